@@ -1,0 +1,1 @@
+"""Numbers: from a model run to features, and when."""

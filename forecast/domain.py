@@ -1,0 +1,257 @@
+"""The nouns of the service, frozen, and its conventions.
+
+Unit: SI, angles in degrees, fractions 0-1, everywhere inside. Time: aware UTC; a window is half-open [start, end);
+an accumulation carries the time at which it ends. Missing is NaN (NaT for a time) and is named in `Forecast.missing`.
+The line they travel (forecast/pipeline.py):
+
+    Cycle -> Atmosphere -> Features -> Forecast -> Bulletin -> screens
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
+
+import numpy as np
+import xarray as xr
+
+# The nine questions a site can be asked, in the order in which a bulletin answers them.
+PHENOMENA = (
+    "starry_sky",
+    "sea_of_clouds",
+    "sunset_glow",
+    "sunrise_glow",
+    "sunrise",
+    "snowfall",
+    "snow_cover",
+    "rime",
+    "snowmaking",
+)
+
+# The exclusive states of a sea-of-clouds morning; their probabilities add to 1.
+CLOUD_SEA_STATES = ("sea", "in_cloud", "overcast", "open")
+
+HORIZON_STEP = 5.0  # [degree] between two values of Site.horizon
+
+
+def as_utc(moment: datetime, what: str = "the time") -> datetime:
+    """Return `moment` in UTC; refuse a naive one, with advice.
+
+    Raises: ValueError.
+    """
+    if moment.tzinfo is None:
+        raise ValueError(f"{what} {moment.isoformat()} has no time zone: write 2026-11-22T08:00+08:00 or 2026-11-22T00:00Z")
+    return moment.astimezone(UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Name:
+    """What a thing is called, in each language a reader may have chosen."""
+
+    zh: str
+    en: str
+
+    def in_language(self, language: str) -> str:
+        return self.zh if language == "zh" else self.en
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """A named check-in viewpoint (打卡地) at its true height.
+
+    elevation, valley_elevation [m]; horizon: 72 terrain altitudes [degree] at azimuths 0, 5 ... 355;
+    night_sky_brightness [mag arcsec-2] at the zenith without moon; view_sector: azimuths [degree], clockwise from, to.
+    """
+
+    id: str
+    name: Name
+    latitude: float
+    longitude: float
+    elevation: float
+    valley_elevation: float
+    horizon: tuple[float, ...]
+    night_sky_brightness: float
+    view_sector: tuple[float, float]
+    phenomena: tuple[str, ...]
+    headline: str
+    stations: tuple[str, ...] = ()
+    place: Name = Name("", "")  # the township a visitor types into a map
+    safety: Name = Name("", "")  # what is dangerous here, whatever the weather
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Cycle:
+    """One run of one NWP model."""
+
+    run: datetime
+    model: str = "gfs"
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "run", as_utc(self.run, "the cycle's run time"))
+
+    @property
+    def id(self) -> str:
+        return f"{self.model}-{self.run:%Y%m%d%H}"
+
+    def valid(self, step: int) -> datetime:
+        """The time for which the field at `step` [h] is valid."""
+        return self.run + timedelta(hours=step)
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """A half-open span of time [start, end)."""
+
+    start: datetime
+    end: datetime
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "start", as_utc(self.start, "a window's start"))
+        object.__setattr__(self, "end", as_utc(self.end, "a window's end"))
+        if self.end <= self.start:
+            raise ValueError(f"a window must end after it starts: [{self.start}, {self.end})")
+
+    @property
+    def middle(self) -> datetime:
+        return self.start + (self.end - self.start) / 2
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One question: this phenomenon, at this site, in this window, on this local day.
+
+    A night belongs to the local day on which it begins; a dawn to the day it opens. `centre` is the moment the
+    window is about (sunset, sunrise), where there is one.
+    """
+
+    phenomenon: str
+    site: Site
+    day: date
+    window: Window
+    centre: datetime | None = None
+
+    @property
+    def key(self) -> tuple[str, str, str]:
+        """(site, phenomenon, day): the same question in every cycle."""
+        return (self.site.id, self.phenomenon, self.day.isoformat())
+
+
+@dataclass(frozen=True, slots=True)
+class Almanac:
+    """What the sun and the moon do at a site on one local day; a time is None where the thing does not happen.
+
+    Sunrise and sunset are those of the upper limb on a flat sea-level horizon with standard refraction; the `terrain_`
+    ones are seen from the site over its own horizon. The night is the one that begins on this day.
+    Azimuths [degree]; illumination 0-1; phase [degree]: 0 new, 90 first quarter, 180 full.
+    """
+
+    site: Site
+    day: date
+    sunrise: datetime | None
+    sunset: datetime | None
+    terrain_sunrise: datetime | None
+    terrain_sunset: datetime | None
+    sunrise_azimuth: float
+    sunset_azimuth: float
+    civil_dawn: datetime | None
+    civil_dusk: datetime | None
+    nautical_dusk: datetime | None
+    astronomical_dusk: datetime | None
+    astronomical_dawn: datetime | None  # of the morning after this day's night
+    moonrise: datetime | None  # the first between this day's noon and the next
+    moonset: datetime | None
+    moon_illumination: float  # in the middle of the night
+    moon_phase: float
+    milky_way: Window | None  # galactic centre above 10 degrees in the dark of the night
+
+
+# A regional cube of one cycle, dimensions (time, level, latitude, longitude) and (time, latitude, longitude),
+# float32, SI, CF names: see forecast/quantities.py for its variables and forecast/ingest/grib.py for its making.
+Atmosphere = xr.Dataset
+
+
+@dataclass(frozen=True, slots=True)
+class Features:
+    """What physics says about events, from one cycle, as known when it was issued.
+
+    table: one row an event, dimension `event`, in the order of `events`; float variables named in quantities.FEATURES,
+    NaN where a feature does not apply or cannot be had; `best_start`, `best_end` as datetime64 (NaT: none).
+    missing: for each event the ids of what could not be had (words for them: templates/text, `missing`).
+    evidence: per phenomenon the arrays that a chart draws, dimension `event` with the row number in `table` as coordinate.
+    """
+
+    events: tuple[Event, ...]
+    table: xr.Dataset
+    missing: tuple[tuple[str, ...], ...]
+    evidence: Mapping[str, xr.Dataset] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if self.table.sizes.get("event", 0) != len(self.events) or len(self.missing) != len(self.events):
+            raise ValueError("features: one row of the table and one entry of `missing` for each event")
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """A feature that moved a probability: its value in SI, and by how much [logit]; positive is up."""
+
+    feature: str
+    value: float
+    effect: float
+
+
+@dataclass(frozen=True, slots=True)
+class Spread:
+    """What the last cycles (at most four, this one included) gave for the same event."""
+
+    low: float
+    high: float
+    cycles: int
+
+
+@dataclass(frozen=True, slots=True)
+class Forecast:
+    """The answer to one event, as issued; never edited afterwards.
+
+    probability: 0-1, NaN when too much is missing to say. grade: 1-5 (5 the most likely), 0 when there is no probability.
+    quantities: the features a reader is told (SI), only those that are known. states: sea of clouds only, adding to 1.
+    """
+
+    event: Event
+    cycle: Cycle
+    issued: datetime
+    probability: float
+    grade: int
+    model: str
+    best: Window | None = None
+    states: Mapping[str, float] = field(default_factory=dict)
+    reasons: tuple[Reason, ...] = ()
+    spread: Spread | None = None
+    missing: tuple[str, ...] = ()
+    quantities: Mapping[str, float] = field(default_factory=dict)
+
+    @property
+    def known(self) -> bool:
+        return bool(np.isfinite(self.probability))
+
+
+@dataclass(frozen=True, slots=True)
+class Issue:
+    """One publication: its id (a folder's name), its number in the year, when and from which cycle."""
+
+    id: str
+    number: int
+    issued: datetime
+    cycle: Cycle
+    valid_until: datetime
+    published: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """What one channel answered to a publication."""
+
+    channel: str
+    issue: str
+    outcome: str  # published | unchanged | withheld | failed
+    detail: str = ""

@@ -1,0 +1,1 @@
+"""From bytes to an Atmosphere: which run, which messages, what they say."""

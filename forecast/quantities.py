@@ -1,0 +1,237 @@
+"""The catalogue: every field read from a model and every feature computed from it, once.
+
+`FIELDS`: name (CF standard name, or in its manner), unit, physical limits, where a centre keeps it in GRIB, which levels are
+wanted. A new model is a new column of keys here, not code. `FEATURES`: name, unit, physical limits, the phenomena it
+serves, its source. Limits are closed; a value outside them is refused (a field) or a defect (a feature).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+# GRIB2 code table 4.10: what was done over a time range.
+STATISTICS = {0: "mean", 1: "sum", 2: "maximum", 3: "minimum"}
+
+# Levels [Pa] as GFS spaces them where the sky is read closely (1000-200 hPa), and a thinner set for winds.
+CLOSE_LEVELS = tuple(100 * p for p in (1000, 975, 950, 925, 900, 850, 800, 750, 700, 650, 600, 550, 500, 450, 400, 350, 300, 250, 200))
+WIND_LEVELS = tuple(100 * p for p in (1000, 925, 900, 850, 800, 750, 700, 600, 500))
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """Where a GRIB2 file keeps a field: discipline, category, number, type (and value) of the first fixed surface."""
+
+    discipline: int
+    category: int
+    number: int
+    surface: int
+    value: float | None = None  # None: any (a level of the atmosphere)
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """A field of the model.
+
+    statistic: what it stands for in time (`point`, `mean`, `sum`, `maximum`, `minimum`); those over a span carry the span's start.
+    inventory: (variable names, level text) as GFS's .idx spells them; `{hPa}` stands for a level.
+    grib1: (parameter number of table 2, type of level) pairs.
+    factor: multiplies what the file holds to give `unit` (a percentage: 0.01).
+    essential: without it no feature can be made.
+    """
+
+    name: str
+    unit: str
+    low: float
+    high: float
+    keys: tuple[Key, ...]
+    inventory: tuple[tuple[str, ...], str]
+    statistic: str = "point"
+    levels: tuple[int, ...] = ()  # [Pa]; empty: a single level
+    factor: float = 1.0
+    grib1: tuple[tuple[int, int], ...] = ()
+    essential: bool = False
+
+    @property
+    def has_levels(self) -> bool:
+        return bool(self.levels)
+
+
+def _surface(name: str, unit: str, low: float, high: float, numbers: tuple[int, int, int], surface: int, variables: str, level: str,
+             **more: object) -> Field:
+    """A field on one level: `numbers` (discipline, category, number), `variables` the .idx spellings, apart by a blank."""
+    value = more.pop("value", None)
+    return Field(name, unit, low, high, (Key(*numbers, surface, value),), (tuple(variables.split()), level), **more)  # type: ignore[arg-type]
+
+
+def _profile(name: str, unit: str, low: float, high: float, numbers: tuple[int, int, int], variables: str,
+             levels: tuple[int, ...] = CLOSE_LEVELS, **more: object) -> Field:
+    """A field on pressure levels."""
+    return Field(name, unit, low, high, (Key(*numbers, 100),), (tuple(variables.split()), "{hPa} mb"), levels=levels, **more)  # type: ignore[arg-type]
+
+
+def _layer_cloud(layer: str, own_number: int, surface: int, variable: str, statistic: str) -> Field:
+    """Cloud of the low, middle or high layer: files before 2021 call it TCDC, later ones by its own name."""
+    name = f"{layer}_type_cloud_area_fraction" + ("" if statistic == "point" else "_mean")
+    text = {"low": "low", "medium": "middle", "high": "high"}[layer]
+    keys = (Key(0, 6, own_number, surface), Key(0, 6, 1, surface))
+    return Field(name, "1", 0, 1, keys, ((variable, "TCDC"), f"{text} cloud layer"), statistic=statistic, factor=0.01)
+
+
+_ALL = (
+    # -- profiles
+    _profile("air_temperature", "K", 150, 340, (0, 0, 0), "TMP", grib1=((11, 100),), essential=True),
+    _profile("relative_humidity", "1", 0, 1.6, (0, 1, 1), "RH", factor=0.01, grib1=((52, 100),), essential=True),
+    _profile("geopotential_height", "m", -1500, 20000, (0, 3, 5), "HGT", grib1=((7, 100),), essential=True),
+    _profile("cloud_area_fraction_in_atmosphere_layer", "1", 0, 1, (0, 6, 1), "TCDC", factor=0.01),
+    _profile("cloud_liquid_water_mixing_ratio", "1", 0, 0.03, (0, 1, 22), "CLMR CLWMR"),
+    _profile("cloud_ice_mixing_ratio", "1", 0, 0.03, (0, 1, 23), "ICMR"),
+    _profile("eastward_wind", "m s-1", -160, 160, (0, 2, 2), "UGRD", WIND_LEVELS, grib1=((33, 100),)),
+    _profile("northward_wind", "m s-1", -160, 160, (0, 2, 3), "VGRD", WIND_LEVELS, grib1=((34, 100),)),
+    _profile("lagrangian_tendency_of_air_pressure", "Pa s-1", -60, 60, (0, 2, 8), "VVEL", (85000, 70000), grib1=((39, 100),)),
+    # -- the ground and the air just above it
+    _surface("surface_altitude", "m", -500, 9000, (0, 3, 5), 1, "HGT", "surface", grib1=((7, 1),)),
+    _surface("surface_air_pressure", "Pa", 40000, 110000, (0, 3, 0), 1, "PRES", "surface", grib1=((1, 1),)),
+    _surface("air_temperature_at_2m", "K", 180, 340, (0, 0, 0), 103, "TMP", "2 m above ground", value=2, grib1=((11, 105),)),
+    _surface("relative_humidity_at_2m", "1", 0, 1.6, (0, 1, 1), 103, "RH", "2 m above ground", value=2, factor=0.01, grib1=((52, 105),)),
+    _surface("eastward_wind_at_10m", "m s-1", -120, 120, (0, 2, 2), 103, "UGRD", "10 m above ground", value=10, grib1=((33, 105),)),
+    _surface("northward_wind_at_10m", "m s-1", -120, 120, (0, 2, 3), 103, "VGRD", "10 m above ground", value=10, grib1=((34, 105),)),
+    _surface("wind_speed_of_gust", "m s-1", 0, 150, (0, 2, 22), 1, "GUST", "surface"),
+    _surface("visibility_in_air", "m", 0, 100000, (0, 19, 0), 1, "VIS", "surface"),
+    _surface("atmosphere_boundary_layer_thickness", "m", 0, 9000, (0, 3, 196), 1, "HPBL", "surface"),
+    _surface("convective_available_potential_energy", "J kg-1", 0, 12000, (0, 7, 6), 1, "CAPE", "surface"),
+    _surface("surface_snow_thickness", "m", 0, 20, (0, 1, 11), 1, "SNOD", "surface"),
+    _surface("surface_snow_amount", "kg m-2", 0, 20000, (0, 1, 13), 1, "WEASD", "surface"),
+    # -- the column
+    _surface("atmosphere_mass_content_of_water_vapor", "kg m-2", 0, 120, (0, 1, 3), 200, "PWAT",
+             "entire atmosphere (considered as a single layer)"),
+    _surface("freezing_level_altitude", "m", -1500, 9000, (0, 3, 5), 4, "HGT", "0C isotherm"),
+    _surface("cloud_ceiling_altitude", "m", -500, 25000, (0, 3, 5), 215, "HGT", "cloud ceiling"),
+    _layer_cloud("low", 3, 214, "LCDC", "point"),
+    _layer_cloud("medium", 4, 224, "MCDC", "point"),
+    _layer_cloud("high", 5, 234, "HCDC", "point"),
+    _layer_cloud("low", 3, 214, "LCDC", "mean"),
+    _layer_cloud("medium", 4, 224, "MCDC", "mean"),
+    _layer_cloud("high", 5, 234, "HCDC", "mean"),
+    # -- what falls
+    _surface("precipitation_amount", "kg m-2", 0, 2000, (0, 1, 8), 1, "APCP", "surface", statistic="sum", grib1=((61, 1),)),
+    _surface("categorical_snow", "1", 0, 1, (0, 1, 195), 1, "CSNOW", "surface"),
+    _surface("categorical_rain", "1", 0, 1, (0, 1, 192), 1, "CRAIN", "surface"),
+)
+
+FIELDS: dict[str, Field] = {field.name: field for field in _ALL}
+
+
+def fields_named(names: Iterable[str]) -> tuple[Field, ...]:
+    """Return the catalogue's fields for `names`, in the catalogue's order.
+
+    Raises: KeyError for a name that the catalogue does not have.
+    """
+    wanted = set(names)
+    if unknown := wanted - FIELDS.keys():
+        raise KeyError(f"not in the catalogue of fields: {', '.join(sorted(unknown))}")
+    return tuple(field for field in _ALL if field.name in wanted)
+
+
+@dataclass(frozen=True, slots=True)
+class Feature:
+    """What physics says about an event, in one number.
+
+    told: a reader is given the number itself (its words and display unit stand in templates/text under `quantity`).
+    """
+
+    name: str
+    unit: str
+    low: float
+    high: float
+    phenomena: tuple[str, ...]
+    source: str
+    told: bool = False
+
+
+STARS = ("starry_sky",)
+SEA = ("sea_of_clouds",)
+GLOW = ("sunset_glow", "sunrise_glow")
+DISK = ("sunrise",)
+SNOW = ("snowfall", "snow_cover")
+COLD = ("snowfall", "snow_cover", "rime", "snowmaking")
+EVERY = STARS + SEA + GLOW + DISK + COLD
+
+_FEATURES = (
+    # -- the weather of the window at the site's height: every event has it; safety and clothing are read from it
+    Feature("temperature_at_site", "K", 180, 340, EVERY, "mean of the window, profile at the true height", told=True),
+    Feature("temperature_minimum", "K", 180, 340, EVERY, "lowest of the window", told=True),
+    Feature("temperature_maximum", "K", 180, 340, EVERY, "highest of the window"),
+    Feature("humidity_at_site", "1", 0, 1.6, EVERY, "mean of the window, profile at the true height"),
+    Feature("wind_speed_at_site", "m s-1", 0, 120, EVERY, "mean of the window, profile at the true height", told=True),
+    Feature("gust", "m s-1", 0, 150, EVERY, "highest of the window, model surface", told=True),
+    Feature("wind_chill", "K", 170, 340, EVERY, "lowest of the window; Osczevski & Bluestein 2005", told=True),
+    Feature("precipitation", "kg m-2", 0, 2000, EVERY, "fallen in the window", told=True),
+    Feature("convective_energy", "J kg-1", 0, 12000, EVERY, "highest CAPE of the window"),
+    Feature("visibility", "m", 0, 100000, EVERY, "lowest of the window, model surface"),
+    Feature("low_cloud", "1", 0, 1, EVERY, "mean of the window; below 2 km above sea level where derived from levels"),
+    Feature("medium_cloud", "1", 0, 1, EVERY, "mean of the window"),
+    Feature("high_cloud", "1", 0, 1, EVERY, "mean of the window"),
+    Feature("cloud_at_site", "1", 0, 1, EVERY, "cloud fraction at the site's own height: is the viewer in cloud?"),
+    # -- starry sky, over its best continuous window of at least two hours
+    Feature("cloud_for_stars", "1", 0, 1, STARS, "layers weighted .50/.35/.15, maximum-random overlap", told=True),
+    Feature("clear_hours", "h", 0, 24, STARS, "longest run of dark hours with at most 2/10 of cloud", told=True),
+    Feature("dark_hours", "h", 0, 24, STARS, "sun below -18 degrees", told=True),
+    Feature("zenith_sky_brightness", "mag arcsec-2", 5, 23, STARS, "site's own sky and moonlight: Krisciunas & Schaefer 1991", told=True),
+    Feature("limiting_magnitude", "mag", -5, 8, STARS, "7.93 - 5 log10(10^(4.316 - B/5) + 1)", told=True),
+    Feature("moon_altitude", "degree", -90, 90, STARS, "highest in the best window"),
+    Feature("moon_illumination", "1", 0, 1, STARS, "middle of the night", told=True),
+    Feature("milky_way_hours", "h", 0, 24, STARS, "galactic centre above 10 degrees in the dark", told=True),
+    Feature("dew_point_depression", "K", 0, 80, STARS, "profile at the true height"),
+    Feature("water_vapour_column", "kg m-2", 0, 120, STARS, "precipitable water: transparency"),
+    # -- sea of clouds
+    Feature("deck_top", "m", -500, 12000, SEA, "top of the lowest moist layer, above sea level", told=True),
+    Feature("deck_base", "m", -500, 12000, SEA, "its base", told=True),
+    Feature("gap_to_deck", "m", -12000, 9000, SEA, "site's height less deck top: positive, the viewer stands above", told=True),
+    Feature("valley_fill", "1", 0, 1, SEA, "part of the depth between valley and site that is in cloud", told=True),
+    Feature("humidity_below", "1", 0, 1.6, SEA, "median between valley and site; above .80 for a sea"),
+    Feature("humidity_above", "1", 0, 1.6, SEA, "median of the 1500 m above the site; below .60 for a sea"),
+    Feature("humidity_700", "1", 0, 1.6, SEA, "700 hPa; below .60 for a sea"),
+    Feature("inversion", "K", -40, 40, SEA, "greatest warming with height between valley and 1000 m above the site"),
+    Feature("valley_dew_point_depression", "K", 0, 80, SEA, "at the valley's height"),
+    Feature("valley_humidity_trend", "s-1", -1e-3, 1e-3, SEA, "relative humidity at the valley's height, evening to dawn"),
+    Feature("rain_before", "kg m-2", 0, 2000, SEA, "fallen in the 24 h before the window", told=True),
+    Feature("valley_wind_speed", "m s-1", 0, 120, SEA, "at the valley's height"),
+    Feature("easterly_wind", "m s-1", -120, 120, SEA, "925-850 hPa, positive from the east: upslope into the mountains"),
+    Feature("vertical_velocity_700", "Pa s-1", -60, 60, SEA, "positive sinks"),
+    Feature("cloud_above_site", "1", 0, 1, SEA, "cover of everything above the site, maximum-random overlap"),
+    Feature("boundary_layer_height", "m", 0, 9000, SEA, "above the model's ground"),
+    # -- glow: the light path along the sun's azimuth
+    Feature("canvas_cover", "1", 0, 1, GLOW, "cloud at 2-12 km over and around the site"),
+    Feature("canvas_height", "m", 0, 16000, GLOW, "base of what is lit, above sea level", told=True),
+    Feature("canvas_light", "1", 0, 1, GLOW, "red sunlight that reaches the canvas at the best minute"),
+    Feature("view_clearance", "1", 0, 1, GLOW, "transmission from the canvas to the viewer (low cloud overhead hides it)"),
+    Feature("glow_quality", "1", 0, 1, GLOW, "canvas, light and view together at the best minute", told=True),
+    Feature("minutes_of_colour", "min", 0, 180, GLOW, "minutes with at least half the best quality, where that is not nil", told=True),
+    Feature("obstacle_distance", "m", 0, 800000, GLOW + DISK, "of what stops most of the light, along the sun's azimuth", told=True),
+    Feature("obstacle_height", "m", 0, 20000, GLOW + DISK, "its top", told=True),
+    Feature("aerosol_optical_depth", "1", 0, 5, GLOW + DISK, "550 nm, estimated from humidity and visibility until a source is configured"),
+    Feature("sun_azimuth", "degree", 0, 360, GLOW + DISK, "at the crossing of the horizon: where to look", told=True),
+    Feature("light_path_coverage", "1", 0, 1, GLOW + DISK, "part of the light path that lies inside the data"),
+    Feature("disk_transmission", "1", 0, 1, DISK, "of the sun's disk as it clears the site's terrain horizon", told=True),
+    # -- snow and cold
+    Feature("new_snow", "m", 0, 10, SNOW, "fallen in the window: snow water times snow ratio", told=True),
+    Feature("snow_water", "kg m-2", 0, 2000, SNOW, "what falls as snow at the site's height"),
+    Feature("snow_ratio", "1", 0, 60, SNOW, "depth of new snow to its water; Kuchera", told=True),
+    Feature("snow_fraction", "1", 0, 1, SNOW, "part of what falls that is snow; wet bulb and column at the true height"),
+    Feature("freezing_level_above_site", "m", -9000, 9000, SNOW, "0 degree level less the site's height"),
+    Feature("cloud_top_temperature", "K", 150, 340, SNOW, "while it falls; at most 259.15 K for snow in Beijing"),
+    Feature("snow_depth", "m", 0, 20, SNOW, "model snow on the ground at 08 and 14 local plus what falls before", told=True),
+    Feature("freezing_hours", "h", 0, 24, COLD, "hours below 0 degC at the site's height", told=True),
+    Feature("rime_hours", "h", 0, 24, ("rime",), "hours cold, saturated or in cloud, at most force 3", told=True),
+    Feature("wet_bulb_minimum", "K", 180, 340, ("snowmaking", "snowfall"), "lowest at the site's height; Stull 2011 by way of MetPy"),
+    Feature("snowmaking_hours", "h", 0, 24, ("snowmaking",), "hours with wet bulb at most -2 degC", told=True),
+    Feature("good_snowmaking_hours", "h", 0, 24, ("snowmaking",), "hours with wet bulb at most -4 degC", told=True),
+)
+
+FEATURES: dict[str, Feature] = {feature.name: feature for feature in _FEATURES}
+
+
+def features_of(phenomenon: str) -> tuple[str, ...]:
+    """Return the names of the features that serve `phenomenon`, in the catalogue's order."""
+    return tuple(name for name, feature in FEATURES.items() if phenomenon in feature.phenomena)

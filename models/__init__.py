@@ -1,0 +1,1 @@
+"""Learning: features to probability."""
