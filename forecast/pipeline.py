@@ -1,0 +1,103 @@
+"""The line from a model run to a published bulletin: it reads as the sentence in forecast/domain.py.
+
+One failure never stops the others: a phenomenon that cannot be computed is set aside and named in every forecast of its.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+
+from forecast import phenomena, sky
+from forecast.archive import Archive
+from forecast.config import Config
+from forecast.domain import Cycle, Issue, Receipt
+from forecast.errors import PublishError
+from forecast.ingest import grib, sources
+from models.prediction import Models, predict
+from products.bulletins import compose
+from products.publish import Publisher
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """Everything a run needs, built once by the command line."""
+
+    config: Config
+    source: sources.Source
+    archive: Archive
+    models: Models
+    publisher: Publisher
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What a run did: for the log, the command line and the scheduler."""
+
+    issue: Issue
+    receipts: tuple[Receipt, ...]
+    forecasts: int
+    known: int
+    set_aside: tuple[str, ...]
+    seconds: dict[str, float]
+
+    @property
+    def whole(self) -> bool:
+        return not self.set_aside and all(receipt.outcome != "failed" for receipt in self.receipts)
+
+
+def run(world: World, now: datetime, cycle: Cycle | None = None) -> Report:
+    """Carry one cycle (the newest whole one, or `cycle`) from its files to the screens, as of `now`.
+
+    The same cycle twice changes nothing: the published issue is found and its receipts come back `unchanged`.
+    Raises: SourceError when no usable cycle is to be had, ArchiveError, PublishError when no channel could be served.
+    """
+    config, clock = world.config, Stopwatch()
+    sites = config.all_sites()
+    needs = sources.needs_of(config, sites)
+    with clock("fetch"):
+        got = world.source.acquire(needs, now, cycle)
+    days = sky.local_days(now, config.zone, config.forecast.days)
+    almanacs = sky.almanacs(sites, days, config.zone)
+    issue = world.archive.open_issue(got.cycle, config.digest, now, almanacs)
+    if issue.published or world.publisher.holds(issue):
+        world.archive.mark_published(issue, ())
+        return Report(issue, world.publisher.unchanged(issue), 0, 0, (), clock.seconds)
+    with clock("decode"):
+        atmosphere = grib.read_atmosphere(got.files, got.cycle, needs, threads=config.source.decode_threads)
+    with clock("derive"):
+        events = phenomena.events(sites, days, almanacs, config.phenomena, issue.issued)
+        features, set_aside = phenomena.derive(events, atmosphere, config.phenomena)
+    with clock("predict"):
+        earlier = world.archive.earlier(events, got.cycle, config.forecast.spread_cycles - 1)
+        forecasts = predict(features, got.cycle, issue.issued, world.models, config.forecast.grades, earlier)
+    with clock("keep"):
+        world.archive.keep(issue, features, forecasts)
+    with clock("publish"):
+        bulletin = compose(issue, forecasts, features, almanacs, config, got.attribution, world.archive.issues())
+        receipts = world.publisher.publish(bulletin)
+    if all(receipt.outcome == "failed" for receipt in receipts):
+        raise PublishError(f"{issue.id}: no channel could be served: {'; '.join(r.detail for r in receipts)}")
+    world.archive.mark_published(issue, receipts)
+    known = sum(forecast.known for forecast in forecasts)
+    return Report(issue, receipts, len(forecasts), known, set_aside, clock.seconds)
+
+
+class Stopwatch:
+    """Times the stages of a run and logs one line for each."""
+
+    def __init__(self) -> None:
+        self.seconds: dict[str, float] = {}
+
+    @contextmanager
+    def __call__(self, stage: str) -> Iterator[None]:
+        start = time.perf_counter()
+        yield
+        self.seconds[stage] = round(time.perf_counter() - start, 3)
+        log.info("%s: %.2f s", stage, self.seconds[stage])
