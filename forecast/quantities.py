@@ -169,7 +169,7 @@ _FEATURES = (
     Feature("precipitation", "kg m-2", 0, 2000, EVERY, "fallen in the window", told=True),
     Feature("convective_energy", "J kg-1", 0, 12000, EVERY, "highest CAPE of the window"),
     Feature("visibility", "m", 0, 100000, EVERY, "lowest of the window, model surface"),
-    Feature("low_cloud", "1", 0, 1, EVERY, "mean of the window; below 2 km above sea level where derived from levels"),
+    Feature("low_cloud", "1", 0, 1, EVERY, "mean of the window; below 642 hPa where derived from levels"),
     Feature("medium_cloud", "1", 0, 1, EVERY, "mean of the window"),
     Feature("high_cloud", "1", 0, 1, EVERY, "mean of the window"),
     Feature("cloud_at_site", "1", 0, 1, EVERY, "cloud fraction at the site's own height: is the viewer in cloud?"),
