@@ -1,0 +1,346 @@
+"""What was issued, kept for good: SQLite by default, PostgreSQL by address. Keeping twice is keeping once.
+
+An issue is opened before its numbers are made and published after its pages are out; what belongs to an issue that no reader
+has seen may be written again, what has been published is never changed.
+"""
+
+from __future__ import annotations
+
+import logging
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sql
+from sqlalchemy.exc import SQLAlchemyError
+
+from forecast.config import masked
+from forecast.domain import Cycle, Event, Features, Forecast, Issue, Receipt, as_utc
+from forecast.errors import ArchiveError
+from forecast.quantities import FEATURES
+
+log = logging.getLogger(__name__)
+
+SCHEMA = 1
+
+
+class Moment(sql.types.TypeDecorator[datetime]):
+    """An aware UTC time; SQLite, which knows no zones, gets it without one."""
+
+    impl = sql.DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: sql.Dialect) -> datetime | None:
+        if value is None:
+            return None
+        utc = as_utc(value)
+        return utc.replace(tzinfo=None) if dialect.name == "sqlite" else utc
+
+    def process_result_value(self, value: datetime | None, dialect: sql.Dialect) -> datetime | None:
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+metadata = sql.MetaData()
+
+about_table = sql.Table("about", metadata, sql.Column("schema", sql.Integer, primary_key=True))
+
+issue_table = sql.Table(
+    "issue", metadata,
+    sql.Column("id", sql.String(80), primary_key=True),
+    sql.Column("number", sql.Integer, nullable=False),
+    sql.Column("model", sql.String(40), nullable=False),
+    sql.Column("run", Moment, nullable=False),
+    sql.Column("digest", sql.String(64), nullable=False),
+    sql.Column("issued", Moment, nullable=False),
+    sql.Column("valid_until", Moment, nullable=False),
+    sql.Column("published", Moment),
+)
+
+_event_columns = ("site", "phenomenon", "day")
+
+
+def _event_table(name: str, *columns: sql.Column[Any]) -> sql.Table:
+    """A table with one row an event of an issue."""
+    return sql.Table(
+        name, metadata,
+        sql.Column("issue", sql.String(80), sql.ForeignKey("issue.id"), primary_key=True),
+        sql.Column("site", sql.String(40), primary_key=True),
+        sql.Column("phenomenon", sql.String(40), primary_key=True),
+        sql.Column("day", sql.String(10), primary_key=True),
+        *columns,
+        sql.Index(f"{name}_by_event", *_event_columns),
+    )
+
+
+feature_table = _event_table("feature", sql.Column("values", sql.JSON, nullable=False), sql.Column("missing", sql.JSON, nullable=False))
+
+forecast_table = _event_table(
+    "forecast",
+    sql.Column("window_start", Moment, nullable=False),
+    sql.Column("window_end", Moment, nullable=False),
+    sql.Column("probability", sql.Float),
+    sql.Column("grade", sql.Integer, nullable=False),
+    sql.Column("model", sql.String(80), nullable=False),
+    sql.Column("said", sql.JSON, nullable=False),  # best window, states, reasons, spread, quantities
+)
+
+receipt_table = sql.Table(
+    "receipt", metadata,
+    sql.Column("issue", sql.String(80), sql.ForeignKey("issue.id"), primary_key=True),
+    sql.Column("channel", sql.String(40), primary_key=True),
+    sql.Column("outcome", sql.String(20), nullable=False),
+    sql.Column("detail", sql.Text, nullable=False),
+)
+
+attempt_table = sql.Table(
+    "attempt", metadata,
+    sql.Column("id", sql.Integer, primary_key=True, autoincrement=True),
+    sql.Column("at", Moment, nullable=False),
+    sql.Column("issue", sql.String(80)),
+    sql.Column("exit_code", sql.Integer, nullable=False),
+    sql.Column("detail", sql.Text, nullable=False),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One try to issue: when, what came of it (an exit code), and why."""
+
+    at: datetime
+    issue: str | None
+    exit_code: int
+    detail: str
+
+
+class Archive:
+    """The archive at a database address.
+
+    Raises: ArchiveError from every method when the database refuses.
+    """
+
+    def __init__(self, url: str) -> None:
+        self.address = masked(url)
+        try:
+            parsed = sql.make_url(url)
+            if parsed.drivername.startswith("postgres"):
+                parsed = parsed.set(drivername="postgresql+psycopg")
+            if parsed.get_backend_name() == "sqlite" and parsed.database and parsed.database != ":memory:":
+                Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
+            self._engine = sql.create_engine(parsed)
+        except (SQLAlchemyError, OSError, ImportError) as error:
+            raise ArchiveError(f"archive {self.address}: cannot be opened ({_brief(error)}); expected sqlite:///path or postgresql://…") from error
+        if self._engine.dialect.name == "sqlite":
+            sql.event.listen(self._engine, "connect", _prepare_sqlite)
+        with self._transaction() as connection:
+            metadata.create_all(connection)
+            found = connection.scalar(sql.select(about_table.c.schema))
+            if found is None:
+                connection.execute(about_table.insert().values(schema=SCHEMA))
+            elif found != SCHEMA:
+                raise ArchiveError(f"archive {self.address}: written in schema {found}, this program speaks {SCHEMA}; use the program that wrote it")
+
+    @contextmanager
+    def _transaction(self) -> Iterator[sql.Connection]:
+        try:
+            with self._engine.begin() as connection:
+                yield connection
+        except SQLAlchemyError as error:
+            raise ArchiveError(f"archive {self.address}: {_brief(error)}; check that it is there, writable and not full") from error
+
+    # -- issues
+
+    def open_issue(self, cycle: Cycle, digest: str, now: datetime, valid_until: datetime) -> Issue:
+        """Return the issue of a cycle: the published one if there is one, else a new one, numbered next in its year.
+
+        A cycle published under other settings gets a further issue (`…-2`). Issues opened before and never published (a run
+        that died) give up their place.
+        """
+        now = as_utc(now)
+        with self._transaction() as connection:
+            same_cycle = (issue_table.c.model == cycle.model) & (issue_table.c.run == cycle.run)
+            rows = connection.execute(sql.select(issue_table).where(same_cycle, issue_table.c.published.is_not(None))).all()
+            for row in rows:
+                if row.digest == digest:
+                    return _issue(row)
+            unseen = sql.select(issue_table).where(issue_table.c.published.is_(None))
+            wanted = cycle.id if not rows else f"{cycle.id}-{len(rows) + 1}"
+            for row in connection.execute(unseen).all():
+                if row.id == wanted and row.digest == digest and _issue(row).issued <= now:
+                    continue
+                self._forget(connection, row.id)
+            kept = connection.execute(sql.select(issue_table).where(issue_table.c.id == wanted)).first()
+            if kept is not None:
+                return _issue(kept)
+            year = (datetime(now.year, 1, 1, tzinfo=UTC), datetime(now.year + 1, 1, 1, tzinfo=UTC))
+            in_year = (issue_table.c.issued >= year[0]) & (issue_table.c.issued < year[1])
+            last = connection.scalar(sql.select(sql.func.max(issue_table.c.number)).where(in_year))
+            values = {
+                "id": wanted, "number": (last or 0) + 1, "model": cycle.model, "run": cycle.run, "digest": digest,
+                "issued": now, "valid_until": as_utc(valid_until), "published": None,
+            }
+            connection.execute(issue_table.insert().values(**values))
+            return _issue(connection.execute(sql.select(issue_table).where(issue_table.c.id == wanted)).one())
+
+    def renew(self, issue: Issue, now: datetime) -> Issue:
+        """Return an issue that no reader has seen, issued `now`."""
+        with self._transaction() as connection:
+            connection.execute(
+                issue_table.update().where(issue_table.c.id == issue.id, issue_table.c.published.is_(None)).values(issued=as_utc(now))
+            )
+            return _issue(connection.execute(sql.select(issue_table).where(issue_table.c.id == issue.id)).one())
+
+    def mark_published(self, issue: Issue, receipts: Sequence[Receipt], at: datetime) -> None:
+        """Close an issue: from here on it is never changed. Marking twice changes nothing."""
+        with self._transaction() as connection:
+            unseen = issue_table.update().where(issue_table.c.id == issue.id, issue_table.c.published.is_(None))
+            connection.execute(unseen.values(published=as_utc(at)))
+            for receipt in receipts:
+                here = (receipt_table.c.issue == issue.id) & (receipt_table.c.channel == receipt.channel)
+                connection.execute(receipt_table.delete().where(here))
+                connection.execute(
+                    receipt_table.insert().values(issue=issue.id, channel=receipt.channel, outcome=receipt.outcome, detail=receipt.detail)
+                )
+
+    def issues(self, limit: int = 400) -> tuple[Issue, ...]:
+        """Return the published issues, newest first."""
+        seen = sql.select(issue_table).where(issue_table.c.published.is_not(None))
+        with self._transaction() as connection:
+            rows = connection.execute(seen.order_by(issue_table.c.issued.desc(), issue_table.c.id.desc()).limit(limit)).all()
+        return tuple(_issue(row) for row in rows)
+
+    def receipts(self, issue: Issue) -> tuple[Receipt, ...]:
+        """Return what the channels answered to an issue."""
+        with self._transaction() as connection:
+            rows = connection.execute(sql.select(receipt_table).where(receipt_table.c.issue == issue.id).order_by("channel")).all()
+        return tuple(Receipt(row.channel, row.issue, row.outcome, row.detail) for row in rows)
+
+    @staticmethod
+    def _forget(connection: sql.Connection, issue: str) -> None:
+        for table in (forecast_table, feature_table, receipt_table):
+            connection.execute(table.delete().where(table.c.issue == issue))
+        connection.execute(issue_table.delete().where(issue_table.c.id == issue))
+
+    # -- features and forecasts
+
+    def keep(self, issue: Issue, features: Features, forecasts: Sequence[Forecast]) -> None:
+        """Keep what an issue says, all of it or nothing; a published issue is left as it is."""
+        with self._transaction() as connection:
+            row = connection.execute(sql.select(issue_table.c.published).where(issue_table.c.id == issue.id)).first()
+            if row is None:
+                raise ArchiveError(f"issue {issue.id} is not in the archive; open it first")
+            if row.published is not None:
+                return
+            for table, rows in ((feature_table, _feature_rows(issue, features)), (forecast_table, _forecast_rows(issue, forecasts))):
+                connection.execute(table.delete().where(table.c.issue == issue.id))
+                if rows:
+                    connection.execute(table.insert(), rows)
+
+    def earlier(self, events: Sequence[Event], cycle: Cycle, cycles: int) -> dict[tuple[str, str, str], tuple[float, ...]]:
+        """Return what the last `cycles` published cycles before `cycle` gave for the same events, newest first."""
+        if not events or cycles < 1:
+            return {}
+        before = (issue_table.c.model == cycle.model) & (issue_table.c.run < cycle.run) & issue_table.c.published.is_not(None)
+        runs = sql.select(issue_table.c.run).where(before).distinct().order_by(issue_table.c.run.desc()).limit(cycles)
+        days = {event.day.isoformat() for event in events}
+        columns = (forecast_table.c.site, forecast_table.c.phenomenon, forecast_table.c.day, forecast_table.c.probability, issue_table.c.run)
+        with self._transaction() as connection:
+            last = connection.scalars(runs).all()
+            query = (
+                sql.select(*columns)
+                .join(issue_table, issue_table.c.id == forecast_table.c.issue)
+                .where(before, issue_table.c.run.in_(last), forecast_table.c.day >= min(days), forecast_table.c.day <= max(days))
+                .order_by(issue_table.c.run.desc(), issue_table.c.issued.desc())
+            )
+            rows = connection.execute(query).all() if last else []
+        wanted = {event.key for event in events}
+        by_run: dict[tuple[str, str, str], dict[datetime, float]] = {}
+        for site, phenomenon, day, probability, run in rows:
+            if (key := (site, phenomenon, day)) in wanted and probability is not None:
+                by_run.setdefault(key, {}).setdefault(run, probability)
+        return {key: tuple(values.values()) for key, values in by_run.items()}
+
+    def forecast_count(self, issue: Issue) -> int:
+        """Return how many forecasts an issue holds."""
+        with self._transaction() as connection:
+            counted = sql.select(sql.func.count()).select_from(forecast_table).where(forecast_table.c.issue == issue.id)
+            return int(connection.scalar(counted) or 0)
+
+    # -- attempts
+
+    def keep_attempt(self, attempt: Attempt) -> None:
+        """Keep one line on a try to issue."""
+        with self._transaction() as connection:
+            connection.execute(
+                attempt_table.insert().values(at=attempt.at, issue=attempt.issue, exit_code=attempt.exit_code, detail=attempt.detail[:2000])
+            )
+
+    def attempts(self, limit: int = 10) -> tuple[Attempt, ...]:
+        """Return the last tries, newest first."""
+        with self._transaction() as connection:
+            rows = connection.execute(sql.select(attempt_table).order_by(attempt_table.c.id.desc()).limit(limit)).all()
+        return tuple(Attempt(row.at, row.issue, row.exit_code, row.detail) for row in rows)
+
+
+def _prepare_sqlite(connection: Any, _: object) -> None:
+    cursor = connection.cursor()
+    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "busy_timeout=10000"):
+        cursor.execute(f"PRAGMA {pragma}")
+    cursor.close()
+
+
+def _brief(error: Exception) -> str:
+    original = getattr(error, "orig", None) or error
+    return " ".join(str(original).split())[:300]
+
+
+def _issue(row: sql.Row[Any]) -> Issue:
+    return Issue(row.id, row.number, row.issued, Cycle(row.run, row.model), row.valid_until, row.published is not None)
+
+
+def _number(value: float) -> float | None:
+    return float(value) if math.isfinite(value) else None
+
+
+def _event_values(issue: Issue, event: Event) -> dict[str, Any]:
+    return {"issue": issue.id, **dict(zip(_event_columns, event.key, strict=True))}
+
+
+def _feature_rows(issue: Issue, features: Features) -> list[dict[str, Any]]:
+    columns = {name: features.table[name].values for name in FEATURES}
+    return [
+        {
+            **_event_values(issue, event),
+            "values": {name: float(f"{values[i]:.7g}") for name, values in columns.items() if math.isfinite(values[i])},
+            "missing": list(features.missing[i]),
+        }
+        for i, event in enumerate(features.events)
+    ]
+
+
+def _forecast_rows(issue: Issue, forecasts: Sequence[Forecast]) -> list[dict[str, Any]]:
+    return [
+        {
+            **_event_values(issue, f.event),
+            "window_start": f.event.window.start, "window_end": f.event.window.end,
+            "probability": _number(f.probability), "grade": f.grade, "model": f.model, "said": _said(f),
+        }
+        for f in forecasts
+    ]
+
+
+def _said(forecast: Forecast) -> Mapping[str, Any]:
+    best, spread = forecast.best, forecast.spread
+    return {
+        "best": [best.start.isoformat(), best.end.isoformat()] if best else None,
+        "states": dict(forecast.states),
+        "reasons": [[r.feature, _number(r.value), r.effect] for r in forecast.reasons],
+        "spread": [spread.low, spread.high, spread.cycles] if spread else None,
+        "missing": list(forecast.missing),
+        "quantities": dict(forecast.quantities),
+    }

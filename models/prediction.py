@@ -1,0 +1,120 @@
+"""Features and a model to Forecasts: probability, grade, best window, reasons, spread, what was missing."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from forecast.domain import CLOUD_SEA_STATES, PHENOMENA, Cycle, Features, Forecast, Reason, Spread, Window
+from forecast.quantities import FEATURES
+from models.baseline import VERSION, PhysicsRule
+
+REASONS_EACH_WAY = 3
+SMALLEST_EFFECT = 0.15  # [logit] about 4 percentage points at even odds: less is not worth a sentence
+
+Earlier = Mapping[tuple[str, str, str], Sequence[float]]
+
+
+@dataclass(frozen=True, slots=True)
+class Models:
+    """The model in force for each phenomenon, and the name by which a forecast remembers it."""
+
+    by_phenomenon: Mapping[str, PhysicsRule]
+    names: Mapping[str, str]
+
+
+def open_models() -> Models:
+    """Return the models in force: the physics rules, until there are labels to learn from."""
+    return Models({p: PhysicsRule(p).ready() for p in PHENOMENA}, dict.fromkeys(PHENOMENA, VERSION))
+
+
+def predict(
+    features: Features, cycle: Cycle, issued: datetime, models: Models, grades: Sequence[float], earlier: Earlier
+) -> tuple[Forecast, ...]:
+    """Return one forecast an event, in the order of `features.events`.
+
+    grades: the probabilities at which grades 2 to 5 begin. earlier: event key -> what earlier cycles gave, newest first.
+    """
+    forecasts: list[Forecast | None] = [None] * len(features.events)
+    for phenomenon, model in models.by_phenomenon.items():
+        rows = np.array([i for i, event in enumerate(features.events) if event.phenomenon == phenomenon], dtype=int)
+        if not len(rows):
+            continue
+        cases = np.stack([features.table[name].values[rows] for name in model.columns], axis=1)
+        for row, answer in zip(rows, _answers(model, cases), strict=True):
+            forecasts[row] = _forecast(features, int(row), cycle, issued, models.names[phenomenon], answer, grades, earlier)
+    return tuple(forecast for forecast in forecasts if forecast is not None)
+
+
+@dataclass(frozen=True, slots=True)
+class _Answer:
+    probability: float
+    states: Mapping[str, float]
+    reasons: tuple[Reason, ...]
+    unknown: tuple[str, ...]
+
+
+def _answers(model: PhysicsRule, cases: NDArray[np.floating[Any]]) -> list[_Answer]:
+    probabilities = model.predict_proba(cases)
+    influence = model.influence(cases)
+    answers = []
+    for values, moved, probability in zip(cases, influence, probabilities, strict=True):
+        states = dict(zip(CLOUD_SEA_STATES, map(float, probability), strict=True)) if len(probability) > 2 else {}
+        headline = float(probability[0] if states else probability[1])
+        known = np.isfinite(headline)
+        unknown = tuple(name for name, value in zip(model.columns, values, strict=True) if np.isnan(value))
+        reasons = _reasons(model.columns, values, moved) if known else ()
+        answers.append(_Answer(headline, states if known else {}, reasons, unknown))
+    return answers
+
+
+def _reasons(names: Sequence[str], values: NDArray[np.floating[Any]], moved: NDArray[np.floating[Any]]) -> tuple[Reason, ...]:
+    """Return the features that moved the odds most, at most three up and three down, the strongest first."""
+    order = np.argsort(-np.abs(moved), kind="stable")
+    chosen: list[Reason] = []
+    for way in (1, -1):
+        strongest = [i for i in order if way * moved[i] >= SMALLEST_EFFECT][:REASONS_EACH_WAY]
+        chosen += [Reason(names[i], float(values[i]), float(moved[i])) for i in strongest]
+    return tuple(sorted(chosen, key=lambda reason: -abs(reason.effect)))
+
+
+def _forecast(
+    features: Features, row: int, cycle: Cycle, issued: datetime, model: str, answer: _Answer, grades: Sequence[float], earlier: Earlier
+) -> Forecast:
+    event, table = features.events[row], features.table
+    known = np.isfinite(answer.probability)
+    told = {name: float(table[name].values[row]) for name, f in FEATURES.items() if f.told and event.phenomenon in f.phenomena}
+    missing = features.missing[row]
+    if not {"beyond_data", "computation"} & set(missing):
+        missing = (*missing, *(f"feature:{name}" for name in answer.unknown))
+    return Forecast(
+        event=event, cycle=cycle, issued=issued, model=model,
+        probability=answer.probability, grade=grade_of(answer.probability, grades),
+        best=_best(features, row) if known else None,
+        states=answer.states, reasons=answer.reasons,
+        spread=_spread(answer.probability, earlier.get(event.key, ())) if known else None,
+        missing=missing,
+        quantities={name: value for name, value in told.items() if np.isfinite(value)},
+    )
+
+
+def grade_of(probability: float, grades: Sequence[float]) -> int:
+    """Return the grade 1-5 of a probability; 0 where it is NaN."""
+    return 0 if np.isnan(probability) else 1 + int(np.searchsorted(grades, probability, side="right"))
+
+
+def _best(features: Features, row: int) -> Window | None:
+    start, end = (features.table[name].values[row] for name in ("best_start", "best_end"))
+    if np.isnat(start) or np.isnat(end) or end <= start:
+        return None
+    return Window(*(datetime.fromtimestamp(t.astype("datetime64[s]").astype(int), UTC) for t in (start, end)))
+
+
+def _spread(probability: float, earlier: Sequence[float]) -> Spread:
+    values = [probability, *(p for p in earlier if np.isfinite(p))]
+    return Spread(min(values), max(values), len(values))
