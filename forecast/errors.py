@@ -4,6 +4,7 @@
     ├── ConfigError           a setting is wrong: the start stops (exit 3)
     ├── SourceError           a model run cannot be had (exit 4)
     │   ├── SourceUnavailable     the network or the server failed: worth retrying
+    │   │   └── SourceRefused         the server will not serve it: asking again does not help
     │   ├── CycleNotReady         the run is not (wholly) there yet: wait, or use the run before
     │   └── SourceCorrupt         what arrived is not what was asked: fetch again, else set aside
     ├── MissingInput          a quantity that a feature needs is in none of the files
@@ -47,6 +48,12 @@ class SourceUnavailable(SourceError):
     def __init__(self, message: str, retry_after: float | None = None) -> None:
         super().__init__(message)
         self.retry_after = retry_after
+
+
+class SourceRefused(SourceUnavailable):
+    """The server will not serve this, however often it is asked."""
+
+    worth_retrying = False
 
 
 class CycleNotReady(SourceError):

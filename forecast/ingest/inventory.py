@@ -1,0 +1,197 @@
+"""What a file of GFS holds, from its .idx, and which bytes of it are wanted.
+
+A line of an .idx reads `N:offset:d=YYYYMMDDHH:VARIABLE:level:step:`; a message ends where the next begins, the last at the end of the
+file. Fields packed two to a message are numbered `N.1`, `N.2` and share their offset. Variable, level and step are matched whole,
+never by a part of their text, and the step by what it means: `0-24 hour acc fcst` and `0-1 day acc fcst` are the same.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from itertools import pairwise
+
+from forecast.domain import Cycle
+from forecast.errors import SourceCorrupt
+from forecast.quantities import Field
+
+MAXIMUM_TEXT = 2_000_000  # [byte] of an .idx; the longest known has 60 kB
+MAXIMUM_MESSAGE = 64_000_000  # [byte]; a 0.25 degree global field packs into about 1 MB
+LARGEST_RANGE = 8_000_000  # [byte]: what a broken connection may cost
+SLACK = 0.04  # part of the needed bytes that merging may waste (with the 5 % allowed in all, headers and inventories fit)
+
+_LINE = re.compile(r"(\d{1,6})(?:\.(\d{1,3}))?:(\d{1,15}):d=(\d{10}):([^:]{1,80}):([^:]{1,120}):([^:]{1,80}):.*")
+_HOURS = {"hour": 1.0, "day": 24.0, "min": 1 / 60, "minute": 1 / 60}
+_POINT = re.compile(r"(\d{1,5}) (\w+) fcst")
+_SPAN = re.compile(r"(\d{1,5})-(\d{1,5}) (\w+) (ave|acc|max|min) fcst")
+_STATISTIC = {"ave": "mean", "acc": "sum", "max": "maximum", "min": "minimum"}
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """What a field stands for in time: `statistic` over [start, end] hours after the run; a point has start = end."""
+
+    statistic: str
+    start: float
+    end: float
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One field in a file: where (end: after its last byte, None for the last message), and what."""
+
+    offset: int
+    end: int | None
+    variable: str
+    level: str
+    span: Span | None  # None: a step that is written in a way not known here
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """A field of the catalogue, on one level [Pa] where it has levels, and the entry that holds it."""
+
+    field: Field
+    level: int | None
+    entry: Entry
+
+
+def parse_span(text: str) -> Span | None:
+    """Return what a step text means, or None where it is none of the known forms."""
+    if text == "anl":
+        return Span("point", 0, 0)
+    if (found := _POINT.fullmatch(text)) and found[2] in _HOURS:
+        hour = int(found[1]) * _HOURS[found[2]]
+        return Span("point", hour, hour)
+    if (found := _SPAN.fullmatch(text)) and found[3] in _HOURS:
+        unit = _HOURS[found[3]]
+        return Span(_STATISTIC[found[4]], int(found[1]) * unit, int(found[2]) * unit)
+    return None
+
+
+def parse_inventory(text: bytes, cycle: Cycle, name: str) -> tuple[Entry, ...]:
+    """Return the fields that an .idx lists, in the order of the file.
+
+    Raises: SourceCorrupt where a line is not one of an inventory (a page of HTML, a file cut short), is of another run, or points
+    backwards.
+    """
+    if not text.endswith(b"\n"):
+        raise SourceCorrupt(f"{name}: the inventory does not end with a whole line; expected NUMBER:OFFSET:d=DATE:VARIABLE:LEVEL:STEP:")
+    run = f"{cycle.run:%Y%m%d%H}"
+    rows: list[Entry] = []
+    for number, line in enumerate(text.decode("ascii", errors="replace").splitlines(), start=1):
+        found = _LINE.fullmatch(line)
+        if found is None:
+            raise SourceCorrupt(f"{name}: line {number} is none of an inventory: {line!r:.80}")
+        if found[4] != run:
+            raise SourceCorrupt(f"{name}: line {number} is of run {found[4]}, expected {run}")
+        offset = int(found[3])
+        if rows and (offset < rows[-1].offset or (offset == rows[-1].offset and found[2] is None)):
+            raise SourceCorrupt(f"{name}: line {number} points to byte {offset}, not after byte {rows[-1].offset} of the line before")
+        rows.append(Entry(offset, None, found[5], found[6], parse_span(found[7])))
+    return _with_ends(rows)
+
+
+def _with_ends(rows: Sequence[Entry]) -> tuple[Entry, ...]:
+    """Let every message end where the next begins."""
+    following: int | None = None
+    ended: list[Entry] = []
+    for i in range(len(rows) - 1, -1, -1):
+        if i + 1 < len(rows) and rows[i + 1].offset != rows[i].offset:
+            following = rows[i + 1].offset
+        ended.append(replace(rows[i], end=following))
+    return tuple(reversed(ended))
+
+
+def select(entries: Iterable[Entry], fields: Sequence[Field], step: int, previous: Selection | None = None) -> Selection:
+    """Choose the entries that serve `fields` at `step` [h]; `previous` is what was chosen for the step before.
+
+    The first spelling of a variable that the file has is taken, the first of two entries that say the same, and no mean of a field
+    that is there as a point. What a file lacks is left out: whether that matters is for the features to say.
+    """
+    shelf: dict[tuple[str, str], list[Entry]] = {}
+    for entry in entries:
+        if entry.span is not None and entry.span.end == step:
+            shelf.setdefault((entry.variable, entry.level), []).append(entry)
+    chosen: list[Wanted] = []
+    starts: dict[str, float] = {}
+    before = 0 if previous is None else previous.step
+    for field in fields:
+        if field.name.endswith("_mean") and any(wanted.field.name == field.name.removesuffix("_mean") for wanted in chosen):
+            continue
+        for level in field.levels or (None,):
+            earlier = None if previous is None else previous.starts.get(field.name)
+            found = _entry(shelf, field, level, before, earlier)
+            if found is not None and found.span is not None:
+                chosen.append(Wanted(field, level, found))
+                starts[field.name] = found.span.start
+    return Selection(step, tuple(chosen), starts)
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """What was chosen at a step, and where the window of each field begins [h]."""
+
+    step: int
+    wanted: tuple[Wanted, ...]
+    starts: dict[str, float]
+
+
+def _entry(shelf: dict[tuple[str, str], list[Entry]], field: Field, level: int | None, before: int, earlier: float | None) -> Entry | None:
+    """Return the entry for one field on one level, or None."""
+    variables, text = field.inventory
+    place = text if level is None else text.replace("{hPa}", f"{level / 100:g}")
+    for variable in variables:
+        entries = [e for e in shelf.get((variable, place), ()) if e.span is not None and e.span.statistic == field.statistic]
+        if field.statistic == "point":
+            if entries:
+                return entries[0]
+            continue
+        windows = [e for e in entries if e.span is not None and e.span.start < e.span.end]
+        if windows:
+            return min(windows, key=lambda e: _unfitness(e.span.start if e.span else 0, before, earlier))
+    return None
+
+
+def _unfitness(start: float, before: int, earlier: float | None) -> tuple[int, float]:
+    """Rank a window that begins at `start` for what happened since step `before` [h]: the smaller the better.
+
+    Best is the window itself; then one that begins where the window chosen a step earlier began (the difference of the two is the
+    interval); then the shortest that covers the interval; then the longest that does not.
+    """
+    if start == before:
+        return (0, 0)
+    if start == earlier:
+        return (1, 0)
+    return (2, -start) if start < before else (3, start)
+
+
+def messages(wanted: Iterable[Wanted]) -> tuple[Entry, ...]:
+    """Return the messages that hold what is wanted, each once, in the order of the file."""
+    return tuple({w.entry.offset: w.entry for w in sorted(wanted, key=lambda w: w.entry.offset)}.values())
+
+
+def plan_ranges(spans: Sequence[tuple[int, int]], slack: float = SLACK, largest: int = LARGEST_RANGE) -> tuple[tuple[int, int], ...]:
+    """Join the byte spans [start, end) of messages into as few ranges as the slack allows; no message is cut.
+
+    Spans must rise and not overlap. Smallest gaps are closed first: no other choice closes more of them for the same waste. What
+    is fetched stays within (1 + slack) times what is needed, and a range of more than one message within `largest` bytes.
+    """
+    if any(start >= end for start, end in spans) or any(left[1] > right[0] for left, right in pairwise(spans)):
+        raise ValueError("spans of bytes must not be empty, must rise and must not overlap")
+    budget = slack * sum(end - start for start, end in spans)
+    gaps = sorted((spans[i + 1][0] - spans[i][1], i) for i in range(len(spans) - 1))
+    closed: set[int] = set()
+    for gap, i in gaps:
+        if gap > budget:
+            break
+        budget -= gap
+        closed.add(i)
+    ranges: list[tuple[int, int]] = []
+    for i, (start, end) in enumerate(spans):
+        if ranges and i - 1 in closed and end - ranges[-1][0] <= largest:
+            ranges[-1] = (ranges[-1][0], end)
+        else:
+            ranges.append((start, end))
+    return tuple(ranges)

@@ -1,0 +1,340 @@
+"""The only outgoing socket: polite, patient, bounded; and files that get their name only when they are whole.
+
+A `Client` speaks to one address. It keeps few connections alive, never goes over the rate it was given, obeys Retry-After, backs
+off with jitter, checks what a range request brought against what it asked, and gives up at a deadline. A reply is read to its end
+or is no reply: bodies are retried as well as requests. Nothing is followed to another host; addresses are logged without their query.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import random
+import re
+import socket
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
+from http.client import HTTPException
+from pathlib import Path
+from typing import Any, Protocol
+from urllib.parse import urlsplit
+
+import requests
+from requests.adapters import HTTPAdapter
+from tqdm import tqdm
+from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
+from urllib3.exceptions import HTTPError
+
+from forecast.config import HttpSettings
+from forecast.errors import CycleNotReady, SourceCorrupt, SourceError, SourceRefused, SourceUnavailable
+
+log = logging.getLogger(__name__)
+
+CHUNK = 65536  # [byte] read at most at a time
+SLOWEST = 10_000.0  # [byte s-1] a body that arrives more slowly is given up: a drip must not hold the line
+BACK_OFF = (1.0, 60.0)  # [s] first and longest pause between attempts
+BUSY = {302, 303, 307, 408, 425, 429}  # NOMADS answers 302 when it limits: wait, as for 5xx
+ABSENT = {404, 410}
+LOOPBACK = {"localhost", "127.0.0.1", "::1"}
+
+
+class Clock(Protocol):
+    """What measures and spends time; a test brings its own."""
+
+    def monotonic(self) -> float: ...
+
+    def sleep(self, seconds: float, /) -> None: ...
+
+
+class Deadline:
+    """The moment [s] at which everything that carries it gives up."""
+
+    def __init__(self, seconds: float, clock: Clock = time) -> None:
+        self._clock = clock
+        self._end = clock.monotonic() + seconds
+        self._seconds = seconds
+
+    def left(self) -> float:
+        return self._end - self._clock.monotonic()
+
+    def pause(self, seconds: float, why: str) -> None:
+        """Sleep, or raise SourceUnavailable at once where the deadline comes first."""
+        if seconds > self.left():
+            raise SourceUnavailable(f"{why}; waiting {seconds:.0f} s more would pass the deadline of {self._seconds:.0f} s", seconds)
+        if seconds > 0:
+            self._clock.sleep(seconds)
+
+
+class Limiter:
+    """A token bucket: at most `per_minute` requests a minute and `burst` at once; `hold` closes it for a while."""
+
+    def __init__(self, per_minute: float, burst: int, clock: Clock = time) -> None:
+        self._clock, self._rate, self._burst = clock, per_minute / 60, float(burst)
+        self._tokens, self._seen = self._burst, clock.monotonic()
+        self._closed_until = 0.0
+        self._lock = threading.Lock()
+
+    def wait(self, deadline: Deadline) -> None:
+        """Return when a request may be sent."""
+        with self._lock:
+            now = self._clock.monotonic()
+            self._tokens = min(self._burst, self._tokens + (now - self._seen) * self._rate) - 1
+            self._seen = now
+            seconds = max(0.0, -self._tokens / self._rate, self._closed_until - now)
+        deadline.pause(seconds, "the rate limit of this address is reached")
+
+    def hold(self, seconds: float) -> None:
+        """Let nothing through for `seconds`: the server asked for it."""
+        with self._lock:
+            self._closed_until = max(self._closed_until, self._clock.monotonic() + seconds)
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """A whole answer: its bytes, the size of the file they are part of (where a range was asked) and the file's mark."""
+
+    body: bytes
+    total: int | None = None
+    etag: str = ""
+
+
+class Client:
+    """Speaks to one address; counts what it asks (`requests`) and what it is sent (`bytes`). Threads may share it."""
+
+    def __init__(self, settings: HttpSettings, clock: Clock = time, seed: int | None = None) -> None:
+        self._settings = settings
+        self._clock = clock
+        self._random = random.Random(seed)
+        self._limiter = Limiter(settings.requests_per_minute, settings.connections, clock)
+        self._session = requests.Session()
+        self._session.headers.update({"User-Agent": "skyscape", "Accept-Encoding": "identity"})
+        self._session.trust_env = urlsplit(settings.url).hostname not in LOOPBACK
+        for scheme in ("http://", "https://"):
+            self._session.mount(scheme, _Adapter(settings.connections))
+        self._lock = threading.Lock()
+        self.requests = 0
+        self.bytes = 0
+
+    def deadline(self) -> Deadline:
+        """Start the clock of one acquisition."""
+        return Deadline(self._settings.deadline_seconds, self._clock)
+
+    def close(self) -> None:
+        self._session.close()
+
+    def get(self, path: str, deadline: Deadline, maximum: int, query: Sequence[tuple[str, str]] = (), span: Span | None = None) -> Reply:
+        """Return the answer to GET `path` (under the address), or the bytes of `span` in it.
+
+        Raises: CycleNotReady (404, or the file ends too early), SourceUnavailable after the last attempt or at the deadline,
+        SourceRefused (asking again does not help), SourceCorrupt (longer than `maximum` [byte], or another range than asked).
+        """
+        url = self._settings.url + path
+        for attempt in range(1, self._settings.attempts + 1):
+            self._limiter.wait(deadline)
+            try:
+                return self._once(url, deadline, maximum, query, span)
+            except SourceError as error:
+                if not error.worth_retrying or attempt == self._settings.attempts:
+                    raise
+                asked = error.retry_after if isinstance(error, SourceUnavailable) else None
+                pause = self._pause(attempt) if asked is None else asked
+                log.warning("attempt %d of %d: %s; next in %.1f s", attempt, self._settings.attempts, error, pause)
+                deadline.pause(pause, str(error))
+        raise AssertionError("unreachable: attempts is at least 1")
+
+    def _pause(self, attempt: int) -> float:
+        """Return a pause [s] drawn between half and the whole of 1, 2, 4 ... 60."""
+        longest = min(BACK_OFF[1], BACK_OFF[0] * 2 ** (attempt - 1))
+        return longest * (0.5 + 0.5 * self._random.random())
+
+    def _once(self, url: str, deadline: Deadline, maximum: int, query: Sequence[tuple[str, str]], span: Span | None) -> Reply:
+        where, timeout = shown(url), min(self._settings.timeout_seconds, max(deadline.left(), 0.001))
+        headers = {} if span is None else {"Range": f"bytes={span.first}-{'' if span.last is None else span.last}"}
+        with self._lock:
+            self.requests += 1
+        try:
+            with self._session.get(
+                url, params=list(query), headers=headers, timeout=timeout, stream=True, allow_redirects=False
+            ) as response:
+                self._judge(response, where, span)
+                total = None if span is None else _total(response, where, span)
+                body = self._body(response, where, deadline, maximum)
+        except (requests.RequestException, HTTPError, HTTPException, OSError) as error:
+            raise SourceUnavailable(f"{where}: the connection failed ({_reason(error)}); expected a whole answer") from error
+        if span is not None and span.length is not None and len(body) != span.length:
+            raise SourceCorrupt(f"{where}: {len(body)} bytes came for a range of {span.length}")
+        return Reply(body, total, response.headers.get("ETag", ""))
+
+    def _judge(self, response: requests.Response, where: str, span: Span | None) -> None:
+        """Raise unless the status is the one that was hoped for."""
+        status = response.status_code
+        if status in ABSENT:
+            raise CycleNotReady(f"{where}: not there ({status}); it may not be published yet")
+        if status == 416:
+            raise CycleNotReady(f"{where}: ends before byte {span.first if span else 0} (416); it may still be growing")
+        if status in BUSY or status >= 500:
+            after = retry_after(response.headers.get("Retry-After"), response.headers.get("Date"))
+            if after is not None:
+                self._limiter.hold(after)
+            raise SourceUnavailable(f"{where}: the server is busy or failing ({status})", after)
+        if span is not None and status == 200:
+            raise SourceRefused(
+                f"{where}: the server ignores byte ranges (200, expected 206) and would send the whole file; set another url"
+            )
+        if status != (200 if span is None else 206):
+            raise SourceRefused(f"{where}: the server refuses (status {status}); check this source's url in the settings")
+        if response.headers.get("Content-Encoding", "identity") != "identity":
+            raise SourceRefused(f"{where}: answered in {response.headers['Content-Encoding']!r}, though identity was asked")
+
+    def _body(self, response: requests.Response, where: str, deadline: Deadline, maximum: int) -> bytes:
+        """Read the body piece by piece, as it comes: never more than `maximum`, never for longer than its size deserves."""
+        announced = response.headers.get("Content-Length", "")
+        if announced.isdecimal() and int(announced) > maximum:
+            raise SourceCorrupt(f"{where}: {announced} bytes announced, at most {maximum} expected")
+        started, parts, length = self._clock.monotonic(), [], 0
+        while piece := response.raw.read1(CHUNK, decode_content=False):
+            parts.append(piece)
+            length += len(piece)
+            with self._lock:
+                self.bytes += len(piece)
+            if length > maximum:
+                raise SourceCorrupt(f"{where}: more than the {maximum} bytes expected at most")
+            spent = self._clock.monotonic() - started
+            if spent > self._settings.timeout_seconds + length / SLOWEST:
+                raise SourceUnavailable(f"{where}: only {length} bytes in {spent:.0f} s; given up as too slow")
+            if deadline.left() <= 0:
+                deadline.pause(0.001, f"{where}: cut at {length} bytes")
+        return b"".join(parts)
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """Bytes `first` to `last`, both included; an open end reads to the end of the file."""
+
+    first: int
+    last: int | None = None
+
+    @property
+    def length(self) -> int | None:
+        return None if self.last is None else self.last - self.first + 1
+
+
+def _total(response: requests.Response, where: str, span: Span) -> int:
+    """Return the size of the whole file [byte], having checked that the range sent is the range asked."""
+    text = response.headers.get("Content-Range", "")
+    found = re.fullmatch(r"bytes (\d{1,15})-(\d{1,15})/(\d{1,15})", text)
+    if found is None:
+        raise SourceCorrupt(f"{where}: a partial answer without a sound Content-Range ({text!r:.60})")
+    first, last, total = (int(part) for part in found.groups())
+    if last == total - 1 and span.last is not None and first == span.first and last < span.last:
+        raise CycleNotReady(f"{where}: ends at byte {last}, before {span.last}; it may still be growing")
+    if first != span.first or last != (total - 1 if span.last is None else span.last):
+        raise SourceCorrupt(f"{where}: sent bytes {first}-{last}, asked for {span.first}-{'' if span.last is None else span.last}")
+    return total
+
+
+def retry_after(value: str | None, date: str | None) -> float | None:
+    """Return how long [s] a Retry-After header asks to wait: seconds, or a date read against the server's own clock.
+
+    None where there is none, or none that can be understood.
+    """
+    if value is None:
+        return None
+    if value.strip().isdecimal():
+        return float(value)
+    with suppress(ValueError, TypeError, OverflowError):
+        return max(0.0, (parsedate_to_datetime(value) - parsedate_to_datetime(date or "")).total_seconds())
+    return None
+
+
+def shown(url: str) -> str:
+    """Return `url` as it may be logged: without user, password and query."""
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
+
+
+def _reason(error: BaseException) -> str:
+    """Name the failure without its text, which may carry an address with its query."""
+    inner = error.__cause__ or error.__context__
+    return type(error).__name__ if inner is None else f"{type(error).__name__}: {type(inner).__name__}"
+
+
+class _Watch:
+    """Cuts a connection whose headers have not come in time: a socket's own timeout begins anew with every byte."""
+
+    sock: Any
+    timeout: Any
+
+    def getresponse(self) -> Any:
+        timer = threading.Timer(float(self.timeout), self._cut)
+        timer.daemon = True
+        timer.start()
+        try:
+            return super().getresponse()  # type: ignore[misc]
+        finally:
+            timer.cancel()
+
+    def _cut(self) -> None:
+        with suppress(OSError, AttributeError):
+            self.sock.shutdown(socket.SHUT_RDWR)
+
+
+class _Http(_Watch, HTTPConnection):
+    pass
+
+
+class _Https(_Watch, HTTPSConnection):
+    pass
+
+
+class _HttpPool(HTTPConnectionPool):
+    ConnectionCls = _Http
+
+
+class _HttpsPool(HTTPSConnectionPool):
+    ConnectionCls = _Https
+
+
+class _Adapter(HTTPAdapter):
+    """Few connections, kept alive; a thread waits for a free one rather than opening another."""
+
+    def __init__(self, connections: int) -> None:
+        super().__init__(pool_connections=2, pool_maxsize=connections, max_retries=0, pool_block=True)
+
+    def init_poolmanager(self, *args: Any, **more: Any) -> None:
+        super().init_poolmanager(*args, **more)
+        self.poolmanager.pool_classes_by_scheme = {"http": _HttpPool, "https": _HttpsPool}
+
+
+def write_whole(path: Path, pieces: Iterable[bytes]) -> None:
+    """Write a file that is there whole or not at all, even if the power fails: aside, synced, renamed."""
+    aside = path.with_name(path.name + ".tmp")
+    with aside.open("wb") as file:
+        for piece in pieces:
+            file.write(piece)
+    give_name(aside, path)
+
+
+def give_name(aside: Path, path: Path) -> None:
+    """Rename a finished file to its real name, for good."""
+    with aside.open("rb+") as file:
+        os.fsync(file.fileno())
+    os.replace(aside, path)
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
+
+
+@contextmanager
+def progress(total: int, label: str, unit: str = "B") -> Iterator[Callable[[int], object]]:
+    """Give a function that moves a progress bar on; there is one only where a person watches (stderr is a terminal)."""
+    with tqdm(total=total, desc=label, unit=unit, unit_scale=unit == "B", disable=not sys.stderr.isatty(), leave=False) as bar:
+        yield bar.update
