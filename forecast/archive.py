@@ -195,16 +195,13 @@ class Archive:
             )
             return _issue(connection.execute(sql.select(issue_table).where(issue_table.c.id == issue.id)).one())
 
-    def mark_published(self, issue: Issue, receipts: Sequence[Receipt], at: datetime) -> None:
-        """Close an issue: from here on it is never changed. Marking twice changes nothing."""
+    def mark_published(self, issue: str, at: datetime, receipts: Sequence[Receipt] = ()) -> None:
+        """Close the issue of this id: from here on it is never changed. Marking twice, or an id not here, changes nothing."""
         with self._transaction() as connection:
-            unseen = issue_table.update().where(issue_table.c.id == issue.id, issue_table.c.published.is_(None))
-            connection.execute(unseen.values(published=as_utc(at)))
-            for receipt in receipts:
-                here = (receipt_table.c.issue == issue.id) & (receipt_table.c.channel == receipt.channel)
-                connection.execute(receipt_table.delete().where(here))
+            unseen = issue_table.update().where(issue_table.c.id == issue, issue_table.c.published.is_(None))
+            if connection.execute(unseen.values(published=as_utc(at))).rowcount and receipts:
                 connection.execute(
-                    receipt_table.insert().values(issue=issue.id, channel=receipt.channel, outcome=receipt.outcome, detail=receipt.detail)
+                    receipt_table.insert(), [{"issue": issue, "channel": r.channel, "outcome": r.outcome, "detail": r.detail} for r in receipts]
                 )
 
     def issues(self, limit: int = 400) -> tuple[Issue, ...]:

@@ -10,7 +10,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from forecast import phenomena, sky
 from forecast.archive import Archive
@@ -48,8 +48,16 @@ class Report:
     seconds: dict[str, float]
 
     @property
-    def whole(self) -> bool:
-        return not self.set_aside and all(receipt.outcome != "failed" for receipt in self.receipts)
+    def exit_code(self) -> int:
+        """0 when all was said on every channel, 6 when published only in part."""
+        whole = not self.set_aside and all(receipt.outcome != "failed" for receipt in self.receipts)
+        return 0 if whole else PublishError.exit_code
+
+    @property
+    def summary(self) -> str:
+        channels = ", ".join(f"{receipt.channel} {receipt.outcome}" for receipt in self.receipts)
+        aside = f"; set aside: {', '.join(self.set_aside)}" if self.set_aside else ""
+        return f"{self.issue.id}: {self.forecasts} forecasts; {channels}{aside}"
 
 
 def run(world: World, now: datetime, cycle: Cycle | None = None) -> Report:
@@ -61,30 +69,35 @@ def run(world: World, now: datetime, cycle: Cycle | None = None) -> Report:
     config, clock = world.config, Stopwatch()
     sites = config.all_sites()
     needs = sources.needs_of(config, sites)
-    with clock("fetch"):
-        got = world.source.acquire(needs, now, cycle)
-    days = sky.local_days(now, config.zone, config.forecast.days)
-    almanacs = sky.almanacs(sites, days, config.zone)
-    issue = world.archive.open_issue(got.cycle, config.digest, now, almanacs)
-    if issue.published or world.publisher.holds(issue):
-        world.archive.mark_published(issue, ())
-        return Report(issue, world.publisher.unchanged(issue), 0, 0, (), clock.seconds)
-    with clock("decode"):
-        atmosphere = grib.read_atmosphere(got.files, got.cycle, needs, threads=config.source.decode_threads)
-    with clock("derive"):
-        events = phenomena.events(sites, days, almanacs, config.phenomena, issue.issued)
-        features, set_aside = phenomena.derive(events, atmosphere, config.phenomena)
-    with clock("predict"):
-        earlier = world.archive.earlier(events, got.cycle, config.forecast.spread_cycles - 1)
-        forecasts = predict(features, got.cycle, issue.issued, world.models, config.forecast.grades, earlier)
-    with clock("keep"):
-        world.archive.keep(issue, features, forecasts)
-    with clock("publish"):
-        bulletin = compose(issue, forecasts, features, almanacs, config, got.attribution, world.archive.issues())
-        receipts = world.publisher.publish(bulletin)
-    if all(receipt.outcome == "failed" for receipt in receipts):
-        raise PublishError(f"{issue.id}: no channel could be served: {'; '.join(r.detail for r in receipts)}")
-    world.archive.mark_published(issue, receipts)
+    with world.publisher.exclusive():
+        # A run that died between its pages and this archive has been read: it counts as published.
+        world.archive.mark_published(world.publisher.current(), now)
+        with clock("fetch"):
+            got = world.source.acquire(needs, now, cycle)
+        expires = got.cycle.run + timedelta(hours=config.source.maximum_age_hours)
+        issue = world.archive.open_issue(got.cycle, config.digest, now, expires)
+        if issue.published and world.publisher.holds(issue.id):
+            return Report(issue, world.publisher.unchanged(issue.id), world.archive.forecast_count(issue), 0, (), clock.seconds)
+        if not issue.published:
+            issue = world.archive.renew(issue, now)
+        with clock("decode"):
+            atmosphere = grib.read_atmosphere(got.files, got.cycle, needs, threads=config.source.decode_threads)
+        with clock("derive"):
+            days = sky.local_days(issue.issued, config.zone, config.forecast.days)
+            almanacs = sky.almanacs(sites, days, config.zone)
+            events = phenomena.events(sites, days, almanacs, config.phenomena, issue.issued)
+            features, set_aside = phenomena.derive(events, atmosphere, config.phenomena)
+        with clock("predict"):
+            earlier = world.archive.earlier(events, got.cycle, config.forecast.spread_cycles - 1)
+            forecasts = predict(features, got.cycle, issue.issued, world.models, config.forecast.grades, earlier)
+        with clock("keep"):
+            world.archive.keep(issue, features, forecasts)
+        with clock("publish"):
+            bulletin = compose(issue, forecasts, features, almanacs, config, got.attribution, world.archive.issues())
+            receipts = world.publisher.publish(bulletin)
+        if all(receipt.outcome == "failed" for receipt in receipts):
+            raise PublishError(f"{issue.id}: no channel could be served: {'; '.join(r.detail for r in receipts)}")
+        world.archive.mark_published(issue.id, now, receipts)
     known = sum(forecast.known for forecast in forecasts)
     return Report(issue, receipts, len(forecasts), known, set_aside, clock.seconds)
 

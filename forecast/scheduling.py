@@ -1,0 +1,78 @@
+"""The service's clock: which job, when, and what if it was missed (APScheduler).
+
+At each hour of issue the newest whole run becomes a bulletin. Where none is usable yet, the job looks again every few minutes
+until `misfire_minutes` have passed. Nothing that a job meets ends the process; what it met is kept in the archive.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+
+from apscheduler.executors.pool import ThreadPoolExecutor
+from apscheduler.schedulers.blocking import BlockingScheduler
+from apscheduler.triggers.cron import CronTrigger
+from apscheduler.triggers.date import DateTrigger
+
+from forecast import pipeline
+from forecast.archive import Attempt
+from forecast.errors import ArchiveError, SkyscapeError, SourceError
+
+log = logging.getLogger(__name__)
+
+Clock = Callable[[], datetime]
+
+
+def utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+def build_scheduler(world: pipeline.World, clock: Clock = utc_now) -> BlockingScheduler:
+    """Return the scheduler with its jobs, not yet started.
+
+    One worker: bulletins are issued one after the other. A job missed by less than `misfire_minutes` (the machine slept) is made
+    up for once.
+    """
+    schedule, zone = world.config.schedule, world.config.zone
+    grace = schedule.misfire_minutes * 60
+    defaults = {"coalesce": True, "max_instances": 1, "misfire_grace_time": grace}
+    scheduler = BlockingScheduler(timezone=zone, executors={"default": ThreadPoolExecutor(1)}, job_defaults=defaults)
+    for at in schedule.issue_at:
+        trigger = CronTrigger(hour=at.hour, minute=at.minute, timezone=zone)
+        scheduler.add_job(issue, trigger, args=[world, scheduler, clock], id=f"issue-{at:%H%M}", name=f"issue at {at:%H:%M}")
+    scheduler.add_job(issue, args=[world, scheduler, clock], id="issue-at-start", name="issue at start")
+    return scheduler
+
+
+def issue(world: pipeline.World, scheduler: BlockingScheduler, clock: Clock, give_up: datetime | None = None) -> None:
+    """Issue a bulletin now; where no run is usable, come back in `check_minutes` until `give_up`."""
+    now = clock()
+    give_up = give_up or now + timedelta(minutes=world.config.schedule.misfire_minutes)
+    outcome = attempt(world, now)
+    again = now + timedelta(minutes=world.config.schedule.check_minutes)
+    if outcome == SourceError.exit_code and again <= give_up:
+        trigger = DateTrigger(again)
+        scheduler.add_job(issue, trigger, args=[world, scheduler, clock, give_up], id="issue-again", replace_existing=True)
+        log.info("no usable run yet: looking again at %s", again.astimezone(world.config.zone).strftime("%H:%M"))
+
+
+def attempt(world: pipeline.World, now: datetime) -> int:
+    """Run the line once and keep what came of it; return its exit code. Never raises."""
+    try:
+        report = pipeline.run(world, now)
+    except SkyscapeError as error:
+        log.error("%s", error)
+        return _kept(world, Attempt(now, None, error.exit_code, f"{type(error).__name__}: {error}"))
+    except Exception as error:  # the process must outlive a defect
+        log.exception("a defect: please report it")
+        return _kept(world, Attempt(now, None, 1, f"defect: {type(error).__name__}: {error}"))
+    return _kept(world, Attempt(now, report.issue.id, report.exit_code, report.summary))
+
+
+def _kept(world: pipeline.World, made: Attempt) -> int:
+    try:
+        world.archive.keep_attempt(made)
+    except ArchiveError as error:
+        log.error("%s", error)
+    return made.exit_code

@@ -1,0 +1,218 @@
+"""Put a bulletin before its readers: a whole release is written aside, then one link is swapped.
+
+    <folder>/archive/<issue>/…     every release, as it was
+    <folder>/current               a link to the one in force
+    <folder>/lock                  held by the one process that publishes
+
+A reader meets the old site or the new one, never half of either, whatever instant a machine dies at. A channel that fails, or
+waits for a signature, keeps the pages of the issue before (they carry their own date) and never stops the others.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import hashlib
+import json
+import logging
+import os
+import re
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+from forecast.config import CHANNELS, Config
+from forecast.domain import Receipt
+from forecast.errors import PublishError, SkyscapeError
+from products.bulletins import Bulletin
+from products.render import Page, pages
+
+log = logging.getLogger(__name__)
+
+MANIFEST = "manifest.json"
+ISSUE_NAME = re.compile(r"^[a-z][a-z0-9_]*-\d{10}(-\d{1,4})?$")
+
+
+class Publisher:
+    """The site under the output folder.
+
+    Raises: PublishError from every method that writes, when the disk refuses.
+    """
+
+    def __init__(self, config: Config) -> None:
+        self.config = config
+        self.folder = config.output.folder
+        self.releases = self.folder / "archive"
+        self.link = self.folder / "current"
+
+    @contextlib.contextmanager
+    def exclusive(self) -> Iterator[None]:
+        """Hold the folder against every other process; a process that dies lets go of it.
+
+        Raises: PublishError when another process holds it.
+        """
+        with _told(self.folder):
+            self.releases.mkdir(parents=True, exist_ok=True)
+            lock = (self.folder / "lock").open("a")
+        with lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError as error:
+                raise PublishError(f"{self.folder}: another process is publishing here; wait for it or use another --out") from error
+            self._clear_leftovers()
+            yield
+
+    def current(self) -> str:
+        """Return the id of the issue in force, or '' when there is none."""
+        return str(_manifest(self.link).get("issue", ""))
+
+    def holds(self, issue: str) -> bool:
+        """Say whether the issue in force is this one and every file of it is as it was written."""
+        manifest = _manifest(self.link)
+        files = manifest.get("files", {})
+        return manifest.get("issue") == issue and all(_hash_of(self.link / path) == entry["sha256"] for path, entry in files.items())
+
+    def unchanged(self, issue: str) -> tuple[Receipt, ...]:
+        """Return the receipts of an issue that is in force already."""
+        return tuple(Receipt(channel, issue, "unchanged") for channel in self.config.output.channels)
+
+    def publish(self, bulletin: Bulletin) -> tuple[Receipt, ...]:
+        """Write the release of a bulletin and put it in force; return what each channel answered."""
+        issue = bulletin.issue.id
+        if not ISSUE_NAME.match(issue):
+            raise PublishError(f"{issue!r} cannot name a release: expected a model and ten digits, like gfs-2026112200")
+        fresh = self.releases / f".new-{issue}"
+        files: dict[str, dict[str, str]] = {}
+        receipts = []
+        with _told(self.folder):
+            shutil.rmtree(fresh, ignore_errors=True)
+            fresh.mkdir(parents=True)
+            for channel in CHANNELS:
+                if channel in self.config.output.channels:
+                    receipts.append(self._serve(channel, bulletin, fresh, files))
+            if any(receipt.outcome == "published" for receipt in receipts):
+                self._put_in_force(issue, fresh, files)
+            else:
+                shutil.rmtree(fresh)
+        return tuple(receipts)
+
+    def _serve(self, channel: str, bulletin: Bulletin, fresh: Path, files: dict[str, dict[str, str]]) -> Receipt:
+        """Write one channel's pages into the release, or carry over those of the issue before."""
+        issuer, issue = self.config.issuer, bulletin.issue.id
+        if channel in issuer.signature_required and not issuer.forecaster:
+            self._carry_over(channel, fresh, files)
+            return Receipt(channel, issue, "withheld", "waits for a forecaster's signature (issuer.forecaster)")
+        try:
+            written = list(pages(bulletin, self.config, channel))
+        except SkyscapeError as error:
+            log.exception("%s: channel failed", channel)
+            self._carry_over(channel, fresh, files)
+            return Receipt(channel, issue, "failed", str(error))
+        for page in written:
+            files[page.path] = {"channel": channel, "issue": issue, "sha256": _write(fresh, page)}
+        return Receipt(channel, issue, "published", f"{len(written)} files")
+
+    def _carry_over(self, channel: str, fresh: Path, files: dict[str, dict[str, str]]) -> None:
+        """Copy a channel's files from the release in force, where there is one."""
+        for path, entry in _manifest(self.link).get("files", {}).items():
+            source = self.link / path
+            if entry["channel"] == channel and path not in files and _hash_of(source) == entry["sha256"]:
+                _write(fresh, Page(path, source.read_bytes()))
+                files[path] = entry
+
+    def _put_in_force(self, issue: str, fresh: Path, files: dict[str, dict[str, str]]) -> None:
+        manifest = json.dumps({"issue": issue, "files": files}, ensure_ascii=False, indent=1, sort_keys=True)
+        _write(fresh, Page(MANIFEST, manifest))
+        for folder in sorted({path.parent for path in fresh.rglob("*")}, reverse=True):
+            _sync_folder(folder)
+        release = self.releases / issue
+        if release.exists():
+            if self.link.resolve() == release.resolve():
+                # Damaged in force, or its other channels come later: step aside by a link swap, never by an empty moment.
+                spare = self.releases / f".old-{issue}"
+                shutil.rmtree(spare, ignore_errors=True)
+                shutil.copytree(release, spare)
+                self._point_to(spare)
+            shutil.rmtree(release)
+        fresh.rename(release)
+        _sync_folder(self.releases)
+        self._point_to(release)
+        self._clear_leftovers()
+        self._prune()
+
+    def _point_to(self, release: Path) -> None:
+        if self.link.exists() and not self.link.is_symlink():
+            raise PublishError(f"{self.link} is not a link of ours: move it away, then publish again")
+        swap = self.folder / ".current-new"
+        swap.unlink(missing_ok=True)
+        swap.symlink_to(Path("archive") / release.name)
+        swap.replace(self.link)
+        _sync_folder(self.folder)
+
+    def _clear_leftovers(self) -> None:
+        """Remove what runs that died have left; never what is in force."""
+        in_force = self.link.resolve()
+        with _told(self.folder):
+            (self.folder / ".current-new").unlink(missing_ok=True)
+            for left in (*self.releases.glob(".new-*"), *self.releases.glob(".old-*")):
+                if left.resolve() != in_force:
+                    shutil.rmtree(left)
+
+    def _prune(self) -> None:
+        """Drop the oldest releases beyond the number kept; by run time, which the name carries."""
+        kept = sorted((p for p in self.releases.iterdir() if ISSUE_NAME.match(p.name)), key=_run_of)
+        in_force = self.link.resolve()
+        for old in kept[: max(0, len(kept) - self.config.output.keep_issues)]:
+            if old.resolve() != in_force:
+                shutil.rmtree(old)
+
+
+def _run_of(release: Path) -> tuple[str, int]:
+    _, run, *further = release.name.split("-")
+    return run, int(further[0]) if further else 1
+
+
+def _manifest(release: Path) -> dict[str, dict[str, dict[str, str]]]:
+    try:
+        found = json.loads((release / MANIFEST).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return found if isinstance(found, dict) and isinstance(found.get("files", {}), dict) else {}
+
+
+def _hash_of(path: Path) -> str:
+    try:
+        return hashlib.sha256(path.read_bytes()).hexdigest()
+    except OSError:
+        return ""
+
+
+def _write(release: Path, page: Page) -> str:
+    """Write a page into a release, to the disk itself; return its hash."""
+    target = release / page.path
+    if not target.resolve().is_relative_to(release.resolve()):
+        raise PublishError(f"{page.path!r} would lie outside the release")
+    target.parent.mkdir(parents=True, exist_ok=True)
+    body = page.body.encode() if isinstance(page.body, str) else page.body
+    with target.open("wb") as file:
+        file.write(body)
+        file.flush()
+        os.fsync(file.fileno())
+    return hashlib.sha256(body).hexdigest()
+
+
+def _sync_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+@contextlib.contextmanager
+def _told(folder: Path) -> Iterator[None]:
+    """Turn the disk's refusal into an error that says what to do."""
+    try:
+        yield
+    except OSError as error:
+        raise PublishError(f"{folder}: {error.strerror or error} ({error.filename}); check that it is writable and not full") from error
