@@ -1,0 +1,181 @@
+"""Where the sun, the moon and the galactic centre stand: the only home of ephem, which needs no file and no network.
+
+A body's geocentric place does not depend on the viewer. ephem is asked for it once at each knot of a coarse time grid; the places
+between are interpolated and turned to each viewer's horizon with numpy, so that 500 sites cost little more than one.
+
+Times are datetime64 in UTC, taken for UT1 (they differ by less than 0.9 s, 0.004 degrees of the sky's turning). Altitudes are
+geometric: without refraction, of the centre of the disk, seen from the surface of the WGS-84 ellipsoid (a viewer's height moves
+the moon by less than 0.0004 degrees). Azimuths run clockwise from north. NaT gives NaN.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Any
+
+import ephem
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+Floats = NDArray[np.float64]
+
+J2000 = np.datetime64("2000-01-01T12:00:00", "ns")
+DAY = np.timedelta64(1, "D").astype("timedelta64[ns]")
+_EPHEM_J2000 = 36525.0  # ephem counts days from 1899-12-31 12:00 UT
+
+ASTRONOMICAL_UNIT = 149_597_870.7  # [km]
+EARTH_RADIUS = 6378.137  # [km] WGS-84, equatorial
+EARTH_FLATTENING = 1 / 298.257223563
+MOON_RADIUS = 1737.4  # [km]
+
+# Days between two knots: cubic interpolation then errs by less than 0.00001 degrees.
+_STEP = {"sun": 0.5, "moon": 0.125, "galactic_centre": 1.0}
+
+# Sagittarius A*, J2000. Source: Reid & Brunthaler 2004, ApJ 616, 872.
+_GALACTIC_CENTRE = ("17:45:40.04", "-29:00:28.1")
+
+# Part of the light's bending per degree of the way that the ray spends below the viewer; 0.17 makes a ray that grazes the sea agree
+# with the 34 arc-minutes of the tables, whatever the viewer's height.
+_NEAR_SURFACE_REFRACTION = 0.17
+
+
+def sun_position(times: ArrayLike, latitude: ArrayLike, longitude: ArrayLike) -> tuple[Floats, Floats]:
+    """Return the sun's (altitude, azimuth) [degree]; the arguments broadcast."""
+    return _horizontal(_earth_fixed("sun", times), latitude, longitude)
+
+
+def moon_position(times: ArrayLike, latitude: ArrayLike, longitude: ArrayLike) -> tuple[Floats, Floats]:
+    """Return the moon's (altitude, azimuth) [degree] as the viewer sees them, parallax included; the arguments broadcast."""
+    return _horizontal(_earth_fixed("moon", times), latitude, longitude)
+
+
+def galactic_centre_position(times: ArrayLike, latitude: ArrayLike, longitude: ArrayLike) -> tuple[Floats, Floats]:
+    """Return the (altitude, azimuth) [degree] of the Milky Way's core; the arguments broadcast."""
+    return _horizontal(_earth_fixed("galactic_centre", times), latitude, longitude)
+
+
+def moon_semidiameter(times: ArrayLike) -> Floats:
+    """Return half the width of the moon's disk [degree], seen from the earth's centre."""
+    distance = np.linalg.norm(_geocentric("moon", _days(times)), axis=0)
+    return np.degrees(np.arcsin(MOON_RADIUS / distance))
+
+
+def moon_illumination(times: ArrayLike) -> Floats:
+    """Return the lit part of the moon's disk (0-1), seen from the earth's centre.
+
+    Source: Meeus, Astronomical Algorithms (1998), eq. 48.1.
+    """
+    days = _days(times)
+    sun, moon = _geocentric("sun", days), _geocentric("moon", days)
+    to_sun = sun - moon
+    cosine = -(to_sun * moon).sum(axis=0) / (np.linalg.norm(to_sun, axis=0) * np.linalg.norm(moon, axis=0))
+    return (1 + cosine) / 2
+
+
+def moon_phase_angle(times: ArrayLike) -> Floats:
+    """Return by how much the moon's ecliptic longitude leads the sun's [degree]: 0 new, 90 first quarter, 180 full, 270 last quarter."""
+    days = _days(times)
+    return (_ecliptic_longitude(_geocentric("moon", days), days) - _ecliptic_longitude(_geocentric("sun", days), days)) % 360
+
+
+def refraction(altitude: ArrayLike, elevation: ArrayLike = 0.0) -> Floats:
+    """Return by how much the air lifts what is seen at the apparent `altitude` [degree] from `elevation` [m], in degrees.
+
+    The air is the standard atmosphere's. Below the horizontal (a high viewer looks down to the plain) a ray first sinks to its lowest
+    point and then leaves as one seen at the opposite altitude would: the bending of that double way is added. Good to about 0.1 degrees
+    near the horizon, where the day's layering of the air decides.
+
+    Source: Bennett 1982, J. Navigation 35, 255, eq. for R with P and T: Meeus (1998), eq. 16.3.
+    """
+    seen, height = np.broadcast_arrays(np.asarray(altitude, dtype=float), np.asarray(elevation, dtype=float))
+    kelvin = 288.15 - 0.0065 * height
+    pressure = 1013.25 * (kelvin / 288.15) ** 5.2559
+    above = np.abs(seen)
+    lift = 1 / np.tan(np.radians(above + 7.31 / (above + 4.4))) / 60 * (pressure / 1010) * (283 / kelvin)
+    sinking = 2 * _NEAR_SURFACE_REFRACTION / (1 - _NEAR_SURFACE_REFRACTION) * np.maximum(-seen, 0)
+    return np.maximum(lift, 0) + sinking
+
+
+def _days(times: ArrayLike) -> Floats:
+    """Return `times` as days since J2000; NaN for NaT."""
+    return np.asarray((np.asarray(times, dtype="datetime64[ns]") - J2000) / DAY, dtype=float)
+
+
+@lru_cache(maxsize=65_536)
+def _knot(body: str, index: int) -> tuple[float, float, float]:
+    """Return the geocentric apparent place [km] of `body` at the knot `index`, on the true equator and equinox of date."""
+    thing: Any
+    if body == "galactic_centre":
+        thing = ephem.FixedBody()
+        thing._ra, thing._dec = _GALACTIC_CENTRE
+    else:
+        thing = ephem.Sun() if body == "sun" else ephem.Moon()
+    thing.compute(ephem.Date(_EPHEM_J2000 + index * _STEP[body]))
+    distance = 1e15 if body == "galactic_centre" else thing.earth_distance * ASTRONOMICAL_UNIT
+    alpha, delta = float(thing.g_ra), float(thing.g_dec)
+    return distance * np.cos(delta) * np.cos(alpha), distance * np.cos(delta) * np.sin(alpha), distance * np.sin(delta)
+
+
+def _geocentric(body: str, days: Floats) -> Floats:
+    """Return the geocentric apparent place (3, ...) [km] of `body`, by cubic interpolation between knots.
+
+    Source: Lagrange's formula on four equidistant points.
+    """
+    position = days / _STEP[body]
+    before = np.floor(np.nan_to_num(position)).astype(np.int64)
+    f = position - before
+    needed, where = np.unique(before[..., None] + np.arange(-1, 3), return_inverse=True)
+    places = np.array([_knot(body, int(index)) for index in needed]).reshape(-1, 3)[where.reshape((*before.shape, 4))]
+    weights = (-f * (f - 1) * (f - 2) / 6, (f + 1) * (f - 1) * (f - 2) / 2, -(f + 1) * f * (f - 2) / 2, (f + 1) * f * (f - 1) / 6)
+    return np.moveaxis((places * np.stack(weights, axis=-1)[..., None]).sum(axis=-2), -1, 0)
+
+
+def _nutation(days: Floats) -> tuple[Floats, Floats]:
+    """Return (nutation in longitude, true obliquity) [degree], to 0.5 arc-seconds.
+
+    Source: Meeus (1998), eq. 22.2 and the abridged terms of p. 144.
+    """
+    century = days / 36525
+    node = np.radians(125.04452 - 1934.136261 * century)
+    sun, moon = np.radians(280.4665 + 36000.7698 * century), np.radians(218.3165 + 481267.8813 * century)
+    longitude = (-17.20 * np.sin(node) - 1.32 * np.sin(2 * sun) - 0.23 * np.sin(2 * moon) + 0.21 * np.sin(2 * node)) / 3600
+    obliquity = (9.20 * np.cos(node) + 0.57 * np.cos(2 * sun) + 0.10 * np.cos(2 * moon) - 0.09 * np.cos(2 * node)) / 3600
+    return longitude, 23.4392911 - 0.0130042 * century + obliquity
+
+
+def _sidereal_time(days: Floats) -> Floats:
+    """Return the apparent sidereal time at Greenwich [degree].
+
+    Source: Meeus (1998), eq. 12.4, with the equation of the equinoxes of p. 88.
+    """
+    longitude, obliquity = _nutation(days)
+    mean = 280.46061837 + 360.98564736629 * days + 0.000387933 * (days / 36525) ** 2
+    return (mean + longitude * np.cos(np.radians(obliquity))) % 360
+
+
+def _earth_fixed(body: str, times: ArrayLike) -> Floats:
+    """Return the place (3, ...) [km] of `body` in axes that turn with the earth: Greenwich, 90 E, north pole."""
+    days = _days(times)
+    x, y, z = _geocentric(body, days)
+    turned = np.radians(_sidereal_time(days))
+    return np.stack((x * np.cos(turned) + y * np.sin(turned), y * np.cos(turned) - x * np.sin(turned), z))
+
+
+def _horizontal(place: Floats, latitude: ArrayLike, longitude: ArrayLike) -> tuple[Floats, Floats]:
+    """Turn an earth-fixed place (3, ...) [km] into (altitude, azimuth) [degree] for viewers at `latitude`, `longitude`."""
+    phi, lam = np.radians(np.asarray(latitude, dtype=float)), np.radians(np.asarray(longitude, dtype=float))
+    square = EARTH_FLATTENING * (2 - EARTH_FLATTENING)
+    normal = EARTH_RADIUS / np.sqrt(1 - square * np.sin(phi) ** 2)
+    across, along = normal * np.cos(phi), normal * (1 - square) * np.sin(phi)
+    x, y, z = place[0] - across * np.cos(lam), place[1] - across * np.sin(lam), place[2] - along
+    outward = x * np.cos(lam) + y * np.sin(lam)
+    east = y * np.cos(lam) - x * np.sin(lam)
+    north = z * np.cos(phi) - outward * np.sin(phi)
+    up = outward * np.cos(phi) + z * np.sin(phi)
+    return np.degrees(np.arctan2(up, np.hypot(east, north))), np.degrees(np.arctan2(east, north)) % 360
+
+
+def _ecliptic_longitude(place: Floats, days: Floats) -> Floats:
+    """Return the ecliptic longitude [degree] of an equatorial place (3, ...)."""
+    tilt = np.radians(_nutation(days)[1])
+    return np.degrees(np.arctan2(place[1] * np.cos(tilt) + place[2] * np.sin(tilt), place[0]))
