@@ -1,0 +1,251 @@
+"""Primitives of a drawing: scales, paths, shaded regions and a sheet of SVG that a screen reader can read.
+
+A sheet holds no style: elements carry classes (`templates/static/skyscape.css`, section charts) over plain presentation attributes,
+so that a chart obeys a Content-Security-Policy without inline styles, follows the theme, and still reads with no style sheet at all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Protocol
+from zoneinfo import ZoneInfo
+
+import numpy as np
+from markupsafe import Markup, escape
+
+WIDTH = 360.0  # [px] of every sheet: a phone's column, so that type keeps its size there
+LEFT, RIGHT = 38.0, 352.0  # [px] the plot's edges
+
+
+class Words(Protocol):
+    """Words in the reader's language: a key of templates/text and what fills its blanks."""
+
+    def __call__(self, key: str, /, **blanks: object) -> str: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """Who a drawing is for: words, language and clock; prefix makes the drawing's ids its own on the page."""
+
+    words: Words
+    language: str
+    zone: ZoneInfo
+    prefix: str
+
+
+@dataclass(frozen=True, slots=True)
+class Scale:
+    """A straight scale: the value `low` stands at pixel `start`, `high` at `end`."""
+
+    low: float
+    high: float
+    start: float
+    end: float
+
+    def __call__(self, value: float) -> float:
+        return float(self.start + (value - self.low) / (self.high - self.low) * (self.end - self.start))
+
+    def clamped(self, value: float) -> float:
+        return self(min(max(value, self.low), self.high))
+
+    def array(self, values: np.ndarray) -> np.ndarray:
+        return np.asarray(self.start + (values - self.low) / (self.high - self.low) * (self.end - self.start), dtype=float)
+
+
+@dataclass(frozen=True, slots=True)
+class TimeScale:
+    """A scale of time, read in the reader's zone."""
+
+    low: datetime
+    high: datetime
+    start: float
+    end: float
+    zone: ZoneInfo
+
+    def __call__(self, moment: datetime) -> float:
+        return self.start + (moment - self.low) / (self.high - self.low) * (self.end - self.start)
+
+    def holds(self, moment: datetime | None) -> bool:
+        return moment is not None and self.low <= moment <= self.high
+
+    def clamped(self, moment: datetime) -> float:
+        return self(min(max(moment, self.low), self.high))
+
+    def label(self, moment: datetime) -> str:
+        return f"{moment.astimezone(self.zone):%H:%M}"
+
+    def ticks(self, minutes: int) -> Iterable[datetime]:
+        """Yield the local times that are whole multiples of `minutes` after midnight."""
+        local = self.low.astimezone(self.zone).replace(second=0, microsecond=0)
+        past = (local.hour * 60 + local.minute) % minutes
+        moment = (local - timedelta(minutes=past)).astimezone(UTC)
+        while moment <= self.high:
+            if moment >= self.low:
+                yield moment
+            moment += timedelta(minutes=minutes)
+
+
+def moments(times: np.ndarray) -> list[datetime]:
+    """Return numpy times as aware UTC ones; NaT must be gone already."""
+    return [datetime.fromtimestamp(float(t) / 1e9, UTC) for t in times.astype("datetime64[ns]").astype("int64")]
+
+
+def number(value: float) -> str:
+    """Write a coordinate to a tenth of a pixel, shortest form."""
+    text = f"{value:.1f}"
+    return text[:-2] if text.endswith(".0") else text
+
+
+def polyline(points: Iterable[tuple[float, float]]) -> str:
+    """Return path data through `points`; a point that is not finite breaks the line."""
+    parts, pen = [], "M"
+    for x, y in points:
+        if not (np.isfinite(x) and np.isfinite(y)):
+            pen = "M"
+            continue
+        parts.append(f"{pen}{number(x)} {number(y)}")
+        pen = "L"
+    return "".join(parts)
+
+
+def box(x: float, y: float, width: float, height: float) -> str:
+    """Return path data of a rectangle."""
+    return f"M{number(x)} {number(y)}h{number(width)}v{number(height)}h{number(-width)}z"
+
+
+class Sheet:
+    """One drawing in the making; coordinates [px] from the upper left corner.
+
+    prefix: makes the ids of this drawing its own on a page that holds many.
+    """
+
+    def __init__(self, height: float, prefix: str) -> None:
+        self.height, self.prefix = height, "".join(c if c.isascii() and c.isalnum() else "-" for c in prefix)
+        self._parts: list[str] = []
+
+    def path(self, data: str, classes: str, **attributes: object) -> None:
+        if data:
+            self._parts.append(f'<path class="{classes}"{_attributes(attributes)} d="{data}"/>')
+
+    def line(self, x1: float, y1: float, x2: float, y2: float, classes: str) -> None:
+        self.path(polyline([(x1, y1), (x2, y2)]), f"c-line {classes}", fill="none", stroke="currentColor")
+
+    def curve(self, points: Iterable[tuple[float, float]], classes: str) -> None:
+        self.path(polyline(points), f"c-line {classes}", fill="none", stroke="currentColor")
+
+    def rect(self, x: float, y: float, width: float, height: float, classes: str, **attributes: object) -> None:
+        numbers = f'x="{number(x)}" y="{number(y)}" width="{number(width)}" height="{number(height)}"'
+        self._parts.append(f'<rect class="{classes}" {numbers}{_attributes(attributes)}/>')
+
+    def dot(self, x: float, y: float, radius: float, classes: str, **attributes: object) -> None:
+        self._parts.append(
+            f'<circle class="{classes}" cx="{number(x)}" cy="{number(y)}" r="{number(radius)}"{_attributes(attributes)}/>')
+
+    def text(self, x: float, y: float, text: str, classes: str = "", anchor: str = "start") -> None:
+        named = f' class="{classes}"' if classes else ""
+        place = "" if anchor == "start" else f' text-anchor="{anchor}"'
+        self._parts.append(f'<text{named} x="{number(x)}" y="{number(y)}"{place}>{escape(text)}</text>')
+
+    def hatch(self, data: str) -> None:
+        """Cover a region where nothing is known with the quiet pattern that means just that."""
+        self.path(data, "c-hatch", fill=f"url(#{self.prefix}-hatch)")
+
+    def no_data(self, x: float, y: float, width: float, height: float, words: Words) -> None:
+        """Hatch a whole panel and say why."""
+        self.hatch(box(x, y, width, height))
+        self.text(x + width / 2, y + height / 2 + 4, words("chart.no_data"), "c-tag", "middle")
+
+    def finish(self, title: str, description: str) -> Markup:
+        """Return the drawing as one inline <svg> with a title and a description."""
+        p, height = self.prefix, number(self.height)
+        hatch = (f'<pattern id="{p}-hatch" width="6" height="6" patternUnits="userSpaceOnUse" patternTransform="rotate(45)">'
+                 '<path class="c-hatching" d="M0 0v6" stroke="currentColor" stroke-opacity=".5" stroke-width="1.4"/></pattern>')
+        defs = f"<defs>{hatch}</defs>" if f"url(#{p}-hatch)" in "".join(self._parts) else ""
+        head = (f'<svg xmlns="http://www.w3.org/2000/svg" class="c-chart" viewBox="0 0 {number(WIDTH)} {height}" width="100%" role="img" '
+                f'aria-labelledby="{p}-title {p}-desc" font-size="12" fill="currentColor">'
+                f'<title id="{p}-title">{escape(title)}</title><desc id="{p}-desc">{escape(description)}</desc>')
+        return Markup(head + defs + "".join(self._parts) + "</svg>")  # noqa: S704 - every text and attribute was escaped on its way in
+
+
+def _attributes(attributes: dict[str, object]) -> str:
+    return "".join(f' {name.replace("_", "-")}="{escape(str(value))}"' for name, value in attributes.items())
+
+
+# Which edges of a cell (south, east, north, west) an outline joins, by which corners lie inside (1 SW, 2 SE, 4 NE, 8 NW);
+# the inside stays on the left. 5 and 10 are saddles: the second entry is for a middle that lies inside.
+_CROSSINGS = {
+    1: "SW", 2: "ES", 3: "EW", 4: "NE", 6: "NS", 7: "NW", 8: "WN", 9: "SN", 11: "EN", 12: "WE", 13: "SE", 14: "WS",
+    5: "SWNE", 10: "ESWN", -5: "SENW", -10: "WSEN",
+}  # fmt: skip
+
+
+def region(x: np.ndarray, y: np.ndarray, values: np.ndarray, threshold: float, smallest: float = 4.0) -> str:
+    """Return path data (even-odd) of where `values` reach `threshold`, by marching squares.
+
+    x (n), y (m) [px]; values (n, m): NaN counts as below. Islands of less than `smallest` [px2] are left out.
+    Why outlines and not cells: a smooth field takes a tenth of the bytes and looks as smooth as it is.
+    """
+    x, y = (np.concatenate((axis[:1], axis, axis[-1:])).astype(float) for axis in (x, y))
+    field = np.pad(np.nan_to_num(values.astype(float), nan=-1e9), 1, constant_values=-1e9) - threshold
+    field[field == 0] = 1e-9
+    inside = field > 0
+    code = inside[:-1, :-1] + 2 * inside[1:, :-1] + 4 * inside[1:, 1:] + 8 * inside[:-1, 1:]
+
+    def crossing(i: int, j: int, edge: str) -> tuple[str, int, int]:
+        return {"S": ("h", i, j), "N": ("h", i, j + 1), "W": ("v", i, j), "E": ("v", i + 1, j)}[edge]
+
+    follows: dict[tuple[str, int, int], tuple[str, int, int]] = {}
+    for i, j in zip(*np.nonzero((code > 0) & (code < 15)), strict=True):
+        case = int(code[i, j])
+        if case in (5, 10) and field[i : i + 2, j : j + 2].mean() > 0:
+            case = -case
+        edges = _CROSSINGS[case]
+        for start, end in zip(edges[::2], edges[1::2], strict=True):
+            follows[crossing(i, j, start)] = crossing(i, j, end)
+
+    def place(edge: tuple[str, int, int]) -> tuple[float, float]:
+        kind, i, j = edge
+        k, m = (i + 1, j) if kind == "h" else (i, j + 1)
+        part = field[i, j] / (field[i, j] - field[k, m])
+        return x[i] + part * (x[k] - x[i]), y[j] + part * (y[m] - y[j])
+
+    loops = []
+    while follows:
+        first, at = follows.popitem()
+        outline = [place(first)]
+        while at != first:
+            outline.append(place(at))
+            at = follows.pop(at)
+        loops.append(_loop(np.round(10 * np.array(outline)).astype(int), smallest))
+    return "".join(loops)
+
+
+def _loop(points: np.ndarray, smallest: float) -> str:
+    """Write a closed outline given in tenths of a pixel, without its repeated and its straight-on points; small ones come back empty."""
+    points = points[np.any(points != np.roll(points, 1, axis=0), axis=1)]
+    if len(points) < 3:
+        return ""
+    before, after = points - np.roll(points, 1, axis=0), np.roll(points, -1, axis=0) - points
+    bends = np.abs(before[:, 0] * after[:, 1] - before[:, 1] * after[:, 0]) > 6  # [0.01 px2]
+    points = points[bends] if bends.sum() >= 3 else points
+    x, y = points.T
+    if abs(np.dot(x, np.roll(y, -1)) - np.dot(y, np.roll(x, -1))) / 200 < smallest:
+        return ""
+    steps = "".join(f"l{number(dx / 10)} {number(dy / 10)}" for dx, dy in np.diff(points, axis=0))
+    return f"M{number(x[0] / 10)} {number(y[0] / 10)}{steps}z"
+
+
+def shades(x: np.ndarray, y: np.ndarray, values: np.ndarray, thresholds: Sequence[float], limit: int = 14_000) -> list[str]:
+    """Return path data of the nested regions that reach each threshold, together at most about `limit` characters.
+
+    A field too rough for that is drawn from means over twice the spacing, and so on: what is lost could not be seen at this size.
+    """
+    while True:
+        paths = [region(x, y, values, threshold) for threshold in thresholds]
+        if sum(map(len, paths)) <= limit or min(values.shape) < 4:
+            return paths
+        n, m = values.shape[0] // 2 * 2, values.shape[1] // 2 * 2
+        values = values[:n, :m].reshape(n // 2, 2, m // 2, 2).mean(axis=(1, 3))
+        x, y = x[:n].reshape(-1, 2).mean(axis=1), y[:m].reshape(-1, 2).mean(axis=1)
