@@ -99,7 +99,10 @@ class Scene:
 
     def at(self, name: str, rows: Index, times: Times) -> Array:
         """Return an instantaneous field at each event's site (event, moment[, level]) for `times` (event, moment), linear in time."""
-        values = self.at_sites(name)
+        return self.between(self.at_sites(name), rows, times)
+
+    def between(self, values: Array, rows: Index, times: Times) -> Array:
+        """Return what stands at the run's own times (site, time[, ...]) at each event's site and moments (event, moment[, ...])."""
         before, after, share = self._steps(times)
         share = share.reshape(share.shape + (1,) * (values.ndim - 2))
         first, second = values[rows[:, None], before], values[rows[:, None], after]
@@ -157,12 +160,25 @@ class Scene:
 
     # -- cloud
 
-    def cloud_profile(self, rows: Index, times: Times) -> tuple[Array, bool]:
-        """Return cloud fraction by level (event, moment, level) [1], and whether it had to be derived from humidity."""
+    @cached_property
+    def cloud_columns(self) -> tuple[Array, bool]:
+        """Cloud fraction by level at every site (site, time, level) [1], and whether it had to be derived from humidity."""
         name = "cloud_area_fraction_in_atmosphere_layer"
         if self.has(name):
-            return self.at(name, rows, times), False
-        return cloud_from_humidity(self.at("relative_humidity", rows, times)), True
+            return self.at_sites(name), False
+        return cloud_from_humidity(self.at_sites("relative_humidity")), True
+
+    @cached_property
+    def _layers_by_level(self) -> dict[str, Array]:
+        """Cover of each layer by overlap of its levels (site, time) [1]."""
+        cloud, _ = self.cloud_columns
+        inside = {layer: (self.pressure > low) & (self.pressure <= high) for layer, (low, high) in LAYERS.items()}
+        return {layer: maximum_random_overlap(cloud[..., levels]) for layer, levels in inside.items()}
+
+    def cloud_profile(self, rows: Index, times: Times) -> tuple[Array, bool]:
+        """Return cloud fraction by level (event, moment, level) [1], and whether it had to be derived from humidity."""
+        cloud, derived = self.cloud_columns
+        return self.between(cloud, rows, times), derived
 
     def cloud_layers(self, rows: Index, times: Times) -> tuple[dict[str, Array], NDArray[np.str_]]:
         """Return low, medium and high cloud cover (event, moment) [1] and how each event's was had (event):
@@ -170,15 +186,12 @@ class Scene:
         `point` (the model's own, instantaneous), `levels` (overlap of its cloud by level), `mean` (a time mean that
         holds the moment), `humidity` (derived), or `none`; the poorest way used in the window is the one named.
         """
-        profile, derived = self.cloud_profile(rows, times)
+        _, derived = self.cloud_columns
         own = {layer: f"{layer}_type_cloud_area_fraction" for layer in LAYERS}
         ways: list[tuple[str, dict[str, Array]]] = []
         if all(self.has(name) for name in own.values()):
             ways.append(("point", {layer: self.at(name, rows, times) for layer, name in own.items()}))
-        by_level = {
-            layer: maximum_random_overlap(profile[..., (self.pressure > low) & (self.pressure <= high)])
-            for layer, (low, high) in LAYERS.items()
-        }
+        by_level = {layer: self.between(cover, rows, times) for layer, cover in self._layers_by_level.items()}
         means = {layer: f"{name}_mean" for layer, name in own.items()}
         by_mean = [("mean", {layer: self.mean_over(name, rows, times) for layer, name in means.items()})] if self.has(means["low"]) else []
         ways += [*by_mean, ("humidity", by_level)] if derived else [("levels", by_level), *by_mean]
@@ -248,7 +261,6 @@ def as_times(moments: Sequence[object]) -> Times:
     """Return aware datetimes (None: NaT) as datetime64[ns] in UTC."""
     from datetime import UTC, datetime
 
-    return np.array(
-        [np.datetime64(m.astimezone(UTC).replace(tzinfo=None), "ns") if isinstance(m, datetime) else np.datetime64("NaT", "ns") for m in moments],
-        dtype="datetime64[ns]",
-    )
+    nothing = np.datetime64("NaT", "ns")
+    utc = (m.astimezone(UTC).replace(tzinfo=None) if isinstance(m, datetime) else None for m in moments)
+    return np.array([nothing if m is None else np.datetime64(m, "ns") for m in utc], dtype="datetime64[ns]")
