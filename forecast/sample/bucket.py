@@ -1,0 +1,251 @@
+"""Speak, on the loopback address, like the public bucket and like the region filter of NOMADS.
+
+`make demo` and the tests fetch through it, so that they walk the production path. The bucket serves a folder: whole files and
+byte ranges (206 with Content-Range, 416, 404, ETag, Last-Modified). The filter takes var_, lev_ and subregion parameters, answers
+with the cross product of variables and levels, cut to the region and, as the real one does, packed anew: simple packing, rows
+south to north. What each message is called is read from the file's .idx.
+"""
+
+from __future__ import annotations
+
+import re
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from email.utils import formatdate
+from http import HTTPStatus
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+from urllib.parse import parse_qsl, unquote, urlsplit
+
+import eccodes
+import numpy as np
+
+FILTER_PATH = "/cgi-bin/filter_gfs_0p25.pl"
+BITS = 16  # a value, packed anew
+_RANGE = re.compile(r"bytes=(\d+)-(\d*)")
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What was asked: path, query (name -> value) and headers."""
+
+    method: str
+    path: str
+    query: Mapping[str, str]
+    headers: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What is sent back. `headers` go out as they are: a test may lie in them."""
+
+    status: int
+    body: bytes = b""
+    headers: dict[str, str] = field(default_factory=dict)
+
+
+class LoopbackBucket:
+    """A server for a `with` block, on a port of its own; `url` is the bucket's address, `filter_url` the filter's.
+
+    `requests` and `bytes` count what was asked and sent. Tests make faults by overriding `respond` and `send`.
+    """
+
+    def __init__(self, root: Path, filter: bool = True) -> None:
+        self.root = root.resolve()
+        self.requests = 0
+        self.bytes = 0
+        self._filter = filter
+        self._lock = threading.Lock()
+        self._server = _Server(("127.0.0.1", 0), _handler(self))
+        self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
+        self.filter_url = self.url + FILTER_PATH
+
+    def __enter__(self) -> Self:
+        threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+
+    def respond(self, request: Request) -> Answer:
+        """Return the honest answer."""
+        if request.method not in ("GET", "HEAD"):
+            return Answer(HTTPStatus.METHOD_NOT_ALLOWED)
+        if request.path == FILTER_PATH:
+            return self._filtered(request) if self._filter else _absent()
+        path = self._inside(request.path)
+        return _absent() if path is None else _file(path, request.headers.get("range", ""))
+
+    def send(self, handler: BaseHTTPRequestHandler, answer: Answer) -> None:
+        """Put an answer on the wire."""
+        handler.send_response(answer.status)
+        for name, value in {"Content-Length": str(len(answer.body)), **answer.headers}.items():
+            handler.send_header(name, value)
+        handler.end_headers()
+        if handler.command != "HEAD":
+            handler.wfile.write(answer.body)
+            self.count(0, len(answer.body))
+
+    def count(self, requests: int, sent: int) -> None:
+        with self._lock:
+            self.requests += requests
+            self.bytes += sent
+
+    def _inside(self, path: str) -> Path | None:
+        """Return the file at `path` under the root; None where there is none, or where it lies elsewhere."""
+        found = (self.root / path.lstrip("/")).resolve()
+        return found if found.is_relative_to(self.root) and found.is_file() else None
+
+    def _filtered(self, request: Request) -> Answer:
+        query = request.query
+        path = self._inside(query.get("dir", "").strip("/") + "/" + query.get("file", ""))
+        listing = None if path is None else self._inside(f"{path.relative_to(self.root)}.idx")
+        if path is None or listing is None:
+            return _page(HTTPStatus.NOT_FOUND, "data file is not present")
+        try:
+            body = filtered(path.read_bytes(), listing.read_text(), query)
+        except ValueError as error:
+            return _page(HTTPStatus.BAD_REQUEST, str(error))
+        return Answer(HTTPStatus.OK, body, {"Content-Type": "application/octet-stream"})
+
+
+def filtered(data: bytes, listing: str, query: Mapping[str, str]) -> bytes:
+    """Return the messages of `data` whose variable and whose level are both asked for, cut to the region and packed anew.
+
+    Raises: ValueError where the query is not one of the filter's.
+    """
+    variables = {name[4:] for name, value in query.items() if name.startswith("var_") and value == "on"}
+    levels = {name[4:] for name, value in query.items() if name.startswith("lev_") and value == "on"}
+    if not variables or not levels:
+        raise ValueError("name at least one var_ and one lev_")
+    region = None
+    if "subregion" in query:
+        region = tuple(float(query.get(name, "nan")) for name in ("toplat", "bottomlat", "leftlon", "rightlon"))
+        if any(np.isnan(region)):
+            raise ValueError("a subregion has toplat, bottomlat, leftlon and rightlon")
+    pieces: list[bytes] = []
+    for line in listing.splitlines():
+        _, offset, _, variable, level, *_ = line.split(":")
+        if variable in variables and level.replace(" ", "_") in levels:
+            start = int(offset)
+            message = data[start : start + int.from_bytes(data[start + 8 : start + 16], "big")]
+            pieces.append(_repacked(message, region))
+    return b"".join(pieces)
+
+
+def _repacked(message: bytes, region: tuple[float, ...] | None) -> bytes:
+    """Return a GRIB2 message on a regular grid cut to (north, south, west, east), simple packing, rows south to north."""
+    handle = eccodes.codes_new_from_message(message)
+    try:
+        columns, rows = (int(eccodes.codes_get(handle, key)) for key in ("Ni", "Nj"))
+        values = eccodes.codes_get_values(handle).reshape(rows, columns)
+        first, last, west = (
+            eccodes.codes_get_double(handle, f"{key}InDegrees")
+            for key in ("latitudeOfFirstGridPoint", "latitudeOfLastGridPoint", "longitudeOfFirstGridPoint")
+        )
+        latitudes = np.linspace(first, last, rows)
+        if not eccodes.codes_get(handle, "jScansPositively"):
+            latitudes, values = latitudes[::-1], values[::-1]
+        longitudes = west + eccodes.codes_get_double(handle, "iDirectionIncrementInDegrees") * np.arange(columns)
+        if region is not None:
+            north, south, left, right = region
+            keep_rows = np.flatnonzero((latitudes >= south - 1e-6) & (latitudes <= north + 1e-6))
+            away = (longitudes - left + 1e-6) % 360
+            keep_columns = np.flatnonzero(away <= right - left + 2e-6)
+            keep_columns = keep_columns[np.argsort(away[keep_columns])]
+            if not keep_rows.size or not keep_columns.size:
+                raise ValueError("the subregion holds no grid point")
+            values, latitudes, longitudes = values[np.ix_(keep_rows, keep_columns)], latitudes[keep_rows], longitudes[keep_columns]
+        missing = bool(eccodes.codes_get(handle, "numberOfMissing"))
+        _set_grid(handle, latitudes, longitudes)
+        if missing:
+            eccodes.codes_set(handle, "bitmapPresent", 1)
+        eccodes.codes_set(handle, "packingType", "grid_simple")
+        eccodes.codes_set(handle, "bitsPerValue", BITS)
+        eccodes.codes_set_values(handle, np.ascontiguousarray(values).ravel())
+        packed: bytes = eccodes.codes_get_message(handle)
+        return packed
+    finally:
+        eccodes.codes_release(handle)
+
+
+def _set_grid(handle: Any, latitudes: np.ndarray, longitudes: np.ndarray) -> None:
+    """Write the shape and the corners of a grid whose rows run south to north."""
+    whole: dict[str, int] = {"Ni": longitudes.size, "Nj": latitudes.size, "jScansPositively": 1}
+    corners = {
+        "latitudeOfFirstGridPointInDegrees": latitudes[0],
+        "latitudeOfLastGridPointInDegrees": latitudes[-1],
+        "longitudeOfFirstGridPointInDegrees": longitudes[0] % 360,
+        "longitudeOfLastGridPointInDegrees": longitudes[-1] % 360,
+    }
+    for key, value in whole.items():
+        eccodes.codes_set_long(handle, key, value)
+    for key, degrees in corners.items():
+        eccodes.codes_set_double(handle, key, float(degrees))
+
+
+def _file(path: Path, wanted: str) -> Answer:
+    """Return a file, or the range of it that the header `wanted` names."""
+    status = path.stat()
+    headers = {
+        "ETag": f'"{status.st_size:x}-{status.st_mtime_ns:x}"',
+        "Last-Modified": formatdate(status.st_mtime, usegmt=True),
+        "Accept-Ranges": "bytes",
+        "Content-Type": "binary/octet-stream",
+    }
+    found = _RANGE.fullmatch(wanted)
+    if found is None:
+        return Answer(HTTPStatus.OK, path.read_bytes(), headers)
+    first, last = int(found[1]), min(int(found[2] or status.st_size), status.st_size - 1)
+    if first >= status.st_size or first > last:
+        return Answer(HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE, b"", headers | {"Content-Range": f"bytes */{status.st_size}"})
+    with path.open("rb") as file:
+        file.seek(first)
+        body = file.read(last - first + 1)
+    return Answer(HTTPStatus.PARTIAL_CONTENT, body, headers | {"Content-Range": f"bytes {first}-{last}/{status.st_size}"})
+
+
+def _absent() -> Answer:
+    body = b"<Error><Code>NoSuchKey</Code><Message>The specified key does not exist.</Message></Error>"
+    return Answer(HTTPStatus.NOT_FOUND, body, {"Content-Type": "application/xml"})
+
+
+def _page(status: HTTPStatus, text: str) -> Answer:
+    body = f"<html><head><title>{status.phrase}</title></head><body>{text}</body></html>".encode()
+    return Answer(status, body, {"Content-Type": "text/html"})
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+    request_queue_size = 64
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Say nothing: a client that hangs up is no news here."""
+
+
+def _handler(bucket: LoopbackBucket) -> type[BaseHTTPRequestHandler]:
+    """Return a handler that asks `bucket` for its answers."""
+
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+        disable_nagle_algorithm = True
+        wbufsize = -1
+
+        def do_GET(self) -> None:
+            parts = urlsplit(self.path)
+            headers = {name.lower(): value for name, value in self.headers.items()}
+            query = dict(parse_qsl(parts.query, keep_blank_values=True))
+            bucket.count(1, 0)
+            bucket.send(self, bucket.respond(Request(self.command, unquote(parts.path), query, headers)))
+
+        def do_HEAD(self) -> None:
+            self.do_GET()
+
+        def log_message(self, format: str, *args: Any) -> None:
+            pass
+
+    return Handler
