@@ -1,0 +1,40 @@
+# Two commands do all on a fresh machine: `make demo` (the main job on the embedded sample cycle), `make test`.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+
+.PHONY: demo test check bench browser clean
+
+demo: $(VENV)/run.stamp
+	$(BIN)/python -m forecast demo
+
+test: $(VENV)/test.stamp browser
+	$(BIN)/python -m pytest $(TESTS)
+
+check: $(VENV)/test.stamp
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/python -m pytest -q tests/contracts/test_architecture.py
+
+bench: $(VENV)/test.stamp
+	$(BIN)/python tests/bench/run.py
+
+# The environment of the program; pip's own hashes are checked against the lock.
+$(VENV)/run.stamp: requirements.lock
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV) || { echo "python3-venv is missing: install it (Debian: apt-get install python3-venv) and try again"; rm -rf $(VENV); exit 1; }
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r requirements.lock
+	@touch $@
+
+# The environment of the tests: the program's and what the tests use.
+$(VENV)/test.stamp: tests/requirements.lock
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV) || { echo "python3-venv is missing: install it (Debian: apt-get install python3-venv) and try again"; rm -rf $(VENV); exit 1; }
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r tests/requirements.lock
+	@touch $@ $(VENV)/run.stamp
+
+# Debian's Chromium and a Chinese font, where they may be installed; where not, the browser tests are skipped and say so.
+browser:
+	@sh tests/e2e/install_browser.sh
+
+clean:
+	rm -rf $(VENV) var build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis

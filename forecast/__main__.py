@@ -1,0 +1,237 @@
+"""The command line: `skyscape …`, the same as `python -m forecast …`. Builds the World; the only place that prints.
+
+Exit codes: 0 done, 1 a defect, 2 usage, 3 settings, 4 no usable cycle, 5 archive, 6 published only in part.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import logging
+import re
+import sys
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from forecast.config import SOURCES, Config, read_config
+from forecast.domain import Cycle, as_utc
+from forecast.errors import ConfigError, SkyscapeError
+
+log = logging.getLogger("skyscape")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; return its exit code."""
+    parser = build_parser()
+    args = parser.parse_args(arguments)
+    _start_log(args.verbose)
+    try:
+        return int(args.command(args))
+    except SkyscapeError as error:
+        if getattr(args, "json", False):
+            print(json.dumps({"error": type(error).__name__, "detail": str(error), "exit_code": error.exit_code}, ensure_ascii=False))
+        print(f"skyscape: {error}", file=sys.stderr)
+        return error.exit_code
+    except KeyboardInterrupt:
+        return 130
+    except BrokenPipeError:
+        sys.stderr.close()
+        return 0
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """Return the command line's grammar."""
+    common = argparse.ArgumentParser(add_help=False)
+    common.add_argument("--config", type=Path, metavar="FILE", help="settings (default: the program's own config.yaml)")
+    common.add_argument("--source", choices=SOURCES, help="use this source only")
+    common.add_argument("--cycle", type=_cycle, metavar="YYYYMMDDHH", help="use this run (UTC) instead of the newest whole one")
+    common.add_argument("--now", type=_moment, metavar="ISO", help="as if it were this moment, e.g. 2026-11-22T16:00+08:00")
+    common.add_argument("--out", type=Path, metavar="DIR", help="output folder (default: output.folder of the settings)")
+    common.add_argument("--json", action="store_true", help="say the result as JSON")
+    common.add_argument("-v", "--verbose", action="store_true", help="say more on the way")
+
+    parser = argparse.ArgumentParser(prog="skyscape", description="Starry sky, sea of clouds, glow and snow: from a model run to a bulletin.")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    for name, command, words in (
+        ("once", once, "carry one cycle from its files to the screens"),
+        ("run", run, "issue bulletins at the hours of the settings, day after day"),
+        ("demo", demo, "run the whole line on the embedded sample cycle (demonstration data)"),
+        ("status", status, "say what was issued last and what went wrong"),
+        ("config", show_config, "print the resolved settings, secrets masked, or the one error"),
+    ):
+        commands.add_parser(name, parents=[common], help=words, description=words).set_defaults(command=command)
+    survey_parser = commands.add_parser("survey", parents=[common], help="derive a site's horizon, valley and night sky from terrain and light grids")
+    survey_parser.set_defaults(command=survey)
+    from forecast.survey import add_arguments
+
+    add_arguments(survey_parser)
+    return parser
+
+
+# -- commands
+
+
+def once(args: argparse.Namespace) -> int:
+    """Carry one cycle through the whole line."""
+    return _issue(args, _settings(args))
+
+
+def run(args: argparse.Namespace) -> int:
+    """Run the scheduler until it is stopped."""
+    if args.cycle or args.now:
+        raise ConfigError("run follows the clock: --cycle and --now belong to `once`")
+    from forecast.scheduling import build_scheduler
+
+    config = _settings(args)
+    scheduler = build_scheduler(_world(config, args.source))
+    hours = ", ".join(f"{at:%H:%M}" for at in config.schedule.issue_at)
+    log.info("bulletins at %s (%s); stop with Ctrl-C", hours, config.service.timezone)
+    try:
+        scheduler.start()
+    except SystemExit:
+        return 0
+    return 0
+
+
+def demo(args: argparse.Namespace) -> int:
+    """Write the sample cycle, serve it on the loopback as the bucket would, and run the line on it."""
+    from forecast.sample.bucket import LoopbackBucket
+    from forecast.sample.demonstration import demonstration_config, demonstration_run, write_sample
+
+    config = _settings(args)
+    now = args.now or datetime.now(UTC)
+    args.now = now
+    folder = args.out or Path("var/demo/site")
+    args.cycle = args.cycle or Cycle(demonstration_run(now), config.source.model)
+    with LoopbackBucket(write_sample(folder.parent / "bucket", args.cycle, config)) as bucket:
+        return _issue(args, demonstration_config(config, bucket.url, folder))
+
+
+def status(args: argparse.Namespace) -> int:
+    """Say what is in force, what was issued last, what failed."""
+    from forecast.archive import Archive
+    from products.publish import Publisher
+
+    config = _settings(args)
+    archive, publisher = Archive(config.archive.url), Publisher(config)
+    now = args.now or datetime.now(UTC)
+    current, issues, attempts = publisher.current(), archive.issues(10), archive.attempts(10)
+    in_force = next((issue for issue in issues if issue.id == current), None)
+    found: dict[str, Any] = {
+        "in_force": current or None,
+        "whole": publisher.holds(current) if current else False,
+        "stale": in_force is None or in_force.valid_until <= now,
+        "issues": [
+            {"id": i.id, "number": i.number, "issued": i.issued.isoformat(), "valid_until": i.valid_until.isoformat(),
+             "channels": {r.channel: r.outcome for r in archive.receipts(i)}} for i in issues
+        ],
+        "attempts": [{"at": a.at.isoformat(), "exit_code": a.exit_code, "detail": a.detail} for a in attempts],
+    }
+    if args.json:
+        print(json.dumps(found, ensure_ascii=False, indent=1))
+        return 0
+    state = "none" if not current else f"{current} ({'stale' if found['stale'] else 'fresh'}{'' if found['whole'] else ', damaged'})"
+    print(f"in force   {state}")
+    for issue in found["issues"]:
+        channels = ", ".join(f"{channel} {outcome}" for channel, outcome in issue["channels"].items())
+        print(f"issued     {issue['issued']}  {issue['id']}  no. {issue['number']}  {channels}")
+    for made in found["attempts"]:
+        print(f"attempt    {made['at']}  exit {made['exit_code']}  {made['detail']}")
+    return 0
+
+
+def show_config(args: argparse.Namespace) -> int:
+    """Print the resolved settings."""
+    shown = _settings(args).shown()
+    print(json.dumps(shown, ensure_ascii=False, indent=None if args.json else 2))
+    return 0
+
+
+def survey(args: argparse.Namespace) -> int:
+    """Print what the terrain and the night lights say of a site."""
+    from forecast.survey import run as run_survey
+
+    print(run_survey(args, _settings(args)))
+    return 0
+
+
+# -- the world
+
+
+def _settings(args: argparse.Namespace) -> Config:
+    config = read_config(args.config)
+    if args.out:
+        config = config.model_copy(update={"output": config.output.model_copy(update={"folder": args.out})})
+    return config
+
+
+def _world(config: Config, source: str | None) -> Any:
+    from forecast.archive import Archive
+    from forecast.ingest.sources import open_source
+    from forecast.pipeline import World
+    from models.prediction import open_models
+    from products.publish import Publisher
+
+    return World(config, open_source(config, source), Archive(config.archive.url), open_models(), Publisher(config))
+
+
+def _issue(args: argparse.Namespace, config: Config) -> int:
+    from forecast import pipeline
+    from forecast.archive import Attempt
+
+    now = args.now or datetime.now(UTC)
+    oldest = timedelta(hours=config.source.maximum_age_hours)
+    if args.cycle and now - args.cycle.run > oldest:
+        advice = (args.cycle.run + timedelta(hours=config.source.delay_hours)).strftime("%Y-%m-%dT%H:%MZ")
+        raise ConfigError(
+            f"the run of {args.cycle.run:%Y-%m-%d %H} UTC is older than {config.source.maximum_age_hours:g} h and would be shown as a new forecast; "
+            f"to replay it say when it is looked at, e.g. --now {advice}"
+        )
+    world = _world(config, args.source)
+    try:
+        report = pipeline.run(world, now, args.cycle)
+    except SkyscapeError as error:
+        world.archive.keep_attempt(Attempt(now, None, error.exit_code, f"{type(error).__name__}: {error}"))
+        raise
+    world.archive.keep_attempt(Attempt(now, report.issue.id, report.exit_code, report.summary))
+    index = (config.output.folder / "current" / "index.html").absolute()
+    if args.json:
+        said = {
+            "issue": report.issue.id, "number": report.issue.number, "forecasts": report.forecasts, "known": report.known,
+            "set_aside": report.set_aside, "channels": {r.channel: r.outcome for r in report.receipts},
+            "seconds": report.seconds, "index": str(index), "exit_code": report.exit_code,
+        }
+        print(json.dumps(said, ensure_ascii=False))
+    else:
+        print(report.summary)
+        print(f"look at {index}")
+    return report.exit_code
+
+
+def _cycle(text: str) -> Cycle:
+    if not re.fullmatch(r"\d{10}", text):
+        raise argparse.ArgumentTypeError(f"{text!r}: expected ten digits, year month day hour in UTC, like 2026112200")
+    try:
+        return Cycle(datetime.strptime(text, "%Y%m%d%H").replace(tzinfo=UTC))
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f"{text!r}: {error}") from error
+
+
+def _moment(text: str) -> datetime:
+    try:
+        return as_utc(datetime.fromisoformat(text))
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
+
+
+def _start_log(verbose: bool) -> None:
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s", stream=sys.stderr, force=True)
+    logging.getLogger("apscheduler").setLevel(logging.INFO if verbose else logging.WARNING)
+    for noisy in ("urllib3", "matplotlib"):
+        logging.getLogger(noisy).setLevel(logging.WARNING)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,146 @@
+"""Does the code keep the house's word? Read from the syntax tree: who imports whom, who holds which door."""
+
+from __future__ import annotations
+
+import ast
+import re
+from pathlib import Path
+
+import pytest
+
+PROJECT = Path(__file__).parents[2]
+
+# A module imports only from rooms to its left; rooms in one set do not see each other.
+ORDER: list[set[str]] = [
+    {"forecast.errors"},
+    {"forecast.domain"},
+    {"forecast.quantities", "forecast.config"},
+    {"forecast.ephemeris", "forecast.physics"},
+    {"forecast.sky", "forecast.sampling", "forecast.light", "forecast.transport", "forecast.survey"},
+    {"forecast.ingest", "forecast.phenomena", "forecast.archive", "models", "products"},
+    {"forecast.sample"},
+    {"forecast.pipeline"},
+    {"forecast.scheduling"},
+    {"forecast.__main__"},
+]
+
+# Each third-party library has one home (a prefix of module names).
+HOMES = {
+    "requests": ("forecast.transport",),
+    "urllib3": ("forecast.transport",),
+    "tqdm": ("forecast.transport",),
+    "eccodes": ("forecast.ingest.grib", "forecast.sample"),
+    "cfgrib": ("forecast.ingest.grib",),
+    "sqlalchemy": ("forecast.archive",),
+    "apscheduler": ("forecast.scheduling",),
+    "yaml": ("forecast.config", "products.wording"),
+    "jinja2": ("products.render",),
+    "sklearn": ("models",),
+    "ephem": ("forecast.ephemeris", "forecast.sky"),
+    "pydantic": ("forecast.config", "products"),
+    "h5netcdf": ("forecast.survey",),
+}
+
+MODULES = {
+    ".".join(path.relative_to(PROJECT).with_suffix("").parts).removesuffix(".__init__"): path
+    for top in ("forecast", "models", "products")
+    for path in sorted((PROJECT / top).rglob("*.py"))
+}
+
+
+def room_of(module: str) -> int | None:
+    """The place of a module in ORDER: that of the longest name that holds it."""
+    found = [(len(name), place) for place, names in enumerate(ORDER) for name in names if module == name or module.startswith(name + ".")]
+    return max(found)[1] if found else None
+
+
+def house_of(module: str) -> str:
+    return max((name for names in ORDER for name in names if module == name or module.startswith(name + ".")), key=len, default=module)
+
+
+def imports_of(path: Path) -> list[tuple[str, int]]:
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    found: list[tuple[str, int]] = []
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            found += [(alias.name, node.lineno) for alias in node.names]
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            full = [f"{node.module}.{alias.name}" for alias in node.names]
+            found += [(name if name in MODULES else node.module, node.lineno) for name in full]
+    return found
+
+
+@pytest.mark.parametrize("module", sorted(MODULES))
+def test_a_module_imports_only_from_its_left(module: str) -> None:
+    place = room_of(module)
+    if module in ("forecast", "forecast.ingest"):
+        return
+    assert place is not None, f"{module} has no place in the house: give it one in ORDER"
+
+    for name, line in imports_of(MODULES[module]):
+        if name.split(".")[0] not in ("forecast", "models", "products") or name == "forecast":
+            continue
+        theirs = room_of(name)
+        same_room = house_of(name) == house_of(module)
+        assert theirs is not None and (same_room or theirs < place), f"{module}:{line} imports {name}, which is not to its left"
+
+
+@pytest.mark.parametrize("module", sorted(MODULES))
+def test_a_library_is_used_in_its_home_only(module: str) -> None:
+    for name, line in imports_of(MODULES[module]):
+        homes = HOMES.get(name.split(".")[0])
+        assert homes is None or any(module == h or module.startswith((h + ".", h + "_")) for h in homes), f"{module}:{line} imports {name}"
+
+
+@pytest.mark.parametrize("module", sorted(MODULES))
+def test_each_way_in_or_out_has_its_door(module: str) -> None:
+    tree = ast.parse(MODULES[module].read_text(encoding="utf-8"))
+
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "print":
+            assert module == "forecast.__main__", f"{module}:{node.lineno}: print belongs to __main__"
+        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
+            spelled = f"{node.value.id}.{node.attr}"
+            if spelled in ("os.environ", "os.getenv"):
+                assert module in ("forecast.config", "forecast.ingest.grib_worker"), f"{module}:{node.lineno}: the environment is read in config"
+            if spelled in ("datetime.now", "datetime.utcnow", "date.today", "time.time"):
+                allowed = ("forecast.__main__", "forecast.scheduling", "forecast.transport", "forecast.sample.bucket")
+                assert module in allowed, f"{module}:{node.lineno}: the clock is read in __main__ and scheduling"
+            assert spelled not in ("pickle.load", "pickle.loads", "yaml.load"), f"{module}:{node.lineno}: {spelled} is not safe"
+
+
+@pytest.mark.parametrize("module", sorted(MODULES))
+def test_chinese_words_stand_in_the_templates_and_not_in_the_code(module: str) -> None:
+    tree = ast.parse(MODULES[module].read_text(encoding="utf-8"))
+    documented = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
+    docstrings = {id(node.body[0].value) for node in ast.walk(tree) if isinstance(node, documented) and node.body and isinstance(node.body[0], ast.Expr)}
+
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in docstrings:
+            assert not re.search(r"[\u4e00-\u9fff]", node.value), f"{module}:{node.lineno}: {node.value[:40]!r}"
+
+
+@pytest.mark.parametrize("module", sorted(MODULES))
+def test_a_room_is_not_overgrown(module: str) -> None:
+    lines = MODULES[module].read_text(encoding="utf-8").splitlines()
+    tree = ast.parse("\n".join(lines))
+
+    assert len(lines) <= 450, f"{module} has {len(lines)} lines: does one room hold two trades?"
+    for node in ast.walk(tree):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            length = (node.end_lineno or node.lineno) - node.lineno + 1
+            assert length <= 60, f"{module}:{node.lineno} {node.name}() has {length} lines"
+
+
+def test_the_top_level_is_the_plan() -> None:
+    import subprocess
+
+    tracked = subprocess.run(["git", "ls-files"], cwd=PROJECT, capture_output=True, text=True, check=False).stdout.split()
+    if not tracked:
+        pytest.skip("not a git checkout")
+
+    top = {name.split("/")[0] for name in tracked}
+    assert top == {
+        "forecast", "models", "products", "templates", "tests", "config.yaml", "pyproject.toml", "README.md", "CHANGELOG.md",
+        "DECISIONS.md", "LICENSE", "Makefile", "requirements.lock", ".ci", ".gitignore",
+    }

@@ -1,0 +1,187 @@
+"""Is what was issued kept, once, and never changed? On SQLite, and on PostgreSQL where one can be started."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import subprocess
+from collections.abc import Iterator
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+
+import numpy as np
+import pytest
+import xarray as xr
+
+from forecast.archive import Archive, Attempt
+from forecast.config import Config
+from forecast.domain import Cycle, Event, Features, Forecast, Receipt, Spread, Window
+from forecast.errors import ArchiveError
+from forecast.quantities import FEATURES
+
+RUN = datetime(2026, 11, 22, 0, tzinfo=UTC)
+NOW = RUN + timedelta(hours=5)
+LATER = RUN + timedelta(hours=24)
+
+
+@pytest.fixture(scope="session")
+def postgresql(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of a real PostgreSQL server started for these tests; skipped, visibly, where there is none."""
+    found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
+    if not found:
+        pytest.skip("PostgreSQL is not installed")
+    binaries, folder = found[-1].parent, tmp_path_factory.mktemp("postgresql")
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    prefix: list[str] = []
+    if os.geteuid() == 0:
+        if shutil.which("runuser") is None:
+            pytest.skip("PostgreSQL refuses to run as root and runuser is missing")
+        prefix = ["runuser", "-u", "postgres", "--"]
+        for parent in (folder, *folder.parents[:3]):
+            parent.chmod(0o755)
+        shutil.chown(folder, "postgres")
+    data = folder / "data"
+    subprocess.run([*prefix, binaries / "initdb", "-D", data, "-U", "skyscape", "-A", "trust", "-E", "UTF8"], check=True, capture_output=True)
+    options = f"-p {port} -c listen_addresses=127.0.0.1 -c unix_socket_directories='' -c fsync=off"
+    subprocess.run([*prefix, binaries / "pg_ctl", "-D", data, "-w", "-o", options, "-l", folder / "log", "start"], check=True, capture_output=True)
+    try:
+        yield f"postgresql://skyscape:secret@127.0.0.1:{port}/postgres"
+    finally:
+        subprocess.run([*prefix, binaries / "pg_ctl", "-D", data, "-m", "immediate", "stop"], check=False, capture_output=True)
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def archive(request: pytest.FixtureRequest, tmp_path: Path) -> Archive:
+    if request.param == "sqlite":
+        return Archive(f"sqlite:///{tmp_path / 'archive.db'}")
+    import sqlalchemy
+
+    url = request.getfixturevalue("postgresql")
+    engine = sqlalchemy.create_engine(url.replace("postgresql:", "postgresql+psycopg:"))
+    with engine.begin() as connection:
+        connection.execute(sqlalchemy.text("DROP SCHEMA public CASCADE"))
+        connection.execute(sqlalchemy.text("CREATE SCHEMA public"))
+    engine.dispose()
+    return Archive(url)
+
+
+def a_forecast(config: Config, probability: float, run: datetime = RUN) -> Forecast:
+    site = config.all_sites()[0]
+    event = Event("starry_sky", site, date(2026, 11, 22), Window(RUN + timedelta(hours=11), RUN + timedelta(hours=21)))
+    spread = Spread(0.1, 0.3, 2)
+    return Forecast(event, Cycle(run), NOW, probability, 2, "rule-1", spread=spread, quantities={"gust": 3.5}, missing=("light_path",))
+
+
+def features_of(forecast: Forecast) -> Features:
+    table = xr.Dataset({name: ("event", np.array([np.nan if name != "gust" else 3.5])) for name in FEATURES})
+    return Features((forecast.event,), table, (("light_path",),))
+
+
+def publish(archive: Archive, config: Config, run: datetime, probability: float, digest: str = "a") -> str:
+    issue = archive.open_issue(Cycle(run), digest, run + timedelta(hours=5), run + timedelta(hours=24))
+    forecast = a_forecast(config, probability, run)
+    archive.keep(issue, features_of(forecast), [forecast])
+    archive.mark_published(issue.id, issue.issued, [Receipt("web", issue.id, "published", "9 files")])
+    return issue.id
+
+
+def test_the_same_cycle_twice_is_one_issue(archive: Archive, config: Config) -> None:
+    first = publish(archive, config, RUN, 0.2)
+
+    again = archive.open_issue(Cycle(RUN), "a", NOW + timedelta(hours=1), LATER)
+
+    assert again.id == first == "gfs-2026112200"
+    assert again.published
+    assert again.issued == NOW
+    assert len(archive.issues()) == 1
+    assert archive.receipts(again) == (Receipt("web", first, "published", "9 files"),)
+
+
+def test_other_settings_make_a_further_issue_of_the_cycle(archive: Archive, config: Config) -> None:
+    publish(archive, config, RUN, 0.2, digest="a")
+
+    publish(archive, config, RUN, 0.2, digest="b")
+
+    assert [(issue.id, issue.number) for issue in archive.issues()] == [("gfs-2026112200-2", 2), ("gfs-2026112200", 1)]
+
+
+def test_an_issue_that_no_reader_saw_gives_up_its_number(archive: Archive, config: Config) -> None:
+    died = archive.open_issue(Cycle(RUN), "a", NOW, LATER)
+    forecast = a_forecast(config, 0.2)
+    archive.keep(died, features_of(forecast), [forecast])
+
+    following = archive.open_issue(Cycle(RUN + timedelta(hours=6)), "a", NOW + timedelta(hours=6), LATER)
+
+    assert (died.number, following.number) == (1, 1)
+    assert archive.forecast_count(died) == 0
+
+
+def test_a_published_issue_is_never_changed(archive: Archive, config: Config) -> None:
+    identifier = publish(archive, config, RUN, 0.2)
+    issue = archive.issues()[0]
+
+    other = a_forecast(config, 0.9)
+    archive.keep(issue, features_of(other), [other])
+    archive.mark_published(identifier, NOW + timedelta(days=1), [Receipt("web", identifier, "failed")])
+    renewed = archive.renew(issue, NOW + timedelta(days=1))
+
+    assert archive.earlier([other.event], Cycle(RUN + timedelta(hours=6)), 3) == {other.event.key: (0.2,)}
+    assert archive.receipts(issue)[0].outcome == "published"
+    assert renewed.issued == NOW
+
+
+def test_numbers_start_again_with_the_year(archive: Archive, config: Config) -> None:
+    publish(archive, config, datetime(2026, 12, 31, 12, tzinfo=UTC), 0.2)
+
+    publish(archive, config, datetime(2027, 1, 1, 0, tzinfo=UTC), 0.3)
+
+    assert [issue.number for issue in archive.issues()] == [1, 1]
+
+
+def test_earlier_cycles_come_newest_first_and_never_the_future(archive: Archive, config: Config) -> None:
+    for hours, probability in ((0, 0.1), (6, 0.2), (12, float("nan")), (18, 0.4), (24, 0.5)):
+        publish(archive, config, RUN + timedelta(hours=hours), probability)
+    event = a_forecast(config, 0.5).event
+
+    earlier = archive.earlier([event], Cycle(RUN + timedelta(hours=24)), 3)
+
+    # The three cycles before: 18 h (0.4), 12 h (not known: NaN), 6 h (0.2).
+    assert earlier == {event.key: (0.4, 0.2)}
+
+
+def test_attempts_are_kept_newest_first(archive: Archive) -> None:
+    archive.keep_attempt(Attempt(NOW, None, 4, "no run yet"))
+    archive.keep_attempt(Attempt(LATER, "gfs-2026112200", 0, "done"))
+
+    assert [(a.at, a.exit_code) for a in archive.attempts()] == [(LATER, 0), (NOW, 4)]
+
+
+def test_an_archive_that_cannot_be_opened_says_so_without_its_password() -> None:
+    with pytest.raises(ArchiveError) as caught:
+        Archive("postgresql://bureau:hunter2@127.0.0.1:1/none")
+
+    assert "hunter2" not in str(caught.value)
+    assert "bureau" in str(caught.value)
+
+
+def test_an_archive_in_a_file_that_is_no_database_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "archive.db"
+    path.write_bytes(b"<html>not a database</html>" * 100)
+
+    with pytest.raises(ArchiveError, match="not a database"):
+        Archive(f"sqlite:///{path}")
+
+
+def test_a_newer_schema_is_not_written_over(tmp_path: Path) -> None:
+    import sqlite3
+
+    path = tmp_path / "archive.db"
+    Archive(f"sqlite:///{path}")
+    with sqlite3.connect(path) as connection:
+        connection.execute("UPDATE about SET schema = 99")
+
+    with pytest.raises(ArchiveError, match="schema 99"):
+        Archive(f"sqlite:///{path}")

@@ -1,0 +1,132 @@
+"""Does a rule answer as its table says, and a forecast say why?"""
+
+from __future__ import annotations
+
+import math
+from datetime import UTC, date, datetime, timedelta
+
+import numpy as np
+import pytest
+import xarray as xr
+
+from forecast.config import Config
+from forecast.domain import CLOUD_SEA_STATES, PHENOMENA, Cycle, Event, Features, Window
+from forecast.quantities import FEATURES
+from models.baseline import PhysicsRule, rules_of
+from models.prediction import grade_of, open_models, predict
+
+RUN = datetime(2026, 11, 22, 0, tzinfo=UTC)
+GRADES = (0.1, 0.3, 0.5, 0.7)
+
+
+def cases_of(model: PhysicsRule, **values: float) -> np.ndarray:
+    return np.array([[values.get(name, np.nan) for name in model.columns]])
+
+
+def row(config: Config, phenomenon: str, **values: float) -> Features:
+    event = Event(phenomenon, config.all_sites()[0], date(2026, 11, 22), Window(RUN + timedelta(hours=9), RUN + timedelta(hours=20)))
+    table = xr.Dataset({name: ("event", np.array([values.get(name, np.nan)])) for name in FEATURES})
+    times = {name: ("event", np.array([np.datetime64(values.get(name, "NaT"), "ns")])) for name in ("best_start", "best_end")}
+    return Features((event,), table.assign(times), ((),))
+
+
+@pytest.mark.parametrize("phenomenon", PHENOMENA)
+def test_every_rule_reads_only_its_own_features_along_rising_lines(phenomenon: str) -> None:
+    for rule in rules_of(phenomenon).values():
+        assert math.isfinite(rule.base)
+        assert rule.needs
+        for effect in rule.effects:
+            values = [value for value, _ in effect.line]
+            assert phenomenon in FEATURES[effect.feature].phenomena, effect.feature
+            assert values == sorted(set(values)), effect.feature
+            assert effect.source, effect.feature
+            assert any(moved for _, moved in effect.line), f"{effect.feature} moves nothing"
+
+
+@pytest.mark.parametrize("phenomenon", PHENOMENA)
+def test_probabilities_add_to_one_and_a_missing_need_is_silence(phenomenon: str) -> None:
+    model = PhysicsRule(phenomenon).ready()
+    known = np.array([[(FEATURES[name].low + FEATURES[name].high) / 2 for name in model.columns]])
+
+    assert model.predict_proba(known).sum() == pytest.approx(1)
+    assert np.isnan(model.predict_proba(np.full_like(known, np.nan))).all()
+
+
+def test_an_unknown_feature_moves_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    model = PhysicsRule("starry_sky").ready()
+    needs = {name for rule in rules_of("starry_sky").values() for name in rule.needs}
+    some = {name: FEATURES[name].low for name in needs}
+
+    influence = model.influence(cases_of(model, **some))[0]
+
+    for name, moved in zip(model.columns, influence, strict=True):
+        assert moved == 0 or name in needs, name
+
+
+def test_the_influence_of_a_binary_rule_is_read_off_its_line() -> None:
+    model = PhysicsRule("starry_sky").ready()
+    (rule,) = rules_of("starry_sky").values()
+    values = {name: (FEATURES[name].low + FEATURES[name].high) / 2 for name in model.columns}
+
+    probability = model.predict_proba(cases_of(model, **values))[0, 1]
+    influence = model.influence(cases_of(model, **values))[0]
+
+    # By the rule's definition: log-odds = base + the sum of the effects.
+    assert math.log(probability / (1 - probability)) == pytest.approx(rule.base + influence.sum(), abs=1e-6)
+
+
+def test_the_influence_in_a_rule_of_states_is_against_the_feature_saying_nothing() -> None:
+    model = PhysicsRule("sea_of_clouds").ready()
+    values = {name: (FEATURES[name].low + FEATURES[name].high) / 2 for name in model.columns}
+    needs = {name for rule in rules_of("sea_of_clouds").values() for name in rule.needs}
+    probe = next(name for name in model.columns if name not in needs)
+
+    def log_odds(given: dict[str, float]) -> float:
+        p = model.predict_proba(cases_of(model, **given))[0, 0]
+        return math.log(p / (1 - p))
+
+    influence = model.influence(cases_of(model, **values))[0][model.columns.index(probe)]
+    without = {name: value for name, value in values.items() if name != probe}
+    assert influence == pytest.approx(log_odds(values) - log_odds(without), abs=1e-6)
+
+
+def test_a_rule_refuses_other_columns_than_its_own() -> None:
+    with pytest.raises(ValueError, match="columns"):
+        PhysicsRule("rime").fit(np.zeros((3, 1)))
+
+
+@pytest.mark.parametrize(
+    ("probability", "grade"), [(0.0, 1), (0.0999, 1), (0.1, 2), (0.3, 3), (0.4999, 3), (0.5, 4), (0.7, 5), (1.0, 5), (math.nan, 0)]
+)
+def test_grades_begin_at_the_settings(probability: float, grade: int) -> None:
+    assert grade_of(probability, GRADES) == grade
+
+
+def test_a_forecast_that_cannot_be_made_is_not_guessed(config: Config) -> None:
+    (forecast,) = predict(row(config, "starry_sky"), Cycle(RUN), RUN, open_models(), GRADES, {})
+
+    assert not forecast.known
+    assert (forecast.grade, forecast.best, forecast.spread, forecast.reasons) == (0, None, None, ())
+    assert any(i.startswith("feature:") for i in forecast.missing)
+
+
+def test_spread_counts_the_cycles_that_knew(config: Config) -> None:
+    needs = {name for rule in rules_of("starry_sky").values() for name in rule.needs}
+    features = row(config, "starry_sky", **{name: FEATURES[name].low for name in needs})
+    key = features.events[0].key
+
+    (forecast,) = predict(features, Cycle(RUN), RUN, open_models(), GRADES, {key: (0.01, math.nan, 0.99)})
+
+    assert forecast.spread is not None
+    assert (forecast.spread.low, forecast.spread.high, forecast.spread.cycles) == (0.01, 0.99, 3)
+
+
+def test_the_states_of_a_morning_are_told_by_name(config: Config) -> None:
+    model = PhysicsRule("sea_of_clouds")
+    values = {name: (FEATURES[name].low + FEATURES[name].high) / 2 for name in model.columns}
+
+    (forecast,) = predict(row(config, "sea_of_clouds", **values), Cycle(RUN), RUN, open_models(), GRADES, {})
+
+    assert tuple(forecast.states) == CLOUD_SEA_STATES
+    assert sum(forecast.states.values()) == pytest.approx(1)
+    assert forecast.probability == forecast.states["sea"]
