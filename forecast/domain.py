@@ -148,6 +148,8 @@ class Almanac:
 
     site: Site
     day: date
+    day_start: datetime  # local midnight that opens the day, and the next
+    day_end: datetime
     sunrise: datetime | None
     sunset: datetime | None
     terrain_sunrise: datetime | None
