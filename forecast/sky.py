@@ -238,10 +238,16 @@ def _almanacs(sites: Sequence[Site], days: Sequence[date], zone: ZoneInfo) -> di
             (rise, fall, terrain_rise, terrain_fall, dawn, civil, nautical, dark, light, moonrise, moonset) = (m[i][j] for m in moments)
             rise_azimuth, fall_azimuth, illumination, phase = (float(values[i, j]) for values in numbers)
             found[site.id, day] = Almanac(
-                site, day, rise, fall, terrain_rise, terrain_fall, rise_azimuth, fall_azimuth, dawn, civil, nautical, dark, light,
+                site, day, *_bounds(day, zone), rise, fall, terrain_rise, terrain_fall, rise_azimuth, fall_azimuth, dawn, civil, nautical, dark, light,
                 moonrise, moonset, illumination, phase, windows[i][j],
             )  # fmt: skip
     return found
+
+
+def _bounds(day: date, zone: ZoneInfo) -> tuple[datetime, datetime]:
+    """Return the local midnights that open and close `day`, in UTC."""
+    opening, closing = (datetime.combine(d, time(0), zone).astimezone(UTC) for d in (day, day + timedelta(days=1)))
+    return opening, closing
 
 
 def _longest(up: _Crossings, down: _Crossings, noon: Times, after: Times) -> list[list[Window | None]]:
