@@ -52,7 +52,8 @@ def build_parser() -> argparse.ArgumentParser:
     common.add_argument("--json", action="store_true", help="say the result as JSON")
     common.add_argument("-v", "--verbose", action="store_true", help="say more on the way")
 
-    parser = argparse.ArgumentParser(prog="skyscape", description="Starry sky, sea of clouds, glow and snow: from a model run to a bulletin.")
+    words = "Starry sky, sea of clouds, glow and snow: from a model run to a bulletin."
+    parser = argparse.ArgumentParser(prog="skyscape", description=words)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     for name, command, words in (
         ("once", once, "carry one cycle from its files to the screens"),
@@ -62,7 +63,8 @@ def build_parser() -> argparse.ArgumentParser:
         ("config", show_config, "print the resolved settings, secrets masked, or the one error"),
     ):
         commands.add_parser(name, parents=[common], help=words, description=words).set_defaults(command=command)
-    survey_parser = commands.add_parser("survey", parents=[common], help="derive a site's horizon, valley and night sky from terrain and light grids")
+    words = "derive a site's horizon, valley and night sky from terrain and light grids"
+    survey_parser = commands.add_parser("survey", parents=[common], help=words, description=words)
     survey_parser.set_defaults(command=survey)
     from forecast.survey import add_arguments
 
@@ -186,8 +188,8 @@ def _issue(args: argparse.Namespace, config: Config) -> int:
     if args.cycle and now - args.cycle.run > oldest:
         advice = (args.cycle.run + timedelta(hours=config.source.delay_hours)).strftime("%Y-%m-%dT%H:%MZ")
         raise ConfigError(
-            f"the run of {args.cycle.run:%Y-%m-%d %H} UTC is older than {config.source.maximum_age_hours:g} h and would be shown as a new forecast; "
-            f"to replay it say when it is looked at, e.g. --now {advice}"
+            f"the run of {args.cycle.run:%Y-%m-%d %H} UTC is older than {config.source.maximum_age_hours:g} h "
+            f"and would be shown as a new forecast; to replay it say when it is looked at, e.g. --now {advice}"
         )
     world = _world(config, args.source)
     try:

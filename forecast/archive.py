@@ -134,7 +134,8 @@ class Archive:
                 Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
             self._engine = sql.create_engine(parsed)
         except (SQLAlchemyError, OSError, ImportError) as error:
-            raise ArchiveError(f"archive {self.address}: cannot be opened ({_brief(error)}); expected sqlite:///path or postgresql://…") from error
+            expected = "expected sqlite:///path or postgresql://…"
+            raise ArchiveError(f"archive {self.address}: cannot be opened ({_brief(error)}); {expected}") from error
         if self._engine.dialect.name == "sqlite":
             sql.event.listen(self._engine, "connect", _prepare_sqlite)
         with self._transaction() as connection:
@@ -143,7 +144,8 @@ class Archive:
             if found is None:
                 connection.execute(about_table.insert().values(schema=SCHEMA))
             elif found != SCHEMA:
-                raise ArchiveError(f"archive {self.address}: written in schema {found}, this program speaks {SCHEMA}; use the program that wrote it")
+                advice = f"this program speaks {SCHEMA}; use the program that wrote it"
+                raise ArchiveError(f"archive {self.address}: written in schema {found}, {advice}")
 
     @contextmanager
     def _transaction(self) -> Iterator[sql.Connection]:
@@ -200,9 +202,8 @@ class Archive:
         with self._transaction() as connection:
             unseen = issue_table.update().where(issue_table.c.id == issue, issue_table.c.published.is_(None))
             if connection.execute(unseen.values(published=as_utc(at))).rowcount and receipts:
-                connection.execute(
-                    receipt_table.insert(), [{"issue": issue, "channel": r.channel, "outcome": r.outcome, "detail": r.detail} for r in receipts]
-                )
+                rows = [{"issue": issue, "channel": r.channel, "outcome": r.outcome, "detail": r.detail} for r in receipts]
+                connection.execute(receipt_table.insert(), rows)
 
     def issues(self, limit: int = 400) -> tuple[Issue, ...]:
         """Return the published issues, newest first."""
@@ -233,7 +234,8 @@ class Archive:
                 raise ArchiveError(f"issue {issue.id} is not in the archive; open it first")
             if row.published is not None:
                 return
-            for table, rows in ((feature_table, _feature_rows(issue, features)), (forecast_table, _forecast_rows(issue, forecasts))):
+            said = ((feature_table, _feature_rows(issue, features)), (forecast_table, _forecast_rows(issue, forecasts)))
+            for table, rows in said:
                 connection.execute(table.delete().where(table.c.issue == issue.id))
                 if rows:
                     connection.execute(table.insert(), rows)

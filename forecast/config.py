@@ -21,8 +21,10 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 from forecast import domain
 from forecast.errors import ConfigError
 
-SOURCES = ("filter", "bucket", "folder")
-CHANNELS = ("web", "display", "wechat", "sms", "api")
+Source = Literal["filter", "bucket", "folder"]
+Channel = Literal["web", "display", "wechat", "sms", "api"]
+SOURCES: tuple[Source, ...] = ("filter", "bucket", "folder")
+CHANNELS: tuple[Channel, ...] = ("web", "display", "wechat", "sms", "api")
 ENVIRONMENT = {"SKYSCAPE_ARCHIVE_URL": ("archive", "url")}
 MAXIMUM_SIZE = 4_000_000  # [byte] of a settings file
 
@@ -73,7 +75,7 @@ class IssuerSettings(_Settings):
 
     bodies: tuple[NameSettings, ...] = ()
     forecaster: str = Field(default="", max_length=40)
-    signature_required: tuple[Literal["web", "display", "wechat", "sms", "api"], ...] = ()
+    signature_required: tuple[Channel, ...] = ()
 
     @property
     def official(self) -> bool:
@@ -101,7 +103,7 @@ class SourceSettings(_Settings):
     """Where model runs come from and which part of them is wanted."""
 
     model: Identifier = "gfs"
-    order: tuple[Literal["filter", "bucket", "folder"], ...] = SOURCES
+    order: tuple[Source, ...] = SOURCES
     filter: HttpSettings
     bucket: HttpSettings
     folder: Path = Path("var/drop")
@@ -135,7 +137,7 @@ class ArchiveSettings(_Settings):
 class OutputSettings(_Settings):
     folder: Path = Path("var/site")
     keep_issues: int = Field(default=400, ge=2, le=100000)
-    channels: tuple[Literal["web", "display", "wechat", "sms", "api"], ...] = CHANNELS
+    channels: tuple[Channel, ...] = CHANNELS
 
 
 class ForecastSettings(_Settings):

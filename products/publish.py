@@ -64,13 +64,12 @@ class Publisher:
 
     def current(self) -> str:
         """Return the id of the issue in force, or '' when there is none."""
-        return str(_manifest(self.link).get("issue", ""))
+        return _manifest(self.link)[0]
 
     def holds(self, issue: str) -> bool:
         """Say whether the issue in force is this one and every file of it is as it was written."""
-        manifest = _manifest(self.link)
-        files = manifest.get("files", {})
-        return manifest.get("issue") == issue and all(_hash_of(self.link / path) == entry["sha256"] for path, entry in files.items())
+        in_force, files = _manifest(self.link)
+        return in_force == issue and all(_hash_of(self.link / path) == entry["sha256"] for path, entry in files.items())
 
     def unchanged(self, issue: str) -> tuple[Receipt, ...]:
         """Return the receipts of an issue that is in force already."""
@@ -83,13 +82,11 @@ class Publisher:
             raise PublishError(f"{issue!r} cannot name a release: expected a model and ten digits, like gfs-2026112200")
         fresh = self.releases / f".new-{issue}"
         files: dict[str, dict[str, str]] = {}
-        receipts = []
         with _told(self.folder):
             shutil.rmtree(fresh, ignore_errors=True)
             fresh.mkdir(parents=True)
-            for channel in CHANNELS:
-                if channel in self.config.output.channels:
-                    receipts.append(self._serve(channel, bulletin, fresh, files))
+            wanted = (channel for channel in CHANNELS if channel in self.config.output.channels)
+            receipts = [self._serve(channel, bulletin, fresh, files) for channel in wanted]
             if any(receipt.outcome == "published" for receipt in receipts):
                 self._put_in_force(issue, fresh, files)
             else:
@@ -114,7 +111,7 @@ class Publisher:
 
     def _carry_over(self, channel: str, fresh: Path, files: dict[str, dict[str, str]]) -> None:
         """Copy a channel's files from the release in force, where there is one."""
-        for path, entry in _manifest(self.link).get("files", {}).items():
+        for path, entry in _manifest(self.link)[1].items():
             source = self.link / path
             if entry["channel"] == channel and path not in files and _hash_of(source) == entry["sha256"]:
                 _write(fresh, Page(path, source.read_bytes()))
@@ -172,12 +169,14 @@ def _run_of(release: Path) -> tuple[str, int]:
     return run, int(further[0]) if further else 1
 
 
-def _manifest(release: Path) -> dict[str, dict[str, dict[str, str]]]:
+def _manifest(release: Path) -> tuple[str, dict[str, dict[str, str]]]:
+    """Return a release's issue and its files, each with channel, issue and hash; nothing where there is none, or none that is ours."""
     try:
         found = json.loads((release / MANIFEST).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return {}
-    return found if isinstance(found, dict) and isinstance(found.get("files", {}), dict) else {}
+        keys = ("channel", "issue", "sha256")
+        return str(found["issue"]), {path: {key: str(entry[key]) for key in keys} for path, entry in found["files"].items()}
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return "", {}
 
 
 def _hash_of(path: Path) -> str:

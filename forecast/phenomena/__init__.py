@@ -86,13 +86,13 @@ def derive(events: Sequence[Event], atmosphere: Atmosphere, settings: Phenomenon
         if not len(rows):
             continue
         try:
-            take(room.derive([events[i] for i in rows], scene, settings), rows)
+            take(room.derive([events[int(i)] for i in rows], scene, settings), rows)
         except (SkyscapeError, ArithmeticError, LookupError, ValueError) as error:
             name = room.__name__.rpartition(".")[2]
             log.exception("%s: set aside: %s", name, error)
             set_aside.append(name)
             for row in rows:
                 missing[row].append("computation")
-    data = {name: ("event", values, {"units": FEATURES[name].unit}) for name, values in table.items()}
-    data |= {name: ("event", values) for name, values in best.items()}
+    data = {name: xr.Variable(("event",), values, {"units": FEATURES[name].unit}) for name, values in table.items()}
+    data |= {name: xr.Variable(("event",), values) for name, values in best.items()}
     return Features(tuple(events), xr.Dataset(data), tuple(tuple(ids) for ids in missing), evidence), tuple(set_aside)

@@ -82,14 +82,16 @@ def test_a_module_imports_only_from_its_left(module: str) -> None:
             continue
         theirs = room_of(name)
         same_room = house_of(name) == house_of(module)
-        assert theirs is not None and (same_room or theirs < place), f"{module}:{line} imports {name}, which is not to its left"
+        assert theirs is not None, f"{module}:{line} imports {name}, which has no place in the house"
+        assert same_room or theirs < place, f"{module}:{line} imports {name}, which is not to its left"
 
 
 @pytest.mark.parametrize("module", sorted(MODULES))
 def test_a_library_is_used_in_its_home_only(module: str) -> None:
     for name, line in imports_of(MODULES[module]):
         homes = HOMES.get(name.split(".")[0])
-        assert homes is None or any(module == h or module.startswith((h + ".", h + "_")) for h in homes), f"{module}:{line} imports {name}"
+        at_home = homes is None or any(module == h or module.startswith((h + ".", h + "_")) for h in homes)
+        assert at_home, f"{module}:{line} imports {name}"
 
 
 @pytest.mark.parametrize("module", sorted(MODULES))
@@ -113,7 +115,8 @@ def test_each_way_in_or_out_has_its_door(module: str) -> None:
 def test_chinese_words_stand_in_the_templates_and_not_in_the_code(module: str) -> None:
     tree = ast.parse(MODULES[module].read_text(encoding="utf-8"))
     documented = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
-    docstrings = {id(node.body[0].value) for node in ast.walk(tree) if isinstance(node, documented) and node.body and isinstance(node.body[0], ast.Expr)}
+    bodies = [node.body for node in ast.walk(tree) if isinstance(node, documented) and node.body]
+    docstrings = {id(body[0].value) for body in bodies if isinstance(body[0], ast.Expr)}
 
     for node in ast.walk(tree):
         if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in docstrings:

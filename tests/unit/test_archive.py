@@ -44,9 +44,11 @@ def postgresql(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
             parent.chmod(0o755)
         shutil.chown(folder, "postgres")
     data = folder / "data"
-    subprocess.run([*prefix, binaries / "initdb", "-D", data, "-U", "skyscape", "-A", "trust", "-E", "UTF8"], check=True, capture_output=True)
+    initdb = [*prefix, binaries / "initdb", "-D", data, "-U", "skyscape", "-A", "trust", "-E", "UTF8"]
+    subprocess.run(initdb, check=True, capture_output=True)
     options = f"-p {port} -c listen_addresses=127.0.0.1 -c unix_socket_directories='' -c fsync=off"
-    subprocess.run([*prefix, binaries / "pg_ctl", "-D", data, "-w", "-o", options, "-l", folder / "log", "start"], check=True, capture_output=True)
+    start = [*prefix, binaries / "pg_ctl", "-D", data, "-w", "-o", options, "-l", folder / "log", "start"]
+    subprocess.run(start, check=True, capture_output=True)
     try:
         yield f"postgresql://skyscape:secret@127.0.0.1:{port}/postgres"
     finally:
