@@ -33,3 +33,107 @@ def cloud_from_humidity(relative_humidity: Array, critical: float = CRITICAL_HUM
     """
     scaled = np.clip((1 - np.minimum(relative_humidity, 1.0)) / (1 - critical), 0, 1)
     return 1 - np.sqrt(scaled)
+
+
+# -- heat and moisture: MetPy's formulas on plain arrays; it is loaded on first use (half a second)
+
+
+def dew_point(temperature: Array, relative_humidity: Array) -> Array:
+    """Return the dew point [K] of air at `temperature` [K] and `relative_humidity` [1], never above the temperature.
+
+    Humidity below 0.1 % is read as 0.1 %. Source: Bolton 1980, MWR 108, 1046, eq. 11, by way of MetPy.
+    """
+    from metpy.calc import dewpoint_from_relative_humidity
+    from metpy.units import units
+
+    humidity = np.clip(relative_humidity, 0.001, 1.0)
+    found = dewpoint_from_relative_humidity(units.Quantity(temperature, "K"), units.Quantity(humidity, "dimensionless"))
+    return np.minimum(found.m_as("K"), temperature)
+
+
+def wind_chill(temperature: Array, wind_speed: Array) -> Array:
+    """Return how cold the air feels [K] at `temperature` [K] and `wind_speed` [m s-1] at 10 m.
+
+    Valid up to 10 degC and from 4.8 km/h (3 mph); elsewhere it is the temperature itself, and never above it.
+    Source: Osczevski & Bluestein 2005, BAMS 86, 1453, eq. 3, by way of MetPy.
+    """
+    from metpy.calc import windchill
+    from metpy.units import units
+
+    felt = windchill(units.Quantity(temperature, "K"), units.Quantity(wind_speed, "m/s"), mask_undefined=False).m_as("K")
+    valid = (temperature <= 283.15) & (wind_speed * 3.6 >= 4.8)
+    return np.where(np.isnan(wind_speed), np.nan, np.where(valid, np.minimum(felt, temperature), temperature))
+
+
+# -- the brightness of the night sky
+
+NATURAL_SKY = 22.0  # [mag arcsec-2] the darkest zenith there is
+MOONLIGHT_OFFSET = -0.64  # [mag] moonlight reads this much too dark on La Palma at 29-39 % of moon (to be fitted at our sites)
+TWILIGHT_AT_5_DEGREES = 11.84  # [mag arcsec-2] zenith, V, sun at -5 degrees. Source: Patat et al. 2006, A&A 455, 385, table 1
+TWILIGHT_FADING = 1.10  # [mag arcsec-2 degree-1]
+
+
+def nanolamberts(brightness: Array) -> Array:
+    """Return a sky brightness [mag arcsec-2] as luminance [nL]. Source: Krisciunas & Schaefer 1991, eq. 1."""
+    return 34.08 * np.exp(20.7233 - 0.92104 * np.asarray(brightness))
+
+
+def magnitudes(luminance: Array) -> Array:
+    """Return a luminance [nL] as sky brightness [mag arcsec-2]. Source: Krisciunas & Schaefer 1991, eq. 1 turned round."""
+    return (20.7233 - np.log(np.asarray(luminance) / 34.08)) / 0.92104
+
+
+def extinction(height: Array | float) -> Array:
+    """Return the extinction in V [mag airmass-1] of clear air above `height` [m]: air, ozone and background aerosol.
+
+    Source: Hayes & Latham 1975, ApJ 197, 593, with the sea-level aerosol of 0.12 of Schaefer 1993, Vistas Astron. 36, 311.
+    """
+    kilometres = np.asarray(height, dtype=float) / 1000
+    return 0.1066 * np.exp(-kilometres / 8.2) + 0.031 + 0.12 * np.exp(-kilometres / 1.5)
+
+
+def moonlight(
+    moon_altitude: Array,
+    illumination: Array,
+    extinction: Array | float,
+    zenith_distance: Array | float = 0.0,
+    separation: Array | float | None = None,
+) -> Array:
+    """Return the luminance [nL] that the moon adds to the sky at `zenith_distance` [degree], by default at the zenith.
+
+    moon_altitude [degree]; illumination 0-1, from which the phase angle; extinction [mag airmass-1]; separation [degree] of moon
+    and sky (at the zenith: the moon's own zenith distance). Nothing from a moon below the horizon; the eye's 8-23 % (the paper).
+    Source: Krisciunas & Schaefer 1991, PASP 103, 1033, eqs. 3, 15, 18-21.
+    """
+    moon_zenith = 90 - np.asarray(moon_altitude, dtype=float)
+    apart = np.maximum(moon_zenith if separation is None else separation, 0.25)
+    phase = np.degrees(np.arccos(np.clip(2 * np.asarray(illumination) - 1, -1, 1)))
+    intensity = 10 ** (-0.4 * (3.84 + 0.026 * phase + 4e-9 * phase**4))
+    mie = np.where(apart >= 10, 10 ** (6.15 - apart / 40), 6.2e7 / apart**2)
+    scattering = 10**5.36 * (1.06 + np.cos(np.radians(apart)) ** 2) + mie
+    arriving = 10 ** (-0.4 * extinction * _airmass(moon_zenith))
+    scattered = 1 - 10 ** (-0.4 * extinction * _airmass(zenith_distance))
+    added = scattering * intensity * arriving * scattered
+    return np.where(moon_zenith >= 90, 0.0 * added, added)
+
+
+def _airmass(zenith_distance: Array | float) -> Array:
+    """Return the optical path [1] at `zenith_distance` [degree]. Source: Krisciunas & Schaefer 1991, eq. 3."""
+    return 1 / np.sqrt(1 - 0.96 * np.sin(np.radians(np.minimum(zenith_distance, 90))) ** 2)
+
+
+def twilight(sun_altitude: Array) -> Array:
+    """Return the luminance [nL] that twilight adds at the zenith; by day it stands at what it is at sunset.
+
+    Source: Patat et al. 2006 at -5 degrees; fading by 1.10 mag a degree after photometers on La Palma.
+    """
+    depression = np.maximum(-np.asarray(sun_altitude, dtype=float), 0.0)
+    return nanolamberts(TWILIGHT_AT_5_DEGREES + TWILIGHT_FADING * (depression - 5))
+
+
+def limiting_magnitude(brightness: Array) -> Array:
+    """Return the faintest star [mag] that the naked eye sees on a sky of `brightness` [mag arcsec-2].
+
+    Source: Schaefer 1990, PASP 102, 212, in the form 7.93 - 5 log10(10^(4.316 - B/5) + 1).
+    """
+    return 7.93 - 5 * np.log10(10 ** (4.316 - np.asarray(brightness) / 5) + 1)

@@ -1,0 +1,156 @@
+"""The weather of every event's window at its site's true height: safety, clothing and every phenomenon read from it.
+
+Columns are read at the site's height above sea level, never at the model's own surface. The model's ground is smoother than the
+mountains: what it gives on levels below that ground is its own extrapolation, so it is dropped, and the model's values at 2 m
+and 10 m close the column there instead. A place below the model's ground (a valley it does not see) is read by holding
+the end of the column, warmed by 6.5 K km-1, for 500 m; deeper it is not known.
+Gust, visibility, CAPE and precipitation are those of the model's surface, which lies lower than a summit: a gust is at least
+the wind at the site's height.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from forecast.config import PhenomenonSettings
+from forecast.domain import Event
+from forecast.phenomena import Part
+from forecast.physics import Array, wind_chill
+from forecast.sampling import Index, Scene, Times, as_times, at_height, hours_between
+
+Truth = NDArray[np.bool_]
+
+LAPSE = -0.0065  # [K m-1] of the standard atmosphere, where a column is held beyond its end
+COVERED = 0.99  # a span with this part of it covered counts as whole
+
+# The field that closes a column at the model's ground, and its height above it [m].
+NEAR_GROUND = {
+    "air_temperature": ("air_temperature_at_2m", 2.0),
+    "relative_humidity": ("relative_humidity_at_2m", 2.0),
+    "eastward_wind": ("eastward_wind_at_10m", 10.0),
+    "northward_wind": ("northward_wind_at_10m", 10.0),
+}
+ESSENTIAL = ("air_temperature", "relative_humidity", "geopotential_height")
+WINDS = ("eastward_wind", "northward_wind")
+SURFACE = ("wind_speed_of_gust", "visibility_in_air", "convective_available_potential_energy")
+
+
+def derive(events: Sequence[Event], scene: Scene, settings: PhenomenonSettings) -> Part:
+    """Return the features that every event has, sampled each hour of its window from its start."""
+    rows, start, end = spans(events, scene)
+    times = hours_between(start, end)
+    air = air_at(scene, rows, times)
+    surface = {name: scene.at(name, rows, times) if scene.has(name) else np.full(times.shape, np.nan) for name in SURFACE}
+    layers, ways = scene.cloud_layers(rows, times)
+    fallen, covered = amount_of_precipitation(scene, rows, start, end)
+    values = {
+        "temperature_at_site": mean(air["temperature"]),
+        "temperature_minimum": lowest(air["temperature"]),
+        "temperature_maximum": highest(air["temperature"]),
+        "humidity_at_site": mean(air["humidity"]),
+        "wind_speed_at_site": mean(air["wind_speed"]),
+        "gust": np.fmax(highest(surface["wind_speed_of_gust"]), highest(air["wind_speed"])),
+        "wind_chill": lowest(wind_chill(air["temperature"], air["wind_speed"])),
+        "precipitation": fallen,
+        "convective_energy": highest(surface["convective_available_potential_energy"]),
+        "visibility": lowest(surface["visibility_in_air"]),
+        "cloud_at_site": mean(air["cloud"]),
+    } | {f"{layer}_cloud": mean(cover) for layer, cover in layers.items()}
+    asked = ~np.isnat(times)
+    known = scene.covers(times) & np.isfinite(air["temperature"])
+    beyond = ~known.any(axis=1)
+    partly = (asked & ~known).any(axis=1) | (scene.has("precipitation_amount") & (covered < COVERED))
+    values = {name: np.where(beyond, np.nan, value) for name, value in values.items()}
+    return Part(values, _missing(scene, beyond, partly, np.asarray(ways == "mean")))
+
+
+def _missing(scene: Scene, beyond: Truth, partly: Truth, only_means: Truth) -> list[list[str]]:
+    common = [f"field:{name}" for name in (*WINDS, *SURFACE, "precipitation_amount") if not scene.has(name)]
+    common += ["cloud_from_humidity"] * scene.cloud_columns[1]
+    return [
+        ["beyond_data"] if none else ["window_coverage"] * bool(part) + ["layer_cloud_mean_only"] * bool(means) + common
+        for none, part, means in zip(beyond, partly, only_means, strict=True)
+    ]
+
+
+# -- what the other rooms share
+
+
+def spans(events: Sequence[Event], scene: Scene) -> tuple[Index, Times, Times]:
+    """Return each event's row among the scene's sites, and where its window starts and ends (event)."""
+    return scene.rows(events), as_times([e.window.start for e in events]), as_times([e.window.end for e in events])
+
+
+def air_at(scene: Scene, rows: Index, times: Times, heights: Array | None = None) -> dict[str, Array]:
+    """Return temperature [K], humidity [1], wind_speed, eastward, northward [m s-1] and cloud [1] (event, moment).
+
+    heights: above sea level [m] (site), by default the sites' own. NaN where a field is absent or the height out of reach.
+    """
+    heights = elevations(scene) if heights is None else heights
+    names = {"temperature": "air_temperature", "humidity": "relative_humidity", "eastward": WINDS[0], "northward": WINDS[1]}
+    series = {short: _read(*column(scene, name), heights, LAPSE if short == "temperature" else 0.0) for short, name in names.items()}
+    series["cloud"] = _read(*cloud_column(scene), heights, 0.0)
+    read = scene.between(np.stack(list(series.values()), axis=-1), rows, times)
+    air = {short: read[..., place] for place, short in enumerate(series)}
+    return air | {"wind_speed": np.hypot(air["eastward"], air["northward"])}
+
+
+def elevations(scene: Scene) -> Array:
+    """Return the sites' heights above sea level [m] (site)."""
+    return np.array([site.elevation for site in scene.sites], dtype=float)
+
+
+def column(scene: Scene, name: str) -> tuple[Array, Array]:
+    """Return a profile and its heights [m] (site, time, level) with the levels under the model's ground dropped (NaN)."""
+    heights = scene.at_sites("geopotential_height").astype(float)
+    if not scene.has(name):
+        return np.full(heights.shape, np.nan), heights
+    values = _above_ground(scene, scene.at_sites(name).astype(float), heights)
+    near, above = NEAR_GROUND.get(name, ("", 0.0))
+    if scene.has(near) and scene.has("surface_altitude"):
+        values = np.concatenate([scene.at_sites(near)[..., None], values], axis=-1)
+        heights = np.concatenate([scene.at_sites("surface_altitude")[..., None] + above, heights], axis=-1)
+    return values, heights
+
+
+def cloud_column(scene: Scene) -> tuple[Array, Array]:
+    """Return cloud fraction [1] and its heights [m] (site, time, level), the levels under the model's ground dropped (NaN)."""
+    heights = scene.at_sites("geopotential_height").astype(float)
+    return _above_ground(scene, scene.cloud_columns[0].astype(float), heights), heights
+
+
+def _above_ground(scene: Scene, values: Array, heights: Array) -> Array:
+    if not scene.has("surface_altitude"):
+        return values
+    return np.where(heights > scene.at_sites("surface_altitude")[..., None], values, np.nan)
+
+
+def _read(values: Array, heights: Array, target: Array, lapse: float) -> Array:
+    return at_height(values, heights, np.broadcast_to(target[:, None], values.shape[:2]), lapse)
+
+
+def amount_of_precipitation(scene: Scene, rows: Index, start: Times, end: Times) -> tuple[Array, Array]:
+    """Return what fell between `start` and `end` (event) [kg m-2], NaN where nothing is known, and the part of the span covered."""
+    if not scene.has("precipitation_amount"):
+        return np.full(len(rows), np.nan), np.zeros(len(rows))
+    return scene.amount("precipitation_amount", rows, start, end)
+
+
+def mean(values: Array) -> Array:
+    """Return the mean over the moments that are known (event, moment[, ...]) -> (event[, ...]); NaN where none is."""
+    known = np.isfinite(values)
+    count = known.sum(axis=1)
+    return np.where(count > 0, np.where(known, values, 0.0).sum(axis=1) / np.maximum(count, 1), np.nan)
+
+
+def lowest(values: Array) -> Array:
+    """Return the lowest of the moments that are known (event, moment) -> (event)."""
+    return np.fmin.reduce(values, axis=1, initial=np.nan)
+
+
+def highest(values: Array) -> Array:
+    """Return the highest of the moments that are known (event, moment) -> (event)."""
+    return np.fmax.reduce(values, axis=1, initial=np.nan)
