@@ -247,7 +247,8 @@ class Archive:
         before = (issue_table.c.model == cycle.model) & (issue_table.c.run < cycle.run) & issue_table.c.published.is_not(None)
         runs = sql.select(issue_table.c.run).where(before).distinct().order_by(issue_table.c.run.desc()).limit(cycles)
         days = {event.day.isoformat() for event in events}
-        columns = (forecast_table.c.site, forecast_table.c.phenomenon, forecast_table.c.day, forecast_table.c.probability, issue_table.c.run)
+        said = forecast_table.c
+        columns = (said.site, said.phenomenon, said.day, said.probability, issue_table.c.run)
         with self._transaction() as connection:
             last = connection.scalars(runs).all()
             query = (

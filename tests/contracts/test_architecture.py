@@ -90,7 +90,7 @@ def test_a_module_imports_only_from_its_left(module: str) -> None:
 def test_a_library_is_used_in_its_home_only(module: str) -> None:
     for name, line in imports_of(MODULES[module]):
         homes = HOMES.get(name.split(".")[0])
-        at_home = homes is None or any(module == h or module.startswith((h + ".", h + "_")) for h in homes)
+        at_home = homes is None or any(module == home or module.startswith((home + ".", home + "_")) for home in homes)
         assert at_home, f"{module}:{line} imports {name}"
 
 
@@ -104,7 +104,8 @@ def test_each_way_in_or_out_has_its_door(module: str) -> None:
         if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
             spelled = f"{node.value.id}.{node.attr}"
             if spelled in ("os.environ", "os.getenv"):
-                assert module in ("forecast.config", "forecast.ingest.grib_worker"), f"{module}:{node.lineno}: the environment is read in config"
+                readers = ("forecast.config", "forecast.ingest.grib_worker")
+                assert module in readers, f"{module}:{node.lineno}: the environment is read in config"
             if spelled in ("datetime.now", "datetime.utcnow", "date.today", "time.time"):
                 allowed = ("forecast.__main__", "forecast.scheduling", "forecast.transport", "forecast.sample.bucket")
                 assert module in allowed, f"{module}:{node.lineno}: the clock is read in __main__ and scheduling"
