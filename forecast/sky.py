@@ -238,8 +238,8 @@ def _almanacs(sites: Sequence[Site], days: Sequence[date], zone: ZoneInfo) -> di
             (rise, fall, terrain_rise, terrain_fall, dawn, civil, nautical, dark, light, moonrise, moonset) = (m[i][j] for m in moments)
             rise_azimuth, fall_azimuth, illumination, phase = (float(values[i, j]) for values in numbers)
             found[site.id, day] = Almanac(
-                site, day, *_bounds(day, zone), rise, fall, terrain_rise, terrain_fall, rise_azimuth, fall_azimuth, dawn, civil, nautical, dark, light,
-                moonrise, moonset, illumination, phase, windows[i][j],
+                site, day, *_bounds(day, zone), rise, fall, terrain_rise, terrain_fall, rise_azimuth, fall_azimuth,
+                dawn, civil, nautical, dark, light, moonrise, moonset, illumination, phase, windows[i][j],
             )  # fmt: skip
     return found
 
