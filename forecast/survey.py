@@ -1,0 +1,234 @@
+"""Derive a site's numbers from maps: the horizon it sees, the depth of its valleys, the glow of the cities in its sky.
+
+Run once when a site is added (`skyscape survey`); the answer is pasted into config.yaml, and a field survey may correct it there.
+Only this module reads netCDF, which is why its reader is an optional extra.
+
+What a 30 arc-second grid cannot know: it smooths what lies near (a ridge 500 m away, the trees on it), and it cuts summits. So the
+viewer stands at the true height given in the settings, nothing nearer than one cell (1 km) is looked at, and what lies nearer than
+1.5 km is seen from the grid's own ground where that is the higher: the smoothed flank of the viewer's own mountain never becomes a wall.
+A real wall beside the viewer (a house, a gorge) is for the field survey to write into the settings.
+"""
+
+from __future__ import annotations
+
+import argparse
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import xarray as xr
+from numpy.typing import NDArray
+
+from forecast.config import Config
+from forecast.domain import HORIZON_STEP
+from forecast.errors import ConfigError
+
+Floats = NDArray[np.float64]
+
+EARTH_RADIUS = 6_371_000.0  # [m]
+SURFACE_REFRACTION = 0.13  # part of the earth's curvature that the bending of light over land undoes
+EYE_HEIGHT = 2.0  # [m]
+NEAREST = 1_000.0  # [m] one cell of the grid
+OWN_GROUND = 1_500.0  # [m] up to which the grid's own ground is the viewer's
+LEAST_REACH = 80_000.0  # [m] of the horizon's rays
+VALLEY_RADIUS = 8_000.0  # [m]
+VALLEY_PERCENTILE = 10.0
+GLOW_RADIUS = 50_000.0  # [m]
+NATURAL_SKY = 22.0  # [mag arcsec-2]
+# Natural skies that 1 nW cm-2 sr-1 km-0.5 of summed light adds: see `night_sky_brightness`.
+GLOW_SCALE = 0.76
+
+
+@dataclass(frozen=True, slots=True)
+class Survey:
+    """What the maps say of one viewpoint.
+
+    horizon: 72 altitudes [degree]; valley_elevation, ground [m] (ground: the grid's own at the site); glow: light summed over
+    distance [nW cm-2 sr-1 km-0.5]; night_sky_brightness [mag arcsec-2].
+    """
+
+    horizon: tuple[float, ...]
+    valley_elevation: float
+    ground: float
+    glow: float
+    night_sky_brightness: float
+
+
+def read_grid(path: Path) -> xr.DataArray:
+    """Read the one two-dimensional variable of a netCDF file as (latitude, longitude), both rising; missing is NaN.
+
+    Raises: ConfigError where the reader is not installed, or the file is not such a grid.
+    """
+    try:
+        with xr.open_dataset(path, engine="h5netcdf") as dataset:
+            renamed = dataset.rename({short: name for short, name in (("lat", "latitude"), ("lon", "longitude")) if short in dataset.dims})
+            grids = [value.load() for value in renamed.data_vars.values() if set(value.dims) == {"latitude", "longitude"}]
+    except (ImportError, ValueError) as error:
+        if not path.is_file():
+            raise ConfigError(f"{path}: no such file") from error
+        raise ConfigError(f"{path}: cannot be read ({error}); netCDF needs the extra: pip install 'skyscape[survey]'") from error
+    except OSError as error:
+        raise ConfigError(f"{path}: not a readable netCDF file: {error}") from error
+    if len(grids) != 1:
+        raise ConfigError(f"{path}: expected one variable over (latitude, longitude), found {len(grids)}")
+    grid = grids[0].transpose("latitude", "longitude").sortby(["latitude", "longitude"]).astype(np.float64)
+    return grid.where(grid > -500)
+
+
+def survey(latitude: float, longitude: float, elevation: float, terrain: xr.DataArray, lights: xr.DataArray) -> Survey:
+    """Derive what a viewer at (latitude, longitude) [degree] and `elevation` [m] has around him from the two grids.
+
+    terrain [m] and lights [nW cm-2 sr-1]: (latitude, longitude), rising.
+    Raises: ConfigError where a grid does not reach far enough round the place.
+    """
+    _require(terrain, latitude, longitude, reach(elevation), "terrain")
+    _require(lights, latitude, longitude, GLOW_RADIUS, "lights")
+    ground = float(_interpolated(terrain, np.array(latitude), np.array(longitude)))
+    glow = summed_light(latitude, longitude, lights)
+    return Survey(
+        horizon=tuple(round(float(value), 1) + 0.0 for value in horizon(latitude, longitude, elevation, terrain)),
+        valley_elevation=valley_elevation(latitude, longitude, elevation, terrain),
+        ground=ground,
+        glow=glow,
+        night_sky_brightness=night_sky_brightness(glow),
+    )
+
+
+def horizon(latitude: float, longitude: float, elevation: float, terrain: xr.DataArray) -> Floats:
+    """Return the altitude [degree] of the highest terrain at azimuths 0, 5 ... 355, as seen 2 m above `elevation` [m].
+
+    Each is the mean of five rays, one degree apart, from 1 km to `reach`; the earth falls away below them and the air bends them
+    (k = 0.13). Over a plain the answer is the dip of the horizon, below zero. NaN cells (the sea) are passed over.
+    """
+    distance = np.concatenate((np.arange(NEAREST, 3000, 100), np.arange(3000, reach(elevation) + 1, 300)))
+    rays = np.arange(0, 360, HORIZON_STEP)[:, None] + np.arange(-2.0, 3.0)
+    there = _interpolated(terrain, *_destination(latitude, longitude, rays[..., None], distance))
+    ground = float(_interpolated(terrain, np.array(latitude), np.array(longitude)))
+    viewer = np.where(distance < OWN_GROUND, max(elevation, ground), elevation) + EYE_HEIGHT
+    drop = distance**2 * (1 - SURFACE_REFRACTION) / (2 * EARTH_RADIUS)
+    return np.degrees(np.nanmax(np.arctan2(there - viewer - drop, distance), axis=-1)).mean(axis=-1)
+
+
+def reach(elevation: float) -> float:
+    """Return how far [m] to look for the horizon from `elevation` [m]: to where the sea would meet the sky, 80 km at least."""
+    return float(max(LEAST_REACH, np.sqrt(2 * EARTH_RADIUS * max(elevation + EYE_HEIGHT, 0) / (1 - SURFACE_REFRACTION))))
+
+
+def valley_elevation(latitude: float, longitude: float, elevation: float, terrain: xr.DataArray) -> float:
+    """Return the valleys' elevation [m]: the lowest tenth (10th percentile) of the ground within 8 km that lies below the site.
+
+    Where nothing lies below, the site's own elevation.
+    """
+    near = _distance(terrain, latitude, longitude) <= VALLEY_RADIUS
+    below = terrain.values[near & (terrain.values < elevation)]
+    return float(np.percentile(below, VALLEY_PERCENTILE)) if below.size else elevation
+
+
+def summed_light(latitude: float, longitude: float, lights: xr.DataArray) -> float:
+    """Return the light of the ground within 50 km, weighted by (distance + 1 km)^-2.5 and area [nW cm-2 sr-1 km-0.5].
+
+    Negative radiance (noise of the composite) and NaN count as dark.
+    """
+    distance = _distance(lights, latitude, longitude)
+    steps = [float(np.diff(lights[name].values).mean()) for name in ("latitude", "longitude")]
+    kilometres = np.radians(steps) * EARTH_RADIUS / 1000
+    area = kilometres[0] * kilometres[1] * np.cos(np.radians(lights["latitude"].values))[:, None]
+    weight = np.where(distance <= GLOW_RADIUS, (distance / 1000 + 1) ** -2.5, 0)
+    return float((np.nan_to_num(np.maximum(lights.values, 0)) * area * weight).sum())
+
+
+def night_sky_brightness(glow: float) -> float:
+    """Return the zenith sky's brightness [mag arcsec-2] without moon where the summed light is `glow` [nW cm-2 sr-1 km-0.5].
+
+    The scale stands midway (geometric mean) between what a bright and a dark place ask for. Bright: 142 naked-eye reports of Globe at
+    Night round Beijing (2010, 2012; cloudless, sun below -12 degrees, moon down) against VIIRS of 2025 ask for 1.0; one report scatters
+    by 1.3 magnitudes, and the few from the hills saw a magnitude less than this model. Dark: Xinglong Observatory, 110 km from the city,
+    21.4 at the zenith, asks for 0.58. So it is good to about 0.15 magnitudes in the mountains, 0.3 in the city. The one sky-meter report
+    inside the map (20.0 in a suburb where magnitude 1 was the limit) contradicts itself and was not used.
+
+    Source: Yao et al. 2013, arXiv:1304.7107 (Xinglong).
+    """
+    return float(NATURAL_SKY - 2.5 * np.log10(1 + GLOW_SCALE * glow))
+
+
+def as_yaml_lines(found: Survey) -> list[str]:
+    """Return the lines of a site's paragraph in config.yaml, indented as they stand there."""
+    values = ", ".join(f"{value:.1f}" for value in found.horizon)
+    return [
+        f"    valley_elevation_m: {round(found.valley_elevation, -1):.0f}",
+        f"    night_sky_brightness: {found.night_sky_brightness:.1f}",
+        f"    horizon_degrees: [{values}]",
+    ]
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare what `skyscape survey` understands."""
+    parser.add_argument("--terrain", type=Path, required=True, help="netCDF grid of elevation [m] by latitude and longitude")
+    parser.add_argument("--lights", type=Path, required=True, help="netCDF grid of night-light radiance [nW cm-2 sr-1], such as VIIRS")
+    parser.add_argument("--site", help="one site of the settings; without it, and without coordinates, every one")
+    parser.add_argument("--latitude", type=float, help="of a place that is not in the settings [degree, WGS-84]")
+    parser.add_argument("--longitude", type=float)
+    parser.add_argument("--elevation", type=float, help="its true height above the sea [m]")
+
+
+def run(arguments: argparse.Namespace, config: Config) -> str:
+    """Return the YAML that `skyscape survey` prints: a paragraph for each place asked for.
+
+    Raises: ConfigError for an unknown site, coordinates that are not whole, or grids that cannot be used.
+    """
+    given = (arguments.latitude, arguments.longitude, arguments.elevation)
+    if any(value is not None for value in given):
+        if None in given or arguments.site:
+            raise ConfigError("survey: give --latitude, --longitude and --elevation together, or --site, or none of them")
+        places = [("here", *given)]
+    else:
+        places = [(s.id, s.latitude, s.longitude, s.elevation_m) for s in config.sites if arguments.site in (None, s.id)]
+    if not places:
+        raise ConfigError(f"survey: no site {arguments.site!r}; the settings have {', '.join(site.id for site in config.sites)}")
+    terrain, lights = read_grid(arguments.terrain), read_grid(arguments.lights)
+    lines = []
+    for name, latitude, longitude, elevation in places:
+        found = survey(latitude, longitude, elevation, terrain, lights)
+        lines += [f"  # {name}: {elevation:.0f} m, on the grid {found.ground:.0f} m", *as_yaml_lines(found)]
+    return "\n".join(lines)
+
+
+def _require(grid: xr.DataArray, latitude: float, longitude: float, radius: float, what: str) -> None:
+    """Refuse a grid that does not hold a circle of `radius` [m] round the place."""
+    north = np.degrees(radius / EARTH_RADIUS)
+    east = north / np.cos(np.radians(latitude))
+    for name, centre, reach in (("latitude", latitude, north), ("longitude", longitude, east)):
+        low, high = float(grid[name].min()), float(grid[name].max())
+        if centre - reach < low or centre + reach > high:
+            raise ConfigError(
+                f"survey: the {what} grid spans {name} {low:.2f} to {high:.2f}; "
+                f"{centre - reach:.2f} to {centre + reach:.2f} is needed round {latitude:g}, {longitude:g}"
+            )
+
+
+def _distance(grid: xr.DataArray, latitude: float, longitude: float) -> Floats:
+    """Return each cell's distance [m] from the place (latitude, longitude), on a plane that touches the earth there."""
+    north = np.radians(grid["latitude"].values - latitude)[:, None]
+    east = np.radians(grid["longitude"].values - longitude)[None, :] * np.cos(np.radians(latitude))
+    return np.hypot(north, east) * EARTH_RADIUS
+
+
+def _destination(latitude: float, longitude: float, azimuth: Floats, distance: Floats) -> tuple[Floats, Floats]:
+    """Return the (latitude, longitude) [degree] reached from a place along `azimuth` [degree] after `distance` [m]."""
+    start, bearing, arc = np.radians(latitude), np.radians(azimuth), distance / EARTH_RADIUS
+    sine = np.sin(start) * np.cos(arc) + np.cos(start) * np.sin(arc) * np.cos(bearing)
+    turned = np.arctan2(np.sin(bearing) * np.sin(arc) * np.cos(start), np.cos(arc) - np.sin(start) * sine)
+    return np.degrees(np.arcsin(sine)), longitude + np.degrees(turned)
+
+
+def _interpolated(grid: xr.DataArray, latitude: Floats, longitude: Floats) -> Floats:
+    """Return the grid's values between its cells, bilinear; NaN outside and where a corner is NaN."""
+    rows, columns = grid["latitude"].values, grid["longitude"].values
+    row = np.interp(latitude, rows, np.arange(len(rows), dtype=float), left=np.nan, right=np.nan)
+    column = np.interp(longitude, columns, np.arange(len(columns), dtype=float), left=np.nan, right=np.nan)
+    i = np.clip(np.nan_to_num(row).astype(int), 0, len(rows) - 2)
+    j = np.clip(np.nan_to_num(column).astype(int), 0, len(columns) - 2)
+    down, right, values = row - i, column - j, grid.values
+    upper = values[i, j] * (1 - right) + values[i, j + 1] * right
+    lower = values[i + 1, j] * (1 - right) + values[i + 1, j + 1] * right
+    return np.asarray(upper * (1 - down) + lower * down)
