@@ -52,10 +52,13 @@ class Clock(Protocol):
     def sleep(self, seconds: float, /) -> None: ...
 
 
+CLOCK: Clock = time
+
+
 class Deadline:
     """The moment [s] at which everything that carries it gives up."""
 
-    def __init__(self, seconds: float, clock: Clock = time) -> None:
+    def __init__(self, seconds: float, clock: Clock = CLOCK) -> None:
         self._clock = clock
         self._end = clock.monotonic() + seconds
         self._seconds = seconds
@@ -63,18 +66,23 @@ class Deadline:
     def left(self) -> float:
         return self._end - self._clock.monotonic()
 
+    def cut(self) -> None:
+        """Let everything that carries this deadline give up now: its work is not wanted any more."""
+        self._end = self._clock.monotonic()
+
     def pause(self, seconds: float, why: str) -> None:
         """Sleep, or raise SourceUnavailable at once where the deadline comes first."""
-        if seconds > self.left():
+        if seconds > max(self.left(), 0.0):
             raise SourceUnavailable(f"{why}; waiting {seconds:.0f} s more would pass the deadline of {self._seconds:.0f} s", seconds)
-        if seconds > 0:
-            self._clock.sleep(seconds)
+        while seconds > 0 and self.left() > 0:
+            self._clock.sleep(min(seconds, 1.0))
+            seconds -= 1.0
 
 
 class Limiter:
     """A token bucket: at most `per_minute` requests a minute and `burst` at once; `hold` closes it for a while."""
 
-    def __init__(self, per_minute: float, burst: int, clock: Clock = time) -> None:
+    def __init__(self, per_minute: float, burst: int, clock: Clock = CLOCK) -> None:
         self._clock, self._rate, self._burst = clock, per_minute / 60, float(burst)
         self._tokens, self._seen = self._burst, clock.monotonic()
         self._closed_until = 0.0
@@ -107,7 +115,7 @@ class Reply:
 class Client:
     """Speaks to one address; counts what it asks (`requests`) and what it is sent (`bytes`). Threads may share it."""
 
-    def __init__(self, settings: HttpSettings, clock: Clock = time, seed: int | None = None) -> None:
+    def __init__(self, settings: HttpSettings, clock: Clock = CLOCK, seed: int | None = None) -> None:
         self._settings = settings
         self._clock = clock
         self._random = random.Random(seed)
@@ -154,7 +162,10 @@ class Client:
         return longest * (0.5 + 0.5 * self._random.random())
 
     def _once(self, url: str, deadline: Deadline, maximum: int, query: Sequence[tuple[str, str]], span: Span | None) -> Reply:
-        where, timeout = shown(url), min(self._settings.timeout_seconds, max(deadline.left(), 0.001))
+        where, left = shown(url), deadline.left()
+        if left <= 0:
+            raise SourceRefused(f"{where}: not asked any more: the deadline has come")
+        timeout = min(self._settings.timeout_seconds, left)
         headers = {} if span is None else {"Range": f"bytes={span.first}-{'' if span.last is None else span.last}"}
         with self._lock:
             self.requests += 1
@@ -209,7 +220,7 @@ class Client:
             if spent > self._settings.timeout_seconds + length / SLOWEST:
                 raise SourceUnavailable(f"{where}: only {length} bytes in {spent:.0f} s; given up as too slow")
             if deadline.left() <= 0:
-                deadline.pause(0.001, f"{where}: cut at {length} bytes")
+                raise SourceUnavailable(f"{where}: the deadline came after {length} bytes")
         return b"".join(parts)
 
 

@@ -1,0 +1,187 @@
+"""The bureau's own drop folder: the bucket's layout, or loose GRIB of any name. Read in place, never written to.
+
+A file is told by its headers alone. One that is bad, or still being written, is set aside with a note and stops no other; it is
+looked at again when its size or time changes. What was found is remembered beside the fetched cycles, so that a folder of thousands
+is not read through every ten minutes.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+import os
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from forecast.domain import Cycle
+from forecast.errors import CycleNotReady, SourceCorrupt
+from forecast.ingest import Needs
+from forecast.ingest.grib_headers import Message, read_data, scan
+from forecast.ingest.matching import holds
+from forecast.ingest.ways import ATTRIBUTION, Acquired, path_of
+from forecast.quantities import Field
+from forecast.transport import write_whole
+
+log = logging.getLogger(__name__)
+
+MAXIMUM_FILES = 20_000  # looked at; more are left with a note
+NOTED = 5  # bad files named one by one
+CENTRES = {"gfs": 7}  # originating centre, where a model has but one
+DETERMINISTIC = (0, 8)  # product templates of a single forecast: no ensemble member, no aerosol
+SUFFIXES = frozenset((".idx", ".index", ".json", ".txt", ".md", ".tmp", ".part", ".filepart", ".crdownload"))
+
+
+@dataclass(frozen=True, slots=True)
+class Sheet:
+    """What one file was found to hold: (run, step [h]) -> names of wanted fields; or why it was set aside."""
+
+    size: int
+    time: int
+    held: dict[tuple[str, int], tuple[str, ...]]
+    fault: str = ""
+
+
+class Folder:
+    """The drop folder as a way to a cycle."""
+
+    name = "folder"
+
+    def __init__(self, root: Path, model: str, memory: Path) -> None:
+        self._root, self._model, self._memory = root, model, memory
+        self._sheets: dict[str, Sheet] | None = None
+        self._digest = ""
+
+    def fetch(self, needs: Needs, cycle: Cycle, ask: bool = True) -> Acquired:
+        """Return the files that hold every wanted step of `cycle`; other runs and steps in the folder are left alone.
+
+        Raises: CycleNotReady where a step is not (wholly) there.
+        """
+        if not self._root.is_dir():
+            raise CycleNotReady(f"{self._root}: there is no such folder; make it, or set source.folder")
+        self._remember(needs.fields)
+        laid_out = [self._root / "/".join(path_of(cycle, step)).lstrip("/") for step in needs.steps]
+        files, notes = self._files(laid_out, needs, cycle)
+        if len(files) < len(needs.steps):
+            files, notes = self._files(self._all(), needs, cycle)
+        if lacking := [step for step in needs.steps if step not in files]:
+            said = f"; set aside: {'; '.join(notes)}" if notes else ""
+            raise CycleNotReady(
+                f"{self._root}: {cycle.id} has {len(files)} of {len(needs.steps)} steps, f{lacking[0]:03d} is the first that lacks{said}"
+            )
+        paths = tuple(dict.fromkeys(path for step in needs.steps for path in files[step]))
+        return Acquired(cycle, paths, ATTRIBUTION if cycle.model == "gfs" else cycle.model, self.name, 0, 0, notes)
+
+    def _files(self, paths: Iterable[Path], needs: Needs, cycle: Cycle) -> tuple[dict[int, list[Path]], tuple[str, ...]]:
+        """Return the files of each step that is whole (all essential fields are somewhere in them), and notes on bad ones."""
+        essential = {field.name for field in needs.fields if field.essential}
+        found: dict[int, list[Path]] = {}
+        names: dict[int, set[str]] = {}
+        faults: list[str] = []
+        run = cycle.run.isoformat()
+        for path in paths:
+            sheet = self._sheet(path, needs.fields)
+            if sheet is None:
+                continue
+            if sheet.fault:
+                faults.append(sheet.fault)
+            for step in needs.steps:
+                if held := sheet.held.get((run, step)):
+                    found.setdefault(step, []).append(path)
+                    names.setdefault(step, set()).update(held)
+        self._save()
+        if len(faults) > NOTED:
+            faults = [*faults[:NOTED], f"and {len(faults) - NOTED} more files"]
+        return {step: files for step, files in found.items() if names[step] >= essential}, tuple(faults)
+
+    def _all(self) -> Iterator[Path]:
+        """Give every file that may be GRIB, in the order of names; what links lead to outside is not followed."""
+        count = 0
+        for folder, folders, names in os.walk(self._root):
+            folders[:] = sorted(name for name in folders if not name.startswith("."))
+            for name in sorted(names):
+                path = Path(folder, name)
+                if name.startswith(".") or path.suffix.lower() in SUFFIXES:
+                    continue
+                count += 1
+                if count > MAXIMUM_FILES:
+                    log.warning("%s: more than %d files; the rest is not looked at: clear old ones away", self._root, MAXIMUM_FILES)
+                    return
+                yield path
+
+    def _sheet(self, path: Path, fields: tuple[Field, ...]) -> Sheet | None:
+        """Return what a file holds, read anew where it changed; None where it is gone or is being written at this moment."""
+        assert self._sheets is not None
+        key = path.relative_to(self._root).as_posix()
+        try:
+            before = path.stat()
+            if not path.is_file():
+                return None
+            known = self._sheets.get(key)
+            if known is not None and (known.size, known.time) == (before.st_size, before.st_mtime_ns):
+                return known
+            sheet = self._read(path, key, fields, before)
+            after = path.stat()
+        except OSError:
+            return None
+        if (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns):
+            log.info("%s: is still being written; left for later", key)
+            return None
+        if sheet.fault:
+            log.warning("%s", sheet.fault)
+        self._sheets[key] = sheet
+        return sheet
+
+    def _read(self, path: Path, key: str, fields: tuple[Field, ...], status: os.stat_result) -> Sheet:
+        held: dict[tuple[str, int], set[str]] = {}
+        fault = ""
+        try:
+            for message in scan(read_data(path), key):
+                if message.run is not None and self._is_of_model(message) and message.end == int(message.end):
+                    names = held.setdefault((message.run.isoformat(), int(message.end)), set())
+                    names.update(field.name for field in fields if field.name not in names and holds(message, field, None))
+        except SourceCorrupt as error:
+            held, fault = {}, str(error)
+        return Sheet(status.st_size, status.st_mtime_ns, {at: tuple(sorted(names)) for at, names in held.items() if names}, fault)
+
+    def _is_of_model(self, message: Message) -> bool:
+        return message.centre == CENTRES.get(self._model, message.centre) and message.template in DETERMINISTIC
+
+    def _remember(self, fields: tuple[Field, ...]) -> None:
+        """Recall what was found earlier, if it was read with the same fields in mind."""
+        digest = hashlib.sha256(f"{self._root.resolve()} {self._model} {fields!r}".encode()).hexdigest()
+        if self._sheets is not None and digest == self._digest:
+            return
+        self._digest, self._sheets = digest, {}
+        try:
+            kept = json.loads(self._memory.read_bytes())
+            if kept["digest"] == digest:
+                self._sheets = {key: _sheet(row) for key, row in kept["files"].items()}
+        except (OSError, ValueError, KeyError, TypeError):
+            log.debug("no memory of the folder: reading it anew")
+
+    def _save(self) -> None:
+        """Keep what was found, without the files that are gone; a memory that cannot be kept costs time only."""
+        assert self._sheets is not None
+        self._sheets = {key: sheet for key, sheet in self._sheets.items() if (self._root / key).exists()}
+        rows = {
+            key: [sheet.size, sheet.time, [[*at, names] for at, names in sheet.held.items()], sheet.fault]
+            for key, sheet in self._sheets.items()
+        }
+        text = json.dumps({"digest": self._digest, "files": rows}).encode()
+        try:
+            if not self._memory.exists() or self._memory.read_bytes() != text:
+                self._memory.parent.mkdir(parents=True, exist_ok=True)
+                write_whole(self._memory, [text])
+        except OSError as error:
+            log.warning("%s: cannot be written (%s); the folder will be read anew next time", self._memory, error.strerror)
+
+
+def _sheet(row: list[object]) -> Sheet:
+    """Read one row of the memory. Raises: ValueError, TypeError where it is none."""
+    size, time, held, fault = row
+    if not (isinstance(size, int) and isinstance(time, int) and isinstance(held, list) and isinstance(fault, str)):
+        raise ValueError("not a row of the memory")
+    return Sheet(size, time, {(datetime.fromisoformat(run).isoformat(), int(step)): tuple(names) for run, step, names in held}, fault)
