@@ -1,0 +1,267 @@
+"""The made-up weather as GFS publishes its own: GRIB2 files of one forecast hour each, with `.idx`, in the bucket's layout.
+
+What is GFS's here: centre 7, process 81 (analysis) and 96 (forecast), a quarter-degree grid with rows north to south on
+longitudes 0-360, complex packing with second-order differences, product templates 4.0 (an instant) and 4.8 (a span), the
+surfaces and the second surface's zeros, cloud and rain both as instants and over the span since the last multiple of six
+hours, precipitation also since the run (at f006 the two are twins), percentages, the order of messages, `1 day` in the
+inventory. What is not: the grid is a region, and only about 200 of GFS's 743 messages are there.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from pathlib import Path
+from typing import Protocol
+
+import eccodes
+import numpy as np
+
+from forecast.domain import Cycle
+from forecast.physics import Array
+from forecast.quantities import CLOSE_LEVELS, FIELDS, Field, Key
+from forecast.sample.scene import Fields, Region, Weather
+
+BITS = 14  # of precision: the greatest error of a value is its field's range over 2^15
+BUCKET = 6  # [h] means and sums begin anew
+
+ANALYSIS, FORECAST = 81, 96  # NCEP table A: GFS's analysis and forecast
+MEAN, SUM = 0, 1  # code table 4.10
+STATISTIC = {MEAN: "ave", SUM: "acc"}
+
+
+class Bounds(Protocol):
+    """What has a north, a south, a west and an east [degree]: an `ingest.Needs`, a `Region`."""
+
+    @property
+    def north(self) -> float: ...
+    @property
+    def south(self) -> float: ...
+    @property
+    def west(self) -> float: ...
+    @property
+    def east(self) -> float: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One GRIB message to be: what it is, on which surface, for which hours, and its values (latitude, longitude) in the file's unit."""
+
+    variable: str
+    level: str
+    key: Key
+    values: Array
+    surface_scale: int = 0
+    surface_value: int = 0
+    second: tuple[int, int, int] = (255, 0, 0)  # surface, scale, value
+    first: int = 0  # [h] where a span begins
+    statistic: int | None = None
+
+
+def _wind(number: int, variable: str) -> Field:
+    """Wind on every level, as GFS has it: more than is asked for."""
+    return Field(variable, "m s-1", -160, 160, (Key(0, 2, number, 100),), ((variable,), "{hPa} mb"), levels=CLOSE_LEVELS)
+
+
+# What GFS puts on levels, in its order within a level; the last two are wanted by nobody.
+_PROFILES: tuple[tuple[str, Field], ...] = (
+    *((name, FIELDS[name]) for name in ("geopotential_height", "air_temperature", "relative_humidity")),
+    ("cloud_area_fraction_in_atmosphere_layer", FIELDS["cloud_area_fraction_in_atmosphere_layer"]),
+    ("lagrangian_tendency_of_air_pressure", FIELDS["lagrangian_tendency_of_air_pressure"]),
+    ("eastward_wind", _wind(2, "UGRD")),
+    ("northward_wind", _wind(3, "VGRD")),
+    ("atmosphere_absolute_vorticity",
+     Field("", "s-1", -1, 1, (Key(0, 2, 10, 100),), (("ABSV",), "{hPa} mb"), levels=(25000, 50000, 70000, 85000))),
+    ("cloud_liquid_water_mixing_ratio", FIELDS["cloud_liquid_water_mixing_ratio"]),
+    ("cloud_ice_mixing_ratio", FIELDS["cloud_ice_mixing_ratio"]),
+    ("ozone_mixing_ratio", Field("", "1", 0, 1, (Key(0, 14, 192, 100),), (("O3MR",), "{hPa} mb"), levels=(20000, 30000, 40000))),
+)
+_LAYERS = ("low", "medium", "high")
+_SOIL = ((0, 10), (10, 40), (40, 100), (100, 200))  # [cm]
+
+
+def messages(weather: Weather, step: int) -> Iterator[Message]:
+    """Yield the messages of forecast hour `step`, in GFS's order."""
+    fields = weather.fields(step)
+    since = (step - 1) // BUCKET * BUCKET if step else 0
+
+    def single(name: str) -> Message:
+        field = FIELDS[name]
+        value = field.keys[0].value
+        return Message(field.inventory[0][0], field.inventory[1], field.keys[0], fields[name] / field.factor, 0, int(value or 0))
+
+    def extra(variable: str, level: str, name: str, key: Key) -> Message:
+        return Message(variable, level, key, fields[name])
+
+    yield extra("PRMSL", "mean sea level", "air_pressure_at_mean_sea_level", Key(0, 3, 1, 101))
+    yield single("visibility_in_air")
+    yield single("wind_speed_of_gust")
+    yield from _on_levels(fields)
+    yield single("surface_air_pressure")
+    yield single("surface_altitude")
+    for top, bottom in _SOIL:
+        level = f"{top / 100:g}-{bottom / 100:g} m below ground"
+        yield Message("TSOIL", level, Key(2, 0, 2, 106), fields["soil_temperature"], 2, top, (106, 2, bottom))
+    for name in ("surface_snow_amount", "surface_snow_thickness", "air_temperature_at_2m", "relative_humidity_at_2m",
+                 "eastward_wind_at_10m", "northward_wind_at_10m"):
+        yield single(name)
+    yield extra("PRATE", "surface", "precipitation_rate", Key(0, 1, 7, 1))
+    if step:
+        yield from _fallen(weather, since, step)
+    yield single("categorical_snow")
+    yield single("categorical_rain")
+    yield single("convective_available_potential_energy")
+    yield single("atmosphere_mass_content_of_water_vapor")
+    means = weather.mean_covers(since, step) if step else {}
+    for layer in _LAYERS:
+        name = f"{layer}_type_cloud_area_fraction"
+        yield single(name)
+        if step:
+            yield replace(single(name), values=np.round(100 * means[layer]), first=since, statistic=MEAN)
+    if step:
+        total = Key(0, 6, 1, 10)
+        yield Message("TCDC", "entire atmosphere", total, np.round(100 * means["total"]), first=since, statistic=MEAN)
+    yield single("cloud_ceiling_altitude")
+    yield single("freezing_level_altitude")
+    yield single("atmosphere_boundary_layer_thickness")
+
+
+def _on_levels(fields: Fields) -> Iterator[Message]:
+    """Yield the profiles, from the highest level down."""
+    for level in sorted(CLOSE_LEVELS):
+        for name, field in _PROFILES:
+            if level in field.levels:
+                values = fields[name][CLOSE_LEVELS.index(level)] / field.factor
+                yield Message(field.inventory[0][0], f"{level // 100} mb", field.keys[0], values, 0, level)
+
+
+def _fallen(weather: Weather, since: int, step: int) -> Iterator[Message]:
+    """Yield precipitation since the last multiple of six hours, and since the run: GFS sends both even where they are the same."""
+    field, begin = FIELDS["precipitation_amount"], weather.story.start
+    for first in (since, 0):
+        values = weather.fallen(begin + first, begin + step)
+        yield Message(field.inventory[0][0], field.inventory[1], field.keys[0], values, first=first, statistic=SUM)
+
+
+def step_text(message: Message, step: int) -> str:
+    """Return the hours of a message as GFS's inventory spells them: `anl`, `7 hour fcst`, `6-7 hour ave fcst`, `0-1 day acc fcst`."""
+    if message.statistic is None:
+        return f"{step} hour fcst" if step else "anl"
+    whole_days = message.first % 24 == 0 and step % 24 == 0
+    span = f"{message.first // 24}-{step // 24} day" if whole_days else f"{message.first}-{step} hour"
+    return f"{span} {STATISTIC[message.statistic]} fcst"
+
+
+class Encoder:
+    """Turns the messages of one file into GRIB2 bytes.
+
+    It keeps one ecCodes handle for instants and one for spans, since setting one up costs more than packing a field. A handle
+    slows down with every message (0.4 ms for each of the first 200, 2.5 ms after 2000): take a new encoder for each file.
+    """
+
+    def __init__(self, run: datetime, region: Region) -> None:
+        self._run = run
+        self._handles = [self._template(run, region, template) for template in (0, 8)]
+
+    def __enter__(self) -> Encoder:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for handle in self._handles:
+            eccodes.codes_release(handle)
+        self._handles = []
+
+    @staticmethod
+    def _template(run: datetime, region: Region, product: int) -> int:
+        latitudes, longitudes = region.latitudes, region.longitudes
+        handle: int = eccodes.codes_grib_new_from_samples("regular_ll_pl_grib2")
+        keys = {
+            "tablesVersion": 2, "localTablesVersion": 1, "centre": 7, "subCentre": 0, "significanceOfReferenceTime": 1,
+            "dataDate": int(f"{run:%Y%m%d}"), "dataTime": run.hour * 100, "productionStatusOfProcessedData": 0, "typeOfProcessedData": 1,
+            "shapeOfTheEarth": 6, "scaleFactorOfRadiusOfSphericalEarth": 0, "scaledValueOfRadiusOfSphericalEarth": 0,
+            "scaleFactorOfEarthMajorAxis": 0, "scaledValueOfEarthMajorAxis": 0, "scaleFactorOfEarthMinorAxis": 0,
+            "scaledValueOfEarthMinorAxis": 0, "Ni": len(longitudes), "Nj": len(latitudes), "resolutionAndComponentFlags": 48,
+            "latitudeOfFirstGridPointInDegrees": latitudes[0], "longitudeOfFirstGridPointInDegrees": longitudes[0],
+            "latitudeOfLastGridPointInDegrees": latitudes[-1], "longitudeOfLastGridPointInDegrees": longitudes[-1],
+            "iDirectionIncrementInDegrees": latitudes[0] - latitudes[1], "jDirectionIncrementInDegrees": latitudes[0] - latitudes[1],
+            "scanningMode": 0, "productDefinitionTemplateNumber": product, "typeOfGeneratingProcess": 2, "backgroundProcess": 0,
+            "indicatorOfUnitOfTimeRange": 1,
+        }
+        for key, value in keys.items():
+            eccodes.codes_set(handle, key, value)
+        eccodes.codes_set_values(handle, np.zeros(len(latitudes) * len(longitudes)))
+        eccodes.codes_set(handle, "packingType", "grid_complex_spatial_differencing")
+        eccodes.codes_set(handle, "orderOfSpatialDifferencing", 2)
+        return handle
+
+    def encode(self, message: Message, step: int) -> bytes:
+        """Return one message as GRIB2 bytes."""
+        handle = self._handles[0 if message.statistic is None else 1]
+        second_surface, second_scale, second_value = message.second
+        keys = {
+            "discipline": message.key.discipline,
+            "parameterCategory": message.key.category,
+            "parameterNumber": message.key.number,
+            "generatingProcessIdentifier": FORECAST if step else ANALYSIS,
+            "forecastTime": message.first if message.statistic is not None else step,
+            "typeOfFirstFixedSurface": message.key.surface,
+            "scaleFactorOfFirstFixedSurface": message.surface_scale,
+            "scaledValueOfFirstFixedSurface": message.surface_value,
+            "typeOfSecondFixedSurface": second_surface,
+            "scaleFactorOfSecondFixedSurface": second_scale,
+            "scaledValueOfSecondFixedSurface": second_value,
+        }
+        if message.statistic is not None:
+            end = Cycle(self._run).valid(step)
+            keys |= {
+                "yearOfEndOfOverallTimeInterval": end.year, "monthOfEndOfOverallTimeInterval": end.month,
+                "dayOfEndOfOverallTimeInterval": end.day, "hourOfEndOfOverallTimeInterval": end.hour,
+                "typeOfStatisticalProcessing": message.statistic, "typeOfTimeIncrement": 2, "indicatorOfUnitForTimeRange": 1,
+                "lengthOfTimeRange": step - message.first, "indicatorOfUnitForTimeIncrement": 255,
+            }
+        # Complex packing writes the bits that its groups needed over the bits asked for: ask anew each time.
+        for key, value in (keys | {"bitsPerValue": BITS}).items():
+            eccodes.codes_set(handle, key, value)
+        eccodes.codes_set_array(handle, "values", np.ascontiguousarray(message.values, dtype=float).ravel())
+        packed: bytes = eccodes.codes_get_message(handle)
+        return packed
+
+
+def write_cycle(folder: Path, run: datetime, steps: Sequence[int], region: Bounds) -> Cycle:
+    """Write the made-up run under `folder` as `gfs.YYYYMMDD/HH/atmos/gfs.tHHz.pgrb2.0p25.fFFF` with `.idx`; return its cycle.
+
+    region: what the fields must hold; it is widened to whole grid points. The same run and region always give the same bytes.
+    A file has its real name only when whole, and its `.idx` comes after it, as in the bucket.
+    """
+    cycle = Cycle(run)
+    place = folder / f"gfs.{cycle.run:%Y%m%d}" / f"{cycle.run:%H}" / "atmos"
+    place.mkdir(parents=True, exist_ok=True)
+    area = Region(region.north, region.south, region.west, region.east)
+    weather = Weather(cycle.run, area)
+    for step in steps:
+        content, inventory = encode_step(weather, cycle.run, area, step)
+        name = f"gfs.t{cycle.run:%H}z.pgrb2.0p25.f{step:03d}"
+        _write_aside(place / name, content)
+        _write_aside(place / f"{name}.idx", inventory.encode())
+    return cycle
+
+
+def encode_step(weather: Weather, run: datetime, region: Region, step: int) -> tuple[bytes, str]:
+    """Return the file of forecast hour `step` and its inventory."""
+    pieces: list[bytes] = []
+    lines: list[str] = []
+    offset = 0
+    with Encoder(run, region) as encoder:
+        for number, message in enumerate(messages(weather, step), 1):
+            pieces.append(encoder.encode(message, step))
+            lines.append(f"{number}:{offset}:d={run:%Y%m%d%H}:{message.variable}:{message.level}:{step_text(message, step)}:\n")
+            offset += len(pieces[-1])
+    return b"".join(pieces), "".join(lines)
+
+
+def _write_aside(path: Path, content: bytes) -> None:
+    aside = path.with_name(f".{path.name}.part")
+    aside.write_bytes(content)
+    os.replace(aside, path)
