@@ -235,6 +235,23 @@ def at_height(values: Array, heights: Array, target: Array | float, lapse: float
     return np.where(has_low & has_high, between, np.where(has_low, over, np.where(has_high, under, np.nan)))
 
 
+def on_heights(values: Array, heights: Array, grid: Array, lapse: float = 0.0) -> Array:
+    """Return profiles (..., level) read at every height of `grid` [m] (height): (..., height), as `at_height` does for one height."""
+    known = np.isfinite(values) & np.isfinite(heights)
+    levels = np.arange(values.shape[-1])
+    nearest = np.maximum.accumulate(np.where(known, levels, -1), axis=-1)
+    nearest = np.where(nearest < 0, known.argmax(axis=-1)[..., None], nearest)  # an unknown level repeats its neighbour
+    values, heights = np.take_along_axis(values, nearest, axis=-1), np.take_along_axis(heights, nearest, axis=-1)
+    upper = (heights[..., None, :] <= grid[:, None]).sum(axis=-1)
+    below, above = np.maximum(upper - 1, 0), np.minimum(upper, len(levels) - 1)
+    value_low, value_high = np.take_along_axis(values, below, axis=-1), np.take_along_axis(values, above, axis=-1)
+    height_low, height_high = np.take_along_axis(heights, below, axis=-1), np.take_along_axis(heights, above, axis=-1)
+    thick = np.where(height_high > height_low, height_high - height_low, np.inf)
+    read = value_low + (value_high - value_low) * (grid - height_low) / thick
+    beyond = np.where((upper == 0) | (upper == len(levels)), grid - height_low, 0.0)
+    return np.where(np.abs(beyond) <= DEEPEST_HOLD, read + lapse * beyond, np.nan)
+
+
 def _pick(values: Array, index: Index) -> Array:
     return np.take_along_axis(values, index[..., None], axis=-1)[..., 0]
 

@@ -14,13 +14,12 @@ from datetime import date
 
 import numpy as np
 import xarray as xr
-from numpy.typing import NDArray
 
 from forecast import sky
 from forecast.config import PhenomenonSettings
 from forecast.domain import Almanac, Event, Site, Window
 from forecast.phenomena import Part
-from forecast.phenomena.weather import Truth, air_at, cloud_column, elevations, highest, mean, spans
+from forecast.phenomena.weather import Truth, air_at, cloud_column, elevations, highest, longest_stretch, mean, span_of, spans
 from forecast.physics import (
     MOONLIGHT_OFFSET,
     Array,
@@ -75,19 +74,20 @@ def derive(events: Sequence[Event], scene: Scene, settings: PhenomenonSettings) 
 
     values = {
         "cloud_for_stars": over(cover),
-        "clear_hours": np.where(np.isfinite(cover).any(axis=1), longest_run(cover <= settings.stars_clear_cover, times), np.nan),
+        "clear_hours": np.where(np.isfinite(cover).any(axis=1), longest_hours(cover <= settings.stars_clear_cover, times), np.nan),
         "dark_hours": (end - start) / np.timedelta64(1, "h"),
         "zenith_sky_brightness": brightness,
         "limiting_magnitude": limiting_magnitude(brightness),
         "moon_altitude": highest(np.where(inside, moon, np.nan)),
         "moon_illumination": sky.moon_illumination(start + (end - start) / 2),
-        "milky_way_hours": longest_run(milky_way > MILKY_WAY_ALTITUDE, times),
+        "milky_way_hours": longest_hours(milky_way > MILKY_WAY_ALTITUDE, times),
         "dew_point_depression": over(air["temperature"] - dew_point(air["temperature"], air["humidity"])),
         "water_vapour_column": over(vapour),
         "cloud_at_site": over(air["cloud"]),
         "humidity_at_site": over(air["humidity"]),
     }
-    values |= _best_span(times, chosen, found)
+    best_start, best_end = span_of(chosen, times)
+    values |= {"best_start": best_start, "best_end": best_end}
     missing = [[f"field:{column}"] * (not scene.has(column))] * len(events)
     return Part(values, missing, {"starry_sky": _evidence(scene, rows, start, end)})
 
@@ -153,21 +153,9 @@ def best_run(score: Array, count: int) -> tuple[Truth, Truth]:
     return chosen & found[:, None], found
 
 
-def longest_run(good: NDArray[np.bool_], times: Times) -> Array:
+def longest_hours(good: Truth, times: Times) -> Array:
     """Return the longest time [h] for which moments (event, moment) are good without a break, from the first to the last of them."""
-    moments = np.arange(good.shape[1])
-    good = good & ~np.isnat(times)
-    last_bad = np.maximum.accumulate(np.where(good, -1, moments), axis=1)
-    steps = np.where(good, moments - last_bad - 1, 0).max(axis=1, initial=0)
-    return np.asarray(steps * STEP / 60, dtype=float)
-
-
-def _best_span(times: Times, chosen: Truth, found: Truth) -> dict[str, Times]:
-    first = chosen.argmax(axis=1)[:, None]
-    last = (chosen.shape[1] - 1 - chosen[:, ::-1].argmax(axis=1))[:, None]
-    nothing = np.datetime64("NaT", "ns")
-    ends = {name: np.take_along_axis(times, place, axis=1)[:, 0] for name, place in (("best_start", first), ("best_end", last))}
-    return {name: np.where(found, moments, nothing) for name, moments in ends.items()}
+    return np.asarray(np.maximum(longest_stretch(good & ~np.isnat(times)).sum(axis=1) - 1, 0) * STEP / 60)
 
 
 # -- the chart

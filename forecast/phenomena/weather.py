@@ -61,8 +61,10 @@ def derive(events: Sequence[Event], scene: Scene, settings: PhenomenonSettings) 
     } | {f"{layer}_cloud": mean(cover) for layer, cover in layers.items()}
     asked = ~np.isnat(times)
     known = scene.covers(times) & np.isfinite(air["temperature"])
-    beyond = ~known.any(axis=1)
-    partly = (asked & ~known).any(axis=1) | (scene.has("precipitation_amount") & (covered < COVERED))
+    beyond = ~np.any(known, axis=1)
+    partly = np.asarray(np.any(asked & ~known, axis=1))
+    if scene.has("precipitation_amount"):
+        partly |= covered < COVERED
     values = {name: np.where(beyond, np.nan, value) for name, value in values.items()}
     return Part(values, _missing(scene, beyond, partly, np.asarray(ways == "mean")))
 
@@ -154,3 +156,21 @@ def lowest(values: Array) -> Array:
 def highest(values: Array) -> Array:
     """Return the highest of the moments that are known (event, moment) -> (event)."""
     return np.fmax.reduce(values, axis=1, initial=np.nan)
+
+
+def longest_stretch(good: Truth) -> Truth:
+    """Return which moments (event, moment) belong to the longest unbroken run of good ones; of equal runs the first."""
+    moments = np.arange(good.shape[1])
+    length = moments - np.maximum.accumulate(np.where(good, -1, moments), axis=1)
+    last = length.argmax(axis=1)[:, None] if good.shape[1] else np.zeros((len(good), 1), dtype=int)
+    return good & (moments <= last) & (moments > last - np.take_along_axis(length, last, axis=1))
+
+
+def span_of(chosen: Truth, times: Times) -> tuple[Times, Times]:
+    """Return the first and the last of the moments chosen (event), NaT where none is."""
+    nothing = np.datetime64("NaT", "ns")
+    if not chosen.size:
+        return np.full(len(chosen), nothing), np.full(len(chosen), nothing)
+    places = chosen.argmax(axis=1), chosen.shape[1] - 1 - chosen[:, ::-1].argmax(axis=1)
+    first, last = (np.where(chosen.any(axis=1), times[np.arange(len(times)), place], nothing) for place in places)
+    return first, last

@@ -1,0 +1,239 @@
+"""Sea of clouds: does the viewer stand above a deck that fills the valleys, inside it, under it, or is there none?
+
+Everything is read from the column over the site on heights above sea level, 100 m apart. The deck is the lowest layer with at least
+DECK_COVER of cloud; its base and top lie where the cover passes that value. The features are means over the best
+window; where there is none, over the part of the event's window with daylight.
+The best window is the longest run of moments, after civil dawn, that show a sea: a deck that fills part of the valley,
+its top at least CLEAR_GAP below the viewer, and the viewer not in cloud.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date, timedelta
+
+import numpy as np
+import xarray as xr
+
+from forecast import sky
+from forecast.config import PhenomenonSettings
+from forecast.domain import Almanac, Event, Site, Window
+from forecast.phenomena import Part
+from forecast.phenomena.weather import (
+    COVERED,
+    LAPSE,
+    Truth,
+    air_at,
+    amount_of_precipitation,
+    cloud_column,
+    column,
+    elevations,
+    longest_stretch,
+    mean,
+    span_of,
+    spans,
+)
+from forecast.physics import Array, dew_point, maximum_random_overlap
+from forecast.sampling import Index, Scene, Times, as_times, hours_between, on_heights
+
+PHENOMENA = ("sea_of_clouds",)
+
+STEP = 30  # [min] between two looks at the window
+HEIGHTS = np.arange(0.0, 6001.0, 100.0)  # [m] above sea level
+CHART_TOP = 4000.0  # [m]
+DECK_COVER = 0.3  # cloud fraction at which a layer counts as deck: humidity 90 % by Sundqvist (check)
+CLEAR_GAP = 100.0  # [m] a deck nearer than this laps at the viewer's feet (check)
+FILLED = 0.1  # part of the valley's depth in cloud below which there is nothing to look at (check)
+IN_CLOUD = 0.3  # cloud fraction at the site from which the viewer stands in a white wall more often than not (check)
+CIVIL_DAWN = -6.0  # [degree] of the sun: light enough to see the deck
+ABOVE_THE_SITE = 1500.0  # [m] the air that a sea wants dry
+INVERSION_REACH = 1000.0  # [m] above the site
+EVENING_BEFORE = np.timedelta64(12, "h")  # before the window: late afternoon
+DAY_BEFORE = np.timedelta64(24, "h")
+HIDDEN_VALLEY = 100.0  # [m] a valley this far below the model's ground is named as not seen by the model
+
+
+def events(site: Site, day: date, almanac: Almanac, settings: PhenomenonSettings) -> list[Event]:
+    """Return the morning about sunrise."""
+    sunrise = almanac.sunrise
+    if "sea_of_clouds" not in site.phenomena or sunrise is None:
+        return []
+    before, after = settings.cloud_sea_before_sunrise_hours, settings.cloud_sea_after_sunrise_hours
+    window = Window(sunrise - timedelta(hours=before), sunrise + timedelta(hours=after))
+    return [Event("sea_of_clouds", site, day, window, sunrise)]
+
+
+def derive(events: Sequence[Event], scene: Scene, settings: PhenomenonSettings) -> Part:
+    """Return the features of SEA and the cross-section of the night before."""
+    rows, start, end = spans(events, scene)
+    times = hours_between(start, end, STEP)
+    columns = _columns(scene)
+    moments = _moments(scene, columns, rows, times)
+    light = _sun_altitude(scene, rows, times) >= CIVIL_DAWN
+    best = longest_stretch(light & shows_a_sea(moments))
+    lit, asked = np.any(light, axis=1)[:, None], ~np.isnat(times)
+    inside = np.where(np.any(best, axis=1)[:, None], best, np.where(lit, light, asked))
+    values: dict[str, np.ndarray] = {name: mean(np.where(inside, series, np.nan)) for name, series in moments.items()}
+    values |= _night_before(events, scene, rows, start)
+    first, last = span_of(best, times)
+    values |= {"best_start": first, "best_end": np.minimum(last + np.timedelta64(STEP, "m"), end)}
+    rain, covered = amount_of_precipitation(scene, rows, start - DAY_BEFORE, start)
+    values["rain_before"] = rain
+    evidence = _evidence(scene, columns, rows, start, end)
+    return Part(values, _missing(scene, rows, covered), {"sea_of_clouds": evidence})
+
+
+def shows_a_sea(moments: dict[str, Array]) -> Truth:
+    """Say of each moment (event, moment) whether the viewer looks down on a deck."""
+    above = moments["gap_to_deck"] >= CLEAR_GAP
+    return np.asarray(above & (moments["valley_fill"] >= FILLED) & (moments["cloud_at_site"] < IN_CLOUD))
+
+
+def _missing(scene: Scene, rows: Index, covered: Array) -> list[list[str]]:
+    wanted = ("lagrangian_tendency_of_air_pressure", "atmosphere_boundary_layer_thickness")
+    common = [f"field:{name}" for name in wanted if not scene.has(name)]
+    hidden = np.zeros(len(scene.sites), dtype=bool)
+    if scene.has("surface_altitude"):
+        ground = mean(scene.at_sites("surface_altitude"))
+        hidden = ground > _valleys(scene) + HIDDEN_VALLEY
+    partly = covered < COVERED if scene.has("precipitation_amount") else np.zeros(len(rows), dtype=bool)
+    return [
+        ["below_model_ground"] * bool(deep) + ["rain_before"] * bool(part) + common for deep, part in zip(hidden[rows], partly, strict=True)
+    ]
+
+
+# -- what is read
+
+
+def _valleys(scene: Scene) -> Array:
+    return np.array([site.valley_elevation for site in scene.sites], dtype=float)
+
+
+def _columns(scene: Scene) -> Array:
+    """Return temperature [K], humidity [1] and cloud [1] on HEIGHTS at the run's times (site, time, height, 3)."""
+    profiles = (column(scene, "air_temperature"), column(scene, "relative_humidity"), cloud_column(scene))
+    read = [on_heights(*profile, HEIGHTS, lapse) for profile, lapse in zip(profiles, (LAPSE, 0.0, 0.0), strict=True)]
+    return np.stack(read, axis=-1).astype(np.float32)
+
+
+def _sun_altitude(scene: Scene, rows: Index, times: Times) -> Array:
+    latitude, longitude = (np.array([getattr(site, name) for site in scene.sites])[rows, None] for name in ("latitude", "longitude"))
+    return sky.sun_position(times, latitude, longitude)[0]
+
+
+def _moments(scene: Scene, columns: Array, rows: Index, times: Times) -> dict[str, Array]:
+    """Return the features that change through the window, moment by moment (event, moment)."""
+    temperature, humidity, cloud = np.moveaxis(scene.between(columns, rows, times), -1, 0)
+    site, valley = elevations(scene)[rows, None, None], _valleys(scene)[rows, None, None]
+    between_them = (valley <= HEIGHTS) & (site >= HEIGHTS)
+    base, top = deck(cloud, HEIGHTS)
+    at_site, in_valley = air_at(scene, rows, times), air_at(scene, rows, times, _valleys(scene))
+    reach = (valley <= HEIGHTS) & (site + INVERSION_REACH >= HEIGHTS)
+    moments = {
+        "deck_top": top,
+        "deck_base": base,
+        "gap_to_deck": site[..., 0] - top,
+        "valley_fill": _mean_where(cloud, between_them),
+        "humidity_below": _median_where(humidity, between_them),
+        "humidity_above": _median_where(humidity, (site < HEIGHTS) & (site + ABOVE_THE_SITE >= HEIGHTS)),
+        "inversion": inversion(np.where(reach, temperature, np.nan)),
+        "cloud_at_site": at_site["cloud"],
+        "humidity_at_site": at_site["humidity"],
+        "wind_speed_at_site": at_site["wind_speed"],
+        "valley_dew_point_depression": in_valley["temperature"] - dew_point(in_valley["temperature"], in_valley["humidity"]),
+        "valley_wind_speed": in_valley["wind_speed"],
+    }
+    return moments | _by_level(scene, rows, times)
+
+
+def _by_level(scene: Scene, rows: Index, times: Times) -> dict[str, Array]:
+    """Return what is read on pressure levels or at the model's surface, moment by moment (event, moment)."""
+    cloud, heights = cloud_column(scene)
+    above = maximum_random_overlap(np.where(heights > elevations(scene)[:, None, None] + CLEAR_GAP, cloud, 0.0))
+    above = np.where(np.isfinite(cloud).any(axis=-1), above, np.nan)
+    levels = len(scene.pressure)
+    easterly = [_at_level(scene, -column(scene, "eastward_wind")[0][..., -levels:], hpa) for hpa in (925, 850)]
+    omega, layer = "lagrangian_tendency_of_air_pressure", "atmosphere_boundary_layer_thickness"
+    nothing = np.full(above.shape, np.nan)
+    series = {
+        "cloud_above_site": above,
+        "humidity_700": _at_level(scene, scene.at_sites("relative_humidity"), 700),
+        "easterly_wind": mean(np.stack(easterly, axis=1)),
+        "vertical_velocity_700": _at_level(scene, scene.at_sites(omega), 700) if scene.has(omega) else nothing,
+        "boundary_layer_height": scene.at_sites(layer) if scene.has(layer) else nothing,
+    }
+    read = scene.between(np.stack(list(series.values()), axis=-1), rows, times)
+    return {name: read[..., place] for place, name in enumerate(series)}
+
+
+def _at_level(scene: Scene, values: Array, hpa: float) -> Array:
+    """Return the level `hpa` of a profile (site, time, level), NaN where the data have no such level."""
+    found = np.isclose(scene.pressure, 100 * hpa)
+    return values[..., found.argmax()] if found.any() else np.full(values.shape[:-1], np.nan)
+
+
+def _night_before(events: Sequence[Event], scene: Scene, rows: Index, start: Times) -> dict[str, Array]:
+    """Return whether the valley grew moister from late afternoon to sunrise (event) [s-1]."""
+    sunrise = as_times([event.centre or event.window.middle for event in events])
+    times = np.stack([start - EVENING_BEFORE, sunrise], axis=1)
+    humidity = air_at(scene, rows, times, _valleys(scene))["humidity"]
+    return {"valley_humidity_trend": (humidity[:, 1] - humidity[:, 0]) / ((sunrise - times[:, 0]) / np.timedelta64(1, "s"))}
+
+
+# -- what a column says
+
+
+def deck(cloud: Array, heights: Array) -> tuple[Array, Array]:
+    """Return base and top [m] (...) of the lowest layer of a column (..., height) with at least DECK_COVER of cloud; NaN without one.
+
+    Both lie where the cover, linear between two heights, passes DECK_COVER; where the column begins or ends in cloud, at its end.
+    """
+    thick = cloud >= DECK_COVER
+    places = np.arange(len(heights))
+    first = thick.argmax(axis=-1)
+    after = ~thick & (places > first[..., None])
+    beyond = np.where(after.any(axis=-1), after.argmax(axis=-1), len(heights))
+    base = _crossing(cloud, heights, np.maximum(first - 1, 0), first)
+    top = _crossing(cloud, heights, np.minimum(beyond, len(heights) - 1), beyond - 1)
+    found = thick.any(axis=-1)
+    return np.where(found, base, np.nan), np.where(found, top, np.nan)
+
+
+def _crossing(cloud: Array, heights: Array, outside: Index, inside: Index) -> Array:
+    """Return the height between a cloudless and a cloudy neighbour at which the cover is DECK_COVER."""
+    thin, thick = (np.take_along_axis(cloud, place[..., None], axis=-1)[..., 0] for place in (outside, inside))
+    known = np.isfinite(thin) & (thin < DECK_COVER)
+    share = np.where(known, (thick - DECK_COVER) / np.where(known, thick - thin, 1.0), 0.0)
+    return heights[inside] + share * (heights[outside] - heights[inside])
+
+
+def inversion(temperature: Array) -> Array:
+    """Return the greatest warming with height [K] (...) in columns (..., height): 0 where it only cools, NaN where nothing is known."""
+    return np.fmax.reduce(temperature - np.fmin.accumulate(temperature, axis=-1), axis=-1, initial=np.nan)
+
+
+def _mean_where(values: Array, chosen: Truth) -> Array:
+    known = chosen & np.isfinite(values)
+    count = known.sum(axis=-1)
+    return np.where(count > 0, np.where(known, values, 0.0).sum(axis=-1) / np.maximum(count, 1), np.nan)
+
+
+def _median_where(values: Array, chosen: Truth) -> Array:
+    ranked = np.sort(np.where(chosen, values, np.nan), axis=-1)  # NaN last
+    count = np.isfinite(ranked).sum(axis=-1)[..., None]
+    middle = [np.take_along_axis(ranked, np.maximum(place, 0), axis=-1)[..., 0] for place in ((count - 1) // 2, count // 2)]
+    return np.where(count[..., 0] > 0, (middle[0] + middle[1]) / 2, np.nan)
+
+
+# -- the chart
+
+
+def _evidence(scene: Scene, columns: Array, rows: Index, start: Times, end: Times) -> xr.Dataset:
+    """Return the cross-section hour by hour from twelve hours before the window to its end."""
+    times = hours_between(start - EVENING_BEFORE, end)
+    shown = HEIGHTS <= CHART_TOP
+    drawn = scene.between(columns[:, :, shown], rows, times).astype(np.float32)
+    names = (("temperature", "K"), ("relative_humidity", "1"), ("cloud", "1"))
+    data = {name: (("event", "hour", "height"), drawn[..., place], {"units": unit}) for place, (name, unit) in enumerate(names)}
+    coordinates = {"row": ("event", np.arange(len(rows))), "height": ("height", HEIGHTS[shown].astype(np.float32), {"units": "m"})}
+    return xr.Dataset(data | {"time": (("event", "hour"), times)}, coords=coordinates)
