@@ -1,0 +1,58 @@
+"""Make accumulations and means stand for the interval between two steps, whatever windows a model wrote them for.
+
+GFS restarts its windows every six hours, ECMWF never does, and some files hold both: which windows to take is decided by what they
+declare, never by what a model usually does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+Window = tuple[float, float]  # [h after the run] from, to
+Values = NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """What stands for one interval: a window as it is, or `whole` less `part`, which have their start in common."""
+
+    whole: Window
+    part: Window | None = None
+
+    @property
+    def start(self) -> float:
+        """Where the window begins for which the result stands [h after the run]."""
+        return self.whole[0] if self.part is None else self.part[1]
+
+
+def choose(windows: Collection[Window], previous: float | None, end: float, statistic: str) -> Choice | None:
+    """Choose what stands for the interval from `previous` to `end` [h after the run]; None when no window ends there.
+
+    In this order: the window that is the interval; the difference of two that share a start (not of extremes); the shortest
+    window that ends there, which then says itself where it begins.
+    """
+    ending = sorted((window for window in windows if window[1] == end), reverse=True)  # the shortest first
+    if not ending:
+        return None
+    if previous is not None:
+        if (previous, end) in ending:
+            return Choice((previous, end))
+        if statistic in ("sum", "mean"):
+            for window in ending:
+                if (window[0], previous) in windows:
+                    return Choice(window, (window[0], previous))
+    return Choice(ending[0])
+
+
+def weights(choice: Choice, statistic: str) -> tuple[float, float]:
+    """Return by what `whole` and `part` are multiplied before the second is taken from the first."""
+    if choice.part is None:
+        return 1.0, 0.0
+    if statistic == "sum":
+        return 1.0, 1.0
+    interval = choice.whole[1] - choice.part[1]
+    return (choice.whole[1] - choice.whole[0]) / interval, (choice.part[1] - choice.part[0]) / interval
