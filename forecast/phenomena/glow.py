@@ -1,0 +1,323 @@
+"""Sunset and sunrise glow, and the sun's disk at its rising: computed as light, not scored.
+
+Glow is cloud at 2-12 km (the canvas) lit from below by sunlight that has come hundreds of kilometres through the low air, seen
+past whatever hangs between it and the viewer. For every angle of the sun, rays are followed from the canvas back along the
+sun's azimuth through the run's own cloud and haze (forecast/light.py); the quality of a minute is
+
+    painted part of the sky x view x sum over the canvas of [lit cloud against twilight sky] x redness of clean air
+
+so it cannot rise when a wall of cloud grows or the haze thickens. An event `sunrise` asks whether the disk is seen as it clears the
+site's terrain: cloud and haze along the line of sight itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from functools import lru_cache
+
+import numpy as np
+import xarray as xr
+
+from forecast import light, sky
+from forecast.config import PhenomenonSettings
+from forecast.domain import Almanac, Event, Site, Window
+from forecast.light import CELL, CELLS, Section
+from forecast.phenomena import Part
+from forecast.phenomena.canvas import PAINTED, POINTS, SUN_STEP, Canvas, Lit, find_canvas, illuminate, view_clearance
+from forecast.phenomena.light_path import DISTANCE, LightPath, read_light_path
+from forecast.physics import Array
+from forecast.sampling import Scene, Times, as_times, hours_between
+
+PHENOMENA = ("sunset_glow", "sunrise_glow", "sunrise")
+FIELDS = (
+    "cloud_area_fraction_in_atmosphere_layer", "cloud_liquid_water_mixing_ratio", "cloud_ice_mixing_ratio", "surface_altitude",
+)  # fmt: skip
+CHUNK = 128  # events at once: keeps the rays in the processor's cache
+
+NEEDED_COVERAGE, WHOLE_COVERAGE = 0.5, 0.95  # of the light path inside the data: below the first no answer, below the second named
+NO_COLOUR = 0.02  # quality below which there is no window to tell
+DISK_REACH = 300000.0  # [m] of air that matters to the disk
+DISK_LUMINANCE, DISK_THRESHOLD = 1.6e9, 100.0  # [cd m-2] the sun; 5 % of a bright horizon, at which it is lost in haze
+NAT, MINUTE = np.datetime64("NaT", "ns"), np.timedelta64(1, "m")
+
+
+# -- events
+
+
+def events(site: Site, day: date, almanac: Almanac, settings: PhenomenonSettings) -> list[Event]:
+    """Return the day's glows and its sunrise at `site`: from the sun at +3 to -6 degrees around sunset and sunrise."""
+    found = []
+    for phenomenon in PHENOMENA:
+        if phenomenon not in site.phenomena:
+            continue
+        centre = almanac.sunset if phenomenon == "sunset_glow" else almanac.sunrise
+        if phenomenon == "sunrise":
+            centre = almanac.terrain_sunrise
+        if centre is None:
+            continue
+        reference = almanac.sunrise if phenomenon == "sunrise" and almanac.sunrise else centre
+        window = _window(site.latitude, site.longitude, reference, settings.glow_sun_altitude_from, settings.glow_sun_altitude_to)
+        if window is None:
+            continue
+        if phenomenon == "sunrise":  # a terrain horizon may show the sun late
+            window = Window(min(window.start, centre - timedelta(minutes=30)), max(window.end, centre + timedelta(minutes=30)))
+        found.append(Event(phenomenon, site, day, window, centre))
+    return found
+
+
+@lru_cache(maxsize=4096)
+def _window(latitude: float, longitude: float, centre: datetime, high: float, low: float) -> Window | None:
+    """Return the whole minutes around `centre` with the sun between `low` and `high` [degree]; None where it never is."""
+    start = centre.astimezone(UTC).replace(second=0, microsecond=0, tzinfo=None)
+    minutes = np.arange(-180, 181)
+    coarse = np.datetime64(start, "ns") + minutes[::5] * np.timedelta64(1, "m")
+    altitude = np.interp(minutes, minutes[::5], sky.sun_position(coarse, latitude, longitude)[0])
+    inside = (altitude <= high) & (altitude >= low)
+    if not inside.any():
+        return None
+    middle = minutes.size // 2
+    nearest = middle if inside[middle] else int(np.flatnonzero(inside)[np.abs(np.flatnonzero(inside) - middle).argmin()])
+    breaks = np.flatnonzero(~inside)
+    first = breaks[breaks < nearest].max(initial=-1) + 1
+    last = breaks[breaks > nearest].min(initial=minutes.size) - 1
+    base = start.replace(tzinfo=UTC)
+    return Window(base + timedelta(minutes=int(minutes[first])), base + timedelta(minutes=int(minutes[last]) + 1))
+
+
+# -- features
+
+
+def derive(events: Sequence[Event], scene: Scene, settings: PhenomenonSettings) -> Part:
+    """Turn an atmosphere into the features of glows and sunrises (see the module's head)."""
+    values: dict[str, Array] = {}
+    missing: list[list[str]] = [[] for _ in events]
+    drawn: dict[str, list[xr.Dataset]] = {phenomenon: [] for phenomenon in PHENOMENA}
+    absent = [f"field:{name}" for name in FIELDS if not scene.has(name)]
+    for phenomenon in PHENOMENA:
+        rows = np.array([i for i, event in enumerate(events) if event.phenomenon == phenomenon], dtype=int)
+        for start in range(0, rows.size, CHUNK):
+            chunk = rows[start : start + CHUNK]
+            asked = _ask([events[i] for i in chunk])
+            path = read_light_path(scene, asked.latitude, asked.longitude, asked.azimuth, asked.centre)
+            found, evidence = (_disk if phenomenon == "sunrise" else _glow)(asked, path, settings)
+            for name, column in found.items():
+                column = _only_where_known(name, column, found["light_path_coverage"], path.covered)
+                dtype = column.dtype if column.dtype.kind == "M" else float
+                nothing = np.datetime64("NaT", "ns") if column.dtype.kind == "M" else np.nan
+                values.setdefault(name, np.full(len(events), nothing, dtype=dtype))[chunk] = column
+            for row, coverage, covered in zip(chunk, found["light_path_coverage"], path.covered, strict=True):
+                missing[row] += _missing(float(coverage), bool(covered), path.from_humidity, absent)
+            drawn[phenomenon].append(evidence.assign_coords(row=("event", chunk)))
+    return Part(values, missing, {name: _joined(parts) for name, parts in drawn.items() if parts})
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """Where and when the events of a chunk are (event), and their minutes with the sun's geometric altitude (event, minute)."""
+
+    latitude: Array
+    longitude: Array
+    elevation: Array
+    horizon: Array
+    azimuth: Array
+    centre: Times
+    minutes: Times
+    altitude: Array
+
+
+def _ask(events: Sequence[Event]) -> _Asked:
+    sites = [event.site for event in events]
+    latitude, longitude, elevation = (np.array([getattr(s, name) for s in sites]) for name in ("latitude", "longitude", "elevation"))
+    centre = as_times([event.centre for event in events])
+    minutes = hours_between(as_times([e.window.start for e in events]), as_times([e.window.end for e in events]), 1)
+    altitude, _ = sky.sun_position(np.where(np.isnat(minutes), centre[:, None], minutes), latitude[:, None], longitude[:, None])
+    azimuth = sky.sun_position(centre, latitude, longitude)[1]
+    horizon = sky.horizon_altitude(np.array([s.horizon for s in sites]), azimuth)
+    altitude = np.where(np.isnat(minutes), np.nan, altitude)
+    return _Asked(latitude, longitude, elevation, horizon, azimuth, centre, minutes, altitude)
+
+
+def _only_where_known(name: str, column: Array, coverage: Array, covered: Array) -> Array:
+    """Blank what cannot be said: everything where the run does not reach, all but the path's own facts where it is mostly outside."""
+    if name == "sun_azimuth":
+        return column
+    known = covered & ((coverage >= NEEDED_COVERAGE) | (name == "light_path_coverage"))
+    return np.where(known, column, np.datetime64("NaT", "ns") if column.dtype.kind == "M" else np.nan)
+
+
+def _missing(coverage: float, covered: bool, from_humidity: bool, absent: list[str]) -> list[str]:
+    if not covered:
+        return ["beyond_data"]
+    ids = ["aerosol_estimated", *absent]
+    if from_humidity:
+        ids.append("cloud_from_humidity")
+    if coverage < WHOLE_COVERAGE:
+        ids.append("light_path")
+    return ids
+
+
+# -- the glow
+
+
+def _glow(asked: _Asked, path: LightPath, settings: PhenomenonSettings) -> tuple[dict[str, Array], xr.Dataset]:
+    """Features and evidence of glows (event)."""
+    section = path.section
+    low, high = np.nanmin(asked.altitude), np.nanmax(asked.altitude)
+    angles = np.arange(low - 2 * SUN_STEP, high + 2 * SUN_STEP, SUN_STEP)
+    painted, view = find_canvas(section, asked.elevation), view_clearance(section, asked.elevation)
+    lit = illuminate(section, painted, angles)
+    potential = _at_angles(lit.vivid, angles, asked.altitude)
+    scale = (np.interp(painted.cover, *zip(*PAINTED, strict=True)) * view)[:, None]
+    quality = scale * potential
+    ranked = np.nan_to_num(potential + 1e-3 * _at_angles(lit.vivid_if_clear, angles, asked.altitude), nan=-1.0)
+    best = ranked.argmax(axis=1)
+    rows = np.arange(len(best))
+    top = quality[rows, best]
+    coloured = (quality >= 0.5 * top[:, None]) & (top[:, None] >= NO_COLOUR)
+    first, last = _run_around(coloured, best)
+    start, end = np.where(top >= NO_COLOUR, asked.minutes[rows, first], NAT), np.where(top >= NO_COLOUR, asked.minutes[rows, last], NAT)
+    obstacle, obstacle_top = _obstacle(section, painted, asked.altitude[rows, best])
+    values = {
+        "canvas_cover": painted.cover, "canvas_height": painted.height(),
+        "canvas_light": _at_angles(lit.red_light, angles, asked.altitude)[rows, best], "view_clearance": view, "glow_quality": top,
+        "minutes_of_colour": coloured.sum(axis=1).astype(float), "obstacle_distance": obstacle, "obstacle_height": obstacle_top,
+        "aerosol_optical_depth": path.aerosol_depth, "sun_azimuth": asked.azimuth,
+        "light_path_coverage": section.coverage(DISTANCE[-1]), "best_start": start, "best_end": end + MINUTE,
+    }  # fmt: skip
+    rays = np.stack([asked.altitude[rows, index] for index in (first, best, last)], axis=1)
+    return values, _glow_evidence(asked, section, painted, lit, angles, quality, rays)
+
+
+def _at_angles(values: Array, angles: Array, altitude: Array) -> Array:
+    """Read (event, angle[, ...]) at each minute's sun (event, minute), linear between angles."""
+    place = (altitude - angles[0]) / (angles[1] - angles[0])
+    below = np.clip(np.nan_to_num(place).astype(int), 0, angles.size - 2)
+    extra = (1,) * (values.ndim - 2)
+    share = (place - below).reshape(place.shape + extra)
+    index = below.reshape(below.shape + extra)
+    return np.take_along_axis(values, index, axis=1) * (1 - share) + np.take_along_axis(values, index + 1, axis=1) * share
+
+
+def _run_around(inside: Array, centre: Array) -> tuple[Array, Array]:
+    """Return the first and last index of the run of True around `centre` (event) along the last axis; `centre` itself where it is False."""
+    index = np.arange(inside.shape[1])
+    broken = ~inside
+    first = np.where(broken & (index < centre[:, None]), index, -1).max(axis=1) + 1
+    last = np.where(broken & (index > centre[:, None]), index, inside.shape[1]).min(axis=1) - 1
+    held = inside[np.arange(len(centre)), centre]
+    return np.where(held, first, centre), np.where(held, last, centre)
+
+
+def _main_ray(painted: Canvas, altitude: Array) -> tuple[Array, Array]:
+    """Return height [m] (event) and elevation (event, ray) of the rays that light the main band over the second point."""
+    point = 1
+    height = painted.base[np.arange(len(painted.cover)), painted.main, point] - 10.0
+    above = altitude + np.degrees(DISTANCE[POINTS[point]] / light.EARTH_RADIUS)
+    return height, light.apparent_elevation(above, height[:, None])
+
+
+def _obstacle(section: Section, painted: Canvas, altitude: Array) -> tuple[Array, Array]:
+    """Return distance and top [m] of the cloud that stops most of the main ray's light at the sun's `altitude` (event).
+
+    NaN where cloud lets more than half of it pass.
+    """
+    height, elevation = _main_ray(painted, altitude[:, None])
+    return _worst_cloud(section, height, elevation[:, 0], POINTS[1])
+
+
+def _worst_cloud(section: Section, height: Array, elevation: Array, start: int) -> tuple[Array, Array]:
+    met, cell = light.cloud_met(section, height, elevation, start)
+    rows, worst = np.arange(len(met)), met.argmax(axis=1)
+    column, struck = section.cover[rows, worst + start], cell[rows, worst][:, None]
+    index = np.arange(CELLS)
+    open_air = (column < 0.5 * np.take_along_axis(column, struck, axis=1)) & (index > struck)
+    top = np.where(open_air.any(axis=1), open_air.argmax(axis=1), CELLS) * CELL
+    stopped = met.sum(axis=1) > np.log(2)
+    return np.where(stopped, DISTANCE[worst + start], np.nan), np.where(stopped, top, np.nan)
+
+
+def _glow_evidence(
+    asked: _Asked, section: Section, painted: Canvas, lit: Lit, angles: Array, quality: Array, rays: Array
+) -> xr.Dataset:
+    """What the chart of the light path draws: cloud, the rays at the beginning, the best minute and the end, and the colour timeline."""
+    height, elevation = _main_ray(painted, rays)
+    distance = np.maximum(DISTANCE - DISTANCE[POINTS[1]], 0.0)
+    paths = light.ray_height(height[:, None, None], elevation[:, :, None], distance)
+    paths = np.where(DISTANCE[POINTS[1]] <= DISTANCE, paths, np.nan)
+    colour = _at_angles(lit.colour, angles, asked.altitude)
+    contrast = _at_angles(lit.contrast, angles, asked.altitude)[..., None]
+    dusk = np.clip((asked.altitude[..., None] + 8) / 11, 0.1, 1) * np.array([0.20, 0.26, 0.36])  # the unlit sky of the minute
+    srgb = light.as_srgb(contrast * colour + (1 - contrast) * dusk)
+    minute = ("event", "minute")
+    return _cloud_evidence(section).assign(
+        ray_height=(("event", "ray", "distance"), paths.astype("float32")), quality=(minute, quality.astype("float32")),
+        **_clock(asked), **{name: (minute, srgb[..., k].astype("float32")) for k, name in enumerate(("red", "green", "blue"))},
+    )  # fmt: skip
+
+
+def _cloud_evidence(section: Section) -> xr.Dataset:
+    """Cloud by distance and height (every 500 m, the denser of two cells); NaN outside the data."""
+    pairs = section.cover.reshape(*section.cover.shape[:-1], -1, 2).max(axis=-1)
+    edges = np.concatenate([pairs, pairs[..., -1:]], axis=-1)
+    cover = np.where(section.known[..., None], edges, np.nan).astype("float32")
+    return xr.Dataset(
+        {"cloud": (("event", "distance", "height"), cover)}, coords={"distance": DISTANCE, "height": np.arange(CELLS // 2 + 1) * 2 * CELL}
+    )
+
+
+def _clock(asked: _Asked) -> dict[str, object]:
+    minute = ("event", "minute")
+    return {"time": (minute, asked.minutes), "sun_altitude": (minute, asked.altitude.astype("float32"))}
+
+
+# -- the disk
+
+
+def _disk(asked: _Asked, path: LightPath, settings: PhenomenonSettings) -> tuple[dict[str, Array], xr.Dataset]:
+    """Features and evidence of sunrises (event): is the disk seen as it clears the terrain, and until when."""
+    section = path.section
+    seen = light.apparent_elevation(asked.altitude, asked.elevation[:, None])
+    clears = (asked.horizon + light.SEMIDIAMETER)[:, None]
+    at_clearing, _ = _disk_light(section, asked.elevation, clears)
+    by_minute, colour = _disk_light(section, asked.elevation, np.maximum(np.nan_to_num(seen), asked.horizon[:, None]))
+    by_minute = np.where(np.isnan(seen), np.nan, np.where(seen + light.SEMIDIAMETER > asked.horizon[:, None], by_minute, 0.0))
+    transmission = at_clearing[:, 0]
+    obstacle, top = _worst_cloud(section, asked.elevation, clears[:, 0], 0)
+    shown = np.nan_to_num(by_minute) >= np.maximum(0.5 * np.nan_to_num(by_minute).max(axis=1, keepdims=True), NO_COLOUR)
+    first = shown.argmax(axis=1)
+    _, last = _run_around(shown, first)
+    rows, any_shown = np.arange(len(first)), shown.any(axis=1)
+    values = {
+        "disk_transmission": transmission, "obstacle_distance": obstacle, "obstacle_height": top,
+        "aerosol_optical_depth": path.aerosol_depth, "sun_azimuth": asked.azimuth, "light_path_coverage": section.coverage(DISK_REACH),
+        "best_start": np.where(any_shown, asked.minutes[rows, first], NAT),
+        "best_end": np.where(any_shown, asked.minutes[rows, last] + MINUTE, NAT),
+    }  # fmt: skip
+    paths = light.ray_height(asked.elevation[:, None, None], clears[:, :, None], DISTANCE)
+    srgb = light.as_srgb(colour / np.maximum(colour.max(axis=-1, keepdims=True), 1e-30))
+    minute = ("event", "minute")
+    evidence = _cloud_evidence(section).assign(
+        ray_height=(("event", "ray", "distance"), paths.astype("float32")), transmission=(minute, by_minute.astype("float32")),
+        **_clock(asked), **{name: (minute, srgb[..., k].astype("float32")) for k, name in enumerate(("red", "green", "blue"))},
+    )  # fmt: skip
+    return values, evidence
+
+
+def _disk_light(section: Section, elevation: Array, seen: Array) -> tuple[Array, Array]:
+    """Return the chance that the disk shows at the apparent elevations `seen` (event, moment) [1], and the bands' light.
+
+    Cloud counts by what it lets through; haze by whether the disk still stands out from a bright horizon.
+    """
+    met = light.trace(section, elevation, seen, over_ground=False)
+    bands = light.band_transmission(met.aerosol, light.air_column(elevation[:, None], seen))
+    luminance = DISK_LUMINANCE * bands[..., :2].mean(axis=-1)
+    return np.exp(-met.cloud) * luminance / (luminance + DISK_THRESHOLD), bands
+
+
+def _joined(parts: Sequence[xr.Dataset]) -> xr.Dataset:
+    """Join the evidence of chunks along `event`; shorter timelines are filled with NaN and NaT."""
+    longest = max(part.sizes["minute"] for part in parts)
+    padded = [part.pad(minute=(0, longest - part.sizes["minute"])) for part in parts]
+    return xr.concat(padded, dim="event") if len(padded) > 1 else padded[0]

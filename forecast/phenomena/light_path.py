@@ -1,0 +1,124 @@
+"""The air between the sun and a site's sky: an Atmosphere read along the sun's azimuth into a `light.Section`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from forecast.light import CELL, CELLS, Section, cloud_extinction, great_circle
+from forecast.physics import Array, cloud_from_humidity
+from forecast.sampling import Scene, Times
+
+REACH = 600000.0  # [m] of light path that is read
+STEP = 15000.0  # [m] between two columns: finer than the grid of any model in use
+DISTANCE = np.arange(0.0, REACH + 1, STEP)
+HEIGHTS = (np.arange(CELLS) + 0.5) * CELL  # [m] middles of the cells
+
+LIQUID_RADIUS, ICE_RADIUS = 10e-6, 30e-6  # [m] effective radii: stratus droplets; ice crystals (check)
+WATER_DENSITY, ICE_DENSITY = 1000.0, 917.0  # [kg m-3]
+# Where the model keeps no cloud water: extinction [m-1] of an ordinary water cloud (0.15 g m-3) and of cirrus (0.01 g m-3).
+USUAL_EXTINCTION = ((3000.0, 2.2e-2), (8000.0, 5e-4))
+SUBVISUAL = 0.03  # [1] optical depth under which a layer is not seen at all: Sassen & Cho 1992, J. Appl. Meteor. 31, 1275
+
+AEROSOL_SCALE = 2000.0  # [m] over which haze falls by e above the ground
+DRY_AEROSOL_DEPTH = 0.11  # [1] (check) 550 nm: 0.15 at 50 % humidity, a clean continental day
+HUMIDITY_GROWTH = 0.5  # extinction grows as (1 - RH)^-0.5: Kasten 1969, Tellus 21, 631; Haenel 1976, Adv. Geophys. 19
+WETTEST = 0.95  # relative humidity beyond which haze has become cloud and is counted as such
+HAZY_VISIBILITY = (1000.0, 20000.0)  # [m] haze; nearer it is fog (counted as cloud), further the model's ceiling
+DENSEST_AEROSOL = 2.0  # [1] a fog is not two kilometres deep: optical depth is held here
+
+
+@dataclass(frozen=True, slots=True)
+class LightPath:
+    """A section with what was assumed to make it: from_humidity, the cloud is derived; covered (event), the run reaches the moment."""
+
+    section: Section
+    aerosol_depth: Array
+    from_humidity: bool
+    covered: Array
+
+
+def read_light_path(scene: Scene, latitude: Array, longitude: Array, azimuth: Array, times: Times) -> LightPath:
+    """Read the atmosphere from each place towards `azimuth` [degree] at one moment each; all arguments (event,)."""
+    where = great_circle(latitude, longitude, azimuth, DISTANCE)
+
+    def along(name: str) -> Array:
+        return scene.along(name, *where, times)
+
+    height, humidity = along("geopotential_height"), along("relative_humidity")
+    name = "cloud_area_fraction_in_atmosphere_layer"
+    from_humidity = not scene.has(name)
+    cover = cloud_from_humidity(humidity) if from_humidity else along(name)
+    ground = np.nan_to_num(along("surface_altitude"), nan=0.0) if scene.has("surface_altitude") else np.zeros(cover.shape[:2])
+    ground = np.maximum(ground, 0.0)
+    levels = np.isfinite(cover).any(axis=(0, 1)) & np.isfinite(height).any(axis=(0, 1))
+    cover, height = np.clip(cover[..., levels], 0, 1), height[..., levels]
+    known = np.isfinite(cover).any(axis=-1) & np.isfinite(height).all(axis=-1)
+    within = _extinction_within(scene, along, cover, height, levels)
+    cover = np.where(np.isfinite(cover) & known[..., None] & ~_is_subvisual(cover, within, height), cover, 0.0)
+    layer, outside = _layer_of_cells(height, ground)
+    in_cells = np.where(outside, 0.0, np.take_along_axis(cover, layer, axis=-1))
+    extinction = np.where(outside, 0.0, np.take_along_axis(cloud_extinction(cover, within), layer, axis=-1))
+    wetness = np.where(known[..., None], np.nan_to_num(humidity[..., levels], nan=0.5), 0.5)
+    haze = _haze(np.take_along_axis(wetness, layer, axis=-1), ground)
+    haze = _scaled_to_visibility(haze, along("visibility_in_air") if scene.has("visibility_in_air") else None)
+    section = Section(DISTANCE, in_cells, extinction, haze, ground, known)
+    return LightPath(section, haze[:, 0].sum(axis=-1) * CELL, from_humidity, scene.covers(times[:, None])[:, 0])
+
+
+def _extinction_within(scene: Scene, along: object, cover: Array, height: Array, levels: Array) -> Array:
+    """Return the extinction inside the cloud (event, distance, level) [m-1]: 3 q rho / (2 rho_w r_e c), ice and water together.
+
+    The usual one of its height where the model has no cloud water. Source: Stephens 1978, J. Atmos. Sci. 35, 2123, eq. 7.
+    """
+    (low, thick), (high, thin) = USUAL_EXTINCTION
+    usual = np.exp(np.interp(np.nan_to_num(height), (low, high), (np.log(thick), np.log(thin))))
+    found, kinds = np.zeros(cover.shape), 0
+    density = scene.pressure[levels] / (287.05 * 260.0)  # [kg m-3] to a tenth
+    for name, size, matter in (("cloud_liquid_water_mixing_ratio", LIQUID_RADIUS, WATER_DENSITY),
+                               ("cloud_ice_mixing_ratio", ICE_RADIUS, ICE_DENSITY)):  # fmt: skip
+        if scene.has(name):
+            content = along(name)[..., levels] * density  # type: ignore[operator]
+            found = found + 1.5 * content / (matter * size)
+            kinds += 1
+    inside = found / np.maximum(cover, 0.01)
+    return np.where((kinds == 2) & np.isfinite(inside), inside, usual)
+
+
+def _is_subvisual(cover: Array, within: Array, height: Array) -> Array:
+    depth = within * np.abs(np.gradient(np.nan_to_num(height), axis=-1)) if height.shape[-1] > 1 else within * 1000.0
+    return (cover > 0) & (depth < SUBVISUAL)
+
+
+def _layer_of_cells(height: Array, ground: Array) -> tuple[Array, Array]:
+    """Return for each cell (event, distance, cell) the level it belongs to, the nearest in height, and whether it belongs to none.
+
+    Cells under the model's ground, and those further beyond the outermost levels than half the spacing there, hold nothing.
+    """
+    edges = (height[..., 1:] + height[..., :-1]) / 2
+    layer = np.zeros((*height.shape[:-1], CELLS), dtype=np.intp)
+    for k in range(edges.shape[-1]):
+        layer += edges[..., k, None] < HEIGHTS
+    top = height[..., -1] + (height[..., -1] - edges[..., -1] if edges.shape[-1] else 500.0)
+    return layer, (ground[..., None] >= HEIGHTS + CELL / 2) | (np.nan_to_num(top)[..., None] < HEIGHTS)
+
+
+def _haze(wetness: Array, ground: Array) -> Array:
+    """Return the extinction of haze in every cell at 550 nm [m-1]: a dry background, swollen by humidity, thinning upwards."""
+    growth = (1 - np.clip(wetness, 0, WETTEST)) ** -HUMIDITY_GROWTH
+    return DRY_AEROSOL_DEPTH / AEROSOL_SCALE * np.exp(-np.maximum(HEIGHTS - ground[..., None], 0) / AEROSOL_SCALE) * growth
+
+
+def _scaled_to_visibility(haze: Array, visibility: Array | None) -> Array:
+    """Raise the haze of columns whose visibility (event, distance) [m] says that there is more: 3.912 / V at the ground.
+
+    Source: Koschmieder 1924, Beitr. Phys. freien Atm. 12, 33.
+    """
+    if visibility is None:
+        return haze
+    depth = haze.sum(axis=-1) * CELL
+    hazy = (visibility >= HAZY_VISIBILITY[0]) & (visibility < HAZY_VISIBILITY[1])
+    seen = np.where(hazy, 3.912 / np.maximum(visibility, HAZY_VISIBILITY[0]) * AEROSOL_SCALE, 0.0)
+    wanted = np.minimum(np.maximum(depth, seen), DENSEST_AEROSOL)
+    return haze * (wanted / np.maximum(depth, 1e-6))[..., None]
