@@ -31,7 +31,10 @@ class Way(Protocol):
     name: str
 
     def fetch(self, needs: Needs, cycle: Cycle, ask: bool = True) -> Acquired:
-        """Bring the whole of `cycle`; without `ask`, only what was fetched before. Raises: CycleNotReady, SourceUnavailable, SourceCorrupt."""
+        """Bring the whole of `cycle`; without `ask`, only what was fetched before.
+
+        Raises: CycleNotReady, SourceUnavailable, SourceCorrupt.
+        """
         ...
 
 
