@@ -16,7 +16,7 @@ import xarray as xr
 from markupsafe import Markup
 
 from forecast.domain import Almanac, Forecast
-from products.drawing import LEFT, RIGHT, WIDTH, Reader, Scale, Sheet, TimeScale, Words, box, polyline
+from products.drawing import LEFT, RIGHT, WIDTH, Reader, Scale, Sheet, TimeScale, Words, box, number, polyline
 from products.sections import bracket, height_section, light_path, night_band, series, time_axis, times_of, value_axis
 
 FREEZING = 273.15  # [K]
@@ -51,7 +51,7 @@ def probability_strip(forecasts: Sequence[Forecast], words: Words, language: str
     days = sorted(forecasts, key=lambda forecast: forecast.event.day)
     event = days[0].event
     sheet = Sheet(112, prefix or f"strip-{event.site.id}-{event.phenomenon}-{event.day}")
-    level, step = Scale(0, 1, 84, 20), (WIDTH - 8) / len(days)
+    level, step = Scale(0, 1, 84, 24), (WIDTH - 8) / len(days)
     told = []
     for k, forecast in enumerate(days):
         x, width = 4 + k * step + 0.12 * step, 0.76 * step
@@ -62,21 +62,30 @@ def probability_strip(forecasts: Sequence[Forecast], words: Words, language: str
         sheet.rect(x, level.end, width, level.start - level.end, "c-trough", fill="currentColor", fill_opacity=".07", rx=3)
         if not forecast.known:
             sheet.hatch(box(x, level.end, width, level.start - level.end))
-            sheet.text(middle, level.start - 4, words("probability.unknown"), "c-strong", "middle")
+            sheet.text(middle, level.end - 7, words("probability.unknown"), "c-strong", "middle")
             told.append(f"{name} {words('chart.no_data')}")
             continue
-        percent = words("probability.value", value=round(100 * forecast.probability))
+        percent = _percent(forecast.probability, words)
         top = min(level(forecast.probability), level.start - 2)
         sheet.rect(x, top, width, level.start - top, f"c-grade c-grade-{forecast.grade}", fill="currentColor", rx=3)
-        sheet.text(middle, top - 4, percent, "c-strong", "middle")
+        sheet.text(middle, level.end - 7, percent, "c-strong", "middle")
         if forecast.spread and forecast.spread.cycles > 1:
             low, high = level(forecast.spread.low), level(forecast.spread.high)
-            sheet.path(f"{polyline([(middle, low), (middle, high)])}M{middle - 3:.1f} {low:.1f}h6M{middle - 3:.1f} {high:.1f}h6",
-                       "c-line c-spread", fill="none", stroke="currentColor")
+            ends = "".join(f"M{number(middle - 3)} {number(y)}h6" for y in (low, high))
+            whisker = polyline([(middle, low), (middle, high)]) + ends
+            for classes in ("c-spread-under", "c-spread"):
+                sheet.path(whisker, f"c-line {classes}", fill="none", stroke="currentColor")
         told.append(f"{name} {percent}")
     sheet.line(4, level.start, WIDTH - 4, level.start, "c-axis")
     names = {"phenomenon": words(f"phenomenon.{event.phenomenon}.name"), "site": event.site.name.in_language(language)}
     return sheet.finish(words("chart.strip.title", **names), words("chart.strip.description", days="; ".join(told), **names))
+
+
+def _percent(probability: float, words: Words) -> str:
+    """Return a probability in words, never a flat 0 % or 100 %."""
+    if probability < 0.01:
+        return words("probability.low")
+    return words("probability.high") if probability > 0.99 else words("probability.value", value=round(100 * probability))
 
 
 # -- snow and cold
@@ -91,7 +100,7 @@ def cold_section(forecast: Forecast, evidence: xr.Dataset | None, almanac: Alman
     span = min(b - a for a, b in pairwise(hours))
     window = forecast.event.window
     scale = TimeScale(min(hours[0], window.start), max(hours[-1], window.end), LEFT, right, reader.zone)
-    sheet = Sheet(234, reader.prefix)
+    sheet = Sheet(226, reader.prefix, top=0 if forecast.best else 22)
     phenomenon = forecast.event.phenomenon
     if phenomenon == "rime":
         _rime(sheet, scale, evidence, hours, words)

@@ -98,6 +98,11 @@ def number(value: float) -> str:
     return text[:-2] if text.endswith(".0") else text
 
 
+def breadth(text: str) -> float:
+    """Return about how wide `text` runs [px] at the sheet's type size; Chinese characters are square."""
+    return sum(12.0 if ord(character) > 0x2E80 else 6.8 for character in text)
+
+
 def polyline(points: Iterable[tuple[float, float]]) -> str:
     """Return path data through `points`; a point that is not finite breaks the line."""
     parts, pen = [], "M"
@@ -118,11 +123,11 @@ def box(x: float, y: float, width: float, height: float) -> str:
 class Sheet:
     """One drawing in the making; coordinates [px] from the upper left corner.
 
-    prefix: makes the ids of this drawing its own on a page that holds many.
+    prefix: makes the ids of this drawing its own on a page that holds many. top: where an unused upper margin is cut off.
     """
 
-    def __init__(self, height: float, prefix: str) -> None:
-        self.height, self.prefix = height, "".join(c if c.isascii() and c.isalnum() else "-" for c in prefix)
+    def __init__(self, height: float, prefix: str, top: float = 0) -> None:
+        self.top, self.height, self.prefix = top, height, "".join(c if c.isascii() and c.isalnum() else "-" for c in prefix)
         self._parts: list[str] = []
 
     def path(self, data: str, classes: str, **attributes: object) -> None:
@@ -155,15 +160,15 @@ class Sheet:
     def no_data(self, x: float, y: float, width: float, height: float, words: Words) -> None:
         """Hatch a whole panel and say why."""
         self.hatch(box(x, y, width, height))
-        self.text(x + width / 2, y + height / 2 + 4, words("chart.no_data"), "c-tag", "middle")
+        self.text(x + width / 2, y + height / 2 + 4, words("chart.no_data"), "c-on-sky", "middle")
 
     def finish(self, title: str, description: str) -> Markup:
         """Return the drawing as one inline <svg> with a title and a description."""
-        p, height = self.prefix, number(self.height)
+        p, frame = self.prefix, f"0 {number(self.top)} {number(WIDTH)} {number(self.height - self.top)}"
         hatch = (f'<pattern id="{p}-hatch" width="6" height="6" patternUnits="userSpaceOnUse" patternTransform="rotate(45)">'
                  '<path class="c-hatching" d="M0 0v6" stroke="currentColor" stroke-opacity=".5" stroke-width="1.4"/></pattern>')
         defs = f"<defs>{hatch}</defs>" if f"url(#{p}-hatch)" in "".join(self._parts) else ""
-        head = (f'<svg xmlns="http://www.w3.org/2000/svg" class="c-chart" viewBox="0 0 {number(WIDTH)} {height}" width="100%" role="img" '
+        head = (f'<svg xmlns="http://www.w3.org/2000/svg" class="c-chart" viewBox="{frame}" width="100%" role="img" '
                 f'aria-labelledby="{p}-title {p}-desc" font-size="12" fill="currentColor">'
                 f'<title id="{p}-title">{escape(title)}</title><desc id="{p}-desc">{escape(description)}</desc>')
         return Markup(head + defs + "".join(self._parts) + "</svg>")  # noqa: S704 - every text and attribute was escaped on its way in

@@ -14,7 +14,23 @@ import xarray as xr
 from markupsafe import Markup
 
 from forecast.domain import Almanac, Forecast
-from products.drawing import LEFT, RIGHT, Reader, Scale, Sheet, TimeScale, Words, box, moments, number, polyline, region, shades
+from products.drawing import (
+    LEFT,
+    RIGHT,
+    WIDTH,
+    Reader,
+    Scale,
+    Sheet,
+    TimeScale,
+    Words,
+    box,
+    breadth,
+    moments,
+    number,
+    polyline,
+    region,
+    shades,
+)
 
 CLOUD_STEPS = (0.1, 0.3, 0.5, 0.7, 0.9)  # each step paints the cloud a shade denser, so lightness is monotone in cover
 TWILIGHT = ((-0.833, "c-civil"), (-6.0, "c-nautical"), (-12.0, "c-astronomical"), (-18.0, "c-night"))  # below [degree]: class
@@ -43,7 +59,7 @@ def time_axis(sheet: Sheet, scale: TimeScale, y: float, minutes: int) -> None:
     for moment in scale.ticks(minutes):
         x = scale(moment)
         sheet.line(x, y, x, y + 4, "c-axis")
-        if x - last >= 38 and scale.start - 6 <= x <= scale.end + 8:
+        if x - last >= 38 and x <= WIDTH - 16:
             sheet.text(x, y + 16, scale.label(moment), "c-tick", "middle")
             last = x
 
@@ -54,7 +70,7 @@ def value_axis(sheet: Sheet, scale: Scale, values: Iterable[float], right: float
         y = scale(value)
         sheet.line(LEFT, y, right, y, "c-grid")
         sheet.text(LEFT - 5, y + 4, f"{value * factor:g}".replace("-", "\u2212"), "c-tick", "end")
-    sheet.text(LEFT - 5, min(scale.start, scale.end) - 8, unit, "c-tick", "end")
+    sheet.text(LEFT - 5, min(scale.start, scale.end) - 11, unit, "c-tick", "end")
 
 
 def bracket(sheet: Sheet, scale: TimeScale, start: datetime, end: datetime, y: float, label: str) -> None:
@@ -63,7 +79,7 @@ def bracket(sheet: Sheet, scale: TimeScale, start: datetime, end: datetime, y: f
     if b - a < 1:
         return
     sheet.path(box(a, y, b - a, 3), "c-best", fill="currentColor")
-    half = 3.6 * sum(2 if ord(c) > 255 else 1 for c in label)
+    half = breadth(label) / 2
     sheet.text(min(max((a + b) / 2, half), RIGHT - half), y - 4, label, "c-strong", "middle")
 
 
@@ -89,18 +105,23 @@ def night_band(forecast: Forecast, evidence: xr.Dataset | None, almanac: Almanac
     if len(knots) < 2 or knots[-1][0] <= knots[0][0]:
         return None
     scale = TimeScale(knots[0][0], knots[-1][0], LEFT, RIGHT, reader.zone)
-    sheet = Sheet(206, reader.prefix)
+    sheet = Sheet(208, reader.prefix, top=0 if forecast.best else 14)
     altitude = Scale(0, 90, 112, 24)
     _twilight(sheet, scale, knots, altitude.end, altitude.start)
     for degrees in (0, 30, 60, 90):
         sheet.text(LEFT - 5, altitude(degrees) + 4, f"{degrees}°", "c-tick", "end")
     for degrees in (30, 60):
         sheet.line(LEFT, altitude(degrees), RIGHT, altitude(degrees), "c-sky-grid")
-    moon, milky_way = (series(evidence, f"{name}_altitude", "hour") for name in ("moon", "milky_way"))
+    sun, moon, milky_way = (series(evidence, f"{name}_altitude", "hour") for name in ("sun", "moon", "milky_way"))
+    milky_way = np.where(sun < -12, milky_way, math.nan) if len(sun) == len(milky_way) else milky_way
     light = round(100 * almanac.moon_illumination) if math.isfinite(almanac.moon_illumination) else None
     _arc(sheet, scale, altitude, hours, milky_way, "c-milky-way", words("chart.night.milky_way"))
     name = words("chart.night.moon") if light is None else words("chart.night.moon_lit", percent=light)
     _arc(sheet, scale, altitude, hours, moon, "c-moon", name, disc=True)
+    if almanac.astronomical_dusk and almanac.astronomical_dawn:
+        dusk, dawn = almanac.astronomical_dusk, almanac.astronomical_dawn
+        dark = words("chart.night.dark", start=scale.label(dusk), end=scale.label(dawn))
+        sheet.text((scale.clamped(dusk) + scale.clamped(dawn)) / 2, altitude.start - 6, dark, "c-on-sky", "middle")
     _cloud_rows(sheet, scale, evidence, hours, words, 120)
     time_axis(sheet, scale, 174, 120)
     sheet.text(RIGHT, 203, words("chart.night.caption"), "c-note", "end")
@@ -131,7 +152,8 @@ def _sun(hours: list[datetime], altitudes: np.ndarray, almanac: Almanac) -> list
     if almanac.sunset is None or dusk is None or dawn is None:
         return []
     mirrored = [(dusk + (dawn - moment), height) for moment, height in knots[:-2]]
-    ends = [(almanac.sunset - timedelta(hours=1), 10.0), (dusk + (dawn - almanac.sunset) + timedelta(hours=1), 10.0)]
+    hour = timedelta(hours=1)
+    ends = [(almanac.sunset - hour, 10.0), (dusk + (dawn - dusk) / 2, -40.0), (dusk + (dawn - almanac.sunset) + hour, 10.0)]
     return sorted(knots + mirrored + ends)
 
 
@@ -165,7 +187,7 @@ def _arc(
     if disc:
         sheet.dot(px, py, 5, f"{classes}-disc", fill="currentColor")
     low = py > altitude.end + 22
-    room = 3.4 * sum(2 if ord(c) > 255 else 1 for c in label) + 3
+    room = breadth(label) / 2 + 3
     sheet.text(min(max(px, LEFT + room), RIGHT - room), py - 9 if low else py + 18, label, "c-on-sky", "middle")
 
 
@@ -225,9 +247,6 @@ def height_section(forecast: Forecast, evidence: xr.Dataset | None, almanac: Alm
         sheet.text(right - 4, level.end + 14, words("chart.height.from_humidity"), "c-on-sky", "end")
     else:
         sheet.no_data(LEFT, level.end, right - LEFT, level.start - level.end, words)
-    if np.isfinite(humidity).any() and np.isfinite(cover).any():
-        sheet.path(region(x, y, humidity, 0.9, smallest=20), "c-line c-humid", fill="none", stroke="currentColor")
-    _freezing(sheet, x, y, series(evidence, "temperature", "hour"))
     _mountain(sheet, level, right, forecast, words)
     ticks = np.arange(math.ceil(level.low / 1000) * 1000, level.high + 1, 1000)
     value_axis(sheet, level, [float(t) for t in ticks], LEFT, words("chart.unit.metre"))
@@ -235,22 +254,6 @@ def height_section(forecast: Forecast, evidence: xr.Dataset | None, almanac: Alm
     time_axis(sheet, scale, level.start, 120)
     said = {"site": site.name.in_language(reader.language), "elevation": round(site.elevation)}
     return sheet.finish(words("chart.height.title"), words("chart.height.description", **said, **_spoken(forecast, scale, words)))
-
-
-def _freezing(sheet: Sheet, x: np.ndarray, y: np.ndarray, temperature: np.ndarray) -> None:
-    """Draw the 0 degC line where it crosses the section: the highest crossing of each hour."""
-    if not np.isfinite(temperature).any():
-        return
-    points = []
-    for px, column in zip(x, temperature, strict=True):
-        crossing = np.flatnonzero((column[:-1] >= 273.15) & (column[1:] < 273.15))
-        k = crossing[-1] if len(crossing) else None
-        part = (column[k] - 273.15) / (column[k] - column[k + 1]) if k is not None else math.nan
-        points.append((float(px), float(y[k] + part * (y[k + 1] - y[k])) if k is not None else math.nan))
-    sheet.curve(points, "c-freezing")
-    seen = [point for point in points if math.isfinite(point[1])]
-    if seen:
-        sheet.text(seen[-1][0] - 3, seen[-1][1] - 4, "0 °C", "c-on-sky", "end")
 
 
 def _mountain(sheet: Sheet, level: Scale, right: float, forecast: Forecast, words: Words) -> None:
@@ -341,8 +344,8 @@ def _marks(sheet: Sheet, along: Scale, level: Scale, forecast: Forecast, words: 
     if math.isfinite(far) and math.isfinite(top) and far <= along.high:
         px, py = along(far), level.clamped(top)
         sheet.path(f"M{number(px)} {number(py - 3)}l-6 -11h12z", "c-obstacle", fill="currentColor")
-        side = "end" if px > (along.start + along.end) / 2 else "start"
-        text = words("chart.path.obstacle", km=round(far / 1000), top=f"{top / 1000:.1f}")
+        text = words("chart.path.obstacle", top=f"{top / 1000:.1f}")
+        side = "end" if px + 9 + breadth(text) > along.end else "start"
         sheet.text(px + (-9 if side == "end" else 9), max(py - 6, level.end + 13), text, "c-on-sky c-strong", side)
 
 

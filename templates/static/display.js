@@ -1,0 +1,47 @@
+// A screen that nobody tends: shows a new issue when there is one, says so when the old one has expired, spares the panel.
+// Opened from a file it only watches the clock.
+"use strict";
+
+(() => {
+  const ASK_EVERY = 3 * 60e3, WATCH_EVERY = 20e3, SHIFT_EVERY = 90e3, NEUTRAL_AFTER = 12 * 3600e3, RELOAD_AFTER = 24 * 3600e3;
+  const PATH = [[0, 0], [3, 1], [4, 4], [1, 4], [-3, 3], [-4, 0], [-3, -3], [1, -4], [4, -2]];
+  const { issue, expires, status } = document.body.dataset;
+  const served = location.protocol.startsWith("http");
+  const opened = Date.now();
+  let step = 0;
+
+  // After expiry a banner; long after, a neutral page: an old forecast is never shown as a new one.
+  function watch() {
+    const late = Date.now() - Date.parse(expires);
+    document.body.classList.toggle("is-expired", late > 0);
+    document.body.classList.toggle("is-neutral", late > NEUTRAL_AFTER);
+  }
+
+  // Reload only once the page is known to be there: a screen must not trade a forecast for an error.
+  async function renew() {
+    const page = await fetch(location.href, { cache: "reload" });
+    if (page.ok) location.reload();
+  }
+
+  async function ask() {
+    try {
+      const answer = await fetch(status, { cache: "no-store" });
+      if (!answer.ok) return;
+      const told = await answer.json();
+      if ((told.issue && told.issue !== issue) || Date.now() - opened > RELOAD_AFTER) await renew();
+    } catch {
+      // No network: the page stays, and the clock above says how old it is.
+    }
+  }
+
+  // A few pixels now and then, so that no edge burns into the panel.
+  function shift() {
+    const [x, y] = PATH[step++ % PATH.length];
+    document.querySelector(".screen").style.translate = `${x}px ${y}px`;
+  }
+
+  watch();
+  setInterval(watch, WATCH_EVERY);
+  setInterval(shift, SHIFT_EVERY);
+  if (served) setInterval(ask, ASK_EVERY);
+})();
