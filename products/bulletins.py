@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 
 import numpy as np
@@ -69,11 +69,22 @@ class SiteDay:
 
 
 @dataclass(frozen=True, slots=True)
+class Alert:
+    """One kind of danger over the next nights: where, when, and its strongest value (SI)."""
+
+    hazard: str
+    sites: tuple[Site, ...]
+    days: tuple[date, ...]
+    value: float
+
+
+@dataclass(frozen=True, slots=True)
 class Section:
     """One site with its days."""
 
     site: Site
     days: tuple[SiteDay, ...]
+    alerts: tuple[Alert, ...] = ()
 
     @property
     def best(self) -> Entry | None:
@@ -85,16 +96,6 @@ class Section:
     def next(self) -> Entry | None:
         """The headline phenomenon's first entry that is not over."""
         return next((day.headline for day in self.days if day.headline is not None), None)
-
-
-@dataclass(frozen=True, slots=True)
-class Warning:
-    """One kind of danger over the next nights: where, when, and its strongest value (SI)."""
-
-    hazard: str
-    sites: tuple[Site, ...]
-    days: tuple[date, ...]
-    value: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +114,7 @@ class Bulletin:
     attribution: str
     days: tuple[date, ...]
     grades: tuple[float, ...]
-    warnings: tuple[Warning, ...]
+    alerts: tuple[Alert, ...]
     best: tuple[Entry, ...]
     sections: tuple[Section, ...]
     missing: tuple[tuple[str, int], ...]
@@ -166,7 +167,8 @@ def compose(
     zone = config.zone
     days = tuple(sorted({day for _, day in almanacs} | {f.event.day for f in forecasts}))
     entries = _entries(forecasts, features)
-    sections = tuple(_section(site, days, entries.get(site.id, ()), almanacs) for site in config.all_sites())
+    plain = (_section(site, days, entries.get(site.id, ()), almanacs) for site in config.all_sites())
+    sections = tuple(replace(section, alerts=_alerts([section], days[:NEXT_NIGHTS])) for section in plain)
     ends = [f.event.window.end for f in forecasts]
     counted = Counter(i for f in forecasts for i in f.missing)
     return Bulletin(
@@ -182,7 +184,7 @@ def compose(
         attribution=attribution,
         days=days,
         grades=config.forecast.grades,
-        warnings=_warnings(sections, days[:NEXT_NIGHTS]),
+        alerts=_alerts(sections, days[:NEXT_NIGHTS]),
         best=_best(sections, days[:NEXT_NIGHTS]),
         sections=sections,
         missing=tuple(sorted(counted.items(), key=lambda item: (-item[1], item[0]))),
@@ -264,11 +266,11 @@ def worst(found: Iterable[Hazard]) -> tuple[Hazard, ...]:
     return tuple(sorted(strongest.values(), key=lambda hazard: hazard.rank))
 
 
-def _warnings(sections: Sequence[Section], days: Sequence[date]) -> tuple[Warning, ...]:
+def _alerts(sections: Sequence[Section], days: Sequence[date]) -> tuple[Alert, ...]:
     """Gather the dangers of the next nights, one line a kind."""
     found = [(section.site, day.day, hazard) for section in sections for day in section.days if day.day in days for hazard in day.hazards]
     return tuple(
-        Warning(
+        Alert(
             hazard=strongest.id,
             sites=tuple(dict.fromkeys(site for site, _, hazard in found if hazard.id == strongest.id)),
             days=tuple(sorted({day for _, day, hazard in found if hazard.id == strongest.id})),

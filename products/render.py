@@ -1,0 +1,235 @@
+"""A Bulletin becomes pages: the one jinja2 environment, and which page stands where in a release.
+
+    index.html  sites/<id>/  archive/  en/…      the web site, Chinese and English
+    display/<id>.html  en/display/<id>.html      a screen for each site
+    wechat/article.html  sms.txt  en/…           to be sent
+    api/v1/                                      data, its schema, and what a screen asks for
+    static/                                      one style sheet, one script
+
+Every link is relative, so that a release reads the same from a server, a folder or the archive. Templates escape what they
+print, know no default for a missing name, and run in a sandbox: a site's name is a setting, not markup.
+"""
+
+from __future__ import annotations
+
+import json
+import posixpath
+from collections import OrderedDict
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import jinja2
+from jinja2.sandbox import ImmutableSandboxedEnvironment
+from markupsafe import Markup
+
+from forecast.config import Config
+from forecast.domain import Forecast, Issue, Name
+from forecast.errors import ConfigError, PublishError
+from products import charts, feed, safety
+from products.bulletins import NEXT_NIGHTS, Bulletin, Entry, Section
+from products.wording import LANGUAGES, Words
+
+TEMPLATES = Path(__file__).parents[1] / "templates"
+WECHAT_CHARACTERS = 20_000  # the platform refuses an article of this length
+WECHAT_TITLE = 32  # [character]
+WECHAT_DIGEST = 120  # [character]
+WECHAT_SITES = 12  # at most, and as many as fit; the web site has them all
+CHART_DAYS = NEXT_NIGHTS  # beyond these the details of a model run are not worth drawing
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One file of a release: where, and what."""
+
+    path: str
+    body: str | bytes
+
+
+@cache
+def environment() -> jinja2.Environment:
+    """Return the one environment: escapes HTML, refuses undefined names, sandboxed."""
+    return ImmutableSandboxedEnvironment(
+        loader=jinja2.FileSystemLoader(TEMPLATES),
+        autoescape=lambda name: name is None or not name.endswith(".txt"),
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+
+
+def pages(bulletin: Bulletin, config: Config, channel: str) -> Iterator[Page]:
+    """Yield the pages of one channel: web, display, wechat, sms or api.
+
+    Raises: PublishError where the channel's own limits cannot be kept, ConfigError where words or a template are amiss.
+    """
+    made = _CHANNELS[channel](bulletin, config)
+    try:
+        yield from made
+    except jinja2.TemplateError as error:
+        raise ConfigError(f"channel {channel}: a template is amiss: {error.message}; mend it under templates/") from error
+
+
+def _web(bulletin: Bulletin, config: Config) -> Iterator[Page]:
+    for language in LANGUAGES:
+        desk = Desk(bulletin, config, language)
+        yield desk.page("web/index.html", "index.html")
+        yield desk.page("web/archive.html", "archive/index.html", issues=by_day(bulletin, desk.words))
+        for section in bulletin.sections:
+            yield desk.page("web/site.html", f"sites/{section.site.id}/index.html", section=section)
+    yield from _static()
+
+
+def _display(bulletin: Bulletin, config: Config) -> Iterator[Page]:
+    for language in LANGUAGES:
+        desk = Desk(bulletin, config, language)
+        for section in bulletin.sections:
+            yield desk.page("display/screen.html", f"display/{section.site.id}.html", section=section)
+    yield from _static()
+    yield _data("api/v1/status.json", feed.status(bulletin))
+
+
+def _wechat(bulletin: Bulletin, config: Config) -> Iterator[Page]:
+    for language in LANGUAGES:
+        desk = Desk(bulletin, config, language)
+        words = desk.words
+        kind = f"{bulletin.marks[0]}_title" if bulletin.marks else "title"
+        title = words(f"wechat.{kind}", title=words.name(bulletin.title), number=bulletin.issue.number)
+        for count in range(min(WECHAT_SITES, len(bulletin.sections)), 0, -1):
+            made = desk.page(
+                "wechat/article.html", "wechat/article.html", title=title[:WECHAT_TITLE], digest=desk.digest()[:WECHAT_DIGEST],
+                sections=bulletin.sections[:count], rest=len(bulletin.sections) - count,
+            )  # fmt: skip
+            if len(made.body) < WECHAT_CHARACTERS:
+                break
+        else:
+            raise PublishError(f"{made.path}: {len(made.body)} characters with one site, WeChat takes fewer than {WECHAT_CHARACTERS}")
+        yield made
+
+
+def _sms(bulletin: Bulletin, config: Config) -> Iterator[Page]:
+    for language in LANGUAGES:
+        yield Desk(bulletin, config, language).page("sms/bulletin.txt", "sms.txt")
+
+
+def _api(bulletin: Bulletin, config: Config) -> Iterator[Page]:
+    yield _data("api/v1/forecasts.json", feed.document(bulletin, config))
+    yield Page("api/v1/schema.json", (TEMPLATES / "api" / "schema.json").read_text(encoding="utf-8"))
+    yield _data("api/v1/status.json", feed.status(bulletin))
+
+
+_CHANNELS: Mapping[str, Callable[[Bulletin, Config], Iterator[Page]]] = {
+    "web": _web, "display": _display, "wechat": _wechat, "sms": _sms, "api": _api,
+}  # fmt: skip
+
+
+def _data(path: str, content: Mapping[str, Any]) -> Page:
+    return Page(path, json.dumps(content, ensure_ascii=False, allow_nan=False, indent=1) + "\n")
+
+
+def _static() -> Iterator[Page]:
+    for path in sorted((TEMPLATES / "static").iterdir()):
+        yield Page(f"static/{path.name}", path.read_bytes())
+
+
+@cache
+def icon(name: str) -> Markup:
+    """Return an icon of templates/icons as inline SVG, silent to a screen reader: the words stand beside it."""
+    path = TEMPLATES / "icons" / f"{name}.svg"
+    if not path.is_file():
+        return Markup()
+    return Markup(path.read_text(encoding="utf-8").strip().replace("<svg ", '<svg class="icon" aria-hidden="true" focusable="false" ', 1))  # noqa: S704 our own file
+
+
+def by_day(bulletin: Bulletin, words: Words) -> Mapping[date, list[Issue]]:
+    """Return this and the earlier issues by the local day of issue, the latest first."""
+    days: OrderedDict[date, list[Issue]] = OrderedDict()
+    for issue in (bulletin.issue, *bulletin.earlier):
+        days.setdefault(words.local(issue.issued).date(), []).append(issue)
+    return days
+
+
+class Desk:
+    """Where the pages of one language are made: what a template may call, bound to the bulletin and the page's place."""
+
+    def __init__(self, bulletin: Bulletin, config: Config, language: str) -> None:
+        self.bulletin = bulletin
+        self.config = config
+        self.language = language
+        self.words = Words(language, config.zone)
+        self.prefix = "" if language == LANGUAGES[0] else f"{language}/"
+        self.other = next(other for other in LANGUAGES if other != language)
+
+    def page(self, template: str, path: str, **more: object) -> Page:
+        """Render one page of this language; `path` as in the first language."""
+        at = self.prefix + path
+        folder = posixpath.dirname(at) or "."
+
+        def root(target: str) -> str:
+            return posixpath.relpath(target, folder)
+
+        def link(target: str) -> str:
+            return root(self.prefix + target)
+
+        body = environment().get_template(template).render(
+            bulletin=self.bulletin, words=self.words, beside=Words(self.other, self.config.zone), language=self.language,
+            path=path, here=at, home=f"{self.prefix}index.html", channels=self.config.output.channels, link=link, root=root,
+            other=root(("" if self.other == LANGUAGES[0] else f"{self.other}/") + path),
+            icon=icon, chart=self.chart, strip=self.strip, facing=self.facing, why=self.why, reasons=self.reasons, missing=self.missing,
+            names=self.names, danger=self.danger,
+            **more,
+        )  # fmt: skip
+        return Page(at, body)
+
+    def chart(self, entry: Entry, section: Section, turn: str = "") -> Markup | None:
+        """Draw the evidence of an entry, where there is any to draw and the day is near enough."""
+        event = entry.forecast.event
+        day = next((day for day in section.days[:CHART_DAYS] if day.day == event.day), None)
+        if day is None or day.almanac is None or entry.evidence is None or not entry.forecast.known:
+            return None
+        return charts.chart(entry.forecast, entry.evidence, day.almanac, self.words, self.language, self.config.zone, turn)
+
+    def strip(self, section: Section, phenomenon: str) -> Markup | None:
+        """Draw one phenomenon over the days."""
+        drawn = [e.forecast for day in section.days for e in day.entries if e.forecast.event.phenomenon == phenomenon]
+        return charts.probability_strip(drawn, self.words, self.language, self.config.zone)
+
+    def facing(self, entry: Entry) -> str:
+        """Say where to look: to the sun where the event is about it, else over the site's own sector."""
+        return self.words.sector(entry.forecast.event.site) if entry.azimuth is None else self.words.facing(entry.azimuth)
+
+    def reasons(self, forecast: Forecast, way: int) -> list[str]:
+        """Return the reasons up (`way` 1) or down (-1), the strongest first."""
+        return [self.words.reason(reason) for reason in forecast.reasons if reason.effect * way > 0]
+
+    def why(self, forecast: Forecast) -> str:
+        """Return one sentence: what speaks most for a good chance, or most against a poor one."""
+        up, down = self.reasons(forecast, 1), self.reasons(forecast, -1)
+        chosen = (up[:2] or down[:1]) if forecast.grade >= 3 else (down[:2] or up[:1])
+        said = self.words.clauses(chosen) if chosen else self.words("entry.none")
+        return said[:1].upper() + said[1:] + self.words("page.stop")
+
+    def names(self, named: Iterable[Name]) -> list[str]:
+        return [self.words.name(name) for name in named]
+
+    def danger(self, hazard: str, value: float) -> str:
+        """Return the value by which a hazard is known, in words."""
+        return self.words(f"hazard.{hazard}.value", value=self.words.quantity(safety.feature_of(hazard), value))
+
+    def missing(self, entry: Entry) -> list[str]:
+        return [self.words.missing(i, entry.values) for i in entry.forecast.missing]
+
+    def digest(self) -> str:
+        """Return the one line under an article's title."""
+        if not self.bulletin.best:
+            return self.words("wechat.digest_none")
+        forecast, words = self.bulletin.best[0].forecast, self.words
+        return words(
+            "wechat.digest", day=words.day(forecast.event.day), site=words.name(forecast.event.site.name),
+            phenomenon=words(f"phenomenon.{forecast.event.phenomenon}.name"), percent=words.percent(forecast.probability),
+            stars=words(f"stars.{forecast.grade}"),
+        )  # fmt: skip
