@@ -1,7 +1,8 @@
 """What sun, moon and Milky Way do on a site's local day: rise, set, twilight, the dark of the night.
 
-A local day is read around its local noon: dawn and sunrise are the last of the 24 hours before it, sunset, dusk, the night and the
-moon belong to the 24 hours after it. So "tonight" is whole even where the sun sets after midnight.
+A local day is read around its noon, the site's mean solar noon that is nearest the clock's: dawn and sunrise are the last of the 24
+hours before it, sunset, dusk and the night belong to the 24 hours after it. So "tonight" is whole even where the sun sets after
+midnight, or where the clock is another country's. The moon's times run from one noon of the clock to the next.
 
 Tables' sunrise (upper limb, 34 arc-minutes of refraction, sea-level horizon) and the terrain's own are both given. The terrain
 horizon is what the viewer sees: where it is below the horizontal (a summit over the plain) the sun is seen earlier than on any table.
@@ -42,6 +43,7 @@ SUN_SEMIDIAMETER = 16 / 60  # [degree] likewise
 CIVIL, NAUTICAL, ASTRONOMICAL = -6.0, -12.0, -18.0  # [degree] of the sun's centre
 MILKY_WAY_ALTITUDE = 10.0  # [degree] above which the galactic centre is worth looking at
 
+_EPOCH = np.datetime64("2000-01-01", "ns")
 _SAMPLE = np.timedelta64(10, "m").astype("timedelta64[ns]")
 _HALVINGS = 13  # of ten minutes: 0.07 s
 _MARGIN = np.timedelta64(30, "m").astype("timedelta64[ns]")  # a high viewer sees the sun this much outside the tables' day, at most
@@ -139,10 +141,11 @@ class _Watch:
 
     def __init__(self, sites: Sequence[Site], days: Sequence[date], zone: ZoneInfo) -> None:
         around = (days[0] - timedelta(days=1), *days, days[-1] + timedelta(days=1))
-        noons = [datetime.combine(day, time(12), zone).astimezone(UTC).replace(tzinfo=None) for day in around]
-        edges = np.broadcast_to(np.array(noons, dtype="datetime64[ns]"), (len(sites), len(noons)))
-        self.before, self.noon, self.after = edges[:, :-2], edges[:, 1:-1], edges[:, 2:]
-        self.grid = np.arange(edges[0, 0] - _MARGIN, edges[0, -1] + _MARGIN, _SAMPLE)
+        clock = [datetime.combine(day, time(12), zone).astimezone(UTC).replace(tzinfo=None) for day in around]
+        self.noons = np.broadcast_to(np.array(clock, dtype="datetime64[ns]"), (len(sites), len(clock)))
+        solar = _solar_noons(self.noons, np.array([[site.longitude] for site in sites]))
+        self.before, self.noon, self.after = solar[:, :-2], solar[:, 1:-1], solar[:, 2:]
+        self.grid = np.arange(solar.min() - _MARGIN, max(solar.max(), self.noons.max()) + _MARGIN, _SAMPLE)
         self.latitude = np.array([site.latitude for site in sites])
         self.longitude = np.array([site.longitude for site in sites])
         horizon = np.array([site.horizon for site in sites])
@@ -219,13 +222,15 @@ def _almanacs(sites: Sequence[Site], days: Sequence[date], zone: ZoneInfo) -> di
     (civil_up, civil_down), (_, nautical_down), (dark_up, dark_down) = watch.sun(CIVIL), watch.sun(NAUTICAL), watch.sun(ASTRONOMICAL)
     dusk = dark_down.first(noon, after)
     moon_up, moon_down = watch.moon()
+    moon_span = watch.noons[:, 1:-1], watch.noons[:, 2:]
     windows = _longest(*watch.core_in_the_dark(), noon, after)
     moments = [
         _as_datetimes(times)
         for times in (
             sunrise, sunset, clears.first(*daylight), hides.last(*daylight),
             civil_up.last(before, noon), civil_down.first(noon, after), nautical_down.first(noon, after),
-            dusk, dark_up.first(np.where(np.isnat(dusk), noon, dusk), after), moon_up.first(noon, after), moon_down.first(noon, after),
+            dusk, dark_up.first(np.where(np.isnat(dusk), noon, dusk), after),
+            moon_up.first(*moon_span), moon_down.first(*moon_span),
         )
     ]  # fmt: skip
     unknown = np.isnat(sunset) | np.isnat(next_sunrise)
@@ -248,6 +253,13 @@ def _bounds(day: date, zone: ZoneInfo) -> tuple[datetime, datetime]:
     """Return the local midnights that open and close `day`, in UTC."""
     opening, closing = (datetime.combine(d, time(0), zone).astimezone(UTC) for d in (day, day + timedelta(days=1)))
     return opening, closing
+
+
+def _solar_noons(noons: Times, longitude: Floats) -> Times:
+    """Return the mean solar noon nearest to each of the clock's `noons` (site, day), for `longitude` (site, 1) [degree]."""
+    since = (noons - _EPOCH) / DAY + longitude / 360 - 0.5  # mean solar days since a solar noon
+    away = np.round(since) - since
+    return noons + np.round(away * 86_400).astype("timedelta64[s]").astype("timedelta64[ns]")
 
 
 def _longest(up: _Crossings, down: _Crossings, noon: Times, after: Times) -> list[list[Window | None]]:
