@@ -224,8 +224,8 @@ class Weather:
     # -- the column
 
     def _cold(self, hour: float) -> Array:
-        """The share of cold air: it comes in the five hours before the front's cloud."""
-        return ramp(hour, self.arrival - 5, self.arrival)
+        """The share of cold air: it comes in the seven hours before the front's cloud."""
+        return ramp(hour, self.arrival - 7, self.arrival)
 
     def _temperature(self, z: Array, hour: float) -> Array:
         """Return air temperature [K] at heights above sea level [m]."""
