@@ -60,6 +60,11 @@ class SiteDay:
     almanac: Almanac | None
 
     @property
+    def known(self) -> bool:
+        """Whether anything can be said of the day."""
+        return any(entry.forecast.known for entry in self.entries)
+
+    @property
     def others(self) -> tuple[Entry, ...]:
         return tuple(entry for entry in self.entries if entry is not self.headline)
 

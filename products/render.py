@@ -30,7 +30,7 @@ from forecast.config import Config
 from forecast.domain import Forecast, Issue, Name
 from forecast.errors import ConfigError, PublishError
 from products import charts, feed, safety
-from products.bulletins import NEXT_NIGHTS, Bulletin, Entry, Section
+from products.bulletins import NEXT_NIGHTS, Alert, Bulletin, Entry, Section, SiteDay
 from products.wording import LANGUAGES, Words
 
 TEMPLATES = Path(__file__).parents[1] / "templates"
@@ -180,7 +180,7 @@ class Desk:
             path=path, here=at, home=f"{self.prefix}index.html", channels=self.config.output.channels, link=link, root=root,
             other=root(("" if self.other == LANGUAGES[0] else f"{self.other}/") + path),
             icon=icon, chart=self.chart, strip=self.strip, facing=self.facing, why=self.why, reasons=self.reasons, missing=self.missing,
-            names=self.names, danger=self.danger,
+            names=self.names, danger=self.danger, where=self.where, said=self.said, lacking=self.lacking,
             **more,
         )  # fmt: skip
         return Page(at, body)
@@ -216,12 +216,31 @@ class Desk:
     def names(self, named: Iterable[Name]) -> list[str]:
         return [self.words.name(name) for name in named]
 
+    def where(self, alert: Alert, most: int = 6) -> str:
+        """Name the sites of an alert: all of them in a word, else at most `most` by name."""
+        sites = alert.sites
+        if len(sites) == len(self.bulletin.sections) > 1:
+            return self.words("page.all_sites")
+        named = self.words.listed(self.names(site.name for site in sites[:most]))
+        return self.words("page.more", sites=named, count=len(sites)) if len(sites) > most else named
+
+    def said(self, alert: Alert) -> str:
+        """Return what an alert says after its name."""
+        words, value = self.words, self.danger(alert.hazard, alert.value)
+        line = words(f"hazard.{alert.hazard}.line")
+        return words("hazard.entry", days=words.days(alert.days), sites=self.where(alert), value=value, line=line) + words("page.stop")
+
     def danger(self, hazard: str, value: float) -> str:
         """Return the value by which a hazard is known, in words."""
         return self.words(f"hazard.{hazard}.value", value=self.words.quantity(safety.feature_of(hazard), value))
 
     def missing(self, entry: Entry) -> list[str]:
         return [self.words.missing(i, entry.values) for i in entry.forecast.missing]
+
+    def lacking(self, day: SiteDay) -> str:
+        """Say what a day of which nothing is known lacks."""
+        ids = dict.fromkeys(i for entry in day.entries for i in entry.forecast.missing)
+        return self.words.clauses([self.words.missing(i) for i in ids][:3]) + self.words("page.stop") if ids else ""
 
     def digest(self) -> str:
         """Return the one line under an article's title."""
