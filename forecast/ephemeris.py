@@ -124,8 +124,9 @@ def _geocentric(body: str, days: Floats) -> Floats:
     position = days / _STEP[body]
     before = np.floor(np.nan_to_num(position)).astype(np.int64)
     f = position - before
-    needed, where = np.unique(before[..., None] + np.arange(-1, 3), return_inverse=True)
-    places = np.array([_knot(body, int(index)) for index in needed]).reshape(-1, 3)[where.reshape((*before.shape, 4))]
+    needed, where = np.unique(before, return_inverse=True)
+    knots = np.array([[_knot(body, int(index) + i) for i in (-1, 0, 1, 2)] for index in needed]).reshape(-1, 4, 3)
+    places = knots[where.reshape(before.shape)]
     weights = (-f * (f - 1) * (f - 2) / 6, (f + 1) * (f - 1) * (f - 2) / 2, -(f + 1) * f * (f - 2) / 2, (f + 1) * f * (f - 1) / 6)
     return np.moveaxis((places * np.stack(weights, axis=-1)[..., None]).sum(axis=-2), -1, 0)
 
