@@ -22,8 +22,8 @@ HARMLESS, FATAL = 0.1, 0.5  # low cloud overhead: up to 10 % harmless, above 50 
 VIEW_ELEVATION = 20.0  # [degree] at which one looks at the canvas
 
 SUNLIGHT = 128000.0  # [lx] of the sun above the air, at normal incidence
-CANVAS_ALBEDO = 0.5  # (check) of what falls on the canvas from below, this part comes down
-CANVAS_ROUGHNESS = 0.004  # (check) sine of the slope of a cloud base: it catches some light of a sun on its horizon
+CANVAS_ALBEDO = 1.0  # (check) of what falls on the canvas from below: white water cloud gives less, ice seen towards the sun more
+CANVAS_ROUGHNESS = 0.002  # (check) sine of the slope of a cloud base: it catches some light of a sun on its horizon
 SUN_STEP = 0.25  # [degree] between two angles of the sun that are computed; minutes lie between
 
 

@@ -37,7 +37,8 @@ FIELDS = (
 CHUNK = 128  # events at once: keeps the rays in the processor's cache
 
 NEEDED_COVERAGE, WHOLE_COVERAGE = 0.5, 0.95  # of the light path inside the data: below the first no answer, below the second named
-NO_COLOUR = 0.02  # quality below which there is no window to tell
+NO_COLOUR = 0.05  # quality below which there is no window to tell
+SPOILED = 0.2  # part of the clear way's vividness below which cloud is said to have spoiled the glow
 DISK_REACH = 300000.0  # [m] of air that matters to the disk
 DISK_LUMINANCE, DISK_THRESHOLD = 1.6e9, 100.0  # [cd m-2] the sun; 5 % of a bright horizon, at which it is lost in haze
 NAT, MINUTE = np.datetime64("NaT", "ns"), np.timedelta64(1, "m")
@@ -168,26 +169,31 @@ def _glow(asked: _Asked, path: LightPath, settings: PhenomenonSettings) -> tuple
     angles = np.arange(low - 2 * SUN_STEP, high + 2 * SUN_STEP, SUN_STEP)
     painted, view = find_canvas(section, asked.elevation), view_clearance(section, asked.elevation)
     lit = illuminate(section, painted, angles)
-    potential = _at_angles(lit.vivid, angles, asked.altitude)
-    scale = (np.interp(painted.cover, *zip(*PAINTED, strict=True)) * view)[:, None]
-    quality = scale * potential
-    ranked = np.nan_to_num(potential + 1e-3 * _at_angles(lit.vivid_if_clear, angles, asked.altitude), nan=-1.0)
-    best = ranked.argmax(axis=1)
-    rows = np.arange(len(best))
+    potential, clear = (_at_angles(v, angles, asked.altitude) for v in (lit.vivid, lit.vivid_if_clear))
+    quality = (np.interp(painted.cover, *zip(*PAINTED, strict=True)) * view)[:, None] * potential
+    rows, best, clearest = np.arange(len(view)), _highest(potential), _highest(clear)
+    # Where cloud has spoiled the glow, what is told of light and obstacle is that of the minute that would have been the best.
+    spoiled = potential[rows, best] < SPOILED * clear[rows, clearest]
+    minute = np.where(spoiled, clearest, best)
     top = quality[rows, best]
     coloured = (quality >= 0.5 * top[:, None]) & (top[:, None] >= NO_COLOUR)
     first, last = _run_around(coloured, best)
     start, end = np.where(top >= NO_COLOUR, asked.minutes[rows, first], NAT), np.where(top >= NO_COLOUR, asked.minutes[rows, last], NAT)
-    obstacle, obstacle_top = _obstacle(section, painted, asked.altitude[rows, best])
+    obstacle, obstacle_top = _obstacle(section, painted, asked.altitude[rows, clearest])
     values = {
         "canvas_cover": painted.cover, "canvas_height": painted.height(),
-        "canvas_light": _at_angles(lit.red_light, angles, asked.altitude)[rows, best], "view_clearance": view, "glow_quality": top,
+        "canvas_light": _at_angles(lit.red_light, angles, asked.altitude)[rows, minute], "view_clearance": view, "glow_quality": top,
         "minutes_of_colour": coloured.sum(axis=1).astype(float), "obstacle_distance": obstacle, "obstacle_height": obstacle_top,
         "aerosol_optical_depth": path.aerosol_depth, "sun_azimuth": asked.azimuth,
         "light_path_coverage": section.coverage(DISTANCE[-1]), "best_start": start, "best_end": end + MINUTE,
     }  # fmt: skip
-    rays = np.stack([asked.altitude[rows, index] for index in (first, best, last)], axis=1)
+    rays = np.stack([asked.altitude[rows, index] for index in (np.minimum(first, minute), minute, np.maximum(last, minute))], axis=1)
     return values, _glow_evidence(asked, section, painted, lit, angles, quality, rays)
+
+
+def _highest(values: Array) -> Array:
+    """Return the index of the highest of each event's minutes; the first where none is known."""
+    return np.nan_to_num(values, nan=-1.0).argmax(axis=1)
 
 
 def _at_angles(values: Array, angles: Array, altitude: Array) -> Array:
@@ -219,7 +225,8 @@ def _main_ray(painted: Canvas, altitude: Array) -> tuple[Array, Array]:
 
 
 def _obstacle(section: Section, painted: Canvas, altitude: Array) -> tuple[Array, Array]:
-    """Return distance and top [m] of the cloud that stops most of the main ray's light at the sun's `altitude` (event).
+    """Return distance and top [m] of the cloud that stops most of the main ray's light at the sun's `altitude` (event),
+    the minute that would be the best on a clear way.
 
     NaN where cloud lets more than half of it pass.
     """

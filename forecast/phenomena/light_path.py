@@ -21,7 +21,7 @@ WATER_DENSITY, ICE_DENSITY = 1000.0, 917.0  # [kg m-3]
 USUAL_EXTINCTION = ((3000.0, 2.2e-2), (8000.0, 5e-4))
 SUBVISUAL = 0.03  # [1] optical depth under which a layer is not seen at all: Sassen & Cho 1992, J. Appl. Meteor. 31, 1275
 
-AEROSOL_SCALE = 2000.0  # [m] over which haze falls by e above the ground
+AEROSOL_SCALE = 2000.0  # [m] over which haze falls by e
 DRY_AEROSOL_DEPTH = 0.11  # [1] (check) 550 nm: 0.15 at 50 % humidity, a clean continental day
 HUMIDITY_GROWTH = 0.5  # extinction grows as (1 - RH)^-0.5: Kasten 1969, Tellus 21, 631; Haenel 1976, Adv. Geophys. 19
 WETTEST = 0.95  # relative humidity beyond which haze has become cloud and is counted as such
@@ -105,9 +105,10 @@ def _layer_of_cells(height: Array, ground: Array) -> tuple[Array, Array]:
 
 
 def _haze(wetness: Array, ground: Array) -> Array:
-    """Return the extinction of haze in every cell at 550 nm [m-1]: a dry background, swollen by humidity, thinning upwards."""
+    """Return the extinction of haze in every cell at 550 nm [m-1]: dry, thinning upwards from sea level, swollen by humidity."""
     growth = (1 - np.clip(wetness, 0, WETTEST)) ** -HUMIDITY_GROWTH
-    return DRY_AEROSOL_DEPTH / AEROSOL_SCALE * np.exp(-np.maximum(HEIGHTS - ground[..., None], 0) / AEROSOL_SCALE) * growth
+    haze = DRY_AEROSOL_DEPTH / AEROSOL_SCALE * np.exp(-HEIGHTS / AEROSOL_SCALE) * growth
+    return np.where(ground[..., None] < HEIGHTS + CELL / 2, haze, 0.0)
 
 
 def _scaled_to_visibility(haze: Array, visibility: Array | None) -> Array:
