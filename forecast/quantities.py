@@ -138,6 +138,7 @@ class Feature:
     """What physics says about an event, in one number.
 
     told: a reader is given the number itself (its words and display unit stand in templates/text under `quantity`).
+    may_be_absent: NaN also says that there is no such thing (no deck), so that NaN alone is no gap in the data.
     """
 
     name: str
@@ -147,6 +148,7 @@ class Feature:
     phenomena: tuple[str, ...]
     source: str
     told: bool = False
+    may_be_absent: bool = False
 
 
 STARS = ("starry_sky",)
@@ -185,9 +187,9 @@ _FEATURES = (
     Feature("dew_point_depression", "K", 0, 80, STARS, "profile at the true height"),
     Feature("water_vapour_column", "kg m-2", 0, 120, STARS, "precipitable water: transparency"),
     # -- sea of clouds
-    Feature("deck_top", "m", -500, 12000, SEA, "top of the lowest moist layer, above sea level", told=True),
-    Feature("deck_base", "m", -500, 12000, SEA, "its base", told=True),
-    Feature("gap_to_deck", "m", -12000, 9000, SEA, "site's height less deck top: positive, the viewer stands above", told=True),
+    Feature("deck_top", "m", -500, 12000, SEA, "top of the lowest moist layer, above sea level", told=True, may_be_absent=True),
+    Feature("deck_base", "m", -500, 12000, SEA, "its base", told=True, may_be_absent=True),
+    Feature("gap_to_deck", "m", -12000, 9000, SEA, "site's height less deck top: positive when above", told=True, may_be_absent=True),
     Feature("valley_fill", "1", 0, 1, SEA, "part of the depth between valley and site that is in cloud", told=True),
     Feature("humidity_below", "1", 0, 1.6, SEA, "median between valley and site; above .80 for a sea"),
     Feature("humidity_above", "1", 0, 1.6, SEA, "median of the 1500 m above the site; below .60 for a sea"),

@@ -104,10 +104,11 @@ class Scene:
     def between(self, values: Array, rows: Index, times: Times) -> Array:
         """Return what stands at the run's own times (site, time[, ...]) at each event's site and moments (event, moment[, ...])."""
         before, after, share = self._steps(times)
-        share = share.reshape(share.shape + (1,) * (values.ndim - 2))
         first, second = values[rows[:, None], before], values[rows[:, None], after]
-        mixed = first * (1 - share) + second * share
-        return np.where(share == 0, first, np.where(share == 1, second, mixed))
+        part = share.reshape(share.shape + (1,) * (values.ndim - 2)).astype(values.dtype)
+        mixed = first + (second - first) * part
+        mixed[share == 0] = first[share == 0]  # a step of no weight must not spread its missing values
+        return mixed
 
     def covers(self, times: Times) -> NDArray[np.bool_]:
         """Say of each moment whether the run's fields can stand for it."""
@@ -242,8 +243,10 @@ def on_heights(values: Array, heights: Array, grid: Array, lapse: float = 0.0) -
     nearest = np.maximum.accumulate(np.where(known, levels, -1), axis=-1)
     nearest = np.where(nearest < 0, known.argmax(axis=-1)[..., None], nearest)  # an unknown level repeats its neighbour
     values, heights = np.take_along_axis(values, nearest, axis=-1), np.take_along_axis(heights, nearest, axis=-1)
-    upper = (heights[..., None, :] <= grid[:, None]).sum(axis=-1)
-    below, above = np.maximum(upper - 1, 0), np.minimum(upper, len(levels) - 1)
+    upper = np.zeros((*heights.shape[:-1], len(grid)), dtype=np.int16)  # how many levels lie at or below each height
+    for level in levels:
+        upper += heights[..., level, None] <= grid.astype(heights.dtype)
+    below, above = np.maximum(upper - 1, 0).astype(np.intp), np.minimum(upper, len(levels) - 1).astype(np.intp)
     value_low, value_high = np.take_along_axis(values, below, axis=-1), np.take_along_axis(values, above, axis=-1)
     height_low, height_high = np.take_along_axis(heights, below, axis=-1), np.take_along_axis(heights, above, axis=-1)
     thick = np.where(height_high > height_low, height_high - height_low, np.inf)

@@ -67,7 +67,8 @@ def _answers(model: PhysicsRule, cases: NDArray[np.floating[Any]]) -> list[_Answ
         states = dict(zip(CLOUD_SEA_STATES, map(float, probability), strict=True)) if len(probability) > 2 else {}
         headline = float(probability[0] if states else probability[1])
         known = np.isfinite(headline)
-        unknown = tuple(name for name, value in zip(model.columns, values, strict=True) if np.isnan(value))
+        empty = (name for name, value in zip(model.columns, values, strict=True) if np.isnan(value))
+        unknown = tuple(name for name in empty if not FEATURES[name].may_be_absent)
         reasons = _reasons(model.columns, values, moved) if known else ()
         answers.append(_Answer(headline, states if known else {}, reasons, unknown))
     return answers

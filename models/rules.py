@@ -31,7 +31,170 @@ class Rule:
 
 
 # One entry a phenomenon; sea of clouds: one entry a state.
-STARS: dict[str, Rule] = {}
-SEA_OF_CLOUDS: dict[str, Rule] = {}
-GLOW: dict[str, Rule] = {}
-SNOW: dict[str, Rule] = {}
+STARS: dict[str, Rule] = {
+    "starry_sky": Rule(
+        # A third of the nights (check): the sun shines 59 % of the time it could over Beijing (54511, 1981-2010), the nights are
+        # somewhat cloudier than that, and in about a quarter of the clear ones the moon leaves no two dark hours.
+        base=-0.6,
+        effects=(
+            # A clear-sky forecast came true 82-89 % of the time, an overcast one 75-81 % (Clear Sky Clock, science.md 1);
+            # the promise is at most 2/10, and cirrus alone (0.3) breaks it.
+            Effect("cloud_for_stars", ((0.0, 1.6), (0.1, 1.3), (0.2, 0.3), (0.3, -0.9), (0.5, -2.4), (0.8, -4.0), (1.0, -5.0)),
+                   "science.md 1: sky cover at most 2/10; Clear Sky Clock"),
+            Effect("clear_hours", ((0.0, -1.0), (1.0, -0.6), (2.0, 0.0), (4.0, 0.2), (8.0, 0.4)), "science.md 1: at least 2 h"),
+            Effect("zenith_sky_brightness", ((17.5, -6.0), (18.5, -5.0), (19.5, -2.2), (20.0, -0.6), (20.5, 0.2), (21.5, 0.6)),
+                   "stars_brightness_threshold 20.0 mag arcsec-2; Krisciunas & Schaefer 1991 errs by 8-23 % and more"),
+            Effect("cloud_at_site", ((0.0, 0.1), (0.2, -0.3), (0.5, -1.5), (1.0, -3.0)), "science.md 1: is the summit in cloud? (check)"),
+            Effect("humidity_at_site", ((0.6, 0.1), (0.85, -0.2), (0.95, -0.7), (1.0, -1.0)), "transparency: science.md 1 (check)"),
+            Effect("dew_point_depression", ((0.0, -0.5), (2.0, -0.2), (5.0, 0.1)), "fog on the summit, dew on lenses: science.md 1"),
+            Effect("water_vapour_column", ((5.0, 0.2), (15.0, 0.0), (40.0, -0.4), (60.0, -0.7)), "science.md 1: transparency (check)"),
+            Effect("precipitation", ((0.0, 0.0), (0.2, -0.6), (2.0, -1.5), (10.0, -2.0)), "rain in the night needs cloud (check)"),
+            Effect("dark_hours", ((0.5, -2.5), (2.0, 0.0)), "science.md 1: at least 2 h"),
+        ),
+        needs=("cloud_for_stars", "zenith_sky_brightness"),
+    ),
+}  # fmt: skip
+
+# The base of a state is the logarithm of how often it is seen: sea .22 ("always no" is right on 78 % of mornings, science.md 2),
+# in cloud .10, overcast .18, open .50 (check). Additive sums say AND by vetoes: each thing that a state cannot do without takes
+# three or more from it where it is absent.
+_SEA_NEEDS = ("valley_fill", "cloud_at_site", "cloud_above_site", "humidity_at_site")
+SEA_OF_CLOUDS: dict[str, Rule] = {
+    "sea": Rule(
+        base=-1.5,
+        effects=(
+            Effect("gap_to_deck", ((-500.0, -2.5), (0.0, -1.5), (100.0, -0.6), (200.0, 0.2), (500.0, 0.6), (800.0, 0.6), (2000.0, 0.0)),
+                   "gap 200/500/800 m matter: science.md 2"),
+            Effect("valley_fill", ((0.0, -1.8), (0.05, -1.3), (0.15, -0.3), (0.3, 0.6), (0.6, 0.9), (0.85, 0.4), (1.0, -1.0)),
+                   "the deck fills the valley and ends below the viewer (check)"),
+            Effect("cloud_at_site", ((0.0, 0.1), (0.1, -0.1), (0.3, -1.0), (0.6, -2.4), (1.0, -3.4)), "the viewer is not in cloud (check)"),
+            Effect("humidity_at_site", ((0.5, 0.2), (0.7, 0.1), (0.9, -0.4), (0.97, -0.9), (1.0, -1.1)), "white wall (check)"),
+            Effect("humidity_below", ((0.5, -0.9), (0.7, -0.3), (0.8, 0.2), (0.95, 0.4)),
+                   "median above .80: doi 10.3878/j.issn.1006-9585.2025.25032"),
+            Effect("humidity_above", ((0.3, 0.3), (0.6, 0.1), (0.8, -0.3), (1.0, -0.6)),
+                   "median below .60: doi 10.3878/j.issn.1006-9585.2025.25032"),
+            Effect("humidity_700", ((0.4, 0.1), (0.6, 0.0), (0.9, -0.3)), "below .60: doi 10.3878/j.issn.1006-9585.2025.25032"),
+            Effect("inversion", ((0.0, 0.0), (2.0, 0.2), (6.0, 0.4)), "never a gate: reanalyses miss it (science.md 2)"),
+            Effect("valley_dew_point_depression", ((0.0, 0.2), (2.0, 0.1), (5.0, -0.3), (12.0, -0.7)), "science.md 2 (check)"),
+            Effect("valley_humidity_trend", ((-7e-6, -0.2), (0.0, 0.0), (7e-6, 0.2)), "0.3 in 12 h; science.md 2 (check)"),
+            Effect("rain_before", ((0.0, 0.0), (1.0, 0.2), (10.0, 0.4)), "rain, then clearing: science.md 2 (check)"),
+            Effect("wind_speed_at_site", ((3.0, 0.1), (6.0, 0.0), (8.0, -0.2), (16.0, -0.8)), "below 5-8 m s-1: science.md 2"),
+            Effect("valley_wind_speed", ((1.0, 0.1), (4.0, 0.0), (10.0, -0.4)), "science.md 2 (check)"),
+            Effect("easterly_wind", ((-6.0, -0.2), (0.0, 0.0), (4.0, 0.3), (10.0, 0.3)), "Beijing's upslope stratus: science.md 2"),
+            Effect("vertical_velocity_700", ((-0.3, -0.2), (0.0, 0.0), (0.2, 0.2)), "sinking caps the deck (check)"),
+        ),
+        needs=_SEA_NEEDS,
+    ),
+    "in_cloud": Rule(
+        base=-2.3,
+        effects=(
+            Effect("cloud_at_site", ((0.0, -1.0), (0.1, 0.0), (0.3, 1.2), (0.6, 2.2), (1.0, 2.8)), "cloud at the viewer's own height"),
+            Effect("humidity_at_site", ((0.5, -2.0), (0.8, -0.6), (0.9, 0.2), (0.97, 0.8), (1.0, 1.0)), "saturated air at that height"),
+            Effect("gap_to_deck", ((-1500.0, -0.5), (-300.0, 0.5), (0.0, 0.8), (150.0, 0.6), (300.0, -0.2), (500.0, -0.8), (800.0, -1.5)),
+                   "the top of a deck errs by 100-200 m, and it rises with the day (check)"),
+        ),
+        needs=_SEA_NEEDS,
+    ),
+    "overcast": Rule(
+        base=-1.7,
+        effects=(
+            Effect("cloud_above_site", ((0.0, -2.2), (0.3, -1.2), (0.6, 0.0), (0.9, 1.4), (1.0, 1.7)), "the deck is above the viewer"),
+            Effect("cloud_at_site", ((0.0, 0.2), (0.3, -0.5), (0.6, -1.1), (1.0, -1.7)), "not around him (check)"),
+            Effect("valley_fill", ((0.0, 0.4), (0.15, 0.0), (0.4, -1.0), (0.8, -1.4)), "nor below him (check)"),
+        ),
+        needs=_SEA_NEEDS,
+    ),
+    "open": Rule(
+        base=-0.7,
+        effects=(
+            Effect("valley_fill", ((0.0, 0.6), (0.05, 0.3), (0.15, -0.3), (0.4, -1.3), (0.8, -2.0)), "no deck in the valley"),
+            Effect("cloud_above_site", ((0.0, 0.6), (0.3, 0.3), (0.6, -0.2), (0.9, -1.0), (1.0, -1.3)), "nor above (check)"),
+            Effect("cloud_at_site", ((0.0, 0.2), (0.3, -0.8), (0.6, -2.0), (1.0, -2.6)), "nor around (check)"),
+            Effect("humidity_below", ((0.4, 0.4), (0.7, 0.1), (0.85, -0.2), (1.0, -0.4)), "dry air in the valley (check)"),
+        ),
+        needs=_SEA_NEEDS,
+    ),
+}  # fmt: skip
+# A glow that people stop for: a fifth to a quarter of evenings (check: nobody has published how often). What is lit, by how much and
+# what of it is seen make the quality together; each is named beside it so that a reader hears which of them failed.
+_GLOW = Rule(
+    base=-1.3,
+    effects=(
+        Effect("glow_quality", ((0.0, -2.2), (0.05, -1.6), (0.15, -0.4), (0.25, 0.5), (0.45, 1.7), (0.7, 2.4)),
+               "the light path: forecast/phenomena/glow.py (check)"),
+        Effect("canvas_cover", ((0.0, -1.6), (0.1, -0.9), (0.3, 0.2), (0.4, 0.4), (0.8, 0.4), (1.0, -0.2)),
+               "high 40-80 %, middle 20-50 % is best, nothing to paint below 10 %: science.md 3"),
+        Effect("canvas_light", ((0.0, -1.6), (0.02, -0.8), (0.08, 0.0), (0.2, 0.5)), "red light that reaches the canvas: science.md 3"),
+        Effect("view_clearance", ((0.0, -1.6), (0.3, -0.6), (0.7, 0.1), (0.9, 0.3)),
+               "low cloud overhead: to 10 % harmless, above 50 % fatal: science.md 3"),
+        Effect("minutes_of_colour", ((0.0, -0.2), (5.0, 0.0), (12.0, 0.3)), "a short glow is easily missed (check)"),
+        Effect("aerosol_optical_depth", ((0.1, 0.2), (0.3, 0.0), (0.6, -0.5), (1.0, -0.9)), "below .3 good, above .6 poor: science.md 3"),
+        Effect("precipitation", ((0.0, 0.0), (0.5, -0.4), (3.0, -1.2)), "above 0.5 mm: science.md 3"),
+        Effect("cloud_at_site", ((0.0, 0.0), (0.3, -0.3), (1.0, -1.5)), "the viewer stands in cloud (check)"),
+    ),
+    needs=("glow_quality",),
+)
+GLOW: dict[str, Rule] = {
+    "sunset_glow": _GLOW,
+    "sunrise_glow": _GLOW,
+    "sunrise": Rule(
+        base=-0.3,  # the disk on the horizon is seen on somewhat less than half of the mornings (check)
+        effects=(
+            Effect("disk_transmission", ((0.0, -3.0), (0.1, -1.8), (0.3, -0.5), (0.6, 0.9), (0.9, 2.2), (1.0, 2.6)),
+                   "cloud and haze on the line of sight: forecast/phenomena/glow.py (check)"),
+            Effect("low_cloud", ((0.0, 0.2), (0.3, 0.0), (0.8, -0.7)), "what the model's cloud misses by place or time (check)"),
+            Effect("cloud_at_site", ((0.0, 0.0), (0.3, -0.5), (1.0, -2.0)), "the viewer stands in cloud (check)"),
+            Effect("precipitation", ((0.0, 0.0), (0.5, -0.5), (3.0, -1.2)), "rain comes with cloud (check)"),
+        ),
+        needs=("disk_transmission",),
+    ),
+}  # fmt: skip
+
+SNOW: dict[str, Rule] = {
+    "snowfall": Rule(
+        base=-2.2,  # a day of the snow season with at least 1 cm at 1400 m: one in ten (check against the station's record)
+        effects=(
+            Effect("new_snow", ((0.0, -2.4), (0.002, -1.2), (0.005, 0.4), (0.01, 2.0), (0.02, 3.2), (0.05, 4.4), (0.1, 5.0)),
+                   "the event itself: at least 1 cm; precipitation forecasts err by half either way (check)"),
+            Effect("precipitation", ((0.0, -0.6), (0.2, -0.2), (1.0, 0.1), (5.0, 0.3)), "something has to fall (check)"),
+            Effect("freezing_level_above_site", ((-300.0, 0.1), (100.0, 0.0), (300.0, -0.6), (500.0, -1.6), (1500.0, -3.0)),
+                   "to 0.1 km hardly melts, 0.5 km melts all: Meteorological Monthly 2022, 48(6), 746-759"),
+            Effect("cloud_top_temperature", ((259.15, 0.1), (264.15, -0.4), (269.15, -1.2)),
+                   "at most -14 degC for snow: Meteorological Monthly 2022, 48(6), 746-759"),
+        ),
+        needs=("new_snow",),
+    ),
+    "snow_cover": Rule(
+        base=-1.4,  # snow to look at on a fifth of the days from November to March (check)
+        effects=(
+            Effect("snow_depth", ((0.0, -2.6), (0.01, -1.6), (0.02, -0.4), (0.03, 0.8), (0.06, 2.4), (0.15, 4.0)),
+                   "the event itself: at least the threshold, 3 cm; model snow depth errs by a factor of two (check)"),
+            Effect("new_snow", ((0.0, 0.0), (0.02, 0.5), (0.05, 0.9)), "retained snow: at least 2 cm in 24 h: science.md 4"),
+            Effect("freezing_hours", ((0.0, -0.8), (8.0, 0.0), (24.0, 0.4)), "8 h below 0 degC keep it: science.md 4"),
+            Effect("temperature_maximum", ((273.15, 0.2), (274.65, 0.0), (279.15, -0.8), (285.15, -1.6)), "at most 1.5 degC: science.md 4"),
+        ),
+        needs=("snow_depth",),
+    ),
+    "rime": Rule(
+        base=-2.4,  # one day in twelve of the year on the summits (check: a meteorological mountain station sees 40-140 a winter)
+        effects=(
+            Effect("rime_hours", ((0.0, -1.6), (1.0, 0.6), (3.0, 1.8), (6.0, 2.8), (12.0, 3.4)), "the event itself: science.md 4"),
+            Effect("humidity_at_site", ((0.5, -0.9), (0.8, -0.2), (0.9, 0.2), (1.0, 0.6)), "99 % to form, 95 % to keep: science.md 4"),
+            Effect("cloud_at_site", ((0.0, -0.3), (0.2, 0.2), (0.6, 0.6)), "cloud water at the site's height: science.md 4"),
+            Effect("temperature_minimum", ((263.15, 0.2), (271.15, 0.2), (272.65, 0.0), (275.15, -1.8), (280.15, -3.5)),
+                   "minimum below -0.5 degC: science.md 4"),
+            Effect("wind_speed_at_site", ((3.0, 0.1), (5.4, 0.0), (10.0, -0.4)), "at most force 3: science.md 4"),
+        ),
+        needs=("rime_hours",),
+    ),
+    "snowmaking": Rule(
+        base=-0.8,  # a third of the year's days at 1400 m (check)
+        effects=(
+            Effect("snowmaking_hours", ((0.0, -3.6), (2.0, -1.2), (4.0, 0.9), (8.0, 2.8), (16.0, 4.2), (24.0, 5.0)),
+                   "the event itself: at least 4 h with the wet bulb at -2 degC: science.md 4"),
+            Effect("good_snowmaking_hours", ((0.0, -0.2), (4.0, 0.3), (12.0, 0.7)), "wet bulb at most -4 degC: science.md 4"),
+            Effect("wet_bulb_minimum", ((268.15, 0.4), (271.15, 0.0), (274.15, -1.2), (280.15, -2.5)), "how near the threshold (check)"),
+        ),
+        needs=("snowmaking_hours",),
+    ),
+}  # fmt: skip

@@ -2,7 +2,7 @@
 
 Everything is read from the column over the site on heights above sea level, 100 m apart. The deck is the lowest layer with at least
 DECK_COVER of cloud; its base and top lie where the cover passes that value. The features are means over the best
-window; where there is none, over the part of the event's window with daylight.
+window; where there is none, over the part of the event's window with daylight (over what is known of it, where that is all dark).
 The best window is the longest run of moments, after civil dawn, that show a sea: a deck that fills part of the valley,
 its top at least CLEAR_GAP below the viewer, and the viewer not in cloud.
 """
@@ -30,6 +30,7 @@ from forecast.phenomena.weather import (
     elevations,
     longest_stretch,
     mean,
+    named,
     span_of,
     spans,
 )
@@ -71,8 +72,8 @@ def derive(events: Sequence[Event], scene: Scene, settings: PhenomenonSettings) 
     moments = _moments(scene, columns, rows, times)
     light = _sun_altitude(scene, rows, times) >= CIVIL_DAWN
     best = longest_stretch(light & shows_a_sea(moments))
-    lit, asked = np.any(light, axis=1)[:, None], ~np.isnat(times)
-    inside = np.where(np.any(best, axis=1)[:, None], best, np.where(lit, light, asked))
+    known = scene.covers(times)
+    inside = _first_of(best, light & known, known)
     values: dict[str, np.ndarray] = {name: mean(np.where(inside, series, np.nan)) for name, series in moments.items()}
     values |= _night_before(events, scene, rows, start)
     first, last = span_of(best, times)
@@ -83,6 +84,14 @@ def derive(events: Sequence[Event], scene: Scene, settings: PhenomenonSettings) 
     return Part(values, _missing(scene, rows, covered), {"sea_of_clouds": evidence})
 
 
+def _first_of(*choices: Truth) -> Truth:
+    """Return for each event (event, moment) the first choice that has a moment at all."""
+    result = choices[-1]
+    for choice in choices[-2::-1]:
+        result = np.where(np.any(choice, axis=1)[:, None], choice, result)
+    return result
+
+
 def shows_a_sea(moments: dict[str, Array]) -> Truth:
     """Say of each moment (event, moment) whether the viewer looks down on a deck."""
     above = moments["gap_to_deck"] >= CLEAR_GAP
@@ -90,16 +99,14 @@ def shows_a_sea(moments: dict[str, Array]) -> Truth:
 
 
 def _missing(scene: Scene, rows: Index, covered: Array) -> list[list[str]]:
-    wanted = ("lagrangian_tendency_of_air_pressure", "atmosphere_boundary_layer_thickness")
-    common = [f"field:{name}" for name in wanted if not scene.has(name)]
-    hidden = np.zeros(len(scene.sites), dtype=bool)
+    hidden, partly = np.zeros(len(scene.sites), dtype=bool), np.zeros(len(rows), dtype=bool)
     if scene.has("surface_altitude"):
-        ground = mean(scene.at_sites("surface_altitude"))
-        hidden = ground > _valleys(scene) + HIDDEN_VALLEY
-    partly = covered < COVERED if scene.has("precipitation_amount") else np.zeros(len(rows), dtype=bool)
-    return [
-        ["below_model_ground"] * bool(deep) + ["rain_before"] * bool(part) + common for deep, part in zip(hidden[rows], partly, strict=True)
-    ]
+        hidden = mean(scene.at_sites("surface_altitude")) > _valleys(scene) + HIDDEN_VALLEY
+    if scene.has("precipitation_amount"):
+        partly = covered < COVERED
+    wanted = ("lagrangian_tendency_of_air_pressure", "atmosphere_boundary_layer_thickness")
+    absent = [(f"field:{name}", np.ones(len(rows), dtype=bool)) for name in wanted if not scene.has(name)]
+    return named(("below_model_ground", hidden[rows]), ("rain_before", partly), *absent)
 
 
 # -- what is read
@@ -202,7 +209,7 @@ def deck(cloud: Array, heights: Array) -> tuple[Array, Array]:
 def _crossing(cloud: Array, heights: Array, outside: Index, inside: Index) -> Array:
     """Return the height between a cloudless and a cloudy neighbour at which the cover is DECK_COVER."""
     thin, thick = (np.take_along_axis(cloud, place[..., None], axis=-1)[..., 0] for place in (outside, inside))
-    known = np.isfinite(thin) & (thin < DECK_COVER)
+    known = np.isfinite(thin) & (thin < DECK_COVER) & (thick >= DECK_COVER)
     share = np.where(known, (thick - DECK_COVER) / np.where(known, thick - thin, 1.0), 0.0)
     return heights[inside] + share * (heights[outside] - heights[inside])
 

@@ -19,7 +19,7 @@ from forecast import sky
 from forecast.config import PhenomenonSettings
 from forecast.domain import Almanac, Event, Site, Window
 from forecast.phenomena import Part
-from forecast.phenomena.weather import Truth, air_at, cloud_column, elevations, highest, longest_stretch, mean, span_of, spans
+from forecast.phenomena.weather import Truth, air_at, cloud_at, cloud_column, elevations, highest, longest_stretch, mean, span_of, spans
 from forecast.physics import (
     MOONLIGHT_OFFSET,
     Array,
@@ -38,11 +38,11 @@ PHENOMENA = ("starry_sky",)
 
 WEIGHTS = {"low": 0.50, "medium": 0.35, "high": 0.15}  # science.md, section 1
 STEP = 30  # [min] between two looks at the night
-HOUR = np.timedelta64(60, "m")
 SLOPE = 0.5  # the number of stars down to a magnitude m grows as 10^(0.5 m) (Allen's star counts, 4-7 mag)
 STILL_GOOD = 0.8  # the window is stretched over its neighbours that show at least this part of what its best hours show
 MILKY_WAY_ALTITUDE = 10.0  # [degree] the core is worth looking at
 CHART_MARGIN = np.timedelta64(3, "h")  # before dusk and after dawn: from about an hour before sunset to an hour after sunrise
+ALMOST_AN_HOUR = np.timedelta64(3600 * 10**9 - 1, "ns")
 
 
 def events(site: Site, day: date, almanac: Almanac, settings: PhenomenonSettings) -> list[Event]:
@@ -57,7 +57,8 @@ def derive(events: Sequence[Event], scene: Scene, settings: PhenomenonSettings) 
     """Return the features of STARS over the best window of each night (over the whole night where it has none)."""
     rows, start, end = spans(events, scene)
     times = hours_between(start, end, STEP)
-    cover, luminance = clouds(scene, rows, times)["total"], sky_luminance(scene, rows, times)
+    cover, light = clouds(scene, rows, times)["total"], lights(scene, rows, times)
+    luminance = light["luminance"]
     stars_seen = (1 - cover) * 10 ** (SLOPE * limiting_magnitude(magnitudes(luminance)))
     count = settings.stars_minimum_hours * 60 // STEP + 1
     chosen, found = best_run(stars_seen, count)
@@ -66,8 +67,6 @@ def derive(events: Sequence[Event], scene: Scene, settings: PhenomenonSettings) 
     column = "atmosphere_mass_content_of_water_vapor"
     vapour = scene.at(column, rows, times) if scene.has(column) else np.full(times.shape, np.nan)
     brightness = magnitudes(mean(np.where(inside, luminance, np.nan)))
-    milky_way, _ = sky.galactic_centre_position(times, *_places(scene, rows))
-    moon, _ = sky.moon_position(times, *_places(scene, rows))
 
     def over(values: Array) -> Array:
         return mean(np.where(inside, values, np.nan))
@@ -78,9 +77,9 @@ def derive(events: Sequence[Event], scene: Scene, settings: PhenomenonSettings) 
         "dark_hours": (end - start) / np.timedelta64(1, "h"),
         "zenith_sky_brightness": brightness,
         "limiting_magnitude": limiting_magnitude(brightness),
-        "moon_altitude": highest(np.where(inside, moon, np.nan)),
+        "moon_altitude": highest(np.where(inside, light["moon"], np.nan)),
         "moon_illumination": sky.moon_illumination(start + (end - start) / 2),
-        "milky_way_hours": longest_hours(milky_way > MILKY_WAY_ALTITUDE, times),
+        "milky_way_hours": longest_hours(light["milky_way"] > MILKY_WAY_ALTITUDE, times),
         "dew_point_depression": over(air["temperature"] - dew_point(air["temperature"], air["humidity"])),
         "water_vapour_column": over(vapour),
         "cloud_at_site": over(air["cloud"]),
@@ -103,9 +102,9 @@ def clouds(scene: Scene, rows: Index, times: Times) -> dict[str, Array]:
     layers, _ = scene.cloud_layers(rows, times)
     cloud, heights = cloud_column(scene)
     low = (scene.pressure > LAYERS["low"][0]) & (heights >= elevations(scene)[:, None, None])
-    at_site = air_at(scene, rows, times)["cloud"]
-    above = scene.between(maximum_random_overlap(np.where(low, np.nan_to_num(cloud), 0.0)), rows, times)
-    layers["low"] = np.fmin(layers["low"], np.fmax(above, at_site))
+    above = maximum_random_overlap(np.where(low, np.nan_to_num(cloud), 0.0))
+    above = scene.between(np.fmax(above, cloud_at(scene, elevations(scene))), rows, times)
+    layers["low"] = np.fmin(layers["low"], above)
     opacity = {layer: weight / WEIGHTS["low"] for layer, weight in WEIGHTS.items()}
     hiding = np.stack([layers[layer] * opacity[layer] for layer in LAYERS], axis=-1)
     total = np.where(np.isnan(hiding).any(axis=-1), np.nan, maximum_random_overlap(hiding))
@@ -115,18 +114,17 @@ def clouds(scene: Scene, rows: Index, times: Times) -> dict[str, Array]:
 # -- light
 
 
-def sky_luminance(scene: Scene, rows: Index, times: Times) -> Array:
-    """Return the luminance of the clear sky at the zenith (event, moment) [nL]: the site's own, the moon's and twilight's."""
+def lights(scene: Scene, rows: Index, times: Times) -> dict[str, Array]:
+    """Return the altitudes of sun, moon and milky_way [degree] (event, moment) and the `luminance` of the clear zenith [nL].
+
+    The luminance is the site's own, the moon's and twilight's.
+    """
+    place = [np.array([getattr(site, name) for site in scene.sites])[rows, None] for name in ("latitude", "longitude")]
+    sun, moon = sky.sun_position(times, *place)[0], sky.moon_position(times, *place)[0]
     own = nanolamberts(np.array([site.night_sky_brightness for site in scene.sites]))[rows, None]
-    moon, _ = sky.moon_position(times, *_places(scene, rows))
-    sun, _ = sky.sun_position(times, *_places(scene, rows))
     scattered = moonlight(moon, sky.moon_illumination(times), extinction(elevations(scene))[rows, None])
-    return np.asarray(own + scattered * 10 ** (-0.4 * MOONLIGHT_OFFSET) + twilight(sun))
-
-
-def _places(scene: Scene, rows: Index) -> tuple[Array, Array]:
-    latitude, longitude = (np.array([getattr(site, name) for site in scene.sites]) for name in ("latitude", "longitude"))
-    return latitude[rows, None], longitude[rows, None]
+    luminance = np.asarray(own + scattered * 10 ** (-0.4 * MOONLIGHT_OFFSET) + twilight(sun))
+    return {"sun": sun, "moon": moon, "milky_way": sky.galactic_centre_position(times, *place)[0], "luminance": luminance}
 
 
 # -- the best window
@@ -163,16 +161,11 @@ def longest_hours(good: Truth, times: Times) -> Array:
 
 def _evidence(scene: Scene, rows: Index, start: Times, end: Times) -> xr.Dataset:
     """Return what the night's chart draws, hour by hour, NaT where a night has fewer hours than the longest."""
-    times = hours_between((start - CHART_MARGIN).astype("datetime64[h]"), end + CHART_MARGIN)
-    cover = clouds(scene, rows, times)
-    place = _places(scene, rows)
-    drawn = {
-        "sun_altitude": (sky.sun_position(times, *place)[0], "degree"),
-        "moon_altitude": (sky.moon_position(times, *place)[0], "degree"),
-        "milky_way_altitude": (sky.galactic_centre_position(times, *place)[0], "degree"),
-        "cloud": (cover["total"], "1"),
-        **{f"{layer}_cloud": (cover[layer], "1") for layer in LAYERS},
-        "sky_brightness": (magnitudes(sky_luminance(scene, rows, times)), "mag arcsec-2"),
-    }
+    first = (start - CHART_MARGIN + ALMOST_AN_HOUR).astype("datetime64[h]")  # the next whole hour
+    times = hours_between(first, end + CHART_MARGIN)
+    cover, light = clouds(scene, rows, times), lights(scene, rows, times)
+    drawn = {f"{body}_altitude": (light[body], "degree") for body in ("sun", "moon", "milky_way")}
+    drawn |= {"cloud": (cover["total"], "1")} | {f"{layer}_cloud": (cover[layer], "1") for layer in LAYERS}
+    drawn |= {"sky_brightness": (magnitudes(light["luminance"]), "mag arcsec-2")}
     data = {name: (("event", "hour"), values.astype(np.float32), {"units": unit}) for name, (values, unit) in drawn.items()}
     return xr.Dataset(data | {"time": (("event", "hour"), times)}, coords={"row": ("event", np.arange(len(rows)))})

@@ -72,10 +72,9 @@ def derive(events: Sequence[Event], scene: Scene, settings: PhenomenonSettings) 
 def _missing(scene: Scene, beyond: Truth, partly: Truth, only_means: Truth) -> list[list[str]]:
     common = [f"field:{name}" for name in (*WINDS, *SURFACE, "precipitation_amount") if not scene.has(name)]
     common += ["cloud_from_humidity"] * scene.cloud_columns[1]
-    return [
-        ["beyond_data"] if none else ["window_coverage"] * bool(part) + ["layer_cloud_mean_only"] * bool(means) + common
-        for none, part, means in zip(beyond, partly, only_means, strict=True)
-    ]
+    inside = ~beyond
+    some = [("window_coverage", partly & inside), ("layer_cloud_mean_only", only_means & inside)]
+    return named(("beyond_data", beyond), *some, *((name, inside) for name in common))
 
 
 # -- what the other rooms share
@@ -94,10 +93,15 @@ def air_at(scene: Scene, rows: Index, times: Times, heights: Array | None = None
     heights = elevations(scene) if heights is None else heights
     names = {"temperature": "air_temperature", "humidity": "relative_humidity", "eastward": WINDS[0], "northward": WINDS[1]}
     series = {short: _read(*column(scene, name), heights, LAPSE if short == "temperature" else 0.0) for short, name in names.items()}
-    series["cloud"] = _read(*cloud_column(scene), heights, 0.0)
+    series["cloud"] = cloud_at(scene, heights)
     read = scene.between(np.stack(list(series.values()), axis=-1), rows, times)
     air = {short: read[..., place] for place, short in enumerate(series)}
     return air | {"wind_speed": np.hypot(air["eastward"], air["northward"])}
+
+
+def cloud_at(scene: Scene, heights: Array) -> Array:
+    """Return the cloud fraction [1] at a height of each site (site) [m] at the run's times (site, time)."""
+    return _read(*cloud_column(scene), heights, 0.0)
 
 
 def elevations(scene: Scene) -> Array:
@@ -107,10 +111,10 @@ def elevations(scene: Scene) -> Array:
 
 def column(scene: Scene, name: str) -> tuple[Array, Array]:
     """Return a profile and its heights [m] (site, time, level) with the levels under the model's ground dropped (NaN)."""
-    heights = scene.at_sites("geopotential_height").astype(float)
+    heights = scene.at_sites("geopotential_height")
     if not scene.has(name):
         return np.full(heights.shape, np.nan), heights
-    values = _above_ground(scene, scene.at_sites(name).astype(float), heights)
+    values = _above_ground(scene, scene.at_sites(name), heights)
     near, above = NEAR_GROUND.get(name, ("", 0.0))
     if scene.has(near) and scene.has("surface_altitude"):
         values = np.concatenate([scene.at_sites(near)[..., None], values], axis=-1)
@@ -120,8 +124,8 @@ def column(scene: Scene, name: str) -> tuple[Array, Array]:
 
 def cloud_column(scene: Scene) -> tuple[Array, Array]:
     """Return cloud fraction [1] and its heights [m] (site, time, level), the levels under the model's ground dropped (NaN)."""
-    heights = scene.at_sites("geopotential_height").astype(float)
-    return _above_ground(scene, scene.cloud_columns[0].astype(float), heights), heights
+    heights = scene.at_sites("geopotential_height")
+    return _above_ground(scene, scene.cloud_columns[0], heights), heights
 
 
 def _above_ground(scene: Scene, values: Array, heights: Array) -> Array:
@@ -139,6 +143,13 @@ def amount_of_precipitation(scene: Scene, rows: Index, start: Times, end: Times)
     if not scene.has("precipitation_amount"):
         return np.full(len(rows), np.nan), np.zeros(len(rows))
     return scene.amount("precipitation_amount", rows, start, end)
+
+
+def named(*ids: tuple[str, Truth]) -> list[list[str]]:
+    """Return the ids that are true of each event, in the order given."""
+    codes = np.asarray(sum(truth.astype(np.int64) << place for place, (_, truth) in enumerate(ids)))
+    lists = {code: [name for place, (name, _) in enumerate(ids) if code >> place & 1] for code in np.unique(codes).tolist()}
+    return [lists[code] for code in codes.tolist()]
 
 
 def mean(values: Array) -> Array:
