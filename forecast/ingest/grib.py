@@ -22,7 +22,7 @@ from forecast.ingest.grib_cube import Piece, Values, assemble
 from forecast.ingest.grib_decoding import BATCH, DECODERS, Order
 from forecast.ingest.grib_grid import MICRO, Cut, Grid, cut
 from forecast.ingest.grib_headers import Data, Message, inspect, read_data, scan
-from forecast.ingest.grib_packing import check, has_missing, quantum
+from forecast.ingest.grib_packing import check, grid_of, has_missing, quantum
 from forecast.quantities import Field
 
 __all__ = ["inspect", "read_atmosphere"]
@@ -47,9 +47,8 @@ def read_atmosphere(files: Sequence[Path], cycle: Cycle, needs: Needs, threads: 
     finder = Finder(cycle, needs)
     pool = ThreadPoolExecutor(threads, thread_name_prefix="decoding")
     try:
-        pending = [
-            (batch, pool.submit(DECODERS.decode, [piece.order for piece in batch])) for path in files for batch in batches(finder.find(path))
-        ]
+        found = (batch for path in files for batch in batches(finder.find(path)))
+        pending = [(batch, pool.submit(DECODERS.decode, [piece.order for piece in batch])) for batch in found]
         decoded: list[tuple[Piece, Values]] = []
         for batch, future in pending:
             decoded += zip(batch, future.result(), strict=True)
@@ -62,7 +61,8 @@ def read_atmosphere(files: Sequence[Path], cycle: Cycle, needs: Needs, threads: 
         raise MissingInput(f"{cycle.id}: {', '.join(lost)} in none of the files ({names:.200}) at the steps {steps} h: fetch the run again")
     if not decoded:
         raise MissingInput(f"{cycle.id}: none of the wanted fields in the files ({names:.200}): fetch the run again")
-    atmosphere = assemble(decoded, cycle)
+    place = {field.name: n for n, field in enumerate(needs.fields)}
+    atmosphere = assemble(sorted(decoded, key=lambda each: place[each[0].field.name]), cycle)
     atmosphere.attrs["files"] = [path.name for path in files]
     atmosphere.attrs["absent"] = [field.name for field in needs.fields if field.name not in there]
     return atmosphere
@@ -87,7 +87,7 @@ class Finder:
     def __init__(self, cycle: Cycle, needs: Needs) -> None:
         self._cycle, self._needs = cycle, needs
         self._steps = frozenset(float(step) for step in needs.steps)
-        self._cuts: dict[str, Cut] = {}
+        self._grids: dict[str, tuple[int, Cut]] = {}  # by the digest of their section
         self._seen: dict[tuple[object, ...], list[tuple[Message, Data]]] = {}
         self._fields2: dict[tuple[int, ...], list[tuple[Field, int, float | None]]] = {}
         self._fields1: dict[tuple[int, ...], list[tuple[Field, int, float | None]]] = {}
@@ -143,10 +143,12 @@ class Finder:
         return False
 
     def _piece(self, path: Path, field: Field, rank: int, message: Message, data: Data) -> Piece:
-        grid = check(message, data)
-        if message.grid not in self._cuts:
-            self._cuts[message.grid] = self._cut(grid, message)
-        order = Order(path, message, self._cuts[message.grid], grid.points, has_missing(message, data))
+        if message.grid not in self._grids:
+            grid = grid_of(message, data)
+            self._grids[message.grid] = grid.points, self._cut(grid, message)
+        points, part = self._grids[message.grid]
+        check(message, data, points)
+        order = Order(path, message, part, points, has_missing(message, data))
         level = round(message.value) if field.levels else None
         return Piece(field, level, (message.start, message.end), rank, order, quantum(message, data) * field.factor)
 

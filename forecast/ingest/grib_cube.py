@@ -118,8 +118,8 @@ def _one_of(first: Layer, second: Layer) -> Layer:
     slack = first.piece.step + second.piece.step + ROUNDING * max(abs(first.piece.field.low), abs(first.piece.field.high))
     if a.shape != b.shape or not np.allclose(a, b, rtol=0, atol=slack, equal_nan=True):
         raise SourceCorrupt(
-            f"{second.piece.order.message.where}: {second.piece.field.name} contradicts the same field in {first.piece.order.message.where}; "
-            "expected one value at one time: which file is right must be said"
+            f"{second.piece.order.message.where}: {second.piece.field.name} contradicts the same field in "
+            f"{first.piece.order.message.where}; expected one value at one time: take one of the two away"
         )
     return min(first, second, key=lambda layer: layer.piece.step)
 

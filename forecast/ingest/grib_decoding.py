@@ -59,7 +59,7 @@ class Order:
         return [(start, start + 16), *(self.message.sections[n] for n in (1, 3, 4, 5, 6, 7))]
 
 
-class _Ended(Exception):
+class Ended(Exception):  # noqa: N818 (an event, told to the caller as SourceCorrupt)
     """The process ended, or refused the message that was next; `words` say why."""
 
     def __init__(self, done: int, words: str) -> None:
@@ -72,7 +72,7 @@ class Decoder:
 
     def __init__(self) -> None:
         worker = Path(__file__).with_name("grib_worker.py")
-        self._process = subprocess.Popen(
+        self._process = subprocess.Popen(  # noqa: S603 (our own program)
             ["env", *TUNING, sys.executable, "-P", str(worker)],  # noqa: S607 (found on the service's own path)
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
         )
@@ -81,10 +81,10 @@ class Decoder:
     def decode(self, orders: Sequence[Order], seconds: int = SECONDS) -> list[Values]:
         """Return the wanted values of each message (latitude, longitude); all orders are of one file and one cut.
 
-        Raises: _Ended.
+        Raises: Ended.
         """
-        stdin, stdout = self._process.stdin, self._process.stdout
-        assert stdin is not None and stdout is not None
+        stdin = self._process.stdin
+        assert stdin is not None
         cut, results = orders[0].cut, list[Values]()
         positions = cut.positions.tobytes()
         asked = [(o.parts, o.points, o.missing, o.message.packing in IN_SINGLE_PRECISION) for o in orders]
@@ -96,25 +96,25 @@ class Decoder:
             stdin.write(json.dumps(job).encode() + b"\n" + positions)
             stdin.flush()
         except OSError:
-            raise _Ended(0, self._fate()) from None
+            raise Ended(0, self._fate()) from None
         for _ in orders:
             content = self._answer(len(results))
             results.append(np.frombuffer(content, dtype=np.float32).reshape(cut.shape))
         return results
 
     def _answer(self, done: int) -> bytes:
-        """Read one answer. Raises: _Ended."""
+        """Read one answer. Raises: Ended."""
         stdout = self._process.stdout
         assert stdout is not None
         head = stdout.read(ANSWER.size)
         if len(head) < ANSWER.size:
-            raise _Ended(done, self._fate())
+            raise Ended(done, self._fate())
         status, length = ANSWER.unpack(head)
         content = stdout.read(length)
         if len(content) < length:
-            raise _Ended(done, self._fate())
+            raise Ended(done, self._fate())
         if status != GOOD:
-            raise _Ended(done, content.decode(errors="replace"))
+            raise Ended(done, content.decode(errors="replace"))
         return content
 
     def _fate(self) -> str:
@@ -159,7 +159,7 @@ class Decoders:
         decoder = self._borrow()
         try:
             values = decoder.decode(orders, seconds)
-        except _Ended as ended:
+        except Ended as ended:
             decoder.close()
             log.warning("%s: %s; trying again, message by message", orders[ended.done].message.where, ended)
             return [_alone(order, seconds) for order in orders]
@@ -187,10 +187,10 @@ def _alone(order: Order, seconds: int) -> Values:
     decoder = Decoder()
     try:
         return decoder.decode([order], seconds)[0]
-    except _Ended as ended:
+    except Ended as ended:
         if not decoder._ready:
             raise SourceError(f"the decoder does not start ({ended}): is eccodes installed for {sys.executable}?") from ended
-        raise SourceCorrupt(f"{order.message.where}: cannot be decoded ({ended}), expected {order.points} values; fetch it again") from ended
+        raise SourceCorrupt(f"{order.message.where}: cannot be decoded ({ended}), expected {order.points} values: fetch it again") from None
     finally:
         decoder.close()
 

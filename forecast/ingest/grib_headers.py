@@ -247,7 +247,7 @@ def _describe1(data: Data, name: str, offset: int, end: int, sections: dict[int,
     """Read the headers of the field of a GRIB1 message."""
     product = data[sections[1][0] : sections[1][1]]
     year = 100 * (product[24] - 1) + product[12]
-    run = _moment(year, *product[13:17], 0)
+    run = _moment(year, product[13], product[14], product[15], product[16], 0)
     surface, layer = product[9], product[9] in _LAYERS1
     value = float(product[10]) if layer else float(int.from_bytes(product[10:12], "big"))
     kind, first, last = product[20], product[18], product[19]
