@@ -75,6 +75,9 @@ class Bucket:
             return errand.acquired()
 
     def _listing(self, cycle: Cycle, step: int, deadline: transport.Deadline) -> Listing:
+        return insisting(lambda: self._read_listing(cycle, step, deadline))
+
+    def _read_listing(self, cycle: Cycle, step: int, deadline: transport.Deadline) -> Listing:
         """Fetch the inventory of a step, and the head of its last message: together they prove file and inventory whole."""
         folder, name = path_of(cycle, step)
         text = self._client.get(f"{folder}/{name}.idx", deadline, MAXIMUM_TEXT).body
@@ -93,19 +96,15 @@ class Bucket:
         self, errand: _Errand, step: int, listing: Listing, chosen: dict[int, Selection], advance: Callable[[int], object]
     ) -> None:
         """Bring one step; a damaged one is asked for again, with a fresh inventory."""
-        selection = chosen[step]
-        for attempt in range(REFETCHES + 1):
-            try:
-                self._ranges(errand, step, listing, selection, advance)
-                return
-            except SourceCorrupt as error:
-                errand.files[step].discard()
-                if attempt == REFETCHES:
-                    raise
-                log.warning("%s; fetching f%03d anew", error, step)
-            listing = self._listing(errand.cycle, step, errand.deadline)
-            earlier = [chosen[s] for s in errand.needs.steps if s < step]
-            selection = select(listing.entries, errand.needs.fields, step, earlier[-1] if earlier else None)
+        earlier = [chosen[s] for s in errand.needs.steps if s < step]
+        current = [(listing, chosen[step])]
+
+        def renew() -> None:
+            errand.files[step].discard()
+            fresh = self._listing(errand.cycle, step, errand.deadline)
+            current[0] = (fresh, select(fresh.entries, errand.needs.fields, step, earlier[-1] if earlier else None))
+
+        insisting(lambda: self._ranges(errand, step, *current[0], advance), renew)
 
     def _ranges(
         self, errand: _Errand, step: int, listing: Listing, selection: Selection, advance: Callable[[int], object]
@@ -158,16 +157,8 @@ class Filter:
 
     def _step(self, errand: _Errand, step: int, advance: Callable[[int], object]) -> None:
         """Bring one step; a damaged answer is asked for again."""
-        for attempt in range(REFETCHES + 1):
-            try:
-                self._cut(errand, step)
-                advance(1)
-                return
-            except SourceCorrupt as error:
-                errand.files[step].discard()
-                if attempt == REFETCHES:
-                    raise
-                log.warning("%s; fetching f%03d anew", error, step)
+        insisting(lambda: self._cut(errand, step), errand.files[step].discard)
+        advance(1)
 
     def _cut(self, errand: _Errand, step: int) -> None:
         folder, name = path_of(errand.cycle, step)
@@ -201,6 +192,17 @@ class Filter:
         if thin:
             few = f"f{thin[0]:03d} has {counts[thin[0]]} messages, other steps {usual}"
             raise CycleNotReady(f"{errand.cycle.id}: {few}: it is still being written")
+
+
+def insisting(attempt: Callable[[], T], before_next: Callable[[], object] = lambda: None) -> T:
+    """Return what `attempt` gives; where it was damaged, prepare and ask again, a few times. Raises: SourceCorrupt after the last."""
+    for _ in range(REFETCHES):
+        try:
+            return attempt()
+        except SourceCorrupt as error:
+            log.warning("%s; fetching it anew", error)
+            before_next()
+    return attempt()
 
 
 @dataclass(frozen=True, slots=True)
