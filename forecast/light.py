@@ -16,6 +16,9 @@ from scipy.special import erfcx
 
 from forecast.physics import Array
 
+Truth = NDArray[np.bool_]
+Index = NDArray[np.intp]
+
 EARTH_RADIUS = 6371000.0  # [m]
 REFRACTION = 0.15  # [1] k: curvature of a low ray over that of the earth; 0.13-0.17 in ordinary air
 HORIZON_REFRACTION = 34 / 60  # [degree] by which the air lifts a star on a sea-level horizon
@@ -133,7 +136,7 @@ class Section:
     cloud: Array
     aerosol: Array
     ground: Array
-    known: NDArray[np.bool_]
+    known: Truth
 
     def coverage(self, reach: float) -> Array:
         """Return the part [1] (event) of the path out to `reach` [m] that lies inside the data."""
@@ -156,7 +159,7 @@ class Traced:
 
     cloud: Array
     aerosol: Array
-    free: NDArray[np.bool_]
+    free: Truth
 
 
 def trace(section: Section, height: Array, elevation: Array, start: int = 0, over_ground: bool = True) -> Traced:
@@ -168,10 +171,10 @@ def trace(section: Section, height: Array, elevation: Array, start: int = 0, ove
     step = _steps(section, start)
     cloud = np.where(inside, section.cloud.reshape(-1)[index], 0.0) @ step
     aerosol = np.where(inside, section.aerosol.reshape(-1)[index], 0.0) @ step
-    return Traced(cloud, aerosol, above.all(axis=-1))
+    return Traced(cloud, aerosol, np.asarray(above.all(axis=-1)))
 
 
-def cloud_met(section: Section, height: Array, elevation: Array, start: int = 0) -> tuple[Array, NDArray[np.intp]]:
+def cloud_met(section: Section, height: Array, elevation: Array, start: int = 0) -> tuple[Array, Index]:
     """Return the optical depth [1] of cloud that one ray an event meets in each column from `start` (event, distance), and its cell."""
     index, inside, _ = _cells(section, height, elevation[:, None], start, over_ground=False)
     depth = np.where(inside, section.cloud.reshape(-1)[index], 0.0) * _steps(section, start)
@@ -186,9 +189,7 @@ def _steps(section: Section, start: int) -> Array:
     return step
 
 
-def _cells(
-    section: Section, height: Array, elevation: Array, start: int, over_ground: bool
-) -> tuple[NDArray[np.intp], NDArray[np.bool_], NDArray[np.bool_]]:
+def _cells(section: Section, height: Array, elevation: Array, start: int, over_ground: bool) -> tuple[Index, Truth, Truth]:
     """Return for each ray and column (event, ray, distance) the flat index of its cell, whether it is in one, and whether above ground."""
     distance = section.distance[start:] - section.distance[start]
     path = ray_height(height[:, None, None], elevation[:, :, None], distance)

@@ -41,6 +41,10 @@ class Canvas:
         """The band (event) of which most is seen."""
         return self.share.sum(axis=2).argmax(axis=1)
 
+    def part(self) -> Array:
+        """Return the part [1] (event) of the sky that is painted, were it all lit."""
+        return np.interp(self.cover, [cover for cover, _ in PAINTED], [part for _, part in PAINTED])
+
     def height(self) -> Array:
         """Return the mean base [m] of the main band (event); NaN where there is next to no canvas."""
         rows = np.arange(len(self.cover))

@@ -16,16 +16,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 import xarray as xr
+from numpy.typing import NDArray
 
 from forecast import light, sky
 from forecast.config import PhenomenonSettings
 from forecast.domain import Almanac, Event, Site, Window
-from forecast.light import CELL, CELLS, Section
+from forecast.light import CELL, CELLS, Index, Section, Truth
 from forecast.phenomena import Part
-from forecast.phenomena.canvas import PAINTED, POINTS, SUN_STEP, Canvas, Lit, find_canvas, illuminate, view_clearance
+from forecast.phenomena.canvas import POINTS, SUN_STEP, Canvas, Lit, find_canvas, illuminate, view_clearance
 from forecast.phenomena.light_path import DISTANCE, LightPath, read_light_path
 from forecast.physics import Array
 from forecast.sampling import Scene, Times, as_times, hours_between
@@ -41,6 +43,8 @@ NO_COLOUR = 0.05  # quality below which there is no window to tell
 SPOILED = 0.2  # part of the clear way's vividness below which cloud is said to have spoiled the glow
 DISK_REACH = 300000.0  # [m] of air that matters to the disk
 DISK_LUMINANCE, DISK_THRESHOLD = 1.6e9, 100.0  # [cd m-2] the sun; 5 % of a bright horizon, at which it is lost in haze
+Drawn = tuple[tuple[str, ...], NDArray[Any]]  # dimensions and values of what a chart draws
+
 NAT, MINUTE = np.datetime64("NaT", "ns"), np.timedelta64(1, "m")
 
 
@@ -102,7 +106,7 @@ def derive(events: Sequence[Event], scene: Scene, settings: PhenomenonSettings) 
             chunk = rows[start : start + CHUNK]
             asked = _ask([events[i] for i in chunk])
             path = read_light_path(scene, asked.latitude, asked.longitude, asked.azimuth, asked.centre)
-            found, evidence = (_disk if phenomenon == "sunrise" else _glow)(asked, path, settings)
+            found, evidence = (_disk if phenomenon == "sunrise" else _glow)(asked, path)
             for name, column in found.items():
                 column = _only_where_known(name, column, found["light_path_coverage"], path.covered)
                 dtype = column.dtype if column.dtype.kind == "M" else float
@@ -140,7 +144,7 @@ def _ask(events: Sequence[Event]) -> _Asked:
     return _Asked(latitude, longitude, elevation, horizon, azimuth, centre, minutes, altitude)
 
 
-def _only_where_known(name: str, column: Array, coverage: Array, covered: Array) -> Array:
+def _only_where_known(name: str, column: Array, coverage: Array, covered: Truth) -> Array:
     """Blank what cannot be said: everything where the run does not reach, all but the path's own facts where it is mostly outside."""
     if name == "sun_azimuth":
         return column
@@ -162,7 +166,7 @@ def _missing(coverage: float, covered: bool, from_humidity: bool, absent: list[s
 # -- the glow
 
 
-def _glow(asked: _Asked, path: LightPath, settings: PhenomenonSettings) -> tuple[dict[str, Array], xr.Dataset]:
+def _glow(asked: _Asked, path: LightPath) -> tuple[dict[str, Array], xr.Dataset]:
     """Features and evidence of glows (event)."""
     section = path.section
     low, high = np.nanmin(asked.altitude), np.nanmax(asked.altitude)
@@ -170,7 +174,7 @@ def _glow(asked: _Asked, path: LightPath, settings: PhenomenonSettings) -> tuple
     painted, view = find_canvas(section, asked.elevation), view_clearance(section, asked.elevation)
     lit = illuminate(section, painted, angles)
     potential, clear = (_at_angles(v, angles, asked.altitude) for v in (lit.vivid, lit.vivid_if_clear))
-    quality = (np.interp(painted.cover, *zip(*PAINTED, strict=True)) * view)[:, None] * potential
+    quality = (painted.part() * view)[:, None] * potential
     rows, best, clearest = np.arange(len(view)), _highest(potential), _highest(clear)
     # Where cloud has spoiled the glow, what is told of light and obstacle is that of the minute that would have been the best.
     spoiled = potential[rows, best] < SPOILED * clear[rows, clearest]
@@ -191,7 +195,7 @@ def _glow(asked: _Asked, path: LightPath, settings: PhenomenonSettings) -> tuple
     return values, _glow_evidence(asked, section, painted, lit, angles, quality, rays)
 
 
-def _highest(values: Array) -> Array:
+def _highest(values: Array) -> Index:
     """Return the index of the highest of each event's minutes; the first where none is known."""
     return np.nan_to_num(values, nan=-1.0).argmax(axis=1)
 
@@ -206,7 +210,7 @@ def _at_angles(values: Array, angles: Array, altitude: Array) -> Array:
     return np.take_along_axis(values, index, axis=1) * (1 - share) + np.take_along_axis(values, index + 1, axis=1) * share
 
 
-def _run_around(inside: Array, centre: Array) -> tuple[Array, Array]:
+def _run_around(inside: Truth, centre: Index) -> tuple[Index, Index]:
     """Return the first and last index of the run of True around `centre` (event) along the last axis; `centre` itself where it is False."""
     index = np.arange(inside.shape[1])
     broken = ~inside
@@ -257,32 +261,26 @@ def _glow_evidence(
     contrast = _at_angles(lit.contrast, angles, asked.altitude)[..., None]
     dusk = np.clip((asked.altitude[..., None] + 8) / 11, 0.1, 1) * np.array([0.20, 0.26, 0.36])  # the unlit sky of the minute
     srgb = light.as_srgb(contrast * colour + (1 - contrast) * dusk)
-    minute = ("event", "minute")
-    return _cloud_evidence(section).assign(
-        ray_height=(("event", "ray", "distance"), paths.astype("float32")), quality=(minute, quality.astype("float32")),
-        **_clock(asked), **{name: (minute, srgb[..., k].astype("float32")) for k, name in enumerate(("red", "green", "blue"))},
-    )  # fmt: skip
+    return _evidence(asked, section, paths, srgb, {"quality": quality})
 
 
-def _cloud_evidence(section: Section) -> xr.Dataset:
-    """Cloud by distance and height (every 500 m, the denser of two cells); NaN outside the data."""
+def _evidence(asked: _Asked, section: Section, rays: Array, srgb: Array, by_minute: dict[str, Array]) -> xr.Dataset:
+    """Cloud by distance and height (every 500 m, the denser of two cells; NaN outside the data), rays, and what changes by the minute."""
     pairs = section.cover.reshape(*section.cover.shape[:-1], -1, 2).max(axis=-1)
     edges = np.concatenate([pairs, pairs[..., -1:]], axis=-1)
     cover = np.where(section.known[..., None], edges, np.nan).astype("float32")
-    return xr.Dataset(
-        {"cloud": (("event", "distance", "height"), cover)}, coords={"distance": DISTANCE, "height": np.arange(CELLS // 2 + 1) * 2 * CELL}
-    )
-
-
-def _clock(asked: _Asked) -> dict[str, object]:
-    minute = ("event", "minute")
-    return {"time": (minute, asked.minutes), "sun_altitude": (minute, asked.altitude.astype("float32"))}
+    series = {"sun_altitude": asked.altitude, "red": srgb[..., 0], "green": srgb[..., 1], "blue": srgb[..., 2]} | by_minute
+    data: dict[str, Drawn] = {name: (("event", "minute"), values.astype("float32")) for name, values in series.items()}
+    data["cloud"] = (("event", "distance", "height"), cover)
+    data["ray_height"] = (("event", "ray", "distance"), rays.astype("float32"))
+    data["time"] = (("event", "minute"), asked.minutes)
+    return xr.Dataset(data, coords={"distance": DISTANCE, "height": np.arange(CELLS // 2 + 1) * 2 * CELL})
 
 
 # -- the disk
 
 
-def _disk(asked: _Asked, path: LightPath, settings: PhenomenonSettings) -> tuple[dict[str, Array], xr.Dataset]:
+def _disk(asked: _Asked, path: LightPath) -> tuple[dict[str, Array], xr.Dataset]:
     """Features and evidence of sunrises (event): is the disk seen as it clears the terrain, and until when."""
     section = path.section
     seen = light.apparent_elevation(asked.altitude, asked.elevation[:, None])
@@ -304,12 +302,7 @@ def _disk(asked: _Asked, path: LightPath, settings: PhenomenonSettings) -> tuple
     }  # fmt: skip
     paths = light.ray_height(asked.elevation[:, None, None], clears[:, :, None], DISTANCE)
     srgb = light.as_srgb(colour / np.maximum(colour.max(axis=-1, keepdims=True), 1e-30))
-    minute = ("event", "minute")
-    evidence = _cloud_evidence(section).assign(
-        ray_height=(("event", "ray", "distance"), paths.astype("float32")), transmission=(minute, by_minute.astype("float32")),
-        **_clock(asked), **{name: (minute, srgb[..., k].astype("float32")) for k, name in enumerate(("red", "green", "blue"))},
-    )  # fmt: skip
-    return values, evidence
+    return values, _evidence(asked, section, paths, srgb, {"transmission": by_minute})
 
 
 def _disk_light(section: Section, elevation: Array, seen: Array) -> tuple[Array, Array]:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 
-from forecast.light import CELL, CELLS, Section, cloud_extinction, great_circle
+from forecast.light import CELL, CELLS, Index, Section, Truth, cloud_extinction, great_circle
 from forecast.physics import Array, cloud_from_humidity
 from forecast.sampling import Scene, Times
 
@@ -36,7 +37,7 @@ class LightPath:
     section: Section
     aerosol_depth: Array
     from_humidity: bool
-    covered: Array
+    covered: Truth
 
 
 def read_light_path(scene: Scene, latitude: Array, longitude: Array, azimuth: Array, times: Times) -> LightPath:
@@ -52,9 +53,9 @@ def read_light_path(scene: Scene, latitude: Array, longitude: Array, azimuth: Ar
     cover = cloud_from_humidity(humidity) if from_humidity else along(name)
     ground = np.nan_to_num(along("surface_altitude"), nan=0.0) if scene.has("surface_altitude") else np.zeros(cover.shape[:2])
     ground = np.maximum(ground, 0.0)
-    levels = np.isfinite(cover).any(axis=(0, 1)) & np.isfinite(height).any(axis=(0, 1))
+    levels = np.flatnonzero(np.isfinite(cover).any(axis=(0, 1)) & np.isfinite(height).any(axis=(0, 1)))
     cover, height = np.clip(cover[..., levels], 0, 1), height[..., levels]
-    known = np.isfinite(cover).any(axis=-1) & np.isfinite(height).all(axis=-1)
+    known = np.asarray(np.isfinite(cover).any(axis=-1) & np.isfinite(height).all(axis=-1))
     within = _extinction_within(scene, along, cover, height, levels)
     cover = np.where(np.isfinite(cover) & known[..., None] & ~_is_subvisual(cover, within, height), cover, 0.0)
     layer, outside = _layer_of_cells(height, ground)
@@ -67,7 +68,7 @@ def read_light_path(scene: Scene, latitude: Array, longitude: Array, azimuth: Ar
     return LightPath(section, haze[:, 0].sum(axis=-1) * CELL, from_humidity, scene.covers(times[:, None])[:, 0])
 
 
-def _extinction_within(scene: Scene, along: object, cover: Array, height: Array, levels: Array) -> Array:
+def _extinction_within(scene: Scene, along: Callable[[str], Array], cover: Array, height: Array, levels: Index) -> Array:
     """Return the extinction inside the cloud (event, distance, level) [m-1]: 3 q rho / (2 rho_w r_e c), ice and water together.
 
     The usual one of its height where the model has no cloud water. Source: Stephens 1978, J. Atmos. Sci. 35, 2123, eq. 7.
@@ -79,19 +80,19 @@ def _extinction_within(scene: Scene, along: object, cover: Array, height: Array,
     for name, size, matter in (("cloud_liquid_water_mixing_ratio", LIQUID_RADIUS, WATER_DENSITY),
                                ("cloud_ice_mixing_ratio", ICE_RADIUS, ICE_DENSITY)):  # fmt: skip
         if scene.has(name):
-            content = along(name)[..., levels] * density  # type: ignore[operator]
+            content = along(name)[..., levels] * density
             found = found + 1.5 * content / (matter * size)
             kinds += 1
     inside = found / np.maximum(cover, 0.01)
     return np.where((kinds == 2) & np.isfinite(inside), inside, usual)
 
 
-def _is_subvisual(cover: Array, within: Array, height: Array) -> Array:
+def _is_subvisual(cover: Array, within: Array, height: Array) -> Truth:
     depth = within * np.abs(np.gradient(np.nan_to_num(height), axis=-1)) if height.shape[-1] > 1 else within * 1000.0
     return (cover > 0) & (depth < SUBVISUAL)
 
 
-def _layer_of_cells(height: Array, ground: Array) -> tuple[Array, Array]:
+def _layer_of_cells(height: Array, ground: Array) -> tuple[Index, Truth]:
     """Return for each cell (event, distance, cell) the level it belongs to, the nearest in height, and whether it belongs to none.
 
     Cells under the model's ground, and those further beyond the outermost levels than half the spacing there, hold nothing.
