@@ -21,6 +21,7 @@ from products.safety import CLOTHING_UNKNOWN, Hazard, clothing, hazards
 NEXT_NIGHTS = 3  # days over which the best is chosen and safety is spoken of first
 PICKS = 3
 WORTH_GOING = 3  # from this grade on a day is "better" than a poor one
+ALL_AROUND = frozenset({"snowfall", "snowmaking"})
 OPERATORS_ONLY = frozenset({"snowmaking"})  # asked by a ski field, not by a visitor: never the best of the nights
 
 
@@ -43,6 +44,11 @@ class Entry:
     @property
     def poor(self) -> bool:
         return 0 < self.forecast.grade < WORTH_GOING
+
+    @property
+    def has_view(self) -> bool:
+        """Whether it matters where one looks: falling snow and snow guns are all around."""
+        return self.forecast.event.phenomenon not in ALL_AROUND
 
     @property
     def azimuth(self) -> float | None:

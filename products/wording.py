@@ -28,15 +28,17 @@ MINUS = "\N{MINUS SIGN}"
 
 @dataclass(frozen=True, slots=True)
 class Display:
-    """How a quantity is shown: value * factor + offset, rounded to `decimals`."""
+    """How a quantity is shown: value * factor + offset, rounded to `decimals`, to whole numbers from `whole_from` on."""
 
     factor: float = 1.0
     offset: float = 0.0
     decimals: int = 0
+    whole_from: float = math.inf
 
     def text(self, value: float) -> str:
-        shown = round(value * self.factor + self.offset, self.decimals)
-        return f"{shown + 0.0:.{self.decimals}f}".replace("-", MINUS)
+        shown = value * self.factor + self.offset
+        decimals = 0 if abs(shown) >= self.whole_from else self.decimals
+        return f"{round(shown, decimals) + 0.0:.{decimals}f}".replace("-", MINUS)
 
 
 UNITS: Mapping[str, Display] = {
@@ -44,9 +46,9 @@ UNITS: Mapping[str, Display] = {
     "warmth": Display(decimals=1),
     "percent": Display(100),
     "metre": Display(),
-    "kilometre": Display(0.001, decimals=1),
-    "centimetre": Display(100, decimals=1),
-    "millimetre": Display(decimals=1),
+    "kilometre": Display(0.001, decimals=1, whole_from=9.95),
+    "centimetre": Display(100, decimals=1, whole_from=9.95),
+    "millimetre": Display(decimals=1, whole_from=99.5),
     "wind": Display(decimals=1),
     "speed": Display(decimals=1),
     "hour": Display(),

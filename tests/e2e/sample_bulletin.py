@@ -61,7 +61,8 @@ GOOD_AND_POOR = {
 WHY = {
     "starry_sky": ("cloud_for_stars", "moon_altitude", "dew_point_depression"),
     "sea_of_clouds": ("gap_to_deck", "inversion", "humidity_above", "easterly_wind"),
-    "sunset_glow": ("canvas_light", "canvas_cover", "view_clearance"), "sunrise_glow": ("canvas_light", "obstacle_distance", "canvas_cover"),
+    "sunset_glow": ("canvas_light", "canvas_cover", "view_clearance"),
+    "sunrise_glow": ("canvas_light", "obstacle_distance", "canvas_cover"),
     "sunrise": ("disk_transmission", "aerosol_optical_depth"), "snowfall": ("new_snow", "snow_ratio", "cloud_top_temperature"),
     "snow_cover": ("snow_depth", "freezing_hours"), "rime": ("rime_hours", "humidity_at_site"),
     "snowmaking": ("snowmaking_hours", "wet_bulb_minimum"),
@@ -70,8 +71,10 @@ WHY = {
 
 def window_of(phenomenon: str, almanac: Almanac) -> tuple[Window, datetime | None]:
     """Return about the window that the phenomenon's room would ask for."""
-    assert almanac.sunrise is not None and almanac.sunset is not None
-    assert almanac.astronomical_dusk is not None and almanac.astronomical_dawn is not None
+    assert almanac.sunrise
+    assert almanac.sunset
+    assert almanac.astronomical_dusk
+    assert almanac.astronomical_dawn
     hour = timedelta(hours=1)
     if phenomenon == "starry_sky":
         return Window(almanac.astronomical_dusk, almanac.astronomical_dawn), None
@@ -92,7 +95,8 @@ def _best(event: Event) -> Window:
 
 def _values(event: Event, chance: float, almanac: Almanac) -> dict[str, float]:
     share = 0.5 if isnan(chance) else chance
-    values = {name: share * good + (1 - share) * poor for name, (good, poor) in GOOD_AND_POOR.items() if name in features_of(event.phenomenon)}
+    ends = {name: GOOD_AND_POOR[name] for name in features_of(event.phenomenon) if name in GOOD_AND_POOR}
+    values = {name: share * good + (1 - share) * poor for name, (good, poor) in ends.items()}
     if event.phenomenon in ("sunset_glow", "sunrise_glow", "sunrise"):
         values["sun_azimuth"] = almanac.sunset_azimuth if event.phenomenon == "sunset_glow" else almanac.sunrise_azimuth
     if event.phenomenon == "starry_sky":
