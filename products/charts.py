@@ -111,6 +111,8 @@ def cold_section(forecast: Forecast, evidence: xr.Dataset | None, almanac: Alman
     _temperatures(sheet, scale, evidence, hours, words)
     if forecast.best:
         best = forecast.best
+        a, b = scale.clamped(best.start), scale.clamped(best.end)
+        sheet.path(box(a, TOP, b - a, 206 - TOP), "c-band", fill="currentColor", fill_opacity=".1")
         bracket(sheet, scale, best.start, best.end, 20, words("chart.best", start=scale.label(best.start), end=scale.label(best.end)))
     time_axis(sheet, scale, 206, 180)
     name = words(f"phenomenon.{phenomenon}.name")

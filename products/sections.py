@@ -337,16 +337,19 @@ def _marks(sheet: Sheet, along: Scale, level: Scale, forecast: Forecast, words: 
     sheet.path(slope + "z", "c-ground", fill="currentColor", fill_opacity=".6")
     sheet.dot(LEFT, y - 3, 3.2, "c-viewer", fill="currentColor")
     sheet.text(LEFT + 20, level.start - 5, words("chart.path.viewer"), "c-on-sky c-strong")
+    taken = math.inf
     if math.isfinite(canvas) and canvas <= level.high:
         sheet.line(LEFT, level(canvas), along(0.12 * along.high), level(canvas), "c-canvas")
-        text = words("chart.path.canvas", km=f"{canvas / 1000:.1f}")
-        sheet.text(LEFT + 5, level(canvas) + (15 if level(canvas) < level.end + 18 else -6), text, "c-on-sky c-strong")
+        taken = level(canvas) + (15 if level(canvas) < level.end + 18 else -6)
+        sheet.text(LEFT + 5, taken, words("chart.path.canvas", km=f"{canvas / 1000:.1f}"), "c-on-sky c-strong")
     if math.isfinite(far) and math.isfinite(top) and far <= along.high:
         px, py = along(far), level.clamped(top)
         sheet.path(f"M{number(px)} {number(py - 3)}l-6 -11h12z", "c-obstacle", fill="currentColor")
         text = words("chart.path.obstacle", top=f"{top / 1000:.1f}")
-        side = "end" if px + 9 + breadth(text) > along.end else "start"
-        sheet.text(px + (-9 if side == "end" else 9), max(py - 6, level.end + 13), text, "c-on-sky c-strong", side)
+        left = px + 9 + breadth(text) > along.end  # no room at the right
+        y = max(py - 6, level.end + 13)
+        y += 18 if left and abs(y - taken) < 14 else 0
+        sheet.text(px + (-9 if left else 9), y, text, "c-on-sky c-strong", "end" if left else "start")
 
 
 def _colours(

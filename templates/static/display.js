@@ -13,8 +13,10 @@
   // After expiry a banner; long after, a neutral page: an old forecast is never shown as a new one.
   function watch() {
     const late = Date.now() - Date.parse(expires);
+    const before = document.body.className;
     document.body.classList.toggle("is-expired", late > 0);
     document.body.classList.toggle("is-neutral", late > NEUTRAL_AFTER);
+    if (document.body.className !== before) fit();
   }
 
   // Reload only once the page is known to be there: a screen must not trade a forecast for an error.
@@ -40,6 +42,23 @@
     document.querySelector(".screen").style.translate = `${x}px ${y}px`;
   }
 
+  // A long name or a second line of safety makes all type a little smaller: nothing is ever cut off or scrolled.
+  function fit() {
+    const screen = document.querySelector(".screen");
+    const over = () => {
+      const margin = parseFloat(getComputedStyle(screen).paddingBottom);
+      const bottom = screen.lastElementChild.getBoundingClientRect().bottom - screen.getBoundingClientRect().top;
+      return bottom > screen.clientHeight - margin + 1 || screen.scrollWidth > screen.clientWidth;
+    };
+    for (let part = 1; part > 0.5; part -= 0.02) {
+      document.documentElement.style.setProperty("--u", `${part.toFixed(2)}vmin`);
+      if (!over()) return;
+    }
+  }
+
+  fit();
+  addEventListener("resize", fit);
+  document.fonts.ready.then(fit);
   watch();
   setInterval(watch, WATCH_EVERY);
   setInterval(shift, SHIFT_EVERY);

@@ -19,7 +19,9 @@ from forecast.config import Config, read_config
 from forecast.domain import Event, Features, Forecast, Issue, Reason, Window
 from forecast.quantities import FEATURES
 from products.bulletins import Bulletin, compose
+from products.charts import chart, probability_strip
 from products.render import pages
+from products.wording import Words
 from tests import made_up
 
 CHANCES = {
@@ -80,6 +82,24 @@ def bulletin(config: Config) -> Bulletin:
     return compose(issue, forecasts, features, almanacs, config, "made up", ())
 
 
+def gallery(made: Bulletin, config: Config, language: str) -> str:
+    """Return a page of every kind of chart, as the site's own style sheet dresses them."""
+    words = Words(language, config.zone)
+    first: dict[str, str] = {}
+    for section in made.sections:
+        for entry in section.days[0].entries:
+            event = entry.forecast.event
+            almanac = section.days[0].almanac
+            if event.phenomenon not in first and almanac is not None:
+                first[event.phenomenon] = str(chart(entry.forecast, entry.evidence, almanac, words, language, config.zone))
+    strips = [[day.headline.forecast for day in section.days if day.headline] for section in made.sections[:1]]
+    first["strip"] = str(probability_strip(strips[0], words, language, config.zone))
+    figures = "".join(f'<figure class="sheet">{svg}</figure>' for svg in first.values())
+    head = '<meta charset="utf-8"><meta name="viewport" content="width=device-width"><link rel="stylesheet" href="static/skyscape.css">'
+    top = f'<!doctype html><html lang="{words("language.tag")}"><head>{head}</head>'
+    return f'{top}<body><main class="column">{figures}</main></body></html>'
+
+
 def shoot(page: Path, picture: Path, width: int, height: int) -> None:
     """Take a screenshot of a file by Debian's Chromium."""
     with tempfile.TemporaryDirectory() as profile:
@@ -102,8 +122,11 @@ def main() -> None:
             path = asked.folder / page.path
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(page.body if isinstance(page.body, bytes) else page.body.encode())
+    (asked.folder / "charts.html").write_text(gallery(made, config, asked.language), encoding="utf-8")
     if shutil.which("chromium") is None:
         return
+    for width, height in ((500, 4200), (760, 5600)):
+        shoot(asked.folder / "charts.html", asked.folder / f"charts-{width}-{asked.language}.png", width, height)
     for site in asked.sites:
         for name, width, height in (("landscape", 1920, 1080), ("portrait", 1080, 1920)):
             page = asked.folder / ("" if asked.language == "zh" else "en") / "display" / f"{site}.html"

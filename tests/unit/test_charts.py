@@ -1,0 +1,231 @@
+"""Do the charts say what the numbers say, whatever is missing, and within their bounds?"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
+from itertools import pairwise
+from pathlib import Path
+from xml.etree import ElementTree
+
+import numpy as np
+import pytest
+import xarray as xr
+
+from forecast.config import Config
+from forecast.domain import PHENOMENA, Name, Window
+from products import drawing
+from products.charts import chart, probability_strip
+from products.wording import LANGUAGES, Words
+from tests import made_up
+
+TEMPLATES = Path(__file__).parents[2] / "templates"
+SVG = "{http://www.w3.org/2000/svg}"
+EVIDENCE: dict[str, Callable[[], xr.Dataset]] = {
+    "starry_sky": made_up.night, "sea_of_clouds": made_up.deck, "sunset_glow": made_up.path,
+    "sunrise_glow": lambda: made_up.path(blocked=True, known_km=300), "sunrise": lambda: made_up.path().rename(quality="transmission"),
+    "snowfall": made_up.cold, "snow_cover": made_up.cold, "rime": made_up.cold, "snowmaking": made_up.cold,
+}  # fmt: skip
+PLACES = {"starry_sky": "baihuashan", "sea_of_clouds": "jinding"}
+TOLD = {"canvas_height": 8200.0, "sun_azimuth": 243.6, "obstacle_distance": 310e3, "obstacle_height": 6900.0}
+
+
+def drawn(phenomenon: str, evidence: xr.Dataset | None, config: Config, language: str = "zh", name: Name | None = None) -> str:
+    site = made_up.SITES[PLACES.get(phenomenon, "lingshan")]
+    site = replace(site, name=name) if name else site
+    asked = made_up.event(phenomenon, site)
+    best = Window(asked.window.start, asked.window.start + timedelta(minutes=40))
+    forecast = made_up.forecast(phenomenon, site, best=best, quantities=TOLD)
+    made = chart(forecast, evidence, made_up.almanac(site), Words(language, config.zone), language, config.zone)
+    assert made is not None
+    return str(made)
+
+
+def texts(svg: str) -> list[str]:
+    return ["".join(element.itertext()) for element in ElementTree.fromstring(svg).iter(f"{SVG}text")]
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("phenomenon", PHENOMENA)
+def test_every_chart_is_well_formed_named_and_small(phenomenon: str, language: str, config: Config) -> None:
+    svg = drawn(phenomenon, EVIDENCE[phenomenon](), config, language)
+
+    root = ElementTree.fromstring(svg)
+    assert root.get("role") == "img"
+    named = root.get("aria-labelledby", "").split()
+    spoken = {element.get("id"): element.text for element in root if element.tag in (f"{SVG}title", f"{SVG}desc")}
+    assert set(named) == set(spoken)
+    assert all(spoken.values())
+    assert len(svg.encode()) < 25_000  # the bound that a page with three days of charts can carry
+    assert "style=" not in svg  # the site's Content-Security-Policy refuses inline styles
+    assert "<style" not in svg
+    assert "nan" not in svg.lower().replace("nautical", "")
+
+
+@pytest.mark.parametrize("phenomenon", PHENOMENA)
+def test_a_chart_without_a_single_number_says_so_and_never_fails(phenomenon: str, config: Config) -> None:
+    full = EVIDENCE[phenomenon]()
+    empty = full.map(lambda v: v if v.dtype.kind == "M" else xr.full_like(v, np.nan))
+
+    svg = drawn(phenomenon, empty, config)
+
+    assert "-hatch)" in svg
+    assert any(Words("zh", config.zone)("chart.no_data") in text for text in texts(svg))
+
+
+@pytest.mark.parametrize("phenomenon", PHENOMENA)
+def test_a_variable_that_is_absent_leaves_the_rest_drawn(phenomenon: str, config: Config) -> None:
+    full = EVIDENCE[phenomenon]()
+
+    for name in full.data_vars:
+        if name != "time":
+            ElementTree.fromstring(drawn(phenomenon, full.drop_vars(name), config))
+
+
+@pytest.mark.parametrize("phenomenon", PHENOMENA)
+def test_no_time_at_all_is_no_chart_or_a_hatched_one(phenomenon: str, config: Config) -> None:
+    full = EVIDENCE[phenomenon]()
+    timeless = full.assign(time=xr.full_like(full["time"], np.datetime64("NaT", "ns")))
+    site = made_up.SITES["lingshan"]
+    forecast = made_up.forecast(phenomenon, site, float("nan"))
+    words = Words("zh", config.zone)
+
+    made = chart(forecast, timeless, made_up.almanac(site), words, "zh", config.zone)
+    without = chart(forecast, None, made_up.almanac(site), words, "zh", config.zone)
+
+    assert made is None or "-hatch)" in made
+    assert without is None or phenomenon == "starry_sky"  # the almanac alone draws the night
+
+
+def test_a_name_cannot_become_markup(config: Config) -> None:
+    bad = '<script>alert("x")</script>'
+
+    svg = drawn("sea_of_clouds", made_up.deck(), config, name=Name(bad, bad))
+
+    assert "<script" not in svg
+    assert "&lt;script&gt;" in svg
+
+
+def test_the_site_stands_at_its_true_height_on_the_axis(config: Config) -> None:
+    root = ElementTree.fromstring(drawn("sea_of_clouds", made_up.deck(), config))
+
+    labels = {text.text: float(text.get("y", "nan")) - 4 for text in root.iter(f"{SVG}text") if (text.text or "").isdigit()}
+    line = next(path.get("d", "") for path in root.iter(f"{SVG}path") if "c-site" in path.get("class", ""))
+
+    y = float(re.findall(r"[-\d.]+", line)[1])
+    metres = 4000 * (labels["0"] - y) / (labels["0"] - labels["4000"])
+    assert metres == pytest.approx(made_up.SITES["jinding"].elevation, abs=5)  # 170 px are 4000 m; written to 0.1 px
+
+
+def test_a_deck_at_1000_m_is_painted_up_to_1000_m() -> None:
+    height = np.arange(0.0, 4001.0, 100.0)
+    level = drawing.Scale(0, 4000, 200, 0)
+    cover = np.broadcast_to((height < 1000).astype(float), (9, height.size))
+
+    data = drawing.region(np.linspace(0, 80, 9), level.array(height), cover, 0.5)
+
+    points = np.array([[float(n) for n in pair] for pair in re.findall(r"[Ml]([-\d.]+) ([-\d.]+)", data)]).cumsum(axis=0)
+    assert points[:, 1].min() == pytest.approx(level(950), abs=0.1)  # half way between the last cloudy level and the first clear one
+    assert points[:, 1].max() == pytest.approx(level(0), abs=0.1)
+    assert (points[:, 0].min(), points[:, 0].max()) == (0, 80)
+
+
+def test_an_outline_encloses_the_area_that_geometry_gives() -> None:
+    x = y = np.linspace(-50, 50, 101)
+    cone = 50 - np.hypot(x[:, None], y[None, :])
+
+    data = drawing.region(x, y, cone, 20.0)
+
+    points = np.array([[float(n) for n in pair] for pair in re.findall(r"[Ml]([-\d.]+) ([-\d.]+)", data)]).cumsum(axis=0)
+    a, b = points.T
+    area = abs(np.dot(a, np.roll(b, -1)) - np.dot(b, np.roll(a, -1))) / 2
+    assert area == pytest.approx(np.pi * 30**2, rel=0.01)  # the cone stands above 20 within a radius of 30
+
+
+def test_a_hole_in_the_cloud_stays_a_hole() -> None:
+    x = y = np.linspace(-50, 50, 51)
+    ring = -np.abs(np.hypot(x[:, None], y[None, :]) - 30)
+
+    assert drawing.region(x, y, ring, -8).count("M") == 2
+
+
+def test_a_field_of_noise_stays_small(config: Config) -> None:
+    noisy = made_up.path()
+    noise = np.random.default_rng(1).uniform(size=noisy["cloud"].shape)
+
+    svg = drawn("sunset_glow", noisy.assign(cloud=(("distance", "height"), noise)), config)
+
+    assert len(svg.encode()) < 25_000
+
+
+def test_the_best_window_is_marked_in_local_time(config: Config) -> None:
+    svg = drawn("starry_sky", made_up.night(), config)
+
+    assert any("18:28–19:08" in text for text in texts(svg))  # 10:28 UTC is 18:28 in Beijing
+
+
+def test_the_strip_is_as_tall_as_the_probability_and_hatches_what_is_unknown(config: Config) -> None:
+    site = made_up.SITES["lingshan"]
+    days = [made_up.forecast("sunset_glow", site, p, made_up.DAY + timedelta(days=k)) for k, p in enumerate((0.25, 0.5, float("nan")))]
+
+    strip = probability_strip(days, Words("en", config.zone), "en", config.zone)
+
+    assert strip is not None
+    columns = [rect for rect in ElementTree.fromstring(strip).iter(f"{SVG}rect") if "c-grade" in rect.get("class", "")]
+    heights = [float(rect.get("height", "nan")) for rect in columns]
+    assert heights[1] == pytest.approx(2 * heights[0], abs=0.2)
+    assert len(heights) == 2
+    assert "-hatch)" in strip
+    assert probability_strip([], Words("en", config.zone), "en", config.zone) is None
+
+
+def test_two_charts_on_a_page_share_no_id(config: Config) -> None:
+    ids = [re.findall(r'\bid="([^"]+)"', drawn(phenomenon, EVIDENCE[phenomenon](), config)) for phenomenon in PHENOMENA]
+
+    flat = [one for some in ids for one in some]
+    assert len(flat) == len(set(flat))
+
+
+def _luminance(colour: str) -> float:
+    """Relative luminance of #rrggbb. Source: WCAG 2.2, definition of relative luminance."""
+    parts = [int(colour[k : k + 2], 16) / 255 for k in (1, 3, 5)]
+    linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in parts]
+    return float(np.dot((0.2126, 0.7152, 0.0722), linear))
+
+
+def _colours(sheet: str, name: str) -> list[str]:
+    css = (TEMPLATES / "static" / sheet).read_text(encoding="utf-8")
+    css = css.split("@media print", 1)[0] if sheet == "skyscape.css" and name.startswith("--") else css
+    return re.findall(rf"{re.escape(name)}[^;{{]*?[:{{]\s*(?:fill: )?(#[0-9a-f]{{6}})", css)
+
+
+def test_twilight_darkens_step_by_step() -> None:
+    steps = [_colours("skyscape.css", f".c-{name}")[0] for name in ("day", "civil", "nautical", "astronomical", "night")]
+
+    lightness = [_luminance(colour) for colour in steps]
+    assert lightness == sorted(lightness, reverse=True)
+    assert all(a > 1.25 * b for a, b in pairwise(lightness))  # a step that grey paper still shows
+
+
+def test_the_screens_scale_is_the_sites_own_and_its_type_is_readable() -> None:
+    ground = _luminance(_colours("display.css", "--ground")[0])
+    for grade in range(1, 6):
+        assert _colours("display.css", f"--grade-{grade}") == _colours("skyscape.css", f"--grade-{grade}")[:1]
+
+    shines = [_luminance(_colours("display.css", f"--shine-{grade}")[0]) for grade in range(6)]
+    assert shines == sorted(shines)
+    assert min((shine + 0.05) / (ground + 0.05) for shine in shines) >= 4.5  # WCAG 2.2, 1.4.3
+
+
+ICONS = ("star", "star-empty", "moon", "wind", "thermometer", "warning", "compass", "clock", "missing")
+
+
+@pytest.mark.parametrize("name", [*PHENOMENA, *ICONS])
+def test_every_icon_is_one_line_of_24_by_24_in_the_texts_colour(name: str) -> None:
+    root = ElementTree.fromstring((TEMPLATES / "icons" / f"{name}.svg").read_text(encoding="utf-8"))
+
+    assert root.get("viewBox") == "0 0 24 24"
+    assert root.get("stroke") == "currentColor"
+    assert {e.get("fill") for e in root.iter()} <= {None, "none", "currentColor"}
