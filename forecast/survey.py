@@ -59,13 +59,13 @@ def read_grid(path: Path) -> xr.DataArray:
 
     Raises: ConfigError where the reader is not installed, or the file is not such a grid.
     """
+    if not path.is_file():
+        raise ConfigError(f"{path}: no such file")
     try:
         with xr.open_dataset(path, engine="h5netcdf") as dataset:
             renamed = dataset.rename({short: name for short, name in (("lat", "latitude"), ("lon", "longitude")) if short in dataset.dims})
             grids = [value.load() for value in renamed.data_vars.values() if set(value.dims) == {"latitude", "longitude"}]
     except (ImportError, ValueError) as error:
-        if not path.is_file():
-            raise ConfigError(f"{path}: no such file") from error
         raise ConfigError(f"{path}: cannot be read ({error}); netCDF needs the extra: pip install 'skyscape[survey]'") from error
     except OSError as error:
         raise ConfigError(f"{path}: not a readable netCDF file: {error}") from error

@@ -219,7 +219,7 @@ def test_the_scale_of_sky_glow_stands_between_the_city_and_the_observatory(share
 
     scales = np.geomspace(0.1, 10, 401)
     city = scales[np.abs([error(scale) for scale in scales]).argmin()]
-    # Xinglong Observatory, 21.4 at the zenith: Yao et al. 2013, arXiv:1304.7107. The map ends 7 km east of it, in dark mountains.
+    # Xinglong Observatory, 21.4 at the zenith: Yao et al. 2013, arXiv:1304.7107. The map ends 7 km west of it, in dark mountains.
     observatory = (10 ** ((survey.NATURAL_SKY - 21.4) / 2.5) - 1) / survey.summed_light(40.3958, 117.5775, lights)
 
     assert len(cases) == 142
