@@ -105,15 +105,15 @@ def derive(events: Sequence[Event], scene: Scene, settings: PhenomenonSettings) 
         for start in range(0, rows.size, CHUNK):
             chunk = rows[start : start + CHUNK]
             asked = _ask([events[i] for i in chunk])
-            path = read_light_path(scene, asked.latitude, asked.longitude, asked.azimuth, asked.centre)
+            path = read_light_path(scene, asked.latitude, asked.longitude, asked.azimuth, _moment(scene, asked))
             found, evidence = (_disk if phenomenon == "sunrise" else _glow)(asked, path)
             for name, column in found.items():
                 column = _only_where_known(name, column, found["light_path_coverage"], path.covered)
                 dtype = column.dtype if column.dtype.kind == "M" else float
                 nothing = np.datetime64("NaT", "ns") if column.dtype.kind == "M" else np.nan
                 values.setdefault(name, np.full(len(events), nothing, dtype=dtype))[chunk] = column
-            for row, coverage, covered in zip(chunk, found["light_path_coverage"], path.covered, strict=True):
-                missing[row] += _missing(float(coverage), bool(covered), path.from_humidity, absent)
+            for k, row in enumerate(chunk):
+                missing[row] += _missing(found["light_path_coverage"][k], path.covered[k], path.from_humidity[k], absent)
             drawn[phenomenon].append(evidence.assign_coords(row=("event", chunk)))
     return Part(values, missing, {name: _joined(parts) for name, parts in drawn.items() if parts})
 
@@ -142,6 +142,15 @@ def _ask(events: Sequence[Event]) -> _Asked:
     horizon = sky.horizon_altitude(np.array([s.horizon for s in sites]), azimuth)
     altitude = np.where(np.isnat(minutes), np.nan, altitude)
     return _Asked(latitude, longitude, elevation, horizon, azimuth, centre, minutes, altitude)
+
+
+def _moment(scene: Scene, asked: _Asked) -> Times:
+    """Return the moment (event) at which the air is read: the event's centre, or the minute next to it that the run reaches."""
+    apart = np.abs(asked.minutes - asked.centre[:, None]).astype(float)
+    apart = np.where(scene.covers(asked.minutes) & ~np.isnat(asked.minutes), apart, np.inf)
+    nearest = asked.minutes[np.arange(len(apart)), apart.argmin(axis=1)]
+    reached = scene.covers(asked.centre[:, None])[:, 0] | np.isinf(apart.min(axis=1))
+    return np.where(reached, asked.centre, nearest)
 
 
 def _only_where_known(name: str, column: Array, coverage: Array, covered: Truth) -> Array:

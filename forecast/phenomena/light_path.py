@@ -26,17 +26,17 @@ AEROSOL_SCALE = 2000.0  # [m] over which haze falls by e
 DRY_AEROSOL_DEPTH = 0.11  # [1] (check) 550 nm: 0.15 at 50 % humidity, a clean continental day
 HUMIDITY_GROWTH = 0.5  # extinction grows as (1 - RH)^-0.5: Kasten 1969, Tellus 21, 631; Haenel 1976, Adv. Geophys. 19
 WETTEST = 0.95  # relative humidity beyond which haze has become cloud and is counted as such
-HAZY_VISIBILITY = (1000.0, 20000.0)  # [m] haze; nearer it is fog (counted as cloud), further the model's ceiling
-DENSEST_AEROSOL = 2.0  # [1] a fog is not two kilometres deep: optical depth is held here
+HAZY_VISIBILITY = (4900.0, 20000.0)  # [m] GFS's reach for moist haze alone; nearer it is fog or rain, further its ceiling
+GROUND_HAZE = 300.0  # [m] (check) depth above the model's ground for which its visibility speaks
 
 
 @dataclass(frozen=True, slots=True)
 class LightPath:
-    """A section with what was assumed to make it: from_humidity, the cloud is derived; covered (event), the run reaches the moment."""
+    """A section with what was assumed to make it: whether the run reaches the moment, whether its cloud is derived (event)."""
 
     section: Section
     aerosol_depth: Array
-    from_humidity: bool
+    from_humidity: Truth
     covered: Truth
 
 
@@ -49,11 +49,14 @@ def read_light_path(scene: Scene, latitude: Array, longitude: Array, azimuth: Ar
 
     height, humidity = along("geopotential_height"), along("relative_humidity")
     name = "cloud_area_fraction_in_atmosphere_layer"
-    from_humidity = not scene.has(name)
-    cover = cloud_from_humidity(humidity) if from_humidity else along(name)
+    cover = along(name) if scene.has(name) else np.full(humidity.shape, np.nan)
+    covered = np.asarray(scene.covers(times[:, None])[:, 0])
+    from_humidity = covered & np.isnan(cover).all(axis=(1, 2))  # the field may be absent, or not yet there at the run's first hour
+    cover = np.where(from_humidity[:, None, None], cloud_from_humidity(humidity), cover)
     ground = np.nan_to_num(along("surface_altitude"), nan=0.0) if scene.has("surface_altitude") else np.zeros(cover.shape[:2])
     ground = np.maximum(ground, 0.0)
-    levels = np.flatnonzero(np.isfinite(cover).any(axis=(0, 1)) & np.isfinite(height).any(axis=(0, 1)))
+    usable = np.isfinite(cover).any(axis=(0, 1)) & np.isfinite(height).any(axis=(0, 1))
+    levels = np.flatnonzero(usable | ~usable.any())
     cover, height = np.clip(cover[..., levels], 0, 1), height[..., levels]
     known = np.asarray(np.isfinite(cover).any(axis=-1) & np.isfinite(height).all(axis=-1))
     within = _extinction_within(scene, along, cover, height, levels)
@@ -63,9 +66,10 @@ def read_light_path(scene: Scene, latitude: Array, longitude: Array, azimuth: Ar
     extinction = np.where(outside, 0.0, np.take_along_axis(cloud_extinction(cover, within), layer, axis=-1))
     wetness = np.where(known[..., None], np.nan_to_num(humidity[..., levels], nan=0.5), 0.5)
     haze = _haze(np.take_along_axis(wetness, layer, axis=-1), ground)
-    haze = _scaled_to_visibility(haze, along("visibility_in_air") if scene.has("visibility_in_air") else None)
+    if scene.has("visibility_in_air"):
+        haze = np.maximum(haze, _ground_haze(along("visibility_in_air"), ground))
     section = Section(DISTANCE, in_cells, extinction, haze, ground, known)
-    return LightPath(section, haze[:, 0].sum(axis=-1) * CELL, from_humidity, scene.covers(times[:, None])[:, 0])
+    return LightPath(section, haze[:, 0].sum(axis=-1) * CELL, from_humidity, covered)
 
 
 def _extinction_within(scene: Scene, along: Callable[[str], Array], cover: Array, height: Array, levels: Index) -> Array:
@@ -112,15 +116,13 @@ def _haze(wetness: Array, ground: Array) -> Array:
     return np.where(ground[..., None] < HEIGHTS + CELL / 2, haze, 0.0)
 
 
-def _scaled_to_visibility(haze: Array, visibility: Array | None) -> Array:
-    """Raise the haze of columns whose visibility (event, distance) [m] says that there is more: 3.912 / V at the ground.
+def _ground_haze(visibility: Array, ground: Array) -> Array:
+    """Return the extinction [m-1] in every cell that a visibility (event, distance) [m] near the ground stands for: 3.912 / V.
 
-    Source: Koschmieder 1924, Beitr. Phys. freien Atm. 12, 33.
+    It holds for a shallow layer only: GFS works its visibility out from the ground's humidity and from what falls, and knows no aerosol.
+    Source: Koschmieder 1924, Beitr. Phys. freien Atm. 12, 33; UPP, subroutine CALVIS_GSD.
     """
-    if visibility is None:
-        return haze
-    depth = haze.sum(axis=-1) * CELL
     hazy = (visibility >= HAZY_VISIBILITY[0]) & (visibility < HAZY_VISIBILITY[1])
-    seen = np.where(hazy, 3.912 / np.maximum(visibility, HAZY_VISIBILITY[0]) * AEROSOL_SCALE, 0.0)
-    wanted = np.minimum(np.maximum(depth, seen), DENSEST_AEROSOL)
-    return haze * (wanted / np.maximum(depth, 1e-6))[..., None]
+    extinction = np.where(hazy, 3.912 / np.maximum(visibility, HAZY_VISIBILITY[0]), 0.0)
+    above = HEIGHTS - ground[..., None]
+    return np.where((above > -CELL / 2) & (above < GROUND_HAZE), extinction[..., None], 0.0)

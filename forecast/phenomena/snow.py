@@ -242,7 +242,7 @@ def _snow_values(
     return {
         "snow_water": water, "new_snow": snow, "snow_fraction": np.clip(fraction, 0, 1), "snow_ratio": ratio,
         "freezing_level_above_site": _mean_where(freezing, np.where(falls.any(axis=1, keepdims=True), falls, np.isfinite(freezing))),
-        "cloud_top_temperature": _mean_where(tops, falls), "snow_depth": _depth(scene, curves, rows, visits).min(axis=1),
+        "cloud_top_temperature": _mean_where(tops, falls), "snow_depth": lowest(_depth(scene, curves, rows, visits)),
     }  # fmt: skip
 
 
