@@ -21,7 +21,7 @@ def demonstration_run(now: datetime) -> datetime:
 
 def demonstration_config(config: Config, bucket: str, output: Path) -> Config:
     """Return the settings with the loopback bucket as the only source and everything written beside `output`."""
-    http = config.source.bucket.model_copy(update={"url": bucket})
+    http = config.source.bucket.model_copy(update={"url": bucket, "requests_per_minute": 6000})
     source = {
         "order": ("bucket",), "bucket": http, "steps": (STEPS,), "cycles": output.parent / "cycles", "delay_hours": 0.0,
         "keep_cycles": 1,
