@@ -67,8 +67,7 @@ def wind_chill(temperature: Array, wind_speed: Array) -> Array:
 
 # -- the brightness of the night sky
 
-NATURAL_SKY = 22.0  # [mag arcsec-2] the darkest zenith there is
-MOONLIGHT_OFFSET = -0.64  # [mag] moonlight reads this much too dark on La Palma at 29-39 % of moon (to be fitted at our sites)
+MOONLIGHT_OFFSET = -0.64  # [mag] to be added to the moonlight of a moon less than half lit: see moonlight_offset
 TWILIGHT_AT_5_DEGREES = 11.84  # [mag arcsec-2] zenith, V, sun at -5 degrees. Source: Patat et al. 2006, A&A 455, 385, table 1
 TWILIGHT_FADING = 1.10  # [mag arcsec-2 degree-1]
 
@@ -115,6 +114,16 @@ def moonlight(
     scattered = 1 - 10 ** (-0.4 * extinction * _airmass(zenith_distance))
     added = scattering * intensity * arriving * scattered
     return np.where(moon_zenith >= 90, 0.0 * added, added)
+
+
+def moonlight_offset(illumination: Array) -> Array:
+    """Return what is to be added to the moonlight [mag] of Krisciunas & Schaefer: negative is brighter; all of it up to 45 % of
+    moon, none from 60 % on.
+
+    Source: photometers on La Palma, 0.64 mag brighter than the model at 29-39 % of moon; Globe at Night sky meters 2008-2018:
+    0.66 mag brighter at 25-45 % (10 readings), 0.0 at 60-90 % (95 readings).
+    """
+    return np.interp(illumination, (0.45, 0.60), (MOONLIGHT_OFFSET, 0.0))
 
 
 def _airmass(zenith_distance: Array | float) -> Array:

@@ -21,7 +21,6 @@ from forecast.domain import Almanac, Event, Site, Window
 from forecast.phenomena import Part
 from forecast.phenomena.weather import Truth, air_at, cloud_at, cloud_column, elevations, highest, longest_stretch, mean, span_of, spans
 from forecast.physics import (
-    MOONLIGHT_OFFSET,
     Array,
     dew_point,
     extinction,
@@ -29,6 +28,7 @@ from forecast.physics import (
     magnitudes,
     maximum_random_overlap,
     moonlight,
+    moonlight_offset,
     nanolamberts,
     twilight,
 )
@@ -100,7 +100,7 @@ def clouds(scene: Scene, rows: Index, times: Times) -> dict[str, Array]:
     The model's low layer reaches down to its ground; it counts only as far as its levels above the site hold cloud.
     """
     layers, _ = scene.cloud_layers(rows, times)
-    cloud, heights = cloud_column(scene)
+    cloud, heights = (values[..., -len(scene.pressure) :] for values in cloud_column(scene))
     low = (scene.pressure > LAYERS["low"][0]) & (heights >= elevations(scene)[:, None, None])
     above = maximum_random_overlap(np.where(low, np.nan_to_num(cloud), 0.0))
     above = scene.between(np.fmax(above, cloud_at(scene, elevations(scene))), rows, times)
@@ -122,8 +122,9 @@ def lights(scene: Scene, rows: Index, times: Times) -> dict[str, Array]:
     place = [np.array([getattr(site, name) for site in scene.sites])[rows, None] for name in ("latitude", "longitude")]
     sun, moon = sky.sun_position(times, *place)[0], sky.moon_position(times, *place)[0]
     own = nanolamberts(np.array([site.night_sky_brightness for site in scene.sites]))[rows, None]
-    scattered = moonlight(moon, sky.moon_illumination(times), extinction(elevations(scene))[rows, None])
-    luminance = np.asarray(own + scattered * 10 ** (-0.4 * MOONLIGHT_OFFSET) + twilight(sun))
+    lit = sky.moon_illumination(times)
+    scattered = moonlight(moon, lit, extinction(elevations(scene))[rows, None]) * 10 ** (-0.4 * moonlight_offset(lit))
+    luminance = np.asarray(own + scattered + twilight(sun))
     return {"sun": sun, "moon": moon, "milky_way": sky.galactic_centre_position(times, *place)[0], "luminance": luminance}
 
 

@@ -2,8 +2,8 @@
 
 Columns are read at the site's height above sea level, never at the model's own surface. The model's ground is smoother than the
 mountains: what it gives on levels below that ground is its own extrapolation, so it is dropped, and the model's values at 2 m
-and 10 m close the column there instead. A place below the model's ground (a valley it does not see) is read by holding
-the end of the column, warmed by 6.5 K km-1, for 500 m; deeper it is not known.
+and 10 m (for cloud: its lowest level left) close the column there instead. A place below the model's ground (a valley it does
+not see) is read by holding the end of the column, warmed by 6.5 K km-1, for 500 m; deeper it is not known.
 Gust, visibility, CAPE and precipitation are those of the model's surface, which lies lower than a summit: a gust is at least
 the wind at the site's height.
 """
@@ -123,9 +123,16 @@ def column(scene: Scene, name: str) -> tuple[Array, Array]:
 
 
 def cloud_column(scene: Scene) -> tuple[Array, Array]:
-    """Return cloud fraction [1] and its heights [m] (site, time, level), the levels under the model's ground dropped (NaN)."""
+    """Return cloud fraction [1] and its heights [m] (site, time, level), the levels under the model's ground dropped (NaN).
+
+    The lowest level above the ground stands for the air between it and the ground.
+    """
     heights = scene.at_sites("geopotential_height")
-    return _above_ground(scene, scene.cloud_columns[0], heights), heights
+    cloud = _above_ground(scene, scene.cloud_columns[0], heights)
+    if not scene.has("surface_altitude"):
+        return cloud, heights
+    lowest_known = np.take_along_axis(cloud, np.isfinite(cloud).argmax(axis=-1)[..., None], axis=-1)
+    return np.concatenate([lowest_known, cloud], axis=-1), np.concatenate([scene.at_sites("surface_altitude")[..., None], heights], axis=-1)
 
 
 def _above_ground(scene: Scene, values: Array, heights: Array) -> Array:

@@ -1,0 +1,245 @@
+"""Does the viewer stand above, inside, under or without a deck? Columns whose answer a forecaster knows."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date, timedelta
+
+import numpy as np
+import pytest
+
+from forecast import sky
+from forecast.config import Config
+from forecast.domain import CLOUD_SEA_STATES, Atmosphere, Event
+from forecast.phenomena import Part, cloud_sea, weather
+from forecast.quantities import FEATURES, SEA
+from forecast.sampling import Scene, at_height, on_heights
+from models.baseline import PhysicsRule
+from tests.skies import SITES, atmosphere, dawn, layer, steps
+
+LINGSHAN, JINDING = SITES["lingshan"], SITES["jinding"]  # 2303 m over a valley of 1300 m, 1291 m over 300 m
+SUNRISE = "2026-11-08T22:48"
+RUN = steps("2026-11-07T12:00", 48)
+
+
+def derived(config: Config, made: Atmosphere, event: Event) -> tuple[dict[str, np.ndarray], Part]:
+    scene = Scene(made, (event.site,))
+    part = cloud_sea.derive((event,), scene, config.phenomena)
+    return {**weather.derive((event,), scene, config.phenomena).values, **part.values}, part
+
+
+def states(config: Config, made: Atmosphere, event: Event) -> dict[str, float]:
+    values, _ = derived(config, made, event)
+    rule = PhysicsRule("sea_of_clouds").ready()
+    chances = rule.predict_proba(np.array([[values[name][0] for name in rule.columns]]))[0]
+    return dict(zip(CLOUD_SEA_STATES, map(float, chances), strict=True))
+
+
+def column(*layers: tuple[float, float], dry: float = 0.35, cover: float = 0.95) -> Atmosphere:
+    """Saturated, clouded layers in dry air."""
+
+    def humidity(height: np.ndarray) -> np.ndarray:
+        return np.max([np.full(height.shape, dry), *(layer(*span)(height) for span in layers)], axis=0)
+
+    def cloud(height: np.ndarray) -> np.ndarray:
+        return np.max([np.zeros(height.shape), *(layer(*span, cover)(height) for span in layers)], axis=0)
+
+    return atmosphere(RUN, humidity=humidity, cloud=cloud)
+
+
+MORNINGS = [
+    ("a deck 500 m below the summit is a sea", LINGSHAN, column((500, 1900)), "sea", 0.7),
+    ("a deck over the plain is a sea from the lower summit", JINDING, column((200, 800)), "sea", 0.7),
+    ("a sea under altostratus is still a sea", LINGSHAN, column((500, 1800), (5000, 7000)), "sea", 0.6),
+    ("the summit inside the deck is a white wall", LINGSHAN, column((1000, 3000)), "in_cloud", 0.8),
+    ("the lower summit inside the deck is a white wall", JINDING, column((300, 1600)), "in_cloud", 0.8),
+    ("deep rain cloud is a white wall", LINGSHAN, column((300, 9000)), "in_cloud", 0.8),
+    ("stratus above is overcast", LINGSHAN, column((3000, 4500), dry=0.6), "overcast", 0.6),
+    ("stratus above the lower summit is overcast", JINDING, column((1900, 3000), dry=0.6), "overcast", 0.6),
+    ("a dry valley is open", LINGSHAN, column(), "open", 0.9),
+    ("a dry plain is open", JINDING, column(), "open", 0.9),
+    ("fog on the plain alone is no sea at the high summit", LINGSHAN, column((0, 700)), "open", 0.8),
+]
+
+
+@pytest.mark.parametrize(("site", "made", "state", "least"), [m[1:] for m in MORNINGS], ids=[m[0].replace(" ", "_") for m in MORNINGS])
+def test_a_morning_is_called_by_its_name(config: Config, site: object, made: Atmosphere, state: str, least: float) -> None:
+    told = states(config, made, dawn(site, SUNRISE))  # type: ignore[arg-type]
+
+    assert sum(told.values()) == pytest.approx(1)
+    assert told[state] > least, told
+    if state != "sea":
+        assert told["sea"] < 0.15, told
+
+
+def test_a_deck_that_laps_at_the_viewer_s_feet_warns_of_the_white_wall(config: Config) -> None:
+    told = states(config, column((1300, 2100)), dawn(LINGSHAN, SUNRISE))  # the model's layers put its top at the summit
+
+    assert told["in_cloud"] > 0.3
+    assert told["sea"] < 0.5
+
+
+def test_a_moist_valley_without_cloud_is_likelier_to_surprise_than_a_dry_one(config: Config) -> None:
+    moist = atmosphere(RUN, humidity=lambda height: np.where(height < 1900, 0.88, 0.4))
+
+    assert states(config, moist, dawn(LINGSHAN, SUNRISE))["sea"] > 1.5 * states(config, column(), dawn(LINGSHAN, SUNRISE))["sea"]
+
+
+# -- the events
+
+
+def test_the_window_opens_before_sunrise_and_closes_after_it(config: Config) -> None:
+    day = date(2026, 11, 9)
+    almanac = sky.almanacs((JINDING,), (day,), config.zone)[JINDING.id, day]
+
+    (event,) = cloud_sea.events(JINDING, day, almanac, config.phenomena)
+
+    assert event.centre == almanac.sunrise
+    assert almanac.sunrise is not None
+    assert event.window.start == almanac.sunrise - timedelta(hours=1.5)
+    assert event.window.end == almanac.sunrise + timedelta(hours=3)
+    assert cloud_sea.events(JINDING, day, replace(almanac, sunrise=None), config.phenomena) == []
+    assert cloud_sea.events(SITES["jiangshuihe"], day, almanac, config.phenomena) == []
+
+
+# -- the deck
+
+
+HEIGHTS = np.arange(0.0, 1001.0, 100.0)
+
+
+@pytest.mark.parametrize(
+    ("cloud", "base", "top"),
+    [
+        ([0, 0, 0.6, 0.6, 0, 0, 0, 0, 0, 0, 0], 150, 350),  # .3 lies half way between 0 and .6
+        ([0, 0, 0.9, 0.9, 0, 0, 0.9, 0, 0, 0, 0], 100 + 100 / 3, 300 + 200 / 3),  # the lowest of two
+        ([1, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0], 0, 170),  # it stands on the ground
+        ([0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0.6], 950, 1000),  # it goes on above what is known
+        ([np.nan, np.nan, 0.6, 0, 0, 0, 0, 0, 0, 0, 0], 200, 250),  # nothing is known below
+        ([0.2] * 11, np.nan, np.nan),
+        ([np.nan] * 11, np.nan, np.nan),
+    ],
+)
+def test_base_and_top_lie_where_the_cover_passes_the_threshold(cloud: list[float], base: float, top: float) -> None:
+    found = cloud_sea.deck(np.array(cloud, dtype=float), HEIGHTS)
+
+    assert found == pytest.approx((base, top), nan_ok=True)
+
+
+def test_an_inversion_is_the_greatest_warming_with_height() -> None:
+    columns = np.array([[10.0, 8, 6, 9, 11, 7], [10, 9, 8, 7, 6, 5], [np.nan] * 6])
+
+    assert cloud_sea.inversion(columns) == pytest.approx([5, 0, np.nan], nan_ok=True)
+
+
+def test_reading_on_many_heights_is_reading_at_each() -> None:
+    heights = np.array([200.0, 500.0, 900.0, 1600.0])
+    values = np.array([[1.0, 2.0, np.nan, 5.0], [np.nan, 2.0, 3.0, np.nan], [np.nan] * 4])
+    grid = np.arange(-400.0, 2300.0, 100.0)
+
+    found = on_heights(values, np.broadcast_to(heights, values.shape), grid, lapse=-0.01)
+
+    each = np.stack([at_height(values, np.broadcast_to(heights, values.shape), float(h), -0.01) for h in grid], axis=-1)
+    assert found == pytest.approx(each, nan_ok=True)
+
+
+# -- the numbers
+
+
+def test_the_gap_is_the_viewer_s_height_above_the_top(config: Config) -> None:
+    values, _ = derived(config, column((500, 1900)), dawn(LINGSHAN, SUNRISE))
+
+    # The last clouded level is 850 hPa (1457 m), the first clear one 800 hPa (1949 m): .3 of .95 at 1457 + 492 x (1 - .3/.95).
+    top = 1457 + 492 * (1 - 0.3 / 0.95)
+    assert values["deck_top"][0] == pytest.approx(top, abs=10)
+    assert values["gap_to_deck"][0] == pytest.approx(2303 - values["deck_top"][0], abs=0.5)
+
+
+def test_the_best_window_begins_in_the_light_and_needs_a_sea(config: Config) -> None:
+    with_deck, _ = derived(config, column((500, 1900)), dawn(LINGSHAN, SUNRISE))
+    without, _ = derived(config, column(), dawn(LINGSHAN, SUNRISE))
+
+    assert np.datetime64("2026-11-08T22:15") <= with_deck["best_start"][0] <= np.datetime64("2026-11-08T22:48")
+    assert with_deck["best_end"][0] == np.datetime64("2026-11-09T01:48")
+    assert np.isnat(without["best_start"][0])
+    assert np.isnan(without["deck_top"][0])
+    assert without["valley_fill"][0] == 0
+
+
+def test_the_best_window_ends_where_the_deck_rises_into_the_viewer(config: Config) -> None:
+    low, high = column((500, 1900)), column((500, 3500))
+    rising = low.where(low["time"] <= np.datetime64("2026-11-09T00:00"), high)
+    rising = rising.assign(precipitation_amount_start=low["precipitation_amount_start"])
+
+    values, _ = derived(config, rising.transpose(*low.dims), dawn(LINGSHAN, SUNRISE))
+
+    # Cloud at the site grows from none at 00:00 to whole at 03:00 and passes 0.3 at 00:57; 00:48 is the last moment before.
+    assert values["best_end"][0] == np.datetime64("2026-11-09T01:18")
+
+
+def test_every_feature_of_the_sea_is_there_and_within_its_limits(config: Config) -> None:
+    values, part = derived(config, column((500, 1900)), dawn(LINGSHAN, SUNRISE))
+
+    assert {name for name, feature in FEATURES.items() if feature.phenomena == SEA} <= set(part.values)
+    for name in part.values.keys() - {"best_start", "best_end"}:
+        assert FEATURES[name].low <= values[name][0] <= FEATURES[name].high, name
+    assert list(part.missing) == [[]]
+
+
+def test_easterly_wind_rain_and_a_drying_valley_are_told(config: Config) -> None:
+    made = column((500, 1900))
+    made["eastward_wind"] = -made["eastward_wind"]
+    made["precipitation_amount"] = made["precipitation_amount"] + 1.5
+    evening = made["time"] <= np.datetime64("2026-11-08T12:00")
+    made["relative_humidity_at_2m"] = made["relative_humidity_at_2m"].where(evening, 0.5)
+    made["relative_humidity"] = made["relative_humidity"].where(evening, 0.5)
+
+    values, _ = derived(config, made, dawn(LINGSHAN, SUNRISE))
+
+    assert values["easterly_wind"][0] == pytest.approx(3.0)
+    assert values["rain_before"][0] == pytest.approx(12.0)  # 1.5 kg m-2 every 3 h for 24 h
+    assert values["valley_humidity_trend"][0] == pytest.approx(-0.5 / (13.5 * 3600), rel=0.25)
+
+
+def test_rain_before_the_run_began_is_named_as_not_known(config: Config) -> None:
+    made = atmosphere(steps("2026-11-08T12:00", 24), precipitation_amount=1.5)
+
+    values, part = derived(config, made, dawn(LINGSHAN, SUNRISE))
+
+    assert part.missing[0] == ["rain_before"]
+    assert values["rain_before"][0] == pytest.approx(1.5 * 9.3 / 3, rel=0.01)  # what is known of it: 12:00 to 21:18
+
+
+def test_a_valley_that_the_model_does_not_see_is_named(config: Config) -> None:
+    made = atmosphere(RUN, ground=700.0)
+
+    _, part = derived(config, made, dawn(JINDING, SUNRISE))
+
+    assert part.missing[0] == ["below_model_ground"]
+
+
+def test_a_run_of_one_field_with_humidity_only_still_answers(config: Config) -> None:
+    made = atmosphere(
+        steps("2026-11-09T00:00", 0), humidity=layer(300, 1700, 0.97, 0.3), cloud=None, ground=None, wind_speed_of_gust=np.nan,
+        visibility_in_air=np.nan, convective_available_potential_energy=np.nan, precipitation_amount=np.nan,
+        atmosphere_boundary_layer_thickness=np.nan,
+    ).drop_vars("lagrangian_tendency_of_air_pressure")  # fmt: skip
+
+    told = states(config, made, dawn(LINGSHAN, SUNRISE))
+    _, part = derived(config, made, dawn(LINGSHAN, SUNRISE))
+
+    assert told["sea"] == max(told.values())
+    assert part.missing[0] == ["field:lagrangian_tendency_of_air_pressure", "field:atmosphere_boundary_layer_thickness"]
+
+
+def test_the_cross_section_runs_from_the_evening_to_the_end_of_the_window(config: Config) -> None:
+    _, part = derived(config, column((500, 1900)), dawn(LINGSHAN, SUNRISE))
+
+    drawn = part.evidence["sea_of_clouds"].isel(event=0)
+    assert drawn.sizes == {"hour": 17, "height": 41}
+    assert drawn["time"].values[0] == np.datetime64("2026-11-08T09:18")
+    assert drawn["cloud"].sel(height=1000.0).values == pytest.approx(0.95, abs=0.01)
+    assert drawn["cloud"].sel(height=3000.0).values == pytest.approx(0.0, abs=0.01)
+    assert all(drawn[name].dtype == np.float32 for name in ("temperature", "relative_humidity", "cloud"))
+
+

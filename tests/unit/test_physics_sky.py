@@ -1,0 +1,161 @@
+"""Are the formulas of sky, cloud, heat and moisture those of their papers?"""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from forecast import physics, sky
+
+AUTHORITIES = Path(__file__).parents[1] / "authorities"
+
+
+def published(quantity: str) -> list[tuple[dict[str, float], float, float]]:
+    """(arguments, value, tolerance) of a quantity in authorities/sky_brightness.csv."""
+    with (AUTHORITIES / "sky_brightness.csv").open(encoding="utf-8") as lines:
+        rows = list(csv.reader(line for line in lines if not line.startswith("#")))
+    named = [(dict(pair.split("=") for pair in row[1].split()), row) for row in rows if row[0] == quantity]
+    return [({name: float(value) for name, value in arguments.items()}, float(row[2]), float(row[4])) for arguments, row in named]
+
+
+# -- cloud
+
+
+@pytest.mark.parametrize(
+    ("cover", "total"),
+    [
+        ([0.5, 0.5], 0.5),  # neighbours overlap as far as they can: max(.5, .5)
+        ([0.5, 0.3, 0.0], 0.5),
+        ([0.5, 0.0, 0.5], 0.75),  # apart: 1 - (1 - .5)(1 - .5)
+        ([0.2, 0.6, 0.0, 0.5], 0.8),  # 1 - (1 - .2) (.4 / .8) (.4 / .4) (.5 / 1) = 1 - .2
+        ([0.3, 1.0, 0.2], 1.0),
+        ([0.0, 0.0], 0.0),
+        ([np.nan, 0.4], 0.4),
+    ],
+)
+def test_overlap_is_maximum_for_neighbours_and_random_apart(cover: list[float], total: float) -> None:
+    # Geleyn & Hollingsworth 1979, worked by hand.
+    assert physics.maximum_random_overlap(np.array(cover)) == pytest.approx(total)
+
+
+def test_overlap_of_nothing_known_is_not_known() -> None:
+    assert np.isnan(physics.maximum_random_overlap(np.full(3, np.nan)))
+
+
+def test_cloud_begins_at_the_critical_humidity_and_is_whole_at_saturation() -> None:
+    # Sundqvist et al. 1989 with U00 = .80, by hand: 1 - sqrt(.05 / .2) = .5 at 95 %.
+    assert physics.cloud_from_humidity(np.array([0.5, 0.8, 0.95, 1.0, 1.1])) == pytest.approx([0, 0, 0.5, 1, 1])
+
+
+# -- moonlight
+
+
+def test_moonlight_is_that_of_krisciunas_and_schaefer() -> None:
+    for given, expected, tolerance in published("moonlight"):
+        lit = (1 + np.cos(np.radians(given["phase_angle"]))) / 2
+        luminance = physics.moonlight(
+            np.array(90 - given["moon_zenith"]), np.array(lit), given["extinction"], given["zenith_distance"], given["separation"]
+        )
+
+        assert physics.magnitudes(luminance) == pytest.approx(expected, abs=tolerance)
+
+
+def test_luminance_and_magnitude_are_the_paper_s_and_each_other_s_inverse() -> None:
+    for given, expected, tolerance in published("nanolamberts"):
+        assert physics.nanolamberts(np.array(given["brightness"])) == pytest.approx(expected, abs=tolerance)
+    assert physics.magnitudes(physics.nanolamberts(np.array([18.0, 22.0]))) == pytest.approx([18.0, 22.0])
+
+
+def test_a_moon_below_the_horizon_gives_no_light_and_an_unknown_one_no_number() -> None:
+    light = physics.moonlight(np.array([-0.1, 30.0, np.nan]), np.array([1.0, 1.0, 1.0]), 0.2)
+
+    assert light[0] == 0
+    assert light[1] > 100
+    assert np.isnan(light[2])
+
+
+def test_a_full_moon_takes_three_magnitudes_and_more_from_a_dark_zenith() -> None:
+    # By hand from eqs. 3, 15, 18-21 with Z = 45, k = .172: f = 10^5.36 x 1.56 + 10^5.025 = 463,300; I = 10^-1.536 = .02911;
+    # X = 1.387; 10^(-.4 .172 1.387) = .8028; 1 - 10^(-.4 .172) = .1465: 1586 nL, 18.33 mag.
+    light = physics.moonlight(np.array(45.0), np.array(1.0), 0.172)
+
+    assert light == pytest.approx(1586, rel=0.005)
+    assert physics.magnitudes(light) == pytest.approx(18.33, abs=0.01)
+
+
+def test_moonlight_agrees_with_sky_meters_when_the_moon_is_60_to_90_percent_lit(shared: Path) -> None:
+    """The sky at night under a moon against the same place without: Globe at Night, places met on both kinds of night."""
+    pandas = pytest.importorskip("pandas")
+    seen = pandas.read_csv(shared / "globe_at_night" / "even_years_2008_2018.csv.gz", low_memory=False)
+    seen = seen[seen.SQMReading.between(15, 22.3) & (seen.CloudCover == -1)]
+    times = pandas.to_datetime(seen.ObsDateTime).dt.tz_localize(None).values + (2 * seen.UTCOffset.values).astype("timedelta64[m]")
+    where = times, seen.Latitude.values, seen.Longitude.values
+    seen = seen.assign(
+        sun=sky.sun_position(*where)[0], moon=sky.moon_position(*where)[0], lit=sky.moon_illumination(times),
+        place=seen.Latitude.round(2).astype(str) + "," + seen.Longitude.round(2).astype(str),
+    )  # fmt: skip
+    seen = seen[seen.sun < -17]
+    dark = seen[seen.moon < -3].groupby("place").SQMReading.median().rename("own")
+    moonlit = seen[(seen.moon > 10) & seen.lit.between(0.6, 0.9)].join(dark, on="place")
+    moonlit = moonlit[moonlit.own > 19.5]
+
+    light = physics.moonlight(moonlit.moon.values, moonlit.lit.values, physics.extinction(moonlit.Elevation.clip(0, 4000).values))
+    light = light * 10 ** (-0.4 * physics.moonlight_offset(moonlit.lit.values))
+    error = physics.magnitudes(physics.nanolamberts(moonlit.own.values) + light) - moonlit.SQMReading.values
+
+    assert len(moonlit) > 80
+    assert np.median(error) == pytest.approx(0, abs=0.15)  # the meters agree with one another to about 0.1 mag (their maker)
+
+
+def test_a_crescent_is_brighter_than_the_paper_says_and_a_gibbous_moon_is_not() -> None:
+    assert physics.moonlight_offset(np.array([0.35, 0.45, 0.6, 0.9])) == pytest.approx([-0.64, -0.64, 0, 0])
+
+
+# -- twilight, extinction, the eye
+
+
+def test_twilight_fades_as_over_paranal() -> None:
+    for given, expected, tolerance in published("twilight"):
+        assert physics.magnitudes(physics.twilight(np.array(-given["depression"]))) == pytest.approx(expected, abs=tolerance)
+
+
+def test_astronomical_twilight_is_fainter_than_the_darkest_sky() -> None:
+    assert physics.magnitudes(physics.twilight(np.array(-18.0))) > 24
+
+
+def test_extinction_falls_with_height() -> None:
+    # Hayes & Latham 1975 by hand: .1066 + .031 + .12 at the sea; .1066 e^-.28 + .031 + .12 e^-1.535 = .1373 at 2303 m.
+    assert physics.extinction(np.array([0.0, 2303.0])) == pytest.approx([0.2576, 0.1373], abs=0.001)
+
+
+def test_the_eye_s_limit_follows_the_sky() -> None:
+    # By hand: B = 22: 10^-.084 = .8241, 7.93 - 5 log10 1.8241 = 6.62; B = 18: 10^.716 = 5.2, 7.93 - 5 log10 6.2 = 3.97.
+    assert physics.limiting_magnitude(np.array([22.0, 18.0])) == pytest.approx([6.62, 3.97], abs=0.01)
+
+
+# -- heat and moisture
+
+
+def test_wind_chill_is_that_of_the_public_tables() -> None:
+    # US National Weather Service chart (2001): 0 degF at 15 mph feels -19 degF; 30 degF at 30 mph feels 15 degF.
+    kelvin = (np.array([0.0, 30.0]) - 32) / 1.8 + 273.15
+    felt = physics.wind_chill(kelvin, np.array([15.0, 30.0]) * 0.44704)
+
+    assert (felt - 273.15) * 1.8 + 32 == pytest.approx([-19, 15], abs=0.5)
+
+
+def test_wind_chill_outside_its_range_is_the_temperature() -> None:
+    warm, calm, unknown = physics.wind_chill(np.array([290.0, 263.15, 263.15]), np.array([10.0, 1.0, np.nan]))
+
+    assert (warm, calm) == (290.0, 263.15)
+    assert np.isnan(unknown)
+
+
+def test_dew_point_is_that_of_psychrometric_tables() -> None:
+    # 20 degC at 50 %: 9.3 degC (WMO-No. 8, Magnus over water); saturated air: its temperature.
+    found = physics.dew_point(np.array([293.15, 273.15, 280.0]), np.array([0.5, 1.0, 1.05]))
+
+    assert found == pytest.approx([282.45, 273.15, 280.0], abs=0.1)

@@ -1,0 +1,189 @@
+"""Does the night's best window lie where a stargazer would go out, and is what hides the stars counted right?"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date
+
+import numpy as np
+import pytest
+
+from forecast import sky
+from forecast.config import Config
+from forecast.domain import Atmosphere, Event
+from forecast.phenomena import Part, stars, weather
+from forecast.quantities import FEATURES, STARS
+from forecast.sampling import Scene
+from models.baseline import PhysicsRule
+from tests.skies import SITES, Profile, atmosphere, layer, night, steps
+
+LINGSHAN = SITES["lingshan"]
+NEW_MOON, FULL_MOON, LAST_QUARTER = "2026-11-08", "2026-11-24", "2026-12-01"  # USNO: 9 Nov 07:02, 24 Nov 14:53, 1 Dec 06:09
+DRY: Profile = lambda height: np.full(height.shape, 0.3)  # noqa: E731
+CLEAR: Profile = lambda height: np.zeros(height.shape)  # noqa: E731
+
+
+def night_of(day: str) -> Event:
+    return night(LINGSHAN, f"{day}T10:34", f"{day}T21:20")
+
+
+def derived(config: Config, made: Atmosphere, event: Event) -> tuple[dict[str, np.ndarray], Part]:
+    scene = Scene(made, (event.site,))
+    part = stars.derive((event,), scene, config.phenomena)
+    return {**weather.derive((event,), scene, config.phenomena).values, **part.values}, part
+
+
+def chance(config: Config, day: str, humidity: Profile, cloud: Profile) -> float:
+    values, _ = derived(config, atmosphere(steps(f"{day}T00:00", 48), humidity=humidity, cloud=cloud), night_of(day))
+    rule = PhysicsRule("starry_sky").ready()
+    return float(rule.predict_proba(np.array([[values[name][0] for name in rule.columns]]))[0, 1])
+
+
+# -- the events
+
+
+def test_a_night_runs_from_astronomical_dusk_to_dawn(config: Config) -> None:
+    day = date(2026, 11, 8)
+    almanac = sky.almanacs((LINGSHAN,), (day,), config.zone)[LINGSHAN.id, day]
+
+    (event,) = stars.events(LINGSHAN, day, almanac, config.phenomena)
+
+    assert (event.window.start, event.window.end) == (almanac.astronomical_dusk, almanac.astronomical_dawn)
+    assert event.key == ("lingshan", "starry_sky", "2026-11-08")
+
+
+def test_there_is_no_starry_night_without_astronomical_darkness_or_where_nobody_asks(config: Config) -> None:
+    day = date(2026, 6, 21)
+    north = replace(LINGSHAN, latitude=62.0)
+    almanac = sky.almanacs((north,), (day,), config.zone)[north.id, day]
+
+    assert stars.events(north, day, almanac, config.phenomena) == []
+    assert stars.events(replace(LINGSHAN, phenomena=("rime",)), day, replace(almanac), config.phenomena) == []
+
+
+# -- what a forecaster expects
+
+
+def test_a_clear_moonless_night_is_starry(config: Config) -> None:
+    assert chance(config, NEW_MOON, DRY, CLEAR) > 0.85
+
+
+def test_a_clear_night_under_a_full_moon_is_not(config: Config) -> None:
+    assert chance(config, FULL_MOON, DRY, CLEAR) < 0.1
+
+
+def test_a_night_whose_moon_rises_late_is_starry_before(config: Config) -> None:
+    values, _ = derived(config, atmosphere(steps(f"{LAST_QUARTER}T00:00", 48), humidity=DRY), night_of(LAST_QUARTER))
+
+    assert chance(config, LAST_QUARTER, DRY, CLEAR) > 0.8
+    assert values["moon_altitude"][0] < 5
+    assert values["best_start"][0] == np.datetime64(f"{LAST_QUARTER}T10:34")
+
+
+def test_an_overcast_night_is_hopeless(config: Config) -> None:
+    assert chance(config, NEW_MOON, layer(2500, 3500, 1.0, 0.4), layer(2500, 3500)) < 0.02
+
+
+def test_a_night_inside_the_cloud_is_hopeless(config: Config) -> None:
+    assert chance(config, NEW_MOON, layer(1000, 3000, 1.0, 0.4), layer(1000, 3000)) < 0.02
+
+
+def test_a_veil_of_cirrus_spoils_more_than_a_few_wisps(config: Config) -> None:
+    veil = chance(config, NEW_MOON, DRY, layer(8000, 11000))
+    wisps = chance(config, NEW_MOON, DRY, layer(8000, 11000, 0.3))
+
+    assert veil < 0.35 < 0.75 < wisps < chance(config, NEW_MOON, DRY, CLEAR)
+
+
+def test_a_sea_of_clouds_below_the_summit_hides_no_star(config: Config) -> None:
+    deck = layer(500, 1900, 1.0, 0.3)
+
+    values, _ = derived(config, atmosphere(steps(f"{NEW_MOON}T00:00", 48), humidity=deck, cloud=layer(500, 1900)), night_of(NEW_MOON))
+
+    assert values["low_cloud"][0] == pytest.approx(1.0)
+    assert values["cloud_for_stars"][0] == pytest.approx(0.0, abs=0.01)
+
+
+# -- the numbers
+
+
+@pytest.mark.parametrize(("base", "top", "hides"), [(2500, 3500, 1.0), (4500, 6500, 0.7), (8000, 11000, 0.3)])
+def test_a_layer_hides_as_much_as_its_weight_against_low_cloud(config: Config, base: float, top: float, hides: float) -> None:
+    values, _ = derived(config, atmosphere(steps(f"{NEW_MOON}T00:00", 48), cloud=layer(base, top)), night_of(NEW_MOON))
+
+    assert values["cloud_for_stars"][0] == pytest.approx(hides)  # science.md 1: .50 / .35 / .15
+
+
+def test_a_moonless_zenith_is_the_site_s_own(config: Config) -> None:
+    values, _ = derived(config, atmosphere(steps(f"{NEW_MOON}T00:00", 48)), night_of(NEW_MOON))
+
+    assert values["zenith_sky_brightness"][0] == pytest.approx(LINGSHAN.night_sky_brightness, abs=0.02)
+    assert values["dark_hours"][0] == pytest.approx(10.77, abs=0.01)
+    assert values["clear_hours"][0] == pytest.approx(10.5)  # whole half hours of it
+    assert values["moon_illumination"][0] < 0.02
+
+
+def test_the_milky_way_stands_high_on_a_summer_night_and_not_in_november(config: Config) -> None:
+    summer = night(LINGSHAN, "2026-07-14T13:40", "2026-07-14T19:00")
+    values, _ = derived(config, atmosphere(steps("2026-07-14T00:00", 48)), summer)
+    winter, _ = derived(config, atmosphere(steps(f"{NEW_MOON}T00:00", 48)), night_of(NEW_MOON))
+
+    # The core (17 h 46 min, -29.0 degrees) is above 10 degrees for 43.6 degrees (2.9 h) either side of its transit, on 14 July over
+    # 115.45 E at 14:33 UTC: from before dusk to 17:27, 3.8 h in whole half hours.
+    assert values["milky_way_hours"][0] == pytest.approx(3.5)
+    assert winter["milky_way_hours"][0] == 0
+
+
+def test_the_best_window_is_the_clear_part_of_a_night_that_clouds_over(config: Config) -> None:
+    # given a night whose sky closes from 15 UTC on
+    made = atmosphere(steps(f"{NEW_MOON}T00:00", 48), cloud=layer(2500, 9000))
+    open_sky = made["time"] < np.datetime64(f"{NEW_MOON}T16:00")
+    cloud = made["cloud_area_fraction_in_atmosphere_layer"].where(~open_sky, 0.0)
+
+    values, _ = derived(config, made.assign(cloud_area_fraction_in_atmosphere_layer=cloud), night_of(NEW_MOON))
+
+    # then one goes out at dusk and is home when it closes
+    assert values["best_start"][0] == np.datetime64(f"{NEW_MOON}T10:34")
+    assert np.datetime64(f"{NEW_MOON}T14:30") <= values["best_end"][0] <= np.datetime64(f"{NEW_MOON}T16:30")
+    assert values["cloud_for_stars"][0] < 0.2
+    assert 4 <= values["clear_hours"][0] <= 6
+
+
+def test_a_night_shorter_than_the_wanted_hours_has_no_best_window(config: Config) -> None:
+    short = night(LINGSHAN, f"{NEW_MOON}T15:00", f"{NEW_MOON}T16:10")
+
+    values, _ = derived(config, atmosphere(steps(f"{NEW_MOON}T00:00", 48)), short)
+
+    assert np.isnat(values["best_start"][0])
+    assert np.isfinite(values["cloud_for_stars"][0])
+
+
+def test_a_window_does_not_cross_what_is_not_known() -> None:
+    score = np.array([[1.0, 1.0, np.nan, 2.0, 2.0, 2.0, 1.9, 0.1]])
+
+    chosen, found = stars.best_run(score, 3)
+
+    assert found.tolist() == [True]
+    assert chosen.tolist() == [[False, False, False, True, True, True, True, False]]
+    assert not stars.best_run(score[:, :3], 3)[1].any()
+
+
+def test_every_feature_of_stars_is_there_and_within_its_limits(config: Config) -> None:
+    values, part = derived(config, atmosphere(steps(f"{NEW_MOON}T00:00", 48)), night_of(NEW_MOON))
+
+    assert {name for name, feature in FEATURES.items() if feature.phenomena == STARS} <= set(part.values)
+    for name in part.values.keys() - {"best_start", "best_end"}:
+        assert FEATURES[name].low <= values[name][0] <= FEATURES[name].high, name
+    assert list(part.missing) == [[]]
+
+
+def test_the_chart_covers_the_night_from_before_sunset_to_after_sunrise(config: Config) -> None:
+    _, part = derived(config, atmosphere(steps(f"{NEW_MOON}T00:00", 48)), night_of(NEW_MOON))
+
+    drawn = part.evidence["starry_sky"].isel(event=0)
+    sun = drawn["sun_altitude"].values
+    assert drawn["row"].item() == 0
+    assert sun[0] > 5 < sun[-1]
+    assert sun.min() < -50
+    assert all(drawn[name].dtype == np.float32 for name in drawn if name != "time")
+    assert drawn["sky_brightness"].values[0] < 10 < 21 < drawn["sky_brightness"].values.max()
