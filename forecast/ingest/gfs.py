@@ -12,6 +12,7 @@ import logging
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeVar
@@ -229,17 +230,18 @@ class _Errand:
         self.digests = {step: needs_digest(needs.fields, step, before[i], region) for i, step in enumerate(needs.steps)}
 
     def __enter__(self) -> _Errand:
-        self._lock = self._shelf.locked(self.deadline)
-        self._lock.__enter__()
-        folder = self._shelf.folder(self.cycle, self._origin)
-        self.files = {step: StepFile(folder, step) for step in self.needs.steps}
-        self.cards = {step: card for step in self.needs.steps if (card := self.card(step))}
-        self.todo = [step for step in self.needs.steps if step not in self.cards]
+        with ExitStack() as stack:
+            stack.enter_context(self._shelf.locked(self.deadline))
+            folder = self._shelf.folder(self.cycle, self._origin)
+            self.files = {step: StepFile(folder, step) for step in self.needs.steps}
+            self.cards = {step: card for step in self.needs.steps if (card := self.card(step))}
+            self.todo = [step for step in self.needs.steps if step not in self.cards]
+            self._lock = stack.pop_all()
         return self
 
     def __exit__(self, *error: object) -> None:
         self.deadline.cut()
-        self._lock.__exit__(None, None, None)
+        self._lock.close()
 
     def may_ask(self, ask: bool) -> None:
         """Raise CycleNotReady where something is still to be fetched and the server is not to be asked."""

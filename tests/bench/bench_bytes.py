@@ -77,7 +77,8 @@ def main() -> int:
     for name, step in PLANNED:
         whole, count, needed, fetched, ranges, text = planned(SHARED / "inventories" / name, step)
         worst = max(worst, (fetched + text) / needed)
-        print(f"{name:42} {count:4}/{whole:<4} {needed / 1e6:10.2f} {fetched / 1e6:10.2f} {fetched / needed:6.3f} {ranges:8} {text / 1e3:7.1f}")
+        sizes = f"{needed / 1e6:10.2f} {fetched / 1e6:10.2f} {fetched / needed:6.3f}"
+        print(f"{name:42} {count:4}/{whole:<4} {sizes} {ranges:8} {text / 1e3:7.1f}")
     print(f"\n{'measured, gfs_tree of 3 steps':42} {'':>9} {'kept kB':>10} {'fetched kB':>10} {'ratio':>6} {'requests':>8} {'idx kB':>7}")
     for way, (kept, fetched, listed, requests) in measured(SHARED / "gfs_tree").items():
         if way == "bucket":

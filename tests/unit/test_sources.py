@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import math
 import shutil
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -12,7 +13,7 @@ import pytest
 
 from forecast.config import Config
 from forecast.domain import Cycle
-from forecast.errors import ConfigError, CycleNotReady
+from forecast.errors import ConfigError, CycleNotReady, SourceUnavailable
 from forecast.ingest.gfs import query_of
 from forecast.ingest.grib_headers import inspect
 from forecast.ingest.sources import needs_of, open_source, region_of
@@ -166,6 +167,25 @@ def test_what_dead_runs_left_is_cleared(bucket: Path, tmp_path: Path, config: Co
 
     assert sorted(path.name for path in mine.iterdir()) == [f"f00{step}.{kind}" for step in (0, 3, 6) for kind in ("grib2", "json")]
     assert [path.name for path in older.iterdir()] == ["f099.grib2"]
+
+
+def test_two_processes_that_want_the_same_cycle_take_turns(bucket: Path, tmp_path: Path, config: Config) -> None:
+    """Each door has a lock file of its own open, as two processes would; the second finds what the first has fetched."""
+    with LoopbackBucket(bucket) as server, ThreadPoolExecutor(2) as pool:
+        settings = settings_for(config, tmp_path, server.url)
+        needs = needs_of(settings, settings.all_sites())
+        got = list(pool.map(lambda _: open_source(settings, "bucket").acquire(needs, NOW, CYCLE), range(2)))
+
+    assert got[0].files == got[1].files
+    assert sorted(one.requests > 0 for one in got) == [False, True]
+
+
+def test_a_folder_that_cannot_be_written_is_named(bucket: Path, tmp_path: Path, config: Config) -> None:
+    (tmp_path / "cycles").write_text("a file stands where the folder should be")
+    with LoopbackBucket(bucket) as server:
+        settings = settings_for(config, tmp_path, server.url)
+        with pytest.raises(SourceUnavailable, match="cannot be written"):
+            open_source(settings, "bucket", PatientClock()).acquire(needs_of(settings, settings.all_sites()), NOW, CYCLE)
 
 
 def test_other_needs_are_fetched_anew(bucket: Path, tmp_path: Path, config: Config) -> None:
