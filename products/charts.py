@@ -103,12 +103,12 @@ def cold_section(forecast: Forecast, evidence: xr.Dataset | None, almanac: Alman
     sheet = Sheet(226, reader.prefix, top=0 if forecast.best else 22)
     phenomenon = forecast.event.phenomenon
     if phenomenon == "rime":
-        _rime(sheet, scale, evidence, hours, words)
+        _rime(sheet, scale, evidence, hours, span, words)
     elif phenomenon == "snowmaking":
         _snowmaking(sheet, scale, evidence, hours, span, words)
     else:
         _snow(sheet, scale, evidence, hours, span, words, deep=phenomenon == "snow_cover")
-    _temperatures(sheet, scale, evidence, hours, words)
+    _temperatures(sheet, scale, evidence, hours, span, words)
     if forecast.best:
         best = forecast.best
         a, b = scale.clamped(best.start), scale.clamped(best.end)
@@ -130,6 +130,19 @@ def _steps(most: float, choices: Sequence[float]) -> float:
 def _panel(sheet: Sheet, scale: TimeScale, label: str) -> None:
     sheet.rect(LEFT, TOP, scale.end - LEFT, BOTTOM - TOP, "c-trough", fill="currentColor", fill_opacity=".05")
     sheet.text(LEFT, TOP - 6, label, "c-note")
+
+
+def _hatch_unknown(
+    sheet: Sheet, scale: TimeScale, hours: list[datetime], known: np.ndarray, span: timedelta, top: float, bottom: float
+) -> None:
+    """Hatch the hours of a panel at which nothing is known, before the first and after the last moment too."""
+    held = [(scale(t - span / 2), scale(t + span / 2)) for t, there in zip(hours, known, strict=True) if there]
+    at, gaps = scale.start, ""
+    for a, b in [*held, (scale.end, scale.end)]:
+        if a - at > (scale(hours[0] + span) - scale(hours[0])) / 2 + 1:
+            gaps += box(at, top, a - at, bottom - top)
+        at = max(at, b)
+    sheet.hatch(gaps)
 
 
 def _snow(
@@ -178,7 +191,7 @@ def _columns(
     sheet.hatch(gaps)
 
 
-def _rime(sheet: Sheet, scale: TimeScale, evidence: xr.Dataset, hours: list[datetime], words: Words) -> None:
+def _rime(sheet: Sheet, scale: TimeScale, evidence: xr.Dataset, hours: list[datetime], span: timedelta, words: Words) -> None:
     """Draw humidity as a line and cloud at the site's height as a fill, 0-100 %, with the 95 % that keeps rime."""
     _panel(sheet, scale, words("chart.cold.moisture"))
     humidity, cloud = series(evidence, "humidity", "hour"), series(evidence, "cloud_at_site", "hour")
@@ -187,6 +200,8 @@ def _rime(sheet: Sheet, scale: TimeScale, evidence: xr.Dataset, hours: list[date
         sheet.no_data(LEFT, TOP, scale.end - LEFT, BOTTOM - TOP, words)
         return
     value_axis(sheet, level, (0.0, 0.5, 1.0), scale.end, "", 100)
+    there = [np.isfinite(values) for values in (humidity, cloud) if len(values) == len(hours)]
+    _hatch_unknown(sheet, scale, hours, np.logical_or.reduce(there), span, TOP, BOTTOM)
     if np.isfinite(cloud).any():
         points = [(scale(t), level(min(c, 1))) for t, c in zip(hours, cloud, strict=True) if math.isfinite(c)]
         sheet.path(polyline([(points[0][0], BOTTOM), *points, (points[-1][0], BOTTOM)]) + "z", "c-depth", fill="currentColor",
@@ -206,6 +221,7 @@ def _snowmaking(sheet: Sheet, scale: TimeScale, evidence: xr.Dataset, hours: lis
     if not np.isfinite(wet_bulb).any():
         sheet.no_data(LEFT, TOP, scale.end - LEFT, BOTTOM - TOP, words)
         return
+    _hatch_unknown(sheet, scale, hours, np.isfinite(wet_bulb), span, TOP, BOTTOM)
     third = (BOTTOM - TOP) / len(SNOWMAKING)
     for row, (limit, name) in enumerate(SNOWMAKING):
         y = BOTTOM - (row + 1) * third
@@ -218,7 +234,7 @@ def _snowmaking(sheet: Sheet, scale: TimeScale, evidence: xr.Dataset, hours: lis
         sheet.path(cells, f"c-snow c-snow-{row + 1}", fill="currentColor", fill_opacity=f"{0.4 + 0.25 * row:g}")
 
 
-def _temperatures(sheet: Sheet, scale: TimeScale, evidence: xr.Dataset, hours: list[datetime], words: Words) -> None:
+def _temperatures(sheet: Sheet, scale: TimeScale, evidence: xr.Dataset, hours: list[datetime], span: timedelta, words: Words) -> None:
     """Draw temperature and wet bulb [degC] with the line of 0 degC, each named at its end."""
     top, bottom = 134.0, 206.0
     sheet.text(LEFT, top - 6, words("chart.cold.temperatures"), "c-note")
@@ -231,6 +247,7 @@ def _temperatures(sheet: Sheet, scale: TimeScale, evidence: xr.Dataset, hours: l
     step = _steps(max(high, 1) - min(low, -1), (1, 2, 5, 10, 20))
     level = Scale(step * math.floor(min(low, -0.5) / step), step * math.ceil(max(high, 0.5) / step), bottom, top)
     value_axis(sheet, level, np.arange(level.low, level.high + step / 2, step).tolist(), scale.end, "")
+    _hatch_unknown(sheet, scale, hours, np.logical_or.reduce([np.isfinite(values) for values in lines.values()]), span, top, bottom)
     sheet.line(LEFT, level(0), scale.end, level(0), "c-zero")
     ends: list[float] = []
     for name, values in lines.items():

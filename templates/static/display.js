@@ -10,13 +10,27 @@
   const opened = Date.now();
   let step = 0;
 
+  // Show the first face whose window is not over (the last one, should all be); say whether that is another than before.
+  function turn() {
+    const faces = [...document.querySelectorAll("[data-until]")];
+    const open = faces.filter((face) => Date.parse(face.dataset.until) > Date.now());
+    const first = (open[0] ?? faces.at(-1))?.dataset.face;
+    let turned = false;
+    for (const face of faces) {
+      const hide = face.dataset.face !== first;
+      turned ||= face.hidden !== hide;
+      face.hidden = hide;
+    }
+    return turned;
+  }
+
   // After expiry a banner; long after, a neutral page: an old forecast is never shown as a new one.
   function watch() {
     const late = Date.now() - Date.parse(expires);
     const before = document.body.className;
     document.body.classList.toggle("is-expired", late > 0);
     document.body.classList.toggle("is-neutral", late > NEUTRAL_AFTER);
-    if (document.body.className !== before) fit();
+    if (turn() || document.body.className !== before) fit();
   }
 
   // Reload only once the page is known to be there: a screen must not trade a forecast for an error.
