@@ -47,8 +47,8 @@ DANGERS: Mapping[str, Danger] = MappingProxyType({
     "gale": Danger("gust", 1, lambda v, wet: v.get("gust", 0.0) >= 17.2),
     # GB/T 28592: heavy snow begins at 5.0 mm of water in a day.
     "heavy_snow": Danger("snow_water", 1, lambda v, wet: v.get("snow_water", 0.0) >= 5.0),
-    # Environment and Climate Change Canada, wind chill: bare skin may freeze within 10-30 minutes from -28.
-    "extreme_cold": Danger("wind_chill", -1, lambda v, wet: v.get("wind_chill", FREEZING) <= FREEZING - 28),
+    # Environment and Climate Change Canada, wind chill: bare skin may freeze within 10-30 minutes from -28 degC.
+    "extreme_cold": Danger("wind_chill", -1, lambda v, wet: v.get("wind_chill", FREEZING) <= 245.15),
     # A wet road below freezing: something fell within a day.
     "ice": Danger("temperature_minimum", -1, lambda v, wet: wet and v.get("temperature_minimum", FREEZING) < FREEZING),
     # GB/T 27964: dense fog (浓雾) is a visibility below 500 m.

@@ -1,0 +1,82 @@
+"""Does every word a reader meets stand in each language, with the same blanks?"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from forecast.domain import CLOUD_SEA_STATES, PHENOMENA
+from forecast.quantities import FEATURES, FIELDS
+from products import safety
+from products.render import TEMPLATES
+from products.wording import LANGUAGES, UNITS, read_words
+
+BLANK = re.compile(r"\{(\w+)\}")
+CJK = "\u3400-\u9fff"
+
+# What the rooms and the models may name as missing; `field:` and `feature:` carry a name.
+MISSING = ("window_coverage", "layer_cloud_mean_only", "light_path", "spread", "computation", "beyond_data", "aerosol_estimated")
+
+
+def test_each_language_has_the_same_keys_and_blanks() -> None:
+    first, second = (read_words(language) for language in LANGUAGES)
+
+    assert first.keys() == second.keys()
+    assert {key: set(BLANK.findall(words)) for key, words in first.items()} == {key: set(BLANK.findall(w)) for key, w in second.items()}
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_everything_that_has_an_id_has_words(language: str) -> None:
+    words = read_words(language)
+    wanted = {f"phenomenon.{p}.{part}" for p in PHENOMENA for part in ("name", "when", "label")}
+    wanted |= {f"feature.{name}.{part}" for name in FEATURES for part in ("label", "unit", "up", "down")}
+    wanted |= {f"state.{state}" for state in CLOUD_SEA_STATES} | {f"grade.{g}" for g in range(6)} | {f"stars.{g}" for g in range(6)}
+    wanted |= {f"hazard.{name}.{part}" for name in safety.DANGERS for part in ("name", "value", "line")}
+    wanted |= {f"clothing.{name}" for name in (*(name for _, name in safety.CLOTHING), safety.COLDEST, safety.CLOTHING_UNKNOWN)}
+    wanted |= {f"missing.{name}" for name in (*MISSING, "field", "feature", "other")} | {f"unit.{unit}" for unit in UNITS}
+    wanted |= {f"compass.{k}" for k in range(16)} | {f"phase.{k}" for k in range(8)} | {f"month.{k}" for k in range(1, 13)}
+    wanted |= {f"weekday.{k}" for k in range(7)} | {f"mark.{mark}" for mark in ("trial", "demonstration")}
+
+    assert sorted(wanted - words.keys()) == []
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_feature_is_shown_in_a_unit_that_can_be_shown(language: str) -> None:
+    words = read_words(language)
+
+    assert {name: words[f"feature.{name}.unit"] for name in FEATURES if words[f"feature.{name}.unit"] not in UNITS} == {}
+
+
+def test_every_key_that_a_template_or_a_drawing_names_exists() -> None:
+    words = read_words(LANGUAGES[0])
+    sources = [*TEMPLATES.rglob("*.html"), *TEMPLATES.rglob("*.txt"), *(Path(__file__).parents[2] / "products").glob("*.py")]
+    named = {
+        (path.name, key)
+        for path in sources
+        for key in re.findall(r"""(?:words|beside|self)\(\s*['"]([a-z_]+\.[a-z_.0-9]+)['"]\s*[,)]""", path.read_text(encoding="utf-8"))
+    }
+
+    assert len(named) > 100
+    assert sorted((name, key) for name, key in named if key not in words) == []
+
+
+def test_no_word_is_written_for_a_field_that_does_not_exist() -> None:
+    named = {key.removeprefix("field.") for key in read_words("zh") if key.startswith("field.")}
+
+    assert named - FIELDS.keys() - {"other", "cloud_ice_mixing_ratio", "lagrangian_tendency_of_air_pressure"} == set()
+
+
+def test_chinese_is_set_the_chinese_way() -> None:
+    """Full-width punctuation beside Chinese characters, half-width digits (GB/T 15834, GB/T 15835)."""
+    words = read_words("zh")
+
+    assert [key for key, w in words.items() if re.search(f"[{CJK}}}][,;!?]|[{CJK}][:(]|[(,;:][{CJK}]", w)] == []
+    assert [key for key, w in words.items() if re.search("[\uff10-\uff19]", w)] == []
+
+
+def test_no_product_promises_more_than_a_chance() -> None:
+    """A forecast is a probability (science.md, section 7: honesty); the bureau's wording is a viewing probability or index."""
+    assert [key for key, w in read_words("zh").items() if "准确" in w or "保证能" in w or "必定" in w] == []
+    assert [key for key, w in read_words("en").items() if re.search(r"accura|guarante", w, re.IGNORECASE)] == []

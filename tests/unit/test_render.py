@@ -1,0 +1,325 @@
+"""Do the pages say it, safely, in each channel's own form?"""
+
+from __future__ import annotations
+
+import json
+import posixpath
+import re
+from collections.abc import Iterator
+from html.parser import HTMLParser
+from itertools import pairwise
+
+import jinja2
+import jsonschema
+import pytest
+
+from forecast.config import CHANNELS, Config, NameSettings
+from forecast.errors import ConfigError
+from products import render
+from products.bulletins import Bulletin
+from products.feed import number
+from products.render import TEMPLATES, environment, pages
+from tests.e2e.sample_bulletin import sample_bulletin, sample_config
+
+HOSTILE = '<script>alert(1)</script>"\'{{ 7 * 7 }}&'
+
+
+def rendered(config: Config) -> dict[str, str]:
+    bulletin = sample_bulletin(config)
+    made = [page for channel in CHANNELS for page in pages(bulletin, config, channel)]
+    return {page.path: page.body if isinstance(page.body, str) else page.body.decode() for page in made}
+
+
+@pytest.fixture(scope="module")
+def site() -> dict[str, str]:
+    return rendered(sample_config())
+
+
+@pytest.fixture(scope="module")
+def bulletin() -> Bulletin:
+    return sample_bulletin()
+
+
+class Tags(HTMLParser):
+    """Collects the tags of a page, their attributes and its text."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.tags: list[tuple[str, dict[str, str]]] = []
+        self.open: list[str] = []
+        self.feed(page)
+        self.close()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, {name: value or "" for name, value in attrs}))
+
+    def named(self, tag: str) -> Iterator[dict[str, str]]:
+        return (attributes for name, attributes in self.tags if name == tag)
+
+
+def test_a_release_has_every_page_of_the_layout(site: dict[str, str]) -> None:
+    sites = [s.id for s in sample_config().sites]
+    wanted = {"index.html", "archive/index.html", "wechat/article.html", "sms.txt"}
+    wanted |= {f"sites/{s}/index.html" for s in sites} | {f"display/{s}.html" for s in sites}
+    wanted |= {f"en/{path}" for path in wanted}
+    wanted |= {"api/v1/forecasts.json", "api/v1/schema.json", "api/v1/status.json", "static/skyscape.css", "static/skyscape.js"}
+
+    assert wanted - site.keys() == set()
+    assert [path for path in site if path.startswith("/") or ".." in path] == []
+
+
+def test_every_link_of_a_page_is_relative_and_leads_to_a_file_of_the_release(site: dict[str, str]) -> None:
+    dead = []
+    for path, page in site.items():
+        if not path.endswith(".html"):
+            continue
+        for tag, attributes in Tags(page).tags:
+            target = attributes.get("href") or attributes.get("src") if tag in ("a", "link", "script", "img") else None
+            if not target or target.startswith("#"):
+                continue
+            found = posixpath.normpath(posixpath.join(posixpath.dirname(path), target))
+            if found not in site and not found.startswith("../archive/gfs-"):
+                dead.append((path, target))
+
+    assert dead == []
+
+
+def test_the_archive_links_to_earlier_issues_beside_the_release(site: dict[str, str]) -> None:
+    assert 'href="../../archive/gfs-2026112112/index.html"' in site["archive/index.html"]
+    assert 'href="../../../archive/gfs-2026112112/en/index.html"' in site["en/archive/index.html"]
+
+
+def test_every_page_of_a_demonstration_says_so_in_its_own_language(site: dict[str, str]) -> None:
+    for path, page in site.items():
+        if path.endswith((".html", ".txt")):
+            assert ("DEMONSTRATION" if path.startswith("en/") else "演示数据") in page, path
+    assert json.loads(site["api/v1/forecasts.json"])["status"] == "demonstration"
+
+
+def test_without_an_issuing_body_every_page_is_an_internal_trial() -> None:
+    for path, page in rendered(sample_config(demonstration=False)).items():
+        if path.endswith((".html", ".txt")):
+            assert ("INTERNAL TRIAL" if path.startswith("en/") else "内部试用") in page, path
+            assert "演示数据" not in page, path
+
+
+def test_an_official_bulletin_names_its_bodies_and_carries_no_mark() -> None:
+    config = sample_config(demonstration=False)
+    issuer = config.issuer.model_copy(update={"bodies": (NameSettings(zh="某气象台", en="An Observatory"),), "forecaster": "王某"})
+
+    made = rendered(config.model_copy(update={"issuer": issuer}))
+
+    assert "某气象台" in made["index.html"]
+    assert "某气象台" in made["wechat/article.html"]
+    assert not any("内部试用" in made[path] for path in ("index.html", "wechat/article.html", "sms.txt"))
+
+
+def test_a_site_name_is_text_wherever_it_appears() -> None:
+    config = sample_config()
+    hostile = NameSettings(zh=HOSTILE, en=HOSTILE)
+    first = config.sites[0].model_copy(update={"name": hostile, "safety": hostile, "place": hostile})
+
+    made = rendered(config.model_copy(update={"sites": (first, *config.sites[1:])}))
+
+    for path, page in made.items():
+        if path.endswith(".html"):
+            assert "<script>alert" not in page, path
+            assert not any(name.startswith("on") for _, attributes in Tags(page).tags for name in attributes), path
+            assert HOSTILE not in page, path
+    assert json.loads(made["api/v1/forecasts.json"])["sites"][0]["name"]["zh"] == HOSTILE
+
+
+def test_no_page_needs_more_than_the_content_policy_allows(site: dict[str, str]) -> None:
+    for path, page in site.items():
+        if not path.endswith(".html") or "wechat" in path:
+            continue
+        tags = Tags(page)
+        assert any("default-src 'none'" in a.get("content", "") for a in tags.named("meta")), path
+        assert all(a.get("src") for a in tags.named("script")), f"{path}: inline script"
+        assert not list(tags.named("style")), f"{path}: inline style sheet"
+        assert [a for _, a in tags.tags if "style" in a or any(name.startswith("on") for name in a)] == [], path
+
+
+def test_headings_are_in_order_and_ids_are_unique(site: dict[str, str]) -> None:
+    for path, page in site.items():
+        if not path.endswith(".html"):
+            continue
+        tags = Tags(page).tags
+        levels = [int(tag[1]) for tag, _ in tags if re.fullmatch(r"h[1-6]", tag)]
+        ids = [a["id"] for _, a in tags if "id" in a]
+
+        assert levels[0] == 1, path
+        if "display/" not in path:
+            assert levels.count(1) == 1, path
+            assert all(after - before <= 1 for before, after in pairwise(levels)), (path, levels)
+        assert len(ids) == len(set(ids)), (path, sorted({i for i in ids if ids.count(i) > 1}))
+
+
+def test_a_page_tells_its_language(site: dict[str, str]) -> None:
+    for path, page in site.items():
+        if path.endswith(".html"):
+            assert next(Tags(page).named("html"))["lang"] == ("en" if path.startswith("en/") else "zh-CN"), path
+
+
+def test_a_page_prints_its_cycle_its_issue_time_its_end_and_what_was_missing(site: dict[str, str], bulletin: Bulletin) -> None:
+    index, beyond = site["index.html"], dict(bulletin.missing)["beyond_data"]
+    wanted = ("第42期", "2026年11月22日16:10", "GFS 11月22日08:00起报", "2026年11月23日08:10", "NOAA/NCEP GFS")
+
+    for said in (*wanted, f"所在日期超出本次资料（{beyond}项预报）"):
+        assert said in index
+
+
+def test_the_white_wall_stands_beside_every_sea_of_clouds(site: dict[str, str], bulletin: Bulletin) -> None:
+    page = site["sites/jinding/index.html"]
+    known = [e for e in bulletin.entries if e.forecast.event.site.id == "jinding" and e.forecast.states]
+
+    assert page.count("白墙") >= 2 * len(known)
+
+
+def test_safety_comes_before_any_chance(site: dict[str, str]) -> None:
+    for path in ("index.html", "sites/lingshan/index.html", "wechat/article.html", "en/index.html"):
+        page = site[path]
+        assert page.index("安全提示" if not path.startswith("en/") else "Safety first") < page.index("%</"), path
+
+
+def test_a_wechat_article_keeps_what_the_platform_keeps(site: dict[str, str]) -> None:
+    for path in ("wechat/article.html", "en/wechat/article.html"):
+        page = site[path]
+        body = page.partition("<body>")[2]
+        tags = Tags(body).tags
+
+        assert len(page) < 20_000
+        assert {tag for tag, _ in tags} <= {"section", "p", "span", "br", "h1"}
+        assert {name for _, attributes in tags for name in attributes} <= {"style"}
+        assert not re.search(r"position|transform|url\(", body)
+        assert len(re.findall(r"<title>(.*?)</title>", page)[0]) <= 32
+
+
+def test_a_wechat_article_of_many_sites_still_fits() -> None:
+    config = sample_config()
+    many = tuple(config.sites[k % 5].model_copy(update={"id": f"site_{k}"}) for k in range(40))
+    big = config.model_copy(update={"sites": many})
+
+    made = list(pages(sample_bulletin(big), big, "wechat"))
+
+    assert all(len(page.body) < 20_000 for page in made)
+    assert "个景点见网页" in str(made[0].body)
+
+
+def test_a_text_message_is_short_and_plain(site: dict[str, str]) -> None:
+    said = site["sms.txt"]
+
+    assert len([line for line in said.splitlines() if line]) == 2
+    assert len(said) <= 240  # this one names two marks and four dangers; without them it stays below 210
+    assert len(said) - len("演示数据，非真实天气。内部试用。") <= 225
+    assert not re.search(r"[<>&]\w", said)
+
+
+def test_the_data_obey_their_published_schema(site: dict[str, str]) -> None:
+    schema, data = (json.loads(site[f"api/v1/{name}.json"]) for name in ("schema", "forecasts"))
+    jsonschema.Draft202012Validator.check_schema(schema)
+
+    jsonschema.validate(data, schema, cls=jsonschema.Draft202012Validator)
+
+
+def test_what_is_not_known_is_null_in_the_data(site: dict[str, str]) -> None:
+    assert "NaN" not in site["api/v1/forecasts.json"]
+    unknown = [f for f in json.loads(site["api/v1/forecasts.json"])["forecasts"] if "beyond_data" in f["missing"]]
+
+    assert unknown
+    assert all(f["probability"] is None and f["grade"] == 0 for f in unknown)
+
+
+def test_the_sea_of_clouds_states_add_to_one_in_the_data(site: dict[str, str]) -> None:
+    told = [f["states"] for f in json.loads(site["api/v1/forecasts.json"])["forecasts"] if f["states"]]
+
+    assert told
+    assert all(sum(states.values()) == pytest.approx(1, abs=1e-5) for states in told)  # six digits each
+
+
+@pytest.mark.parametrize(("value", "said"), [(None, None), (float("nan"), None), (float("inf"), None), (0.12345678, 0.123457), (2.0, 2.0)])
+def test_a_number_of_the_data_has_six_digits_or_is_null(value: float | None, said: float | None) -> None:
+    assert number(value) == said
+
+
+def test_a_screen_learns_from_the_status_whether_its_page_is_old(site: dict[str, str]) -> None:
+    status = json.loads(site["api/v1/status.json"])
+
+    assert status["issue"] == "gfs-2026112200"
+    assert status["expires_at"] == "2026-11-23T00:10:00Z"
+
+
+def test_rendering_the_same_bulletin_twice_gives_the_same_pages(site: dict[str, str]) -> None:
+    assert rendered(sample_config()) == site
+
+
+def test_an_undefined_name_in_a_template_is_an_error() -> None:
+    with pytest.raises(jinja2.UndefinedError):
+        environment().from_string("{{ nothing.at_all }}").render()
+
+
+def test_a_broken_template_is_told_as_a_setting_to_mend(monkeypatch: pytest.MonkeyPatch, bulletin: Bulletin) -> None:
+    broken = jinja2.Environment(loader=jinja2.DictLoader({"sms/bulletin.txt": "{{ gone }}"}), undefined=jinja2.StrictUndefined)
+    monkeypatch.setattr(render, "environment", lambda: broken)
+
+    with pytest.raises(ConfigError, match="sms"):
+        list(pages(bulletin, sample_config(), "sms"))
+
+
+def test_a_template_cannot_reach_behind_its_values() -> None:
+    with pytest.raises(jinja2.exceptions.SecurityError):
+        environment().from_string("{{ ''.__class__.__mro__ }}").render()
+
+
+# -- the look
+
+TOKEN = re.compile(r"--([a-z0-9-]+):\s*(#[0-9a-f]{6});")
+
+
+def themes() -> list[dict[str, str]]:
+    """The colour tokens of the night and of paper."""
+    sheet = (TEMPLATES / "static" / "skyscape.css").read_text(encoding="utf-8")
+    night = sheet.partition("@media print")[0]
+    paper = sheet.partition("@media print")[2].partition("/* -- ground */")[0]
+    return [dict(TOKEN.findall(night)), dict(TOKEN.findall(night)) | dict(TOKEN.findall(paper))]
+
+
+def luminance(colour: str) -> float:
+    """Relative luminance, WCAG 2.2."""
+    parts = [int(colour[k : k + 2], 16) / 255 for k in (1, 3, 5)]
+    red, green, blue = (p / 12.92 if p <= 0.04045 else ((p + 0.055) / 1.055) ** 2.4 for p in parts)
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+
+def contrast(one: str, other: str) -> float:
+    low, high = sorted((luminance(one), luminance(other)))
+    return (high + 0.05) / (low + 0.05)
+
+
+def test_text_on_every_step_of_the_scale_can_be_read() -> None:
+    """WCAG 2.2, 1.4.3: at least 4.5:1."""
+    for tokens in themes():
+        for grade in range(6):
+            assert contrast(tokens[f"grade-{grade}"], tokens[f"grade-{grade}-text"]) >= 4.5, grade
+        for ground in ("ground", "sheet", "raised"):
+            for text in ("ink", "ink-soft", "accent"):
+                assert contrast(tokens[ground], tokens[text]) >= 4.5, (ground, text)
+        assert contrast(tokens["alert-ground"], tokens["alert"]) >= 4.5
+        assert contrast(tokens["alert-ground"], tokens["ink"]) >= 4.5
+        assert contrast(tokens["accent"], tokens["on-accent"]) >= 4.5
+
+
+def test_the_scale_reads_in_greyscale() -> None:
+    """Monotone in lightness, and neighbours apart by at least 7 of the 100 steps of L* (1 is just noticeable)."""
+    for tokens in themes():
+        lightness = [116 * luminance(tokens[f"grade-{g}"]) ** (1 / 3) - 16 for g in range(1, 6)]
+        steps = [after - before for before, after in pairwise(lightness)]
+
+        assert all(step > 0 for step in steps) or all(step < 0 for step in steps)
+        assert min(abs(step) for step in steps) >= 7
+
+
+def test_the_style_sheet_fetches_nothing_from_elsewhere() -> None:
+    for path in (TEMPLATES / "static").glob("*.*"):
+        text = path.read_text(encoding="utf-8").replace("http://www.w3.org/2000/svg", "")
+        assert not re.search(r"https?:|//\w+\.\w+/|@import", text), path.name

@@ -1,0 +1,133 @@
+"""Do numbers and times become the words a reader expects?"""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+from math import nan
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from forecast.domain import Reason, Window
+from forecast.errors import ConfigError
+from products.wording import THIN_SPACE, Words, beaufort, read_words
+
+BEIJING = ZoneInfo("Asia/Shanghai")
+DAY = date(2026, 11, 22)
+
+
+@pytest.fixture
+def zh() -> Words:
+    return Words("zh", BEIJING)
+
+
+@pytest.fixture
+def en() -> Words:
+    return Words("en", BEIJING)
+
+
+def utc(day: int, hour: int, minute: int = 0) -> datetime:
+    return datetime(2026, 11, day, hour, minute, tzinfo=UTC)
+
+
+def test_a_missing_word_is_an_error_that_says_where_to_add_it(zh: Words) -> None:
+    with pytest.raises(ConfigError, match=r"text/zh\.yaml: no words for 'grade\.9'"):
+        zh("grade.9")
+
+
+def test_a_blank_left_open_is_an_error(zh: Words) -> None:
+    with pytest.raises(ConfigError, match=r"unit\.metre"):
+        zh("unit.metre")
+
+
+def test_a_value_that_looks_like_a_blank_is_printed_as_it_is(zh: Words) -> None:
+    assert zh("page.title", title="{number.__class__}", district="x") == "{number.__class__}·x"
+
+
+@pytest.mark.parametrize(
+    ("probability", "said"), [(0.0, "<1%"), (0.0099, "<1%"), (0.01, "1%"), (0.725, "72%"), (0.99, "99%"), (1.0, ">99%"), (nan, "—")]
+)
+def test_a_chance_is_never_a_flat_zero_or_hundred(zh: Words, probability: float, said: str) -> None:
+    assert zh.percent(probability) == said
+
+
+@pytest.mark.parametrize(
+    ("feature", "value", "said"),
+    [
+        ("temperature_at_site", 263.15, f"\N{MINUS SIGN}10{THIN_SPACE}\u2103"),  # 0 degC is 273.15 K
+        ("temperature_at_site", 273.0, f"0{THIN_SPACE}\u2103"),  # never a negative zero
+        ("new_snow", 0.093, f"9.3{THIN_SPACE}cm"),
+        ("new_snow", 0.12, f"12{THIN_SPACE}cm"),
+        ("obstacle_distance", 310_400.0, f"310{THIN_SPACE}km"),
+        ("visibility", 180.0, f"0.2{THIN_SPACE}km"),
+        ("gust", 17.2, f"17.2{THIN_SPACE}m/s（8级）"),  # GB/T 28591: force 8 begins at 17.2 m/s
+        ("sun_azimuth", 243.6, "西偏南（244°）"),
+        ("valley_humidity_trend", 0.10 / 3600 / 5, "每小时2.0个百分点"),  # 10 % in five hours
+    ],
+)
+def test_a_quantity_leaves_si_in_the_unit_of_its_words(zh: Words, feature: str, value: float, said: str) -> None:
+    assert zh.quantity(feature, value) == said
+
+
+@pytest.mark.parametrize(
+    ("speed", "force"),
+    # Lower and upper ends of the Beaufort scale's steps [m/s], GB/T 28591-2012 table 1.
+    [(0.2, 0), (0.3, 1), (1.5, 1), (1.6, 2), (3.3, 2), (5.5, 4), (7.9, 4), (8.0, 5), (10.7, 5), (10.8, 6), (13.9, 7), (17.1, 7), (17.2, 8),
+     (20.7, 8), (24.4, 9), (28.4, 10), (32.6, 11), (32.7, 12)],
+)  # fmt: skip
+def test_wind_force_is_that_of_the_national_scale(speed: float, force: int) -> None:
+    assert beaufort(speed) == force
+
+
+def test_a_night_that_runs_past_midnight_says_so_once(zh: Words, en: Words) -> None:
+    night = Window(utc(22, 14), utc(22, 20, 30))
+
+    assert zh.window(night, DAY) == "22:00–次日04:30"
+    assert en.window(night, DAY) == "22:00–04:30 next day"
+
+
+def test_a_window_wholly_after_midnight_belongs_to_the_night_before(zh: Words) -> None:
+    assert zh.window(Window(utc(22, 17), utc(22, 20)), DAY) == "次日01:00–04:00"
+
+
+def test_a_time_is_told_to_the_nearest_minute(zh: Words) -> None:
+    assert zh.clock(datetime(2026, 11, 21, 23, 9, 31, tzinfo=UTC), DAY) == "07:10"
+
+
+@pytest.mark.parametrize(
+    ("azimuth", "said"),
+    [(0, "north"), (359, "north"), (11.2, "north"), (11.3, "north-north-east"), (243.6, "west-south-west"), (270, "west")],
+)
+def test_the_compass_has_sixteen_points(en: Words, azimuth: float, said: str) -> None:
+    assert en.compass(azimuth) == said
+
+
+@pytest.mark.parametrize(
+    ("value", "effect", "said"),
+    [(310.0, 1.0, "云顶低于景点310 m，视野在云上"), (-240.0, -1.0, "云顶高出景点240 m，人在云中或云下")],
+)
+def test_a_reason_speaks_of_the_side_on_which_its_value_lies(zh: Words, value: float, effect: float, said: str) -> None:
+    assert zh.reason(Reason("gap_to_deck", value, effect)).replace(THIN_SPACE, " ") == said
+
+
+def test_the_part_of_the_light_path_outside_the_data_is_told(zh: Words) -> None:
+    assert zh.missing("light_path", {"light_path_coverage": 0.62}) == "光路有38%在资料范围之外"
+
+
+@pytest.mark.parametrize("name", ["field:visibility_in_air", "field:made_up", "feature:gust", "feature:made_up", "made_up", "a:b"])
+def test_no_missing_id_is_hidden_or_stops_a_page(zh: Words, en: Words, name: str) -> None:
+    for words in (zh, en):
+        assert words.missing(name)
+
+
+def test_words_that_are_no_words_stop_the_start(tmp_path: Path) -> None:
+    (tmp_path / "zh.yaml").write_text("grade:\n  five: 5\n", encoding="utf-8")
+
+    with pytest.raises(ConfigError, match=r"grade\.five"):
+        read_words("zh", tmp_path)
+
+
+def test_a_table_that_cannot_be_read_stops_the_start(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="zh"):
+        read_words("zh", tmp_path)
