@@ -119,10 +119,10 @@ def messages(weather: Weather, step: int) -> Iterator[Message]:
         name = f"{layer}_type_cloud_area_fraction"
         yield single(name)
         if step:
-            yield replace(single(name), values=np.round(100 * means[layer]), first=since, statistic=MEAN)
+            yield replace(single(name), values=100 * means[layer], first=since, statistic=MEAN)
     if step:
         total = Key(0, 6, 1, 10)
-        yield Message("TCDC", "entire atmosphere", total, np.round(100 * means["total"]), first=since, statistic=MEAN)
+        yield Message("TCDC", "entire atmosphere", total, 100 * means["total"], first=since, statistic=MEAN)
     yield single("cloud_ceiling_altitude")
     yield single("freezing_level_altitude")
     yield single("atmosphere_boundary_layer_thickness")

@@ -15,12 +15,12 @@ the time from the first night to the second evening and the night after it, so a
     night 2 / 3    clear, dry, cold, the wind calms                                             STARS, if the moon lets them
     dawn 3         no deck, no cloud                                                     CLEAR SUNRISE; decoy: an open valley
 
-How it is made. The relative humidity is a dry background, moistened by four pieces (`_sea`, `_front`, `_wall`, `_canvas`), each
+How it is made. The relative humidity is a dry background, moistened by four pieces (`_stratus`, `_front`, `_deep_deck`, `_canvas`), each
 a product of smooth ramps in height, place and time. Cloud follows from humidity and its water from cloud. The temperature
 is a warm column with an inversion that gives way to a cold one; heights follow from it by the hypsometric equation. What
 falls is known at every moment in closed form, so that accumulations over any span agree. The moon is the real one. Sun
 times come from a rough formula on purpose: a wrong azimuth in forecast/sky.py cannot move the weather along with itself.
-The temperatures are those of early winter, whatever the date.
+The temperatures are those of late autumn, whatever the date.
 """
 
 from __future__ import annotations
@@ -115,7 +115,7 @@ class Story:
         self.rise = [24 * day + sun.rise for day, sun in enumerate(suns)]
         self.set = [24 * day + sun.set for day, sun in enumerate(suns)]
         self.azimuth = suns[1].azimuth
-        self.arrival = 47.5  # the front reaches the sites
+        self.arrival = 48.0  # the front reaches the sites
         self.clearing = self.rise[2] + 1.0  # its rear leaves them
 
     def day(self, number: int) -> date:
@@ -134,7 +134,6 @@ def planted(run: datetime, hours: int = 72) -> tuple[Planted, ...]:
         (rise[1] - 1.5, rise[1] + 3, 1, "cloud_sea", "sea_of_clouds", summits, "found",
          "stratus under an inversion, its top near 1050 m at Jinding; dry and clear above"),
         (rise[1] - 1, rise[1] + 1, 1, "sunrise_in_stratus", "sunrise", hill, "decoy", "the viewer stands inside the deck"),
-        (24, 48, 1, "mild_day", "snowmaking", village, "decoy", "mild air above the inversion"),
         (dusk[1] - 1, dusk[1] + 1, 1, "walled_sunset", "sunset_glow", west, "decoy",
          "the same canvas, but a wall of cloud 240-420 km away in the direction of the sun"),
         (48, 72, 2, "frontal_snow", "snowfall", village, "found", "a cold front: snow at 1400 m, rain in the plain"),
@@ -187,7 +186,7 @@ class Weather:
         # The plain at 50 m, the mountains at 1250 m; the edge runs from south-west to north-east, 15 km west of Jinding.
         edge = 115.9 + 0.6 * (latitude - 40.0)
         self.ground: Array = 50 + 1200 / (1 + np.exp((longitude - edge) / 0.15))
-        self.deck_top: Array = 1050 + 0.8 * np.maximum(self.ground - 450, 0)  # [m] flat over the plain; it leans on the slope
+        self.deck_top: Array = 1050 + 1.5 * np.maximum(self.ground - 800, 0)  # [m] flat over the plain; it leans on the slope
         story, azimuth = self.story, np.radians(self.story.azimuth)
         ahead = self.east * np.sin(azimuth) + self.north * np.cos(azimuth)  # [km] towards the sunset of day 1
         speed = 240 / (story.arrival - story.set[1])  # [km h-1]: 240 km away at that sunset, here at `arrival`
@@ -197,9 +196,9 @@ class Weather:
 
     # -- the four pieces of moisture: weights 0-1 (level, latitude, longitude) at heights z [m] and an hour of the story
 
-    def _sea(self, z: Array, hour: float) -> Array:
+    def _stratus(self, z: Array, hour: float) -> Array:
         """The easterly's stratus: from 200 m to its top, east of the high mountains, from the first night to the forenoon."""
-        height = between(z, 50, 200, self.deck_top - 50, self.deck_top + 280)
+        height = between(z, 50, 200, self.deck_top - 80, self.deck_top + 250)
         place = ramp(self.east, -130.0, -70.0)
         return height * place * between(hour, 22, 26, self.story.rise[1] + 3.5, self.story.rise[1] + 6)
 
@@ -208,10 +207,11 @@ class Weather:
         leaving = self.arrival + self.duration
         return between(z, 200, 500, 9900, 10800) * between(hour, self.arrival - 0.5, self.arrival + 0.5, leaving - 0.5, leaving + 0.5)
 
-    def _wall(self, z: Array, hour: float) -> Array:
+    def _deep_deck(self, z: Array, hour: float) -> Array:
         """What stays behind the front for a morning: a deck up to 2600 m, 400 km wide."""
         place = 1 - ramp(np.hypot(self.east, self.north), 200.0, 350.0)
-        return between(z, 200, 500, 2600, 2900) * place * between(hour, 46, 48, self.story.rise[2] + 3.5, self.story.rise[2] + 6)
+        arrival, dawn = self.story.arrival, self.story.rise[2]
+        return between(z, 200, 500, 2600, 2900) * place * between(hour, arrival - 1, arrival + 1, dawn + 3.5, dawn + 6)
 
     def _canvas(self, z: Array, hour: float) -> Array:
         """Cirrus at 8 km within 130 km of the sites: from before sunset until the front on day 1, around sunset on day 2."""
@@ -230,7 +230,7 @@ class Weather:
     def _temperature(self, z: Array, hour: float) -> Array:
         """Return air temperature [K] at heights above sea level [m]."""
         tall = np.minimum(z, 11000.0)
-        warm = 281.5 - 0.0065 * tall + 7 * ramp(z, self.deck_top, self.deck_top + 350)
+        warm = 286.0 - 0.0065 * tall + 7 * ramp(z, self.deck_top, self.deck_top + 350)
         share = self._cold(hour)
         return (1 - share) * warm + share * cold_column(tall, hour) + self._daily(z, hour)
 
@@ -242,14 +242,14 @@ class Weather:
         """Return relative humidity [1] at heights above sea level [m]."""
         easterly = (1 - self._cold(hour)) * (1 - ramp(z, self.deck_top - 200, self.deck_top + 400))
         humidity = 0.25 + 0.10 * np.exp(-np.maximum(z, 0) / 2000) + 0.35 * easterly - 0.12 * ramp(z, 9000, 13000)
-        pieces = ((self._sea, 1.0), (self._front, 1.0), (self._wall, 1.0), (self._canvas, 0.975))
+        pieces = ((self._stratus, 1.0), (self._front, 1.0), (self._deep_deck, 1.0), (self._canvas, 0.975))
         for piece, peak in pieces:
             humidity = humidity + (peak - humidity) * piece(z, hour)
         return humidity
 
     def _sea_level_pressure(self, hour: float) -> Array:
         since = hour - self.arrival
-        return 102600 - 600 * np.exp(-((since / 8) ** 2)) + 800 * ramp(since, 0, 18) + 0 * self.ground
+        return 102400 - 600 * np.exp(-((since / 8) ** 2)) + 800 * ramp(since, 0, 18) + 0 * self.ground
 
     def _column(self, hour: float) -> Fields:
         """Return temperature, humidity and height on the levels: T and RH are functions of height, height follows from T and RH."""

@@ -144,7 +144,7 @@ def test_at_the_first_dawn_jinding_stands_above_a_deck_under_an_inversion(run: d
 
     assert 950 <= half <= 1150
     assert 950 <= moist <= 1150
-    assert cloud[height < 900].min() == 1.0
+    assert cloud[height < 900].min() >= 0.9
     # The lapse rate would give -3 K: an inversion.
     assert np.interp(1400, height, temperature) > np.interp(1050, height, temperature) + 2
     # Beijing's seas of clouds: above 0.80 below the top, below 0.60 over it (doi 10.3878/j.issn.1006-9585.2025.25032).
@@ -193,7 +193,7 @@ def test_the_front_brings_snow_at_1400_m_and_no_more_than_rain_to_the_plain(run:
 
     assert fall >= 5
     assert plain <= fall / 2
-    for hour in (49.0, 51.0):
+    for hour in (Story(run).arrival + 1.5, Story(run).arrival + 3):
         fields = fields_at(run, hour)
         height, temperature, cloud = (
             column(fields[name], *place) for name in ("geopotential_height", "air_temperature", "cloud_area_fraction_in_atmosphere_layer")
