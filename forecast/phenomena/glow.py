@@ -178,8 +178,8 @@ def _missing(coverage: float, covered: bool, from_humidity: bool, absent: list[s
 def _glow(asked: _Asked, path: LightPath) -> tuple[dict[str, Array], xr.Dataset]:
     """Features and evidence of glows (event)."""
     section = path.section
-    low, high = np.nanmin(asked.altitude), np.nanmax(asked.altitude)
-    angles = np.arange(low - 2 * SUN_STEP, high + 2 * SUN_STEP, SUN_STEP)
+    low, high = np.nanmin(asked.altitude) // SUN_STEP, np.nanmax(asked.altitude) // SUN_STEP
+    angles = np.arange(low - 1, high + 3) * SUN_STEP  # the same angles whatever events come together
     painted, view = find_canvas(section, asked.elevation), view_clearance(section, asked.elevation)
     lit = illuminate(section, painted, angles)
     potential, clear = (_at_angles(v, angles, asked.altitude) for v in (lit.vivid, lit.vivid_if_clear))

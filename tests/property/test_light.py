@@ -1,0 +1,103 @@
+"""Laws of the light path, for all skies: more in the way never gives more light."""
+
+from __future__ import annotations
+
+import numpy as np
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from forecast import light
+from forecast.light import CELL, CELLS, Section, cloud_extinction
+from forecast.phenomena.canvas import find_canvas, illuminate, view_clearance
+from forecast.phenomena.light_path import DISTANCE, HEIGHTS
+
+ANGLES = np.arange(-6.0, 3.01, 0.25)
+SITE = np.array([1000.0])
+few = settings(max_examples=25, deadline=None)
+
+
+def sky(canvas: float, base: int, wall_at: int, wall_top: int, wall: float, depth: float) -> Section:
+    """A canvas within 90 km, a wall further off, haze of an optical depth."""
+    cover = np.zeros((1, DISTANCE.size, CELLS))
+    cover[:, :6, base : base + 4] = canvas
+    if wall_top:
+        cover[:, wall_at : wall_at + 4, :wall_top] = np.maximum(cover[:, wall_at : wall_at + 4, :wall_top], wall)
+    cloud = cloud_extinction(cover, np.full(cover.shape, 0.01))
+    haze = np.broadcast_to(depth / 2000.0 * np.exp(-HEIGHTS / 2000.0), cover.shape)
+    return Section(DISTANCE, cover, cloud, haze, np.zeros(cover.shape[:2]), np.ones(cover.shape[:2], dtype=bool))
+
+
+def quality(section: Section) -> float:
+    canvas = find_canvas(section, SITE)
+    return float((canvas.part()[:, None] * view_clearance(section, SITE)[:, None] * illuminate(section, canvas, ANGLES).vivid).max())
+
+
+covers = st.floats(0.1, 1.0)
+bases = st.integers(12, 44)
+places = st.integers(8, 34)
+tops = st.integers(0, CELLS - 1)
+depths = st.floats(0.0, 2.0)
+
+
+@few
+@given(covers, bases, places, tops, tops, covers, depths)
+def test_quality_never_rises_when_a_wall_grows_higher(
+    canvas: float, base: int, place: int, one: int, other: int, wall: float, depth: float
+) -> None:
+    low, high = sorted((one, other))
+
+    assert quality(sky(canvas, base, place, high, wall, depth)) <= quality(sky(canvas, base, place, low, wall, depth)) + 1e-12
+
+
+@few
+@given(covers, bases, places, tops, covers, covers, depths)
+def test_quality_never_rises_when_a_wall_grows_denser(
+    canvas: float, base: int, place: int, top: int, one: float, other: float, depth: float
+) -> None:
+    thin, thick = sorted((one, other))
+
+    assert quality(sky(canvas, base, place, top, thick, depth)) <= quality(sky(canvas, base, place, top, thin, depth)) + 1e-12
+
+
+@few
+@given(covers, bases, places, tops, covers, depths, depths)
+def test_quality_never_rises_when_haze_thickens(
+    canvas: float, base: int, place: int, top: int, wall: float, one: float, other: float
+) -> None:
+    clean, hazy = sorted((one, other))
+
+    assert quality(sky(canvas, base, place, top, wall, hazy)) <= quality(sky(canvas, base, place, top, wall, clean)) + 1e-12
+
+
+@few
+@given(covers, bases, places, tops, covers, depths)
+def test_quality_is_between_0_and_1(canvas: float, base: int, place: int, top: int, wall: float, depth: float) -> None:
+    assert 0 <= quality(sky(canvas, base, place, top, wall, depth)) <= 1
+
+
+@given(st.floats(-3.0, 20.0), st.floats(-3.0, 20.0), st.floats(0.0, 12000.0))
+def test_a_higher_sun_sends_a_higher_ray(one: float, other: float, height: float) -> None:
+    low, high = sorted((one, other))
+
+    rays = light.apparent_elevation(np.array([low, high]), height)
+
+    assert rays[0] <= rays[1] + 1e-9
+    assert (rays >= np.array([low, high]) - 1e-9).all()  # air only lifts
+
+
+@given(st.floats(0.0, 12000.0), st.floats(0.0, 10.0))
+def test_a_ray_above_the_horizontal_only_rises(height: float, elevation: float) -> None:
+    path = light.ray_height(np.array([height]), np.array([elevation]), DISTANCE)
+
+    assert (np.diff(path) > 0).all()
+    assert abs(path[0] - height) < 1e-6
+
+
+def test_what_is_not_known_gives_no_number() -> None:
+    nothing = np.array([np.nan])
+
+    assert np.isnan(light.ray_height(nothing, nothing, DISTANCE)).all()
+    assert np.isnan(light.apparent_elevation(nothing, 1000.0)).all()
+    assert np.isnan(light.air_column(np.array([1000.0]), nothing)).all()
+    assert np.isnan(light.twilight_illuminance(nothing)).all()
+    assert CELL * CELLS == 14000.0

@@ -1,0 +1,279 @@
+"""Glow and sunrise: skies whose answer every photographer knows, windows, and what is said of missing data."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import numpy as np
+import pytest
+import xarray as xr
+
+from forecast import sky
+from forecast.config import PhenomenonSettings, read_config
+from forecast.domain import Atmosphere, Cycle
+from forecast.ephemeris import sun_position
+from forecast.phenomena import Part, glow
+from forecast.quantities import FEATURES
+from forecast.sampling import Scene, as_times
+from models.baseline import PhysicsRule
+from tests.conftest import PROJECT
+from tests.horizons import DAY, Cover, around, both, canvas, clear, event, wall
+from tests.skies import SITES, utc
+
+SETTINGS = PhenomenonSettings()
+CLEAR_WEST = canvas(cover=0.6, base=8000, top=9500, reach=120_000)
+
+
+def look(cover: Cover, phenomenon: str = "sunset_glow", site: str = "lingshan", **more: float) -> Part:
+    """Derive one event under a made-up sky."""
+    asked = event(phenomenon, site)
+    assert asked.centre is not None
+    return glow.derive([asked], Scene(around(asked.site, asked.centre, cover, **more), [asked.site]), SETTINGS)
+
+
+def probability(part: Part, phenomenon: str = "sunset_glow") -> float:
+    """What the rule says of a part's only event; features that are the weather room's are left out."""
+    rule = PhysicsRule(phenomenon).ready()
+    return float(rule.predict_proba(np.array([[part.values.get(name, [np.nan])[0] for name in rule.columns]]))[0, 1])
+
+
+def test_high_cloud_with_a_clear_west_glows() -> None:
+    part = look(CLEAR_WEST)
+
+    # science.md 3: high cloud of 40-80 % is best; it reddens after sunset and is out when the sun is 3.7 degrees down
+    assert probability(part) > 0.7
+    assert part.values["glow_quality"][0] > 0.4
+    assert part.values["canvas_cover"][0] == pytest.approx(0.6, abs=0.05)
+    assert part.values["canvas_height"][0] == pytest.approx(8000, abs=750)  # half a level of 50 hPa
+    assert np.isnan(part.values["obstacle_distance"][0])
+    centre = as_times([event().centre])[0]
+    assert centre < part.values["best_end"][0] < centre + np.timedelta64(20, "m")
+    assert 5 <= part.values["minutes_of_colour"][0] <= 25
+
+
+def test_a_deep_wall_of_cloud_at_300_km_spoils_it_and_is_named() -> None:
+    part = look(both(CLEAR_WEST, wall(240_000, 360_000, 11_500)))
+
+    assert probability(part) < 0.15
+    assert part.values["glow_quality"][0] < 0.25 * look(CLEAR_WEST).values["glow_quality"][0]
+    assert part.values["obstacle_distance"][0] == pytest.approx(300_000, abs=75_000)
+    assert part.values["obstacle_height"][0] == pytest.approx(11_500, abs=1000)
+
+
+def test_a_clear_sky_has_nothing_to_paint() -> None:
+    part = look(clear)
+
+    assert part.values["glow_quality"][0] == 0
+    assert part.values["minutes_of_colour"][0] == 0
+    assert np.isnat(part.values["best_start"][0])
+    assert np.isnan(part.values["canvas_height"][0])
+    assert probability(part) < 0.1
+
+
+def test_low_overcast_hides_it() -> None:
+    # science.md 3: low cloud overhead above 50 % is fatal
+    part = look(both(CLEAR_WEST, wall(-1, 120_000, 2600)))
+
+    assert part.values["view_clearance"][0] == 0
+    assert part.values["glow_quality"][0] == 0
+    assert probability(part) < 0.1
+
+
+def test_haze_dulls_it() -> None:
+    clean, hazy = look(CLEAR_WEST, humidity=0.3), look(CLEAR_WEST, humidity=0.93)
+
+    assert hazy.values["aerosol_optical_depth"][0] > 2 * clean.values["aerosol_optical_depth"][0]
+    assert hazy.values["glow_quality"][0] < 0.6 * clean.values["glow_quality"][0]
+    assert "aerosol_estimated" in hazy.missing[0]
+
+
+def test_cirrus_without_an_edge_stays_grey() -> None:
+    # the light has to come in under the cloud's far edge, at most 2 sqrt(2 h R') = 690 km away, in practice nearer
+    part = look(canvas(cover=0.8, reach=1e7))
+
+    assert part.values["glow_quality"][0] < 0.1
+
+
+def test_an_edge_300_km_away_is_as_good_as_a_near_one_and_one_at_500_km_is_not() -> None:
+    near, far, farther = (look(canvas(reach=reach)).values["glow_quality"][0] for reach in (120_000, 300_000, 520_000))
+
+    assert far > 0.85 * near
+    assert farther < 0.6 * near
+
+
+def test_sunrise_looks_east() -> None:
+    part = look(CLEAR_WEST, "sunrise_glow")
+
+    assert 90 < part.values["sun_azimuth"][0] < 130  # November
+    assert probability(part, "sunrise_glow") > 0.7
+    assert part.values["best_start"][0] < as_times([event("sunrise_glow").centre])[0]
+
+
+def test_the_disk_is_seen_over_a_clear_plain_and_not_through_a_bank_of_cloud() -> None:
+    over_plain = look(clear, "sunrise", "zhaojiawa")
+    through_bank = look(wall(60_000, 200_000, 4000), "sunrise", "zhaojiawa")
+
+    assert probability(over_plain, "sunrise") > 0.85
+    assert probability(through_bank, "sunrise") < 0.15
+    assert 60_000 <= through_bank.values["obstacle_distance"][0] <= 200_000
+
+
+def test_a_haze_like_beijings_hides_the_disk_at_the_horizon_and_shows_it_higher_up() -> None:
+    # visibility 10 km on the plain: 3.912 / 10 km over 76 km of slant is an optical depth far beyond 17, where 1.6e9 cd m-2 fade
+    part = look(clear, "sunrise", "zhaojiawa", humidity=0.97)
+
+    assert part.values["disk_transmission"][0] < 0.1
+    shown = part.evidence["sunrise"]["transmission"].isel(event=0).values
+    assert np.nanmax(shown) > 0.9
+
+
+def test_high_cloud_far_away_does_not_hide_a_disk_that_is_seen_below_it() -> None:
+    assert look(canvas(base=9000, top=11_000), "sunrise", "zhaojiawa").values["disk_transmission"][0] > 0.9
+
+
+def test_windows_run_from_3_degrees_up_to_6_degrees_down() -> None:
+    asked = event()
+    ends = as_times([asked.window.start, asked.window.end])
+
+    altitude, _ = sun_position(ends, asked.site.latitude, asked.site.longitude)
+
+    assert altitude == pytest.approx([3.0, -6.0], abs=0.25)  # a minute is 0.18 degrees
+    assert asked.centre is not None
+    assert asked.window.start < asked.centre < asked.window.end
+
+
+def test_a_site_gets_only_the_questions_it_is_asked() -> None:
+    site = replace(SITES["lingshan"], phenomena=("sunrise",))
+    almanac = sky.almanacs([site], [DAY], ZoneInfo("Asia/Shanghai"))[site.id, DAY]
+
+    asked = glow.events(site, DAY, almanac, SETTINGS)
+
+    assert [e.phenomenon for e in asked] == ["sunrise"]
+    assert asked[0].centre == almanac.terrain_sunrise
+
+
+def test_no_question_is_asked_where_the_sun_does_not_set() -> None:
+    site = replace(SITES["lingshan"], latitude=75.0)
+    summer = DAY.replace(month=6, day=21)
+    almanac = sky.almanacs([site], [summer], ZoneInfo("Asia/Shanghai"))[site.id, summer]
+
+    assert glow.events(site, summer, almanac, SETTINGS) == []
+
+
+def test_a_path_that_leaves_the_data_is_named_and_one_that_is_mostly_outside_is_not_answered() -> None:
+    whole, short, shorter = (look(CLEAR_WEST, reach_degrees=reach) for reach in (8.5, 5.0, 2.0))
+
+    assert whole.values["light_path_coverage"][0] == 1
+    assert "light_path" not in whole.missing[0]
+    assert 0.5 < short.values["light_path_coverage"][0] < 0.95
+    assert "light_path" in short.missing[0]
+    assert np.isfinite(short.values["glow_quality"][0])
+    assert shorter.values["light_path_coverage"][0] < 0.5
+    assert np.isnan(shorter.values["glow_quality"][0])
+    assert np.isnan(probability(shorter))
+    assert shorter.values["sun_azimuth"][0] == whole.values["sun_azimuth"][0]  # the sun is known all the same
+
+
+def test_a_day_beyond_the_run_is_named_and_not_answered() -> None:
+    asked = event()
+    late = around(asked.site, utc("2026-11-20T09:00"), CLEAR_WEST)
+
+    part = glow.derive([asked], Scene(late, [asked.site]), SETTINGS)
+
+    assert part.missing == [["beyond_data"]]
+    assert np.isnan(part.values["glow_quality"][0])
+    assert np.isnat(part.values["best_start"][0])
+
+
+def test_cloud_derived_from_humidity_is_named() -> None:
+    asked = event()
+    assert asked.centre is not None
+    air = around(asked.site, asked.centre, CLEAR_WEST).drop_vars("cloud_area_fraction_in_atmosphere_layer")
+
+    part = glow.derive([asked], Scene(air, [asked.site]), SETTINGS)
+
+    assert "cloud_from_humidity" in part.missing[0]
+    assert part.values["canvas_cover"][0] == 0  # 40 % humidity
+
+
+def test_thin_ice_hides_less_than_the_water_cloud_that_fills_the_same_boxes() -> None:
+    asked = event()
+    assert asked.centre is not None
+
+    def with_water(liquid: float, ice: float) -> Atmosphere:
+        air = around(asked.site, asked.centre, both(CLEAR_WEST, wall(240_000, 360_000, 7400, 4000)))
+        cover = air["cloud_area_fraction_in_atmosphere_layer"]
+        bank = cover["level"] > 40000  # [Pa] below the canvas, which keeps its ice
+        return air.assign(
+            cloud_liquid_water_mixing_ratio=cover * xr.where(bank, liquid, 0.0), cloud_ice_mixing_ratio=cover * xr.where(bank, ice, 1e-5)
+        )
+
+    # extinction 3 q rho / (2 rho_w r): 5e-6 m-1 for the ice, 1.6e-2 m-1 for the water; over 120 km optical depths of 0.6 and 2000
+    thin, thick = (glow.derive([asked], Scene(with_water(*q), [asked.site]), SETTINGS) for q in ((0.0, 1.5e-7), (2e-4, 0.0)))
+
+    assert thin.values["minutes_of_colour"][0] > thick.values["minutes_of_colour"][0]
+    assert thin.values["glow_quality"][0] > thick.values["glow_quality"][0]
+
+
+def test_many_events_at_once_give_what_each_gives_alone() -> None:
+    asked = [event(name, site) for site in ("lingshan", "jinding") for name in ("sunset_glow", "sunrise_glow")]
+    first = around(SITES["lingshan"], utc("2026-11-21T12:00"), both(CLEAR_WEST, wall(240_000, 360_000, 9000)))
+    air = xr.concat([first.assign_coords(time=first.time + np.timedelta64(h, "h")) for h in range(0, 25, 3)], dim="time")
+    scene = Scene(air, [SITES["lingshan"], SITES["jinding"]])
+
+    together = glow.derive(asked, scene, SETTINGS)
+
+    for row, one in enumerate(asked):
+        alone = glow.derive([one], scene, SETTINGS)
+        for name in ("glow_quality", "canvas_light", "minutes_of_colour", "light_path_coverage"):
+            assert together.values[name][row] == pytest.approx(alone.values[name][0], rel=1e-9)
+
+
+def test_features_and_evidence_keep_their_promises() -> None:
+    part = look(CLEAR_WEST)
+
+    drawn = part.evidence["sunset_glow"]
+
+    for name, values in part.values.items():
+        if name in FEATURES and np.isfinite(values[0]):
+            assert FEATURES[name].low <= values[0] <= FEATURES[name].high, name
+    assert drawn["cloud"].dims == ("event", "distance", "height")
+    assert drawn["ray_height"].dims == ("event", "ray", "distance")
+    assert {"time", "sun_altitude", "quality", "red", "green", "blue"} <= set(drawn.data_vars)
+    assert drawn["distance"].values[[0, -1]].tolist() == [0, 600_000]
+    assert drawn["height"].values[[0, -1]].tolist() == [0, 14_000]
+    assert drawn["row"].values.tolist() == [0]
+    colours = drawn[["red", "green", "blue"]].to_array().values
+    assert ((colours >= 0) & (colours <= 1)).all()
+    best = int(drawn["quality"].values[0].argmax())
+    assert drawn["red"].values[0, best] > 1.5 * drawn["blue"].values[0, best]
+
+
+@pytest.mark.shared
+def test_at_kasprowy_on_4_august_2020_the_deck_at_the_summit_hides_the_lit_cirrus(gfs_tree: Path) -> None:
+    # GFS 2020-08-04 12Z + 6 h, read by eye in its own cross-section: 60-80 % of cloud at 1-2 km over Kasprowy (1987 m), a deck of
+    # 90-98 % at 2-3.5 km for 400 km up the sun's azimuth, cirrus of 90 % at 9 km overhead, ending 250 km away
+    from forecast.ingest import grib, sources
+
+    config = read_config(PROJECT / "tests" / "settings" / "tatra.yaml", {})
+    sites, cycle = config.all_sites(), Cycle(utc("2020-08-04T12:00"))
+    files = [gfs_tree / "gfs.20200804" / "12" / "atmos" / f"gfs.t12z.pgrb2.0p25.f{step:03d}" for step in (0, 6, 12)]
+    scene = Scene(grib.read_atmosphere(files, cycle, sources.needs_of(config, sites)), sites)
+    day = cycle.run.date()
+    almanacs = sky.almanacs(sites, [day], config.zone)
+    asked = [e for site in sites for e in glow.events(site, day, almanacs[site.id, day], SETTINGS) if e.phenomenon == "sunset_glow"]
+
+    part = glow.derive(asked, scene, SETTINGS)
+
+    assert part.values["canvas_cover"][0] > 0.8
+    assert part.values["canvas_height"][0] == pytest.approx(8500, abs=1000)
+    assert part.values["glow_quality"][0] < 0.05
+    assert part.values["sun_azimuth"][0] == pytest.approx(297.5, abs=0.5)
+    assert asked[0].centre is not None
+    assert abs(asked[0].centre - utc("2020-08-04T18:13")) < timedelta(minutes=2)  # data/README: sunset at 18:13 UTC
+    assert "light_path" in part.missing[0]  # the file ends at 13 E, 540 km away
+    assert part.values["light_path_coverage"][1] < 0.4  # Sniezka: 215 of 600 km
+    assert np.isnan(part.values["glow_quality"][1])
