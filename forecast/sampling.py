@@ -204,7 +204,8 @@ class Scene:
                 result[layer] = np.where(take, values[layer], result[layer])
             used = np.where(take, number, used)
         names = np.array([*(name for name, _ in ways), "none"])
-        poorest = np.where(self.covers(times), used, -1).max(axis=1, initial=-1)
+        asked = self.covers(times) | (used < len(ways))  # a mean may reach where no field stands for the moment
+        poorest = np.where(asked, used, -1).max(axis=1, initial=-1)
         return result, names[np.where(poorest < 0, len(ways), poorest)]
 
 

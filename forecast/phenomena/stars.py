@@ -40,6 +40,7 @@ WEIGHTS = {"low": 0.50, "medium": 0.35, "high": 0.15}  # science.md, section 1
 STEP = 30  # [min] between two looks at the night
 SLOPE = 0.5  # the number of stars down to a magnitude m grows as 10^(0.5 m) (Allen's star counts, 4-7 mag)
 STILL_GOOD = 0.8  # the window is stretched over its neighbours that show at least this part of what its best hours show
+HALF_THE_SKY = 0.5  # a window with more cloud than this is not told as the best of anything
 MILKY_WAY_ALTITUDE = 10.0  # [degree] the core is worth looking at
 CHART_MARGIN = np.timedelta64(3, "h")  # before dusk and after dawn: from about an hour before sunset to an hour after sunrise
 ALMOST_AN_HOUR = np.timedelta64(3600 * 10**9 - 1, "ns")
@@ -85,7 +86,8 @@ def derive(events: Sequence[Event], scene: Scene, settings: PhenomenonSettings) 
         "cloud_at_site": over(air["cloud"]),
         "humidity_at_site": over(air["humidity"]),
     }
-    best_start, best_end = span_of(chosen, times)
+    worth_it = found & (values["cloud_for_stars"] <= HALF_THE_SKY)
+    best_start, best_end = span_of(chosen & worth_it[:, None], times)
     values |= {"best_start": best_start, "best_end": best_end}
     missing = [[f"field:{column}"] * (not scene.has(column))] * len(events)
     return Part(values, missing, {"starry_sky": _evidence(scene, rows, start, end)})

@@ -61,7 +61,7 @@ def derive(events: Sequence[Event], scene: Scene, settings: PhenomenonSettings) 
     } | {f"{layer}_cloud": mean(cover) for layer, cover in layers.items()}
     asked = ~np.isnat(times)
     known = scene.covers(times) & np.isfinite(air["temperature"])
-    beyond = ~np.any(known, axis=1)
+    beyond = ~np.any(known | np.isfinite(layers["low"]), axis=1)  # cloud known as a mean reaches back before its field
     partly = np.asarray(np.any(asked & ~known, axis=1))
     if scene.has("precipitation_amount"):
         partly |= covered < COVERED

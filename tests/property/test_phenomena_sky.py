@@ -44,6 +44,7 @@ def test_a_darker_sky_shows_fainter_stars(brightness: float, darker: float) -> N
     assert fainter > brighter
 
 
+@settings(deadline=None)  # MetPy is loaded on first use
 @given(st.floats(200, 320), st.floats(0, 60))
 def test_wind_never_warms(temperature: float, wind: float) -> None:
     assert physics.wind_chill(np.array([temperature]), np.array([wind]))[0] <= temperature

@@ -158,6 +158,32 @@ def test_a_night_shorter_than_the_wanted_hours_has_no_best_window(config: Config
     assert np.isfinite(values["cloud_for_stars"][0])
 
 
+def test_an_overcast_night_has_no_best_window(config: Config) -> None:
+    values, _ = derived(config, atmosphere(steps(f"{NEW_MOON}T00:00", 48), cloud=layer(2500, 9000, 0.8)), night_of(NEW_MOON))
+
+    assert values["cloud_for_stars"][0] == pytest.approx(0.8)
+    assert np.isnat(values["best_start"][0])
+    assert values["clear_hours"][0] == 0
+
+
+def test_a_mean_over_the_hours_before_the_only_field_still_answers(config: Config) -> None:
+    # given one field at 00 UTC, after the night, with cloud as a mean from 18 UTC to then
+    means = {f"{name}_type_cloud_area_fraction_mean": 0.05 for name in ("low", "medium", "high")}
+    made = atmosphere(steps("2026-11-09T00:30", 0), cloud=None, **means)
+    made = made.assign({f"{name}_start": ("time", [np.datetime64(f"{NEW_MOON}T18:00", "ns")]) for name in means})
+
+    # when the night is asked for
+    scene = Scene(made, (LINGSHAN,))
+    common = weather.derive((night_of(NEW_MOON),), scene, config.phenomena)
+    values, _ = derived(config, made, night_of(NEW_MOON))
+
+    # then its last hours are answered, and what is not known is said
+    assert common.missing[0] == ["window_coverage", "layer_cloud_mean_only", "cloud_from_humidity"]
+    assert np.isnan(values["temperature_at_site"][0])
+    assert values["cloud_for_stars"][0] == pytest.approx(0.05, abs=0.01)
+    assert values["best_start"][0] >= np.datetime64(f"{NEW_MOON}T18:00")
+
+
 def test_a_window_does_not_cross_what_is_not_known() -> None:
     score = np.array([[1.0, 1.0, np.nan, 2.0, 2.0, 2.0, 1.9, 0.1]])
 
