@@ -21,7 +21,7 @@ import xarray as xr
 from forecast.config import PhenomenonSettings
 from forecast.domain import Almanac, Event, Site, Window
 from forecast.phenomena import Part
-from forecast.phenomena.weather import COVERED, Truth, air_at, cloud_column, column, elevations, longest_stretch, lowest, span_of, spans
+from forecast.phenomena.weather import COVERED, Truth, air_at, column, elevations, longest_stretch, lowest, span_of, spans
 from forecast.physics import FREEZING, Array, snow_fraction, snow_ratio, wet_bulb
 from forecast.sampling import Index, Scene, Times, at_height, hours_between
 
@@ -110,10 +110,10 @@ class _Curves:
         temperature, heights = column(scene, "air_temperature")
         site = elevations(scene)[:, None]
         freezing = freezing_level(temperature, heights) - site
-        cloud, cloud_heights = cloud_column(scene)
-        top = cloud_top_temperature(cloud, scene.at_sites("air_temperature"), cloud_heights, site)
-        logarithm = np.broadcast_to(np.log(scene.pressure), cloud_heights.shape)
-        pressure = np.exp(at_height(logarithm, cloud_heights, np.broadcast_to(site, freezing.shape), -1 / 8000.0))
+        levels = scene.at_sites("geopotential_height").astype(float)
+        top = cloud_top_temperature(scene.cloud_columns[0], scene.at_sites("air_temperature"), levels, site)
+        logarithm = np.broadcast_to(np.log(scene.pressure), levels.shape)
+        pressure = np.exp(at_height(logarithm, levels, np.broadcast_to(site, freezing.shape), -1 / 8000.0))
         ratio = snow_ratio(_warmest(scene, site))
         fraction = snow_fraction(freezing, top)
         nothing = np.full(freezing.shape, np.nan)
