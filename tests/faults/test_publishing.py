@@ -1,0 +1,226 @@
+"""What does a reader meet when publishing goes wrong? The old site or the new one, whole; never half of either."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import signal
+import time
+from pathlib import Path
+
+import pytest
+
+from forecast import phenomena
+from forecast.archive import Archive
+from forecast.config import Config
+from forecast.domain import Atmosphere
+from forecast.errors import PublishError
+from products import publish
+from products.publish import Publisher
+from tests.faults.one_site import carry, decoded, small
+
+KILLS = 100
+
+
+@pytest.fixture(scope="module")
+def atmosphere(config: Config, tmp_path_factory: pytest.TempPathFactory) -> Atmosphere:
+    folder = tmp_path_factory.mktemp("cycle")
+    return decoded(small(config, folder), folder / "bucket")
+
+
+def files_of(folder: Path) -> dict[str, bytes]:
+    """Everything under a folder but the lock, links followed once."""
+    return {str(path.relative_to(folder)): path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file() and path.name != "lock"}
+
+
+def test_the_same_cycle_published_twice_changes_nothing(config: Config, atmosphere: Atmosphere, tmp_path: Path) -> None:
+    settings = small(config, tmp_path)
+    first = carry(settings, atmosphere, 0)
+    before = files_of(tmp_path / "site")
+
+    again = carry(settings, atmosphere, 0)
+
+    assert first.exit_code == again.exit_code == 0
+    assert {receipt.outcome for receipt in again.receipts} == {"unchanged"}
+    assert files_of(tmp_path / "site") == before
+    assert [issue.id for issue in Archive(settings.archive.url).issues()] == ["gfs-2026112200"]
+
+
+def test_every_issue_stays_in_the_archive_as_it_was(config: Config, atmosphere: Atmosphere, tmp_path: Path) -> None:
+    settings = small(config, tmp_path)
+    carry(settings, atmosphere, 0)
+    before = files_of(tmp_path / "site" / "archive" / "gfs-2026112200")
+
+    carry(settings, atmosphere, 1)
+
+    assert (tmp_path / "site" / "current").resolve().name == "gfs-2026112206"
+    assert files_of(tmp_path / "site" / "archive" / "gfs-2026112200") == before
+
+
+def test_a_damaged_site_is_published_anew(config: Config, atmosphere: Atmosphere, tmp_path: Path) -> None:
+    settings = small(config, tmp_path)
+    carry(settings, atmosphere, 0)
+    index = tmp_path / "site" / "current" / "index.html"
+    whole = index.read_bytes()
+    index.write_bytes(whole[:100])
+
+    carry(settings, atmosphere, 0)
+
+    assert index.read_bytes() == whole
+    assert Publisher(settings).holds("gfs-2026112200")
+
+
+def test_a_failing_channel_keeps_its_last_pages_and_stops_no_other(
+    config: Config, atmosphere: Atmosphere, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = small(config, tmp_path)
+    carry(settings, atmosphere, 0)
+    article = (tmp_path / "site" / "current" / "wechat" / "article.html").read_bytes()
+    real = publish.pages
+
+    def failing(bulletin: publish.Bulletin, config: Config, channel: str) -> object:
+        if channel == "wechat":
+            raise PublishError("the article is too long")
+        return real(bulletin, config, channel)
+
+    monkeypatch.setattr(publish, "pages", failing)
+    report = carry(settings, atmosphere, 1)
+
+    outcomes = {receipt.channel: receipt.outcome for receipt in report.receipts}
+    assert outcomes == {"web": "published", "display": "published", "wechat": "failed", "sms": "published", "api": "published"}
+    assert report.exit_code == 6
+    assert (tmp_path / "site" / "current" / "wechat" / "article.html").read_bytes() == article
+    manifest = json.loads((tmp_path / "site" / "current" / "manifest.json").read_text())
+    assert manifest["files"]["wechat/article.html"]["issue"] == "gfs-2026112200"
+    assert manifest["files"]["index.html"]["issue"] == "gfs-2026112206"
+
+
+def test_a_channel_that_needs_a_signature_stays_closed_without_one(config: Config, atmosphere: Atmosphere, tmp_path: Path) -> None:
+    settings = small(config, tmp_path)
+    closed = settings.issuer.model_copy(update={"signature_required": ("wechat", "sms")})
+    settings = settings.model_copy(update={"issuer": closed})
+
+    report = carry(settings, atmosphere, 0)
+
+    assert {receipt.channel for receipt in report.receipts if receipt.outcome == "withheld"} == {"wechat", "sms"}
+    assert not (tmp_path / "site" / "current" / "wechat").exists()
+    assert not (tmp_path / "site" / "current" / "sms.txt").exists()
+
+    signed = settings.model_copy(update={"issuer": closed.model_copy(update={"forecaster": "forecaster on duty"})})
+    opened = carry(signed, atmosphere, 0)
+    assert {receipt.outcome for receipt in opened.receipts} == {"published"}
+    assert (tmp_path / "site" / "current").resolve().name == "gfs-2026112200-2"
+
+
+def test_a_phenomenon_that_cannot_be_computed_is_set_aside_and_named(
+    config: Config, atmosphere: Atmosphere, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = small(config, tmp_path)
+
+    def broken(*_: object) -> object:
+        raise ValueError("no deck in this column")
+
+    monkeypatch.setattr(phenomena.rooms()[1], "derive", broken)
+    report = carry(settings, atmosphere, 0)
+
+    assert report.set_aside == ("cloud_sea",)
+    assert report.exit_code == 6
+    said = json.loads((tmp_path / "site" / "current" / "api" / "v1" / "forecasts.json").read_text())["forecasts"]
+    by_phenomenon = {forecast["phenomenon"]: forecast for forecast in said}
+    assert by_phenomenon["sea_of_clouds"]["probability"] is None
+    assert by_phenomenon["starry_sky"]["probability"] is not None
+
+
+def test_a_full_disk_leaves_the_old_site(config: Config, atmosphere: Atmosphere, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = small(config, tmp_path)
+    carry(settings, atmosphere, 0)
+    before = files_of(tmp_path / "site" / "current")
+    real, written = os.fsync, []
+
+    def full(descriptor: int) -> None:
+        written.append(descriptor)
+        if len(written) > 5:
+            raise OSError(28, "No space left on device")
+        real(descriptor)
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(PublishError, match="No space left"):
+        carry(settings, atmosphere, 1)
+    monkeypatch.undo()
+
+    assert files_of(tmp_path / "site" / "current") == before
+    carry(settings, atmosphere, 1)
+    assert [path.name for path in (tmp_path / "site" / "archive").iterdir() if path.name.startswith(".")] == []
+
+
+def test_two_processes_never_publish_at_once(config: Config, tmp_path: Path) -> None:
+    settings = small(config, tmp_path)
+    with Publisher(settings).exclusive(), pytest.raises(PublishError, match="another process"), Publisher(settings).exclusive():
+        pass
+
+
+def test_a_folder_in_the_place_of_the_link_is_not_deleted(config: Config, atmosphere: Atmosphere, tmp_path: Path) -> None:
+    settings = small(config, tmp_path)
+    (tmp_path / "site" / "current").mkdir(parents=True)
+    (tmp_path / "site" / "current" / "mine.txt").write_text("mine")
+
+    with pytest.raises(PublishError, match="not a link of ours"):
+        carry(settings, atmosphere, 0)
+
+    assert (tmp_path / "site" / "current" / "mine.txt").read_text() == "mine"
+
+
+def test_only_the_newest_issues_are_kept(config: Config, atmosphere: Atmosphere, tmp_path: Path) -> None:
+    settings = small(config, tmp_path)
+    settings = settings.model_copy(update={"output": settings.output.model_copy(update={"keep_issues": 2})})
+
+    for number in range(4):
+        carry(settings, atmosphere, number)
+
+    assert sorted(path.name for path in (tmp_path / "site" / "archive").iterdir()) == ["gfs-2026112212", "gfs-2026112218"]
+
+
+def test_killed_at_any_instant_a_reader_meets_the_old_site_or_the_new_one(config: Config, atmosphere: Atmosphere, tmp_path: Path) -> None:
+    settings = small(config, tmp_path)
+    site, chance = tmp_path / "site", random.Random(20261122)
+    begun = time.monotonic()
+    carry(settings, atmosphere, 0)
+    whole_run = time.monotonic() - begun
+    seen, reached = "gfs-2026112200", 0
+
+    for number in range(1, KILLS + 1):
+        child = os.fork()
+        if child == 0:  # the run that dies
+            try:
+                carry(settings, atmosphere, number)
+            finally:
+                os._exit(0)
+        time.sleep(chance.uniform(0, whole_run))
+        os.kill(child, signal.SIGKILL)
+        os.waitpid(child, 0)
+
+        publisher = Publisher(settings)
+        now = publisher.current()
+        run = f"{(publish_time(number)):%Y%m%d%H}"
+        assert now in (seen, f"gfs-{run}"), f"kill {number}: neither the old site nor the new one"
+        assert publisher.holds(now), f"kill {number}: half a site"
+        assert json.loads((site / "current" / "api" / "v1" / "status.json").read_text())["issue"] == now
+        reached += now != seen
+        seen = now
+
+    last = carry(settings, atmosphere, KILLS + 1)
+    left = [path.name for path in (*site.iterdir(), *(site / "archive").iterdir()) if path.name.startswith(".")]
+    assert last.exit_code == 0
+    assert left == [], "the next run clears what the killed ones left"
+    issues = Archive(settings.archive.url).issues()
+    assert len(issues) == reached + 2, "every issue that readers met is kept, and no other"
+    assert [issue.number for issue in reversed(issues)] == list(range(1, reached + 3))
+
+
+def publish_time(number: int):  # noqa: ANN201
+    from datetime import timedelta
+
+    from tests.faults.one_site import RUN
+
+    return RUN + timedelta(hours=6 * number)
