@@ -115,10 +115,10 @@ def test_spread_counts_the_cycles_that_knew(config: Config) -> None:
     features = row(config, "starry_sky", **{name: FEATURES[name].low for name in needs})
     key = features.events[0].key
 
-    (forecast,) = predict(features, Cycle(RUN), RUN, open_models(), GRADES, {key: (0.01, math.nan, 0.99)})
+    (forecast,) = predict(features, Cycle(RUN), RUN, open_models(), GRADES, {key: (0.001, math.nan, 0.99)})
 
     assert forecast.spread is not None
-    assert (forecast.spread.low, forecast.spread.high, forecast.spread.cycles) == (0.01, 0.99, 3)
+    assert (forecast.spread.low, forecast.spread.high, forecast.spread.cycles) == (0.001, 0.99, 3)
 
 
 def test_the_states_of_a_morning_are_told_by_name(config: Config) -> None:
