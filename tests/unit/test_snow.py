@@ -152,7 +152,7 @@ def test_a_dry_cold_day_brings_no_snow_but_is_good_for_snowmaking() -> None:
 
 
 def test_dry_air_makes_snow_above_freezing_and_damp_air_does_not() -> None:
-    # +1 degC: at 20 % humidity and 850 hPa the wet bulb is -5 degC, at 95 % +0.6 degC (MetPy)
+    # +1 degC: at 20 % humidity and 850 hPa the wet bulb is -4.6 degC, at 95 % +0.7 degC (MetPy)
     dry, damp = (ask(atmosphere(TIMES, temperature=cooled(1.0), humidity=lambda h, u=u: np.full(h.shape, u))) for u in (0.2, 0.95))
 
     assert dry.values["freezing_hours"][0] == 0
