@@ -19,7 +19,7 @@ from forecast.domain import Atmosphere, Cycle
 from forecast.errors import MissingInput, SourceCorrupt
 from forecast.ingest import Needs
 from forecast.ingest.grib_cube import Piece, Values, assemble
-from forecast.ingest.grib_decoding import BATCH, DECODERS, Order
+from forecast.ingest.grib_decoding import DECODERS, Order
 from forecast.ingest.grib_grid import MICRO, Cut, Grid, cut
 from forecast.ingest.grib_headers import Data, Message, inspect, read_data, scan
 from forecast.ingest.grib_packing import check, grid_of, has_missing, quantum
@@ -28,6 +28,8 @@ from forecast.quantities import Field
 __all__ = ["inspect", "read_atmosphere"]
 
 NCEP = 7
+BATCH_MESSAGES = 16  # handed to a decoder at once
+BATCH_BYTES = 1_000_000
 LOCAL = 192  # GRIB2: numbers, categories and surfaces from here on are a centre's own
 WMO_TABLES = (1, 2, 3)  # edition 1: the parameter tables that agree on the numbers below 128
 
@@ -69,14 +71,16 @@ def read_atmosphere(files: Sequence[Path], cycle: Cycle, needs: Needs, threads: 
 
 
 def batches(pieces: Iterable[Piece]) -> Iterator[list[Piece]]:
-    """Deal pieces out in portions of one file and one cut."""
+    """Deal pieces out in portions of one file and one cut: some small messages, or one or two large ones."""
     for _, same in groupby(pieces, key=lambda piece: (piece.order.path, id(piece.order.cut))):
         portion: list[Piece] = []
+        size = 0
         for piece in same:
             portion.append(piece)
-            if len(portion) == BATCH:
+            size += piece.order.message.length
+            if len(portion) == BATCH_MESSAGES or size >= BATCH_BYTES:
                 yield portion
-                portion = []
+                portion, size = [], 0
         if portion:
             yield portion
 
@@ -126,7 +130,7 @@ class Finder:
             table, _, number = message.parameter
             candidates = self._fields1.get((number, message.surface), ()) if table in WMO_TABLES else ()
         for field, rank, value in candidates:
-            fits = round(message.value) in field.levels if field.levels else value is None or message.value == value
+            fits = message.value in field.levels if field.levels else value is None or message.value == value
             if fits and message.statistic == field.statistic:
                 return field, rank
         return None

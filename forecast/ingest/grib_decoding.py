@@ -30,7 +30,6 @@ from forecast.ingest.grib_worker import ANSWER, GOOD
 log = logging.getLogger(__name__)
 
 SECONDS = 20  # [s] that one message may take; a global field of 0.25 degree takes 0.01 to 0.1
-BATCH = 16  # messages handed over at once
 IN_SINGLE_PRECISION = (COMPLEX, COMPLEX_DIFFERENCED, CCSDS)  # ecCodes unpacks these straight to float32
 
 # The C library's memory stays with the process instead of going back to the kernel after each message (150 000 page faults per

@@ -100,9 +100,9 @@ def read_grid(section: bytes, edition: int) -> Grid:
         raise ValueError(f"latitudes {grid.first_latitude / MICRO:g} to {grid.last_latitude / MICRO:g}, expected -90 to 90")
     if grid.rows > 1 and (grid.last_latitude > grid.first_latitude) != bool(grid.scanning & 0x40):
         raise ValueError("its rows do not run in the direction that its scanning mode says")
-    slack = MICRO // 100 if edition == 1 else MICRO // 1000  # a step is a rounded number
+    each = 1000 if edition == 1 else 1  # a step is rounded to a thousandth or a millionth of a degree, a corner too
     for axis, step, count in ((grid.latitudes(), steps[1], grid.rows), (grid.longitudes(), steps[0], grid.columns)):
-        if step is not None and count > 1 and abs(abs(int(axis[-1]) - int(axis[0])) - step * (count - 1)) > slack * count:
+        if step is not None and count > 1 and abs(abs(int(axis[-1]) - int(axis[0])) - step * (count - 1)) > each * count + 1000:
             raise ValueError(f"{count} lines {step / MICRO:g} degrees apart do not fill {abs(int(axis[-1] - axis[0])) / MICRO:g} degrees")
     return grid
 
@@ -124,6 +124,9 @@ def _read2(section: bytes) -> tuple[Grid, tuple[int | None, int | None]]:
 def _read1(section: bytes) -> tuple[Grid, tuple[int | None, int | None]]:
     if not section or section[5] != 0 or len(section) < _SIZE1:
         raise ValueError("a grid that is not regular latitude-longitude, which is not read here")
+    vertical, place = section[3], section[4]  # a list of vertical coordinates, which follows the corners if there is one
+    if (place not in (0, 255) if vertical == 0 else place != _SIZE1 + 1) or len(section) < _SIZE1 + 4 * vertical:
+        raise ValueError(f"{vertical} vertical coordinates from octet {place} of {len(section)}, expected none or a list from octet 33")
     columns, rows = int.from_bytes(section[6:8], "big"), int.from_bytes(section[8:10], "big")
     if 0xFFFF in (columns, rows):
         raise ValueError("a reduced grid, which is not read here")

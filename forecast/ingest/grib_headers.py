@@ -138,7 +138,8 @@ def _next_message(data: Data, position: int, name: str) -> int | None:
         return None
     found = data.find(b"GRIB", position, position + LONGEST_GAP + 4)
     end = found if found >= 0 else len(data)
-    if end - position > LONGEST_GAP or not _TEXT.issuperset(data[position:end]):
+    begun = found < 0 and data[max(position, end - 3) : end].endswith((b"G", b"GR", b"GRI"))
+    if end - position > LONGEST_GAP or begun or not _TEXT.issuperset(data[position:end]):
         raise _corrupt(name, position, f"expected GRIB, found {data[position : position + 16]!r}")
     return found if found >= 0 else None
 
