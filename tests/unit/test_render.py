@@ -319,6 +319,15 @@ def test_the_scale_reads_in_greyscale() -> None:
         assert min(abs(step) for step in steps) >= 7
 
 
+def test_every_block_of_a_style_sheet_is_closed() -> None:
+    for path in (TEMPLATES / "static").glob("*.css"):
+        depth = 0
+        for line, text in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
+            assert depth == 0 or not text.startswith("/*"), f"{path.name}:{line}: a section begins inside a block"
+            depth += text.count("{") - text.count("}")
+        assert depth == 0, path.name
+
+
 def test_the_style_sheet_fetches_nothing_from_elsewhere() -> None:
     for path in (TEMPLATES / "static").glob("*.*"):
         text = path.read_text(encoding="utf-8").replace("http://www.w3.org/2000/svg", "")
