@@ -172,7 +172,6 @@ class PhenomenonSettings(_Settings):
     glow_sun_altitude_to: float = Field(default=-6.0, ge=-18, le=3)
     stars_minimum_hours: int = Field(default=2, ge=1, le=6)
     stars_clear_cover: float = Field(default=0.2, gt=0, lt=1)
-    snow_cover_depth_cm: float = Field(default=3.0, gt=0, le=100)
 
 
 class SiteSettings(_Settings):

@@ -33,7 +33,7 @@ def rules_of(phenomenon: str) -> dict[str, Rule]:
     return {phenomenon: {**STARS, **GLOW, **SNOW}[phenomenon]}
 
 
-class PhysicsRule(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
+class PhysicsRule(ClassifierMixin, BaseEstimator):
     """A documented sum of effects in log-odds with scikit-learn's `fit` and `predict_proba`.
 
     phenomenon: one of domain.PHENOMENA. Columns of X (case, feature) are `columns`, in SI; NaN is allowed and moves nothing,

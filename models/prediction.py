@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -11,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from forecast.domain import CLOUD_SEA_STATES, PHENOMENA, Cycle, Features, Forecast, Reason, Spread, Window
-from forecast.quantities import FEATURES
+from forecast.quantities import FEATURES, features_of
 from models.baseline import VERSION, PhysicsRule
 
 REASONS_EACH_WAY = 3
@@ -41,13 +42,24 @@ def predict(
     grades: the probabilities at which grades 2 to 5 begin. earlier: event key -> what earlier cycles gave, newest first.
     """
     forecasts: list[Forecast | None] = [None] * len(features.events)
+    table = {str(name): features.table[name].values for name in features.table.data_vars}
     for phenomenon, model in models.by_phenomenon.items():
         rows = np.array([i for i, event in enumerate(features.events) if event.phenomenon == phenomenon], dtype=int)
         if not len(rows):
             continue
-        cases = np.stack([features.table[name].values[rows] for name in model.columns], axis=1)
-        for row, answer in zip(rows, _answers(model, cases), strict=True):
-            forecasts[row] = _forecast(features, int(row), cycle, issued, models.names[phenomenon], answer, grades, earlier)
+        cases = np.stack([table[name][rows] for name in model.columns], axis=1)
+        told = [name for name in features_of(phenomenon) if FEATURES[name].told]
+        for row, answer in zip(rows.tolist(), _answers(model, cases), strict=True):
+            event, known = features.events[row], math.isfinite(answer.probability)
+            forecasts[row] = Forecast(
+                event=event, cycle=cycle, issued=issued, model=models.names[phenomenon],
+                probability=answer.probability, grade=grade_of(answer.probability, grades),
+                best=_best(table["best_start"][row], table["best_end"][row]) if known else None,
+                states=answer.states, reasons=answer.reasons,
+                spread=_spread(answer.probability, earlier.get(event.key, ())) if known else None,
+                missing=_missing(features.missing[row], answer.unknown),
+                quantities={name: value for name in told if math.isfinite(value := float(table[name][row]))},
+            )
     return tuple(forecast for forecast in forecasts if forecast is not None)
 
 
@@ -76,46 +88,31 @@ def _answers(model: PhysicsRule, cases: NDArray[np.floating[Any]]) -> list[_Answ
 
 def _reasons(names: Sequence[str], values: NDArray[np.floating[Any]], moved: NDArray[np.floating[Any]]) -> tuple[Reason, ...]:
     """Return the features that moved the odds most, at most three up and three down, the strongest first."""
-    order = np.argsort(-np.abs(moved), kind="stable")
-    chosen: list[Reason] = []
-    for way in (1, -1):
-        strongest = [i for i in order if way * moved[i] >= SMALLEST_EFFECT][:REASONS_EACH_WAY]
-        chosen += [Reason(names[i], float(values[i]), float(moved[i])) for i in strongest]
-    return tuple(sorted(chosen, key=lambda reason: -abs(reason.effect)))
+    weighty = [Reason(*told) for told in zip(names, values.tolist(), moved.tolist(), strict=True) if abs(told[2]) >= SMALLEST_EFFECT]
+    ordered = sorted(weighty, key=lambda reason: -abs(reason.effect))
+    up = [reason for reason in ordered if reason.effect > 0][:REASONS_EACH_WAY]
+    down = [reason for reason in ordered if reason.effect < 0][:REASONS_EACH_WAY]
+    return tuple(reason for reason in ordered if reason in up or reason in down)
 
 
-def _forecast(
-    features: Features, row: int, cycle: Cycle, issued: datetime, model: str, answer: _Answer, grades: Sequence[float], earlier: Earlier
-) -> Forecast:
-    event, table = features.events[row], features.table
-    known = np.isfinite(answer.probability)
-    told = {name: float(table[name].values[row]) for name, f in FEATURES.items() if f.told and event.phenomenon in f.phenomena}
-    missing = features.missing[row]
-    if not {"beyond_data", "computation"} & set(missing):
-        missing = (*missing, *(f"feature:{name}" for name in answer.unknown))
-    return Forecast(
-        event=event, cycle=cycle, issued=issued, model=model,
-        probability=answer.probability, grade=grade_of(answer.probability, grades),
-        best=_best(features, row) if known else None,
-        states=answer.states, reasons=answer.reasons,
-        spread=_spread(answer.probability, earlier.get(event.key, ())) if known else None,
-        missing=missing,
-        quantities={name: value for name, value in told.items() if np.isfinite(value)},
-    )
+def _missing(ids: Sequence[str], unknown: Sequence[str]) -> tuple[str, ...]:
+    """Return the ids of what was missing; single features are named only where nothing greater explains them."""
+    if {"beyond_data", "computation"} & set(ids):
+        return tuple(ids)
+    return (*ids, *(f"feature:{name}" for name in unknown))
 
 
 def grade_of(probability: float, grades: Sequence[float]) -> int:
     """Return the grade 1-5 of a probability; 0 where it is NaN."""
-    return 0 if np.isnan(probability) else 1 + int(np.searchsorted(grades, probability, side="right"))
+    return 0 if math.isnan(probability) else 1 + sum(probability >= least for least in grades)
 
 
-def _best(features: Features, row: int) -> Window | None:
-    start, end = (features.table[name].values[row] for name in ("best_start", "best_end"))
+def _best(start: np.datetime64, end: np.datetime64) -> Window | None:
     if np.isnat(start) or np.isnat(end) or end <= start:
         return None
     return Window(*(datetime.fromtimestamp(t.astype("datetime64[s]").astype(int), UTC) for t in (start, end)))
 
 
 def _spread(probability: float, earlier: Sequence[float]) -> Spread:
-    values = [probability, *(p for p in earlier if np.isfinite(p))]
+    values = [probability, *(p for p in earlier if math.isfinite(p))]
     return Spread(min(values), max(values), len(values))
