@@ -39,6 +39,7 @@ WECHAT_TITLE = 32  # [character]
 WECHAT_DIGEST = 120  # [character]
 WECHAT_SITES = 12  # at most, and as many as fit; the web site has them all
 CHART_DAYS = NEXT_NIGHTS  # beyond these the details of a model run are not worth drawing
+CHARTED_FROM = 2  # [grade] below it only the headline is drawn
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,10 +187,12 @@ class Desk:
         return Page(at, body)
 
     def chart(self, entry: Entry, section: Section, turn: str = "") -> Markup | None:
-        """Draw the evidence of an entry, where there is any to draw and the day is near enough."""
+        """Draw the evidence of an entry, where there is any and it is worth a look: near, and the headline or not unlikely."""
         event = entry.forecast.event
         day = next((day for day in section.days[:CHART_DAYS] if day.day == event.day), None)
         if day is None or day.almanac is None or entry.evidence is None or not entry.forecast.known:
+            return None
+        if entry is not day.headline and entry.forecast.grade < CHARTED_FROM:
             return None
         return charts.chart(entry.forecast, entry.evidence, day.almanac, self.words, self.language, self.config.zone, turn)
 

@@ -13,11 +13,15 @@ from products import safety
 from products.render import TEMPLATES
 from products.wording import LANGUAGES, UNITS, read_words
 
+PROJECT = Path(__file__).parents[2]
 BLANK = re.compile(r"\{(\w+)\}")
 CJK = "\u3400-\u9fff"
 
 # What the rooms and the models may name as missing; `field:` and `feature:` carry a name.
-MISSING = ("window_coverage", "layer_cloud_mean_only", "light_path", "spread", "computation", "beyond_data", "aerosol_estimated")
+MISSING = (
+    "window_coverage", "layer_cloud_mean_only", "precipitation_partial", "cloud_from_humidity", "light_path", "below_model_ground",
+    "rain_before", "spread", "computation", "beyond_data", "aerosol_estimated",
+)  # fmt: skip
 
 
 def test_each_language_has_the_same_keys_and_blanks() -> None:
@@ -51,7 +55,7 @@ def test_every_feature_is_shown_in_a_unit_that_can_be_shown(language: str) -> No
 
 def test_every_key_that_a_template_or_a_drawing_names_exists() -> None:
     words = read_words(LANGUAGES[0])
-    sources = [*TEMPLATES.rglob("*.html"), *TEMPLATES.rglob("*.txt"), *(Path(__file__).parents[2] / "products").glob("*.py")]
+    sources = [*TEMPLATES.rglob("*.html"), *TEMPLATES.rglob("*.txt"), *(PROJECT / "products").glob("*.py")]
     named = {
         (path.name, key)
         for path in sources
@@ -62,10 +66,21 @@ def test_every_key_that_a_template_or_a_drawing_names_exists() -> None:
     assert sorted((name, key) for name, key in named if key not in words) == []
 
 
-def test_no_word_is_written_for_a_field_that_does_not_exist() -> None:
+def test_every_field_of_the_model_has_a_name_and_nothing_else_has() -> None:
     named = {key.removeprefix("field.") for key in read_words("zh") if key.startswith("field.")}
 
-    assert named - FIELDS.keys() - {"other", "cloud_ice_mixing_ratio", "lagrangian_tendency_of_air_pressure"} == set()
+    assert named ^ FIELDS.keys() == {"other"}
+
+
+def test_every_missing_id_that_a_room_names_has_words() -> None:
+    """Read from the rooms' source: the strings of their `_missing` functions and of `named`."""
+    words, found = read_words("zh"), set()
+    for path in (PROJECT / "forecast" / "phenomena").glob("*.py"):
+        for function in re.findall(r"^def _missing\(.*?(?=^\S)", path.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL):
+            found |= set(re.findall(r"""(?:[\[(]|append\()"([a-z_]+)"(?=[,\])])""", function))
+
+    assert {name for name in found if f"missing.{name}" not in words} - FIELDS.keys() - set(PHENOMENA) == set()
+    assert "beyond_data" in found
 
 
 def test_chinese_is_set_the_chinese_way() -> None:

@@ -75,7 +75,7 @@ def test_every_link_of_a_page_is_relative_and_leads_to_a_file_of_the_release(sit
             continue
         for tag, attributes in Tags(page).tags:
             target = attributes.get("href") or attributes.get("src") if tag in ("a", "link", "script", "img") else None
-            if not target or target.startswith("#"):
+            if not target or target.startswith(("#", "data:")):
                 continue
             found = posixpath.normpath(posixpath.join(posixpath.dirname(path), target))
             if found not in site and not found.startswith("../archive/gfs-"):
