@@ -74,7 +74,7 @@ class TimeScale:
         return self(min(max(moment, self.low), self.high))
 
     def label(self, moment: datetime) -> str:
-        return f"{moment.astimezone(self.zone):%H:%M}"
+        return f"{moment.astimezone(self.zone) + timedelta(seconds=30):%H:%M}"
 
     def ticks(self, minutes: int) -> Iterable[datetime]:
         """Yield the local times that are whole multiples of `minutes` after midnight."""

@@ -17,12 +17,13 @@ from zoneinfo import ZoneInfo
 
 import yaml
 
-from forecast.domain import Name, Reason, Site, Window
+from forecast.domain import Forecast, Name, Reason, Site, Window
 from forecast.errors import ConfigError
 
 LANGUAGES = ("zh", "en")
 FOLDER = Path(__file__).parents[1] / "templates" / "text"
 THIN_SPACE = "\N{NARROW NO-BREAK SPACE}"  # written `~` in the tables
+LONG = timedelta(hours=12)  # a window longer than this is told as a part of the day
 MINUS = "\N{MINUS SIGN}"
 
 
@@ -37,7 +38,7 @@ class Display:
 
     def text(self, value: float) -> str:
         shown = value * self.factor + self.offset
-        decimals = 0 if abs(shown) >= self.whole_from else self.decimals
+        decimals = 0 if abs(shown) >= self.whole_from or round(shown, self.decimals) == 0 else self.decimals
         return f"{round(shown, decimals) + 0.0:.{decimals}f}".replace("-", MINUS)
 
 
@@ -198,10 +199,15 @@ class Words:
             key = "clock_next" if at.date() > day else "clock_before"
         return self(f"time.{key}", hour=f"{at:%H}", minute=f"{at:%M}")
 
-    def window(self, window: Window | None, day: date) -> str:
+    def best(self, forecast: Forecast) -> str:
+        """Return when to be there: the best window, else the event's own, or the part of the day where that is long."""
+        event = forecast.event
+        if forecast.best is None and event.window.end - event.window.start > LONG:
+            return self(f"phenomenon.{event.phenomenon}.when")
+        return self.window(forecast.best or event.window, event.day)
+
+    def window(self, window: Window, day: date) -> str:
         """Return a window in local time; the day after `day` is marked once."""
-        if window is None:
-            return self("entry.no_window")
         start = self.clock(window.start, day)
         same = self.local(window.start).date() == self.local(window.end).date()
         return self("time.span", start=start, end=self.clock(window.end, None if same else day))
