@@ -6,6 +6,7 @@ so that a chart obeys a Content-Security-Policy without inline styles, follows t
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -107,7 +108,7 @@ def polyline(points: Iterable[tuple[float, float]]) -> str:
     """Return path data through `points`; a point that is not finite breaks the line."""
     parts, pen = [], "M"
     for x, y in points:
-        if not (np.isfinite(x) and np.isfinite(y)):
+        if not (math.isfinite(x) and math.isfinite(y)):
             pen = "M"
             continue
         parts.append(f"{pen}{number(x)} {number(y)}")
@@ -178,68 +179,116 @@ def _attributes(attributes: dict[str, object]) -> str:
     return "".join(f' {name.replace("_", "-")}="{escape(str(value))}"' for name, value in attributes.items())
 
 
-# Which edges of a cell (south, east, north, west) an outline joins, by which corners lie inside (1 SW, 2 SE, 4 NE, 8 NW);
-# the inside stays on the left. 5 and 10 are saddles: the second entry is for a middle that lies inside.
-_CROSSINGS = {
-    1: "SW", 2: "ES", 3: "EW", 4: "NE", 6: "NS", 7: "NW", 8: "WN", 9: "SN", 11: "EN", 12: "WE", 13: "SE", 14: "WS",
-    5: "SWNE", 10: "ESWN", -5: "SENW", -10: "WSEN",
-}  # fmt: skip
+# Which edges of a cell (0 south, 1 east, 2 north, 3 west) an outline joins, by which corners lie inside (1 SW, 2 SE, 4 NE, 8 NW);
+# the inside stays on the left; -1: no second outline. 5 and 10 are saddles, 16 and 17 the same where the middle lies inside.
+_CROSSINGS = np.array([
+    (-1, -1, -1, -1), (0, 3, -1, -1), (1, 0, -1, -1), (1, 3, -1, -1), (2, 1, -1, -1), (0, 3, 2, 1), (2, 0, -1, -1), (2, 3, -1, -1),
+    (3, 2, -1, -1), (0, 2, -1, -1), (1, 0, 3, 2), (1, 2, -1, -1), (3, 1, -1, -1), (0, 1, -1, -1), (3, 0, -1, -1), (-1, -1, -1, -1),
+    (0, 1, 2, 3), (3, 0, 1, 2),
+])  # fmt: skip
 
 
-def region(x: np.ndarray, y: np.ndarray, values: np.ndarray, threshold: float, smallest: float = 4.0) -> str:
-    """Return path data (even-odd) of where `values` reach `threshold`, by marching squares.
+def region(x: np.ndarray, y: np.ndarray, values: np.ndarray, threshold: float) -> str:
+    """Return path data (even-odd) of where `values` reach `threshold`; see `regions`."""
+    return regions(x, y, values, (threshold,))[0]
+
+
+def regions(x: np.ndarray, y: np.ndarray, values: np.ndarray, thresholds: Sequence[float], smallest: float = 4.0) -> list[str]:
+    """Return path data (even-odd) of where `values` reach each of `thresholds`, by marching squares over all of them at once.
 
     x (n), y (m) [px]; values (n, m): NaN counts as below. Islands of less than `smallest` [px2] are left out.
     Why outlines and not cells: a smooth field takes a tenth of the bytes and looks as smooth as it is.
     """
     x, y = (np.concatenate((axis[:1], axis, axis[-1:])).astype(float) for axis in (x, y))
-    field = np.pad(np.nan_to_num(values.astype(float), nan=-1e9), 1, constant_values=-1e9) - threshold
+    framed = np.full((len(x), len(y)), -1e9)
+    framed[1:-1, 1:-1] = np.where(np.isnan(values), -1e9, values)
+    field = framed - np.asarray(thresholds, dtype=float)[:, None, None]  # (threshold, n, m)
     field[field == 0] = 1e-9
-    inside = field > 0
-    code = inside[:-1, :-1] + 2 * inside[1:, :-1] + 4 * inside[1:, 1:] + 8 * inside[:-1, 1:]
-
-    def crossing(i: int, j: int, edge: str) -> tuple[str, int, int]:
-        return {"S": ("h", i, j), "N": ("h", i, j + 1), "W": ("v", i, j), "E": ("v", i + 1, j)}[edge]
-
-    follows: dict[tuple[str, int, int], tuple[str, int, int]] = {}
-    for i, j in zip(*np.nonzero((code > 0) & (code < 15)), strict=True):
-        case = int(code[i, j])
-        if case in (5, 10) and field[i : i + 2, j : j + 2].mean() > 0:
-            case = -case
-        edges = _CROSSINGS[case]
-        for start, end in zip(edges[::2], edges[1::2], strict=True):
-            follows[crossing(i, j, start)] = crossing(i, j, end)
-
-    def place(edge: tuple[str, int, int]) -> tuple[float, float]:
-        kind, i, j = edge
-        k, m = (i + 1, j) if kind == "h" else (i, j + 1)
-        part = field[i, j] / (field[i, j] - field[k, m])
-        return x[i] + part * (x[k] - x[i]), y[j] + part * (y[m] - y[j])
-
-    loops = []
-    while follows:
-        first, at = follows.popitem()
-        outline = [place(first)]
-        while at != first:
-            outline.append(place(at))
-            at = follows.pop(at)
-        loops.append(_loop(np.round(10 * np.array(outline)).astype(int), smallest))
-    return "".join(loops)
+    edges, follows = _pieces(field)
+    corner, upright = np.divmod(edges, 2)
+    level, i, j = np.unravel_index(corner, field.shape)
+    k, m = i + 1 - upright, j + upright
+    here = field[level, i, j]
+    part = here / (here - field[level, k, m])
+    points = np.column_stack((x[i] + part * (x[k] - x[i]), y[j] + part * (y[m] - y[j])))
+    order, lengths = _walks(follows)
+    written = _written(np.round(10 * points[order]).astype(int), lengths, smallest)
+    owners = level[order[np.cumsum(lengths) - lengths]].tolist()
+    return ["".join(loop for loop, owner in zip(written, owners, strict=True) if owner == k) for k in range(len(thresholds))]
 
 
-def _loop(points: np.ndarray, smallest: float) -> str:
-    """Write a closed outline given in tenths of a pixel, without its repeated and its straight-on points; small ones come back empty."""
-    points = points[np.any(points != np.roll(points, 1, axis=0), axis=1)]
-    if len(points) < 3:
-        return ""
-    before, after = points - np.roll(points, 1, axis=0), np.roll(points, -1, axis=0) - points
-    bends = np.abs(before[:, 0] * after[:, 1] - before[:, 1] * after[:, 0]) > 6  # [0.01 px2]
-    points = points[bends] if bends.sum() >= 3 else points
-    x, y = points.T
-    if abs(np.dot(x, np.roll(y, -1)) - np.dot(y, np.roll(x, -1))) / 200 < smallest:
-        return ""
-    steps = "".join(f"l{number(dx / 10)} {number(dy / 10)}" for dx, dy in np.diff(points, axis=0))
-    return f"M{number(x[0] / 10)} {number(y[0] / 10)}{steps}z"
+def _pieces(field: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return the edges at which a piece of outline begins, and for each its place in this list of the edge at which the piece ends.
+
+    field (threshold, n, m). An edge is named by twice the flat index of its first corner, plus 1 where it runs along m.
+    """
+    inside = (field > 0).astype(np.int8)
+    code = inside[:, :-1, :-1] + 2 * inside[:, 1:, :-1] + 4 * inside[:, 1:, 1:] + 8 * inside[:, :-1, 1:]
+    level, i, j = np.nonzero((code > 0) & (code < 15))
+    case = code[level, i, j]
+    for at in np.flatnonzero((case == 5) | (case == 10)):
+        if field[level[at], i[at] : i[at] + 2, j[at] : j[at] + 2].mean() > 0:
+            case[at] = 16 if case[at] == 5 else 17
+    _, n, m = field.shape
+    shift = np.array([0, 2 * m + 1, 2, 1, 0])  # from the cell's own corner to its south, east, north, west edge; the last stands for -1
+    joined = _CROSSINGS[case]
+    named = (2 * ((level * n + i) * m + j)[:, None] + shift[joined]).reshape(-1, 2)
+    begin, end = named[joined.reshape(-1, 2)[:, 0] >= 0].T
+    rank = np.argsort(begin)
+    return begin, rank[np.searchsorted(begin, end, sorter=rank)]
+
+
+def _walks(follows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return the closed walks through `follows`, one after another, and how long each is."""
+    ahead = follows.tolist()
+    order: list[int] = []
+    lengths: list[int] = []
+    for first in range(len(ahead) - 1, -1, -1):
+        at, begun = first, len(order)
+        while ahead[at] >= 0:
+            order.append(at)
+            ahead[at], at = -1, ahead[at]
+        if len(order) > begun:
+            lengths.append(len(order) - begun)
+    return np.array(order, dtype=int), np.array(lengths, dtype=int)
+
+
+def _written(points: np.ndarray, lengths: np.ndarray, smallest: float) -> list[str]:
+    """Write closed outlines, given one after another in tenths of a pixel; small ones come back empty.
+
+    Points that repeat or go straight on are left out.
+    """
+    before, _ = _neighbours(lengths)
+    points, lengths = _kept(points, lengths, (points != points[before]).any(axis=1), 0)
+    before, after = _neighbours(lengths)
+    (ax, ay), (bx, by) = (points - points[before]).T, (points[after] - points).T
+    points, lengths = _kept(points, lengths, np.abs(ax * by - ay * bx) > 6, 3)  # [0.01 px2]
+    _, after = _neighbours(lengths)
+    (x, y), (u, v) = points.T, points[after].T
+    area = np.abs(np.bincount(np.repeat(np.arange(len(lengths)), lengths), x * v - y * u, len(lengths))) / 200
+    steps = [f"l{dx / 10:g} {dy / 10:g}" for dx, dy in zip((u - x).tolist(), (v - y).tolist(), strict=True)]
+    starts = (np.cumsum(lengths) - lengths).tolist()
+    return [
+        f"M{x[a] / 10:g} {y[a] / 10:g}{''.join(steps[a : a + n - 1])}z" if n >= 3 and enclosed >= smallest else ""
+        for a, n, enclosed in zip(starts, lengths.tolist(), area.tolist(), strict=True)
+    ]
+
+
+def _neighbours(lengths: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return for each point of the closed outlines the place of the one before it and of the one after."""
+    place = np.arange(lengths.sum())
+    last = np.cumsum(lengths)[lengths > 0] - 1
+    first = last + 1 - lengths[lengths > 0]
+    before, after = place - 1, place + 1
+    before[first], after[last] = last, first
+    return before, after
+
+
+def _kept(points: np.ndarray, lengths: np.ndarray, keep: np.ndarray, fewest: int) -> tuple[np.ndarray, np.ndarray]:
+    """Keep some points of each outline, or all of an outline of which fewer than `fewest` would stay."""
+    owner = np.repeat(np.arange(len(lengths)), lengths)
+    keep = keep | (np.bincount(owner, keep, len(lengths)) < fewest)[owner]
+    return points[keep], np.bincount(owner, keep, len(lengths)).astype(int)
 
 
 def shades(x: np.ndarray, y: np.ndarray, values: np.ndarray, thresholds: Sequence[float], limit: int = 14_000) -> list[str]:
@@ -248,7 +297,7 @@ def shades(x: np.ndarray, y: np.ndarray, values: np.ndarray, thresholds: Sequenc
     A field too rough for that is drawn from means over twice the spacing, and so on: what is lost could not be seen at this size.
     """
     while True:
-        paths = [region(x, y, values, threshold) for threshold in thresholds]
+        paths = regions(x, y, values, thresholds)
         if sum(map(len, paths)) <= limit or min(values.shape) < 4:
             return paths
         n, m = values.shape[0] // 2 * 2, values.shape[1] // 2 * 2
