@@ -7,7 +7,7 @@
     static/                                      one style sheet, one script
 
 Every link is relative, so that a release reads the same from a server, a folder or the archive. Templates escape what they
-print, know no default for a missing name, and run in a sandbox: a site's name is a setting, not markup.
+print and know no default for a missing name: a site's name is a setting, not markup.
 """
 
 from __future__ import annotations
@@ -23,7 +23,6 @@ from pathlib import Path
 from typing import Any
 
 import jinja2
-from jinja2.sandbox import ImmutableSandboxedEnvironment
 from markupsafe import Markup
 
 from forecast.config import Config
@@ -52,14 +51,15 @@ class Page:
 
 @cache
 def environment() -> jinja2.Environment:
-    """Return the one environment: escapes HTML, refuses undefined names, sandboxed."""
-    return ImmutableSandboxedEnvironment(
+    """Return the one environment: escapes HTML, refuses undefined names; the templates are our own and read once."""
+    return jinja2.Environment(
         loader=jinja2.FileSystemLoader(TEMPLATES),
         autoescape=lambda name: name is None or not name.endswith(".txt"),
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
         keep_trailing_newline=True,
+        auto_reload=False,
     )
 
 
