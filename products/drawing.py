@@ -176,7 +176,7 @@ class Sheet:
 
 
 def _attributes(attributes: dict[str, object]) -> str:
-    return "".join(f' {name.replace("_", "-")}="{escape(str(value))}"' for name, value in attributes.items())
+    return "".join([f' {name.replace("_", "-")}="{escape(value)}"' for name, value in attributes.items()])
 
 
 # Which edges of a cell (0 south, 1 east, 2 north, 3 west) an outline joins, by which corners lie inside (1 SW, 2 SE, 4 NE, 8 NW);

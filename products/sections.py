@@ -38,17 +38,18 @@ TWILIGHT = ((-0.833, "c-civil"), (-6.0, "c-nautical"), (-12.0, "c-astronomical")
 
 def series(evidence: xr.Dataset | None, name: str, over: str) -> np.ndarray:
     """Return variable `name` along `over` as floats at the moments that are times, empty where it is absent."""
-    if evidence is None or name not in evidence or evidence[name].dims[:1] != (over,) or "time" not in evidence:
+    held = {} if evidence is None else evidence.variables  # not evidence[name]: building a DataArray takes longer than drawing it
+    if name not in held or held[name].dims[:1] != (over,) or "time" not in held:
         return np.empty(0)
-    valid = ~np.isnat(evidence["time"].values)
-    return np.asarray(evidence[name].values, dtype=float)[valid]
+    valid = ~np.isnat(held["time"].values)
+    return np.asarray(held[name].values, dtype=float)[valid]
 
 
 def times_of(evidence: xr.Dataset | None) -> list[datetime]:
     """Return the moments of the evidence, without its padding."""
     if evidence is None or "time" not in evidence:
         return []
-    values = evidence["time"].values
+    values = evidence.variables["time"].values
     return moments(values[~np.isnat(values)])
 
 
@@ -231,9 +232,9 @@ def height_section(forecast: Forecast, evidence: xr.Dataset | None, almanac: Alm
     """Draw cloud by time and height against the site's own height and its valley; None without a time or a height."""
     words = reader.words
     hours = times_of(evidence)
-    if evidence is None or len(hours) < 2 or hours[-1] <= hours[0] or "height" not in evidence or evidence["height"].size < 2:
+    if evidence is None or len(hours) < 2 or hours[-1] <= hours[0] or "height" not in evidence or evidence.variables["height"].size < 2:
         return None
-    site, right, height = forecast.event.site, 306.0, np.asarray(evidence["height"].values, dtype=float)
+    site, right, height = forecast.event.site, 306.0, np.asarray(evidence.variables["height"].values, dtype=float)
     scale = TimeScale(hours[0], hours[-1], LEFT, right, reader.zone)
     level = Scale(float(height[0]), max(float(height[-1]), site.elevation + 300), 196, 26)
     sheet = Sheet(218, reader.prefix)
@@ -291,13 +292,13 @@ def light_path(forecast: Forecast, evidence: xr.Dataset | None, almanac: Almanac
     words = reader.words
     if evidence is None or "distance" not in evidence or "height" not in evidence:
         return None
-    distance, height = (np.asarray(evidence[name].values, dtype=float) for name in ("distance", "height"))
+    distance, height = (np.asarray(evidence.variables[name].values, dtype=float) for name in ("distance", "height"))
     if distance.size < 2 or height.size < 2 or not (np.isfinite(distance).all() and np.isfinite(height).all()):
         return None
     sheet = Sheet(276, reader.prefix)
     along, level = Scale(0, float(distance[-1]), LEFT, RIGHT - 4), Scale(0, float(height[-1]), 150, 26)
     sheet.rect(LEFT, level.end, along.end - LEFT, level.start - level.end, "c-dusk", fill="currentColor", fill_opacity=".08")
-    cover = np.asarray(evidence["cloud"].values, dtype=float) if "cloud" in evidence else np.empty(0)
+    cover = np.asarray(evidence.variables["cloud"].values, dtype=float) if "cloud" in evidence else np.empty(0)
     if cover.shape == (distance.size, height.size) and np.isfinite(cover).any():
         cloud_regions(sheet, along.array(distance), level.array(height), cover)
     else:
@@ -321,11 +322,13 @@ def light_path(forecast: Forecast, evidence: xr.Dataset | None, almanac: Almanac
 
 def _rays(sheet: Sheet, along: Scale, level: Scale, evidence: xr.Dataset, distance: np.ndarray) -> None:
     """Draw the sun's rays as far as they stay inside the section."""
-    if "ray_height" not in evidence or evidence["ray_height"].dims != ("ray", "distance"):
+    rays = evidence.variables.get("ray_height")
+    if rays is None or rays.dims != ("ray", "distance"):
         return
-    for ray in np.asarray(evidence["ray_height"].values, dtype=float):
-        inside = (ray >= 0) & (ray <= level.high)
-        sheet.curve(((along(d), level(h) if ok else math.nan) for d, h, ok in zip(distance, ray, inside, strict=True)), "c-ray")
+    x, height = along.array(distance).tolist(), np.asarray(rays.values, dtype=float)
+    y = np.where((height >= 0) & (height <= level.high), level.array(height), math.nan)
+    for ray in y.tolist():
+        sheet.curve(zip(x, ray, strict=True), "c-ray")
 
 
 def _marks(sheet: Sheet, along: Scale, level: Scale, forecast: Forecast, words: Words) -> None:
@@ -366,18 +369,7 @@ def _colours(
         return None
     scale, height = TimeScale(minutes[0], minutes[-1], LEFT, RIGHT - 4, reader.zone), Scale(0, 1, bottom, top)
     sheet.rect(LEFT, top, scale.end - LEFT, bottom - top, "c-dusk", fill="currentColor", fill_opacity=".08")
-    bands = [series(evidence, band, "minute") for band in ("red", "green", "blue")]
-    stride = max(1, math.ceil(len(minutes) / 90))
-    for k in range(0, len(minutes) - 1, stride):
-        a, b = scale(minutes[k]), scale(minutes[min(k + stride, len(minutes) - 1)])
-        value = float(np.clip(values[k], 0, 1)) if math.isfinite(values[k]) else math.nan
-        rgb = [band[k] for band in bands if len(band) == len(minutes)]
-        if math.isnan(value):
-            sheet.hatch(box(a, top, b - a, bottom - top))
-        elif value > 0.01:
-            whole = len(rgb) == 3 and all(math.isfinite(c) for c in rgb)
-            colour = "#" + "".join(f"{round(255 * min(max(c, 0), 1)):02x}" for c in rgb) if whole else "currentColor"
-            sheet.path(box(a, height(value), b - a + 0.3, bottom - height(value)), "c-shine" if whole else "c-column", fill=colour)
+    _shine(sheet, evidence, [scale(minute) for minute in minutes], values, height)
     value_axis(sheet, height, (0.0, 1.0), LEFT, "%", 100)
     sheet.text(LEFT + 5, top + 13, label, "c-on-sky")
     crossing = forecast.event.centre or (almanac.sunset if forecast.event.phenomenon == "sunset_glow" else almanac.sunrise)
@@ -393,3 +385,23 @@ def _colours(
     return scale
 
 
+def _shine(sheet: Sheet, evidence: xr.Dataset, x: list[float], values: np.ndarray, height: Scale) -> None:
+    """Draw the columns of the colours; hatch the minutes of which nothing is known."""
+    bands = [series(evidence, band, "minute") for band in ("red", "green", "blue")]
+    whole = all(len(band) == len(x) for band in bands)
+    rgb = np.column_stack(bands) if whole else np.full((len(x), 3), math.nan)
+    painted = np.isfinite(rgb).all(axis=1).tolist()
+    colours = np.rint(255 * np.clip(np.nan_to_num(rgb), 0, 1)).astype(int).tolist()
+    shares = np.where(np.isfinite(values), np.clip(values, 0, 1), math.nan).tolist()
+    stride = max(1, math.ceil(len(x) / 90))
+    for k in range(0, len(x) - 1, stride):
+        a, b = x[k], x[min(k + stride, len(x) - 1)]
+        if math.isnan(shares[k]):
+            sheet.hatch(box(a, height.end, b - a, height.start - height.end))
+        elif shares[k] > 0.01:
+            y = height(shares[k])
+            data = box(a, y, b - a + 0.3, height.start - y)
+            if painted[k]:
+                sheet.path(data, "c-shine", fill="#{:02x}{:02x}{:02x}".format(*colours[k]))
+            else:
+                sheet.path(data, "c-column", fill="currentColor")
