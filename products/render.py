@@ -95,11 +95,12 @@ def pages(bulletin: Bulletin, config: Config, channel: str) -> Iterator[Page]:
 
 
 def _web(bulletin: Bulletin, config: Config) -> Iterator[Page]:
-    for language in LANGUAGES:
-        desk = Desk(bulletin, config, language)
+    desks = [Desk(bulletin, config, language) for language in LANGUAGES]
+    for desk in desks:
         yield desk.page("web/index.html", "index.html")
         yield desk.page("web/archive.html", "archive/index.html", issues=by_day(bulletin, desk.words))
-        for section in bulletin.sections:
+    for section in bulletin.sections:
+        for desk in desks:  # a site in one language after the other: what charts share is at hand
             yield desk.page("web/site.html", f"sites/{section.site.id}/index.html", section=section)
     yield from _static()
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 from datetime import datetime, timedelta
+from functools import lru_cache
 
 import numpy as np
 import xarray as xr
@@ -86,10 +87,19 @@ def bracket(sheet: Sheet, scale: TimeScale, start: datetime, end: datetime, y: f
 
 def cloud_regions(sheet: Sheet, x: np.ndarray, y: np.ndarray, cover: np.ndarray) -> None:
     """Paint cover (0-1) as nested regions, each a shade denser; hatch where it is not known."""
-    for step, data in enumerate(shades(x, y, cover, CLOUD_STEPS), 1):
+    steps, unknown = _traced(x.tobytes(), y.tobytes(), cover.tobytes())
+    for step, data in enumerate(steps, 1):
         sheet.path(data, f"c-cloud c-cloud-{step}", fill="currentColor", fill_opacity=".28", fill_rule="evenodd")
-    if np.isnan(cover).any():
-        sheet.hatch(region(x, y, np.isnan(cover).astype(float), 0.02))
+    sheet.hatch(unknown)
+
+
+@lru_cache(maxsize=64)
+def _traced(x: bytes, y: bytes, cover: bytes) -> tuple[list[str], str]:
+    """Return the outlines of cloud and of what is not known: the same in each language, so traced for the first only."""
+    across, up = np.frombuffer(x), np.frombuffer(y)
+    values = np.frombuffer(cover).reshape(len(across), len(up))
+    unknown = np.isnan(values)
+    return shades(across, up, values, CLOUD_STEPS), region(across, up, unknown.astype(float), 0.02) if unknown.any() else ""
 
 
 # -- the night
