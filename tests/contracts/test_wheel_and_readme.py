@@ -1,0 +1,81 @@
+"""Does the installed program run from any folder, and does the README speak of what there is?"""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+from forecast.__main__ import build_parser
+from forecast.config import Config
+
+PROJECT = Path(__file__).parents[2]
+
+
+@pytest.fixture(scope="module")
+def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the program installed from its wheel."""
+    folder = tmp_path_factory.mktemp("installed")
+    pip = [sys.executable, "-m", "pip", "--quiet", "--disable-pip-version-check"]
+    subprocess.run([*pip, "wheel", "--no-deps", "--no-build-isolation", "-w", folder, PROJECT], check=True, capture_output=True)
+    (wheel,) = folder.glob("skyscape-*.whl")
+    subprocess.run([*pip, "install", "--no-deps", "--no-index", "--target", folder / "site", wheel], check=True, capture_output=True)
+    return folder / "site"
+
+
+def test_an_installed_wheel_runs_from_any_folder(installed: Path, tmp_path: Path) -> None:
+    environment = {**os.environ, "PYTHONPATH": str(installed)}
+
+    command = [installed / "bin" / "skyscape", "demo", "--json"]
+    done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
+
+    assert done.returncode == 0, done.stderr[-2000:]
+    index = tmp_path / "var" / "demo" / "site" / "current" / "index.html"
+    assert "演示数据" in index.read_text(encoding="utf-8")
+    assert (index.parent / "static" / "skyscape.css").is_file()
+
+
+def test_every_command_of_the_readme_exists() -> None:
+    readme = (PROJECT / "README.md").read_text(encoding="utf-8")
+    targets = set(re.findall(r"^([a-z]+):", (PROJECT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
+    parser = build_parser()
+
+    assert set(re.findall(r"\bmake ([a-z]+)\b", readme)) - {"and"} <= targets
+    commands = re.findall(r"-m forecast ([a-z]+)", readme)
+    assert commands
+    for command in commands:
+        with pytest.raises(SystemExit) as left:
+            parser.parse_args([command, "--help"])
+        assert left.value.code == 0, command
+
+
+def test_every_option_and_exit_code_is_told() -> None:
+    readme = (PROJECT / "README.md").read_text(encoding="utf-8")
+
+    for option in ("--config", "--source", "--cycle", "--now", "--out", "--json"):
+        assert f"`{option}" in readme
+    for code, words in ((0, "done"), (2, "usage"), (3, "settings"), (4, "no usable cycle"), (5, "archive"), (6, "published only in part")):
+        assert f"{code} {words}" in readme
+
+
+def test_every_setting_stands_in_the_settings_file() -> None:
+    written = yaml.safe_load((PROJECT / "config.yaml").read_text(encoding="utf-8"))
+
+    for section, values in written.items():
+        if section == "sites":
+            continue
+        known = set(Config.model_fields[section].annotation.model_fields)  # type: ignore[union-attr]
+        assert set(values) == known, section
+    assert set(Config.model_fields) - set(written) == {"demonstration"}
+
+
+def test_the_lock_names_no_host() -> None:
+    for lock in ("requirements.lock", "tests/requirements.lock"):
+        text = (PROJECT / lock).read_text(encoding="utf-8")
+        assert "://" not in text, lock
+        assert "--hash=sha256:" in text, lock

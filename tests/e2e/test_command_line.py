@@ -1,0 +1,109 @@
+"""Does the command line do what it says, and teach when it cannot?"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from tests.e2e.conftest import PROJECT, skyscape
+
+
+def settings(folder: Path, **changes: Any) -> Path:
+    """Write the program's settings with sections changed."""
+    values = yaml.safe_load((PROJECT / "config.yaml").read_text(encoding="utf-8"))
+    for section, change in changes.items():
+        values[section] = {**values[section], **change} if isinstance(change, dict) else change
+    path = folder / "settings.yaml"
+    path.write_text(yaml.safe_dump(values, allow_unicode=True), encoding="utf-8")
+    return path
+
+
+def test_settings_are_shown_without_their_secret(tmp_path: Path) -> None:
+    config = settings(tmp_path, archive={"url": "postgresql://bureau:hunter2@db/skyscape"})
+
+    done = skyscape("config", "--config", config, "--json", cwd=tmp_path)
+
+    assert done.returncode == 0
+    assert json.loads(done.stdout)["archive"]["url"] == "postgresql://bureau:***@db/skyscape"
+    assert "hunter2" not in done.stdout + done.stderr
+
+
+@pytest.mark.parametrize(
+    ("changes", "taught"),
+    [
+        ({"forecast": {"grades": [0.5, 0.3, 0.2, 0.1]}}, "four rising probabilities"),
+        ({"service": {"timezone": "Asia/Beijing"}}, "Asia/Shanghai"),
+        ({"source": {"order": ["ftp"]}}, "'filter', 'bucket' or 'folder'"),
+        ({"forecast": {"dayz": 7}}, "forecast.dayz"),
+        ({"sites": []}, "sites"),
+    ],
+)
+def test_a_wrong_setting_stops_the_start_with_one_sentence(changes: dict[str, Any], taught: str, tmp_path: Path) -> None:
+    done = skyscape("once", "--config", settings(tmp_path, **changes), cwd=tmp_path)
+
+    assert done.returncode == 3
+    assert taught in done.stderr
+    assert "Traceback" not in done.stderr
+    assert len(done.stderr.strip().splitlines()) == 1
+
+
+@pytest.mark.parametrize("body", [b"\xff\xfe\x00broken", b"just a sentence", b"a: [1, 2", b"!!python/object/apply:os.system ['true']"])
+def test_a_file_that_is_no_settings_file_is_refused(body: bytes, tmp_path: Path) -> None:
+    path = tmp_path / "settings.yaml"
+    path.write_bytes(body)
+
+    done = skyscape("config", "--config", path, cwd=tmp_path)
+
+    assert done.returncode == 3
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    "arguments", [("once", "--cycle", "20261"), ("once", "--now", "2026-11-22T08:00"), ("once", "--source", "ftp"), ("fly",), ()]
+)
+def test_wrong_usage_is_exit_2(arguments: tuple[str, ...], tmp_path: Path) -> None:
+    assert skyscape(*arguments, cwd=tmp_path).returncode == 2
+
+
+def test_an_old_cycle_without_its_moment_is_not_published_as_new(tmp_path: Path) -> None:
+    done = skyscape("once", "--cycle", "2020080412", cwd=tmp_path)
+
+    assert done.returncode == 3
+    assert "--now 2020-08-04" in done.stderr
+    assert not (tmp_path / "var" / "site" / "current").exists()
+
+
+def test_no_usable_cycle_is_exit_4_and_is_remembered(tmp_path: Path) -> None:
+    (tmp_path / "drop").mkdir()
+    config = settings(tmp_path, source={"folder": str(tmp_path / "drop")})
+
+    done = skyscape("once", "--config", config, "--source", "folder", "--json", cwd=tmp_path)
+    said = skyscape("status", "--config", config, "--json", cwd=tmp_path)
+
+    assert done.returncode == 4
+    assert json.loads(done.stdout)["error"] == "CycleNotReady"
+    assert json.loads(said.stdout)["attempts"][0]["exit_code"] == 4
+
+
+def test_an_archive_that_refuses_is_exit_5(tmp_path: Path) -> None:
+    (tmp_path / "archive.db").write_bytes(b"not a database at all, but long enough to be taken for one" * 40)
+    config = settings(tmp_path, archive={"url": f"sqlite:///{tmp_path / 'archive.db'}"})
+
+    done = skyscape("once", "--config", config, "--source", "folder", cwd=tmp_path)
+
+    assert done.returncode == 5
+    assert "Traceback" not in done.stderr
+
+
+def test_the_status_of_a_demonstration_tells_what_is_in_force(demonstration: Path, tmp_path: Path) -> None:
+    config = settings(tmp_path, archive={"url": f"sqlite:///{demonstration.parent / 'archive.db'}"})
+
+    done = skyscape("status", "--config", config, "--out", demonstration, "--now", "2026-11-22T09:00Z", "--json", cwd=tmp_path)
+
+    said = json.loads(done.stdout)
+    assert (said["in_force"], said["whole"], said["stale"]) == ("gfs-2026112200", True, False)
+    assert said["issues"][0]["channels"] == dict.fromkeys(("web", "display", "wechat", "sms", "api"), "published")

@@ -1,0 +1,85 @@
+"""Does the service's clock issue at its hours, come back for a late run, and outlive what it meets?"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from apscheduler.schedulers.blocking import BlockingScheduler
+
+from forecast import pipeline, scheduling
+from forecast.archive import Archive
+from forecast.config import Config
+from forecast.domain import Cycle, Issue, Receipt
+from forecast.errors import CycleNotReady
+from models.prediction import open_models
+from products.publish import Publisher
+
+NOW = datetime(2026, 11, 22, 8, 10, tzinfo=UTC)
+ISSUE = Issue("gfs-2026112200", 1, NOW, Cycle(NOW.replace(hour=0, minute=0)), NOW + timedelta(hours=16))
+
+
+@pytest.fixture
+def world(config: Config, tmp_path: Path) -> pipeline.World:
+    settings = config.model_copy(update={"output": config.output.model_copy(update={"folder": tmp_path / "site"})})
+    source: Any = None
+    return pipeline.World(settings, source, Archive(f"sqlite:///{tmp_path / 'archive.db'}"), open_models(), Publisher(settings))
+
+
+def run_that(answer: object) -> Any:
+    def run(*_: object) -> object:
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    return run
+
+
+def scheduler_of(world: pipeline.World) -> BlockingScheduler:
+    return scheduling.build_scheduler(world, lambda: NOW)
+
+
+def test_bulletins_are_issued_at_the_local_hours_of_the_settings(world: pipeline.World) -> None:
+    scheduler = scheduler_of(world)
+
+    jobs = {job.id: job.trigger for job in scheduler.get_jobs()}
+
+    # 06:40 and 16:10 in Beijing are 22:40 and 08:10 UTC.
+    assert set(jobs) == {"issue-0640", "issue-1610", "issue-at-start"}
+    assert jobs["issue-1610"].get_next_fire_time(None, NOW - timedelta(minutes=1)) == NOW
+    assert jobs["issue-0640"].get_next_fire_time(None, NOW) == datetime(2026, 11, 22, 22, 40, tzinfo=UTC)
+
+
+def test_a_late_run_is_looked_for_again_until_it_is_too_late(world: pipeline.World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pipeline, "run", run_that(CycleNotReady("not there yet")))
+    scheduler = scheduler_of(world)
+
+    scheduling.issue(world, scheduler, lambda: NOW)
+    again = next(job for job in scheduler.get_jobs() if job.id == "issue-again")
+    assert again.trigger.run_date == NOW + timedelta(minutes=10)
+    assert again.args[3] == NOW + timedelta(minutes=120)
+
+    scheduler.remove_job("issue-again")
+    scheduling.issue(world, scheduler, lambda: NOW, NOW + timedelta(minutes=5))
+    assert "issue-again" not in {job.id for job in scheduler.get_jobs()}
+
+
+def test_a_defect_is_kept_and_does_not_end_the_process(world: pipeline.World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pipeline, "run", run_that(ZeroDivisionError("a defect of ours")))
+
+    assert scheduling.attempt(world, NOW) == 1
+
+    (kept,) = world.archive.attempts()
+    assert (kept.exit_code, kept.at) == (1, NOW)
+    assert "a defect of ours" in kept.detail
+
+
+def test_an_issue_is_remembered_with_its_channels(world: pipeline.World, monkeypatch: pytest.MonkeyPatch) -> None:
+    receipts = (Receipt("web", ISSUE.id, "published"), Receipt("wechat", ISSUE.id, "failed", "too long"))
+    monkeypatch.setattr(pipeline, "run", run_that(pipeline.Report(ISSUE, receipts, 141, 100, (), {})))
+
+    assert scheduling.attempt(world, NOW) == 6
+
+    assert world.archive.attempts()[0].detail == "gfs-2026112200: 141 forecasts; web published, wechat failed"
