@@ -7,6 +7,7 @@ import os
 import random
 import signal
 import time
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -18,7 +19,7 @@ from forecast.domain import Atmosphere
 from forecast.errors import PublishError
 from products import publish
 from products.publish import Publisher
-from tests.faults.one_site import carry, decoded, small
+from tests.faults.one_site import RUN, carry, decoded, small
 
 KILLS = 100
 
@@ -31,7 +32,8 @@ def atmosphere(config: Config, tmp_path_factory: pytest.TempPathFactory) -> Atmo
 
 def files_of(folder: Path) -> dict[str, bytes]:
     """Everything under a folder but the lock, links followed once."""
-    return {str(path.relative_to(folder)): path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file() and path.name != "lock"}
+    files = (path for path in sorted(folder.rglob("*")) if path.is_file() and path.name != "lock")
+    return {str(path.relative_to(folder)): path.read_bytes() for path in files}
 
 
 def test_the_same_cycle_published_twice_changes_nothing(config: Config, atmosphere: Atmosphere, tmp_path: Path) -> None:
@@ -202,8 +204,8 @@ def test_killed_at_any_instant_a_reader_meets_the_old_site_or_the_new_one(config
 
         publisher = Publisher(settings)
         now = publisher.current()
-        run = f"{(publish_time(number)):%Y%m%d%H}"
-        assert now in (seen, f"gfs-{run}"), f"kill {number}: neither the old site nor the new one"
+        new = f"gfs-{RUN + timedelta(hours=6 * number):%Y%m%d%H}"
+        assert now in (seen, new), f"kill {number}: neither the old site nor the new one"
         assert publisher.holds(now), f"kill {number}: half a site"
         assert json.loads((site / "current" / "api" / "v1" / "status.json").read_text())["issue"] == now
         reached += now != seen
@@ -216,11 +218,3 @@ def test_killed_at_any_instant_a_reader_meets_the_old_site_or_the_new_one(config
     issues = Archive(settings.archive.url).issues()
     assert len(issues) == reached + 2, "every issue that readers met is kept, and no other"
     assert [issue.number for issue in reversed(issues)] == list(range(1, reached + 3))
-
-
-def publish_time(number: int):  # noqa: ANN201
-    from datetime import timedelta
-
-    from tests.faults.one_site import RUN
-
-    return RUN + timedelta(hours=6 * number)
