@@ -96,9 +96,10 @@ def _reasons(names: Sequence[str], values: NDArray[np.floating[Any]], moved: NDA
 
 
 def _missing(ids: Sequence[str], unknown: Sequence[str]) -> tuple[str, ...]:
-    """Return the ids of what was missing; single features are named only where nothing greater explains them."""
-    if {"beyond_data", "computation"} & set(ids):
-        return tuple(ids)
+    """Return the ids of what was missing; what explains all the rest is named alone."""
+    for whole in ("beyond_data", "computation"):
+        if whole in ids:
+            return (whole,)
     return (*ids, *(f"feature:{name}" for name in unknown))
 
 

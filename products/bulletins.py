@@ -1,6 +1,6 @@
 """What is said, in which order: forecasts become a Bulletin of ids, numbers and times, without a word of any language.
 
-Safety stands first; then the best of the next nights; then site by site, day by day, with what was missing named.
+Safety stands first; then the best of the next days; then site by site, day by day, with what was missing named.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from forecast.domain import Almanac, Features, Forecast, Issue, Name, Site
 from forecast.quantities import FEATURES
 from products.safety import CLOTHING_UNKNOWN, Hazard, clothing, hazards
 
-NEXT_NIGHTS = 3  # days over which the best is chosen and safety is spoken of first
+NEXT_DAYS = 3  # days over which the best is chosen and safety is spoken of first
 PICKS = 3
 WORTH_GOING = 3  # from this grade on a day is "better" than a poor one
 ALL_AROUND = frozenset({"snowfall", "snowmaking"})
@@ -81,7 +81,7 @@ class SiteDay:
 
 @dataclass(frozen=True, slots=True)
 class Alert:
-    """One kind of danger over the next nights: where, when, and its strongest value (SI)."""
+    """One kind of danger over the next days: where, when, and its strongest value (SI)."""
 
     hazard: str
     sites: tuple[Site, ...]
@@ -179,7 +179,7 @@ def compose(
     days = tuple(sorted({day for _, day in almanacs} | {f.event.day for f in forecasts}))
     entries = _entries(forecasts, features)
     plain = (_section(site, days, entries.get(site.id, ()), almanacs) for site in config.all_sites())
-    sections = tuple(replace(section, alerts=_alerts([section], days[:NEXT_NIGHTS])) for section in plain)
+    sections = tuple(replace(section, alerts=_alerts([section], days[:NEXT_DAYS])) for section in plain)
     ends = [f.event.window.end for f in forecasts]
     counted = Counter(i for f in forecasts for i in f.missing)
     return Bulletin(
@@ -195,8 +195,8 @@ def compose(
         attribution=attribution,
         days=days,
         grades=config.forecast.grades,
-        alerts=_alerts(sections, days[:NEXT_NIGHTS]),
-        best=_best(sections, days[:NEXT_NIGHTS]),
+        alerts=_alerts(sections, days[:NEXT_DAYS]),
+        best=_best(sections, days[:NEXT_DAYS]),
         sections=sections,
         missing=tuple(sorted(counted.items(), key=lambda item: (-item[1], item[0]))),
         earlier=tuple(
@@ -278,7 +278,7 @@ def worst(found: Iterable[Hazard]) -> tuple[Hazard, ...]:
 
 
 def _alerts(sections: Sequence[Section], days: Sequence[date]) -> tuple[Alert, ...]:
-    """Gather the dangers of the next nights, one line a kind."""
+    """Gather the dangers of the next days, one line a kind."""
     found = [(section.site, day.day, hazard) for section in sections for day in section.days if day.day in days for hazard in day.hazards]
     return tuple(
         Alert(
@@ -292,7 +292,7 @@ def _alerts(sections: Sequence[Section], days: Sequence[date]) -> tuple[Alert, .
 
 
 def _best(sections: Sequence[Section], days: Sequence[date]) -> tuple[Entry, ...]:
-    """Choose the best of the next nights: the most likely first, another phenomenon each time, another site where it can be."""
+    """Choose the best of the next days: the most likely first, another phenomenon each time, another site where it can be."""
     left = [
         entry
         for section in sections

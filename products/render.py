@@ -29,7 +29,7 @@ from forecast.config import Config
 from forecast.domain import Forecast, Issue, Name
 from forecast.errors import ConfigError, PublishError
 from products import charts, feed, safety
-from products.bulletins import NEXT_NIGHTS, Alert, Bulletin, Entry, Section, SiteDay
+from products.bulletins import NEXT_DAYS, Alert, Bulletin, Entry, Section, SiteDay
 from products.wording import LANGUAGES, Words
 
 TEMPLATES = Path(__file__).parents[1] / "templates"
@@ -37,7 +37,7 @@ WECHAT_CHARACTERS = 20_000  # the platform refuses an article of this length
 WECHAT_TITLE = 32  # [character]
 WECHAT_DIGEST = 120  # [character]
 WECHAT_SITES = 12  # at most, and as many as fit; the web site has them all
-CHART_DAYS = NEXT_NIGHTS  # beyond these the details of a model run are not worth drawing
+CHART_DAYS = NEXT_DAYS  # beyond these the details of a model run are not worth drawing
 CHARTED_FROM = 2  # [grade] below it only the headline is drawn
 
 
