@@ -95,8 +95,7 @@ def moments(times: np.ndarray) -> list[datetime]:
 
 def number(value: float) -> str:
     """Write a coordinate to a tenth of a pixel, shortest form."""
-    text = f"{value:.1f}"
-    return text[:-2] if text.endswith(".0") else text
+    return f"{value:.1f}".removesuffix(".0")
 
 
 def breadth(text: str) -> float:
