@@ -10,6 +10,7 @@ import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from typing import Protocol
 from zoneinfo import ZoneInfo
 
@@ -96,6 +97,12 @@ def moments(times: np.ndarray) -> list[datetime]:
 def number(value: float) -> str:
     """Write a coordinate to a tenth of a pixel, shortest form."""
     return f"{value:.1f}".removesuffix(".0")
+
+
+@cache
+def _tenths(count: int) -> str:
+    """Write a number of tenths of a pixel; a sheet knows a few thousand, and a path uses the small ones over and over."""
+    return f"{count / 10:g}"
 
 
 def breadth(text: str) -> float:
@@ -265,7 +272,7 @@ def _written(points: np.ndarray, lengths: np.ndarray, smallest: float) -> list[s
     _, after = _neighbours(lengths)
     (x, y), (u, v) = points.T, points[after].T
     area = np.abs(np.bincount(np.repeat(np.arange(len(lengths)), lengths), x * v - y * u, len(lengths))) / 200
-    steps = [f"l{dx / 10:g} {dy / 10:g}" for dx, dy in zip((u - x).tolist(), (v - y).tolist(), strict=True)]
+    steps = [f"l{_tenths(dx)} {_tenths(dy)}" for dx, dy in zip((u - x).tolist(), (v - y).tolist(), strict=True)]
     starts = (np.cumsum(lengths) - lengths).tolist()
     return [
         f"M{x[a] / 10:g} {y[a] / 10:g}{''.join(steps[a : a + n - 1])}z" if n >= 3 and enclosed >= smallest else ""
