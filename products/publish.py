@@ -19,8 +19,6 @@ import os
 import re
 import shutil
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
-from functools import partial
 from pathlib import Path
 
 from forecast.config import CHANNELS, Config
@@ -32,7 +30,6 @@ from products.render import Page, pages
 log = logging.getLogger(__name__)
 
 MANIFEST = "manifest.json"
-WRITERS = 4  # pages written at once
 ISSUE_NAME = re.compile(r"^[a-z][a-z0-9_]*-\d{10}(-\d{1,4})?$")
 
 
@@ -108,10 +105,8 @@ class Publisher:
             log.exception("%s: channel failed", channel)
             self._carry_over(channel, fresh, files)
             return Receipt(channel, issue, "failed", str(error))
-        with ThreadPoolExecutor(WRITERS) as writers:  # waiting for the disk is most of it
-            hashes = list(writers.map(partial(_write, fresh), written))
-        for page, digest in zip(written, hashes, strict=True):
-            files[page.path] = {"channel": channel, "issue": issue, "sha256": digest}
+        for page in written:
+            files[page.path] = {"channel": channel, "issue": issue, "sha256": _write(fresh, page)}
         return Receipt(channel, issue, "published", f"{len(written)} files")
 
     def _carry_over(self, channel: str, fresh: Path, files: dict[str, dict[str, str]]) -> None:
