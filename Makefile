@@ -4,7 +4,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test check bench browser clean
+.PHONY: demo test check bench science browser clean
 
 demo: $(VENV)/run.stamp
 	$(BIN)/python -m forecast demo
@@ -19,6 +19,9 @@ check: $(VENV)/test.stamp
 
 bench: $(VENV)/test.stamp
 	$(BIN)/python tests/bench/run.py
+
+science: $(VENV)/test.stamp
+	$(BIN)/python tests/science/run.py
 
 # The environment of the program; pip's own hashes are checked against the lock.
 $(VENV)/run.stamp: requirements.lock

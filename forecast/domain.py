@@ -237,6 +237,28 @@ class Forecast:
         return bool(np.isfinite(self.probability))
 
 
+# What an outcome was read from, in falling order of trust.
+OUTCOME_SOURCES = ("observer", "camera", "station", "analysis")
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What was really seen of an event. The four sources are kept apart.
+
+    degree: 0 none, 0.5 partial, 1 full; NaN when the source cannot tell. amount: what was measured (new snow [m], gap to the
+    deck [m] ...), NaN where nothing is. state: sea of clouds only, one of CLOUD_SEA_STATES.
+    """
+
+    phenomenon: str
+    site: str
+    day: date
+    degree: float
+    source: str
+    state: str = ""
+    amount: float = float("nan")
+    detail: str = ""
+
+
 @dataclass(frozen=True, slots=True)
 class Issue:
     """One publication: its id (a folder's name), its number in the year, when and from which cycle."""
