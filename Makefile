@@ -4,7 +4,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test check bench science browser clean
+.PHONY: demo test check bench science docs browser clean
 
 demo: $(VENV)/run.stamp
 	$(BIN)/python -m forecast demo
@@ -19,6 +19,9 @@ check: $(VENV)/test.stamp
 
 bench: $(VENV)/test.stamp
 	$(BIN)/python tests/bench/run.py
+
+docs: $(VENV)/test.stamp
+	$(BIN)/python -m forecast.documentation docs
 
 science: $(VENV)/test.stamp
 	$(BIN)/python tests/science/run.py
