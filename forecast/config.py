@@ -184,8 +184,10 @@ class SiteSettings(_Settings):
     longitude: float = Field(ge=-180, le=360)
     elevation_m: float = Field(ge=-450, le=8900)
     valley_elevation_m: float = Field(ge=-450, le=8900)
+    valley_heights_m: tuple[float, ...] = Field(default=(), max_length=33)
     horizon_degrees: tuple[float, ...] = ()
     night_sky_brightness: float = Field(ge=14, le=22.2)
+    sky_glow_by_azimuth: tuple[Annotated[float, Field(ge=0, le=36)], ...] = ()
     view_sector: tuple[Azimuth, Azimuth] = (0, 360)
     phenomena: tuple[str, ...] = Field(min_length=1)
     stations: tuple[str, ...] = ()
@@ -202,6 +204,11 @@ class SiteSettings(_Settings):
             raise ValueError(f"horizon_degrees: {wanted} altitudes (north, then every {domain.HORIZON_STEP:g} degrees clockwise) or none")
         if self.valley_elevation_m > self.elevation_m:
             raise ValueError("valley_elevation_m: the valley lies above the site")
+        heights = self.valley_heights_m
+        if len(heights) == 1 or list(heights) != sorted(heights) or any(not -450 <= h <= self.elevation_m for h in heights):
+            raise ValueError("valley_heights_m: at least two rising heights, none above the site, or none at all")
+        if len(self.sky_glow_by_azimuth) not in (0, 8, 12, 36):
+            raise ValueError("sky_glow_by_azimuth: 8, 12 or 36 values (north, then evenly clockwise; their mean is 1) or none")
         if not self.name.zh or not self.name.en:
             raise ValueError("name: both zh and en are needed")
         return self
@@ -212,7 +219,7 @@ class SiteSettings(_Settings):
             id=self.id, name=self.name.as_name(), place=self.place.as_name(), latitude=self.latitude, longitude=self.longitude,
             elevation=self.elevation_m, valley_elevation=self.valley_elevation_m, horizon=self.horizon_degrees or flat,
             night_sky_brightness=self.night_sky_brightness, view_sector=self.view_sector, phenomena=self.phenomena,
-            headline=self.phenomena[0], stations=self.stations, safety=self.safety.as_name(),
+            valley_heights=self.valley_heights_m, sky_glow=self.sky_glow_by_azimuth, headline=self.phenomena[0], stations=self.stations, safety=self.safety.as_name(),
         )
 
 

@@ -60,7 +60,8 @@ class Name:
 class Site:
     """A named check-in viewpoint (打卡地) at its true height.
 
-    elevation, valley_elevation [m]; horizon: 72 terrain altitudes [degree] at azimuths 0, 5 ... 355;
+    elevation, valley_elevation [m]; horizon: 72 terrain altitudes [degree] at azimuths 0, 5 ... 355; valley_heights: the ground
+    within 8 km that lies below the site, as its heights [m] at even parts of its area, lowest first (empty: evenly from valley to site);
     night_sky_brightness [mag arcsec-2] at the zenith without moon; view_sector: azimuths [degree], clockwise from, to.
     """
 
@@ -78,6 +79,8 @@ class Site:
     stations: tuple[str, ...] = ()
     place: Name = Name("", "")  # the township a visitor types into a map
     safety: Name = Name("", "")  # what is dangerous here, whatever the weather
+    valley_heights: tuple[float, ...] = ()
+    sky_glow: tuple[float, ...] = ()  # cities' light by azimuth, evenly from north, against its mean [1]; empty: not known
 
 
 @dataclass(frozen=True, slots=True, order=True)

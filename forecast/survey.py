@@ -33,7 +33,10 @@ OWN_GROUND = 1_500.0  # [m] up to which the grid's own ground is the viewer's
 LEAST_REACH = 80_000.0  # [m] of the horizon's rays
 VALLEY_RADIUS = 8_000.0  # [m]
 VALLEY_PERCENTILE = 10.0
+VALLEY_PARTS = 8  # of equal area, into which the ground below the site is cut by height
 GLOW_RADIUS = 50_000.0  # [m]
+DOME_RADIUS = 80_000.0  # [m] from which a city's dome still stands above the horizon; what the map leaves out counts as dark
+DOME_DIRECTIONS = 12
 NATURAL_SKY = 22.0  # [mag arcsec-2]
 # Natural skies that 1 nW cm-2 sr-1 km-0.5 of summed light adds: see `night_sky_brightness`.
 GLOW_SCALE = 0.76
@@ -43,15 +46,17 @@ GLOW_SCALE = 0.76
 class Survey:
     """What the maps say of one viewpoint.
 
-    horizon: 72 altitudes [degree]; valley_elevation, ground [m] (ground: the grid's own at the site); glow: light summed over
-    distance [nW cm-2 sr-1 km-0.5]; night_sky_brightness [mag arcsec-2].
+    horizon: 72 altitudes [degree]; valley_elevation, ground [m] (ground: the grid's own at the site); valley_heights [m]: see there;
+    glow: light summed over distance [nW cm-2 sr-1 km-0.5]; night_sky_brightness [mag arcsec-2]; sky_glow: light domes by azimuth [1].
     """
 
     horizon: tuple[float, ...]
     valley_elevation: float
+    valley_heights: tuple[float, ...]
     ground: float
     glow: float
     night_sky_brightness: float
+    sky_glow: tuple[float, ...]
 
 
 def read_grid(path: Path) -> xr.DataArray:
@@ -88,9 +93,11 @@ def survey(latitude: float, longitude: float, elevation: float, terrain: xr.Data
     return Survey(
         horizon=tuple(round(float(value), 1) + 0.0 for value in horizon(latitude, longitude, elevation, terrain)),
         valley_elevation=valley_elevation(latitude, longitude, elevation, terrain),
+        valley_heights=valley_heights(latitude, longitude, elevation, terrain),
         ground=ground,
         glow=glow,
         night_sky_brightness=night_sky_brightness(glow),
+        sky_glow=tuple(round(float(value), 2) for value in glow_by_azimuth(latitude, longitude, lights)),
     )
 
 
@@ -119,9 +126,28 @@ def valley_elevation(latitude: float, longitude: float, elevation: float, terrai
 
     Where nothing lies below, the site's own elevation.
     """
-    near = _distance(terrain, latitude, longitude) <= VALLEY_RADIUS
-    below = terrain.values[near & (terrain.values < elevation)]
+    below = _ground_below(latitude, longitude, elevation, terrain)
     return float(np.percentile(below, VALLEY_PERCENTILE)) if below.size else elevation
+
+
+def valley_heights(latitude: float, longitude: float, elevation: float, terrain: xr.DataArray) -> tuple[float, ...]:
+    """Return the hypsometric curve of the ground within 8 km that lies below the site: its heights [m] at 0, 1/8 ... 8/8 of its area.
+
+    A deck with its top between the third and the fourth height hides between two and three eighths of that ground. Rounded to 10 m, never
+    above the site; empty where nothing lies below.
+    Source: the hypsometric curve of Strahler 1952, GSA Bulletin 63, 1117, turned round.
+    """
+    below = _ground_below(latitude, longitude, elevation, terrain)
+    if not below.size:
+        return ()
+    cut = np.percentile(below, np.linspace(0, 100, VALLEY_PARTS + 1))
+    return tuple(float(min(height, elevation)) for height in np.round(cut, -1))
+
+
+def _ground_below(latitude: float, longitude: float, elevation: float, terrain: xr.DataArray) -> Floats:
+    """Return the heights [m] of the grid's cells within 8 km that lie below the site."""
+    near = _distance(terrain, latitude, longitude) <= VALLEY_RADIUS
+    return np.asarray(terrain.values[near & (terrain.values < elevation)])
 
 
 def summed_light(latitude: float, longitude: float, lights: xr.DataArray) -> float:
@@ -129,12 +155,35 @@ def summed_light(latitude: float, longitude: float, lights: xr.DataArray) -> flo
 
     Negative radiance (noise of the composite) and NaN count as dark.
     """
+    return float(_weighted_light(latitude, longitude, lights, GLOW_RADIUS).sum())
+
+
+def glow_by_azimuth(latitude: float, longitude: float, lights: xr.DataArray) -> Floats:
+    """Return the cities' light in the sky towards 12 azimuths from north (azimuth) against its mean [1].
+
+    Light within 80 km, weighted as in `summed_light`, counts most straight above it and not at all at a right angle to it (the square of
+    the cosine): haze scatters forwards. It tells darker from brighter directions, no more (check: no
+    all-sky measurement of the region is at hand). Even where there is no light at all.
+    """
+    light = _weighted_light(latitude, longitude, lights, DOME_RADIUS)
+    north = (lights["latitude"].values - latitude)[:, None]
+    east = (lights["longitude"].values - longitude)[None, :] * np.cos(np.radians(latitude))
+    bins = np.round(np.degrees(np.arctan2(east, north))).astype(int) % 360
+    by_degree = np.bincount(bins.ravel(), light.ravel(), minlength=360)
+    azimuths = np.arange(DOME_DIRECTIONS) * 360.0 / DOME_DIRECTIONS
+    lobe = np.maximum(np.cos(np.radians(azimuths[:, None] - np.arange(360))), 0) ** 2
+    dome = lobe @ by_degree
+    return np.asarray(dome / dome.mean() if dome.mean() > 0 else np.ones(DOME_DIRECTIONS))
+
+
+def _weighted_light(latitude: float, longitude: float, lights: xr.DataArray, radius: float) -> Floats:
+    """Return each cell's light times its area and (distance + 1 km)^-2.5, within `radius` [m]; negative and NaN are dark."""
     distance = _distance(lights, latitude, longitude)
     steps = [float(np.diff(lights[name].values).mean()) for name in ("latitude", "longitude")]
     kilometres = np.radians(steps) * EARTH_RADIUS / 1000
     area = kilometres[0] * kilometres[1] * np.cos(np.radians(lights["latitude"].values))[:, None]
-    weight = np.where(distance <= GLOW_RADIUS, (distance / 1000 + 1) ** -2.5, 0)
-    return float((np.nan_to_num(np.maximum(lights.values, 0)) * area * weight).sum())
+    weight = np.where(distance <= radius, (distance / 1000 + 1) ** -2.5, 0)
+    return np.asarray(np.nan_to_num(np.maximum(lights.values, 0)) * area * weight)
 
 
 def night_sky_brightness(glow: float) -> float:
@@ -154,9 +203,12 @@ def night_sky_brightness(glow: float) -> float:
 def as_yaml_lines(found: Survey) -> list[str]:
     """Return the lines of a site's paragraph in config.yaml, indented as they stand there."""
     values = ", ".join(f"{value:.1f}" for value in found.horizon)
+    heights = ", ".join(f"{value:.0f}" for value in found.valley_heights)
     return [
         f"    valley_elevation_m: {round(found.valley_elevation, -1):.0f}",
+        f"    valley_heights_m: [{heights}]",
         f"    night_sky_brightness: {found.night_sky_brightness:.1f}",
+        f"    sky_glow_by_azimuth: [{', '.join(f'{value:.2f}' for value in found.sky_glow)}]",
         f"    horizon_degrees: [{values}]",
     ]
 

@@ -4,7 +4,7 @@ What hides the stars is what lies above the viewer: cloud below a summit is a se
 counts by how much of the starlight it takes: the weights .50/.35/.15 of low, medium and high cloud as shares of the low
 layer's (1, .7, .3), combined by maximum-random overlap, so that an overcast of low cloud hides all and one of cirrus a third.
 The best window is where most stars are to be seen: the share of the sky that is clear times the number of stars that its
-darkness shows.
+darkness shows. What was really seen is told by sky cover as an observer counts it (every layer in full) and by the zenith's darkness.
 """
 
 from __future__ import annotations
@@ -17,21 +17,21 @@ import xarray as xr
 
 from forecast import sky
 from forecast.config import PhenomenonSettings
-from forecast.domain import Almanac, Event, Site, Window
-from forecast.phenomena import Part
-from forecast.phenomena.weather import Truth, air_at, cloud_at, cloud_column, elevations, highest, longest_stretch, mean, span_of, spans
-from forecast.physics import (
-    Array,
-    dew_point,
+from forecast.domain import Almanac, Event, Outcome, Site, Window
+from forecast.night_sky import (
+    DARK_ENOUGH,
+    MILKY_WAY_SKY,
     extinction,
+    fitted_moonlight,
     limiting_magnitude,
+    luminance_towards,
     magnitudes,
-    maximum_random_overlap,
-    moonlight,
-    moonlight_offset,
     nanolamberts,
     twilight,
 )
+from forecast.phenomena import Part
+from forecast.phenomena.weather import Truth, air_at, cloud_at, cloud_column, elevations, highest, longest_stretch, mean, span_of, spans
+from forecast.physics import Array, dew_point, maximum_random_overlap
 from forecast.sampling import LAYERS, Index, Scene, Times, hours_between
 
 PHENOMENA = ("starry_sky",)
@@ -42,6 +42,9 @@ SLOPE = 0.5  # the number of stars down to a magnitude m grows as 10^(0.5 m) (Al
 STILL_GOOD = 0.8  # the window is stretched over its neighbours that show at least this part of what its best hours show
 HALF_THE_SKY = 0.5  # a window with more cloud than this is not told as the best of anything
 MILKY_WAY_ALTITUDE = 10.0  # [degree] the core is worth looking at
+METER_AGREES = 0.5  # [mag arcsec-2] scatter of one clear night about another at the same place: twice 0.2, see tests/science/stars.py
+DIRECTIONS = 12  # of the sky, told apart by their brightness
+TOLD_APART = 0.05  # [1] of the luminance: directions that differ by less (0.05 mag) are equally dark
 CHART_MARGIN = np.timedelta64(3, "h")  # before dusk and after dawn: from about an hour before sunset to an hour after sunrise
 ALMOST_AN_HOUR = np.timedelta64(3600 * 10**9 - 1, "ns")
 
@@ -58,31 +61,30 @@ def derive(events: Sequence[Event], scene: Scene, settings: PhenomenonSettings) 
     """Return the features of STARS over the best window of each night (over the whole night where it has none)."""
     rows, start, end = spans(events, scene)
     times = hours_between(start, end, STEP)
-    cover, light = clouds(scene, rows, times)["total"], lights(scene, rows, times)
-    luminance = light["luminance"]
-    stars_seen = (1 - cover) * 10 ** (SLOPE * limiting_magnitude(magnitudes(luminance)))
-    count = settings.stars_minimum_hours * 60 // STEP + 1
-    chosen, found = best_run(stars_seen, count)
-    inside = np.where(found[:, None], chosen, ~np.isnat(times))
     air = air_at(scene, rows, times)
-    column = "atmosphere_mass_content_of_water_vapor"
-    vapour = scene.at(column, rows, times) if scene.has(column) else np.full(times.shape, np.nan)
-    brightness = magnitudes(mean(np.where(inside, luminance, np.nan)))
+    cover, light = clouds(scene, rows, times)["total"], lights(scene, rows, times, air["humidity"])
+    luminance = light["luminance"]
+    chosen, found = best_run(stars_seen(cover, light), looks(settings))
+    inside = np.where(found[:, None], chosen, ~np.isnat(times))
 
     def over(values: Array) -> Array:
         return mean(np.where(inside, values, np.nan))
 
+    column = "atmosphere_mass_content_of_water_vapor"
+    brightness = magnitudes(over(luminance))
+    milky_way = (light["milky_way"] > MILKY_WAY_ALTITUDE) & (magnitudes(luminance) >= MILKY_WAY_SKY)
     values = {
         "cloud_for_stars": over(cover),
         "clear_hours": np.where(np.isfinite(cover).any(axis=1), longest_hours(cover <= settings.stars_clear_cover, times), np.nan),
         "dark_hours": (end - start) / np.timedelta64(1, "h"),
         "zenith_sky_brightness": brightness,
-        "limiting_magnitude": limiting_magnitude(brightness),
+        "limiting_magnitude": limiting_magnitude(brightness, over(light["dimming"])),
+        "darkest_azimuth": darkest_azimuth(scene, rows, light, inside),
         "moon_altitude": highest(np.where(inside, light["moon"], np.nan)),
         "moon_illumination": sky.moon_illumination(start + (end - start) / 2),
-        "milky_way_hours": longest_hours(light["milky_way"] > MILKY_WAY_ALTITUDE, times),
+        "milky_way_hours": longest_hours(milky_way, times),
         "dew_point_depression": over(air["temperature"] - dew_point(air["temperature"], air["humidity"])),
-        "water_vapour_column": over(vapour),
+        "water_vapour_column": over(scene.at(column, rows, times) if scene.has(column) else np.full(times.shape, np.nan)),
         "cloud_at_site": over(air["cloud"]),
         "humidity_at_site": over(air["humidity"]),
     }
@@ -91,6 +93,65 @@ def derive(events: Sequence[Event], scene: Scene, settings: PhenomenonSettings) 
     values |= {"best_start": best_start, "best_end": best_end}
     missing = [[f"field:{column}"] * (not scene.has(column))] * len(events)
     return Part(values, missing, {"starry_sky": _evidence(scene, rows, start, end)})
+
+
+# -- what was seen
+
+
+def diagnose(events: Sequence[Event], scene: Scene, settings: PhenomenonSettings) -> list[Outcome]:
+    """Return what was to be seen of each night, from a scene of analyses; the amount is the sky cover [1] of the best window.
+
+    A night without a window of at least the wanted hours inside the data, or of unknown cloud, has a NaN degree.
+    """
+    rows, start, end = spans(events, scene)
+    times = hours_between(start, end, STEP)
+    layers, light = clouds(scene, rows, times), lights(scene, rows, times, air_at(scene, rows, times)["humidity"])
+    chosen, _ = best_run(stars_seen(layers["total"], light), looks(settings))
+    inside = np.where(chosen, 1.0, np.nan)
+    cover = mean(inside * maximum_random_overlap(np.stack([layers[layer] for layer in LAYERS], axis=-1)))
+    brightness = magnitudes(mean(inside * light["luminance"]))
+    degrees = degree_seen(cover, brightness, settings.stars_clear_cover)
+    said = [f"cover {c:.2f}, zenith {b:.1f} mag arcsec-2" if np.isfinite(c) else "" for c, b in zip(cover, brightness, strict=True)]
+    return [
+        Outcome("starry_sky", event.site.id, event.day, float(degree), "analysis", amount=float(amount), detail=detail)
+        for event, degree, amount, detail in zip(events, degrees, cover, said, strict=True)
+    ]
+
+
+def degree_seen(cover: Array, brightness: Array, clear: float = 0.2) -> Array:
+    """Return how far stars were seen (...): 1 where the sky's `cover` [1] is at most `clear` and its zenith is dark enough, 0.5 where
+    up to half the sky is covered, else 0; NaN where one is unknown and the other does not rule it out.
+
+    brightness: of the clear zenith [mag arcsec-2].
+    """
+    dark, known = np.asarray(brightness) >= DARK_ENOUGH, np.isfinite(cover) & np.isfinite(brightness)
+    degree = np.where(dark & (cover <= clear), 1.0, np.where(dark & (cover <= HALF_THE_SKY), 0.5, 0.0))
+    ruled_out = (cover > HALF_THE_SKY) | (np.isfinite(brightness) & ~dark)
+    return np.where(known | ruled_out, degree, np.nan)
+
+
+def degree_from_okta(okta: Array, brightness: Array, clear: float = 0.2) -> Array:
+    """Return how far stars were seen (event) from the total cloud N of a station's night reports (event, report) [okta], NaN: no report.
+
+    9 (sky not to be made out) counts as overcast. One okta is 12.5 %, reported for any trace of cloud, two for up to 3/8: the mean of
+    the night's reports is held against `clear`, so one alone says yes at 0 or 1 okta only. brightness: as for `degree_seen`, from the
+    almanac, since the station does not measure it. Outcomes of it have source "station".
+    Source: WMO-No. 306, code table 2700.
+    """
+    return degree_seen(mean(np.minimum(okta, 8) / 8), brightness, clear)
+
+
+def degree_from_meter(reading: Array, clear_sky: Array) -> Array:
+    """Return how far stars were seen (...) from a sky meter's `reading` at the zenith [mag arcsec-2]: 0 or 1, or NaN: it cannot tell.
+
+    A reading brighter than DARK_ENOUGH says no. A dark one says yes only where it lies within METER_AGREES of the clear sky's own:
+    far from lamps a cloud darkens the zenith, so that a reading darker than any clear sky is a covered one. clear_sky: what
+    `zenith_sky_brightness` expects without cloud. Outcomes of it have source "station".
+    """
+    difference = np.asarray(reading) - clear_sky
+    agrees = np.abs(difference) <= METER_AGREES
+    sure = np.where(agrees, 1.0, np.where(difference > METER_AGREES, 0.0, np.nan))
+    return np.where(np.isnan(reading), np.nan, np.where(np.asarray(reading) < DARK_ENOUGH, 0.0, sure))
 
 
 # -- cloud
@@ -116,21 +177,59 @@ def clouds(scene: Scene, rows: Index, times: Times) -> dict[str, Array]:
 # -- light
 
 
-def lights(scene: Scene, rows: Index, times: Times) -> dict[str, Array]:
-    """Return the altitudes of sun, moon and milky_way [degree] (event, moment) and the `luminance` of the clear zenith [nL].
+def lights(scene: Scene, rows: Index, times: Times, humidity: Array) -> dict[str, Array]:
+    """Return what lights the clear sky of each event and moment (event, moment).
 
-    The luminance is the site's own, the moon's and twilight's.
+    The altitudes of sun, moon and milky_way and moon_azimuth [degree]; lit [1], the moon's; extinction [mag airmass-1] of air as
+    humid as `humidity` [1], and its part beyond dry air's, dimming; luminance [nL] of the zenith: the site's own, moon's and twilight's.
     """
     place = [np.array([getattr(site, name) for site in scene.sites])[rows, None] for name in ("latitude", "longitude")]
-    sun, moon = sky.sun_position(times, *place)[0], sky.moon_position(times, *place)[0]
+    heights = elevations(scene)[rows, None]
+    sun = sky.sun_position(times, *place)[0]
+    moon, moon_azimuth = sky.moon_position(times, *place)
     own = nanolamberts(np.array([site.night_sky_brightness for site in scene.sites]))[rows, None]
-    lit = sky.moon_illumination(times)
-    scattered = moonlight(moon, lit, extinction(elevations(scene))[rows, None]) * 10 ** (-0.4 * moonlight_offset(lit))
-    luminance = np.asarray(own + scattered + twilight(sun))
-    return {"sun": sun, "moon": moon, "milky_way": sky.galactic_centre_position(times, *place)[0], "luminance": luminance}
+    lit, hazy = sky.moon_illumination(times), extinction(heights, humidity)
+    return {
+        "sun": sun, "moon": moon, "moon_azimuth": moon_azimuth, "milky_way": sky.galactic_centre_position(times, *place)[0],
+        "lit": lit, "extinction": hazy, "dimming": hazy - extinction(heights),
+        "luminance": np.asarray(own + fitted_moonlight(moon, lit, hazy) + twilight(sun)),
+    }  # fmt: skip
+
+
+def darkest_azimuth(scene: Scene, rows: Index, light: dict[str, Array], inside: Truth) -> Array:
+    """Return the azimuth [degree] (event) to face for the darkest sky half way up, over the moments `inside`.
+
+    By the cities' light around the site where the settings give it (`sky_glow_by_azimuth`) and by the moon; NaN where no
+    direction is darker than another.
+    """
+    azimuths = np.arange(DIRECTIONS) * 360.0 / DIRECTIONS
+    sites = [scene.sites[row] for row in rows]
+    glow = np.array([_at_directions(site.sky_glow, azimuths) for site in sites]).reshape(-1, DIRECTIONS)
+    own = nanolamberts(np.array([site.night_sky_brightness for site in sites]))
+    towards = luminance_towards(azimuths, own, glow, light["moon"], light["moon_azimuth"], light["lit"], light["extinction"])
+    towards = mean(np.where(inside[..., None], towards, np.nan))
+    differ = towards.max(axis=-1) > towards.min(axis=-1) * (1 + TOLD_APART)
+    return np.where(differ, azimuths[np.nan_to_num(towards).argmin(axis=-1)], np.nan)
+
+
+def _at_directions(glow: Sequence[float], azimuths: Array) -> Array:
+    """Return the settings' values, evenly spaced from north, at `azimuths`; 1 everywhere where there are none."""
+    if not glow:
+        return np.ones(len(azimuths))
+    return np.interp(azimuths, np.arange(len(glow)) * 360.0 / len(glow), glow, period=360.0)
 
 
 # -- the best window
+
+
+def stars_seen(cover: Array, light: dict[str, Array]) -> Array:
+    """Return how many stars are to be seen (event, moment), in any unit: the clear part of the sky times those its darkness shows."""
+    return (1 - cover) * 10 ** (SLOPE * limiting_magnitude(magnitudes(light["luminance"]), light["dimming"]))
+
+
+def looks(settings: PhenomenonSettings) -> int:
+    """Return how many looks at the sky the shortest window has."""
+    return settings.stars_minimum_hours * 60 // STEP + 1
 
 
 def best_run(score: Array, count: int) -> tuple[Truth, Truth]:
@@ -166,7 +265,7 @@ def _evidence(scene: Scene, rows: Index, start: Times, end: Times) -> xr.Dataset
     """Return what the night's chart draws, hour by hour, NaT where a night has fewer hours than the longest."""
     first = (start - CHART_MARGIN + ALMOST_AN_HOUR).astype("datetime64[h]")  # the next whole hour
     times = hours_between(first, end + CHART_MARGIN)
-    cover, light = clouds(scene, rows, times), lights(scene, rows, times)
+    cover, light = clouds(scene, rows, times), lights(scene, rows, times, air_at(scene, rows, times)["humidity"])
     drawn = {f"{body}_altitude": (light[body], "degree") for body in ("sun", "moon", "milky_way")}
     drawn |= {"cloud": (cover["total"], "1")} | {f"{layer}_cloud": (cover[layer], "1") for layer in LAYERS}
     drawn |= {"sky_brightness": (magnitudes(light["luminance"]), "mag arcsec-2")}

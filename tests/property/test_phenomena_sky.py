@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 
-from forecast import physics
+from forecast import night_sky, physics
 from forecast.config import read_config
 from forecast.phenomena import cloud_sea, stars, weather
 from forecast.quantities import FEATURES
@@ -31,7 +31,7 @@ def test_overlap_lies_between_the_thickest_layer_and_random_overlap(cover: np.nd
 
 @given(st.floats(-90, 90), st.floats(-90, 90), SHARE, st.floats(0.05, 0.6))
 def test_more_of_the_moon_is_never_darker(altitude: float, other: float, lit: float, extinction: float) -> None:
-    light = physics.moonlight(np.array(altitude), np.array([lit, min(1.0, lit + 0.05)]), extinction)
+    light = night_sky.moonlight(np.array(altitude), np.array([lit, min(1.0, lit + 0.05)]), extinction)
 
     assert (light >= 0).all()
     assert light[1] >= light[0]
@@ -39,7 +39,7 @@ def test_more_of_the_moon_is_never_darker(altitude: float, other: float, lit: fl
 
 @given(st.floats(10, 23), st.floats(0.01, 5))
 def test_a_darker_sky_shows_fainter_stars(brightness: float, darker: float) -> None:
-    fainter, brighter = physics.limiting_magnitude(np.array([brightness + darker, brightness]))
+    fainter, brighter = night_sky.limiting_magnitude(np.array([brightness + darker, brightness]))
 
     assert fainter > brighter
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from forecast import physics, sky
+from forecast import night_sky, physics, sky
 
 AUTHORITIES = Path(__file__).parents[1] / "authorities"
 
@@ -56,21 +56,21 @@ def test_cloud_begins_at_the_critical_humidity_and_is_whole_at_saturation() -> N
 def test_moonlight_is_that_of_krisciunas_and_schaefer() -> None:
     for given, expected, tolerance in published("moonlight"):
         lit = (1 + np.cos(np.radians(given["phase_angle"]))) / 2
-        luminance = physics.moonlight(
+        luminance = night_sky.moonlight(
             np.array(90 - given["moon_zenith"]), np.array(lit), given["extinction"], given["zenith_distance"], given["separation"]
         )
 
-        assert physics.magnitudes(luminance) == pytest.approx(expected, abs=tolerance)
+        assert night_sky.magnitudes(luminance) == pytest.approx(expected, abs=tolerance)
 
 
 def test_luminance_and_magnitude_are_the_paper_s_and_each_other_s_inverse() -> None:
     for given, expected, tolerance in published("nanolamberts"):
-        assert physics.nanolamberts(np.array(given["brightness"])) == pytest.approx(expected, abs=tolerance)
-    assert physics.magnitudes(physics.nanolamberts(np.array([18.0, 22.0]))) == pytest.approx([18.0, 22.0])
+        assert night_sky.nanolamberts(np.array(given["brightness"])) == pytest.approx(expected, abs=tolerance)
+    assert night_sky.magnitudes(night_sky.nanolamberts(np.array([18.0, 22.0]))) == pytest.approx([18.0, 22.0])
 
 
 def test_a_moon_below_the_horizon_gives_no_light_and_an_unknown_one_no_number() -> None:
-    light = physics.moonlight(np.array([-0.1, 30.0, np.nan]), np.array([1.0, 1.0, 1.0]), 0.2)
+    light = night_sky.moonlight(np.array([-0.1, 30.0, np.nan]), np.array([1.0, 1.0, 1.0]), 0.2)
 
     assert light[0] == 0
     assert light[1] > 100
@@ -80,10 +80,10 @@ def test_a_moon_below_the_horizon_gives_no_light_and_an_unknown_one_no_number() 
 def test_a_full_moon_takes_three_magnitudes_and_more_from_a_dark_zenith() -> None:
     # By hand from eqs. 3, 15, 18-21 with Z = 45, k = .172: f = 10^5.36 x 1.56 + 10^5.025 = 463,300; I = 10^-1.536 = .02911;
     # X = 1.387; 10^(-.4 .172 1.387) = .8028; 1 - 10^(-.4 .172) = .1465: 1586 nL, 18.33 mag.
-    light = physics.moonlight(np.array(45.0), np.array(1.0), 0.172)
+    light = night_sky.moonlight(np.array(45.0), np.array(1.0), 0.172)
 
     assert light == pytest.approx(1586, rel=0.005)
-    assert physics.magnitudes(light) == pytest.approx(18.33, abs=0.01)
+    assert night_sky.magnitudes(light) == pytest.approx(18.33, abs=0.01)
 
 
 def test_moonlight_agrees_with_sky_meters_when_the_moon_is_60_to_90_percent_lit(shared: Path) -> None:
@@ -102,16 +102,16 @@ def test_moonlight_agrees_with_sky_meters_when_the_moon_is_60_to_90_percent_lit(
     moonlit = seen[(seen.moon > 10) & seen.lit.between(0.6, 0.9)].join(dark, on="place")
     moonlit = moonlit[moonlit.own > 19.5]
 
-    light = physics.moonlight(moonlit.moon.values, moonlit.lit.values, physics.extinction(moonlit.Elevation.clip(0, 4000).values))
-    light = light * 10 ** (-0.4 * physics.moonlight_offset(moonlit.lit.values))
-    error = physics.magnitudes(physics.nanolamberts(moonlit.own.values) + light) - moonlit.SQMReading.values
+    light = night_sky.moonlight(moonlit.moon.values, moonlit.lit.values, night_sky.extinction(moonlit.Elevation.clip(0, 4000).values))
+    light = light * 10 ** (-0.4 * night_sky.moonlight_offset(moonlit.lit.values))
+    error = night_sky.magnitudes(night_sky.nanolamberts(moonlit.own.values) + light) - moonlit.SQMReading.values
 
     assert len(moonlit) > 80
     assert np.median(error) == pytest.approx(0, abs=0.15)  # the meters agree with one another to about 0.1 mag (their maker)
 
 
 def test_a_crescent_is_brighter_than_the_paper_says_and_a_gibbous_moon_is_not() -> None:
-    assert physics.moonlight_offset(np.array([0.35, 0.45, 0.6, 0.9])) == pytest.approx([-0.64, -0.64, 0, 0])
+    assert night_sky.moonlight_offset(np.array([0.35, 0.45, 0.6, 0.9])) == pytest.approx([-0.64, -0.64, 0, 0])
 
 
 # -- twilight, extinction, the eye
@@ -119,21 +119,21 @@ def test_a_crescent_is_brighter_than_the_paper_says_and_a_gibbous_moon_is_not() 
 
 def test_twilight_fades_as_over_paranal() -> None:
     for given, expected, tolerance in published("twilight"):
-        assert physics.magnitudes(physics.twilight(np.array(-given["depression"]))) == pytest.approx(expected, abs=tolerance)
+        assert night_sky.magnitudes(night_sky.twilight(np.array(-given["depression"]))) == pytest.approx(expected, abs=tolerance)
 
 
 def test_astronomical_twilight_is_fainter_than_the_darkest_sky() -> None:
-    assert physics.magnitudes(physics.twilight(np.array(-18.0))) > 24
+    assert night_sky.magnitudes(night_sky.twilight(np.array(-18.0))) > 24
 
 
 def test_extinction_falls_with_height() -> None:
     # Hayes & Latham 1975 by hand: .1066 + .031 + .12 at the sea; .1066 e^-.28 + .031 + .12 e^-1.535 = .1373 at 2303 m.
-    assert physics.extinction(np.array([0.0, 2303.0])) == pytest.approx([0.2576, 0.1373], abs=0.001)
+    assert night_sky.extinction(np.array([0.0, 2303.0])) == pytest.approx([0.2576, 0.1373], abs=0.001)
 
 
 def test_the_eye_s_limit_follows_the_sky() -> None:
     # By hand: B = 22: 10^-.084 = .8241, 7.93 - 5 log10 1.8241 = 6.62; B = 18: 10^.716 = 5.2, 7.93 - 5 log10 6.2 = 3.97.
-    assert physics.limiting_magnitude(np.array([22.0, 18.0])) == pytest.approx([6.62, 3.97], abs=0.01)
+    assert night_sky.limiting_magnitude(np.array([22.0, 18.0])) == pytest.approx([6.62, 3.97], abs=0.01)
 
 
 # -- heat and moisture

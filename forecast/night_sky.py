@@ -1,0 +1,139 @@
+"""How bright the night sky is, and what the eye sees on it: twilight, moon, cities, haze. Arrays in, arrays out, NaN in NaN out.
+
+A sky is put together in luminance [nL] and told in magnitudes [mag arcsec-2], where more is darker.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from forecast.physics import Array
+
+DARK_ENOUGH = 20.0  # [mag arcsec-2] zenith from which a sky is called starry: between Bortle's suburban (5) and rural (4) sky
+MILKY_WAY_SKY = 20.5  # [mag arcsec-2] from which the Milky Way stands out: Bortle 2001, Sky & Telescope 101(2), 126, class 4
+NATURAL_SKY = 22.0  # [mag arcsec-2] zenith without moon or lamps, at solar minimum. Source: science.md 1
+MOONLIGHT_OFFSET = -0.64  # [mag] to be added to the moonlight of a moon less than half lit: see moonlight_offset
+DRY, WETTEST = 0.50, 0.95  # [1] humidity below which aerosol does not swell; beyond which it is cloud
+TWILIGHT_AT_5_DEGREES = 11.84  # [mag arcsec-2] zenith, V, sun at -5 degrees. Source: Patat et al. 2006, A&A 455, 385, table 1
+TWILIGHT_FADING = 1.10  # [mag arcsec-2 degree-1]
+
+
+def nanolamberts(brightness: Array) -> Array:
+    """Return a sky brightness [mag arcsec-2] as luminance [nL]. Source: Krisciunas & Schaefer 1991, eq. 1."""
+    return 34.08 * np.exp(20.7233 - 0.92104 * np.asarray(brightness))
+
+
+def magnitudes(luminance: Array) -> Array:
+    """Return a luminance [nL] as sky brightness [mag arcsec-2]. Source: Krisciunas & Schaefer 1991, eq. 1 turned round."""
+    return (20.7233 - np.log(np.asarray(luminance) / 34.08)) / 0.92104
+
+
+def extinction(height: Array | float, humidity: Array | float = DRY) -> Array:
+    """Return the extinction in V [mag airmass-1] above `height` [m]: air, ozone and aerosol swollen by `humidity` [1].
+
+    Aerosol is the background's in dry air (below 50 %) and grows as (1 - humidity)^-0.5, up to 95 %; a haze that the background knows
+    nothing of (a dust storm, a city's winter) is not in it. An unknown humidity is read as dry.
+    Source: Hayes & Latham 1975, ApJ 197, 593, with the sea-level aerosol of 0.12 of Schaefer 1993, Vistas Astron. 36, 311; growth:
+    Kasten 1969, Tellus 21, 631.
+    """
+    kilometres = np.asarray(height, dtype=float) / 1000
+    swollen = ((1 - np.clip(np.nan_to_num(humidity, nan=DRY), DRY, WETTEST)) / (1 - DRY)) ** -0.5
+    return 0.1066 * np.exp(-kilometres / 8.2) + 0.031 + 0.12 * np.exp(-kilometres / 1.5) * swollen
+
+
+def moonlight(
+    moon_altitude: Array,
+    illumination: Array,
+    extinction: Array | float,
+    zenith_distance: Array | float = 0.0,
+    separation: Array | float | None = None,
+) -> Array:
+    """Return the luminance [nL] that the moon adds to the sky at `zenith_distance` [degree], by default at the zenith.
+
+    moon_altitude [degree]; illumination 0-1, from which the phase angle; extinction [mag airmass-1]; separation [degree] of moon
+    and sky (at the zenith: the moon's own zenith distance). Nothing from a moon below the horizon; the eye's 8-23 % (the paper).
+    Source: Krisciunas & Schaefer 1991, PASP 103, 1033, eqs. 3, 15, 18-21.
+    """
+    moon_zenith = 90 - np.asarray(moon_altitude, dtype=float)
+    apart = np.maximum(moon_zenith if separation is None else separation, 0.25)
+    phase = np.degrees(np.arccos(np.clip(2 * np.asarray(illumination) - 1, -1, 1)))
+    intensity = 10 ** (-0.4 * (3.84 + 0.026 * phase + 4e-9 * phase**4))
+    mie = np.where(apart >= 10, 10 ** (6.15 - apart / 40), 6.2e7 / apart**2)
+    scattering = 10**5.36 * (1.06 + np.cos(np.radians(apart)) ** 2) + mie
+    arriving = 10 ** (-0.4 * extinction * _airmass(moon_zenith))
+    scattered = 1 - 10 ** (-0.4 * extinction * _airmass(zenith_distance))
+    added = scattering * intensity * arriving * scattered
+    return np.where(moon_zenith >= 90, 0.0 * added, added)
+
+
+def fitted_moonlight(
+    moon_altitude: Array,
+    illumination: Array,
+    extinction: Array | float,
+    zenith_distance: Array | float = 0.0,
+    separation: Array | float | None = None,
+) -> Array:
+    """Return what `moonlight` gives [nL], brightened by `moonlight_offset`."""
+    light = moonlight(moon_altitude, illumination, extinction, zenith_distance, separation)
+    return np.asarray(light * 10 ** (-0.4 * moonlight_offset(illumination)))
+
+
+def moonlight_offset(illumination: Array) -> Array:
+    """Return what is to be added to the moonlight [mag] of Krisciunas & Schaefer: negative is brighter; all of it up to 45 % of
+    moon, none from 60 % on.
+
+    Source: photometers on La Palma, 0.64 mag brighter than the model at 29-39 % of moon; Globe at Night sky meters 2008-2018:
+    0.66 mag brighter at 25-45 % (10 readings), 0.0 at 60-90 % (95 readings).
+    """
+    return np.interp(illumination, (0.45, 0.60), (MOONLIGHT_OFFSET, 0.0))
+
+
+def _airmass(zenith_distance: Array | float) -> Array:
+    """Return the optical path [1] at `zenith_distance` [degree]. Source: Krisciunas & Schaefer 1991, eq. 3."""
+    return 1 / np.sqrt(1 - 0.96 * np.sin(np.radians(np.minimum(zenith_distance, 90))) ** 2)
+
+
+def twilight(sun_altitude: Array) -> Array:
+    """Return the luminance [nL] that twilight adds at the zenith; by day it stands at what it is at sunset.
+
+    Source: Patat et al. 2006 at -5 degrees; fading by 1.10 mag a degree after photometers on La Palma.
+    """
+    depression = np.maximum(-np.asarray(sun_altitude, dtype=float), 0.0)
+    return nanolamberts(TWILIGHT_AT_5_DEGREES + TWILIGHT_FADING * (depression - 5))
+
+
+def limiting_magnitude(brightness: Array, dimming: Array | float = 0.0) -> Array:
+    """Return the faintest star [mag] that the naked eye sees at the zenith of a sky of `brightness` [mag arcsec-2].
+
+    dimming: extinction beyond that of clear dry air [mag].
+    Source: Schaefer 1990, PASP 102, 212, in the form 7.93 - 5 log10(10^(4.316 - B/5) + 1).
+    """
+    return 7.93 - 5 * np.log10(10 ** (4.316 - np.asarray(brightness) / 5) + 1) - dimming
+
+
+# -- by direction
+
+LOOKING_UP = 45.0  # [degree] altitude at which directions are compared
+
+
+def separation(altitude: Array, azimuth: Array, other_altitude: Array | float, other_azimuth: Array | float) -> Array:
+    """Return the angle [degree] between two directions given by altitude and azimuth [degree]."""
+    one, other = np.radians(altitude), np.radians(other_altitude)
+    across = np.radians(np.asarray(azimuth) - other_azimuth)
+    cosine = np.sin(one) * np.sin(other) + np.cos(one) * np.cos(other) * np.cos(across)
+    return np.degrees(np.arccos(np.clip(cosine, -1, 1)))
+
+
+def luminance_towards(azimuths: Array, own: Array, glow: Array, moon: Array, moon_azimuth: Array, lit: Array, dimming: Array) -> Array:
+    """Return the luminance [nL] (event, moment, azimuth) of the clear sky half way up towards each of `azimuths` (azimuth) [degree].
+
+    own: the zenith's own [nL] (event); glow: the cities' light by azimuth against its mean (event, azimuth) [1]; moon, moon_azimuth
+    [degree] and lit [1] (event, moment); dimming: extinction [mag airmass-1] (event, moment).
+    What the own sky has beyond the natural one is taken as the cities' and shared out by `glow`. It ranks directions; it is not the
+    brightness that a meter would read there, which rises towards the horizon.
+    """
+    natural = np.minimum(nanolamberts(np.array(NATURAL_SKY)), own)
+    cities = (own - natural)[:, None] * glow
+    apart = separation(moon[..., None], moon_azimuth[..., None], LOOKING_UP, azimuths)
+    scattered = fitted_moonlight(moon[..., None], lit[..., None], dimming[..., None], 90 - LOOKING_UP, apart)
+    return np.asarray((natural[:, None] + cities)[:, None, :] + scattered)
