@@ -12,7 +12,7 @@ from forecast.physics import Array
 DARK_ENOUGH = 20.0  # [mag arcsec-2] zenith from which a sky is called starry: between Bortle's suburban (5) and rural (4) sky
 MILKY_WAY_SKY = 20.5  # [mag arcsec-2] from which the Milky Way stands out: Bortle 2001, Sky & Telescope 101(2), 126, class 4
 NATURAL_SKY = 22.0  # [mag arcsec-2] zenith without moon or lamps, at solar minimum. Source: science.md 1
-MOONLIGHT_OFFSET = -0.64  # [mag] to be added to the moonlight of a moon less than half lit: see moonlight_offset
+MOONLIGHT_OFFSET = -1.25  # [mag] to be added to the moonlight of a moon less than half lit: see moonlight_offset
 DRY, WETTEST = 0.50, 0.95  # [1] humidity below which aerosol does not swell; beyond which it is cloud
 TWILIGHT_AT_5_DEGREES = 11.84  # [mag arcsec-2] zenith, V, sun at -5 degrees. Source: Patat et al. 2006, A&A 455, 385, table 1
 TWILIGHT_FADING = 1.10  # [mag arcsec-2 degree-1]
@@ -82,8 +82,9 @@ def moonlight_offset(illumination: Array) -> Array:
     """Return what is to be added to the moonlight [mag] of Krisciunas & Schaefer: negative is brighter; all of it up to 45 % of
     moon, none from 60 % on.
 
-    Source: photometers on La Palma, 0.64 mag brighter than the model at 29-39 % of moon; Globe at Night sky meters 2008-2018:
-    0.66 mag brighter at 25-45 % (10 readings), 0.0 at 60-90 % (95 readings).
+    Source: Globe at Night sky meters at repeated places, moons less than half lit: -1.25 fitted on 2008-2014, and on the other years
+    alike (tests/science/stars.py). So moved, a moon of 29-39 % makes the whole sky of La Palma 0.6 to 0.9 mag brighter than published;
+    photometers there saw it 0.64 brighter. Moons above 60 % ask for no offset.
     """
     return np.interp(illumination, (0.45, 0.60), (MOONLIGHT_OFFSET, 0.0))
 

@@ -35,8 +35,8 @@ class Rule:
 # One entry a phenomenon; sea of clouds: one entry a state.
 STARS: dict[str, Rule] = {
     "starry_sky": Rule(
-        # A third of the nights. The moon leaves two hours darker than 20.0 mag arcsec-2 in three quarters of them over Lingshan, cloud or
-        # not (`make science`); how many nights are clear enough is not known here: about half (check against the station's record).
+        # A third of the nights. The moon leaves two hours darker than 20.0 mag arcsec-2 in 78 % of them over Lingshan, cloud apart
+        # (`make science`); how many nights are clear enough no data at hand says: taken as somewhat less than half (check).
         base=-0.6,
         effects=(
             # A clear-sky forecast came true 82-89 % of the time, an overcast one 75-81 % (Clear Sky Clock, science.md 1);

@@ -42,7 +42,7 @@ SLOPE = 0.5  # the number of stars down to a magnitude m grows as 10^(0.5 m) (Al
 STILL_GOOD = 0.8  # the window is stretched over its neighbours that show at least this part of what its best hours show
 HALF_THE_SKY = 0.5  # a window with more cloud than this is not told as the best of anything
 MILKY_WAY_ALTITUDE = 10.0  # [degree] the core is worth looking at
-METER_AGREES = 0.5  # [mag arcsec-2] scatter of one clear night about another at the same place: twice 0.2, see tests/science/stars.py
+METER_AGREES = 0.5  # [mag arcsec-2] one clear moonless night lies 0.3 from the place's others: tests/science/stars.py
 DIRECTIONS = 12  # of the sky, told apart by their brightness
 TOLD_APART = 0.05  # [1] of the luminance: directions that differ by less (0.05 mag) are equally dark
 CHART_MARGIN = np.timedelta64(3, "h")  # before dusk and after dawn: from about an hour before sunset to an hour after sunrise
@@ -124,6 +124,7 @@ def degree_seen(cover: Array, brightness: Array, clear: float = 0.2) -> Array:
 
     brightness: of the clear zenith [mag arcsec-2].
     """
+    cover = np.round(cover, 3)  # the model's are float32: 2/10 is 0.2
     dark, known = np.asarray(brightness) >= DARK_ENOUGH, np.isfinite(cover) & np.isfinite(brightness)
     degree = np.where(dark & (cover <= clear), 1.0, np.where(dark & (cover <= HALF_THE_SKY), 0.5, 0.0))
     ruled_out = (cover > HALF_THE_SKY) | (np.isfinite(brightness) & ~dark)

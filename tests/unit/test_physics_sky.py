@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from forecast import night_sky, physics, sky
+from forecast import night_sky, physics
 
 AUTHORITIES = Path(__file__).parents[1] / "authorities"
 
@@ -86,32 +86,41 @@ def test_a_full_moon_takes_three_magnitudes_and_more_from_a_dark_zenith() -> Non
     assert night_sky.magnitudes(light) == pytest.approx(18.33, abs=0.01)
 
 
-def test_moonlight_agrees_with_sky_meters_when_the_moon_is_60_to_90_percent_lit(shared: Path) -> None:
-    """The sky at night under a moon against the same place without: Globe at Night, places met on both kinds of night."""
-    pandas = pytest.importorskip("pandas")
-    seen = pandas.read_csv(shared / "globe_at_night" / "even_years_2008_2018.csv.gz", low_memory=False)
-    seen = seen[seen.SQMReading.between(15, 22.3) & (seen.CloudCover == -1)]
-    times = pandas.to_datetime(seen.ObsDateTime).dt.tz_localize(None).values + (2 * seen.UTCOffset.values).astype("timedelta64[m]")
-    where = times, seen.Latitude.values, seen.Longitude.values
-    seen = seen.assign(
-        sun=sky.sun_position(*where)[0], moon=sky.moon_position(*where)[0], lit=sky.moon_illumination(times),
-        place=seen.Latitude.round(2).astype(str) + "," + seen.Longitude.round(2).astype(str),
-    )  # fmt: skip
-    seen = seen[seen.sun < -17]
-    dark = seen[seen.moon < -3].groupby("place").SQMReading.median().rename("own")
-    moonlit = seen[(seen.moon > 10) & seen.lit.between(0.6, 0.9)].join(dark, on="place")
-    moonlit = moonlit[moonlit.own > 19.5]
+def test_claims_of_the_night_sky_hold(shared: Path) -> None:
+    """Sky meters of Globe at Night, in years on which nothing was fitted: see tests/science/stars.py."""
+    from tests.science import stars
 
-    light = night_sky.moonlight(moonlit.moon.values, moonlit.lit.values, night_sky.extinction(moonlit.Elevation.clip(0, 4000).values))
-    light = light * 10 ** (-0.4 * night_sky.moonlight_offset(moonlit.lit.values))
-    error = night_sky.magnitudes(night_sky.nanolamberts(moonlit.own.values) + light) - moonlit.SQMReading.values
+    claims = stars.claims(shared)
 
-    assert len(moonlit) > 80
-    assert np.median(error) == pytest.approx(0, abs=0.15)  # the meters agree with one another to about 0.1 mag (their maker)
+    assert [claim.line() for claim in claims if claim.holds is False] == []
+    assert sum(claim.holds is True for claim in claims) >= 5
+
+
+def test_the_moonlight_offset_does_not_bias_gibbous_and_full_moons(shared: Path) -> None:
+    from tests.science import stars
+
+    thick = stars.of_moons(stars.moonlit(stars.meters(stars.reports(shared))), stars.MORE_THAN_HALF)
+    error = stars.change(thick, night_sky.moonlight_offset(thick.lit.values)) - thick.measured
+
+    assert len(thick) > 300
+    assert error.median() == pytest.approx(0, abs=0.15)  # the meters agree with one another to about 0.1 mag (their maker)
+
+
+def test_a_thin_moon_is_as_much_brighter_than_the_paper_as_photometers_on_la_palma_saw() -> None:
+    for given, expected, tolerance in published("la_palma"):
+        own = night_sky.nanolamberts(np.array(given["brightness"]))
+        moon = np.array(given["moon_altitude"]), np.array(given["illumination"]), given["extinction"]
+
+        as_published = night_sky.magnitudes(own + night_sky.moonlight(*moon))
+        offset = night_sky.magnitudes(own + night_sky.fitted_moonlight(*moon))
+
+        assert as_published - offset == pytest.approx(expected, abs=tolerance)
 
 
 def test_a_crescent_is_brighter_than_the_paper_says_and_a_gibbous_moon_is_not() -> None:
-    assert night_sky.moonlight_offset(np.array([0.35, 0.45, 0.6, 0.9])) == pytest.approx([-0.64, -0.64, 0, 0])
+    given = night_sky.MOONLIGHT_OFFSET
+
+    assert night_sky.moonlight_offset(np.array([0.35, 0.45, 0.525, 0.6, 0.9])) == pytest.approx([given, given, given / 2, 0, 0])
 
 
 # -- twilight, extinction, the eye
@@ -131,9 +140,40 @@ def test_extinction_falls_with_height() -> None:
     assert night_sky.extinction(np.array([0.0, 2303.0])) == pytest.approx([0.2576, 0.1373], abs=0.001)
 
 
+def test_humid_air_is_hazier() -> None:
+    # Kasten 1969 by hand at sea level, 90 %: .12 x (.1 / .5)^-.5 = .2683; saturated air counts as 95 %: .12 x (.05 / .5)^-.5 = .3795.
+    found = night_sky.extinction(0.0, np.array([0.2, 0.5, 0.9, 1.0, np.nan]))
+
+    assert found == pytest.approx([0.2576, 0.2576, 0.4059, 0.5171, 0.2576], abs=0.001)
+
+
 def test_the_eye_s_limit_follows_the_sky() -> None:
     # By hand: B = 22: 10^-.084 = .8241, 7.93 - 5 log10 1.8241 = 6.62; B = 18: 10^.716 = 5.2, 7.93 - 5 log10 6.2 = 3.97.
     assert night_sky.limiting_magnitude(np.array([22.0, 18.0])) == pytest.approx([6.62, 3.97], abs=0.01)
+
+
+# -- by direction
+
+
+def test_separation_is_that_of_spherical_geometry() -> None:
+    # The zenith is 90 - altitude from anything; along the horizon azimuths count; a great circle over the pole.
+    assert night_sky.separation(np.array([30.0, 0.0, 60.0]), np.array([123.0, 350.0, 0.0]), np.array([90.0, 0.0, 60.0]),
+                                np.array([0.0, 10.0, 180.0])) == pytest.approx([60, 20, 60])  # fmt: skip
+
+
+def test_the_sky_beside_the_moon_and_over_the_city_is_the_brighter() -> None:
+    azimuths = np.array([0.0, 90.0, 180.0, 270.0])
+    own = night_sky.nanolamberts(np.array([21.0, 21.0]))
+    glow = np.array([[0.5, 2.0, 1.0, 0.5], [1.0, 1.0, 1.0, 1.0]])
+    moon, moon_azimuth, lit, dimming = (np.full((2, 1), value) for value in (np.nan, 180.0, 0.5, 0.2))
+    moon[:] = [[-10.0], [45.0]]
+
+    city, moonlit = night_sky.luminance_towards(azimuths, own, glow, moon, moon_azimuth, lit, dimming)[:, 0]
+
+    natural, whole = night_sky.nanolamberts(np.array([22.0, 21.0]))
+    assert city == pytest.approx(natural + (whole - natural) * glow[0])  # by hand: what is not natural is shared out
+    assert moonlit.argmax() == 2
+    assert moonlit[1] == pytest.approx(moonlit[3])
 
 
 # -- heat and moisture

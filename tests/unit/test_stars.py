@@ -104,6 +104,85 @@ def test_a_sea_of_clouds_below_the_summit_hides_no_star(config: Config) -> None:
     assert values["cloud_for_stars"][0] == pytest.approx(0.0, abs=0.01)
 
 
+# -- where to face
+
+
+def test_without_a_moon_one_turns_away_from_the_city(config: Config) -> None:
+    # given the light of Beijing in the east (90-120 degrees) and dark mountains in the west
+    assert int(np.argmax(LINGSHAN.sky_glow)) in (3, 4)
+
+    values, _ = derived(config, atmosphere(steps(f"{NEW_MOON}T00:00", 48)), night_of(NEW_MOON))
+
+    assert 200 <= values["darkest_azimuth"][0] <= 300
+
+
+def test_where_the_city_s_light_is_not_known_only_the_moon_says_where_to_face(config: Config) -> None:
+    place = replace(LINGSHAN, sky_glow=())
+    dark = night(place, f"{NEW_MOON}T10:34", f"{NEW_MOON}T21:20")
+    # Full moon on 24 November 2026: at 12:00-13:00 UTC it stands in the east over Lingshan.
+    moonlit = night(place, f"{FULL_MOON}T10:45", f"{FULL_MOON}T13:00")
+
+    values, _ = derived(config, atmosphere(steps(f"{NEW_MOON}T00:00", 48)), dark)
+    lit, _ = derived(config, atmosphere(steps(f"{FULL_MOON}T00:00", 48)), moonlit)
+
+    assert np.isnan(values["darkest_azimuth"][0])
+    assert 180 <= lit["darkest_azimuth"][0] <= 360
+
+
+def test_humid_air_lets_fewer_stars_through(config: Config) -> None:
+    damp, _ = derived(config, atmosphere(steps(f"{NEW_MOON}T00:00", 48), humidity=lambda h: np.full(h.shape, 0.9)), night_of(NEW_MOON))
+    dry, _ = derived(config, atmosphere(steps(f"{NEW_MOON}T00:00", 48), humidity=DRY), night_of(NEW_MOON))
+
+    # Extinction at 2303 m by hand: aerosol .12 e^-1.535 = .0258, at 90 % (.1 / .5)^-.5 = 2.236 times: .0319 more.
+    assert dry["limiting_magnitude"][0] - damp["limiting_magnitude"][0] == pytest.approx(0.032, abs=0.002)
+
+
+# -- what was seen
+
+
+@pytest.mark.parametrize(
+    ("cover", "day", "degree"),
+    [(0.0, NEW_MOON, 1.0), (0.2, NEW_MOON, 1.0), (0.3, NEW_MOON, 0.5), (0.6, NEW_MOON, 0.0), (0.0, FULL_MOON, 0.0)],
+)
+def test_a_night_is_diagnosed_by_sky_cover_and_darkness(config: Config, cover: float, day: str, degree: float) -> None:
+    # science.md 1: at most 2/10 and a zenith at least as dark as the threshold; half as much up to half the sky.
+    made = atmosphere(steps(f"{day}T00:00", 48, every=6), cloud=layer(8000, 11000, cover))
+
+    (outcome,) = stars.diagnose((night_of(day),), Scene(made, (LINGSHAN,)), config.phenomena)
+
+    assert (outcome.phenomenon, outcome.site, outcome.source, outcome.day) == ("starry_sky", "lingshan", "analysis", night_of(day).day)
+    assert outcome.degree == degree
+    assert outcome.amount == pytest.approx(cover, abs=1e-6)
+
+
+def test_a_diagnosis_counts_no_cloud_below_the_summit_and_knows_when_it_does_not_know(config: Config) -> None:
+    sea = atmosphere(steps(f"{NEW_MOON}T00:00", 48), humidity=layer(500, 1900, 1.0, 0.3), cloud=layer(500, 1900))
+    before = atmosphere(steps("2026-11-06T00:00", 24))
+    event = (night_of(NEW_MOON),)
+
+    (above,) = stars.diagnose(event, Scene(sea, (LINGSHAN,)), config.phenomena)
+    (unknown,) = stars.diagnose(event, Scene(before, (LINGSHAN,)), config.phenomena)
+
+    assert above.degree == 1.0
+    assert np.isnan(unknown.degree)
+    assert unknown.detail == ""
+
+
+def test_a_station_s_oktas_tell_a_clear_night() -> None:
+    # WMO code table 2700: 1 okta is 12.5 %, 9 the sky not to be made out; the mean of a night's reports against 2/10.
+    okta = np.array([[0, 1, np.nan], [1, 2, 3], [7, 8, 9], [np.nan, np.nan, np.nan], [0, 0, 0], [8, 8, 8]], dtype=float)
+    brightness = np.array([21.5, 21.5, 21.5, 21.5, 18.5, np.nan])
+
+    assert stars.degree_from_okta(okta, brightness) == pytest.approx([1.0, 0.5, 0.0, np.nan, 0.0, 0.0], nan_ok=True)
+
+
+def test_a_meter_tells_a_bright_sky_and_a_clear_dark_one_and_is_not_fooled_by_dark_cloud() -> None:
+    # Lingshan's clear sky is 21.5: 21.4 is clear, 22.4 darker than any clear sky there, 20.5 hazy or lit: not to be told; 19 too bright.
+    assert stars.degree_from_meter(np.array([21.4, 22.4, 20.5, 19.0, np.nan]), np.full(5, 21.5)) == pytest.approx(
+        [1.0, 0.0, np.nan, 0.0, np.nan], nan_ok=True
+    )
+
+
 # -- the numbers
 
 
@@ -132,6 +211,15 @@ def test_the_milky_way_stands_high_on_a_summer_night_and_not_in_november(config:
     # 115.45 E at 14:33 UTC: from before dusk to 17:27, 3.8 h in whole half hours.
     assert values["milky_way_hours"][0] == pytest.approx(3.5)
     assert winter["milky_way_hours"][0] == 0
+
+
+def test_the_milky_way_is_not_promised_under_a_full_moon(config: Config) -> None:
+    # USNO: full moon on 29 June 2026 at 23:56 UTC, up all night; the core crosses the meridian at 15:32 UTC.
+    summer = night(LINGSHAN, "2026-06-29T13:50", "2026-06-29T18:50")
+
+    values, _ = derived(config, atmosphere(steps("2026-06-29T00:00", 48)), summer)
+
+    assert values["milky_way_hours"][0] == 0
 
 
 def test_the_best_window_is_the_clear_part_of_a_night_that_clouds_over(config: Config) -> None:

@@ -141,6 +141,27 @@ def test_light_falls_off_with_distance_and_only_what_shines_counts() -> None:
     assert found == pytest.approx(100 * area * (far[row, column] + 1) ** -2.5, rel=1e-6)
 
 
+def test_a_town_in_the_east_lights_the_eastern_sky() -> None:
+    lights = plain(0.0, reach=1.0, step=1 / 120)
+    town = int(np.abs(lights.latitude.values - LATITUDE).argmin()), int(np.abs(lights.longitude.values - LONGITUDE - 0.5).argmin())
+    lights.values[town] = 50.0
+
+    found = survey.glow_by_azimuth(LATITUDE, LONGITUDE, lights)
+
+    # One direction's light alone: the square of the cosine towards it, none from a right angle on; the mean of the twelve is a quarter.
+    wanted = 4 * np.maximum(np.cos(np.radians(np.arange(0, 360, 30) - 90)), 0) ** 2
+    assert found == pytest.approx(wanted, abs=0.05)  # azimuths are counted in whole degrees
+    assert survey.glow_by_azimuth(LATITUDE, LONGITUDE, lights * 0) == pytest.approx(1.0)
+
+
+def test_the_sites_settings_hold_the_glow_of_the_map(shared: Path, config: Config) -> None:
+    _, lights = grids(shared)
+
+    for site in config.sites:
+        found = survey.glow_by_azimuth(site.latitude, site.longitude, lights)
+        assert site.sky_glow_by_azimuth == pytest.approx(found, abs=0.006), site.id
+
+
 def test_a_place_without_lights_has_a_natural_sky() -> None:
     assert survey.night_sky_brightness(0.0) == 22.0
     # As bright again as the natural sky: 2.5 log10(2) = 0.753 magnitudes.
