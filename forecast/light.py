@@ -30,6 +30,8 @@ SEMIDIAMETER = 0.27  # [degree] of the sun
 
 CELL = 250.0  # [m] height of a cell of a section
 CELLS = 56  # so that a section reaches 14 km
+LEVEL = 1.0  # [m] climb across a column below which a ray counts as level
+BLOCK = 16  # events traced at once: their rays stay in the processor's cache
 CLOUD_LENGTH = 20000.0  # [m] (check) length along the ray of one cloud element: partial cover beyond it is drawn anew
 
 
@@ -138,6 +140,10 @@ class Section:
     ground: Array
     known: Truth
 
+    def of(self, rows: Index | slice) -> Section:
+        """Return the section of some events."""
+        return Section(self.distance, self.cover[rows], self.cloud[rows], self.aerosol[rows], self.ground[rows], self.known[rows])
+
     def coverage(self, reach: float) -> Array:
         """Return the part [1] (event) of the path out to `reach` [m] that lies inside the data."""
         return self.known[:, self.distance <= reach].mean(axis=1)
@@ -165,38 +171,89 @@ class Traced:
 def trace(section: Section, height: Array, elevation: Array, start: int = 0, over_ground: bool = True) -> Traced:
     """Follow rays that arrive at `height` [m] (event) above column `start` at `elevation` [degree] (event, ray) back through the section.
 
-    over_ground=False leaves the ground to a terrain horizon that the caller knows better.
+    Exact for cloud that is uniform in each cell and for haze that keeps each cell's mean and leans with its neighbours, but for the
+    ray's sag about its chord across one column: 2 m. over_ground=False leaves the ground to a terrain horizon that the caller knows better.
     """
-    index, inside, above = _cells(section, height, elevation, start, over_ground)
-    step = _steps(section, start)
-    cloud = np.where(inside, section.cloud.reshape(-1)[index], 0.0) @ step
-    aerosol = np.where(inside, section.aerosol.reshape(-1)[index], 0.0) @ step
-    return Traced(cloud, aerosol, np.asarray(above.all(axis=-1)))
+    cloud, aerosol, free = np.empty(elevation.shape), np.empty(elevation.shape), np.ones(elevation.shape, dtype=bool)
+    for first in range(0, len(height), BLOCK):
+        block = slice(first, first + BLOCK)
+        chords = _Chords(section, block, height[block], elevation[block], start)
+        cloud[block] = chords.met(section.cloud[block], leaning=False).sum(axis=-1)
+        aerosol[block] = chords.met(section.aerosol[block], leaning=True).sum(axis=-1)
+        if over_ground:
+            free[block] = chords.above_ground(section.ground[block])
+    unknown = np.isnan(elevation) | np.isnan(height)[:, None]
+    return Traced(np.where(unknown, np.nan, cloud), np.where(unknown, np.nan, aerosol), free & ~unknown)
 
 
 def cloud_met(section: Section, height: Array, elevation: Array, start: int = 0) -> tuple[Array, Index]:
-    """Return the optical depth [1] of cloud that one ray an event meets in each column from `start` (event, distance), and its cell."""
-    index, inside, _ = _cells(section, height, elevation[:, None], start, over_ground=False)
-    depth = np.where(inside, section.cloud.reshape(-1)[index], 0.0) * _steps(section, start)
-    return depth[:, 0], (index % CELLS)[:, 0]
+    """Return the optical depth [1] of cloud that rays (event, ray) meet in each column from `start`, (event, ray, distance),
+    and the cell in which each is found there."""
+    chords = _Chords(section, slice(None), height, elevation, start)
+    return chords.met(section.cloud, leaning=False), np.clip(chords.middle() / CELL, 0, CELLS - 1).astype(np.intp)
 
 
-def _steps(section: Section, start: int) -> Array:
-    """Return the length [m] for which each column from `start` stands: the trapezium rule."""
-    step = np.full(section.distance.size - start, section.distance[1] - section.distance[0])
-    step[0] /= 2
-    step[-1] /= 2
-    return step
+class _Chords:
+    """Rays of some events cut at the edges of columns, (event, ray, distance): straight across each column."""
 
+    def __init__(self, section: Section, events: slice, height: Array, elevation: Array, start: int) -> None:
+        self.start, self.distance = start, section.distance[start:] - section.distance[start]
+        edges = np.concatenate([self.distance[:1], (self.distance[1:] + self.distance[:-1]) / 2, self.distance[-1:]])
+        self.length = np.diff(edges)
+        self._origin = (height, elevation)
+        sag = self.length.max() ** 2 / (12 * effective_radius())  # [m] of a ray below its chord, on average
+        self.height = np.nan_to_num(ray_height(height[:, None, None], elevation[:, :, None], edges)) - sag
+        self.climb = np.diff(self.height)
+        self.level = np.flatnonzero(np.abs(self.climb) < LEVEL)
+        place = np.clip(self.height / CELL, 0.0, CELLS)
+        cell = np.minimum(place.astype(np.intp), CELLS - 1)
+        self.share = place - cell
+        rows = np.arange(len(height))[:, None] * section.distance.size + np.arange(start, section.distance.size)
+        self._floor = (rows * CELLS)[:, None, :]
+        self._cells = (self._floor + cell[..., :-1], self._floor + cell[..., 1:])
 
-def _cells(section: Section, height: Array, elevation: Array, start: int, over_ground: bool) -> tuple[Index, Truth, Truth]:
-    """Return for each ray and column (event, ray, distance) the flat index of its cell, whether it is in one, and whether above ground."""
-    distance = section.distance[start:] - section.distance[start]
-    path = ray_height(height[:, None, None], elevation[:, :, None], distance)
-    columns = np.arange(section.ground.size).reshape(section.ground.shape)[:, None, start:] * CELLS
-    cell = np.clip(path / CELL, 0, CELLS - 1).astype(np.intp)
-    above = path >= section.ground[:, None, start:] if over_ground else np.ones(path.shape, dtype=bool)
-    return columns + cell, path < CELLS * CELL, above
+    def middle(self) -> Array:
+        """Return the height [m] half-way along each chord."""
+        return (self.height[..., :-1] + self.height[..., 1:]) / 2
+
+    def above_ground(self, ground: Array) -> Truth:
+        """Say of each ray (event, ray) whether it stays above `ground` [m] (event, distance of the whole section)."""
+        height, elevation = self._origin
+        path = ray_height(height[:, None, None], elevation[:, :, None], self.distance)
+        return np.asarray((path >= ground[:, None, self.start :]).all(axis=-1))
+
+    def met(self, extinction: Array, leaning: bool) -> Array:
+        """Return the optical depth [1] of each chord: its length times the mean of `extinction` [m-1] (event, distance, cell) between
+        the heights of its two ends, which is the difference of two integrals over height divided by the climb.
+
+        leaning: within a cell the extinction leans as its neighbours do, keeping the cell's mean; else it is uniform.
+        """
+        flat = extinction.reshape(-1)
+        below = (np.cumsum(extinction, axis=-1) - extinction).reshape(-1)
+        lean = np.gradient(extinction, axis=-1).reshape(-1) / 2 if leaning else None
+        ends = []
+        for cells, share in zip(self._cells, (self.share[..., :-1], self.share[..., 1:]), strict=True):
+            within = flat.take(cells)
+            if lean is not None:
+                within -= lean.take(cells) * (1 - share)
+            within *= share
+            within += below.take(cells)
+            ends.append(within)
+        depth = ends[1]
+        depth -= ends[0]
+        depth *= CELL * self.length
+        np.divide(depth, self.climb, out=depth, where=np.abs(self.climb) >= LEVEL)
+        if self.level.size:
+            depth.reshape(-1)[self.level] = self._level(flat, lean)
+        return depth
+
+    def _level(self, flat: Array, lean: Array | None) -> Array:
+        """Return the optical depth [1] of the chords too level to divide by their climb: the extinction half-way."""
+        height = self.middle().reshape(-1)[self.level]
+        cell = np.clip(height / CELL, 0, CELLS - 1).astype(np.intp)
+        index = np.broadcast_to(self._floor, self.climb.shape).reshape(-1)[self.level] + cell
+        within = flat[index] + (0.0 if lean is None else lean[index] * (2 * (height / CELL - cell) - 1))
+        return np.where(height < CELLS * CELL, within, 0.0) * self.length[self.level % self.length.size]
 
 
 def band_transmission(aerosol: Array, air: Array) -> Array:

@@ -4,7 +4,7 @@ Glow is cloud at 2-12 km (the canvas) lit from below by sunlight that has come h
 past whatever hangs between it and the viewer. For every angle of the sun, rays are followed from the canvas back along the
 sun's azimuth through the run's own cloud and haze (forecast/light.py); the quality of a minute is
 
-    painted part of the sky x view x sum over the canvas of [lit cloud against twilight sky] x redness of clean air
+    painted part of the sky x sum over the canvas of [lit cloud against twilight sky] x redness of clean air x view from the site
 
 so it cannot rise when a wall of cloud grows or the haze thickens. An event `sunrise` asks whether the disk is seen as it clears the
 site's terrain: cloud and haze along the line of sight itself.
@@ -13,7 +13,7 @@ site's terrain: cloud and haze along the line of sight itself.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
 from typing import Any
@@ -27,8 +27,9 @@ from forecast.config import PhenomenonSettings
 from forecast.domain import Almanac, Event, Site, Window
 from forecast.light import CELL, CELLS, Index, Section, Truth
 from forecast.phenomena import Part
-from forecast.phenomena.canvas import POINTS, SUN_STEP, Canvas, Lit, find_canvas, illuminate, view_clearance
+from forecast.phenomena.canvas import ANGLES, BESIDE, MAIN_POINT, POINTS, RIDGE, Canvas, Lit, find_canvas, illuminate, view_of
 from forecast.phenomena.light_path import DISTANCE, LightPath, read_light_path
+from forecast.phenomena.obstacles import cloud_in_the_way, ground_in_the_way, way_made
 from forecast.physics import Array
 from forecast.sampling import Scene, Times, as_times, hours_between
 
@@ -36,6 +37,9 @@ PHENOMENA = ("sunset_glow", "sunrise_glow", "sunrise")
 FIELDS = (
     "cloud_area_fraction_in_atmosphere_layer", "cloud_liquid_water_mixing_ratio", "cloud_ice_mixing_ratio", "surface_altitude",
 )  # fmt: skip
+LINES = 3  # of air that are read for a glow: from the site towards the sun, and beside it
+MAIN_COLUMN = POINTS[MAIN_POINT][1]
+LIMB = 0.25  # [degree] the sun's half
 CHUNK = 128  # events at once: keeps the rays in the processor's cache
 
 NEEDED_COVERAGE, WHOLE_COVERAGE = 0.5, 0.95  # of the light path inside the data: below the first no answer, below the second named
@@ -105,15 +109,15 @@ def derive(events: Sequence[Event], scene: Scene, settings: PhenomenonSettings) 
         for start in range(0, rows.size, CHUNK):
             chunk = rows[start : start + CHUNK]
             asked = _ask([events[i] for i in chunk])
-            path = read_light_path(scene, asked.latitude, asked.longitude, asked.azimuth, _moment(scene, asked))
+            path = _read(scene, asked, lines=1 if phenomenon == "sunrise" else LINES)
             found, evidence = (_disk if phenomenon == "sunrise" else _glow)(asked, path)
             for name, column in found.items():
-                column = _only_where_known(name, column, found["light_path_coverage"], path.covered)
+                column = _only_where_known(name, column, found["light_path_coverage"], path.covered[: chunk.size])
                 dtype = column.dtype if column.dtype.kind == "M" else float
                 nothing = np.datetime64("NaT", "ns") if column.dtype.kind == "M" else np.nan
                 values.setdefault(name, np.full(len(events), nothing, dtype=dtype))[chunk] = column
             for k, row in enumerate(chunk):
-                missing[row] += _missing(found["light_path_coverage"][k], path.covered[k], path.from_humidity[k], absent)
+                missing[row] += _missing(path, k, found["light_path_coverage"][k], absent)
             drawn[phenomenon].append(evidence.assign_coords(row=("event", chunk)))
     return Part(values, missing, {name: _joined(parts) for name, parts in drawn.items() if parts})
 
@@ -125,7 +129,8 @@ class _Asked:
     latitude: Array
     longitude: Array
     elevation: Array
-    horizon: Array
+    horizons: Array  # (event, 72)
+    horizon: Array  # towards the sun
     azimuth: Array
     centre: Times
     minutes: Times
@@ -139,9 +144,20 @@ def _ask(events: Sequence[Event]) -> _Asked:
     minutes = hours_between(as_times([e.window.start for e in events]), as_times([e.window.end for e in events]), 1)
     altitude, _ = sky.sun_position(np.where(np.isnat(minutes), centre[:, None], minutes), latitude[:, None], longitude[:, None])
     azimuth = sky.sun_position(centre, latitude, longitude)[1]
-    horizon = sky.horizon_altitude(np.array([s.horizon for s in sites]), azimuth)
+    horizons = np.array([s.horizon for s in sites], dtype=float)
+    horizon = sky.horizon_altitude(horizons, azimuth)
     altitude = np.where(np.isnat(minutes), np.nan, altitude)
-    return _Asked(latitude, longitude, elevation, horizon, azimuth, centre, minutes, altitude)
+    return _Asked(latitude, longitude, elevation, horizons, horizon, azimuth, centre, minutes, altitude)
+
+
+def _read(scene: Scene, asked: _Asked, lines: int) -> LightPath:
+    """Read the air along `lines` (1, or 3: also 30 km to the left and right), (line x event), all towards the sun at the site."""
+    places = [(asked.latitude, asked.longitude)]
+    for turn in (-90.0, 90.0)[: lines - 1]:
+        latitude, longitude = light.great_circle(asked.latitude, asked.longitude, asked.azimuth + turn, np.array([BESIDE]))
+        places.append((latitude[:, 0], longitude[:, 0]))
+    latitude, longitude = (np.concatenate(values) for values in zip(*places, strict=True))
+    return read_light_path(scene, latitude, longitude, np.tile(asked.azimuth, lines), np.tile(_moment(scene, asked), lines))
 
 
 def _moment(scene: Scene, asked: _Asked) -> Times:
@@ -161,12 +177,15 @@ def _only_where_known(name: str, column: Array, coverage: Array, covered: Truth)
     return np.where(known, column, np.datetime64("NaT", "ns") if column.dtype.kind == "M" else np.nan)
 
 
-def _missing(coverage: float, covered: bool, from_humidity: bool, absent: list[str]) -> list[str]:
-    if not covered:
+def _missing(path: LightPath, row: int, coverage: float, absent: list[str]) -> list[str]:
+    if not path.covered[row]:
         return ["beyond_data"]
-    ids = ["aerosol_estimated", *absent]
-    if from_humidity:
+    ids = ["aerosol_estimated"] if path.haze_estimated[row] else []
+    ids += absent
+    if path.from_humidity[row]:
         ids.append("cloud_from_humidity")
+    if path.from_layers[row]:
+        ids.append("cloud_from_layers")
     if coverage < WHOLE_COVERAGE:
         ids.append("light_path")
     return ids
@@ -177,31 +196,54 @@ def _missing(coverage: float, covered: bool, from_humidity: bool, absent: list[s
 
 def _glow(asked: _Asked, path: LightPath) -> tuple[dict[str, Array], xr.Dataset]:
     """Features and evidence of glows (event)."""
-    section = path.section
-    low, high = np.nanmin(asked.altitude) // SUN_STEP, np.nanmax(asked.altitude) // SUN_STEP
-    angles = np.arange(low - 1, high + 3) * SUN_STEP  # the same angles whatever events come together
-    painted, view = find_canvas(section, asked.elevation), view_clearance(section, asked.elevation)
-    lit = illuminate(section, painted, angles)
-    potential, clear = (_at_angles(v, angles, asked.altitude) for v in (lit.vivid, lit.vivid_if_clear))
-    quality = (painted.part() * view)[:, None] * potential
-    rows, best, clearest = np.arange(len(view)), _highest(potential), _highest(clear)
+    rows = np.arange(len(asked.elevation))
+    section = path.section.of(slice(0, rows.size))  # the line that runs from the site
+    painted = find_canvas(path.section, asked.elevation)
+    view = view_of(section, painted, asked.elevation, _horizons(asked))
+    lit = illuminate(path.section, painted, view, light.ray_height(asked.elevation, asked.horizon, np.array(RIDGE)))
+    potential, clear, seen = (_by_minute(v, asked.altitude) for v in (lit.vivid, lit.vivid_if_clear, lit.seen))
+    quality = painted.part()[:, None] * seen
+    glows = np.nan_to_num(quality).max(axis=1) >= NO_COLOUR
+    best, clearest = _highest(np.where(glows[:, None], quality, potential)), _highest(clear)
     # Where cloud has spoiled the glow, what is told of light and obstacle is that of the minute that would have been the best.
     spoiled = potential[rows, best] < SPOILED * clear[rows, clearest]
     minute = np.where(spoiled, clearest, best)
     top = quality[rows, best]
-    coloured = (quality >= 0.5 * top[:, None]) & (top[:, None] >= NO_COLOUR)
+    coloured = (quality >= 0.5 * top[:, None]) & glows[:, None]
     first, last = _run_around(coloured, best)
-    start, end = np.where(top >= NO_COLOUR, asked.minutes[rows, first], NAT), np.where(top >= NO_COLOUR, asked.minutes[rows, last], NAT)
-    obstacle, obstacle_top = _obstacle(section, painted, asked.altitude[rows, clearest])
+    srgb = _colours(asked, lit)
     values = {
         "canvas_cover": painted.cover, "canvas_height": painted.height(),
-        "canvas_light": _at_angles(lit.red_light, angles, asked.altitude)[rows, minute], "view_clearance": view, "glow_quality": top,
-        "minutes_of_colour": coloured.sum(axis=1).astype(float), "obstacle_distance": obstacle, "obstacle_height": obstacle_top,
-        "aerosol_optical_depth": path.aerosol_depth, "sun_azimuth": asked.azimuth,
-        "light_path_coverage": section.coverage(DISTANCE[-1]), "best_start": start, "best_end": end + MINUTE,
+        "canvas_light": _by_minute(lit.red_light, asked.altitude)[rows, minute], "view_clearance": (painted.share * view).sum(axis=(1, 2)),
+        "glow_quality": top, "minutes_of_colour": coloured.sum(axis=1).astype(float),
+        "aerosol_optical_depth": path.aerosol_depth[: rows.size], "sun_azimuth": asked.azimuth,
+        "light_path_coverage": section.coverage(DISTANCE[-1]),
+        "best_start": np.where(glows, asked.minutes[rows, first], NAT),
+        "best_end": np.where(glows, asked.minutes[rows, last] + MINUTE, NAT),
     }  # fmt: skip
+    values |= _times_of_colour(asked, glows, first, best, last)
+    values |= {name: np.where(glows, srgb[rows, best, k], np.nan) for k, name in enumerate(("glow_red", "glow_green", "glow_blue"))}
+    # Just after its darker end, sunset's or sunrise's, the sun has sunk behind what ended the colour.
+    ends = np.minimum(asked.altitude[rows, first], asked.altitude[rows, last]) - LIMB
+    values |= _ended_by(section, painted, np.where(spoiled | ~glows, asked.altitude[rows, clearest], ends))
     rays = np.stack([asked.altitude[rows, index] for index in (np.minimum(first, minute), minute, np.maximum(last, minute))], axis=1)
-    return values, _glow_evidence(asked, section, painted, lit, angles, quality, rays)
+    return values, _glow_evidence(asked, section, painted, srgb, quality, rays)
+
+
+def _horizons(asked: _Asked) -> Array:
+    """Return the terrain's altitude [degree] in front of each point of the canvas (event, point)."""
+    turns = [np.degrees(np.arctan2((0.0, -BESIDE, BESIDE)[line], DISTANCE[column])) for line, column in POINTS]
+    return sky.horizon_altitude(asked.horizons[:, None, :], asked.azimuth[:, None] + np.array(turns))
+
+
+def _times_of_colour(asked: _Asked, glows: Truth, first: Index, best: Index, last: Index) -> dict[str, Array]:
+    """Return onset, peak and end [min] (event) of the colour from the crossing of the horizon on."""
+    rows = np.arange(len(first))
+    after = [(asked.minutes[rows, index] - asked.centre) / MINUTE for index in (first, best, last)]
+    return {
+        name: np.where(glows, np.rint(minutes), np.nan)
+        for name, minutes in zip(("glow_onset", "glow_peak", "glow_end"), (after[0], after[1], after[2] + 1), strict=True)
+    }
 
 
 def _highest(values: Array) -> Index:
@@ -209,12 +251,11 @@ def _highest(values: Array) -> Index:
     return np.nan_to_num(values, nan=-1.0).argmax(axis=1)
 
 
-def _at_angles(values: Array, angles: Array, altitude: Array) -> Array:
-    """Read (event, angle[, ...]) at each minute's sun (event, minute), linear between angles."""
-    place = (altitude - angles[0]) / (angles[1] - angles[0])
-    below = np.clip(np.nan_to_num(place).astype(int), 0, angles.size - 2)
+def _by_minute(values: Array, altitude: Array) -> Array:
+    """Read what stands at the sun's `ANGLES` (event, angle[, ...]) at each minute's altitude (event, minute), linear between angles."""
+    below = np.clip(np.searchsorted(ANGLES, np.nan_to_num(altitude), side="right") - 1, 0, ANGLES.size - 2)
     extra = (1,) * (values.ndim - 2)
-    share = (place - below).reshape(place.shape + extra)
+    share = np.clip((altitude - ANGLES[below]) / (ANGLES[below + 1] - ANGLES[below]), 0, 1).reshape(altitude.shape + extra)
     index = below.reshape(below.shape + extra)
     return np.take_along_axis(values, index, axis=1) * (1 - share) + np.take_along_axis(values, index + 1, axis=1) * share
 
@@ -230,47 +271,35 @@ def _run_around(inside: Truth, centre: Index) -> tuple[Index, Index]:
 
 
 def _main_ray(painted: Canvas, altitude: Array) -> tuple[Array, Array]:
-    """Return height [m] (event) and elevation (event, ray) of the rays that light the main band over the second point."""
-    point = 1
-    height = painted.base[np.arange(len(painted.cover)), painted.main, point] - 10.0
-    above = altitude + np.degrees(DISTANCE[POINTS[point]] / light.EARTH_RADIUS)
+    """Return height [m] (event) and elevation (event, ray) of the rays that light the main band over the main point."""
+    height = painted.base[np.arange(len(painted.cover)), painted.main, MAIN_POINT] - 10.0
+    above = altitude + np.degrees(DISTANCE[MAIN_COLUMN] / light.EARTH_RADIUS)
     return height, light.apparent_elevation(above, height[:, None])
 
 
-def _obstacle(section: Section, painted: Canvas, altitude: Array) -> tuple[Array, Array]:
-    """Return distance and top [m] of the cloud that stops most of the main ray's light at the sun's `altitude` (event),
-    the minute that would be the best on a clear way.
-
-    NaN where cloud lets more than half of it pass.
-    """
+def _ended_by(section: Section, painted: Canvas, altitude: Array) -> dict[str, Array]:
+    """Return distance and height [m] of what stops the main ray at the sun's `altitude` (event): cloud, or else the ground."""
     height, elevation = _main_ray(painted, altitude[:, None])
-    return _worst_cloud(section, height, elevation[:, 0], POINTS[1])
+    cloud, top = cloud_in_the_way(section, height, elevation[:, 0], MAIN_COLUMN)
+    ground, crest = ground_in_the_way(section, height, elevation[:, 0], MAIN_COLUMN)
+    by_ground = np.isnan(cloud)
+    return {
+        "obstacle_distance": cloud, "obstacle_height": top,
+        "shadow_distance": np.where(by_ground, ground, np.nan), "shadow_height": np.where(by_ground, crest, np.nan),
+    }  # fmt: skip
 
 
-def _worst_cloud(section: Section, height: Array, elevation: Array, start: int) -> tuple[Array, Array]:
-    met, cell = light.cloud_met(section, height, elevation, start)
-    rows, worst = np.arange(len(met)), met.argmax(axis=1)
-    column, struck = section.cover[rows, worst + start], cell[rows, worst][:, None]
-    index = np.arange(CELLS)
-    open_air = (column < 0.5 * np.take_along_axis(column, struck, axis=1)) & (index > struck)
-    top = np.where(open_air.any(axis=1), open_air.argmax(axis=1), CELLS) * CELL
-    stopped = met.sum(axis=1) > np.log(2)
-    return np.where(stopped, DISTANCE[worst + start], np.nan), np.where(stopped, top, np.nan)
+def _colours(asked: _Asked, lit: Lit) -> Array:
+    """Return the colour of the canvas against the sky of each minute as sRGB 0-1 (event, minute, band)."""
+    colour, contrast = _by_minute(lit.colour, asked.altitude), _by_minute(lit.contrast, asked.altitude)[..., None]
+    dusk = np.clip((asked.altitude[..., None] + 8) / 11, 0.1, 1) * np.array([0.20, 0.26, 0.36])  # the unlit sky of the minute
+    return light.as_srgb(contrast * colour + (1 - contrast) * dusk)
 
 
-def _glow_evidence(
-    asked: _Asked, section: Section, painted: Canvas, lit: Lit, angles: Array, quality: Array, rays: Array
-) -> xr.Dataset:
+def _glow_evidence(asked: _Asked, section: Section, painted: Canvas, srgb: Array, quality: Array, rays: Array) -> xr.Dataset:
     """What the chart of the light path draws: cloud, the rays at the beginning, the best minute and the end, and the colour timeline."""
     height, elevation = _main_ray(painted, rays)
-    distance = np.maximum(DISTANCE - DISTANCE[POINTS[1]], 0.0)
-    paths = light.ray_height(height[:, None, None], elevation[:, :, None], distance)
-    paths = np.where(DISTANCE[POINTS[1]] <= DISTANCE, paths, np.nan)
-    colour = _at_angles(lit.colour, angles, asked.altitude)
-    contrast = _at_angles(lit.contrast, angles, asked.altitude)[..., None]
-    dusk = np.clip((asked.altitude[..., None] + 8) / 11, 0.1, 1) * np.array([0.20, 0.26, 0.36])  # the unlit sky of the minute
-    srgb = light.as_srgb(contrast * colour + (1 - contrast) * dusk)
-    return _evidence(asked, section, paths, srgb, {"quality": quality})
+    return _evidence(asked, section, way_made(section, height, elevation, MAIN_COLUMN), srgb, {"quality": quality})
 
 
 def _evidence(asked: _Asked, section: Section, rays: Array, srgb: Array, by_minute: dict[str, Array]) -> xr.Dataset:
@@ -281,6 +310,7 @@ def _evidence(asked: _Asked, section: Section, rays: Array, srgb: Array, by_minu
     series = {"sun_altitude": asked.altitude, "red": srgb[..., 0], "green": srgb[..., 1], "blue": srgb[..., 2]} | by_minute
     data: dict[str, Drawn] = {name: (("event", "minute"), values.astype("float32")) for name, values in series.items()}
     data["cloud"] = (("event", "distance", "height"), cover)
+    data["ground"] = (("event", "distance"), np.where(section.known, section.ground, np.nan).astype("float32"))
     data["ray_height"] = (("event", "ray", "distance"), rays.astype("float32"))
     data["time"] = (("event", "minute"), asked.minutes)
     return xr.Dataset(data, coords={"distance": DISTANCE, "height": np.arange(CELLS // 2 + 1) * 2 * CELL})
@@ -298,7 +328,7 @@ def _disk(asked: _Asked, path: LightPath) -> tuple[dict[str, Array], xr.Dataset]
     by_minute, colour = _disk_light(section, asked.elevation, np.maximum(np.nan_to_num(seen), asked.horizon[:, None]))
     by_minute = np.where(np.isnan(seen), np.nan, np.where(seen + light.SEMIDIAMETER > asked.horizon[:, None], by_minute, 0.0))
     transmission = at_clearing[:, 0]
-    obstacle, top = _worst_cloud(section, asked.elevation, clears[:, 0], 0)
+    obstacle, top = cloud_in_the_way(section, asked.elevation, clears[:, 0], 0)
     shown = np.nan_to_num(by_minute) >= np.maximum(0.5 * np.nan_to_num(by_minute).max(axis=1, keepdims=True), NO_COLOUR)
     first = shown.argmax(axis=1)
     _, last = _run_around(shown, first)
@@ -309,7 +339,7 @@ def _disk(asked: _Asked, path: LightPath) -> tuple[dict[str, Array], xr.Dataset]
         "best_start": np.where(any_shown, asked.minutes[rows, first], NAT),
         "best_end": np.where(any_shown, asked.minutes[rows, last] + MINUTE, NAT),
     }  # fmt: skip
-    paths = light.ray_height(asked.elevation[:, None, None], clears[:, :, None], DISTANCE)
+    paths = way_made(replace(section, ground=np.full_like(section.ground, -np.inf)), asked.elevation, clears, 0)
     srgb = light.as_srgb(colour / np.maximum(colour.max(axis=-1, keepdims=True), 1e-30))
     return values, _evidence(asked, section, paths, srgb, {"transmission": by_minute})
 

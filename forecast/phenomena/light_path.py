@@ -9,9 +9,9 @@ import numpy as np
 
 from forecast.light import CELL, CELLS, Index, Section, Truth, cloud_extinction, great_circle
 from forecast.physics import Array, cloud_from_humidity
-from forecast.sampling import Scene, Times
+from forecast.sampling import LAYERS, Scene, Times
 
-REACH = 600000.0  # [m] of light path that is read
+REACH = 690000.0  # [m] of light path that is read: a grazing ray to cloud at 8 km comes down to the ground and out of 8 km again
 STEP = 15000.0  # [m] between two columns: finer than the grid of any model in use
 DISTANCE = np.arange(0.0, REACH + 1, STEP)
 HEIGHTS = (np.arange(CELLS) + 0.5) * CELL  # [m] middles of the cells
@@ -28,15 +28,22 @@ HUMIDITY_GROWTH = 0.5  # extinction grows as (1 - RH)^-0.5: Kasten 1969, Tellus 
 WETTEST = 0.95  # relative humidity beyond which haze has become cloud and is counted as such
 HAZY_VISIBILITY = (4900.0, 20000.0)  # [m] GFS's reach for moist haze alone; nearer it is fog or rain, further its ceiling
 GROUND_HAZE = 300.0  # [m] (check) depth above the model's ground for which its visibility speaks
+# Fields that no model of ours carries yet; used wherever an atmosphere holds them.
+OPTICAL_DEPTH = "atmosphere_optical_thickness_due_to_ambient_aerosol"  # [1] at 550 nm: GEFS-Aerosol, CAMS
+FINE_PARTICLES = "mass_concentration_of_pm2p5_ambient_aerosol_particles_in_air"  # [kg m-3] near the ground, dry: stations, CAMS
+DRY_EFFICIENCY = 4000.0  # [m2 kg-1] (check) extinction of dry fine particles at 550 nm; Hand & Malm 2007, J. Geophys. Res. 112: 3-4.5
 
 
 @dataclass(frozen=True, slots=True)
 class LightPath:
-    """A section with what was assumed to make it: whether the run reaches the moment, whether its cloud is derived (event)."""
+    """A section with what was assumed to make it (event): whether its cloud is derived from humidity or from covers of whole layers,
+    whether its haze is estimated, whether the run reaches the moment."""
 
     section: Section
     aerosol_depth: Array
     from_humidity: Truth
+    from_layers: Truth
+    haze_estimated: Truth
     covered: Truth
 
 
@@ -51,8 +58,13 @@ def read_light_path(scene: Scene, latitude: Array, longitude: Array, azimuth: Ar
     name = "cloud_area_fraction_in_atmosphere_layer"
     cover = along(name) if scene.has(name) else np.full(humidity.shape, np.nan)
     covered = np.asarray(scene.covers(times[:, None])[:, 0])
-    from_humidity = covered & np.isnan(cover).all(axis=(1, 2))  # the field may be absent, or not yet there at the run's first hour
-    cover = np.where(from_humidity[:, None, None], cloud_from_humidity(humidity), cover)
+    without = covered & np.isnan(cover).all(axis=(1, 2))  # the field may be absent, or not yet there at the run's first hour
+    from_layers = np.zeros_like(without)
+    if without.any():
+        derived = cloud_from_humidity(humidity)
+        layered = _cover_of_layers(scene, along, derived, humidity)
+        from_layers = without & np.isfinite(layered).any(axis=(1, 2))
+        cover = np.where(from_layers[:, None, None], layered, np.where(without[:, None, None], derived, cover))
     ground = np.nan_to_num(along("surface_altitude"), nan=0.0) if scene.has("surface_altitude") else np.zeros(cover.shape[:2])
     ground = np.maximum(ground, 0.0)
     usable = np.isfinite(cover).any(axis=(0, 1)) & np.isfinite(height).any(axis=(0, 1))
@@ -65,11 +77,29 @@ def read_light_path(scene: Scene, latitude: Array, longitude: Array, azimuth: Ar
     in_cells = np.where(outside, 0.0, np.take_along_axis(cover, layer, axis=-1))
     extinction = np.where(outside, 0.0, np.take_along_axis(cloud_extinction(cover, within), layer, axis=-1))
     wetness = np.where(known[..., None], np.nan_to_num(humidity[..., levels], nan=0.5), 0.5)
-    haze = _haze(np.take_along_axis(wetness, layer, axis=-1), ground)
-    if scene.has("visibility_in_air"):
-        haze = np.maximum(haze, _ground_haze(along("visibility_in_air"), ground))
+    haze, depth_known = _haze(scene, along, np.take_along_axis(wetness, layer, axis=-1), ground)
     section = Section(DISTANCE, in_cells, extinction, haze, ground, known)
-    return LightPath(section, haze[:, 0].sum(axis=-1) * CELL, from_humidity, covered)
+    return LightPath(section, haze[:, 0].sum(axis=-1) * CELL, without & ~from_layers, from_layers, ~depth_known, covered)
+
+
+def _cover_of_layers(scene: Scene, along: Callable[[str], Array], derived: Array, humidity: Array) -> Array:
+    """Return cloud by level (event, distance, level) [1] from the covers of the low, middle and high layer; NaN where these are unknown.
+
+    A layer's cover lies on its levels as the cloud that humidity gives does, the thickest having all of it; where humidity gives
+    none, on the wettest level.
+    """
+    cover = np.full(derived.shape, np.nan)
+    for layer, (top, bottom) in LAYERS.items():
+        inside = np.flatnonzero((scene.pressure > top) & (scene.pressure <= bottom))
+        own = f"{layer}_type_cloud_area_fraction"
+        own = own if scene.has(own) else f"{own}_mean"
+        if not scene.has(own) or not inside.size:
+            return np.full(derived.shape, np.nan)
+        some, wet = np.nan_to_num(derived[..., inside]), np.nan_to_num(humidity[..., inside])
+        thickest, wettest = some.max(axis=-1, keepdims=True), wet.max(axis=-1, keepdims=True)
+        share = np.where(thickest > 0.01, some / np.maximum(thickest, 0.01), wet == wettest)
+        cover[..., inside] = along(own)[..., None] * share
+    return cover
 
 
 def _extinction_within(scene: Scene, along: Callable[[str], Array], cover: Array, height: Array, levels: Index) -> Array:
@@ -109,11 +139,26 @@ def _layer_of_cells(height: Array, ground: Array) -> tuple[Index, Truth]:
     return layer, (ground[..., None] >= HEIGHTS + CELL / 2) | (np.nan_to_num(top)[..., None] < HEIGHTS)
 
 
-def _haze(wetness: Array, ground: Array) -> Array:
-    """Return the extinction of haze in every cell at 550 nm [m-1]: dry, thinning upwards from sea level, swollen by humidity."""
+def _haze(scene: Scene, along: Callable[[str], Array], wetness: Array, ground: Array) -> tuple[Array, Truth]:
+    """Return the extinction of haze in every cell at 550 nm [m-1], and whether its depth over the place is known (event).
+
+    Dry haze thins upwards from sea level (or from the ground, where fine particles are measured there), swells with humidity, and is
+    at least what visibility says near the ground. Where an optical depth is known the profile is scaled to it.
+    """
+    base, from_height = np.full(ground.shape, DRY_AEROSOL_DEPTH / AEROSOL_SCALE), np.zeros_like(ground)
+    if scene.has(FINE_PARTICLES):
+        measured = along(FINE_PARTICLES) * DRY_EFFICIENCY
+        base, from_height = np.where(measured >= 0, measured, base), np.where(measured >= 0, ground, from_height)
     growth = (1 - np.clip(wetness, 0, WETTEST)) ** -HUMIDITY_GROWTH
-    haze = DRY_AEROSOL_DEPTH / AEROSOL_SCALE * np.exp(-HEIGHTS / AEROSOL_SCALE) * growth
-    return np.where(ground[..., None] < HEIGHTS + CELL / 2, haze, 0.0)
+    haze = base[..., None] * np.exp(-(HEIGHTS - from_height[..., None]) / AEROSOL_SCALE) * growth
+    haze = np.where(ground[..., None] < HEIGHTS + CELL / 2, haze, 0.0)
+    if scene.has("visibility_in_air"):
+        haze = np.maximum(haze, _ground_haze(along("visibility_in_air"), ground))
+    if not scene.has(OPTICAL_DEPTH):
+        return haze, np.zeros(len(ground), dtype=bool)
+    depth = along(OPTICAL_DEPTH)
+    scaled = haze * (depth / np.maximum(haze.sum(axis=-1) * CELL, 1e-9))[..., None]
+    return np.where((depth >= 0)[..., None], scaled, haze), np.asarray(depth[:, 0] >= 0)
 
 
 def _ground_haze(visibility: Array, ground: Array) -> Array:

@@ -8,10 +8,9 @@ from hypothesis import strategies as st
 
 from forecast import light
 from forecast.light import CELL, CELLS, Section, cloud_extinction
-from forecast.phenomena.canvas import find_canvas, illuminate, view_clearance
+from forecast.phenomena.canvas import find_canvas, illuminate, view_of
 from forecast.phenomena.light_path import DISTANCE, HEIGHTS
 
-ANGLES = np.arange(-6.0, 3.01, 0.25)
 SITE = np.array([1000.0])
 few = settings(max_examples=25, deadline=None)
 
@@ -29,7 +28,7 @@ def sky(canvas: float, base: int, wall_at: int, wall_top: int, wall: float, dept
 
 def quality(section: Section) -> float:
     canvas = find_canvas(section, SITE)
-    return float((canvas.part()[:, None] * view_clearance(section, SITE)[:, None] * illuminate(section, canvas, ANGLES).vivid).max())
+    return float((canvas.part()[:, None] * illuminate(section, canvas, view_of(section, canvas, SITE)).seen).max())
 
 
 covers = st.floats(0.1, 1.0)

@@ -243,7 +243,7 @@ def test_features_and_evidence_keep_their_promises() -> None:
     assert drawn["cloud"].dims == ("event", "distance", "height")
     assert drawn["ray_height"].dims == ("event", "ray", "distance")
     assert {"time", "sun_altitude", "quality", "red", "green", "blue"} <= set(drawn.data_vars)
-    assert drawn["distance"].values[[0, -1]].tolist() == [0, 600_000]
+    assert drawn["distance"].values[[0, -1]].tolist() == [0, 690_000]
     assert drawn["height"].values[[0, -1]].tolist() == [0, 14_000]
     assert drawn["row"].values.tolist() == [0]
     colours = drawn[["red", "green", "blue"]].to_array().values
