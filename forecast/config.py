@@ -219,7 +219,8 @@ class SiteSettings(_Settings):
             id=self.id, name=self.name.as_name(), place=self.place.as_name(), latitude=self.latitude, longitude=self.longitude,
             elevation=self.elevation_m, valley_elevation=self.valley_elevation_m, horizon=self.horizon_degrees or flat,
             night_sky_brightness=self.night_sky_brightness, view_sector=self.view_sector, phenomena=self.phenomena,
-            valley_heights=self.valley_heights_m, sky_glow=self.sky_glow_by_azimuth, headline=self.phenomena[0], stations=self.stations, safety=self.safety.as_name(),
+            valley_heights=self.valley_heights_m, sky_glow=self.sky_glow_by_azimuth, headline=self.phenomena[0],
+            stations=self.stations, safety=self.safety.as_name(),
         )
 
 

@@ -11,7 +11,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
+
 from forecast.night_sky import DARK_ENOUGH
+from forecast.physics import Array
+from forecast.snow_physics import chance_of_snow
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,15 +65,15 @@ STARS: dict[str, Rule] = {
 # The base of a state is the logarithm of how often it is seen: sea .22 ("always no" is right on 78 % of mornings, science.md 2),
 # in cloud .10, overcast .18, open .50 (check). Additive sums say AND by vetoes: each thing that a state cannot do without takes
 # three or more from it where it is absent.
-_SEA_NEEDS = ("valley_fill", "cloud_at_site", "cloud_above_site", "humidity_at_site")
+_SEA_NEEDS = ("valley_area_filled", "cloud_at_site", "cloud_above_site", "humidity_at_site")
 SEA_OF_CLOUDS: dict[str, Rule] = {
     "sea": Rule(
         base=-1.5,
         effects=(
             Effect("gap_to_deck", ((-500.0, -2.5), (0.0, -1.5), (100.0, -0.6), (200.0, 0.2), (500.0, 0.6), (800.0, 0.6), (2000.0, 0.0)),
                    "gap 200/500/800 m matter: science.md 2"),
-            Effect("valley_fill", ((0.0, -1.8), (0.05, -1.3), (0.15, -0.3), (0.3, 0.6), (0.6, 0.9), (0.85, 0.4), (1.0, -1.0)),
-                   "the deck fills the valley and ends below the viewer (check)"),
+            Effect("valley_area_filled", ((0.0, -1.8), (0.1, -1.2), (0.3, -0.2), (0.5, 0.6), (0.8, 0.9), (1.0, 0.9)),
+                   "the more of the ground below lies under cloud the better; that the viewer is out of it is asked below (check)"),
             Effect("cloud_at_site", ((0.0, 0.1), (0.1, -0.1), (0.3, -1.0), (0.6, -2.4), (1.0, -3.4)), "the viewer is not in cloud (check)"),
             Effect("humidity_at_site", ((0.5, 0.2), (0.7, 0.1), (0.9, -0.4), (0.97, -0.9), (1.0, -1.1)), "white wall (check)"),
             Effect("humidity_below", ((0.5, -0.9), (0.7, -0.3), (0.8, 0.2), (0.95, 0.4)),
@@ -85,6 +89,7 @@ SEA_OF_CLOUDS: dict[str, Rule] = {
             Effect("valley_wind_speed", ((1.0, 0.1), (4.0, 0.0), (10.0, -0.4)), "science.md 2 (check)"),
             Effect("easterly_wind", ((-6.0, -0.2), (0.0, 0.0), (4.0, 0.3), (10.0, 0.3)), "Beijing's upslope stratus: science.md 2"),
             Effect("vertical_velocity_700", ((-0.3, -0.2), (0.0, 0.0), (0.2, 0.2)), "sinking caps the deck (check)"),
+            Effect("ground_fog", ((0.0, 0.0), (1.0, -0.6)), "fog on the ground without low cloud is too shallow: science.md 2 (check)"),
         ),
         needs=_SEA_NEEDS,
     ),
@@ -103,14 +108,14 @@ SEA_OF_CLOUDS: dict[str, Rule] = {
         effects=(
             Effect("cloud_above_site", ((0.0, -2.2), (0.3, -1.2), (0.6, 0.0), (0.9, 1.4), (1.0, 1.7)), "the deck is above the viewer"),
             Effect("cloud_at_site", ((0.0, 0.2), (0.3, -0.5), (0.6, -1.1), (1.0, -1.7)), "not around him (check)"),
-            Effect("valley_fill", ((0.0, 0.4), (0.15, 0.0), (0.4, -1.0), (0.8, -1.4)), "nor below him (check)"),
+            Effect("valley_area_filled", ((0.0, 0.4), (0.2, 0.0), (0.5, -1.0), (0.9, -1.4)), "nor below him (check)"),
         ),
         needs=_SEA_NEEDS,
     ),
     "open": Rule(
         base=-0.7,
         effects=(
-            Effect("valley_fill", ((0.0, 0.6), (0.05, 0.3), (0.15, -0.3), (0.4, -1.3), (0.8, -2.0)), "no deck in the valley"),
+            Effect("valley_area_filled", ((0.0, 0.6), (0.1, 0.2), (0.25, -0.4), (0.5, -1.3), (0.9, -2.0)), "no deck in the valley"),
             Effect("cloud_above_site", ((0.0, 0.6), (0.3, 0.3), (0.6, -0.2), (0.9, -1.0), (1.0, -1.3)), "nor above (check)"),
             Effect("cloud_at_site", ((0.0, 0.2), (0.3, -0.8), (0.6, -2.0), (1.0, -2.6)), "nor around (check)"),
             Effect("humidity_below", ((0.4, 0.4), (0.7, 0.1), (0.85, -0.2), (1.0, -0.4)), "dry air in the valley (check)"),
@@ -153,16 +158,24 @@ GLOW: dict[str, Rule] = {
     ),
 }  # fmt: skip
 
+_SNOWFALL = -2.2
+_DEPTHS = (0.0, 0.001, 0.002, 0.0035, 0.005, 0.0075, 0.01, 0.015, 0.02, 0.03, 0.05, 0.08, 0.12, 0.2)  # [m]
+
+
+def _log_odds(probability: Array) -> float:
+    return float(np.log(probability / (1 - probability)))
+
+
 SNOW: dict[str, Rule] = {
     "snowfall": Rule(
-        base=-2.2,  # a day of the snow season with at least 1 cm at 1400 m: one in ten (check against the station's record)
+        base=_SNOWFALL,  # a day of the snow season with at least 1 cm at 1400 m: one in ten (check against the station's record)
         effects=(
-            Effect("new_snow", ((0.0, -2.4), (0.002, -1.2), (0.005, 0.4), (0.01, 2.0), (0.02, 3.2), (0.05, 4.4), (0.1, 5.0)),
-                   "the event itself: at least 1 cm; precipitation forecasts err by half either way (check)"),
-            Effect("precipitation", ((0.0, -0.6), (0.2, -0.2), (1.0, 0.1), (5.0, 0.3)), "something has to fall (check)"),
-            Effect("freezing_level_above_site", ((-300.0, 0.1), (100.0, 0.0), (300.0, -0.6), (500.0, -1.6), (1500.0, -3.0)),
+            # Where nothing else speaks, the answer is chance_of_snow(new_snow, 1 cm): the page's chances of 5 and 10 cm lie below it.
+            Effect("new_snow", tuple((d, round(_log_odds(chance_of_snow(np.array(d), 0.01)) - _SNOWFALL, 2)) for d in _DEPTHS),
+                   "log-normal about the forecast, spread of ratio and water: forecast/snow_physics.py"),
+            Effect("freezing_level_above_site", ((100.0, 0.0), (300.0, -0.4), (500.0, -1.2), (1500.0, -2.0)),
                    "to 0.1 km hardly melts, 0.5 km melts all: Meteorological Monthly 2022, 48(6), 746-759"),
-            Effect("cloud_top_temperature", ((259.15, 0.1), (264.15, -0.4), (269.15, -1.2)),
+            Effect("cloud_top_temperature", ((259.15, 0.0), (264.15, -0.4), (269.15, -1.2)),
                    "at most -14 degC for snow: Meteorological Monthly 2022, 48(6), 746-759"),
         ),
         needs=("new_snow",),
@@ -184,9 +197,11 @@ SNOW: dict[str, Rule] = {
             Effect("rime_hours", ((0.0, -1.6), (1.0, 0.6), (3.0, 1.8), (6.0, 2.8), (12.0, 3.4)), "the event itself: science.md 4"),
             Effect("humidity_at_site", ((0.5, -0.9), (0.8, -0.2), (0.9, 0.2), (1.0, 0.6)), "99 % to form, 95 % to keep: science.md 4"),
             Effect("cloud_at_site", ((0.0, -0.3), (0.2, 0.2), (0.6, 0.6)), "cloud water at the site's height: science.md 4"),
-            Effect("temperature_minimum", ((263.15, 0.2), (271.15, 0.2), (272.65, 0.0), (275.15, -1.8), (280.15, -3.5)),
-                   "minimum below -0.5 degC: science.md 4"),
-            Effect("wind_speed_at_site", ((3.0, 0.1), (5.4, 0.0), (10.0, -0.4)), "at most force 3: science.md 4"),
+            # Mount Washington, 2005-2020: rime on days with fog: 98 % below -5 degC, 87 at -3, 62 at -1, 29 at -0.3, 3 above zero;
+            # 84 % in wind to force 3, 97 % above 20 m/s: wind blows the drops on. Hours count force 3 for soft rime only.
+            Effect("temperature_minimum", ((267.15, 0.5), (270.15, 0.2), (271.95, -0.2), (272.65, -0.8), (273.45, -2.4), (280.15, -3.5)),
+                   "minimum below -0.5 degC: science.md 4; Mount Washington"),
+            Effect("wind_speed_at_site", ((3.0, -0.1), (5.4, 0.0), (12.0, 0.2), (20.0, 0.5)), "it grows on the wind: Mount Washington"),
         ),
         needs=("rime_hours",),
     ),

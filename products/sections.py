@@ -239,7 +239,10 @@ def _cloud_rows(sheet: Sheet, scale: TimeScale, evidence: xr.Dataset | None, hou
 
 
 def height_section(forecast: Forecast, evidence: xr.Dataset | None, almanac: Almanac, reader: Reader) -> Markup | None:
-    """Draw cloud by time and height against the site's own height and its valley; None without a time or a height."""
+    """Draw cloud by time and height against the site's own height and its valley, under it how full the valleys are by the hour.
+
+    None without a time or a height.
+    """
     words = reader.words
     hours = times_of(evidence)
     if evidence is None or len(hours) < 2 or hours[-1] <= hours[0] or "height" not in evidence or evidence.variables["height"].size < 2:
@@ -247,7 +250,8 @@ def height_section(forecast: Forecast, evidence: xr.Dataset | None, almanac: Alm
     site, right, height = forecast.event.site, 306.0, np.asarray(evidence.variables["height"].values, dtype=float)
     scale = TimeScale(hours[0], hours[-1], LEFT, right, reader.zone)
     level = Scale(float(height[0]), max(float(height[-1]), site.elevation + 300), 196, 26)
-    sheet = Sheet(218, reader.prefix)
+    filled = series(evidence, "valley_area_filled", "hour")
+    sheet = Sheet(246 if filled.size else 218, reader.prefix)
     x, y = np.array([scale(moment) for moment in hours]), level.array(height)
     sheet.rect(LEFT, level.end, RIGHT - LEFT, level.start - level.end, "c-sky", fill="currentColor", fill_opacity=".08")
     cover, humidity = series(evidence, "cloud", "hour"), series(evidence, "relative_humidity", "hour")
@@ -262,9 +266,31 @@ def height_section(forecast: Forecast, evidence: xr.Dataset | None, almanac: Alm
     ticks = np.arange(math.ceil(level.low / 1000) * 1000, level.high + 1, 1000)
     value_axis(sheet, level, [float(t) for t in ticks], LEFT, words("chart.unit.metre"))
     _dawn(sheet, scale, level, forecast, almanac, words)
-    time_axis(sheet, scale, level.start, 120)
+    if filled.size:
+        _valleys(sheet, scale, x, filled, words)
+    time_axis(sheet, scale, level.start + 28 if filled.size else level.start, 120)
     said = {"site": site.name.in_language(reader.language), "elevation": round(site.elevation)}
     return sheet.finish(words("chart.height.title"), words("chart.height.description", **said, **_spoken(forecast, scale, words)))
+
+
+def _valleys(sheet: Sheet, scale: TimeScale, x: np.ndarray, filled: np.ndarray, words: Words) -> None:
+    """Draw a strip under the section: the part of the ground below the site that cloud hides, a full strip is all of it."""
+    share = Scale(0, 1, 224, 204)
+    sheet.rect(LEFT, share.end, scale.end - LEFT, share.start - share.end, "c-sky", fill="currentColor", fill_opacity=".08")
+    known = np.isfinite(filled)
+    if not known.any():
+        sheet.no_data(LEFT, share.end, scale.end - LEFT, share.start - share.end, words)
+        return
+    for run in np.split(np.arange(len(x)), np.flatnonzero(np.diff(known)) + 1):
+        if known[run[0]] and len(run) > 1:
+            points = [(float(a), share(float(v))) for a, v in zip(x[run], filled[run], strict=True)]
+            sheet.path(polyline([(points[0][0], share.start), *points, (points[-1][0], share.start)]) + "z", "c-column",
+                       fill="currentColor", fill_opacity=".5")
+        elif not known[run[0]]:
+            left, end = float(x[max(run[0] - 1, 0)]), float(x[min(run[-1] + 1, len(x) - 1)])
+            sheet.hatch(box(left, share.end, end - left, share.start - share.end))
+    sheet.text(LEFT - 5, share.end + 8, "100%", "c-tick", "end")
+    sheet.text(scale.end + 4, (share.start + share.end) / 2 + 4, words("chart.height.filled"), "c-tick")
 
 
 def _mountain(sheet: Sheet, level: Scale, right: float, forecast: Forecast, words: Words) -> None:

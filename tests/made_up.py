@@ -90,6 +90,7 @@ def deck(top: float = 1050.0) -> xr.Dataset:
     temperature = 278 - 0.006 * height + 5 / (1 + np.exp((roof - height) / 90)) - 0.25 * hours
     data = {name: (("hour", "height"), _padded(v)) for name, v in
             {"relative_humidity": humidity, "cloud": cloud, "temperature": temperature}.items()}
+    data["valley_area_filled"] = ("hour", _padded(np.clip((roof[:, 0] - 200) / 900, 0, 1) * cloud.max(axis=1)))
     return xr.Dataset(data | {"time": ("hour", _times(utc("21 18:00"), 17, 60))}, coords={"height": height})
 
 

@@ -3,8 +3,9 @@
 Everything is read from the column over the site on heights above sea level, 100 m apart. The deck is the lowest layer with at least
 DECK_COVER of cloud; its base and top lie where the cover passes that value. The features are means over the best
 window; where there is none, over the part of the event's window with daylight (over what is known of it, where that is all dark).
-The best window is the longest run of moments, after civil dawn, that show a sea: a deck that fills part of the valley,
-its top at least CLEAR_GAP below the viewer, and the viewer not in cloud.
+The best window is the longest run of moments, after civil dawn, that show a sea: a deck that hides part of the ground below the site,
+its top at least CLEAR_GAP below the viewer, and the viewer not in cloud. What ground lies below, at which heights, is the site's own
+(valley_heights): a deck at 900 m fills only what lies below it.
 """
 
 from __future__ import annotations
@@ -17,8 +18,8 @@ import xarray as xr
 
 from forecast import sky
 from forecast.config import PhenomenonSettings
-from forecast.domain import Almanac, Event, Site, Window
-from forecast.phenomena import Part
+from forecast.domain import Almanac, Event, Outcome, Site, Window
+from forecast.phenomena import Part, cloud_sea_states
 from forecast.phenomena.weather import (
     COVERED,
     LAPSE,
@@ -44,13 +45,17 @@ HEIGHTS = np.arange(0.0, 6001.0, 100.0)  # [m] above sea level
 CHART_TOP = 4000.0  # [m]
 DECK_COVER = 0.3  # cloud fraction at which a layer counts as deck: humidity 90 % by Sundqvist (check)
 CLEAR_GAP = 100.0  # [m] a deck nearer than this laps at the viewer's feet (check)
-FILLED = 0.1  # part of the valley's depth in cloud below which there is nothing to look at (check)
+FILLED = 0.1  # part of the ground below the site hidden by cloud, below which there is nothing to look at (check)
+GROUND_PARTS = 16  # of equal area, into which that ground is cut by height
+OVERCAST = 0.75  # cover above the site, 6 oktas: the sky is mostly cloud
+FOG_LOW_CLOUD, FOG_VISIBILITY, FOG_HUMIDITY = 0.05, 500.0, 0.82  # [1, m, 1] at most, at most, at least: ground fog (science.md 2)
 IN_CLOUD = 0.3  # cloud fraction at the site from which the viewer stands in a white wall more often than not (check)
 CIVIL_DAWN = -6.0  # [degree] of the sun: light enough to see the deck
 ABOVE_THE_SITE = 1500.0  # [m] the air that a sea wants dry
 INVERSION_REACH = 1000.0  # [m] above the site
 EVENING_BEFORE = np.timedelta64(12, "h")  # before the window: late afternoon
 DAY_BEFORE = np.timedelta64(24, "h")
+COARSE = 800.0  # [m] between two levels about the site, from which a deck's top is not known well enough: GFS has 500-600 m up to 3 km
 HIDDEN_VALLEY = 100.0  # [m] a valley this far below the model's ground is named as not seen by the model
 
 
@@ -95,7 +100,32 @@ def _first_of(*choices: Truth) -> Truth:
 def shows_a_sea(moments: dict[str, Array]) -> Truth:
     """Say of each moment (event, moment) whether the viewer looks down on a deck."""
     above = moments["gap_to_deck"] >= CLEAR_GAP
-    return np.asarray(above & (moments["valley_fill"] >= FILLED) & (moments["cloud_at_site"] < IN_CLOUD))
+    return np.asarray(above & (moments["valley_area_filled"] >= FILLED) & (moments["cloud_at_site"] < IN_CLOUD))
+
+
+def diagnose(events: Sequence[Event], scene: Scene, settings: PhenomenonSettings) -> list[Outcome]:
+    """Return what an analysis (the first hours of the next cycles) shows of each morning: one of the four states, source `analysis`.
+
+    Moments with daylight count, all of them where it is dark throughout. Which of the states stands alone at a moment: the viewer in
+    cloud first, then a sea below, then a sky of at least OVERCAST above, else it is open. A station's records tell in
+    cloud_sea_states.seen_by_pair and seen_below, source `station`.
+    """
+    rows, start, end = spans(events, scene)
+    times = hours_between(start, end, STEP)
+    moments = _moments(scene, _columns(scene), rows, times)
+    asked = ~np.isnat(times)
+    light = asked & (_sun_altitude(scene, rows, times) >= CIVIL_DAWN)
+    fill, gap = moments["valley_area_filled"], moments["gap_to_deck"]
+    return cloud_sea_states.outcomes(events, states_of(moments), _first_of(light, asked), fill, gap, "analysis")
+
+
+def states_of(moments: dict[str, Array]) -> cloud_sea_states.Codes:
+    """Return the state at each moment (event, moment) as its place among domain.CLOUD_SEA_STATES, UNKNOWN where the column is not known."""
+    at_site, above = moments["cloud_at_site"], moments["cloud_above_site"]
+    unknown = np.isnan(at_site) | np.isnan(moments["valley_area_filled"]) | np.isnan(above)
+    ways = [unknown, at_site >= IN_CLOUD, shows_a_sea(moments), above >= OVERCAST]
+    told = [cloud_sea_states.UNKNOWN, cloud_sea_states.IN_CLOUD, cloud_sea_states.SEA, cloud_sea_states.OVERCAST]
+    return np.select(ways, told, cloud_sea_states.OPEN).astype(np.int8)
 
 
 def _missing(scene: Scene, rows: Index, covered: Array) -> list[list[str]]:
@@ -106,7 +136,17 @@ def _missing(scene: Scene, rows: Index, covered: Array) -> list[list[str]]:
         partly = covered < COVERED
     wanted = ("lagrangian_tendency_of_air_pressure", "atmosphere_boundary_layer_thickness")
     absent = [(f"field:{name}", np.ones(len(rows), dtype=bool)) for name in wanted if not scene.has(name)]
-    return named(("below_model_ground", hidden[rows]), ("rain_before", partly), *absent)
+    return named(("below_model_ground", hidden[rows]), ("coarse_column", _coarse(scene)[rows]), ("rain_before", partly), *absent)
+
+
+def _coarse(scene: Scene) -> Truth:
+    """Say of each site whether the levels about its height are too far apart to tell on which side of the viewer a deck ends (site)."""
+    humidity, heights = column(scene, "relative_humidity")
+    heights = mean(np.where(np.isfinite(humidity), heights, np.nan))
+    site = elevations(scene)[:, None]
+    below = np.fmax.reduce(np.where(heights <= site, heights, np.nan), axis=1, initial=np.nan)
+    above = np.fmin.reduce(np.where(heights > site, heights, np.nan), axis=1, initial=np.nan)
+    return np.asarray(above - below > COARSE)
 
 
 # -- what is read
@@ -114,6 +154,13 @@ def _missing(scene: Scene, rows: Index, covered: Array) -> list[list[str]]:
 
 def _valleys(scene: Scene) -> Array:
     return np.array([site.valley_elevation for site in scene.sites], dtype=float)
+
+
+def _ground(scene: Scene) -> Array:
+    """Return the heights [m] of GROUND_PARTS equal parts of the ground below each site, lowest first (site, part)."""
+    middles = (np.arange(GROUND_PARTS) + 0.5) / GROUND_PARTS
+    curves = [site.valley_heights or (site.valley_elevation, site.elevation) for site in scene.sites]
+    return np.stack([np.interp(middles, np.linspace(0, 1, len(curve)), curve) for curve in curves])
 
 
 def _columns(scene: Scene) -> Array:
@@ -141,6 +188,7 @@ def _moments(scene: Scene, columns: Array, rows: Index, times: Times) -> dict[st
         "deck_base": base,
         "gap_to_deck": site[..., 0] - top,
         "valley_fill": _mean_where(cloud, between_them),
+        "valley_area_filled": area_filled(cloud, HEIGHTS, site[..., 0], _ground(scene)[rows]),
         "humidity_below": _median_where(humidity, between_them),
         "humidity_above": _median_where(humidity, (site < HEIGHTS) & (site + ABOVE_THE_SITE >= HEIGHTS)),
         "inversion": inversion(np.where(reach, temperature, np.nan)),
@@ -162,15 +210,20 @@ def _by_level(scene: Scene, rows: Index, times: Times) -> dict[str, Array]:
     easterly = [_at_level(scene, -column(scene, "eastward_wind")[0][..., -levels:], hpa) for hpa in (925, 850)]
     omega, layer = "lagrangian_tendency_of_air_pressure", "atmosphere_boundary_layer_thickness"
     nothing = np.full(above.shape, np.nan)
+    near = "relative_humidity_at_2m"
     series = {
         "cloud_above_site": above,
         "humidity_700": _at_level(scene, scene.at_sites("relative_humidity"), 700),
         "easterly_wind": mean(np.stack(easterly, axis=1)),
         "vertical_velocity_700": _at_level(scene, scene.at_sites(omega), 700) if scene.has(omega) else nothing,
         "boundary_layer_height": scene.at_sites(layer) if scene.has(layer) else nothing,
+        "visibility": scene.at_sites("visibility_in_air") if scene.has("visibility_in_air") else nothing,
+        "humidity": scene.at_sites(near) if scene.has(near) else nothing,
     }
     read = scene.between(np.stack(list(series.values()), axis=-1), rows, times)
-    return {name: read[..., place] for place, name in enumerate(series)}
+    found = {name: read[..., place] for place, name in enumerate(series)}
+    low, _ = scene.cloud_layers(rows, times)
+    return found | {"ground_fog": ground_fog(low["low"], found.pop("visibility"), found.pop("humidity"))}
 
 
 def _at_level(scene: Scene, values: Array, hpa: float) -> Array:
@@ -219,6 +272,29 @@ def inversion(temperature: Array) -> Array:
     return np.fmax.reduce(temperature - np.fmin.accumulate(temperature, axis=-1), axis=-1, initial=np.nan)
 
 
+def area_filled(cloud: Array, heights: Array, site: Array, ground: Array) -> Array:
+    """Return the part [1] of the ground below the viewer that cloud below him hides (event, moment).
+
+    cloud (event, moment, height); heights [m] of the columns, rising; site [m] (event, 1); ground [m] (event, part): equal parts of area.
+    A part is hidden by the densest cloud between it and the viewer's height (one deck: its layers overlap as far as they can), whether it
+    lies in that cloud or under it. NaN where nothing is known above any part.
+    """
+    below = np.where(heights <= site[..., None], cloud, np.nan)
+    densest = np.fmax.accumulate(below[..., ::-1], axis=-1)[..., ::-1]
+    last = np.maximum(np.searchsorted(heights, site[:, 0], side="right") - 1, 0)
+    place = np.minimum(np.searchsorted(heights, ground), last[:, None])[:, None, :]
+    return mean(np.moveaxis(np.take_along_axis(densest, np.broadcast_to(place, (*cloud.shape[:2], ground.shape[1])), axis=-1), -1, 1))
+
+
+def ground_fog(low_cloud: Array, visibility: Array, humidity: Array) -> Array:
+    """Return 1 where the model has fog on the ground without low cloud (...), 0 where not, NaN where one of the three is not known.
+
+    Such fog is too shallow to be a deck. low_cloud [1], visibility [m], humidity [1] at 2 m. Source: science.md 2.
+    """
+    fog = (low_cloud < FOG_LOW_CLOUD) & (visibility <= FOG_VISIBILITY) & (humidity >= FOG_HUMIDITY)
+    return np.where(np.isnan(low_cloud + visibility + humidity), np.nan, fog.astype(float))
+
+
 def _mean_where(values: Array, chosen: Truth) -> Array:
     known = chosen & np.isfinite(values)
     count = known.sum(axis=-1)
@@ -236,11 +312,13 @@ def _median_where(values: Array, chosen: Truth) -> Array:
 
 
 def _evidence(scene: Scene, columns: Array, rows: Index, start: Times, end: Times) -> xr.Dataset:
-    """Return the cross-section hour by hour from twelve hours before the window to its end."""
+    """Return the cross-section and how full the valleys are, hour by hour from twelve hours before the window to its end."""
     times = hours_between(start - EVENING_BEFORE, end)
     shown = HEIGHTS <= CHART_TOP
     drawn = scene.between(columns[:, :, shown], rows, times).astype(np.float32)
+    filled = area_filled(drawn[..., 2], HEIGHTS[shown], elevations(scene)[rows, None], _ground(scene)[rows]).astype(np.float32)
     names = (("temperature", "K"), ("relative_humidity", "1"), ("cloud", "1"))
-    data = {name: (("event", "hour", "height"), drawn[..., place], {"units": unit}) for place, (name, unit) in enumerate(names)}
+    data = {name: xr.Variable(("event", "hour", "height"), drawn[..., place], {"units": unit}) for place, (name, unit) in enumerate(names)}
+    data["valley_area_filled"] = xr.Variable(("event", "hour"), filled, {"units": "1"})
     coordinates = {"row": ("event", np.arange(len(rows))), "height": ("height", HEIGHTS[shown].astype(np.float32), {"units": "m"})}
-    return xr.Dataset(data | {"time": (("event", "hour"), times)}, coords=coordinates)
+    return xr.Dataset(data | {"time": xr.Variable(("event", "hour"), times)}, coords=coordinates)

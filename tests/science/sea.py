@@ -1,0 +1,182 @@
+"""Sea of clouds: the untrained rule on the 87 labelled mornings of ../shared/data/cloud_sea, beside always no, climatology, persistence.
+
+Forecast: hourly point forecasts on four levels, issue time not proven (taken as day 0). Labels: `full` and `partial` count as seen,
+`none` as not; many a `none` at Wunvshan was inferred from nobody posting a picture of a sunrise over cloud, and Laojunshan has no `none`
+at all. Heights of the viewpoints: those of TIMtechnology/yunhai (MIT), which gave the data; valleys: the reservoir of Huanren at 300 m under
+Wunvshan, Luanchuan at 750 m under Laojunshan, 300 m for Huangyakou (not confirmed). The rule was fitted on nothing: every morning is a test.
+"""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date, timedelta
+from functools import cache
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import numpy as np
+
+from forecast import sky
+from forecast.config import PhenomenonSettings, read_config
+from forecast.domain import Event, Name, Site
+from forecast.ingest.points import PointForecast, joined, point_atmosphere, read_points
+from forecast.phenomena import cloud_sea, weather
+from forecast.quantities import FEATURES, SEA
+from forecast.sampling import Scene
+from models.baseline import PhysicsRule
+from models.verification import Scores, score, skill
+from tests.science.claims import Claim
+
+ROOM = "sea"
+CLOCK = ZoneInfo("Asia/Shanghai")
+THRESHOLD = 0.30  # of the published grades, from which a morning is called possible
+
+
+def _place(name: str, latitude: float, longitude: float, elevation: float, valley: float) -> Site:
+    return Site(name, Name(name, name), latitude, longitude, elevation, valley, (0.0,) * 72, 21.0, (0, 360), SEA, SEA[0])
+
+
+MOUNTAINS = {
+    "wunvshan": _place("wunvshan", 41.320, 125.408, 804, 300),
+    "laojunshan": _place("laojunshan", 33.737, 111.653, 2217, 750),
+    "huangyakou": _place("huangyakou", 40.478, 122.983, 751, 300),
+    "laojunshan_foot": _place("laojunshan_foot", 33.731, 111.664, 759, 750),
+}
+# The labels' and the forecasts' ids; those of the forecasts that no label has are neighbours of a labelled place.
+IDS = {
+    "wunvshan": "wunvshan", "laojunshan": "laojunshan", "cs_30328c00": "laojunshan", "cs_0c28f6f2": "huangyakou",
+    "cs_d93b1627": "laojunshan_foot",
+}  # fmt: skip
+
+
+DEGREES = {"full": 1.0, "partial": 0.5, "none": 0.0}
+
+
+@dataclass(frozen=True)
+class Mornings:
+    """Cases in one order: mountain, day, label (0 none, .5 partial, 1 full) and what our line makes of the day's forecast."""
+
+    mountain: np.ndarray
+    day: np.ndarray
+    degree: np.ndarray
+    probability: np.ndarray
+    features: Mapping[str, np.ndarray]
+    missing: frozenset[str]
+    without_forecast: int
+
+    @property
+    def seen(self) -> np.ndarray:
+        return (self.degree > 0).astype(float)
+
+
+def _id(row: Mapping[str, str]) -> str:
+    return row["viewpoint_id"] if row["spot_id"] == "community" else row["spot_id"]
+
+
+@cache
+def mornings(shared: Path) -> Mornings:
+    """Read labels and forecasts, and carry each morning through derive() and the rule."""
+    folder, settings = shared / "cloud_sea", read_config().phenomena
+    series: dict[str, list[PointForecast]] = {}
+    for point in read_points(folder / "forecast_days.json.gz", timedelta(hours=8)):
+        if name := IDS.get(_id(point.tags)):
+            series.setdefault(name, []).append(point)
+    with (folder / "labels.csv").open(encoding="utf-8") as stream:
+        labels = list(csv.DictReader(stream))
+    rows = [(IDS[_id(row)], date.fromisoformat(row["date"]), DEGREES[row["status"]]) for row in labels]
+    parts, absent, missing = [], 0, set[str]()
+    for name, site in MOUNTAINS.items():
+        days = [(day, degree) for mountain, day, degree in rows if mountain == name]
+        features, names, probability = _forecast(site, joined(series[name]), [day for day, _ in days], settings)
+        known = np.isfinite(probability)
+        absent += int((~known).sum())
+        missing |= names
+        parts.append((name, days, features, probability, known))
+    return Mornings(
+        np.concatenate([np.full(k.sum(), name) for name, _, _, _, k in parts]),
+        np.concatenate([np.array([d for d, _ in days])[k] for _, days, _, _, k in parts]),
+        np.concatenate([np.array([g for _, g in days])[k] for _, days, _, _, k in parts]),
+        np.concatenate([p[k] for _, _, _, p, k in parts]),
+        {name: np.concatenate([f[name][k] for _, _, f, _, k in parts]) for name in FEATURES if name in parts[0][2]},
+        frozenset(missing),
+        absent,
+    )
+
+
+def _forecast(
+    site: Site, point: PointForecast, days: list[date], settings: PhenomenonSettings
+) -> tuple[dict[str, np.ndarray], set[str], np.ndarray]:
+    """Return the features of each day's morning, what was missing, and the rule's probability of a sea."""
+    every = sorted(set(days))
+    almanacs = sky.almanacs((site,), every, CLOCK)
+    found = {day: event for day in every for event in cloud_sea.events(site, day, almanacs[site.id, day], settings)}
+    events: list[Event] = [found[day] for day in days]
+    scene = Scene(point_atmosphere(point, site.latitude, site.longitude, site.elevation, site.valley_elevation), (site,))
+    parts = [room.derive(events, scene, settings) for room in (weather, cloud_sea)]
+    values = {name: series for part in parts for name, series in part.values.items()}
+    missing = {name for part in parts for names in part.missing for name in names} | set(point.missing)
+    rule = PhysicsRule(SEA[0]).ready()
+    return values, missing, rule.predict_proba(np.stack([values[name] for name in rule.columns], axis=1))[:, 0]
+
+
+def persistence(told: Mornings) -> np.ndarray:
+    """Return yesterday's label at the mountain, NaN where there is none."""
+    known = {(m, d): s for m, d, s in zip(told.mountain, told.day, told.seen, strict=True)}
+    return np.array([known.get((m, d - timedelta(days=1)), np.nan) for m, d in zip(told.mountain, told.day, strict=True)])
+
+
+def climatology(told: Mornings) -> np.ndarray:
+    """Return how often a sea was seen in the other months of the same mountain (of all mountains, where it has none): a month left out."""
+    months = np.array([(d.year, d.month) for d in told.day])
+    result = np.empty(len(told.day))
+    for row, (mountain, month) in enumerate(zip(told.mountain, months, strict=True)):
+        other = (months != month).any(axis=1)
+        here = other & (told.mountain == mountain)
+        result[row] = told.seen[here if here.any() else other].mean()
+    return result
+
+
+def _figure(scores: Scores) -> str:
+    return f"AUC {scores.auc:.2f} TS {scores.ts:.2f} POD {scores.pod:.2f} FAR {scores.far:.2f} Brier {scores.brier:.3f}"
+
+
+def claims(shared: Path) -> list[Claim]:
+    """Return what the untrained rule is worth on the labelled mornings, by mountain and in all, beside its rivals."""
+    told = mornings(shared)
+    lines = []
+    for name, chosen in _groups(told):
+        ours, base = score(told.probability[chosen], told.seen[chosen], THRESHOLD), told.seen[chosen].mean()
+        lines.append(Claim(ROOM, f"rule, untrained, {name}", _figure(ours), ours.cases, f"{ours.events} seen, called from {THRESHOLD:.0%}"))
+        never = score(np.zeros(chosen.sum()), told.seen[chosen])
+        rates = score(climatology(told)[chosen], told.seen[chosen], THRESHOLD)
+        lines.append(Claim(ROOM, f"  always no, {name}", f"right {1 - base:.2f} Brier {never.brier:.3f}", ours.cases, "TS 0"))
+        lines.append(Claim(ROOM, f"  climatology, a month left out, {name}", f"Brier {rates.brier:.3f}", rates.cases,
+                           f"skill of the rule {skill(ours.brier, rates.brier):+.2f}"))
+        yesterday = persistence(told)[chosen]
+        both = np.isfinite(yesterday)
+        if both.sum() >= 10:
+            rival, same = (score(p[both], told.seen[chosen][both], THRESHOLD) for p in (yesterday, told.probability[chosen]))
+            lines.append(Claim(ROOM, f"  persistence, {name}", _figure(rival), rival.cases, f"the rule on these: {_figure(same)}"))
+    lines += _separation(told)
+    return lines
+
+
+def _groups(told: Mornings) -> Iterable[tuple[str, np.ndarray]]:
+    yield "all", np.ones(len(told.day), dtype=bool)
+    for name in MOUNTAINS:
+        yield name, told.mountain == name
+
+
+def _separation(told: Mornings) -> list[Claim]:
+    """Return the features of the rule by how well each alone parts the mornings of Wunvshan, the one mountain with both kinds in number."""
+    here = told.mountain == "wunvshan"
+    lines = []
+    for name in PhysicsRule(SEA[0]).columns:
+        values = told.features[name][here]
+        if np.isfinite(values).sum() >= 40:
+            one = score(values, told.seen[here])
+            claim = Claim(ROOM, f"  {name} alone, wunvshan", f"AUC {one.auc:.2f}", one.cases, "0.5 is chance; below: less is better")
+            lines.append((abs(one.auc - 0.5), claim))
+    return [claim for _, claim in sorted(lines, key=lambda line: -line[0])]
