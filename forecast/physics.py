@@ -65,14 +65,10 @@ def wind_chill(temperature: Array, wind_speed: Array) -> Array:
     return np.where(np.isnan(wind_speed), np.nan, np.where(valid, np.minimum(felt, temperature), temperature))
 
 
-# -- snow
+# -- frost
 
 FREEZING = 273.15  # [K]
 LATENT_HEAT, HEAT_CAPACITY = 2.501e6, 1004.7  # [J kg-1] of vaporisation at 0 degC; [J kg-1 K-1] of dry air at constant pressure
-MELTING_STARTS, MELTING_ENDS = 100.0, 500.0  # [m] 0 degree level above the ground: hardly any melts; all does
-ICE_CERTAIN, ICE_ABSENT = 259.15, 269.15  # [K] cloud top at or below which it snows in Beijing; from which there is no ice
-KUCHERA_PIVOT = 271.16  # [K]
-LEAST_SNOW_RATIO, GREATEST_SNOW_RATIO = 3.0, 35.0  # slush; the driest that is often measured
 
 
 def saturation_vapour_pressure(temperature: Array) -> Array:
@@ -101,24 +97,3 @@ def wet_bulb(temperature: Array, relative_humidity: Array, pressure: Array) -> A
         excess = HEAT_CAPACITY * (found - temperature) + LATENT_HEAT * (saturated - target)
         found = found - excess / (HEAT_CAPACITY + LATENT_HEAT * slope)
     return np.minimum(found, temperature)
-
-
-def snow_fraction(freezing_level_above: Array, cloud_top_temperature: Array) -> Array:
-    """Return the part [1] of what falls that reaches the ground as snow.
-
-    freezing_level_above: 0 degree level less the ground [m]; cloud_top_temperature [K], NaN (no cloud found): read as cold enough.
-    Linear between the criteria. Source: Beijing, Meteorological Monthly 2022, 48(6), 746-759.
-    """
-    unmelted = np.clip((MELTING_ENDS - freezing_level_above) / (MELTING_ENDS - MELTING_STARTS), 0, 1)
-    ice = np.clip((ICE_ABSENT - cloud_top_temperature) / (ICE_ABSENT - ICE_CERTAIN), 0, 1)
-    return unmelted * np.where(np.isnan(cloud_top_temperature), 1.0, ice)
-
-
-def snow_ratio(warmest: Array) -> Array:
-    """Return the depth of new snow to that of its water [1], from the warmest temperature [K] between ground and 500 hPa.
-
-    12 + 2 (271.16 - T) where that is above 271.16 K, 12 + (271.16 - T) below; kept between 3 and 35.
-    Source: E. Kuchera, US Air Force Weather Agency, as used by the US National Weather Service.
-    """
-    below = KUCHERA_PIVOT - warmest
-    return np.clip(12 + np.where(below < 0, 2 * below, below), LEAST_SNOW_RATIO, GREATEST_SNOW_RATIO)

@@ -63,6 +63,8 @@ UNITS: Mapping[str, Display] = {
     "sinking": Display(decimals=2),
     "plain": Display(decimals=2),
     "ratio": Display(),
+    "of_four": Display(),
+    "snow_class": Display(),
 }
 
 
@@ -142,6 +144,8 @@ class Words:
             blanks["force"] = beaufort(value)
         elif unit == "azimuth":
             blanks["compass"] = self.compass(value)
+        elif unit == "snow_class":
+            blanks["name"] = self(f"snow_class.{round(value)}")
         return self(f"unit.{unit}", **blanks)
 
     def quantity(self, feature: str, value: float) -> str:

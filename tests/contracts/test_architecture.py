@@ -16,7 +16,10 @@ ORDER: list[set[str]] = [
     {"forecast.domain"},
     {"forecast.quantities", "forecast.config"},
     {"forecast.ephemeris", "forecast.physics"},
-    {"forecast.sky", "forecast.night_sky", "forecast.sampling", "forecast.light", "forecast.transport", "forecast.survey"},
+    {
+        "forecast.sky", "forecast.night_sky", "forecast.snow_physics", "forecast.snowpack", "forecast.sampling", "forecast.light",
+        "forecast.transport", "forecast.survey",
+    },
     {"forecast.ingest", "forecast.phenomena", "forecast.archive", "models", "products"},
     {"forecast.sample"},
     {"forecast.pipeline", "forecast.documentation"},

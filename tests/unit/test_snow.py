@@ -12,10 +12,19 @@ import pytest
 from forecast import sky
 from forecast.config import PhenomenonSettings
 from forecast.domain import Atmosphere
-from forecast.phenomena import Part, snow, weather
-from forecast.physics import FREEZING, snow_fraction, snow_ratio, wet_bulb
+from forecast.phenomena import Part, cold, snow, snow_column, weather
+from forecast.physics import FREEZING, wet_bulb
 from forecast.quantities import FEATURES
 from forecast.sampling import Scene
+from forecast.snow_physics import (
+    chance_of_snow,
+    cold_resource,
+    frostbite_time,
+    ratio_interval,
+    snow_class,
+    snow_fraction,
+    snow_ratio,
+)
 from models.baseline import PhysicsRule
 from tests.skies import SITES, atmosphere, layer
 
@@ -79,20 +88,73 @@ def test_beijings_criteria_tell_snow_from_sleet_and_rain(above: float, top: floa
     assert snow_fraction(np.array([above]), np.array([top + FREEZING]))[0] == pytest.approx(expected)
 
 
-@pytest.mark.parametrize(("warmest", "expected"), [(271.16, 12.0), (261.16, 22.0), (273.16, 8.0), (280.0, 3.0), (230.0, 35.0)])
-def test_the_snow_ratio_is_kucheras(warmest: float, expected: float) -> None:
-    # 12 at 271.16 K; one more for each kelvin colder, two less for each warmer; held between 3 and 35
-    assert snow_ratio(np.array([warmest]))[0] == pytest.approx(expected)
+@pytest.mark.parametrize(
+    ("celsius", "wind", "expected"),
+    [(0, 0, 6.4), (-5, 3, 9.2), (-5, 7.7, 9.2), (-5, np.nan, 9.2), (-15, 2, 19.1), (-40, 2, 19.1), (-5, 15.4, 6.6), (10, 0, 5.5)],
+)
+def test_snow_is_fluffier_in_the_cold_and_denser_in_the_wind(celsius: float, wind: float, expected: float) -> None:
+    # 6.4 e^(0.073 K) by hand, down to -15 and up to +2 degC; twice the drifting wind takes 2^-0.48 = 0.717 of it.
+    # Northern China: 8-10 to 1 (science.md 4), at the -3 to -6 degC at which it mostly snows there
+    assert snow_ratio(np.array([FREEZING + celsius]), np.array([wind]))[0] == pytest.approx(expected, abs=0.05)
+
+
+def test_eight_ratios_in_ten_lie_within_the_interval_told() -> None:
+    low, high = ratio_interval(np.array([10.0, np.nan]))
+
+    # e^(1.2816 * 0.38) = 1.627
+    assert (low[0], high[0]) == (pytest.approx(6.15, abs=0.01), pytest.approx(16.27, abs=0.01))
+    assert np.isnan([low[1], high[1]]).all()
+
+
+@pytest.mark.parametrize(
+    ("water", "expected"),
+    [(0, 0), (0.04, 0), (0.1, 1), (2.4, 1), (2.5, 2), (4.9, 2), (4.96, 3), (5, 3), (9.9, 3), (10, 4), (19.9, 4), (20, 5), (29.9, 5), (30, 6)],
+)
+def test_snowfall_is_classed_by_its_water_as_the_standard_says(water: float, expected: int) -> None:
+    # GB/T 28592-2012, 24 h: light 0.1-2.4, moderate 2.5-4.9, heavy 5.0-9.9, snowstorm 10.0-19.9, severe 20.0-29.9, extreme from 30.0 mm
+    assert snow_class(np.array([water]))[0] == expected
+    assert np.isnan(snow_class(np.array([np.nan]))[0])
+
+
+def test_even_odds_stand_where_the_forecast_is_the_threshold() -> None:
+    # by hand: ln(52/12) / 0.710 = 2.065 standard deviations, Phi = .981; ln(2/12) / 0.710 = -2.52, .006
+    assert chance_of_snow(np.array([0.05, 0.01, 0.0]), 0.01) == pytest.approx([0.981, 0.5, 0.0058], abs=0.001)
+    assert chance_of_snow(np.array([0.05]), 0.05)[0] == pytest.approx(0.5)
+
+
+@pytest.mark.parametrize(
+    ("celsius", "kilometres", "least", "most"), [(-30, 30, 5, 10), (-25, 40, 5, 10), (-35, 10, 5, 10), (-25, 20, 10, 30)]
+)
+def test_frostbite_comes_as_fast_as_the_public_tables_say(celsius: float, kilometres: float, least: float, most: float) -> None:
+    # Environment Canada's wind chill chart: "frostbite in 10-30 minutes" from a wind chill of -28, "5-10 minutes" from -40
+    minutes = frostbite_time(np.array([FREEZING + celsius]), np.array([kilometres / 3.6]))[0] / 60
+
+    assert least <= minutes <= most
+
+
+def test_a_mild_day_threatens_no_frostbite() -> None:
+    assert np.isnan(frostbite_time(FREEZING + np.array([-10.0, 5.0, np.nan]), np.array([5.0, 10.0, 5.0]))).all()
+
+
+def test_a_good_winters_day_is_cold_white_sunny_and_calm() -> None:
+    # -6 degC, felt -12, 10 cm of snow, 6 h of sun, 3 m/s; then each good taken away in turn; without snow at most two of four
+    day = np.array([FREEZING - 6, FREEZING - 12, 0.10, 6.0, 3.0])
+    spoilt = np.array([FREEZING + 3, FREEZING - 30, 0.0, 1.0, 12.0])
+
+    found = [float(cold_resource(*np.where(np.arange(5) == k, spoilt, day))) for k in range(-1, 5)]
+
+    assert found == [4, 3, 3, 2, 3, 3]
+    assert np.isnan(cold_resource(*np.where(np.arange(5) == 3, np.nan, day)))
 
 
 def test_the_highest_zero_crossing_is_found_through_an_inversion() -> None:
     heights = np.array([[0.0, 1000.0, 2000.0, 3000.0]])
     column = FREEZING + np.array([[-3.0, -1.0, 2.0, -4.0]])
 
-    assert snow.freezing_level(column, heights)[0] == pytest.approx(2333.3, abs=0.1)
+    assert snow_column.freezing_level(column, heights)[0] == pytest.approx(2333.3, abs=0.1)
     # a column wholly below zero has its level under the ground: 6.5 K at 6.5 K km-1 are 1 km
-    assert snow.freezing_level(np.full((1, 4), FREEZING - 6.5), heights)[0] == pytest.approx(-1000.0)
-    assert np.isnan(snow.freezing_level(np.full((1, 4), np.nan), heights)[0])
+    assert snow_column.freezing_level(np.full((1, 4), FREEZING - 6.5), heights)[0] == pytest.approx(-1000.0)
+    assert np.isnan(snow_column.freezing_level(np.full((1, 4), np.nan), heights)[0])
 
 
 def test_cirrus_far_above_a_shallow_deck_is_not_its_top() -> None:
@@ -101,7 +163,7 @@ def test_cirrus_far_above_a_shallow_deck_is_not_its_top() -> None:
     temperature = FREEZING + 5 - 6.5 * heights / 1000
     cloud = np.array([[[1, 1, 0, 0, 0, 0, 1, 1]]], dtype=float)
 
-    top = snow.cloud_top_temperature(cloud, temperature, heights, np.array([[500.0]]))
+    top = snow_column.cloud_top_temperature(cloud, temperature, heights, np.array([[500.0]]))
 
     assert top[0, 0] == pytest.approx(FREEZING + 5 - 13)
 
@@ -112,11 +174,13 @@ def test_cirrus_far_above_a_shallow_deck_is_not_its_top() -> None:
 def test_a_deep_cold_cloud_brings_snow_to_the_village() -> None:
     part = ask(atmosphere(TIMES, temperature=cooled(-3.0), precipitation_amount=0.5, surface_snow_thickness=0.0, **DEEP_CLOUD))
 
-    # eight intervals of 0.5 mm; warmest air -3 degC at the village: 12 + (271.16 - 270.15) = 13.0
+    # eight intervals of 0.5 mm at -3 degC in 3 m/s: 6.4 e^(0.073 * 3) = 7.97
     assert part.values["snow_water"][0] == pytest.approx(4.0, rel=1e-4)
     assert part.values["snow_fraction"][0] == 1
-    assert part.values["snow_ratio"][0] == pytest.approx(13.0, abs=0.1)
-    assert part.values["new_snow"][0] == pytest.approx(0.052, abs=0.0005)
+    assert part.values["snow_ratio"][0] == pytest.approx(7.97, abs=0.05)
+    assert part.values["new_snow"][0] == pytest.approx(0.0319, abs=0.0002)
+    assert part.values["snow_class"][0] == 2  # 4.0 mm: moderate snow
+    assert 1 > part.values["chance_of_1_cm"][0] > part.values["chance_of_5_cm"][0] > part.values["chance_of_10_cm"][0] > 0
     assert probability(part, "snowfall") > 0.85
     assert part.missing[0] == []
 
@@ -165,7 +229,8 @@ def test_snow_on_the_ground_is_snow_to_look_at_and_melted_snow_is_not() -> None:
     lying = ask(atmosphere(TIMES, temperature=cooled(-6.0), surface_snow_thickness=0.10))
     gone = ask(atmosphere(TIMES, temperature=cooled(4.0), surface_snow_thickness=0.0))
 
-    assert lying.values["snow_depth"][0] == pytest.approx(0.10, abs=1e-6)
+    # 200 kg m-3 at the start, 18 h before the second visit: 250 - 50 e^(-0.75 / 4.2) = 208.2
+    assert lying.values["snow_depth"][0] == pytest.approx(0.10 * 200 / 208.2, abs=1e-4)
     assert probability(lying, "snow_cover") > 0.85
     assert probability(gone, "snow_cover") < 0.03
 
@@ -173,8 +238,8 @@ def test_snow_on_the_ground_is_snow_to_look_at_and_melted_snow_is_not() -> None:
 def test_snow_that_the_models_low_ground_takes_for_rain_still_lies_in_the_village() -> None:
     part = ask(atmosphere(TIMES, temperature=cooled(-1.0), precipitation_amount=1.0, surface_snow_thickness=0.0, **DEEP_CLOUD))
 
-    # 12 h from the run's start to 08 local: 4 mm, 12 - 2 (272.15 - 271.16) = 10.0 times as deep
-    assert part.values["snow_depth"][0] == pytest.approx(0.04, abs=0.001)
+    # 12 h from the run's start to 08 local: 4 mm, 6.9 times as deep as they fall (27.5 mm), a little settled
+    assert part.values["snow_depth"][0] == pytest.approx(0.0265, abs=0.0008)
 
 
 def test_a_freezing_cloud_on_a_calm_summit_grows_rime() -> None:
@@ -186,9 +251,9 @@ def test_a_freezing_cloud_on_a_calm_summit_grows_rime() -> None:
 
 @pytest.mark.parametrize(
     ("why", "temperature", "moist", "wind"),
-    [("dry", -4.0, 0.7, 3.0), ("warm", 3.0, 1.0, 3.0), ("windy", -4.0, 1.0, 9.0)],
+    [("dry", -4.0, 0.7, 3.0), ("warm", 3.0, 1.0, 3.0), ("windy without cloud", -4.0, 1.0, 9.0)],
 )
-def test_no_rime_grows_in_dry_or_warm_or_windy_air(why: str, temperature: float, moist: float, wind: float) -> None:
+def test_no_rime_grows_in_dry_or_warm_air_or_without_cloud_in_wind(why: str, temperature: float, moist: float, wind: float) -> None:
     air = atmosphere(TIMES, temperature=cooled(temperature), cloud=layer(0, 0), humidity=layer(0, 2000, moist, 0.4))
     air["eastward_wind"][:] = wind
 
@@ -198,11 +263,30 @@ def test_no_rime_grows_in_dry_or_warm_or_windy_air(why: str, temperature: float,
     assert probability(part, "rime") < 0.15
 
 
+def test_a_stormy_summit_in_freezing_cloud_is_rimed() -> None:
+    # Mount Washington: rime on 97 % of the days with fog, frost and more than 20 m/s; Lingshan at -14 degC and 12 m/s was given 2 %
+    air = atmosphere(TIMES, temperature=cooled(-14.0), cloud=layer(1000, 2500), humidity=layer(0, 2500, 1.0, 0.4))
+    air["eastward_wind"][:] = 12.0
+
+    part = ask(air)
+
+    assert part.values["rime_hours"][0] == 24
+    assert probability(part, "rime") > 0.85
+
+
+def test_hard_rime_outlasts_dry_air_and_wind_but_no_thaw() -> None:
+    temperature = FREEZING + np.array([[-8.0, -8.0, -6.0, -3.0, 0.5, -1.0]])
+    day = {"temperature": temperature, "wind_speed": np.full((1, 6), 15.0), "humidity": np.full((1, 6), 0.6)}
+    day["cloud"] = np.array([[0.0, 1.0, 0.0, 0.0, 0.0, 0.0]])
+
+    assert cold.rimy_hours(day)[0].tolist() == [False, True, True, True, False, False]
+
+
 def test_rime_is_kept_by_moist_air_once_it_has_grown_and_not_before() -> None:
     moist = {"temperature": np.full((1, 8), FREEZING - 3), "wind_speed": np.full((1, 8), 2.0), "cloud": np.zeros((1, 8))}
     moist["humidity"] = np.array([[0.96, 0.96, 1.0, 0.96, 0.96, 0.90, 0.96, 1.0]])
 
-    rimy = snow._rime_hours(moist)
+    rimy = cold.rimy_hours(moist)
 
     assert rimy[0].tolist() == [False, False, True, True, True, False, False, True]
 

@@ -1,0 +1,49 @@
+"""What the cold of a local day is good for, hour by hour: rime, sun, and whether it is a day for visitors."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from forecast import sky
+from forecast.phenomena.weather import Truth
+from forecast.physics import FREEZING, Array, maximum_random_overlap
+from forecast.sampling import Index, Scene, Times
+from forecast.snow_physics import FORCE_3, RIME_LOST, RIME_STAYS, grows_rime
+
+# How much of the sun a layer's full cover takes: cirrus leaves shadows (check); WMO counts sunshine from 120 W m-2.
+SHADE = {"low": 1.0, "medium": 1.0, "high": 0.5}
+
+
+def rimy_hours(air: dict[str, Array]) -> Truth:
+    """Return the hours (day, hour) in which rime grows or is kept, from `weather.air_at` at the middle of each.
+
+    Soft rime stays while the air is moist, no warmer than 1 degC and no windier than force 3; hard rime, which wind cannot shake off,
+    while it freezes.
+    """
+    temperature, humidity, wind = air["temperature"], air["humidity"], air["wind_speed"]
+    hard, soft = grows_rime(temperature, humidity, air["cloud"], wind)
+    soft_stays = soft | ((temperature < RIME_LOST) & ~(wind > FORCE_3) & (humidity >= RIME_STAYS))
+    return _lasting(hard, hard | (temperature < FREEZING)) | _lasting(soft, soft_stays)
+
+
+def _lasting(begins: Truth, stays: Truth) -> Truth:
+    """Return the hours since something last began in which it has stayed (day, hour)."""
+    index = np.arange(begins.shape[1])
+    begun, lost = (np.maximum.accumulate(np.where(these, index, -1), axis=1) for these in (begins, ~stays))
+    return stays & (begun > lost)
+
+
+def sunny_hours(scene: Scene, rows: Index, hours: Times) -> Array:
+    """Return the hours of sun of the day (day) [h]: the sun over the terrain, times what the cloud leaves; NaN where cloud is unknown.
+
+    hours (day, hour): the middle of each. Sunshine is one less the cover (Angstrom's linear law with a clear sky's 1 and 0 under overcast).
+    """
+    latitude, longitude = (np.array([getattr(site, name) for site in scene.sites])[rows, None] for name in ("latitude", "longitude"))
+    altitude, azimuth = sky.sun_position(np.where(np.isnat(hours), hours[:, :1], hours), latitude, longitude)
+    horizon = np.array([site.horizon for site in scene.sites])
+    shining = (altitude > np.maximum(sky.horizon_altitude(horizon[rows][:, None], azimuth), 0.0)) & ~np.isnat(hours)
+    layers, _ = scene.cloud_layers(rows, hours)
+    cover = maximum_random_overlap(np.stack([SHADE[name] * layers[name] for name in SHADE], axis=-1))
+    known = np.isfinite(cover) | ~shining
+    total = np.where(shining, 1 - np.nan_to_num(cover), 0.0).sum(axis=1)
+    return np.where(known.all(axis=1) & np.isfinite(cover).any(axis=1), total, np.nan)

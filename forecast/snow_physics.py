@@ -1,0 +1,147 @@
+"""Formulas of falling snow and of the cold, each with its source; arrays in SI, NaN in NaN out.
+
+What was fitted here was fitted on Mount Washington (1917 m), winters that begin in an even year; see tests/science/snow.py, which tells
+what it gives on the others.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import ndtr
+
+from forecast.physics import FREEZING, Array
+
+Truth = NDArray[np.bool_]
+
+# -- what falls
+
+MELTING_STARTS, MELTING_ENDS = 100.0, 500.0  # [m] 0 degree level above the ground: hardly any melts; all does
+ICE_CERTAIN, ICE_ABSENT = 259.15, 269.15  # [K] cloud top at or below which it snows in Beijing; from which there is no ice
+
+# Depth of new snow to its water at 0 degC in calm air [1]; its growth with the cold [K-1], down to -15 degC, where crystals branch most;
+# how it falls with the wind above 7.7 m/s, from which dry snow drifts and breaks (Li & Pomeroy 1997, J. Appl. Meteor. 36, 205).
+RATIO_AT_FREEZING, RATIO_PER_KELVIN, RATIO_COLDEST, RATIO_WITH_WIND, DRIFTING = 6.4, 0.073, FREEZING - 15.0, 0.48, 7.7
+RATIO_WARMEST = FREEZING + 2.0  # [K] slush lies no wetter than at this temperature
+LEAST_SNOW_RATIO, GREATEST_SNOW_RATIO = 3.0, 35.0  # slush; the driest that is often measured
+RATIO_SPREAD = 0.38  # [ln] standard deviation of what is measured about that
+TENTHS = 1.2816  # standard deviations from the middle to the 10 % and the 90 % quantile
+
+# An amount of water forecast for a day errs by a factor e^0.6 = 1.8 either way (check: GFS over northern China); and where none is
+# forecast some falls all the same, as if 2 mm of snow had been (check).
+WATER_SPREAD, BACKGROUND = 0.6, 0.002
+SNOW_SPREAD = float(np.hypot(RATIO_SPREAD, WATER_SPREAD))
+
+# GB/T 28592-2012, 24 h of snowfall as water [kg m-2]: light, moderate, heavy snow, snowstorm, severe and extreme snowstorm begin at
+# (below the first: scattered).
+SNOW_CLASSES = (0.1, 2.5, 5.0, 10.0, 20.0, 30.0)
+
+
+def snow_fraction(freezing_level_above: Array, cloud_top_temperature: Array) -> Array:
+    """Return the part [1] of what falls that reaches the ground as snow.
+
+    freezing_level_above: 0 degree level less the ground [m]; cloud_top_temperature [K], NaN (no cloud found): read as cold enough.
+    Linear between the criteria. Source: Beijing, Meteorological Monthly 2022, 48(6), 746-759.
+    """
+    unmelted = np.clip((MELTING_ENDS - freezing_level_above) / (MELTING_ENDS - MELTING_STARTS), 0, 1)
+    ice = np.clip((ICE_ABSENT - cloud_top_temperature) / (ICE_ABSENT - ICE_CERTAIN), 0, 1)
+    return unmelted * np.where(np.isnan(cloud_top_temperature), 1.0, ice)
+
+
+def fraction_by_wet_bulb(wet_bulb: Array) -> Array:
+    """Return the part [1] of what falls that is snow where only the air at the ground is known: by its wet bulb [K].
+
+    All at -0.5 degC, half at 0.5, none at 1.5. Source: half at 0.5-1.0 degC, Ding et al. 2014, J. Hydrol. 513, 154 (China).
+    """
+    return np.clip((FREEZING + 1.5 - np.asarray(wet_bulb)) / 2, 0, 1)
+
+
+def snow_ratio(temperature: Array, wind_speed: Array) -> Array:
+    """Return the depth of new snow to that of its water [1], from temperature [K] and mean wind [m s-1] where it lands.
+
+    Fluffier in the cold down to -15 degC, denser where the wind breaks the crystals; an unknown wind is read as calm.
+    Source: 459 days of Mount Washington with 25 mm of snow or more (form after Pahaut 1976: temperature and wind).
+    """
+    cold = FREEZING - np.clip(temperature, RATIO_COLDEST, RATIO_WARMEST)
+    drifting = np.maximum(np.nan_to_num(wind_speed), DRIFTING) / DRIFTING
+    return np.clip(RATIO_AT_FREEZING * np.exp(RATIO_PER_KELVIN * cold) * drifting**-RATIO_WITH_WIND, LEAST_SNOW_RATIO, GREATEST_SNOW_RATIO)
+
+
+def ratio_interval(ratio: Array) -> tuple[Array, Array]:
+    """Return between which ratios [1] the measured one lies eight times in ten: the ratio over and times e^(1.28 * 0.38) = 1.63."""
+    factor = np.exp(TENTHS * RATIO_SPREAD)
+    return np.asarray(ratio) / factor, np.asarray(ratio) * factor
+
+
+def chance_of_snow(new_snow: Array, least: float) -> Array:
+    """Return the probability [1] that at least `least` [m] of new snow falls where `new_snow` [m] is forecast.
+
+    The true depth is log-normal about the forecast, each with 2 mm added, with the spreads of ratio and water together:
+    P = Phi(ln((D + 2 mm) / (least + 2 mm)) / 0.71). It rises with the forecast and falls with the threshold.
+    """
+    return ndtr(np.log((np.asarray(new_snow, dtype=float) + BACKGROUND) / (least + BACKGROUND)) / SNOW_SPREAD)
+
+
+def snow_class(water: Array) -> Array:
+    """Return the class of a day's snowfall by its water [kg m-2]: 0 none or scattered, 1 light ... 6 extreme snowstorm; NaN in, NaN out.
+
+    Water counts in tenths, as it is measured. Source: GB/T 28592-2012, table 2 (24 h).
+    """
+    tenths = np.round(np.asarray(water, dtype=float), 1)
+    return np.where(np.isnan(tenths), np.nan, np.searchsorted(np.array(SNOW_CLASSES), tenths, side="right"))
+
+
+# -- rime
+
+RIME_COLD = FREEZING - 0.5  # [K] warmer, drops do not freeze on (science.md 4)
+RIME_FORMS, RIME_STAYS = 0.99, 0.95  # relative humidity (science.md 4)
+RIME_CLOUD = 0.5  # cover at the site's height that wets what it touches as saturated air does (check)
+RIME_LOST = FREEZING + 1.0  # [K] no hour warmer keeps it (science.md 4)
+FORCE_3 = 5.4  # [m s-1] soft rime hangs loosely: stronger wind shakes it off (science.md 4); hard rime is frozen on
+RIME_GLACIATED = FREEZING - 30.0  # [K] colder cloud holds no drops (check; Mount Washington rimes as often at -25 degC as at -10)
+
+
+def grows_rime(temperature: Array, humidity: Array, cloud: Array, wind_speed: Array) -> tuple[Truth, Truth]:
+    """Say where hard and where soft rime grows [truth], air at `temperature` [K], `humidity` [1], `cloud` [1], `wind_speed` [m s-1].
+
+    Hard: supercooled cloud at the place, whatever the wind. Soft: saturated air or cloud with wind of at most force 3.
+    Source: Mount Washington, days with fog and a minimum below -0.5 degC: rime on 95 in 100, the more the windier (tests/science).
+    """
+    cold = (temperature < RIME_COLD) & (temperature >= RIME_GLACIATED)
+    in_cloud = np.asarray(cloud) >= RIME_CLOUD
+    calm = ~(np.asarray(wind_speed) > FORCE_3)
+    return cold & in_cloud & ~calm, cold & calm & (in_cloud | (humidity >= RIME_FORMS))
+
+
+# -- the cold
+
+FROSTBITE_LONGEST = 1800.0  # [s] the formula's range
+SUNNY_ENOUGH, CALM_ENOUGH = 4.0, 8.0  # [h] of sun, [m s-1] mean wind (force 4) of a good winter's day (check)
+COLD_ENOUGH, BEARABLE = FREEZING, FREEZING - 25.0  # [K] mean temperature that keeps snow; felt temperature that visitors stand (check)
+SNOW_ENOUGH = 0.03  # [m] to look at and play on (check)
+
+
+def frostbite_time(temperature: Array, wind_speed: Array) -> Array:
+    """Return after what time [s] bare skin freezes in the most susceptible 5 % of people; NaN where it takes longer than half an hour.
+
+    t = (2111 - 24.5 (0.667 V + 4.8)) (-4.8 - T)^-1.668 minutes, V [km/h] at 10 m, T [degC].
+    Source: Environment Canada's wind chill programme (Tikuisis & Osczevski 2003, BAMS 84, 1356).
+    """
+    kilometres = 3.6 * np.asarray(wind_speed, dtype=float)
+    below = -4.8 - (np.asarray(temperature, dtype=float) - FREEZING)
+    minutes = np.maximum(2111 - 24.5 * (0.667 * kilometres + 4.8), 1.0) * np.where(below > 1, below, np.nan) ** -1.668
+    return np.where(60 * minutes <= FROSTBITE_LONGEST, 60 * minutes, np.nan)
+
+
+def cold_resource(temperature: Array, felt: Array, depth: Array, sun_hours: Array, wind_speed: Array) -> Array:
+    """Return how many of the four goods of a winter's day there are, 0-4: cold that is bearable, snow, sun, little wind.
+
+    temperature: mean [K]; felt: lowest [K]; depth of snow [m]; sun_hours [h]; wind_speed: mean [m s-1]. Without snow at most 2;
+    NaN where one is not known. The cut-points are ours (check).
+    """
+    goods = (
+        (temperature <= COLD_ENOUGH) & (felt >= BEARABLE), depth >= SNOW_ENOUGH, sun_hours >= SUNNY_ENOUGH, wind_speed <= CALM_ENOUGH,
+    )  # fmt: skip
+    count = np.sum([np.asarray(good, dtype=float) for good in goods], axis=0)
+    known = np.isfinite(temperature + felt + depth + sun_hours + wind_speed)
+    return np.where(known, np.where(goods[1], count, np.minimum(count, 2.0)), np.nan)
