@@ -1,9 +1,10 @@
 """Sea of clouds: the untrained rule on the 87 labelled mornings of ../shared/data/cloud_sea, beside always no, climatology, persistence.
 
 Forecast: hourly point forecasts on four levels, issue time not proven (taken as day 0). Labels: `full` and `partial` count as seen,
-`none` as not; many a `none` at Wunvshan was inferred from nobody posting a picture of a sunrise over cloud, and Laojunshan has no `none`
-at all. Heights of the viewpoints: those of TIMtechnology/yunhai (MIT), which gave the data; valleys: the reservoir of Huanren at 300 m under
-Wunvshan, Luanchuan at 750 m under Laojunshan, 300 m for Huangyakou (not confirmed). The rule was fitted on nothing: every morning is a test.
+`none` as not; many a `none` at Wunvshan was inferred from nobody posting a picture of a sunrise over cloud, and Laojunshan has no
+`none` at all. Heights of the viewpoints: those of TIMtechnology/yunhai (MIT), which gave the data; valleys: the reservoir of Huanren at
+300 m under Wunvshan, Luanchuan at 750 m under Laojunshan, 300 m for Huangyakou (not confirmed). The rule was fitted on nothing, so that
+every morning is a test.
 """
 
 from __future__ import annotations

@@ -243,3 +243,69 @@ def test_the_cross_section_runs_from_the_evening_to_the_end_of_the_window(config
     assert all(drawn[name].dtype == np.float32 for name in ("temperature", "relative_humidity", "cloud"))
 
 
+
+# -- how full the valleys are
+
+
+def test_a_deck_fills_only_the_ground_that_lies_below_its_top() -> None:
+    heights = np.arange(0.0, 2001.0, 100.0)
+    cloud = np.where((heights >= 500) & (heights <= 900), 1.0, 0.0)[None, None]
+    ground = np.array([[150.0, 350, 550, 750, 850, 950, 1150, 1350]])  # equal parts of area
+
+    filled = cloud_sea.area_filled(cloud, heights, np.array([[1500.0]]), ground)
+
+    assert filled.tolist() == [[5 / 8]]  # under the deck or in it; what stands above 900 m is free
+
+
+def test_cloud_at_and_above_the_viewer_fills_no_valley() -> None:
+    heights = np.arange(0.0, 2001.0, 100.0)
+    cloud = np.where(heights >= 1200, 1.0, 0.0)[None, None]
+
+    filled = cloud_sea.area_filled(cloud, heights, np.array([[1150.0]]), np.array([[200.0, 600.0, 1100.0]]))
+
+    assert filled.tolist() == [[0.0]]
+
+
+def test_a_thin_deck_over_the_valleys_hides_all_of_them(config: Config) -> None:
+    thin, _ = derived(config, column((1600, 1950)), dawn(LINGSHAN, SUNRISE))
+
+    # Of the depth between 1020 and 2303 m it takes a quarter, of the ground seven eighths lie under it (config.yaml: 1620 m).
+    assert thin["valley_fill"][0] < 0.4
+    assert thin["valley_area_filled"][0] > 0.6
+
+
+def test_a_site_without_a_curve_is_read_as_an_even_slope(config: Config) -> None:
+    plain = replace(LINGSHAN, valley_heights=(), valley_elevation=300.0, elevation=2300.0)
+    made = column((0, 1200))
+
+    values, _ = derived(config, made, dawn(plain, SUNRISE))
+
+    # Cloud thins from .95 at 900 hPa (988 m) to 0 at 850 hPa (1457 m): of 2000 m of slope 688 are under .95 and 469 under half of it.
+    assert values["valley_area_filled"][0] == pytest.approx((688 * 0.95 + 469 * 0.475) / 2000, abs=0.04)
+
+
+def test_the_same_deck_fills_the_low_valleys_of_one_site_and_none_of_the_high_ones_of_another(config: Config) -> None:
+    made = column((200, 700))
+
+    low, _ = derived(config, made, dawn(JINDING, SUNRISE))
+    high, _ = derived(config, made, dawn(LINGSHAN, SUNRISE))
+
+    assert low["valley_area_filled"][0] > 0.5  # five of eight parts of the ground about Jinding lie below 580 m
+    assert high["valley_area_filled"][0] < 0.1  # none about Lingshan below 780 m
+
+
+@pytest.mark.parametrize(
+    ("low", "visibility", "humidity", "fog"),
+    [(0.0, 200.0, 0.97, 1.0), (0.3, 200.0, 0.97, 0.0), (0.0, 800.0, 0.97, 0.0), (0.0, 200.0, 0.8, 0.0), (np.nan, 200.0, 0.97, np.nan)],
+)
+def test_ground_fog_is_thick_moist_and_without_low_cloud(low: float, visibility: float, humidity: float, fog: float) -> None:
+    assert float(cloud_sea.ground_fog(np.array(low), np.array(visibility), np.array(humidity))) == pytest.approx(fog, nan_ok=True)
+
+
+def test_levels_too_far_apart_about_the_summit_are_named(config: Config) -> None:
+    made = column((500, 1900))
+    few = made.sel(level=[100000, 92500, 70000, 50000])
+
+    _, part = derived(config, few, dawn(LINGSHAN, SUNRISE))
+
+    assert "coarse_column" in part.missing[0]

@@ -125,6 +125,22 @@ def test_valleys_are_the_lowest_tenth_below_the_viewer() -> None:
     assert survey.valley_elevation(LATITUDE, LONGITUDE, -10.0, terrain) == -10.0
 
 
+def test_the_curve_of_the_valleys_cuts_the_ground_below_into_equal_areas() -> None:
+    # An even slope from 0 m in the west to 1600 m in the east edge of the disk, by 100 m a kilometre.
+    terrain = plain(reach=0.1, step=1 / 1200)
+    east = ((terrain.longitude - LONGITUDE) / KILOMETRE * np.cos(np.radians(LATITUDE))).broadcast_like(terrain)
+
+    found = survey.valley_heights(LATITUDE, LONGITUDE, 2000.0, 800 + 100 * east)
+
+    # A chord at x of the radius parts the disk at 1/2 + (x sqrt(1 - x^2) + asin x) / pi: a quarter lies beyond x = 0.4040.
+    assert len(found) == 9
+    assert list(found) == sorted(found)
+    assert found[4] == pytest.approx(800, abs=10)
+    assert (found[2], found[6]) == pytest.approx((800 - 323, 800 + 323), abs=10)
+    assert survey.valley_heights(LATITUDE, LONGITUDE, -10.0, 800 + 100 * east) == ()
+    assert max(survey.valley_heights(LATITUDE, LONGITUDE, 804.0, 800 + 100 * east)) <= 804
+
+
 def test_light_falls_off_with_distance_and_only_what_shines_counts() -> None:
     lights = plain(0.0, reach=0.6, step=1 / 240)
     far = kilometres_away(lights)
@@ -218,6 +234,7 @@ def test_the_five_sites_of_the_settings_are_what_the_maps_say(shared: Path, conf
         written = yaml.safe_load("\n".join(survey.as_yaml_lines(found)))
         assert list(site.horizon_degrees) == written["horizon_degrees"], site.id
         assert site.valley_elevation_m == written["valley_elevation_m"], site.id
+        assert list(site.valley_heights_m) == written["valley_heights_m"], site.id
         assert site.night_sky_brightness == written["night_sky_brightness"], site.id
 
 

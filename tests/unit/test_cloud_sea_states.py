@@ -1,0 +1,156 @@
+"""What was a morning? Analyses, station pairs and cloud-below reports whose answer a forecaster knows."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import numpy as np
+import pytest
+
+from forecast.config import Config
+from forecast.domain import CLOUD_SEA_STATES, Atmosphere
+from forecast.phenomena import cloud_sea, cloud_sea_states
+from forecast.phenomena.cloud_sea_states import IN_CLOUD, NO_SEA, OPEN, SEA, UNKNOWN, Reading
+from forecast.sampling import Scene
+from tests.skies import SITES, atmosphere, dawn, layer, steps, utc
+
+LINGSHAN, JINDING = SITES["lingshan"], SITES["jinding"]
+SUNRISE = "2026-11-08T22:48"
+RUN = steps("2026-11-07T12:00", 48)
+EVENT = dawn(JINDING, SUNRISE)
+nan = float("nan")
+
+
+def clouded(base: float, top: float, cover: float = 0.95) -> Atmosphere:
+    return atmosphere(RUN, cloud=layer(base, top, cover), humidity=layer(base, top, 1.0, 0.4))
+
+
+@pytest.mark.parametrize(
+    ("made", "state", "degree"),
+    [
+        (clouded(500, 1900), "sea", 1.0),
+        (clouded(1000, 3000), "in_cloud", 0.0),
+        (clouded(3000, 4500), "overcast", 0.0),
+        (clouded(0, 0), "open", 0.0),
+        (clouded(0, 700), "open", 0.0),  # fog on the plain, below the lowest ground about the high summit
+    ],
+    ids=["deck_below", "deck_around", "deck_above", "no_deck", "fog_on_the_plain"],
+)
+def test_an_analysis_is_called_by_its_state(config: Config, made: Atmosphere, state: str, degree: float) -> None:
+    event = dawn(LINGSHAN, SUNRISE)
+
+    (told,) = cloud_sea.diagnose([event], Scene(made, (LINGSHAN,)), config.phenomena)
+
+    assert (told.state, told.degree, told.source) == (state, degree, "analysis")
+    assert (told.phenomenon, told.site, told.day) == ("sea_of_clouds", "lingshan", event.day)
+
+
+def test_the_amount_of_a_sea_is_the_gap_under_the_viewer(config: Config) -> None:
+    (told,) = cloud_sea.diagnose([dawn(LINGSHAN, SUNRISE)], Scene(clouded(500, 1900), (LINGSHAN,)), config.phenomena)
+
+    # As in test_cloud_sea: .3 of .95 is passed between 850 hPa (1457 m) and 800 hPa (1949 m).
+    assert told.amount == pytest.approx(2303 - (1457 + 492 * (1 - 0.3 / 0.95)), abs=10)
+
+
+def test_many_mornings_are_diagnosed_at_once_and_each_as_alone(config: Config) -> None:
+    events = [dawn(LINGSHAN, SUNRISE), dawn(JINDING, SUNRISE)]
+    scene = Scene(clouded(1000, 1700), (LINGSHAN, JINDING))
+
+    together = cloud_sea.diagnose(events, scene, config.phenomena)
+
+    assert [told.state for told in together] == ["sea", "in_cloud"]
+    assert [repr(cloud_sea.diagnose([event], scene, config.phenomena)[0]) for event in events] == [repr(told) for told in together]
+
+
+def test_a_morning_beyond_the_data_is_not_told(config: Config) -> None:
+    (told,) = cloud_sea.diagnose([dawn(JINDING, "2026-11-20T22:48")], Scene(clouded(200, 800), (JINDING,)), config.phenomena)
+
+    assert np.isnan(told.degree)
+    assert told.state == ""
+
+
+@pytest.mark.parametrize(
+    ("summit", "valley", "code"),
+    [
+        ((0.40, 30000), (0.98, 400), SEA),  # dry above, fog below: the patent's own case
+        ((0.99, 80), (0.98, 400), IN_CLOUD),
+        ((0.40, 30000), (0.55, 20000), NO_SEA),
+        ((0.40, nan), (nan, 300), SEA),  # a visibility alone tells of fog
+        ((0.92, 8000), (0.98, 400), UNKNOWN),  # neither dry nor in cloud: which, cannot be told
+        ((0.40, 30000), (nan, nan), UNKNOWN),
+        ((nan, nan), (0.98, 400), UNKNOWN),
+    ],
+)
+def test_a_pair_of_stations_tells_dry_above_wet(summit: tuple[float, float], valley: tuple[float, float], code: int) -> None:
+    told = cloud_sea_states.pair_codes(*(np.array([value]) for value in (*summit, *valley)))
+
+    assert told.tolist() == [code]
+
+
+@pytest.mark.parametrize(
+    ("cover", "top", "visibility", "code"),
+    [
+        (1.0, 900.0, 30000.0, SEA),  # 444 8 6 09 0: eight oktas of stratocumulus below, its top at 900 m
+        (2 / 8, 900.0, 30000.0, NO_SEA),
+        (5 / 8, 1500.0, 200.0, IN_CLOUD),
+        (6 / 8, 1500.0, 20000.0, IN_CLOUD),  # its top above the station of 1291 m
+        (7 / 8, nan, 20000.0, SEA),  # the top was not measured
+        (nan, nan, 20000.0, UNKNOWN),  # nothing was reported: most stations never do
+    ],
+)
+def test_cloud_reported_below_a_station_is_a_sea(cover: float, top: float, visibility: float, code: int) -> None:
+    told = cloud_sea_states.below_codes(np.array([cover]), np.array([top]), np.array([visibility]), JINDING.elevation)
+
+    assert told.tolist() == [code]
+
+
+def test_a_morning_of_hourly_pairs_is_full_partial_or_none() -> None:
+    hours = [utc(SUNRISE) + timedelta(hours=h) for h in (-1, 0, 1, 2)]
+    summit = [Reading(at, humidity=0.4, visibility=30000) for at in hours]
+
+    def morning(*fog: bool) -> tuple[float, str]:
+        valley = [Reading(at + timedelta(minutes=10), 0.97 if f else 0.6, 300 if f else 9000) for at, f in zip(hours, fog, strict=True)]
+        told = cloud_sea_states.seen_by_pair(EVENT, summit, valley)
+        assert told.source == "station"
+        return told.degree, told.state
+
+    assert morning(True, True, True, False) == (1.0, "sea")
+    assert morning(True, False, False, False) == (0.5, "sea")
+    assert morning(False, False, False, False) == (0.0, "")  # open or overcast: a pair cannot see which
+
+
+def test_readings_an_hour_apart_are_no_pair() -> None:
+    summit = [Reading(utc(SUNRISE), 0.4, 30000)]
+    valley = [Reading(utc(SUNRISE) + timedelta(hours=1), 0.98, 300)]
+
+    told = cloud_sea_states.seen_by_pair(EVENT, summit, valley)
+
+    assert np.isnan(told.degree)
+    assert np.isnan(cloud_sea_states.seen_by_pair(EVENT, summit, []).degree)
+
+
+def test_the_gap_of_a_reported_sea_is_told() -> None:
+    readings = [Reading(utc(SUNRISE) + timedelta(hours=h), 0.5, 40000, cloud_below=7 / 8, cloud_below_top=900) for h in (0, 1, 2)]
+
+    told = cloud_sea_states.seen_below(EVENT, readings)
+
+    assert (told.degree, told.state, told.amount) == (1.0, "sea", 391.0)
+    assert cloud_sea_states.seen_below(EVENT, []).state == ""
+
+
+def test_half_a_morning_without_a_word_is_not_told() -> None:
+    codes = np.array([[SEA, UNKNOWN, UNKNOWN, UNKNOWN], [SEA, SEA, UNKNOWN, UNKNOWN], [OPEN, OPEN, OPEN, OPEN]], dtype=np.int8)
+    unknown = np.full(codes.shape, nan)
+
+    told = cloud_sea_states.outcomes([EVENT] * 3, codes, np.ones(codes.shape, dtype=bool), unknown, unknown, "analysis")
+
+    assert [outcome.state for outcome in told] == ["", "sea", "open"]
+    assert {outcome.state for outcome in told} <= {*CLOUD_SEA_STATES, ""}
+
+
+def test_a_sea_that_hides_a_third_of_the_ground_is_a_partial_one() -> None:
+    codes, every = np.full((1, 4), SEA, dtype=np.int8), np.ones((1, 4), dtype=bool)
+
+    (told,) = cloud_sea_states.outcomes([EVENT], codes, every, np.full((1, 4), 0.33), np.full((1, 4), 300.0), "analysis")
+
+    assert (told.degree, told.amount) == (0.5, 300.0)

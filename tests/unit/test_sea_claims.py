@@ -1,0 +1,30 @@
+"""What `make science` says of the sea of clouds and must not lose: the labelled mornings, read through the production line."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from models.verification import score
+from tests.science import sea
+
+
+def test_the_untrained_rule_parts_the_labelled_mornings_better_than_yesterday_does(shared: Path) -> None:
+    told = sea.mornings(shared)
+    here, yesterday = told.mountain == "wunvshan", sea.persistence(told)
+    both = here & np.isfinite(yesterday)
+
+    rule, rival = (score(p[both], told.seen[both], sea.THRESHOLD) for p in (told.probability, yesterday))
+
+    assert (here.sum(), told.seen[here].sum(), both.sum()) == (67, 20, 55)
+    assert rule.auc > rival.auc + 0.1  # .67 against .49
+    assert rule.brier < rival.brier
+
+
+def test_what_the_poor_columns_lack_is_named(shared: Path) -> None:
+    told = sea.mornings(shared)
+
+    named = {"geopotential_height", "cloud_by_level", "wind_aloft", "coarse_column", "field:lagrangian_tendency_of_air_pressure"}
+    assert named <= told.missing
+    assert told.without_forecast == 1  # Wunvshan, 26 June 2026: no forecast of that day
