@@ -9,7 +9,6 @@ import numpy as np
 
 from forecast.physics import Array
 
-DARK_ENOUGH = 20.0  # [mag arcsec-2] zenith from which a sky is called starry: between Bortle's suburban (5) and rural (4) sky
 MILKY_WAY_SKY = 20.5  # [mag arcsec-2] from which the Milky Way stands out: Bortle 2001, Sky & Telescope 101(2), 126, class 4
 NATURAL_SKY = 22.0  # [mag arcsec-2] zenith without moon or lamps, at solar minimum. Source: science.md 1
 MOONLIGHT_OFFSET = -1.25  # [mag] to be added to the moonlight of a moon less than half lit: see moonlight_offset

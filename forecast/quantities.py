@@ -151,6 +151,9 @@ class Feature:
     may_be_absent: bool = False
 
 
+# A clear sky is called starry from this zenith on [mag arcsec-2]: Bortle's suburban sky (class 5), which shows the brighter Milky Way.
+DARK_ENOUGH = 20.0
+
 STARS = ("starry_sky",)
 SEA = ("sea_of_clouds",)
 GLOW = ("sunset_glow", "sunrise_glow")

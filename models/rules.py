@@ -13,8 +13,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from forecast.night_sky import DARK_ENOUGH
 from forecast.physics import Array
+from forecast.quantities import DARK_ENOUGH
 from forecast.snow_physics import chance_of_snow
 
 

@@ -17,7 +17,9 @@ from markupsafe import Markup
 
 from forecast.domain import Almanac, Forecast
 from products.drawing import LEFT, RIGHT, WIDTH, Reader, Scale, Sheet, TimeScale, Words, box, number, polyline
-from products.sections import bracket, height_section, light_path, night_band, series, time_axis, times_of, value_axis
+from products.light_path import light_path
+from products.night import night_band
+from products.sections import bracket, height_section, series, time_axis, times_of, value_axis
 
 FREEZING = 273.15  # [K]
 SNOWMAKING = ((-2.0, "start"), (-4.0, "good"), (-6.7, "excellent"))  # wet bulb at most [degC]: name in templates/text

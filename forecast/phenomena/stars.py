@@ -19,7 +19,6 @@ from forecast import sky
 from forecast.config import PhenomenonSettings
 from forecast.domain import Almanac, Event, Outcome, Site, Window
 from forecast.night_sky import (
-    DARK_ENOUGH,
     MILKY_WAY_SKY,
     extinction,
     fitted_moonlight,
@@ -32,6 +31,7 @@ from forecast.night_sky import (
 from forecast.phenomena import Part
 from forecast.phenomena.weather import Truth, air_at, cloud_at, cloud_column, elevations, highest, longest_stretch, mean, span_of, spans
 from forecast.physics import Array, dew_point, maximum_random_overlap
+from forecast.quantities import DARK_ENOUGH
 from forecast.sampling import LAYERS, Index, Scene, Times, hours_between
 
 PHENOMENA = ("starry_sky",)

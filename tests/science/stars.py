@@ -18,6 +18,7 @@ import pandas as pd
 
 from forecast import night_sky, sky
 from forecast.config import read_config
+from forecast.quantities import DARK_ENOUGH
 from tests.science.claims import Claim
 
 FIRST_YEARS, OTHER_YEARS = (2008, 2010, 2012, 2014), (2015, 2016, 2017, 2018)  # 2015 and 2017: stray reports of the night of 31 December
@@ -190,7 +191,7 @@ def nights_claim(year: int = 2026) -> Claim:
         times = np.arange(dusk, dawn, np.timedelta64(30, "m"))
         moon = sky.moon_position(times, site.latitude, site.longitude)[0]
         light = own + night_sky.fitted_moonlight(moon, sky.moon_illumination(times), dimming)
-        runs = "".join("x" if good else " " for good in night_sky.magnitudes(light) >= night_sky.DARK_ENOUGH).split()
+        runs = "".join("x" if good else " " for good in night_sky.magnitudes(light) >= DARK_ENOUGH).split()
         dark += max(map(len, runs), default=0) >= 5  # five looks, half an hour apart
     return Claim("stars", f"nights of {year} with two hours of 20.0 mag or darker, Lingshan", f"{dark / len(nights):.0%}", len(nights),
                  "moon only, cloud apart")
