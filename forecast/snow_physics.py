@@ -98,7 +98,7 @@ RIME_FORMS, RIME_STAYS = 0.99, 0.95  # relative humidity (science.md 4)
 RIME_CLOUD = 0.5  # cover at the site's height that wets what it touches as saturated air does (check)
 RIME_LOST = FREEZING + 1.0  # [K] no hour warmer keeps it (science.md 4)
 FORCE_3 = 5.4  # [m s-1] soft rime hangs loosely: stronger wind shakes it off (science.md 4); hard rime is frozen on
-RIME_GLACIATED = FREEZING - 30.0  # [K] colder cloud holds no drops (check; Mount Washington rimes as often at -25 degC as at -10)
+RIME_GLACIATED = FREEZING - 38.0  # [K] colder cloud holds no drops (Pruppacher & Klett 1997); at -30 degC Mount Washington rimes as at -10
 
 
 def grows_rime(temperature: Array, humidity: Array, cloud: Array, wind_speed: Array) -> tuple[Truth, Truth]:

@@ -197,11 +197,11 @@ SNOW: dict[str, Rule] = {
             Effect("rime_hours", ((0.0, -1.6), (1.0, 0.6), (3.0, 1.8), (6.0, 2.8), (12.0, 3.4)), "the event itself: science.md 4"),
             Effect("humidity_at_site", ((0.5, -0.9), (0.8, -0.2), (0.9, 0.2), (1.0, 0.6)), "99 % to form, 95 % to keep: science.md 4"),
             Effect("cloud_at_site", ((0.0, -0.3), (0.2, 0.2), (0.6, 0.6)), "cloud water at the site's height: science.md 4"),
-            # Mount Washington, 2005-2020: rime on days with fog: 98 % below -5 degC, 87 at -3, 62 at -1, 29 at -0.3, 3 above zero;
-            # 84 % in wind to force 3, 97 % above 20 m/s: wind blows the drops on. Hours count force 3 for soft rime only.
+            # Mount Washington, odd winters, days with fog: rime on 98 % with a minimum below -5 degC, 92 to -2, 58 to -0.6, 45 to 0, 3 on;
+            # in frost 96 % with wind to 8 m/s, 99 above 20: wind is no hindrance in cloud. Hours count force 3 for soft rime only.
             Effect("temperature_minimum", ((267.15, 0.5), (270.15, 0.2), (271.95, -0.2), (272.65, -0.8), (273.45, -2.4), (280.15, -3.5)),
                    "minimum below -0.5 degC: science.md 4; Mount Washington"),
-            Effect("wind_speed_at_site", ((3.0, -0.1), (5.4, 0.0), (12.0, 0.2), (20.0, 0.5)), "it grows on the wind: Mount Washington"),
+            Effect("wind_speed_at_site", ((8.0, 0.0), (20.0, 0.4)), "it grows on the wind: Mount Washington"),
         ),
         needs=("rime_hours",),
     ),

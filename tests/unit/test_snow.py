@@ -108,11 +108,12 @@ def test_eight_ratios_in_ten_lie_within_the_interval_told() -> None:
 
 @pytest.mark.parametrize(
     ("water", "expected"),
-    [(0, 0), (0.04, 0), (0.1, 1), (2.4, 1), (2.5, 2), (4.9, 2), (4.96, 3), (5, 3), (9.9, 3), (10, 4), (19.9, 4), (20, 5), (29.9, 5), (30, 6)],
+    [(0, 0), (0.1, 1), (2.4, 1), (2.5, 2), (4.9, 2), (4.96, 3), (5, 3), (9.9, 3), (10, 4), (19.9, 4), (20, 5), (29.9, 5), (30, 6)],
 )
 def test_snowfall_is_classed_by_its_water_as_the_standard_says(water: float, expected: int) -> None:
     # GB/T 28592-2012, 24 h: light 0.1-2.4, moderate 2.5-4.9, heavy 5.0-9.9, snowstorm 10.0-19.9, severe 20.0-29.9, extreme from 30.0 mm
     assert snow_class(np.array([water]))[0] == expected
+    assert snow_class(np.array([0.04]))[0] == 0
     assert np.isnan(snow_class(np.array([np.nan]))[0])
 
 

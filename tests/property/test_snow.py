@@ -1,0 +1,105 @@
+"""Laws of snow for all inputs: no water is lost, no depth is negative, warmth never brings snow, more is never likelier than less."""
+
+from __future__ import annotations
+
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+
+from forecast import snow_physics as snow
+from forecast.phenomena.cold import rimy_hours
+from forecast.physics import FREEZING
+from forecast.snowpack import Day, Pack, corrected, next_day, thaw_of
+
+WATER, WARMTH, DEPTH = st.floats(0, 300), st.floats(0, 25), st.floats(0, 5)
+DENSITY = st.floats(30, 600)
+CELSIUS = st.floats(-40, 20)
+
+
+@st.composite
+def packs(draw: st.DrawFn) -> Pack:
+    depth = draw(DEPTH)
+    return Pack(np.array([depth * draw(DENSITY)]), np.array([depth]))
+
+
+@st.composite
+def days(draw: st.DrawFn) -> Day:
+    snow_water = draw(WATER)
+    values = snow_water, snow_water * draw(st.floats(3, 35)) / 1000, draw(WATER), draw(WARMTH), FREEZING + draw(CELSIUS)
+    return Day(*(np.array([value]) for value in values))
+
+
+@given(packs(), st.lists(days(), min_size=1, max_size=12))
+def test_no_water_is_lost_or_made(pack: Pack, weather: list[Day]) -> None:
+    fallen, melted, first = 0.0, 0.0, pack.water[0]
+    for day in weather:
+        pack, melt = next_day(pack, day)
+        fallen, melted = fallen + day.snow_water[0], melted + melt[0]
+
+    assert abs(first + fallen - melted - pack.water[0]) <= 1e-9 * (1 + first + fallen)
+
+
+@given(packs(), days(), st.floats(0.01, 3))
+def test_depth_and_water_come_and_go_together_and_are_never_negative(pack: Pack, day: Day, span: float) -> None:
+    left, melt = next_day(pack, day, span)
+
+    assert left.depth[0] >= 0
+    assert 0 <= melt[0] <= pack.water[0] + day.snow_water[0]
+    assert (left.depth[0] > 0) == (left.water[0] > 0)
+    if left.water[0] > 1e-6:
+        assert 29.9 <= left.density[0] <= 600.1
+
+
+@given(packs(), st.floats(0, 5) | st.just(float("nan")))
+def test_a_station_is_believed(pack: Pack, measured: float) -> None:
+    after = corrected(pack, np.array([measured]))
+
+    assert after.depth[0] == (pack.depth[0] if np.isnan(measured) else measured)
+    assert (after.depth[0] > 0) == (after.water[0] > 0) or after.depth[0] < 1e-300
+
+
+@given(packs(), WATER, CELSIUS, st.floats(0, 15), st.floats(0, 20), st.floats(0, 40))
+def test_a_warmer_day_is_never_snowier(pack: Pack, fallen: float, celsius: float, warmer: float, swing: float, wind: float) -> None:
+    def left(temperature: float) -> float:
+        air = np.array([FREEZING + temperature])
+        water = fallen * snow.fraction_by_wet_bulb(air)
+        deep = water * snow.snow_ratio(air, np.array([wind])) / 1000
+        return float(next_day(pack, Day(water, deep, fallen - water, thaw_of(air - swing / 2, air + swing / 2), air))[0].depth[0])
+
+    assert left(celsius + warmer) <= left(celsius) + 1e-9
+
+
+@given(st.floats(0, 3), st.floats(0, 1), st.floats(0.001, 0.5), st.floats(0.001, 0.5))
+def test_more_snow_is_never_likelier_than_less(forecast: float, further: float, least: float, more: float) -> None:
+    less, greater = (snow.chance_of_snow(np.array([forecast, forecast + further]), at) for at in (least, least + more))
+
+    assert (greater <= less).all()
+    assert less[1] >= less[0]
+    assert ((less >= 0) & (less <= 1)).all()
+
+
+@given(CELSIUS, st.floats(0, 60), st.floats(0, 60))
+def test_stronger_wind_never_lightens_snow_and_the_interval_holds_the_ratio(celsius: float, wind: float, stronger: float) -> None:
+    ratio = snow.snow_ratio(np.array([FREEZING + celsius] * 2), np.array([wind, wind + stronger]))
+    low, high = snow.ratio_interval(ratio)
+
+    assert ratio[1] <= ratio[0]
+    assert ((low < ratio) & (ratio < high)).all()
+
+
+@given(WATER, WATER)
+def test_more_water_is_never_a_lower_class(water: float, more: float) -> None:
+    lower, higher = snow.snow_class(np.array([water, water + more]))
+
+    assert 0 <= lower <= higher <= 6
+
+
+@given(st.lists(st.tuples(CELSIUS, st.floats(0, 1.1), st.floats(0, 1), st.floats(0, 30)), min_size=1, max_size=24))
+def test_rime_lies_only_in_the_cold_and_only_after_it_grew(hours: list[tuple[float, float, float, float]]) -> None:
+    temperature, humidity, cloud, wind = np.array(hours).T[:, None]
+    rimy = rimy_hours({"temperature": FREEZING + temperature, "humidity": humidity, "cloud": cloud, "wind_speed": wind})
+    grown = np.any(snow.grows_rime(FREEZING + temperature, humidity, cloud, wind), axis=0)
+
+    assert not (rimy & (temperature >= 1.01)).any()
+    assert (grown <= rimy).all()
+    assert not rimy[0, : grown[0].argmax() if grown.any() else None].any()

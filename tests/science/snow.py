@@ -1,0 +1,264 @@
+"""Snow and rime against two stations: Mount Washington (1917 m, a summit in wind and cloud) and Sion (482 m, an alpine valley).
+
+Mount Washington, daily 2005-2020: a winter is named by the year in which it ends. The snow ratio's three coefficients and its spread
+were fitted on the odd winters and are tried on the even ones, on days with at least 25 mm of snow from at least 2.5 mm of water that
+stayed below 1 degC. Rime: nothing was fitted to say yes or no; the lines of the rule were drawn from the odd winters.
+Sion, daily 1958-1989: depth of the morning, precipitation of the 24 h that begin then. The pack's two densities and its melt were
+fitted on the winters to 1974 (November to March) and are tried on those after. The file's column nto000d0 is cloud cover [%], not snow.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from forecast import snow_physics, snowpack
+from forecast.phenomena.station_snow import fog_in_words, rime_in_words
+from forecast.physics import FREEZING, wet_bulb
+from models.baseline import PhysicsRule
+from models.verification import Scores, score, skill
+from tests.science.claims import Claim
+
+INCH, MILE_AN_HOUR = 25.4, 0.44704  # [mm], [m s-1]
+LEAST_SNOW, LEAST_WATER, WARMEST = 25.0, 2.5, 1.0  # [mm], [mm], [degC] of a day whose ratio means something
+RIME_MONTHS, PACK_MONTHS = (10, 11, 12, 1, 2, 3, 4), (11, 12, 1, 2, 3)
+LAST_FITTED = 1974
+RESTARTS = (1, 3, 5)  # [day]
+PLAIN_MELT = (1.0, 2.0, 3.0, 4.0, 5.0)  # [mm K-1 day-1] tried for the plain rival, which takes the one best on the years fitted
+
+
+def claims(shared: Path) -> list[Claim]:
+    """Return what is claimed of snow and rime, measured."""
+    summit, valley = mount_washington(shared), sion(shared)
+    return [*ratio_claims(summit), *pack_claims(valley), *sun_claims(valley), *rime_claims(summit)]
+
+
+# -- Mount Washington
+
+
+def mount_washington(shared: Path) -> pd.DataFrame:
+    """Return the summit's days in SI: lowest, highest, mean temperature [K], wind [m s-1], water [kg m-2], snow [m], fog, rime."""
+    days = pd.read_csv(shared / "obs" / "mount_washington_daily_2005_2020.csv.gz", parse_dates=["Date"])
+    words = days["weather.occur"].fillna("").tolist()
+
+    def kelvin(name: str) -> pd.Series:
+        return (days[f"{name}.temperature"] - 32) / 1.8 + FREEZING
+
+    return pd.DataFrame({
+        "month": days.Date.dt.month, "winter": days.Date.dt.year + (days.Date.dt.month >= 8),
+        "lowest": kelvin("Min"), "highest": kelvin("Max"), "mean": kelvin("Avg"),
+        "wind": days["Avg.wind.speed"] * MILE_AN_HOUR, "water": days["Total.equiv.precipitation"] * INCH,
+        "snow": days["Snow.ice.precipitation"] * INCH / 1000, "cover": days["Sky.cover"].clip(0, 10) / 10,
+        "fog": fog_in_words(words), "rime": rime_in_words(words),
+    })  # fmt: skip
+
+
+def snowy(days: pd.DataFrame) -> pd.DataFrame:
+    """Return the days whose snow ratio means something, with it."""
+    chosen = days[(1000 * days.snow >= LEAST_SNOW) & (days.water >= LEAST_WATER) & (days.highest <= FREEZING + WARMEST)]
+    return chosen.assign(ratio=1000 * chosen.snow / chosen.water)
+
+
+def kuchera(warmest: np.ndarray) -> np.ndarray:
+    """Return the rival's ratio [1]: E. Kuchera's, from the warmest temperature [K] of the column (of a summit's day, its own)."""
+    below = 271.16 - warmest
+    return np.clip(12 + np.where(below < 0, 2 * below, below), 3.0, 35.0)
+
+
+def refitted(days: pd.DataFrame) -> tuple[np.ndarray, float]:
+    """Return what the odd winters give: (ratio at 0 degC, per kelvin, with wind) and the spread [ln]."""
+    days = snowy(days[days.winter % 2 == 1])
+    cold = FREEZING - np.clip(days["mean"], snow_physics.RATIO_COLDEST, None)
+    drift = -np.log(np.maximum(days.wind, snow_physics.DRIFTING) / snow_physics.DRIFTING)
+    columns = np.stack([np.ones(len(days)), cold, drift], axis=1)
+    found = np.linalg.lstsq(columns, np.log(days.ratio), rcond=None)[0]
+    spread = float(np.std(np.log(days.ratio) - columns @ found))
+    return np.array([np.exp(found[0]), found[1], found[2]]), spread
+
+
+def ratio_claims(days: pd.DataFrame) -> list[Claim]:
+    tried = snowy(days[days.winter % 2 == 0])
+    ours = snow_physics.snow_ratio(tried["mean"].to_numpy(), tried.wind.to_numpy())
+    rivals = {"10:1": np.full(len(tried), 10.0), "Kuchera": kuchera(tried.highest.to_numpy())}
+
+    def off(ratio: np.ndarray) -> float:
+        return float(np.sqrt(np.mean(np.log(tried.ratio / ratio) ** 2)))
+
+    def depth_off(ratio: np.ndarray) -> float:
+        return float(np.mean(np.abs(1000 * tried.snow - ratio * tried.water)))
+
+    low, high = snow_physics.ratio_interval(ours)
+    inside = float(np.mean((tried.ratio >= low) & (tried.ratio <= high)))
+    fitted, spread = refitted(days)
+    held = (snow_physics.RATIO_AT_FREEZING, snow_physics.RATIO_PER_KELVIN, snow_physics.RATIO_WITH_WIND)
+    count, less = len(tried), min(off(ratio) for ratio in rivals.values())
+    return [
+        Claim("snow", "snow ratio, Mount Washington, RMS of ln(seen / given)", f"{off(ours):.3f}", count,
+              ", ".join(f"{name} {off(ratio):.3f}" for name, ratio in rivals.items()), off(ours) < 0.9 * less),
+        Claim("snow", "snow ratio there, mean error of the depth [mm]", f"{depth_off(ours):.1f}", count,
+              ", ".join(f"{name} {depth_off(ratio):.1f}" for name, ratio in rivals.items()),
+              depth_off(ours) < min(depth_off(ratio) for ratio in rivals.values())),
+        Claim("snow", "part of seen ratios inside the 80 % interval stated", f"{inside:.1%}", count, "80 %", 0.75 <= inside <= 0.87),
+        Claim("snow", "ratio at 0 degC, per K, with wind, spread: refitted", " ".join(f"{x:.3g}" for x in (*fitted, spread)),
+              len(snowy(days[days.winter % 2 == 1])), "in use " + " ".join(f"{x:g}" for x in (*held, snow_physics.RATIO_SPREAD)),
+              bool(np.allclose(fitted, held, rtol=0.03)) and abs(spread - snow_physics.RATIO_SPREAD) < 0.01),
+    ]  # fmt: skip
+
+
+def rime_claims(days: pd.DataFrame) -> list[Claim]:
+    cold_half = days[days.month.isin(RIME_MONTHS)]
+    fitted, tried = cold_half[cold_half.winter % 2 == 1], cold_half[cold_half.winter % 2 == 0]
+    usual = tried.month.map(fitted.groupby("month").rime.mean()).to_numpy()
+    cloud = {"fog": tried.fog.to_numpy(), "sky cover": tried.cover.to_numpy()}
+    climatology = score(usual, tried.rime)
+    always = score(np.ones(len(tried)), tried.rime)
+    found = []
+    for name, cover in cloud.items():
+        grows = np.any(grown(tried, cover), axis=0)
+        held, soft = score(grows, tried.rime), score(grown(tried, cover)[1], tried.rime)
+        odds = score(rule_of_rime(tried, cover, grows), tried.rime)
+        worth = skill(odds.brier, climatology.brier)
+        found += [
+            Claim("snow", f"rime, Mount Washington, cloud by {name}: yes or no", told(held), held.cases,
+                  f"force 3 alone: {told(soft)}; always: TS {always.ts:.2f}", held.ts > max(soft.ts, always.ts)),
+            Claim("snow", f"rime by the rule, cloud by {name}: Brier skill", f"{worth:.2f}", odds.cases,
+                  f"climatology by month, Brier {climatology.brier:.3f}; AUC {odds.auc:.3f}", worth > 0),
+        ]  # fmt: skip
+    frozen = fitted[(fitted.fog == 1)]
+    bands = [(-50, -5), (-5, -2), (-2, -0.6), (-0.6, 0), (0, 10)]
+    by_frost = [frozen[frozen.lowest.between(FREEZING + low, FREEZING + high, inclusive="left")].rime.mean() for low, high in bands]
+    frozen = frozen[frozen.lowest < snow_physics.RIME_COLD]
+    by_wind = [frozen[frozen.wind.between(low, high)].rime.mean() for low, high in ((0, 8), (8, 14), (14, 20), (20, 60))]
+    return [
+        *found,
+        Claim("snow", "rime in fog by the minimum, to -5, -2, -0.6, 0, above [degC]", " ".join(f"{p:.2f}" for p in by_frost), len(fitted),
+              "odd winters, from which the rule's lines were drawn"),
+        Claim("snow", "rime in freezing fog by wind, to 8, 14, 20, above [m/s]", " ".join(f"{p:.2f}" for p in by_wind), len(frozen),
+              "odd winters; science.md 4 allows force 3 (5.4 m/s)", by_wind[-1] > by_wind[0]),
+    ]  # fmt: skip
+
+
+def grown(days: pd.DataFrame, cloud: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Say where hard and soft rime grows by the day's minimum, with cloud at the summit; humidity is not in the record."""
+    return snow_physics.grows_rime(days.lowest.to_numpy(), np.full(len(days), np.nan), cloud, days.wind.to_numpy())
+
+
+def rule_of_rime(days: pd.DataFrame, cloud: np.ndarray, grows: np.ndarray) -> np.ndarray:
+    """Return what the service's rule says of days whose minimum, wind and cloud are known; grown rime is given twelve hours."""
+    rule = PhysicsRule("rime").ready()
+    told_of = {"temperature_minimum": days.lowest, "wind_speed_at_site": days.wind, "cloud_at_site": cloud, "rime_hours": 12.0 * grows}
+    table = np.stack([np.asarray(told_of.get(name, np.full(len(days), np.nan)), dtype=float) for name in rule.columns], axis=1)
+    return rule.predict_proba(table)[:, 1]
+
+
+def told(scores: Scores) -> str:
+    return f"POD {scores.pod:.2f} FAR {scores.far:.2f} TS {scores.ts:.2f}"
+
+
+# -- Sion
+
+
+def sion(shared: Path) -> pd.DataFrame:
+    """Return the valley's days in SI: depth [m] of the morning; of the 24 h that begin then: precipitation [kg m-2], temperatures [K]."""
+    days = pd.read_csv(shared / "obs" / "sion_daily_1953_1989.csv.gz", sep=";", na_values="-", dtype={"date": str})
+    days = days.assign(date=pd.to_datetime(days.date, format="%Y%m%d"))
+    days = days[days.date >= "1958-01-01"].reset_index(drop=True)
+    mean, lowest = days.tre200d0 + FREEZING, days.tre200dn + FREEZING
+    after = mean.shift(-1).fillna(mean), lowest.shift(-1).fillna(lowest)
+    return pd.DataFrame({
+        "month": days.date.dt.month, "winter": days.date.dt.year + (days.date.dt.month >= 8), "depth": days.hto000d0 / 100,
+        "precipitation": days.rre150d0, "temperature": 0.75 * mean + 0.25 * after[0], "highest": days.tre200dx + FREEZING,
+        "lowest": (lowest + np.minimum(lowest, after[1])) / 2, "humidity": days.ure200d0.fillna(80) / 100,
+        "pressure": 100 * days.prestad0, "cloud": days.nto000d0 / 100, "sun": days.sre000d0 / 60,
+    })  # fmt: skip
+
+
+def brought(days: pd.DataFrame) -> snowpack.Day:
+    """Return what each day brought to the pack (day), from temperature, humidity and precipitation alone."""
+    temperature, fallen = days.temperature.to_numpy(), days.precipitation.to_numpy()
+    bulb = wet_bulb(temperature, days.humidity.to_numpy(), days.pressure.to_numpy())
+    water = fallen * snow_physics.fraction_by_wet_bulb(bulb)
+    snow = water * snow_physics.snow_ratio(temperature, np.zeros(len(days))) / 1000
+    return snowpack.Day(water, snow, fallen - water, snowpack.thaw_of(days.lowest.to_numpy(), days.highest.to_numpy()), temperature)
+
+
+Step = Callable[[snowpack.Pack, int], snowpack.Pack]
+
+
+def carried(depth: np.ndarray, every: int, step: Step) -> np.ndarray:
+    """Return the depth [m] given for each morning (day, start): restarted from observation every so many days, on each possible day."""
+    starts = np.arange(every)
+    pack = snowpack.Pack(np.zeros(every), np.zeros(every))
+    given = np.full((len(depth), every), np.nan)
+    for day in range(len(depth) - 1):
+        pack = snowpack.corrected(pack, np.where(day % every == starts, depth[day], np.nan))
+        pack = step(pack, day)
+        given[day + 1] = pack.depth
+    return given
+
+
+def our_step(day: snowpack.Day, physics: snowpack.Physics = snowpack.USUAL) -> Step:
+    series = (day.snow_water, day.new_snow, day.rain, day.thaw, day.rain_temperature)
+
+    def step(pack: snowpack.Pack, at: int) -> snowpack.Pack:
+        one = snowpack.Day(*(np.full(pack.depth.shape, values[at]) for values in series))
+        return snowpack.next_day(pack, one, physics=physics)[0]
+
+    return step
+
+
+def plain_step(days: pd.DataFrame, melt: float) -> Step:
+    """Return the plain rival: snow at or below 1 degC ten times as deep as its water, `melt` mm a degree-day at 200 kg m-3, no settling."""
+    warmth = np.maximum(days.temperature.to_numpy() - FREEZING, 0.0)
+    snow = np.where(days.temperature <= FREEZING + 1, days.precipitation, 0.0) / 100
+
+    def step(pack: snowpack.Pack, at: int) -> snowpack.Pack:
+        depth = np.maximum(pack.depth + snow[at] - melt * warmth[at] / snowpack.USUAL_DENSITY, 0.0)
+        return snowpack.Pack(depth * snowpack.USUAL_DENSITY, depth)
+
+    return step
+
+
+def rms(given: np.ndarray, days: pd.DataFrame, chosen: np.ndarray) -> float:
+    """Return the root mean square error of depth [cm] over the days chosen."""
+    return 100 * float(np.sqrt(np.nanmean((given[chosen] - days.depth.to_numpy()[chosen, None]) ** 2)))
+
+
+def pack_claims(days: pd.DataFrame) -> list[Claim]:
+    wintry = days.month.isin(PACK_MONTHS).to_numpy()
+    fitted, tried = wintry & (days.winter <= LAST_FITTED).to_numpy(), wintry & (days.winter > LAST_FITTED).to_numpy()
+    depth, ours = days.depth.to_numpy(), our_step(brought(days))
+    found = []
+    for every in RESTARTS:
+        plain = {melt: carried(depth, every, plain_step(days, melt)) for melt in PLAIN_MELT}
+        best = min(PLAIN_MELT, key=lambda melt: rms(plain[melt], days, fitted))
+        given = {"ours": carried(depth, every, ours), "persistence": carried(depth, every, lambda pack, at: pack), "plain": plain[best]}
+        error = {name: rms(values, days, tried) for name, values in given.items()}
+        found.append(Claim(
+            "snow", f"snow depth at Sion 1975-1989, set right every {every} days, RMS [cm]", f"{error['ours']:.2f}",
+            int(tried.sum()) * every, f"persistence {error['persistence']:.2f}, degree-day {best:g} mm {error['plain']:.2f}",
+            error["ours"] < min(error["persistence"], error["plain"]),
+        ))  # fmt: skip
+        if every == 3:
+            monthly = [tried & (days.month == month).to_numpy() for month in PACK_MONTHS]
+            told_of = {name: " ".join(f"{rms(values, days, chosen):.2f}" for chosen in monthly) for name, values in given.items()}
+            found.append(Claim("snow", "  by month, November to March, every 3 days", told_of["ours"], int(tried.sum()) * every,
+                               f"persistence {told_of['persistence']}, plain {told_of['plain']}"))  # fmt: skip
+    return found
+
+
+def sun_claims(days: pd.DataFrame) -> list[Claim]:
+    """Hours of sun as the possible ones (the month's sunniest day) less the cover, against the month's mean sun."""
+    known = days[days.sun.notna() & days.cloud.notna()]
+    possible = known.groupby("month").sun.transform(lambda sun: sun.quantile(0.98))
+    given = possible * (1 - known.cloud)
+    error = float(np.mean(np.abs(given - known.sun)))
+    usual = float(np.mean(np.abs(known.groupby("month").sun.transform("mean") - known.sun)))
+    agree = float(np.corrcoef(given, known.sun)[0, 1])
+    return [
+        Claim("snow", "hours of sun at Sion from cloud cover, mean error [h]", f"{error:.2f} (r = {agree:.2f})", len(known),
+              f"the month's mean {usual:.2f}", error < usual),
+    ]  # fmt: skip

@@ -1,0 +1,93 @@
+"""Snow on the ground from day to day: hand arithmetic, and the station that sets it right."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from forecast.physics import FREEZING
+from forecast.snowpack import Day, Pack, Physics, corrected, next_day, thaw_of
+
+
+def one(value: float) -> np.ndarray:
+    return np.array([value])
+
+
+def pack(water: float, depth: float) -> Pack:
+    return Pack(one(water), one(depth))
+
+
+def day(snow_water: float = 0.0, new_snow: float = 0.0, rain: float = 0.0, thaw: float = 0.0, rain_temperature: float = FREEZING) -> Day:
+    return Day(one(snow_water), one(new_snow), one(rain), one(thaw), one(rain_temperature))
+
+
+def test_cold_snow_settles_and_keeps_its_water() -> None:
+    # 100 kg m-3 on its way to 250: 250 - 150 e^(-1/4.2) = 131.8 after a day; two half days make one
+    whole, melted = next_day(pack(20.0, 0.20), day())
+    halves, _ = next_day(next_day(pack(20.0, 0.20), day(), 0.5)[0], day(), 0.5)
+
+    assert whole.density[0] == pytest.approx(131.8, abs=0.1)
+    assert whole.water[0] == 20.0
+    assert melted[0] == 0
+    assert halves.depth[0] == pytest.approx(whole.depth[0])
+
+
+def test_a_dense_pack_settles_no_further_in_the_cold() -> None:
+    assert next_day(pack(90.0, 0.30), day())[0].depth[0] == pytest.approx(0.30)
+
+
+def test_warm_days_melt_by_the_degree_and_by_the_density() -> None:
+    # settled to 400 kg m-3 already: 0.005 * 400 = 2 mm a degree-day; 3 of them take 6 mm, and 6/400 of the depth
+    left, melted = next_day(pack(40.0, 0.10), day(thaw=3.0))
+
+    assert melted[0] == pytest.approx(6.0)
+    assert left.depth[0] == pytest.approx(0.085)
+
+
+def test_rain_melts_by_its_warmth() -> None:
+    # 20 kg of water cooled by 5 K give 418.6 kJ; melting takes 334 kJ kg-1
+    _, melted = next_day(pack(80.0, 0.20), day(rain=20.0, rain_temperature=FREEZING + 5))
+
+    assert melted[0] == pytest.approx(20 * 4186 * 5 / 3.34e5)
+
+
+def test_no_more_melts_than_lies() -> None:
+    left, melted = next_day(pack(2.0, 0.01), day(thaw=30.0))
+
+    assert (left.water[0], left.depth[0], melted[0]) == (0, 0, 2)
+    assert np.isnan(left.density[0])
+
+
+def test_new_snow_lies_on_the_old() -> None:
+    still = Physics(settling=1e9)
+
+    left, _ = next_day(pack(20.0, 0.10), day(snow_water=5.0, new_snow=0.05), physics=still)
+
+    assert left.depth[0] == pytest.approx(0.15)
+    assert left.water[0] == pytest.approx(25.0)
+
+
+def test_a_station_sets_the_depth_right_and_its_silence_changes_nothing() -> None:
+    before = Pack(np.array([30.0, 30.0, 30.0, 0.0]), np.array([0.2, 0.2, 0.2, 0.0]))
+
+    after = corrected(before, np.array([0.1, np.nan, 0.0, 0.3]))
+
+    # density is kept (150 kg m-3); snow of which only the depth is known has 200
+    assert after.depth.tolist() == [0.1, 0.2, 0.0, 0.3]
+    assert after.water == pytest.approx([15.0, 30.0, 0.0, 60.0])
+
+
+@pytest.mark.parametrize(("lowest", "highest", "expected"), [(-5, 5, 5 / np.pi), (2, 10, 6), (-10, -1, 0), (-10, 0, 0), (4, 4, 4)])
+def test_the_degree_days_of_a_day_are_the_area_of_its_sine_above_zero(lowest: float, highest: float, expected: float) -> None:
+    assert thaw_of(one(FREEZING + lowest), one(FREEZING + highest))[0] == pytest.approx(expected, abs=1e-6)
+
+
+def test_five_hundred_sites_go_as_one() -> None:
+    rng = np.random.default_rng(4)
+    many = Pack(rng.uniform(0, 100, 500), rng.uniform(0.1, 0.5, 500))
+    weather = Day(*(rng.uniform(0, high, 500) for high in (20, 0.2, 20, 5)), rng.uniform(268, 280, 500))
+
+    together, _ = next_day(many, weather)
+    alone, _ = next_day(pack(many.water[7], many.depth[7]), Day(*(one(getattr(weather, n)[7]) for n in Day.__slots__)))
+
+    assert together.depth[7] == pytest.approx(alone.depth[0])
