@@ -141,6 +141,14 @@ class Event:
 
 
 @dataclass(frozen=True, slots=True)
+class MeteorShower:
+    """A meteor shower near its yearly maximum; hourly_rate: meteors an hour with the radiant overhead on a perfect sky (ZHR)."""
+
+    id: str
+    hourly_rate: int
+
+
+@dataclass(frozen=True, slots=True)
 class Almanac:
     """What the sun and the moon do at a site on one local day; a time is None where the thing does not happen.
 
@@ -169,6 +177,7 @@ class Almanac:
     moon_illumination: float  # in the middle of the night
     moon_phase: float
     milky_way: Window | None  # galactic centre above 10 degrees in the dark of the night
+    showers: tuple[MeteorShower, ...] = ()  # near their maximum on this night
 
 
 # A regional cube of one cycle, dimensions (time, level, latitude, longitude) and (time, latitude, longitude),

@@ -32,6 +32,7 @@ from forecast.ephemeris import (
     refraction,
     sun_position,
 )
+from forecast.meteors import showers_at
 
 __all__ = [
     "almanacs", "galactic_centre_position", "horizon_altitude", "local_days", "moon_illumination", "moon_phase_angle",
@@ -236,6 +237,7 @@ def _almanacs(sites: Sequence[Site], days: Sequence[date], zone: ZoneInfo) -> di
     unknown = np.isnat(sunset) | np.isnat(next_sunrise)
     night = np.where(unknown, noon + (after - noon) // 2, sunset + (next_sunrise - sunset) // 2)
     place = watch.latitude[:, None], watch.longitude[:, None]
+    middles = _as_datetimes(night)
     numbers = (sun_position(sunrise, *place)[1], sun_position(sunset, *place)[1], moon_illumination(night), moon_phase_angle(night))
     found = {}
     for i, site in enumerate(sites):
@@ -245,6 +247,7 @@ def _almanacs(sites: Sequence[Site], days: Sequence[date], zone: ZoneInfo) -> di
             found[site.id, day] = Almanac(
                 site, day, *_bounds(day, zone), rise, fall, terrain_rise, terrain_fall, rise_azimuth, fall_azimuth,
                 dawn, civil, nautical, dark, light, moonrise, moonset, illumination, phase, windows[i][j],
+                showers_at(middles[i][j] or as_utc(_bounds(day, zone)[1]), site.latitude),
             )  # fmt: skip
     return found
 

@@ -115,7 +115,7 @@ def _almanac(almanac: Almanac) -> dict[str, Any]:
         "site": almanac.site.id, "day": almanac.day.isoformat(), **{name: _time(getattr(almanac, name)) for name in times},
         "sunrise_azimuth_deg": number(almanac.sunrise_azimuth), "sunset_azimuth_deg": number(almanac.sunset_azimuth),
         "moon_illumination_fraction": number(almanac.moon_illumination), "moon_phase_deg": number(almanac.moon_phase),
-        **_window("milky_way", almanac.milky_way),
+        **_window("milky_way", almanac.milky_way), "meteor_showers": [shower.id for shower in almanac.showers],
     }  # fmt: skip
 
 

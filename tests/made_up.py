@@ -73,7 +73,8 @@ def night() -> xr.Dataset:
         "moon_altitude": 62 * np.sin(np.pi * (h + 1) / 14.5),
         "milky_way_altitude": 40 - 9 * h + 0.3 * h**2, "high_cloud": np.clip(0.8 - 0.14 * h, 0, 1),
         "medium_cloud": np.clip(0.3 - np.abs(h - 12) * 0.12, 0, 1), "low_cloud": np.clip((h - 12) * 0.25, 0, 1),
-        "cloud": np.clip(0.3 - 0.05 * h, 0, 1), "sky_brightness": np.interp(h, (0, 2, 2.6, 8, 13.4, 14, 15), (6, 17, 19.4, 18.8, 21, 19.5, 10)),
+        "cloud": np.clip(0.3 - 0.05 * h, 0, 1),
+        "sky_brightness": np.interp(h, (0, 2, 2.6, 8, 13.4, 14, 15), (6, 17, 19.4, 18.8, 21, 19.5, 10)),
     }  # fmt: skip
     values["high_cloud"][7] = np.nan
     data = {name: ("hour", _padded(v)) for name, v in values.items()} | {"time": ("hour", _times(utc("22 16:00"), 16, 60))}

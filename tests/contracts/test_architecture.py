@@ -15,7 +15,7 @@ ORDER: list[set[str]] = [
     {"forecast.errors"},
     {"forecast.domain"},
     {"forecast.quantities", "forecast.config"},
-    {"forecast.ephemeris", "forecast.physics"},
+    {"forecast.ephemeris", "forecast.meteors", "forecast.physics"},
     {
         "forecast.sky", "forecast.night_sky", "forecast.snow_physics", "forecast.snowpack", "forecast.sampling", "forecast.light",
         "forecast.transport", "forecast.survey",
