@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import date, timedelta
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import numpy as np
 import pytest
 
 from forecast import sky
-from forecast.domain import Atmosphere
+from forecast.domain import Atmosphere, Event
 from forecast.phenomena import snow
 from forecast.phenomena.station_snow import (
     rime_in_words,
@@ -26,9 +27,7 @@ from tests.unit.test_snow import DAY, DEEP_CLOUD, SETTINGS, TIMES, VILLAGE, ask,
 NAN = float("nan")
 
 
-def questions(day=DAY):
-    from zoneinfo import ZoneInfo
-
+def questions(day: date = DAY) -> list[Event]:
     almanac = sky.almanacs([VILLAGE], [day], ZoneInfo("Asia/Shanghai"))[VILLAGE.id, day]
     return snow.events(VILLAGE, day, almanac, SETTINGS)
 
@@ -90,7 +89,7 @@ def test_the_words_of_a_daily_form_tell_rime() -> None:
 def test_a_silent_station_gives_no_outcome() -> None:
     found = seen_by_station(questions(), [1.0, NAN, 0.0, NAN], [0.03, NAN, NAN, NAN])
 
-    assert [(outcome.phenomenon, outcome.degree, outcome.source) for outcome in found] == [("snowfall", 1, "station"), ("rime", 0, "station")]
+    assert [(o.phenomenon, o.degree, o.source) for o in found] == [("snowfall", 1, "station"), ("rime", 0, "station")]
 
 
 @pytest.mark.parametrize(("cover", "base", "part"), [(0.0, 0, 1.0), (1.0, 2000, 0.0), (1.0, 9000, 0.5)])
