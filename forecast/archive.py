@@ -63,6 +63,7 @@ issue_table = sql.Table(
 )
 
 _event_columns = ("site", "phenomenon", "day")
+Key = tuple[str, str, str]  # of an event: site, phenomenon, day
 
 
 def _event_table(name: str, *columns: sql.Column[Any]) -> sql.Table:
@@ -240,30 +241,51 @@ class Archive:
                 if rows:
                     connection.execute(table.insert(), rows)
 
-    def earlier(self, events: Sequence[Event], cycle: Cycle, cycles: int) -> dict[tuple[str, str, str], tuple[float, ...]]:
+    def earlier(self, events: Sequence[Event], cycle: Cycle, cycles: int) -> dict[Key, tuple[float, ...]]:
         """Return what the last `cycles` published cycles before `cycle` gave for the same events, newest first."""
+        by_run: dict[Key, dict[datetime, float]] = {}
+        for key, run, probability in self._before(events, cycle, cycles, forecast_table.c.probability):
+            if probability is not None:
+                by_run.setdefault(key, {}).setdefault(run, probability)
+        return {key: tuple(values.values()) for key, values in by_run.items()}
+
+    def earlier_quantities(
+        self, events: Sequence[Event], cycle: Cycle, cycles: int, names: Sequence[str]
+    ) -> dict[Key, dict[str, tuple[float, ...]]]:
+        """Return what the last `cycles` published cycles before `cycle` told of the same events' quantities `names`, newest first."""
+        served = {phenomenon for name in names for phenomenon in FEATURES[name].phenomena}
+        told = self._before([event for event in events if event.phenomenon in served], cycle, cycles, forecast_table.c.said)
+        by_run: dict[tuple[Key, str], dict[datetime, float]] = {}
+        for key, run, said in told:
+            for name in names:
+                if (value := said.get("quantities", {}).get(name)) is not None:
+                    by_run.setdefault((key, name), {}).setdefault(run, value)
+        result: dict[Key, dict[str, tuple[float, ...]]] = {}
+        for (key, name), values in by_run.items():
+            result.setdefault(key, {})[name] = tuple(values.values())
+        return result
+
+    def _before(self, events: Sequence[Event], cycle: Cycle, cycles: int, column: sql.Column[Any]) -> list[tuple[Key, datetime, Any]]:
+        """Return (event, run, value of `column`) of the last `cycles` published cycles before `cycle`, newest first."""
         if not events or cycles < 1:
-            return {}
+            return []
         before = (issue_table.c.model == cycle.model) & (issue_table.c.run < cycle.run) & issue_table.c.published.is_not(None)
         runs = sql.select(issue_table.c.run).where(before).distinct().order_by(issue_table.c.run.desc()).limit(cycles)
         days = {event.day.isoformat() for event in events}
         said = forecast_table.c
-        columns = (said.site, said.phenomenon, said.day, said.probability, issue_table.c.run)
+        columns = (said.site, said.phenomenon, said.day, issue_table.c.run, column)
+        phenomena = {event.phenomenon for event in events}
         with self._transaction() as connection:
             last = connection.scalars(runs).all()
             query = (
                 sql.select(*columns)
                 .join(issue_table, issue_table.c.id == forecast_table.c.issue)
-                .where(before, issue_table.c.run.in_(last), forecast_table.c.day >= min(days), forecast_table.c.day <= max(days))
+                .where(before, issue_table.c.run.in_(last), said.day >= min(days), said.day <= max(days), said.phenomenon.in_(phenomena))
                 .order_by(issue_table.c.run.desc(), issue_table.c.issued.desc())
             )
             rows = connection.execute(query).all() if last else []
         wanted = {event.key for event in events}
-        by_run: dict[tuple[str, str, str], dict[datetime, float]] = {}
-        for site, phenomenon, day, probability, run in rows:
-            if (key := (site, phenomenon, day)) in wanted and probability is not None:
-                by_run.setdefault(key, {}).setdefault(run, probability)
-        return {key: tuple(values.values()) for key, values in by_run.items()}
+        return [(key, run, value) for site, phenomenon, day, run, value in rows if (key := (site, phenomenon, day)) in wanted]
 
     def forecast_count(self, issue: Issue) -> int:
         """Return how many forecasts an issue holds."""
@@ -341,6 +363,7 @@ def _said(forecast: Forecast) -> Mapping[str, Any]:
         "states": dict(forecast.states),
         "reasons": [[r.feature, _number(r.value), r.effect] for r in forecast.reasons],
         "spread": [spread.low, spread.high, spread.cycles] if spread else None,
+        "spreads": {name: [each.low, each.high, each.cycles] for name, each in forecast.spreads.items()},
         "missing": list(forecast.missing),
         "quantities": dict(forecast.quantities),
     }

@@ -228,7 +228,8 @@ class Forecast:
     """The answer to one event, as issued; never edited afterwards.
 
     probability: 0-1, NaN when too much is missing to say. grade: 1-5 (5 the most likely), 0 when there is no probability.
-    quantities: the features a reader is told (SI), only those that are known. states: sea of clouds only, adding to 1.
+    quantities: the features a reader is told (SI), only those that are known; spreads: what the last cycles gave for some of them (SI).
+    states: sea of clouds only, adding to 1.
     """
 
     event: Event
@@ -243,6 +244,7 @@ class Forecast:
     spread: Spread | None = None
     missing: tuple[str, ...] = ()
     quantities: Mapping[str, float] = field(default_factory=dict)
+    spreads: Mapping[str, Spread] = field(default_factory=dict)
 
     @property
     def known(self) -> bool:

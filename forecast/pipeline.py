@@ -18,7 +18,7 @@ from forecast.config import Config
 from forecast.domain import Cycle, Issue, Receipt
 from forecast.errors import PublishError
 from forecast.ingest import grib, sources
-from models.prediction import Models, predict
+from models.prediction import SPREAD_OF, Models, predict
 from products.bulletins import compose
 from products.publish import Publisher
 
@@ -89,7 +89,8 @@ def run(world: World, now: datetime, cycle: Cycle | None = None) -> Report:
             features, set_aside = phenomena.derive(events, atmosphere, config.phenomena)
         with clock("predict"):
             earlier = world.archive.earlier(events, got.cycle, config.forecast.spread_cycles - 1)
-            forecasts = predict(features, got.cycle, issue.issued, world.models, config.forecast.grades, earlier)
+            told = world.archive.earlier_quantities(events, got.cycle, config.forecast.spread_cycles - 1, SPREAD_OF)
+            forecasts = predict(features, got.cycle, issue.issued, world.models, config.forecast.grades, earlier, told)
         with clock("keep"):
             world.archive.keep(issue, features, forecasts)
         with clock("publish"):

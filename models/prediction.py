@@ -18,7 +18,10 @@ from models.baseline import VERSION, PhysicsRule
 REASONS_EACH_WAY = 3
 SMALLEST_EFFECT = 0.15  # [logit] about 4 percentage points at even odds: less is not worth a sentence
 
+SPREAD_OF = ("deck_base", "deck_top")  # quantities whose spread over the last cycles a reader is told
+
 Earlier = Mapping[tuple[str, str, str], Sequence[float]]
+EarlierQuantities = Mapping[tuple[str, str, str], Mapping[str, Sequence[float]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,11 +38,13 @@ def open_models() -> Models:
 
 
 def predict(
-    features: Features, cycle: Cycle, issued: datetime, models: Models, grades: Sequence[float], earlier: Earlier
+    features: Features, cycle: Cycle, issued: datetime, models: Models, grades: Sequence[float], earlier: Earlier,
+    told_before: EarlierQuantities | None = None,
 ) -> tuple[Forecast, ...]:
     """Return one forecast an event, in the order of `features.events`.
 
-    grades: the probabilities at which grades 2 to 5 begin. earlier: event key -> what earlier cycles gave, newest first.
+    grades: the probabilities at which grades 2 to 5 begin. earlier: event key -> what earlier cycles gave, newest first;
+    told_before: event key -> what they told of the quantities SPREAD_OF.
     """
     forecasts: list[Forecast | None] = [None] * len(features.events)
     table = {str(name): features.table[name].values for name in features.table.data_vars}
@@ -51,6 +56,8 @@ def predict(
         told = [name for name in features_of(phenomenon) if FEATURES[name].told]
         for row, answer in zip(rows.tolist(), _answers(model, cases), strict=True):
             event, known = features.events[row], math.isfinite(answer.probability)
+            quantities = {name: value for name in told if math.isfinite(value := float(table[name][row]))}
+            before = (told_before or {}).get(event.key, {})
             forecasts[row] = Forecast(
                 event=event, cycle=cycle, issued=issued, model=models.names[phenomenon],
                 probability=answer.probability, grade=grade_of(answer.probability, grades),
@@ -58,7 +65,8 @@ def predict(
                 states=answer.states, reasons=answer.reasons,
                 spread=_spread(answer.probability, earlier.get(event.key, ())) if known else None,
                 missing=_missing(features.missing[row], answer.unknown),
-                quantities={name: value for name in told if math.isfinite(value := float(table[name][row]))},
+                quantities=quantities,
+                spreads={name: _spread(value, before[name]) for name, value in quantities.items() if name in SPREAD_OF and name in before},
             )
     return tuple(forecast for forecast in forecasts if forecast is not None)
 
@@ -114,6 +122,6 @@ def _best(start: np.datetime64, end: np.datetime64) -> Window | None:
     return Window(*(datetime.fromtimestamp(t.astype("datetime64[s]").astype(int), UTC) for t in (start, end)))
 
 
-def _spread(probability: float, earlier: Sequence[float]) -> Spread:
-    values = [probability, *(p for p in earlier if math.isfinite(p))]
+def _spread(now: float, earlier: Sequence[float]) -> Spread:
+    values = [now, *(value for value in earlier if math.isfinite(value))]
     return Spread(min(values), max(values), len(values))

@@ -91,6 +91,7 @@ def _forecast(entry: Entry) -> dict[str, Any]:
         "spread": _spread(forecast.spread),
         "missing": list(forecast.missing),
         "quantities": quantities(forecast.quantities),
+        "quantity_spreads": {key: _spread(forecast.spreads[name]) for name in forecast.spreads for key in quantities({name: 0.0})},
         "hazards": [hazard.id for hazard in entry.hazards], "clothing": entry.clothing,
         "next_better_day": entry.better.event.day.isoformat() if entry.better else None,
     }  # fmt: skip

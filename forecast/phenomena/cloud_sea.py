@@ -179,16 +179,18 @@ def _moments(scene: Scene, columns: Array, rows: Index, times: Times) -> dict[st
     """Return the features that change through the window, moment by moment (event, moment)."""
     temperature, humidity, cloud = np.moveaxis(scene.between(columns, rows, times), -1, 0)
     site, valley = elevations(scene)[rows, None, None], _valleys(scene)[rows, None, None]
+    ground = _ground(scene)[rows]
     between_them = (valley <= HEIGHTS) & (site >= HEIGHTS)
     base, top = deck(cloud, HEIGHTS)
+    floor = np.minimum(valley[..., 0], ground[:, :1])
     at_site, in_valley = air_at(scene, rows, times), air_at(scene, rows, times, _valleys(scene))
     reach = (valley <= HEIGHTS) & (site + INVERSION_REACH >= HEIGHTS)
     moments = {
         "deck_top": top,
-        "deck_base": base,
+        "deck_base": np.where(top > floor, np.maximum(base, floor), base),  # a deck that stands on the ground begins there
         "gap_to_deck": site[..., 0] - top,
         "valley_fill": _mean_where(cloud, between_them),
-        "valley_area_filled": area_filled(cloud, HEIGHTS, site[..., 0], _ground(scene)[rows]),
+        "valley_area_filled": area_filled(cloud, HEIGHTS, site[..., 0], ground),
         "humidity_below": _median_where(humidity, between_them),
         "humidity_above": _median_where(humidity, (site < HEIGHTS) & (site + ABOVE_THE_SITE >= HEIGHTS)),
         "inversion": inversion(np.where(reach, temperature, np.nan)),

@@ -154,6 +154,17 @@ def test_earlier_cycles_come_newest_first_and_never_the_future(archive: Archive,
     assert earlier == {event.key: (0.4, 0.2)}
 
 
+def test_what_earlier_cycles_told_of_a_quantity_comes_newest_first(archive: Archive, config: Config) -> None:
+    for hours in (0, 6, 12):
+        publish(archive, config, RUN + timedelta(hours=hours), 0.2)
+    event = a_forecast(config, 0.5).event
+    cycle = Cycle(RUN + timedelta(hours=12))
+
+    assert archive.earlier_quantities([event], cycle, 3, ["gust"]) == {event.key: {"gust": (3.5, 3.5)}}
+    assert archive.earlier_quantities([event], cycle, 1, ["gust", "deck_top"]) == {event.key: {"gust": (3.5,)}}
+    assert archive.earlier_quantities([event], cycle, 3, ["deck_top"]) == {}  # no feature of this phenomenon
+
+
 def test_attempts_are_kept_newest_first(archive: Archive) -> None:
     archive.keep_attempt(Attempt(NOW, None, 4, "no run yet"))
     archive.keep_attempt(Attempt(LATER, "gfs-2026112200", 0, "done"))

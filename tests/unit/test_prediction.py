@@ -121,6 +121,18 @@ def test_spread_counts_the_cycles_that_knew(config: Config) -> None:
     assert (forecast.spread.low, forecast.spread.high, forecast.spread.cycles) == (0.001, 0.99, 3)
 
 
+def test_the_spread_of_the_deck_is_that_of_the_cycles_that_had_one(config: Config) -> None:
+    needs = {name for rule in rules_of("sea_of_clouds").values() for name in rule.needs}
+    features = row(config, "sea_of_clouds", **{name: 0.5 for name in needs}, deck_top=900.0, deck_base=300.0)
+    before = {features.events[0].key: {"deck_top": (1100.0, 850.0)}}
+
+    (forecast,) = predict(features, Cycle(RUN), RUN, open_models(), GRADES, {}, before)
+
+    assert forecast.spreads.keys() == {"deck_top"}
+    spread = forecast.spreads["deck_top"]
+    assert (spread.low, spread.high, spread.cycles) == (850.0, 1100.0, 3)
+
+
 def test_the_states_of_a_morning_are_told_by_name(config: Config) -> None:
     model = PhysicsRule("sea_of_clouds")
     values = {name: (FEATURES[name].low + FEATURES[name].high) / 2 for name in model.columns}
