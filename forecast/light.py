@@ -183,7 +183,8 @@ def trace(section: Section, height: Array, elevation: Array, start: int = 0, ove
         if over_ground:
             free[block] = chords.above_ground(section.ground[block])
     unknown = np.isnan(elevation) | np.isnan(height)[:, None]
-    return Traced(np.where(unknown, np.nan, cloud), np.where(unknown, np.nan, aerosol), free & ~unknown)
+    slant = np.where(unknown, np.nan, 1 / np.cos(np.radians(elevation)))  # of the way itself to its length along the ground
+    return Traced(cloud * slant, aerosol * slant, free & ~unknown)
 
 
 def cloud_met(section: Section, height: Array, elevation: Array, start: int = 0) -> tuple[Array, Index]:

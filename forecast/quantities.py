@@ -222,7 +222,7 @@ _FEATURES = (
     Feature("glow_red", "1", 0, 1, GLOW, "sRGB of the lit cloud against the sky at the best minute", may_be_absent=True),
     Feature("glow_green", "1", 0, 1, GLOW, "the same", may_be_absent=True),
     Feature("glow_blue", "1", 0, 1, GLOW, "the same", may_be_absent=True),
-    Feature("shadow_distance", "m", 0, 800000, GLOW, "of the ground whose shadow ends the colour, where no cloud does", may_be_absent=True),
+    Feature("shadow_distance", "m", 0, 800000, GLOW, "of the ground whose shadow ends a glow that no cloud ends", may_be_absent=True),
     Feature("shadow_height", "m", 0, 9000, GLOW, "that ground's height in the model", may_be_absent=True),
     Feature("obstacle_distance", "m", 0, 800000, GLOW + DISK, "of the cloud that stops most of the light", told=True, may_be_absent=True),
     Feature("obstacle_height", "m", 0, 20000, GLOW + DISK, "its top", told=True, may_be_absent=True),

@@ -16,20 +16,19 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
-from typing import Any
 
 import numpy as np
 import xarray as xr
-from numpy.typing import NDArray
 
 from forecast import light, sky
 from forecast.config import PhenomenonSettings
-from forecast.domain import Almanac, Event, Site, Window
-from forecast.light import CELL, CELLS, Index, Section, Truth
+from forecast.domain import Almanac, Event, Outcome, Site, Window
+from forecast.light import Index, Section, Truth
 from forecast.phenomena import Part
 from forecast.phenomena.canvas import ANGLES, BESIDE, MAIN_POINT, POINTS, RIDGE, Canvas, Lit, find_canvas, illuminate, view_of
+from forecast.phenomena.light_evidence import evidence, joined
 from forecast.phenomena.light_path import DISTANCE, LightPath, read_light_path
-from forecast.phenomena.obstacles import cloud_in_the_way, ground_in_the_way, way_made
+from forecast.phenomena.obstacles import cloud_in_the_way, shadow_edge, way_made
 from forecast.physics import Array
 from forecast.sampling import Scene, Times, as_times, hours_between
 
@@ -39,7 +38,10 @@ FIELDS = (
 )  # fmt: skip
 LINES = 3  # of air that are read for a glow: from the site towards the sun, and beside it
 MAIN_COLUMN = POINTS[MAIN_POINT][1]
-LIMB = 0.25  # [degree] the sun's half
+BEYOND = 0.5  # [degree] that the sun sinks in the three minutes after the colour
+PARTLY, WHOLLY = 0.15, 0.4  # (check) glow quality from which an analysis counts as a partial and as a full glow
+DISK_PARTLY, DISK_WHOLLY = 0.3, 0.6  # (check) the same for the chance that the disk shows
+FEW, BROKEN = 0.1, 0.85  # cloud cover [1] up to which there is nothing to paint, and from which low cloud hides all: 7 eighths
 CHUNK = 128  # events at once: keeps the rays in the processor's cache
 
 NEEDED_COVERAGE, WHOLE_COVERAGE = 0.5, 0.95  # of the light path inside the data: below the first no answer, below the second named
@@ -47,7 +49,6 @@ NO_COLOUR = 0.05  # quality below which there is no window to tell
 SPOILED = 0.2  # part of the clear way's vividness below which cloud is said to have spoiled the glow
 DISK_REACH = 300000.0  # [m] of air that matters to the disk
 DISK_LUMINANCE, DISK_THRESHOLD = 1.6e9, 100.0  # [cd m-2] the sun; 5 % of a bright horizon, at which it is lost in haze
-Drawn = tuple[tuple[str, ...], NDArray[Any]]  # dimensions and values of what a chart draws
 
 NAT, MINUTE = np.datetime64("NaT", "ns"), np.timedelta64(1, "m")
 
@@ -110,7 +111,7 @@ def derive(events: Sequence[Event], scene: Scene, settings: PhenomenonSettings) 
             chunk = rows[start : start + CHUNK]
             asked = _ask([events[i] for i in chunk])
             path = _read(scene, asked, lines=1 if phenomenon == "sunrise" else LINES)
-            found, evidence = (_disk if phenomenon == "sunrise" else _glow)(asked, path)
+            found, seen = (_disk if phenomenon == "sunrise" else _glow)(asked, path)
             for name, column in found.items():
                 column = _only_where_known(name, column, found["light_path_coverage"], path.covered[: chunk.size])
                 dtype = column.dtype if column.dtype.kind == "M" else float
@@ -118,8 +119,8 @@ def derive(events: Sequence[Event], scene: Scene, settings: PhenomenonSettings) 
                 values.setdefault(name, np.full(len(events), nothing, dtype=dtype))[chunk] = column
             for k, row in enumerate(chunk):
                 missing[row] += _missing(path, k, found["light_path_coverage"][k], absent)
-            drawn[phenomenon].append(evidence.assign_coords(row=("event", chunk)))
-    return Part(values, missing, {name: _joined(parts) for name, parts in drawn.items() if parts})
+            drawn[phenomenon].append(seen.assign_coords(row=("event", chunk)))
+    return Part(values, missing, {name: joined(parts) for name, parts in drawn.items() if parts})
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,9 +224,9 @@ def _glow(asked: _Asked, path: LightPath) -> tuple[dict[str, Array], xr.Dataset]
     }  # fmt: skip
     values |= _times_of_colour(asked, glows, first, best, last)
     values |= {name: np.where(glows, srgb[rows, best, k], np.nan) for k, name in enumerate(("glow_red", "glow_green", "glow_blue"))}
-    # Just after its darker end, sunset's or sunrise's, the sun has sunk behind what ended the colour.
-    ends = np.minimum(asked.altitude[rows, first], asked.altitude[rows, last]) - LIMB
-    values |= _ended_by(section, painted, np.where(spoiled | ~glows, asked.altitude[rows, clearest], ends))
+    # Just beyond its darker end (sunset's last minutes, sunrise's first) the sun is behind what ends the colour.
+    beyond = np.minimum(asked.altitude[rows, first], asked.altitude[rows, last]) - BEYOND
+    values |= _ended_by(section, painted, np.where(spoiled | ~glows, asked.altitude[rows, clearest], beyond), glows)
     rays = np.stack([asked.altitude[rows, index] for index in (np.minimum(first, minute), minute, np.maximum(last, minute))], axis=1)
     return values, _glow_evidence(asked, section, painted, srgb, quality, rays)
 
@@ -277,15 +278,16 @@ def _main_ray(painted: Canvas, altitude: Array) -> tuple[Array, Array]:
     return height, light.apparent_elevation(above, height[:, None])
 
 
-def _ended_by(section: Section, painted: Canvas, altitude: Array) -> dict[str, Array]:
-    """Return distance and height [m] of what stops the main ray at the sun's `altitude` (event): cloud, or else the ground."""
+def _ended_by(section: Section, painted: Canvas, altitude: Array, glows: Truth) -> dict[str, Array]:
+    """Return distance and height [m] of the cloud that stops the main ray at the sun's `altitude` (event); of a glow that no
+    cloud ends, those of the ground in whose shadow it goes out."""
     height, elevation = _main_ray(painted, altitude[:, None])
     cloud, top = cloud_in_the_way(section, height, elevation[:, 0], MAIN_COLUMN)
-    ground, crest = ground_in_the_way(section, height, elevation[:, 0], MAIN_COLUMN)
-    by_ground = np.isnan(cloud)
+    ground, crest = shadow_edge(section, height, MAIN_COLUMN)
+    shaded = glows & np.isnan(cloud)
     return {
         "obstacle_distance": cloud, "obstacle_height": top,
-        "shadow_distance": np.where(by_ground, ground, np.nan), "shadow_height": np.where(by_ground, crest, np.nan),
+        "shadow_distance": np.where(shaded, ground, np.nan), "shadow_height": np.where(shaded, crest, np.nan),
     }  # fmt: skip
 
 
@@ -299,21 +301,9 @@ def _colours(asked: _Asked, lit: Lit) -> Array:
 def _glow_evidence(asked: _Asked, section: Section, painted: Canvas, srgb: Array, quality: Array, rays: Array) -> xr.Dataset:
     """What the chart of the light path draws: cloud, the rays at the beginning, the best minute and the end, and the colour timeline."""
     height, elevation = _main_ray(painted, rays)
-    return _evidence(asked, section, way_made(section, height, elevation, MAIN_COLUMN), srgb, {"quality": quality})
-
-
-def _evidence(asked: _Asked, section: Section, rays: Array, srgb: Array, by_minute: dict[str, Array]) -> xr.Dataset:
-    """Cloud by distance and height (every 500 m, the denser of two cells; NaN outside the data), rays, and what changes by the minute."""
-    pairs = section.cover.reshape(*section.cover.shape[:-1], -1, 2).max(axis=-1)
-    edges = np.concatenate([pairs, pairs[..., -1:]], axis=-1)
-    cover = np.where(section.known[..., None], edges, np.nan).astype("float32")
-    series = {"sun_altitude": asked.altitude, "red": srgb[..., 0], "green": srgb[..., 1], "blue": srgb[..., 2]} | by_minute
-    data: dict[str, Drawn] = {name: (("event", "minute"), values.astype("float32")) for name, values in series.items()}
-    data["cloud"] = (("event", "distance", "height"), cover)
-    data["ground"] = (("event", "distance"), np.where(section.known, section.ground, np.nan).astype("float32"))
-    data["ray_height"] = (("event", "ray", "distance"), rays.astype("float32"))
-    data["time"] = (("event", "minute"), asked.minutes)
-    return xr.Dataset(data, coords={"distance": DISTANCE, "height": np.arange(CELLS // 2 + 1) * 2 * CELL})
+    rays_made = way_made(section, height, elevation, MAIN_COLUMN)
+    sight = light.ray_height(asked.elevation[:, None], asked.horizon[:, None], DISTANCE)
+    return evidence(section, rays_made, sight, asked.minutes, {"sun_altitude": asked.altitude, "quality": quality}, srgb)
 
 
 # -- the disk
@@ -324,8 +314,8 @@ def _disk(asked: _Asked, path: LightPath) -> tuple[dict[str, Array], xr.Dataset]
     section = path.section
     seen = light.apparent_elevation(asked.altitude, asked.elevation[:, None])
     clears = (asked.horizon + light.SEMIDIAMETER)[:, None]
-    at_clearing, _ = _disk_light(section, asked.elevation, clears)
-    by_minute, colour = _disk_light(section, asked.elevation, np.maximum(np.nan_to_num(seen), asked.horizon[:, None]))
+    at_clearing, _ = disk_light(section, asked.elevation, clears)
+    by_minute, colour = disk_light(section, asked.elevation, np.maximum(np.nan_to_num(seen), asked.horizon[:, None]))
     by_minute = np.where(np.isnan(seen), np.nan, np.where(seen + light.SEMIDIAMETER > asked.horizon[:, None], by_minute, 0.0))
     transmission = at_clearing[:, 0]
     obstacle, top = cloud_in_the_way(section, asked.elevation, clears[:, 0], 0)
@@ -341,10 +331,11 @@ def _disk(asked: _Asked, path: LightPath) -> tuple[dict[str, Array], xr.Dataset]
     }  # fmt: skip
     paths = way_made(replace(section, ground=np.full_like(section.ground, -np.inf)), asked.elevation, clears, 0)
     srgb = light.as_srgb(colour / np.maximum(colour.max(axis=-1, keepdims=True), 1e-30))
-    return values, _evidence(asked, section, paths, srgb, {"transmission": by_minute})
+    sight = light.ray_height(asked.elevation[:, None], asked.horizon[:, None], DISTANCE)
+    return values, evidence(section, paths, sight, asked.minutes, {"sun_altitude": asked.altitude, "transmission": by_minute}, srgb)
 
 
-def _disk_light(section: Section, elevation: Array, seen: Array) -> tuple[Array, Array]:
+def disk_light(section: Section, elevation: Array, seen: Array) -> tuple[Array, Array]:
     """Return the chance that the disk shows at the apparent elevations `seen` (event, moment) [1], and the bands' light.
 
     Cloud counts by what it lets through; haze by whether the disk still stands out from a bright horizon.
@@ -355,8 +346,40 @@ def _disk_light(section: Section, elevation: Array, seen: Array) -> tuple[Array,
     return np.exp(-met.cloud) * luminance / (luminance + DISK_THRESHOLD), bands
 
 
-def _joined(parts: Sequence[xr.Dataset]) -> xr.Dataset:
-    """Join the evidence of chunks along `event`; shorter timelines are filled with NaN and NaT."""
-    longest = max(part.sizes["minute"] for part in parts)
-    padded = [part.pad(minute=(0, longest - part.sizes["minute"])) for part in parts]
-    return xr.concat(padded, dim="event") if len(padded) > 1 else padded[0]
+# -- outcomes
+
+
+def diagnose(events: Sequence[Event], scene: Scene, settings: PhenomenonSettings) -> list[Outcome]:
+    """Return what an analysis (the first hours of later cycles, as a scene) says of events; degree NaN where it does not reach.
+
+    The light is computed from it as it is for a forecast; amount is the quality of the glow, or the chance that the disk showed.
+    What a station can say: `degree_from_station`, `degree_from_sunshine`.
+    """
+    part = derive(events, scene, settings)
+    outcomes = []
+    for row, event in enumerate(events):
+        disk = event.phenomenon == "sunrise"
+        name, partly, wholly = ("disk_transmission", DISK_PARTLY, DISK_WHOLLY) if disk else ("glow_quality", PARTLY, WHOLLY)
+        amount = float(part.values[name][row]) if name in part.values else float("nan")
+        degree = float("nan") if np.isnan(amount) else 0.5 * (amount >= partly) + 0.5 * (amount >= wholly)
+        detail = ",".join(part.missing[row])
+        outcomes.append(Outcome(event.phenomenon, event.site.id, event.day, degree, "analysis", amount=amount, detail=detail))
+    return outcomes
+
+
+def degree_from_station(low: Array, canvas: Array) -> Array:
+    """Return the degree of a glow that a cloud report at the crossing of the horizon gives (source `station`).
+
+    low, canvas: cover of low cloud and of middle and high cloud [1]. 0 where low cloud hides the sky or there is nothing to paint;
+    NaN otherwise, for no station reports colour.
+    """
+    hopeless = (low >= BROKEN) | ((canvas <= FEW) & (low <= FEW))
+    return np.where(hopeless, 0.0, np.nan)
+
+
+def degree_from_sunshine(minutes: Array) -> Array:
+    """Return what the sunshine [min] of the half hour after the sun clears the terrain says of a sunrise (source `station`): degree.
+
+    A sunshine recorder answers from 120 W m-2 on, which a sun at 3 degrees reaches in clean air only (WMO-No. 8, 8.1.1): none is no proof.
+    """
+    return np.select([minutes >= 20, minutes >= 5], [1.0, 0.5], np.nan)

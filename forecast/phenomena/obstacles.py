@@ -29,13 +29,16 @@ def cloud_in_the_way(section: Section, height: Array, elevation: Array, start: i
     return np.where(stopped, DISTANCE[worst + start], np.nan), np.where(stopped, top, np.nan)
 
 
-def ground_in_the_way(section: Section, height: Array, elevation: Array, start: int) -> tuple[Array, Array]:
-    """Return distance and height [m] (event) of the ground that reaches highest above such a ray; NaN where the ray passes."""
-    path = light.ray_height(height[:, None], elevation[:, None], DISTANCE[start:] - DISTANCE[start])
-    excess = section.ground[:, start:] - path
-    rows, worst = np.arange(len(path)), np.nan_to_num(excess, nan=-1.0).argmax(axis=1)
-    stopped = excess[rows, worst] > 0
-    return np.where(stopped, DISTANCE[worst + start], np.nan), np.where(stopped, section.ground[rows, worst + start], np.nan)
+def shadow_edge(section: Section, height: Array, start: int) -> tuple[Array, Array]:
+    """Return distance and height [m] (event) of the ground that first shades `height` [m] over column `start` as the sun sinks.
+
+    A ray grazes ground g at distance x when it arrives at the elevation (g - h) / x - x / 2R': the highest of these comes first.
+    """
+    away = DISTANCE[start + 1 :] - DISTANCE[start]
+    ground = section.ground[:, start + 1 :]
+    grazing = (ground - height[:, None]) / away - away / (2 * light.effective_radius())
+    rows, first = np.arange(len(ground)), np.nan_to_num(grazing, nan=-np.inf).argmax(axis=1)
+    return DISTANCE[first + start + 1], ground[rows, first]
 
 
 def way_made(section: Section, height: Array, elevation: Array, start: int) -> Array:

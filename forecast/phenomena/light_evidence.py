@@ -1,0 +1,40 @@
+"""What the chart of the light path draws."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import xarray as xr
+from numpy.typing import NDArray
+
+from forecast.light import CELL, CELLS, Section
+from forecast.phenomena.light_path import DISTANCE
+from forecast.physics import Array
+from forecast.sampling import Times
+
+Drawn = tuple[tuple[str, ...], NDArray[Any]]  # dimensions and values
+
+
+def evidence(section: Section, rays: Array, sight: Array, minutes: Times, by_minute: Mapping[str, Array], srgb: Array) -> xr.Dataset:
+    """Return cloud by distance and height (every 500 m, the denser of two cells; NaN outside the data), the ground, rays
+    (event, ray, distance), the lowest line of sight over the terrain (event, distance) [m], and what changes by the minute."""
+    pairs = section.cover.reshape(*section.cover.shape[:-1], -1, 2).max(axis=-1)
+    edges = np.concatenate([pairs, pairs[..., -1:]], axis=-1)
+    cover = np.where(section.known[..., None], edges, np.nan).astype("float32")
+    series = {**by_minute, "red": srgb[..., 0], "green": srgb[..., 1], "blue": srgb[..., 2]}
+    data: dict[str, Drawn] = {name: (("event", "minute"), values.astype("float32")) for name, values in series.items()}
+    data["cloud"] = (("event", "distance", "height"), cover)
+    data["ground"] = (("event", "distance"), np.where(section.known, section.ground, np.nan).astype("float32"))
+    data["ray_height"] = (("event", "ray", "distance"), rays.astype("float32"))
+    data["sight"] = (("event", "distance"), sight.astype("float32"))
+    data["time"] = (("event", "minute"), minutes)
+    return xr.Dataset(data, coords={"distance": DISTANCE, "height": np.arange(CELLS // 2 + 1) * 2 * CELL})
+
+
+def joined(parts: Sequence[xr.Dataset]) -> xr.Dataset:
+    """Join the evidence of chunks along `event`; shorter timelines are filled with NaN and NaT."""
+    longest = max(part.sizes["minute"] for part in parts)
+    padded = [part.pad(minute=(0, longest - part.sizes["minute"])) for part in parts]
+    return xr.concat(padded, dim="event") if len(padded) > 1 else padded[0]
