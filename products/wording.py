@@ -64,6 +64,7 @@ UNITS: Mapping[str, Display] = {
     "plain": Display(decimals=2),
     "ratio": Display(),
     "of_four": Display(),
+    "chance": Display(100),
     "snow_class": Display(),
 }
 
@@ -138,7 +139,9 @@ class Words:
         return self("probability.value", value=round(100 * part))
 
     def in_unit(self, unit: str, value: float) -> str:
-        """Return a value in SI with its display unit."""
+        """Return a value in SI with its display unit; a chance is never a flat 0 % or 100 %."""
+        if unit == "chance":
+            return self.percent(value)
         blanks: dict[str, object] = {"value": UNITS[unit].text(value)}
         if unit == "wind":
             blanks["force"] = beaufort(value)
