@@ -208,6 +208,7 @@ _FEATURES = (
     Feature("vertical_velocity_700", "Pa s-1", -60, 60, SEA, "positive sinks"),
     Feature("cloud_above_site", "1", 0, 1, SEA, "cover of everything above the site, maximum-random overlap"),
     Feature("boundary_layer_height", "m", 0, 9000, SEA, "above the model's ground"),
+    Feature("night_cloud", "1", 0, 1, SEA, "cover above the site in the 6 h before the window: a clear night cools the valley"),
     Feature("ground_fog", "1", 0, 1, SEA, "part of the window with low cloud < 5 %, visibility <= 500 m, humidity >= 82 %: too shallow"),
     # -- glow: the light path along the sun's azimuth
     Feature("canvas_cover", "1", 0, 1, GLOW, "cloud at 2-12 km over and around the site"),

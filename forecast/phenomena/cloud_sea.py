@@ -55,6 +55,7 @@ ABOVE_THE_SITE = 1500.0  # [m] the air that a sea wants dry
 INVERSION_REACH = 1000.0  # [m] above the site
 EVENING_BEFORE = np.timedelta64(12, "h")  # before the window: late afternoon
 DAY_BEFORE = np.timedelta64(24, "h")
+NIGHT = np.timedelta64(6, "h")  # before the window: the hours in which a valley cools, or not
 COARSE = 800.0  # [m] between two levels about the site, from which a deck's top is not known well enough: GFS has 500-600 m up to 3 km
 HIDDEN_VALLEY = 100.0  # [m] a valley this far below the model's ground is named as not seen by the model
 
@@ -205,9 +206,7 @@ def _moments(scene: Scene, columns: Array, rows: Index, times: Times) -> dict[st
 
 def _by_level(scene: Scene, rows: Index, times: Times) -> dict[str, Array]:
     """Return what is read on pressure levels or at the model's surface, moment by moment (event, moment)."""
-    cloud, heights = cloud_column(scene)
-    above = maximum_random_overlap(np.where(heights > elevations(scene)[:, None, None] + CLEAR_GAP, cloud, 0.0))
-    above = np.where(np.isfinite(cloud).any(axis=-1), above, np.nan)
+    above = _cloud_above(scene)
     levels = len(scene.pressure)
     easterly = [_at_level(scene, -column(scene, "eastward_wind")[0][..., -levels:], hpa) for hpa in (925, 850)]
     omega, layer = "lagrangian_tendency_of_air_pressure", "atmosphere_boundary_layer_thickness"
@@ -228,6 +227,13 @@ def _by_level(scene: Scene, rows: Index, times: Times) -> dict[str, Array]:
     return found | {"ground_fog": ground_fog(low["low"], found.pop("visibility"), found.pop("humidity"))}
 
 
+def _cloud_above(scene: Scene) -> Array:
+    """Return the cover of everything above the viewer (site, time) [1]."""
+    cloud, heights = cloud_column(scene)
+    above = maximum_random_overlap(np.where(heights > elevations(scene)[:, None, None] + CLEAR_GAP, cloud, 0.0))
+    return np.where(np.isfinite(cloud).any(axis=-1), above, np.nan)
+
+
 def _at_level(scene: Scene, values: Array, hpa: float) -> Array:
     """Return the level `hpa` of a profile (site, time, level), NaN where the data have no such level."""
     found = np.isclose(scene.pressure, 100 * hpa)
@@ -235,11 +241,13 @@ def _at_level(scene: Scene, values: Array, hpa: float) -> Array:
 
 
 def _night_before(events: Sequence[Event], scene: Scene, rows: Index, start: Times) -> dict[str, Array]:
-    """Return whether the valley grew moister from late afternoon to sunrise (event) [s-1]."""
+    """Return how fast the valley grew moister from late afternoon to sunrise [s-1], and the cover of the night above [1] (event)."""
     sunrise = as_times([event.centre or event.window.middle for event in events])
     times = np.stack([start - EVENING_BEFORE, sunrise], axis=1)
     humidity = air_at(scene, rows, times, _valleys(scene))["humidity"]
-    return {"valley_humidity_trend": (humidity[:, 1] - humidity[:, 0]) / ((sunrise - times[:, 0]) / np.timedelta64(1, "s"))}
+    trend = (humidity[:, 1] - humidity[:, 0]) / ((sunrise - times[:, 0]) / np.timedelta64(1, "s"))
+    above = scene.between(_cloud_above(scene), rows, hours_between(start - NIGHT, start))
+    return {"valley_humidity_trend": trend, "night_cloud": mean(above)}
 
 
 # -- what a column says

@@ -123,7 +123,7 @@ def test_spread_counts_the_cycles_that_knew(config: Config) -> None:
 
 def test_the_spread_of_the_deck_is_that_of_the_cycles_that_had_one(config: Config) -> None:
     needs = {name for rule in rules_of("sea_of_clouds").values() for name in rule.needs}
-    features = row(config, "sea_of_clouds", **{name: 0.5 for name in needs}, deck_top=900.0, deck_base=300.0)
+    features = row(config, "sea_of_clouds", **dict.fromkeys(needs, 0.5), deck_top=900.0, deck_base=300.0)
     before = {features.events[0].key: {"deck_top": (1100.0, 850.0)}}
 
     (forecast,) = predict(features, Cycle(RUN), RUN, open_models(), GRADES, {}, before)
