@@ -5,6 +5,7 @@ No sky of this file is passed off as weather: they are made up to have an answer
 
 from __future__ import annotations
 
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -178,7 +179,7 @@ def laws(count: int = 400) -> list[Claim]:
     lower, higher = (quality(section(wall, depth=0.15)) for wall in walls)
     hazes = [quality(section(walls[0], depth=depth)) for depth in (0.0, 0.1, 0.2, 0.4, 0.8, 1.6)]
     better = int((higher > lower + 1e-12).sum())
-    rising = sum(int((thick > thin + 1e-12).sum()) for thin, thick in zip(hazes, hazes[1:], strict=False))
+    rising = sum(int((thick > thin + 1e-12).sum()) for thin, thick in pairwise(hazes))
     return [
         Claim(ROOM, "skies in which a growing wall improves the glow", str(better), count, "none", better == 0),
         Claim(ROOM, "skies in which thicker haze improves the glow", str(rising), 5 * count, "none", rising == 0),
@@ -205,8 +206,8 @@ def best_edges() -> list[Claim]:
         grazing = 2 * np.sqrt(2 * base * RADIUS) / 1000
         at_rivals = float(np.interp(RIVALS_EDGE * 1000, edges, best) / best.max())
         found.append(
-            Claim(ROOM, f"edge of cloud at {base / 1000:.0f} km: as good as any up to / half at", f"{as_good:.0f} / {half:.0f} km", edges.size,
-                  f"grazing ray leaves it at {grazing:.0f} km; {RIVALS_EDGE:.0f} km (a rival's figure): {100 * at_rivals:.0f} % of the best",
+            Claim(ROOM, f"edge of cloud at {base / 1000:.0f} km: as good as any to / half at", f"{as_good:.0f} / {half:.0f} km", edges.size,
+                  f"grazing ray: {grazing:.0f} km; at a rival's {RIVALS_EDGE:.0f} km {100 * at_rivals:.0f} % of the best",
                   bool(half <= grazing))
         )  # fmt: skip
     return found
@@ -261,6 +262,6 @@ def kasprowy(shared: Path) -> list[Claim]:
     return [
         Claim(ROOM, "Kasprowy 2020-08-04: canvas, its base, red light on it", f"{told['canvas_cover']:.2f}, {told['canvas_height']:.0f} m, "
               f"{told['canvas_light']:.2f}", 1, "GFS +6 h; cirrus lit above a deck at the summit"),
-        Claim(ROOM, "Kasprowy 2020-08-04: view of it, quality, degree", f"{told['view_clearance']:.2f}, {told['glow_quality']:.2f}, {outcome.degree:g}",
-              1, "60-80 % of cloud at 2-3.5 km over the viewer: nothing is seen", told["glow_quality"] < 0.05),
+        Claim(ROOM, "Kasprowy 2020-08-04: view of it, quality, degree", f"{told['view_clearance']:.2f}, {told['glow_quality']:.2f}, "
+              f"{outcome.degree:g}", 1, "60-80 % of cloud at 2-3.5 km over the viewer: nothing is seen", told["glow_quality"] < 0.05),
     ]  # fmt: skip

@@ -16,6 +16,7 @@ from forecast.config import PhenomenonSettings, read_config
 from forecast.domain import Atmosphere, Cycle
 from forecast.ephemeris import sun_position
 from forecast.phenomena import Part, glow
+from forecast.phenomena.light_path import FINE_PARTICLES, OPTICAL_DEPTH
 from forecast.quantities import FEATURES
 from forecast.sampling import Scene, as_times
 from models.baseline import PhysicsRule
@@ -197,6 +198,139 @@ def test_cloud_derived_from_humidity_is_named() -> None:
 
     assert "cloud_from_humidity" in part.missing[0]
     assert part.values["canvas_cover"][0] == 0  # 40 % humidity
+
+
+def test_cloud_known_by_layers_only_is_laid_on_the_levels_and_named() -> None:
+    asked = event()
+    assert asked.centre is not None
+    air = around(asked.site, asked.centre, clear).drop_vars("cloud_area_fraction_in_atmosphere_layer")
+    wet = (air.level <= 40000) & (air.level >= 30000)  # the high layer's air is moist at 300-400 hPa
+    air["relative_humidity"] = air["relative_humidity"].where(~wet, 0.9)
+    for layer, cover in (("low", 0.0), ("medium", 0.0), ("high", 0.6)):
+        air[f"{layer}_type_cloud_area_fraction"] = air["visibility_in_air"] * 0 + cover
+
+    part = glow.derive([asked], Scene(air, [asked.site]), SETTINGS)
+
+    assert "cloud_from_layers" in part.missing[0]
+    assert "cloud_from_humidity" not in part.missing[0]
+    assert part.values["canvas_cover"][0] == pytest.approx(0.6, abs=0.01)
+    assert 7000 < part.values["canvas_height"][0] < 9500  # 350-300 hPa
+
+
+def with_surface(name: str, value: float) -> Part:
+    """The good evening with one more field of the surface."""
+    asked = event()
+    assert asked.centre is not None
+    air = around(asked.site, asked.centre, CLEAR_WEST)
+    air[name] = air["visibility_in_air"] * 0 + value
+    return glow.derive([asked], Scene(air, [asked.site]), SETTINGS)
+
+
+def test_a_known_optical_depth_is_taken_as_it_is_and_no_longer_missing() -> None:
+    clean, hazy = (with_surface(OPTICAL_DEPTH, depth) for depth in (0.08, 0.8))
+
+    assert clean.values["aerosol_optical_depth"][0] == pytest.approx(0.08, rel=1e-6)
+    assert hazy.values["aerosol_optical_depth"][0] == pytest.approx(0.8, rel=1e-6)
+    assert "aerosol_estimated" not in clean.missing[0]
+    # science.md 3: below .3 good, above .6-1.0 poor
+    assert hazy.values["glow_quality"][0] < 0.4 * clean.values["glow_quality"][0]
+
+
+def test_fine_particles_thicken_the_estimated_haze() -> None:
+    # 75 ug m-3, the limit of a lightly polluted day in GB 3095: 4 m2 g-1 over 2 km are 0.6, swollen by 40 % of humidity to 0.77
+    part = with_surface(FINE_PARTICLES, 75e-9)
+
+    assert part.values["aerosol_optical_depth"][0] == pytest.approx(0.77, abs=0.05)
+    assert "aerosol_estimated" in part.missing[0]
+
+
+def test_onset_peak_and_end_follow_each_other_and_bound_the_best_window() -> None:
+    part = look(CLEAR_WEST)
+    onset, peak, end = (part.values[name][0] for name in ("glow_onset", "glow_peak", "glow_end"))
+    centre = as_times([event().centre])[0]
+
+    assert onset <= peak < end
+    assert abs((part.values["best_end"][0] - centre) / np.timedelta64(1, "m") - end) <= 0.5
+    assert end - onset == part.values["minutes_of_colour"][0]
+
+
+def test_a_glow_that_no_cloud_ends_goes_out_in_the_shadow_of_the_ground() -> None:
+    over_sea, over_plateau = look(CLEAR_WEST), look(CLEAR_WEST, surface_altitude=1400.0)
+
+    # from cloud at 7.7 km the grazing point lies sqrt(2 h R') = 340 km on, seen from the point 30 km towards the sun; over a plateau nearer
+    assert over_sea.values["shadow_distance"][0] == pytest.approx(370e3, abs=15e3)
+    assert over_sea.values["shadow_height"][0] == 0
+    assert over_plateau.values["shadow_distance"][0] < over_sea.values["shadow_distance"][0]
+    assert over_plateau.values["shadow_height"][0] == pytest.approx(1400, abs=1)
+
+
+def test_a_low_bank_that_ends_the_glow_early_is_named_instead() -> None:
+    part = look(both(CLEAR_WEST, wall(240_000, 360_000, 3500)))
+
+    assert part.values["glow_end"][0] < look(CLEAR_WEST).values["glow_end"][0]
+    assert 240e3 <= part.values["obstacle_distance"][0] <= 360e3
+    assert part.values["obstacle_height"][0] == pytest.approx(3500, abs=800)  # half a level of 50 hPa
+    assert np.isnan(part.values["shadow_distance"][0])
+
+
+def test_the_colour_of_the_best_minute_is_warm() -> None:
+    red, green, blue = (look(CLEAR_WEST).values[name][0] for name in ("glow_red", "glow_green", "glow_blue"))
+
+    assert 1 >= red > green > blue > 0
+
+
+def test_a_ridge_in_front_shades_a_low_canvas_and_not_a_high_one() -> None:
+    # a ridge 10 degrees high: 880 m above the viewer at 5 km
+    asked = event()
+    assert asked.centre is not None
+    site = replace(asked.site, horizon=(10.0,) * 72)
+    low, high = canvas(0.6, 3000, 4000, 20_000), canvas(0.6, 8000, 9500, 20_000)
+
+    found = {}
+    for name, cover in (("low", low), ("high", high)):
+        air = around(asked.site, asked.centre, cover)
+        for ground, place in (("open", asked.site), ("ridge", site)):
+            part = glow.derive([replace(asked, site=place)], Scene(air, [place]), SETTINGS)
+            found[name, ground] = part.values["canvas_light"][0]
+
+    assert found["low", "ridge"] < 0.8 * found["low", "open"]
+    assert found["high", "ridge"] == pytest.approx(found["high", "open"], rel=1e-6)
+
+
+def test_a_far_canvas_behind_the_terrain_is_not_seen() -> None:
+    asked = event()
+    assert asked.centre is not None
+    site = replace(asked.site, horizon=(20.0,) * 72)  # cloud at 7.7 km stands 10 degrees high 30 km away
+    air = around(asked.site, asked.centre, CLEAR_WEST)
+
+    hidden = glow.derive([replace(asked, site=site)], Scene(air, [site]), SETTINGS)
+
+    assert hidden.values["view_clearance"][0] < 0.4 * look(CLEAR_WEST).values["view_clearance"][0]
+
+
+def test_an_analysis_tells_a_glow_from_none_and_nothing_of_a_day_it_does_not_reach() -> None:
+    asked = event()
+    assert asked.centre is not None
+    scenes = {name: Scene(around(asked.site, asked.centre, cover), [asked.site]) for name, cover in (("good", CLEAR_WEST), ("none", clear))}
+
+    told = {name: glow.diagnose([asked], scene, SETTINGS)[0] for name, scene in scenes.items()}
+
+    assert told["good"].degree == 1
+    assert told["none"].degree == 0
+    assert told["good"].source == "analysis"
+    assert told["good"].amount > 0.4
+    beyond = glow.diagnose([asked], Scene(around(asked.site, utc("2026-11-20T09:00"), clear), [asked.site]), SETTINGS)[0]
+    assert np.isnan(beyond.degree)
+    assert "beyond_data" in beyond.detail
+
+
+def test_a_station_can_rule_a_glow_out_but_not_in() -> None:
+    degrees = glow.degree_from_station(np.array([1.0, 0.0, 0.2]), np.array([0.5, 0.05, 0.6]))
+
+    assert degrees[:2].tolist() == [0, 0]  # overcast below; nothing to paint
+    assert np.isnan(degrees[2])
+    assert glow.degree_from_sunshine(np.array([25.0, 8.0]))[:2].tolist() == [1, 0.5]
+    assert np.isnan(glow.degree_from_sunshine(np.array([0.0]))[0])
 
 
 def test_thin_ice_hides_less_than_the_water_cloud_that_fills_the_same_boxes() -> None:

@@ -86,32 +86,41 @@ def test_the_earth_itself_ends_the_light() -> None:
 
 
 def test_the_sum_through_haze_agrees_with_the_integral() -> None:
-    # exponential haze of scale 2 km: the integral is closed (Chapman's limit); cells of 250 m and steps of 15 km give it within 3 %
+    # exponential haze of scale 2 km up to 14 km: the integral is closed (Chapman's limit) but for the 2 % that lie above it
     haze = 1e-4 * np.exp(-MIDDLES / 2000.0)
-    elevation = np.array([[-2.0, -1.0, 0.0, 1.0, 2.0]])
+    elevation = np.array([[-2.0, -1.0, 0.0]])
 
     met = light.trace(section(aerosol=haze), np.array([6000.0]), elevation)
 
     closed = 1e-4 * light.air_column(np.array([[6000.0]]), elevation, scale=2000.0)
-    assert met.aerosol == pytest.approx(closed, rel=0.03)
+    assert met.aerosol[0, :2] == pytest.approx(closed[0, :2], rel=0.01)
+    assert met.aerosol[0, 2] == pytest.approx(closed[0, 2], rel=0.025)
 
 
-def test_the_sum_through_cloud_agrees_with_a_brute_force_integration() -> None:
-    # the same piecewise cloud integrated in steps of 50 m, each point in the cell and column that hold it
-    rng = np.random.default_rng(7)
+def test_a_ray_through_a_flat_layer_meets_its_depth_over_the_slope_wherever_it_crosses() -> None:
+    # a ray falling through a uniform slab: its length there is the slab's depth over the ray's slope, whatever columns it crosses
     cloud = np.zeros((DISTANCE.size, CELLS))
-    cloud[5:35, 8:40] = rng.uniform(0, 1e-5, (30, 32)).cumsum(axis=0).cumsum(axis=1) / 300  # smooth, so that columns differ little
-    elevation, height = -1.4, 9000.0
+    cloud[:, 20:22] = 1e-3  # 5000-5500 m everywhere
 
-    met = light.trace(section(cloud), np.array([height]), np.array([[elevation]])).cloud[0, 0]
+    met = light.trace(section(cloud), np.array([8000.0]), np.array([[-2.5]]))
 
-    fine = np.arange(0.0, 600000.0, 50.0) + 25.0
-    path = light.ray_height(np.array([height]), np.array([elevation]), fine)
-    inside = path < CELLS * CELL
-    column = np.rint(fine / 15000.0).astype(int)
-    whole = (cloud[column, np.clip(path / CELL, 0, CELLS - 1).astype(int)] * inside).sum() * 50.0
-    assert met == pytest.approx(whole, rel=0.05)  # rays cross cells of 250 m within one step of 15 km
-    assert whole > 0.1
+    fine = np.arange(0.0, 600000.0, 5.0)
+    path = light.ray_height(np.array([8000.0]), np.array([-2.5]), fine)
+    assert met.cloud[0, 0] == pytest.approx(1e-3 * ((path >= 5000) & (path < 5500)).sum() * 5.0, rel=0.005)
+
+
+def test_rays_of_many_events_meet_what_each_meets_alone() -> None:
+    rng = np.random.default_rng(5)
+    cloud = rng.uniform(0, 1e-5, (40, DISTANCE.size, CELLS))
+    ones = np.ones(cloud.shape[:2])
+    skies = Section(DISTANCE, cloud * 0, cloud, cloud / 3, ones * 0, ones > 0)
+    height, elevation = rng.uniform(3000, 11000, 40), rng.uniform(-1.5, 2, (40, 3))
+
+    together = light.trace(skies, height, elevation, start=2)
+
+    alone = light.trace(skies.of(slice(37, 38)), height[37:38], elevation[37:38], start=2)
+    assert together.cloud[37] == pytest.approx(alone.cloud[0], rel=1e-12)
+    assert together.aerosol[37] == pytest.approx(alone.aerosol[0], rel=1e-12)
 
 
 def test_partial_cloud_blocks_the_same_whatever_the_step_of_the_sum() -> None:

@@ -1,0 +1,65 @@
+"""The light of glows for 500 sites: two events each, windows of 90 minutes, on one core. Target: below 5 s.
+
+The sky is made up (a canvas, a broken bank of cloud, haze) on the grid of half a degree that the tests use; nothing of it is cheaper than
+weather, for cloud is followed wherever it is. Against it: brute force, rays walked in steps of 25 m, whose time is scaled up from a few.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+    os.environ.setdefault(name, "1")
+PROJECT = Path(__file__).parents[2]
+SITES, MINUTES, TARGET = 500, 90, 5.0
+
+
+def main() -> int:
+    """Print the time and return 1 where the target is missed."""
+    sys.path.insert(0, str(PROJECT))
+    import numpy as np
+    import xarray as xr
+
+    from forecast import sky
+    from forecast.config import PhenomenonSettings
+    from forecast.domain import Window
+    from forecast.phenomena import glow
+    from forecast.phenomena.canvas import ANGLES, POINTS
+    from forecast.sampling import Scene
+    from tests.horizons import DAY, around, both, canvas, wall
+    from tests.science.glow import by_brute_force, random_skies
+    from tests.skies import SITES as KNOWN
+
+    base, settings = KNOWN["lingshan"], PhenomenonSettings()
+    place = [(base.latitude + 0.002 * i, base.longitude + 0.01 * (i % 50)) for i in range(SITES)]
+    sites = [replace(base, id=f"site_{i}", latitude=north, longitude=east) for i, (north, east) in enumerate(place)]
+    almanacs = sky.almanacs(sites, [DAY], ZoneInfo("Asia/Shanghai"))
+    every = [event for site in sites for event in glow.events(site, DAY, almanacs[site.id, DAY], settings)]
+    asked = [event for event in every if event.phenomenon in ("sunset_glow", "sunrise_glow")]
+    half = timedelta(minutes=MINUTES // 2)
+    asked = [replace(e, window=Window(e.centre - half, e.centre + half)) for e in asked if e.centre]
+    bank = wall(240_000, 300_000, 6000, cover=0.5)
+    air = [around(base, e.centre, both(canvas(reach=120_000), bank), reach_degrees=11) for e in asked[:2] if e.centre]
+    scene = Scene(xr.concat(sorted(air, key=lambda one: one.time.values[0]), dim="time"), sites)
+    begun = time.process_time()
+    part = glow.derive(asked, scene, settings)
+    taken = time.process_time() - begun
+    known = int(np.isfinite(part.values["glow_quality"]).sum())
+    skies, few = random_skies(5, seed=3), np.full((5, 4), -1.0)
+    begun = time.process_time()
+    by_brute_force(skies, np.full(5, 8000.0), few)
+    brute = (time.process_time() - begun) / few.size * len(asked) * ANGLES.size * len(POINTS)
+    rays = len(asked) * ANGLES.size * len(POINTS)
+    print(f"light: {SITES} sites x 2 events x {MINUTES} minutes, {known} answered, {rays} rays")
+    print(f"  {taken:.2f} s of CPU on one core (target {TARGET:g} s); the same rays by brute force about {brute:.0f} s")
+    return int(taken > TARGET or known < len(asked))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
