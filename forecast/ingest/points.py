@@ -63,6 +63,7 @@ VARIABLES: dict[str, tuple[str, dict[str, tuple[float, float]]]] = {
     "wind_gusts_10m": ("wind_speed_of_gust", _SPEED),
     "pressure_msl": ("surface_air_pressure", _PRESSURE),
 }
+PLACE = {"latitude": (-90.0, 90.0), "longitude": (-180.0, 360.0), "elevation": (-450.0, 9000.0)}
 DIRECTION = "wind_direction_10m"  # [degree] from which it blows
 CARRIED = {  # series that pass into the atmosphere as they stand
     "cloud_cover_low": "low_type_cloud_area_fraction",
@@ -79,13 +80,17 @@ CARRIED = {  # series that pass into the atmosphere as they stand
 class PointForecast:
     """Hourly series at one place, in UTC and SI, NaN where the document has null.
 
-    levels: (variable, pressure [Pa]) -> series; series: Open-Meteo's name -> values (time); tags: the document's own strings (a place's
-    id, a date); missing: what a column wants and the document lacks.
+    levels: (variable, pressure [Pa]) -> series; series: Open-Meteo's name -> values (time). latitude, longitude [degree], elevation [m]:
+    the place as the document tells it (NaN: it does not), elevation being that to which the temperature at 2 m was brought. tags: the
+    document's own strings (a place's id, a date). missing: what a column wants and the document lacks.
     """
 
     times: Times
     series: Mapping[str, Array]
     levels: Mapping[tuple[str, float], Array]
+    latitude: float = float("nan")
+    longitude: float = float("nan")
+    elevation: float = float("nan")
     tags: Mapping[str, str] = field(default_factory=dict)
 
     @property
@@ -152,7 +157,18 @@ def parse_point(document: object, utc_offset: timedelta = timedelta(0), where: s
             else:
                 series[name] = found
     tags = {key: value for key, value in document.items() if isinstance(key, str) and isinstance(value, str)}
-    return PointForecast(times, series, levels, tags)
+    latitude, longitude, elevation = (_place(document, name, where) for name in PLACE)
+    return PointForecast(times, series, levels, latitude, longitude, elevation, tags)
+
+
+def _place(document: Mapping[str, Any], name: str, where: str) -> float:
+    low, high = PLACE[name]
+    value = document.get(name)
+    if value is None:
+        return float("nan")
+    if isinstance(value, bool) or not isinstance(value, int | float) or not low <= value <= high:
+        raise SourceCorrupt(f"{where}: {name} {value!r}: expected a number from {low:g} to {high:g}")
+    return float(value)
 
 
 def _times(values: object, where: str) -> Times:
@@ -194,7 +210,8 @@ def joined(points: Sequence[PointForecast]) -> PointForecast:
             series[name][rows] = values
         for key, values in point.levels.items():
             levels[key][rows] = values
-    return PointForecast(times, series, levels, points[-1].tags)
+    last = points[-1]
+    return PointForecast(times, series, levels, last.latitude, last.longitude, last.elevation, last.tags)
 
 
 def point_atmosphere(point: PointForecast, latitude: float, longitude: float, elevation: float, valley: float) -> Atmosphere:

@@ -44,13 +44,15 @@ def test_local_hours_become_utc_and_local_units_si() -> None:
     assert point.tags == {"spot_id": "here"}
 
 
-def test_the_document_s_own_clock_and_units_are_believed() -> None:
-    made = document(wind_speed_10m=[10.0] * HOURS) | {"utc_offset_seconds": 0, "hourly_units": {"wind_speed_10m": "m/s"}}
+def test_the_document_s_own_clock_place_and_units_are_believed() -> None:
+    made = document(wind_speed_10m=[10.0] * HOURS) | {"utc_offset_seconds": 0, "hourly_units": {"wind_speed_10m": "m/s"}, "elevation": 804}
 
     point = parse_point(made, EAST_CHINA)
 
     assert point.times[0] == np.datetime64("2026-05-17T00:00")
     assert point.series["wind_speed_10m"][0] == 10.0
+    assert point.elevation == 804.0
+    assert np.isnan(point.latitude)
 
 
 @pytest.mark.parametrize(
@@ -67,6 +69,7 @@ def test_the_document_s_own_clock_and_units_are_believed() -> None:
         (document(visibility=[1e400] * HOURS), "cannot be"),
         (document() | {"hourly_units": {"temperature_2m": "\u00b0F"}}, "expected \u00b0C or K"),
         (document() | {"utc_offset_seconds": "8 h"}, "utc_offset_seconds"),
+        (document() | {"elevation": 12_000}, "elevation 12000: expected a number from -450 to 9000"),
     ],
 )
 def test_a_wrong_document_is_refused_by_name(made: object, said: str) -> None:
