@@ -52,8 +52,8 @@ class Entry:
 
     @property
     def azimuth(self) -> float | None:
-        """Where the sun will stand [degree]; None where the event is not about the sun."""
-        return self.values.get("sun_azimuth")
+        """Where to look [degree]: at the sun's place, or for stars at the darkest sky; None where no direction is better."""
+        return self.values.get("sun_azimuth", self.values.get("darkest_azimuth"))
 
 
 @dataclass(frozen=True, slots=True)

@@ -242,7 +242,7 @@ class Desk:
         return charts.probability_strip(drawn, self.words, self.language, self.config.zone)
 
     def facing(self, entry: Entry) -> str:
-        """Say where to look: to the sun where the event is about it, else over the site's own sector."""
+        """Say where to look: to the sun or the darkest sky where that is known, else over the site's own sector."""
         return self.words.sector(entry.forecast.event.site) if entry.azimuth is None else self.words.facing(entry.azimuth)
 
     def reasons(self, forecast: Forecast, way: int) -> list[str]:

@@ -200,8 +200,8 @@ def lights(scene: Scene, rows: Index, times: Times, humidity: Array) -> dict[str
 def darkest_azimuth(scene: Scene, rows: Index, light: dict[str, Array], inside: Truth) -> Array:
     """Return the azimuth [degree] (event) to face for the darkest sky half way up, over the moments `inside`.
 
-    By the cities' light around the site where the settings give it (`sky_glow_by_azimuth`) and by the moon; NaN where no
-    direction is darker than another.
+    Within the sector that the site looks at; by the cities' light around it where the settings give that (`sky_glow_by_azimuth`) and
+    by the moon; NaN where no direction is darker than another.
     """
     azimuths = np.arange(DIRECTIONS) * 360.0 / DIRECTIONS
     sites = [scene.sites[row] for row in rows]
@@ -209,8 +209,12 @@ def darkest_azimuth(scene: Scene, rows: Index, light: dict[str, Array], inside: 
     own = nanolamberts(np.array([site.night_sky_brightness for site in sites]))
     towards = luminance_towards(azimuths, own, glow, light["moon"], light["moon_azimuth"], light["lit"], light["extinction"])
     towards = mean(np.where(inside[..., None], towards, np.nan))
-    differ = towards.max(axis=-1) > towards.min(axis=-1) * (1 + TOLD_APART)
-    return np.where(differ, azimuths[np.nan_to_num(towards).argmin(axis=-1)], np.nan)
+    first, last = (np.array([site.view_sector[end] for site in sites])[:, None] for end in (0, 1))
+    seen = ((azimuths - first) % 360 <= (last - first) % 360) | ((last - first) % 360 == 0)
+    seen |= ~seen.any(axis=1)[:, None]  # a sector narrower than the steps
+    darkest, brightest = np.where(seen, towards, np.inf), np.where(seen, towards, -np.inf)
+    differ = brightest.max(axis=-1) > darkest.min(axis=-1) * (1 + TOLD_APART)
+    return np.where(differ, azimuths[np.nan_to_num(darkest, nan=np.inf).argmin(axis=-1)], np.nan)
 
 
 def _at_directions(glow: Sequence[float], azimuths: Array) -> Array:
