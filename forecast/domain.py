@@ -186,6 +186,18 @@ Atmosphere = xr.Dataset
 
 
 @dataclass(frozen=True, slots=True)
+class DayWeather:
+    """The weather of one local day at a site, over all its hours still to come: for safety, whatever the site is known for.
+
+    values: features of the catalogue by name (SI, NaN where not known). covered: the part of those hours [1] the run can speak
+    of; where it is below 1 the absence of a danger is not known.
+    """
+
+    values: Mapping[str, float]
+    covered: float
+
+
+@dataclass(frozen=True, slots=True)
 class Features:
     """What physics says about events, from one cycle, as known when it was issued.
 
@@ -193,12 +205,14 @@ class Features:
     NaN where a feature does not apply or cannot be had; `best_start`, `best_end` as datetime64 (NaT: none).
     missing: for each event the ids of what could not be had (words for them: templates/text, `missing`).
     evidence: per phenomenon the arrays that a chart draws, dimension `event` with the row number in `table` as coordinate.
+    weather: (site id, local day) -> the weather of that whole day.
     """
 
     events: tuple[Event, ...]
     table: xr.Dataset
     missing: tuple[tuple[str, ...], ...]
     evidence: Mapping[str, xr.Dataset] = field(default_factory=dict)
+    weather: Mapping[tuple[str, date], DayWeather] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if self.table.sizes.get("event", 0) != len(self.events) or len(self.missing) != len(self.events):
