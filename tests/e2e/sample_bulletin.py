@@ -49,7 +49,8 @@ GOOD_AND_POOR = {
     "clear_hours": (9.0, 1.0), "dark_hours": (11.0, 11.0), "zenith_sky_brightness": (21.4, 19.3), "limiting_magnitude": (6.2, 4.7),
     "moon_altitude": (-12.0, 58.0), "moon_illumination": (0.22, 0.97), "milky_way_hours": (0.0, 0.0), "dew_point_depression": (9.2, 1.1),
     "water_vapour_column": (4.1, 13.0), "deck_top": (980.0, 1730.0), "deck_base": (420.0, 900.0), "gap_to_deck": (310.0, -240.0),
-    "valley_fill": (0.84, 0.2), "humidity_below": (0.96, 0.58), "humidity_above": (0.31, 0.88), "inversion": (4.6, -1.2),
+    "valley_fill": (0.84, 0.2), "valley_area_filled": (0.92, 0.25), "ground_fog": (0.0, 0.4), "night_cloud": (0.1, 0.7),
+    "humidity_below": (0.96, 0.58), "humidity_above": (0.31, 0.88), "inversion": (4.6, -1.2),
     "valley_dew_point_depression": (0.6, 5.1), "rain_before": (2.4, 0.0), "valley_wind_speed": (1.6, 5.5), "easterly_wind": (3.8, -4.4),
     "canvas_cover": (0.62, 0.05), "canvas_height": (8200.0, 2900.0), "canvas_light": (0.71, 0.12), "view_clearance": (0.93, 0.36),
     "glow_quality": (0.78, 0.06), "minutes_of_colour": (19.0, 3.0), "obstacle_distance": (540_000.0, 310_000.0),
@@ -122,6 +123,7 @@ def _forecast(event: Event, chance: float, values: dict[str, float], missing: tu
         if known and event.phenomenon == "sea_of_clouds" else {},
         reasons=reasons if known else (), spread=Spread(max(chance - 0.14, 0), min(chance + 0.09, 1), 4) if known else None,
         missing=missing, quantities={name: value for name, value in values.items() if FEATURES[name].told} if known else {},
+        spreads={name: Spread(values[name] - 60, values[name] + 140, 4) for name in ("deck_base", "deck_top") if known and name in values},
     )  # fmt: skip
 
 

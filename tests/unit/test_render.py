@@ -332,3 +332,13 @@ def test_the_style_sheet_fetches_nothing_from_elsewhere() -> None:
     for path in (TEMPLATES / "static").glob("*.*"):
         text = path.read_text(encoding="utf-8").replace("http://www.w3.org/2000/svg", "")
         assert not re.search(r"https?:|//\w+\.\w+/|@import", text), path.name
+
+
+def test_the_spread_of_the_deck_stands_beside_it(site: dict[str, str]) -> None:
+    page = " ".join(re.sub(r"<[^>]+>", " ", site["en/sites/jinding/index.html"]).split())
+
+    # Made up: 60 m below and 140 m above what is told, over four runs.
+    told = re.findall(r"Cloud top ([\d,]+)\s?m ([\d,]+)\s?m–([\d,]+)\s?m over 4 runs", page)
+    found = [[int(text.replace(",", "")) for text in texts] for texts in told]
+    assert found
+    assert all(high - low == pytest.approx(200, abs=10) and low < now < high for now, low, high in found)
