@@ -24,7 +24,11 @@ ICE_CERTAIN, ICE_ABSENT = 259.15, 269.15  # [K] cloud top at or below which it s
 RATIO_AT_FREEZING, RATIO_PER_KELVIN, RATIO_COLDEST, RATIO_WITH_WIND, DRIFTING = 6.4, 0.073, FREEZING - 15.0, 0.48, 7.7
 RATIO_WARMEST = FREEZING + 2.0  # [K] slush lies no wetter than at this temperature
 LEAST_SNOW_RATIO, GREATEST_SNOW_RATIO = 3.0, 35.0  # slush; the driest that is often measured
-RATIO_SPREAD = 0.38  # [ln] standard deviation of what is measured about that
+GREATEST_NEW_RATIO = 50.0  # the driest that is ever measured
+RATIO_SPREAD = 0.38  # [ln] standard deviation of what is measured about that, on the days it was fitted on
+# Its parts: in the cold with much water [ln]; more for each kelvin above -7 degC (riming, wet flakes, rain between) [K-1]; and what a
+# gauge does not catch or show [kg m-2], over the water that fell. Set on the same winters so that eight in ten lie inside.
+SPREAD_COLD, SPREAD_PER_KELVIN, SPREAD_FROM, SPREAD_GAUGE = 0.34, 0.05, FREEZING - 7.0, 0.5
 TENTHS = 1.2816  # standard deviations from the middle to the 10 % and the 90 % quantile
 
 # An amount of water forecast for a day errs by a factor e^0.6 = 1.8 either way (check: GFS over northern China); and where none is
@@ -67,10 +71,15 @@ def snow_ratio(temperature: Array, wind_speed: Array) -> Array:
     return np.clip(RATIO_AT_FREEZING * np.exp(RATIO_PER_KELVIN * cold) * drifting**-RATIO_WITH_WIND, LEAST_SNOW_RATIO, GREATEST_SNOW_RATIO)
 
 
-def ratio_interval(ratio: Array) -> tuple[Array, Array]:
-    """Return between which ratios [1] the measured one lies eight times in ten: the ratio over and times e^(1.28 * 0.38) = 1.63."""
-    factor = np.exp(TENTHS * RATIO_SPREAD)
-    return np.asarray(ratio) / factor, np.asarray(ratio) * factor
+def ratio_interval(ratio: Array, temperature: Array, water: Array) -> tuple[Array, Array]:
+    """Return between which ratios [1] the measured one lies eight times in ten: the ratio over and times a factor, 1.6 in the cold.
+
+    temperature: mean of the day [K]; water: of the snow [kg m-2]. NaN where one of them is not known or nothing falls.
+    """
+    warm = SPREAD_COLD + SPREAD_PER_KELVIN * np.clip(np.asarray(temperature) - SPREAD_FROM, 0.0, RATIO_WARMEST - SPREAD_FROM)
+    gauge = SPREAD_GAUGE / np.where(np.asarray(water) > 0, water, np.nan)
+    factor = np.exp(TENTHS * np.hypot(warm, np.minimum(gauge, 1.0)))
+    return np.asarray(ratio) / factor, np.minimum(np.asarray(ratio) * factor, GREATEST_NEW_RATIO)
 
 
 def chance_of_snow(new_snow: Array, least: float) -> Array:

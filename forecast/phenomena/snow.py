@@ -151,7 +151,7 @@ def _read_day(scene: Scene, curves: Curves, rows: Index, start: Times, end: Time
     def count(good: Truth) -> Array:
         return np.where(reached, good.sum(axis=1).astype(float), np.nan)
 
-    values = _snow_values(scene, curves, rows, start, fell, thirds, covered)
+    values = _snow_values(scene, curves, rows, start, fell, thirds, covered, mean(air["temperature"]))
     felt = wind_chill(air["temperature"], air["wind_speed"])
     sun = sunny_hours(scene, rows, hours)
     resource = cold_resource(mean(air["temperature"]), lowest(felt), values["snow_depth"], sun, mean(air["wind_speed"]))
@@ -177,14 +177,14 @@ def _gained(scene: Scene, curve: Array, rows: Index, moments: Times) -> Array:
 
 
 def _snow_values(
-    scene: Scene, curves: Curves, rows: Index, start: Times, fell: dict[str, Array], thirds: Times, covered: Array
+    scene: Scene, curves: Curves, rows: Index, start: Times, fell: dict[str, Array], thirds: Times, covered: Array, temperature: Array
 ) -> dict[str, Array]:
-    """Return the features of falling and lying snow (day); NaN where no precipitation of the day is known."""
+    """Return the features of falling and lying snow (day), whose mean temperature is given [K]; NaN where no precipitation is known."""
     total, water, snow = (np.where(covered > 0, np.nansum(fell[name], axis=1), np.nan) for name in ("precipitation", "water", "snow"))
     with np.errstate(invalid="ignore", divide="ignore"):
         fraction = np.where(total > 0.05, water / total, np.nan)
         ratio = np.where(water > 0.05, 1000 * snow / water, np.nan)
-    low, high = ratio_interval(ratio)
+    low, high = ratio_interval(ratio, temperature, water)
     falls = np.nan_to_num(fell["precipitation"]) > 0.05
     tops = _nearest_known(scene, curves.cloud_top, rows, thirds)
     freezing = scene.between(curves.freezing, rows, thirds)

@@ -78,10 +78,12 @@ def test_more_snow_is_never_likelier_than_less(forecast: float, further: float, 
     assert ((less >= 0) & (less <= 1)).all()
 
 
-@given(CELSIUS, st.floats(0, 60), st.floats(0, 60))
-def test_stronger_wind_never_lightens_snow_and_the_interval_holds_the_ratio(celsius: float, wind: float, stronger: float) -> None:
+@given(CELSIUS, st.floats(0, 60), st.floats(0, 60), st.floats(0.01, 100))
+def test_stronger_wind_never_lightens_snow_and_the_interval_holds_the_ratio(
+    celsius: float, wind: float, stronger: float, water: float
+) -> None:
     ratio = snow.snow_ratio(np.array([FREEZING + celsius] * 2), np.array([wind, wind + stronger]))
-    low, high = snow.ratio_interval(ratio)
+    low, high = snow.ratio_interval(ratio, np.full(2, FREEZING + celsius), np.full(2, water))
 
     assert ratio[1] <= ratio[0]
     assert ((low < ratio) & (ratio < high)).all()

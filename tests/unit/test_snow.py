@@ -99,11 +99,12 @@ def test_snow_is_fluffier_in_the_cold_and_denser_in_the_wind(celsius: float, win
 
 
 def test_eight_ratios_in_ten_lie_within_the_interval_told() -> None:
-    low, high = ratio_interval(np.array([10.0, np.nan]))
+    low, high = ratio_interval(np.full(4, 10.0), FREEZING + np.array([-10.0, -2.0, -10.0, np.nan]), np.array([50.0, 50.0, 1.0, 50.0]))
 
-    # e^(1.2816 * 0.38) = 1.627
-    assert (low[0], high[0]) == (pytest.approx(6.15, abs=0.01), pytest.approx(16.27, abs=0.01))
-    assert np.isnan([low[1], high[1]]).all()
+    # e^(1.2816 s) with s = .340; .34 + 5 * .05 = .590; hypot(.34, .5 / 1) = .605
+    assert high[:3] == pytest.approx([15.46, 21.3, 21.7], abs=0.05)
+    assert low[:3] == pytest.approx([6.47, 4.69, 4.61], abs=0.02)
+    assert np.isnan([low[3], high[3]]).all()
 
 
 @pytest.mark.parametrize(
@@ -230,8 +231,8 @@ def test_snow_on_the_ground_is_snow_to_look_at_and_melted_snow_is_not() -> None:
     lying = ask(atmosphere(TIMES, temperature=cooled(-6.0), surface_snow_thickness=0.10))
     gone = ask(atmosphere(TIMES, temperature=cooled(4.0), surface_snow_thickness=0.0))
 
-    # 200 kg m-3 at the start, 18 h before the second visit: 250 - 50 e^(-0.75 / 4.2) = 208.2
-    assert lying.values["snow_depth"][0] == pytest.approx(0.10 * 200 / 208.2, abs=1e-4)
+    # 200 kg m-3 at the start, 18 h before the second visit: 300 - 100 e^(-0.75 / 4.2) = 216.4
+    assert lying.values["snow_depth"][0] == pytest.approx(0.10 * 200 / 216.4, abs=1e-4)
     assert probability(lying, "snow_cover") > 0.85
     assert probability(gone, "snow_cover") < 0.03
 

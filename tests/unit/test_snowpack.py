@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from forecast.physics import FREEZING
-from forecast.snowpack import Day, Pack, Physics, corrected, next_day, thaw_of
+from forecast.snowpack import Day, Pack, corrected, next_day, thaw_of
 
 
 def one(value: float) -> np.ndarray:
@@ -22,11 +22,11 @@ def day(snow_water: float = 0.0, new_snow: float = 0.0, rain: float = 0.0, thaw:
 
 
 def test_cold_snow_settles_and_keeps_its_water() -> None:
-    # 100 kg m-3 on its way to 250: 250 - 150 e^(-1/4.2) = 131.8 after a day; two half days make one
+    # 100 kg m-3 on its way to 300: 300 - 200 e^(-1/4.2) = 142.4 after a day; two half days make one
     whole, melted = next_day(pack(20.0, 0.20), day())
     halves, _ = next_day(next_day(pack(20.0, 0.20), day(), 0.5)[0], day(), 0.5)
 
-    assert whole.density[0] == pytest.approx(131.8, abs=0.1)
+    assert whole.density[0] == pytest.approx(142.4, abs=0.1)
     assert whole.water[0] == 20.0
     assert melted[0] == 0
     assert halves.depth[0] == pytest.approx(whole.depth[0])
@@ -59,11 +59,10 @@ def test_no_more_melts_than_lies() -> None:
 
 
 def test_new_snow_lies_on_the_old() -> None:
-    still = Physics(settling=1e9)
+    # the old 10 cm of 200 kg m-3 settle towards 300 (200/221.2 of them stay); the new 5 cm are those of the day's end
+    left, _ = next_day(pack(20.0, 0.10), day(snow_water=5.0, new_snow=0.05))
 
-    left, _ = next_day(pack(20.0, 0.10), day(snow_water=5.0, new_snow=0.05), physics=still)
-
-    assert left.depth[0] == pytest.approx(0.15)
+    assert left.depth[0] == pytest.approx(0.05 + 20 / 221.2, abs=1e-4)
     assert left.water[0] == pytest.approx(25.0)
 
 
