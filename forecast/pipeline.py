@@ -86,7 +86,8 @@ def run(world: World, now: datetime, cycle: Cycle | None = None) -> Report:
             days = sky.local_days(issue.issued, config.zone, config.forecast.days)
             almanacs = sky.almanacs(sites, days, config.zone)
             events = phenomena.events(sites, days, almanacs, config.phenomena, issue.issued)
-            features, set_aside = phenomena.derive(events, atmosphere, config.phenomena)
+            whole_days = phenomena.whole_days(sites, days, almanacs, issue.issued)
+            features, set_aside = phenomena.derive(events, atmosphere, config.phenomena, whole_days)
         with clock("predict"):
             earlier = world.archive.earlier(events, got.cycle, config.forecast.spread_cycles - 1)
             told = world.archive.earlier_quantities(events, got.cycle, config.forecast.spread_cycles - 1, SPREAD_OF)

@@ -14,14 +14,18 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from types import ModuleType
+from typing import TYPE_CHECKING
 
 import numpy as np
 import xarray as xr
 
 from forecast.config import PhenomenonSettings
-from forecast.domain import Almanac, Atmosphere, Event, Features, Site
+from forecast.domain import Almanac, Atmosphere, DayWeather, Event, Features, Site, Window
 from forecast.errors import SkyscapeError
 from forecast.quantities import FEATURES
+
+if TYPE_CHECKING:
+    from forecast.sampling import Scene
 
 log = logging.getLogger(__name__)
 
@@ -57,15 +61,29 @@ def events(
     return tuple(event for event in every if event.window.end > now)
 
 
-def derive(events: Sequence[Event], atmosphere: Atmosphere, settings: PhenomenonSettings) -> tuple[Features, tuple[str, ...]]:
-    """Turn an atmosphere into the features of `events`; a room that fails is set aside and named.
+def whole_days(
+    sites: Sequence[Site], days: Sequence[date], almanacs: Mapping[tuple[str, date], Almanac], now: datetime
+) -> tuple[Event, ...]:
+    """Return what is still to come at `now` of every local day at every site, as one event each: danger is asked of all hours."""
+    bounds = ((site, day, almanacs[site.id, day]) for site in sites for day in days)
+    return tuple(
+        Event("snowfall", site, day, Window(max(now, almanac.day_start), almanac.day_end))
+        for site, day, almanac in bounds
+        if almanac.day_end > now
+    )
+
+
+def derive(
+    events: Sequence[Event], atmosphere: Atmosphere, settings: PhenomenonSettings, days: Sequence[Event] = ()
+) -> tuple[Features, tuple[str, ...]]:
+    """Turn an atmosphere into the features of `events` and the weather of whole `days`; a room that fails is set aside and named.
 
     Returns: the features, one row an event in the order given, and the names of the rooms set aside.
     """
     from forecast.phenomena import weather
     from forecast.sampling import Scene
 
-    scene = Scene(atmosphere, tuple({event.site.id: event.site for event in events}.values()))
+    scene = Scene(atmosphere, tuple({event.site.id: event.site for event in (*events, *days)}.values()))
     table = {name: np.full(len(events), np.nan) for name in FEATURES}
     best = {name: np.full(len(events), np.datetime64("NaT", "ns")) for name in ("best_start", "best_end")}
     missing: list[list[str]] = [[] for _ in events]
@@ -95,4 +113,29 @@ def derive(events: Sequence[Event], atmosphere: Atmosphere, settings: Phenomenon
                 missing[row].append("computation")
     data = {name: xr.Variable(("event",), values, {"units": FEATURES[name].unit}) for name, values in table.items()}
     data |= {name: xr.Variable(("event",), values) for name, values in best.items()}
-    return Features(tuple(events), xr.Dataset(data), tuple(tuple(ids) for ids in missing), evidence), tuple(set_aside)
+    features = Features(tuple(events), xr.Dataset(data), tuple(map(tuple, missing)), evidence, _weather_of(days, scene, settings))
+    return features, tuple(set_aside)
+
+
+def _weather_of(days: Sequence[Event], scene: Scene, settings: PhenomenonSettings) -> dict[tuple[str, date], DayWeather]:
+    """Return the weather of whole days; what a room cannot compute is left out, and so is not known."""
+    from forecast.phenomena import snow, weather
+    from forecast.sampling import hours_between
+
+    if not days:
+        return {}
+    values: dict[str, np.ndarray] = {}
+    for room in (snow, weather):
+        try:
+            values |= {name: column for name, column in room.derive(days, scene, settings).values.items() if name in FEATURES}
+        except (SkyscapeError, ArithmeticError, LookupError, ValueError):
+            log.exception("%s: the weather of whole days is not known", room.__name__)
+    _, start, end = weather.spans(days, scene)
+    times = hours_between(start, end)
+    asked = ~np.isnat(times)
+    covered = (scene.covers(times) & asked).sum(axis=1) / np.maximum(asked.sum(axis=1), 1)
+    columns = {name: column.tolist() for name, column in values.items()}
+    return {
+        (event.site.id, event.day): DayWeather({name: column[row] for name, column in columns.items()}, float(covered[row]))
+        for row, event in enumerate(days)
+    }
