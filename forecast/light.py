@@ -20,7 +20,7 @@ Truth = NDArray[np.bool_]
 Index = NDArray[np.intp]
 
 EARTH_RADIUS = 6371000.0  # [m]
-REFRACTION = 0.15  # [1] k: curvature of a low ray over that of the earth; 0.13-0.17 in ordinary air
+REFRACTION = 0.15  # [1] k: curvature of a ray over that of the earth; 0.13-0.17 in ordinary air, 0.15 on a way grazing from 8 km
 HORIZON_REFRACTION = 34 / 60  # [degree] by which the air lifts a star on a sea-level horizon
 AIR_SCALE = 9000.0  # [m] over which the air's density falls by e (standard atmosphere, 0-10 km), for bending
 RAYLEIGH_SCALE = 8434.5  # [m] pressure scale height at 288.15 K

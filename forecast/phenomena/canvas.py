@@ -139,6 +139,15 @@ def illuminate(section: Section, painted: Canvas, view: Array, ridge: Array | No
     return Lit(**sums, colour=colour / np.maximum(sums["contrast"], 1e-9)[..., None])
 
 
+def by_minute(values: Array, altitude: Array) -> Array:
+    """Read what stands at the sun's `ANGLES` (event, angle[, ...]) at each minute's altitude (event, minute), linear between angles."""
+    below = np.clip(np.searchsorted(ANGLES, np.nan_to_num(altitude), side="right") - 1, 0, ANGLES.size - 2)
+    extra = (1,) * (values.ndim - 2)
+    share = np.clip((altitude - ANGLES[below]) / (ANGLES[below + 1] - ANGLES[below]), 0, 1).reshape(altitude.shape + extra)
+    index = below.reshape(below.shape + extra)
+    return np.take_along_axis(values, index, axis=1) * (1 - share) + np.take_along_axis(values, index + 1, axis=1) * share
+
+
 def _against(lit: Array, sky_light: Array) -> Array:
     return lit / (lit + sky_light)
 

@@ -25,7 +25,7 @@ from forecast.config import PhenomenonSettings
 from forecast.domain import Almanac, Event, Outcome, Site, Window
 from forecast.light import Index, Section, Truth
 from forecast.phenomena import Part
-from forecast.phenomena.canvas import ANGLES, BESIDE, MAIN_POINT, POINTS, RIDGE, Canvas, Lit, find_canvas, illuminate, view_of
+from forecast.phenomena.canvas import BESIDE, MAIN_POINT, POINTS, RIDGE, Canvas, Lit, by_minute, find_canvas, illuminate, view_of
 from forecast.phenomena.light_evidence import evidence, joined
 from forecast.phenomena.light_path import DISTANCE, LightPath, read_light_path
 from forecast.phenomena.obstacles import cloud_in_the_way, shadow_edge, way_made
@@ -42,6 +42,11 @@ BEYOND = 0.5  # [degree] that the sun sinks in the three minutes after the colou
 PARTLY, WHOLLY = 0.15, 0.4  # (check) glow quality from which an analysis counts as a partial and as a full glow
 DISK_PARTLY, DISK_WHOLLY = 0.3, 0.6  # (check) the same for the chance that the disk shows
 FEW, BROKEN = 0.1, 0.85  # cloud cover [1] up to which there is nothing to paint, and from which low cloud hides all: 7 eighths
+TOLD = (
+    "canvas_cover", "canvas_height", "canvas_light", "view_clearance", "glow_quality", "minutes_of_colour", "glow_onset", "glow_peak",
+    "glow_end", "glow_red", "glow_green", "glow_blue", "obstacle_distance", "obstacle_height", "shadow_distance", "shadow_height",
+    "aerosol_optical_depth", "light_path_coverage", "disk_transmission",
+)  # fmt: skip
 CHUNK = 128  # events at once: keeps the rays in the processor's cache
 
 NEEDED_COVERAGE, WHOLE_COVERAGE = 0.5, 0.95  # of the light path inside the data: below the first no answer, below the second named
@@ -101,26 +106,40 @@ def _window(latitude: float, longitude: float, centre: datetime, high: float, lo
 
 def derive(events: Sequence[Event], scene: Scene, settings: PhenomenonSettings) -> Part:
     """Turn an atmosphere into the features of glows and sunrises (see the module's head)."""
-    values: dict[str, Array] = {}
+    values = {name: np.full(len(events), np.nan) for name in TOLD}
+    values |= {name: np.full(len(events), NAT) for name in ("best_start", "best_end")}
     missing: list[list[str]] = [[] for _ in events]
     drawn: dict[str, list[xr.Dataset]] = {phenomenon: [] for phenomenon in PHENOMENA}
     absent = [f"field:{name}" for name in FIELDS if not scene.has(name)]
+    reached = _reached(events, scene)
+    values["sun_azimuth"] = _azimuths(events)
+    for row in np.flatnonzero(~reached):
+        missing[row].append("beyond_data")
     for phenomenon in PHENOMENA:
-        rows = np.array([i for i, event in enumerate(events) if event.phenomenon == phenomenon], dtype=int)
+        rows = np.array([i for i, event in enumerate(events) if event.phenomenon == phenomenon and reached[i]], dtype=int)
         for start in range(0, rows.size, CHUNK):
             chunk = rows[start : start + CHUNK]
             asked = _ask([events[i] for i in chunk])
             path = _read(scene, asked, lines=1 if phenomenon == "sunrise" else LINES)
             found, seen = (_disk if phenomenon == "sunrise" else _glow)(asked, path)
             for name, column in found.items():
-                column = _only_where_known(name, column, found["light_path_coverage"], path.covered[: chunk.size])
-                dtype = column.dtype if column.dtype.kind == "M" else float
-                nothing = np.datetime64("NaT", "ns") if column.dtype.kind == "M" else np.nan
-                values.setdefault(name, np.full(len(events), nothing, dtype=dtype))[chunk] = column
+                values[name][chunk] = _only_where_known(name, column, found["light_path_coverage"], path.covered[: chunk.size])
             for k, row in enumerate(chunk):
                 missing[row] += _missing(path, k, found["light_path_coverage"][k], absent)
             drawn[phenomenon].append(seen.assign_coords(row=("event", chunk)))
     return Part(values, missing, {name: joined(parts) for name, parts in drawn.items() if parts})
+
+
+def _reached(events: Sequence[Event], scene: Scene) -> Truth:
+    """Say of each event whether the run has anything to say of its window: the light is computed for no other."""
+    moments = [moment for event in events for moment in (event.window.start, event.centre, event.window.end)]
+    return np.asarray(scene.covers(as_times(moments).reshape(-1, 3)).any(axis=1))
+
+
+def _azimuths(events: Sequence[Event]) -> Array:
+    """Return the sun's azimuth [degree] at the crossing of the horizon: known however far the run reaches."""
+    latitude, longitude = (np.array([getattr(event.site, name) for event in events], dtype=float) for name in ("latitude", "longitude"))
+    return sky.sun_position(as_times([event.centre for event in events]), latitude, longitude)[1]
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,10 +191,8 @@ def _moment(scene: Scene, asked: _Asked) -> Times:
 
 def _only_where_known(name: str, column: Array, coverage: Array, covered: Truth) -> Array:
     """Blank what cannot be said: everything where the run does not reach, all but the path's own facts where it is mostly outside."""
-    if name == "sun_azimuth":
-        return column
     known = covered & ((coverage >= NEEDED_COVERAGE) | (name == "light_path_coverage"))
-    return np.where(known, column, np.datetime64("NaT", "ns") if column.dtype.kind == "M" else np.nan)
+    return np.where(known, column, NAT if column.dtype.kind == "M" else np.nan)
 
 
 def _missing(path: LightPath, row: int, coverage: float, absent: list[str]) -> list[str]:
@@ -202,7 +219,7 @@ def _glow(asked: _Asked, path: LightPath) -> tuple[dict[str, Array], xr.Dataset]
     painted = find_canvas(path.section, asked.elevation)
     view = view_of(section, painted, asked.elevation, _horizons(asked))
     lit = illuminate(path.section, painted, view, light.ray_height(asked.elevation, asked.horizon, np.array(RIDGE)))
-    potential, clear, seen = (_by_minute(v, asked.altitude) for v in (lit.vivid, lit.vivid_if_clear, lit.seen))
+    potential, clear, seen = (by_minute(v, asked.altitude) for v in (lit.vivid, lit.vivid_if_clear, lit.seen))
     quality = painted.part()[:, None] * seen
     glows = np.nan_to_num(quality).max(axis=1) >= NO_COLOUR
     best, clearest = _highest(np.where(glows[:, None], quality, potential)), _highest(clear)
@@ -215,9 +232,9 @@ def _glow(asked: _Asked, path: LightPath) -> tuple[dict[str, Array], xr.Dataset]
     srgb = _colours(asked, lit)
     values = {
         "canvas_cover": painted.cover, "canvas_height": painted.height(),
-        "canvas_light": _by_minute(lit.red_light, asked.altitude)[rows, minute], "view_clearance": (painted.share * view).sum(axis=(1, 2)),
+        "canvas_light": by_minute(lit.red_light, asked.altitude)[rows, minute], "view_clearance": (painted.share * view).sum(axis=(1, 2)),
         "glow_quality": top, "minutes_of_colour": coloured.sum(axis=1).astype(float),
-        "aerosol_optical_depth": path.aerosol_depth[: rows.size], "sun_azimuth": asked.azimuth,
+        "aerosol_optical_depth": path.aerosol_depth[: rows.size],
         "light_path_coverage": section.coverage(DISTANCE[-1]),
         "best_start": np.where(glows, asked.minutes[rows, first], NAT),
         "best_end": np.where(glows, asked.minutes[rows, last] + MINUTE, NAT),
@@ -252,15 +269,6 @@ def _highest(values: Array) -> Index:
     return np.nan_to_num(values, nan=-1.0).argmax(axis=1)
 
 
-def _by_minute(values: Array, altitude: Array) -> Array:
-    """Read what stands at the sun's `ANGLES` (event, angle[, ...]) at each minute's altitude (event, minute), linear between angles."""
-    below = np.clip(np.searchsorted(ANGLES, np.nan_to_num(altitude), side="right") - 1, 0, ANGLES.size - 2)
-    extra = (1,) * (values.ndim - 2)
-    share = np.clip((altitude - ANGLES[below]) / (ANGLES[below + 1] - ANGLES[below]), 0, 1).reshape(altitude.shape + extra)
-    index = below.reshape(below.shape + extra)
-    return np.take_along_axis(values, index, axis=1) * (1 - share) + np.take_along_axis(values, index + 1, axis=1) * share
-
-
 def _run_around(inside: Truth, centre: Index) -> tuple[Index, Index]:
     """Return the first and last index of the run of True around `centre` (event) along the last axis; `centre` itself where it is False."""
     index = np.arange(inside.shape[1])
@@ -293,7 +301,7 @@ def _ended_by(section: Section, painted: Canvas, altitude: Array, glows: Truth) 
 
 def _colours(asked: _Asked, lit: Lit) -> Array:
     """Return the colour of the canvas against the sky of each minute as sRGB 0-1 (event, minute, band)."""
-    colour, contrast = _by_minute(lit.colour, asked.altitude), _by_minute(lit.contrast, asked.altitude)[..., None]
+    colour, contrast = by_minute(lit.colour, asked.altitude), by_minute(lit.contrast, asked.altitude)[..., None]
     dusk = np.clip((asked.altitude[..., None] + 8) / 11, 0.1, 1) * np.array([0.20, 0.26, 0.36])  # the unlit sky of the minute
     return light.as_srgb(contrast * colour + (1 - contrast) * dusk)
 
@@ -315,24 +323,24 @@ def _disk(asked: _Asked, path: LightPath) -> tuple[dict[str, Array], xr.Dataset]
     seen = light.apparent_elevation(asked.altitude, asked.elevation[:, None])
     clears = (asked.horizon + light.SEMIDIAMETER)[:, None]
     at_clearing, _ = disk_light(section, asked.elevation, clears)
-    by_minute, colour = disk_light(section, asked.elevation, np.maximum(np.nan_to_num(seen), asked.horizon[:, None]))
-    by_minute = np.where(np.isnan(seen), np.nan, np.where(seen + light.SEMIDIAMETER > asked.horizon[:, None], by_minute, 0.0))
+    shown_light, colour = disk_light(section, asked.elevation, np.maximum(np.nan_to_num(seen), asked.horizon[:, None]))
+    shown_light = np.where(np.isnan(seen), np.nan, np.where(seen + light.SEMIDIAMETER > asked.horizon[:, None], shown_light, 0.0))
     transmission = at_clearing[:, 0]
     obstacle, top = cloud_in_the_way(section, asked.elevation, clears[:, 0], 0)
-    shown = np.nan_to_num(by_minute) >= np.maximum(0.5 * np.nan_to_num(by_minute).max(axis=1, keepdims=True), NO_COLOUR)
+    shown = np.nan_to_num(shown_light) >= np.maximum(0.5 * np.nan_to_num(shown_light).max(axis=1, keepdims=True), NO_COLOUR)
     first = shown.argmax(axis=1)
     _, last = _run_around(shown, first)
     rows, any_shown = np.arange(len(first)), shown.any(axis=1)
     values = {
         "disk_transmission": transmission, "obstacle_distance": obstacle, "obstacle_height": top,
-        "aerosol_optical_depth": path.aerosol_depth, "sun_azimuth": asked.azimuth, "light_path_coverage": section.coverage(DISK_REACH),
+        "aerosol_optical_depth": path.aerosol_depth, "light_path_coverage": section.coverage(DISK_REACH),
         "best_start": np.where(any_shown, asked.minutes[rows, first], NAT),
         "best_end": np.where(any_shown, asked.minutes[rows, last] + MINUTE, NAT),
     }  # fmt: skip
     paths = way_made(replace(section, ground=np.full_like(section.ground, -np.inf)), asked.elevation, clears, 0)
     srgb = light.as_srgb(colour / np.maximum(colour.max(axis=-1, keepdims=True), 1e-30))
     sight = light.ray_height(asked.elevation[:, None], asked.horizon[:, None], DISTANCE)
-    return values, evidence(section, paths, sight, asked.minutes, {"sun_altitude": asked.altitude, "transmission": by_minute}, srgb)
+    return values, evidence(section, paths, sight, asked.minutes, {"sun_altitude": asked.altitude, "transmission": shown_light}, srgb)
 
 
 def disk_light(section: Section, elevation: Array, seen: Array) -> tuple[Array, Array]:
