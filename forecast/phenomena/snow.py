@@ -26,7 +26,7 @@ from forecast.phenomena.snow_column import Curves
 from forecast.phenomena.weather import COVERED, Truth, air_at, elevations, longest_stretch, lowest, mean, span_of, spans
 from forecast.physics import FREEZING, Array, wet_bulb, wind_chill
 from forecast.sampling import Index, Scene, Times, hours_between
-from forecast.snow_physics import chance_of_snow, cold_resource, frostbite_time, ratio_interval, snow_class
+from forecast.snow_physics import SNOW_ENOUGH, chance_of_snow, cold_resource, frostbite_time, ratio_interval, snow_class
 
 PHENOMENA = ("snowfall", "snow_cover", "rime", "snowmaking")
 FIELDS = ("precipitation_amount", "surface_snow_thickness", "eastward_wind", "northward_wind")
@@ -36,7 +36,7 @@ SNOWMAKING_STARTS, SNOWMAKING_GOOD = FREEZING - 2.0, FREEZING - 4.0  # [K] wet b
 VISITS = (8, 14)  # [h] local hours at which snow is looked at
 
 # From what amount on an outcome is partial and full: new snow [m] and depth [m] (ours, as the events say); hours of rime and of snowmaking.
-DEGREES = {"new_snow": (0.001, 0.01), "snow_depth": (0.01, 0.03), "rime_hours": (1.0, 1.0), "snowmaking_hours": (1.0, 4.0)}
+DEGREES = {"new_snow": (0.001, 0.01), "snow_depth": (0.01, SNOW_ENOUGH), "rime_hours": (1.0, 1.0), "snowmaking_hours": (1.0, 4.0)}
 TOLD_BY = dict(zip(PHENOMENA, DEGREES, strict=True))
 
 HOUR, HALF_HOUR = np.timedelta64(1, "h"), np.timedelta64(30, "m")

@@ -33,7 +33,7 @@ PLAIN_MELT = (1.0, 2.0, 3.0, 4.0, 5.0)  # [mm K-1 day-1] tried for the plain riv
 def claims(shared: Path) -> list[Claim]:
     """Return what is claimed of snow and rime, measured."""
     summit, valley = mount_washington(shared), sion(shared)
-    return [*ratio_claims(summit), *pack_claims(valley), *sun_claims(valley), *rime_claims(summit)]
+    return [*ratio_claims(summit), *pack_claims(valley), *cover_claims(valley), *sun_claims(valley), *rime_claims(summit)]
 
 
 # -- Mount Washington
@@ -256,6 +256,30 @@ def pack_claims(days: pd.DataFrame) -> list[Claim]:
             found.append(Claim("snow", "  by month, November to March, every 3 days", told_of["ours"], int(tried.sum()) * every,
                                f"persistence {told_of['persistence']}, plain {told_of['plain']}"))  # fmt: skip
     return found
+
+
+def cover_claims(days: pd.DataFrame) -> list[Claim]:
+    """P(at least 3 cm lie) by the service's rule from the pack carried one to three days, against climatology and persistence."""
+    wintry = days.month.isin(PACK_MONTHS)
+    fitted, tried = wintry & (days.winter <= LAST_FITTED), wintry & (days.winter > LAST_FITTED)
+    depth = days.depth.to_numpy()
+    lies = (depth >= snow_physics.SNOW_ENOUGH).astype(float)
+    usual = days.month.map(pd.Series(lies[fitted], index=days.month[fitted]).groupby(level=0).mean()).to_numpy()
+    ours, kept = carried(depth, 3, our_step(brought(days))), carried(depth, 3, lambda pack, at: pack)
+    rule = PhysicsRule("snow_cover").ready()
+    seen, told_by, held, climate = (np.array([]) for _ in range(4))
+    for start in range(3):
+        known = {"snow_depth": ours[:, start], "temperature_maximum": days.highest.to_numpy()}
+        table = np.stack([known.get(name, np.full(len(days), np.nan)) for name in rule.columns], axis=1)[tried]
+        told_by = np.concatenate([told_by, rule.predict_proba(table)[:, 1]])
+        held = np.concatenate([held, (kept[tried, start] >= snow_physics.SNOW_ENOUGH).astype(float)])
+        seen, climate = np.concatenate([seen, lies[tried]]), np.concatenate([climate, usual[tried]])
+    given, rivals = score(told_by, seen), {"climatology": score(climate, seen).brier, "persistence": score(held, seen).brier}
+    worth = {name: skill(given.brier, reference) for name, reference in rivals.items()}
+    return [
+        Claim("snow", "P(3 cm to look at) at Sion, 1-3 days on: Brier skill", f"{worth['climatology']:.2f}, {told(given)}", given.cases,
+              f"climatology by month; against persistence {worth['persistence']:.2f}", min(worth.values()) > 0),
+    ]  # fmt: skip
 
 
 def sun_claims(days: pd.DataFrame) -> list[Claim]:
