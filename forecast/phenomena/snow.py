@@ -72,6 +72,8 @@ def diagnose(events: Sequence[Event], scene: Scene, settings: PhenomenonSettings
     Snow on the ground is the deeper of the analysis's own, which stands on lower ground, and of the site's pack in it. Where part of the
     day is unknown, only what was seen in full already counts; else the degree is NaN.
     """
+    if not events:
+        return []
     day, back = _days(events, scene)
     amounts = {**day.values, "snow_depth": day.analysed_depth}
     names = [TOLD_BY[event.phenomenon] for event in events]

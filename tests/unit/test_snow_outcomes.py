@@ -51,6 +51,10 @@ def test_an_analysed_mild_dry_day_shows_nothing() -> None:
     assert [degree for degree, _ in found.values()] == [0, 0, 0, 0]
 
 
+def test_nothing_asked_is_nothing_seen() -> None:
+    assert snow.diagnose([], Scene(atmosphere(TIMES), [VILLAGE]), SETTINGS) == []
+
+
 def test_a_dusting_is_seen_in_part() -> None:
     found = diagnosed(atmosphere(TIMES, temperature=cooled(-3.0), precipitation_amount=0.05, surface_snow_thickness=0.015, **DEEP_CLOUD))
 
