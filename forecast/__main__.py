@@ -102,13 +102,19 @@ def demo(args: argparse.Namespace) -> int:
     from forecast.sample.bucket import LoopbackBucket
     from forecast.sample.demonstration import demonstration_config, demonstration_run, write_sample
 
-    config = _settings(args)
-    now = args.now or datetime.now(UTC)
-    args.now = now
+    config = read_config(args.config)
+    args.now = args.now or datetime.now(UTC)
     folder = args.out or Path("var/demo/site")
-    args.cycle = args.cycle or Cycle(demonstration_run(now), config.source.model)
-    with LoopbackBucket(write_sample(folder.parent / "bucket", args.cycle, config)) as bucket:
-        return _issue(args, demonstration_config(config, bucket.url, folder))
+    if folder.resolve() == config.output.folder.resolve():
+        raise ConfigError(f"{folder} is where the service publishes: a demonstration goes elsewhere, e.g. --out var/demo/site")
+    args.cycle = args.cycle or Cycle(demonstration_run(args.now), config.source.model)
+    backstage = folder.parent / f"{folder.name}-backstage"  # its own bucket, cycles and archive: never the service's
+    try:
+        sample = write_sample(backstage / "bucket", args.cycle, config)
+    except OSError as error:
+        raise ConfigError(f"{error.filename or folder}: {error.strerror}; give a folder that can be written with --out") from error
+    with LoopbackBucket(sample) as bucket:
+        return _issue(args, demonstration_config(config, bucket.url, folder, backstage))
 
 
 def status(args: argparse.Namespace) -> int:
@@ -191,6 +197,8 @@ def _issue(args: argparse.Namespace, config: Config) -> int:
             f"the run of {args.cycle.run:%Y-%m-%d %H} UTC is older than {config.source.maximum_age_hours:g} h "
             f"and would be shown as a new forecast; to replay it say when it is looked at, e.g. --now {advice}"
         )
+    if args.cycle and now < args.cycle.run:
+        raise ConfigError(f"{now:%Y-%m-%d %H:%M} UTC lies before the run of {args.cycle.run:%Y-%m-%d %H} UTC: no bulletin knows the future")
     world = _world(config, args.source)
     try:
         report = pipeline.run(world, now, args.cycle)
@@ -208,7 +216,7 @@ def _issue(args: argparse.Namespace, config: Config) -> int:
         print(json.dumps(said, ensure_ascii=False))
     else:
         print(report.summary)
-        print(f"look at {index}")
+        print(f"look at {index if index.exists() else index.parent}")
     return report.exit_code
 
 

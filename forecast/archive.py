@@ -161,16 +161,16 @@ class Archive:
     def open_issue(self, cycle: Cycle, digest: str, now: datetime, valid_until: datetime) -> Issue:
         """Return the issue of a cycle: the published one if there is one, else a new one, numbered next in its year.
 
-        A cycle published under other settings gets a further issue (`…-2`). Issues opened before and never published (a run
-        that died) give up their place.
+        A cycle whose last issue was published under other settings gets a further one (`…-2`). Issues opened before and never
+        published (a run that died) give up their place.
         """
         now = as_utc(now)
         with self._transaction() as connection:
             same_cycle = (issue_table.c.model == cycle.model) & (issue_table.c.run == cycle.run)
-            rows = connection.execute(sql.select(issue_table).where(same_cycle, issue_table.c.published.is_not(None))).all()
-            for row in rows:
-                if row.digest == digest:
-                    return _issue(row)
+            published = sql.select(issue_table).where(same_cycle, issue_table.c.published.is_not(None))
+            rows = connection.execute(published.order_by(issue_table.c.number)).all()
+            if rows and rows[-1].digest == digest:
+                return _issue(rows[-1])
             unseen = sql.select(issue_table).where(issue_table.c.published.is_(None))
             wanted = cycle.id if not rows else f"{cycle.id}-{len(rows) + 1}"
             for row in connection.execute(unseen).all():
@@ -189,6 +189,21 @@ class Archive:
             }
             connection.execute(issue_table.insert().values(**values))
             return _issue(connection.execute(sql.select(issue_table).where(issue_table.c.id == wanted)).one())
+
+    def adopt(self, released: Sequence[tuple[Issue, str]]) -> None:
+        """Take in the issues that lie before readers, with the digests of their settings, where this archive is empty: it was lost.
+
+        Their numbers go on counting and their ids are never given again; what they said is not known here.
+        """
+        with self._transaction() as connection:
+            if not released or connection.scalar(sql.select(sql.func.count()).select_from(issue_table)):
+                return
+            rows = [
+                {"id": issue.id, "number": issue.number, "model": issue.cycle.model, "run": issue.cycle.run, "digest": digest,
+                 "issued": issue.issued, "valid_until": issue.valid_until, "published": issue.issued}
+                for issue, digest in released
+            ]
+            connection.execute(issue_table.insert(), rows)
 
     def renew(self, issue: Issue, now: datetime) -> Issue:
         """Return an issue that no reader has seen, issued `now`."""
@@ -287,11 +302,12 @@ class Archive:
         wanted = {event.key for event in events}
         return [(key, run, value) for site, phenomenon, day, run, value in rows if (key := (site, phenomenon, day)) in wanted]
 
-    def forecast_count(self, issue: Issue) -> int:
-        """Return how many forecasts an issue holds."""
+    def forecast_count(self, issue: Issue) -> tuple[int, int]:
+        """Return how many forecasts an issue holds, and how many of them give a probability."""
         with self._transaction() as connection:
-            counted = sql.select(sql.func.count()).select_from(forecast_table).where(forecast_table.c.issue == issue.id)
-            return int(connection.scalar(counted) or 0)
+            counts = sql.select(sql.func.count(), sql.func.count(forecast_table.c.probability))
+            every, known = connection.execute(counts.where(forecast_table.c.issue == issue.id)).one()
+        return int(every), int(known)
 
     # -- attempts
 

@@ -42,7 +42,7 @@ Azimuth = Annotated[float, Field(ge=0, le=360)]
 
 
 class _Settings(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", str_strip_whitespace=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", str_strip_whitespace=True, allow_inf_nan=False)
 
 
 class NameSettings(_Settings):
@@ -103,7 +103,7 @@ class SourceSettings(_Settings):
     """Where model runs come from and which part of them is wanted."""
 
     model: Identifier = "gfs"
-    order: tuple[Source, ...] = SOURCES
+    order: tuple[Source, ...] = Field(default=SOURCES, min_length=1)
     filter: HttpSettings
     bucket: HttpSettings
     folder: Path = Path("var/drop")
@@ -137,7 +137,7 @@ class ArchiveSettings(_Settings):
 class OutputSettings(_Settings):
     folder: Path = Path("var/site")
     keep_issues: int = Field(default=400, ge=2, le=100000)
-    channels: tuple[Channel, ...] = CHANNELS
+    channels: tuple[Channel, ...] = Field(default=CHANNELS, min_length=1)
 
 
 class ForecastSettings(_Settings):
@@ -254,24 +254,24 @@ class Config(_Settings):
 
     @property
     def digest(self) -> str:
-        """Tell apart settings that change what is said; addresses and folders do not."""
+        """Tell apart settings that change what is said, and where; addresses and folders do not."""
         said = self.model_dump_json(include={"service", "issuer", "forecast", "phenomena", "sites", "demonstration"})
-        return hashlib.sha256(said.encode()).hexdigest()[:12]
+        return hashlib.sha256((said + ",".join(self.output.channels)).encode()).hexdigest()[:12]
 
     def shown(self) -> dict[str, Any]:
         """Return the settings for showing, secrets masked."""
         values = self.model_dump(mode="json")
-        values["archive"]["url"] = masked(self.archive.url)
+        for section in (values["archive"], values["source"]["filter"], values["source"]["bucket"]):
+            section["url"] = masked(section["url"])
         return values
 
 
 def masked(url: str) -> str:
-    """Return `url` without the password it may carry."""
+    """Return `url` without the password it may carry, nor the query, which may carry a token."""
     parts = urlsplit(url)
-    if parts.password is None and "password" not in parts.query:
-        return url
-    host = parts.netloc.rpartition("@")[2]
-    return urlunsplit((parts.scheme, f"{parts.username or ''}:***@{host}", parts.path, "", ""))
+    user, _, host = parts.netloc.rpartition("@")
+    shown = f"{user.partition(':')[0]}:***@{host}" if ":" in user else parts.netloc
+    return urlunsplit((parts.scheme, shown, parts.path, "***" if parts.query else "", "")) if shown != parts.netloc or parts.query else url
 
 
 def default_path() -> Path:
@@ -289,16 +289,38 @@ def read_config(path: Path | None = None, environment: Mapping[str, str] | None 
     try:
         if path.stat().st_size > MAXIMUM_SIZE:
             raise ConfigError(f"{path}: larger than {MAXIMUM_SIZE // 1_000_000} MB: this is no settings file")
-        values = yaml.safe_load(path.read_text(encoding="utf-8"))
+        values = _PlainLoader(path.read_text(encoding="utf-8")).get_single_data()
     except FileNotFoundError as error:
         raise ConfigError(f"{path}: no such settings file; copy config.yaml of the program and give it with --config") from error
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path}: cannot be read as UTF-8 text: {error}") from error
     except yaml.YAMLError as error:
         raise ConfigError(f"{path}: not valid YAML: {' '.join(str(error).split())}") from error
+    except RecursionError as error:
+        raise ConfigError(f"{path}: nested deeper than any settings are; expected service:, source:, sites: ...") from error
     if not isinstance(values, dict):
         raise ConfigError(f"{path}: expected a table of settings (service:, source:, sites: ...), found {type(values).__name__}")
     return build_config(values, os.environ if environment is None else environment, str(path))
+
+
+class _PlainLoader(yaml.SafeLoader):
+    """YAML without aliases: a few lines of them can stand for more than a machine holds."""
+
+    def compose_node(self, parent: Any, index: Any) -> Any:
+        if self.check_event(yaml.AliasEvent):
+            event = self.peek_event()
+            raise yaml.composer.ComposerError(None, None, f"the alias *{event.anchor} is not allowed: write it out", event.start_mark)
+        return super().compose_node(parent, index)
+
+
+def _place(location: tuple[int | str, ...], values: dict[str, Any]) -> str:
+    """Return where in the settings something stands; a site by its id."""
+    parts = [str(part) for part in location]
+    if len(location) > 1 and location[0] == "sites" and isinstance(location[1], int):
+        site = values["sites"][location[1]]
+        if isinstance(site, dict) and isinstance(site.get("id"), str):
+            parts[1] = site["id"][:40]
+    return ".".join(parts) or "settings"
 
 
 def build_config(values: dict[str, Any], environment: Mapping[str, str], where: str = "settings") -> Config:
@@ -315,7 +337,7 @@ def build_config(values: dict[str, Any], environment: Mapping[str, str], where: 
         return Config.model_validate(values)
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
-        place = ".".join(str(part) for part in first["loc"]) or "settings"
+        place = _place(first["loc"], values)
         more = f" (and {error.error_count() - 1} more)" if error.error_count() > 1 else ""
         secret = first["loc"] and first["loc"][0] == "archive"
         found = "" if secret or isinstance(first["input"], dict) else f"; found {first['input']!r:.80}"

@@ -70,14 +70,16 @@ def run(world: World, now: datetime, cycle: Cycle | None = None) -> Report:
     sites = config.all_sites()
     needs = sources.needs_of(config, sites)
     with world.publisher.exclusive():
-        # A run that died between its pages and this archive has been read: it counts as published.
+        # A run that died between its pages and this archive has been read: it counts as published. So does what a lost archive held.
         world.archive.mark_published(world.publisher.current(), now)
+        world.archive.adopt(world.publisher.released())
         with clock("fetch"):
             got = world.source.acquire(needs, now, cycle)
         expires = got.cycle.run + timedelta(hours=config.source.maximum_age_hours)
         issue = world.archive.open_issue(got.cycle, config.digest, now, expires)
         if issue.published and world.publisher.holds(issue.id):
-            return Report(issue, world.publisher.unchanged(issue.id), world.archive.forecast_count(issue), 0, (), clock.seconds)
+            count, known = world.archive.forecast_count(issue)
+            return Report(issue, world.publisher.unchanged(issue.id), count, known, (), clock.seconds)
         if not issue.published:
             issue = world.archive.renew(issue, now)
         with clock("decode"):

@@ -19,10 +19,11 @@ import os
 import re
 import shutil
 from collections.abc import Iterator
+from datetime import datetime
 from pathlib import Path
 
 from forecast.config import CHANNELS, Config
-from forecast.domain import Receipt
+from forecast.domain import Cycle, Issue, Receipt
 from forecast.errors import PublishError, SkyscapeError
 from products.bulletins import Bulletin
 from products.render import Page, pages
@@ -71,6 +72,11 @@ class Publisher:
         in_force, files = _manifest(self.link)
         return in_force == issue and all(_hash_of(self.link / path) == entry["sha256"] for path, entry in files.items())
 
+    def released(self) -> tuple[tuple[Issue, str], ...]:
+        """Return every issue that lies before readers, as its release tells, with the digest of its settings; oldest first."""
+        releases = sorted((path for path in self.releases.iterdir() if ISSUE_NAME.match(path.name)), key=_run_of)
+        return tuple(told for path in releases if (told := _told_issue(path)) is not None)
+
     def unchanged(self, issue: str) -> tuple[Receipt, ...]:
         """Return the receipts of an issue that is in force already."""
         return tuple(Receipt(channel, issue, "unchanged") for channel in self.config.output.channels)
@@ -88,7 +94,7 @@ class Publisher:
             wanted = (channel for channel in CHANNELS if channel in self.config.output.channels)
             receipts = [self._serve(channel, bulletin, fresh, files) for channel in wanted]
             if any(receipt.outcome == "published" for receipt in receipts):
-                self._put_in_force(issue, fresh, files)
+                self._put_in_force(bulletin.issue, fresh, files)
             else:
                 shutil.rmtree(fresh)
         return tuple(receipts)
@@ -117,9 +123,13 @@ class Publisher:
                 _write(fresh, Page(path, source.read_bytes()))
                 files[path] = entry
 
-    def _put_in_force(self, issue: str, fresh: Path, files: dict[str, dict[str, str]]) -> None:
-        manifest = json.dumps({"issue": issue, "files": files}, ensure_ascii=False, indent=1, sort_keys=True)
-        _write(fresh, Page(MANIFEST, manifest))
+    def _put_in_force(self, told: Issue, fresh: Path, files: dict[str, dict[str, str]]) -> None:
+        issue = told.id
+        about = {
+            "issue": issue, "number": told.number, "issued": told.issued.isoformat(), "valid_until": told.valid_until.isoformat(),
+            "model": told.cycle.model, "run": told.cycle.run.isoformat(), "digest": self.config.digest, "files": files,
+        }
+        _write(fresh, Page(MANIFEST, json.dumps(about, ensure_ascii=False, indent=1, sort_keys=True)))
         for folder in sorted({path.parent for path in fresh.rglob("*")}, reverse=True):
             _sync_folder(folder)
         release = self.releases / issue
@@ -169,6 +179,19 @@ def _run_of(release: Path) -> tuple[str, int]:
     return run, int(further[0]) if further else 1
 
 
+def _told_issue(release: Path) -> tuple[Issue, str] | None:
+    """Return the issue that a release's manifest tells of, and the digest of its settings; None where it is not ours."""
+    try:
+        found = json.loads((release / MANIFEST).read_text(encoding="utf-8"))
+        issued, until, run = (datetime.fromisoformat(found[key]) for key in ("issued", "valid_until", "run"))
+        if found["issue"] != release.name:
+            return None
+        issue = Issue(release.name, int(found["number"]), issued, Cycle(run, str(found["model"])), until, published=True)
+        return issue, str(found["digest"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
 def _manifest(release: Path) -> tuple[str, dict[str, dict[str, str]]]:
     """Return a release's issue and its files, each with channel, issue and hash; nothing where there is none, or none that is ours."""
     try:
@@ -214,4 +237,5 @@ def _told(folder: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise PublishError(f"{folder}: {error.strerror or error} ({error.filename}); check that it is writable and not full") from error
+        where = error.filename or folder
+        raise PublishError(f"{where}: {error.strerror or error}; check that it is writable and not full") from error

@@ -19,18 +19,18 @@ def demonstration_run(now: datetime) -> datetime:
     return datetime(latest.year, latest.month, latest.day, latest.hour // 6 * 6, tzinfo=UTC)
 
 
-def demonstration_config(config: Config, bucket: str, output: Path) -> Config:
-    """Return the settings with the loopback bucket as the only source and everything written beside `output`."""
+def demonstration_config(config: Config, bucket: str, output: Path, backstage: Path) -> Config:
+    """Return the settings with the loopback bucket as the only source, publishing under `output`, all else under `backstage`."""
     http = config.source.bucket.model_copy(update={"url": bucket, "requests_per_minute": 6000})
     source = {
-        "order": ("bucket",), "bucket": http, "steps": (STEPS,), "cycles": output.parent / "cycles", "delay_hours": 0.0,
+        "order": ("bucket",), "bucket": http, "steps": (STEPS,), "cycles": backstage / "cycles", "delay_hours": 0.0,
         "keep_cycles": 1,
     }
     return config.model_copy(
         update={
             "demonstration": True,
             "source": config.source.model_copy(update=source),
-            "archive": config.archive.model_copy(update={"url": f"sqlite:///{output.parent / 'archive.db'}"}),
+            "archive": config.archive.model_copy(update={"url": f"sqlite:///{backstage / 'archive.db'}"}),
             "output": config.output.model_copy(update={"folder": output}),
         }
     )
@@ -38,6 +38,6 @@ def demonstration_config(config: Config, bucket: str, output: Path) -> Config:
 
 def write_sample(folder: Path, cycle: Cycle, config: Config) -> Path:
     """Write the sample cycle under `folder`, laid out like the public bucket; return the folder."""
-    needs = needs_of(demonstration_config(config, config.source.bucket.url, folder), config.all_sites())
+    needs = needs_of(demonstration_config(config, config.source.bucket.url, folder, folder), config.all_sites())
     write_cycle(folder, cycle.run, needs.steps, needs)
     return folder

@@ -23,13 +23,14 @@ def settings(folder: Path, **changes: Any) -> Path:
 
 
 def test_settings_are_shown_without_their_secret(tmp_path: Path) -> None:
-    config = settings(tmp_path, archive={"url": "postgresql://bureau:hunter2@db/skyscape"})
+    bucket = {"url": "https://bureau:topsecret@mirror/gfs?token=abc123"}
+    config = settings(tmp_path, archive={"url": "postgresql://bureau:hunter2@db/skyscape"}, source={"bucket": bucket})
 
     done = skyscape("config", "--config", config, "--json", cwd=tmp_path)
 
     assert done.returncode == 0
     assert json.loads(done.stdout)["archive"]["url"] == "postgresql://bureau:***@db/skyscape"
-    assert "hunter2" not in done.stdout + done.stderr
+    assert not [secret for secret in ("hunter2", "topsecret", "abc123") if secret in done.stdout + done.stderr]
 
 
 @pytest.mark.parametrize(
@@ -51,7 +52,13 @@ def test_a_wrong_setting_stops_the_start_with_one_sentence(changes: dict[str, An
     assert len(done.stderr.strip().splitlines()) == 1
 
 
-@pytest.mark.parametrize("body", [b"\xff\xfe\x00broken", b"just a sentence", b"a: [1, 2", b"!!python/object/apply:os.system ['true']"])
+BOMB = b"a: &a [x, x]\nb: &b [*a, *a]\nservice: [*b, *b]\n"
+
+
+@pytest.mark.parametrize(
+    "body",
+    [b"\xff\xfe\x00broken", b"just a sentence", b"a: [1, 2", b"!!python/object/apply:os.system ['true']", BOMB, b"[" * 5000 + b"]" * 5000],
+)
 def test_a_file_that_is_no_settings_file_is_refused(body: bytes, tmp_path: Path) -> None:
     path = tmp_path / "settings.yaml"
     path.write_bytes(body)
@@ -77,6 +84,23 @@ def test_an_old_cycle_without_its_moment_is_not_published_as_new(tmp_path: Path)
     assert not (tmp_path / "var" / "site" / "current").exists()
 
 
+def test_a_bulletin_dated_before_its_run_is_refused(tmp_path: Path) -> None:
+    done = skyscape("once", "--cycle", "2020080412", "--now", "2020-08-04T09:00Z", cwd=tmp_path)
+
+    assert done.returncode == 3
+    assert "lies before the run" in done.stderr
+
+
+def test_a_demonstration_never_enters_the_folders_of_the_service(tmp_path: Path) -> None:
+    refused = skyscape("demo", "--out", "var/site", cwd=tmp_path)
+    unwritable = skyscape("demo", "--out", "/dev/null/site", cwd=tmp_path)
+
+    assert (refused.returncode, unwritable.returncode) == (3, 3)
+    assert "where the service publishes" in refused.stderr
+    assert "Traceback" not in unwritable.stderr
+    assert not (tmp_path / "var").exists()
+
+
 def test_no_usable_cycle_is_exit_4_and_is_remembered(tmp_path: Path) -> None:
     (tmp_path / "drop").mkdir()
     config = settings(tmp_path, source={"folder": str(tmp_path / "drop")})
@@ -100,7 +124,7 @@ def test_an_archive_that_refuses_is_exit_5(tmp_path: Path) -> None:
 
 
 def test_the_status_of_a_demonstration_tells_what_is_in_force(demonstration: Path, tmp_path: Path) -> None:
-    config = settings(tmp_path, archive={"url": f"sqlite:///{demonstration.parent / 'archive.db'}"})
+    config = settings(tmp_path, archive={"url": f"sqlite:///{demonstration.parent / 'site-backstage' / 'archive.db'}"})
 
     done = skyscape("status", "--config", config, "--out", demonstration, "--now", "2026-11-22T09:00Z", "--json", cwd=tmp_path)
 

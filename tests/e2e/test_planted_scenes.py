@@ -41,7 +41,7 @@ def forecasts(tmp_path_factory: pytest.TempPathFactory) -> Callable[[datetime], 
 
 
 def forecast_everything(folder: Path, cycle: Cycle) -> Forecasts:
-    config = demonstration_config(read_config(), "http://127.0.0.1:9", folder / "site")
+    config = demonstration_config(read_config(), "http://127.0.0.1:9", folder / "site", folder)
     sites = config.all_sites()
     needs = needs_of(config, sites)
     write_sample(folder / "bucket", cycle, config)

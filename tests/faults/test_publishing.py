@@ -218,3 +218,47 @@ def test_killed_at_any_instant_a_reader_meets_the_old_site_or_the_new_one(config
     issues = Archive(settings.archive.url).issues()
     assert len(issues) == reached + 2, "every issue that readers met is kept, and no other"
     assert [issue.number for issue in reversed(issues)] == list(range(1, reached + 3))
+
+
+def test_settings_changed_and_changed_back_never_write_over_an_issue(config: Config, atmosphere: Atmosphere, tmp_path: Path) -> None:
+    one = small(config, tmp_path)
+    other = one.model_copy(update={"forecast": one.forecast.model_copy(update={"grades": (0.2, 0.4, 0.6, 0.8)})})
+    carry(one, atmosphere, 0)
+    before = files_of(tmp_path / "site" / "archive" / "gfs-2026112200")
+
+    carry(other, atmosphere, 0)
+    carry(one, atmosphere, 0)
+
+    assert (tmp_path / "site" / "current").resolve().name == "gfs-2026112200-3"
+    assert files_of(tmp_path / "site" / "archive" / "gfs-2026112200") == before
+    assert [issue.number for issue in Archive(one.archive.url).issues()] == [3, 2, 1]
+
+
+def test_with_its_archive_lost_the_service_goes_on_counting_and_writes_over_nothing(
+    config: Config, atmosphere: Atmosphere, tmp_path: Path
+) -> None:
+    settings = small(config, tmp_path)
+    carry(settings, atmosphere, 0)
+    carry(settings, atmosphere, 1)
+    before = files_of(tmp_path / "site" / "archive")
+    for lost in tmp_path.glob("archive.db*"):
+        lost.unlink()
+
+    again = carry(settings, atmosphere, 1)
+    following = carry(settings, atmosphere, 2)
+
+    assert {receipt.outcome for receipt in again.receipts} == {"unchanged"}
+    assert following.issue.number == 3
+    after = files_of(tmp_path / "site" / "archive")
+    assert {name: after[name] for name in before} == before
+
+
+def test_a_newly_opened_channel_is_served(config: Config, atmosphere: Atmosphere, tmp_path: Path) -> None:
+    settings = small(config, tmp_path)
+    few = settings.model_copy(update={"output": settings.output.model_copy(update={"channels": ("web",)})})
+    carry(few, atmosphere, 0)
+
+    report = carry(settings, atmosphere, 0)
+
+    assert {receipt.outcome for receipt in report.receipts} == {"published"}
+    assert (tmp_path / "site" / "current" / "wechat" / "article.html").is_file()
