@@ -198,10 +198,10 @@ class _Chords:
     """Rays of some events cut at the edges of columns, (event, ray, distance): straight across each column."""
 
     def __init__(self, section: Section, events: slice, height: Array, elevation: Array, start: int) -> None:
-        self.start, self.distance = start, section.distance[start:] - section.distance[start]
-        edges = np.concatenate([self.distance[:1], (self.distance[1:] + self.distance[:-1]) / 2, self.distance[-1:]])
+        distance = section.distance[start:] - section.distance[start]
+        edges = np.concatenate([distance[:1], (distance[1:] + distance[:-1]) / 2, distance[-1:]])
+        self.start = start
         self.length = np.diff(edges)
-        self._origin = (height, elevation)
         sag = self.length.max() ** 2 / (12 * effective_radius())  # [m] of a ray below its chord, on average
         self.height = np.nan_to_num(ray_height(height[:, None, None], elevation[:, :, None], edges)) - sag
         self.climb = np.diff(self.height)
@@ -219,9 +219,7 @@ class _Chords:
 
     def above_ground(self, ground: Array) -> Truth:
         """Say of each ray (event, ray) whether it stays above `ground` [m] (event, distance of the whole section)."""
-        height, elevation = self._origin
-        path = ray_height(height[:, None, None], elevation[:, :, None], self.distance)
-        return np.asarray((path >= ground[:, None, self.start :]).all(axis=-1))
+        return np.asarray((self.middle() >= ground[:, None, self.start :]).all(axis=-1))
 
     def met(self, extinction: Array, leaning: bool) -> Array:
         """Return the optical depth [1] of each chord: its length times the mean of `extinction` [m-1] (event, distance, cell) between
