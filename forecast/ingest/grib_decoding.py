@@ -58,8 +58,8 @@ class Order:
         return [(start, start + 16), *(self.message.sections[n] for n in (1, 3, 4, 5, 6, 7))]
 
 
-class Ended(Exception):  # noqa: N818 (an event, told to the caller as SourceCorrupt)
-    """The process ended, or refused the message that was next; `words` say why."""
+class Ended(Exception):
+    """An event, told to the caller as SourceCorrupt: the process ended, or refused the message that was next; `words` say why."""
 
     def __init__(self, done: int, words: str) -> None:
         super().__init__(words)
