@@ -52,10 +52,6 @@ class Field:
     grib1: tuple[tuple[int, int], ...] = ()
     essential: bool = False
 
-    @property
-    def has_levels(self) -> bool:
-        return bool(self.levels)
-
 
 def _surface(name: str, unit: str, low: float, high: float, numbers: tuple[int, int, int], surface: int, variables: str, level: str,
              **more: object) -> Field:

@@ -176,11 +176,6 @@ class Scene:
         inside = {layer: (self.pressure > low) & (self.pressure <= high) for layer, (low, high) in LAYERS.items()}
         return {layer: maximum_random_overlap(cloud[..., levels]) for layer, levels in inside.items()}
 
-    def cloud_profile(self, rows: Index, times: Times) -> tuple[Array, bool]:
-        """Return cloud fraction by level (event, moment, level) [1], and whether it had to be derived from humidity."""
-        cloud, derived = self.cloud_columns
-        return self.between(cloud, rows, times), derived
-
     def cloud_layers(self, rows: Index, times: Times) -> tuple[dict[str, Array], NDArray[np.str_]]:
         """Return low, medium and high cloud cover (event, moment) [1] and how each event's was had (event):
 

@@ -33,7 +33,6 @@ NEAR_GROUND = {
     "eastward_wind": ("eastward_wind_at_10m", 10.0),
     "northward_wind": ("northward_wind_at_10m", 10.0),
 }
-ESSENTIAL = ("air_temperature", "relative_humidity", "geopotential_height")
 WINDS = ("eastward_wind", "northward_wind")
 SURFACE = ("wind_speed_of_gust", "visibility_in_air", "convective_available_potential_energy")
 
