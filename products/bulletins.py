@@ -8,19 +8,21 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
+from zoneinfo import ZoneInfo
 
 import numpy as np
 import xarray as xr
 
 from forecast.config import Config
-from forecast.domain import Almanac, Features, Forecast, Issue, Name, Site
+from forecast.domain import Almanac, DayWeather, Features, Forecast, Issue, Name, Site, as_utc
 from forecast.quantities import FEATURES
-from products.safety import CLOTHING_UNKNOWN, Hazard, clothing, hazards
+from products.safety import CLOTHING_UNKNOWN, DANGERS, Hazard, clothing, judge
 
-NEXT_DAYS = 3  # days over which the best is chosen and safety is spoken of first
+NEXT_DAYS = 3  # days over which the best is chosen
 PICKS = 3
-WORTH_GOING = 3  # from this grade on a day is "better" than a poor one
+WORTH_GOING = 3  # below this grade a reader is told of a better day
+CLEARLY = 0.10  # by so much, and by a grade, a better day must be likelier
 ALL_AROUND = frozenset({"snowfall", "snowmaking"})
 OPERATORS_ONLY = frozenset({"snowmaking"})  # asked by a ski field, not by a visitor: never the best of the nights
 
@@ -29,9 +31,9 @@ OPERATORS_ONLY = frozenset({"snowmaking"})  # asked by a ski field, not by a vis
 class Entry:
     """One forecast and what a reader needs beside it.
 
-    values: the event's known features (SI); hazards: ids in the order of products/safety.py; clothing: an id;
-    better: the next later day on which the same has a grade worth going for, when this one has not;
-    evidence: what its chart draws (one event), where there is any.
+    values: the event's known features (SI); hazards, unjudged: the dangers of the days it touches, and those that cannot be judged;
+    clothing: an id; better: a later day on which the same is clearly likelier, when this one is not worth going for;
+    compared: on how many days, this one and later, the same is known; evidence: what its chart draws (one event), where there is any.
     """
 
     forecast: Forecast
@@ -39,6 +41,8 @@ class Entry:
     hazards: tuple[Hazard, ...] = ()
     clothing: str = CLOTHING_UNKNOWN
     better: Forecast | None = None
+    compared: int = 1
+    unjudged: tuple[str, ...] = ()
     evidence: xr.Dataset | None = field(default=None, compare=False)
 
     @property
@@ -64,6 +68,8 @@ class SiteDay:
     entries: tuple[Entry, ...]
     headline: Entry | None
     almanac: Almanac | None
+    hazards: tuple[Hazard, ...] = ()
+    unjudged: tuple[str, ...] = ()
 
     @property
     def known(self) -> bool:
@@ -74,14 +80,10 @@ class SiteDay:
     def others(self) -> tuple[Entry, ...]:
         return tuple(entry for entry in self.entries if entry is not self.headline)
 
-    @property
-    def hazards(self) -> tuple[Hazard, ...]:
-        return worst(hazard for entry in self.entries for hazard in entry.hazards)
-
 
 @dataclass(frozen=True, slots=True)
 class Alert:
-    """One kind of danger over the next days: where, when, and its strongest value (SI)."""
+    """One kind of danger: where, when, and its strongest value (SI)."""
 
     hazard: str
     sites: tuple[Site, ...]
@@ -90,12 +92,58 @@ class Alert:
 
 
 @dataclass(frozen=True, slots=True)
+class Gap:
+    """On these days the absence of these dangers is not known at every site."""
+
+    hazards: tuple[str, ...]
+    days: tuple[date, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Outlook:
+    """The dangers of some sites over the days. clear: the days of which it may be said that there is none but those in `alerts`."""
+
+    alerts: tuple[Alert, ...] = ()
+    gaps: tuple[Gap, ...] = ()
+    clear: tuple[date, ...] = ()
+
+    @property
+    def open(self) -> tuple[date, ...]:
+        """The days on which something cannot be judged."""
+        return tuple(sorted({day for gap in self.gaps for day in gap.days}))
+
+
+@dataclass(frozen=True, slots=True)
 class Section:
     """One site with its days."""
 
     site: Site
     days: tuple[SiteDay, ...]
-    alerts: tuple[Alert, ...] = ()
+    outlook: Outlook = Outlook()
+
+    @property
+    def soon(self) -> tuple[Hazard, ...]:
+        """The dangers of the next two days, the first in importance first."""
+        return worst(hazard for day in self.days[:2] for hazard in day.hazards)
+
+    @property
+    def soon_unjudged(self) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(name for day in self.days[:2] for name in day.unjudged))
+
+    @property
+    def nearest(self) -> tuple[Entry, ...]:
+        """The nearest of each other phenomenon: tonight's stars first, then as they come."""
+        found: dict[str, Entry] = {}
+        for entry in (entry for day in self.days for entry in day.entries if entry is not self.next):
+            if entry.forecast.event.phenomenon != self.site.headline:
+                found.setdefault(entry.forecast.event.phenomenon, entry)
+        return tuple(sorted(found.values(), key=lambda e: (e.forecast.event.phenomenon != "starry_sky", e.forecast.event.window.start)))
+
+    @property
+    def coldest(self) -> Entry | None:
+        """The headline's entry with the lowest felt temperature."""
+        known = [day.headline for day in self.days if day.headline is not None and "wind_chill" in day.headline.values]
+        return min(known, key=lambda entry: entry.values["wind_chill"], default=None)
 
     @property
     def best(self) -> Entry | None:
@@ -120,12 +168,13 @@ class Bulletin:
     forecaster: str
     demonstration: bool
     valid_from: datetime
-    valid_to: datetime
-    expires_at: datetime
+    valid_to: datetime  # the end of the last window that is known
+    expires_at: datetime  # when the issue is over, or its data end
+    covered_until: datetime | None  # until then every danger is judged at every site
     attribution: str
     days: tuple[date, ...]
     grades: tuple[float, ...]
-    alerts: tuple[Alert, ...]
+    outlook: Outlook
     best: tuple[Entry, ...]
     sections: tuple[Section, ...]
     missing: tuple[tuple[str, int], ...]
@@ -177,10 +226,11 @@ def compose(
     """Say what is said of each day, in which order; forecasts stand in the order of `features.events`."""
     zone = config.zone
     days = tuple(sorted({day for _, day in almanacs} | {f.event.day for f in forecasts}))
-    entries = _entries(forecasts, features)
-    plain = (_section(site, days, entries.get(site.id, ()), almanacs) for site in config.all_sites())
-    sections = tuple(replace(section, alerts=_alerts([section], days[:NEXT_DAYS])) for section in plain)
-    ends = [f.event.window.end for f in forecasts]
+    entries = _entries(forecasts, features, zone)
+    plain = (_section(site, days, entries.get(site.id, ()), almanacs, features.weather) for site in config.all_sites())
+    sections = tuple(replace(section, outlook=_outlook([section])) for section in plain)
+    outlook = _outlook(sections)
+    valid_to = max([issue.issued, *(f.event.window.end for f in forecasts if f.known)])
     counted = Counter(i for f in forecasts for i in f.missing)
     return Bulletin(
         issue=issue,
@@ -190,12 +240,13 @@ def compose(
         forecaster=config.issuer.forecaster,
         demonstration=config.demonstration,
         valid_from=issue.issued,
-        valid_to=max([*ends, issue.issued]),
-        expires_at=issue.valid_until,
+        valid_to=valid_to,
+        expires_at=min(issue.valid_until, valid_to) if valid_to > issue.issued else issue.valid_until,
+        covered_until=_covered_until(outlook, days, zone),
         attribution=attribution,
         days=days,
         grades=config.forecast.grades,
-        alerts=_alerts(sections, days[:NEXT_DAYS]),
+        outlook=outlook,
         best=_best(sections, days[:NEXT_DAYS]),
         sections=sections,
         missing=tuple(sorted(counted.items(), key=lambda item: (-item[1], item[0]))),
@@ -205,7 +256,7 @@ def compose(
     )
 
 
-def _entries(forecasts: Sequence[Forecast], features: Features) -> dict[str, list[Entry]]:
+def _entries(forecasts: Sequence[Forecast], features: Features, zone: ZoneInfo) -> dict[str, list[Entry]]:
     """Return the entries of each site, each with its weather, dangers and the next better day."""
     rows = {event.key: row for row, event in enumerate(features.events)}
     table = {name: features.table[name].values for name in FEATURES if name in features.table}
@@ -215,7 +266,7 @@ def _entries(forecasts: Sequence[Forecast], features: Features) -> dict[str, lis
         values = {} if row is None else {name: float(column[row]) for name, column in table.items() if np.isfinite(column[row])}
         said = (forecast, {**values, **forecast.quantities}, _evidence(features, forecast.event.phenomenon, row))
         by_site.setdefault(forecast.event.site.id, []).append(said)
-    return {site: _with_context(told) for site, told in by_site.items()}
+    return {site: _with_context(told, features.weather, zone) for site, told in by_site.items()}
 
 
 def _evidence(features: Features, phenomenon: str, row: int | None) -> xr.Dataset | None:
@@ -226,36 +277,57 @@ def _evidence(features: Features, phenomenon: str, row: int | None) -> xr.Datase
     return drawn.isel(event=int(at[0])) if at.size else None
 
 
-def _with_context(told: Sequence[tuple[Forecast, Mapping[str, float], xr.Dataset | None]]) -> list[Entry]:
+def _with_context(
+    told: Sequence[tuple[Forecast, Mapping[str, float], xr.Dataset | None]],
+    weather: Mapping[tuple[str, date], DayWeather],
+    zone: ZoneInfo,
+) -> list[Entry]:
     """Turn the forecasts of one site into entries."""
-    falls = [forecast.event.window.start for forecast, values, _ in told if values.get("precipitation", 0) >= 0.1]
     found = []
     for forecast, values, evidence in told:
-        start = forecast.event.window.start
-        wet = any(start - timedelta(hours=24) <= fall <= start for fall in falls)
+        event = forecast.event
+        first, last = (at.astimezone(zone).date() for at in (event.window.start, event.window.end - timedelta(seconds=1)))
+        judged = [_judged(weather, event.site, day) for day in dict.fromkeys((first, last))]
+        same = [f for f, _, _ in told if f.event.phenomenon == event.phenomenon and f.event.day >= event.day and f.known]
         found.append(
             Entry(
                 forecast=forecast,
                 values=values,
-                hazards=hazards(values, wet),
+                hazards=worst(hazard for hazards, _ in judged for hazard in hazards),
                 clothing=clothing(values),
-                better=_better(forecast, [f for f, _, _ in told]),
+                better=_better(forecast, same),
+                compared=len(same),
+                unjudged=tuple(dict.fromkeys(name for _, unjudged in judged for name in unjudged)),
                 evidence=evidence,
             )
         )
     return found
 
 
-def _better(forecast: Forecast, others: Sequence[Forecast]) -> Forecast | None:
-    """Return the first later day on which the same is worth going for, where this day is not."""
-    if forecast.grade >= WORTH_GOING:
+def _judged(weather: Mapping[tuple[str, date], DayWeather], site: Site, day: date) -> tuple[tuple[Hazard, ...], tuple[str, ...]]:
+    return judge(weather.get((site.id, day)), weather.get((site.id, day - timedelta(days=1))))
+
+
+def _better(forecast: Forecast, same: Sequence[Forecast]) -> Forecast | None:
+    """Return the first later day worth going for, else the likeliest that is clearly likelier, where this day is poor."""
+    if not 0 < forecast.grade < WORTH_GOING:
         return None
-    event = forecast.event
-    later = [f for f in others if f.event.phenomenon == event.phenomenon and f.event.day > event.day and f.grade >= WORTH_GOING]
-    return min(later, key=lambda f: f.event.day, default=None)
+    later = [
+        f
+        for f in same
+        if f.event.day > forecast.event.day and f.grade > forecast.grade and f.probability >= forecast.probability + CLEARLY
+    ]
+    worth = [f for f in later if f.grade >= WORTH_GOING]
+    return min(worth, key=lambda f: f.event.day) if worth else max(later, key=lambda f: f.probability, default=None)
 
 
-def _section(site: Site, days: Sequence[date], entries: Sequence[Entry], almanacs: Mapping[tuple[str, date], Almanac]) -> Section:
+def _section(
+    site: Site,
+    days: Sequence[date],
+    entries: Sequence[Entry],
+    almanacs: Mapping[tuple[str, date], Almanac],
+    weather: Mapping[tuple[str, date], DayWeather],
+) -> Section:
     order = {phenomenon: place for place, phenomenon in enumerate(site.phenomena)}
     said = []
     for day in days:
@@ -263,7 +335,7 @@ def _section(site: Site, days: Sequence[date], entries: Sequence[Entry], almanac
             (e for e in entries if e.forecast.event.day == day), key=lambda e: order.get(e.forecast.event.phenomenon, len(order))
         )
         headline = next((e for e in today if e.forecast.event.phenomenon == site.headline), None)
-        said.append(SiteDay(day, tuple(today), headline, almanacs.get((site.id, day))))
+        said.append(SiteDay(day, tuple(today), headline, almanacs.get((site.id, day)), *_judged(weather, site, day)))
     return Section(site, tuple(said))
 
 
@@ -277,10 +349,10 @@ def worst(found: Iterable[Hazard]) -> tuple[Hazard, ...]:
     return tuple(sorted(strongest.values(), key=lambda hazard: hazard.rank))
 
 
-def _alerts(sections: Sequence[Section], days: Sequence[date]) -> tuple[Alert, ...]:
-    """Gather the dangers of the next days, one line a kind."""
-    found = [(section.site, day.day, hazard) for section in sections for day in section.days if day.day in days for hazard in day.hazards]
-    return tuple(
+def _outlook(sections: Sequence[Section]) -> Outlook:
+    """Gather the dangers of all days, one line a kind; what cannot be judged, one line for what is missing on the same days."""
+    found = [(section.site, day.day, hazard) for section in sections for day in section.days for hazard in day.hazards]
+    alerts = tuple(
         Alert(
             hazard=strongest.id,
             sites=tuple(dict.fromkeys(site for site, _, hazard in found if hazard.id == strongest.id)),
@@ -289,6 +361,26 @@ def _alerts(sections: Sequence[Section], days: Sequence[date]) -> tuple[Alert, .
         )
         for strongest in worst(hazard for _, _, hazard in found)
     )
+    open_: dict[str, set[date]] = {}
+    for told in (day for section in sections for day in section.days):
+        for name in told.unjudged:
+            open_.setdefault(name, set()).add(told.day)
+    by_days: dict[tuple[date, ...], list[str]] = {}
+    for name in (name for name in DANGERS if name in open_):
+        by_days.setdefault(tuple(sorted(open_[name])), []).append(name)
+    days = sorted({day.day for section in sections for day in section.days})
+    clear = tuple(day for day in days if not any(day in unknown for unknown in open_.values()))
+    return Outlook(alerts, tuple(Gap(tuple(names), unknown) for unknown, names in by_days.items()), clear)
+
+
+def _covered_until(outlook: Outlook, days: Sequence[date], zone: ZoneInfo) -> datetime | None:
+    """Return the end of the last of the days, from the first on without a break, on which every danger is judged."""
+    until = None
+    for day in days:
+        if day not in outlook.clear:
+            break
+        until = datetime.combine(day + timedelta(days=1), time(), zone)
+    return None if until is None else as_utc(until)
 
 
 def _best(sections: Sequence[Section], days: Sequence[date]) -> tuple[Entry, ...]:

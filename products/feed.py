@@ -46,8 +46,11 @@ def document(bulletin: Bulletin, config: Config) -> dict[str, Any]:
         "grade_begins_at": [0.0, *bulletin.grades],
         "missing": [{"id": name, "forecasts": count} for name, count in bulletin.missing],
         "alerts": [
-            {"hazard": w.hazard, "sites": [s.id for s in w.sites], "days": [d.isoformat() for d in w.days]} for w in bulletin.alerts
+            {"hazard": w.hazard, "sites": [s.id for s in w.sites], "days": [d.isoformat() for d in w.days]} for w in bulletin.outlook.alerts
         ],
+        "alerts_complete": not bulletin.outlook.gaps,
+        "covered_until": _time(bulletin.covered_until),
+        "unjudged": [{"hazards": list(gap.hazards), "days": [d.isoformat() for d in gap.days]} for gap in bulletin.outlook.gaps],
         "sites": [_site(section) for section in bulletin.sections],
         "forecasts": [_forecast(entry) for entry in bulletin.entries],
         "almanac": [_almanac(day.almanac) for section in bulletin.sections for day in section.days if day.almanac is not None],

@@ -30,8 +30,8 @@ from forecast.config import Config
 from forecast.domain import Forecast, Issue, Name
 from forecast.errors import ConfigError, PublishError
 from products import charts, feed, safety
-from products.bulletins import NEXT_DAYS, Alert, Bulletin, Entry, Section, SiteDay
-from products.wording import LANGUAGES, Words
+from products.bulletins import NEXT_DAYS, Alert, Bulletin, Entry, Outlook, Section, SiteDay
+from products.wording import ESTIMATES, LANGUAGES, Words
 
 TEMPLATES = Path(__file__).parents[1] / "templates"
 WECHAT_CHARACTERS = 20_000  # the platform refuses an article of this length
@@ -39,6 +39,7 @@ WECHAT_TITLE = 32  # [character]
 WECHAT_DIGEST = 120  # [character]
 WECHAT_SITES = 12  # at most, and as many as fit; the web site has them all
 CHART_DAYS = NEXT_DAYS  # beyond these the details of a model run are not worth drawing
+STRONG = 0.5  # [logit] an effect worth a word whatever the grade
 CHARTED_FROM = 2  # [grade] below it only the headline is drawn
 
 
@@ -201,7 +202,9 @@ class Desk:
         self.bulletin = bulletin
         self.config = config
         self.language = language
-        self.words = Words(language, config.zone)
+        common = {"days": len(bulletin.days), "near": min(NEXT_DAYS, len(bulletin.days))}
+        self.words = Words(language, config.zone, common=common)
+        self.values = {entry.forecast.event.key: entry.values for entry in bulletin.entries}
         self.prefix = "" if language == LANGUAGES[0] else f"{language}/"
         self.other = next(other for other in LANGUAGES if other != language)
 
@@ -220,8 +223,10 @@ class Desk:
             bulletin=self.bulletin, words=self.words, beside=Words(self.other, self.config.zone), language=self.language,
             path=path, here=at, home=f"{self.prefix}index.html", channels=self.config.output.channels, link=link, root=root,
             other=root(("" if self.other == LANGUAGES[0] else f"{self.other}/") + path),
-            icon=icon, chart=self.chart, strip=self.strip, facing=self.facing, why=self.why, reasons=self.reasons, missing=self.missing,
+            icon=icon, chart=self.chart, strip=self.strip, facing=self.facing, why=self.why, reasons=self.reasons,
+            missing=self.missing, risk=self.risk,
             names=self.names, danger=self.danger, where=self.where, said=self.said, lacking=self.lacking,
+            unjudged=self.unjudged, gaps=self.gaps, hazards=self.hazards, clear=self.clear,
             **more,
         )  # fmt: skip
         return Page(at, body)
@@ -247,12 +252,17 @@ class Desk:
 
     def reasons(self, forecast: Forecast, way: int) -> list[str]:
         """Return the reasons up (`way` 1) or down (-1), the strongest first."""
-        return [self.words.reason(reason) for reason in forecast.reasons if reason.effect * way > 0]
+        event, values = forecast.event, {**self.values.get(forecast.event.key, {}), **forecast.quantities}
+        said = [self.words.reason(reason, event.phenomenon, values) for reason in forecast.reasons if reason.effect * way > 0]
+        return [reason for reason in said if reason]
 
     def why(self, forecast: Forecast) -> str:
-        """Return one sentence: what speaks most for a good chance, or most against a poor one."""
+        """Return one sentence: what speaks most for a good chance, and strongly against it; or most against a poor one."""
         up, down = self.reasons(forecast, 1), self.reasons(forecast, -1)
         chosen = (up[:2] or down[:1]) if forecast.grade >= 3 else (down[:2] or up[:1])
+        against = max((-reason.effect for reason in forecast.reasons), default=0.0)
+        if forecast.grade >= 3 and up and down and against >= STRONG:
+            chosen = [up[0], self.words("entry.but", reason=down[0])]
         said = self.words.clauses(chosen) if chosen else self.words("entry.none")
         return said[:1].upper() + said[1:] + self.words("page.stop")
 
@@ -264,7 +274,7 @@ class Desk:
         sites = alert.sites
         if len(sites) == len(self.bulletin.sections) > 1:
             return self.words("page.all_sites")
-        named = self.words.listed(self.names(site.name for site in sites[:most]))
+        named = self.words("page.names").join(self.names(site.name for site in sites[:most]))
         return self.words("page.more", sites=named, count=len(sites)) if len(sites) > most else named
 
     def said(self, alert: Alert) -> str:
@@ -273,12 +283,40 @@ class Desk:
         line = words(f"hazard.{alert.hazard}.line")
         return words("hazard.entry", days=words.days(alert.days), sites=self.where(alert), value=value, line=line) + words("page.stop")
 
+    def risk(self, entry: Entry) -> str:
+        """Return the dangers of the entry's own day, what cannot be judged of it, or that there are none."""
+        said = [f"{self.words(f'hazard.{h.id}.name')} {self.danger(h.id, h.value)}" for h in entry.hazards]
+        open_ = [self.unjudged(entry.unjudged)] if entry.unjudged else []
+        return self.words.clauses([*said, *open_]) or self.words("safety.none_that_day")
+
+    def unjudged(self, ids: tuple[str, ...]) -> str:
+        """Say which dangers cannot be judged."""
+        return self.words("safety.unjudged", hazards=self.hazards(ids))
+
+    def hazards(self, ids: tuple[str, ...]) -> str:
+        """Name dangers; all of them in a word."""
+        if len(ids) == len(safety.DANGERS):
+            return self.words("safety.every")
+        return self.words.listed([self.words(f"hazard.{name}.name") for name in ids])
+
+    def gaps(self, outlook: Outlook) -> str:
+        """Say on which days which dangers cannot be judged; "" where all can."""
+        said = [self.words("safety.gap", days=self.words.days(gap.days), hazards=self.hazards(gap.hazards)) for gap in outlook.gaps]
+        return self.words("safety.unjudged", hazards=self.words.clauses(said)) + self.words("page.stop") if said else ""
+
+    def clear(self, outlook: Outlook) -> str:
+        """Say on which days it is known that no danger, or no other than those told, stands out; "" where on none."""
+        if not outlook.clear:
+            return ""
+        return self.words("safety.no_other" if outlook.alerts else "section.safety_none", days=self.words.days(outlook.clear))
+
     def danger(self, hazard: str, value: float) -> str:
         """Return the value by which a hazard is known, in words."""
         return self.words(f"hazard.{hazard}.value", value=self.words.quantity(safety.feature_of(hazard), value))
 
-    def missing(self, entry: Entry) -> list[str]:
-        return [self.words.missing(i, entry.values) for i in entry.forecast.missing]
+    def missing(self, entry: Entry, estimates: bool = False) -> list[str]:
+        """Return what lacks, or what was estimated."""
+        return [self.words.missing(i, entry.values) for i in entry.forecast.missing if (i in ESTIMATES) is estimates]
 
     def lacking(self, day: SiteDay) -> str:
         """Say what a day of which nothing is known lacks."""
@@ -291,7 +329,6 @@ class Desk:
             return self.words("wechat.digest_none")
         forecast, words = self.bulletin.best[0].forecast, self.words
         return words(
-            "wechat.digest", day=words.day(forecast.event.day), site=words.name(forecast.event.site.name),
-            phenomenon=words(f"phenomenon.{forecast.event.phenomenon}.name"), percent=words.percent(forecast.probability),
-            stars=words(f"stars.{forecast.grade}"),
+            "wechat.digest", day=words.day(forecast.event.day), spot=words.spot(forecast.event.site, forecast.event.phenomenon),
+            percent=words.percent(forecast.probability), stars=words(f"stars.{forecast.grade}"),
         )  # fmt: skip

@@ -1,18 +1,22 @@
-"""What is dangerous and what to wear, read from the weather of an event's window.
+"""What is dangerous, read from the weather of whole days, and what to wear, from that of an event's window.
 
 Each threshold is that of a published scale, named beside it; none of them is a warning: warnings belong to the authority.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
+from forecast.domain import DayWeather
 from forecast.errors import ConfigError
 
 Values = Mapping[str, float]
 FREEZING = 273.15  # [K]
+WET = 0.1  # [kg m-2] from which on something fell
+WHOLE = 0.99  # a day with this part of it covered counts as whole
 CLOTHING_UNKNOWN = "unknown"
 
 
@@ -28,11 +32,15 @@ class Hazard:
 
 @dataclass(frozen=True, slots=True)
 class Danger:
-    """feature: whose value a reader is told. sign: +1 where more is worse, -1 where less is. holds: whether it is there."""
+    """feature: whose value a reader is told. sign: +1 where more is worse, -1 where less is. holds: whether it is there.
+
+    needs: what must be known, beside `feature`, before its absence may be said.
+    """
 
     feature: str
     sign: int
     holds: Callable[[Values, bool], bool]
+    needs: tuple[str, ...] = ()
 
 
 def _thunder(values: Values, wet: bool) -> bool:
@@ -41,31 +49,67 @@ def _thunder(values: Values, wet: bool) -> bool:
     return energy >= 1500 or (energy >= 500 and values.get("precipitation", 0.0) >= 0.1)
 
 
+def _strong_wind(values: Values, wet: bool) -> bool:
+    gust = values.get("gust")
+    return gust is not None and gust < 17.2 and (gust >= 13.9 or values.get("wind_speed_at_site", 0.0) >= 10.8)
+
+
 DANGERS: Mapping[str, Danger] = MappingProxyType({
-    "thunder": Danger("convective_energy", 1, _thunder),
+    "thunder": Danger("convective_energy", 1, _thunder, ("precipitation",)),
     # GB/T 28591: force 8 begins at 17.2 m/s.
     "gale": Danger("gust", 1, lambda v, wet: v.get("gust", 0.0) >= 17.2),
+    # China Meteorological Administration, blue warning of gales: mean wind of force 6 (10.8 m/s) or gusts of force 7 (13.9 m/s).
+    "wind": Danger("gust", 1, _strong_wind, ("wind_speed_at_site",)),
     # GB/T 28592: heavy snow begins at 5.0 mm of water in a day.
     "heavy_snow": Danger("snow_water", 1, lambda v, wet: v.get("snow_water", 0.0) >= 5.0),
     # Environment and Climate Change Canada, wind chill: bare skin may freeze within 10-30 minutes from -28 degC.
     "extreme_cold": Danger("wind_chill", -1, lambda v, wet: v.get("wind_chill", FREEZING) <= 245.15),
     # A wet road below freezing: something fell within a day.
-    "ice": Danger("temperature_minimum", -1, lambda v, wet: wet and v.get("temperature_minimum", FREEZING) < FREEZING),
+    "ice": Danger("temperature_minimum", -1, lambda v, wet: wet and v.get("temperature_minimum", FREEZING) < FREEZING, ("precipitation",)),
     # GB/T 27964: dense fog (浓雾) is a visibility below 500 m.
     "fog": Danger("visibility", -1, lambda v, wet: v.get("visibility", 1e5) < 500),
 })
 
 
 def hazards(values: Values, wet: bool) -> tuple[Hazard, ...]:
-    """Return what is dangerous in a window, in the order in which it is spoken of.
+    """Return what is dangerous on a day, in the order in which it is spoken of.
 
-    values: the event's features (SI), unknown ones absent: what is unknown raises no alarm. wet: something fell within a day.
+    values: the day's weather (SI), unknown ones absent or NaN: what is unknown raises no alarm, see `unjudged`.
+    wet: something fell that day or the day before.
     """
+    known = {name: value for name, value in values.items() if math.isfinite(value)}
     return tuple(
-        Hazard(name, values[danger.feature], danger.sign * values[danger.feature], rank)
+        Hazard(name, known[danger.feature], danger.sign * known[danger.feature], rank)
         for rank, (name, danger) in enumerate(DANGERS.items())
-        if danger.holds(values, wet)
+        if danger.holds(known, wet)
     )
+
+
+def judge(weather: DayWeather | None, before: DayWeather | None) -> tuple[tuple[Hazard, ...], tuple[str, ...]]:
+    """Return the dangers of a day and the ids of those whose absence is not known; `before`: the weather of the day before.
+
+    Without weather nothing is known: no danger is found and none is excluded.
+    """
+    if weather is None:
+        return (), tuple(DANGERS)
+    values = weather.values
+    fell = [values.get("precipitation", math.nan), values.get("rain_before", math.nan)]
+    if before is not None:
+        fell.append(before.values.get("precipitation", math.nan))
+    wet = any(amount >= WET for amount in fell)
+    day_before = math.isfinite(fell[1]) or (before is not None and before.covered >= WHOLE and math.isfinite(fell[-1]))
+    dry = math.isfinite(fell[0]) and day_before and not wet
+    found = hazards(values, wet)
+    there = {hazard.id for hazard in found}
+    frost = not values.get("temperature_minimum", math.nan) >= FREEZING
+
+    def excluded(name: str, danger: Danger) -> bool:
+        known = all(math.isfinite(values.get(feature, math.nan)) for feature in (danger.feature, *danger.needs))
+        return weather.covered >= WHOLE and known and (name != "ice" or dry or not frost)
+
+    stronger = {"wind": "gale"}  # the one says the other
+    open_ = (name for name, danger in DANGERS.items() if not there & {name, stronger.get(name, name)} and not excluded(name, danger))
+    return found, tuple(open_)
 
 
 # (felt temperature [degC] from which on, what to wear): settings of taste, one step a layer of clothing.

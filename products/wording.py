@@ -68,6 +68,22 @@ UNITS: Mapping[str, Display] = {
     "snow_class": Display(),
 }
 
+# Where a value (SI) turns the sense of a phrase: below it `_little` is said, from it on `_much`, where the tables have them.
+# An empty phrase says that no sentence would make sense; the reason is then left out.
+TURNS: Mapping[str, float] = {
+    "cloud_at_site": 0.2, "cloud_above_site": 0.3, "cloud_for_stars": 0.3, "night_cloud": 0.4, "canvas_light": 0.05, "canvas_cover": 0.15,
+    "low_cloud": 0.3, "medium_cloud": 0.3, "high_cloud": 0.3, "ground_fog": 0.1, "view_clearance": 0.5, "glow_quality": 0.05,
+    "disk_transmission": 0.05, "precipitation": 0.05,
+    "rain_before": 0.05, "new_snow": 0.0005, "snow_water": 0.05, "snow_depth": 0.0005, "snow_fraction": 0.5, "minutes_of_colour": 0.5,
+    "clear_hours": 0.5, "dark_hours": 0.5, "rime_hours": 0.5, "freezing_hours": 0.5, "sun_hours": 0.5, "snowmaking_hours": 0.5,
+    "good_snowmaking_hours": 0.5, "milky_way_hours": 0.5, "valley_area_filled": 0.005, "valley_fill": 0.005, "humidity_above": 0.75,
+    "humidity_700": 0.6, "visibility": 10_000.0, "gust": 10.8, "convective_energy": 100.0, "zenith_sky_brightness": 20.4,
+    "moon_illumination": 0.4, "aerosol_optical_depth": 0.3,
+}  # fmt: skip
+BRIGHT_MOON = 0.4  # lit [1] from which on a bright sky is the moon's doing
+# What stands in for something that is not at hand: it is said beside a forecast, and is nothing that lacks.
+ESTIMATES = frozenset({"aerosol_estimated", "cloud_from_humidity", "cloud_from_layers", "layer_cloud_mean_only"})
+
 
 @cache
 def read_words(language: str, folder: Path = FOLDER) -> Mapping[str, str]:
@@ -96,10 +112,15 @@ def _flat(tree: object, where: str, prefix: str = "") -> Iterator[tuple[str, str
 class Words:
     """The words of one language and the clock of its readers: call it with a key and what fills the blanks."""
 
-    def __init__(self, language: str, zone: ZoneInfo, table: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self, language: str, zone: ZoneInfo, table: Mapping[str, str] | None = None, common: Mapping[str, object] = MappingProxyType({})
+    ) -> None:
+        """`common` fills blanks that any sentence may have; {zone} is the name of the readers' clock."""
         self.language = language
         self.zone = zone
         self._table = read_words(language) if table is None else table
+        clock = "zone.beijing" if zone.key == "Asia/Shanghai" else "zone.local"
+        self._common = {"zone": self._table.get(clock, zone.key), **common}
 
     def __call__(self, key: str, /, **blanks: object) -> str:
         """Return the words for `key`, blanks filled.
@@ -108,7 +129,7 @@ class Words:
         """
         try:
             words = self._table[key]
-            return words.format_map(blanks) if "{" in words else words
+            return words.format_map({**self._common, **blanks}) if "{" in words else words
         except KeyError as error:
             raise ConfigError(f"text/{self.language}.yaml: no words for {key!r} (missing: {error}); add them in each language") from None
 
@@ -158,12 +179,35 @@ class Words:
     def label(self, feature: str) -> str:
         return self(f"feature.{feature}.label")
 
-    def reason(self, reason: Reason) -> str:
-        """Return why a probability moved, in words."""
-        key = f"feature.{reason.feature}.{'up' if reason.effect > 0 else 'down'}"
-        if reason.value < 0 and f"{key}_below" in self:
-            key += "_below"
+    def told(self, feature: str, value: float) -> tuple[str, str]:
+        """Return the label and the value of a feature; where a negative value has a label of its own, its size."""
+        if value < 0 and f"feature.{feature}.label_below" in self:
+            return self(f"feature.{feature}.label_below"), self.quantity(feature, -value)
+        return self.label(feature), self.quantity(feature, value)
+
+    def reason(self, reason: Reason, phenomenon: str = "", values: Mapping[str, float] = MappingProxyType({})) -> str:
+        """Return why the probability of a phenomenon moved, in words that fit feature, sign and value; "" where no words do.
+
+        values: the event's features; they tell whether a bright sky is the moon's.
+        """
+        way = "up" if reason.effect > 0 else "down"
+        lit = values.get("moon_illumination", 0.0)
+        if reason.feature == "zenith_sky_brightness" and way == "down" and lit >= BRIGHT_MOON and values.get("moon_altitude", 0.0) > 0:
+            return self("feature.zenith_sky_brightness.down_moon", value=self.quantity(reason.feature, reason.value), moon=self.share(lit))
+        turn = TURNS.get(reason.feature, -math.inf)
+        sides = (["_below"] if reason.value < 0 else []) + ["_little" if reason.value < turn else "_much", ""]
+        keys = [f"feature.{reason.feature}.{way}{of}{side}" for of in (f"_{phenomenon}", "") for side in sides]
+        key = next((key for key in keys if key in self), keys[-1])
         return self(key, value=self.quantity(reason.feature, reason.value), size=self.quantity(reason.feature, abs(reason.value)))
+
+    def spot(self, site: Site, phenomenon: str) -> str:
+        """Return site and phenomenon; the site alone where its name holds the phenomenon's."""
+        name, of = self.name(site.name), self(f"phenomenon.{phenomenon}.name")
+        return name if of.casefold() in name.casefold() else f"{name}{self('page.dot')}{of}"
+
+    def source(self, model: str, attribution: str) -> str:
+        """Return where the data come from in the reader's language; `attribution` as it came where no words are known."""
+        return self(f"source.{model}") if f"source.{model}" in self else attribution
 
     def compass(self, azimuth: float) -> str:
         """Return the compass point, of sixteen, nearest to an azimuth [degree]."""
@@ -215,14 +259,28 @@ class Words:
 
     def window(self, window: Window, day: date) -> str:
         """Return a window in local time; the day after `day` is marked once."""
-        start = self.clock(window.start, day)
-        same = self.local(window.start).date() == self.local(window.end).date()
-        return self("time.span", start=start, end=self.clock(window.end, None if same else day))
+        first, last = (self.local(at + timedelta(seconds=30)).date() for at in (window.start, window.end))
+        if first != last or first == day:
+            return self("time.span", start=self.clock(window.start, day), end=self.clock(window.end, None if first == last else day))
+        key = "time.span_next" if first > day else "time.span_before"
+        return self(key, start=self.clock(window.start), end=self.clock(window.end))
 
     def days(self, days: Sequence[date]) -> str:
-        """Return a span of days by its ends."""
-        first, last = min(days), max(days)
-        return self.day(first) if first == last else self("time.days_span", first=self.day(first), last=self.day(last))
+        """Return days, each unbroken run of them by its ends."""
+        runs: list[list[date]] = []
+        for day in sorted(days):
+            if runs and day - runs[-1][-1] == timedelta(days=1):
+                runs[-1].append(day)
+            else:
+                runs.append([day])
+        return self.listed([self._run_of_days(run[0], run[-1]) for run in runs])
+
+    def _run_of_days(self, first: date, last: date) -> str:
+        if first == last:
+            return self.day(first)
+        if (first.year, first.month) == (last.year, last.month):
+            return self("time.days_of_month", month=self(f"month.{first.month}"), first=first.day, last=last.day)
+        return self("time.days_span", first=self.day(first), last=self.day(last))
 
     # -- what is missing
 

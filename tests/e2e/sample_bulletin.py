@@ -18,7 +18,7 @@ import xarray as xr
 
 from forecast import sky
 from forecast.config import CHANNELS, Config, read_config
-from forecast.domain import Almanac, Cycle, Event, Features, Forecast, Issue, Reason, Site, Spread, Window
+from forecast.domain import Almanac, Cycle, DayWeather, Event, Features, Forecast, Issue, Reason, Site, Spread, Window
 from forecast.quantities import FEATURES, features_of
 from products.bulletins import Bulletin, compose
 from products.render import pages
@@ -145,6 +145,21 @@ def _evidence(phenomenon: str, rows: Sequence[int], chances: Sequence[float]) ->
     return xr.concat(drawn, "event").assign_coords(row=("event", list(rows)))
 
 
+def _weather(site: Site, day: date) -> DayWeather:
+    """A calm day, a morning of fog, the front of the 24th; from the 28th on the run says nothing."""
+    if day >= date(2026, 11, 28):
+        return DayWeather({}, 0.0)
+    values = {
+        "gust": 8.0, "wind_speed_at_site": 4.0, "wind_chill": 262.0, "temperature_minimum": 268.0, "precipitation": 0.0, "snow_water": 0.0,
+        "convective_energy": 0.0, "visibility": 20_000.0, "rain_before": 0.0,
+    }  # fmt: skip
+    if day == date(2026, 11, 24):
+        values |= {"gust": 19.6, "wind_chill": 249.8, "precipitation": 6.4, "snow_water": 6.4, "rain_before": nan}
+    if day == date(2026, 11, 23) and site.id in ("jinding", "lingshan"):
+        values["visibility"] = 180.0
+    return DayWeather(values, 1.0)
+
+
 def sample_config(demonstration: bool = True, **more: object) -> Config:
     return read_config().model_copy(update={"demonstration": demonstration, **more})
 
@@ -171,6 +186,7 @@ def sample_parts(config: Config) -> tuple[Issue, list[Forecast], Features, dict[
     rows = {p: [k for k, event in enumerate(events) if event.phenomenon == p] for p in CHANCES}
     evidence = {p: _evidence(p, at, [told[k].probability for k in at]) for p, at in rows.items() if at}
     features = Features(tuple(events), xr.Dataset(table), tuple(f.missing for f in told), evidence)
+    features = replace(features, weather={(site.id, day): _weather(site, day) for site in sites for day in days})
     return Issue("gfs-2026112200", 42, ISSUED, CYCLE, ISSUED + timedelta(hours=16), True), told, features, almanacs
 
 

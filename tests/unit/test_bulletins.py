@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import UTC, date, datetime
 from math import nan
 
 import numpy as np
 import pytest
 
 from forecast.config import NameSettings
-from forecast.domain import Features, Forecast
-from products.bulletins import Bulletin, Entry, compose
-from products.safety import clothing, feature_of, hazards
+from forecast.domain import DayWeather, Features, Forecast
+from forecast.quantities import FEATURES
+from products.bulletins import Bulletin, Entry, Gap, compose
+from products.safety import DANGERS, clothing, feature_of, hazards, judge
 from tests.e2e.sample_bulletin import ATTRIBUTION, earlier_issues, sample_bulletin, sample_config, sample_parts
 
 
@@ -146,9 +147,9 @@ def test_who_issues_decides_what_it_is_called(demonstration: bool, bodies: tuple
     assert (made.status, made.marks) == (status, marks)
 
 
-def test_a_bulletin_is_valid_from_its_issue_to_the_end_of_its_last_window(bulletin: Bulletin) -> None:
+def test_a_bulletin_is_valid_from_its_issue_to_the_end_of_its_last_known_window(bulletin: Bulletin) -> None:
     assert bulletin.valid_from == bulletin.issue.issued
-    assert bulletin.valid_to == max(e.forecast.event.window.end for e in bulletin.entries)
+    assert bulletin.valid_to == max(e.forecast.event.window.end for e in bulletin.entries if e.forecast.known)
     assert bulletin.expires_at == bulletin.issue.valid_until
 
 
@@ -156,7 +157,9 @@ def test_a_bulletin_is_valid_from_its_issue_to_the_end_of_its_last_window(bullet
     ("values", "wet", "found"),
     [
         ({}, False, []),
-        ({"gust": 17.1}, False, []),
+        ({"gust": 13.8, "wind_speed_at_site": 10.7}, False, []),
+        ({"gust": 13.9}, False, ["wind"]),  # CMA, blue warning of gales: gusts of force 7
+        ({"gust": 12.0, "wind_speed_at_site": 10.8}, False, ["wind"]),  # or a mean wind of force 6
         ({"gust": 17.2}, False, ["gale"]),  # GB/T 28591: force 8
         ({"visibility": 500.0}, False, []),
         ({"visibility": 499.0}, False, ["fog"]),  # GB/T 27964: dense fog
@@ -180,21 +183,21 @@ def test_ice_is_named_for_a_frost_within_a_day_of_rain(bulletin: Bulletin) -> No
     assert "ice" in {hazard.id for hazard in entry(bulletin, "lingshan", "starry_sky", 24).hazards}
 
 
-def test_the_safety_line_speaks_of_the_next_three_days_strongest_value_first_danger_first(bulletin: Bulletin) -> None:
-    said = {alert.hazard: alert for alert in bulletin.alerts}
+def test_the_safety_box_tells_the_strongest_value_first_danger_first(bulletin: Bulletin) -> None:
+    said = {alert.hazard: alert for alert in bulletin.outlook.alerts}
 
-    assert [alert.hazard for alert in bulletin.alerts] == ["gale", "heavy_snow", "ice", "fog"]
+    assert [alert.hazard for alert in bulletin.outlook.alerts] == ["gale", "heavy_snow", "ice", "fog"]
     assert said["gale"].days == (date(2026, 11, 24),)
     assert said["gale"].value == pytest.approx(19.6)
     assert said["fog"].value == pytest.approx(180.0)
-    assert max(day for alert in bulletin.alerts for day in alert.days) <= bulletin.days[0] + timedelta(days=2)
+    assert said["ice"].days == (date(2026, 11, 24), date(2026, 11, 25))  # it freezes, and something fell that day or the day before
 
 
 def test_a_site_page_speaks_of_its_own_dangers(bulletin: Bulletin) -> None:
     village = next(section for section in bulletin.sections if section.site.id == "jiangshuihe")
 
-    assert "fog" not in {alert.hazard for alert in village.alerts}
-    assert all(alert.sites == (village.site,) for alert in village.alerts)
+    assert "fog" not in {alert.hazard for alert in village.outlook.alerts}
+    assert all(alert.sites == (village.site,) for alert in village.outlook.alerts)
 
 
 @pytest.mark.parametrize(
@@ -210,4 +213,79 @@ def test_clothing_is_not_guessed_without_a_temperature() -> None:
 
 
 def test_every_danger_is_told_by_a_feature_of_the_catalogue(bulletin: Bulletin) -> None:
-    assert {feature_of(alert.hazard) for alert in bulletin.alerts} <= {name for e in bulletin.entries for name in e.values}
+    assert {feature_of(name) for name in DANGERS} <= FEATURES.keys()
+
+
+def whole(**other: float) -> DayWeather:
+    calm = {
+        "gust": 5.0, "wind_speed_at_site": 3.0, "wind_chill": 270.0, "temperature_minimum": 272.0, "precipitation": 0.0, "snow_water": 0.0,
+        "convective_energy": 0.0, "visibility": 2e4,
+    }  # fmt: skip
+    return DayWeather(calm | other, 1.0)
+
+
+def test_only_a_wholly_known_day_is_without_danger() -> None:
+    assert judge(whole(), whole()) == ((), ())
+    assert judge(None, whole()) == ((), tuple(DANGERS))
+    assert judge(replace(whole(), covered=0.98), whole()) == ((), tuple(DANGERS))
+
+
+@pytest.mark.parametrize(
+    ("lacking", "open_"),
+    [("convective_energy", {"thunder"}), ("gust", {"gale", "wind"}), ("visibility", {"fog"}), ("wind_chill", {"extreme_cold"}),
+     ("snow_water", {"heavy_snow"}), ("temperature_minimum", {"ice"}), ("precipitation", {"ice", "thunder"})],
+)  # fmt: skip
+def test_a_danger_whose_feature_is_not_known_is_neither_there_nor_excluded(lacking: str, open_: set[str]) -> None:
+    found, unjudged = judge(whole(**{lacking: nan}), whole())
+
+    assert found == ()
+    assert set(unjudged) == open_
+
+
+def test_a_danger_that_shows_in_part_of_a_day_is_told_though_the_rest_is_not_known() -> None:
+    found, unjudged = judge(replace(whole(gust=21.0), covered=0.3), None)
+
+    assert [hazard.id for hazard in found] == ["gale"]
+    assert set(unjudged) == DANGERS.keys() - {"gale", "wind"}
+
+
+def test_ice_is_excluded_only_where_the_day_before_is_known_or_it_does_not_freeze() -> None:
+    assert judge(whole(), None)[1] == ("ice",)
+    assert judge(whole(rain_before=0.0), None)[1] == ()
+    assert judge(whole(temperature_minimum=275.0), None)[1] == ()
+    assert [hazard.id for hazard in judge(whole(), whole(precipitation=2.0))[0]] == ["ice"]
+
+
+def test_danger_does_not_depend_on_what_a_site_is_known_for() -> None:
+    config = sample_config()
+    issue, told, features, almanacs = sample_parts(config)
+    stars = [f for f in told if f.event.phenomenon == "starry_sky"]
+
+    made = compose(issue, stars, features, almanacs, config, ATTRIBUTION)
+
+    assert made.outlook == compose(issue, told, features, almanacs, config, ATTRIBUTION).outlook
+
+
+def test_without_the_weather_of_the_days_nothing_is_clear() -> None:
+    config = sample_config()
+    issue, told, features, almanacs = sample_parts(config)
+
+    made = compose(issue, told, replace(features, weather={}), almanacs, config, ATTRIBUTION)
+
+    assert (made.outlook.alerts, made.outlook.clear, made.covered_until) == ((), (), None)
+    assert made.outlook.gaps == (Gap(tuple(DANGERS), made.days),)
+
+
+def test_what_is_covered_ends_with_the_last_day_of_which_every_danger_is_judged(bulletin: Bulletin) -> None:
+    assert bulletin.outlook.clear == bulletin.days[:6]
+    assert bulletin.covered_until == datetime(2026, 11, 27, 16, tzinfo=UTC)  # the end of the 27th in Beijing
+
+
+def test_of_better_days_that_are_all_poor_the_likeliest_is_told() -> None:
+    made = composed({("lingshan", "sunset_glow", f"2026-11-{day}"): p for day, p in ((23, 0.05), (24, 0.14), (25, 0.22), (26, 0.12))})
+
+    better = entry(made, "lingshan", "sunset_glow", 23).better
+
+    assert better is not None
+    assert better.event.day == date(2026, 11, 25)
+    assert entry(made, "lingshan", "sunset_glow", 24).better is None  # 8 points more are not clearly more

@@ -6,6 +6,7 @@ import json
 import posixpath
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from html.parser import HTMLParser
 from itertools import pairwise
 
@@ -14,12 +15,13 @@ import jsonschema
 import pytest
 
 from forecast.config import CHANNELS, Config, NameSettings
+from forecast.domain import Reason
 from forecast.errors import ConfigError
 from products import render
-from products.bulletins import Bulletin
+from products.bulletins import Bulletin, compose
 from products.feed import number
 from products.render import TEMPLATES, environment, pages
-from tests.e2e.sample_bulletin import sample_bulletin, sample_config
+from tests.e2e.sample_bulletin import ATTRIBUTION, sample_bulletin, sample_config, sample_parts
 
 HOSTILE = '<script>alert(1)</script>"\'{{ 7 * 7 }}&'
 
@@ -114,6 +116,64 @@ def test_an_official_bulletin_names_its_bodies_and_carries_no_mark() -> None:
     assert not any("内部试用" in made[path] for path in ("index.html", "wechat/article.html", "sms.txt"))
 
 
+def test_a_signed_text_message_names_its_bodies_and_its_forecaster() -> None:
+    config = sample_config(demonstration=False)
+    issuer = config.issuer.model_copy(update={"bodies": (NameSettings(zh="某气象台", en="An Observatory"),), "forecaster": "王某"})
+
+    made = rendered(config.model_copy(update={"issuer": issuer}))
+
+    assert "某气象台，签发王某" in made["sms.txt"]
+    assert "An Observatory (signed by 王某)" in made["en/sms.txt"]
+
+
+def test_without_the_weather_of_the_days_no_channel_gives_the_all_clear() -> None:
+    config = sample_config()
+    issue, told, features, almanacs = sample_parts(config)
+    blind = compose(issue, told, replace(features, weather={}), almanacs, config, ATTRIBUTION)
+
+    made = {page.path: page.body for channel in CHANNELS for page in pages(blind, config, channel)}
+
+    said = {path: str(body) for path, body in made.items() if path.endswith((".html", ".txt")) and "archive" not in path}
+    for path, page in said.items():
+        assert "未见" not in page.replace("内未见更好的时机", ""), path
+        assert "stands out" not in page, path
+        wanted = ("cannot be judged", "not judged") if path.startswith("en/") else ("无法判断", "风险未能判断")
+        assert any(words in page for words in wanted), path
+    data = json.loads(str(made["api/v1/forecasts.json"]))
+    assert (data["alerts"], data["alerts_complete"], data["covered_until"]) == ([], False, None)
+
+
+def test_what_is_covered_is_told_in_the_data(site: dict[str, str]) -> None:
+    data = json.loads(site["api/v1/forecasts.json"])
+
+    assert data["alerts_complete"] is False
+    assert data["covered_until"] == "2026-11-27T16:00:00Z"  # the sample's run says nothing of the 28th
+    assert [gap["days"] for gap in data["unjudged"]] == [["2026-11-28"]]
+
+
+# What contradicts itself, whatever the feature: nothing, told as much or as "only" so much; rain or wet told of a frozen day.
+ABSURD = re.compile(r"只透过0%|仅0\s?cm|云多，0%|云量0%，人可能在云中|有雨水|只有0\s?小时|降水0\.0")
+
+
+def test_no_reason_of_the_pages_contradicts_its_number(bulletin: Bulletin) -> None:
+    desk = render.Desk(bulletin, sample_config(), "zh")
+    said = [reason for e in bulletin.entries for way in (1, -1) for reason in desk.reasons(e.forecast, way)]
+
+    assert len(said) > 100
+    assert [reason for reason in said if ABSURD.search(reason)] == []
+
+
+def test_a_strong_reason_against_stands_in_the_headline_of_a_good_chance(bulletin: Bulletin) -> None:
+    entry = next(e for e in bulletin.entries if e.forecast.event.phenomenon == "starry_sky" and e.forecast.grade >= 3)
+    values = {"moon_illumination": 0.94, "moon_altitude": 40.0}
+    reasons = (Reason("cloud_for_stars", 0.02, 1.5), Reason("zenith_sky_brightness", 18.9, -1.2))
+    forecast = replace(entry.forecast, reasons=reasons, quantities=values)
+
+    said = render.Desk(bulletin, sample_config(), "zh").why(forecast)
+
+    assert said == "夜间云量少，约2%；不利：月光明亮（月面94%），只见亮星。"
+
+
 def test_a_site_name_is_text_wherever_it_appears() -> None:
     config = sample_config()
     hostile = NameSettings(zh=HOSTILE, en=HOSTILE)
@@ -163,7 +223,7 @@ def test_a_page_tells_its_language(site: dict[str, str]) -> None:
 
 def test_a_page_prints_its_cycle_its_issue_time_its_end_and_what_was_missing(site: dict[str, str], bulletin: Bulletin) -> None:
     index, beyond = site["index.html"], dict(bulletin.missing)["beyond_data"]
-    wanted = ("第42期", "2026年11月22日16:10", "GFS 11月22日08:00起报", "2026年11月23日08:10", "NOAA/NCEP GFS")
+    wanted = ("第42期", "2026年11月22日16:10", "GFS 11月22日08:00起报", "2026年11月23日08:10", "美国国家环境预报中心（NCEP）")
 
     for said in (*wanted, f"所在日期超出本次资料（{beyond}项预报）"):
         assert said in index
@@ -210,7 +270,7 @@ def test_a_text_message_is_short_and_plain(site: dict[str, str]) -> None:
     said = site["sms.txt"]
 
     assert len([line for line in said.splitlines() if line]) == 2
-    assert len(said) <= 240  # this one names two marks and four dangers; without them it stays below 210
+    assert len(said) <= 240  # this one names two marks, three dangers and a day without data
     assert len(said) - len("演示数据，非真实天气。内部试用。") <= 225
     assert not re.search(r"[<>&]\w", said)
 

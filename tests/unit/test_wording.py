@@ -88,8 +88,9 @@ def test_a_night_that_runs_past_midnight_says_so_once(zh: Words, en: Words) -> N
     assert en.window(night, DAY) == "22:00–04:30 next day"
 
 
-def test_a_window_wholly_after_midnight_belongs_to_the_night_before(zh: Words) -> None:
+def test_a_window_wholly_after_midnight_belongs_to_the_night_before(zh: Words, en: Words) -> None:
     assert zh.window(Window(utc(22, 17), utc(22, 20)), DAY) == "次日01:00–04:00"
+    assert en.window(Window(utc(22, 17), utc(22, 20)), DAY) == "01:00–04:00 next day"
 
 
 def test_without_a_best_window_the_event_tells_when_to_be_there(zh: Words) -> None:
@@ -120,6 +121,65 @@ def test_the_compass_has_sixteen_points(en: Words, azimuth: float, said: str) ->
 )
 def test_a_reason_speaks_of_the_side_on_which_its_value_lies(zh: Words, value: float, effect: float, said: str) -> None:
     assert zh.reason(Reason("gap_to_deck", value, effect)).replace(THIN_SPACE, " ") == said
+
+
+@pytest.mark.parametrize(
+    ("feature", "value", "effect", "phenomenon", "said"),
+    [
+        ("cloud_at_site", 0.0, -1.0, "rime", "景点不在云中，云量0%"),
+        ("cloud_at_site", 0.0, -1.0, "sunrise", ""),  # no cloud at the site cannot speak against a sunrise
+        ("cloud_at_site", 1.0, -1.0, "sunrise", "景点高度云量100%，人可能在云中"),
+        ("cloud_at_site", 1.0, 1.0, "rime", "景点在云中，云量100%"),
+        ("cloud_above_site", 0.0, -1.0, "sea_of_clouds", ""),
+        ("cloud_above_site", 0.9, 1.0, "sea_of_clouds", ""),
+        ("canvas_light", 0.0, -1.0, "sunset_glow", "红光受阻，几乎不透"),
+        ("disk_transmission", 0.001, -1.0, "sunrise", "日轮受遮，几乎不透"),
+        ("new_snow", 0.0, -1.0, "snowfall", "预计无新增积雪"),
+        ("snow_depth", 0.0, -1.0, "snow_cover", "地面无积雪"),
+        ("rain_before", 6.9, 1.0, "sea_of_clouds", "前24小时降水6.9 mm，水汽较足"),  # rain or snow: which is not told
+        ("rain_before", 0.0, -1.0, "sea_of_clouds", "前24小时无降水，谷中缺少水汽"),
+        ("precipitation", 0.0, -1.0, "starry_sky", ""),
+        ("zenith_sky_brightness", 21.5, -0.1, "starry_sky", ""),
+    ],
+)
+def test_a_reason_fits_its_value_its_sign_and_its_phenomenon(
+    zh: Words, feature: str, value: float, effect: float, phenomenon: str, said: str
+) -> None:
+    assert zh.reason(Reason(feature, value, effect), phenomenon).replace(THIN_SPACE, " ") == said
+
+
+def test_a_sky_that_the_moon_lights_is_worded_as_moonlight(zh: Words) -> None:
+    reason = Reason("zenith_sky_brightness", 18.4, -5.0)
+
+    assert zh.reason(reason, "starry_sky", {"moon_illumination": 0.94, "moon_altitude": 40.0}) == "月光明亮（月面94%），只见亮星"
+    assert "月光" not in zh.reason(reason, "starry_sky", {"moon_illumination": 0.94, "moon_altitude": -5.0})
+
+
+def test_a_site_that_bears_the_name_of_its_phenomenon_is_named_once(zh: Words) -> None:
+    sites = {site.id: site for site in read_config().all_sites()}
+
+    assert zh.spot(sites["jinding"], "sea_of_clouds") == "金顶云海"
+    assert zh.spot(sites["jinding"], "sunrise") == "金顶云海·日出"
+
+
+def test_a_cloud_top_above_the_site_is_told_as_such(zh: Words) -> None:
+    label, value = zh.told("gap_to_deck", -572.0)
+
+    assert (label, value.replace(THIN_SPACE, " ")) == ("云顶高出景点", "572 m")
+
+
+def test_another_zone_is_not_called_beijing_time(zh: Words) -> None:
+    abroad = Words("zh", ZoneInfo("Europe/Warsaw"))
+
+    assert "北京时间" in zh("almanac.caption")
+    assert "当地时间" in abroad("almanac.caption")
+    assert "北京时间" not in abroad("wechat.hello", days=2)
+
+
+def test_only_unbroken_runs_of_days_are_told_by_their_ends(zh: Words) -> None:
+    days = [date(2026, 11, 29), date(2026, 11, 22), date(2026, 11, 23), date(2026, 11, 30), date(2026, 12, 1)]
+
+    assert zh.days(days) == "11月22日至23日、11月29日至12月1日"
 
 
 def test_the_part_of_the_light_path_outside_the_data_is_told(zh: Words) -> None:
