@@ -17,7 +17,7 @@ import posixpath
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -224,7 +224,7 @@ class Desk:
             path=path, here=at, home=f"{self.prefix}index.html", channels=self.config.output.channels, link=link, root=root,
             other=root(("" if self.other == LANGUAGES[0] else f"{self.other}/") + path),
             icon=icon, chart=self.chart, strip=self.strip, facing=self.facing, why=self.why, reasons=self.reasons,
-            missing=self.missing, risk=self.risk,
+            missing=self.missing, risk=self.risk, risk_of=self.risk_of, lack=self.lack,
             names=self.names, danger=self.danger, where=self.where, said=self.said, lacking=self.lacking,
             unjudged=self.unjudged, gaps=self.gaps, hazards=self.hazards, clear=self.clear,
             **more,
@@ -289,6 +289,17 @@ class Desk:
         open_ = [self.unjudged(entry.unjudged)] if entry.unjudged else []
         return self.words.clauses([*said, *open_]) or self.words("safety.none_that_day")
 
+    def risk_of(self, entry: Entry) -> str:
+        """Name the day, or for a night the two days, of `risk`."""
+        window = entry.forecast.event.window
+        first, last = (self.words.local(at).date() for at in (window.start, window.end - timedelta(seconds=1)))
+        return self.words("entry.hazards" if first == last else "entry.hazards_of_two")
+
+    def lack(self, ids: str, count: int) -> str:
+        """Say of how many forecasts something lacks, or was estimated."""
+        label = self.words.missing(ids)
+        return self.words("missing.count", label=self.words("missing.estimate", label=label) if ids in ESTIMATES else label, count=count)
+
     def unjudged(self, ids: tuple[str, ...]) -> str:
         """Say which dangers cannot be judged."""
         return self.words("safety.unjudged", hazards=self.hazards(ids))
@@ -297,7 +308,7 @@ class Desk:
         """Name dangers; all of them in a word."""
         if len(ids) == len(safety.DANGERS):
             return self.words("safety.every")
-        return self.words.listed([self.words(f"hazard.{name}.name") for name in ids])
+        return self.words.listed(list(dict.fromkeys(self.words(f"hazard.{name}.name") for name in ids)))
 
     def gaps(self, outlook: Outlook) -> str:
         """Say on which days which dangers cannot be judged; "" where all can."""
