@@ -11,6 +11,7 @@ from forecast.physics import Array
 
 MILKY_WAY_SKY = 20.5  # [mag arcsec-2] from which the Milky Way stands out: Bortle 2001, Sky & Telescope 101(2), 126, class 4
 NATURAL_SKY = 22.0  # [mag arcsec-2] zenith without moon or lamps, at solar minimum. Source: science.md 1
+FADES_FROM = 0.45  # part of the moon that is lit up to which the offset holds whole
 MOONLIGHT_OFFSET = -1.25  # [mag] to be added to the moonlight of a moon less than half lit: see moonlight_offset
 DRY, WETTEST = 0.50, 0.95  # [1] humidity below which aerosol does not swell; beyond which it is cloud
 TWILIGHT_AT_5_DEGREES = 11.84  # [mag arcsec-2] zenith, V, sun at -5 degrees. Source: Patat et al. 2006, A&A 455, 385, table 1
@@ -72,9 +73,15 @@ def fitted_moonlight(
     zenith_distance: Array | float = 0.0,
     separation: Array | float | None = None,
 ) -> Array:
-    """Return what `moonlight` gives [nL], brightened by `moonlight_offset`."""
-    light = moonlight(moon_altitude, illumination, extinction, zenith_distance, separation)
-    return np.asarray(light * 10 ** (-0.4 * moonlight_offset(illumination)))
+    """Return what `moonlight` gives [nL], brightened by `moonlight_offset`; a fuller moon is never given less than one at which
+    the offset begins to fade, for the offset is known no better than that.
+    """
+    thin = np.minimum(illumination, FADES_FROM)
+    own, least = (
+        moonlight(moon_altitude, lit, extinction, zenith_distance, separation) * 10 ** (-0.4 * moonlight_offset(lit))
+        for lit in (illumination, thin)
+    )
+    return np.asarray(np.maximum(own, least))
 
 
 def moonlight_offset(illumination: Array) -> Array:
@@ -85,7 +92,7 @@ def moonlight_offset(illumination: Array) -> Array:
     alike (tests/science/stars.py). So moved, a moon of 29-39 % makes the whole sky of La Palma 0.6 to 0.9 mag brighter than published;
     photometers there saw it 0.64 brighter. Moons above 60 % ask for no offset.
     """
-    return np.interp(illumination, (0.45, 0.60), (MOONLIGHT_OFFSET, 0.0))
+    return np.interp(illumination, (FADES_FROM, 0.60), (MOONLIGHT_OFFSET, 0.0))
 
 
 def _airmass(zenith_distance: Array | float) -> Array:

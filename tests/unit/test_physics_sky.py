@@ -117,6 +117,13 @@ def test_a_thin_moon_is_as_much_brighter_than_the_paper_as_photometers_on_la_pal
         assert as_published - offset == pytest.approx(expected, abs=tolerance)
 
 
+def test_a_waxing_moon_never_darkens_the_sky() -> None:
+    lit = np.linspace(0.05, 1.0, 96)
+
+    for altitude in (10.0, 45.0, 80.0):
+        assert (np.diff(night_sky.fitted_moonlight(np.full(96, altitude), lit, 0.17)) >= 0).all(), altitude
+
+
 def test_a_crescent_is_brighter_than_the_paper_says_and_a_gibbous_moon_is_not() -> None:
     given = night_sky.MOONLIGHT_OFFSET
 
