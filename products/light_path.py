@@ -41,7 +41,8 @@ def light_path(forecast: Forecast, evidence: xr.Dataset | None, almanac: Almanac
         last = metres + 100_000 > along.high
         label = words("chart.path.distance", km=round(metres / 1000)) if last else f"{metres / 1000:g}"
         sheet.line(along(metres), level.start, along(metres), level.start + 4, "c-axis")
-        sheet.text(along(metres) + (4 if last else 0), level.start + 16, label, "c-tick", "end" if last else "middle")
+        at_end = along(metres) > along.end - 12
+        sheet.text(along(metres) + (4 if at_end else 0), level.start + 16, label, "c-tick", "end" if at_end else "middle")
     azimuth = forecast.quantities.get("sun_azimuth")
     if azimuth is not None and math.isfinite(azimuth):
         sheet.text(along.end, level.end - 8, words("chart.path.towards", degrees=round(azimuth)), "c-strong", "end")
