@@ -121,11 +121,16 @@ def diagnose(events: Sequence[Event], scene: Scene, settings: PhenomenonSettings
 
 
 def states_of(moments: dict[str, Array]) -> cloud_sea_states.Codes:
-    """Return the state at each moment (event, moment) as its place among domain.CLOUD_SEA_STATES, UNKNOWN where the column is not known."""
-    at_site, above = moments["cloud_at_site"], moments["cloud_above_site"]
-    unknown = np.isnan(at_site) | np.isnan(moments["valley_area_filled"]) | np.isnan(above)
-    ways = [unknown, at_site >= IN_CLOUD, shows_a_sea(moments), above >= OVERCAST]
-    told = [cloud_sea_states.UNKNOWN, cloud_sea_states.IN_CLOUD, cloud_sea_states.SEA, cloud_sea_states.OVERCAST]
+    """Return the state at each moment (event, moment) as its place among domain.CLOUD_SEA_STATES.
+
+    UNKNOWN where the column is not known, and where a deck that fills the valley ends within CLEAR_GAP of the viewer's feet: the
+    levels of a model cannot tell on which side, and a truth made there would be wrong just where it matters.
+    """
+    at_site, above, filled = moments["cloud_at_site"], moments["cloud_above_site"], moments["valley_area_filled"]
+    unknown = np.isnan(at_site) | np.isnan(filled) | np.isnan(above)
+    laps = (np.abs(moments["gap_to_deck"]) < CLEAR_GAP) & (filled >= FILLED)
+    ways = [unknown, at_site >= IN_CLOUD, shows_a_sea(moments), laps, above >= OVERCAST]
+    told = [cloud_sea_states.UNKNOWN, cloud_sea_states.IN_CLOUD, cloud_sea_states.SEA, cloud_sea_states.UNKNOWN, cloud_sea_states.OVERCAST]
     return np.select(ways, told, cloud_sea_states.OPEN).astype(np.int8)
 
 

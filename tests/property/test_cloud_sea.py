@@ -58,4 +58,13 @@ def test_each_moment_has_one_state_and_none_where_a_part_is_not_known(at_site: f
     (state,) = cloud_sea.states_of({name: np.array([value]) for name, value in moments.items()}).tolist()
 
     assert state in (SEA, IN_CLOUD, OVERCAST, OPEN, UNKNOWN)
-    assert (state == UNKNOWN) == bool(np.isnan([at_site, above, fill]).any())
+    laps = abs(gap) < cloud_sea.CLEAR_GAP and fill >= cloud_sea.FILLED and at_site < cloud_sea.IN_CLOUD
+    assert (state == UNKNOWN) == (bool(np.isnan([at_site, above, fill]).any()) or laps)
+
+
+def test_a_deck_that_laps_at_the_feet_is_told_neither_as_a_sea_nor_as_open() -> None:
+    moments = {"cloud_at_site": 0.1, "cloud_above_site": 0.0, "valley_area_filled": 0.95, "gap_to_deck": 50.0}
+
+    (state,) = cloud_sea.states_of({name: np.array([value]) for name, value in moments.items()}).tolist()
+
+    assert state == UNKNOWN
