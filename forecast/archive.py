@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -190,20 +190,22 @@ class Archive:
             connection.execute(issue_table.insert().values(**values))
             return _issue(connection.execute(sql.select(issue_table).where(issue_table.c.id == wanted)).one())
 
-    def adopt(self, released: Sequence[tuple[Issue, str]]) -> None:
+    def adopt(self, released: Callable[[], Sequence[tuple[Issue, str]]]) -> None:
         """Take in the issues that lie before readers, with the digests of their settings, where this archive is empty: it was lost.
 
-        Their numbers go on counting and their ids are never given again; what they said is not known here.
+        Only then is `released` asked for them. Their numbers go on counting and their ids are never given again; what they
+        said is not known here.
         """
         with self._transaction() as connection:
-            if not released or connection.scalar(sql.select(sql.func.count()).select_from(issue_table)):
+            if connection.scalar(sql.select(sql.func.count()).select_from(issue_table)):
                 return
             rows = [
                 {"id": issue.id, "number": issue.number, "model": issue.cycle.model, "run": issue.cycle.run, "digest": digest,
                  "issued": issue.issued, "valid_until": issue.valid_until, "published": issue.issued}
-                for issue, digest in released
+                for issue, digest in released()
             ]
-            connection.execute(issue_table.insert(), rows)
+            if rows:
+                connection.execute(issue_table.insert(), rows)
 
     def renew(self, issue: Issue, now: datetime) -> Issue:
         """Return an issue that no reader has seen, issued `now`."""

@@ -72,7 +72,7 @@ def run(world: World, now: datetime, cycle: Cycle | None = None) -> Report:
     with world.publisher.exclusive():
         # A run that died between its pages and this archive has been read: it counts as published. So does what a lost archive held.
         world.archive.mark_published(world.publisher.current(), now)
-        world.archive.adopt(world.publisher.released())
+        world.archive.adopt(world.publisher.released)
         with clock("fetch"):
             got = world.source.acquire(needs, now, cycle)
         expires = got.cycle.run + timedelta(hours=config.source.maximum_age_hours)

@@ -260,21 +260,16 @@ def _entries(forecasts: Sequence[Forecast], features: Features, zone: ZoneInfo) 
     """Return the entries of each site, each with its weather, dangers and the next better day."""
     rows = {event.key: row for row, event in enumerate(features.events)}
     table = {name: features.table[name].values for name in FEATURES if name in features.table}
+    drawn = {p: {int(row): place for place, row in enumerate(e["row"].values)} for p, e in features.evidence.items() if "row" in e.coords}
     by_site: dict[str, list[tuple[Forecast, Mapping[str, float], xr.Dataset | None]]] = {}
     for forecast in forecasts:
         row = rows.get(forecast.event.key)
         values = {} if row is None else {name: float(column[row]) for name, column in table.items() if np.isfinite(column[row])}
-        said = (forecast, {**values, **forecast.quantities}, _evidence(features, forecast.event.phenomenon, row))
+        place = None if row is None else drawn.get(forecast.event.phenomenon, {}).get(row)
+        evidence = None if place is None else features.evidence[forecast.event.phenomenon].isel(event=place)
+        said = (forecast, {**values, **forecast.quantities}, evidence)
         by_site.setdefault(forecast.event.site.id, []).append(said)
     return {site: _with_context(told, features.weather, zone) for site, told in by_site.items()}
-
-
-def _evidence(features: Features, phenomenon: str, row: int | None) -> xr.Dataset | None:
-    drawn = features.evidence.get(phenomenon)
-    if drawn is None or row is None or "row" not in drawn.coords:
-        return None
-    at = np.flatnonzero(drawn["row"].values == row)
-    return drawn.isel(event=int(at[0])) if at.size else None
 
 
 def _with_context(

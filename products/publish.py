@@ -21,6 +21,7 @@ import shutil
 from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 from forecast.config import CHANNELS, Config
 from forecast.domain import Cycle, Issue, Receipt
@@ -182,24 +183,32 @@ def _run_of(release: Path) -> tuple[str, int]:
 def _told_issue(release: Path) -> tuple[Issue, str] | None:
     """Return the issue that a release's manifest tells of, and the digest of its settings; None where it is not ours."""
     try:
-        found = json.loads((release / MANIFEST).read_text(encoding="utf-8"))
+        found = _manifest_of(release)
         issued, until, run = (datetime.fromisoformat(found[key]) for key in ("issued", "valid_until", "run"))
         if found["issue"] != release.name:
             return None
         issue = Issue(release.name, int(found["number"]), issued, Cycle(run, str(found["model"])), until, published=True)
         return issue, str(found["digest"])
-    except (OSError, ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError):
         return None
 
 
 def _manifest(release: Path) -> tuple[str, dict[str, dict[str, str]]]:
     """Return a release's issue and its files, each with channel, issue and hash; nothing where there is none, or none that is ours."""
     try:
-        found = json.loads((release / MANIFEST).read_text(encoding="utf-8"))
+        found = _manifest_of(release)
         keys = ("channel", "issue", "sha256")
         return str(found["issue"]), {path: {key: str(entry[key]) for key in keys} for path, entry in found["files"].items()}
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+    except (KeyError, TypeError, AttributeError):
         return "", {}
+
+
+def _manifest_of(release: Path) -> Any:
+    """Return what a release's manifest holds, unchecked; nothing where it cannot be read."""
+    try:
+        return json.loads((release / MANIFEST).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
 
 
 def _hash_of(path: Path) -> str:

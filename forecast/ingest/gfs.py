@@ -48,10 +48,10 @@ LACKING = 0.05  # part of a step's fields that may be absent, where other steps 
 T = TypeVar("T")
 
 
-class Bucket:
-    """The public bucket: an inventory and a few byte ranges for each step."""
+class _Remote:
+    """What both ways over the network keep between cycles: connections, the folder, which files were verified."""
 
-    name = "bucket"
+    name: str
 
     def __init__(self, settings: HttpSettings, shelf: Shelf, clock: transport.Clock = transport.CLOCK) -> None:
         self._client = transport.Client(settings, clock)
@@ -59,9 +59,18 @@ class Bucket:
         self._shelf = shelf
         self._known: dict[Path, tuple[int, int, int]] = {}
 
+    def _errand(self, needs: Needs, cycle: Cycle) -> _Errand:
+        return _Errand(self._client, self._shelf, self.name, needs, cycle, self._known)
+
+
+class Bucket(_Remote):
+    """The public bucket: an inventory and a few byte ranges for each step."""
+
+    name = "bucket"
+
     def fetch(self, needs: Needs, cycle: Cycle, ask: bool = True) -> Acquired:
         """Bring every message that `needs` names, at every step. Raises: CycleNotReady, SourceUnavailable, SourceCorrupt."""
-        with _Errand(self._client, self._shelf, self.name, needs, cycle, self._known) as errand:
+        with self._errand(needs, cycle) as errand:
             errand.may_ask(ask)
             listings: dict[int, Listing] = {}
             if errand.todo:
@@ -133,20 +142,14 @@ class Bucket:
         file.finish(errand.digests[step], selection.starts, lambda data: verify(data, name, errand.cycle, selection))
 
 
-class Filter:
+class Filter(_Remote):
     """The region filter of NOMADS: one request a step, cut to the region on the server."""
 
     name = "filter"
 
-    def __init__(self, settings: HttpSettings, shelf: Shelf, clock: transport.Clock = transport.CLOCK) -> None:
-        self._client = transport.Client(settings, clock)
-        self._connections = settings.connections
-        self._shelf = shelf
-        self._known: dict[Path, tuple[int, int, int]] = {}
-
     def fetch(self, needs: Needs, cycle: Cycle, ask: bool = True) -> Acquired:
         """Bring every message that `needs` names, at every step. Raises: CycleNotReady, SourceUnavailable, SourceCorrupt."""
-        with _Errand(self._client, self._shelf, self.name, needs, cycle, self._known) as errand:
+        with self._errand(needs, cycle) as errand:
             errand.may_ask(ask)
             log.info("%s by the filter: %d of %d steps to fetch", cycle.id, len(errand.todo), len(needs.steps))
             with transport.progress(len(errand.todo), cycle.id, unit="step") as advance:
