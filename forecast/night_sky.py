@@ -11,8 +11,14 @@ from forecast.physics import Array
 
 MILKY_WAY_SKY = 20.5  # [mag arcsec-2] from which the Milky Way stands out: Bortle 2001, Sky & Telescope 101(2), 126, class 4
 NATURAL_SKY = 22.0  # [mag arcsec-2] zenith without moon or lamps, at solar minimum. Source: science.md 1
-FADES_FROM = 0.45  # part of the moon that is lit up to which the offset holds whole
-MOONLIGHT_OFFSET = -1.25  # [mag] to be added to the moonlight of a moon less than half lit: see moonlight_offset
+# Light of a thin moon beyond Krisciunas & Schaefer's [mag, negative is brighter]. The mean, by their precision, of three witnesses: the
+# paper's own error about none (8-23 %), the photometers of La Palma (0.64 mag of the whole sky at 29-39 % lit), and the sky meters of
+# Globe at Night at repeated places, which can hardly tell it from none. Worked out, and tried on other years, in tests/science/stars.py.
+MOONLIGHT_OFFSET = -0.45
+WHOLE_TO, NONE_FROM = 0.45, 0.60  # part of the moon that is lit: the offset holds whole up to the first and is none from the second
+# Magnitudes by which people with a chart and no training stop short of the formula's limit. Source: Globe at Night 2012, where a meter was
+# read beside them (0.3 has the least mean error), and the reports of other years at metered places: tests/science/stars.py.
+LAY_EYE = 0.3
 DRY, WETTEST = 0.50, 0.95  # [1] humidity below which aerosol does not swell; beyond which it is cloud
 TWILIGHT_AT_5_DEGREES = 11.84  # [mag arcsec-2] zenith, V, sun at -5 degrees. Source: Patat et al. 2006, A&A 455, 385, table 1
 TWILIGHT_FADING = 1.10  # [mag arcsec-2 degree-1]
@@ -73,26 +79,17 @@ def fitted_moonlight(
     zenith_distance: Array | float = 0.0,
     separation: Array | float | None = None,
 ) -> Array:
-    """Return what `moonlight` gives [nL], brightened by `moonlight_offset`; a fuller moon is never given less than one at which
-    the offset begins to fade, for the offset is known no better than that.
-    """
-    thin = np.minimum(illumination, FADES_FROM)
-    own, least = (
-        moonlight(moon_altitude, lit, extinction, zenith_distance, separation) * 10 ** (-0.4 * moonlight_offset(lit))
-        for lit in (illumination, thin)
-    )
-    return np.asarray(np.maximum(own, least))
+    """Return what `moonlight` gives [nL], moved by `moonlight_offset`."""
+    light = moonlight(moon_altitude, illumination, extinction, zenith_distance, separation)
+    return np.asarray(light * 10 ** (-0.4 * moonlight_offset(illumination)))
 
 
 def moonlight_offset(illumination: Array) -> Array:
-    """Return what is to be added to the moonlight [mag] of Krisciunas & Schaefer: negative is brighter; all of it up to 45 % of
-    moon, none from 60 % on.
+    """Return what is to be added to the moonlight [mag] of Krisciunas & Schaefer: MOONLIGHT_OFFSET for a thin moon, 0 for a full one.
 
-    Source: Globe at Night sky meters at repeated places, moons less than half lit: -1.25 fitted on 2008-2014, and on the other years
-    alike (tests/science/stars.py). So moved, a moon of 29-39 % makes the whole sky of La Palma 0.6 to 0.9 mag brighter than published;
-    photometers there saw it 0.64 brighter. Moons above 60 % ask for no offset.
+    It fades between WHOLE_TO and NONE_FROM, more slowly than the moon waxes, so that a waxing moon never darkens the sky.
     """
-    return np.interp(illumination, (FADES_FROM, 0.60), (MOONLIGHT_OFFSET, 0.0))
+    return np.interp(illumination, (WHOLE_TO, NONE_FROM), (MOONLIGHT_OFFSET, 0.0))
 
 
 def _airmass(zenith_distance: Array | float) -> Array:
@@ -110,12 +107,17 @@ def twilight(sun_altitude: Array) -> Array:
 
 
 def limiting_magnitude(brightness: Array, dimming: Array | float = 0.0) -> Array:
-    """Return the faintest star [mag] that the naked eye sees at the zenith of a sky of `brightness` [mag arcsec-2].
+    """Return the faintest star [mag] that a practised naked eye sees at the zenith of a sky of `brightness` [mag arcsec-2].
 
     dimming: extinction beyond that of clear dry air [mag].
     Source: Schaefer 1990, PASP 102, 212, in the form 7.93 - 5 log10(10^(4.316 - B/5) + 1).
     """
     return 7.93 - 5 * np.log10(10 ** (4.316 - np.asarray(brightness) / 5) + 1) - dimming
+
+
+def lay_limit(brightness: Array, dimming: Array | float = 0.0) -> Array:
+    """Return the faintest star [mag] that a visitor without practice finds: LAY_EYE less than `limiting_magnitude`."""
+    return limiting_magnitude(brightness, dimming) - LAY_EYE
 
 
 # -- by direction

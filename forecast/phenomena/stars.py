@@ -16,12 +16,12 @@ import numpy as np
 import xarray as xr
 
 from forecast import sky
-from forecast.config import PhenomenonSettings
 from forecast.domain import Almanac, Event, Outcome, Site, Window
 from forecast.night_sky import (
     MILKY_WAY_SKY,
     extinction,
     fitted_moonlight,
+    lay_limit,
     limiting_magnitude,
     luminance_towards,
     magnitudes,
@@ -33,6 +33,7 @@ from forecast.phenomena.weather import Truth, air_at, cloud_at, cloud_column, el
 from forecast.physics import Array, dew_point, maximum_random_overlap
 from forecast.quantities import DARK_ENOUGH
 from forecast.sampling import LAYERS, Index, Scene, Times, hours_between
+from forecast.settings import PhenomenonSettings
 
 PHENOMENA = ("starry_sky",)
 
@@ -78,7 +79,7 @@ def derive(events: Sequence[Event], scene: Scene, settings: PhenomenonSettings) 
         "clear_hours": np.where(np.isfinite(cover).any(axis=1), longest_hours(cover <= settings.stars_clear_cover, times), np.nan),
         "dark_hours": (end - start) / np.timedelta64(1, "h"),
         "zenith_sky_brightness": brightness,
-        "limiting_magnitude": limiting_magnitude(brightness, over(light["dimming"])),
+        "limiting_magnitude": lay_limit(brightness, over(light["dimming"])),
         "darkest_azimuth": darkest_azimuth(scene, rows, light, inside),
         "moon_altitude": highest(np.where(inside, light["moon"], np.nan)),
         "moon_illumination": sky.moon_illumination(start + (end - start) / 2),
