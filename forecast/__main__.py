@@ -15,9 +15,10 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from forecast.config import SOURCES, Config, read_config
+from forecast.config import Config, read_config
 from forecast.domain import Cycle, as_utc
 from forecast.errors import ConfigError, SkyscapeError
+from forecast.settings import SOURCES
 
 log = logging.getLogger("skyscape")
 

@@ -238,12 +238,23 @@ class Spread:
 
 
 @dataclass(frozen=True, slots=True)
+class Voice:
+    """What one run of one model (all its members together) gave for an event, and the weight it had in the answer; weights add to 1."""
+
+    cycle: Cycle
+    probability: float
+    weight: float
+    members: int = 1
+
+
+@dataclass(frozen=True, slots=True)
 class Forecast:
     """The answer to one event, as issued; never edited afterwards.
 
     probability: 0-1, NaN when too much is missing to say. grade: 1-5 (5 the most likely), 0 when there is no probability.
     quantities: the features a reader is told (SI), only those that are known; spreads: what the last cycles gave for some of them (SI).
-    states: sea of clouds only, adding to 1.
+    states: sea of clouds only, adding to 1. voices: what each run and model gave, the leading one (`cycle`) first; one voice alone is
+    no agreement. corrected_by: stations whose latest observation moved the features (a nowcast).
     """
 
     event: Event
@@ -259,10 +270,69 @@ class Forecast:
     missing: tuple[str, ...] = ()
     quantities: Mapping[str, float] = field(default_factory=dict)
     spreads: Mapping[str, Spread] = field(default_factory=dict)
+    voices: tuple[Voice, ...] = ()
+    corrected_by: tuple[str, ...] = ()
 
     @property
     def known(self) -> bool:
         return bool(np.isfinite(self.probability))
+
+
+# What a place that observes is for.
+STATION_KINDS = ("weather", "landscape", "ion")
+
+
+@dataclass(frozen=True, slots=True)
+class Station:
+    """A place that observes: its number (WMO or the bureau's own), where it stands, and how it writes.
+
+    units: element -> the unit in which it reports, where that is not the format's own. clock_offset [s]: how far its clock is ahead.
+    """
+
+    id: str
+    name: Name
+    latitude: float
+    longitude: float
+    elevation: float
+    kind: str = "weather"
+    units: Mapping[str, str] = field(default_factory=dict)
+    clock_offset: float = 0.0
+
+
+# Quality of an observed value, after WMO-No. 488 and BUFR code table 0 33 020; DOUBTFUL and WRONG are shown to a forecaster only.
+GOOD, INCONSISTENT, DOUBTFUL, WRONG, UNCHECKED = 0, 1, 2, 3, 4
+
+
+@dataclass(frozen=True, slots=True)
+class Observation:
+    """What one station reported of one moment.
+
+    values: element of quantities.ELEMENTS -> SI value, only what was reported. flags: element -> quality, UNCHECKED where not given.
+    time: the end of what an accumulation or a mean stands for. form: how it was written (csv, push, synop, metar, bufr, micaps1, isd,
+    afile).
+    """
+
+    station: str
+    time: datetime
+    values: Mapping[str, float]
+    flags: Mapping[str, int] = field(default_factory=dict)
+    form: str = "csv"
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "time", as_utc(self.time, "an observation's time"))
+
+    def good(self, element: str) -> float:
+        """The value of `element`, NaN where there is none or its quality is DOUBTFUL or WRONG."""
+        return float("nan") if self.flags.get(element, UNCHECKED) in (DOUBTFUL, WRONG) else self.values.get(element, float("nan"))
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """A line, a file or a value set aside, and why: for `status`. line 0: the file as a whole."""
+
+    where: str
+    line: int
+    reason: str
 
 
 # What an outcome was read from, in falling order of trust.

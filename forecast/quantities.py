@@ -35,6 +35,8 @@ class Field:
 
     statistic: what it stands for in time (`point`, `mean`, `sum`, `maximum`, `minimum`); those over a span carry the span's start.
     inventory: (variable names, level text) as GFS's .idx spells them; `{hPa}` stands for a level.
+    index: (param, levtype) as ECMWF's .index spells them; empty: not there.
+    auxiliary: read only where a model's table names it, to derive from it what that model lacks.
     grib1: (parameter number of table 2, type of level) pairs.
     factor: multiplies what the file holds to give `unit` (a percentage: 0.01).
     essential: without it no feature can be made.
@@ -51,6 +53,8 @@ class Field:
     factor: float = 1.0
     grib1: tuple[tuple[int, int], ...] = ()
     essential: bool = False
+    index: tuple[str, str] = ("", "")
+    auxiliary: bool = False
 
 
 def _surface(name: str, unit: str, low: float, high: float, numbers: tuple[int, int, int], surface: int, variables: str, level: str,
@@ -113,9 +117,20 @@ _ALL = (
     _surface("precipitation_amount", "kg m-2", 0, 2000, (0, 1, 8), 1, "APCP", "surface", statistic="sum", grib1=((61, 1),)),
     _surface("categorical_snow", "1", 0, 1, (0, 1, 195), 1, "CSNOW", "surface"),
     _surface("categorical_rain", "1", 0, 1, (0, 1, 192), 1, "CRAIN", "surface"),
+    # -- what other models give instead: forecast/ingest/derived.py makes the above of it
+    _profile("specific_humidity", "1", 0, 0.06, (0, 1, 0), "SPFH", auxiliary=True),
+    _profile("geopotential", "m2 s-2", -15000, 200000, (0, 3, 4), "GP", auxiliary=True),
+    _surface("surface_geopotential", "m2 s-2", -5000, 90000, (0, 3, 4), 1, "GP", "surface", auxiliary=True),
+    _surface("dew_point_temperature_at_2m", "K", 150, 320, (0, 0, 6), 103, "DPT", "2 m above ground", value=2, auxiliary=True),
+    _surface("cloud_area_fraction", "1", 0, 1, (0, 6, 1), 1, "TCDC", "entire atmosphere", factor=0.01, auxiliary=True),
+    _surface("surface_snow_density", "kg m-3", 0, 1000, (0, 1, 61), 1, "SDEN", "surface", auxiliary=True),
+    _surface("air_pressure_at_mean_sea_level", "Pa", 85000, 110000, (0, 3, 0), 101, "PRMSL", "mean sea level", auxiliary=True),
+    _surface("atmosphere_optical_thickness_due_to_ambient_aerosol_particles", "1", 0, 20, (0, 20, 102), 10, "AOTK",
+             "entire atmosphere", auxiliary=True),
 )
 
 FIELDS: dict[str, Field] = {field.name: field for field in _ALL}
+DEFAULT_FIELDS = tuple(field for field in _ALL if not field.auxiliary)  # what is asked of a model that speaks the catalogue's own dialect
 
 
 def fields_named(names: Iterable[str]) -> tuple[Field, ...]:
@@ -259,3 +274,49 @@ FEATURES: dict[str, Feature] = {feature.name: feature for feature in _FEATURES}
 def features_of(phenomenon: str) -> tuple[str, ...]:
     """Return the names of the features that serve `phenomenon`, in the catalogue's order."""
     return tuple(name for name, feature in FEATURES.items() if phenomenon in feature.phenomena)
+
+
+@dataclass(frozen=True, slots=True)
+class Element:
+    """What a station measures.
+
+    low, high: outside them a value is wrong. step: the most it changes within an hour at a mountain station before it is doubtful (0: not
+    asked). still: hours after which an unchanging value is doubtful (0: not asked). spatial: how far it may stand from its neighbours'
+    estimate, brought to its height (0: not asked).
+    Source: WMO-No. 8 (2021), vol. V, ch. 1; WMO-No. 488 (2010), app. VI.2: limits, time consistency and persistence; widened for summits.
+    """
+
+    name: str
+    unit: str
+    low: float
+    high: float
+    step: float = 0.0
+    still: float = 0.0
+    spatial: float = 0.0
+
+
+_ELEMENTS = (
+    Element("air_temperature", "K", 193.15, 333.15, 12.0, 12.0, 10.0),
+    Element("dew_point_temperature", "K", 173.15, 308.15, 15.0, 12.0, 12.0),
+    Element("relative_humidity", "1", 0.0, 1.05, 0.6, 48.0),
+    Element("air_pressure", "Pa", 50000.0, 108000.0, 800.0, 12.0),
+    Element("air_pressure_at_mean_sea_level", "Pa", 87000.0, 108500.0, 800.0, 12.0, 800.0),
+    Element("wind_speed", "m s-1", 0.0, 75.0, 25.0, 24.0),
+    Element("wind_from_direction", "degree", 0.0, 360.0, 0.0, 24.0),
+    Element("wind_speed_of_gust", "m s-1", 0.0, 110.0, 40.0),
+    Element("precipitation_amount", "kg m-2", 0.0, 300.0),  # of the hour that ends at the observation's time
+    Element("visibility_in_air", "m", 0.0, 100000.0),
+    Element("cloud_area_fraction", "1", 0.0, 1.0),
+    Element("low_cloud_area_fraction", "1", 0.0, 1.0),  # Nh of SYNOP: of low cloud, or of middle cloud where there is no low
+    Element("cloud_base_height", "m", 0.0, 12000.0),  # above the station
+    Element("cloud_below_area_fraction", "1", 0.0, 1.0),  # N' of SYNOP section 4: cloud whose base lies below the station
+    Element("cloud_below_top_altitude", "m", 0.0, 5000.0),  # H'H' of section 4, above sea level
+    Element("snow_depth", "m", 0.0, 6.0, 0.5),
+    Element("present_weather", "1", 0.0, 199.0),  # WMO code table 4677, from 100 on 4680 (automatic) + 100
+    Element("sunshine_duration", "s", 0.0, 3600.0),  # of the hour before
+    Element("mass_concentration_of_pm2p5", "kg m-3", 0.0, 5e-6, 1e-6, 24.0),
+    Element("negative_oxygen_ions", "m-3", 0.0, 5e11, 0.0, 12.0),  # 1 cm-3 is 1e6 m-3
+    Element("zenith_sky_brightness", "mag arcsec-2", 3.0, 23.5),
+)
+
+ELEMENTS: dict[str, Element] = {element.name: element for element in _ELEMENTS}

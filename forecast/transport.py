@@ -31,8 +31,8 @@ from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.exceptions import HTTPError
 
-from forecast.config import HttpSettings
 from forecast.errors import CycleNotReady, SourceCorrupt, SourceError, SourceRefused, SourceUnavailable
+from forecast.settings import HttpSettings
 
 log = logging.getLogger(__name__)
 

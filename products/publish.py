@@ -23,9 +23,10 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from forecast.config import CHANNELS, Config
+from forecast.config import Config
 from forecast.domain import Cycle, Issue, Receipt
 from forecast.errors import PublishError, SkyscapeError
+from forecast.settings import CHANNELS
 from products.bulletins import Bulletin
 from products.render import Page, pages
 

@@ -14,7 +14,7 @@ import eccodes  # isort: skip
 
 from forecast.domain import Cycle
 from forecast.ingest import Needs
-from forecast.quantities import FIELDS
+from forecast.quantities import DEFAULT_FIELDS, FIELDS
 
 RUN = datetime(2026, 1, 10, 0, tzinfo=UTC)
 CYCLE = Cycle(RUN)
@@ -74,7 +74,7 @@ def message(
 def needs(*names: str, steps: Sequence[int] = (0, 3, 6, 9, 12), north: float = 90, south: float = -90, west: float = -180,
           east: float = 180) -> Needs:
     """Return needs for the named fields of the catalogue (all of them where none is named), over the whole globe unless said."""
-    fields = tuple(FIELDS[name] for name in names) if names else tuple(FIELDS.values())
+    fields = tuple(FIELDS[name] for name in names) if names else DEFAULT_FIELDS
     return Needs(fields, tuple(steps), north, south, west, east)
 
 

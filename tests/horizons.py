@@ -11,10 +11,10 @@ import numpy as np
 import xarray as xr
 
 from forecast import sky
-from forecast.config import PhenomenonSettings
 from forecast.domain import Atmosphere, Event, Site
 from forecast.phenomena import glow
 from forecast.quantities import CLOSE_LEVELS
+from forecast.settings import PhenomenonSettings
 from tests.skies import SITES, standard_height, standard_temperature
 
 Cover = Callable[[np.ndarray, np.ndarray], np.ndarray]  # (distance [m], height [m]) -> cloud fraction

@@ -18,7 +18,6 @@ from pathlib import Path
 from typing import TypeVar
 
 from forecast import transport
-from forecast.config import HttpSettings
 from forecast.domain import Cycle
 from forecast.errors import CycleNotReady, SourceCorrupt
 from forecast.ingest import Needs
@@ -37,6 +36,7 @@ from forecast.ingest.matching import choose_messages, refuse_poor, verify
 from forecast.ingest.stored import HEADER, Card, Shelf, StepFile, check_message, length_of
 from forecast.ingest.ways import ATTRIBUTION, Acquired, path_of
 from forecast.quantities import Field
+from forecast.settings import HttpSettings
 
 log = logging.getLogger(__name__)
 

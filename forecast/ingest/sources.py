@@ -11,7 +11,7 @@ import math
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
-from forecast.config import SOURCES, Config, SourceSettings
+from forecast.config import Config
 from forecast.domain import Cycle, Site, as_utc
 from forecast.errors import ConfigError, CycleNotReady, SourceCorrupt, SourceError, SourceUnavailable
 from forecast.ingest import Needs
@@ -19,7 +19,8 @@ from forecast.ingest.drop import Folder
 from forecast.ingest.gfs import Bucket, Filter
 from forecast.ingest.stored import Shelf, disk_spoken_for
 from forecast.ingest.ways import Acquired, Way
-from forecast.quantities import FIELDS
+from forecast.quantities import DEFAULT_FIELDS
+from forecast.settings import SOURCES, SourceSettings
 from forecast.transport import CLOCK, Clock
 
 log = logging.getLogger(__name__)
@@ -34,7 +35,7 @@ GRAIN = 0.5  # [degree]: regions are widened to multiples, so that moving a site
 def needs_of(config: Config, sites: Sequence[Site]) -> Needs:
     """Return what is wanted of a cycle: all fields of the catalogue, the steps of the settings, the sites and their light paths."""
     north, south, west, east = region_of([(site.latitude, site.longitude) for site in sites], config.source.light_path_km)
-    return Needs(tuple(FIELDS.values()), config.source.all_steps, north, south, west, east)
+    return Needs(DEFAULT_FIELDS, config.source.all_steps, north, south, west, east)
 
 
 def region_of(places: Sequence[tuple[float, float]], radius: float) -> tuple[float, float, float, float]:

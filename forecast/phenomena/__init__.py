@@ -19,10 +19,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 import xarray as xr
 
-from forecast.config import PhenomenonSettings
 from forecast.domain import Almanac, Atmosphere, DayWeather, Event, Features, Site, Window
 from forecast.errors import SkyscapeError
 from forecast.quantities import FEATURES
+from forecast.settings import PhenomenonSettings
 
 if TYPE_CHECKING:
     from forecast.sampling import Scene

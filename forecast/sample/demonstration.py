@@ -5,10 +5,11 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from forecast.config import Config, StepSettings
+from forecast.config import Config
 from forecast.domain import Cycle, as_utc
 from forecast.ingest.sources import needs_of
 from forecast.sample.encoding import write_cycle
+from forecast.settings import StepSettings
 
 STEPS = StepSettings(first=0, last=72, every=3)
 

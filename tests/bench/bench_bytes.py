@@ -15,12 +15,13 @@ from pathlib import Path
 PROJECT = Path(__file__).parents[2]
 sys.path.insert(0, str(PROJECT))
 
-from forecast.config import StepSettings, read_config  # noqa: E402
+from forecast.config import read_config  # noqa: E402
 from forecast.domain import Cycle  # noqa: E402
 from forecast.ingest.inventory import Selection, messages, parse_inventory, plan_ranges, select  # noqa: E402
 from forecast.ingest.sources import needs_of, open_source  # noqa: E402
 from forecast.quantities import FIELDS  # noqa: E402
 from forecast.sample.bucket import LoopbackBucket  # noqa: E402
+from forecast.settings import StepSettings  # noqa: E402
 
 SHARED = PROJECT.parent / "shared" / "data"
 PLANNED = (

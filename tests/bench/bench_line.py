@@ -26,9 +26,10 @@ def carry(count: int, folder: Path) -> None:
     sys.path.insert(0, str(PROJECT))
     from forecast import pipeline
     from forecast.archive import Archive
-    from forecast.config import SiteSettings, read_config
+    from forecast.config import read_config
     from forecast.domain import Cycle
     from forecast.ingest.sources import open_source
+    from forecast.settings import SiteSettings
     from models.prediction import open_models
     from products.publish import Publisher
 

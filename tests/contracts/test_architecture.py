@@ -14,7 +14,9 @@ PROJECT = Path(__file__).parents[2]
 ORDER: list[set[str]] = [
     {"forecast.errors"},
     {"forecast.domain"},
-    {"forecast.quantities", "forecast.config"},
+    {"forecast.quantities"},
+    {"forecast.settings"},
+    {"forecast.config"},
     {"forecast.ephemeris", "forecast.meteors", "forecast.physics"},
     {
         "forecast.sky", "forecast.night_sky", "forecast.snow_physics", "forecast.snowpack", "forecast.sampling", "forecast.light",
@@ -40,8 +42,14 @@ HOMES = {
     "jinja2": ("products.render",),
     "sklearn": ("models",),
     "ephem": ("forecast.ephemeris", "forecast.sky"),
-    "pydantic": ("forecast.config", "products"),
+    "pydantic": ("forecast.config", "forecast.settings", "products"),
     "h5netcdf": ("forecast.survey",),
+    "metar": ("forecast.ingest",),
+    "waitress": ("forecast.push",),
+    "dask": ("forecast.backfill",),
+    "distributed": ("forecast.backfill",),
+    "scores": ("models",),
+    "skops": ("models",),
 }
 
 MODULES = {

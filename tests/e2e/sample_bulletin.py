@@ -17,9 +17,10 @@ import numpy as np
 import xarray as xr
 
 from forecast import sky
-from forecast.config import CHANNELS, Config, read_config
+from forecast.config import Config, read_config
 from forecast.domain import Almanac, Cycle, DayWeather, Event, Features, Forecast, Issue, Reason, Site, Spread, Window
 from forecast.quantities import FEATURES, features_of
+from forecast.settings import CHANNELS
 from products.bulletins import Bulletin, compose
 from products.render import pages
 from tests import made_up

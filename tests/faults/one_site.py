@@ -11,12 +11,13 @@ import numpy as np
 
 from forecast import pipeline
 from forecast.archive import Archive
-from forecast.config import Config, StepSettings
+from forecast.config import Config
 from forecast.domain import Atmosphere, Cycle
 from forecast.ingest import grib
 from forecast.ingest.sources import needs_of
 from forecast.ingest.ways import Acquired
 from forecast.sample.encoding import write_cycle
+from forecast.settings import StepSettings
 from models.prediction import open_models
 from products.publish import Publisher
 

@@ -11,10 +11,11 @@ from pathlib import Path
 import eccodes
 import numpy as np
 
-from forecast.config import Config, StepSettings
+from forecast.config import Config
 from forecast.domain import Cycle
 from forecast.ingest.ways import path_of
 from forecast.quantities import CLOSE_LEVELS
+from forecast.settings import StepSettings
 
 STEPS = StepSettings(first=0, last=6, every=3)
 STEPS_ALL = (0, 3, 6)

@@ -9,9 +9,9 @@ from math import nan
 import numpy as np
 import pytest
 
-from forecast.config import NameSettings
 from forecast.domain import DayWeather, Features, Forecast
 from forecast.quantities import FEATURES
+from forecast.settings import NameSettings
 from products.bulletins import Bulletin, Entry, Gap, compose
 from products.safety import DANGERS, clothing, feature_of, hazards, judge
 from tests.e2e.sample_bulletin import ATTRIBUTION, earlier_issues, sample_bulletin, sample_config, sample_parts

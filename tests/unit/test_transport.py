@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from forecast.config import HttpSettings
 from forecast.errors import CycleNotReady, SourceCorrupt, SourceRefused, SourceUnavailable
 from forecast.sample.bucket import LoopbackBucket
+from forecast.settings import HttpSettings
 from forecast.transport import Client, Deadline, Limiter, Span, retry_after, shown, write_whole
 from tests.faults.faulty_server import ALWAYS, Fault, FaultyBucket, PatientClock
 

@@ -1,0 +1,28 @@
+"""How a model speaks the catalogue: its table in the settings over the catalogue's own keys. A new model is data, not code."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from forecast.quantities import FIELDS, Field, Key
+from forecast.settings import ModelSettings, ParameterSettings
+
+
+def fields_of(model: ModelSettings) -> tuple[Field, ...]:
+    """Return the catalogue's fields as `model` keeps them, in the catalogue's order: only those that its table names."""
+    return tuple(_spoken(field, model.parameters[name]) for name, field in FIELDS.items() if name in model.parameters)
+
+
+def _spoken(field: Field, said: ParameterSettings) -> Field:
+    """Return `field` with what the table says otherwise than the catalogue."""
+    keys = field.keys
+    if said.key:
+        discipline, category, number, surface = (int(part) for part in said.key[:4])
+        keys = (Key(discipline, category, number, surface, said.key[4] if len(said.key) > 4 else None),)
+    param, _, levtype = said.index.partition(" ")
+    return replace(
+        field, keys=keys, index=(param, levtype), auxiliary=False, essential=False,
+        factor=field.factor if said.factor is None else said.factor,
+        statistic=said.statistic or field.statistic,
+        levels=tuple(round(100 * level) for level in said.levels_hpa) or field.levels,
+    )

@@ -1,0 +1,319 @@
+"""What the settings may say: a class for each section of config.yaml, its bounds beside it. Reading them is forecast/config.py's."""
+
+from __future__ import annotations
+
+from datetime import time
+from pathlib import Path
+from typing import Annotated, Literal
+from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator, model_validator
+
+from forecast import domain
+from forecast.quantities import FIELDS
+
+Source = Literal["filter", "bucket", "folder"]
+Channel = Literal["web", "display", "wechat", "sms", "api"]
+SOURCES: tuple[Source, ...] = ("filter", "bucket", "folder")
+CHANNELS: tuple[Channel, ...] = ("web", "display", "wechat", "sms", "api")
+
+
+def _http(url: str) -> str:
+    parts = urlsplit(url)
+    if parts.scheme not in ("http", "https") or not parts.netloc:
+        raise ValueError("must be an http:// or https:// address")
+    return url.rstrip("/")
+
+
+Url = Annotated[str, AfterValidator(_http)]
+Identifier = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,39}$")]
+Azimuth = Annotated[float, Field(ge=0, le=360)]
+
+
+class Section(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", str_strip_whitespace=True, allow_inf_nan=False)
+
+
+class NameSettings(Section):
+    zh: str = Field(default="", max_length=200)
+    en: str = Field(default="", max_length=200)
+
+    def as_name(self) -> domain.Name:
+        return domain.Name(self.zh, self.en)
+
+
+class ServiceSettings(Section):
+    """What the service is called and the clock its readers live by."""
+
+    title: NameSettings
+    district: NameSettings
+    timezone: str = "Asia/Shanghai"
+
+    @field_validator("timezone")
+    @classmethod
+    def _known(cls, value: str) -> str:
+        try:
+            ZoneInfo(value)
+        except (ZoneInfoNotFoundError, ValueError) as error:
+            raise ValueError("must be an IANA time zone such as Asia/Shanghai") from error
+        return value
+
+
+class IssuerSettings(Section):
+    """Who issues. Until `bodies` is set every product is marked 内部试用 / internal trial (气象法 art. 22)."""
+
+    bodies: tuple[NameSettings, ...] = ()
+    forecaster: str = Field(default="", max_length=40)
+    signature_required: tuple[Channel, ...] = ()
+
+    @property
+    def official(self) -> bool:
+        return bool(self.bodies)
+
+
+class StepSettings(Section):
+    first: int = Field(ge=0, le=384)
+    last: int = Field(ge=0, le=384)
+    every: int = Field(ge=1, le=24)
+
+
+def all_steps(parts: tuple[StepSettings, ...]) -> tuple[int, ...]:
+    """Return the wanted steps [h], rising, each once."""
+    return tuple(sorted({step for part in parts for step in range(part.first, part.last + 1, part.every)}))
+
+
+class HttpSettings(Section):
+    """An address and how gently to use it."""
+
+    url: Url
+    requests_per_minute: int = Field(default=100, ge=1, le=6000)
+    connections: int = Field(default=2, ge=1, le=8)
+    timeout_seconds: float = Field(default=30, gt=0, le=600)
+    deadline_seconds: float = Field(default=1800, gt=0, le=86400)
+    attempts: int = Field(default=6, ge=1, le=20)
+
+
+class SourceSettings(Section):
+    """Where model runs come from and which part of them is wanted."""
+
+    model: Identifier = "gfs"
+    order: tuple[Source, ...] = Field(default=SOURCES, min_length=1)
+    filter: HttpSettings
+    bucket: HttpSettings
+    folder: Path = Path("var/drop")
+    cycles: Path = Path("var/cycles")
+    steps: tuple[StepSettings, ...]
+    run_hours: tuple[int, ...] = (0, 6, 12, 18)
+    delay_hours: float = Field(default=3.6, ge=0, le=24)
+    maximum_age_hours: float = Field(default=24, gt=0, le=240)
+    keep_cycles: int = Field(default=4, ge=1, le=100)
+    light_path_km: float = Field(default=700, ge=0, le=2000)
+    decode_threads: int = Field(default=2, ge=1, le=64)
+
+    @property
+    def all_steps(self) -> tuple[int, ...]:
+        """The wanted steps [h], rising, each once."""
+        return all_steps(self.steps)
+
+    @model_validator(mode="after")
+    def _sensible(self) -> SourceSettings:
+        if not self.all_steps:
+            raise ValueError("steps: no step is wanted; write for example {first: 0, last: 168, every: 3}")
+        if not self.run_hours or any(not 0 <= hour <= 23 for hour in self.run_hours):
+            raise ValueError("run_hours: hours of the day (UTC) from 0 to 23, at least one")
+        return self
+
+
+class ParameterSettings(Section):
+    """How a model's files keep one field of the catalogue; what is not said here is as the catalogue has it.
+
+    key: [discipline, category, number, type of first surface] (and its value) of GRIB2; index: "param levtype" of an ECMWF .index.
+    """
+
+    key: tuple[float, ...] = Field(default=(), max_length=5)
+    index: str = Field(default="", pattern=r"^([a-z0-9]{1,16} [a-z0-9]{1,8})?$")
+    factor: float | None = None
+    statistic: Literal["point", "mean", "sum", "maximum", "minimum"] | None = None
+    levels_hpa: tuple[Annotated[float, Field(ge=1, le=1100)], ...] = Field(default=(), max_length=64)
+
+
+Layout = Literal["ecmwf", "gefs", "folder"]
+
+
+class ModelSettings(Section):
+    """A further model, its files and its dialect: a new model is a table, not code.
+
+    layout: how its files are found: `ecmwf` (.index and ranges), `gefs` (.idx and ranges, a file a member), `folder` (dropped by the
+    bureau). path: of a step below a mirror's address, with {run}, {step}, {member}. members: the numbers of an ensemble's members;
+    empty: one deterministic forecast. adds: it gives no forecast of its own, its fields join every other model's (aerosol).
+    """
+
+    id: Identifier
+    name: NameSettings
+    attribution: NameSettings
+    layout: Layout
+    centre: int | None = Field(default=None, ge=0, le=65535)
+    mirrors: tuple[HttpSettings, ...] = Field(default=(), max_length=6)
+    path: str = Field(default="", max_length=300)
+    folder: Path | None = None
+    members: tuple[Annotated[int, Field(ge=0, le=200)], ...] = Field(default=(), max_length=101)
+    steps: tuple[StepSettings, ...]
+    run_hours: tuple[Annotated[int, Field(ge=0, le=23)], ...] = Field(default=(0, 12), min_length=1)
+    delay_hours: float = Field(default=7.0, ge=0, le=24)
+    maximum_age_hours: float = Field(default=30, gt=0, le=240)
+    deadline_seconds: float = Field(default=900, gt=0, le=86400)
+    keep_cycles: int = Field(default=2, ge=1, le=100)
+    adds: bool = False
+    parameters: dict[str, ParameterSettings] = Field(min_length=1)
+
+    @property
+    def all_steps(self) -> tuple[int, ...]:
+        """The wanted steps [h], rising, each once."""
+        return all_steps(self.steps)
+
+    @model_validator(mode="after")
+    def _sensible(self) -> ModelSettings:
+        if unknown := [name for name in self.parameters if name not in FIELDS]:
+            raise ValueError(f"parameters: {unknown[0]} is no field of the catalogue; `skyscape models` lists them")
+        if any(len(each.key) not in (0, 4, 5) for each in self.parameters.values()):
+            raise ValueError("parameters: a key has four numbers (discipline, category, number, surface), or five with the surface's value")
+        if self.layout == "folder" and self.folder is None:
+            raise ValueError("folder: a model of layout `folder` names the folder into which its files are dropped")
+        if self.layout != "folder" and not (self.mirrors and self.path):
+            raise ValueError("mirrors, path: a model that is fetched needs at least one address and the path of a step")
+        return self
+
+
+class StationSettings(Section):
+    """A place that observes."""
+
+    id: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,23}$")]
+    name: NameSettings = NameSettings()
+    latitude: float = Field(ge=-90, le=90)
+    longitude: float = Field(ge=-180, le=360)
+    elevation_m: float = Field(ge=-450, le=8900)
+    kind: Literal["weather", "landscape", "ion"] = "weather"
+    units: dict[str, str] = Field(default_factory=dict, max_length=40)
+    clock_offset_seconds: float = Field(default=0, ge=-86400, le=86400)
+
+    def as_station(self) -> domain.Station:
+        return domain.Station(self.id, self.name.as_name(), self.latitude, self.longitude, self.elevation_m, self.kind, self.units,
+                              self.clock_offset_seconds)
+
+
+class PushSettings(Section):
+    """Where stations may push their records by HTTP. Tokens come from the environment (SKYSCAPE_PUSH_TOKENS), never from here."""
+
+    host: str = "127.0.0.1"
+    port: int = Field(default=8321, ge=0, le=65535)
+    maximum_mb: float = Field(default=8, gt=0, le=64)
+
+
+class ObservationSettings(Section):
+    """What is observed, and how it comes in: files into `folder`, records by push.
+
+    ion_classes [cm-3]: where classes 2, 3 ... of negative oxygen ions begin. old_minutes: from when a live value counts as old.
+    """
+
+    folder: Path = Path("var/observations")
+    check_minutes: int = Field(default=5, ge=1, le=180)
+    stations: tuple[StationSettings, ...] = Field(default=(), max_length=20000)
+    push: PushSettings | None = None
+    ion_classes: tuple[float, ...] = Field(default=(500, 1000, 1500, 2000, 3000), min_length=2, max_length=8)
+    old_minutes: int = Field(default=90, ge=5, le=1440)
+    comfort: Literal["GB/T 27963-2011"] = "GB/T 27963-2011"
+
+
+class ArchiveSettings(Section):
+    url: str = "sqlite:///var/archive.db"
+
+
+class OutputSettings(Section):
+    folder: Path = Path("var/site")
+    keep_issues: int = Field(default=400, ge=2, le=100000)
+    channels: tuple[Channel, ...] = Field(default=CHANNELS, min_length=1)
+
+
+class ForecastSettings(Section):
+    """How many days, and where the five grades begin."""
+
+    days: int = Field(default=7, ge=1, le=10)
+    grades: tuple[float, float, float, float] = (0.10, 0.30, 0.50, 0.70)
+    spread_cycles: int = Field(default=4, ge=1, le=12)
+
+    @field_validator("grades")
+    @classmethod
+    def _rising(cls, value: tuple[float, ...]) -> tuple[float, ...]:
+        if any(not 0 < p < 1 for p in value) or list(value) != sorted(set(value)):
+            raise ValueError("must be four rising probabilities between 0 and 1")
+        return value
+
+
+class ScheduleSettings(Section):
+    """When bulletins are issued (local time) and how long to look for a run that is late."""
+
+    issue_at: tuple[time, ...] = (time(6, 40), time(16, 10))
+    check_minutes: int = Field(default=10, ge=1, le=180)
+    misfire_minutes: int = Field(default=120, ge=1, le=1440)
+
+
+class PhenomenonSettings(Section):
+    """Windows and thresholds that a bureau may move; each is explained in config.yaml."""
+
+    cloud_sea_before_sunrise_hours: float = Field(default=1.5, ge=0, le=6)
+    cloud_sea_after_sunrise_hours: float = Field(default=3.0, gt=0, le=12)
+    glow_sun_altitude_from: float = Field(default=3.0, ge=-6, le=15)
+    glow_sun_altitude_to: float = Field(default=-6.0, ge=-18, le=3)
+    stars_minimum_hours: int = Field(default=2, ge=1, le=6)
+    stars_clear_cover: float = Field(default=0.2, gt=0, lt=1)
+
+
+class SiteSettings(Section):
+    """A viewpoint. Coordinates are WGS-84, never those of a Chinese web map (GCJ-02)."""
+
+    id: Identifier
+    name: NameSettings
+    place: NameSettings = NameSettings()
+    latitude: float = Field(ge=-85, le=85)
+    longitude: float = Field(ge=-180, le=360)
+    elevation_m: float = Field(ge=-450, le=8900)
+    valley_elevation_m: float = Field(ge=-450, le=8900)
+    valley_heights_m: tuple[float, ...] = Field(default=(), max_length=33)
+    horizon_degrees: tuple[float, ...] = ()
+    night_sky_brightness: float = Field(ge=14, le=22.2)
+    sky_glow_by_azimuth: tuple[Annotated[float, Field(ge=0, le=36)], ...] = ()
+    view_sector: tuple[Azimuth, Azimuth] = (0, 360)
+    phenomena: tuple[str, ...] = Field(min_length=1)
+    stations: tuple[str, ...] = ()
+    safety: NameSettings = NameSettings()
+
+    @model_validator(mode="after")
+    def _sensible(self) -> SiteSettings:
+        if unknown := [p for p in self.phenomena if p not in domain.PHENOMENA]:
+            raise ValueError(f"phenomena: unknown {unknown}; known are {', '.join(domain.PHENOMENA)}")
+        if len(set(self.phenomena)) != len(self.phenomena):
+            raise ValueError("phenomena: one is named twice")
+        wanted = round(360 / domain.HORIZON_STEP)
+        if len(self.horizon_degrees) not in (0, wanted) or any(not -10 <= h <= 80 for h in self.horizon_degrees):
+            raise ValueError(f"horizon_degrees: {wanted} altitudes (north, then every {domain.HORIZON_STEP:g} degrees clockwise) or none")
+        if self.valley_elevation_m > self.elevation_m:
+            raise ValueError("valley_elevation_m: the valley lies above the site")
+        heights = self.valley_heights_m
+        if len(heights) == 1 or list(heights) != sorted(heights) or any(not -450 <= h <= self.elevation_m for h in heights):
+            raise ValueError("valley_heights_m: at least two rising heights, none above the site, or none at all")
+        if len(self.sky_glow_by_azimuth) not in (0, 8, 12, 36):
+            raise ValueError("sky_glow_by_azimuth: 8, 12 or 36 values (north, then evenly clockwise; their mean is 1) or none")
+        if not self.name.zh or not self.name.en:
+            raise ValueError("name: both zh and en are needed")
+        return self
+
+    def as_site(self) -> domain.Site:
+        flat = (0.0,) * round(360 / domain.HORIZON_STEP)
+        return domain.Site(
+            id=self.id, name=self.name.as_name(), place=self.place.as_name(), latitude=self.latitude, longitude=self.longitude,
+            elevation=self.elevation_m, valley_elevation=self.valley_elevation_m, horizon=self.horizon_degrees or flat,
+            night_sky_brightness=self.night_sky_brightness, view_sector=self.view_sector, phenomena=self.phenomena,
+            valley_heights=self.valley_heights_m, sky_glow=self.sky_glow_by_azimuth, headline=self.phenomena[0],
+            stations=self.stations, safety=self.safety.as_name(),
+        )
