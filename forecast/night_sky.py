@@ -19,6 +19,8 @@ WHOLE_TO, NONE_FROM = 0.45, 0.60  # part of the moon that is lit: the offset hol
 # Magnitudes by which people with a chart and no training stop short of the formula's limit. Source: Globe at Night 2012, where a meter was
 # read beside them (0.3 has the least mean error), and the reports of other years at metered places: tests/science/stars.py.
 LAY_EYE = 0.3
+SEA_LEVEL_AEROSOL = 0.12  # [mag airmass-1] the background's in dry air. Source: Schaefer 1993, Vistas Astron. 36, 311
+AEROSOL_SCALE = 1500.0  # [m] height over which aerosol thins to 1/e. Source: Hayes & Latham 1975, ApJ 197, 593
 DRY, WETTEST = 0.50, 0.95  # [1] humidity below which aerosol does not swell; beyond which it is cloud
 TWILIGHT_AT_5_DEGREES = 11.84  # [mag arcsec-2] zenith, V, sun at -5 degrees. Source: Patat et al. 2006, A&A 455, 385, table 1
 TWILIGHT_FADING = 1.10  # [mag arcsec-2 degree-1]
@@ -34,17 +36,27 @@ def magnitudes(luminance: Array) -> Array:
     return (20.7233 - np.log(np.asarray(luminance) / 34.08)) / 0.92104
 
 
-def extinction(height: Array | float, humidity: Array | float = DRY) -> Array:
+def extinction(height: Array | float, humidity: Array | float = DRY, aerosol: Array | float = np.nan) -> Array:
     """Return the extinction in V [mag airmass-1] above `height` [m]: air, ozone and aerosol swollen by `humidity` [1].
 
     Aerosol is the background's in dry air (below 50 %) and grows as (1 - humidity)^-0.5, up to 95 %; a haze that the background knows
-    nothing of (a dust storm, a city's winter) is not in it. An unknown humidity is read as dry.
-    Source: Hayes & Latham 1975, ApJ 197, 593, with the sea-level aerosol of 0.12 of Schaefer 1993, Vistas Astron. 36, 311; growth:
-    Kasten 1969, Tellus 21, 631.
+    nothing of (a dust storm, a city's winter) is not in it: `aerosol` [mag airmass-1], where it is known, stands for the estimate. An
+    unknown humidity is read as dry.
+    Source: air and ozone Hayes & Latham 1975, ApJ 197, 593; growth Kasten 1969, Tellus 21, 631.
     """
-    kilometres = np.asarray(height, dtype=float) / 1000
+    metres = np.asarray(height, dtype=float)
     swollen = ((1 - np.clip(np.nan_to_num(humidity, nan=DRY), DRY, WETTEST)) / (1 - DRY)) ** -0.5
-    return 0.1066 * np.exp(-kilometres / 8.2) + 0.031 + 0.12 * np.exp(-kilometres / 1.5) * swollen
+    estimate = SEA_LEVEL_AEROSOL * np.exp(-metres / AEROSOL_SCALE) * swollen
+    return 0.1066 * np.exp(-metres / 8200) + 0.031 + np.where(np.isfinite(aerosol), aerosol, estimate)
+
+
+def aerosol_extinction(optical_depth: Array, height: Array | float, ground: Array | float) -> Array:
+    """Return the extinction [mag airmass-1] of the aerosol above `height` [m]; `optical_depth` [1] (550 nm) is that above `ground` [m].
+
+    A viewer above the model's ground has the lower part below; one below it counts as on it. NaN where the depth is not known or not one.
+    """
+    left = np.exp(-np.maximum(np.asarray(height) - ground, 0.0) / AEROSOL_SCALE)
+    return np.where(optical_depth >= 0, 2.5 * np.log10(np.e) * np.asarray(optical_depth) * left, np.nan)
 
 
 def moonlight(

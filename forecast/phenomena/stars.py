@@ -19,6 +19,7 @@ from forecast import sky
 from forecast.domain import Almanac, Event, Outcome, Site, Window
 from forecast.night_sky import (
     MILKY_WAY_SKY,
+    aerosol_extinction,
     extinction,
     fitted_moonlight,
     lay_limit,
@@ -29,7 +30,20 @@ from forecast.night_sky import (
     twilight,
 )
 from forecast.phenomena import Part
-from forecast.phenomena.weather import Truth, air_at, cloud_at, cloud_column, elevations, highest, longest_stretch, mean, span_of, spans
+from forecast.phenomena.light_path import OPTICAL_DEPTH
+from forecast.phenomena.weather import (
+    Truth,
+    air_at,
+    cloud_at,
+    cloud_column,
+    elevations,
+    highest,
+    longest_stretch,
+    mean,
+    named,
+    span_of,
+    spans,
+)
 from forecast.physics import Array, dew_point, maximum_random_overlap
 from forecast.quantities import DARK_ENOUGH
 from forecast.sampling import LAYERS, Index, Scene, Times, hours_between
@@ -89,10 +103,11 @@ def derive(events: Sequence[Event], scene: Scene, settings: PhenomenonSettings) 
         "cloud_at_site": over(air["cloud"]),
         "humidity_at_site": over(air["humidity"]),
     }
-    worth_it = found & (values["cloud_for_stars"] <= HALF_THE_SKY)
+    worth_it = found & (values["cloud_for_stars"] <= HALF_THE_SKY) & (values["clear_hours"] > 0)
     best_start, best_end = span_of(chosen & worth_it[:, None], times)
     values |= {"best_start": best_start, "best_end": best_end}
-    missing = [[f"field:{column}"] * (not scene.has(column))] * len(events)
+    guessed = np.any(inside & scene.covers(times) & np.isnan(light["aerosol"]), axis=1)
+    missing = named((f"field:{column}", np.full(len(events), not scene.has(column))), ("aerosol_estimated", guessed))
     return Part(values, missing, {"starry_sky": _evidence(scene, rows, start, end)})
 
 
@@ -183,19 +198,29 @@ def lights(scene: Scene, rows: Index, times: Times, humidity: Array) -> dict[str
     """Return what lights the clear sky of each event and moment (event, moment).
 
     The altitudes of sun, moon and milky_way and moon_azimuth [degree]; lit [1], the moon's; extinction [mag airmass-1] of air as
-    humid as `humidity` [1], and its part beyond dry air's, dimming; luminance [nL] of the zenith: the site's own, moon's and twilight's.
+    humid as `humidity` [1] (aerosol: the run's own in it, NaN where it is estimated), and its part beyond dry air's, dimming; luminance [nL] of the
+    zenith: the site's own, moon's and twilight's.
     """
     place = [np.array([getattr(site, name) for site in scene.sites])[rows, None] for name in ("latitude", "longitude")]
     heights = elevations(scene)[rows, None]
     sun = sky.sun_position(times, *place)[0]
     moon, moon_azimuth = sky.moon_position(times, *place)
     own = nanolamberts(np.array([site.night_sky_brightness for site in scene.sites]))[rows, None]
-    lit, hazy = sky.moon_illumination(times), extinction(heights, humidity)
+    aerosol = _aerosol(scene, rows, times)
+    lit, hazy = sky.moon_illumination(times), extinction(heights, humidity, aerosol)
     return {
         "sun": sun, "moon": moon, "moon_azimuth": moon_azimuth, "milky_way": sky.galactic_centre_position(times, *place)[0],
-        "lit": lit, "extinction": hazy, "dimming": hazy - extinction(heights),
+        "lit": lit, "extinction": hazy, "dimming": hazy - extinction(heights), "aerosol": aerosol,
         "luminance": np.asarray(own + fitted_moonlight(moon, lit, hazy) + twilight(sun)),
     }  # fmt: skip
+
+
+def _aerosol(scene: Scene, rows: Index, times: Times) -> Array:
+    """Return the extinction of the run's own aerosol above the sites (event, moment) [mag airmass-1], NaN where it carries none."""
+    if not scene.has(OPTICAL_DEPTH):
+        return np.full(times.shape, np.nan)
+    ground = mean(scene.at_sites("surface_altitude")) if scene.has("surface_altitude") else np.zeros(len(scene.sites))
+    return aerosol_extinction(scene.at(OPTICAL_DEPTH, rows, times), elevations(scene)[rows, None], ground[rows, None])
 
 
 def darkest_azimuth(scene: Scene, rows: Index, light: dict[str, Array], inside: Truth) -> Array:

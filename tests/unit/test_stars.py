@@ -12,6 +12,7 @@ from forecast import sky
 from forecast.config import Config
 from forecast.domain import Atmosphere, Event
 from forecast.phenomena import Part, stars, weather
+from forecast.phenomena.light_path import OPTICAL_DEPTH
 from forecast.quantities import FEATURES, STARS
 from forecast.sampling import Scene
 from models.baseline import PhysicsRule
@@ -301,7 +302,30 @@ def test_every_feature_of_stars_is_there_and_within_its_limits(config: Config) -
     for name in part.values.keys() - {"best_start", "best_end"}:
         absent = FEATURES[name].may_be_absent and np.isnan(values[name][0])
         assert absent or FEATURES[name].low <= values[name][0] <= FEATURES[name].high, name
+    assert list(part.missing) == [["aerosol_estimated"]]
+
+
+def test_aerosol_that_the_run_carries_stands_for_the_estimate(config: Config) -> None:
+    made = atmosphere(steps(f"{NEW_MOON}T00:00", 48), humidity=DRY)
+    hazy = made.assign({OPTICAL_DEPTH: (made["surface_altitude"].dims, np.full(made["surface_altitude"].shape, 0.8, dtype=np.float32))})
+
+    estimated, _ = derived(config, made, night_of(NEW_MOON))
+    measured, part = derived(config, hazy, night_of(NEW_MOON))
+
+    # By hand: 1.0857 x .8 x exp(-2303 / 1500) = .187 mag against the background's .12 x exp(-2303 / 1500) = .026, ground at the sea.
     assert list(part.missing) == [[]]
+    ground = float(made["surface_altitude"].values.flat[0])
+    above = np.exp(-(2303 - max(ground, 0.0)) / 1500)
+    dimmer = estimated["limiting_magnitude"][0] - measured["limiting_magnitude"][0]
+    assert dimmer == pytest.approx(1.0857 * 0.8 * above - 0.12 * np.exp(-2303 / 1500), abs=0.01)
+
+
+def test_a_night_without_a_clear_hour_has_no_best_window(config: Config) -> None:
+    values, _ = derived(config, atmosphere(steps(f"{NEW_MOON}T00:00", 48), cloud=layer(2500, 9000, 0.35)), night_of(NEW_MOON))
+
+    assert values["cloud_for_stars"][0] == pytest.approx(0.35, abs=0.01)  # less than half of the sky
+    assert values["clear_hours"][0] == 0
+    assert np.isnat(values["best_start"][0])
 
 
 def test_the_chart_covers_the_night_from_before_sunset_to_after_sunrise(config: Config) -> None:
