@@ -198,8 +198,8 @@ def lights(scene: Scene, rows: Index, times: Times, humidity: Array) -> dict[str
     """Return what lights the clear sky of each event and moment (event, moment).
 
     The altitudes of sun, moon and milky_way and moon_azimuth [degree]; lit [1], the moon's; extinction [mag airmass-1] of air as
-    humid as `humidity` [1] (aerosol: the run's own in it, NaN where it is estimated), and its part beyond dry air's, dimming; luminance [nL] of the
-    zenith: the site's own, moon's and twilight's.
+    humid as `humidity` [1], its part beyond dry air's, dimming, and in it aerosol, the run's own (NaN where it is estimated);
+    luminance [nL] of the zenith: the site's own, moon's and twilight's.
     """
     place = [np.array([getattr(site, name) for site in scene.sites])[rows, None] for name in ("latitude", "longitude")]
     heights = elevations(scene)[rows, None]
