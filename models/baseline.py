@@ -65,24 +65,24 @@ class PhysicsRule(ClassifierMixin, BaseEstimator):
         """Return the rule fitted on nothing, since there is nothing to learn."""
         return self.fit(np.zeros((1, len(self.columns))))
 
-    def predict_proba(self, X: Array) -> Array:  # noqa: N803
-        """Return the probabilities (case, class), NaN where a need is missing."""
-        sums = self._effects(X).sum(axis=1) + self._bases()
+    def predict_proba(self, X: Array, sites: Sequence[str] | None = None) -> Array:  # noqa: N803
+        """Return the probabilities (case, class), NaN where a need is missing; one rule holds for all sites."""
+        sums = self.effects(X).sum(axis=1) + self.bases()
         if len(self.classes_) == 2:
             probability = 1 / (1 + np.exp(-sums[:, 0]))
             result = np.stack([1 - probability, probability], axis=1)
         else:
             result = softmax(sums, axis=1)
-        return np.where(self._silent(X)[:, None], np.nan, result)
+        return np.where(self.silent(X)[:, None], np.nan, result)
 
     def predict(self, X: Array) -> NDArray[Any]:  # noqa: N803
         """Return the likelier class of each case."""
         return self.classes_[np.nan_to_num(self.predict_proba(X), nan=-1.0).argmax(axis=1)]
 
-    def influence(self, X: Array) -> Array:  # noqa: N803
+    def influence(self, X: Array, sites: Sequence[str] | None = None) -> Array:  # noqa: N803
         """Return by how much [logit] each feature moved the headline's log-odds (case, feature): against its saying nothing."""
-        effects = self._effects(X)
-        sums = effects.sum(axis=1) + self._bases()
+        effects = self.effects(X)
+        sums = effects.sum(axis=1) + self.bases()
         if effects.shape[2] == 1:
             return effects[:, :, 0]
         return _log_odds_of_first(sums)[:, None] - _log_odds_of_first(sums[:, None, :] - effects)
@@ -91,7 +91,7 @@ class PhysicsRule(ClassifierMixin, BaseEstimator):
         if X.ndim != 2 or X.shape[1] != len(self.columns):
             raise ValueError(f"{self.phenomenon}: the rule reads {len(self.columns)} columns ({', '.join(self.columns)}), got {X.shape}")
 
-    def _effects(self, X: Array) -> Array:  # noqa: N803
+    def effects(self, X: Array) -> Array:  # noqa: N803
         """Return the effect of each feature on each sum (case, feature, class)."""
         check_is_fitted(self, "classes_")
         X = np.asarray(X, dtype=float)  # noqa: N806
@@ -106,10 +106,12 @@ class PhysicsRule(ClassifierMixin, BaseEstimator):
                 result[:, column, number] += np.nan_to_num(np.interp(X[:, column], values, moved), nan=0.0)
         return result
 
-    def _bases(self) -> Array:
+    def bases(self) -> Array:
+        """Return the sums of a day of which nothing is known (class)."""
         return np.array([rule.base for rule in rules_of(self.phenomenon).values()])
 
-    def _silent(self, X: Array) -> NDArray[np.bool_]:  # noqa: N803
+    def silent(self, X: Array) -> NDArray[np.bool_]:  # noqa: N803
+        """Return the cases that lack one of the rule's needs (case)."""
         needs = {name for rule in rules_of(self.phenomenon).values() for name in rule.needs}
         columns = [i for i, name in enumerate(self.columns) if name in needs]
         return np.isnan(np.asarray(X, dtype=float)[:, columns]).any(axis=1)
