@@ -3,15 +3,17 @@
 What is wanted is found by the section headers (grib_headers), what is found is checked (grib_packing), what is sound is decoded in
 processes that may crash (grib_decoding), what comes out is held against the catalogue's limits and laid into one cube (grib_cube).
 
-Decided here: only one deterministic forecast is read (members of an ensemble and derived products are passed over, as is what nobody
-asked for); numbers that a centre defines for itself are known for NCEP only; the same bytes twice are one message; a field that a
-file names in two ways is taken by the name that the catalogue has first.
+Decided here: one deterministic forecast is read, or the members that were asked for; an ensemble's mean and spread are passed over, as is
+what nobody asked for. The catalogue's own numbers from 192 on are NCEP's; those of another centre are known where its model's table
+names them. Of aerosol all kinds together at 550 nm are read. The same bytes twice are one message; a field that a file names in two ways
+is taken by the name that the catalogue has first.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Container, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from itertools import groupby
 from pathlib import Path
 
@@ -25,13 +27,16 @@ from forecast.ingest.grib_headers import Data, Message, inspect, read_data, scan
 from forecast.ingest.grib_packing import check, grid_of, has_missing, quantum
 from forecast.quantities import Field
 
-__all__ = ["inspect", "read_atmosphere"]
+__all__ = ["inspect", "read_atmosphere", "read_members"]
 
 NCEP = 7
 BATCH_MESSAGES = 16  # handed to a decoder at once
 BATCH_BYTES = 1_000_000
 LOCAL = 192  # GRIB2: numbers, categories and surfaces from here on are a centre's own
 WMO_TABLES = (1, 2, 3)  # edition 1: the parameter tables that agree on the numbers below 128
+TABLE = 1000  # edition 1: a number in a table of a centre's own is written table * 1000 + number, as ECMWF does
+SINGLE, ENSEMBLE, AEROSOL = (0, 8), (1, 11), 48  # product templates: one forecast, a member of several, optical properties of aerosol
+ALL_AEROSOL, WAVELENGTH = 62000, 550e-9  # code table 4.233; [m] at which optical thickness is told
 
 
 def read_atmosphere(files: Sequence[Path], cycle: Cycle, needs: Needs, threads: int = 2) -> Atmosphere:
@@ -45,29 +50,57 @@ def read_atmosphere(files: Sequence[Path], cycle: Cycle, needs: Needs, threads: 
     Raises: SourceCorrupt for what is damaged, contradicts itself, is of another run or impossible; MissingInput when an essential
     field is in none of the files.
     """
+    [atmosphere] = read_members(files, cycle, needs, (), threads).values()
+    return atmosphere
+
+
+def read_members(
+    files: Sequence[Path], cycle: Cycle, needs: Needs, members: Sequence[int] = (), threads: int = 2
+) -> dict[int, Atmosphere]:
+    """Read what is needed of an ensemble's `members` in one pass over its files, each message decoded once.
+
+    Returns: member -> as `read_atmosphere`, in the order asked; a member that is in none of the files is not there. Without `members` the
+    deterministic forecast, as member 0.
+    Raises: as `read_atmosphere`; an essential field must be there for each member that is.
+    """
+    read: dict[int, list[tuple[Piece, Values]]] = {}
+    for piece, values in _decoded(files, Finder(cycle, needs, members), threads):
+        read.setdefault(piece.member or 0, []).append((piece, values))
+    names = ", ".join(path.name for path in files) or "no file"
+    if not read:
+        _require_essential(needs, set(), cycle, names)
+        raise MissingInput(f"{cycle.id}: none of the wanted fields in the files ({names:.200}): fetch the run again")
+    return {member: _laid(read.pop(member), files, cycle, needs, names) for member in members or (0,) if member in read}
+
+
+def _decoded(files: Sequence[Path], finder: Finder, threads: int) -> list[tuple[Piece, Values]]:
+    """Return what `finder` finds in the files, with its values (latitude, longitude) as packed."""
     DECODERS.warm(threads)
-    finder = Finder(cycle, needs)
     pool = ThreadPoolExecutor(threads, thread_name_prefix="decoding")
     try:
         found = (batch for path in files for batch in batches(finder.find(path)))
         pending = [(batch, pool.submit(DECODERS.decode, [piece.order for piece in batch])) for batch in found]
-        decoded: list[tuple[Piece, Values]] = []
-        for batch, future in pending:
-            decoded += zip(batch, future.result(), strict=True)
+        return [pair for batch, future in pending for pair in zip(batch, future.result(), strict=True)]
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _laid(decoded: Sequence[tuple[Piece, Values]], files: Sequence[Path], cycle: Cycle, needs: Needs, names: str) -> Atmosphere:
+    """Return the cube of one forecast's pieces."""
     there = {piece.field.name for piece, _ in decoded}
-    names = ", ".join(path.name for path in files) or "no file"
-    if lost := [field.name for field in needs.fields if field.essential and field.name not in there]:
-        steps = ", ".join(f"{step:+d}" for step in needs.steps[:8])
-        raise MissingInput(f"{cycle.id}: {', '.join(lost)} in none of the files ({names:.200}) at the steps {steps} h: fetch the run again")
-    if not decoded:
-        raise MissingInput(f"{cycle.id}: none of the wanted fields in the files ({names:.200}): fetch the run again")
+    _require_essential(needs, there, cycle, names)
     place = {field.name: n for n, field in enumerate(needs.fields)}
     atmosphere = assemble(sorted(decoded, key=lambda each: place[each[0].field.name]), cycle)
     atmosphere.attrs["files"] = [path.name for path in files]
     atmosphere.attrs["absent"] = [field.name for field in needs.fields if field.name not in there]
     return atmosphere
+
+
+def _require_essential(needs: Needs, there: Container[str], cycle: Cycle, names: str) -> None:
+    """Raise MissingInput where a field without which nothing can be said is not `there`."""
+    if lost := [field.name for field in needs.fields if field.essential and field.name not in there]:
+        steps = ", ".join(f"{step:+d}" for step in needs.steps[:8])
+        raise MissingInput(f"{cycle.id}: {', '.join(lost)} in none of the files ({names:.200}) at the steps {steps} h: fetch the run again")
 
 
 def batches(pieces: Iterable[Piece]) -> Iterator[list[Piece]]:
@@ -88,8 +121,9 @@ def batches(pieces: Iterable[Piece]) -> Iterator[list[Piece]]:
 class Finder:
     """Finds the wanted messages of a cycle in one file after another."""
 
-    def __init__(self, cycle: Cycle, needs: Needs) -> None:
+    def __init__(self, cycle: Cycle, needs: Needs, members: Sequence[int] = ()) -> None:
         self._cycle, self._needs = cycle, needs
+        self._members: frozenset[int | None] = frozenset(members) if members else frozenset((None,))
         self._steps = frozenset(float(step) for step in needs.steps)
         self._grids: dict[str, tuple[int, Cut]] = {}  # by the digest of their section
         self._seen: dict[tuple[object, ...], list[tuple[Message, Data]]] = {}
@@ -116,28 +150,32 @@ class Finder:
             if message.run != self._cycle.run:
                 run = "no date" if message.run is None else f"{message.run:%Y-%m-%d %H:%M}Z"
                 raise SourceCorrupt(f"{message.where}: {field.name} of run {run}, expected {self._cycle.run:%Y-%m-%d %H:%M}Z")
+            if field.from_start and message.statistic != "point":
+                message = replace(message, start=0.0)
             if message.end in self._steps and not self._is_copy(field, message, data):
                 yield self._piece(path, field, rank, message, data)
 
     def _field_of(self, message: Message) -> tuple[Field, int] | None:
         """Return the wanted field that a message holds, and which of its names the message uses."""
-        if message.template not in (0, 8) or message.layer:
+        if message.layer or message.member not in self._members or not _is_read(message):
             return None
         if message.edition == 2:
             local = max(*message.parameter, message.surface) >= LOCAL
-            candidates = () if local and message.centre != NCEP else self._fields2.get((*message.parameter, message.surface), ())
+            candidates = self._fields2.get((*message.parameter, message.surface), ())
         else:
             table, _, number = message.parameter
-            candidates = self._fields1.get((number, message.surface), ()) if table in WMO_TABLES else ()
+            local = table not in WMO_TABLES
+            candidates = self._fields1.get((number + TABLE * table * local, message.surface), ())
         for field, rank, value in candidates:
             fits = message.value in field.levels if field.levels else value is None or message.value == value
-            if fits and message.statistic == field.statistic:
+            known = field.own or not local or message.centre == NCEP
+            if fits and known and field.centre in (None, message.centre) and message.statistic == field.statistic:
                 return field, rank
         return None
 
     def _is_copy(self, field: Field, message: Message, data: Data) -> bool:
         """Tell whether these very bytes were met before: the same product, bitmap and data."""
-        earlier = self._seen.setdefault((field.name, message.value, message.start, message.end), [])
+        earlier = self._seen.setdefault((field.name, message.member, message.value, message.start, message.end), [])
         for other, theirs in earlier:
             if other.grid == message.grid and all(
                 data[slice(*message.sections[n])] == theirs[slice(*other.sections[n])] for n in (4, 5, 6, 7) if n in message.sections
@@ -154,7 +192,7 @@ class Finder:
         check(message, data, points)
         order = Order(path, message, part, points, has_missing(message, data))
         level = round(message.value) if field.levels else None
-        return Piece(field, level, (message.start, message.end), rank, order, quantum(message, data) * field.factor)
+        return Piece(field, level, (message.start, message.end), rank, order, quantum(message, data) * field.factor, message.member)
 
     def _cut(self, grid: Grid, message: Message) -> Cut:
         part, needs = cut(grid, self._needs), self._needs
@@ -166,3 +204,11 @@ class Finder:
                 f"({needs.south:g} to {needs.north:g} N, {needs.west:g} to {needs.east:g} E): was another region fetched?"
             )
         return part
+
+
+def _is_read(message: Message) -> bool:
+    """Tell whether a message is of a kind read here: of aerosol all of it at 550 nm, else a forecast itself."""
+    aerosol = message.aerosol
+    if message.template == AEROSOL and aerosol is not None:
+        return aerosol.kind == ALL_AEROSOL and aerosol.shortest < WAVELENGTH * 1.000001 and aerosol.longest > WAVELENGTH * 0.999999
+    return message.template in (SINGLE if message.member is None else ENSEMBLE)

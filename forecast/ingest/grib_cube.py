@@ -34,7 +34,7 @@ Slot = tuple[int | None, Window]
 @dataclass(frozen=True, slots=True)
 class Piece:
     """A message that serves a field: on which level [Pa], for which window [h after the run], by which of the field's names, how to get
-    it, and the step of its packing [unit of the field]."""
+    it, the step of its packing [unit of the field], and of which member of an ensemble it is."""
 
     field: Field
     level: int | None
@@ -42,6 +42,7 @@ class Piece:
     rank: int
     order: Order
     step: float
+    member: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,12 +91,12 @@ def assemble(decoded: Sequence[tuple[Piece, Values]], cycle: Cycle) -> Atmospher
 
 
 def within_limits(piece: Piece, values: Values, slack: float) -> Values:
-    """Return `values` within the field's limits; what is outside by no more than `slack` [unit of the field] is set to the limit.
+    """Return `values` within the field's limits; what is outside by no more than `slack` and its own [unit] is set to the limit.
 
     Raises: SourceCorrupt, naming file, byte, field, value and place.
     """
     field = piece.field
-    slack += ROUNDING * max(abs(field.low), abs(field.high))
+    slack += field.slack + ROUNDING * max(abs(field.low), abs(field.high))
     bad = (values < field.low - slack) | (values > field.high + slack)
     if bad.any():
         row, column = np.argwhere(bad)[0]

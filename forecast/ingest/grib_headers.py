@@ -2,7 +2,8 @@
 
 GRIB1 and GRIB2 messages become `Message`s, one a field: a GRIB2 message of several fields gives several, each naming the sections it
 consists of. Every length is checked against what is left before it is followed.
-Source: WMO Manual on Codes (WMO-No. 306) I.2, FM 92 GRIB: sections 0-8, code tables 4.4, 4.5, 4.10; edition 1: FM 92-IX Ext.
+Source: WMO Manual on Codes (WMO-No. 306) I.2, FM 92 GRIB: sections 0-8, templates 4.0-4.12 and 4.48, code tables 4.4, 4.5, 4.10, 4.91;
+edition 1: FM 92-IX Ext.
 """
 
 from __future__ import annotations
@@ -31,7 +32,11 @@ _FOLLOWING = {0: (1,), 1: (2, 3), 2: (3,), 3: (4,), 4: (5,), 5: (6,), 6: (7,), 7
 _SHORTEST = {1: 21, 2: 5, 3: 14, 4: 11, 5: 11, 6: 6, 7: 5}
 
 # Product templates that share the octets of template 4.0 up to the second surface, and where their time ranges begin (None: a point).
-_PRODUCTS: dict[int, int | None] = {0: None, 1: None, 2: None, 8: 34, 11: 37, 12: 36}
+_PRODUCTS: dict[int, int | None] = {0: None, 1: None, 2: None, 8: 34, 11: 37, 12: 36, 48: None}
+_AEROSOL = 48  # optical properties of aerosol: 24 octets on kind, size and wavelength stand before what it shares
+_SHIFT = {_AEROSOL: 24}
+_MEMBER = {1: 35, 11: 35}  # where the number of an ensemble's member stands
+_EXACTLY, _BETWEEN = (11,), (2, 7, 10)  # kinds of interval: one value; from one to another
 # Edition 1: types of level that are a layer, with a value an octet.
 _LAYERS1 = frozenset((101, 104, 106, 108, 110, 112, 114, 116, 120, 121, 128, 141))
 
@@ -40,6 +45,16 @@ _HEAD = struct.Struct(">IB")
 _ORIGIN = struct.Struct(">5xHHBBBHBBBBB")
 _PRODUCT = struct.Struct(">17xBIBbIBbI")
 _RANGE = struct.Struct(">HBBBBBBIBBBI")
+_OPTICS = struct.Struct(">11xH11xBBIBI")
+
+
+@dataclass(frozen=True, slots=True)
+class Aerosol:
+    """Whose optical property a message holds: the kind (code table 4.233; 62000 is all of it) and from which to which wavelength [m]."""
+
+    kind: int
+    shortest: float
+    longest: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +64,8 @@ class Message:
     run: when the model started, None where the date is none. start, end [h after the run]: the window the field stands for, equal for
     a `point`; statistic `other` where it is something else. parameter: (discipline, category, number), in edition 1 (table version,
     centre, number). surface, value: type of the first fixed surface and its value in SI (pressure [Pa]); layer: there is a second one.
-    template: of the product, 0 and 8 for one deterministic forecast; packing: template of the data, in edition 1 -1.
+    template: of the product, 0 and 8 for one deterministic forecast; packing: template of the data, in edition 1 -1. member: which one of
+    an ensemble it is, None where it is none. aerosol: what it is of, in template 48.
     sections: where sections 1-7 stand in the file; a bitmap used again is the one it was first given with.
     """
 
@@ -71,6 +87,8 @@ class Message:
     grid: str
     sections: dict[int, Span]
     alone: bool  # the only field of its message
+    member: int | None = None
+    aerosol: Aerosol | None = None
 
     @property
     def where(self) -> str:
@@ -186,8 +204,10 @@ def _describe2(data: Data, name: str, offset: int, end: int, sections: dict[int,
     begins = hours = -1.0
     surface, value, layer, statistic = -1, float("nan"), False, "other"
     category, number = data[place + 9], data[place + 10]
-    if template in _PRODUCTS and after - place >= 34:
-        unit, time, surface, scale, scaled, surface2, scale2, scaled2 = _PRODUCT.unpack_from(data, place)
+    shift = _SHIFT.get(template, 0)
+    member = aerosol = None
+    if template in _PRODUCTS and after - place >= 34 + shift:
+        unit, time, surface, scale, scaled, surface2, scale2, scaled2 = _PRODUCT.unpack_from(data, place + shift)
         value = _scaled(scale, scaled)
         layer = surface2 != 255 and (surface2, scale2, scaled2) != (surface, scale, scaled)
         if unit in _HOURS and time < 1 << 31:
@@ -197,12 +217,28 @@ def _describe2(data: Data, name: str, offset: int, end: int, sections: dict[int,
                 statistic = "point"
             elif after - place >= ranges + 24 and data[place + ranges + 7] == 1:
                 hours, statistic = _range2(data, place + ranges, begins, run)
+        member = data[place + _MEMBER[template]] if template in _MEMBER and after - place > _MEMBER[template] else None
+        aerosol = _optics(data, place) if template == _AEROSOL else None
     return Message(
         name=name, offset=offset, length=end - offset, edition=2, centre=centre, run=run, start=begins, end=hours, statistic=statistic,
         parameter=(data[offset + 6], category, number), surface=surface, value=value, layer=layer, template=template,
         packing=int.from_bytes(data[sections[5][0] + 9 : sections[5][0] + 11], "big"), grid=_digest(data, sections[3]),
-        sections=sections, alone=alone,
+        sections=sections, alone=alone, member=member, aerosol=aerosol,
     )
+
+
+def _optics(data: Data, place: int) -> Aerosol:
+    """Read of which aerosol and wavelengths template 4.48 tells; the wavelengths are NaN where they are no closed interval."""
+    kind, interval, scale, first, scale2, second = _OPTICS.unpack_from(data, place)
+    shortest, longest = _scaled(_sign8(scale), first), _scaled(_sign8(scale2), second)
+    if interval in _EXACTLY:
+        return Aerosol(kind, shortest, shortest)
+    return Aerosol(kind, shortest, longest) if interval in _BETWEEN else Aerosol(kind, float("nan"), float("nan"))
+
+
+def _sign8(octet: int) -> int:
+    """Return an octet as the signed number that `_scaled` takes."""
+    return octet - 256 if octet & 0x80 else octet
 
 
 def _range2(data: Data, place: int, begins: float, run: datetime | None) -> tuple[float, str]:

@@ -26,6 +26,7 @@ NAMES = {SIMPLE: "simple", COMPLEX: "complex", COMPLEX_DIFFERENCED: "complex wit
 MOST_BITS = 32
 
 _SIZES = {SIMPLE: 21, COMPLEX: 47, COMPLEX_DIFFERENCED: 49, IEEE: 12, JPEG2000: 23, CCSDS: 25}
+_PRODUCT_SIZES = {0: 34, 1: 37, 8: 58, 11: 61, 48: 58}  # [byte] of the product templates, with one time range where they have any
 _VALUES = struct.Struct(">fHHB")
 _GROUPS = struct.Struct(">22xBIIIBBIBIB")
 _SIZ = struct.Struct(">IIIIIIIIHBBB")
@@ -128,7 +129,7 @@ def _check2(message: Message, data: Data, points: int) -> None:
     if packing not in _SIZES:
         raise ValueError(f"packing 5.{packing}; read here are {', '.join(f'5.{n} ({name})' for n, name in NAMES.items())}")
     product, head = (data[slice(*message.sections[n])] for n in (4, 5))
-    expected = (34 if message.template == 0 else 58) + 4 * int.from_bytes(product[5:7], "big")
+    expected = _PRODUCT_SIZES[message.template] + 4 * int.from_bytes(product[5:7], "big")
     if len(product) != expected:
         raise ValueError(f"product template 4.{message.template} of {len(product)} bytes, expected {expected}")
     _require(len(head), _SIZES[packing], f"section 5 of {NAMES[packing]} packing")
