@@ -37,6 +37,9 @@ class Field:
     inventory: (variable names, level text) as GFS's .idx spells them; `{hPa}` stands for a level.
     index: (param, levtype) as ECMWF's .index spells them; empty: not there.
     auxiliary: read only where a model's table names it, to derive from it what that model lacks.
+    slack: beyond the limits [unit] that a sound file may hold, and which is set to the limit: what is truncated in waves rings.
+    own, centre, from_start: as a model's table says (forecast/ingest/dialect.py): its keys are the table's, so that numbers a centre
+    defines for itself are meant; only messages of this centre serve; a sum runs from the run's start, whatever a message says.
     grib1: (parameter number of table 2, type of level) pairs.
     factor: multiplies what the file holds to give `unit` (a percentage: 0.01).
     essential: without it no feature can be made.
@@ -55,6 +58,10 @@ class Field:
     essential: bool = False
     index: tuple[str, str] = ("", "")
     auxiliary: bool = False
+    slack: float = 0.0
+    own: bool = False
+    centre: int | None = None
+    from_start: bool = False
 
 
 def _surface(name: str, unit: str, low: float, high: float, numbers: tuple[int, int, int], surface: int, variables: str, level: str,
@@ -81,7 +88,7 @@ def _layer_cloud(layer: str, own_number: int, surface: int, variable: str, stati
 _ALL = (
     # -- profiles
     _profile("air_temperature", "K", 150, 340, (0, 0, 0), "TMP", grib1=((11, 100),), essential=True),
-    _profile("relative_humidity", "1", 0, 1.6, (0, 1, 1), "RH", factor=0.01, grib1=((52, 100),), essential=True),
+    _profile("relative_humidity", "1", 0, 1.6, (0, 1, 1), "RH", factor=0.01, grib1=((52, 100),), essential=True, slack=0.1),
     _profile("geopotential_height", "m", -1500, 20000, (0, 3, 5), "HGT", grib1=((7, 100),), essential=True),
     _profile("cloud_area_fraction_in_atmosphere_layer", "1", 0, 1, (0, 6, 1), "TCDC", factor=0.01),
     _profile("cloud_liquid_water_mixing_ratio", "1", 0, 0.03, (0, 1, 22), "CLMR CLWMR"),
@@ -118,7 +125,7 @@ _ALL = (
     _surface("categorical_snow", "1", 0, 1, (0, 1, 195), 1, "CSNOW", "surface"),
     _surface("categorical_rain", "1", 0, 1, (0, 1, 192), 1, "CRAIN", "surface"),
     # -- what other models give instead: forecast/ingest/derived.py makes the above of it
-    _profile("specific_humidity", "1", 0, 0.06, (0, 1, 0), "SPFH", auxiliary=True),
+    _profile("specific_humidity", "1", 0, 0.06, (0, 1, 0), "SPFH", auxiliary=True, slack=0.001),
     _profile("geopotential", "m2 s-2", -15000, 200000, (0, 3, 4), "GP", auxiliary=True),
     _surface("surface_geopotential", "m2 s-2", -5000, 90000, (0, 3, 4), 1, "GP", "surface", auxiliary=True),
     _surface("dew_point_temperature_at_2m", "K", 150, 320, (0, 0, 6), 103, "DPT", "2 m above ground", value=2, auxiliary=True),

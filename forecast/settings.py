@@ -129,10 +129,14 @@ class ParameterSettings(Section):
     """How a model's files keep one field of the catalogue; what is not said here is as the catalogue has it.
 
     key: [discipline, category, number, type of first surface] (and its value) of GRIB2; index: "param levtype" of an ECMWF .index.
+    grib1: [table version * 1000 + number, type of level] of edition 1. from_start: a sum runs from the run's start, whatever its message
+    says of the window (AIFS).
     """
 
     key: tuple[float, ...] = Field(default=(), max_length=5)
     index: str = Field(default="", pattern=r"^([a-z0-9]{1,16} [a-z0-9]{1,8})?$")
+    grib1: tuple[Annotated[int, Field(ge=1, le=255255)], Annotated[int, Field(ge=0, le=255)]] | None = None
+    from_start: bool = False
     factor: float | None = None
     statistic: Literal["point", "mean", "sum", "maximum", "minimum"] | None = None
     levels_hpa: tuple[Annotated[float, Field(ge=1, le=1100)], ...] = Field(default=(), max_length=64)
