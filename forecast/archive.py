@@ -18,95 +18,26 @@ from typing import Any
 import sqlalchemy as sql
 from sqlalchemy.exc import SQLAlchemyError
 
+from forecast.archive_tables import (
+    SCHEMA,
+    about_table,
+    attempt_table,
+    bring_up,
+    event_columns,
+    forecast_table,
+    issue_table,
+    metadata,
+    receipt_table,
+    voice_table,
+)
 from forecast.config import masked
-from forecast.domain import Cycle, Event, Features, Forecast, Issue, Receipt, as_utc
+from forecast.domain import Cycle, Event, Forecast, Issue, Receipt, RunAnswer, Voice, as_utc
 from forecast.errors import ArchiveError
 from forecast.quantities import FEATURES
 
 log = logging.getLogger(__name__)
 
-SCHEMA = 1
-
-
-class Moment(sql.types.TypeDecorator[datetime]):
-    """An aware UTC time; SQLite, which knows no zones, gets it without one."""
-
-    impl = sql.DateTime(timezone=True)
-    cache_ok = True
-
-    def process_bind_param(self, value: datetime | None, dialect: sql.Dialect) -> datetime | None:
-        if value is None:
-            return None
-        utc = as_utc(value)
-        return utc.replace(tzinfo=None) if dialect.name == "sqlite" else utc
-
-    def process_result_value(self, value: datetime | None, dialect: sql.Dialect) -> datetime | None:
-        if value is None:
-            return None
-        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
-
-
-metadata = sql.MetaData()
-
-about_table = sql.Table("about", metadata, sql.Column("schema", sql.Integer, primary_key=True))
-
-issue_table = sql.Table(
-    "issue", metadata,
-    sql.Column("id", sql.String(80), primary_key=True),
-    sql.Column("number", sql.Integer, nullable=False),
-    sql.Column("model", sql.String(40), nullable=False),
-    sql.Column("run", Moment, nullable=False),
-    sql.Column("digest", sql.String(64), nullable=False),
-    sql.Column("issued", Moment, nullable=False),
-    sql.Column("valid_until", Moment, nullable=False),
-    sql.Column("published", Moment),
-)
-
-_event_columns = ("site", "phenomenon", "day")
 Key = tuple[str, str, str]  # of an event: site, phenomenon, day
-
-
-def _event_table(name: str, *columns: sql.Column[Any]) -> sql.Table:
-    """A table with one row an event of an issue."""
-    return sql.Table(
-        name, metadata,
-        sql.Column("issue", sql.String(80), sql.ForeignKey("issue.id"), primary_key=True),
-        sql.Column("site", sql.String(40), primary_key=True),
-        sql.Column("phenomenon", sql.String(40), primary_key=True),
-        sql.Column("day", sql.String(10), primary_key=True),
-        *columns,
-        sql.Index(f"{name}_by_event", *_event_columns),
-    )
-
-
-feature_table = _event_table("feature", sql.Column("values", sql.JSON, nullable=False), sql.Column("missing", sql.JSON, nullable=False))
-
-forecast_table = _event_table(
-    "forecast",
-    sql.Column("window_start", Moment, nullable=False),
-    sql.Column("window_end", Moment, nullable=False),
-    sql.Column("probability", sql.Float),
-    sql.Column("grade", sql.Integer, nullable=False),
-    sql.Column("model", sql.String(80), nullable=False),
-    sql.Column("said", sql.JSON, nullable=False),  # best window, states, reasons, spread, quantities
-)
-
-receipt_table = sql.Table(
-    "receipt", metadata,
-    sql.Column("issue", sql.String(80), sql.ForeignKey("issue.id"), primary_key=True),
-    sql.Column("channel", sql.String(40), primary_key=True),
-    sql.Column("outcome", sql.String(20), nullable=False),
-    sql.Column("detail", sql.Text, nullable=False),
-)
-
-attempt_table = sql.Table(
-    "attempt", metadata,
-    sql.Column("id", sql.Integer, primary_key=True, autoincrement=True),
-    sql.Column("at", Moment, nullable=False),
-    sql.Column("issue", sql.String(80)),
-    sql.Column("exit_code", sql.Integer, nullable=False),
-    sql.Column("detail", sql.Text, nullable=False),
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,17 +70,20 @@ class Archive:
             raise ArchiveError(f"archive {self.address}: cannot be opened ({_brief(error)}); {expected}") from error
         if self._engine.dialect.name == "sqlite":
             sql.event.listen(self._engine, "connect", _prepare_sqlite)
-        with self._transaction() as connection:
+        with self.transaction() as connection:
             metadata.create_all(connection)
             found = connection.scalar(sql.select(about_table.c.schema))
             if found is None:
                 connection.execute(about_table.insert().values(schema=SCHEMA))
-            elif found != SCHEMA:
+            elif found < SCHEMA:
+                bring_up(connection, found)
+            elif found > SCHEMA:
                 advice = f"this program speaks {SCHEMA}; use the program that wrote it"
                 raise ArchiveError(f"archive {self.address}: written in schema {found}, {advice}")
 
     @contextmanager
-    def _transaction(self) -> Iterator[sql.Connection]:
+    def transaction(self) -> Iterator[sql.Connection]:
+        """Give a connection whose work counts as a whole or not at all; the database's errors become ArchiveError."""
         try:
             with self._engine.begin() as connection:
                 yield connection
@@ -165,7 +99,7 @@ class Archive:
         published (a run that died) give up their place.
         """
         now = as_utc(now)
-        with self._transaction() as connection:
+        with self.transaction() as connection:
             same_cycle = (issue_table.c.model == cycle.model) & (issue_table.c.run == cycle.run)
             published = sql.select(issue_table).where(same_cycle, issue_table.c.published.is_not(None))
             rows = connection.execute(published.order_by(issue_table.c.number)).all()
@@ -196,7 +130,7 @@ class Archive:
         Only then is `released` asked for them. Their numbers go on counting and their ids are never given again; what they
         said is not known here.
         """
-        with self._transaction() as connection:
+        with self.transaction() as connection:
             if connection.scalar(sql.select(sql.func.count()).select_from(issue_table)):
                 return
             rows = [
@@ -209,7 +143,7 @@ class Archive:
 
     def renew(self, issue: Issue, now: datetime) -> Issue:
         """Return an issue that no reader has seen, issued `now`."""
-        with self._transaction() as connection:
+        with self.transaction() as connection:
             connection.execute(
                 issue_table.update().where(issue_table.c.id == issue.id, issue_table.c.published.is_(None)).values(issued=as_utc(now))
             )
@@ -217,7 +151,7 @@ class Archive:
 
     def mark_published(self, issue: str, at: datetime, receipts: Sequence[Receipt] = ()) -> None:
         """Close the issue of this id: from here on it is never changed. Marking twice, or an id not here, changes nothing."""
-        with self._transaction() as connection:
+        with self.transaction() as connection:
             unseen = issue_table.update().where(issue_table.c.id == issue, issue_table.c.published.is_(None))
             if connection.execute(unseen.values(published=as_utc(at))).rowcount and receipts:
                 rows = [{"issue": issue, "channel": r.channel, "outcome": r.outcome, "detail": r.detail} for r in receipts]
@@ -226,33 +160,34 @@ class Archive:
     def issues(self, limit: int = 400) -> tuple[Issue, ...]:
         """Return the published issues, newest first."""
         seen = sql.select(issue_table).where(issue_table.c.published.is_not(None))
-        with self._transaction() as connection:
+        with self.transaction() as connection:
             rows = connection.execute(seen.order_by(issue_table.c.issued.desc(), issue_table.c.id.desc()).limit(limit)).all()
         return tuple(_issue(row) for row in rows)
 
     def receipts(self, issue: Issue) -> tuple[Receipt, ...]:
         """Return what the channels answered to an issue."""
-        with self._transaction() as connection:
+        with self.transaction() as connection:
             rows = connection.execute(sql.select(receipt_table).where(receipt_table.c.issue == issue.id).order_by("channel")).all()
         return tuple(Receipt(row.channel, row.issue, row.outcome, row.detail) for row in rows)
 
     @staticmethod
     def _forget(connection: sql.Connection, issue: str) -> None:
-        for table in (forecast_table, feature_table, receipt_table):
+        for table in (forecast_table, voice_table, receipt_table):
             connection.execute(table.delete().where(table.c.issue == issue))
         connection.execute(issue_table.delete().where(issue_table.c.id == issue))
 
     # -- features and forecasts
 
-    def keep(self, issue: Issue, features: Features, forecasts: Sequence[Forecast]) -> None:
-        """Keep what an issue says, all of it or nothing; a published issue is left as it is."""
-        with self._transaction() as connection:
+    def keep(self, issue: Issue, answers: Sequence[RunAnswer], forecasts: Sequence[Forecast]) -> None:
+        """Keep what an issue says and what each run gave to it, all of it or nothing; a published issue is left as it is."""
+        with self.transaction() as connection:
             row = connection.execute(sql.select(issue_table.c.published).where(issue_table.c.id == issue.id)).first()
             if row is None:
                 raise ArchiveError(f"issue {issue.id} is not in the archive; open it first")
             if row.published is not None:
                 return
-            said = ((feature_table, _feature_rows(issue, features)), (forecast_table, _forecast_rows(issue, forecasts)))
+            voices = [row for answer in answers for row in _voice_rows(issue, answer)]
+            said = ((voice_table, voices), (forecast_table, _forecast_rows(issue, forecasts)))
             for table, rows in said:
                 connection.execute(table.delete().where(table.c.issue == issue.id))
                 if rows:
@@ -265,6 +200,28 @@ class Archive:
             if probability is not None:
                 by_run.setdefault(key, {}).setdefault(run, probability)
         return {key: tuple(values.values()) for key, values in by_run.items()}
+
+    def voices(self, events: Sequence[Event], since: datetime, until: datetime) -> dict[Key, tuple[Voice, ...]]:
+        """Return what the runs of [since, until] gave for the same events in published issues, newest first, each run once."""
+        if not events:
+            return {}
+        voice = voice_table.c
+        keys = {event.key for event in events}
+        days = {event.day.isoformat() for event in events}
+        query = (
+            sql.select(voice.site, voice.phenomenon, voice.day, voice.model, voice.run, voice.probability, voice.states, voice.members)
+            .join(issue_table, issue_table.c.id == voice.issue)
+            .where(issue_table.c.published.is_not(None), voice.run >= as_utc(since), voice.run <= as_utc(until),
+                   voice.day >= min(days), voice.day <= max(days), voice.probability.is_not(None))
+            .order_by(voice.run.desc(), issue_table.c.issued.desc())
+        )
+        found: dict[Key, dict[str, Voice]] = {}
+        with self.transaction() as connection:
+            for row in connection.execute(query):
+                cycle = Cycle(row.run, row.model)
+                if (key := (row.site, row.phenomenon, row.day)) in keys:
+                    found.setdefault(key, {}).setdefault(cycle.id, Voice(cycle, row.probability, 0.0, row.members, row.states))
+        return {key: tuple(voices.values()) for key, voices in found.items()}
 
     def earlier_quantities(
         self, events: Sequence[Event], cycle: Cycle, cycles: int, names: Sequence[str]
@@ -292,7 +249,7 @@ class Archive:
         said = forecast_table.c
         columns = (said.site, said.phenomenon, said.day, issue_table.c.run, column)
         phenomena = {event.phenomenon for event in events}
-        with self._transaction() as connection:
+        with self.transaction() as connection:
             last = connection.scalars(runs).all()
             query = (
                 sql.select(*columns)
@@ -306,7 +263,7 @@ class Archive:
 
     def forecast_count(self, issue: Issue) -> tuple[int, int]:
         """Return how many forecasts an issue holds, and how many of them give a probability."""
-        with self._transaction() as connection:
+        with self.transaction() as connection:
             counts = sql.select(sql.func.count(), sql.func.count(forecast_table.c.probability))
             every, known = connection.execute(counts.where(forecast_table.c.issue == issue.id)).one()
         return int(every), int(known)
@@ -315,14 +272,14 @@ class Archive:
 
     def keep_attempt(self, attempt: Attempt) -> None:
         """Keep one line on a try to issue."""
-        with self._transaction() as connection:
+        with self.transaction() as connection:
             connection.execute(
                 attempt_table.insert().values(at=attempt.at, issue=attempt.issue, exit_code=attempt.exit_code, detail=attempt.detail[:2000])
             )
 
     def attempts(self, limit: int = 10) -> tuple[Attempt, ...]:
         """Return the last tries, newest first."""
-        with self._transaction() as connection:
+        with self.transaction() as connection:
             rows = connection.execute(sql.select(attempt_table).order_by(attempt_table.c.id.desc()).limit(limit)).all()
         return tuple(Attempt(row.at, row.issue, row.exit_code, row.detail) for row in rows)
 
@@ -348,18 +305,21 @@ def _number(value: float) -> float | None:
 
 
 def _event_values(issue: Issue, event: Event) -> dict[str, Any]:
-    return {"issue": issue.id, **dict(zip(_event_columns, event.key, strict=True))}
+    return {"issue": issue.id, **dict(zip(event_columns, event.key, strict=True))}
 
 
-def _feature_rows(issue: Issue, features: Features) -> list[dict[str, Any]]:
+def _voice_rows(issue: Issue, answer: RunAnswer) -> list[dict[str, Any]]:
+    features = answer.features
     columns = {name: features.table[name].values for name in FEATURES}
     return [
         {
             **_event_values(issue, event),
+            "cycle": answer.cycle.id, "model": answer.cycle.model, "run": answer.cycle.run, "members": answer.members,
+            "probability": _number(forecast.probability), "states": dict(forecast.states),
             "values": {name: float(f"{values[i]:.7g}") for name, values in columns.items() if math.isfinite(values[i])},
             "missing": list(features.missing[i]),
         }
-        for i, event in enumerate(features.events)
+        for i, (event, forecast) in enumerate(zip(features.events, answer.forecasts, strict=True))
     ]
 
 
@@ -384,4 +344,6 @@ def _said(forecast: Forecast) -> Mapping[str, Any]:
         "spreads": {name: [each.low, each.high, each.cycles] for name, each in forecast.spreads.items()},
         "missing": list(forecast.missing),
         "quantities": dict(forecast.quantities),
+        "voices": [[voice.cycle.id, _number(voice.probability), voice.weight, voice.members] for voice in forecast.voices],
+        "corrected_by": list(forecast.corrected_by),
     }

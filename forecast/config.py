@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
@@ -77,6 +77,11 @@ class Config(Section):
         """Tell apart settings that change what is said, and where; addresses and folders do not."""
         said = self.model_dump_json(include={"service", "issuer", "forecast", "phenomena", "sites", "demonstration", "observations"})
         return hashlib.sha256((said + ",".join(self.output.channels)).encode()).hexdigest()[:12]
+
+    def digest_with(self, more: Iterable[str]) -> str:
+        """Tell apart what is said under these settings from `more` that it is made of."""
+        parts = sorted(more)
+        return hashlib.sha256(",".join((self.digest, *parts)).encode()).hexdigest()[:12] if parts else self.digest
 
     def shown(self) -> dict[str, Any]:
         """Return the settings for showing, secrets masked."""

@@ -239,12 +239,13 @@ class Spread:
 
 @dataclass(frozen=True, slots=True)
 class Voice:
-    """What one run of one model (all its members together) gave for an event, and the weight it had in the answer; weights add to 1."""
+    """What one run of one model (all its members together) gave for an event, and its weight in the answer; weights add to 1."""
 
     cycle: Cycle
     probability: float
     weight: float
     members: int = 1
+    states: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -276,6 +277,16 @@ class Forecast:
     @property
     def known(self) -> bool:
         return bool(np.isfinite(self.probability))
+
+
+@dataclass(frozen=True, slots=True)
+class RunAnswer:
+    """What one run of one model, all its members together, says of the events: features and forecasts in the same order."""
+
+    cycle: Cycle
+    features: Features
+    forecasts: tuple[Forecast, ...]
+    members: int = 1
 
 
 # What a place that observes is for.
@@ -344,7 +355,8 @@ class Outcome:
     """What was really seen of an event. The four sources are kept apart.
 
     degree: 0 none, 0.5 partial, 1 full; NaN when the source cannot tell. amount: what was measured (new snow [m], gap to the
-    deck [m] ...), NaN where nothing is. state: sea of clouds only, one of CLOUD_SEA_STATES.
+    deck [m] ...), NaN where nothing is. vividness: of a glow, 0-2, NaN where nobody said. state: sea of clouds only, one of
+    CLOUD_SEA_STATES. reporter: who said so within the source (an observer, a camera, a station).
     """
 
     phenomenon: str
@@ -355,6 +367,8 @@ class Outcome:
     state: str = ""
     amount: float = float("nan")
     detail: str = ""
+    reporter: str = ""
+    vividness: float = float("nan")
 
 
 @dataclass(frozen=True, slots=True)

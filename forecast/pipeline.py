@@ -11,13 +11,16 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 
 from forecast import phenomena, sky
+from forecast.answering import FurtherModel, answer, hear, join_aerosol
 from forecast.archive import Archive
 from forecast.config import Config
-from forecast.domain import Cycle, Issue, Receipt
+from forecast.domain import Cycle, Issue, Receipt, RunAnswer
 from forecast.errors import PublishError
 from forecast.ingest import grib, sources
+from models.blending import blend
 from models.prediction import SPREAD_OF, Models, predict
 from products.bulletins import compose
 from products.publish import Publisher
@@ -34,6 +37,7 @@ class World:
     archive: Archive
     models: Models
     publisher: Publisher
+    further: tuple[FurtherModel, ...] = ()  # models heard beside the leading one
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +50,7 @@ class Report:
     known: int
     set_aside: tuple[str, ...]
     seconds: dict[str, float]
+    unheard: tuple[str, ...] = ()  # further models without a usable run: the issue went out without them
 
     @property
     def exit_code(self) -> int:
@@ -57,13 +62,15 @@ class Report:
     def summary(self) -> str:
         channels = ", ".join(f"{receipt.channel} {receipt.outcome}" for receipt in self.receipts)
         aside = f"; set aside: {', '.join(self.set_aside)}" if self.set_aside else ""
-        return f"{self.issue.id}: {self.forecasts} forecasts; {channels}{aside}"
+        unheard = f"; not heard: {', '.join(self.unheard)}" if self.unheard else ""
+        return f"{self.issue.id}: {self.forecasts} forecasts; {channels}{aside}{unheard}"
 
 
-def run(world: World, now: datetime, cycle: Cycle | None = None) -> Report:
-    """Carry one cycle (the newest whole one, or `cycle`) from its files to the screens, as of `now`.
+def run(world: World, now: datetime, cycle: Cycle | None = None, ask: bool = True) -> Report:
+    """Carry one cycle (the newest whole one, or `cycle`) and every further model that is there to the screens, as of `now`.
 
-    The same cycle twice changes nothing: the published issue is found and its receipts come back `unchanged`.
+    The same runs twice change nothing: the published issue is found and its receipts come back `unchanged`.
+    ask: whether the further models' servers may be asked now; without it only what was fetched before is heard.
     Raises: SourceError when no usable cycle is to be had, ArchiveError, PublishError when no channel could be served.
     """
     config, clock = world.config, Stopwatch()
@@ -75,15 +82,18 @@ def run(world: World, now: datetime, cycle: Cycle | None = None) -> Report:
         world.archive.adopt(world.publisher.released)
         with clock("fetch"):
             got = world.source.acquire(needs, now, cycle)
+            further, unheard = hear(world.further, sites, now, ask)
         expires = got.cycle.run + timedelta(hours=config.source.maximum_age_hours)
-        issue = world.archive.open_issue(got.cycle, config.digest, now, expires)
+        said_by = config.digest_with(run.cycle.id for run in further)
+        issue = world.archive.open_issue(got.cycle, said_by, now, expires)
         if issue.published and world.publisher.holds(issue.id):
             count, known = world.archive.forecast_count(issue)
-            return Report(issue, world.publisher.unchanged(issue.id), count, known, (), clock.seconds)
+            return Report(issue, world.publisher.unchanged(issue.id), count, known, (), clock.seconds, unheard)
         if not issue.published:
             issue = world.archive.renew(issue, now)
         with clock("decode"):
             atmosphere = grib.read_atmosphere(got.files, got.cycle, needs, threads=config.source.decode_threads)
+            atmosphere, voices = join_aerosol(atmosphere, further)
         with clock("derive"):
             days = sky.local_days(issue.issued, config.zone, config.forecast.days)
             almanacs = sky.almanacs(sites, days, config.zone)
@@ -91,19 +101,25 @@ def run(world: World, now: datetime, cycle: Cycle | None = None) -> Report:
             whole_days = phenomena.whole_days(sites, days, almanacs, issue.issued)
             features, set_aside = phenomena.derive(events, atmosphere, config.phenomena, whole_days)
         with clock("predict"):
-            earlier = world.archive.earlier(events, got.cycle, config.forecast.spread_cycles - 1)
-            told = world.archive.earlier_quantities(events, got.cycle, config.forecast.spread_cycles - 1, SPREAD_OF)
-            forecasts = predict(features, got.cycle, issue.issued, world.models, config.forecast.grades, earlier, told)
+            predicting = partial(predict, issued=issue.issued, models=world.models, grades=config.forecast.grades)
+            before = config.forecast.spread_cycles - 1
+            earlier = world.archive.earlier(events, got.cycle, before)
+            told = world.archive.earlier_quantities(events, got.cycle, before, SPREAD_OF)
+            leading = RunAnswer(got.cycle, features, predicting(features, got.cycle, earlier=earlier, told_before=told))
+            answers = (leading, *(answer(run, events, config, predicting) for run in voices))
+            fresh = got.cycle.run - timedelta(hours=config.forecast.fresh_hours)
+            forecasts = blend(answers, world.archive.voices(events, fresh, now), world.models.shares, config.forecast.grades)
         with clock("keep"):
-            world.archive.keep(issue, features, forecasts)
+            world.archive.keep(issue, answers, forecasts)
         with clock("publish"):
-            bulletin = compose(issue, forecasts, features, almanacs, config, got.attribution, world.archive.issues())
+            attributions = (config.source.attribution.as_name(got.attribution), *(run.attribution for run in further))
+            bulletin = compose(issue, forecasts, features, almanacs, config, attributions, world.archive.issues())
             receipts = world.publisher.publish(bulletin)
         if all(receipt.outcome == "failed" for receipt in receipts):
             raise PublishError(f"{issue.id}: no channel could be served: {'; '.join(r.detail for r in receipts)}")
         world.archive.mark_published(issue.id, now, receipts)
     known = sum(forecast.known for forecast in forecasts)
-    return Report(issue, receipts, len(forecasts), known, set_aside, clock.seconds)
+    return Report(issue, receipts, len(forecasts), known, set_aside, clock.seconds, unheard)
 
 
 class Stopwatch:

@@ -39,8 +39,9 @@ class NameSettings(Section):
     zh: str = Field(default="", max_length=200)
     en: str = Field(default="", max_length=200)
 
-    def as_name(self) -> domain.Name:
-        return domain.Name(self.zh, self.en)
+    def as_name(self, otherwise: str = "") -> domain.Name:
+        """The name, `otherwise` in a language that has none."""
+        return domain.Name(self.zh or otherwise, self.en or otherwise)
 
 
 class ServiceSettings(Section):
@@ -98,6 +99,7 @@ class SourceSettings(Section):
     """Where model runs come from and which part of them is wanted."""
 
     model: Identifier = "gfs"
+    attribution: NameSettings = NameSettings()
     order: tuple[Source, ...] = Field(default=SOURCES, min_length=1)
     filter: HttpSettings
     bucket: HttpSettings
@@ -240,11 +242,12 @@ class OutputSettings(Section):
 
 
 class ForecastSettings(Section):
-    """How many days, and where the five grades begin."""
+    """How many days, where the five grades begin, and how much older than the leading run one may be to be heard too."""
 
     days: int = Field(default=7, ge=1, le=10)
     grades: tuple[float, float, float, float] = (0.10, 0.30, 0.50, 0.70)
     spread_cycles: int = Field(default=4, ge=1, le=12)
+    fresh_hours: float = Field(default=12, ge=0, le=48)
 
     @field_validator("grades")
     @classmethod

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
@@ -26,10 +26,14 @@ EarlierQuantities = Mapping[tuple[str, str, str], Mapping[str, Sequence[float]]]
 
 @dataclass(frozen=True, slots=True)
 class Models:
-    """The model in force for each phenomenon, and the name by which a forecast remembers it."""
+    """The model in force for each phenomenon, and the name by which a forecast remembers it.
+
+    shares: phenomenon -> NWP model -> its share in the blend, by what outcomes said of it; empty: all are equal.
+    """
 
     by_phenomenon: Mapping[str, PhysicsRule]
     names: Mapping[str, str]
+    shares: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
 
 
 def open_models() -> Models:
@@ -38,7 +42,7 @@ def open_models() -> Models:
 
 
 def predict(
-    features: Features, cycle: Cycle, issued: datetime, models: Models, grades: Sequence[float], earlier: Earlier,
+    features: Features, cycle: Cycle, issued: datetime, models: Models, grades: Sequence[float], earlier: Earlier | None = None,
     told_before: EarlierQuantities | None = None,
 ) -> tuple[Forecast, ...]:
     """Return one forecast an event, in the order of `features.events`.
@@ -63,7 +67,7 @@ def predict(
                 probability=answer.probability, grade=grade_of(answer.probability, grades),
                 best=_best(table["best_start"][row], table["best_end"][row]) if known else None,
                 states=answer.states, reasons=answer.reasons,
-                spread=_spread(answer.probability, earlier.get(event.key, ())) if known else None,
+                spread=_spread(answer.probability, (earlier or {}).get(event.key, ())) if known else None,
                 missing=_missing(features.missing[row], answer.unknown),
                 quantities=quantities,
                 spreads={name: _spread(value, before[name]) for name, value in quantities.items() if name in SPREAD_OF and name in before},

@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, time, timedelta
+from functools import cached_property
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -33,7 +34,8 @@ class Entry:
 
     values: the event's known features (SI); hazards, unjudged: the dangers of the days it touches, and those that cannot be judged;
     clothing: an id; better: a later day on which the same is clearly likelier, when this one is not worth going for;
-    compared: on how many days, this one and later, the same is known; evidence: what its chart draws (one event), where there is any.
+    compared: on how many days, this one and later, the same is known; drawn: the evidence of all events of its phenomenon, and the place
+    of its own.
     """
 
     forecast: Forecast
@@ -43,7 +45,12 @@ class Entry:
     better: Forecast | None = None
     compared: int = 1
     unjudged: tuple[str, ...] = ()
-    evidence: xr.Dataset | None = field(default=None, compare=False)
+    drawn: tuple[xr.Dataset, int] | None = field(default=None, compare=False)
+
+    @property
+    def evidence(self) -> xr.Dataset | None:
+        """What its chart draws (one event), where there is any; cut out when asked, for most entries are never drawn."""
+        return None if self.drawn is None else self.drawn[0].isel(event=self.drawn[1])
 
     @property
     def poor(self) -> bool:
@@ -157,9 +164,9 @@ class Section:
         return next((day.headline for day in self.days if day.headline is not None), None)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Bulletin:
-    """One issue, ready to be put into words; `digest` tells apart settings that change what is said."""
+    """One issue, ready to be put into words; what is counted over all its entries is counted once, for every page asks."""
 
     issue: Issue
     title: Name
@@ -171,7 +178,7 @@ class Bulletin:
     valid_to: datetime  # the end of the last window that is known
     expires_at: datetime  # when the issue is over, or its data end
     covered_until: datetime | None  # until then every danger is judged at every site
-    attribution: str
+    attributions: tuple[Name, ...]  # whose data it was made of
     days: tuple[date, ...]
     grades: tuple[float, ...]
     outlook: Outlook
@@ -196,19 +203,19 @@ class Bulletin:
         """The marks that every page of it carries."""
         return (("demonstration",) if self.demonstration else ()) + (() if self.official else ("trial",))
 
-    @property
+    @cached_property
     def entries(self) -> tuple[Entry, ...]:
         return tuple(entry for section in self.sections for day in section.days for entry in day.entries)
 
-    @property
+    @cached_property
     def known(self) -> int:
         return sum(entry.forecast.known for entry in self.entries)
 
-    @property
+    @cached_property
     def models(self) -> tuple[str, ...]:
         return tuple(sorted({entry.forecast.model for entry in self.entries}))
 
-    @property
+    @cached_property
     def trained(self) -> bool:
         """Whether any probability comes from a model that has learnt from outcomes, not from a rule."""
         return any("rule" not in model for model in self.models)
@@ -220,7 +227,7 @@ def compose(
     features: Features,
     almanacs: Mapping[tuple[str, date], Almanac],
     config: Config,
-    attribution: str,
+    attributions: Sequence[Name],
     issues: Sequence[Issue] = (),
 ) -> Bulletin:
     """Say what is said of each day, in which order; forecasts stand in the order of `features.events`."""
@@ -243,7 +250,7 @@ def compose(
         valid_to=valid_to,
         expires_at=min(issue.valid_until, valid_to) if valid_to > issue.issued else issue.valid_until,
         covered_until=_covered_until(outlook, days, zone),
-        attribution=attribution,
+        attributions=tuple(attributions),
         days=days,
         grades=config.forecast.grades,
         outlook=outlook,
@@ -260,26 +267,26 @@ def _entries(forecasts: Sequence[Forecast], features: Features, zone: ZoneInfo) 
     """Return the entries of each site, each with its weather, dangers and the next better day."""
     rows = {event.key: row for row, event in enumerate(features.events)}
     table = {name: features.table[name].values for name in FEATURES if name in features.table}
-    drawn = {p: {int(row): place for place, row in enumerate(e["row"].values)} for p, e in features.evidence.items() if "row" in e.coords}
-    by_site: dict[str, list[tuple[Forecast, Mapping[str, float], xr.Dataset | None]]] = {}
+    places = {p: {int(row): place for place, row in enumerate(e["row"].values)} for p, e in features.evidence.items() if "row" in e.coords}
+    by_site: dict[str, list[tuple[Forecast, Mapping[str, float], tuple[xr.Dataset, int] | None]]] = {}
     for forecast in forecasts:
         row = rows.get(forecast.event.key)
         values = {} if row is None else {name: float(column[row]) for name, column in table.items() if np.isfinite(column[row])}
-        place = None if row is None else drawn.get(forecast.event.phenomenon, {}).get(row)
-        evidence = None if place is None else features.evidence[forecast.event.phenomenon].isel(event=place)
-        said = (forecast, {**values, **forecast.quantities}, evidence)
+        place = None if row is None else places.get(forecast.event.phenomenon, {}).get(row)
+        drawn = None if place is None else (features.evidence[forecast.event.phenomenon], place)
+        said = (forecast, {**values, **forecast.quantities}, drawn)
         by_site.setdefault(forecast.event.site.id, []).append(said)
     return {site: _with_context(told, features.weather, zone) for site, told in by_site.items()}
 
 
 def _with_context(
-    told: Sequence[tuple[Forecast, Mapping[str, float], xr.Dataset | None]],
+    told: Sequence[tuple[Forecast, Mapping[str, float], tuple[xr.Dataset, int] | None]],
     weather: Mapping[tuple[str, date], DayWeather],
     zone: ZoneInfo,
 ) -> list[Entry]:
     """Turn the forecasts of one site into entries."""
     found = []
-    for forecast, values, evidence in told:
+    for forecast, values, drawn in told:
         event = forecast.event
         first, last = (at.astimezone(zone).date() for at in (event.window.start, event.window.end - timedelta(seconds=1)))
         judged = [_judged(weather, event.site, day) for day in dict.fromkeys((first, last))]
@@ -293,7 +300,7 @@ def _with_context(
                 better=_better(forecast, same),
                 compared=len(same),
                 unjudged=tuple(dict.fromkeys(name for _, unjudged in judged for name in unjudged)),
-                evidence=evidence,
+                drawn=drawn,
             )
         )
     return found

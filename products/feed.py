@@ -12,15 +12,15 @@ from typing import Any
 
 from forecast.config import Config
 from forecast.domain import Almanac, Issue, Name, Spread, Window
-from forecast.quantities import FEATURES
+from forecast.quantities import FEATURES, Feature
 from products.bulletins import Bulletin, Entry, Section
 
 FORECASTS = "skyscape.forecasts/1"
 STATUS = "skyscape.status/1"
 
-# SI units of the catalogue as suffixes of a key.
+# SI units of the catalogue as suffixes of a key. A number without a unit has its kind: see `_key`.
 SUFFIXES = {
-    "K": "k", "1": "fraction", "m": "m", "m s-1": "m_s", "kg m-2": "kg_m2", "J kg-1": "j_kg", "h": "h", "min": "min", "degree": "deg",
+    "K": "k", "m": "m", "m s-1": "m_s", "kg m-2": "kg_m2", "J kg-1": "j_kg", "h": "h", "min": "min", "degree": "deg",
     "mag": "mag", "mag arcsec-2": "mag_arcsec2", "s-1": "per_s", "Pa s-1": "pa_s",
 }  # fmt: skip
 
@@ -41,7 +41,7 @@ def document(bulletin: Bulletin, config: Config) -> dict[str, Any]:
         "title": _name(bulletin.title),
         "issuer": {"bodies": [_name(body) for body in bulletin.bodies], "forecaster": bulletin.forecaster or None},
         "model_run": {"model": issue.cycle.model, "run_at": _time(issue.cycle.run)},
-        "sources": [bulletin.attribution],
+        "sources": [name.en for name in bulletin.attributions],
         "models": list(bulletin.models),
         "grade_begins_at": [0.0, *bulletin.grades],
         "missing": [{"id": name, "forecasts": count} for name, count in bulletin.missing],
@@ -101,8 +101,14 @@ def _forecast(entry: Entry) -> dict[str, Any]:
 
 
 def quantities(values: Mapping[str, float]) -> dict[str, float | None]:
-    """Return quantities under keys that carry their unit: `gust_m_s`."""
-    return {f"{name}_{SUFFIXES[FEATURES[name].unit]}": number(value) for name, value in values.items() if name in FEATURES}
+    """Return quantities under keys that carry their unit: `gust_m_s`, or their kind: `snow_class`."""
+    return {_key(FEATURES[name]): number(value) for name, value in values.items() if name in FEATURES}
+
+
+def _key(feature: Feature) -> str:
+    """Return the key of a feature: its name, ending in the unit; a number without one ends in what kind of number it is."""
+    ending = SUFFIXES.get(feature.unit, feature.kind)
+    return feature.name if feature.name.endswith(f"_{ending}") else f"{feature.name}_{ending}"
 
 
 def number(value: float | None) -> float | None:

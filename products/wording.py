@@ -66,6 +66,7 @@ UNITS: Mapping[str, Display] = {
     "of_four": Display(),
     "chance": Display(100),
     "snow_class": Display(),
+    "precipitation_kind": Display(),
 }
 
 # Where a value (SI) turns the sense of a phrase: below it `_little` is said, from it on `_much`, where the tables have them.
@@ -168,8 +169,8 @@ class Words:
             blanks["force"] = beaufort(value)
         elif unit == "azimuth":
             blanks["compass"] = self.compass(value)
-        elif unit == "snow_class":
-            blanks["name"] = self(f"snow_class.{round(value)}")
+        elif unit in ("snow_class", "precipitation_kind"):
+            blanks["name"] = self(f"{unit}.{round(value)}")
         return self(f"unit.{unit}", **blanks)
 
     def quantity(self, feature: str, value: float) -> str:
@@ -204,10 +205,6 @@ class Words:
         """Return site and phenomenon; the site alone where its name holds the phenomenon's."""
         name, of = self.name(site.name), self(f"phenomenon.{phenomenon}.name")
         return name if of.casefold() in name.casefold() else f"{name}{self('page.dot')}{of}"
-
-    def source(self, model: str, attribution: str) -> str:
-        """Return where the data come from in the reader's language; `attribution` as it came where no words are known."""
-        return self(f"source.{model}") if f"source.{model}" in self else attribution
 
     def compass(self, azimuth: float) -> str:
         """Return the compass point, of sixteen, nearest to an azimuth [degree]."""

@@ -19,12 +19,14 @@ ORDER: list[set[str]] = [
     {"forecast.config"},
     {"forecast.ephemeris", "forecast.meteors", "forecast.physics"},
     {
-        "forecast.sky", "forecast.night_sky", "forecast.snow_physics", "forecast.snowpack", "forecast.sampling", "forecast.light",
+        "forecast.sky", "forecast.night_sky",
+        "forecast.precipitation", "forecast.snow_physics", "forecast.snowpack", "forecast.sampling", "forecast.light",
         "forecast.transport", "forecast.survey",
     },
     {"forecast.ingest", "forecast.phenomena", "forecast.archive", "models", "products"},
     {"forecast.sample"},
-    {"forecast.pipeline", "forecast.documentation"},
+    {"forecast.answering", "forecast.documentation"},
+    {"forecast.pipeline"},
     {"forecast.scheduling"},
     {"forecast.__main__"},
 ]

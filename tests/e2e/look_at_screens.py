@@ -79,7 +79,7 @@ def bulletin(config: Config) -> Bulletin:
     features = Features(tuple(events), xr.Dataset(table), tuple(() for _ in events), drawn)
     issue = Issue("gfs-2026112200", 326, made_up.ISSUED, made_up.CYCLE, made_up.ISSUED + timedelta(hours=15))
     almanacs = {(site.id, day): made_up.almanac(site, day) for site in config.all_sites() for day in days}
-    return compose(issue, forecasts, features, almanacs, config, "made up", ())
+    return compose(issue, forecasts, features, almanacs, config, (), ())
 
 
 def gallery(made: Bulletin, config: Config, language: str) -> str:

@@ -18,7 +18,7 @@ import xarray as xr
 
 from forecast import sky
 from forecast.config import Config, read_config
-from forecast.domain import Almanac, Cycle, DayWeather, Event, Features, Forecast, Issue, Reason, Site, Spread, Window
+from forecast.domain import Almanac, Cycle, DayWeather, Event, Features, Forecast, Issue, Name, Reason, Site, Spread, Window
 from forecast.quantities import FEATURES, features_of
 from forecast.settings import CHANNELS
 from products.bulletins import Bulletin, compose
@@ -27,7 +27,7 @@ from tests import made_up
 
 ISSUED = datetime(2026, 11, 22, 8, 10, tzinfo=UTC)
 CYCLE = Cycle(datetime(2026, 11, 22, 0, tzinfo=UTC))
-ATTRIBUTION = "NOAA/NCEP GFS 0.25°"
+ATTRIBUTION = (Name("NOAA/NCEP GFS 0.25°", "NOAA/NCEP GFS 0.25°"),)
 
 # A week in one line each: an easterly and a sea of clouds, a front with snow, clear cold air behind it, then high cloud.
 CHANCES = {
@@ -57,7 +57,7 @@ GOOD_AND_POOR = {
     "glow_quality": (0.78, 0.06), "minutes_of_colour": (19.0, 3.0), "obstacle_distance": (540_000.0, 310_000.0),
     "obstacle_height": (2100.0, 7400.0), "aerosol_optical_depth": (0.14, 0.62), "light_path_coverage": (1.0, 0.62),
     "disk_transmission": (0.88, 0.03), "new_snow": (0.093, 0.002), "snow_water": (6.4, 0.2), "snow_ratio": (14.0, 8.0),
-    "snow_fraction": (1.0, 0.4), "snow_depth": (0.11, 0.0), "freezing_hours": (24.0, 11.0), "rime_hours": (8.0, 0.0),
+    "snow_fraction": (1.0, 0.4), "freezing_rain": (0.0, 0.0), "ice_pellets": (0.0, 0.0), "precipitation_kind": (3.0, 3.0), "snow_depth": (0.11, 0.0), "freezing_hours": (24.0, 11.0), "rime_hours": (8.0, 0.0),
     "wet_bulb_minimum": (261.0, 270.6), "snowmaking_hours": (20.0, 2.0), "good_snowmaking_hours": (16.0, 0.0),
 }  # fmt: skip
 WHY = {
@@ -152,7 +152,7 @@ def _weather(site: Site, day: date) -> DayWeather:
         return DayWeather({}, 0.0)
     values = {
         "gust": 8.0, "wind_speed_at_site": 4.0, "wind_chill": 262.0, "temperature_minimum": 268.0, "precipitation": 0.0, "snow_water": 0.0,
-        "convective_energy": 0.0, "visibility": 20_000.0, "rain_before": 0.0,
+        "convective_energy": 0.0, "visibility": 20_000.0, "rain_before": 0.0, "freezing_rain": 0.0,
     }  # fmt: skip
     if day == date(2026, 11, 24):
         values |= {"gust": 19.6, "wind_chill": 249.8, "precipitation": 6.4, "snow_water": 6.4, "rain_before": nan}

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import os
-import shutil
-import socket
-import subprocess
-from collections.abc import Iterator
+import sqlite3
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
@@ -16,58 +13,13 @@ import xarray as xr
 
 from forecast.archive import Archive, Attempt
 from forecast.config import Config
-from forecast.domain import Cycle, Event, Features, Forecast, Receipt, Spread, Window
+from forecast.domain import Cycle, Event, Features, Forecast, Receipt, RunAnswer, Spread, Window
 from forecast.errors import ArchiveError
 from forecast.quantities import FEATURES
 
 RUN = datetime(2026, 11, 22, 0, tzinfo=UTC)
 NOW = RUN + timedelta(hours=5)
 LATER = RUN + timedelta(hours=24)
-
-
-@pytest.fixture(scope="session")
-def postgresql(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The address of a real PostgreSQL server started for these tests; skipped, visibly, where there is none."""
-    found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
-    if not found:
-        pytest.skip("PostgreSQL is not installed")
-    binaries, folder = found[-1].parent, tmp_path_factory.mktemp("postgresql")
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    prefix: list[str] = []
-    if os.geteuid() == 0:
-        if shutil.which("runuser") is None:
-            pytest.skip("PostgreSQL refuses to run as root and runuser is missing")
-        prefix = ["runuser", "-u", "postgres", "--"]
-        for parent in (folder, *folder.parents[:3]):
-            parent.chmod(0o755)
-        shutil.chown(folder, "postgres")
-    data = folder / "data"
-    initdb = [*prefix, binaries / "initdb", "-D", data, "-U", "skyscape", "-A", "trust", "-E", "UTF8"]
-    subprocess.run(initdb, check=True, capture_output=True)
-    options = f"-p {port} -c listen_addresses=127.0.0.1 -c unix_socket_directories='' -c fsync=off"
-    start = [*prefix, binaries / "pg_ctl", "-D", data, "-w", "-o", options, "-l", folder / "log", "start"]
-    subprocess.run(start, check=True, capture_output=True)
-    try:
-        yield f"postgresql://skyscape:secret@127.0.0.1:{port}/postgres"
-    finally:
-        subprocess.run([*prefix, binaries / "pg_ctl", "-D", data, "-m", "immediate", "stop"], check=False, capture_output=True)
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-def archive(request: pytest.FixtureRequest, tmp_path: Path) -> Archive:
-    if request.param == "sqlite":
-        return Archive(f"sqlite:///{tmp_path / 'archive.db'}")
-    import sqlalchemy
-
-    url = request.getfixturevalue("postgresql")
-    engine = sqlalchemy.create_engine(url.replace("postgresql:", "postgresql+psycopg:"))
-    with engine.begin() as connection:
-        connection.execute(sqlalchemy.text("DROP SCHEMA public CASCADE"))
-        connection.execute(sqlalchemy.text("CREATE SCHEMA public"))
-    engine.dispose()
-    return Archive(url)
 
 
 def a_forecast(config: Config, probability: float, run: datetime = RUN) -> Forecast:
@@ -77,15 +29,15 @@ def a_forecast(config: Config, probability: float, run: datetime = RUN) -> Forec
     return Forecast(event, Cycle(run), NOW, probability, 2, "rule-1", spread=spread, quantities={"gust": 3.5}, missing=("light_path",))
 
 
-def features_of(forecast: Forecast) -> Features:
+def answer_of(forecast: Forecast) -> RunAnswer:
     table = xr.Dataset({name: ("event", np.array([np.nan if name != "gust" else 3.5])) for name in FEATURES})
-    return Features((forecast.event,), table, (("light_path",),))
+    return RunAnswer(forecast.cycle, Features((forecast.event,), table, (("light_path",),)), (forecast,))
 
 
 def publish(archive: Archive, config: Config, run: datetime, probability: float, digest: str = "a") -> str:
     issue = archive.open_issue(Cycle(run), digest, run + timedelta(hours=5), run + timedelta(hours=24))
     forecast = a_forecast(config, probability, run)
-    archive.keep(issue, features_of(forecast), [forecast])
+    archive.keep(issue, [answer_of(forecast)], [forecast])
     archive.mark_published(issue.id, issue.issued, [Receipt("web", issue.id, "published", "9 files")])
     return issue.id
 
@@ -113,7 +65,7 @@ def test_other_settings_make_a_further_issue_of_the_cycle(archive: Archive, conf
 def test_an_issue_that_no_reader_saw_gives_up_its_number(archive: Archive, config: Config) -> None:
     died = archive.open_issue(Cycle(RUN), "a", NOW, LATER)
     forecast = a_forecast(config, 0.2)
-    archive.keep(died, features_of(forecast), [forecast])
+    archive.keep(died, [answer_of(forecast)], [forecast])
 
     following = archive.open_issue(Cycle(RUN + timedelta(hours=6)), "a", NOW + timedelta(hours=6), LATER)
 
@@ -126,7 +78,7 @@ def test_a_published_issue_is_never_changed(archive: Archive, config: Config) ->
     issue = archive.issues()[0]
 
     other = a_forecast(config, 0.9)
-    archive.keep(issue, features_of(other), [other])
+    archive.keep(issue, [answer_of(other)], [other])
     archive.mark_published(identifier, NOW + timedelta(days=1), [Receipt("web", identifier, "failed")])
     renewed = archive.renew(issue, NOW + timedelta(days=1))
 
@@ -165,6 +117,46 @@ def test_what_earlier_cycles_told_of_a_quantity_comes_newest_first(archive: Arch
     assert archive.earlier_quantities([event], cycle, 3, ["deck_top"]) == {}  # no feature of this phenomenon
 
 
+def test_every_fresh_run_of_every_model_has_a_voice_and_a_run_only_one(archive: Archive, config: Config) -> None:
+    for hours, probability in ((0, 0.1), (6, 0.2)):
+        publish(archive, config, RUN + timedelta(hours=hours), probability)
+    other = replace(a_forecast(config, 0.7), cycle=Cycle(RUN, "ifs"))
+    issue = archive.open_issue(Cycle(RUN + timedelta(hours=6)), "b", NOW + timedelta(hours=7), LATER)
+    archive.keep(issue, [answer_of(a_forecast(config, 0.25, RUN + timedelta(hours=6))), answer_of(other)], [other])
+    archive.mark_published(issue.id, issue.issued)
+
+    heard = archive.voices([other.event], RUN, LATER)[other.event.key]
+    fresh = archive.voices([other.event], RUN + timedelta(hours=1), LATER)[other.event.key]
+
+    # The run of 06 was issued twice: what it said last counts.
+    assert {voice.cycle.id: voice.probability for voice in heard} == {"gfs-2026112206": 0.25, "gfs-2026112200": 0.1, "ifs-2026112200": 0.7}
+    assert [voice.cycle.id for voice in fresh] == ["gfs-2026112206"]
+
+
+def test_an_archive_of_the_first_schema_keeps_its_features_when_it_is_brought_up(tmp_path: Path, config: Config) -> None:
+    path = tmp_path / "archive.db"
+    publish(Archive(f"sqlite:///{path}"), config, RUN, 0.2)
+    with sqlite3.connect(path) as connection:  # as session one's program left it
+        connection.execute(
+            "CREATE TABLE feature (issue VARCHAR(80), site VARCHAR(40), phenomenon VARCHAR(40), day VARCHAR(10), "
+            '"values" JSON NOT NULL, missing JSON NOT NULL, PRIMARY KEY (issue, site, phenomenon, day))'
+        )
+        connection.execute("CREATE INDEX feature_by_event ON feature (site, phenomenon, day)")
+        connection.execute('INSERT INTO feature SELECT issue, site, phenomenon, day, "values", missing FROM voice')
+        connection.execute("DROP TABLE voice")
+        connection.execute("UPDATE about SET schema = 1")
+
+    archive = Archive(f"sqlite:///{path}")
+    event = a_forecast(config, 0.2).event
+    (voice,) = archive.voices([event], RUN, LATER)[event.key]
+
+    assert (voice.cycle, voice.probability, voice.members) == (Cycle(RUN), 0.2, 1)
+    with sqlite3.connect(path) as connection:
+        assert connection.execute('SELECT "values" FROM voice').fetchone()[0] == '{"gust": 3.5}'
+        assert not connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'feature'").fetchone()
+    Archive(f"sqlite:///{path}")  # and is not brought up twice
+
+
 def test_attempts_are_kept_newest_first(archive: Archive) -> None:
     archive.keep_attempt(Attempt(NOW, None, 4, "no run yet"))
     archive.keep_attempt(Attempt(LATER, "gfs-2026112200", 0, "done"))
@@ -189,8 +181,6 @@ def test_an_archive_in_a_file_that_is_no_database_is_refused(tmp_path: Path) -> 
 
 
 def test_a_newer_schema_is_not_written_over(tmp_path: Path) -> None:
-    import sqlite3
-
     path = tmp_path / "archive.db"
     Archive(f"sqlite:///{path}")
     with sqlite3.connect(path) as connection:

@@ -1,0 +1,82 @@
+"""What each run of each model says of the events: features by the rooms, probabilities by the models; the leading run apart.
+
+Further models are heard beside the leading one and never waited for longer than their own deadline; one that fails is named and left out.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
+from typing import Protocol
+
+from forecast import phenomena
+from forecast.config import Config
+from forecast.domain import Atmosphere, Cycle, Event, Features, Forecast, Name, RunAnswer, Site
+from forecast.errors import SkyscapeError
+from forecast.ingest import derived
+from forecast.settings import ModelSettings
+from models.blending import ensemble, mean_features
+
+log = logging.getLogger(__name__)
+
+Predicting = Callable[[Features, Cycle], tuple[Forecast, ...]]
+
+
+class ModelRun(Protocol):
+    """A run of a further model, decoded: see forecast/ingest/sources.py."""
+
+    @property
+    def model(self) -> ModelSettings: ...
+    @property
+    def cycle(self) -> Cycle: ...
+    @property
+    def atmospheres(self) -> tuple[Atmosphere, ...]: ...
+    @property
+    def attribution(self) -> Name: ...
+
+
+class FurtherModel(Protocol):
+    """A further model that can be asked for its newest usable run."""
+
+    @property
+    def model(self) -> ModelSettings: ...
+
+    def read(self, sites: Sequence[Site], now: datetime, ask: bool = True) -> ModelRun: ...
+
+
+def hear(
+    models: Sequence[FurtherModel], sites: Sequence[Site], now: datetime, ask: bool = True
+) -> tuple[tuple[ModelRun, ...], tuple[str, ...]]:
+    """Return the runs of further models that are to be had, in the order of the settings, and the ids of the models that are not.
+
+    ask: whether their servers may be asked now, or only what was fetched before counts.
+    """
+    runs: list[ModelRun] = []
+    unheard: list[str] = []
+    with ThreadPoolExecutor(max(1, len(models)), thread_name_prefix="model") as pool:
+        for model, future in [(model, pool.submit(model.read, sites, now, ask)) for model in models]:
+            try:
+                runs.append(future.result())
+            except SkyscapeError as error:
+                log.warning("%s: not heard: %s", model.model.id, error)
+                unheard.append(model.model.id)
+    return tuple(runs), tuple(unheard)
+
+
+def join_aerosol(atmosphere: Atmosphere, runs: Sequence[ModelRun]) -> tuple[Atmosphere, tuple[ModelRun, ...]]:
+    """Return the leading atmosphere with the fields of runs that only add to others, and the runs that have a voice of their own."""
+    for run in runs:
+        if run.model.adds:
+            atmosphere = derived.join_aerosol(atmosphere, run.atmospheres[0])
+    return atmosphere, tuple(run for run in runs if not run.model.adds)
+
+
+def answer(run: ModelRun, events: Sequence[Event], config: Config, predicting: Predicting) -> RunAnswer:
+    """Return what a run says of `events`: of an ensemble each member is asked, and their mean told."""
+    derived = [phenomena.derive(events, atmosphere, config.phenomena)[0] for atmosphere in run.atmospheres]
+    if len(derived) == 1:
+        return RunAnswer(run.cycle, derived[0], predicting(derived[0], run.cycle))
+    members = [(features, predicting(features, run.cycle)) for features in derived]
+    return ensemble(run.cycle, members, predicting(mean_features(derived), run.cycle))

@@ -1,0 +1,174 @@
+"""The archive's tables, and how an archive of an earlier schema is brought to today's.
+
+An issue says forecasts; each run of each model that had a voice in it keeps its features as they were when it was issued.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+import sqlalchemy as sql
+
+from forecast.domain import Cycle, as_utc
+
+SCHEMA = 2
+
+
+class Moment(sql.types.TypeDecorator[datetime]):
+    """An aware UTC time; SQLite, which knows no zones, gets it without one."""
+
+    impl = sql.DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: sql.Dialect) -> datetime | None:
+        if value is None:
+            return None
+        utc = as_utc(value)
+        return utc.replace(tzinfo=None) if dialect.name == "sqlite" else utc
+
+    def process_result_value(self, value: datetime | None, dialect: sql.Dialect) -> datetime | None:
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+metadata = sql.MetaData()
+
+about_table = sql.Table("about", metadata, sql.Column("schema", sql.Integer, primary_key=True))
+
+issue_table = sql.Table(
+    "issue", metadata,
+    sql.Column("id", sql.String(80), primary_key=True),
+    sql.Column("number", sql.Integer, nullable=False),
+    sql.Column("model", sql.String(40), nullable=False),
+    sql.Column("run", Moment, nullable=False),
+    sql.Column("digest", sql.String(64), nullable=False),
+    sql.Column("issued", Moment, nullable=False),
+    sql.Column("valid_until", Moment, nullable=False),
+    sql.Column("published", Moment),
+)
+
+event_columns = ("site", "phenomenon", "day")
+
+
+def _event_table(name: str, *columns: sql.Column[Any]) -> sql.Table:
+    """A table with one row an event of an issue."""
+    return sql.Table(
+        name, metadata,
+        sql.Column("issue", sql.String(80), sql.ForeignKey("issue.id"), primary_key=True),
+        sql.Column("site", sql.String(40), primary_key=True),
+        sql.Column("phenomenon", sql.String(40), primary_key=True),
+        sql.Column("day", sql.String(10), primary_key=True),
+        *columns,
+        sql.Index(f"{name}_by_event", *event_columns),
+    )
+
+
+# What one run of one model gave for an event of an issue: features as known then, and the probability they led to.
+voice_table = _event_table(
+    "voice",
+    sql.Column("cycle", sql.String(60), primary_key=True),
+    sql.Column("model", sql.String(40), nullable=False),
+    sql.Column("run", Moment, nullable=False),
+    sql.Column("members", sql.Integer, nullable=False),
+    sql.Column("probability", sql.Float),
+    sql.Column("states", sql.JSON, nullable=False),
+    sql.Column("values", sql.JSON, nullable=False),
+    sql.Column("missing", sql.JSON, nullable=False),
+)
+
+forecast_table = _event_table(
+    "forecast",
+    sql.Column("window_start", Moment, nullable=False),
+    sql.Column("window_end", Moment, nullable=False),
+    sql.Column("probability", sql.Float),
+    sql.Column("grade", sql.Integer, nullable=False),
+    sql.Column("model", sql.String(80), nullable=False),
+    sql.Column("said", sql.JSON, nullable=False),  # best window, states, reasons, spread, quantities, voices
+)
+
+receipt_table = sql.Table(
+    "receipt", metadata,
+    sql.Column("issue", sql.String(80), sql.ForeignKey("issue.id"), primary_key=True),
+    sql.Column("channel", sql.String(40), primary_key=True),
+    sql.Column("outcome", sql.String(20), nullable=False),
+    sql.Column("detail", sql.Text, nullable=False),
+)
+
+attempt_table = sql.Table(
+    "attempt", metadata,
+    sql.Column("id", sql.Integer, primary_key=True, autoincrement=True),
+    sql.Column("at", Moment, nullable=False),
+    sql.Column("issue", sql.String(80)),
+    sql.Column("exit_code", sql.Integer, nullable=False),
+    sql.Column("detail", sql.Text, nullable=False),
+)
+
+# What stations reported. A later report of the same moment in the same form replaces the earlier one.
+observation_table = sql.Table(
+    "observation", metadata,
+    sql.Column("station", sql.String(24), primary_key=True),
+    sql.Column("time", Moment, primary_key=True),
+    sql.Column("form", sql.String(12), primary_key=True),
+    sql.Column("received", Moment, nullable=False),
+    sql.Column("values", sql.JSON, nullable=False),
+    sql.Column("flags", sql.JSON, nullable=False),
+    sql.Index("observation_by_time", "time"),
+)
+
+# Files of observations or outcomes, each read once: by the digest of its bytes.
+reading_table = sql.Table(
+    "reading", metadata,
+    sql.Column("digest", sql.String(64), primary_key=True),
+    sql.Column("name", sql.String(200), nullable=False),
+    sql.Column("form", sql.String(12), nullable=False),
+    sql.Column("at", Moment, nullable=False),
+    sql.Column("kept", sql.Integer, nullable=False),
+    sql.Column("refused", sql.Integer, nullable=False),
+)
+
+fault_table = sql.Table(
+    "fault", metadata,
+    sql.Column("id", sql.Integer, primary_key=True, autoincrement=True),
+    sql.Column("at", Moment, nullable=False),
+    sql.Column("file", sql.String(200), nullable=False),
+    sql.Column("line", sql.Integer, nullable=False),
+    sql.Column("reason", sql.Text, nullable=False),
+)
+
+# What was really seen: every report is kept, who said it beside it; which one counts is decided by trust when it is asked for.
+outcome_table = sql.Table(
+    "outcome", metadata,
+    sql.Column("site", sql.String(40), primary_key=True),
+    sql.Column("phenomenon", sql.String(40), primary_key=True),
+    sql.Column("day", sql.String(10), primary_key=True),
+    sql.Column("source", sql.String(12), primary_key=True),
+    sql.Column("reporter", sql.String(60), primary_key=True),
+    sql.Column("degree", sql.Float),
+    sql.Column("vividness", sql.Float),
+    sql.Column("state", sql.String(12), nullable=False),
+    sql.Column("amount", sql.Float),
+    sql.Column("detail", sql.Text, nullable=False),
+    sql.Column("received", Moment, nullable=False),
+)
+
+
+def bring_up(connection: sql.Connection, found: int) -> None:
+    """Bring an archive of schema `found` to today's, all or nothing: its old tables go in the transaction that writes the new ones."""
+    if found == 1:
+        old = sql.text(
+            "SELECT f.issue, f.site, f.phenomenon, f.day, f.\"values\", f.missing, i.model, i.run, p.probability, p.said FROM feature f "
+            "JOIN issue i ON i.id = f.issue LEFT JOIN forecast p ON p.issue = f.issue AND p.site = f.site "
+            "AND p.phenomenon = f.phenomenon AND p.day = f.day"
+        ).columns(values=sql.JSON, missing=sql.JSON, run=Moment, said=sql.JSON)
+        rows = [
+            {"issue": row.issue, "site": row.site, "phenomenon": row.phenomenon, "day": row.day, "cycle": Cycle(row.run, row.model).id,
+             "model": row.model, "run": row.run, "members": 1, "probability": row.probability,
+             "states": (row.said or {}).get("states", {}), "values": row.values, "missing": row.missing}
+            for row in connection.execute(old)
+        ]
+        if rows:
+            connection.execute(voice_table.insert(), rows)
+        connection.execute(about_table.update().values(schema=SCHEMA))
+        connection.execute(sql.text("DROP TABLE feature"))
