@@ -47,7 +47,8 @@ def clear(distance: np.ndarray, height: np.ndarray) -> np.ndarray:
 
 
 def around(site: Site, moment: datetime, cover: Cover, humidity: float = 0.4, reach_degrees: float = 8.5, **surface: float) -> Atmosphere:
-    """An atmosphere on a grid of half a degree in which cloud depends on the distance from `site` and on height alone."""
+    """An atmosphere on a grid of half a degree, the same an hour before and after `moment`, in which cloud depends on the distance from
+    `site` and on height alone."""
     latitude = np.arange(np.floor(site.latitude) - 7, np.ceil(site.latitude) + 7.01, 0.5)
     longitude = np.arange(np.floor(site.longitude - reach_degrees), np.ceil(site.longitude + reach_degrees) + 0.01, 0.5)
     a, b = np.radians(latitude)[:, None], np.radians(site.latitude)
@@ -65,5 +66,7 @@ def around(site: Site, moment: datetime, cover: Cover, humidity: float = 0.4, re
     data = {name: (("time", "level", "latitude", "longitude"), values[None].astype("float32")) for name, values in columns.items()}
     single = {"surface_altitude": 0.0, "visibility_in_air": 24000.0} | surface
     data |= {name: (("time", "latitude", "longitude"), np.full((1, *distance.shape), v, "float32")) for name, v in single.items()}
-    time = np.array([np.datetime64(moment.astimezone(UTC).replace(tzinfo=None), "ns")])
-    return xr.Dataset(data, coords={"time": time, "level": levels, "latitude": latitude, "longitude": longitude})
+    middle = np.datetime64(moment.astimezone(UTC).replace(tzinfo=None), "ns")
+    time = middle + np.array([-1, 1]) * np.timedelta64(1, "h")
+    coords = {"time": time, "level": levels, "latitude": latitude, "longitude": longitude}
+    return xr.Dataset({name: (dims, np.repeat(values, 2, axis=0)) for name, (dims, values) in data.items()}, coords=coords)

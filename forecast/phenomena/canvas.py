@@ -20,14 +20,24 @@ POINTS = ((0, 0), (0, 2), (0, 4), (1, 2), (2, 2))
 BESIDE = 30000.0  # [m] of the lines beside, to the left and right of the sun
 MAIN_POINT = 1  # whose rays are drawn and asked for their obstacle: 30 km towards the sun
 NEAR_COLUMNS = 6  # columns (75 km) whose cloud counts as the canvas
-PAINTED = ((0.0, 0.0), (0.1, 0.05), (0.4, 1.0), (0.8, 1.0), (1.0, 0.8))  # cover -> part painted: best 40-80 %
+# cover -> part painted, of the middle and of the high canvas: nothing below 10 %, best 20-50 % and 40-80 %. How a closed sheet falls
+# off beyond its best is a guess (check): thick middle cloud greys sooner than cirrus does.
+PAINTED = (
+    ((0.0, 0.0), (0.1, 0.05), (0.2, 1.0), (0.5, 1.0), (1.0, 0.4)),
+    ((0.0, 0.0), (0.1, 0.05), (0.4, 1.0), (0.8, 1.0), (1.0, 0.8)),
+)
 HARMLESS, FATAL = 0.1, 0.5  # low cloud overhead: up to 10 % harmless, above 50 % fatal
 OVERHEAD = 7500.0  # [m] away: where one looks at the canvas that is overhead
 RIDGE = 5000.0  # [m] (check) away: the ridge that makes a terrain horizon, whose distance the settings do not tell
 
 SUNLIGHT = 128000.0  # [lx] of the sun above the air, at normal incidence
 CANVAS_ALBEDO = 1.0  # (check) of what falls on the canvas from below: white water cloud gives less, ice seen towards the sun more
-CANVAS_ROUGHNESS = 0.002  # (check) sine of the slope of a cloud base: it catches some light of a sun on its horizon
+# [1] depth of a cloud element over its width: altocumulus is less than 500 m deep (WMO Cloud Atlas, Ac stratiformis), billows stand
+# 1000-2000 m apart (AMS Glossary, "billow cloud"). At grazing light its value hardly matters: the next element catches what slips by.
+ELEMENT_ASPECT = 0.2
+FEWEST = 0.1  # [1] cover under which elements are taken to stand as far apart as at this
+# Red light of the twilight sky for each lux of it: what air scatters falls with the fourth power of the wavelength.
+SKY_RED = (light.BANDS[1] / light.BANDS[0]) ** 4
 # [degree] altitudes of the sun that are computed; minutes lie between. Below the first nothing under 12 km is lit, 60 km away either.
 ANGLES = np.concatenate([np.arange(-4.75, 0.0, 0.125), np.arange(0.0, 3.51, 0.5)])
 # The sun's disk: offsets [degree] and the share of its light on the strip there (chords of a circle of 0.267 degrees).
@@ -36,10 +46,13 @@ DISK = ((-0.2, 0.159), (-0.1, 0.222), (0.0, 0.238), (0.1, 0.222), (0.2, 0.159))
 
 @dataclass(frozen=True, slots=True)
 class Canvas:
-    """Cloud that can be painted: base [m] and visible share of what is seen (event, band, point), and its whole cover (event)."""
+    """Cloud that can be painted: base [m], visible share of what is seen and own cover [1] (event, band, point), its cover over and
+    around the site by band (event, band) and as a whole (event)."""
 
     base: Array
     share: Array
+    own: Array
+    by_band: Array
     cover: Array
 
     @property
@@ -48,8 +61,9 @@ class Canvas:
         return self.share.sum(axis=2).argmax(axis=1)
 
     def part(self) -> Array:
-        """Return the part [1] (event) of the sky that is painted, were it all lit."""
-        return np.interp(self.cover, [cover for cover, _ in PAINTED], [part for _, part in PAINTED])
+        """Return the part [1] (event) of the sky that is painted, were it all lit: by middle cloud, and by high cloud in its gaps."""
+        middle, high = (np.interp(cover, *np.array(table).T) for cover, table in zip(self.by_band.T, PAINTED, strict=True))
+        return np.asarray(1 - (1 - middle) * (1 - high * (1 - self.by_band[:, 0])))
 
     def height(self) -> Array:
         """Return the mean base [m] of the main band (event); NaN where there is next to no canvas."""
@@ -69,8 +83,14 @@ def find_canvas(section: Section, elevation: Array) -> Canvas:
     floor = np.maximum(BANDS[0][0], elevation + CLEARANCE)[:, None]
     points = [(line, column) for line, column in POINTS if line < lines]
     over_points = np.stack([by_line[line, :, column] for line, column in points], axis=1)  # (event, point, cell)
-    covers, bases = [], []
+
+    def around(bottom: Array, top: float) -> Array:
+        whole = maximum_random_overlap(np.where(((bottom <= HEIGHTS) & (top > HEIGHTS))[:, None], by_line, 0.0))
+        return np.asarray((whole * known).sum(axis=(0, 2)) / np.maximum(known.sum(axis=(0, 2)), 1))
+
+    covers, bases, by_band = [], [], []
     for (bottom, top), usual in zip(BANDS, USUAL_BASES, strict=True):
+        by_band.append(around(np.maximum(bottom, floor), top))
         cover = np.where(((np.maximum(bottom, floor) <= HEIGHTS) & (top > HEIGHTS))[:, None], over_points, 0.0)
         covers.append(maximum_random_overlap(cover))
         densest = cover.max(axis=-1)
@@ -82,16 +102,16 @@ def find_canvas(section: Section, elevation: Array) -> Canvas:
     nominal = np.zeros_like(seen)
     nominal[:, 1, MAIN_POINT] = 1.0
     share = np.where(total > 0.01, seen / np.maximum(total, 0.01), nominal)
-    whole = maximum_random_overlap(np.where(((floor <= HEIGHTS) & (BANDS[-1][1] > HEIGHTS))[:, None], by_line, 0.0))
-    cover = (whole * known).sum(axis=(0, 2)) / np.maximum(known.sum(axis=(0, 2)), 1)
-    return Canvas(np.stack(bases, axis=1), share, cover)
+    own = np.stack([middle, high], axis=1)
+    return Canvas(np.stack(bases, axis=1), share, own, np.stack(by_band, axis=1), around(floor, BANDS[-1][1]))
 
 
 @dataclass(frozen=True, slots=True)
 class Lit:
     """Light on the canvas for each angle of the sun (event, angle).
 
-    vivid: vividness 0-1 of the canvas itself; vivid_if_clear: without cloud on the way; seen: as it reaches the viewer.
+    vivid: vividness 0-1 of the canvas itself; vivid_if_clear: without cloud on the way; seen: as it reaches the viewer;
+    red_light: of the red light that clean air would let fall on it at all these angles together, the part that does (event).
     """
 
     vivid: Array
@@ -109,9 +129,9 @@ def illuminate(section: Section, painted: Canvas, view: Array, ridge: Array | No
     towards the sun, which shades a low canvas overhead.
     """
     events, disk = len(painted.cover), _disk_average()
-    sums = {name: np.zeros((events, ANGLES.size)) for name in ("vivid", "vivid_if_clear", "seen", "red_light", "contrast")}
-    colour = np.zeros((events, ANGLES.size, len(light.BANDS)))
-    sky_light = light.twilight_illuminance(ANGLES)[None, :]
+    sums = {name: np.zeros((events, ANGLES.size)) for name in ("vivid", "vivid_if_clear", "seen", "contrast")}
+    red_light, colour = np.zeros(events), np.zeros((events, ANGLES.size, len(light.BANDS)))
+    sky_light = SKY_RED * light.twilight_illuminance(ANGLES)[None, :]
     for band, number in np.ndindex(*painted.share.shape[1:]):
         rows = np.flatnonzero(painted.share[:, band, number] > 0)
         if not rows.size:
@@ -125,18 +145,34 @@ def illuminate(section: Section, painted: Canvas, view: Array, ridge: Array | No
             free = free & (light.ray_height(height[:, None], elevation, np.array(RIDGE)) >= ridge[rows, None])
         air = light.air_column(height[:, None], elevation)
         clear = light.band_transmission(met.aerosol, air) * free[..., None]
-        through = disk @ (clear * np.exp(-met.cloud)[..., None])
+        left = np.exp(-met.cloud)
+        through = disk @ (clear * left[..., None])
         clean = light.band_transmission(np.zeros_like(air), air)
         redness = 1 - clean[..., 2] / np.maximum(clean[..., 0], 1e-30)
-        shining = SUNLIGHT * CANVAS_ALBEDO * (np.maximum(np.sin(np.radians(-elevation)), 0) + CANVAS_ROUGHNESS)
-        contrast = _against(through[..., 0] * shining, sky_light)
+        caught = received(elevation, painted.own[rows, band, number, None])
+        falls, at_best = clear[..., 0] * caught, clean[..., 0] * caught * met.free
+        contrast, contrast_if_clear = (_against(SUNLIGHT * CANVAS_ALBEDO * (red @ disk.T), sky_light) for red in (falls * left, falls))
         sums["contrast"][rows] += share * contrast
         sums["vivid"][rows] += share * contrast * redness
         sums["seen"][rows] += share * view[rows, band, number, None] * contrast * redness
-        sums["vivid_if_clear"][rows] += share * _against((disk @ clear)[..., 0] * shining, sky_light) * redness
-        sums["red_light"][rows] += share * through[..., 0]
+        sums["vivid_if_clear"][rows] += share * contrast_if_clear * redness
+        red_light[rows] += share[:, 0] * (falls * left).sum(axis=1) / np.maximum(at_best.sum(axis=1), 1e-30)
         colour[rows] += (share * contrast)[..., None] * through / np.maximum(through.max(axis=-1, keepdims=True), 1e-30)
-    return Lit(**sums, colour=colour / np.maximum(sums["contrast"], 1e-9)[..., None])
+    return Lit(**sums, red_light=red_light, colour=colour / np.maximum(sums["contrast"], 1e-9)[..., None])
+
+
+def received(elevation: Array, cover: Array) -> Array:
+    """Return the light [1, of the beam] that cloud of `cover` [1] catches on each of its square metres from a ray that comes up to it
+    at `elevation` [degree]; none from a ray that comes down, which lights its top. The arguments broadcast.
+
+    Of a beam through a layer of elements placed at random a part 1 - (1 - c)^(1 + a / tan e) strikes one, on its base or its side:
+    the base alone would get sin e, a broken layer at grazing light sin e / c. No texture makes it more: what a layer catches
+    cannot exceed what passes its level. Source: Kauth & Penquite 1967, J. Appl. Meteor. 6, 1005 (shadows of a Boolean field of boxes).
+    """
+    angle = np.radians(np.maximum(-elevation, 1e-6))
+    filled = np.clip(cover, FEWEST, 1 - 1e-9)
+    struck = -np.expm1(np.log1p(-filled) * (1 + ELEMENT_ASPECT / np.tan(angle)))
+    return np.where(elevation < 0, np.sin(angle) * struck / filled, np.where(np.isnan(elevation), np.nan, 0.0))
 
 
 def by_minute(values: Array, altitude: Array) -> Array:

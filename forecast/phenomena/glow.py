@@ -1,6 +1,6 @@
 """Sunset and sunrise glow, and the sun's disk at its rising: computed as light, not scored.
 
-Glow is cloud at 2-12 km (the canvas) lit from below by sunlight that has come hundreds of kilometres through the low air, seen
+Glow is cloud high above the viewer (the canvas) lit from below by sunlight that has come hundreds of kilometres through the low air, seen
 past whatever hangs between it and the viewer. For every angle of the sun, rays are followed from the canvas back along the
 sun's azimuth through the run's own cloud and haze (forecast/light.py); the quality of a minute is
 
@@ -21,7 +21,6 @@ import numpy as np
 import xarray as xr
 
 from forecast import light, sky
-from forecast.config import PhenomenonSettings
 from forecast.domain import Almanac, Event, Outcome, Site, Window
 from forecast.light import Index, Section, Truth
 from forecast.phenomena import Part
@@ -31,6 +30,7 @@ from forecast.phenomena.light_path import DISTANCE, LightPath, read_light_path
 from forecast.phenomena.obstacles import cloud_in_the_way, shadow_edge, way_made
 from forecast.physics import Array
 from forecast.sampling import Scene, Times, as_times, hours_between
+from forecast.settings import PhenomenonSettings
 
 PHENOMENA = ("sunset_glow", "sunrise_glow", "sunrise")
 FIELDS = (
@@ -50,7 +50,7 @@ TOLD = (
 CHUNK = 128  # events at once: keeps the rays in the processor's cache
 
 NEEDED_COVERAGE, WHOLE_COVERAGE = 0.5, 0.95  # of the light path inside the data: below the first no answer, below the second named
-NO_COLOUR = 0.05  # quality below which there is no window to tell
+NO_COLOUR = 0.05  # quality, or transmission to the disk on the horizon, below which there is no window to tell
 SPOILED = 0.2  # part of the clear way's vividness below which cloud is said to have spoiled the glow
 DISK_REACH = 300000.0  # [m] of air that matters to the disk
 DISK_LUMINANCE, DISK_THRESHOLD = 1.6e9, 100.0  # [cd m-2] the sun; 5 % of a bright horizon, at which it is lost in haze
@@ -119,13 +119,14 @@ def derive(events: Sequence[Event], scene: Scene, settings: PhenomenonSettings) 
         rows = np.array([i for i, event in enumerate(events) if event.phenomenon == phenomenon and reached[i]], dtype=int)
         for start in range(0, rows.size, CHUNK):
             chunk = rows[start : start + CHUNK]
-            asked = _ask([events[i] for i in chunk])
+            asked = _ask([events[i] for i in chunk], scene)
             path = _read(scene, asked, lines=1 if phenomenon == "sunrise" else LINES)
             found, seen = (_disk if phenomenon == "sunrise" else _glow)(asked, path)
             for name, column in found.items():
                 values[name][chunk] = _only_where_known(name, column, found["light_path_coverage"], path.covered[: chunk.size])
             for k, row in enumerate(chunk):
                 missing[row] += _missing(path, k, found["light_path_coverage"][k], absent)
+                missing[row] += ["window_coverage"] * bool(path.covered[k] and asked.outside[k].any())
             drawn[phenomenon].append(seen.assign_coords(row=("event", chunk)))
     return Part(values, missing, {name: joined(parts) for name, parts in drawn.items() if parts})
 
@@ -155,9 +156,10 @@ class _Asked:
     centre: Times
     minutes: Times
     altitude: Array
+    outside: Truth  # minutes before the run's first field or after its last: a field held there may say how, not when
 
 
-def _ask(events: Sequence[Event]) -> _Asked:
+def _ask(events: Sequence[Event], scene: Scene) -> _Asked:
     sites = [event.site for event in events]
     latitude, longitude, elevation = (np.array([getattr(s, name) for s in sites]) for name in ("latitude", "longitude", "elevation"))
     centre = as_times([event.centre for event in events])
@@ -167,7 +169,8 @@ def _ask(events: Sequence[Event]) -> _Asked:
     horizons = np.array([s.horizon for s in sites], dtype=float)
     horizon = sky.horizon_altitude(horizons, azimuth)
     altitude = np.where(np.isnat(minutes), np.nan, altitude)
-    return _Asked(latitude, longitude, elevation, horizons, horizon, azimuth, centre, minutes, altitude)
+    outside = (minutes < scene.times[0]) | (minutes > scene.times[-1])
+    return _Asked(latitude, longitude, elevation, horizons, horizon, azimuth, centre, minutes, altitude, outside)
 
 
 def _read(scene: Scene, asked: _Asked, lines: int) -> LightPath:
@@ -221,25 +224,28 @@ def _glow(asked: _Asked, path: LightPath) -> tuple[dict[str, Array], xr.Dataset]
     lit = illuminate(path.section, painted, view, light.ray_height(asked.elevation, asked.horizon, np.array(RIDGE)))
     potential, clear, seen = (by_minute(v, asked.altitude) for v in (lit.vivid, lit.vivid_if_clear, lit.seen))
     quality = painted.part()[:, None] * seen
-    glows = np.nan_to_num(quality).max(axis=1) >= NO_COLOUR
-    best, clearest = _highest(np.where(glows[:, None], quality, potential)), _highest(clear)
-    # Where cloud has spoiled the glow, what is told of light and obstacle is that of the minute that would have been the best.
+    finest, clearest = _highest(quality), _highest(clear)
+    top = quality[rows, finest]
+    glows = np.nan_to_num(top) >= NO_COLOUR
+    best = np.where(glows, finest, _highest(potential))
+    # Where cloud has spoiled the glow, what is drawn and named as the obstacle is that of the minute that would have been the best.
     spoiled = potential[rows, best] < SPOILED * clear[rows, clearest]
     minute = np.where(spoiled, clearest, best)
-    top = quality[rows, best]
     coloured = (quality >= 0.5 * top[:, None]) & glows[:, None]
     first, last = _run_around(coloured, best)
+    untimed = glows & (asked.outside & coloured).any(axis=1)
+    timed = glows & ~untimed
     srgb = _colours(asked, lit)
     values = {
         "canvas_cover": painted.cover, "canvas_height": painted.height(),
-        "canvas_light": by_minute(lit.red_light, asked.altitude)[rows, minute], "view_clearance": (painted.share * view).sum(axis=(1, 2)),
-        "glow_quality": top, "minutes_of_colour": coloured.sum(axis=1).astype(float),
+        "canvas_light": lit.red_light, "view_clearance": (painted.share * view).sum(axis=(1, 2)),
+        "glow_quality": top, "minutes_of_colour": np.where(untimed, np.nan, coloured.sum(axis=1)),
         "aerosol_optical_depth": path.aerosol_depth[: rows.size],
         "light_path_coverage": section.coverage(DISTANCE[-1]),
-        "best_start": np.where(glows, asked.minutes[rows, first], NAT),
-        "best_end": np.where(glows, asked.minutes[rows, last] + MINUTE, NAT),
+        "best_start": np.where(timed, asked.minutes[rows, first], NAT),
+        "best_end": np.where(timed, asked.minutes[rows, last] + MINUTE, NAT),
     }  # fmt: skip
-    values |= _times_of_colour(asked, glows, first, best, last)
+    values |= _times_of_colour(asked, timed, first, best, last)
     values |= {name: np.where(glows, srgb[rows, best, k], np.nan) for k, name in enumerate(("glow_red", "glow_green", "glow_blue"))}
     # Just beyond its darker end (sunset's last minutes, sunrise's first) the sun is behind what ends the colour.
     beyond = np.minimum(asked.altitude[rows, first], asked.altitude[rows, last]) - BEYOND
@@ -254,12 +260,12 @@ def _horizons(asked: _Asked) -> Array:
     return sky.horizon_altitude(asked.horizons[:, None, :], asked.azimuth[:, None] + np.array(turns))
 
 
-def _times_of_colour(asked: _Asked, glows: Truth, first: Index, best: Index, last: Index) -> dict[str, Array]:
-    """Return onset, peak and end [min] (event) of the colour from the crossing of the horizon on."""
+def _times_of_colour(asked: _Asked, timed: Truth, first: Index, best: Index, last: Index) -> dict[str, Array]:
+    """Return onset, peak and end [min] (event) of the colour from the crossing of the horizon on; NaN where not `timed`."""
     rows = np.arange(len(first))
     after = [(asked.minutes[rows, index] - asked.centre) / MINUTE for index in (first, best, last)]
     return {
-        name: np.where(glows, np.rint(minutes), np.nan)
+        name: np.where(timed, np.rint(minutes), np.nan)
         for name, minutes in zip(("glow_onset", "glow_peak", "glow_end"), (after[0], after[1], after[2] + 1), strict=True)
     }
 
@@ -310,8 +316,14 @@ def _glow_evidence(asked: _Asked, section: Section, painted: Canvas, srgb: Array
     """What the chart of the light path draws: cloud, the rays at the beginning, the best minute and the end, and the colour timeline."""
     height, elevation = _main_ray(painted, rays)
     rays_made = way_made(section, height, elevation, MAIN_COLUMN)
+    return _drawn(asked, section, rays_made, "quality", quality, srgb)
+
+
+def _drawn(asked: _Asked, section: Section, rays: Array, name: str, by_minute: Array, srgb: Array) -> xr.Dataset:
+    """Return the evidence of a chunk; what changes by the minute is blank outside the run's own fields."""
     sight = light.ray_height(asked.elevation[:, None], asked.horizon[:, None], DISTANCE)
-    return evidence(section, rays_made, sight, asked.minutes, {"sun_altitude": asked.altitude, "quality": quality}, srgb)
+    series = {"sun_altitude": asked.altitude, name: np.where(asked.outside, np.nan, by_minute)}
+    return evidence(section, rays, sight, asked.minutes, series, np.where(asked.outside[..., None], np.nan, srgb))
 
 
 # -- the disk
@@ -330,17 +342,17 @@ def _disk(asked: _Asked, path: LightPath) -> tuple[dict[str, Array], xr.Dataset]
     shown = np.nan_to_num(shown_light) >= np.maximum(0.5 * np.nan_to_num(shown_light).max(axis=1, keepdims=True), NO_COLOUR)
     first = shown.argmax(axis=1)
     _, last = _run_around(shown, first)
-    rows, any_shown = np.arange(len(first)), shown.any(axis=1)
+    rows = np.arange(len(first))
+    timed = (transmission >= NO_COLOUR) & shown.any(axis=1) & ~asked.outside[rows, first] & ~asked.outside[rows, last]
     values = {
         "disk_transmission": transmission, "obstacle_distance": obstacle, "obstacle_height": top,
         "aerosol_optical_depth": path.aerosol_depth, "light_path_coverage": section.coverage(DISK_REACH),
-        "best_start": np.where(any_shown, asked.minutes[rows, first], NAT),
-        "best_end": np.where(any_shown, asked.minutes[rows, last] + MINUTE, NAT),
+        "best_start": np.where(timed, asked.minutes[rows, first], NAT),
+        "best_end": np.where(timed, asked.minutes[rows, last] + MINUTE, NAT),
     }  # fmt: skip
     paths = way_made(replace(section, ground=np.full_like(section.ground, -np.inf)), asked.elevation, clears, 0)
     srgb = light.as_srgb(colour / np.maximum(colour.max(axis=-1, keepdims=True), 1e-30))
-    sight = light.ray_height(asked.elevation[:, None], asked.horizon[:, None], DISTANCE)
-    return values, evidence(section, paths, sight, asked.minutes, {"sun_altitude": asked.altitude, "transmission": shown_light}, srgb)
+    return values, _drawn(asked, section, paths, "transmission", shown_light, srgb)
 
 
 def disk_light(section: Section, elevation: Array, seen: Array) -> tuple[Array, Array]:

@@ -28,8 +28,8 @@ HUMIDITY_GROWTH = 0.5  # extinction grows as (1 - RH)^-0.5: Kasten 1969, Tellus 
 WETTEST = 0.95  # relative humidity beyond which haze has become cloud and is counted as such
 HAZY_VISIBILITY = (4900.0, 20000.0)  # [m] GFS's reach for moist haze alone; nearer it is fog or rain, further its ceiling
 GROUND_HAZE = 300.0  # [m] (check) depth above the model's ground for which its visibility speaks
-# Fields that no model of ours carries yet; used wherever an atmosphere holds them.
-OPTICAL_DEPTH = "atmosphere_optical_thickness_due_to_ambient_aerosol"  # [1] at 550 nm: GEFS-Aerosol, CAMS
+# Used, all along the path, wherever an atmosphere holds them.
+OPTICAL_DEPTH = "atmosphere_optical_thickness_due_to_ambient_aerosol_particles"  # [1] at 550 nm: GEFS-Aerosol, CAMS
 FINE_PARTICLES = "mass_concentration_of_pm2p5_ambient_aerosol_particles_in_air"  # [kg m-3] near the ground, dry: stations, CAMS
 DRY_EFFICIENCY = 4000.0  # [m2 kg-1] (check) extinction of dry fine particles at 550 nm; Hand & Malm 2007, J. Geophys. Res. 112: 3-4.5
 
@@ -77,9 +77,10 @@ def read_light_path(scene: Scene, latitude: Array, longitude: Array, azimuth: Ar
     in_cells = np.where(outside, 0.0, np.take_along_axis(cover, layer, axis=-1))
     extinction = np.where(outside, 0.0, np.take_along_axis(cloud_extinction(cover, within), layer, axis=-1))
     wetness = np.where(known[..., None], np.nan_to_num(humidity[..., levels], nan=0.5), 0.5)
-    haze, depth_known = _haze(scene, along, np.take_along_axis(wetness, layer, axis=-1), ground)
+    haze, measured = _haze(scene, along, np.take_along_axis(wetness, layer, axis=-1), ground)
+    estimated = ~(measured | ~known).all(axis=1)
     section = Section(DISTANCE, in_cells, extinction, haze, ground, known)
-    return LightPath(section, haze[:, 0].sum(axis=-1) * CELL, without & ~from_layers, from_layers, ~depth_known, covered)
+    return LightPath(section, haze[:, 0].sum(axis=-1) * CELL, without & ~from_layers, from_layers, estimated, covered)
 
 
 def _cover_of_layers(scene: Scene, along: Callable[[str], Array], derived: Array, humidity: Array) -> Array:
@@ -140,7 +141,7 @@ def _layer_of_cells(height: Array, ground: Array) -> tuple[Index, Truth]:
 
 
 def _haze(scene: Scene, along: Callable[[str], Array], wetness: Array, ground: Array) -> tuple[Array, Truth]:
-    """Return the extinction of haze in every cell at 550 nm [m-1], and whether its depth over the place is known (event).
+    """Return the extinction of haze in every cell at 550 nm [m-1], and where its depth is known (event, distance).
 
     Dry haze thins upwards from sea level (or from the ground, where fine particles are measured there), swells with humidity, and is
     at least what visibility says near the ground. Where an optical depth is known the profile is scaled to it.
@@ -155,10 +156,10 @@ def _haze(scene: Scene, along: Callable[[str], Array], wetness: Array, ground: A
     if scene.has("visibility_in_air"):
         haze = np.maximum(haze, _ground_haze(along("visibility_in_air"), ground))
     if not scene.has(OPTICAL_DEPTH):
-        return haze, np.zeros(len(ground), dtype=bool)
+        return haze, np.zeros(ground.shape, dtype=bool)
     depth = along(OPTICAL_DEPTH)
     scaled = haze * (depth / np.maximum(haze.sum(axis=-1) * CELL, 1e-9))[..., None]
-    return np.where((depth >= 0)[..., None], scaled, haze), np.asarray(depth[:, 0] >= 0)
+    return np.where((depth >= 0)[..., None], scaled, haze), np.asarray(depth >= 0)
 
 
 def _ground_haze(visibility: Array, ground: Array) -> Array:

@@ -27,11 +27,11 @@ def main() -> int:
     import xarray as xr
 
     from forecast import sky
-    from forecast.config import PhenomenonSettings
     from forecast.domain import Window
     from forecast.phenomena import glow
     from forecast.phenomena.canvas import ANGLES, POINTS
     from forecast.sampling import Scene
+    from forecast.settings import PhenomenonSettings
     from tests.horizons import DAY, around, both, canvas, wall
     from tests.science.glow import by_brute_force, random_skies
     from tests.skies import SITES as KNOWN

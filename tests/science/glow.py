@@ -5,16 +5,23 @@ No sky of this file is passed off as weather: they are made up to have an answer
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
+from scipy.special import erf, erfc
 
 from forecast import light
 from forecast.light import CELL, CELLS, Section, cloud_extinction
-from forecast.phenomena.canvas import find_canvas, illuminate, view_of
-from forecast.phenomena.glow import disk_light
-from forecast.phenomena.light_path import DISTANCE, HEIGHTS, STEP
+from forecast.phenomena import canvas as canvas_room
+from forecast.phenomena.canvas import BANDS, POINTS, Canvas, find_canvas, illuminate, view_of
+from forecast.phenomena.glow import NO_COLOUR, derive, disk_light
+from forecast.phenomena.light_path import DISTANCE, HEIGHTS, OPTICAL_DEPTH, STEP
+from forecast.sampling import Scene
+from forecast.settings import PhenomenonSettings
+from models.baseline import PhysicsRule
+from tests.horizons import Cover, around, both, canvas, event, wall
 from tests.science.claims import Claim
 
 ROOM = "glow"
@@ -22,11 +29,15 @@ SITE = np.array([1000.0])  # [m]
 RADIUS = light.effective_radius()
 FINE = 25.0  # [m] step of the brute force
 RIVALS_EDGE = 400.0  # [km] typed in by a public service
+RIM = 660.0  # [km] edges farther away lie where the sections of this file end
+PLAIN = -0.7  # [degree] of the horizon that Zhaojiawa sees over the plain: config.yaml
+SHEET = 0.9  # cover [1] of a sheet under whose edge the light has to come in
 
 
 def claims(shared: Path) -> list[Claim]:
     """Return every claim about the light."""
-    return [*brute_force(), *limits(), *laws(), *best_edges(), *disk(), *kasprowy(shared)]
+    found = [*brute_force(), *limits(), *laws(), *chain(), elements(), *texture(), *best_covers(), *best_edges(), *disk()]
+    return [*found, *kasprowy(shared)]
 
 
 # -- skies
@@ -61,15 +72,15 @@ def by_brute_force(skies: Section, height: np.ndarray, elevation: np.ndarray) ->
     way = np.arange(0.0, DISTANCE[-1], FINE) + FINE / 2
     cloud, haze = np.zeros(elevation.shape), np.zeros(elevation.shape)
     surface = skies.aerosol[:, 0, 0] * np.exp(HEIGHTS[0] / 2000.0)
-    for event, ray in np.ndindex(*elevation.shape):
-        angle = np.radians(elevation[event, ray])
-        across, up = way * np.cos(angle), RADIUS + height[event] + way * np.sin(angle)
+    for row, ray in np.ndindex(*elevation.shape):
+        angle = np.radians(elevation[row, ray])
+        across, up = way * np.cos(angle), RADIUS + height[row] + way * np.sin(angle)
         above, along = np.hypot(across, up) - RADIUS, RADIUS * np.arctan2(across, up)
         inside = (above < CELLS * CELL) & (along <= DISTANCE[-1])
         column = np.minimum(np.rint(along / STEP).astype(int), DISTANCE.size - 1)
         cell = np.clip(above / CELL, 0, CELLS - 1).astype(int)
-        cloud[event, ray] = (skies.cloud[event, column, cell] * inside).sum() * FINE
-        haze[event, ray] = (surface[event] * np.exp(-above / 2000.0) * inside).sum() * FINE
+        cloud[row, ray] = (skies.cloud[row, column, cell] * inside).sum() * FINE
+        haze[row, ray] = (surface[row] * np.exp(-above / 2000.0) * inside).sum() * FINE
     return cloud, haze
 
 
@@ -160,57 +171,194 @@ def curved_rays() -> Claim:
 def quality(skies: Section) -> np.ndarray:
     """Return the best minute's quality (event) of skies seen from 1000 m."""
     viewers = np.full(len(skies.cover), SITE[0])
-    canvas = find_canvas(skies, viewers)
-    return np.asarray((canvas.part()[:, None] * illuminate(skies, canvas, view_of(skies, canvas, viewers)).seen).max(axis=1))
+    painted = find_canvas(skies, viewers)
+    return np.asarray((painted.part()[:, None] * illuminate(skies, painted, view_of(skies, painted, viewers)).seen).max(axis=1))
 
 
 def laws(count: int = 400) -> list[Claim]:
     """Let walls and haze grow in random skies: quality may never rise."""
     rng = np.random.default_rng(11)
-    canvas = np.zeros((count, DISTANCE.size, CELLS))
-    for sky in canvas:
+    over = np.zeros((count, DISTANCE.size, CELLS))
+    for sky in over:
         base = rng.integers(12, 44)
         sky[:6, base : base + 4] = rng.uniform(0.1, 1.0)
     place, low, more = rng.integers(8, 36, count), rng.integers(0, 40, count), rng.integers(1, 16, count)
-    walls = [canvas.copy(), canvas.copy()]
+    walls = [over.copy(), over.copy()]
     for row in range(count):
-        for wall, top in zip(walls, (low[row], low[row] + more[row]), strict=True):
-            wall[row, place[row] : place[row] + 4, :top] = 0.9
-    lower, higher = (quality(section(wall, depth=0.15)) for wall in walls)
+        for sky, top in zip(walls, (low[row], low[row] + more[row]), strict=True):
+            sky[row, place[row] : place[row] + 4, :top] = 0.9
+    lower, higher = (quality(section(sky, depth=0.15)) for sky in walls)
     hazes = [quality(section(walls[0], depth=depth)) for depth in (0.0, 0.1, 0.2, 0.4, 0.8, 1.6)]
     better = int((higher > lower + 1e-12).sum())
     rising = sum(int((thick > thin + 1e-12).sum()) for thin, thick in pairwise(hazes))
     return [
-        Claim(ROOM, "skies in which a growing wall improves the glow", str(better), count, "none", better == 0),
+        Claim(ROOM, "skies in which a wall that grows beyond the canvas improves it", str(better), count, "none", better == 0),
         Claim(ROOM, "skies in which thicker haze improves the glow", str(rising), 5 * count, "none", rising == 0),
     ]  # fmt: skip
+
+
+def chain(count: int = 40) -> list[Claim]:
+    """The same through the whole chain: atmosphere, light path, features, the rule's probability; haze by its own field."""
+    rng, asked = np.random.default_rng(23), event()
+    assert asked.centre is not None
+    rises = dict.fromkeys(("wall: quality", "wall: probability", "haze: quality", "haze: probability"), 0)
+    for _ in range(count):
+        cover, base, near = rng.uniform(0.1, 1.0), rng.uniform(3000, 10000), rng.uniform(180e3, 500e3)
+        over = canvas(cover, base, base + 1500, 90e3)
+        low, more, depth = rng.uniform(0, 9000), rng.uniform(500, 5000), rng.uniform(0.02, 0.6)
+        told = [through_the_chain(both(over, wall(near, near + 90e3, top)), depth) for top in (low, low + more)]
+        told.append(through_the_chain(both(over, wall(near, near + 90e3, low)), 1.5 * depth))
+        for cause, after in (("wall", told[1]), ("haze", told[2])):
+            for place, name in enumerate(("quality", "probability")):
+                rises[f"{cause}: {name}"] += int(after[place] > told[0][place] + 1e-9)
+    what = "skies in which more of it improves the glow, whole chain, "
+    return [Claim(ROOM, what + name, str(number), count, "none", number == 0) for name, number in rises.items()]
+
+
+def through_the_chain(cover: Cover, depth: float) -> tuple[float, float]:
+    """Return quality and the rule's probability of a glow at Lingshan under a made-up sky with haze of an optical depth."""
+    asked = event()
+    assert asked.centre is not None
+    air = around(asked.site, asked.centre, cover, **{OPTICAL_DEPTH: depth})
+    part = derive([asked], Scene(air, [asked.site]), PhenomenonSettings())
+    rule = PhysicsRule("sunset_glow").ready()
+    row = np.array([[part.values.get(name, [np.nan])[0] for name in rule.columns]])
+    return float(part.values["glow_quality"][0]), float(rule.predict_proba(row)[0, 1])
+
+
+# -- what a cloud catches of a grazing ray
+
+
+def elements(rays: int = 100_000) -> Claim:
+    """Throw boxes at random on a line and send rays up through them: what strikes one, against the formula."""
+    rng, farthest, cases = np.random.default_rng(5), 0.0, 0
+    aspect, length = canvas_room.ELEMENT_ASPECT, 20_000.0  # widths of a box
+    for cover in (0.2, 0.4, 0.6, 0.9):
+        left = np.sort(rng.uniform(-50, length, rng.poisson(-np.log(1 - cover) * (length + 50))))
+        start = rng.uniform(0, length - 50, rays)
+        under = np.searchsorted(left, start, side="right") > np.searchsorted(left, start - 1, side="left")
+        for degrees in (0.5, 1.0, 2.0, 5.0):
+            leaves = start + aspect / np.tan(np.radians(degrees))  # where the ray comes out of the layer's top
+            struck = np.searchsorted(left, leaves, side="right") > np.searchsorted(left, start - 1, side="left")
+            caught = np.sin(np.radians(degrees)) * struck.mean() / under.mean()
+            farthest = max(farthest, abs(caught / float(canvas_room.received(np.array(-degrees), np.array(cover))) - 1))
+            cases += 1
+    return Claim(ROOM, "light caught by a broken layer, farthest from boxes thrown at random", f"{100 * farthest:.1f} %", cases,
+                 f"{rays} rays each, within 4 %: three deviations of the throw", farthest <= 0.04)  # fmt: skip
+
+
+def overhead(base: float, cover: float, edges: np.ndarray, depth: float = 0.15) -> tuple[Section, Canvas]:
+    """Skies of cloud 1 km thick at `base` [m] that begins at the viewer's zenith, of `cover` there, and goes on as a sheet of `SHEET` to
+    `edges` [m] (edge); the canvas is that of the zenith alone."""
+    inside = (base <= HEIGHTS) & (base + 1000 > HEIGHTS)
+    skies = section(np.where((edges[:, None] >= DISTANCE)[..., None] & inside, SHEET, 0.0), 0.002, depth=depth)
+    shape = (len(edges), 2, len(POINTS))
+    share, by_band, band = np.zeros(shape), np.zeros(shape[:2]), int(base >= BANDS[1][0])
+    share[:, band, 0], by_band[:, band] = 1.0, cover
+    return skies, Canvas(np.full(shape, base), share, np.full(shape, cover), by_band, by_band.sum(axis=1))
+
+
+def by_edge(base: float, edges: np.ndarray, cover: float = 0.4) -> np.ndarray:
+    """Return the best minute's quality (edge) of cloud overhead whose sheet ends at `edges` [m]."""
+    skies, painted = overhead(base, cover, edges)
+    seen = illuminate(skies, painted, view_of(skies, painted, np.full(len(edges), SITE[0]))).seen
+    return np.asarray((painted.part()[:, None] * seen).max(axis=1))
+
+
+def texture() -> list[Claim]:
+    """Tell what the depth of the elements does to the quality, by height of the cloud; flat plates are the least it can be."""
+    bases = (2000.0, 4000.0, 6000.0, 8000.0, 10000.0)
+    found, chosen = [], canvas_room.ELEMENT_ASPECT
+    for aspect in (0.0, 0.05, chosen, 0.5):
+        canvas_room.ELEMENT_ASPECT = aspect
+        try:
+            told = [float(by_edge(base, np.zeros(1), 0.3 if base < BANDS[1][0] else 0.6)[0]) for base in bases]
+        finally:
+            canvas_room.ELEMENT_ASPECT = chosen
+        reference = "cover of 30 % below 6 km, 60 % above; haze .15; " + ("chosen" if aspect == chosen else "told")
+        what = f"quality at 2, 4, 6, 8, 10 km, elements {aspect:g} as deep as wide"
+        found.append(Claim(ROOM, what, " ".join(f"{q:.2f}" for q in told), len(told), reference))
+    least = np.sin(np.radians(0.9))
+    what = "a closed base of roughness .05 at 0.9 deg would catch, of what reaches it"
+    found.append(Claim(ROOM, what, f"{(least + 0.05) / least:.1f} times", 1, "no layer catches more than passes its level: refused"))
+    return found
+
+
+def best_covers() -> list[Claim]:
+    """Say at which cover the glow is best: canvas over 75 km around the site, a clear way beyond."""
+    found = []
+    for name, base, (low, high) in (("middle", 4000.0, (0.2, 0.5)), ("high", 8000.0, (0.4, 0.8))):
+        covers = np.arange(0.05, 1.01, 0.05)
+        inside = (DISTANCE <= 75e3)[:, None] & (base <= HEIGHTS) & (base + 1000 > HEIGHTS)
+        told = quality(section(covers[:, None, None] * inside, 0.002, depth=0.15))
+        good = covers[told >= 0.8 * told.max()]
+        best = float(covers[told.argmax()])
+        holds = bool(low <= best <= high and told[covers < 0.11].max() < 0.2 * told.max())
+        found.append(Claim(ROOM, f"best cover of {name} cloud at {base / 1000:.0f} km; four fifths of it from, to",
+                           f"{best:.2f}; {good.min():.2f} - {good.max():.2f}", covers.size,
+                           f"science.md: {100 * low:.0f}-{100 * high:.0f} %, nothing below 10 %", holds))  # fmt: skip
+    return found
 
 
 # -- the best distance of the cloud's edge
 
 
-def by_edge(base: float, edges: np.ndarray, thick: float = 1000.0) -> np.ndarray:
-    """Return the best minute's quality (edge) under cloud of 60 % and some thickness [m] at `base` [m] that ends at `edges` [m]."""
-    inside = (base <= HEIGHTS) & (base + thick > HEIGHTS)
-    cover = np.where((edges[:, None] >= DISTANCE)[..., None] & inside, 0.6, 0.0)
-    return quality(section(cover, 0.002, depth=0.15))
+def by_hand(base: float, edges: np.ndarray, cover: float = 0.4, depth: float = 0.15) -> np.ndarray:
+    """Return the vividness (edge) of cloud overhead whose sheet ends at `edges` [m], worked out apart from the solver.
+
+    A parabola for the ray, h - e u + u^2 / 2R', sums along it in steps of 1 km, an edge that stands where it stands, no columns and
+    no cells; the sun's disk in nine strips. What a layer catches, the lift by the air and the light of twilight are the product's.
+    """
+    step, altitudes = 1000.0, np.arange(-5.0, 0.5, 0.06)
+    way = np.arange(step / 2, 1.2e6, step)
+    within = -np.log(1 - SHEET * (1 - np.exp(-0.002 * light.CLOUD_LENGTH))) / light.CLOUD_LENGTH
+    red, redness = np.zeros((altitudes.size, edges.size)), np.zeros(altitudes.size)
+    for row, altitude in enumerate(altitudes):
+        arrival = -np.radians(float(light.apparent_elevation(np.array(altitude), base)))
+        above = base - 10.0 - arrival * way + way**2 / (2 * RADIUS)
+        air = np.exp(-above / light.RAYLEIGH_SCALE).sum() * step / light.RAYLEIGH_SCALE
+        reddest, _, bluest = (light.rayleigh_depth(band) * air for band in light.BANDS)
+        redness[row] = 1 - np.exp(reddest - bluest)
+        if arrival <= 0 or above.min() < 0:
+            continue
+        haze = (depth / 2000.0 * np.exp(-above / 2000.0)).sum() * step * (light.BANDS[0] / 550e-9) ** -light.ANGSTROM_EXPONENT
+        met = within * step * np.cumsum((above >= base) & (above < base + 1000.0))
+        caught = float(canvas_room.received(np.array(-np.degrees(arrival)), np.array(cover)))
+        red[row] = canvas_room.SUNLIGHT * caught * np.exp(-reddest - haze - np.interp(edges, way, met))
+    strips = np.arange(-4, 5) * 0.06
+    chords = np.sqrt(light.SEMIDIAMETER**2 - strips**2)
+    lit = sum(np.roll(red, -k, axis=0) * chord for k, chord in zip(range(-4, 5), chords / chords.sum(), strict=True))
+    sky = canvas_room.SKY_RED * light.twilight_illuminance(altitudes)[:, None]
+    return np.asarray((lit / (lit + sky) * redness[:, None])[4:-4].max(axis=0))
 
 
 def best_edges() -> list[Claim]:
-    """Say by height of the cloud how far its edge may be: where the glow still has 95 % of its best, and where half of it."""
-    found = []
-    edges = np.arange(75e3, 690e3, STEP)
-    for base in (3000.0, 4000.0, 6000.0, 8000.0, 10000.0):
-        best = by_edge(base, edges)
-        as_good, half = (edges[np.flatnonzero(best >= part * best.max()).max()] / 1000 for part in (0.95, 0.5))
-        grazing = 2 * np.sqrt(2 * base * RADIUS) / 1000
-        at_rivals = float(np.interp(RIVALS_EDGE * 1000, edges, best) / best.max())
+    """Say by height of the cloud how far its sheet's edge may be: where the glow has 95 % of its best, and where half of it."""
+    found, edges = [], np.arange(0.0, DISTANCE[-1], STEP)
+    for base in (2000.0, 3000.0, 4000.0, 6000.0, 8000.0, 10000.0, 11000.0):
+        told, ends = by_edge(base, edges), edges + STEP / 2
+        places = np.arange(0.0, 690e3, 5e3)
+        hand = by_hand(base, places)
+        sides = [(reach(ends, told, part), reach(places, hand, part)) for part in (0.95, 0.5)]
+        holds = all(abs(ours - theirs) <= STEP / 1000 for ours, theirs in sides if ours < RIM and theirs < RIM)
+        at_rivals = float(np.interp(RIVALS_EDGE * 1000, ends, told))
         found.append(
-            Claim(ROOM, f"edge of cloud at {base / 1000:.0f} km: as good as any to / half at", f"{as_good:.0f} / {half:.0f} km", edges.size,
-                  f"grazing ray: {grazing:.0f} km; at a rival's {RIVALS_EDGE:.0f} km {100 * at_rivals:.0f} % of the best",
-                  bool(half <= grazing))
+            Claim(ROOM, f"edge of cloud at {base / 1000:.0f} km: as good as any to / half at",
+                  " / ".join(f"{ours:.0f}" for ours, _ in sides) + " km", edges.size,
+                  "by hand " + " / ".join(f"{theirs:.0f}" for _, theirs in sides) + ", within a column; last ray "
+                  f"{2 * np.sqrt(2 * base * RADIUS) / 1000:.0f} km; quality {told.max():.2f}, at a rival's {RIVALS_EDGE:.0f} km "
+                  f"{at_rivals:.2f}{'' if at_rivals >= NO_COLOUR else ': no glow'}", holds)
         )  # fmt: skip
     return found
+
+
+def reach(edges: np.ndarray, told: np.ndarray, part: float) -> float:
+    """Return the farthest edge [km] at which the glow has `part` of its best, linear between edges; the last of them where all have."""
+    last = int(np.flatnonzero(told >= part * told.max()).max())
+    if last + 1 == len(edges):
+        return float(edges[-1]) / 1000
+    share = (told[last] - part * told.max()) / (told[last] - told[last + 1])
+    return float(edges[last] + share * (edges[last + 1] - edges[last])) / 1000
 
 
 # -- the disk
@@ -231,6 +379,36 @@ def disk() -> list[Claim]:
               bool((np.diff(hazes) <= 0).all())),
         Claim(ROOM, "disk behind 0 10 30 60 100 % of low cloud 30-150 km away", " ".join(f"{p:.2f}" for p in covers), 5,
               "falls as cloud closes", bool((np.diff(covers) <= 0).all())),
+        *within_150_km(),
+    ]  # fmt: skip
+
+
+def within_150_km() -> list[Claim]:
+    """Say what of the line of sight to the rising disk from Zhaojiawa lies within 150 km, and how far off low cloud can hide it."""
+    viewer, seen = np.array([600.0]), np.array([[PLAIN + light.SEMIDIAMETER]])
+    near, nothing = DISTANCE <= 150e3, np.zeros((DISTANCE.size, DISTANCE.size, CELLS))
+    clear = section(nothing[:1], depth=0.3)
+    whole = light.trace(clear, viewer, seen, over_ground=False).aerosol[0, 0]
+    kept = replace(clear, aerosol=np.where(near[:, None], clear.aerosol, 0.0))
+    share = float(light.trace(kept, viewer, seen, over_ground=False).aerosol[0, 0] / whole)
+    # The haze along h + e u + u^2 / 2R' is a Gaussian in u: its part before 157.5 km, the edge of the last column.
+    width, shift = np.sqrt(2 * RADIUS * 2000.0), np.radians(seen[0, 0]) * RADIUS
+    theory = float((erf((157.5e3 + shift) / width) - erf(shift / width)) / erfc(shift / width))
+    found, expected = [], []
+    for top in (1000.0, 2000.0, 3000.0):
+        banks = nothing.copy()
+        for column, bank in enumerate(banks):
+            bank[column, (HEIGHTS > 250) & (top > HEIGHTS)] = 1.0
+        shows, _ = disk_light(section(banks, 0.02, depth=0.02), np.full(DISTANCE.size, 600.0), np.full((DISTANCE.size, 1), seen[0, 0]))
+        found.append(float(DISTANCE[shows[:, 0] < 0.05].max()) / 1000)
+        expected.append((np.sqrt(shift**2 + 2 * RADIUS * (top - 600.0)) - shift) / 1000)
+    apart = max(abs(a - b) for a, b in zip(found, expected, strict=True))
+    return [
+        Claim(ROOM, "haze on the way to the disk from Zhaojiawa within 150 km", f"{100 * share:.1f} %", 1,
+              f"a Gaussian's part: {100 * theory:.1f} %, within 1 %", abs(share - theory) <= 0.01),
+        Claim(ROOM, "cloud of top 1, 2, 3 km hides the disk there as far off as", " ".join(f"{d:.0f}" for d in found) + " km",
+              DISTANCE.size, "the line of sight over the plain: " + " ".join(f"{d:.0f}" for d in expected) + " km, within a column",
+              apart <= STEP / 1000),
     ]  # fmt: skip
 
 
@@ -240,11 +418,12 @@ def disk() -> list[Claim]:
 def kasprowy(shared: Path) -> list[Claim]:
     """Tell what the GFS run of 4 August 2020 gives for the sunset at Kasprowy Wierch, and diagnose the same from its fields."""
     from forecast import sky
-    from forecast.config import PhenomenonSettings, read_config
+    from forecast.config import read_config
     from forecast.domain import Cycle
     from forecast.ingest import grib, sources
     from forecast.phenomena import glow
     from forecast.sampling import Scene
+    from forecast.settings import PhenomenonSettings
     from tests.conftest import PROJECT
     from tests.skies import utc
 

@@ -12,13 +12,14 @@ import pytest
 import xarray as xr
 
 from forecast import sky
-from forecast.config import PhenomenonSettings, read_config
+from forecast.config import read_config
 from forecast.domain import Atmosphere, Cycle
 from forecast.ephemeris import sun_position
 from forecast.phenomena import Part, glow
 from forecast.phenomena.light_path import FINE_PARTICLES, OPTICAL_DEPTH
 from forecast.quantities import FEATURES
 from forecast.sampling import Scene, as_times
+from forecast.settings import PhenomenonSettings
 from models.baseline import PhysicsRule
 from tests.conftest import PROJECT
 from tests.horizons import DAY, Cover, around, both, canvas, clear, event, wall
@@ -98,11 +99,22 @@ def test_cirrus_without_an_edge_stays_grey() -> None:
     assert part.values["glow_quality"][0] < 0.1
 
 
-def test_an_edge_300_km_away_is_as_good_as_a_near_one_and_one_at_500_km_is_not() -> None:
-    near, far, farther = (look(canvas(reach=reach)).values["glow_quality"][0] for reach in (120_000, 300_000, 520_000))
+def test_an_edge_300_km_away_is_as_good_as_a_near_one_and_one_at_600_km_is_not() -> None:
+    # worked out by hand in tests/science/glow.py: cloud at 8 km glows as well to 400 km, half as well at 525 km
+    near, far, farther = (look(canvas(cover=0.8, reach=reach)).values["glow_quality"][0] for reach in (120_000, 300_000, 600_000))
 
     assert far > 0.85 * near
-    assert farther < 0.6 * near
+    assert farther < 0.5 * near
+
+
+def test_middle_cloud_of_a_third_glows_under_a_clear_west_and_closed_or_hazy_it_does_not() -> None:
+    third = look(canvas(0.35, 4000, 5000, 90_000))
+    closed = look(canvas(1.0, 4000, 5000, 90_000))
+    hazy = look(canvas(0.35, 4000, 5000, 90_000), humidity=0.93)
+
+    assert third.values["glow_quality"][0] > glow.PARTLY
+    assert closed.values["glow_quality"][0] < 0.5 * third.values["glow_quality"][0]
+    assert hazy.values["glow_quality"][0] < glow.NO_COLOUR
 
 
 def test_sunrise_looks_east() -> None:
