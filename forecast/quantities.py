@@ -172,6 +172,11 @@ class Feature:
 # A clear sky is called starry from this zenith on [mag arcsec-2]: Bortle's suburban sky (class 5), which shows the brighter Milky Way.
 DARK_ENOUGH = 20.0
 
+# Where the states of a sea-of-clouds morning part: the diagnosis and the rule draw their lines at the same places.
+DECK_COVER = 0.3  # cover from which cloud is a deck, ground hidden, a viewer in cloud: 3 oktas (SCT, WMO-No. 49); humidity 90 % (check)
+CLEAR_GAP = 100.0  # [m] a deck nearer than this laps at the viewer's feet (check)
+OVERCAST = 0.75  # cover above the site, 6 oktas: the sky is mostly cloud
+
 STARS = ("starry_sky",)
 SEA = ("sea_of_clouds",)
 GLOW = ("sunset_glow", "sunrise_glow")
@@ -197,15 +202,15 @@ _FEATURES = (
     Feature("high_cloud", "1", 0, 1, EVERY, "mean of the window"),
     Feature("cloud_at_site", "1", 0, 1, EVERY, "cloud fraction at the site's own height: is the viewer in cloud?"),
     # -- starry sky, over its best continuous window of at least two hours
-    Feature("cloud_for_stars", "1", 0, 1, STARS, "layers weighted .50/.35/.15, maximum-random overlap", told=True),
-    Feature("clear_hours", "h", 0, 24, STARS, "longest run of dark hours with at most 2/10 of cloud", told=True),
+    Feature("cloud_for_stars", "1", 0, 1, STARS, "layers weighted by what they hide, maximum-random overlap", told=True),
+    Feature("clear_hours", "h", 0, 24, STARS, "longest run of dark hours clear enough (settings: stars_clear_cover)", told=True),
     Feature("dark_hours", "h", 0, 24, STARS, "sun below -18 degrees", told=True),
     Feature("zenith_sky_brightness", "mag arcsec-2", 5, 23, STARS, "own sky, moon (Krisciunas & Schaefer 1991), twilight", told=True),
-    Feature("limiting_magnitude", "mag", -5, 8, STARS, "7.93 - 5 log10(10^(4.316 - B/5) + 1), less humid haze's extinction", told=True),
+    Feature("limiting_magnitude", "mag", -5, 8, STARS, "of an eye without practice, less haze: forecast/night_sky.py", told=True),
     Feature("darkest_azimuth", "degree", 0, 360, STARS, "of least light by cities (VIIRS) and moon", told=True, may_be_absent=True),
     Feature("moon_altitude", "degree", -90, 90, STARS, "highest in the best window"),
     Feature("moon_illumination", "1", 0, 1, STARS, "middle of the night", told=True),
-    Feature("milky_way_hours", "h", 0, 24, STARS, "galactic centre above 10 degrees, zenith 20.5 mag arcsec-2 or darker", told=True),
+    Feature("milky_way_hours", "h", 0, 24, STARS, "galactic centre high, zenith dark enough", told=True),
     Feature("dew_point_depression", "K", 0, 80, STARS, "profile at the true height"),
     Feature("water_vapour_column", "kg m-2", 0, 120, STARS, "precipitable water: transparency"),
     # -- sea of clouds
@@ -213,7 +218,7 @@ _FEATURES = (
     Feature("deck_base", "m", -500, 12000, SEA, "its base", told=True, may_be_absent=True),
     Feature("gap_to_deck", "m", -12000, 9000, SEA, "site's height less deck top: positive when above", told=True, may_be_absent=True),
     Feature("valley_fill", "1", 0, 1, SEA, "part of the depth between valley and site that is in cloud"),
-    Feature("valley_area_filled", "1", 0, 1, SEA, "part of the ground within 8 km and below the site that cloud below it hides", told=True),
+    Feature("valley_area_filled", "1", 0, 1, SEA, "part of the ground below the site that cloud below it hides", told=True),
     Feature("humidity_below", "1", 0, 1.6, SEA, "median between valley and site; above .80 for a sea"),
     Feature("humidity_above", "1", 0, 1.6, SEA, "median of the 1500 m above the site; below .60 for a sea"),
     Feature("humidity_700", "1", 0, 1.6, SEA, "700 hPa; below .60 for a sea"),
@@ -227,7 +232,7 @@ _FEATURES = (
     Feature("cloud_above_site", "1", 0, 1, SEA, "cover of everything above the site, maximum-random overlap"),
     Feature("boundary_layer_height", "m", 0, 9000, SEA, "above the model's ground"),
     Feature("night_cloud", "1", 0, 1, SEA, "cover above the site in the 6 h before the window: a clear night cools the valley"),
-    Feature("ground_fog", "1", 0, 1, SEA, "part of the window with low cloud < 5 %, visibility <= 500 m, humidity >= 82 %: too shallow"),
+    Feature("ground_fog", "1", 0, 1, SEA, "part of the window with fog on the ground and no low cloud: too shallow"),
     # -- glow: the light path along the sun's azimuth
     Feature("canvas_cover", "1", 0, 1, GLOW, "cloud at 2-12 km over and around the site"),
     Feature("canvas_height", "m", 0, 16000, GLOW, "base of what is lit, above sea level", told=True, may_be_absent=True),

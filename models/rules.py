@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from forecast.physics import Array
-from forecast.quantities import DARK_ENOUGH
+from forecast.quantities import CLEAR_GAP, DARK_ENOUGH, DECK_COVER, OVERCAST
 from forecast.snow_physics import chance_of_snow
 
 
@@ -64,17 +64,20 @@ STARS: dict[str, Rule] = {
 
 # The base of a state is the logarithm of how often it is seen: sea .22 ("always no" is right on 78 % of mornings, science.md 2),
 # in cloud .10, overcast .18, open .50 (check). Additive sums say AND by vetoes: each thing that a state cannot do without takes
-# three or more from it where it is absent.
-_SEA_NEEDS = ("valley_area_filled", "cloud_at_site", "cloud_above_site", "humidity_at_site")
+# three or more from it where it is absent. With nothing else against it a state wins where the diagnosis calls it by its name: at
+# DECK_COVER, CLEAR_GAP and OVERCAST the odds of two neighbours are even or nearly so. How full the valley is is no need: columns too
+# coarse to see a deck leave an empty valley unknown, and the answer then stays near how often each state is seen.
+_SEA_NEEDS = ("cloud_at_site", "cloud_above_site", "humidity_at_site")
 SEA_OF_CLOUDS: dict[str, Rule] = {
     "sea": Rule(
         base=-1.5,
         effects=(
-            Effect("gap_to_deck", ((-500.0, -2.5), (0.0, -1.5), (100.0, -0.6), (200.0, 0.2), (500.0, 0.6), (800.0, 0.6), (2000.0, 0.0)),
+            Effect("gap_to_deck", ((-500.0, -2.5), (0.0, -1.5), (CLEAR_GAP, 0.0), (200.0, 0.4), (500.0, 0.6), (800.0, 0.6), (2000.0, 0.3)),
                    "gap 200/500/800 m matter: science.md 2"),
-            Effect("valley_area_filled", ((0.0, -1.8), (0.1, -1.2), (0.3, -0.2), (0.5, 0.6), (0.8, 0.9), (1.0, 0.9)),
+            Effect("valley_area_filled", ((0.0, -2.2), (DECK_COVER / 2, -1.2), (DECK_COVER, 0.5), (0.5, 0.8), (0.8, 0.9), (1.0, 0.9)),
                    "the more of the ground below lies under cloud the better; that the viewer is out of it is asked below (check)"),
-            Effect("cloud_at_site", ((0.0, 0.1), (0.1, -0.1), (0.3, -1.0), (0.6, -2.4), (1.0, -3.4)), "the viewer is not in cloud (check)"),
+            Effect("cloud_at_site", ((0.0, 0.1), (0.1, -0.1), (DECK_COVER, -1.0), (0.6, -2.4), (1.0, -3.4)),
+                   "the viewer is not in cloud (check)"),
             Effect("humidity_at_site", ((0.5, 0.2), (0.7, 0.1), (0.9, -0.4), (0.97, -0.9), (1.0, -1.1)), "white wall (check)"),
             Effect("humidity_below", ((0.5, -0.9), (0.7, -0.3), (0.8, 0.2), (0.95, 0.4)),
                    "median above .80: doi 10.3878/j.issn.1006-9585.2025.25032"),
@@ -96,7 +99,8 @@ SEA_OF_CLOUDS: dict[str, Rule] = {
     "in_cloud": Rule(
         base=-2.3,
         effects=(
-            Effect("cloud_at_site", ((0.0, -1.0), (0.1, 0.0), (0.3, 1.2), (0.6, 2.2), (1.0, 2.8)), "cloud at the viewer's own height"),
+            Effect("cloud_at_site", ((0.0, -1.0), (0.1, 0.0), (DECK_COVER, 1.2), (0.6, 2.2), (1.0, 2.8)),
+                   "cloud at the viewer's own height"),
             Effect("humidity_at_site", ((0.5, -2.0), (0.8, -0.6), (0.9, 0.2), (0.97, 0.8), (1.0, 1.0)), "saturated air at that height"),
             Effect("gap_to_deck", ((-1500.0, -0.5), (-300.0, 0.5), (0.0, 0.8), (150.0, 0.6), (300.0, -0.2), (500.0, -0.8), (800.0, -1.5)),
                    "the top of a deck errs by 100-200 m, and it rises with the day (check)"),
@@ -106,18 +110,21 @@ SEA_OF_CLOUDS: dict[str, Rule] = {
     "overcast": Rule(
         base=-1.7,
         effects=(
-            Effect("cloud_above_site", ((0.0, -2.2), (0.3, -1.2), (0.6, 0.0), (0.9, 1.4), (1.0, 1.7)), "the deck is above the viewer"),
-            Effect("cloud_at_site", ((0.0, 0.2), (0.3, -0.5), (0.6, -1.1), (1.0, -1.7)), "not around him (check)"),
-            Effect("valley_area_filled", ((0.0, 0.4), (0.2, 0.0), (0.5, -1.0), (0.9, -1.4)), "nor below him (check)"),
+            Effect("cloud_above_site", ((0.0, -2.2), (0.3, -1.2), (0.6, 0.0), (OVERCAST, 0.7), (0.9, 1.4), (1.0, 1.7)),
+                   "the deck is above the viewer"),
+            Effect("cloud_at_site", ((0.0, 0.2), (DECK_COVER, -0.5), (0.6, -1.1), (1.0, -1.7)), "not around him (check)"),
+            Effect("valley_area_filled", ((0.0, 0.4), (DECK_COVER / 2, 0.2), (DECK_COVER, -0.9), (0.9, -1.4)), "nor below him (check)"),
         ),
         needs=_SEA_NEEDS,
     ),
     "open": Rule(
         base=-0.7,
         effects=(
-            Effect("valley_area_filled", ((0.0, 0.6), (0.1, 0.2), (0.25, -0.4), (0.5, -1.3), (0.9, -2.0)), "no deck in the valley"),
-            Effect("cloud_above_site", ((0.0, 0.6), (0.3, 0.3), (0.6, -0.2), (0.9, -1.0), (1.0, -1.3)), "nor above (check)"),
-            Effect("cloud_at_site", ((0.0, 0.2), (0.3, -0.8), (0.6, -2.0), (1.0, -2.6)), "nor around (check)"),
+            Effect("valley_area_filled", ((0.0, 0.6), (DECK_COVER / 2, 0.3), (DECK_COVER, -0.6), (0.5, -1.3), (0.9, -2.0)),
+                   "no deck in the valley"),
+            Effect("cloud_above_site", ((0.0, 0.6), (0.3, 0.3), (0.6, 0.0), (OVERCAST, -0.6), (0.9, -1.0), (1.0, -1.3)),
+                   "nor above (check)"),
+            Effect("cloud_at_site", ((0.0, 0.2), (DECK_COVER, -0.8), (0.6, -2.0), (1.0, -2.6)), "nor around (check)"),
             Effect("humidity_below", ((0.4, 0.4), (0.7, 0.1), (0.85, -0.2), (1.0, -0.4)), "dry air in the valley (check)"),
         ),
         needs=_SEA_NEEDS,

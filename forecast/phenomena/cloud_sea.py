@@ -6,6 +6,11 @@ window; where there is none, over the part of the event's window with daylight (
 The best window is the longest run of moments, after civil dawn, that show a sea: a deck that hides part of the ground below the site,
 its top at least CLEAR_GAP below the viewer, and the viewer not in cloud. What ground lies below, at which heights, is the site's own
 (valley_heights): a deck at 900 m fills only what lies below it.
+
+The same thresholds part the states for the diagnosis and for the rule (forecast/quantities.py). Since ground counts as hidden by the
+cover that makes a deck, a valley that is filled has a deck in it, and a viewer out of cloud stands above its top.
+Levels too far apart hide a deck between them: where they may, an empty valley is not known to be empty, and the rule falls back to
+how often each state is seen.
 """
 
 from __future__ import annotations
@@ -17,7 +22,6 @@ import numpy as np
 import xarray as xr
 
 from forecast import sky
-from forecast.config import PhenomenonSettings
 from forecast.domain import Almanac, Event, Outcome, Site, Window
 from forecast.phenomena import Part, cloud_sea_states
 from forecast.phenomena.weather import (
@@ -36,27 +40,25 @@ from forecast.phenomena.weather import (
     spans,
 )
 from forecast.physics import Array, dew_point, maximum_random_overlap
+from forecast.quantities import CLEAR_GAP, DECK_COVER, OVERCAST
 from forecast.sampling import Index, Scene, Times, as_times, hours_between, on_heights
+from forecast.settings import PhenomenonSettings
 
 PHENOMENA = ("sea_of_clouds",)
 
 STEP = 30  # [min] between two looks at the window
 HEIGHTS = np.arange(0.0, 6001.0, 100.0)  # [m] above sea level
-CHART_TOP = 4000.0  # [m]
-DECK_COVER = 0.3  # cloud fraction at which a layer counts as deck: humidity 90 % by Sundqvist (check)
-CLEAR_GAP = 100.0  # [m] a deck nearer than this laps at the viewer's feet (check)
-FILLED = 0.1  # part of the ground below the site hidden by cloud, below which there is nothing to look at (check)
 GROUND_PARTS = 16  # of equal area, into which that ground is cut by height
-OVERCAST = 0.75  # cover above the site, 6 oktas: the sky is mostly cloud
 FOG_LOW_CLOUD, FOG_VISIBILITY, FOG_HUMIDITY = 0.05, 500.0, 0.82  # [1, m, 1] at most, at most, at least: ground fog (science.md 2)
-IN_CLOUD = 0.3  # cloud fraction at the site from which the viewer stands in a white wall more often than not (check)
 CIVIL_DAWN = -6.0  # [degree] of the sun: light enough to see the deck
 ABOVE_THE_SITE = 1500.0  # [m] the air that a sea wants dry
 INVERSION_REACH = 1000.0  # [m] above the site
 EVENING_BEFORE = np.timedelta64(12, "h")  # before the window: late afternoon
 DAY_BEFORE = np.timedelta64(24, "h")
 NIGHT = np.timedelta64(6, "h")  # before the window: the hours in which a valley cools, or not
-COARSE = 800.0  # [m] between two levels about the site, from which a deck's top is not known well enough: GFS has 500-600 m up to 3 km
+THIN_DECK = 300.0  # [m] depth of a stratus that fills a valley (check)
+BLIND = 2 * THIN_DECK  # [m] between two levels, from which such a deck is missed more often than caught; GFS has 200-580 m up to 3 km
+HALF_OF_THE_TIME = 0.5  # between two fields one of which leaves the question open
 HIDDEN_VALLEY = 100.0  # [m] a valley this far below the model's ground is named as not seen by the model
 
 
@@ -87,7 +89,8 @@ def derive(events: Sequence[Event], scene: Scene, settings: PhenomenonSettings) 
     rain, covered = amount_of_precipitation(scene, rows, start - DAY_BEFORE, start)
     values["rain_before"] = rain
     evidence = _evidence(scene, columns, rows, start, end)
-    return Part(values, _missing(scene, rows, covered), {"sea_of_clouds": evidence})
+    coarse = np.any(inside & (scene.between(_undecided(scene), rows, times) >= HALF_OF_THE_TIME), axis=1) | _blind(scene)[rows]
+    return Part(values, _missing(scene, rows, covered, coarse), {"sea_of_clouds": evidence})
 
 
 def _first_of(*choices: Truth) -> Truth:
@@ -101,7 +104,7 @@ def _first_of(*choices: Truth) -> Truth:
 def shows_a_sea(moments: dict[str, Array]) -> Truth:
     """Say of each moment (event, moment) whether the viewer looks down on a deck."""
     above = moments["gap_to_deck"] >= CLEAR_GAP
-    return np.asarray(above & (moments["valley_area_filled"] >= FILLED) & (moments["cloud_at_site"] < IN_CLOUD))
+    return np.asarray(above & (moments["valley_area_filled"] >= DECK_COVER) & (moments["cloud_at_site"] < DECK_COVER))
 
 
 def diagnose(events: Sequence[Event], scene: Scene, settings: PhenomenonSettings) -> list[Outcome]:
@@ -123,18 +126,19 @@ def diagnose(events: Sequence[Event], scene: Scene, settings: PhenomenonSettings
 def states_of(moments: dict[str, Array]) -> cloud_sea_states.Codes:
     """Return the state at each moment (event, moment) as its place among domain.CLOUD_SEA_STATES.
 
-    UNKNOWN where the column is not known, and where a deck that fills the valley ends within CLEAR_GAP of the viewer's feet: the
-    levels of a model cannot tell on which side, and a truth made there would be wrong just where it matters.
+    UNKNOWN where the column is not known (or its levels are too far apart to say that the valley is empty), and where a deck that fills
+    the valley ends within CLEAR_GAP of the viewer's feet: the levels of a model cannot tell on which side, and a truth made there would
+    be wrong just where it matters.
     """
     at_site, above, filled = moments["cloud_at_site"], moments["cloud_above_site"], moments["valley_area_filled"]
     unknown = np.isnan(at_site) | np.isnan(filled) | np.isnan(above)
-    laps = (np.abs(moments["gap_to_deck"]) < CLEAR_GAP) & (filled >= FILLED)
-    ways = [unknown, at_site >= IN_CLOUD, shows_a_sea(moments), laps, above >= OVERCAST]
+    laps = (np.abs(moments["gap_to_deck"]) < CLEAR_GAP) & (filled >= DECK_COVER)
+    ways = [unknown, at_site >= DECK_COVER, shows_a_sea(moments), laps, above >= OVERCAST]
     told = [cloud_sea_states.UNKNOWN, cloud_sea_states.IN_CLOUD, cloud_sea_states.SEA, cloud_sea_states.UNKNOWN, cloud_sea_states.OVERCAST]
     return np.select(ways, told, cloud_sea_states.OPEN).astype(np.int8)
 
 
-def _missing(scene: Scene, rows: Index, covered: Array) -> list[list[str]]:
+def _missing(scene: Scene, rows: Index, covered: Array, coarse: Truth) -> list[list[str]]:
     hidden, partly = np.zeros(len(scene.sites), dtype=bool), np.zeros(len(rows), dtype=bool)
     if scene.has("surface_altitude"):
         hidden = mean(scene.at_sites("surface_altitude")) > _valleys(scene) + HIDDEN_VALLEY
@@ -142,17 +146,32 @@ def _missing(scene: Scene, rows: Index, covered: Array) -> list[list[str]]:
         partly = covered < COVERED
     wanted = ("lagrangian_tendency_of_air_pressure", "atmosphere_boundary_layer_thickness")
     absent = [(f"field:{name}", np.ones(len(rows), dtype=bool)) for name in wanted if not scene.has(name)]
-    return named(("below_model_ground", hidden[rows]), ("coarse_column", _coarse(scene)[rows]), ("rain_before", partly), *absent)
+    return named(("below_model_ground", hidden[rows]), ("coarse_column", coarse), ("rain_before", partly), *absent)
 
 
-def _coarse(scene: Scene) -> Truth:
-    """Say of each site whether the levels about its height are too far apart to tell on which side of the viewer a deck ends (site)."""
+def _blind(scene: Scene) -> Truth:
+    """Say of each site whether two levels between its valley and its height are further apart than BLIND (site)."""
     humidity, heights = column(scene, "relative_humidity")
-    heights = mean(np.where(np.isfinite(humidity), heights, np.nan))
-    site = elevations(scene)[:, None]
-    below = np.fmax.reduce(np.where(heights <= site, heights, np.nan), axis=1, initial=np.nan)
-    above = np.fmin.reduce(np.where(heights > site, heights, np.nan), axis=1, initial=np.nan)
-    return np.asarray(above - below > COARSE)
+    levels = np.sort(mean(np.where(np.isfinite(humidity), heights, np.nan)), axis=1)  # NaN last
+    lower, upper = levels[:, :-1], levels[:, 1:]
+    between_them = (lower < elevations(scene)[:, None]) & (upper > _valleys(scene)[:, None])
+    return np.asarray((between_them & (upper - lower > BLIND)).any(axis=1))
+
+
+def _undecided(scene: Scene) -> Array:
+    """Return 1 where the edge of a deck lies between levels on both sides of the viewer, too far apart to place it, else 0 (site, time).
+
+    The levels are the last at or below the viewer's feet less CLEAR_GAP and the first at or above him; with a deck in the one and none in
+    the other the truth may lie on either side, and where the interpolated top ends up is no proof. The decision needs twice CLEAR_GAP.
+    """
+    cloud, heights = cloud_column(scene)
+    heights = np.where(np.isfinite(cloud), heights, np.nan)
+    site = elevations(scene)[:, None, None]
+    below, above = np.where(heights <= site - CLEAR_GAP, heights, -np.inf), np.where(heights >= site, heights, np.inf)
+    lower, upper = below.max(axis=-1), above.min(axis=-1)
+    under, over = (np.take_along_axis(cloud, place[..., None], axis=-1)[..., 0] for place in (below.argmax(axis=-1), above.argmin(axis=-1)))
+    apart = np.isfinite(lower) & np.isfinite(upper) & (upper - lower > 2 * CLEAR_GAP)
+    return np.where(apart & ((under >= DECK_COVER) != (over >= DECK_COVER)), 1.0, 0.0)
 
 
 # -- what is read
@@ -188,6 +207,9 @@ def _moments(scene: Scene, columns: Array, rows: Index, times: Times) -> dict[st
     ground = _ground(scene)[rows]
     between_them = (valley <= HEIGHTS) & (site >= HEIGHTS)
     base, top = deck(cloud, HEIGHTS)
+    filled = area_filled(cloud, HEIGHTS, site[..., 0], ground)
+    unseen = _blind(scene)[rows, None] & (filled < DECK_COVER)  # a deck between the levels would be the lowest: what lies above is not it
+    filled, base, top = (np.where(unseen, np.nan, values) for values in (filled, base, top))
     floor = np.minimum(valley[..., 0], ground[:, :1])
     at_site, in_valley = air_at(scene, rows, times), air_at(scene, rows, times, _valleys(scene))
     reach = (valley <= HEIGHTS) & (site + INVERSION_REACH >= HEIGHTS)
@@ -196,7 +218,7 @@ def _moments(scene: Scene, columns: Array, rows: Index, times: Times) -> dict[st
         "deck_base": np.where(top > floor, np.maximum(base, floor), base),  # a deck that stands on the ground begins there
         "gap_to_deck": site[..., 0] - top,
         "valley_fill": _mean_where(cloud, between_them),
-        "valley_area_filled": area_filled(cloud, HEIGHTS, site[..., 0], ground),
+        "valley_area_filled": filled,
         "humidity_below": _median_where(humidity, between_them),
         "humidity_above": _median_where(humidity, (site < HEIGHTS) & (site + ABOVE_THE_SITE >= HEIGHTS)),
         "inversion": inversion(np.where(reach, temperature, np.nan)),
@@ -329,11 +351,10 @@ def _median_where(values: Array, chosen: Truth) -> Array:
 def _evidence(scene: Scene, columns: Array, rows: Index, start: Times, end: Times) -> xr.Dataset:
     """Return the cross-section and how full the valleys are, hour by hour from twelve hours before the window to its end."""
     times = hours_between(start - EVENING_BEFORE, end)
-    shown = HEIGHTS <= CHART_TOP
-    drawn = scene.between(columns[:, :, shown], rows, times).astype(np.float32)
-    filled = area_filled(drawn[..., 2], HEIGHTS[shown], elevations(scene)[rows, None], _ground(scene)[rows]).astype(np.float32)
+    drawn = scene.between(columns, rows, times).astype(np.float32)
+    filled = area_filled(drawn[..., 2], HEIGHTS, elevations(scene)[rows, None], _ground(scene)[rows]).astype(np.float32)
     names = (("temperature", "K"), ("relative_humidity", "1"), ("cloud", "1"))
     data = {name: xr.Variable(("event", "hour", "height"), drawn[..., place], {"units": unit}) for place, (name, unit) in enumerate(names)}
     data["valley_area_filled"] = xr.Variable(("event", "hour"), filled, {"units": "1"})
-    coordinates = {"row": ("event", np.arange(len(rows))), "height": ("height", HEIGHTS[shown].astype(np.float32), {"units": "m"})}
+    coordinates = {"row": ("event", np.arange(len(rows))), "height": ("height", HEIGHTS.astype(np.float32), {"units": "m"})}
     return xr.Dataset(data | {"time": xr.Variable(("event", "hour"), times)}, coords=coordinates)

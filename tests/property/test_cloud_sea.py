@@ -9,6 +9,7 @@ from hypothesis.extra.numpy import arrays
 
 from forecast.phenomena import cloud_sea
 from forecast.phenomena.cloud_sea_states import IN_CLOUD, OPEN, OVERCAST, SEA, UNKNOWN
+from forecast.quantities import CLEAR_GAP, DECK_COVER
 
 HEIGHTS = np.arange(0.0, 3001.0, 100.0)
 COVER = st.one_of(st.floats(0, 1), st.just(float("nan")))
@@ -58,7 +59,7 @@ def test_each_moment_has_one_state_and_none_where_a_part_is_not_known(at_site: f
     (state,) = cloud_sea.states_of({name: np.array([value]) for name, value in moments.items()}).tolist()
 
     assert state in (SEA, IN_CLOUD, OVERCAST, OPEN, UNKNOWN)
-    laps = abs(gap) < cloud_sea.CLEAR_GAP and fill >= cloud_sea.FILLED and at_site < cloud_sea.IN_CLOUD
+    laps = abs(gap) < CLEAR_GAP and fill >= DECK_COVER and at_site < DECK_COVER
     assert (state == UNKNOWN) == (bool(np.isnan([at_site, above, fill]).any()) or laps)
 
 

@@ -12,7 +12,9 @@ from forecast import sky
 from forecast.config import Config
 from forecast.domain import CLOUD_SEA_STATES, Atmosphere, Event
 from forecast.phenomena import Part, cloud_sea, weather
-from forecast.quantities import FEATURES, SEA
+from forecast.phenomena.cloud_sea_states import SEA, UNKNOWN
+from forecast.quantities import DECK_COVER, FEATURES, OVERCAST
+from forecast.quantities import SEA as OF_THE_SEA
 from forecast.sampling import Scene, at_height, on_heights
 from models.baseline import PhysicsRule
 from tests.skies import SITES, atmosphere, dawn, layer, steps
@@ -83,6 +85,57 @@ def test_a_moist_valley_without_cloud_is_likelier_to_surprise_than_a_dry_one(con
     moist = atmosphere(RUN, humidity=lambda height: np.where(height < 1900, 0.88, 0.4))
 
     assert states(config, moist, dawn(LINGSHAN, SUNRISE))["sea"] > 1.5 * states(config, column(), dawn(LINGSHAN, SUNRISE))["sea"]
+
+
+# -- the rule and the diagnosis speak of the same boundaries
+
+
+def rule_on(**features: np.ndarray) -> np.ndarray:
+    """What the rule says of each case (case, state); a feature that is not given is not known."""
+    rule = PhysicsRule("sea_of_clouds").ready()
+    count = len(next(iter(features.values())))
+    return rule.predict_proba(np.stack([features.get(name, np.full(count, np.nan)) for name in rule.columns], axis=1))
+
+
+def test_the_rule_s_likeliest_state_is_the_one_that_the_diagnosis_names() -> None:
+    # given every fill, gap and cover above, at a summit out of cloud in fairly dry air, but for a margin about the boundaries
+    fill, gap, above = (axis.ravel() for axis in np.meshgrid(np.arange(0, 1.01, 0.02), np.arange(0, 2501.0, 50.0), np.linspace(0, 1, 11)))
+    moments = {"valley_area_filled": fill, "gap_to_deck": gap, "cloud_above_site": above, "cloud_at_site": np.zeros(fill.shape)}
+    told = cloud_sea.states_of(moments)
+    clear_of_it = (np.abs(fill - DECK_COVER) > 0.05) & (np.abs(above - OVERCAST) > 0.1) & (told != UNKNOWN)
+
+    # when the rule reads the same
+    chances = rule_on(**moments, humidity_at_site=np.full(fill.shape, 0.6))
+
+    # then they agree, and near the boundary a sea still has a fair share on its side of it
+    assert clear_of_it.sum() > 10_000
+    agree = (chances.argmax(axis=1) == told)[clear_of_it]
+    assert agree.all(), (fill[clear_of_it][~agree][:5], gap[clear_of_it][~agree][:5], above[clear_of_it][~agree][:5])
+    assert chances[told == SEA, SEA].min() > 0.3
+
+
+def test_a_viewer_in_cloud_is_told_so_by_both() -> None:
+    at_site = np.arange(0.0, 1.01, 0.05)
+    same = {"cloud_at_site": at_site, "cloud_above_site": np.zeros(21), "valley_area_filled": np.full(21, 0.9)}
+    gap = np.where(at_site < DECK_COVER, 200.0, -200.0)  # the top lies where the cover passes DECK_COVER
+    told = cloud_sea.states_of(same | {"gap_to_deck": gap})
+
+    chances = rule_on(**same, gap_to_deck=gap, humidity_at_site=0.7 + 0.3 * np.sqrt(at_site))
+
+    assert (chances.argmax(axis=1) == told).all()
+
+
+@pytest.mark.parametrize("cover", [0.0, 0.1, 0.2, 0.45, 0.7, 0.95])
+@pytest.mark.parametrize("layers", [(500.0, 1500.0), (500.0, 1900.0), (1000.0, 3000.0), (2900.0, 4500.0)])
+def test_a_column_is_forecast_as_it_is_diagnosed(config: Config, layers: tuple[float, float], cover: float) -> None:
+    moist = 1 - 0.2 * (1 - cover) ** 2  # the humidity that goes with the cover: Sundqvist et al. 1989 turned round, U00 = .80
+    made = atmosphere(RUN, humidity=layer(*layers, moist, 0.6), cloud=layer(*layers, cover))
+    event = dawn(LINGSHAN, SUNRISE)
+
+    (told,) = cloud_sea.diagnose((event,), Scene(made, (event.site,)), config.phenomena)
+
+    shares = states(config, made, event)
+    assert told.state in ("", max(shares, key=shares.__getitem__)), (told, shares)
 
 
 # -- the events
@@ -180,7 +233,7 @@ def test_the_best_window_ends_where_the_deck_rises_into_the_viewer(config: Confi
 def test_every_feature_of_the_sea_is_there_and_within_its_limits(config: Config) -> None:
     values, part = derived(config, column((500, 1900)), dawn(LINGSHAN, SUNRISE))
 
-    assert {name for name, feature in FEATURES.items() if feature.phenomena == SEA} <= set(part.values)
+    assert {name for name, feature in FEATURES.items() if feature.phenomena == OF_THE_SEA} <= set(part.values)
     for name in part.values.keys() - {"best_start", "best_end"}:
         assert FEATURES[name].low <= values[name][0] <= FEATURES[name].high, name
     assert list(part.missing) == [[]]
@@ -236,7 +289,7 @@ def test_the_cross_section_runs_from_the_evening_to_the_end_of_the_window(config
     _, part = derived(config, column((500, 1900)), dawn(LINGSHAN, SUNRISE))
 
     drawn = part.evidence["sea_of_clouds"].isel(event=0)
-    assert drawn.sizes == {"hour": 17, "height": 41}
+    assert drawn.sizes == {"hour": 17, "height": 61}
     assert drawn["time"].values[0] == np.datetime64("2026-11-08T09:18")
     assert drawn["cloud"].sel(height=1000.0).values == pytest.approx(0.95, abs=0.01)
     assert drawn["cloud"].sel(height=3000.0).values == pytest.approx(0.0, abs=0.01)
@@ -302,10 +355,24 @@ def test_ground_fog_is_thick_moist_and_without_low_cloud(low: float, visibility:
     assert float(cloud_sea.ground_fog(np.array(low), np.array(visibility), np.array(humidity))) == pytest.approx(fog, nan_ok=True)
 
 
-def test_levels_too_far_apart_about_the_summit_are_named(config: Config) -> None:
-    made = column((500, 1900))
-    few = made.sel(level=[100000, 92500, 70000, 50000])
+def test_levels_too_far_apart_to_see_a_deck_leave_an_empty_valley_unknown(config: Config) -> None:
+    few = [100000, 92500, 70000, 50000]
 
-    _, part = derived(config, few, dawn(LINGSHAN, SUNRISE))
+    dry, part = derived(config, column().sel(level=few), dawn(LINGSHAN, SUNRISE))
+    answer = states(config, column().sel(level=few), dawn(LINGSHAN, SUNRISE))
+    (told,) = cloud_sea.diagnose((dawn(LINGSHAN, SUNRISE),), Scene(column().sel(level=few), (LINGSHAN,)), config.phenomena)
 
     assert "coarse_column" in part.missing[0]
+    assert np.isnan(dry["valley_area_filled"][0])
+    assert np.isnan(told.degree)
+    assert 0.05 < answer["sea"] < 0.3  # near how often there is one, where all levels together say next to never
+    assert answer["sea"] > 3 * states(config, column(), dawn(LINGSHAN, SUNRISE))["sea"]
+
+
+def test_a_deck_that_ends_between_the_levels_about_the_viewer_is_named_as_not_placed(config: Config) -> None:
+    # Lingshan, 2303 m, stands between 800 hPa (1949 m) and 750 hPa (2466 m).
+    _, within = derived(config, column((500, 2000)), dawn(LINGSHAN, SUNRISE))
+    _, well_below = derived(config, column((500, 1900)), dawn(LINGSHAN, SUNRISE))
+    _, nothing = derived(config, column(), dawn(LINGSHAN, SUNRISE))
+
+    assert [part.missing[0] for part in (within, well_below, nothing)] == [["coarse_column"], [], []]

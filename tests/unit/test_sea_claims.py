@@ -10,16 +10,17 @@ from models.verification import score
 from tests.science import sea
 
 
-def test_the_untrained_rule_parts_the_labelled_mornings_better_than_yesterday_does(shared: Path) -> None:
+def test_the_untrained_rule_is_nearer_the_labelled_mornings_than_yesterday_and_no_day_in_particular_are(shared: Path) -> None:
     told = sea.mornings(shared)
     here, yesterday = told.mountain == "wunvshan", sea.persistence(told)
     both = here & np.isfinite(yesterday)
 
     rule, rival = (score(p[both], told.seen[both], sea.THRESHOLD) for p in (told.probability, yesterday))
+    ours, rates = (score(p[here], told.seen[here], sea.THRESHOLD) for p in (told.probability, sea.climatology(told)))
 
     assert (here.sum(), told.seen[here].sum(), both.sum()) == (67, 20, 55)
-    assert rule.auc > rival.auc + 0.1  # .67 against .49
-    assert rule.brier < rival.brier
+    assert rule.brier < rival.brier - 0.1  # .175 against .327
+    assert ours.brier < rates.brier  # .218 against .234: columns that cannot see a deck keep near how often there is one
 
 
 def test_what_the_poor_columns_lack_is_named(shared: Path) -> None:
