@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from forecast.quantities import FREEZING as FREEZING
+
 Array = NDArray[np.floating]
 
 CRITICAL_HUMIDITY = 0.80  # relative humidity at which a grid box begins to hold cloud
@@ -67,7 +69,6 @@ def wind_chill(temperature: Array, wind_speed: Array) -> Array:
 
 # -- frost
 
-FREEZING = 273.15  # [K]
 LATENT_HEAT, HEAT_CAPACITY = 2.501e6, 1004.7  # [J kg-1] of vaporisation at 0 degC; [J kg-1 K-1] of dry air at constant pressure
 
 

@@ -156,6 +156,7 @@ class Feature:
     """What physics says about an event, in one number.
 
     told: a reader is given the number itself (its words and display unit stand in templates/text under `quantity`).
+    kind: what a number of unit 1 is (fraction, probability, class, ratio, count, index ...).
     may_be_absent: NaN also says that there is no such thing (no deck), so that NaN alone is no gap in the data.
     """
 
@@ -167,6 +168,7 @@ class Feature:
     source: str
     told: bool = False
     may_be_absent: bool = False
+    kind: str = "fraction"
 
 
 # A clear sky is called starry from this zenith on [mag arcsec-2]: Bortle's suburban sky (class 5), which shows the brighter Milky Way.
@@ -176,6 +178,12 @@ DARK_ENOUGH = 20.0
 DECK_COVER = 0.3  # cover from which cloud is a deck, ground hidden, a viewer in cloud: 3 oktas (SCT, WMO-No. 49); humidity 90 % (check)
 CLEAR_GAP = 100.0  # [m] a deck nearer than this laps at the viewer's feet (check)
 OVERCAST = 0.75  # cover above the site, 6 oktas: the sky is mostly cloud
+
+FREEZING = 273.15  # [K]
+# Wet bulb [K] at or below which snow can be made; which is good; which is excellent (science.md 4).
+SNOWMAKING_STARTS, SNOWMAKING_GOOD, SNOWMAKING_EXCELLENT = FREEZING - 2.0, FREEZING - 4.0, FREEZING - 6.7
+RIME_FORMS, RIME_STAYS = 0.99, 0.95  # relative humidity that lets rime grow; that keeps it (science.md 4)
+LEAST_FREEZING_RAIN = 0.1  # [kg m-2] the least that a gauge shows, and enough to glaze a road
 
 STARS = ("starry_sky",)
 SEA = ("sea_of_clouds",)
@@ -234,11 +242,11 @@ _FEATURES = (
     Feature("night_cloud", "1", 0, 1, SEA, "cover above the site in the 6 h before the window: a clear night cools the valley"),
     Feature("ground_fog", "1", 0, 1, SEA, "part of the window with fog on the ground and no low cloud: too shallow"),
     # -- glow: the light path along the sun's azimuth
-    Feature("canvas_cover", "1", 0, 1, GLOW, "cloud at 2-12 km over and around the site"),
+    Feature("canvas_cover", "1", 0, 1, GLOW, "cloud that can be painted, over and around the site"),
     Feature("canvas_height", "m", 0, 16000, GLOW, "base of what is lit, above sea level", told=True, may_be_absent=True),
-    Feature("canvas_light", "1", 0, 1, GLOW, "red sunlight that reaches the canvas at the best minute"),
+    Feature("canvas_light", "1", 0, 1, GLOW, "part of the red light clean air would let fall on the canvas that does"),
     Feature("view_clearance", "1", 0, 1, GLOW, "transmission from the canvas to the viewer (low cloud overhead hides it)"),
-    Feature("glow_quality", "1", 0, 1, GLOW, "canvas, light and view together at the best minute", told=True),
+    Feature("glow_quality", "1", 0, 1, GLOW, "canvas, light and view together at the best minute", told=True, kind="index"),
     Feature("minutes_of_colour", "min", 0, 180, GLOW, "minutes with at least half the best quality, where that is not nil", told=True),
     Feature("glow_onset", "min", -180, 180, GLOW, "first minute of colour after sunset or sunrise", told=True, may_be_absent=True),
     Feature("glow_peak", "min", -180, 180, GLOW, "best minute, after sunset or sunrise", told=True, may_be_absent=True),
@@ -250,7 +258,8 @@ _FEATURES = (
     Feature("shadow_height", "m", 0, 9000, GLOW, "that ground's height in the model", may_be_absent=True),
     Feature("obstacle_distance", "m", 0, 800000, GLOW + DISK, "of the cloud that stops most of the light", told=True, may_be_absent=True),
     Feature("obstacle_height", "m", 0, 20000, GLOW + DISK, "its top", told=True, may_be_absent=True),
-    Feature("aerosol_optical_depth", "1", 0, 5, GLOW + DISK, "550 nm, estimated from humidity until a source is configured"),
+    Feature("aerosol_optical_depth", "1", 0, 5, GLOW + DISK, "550 nm, over the site; estimated where no source gives it",
+            kind="optical_depth"),
     Feature("sun_azimuth", "degree", 0, 360, GLOW + DISK, "at the crossing of the horizon: where to look", told=True),
     Feature("light_path_coverage", "1", 0, 1, GLOW + DISK, "part of the light path that lies inside the data"),
     Feature("disk_transmission", "1", 0, 1, DISK, "chance to see it as it clears the terrain: cloud and haze", told=True),
@@ -258,26 +267,30 @@ _FEATURES = (
     Feature("new_snow", "m", 0, 10, SNOW, "fallen in the window: snow water times snow ratio", told=True),
     Feature("snow_water", "kg m-2", 0, 2000, SNOW, "what falls as snow at the site's height"),
     Feature("snow_ratio", "1", 0, 60, SNOW, "depth of new snow to its water, by temperature and wind; Mount Washington", told=True,
-            may_be_absent=True),
-    Feature("snow_ratio_low", "1", 0, 60, SNOW, "10 % quantile of the ratio as measured about that", told=True, may_be_absent=True),
-    Feature("snow_ratio_high", "1", 0, 60, SNOW, "90 % quantile", told=True, may_be_absent=True),
-    Feature("snow_class", "1", 0, 6, ("snowfall",), "GB/T 28592-2012 by the day's snow water; 0 none or scattered, 6 extreme", told=True),
-    Feature("chance_of_1_cm", "1", 0, 1, ("snowfall",), "of at least 1 cm of new snow: log-normal about the forecast"),
-    Feature("chance_of_5_cm", "1", 0, 1, ("snowfall",), "of at least 5 cm", told=True),
-    Feature("chance_of_10_cm", "1", 0, 1, ("snowfall",), "of at least 10 cm", told=True),
-    Feature("snow_fraction", "1", 0, 1, SNOW, "part of what falls that is snow at the true height; Beijing criteria", may_be_absent=True),
-    Feature("freezing_level_above_site", "m", -9000, 9000, SNOW, "0 degree level less the site's height"),
-    Feature("cloud_top_temperature", "K", 150, 340, SNOW, "while it falls; at most 259.15 K for snow in Beijing", may_be_absent=True),
+            may_be_absent=True, kind="ratio"),
+    Feature("snow_ratio_low", "1", 0, 60, SNOW, "10 % quantile of the ratio as measured about that", told=True, may_be_absent=True,
+            kind="ratio"),
+    Feature("snow_ratio_high", "1", 0, 60, SNOW, "90 % quantile", told=True, may_be_absent=True, kind="ratio"),
+    Feature("snow_class", "1", 0, 6, ("snowfall",), "GB/T 28592-2012 by water; 0 none or scattered, 6 extreme", told=True, kind="class"),
+    Feature("chance_of_1_cm", "1", 0, 1, ("snowfall",), "of at least 1 cm of new snow: log-normal about the forecast", kind="probability"),
+    Feature("chance_of_5_cm", "1", 0, 1, ("snowfall",), "of at least 5 cm", told=True, kind="probability"),
+    Feature("chance_of_10_cm", "1", 0, 1, ("snowfall",), "of at least 10 cm", told=True, kind="probability"),
+    Feature("snow_fraction", "1", 0, 1, SNOW, "part of what falls that is snow: forecast/precipitation.py", may_be_absent=True),
+    Feature("freezing_rain", "kg m-2", 0, 2000, SNOW, "drops that freeze where they fall: forecast/precipitation.py"),
+    Feature("ice_pellets", "kg m-2", 0, 2000, SNOW, "melted aloft, frozen again before the ground; Bourgouin 2000"),
+    Feature("precipitation_kind", "1", 0, 5, ("snowfall",), "none, rain, sleet, snow, ice pellets, 5 freezing rain", told=True, kind="class"),
+    Feature("freezing_level_above_site", "m", -9000, 9000, SNOW, "level of 0 degC wet bulb less the site's height"),
+    Feature("cloud_top_temperature", "K", 150, 340, SNOW, "while it falls: cold enough for ice?", may_be_absent=True),
     Feature("snow_depth", "m", 0, 20, SNOW, "lower of 08 and 14 local: the model's at the start, then settling, melt, new snow", told=True),
     Feature("freezing_hours", "h", 0, 24, COLD, "hours below 0 degC at the site's height", told=True),
     Feature("frostbite_minutes", "min", 0, 30, COLD, "until bare skin freezes, the shortest; Environment Canada", told=True,
             may_be_absent=True),
     Feature("sun_hours", "h", 0, 24, ("snow_cover",), "sun over the terrain, less the cloud's cover (cirrus: half)", told=True),
-    Feature("cold_resource", "1", 0, 4, ("snow_cover",), "bearable cold, snow, sun, little wind: how many there are", told=True),
+    Feature("cold_resource", "1", 0, 4, ("snow_cover",), "how many there are of cold, snow, sun, little wind", told=True, kind="count"),
     Feature("rime_hours", "h", 0, 24, ("rime",), "hours in supercooled cloud, or saturated at most force 3, and as kept", told=True),
     Feature("wet_bulb_minimum", "K", 180, 340, ("snowmaking", "snowfall"), "lowest at the site's height; Rogers & Yau 1989, eq. 2.22"),
-    Feature("snowmaking_hours", "h", 0, 24, ("snowmaking",), "hours with wet bulb at most -2 degC", told=True),
-    Feature("good_snowmaking_hours", "h", 0, 24, ("snowmaking",), "hours with wet bulb at most -4 degC", told=True),
+    Feature("snowmaking_hours", "h", 0, 24, ("snowmaking",), f"wet bulb at most {SNOWMAKING_STARTS - FREEZING:.1f} degC", told=True),
+    Feature("good_snowmaking_hours", "h", 0, 24, ("snowmaking",), f"wet bulb at most {SNOWMAKING_GOOD - FREEZING:.1f} degC", told=True),
 )
 
 FEATURES: dict[str, Feature] = {feature.name: feature for feature in _FEATURES}

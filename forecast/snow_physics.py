@@ -11,13 +11,11 @@ from numpy.typing import NDArray
 from scipy.special import ndtr
 
 from forecast.physics import FREEZING, Array
+from forecast.quantities import RIME_FORMS
 
 Truth = NDArray[np.bool_]
 
-# -- what falls
-
-MELTING_STARTS, MELTING_ENDS = 100.0, 500.0  # [m] 0 degree level above the ground: hardly any melts; all does
-ICE_CERTAIN, ICE_ABSENT = 259.15, 269.15  # [K] cloud top at or below which it snows in Beijing; from which there is no ice
+# -- new snow
 
 # Depth of new snow to its water at 0 degC in calm air [1]; its growth with the cold [K-1], down to -15 degC, where crystals branch most;
 # how it falls with the wind above 7.7 m/s, from which dry snow drifts and breaks (Li & Pomeroy 1997, J. Appl. Meteor. 36, 205).
@@ -39,25 +37,6 @@ SNOW_SPREAD = float(np.hypot(RATIO_SPREAD, WATER_SPREAD))
 # GB/T 28592-2012, 24 h of snowfall as water [kg m-2]: light, moderate, heavy snow, snowstorm, severe and extreme snowstorm begin at
 # (below the first: scattered).
 SNOW_CLASSES = (0.1, 2.5, 5.0, 10.0, 20.0, 30.0)
-
-
-def snow_fraction(freezing_level_above: Array, cloud_top_temperature: Array) -> Array:
-    """Return the part [1] of what falls that reaches the ground as snow.
-
-    freezing_level_above: 0 degree level less the ground [m]; cloud_top_temperature [K], NaN (no cloud found): read as cold enough.
-    Linear between the criteria. Source: Beijing, Meteorological Monthly 2022, 48(6), 746-759.
-    """
-    unmelted = np.clip((MELTING_ENDS - freezing_level_above) / (MELTING_ENDS - MELTING_STARTS), 0, 1)
-    ice = np.clip((ICE_ABSENT - cloud_top_temperature) / (ICE_ABSENT - ICE_CERTAIN), 0, 1)
-    return unmelted * np.where(np.isnan(cloud_top_temperature), 1.0, ice)
-
-
-def fraction_by_wet_bulb(wet_bulb: Array) -> Array:
-    """Return the part [1] of what falls that is snow where only the air at the ground is known: by its wet bulb [K].
-
-    All at -0.5 degC, half at 0.5, none at 1.5. Source: half at 0.5-1.0 degC, Ding et al. 2014, J. Hydrol. 513, 154 (China).
-    """
-    return np.clip((FREEZING + 1.5 - np.asarray(wet_bulb)) / 2, 0, 1)
 
 
 def snow_ratio(temperature: Array, wind_speed: Array) -> Array:
@@ -103,7 +82,6 @@ def snow_class(water: Array) -> Array:
 # -- rime
 
 RIME_COLD = FREEZING - 0.5  # [K] warmer, drops do not freeze on (science.md 4)
-RIME_FORMS, RIME_STAYS = 0.99, 0.95  # relative humidity (science.md 4)
 RIME_CLOUD = 0.5  # cover at the site's height that wets what it touches as saturated air does (check)
 RIME_LOST = FREEZING + 1.0  # [K] no hour warmer keeps it (science.md 4)
 FORCE_3 = 5.4  # [m s-1] soft rime hangs loosely: stronger wind shakes it off (science.md 4); hard rime is frozen on

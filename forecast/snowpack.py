@@ -15,6 +15,7 @@ from forecast.physics import FREEZING, Array
 
 FUSION, WATER_HEAT = 3.34e5, 4186.0  # [J kg-1]; [J kg-1 K-1]
 LEAST_DENSITY, GREATEST_DENSITY = 30.0, 600.0  # [kg m-3] the lightest new snow; old firn
+PELLETS_RATIO = 3.0  # depth of ice pellets to their water: that of slush (check)
 USUAL_DENSITY = 200.0  # [kg m-3] of a pack that only a station's depth tells of (settled snow: Cuffey & Paterson 2010, table 2.1)
 
 
@@ -62,6 +63,18 @@ class Day:
     thaw: Array
     rain_temperature: Array
 
+    @classmethod
+    def of(cls, fallen: Array, snow: Array, pellets: Array, ratio: Array, ends: tuple[Array, Array], span: Array | float = 1.0) -> Day:
+        """Return what `span` [day] brings: of `fallen` [kg m-2] the amounts of `snow`, as deep as its `ratio`, and of ice `pellets`; the
+        rest is rain. ends: temperatures [K] between which the span swings; rain has their mean."""
+        lowest, highest = ends
+        deep = (snow * ratio + pellets * PELLETS_RATIO) / 1000
+        return cls(snow + pellets, deep, fallen - snow - pellets, thaw_of(lowest, highest) * span, (lowest + highest) / 2)
+
+    def at(self, time: int) -> Day:
+        """Return one of many (..., time)."""
+        return Day(*(getattr(self, name)[..., time] for name in self.__slots__))
+
 
 def next_day(pack: Pack, day: Day, span: float = 1.0, physics: Physics = USUAL) -> tuple[Pack, Array]:
     """Return the pack `span` days later and the water [kg m-2] that melted out of it; rain runs through. NaN in, NaN out.
@@ -85,7 +98,12 @@ def _settled(density: Array, thaw: Array, span: float, physics: Physics) -> Arra
 
 
 def corrected(pack: Pack, measured: Array) -> Pack:
-    """Return the pack with a station's depth [m] put in place of its own; its density stays. NaN: the station is silent."""
+    """Return the pack with a station's depth [m] put in place of its own; its density stays. NaN: the station is silent.
+
+    To be called with the pack of the hour at which the station measured, before the `next_day` that begins there:
+    `pack, _ = next_day(corrected(pack, measured), day)`; where the second of three
+    sites has no station, `measured` is `[0.12, nan, 0.05]`.
+    """
     density = np.where(pack.depth > 0, pack.density, USUAL_DENSITY)
     depth = np.where(np.isnan(measured), pack.depth, measured)
     return Pack(np.where(np.isnan(measured), pack.water, depth * density), depth)

@@ -14,8 +14,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from forecast.physics import Array
-from forecast.quantities import CLEAR_GAP, DARK_ENOUGH, DECK_COVER, OVERCAST
-from forecast.snow_physics import chance_of_snow
+from forecast.precipitation import ICE_ABSENT, ICE_CERTAIN, MELTING_ENDS, MELTING_STARTS
+from forecast.quantities import CLEAR_GAP, DARK_ENOUGH, DECK_COVER, FREEZING, OVERCAST
+from forecast.snow_physics import RIME_COLD, SNOW_ENOUGH, chance_of_snow
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,13 +138,11 @@ _GLOW = Rule(
     effects=(
         Effect("glow_quality", ((0.0, -1.9), (0.05, -1.3), (0.15, -0.3), (0.25, 0.5), (0.45, 1.7), (0.7, 2.4)),
                "the light path: forecast/phenomena/glow.py (check)"),
-        Effect("canvas_cover", ((0.0, -1.2), (0.1, -0.7), (0.3, 0.2), (0.4, 0.4), (0.8, 0.4), (1.0, -0.2)),
-               "high 40-80 %, middle 20-50 % is best, nothing to paint below 10 %: science.md 3"),
+        Effect("canvas_cover", ((0.0, -1.2), (0.1, -0.7), (0.3, 0.3)), "little to paint; what is best is in the quality: science.md 3"),
         Effect("canvas_light", ((0.0, -1.2), (0.02, -0.7), (0.08, 0.0), (0.2, 0.5)), "red light that reaches the canvas: science.md 3"),
         Effect("view_clearance", ((0.0, -1.2), (0.3, -0.5), (0.7, 0.1), (0.9, 0.3)),
-               "low cloud overhead: to 10 % harmless, above 50 % fatal: science.md 3"),
-        Effect("minutes_of_colour", ((0.0, -0.2), (5.0, 0.0), (12.0, 0.3)), "a short glow is easily missed (check)"),
-        Effect("aerosol_optical_depth", ((0.1, 0.2), (0.3, 0.0), (0.6, -0.4), (1.0, -0.7)), "below .3 good, above .6 poor: science.md 3"),
+               "low cloud overhead: science.md 3"),
+        Effect("aerosol_optical_depth", ((0.1, 0.2), (0.3, 0.0), (0.6, -0.4), (1.0, -0.7)), "haze: science.md 3"),
         Effect("precipitation", ((0.0, 0.0), (0.5, -0.4), (3.0, -1.0)), "above 0.5 mm: science.md 3"),
         Effect("cloud_at_site", ((0.0, 0.0), (0.3, -0.3), (1.0, -1.5)), "the viewer stands in cloud (check)"),
     ),
@@ -180,21 +179,22 @@ SNOW: dict[str, Rule] = {
             # Where nothing else speaks, the answer is chance_of_snow(new_snow, 1 cm): the page's chances of 5 and 10 cm lie below it.
             Effect("new_snow", tuple((d, round(_log_odds(chance_of_snow(np.array(d), 0.01)) - _SNOWFALL, 2)) for d in _DEPTHS),
                    "log-normal about the forecast, spread of ratio and water: forecast/snow_physics.py"),
-            Effect("freezing_level_above_site", ((100.0, 0.0), (300.0, -0.4), (500.0, -1.2), (1500.0, -2.0)),
-                   "to 0.1 km hardly melts, 0.5 km melts all: Meteorological Monthly 2022, 48(6), 746-759"),
-            Effect("cloud_top_temperature", ((259.15, 0.0), (264.15, -0.4), (269.15, -1.2)),
-                   "at most -14 degC for snow: Meteorological Monthly 2022, 48(6), 746-759"),
+            Effect("freezing_level_above_site",
+                   ((MELTING_STARTS, 0.0), ((MELTING_STARTS + MELTING_ENDS) / 2, -0.4), (MELTING_ENDS, -1.2), (1500.0, -2.0)),
+                   "how much melts: Meteorological Monthly 2022, 48(6), 746-759"),
+            Effect("cloud_top_temperature", ((ICE_CERTAIN, 0.0), ((ICE_CERTAIN + ICE_ABSENT) / 2, -0.4), (ICE_ABSENT, -1.2)),
+                   "cold enough for ice: Meteorological Monthly 2022, 48(6), 746-759"),
         ),
         needs=("new_snow",),
     ),
     "snow_cover": Rule(
         base=-1.4,  # snow to look at on a fifth of the days from November to March (check)
         effects=(
-            Effect("snow_depth", ((0.0, -2.6), (0.01, -1.6), (0.02, -0.4), (0.03, 0.8), (0.06, 2.4), (0.15, 4.0)),
-                   "the event itself: at least the threshold, 3 cm; model snow depth errs by a factor of two (check)"),
+            Effect("snow_depth", ((0.0, -2.6), (0.01, -1.6), (0.02, -0.4), (SNOW_ENOUGH, 0.8), (0.06, 2.4), (0.15, 4.0)),
+                   "the event itself; model snow depth errs by a factor of two (check)"),
             Effect("new_snow", ((0.0, 0.0), (0.02, 0.5), (0.05, 0.9)), "retained snow: at least 2 cm in 24 h: science.md 4"),
             Effect("freezing_hours", ((0.0, -0.8), (8.0, 0.0), (24.0, 0.4)), "8 h below 0 degC keep it: science.md 4"),
-            Effect("temperature_maximum", ((273.15, 0.2), (274.65, 0.0), (279.15, -0.8), (285.15, -1.6)), "at most 1.5 degC: science.md 4"),
+            Effect("temperature_maximum", ((FREEZING, 0.2), (274.65, 0.0), (279.15, -0.8), (285.15, -1.6)), "science.md 4"),
         ),
         needs=("snow_depth",),
     ),
@@ -206,8 +206,8 @@ SNOW: dict[str, Rule] = {
             Effect("cloud_at_site", ((0.0, -0.3), (0.2, 0.2), (0.6, 0.6)), "cloud water at the site's height: science.md 4"),
             # Mount Washington, odd winters, days with fog: rime on 98 % with a minimum below -5 degC, 92 to -2, 58 to -0.6, 45 to 0, 3 on;
             # in frost 96 % with wind to 8 m/s, 99 above 20: wind is no hindrance in cloud. Hours count force 3 for soft rime only.
-            Effect("temperature_minimum", ((267.15, 0.5), (270.15, 0.2), (271.95, -0.2), (272.65, -0.8), (273.45, -2.4), (280.15, -3.5)),
-                   "minimum below -0.5 degC: science.md 4; Mount Washington"),
+            Effect("temperature_minimum", ((267.15, 0.5), (270.15, 0.2), (271.95, -0.2), (RIME_COLD, -0.8), (273.45, -2.4), (280.15, -3.5)),
+                   "frost of the minimum: science.md 4; Mount Washington"),
             Effect("wind_speed_at_site", ((8.0, 0.0), (20.0, 0.4)), "it grows on the wind: Mount Washington"),
         ),
         needs=("rime_hours",),
@@ -216,8 +216,8 @@ SNOW: dict[str, Rule] = {
         base=-0.8,  # a third of the year's days at 1400 m (check)
         effects=(
             Effect("snowmaking_hours", ((0.0, -3.6), (2.0, -1.2), (4.0, 0.9), (8.0, 2.8), (16.0, 4.2), (24.0, 5.0)),
-                   "the event itself: at least 4 h with the wet bulb at -2 degC: science.md 4"),
-            Effect("good_snowmaking_hours", ((0.0, -0.2), (4.0, 0.3), (12.0, 0.7)), "wet bulb at most -4 degC: science.md 4"),
+                   "the event itself: science.md 4"),
+            Effect("good_snowmaking_hours", ((0.0, -0.2), (4.0, 0.3), (12.0, 0.7)), "science.md 4"),
             Effect("wet_bulb_minimum", ((268.15, 0.4), (271.15, 0.0), (274.15, -1.2), (280.15, -2.5)), "how near the threshold (check)"),
         ),
         needs=("snowmaking_hours",),

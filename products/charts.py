@@ -16,13 +16,14 @@ import xarray as xr
 from markupsafe import Markup
 
 from forecast.domain import Almanac, Forecast
+from forecast.quantities import FREEZING, RIME_STAYS, SNOWMAKING_EXCELLENT, SNOWMAKING_GOOD, SNOWMAKING_STARTS
 from products.drawing import LEFT, RIGHT, WIDTH, Reader, Scale, Sheet, TimeScale, Words, box, number, polyline
 from products.light_path import light_path
 from products.night import night_band
 from products.sections import bracket, height_section, series, time_axis, times_of, value_axis
 
-FREEZING = 273.15  # [K]
-SNOWMAKING = ((-2.0, "start"), (-4.0, "good"), (-6.7, "excellent"))  # wet bulb at most [degC]: name in templates/text
+# Wet bulb at most [K]: name in templates/text.
+SNOWMAKING = ((SNOWMAKING_STARTS, "start"), (SNOWMAKING_GOOD, "good"), (SNOWMAKING_EXCELLENT, "excellent"))
 
 _DRAWINGS = {
     "starry_sky": night_band,
@@ -194,7 +195,7 @@ def _columns(
 
 
 def _rime(sheet: Sheet, scale: TimeScale, evidence: xr.Dataset, hours: list[datetime], span: timedelta, words: Words) -> None:
-    """Draw humidity as a line and cloud at the site's height as a fill, 0-100 %, with the 95 % that keeps rime."""
+    """Draw humidity as a line and cloud at the site's height as a fill, 0-100 %, with the humidity that keeps rime."""
     _panel(sheet, scale, words("chart.cold.moisture"))
     humidity, cloud = series(evidence, "humidity", "hour"), series(evidence, "cloud_at_site", "hour")
     level = Scale(0, 1, BOTTOM, TOP)
@@ -211,7 +212,7 @@ def _rime(sheet: Sheet, scale: TimeScale, evidence: xr.Dataset, hours: list[date
         sheet.text(scale.end + 4, min(points[-1][1] + 12, BOTTOM), words("chart.cold.cloud"), "c-tick")
     if np.isfinite(humidity).any():
         sheet.curve([(scale(t), level(min(h, 1))) for t, h in zip(hours, humidity, strict=True)], "c-wet-bulb")
-        sheet.line(LEFT, level(0.95), scale.end, level(0.95), "c-threshold")
+        sheet.line(LEFT, level(RIME_STAYS), scale.end, level(RIME_STAYS), "c-threshold")
         last = humidity[np.isfinite(humidity)][-1]
         sheet.text(scale.end + 4, level(min(last, 1)) + 2, words("chart.cold.humidity"), "c-tick")
 
@@ -219,7 +220,7 @@ def _rime(sheet: Sheet, scale: TimeScale, evidence: xr.Dataset, hours: list[date
 def _snowmaking(sheet: Sheet, scale: TimeScale, evidence: xr.Dataset, hours: list[datetime], span: timedelta, words: Words) -> None:
     """Draw for each hour how good it is for making snow: one to three steps, by wet bulb."""
     _panel(sheet, scale, words("chart.cold.snowmaking"))
-    wet_bulb = series(evidence, "wet_bulb", "hour") - FREEZING
+    wet_bulb = series(evidence, "wet_bulb", "hour")
     if not np.isfinite(wet_bulb).any():
         sheet.no_data(LEFT, TOP, scale.end - LEFT, BOTTOM - TOP, words)
         return
@@ -231,7 +232,7 @@ def _snowmaking(sheet: Sheet, scale: TimeScale, evidence: xr.Dataset, hours: lis
             box(scale.clamped(t - span / 2), y + 2, scale.clamped(t + span / 2) - scale.clamped(t - span / 2) - 0.8, third - 4)
             for t, value in zip(hours, wet_bulb, strict=True) if value <= limit
         )
-        sheet.text(LEFT - 5, y + third / 2 + 4, f"\u2264\u2212{-limit:g}", "c-tick", "end")
+        sheet.text(LEFT - 5, y + third / 2 + 4, f"\u2264\u2212{FREEZING - limit:.3g}", "c-tick", "end")
         sheet.text(scale.end + 4, y + third / 2 + 4, words(f"chart.cold.{name}"), "c-tick")
         sheet.path(cells, f"c-snow c-snow-{row + 1}", fill="currentColor", fill_opacity=f"{0.4 + 0.25 * row:g}")
 

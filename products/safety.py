@@ -12,9 +12,9 @@ from types import MappingProxyType
 
 from forecast.domain import DayWeather
 from forecast.errors import ConfigError
+from forecast.quantities import FREEZING, LEAST_FREEZING_RAIN
 
 Values = Mapping[str, float]
-FREEZING = 273.15  # [K]
 WET = 0.1  # [kg m-2] from which on something fell
 WHOLE = 0.99  # a day with this part of it covered counts as whole
 CLOTHING_UNKNOWN = "unknown"
@@ -56,6 +56,8 @@ def _strong_wind(values: Values, wet: bool) -> bool:
 
 DANGERS: Mapping[str, Danger] = MappingProxyType({
     "thunder": Danger("convective_energy", 1, _thunder, ("precipitation",)),
+    # Drops that freeze where they fall glaze roads, steps and trees from the least that can be measured on.
+    "freezing_rain": Danger("freezing_rain", 1, lambda v, wet: v.get("freezing_rain", 0.0) >= LEAST_FREEZING_RAIN, ("precipitation",)),
     # GB/T 28591: force 8 begins at 17.2 m/s.
     "gale": Danger("gust", 1, lambda v, wet: v.get("gust", 0.0) >= 17.2),
     # China Meteorological Administration, blue warning of gales: mean wind of force 6 (10.8 m/s) or gusts of force 7 (13.9 m/s).

@@ -125,7 +125,7 @@ def cold(snow: bool = True) -> xr.Dataset:
         "temperature": temperature, "wet_bulb": temperature - np.array([1.4, 0.8, 0.3, 0.1, 0.1, 0.2, 0.8, 1.6, 2.1]),
         "humidity": np.array([0.7, 0.85, 0.96, 0.99, 1, 0.98, 0.9, 0.7, 0.55]), "wind_speed": 2 + h / 6,
         "cloud_at_site": np.array([0, 0.2, 0.7, 1, 1, 0.9, 0.3, 0, 0]), "precipitation": fall, "new_snow": fall * 0.012,
-        "freezing_level": 1500 - 40 * h, "snow_depth": depth,
+        "melting_level": 1500 - 40 * h, "snow_depth": depth,
     }  # fmt: skip
     data = {name: ("hour", _padded(v)) for name, v in values.items()} | {"time": ("hour", _times(utc("22 00:00"), 9, 180))}
     return xr.Dataset(data)

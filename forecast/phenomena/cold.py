@@ -7,8 +7,9 @@ import numpy as np
 from forecast import sky
 from forecast.phenomena.weather import Truth
 from forecast.physics import FREEZING, Array, maximum_random_overlap
+from forecast.quantities import RIME_STAYS
 from forecast.sampling import Index, Scene, Times
-from forecast.snow_physics import FORCE_3, RIME_LOST, RIME_STAYS, grows_rime
+from forecast.snow_physics import FORCE_3, RIME_LOST, grows_rime
 
 # How much of the sun a layer's full cover takes: cirrus leaves shadows (check); WMO counts sunshine from 120 W m-2.
 SHADE = {"low": 1.0, "medium": 1.0, "high": 0.5}
@@ -17,7 +18,7 @@ SHADE = {"low": 1.0, "medium": 1.0, "high": 0.5}
 def rimy_hours(air: dict[str, Array]) -> Truth:
     """Return the hours (day, hour) in which rime grows or is kept, from `weather.air_at` at the middle of each.
 
-    Soft rime stays while the air is moist, no warmer than 1 degC and no windier than force 3; hard rime, which wind cannot shake off,
+    Soft rime stays while the air is moist, below its thaw and no windier than force 3; hard rime, which wind cannot shake off,
     while it freezes.
     """
     temperature, humidity, wind = air["temperature"], air["humidity"], air["wind_speed"]

@@ -1,9 +1,11 @@
 """Snow and the cold on a local day: new snow, snow to look at, rime, and hours in which snow can be made.
 
-    snowfall     at least 1 cm of new snow falls in the local day
-    snow_cover   at 08 and 14 local time at least 3 cm of snow lie
-    rime         rime grows on the trees and is kept, for at least an hour
-    snowmaking   the wet bulb is at most -2 degC for at least four hours
+    snowfall     new snow falls in the local day
+    snow_cover   in the morning and after noon enough snow lies to look at
+    rime         rime grows on the trees and is kept
+    snowmaking   the wet bulb lets snow be made
+
+From what amount on each counts is said by `DEGREES`.
 
 The days are worked out once for all four questions, from curves over the run's own times (snow_column.py) and the hours of the day
 (cold.py). What was really seen is read from an analysis by `diagnose`, from a station's record by station_snow.py.
@@ -18,26 +20,29 @@ from datetime import date
 import numpy as np
 import xarray as xr
 
-from forecast.config import PhenomenonSettings
 from forecast.domain import Almanac, Event, Outcome, Site, Window
 from forecast.phenomena import Part
 from forecast.phenomena.cold import rimy_hours, sunny_hours
 from forecast.phenomena.snow_column import Curves
 from forecast.phenomena.weather import COVERED, Truth, air_at, elevations, longest_stretch, lowest, mean, span_of, spans
 from forecast.physics import FREEZING, Array, wet_bulb, wind_chill
+from forecast.precipitation import kind_of_day
+from forecast.quantities import LEAST_FREEZING_RAIN, SNOWMAKING_GOOD, SNOWMAKING_STARTS
 from forecast.sampling import Index, Scene, Times, hours_between
+from forecast.settings import PhenomenonSettings
 from forecast.snow_physics import SNOW_ENOUGH, chance_of_snow, cold_resource, frostbite_time, ratio_interval, snow_class
 
 PHENOMENA = ("snowfall", "snow_cover", "rime", "snowmaking")
 FIELDS = ("precipitation_amount", "surface_snow_thickness", "eastward_wind", "northward_wind")
 
 LEAST_DEPTH = 0.001  # [m] of new snow in three hours for them to count as hours of snowfall
-SNOWMAKING_STARTS, SNOWMAKING_GOOD = FREEZING - 2.0, FREEZING - 4.0  # [K] wet bulb
 VISITS = (8, 14)  # [h] local hours at which snow is looked at
 
 # From what amount on an outcome is partial and full: new snow [m] and depth [m] (ours, as the events say); hours of rime and of snowmaking.
 DEGREES = {"new_snow": (0.001, 0.01), "snow_depth": (0.01, SNOW_ENOUGH), "rime_hours": (1.0, 1.0), "snowmaking_hours": (1.0, 4.0)}
 TOLD_BY = dict(zip(PHENOMENA, DEGREES, strict=True))
+
+FALLS = ("precipitation", "water", "pellets", "freezing", "untyped", "snow")  # the curves of what falls
 
 HOUR, HALF_HOUR = np.timedelta64(1, "h"), np.timedelta64(30, "m")
 
@@ -143,9 +148,8 @@ def _read_day(scene: Scene, curves: Curves, rows: Index, start: Times, end: Time
     bulb = wet_bulb(air["temperature"], air["humidity"], scene.between(curves.pressure, rows, hours))
     known = (scene.covers(hours) & np.isfinite(air["temperature"])) | np.isnat(hours)
     thirds = hours_between(start, end, 180)
-    precipitation, water, snow = (_gained(scene, c, rows, thirds) for c in (curves.precipitation, curves.water, curves.snow))
+    fell = {name: _gained(scene, getattr(curves, name), rows, thirds) for name in FALLS}
     covered = scene.amount("precipitation_amount", rows, start, end)[1] if scene.has("precipitation_amount") else np.zeros(len(rows))
-    fell = {"precipitation": precipitation, "water": water, "snow": snow}
     rimy = rimy_hours(air)
     making = bulb <= SNOWMAKING_STARTS
     reached = np.isfinite(air["temperature"]).any(axis=1)
@@ -164,7 +168,7 @@ def _read_day(scene: Scene, curves: Curves, rows: Index, start: Times, end: Time
         "snowmaking_hours": count(making), "good_snowmaking_hours": count(bulb <= SNOWMAKING_GOOD),
     }  # fmt: skip
     evidence = _evidence(scene, curves, rows, thirds, fell)
-    snowing = np.concatenate([snow[:, 1:] >= LEAST_DEPTH, np.zeros((len(rows), 1), dtype=bool)], axis=1)
+    snowing = np.concatenate([fell["snow"][:, 1:] >= LEAST_DEPTH, np.zeros((len(rows), 1), dtype=bool)], axis=1)
     analysed = scene.between(np.fmax(curves.model_depth, curves.depth), rows, start[:, None] + np.array(VISITS) * HOUR)
     return _Day(values, evidence, known, covered, hours, thirds, snowing, rimy, making, lowest(analysed))
 
@@ -182,20 +186,24 @@ def _snow_values(
     scene: Scene, curves: Curves, rows: Index, start: Times, fell: dict[str, Array], thirds: Times, covered: Array, temperature: Array
 ) -> dict[str, Array]:
     """Return the features of falling and lying snow (day), whose mean temperature is given [K]; NaN where no precipitation is known."""
-    total, water, snow = (np.where(covered > 0, np.nansum(fell[name], axis=1), np.nan) for name in ("precipitation", "water", "snow"))
+    day = {name: np.where(covered > 0, np.nansum(fell[name], axis=1), np.nan) for name in FALLS}
+    total, unknown = day["precipitation"], day["untyped"] >= LEAST_FREEZING_RAIN
+    water, snow, pellets = (np.where(unknown, np.nan, day[name]) for name in ("water", "snow", "pellets"))
+    freezing = np.where(unknown & (day["freezing"] < LEAST_FREEZING_RAIN), np.nan, day["freezing"])  # what is known to freeze is said
     with np.errstate(invalid="ignore", divide="ignore"):
         fraction = np.where(total > 0.05, water / total, np.nan)
         ratio = np.where(water > 0.05, 1000 * snow / water, np.nan)
     low, high = ratio_interval(ratio, temperature, water)
     falls = np.nan_to_num(fell["precipitation"]) > 0.05
     tops = _nearest_known(scene, curves.cloud_top, rows, thirds)
-    freezing = scene.between(curves.freezing, rows, thirds)
+    melting = scene.between(curves.melting_level, rows, thirds)
     visits = start[:, None] + np.array(VISITS) * HOUR
     return {
         "snow_water": water, "new_snow": snow, "snow_fraction": np.clip(fraction, 0, 1), "snow_ratio": ratio,
+        "freezing_rain": freezing, "ice_pellets": pellets, "precipitation_kind": kind_of_day(total, water, pellets, freezing),
         "snow_ratio_low": low, "snow_ratio_high": high, "snow_class": snow_class(water),
         **{f"chance_of_{least}_cm": chance_of_snow(snow, least / 100) for least in (1, 5, 10)},
-        "freezing_level_above_site": _mean_where(freezing, np.where(falls.any(axis=1, keepdims=True), falls, np.isfinite(freezing))),
+        "freezing_level_above_site": _mean_where(melting, np.where(falls.any(axis=1, keepdims=True), falls, np.isfinite(melting))),
         "cloud_top_temperature": _mean_where(tops, falls), "snow_depth": lowest(scene.between(curves.depth, rows, visits)),
     }  # fmt: skip
 
@@ -227,11 +235,11 @@ def _best_spans(day: _Day) -> dict[str, tuple[Times, Times]]:
 def _evidence(scene: Scene, curves: Curves, rows: Index, moments: Times, fell: dict[str, Array]) -> xr.Dataset:
     """What the chart of the day draws, every three hours; what fell is that of the interval ending there."""
     air = air_at(scene, rows, moments)
-    freezing = scene.between(curves.freezing, rows, moments) + elevations(scene)[rows, None]
+    melting_level = scene.between(curves.melting_level, rows, moments) + elevations(scene)[rows, None]
     drawn = {
         "temperature": air["temperature"], "humidity": air["humidity"], "wind_speed": air["wind_speed"], "cloud_at_site": air["cloud"],
         "wet_bulb": wet_bulb(air["temperature"], air["humidity"], scene.between(curves.pressure, rows, moments)),
-        "precipitation": fell["precipitation"], "new_snow": fell["snow"], "freezing_level": freezing,
+        "precipitation": fell["precipitation"], "new_snow": fell["snow"], "melting_level": melting_level,
         "snow_depth": scene.between(curves.depth, rows, moments),
     }  # fmt: skip
     data = {name: (("event", "hour"), values.astype("float32")) for name, values in drawn.items()}

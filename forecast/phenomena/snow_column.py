@@ -1,7 +1,7 @@
 """What falls on a site and what lies there, at the run's own times: read from the column above its true height.
 
-The cloud's top must be cold enough for ice, and the warm air below the 0 degree level shallow enough to leave it; the snow lands as deep
-as temperature and wind of the place have it, and joins a pack that settles and melts there (forecast/snowpack.py).
+The cloud's top and the wet bulb from there down to the place tell what falls (forecast/precipitation.py); the snow lands as deep as
+temperature and wind of the place have it, and joins a pack that settles and melts there (forecast/snowpack.py).
 """
 
 from __future__ import annotations
@@ -12,9 +12,10 @@ import numpy as np
 
 from forecast import snowpack
 from forecast.phenomena.weather import WINDS, column, elevations
-from forecast.physics import FREEZING, Array
+from forecast.physics import FREEZING, Array, wet_bulb
+from forecast.precipitation import Kinds, kinds, layers
 from forecast.sampling import Scene, at_height
-from forecast.snow_physics import snow_fraction, snow_ratio
+from forecast.snow_physics import snow_ratio
 
 LAPSE = 0.0065  # [K m-1] of the standard atmosphere, for a 0 degree level outside the column
 CLOUDY = 0.3  # cover of a level that belongs to the cloud which snows (check)
@@ -25,16 +26,20 @@ ONE_DAY = np.timedelta64(1, "D")
 
 @dataclass(frozen=True, slots=True)
 class Curves:
-    """What the run says of every site at its own times (site, time); precipitation, water, snow: summed up from the run's start.
+    """What the run says of every site at its own times (site, time). Summed up from the run's start: precipitation, water (what falls
+    as snow), pellets, freezing (rain that freezes on the ground), untyped (of which the kind is not known) [kg m-2], snow [m].
 
-    precipitation, water (what falls as snow) [kg m-2]; snow [m]; freezing: 0 degree level less the site's height [m];
-    cloud_top [K], NaN without cloud; pressure at the site [Pa]; depth: snow on the ground of the site [m]; model_depth: of the model's.
+    melting_level: of 0 degC wet bulb, less the site's height [m]; cloud_top [K], NaN without cloud; pressure at the site [Pa];
+    depth: snow on the ground of the site [m]; model_depth: of the model's.
     """
 
     precipitation: Array
     water: Array
-    snow: Array
+    pellets: Array
     freezing: Array
+    untyped: Array
+    snow: Array
+    melting_level: Array
     cloud_top: Array
     pressure: Array
     depth: Array
@@ -42,23 +47,54 @@ class Curves:
 
     @classmethod
     def over(cls, scene: Scene) -> Curves:
-        profile, heights = column(scene, "air_temperature")
-        site = elevations(scene)[:, None]
-        freezing = freezing_level(profile, heights) - site
-        levels = scene.at_sites("geopotential_height").astype(float)
-        top = cloud_top_temperature(scene.cloud_columns[0], scene.at_sites("air_temperature"), levels, site)
-        logarithm = np.broadcast_to(np.log(scene.pressure), levels.shape)
-        pressure = np.exp(at_height(logarithm, levels, np.broadcast_to(site, freezing.shape), -1 / SCALE_HEIGHT))
-        temperature = at_height(profile, heights, np.broadcast_to(site, freezing.shape), -LAPSE)
-        wind = np.hypot(*(at_height(*column(scene, name), np.broadcast_to(site, freezing.shape)) for name in WINDS))
-        fallen = np.nan_to_num(_surface(scene, "precipitation_amount", freezing))
+        temperature, pressure, melting_level, top, falls = _falling(scene)
+        site = np.broadcast_to(elevations(scene)[:, None], temperature.shape)
+        wind = np.hypot(*(at_height(*column(scene, name), site) for name in WINDS))
+        fallen = np.nan_to_num(_surface(scene, "precipitation_amount", temperature))
         # An interval is that of both its ends: the means of what they say.
-        water = fallen * np.nan_to_num(_of_interval(snow_fraction(freezing, top)))
-        snow = water * np.nan_to_num(_of_interval(snow_ratio(temperature, wind))) / 1000
-        model_depth = _surface(scene, "surface_snow_thickness", freezing)
-        depth = _pack(scene, fallen, water, snow, _of_interval(temperature))
-        sums = [np.cumsum(amount, axis=1) for amount in (fallen, water, snow)]
-        return cls(sums[0], sums[1], sums[2], freezing, top, pressure, depth, model_depth)
+        shares = [_of_interval(share) for share in (falls.snow, falls.pellets, falls.freezing)]
+        water, pellets, freezing = (fallen * np.nan_to_num(share) for share in shares)
+        untyped = np.where(np.isnan(shares[0]), fallen, 0.0)
+        ratio = np.nan_to_num(_of_interval(snow_ratio(temperature, wind)))
+        day = snowpack.Day.of(fallen, water, pellets, ratio, _ends(temperature), _spans(scene))
+        amounts = (fallen, water, pellets, freezing, untyped, water * ratio / 1000)
+        model_depth = _surface(scene, "surface_snow_thickness", temperature)
+        fallen, water, pellets, freezing, untyped, snow = (np.cumsum(amount, axis=1) for amount in amounts)
+        depth = _pack(scene, day)
+        return cls(fallen, water, pellets, freezing, untyped, snow, melting_level, top, pressure, depth, model_depth)
+
+
+def _falling(scene: Scene) -> tuple[Array, Array, Array, Array, Kinds]:
+    """Return at the sites (site, time) temperature [K], pressure [Pa], the melting level above them [m], cloud top [K], what falls."""
+    temperature, heights = column(scene, "air_temperature")
+    humidity, heights_of_humidity = column(scene, "relative_humidity")
+    site = np.broadcast_to(elevations(scene)[:, None], temperature.shape[:2])
+    levels = scene.at_sites("geopotential_height").astype(float)
+    logarithm = np.broadcast_to(np.log(scene.pressure), levels.shape)
+    pressure = np.exp(at_height(logarithm, levels, site, -1 / SCALE_HEIGHT))
+    at_site = at_height(temperature, heights, site, -LAPSE)
+    bulb_at_site = wet_bulb(at_site, at_height(humidity, heights_of_humidity, site), pressure)
+    # The wet bulb of the levels, and at 2 m where the run has both temperature and humidity there.
+    count = min(temperature.shape[-1], humidity.shape[-1])
+    temperature, humidity, heights = temperature[..., -count:], humidity[..., -count:], heights[..., -count:]
+    if count > levels.shape[-1]:
+        near = at_height(logarithm, levels, heights[..., 0], -1 / SCALE_HEIGHT)
+        logarithm = np.concatenate([near[..., None], logarithm], axis=-1)
+    bulb = wet_bulb(temperature, humidity, np.exp(logarithm))
+    top, top_height = cloud_top(scene.cloud_columns[0], scene.at_sites("air_temperature"), levels, site)
+    through = layers(bulb, heights, site, bulb_at_site, top_height)
+    return at_site, pressure, freezing_level(bulb, heights) - site, top, kinds(bulb_at_site, top, through)
+
+
+def _spans(scene: Scene) -> Array:
+    """Return the length of the interval that ends at each time (time) [day]; the first, of which nothing is known, has none."""
+    return np.concatenate([[0.0], np.diff(scene.times) / ONE_DAY])
+
+
+def _ends(values: Array) -> tuple[Array, Array]:
+    """Return the lesser and the greater of each time's value and the one before it (site, time); the first stands alone."""
+    before = np.concatenate([values[:, :1], values[:, :-1]], axis=1)
+    return np.fmin(before, values), np.fmax(before, values)
 
 
 def _surface(scene: Scene, name: str, like: Array) -> Array:
@@ -66,22 +102,20 @@ def _surface(scene: Scene, name: str, like: Array) -> Array:
     return scene.at_sites(name).astype(float) if scene.has(name) else np.full(like.shape, np.nan)
 
 
-def _pack(scene: Scene, fallen: Array, water: Array, snow: Array, temperature: Array) -> Array:
+def _pack(scene: Scene, day: snowpack.Day) -> Array:
     """Return the snow on the ground of the sites [m] (site, time): it begins as the model's and goes on as the site's own.
 
-    The model's ground is lower and warmer than the village, so its snow falls there as rain and melts first.
+    day: what each interval brings (site, time). The model's ground is lower and warmer than the village, so its snow falls there as rain
+    and melts first.
     """
-    lying = _surface(scene, "surface_snow_thickness", temperature)
-    amount = _surface(scene, "surface_snow_amount", temperature)[:, 0]
+    lying = _surface(scene, "surface_snow_thickness", day.thaw)
+    amount = _surface(scene, "surface_snow_amount", day.thaw)[:, 0]
     own = np.clip(amount / np.where(lying[:, 0] > 0, lying[:, 0], np.nan), snowpack.LEAST_DENSITY, snowpack.GREATEST_DENSITY)
     pack = snowpack.Pack(lying[:, 0] * np.where(np.isnan(own), snowpack.USUAL_DENSITY, own), lying[:, 0])
-    spans = np.diff(scene.times) / ONE_DAY
-    depth = np.full(temperature.shape, np.nan)
+    depth = np.full(day.thaw.shape, np.nan)
     depth[:, 0] = pack.depth
-    for k, span in enumerate(spans.tolist(), start=1):
-        thaw = np.maximum(temperature[:, k] - FREEZING, 0.0) * span
-        brought = snowpack.Day(water[:, k], snow[:, k], fallen[:, k] - water[:, k], thaw, temperature[:, k])
-        pack, _ = snowpack.next_day(pack, brought, span)
+    for k, span in enumerate(_spans(scene).tolist()[1:], start=1):
+        pack, _ = snowpack.next_day(pack, day.at(k), span)
         depth[:, k] = pack.depth
     return depth
 
@@ -93,7 +127,7 @@ def _of_interval(values: Array) -> Array:
 
 
 def freezing_level(temperature: Array, heights: Array) -> Array:
-    """Return the greatest height [m] at which the columns (..., level), rising, pass 0 degC; NaN where nothing is known.
+    """Return the greatest height [m] at which the columns (..., level) of temperature or wet bulb, rising, pass 0 degC; NaN: unknown.
 
     A column wholly below 0 degC has it under its lowest level, continued at 6.5 K km-1; one that is warm to its top, above it.
     """
@@ -110,16 +144,16 @@ def freezing_level(temperature: Array, heights: Array) -> Array:
     return np.where(np.isnan(level), above_h - (FREEZING - above_t) / LAPSE, level)
 
 
-def cloud_top_temperature(cloud: Array, temperature: Array, heights: Array, site: Array) -> Array:
-    """Return the temperature [K] at the top of the lowest cloud above the site, columns (site, time, level) rising; NaN: no cloud.
+def cloud_top(cloud: Array, temperature: Array, heights: Array, site: Array) -> tuple[Array, Array]:
+    """Return temperature [K] and height [m] of the top of the lowest cloud above the site, columns (site, time, level) rising; NaN: none.
 
     One clear level does not part a cloud from what lies on it (ice falls through it); two do.
     """
-    top = np.full(temperature.shape[:-1], np.nan)
+    top, height = np.full(temperature.shape[:-1], np.nan), np.full(temperature.shape[:-1], np.nan)
     gap = np.zeros(top.shape, dtype=int)
     for k in range(temperature.shape[-1]):
         known = np.isfinite(cloud[..., k]) & np.isfinite(temperature[..., k]) & (heights[..., k] >= site)
         cloudy = known & (cloud[..., k] >= CLOUDY) & (gap < 2)
-        top = np.where(cloudy, temperature[..., k], top)
+        top, height = np.where(cloudy, temperature[..., k], top), np.where(cloudy, heights[..., k], height)
         gap = np.where(known & np.isfinite(top), np.where(cloudy, 0, gap + 1), gap)
-    return top
+    return top, height

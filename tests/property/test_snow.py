@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from forecast import snow_physics as snow
 from forecast.phenomena.cold import rimy_hours
 from forecast.physics import FREEZING
-from forecast.snowpack import Day, Pack, corrected, next_day, thaw_of
+from forecast.precipitation import Layers, fraction_by_wet_bulb, kinds, layers
+from forecast.snowpack import Day, Pack, corrected, next_day
 
 WATER, WARMTH, DEPTH = st.floats(0, 300), st.floats(0, 25), st.floats(0, 5)
 DENSITY = st.floats(30, 600)
@@ -62,9 +63,10 @@ def test_a_station_is_believed(pack: Pack, measured: float) -> None:
 def test_a_warmer_day_is_never_snowier(pack: Pack, fallen: float, celsius: float, warmer: float, swing: float, wind: float) -> None:
     def left(temperature: float) -> float:
         air = np.array([FREEZING + temperature])
-        water = fallen * snow.fraction_by_wet_bulb(air)
-        deep = water * snow.snow_ratio(air, np.array([wind])) / 1000
-        return float(next_day(pack, Day(water, deep, fallen - water, thaw_of(air - swing / 2, air + swing / 2), air))[0].depth[0])
+        water = fallen * kinds(air).snow
+        ratio = snow.snow_ratio(air, np.array([wind]))
+        brought = Day.of(np.array([fallen]), water, np.zeros(1), ratio, (air - swing / 2, air + swing / 2))
+        return float(next_day(pack, brought)[0].depth[0])
 
     assert left(celsius + warmer) <= left(celsius) + 1e-9
 
@@ -105,3 +107,29 @@ def test_rime_lies_only_in_the_cold_and_only_after_it_grew(hours: list[tuple[flo
     assert not (rimy & (temperature >= 1.01)).any()
     assert (grown <= rimy).all()
     assert not rimy[0, : grown[0].argmax() if grown.any() else None].any()
+
+
+ENERGY = st.floats(0, 300)
+
+
+@given(CELSIUS, st.floats(200, 280), ENERGY, ENERGY, st.floats(0, 2000))
+def test_what_falls_is_shared_out_whole(celsius: float, top: float, melting: float, refreezing: float, depth: float) -> None:
+    fall = kinds(np.array([FREEZING + celsius]), top, Layers(*(np.array([value]) for value in (melting, refreezing, depth))))
+    parts = np.array([fall.snow, fall.pellets, fall.freezing, fall.rain])
+
+    assert ((parts >= 0) & (parts <= 1)).all()
+    assert abs(parts.sum() - 1) < 1e-12
+    assert fall.freezing[0] == 0 or celsius < 0
+    assert fall.snow[0] <= fraction_by_wet_bulb(np.array([FREEZING + celsius]))[0]
+
+
+@given(st.lists(CELSIUS, min_size=2, max_size=8), st.floats(0, 10))
+def test_no_layer_is_negative_and_warmer_air_is_warm_to_no_lesser_height(profile: list[float], warmer: float) -> None:
+    def read(bulb: np.ndarray) -> Layers:
+        heights = 300.0 * np.arange(1, len(bulb))[None]
+        return layers(FREEZING + bulb[None, 1:], heights, np.zeros(1), FREEZING + bulb[:1], np.array([np.nan]))
+
+    found = read(np.array(profile))
+
+    assert min(found.melting[0], found.refreezing[0], found.warm_depth[0]) >= 0
+    assert read(np.array(profile) + warmer).warm_depth[0] >= found.warm_depth[0] - 1e-9

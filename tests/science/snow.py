@@ -2,7 +2,8 @@
 
 Mount Washington, daily 2005-2020: a winter is named by the year in which it ends. The snow ratio's three coefficients and its spread
 were fitted on the odd winters and are tried on the even ones, on days with at least 25 mm of snow from at least 2.5 mm of water that
-stayed below 1 degC. Rime: nothing was fitted to say yes or no; the lines of the rule were drawn from the odd winters.
+stayed below 1 degC. Rime: nothing was fitted to say yes or no but whether the summit is in cloud, by the
+fog of the odd winters; the lines of the service's rule were drawn from these too. The even ones are tried, without their fog.
 Sion, daily 1958-1989: depth of the morning, precipitation of the 24 h that begin then. The pack's wet density and its melt were
 fitted on the winters to 1974 (November to March) and are tried on those after. The file's column nto000d0 is cloud cover [%], not snow.
 """
@@ -18,6 +19,7 @@ import pandas as pd
 from forecast import snow_physics, snowpack
 from forecast.phenomena.station_snow import fog_in_words, rime_in_words
 from forecast.physics import FREEZING, wet_bulb
+from forecast.precipitation import kinds
 from models.baseline import PhysicsRule
 from models.verification import Scores, score, skill
 from tests.science.claims import Claim
@@ -27,7 +29,8 @@ LEAST_SNOW, LEAST_WATER, WARMEST = 25.0, 2.5, 1.0  # [mm], [mm], [degC] of a day
 RIME_MONTHS, PACK_MONTHS = (10, 11, 12, 1, 2, 3, 4), (11, 12, 1, 2, 3)
 LAST_FITTED = 1974
 RESTARTS = (1, 3, 5)  # [day]
-PLAIN_MELT = (1.0, 2.0, 3.0, 4.0, 5.0)  # [mm K-1 day-1] tried for the plain rival, which takes the one best on the years fitted
+# Tried for the plain rival [mm K-1 day-1], which takes the one best on the years fitted.
+PLAIN_MELT = (0.1, 0.25, 0.5, 1.0, 1.5, 2.0, 2.5, 3.0, 3.5, 4.0, 5.0, 6.0, 7.0, 8.0, 10.0, 12.0, 16.0)
 
 
 def claims(shared: Path) -> list[Claim]:
@@ -120,33 +123,70 @@ def rime_claims(days: pd.DataFrame) -> list[Claim]:
     cold_half = days[days.month.isin(RIME_MONTHS)]
     fitted, tried = cold_half[cold_half.winter % 2 == 1], cold_half[cold_half.winter % 2 == 0]
     usual = tried.month.map(fitted.groupby("month").rime.mean()).to_numpy()
-    cloud = {"fog": tried.fog.to_numpy(), "sky cover": tried.cover.to_numpy()}
     climatology = score(usual, tried.rime)
-    always = score(np.ones(len(tried)), tried.rime)
-    found = []
-    for name, cover in cloud.items():
-        grows = np.any(grown(tried, cover), axis=0)
-        held, soft = score(grows, tried.rime), score(grown(tried, cover)[1], tried.rime)
-        odds = score(rule_of_rime(tried, cover, grows), tried.rime)
+    frost = (tried.lowest < snow_physics.RIME_COLD).to_numpy(dtype=float)
+    before = days.rime.shift(1).reindex(tried.index).to_numpy()
+    rivals = {"frost alone": frost, "always": np.ones(len(tried)), "by month": usual >= 0.5, "persistence": np.nan_to_num(before)}
+    scores = {name: score(np.asarray(given, dtype=float), tried.rime) for name, given in rivals.items()}
+    cloud = {
+        "cloud from temperature, wind, sky and rain": in_cloud(tried, chance_of_cloud(fitted)),
+        "cloud by sky cover alone": tried.cover.to_numpy(),
+        "cloud by the observer's own word fog (no forecast)": tried.fog.to_numpy(),
+    }
+    found = [Claim("snow", f"rime, Mount Washington, rival: {name}", told_all(s), s.cases, "winters ending in an even year")
+             for name, s in scores.items()]  # fmt: skip
+    for number, (name, cover) in enumerate(cloud.items()):
+        grows = np.any(grown(tried, cover), axis=0).astype(float)
+        held, odds = score(grows, tried.rime), score(rule_of_rime(tried, cover, grows), tried.rime)
         worth = skill(odds.brier, climatology.brier)
+        best = max(scores.values(), key=lambda s: heidke(s))
         found += [
-            Claim("snow", f"rime, Mount Washington, cloud by {name}: yes or no", told(held), held.cases,
-                  f"force 3 alone: {told(soft)}; always: TS {always.ts:.2f}", held.ts > max(soft.ts, always.ts)),
-            Claim("snow", f"rime by the rule, cloud by {name}: Brier skill", f"{worth:.2f}", odds.cases,
+            Claim("snow", f"rime there, {name}", told_all(held), held.cases, f"best rival HSS {heidke(best):.2f} TS {best.ts:.2f}",
+                  None if number == 1 else heidke(held) > heidke(best) and held.ts > max(s.ts for s in scores.values())),
+            Claim("snow", "  Brier skill of the service's rule with it", f"{worth:.2f}", odds.cases,
                   f"climatology by month, Brier {climatology.brier:.3f}; AUC {odds.auc:.3f}", worth > 0),
         ]  # fmt: skip
+    return found + rime_lines(fitted)
+
+
+def rime_lines(fitted: pd.DataFrame) -> list[Claim]:
+    """Return from what the lines of the service's rule were drawn."""
     frozen = fitted[(fitted.fog == 1)]
     bands = [(-50, -5), (-5, -2), (-2, -0.6), (-0.6, 0), (0, 10)]
     by_frost = [frozen[frozen.lowest.between(FREEZING + low, FREEZING + high, inclusive="left")].rime.mean() for low, high in bands]
     frozen = frozen[frozen.lowest < snow_physics.RIME_COLD]
     by_wind = [frozen[frozen.wind.between(low, high)].rime.mean() for low, high in ((0, 8), (8, 14), (14, 20), (20, 60))]
     return [
-        *found,
         Claim("snow", "rime in fog by the minimum, to -5, -2, -0.6, 0, above [degC]", " ".join(f"{p:.2f}" for p in by_frost), len(fitted),
               "odd winters, from which the rule's lines were drawn"),
         Claim("snow", "rime in freezing fog by wind, to 8, 14, 20, above [m/s]", " ".join(f"{p:.2f}" for p in by_wind), len(frozen),
               "odd winters; science.md 4 allows force 3 (5.4 m/s)", by_wind[-1] > by_wind[0]),
     ]  # fmt: skip
+
+
+def signs_of_cloud(days: pd.DataFrame) -> np.ndarray:
+    """Return what a station without words knows of cloud at the summit (day, sign): sky cover, water and whether any fell, the swing of
+    the temperature in tens of kelvin, wind in tens of m/s; the first column is one."""
+    swing = (days.highest - days.lowest) / 10
+    wet = (days.water > 0).astype(float)
+    return np.stack([np.ones(len(days)), days.cover, np.log1p(4 * days.water / INCH), wet, swing, days.wind / 10], axis=1)
+
+
+def chance_of_cloud(days: pd.DataFrame) -> np.ndarray:
+    """Return the weights of the signs, by logistic regression (ridge 1, Newton's steps) on the fog of these days; rime is not looked at."""
+    signs, fog = signs_of_cloud(days), days.fog.to_numpy()
+    ridge = np.diag([0.0, *[1.0] * (signs.shape[1] - 1)])
+    weights = np.zeros(signs.shape[1])
+    for _ in range(20):
+        chance = 1 / (1 + np.exp(-signs @ weights))
+        bend = (signs * (chance * (1 - chance))[:, None]).T @ signs + ridge
+        weights = weights + np.linalg.solve(bend, signs.T @ (fog - chance) - ridge @ weights)
+    return weights
+
+
+def in_cloud(days: pd.DataFrame, weights: np.ndarray) -> np.ndarray:
+    """Return the chance [1] that the summit is in cloud (day)."""
+    return 1 / (1 + np.exp(-signs_of_cloud(days) @ weights))
 
 
 def grown(days: pd.DataFrame, cloud: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -164,6 +204,24 @@ def rule_of_rime(days: pd.DataFrame, cloud: np.ndarray, grows: np.ndarray) -> np
 
 def told(scores: Scores) -> str:
     return f"POD {scores.pod:.2f} FAR {scores.far:.2f} TS {scores.ts:.2f}"
+
+
+def told_all(scores: Scores) -> str:
+    return f"{told(scores)} HSS {heidke(scores):.2f} ETS {equitable(scores):.2f}"
+
+
+def heidke(scores: Scores) -> float:
+    """Return Heidke's skill: the part of what chance gets wrong that is got right; 0 for a constant answer."""
+    right = scores.cases - scores.misses - scores.false_alarms
+    given = scores.hits + scores.false_alarms
+    by_chance = (given * scores.events + (scores.cases - given) * (scores.cases - scores.events)) / scores.cases
+    return (right - by_chance) / (scores.cases - by_chance)
+
+
+def equitable(scores: Scores) -> float:
+    """Return the threat score less the hits of chance (ETS)."""
+    by_chance = (scores.hits + scores.false_alarms) * scores.events / scores.cases
+    return (scores.hits - by_chance) / (scores.hits + scores.misses + scores.false_alarms - by_chance)
 
 
 # -- Sion
@@ -185,12 +243,12 @@ def sion(shared: Path) -> pd.DataFrame:
 
 
 def brought(days: pd.DataFrame) -> snowpack.Day:
-    """Return what each day brought to the pack (day), from temperature, humidity and precipitation alone."""
+    """Return what each day brought to the pack (day), by the product's own chain; nothing is known of the column, the wind is calm."""
     temperature, fallen = days.temperature.to_numpy(), days.precipitation.to_numpy()
-    bulb = wet_bulb(temperature, days.humidity.to_numpy(), days.pressure.to_numpy())
-    water = fallen * snow_physics.fraction_by_wet_bulb(bulb)
-    snow = water * snow_physics.snow_ratio(temperature, np.zeros(len(days))) / 1000
-    return snowpack.Day(water, snow, fallen - water, snowpack.thaw_of(days.lowest.to_numpy(), days.highest.to_numpy()), temperature)
+    falls = kinds(wet_bulb(temperature, days.humidity.to_numpy(), days.pressure.to_numpy()))
+    ratio = snow_physics.snow_ratio(temperature, np.zeros(len(days)))
+    ends = days.lowest.to_numpy(), days.highest.to_numpy()
+    return snowpack.Day.of(fallen, fallen * falls.snow, fallen * falls.pellets, ratio, ends)
 
 
 Step = Callable[[snowpack.Pack, int], snowpack.Pack]
@@ -239,22 +297,22 @@ def pack_claims(days: pd.DataFrame) -> list[Claim]:
     wintry = days.month.isin(PACK_MONTHS).to_numpy()
     fitted, tried = wintry & (days.winter <= LAST_FITTED).to_numpy(), wintry & (days.winter > LAST_FITTED).to_numpy()
     depth, ours = days.depth.to_numpy(), our_step(brought(days))
+    monthly = [tried & (days.month == month).to_numpy() for month in PACK_MONTHS]
     found = []
     for every in RESTARTS:
         plain = {melt: carried(depth, every, plain_step(days, melt)) for melt in PLAIN_MELT}
         best = min(PLAIN_MELT, key=lambda melt: rms(plain[melt], days, fitted))
         given = {"ours": carried(depth, every, ours), "persistence": carried(depth, every, lambda pack, at: pack), "plain": plain[best]}
         error = {name: rms(values, days, tried) for name, values in given.items()}
-        found.append(Claim(
-            "snow", f"snow depth at Sion 1975-1989, set right every {every} days, RMS [cm]", f"{error['ours']:.2f}",
-            int(tried.sum()) * every, f"persistence {error['persistence']:.2f}, degree-day {best:g} mm {error['plain']:.2f}",
-            error["ours"] < min(error["persistence"], error["plain"]),
-        ))  # fmt: skip
-        if every == 3:
-            monthly = [tried & (days.month == month).to_numpy() for month in PACK_MONTHS]
-            told_of = {name: " ".join(f"{rms(values, days, chosen):.2f}" for chosen in monthly) for name, values in given.items()}
-            found.append(Claim("snow", "  by month, November to March, every 3 days", told_of["ours"], int(tried.sum()) * every,
-                               f"persistence {told_of['persistence']}, plain {told_of['plain']}"))  # fmt: skip
+        by_month = {name: [rms(values, days, chosen) for chosen in monthly] for name, values in given.items()}
+        told_of = {name: " ".join(f"{value:.2f}" for value in values) for name, values in by_month.items()}
+        found += [
+            Claim("snow", f"snow depth at Sion 1975-1989, set right every {every} days, RMS [cm]", f"{error['ours']:.2f}",
+                  int(tried.sum()) * every, f"persistence {error['persistence']:.2f}, degree-day {best:g} mm {error['plain']:.2f}",
+                  error["ours"] < min(error["persistence"], error["plain"]) and min(PLAIN_MELT) < best < max(PLAIN_MELT)),
+            Claim("snow", f"  by month, November to March, every {every} days", told_of["ours"], int(tried.sum()) * every,
+                  f"persistence {told_of['persistence']}, plain {told_of['plain']}"),
+        ]  # fmt: skip
     return found
 
 

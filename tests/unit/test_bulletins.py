@@ -168,6 +168,8 @@ def test_a_bulletin_is_valid_from_its_issue_to_the_end_of_its_last_known_window(
         ({"temperature_minimum": 274.0}, True, []),
         ({"snow_water": 4.9}, False, []),
         ({"snow_water": 5.0}, False, ["heavy_snow"]),  # GB/T 28592: heavy snow from 5.0 mm a day
+        ({"freezing_rain": 0.09}, True, []),
+        ({"freezing_rain": 0.1}, True, ["freezing_rain"]),  # the least that is measured
         ({"wind_chill": 245.15}, False, ["extreme_cold"]),  # -28 degC: frostbite within half an hour (ECCC)
         ({"convective_energy": 600.0}, False, []),
         ({"convective_energy": 600.0, "precipitation": 0.4}, False, ["thunder"]),
@@ -219,7 +221,7 @@ def test_every_danger_is_told_by_a_feature_of_the_catalogue(bulletin: Bulletin) 
 def whole(**other: float) -> DayWeather:
     calm = {
         "gust": 5.0, "wind_speed_at_site": 3.0, "wind_chill": 270.0, "temperature_minimum": 272.0, "precipitation": 0.0, "snow_water": 0.0,
-        "convective_energy": 0.0, "visibility": 2e4,
+        "convective_energy": 0.0, "visibility": 2e4, "freezing_rain": 0.0,
     }  # fmt: skip
     return DayWeather(calm | other, 1.0)
 
@@ -233,7 +235,8 @@ def test_only_a_wholly_known_day_is_without_danger() -> None:
 @pytest.mark.parametrize(
     ("lacking", "open_"),
     [("convective_energy", {"thunder"}), ("gust", {"gale", "wind"}), ("visibility", {"fog"}), ("wind_chill", {"extreme_cold"}),
-     ("snow_water", {"heavy_snow"}), ("temperature_minimum", {"ice"}), ("precipitation", {"ice", "thunder"})],
+     ("snow_water", {"heavy_snow"}), ("temperature_minimum", {"ice"}), ("precipitation", {"ice", "thunder", "freezing_rain"}),
+     ("freezing_rain", {"freezing_rain"})],
 )  # fmt: skip
 def test_a_danger_whose_feature_is_not_known_is_neither_there_nor_excluded(lacking: str, open_: set[str]) -> None:
     found, unjudged = judge(whole(**{lacking: nan}), whole())

@@ -14,12 +14,14 @@ import jinja2
 import jsonschema
 import pytest
 
-from forecast.config import CHANNELS, Config, NameSettings
+from forecast.config import Config
 from forecast.domain import Reason
 from forecast.errors import ConfigError
+from forecast.quantities import FEATURES
+from forecast.settings import CHANNELS, NameSettings
 from products import render
 from products.bulletins import Bulletin, compose
-from products.feed import number
+from products.feed import number, quantities
 from products.render import TEMPLATES, environment, pages
 from tests.e2e.sample_bulletin import ATTRIBUTION, sample_bulletin, sample_config, sample_parts
 
@@ -402,3 +404,22 @@ def test_the_spread_of_the_deck_stands_beside_it(site: dict[str, str]) -> None:
     found = [[int(text.replace(",", "")) for text in texts] for texts in told]
     assert found
     assert all(high - low == pytest.approx(200, abs=10) and low < now < high for now, low, high in found)
+
+
+@pytest.mark.parametrize(
+    ("feature", "key"),
+    [
+        ("gust", "gust_m_s"), ("snow_class", "snow_class"), ("cold_resource", "cold_resource_count"), ("snow_ratio", "snow_ratio"),
+        ("snow_ratio_low", "snow_ratio_low_ratio"), ("chance_of_5_cm", "chance_of_5_cm_probability"), ("snow_fraction", "snow_fraction"),
+        ("precipitation_kind", "precipitation_kind_class"), ("valley_area_filled", "valley_area_filled_fraction"),
+    ],
+)  # fmt: skip
+def test_a_key_of_the_api_ends_in_its_unit_or_in_the_kind_of_its_number(feature: str, key: str) -> None:
+    assert quantities({feature: 1.0}) == {key: 1.0}
+
+
+def test_what_is_called_a_fraction_or_a_probability_lies_between_none_and_all() -> None:
+    for name, feature in FEATURES.items():
+        (key,) = quantities({name: 0.0})
+        if key.endswith(("_fraction", "_probability")) and "humidity" not in name:  # air may be supersaturated
+            assert (feature.low, feature.high) == (0, 1), key

@@ -10,19 +10,18 @@ import numpy as np
 import pytest
 
 from forecast import sky
-from forecast.config import PhenomenonSettings
 from forecast.domain import Atmosphere
 from forecast.phenomena import Part, cold, snow, snow_column, weather
 from forecast.physics import FREEZING, wet_bulb
 from forecast.quantities import FEATURES
 from forecast.sampling import Scene
+from forecast.settings import PhenomenonSettings
 from forecast.snow_physics import (
     chance_of_snow,
     cold_resource,
     frostbite_time,
     ratio_interval,
     snow_class,
-    snow_fraction,
     snow_ratio,
 )
 from models.baseline import PhysicsRule
@@ -77,15 +76,6 @@ def test_saturated_air_has_the_wet_bulb_of_its_temperature_and_unknown_air_none(
 
     assert found[0] == pytest.approx(270.0, abs=1e-6)
     assert np.isnan(found[1:]).all()
-
-
-@pytest.mark.parametrize(
-    ("above", "top", "expected"),
-    [(50, -20, 1.0), (100, -14, 1.0), (300, -20, 0.5), (500, -20, 0.0), (900, -20, 0.0), (-200, -9, 0.5), (0, -4, 0.0), (-400, -30, 1.0)],
-)
-def test_beijings_criteria_tell_snow_from_sleet_and_rain(above: float, top: float, expected: float) -> None:
-    # science.md 4: cloud top at most -14 degC; 0 degree level to 0.1 km hardly melts, 0.5 km melts all; between, linear
-    assert snow_fraction(np.array([above]), np.array([top + FREEZING]))[0] == pytest.approx(expected)
 
 
 @pytest.mark.parametrize(
@@ -165,9 +155,9 @@ def test_cirrus_far_above_a_shallow_deck_is_not_its_top() -> None:
     temperature = FREEZING + 5 - 6.5 * heights / 1000
     cloud = np.array([[[1, 1, 0, 0, 0, 0, 1, 1]]], dtype=float)
 
-    top = snow_column.cloud_top_temperature(cloud, temperature, heights, np.array([[500.0]]))
+    top, height = snow_column.cloud_top(cloud, temperature, heights, np.array([[500.0]]))
 
-    assert top[0, 0] == pytest.approx(FREEZING + 5 - 13)
+    assert (top[0, 0], height[0, 0]) == (pytest.approx(FREEZING + 5 - 13), 2000.0)
 
 
 # -- days
