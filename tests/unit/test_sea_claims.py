@@ -28,4 +28,16 @@ def test_what_the_poor_columns_lack_is_named(shared: Path) -> None:
 
     named = {"geopotential_height", "cloud_by_level", "wind_aloft", "coarse_column", "field:lagrangian_tendency_of_air_pressure"}
     assert named <= told.missing
-    assert told.without_forecast == 1  # Wunvshan, 26 June 2026: no forecast of that day
+    assert told.without_forecast == ("wunvshan 2026-06-26",)
+
+
+def test_every_rival_is_told_with_its_scores_and_the_rule_s_on_the_same_mornings(shared: Path) -> None:
+    claims = {claim.what.strip(): claim for claim in sea.claims(shared)}
+
+    for rival in ("always no", "climatology, a month left out", "persistence"):
+        claim = claims[f"{rival}, wunvshan"]
+        for name in ("AUC", "TS", "POD", "FAR", "Brier"):
+            assert name in claim.figure
+            assert name in claim.reference.split(":")[1]
+        assert any(word in claim.reference for word in ("BETTER", "WORSE"))
+    assert "wunvshan 2026-06-26" in claims["rule, untrained, all"].reference
