@@ -10,7 +10,7 @@ import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from functools import cache
+from functools import cache, lru_cache
 from typing import Protocol
 from zoneinfo import ZoneInfo
 
@@ -112,14 +112,19 @@ def breadth(text: str) -> float:
 
 def polyline(points: Iterable[tuple[float, float]]) -> str:
     """Return path data through `points`; a point that is not finite breaks the line."""
-    parts, pen = [], "M"
+    runs: list[list[float]] = [[]]
     for x, y in points:
-        if not (math.isfinite(x) and math.isfinite(y)):
-            pen = "M"
-            continue
-        parts.append(f"{pen}{number(x)} {number(y)}")
-        pen = "L"
-    return "".join(parts)
+        if math.isfinite(x + y):
+            runs[-1] += x, y
+        elif runs[-1]:
+            runs.append([])
+    return "".join([_blanks(len(run) // 2) % tuple(run) for run in runs if run]).replace(".0", "")
+
+
+@cache
+def _blanks(count: int) -> str:
+    """Return path data of a line through `count` points with blanks for their coordinates: filled all at once, not one by one."""
+    return "M%.1f %.1f" + "L%.1f %.1f" * (count - 1)
 
 
 def box(x: float, y: float, width: float, height: float) -> str:
@@ -182,7 +187,13 @@ class Sheet:
 
 
 def _attributes(attributes: dict[str, object]) -> str:
-    return "".join([f' {name.replace("_", "-")}="{escape(value)}"' for name, value in attributes.items()])
+    return "".join([_attribute(name, str(value)) for name, value in attributes.items()])
+
+
+@lru_cache(maxsize=4096)
+def _attribute(name: str, value: str) -> str:
+    """Return one attribute; a sheet uses the same few over and over."""
+    return f' {name.replace("_", "-")}="{escape(value)}"'
 
 
 # Which edges of a cell (0 south, 1 east, 2 north, 3 west) an outline joins, by which corners lie inside (1 SW, 2 SE, 4 NE, 8 NW);

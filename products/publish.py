@@ -132,8 +132,8 @@ class Publisher:
             "model": told.cycle.model, "run": told.cycle.run.isoformat(), "digest": self.config.digest, "files": files,
         }
         _write(fresh, Page(MANIFEST, json.dumps(about, ensure_ascii=False, indent=1, sort_keys=True)))
-        for folder in sorted({path.parent for path in fresh.rglob("*")}, reverse=True):
-            _sync_folder(folder)
+        for path in sorted((fresh, *fresh.rglob("*")), reverse=True):
+            _sync(path)
         release = self.releases / issue
         if release.exists():
             if self.link.resolve() == release.resolve():
@@ -144,7 +144,7 @@ class Publisher:
                 self._point_to(spare)
             shutil.rmtree(release)
         fresh.rename(release)
-        _sync_folder(self.releases)
+        _sync(self.releases)
         self._point_to(release)
         self._clear_leftovers()
         self._prune()
@@ -156,7 +156,7 @@ class Publisher:
         swap.unlink(missing_ok=True)
         swap.symlink_to(Path("archive") / release.name)
         swap.replace(self.link)
-        _sync_folder(self.folder)
+        _sync(self.folder)
 
     def _clear_leftovers(self) -> None:
         """Remove what runs that died have left; never what is in force."""
@@ -220,21 +220,19 @@ def _hash_of(path: Path) -> str:
 
 
 def _write(release: Path, page: Page) -> str:
-    """Write a page into a release, to the disk itself; return its hash."""
+    """Write a page into a release; return its hash. It is on the disk itself after `_sync`."""
     target = release / page.path
     if target.parts[: len(release.parts)] != release.parts or ".." in target.parts[len(release.parts) :]:
         raise PublishError(f"{page.path!r} would lie outside the release")
     target.parent.mkdir(parents=True, exist_ok=True)
     body = page.body.encode() if isinstance(page.body, str) else page.body
-    with target.open("wb") as file:
-        file.write(body)
-        file.flush()
-        os.fsync(file.fileno())
+    target.write_bytes(body)
     return hashlib.sha256(body).hexdigest()
 
 
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
+def _sync(path: Path) -> None:
+    """Wait until a file, or the names in a folder, are on the disk itself."""
+    descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)
     finally:

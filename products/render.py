@@ -170,7 +170,18 @@ _CHANNELS: Mapping[str, Callable[[Bulletin, Config], Iterator[Page]]] = {
 
 
 def _data(path: str, content: Mapping[str, Any]) -> Page:
-    return Page(path, json.dumps(content, ensure_ascii=False, allow_nan=False, indent=1) + "\n")
+    """Return a page of data: a line for each member, and for each record of a list."""
+    return Page(path, "{\n" + ",\n".join(f" {_json(name)}: {_lines(value)}" for name, value in content.items()) + "\n}\n")
+
+
+def _lines(value: Any) -> str:
+    if isinstance(value, list) and value and isinstance(value[0], dict):
+        return "[\n" + ",\n".join(f"  {_json(record)}" for record in value) + "\n ]"
+    return _json(value)
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False, allow_nan=False)
 
 
 def _static() -> Iterator[Page]:
@@ -235,7 +246,7 @@ class Desk:
         """Draw the evidence of an entry, where there is any and it is worth a look: near, and the headline or not unlikely."""
         event = entry.forecast.event
         day = next((day for day in section.days[:CHART_DAYS] if day.day == event.day), None)
-        if day is None or day.almanac is None or entry.evidence is None or not entry.forecast.known:
+        if day is None or day.almanac is None or entry.drawn is None or not entry.forecast.known:
             return None
         if entry is not day.headline and entry.forecast.grade < CHARTED_FROM:
             return None
