@@ -99,6 +99,7 @@ class SourceSettings(Section):
     """Where model runs come from and which part of them is wanted."""
 
     model: Identifier = "gfs"
+    name: NameSettings = NameSettings()
     attribution: NameSettings = NameSettings()
     order: tuple[Source, ...] = Field(default=SOURCES, min_length=1)
     filter: HttpSettings

@@ -92,7 +92,7 @@ def _blended(
         probability = teller.probability
     return replace(
         teller, cycle=leading.cycle, probability=probability, grade=grade_of(probability, grades), states=states, voices=voices,
-        spread=_spread(teller.spread, voices),
+        spread=_spread(leading, voices),
     )
 
 
@@ -107,12 +107,13 @@ def _mean(values: Sequence[float], weights: Sequence[float]) -> float:
     return min(1.0, max(0.0, math.fsum(w * v for w, v in zip(weights, values, strict=True))))
 
 
-def _spread(before: Spread | None, voices: Sequence[Voice]) -> Spread:
-    """Return the widest of what the last cycles and the voices gave."""
+def _spread(leading: Forecast, voices: Sequence[Voice]) -> Spread:
+    """Return what the leading model's last cycles (`leading.spread`) and the other models' runs gave, the widest of it."""
     values = [voice.probability for voice in voices]
-    if before is None:
+    if leading.spread is None:
         return Spread(min(values), max(values), len(values))
-    return Spread(min(before.low, *values), max(before.high, *values), max(before.cycles, len(values)))
+    others = sum(voice.cycle.model != leading.cycle.model for voice in voices)
+    return Spread(min(leading.spread.low, *values), max(leading.spread.high, *values), leading.spread.cycles + others)
 
 
 def shares_of(scores: Mapping[str, tuple[float, int]]) -> dict[str, float]:

@@ -179,6 +179,7 @@ class Bulletin:
     expires_at: datetime  # when the issue is over, or its data end
     covered_until: datetime | None  # until then every danger is judged at every site
     attributions: tuple[Name, ...]  # whose data it was made of
+    model_names: Mapping[str, Name]  # what readers call the NWP models
     days: tuple[date, ...]
     grades: tuple[float, ...]
     outlook: Outlook
@@ -251,6 +252,8 @@ def compose(
         expires_at=min(issue.valid_until, valid_to) if valid_to > issue.issued else issue.valid_until,
         covered_until=_covered_until(outlook, days, zone),
         attributions=tuple(attributions),
+        model_names={config.source.model: config.source.name.as_name(config.source.model.upper()),
+                     **{model.id: model.name.as_name() for model in config.models}},
         days=days,
         grades=config.forecast.grades,
         outlook=outlook,

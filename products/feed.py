@@ -92,6 +92,11 @@ def _forecast(entry: Entry) -> dict[str, Any]:
             for r in forecast.reasons if r.feature in FEATURES
         ],
         "spread": _spread(forecast.spread),
+        "voices": [
+            {"model": voice.cycle.model, "run_at": _time(voice.cycle.run), "probability": number(voice.probability),
+             "weight": number(voice.weight), "members": voice.members} for voice in forecast.voices
+        ],
+        "corrected_by": list(forecast.corrected_by),
         "missing": list(forecast.missing),
         "quantities": quantities(forecast.quantities),
         "quantity_spreads": {key: _spread(forecast.spreads[name]) for name in forecast.spreads for key in quantities({name: 0.0})},

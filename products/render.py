@@ -30,6 +30,7 @@ from forecast.config import Config
 from forecast.domain import Forecast, Issue, Name
 from forecast.errors import ConfigError, PublishError
 from products import charts, feed, safety
+from products.agreement import agreement
 from products.bulletins import NEXT_DAYS, Alert, Bulletin, Entry, Outlook, Section, SiteDay
 from products.wording import ESTIMATES, LANGUAGES, Words
 
@@ -231,8 +232,8 @@ class Desk:
             return root(self.prefix + target)
 
         body = environment().get_template(template).render(
-            bulletin=self.bulletin, words=self.words, beside=Words(self.other, self.config.zone), language=self.language,
-            path=path, here=at, home=f"{self.prefix}index.html", channels=self.config.output.channels, link=link, root=root,
+            agreement=agreement, bulletin=self.bulletin, words=self.words, beside=Words(self.other, self.config.zone),
+            language=self.language, path=path, here=at, home=f"{self.prefix}index.html", channels=self.config.output.channels, link=link, root=root,
             other=root(("" if self.other == LANGUAGES[0] else f"{self.other}/") + path),
             icon=icon, chart=self.chart, strip=self.strip, facing=self.facing, why=self.why, reasons=self.reasons,
             missing=self.missing, risk=self.risk, risk_of=self.risk_of, lack=self.lack,

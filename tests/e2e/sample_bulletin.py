@@ -27,7 +27,7 @@ from tests import made_up
 
 ISSUED = datetime(2026, 11, 22, 8, 10, tzinfo=UTC)
 CYCLE = Cycle(datetime(2026, 11, 22, 0, tzinfo=UTC))
-ATTRIBUTION = (Name("NOAA/NCEP GFS 0.25°", "NOAA/NCEP GFS 0.25°"),)
+ATTRIBUTION = (Name("美国国家环境预报中心（NCEP）全球预报系统GFS，公有领域", "NOAA/NCEP Global Forecast System (GFS), public domain"),)
 
 # A week in one line each: an easterly and a sea of clouds, a front with snow, clear cold air behind it, then high cloud.
 CHANCES = {
