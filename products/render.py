@@ -233,7 +233,8 @@ class Desk:
 
         body = environment().get_template(template).render(
             agreement=agreement, bulletin=self.bulletin, words=self.words, beside=Words(self.other, self.config.zone),
-            language=self.language, path=path, here=at, home=f"{self.prefix}index.html", channels=self.config.output.channels, link=link, root=root,
+            language=self.language, path=path, here=at, home=f"{self.prefix}index.html",
+            channels=self.config.output.channels, link=link, root=root,
             other=root(("" if self.other == LANGUAGES[0] else f"{self.other}/") + path),
             icon=icon, chart=self.chart, strip=self.strip, facing=self.facing, why=self.why, reasons=self.reasons,
             missing=self.missing, risk=self.risk, risk_of=self.risk_of, lack=self.lack,
