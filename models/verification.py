@@ -75,3 +75,52 @@ def skill(value: float, reference: float, perfect: float = 0.0) -> float:
 
 def _ratio(part: int, whole: int) -> float:
     return part / whole if whole else float("nan")
+
+
+@dataclass(frozen=True, slots=True)
+class Reliability:
+    """Do the probabilities mean what they say: in each bin the mean probability told, how often it was seen, the number of cases.
+
+    low, high (bin): between these the frequency lies in 90 % of trials were every probability right. term: the reliability term of the
+    Brier score (0 is perfect); highest: what 95 % of such trials keep below.
+    """
+
+    told: Array
+    seen: Array
+    cases: NDArray[np.integer[Any]]
+    low: Array
+    high: Array
+    term: float
+    highest: float
+
+    @property
+    def within(self) -> bool:
+        """Whether the reliability term is one that right probabilities would show by chance."""
+        return self.term <= self.highest
+
+
+def reliability(probability: ArrayLike, seen: ArrayLike, bins: int = 10, draws: int = 1000, seed: int = 0) -> Reliability:
+    """Return the reliability of probabilities in bins of like number of cases, and the band of chance (consistency resampling).
+
+    The band takes the cases as independent, which makes it the strictest there is: weather in episodes scatters more.
+    Source: Bröcker & Smith 2007, Weather and Forecasting 22, 651, sect. 3; Murphy 1973, J. Appl. Meteor. 12, 595, eq. 8 (the term).
+    """
+    given, outcome = (np.asarray(values, dtype=float) for values in (probability, seen))
+    known = np.isfinite(given) & np.isfinite(outcome)
+    order = np.argsort(given[known], kind="stable")
+    given, outcome = given[known][order], outcome[known][order]
+    place = np.arange(len(given)) * bins // max(len(given), 1)
+    cases = np.bincount(place, minlength=bins)
+    told = _ratios(np.bincount(place, given, minlength=bins), cases)
+    frequency = _ratios(np.bincount(place, outcome, minlength=bins), cases)
+    random = np.random.default_rng(seed)
+    drawn = np.stack([
+        _ratios(np.bincount(place, random.uniform(size=len(given)) < given, minlength=bins), cases) for _ in range(draws)])
+    terms = np.nansum(cases * (drawn - told) ** 2, axis=1) / max(len(given), 1)
+    low, high = np.quantile(drawn, [0.05, 0.95], axis=0)
+    term = float(np.nansum(cases * (frequency - told) ** 2) / max(len(given), 1))
+    return Reliability(told, frequency, cases, low, high, term, float(np.quantile(terms, 0.95)))
+
+
+def _ratios(part: NDArray[Any], whole: NDArray[np.integer[Any]]) -> Array:
+    return np.divide(part, whole, out=np.full(len(whole), np.nan), where=whole > 0)

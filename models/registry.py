@@ -1,0 +1,270 @@
+"""Where models are kept, which one is in force, and who may follow it. A model's file is data, never code: skops, a fixed list of types.
+
+    folder/<phenomenon>/<id>/model.skops, card.json     written aside, then renamed: a model is there whole or not at all
+    folder/<phenomenon>/in_force.json                   ids, the one in force first; replaced in one move, so that rollback cannot tear
+
+A model that cannot be trusted - unknown types, another hash than its card's, too large, made for other features or another rule - is
+refused with the reason, and the one before it serves; then the one that comes with the program; then the rule.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import os
+import re
+import shutil
+import zipfile
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import skops.io
+from numpy.typing import NDArray
+
+from forecast.domain import PHENOMENA
+from forecast.errors import ModelMismatch
+from models import baseline
+from models.baseline import PhysicsRule
+from models.card import LARGEST_CARD, Card, card_of, read_card, units_of
+from models.learned import LearnedModel, LearnedRule, rule_print
+from models.selection import block_means, losses, told_by, weeks
+from models.training import Trained
+
+Array = NDArray[np.floating[Any]]
+
+SHIPPED = Path(__file__).parent / "shipped"
+LARGEST_MODEL, LARGEST_UNPACKED, MOST_PARTS = 64_000_000, 512_000_000, 20_000  # [byte, byte, files in the archive]
+KEPT = 20  # ids remembered for rollback
+ID = re.compile(r"[0-9A-Za-z][0-9A-Za-z._-]{0,99}")
+
+# What a file may hold beyond skops' own list: our four classes, and what scikit-learn's fitted trees and curves are made of.
+ALLOWED = (
+    "models.calibration.Calibrator", "models.learned.Blend", "models.learned.LearnedModel", "models.learned.LearnedRule",
+    "models.prior_logistic.PriorLogistic", "numpy.dtype", "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor",
+    "sklearn.tree._tree.Tree", "sklearn.calibration._CalibratedClassifier", "sklearn.calibration._SigmoidCalibration",
+    "sklearn.calibration._TemperatureScaling",
+)
+
+# A challenger must be better by more than chance: the lower 2.5 % of the paired bootstrap over weeks above 0, and by 1 % of the Brier
+# score. Eight weeks at least: with fewer the bootstrap promises more than it knows. Proven on simulated years in `make science`.
+LEAST_BLOCKS, LOWER, LEAST_GAIN, DRAWS, SEED = 8, 0.025, 0.01, 2000, 5
+
+
+@dataclass(frozen=True)
+class Served:
+    """A model in force: its name in a forecast, its card (None: the bare rule), and why others do not serve."""
+
+    model: Any
+    name: str
+    card: Card | None = None
+    refused: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """May the challenger follow? gain: champion's Brier less challenger's, on `cases` of `blocks` weeks; low: its lower bound."""
+
+    promote: bool
+    why: str  # better | not_better | too_few_blocks
+    gain: float = float("nan")
+    low: float = float("nan")
+    blocks: int = 0
+    cases: int = 0
+    champion: str = field(default="")
+
+
+def pack(model: Any) -> bytes:
+    """Return a model as the bytes of a skops file."""
+    return bytes(skops.io.dumps(model, compression=zipfile.ZIP_DEFLATED))
+
+
+def unpack(data: bytes) -> Any:
+    """Return the model of a skops file; nothing in it is ever run.
+
+    Raises: ModelMismatch for a type that is not on the list, for a file too large, or for what is no such file.
+    """
+    try:
+        with zipfile.ZipFile(io.BytesIO(data)) as parts:
+            whole = sum(part.file_size for part in parts.infolist())
+            if whole > LARGEST_UNPACKED or len(parts.infolist()) > MOST_PARTS:
+                raise ModelMismatch(f"the model's file unpacks to {whole / 1e6:.0f} MB in {len(parts.infolist())} parts: too large")
+        strange = sorted(set(skops.io.get_untrusted_types(data=data)) - set(ALLOWED))
+        if strange:
+            raise ModelMismatch(f"the model's file holds {', '.join(strange)}: only known types are loaded; train the model here")
+        return skops.io.loads(data, trusted=list(ALLOWED))
+    except ModelMismatch:
+        raise
+    except Exception as error:  # skops, zipfile and json each fail in their own ways on a damaged file
+        raise ModelMismatch(f"the model's file cannot be read ({type(error).__name__}: {error}); restore it or roll back") from error
+
+
+def keep(folder: Path, trained: Trained, made: datetime, note: str = "", trained_on: str = "") -> Card:
+    """Write a trained model and its card into the folder, not yet in force; keeping it twice is keeping it once."""
+    data = pack(trained.model)
+    card = card_of(trained, made, hashlib.sha256(data).hexdigest(), len(data), note, trained_on)
+    home = folder / card.phenomenon / card.id
+    aside = home.with_name(f".{card.id}.part")
+    if home.is_dir():
+        return card
+    shutil.rmtree(aside, ignore_errors=True)
+    aside.mkdir(parents=True)
+    _write(aside / "model.skops", data)
+    _write(aside / "card.json", card.text().encode())
+    aside.rename(home)
+    return card
+
+
+def promote(folder: Path, phenomenon: str, model_id: str) -> None:
+    """Put a kept model in force.
+
+    Raises: ModelMismatch where it is not there or cannot serve: what cannot be loaded never comes into force.
+    """
+    load(folder, phenomenon, model_id)
+    _set_order(folder, phenomenon, [model_id, *(known for known in in_order(folder, phenomenon) if known != model_id)][:KEPT])
+
+
+def rollback(folder: Path, phenomenon: str) -> str:
+    """Take the model in force out of it; return the id of the one that serves now, or of the rule."""
+    order = in_order(folder, phenomenon)
+    if not order:
+        raise ModelMismatch(f"{phenomenon}: no model of this folder is in force: there is nothing to roll back")
+    _set_order(folder, phenomenon, order[1:])
+    return in_force(folder)[phenomenon].name
+
+
+def in_order(folder: Path, phenomenon: str) -> list[str]:
+    """Return the ids in force and before, newest first; a list that cannot be read is an empty one."""
+    try:
+        told = json.loads(_read(folder / phenomenon / "in_force.json", LARGEST_CARD))
+    except (OSError, ValueError, ModelMismatch):
+        return []
+    return [str(one) for one in told if isinstance(one, str) and ID.fullmatch(one)] if isinstance(told, list) else []
+
+
+def load(folder: Path, phenomenon: str, model_id: str) -> Served:
+    """Return a kept model, checked.
+
+    Raises: ModelMismatch with the reason it cannot serve.
+    """
+    home = folder / phenomenon / model_id
+    try:
+        card = read_card(_read(home / "card.json", LARGEST_CARD).decode())
+        data = _read(home / "model.skops", LARGEST_MODEL)
+    except (OSError, UnicodeDecodeError) as error:
+        raise ModelMismatch(f"{phenomenon}/{model_id}: cannot be read: {error}; restore it or roll back") from error
+    if card.phenomenon != phenomenon or hashlib.sha256(data).hexdigest() != card.model_sha256:
+        raise ModelMismatch(f"{phenomenon}/{model_id}: the file is not the one its card describes; restore it or roll back")
+    if card.features != units_of(tuple(name for name, _ in card.features)):
+        raise ModelMismatch(f"{phenomenon}/{model_id}: a feature has another unit than it was trained with; train it anew")
+    if card.rule != rule_print(phenomenon):
+        raise ModelMismatch(f"{phenomenon}/{model_id}: the rule it learnt upon has changed since; train it anew")
+    model = unpack(data)
+    _check(model, card)
+    return Served(model, f"{card.kind}-{card.id}", card)
+
+
+def in_force(folder: Path, shipped: Path = SHIPPED) -> dict[str, Served]:
+    """Return what serves for each phenomenon: the newest model that can, else the one that came with the program, else the rule."""
+    result = {}
+    for phenomenon in PHENOMENA:
+        refused = []
+        tried = [(folder, one) for one in in_order(folder, phenomenon)] + [(shipped, one) for one in in_order(shipped, phenomenon)]
+        for home, one in tried:
+            try:
+                served = load(home, phenomenon, one)
+            except ModelMismatch as error:
+                refused.append(str(error))
+                continue
+            result[phenomenon] = Served(served.model, served.name, served.card, tuple(refused))
+            break
+        else:
+            result[phenomenon] = Served(PhysicsRule(phenomenon).ready(), baseline.VERSION, None, tuple(refused))
+    return result
+
+
+def consider(trained: Trained, champion: Served, own: bool = True) -> Verdict:
+    """Decide whether a trained challenger may follow the champion, on weeks that neither had seen.
+
+    own: the champion was trained on this service's archive, so only days after its span are unseen; of a model that came with the
+    program and of the rule all days are.
+    """
+    data = trained.data
+    fresh: NDArray[np.bool_] = np.asarray(np.isfinite(trained.held_out).all(axis=1))
+    if own and champion.card is not None:
+        fresh = np.asarray(fresh & (data.day.astype("datetime64[D]") > np.datetime64(champion.card.span[1])))
+    data = data.take(fresh)
+    theirs = told_by(champion.model, data) if len(data) else np.empty((0, data.classes))
+    verdict = decide(losses(trained.held_out[fresh], data.among), losses(theirs, data.among), data.weight, weeks(data.day))
+    return Verdict(**{**vars(verdict), "champion": champion.name})
+
+
+def decide(challenger: Array, champion: Array, weight: Array, blocks: NDArray[np.integer[Any]], seed: int = SEED) -> Verdict:
+    """Compare losses of the same cases (case) by a paired bootstrap of whole blocks.
+
+    Source: Efron & Tibshirani 1993, An Introduction to the Bootstrap, 8.6 (blocks), 13.3 (percentiles).
+    """
+    known = np.isfinite(challenger) & np.isfinite(champion)
+    count = len(np.unique(blocks[known]))
+    if count < LEAST_BLOCKS:
+        return Verdict(False, "too_few_blocks", blocks=count, cases=int(known.sum()))
+    sums, weights = block_means((champion - challenger)[known], weight[known], blocks[known])
+    drawn = np.random.default_rng(seed).integers(0, count, (DRAWS, count))
+    low = float(np.quantile(sums[drawn].sum(axis=1) / weights[drawn].sum(axis=1), LOWER))
+    gain = float(sums.sum() / weights.sum())
+    least = LEAST_GAIN * float(np.average(champion[known], weights=weight[known]))
+    better = low > 0 and gain >= least
+    return Verdict(better, "better" if better else "not_better", gain, low, count, int(known.sum()))
+
+
+def _check(model: Any, card: Card) -> None:
+    """Refuse a model that is not what its card says, or that does not answer as one."""
+    where = f"{card.phenomenon}/{card.id}"
+    if not isinstance(model, LearnedRule | LearnedModel) or model.phenomenon != card.phenomenon:
+        raise ModelMismatch(f"{where}: the file does not hold a model of {card.phenomenon}; restore it or roll back")
+    try:
+        if tuple(model.columns) != tuple(name for name, _ in card.features):
+            raise ModelMismatch(f"{where}: asks for other features than its card says; train it anew")
+        cases = np.stack([np.full(len(card.features), np.nan), np.ones(len(card.features))])
+        answer, moved = model.predict_proba(cases), model.influence(cases)
+        classes = len(PhysicsRule(card.phenomenon).ready().classes_)
+        sound = answer.shape == (2, classes) and moved.shape == cases.shape
+        sound = sound and bool((np.isnan(answer) | ((answer >= 0) & (answer <= 1))).all())
+    except ModelMismatch:
+        raise
+    except Exception as error:  # a file may hold arrays of any shape: whatever fails here must not fail in the night
+        raise ModelMismatch(f"{where}: does not answer ({type(error).__name__}: {error}); train it anew") from error
+    if not sound:
+        raise ModelMismatch(f"{where}: its answers are no probabilities; train it anew")
+
+
+def _set_order(folder: Path, phenomenon: str, order: list[str]) -> None:
+    home = folder / phenomenon
+    home.mkdir(parents=True, exist_ok=True)
+    aside = home / f".in_force.{os.getpid()}.part"
+    _write(aside, (json.dumps(order, indent=1) + "\n").encode())
+    aside.replace(home / "in_force.json")
+
+
+def _write(path: Path, data: bytes) -> None:
+    with path.open("wb") as stream:
+        stream.write(data)
+        stream.flush()
+        os.fsync(stream.fileno())
+
+
+def _read(path: Path, largest: int) -> bytes:
+    with path.open("rb") as stream:
+        data = stream.read(largest + 1)
+    if len(data) > largest:
+        raise ModelMismatch(f"{path.name}: larger than {largest / 1e6:.0f} MB; no model of ours is: restore it or roll back")
+    return data
+
+
+def by_name(served: Mapping[str, Served]) -> tuple[dict[str, Any], dict[str, str]]:
+    """Return what prediction.Models holds: model and name by phenomenon."""
+    return {p: one.model for p, one in served.items()}, {p: one.name for p, one in served.items()}

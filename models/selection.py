@@ -1,0 +1,237 @@
+"""Which kind of model, judged on weather it has not seen: nested folds of whole months (or episodes), never shuffled.
+
+Two days of one rainy week are almost one case. So whole blocks are left out, and the days next to them as well; the inner folds choose the
+kind and calibrate it, the outer ones judge what the whole procedure would have told. Of kinds that are equal within one standard error the
+simplest is taken. Source: Varma & Simon 2006, BMC Bioinformatics 7, 91 (nested folds); Roberts et al. 2017, Ecography 40, 913 (blocks);
+Breiman et al. 1984, CART, 3.4.3 (one standard error).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.ensemble import HistGradientBoostingClassifier, RandomForestClassifier
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+from models.calibration import Calibrator, blended
+from models.learned import Blend, LearnedModel, LearnedRule, fit_weighted, with_rule
+from models.prior_logistic import PriorLogistic
+
+if TYPE_CHECKING:
+    from models.training import TrainingSet
+
+Array = NDArray[np.floating[Any]]
+Rows = NDArray[np.integer[Any]]
+
+SIMPLEST_FIRST = ("prior", "logistic", "blend", "boosting", "forest")
+MEMBERS = ("logistic", "boosting", "forest")  # of the blend
+# Below these the prior is the only candidate: a tree that asks for 20 cases a leaf has nothing to split.
+CHALLENGE_CASES, CHALLENGE_RARER = 300, 50
+OUTER, INNER = 5, 3
+GAP = np.timedelta64(3, "D")  # days left out beside a block: a weather system lasts about as long
+MOST_TO_JUDGE = 20_000  # cases judged on; beyond, whole days are left out evenly, and the chosen kind is fitted on all
+SEED = 20140414
+
+
+@dataclass(frozen=True)
+class Fold:
+    """Numbers of the cases to learn from and of those to be told."""
+
+    learn: Rows
+    tell: Rows
+
+
+@dataclass(frozen=True)
+class Judged:
+    """Probabilities (case, class) told of blocks left out, the fold (case) each was told in, the kind chosen in each fold."""
+
+    probability: Array
+    fold: Rows
+    chosen: tuple[str, ...]
+
+
+def months(day: NDArray[np.datetime64]) -> Rows:
+    """Return the calendar month of each day, as a number."""
+    return np.asarray(day.astype("datetime64[M]").astype(int))
+
+
+def weeks(day: NDArray[np.datetime64], length: int = 7) -> Rows:
+    """Return the number of the span of `length` days each day is in."""
+    return np.asarray(day.astype("datetime64[D]").astype(int) // length)
+
+
+def folds(day: NDArray[np.datetime64], blocks: Rows, count: int) -> list[Fold]:
+    """Return at most `count` folds of whole blocks, dealt out in turn so that each fold sees all seasons.
+
+    Cases within GAP of a block that is told are not learnt from.
+    """
+    known, place = np.unique(blocks, return_inverse=True)
+    dealt = place % min(count, len(known))
+    when, result = day.astype("datetime64[D]"), []
+    for number in range(min(count, len(known))):
+        tell = dealt == number
+        told_days = np.unique(when[tell])
+        after = np.searchsorted(told_days, when).clip(max=len(told_days) - 1)
+        near = np.minimum(abs(told_days[after] - when), abs(when - told_days[(after - 1).clip(min=0)])) <= GAP
+        learn = ~tell & ~near
+        if learn.any():
+            result.append(Fold(np.flatnonzero(learn), np.flatnonzero(tell)))
+    return result
+
+
+def thinned(day: NDArray[np.datetime64], cases: int, most: int = MOST_TO_JUDGE) -> Rows:
+    """Return the cases of every n-th day, so that about `most` are left."""
+    step = max(1, -(-cases // most))
+    _, place = np.unique(day.astype("datetime64[D]"), return_inverse=True)
+    kept = np.flatnonzero(place % step == 0)
+    return kept if len(kept) <= 2 * most else kept[:: -(-len(kept) // most)]
+
+
+def candidates(data: TrainingSet) -> tuple[str, ...]:
+    """Return the kinds that so many cases can bear; a state not known for sure teaches the challengers nothing."""
+    sure = data.among[data.among.sum(axis=1) == 1]
+    enough = len(sure) >= CHALLENGE_CASES and sure.sum(axis=0).min() >= CHALLENGE_RARER
+    return SIMPLEST_FIRST if enough else SIMPLEST_FIRST[:1]
+
+
+def estimator_of(kind: str) -> Any:
+    """Return an unfitted challenger. Settings are for hundreds to thousands of noisy cases: small trees, much drawing together."""
+    if kind == "logistic":
+        # Columns in standard deviations: a precision of 30 holds each of the many coefficients to about 0.2 [logit] without evidence.
+        return make_pipeline(StandardScaler(), PriorLogistic(prior_precision=30.0))
+    if kind == "boosting":
+        return HistGradientBoostingClassifier(
+            learning_rate=0.03, max_iter=200, max_leaf_nodes=8, min_samples_leaf=40, l2_regularization=20.0, max_features=0.2,
+            early_stopping=False, random_state=SEED)
+    return RandomForestClassifier(150, min_samples_leaf=8, max_features=0.3, max_samples=None, n_jobs=2, random_state=SEED)
+
+
+def fit_kind(kind: str, data: TrainingSet) -> Any:
+    """Fit one kind on all of the cases, uncalibrated; it has the face of the rule."""
+    if kind == "prior":
+        rule = LearnedRule(data.phenomenon)
+        return rule.fit(data.columns(rule.columns), data.among.argmax(axis=1), data.weight, list(data.site), data.among)
+    if kind == "blend":
+        return blend_of(data, {member: fit_kind(member, data) for member in MEMBERS})
+    among = data.among
+    sure = among.sum(axis=1) == 1
+    given, silent = with_rule(data.phenomenon, data.names, data.features)
+    used = sure & ~silent
+    estimator = estimator_of(kind)
+    if kind == "forest" and used.sum() > MOST_TO_JUDGE:
+        estimator.set_params(max_samples=MOST_TO_JUDGE)
+    weight = data.weight[used]
+    fitted = fit_weighted(estimator, given[used], among[used].argmax(axis=1), weight / weight.mean())
+    return LearnedModel(data.phenomenon, list(data.names), fitted, None, _usual(data.features))
+
+
+def blend_of(data: TrainingSet, members: Mapping[str, Any]) -> LearnedModel:
+    """Return fitted challengers as one model."""
+    blend = Blend([members[name].estimator for name in MEMBERS])
+    blend.fitted_ = list(blend.members)
+    blend.classes_ = blend.fitted_[0].classes_
+    return LearnedModel(data.phenomenon, list(data.names), blend, None, _usual(data.features))
+
+
+def _usual(features: Array) -> Array:
+    known = np.isfinite(features).any(axis=0)
+    result = np.full(features.shape[1], np.nan)
+    result[known] = np.nanmedian(features[:, known], axis=0)
+    return result
+
+
+def told_by(model: Any, data: TrainingSet) -> Array:
+    """Return what a fitted model says of cases (case, class)."""
+    return np.asarray(model.predict_proba(data.columns(model.columns), list(data.site)))
+
+
+def out_of_fold(kinds: Sequence[str], data: TrainingSet, parts: Sequence[Fold]) -> dict[str, Array]:
+    """Return for each kind the probabilities (case, class) told of cases it had not seen; the blend is had from its members."""
+    result = {kind: np.full((len(data), data.classes), np.nan) for kind in kinds}
+    single = [k for k in SIMPLEST_FIRST if k != "blend" and (k in kinds or (k in MEMBERS and "blend" in kinds))]
+    for part in parts:
+        learn, tell = data.take(part.learn), data.take(part.tell)
+        told = {kind: told_by(fit_kind(kind, learn), tell) for kind in single if bearable(kind, learn)}
+        if "blend" in kinds and all(member in told for member in MEMBERS):
+            told["blend"] = blended([told[member] for member in MEMBERS])
+        for kind in kinds:
+            if kind in told:
+                result[kind][part.tell] = told[kind]
+    return result
+
+
+def bearable(kind: str, data: TrainingSet) -> bool:
+    """Whether a kind can be fitted at all: a challenger needs every class among its cases."""
+    sure = data.among[data.among.sum(axis=1) == 1]
+    return kind == "prior" or bool(len(sure) and sure.sum(axis=0).min() > 0)
+
+
+def losses(probability: Array, among: NDArray[np.bool_]) -> Array:
+    """Return the Brier loss of each case: half the squared distance from what was seen, over classes; 0-1.
+
+    Where several classes are allowed: the squared probability of the others together. With two classes it is Brier's (p - o)2.
+    Source: Brier 1950, MWR 78, 1, eq. 2, halved.
+    """
+    sure = among.sum(axis=1) == 1
+    exact = 0.5 * ((probability - among) ** 2).sum(axis=1)
+    return np.where(sure, exact, (1 - np.where(among, probability, 0.0).sum(axis=1)) ** 2)
+
+
+def block_means(values: Array, weight: Array, blocks: Rows) -> tuple[Array, Array]:
+    """Return each block's weighted sum of values and its weight, NaN values left out."""
+    _, place = np.unique(blocks, return_inverse=True)
+    known = np.isfinite(values)
+    sums = np.bincount(place, np.where(known, values * weight, 0.0))
+    return np.asarray(sums), np.asarray(np.bincount(place, np.where(known, weight, 0.0)))
+
+
+def choose(told: Mapping[str, Array], data: TrainingSet, blocks: Rows) -> str:
+    """Return the simplest kind whose loss is within one standard error (over blocks) of the best kind's."""
+    each = {kind: losses(p, data.among) for kind, p in told.items()}
+    both = np.all([np.isfinite(loss) for loss in each.values()], axis=0)
+    if not both.any():
+        return next(kind for kind in SIMPLEST_FIRST if kind in told)
+    mean = {kind: float(np.average(loss[both], weights=data.weight[both])) for kind, loss in each.items()}
+    best = min(mean, key=mean.__getitem__)
+    for kind in SIMPLEST_FIRST:
+        if kind not in told:
+            continue
+        sums, weight = block_means(np.where(both, each[kind] - each[best], np.nan), data.weight, blocks)
+        difference = mean[kind] - mean[best]
+        error = np.sqrt(((sums - difference * weight) ** 2).sum()) / weight.sum()
+        if kind == best or difference <= error:
+            return kind
+    return best
+
+
+def choose_and_fit(
+    data: TrainingSet, blocks: Rows, kinds: Sequence[str] | None = None, final: TrainingSet | None = None,
+) -> tuple[str, Any]:
+    """Choose the kind by folds of `data`, calibrate it on what it told there, and fit it on `final` (None: on `data`)."""
+    tried = tuple(kinds or candidates(data))
+    whole = data if final is None else final
+    if tried == ("prior",):
+        return "prior", fit_kind("prior", whole)
+    told = out_of_fold(tried, data, folds(data.day, blocks, INNER))
+    kind = choose(told, data, blocks)
+    model = fit_kind(kind, whole)
+    if kind != "prior":
+        known = np.isfinite(told[kind]).all(axis=1)
+        model.calibrator = Calibrator().fit(told[kind][known], data.among[known], data.weight[known])
+    return kind, model
+
+
+def judge(data: TrainingSet, blocks: Rows, kinds: Sequence[str] | None = None, count: int = OUTER) -> Judged:
+    """Return what the whole procedure - choosing and calibrating included - tells of blocks left out."""
+    probability, number, chosen = np.full((len(data), data.classes), np.nan), np.full(len(data), -1), []
+    for place, part in enumerate(folds(data.day, blocks, count)):
+        learn, tell = data.take(part.learn), data.take(part.tell)
+        kind, model = choose_and_fit(learn, blocks[part.learn], kinds)
+        probability[part.tell], number[part.tell] = told_by(model, tell), place
+        chosen.append(kind)
+    return Judged(probability, number, tuple(chosen))
