@@ -179,10 +179,15 @@ DECK_COVER = 0.3  # cover from which cloud is a deck, ground hidden, a viewer in
 CLEAR_GAP = 100.0  # [m] a deck nearer than this laps at the viewer's feet (check)
 OVERCAST = 0.75  # cover above the site, 6 oktas: the sky is mostly cloud
 
+LEAST_GLOW = 0.05  # quality below which no glow is told of: no colour, no window
+
 FREEZING = 273.15  # [K]
 # Wet bulb [K] at or below which snow can be made; which is good; which is excellent (science.md 4).
 SNOWMAKING_STARTS, SNOWMAKING_GOOD, SNOWMAKING_EXCELLENT = FREEZING - 2.0, FREEZING - 4.0, FREEZING - 6.7
 RIME_FORMS, RIME_STAYS = 0.99, 0.95  # relative humidity that lets rime grow; that keeps it (science.md 4)
+# GB/T 28592-2012, 24 h of snowfall as water [kg m-2]: light, moderate, heavy snow, snowstorm, severe and extreme snowstorm begin at
+# (below the first: scattered).
+SNOW_CLASSES = (0.1, 2.5, 5.0, 10.0, 20.0, 30.0)
 LEAST_FREEZING_RAIN = 0.1  # [kg m-2] the least that a gauge shows, and enough to glaze a road
 
 STARS = ("starry_sky",)
@@ -247,7 +252,7 @@ _FEATURES = (
     Feature("canvas_light", "1", 0, 1, GLOW, "part of the red light clean air would let fall on the canvas that does"),
     Feature("view_clearance", "1", 0, 1, GLOW, "transmission from the canvas to the viewer (low cloud overhead hides it)"),
     Feature("glow_quality", "1", 0, 1, GLOW, "canvas, light and view together at the best minute", told=True, kind="index"),
-    Feature("minutes_of_colour", "min", 0, 180, GLOW, "minutes with at least half the best quality, where that is not nil", told=True),
+    Feature("minutes_of_colour", "min", 0, 180, GLOW, "minutes of colour around the best one", told=True),
     Feature("glow_onset", "min", -180, 180, GLOW, "first minute of colour after sunset or sunrise", told=True, may_be_absent=True),
     Feature("glow_peak", "min", -180, 180, GLOW, "best minute, after sunset or sunrise", told=True, may_be_absent=True),
     Feature("glow_end", "min", -180, 180, GLOW, "end of colour, after sunset or sunrise", told=True, may_be_absent=True),
@@ -279,7 +284,7 @@ _FEATURES = (
     Feature("freezing_rain", "kg m-2", 0, 2000, SNOW, "drops that freeze where they fall: forecast/precipitation.py"),
     Feature("ice_pellets", "kg m-2", 0, 2000, SNOW, "melted aloft, frozen again before the ground; Bourgouin 2000"),
     Feature("precipitation_kind", "1", 0, 5, ("snowfall",), "none, rain, sleet, snow, ice pellets, 5 freezing rain", told=True, kind="class"),
-    Feature("freezing_level_above_site", "m", -9000, 9000, SNOW, "level of 0 degC wet bulb less the site's height"),
+    Feature("freezing_level_above_site", "m", -9000, 9000, SNOW, "0 degC level of the wet bulb less the site's height"),
     Feature("cloud_top_temperature", "K", 150, 340, SNOW, "while it falls: cold enough for ice?", may_be_absent=True),
     Feature("snow_depth", "m", 0, 20, SNOW, "lower of 08 and 14 local: the model's at the start, then settling, melt, new snow", told=True),
     Feature("freezing_hours", "h", 0, 24, COLD, "hours below 0 degC at the site's height", told=True),

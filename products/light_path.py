@@ -9,10 +9,10 @@ import xarray as xr
 from markupsafe import Markup
 
 from forecast.domain import Almanac, Forecast
+from forecast.quantities import LEAST_GLOW
 from products.drawing import LEFT, RIGHT, Reader, Scale, Sheet, TimeScale, Words, box, breadth, number, polyline
 from products.sections import bracket, cloud_regions, series, spoken, time_axis, times_of, value_axis
 
-LEAST_COLOUR = 0.05  # quality under which no colour is named
 SWATCH = 11.0  # side of the square that shows the predicted colour
 
 
@@ -162,4 +162,4 @@ def _shine(sheet: Sheet, evidence: xr.Dataset, x: list[float], values: np.ndarra
             else:
                 sheet.path(data, "c-column", fill="currentColor")
     best = int(np.nan_to_num(values, nan=-1.0).argmax())
-    return "#{:02x}{:02x}{:02x}".format(*colours[best]) if painted[best] and values[best] >= LEAST_COLOUR else ""
+    return "#{:02x}{:02x}{:02x}".format(*colours[best]) if painted[best] and values[best] >= LEAST_GLOW else ""

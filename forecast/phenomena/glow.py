@@ -6,8 +6,8 @@ sun's azimuth through the run's own cloud and haze (forecast/light.py); the qual
 
     painted part of the sky x sum over the canvas of [lit cloud against twilight sky] x redness of clean air x view from the site
 
-so it cannot rise when a wall of cloud grows or the haze thickens. An event `sunrise` asks whether the disk is seen as it clears the
-site's terrain: cloud and haze along the line of sight itself.
+in red light, so it cannot rise when a wall of cloud grows beyond the canvas or the haze thickens. An event `sunrise` asks whether the
+disk is seen as it clears the site's terrain: cloud and haze along the line of sight itself.
 """
 
 from __future__ import annotations
@@ -29,6 +29,7 @@ from forecast.phenomena.light_evidence import evidence, joined
 from forecast.phenomena.light_path import DISTANCE, LightPath, read_light_path
 from forecast.phenomena.obstacles import cloud_in_the_way, shadow_edge, way_made
 from forecast.physics import Array
+from forecast.quantities import LEAST_GLOW
 from forecast.sampling import Scene, Times, as_times, hours_between
 from forecast.settings import PhenomenonSettings
 
@@ -41,6 +42,7 @@ MAIN_COLUMN = POINTS[MAIN_POINT][1]
 BEYOND = 0.5  # [degree] that the sun sinks in the three minutes after the colour
 PARTLY, WHOLLY = 0.15, 0.4  # (check) glow quality from which an analysis counts as a partial and as a full glow
 DISK_PARTLY, DISK_WHOLLY = 0.3, 0.6  # (check) the same for the chance that the disk shows
+LONG_SUNSHINE, SOME_SUNSHINE = 20.0, 5.0  # [min] (check) of the half hour after: the disk was seen, and seen in part
 FEW, BROKEN = 0.1, 0.85  # cloud cover [1] up to which there is nothing to paint, and from which low cloud hides all: 7 eighths
 TOLD = (
     "canvas_cover", "canvas_height", "canvas_light", "view_clearance", "glow_quality", "minutes_of_colour", "glow_onset", "glow_peak",
@@ -50,8 +52,11 @@ TOLD = (
 CHUNK = 128  # events at once: keeps the rays in the processor's cache
 
 NEEDED_COVERAGE, WHOLE_COVERAGE = 0.5, 0.95  # of the light path inside the data: below the first no answer, below the second named
-NO_COLOUR = 0.05  # quality, or transmission to the disk on the horizon, below which there is no window to tell
+LEAST_DISK = 0.05  # transmission to the disk on the horizon below which there is no window to tell
+COLOURED = 0.5  # part of the best minute's quality, or of the disk's best light, with which a minute still counts
 SPOILED = 0.2  # part of the clear way's vividness below which cloud is said to have spoiled the glow
+# The unlit sky as it is drawn (check): linear red, green, blue with the sun 3 degrees up, and how it darkens to 7 degrees below.
+DUSK, DUSK_ENDS, DUSK_FADES = (0.20, 0.26, 0.36), 8.0, 11.0
 DISK_REACH = 300000.0  # [m] of air that matters to the disk
 DISK_LUMINANCE, DISK_THRESHOLD = 1.6e9, 100.0  # [cd m-2] the sun; 5 % of a bright horizon, at which it is lost in haze
 
@@ -62,7 +67,7 @@ NAT, MINUTE = np.datetime64("NaT", "ns"), np.timedelta64(1, "m")
 
 
 def events(site: Site, day: date, almanac: Almanac, settings: PhenomenonSettings) -> list[Event]:
-    """Return the day's glows and its sunrise at `site`: from the sun at +3 to -6 degrees around sunset and sunrise."""
+    """Return the day's glows and its sunrise at `site`, in windows by the sun's altitude around sunset and sunrise: `settings`."""
     found = []
     for phenomenon in PHENOMENA:
         if phenomenon not in site.phenomena:
@@ -226,12 +231,12 @@ def _glow(asked: _Asked, path: LightPath) -> tuple[dict[str, Array], xr.Dataset]
     quality = painted.part()[:, None] * seen
     finest, clearest = _highest(quality), _highest(clear)
     top = quality[rows, finest]
-    glows = np.nan_to_num(top) >= NO_COLOUR
+    glows = np.nan_to_num(top) >= LEAST_GLOW
     best = np.where(glows, finest, _highest(potential))
     # Where cloud has spoiled the glow, what is drawn and named as the obstacle is that of the minute that would have been the best.
     spoiled = potential[rows, best] < SPOILED * clear[rows, clearest]
     minute = np.where(spoiled, clearest, best)
-    coloured = (quality >= 0.5 * top[:, None]) & glows[:, None]
+    coloured = (quality >= COLOURED * top[:, None]) & glows[:, None]
     first, last = _run_around(coloured, best)
     untimed = glows & (asked.outside & coloured).any(axis=1)
     timed = glows & ~untimed
@@ -308,7 +313,7 @@ def _ended_by(section: Section, painted: Canvas, altitude: Array, glows: Truth) 
 def _colours(asked: _Asked, lit: Lit) -> Array:
     """Return the colour of the canvas against the sky of each minute as sRGB 0-1 (event, minute, band)."""
     colour, contrast = by_minute(lit.colour, asked.altitude), by_minute(lit.contrast, asked.altitude)[..., None]
-    dusk = np.clip((asked.altitude[..., None] + 8) / 11, 0.1, 1) * np.array([0.20, 0.26, 0.36])  # the unlit sky of the minute
+    dusk = np.clip((asked.altitude[..., None] + DUSK_ENDS) / DUSK_FADES, 0.1, 1) * np.array(DUSK)
     return light.as_srgb(contrast * colour + (1 - contrast) * dusk)
 
 
@@ -339,11 +344,11 @@ def _disk(asked: _Asked, path: LightPath) -> tuple[dict[str, Array], xr.Dataset]
     shown_light = np.where(np.isnan(seen), np.nan, np.where(seen + light.SEMIDIAMETER > asked.horizon[:, None], shown_light, 0.0))
     transmission = at_clearing[:, 0]
     obstacle, top = cloud_in_the_way(section, asked.elevation, clears[:, 0], 0)
-    shown = np.nan_to_num(shown_light) >= np.maximum(0.5 * np.nan_to_num(shown_light).max(axis=1, keepdims=True), NO_COLOUR)
+    shown = np.nan_to_num(shown_light) >= np.maximum(COLOURED * np.nan_to_num(shown_light).max(axis=1, keepdims=True), LEAST_DISK)
     first = shown.argmax(axis=1)
     _, last = _run_around(shown, first)
     rows = np.arange(len(first))
-    timed = (transmission >= NO_COLOUR) & shown.any(axis=1) & ~asked.outside[rows, first] & ~asked.outside[rows, last]
+    timed = (transmission >= LEAST_DISK) & shown.any(axis=1) & ~asked.outside[rows, first] & ~asked.outside[rows, last]
     values = {
         "disk_transmission": transmission, "obstacle_distance": obstacle, "obstacle_height": top,
         "aerosol_optical_depth": path.aerosol_depth, "light_path_coverage": section.coverage(DISK_REACH),
@@ -402,4 +407,4 @@ def degree_from_sunshine(minutes: Array) -> Array:
 
     A sunshine recorder answers from 120 W m-2 on, which a sun at 3 degrees reaches in clean air only (WMO-No. 8, 8.1.1): none is no proof.
     """
-    return np.select([minutes >= 20, minutes >= 5], [1.0, 0.5], np.nan)
+    return np.select([minutes >= LONG_SUNSHINE, minutes >= SOME_SUNSHINE], [1.0, 0.5], np.nan)

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from forecast import light
 from forecast.light import CELL, CELLS, Section, cloud_extinction
-from forecast.phenomena.canvas import find_canvas, illuminate, view_of
+from forecast.phenomena.canvas import FEWEST, find_canvas, illuminate, received, view_of
 from forecast.phenomena.light_path import DISTANCE, HEIGHTS
 
 SITE = np.array([1000.0])
@@ -40,7 +40,7 @@ depths = st.floats(0.0, 2.0)
 
 @few
 @given(covers, bases, places, tops, tops, covers, depths)
-def test_quality_never_rises_when_a_wall_grows_higher(
+def test_quality_never_rises_when_a_wall_beyond_the_canvas_grows_higher(
     canvas: float, base: int, place: int, one: int, other: int, wall: float, depth: float
 ) -> None:
     low, high = sorted((one, other))
@@ -50,7 +50,7 @@ def test_quality_never_rises_when_a_wall_grows_higher(
 
 @few
 @given(covers, bases, places, tops, covers, covers, depths)
-def test_quality_never_rises_when_a_wall_grows_denser(
+def test_quality_never_rises_when_a_wall_beyond_the_canvas_grows_denser(
     canvas: float, base: int, place: int, top: int, one: float, other: float, depth: float
 ) -> None:
     thin, thick = sorted((one, other))
@@ -72,6 +72,18 @@ def test_quality_never_rises_when_haze_thickens(
 @given(covers, bases, places, tops, covers, depths)
 def test_quality_is_between_0_and_1(canvas: float, base: int, place: int, top: int, wall: float, depth: float) -> None:
     assert 0 <= quality(sky(canvas, base, place, top, wall, depth)) <= 1
+
+
+@given(st.floats(0.01, 5.0), st.floats(FEWEST, 0.99), st.floats(FEWEST, 0.99))
+def test_cloud_catches_at_least_what_its_base_does_and_never_more_than_passes_its_level(rise: float, one: float, other: float) -> None:
+    open_, closed = sorted((one, other))
+
+    caught = received(np.array([-rise, -rise, rise]), np.array([open_, closed, one]))
+
+    passes = np.sin(np.radians(rise))
+    assert passes * (1 - 1e-9) <= caught[1] <= caught[0] * (1 + 1e-9)  # the fewer they are, the more each gets
+    assert caught[0] * open_ <= passes * (1 + 1e-9)
+    assert caught[2] == 0  # from above
 
 
 @given(st.floats(-3.0, 20.0), st.floats(-3.0, 20.0), st.floats(0.0, 12000.0))

@@ -16,8 +16,9 @@ from forecast import light
 from forecast.light import CELL, CELLS, Section, cloud_extinction
 from forecast.phenomena import canvas as canvas_room
 from forecast.phenomena.canvas import BANDS, POINTS, Canvas, find_canvas, illuminate, view_of
-from forecast.phenomena.glow import NO_COLOUR, derive, disk_light
+from forecast.phenomena.glow import derive, disk_light
 from forecast.phenomena.light_path import DISTANCE, HEIGHTS, OPTICAL_DEPTH, STEP
+from forecast.quantities import LEAST_GLOW
 from forecast.sampling import Scene
 from forecast.settings import PhenomenonSettings
 from models.baseline import PhysicsRule
@@ -347,7 +348,7 @@ def best_edges() -> list[Claim]:
                   " / ".join(f"{ours:.0f}" for ours, _ in sides) + " km", edges.size,
                   "by hand " + " / ".join(f"{theirs:.0f}" for _, theirs in sides) + ", within a column; last ray "
                   f"{2 * np.sqrt(2 * base * RADIUS) / 1000:.0f} km; quality {told.max():.2f}, at a rival's {RIVALS_EDGE:.0f} km "
-                  f"{at_rivals:.2f}{'' if at_rivals >= NO_COLOUR else ': no glow'}", holds)
+                  f"{at_rivals:.2f}{'' if at_rivals >= LEAST_GLOW else ': no glow'}", holds)
         )  # fmt: skip
     return found
 
@@ -422,8 +423,6 @@ def kasprowy(shared: Path) -> list[Claim]:
     from forecast.domain import Cycle
     from forecast.ingest import grib, sources
     from forecast.phenomena import glow
-    from forecast.sampling import Scene
-    from forecast.settings import PhenomenonSettings
     from tests.conftest import PROJECT
     from tests.skies import utc
 

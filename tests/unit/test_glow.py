@@ -17,7 +17,7 @@ from forecast.domain import Atmosphere, Cycle
 from forecast.ephemeris import sun_position
 from forecast.phenomena import Part, glow
 from forecast.phenomena.light_path import FINE_PARTICLES, OPTICAL_DEPTH
-from forecast.quantities import FEATURES
+from forecast.quantities import FEATURES, LEAST_GLOW
 from forecast.sampling import Scene, as_times
 from forecast.settings import PhenomenonSettings
 from models.baseline import PhysicsRule
@@ -114,7 +114,7 @@ def test_middle_cloud_of_a_third_glows_under_a_clear_west_and_closed_or_hazy_it_
 
     assert third.values["glow_quality"][0] > glow.PARTLY
     assert closed.values["glow_quality"][0] < 0.5 * third.values["glow_quality"][0]
-    assert hazy.values["glow_quality"][0] < glow.NO_COLOUR
+    assert hazy.values["glow_quality"][0] < LEAST_GLOW
 
 
 def test_sunrise_looks_east() -> None:

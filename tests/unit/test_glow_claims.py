@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from forecast.phenomena.glow import NO_COLOUR
+from forecast.quantities import LEAST_GLOW
 from tests.science import glow
 from tests.science.claims import Claim
 
@@ -30,4 +30,4 @@ def test_the_higher_the_cloud_the_farther_its_edge_may_be_and_400_km_suits_cloud
     assert half == sorted(half)
     assert half[1] < glow.RIVALS_EDGE < half[3]
     at_rivals = [np.interp(glow.RIVALS_EDGE * 1000, edges, quality) for quality in told.values()]
-    assert [bool(quality < NO_COLOUR) for quality in at_rivals] == [True, True, False, False, False]
+    assert [bool(quality < LEAST_GLOW) for quality in at_rivals] == [True, True, False, False, False]
