@@ -28,6 +28,9 @@ ALL_SNOW, NO_SNOW = FREEZING - 0.5, FREEZING + 1.5
 MELTING_ALOFT, MELTED_ALOFT = 2.0, 13.2
 # The same: drops freeze again to ice pellets in cold air of an energy [J kg-1] from 46, all from 66, each and 0.66 of what melted them.
 REFREEZING, REFROZEN, REFREEZING_PER_MELTING = 46.0, 66.0, 0.66
+# Part of drops among flakes from which on they freeze on the ground; fewer are swept up by the flakes or are wet flakes themselves. Clouds
+# that drizzle in frost have tops warmer than about -10 degC: Rauber et al. 2000, J. Appl. Meteor. 39, 1185 (check).
+DROPS_COUNT = 0.25
 GRAVITY = 9.80665  # [m s-2]
 
 
@@ -106,7 +109,7 @@ def kinds(wet_bulb: Array, cloud_top: Array | float = np.nan, column: Layers | N
         refrozen = 1 - _part(column.refreezing - eased, REFREEZING, REFROZEN)
     snow, pellets = ice * (1 - melted) * kept, ice * melted * refrozen * kept
     drops = 1 - ice * (1 - melted) - ice * melted * refrozen  # what reaches the lowest air as drops
-    freezing = np.where(np.isnan(bulb), np.nan, np.where(bulb < FREEZING, drops, 0.0))
+    freezing = np.where(np.isnan(bulb), np.nan, np.where((bulb < FREEZING) & (drops >= DROPS_COUNT), drops, 0.0))
     return Kinds(snow, pellets, freezing, np.maximum(1 - snow - pellets - freezing, 0.0))
 
 

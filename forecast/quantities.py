@@ -283,7 +283,7 @@ _FEATURES = (
     Feature("snow_fraction", "1", 0, 1, SNOW, "part of what falls that is snow: forecast/precipitation.py", may_be_absent=True),
     Feature("freezing_rain", "kg m-2", 0, 2000, SNOW, "drops that freeze where they fall: forecast/precipitation.py"),
     Feature("ice_pellets", "kg m-2", 0, 2000, SNOW, "melted aloft, frozen again before the ground; Bourgouin 2000"),
-    Feature("precipitation_kind", "1", 0, 5, ("snowfall",), "none, rain, sleet, snow, ice pellets, 5 freezing rain", told=True, kind="class"),
+    Feature("precipitation_kind", "1", 0, 5, ("snowfall",), "dry, rain, sleet, snow, ice pellets, freezing rain", told=True, kind="class"),
     Feature("freezing_level_above_site", "m", -9000, 9000, SNOW, "0 degC level of the wet bulb less the site's height"),
     Feature("cloud_top_temperature", "K", 150, 340, SNOW, "while it falls: cold enough for ice?", may_be_absent=True),
     Feature("snow_depth", "m", 0, 20, SNOW, "lower of 08 and 14 local: the model's at the start, then settling, melt, new snow", told=True),

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from scipy.special import ndtr
 
 from forecast.physics import FREEZING, Array
-from forecast.quantities import RIME_FORMS
+from forecast.quantities import RIME_FORMS, SNOW_CLASSES
 
 Truth = NDArray[np.bool_]
 
@@ -34,15 +34,11 @@ TENTHS = 1.2816  # standard deviations from the middle to the 10 % and the 90 % 
 WATER_SPREAD, BACKGROUND = 0.6, 0.002
 SNOW_SPREAD = float(np.hypot(RATIO_SPREAD, WATER_SPREAD))
 
-# GB/T 28592-2012, 24 h of snowfall as water [kg m-2]: light, moderate, heavy snow, snowstorm, severe and extreme snowstorm begin at
-# (below the first: scattered).
-SNOW_CLASSES = (0.1, 2.5, 5.0, 10.0, 20.0, 30.0)
-
 
 def snow_ratio(temperature: Array, wind_speed: Array) -> Array:
     """Return the depth of new snow to that of its water [1], from temperature [K] and mean wind [m s-1] where it lands.
 
-    Fluffier in the cold down to -15 degC, denser where the wind breaks the crystals; an unknown wind is read as calm.
+    Fluffier in the cold down to where crystals branch most, denser where the wind breaks the crystals; an unknown wind is read as calm.
     Source: 459 days of Mount Washington with 25 mm of snow or more (form after Pahaut 1976: temperature and wind).
     """
     cold = FREEZING - np.clip(temperature, RATIO_COLDEST, RATIO_WARMEST)
@@ -64,8 +60,8 @@ def ratio_interval(ratio: Array, temperature: Array, water: Array) -> tuple[Arra
 def chance_of_snow(new_snow: Array, least: float) -> Array:
     """Return the probability [1] that at least `least` [m] of new snow falls where `new_snow` [m] is forecast.
 
-    The true depth is log-normal about the forecast, each with 2 mm added, with the spreads of ratio and water together:
-    P = Phi(ln((D + 2 mm) / (least + 2 mm)) / 0.71). It rises with the forecast and falls with the threshold.
+    The true depth is log-normal about the forecast, each with a little added, with the spreads of ratio and water together:
+    P = Phi(ln((D + BACKGROUND) / (least + BACKGROUND)) / SNOW_SPREAD). It rises with the forecast and falls with the threshold.
     """
     return ndtr(np.log((np.asarray(new_snow, dtype=float) + BACKGROUND) / (least + BACKGROUND)) / SNOW_SPREAD)
 

@@ -192,8 +192,8 @@ SNOW: dict[str, Rule] = {
         effects=(
             Effect("snow_depth", ((0.0, -2.6), (0.01, -1.6), (0.02, -0.4), (SNOW_ENOUGH, 0.8), (0.06, 2.4), (0.15, 4.0)),
                    "the event itself; model snow depth errs by a factor of two (check)"),
-            Effect("new_snow", ((0.0, 0.0), (0.02, 0.5), (0.05, 0.9)), "retained snow: at least 2 cm in 24 h: science.md 4"),
-            Effect("freezing_hours", ((0.0, -0.8), (8.0, 0.0), (24.0, 0.4)), "8 h below 0 degC keep it: science.md 4"),
+            Effect("new_snow", ((0.0, 0.0), (0.02, 0.5), (0.05, 0.9)), "retained snow: science.md 4"),
+            Effect("freezing_hours", ((0.0, -0.8), (8.0, 0.0), (24.0, 0.4)), "frost keeps it: science.md 4"),
             Effect("temperature_maximum", ((FREEZING, 0.2), (274.65, 0.0), (279.15, -0.8), (285.15, -1.6)), "science.md 4"),
         ),
         needs=("snow_depth",),
@@ -202,7 +202,7 @@ SNOW: dict[str, Rule] = {
         base=-2.4,  # one day in twelve of the year on the summits (check: a meteorological mountain station sees 40-140 a winter)
         effects=(
             Effect("rime_hours", ((0.0, -1.6), (1.0, 0.6), (3.0, 1.8), (6.0, 2.8), (12.0, 3.4)), "the event itself: science.md 4"),
-            Effect("humidity_at_site", ((0.5, -0.9), (0.8, -0.2), (0.9, 0.2), (1.0, 0.6)), "99 % to form, 95 % to keep: science.md 4"),
+            Effect("humidity_at_site", ((0.5, -0.9), (0.8, -0.2), (0.9, 0.2), (1.0, 0.6)), "moist air grows and keeps it: science.md 4"),
             Effect("cloud_at_site", ((0.0, -0.3), (0.2, 0.2), (0.6, 0.6)), "cloud water at the site's height: science.md 4"),
             # Mount Washington, odd winters, days with fog: rime on 98 % with a minimum below -5 degC, 92 to -2, 58 to -0.6, 45 to 0, 3 on;
             # in frost 96 % with wind to 8 m/s, 99 above 20: wind is no hindrance in cloud. Hours count force 3 for soft rime only.

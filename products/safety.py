@@ -12,7 +12,7 @@ from types import MappingProxyType
 
 from forecast.domain import DayWeather
 from forecast.errors import ConfigError
-from forecast.quantities import FREEZING, LEAST_FREEZING_RAIN
+from forecast.quantities import FREEZING, LEAST_FREEZING_RAIN, SNOW_CLASSES
 
 Values = Mapping[str, float]
 WET = 0.1  # [kg m-2] from which on something fell
@@ -62,8 +62,8 @@ DANGERS: Mapping[str, Danger] = MappingProxyType({
     "gale": Danger("gust", 1, lambda v, wet: v.get("gust", 0.0) >= 17.2),
     # China Meteorological Administration, blue warning of gales: mean wind of force 6 (10.8 m/s) or gusts of force 7 (13.9 m/s).
     "wind": Danger("gust", 1, _strong_wind, ("wind_speed_at_site",)),
-    # GB/T 28592: heavy snow begins at 5.0 mm of water in a day.
-    "heavy_snow": Danger("snow_water", 1, lambda v, wet: v.get("snow_water", 0.0) >= 5.0),
+    # GB/T 28592: heavy snow is the third class of a day.
+    "heavy_snow": Danger("snow_water", 1, lambda v, wet: v.get("snow_water", 0.0) >= SNOW_CLASSES[2]),
     # Environment and Climate Change Canada, wind chill: bare skin may freeze within 10-30 minutes from -28 degC.
     "extreme_cold": Danger("wind_chill", -1, lambda v, wet: v.get("wind_chill", FREEZING) <= 245.15),
     # A wet road below freezing: something fell within a day.

@@ -9,12 +9,13 @@ from zoneinfo import ZoneInfo
 import numpy as np
 import pytest
 
-from forecast import precipitation, sky
+from forecast import phenomena, precipitation, sky
 from forecast.phenomena import snow, whole_days
 from forecast.physics import FREEZING
 from forecast.precipitation import Layers, kind_of_day, kinds, layers
 from forecast.sampling import Scene
 from forecast.settings import PhenomenonSettings
+from products.safety import judge
 from tests.skies import SITES, atmosphere, layer
 
 GRAVITY_BY_WARMTH = 9.80665 / 273.15  # [J kg-1] of a metre of air 1 K warmer than melting ice
@@ -81,6 +82,7 @@ def test_levels_under_the_ground_or_unknown_are_passed_over_and_an_unknown_groun
         (+3.0, -20, 0, 0, 600, (0, 0, 0, 1)),  # rain
         (+3.0, -20, 60, 20, 300, (0, 0, 0, 1)),  # freezing drops are warmed in the last air
         (-0.3, -20, 0, 0, 0, (0.9, 0, 0, 0.1)),  # wet flakes are no freezing rain
+        (-5.0, -13, 0, 0, 0, (0.9, 0, 0, 0.1)),  # nor are a tenth of drops among flakes
     ],
 )
 def test_clouds_and_layers_tell_what_falls(
@@ -117,6 +119,10 @@ def test_the_kind_of_a_day_is_the_most_dangerous_that_counts() -> None:
 Profile = Callable[[np.ndarray], np.ndarray]
 
 
+def unknown(height: np.ndarray) -> np.ndarray:
+    return np.full(height.shape, np.nan)
+
+
 def day_of(temperature: Profile, humidity: Profile = lambda h: np.full(h.shape, 0.99), **more: object) -> dict[str, float]:
     """The features of a day with 8 mm of precipitation at the village."""
     almanacs = sky.almanacs([VILLAGE], [DAY], ZoneInfo("Asia/Shanghai"))
@@ -137,7 +143,8 @@ def nose(height: np.ndarray) -> np.ndarray:
 
 
 def test_rain_through_a_warm_nose_freezes_in_the_village() -> None:
-    # by hand: 800 m of +4 K and more are over 115 J/kg, where 13.2 melt all; 500 m of -3 K are 54, where 46 + 0.66 * 115 begin to freeze
+    # by hand: 800 m of +4 K alone are 115 J/kg (levels 50 hPa apart leave 104 of the nose), where 13.2 melt all; below it 500 m of -3 K
+    # are at most 54, where drops begin to freeze from 46 + 0.66 * 104 = 115 on
     day = day_of(nose)
 
     assert day["freezing_rain"] == pytest.approx(8.0)
@@ -146,14 +153,14 @@ def test_rain_through_a_warm_nose_freezes_in_the_village() -> None:
 
 
 def test_a_shallow_cloud_over_frost_drizzles_ice() -> None:
-    # top at 2200 m near -4 degC: no ice in it; all of it is drops, and the ground is frozen
+    # top below 2200 m, no colder than -2.6 degC: no ice in it; all of it is drops, and the ground is frozen
     day = day_of(falling_from(-1.0, 0.002), layer(0, 2200, 0.99, 0.3), cloud=layer(1000, 2200))
 
     assert day["freezing_rain"] > 7
 
 
 def test_rain_evaporating_into_dry_air_turns_to_snow_above_freezing() -> None:
-    # +2 degC and 40 % at 860 hPa have a wet bulb of -2.5 degC (MetPy: -2.4): snow, though the 0 degree level is 300 m above
+    # +2 degC and 40 % at 860 hPa have a wet bulb of -2.3 degC (MetPy 1.7): snow, though the 0 degree level is 300 m above
     dry, damp = (day_of(falling_from(2.0), lambda h, u=u: np.full(h.shape, u)) for u in (0.4, 1.0))
 
     assert dry["snow_fraction"] == 1
@@ -173,6 +180,25 @@ def test_snow_melts_to_sleet_in_a_thin_warm_layer() -> None:
 
 
 def test_without_humidity_in_the_column_nothing_is_said_of_its_kind_and_no_danger_is_excluded() -> None:
-    day = day_of(nose, lambda h: np.full(h.shape, np.nan), relative_humidity_at_2m=np.nan)
+    day = day_of(nose, unknown, relative_humidity_at_2m=np.nan)
 
     assert np.isnan([day["freezing_rain"], day["snow_water"], day["precipitation_kind"]]).all()
+
+
+def dangers(humidity: Profile, **more: float) -> tuple[set[str], set[str]]:
+    """The dangers of the day under the nose, as the product reads them, and those that it cannot judge."""
+    almanacs = sky.almanacs([VILLAGE], [DAY], ZoneInfo("Asia/Shanghai"))
+    days = whole_days([VILLAGE], [DAY], almanacs, TIMES[0])
+    air = atmosphere(TIMES, temperature=nose, humidity=humidity, cloud=layer(1000, 7500), **more)
+    weather = phenomena.derive((), air, PhenomenonSettings(), days)[0].weather
+    found, unjudged = judge(weather[VILLAGE.id, DAY], None)
+    return {hazard.id for hazard in found}, set(unjudged)
+
+
+def test_freezing_rain_is_a_danger_of_the_day_and_is_not_excluded_where_the_column_is_unknown() -> None:
+    wet, dry = (dangers(lambda h: np.full(h.shape, 0.99), precipitation_amount=amount) for amount in (1.0, 0.0))
+    blind = dangers(unknown, precipitation_amount=1.0, relative_humidity_at_2m=np.nan)
+
+    assert "freezing_rain" in wet[0]
+    assert "freezing_rain" not in dry[0] | dry[1]
+    assert "freezing_rain" in blind[1]
