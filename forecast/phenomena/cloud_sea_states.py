@@ -20,7 +20,7 @@ Codes = NDArray[np.int8]
 Truth = NDArray[np.bool_]
 
 SEA, IN_CLOUD, OVERCAST, OPEN = range(len(CLOUD_SEA_STATES))
-NO_SEA, UNKNOWN = -1, -2
+NO_SEA, UNKNOWN = -1, -2  # codes beside the states: no sea, whichever of the other three; not known
 
 FULL_TIME = 0.5  # part of the known moments with a sea from which it was a full one (check)
 FULL_GROUND = 0.5  # and part of the ground below the viewer that it hid (check)

@@ -1,15 +1,48 @@
-"""Do the pages of docs/ say what the tables say?"""
+"""Do the pages of docs/ say what the tables and the constants say, and is every number of a phenomenon told there?"""
 
 from __future__ import annotations
 
+import importlib
+import pkgutil
 from pathlib import Path
 
-from forecast.documentation import pages
+import pytest
+
+from forecast import phenomena
+from forecast.documentation import MODULES, constants, pages
 
 DOCS = Path(__file__).parents[2] / "docs"
+TOLD = sorted({f"forecast.{name}" for names in MODULES.values() for name in names})
 
 
 def test_every_page_is_as_the_tables_would_write_it() -> None:
     written = {path.name: path.read_text(encoding="utf-8") for path in DOCS.glob("*.md")}
 
     assert written == pages(), "run `make docs` and commit what it writes"
+
+
+def test_every_module_of_the_phenomena_has_its_page() -> None:
+    modules = {f"{phenomena.__name__}.{found.name}" for found in pkgutil.iter_modules(phenomena.__path__)}
+
+    assert modules <= set(TOLD), "name it in MODULES of forecast/documentation.py"
+
+
+@pytest.mark.parametrize("name", TOLD)
+def test_every_number_with_a_name_stands_on_a_page_and_says_what_it_is(name: str) -> None:
+    written = "".join(path.read_text(encoding="utf-8") for path in DOCS.glob("*.md"))
+    section = written.partition(f"### {name}\n")[2].partition("\n#")[0]
+
+    found = constants(importlib.import_module(name))
+
+    assert [one.name for one in found if f"| `{one.name}` |" not in section] == []
+    assert [one.name for one in found if not one.explained] == [], "write beside it what it is, its [unit] and its source"
+
+
+def test_a_threshold_is_told_with_value_unit_and_source() -> None:
+    told = {one.name: one for name in TOLD for one in constants(importlib.import_module(name))}
+
+    assert (told["CLEAR_GAP"].value, told["CLEAR_GAP"].unit) == (100.0, "m")
+    assert "GB/T 28592" in told["SNOW_CLASSES"].told
+    assert told["ICE_DENSITY"].unit == told["WATER_DENSITY"].unit == "kg m-3"
+    assert told["USUAL.settling"].value > 0
+    assert "Verseghy" in told["USUAL.settling"].told
