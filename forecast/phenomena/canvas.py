@@ -20,10 +20,11 @@ POINTS = ((0, 0), (0, 2), (0, 4), (1, 2), (2, 2))
 BESIDE = 30000.0  # [m] of the lines beside, to the left and right of the sun
 MAIN_POINT = 1  # whose rays are drawn and asked for their obstacle: 30 km towards the sun
 NEAR_COLUMNS = 6  # columns (75 km) whose cloud counts as the canvas
-# cover -> part painted, of the middle and of the high canvas: nothing below 10 %, best 20-50 % and 40-80 %. How a closed sheet falls
-# off beyond its best is a guess (check): thick middle cloud greys sooner than cirrus does.
+# cover -> part painted, of the middle and of the high canvas. With the light that cloud of such cover catches (`received`: the fewer
+# its elements, the more each gets) the glow is best at 20-50 % and 40-80 %, and there is nothing to paint below 10 %, as science.md 3
+# has it. How a closed sheet falls off beyond its best is a guess (check): thick middle cloud greys sooner than cirrus does.
 PAINTED = (
-    ((0.0, 0.0), (0.1, 0.05), (0.2, 1.0), (0.5, 1.0), (1.0, 0.4)),
+    ((0.0, 0.0), (0.1, 0.05), (0.2, 0.7), (0.35, 1.0), (0.5, 1.0), (1.0, 0.4)),
     ((0.0, 0.0), (0.1, 0.05), (0.4, 1.0), (0.8, 1.0), (1.0, 0.8)),
 )
 HARMLESS, FATAL = 0.1, 0.5  # low cloud overhead: up to 10 % harmless, above 50 % fatal

@@ -290,12 +290,12 @@ def best_covers() -> list[Claim]:
     found = []
     for name, base, (low, high) in (("middle", 4000.0, (0.2, 0.5)), ("high", 8000.0, (0.4, 0.8))):
         covers = np.arange(0.05, 1.01, 0.05)
-        inside = (DISTANCE <= 75e3)[:, None] & (base <= HEIGHTS) & (base + 1000 > HEIGHTS)
-        told = quality(section(covers[:, None, None] * inside, 0.002, depth=0.15))
-        good = covers[told >= 0.8 * told.max()]
-        best = float(covers[told.argmax()])
-        holds = bool(low <= best <= high and told[covers < 0.11].max() < 0.2 * told.max())
-        found.append(Claim(ROOM, f"best cover of {name} cloud at {base / 1000:.0f} km; four fifths of it from, to",
+        cells = (DISTANCE <= 75e3)[:, None] & (base <= HEIGHTS) & (base + 1000 > HEIGHTS)
+        told = quality(section(covers[:, None, None] * cells, 0.002, depth=0.15))
+        best, good = float(covers[told.argmax()]), covers[told >= 0.75 * told.max()]
+        inside = good.min() <= low + 0.001 and good.max() >= high - 0.001
+        holds = bool(low - 0.001 < best < high + 0.001 and inside and told[covers < 0.11].max() < 0.2 * told.max())
+        found.append(Claim(ROOM, f"best cover of {name} cloud at {base / 1000:.0f} km; three quarters of it from, to",
                            f"{best:.2f}; {good.min():.2f} - {good.max():.2f}", covers.size,
                            f"science.md: {100 * low:.0f}-{100 * high:.0f} %, nothing below 10 %", holds))  # fmt: skip
     return found
