@@ -1,8 +1,8 @@
 """The bureau's own drop folder: the bucket's layout, or loose GRIB of any name. Read in place, never written to.
 
-A file is told by its headers alone. One that is bad, or still being written, is set aside with a note and stops no other; it is
-looked at again when its size or time changes. What was found is remembered beside the fetched cycles, so that a folder of thousands
-is not read through every ten minutes.
+A file is told by its headers alone; messages of another centre are passed over. One that is bad, or still being written, is set aside
+with a note and stops no other; it is looked at again when its size or time changes. What was found is remembered beside the fetched
+cycles, so that a folder of thousands is not read through every ten minutes.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import hashlib
 import json
 import logging
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -20,28 +20,56 @@ from forecast.domain import Cycle
 from forecast.errors import CycleNotReady, SourceCorrupt
 from forecast.ingest import Needs
 from forecast.ingest.grib_headers import Message, read_data, scan
-from forecast.ingest.matching import holds
+from forecast.ingest.matching import holds, lacking
 from forecast.ingest.ways import ATTRIBUTION, Acquired, path_of
 from forecast.quantities import Field
-from forecast.transport import write_whole
+from forecast.settings import ModelSettings
+from forecast.transport import Deadline, write_whole
 
 log = logging.getLogger(__name__)
 
 MAXIMUM_FILES = 20_000  # looked at; more are left with a note
 NOTED = 5  # bad files named one by one
-CENTRES = {"gfs": 7}  # originating centre, where a model has but one
-DETERMINISTIC = (0, 8)  # product templates of a single forecast: no ensemble member, no aerosol
+CENTRES = {"gfs": 7}  # originating centre of a lead model, where it has but one
+ALONE = -1  # stands for the member where there is no ensemble
 SUFFIXES = frozenset((".idx", ".index", ".json", ".txt", ".md", ".tmp", ".part", ".filepart", ".crdownload"))
 
 
 @dataclass(frozen=True, slots=True)
 class Sheet:
-    """What one file was found to hold: (run, step [h]) -> names of wanted fields; or why it was set aside."""
+    """What one file was found to hold: (run, step [h], member) -> names of wanted fields; or why it was set aside."""
 
     size: int
     time: int
-    held: dict[tuple[str, int], tuple[str, ...]]
+    held: dict[tuple[str, int, int], tuple[str, ...]]
     fault: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Contents:
+    """What is looked for in a folder: files of one model.
+
+    centre: who made them (None: any). members: of an ensemble. path: where the folder may keep a step, if it is laid out like a bucket.
+    setting: what names the folder.
+    """
+
+    model: str
+    setting: str
+    attribution: str
+    centre: int | None = None
+    members: tuple[int, ...] = ()
+    path: Callable[[Cycle, int], str] | None = None
+
+
+def contents_of_lead(model: str) -> Contents:
+    """Return what is looked for of a lead model: GFS's files, or another's in its dialect."""
+    attribution = ATTRIBUTION if model == "gfs" else model
+    return Contents(model, "source.folder", attribution, CENTRES.get(model), path=lambda cycle, step: "/".join(path_of(cycle, step)))
+
+
+def contents_of(model: ModelSettings) -> Contents:
+    """Return what is looked for of a further model."""
+    return Contents(model.id, f"models.{model.id}.folder", model.attribution.en, model.centre, model.members)
 
 
 class Folder:
@@ -49,36 +77,37 @@ class Folder:
 
     name = "folder"
 
-    def __init__(self, root: Path, model: str, memory: Path) -> None:
-        self._root, self._model, self._memory = root, model, memory
+    def __init__(self, root: Path, contents: Contents, memory: Path) -> None:
+        self._root, self._contents, self._memory = root, contents, memory
         self._sheets: dict[str, Sheet] | None = None
         self._digest = ""
 
-    def fetch(self, needs: Needs, cycle: Cycle, ask: bool = True) -> Acquired:
+    def fetch(self, needs: Needs, cycle: Cycle, ask: bool = True, within: Deadline | None = None) -> Acquired:
         """Return the files that hold every wanted step of `cycle`; other runs and steps in the folder are left alone.
 
         Raises: CycleNotReady where a step is not (wholly) there.
         """
         if not self._root.is_dir():
-            raise CycleNotReady(f"{self._root}: there is no such folder; make it, or set source.folder")
+            raise CycleNotReady(f"{self._root}: there is no such folder; make it, or set {self._contents.setting}")
         self._remember(needs.fields)
-        laid_out = [self._root / "/".join(path_of(cycle, step)).lstrip("/") for step in needs.steps]
+        path_of_step = self._contents.path
+        laid_out = [] if path_of_step is None else [self._root / path_of_step(cycle, step).lstrip("/") for step in needs.steps]
         files, notes = self._files(laid_out, needs, cycle)
         if len(files) < len(needs.steps):
             files, notes = self._files(self._all(), needs, cycle)
-        if lacking := [step for step in needs.steps if step not in files]:
+        if absent := [step for step in needs.steps if step not in files]:
             said = f"; set aside: {'; '.join(notes)}" if notes else ""
             raise CycleNotReady(
-                f"{self._root}: {cycle.id} has {len(files)} of {len(needs.steps)} steps, f{lacking[0]:03d} is the first that lacks{said}"
+                f"{self._root}: {cycle.id} has {len(files)} of {len(needs.steps)} steps, f{absent[0]:03d} is the first that lacks{said}"
             )
         paths = tuple(dict.fromkeys(path for step in needs.steps for path in files[step]))
-        return Acquired(cycle, paths, ATTRIBUTION if cycle.model == "gfs" else cycle.model, self.name, 0, 0, notes)
+        return Acquired(cycle, paths, self._contents.attribution, self.name, 0, 0, notes, self._contents.members)
 
     def _files(self, paths: Iterable[Path], needs: Needs, cycle: Cycle) -> tuple[dict[int, list[Path]], tuple[str, ...]]:
-        """Return the files of each step that is whole (all essential fields are somewhere in them), and notes on bad ones."""
-        essential = {field.name for field in needs.fields if field.essential}
+        """Return the files of each step that is whole (what no forecast can do without is somewhere in them), and notes on bad ones."""
+        members = self._contents.members or (ALONE,)
         found: dict[int, list[Path]] = {}
-        names: dict[int, set[str]] = {}
+        names: dict[tuple[int, int], set[str]] = {(step, member): set() for step in needs.steps for member in members}
         faults: list[str] = []
         run = cycle.run.isoformat()
         for path in paths:
@@ -87,14 +116,16 @@ class Folder:
                 continue
             if sheet.fault:
                 faults.append(sheet.fault)
-            for step in needs.steps:
-                if held := sheet.held.get((run, step)):
-                    found.setdefault(step, []).append(path)
-                    names.setdefault(step, set()).update(held)
+            for (step, member), there in names.items():
+                if held := sheet.held.get((run, step, member)):
+                    there.update(held)
+                    if path not in found.setdefault(step, []):
+                        found[step].append(path)
         self._save()
         if len(faults) > NOTED:
             faults = [*faults[:NOTED], f"and {len(faults) - NOTED} more files"]
-        return {step: files for step, files in found.items() if names[step] >= essential}, tuple(faults)
+        whole = {step for step in found if not any(lacking(needs.fields, names[step, member]) for member in members)}
+        return {step: files for step, files in found.items() if step in whole}, tuple(faults)
 
     def _all(self) -> Iterator[Path]:
         """Give every file that may be GRIB, in the order of names; what links lead to outside is not followed."""
@@ -135,23 +166,26 @@ class Folder:
         return sheet
 
     def _read(self, path: Path, key: str, fields: tuple[Field, ...], status: os.stat_result) -> Sheet:
-        held: dict[tuple[str, int], set[str]] = {}
+        held: dict[tuple[str, int, int], set[str]] = {}
         fault = ""
         try:
             for message in scan(read_data(path), key):
                 if message.run is not None and self._is_of_model(message) and message.end == int(message.end):
-                    names = held.setdefault((message.run.isoformat(), int(message.end)), set())
+                    member = ALONE if message.member is None else message.member
+                    names = held.setdefault((message.run.isoformat(), int(message.end), member), set())
                     names.update(field.name for field in fields if field.name not in names and holds(message, field, None))
         except SourceCorrupt as error:
             held, fault = {}, str(error)
         return Sheet(status.st_size, status.st_mtime_ns, {at: tuple(sorted(names)) for at, names in held.items() if names}, fault)
 
     def _is_of_model(self, message: Message) -> bool:
-        return message.centre == CENTRES.get(self._model, message.centre) and message.template in DETERMINISTIC
+        return self._contents.centre in (None, message.centre) and (message.member is None or message.member in self._contents.members)
 
     def _remember(self, fields: tuple[Field, ...]) -> None:
         """Recall what was found earlier, if it was read with the same fields in mind."""
-        digest = hashlib.sha256(f"{self._root.resolve()} {self._model} {fields!r}".encode()).hexdigest()
+        sought = self._contents
+        said = f"{self._root.resolve()} {sought.model} {sought.centre} {sought.members} {fields!r}"
+        digest = hashlib.sha256(said.encode()).hexdigest()
         if self._sheets is not None and digest == self._digest:
             return
         self._digest, self._sheets = digest, {}
@@ -184,4 +218,5 @@ def _sheet(row: list[object]) -> Sheet:
     size, time, held, fault = row
     if not (isinstance(size, int) and isinstance(time, int) and isinstance(held, list) and isinstance(fault, str)):
         raise ValueError("not a row of the memory")
-    return Sheet(size, time, {(datetime.fromisoformat(run).isoformat(), int(step)): tuple(names) for run, step, names in held}, fault)
+    found = {(datetime.fromisoformat(run).isoformat(), int(step), int(member)): tuple(names) for run, step, member, names in held}
+    return Sheet(size, time, found, fault)

@@ -157,7 +157,7 @@ class Finder:
 
     def _field_of(self, message: Message) -> tuple[Field, int] | None:
         """Return the wanted field that a message holds, and which of its names the message uses."""
-        if message.layer or message.member not in self._members or not _is_read(message):
+        if message.layer or message.member not in self._members or not is_read(message):
             return None
         if message.edition == 2:
             local = max(*message.parameter, message.surface) >= LOCAL
@@ -206,7 +206,7 @@ class Finder:
         return part
 
 
-def _is_read(message: Message) -> bool:
+def is_read(message: Message) -> bool:
     """Tell whether a message is of a kind read here: of aerosol all of it at 550 nm, else a forecast itself."""
     aerosol = message.aerosol
     if message.template == AEROSOL and aerosol is not None:

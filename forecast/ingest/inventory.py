@@ -1,19 +1,22 @@
-"""What a file of GFS holds, from its .idx, and which bytes of it are wanted.
+"""What a file of a model holds, from the inventory beside it, and which bytes of it are wanted.
 
-A line of an .idx reads `N:offset:d=YYYYMMDDHH:VARIABLE:level:step:`; a message ends where the next begins, the last at the end of the
-file. Fields packed two to a message are numbered `N.1`, `N.2` and share their offset. Variable, level and step are matched whole,
-never by a part of their text, and the step by what it means: `0-24 hour acc fcst` and `0-1 day acc fcst` are the same.
+A line of an .idx (GFS, GEFS) reads `N:offset:d=YYYYMMDDHH:VARIABLE:level:step:more`; a message ends where the next begins, the last at
+the end of the file. Fields packed two to a message are numbered `N.1`, `N.2` and share their offset. Variable, level and step are matched
+whole, never by a part of their text, and the step by what it means: `0-24 hour acc fcst` and `0-1 day acc fcst` are the same. `more` names
+the member of an ensemble (`ENS=+1`), and of an aerosol which and at what wavelength. ECMWF's .index is read in ecmwf.py; choosing and
+planning are the same.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
 from forecast.domain import Cycle
 from forecast.errors import SourceCorrupt
+from forecast.ingest.grib import WAVELENGTH
 from forecast.quantities import Field
 
 MAXIMUM_TEXT = 2_000_000  # [byte] of an .idx; the longest known has 60 kB
@@ -21,16 +24,21 @@ MAXIMUM_MESSAGE = 64_000_000  # [byte]; a 0.25 degree global field packs into ab
 LARGEST_RANGE = 8_000_000  # [byte]: what a broken connection may cost
 SLACK = 0.04  # part of the needed bytes that merging may waste (with the 5 % allowed in all, headers and inventories fit)
 
-_LINE = re.compile(r"(\d{1,6})(?:\.(\d{1,3}))?:(\d{1,15}):d=(\d{10}):([^:]{1,80}):([^:]{1,120}):([^:]{1,80}):.*")
+_LINE = re.compile(r"(\d{1,6})(?:\.(\d{1,3}))?:(\d{1,15}):d=(\d{10}):([^:]{1,80}):([^:]{1,120}):([^:]{1,80}):(.*)")
 _HOURS = {"hour": 1.0, "day": 24.0, "min": 1 / 60, "minute": 1 / 60}
 _POINT = re.compile(r"(\d{1,5}) (\w+) fcst")
 _SPAN = re.compile(r"(\d{1,5})-(\d{1,5}) (\w+) (ave|acc|max|min) fcst")
 _STATISTIC = {"ave": "mean", "acc": "sum", "max": "maximum", "min": "minimum"}
+_MEMBER = re.compile(r"(?:^|:)ENS=(?:\+(\d{1,3})|(low-res ctl|hi-res ctl))")
+_BAND = re.compile(r"aerosol_wavelength >=(\d[\d.e-]{0,15}),<=(\d[\d.e-]{0,15})")
 
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """What a field stands for in time: `statistic` over [start, end] hours after the run; a point has start = end."""
+    """What a field stands for in time: `statistic` over [start, end] hours after the run; a point has start = end.
+
+    An inventory that does not say the statistic leaves it empty: then start is the run's, and the field's own headers decide.
+    """
 
     statistic: str
     start: float
@@ -39,13 +47,14 @@ class Span:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One field in a file: where (end: after its last byte, None for the last message), and what."""
+    """One field in a file: where (end: after its last byte, None for the last message), and what; `member` of an ensemble (0: control)."""
 
     offset: int
     end: int | None
     variable: str
     level: str
-    span: Span | None  # None: a step that is written in a way not known here
+    span: Span | None  # None: a step that is written in a way not known here, or a field that nobody may take for another
+    member: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,8 +98,25 @@ def parse_inventory(text: bytes, cycle: Cycle, name: str) -> tuple[Entry, ...]:
         offset = int(found[3])
         if rows and (offset < rows[-1].offset or (offset == rows[-1].offset and found[2] is None)):
             raise SourceCorrupt(f"{name}: line {number} points to byte {offset}, not after byte {rows[-1].offset} of the line before")
-        rows.append(Entry(offset, None, found[5], found[6], parse_span(found[7])))
+        rows.append(Entry(offset, None, found[5], found[6], None if _is_other(found[8]) else parse_span(found[7]), _member(found[8])))
     return _with_ends(rows)
+
+
+def _member(more: str) -> int | None:
+    found = _MEMBER.search(more)
+    return None if found is None else int(found[1] or 0)
+
+
+def _is_other(more: str) -> bool:
+    """Tell whether what stands behind the step makes a field another than its name says: a mean of members, one of several aerosols."""
+    if "aerosol=" in more:
+        band = _BAND.search(more)
+        try:
+            visible = band is None or float(band[1]) * 0.999999 <= WAVELENGTH <= float(band[2]) * 1.000001
+        except ValueError:
+            return True
+        return not (visible and "aerosol=total aerosol" in more.lower())
+    return more.startswith("ens ")
 
 
 def _with_ends(rows: Sequence[Entry]) -> tuple[Entry, ...]:
@@ -104,16 +130,38 @@ def _with_ends(rows: Sequence[Entry]) -> tuple[Entry, ...]:
     return tuple(reversed(ended))
 
 
-def select(entries: Iterable[Entry], fields: Sequence[Field], step: int, previous: Selection | None = None) -> Selection:
-    """Choose the entries that serve `fields` at `step` [h]; `previous` is what was chosen for the step before.
+Names = Sequence[tuple[str, str]]  # (variable, level) as an inventory may spell a field, the best first
+
+
+def spelled(field: Field, level: int | None) -> Names:
+    """Return how an .idx spells a field on a level [Pa]."""
+    variables, text = field.inventory
+    place = text if level is None else text.replace("{hPa}", f"{level / 100:g}")
+    return [(variable, place) for variable in variables]
+
+
+def select(
+    entries: Iterable[Entry], fields: Sequence[Field], step: int, previous: Selection | None = None,
+    names: Callable[[Field, int | None], Names] = spelled, members: Sequence[int | None] = (None,),
+) -> Selection:
+    """Choose the entries that serve `fields` at `step` [h] for each of `members`; `previous` is what was chosen for the step before.
 
     The first spelling of a variable that the file has is taken, the first of two entries that say the same, and no mean of a field
     that is there as a point. What a file lacks is left out: whether that matters is for the features to say.
     """
-    shelf: dict[tuple[str, str], list[Entry]] = {}
+    shelves: dict[int | None, dict[tuple[str, str], list[Entry]]] = {member: {} for member in members}
     for entry in entries:
-        if entry.span is not None and entry.span.end == step:
-            shelf.setdefault((entry.variable, entry.level), []).append(entry)
+        if entry.span is not None and entry.span.end == step and entry.member in shelves:
+            shelves[entry.member].setdefault((entry.variable, entry.level), []).append(entry)
+    parts = [_of_member(shelf, fields, step, previous, names) for shelf in shelves.values()]
+    starts = {name: start for part in parts for name, start in part.starts.items()}
+    return Selection(step, tuple(wanted for part in parts for wanted in part.wanted), starts)
+
+
+def _of_member(
+    shelf: dict[tuple[str, str], list[Entry]], fields: Sequence[Field], step: int, previous: Selection | None,
+    names: Callable[[Field, int | None], Names],
+) -> Selection:
     chosen: list[Wanted] = []
     starts: dict[str, float] = {}
     before = 0 if previous is None else previous.step
@@ -122,7 +170,7 @@ def select(entries: Iterable[Entry], fields: Sequence[Field], step: int, previou
             continue
         for level in field.levels or (None,):
             earlier = None if previous is None else previous.starts.get(field.name)
-            found = _entry(shelf, field, level, before, earlier)
+            found = _entry([shelf.get(name, ()) for name in names(field, level)], field.statistic, before, earlier)
             if found is not None and found.span is not None:
                 chosen.append(Wanted(field, level, found))
                 starts[field.name] = found.span.start
@@ -138,19 +186,16 @@ class Selection:
     starts: dict[str, float]
 
 
-def _entry(shelf: dict[tuple[str, str], list[Entry]], field: Field, level: int | None, before: int, earlier: float | None) -> Entry | None:
-    """Return the entry for one field on one level, or None."""
-    variables, text = field.inventory
-    place = text if level is None else text.replace("{hPa}", f"{level / 100:g}")
-    for variable in variables:
-        entries = [e for e in shelf.get((variable, place), ()) if e.span is not None and e.span.statistic == field.statistic]
-        if field.statistic == "point":
-            if entries:
-                return entries[0]
+def _entry(shelf: Sequence[Sequence[Entry]], statistic: str, before: int, earlier: float | None) -> Entry | None:
+    """Return the entry that serves `statistic` best, of the first spelling that has one; or None."""
+    for entries in shelf:
+        fitting = [(e, e.span.start, e.span.end) for e in entries if e.span is not None and e.span.statistic in (statistic, "")]
+        if statistic == "point":
+            if fitting:
+                return fitting[0][0]
             continue
-        windows = [e for e in entries if e.span is not None and e.span.start < e.span.end]
-        if windows:
-            return min(windows, key=lambda e: _unfitness(e.span.start if e.span else 0, before, earlier))
+        if windows := [(e, start) for e, start, end in fitting if start < end]:
+            return min(windows, key=lambda window: _unfitness(window[1], before, earlier))[0]
     return None
 
 

@@ -7,17 +7,22 @@ from collections.abc import Iterable, Sequence
 
 from forecast.domain import Cycle
 from forecast.errors import SourceCorrupt
+from forecast.ingest.grib import LOCAL, NCEP, TABLE, WMO_TABLES, is_read
 from forecast.ingest.grib_headers import Data, Message, scan
-from forecast.ingest.inventory import Selection
+from forecast.ingest.inventory import Selection, Wanted
 from forecast.quantities import Field
 
 
 def holds(message: Message, field: Field, level: int | None) -> bool:
-    """Tell whether a message is `field`, on `level` [Pa] (None: on any), by the catalogue's keys."""
-    if message.statistic != field.statistic:
+    """Tell whether a message is `field`, on `level` [Pa] (None: on any), by the catalogue's keys or those of a model's table."""
+    if message.statistic != field.statistic or field.centre not in (None, message.centre) or not is_read(message):
         return False
     if message.edition == 1:
-        return (message.parameter[2], message.surface) in field.grib1 and (level is None or _close(message.value, level))
+        table, _, number = message.parameter
+        own = TABLE * table * (table not in WMO_TABLES)
+        return (number + own, message.surface) in field.grib1 and (level is None or _close(message.value, level))
+    if max(*message.parameter, message.surface) >= LOCAL and not field.own and message.centre != NCEP:
+        return False
     for key in field.keys:
         if message.parameter == (key.discipline, key.category, key.number) and message.surface == key.surface:
             value = level if level is not None else key.value
@@ -55,10 +60,30 @@ def choose_messages(
     return [kept[offset] for offset in sorted(kept)], names
 
 
-def refuse_poor(fields: Iterable[Field], found: set[str], name: str) -> None:
+# What no forecast can do without, and what else gives it.
+ESSENTIAL = (
+    ("air_temperature",),
+    ("relative_humidity", "specific_humidity"),
+    ("geopotential_height", "geopotential"),
+)
+
+
+def lacking(fields: Iterable[Field], found: Iterable[str]) -> list[str]:
+    """Return what a step is not whole without: of `fields`, those that no forecast can do without and that are not among `found`.
+
+    Where nothing of that kind is wanted (an aerosol), one field at least must be there.
+    """
+    wanted, there = {field.name for field in fields}, set(found)
+    groups = [group for group in ESSENTIAL if wanted.intersection(group)]
+    if not groups:
+        return [] if there & wanted else sorted(wanted)[:1]
+    return [" or ".join(name for name in group if name in wanted) for group in groups if not there.intersection(group)]
+
+
+def refuse_poor(fields: Iterable[Field], found: Iterable[str], name: str) -> None:
     """Raise SourceCorrupt where a field without which nothing can be said is absent: then it is not the file it should be."""
-    if lacking := [field.name for field in fields if field.essential and field.name not in found]:
-        raise SourceCorrupt(f"{name}: holds no {', '.join(lacking)}: it is cut short or no GFS pressure-level file")
+    if missing := lacking(fields, found):
+        raise SourceCorrupt(f"{name}: holds no {', '.join(missing)}: it is cut short or another file than its name says")
 
 
 def verify(data: Data, name: str, cycle: Cycle, selection: Selection) -> int:
@@ -66,20 +91,33 @@ def verify(data: Data, name: str, cycle: Cycle, selection: Selection) -> int:
 
     Raises: SourceCorrupt.
     """
-    asked: dict[int, list[tuple[Field, int | None]]] = {}
+    asked: dict[int, list[Wanted]] = {}
     for wanted in sorted(selection.wanted, key=lambda w: w.entry.offset):
-        asked.setdefault(wanted.entry.offset, []).append((wanted.field, wanted.level))
+        asked.setdefault(wanted.entry.offset, []).append(wanted)
     got: dict[int, list[Message]] = {}
     for message in scan(data, name):
         got.setdefault(message.offset, []).append(message)
     if len(got) != len(asked):
         raise SourceCorrupt(f"{name}: {len(got)} messages came, {len(asked)} were asked for")
     for fields, parts in zip(asked.values(), got.values(), strict=True):
-        for field, level in fields:
-            if not any(m.run == cycle.run and m.end == selection.step and holds(m, field, level) for m in parts):
-                m = parts[0]
-                raise SourceCorrupt(
-                    f"{name}: expected {field.name}{'' if level is None else f' at {level} Pa'}, run {cycle.run:%Y-%m-%d %HZ}, step "
-                    f"{selection.step}; what came is of run {m.run}, step {m.end:g}, parameter {m.parameter}, surface {m.surface}"
-                )
+        for wanted in fields:
+            if not any(_is_wanted(message, cycle, selection.step, wanted) for message in parts):
+                raise SourceCorrupt(f"{name}: {_difference(parts[0], cycle, selection.step, wanted)}")
     return len(got)
+
+
+def _is_wanted(message: Message, cycle: Cycle, step: int, wanted: Wanted) -> bool:
+    """Tell whether a message is what was asked. Where the inventory does not say the window of a span, the reader judges the message's."""
+    untold = wanted.entry.span is not None and not wanted.entry.span.statistic and wanted.field.statistic != "point"
+    same_member = message.member == wanted.entry.member
+    return message.run == cycle.run and same_member and (untold or message.end == step) and holds(message, wanted.field, wanted.level)
+
+
+def _difference(message: Message, cycle: Cycle, step: int, wanted: Wanted) -> str:
+    asked = wanted.field.name if wanted.level is None else f"{wanted.field.name} at {wanted.level} Pa"
+    asked += "" if wanted.entry.member is None else f", member {wanted.entry.member}"
+    member = "" if message.member is None else f", member {message.member}"
+    return (
+        f"expected {asked}, run {cycle.run:%Y-%m-%d %HZ}, step {step}; what came is of run {message.run}, step {message.end:g}{member}, "
+        f"parameter {message.parameter}, surface {message.surface}, {message.statistic}"
+    )

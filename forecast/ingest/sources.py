@@ -1,7 +1,8 @@
-"""GFS three ways behind one door: which cycle is to be had, and the files that hold it.
+"""The doors to the models: which cycle is to be had, and the files that hold it.
 
-The region filter of NOMADS, the public bucket, the bureau's drop folder are tried in the order that the settings give; the first that
-has the wanted cycle wins. Where no cycle is named it is the newest whole one: run by run backwards, until one is too old to be shown.
+A model's ways (GFS: the region filter of NOMADS, the public bucket, the bureau's drop folder; others: their mirrors) are tried in the order
+that the settings give; the first that has the wanted cycle wins. Where no cycle is named it is the newest whole one: run by run backwards,
+until one is too old to be shown. The lead model gives files (`open_source`), the further ones atmospheres (`open_models`).
 """
 
 from __future__ import annotations
@@ -9,33 +10,38 @@ from __future__ import annotations
 import logging
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from urllib.parse import urlsplit
 
 from forecast.config import Config
-from forecast.domain import Cycle, Site, as_utc
-from forecast.errors import ConfigError, CycleNotReady, SourceCorrupt, SourceError, SourceUnavailable
-from forecast.ingest import Needs
-from forecast.ingest.drop import Folder
-from forecast.ingest.gfs import Bucket, Filter
+from forecast.domain import Atmosphere, Cycle, Name, Site, as_utc
+from forecast.errors import ConfigError, CycleNotReady, MissingInput, SourceCorrupt, SourceError, SourceRefused, SourceUnavailable
+from forecast.ingest import Needs, derived, ecmwf, gefs, gfs, grib
+from forecast.ingest.dialect import fields_of
+from forecast.ingest.drop import Folder, contents_of, contents_of_lead
 from forecast.ingest.stored import Shelf, disk_spoken_for
 from forecast.ingest.ways import Acquired, Way
 from forecast.quantities import DEFAULT_FIELDS
-from forecast.settings import SOURCES, SourceSettings
-from forecast.transport import CLOCK, Clock
+from forecast.settings import SOURCES, ModelSettings, SourceSettings
+from forecast.transport import CLOCK, Clock, Deadline
 
 log = logging.getLogger(__name__)
 
-__all__ = ["Acquired", "Source", "needs_of", "open_source"]
+__all__ = ["Acquired", "ModelRun", "ModelSource", "Source", "needs_of", "open_models", "open_source"]
 
 KM_PER_DEGREE = 111.195  # of a great circle on a sphere of 6371 km
 MARGIN = 0.25  # [degree]: a site at the edge needs the grid points on both its sides
 GRAIN = 0.5  # [degree]: regions are widened to multiples, so that moving a site a little fetches nothing anew
 
 
-def needs_of(config: Config, sites: Sequence[Site]) -> Needs:
-    """Return what is wanted of a cycle: all fields of the catalogue, the steps of the settings, the sites and their light paths."""
+def needs_of(config: Config, sites: Sequence[Site], model: ModelSettings | None = None) -> Needs:
+    """Return what is wanted of a cycle: the sites and their light paths; of the lead model all fields of the catalogue, of a further
+    `model` those that its table names."""
     north, south, west, east = region_of([(site.latitude, site.longitude) for site in sites], config.source.light_path_km)
-    return Needs(DEFAULT_FIELDS, config.source.all_steps, north, south, west, east)
+    fields, steps = (DEFAULT_FIELDS, config.source.all_steps) if model is None else (fields_of(model), model.all_steps)
+    return Needs(fields, steps, north, south, west, east)
 
 
 def region_of(places: Sequence[tuple[float, float]], radius: float) -> tuple[float, float, float, float]:
@@ -67,15 +73,22 @@ def _outward(degrees: float) -> float:
 
 
 class Source:
-    """The door. One process may keep it open for years: connections, rate limits and what was verified live in it."""
+    """The door to one model. One process may keep it open for years: connections, rate limits and what was verified live in it.
 
-    def __init__(self, settings: SourceSettings, ways: Sequence[Way], shelf: Shelf) -> None:
+    `id` is the model's, `place` where the settings speak of it.
+    """
+
+    def __init__(self, settings: SourceSettings | ModelSettings, ways: Sequence[Way], shelf: Shelf, cycles: Path) -> None:
         self._settings = settings
         self._ways = tuple(ways)
-        self._shelf = shelf
+        self._shelf, self._cycles = shelf, cycles
+        if isinstance(settings, SourceSettings):
+            self.id, self.place, self._template = settings.model, "source", ""
+        else:
+            self.id, self.place, self._template = settings.id, f"models.{settings.id}", settings.path
 
-    def acquire(self, needs: Needs, now: datetime, cycle: Cycle | None = None) -> Acquired:
-        """Return `cycle`, or the newest whole one as of `now`, in files.
+    def acquire(self, needs: Needs, now: datetime, cycle: Cycle | None = None, within: Deadline | None = None) -> Acquired:
+        """Return `cycle`, or the newest whole one as of `now`, in files; what is not there when `within` ends is not waited for.
 
         Raises: CycleNotReady where no way has it, SourceUnavailable where no way could be asked, SourceCorrupt where all that came was
         damaged; each says what every way answered.
@@ -88,8 +101,8 @@ class Source:
         for candidate in candidates:
             for way in self._ways:
                 try:
-                    with disk_spoken_for(self._settings.cycles):
-                        got = way.fetch(needs, candidate, ask=way.name not in silent)
+                    with disk_spoken_for(self._cycles):
+                        got = way.fetch(needs, candidate, way.name not in silent, within)
                         self._shelf.tidy(candidate, self._settings.keep_cycles, needs.steps)
                 except SourceError as error:
                     absent = isinstance(error, CycleNotReady)
@@ -114,7 +127,7 @@ class Source:
         runs: list[Cycle] = []
         while hour >= oldest:
             if hour.hour in self._settings.run_hours:
-                runs.append(Cycle(hour.astimezone(UTC), self._settings.model))
+                runs.append(Cycle(hour.astimezone(UTC), self.id))
             hour -= timedelta(hours=1)
         return tuple(runs)
 
@@ -123,16 +136,100 @@ class Source:
         if not candidates:
             hours = f"between {self._settings.delay_hours:g} and {self._settings.maximum_age_hours:g} h"
             return CycleNotReady(
-                f"no run lies {hours} before {now:%Y-%m-%d %H:%M}Z; widen source.maximum_age_hours, or name one with --cycle YYYYMMDDHH"
+                f"no run lies {hours} before {now:%Y-%m-%d %H:%M}Z; widen {self.place}.maximum_age_hours, or name one with --cycle"
             )
         asked = candidates[0].id if len(candidates) == 1 else f"{candidates[0].id} back to {candidates[-1].id}"
         text = f"no whole run to be had ({asked}). Of the newest: {'. '.join(dict.fromkeys(answers))}"
+        if self._template and failures and all(isinstance(failure, CycleNotReady) and failure.absent for failure in failures):
+            return SourceRefused(
+                f"{asked}: nothing is there at any of {len(self._ways)} addresses: has the path moved? {self.place}.path says "
+                f"{self._template!r}. {'. '.join(dict.fromkeys(answers))}"
+            )
         if failures and all(isinstance(failure, SourceUnavailable) for failure in failures):
             waits = [f.retry_after for f in failures if isinstance(f, SourceUnavailable) and f.retry_after is not None]
-            return SourceUnavailable(f"{text}. Check the network and the addresses under source:", max(waits, default=None))
+            return SourceUnavailable(f"{text}. Check the network and the addresses under {self.place}:", max(waits, default=None))
         if failures and all(isinstance(failure, SourceCorrupt) for failure in failures):
-            return SourceCorrupt(f"{text}. Fetch again later, or choose another source with --source")
-        return CycleNotReady(f"{text}. Wait for the run, choose another with --cycle, or shorten source.steps")
+            return SourceCorrupt(f"{text}. Fetch again later, or choose another source")
+        return CycleNotReady(f"{text}. Wait for the run, choose another with --cycle, or shorten {self.place}.steps")
+
+
+@dataclass(frozen=True, slots=True)
+class ModelRun:
+    """What a further model says: its newest whole run, an atmosphere a member (one where it has none), and whose it is."""
+
+    model: ModelSettings
+    cycle: Cycle
+    atmospheres: tuple[Atmosphere, ...]
+    attribution: Name
+    notes: tuple[str, ...] = ()
+
+
+class ModelSource:
+    """A further model, from its files to atmospheres in the catalogue's terms."""
+
+    def __init__(self, config: Config, model: ModelSettings, source: Source, clock: Clock = CLOCK) -> None:
+        self.model = model
+        self._config, self._source, self._clock = config, source, clock
+
+    def acquire(self, sites: Sequence[Site], now: datetime) -> Acquired:
+        """Return the files of the newest whole run as of `now`, within the model's own deadline. Raises: SourceError."""
+        deadline = Deadline(self.model.deadline_seconds, self._clock)
+        return self._source.acquire(needs_of(self._config, sites, self.model), now, within=deadline)
+
+    def read(self, sites: Sequence[Site], now: datetime) -> ModelRun:
+        """Return the newest whole run as of `now`, what it lacks derived where physics allows.
+
+        Raises: SourceError, whatever goes wrong: one model never stops the others.
+        """
+        got = self.acquire(sites, now)
+        needs, threads = needs_of(self._config, sites, self.model), self._config.source.decode_threads
+        try:
+            if self.model.members:
+                by_member = grib.read_members(got.files, got.cycle, needs, got.members or self.model.members, threads)
+                atmospheres = tuple(by_member[member] for member in sorted(by_member))
+            else:
+                atmospheres = (grib.read_atmosphere(got.files, got.cycle, needs, threads),)
+        except MissingInput as error:
+            raise SourceCorrupt(str(error)) from error
+        if not self.model.adds:
+            atmospheres = tuple(derived.complete(atmosphere) for atmosphere in atmospheres)
+        return ModelRun(self.model, got.cycle, atmospheres, self.model.attribution.as_name(), got.notes)
+
+
+def open_models(config: Config, clock: Clock = CLOCK) -> tuple[ModelSource, ...]:
+    """Return the doors to the further models of the settings; nothing is asked of any server yet.
+
+    Raises: ConfigError for a path that cannot be filled in.
+    """
+    return tuple(ModelSource(config, model, _open_model(config, model, clock), clock) for model in config.models)
+
+
+def _open_model(config: Config, model: ModelSettings, clock: Clock) -> Source:
+    cycles = config.source.cycles
+    shelf = Shelf(cycles, model.id)
+    ways: list[Way] = []
+    for mirror in model.mirrors if model.layout != "folder" else ():
+        name = urlsplit(mirror.url).hostname or mirror.url
+        if model.layout == "ecmwf":
+            ways.append(ecmwf.open_mirror(model, mirror, name, shelf, lambda cycle, step: _path(model, cycle, step), clock))
+        else:
+            ways.append(gefs.open_mirror(model, mirror, name, shelf, lambda *place: _path(model, *place), clock))
+    if model.folder is not None:
+        ways.append(Folder(model.folder, contents_of(model), cycles / model.id / "folder.json"))
+    if model.path:
+        _path(model, Cycle(datetime(2026, 1, 1, tzinfo=UTC), model.id), 0)
+    return Source(model, ways, shelf, cycles)
+
+
+def _path(model: ModelSettings, cycle: Cycle, step: int, member: int = 0) -> str:
+    """Return the path of a step below a mirror's address. Raises: ConfigError."""
+    try:
+        filled = model.path.format(run=cycle.run, step=step, member=gefs.member_name(member))
+    except (KeyError, IndexError, ValueError, AttributeError, TypeError) as error:
+        raise ConfigError(
+            f"models.{model.id}.path: {model.path!r} cannot be filled in ({error}); it may name {{run:%Y%m%d}}, {{step:03d}} and {{member}}"
+        ) from error
+    return "/" + filled.lstrip("/")
 
 
 def open_source(config: Config, only: str | None = None, clock: Clock = CLOCK) -> Source:
@@ -148,12 +245,12 @@ def open_source(config: Config, only: str | None = None, clock: Clock = CLOCK) -
     ways = [_way(name, settings, shelf, clock) for name in dict.fromkeys(names)]
     if not ways:
         raise ConfigError(f"source.order: no source is named; choose from {', '.join(SOURCES)}")
-    return Source(settings, ways, shelf)
+    return Source(settings, ways, shelf, settings.cycles)
 
 
 def _way(name: str, settings: SourceSettings, shelf: Shelf, clock: Clock) -> Way:
     if name == "filter":
-        return Filter(settings.filter, shelf, clock)
+        return gfs.Filter(settings.filter, shelf, clock)
     if name == "bucket":
-        return Bucket(settings.bucket, shelf, clock)
-    return Folder(settings.folder, settings.model, settings.cycles / settings.model / "folder.json")
+        return gfs.open_bucket(settings.bucket, shelf, clock)
+    return Folder(settings.folder, contents_of_lead(settings.model), settings.cycles / settings.model / "folder.json")

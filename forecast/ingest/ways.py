@@ -8,13 +8,14 @@ from typing import Protocol
 
 from forecast.domain import Cycle
 from forecast.ingest import Needs
+from forecast.transport import Deadline
 
 ATTRIBUTION = "NOAA/NCEP GFS, public domain"
 
 
 @dataclass(frozen=True, slots=True)
 class Acquired:
-    """A whole cycle in files: which, where, whose, by which way, at what cost; and what is worth telling."""
+    """A whole cycle in files: which, where, whose, by which way, at what cost; what is worth telling; which members are whole."""
 
     cycle: Cycle
     files: tuple[Path, ...]
@@ -23,6 +24,7 @@ class Acquired:
     bytes_fetched: int
     requests: int
     notes: tuple[str, ...] = ()
+    members: tuple[int, ...] = ()
 
 
 class Way(Protocol):
@@ -30,8 +32,8 @@ class Way(Protocol):
 
     name: str
 
-    def fetch(self, needs: Needs, cycle: Cycle, ask: bool = True) -> Acquired:
-        """Bring the whole of `cycle`; without `ask`, only what was fetched before.
+    def fetch(self, needs: Needs, cycle: Cycle, ask: bool = True, within: Deadline | None = None) -> Acquired:
+        """Bring the whole of `cycle`, before `within` ends; without `ask`, only what was fetched before.
 
         Raises: CycleNotReady, SourceUnavailable, SourceCorrupt.
         """
