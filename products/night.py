@@ -20,6 +20,7 @@ from products.sections import bracket, series, spoken, time_axis, times_of
 TWILIGHT = ((-0.833, "c-civil"), (-6.0, "c-nautical"), (-12.0, "c-astronomical"), (-18.0, "c-night"))  # below [degree]: class
 DARKNESS = (17.0, 22.0)  # [mag arcsec-2] of the clear zenith: a sky of the brightest stars only, and a natural one
 ROW = 15.0  # height of a row
+HIGH_ARC = 50.0  # [degree] from which an arc and its name reach the top of the panel
 
 
 def night_band(forecast: Forecast, evidence: xr.Dataset | None, almanac: Almanac, reader: Reader) -> Markup | None:
@@ -49,7 +50,9 @@ def night_band(forecast: Forecast, evidence: xr.Dataset | None, almanac: Almanac
     if almanac.astronomical_dusk and almanac.astronomical_dawn:
         dusk, dawn = almanac.astronomical_dusk, almanac.astronomical_dawn
         dark = words("chart.night.dark", start=scale.label(dusk), end=scale.label(dawn))
-        sheet.text((scale.clamped(dusk) + scale.clamped(dawn)) / 2, altitude.start - 6, dark, "c-on-sky", "middle")
+        low = np.fmax.reduce(np.concatenate([moon, milky_way]), initial=0.0) < HIGH_ARC
+        y = altitude.end + 13 if low else altitude.start - 6  # where the arcs leave room
+        sheet.text((scale.clamped(dusk) + scale.clamped(dawn)) / 2, y, dark, "c-on-sky", "middle")
     _cloud_rows(sheet, scale, evidence, hours, words, 120)
     _darkness_row(sheet, scale, series(evidence, "sky_brightness", "hour"), hours, words, 174)
     time_axis(sheet, scale, 194, 120)

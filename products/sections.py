@@ -15,6 +15,7 @@ import xarray as xr
 from markupsafe import Markup
 
 from forecast.domain import Almanac, Forecast
+from forecast.quantities import DECK_COVER
 from products.drawing import (
     LEFT,
     RIGHT,
@@ -32,6 +33,8 @@ from products.drawing import (
     shades,
 )
 
+LEAST_TOP, OVER_A_BASE = 4000.0, 1000.0  # [m] a section reaches at least so high, and so far over the base of a deck above the viewer
+WIDE_STEPS_FROM = 6000.0  # [m] a section that reaches higher has a label every 2 km
 CLOUD_STEPS = (0.1, 0.3, 0.5, 0.7, 0.9)  # each step paints the cloud a shade denser, so lightness is monotone in cover
 
 
@@ -121,12 +124,14 @@ def height_section(forecast: Forecast, evidence: xr.Dataset | None, almanac: Alm
         return None
     site, right, height = forecast.event.site, 306.0, np.asarray(evidence.variables["height"].values, dtype=float)
     scale = TimeScale(hours[0], hours[-1], LEFT, right, reader.zone)
+    cover, humidity = series(evidence, "cloud", "hour"), series(evidence, "relative_humidity", "hour")
+    shown = height <= _top(height, cover, site.elevation)
+    height, cover, humidity = height[shown], *(values[:, shown] if values.size else values for values in (cover, humidity))
     level = Scale(float(height[0]), max(float(height[-1]), site.elevation + 300), 196, 26)
     filled = series(evidence, "valley_area_filled", "hour")
     sheet = Sheet(248 if filled.size else 218, reader.prefix)
     x, y = np.array([scale(moment) for moment in hours]), level.array(height)
     sheet.rect(LEFT, level.end, RIGHT - LEFT, level.start - level.end, "c-sky", fill="currentColor", fill_opacity=".08")
-    cover, humidity = series(evidence, "cloud", "hour"), series(evidence, "relative_humidity", "hour")
     if np.isfinite(cover).any():
         cloud_regions(sheet, x, y, cover)
     elif np.isfinite(humidity).any():
@@ -135,7 +140,8 @@ def height_section(forecast: Forecast, evidence: xr.Dataset | None, almanac: Alm
     else:
         sheet.no_data(LEFT, level.end, right - LEFT, level.start - level.end, words)
     _mountain(sheet, level, right, forecast, words)
-    ticks = np.arange(math.ceil(level.low / 1000) * 1000, level.high + 1, 1000)
+    step = 1000 if level.high <= WIDE_STEPS_FROM else 2000
+    ticks = np.arange(math.ceil(level.low / step) * step, level.high + 1, step)
     value_axis(sheet, level, [float(t) for t in ticks], LEFT, words("chart.unit.metre"))
     _dawn(sheet, scale, level, forecast, almanac, words)
     if filled.size:
@@ -143,6 +149,15 @@ def height_section(forecast: Forecast, evidence: xr.Dataset | None, almanac: Alm
     time_axis(sheet, scale, level.start + 30 if filled.size else level.start, 120)
     said = {"site": site.name.in_language(reader.language), "elevation": round(site.elevation)}
     return sheet.finish(words("chart.height.title"), words("chart.height.description", **said, **spoken(forecast, scale, words)))
+
+
+def _top(height: np.ndarray, cover: np.ndarray, site: float) -> float:
+    """Return the height [m] up to which the section is drawn: a deck above the viewer must be seen, and the valley keep its room."""
+    if not cover.size:
+        return LEAST_TOP
+    decked = np.fmax.reduce(cover, axis=0) >= DECK_COVER
+    bases = height[decked & ~np.concatenate([[False], decked[:-1]]) & (height > site)]
+    return max(LEAST_TOP, min(float(bases[0]) + OVER_A_BASE, float(height[-1]))) if bases.size else LEAST_TOP
 
 
 def _valleys(sheet: Sheet, scale: TimeScale, x: np.ndarray, filled: np.ndarray, words: Words) -> None:

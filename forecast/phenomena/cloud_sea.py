@@ -48,6 +48,7 @@ PHENOMENA = ("sea_of_clouds",)
 
 STEP = 30  # [min] between two looks at the window
 HEIGHTS = np.arange(0.0, 6001.0, 100.0)  # [m] above sea level
+HIGHER = np.arange(6500.0, 12001.0, 500.0)  # [m] drawn above those, so that what covers the sky of a viewer is seen
 GROUND_PARTS = 16  # of equal area, into which that ground is cut by height
 FOG_LOW_CLOUD, FOG_VISIBILITY, FOG_HUMIDITY = 0.05, 500.0, 0.82  # [1, m, 1] at most, at most, at least: ground fog (science.md 2)
 CIVIL_DAWN = -6.0  # [degree] of the sun: light enough to see the deck
@@ -188,10 +189,10 @@ def _ground(scene: Scene) -> Array:
     return np.stack([np.interp(middles, np.linspace(0, 1, len(curve)), curve) for curve in curves])
 
 
-def _columns(scene: Scene) -> Array:
-    """Return temperature [K], humidity [1] and cloud [1] on HEIGHTS at the run's times (site, time, height, 3)."""
+def _columns(scene: Scene, heights: Array = HEIGHTS) -> Array:
+    """Return temperature [K], humidity [1] and cloud [1] on `heights` [m] at the run's times (site, time, height, 3)."""
     profiles = (column(scene, "air_temperature"), column(scene, "relative_humidity"), cloud_column(scene))
-    read = [on_heights(*profile, HEIGHTS, lapse) for profile, lapse in zip(profiles, (LAPSE, 0.0, 0.0), strict=True)]
+    read = [on_heights(*profile, heights, lapse) for profile, lapse in zip(profiles, (LAPSE, 0.0, 0.0), strict=True)]
     return np.stack(read, axis=-1).astype(np.float32)
 
 
@@ -351,10 +352,11 @@ def _median_where(values: Array, chosen: Truth) -> Array:
 def _evidence(scene: Scene, columns: Array, rows: Index, start: Times, end: Times) -> xr.Dataset:
     """Return the cross-section and how full the valleys are, hour by hour from twelve hours before the window to its end."""
     times = hours_between(start - EVENING_BEFORE, end)
-    drawn = scene.between(columns, rows, times).astype(np.float32)
-    filled = area_filled(drawn[..., 2], HEIGHTS, elevations(scene)[rows, None], _ground(scene)[rows]).astype(np.float32)
+    heights = np.concatenate([HEIGHTS, HIGHER])
+    drawn = scene.between(np.concatenate([columns, _columns(scene, HIGHER)], axis=2), rows, times).astype(np.float32)
+    filled = area_filled(drawn[..., 2], heights, elevations(scene)[rows, None], _ground(scene)[rows]).astype(np.float32)
     names = (("temperature", "K"), ("relative_humidity", "1"), ("cloud", "1"))
     data = {name: xr.Variable(("event", "hour", "height"), drawn[..., place], {"units": unit}) for place, (name, unit) in enumerate(names)}
     data["valley_area_filled"] = xr.Variable(("event", "hour"), filled, {"units": "1"})
-    coordinates = {"row": ("event", np.arange(len(rows))), "height": ("height", HEIGHTS.astype(np.float32), {"units": "m"})}
+    coordinates = {"row": ("event", np.arange(len(rows))), "height": ("height", heights.astype(np.float32), {"units": "m"})}
     return xr.Dataset(data | {"time": xr.Variable(("event", "hour"), times)}, coords=coordinates)

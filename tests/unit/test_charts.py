@@ -119,6 +119,22 @@ def test_the_site_stands_at_its_true_height_on_the_axis(config: Config) -> None:
     assert metres == pytest.approx(made_up.SITES["jinding"].elevation, abs=5)  # 170 px are 4000 m; written to 0.1 px
 
 
+def test_a_section_reaches_to_the_base_of_what_covers_the_sky_above_the_viewer(config: Config) -> None:
+    low = made_up.deck()
+    height = np.concatenate([low["height"].values, np.arange(4500.0, 12001.0, 500.0)])
+    above = low.reindex(height=height, fill_value=0.0).transpose(*low["cloud"].dims)
+    cirrus = above.assign(cloud=above["cloud"].where((above["height"] < 7000) | (above["height"] > 8000), 0.9))
+
+    def axis(evidence: xr.Dataset) -> list[str]:
+        return [text for text in texts(drawn("sea_of_clouds", evidence, config)) if text.isdigit()]
+
+    # then a deck at 7 km is drawn, and without one the valley keeps its room
+    assert "4000" in axis(above)
+    assert "6000" not in axis(above)
+    assert "8000" in axis(cirrus)
+    assert "10000" not in axis(cirrus)
+
+
 def test_a_deck_at_1000_m_is_painted_up_to_1000_m() -> None:
     height = np.arange(0.0, 4001.0, 100.0)
     level = drawing.Scale(0, 4000, 200, 0)
