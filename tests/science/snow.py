@@ -22,6 +22,7 @@ from forecast.physics import FREEZING, wet_bulb
 from forecast.precipitation import kinds
 from models.baseline import PhysicsRule
 from models.verification import Scores, score, skill
+from tests.science import precipitation
 from tests.science.claims import Claim
 
 INCH, MILE_AN_HOUR = 25.4, 0.44704  # [mm], [m s-1]
@@ -36,7 +37,8 @@ PLAIN_MELT = (0.1, 0.25, 0.5, 1.0, 1.5, 2.0, 2.5, 3.0, 3.5, 4.0, 5.0, 6.0, 7.0, 
 def claims(shared: Path) -> list[Claim]:
     """Return what is claimed of snow and rime, measured."""
     summit, valley = mount_washington(shared), sion(shared)
-    return [*ratio_claims(summit), *pack_claims(valley), *cover_claims(valley), *sun_claims(valley), *rime_claims(summit)]
+    return [*ratio_claims(summit), *pack_claims(valley), *cover_claims(valley), *sun_claims(valley), *rime_claims(summit),
+            *precipitation.claims(shared)]  # fmt: skip
 
 
 # -- Mount Washington
