@@ -44,20 +44,20 @@ STARS: dict[str, Rule] = {
         # (`make science`); how many nights are clear enough no data at hand says: taken as somewhat less than half (check).
         base=-0.6,
         effects=(
-            # A clear-sky forecast came true 82-89 % of the time, an overcast one 75-81 % (Clear Sky Clock, science.md 1);
-            # the promise is at most 2/10, and cirrus alone (0.3) breaks it.
+            # A clear-sky forecast came true 82-89 % of the time, an overcast one 75-81 % (Clear Sky Clock, science.md 1); an overcast of
+            # cirrus alone breaks the promise.
             Effect("cloud_for_stars", ((0.0, 1.6), (0.1, 1.3), (0.2, 0.3), (0.3, -0.9), (0.5, -2.4), (0.8, -4.0), (1.0, -5.0)),
-                   "science.md 1: sky cover at most 2/10; Clear Sky Clock"),
-            Effect("clear_hours", ((0.0, -1.0), (1.0, -0.6), (2.0, 0.0), (4.0, 0.2), (8.0, 0.4)), "science.md 1: at least 2 h"),
+                   "science.md 1: the sky is to be clear; Clear Sky Clock"),
+            Effect("clear_hours", ((0.0, -1.0), (1.0, -0.6), (2.0, 0.0), (4.0, 0.2), (8.0, 0.4)), "science.md 1: long enough"),
             Effect("zenith_sky_brightness", ((17.5, -6.0), (18.5, -5.0), (19.5, -3.2), (DARK_ENOUGH, -1.7), (20.5, 0.1), (21.5, 0.6)),
-                   "a clear sky at the threshold of 20.0 mag arcsec-2 has even odds; Krisciunas & Schaefer 1991 errs by 8-23 %"),
+                   "a clear sky at the threshold has even odds; Krisciunas & Schaefer 1991 errs by 8-23 %"),
             Effect("cloud_at_site", ((0.0, 0.1), (0.2, -0.3), (0.5, -1.5), (1.0, -3.0)), "science.md 1: is the summit in cloud? (check)"),
             Effect("humidity_at_site", ((0.6, 0.1), (0.85, -0.2), (0.95, -0.7), (1.0, -1.0)), "transparency: science.md 1 (check)"),
             Effect("dew_point_depression", ((0.0, -0.5), (2.0, -0.2), (5.0, 0.1)), "fog on the summit, dew on lenses: science.md 1"),
             Effect("wind_speed_at_site", ((8.0, 0.0), (16.0, -0.4)), "a gale caps a summit with cloud: science.md 1 (check)"),
             Effect("water_vapour_column", ((5.0, 0.2), (15.0, 0.0), (40.0, -0.4), (60.0, -0.7)), "science.md 1: transparency (check)"),
             Effect("precipitation", ((0.0, 0.0), (0.2, -0.6), (2.0, -1.5), (10.0, -2.0)), "rain in the night needs cloud (check)"),
-            Effect("dark_hours", ((0.5, -2.5), (2.0, 0.0)), "science.md 1: at least 2 h"),
+            Effect("dark_hours", ((0.5, -2.5), (2.0, 0.0)), "science.md 1: long enough"),
         ),
         needs=("cloud_for_stars", "zenith_sky_brightness"),
     ),
@@ -74,17 +74,17 @@ SEA_OF_CLOUDS: dict[str, Rule] = {
         base=-1.5,
         effects=(
             Effect("gap_to_deck", ((-500.0, -2.5), (0.0, -1.5), (CLEAR_GAP, 0.0), (200.0, 0.4), (500.0, 0.6), (800.0, 0.6), (2000.0, 0.3)),
-                   "gap 200/500/800 m matter: science.md 2"),
+                   "by how much the viewer stands above: science.md 2"),
             Effect("valley_area_filled", ((0.0, -2.2), (DECK_COVER / 2, -1.2), (DECK_COVER, 0.5), (0.5, 0.8), (0.8, 0.9), (1.0, 0.9)),
                    "the more of the ground below lies under cloud the better; that the viewer is out of it is asked below (check)"),
             Effect("cloud_at_site", ((0.0, 0.1), (0.1, -0.1), (DECK_COVER, -1.0), (0.6, -2.4), (1.0, -3.4)),
                    "the viewer is not in cloud (check)"),
             Effect("humidity_at_site", ((0.5, 0.2), (0.7, 0.1), (0.9, -0.4), (0.97, -0.9), (1.0, -1.1)), "white wall (check)"),
             Effect("humidity_below", ((0.5, -0.9), (0.7, -0.3), (0.8, 0.2), (0.95, 0.4)),
-                   "median above .80: doi 10.3878/j.issn.1006-9585.2025.25032"),
+                   "moist valleys: doi 10.3878/j.issn.1006-9585.2025.25032"),
             Effect("humidity_above", ((0.3, 0.3), (0.6, 0.1), (0.8, -0.3), (1.0, -0.6)),
-                   "median below .60: doi 10.3878/j.issn.1006-9585.2025.25032"),
-            Effect("humidity_700", ((0.4, 0.1), (0.6, 0.0), (0.9, -0.3)), "below .60: doi 10.3878/j.issn.1006-9585.2025.25032"),
+                   "dry air above: doi 10.3878/j.issn.1006-9585.2025.25032"),
+            Effect("humidity_700", ((0.4, 0.1), (0.6, 0.0), (0.9, -0.3)), "dry air above: doi 10.3878/j.issn.1006-9585.2025.25032"),
             Effect("inversion", ((0.0, 0.0), (2.0, 0.2), (6.0, 0.4)), "never a gate: reanalyses miss it (science.md 2)"),
             Effect("valley_dew_point_depression", ((0.0, 0.2), (2.0, 0.1), (5.0, -0.3), (12.0, -0.7)), "science.md 2 (check)"),
             Effect("valley_humidity_trend", ((-7e-6, -0.2), (0.0, 0.0), (7e-6, 0.2)), "0.3 in 12 h; science.md 2 (check)"),

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from forecast.domain import CLOUD_SEA_STATES, Event, Outcome
 from forecast.physics import Array
+from forecast.quantities import DECK_COVER
 
 Codes = NDArray[np.int8]
 Truth = NDArray[np.bool_]
@@ -31,7 +32,6 @@ SATURATED = 0.95  # relative humidity of air in cloud, as hygrometers on station
 DRY = 0.90  # relative humidity below which a station is out of the cloud (check)
 FOG = 1000.0  # [m] visibility below which it is fog. Source: WMO-No. 407, International Cloud Atlas
 MATCH = timedelta(minutes=40)  # how far apart in time two stations may report and still be a pair
-SCATTERED, BROKEN = 3 / 8, 5 / 8  # cover from which there is some cloud, and from which it is a deck. Source: WMO-No. 49, SCT and BKN
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +53,7 @@ class Reading:
 def seen_by_pair(event: Event, summit: Sequence[Reading], valley: Sequence[Reading]) -> Outcome:
     """Return what a station at the site and one in its valley tell of a morning: the summit dry while the valley is saturated is a sea.
 
-    Each reading of the summit in the window is held against the valley's nearest in time, at most 40 minutes away. That the valley
+    Each reading of the summit in the window is held against the valley's nearest in time, at most MATCH away. That the valley
     was dry says no sea, not whether it was open or overcast. Source: patent CN106772697B (paired stations).
     """
     inside = [r for r in summit if event.window.start <= r.time < event.window.end]
@@ -88,13 +88,14 @@ def seen_below(event: Event, readings: Sequence[Reading]) -> Outcome:
 def below_codes(cover: Array, top: Array, visibility: Array, elevation: float) -> Codes:
     """Return the state at each moment (...) from cloud below the station: cover [1], its top [m above sea level], visibility [m] there.
 
-    A deck of 3/8 or more with its top below the station is a sea; fog, or such a deck with its top above, is a white wall; less is no sea.
-    Where no cloud below is reported nothing is known: most stations are not asked for it. Source: WMO-No. 306, FM 12, section 4.
+    A deck (DECK_COVER or more: 3 oktas) with its top below the station is a sea; fog, or such a deck with its top above, is a white wall;
+    less is no sea. Where no cloud below is reported nothing is known: most stations are not asked for it.
+    Source: WMO-No. 306, FM 12, section 4.
     """
     fog = visibility < FOG
-    deck = cover >= SCATTERED
+    deck = cover >= DECK_COVER
     return np.select(
-        [fog | (deck & (top > elevation)), deck, cover < SCATTERED], [IN_CLOUD, SEA, NO_SEA], UNKNOWN
+        [fog | (deck & (top > elevation)), deck, cover < DECK_COVER], [IN_CLOUD, SEA, NO_SEA], UNKNOWN
     ).astype(np.int8)
 
 
@@ -103,9 +104,9 @@ def outcomes(
 ) -> list[Outcome]:
     """Return one outcome an event from its moments' codes (event, moment), of which `inside` count.
 
-    A sea in half of the known moments that hides half of the ground below (where `fill` [1] knows it) is a full one, degree 1; from
-    a fifth of the moments on a partial one, .5; less is none. amount: the mean gap [m] (event, moment) under the viewer while it lasted.
-    Less than half of the moments known: degree NaN, no state.
+    A sea in FULL_TIME of the known moments that hides FULL_GROUND of the ground below (where `fill` [1] knows it) is a full one, degree 1;
+    from PARTLY of the moments on a partial one, .5; less is none. amount: the mean gap [m] (event, moment) under the viewer while it
+    lasted. Less than KNOWN of the moments known: degree NaN, no state.
     """
     known = inside & (codes != UNKNOWN)
     count = known.sum(axis=1)

@@ -1,8 +1,8 @@
 """Starry sky: the night between astronomical dusk and dawn, and its best continuous hours.
 
 What hides the stars is what lies above the viewer: cloud below a summit is a sea of clouds, not a ceiling. Each layer of cloud
-counts by how much of the starlight it takes: the weights .50/.35/.15 of low, medium and high cloud as shares of the low
-layer's (1, .7, .3), combined by maximum-random overlap, so that an overcast of low cloud hides all and one of cirrus a third.
+counts by how much of the starlight it takes: the WEIGHTS of low, medium and high cloud as shares of the low layer's,
+combined by maximum-random overlap, so that an overcast of low cloud hides all and one of cirrus a third.
 The best window is where most stars are to be seen: the share of the sky that is clear times the number of stars that its
 darkness shows. What was really seen is told by sky cover as an observer counts it (every layer in full) and by the zenith's darkness.
 """
@@ -136,7 +136,7 @@ def diagnose(events: Sequence[Event], scene: Scene, settings: PhenomenonSettings
 
 def degree_seen(cover: Array, brightness: Array, clear: float = 0.2) -> Array:
     """Return how far stars were seen (...): 1 where the sky's `cover` [1] is at most `clear` and its zenith is dark enough, 0.5 where
-    up to half the sky is covered, else 0; NaN where one is unknown and the other does not rule it out.
+    up to HALF_THE_SKY is covered, else 0; NaN where one is unknown and the other does not rule it out.
 
     brightness: of the clear zenith [mag arcsec-2].
     """
