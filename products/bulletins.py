@@ -28,7 +28,7 @@ ALL_AROUND = frozenset({"snowfall", "snowmaking"})
 OPERATORS_ONLY = frozenset({"snowmaking"})  # asked by a ski field, not by a visitor: never the best of the nights
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Entry:
     """One forecast and what a reader needs beside it.
 
@@ -47,9 +47,9 @@ class Entry:
     unjudged: tuple[str, ...] = ()
     drawn: tuple[xr.Dataset, int] | None = field(default=None, compare=False)
 
-    @property
+    @cached_property
     def evidence(self) -> xr.Dataset | None:
-        """What its chart draws (one event), where there is any; cut out when asked, for most entries are never drawn."""
+        """What its chart draws (one event), where there is any; cut out when first asked, for most entries are never drawn."""
         return None if self.drawn is None else self.drawn[0].isel(event=self.drawn[1])
 
     @property

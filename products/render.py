@@ -41,7 +41,9 @@ WECHAT_DIGEST = 120  # [character]
 WECHAT_SITES = 12  # at most, and as many as fit; the web site has them all
 CHART_DAYS = NEXT_DAYS  # beyond these the details of a model run are not worth drawing
 STRONG = 0.5  # [logit] an effect worth a word whatever the grade
-CHARTED_FROM = 2  # [grade] below it only the headline is drawn
+ALWAYS_CHARTED = frozenset({"starry_sky", "sea_of_clouds", "sunset_glow", "sunrise_glow"})  # a poor chance must be seen to be believed too
+ALWAYS_DAYS = 2  # days over which they are
+CHARTED_FROM = 2  # [grade] from which anything else is drawn
 
 
 @dataclass(frozen=True, slots=True)
@@ -245,12 +247,17 @@ class Desk:
         return Page(at, body)
 
     def chart(self, entry: Entry, section: Section, turn: str = "") -> Markup | None:
-        """Draw the evidence of an entry, where there is any and it is worth a look: near, and the headline or not unlikely."""
+        """Draw the evidence of an entry, where there is any and it is worth a look: near, and the headline or not unlikely.
+
+        The sky of the first days is drawn whatever its chance: a forecaster wants to see why there will be nothing.
+        """
         event = entry.forecast.event
-        day = next((day for day in section.days[:CHART_DAYS] if day.day == event.day), None)
-        if day is None or day.almanac is None or entry.drawn is None or not entry.forecast.known:
+        near = next((number for number, day in enumerate(section.days[:CHART_DAYS]) if day.day == event.day), None)
+        if near is None or entry.drawn is None or not entry.forecast.known:
             return None
-        if entry is not day.headline and entry.forecast.grade < CHARTED_FROM:
+        day = section.days[near]
+        sky = near < ALWAYS_DAYS and event.phenomenon in ALWAYS_CHARTED
+        if day.almanac is None or not (sky or entry is day.headline or entry.forecast.grade >= CHARTED_FROM):
             return None
         return charts.chart(entry.forecast, entry.evidence, day.almanac, self.words, self.language, self.config.zone, turn)
 

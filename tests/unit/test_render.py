@@ -423,3 +423,33 @@ def test_what_is_called_a_fraction_or_a_probability_lies_between_none_and_all() 
         (key,) = quantities({name: 0.0})
         if key.endswith(("_fraction", "_probability")) and "humidity" not in name:  # air may be supersaturated
             assert (feature.low, feature.high) == (0, 1), key
+
+
+@pytest.mark.parametrize("prefix", ["", "en/"])
+def test_the_sky_of_the_first_two_days_is_drawn_even_where_there_will_be_nothing(
+    site: dict[str, str], bulletin: Bulletin, prefix: str
+) -> None:
+    named = ("starry_sky", "sea_of_clouds", "sunset_glow", "sunrise_glow")
+    poor = [
+        (section.site.id, entry.forecast)
+        for section in bulletin.sections for day in section.days[:2] for entry in day.others
+        if entry.forecast.event.phenomenon in named and entry.forecast.known and entry.forecast.grade == 1 and entry.drawn
+    ]  # fmt: skip
+
+    assert poor
+    for place, forecast in poor:
+        drawing = "-".join(forecast.event.key).replace("_", "-")
+        folded = re.findall(r"<details>.*?</details>", site[f"{prefix}sites/{place}/index.html"], re.DOTALL)
+        assert sum(f'id="{drawing}-title"' in part for part in folded) == 1, drawing
+
+
+def test_every_drawing_of_every_page_has_a_title_and_a_description_or_is_silent(site: dict[str, str]) -> None:
+    bodies = [body for page, body in site.items() if page.endswith(".html")]
+    drawings = [head for body in bodies for head in re.findall(r"<svg[^>]*>(?:<title.{0,900})?", body)]
+    charts = [head for head in drawings if 'class="c-chart"' in head]
+
+    assert charts
+    assert all('aria-hidden="true"' in head for head in drawings if head not in charts)
+    for head in charts:
+        title, description = re.search(r'aria-labelledby="(\S+) (\S+)"', head).groups()  # type: ignore[union-attr]
+        assert re.search(rf'<title id="{title}">[^<]+</title><desc id="{description}">[^<]+</desc>', head), head[:200]
