@@ -143,7 +143,7 @@ class Bucket(Remote):
         head = self._client.get(path, deadline, HEADER, span=transport.Span(last, last + HEADER - 1))
         end = last + length_of(head.body, f"{name}, byte {last}")
         if entries[-1].end not in (None, end):
-            raise SourceCorrupt(f"{name}: its last message ends at byte {end}, by its inventory at {entries[-1].end}: they do not belong together")
+            raise SourceCorrupt(f"{name}: its last message ends at byte {end}, by its inventory at {entries[-1].end}: not of the same file")
         if head.total is None or head.total < end:
             raise CycleNotReady(f"{name}: {head.total} bytes are there, its inventory runs to {end}: it is still being written")
         if head.total > end:

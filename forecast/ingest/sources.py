@@ -87,8 +87,12 @@ class Source:
         else:
             self.id, self.place, self._template = settings.id, f"models.{settings.id}", settings.path
 
-    def acquire(self, needs: Needs, now: datetime, cycle: Cycle | None = None, within: Deadline | None = None) -> Acquired:
+    def acquire(
+        self, needs: Needs, now: datetime, cycle: Cycle | None = None, within: Deadline | None = None, ask: bool = True
+    ) -> Acquired:
         """Return `cycle`, or the newest whole one as of `now`, in files; what is not there when `within` ends is not waited for.
+
+        Without `ask` no server is spoken to: what was fetched before, or dropped, is all there is.
 
         Raises: CycleNotReady where no way has it, SourceUnavailable where no way could be asked, SourceCorrupt where all that came was
         damaged; each says what every way answered.
@@ -102,7 +106,7 @@ class Source:
             for way in self._ways:
                 try:
                     with disk_spoken_for(self._cycles):
-                        got = way.fetch(needs, candidate, way.name not in silent, within)
+                        got = way.fetch(needs, candidate, ask and way.name not in silent, within)
                         self._shelf.tidy(candidate, self._settings.keep_cycles, needs.steps)
                 except SourceError as error:
                     absent = isinstance(error, CycleNotReady)
@@ -171,17 +175,17 @@ class ModelSource:
         self.model = model
         self._config, self._source, self._clock = config, source, clock
 
-    def acquire(self, sites: Sequence[Site], now: datetime) -> Acquired:
+    def acquire(self, sites: Sequence[Site], now: datetime, ask: bool = True) -> Acquired:
         """Return the files of the newest whole run as of `now`, within the model's own deadline. Raises: SourceError."""
         deadline = Deadline(self.model.deadline_seconds, self._clock)
-        return self._source.acquire(needs_of(self._config, sites, self.model), now, within=deadline)
+        return self._source.acquire(needs_of(self._config, sites, self.model), now, within=deadline, ask=ask)
 
-    def read(self, sites: Sequence[Site], now: datetime) -> ModelRun:
-        """Return the newest whole run as of `now`, what it lacks derived where physics allows.
+    def read(self, sites: Sequence[Site], now: datetime, ask: bool = True) -> ModelRun:
+        """Return the newest whole run as of `now`, what it lacks derived where physics allows; without `ask` no server is spoken to.
 
         Raises: SourceError, whatever goes wrong: one model never stops the others.
         """
-        got = self.acquire(sites, now)
+        got = self.acquire(sites, now, ask)
         needs, threads = needs_of(self._config, sites, self.model), self._config.source.decode_threads
         try:
             if self.model.members:

@@ -21,7 +21,8 @@ def demonstration_run(now: datetime) -> datetime:
 
 
 def demonstration_config(config: Config, bucket: str, output: Path, backstage: Path) -> Config:
-    """Return the settings with the loopback bucket as the only source, publishing under `output`, all else under `backstage`."""
+    """Return the settings with the loopback bucket as the only source of the only model, publishing under `output`, all else under
+    `backstage`."""
     http = config.source.bucket.model_copy(update={"url": bucket, "requests_per_minute": 6000})
     source = {
         "order": ("bucket",), "bucket": http, "steps": (STEPS,), "cycles": backstage / "cycles", "delay_hours": 0.0,
@@ -30,6 +31,7 @@ def demonstration_config(config: Config, bucket: str, output: Path, backstage: P
     return config.model_copy(
         update={
             "demonstration": True,
+            "models": (),
             "source": config.source.model_copy(update=source),
             "archive": config.archive.model_copy(update={"url": f"sqlite:///{backstage / 'archive.db'}"}),
             "output": config.output.model_copy(update={"folder": output}),

@@ -41,7 +41,7 @@ def small(config: Config, folder: Path) -> Config:
     source = config.source.model_copy(update={"steps": (StepSettings(first=0, last=36, every=6),)})
     return config.model_copy(
         update={
-            "sites": config.sites[:1], "source": source, "demonstration": True,
+            "sites": config.sites[:1], "source": source, "demonstration": True, "models": (),
             "forecast": config.forecast.model_copy(update={"days": 2}),
             "archive": config.archive.model_copy(update={"url": f"sqlite:///{folder / 'archive.db'}"}),
             "output": config.output.model_copy(update={"folder": folder / "site"}),

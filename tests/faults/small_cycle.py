@@ -29,7 +29,7 @@ def settings_for(config: Config, folder: Path, url: str = "http://127.0.0.1:9", 
         "bucket": config.source.bucket.model_copy(update={"url": url, **gentle}),
         "filter": config.source.filter.model_copy(update={"url": filter_url or url, **gentle}),
     }
-    return config.model_copy(update={"source": config.source.model_copy(update=source)})
+    return config.model_copy(update={"source": config.source.model_copy(update=source), "models": ()})
 
 
 def write_cycle(root: Path, cycle: Cycle, steps: tuple[int, ...] = STEPS_ALL) -> None:
