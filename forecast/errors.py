@@ -57,7 +57,14 @@ class SourceRefused(SourceUnavailable):
 
 
 class CycleNotReady(SourceError):
-    """The run, or a step of it, is not published yet."""
+    """The run, or a step of it, is not published yet.
+
+    `absent`: nothing of the run is there at all.
+    """
+
+    def __init__(self, message: str, absent: bool = False) -> None:
+        super().__init__(message)
+        self.absent = absent
 
 
 class SourceCorrupt(SourceError):

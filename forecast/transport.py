@@ -39,7 +39,7 @@ log = logging.getLogger(__name__)
 CHUNK = 65536  # [byte] read at most at a time
 SLOWEST = 10_000.0  # [byte s-1] a body that arrives more slowly is given up: a drip must not hold the line
 BACK_OFF = (1.0, 60.0)  # [s] first and longest pause between attempts
-BUSY = {302, 303, 307, 408, 425, 429}  # NOMADS answers 302 when it limits: wait, as for 5xx
+BUSY = frozenset((302, 303, 307, 408, 425, 429))  # NOMADS answers 302 when it limits: wait, as for 5xx
 ABSENT = {404, 410}
 LOOPBACK = {"localhost", "127.0.0.1", "::1"}
 
@@ -115,9 +115,10 @@ class Reply:
 class Client:
     """Speaks to one address; counts what it asks (`requests`) and what it is sent (`bytes`). Threads may share it."""
 
-    def __init__(self, settings: HttpSettings, clock: Clock = CLOCK, seed: int | None = None) -> None:
+    def __init__(self, settings: HttpSettings, clock: Clock = CLOCK, seed: int | None = None, busy: frozenset[int] = BUSY) -> None:
         self._settings = settings
         self._clock = clock
+        self._busy = busy
         self._random = random.Random(seed)
         self._limiter = Limiter(settings.requests_per_minute, settings.connections, clock)
         self._session = requests.Session()
@@ -129,9 +130,10 @@ class Client:
         self.requests = 0
         self.bytes = 0
 
-    def deadline(self) -> Deadline:
-        """Start the clock of one acquisition."""
-        return Deadline(self._settings.deadline_seconds, self._clock)
+    def deadline(self, within: Deadline | None = None) -> Deadline:
+        """Start the clock of one acquisition, which ends with `within` at the latest."""
+        seconds = self._settings.deadline_seconds
+        return Deadline(seconds if within is None else min(seconds, within.left()), self._clock)
 
     def close(self) -> None:
         self._session.close()
@@ -189,7 +191,7 @@ class Client:
             raise CycleNotReady(f"{where}: not there ({status}); it may not be published yet")
         if status == 416:
             raise CycleNotReady(f"{where}: ends before byte {span.first if span else 0} (416); it may still be growing")
-        if status in BUSY or status >= 500:
+        if status in self._busy or status >= 500:
             after = retry_after(response.headers.get("Retry-After"), response.headers.get("Date"))
             if after is not None:
                 self._limiter.hold(after)
