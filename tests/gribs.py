@@ -39,7 +39,8 @@ def message(
     handle = eccodes.codes_grib_new_from_samples("regular_ll_sfc_grib2")
     try:
         put = {
-            "centre": 7, "tablesVersion": 2, "productDefinitionTemplateNumber": 0 if start is None else 8, "discipline": parameter[0],
+            "centre": keys.pop("centre", 7), "tablesVersion": 2, "discipline": parameter[0],
+            "productDefinitionTemplateNumber": keys.pop("template", 0 if start is None else 8),
             "dataDate": int(f"{keys['run']:%Y%m%d}"), "dataTime": int(f"{keys.pop('run'):%H%M}"),
             "Ni": columns, "Nj": rows, "latitudeOfFirstGridPointInDegrees": keys.pop("north"),
             "latitudeOfLastGridPointInDegrees": keys.pop("south"), "longitudeOfFirstGridPointInDegrees": keys.pop("west"),
@@ -69,6 +70,17 @@ def message(
         return bytes(eccodes.codes_get_message(handle))
     finally:
         eccodes.codes_release(handle)
+
+
+def reencoded(path: Path, keys: dict[str, int]) -> list[bytes]:
+    """Return every message of a file with some keys set otherwise; the packed values stay as they are."""
+    messages = []
+    for handle in eccodes_fields(path):
+        for key, value in keys.items():
+            eccodes.codes_set(handle, key, value)
+        messages.append(bytes(eccodes.codes_get_message(handle)))
+        eccodes.codes_release(handle)
+    return messages
 
 
 def needs(*names: str, steps: Sequence[int] = (0, 3, 6, 9, 12), north: float = 90, south: float = -90, west: float = -180,

@@ -36,6 +36,7 @@ _PRODUCTS: dict[int, int | None] = {0: None, 1: None, 2: None, 8: 34, 11: 37, 12
 _AEROSOL = 48  # optical properties of aerosol: 24 octets on kind, size and wavelength stand before what it shares
 _SHIFT = {_AEROSOL: 24}
 _MEMBER = {1: 35, 11: 35}  # where the number of an ensemble's member stands
+_COLUMN = (1, 8)  # from the ground to the top of the atmosphere: all of it, as ECMWF writes it, and no layer
 _EXACTLY, _BETWEEN = (11,), (2, 7, 10)  # kinds of interval: one value; from one to another
 # Edition 1: types of level that are a layer, with a value an octet.
 _LAYERS1 = frozenset((101, 104, 106, 108, 110, 112, 114, 116, 120, 121, 128, 141))
@@ -63,7 +64,8 @@ class Message:
 
     run: when the model started, None where the date is none. start, end [h after the run]: the window the field stands for, equal for
     a `point`; statistic `other` where it is something else. parameter: (discipline, category, number), in edition 1 (table version,
-    centre, number). surface, value: type of the first fixed surface and its value in SI (pressure [Pa]); layer: there is a second one.
+    centre, number). surface, value: type of the first fixed surface and its value in SI (pressure [Pa]); layer: there is a second one
+    (the column from the ground to the top of the atmosphere is none).
     template: of the product, 0 and 8 for one deterministic forecast; packing: template of the data, in edition 1 -1. member: which one of
     an ensemble it is, None where it is none. aerosol: what it is of, in template 48.
     sections: where sections 1-7 stand in the file; a bitmap used again is the one it was first given with.
@@ -209,7 +211,7 @@ def _describe2(data: Data, name: str, offset: int, end: int, sections: dict[int,
     if template in _PRODUCTS and after - place >= 34 + shift:
         unit, time, surface, scale, scaled, surface2, scale2, scaled2 = _PRODUCT.unpack_from(data, place + shift)
         value = _scaled(scale, scaled)
-        layer = surface2 != 255 and (surface2, scale2, scaled2) != (surface, scale, scaled)
+        layer = surface2 != 255 and (surface2, scale2, scaled2) != (surface, scale, scaled) and (surface, surface2) != _COLUMN
         if unit in _HOURS and time < 1 << 31:
             begins = hours = time * _HOURS[unit]
             ranges = _PRODUCTS[template]
