@@ -64,7 +64,7 @@ class Archive:
                 parsed = parsed.set(drivername="postgresql+psycopg")
             if parsed.get_backend_name() == "sqlite" and parsed.database and parsed.database != ":memory:":
                 Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
-            self._engine = sql.create_engine(parsed)
+            self._engine = sql.create_engine(parsed, hide_parameters=True)
         except (SQLAlchemyError, OSError, ImportError) as error:
             expected = "expected sqlite:///path or postgresql://…"
             raise ArchiveError(f"archive {self.address}: cannot be opened ({_brief(error)}); {expected}") from error

@@ -107,7 +107,7 @@ def _write(connection: sql.Connection, observations: Sequence[Observation], at: 
     insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
     statement = insert(observation_table)
     key = ("station", "time", "form")
-    update = {name: getattr(statement.excluded, name) for name in ("received", "values", "flags")}
+    update = {name: statement.excluded[name] for name in ("received", "values", "flags")}
     upsert = statement.on_conflict_do_update(index_elements=list(key), set_=update)
     received = as_utc(at)
     last = {(o.station, o.time, o.form): o for o in observations}  # one statement must not touch a row twice
