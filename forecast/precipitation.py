@@ -22,8 +22,8 @@ ICE_CERTAIN, ICE_ABSENT = 259.15, 269.15
 # The same: 0 degree level above the ground [m] to which hardly any melts; from which all does. Read as that of the wet bulb: in the
 # near saturated air of the cases behind it the two are one.
 MELTING_STARTS, MELTING_ENDS = 100.0, 500.0
-# Wet bulb at the ground [K] to which all is snow; from which none is. Half between, at 0.5-1.0 degC: Ding et al. 2014, J. Hydrol. 513, 154;
-# at 0.6 in Beijing 2010-2014 (tests/science/precipitation.py); the pack of Sion is best with these.
+# Wet bulb at the ground [K] to which all is snow; from which none is. Half between, at 0.5-1.0 degC: Ding et al. 2014, J. Hydrol. 513, 154,
+# at 0.6 in Beijing 2010-2014 (tests/science/precipitation.py), and the pack of Sion is best with these.
 ALL_SNOW, NO_SNOW = FREEZING - 0.5, FREEZING + 1.5
 # Bourgouin 2000, Wea. Forecasting 15, 583: energy of warm air [J kg-1] to which flakes stay dry; from which they are melted.
 MELTING_ALOFT, MELTED_ALOFT = 2.0, 13.2
