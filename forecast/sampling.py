@@ -44,6 +44,11 @@ class Scene:
     def has(self, name: str) -> bool:
         return name in self.atmosphere.data_vars
 
+    @property
+    def estimates(self) -> tuple[str, ...]:
+        """Ids of what a reader should know of fields that were derived from others (words: templates/text, `missing`)."""
+        return tuple(self.atmosphere.attrs.get("estimates", ()))
+
     # -- in space
 
     def at_sites(self, name: str) -> Array:
@@ -163,10 +168,10 @@ class Scene:
 
     @cached_property
     def cloud_columns(self) -> tuple[Array, bool]:
-        """Cloud fraction by level at every site (site, time, level) [1], and whether it had to be derived from humidity."""
+        """Cloud fraction by level at every site (site, time, level) [1], and whether it had to be derived from humidity alone."""
         name = "cloud_area_fraction_in_atmosphere_layer"
         if self.has(name):
-            return self.at_sites(name), False
+            return self.at_sites(name), "cloud_from_humidity" in self.estimates
         return cloud_from_humidity(self.at_sites("relative_humidity")), True
 
     @cached_property

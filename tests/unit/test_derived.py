@@ -12,14 +12,15 @@ import xarray as xr
 from metpy.calc import relative_humidity_from_specific_humidity
 from metpy.units import units
 
-from forecast.domain import Atmosphere, Cycle
+from forecast.domain import Atmosphere, Cycle, Name, Site
 from forecast.ingest import Needs
 from forecast.ingest.derived import AEROSOL, CLOUD, RULES, TOTAL, complete, derivable, join_aerosol
 from forecast.ingest.grib import read_atmosphere
 from forecast.physics import maximum_random_overlap
 from forecast.quantities import DEFAULT_FIELDS, FIELDS, Field, Key
-from forecast.sampling import LAYERS
+from forecast.sampling import LAYERS, Scene
 
+SITE = Site("peak", Name("", ""), 40.0, 115.5, 1500, 500, (0.0,) * 72, 21.0, (0, 360), ("starry_sky",), "starry_sky")
 HUMID = "relative_humidity_at_2m"
 SPECIFIC_AT_2M = Field("specific_humidity_at_2m", "1", 0, 0.06, (Key(0, 1, 0, 103, 2),), ((), ""))
 LEVELS = (100000.0, 85000.0, 70000.0, 50000.0)
@@ -260,6 +261,21 @@ def test_a_clear_sky_by_the_models_word_has_no_cloud_and_an_overcast_one_is_cove
     assert humid[0, :, 0, 1].max() > 0.97
     assert dry[0, :, 0, 1].argmax() == 1  # where the air is moistest
     assert dry[0, 1, 0, 1] > 0.97
+
+
+@pytest.mark.parametrize(("own_layers", "way", "derived"), [(False, "humidity", True), (True, "point", False)])
+def test_a_site_hears_how_its_cloud_was_had(own_layers: bool, way: str, derived: bool) -> None:
+    layers = {f"{layer}_type_cloud_area_fraction": 0.4 for layer in LAYERS} if own_layers else {}
+    column = air(relative_humidity=0.95, **layers).assign_coords(level=[1e5, 8.5e4, 5e4, 3e4])  # one level at least in each layer
+    scene = Scene(complete(column).isel(latitude=[0, 0]).assign_coords(latitude=[39.0, 41.0]), [SITE])
+    times = scene.times[None, :]
+
+    covers, ways = scene.cloud_layers(np.array([0]), times)
+
+    assert ways.tolist() == [way]
+    assert scene.cloud_columns[1] is derived
+    assert scene.estimates == ("cloud_from_layers" if own_layers else "cloud_from_humidity",)
+    assert np.isfinite(covers["low"]).all()
 
 
 # -- what is named, and what is left alone
