@@ -23,7 +23,6 @@ from forecast.errors import ConfigError
 LANGUAGES = ("zh", "en")
 FOLDER = Path(__file__).parents[1] / "templates" / "text"
 THIN_SPACE = "\N{NARROW NO-BREAK SPACE}"  # written `~` in the tables
-LONG = timedelta(hours=12)  # a window longer than this is told as a part of the day
 MINUS = "\N{MINUS SIGN}"
 
 
@@ -248,11 +247,9 @@ class Words:
         return self(f"time.{key}", hour=f"{at:%H}", minute=f"{at:%M}")
 
     def best(self, forecast: Forecast) -> str:
-        """Return when to be there: the best window, else the event's own, or the part of the day where that is long."""
+        """Return when to be there: the best window, else the part of the day, for an event's own window is no best one."""
         event = forecast.event
-        if forecast.best is None and event.window.end - event.window.start > LONG:
-            return self(f"phenomenon.{event.phenomenon}.when")
-        return self.window(forecast.best or event.window, event.day)
+        return self.window(forecast.best, event.day) if forecast.best else self(f"phenomenon.{event.phenomenon}.when")
 
     def window(self, window: Window, day: date) -> str:
         """Return a window in local time; the day after `day` is marked once."""

@@ -93,14 +93,14 @@ def test_a_window_wholly_after_midnight_belongs_to_the_night_before(zh: Words, e
     assert en.window(Window(utc(22, 17), utc(22, 20)), DAY) == "01:00–04:00 next day"
 
 
-def test_without_a_best_window_the_event_tells_when_to_be_there(zh: Words) -> None:
+def test_without_a_best_window_no_clock_time_is_told_but_the_part_of_the_day(zh: Words) -> None:
     site = read_config().all_sites()[0]
     dawn = Event("sunrise_glow", site, DAY, Window(utc(21, 22, 30), utc(21, 23, 20)))
     whole_day = Event("snow_cover", site, DAY, Window(utc(21, 16), utc(22, 16)))
 
     said = [zh.best(Forecast(event, Cycle(utc(21, 0)), utc(21, 4), 0.02, 1, "rule")) for event in (dawn, whole_day)]
 
-    assert said == ["06:30–07:20", "白天"]
+    assert said == ["清晨", "白天"]
 
 
 def test_a_time_is_told_to_the_nearest_minute(zh: Words) -> None:
