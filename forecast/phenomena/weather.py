@@ -15,11 +15,11 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from forecast.config import PhenomenonSettings
 from forecast.domain import Event
 from forecast.phenomena import Part
 from forecast.physics import Array, wind_chill
 from forecast.sampling import Index, Scene, Times, as_times, at_height, hours_between
+from forecast.settings import PhenomenonSettings
 
 Truth = NDArray[np.bool_]
 
