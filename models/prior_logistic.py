@@ -12,7 +12,7 @@ Data Analysis Using Regression and Multilevel/Hierarchical Models, ch. 12 (parti
 from __future__ import annotations
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -28,8 +28,9 @@ from sklearn.utils.validation import _check_sample_weight, check_is_fitted, vali
 Array = NDArray[np.floating[Any]]
 
 CHUNK = 32768  # rows at a time where an intermediate array is as wide as the coefficients
-# Spread of the sites' own intercepts tried by `site_precision="evidence"`: standard deviations from nought to 2.8 [logit].
-PRECISIONS = (np.inf, 64.0, 16.0, 8.0, 4.0, 2.0, 1.0, 0.5, 0.25, 0.125)
+# Spread of the sites' own intercepts tried by `site_precision="evidence"`: standard deviations from nought to 2.8 [logit], believed to be
+# of the order of 1 before labels speak (a half-normal prior: Gelman 2006, Bayesian Analysis 1, 515: a few sites alone cannot tell).
+PRECISIONS, SPREAD_OF_SITES = (np.inf, 64.0, 16.0, 8.0, 4.0, 2.0, 1.0, 0.5, 0.25, 0.125), 1.0
 
 
 @dataclass(frozen=True)
@@ -132,10 +133,8 @@ def mode(design: Design, prior: Prior, start: Array, max_iter: int, tol: float) 
     for step in range(max_iter):
         if not prior.free.any() or np.abs(gradient).max() <= tol * max(1.0, float(design.weight.sum())):
             return theta, step
-        matrix = curvature(theta, design, prior)
-        matrix[np.diag_indices_from(matrix)] += 1e-10 * max(1.0, float(np.abs(matrix).max()))
         move = np.zeros_like(theta)
-        move[prior.free] = linalg.solve(matrix, gradient[prior.free], assume_a="pos")
+        move[prior.free] = _newton(gradient[prior.free], lambda seen, at=theta: curvature(at, design, prior, seen))  # type: ignore[misc]
         length = 1.0
         while True:
             tried, slope = loss_and_gradient(theta - length * move, design, prior)
@@ -148,6 +147,18 @@ def mode(design: Design, prior: Prior, start: Array, max_iter: int, tol: float) 
     warnings.warn(f"the posterior's mode was not reached in {max_iter} steps: is a precision 0 where the classes part completely?",
                   ConvergenceWarning, stacklevel=3)
     return theta, max_iter
+
+
+def _newton(gradient: Array, matrix_of: Callable[[bool], Array]) -> Array:
+    """Return the step; where the curvature as observed is not that of a bowl, by the one that always is."""
+    for observed in (True, False):
+        matrix = matrix_of(observed)
+        matrix[np.diag_indices_from(matrix)] += 1e-10 * max(1.0, float(np.abs(matrix).max()))
+        try:
+            return np.asarray(linalg.cho_solve(linalg.cho_factor(matrix), gradient))
+        except linalg.LinAlgError:
+            continue
+    return np.asarray(linalg.lstsq(matrix, gradient)[0])
 
 
 class PriorLogistic(ClassifierMixin, BaseEstimator):
@@ -221,7 +232,7 @@ class PriorLogistic(ClassifierMixin, BaseEstimator):
             prior = self._prior(features, design.common.shape[1], slopes, precision)
             begin = prior.mean if start is None else np.where(prior.free, start, prior.mean)
             theta, steps = mode(design, prior, begin, self.max_iter, self.tol)
-            evidence = _evidence(theta, design, prior) if len(tried) > 1 else 0.0
+            evidence = _evidence(theta, design, prior) - 0.5 / precision / SPREAD_OF_SITES**2 if len(tried) > 1 else 0.0
             self.n_iter_, start = max(self.n_iter_, steps), theta
             if best is None or evidence > best[0]:
                 best = evidence, precision, theta, prior
