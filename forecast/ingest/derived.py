@@ -38,6 +38,7 @@ MOST_SHIFT = 1.2  # of relative humidity, by which a column is moved at most to 
 HALVINGS = 16  # finds the shift to 4e-5, the cover to 0.02 where it is nearly whole
 NO_COVER = 0.005  # less than the packing of a cover tells
 
+GROUND = ("surface_altitude", "surface_geopotential")  # stand still, and may be given once in a run
 CLOUD = "cloud_area_fraction_in_atmosphere_layer"
 TOTAL = "cloud_area_fraction"
 AEROSOL = "atmosphere_optical_thickness_due_to_ambient_aerosol_particles"
@@ -71,6 +72,8 @@ def complete(atmosphere: Atmosphere) -> Atmosphere:
     `estimates`, ids of what a reader should know (words: templates/text, `missing`).
     """
     rules = derivable([str(name) for name in atmosphere.data_vars])
+    still = {name: atmosphere[name].copy(data=_still(atmosphere[name].values)) for name in GROUND if name in atmosphere}
+    atmosphere = atmosphere.assign(still)
     for name, rule in rules.items():
         field = FIELDS[name]
         values = np.clip(rule.how(atmosphere), np.float32(field.low), np.float32(field.high)).astype(np.float32)
@@ -97,6 +100,14 @@ def _height(atmosphere: Atmosphere) -> Array:
 
 def _surface_altitude(atmosphere: Atmosphere) -> Array:
     return atmosphere["surface_geopotential"].values / np.float32(GRAVITY)
+
+
+def _still(values: Array) -> Array:
+    """Return a field (time, latitude, longitude) that stands still in which its median over time fills the times without it."""
+    known = np.isfinite(values).any(axis=0)
+    middle = np.full(values.shape[1:], np.nan, dtype=values.dtype)
+    middle[known] = np.nanmedian(values[:, known], axis=0)
+    return np.where(np.isnan(values), middle, values)
 
 
 def _hydrostatic_height(atmosphere: Atmosphere) -> Array:
@@ -128,10 +139,7 @@ def _altitude_of_pressure(atmosphere: Atmosphere) -> Array:
         return np.full(warmth[:, 0].shape, np.nan, dtype=np.float32)
     pressure = atmosphere["surface_air_pressure"].values
     found = _at_pressure(height[:, rows], warmth[:, rows], _log_pressure(atmosphere)[rows], pressure)
-    some = np.isfinite(found).any(axis=0)
-    middle = np.full(found.shape[1:], np.nan, dtype=np.float32)
-    middle[some] = np.nanmedian(found[:, some], axis=0)
-    return np.broadcast_to(middle, found.shape)
+    return np.broadcast_to(_still(np.concatenate([found, np.full_like(found[:1], np.nan)]))[-1], found.shape)
 
 
 def _at_pressure(height: Array, warmth: Array, log_pressure: Array, pressure: Array) -> Array:

@@ -65,6 +65,8 @@ def read_light_path(scene: Scene, latitude: Array, longitude: Array, azimuth: Ar
         layered = _cover_of_layers(scene, along, derived, humidity)
         from_layers = without & np.isfinite(layered).any(axis=(1, 2))
         cover = np.where(from_layers[:, None, None], layered, np.where(without[:, None, None], derived, cover))
+    from_humidity = (without & ~from_layers) | (covered & ("cloud_from_humidity" in scene.estimates))
+    from_layers |= covered & ("cloud_from_layers" in scene.estimates)
     ground = np.nan_to_num(along("surface_altitude"), nan=0.0) if scene.has("surface_altitude") else np.zeros(cover.shape[:2])
     ground = np.maximum(ground, 0.0)
     usable = np.isfinite(cover).any(axis=(0, 1)) & np.isfinite(height).any(axis=(0, 1))
@@ -80,7 +82,7 @@ def read_light_path(scene: Scene, latitude: Array, longitude: Array, azimuth: Ar
     haze, measured = _haze(scene, along, np.take_along_axis(wetness, layer, axis=-1), ground)
     estimated = ~(measured | ~known).all(axis=1)
     section = Section(DISTANCE, in_cells, extinction, haze, ground, known)
-    return LightPath(section, haze[:, 0].sum(axis=-1) * CELL, without & ~from_layers, from_layers, estimated, covered)
+    return LightPath(section, haze[:, 0].sum(axis=-1) * CELL, from_humidity, from_layers, estimated, covered)
 
 
 def _cover_of_layers(scene: Scene, along: Callable[[str], Array], derived: Array, humidity: Array) -> Array:

@@ -169,6 +169,16 @@ def test_the_ground_stands_still_though_the_pressure_moves(tatra: Atmosphere) ->
     assert float((derived.max("time") - derived.min("time")).max()) == 0
 
 
+def test_ground_that_is_given_at_the_runs_start_stands_for_the_whole_run(tatra: Atmosphere) -> None:
+    once = tatra.copy(deep=True)
+    once["surface_altitude"][1:] = np.nan
+
+    completed = complete(once)
+
+    assert "surface_altitude" not in completed.attrs["derived"]
+    xr.testing.assert_equal(completed["surface_altitude"], tatra["surface_altitude"])
+
+
 def test_the_freezing_level_is_near_gfss_own_and_unknown_over_frozen_ground(globe: Atmosphere) -> None:
     derived = without(globe, "freezing_level_altitude")["freezing_level_altitude"]
 
