@@ -201,8 +201,8 @@ def moonlight_claims(under: pd.DataFrame) -> list[Claim]:
         Claim("stars", "tried on 2015-2018: as published [mag]", worth(tried, 0.0), len(tried),
               f"{tried.place.nunique()} places; the same change always ({typical:.2f}): bias {np.median(typical - tried.measured):+.2f} "
               f"mae {fixed:.2f}"),
-        Claim("stars", "tried on 2015-2018: with the offset in use [mag]", worth(tried, product_tried), len(tried), f"as published: {on_tried}",
-              tried_no_worse),
+        Claim("stars", "tried on 2015-2018: with the offset in use [mag]", worth(tried, product_tried), len(tried),
+              f"as published: {on_tried}", tried_no_worse),
         Claim("stars", "offset asked for by moons 60-100 % lit (not used) [mag]", f"{fitted_offset(thick):+.2f}", len(thick),
               "{} places; 90 % of draws of places {:+.2f} to {:+.2f}: none is used".format(thick.place.nunique(), *interval(thick))),
     ]
