@@ -8,7 +8,8 @@ Decided here:
   is so too, at 2 m as well (over the globe's air below -10 degC its mean differs by 0.004 from this, by 0.21 from that over water): what
   was learned on the one reads the other alike. A dew point is over water, as ECMWF and stations tell it.
 - Cloud by level from humidity is the weakest of the rules. It is held to the cover that the model itself gives, of its three layers or of
-  the whole sky: the column's humidity is shifted until the overlap of its levels covers as much.
+  the whole sky: the column's humidity is shifted until the overlap of its levels covers as much. Only the cover of a moment counts: held
+  to means over six hours, cloud by level agrees worse with GFS's own (correlation 0.85, or 0.75 by layers) than held to none (0.92).
 """
 
 from __future__ import annotations
@@ -88,7 +89,7 @@ def complete(atmosphere: Atmosphere) -> Atmosphere:
 def _estimates(atmosphere: Atmosphere, rules: Collection[str]) -> list[str]:
     if CLOUD not in rules:
         return []
-    return ["cloud_from_layers" if all(name in atmosphere for name in _OWN_COVERS.values()) else "cloud_from_humidity"]
+    return ["cloud_from_layers" if all(_at_moments(atmosphere, name) for name in _OWN_COVERS.values()) else "cloud_from_humidity"]
 
 
 # -- heights
@@ -297,11 +298,16 @@ def _cloud(atmosphere: Atmosphere) -> Array:
 def _covers(atmosphere: Atmosphere, pressure: Array) -> Sequence[tuple[NDArray[np.intp], Array | None]]:
     """Return which levels together have which cover (time, latitude, longitude) [1] by the model's word; None: it says nothing of them."""
     whole = np.arange(len(pressure))
-    if all(name in atmosphere for name in _OWN_COVERS.values()):
+    if all(_at_moments(atmosphere, name) for name in _OWN_COVERS.values()):
         parts = {layer: np.flatnonzero((pressure > low) & (pressure <= high)) for layer, (low, high) in LAYERS.items()}
         rest = np.setdiff1d(whole, np.concatenate(list(parts.values())))
         return [*((levels, atmosphere[_OWN_COVERS[layer]].values) for layer, levels in parts.items() if levels.size), (rest, None)]
-    return [(whole, atmosphere[TOTAL].values if TOTAL in atmosphere else None)]
+    return [(whole, atmosphere[TOTAL].values if _at_moments(atmosphere, TOTAL) else None)]
+
+
+def _at_moments(atmosphere: Atmosphere, name: str) -> bool:
+    """Tell whether a field is there and stands for moments, not for spans of time."""
+    return name in atmosphere and f"{name}_start" not in atmosphere
 
 
 def _shift(humidity: Array, target: Array) -> Array:

@@ -273,6 +273,12 @@ def test_a_clear_sky_by_the_models_word_has_no_cloud_and_an_overcast_one_is_cove
     assert dry[0, 1, 0, 1] > 0.97
 
 
+def test_a_mean_over_hours_is_not_the_cover_of_a_moment() -> None:
+    mean = air(relative_humidity=0.95, cloud_area_fraction=0.0).assign({f"{TOTAL}_start": ("time", [np.datetime64("2026-01-09T18", "ns")])})
+
+    assert float(complete(mean)[CLOUD].max()) > 0.3
+
+
 @pytest.mark.parametrize(("own_layers", "way", "derived"), [(False, "humidity", True), (True, "point", False)])
 def test_a_site_hears_how_its_cloud_was_had(own_layers: bool, way: str, derived: bool) -> None:
     layers = {f"{layer}_type_cloud_area_fraction": 0.4 for layer in LAYERS} if own_layers else {}
