@@ -1,0 +1,140 @@
+"""The decoding process for BUFR: unpacks messages for `observed.bufr`, which survives whatever ecCodes does with a damaged one.
+
+Run as a program of its own, as grib_worker.py is: a batch of messages comes on standard input behind its length, each message behind its
+own; the batch is read whole before the first answer. Each message is answered on standard output by a status, a length, and its reports as
+JSON: for each subset the wanted descriptors in their order, [descriptor, value], null where the value is missing; or by the words of an
+error. A message that takes too long, or more memory than any real one, ends the process.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import resource
+import signal
+import struct
+import sys
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+MEMORY = 1_500_000_000  # [byte] of address space
+START_SECONDS = 120  # [s] for loading the library
+SECONDS = 10  # [s] that one message may take; a bulletin of 50 stations takes 0.01
+SUBSETS = 20_000  # a whole continent's reports in one message
+GOOD, BAD = 0, 1
+LENGTH = struct.Struct("<I")
+ANSWER = struct.Struct("<iI")
+SURFACE_LAND = 0  # BUFR table A
+MISSING = -1e100
+
+# Of WMO-No. 306, table B: which station, when and where, and what `observed.bufr` reads.
+WANTED = frozenset((
+    1001, 1002, 4001, 4002, 4003, 4004, 4005, 4024, 4025, 5001, 5002, 6001, 6002, 7001, 7030, 8002, 8021, 10004, 10051, 11001, 11002, 11011,
+    11012, 11041, 12004, 12006, 12101, 12103, 13003, 13011, 13013, 13019, 13020, 13021, 13022, 13023, 14031, 20001, 20003, 20010, 20011,
+    20013, 20014,
+))  # fmt: skip
+QUALITY_FOLLOWS = 222000  # what comes after it says how good the values before it are
+
+
+def main() -> None:
+    """Serve messages until the input ends."""
+    signal.alarm(START_SECONDS)  # with its default action: the kernel ends this process, whatever it is caught in
+    resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    import eccodes
+
+    signal.alarm(0)
+    messages = sys.stdin.buffer
+    answers = os.fdopen(os.dup(1), "wb", buffering=1 << 20)
+    os.dup2(2, 1)  # nothing that a library prints may get among the answers
+    while head := messages.read(LENGTH.size):
+        batch = messages.read(LENGTH.unpack(head)[0])
+        at = 0
+        while at < len(batch):
+            length = LENGTH.unpack_from(batch, at)[0]
+            at += LENGTH.size + length
+            status, answer = served(eccodes, batch[at - length : at])
+            answers.write(ANSWER.pack(status, len(answer)))
+            answers.write(answer)
+        answers.flush()
+
+
+def served(eccodes: Any, message: bytes) -> tuple[int, bytes]:
+    """Return the answer to one message."""
+    signal.alarm(SECONDS)
+    try:
+        return GOOD, json.dumps(reports(eccodes, message), separators=(",", ":")).encode()
+    except (eccodes.CodesInternalError, MemoryError, ValueError) as error:
+        return BAD, (str(error) or type(error).__name__).encode()
+    finally:
+        signal.alarm(0)
+
+
+def reports(eccodes: Any, message: bytes) -> list[list[tuple[int, float | None]]]:
+    """Return what each subset of a message says.
+
+    Raises: CodesInternalError; ValueError where it is no surface report, or does not say what its descriptors announce.
+    """
+    handle = eccodes.codes_new_from_message(message)
+    try:
+        category, subsets = eccodes.codes_get(handle, "dataCategory"), eccodes.codes_get(handle, "numberOfSubsets")
+        if category != SURFACE_LAND:
+            raise ValueError(f"data category {category}, expected {SURFACE_LAND} (surface, land)")
+        if not 1 <= subsets <= SUBSETS:
+            raise ValueError(f"{subsets} subsets, at most {SUBSETS} are read")
+        eccodes.codes_set(handle, "skipExtraKeyAttributes", 1)
+        eccodes.codes_set(handle, "unpack", 1)
+        descriptors = eccodes.codes_get_array(handle, "expandedDescriptors").tolist()
+        values = eccodes.codes_get_array(handle, "numericValues").tolist()
+    finally:
+        eccodes.codes_release(handle)
+    found, at = [], 0
+    for _ in range(subsets):
+        pairs, at = subset(descriptors, values, at)
+        found.append(pairs)
+    if at != len(values):
+        raise ValueError(f"{len(values)} values came out, its descriptors announce {at}")
+    return found
+
+
+def subset(descriptors: Sequence[int], values: Sequence[float], at: int) -> tuple[list[tuple[int, float | None]], int]:
+    """Return one subset's wanted descriptors with their values, from `values[at]` on, and where it ends. Raises: ValueError."""
+    pairs: list[tuple[int, float | None]] = []
+    wanted = True
+    for descriptor in walk(descriptors, values, at):
+        if at >= len(values):
+            raise ValueError(f"only {len(values)} values came out, its descriptors announce more")
+        if descriptor == QUALITY_FOLLOWS:
+            wanted = False
+        if wanted and descriptor in WANTED:
+            value = values[at]
+            pairs.append((descriptor, None if value == MISSING else value))
+        at += 1
+    return pairs, at
+
+
+def walk(descriptors: Sequence[int], values: Sequence[float], at: int) -> Iterator[int]:
+    """Yield the descriptor of each value, what is replicated as often as the values say. Raises: ValueError."""
+    place = 0
+    while place < len(descriptors):
+        descriptor = descriptors[place]
+        place += 1
+        if not 100_000 <= descriptor < 200_000:
+            yield descriptor
+            at += 1
+            continue
+        count = descriptor // 1000 - 100
+        block = descriptors[place + 1 : place + 1 + count]
+        yield descriptors[place]
+        times = values[at] if at < len(values) else 0
+        at += 1
+        if any(100_000 <= inner < 200_000 for inner in block) or not 0 <= times <= 65_535:
+            raise ValueError("replications within replications, or without a count")
+        for _ in range(int(times)):
+            yield from block
+            at += len(block)
+        place += 1 + count
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,44 @@
+"""The columns that stations' tables have, and how their makers call them: the table columns.csv beside this module.
+
+A column is named by an element of the catalogue or by one of the names in that table, in any case, words joined by a space or `_`, its unit
+after it in brackets: `air_temperature`, `Temperature (degF)`.
+"""
+
+from __future__ import annotations
+
+import csv
+import re
+from pathlib import Path
+
+from forecast.quantities import ELEMENTS
+
+STATION, TIME, UNUSED = "station", "time", "unused"
+LONGEST = 80  # characters of a column's name
+
+
+def _read_table() -> tuple[dict[str, str], dict[str, str]]:
+    """Return what each name of a column means, and each spelling of a unit."""
+    meanings, units = {name: name for name in ELEMENTS}, dict[str, str]()
+    with Path(__file__).with_name("columns.csv").open(encoding="utf-8", newline="") as file:
+        for meaning, *names in csv.reader(line for line in file if not line.startswith("#")):
+            if meaning.startswith("unit "):
+                units.update(dict.fromkeys(names, meaning.removeprefix("unit ")))
+            else:
+                meanings.update(dict.fromkeys(names, meaning))
+    return meanings, units
+
+
+_MEANING, UNIT_SPELLINGS = _read_table()
+_WITH_UNIT = re.compile(r"([^(\[\uff08]*)[(\[\uff08]([^()\[\]\uff08\uff09]{1,24})[)\]\uff09]")
+
+
+def column(header: str) -> tuple[str, str] | None:
+    """Return what a column is (an element, STATION, TIME or UNUSED) and its unit (empty where not said); None where it is not known."""
+    text = header.strip().strip('"').strip()
+    unit = ""
+    if len(text) > LONGEST:
+        return None
+    if found := _WITH_UNIT.fullmatch(text):
+        text, unit = found[1], found[2]
+    meaning = _MEANING.get(re.sub(r"[\s_]+", "_", text.strip().lower()))
+    return None if meaning is None else (meaning, unit)
