@@ -347,7 +347,8 @@ RULES = (
 def join_aerosol(atmosphere: Atmosphere, aerosol: Atmosphere) -> Atmosphere:
     """Return `atmosphere` with the aerosol optical thickness of `aerosol`, linear in time and space; NaN beyond it and beside a NaN.
 
-    Fields more than 12 h apart are not joined; a grid around the whole globe has no seam. Where `aerosol` has none, nothing changes.
+    Fields more than 12 h apart are not joined; a grid around the whole globe has no seam. What `atmosphere` has of it already stays: only
+    its gaps are filled. Where `aerosol` has none, nothing changes.
     """
     if AEROSOL not in aerosol:
         return atmosphere
@@ -360,6 +361,9 @@ def join_aerosol(atmosphere: Atmosphere, aerosol: Atmosphere) -> Atmosphere:
     values = _along(values, aerosol["latitude"].values, atmosphere["latitude"].values, axis=1)
     told, asked = ((times - known[0]) / np.timedelta64(1, "h") for times in (known, atmosphere["time"].values))
     values = _along(values, told, asked, axis=0, longest=LONGEST_GAP_HOURS)
+    if AEROSOL in atmosphere:
+        own = atmosphere[AEROSOL].values
+        values = np.where(np.isnan(own), values, own)
     about = {"units": "1", "joined_from": str(aerosol.attrs.get("cycle", ""))}
     joined = atmosphere.assign({AEROSOL: xr.Variable(("time", "latitude", "longitude"), values.astype(np.float32), about)})
     return joined.assign_attrs(absent=[name for name in atmosphere.attrs.get("absent", ()) if name != AEROSOL])

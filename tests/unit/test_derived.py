@@ -363,6 +363,15 @@ def test_aerosol_is_linear_in_time_and_space_and_unknown_beyond_its_own() -> Non
     assert joined.attrs["absent"] == []
 
 
+def test_a_second_aerosol_fills_only_the_gaps_of_the_first() -> None:
+    there, far = over([0, 6], [40.0], [115.0]), ([39.0, 41.0], [114.0, 116.0])
+    short, long = aerosol(np.full((1, 2, 2), 0.2), [0], *far), aerosol(np.full((2, 2, 2), 0.5), [0, 6], *far)
+
+    joined = join_aerosol(join_aerosol(there, short), long)
+
+    np.testing.assert_allclose(joined[AEROSOL].values.ravel(), [0.2, 0.5], rtol=1e-6)
+
+
 def test_days_without_aerosol_between_two_fields_are_not_bridged() -> None:
     values = np.ones((2, 2, 2))
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from forecast.domain import Cycle
@@ -50,6 +51,13 @@ def test_every_header_of_the_real_files_says_what_ecCodes_says(shared: Path) -> 
                 keys = ("discipline", "parameterCategory", "parameterNumber")
                 assert message.parameter == tuple(eccodes.codes_get(handle, key) for key in keys), where
                 assert message.packing == eccodes.codes_get(handle, "dataRepresentationTemplateNumber"), where
+                if message.template in (1, 11):
+                    assert message.member == eccodes.codes_get(handle, "perturbationNumber"), where
+                if message.template == 48:
+                    assert message.aerosol is not None
+                    assert message.aerosol.kind == eccodes.codes_get(handle, "aerosolType"), where
+                    shortest = eccodes.codes_get(handle, "scaledValueOfFirstWavelength")  # both centres write nanometres
+                    assert message.aerosol.shortest in (pytest.approx(shortest * 1e-9), 0) or np.isnan(message.aerosol.shortest), where
                 if message.statistic != "other":
                     assert message.surface == eccodes.codes_get(handle, "typeOfFirstFixedSurface", int), where
             else:
