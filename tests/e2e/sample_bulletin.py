@@ -57,7 +57,8 @@ GOOD_AND_POOR = {
     "glow_quality": (0.78, 0.06), "minutes_of_colour": (19.0, 3.0), "obstacle_distance": (540_000.0, 310_000.0),
     "obstacle_height": (2100.0, 7400.0), "aerosol_optical_depth": (0.14, 0.62), "light_path_coverage": (1.0, 0.62),
     "disk_transmission": (0.88, 0.03), "new_snow": (0.093, 0.002), "snow_water": (6.4, 0.2), "snow_ratio": (14.0, 8.0),
-    "snow_fraction": (1.0, 0.4), "freezing_rain": (0.0, 0.0), "ice_pellets": (0.0, 0.0), "precipitation_kind": (3.0, 3.0), "snow_depth": (0.11, 0.0), "freezing_hours": (24.0, 11.0), "rime_hours": (8.0, 0.0),
+    "snow_fraction": (1.0, 0.4), "freezing_rain": (0.0, 0.0), "ice_pellets": (0.0, 0.0), "precipitation_kind": (3.0, 3.0),
+    "snow_depth": (0.11, 0.0), "freezing_hours": (24.0, 11.0), "rime_hours": (8.0, 0.0),
     "wet_bulb_minimum": (261.0, 270.6), "snowmaking_hours": (20.0, 2.0), "good_snowmaking_hours": (16.0, 0.0),
 }  # fmt: skip
 WHY = {
