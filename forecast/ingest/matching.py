@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import math
 from collections.abc import Iterable, Sequence
 
@@ -11,6 +12,8 @@ from forecast.ingest.grib import LOCAL, NCEP, TABLE, WMO_TABLES, is_read
 from forecast.ingest.grib_headers import Data, Message, scan
 from forecast.ingest.inventory import Selection, Wanted
 from forecast.quantities import Field
+
+log = logging.getLogger(__name__)
 
 
 def holds(message: Message, field: Field, level: int | None) -> bool:
@@ -89,6 +92,8 @@ def refuse_poor(fields: Iterable[Field], found: Iterable[str], name: str) -> Non
 def verify(data: Data, name: str, cycle: Cycle, selection: Selection) -> int:
     """Check a finished file against what was asked, message by message; return how many it holds.
 
+    Where a centre has given a field another number than the model's table says, the file is what it should be and the table is not: a
+    warning names both, and the reader names the field as absent.
     Raises: SourceCorrupt.
     """
     asked: dict[int, list[Wanted]] = {}
@@ -99,11 +104,28 @@ def verify(data: Data, name: str, cycle: Cycle, selection: Selection) -> int:
         got.setdefault(message.offset, []).append(message)
     if len(got) != len(asked):
         raise SourceCorrupt(f"{name}: {len(got)} messages came, {len(asked)} were asked for")
+    renumbered: dict[str, str] = {}
     for fields, parts in zip(asked.values(), got.values(), strict=True):
         for wanted in fields:
-            if not any(_is_wanted(message, cycle, selection.step, wanted) for message in parts):
-                raise SourceCorrupt(f"{name}: {_difference(parts[0], cycle, selection.step, wanted)}")
+            if any(_is_wanted(message, cycle, selection.step, wanted) for message in parts):
+                continue
+            difference = f"{name}: {_difference(parts[0], cycle, selection.step, wanted)}"
+            if not any(_is_renumbered(message, cycle, selection.step, wanted) for message in parts):
+                raise SourceCorrupt(difference)
+            renumbered[wanted.field.name] = difference
+    refuse_poor([w.field for w in selection.wanted], {w.field.name for w in selection.wanted} - renumbered.keys(), name)
+    for difference in renumbered.values():
+        log.warning("%s; mend the key in the model's table", difference)
     return len(got)
+
+
+def _is_renumbered(message: Message, cycle: Cycle, step: int, wanted: Wanted) -> bool:
+    """Tell whether a message is of the right run, step and member, and its inventory names the field in words (ECMWF's param)."""
+    if wanted.entry.span is None or wanted.entry.span.statistic:
+        return False
+    at_step = message.end == step or wanted.field.statistic != "point"
+    same_level = wanted.level is None or _close(message.value, wanted.level)
+    return message.run == cycle.run and message.member == wanted.entry.member and at_step and same_level
 
 
 def _is_wanted(message: Message, cycle: Cycle, step: int, wanted: Wanted) -> bool:

@@ -13,7 +13,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from forecast.config import Config
 from forecast.domain import Atmosphere, Cycle, Name, Site, as_utc
@@ -25,7 +24,7 @@ from forecast.ingest.stored import Shelf, disk_spoken_for
 from forecast.ingest.ways import Acquired, Way
 from forecast.quantities import DEFAULT_FIELDS
 from forecast.settings import SOURCES, ModelSettings, SourceSettings
-from forecast.transport import CLOCK, Clock, Deadline
+from forecast.transport import CLOCK, Clock, Deadline, shown
 
 log = logging.getLogger(__name__)
 
@@ -213,7 +212,7 @@ def _open_model(config: Config, model: ModelSettings, clock: Clock) -> Source:
     shelf = Shelf(cycles, model.id)
     ways: list[Way] = []
     for mirror in model.mirrors if model.layout != "folder" else ():
-        name = urlsplit(mirror.url).hostname or mirror.url
+        name = shown(mirror.url).partition("://")[2]
         if model.layout == "ecmwf":
             ways.append(ecmwf.open_mirror(model, mirror, name, shelf, lambda cycle, step: _path(model, cycle, step), clock))
         else:
