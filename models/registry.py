@@ -25,6 +25,8 @@ from typing import Any
 import numpy as np
 import skops.io
 from numpy.typing import NDArray
+from scipy.stats import norm
+from scipy.stats import t as student_t
 
 from forecast.domain import PHENOMENA
 from forecast.errors import ModelMismatch
@@ -206,7 +208,8 @@ def consider(trained: Trained, champion: Served, own: bool = True) -> Verdict:
 def decide(challenger: Array, champion: Array, weight: Array, blocks: NDArray[np.integer[Any]], seed: int = SEED) -> Verdict:
     """Compare losses of the same cases (case) by a paired bootstrap of whole blocks.
 
-    Source: Efron & Tibshirani 1993, An Introduction to the Bootstrap, 8.6 (blocks), 13.3 (percentiles).
+    Source: Efron & Tibshirani 1993, An Introduction to the Bootstrap, 8.6 (blocks), 13.3 (percentiles); Hesterberg 2015, The American
+    Statistician 69, 371, 5.1 (with few blocks the interval is widened by Student's t, else ten weeks promoted luck in 6 % of trials).
     """
     known = np.isfinite(challenger) & np.isfinite(champion)
     count = len(np.unique(blocks[known]))
@@ -214,8 +217,10 @@ def decide(challenger: Array, champion: Array, weight: Array, blocks: NDArray[np
         return Verdict(False, "too_few_blocks", blocks=count, cases=int(known.sum()))
     sums, weights = block_means((champion - challenger)[known], weight[known], blocks[known])
     drawn = np.random.default_rng(seed).integers(0, count, (DRAWS, count))
-    low = float(np.quantile(sums[drawn].sum(axis=1) / weights[drawn].sum(axis=1), LOWER))
     gain = float(sums.sum() / weights.sum())
+    narrow = float(np.quantile(sums[drawn].sum(axis=1) / weights[drawn].sum(axis=1), LOWER))
+    wider = float(student_t.ppf(LOWER, count - 1) / norm.ppf(LOWER) * np.sqrt(count / (count - 1)))
+    low = gain - wider * (gain - narrow)
     least = LEAST_GAIN * float(np.average(champion[known], weights=weight[known]))
     better = low > 0 and gain >= least
     return Verdict(better, "better" if better else "not_better", gain, low, count, int(known.sum()))

@@ -1,0 +1,157 @@
+"""Two simulated years whose truth is known: does the learning find it, and is nothing promoted that is only luck?
+
+Simulated are the features of starry nights at sites - cloud that comes in spells of days, moon, humidity - and what was seen, drawn from
+a truth that departs from the rule as rules do: a base that is wrong, effects too strong or too weak, sites of their own.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+from scipy.special import expit, ndtr
+
+from models.baseline import PhysicsRule
+from models.prior_logistic import PriorLogistic
+from models.registry import decide
+from models.selection import losses, months, weeks
+from models.training import TrainingSet, rule_on, train
+from models.verification import brier, reliability
+from tests.science.claims import Claim
+
+ROOM = "simulated"
+DAYS, START = 730, np.datetime64("2024-12-01")
+TRIALS, MOST_FALSE = 200, 0.05
+
+
+@dataclass(frozen=True)
+class World:
+    """Cases and the probability from which each outcome was drawn."""
+
+    data: TrainingSet
+    truth: np.ndarray
+
+
+def spells(random: np.random.Generator, days: int, series: int, memory: float = 0.6) -> np.ndarray:
+    """Return numbers 0-1 (day, series), evenly spread, that stay alike for some days."""
+    result = np.empty((days, series))
+    result[0] = random.normal(size=series)
+    for day in range(1, days):
+        result[day] = memory * result[day - 1] + np.sqrt(1 - memory**2) * random.normal(size=series)
+    return np.asarray(ndtr(result))
+
+
+def world(seed: int, sites: int = 5, as_the_rule: bool = False) -> World:
+    """Return two years of nights at sites; as_the_rule: the rule is the truth itself, so that nothing can be better."""
+    random = np.random.default_rng(seed)
+    rule = PhysicsRule("starry_sky").ready()
+    low_high = {
+        "cloud_for_stars": (0, 1), "clear_hours": (10, 0), "zenith_sky_brightness": (18.5, 21.6), "cloud_at_site": (0, 0.5),
+        "humidity_at_site": (0.3, 1.0), "dew_point_depression": (12, 0), "wind_speed_at_site": (0, 18), "water_vapour_column": (2, 50),
+        "precipitation": (0, 3), "dark_hours": (5, 10),
+    }
+    cloud = spells(random, DAYS, sites)
+    features = []
+    for name in rule.columns:
+        alike = cloud if name in ("cloud_for_stars", "clear_hours", "cloud_at_site", "precipitation") else 0.5
+        share = np.clip(0.7 * (alike - 0.5) + 0.5 + 0.3 * (spells(random, DAYS, sites) - 0.5) * 2, 0, 1)
+        low, high = low_high.get(name, (0.0, 1.0))
+        features.append((low + (high - low) * share).ravel())
+    x = np.stack(features, axis=1)
+    effects = rule.effects(x)[:, :, 0]
+    site = np.tile(np.arange(sites), DAYS)
+    weights, own, base = np.ones(len(rule.columns)), np.zeros(sites), rule.bases()[0]
+    if not as_the_rule:
+        weights, own, base = 0.7 + 0.35 * random.normal(size=len(weights)), 0.6 * random.normal(size=sites), base + 0.5
+    truth = expit(effects @ weights + base + own[site])
+    seen = random.uniform(size=len(truth)) < truth
+    rows = len(truth)
+    return World(TrainingSet(
+        "starry_sky", rule.columns, x, seen.astype(float), np.repeat(START + np.arange(DAYS), sites), site.astype(str),
+        np.full(rows, "observer"), np.full(rows, 12.0)), truth)
+
+
+@cache
+def recovered() -> tuple[float, float, float, float, bool, int]:
+    """Return the mean error of learnt and of the rule's probabilities against the truth, the reliability term, chance's, whether within."""
+    made = world(1)
+    trained = train(made.data, kinds=("prior",))
+    told = trained.held_out[:, 1]
+    bins = reliability(told, made.data.seen)
+    rule = rule_on(made.data)[:, 1]
+    errors = (float(np.mean(abs(p - made.truth))) for p in (told, rule))
+    return *errors, bins.term, bins.highest, bins.within, len(made.data)
+
+
+def lucky(trials: int = TRIALS, days: int = DAYS, seed: int = 3) -> int:
+    """Return how often one of two equally good forecasters is promoted over the other: errors of their own, in spells, same nights."""
+    random, promoted = np.random.default_rng(seed), 0
+    for _ in range(trials):
+        truth = spells(random, days, 5)
+        log_odds = np.log(truth / (1 - truth))
+        seen = random.uniform(size=truth.shape) < truth
+        among = np.stack([~seen, seen], axis=-1).reshape(-1, 2)
+        each = []
+        for _ in range(2):
+            p = expit(log_odds + 2 * (spells(random, days, 5) - 0.5)).ravel()
+            each.append(losses(np.stack([1 - p, p], axis=1), among))
+        day = np.repeat(START + np.arange(days), 5)
+        promoted += decide(each[0], each[1], np.ones(len(day)), weeks(day)).promote
+    return promoted
+
+
+@cache
+def learnt_noise(trials: int = TRIALS) -> int:
+    """Return how often a model trained on labels is promoted over a rule that is the truth: what it learnt is noise."""
+    promoted = 0
+    for seed in range(trials):
+        made = world(1000 + seed, sites=1, as_the_rule=True)
+        held_out = train(made.data, months(made.data.day) // 3, kinds=("prior",)).held_out
+        rule = rule_on(made.data)
+        mine, theirs = (losses(p, made.data.among) for p in (held_out, rule))
+        promoted += decide(mine, theirs, made.data.weight, weeks(made.data.day)).promote
+    return promoted
+
+
+@cache
+def pooling(spread: float, trials: int = 10, sites: int = 20) -> dict[str, float]:
+    """Return the mean squared error against the true probability (the excess Brier score) of three ways to treat sites.
+
+    The sites' true bases scatter by `spread` [logit]. Sites have 5 to 200 labels; the test is on the truth of 200 new days a site.
+    """
+    random, lost = np.random.default_rng(17), {"separate": 0.0, "pooled": 0.0, "partial": 0.0}
+    for _ in range(trials):
+        own = spread * random.normal(size=sites)
+        site = np.repeat(np.arange(sites), np.geomspace(5, 200, sites).astype(int))
+        x, fresh = random.normal(size=(len(site), 2)), random.normal(size=(sites * 200, 2))
+        where, slope = np.repeat(np.arange(sites), 200), np.array([1.0, -0.5])
+        y = (random.uniform(size=len(site)) < expit(x @ slope + own[site])).astype(int)
+        truth = expit(fresh @ slope + own[where])
+        for way, precision in (("separate", 1e-3), ("pooled", np.inf), ("partial", "evidence")):
+            model = PriorLogistic(site_precision=precision).fit(x, y, sites=site)
+            lost[way] += brier(model.predict_proba(fresh, where)[:, 1], truth) / trials
+    return lost
+
+
+def claims(shared: Path) -> list[Claim]:
+    """Return what was found of the truth."""
+    error, rule, term, highest, within, number = recovered()
+    lines = [
+        Claim(ROOM, "probabilities recovered: mean error, months left out", f"{error:.3f}", number, f"rule: {rule:.3f}", error < rule / 2),
+        Claim(ROOM, "  reliability term of the same", f"{term:.5f}", number, f"chance keeps below {highest:.5f} in 95 %", within),
+    ]
+    trials = {
+        "two years, equally good": lucky(), "ten weeks, equally good": lucky(days=70), "two years, trained on a true rule": learnt_noise(),
+    }
+    for name, promoted in trials.items():
+        right = promoted <= MOST_FALSE * TRIALS
+        lines.append(Claim(ROOM, f"noise promoted: {name}", f"{promoted} of {TRIALS}", TRIALS, "at most 5 %", right))
+    for spread in (0.0, 0.7):
+        lost = pooling(spread)
+        reference = f"separate {lost['separate']:.4f}, pooled {lost['pooled']:.4f}"
+        best = lost["partial"] < min(lost["separate"], lost["pooled"]) if spread else lost["partial"] < lost["pooled"] + 0.0005
+        what = f"partial pooling, sites scatter by {spread}: excess Brier"
+        lines.append(Claim(ROOM, what, f"{lost['partial']:.4f}", 10, reference, best))
+    return lines

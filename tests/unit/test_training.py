@@ -1,0 +1,226 @@
+"""Is a model chosen, calibrated and judged on days it has not seen - and is it the rule where there is nothing to learn from?"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from scipy.special import expit, logit
+
+from forecast.domain import CLOUD_SEA_STATES, PHENOMENA
+from forecast.errors import ModelMismatch
+from forecast.quantities import FEATURES
+from models import selection
+from models.baseline import PhysicsRule
+from models.calibration import Calibrator, method_for
+from models.learned import LearnedRule
+from models.selection import choose, fit_kind, folds, losses, months, thinned, weeks
+from models.training import TrainingSet, train
+from models.verification import brier, reliability
+from tests.science import simulated
+
+
+def any_cases(phenomenon: str, rows: int = 60) -> np.ndarray:
+    random = np.random.default_rng(1)
+    rule = PhysicsRule(phenomenon)
+    x = np.stack([random.uniform(FEATURES[name].low, FEATURES[name].high, rows) for name in rule.columns], axis=1)
+    x[random.uniform(size=x.shape) < 0.05] = np.nan
+    return x
+
+
+def labelled(rows: int = 400, phenomenon: str = "starry_sky", seen: np.ndarray | None = None) -> TrainingSet:
+    x = any_cases(phenomenon, rows)
+    degree = np.random.default_rng(2).choice([0.0, 0.5, 1.0], rows) if seen is None else seen
+    return TrainingSet(
+        phenomenon, PhysicsRule(phenomenon).columns, x, degree, np.datetime64("2026-01-01") + np.arange(rows),
+        np.array(["a", "b"])[np.arange(rows) % 2], np.full(rows, "observer"), np.full(rows, 12.0))
+
+
+@pytest.mark.parametrize("phenomenon", PHENOMENA)
+def test_without_labels_the_learned_rule_is_the_rule(phenomenon: str) -> None:
+    rule, x = PhysicsRule(phenomenon).ready(), any_cases(phenomenon)
+
+    learned = LearnedRule(phenomenon).fit(np.empty((0, len(rule.columns))), np.empty(0, dtype=int))
+
+    assert learned.columns == rule.columns
+    assert learned.predict_proba(x) == pytest.approx(rule.predict_proba(x), abs=1e-12, nan_ok=True)
+    assert learned.influence(x) == pytest.approx(rule.influence(x), abs=1e-12)
+    assert (np.isnan(learned.predict_proba(x)).any(axis=1) == rule.silent(x)).all()
+
+
+def test_one_label_moves_the_rule_by_little_and_a_thousand_override_it() -> None:
+    # The rule believes x to be a bad night; each label says that it was clear.
+    x = PhysicsRule("starry_sky")
+    night = np.array([[{"cloud_for_stars": 0.5, "zenith_sky_brightness": 21.0}.get(name, np.nan) for name in x.columns]])
+    before = x.ready().predict_proba(night)[0, 1]
+
+    after = [LearnedRule().fit(np.repeat(night, n, axis=0), np.ones(n, dtype=int)).predict_proba(night)[0, 1] for n in (1, 10, 1000)]
+
+    assert before < 0.2
+    assert before < after[0] < after[1] < after[2]
+    assert logit(after[0]) - logit(before) < 2.5  # the prior's variance there: .25 + (.4^2 + .5^2) x 2.4^2 = 2.6 logit^2, and 1 - p < 1
+    assert after[2] > 0.95
+
+
+def test_the_influence_of_a_learned_model_says_what_moved_it() -> None:
+    made = simulated.world(4, sites=2)
+    data = made.data.take(np.arange(800))
+    boosting = fit_kind("boosting", data)
+    clear, dull = data.features[:1].copy(), data.features[:1].copy()
+    column = list(boosting.columns).index("cloud_for_stars")
+    clear[0, column], dull[0, column] = 0.0, 1.0
+
+    up, down = boosting.influence(clear)[0, column], boosting.influence(dull)[0, column]
+
+    assert up > 0 > down
+    assert boosting.influence(np.where(np.arange(clear.shape[1]) == column, np.nan, clear))[0, column] == 0
+
+
+def test_no_day_that_is_told_is_learnt_from_nor_are_its_neighbours() -> None:
+    day = np.repeat(np.datetime64("2025-01-01") + np.arange(400), 3)
+
+    parts = folds(day, months(day), 5)
+
+    told = np.concatenate([part.tell for part in parts])
+    assert sorted(told) == list(range(len(day)))  # each case is told once
+    for part in parts:
+        apart = abs(day[part.learn][:, None] - np.unique(day[part.tell])[None, :]).min()
+        assert apart > selection.GAP
+        whole = [set(months(day[part.tell])) & set(months(day[np.setdiff1d(np.arange(len(day)), part.tell)]))]
+        assert whole == [set()]  # a month is never split
+
+
+def test_a_thinned_set_keeps_whole_days() -> None:
+    day = np.repeat(np.datetime64("2025-01-01") + np.arange(1000), 100)
+
+    kept = thinned(day, len(day), most=20_000)
+
+    assert len(kept) == 20_000
+    assert (np.unique(day[kept], return_counts=True)[1] == 100).all()
+
+
+def test_the_simplest_of_equals_is_chosen_and_a_clear_winner_wins() -> None:
+    data = labelled(400, seen=(np.arange(400) % 3 == 0).astype(float))
+    random = np.random.default_rng(3)
+    good = np.where(data.seen, 0.8, 0.2)
+    as_two = lambda p: np.stack([1 - p, p], axis=1)  # noqa: E731
+
+    alike = choose({"prior": as_two(good + random.normal(0, 0.01, 400)), "forest": as_two(good)}, data, weeks(data.day))
+    better = choose({"prior": as_two(np.full(400, 1 / 3)), "forest": as_two(good)}, data, weeks(data.day))
+
+    assert (alike, better) == ("prior", "forest")
+
+
+def test_the_loss_is_briers_and_an_open_label_counts_what_it_tells() -> None:
+    # Hand: (.3 - 1)^2 = .49; half of (.5^2 + .2^2 + .2^2 + .1^2) = .17; a "no sea" of P(sea) .6: .36.
+    two = losses(np.array([[0.7, 0.3]]), np.array([[False, True]]))
+    four = np.array([[0.5, 0.2, 0.2, 0.1], [0.6, 0.1, 0.1, 0.2]])
+    exact, vague = losses(four, np.array([[True, False, False, False], [False, True, True, True]]))
+
+    assert two[0] == pytest.approx(0.49)
+    assert exact == pytest.approx(0.17)
+    assert vague == pytest.approx(0.36)
+
+
+@pytest.mark.parametrize("method", ["sigmoid", "isotonic"])
+def test_calibration_mends_probabilities_that_promise_too_much(method: str) -> None:
+    # Truth expit(z), told expit(3 z + 1).
+    random = np.random.default_rng(4)
+    z = random.normal(size=20_000)
+    seen = random.uniform(size=len(z)) < expit(z)
+    told = np.stack([1 - expit(3 * z + 1), expit(3 * z + 1)], axis=1)
+    half = np.arange(len(z)) < 10_000
+    among = np.stack([~seen, seen], axis=1)
+
+    mended = Calibrator(method).fit(told[half], among[half]).transform(told[~half])[:, 1]
+
+    assert np.mean(abs(mended - expit(z[~half]))) < 0.02
+    assert reliability(told[~half, 1], seen[~half]).within is False
+    assert reliability(mended, seen[~half]).term < 0.001
+    assert brier(mended, seen[~half]) < brier(told[~half, 1], seen[~half])
+
+
+@pytest.mark.parametrize("method", ["sigmoid", "isotonic"])
+def test_calibrated_states_add_to_one(method: str) -> None:
+    random = np.random.default_rng(5)
+    raw = random.dirichlet([1, 1, 1, 1], 500)
+    among = np.eye(4, dtype=bool)[[random.choice(4, p=p) for p in raw]]
+
+    told = Calibrator(method).fit(raw, among).transform(raw)
+
+    assert told.sum(axis=1) == pytest.approx(1)
+    assert np.mean(abs(told - raw)) < 0.08  # they were right to begin with
+
+
+def test_few_cases_are_calibrated_by_a_line_many_by_steps() -> None:
+    assert method_for(9_999, 5_000) == "sigmoid"
+    assert method_for(10_000, 999) == "sigmoid"
+    assert method_for(10_000, 1_000) == "isotonic"
+
+
+def test_few_labels_bear_no_challenger() -> None:
+    assert selection.candidates(labelled(299)) == ("prior",)
+    assert "boosting" in selection.candidates(labelled(400))
+
+
+def test_a_training_says_what_it_would_have_told_of_months_it_had_not_seen() -> None:
+    made = simulated.world(6, sites=2)
+
+    trained = train(made.data, kinds=("prior", "logistic"))
+
+    told = trained.held_out
+    assert np.isfinite(told).all()
+    assert told.sum(axis=1) == pytest.approx(1)
+    assert np.mean(abs(told[:, 1] - made.truth)) < 0.05
+    assert len(trained.judged.chosen) == selection.OUTER
+
+
+def test_a_label_not_seen_cannot_help_to_tell_it() -> None:
+    # Outcomes of pure chance: whatever looks like skill on months left out is a leak.
+    random = np.random.default_rng(8)
+    data = labelled(600, seen=random.integers(0, 2, 600).astype(float))
+
+    told = train(data, kinds=("boosting",)).held_out[:, 1]
+    known = np.isfinite(told)
+
+    assert brier(told[known], data.seen[known]) > 0.24  # 0.25 is ignorance; 600 coin tosses scatter by .005
+
+
+def test_trust_and_rows_about_one_event_weigh_what_they_should() -> None:
+    data = labelled(4)
+    several = replace(data, day=np.array(["2026-01-01"] * 4, "M8[D]"), site=np.array(["a", "a", "a", "b"]),
+                      source=np.array(["observer", "observer", "observer", "analysis"]))
+
+    assert several.weight == pytest.approx([1 / 3, 1 / 3, 1 / 3, 0.25])
+
+
+def test_outcomes_of_a_cloud_sea_are_states_or_leave_them_open() -> None:
+    data = replace(labelled(4, "sea_of_clouds"), degree=np.array([1.0, 0.0, np.nan, 0.5]), state=np.array(["", "", "overcast", "in_cloud"]))
+
+    assert data.among.tolist() == [
+        [True, False, False, False], [False, True, True, True], [False, False, True, False], [False, True, False, False]]
+    assert data.seen.tolist() == [True, False, False, False]
+    assert CLOUD_SEA_STATES[0] == "sea"
+
+
+def test_the_fingerprint_knows_the_cases_and_not_their_order() -> None:
+    data = labelled(20)
+    turned = data.take(np.arange(20)[::-1])
+    other = replace(data, degree=np.where(np.arange(20) == 3, 1 - data.degree, data.degree))
+
+    assert turned.fingerprint() == data.fingerprint() != other.fingerprint()
+
+
+def test_what_cannot_be_learnt_from_is_refused_with_the_reason() -> None:
+    data = labelled(4)
+    with pytest.raises(ValueError, match="without outcome"):
+        replace(data, degree=np.full(4, np.nan))
+    with pytest.raises(ValueError, match="one entry a case"):
+        replace(data, day=data.day[:2])
+    with pytest.raises(ValueError, match="no cases"):
+        train(data.take(np.zeros(4, dtype=bool)))
+    with pytest.raises(ModelMismatch, match="lack gust"):
+        data.columns(["gust"])
+
+
