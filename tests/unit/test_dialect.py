@@ -11,7 +11,7 @@ import pytest
 from forecast.domain import Atmosphere, Cycle
 from forecast.errors import MissingInput, SourceCorrupt
 from forecast.ingest import Needs
-from forecast.ingest.derived import AEROSOL
+from forecast.ingest.derived import AEROSOL, complete
 from forecast.ingest.dialect import fields_of
 from forecast.ingest.grib import read_members
 from forecast.settings import ModelSettings
@@ -65,6 +65,18 @@ def test_the_ground_of_the_ifs_is_read_by_its_table(shared: Path, name: str, num
     expected = eccodes_values(path, number) * factor
     np.testing.assert_allclose(atmosphere[name].values[0, ::-1].ravel(), expected, rtol=1e-5, atol=1e-5)
     assert {"relative_humidity", "precipitation_amount"} <= set(atmosphere.attrs["absent"])
+
+
+def test_snow_of_the_ifs_is_as_deep_as_its_water_over_its_density(shared: Path) -> None:
+    path, tibet = shared / "pieces" / "ifs_0p25_20260310T00_f000_surface5.grib2", (36.0, 28.0, 80.0, 100.0)
+
+    atmosphere = complete(read(path, datetime(2026, 3, 10, tzinfo=UTC), IFS, region=tibet)[0])
+
+    expected = 1000 * eccodes_values(path, 3, tibet) / eccodes_values(path, 2, tibet)
+    depth = atmosphere["surface_snow_thickness"].values[0, ::-1].ravel()
+    np.testing.assert_allclose(depth, np.minimum(expected, 20), rtol=1e-4, atol=1e-4)
+    assert 0.05 < expected.mean() < 2
+    assert atmosphere.attrs["derived"] == ["surface_snow_thickness"]
 
 
 def test_rain_of_the_ifs_comes_in_millimetres_and_runs_from_the_start(shared: Path) -> None:
