@@ -14,6 +14,7 @@ from forecast.ingest import Needs
 from forecast.ingest.derived import AEROSOL, complete
 from forecast.ingest.dialect import fields_of
 from forecast.ingest.grib import read_members
+from forecast.ingest.grib_decoding import DECODERS, Order
 from forecast.settings import ModelSettings
 from tests.gribs import CYCLE, eccodes, eccodes_fields, file_of, message, reencoded
 
@@ -177,7 +178,7 @@ def test_what_the_table_does_not_say_is_as_the_catalogue_has_it() -> None:
 # -- members
 
 
-def test_each_member_of_an_ensemble_becomes_an_atmosphere_of_its_own(tmp_path: Path) -> None:
+def test_each_member_of_an_ensemble_becomes_an_atmosphere_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def of_member(number: int, value: float, **more: object) -> bytes:
         return message(value, productDefinitionTemplateNumber=1, perturbationNumber=number, numberOfForecastsInEnsemble=31, **more)
 
@@ -190,8 +191,12 @@ def test_each_member_of_an_ensemble_becomes_an_atmosphere_of_its_own(tmp_path: P
     told = model({"air_temperature": {}, "precipitation_amount": {}}, centre=7)
     needs = Needs(fields_of(told), told.all_steps, 90, -90, -180, 180)
 
+    decode, decoded = DECODERS.decode, list[Order]()
+    monkeypatch.setattr(DECODERS, "decode", lambda orders: decoded.extend(orders) or decode(orders))
+
     members = read_members([first, second], CYCLE, needs, (3, 1, 9))
 
+    assert len(decoded) == 4  # each message once, and none of a member that was not asked for
     assert list(members) == [3, 1]  # 2 was not asked for, 9 is not there
     assert [float(members[n]["air_temperature"][0, 0, 0, 0]) for n in (1, 3)] == pytest.approx([281, 283])
     assert [float(members[n]["precipitation_amount"][0, 0, 0]) for n in (1, 3)] == pytest.approx([1.5, 3.5], abs=1e-3)
