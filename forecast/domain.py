@@ -338,6 +338,22 @@ class Observation:
 
 
 @dataclass(frozen=True, slots=True)
+class Live:
+    """What a station told of late, as readers may see it: nothing DOUBTFUL or WRONG.
+
+    newest: element -> when and what it told last (SI). hourly: element -> the end and the mean of each hour of the last day that has any,
+    oldest first. comfort: when, and class 1-5 (1 cold, 3 comfortable, 5 sultry), None where it cannot be said. heard: when it last told
+    anything at all, None where it never did.
+    """
+
+    station: Station
+    newest: Mapping[str, tuple[datetime, float]] = field(default_factory=dict)
+    hourly: Mapping[str, tuple[tuple[datetime, float], ...]] = field(default_factory=dict)
+    comfort: tuple[datetime, int] | None = None
+    heard: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Fault:
     """A line, a file or a value set aside, and why: for `status`. line 0: the file as a whole."""
 
