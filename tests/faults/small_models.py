@@ -69,7 +69,7 @@ def write_run(root: Path, model: ModelSettings, run: datetime, steps: Sequence[i
         for member in members or model.members or (None,):
             path = path_in(root, model, run, step, member or 0)
             path.parent.mkdir(parents=True, exist_ok=True)
-            rows = list(_messages(model, run, step, member))
+            rows = list(small_messages(model, run, step, member))
             path.write_bytes(b"".join(data for _, _, data in rows))
             if model.layout == "ecmwf":
                 path.with_suffix(".index").write_text(index_of(rows, run, step, path.name))
@@ -77,7 +77,7 @@ def write_run(root: Path, model: ModelSettings, run: datetime, steps: Sequence[i
                 path.with_name(path.name + ".idx").write_text(idx_of(rows, run, step, member))
 
 
-def _messages(model: ModelSettings, run: datetime, step: int, member: int | None) -> Iterator[tuple[Field, int | None, bytes]]:
+def small_messages(model: ModelSettings, run: datetime, step: int, member: int | None) -> Iterator[tuple[Field, int | None, bytes]]:
     """Yield what the model's table names, and between them what nobody wants."""
     for field in fields_of(model):
         if field.statistic != "point" and step == 0:
@@ -123,15 +123,18 @@ def usual(field: Field, level: int | None) -> float:
     return columns[field.name][rank] if field.name in columns else single.get(field.name, 0.25)
 
 
-def index_of(rows: Sequence[tuple[Field, int | None, bytes]], run: datetime, step: int, name: str, number: int | None = None) -> str:
-    """Return the .index of a file, spelled as ECMWF's."""
+def index_of(
+    rows: Sequence[tuple[Field, int | None, bytes]], run: datetime, step: int, name: str, member: int | None = None, offset: int = 0
+) -> str:
+    """Return the .index of (what stands from byte `offset` on in) a file, spelled as ECMWF's: a control forecast has no number."""
     _, stream, kind = name.removesuffix(".grib2").rsplit("-", 2)
-    lines, offset = [], 0
+    kind = kind if member is None else "pf" if member else "cf"
+    lines = []
     for field, level, data in rows:
         row = {"domain": "g", "date": f"{run:%Y%m%d}", "time": f"{run:%H%M}", "expver": "0001", "class": "od", "type": kind,
                "stream": stream, "step": str(step)}
         row |= {} if level is None else {"levelist": f"{level / 100:g}"}
-        row |= {} if number is None else {"number": str(number)}
+        row |= {"number": str(member)} if member else {}
         row |= {"levtype": field.index[1], "param": field.index[0]}
         lines.append(json.dumps(row | {"_offset": offset, "_length": len(data)}) + "\n")
         offset += len(data)
