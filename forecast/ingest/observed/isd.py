@@ -44,6 +44,11 @@ SPECIAL = {"IA1": (2, 1), "IA2": (3, 5, 1)}  # one letter pair, two shapes
 _SECTION = re.compile(r"[A-Z]{2}\d")
 
 
+def _missing(text: str) -> bool:
+    """Is a field all nines?"""
+    return set(text.strip("+-")) <= {"9"}
+
+
 @dataclass(slots=True)
 class _Record:
     """One report as it is read, field by field."""
@@ -56,7 +61,7 @@ class _Record:
 
     def take(self, element: str, text: str, quality: str, scale: float = 1.0, offset: float = 0.0) -> None:
         """Keep a number that is not missing (nines) and that nothing before it said."""
-        if element in self.values or not text or set(text.strip("+-")) <= {"9"}:
+        if element in self.values or not text or _missing(text):
             return
         self.keep(element, float(text) * scale + offset, quality)
 
@@ -116,7 +121,7 @@ def _read_fixed(text: str, line: int, collector: Collector) -> None:
 
 
 def _unless_missing(text: str, scale: float) -> float:
-    return math.nan if set(text.strip("+-")) <= {"9"} else float(text) * scale
+    return math.nan if _missing(text) else float(text) * scale
 
 
 def _read_csv(header: list[str], text: str, line: int, collector: Collector) -> None:
@@ -166,7 +171,7 @@ def _precipitation(record: _Record, fields: Fields) -> None:
 
 def _layer(record: _Record, fields: Fields) -> None:
     coverage, _, base, quality = fields[:4]
-    if set(base.strip("+-")) > {"9"} and coverage != "00":
+    if not _missing(base) and coverage != "00":
         record.bases.append((float(base), quality))
 
 
@@ -175,14 +180,14 @@ def _sky(record: _Record, fields: Fields) -> None:
     for element, code, mark in (("cloud_area_fraction", total, quality), ("low_cloud_area_fraction", low, low_quality)):
         if code in COVERAGES:
             record.keep(element, COVERAGES[code], mark)
-    if len(fields) >= 9 and not record.bases and set(fields[7]) > {"9"}:
+    if len(fields) >= 9 and not record.bases and not _missing(fields[7]):
         record.bases.append((float(fields[7]), fields[8]))
 
 
 def _below(record: _Record, fields: Fields) -> None:
     coverage, quality, top = fields[:3]
     if coverage in COVERAGES:
-        record.below.append((COVERAGES[coverage], quality, None if set(top) <= {"9"} else float(top)))
+        record.below.append((COVERAGES[coverage], quality, None if _missing(top) else float(top)))
 
 
 READERS: dict[str, Callable[[_Record, Fields], None]] = {

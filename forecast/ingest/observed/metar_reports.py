@@ -26,7 +26,7 @@ from forecast.ingest.observed.synop import dated
 FORM = "metar"
 LONGEST = 1500  # characters of a report
 LOW = 2500.0  # [m] below which cloud is low
-AMOUNTS = {"FEW": 1.5 / 8, "SCT": 3.5 / 8, "BKN": 6 / 8, "OVC": 1.0, "VV": 1.0, "SKC": 0.0}
+AMOUNTS = {"FEW": 1.5 / 8, "SCT": 3.5 / 8, "BKN": 6 / 8, "OVC": 1.0, "VV": 1.0}
 NOTHING_LOW = ("NSC", "CLR", "NCD")
 UNLIMITED = 10_000.0  # [m] 9999 and CAVOK: that far or farther
 
@@ -167,11 +167,13 @@ def _sky(report: Any, values: dict[str, float]) -> None:
     if layers:
         values["cloud_area_fraction"] = max(amount for amount, _ in layers)
         low = [amount for amount, height in layers if height is not None and height < LOW]
-        if low or all(height is not None or amount == 0 for amount, height in layers):
+        if low or all(height is not None for _, height in layers):
             values["low_cloud_area_fraction"] = max(low, default=0.0)
-        bases = [height for amount, height in layers if height is not None and amount > 0]
+        bases = [height for _, height in layers if height is not None]
         if bases:
             values["cloud_base_height"] = float(min(bases))
+    elif re.search(r"\bSKC\b", report.code):  # the library tells it as CLR
+        values["cloud_area_fraction"] = values["low_cloud_area_fraction"] = 0.0
     elif any(cover in NOTHING_LOW for cover, *_ in report.sky) or "CAVOK" in report.code:
         values["low_cloud_area_fraction"] = 0.0
 

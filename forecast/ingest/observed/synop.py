@@ -263,8 +263,6 @@ def _second(report: _Report, group: str) -> None:
 
 def _section_1(report: _Report, group: str) -> None:
     values, kind, rest = report.values, group[0], group[1:]
-    if kind in "129" and group[1] == "/" and kind != "9":
-        return
     if group.startswith("00"):
         if report.gust_follows and _known(group[2:]):
             values["wind_speed"] = report.speed(group[2:])
