@@ -1,13 +1,14 @@
 """Settings: config.yaml -> a frozen, validated Config. The sole reader of YAML and of the environment.
 
 A wrong setting stops the start with one sentence that says where it is, what was found and what was expected.
-Secrets come from the environment only: `SKYSCAPE_ARCHIVE_URL` (a database address with its password).
+Secrets come from the environment only: `SKYSCAPE_ARCHIVE_URL` (a database address with its password), `SKYSCAPE_PUSH_TOKENS`.
 """
 
 from __future__ import annotations
 
 import hashlib
 import os
+import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -35,6 +36,9 @@ from forecast.settings import (
 )
 
 ENVIRONMENT = {"SKYSCAPE_ARCHIVE_URL": ("archive", "url")}
+SENDER = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,39}")
+PUSH_TOKENS = "SKYSCAPE_PUSH_TOKENS"  # sender:token,sender:token
+SHORTEST_TOKEN = 16  # [character]
 MAXIMUM_SIZE = 4_000_000  # [byte] of a settings file
 
 
@@ -97,6 +101,27 @@ def masked(url: str) -> str:
     user, _, host = parts.netloc.rpartition("@")
     shown = f"{user.partition(':')[0]}:***@{host}" if ":" in user else parts.netloc
     return urlunsplit((parts.scheme, shown, parts.path, "***" if parts.query else "", "")) if shown != parts.netloc or parts.query else url
+
+
+def push_tokens(environment: Mapping[str, str] | None = None) -> dict[str, str]:
+    """Return who may push observations, each with its token; nobody where none is set. No part of Config, so that no page shows it.
+
+    Raises: ConfigError, which never repeats a token.
+    """
+    told = (os.environ if environment is None else environment).get(PUSH_TOKENS, "")
+    tokens: dict[str, str] = {}
+    for place, part in enumerate((part.strip() for part in told.split(",") if part.strip()), 1):
+        sender, _, token = part.partition(":")
+        sender, token = sender.strip(), token.strip()
+        if not SENDER.fullmatch(sender) or not token.isascii() or not token.isprintable() or " " in token:
+            raise ConfigError(f"{PUSH_TOKENS}: entry {place} is not sender:token (a sender is of letters, digits, '-' and '_')")
+        if len(token) < SHORTEST_TOKEN:
+            raise ConfigError(f"{PUSH_TOKENS}: the token of {sender} has {len(token)} characters, at least {SHORTEST_TOKEN} are wanted: "
+                              "make one with `openssl rand -hex 24`")
+        if sender in tokens or token in tokens.values():
+            raise ConfigError(f"{PUSH_TOKENS}: {sender} is named twice, or has another sender's token: each has one of its own")
+        tokens[sender] = token
+    return tokens
 
 
 def default_path() -> Path:

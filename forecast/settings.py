@@ -210,11 +210,17 @@ class StationSettings(Section):
 
 
 class PushSettings(Section):
-    """Where stations may push their records by HTTP. Tokens come from the environment (SKYSCAPE_PUSH_TOKENS), never from here."""
+    """Where stations may push their records by HTTP. Tokens come from the environment (SKYSCAPE_PUSH_TOKENS), never from here.
+
+    maximum_mb: of a body, as sent and as unpacked. requests_per_minute: of each sender. senders: the stations for which a sender may
+    speak; one that is not named may speak for all.
+    """
 
     host: str = "127.0.0.1"
     port: int = Field(default=8321, ge=0, le=65535)
     maximum_mb: float = Field(default=8, gt=0, le=64)
+    requests_per_minute: int = Field(default=600, ge=1, le=60000)
+    senders: dict[str, tuple[str, ...]] = Field(default_factory=dict, max_length=1000)
 
 
 class ObservationSettings(Section):
