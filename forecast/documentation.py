@@ -1,7 +1,8 @@
-"""One page a phenomenon's room, and one for what is common, written from the code's own tables and constants: no second spelling.
+"""One page a phenomenon's room, one for what is common, one for the sources: written from the code's own tables and constants.
 
-Predictors come from the catalogue, constants from the modules' source with the comment that stands above or beside each, rules from
-models/rules.py, missing ids from the words that the modules use. `make docs` writes the pages under docs/; a test holds them to the code.
+Nothing is spelled a second time: predictors come from the catalogue, constants from the modules' source with the comment that stands above
+or beside each, rules from models/rules.py, missing ids from the words that the modules use, sources from the settings. `make docs` writes
+the pages under docs/; a test holds them to the code.
 """
 
 from __future__ import annotations
@@ -23,7 +24,8 @@ from typing import Any
 
 import numpy as np
 
-from forecast import phenomena
+from forecast import phenomena, source_table
+from forecast.config import read_config
 from forecast.quantities import FEATURES, Feature
 from models.baseline import rules_of
 from models.rules import Effect, Rule
@@ -37,6 +39,7 @@ MODULES: Mapping[str, tuple[str, ...]] = {
     "glow": ("phenomena.glow", "phenomena.canvas", "phenomena.light_path", "phenomena.light_evidence", "phenomena.obstacles", "light"),
     "snow": ("phenomena.snow", "phenomena.snow_column", "phenomena.station_snow", "phenomena.cold", "snow_physics", "snowpack",
              "precipitation"),
+    "sources": ("ingest.derived",),
     "common": ("quantities", "phenomena", "phenomena.weather", "physics", "sampling"),
 }  # fmt: skip
 NOTE = "Written from the code by `make docs`; do not edit. Where a source says (check), the value was chosen and not measured."
@@ -60,7 +63,7 @@ def pages() -> dict[str, str]:
     """Return the pages by file name."""
     rooms = {room.__name__.rpartition(".")[2]: room for room in phenomena.rooms()}
     written = {f"{name}.md": "\n".join(_page(name, room)) + "\n" for name, room in rooms.items()}
-    return written | {"common.md": "\n".join(_common()) + "\n"}
+    return written | {"common.md": "\n".join(_common()) + "\n", "sources.md": "\n".join(_sources()) + "\n"}
 
 
 def _page(name: str, room: ModuleType) -> Iterator[str]:
@@ -82,6 +85,12 @@ def _page(name: str, room: ModuleType) -> Iterator[str]:
 def _common() -> Iterator[str]:
     yield from ("# Common to all phenomena", "", NOTE)
     yield from _constants("common")
+
+
+def _sources() -> Iterator[str]:
+    """Tell which model gives which field; what is derived of it is told with the constants that it takes."""
+    yield from source_table.page(read_config())
+    yield from _constants("sources")
 
 
 def _missing(modules: Sequence[str]) -> Iterator[str]:

@@ -25,7 +25,7 @@ ORDER: list[set[str]] = [
     },
     {"forecast.ingest", "forecast.phenomena", "forecast.archive_tables", "models", "products"},
     {"forecast.archive"},
-    {"forecast.archive_observations", "forecast.archive_outcomes", "forecast.sample"},
+    {"forecast.archive_observations", "forecast.archive_outcomes", "forecast.sample", "forecast.source_table"},
     {"forecast.answering", "forecast.documentation", "forecast.observing", "forecast.nowcast", "forecast.outcomes", "forecast.push"},
     {"forecast.pipeline"},
     {"forecast.scheduling"},

@@ -6,10 +6,16 @@ import importlib
 import pkgutil
 from pathlib import Path
 
+import numpy as np
 import pytest
+import xarray as xr
 
 from forecast import phenomena
+from forecast.config import Config
 from forecast.documentation import MODULES, constants, pages
+from forecast.ingest.derived import complete
+from forecast.quantities import FIELDS
+from forecast.source_table import sources_of
 
 DOCS = Path(__file__).parents[2] / "docs"
 TOLD = sorted({f"forecast.{name}" for names in MODULES.values() for name in names})
@@ -46,3 +52,22 @@ def test_a_threshold_is_told_with_value_unit_and_source() -> None:
     assert told["ICE_DENSITY"].unit == told["WATER_DENSITY"].unit == "kg m-3"
     assert told["USUAL.settling"].value > 0
     assert "Verseghy" in told["USUAL.settling"].told
+
+
+def test_the_table_of_sources_tells_what_each_model_gives_and_what_completing_it_derives(config: Config) -> None:
+    sources = sources_of(config)
+
+    assert [source.id for source in sources] == ["gfs", *(model.id for model in config.models if not model.adds)]
+    for source in sources[1:]:
+        completed = complete(xr.Dataset({name: _unknown(name) for name in source.given}, {"level": [1e5, 5e4]}))
+        told = {name for name in FIELDS if source.tells(name) == "derived"}
+        assert told == set(completed.attrs["derived"]), source.id
+        assert {name for name in FIELDS if source.tells(name).startswith("native")} == source.given
+        assert "wind_speed_of_gust" in completed.attrs["absent"] or "wind_speed_of_gust" in source.given
+
+
+def _unknown(name: str) -> tuple[tuple[str, ...], np.ndarray]:
+    """Return a field of two levels or of none, of which nothing is known."""
+    levels = FIELDS[name].levels
+    plane = ("time", "latitude", "longitude")
+    return (("time", "level", *plane[1:]), np.full((1, 2, 1, 1), np.nan)) if levels else (plane, np.full((1, 1, 1), np.nan))
