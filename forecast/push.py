@@ -18,7 +18,7 @@ import socket
 import threading
 import time
 import zlib
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from http import HTTPStatus
@@ -29,6 +29,8 @@ from waitress.parser import HTTPRequestParser
 from waitress.server import create_server
 from waitress.wasyncore import close_all
 
+from forecast.archive_observations import Observations, Reading
+from forecast.domain import Observation
 from forecast.errors import ArchiveError, ConfigError
 from forecast.ingest.observed import Limits, Parsed, Terms, csv_records
 from forecast.ingest.observed.csv_records import parse_push
@@ -159,6 +161,18 @@ class Door:
         refused = [{"line": fault.line, "reason": fault.reason} for fault in parsed.faults[:TOLD]]
         more = len(parsed.faults) - len(refused) + parsed.untold
         return {"kept": len(parsed.observations), "repeated": not new, "refused": refused, "refused_more": more}
+
+
+def keeping(observations: Observations, check: Callable[[Sequence[Observation]], Sequence[Observation]]) -> Keep:
+    """Return what keeps a body in the archive, its values marked by `check` (quality control), with a note of what was refused."""
+
+    def keep(digest: str, name: str, parsed: Parsed, at: datetime) -> bool:
+        if observations.was_read([digest]):
+            return False
+        reading = Reading(digest, name, "push", at, len(parsed.observations), len(parsed.faults) + parsed.untold)
+        return observations.keep_file(reading, check(parsed.observations), parsed.faults)
+
+    return keep
 
 
 def unpacked(body: bytes, maximum: int) -> bytes:

@@ -17,7 +17,7 @@ ORDER: list[set[str]] = [
     {"forecast.quantities"},
     {"forecast.settings"},
     {"forecast.config"},
-    {"forecast.ephemeris", "forecast.meteors", "forecast.physics"},
+    {"forecast.comfort", "forecast.ephemeris", "forecast.meteors", "forecast.physics"},
     {
         "forecast.sky", "forecast.night_sky",
         "forecast.precipitation", "forecast.snow_physics", "forecast.snowpack", "forecast.sampling", "forecast.light",
