@@ -76,7 +76,7 @@ def card_of(trained: Trained, made: datetime, model_sha256: str, model_bytes: in
     data, whole = trained.data, trained.learnt_from
     days = np.sort(whole.day.astype("datetime64[D]"))
     return Card(
-        id=f"{made:%Y%m%dT%H%M%SZ}-{trained.kind}-{model_sha256[:8]}", phenomenon=trained.phenomenon, kind=trained.kind,
+        id=id_of(trained, made), phenomenon=trained.phenomenon, kind=trained.kind,
         made=f"{made:%Y-%m-%dT%H:%M:%SZ}", features=units_of(trained.model.columns), rule=rule_print(trained.phenomenon),
         span=(str(days[0]), str(days[-1])), cases=len(whole), events=int(whole.seen.sum()), sources=_counts(whole.source),
         sites=_counts(whole.site), leads=(float(np.nanmin(whole.lead)), float(np.nanmax(whole.lead))), data_sha256=whole.fingerprint(),
@@ -84,6 +84,11 @@ def card_of(trained: Trained, made: datetime, model_sha256: str, model_bytes: in
         folds=tuple(_fold(trained, number) for number in range(len(trained.judged.chosen))), versions=versions(), note=note,
         trained_on=trained_on,
     )
+
+
+def id_of(trained: Trained, made: datetime) -> str:
+    """Return the id of a training: the same data, kind and time are the same model."""
+    return f"{made:%Y%m%dT%H%M%SZ}-{trained.kind}-{trained.learnt_from.fingerprint()[:8]}"
 
 
 def versions() -> dict[str, str]:

@@ -32,7 +32,7 @@ from forecast.domain import PHENOMENA
 from forecast.errors import ModelMismatch
 from models import baseline
 from models.baseline import PhysicsRule
-from models.card import LARGEST_CARD, Card, card_of, read_card, units_of
+from models.card import LARGEST_CARD, Card, card_of, id_of, read_card, units_of
 from models.learned import LearnedModel, LearnedRule, rule_print
 from models.selection import block_means, losses, told_by, weeks
 from models.training import Trained
@@ -107,12 +107,12 @@ def unpack(data: bytes) -> Any:
 
 def keep(folder: Path, trained: Trained, made: datetime, note: str = "", trained_on: str = "") -> Card:
     """Write a trained model and its card into the folder, not yet in force; keeping it twice is keeping it once."""
+    home = folder / trained.phenomenon / id_of(trained, made)
+    aside = home.with_name(f".{home.name}.part")
+    if home.is_dir():
+        return read_card(_read(home / "card.json", LARGEST_CARD).decode())
     data = pack(trained.model)
     card = card_of(trained, made, hashlib.sha256(data).hexdigest(), len(data), note, trained_on)
-    home = folder / card.phenomenon / card.id
-    aside = home.with_name(f".{card.id}.part")
-    if home.is_dir():
-        return card
     shutil.rmtree(aside, ignore_errors=True)
     aside.mkdir(parents=True)
     _write(aside / "model.skops", data)
