@@ -1,0 +1,280 @@
+"""Does the registry serve only what it can trust, and let nothing follow that is not better?"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import os
+import zipfile
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import skops.io
+from sklearn.base import BaseEstimator
+
+from forecast.domain import PHENOMENA
+from forecast.errors import ModelMismatch
+from models import card, learned, registry, selection
+from models.baseline import VERSION, PhysicsRule
+from models.card import read_card
+from models.registry import consider, decide, in_force, keep, load, pack, promote, rollback, unpack
+from models.selection import weeks
+from models.training import Trained, train
+from tests.science import simulated
+
+MADE = datetime(2026, 11, 22, 4, tzinfo=UTC)
+NOWHERE = Path("nowhere")
+
+
+@pytest.fixture(scope="module")
+def trained() -> Trained:
+    made = simulated.world(9, sites=2)
+    return train(made.data.take(np.arange(len(made.data)) % 2 == 0), kinds=("prior",))
+
+
+@pytest.fixture(scope="module")
+def challenger() -> Trained:
+    data = simulated.world(9, sites=2).data.take(np.arange(500))
+    return train(data, weeks(data.day, 125), kinds=("blend",))
+
+
+def kept(folder: Path, trained: Trained, hour: int = 4) -> str:
+    found = keep(folder, trained, MADE.replace(hour=hour))
+    promote(folder, "starry_sky", found.id)
+    return found.id
+
+
+def rewritten(folder: Path, model_id: str, data: bytes | None = None, **changes: Any) -> None:
+    """Put other bytes, or another card that agrees with them, in a model's place."""
+    home = folder / "starry_sky" / model_id
+    if data is not None:
+        (home / "model.skops").write_bytes(data)
+        changes["model_sha256"] = hashlib.sha256(data).hexdigest()
+    told = json.loads((home / "card.json").read_text()) | changes
+    (home / "card.json").write_text(json.dumps(told))
+
+
+def test_before_there_is_a_model_the_rule_serves(tmp_path: Path) -> None:
+    served = in_force(tmp_path, NOWHERE)
+
+    assert tuple(served) == PHENOMENA
+    assert all(isinstance(one.model, PhysicsRule) and one.name == VERSION for one in served.values())
+
+
+@pytest.mark.parametrize("which", ["trained", "challenger"])
+def test_a_kept_model_answers_as_it_did_when_it_was_trained(tmp_path: Path, which: str, request: pytest.FixtureRequest) -> None:
+    made: Trained = request.getfixturevalue(which)
+    kept(tmp_path, made)
+
+    model = in_force(tmp_path, NOWHERE)["starry_sky"].model
+
+    x = made.data.columns(model.columns)[:50]
+    assert model.predict_proba(x) == pytest.approx(made.model.predict_proba(x), abs=1e-12)
+    assert model.influence(x) == pytest.approx(made.model.influence(x), abs=1e-12)
+
+
+def test_the_card_says_what_the_model_was_made_of(tmp_path: Path, trained: Trained) -> None:
+    told = in_force_card(tmp_path, trained)
+
+    assert told.cases == len(trained.learnt_from)
+    assert told.sources == {"observer": len(trained.learnt_from)}
+    assert told.span == (str(trained.learnt_from.day.min()), str(trained.learnt_from.day.max()))
+    assert told.data_sha256 == trained.learnt_from.fingerprint()
+    assert told.features[0] == ("humidity_at_site", "1")
+    assert sum(fold["cases"] for fold in told.folds) == told.scores["cases"] == len(trained.data)
+    assert told.scores["skill_against_rule"] > 0
+    assert {"numpy", "scipy", "scikit-learn", "skops"} < told.versions.keys()
+    assert read_card(told.text()).text() == told.text()
+
+
+def in_force_card(folder: Path, trained: Trained) -> card.Card:
+    kept(folder, trained)
+    found = in_force(folder, NOWHERE)["starry_sky"].card
+    assert found is not None
+    return found
+
+
+def test_rolling_back_brings_the_one_before_and_then_the_rule(tmp_path: Path, trained: Trained) -> None:
+    first, second = kept(tmp_path, trained, 4), kept(tmp_path, trained, 5)
+    assert second in in_force(tmp_path, NOWHERE)["starry_sky"].name
+
+    assert first in rollback(tmp_path, "starry_sky")
+    rollback(tmp_path, "starry_sky")
+    assert in_force(tmp_path, NOWHERE)["starry_sky"].name == VERSION
+    with pytest.raises(ModelMismatch, match="nothing to roll back"):
+        rollback(tmp_path, "starry_sky")
+
+
+class Stranger(BaseEstimator):
+    """A type that no list of ours knows."""
+
+
+class Runner(BaseEstimator):
+    """What an attacker would send: something run when it is read."""
+
+    def __reduce__(self) -> Any:
+        return (os.system, ("touch owned",))
+
+
+def flipped(data: bytes) -> bytes:
+    return data[:200] + bytes([data[200] ^ 1]) + data[201:]
+
+
+def bomb() -> bytes:
+    stream = io.BytesIO()
+    with zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED) as parts:
+        for number in range(6):
+            parts.writestr(f"{number}.npy", bytes(10_000_000))
+    return stream.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ({"data": b"\x80\x04\x95pickle"}, "cannot be read"),
+        ({"data": pack(Stranger())}, "only known types"),
+        ({"data": skops.io.dumps(PhysicsRule())}, "only known types"),
+        ({"data": pack(np.ones(3))}, "does not hold a model"),
+        ({"rule": "0" * 16}, "rule it learnt upon has changed"),
+        ({"features": [["a_feature_of_old", "1"]]}, "no a_feature_of_old"),
+        ({"features": [["gust", "m s-1"]]}, "other features than its card says"),
+        ({"features": [["humidity_at_site", "%"]]}, "another unit"),
+        ({"format": 99}, "format 99"),
+        ({"model_sha256": "0" * 64}, "not the one its card describes"),
+        ({"surprise": 1}, "unknown entries"),
+        ({"phenomenon": "rime"}, "not the one its card describes"),
+    ],
+)
+def test_a_model_that_cannot_be_trusted_is_refused_and_the_one_before_serves(
+    tmp_path: Path, trained: Trained, change: dict[str, Any], reason: str,
+) -> None:
+    first, second = kept(tmp_path, trained, 4), kept(tmp_path, trained, 5)
+    rewritten(tmp_path, second, **change)
+
+    served = in_force(tmp_path, NOWHERE)["starry_sky"]
+
+    assert first in served.name
+    assert reason in served.refused[0]
+    with pytest.raises(ModelMismatch):
+        promote(tmp_path, "starry_sky", second)
+
+
+def test_a_flipped_bit_an_overgrown_file_and_an_empty_folder_are_refused(tmp_path: Path, trained: Trained, monkeypatch: Any) -> None:
+    names = [kept(tmp_path, trained, hour) for hour in (1, 2, 3, 4)]
+    home = tmp_path / "starry_sky"
+    (home / names[3] / "model.skops").write_bytes(flipped((home / names[3] / "model.skops").read_bytes()))
+    (home / names[2] / "card.json").unlink()
+    monkeypatch.setattr(registry, "LARGEST_MODEL", 1_000_000)
+    (home / names[1] / "model.skops").write_bytes(bytes(1_000_001))
+
+    served = in_force(tmp_path, NOWHERE)["starry_sky"]
+
+    assert names[0] in served.name
+    assert [any(word in why for word in ("describes", "cannot be read", "larger")) for why in served.refused] == [True] * 3
+
+
+def test_a_file_that_unpacks_to_far_more_than_it_weighs_is_not_unpacked(monkeypatch: Any) -> None:
+    monkeypatch.setattr(registry, "LARGEST_UNPACKED", 50_000_000)
+
+    with pytest.raises(ModelMismatch, match="too large"):
+        unpack(bomb())
+
+
+def test_nothing_in_a_file_is_ever_run(tmp_path: Path, monkeypatch: Any) -> None:
+    monkeypatch.chdir(tmp_path)
+    try:
+        data = skops.io.dumps(Runner())
+    except Exception:  # skops may refuse to write what it would not read: as good
+        return
+    with pytest.raises(ModelMismatch):
+        unpack(data)
+    assert not (tmp_path / "owned").exists()
+
+
+def test_a_list_in_force_that_was_cut_short_leaves_the_rule(tmp_path: Path, trained: Trained) -> None:
+    kept(tmp_path, trained)
+    for text in ('["2026', "{}", '["../../etc/passwd"]', "[1, 2]"):
+        (tmp_path / "starry_sky" / "in_force.json").write_text(text)
+        assert in_force(tmp_path, NOWHERE)["starry_sky"].name == VERSION
+
+
+def test_an_interrupted_writing_leaves_no_model_that_is_there_in_part(tmp_path: Path, trained: Trained, monkeypatch: Any) -> None:
+    def full(*_: Any) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(registry.os, "fsync", full)
+    with pytest.raises(OSError, match="space"):
+        keep(tmp_path, trained, MADE)
+    monkeypatch.undo()
+
+    found = keep(tmp_path, trained, MADE)
+
+    assert [path.name for path in (tmp_path / "starry_sky").iterdir()] == [found.id]
+    assert load(tmp_path, "starry_sky", found.id).card == found
+
+
+def test_a_better_challenger_follows_the_rule_and_an_equal_does_not(tmp_path: Path, trained: Trained) -> None:
+    rule = in_force(tmp_path, NOWHERE)["starry_sky"]
+
+    better = consider(trained, rule)
+    equal = replace(trained, judged=replace(trained.judged, probability=rule.model.predict_proba(trained.data.columns(rule.model.columns))))
+
+    assert (better.promote, better.why) == (True, "better")
+    assert 0 < better.low < better.gain
+    assert better.blocks >= 100
+    assert consider(equal, rule).why == "not_better"
+
+
+def test_a_champion_trained_here_is_judged_on_days_after_it_only(tmp_path: Path, trained: Trained) -> None:
+    kept(tmp_path, trained)
+    champion = in_force(tmp_path, NOWHERE)["starry_sky"]
+
+    assert consider(trained, champion).why == "too_few_blocks"
+    assert consider(trained, champion, own=False).cases == len(trained.data)
+
+
+def test_a_gain_smaller_than_its_uncertainty_promotes_nothing() -> None:
+    # Hand: 20 weeks; the challenger is better by .01 in 11 of them and worse by .01 in 9.
+    blocks = np.arange(20)
+    champion = np.full(20, 0.25)
+    challenger = champion - np.where(blocks < 11, 0.01, -0.01)
+
+    verdict = decide(challenger, champion, np.ones(20), blocks)
+
+    assert verdict.gain == pytest.approx(0.001)
+    assert verdict.low < 0
+    assert not verdict.promote
+    assert decide(champion - 0.01, champion, np.ones(20), blocks).promote  # better in every week, by 4 %
+    assert not decide(champion - 0.001, champion, np.ones(20), blocks).promote  # in every week, but by 0.4 %: not worth a change
+    assert decide(champion[:7] - 0.1, champion[:7], np.ones(7), blocks[:7]).why == "too_few_blocks"
+
+
+def test_two_that_are_equally_good_are_rarely_exchanged() -> None:
+    assert simulated.lucky(trials=60, days=140) <= 3  # 5 % of 60; `make science` counts 200 of two years
+
+
+def test_what_ships_with_the_program_fits_todays_rule_and_says_that_it_is_unproven() -> None:
+    served = in_force(NOWHERE)["sea_of_clouds"]
+
+    assert served.refused == (), "the rule has changed since the shipped model was fitted: run tests/science/learning.py as a script"
+    assert served.card is not None
+    assert "Unproven" in served.card.note
+    size = sum(path.stat().st_size for path in registry.SHIPPED.rglob("*") if path.is_file())
+    assert size < 200_000  # coefficients and their covariance, no data
+
+
+def test_the_shipped_file_holds_no_case(tmp_path: Path) -> None:
+    served = in_force(NOWHERE)["sea_of_clouds"]
+    assert served.card is not None
+
+    arrays = [value for value in vars(served.model.logistic_).values() if isinstance(value, np.ndarray)]
+
+    assert not any(served.card.cases in value.shape for value in arrays)
+    assert isinstance(served.model, learned.LearnedRule)
+    assert weeks(np.array(["2026-01-01"], "M8[D]")).shape == (1,)
+    assert selection.SIMPLEST_FIRST[0] == served.card.kind
