@@ -16,12 +16,14 @@ from forecast.config import Config
 from forecast.domain import Atmosphere, Cycle, Event, Features, Forecast, Name, RunAnswer, Site
 from forecast.errors import SkyscapeError
 from forecast.ingest import derived
+from forecast.nowcast import Correction
 from forecast.settings import ModelSettings
 from models.blending import ensemble, mean_features
 
 log = logging.getLogger(__name__)
 
 Predicting = Callable[[Features, Cycle], tuple[Forecast, ...]]
+Correcting = Callable[[Atmosphere], tuple[Atmosphere, Correction]]
 
 
 class ModelRun(Protocol):
@@ -73,10 +75,10 @@ def join_aerosol(atmosphere: Atmosphere, runs: Sequence[ModelRun]) -> tuple[Atmo
     return atmosphere, tuple(run for run in runs if not run.model.adds)
 
 
-def answer(run: ModelRun, events: Sequence[Event], config: Config, predicting: Predicting) -> RunAnswer:
-    """Return what a run says of `events`: of an ensemble each member is asked, and their mean told."""
-    derived = [phenomena.derive(events, atmosphere, config.phenomena)[0] for atmosphere in run.atmospheres]
-    if len(derived) == 1:
-        return RunAnswer(run.cycle, derived[0], predicting(derived[0], run.cycle))
-    members = [(features, predicting(features, run.cycle)) for features in derived]
-    return ensemble(run.cycle, members, predicting(mean_features(derived), run.cycle))
+def answer(run: ModelRun, events: Sequence[Event], config: Config, predicting: Predicting, correct: Correcting) -> RunAnswer:
+    """Return what a run, corrected by the latest observations, says of `events`: of an ensemble each member is asked, the mean told."""
+    told = [phenomena.derive(events, correct(atmosphere)[0], config.phenomena)[0] for atmosphere in run.atmospheres]
+    if len(told) == 1:
+        return RunAnswer(run.cycle, told[0], predicting(told[0], run.cycle))
+    members = [(features, predicting(features, run.cycle)) for features in told]
+    return ensemble(run.cycle, members, predicting(mean_features(told), run.cycle))

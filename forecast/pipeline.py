@@ -13,11 +13,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
 
-from forecast import phenomena, sky
+from forecast import nowcast, phenomena, sky
 from forecast.answering import FurtherModel, answer, hear, join_aerosol
 from forecast.archive import Archive
+from forecast.archive_observations import Observations
 from forecast.config import Config
-from forecast.domain import Cycle, Issue, Receipt, RunAnswer
+from forecast.domain import Cycle, Issue, Observation, Receipt, RunAnswer, Station
 from forecast.errors import PublishError
 from forecast.ingest import grib, sources
 from models.blending import blend
@@ -83,8 +84,9 @@ def run(world: World, now: datetime, cycle: Cycle | None = None, ask: bool = Tru
         with clock("fetch"):
             got = world.source.acquire(needs, now, cycle)
             further, unheard = hear(world.further, sites, now, ask)
+            stations, observed = latest(world, now)
+        said_by = config.digest_with([*(run.cycle.id for run in further), *(f"{id}@{o.time:%Y%m%d%H%M}" for id, o in observed.items())])
         expires = got.cycle.run + timedelta(hours=config.source.maximum_age_hours)
-        said_by = config.digest_with(run.cycle.id for run in further)
         issue = world.archive.open_issue(got.cycle, said_by, now, expires)
         if issue.published and world.publisher.holds(issue.id):
             count, known = world.archive.forecast_count(issue)
@@ -94,6 +96,8 @@ def run(world: World, now: datetime, cycle: Cycle | None = None, ask: bool = Tru
         with clock("decode"):
             atmosphere = grib.read_atmosphere(got.files, got.cycle, needs, threads=config.source.decode_threads)
             atmosphere, voices = join_aerosol(atmosphere, further)
+            correct = partial(nowcast.correct, stations=stations, heard=observed, now=issue.issued)
+            atmosphere, correction = correct(atmosphere)
         with clock("derive"):
             days = sky.local_days(issue.issued, config.zone, config.forecast.days)
             almanacs = sky.almanacs(sites, days, config.zone)
@@ -102,13 +106,14 @@ def run(world: World, now: datetime, cycle: Cycle | None = None, ask: bool = Tru
             features, set_aside = phenomena.derive(events, atmosphere, config.phenomena, whole_days)
         with clock("predict"):
             predicting = partial(predict, issued=issue.issued, models=world.models, grades=config.forecast.grades)
-            before = config.forecast.spread_cycles - 1
-            earlier = world.archive.earlier(events, got.cycle, before)
-            told = world.archive.earlier_quantities(events, got.cycle, before, SPREAD_OF)
+            earlier = world.archive.earlier(events, got.cycle, config.forecast.spread_cycles - 1)
+            told = world.archive.earlier_quantities(events, got.cycle, config.forecast.spread_cycles - 1, SPREAD_OF)
             leading = RunAnswer(got.cycle, features, predicting(features, got.cycle, earlier=earlier, told_before=told))
-            answers = (leading, *(answer(run, events, config, predicting) for run in voices))
+            answers = (leading, *(answer(run, events, config, predicting, correct) for run in voices))
             fresh = got.cycle.run - timedelta(hours=config.forecast.fresh_hours)
-            forecasts = blend(answers, world.archive.voices(events, fresh, now), world.models.shares, config.forecast.grades)
+            open_to_all = [event for event in events if not correction.of(event)]  # an earlier run knew less than the station does
+            before_now = world.archive.voices(open_to_all, fresh, now)
+            forecasts = correction.named_in(blend(answers, before_now, world.models.shares, config.forecast.grades))
         with clock("keep"):
             world.archive.keep(issue, answers, forecasts)
         with clock("publish"):
@@ -120,6 +125,14 @@ def run(world: World, now: datetime, cycle: Cycle | None = None, ask: bool = Tru
         world.archive.mark_published(issue.id, now, receipts)
     known = sum(forecast.known for forecast in forecasts)
     return Report(issue, receipts, len(forecasts), known, set_aside, clock.seconds, unheard)
+
+
+def latest(world: World, now: datetime) -> tuple[tuple[Station, ...], dict[str, Observation]]:
+    """Return the stations that stand for a site, and what each reported last."""
+    wanted = {id for site in world.config.sites for id in site.stations}
+    stations = tuple(station.as_station() for station in world.config.observations.stations if station.id in wanted)
+    series = Observations(world.archive).series([station.id for station in stations], now - nowcast.LATEST, now)
+    return stations, nowcast.latest_good(series, now)
 
 
 class Stopwatch:

@@ -180,6 +180,7 @@ class Bulletin:
     covered_until: datetime | None  # until then every danger is judged at every site
     attributions: tuple[Name, ...]  # whose data it was made of
     model_names: Mapping[str, Name]  # what readers call the NWP models
+    station_names: Mapping[str, Name]
     days: tuple[date, ...]
     grades: tuple[float, ...]
     outlook: Outlook
@@ -254,6 +255,7 @@ def compose(
         attributions=tuple(attributions),
         model_names={config.source.model: config.source.name.as_name(config.source.model.upper()),
                      **{model.id: model.name.as_name() for model in config.models}},
+        station_names={station.id: station.name.as_name() for station in config.observations.stations},
         days=days,
         grades=config.forecast.grades,
         outlook=outlook,

@@ -205,6 +205,10 @@ class Words:
         name, of = self.name(site.name), self(f"phenomenon.{phenomenon}.name")
         return name if of.casefold() in name.casefold() else f"{name}{self('page.dot')}{of}"
 
+    def stations(self, ids: Sequence[str], names: Mapping[str, Name]) -> str:
+        """Return stations by name, by number where one has none."""
+        return self.clauses([self.name(names[i]) if i in names and self.name(names[i]) else i for i in ids])
+
     def compass(self, azimuth: float) -> str:
         """Return the compass point, of sixteen, nearest to an azimuth [degree]."""
         return self(f"compass.{round(azimuth / 22.5) % 16}")
