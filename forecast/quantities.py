@@ -125,7 +125,7 @@ _ALL = (
     _surface("categorical_snow", "1", 0, 1, (0, 1, 195), 1, "CSNOW", "surface"),
     _surface("categorical_rain", "1", 0, 1, (0, 1, 192), 1, "CRAIN", "surface"),
     # -- what other models give instead: forecast/ingest/derived.py makes the above of it
-    _profile("specific_humidity", "1", 0, 0.06, (0, 1, 0), "SPFH", auxiliary=True, slack=0.001),
+    _profile("specific_humidity", "1", 0, 0.06, (0, 1, 0), "SPFH", auxiliary=True, slack=2e-4),
     _profile("geopotential", "m2 s-2", -15000, 200000, (0, 3, 4), "GP", auxiliary=True),
     _surface("surface_geopotential", "m2 s-2", -5000, 90000, (0, 3, 4), 1, "GP", "surface", auxiliary=True),
     _surface("dew_point_temperature_at_2m", "K", 150, 320, (0, 0, 6), 103, "DPT", "2 m above ground", value=2, auxiliary=True),
