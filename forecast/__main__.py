@@ -46,7 +46,7 @@ def build_parser() -> argparse.ArgumentParser:
     """Return the command line's grammar."""
     common = argparse.ArgumentParser(add_help=False)
     common.add_argument("--config", type=Path, metavar="FILE", help="settings (default: the program's own config.yaml)")
-    common.add_argument("--source", choices=SOURCES, help="use this source only")
+    common.add_argument("--source", choices=SOURCES, help="use this source only, and no further model")
     common.add_argument("--cycle", type=_cycle, metavar="YYYYMMDDHH", help="use this run (UTC) instead of the newest whole one")
     common.add_argument("--now", type=_moment, metavar="ISO", help="as if it were this moment, e.g. 2026-11-22T16:00+08:00")
     common.add_argument("--out", type=Path, metavar="DIR", help="output folder (default: output.folder of the settings)")
@@ -178,12 +178,13 @@ def _settings(args: argparse.Namespace) -> Config:
 
 def _world(config: Config, source: str | None) -> Any:
     from forecast.archive import Archive
-    from forecast.ingest.sources import open_source
+    from forecast.ingest import sources
     from forecast.pipeline import World
     from models.prediction import open_models
     from products.publish import Publisher
 
-    return World(config, open_source(config, source), Archive(config.archive.url), open_models(), Publisher(config))
+    further = sources.open_models(config) if source is None else ()
+    return World(config, sources.open_source(config, source), Archive(config.archive.url), open_models(), Publisher(config), further)
 
 
 def _issue(args: argparse.Namespace, config: Config) -> int:

@@ -14,6 +14,7 @@ from apscheduler.executors.pool import ThreadPoolExecutor
 from apscheduler.schedulers.blocking import BlockingScheduler
 from apscheduler.triggers.cron import CronTrigger
 from apscheduler.triggers.date import DateTrigger
+from apscheduler.triggers.interval import IntervalTrigger
 
 from forecast import pipeline
 from forecast.archive import Attempt
@@ -37,7 +38,10 @@ def build_scheduler(world: pipeline.World, clock: Clock = utc_now) -> BlockingSc
     schedule, zone = world.config.schedule, world.config.zone
     grace = schedule.misfire_minutes * 60
     defaults = {"coalesce": True, "max_instances": 1, "misfire_grace_time": grace}
-    scheduler = BlockingScheduler(timezone=zone, executors={"default": ThreadPoolExecutor(1)}, job_defaults=defaults)
+    scheduler = BlockingScheduler(timezone=zone, executors={name: ThreadPoolExecutor(1) for name in ("default", "further")}, job_defaults=defaults)
+    if world.further:
+        trigger = IntervalTrigger(minutes=schedule.check_minutes, timezone=zone)
+        scheduler.add_job(fetch_further, trigger, args=[world, clock], id="further", name="fetch further models", executor="further")
     for at in schedule.issue_at:
         trigger = CronTrigger(hour=at.hour, minute=at.minute, timezone=zone)
         scheduler.add_job(issue, trigger, args=[world, scheduler, clock], id=f"issue-{at:%H%M}", name=f"issue at {at:%H:%M}")
@@ -57,10 +61,22 @@ def issue(world: pipeline.World, scheduler: BlockingScheduler, clock: Clock, giv
         log.info("no usable run yet: looking again at %s", again.astimezone(world.config.zone).strftime("%H:%M"))
 
 
+def fetch_further(world: pipeline.World, clock: Clock) -> None:
+    """Bring the newest runs of the further models, so that no hour of issue waits for them. Never raises."""
+    sites = world.config.all_sites()
+    for model in world.further:
+        try:
+            model.acquire(sites, clock())
+        except SkyscapeError as error:
+            log.info("%s: not to be had yet: %s", model.model.id, error)
+        except Exception:  # the process must outlive a defect
+            log.exception("%s: a defect: please report it", model.model.id)
+
+
 def attempt(world: pipeline.World, now: datetime) -> int:
     """Run the line once and keep what came of it; return its exit code. Never raises."""
     try:
-        report = pipeline.run(world, now)
+        report = pipeline.run(world, now, ask=False)
     except SkyscapeError as error:
         log.error("%s", error)
         return _kept(world, Attempt(now, None, error.exit_code, f"{type(error).__name__}: {error}"))

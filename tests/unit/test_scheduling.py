@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -29,7 +31,7 @@ def world(config: Config, tmp_path: Path) -> pipeline.World:
 
 
 def run_that(answer: object) -> Any:
-    def run(*_: object) -> object:
+    def run(*_: object, **__: object) -> object:
         if isinstance(answer, Exception):
             raise answer
         return answer
@@ -83,3 +85,23 @@ def test_an_issue_is_remembered_with_its_channels(world: pipeline.World, monkeyp
     assert scheduling.attempt(world, NOW) == 6
 
     assert world.archive.attempts()[0].detail == "gfs-2026112200: 141 forecasts; web published, wechat failed"
+
+
+def test_a_further_model_that_fails_stops_neither_the_next_nor_the_process(world: pipeline.World) -> None:
+    asked: list[str] = []
+
+    class Model:
+        def __init__(self, id: str, error: Exception | None) -> None:
+            self.model = SimpleNamespace(id=id)
+            self._error = error
+
+        def acquire(self, sites: object, now: datetime, ask: bool = True) -> None:
+            asked.append(self.model.id)
+            if self._error:
+                raise self._error
+
+    failing = (Model("ifs", CycleNotReady("not there yet")), Model("aifs", ZeroDivisionError("ours")), Model("gefs", None))
+
+    scheduling.fetch_further(replace(world, further=failing), lambda: NOW)  # type: ignore[arg-type]
+
+    assert asked == ["ifs", "aifs", "gefs"]
