@@ -18,7 +18,7 @@ from forecast.ingest.inventory import parse_inventory, select
 from forecast.ingest.sources import ModelRun, ModelSource, open_models
 from forecast.sample.bucket import LoopbackBucket
 from forecast.sample.demonstration import demonstration_config
-from forecast.settings import ModelSettings, StepSettings
+from forecast.settings import ModelSettings, ParameterSettings, StepSettings
 from tests.faults.faulty_server import PatientClock
 from tests.faults.small_models import LEVELS, encoded, index_of, path_in, real_index, settings_for, small_messages, table, write_run
 from tests.gribs import message, reencoded
@@ -405,6 +405,13 @@ def test_the_examples_in_the_settings_are_sound_once_their_marks_are_taken_off(t
 
     assert {"ifs", "aifs", "gefs_aerosol", "gefs", "cma_gfs", "cma_meso", "cams"} == {model.id for model in config.models}
     assert len(open_models(config)) == 7
+
+
+def test_every_setting_of_a_model_is_shown_in_the_settings_file() -> None:
+    models = default_path().read_text(encoding="utf-8").partition("\nmodels:\n")[2].partition("\narchive:\n")[0]
+
+    for settings in (ModelSettings, ParameterSettings):
+        assert {name for name in settings.model_fields if not re.search(rf"\b{name}:", models)} == set()
 
 
 def test_the_demonstration_hears_no_further_model(config: Config, tmp_path: Path) -> None:
