@@ -38,7 +38,8 @@ def build_scheduler(world: pipeline.World, clock: Clock = utc_now) -> BlockingSc
     schedule, zone = world.config.schedule, world.config.zone
     grace = schedule.misfire_minutes * 60
     defaults = {"coalesce": True, "max_instances": 1, "misfire_grace_time": grace}
-    scheduler = BlockingScheduler(timezone=zone, executors={name: ThreadPoolExecutor(1) for name in ("default", "further")}, job_defaults=defaults)
+    executors = {name: ThreadPoolExecutor(1) for name in ("default", "further")}
+    scheduler = BlockingScheduler(timezone=zone, executors=executors, job_defaults=defaults)
     if world.further:
         trigger = IntervalTrigger(minutes=schedule.check_minutes, timezone=zone)
         scheduler.add_job(fetch_further, trigger, args=[world, clock], id="further", name="fetch further models", executor="further")
