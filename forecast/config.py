@@ -90,7 +90,8 @@ class Config(Section):
     def shown(self) -> dict[str, Any]:
         """Return the settings for showing, secrets masked."""
         values = self.model_dump(mode="json")
-        for section in (values["archive"], values["source"]["filter"], values["source"]["bucket"]):
+        mirrors = [mirror for model in values["models"] for mirror in model["mirrors"]]
+        for section in (values["archive"], values["source"]["filter"], values["source"]["bucket"], *mirrors):
             section["url"] = masked(section["url"])
         return values
 
@@ -111,9 +112,8 @@ def push_tokens(environment: Mapping[str, str] | None = None) -> dict[str, str]:
     told = (os.environ if environment is None else environment).get(PUSH_TOKENS, "")
     tokens: dict[str, str] = {}
     for place, part in enumerate((part.strip() for part in told.split(",") if part.strip()), 1):
-        sender, _, token = part.partition(":")
-        sender, token = sender.strip(), token.strip()
-        if not SENDER.fullmatch(sender) or not token.isascii() or not token.isprintable() or " " in token:
+        sender, token = (side.strip() for side in part.partition(":")[::2])
+        if not token or not SENDER.fullmatch(sender) or not token.isascii() or not token.isprintable() or " " in token:
             raise ConfigError(f"{PUSH_TOKENS}: entry {place} is not sender:token (a sender is of letters, digits, '-' and '_')")
         if len(token) < SHORTEST_TOKEN:
             raise ConfigError(f"{PUSH_TOKENS}: the token of {sender} has {len(token)} characters, at least {SHORTEST_TOKEN} are wanted: "

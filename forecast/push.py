@@ -262,7 +262,7 @@ class _Channel(HTTPChannel):
     _began: float | None = None
 
     def parser_class(self, adj: Any) -> _Request:
-        return _Request(adj, self.server.application)
+        return _Request(adj, self.server.door)
 
     def received(self, data: bytes) -> bool:
         taken: bool = super().received(data)
@@ -296,7 +296,7 @@ class PushServer:
             ident=None, log_socket_errors=False, asyncore_use_poll=True,
         )  # fmt: skip
         self._server.channel_class = _Channel
-        self._server.patience = patience
+        self._server.patience, self._server.door = patience, door
 
     def serve(self) -> None:
         """Serve until closed."""

@@ -1,0 +1,79 @@
+"""A push door of its own process, and how to knock on it: for tests that hurt or kill it."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import multiprocessing
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from multiprocessing.connection import Connection
+from multiprocessing.process import BaseProcess
+from typing import Any
+
+from forecast.domain import Name, Station
+from forecast.push import ADDRESS, Patience
+
+TOKEN = "a-token-of-the-mountain-stations"
+START = datetime(2026, 11, 22, tzinfo=UTC)
+PATIENCE = Patience()
+FORKS = multiprocessing.get_context("forkserver")
+FORKS.set_forkserver_preload(["forecast.push", "forecast.archive_observations", "tests.faults.push_door"])
+
+
+def stations(count: int) -> dict[str, Station]:
+    return {f"S{k:05d}": Station(f"S{k:05d}", Name("", ""), 40.0, 115.5, 1000.0) for k in range(count)}
+
+
+def records(count: int, first: int = 0, station: str = "S00000", **values: Any) -> list[dict[str, Any]]:
+    """Records of one station, a minute apart."""
+    told = values or {"air_temperature": -5.2, "relative_humidity": 61, "wind_speed": 3.4, "negative_oxygen_ions": 1830}
+    return [{"station": station, "time": (START + timedelta(minutes=first + k)).isoformat(), **told} for k in range(count)]
+
+
+def serve(tell: Connection, url: str, patience: Patience, many: int, maximum_mb: float) -> None:
+    """Serve until killed; the port is told first."""
+    from forecast.archive import Archive
+    from forecast.archive_observations import Observations
+    from forecast.ingest.observed import Terms
+    from forecast.push import Door, PushServer, keeping
+    from forecast.settings import PushSettings
+
+    settings = PushSettings(port=0, maximum_mb=maximum_mb, requests_per_minute=60_000)
+    observations = Observations(Archive(url))
+    tokens = {"mountain": TOKEN, **{f"sender{k}": f"{TOKEN}-{k}" for k in range(8)}}
+    door = Door(settings, tokens, Terms(stations(many)), keeping(observations, list), lambda: datetime.now(UTC))
+    server = PushServer(door, settings, patience)
+    tell.send(server.port)
+    server.serve()
+
+
+@contextmanager
+def door_at(url: str, patience: Patience = PATIENCE, many: int = 3, maximum_mb: float = 8) -> Iterator[tuple[BaseProcess, int]]:
+    """Give a serving process and its port; it is killed at the end."""
+    listen, tell = FORKS.Pipe(duplex=False)
+    process = FORKS.Process(target=serve, args=(tell, url, patience, many, maximum_mb))
+    process.start()
+    try:
+        assert listen.poll(60), "the door did not open"
+        yield process, listen.recv()
+    finally:
+        process.kill()
+        process.join(30)
+
+
+def push(port: int, body: bytes | list[Any], token: str = TOKEN, **headers: str) -> tuple[int, dict[str, Any]]:
+    """Push one body; return the status and what was told."""
+    link = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
+    try:
+        return ask(link, body, {"Authorization": f"Bearer {token}", "Content-Type": "application/json",
+                                **{name.replace("_", "-"): value for name, value in headers.items()}})
+    finally:
+        link.close()
+
+
+def ask(link: http.client.HTTPConnection, body: bytes | list[Any], headers: Mapping[str, str]) -> tuple[int, dict[str, Any]]:
+    link.request("POST", ADDRESS, body if isinstance(body, bytes) else json.dumps(body).encode(), dict(headers))
+    answer = link.getresponse()
+    return answer.status, json.loads(answer.read())
