@@ -94,7 +94,7 @@ class Bucket(Remote):
             listings: dict[int, Listing] = {}
             if errand.todo:
                 listings[errand.todo[-1]] = self._last_listing(errand)
-                rest = errand.each(lambda step: self._listing(cycle, step, errand.deadline), errand.todo[:-1], self._connections)
+                rest = errand.each(lambda step: self._listing(errand, step), errand.todo[:-1], self._connections)
                 listings.update(rest)
             chosen = self._choose(needs, listings, errand.cards)
             total = sum(entry.end - entry.offset for step in errand.todo for entry in messages(chosen[step].wanted) if entry.end)
@@ -107,7 +107,7 @@ class Bucket(Remote):
         """Return the listing of the last wanted step. Where even the first has none, nothing of the run is there: the error says so."""
         first, last = errand.todo[0], errand.todo[-1]
         try:
-            return self._listing(errand.cycle, last, errand.deadline)
+            return self._listing(errand, last)
         except CycleNotReady as error:
             if not self._layout.template or errand.cards:
                 raise
@@ -130,17 +130,17 @@ class Bucket(Remote):
     def _select(self, needs: Needs, listing: Listing, step: int, previous: Selection | None) -> Selection:
         return select(listing.entries, needs.fields, step, previous, self._layout.names, self._layout.members)
 
-    def _listing(self, cycle: Cycle, step: int, deadline: Deadline) -> Listing:
-        return insisting(lambda: self._read_listing(cycle, step, deadline))
+    def _listing(self, errand: Errand, step: int) -> Listing:
+        return insisting(lambda: self._read_listing(errand, step))
 
-    def _read_listing(self, cycle: Cycle, step: int, deadline: Deadline) -> Listing:
+    def _read_listing(self, errand: Errand, step: int) -> Listing:
         """Fetch the inventory of a step, and the head of its last message: together they prove file and inventory whole."""
-        path = self._layout.path(cycle, step)
+        path = self._layout.path(errand.cycle, step)
         listing, name = self._layout.listing(path), path.rpartition("/")[2]
-        text = self._client.get(listing, deadline, self._layout.longest).body
-        entries = self._layout.parse(text, cycle, listing.rpartition("/")[2])
+        text = self._client.get(listing, errand.deadline, self._layout.longest).body
+        entries = self._layout.parse(text, errand.cycle, listing.rpartition("/")[2])
         last = entries[-1].offset
-        head = self._client.get(path, deadline, HEADER, span=transport.Span(last, last + HEADER - 1))
+        head = self._client.get(path, errand.deadline, HEADER, span=transport.Span(last, last + HEADER - 1))
         end = last + length_of(head.body, f"{name}, byte {last}")
         if entries[-1].end not in (None, end):
             raise SourceCorrupt(f"{name}: its last message ends at byte {end}, by its inventory at {entries[-1].end}: not of the same file")
@@ -148,7 +148,9 @@ class Bucket(Remote):
             raise CycleNotReady(f"{name}: {head.total} bytes are there, its inventory runs to {end}: it is still being written")
         if head.total > end:
             raise SourceCorrupt(f"{name}: {head.total} bytes are there, but its inventory ends at {end}: cut short or of another file")
-        closed = tuple(replace(entry, end=end) if entry.end is None else entry for entry in entries)
+        names = {name for field in errand.needs.fields for level in field.levels or (None,) for name in self._layout.names(field, level)}
+        useful = [e for e in entries if (e.variable, e.level) in names and e.member in self._layout.members]
+        closed = tuple(replace(entry, end=end) if entry.end is None else entry for entry in useful)
         return Listing(closed, head.total, head.etag, hashlib.sha256(text).hexdigest())
 
     def _step(
@@ -160,7 +162,7 @@ class Bucket(Remote):
 
         def renew() -> None:
             errand.files[step].discard()
-            fresh = self._listing(errand.cycle, step, errand.deadline)
+            fresh = self._listing(errand, step)
             current[0] = (fresh, self._select(errand.needs, fresh, step, earlier[-1] if earlier else None))
 
         insisting(lambda: self._ranges(errand, step, *current[0], advance), renew)
@@ -206,7 +208,7 @@ def insisting(attempt: Callable[[], T], before_next: Callable[[], object] = lamb
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """What a step's file holds, every end known; how large it is, and its mark."""
+    """What a step's file holds of what may be wanted, every end known; how large it is, and its mark."""
 
     entries: tuple[Entry, ...]
     total: int

@@ -196,7 +196,14 @@ class ModelSource:
             raise SourceCorrupt(str(error)) from error
         if not self.model.adds:
             atmospheres = tuple(derived.complete(atmosphere) for atmosphere in atmospheres)
-        return ModelRun(self.model, got.cycle, atmospheres, self.model.attribution.as_name(), got.notes)
+        return ModelRun(self.model, got.cycle, atmospheres, self.model.attribution.as_name(), (*self._late(got.cycle, now), *got.notes))
+
+    def _late(self, cycle: Cycle, now: datetime) -> tuple[str, ...]:
+        """Return a note where a newer run should be out but is not whole."""
+        newest = self._source.candidates(now)[0]
+        if newest == cycle:
+            return ()
+        return (f"{newest.id} is not whole yet: {cycle.id} serves, {(now - cycle.run) / timedelta(hours=1):.0f} h old",)
 
 
 def open_models(config: Config, clock: Clock = CLOCK) -> tuple[ModelSource, ...]:

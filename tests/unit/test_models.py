@@ -113,6 +113,13 @@ def test_all_members_of_one_file_are_told_by_their_numbers(config: Config, tmp_p
     assert warmth == pytest.approx([291.0, 291.002], abs=2e-4)
 
 
+def test_a_run_before_the_newest_says_how_old_it_is(config: Config, tmp_path: Path) -> None:
+    run = read(config, table(config, "gefs_aerosol"), tmp_path, RUN + timedelta(hours=12))
+
+    assert run.cycle.run == RUN
+    assert run.notes == ("gefs_aerosol-2026112206 is not whole yet: gefs_aerosol-2026112200 serves, 12 h old",)
+
+
 # -- real pieces
 
 
@@ -375,9 +382,11 @@ def test_mirrors_keep_the_order_of_the_settings_and_their_names_carry_no_secret(
     [door] = open_models(config.model_copy(update={"models": (ifs.model_copy(update={"mirrors": (*ifs.mirrors, secret)}),)}))
 
     names = [way.name for way in door._source._ways]
+    shown = config.model_copy(update={"models": (ifs.model_copy(update={"mirrors": (secret,)}),)}).shown()
     assert [name.partition("/")[0] for name in names] == [
         "ecmwf-forecasts.s3.eu-central-1.amazonaws.com", "data.ecmwf.int", "storage.googleapis.com", "example.org"]
     assert "secret" not in " ".join(names)
+    assert shown["models"][0]["mirrors"][0]["url"] == "https://user:***@example.org/tree"
 
 
 # -- the settings that come with the program
