@@ -54,7 +54,8 @@ def test_lines_of_the_plot_are_as_read_by_hand(plot: Parsed) -> None:
 
 def test_a_damaged_line_of_a_plot_costs_itself_only() -> None:
     row = "54511 116.47 39.80 31 1 9999 56 1 261 0 0 0 9999 9999 9999 9999 -11 11 0 -4.6 9999 9999 9999 9999"
-    text = f"diamond 1 x\n2020 02 04 02 4\n{row}\n54511 116\n54406 900 40 1 {row[23:]}\n54399 {row[6:].replace('-4.6', '-4.x')}\n=x {row[6:]}\n"
+    bad = f"54511 116\n54406 900 40 1 {row[23:]}\n54399 {row[6:].replace('-4.6', '-4.x')}\n=x {row[6:]}\n"
+    text = f"diamond 1 x\n2020 02 04 02 4\n{row}\n{bad}"
 
     parsed = micaps_form.parse(text.encode(), "p", RECEIVED)
 
@@ -126,7 +127,7 @@ def test_a_year_of_the_isd_is_whole(shared: Path) -> None:
 
 
 def test_a_damaged_record_of_the_isd_is_named_and_the_others_kept(shared: Path) -> None:
-    lines = gzip.open(shared / "obs" / "isd_014160-99999-2016.gz").read().splitlines()[:3]
+    lines = gzip.decompress((shared / "obs" / "isd_014160-99999-2016.gz").read_bytes()).splitlines()[:3]
     bad = [lines[0][:50], lines[0].replace(b"20160101", b"20169901"), lines[0].replace(b"+0073", b"+0x73")]
 
     parsed = isd_form.parse(b"\n".join([*bad, lines[0]]), "isd", RECEIVED)
@@ -148,7 +149,8 @@ def test_a_month_has_all_its_hours(month: Parsed) -> None:
 
     assert (month.form, month.faults) == ("afile", [])
     assert len(times) == 30 * 24
-    assert (times[0], times[-1]) == (datetime(2021, 10, 31, 13, tzinfo=UTC), datetime(2021, 11, 30, 12, tzinfo=UTC))  # 21 h to 20 h in Beijing
+    assert times[0] == datetime(2021, 10, 31, 13, tzinfo=UTC)  # 21 h in Beijing
+    assert times[-1] == datetime(2021, 11, 30, 12, tzinfo=UTC)  # 20 h
     assert (month.stations[0].latitude, month.stations[0].longitude) == pytest.approx((32 + 56 / 60, 118 + 54 / 60))
     assert month.stations[0].elevation == 23.8
 

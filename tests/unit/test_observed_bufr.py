@@ -83,7 +83,8 @@ def test_layers_below_the_station_are_the_sea_of_clouds() -> None:
         "verticalSignificanceSurfaceObservations_4": 10, "cloudAmount_4": 7, "heightOfTopOfCloud_2": 1650,
         "totalSnowDepth_1": 0.12, "timePeriod_2": -1, "totalSunshine_1": 42, "timePeriod_4": -1,
         "totalPrecipitationOrTotalWaterEquivalent_1": 1.4, "timePeriod_5": -24, "totalPrecipitationOrTotalWaterEquivalent_2": 9.0,
-        "windSpeed_1": 8.0, "maximumWindGustSpeed_1": 15.0, "maximumWindGustSpeed_2": 18.0, "relativeHumidity_1": 71, "presentWeather_1": 171,
+        "windSpeed_1": 8.0,
+        "maximumWindGustSpeed_1": 15.0, "maximumWindGustSpeed_2": 18.0, "relativeHumidity_1": 71, "presentWeather_1": 171,
     }  # fmt: skip
 
     parsed = parse(b"ISMI01 BABJ 220000\r\r\n" + message([1, 2], **keys), "b")

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import gzip
+import os
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
-from forecast.ingest.observed import Terms, form_of
+from forecast.ingest.observed import Terms, form_of, parse_file
 from forecast.ingest.observed import isd as isd_form
 from forecast.ingest.observed.synop import dated, layer_height, parse, visibility
 
+KNOT = 1852 / 3600  # [m s-1]: the international nautical mile
 RECEIVED = datetime(2026, 11, 22, 12, 40, tzinfo=UTC)
 BULLETIN = b"""\x01\r\r\n123\r\r\nSMCI01 BABJ 221200\r\r\nAAXX 22121\r\r
 54511 11650 82703 11043 21125 30234 40283 52007 60011 70512 85170\r\r
@@ -36,7 +38,7 @@ def test_a_bulletin_gives_each_station_its_report() -> None:
     assert [each.station for each in parsed.observations] == ["54511", "58437", "56385"]
     assert beijing.time == datetime(2026, 11, 22, 12, tzinfo=UTC)
     assert beijing.values == pytest.approx({
-        "visibility_in_air": 5000.0, "cloud_area_fraction": 1.0, "wind_from_direction": 270.0, "wind_speed": 3.0,  # VV 50; N 8; 270 deg, 3 m/s
+        "visibility_in_air": 5000.0, "cloud_area_fraction": 1.0, "wind_from_direction": 270.0, "wind_speed": 3.0,  # VV 50; N 8; 27; 03
         "air_temperature": 268.85, "dew_point_temperature": 260.65, "air_pressure": 102340.0, "air_pressure_at_mean_sea_level": 102830.0,
         "precipitation_amount": 5.0, "present_weather": 5.0, "low_cloud_area_fraction": 0.625, "snow_depth": 0.03,  # 60055: 5 mm in 1 h
         "cloud_base_height": 840.0, "wind_speed_of_gust": 12.0,  # hshs 28: 28 * 30 m, below hshs 56: 1,800 m; 91112: 12 m/s
@@ -57,7 +59,8 @@ def test_a_bulletin_gives_each_station_its_report() -> None:
         ("49987", "", "air_pressure_at_mean_sea_level", 99870.0), ("60015", "", "precipitation_amount", 1.0),
         ("69905", "", "precipitation_amount", 0.0), ("69955", "", "precipitation_amount", 0.5), ("60001", "", "precipitation_amount", 0.0),
         ("77165", "", "present_weather", 71.0), ("41996", "333", "snow_depth", 9.96), ("4/997", "333", "snow_depth", 0.0),
-        ("55307", "333", "sunshine_duration", 2520.0), ("91025", "333", "wind_speed_of_gust", 25.0), ("88700", "333", "cloud_base_height", 0.0),
+        ("55307", "333", "sunshine_duration", 2520.0), ("91025", "333", "wind_speed_of_gust", 25.0),
+        ("88700", "333", "cloud_base_height", 0.0),
         ("8/699", "333", "cloud_base_height", 2500.0), ("80/// 444 5/151", "333", "cloud_below_top_altitude", 1500.0),
     ],
 )  # fmt: skip
@@ -83,7 +86,7 @@ def test_no_rain_in_the_longer_period_is_none_in_its_last_hour() -> None:
     assert "precipitation_amount" not in values("10001", first="41/// /////")  # iR 4: not available
 
 
-@pytest.mark.parametrize(("opening", "speed"), [("22120", 12.0), ("22121", 12.0), ("22123", 12 * 1852 / 3600), ("22124", 12 * 1852 / 3600)])
+@pytest.mark.parametrize(("opening", "speed"), [("22120", 12.0), ("22121", 12.0), ("22123", 12 * KNOT), ("22124", 12 * KNOT)])
 def test_wind_is_in_the_unit_of_the_opening(opening: str, speed: float) -> None:
     assert values("", opening=opening, first="41/// /2712")["wind_speed"] == pytest.approx(speed)
 
@@ -96,8 +99,8 @@ def test_an_automatic_stations_weather_counts_from_100() -> None:
     assert values("77165", first="47/// /////")["present_weather"] == 171.0  # ix 7: code table 4680
 
 
-@pytest.mark.parametrize(("code", "metres"), [("00", 100), ("01", 100), ("50", 5000), ("56", 6000), ("80", 30000), ("81", 35000), ("89", 70000),
-                                              ("90", 50), ("93", 500), ("97", 10000), ("99", 50000)])  # fmt: skip
+@pytest.mark.parametrize(("code", "metres"), [("00", 100), ("01", 100), ("50", 5000), ("56", 6000), ("80", 30000), ("81", 35000),
+                                              ("89", 70000), ("90", 50), ("93", 500), ("97", 10000), ("99", 50000)])  # fmt: skip
 def test_visibility_follows_code_table_4377(code: str, metres: float) -> None:
     assert visibility(code) == metres
 
@@ -151,9 +154,23 @@ def test_a_day_or_hour_that_no_month_has_is_refused(day: int, hour: int) -> None
         dated(day, hour, RECEIVED)
 
 
+@pytest.mark.parametrize(
+    ("name", "month"),
+    [("A_SMCI01BABJ221200_C_BABJ_20250322121005_1.txt", 3), ("synop_20250422.txt", 4), ("2025052212.txt", 5), ("99999999_2025.txt", 11)],
+)
+def test_an_old_bulletin_is_dated_by_its_name_before_its_files_date(tmp_path: Path, name: str, month: int) -> None:
+    path = tmp_path / name
+    path.write_bytes(BULLETIN)
+    os.utime(path, (RECEIVED.timestamp(), RECEIVED.timestamp()))
+
+    times = {each.time for each in parse_file(path).observations}
+
+    assert times == {datetime(2026 if month == 11 else 2025, month, 22, 12, tzinfo=UTC)}
+
+
 def test_our_reading_of_noaas_texts_agrees_with_noaas_own(shared: Path) -> None:
     """Station 01416 in 2016: every record of the ISD carries the SYNOP it was decoded from."""
-    records = gzip.open(shared / "obs" / "isd_014160-99999-2016.gz", "rt").read().splitlines()
+    records = gzip.decompress((shared / "obs" / "isd_014160-99999-2016.gz").read_bytes()).decode().splitlines()
     compared = 0
     for record in records:
         text = record[record.index("REMSYN") + 9 :]

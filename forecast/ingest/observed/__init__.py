@@ -40,6 +40,7 @@ PARSERS: dict[str, Callable[[bytes, str, Terms], Parsed]] = {
 _ISD = re.compile(r"\d{4}[0-9A-Z]{11}\d{12}[0-9A-Z][+-]\d{5}[+-]\d{6}")
 _AFILE = re.compile(r"[0-9A-Z]\d{4} \d{4}[NS] \d{5}[EW] \d{6} ")
 _SYNOP = re.compile(r"(?<![A-Z])(AAXX|BBXX|OOXX)\s")
+_STAMP = re.compile(r"(?<!\d)((?:19|20)\d{6}(?:\d\d){0,3})(?!\d)")
 _METAR = re.compile(r'(?<![A-Z])[A-Z][A-Z0-9]{3}\s+\d{6}Z\b|"rawOb"')
 
 
@@ -84,7 +85,8 @@ class _TooMuch(Exception):
 def parse_file(path: Path, terms: Terms | None = None) -> Parsed:
     """Return what a file says, whatever its form; a file that cannot be read or is not known is one Fault.
 
-    Where `terms` does not say when it was received, its own date does.
+    Where `terms` does not say when it was received, the time in its name does (WMO's names end in one: ..._20261122121005.txt), else its
+    own date.
     """
     terms = terms or Terms()
     try:
@@ -100,8 +102,18 @@ def parse_file(path: Path, terms: Terms | None = None) -> Parsed:
     if not form:
         return _refused(path, f"the file's form is not known; known are {', '.join(PARSERS)}; a table's first line names its columns")
     if terms.received is None:
-        terms = Terms(terms.stations, terms.zone, modified, terms.limits)
+        terms = Terms(terms.stations, terms.zone, _named_time(path.name) or modified, terms.limits)
     return PARSERS[form](data, path.name, terms)
+
+
+def _named_time(name: str) -> datetime | None:
+    """Return the last time that a file's name says, to the end of what it leaves open; None where it says none."""
+    for stamp in reversed(_STAMP.findall(name)):
+        try:
+            return datetime.strptime(stamp + "235959"[len(stamp) - 8 :], "%Y%m%d%H%M%S").replace(tzinfo=UTC)
+        except ValueError:
+            continue
+    return None
 
 
 def _refused(path: Path, reason: str) -> Parsed:

@@ -37,7 +37,7 @@ _POINTS = ("N", "NNE", "NE", "ENE", "E", "ESE", "SE", "SSE", "S", "SSW", "SW", "
 COMPASS = {name: 22.5 * n for n, name in enumerate(_POINTS)}
 KNOWN_TIMES = 20_000  # spellings of times that are remembered
 
-_NUMBER = re.compile(r"[+-]?(\d{1,15}(\.\d{0,15})?|\.\d{1,15})([eE][+-]?\d{1,3})?")
+_NUMBER = re.compile(r"[+-]?(\d{1,30}(\.\d{0,30})?|\.\d{1,30})([eE][+-]?\d{1,3})?")
 _SPELLED = re.compile(r"(\d{4})[-/](\d{1,2})[-/](\d{1,2})[ T]+(\d{1,2}):(\d{2})(?::(\d{2})(?:\.\d{1,9})?)?")
 _DIGITS = re.compile(r"\d{10}(\d\d){0,2}")
 
@@ -141,7 +141,7 @@ class _Table:
                 value = float(cell)
             except ValueError:
                 value = LARGEST
-            if careful or not -LARGEST < value < LARGEST:
+            if (careful and type(cell) is str) or not -LARGEST < value < LARGEST:
                 odd = self._odd(cell, target, line)
                 if odd is None:
                     continue
@@ -212,23 +212,26 @@ def parse(data: bytes, name: str, terms: Terms | None = None) -> Parsed:
             if text.startswith("#"):
                 continue
             separator = max(",;\t", key=text.count)
-            table = _Table(_cells(text, separator), number, collector, terms, Times(terms.zone))
+        try:
+            cells = _cells(text, separator)
+        except csv.Error:
+            collector.fault(number, "a quotation mark stands where none may, or is not closed on its line")
+            if table is None:
+                break
+            continue
+        if table is None:
+            table = _Table(cells, number, collector, terms, Times(terms.zone))
             if not table.usable:
                 reason = "the first line does not name the columns, at least station, time and one element: station,time,air_temperature"
                 collector.fault(number, reason)
                 break
-            continue
-        try:
-            cells = _cells(text, separator)
-        except csv.Error:
-            collector.fault(number, "a quotation mark is not closed on its line")
             continue
         if len(cells) != table.width and (len(cells) != table.width + 1 or cells[-1].strip()):
             collector.fault(number, f"the line has {len(cells)} cells, its header {table.width}")
             continue
         table.read(cells, number, careful="_" in text or not text.isascii())
     if table is None:
-        collector.fault(0, "the file holds no line that could be read")
+        collector.fault(0, "no line names the columns")
     return collector.parsed()
 
 

@@ -22,11 +22,12 @@ _UNSAFE = re.compile(r"[^A-Za-z0-9 .,:/()_-]")
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What one file may take: bytes (as read, and again as unpacked), bytes of JSON, of a line, records, reasons that are kept."""
+    """What one file may take: bytes (as read, and again as unpacked), bytes of JSON, of a line, lines, records, reasons kept."""
 
     size: int = 64 << 20
     json: int = 16 << 20
     line: int = 20_000
+    lines: int = 1_000_000
     records: int = 300_000
     faults: int = 200
 
@@ -143,6 +144,9 @@ class Collector:
         """Yield the number and the text of each line that has one: UTF-8 (with or without mark) or GB 18030, without NUL, not too long."""
         for number, raw in enumerate(io.BytesIO(data), 1):
             if self.full:
+                return
+            if number > self.limits.lines:
+                self.fault(number, f"more than {self.limits.lines} lines: the rest is not read; split the file")
                 return
             if len(raw) > self.limits.line:
                 self.fault(number, f"the line has {len(raw)} bytes, at most {self.limits.line} are read")
