@@ -174,6 +174,11 @@ class Scene:
             return self.at_sites(name), "cloud_from_humidity" in self.estimates
         return cloud_from_humidity(self.at_sites("relative_humidity")), True
 
+    @property
+    def cloud_estimates(self) -> tuple[str, ...]:
+        """Ids of what a reader should know of cloud by level at the sites: of what it was derived, before or here."""
+        return self.estimates or ("cloud_from_humidity",) * self.cloud_columns[1]
+
     @cached_property
     def _layers_by_level(self) -> dict[str, Array]:
         """Cover of each layer by overlap of its levels (site, time) [1]."""

@@ -110,7 +110,7 @@ def _days(events: Sequence[Event], scene: Scene) -> tuple[_Day, Index]:
 
 def _missing(scene: Scene, events: Sequence[Event], day: _Day, back: Index) -> list[list[str]]:
     absent = [f"field:{name}" for name in FIELDS if not scene.has(name)]
-    absent += ["cloud_from_humidity"] * scene.cloud_columns[1]
+    absent += scene.cloud_estimates
     found = []
     for event, row in zip(events, back, strict=True):
         if not day.known[row].any():

@@ -70,7 +70,7 @@ def derive(events: Sequence[Event], scene: Scene, settings: PhenomenonSettings) 
 
 def _missing(scene: Scene, beyond: Truth, partly: Truth, only_means: Truth) -> list[list[str]]:
     common = [f"field:{name}" for name in (*WINDS, *SURFACE, "precipitation_amount") if not scene.has(name)]
-    common += ["cloud_from_humidity"] * scene.cloud_columns[1]
+    common += scene.cloud_estimates
     inside = ~beyond
     some = [("window_coverage", partly & inside), ("layer_cloud_mean_only", only_means & inside)]
     return named(("beyond_data", beyond), *some, *((name, inside) for name in common))
