@@ -17,9 +17,11 @@ sys.path.insert(0, str(PROJECT))
 
 from forecast.config import read_config  # noqa: E402
 from forecast.domain import Cycle  # noqa: E402
+from forecast.ingest import ecmwf  # noqa: E402
+from forecast.ingest.dialect import fields_of  # noqa: E402
 from forecast.ingest.inventory import Selection, messages, parse_inventory, plan_ranges, select  # noqa: E402
 from forecast.ingest.sources import needs_of, open_source  # noqa: E402
-from forecast.quantities import FIELDS  # noqa: E402
+from forecast.quantities import DEFAULT_FIELDS  # noqa: E402
 from forecast.sample.bucket import LoopbackBucket  # noqa: E402
 from forecast.settings import StepSettings  # noqa: E402
 
@@ -30,15 +32,22 @@ PLANNED = (
     ("20231104/gfs.t00z.pgrb2.0p25.f000.idx", 0),
     ("20231104/gfs.t00z.pgrb2.0p25.f021.idx", 21),
 )
+PLANNED_AIFS = (("aifs_single_20250301_00z_0h.index", 0), ("aifs_single_20250301_00z_6h.index", 6))
 TARGET = 1.05
 
 
 def planned(path: Path, step: int) -> tuple[int, int, int, int, int, int]:
     """Return (messages in the file, messages needed, bytes needed, bytes fetched, ranges, bytes of the inventory)."""
     text = path.read_bytes()
-    cycle = Cycle(datetime.strptime(text.split(b"d=", 1)[1][:10].decode(), "%Y%m%d%H").replace(tzinfo=UTC))
-    entries = parse_inventory(text, cycle, path.name)
-    wanted = messages(select(entries, tuple(FIELDS.values()), step, Selection(0, (), {})).wanted)
+    if path.suffix == ".index":
+        entries = ecmwf.parse_index(text, Cycle(datetime(2025, 3, 1, tzinfo=UTC)), path.name)
+        fields = next(fields_of(model) for model in read_config().models if model.id == "aifs")
+        chosen = select(entries, fields, step, Selection(0, (), {}), ecmwf.spelled)
+    else:
+        cycle = Cycle(datetime.strptime(text.split(b"d=", 1)[1][:10].decode(), "%Y%m%d%H").replace(tzinfo=UTC))
+        entries = parse_inventory(text, cycle, path.name)
+        chosen = select(entries, DEFAULT_FIELDS, step, Selection(0, (), {}))
+    wanted = messages(chosen.wanted)
     spans = [(entry.offset, entry.end) for entry in wanted if entry.end is not None]
     ranges = plan_ranges(spans)
     needed, fetched = (sum(end - start for start, end in pairs) for pairs in (spans, ranges))
@@ -75,7 +84,7 @@ def main() -> int:
         return 0
     print(f"{'planned, global file':42} {'messages':>9} {'needed MB':>10} {'fetched MB':>10} {'ratio':>6} {'requests':>8} {'idx kB':>7}")
     worst = 0.0
-    for name, step in PLANNED:
+    for name, step in PLANNED + PLANNED_AIFS:
         whole, count, needed, fetched, ranges, text = planned(SHARED / "inventories" / name, step)
         worst = max(worst, (fetched + text) / needed)
         sizes = f"{needed / 1e6:10.2f} {fetched / 1e6:10.2f} {fetched / needed:6.3f}"

@@ -17,7 +17,8 @@ import pytest
 
 from forecast.config import Config
 from forecast.domain import Cycle
-from forecast.ingest.sources import needs_of, open_source
+from forecast.ingest.sources import needs_of, open_models, open_source
+from tests.faults import small_models
 from tests.faults.faulty_server import FaultyBucket, PatientClock
 from tests.faults.small_cycle import settings_for, write_cycle
 
@@ -26,12 +27,16 @@ CYCLE = Cycle(datetime(2026, 11, 22, 0, tzinfo=UTC))
 NOW = CYCLE.run + timedelta(hours=5)
 
 FORKS = multiprocessing.get_context("forkserver")  # a victim is a process of its own, without the seconds of starting one
-FORKS.set_forkserver_preload(["forecast.ingest.sources", "tests.faults.small_cycle", "tests.faults.faulty_server"])
+FORKS.set_forkserver_preload(["forecast.ingest.sources", "tests.faults.small_models", "tests.faults.small_cycle"])
 
 
 def fetch(folder: Path, url: str, filter_url: str, way: str) -> tuple[Path, ...]:
     from forecast.config import read_config
 
+    if way == "ifs":
+        settings = small_models.settings_for(read_config(), folder, small_models.table(read_config(), way), url)
+        [model] = open_models(settings, PatientClock())
+        return model.acquire(settings.all_sites(), NOW + timedelta(hours=3)).files
     config = settings_for(read_config(), folder, url, filter_url)
     return open_source(config, way, PatientClock()).acquire(needs_of(config, config.all_sites()), NOW, CYCLE).files
 
@@ -65,12 +70,15 @@ class Trap(FaultyBucket):
         super().send(handler, answer)
 
 
-@pytest.mark.parametrize("way", ["bucket", "filter"])
+@pytest.mark.parametrize("way", ["bucket", "filter", "ifs"])
 def test_killed_at_any_moment_a_fetch_goes_on_where_it_stopped(way: str, tmp_path: Path, config: Config) -> None:
     seed = random.randrange(2**32)
     print(f"seed {seed}")  # shown when the test fails
     chance = random.Random(seed)
-    write_cycle(tmp_path / "root", CYCLE)
+    if way == "ifs":
+        small_models.write_run(tmp_path / "root", small_models.table(config, way), CYCLE.run)
+    else:
+        write_cycle(tmp_path / "root", CYCLE)
     with Trap(tmp_path / "root") as server:
         sound = {path.name: _digest(path) for path in fetch(tmp_path / "sound", server.url, server.filter_url, way)}
         whole = server.requests
