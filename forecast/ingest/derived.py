@@ -188,7 +188,7 @@ def saturation_over_water(temperature: Array) -> Array:
 def saturation_mixed(temperature: Array) -> Array:
     """Return the vapour pressure [Pa] over water, over ice, or between, at `temperature` [K], as ECMWF's relative humidity has it.
 
-    Source: IFS Documentation CY45R1, Part IV, section 7.4: over water above 273.16 K, over ice below 250.16 K, squared between.
+    Source: IFS Documentation CY45R1, Part IV, p. 116: over water above 273.16 K, over ice below 250.16 K, squared between.
     """
     ice = 611.21 * np.exp(22.587 * (temperature - TRIPLE) / (temperature + 0.7))
     share = np.clip((temperature - ALL_ICE) / (TRIPLE - ALL_ICE), 0, 1) ** 2
@@ -197,7 +197,7 @@ def saturation_mixed(temperature: Array) -> Array:
 
 
 def _humidity(atmosphere: Atmosphere) -> Array:
-    """Return relative humidity [1] from specific humidity. Source: Wallace & Hobbs 2006, eq. 3.59 and 3.63."""
+    """Return relative humidity [1] from specific humidity. Source: Wallace & Hobbs 2006, eq. 3.59 and 3.64."""
     specific = np.maximum(atmosphere["specific_humidity"].values, 0)
     pressure = atmosphere["level"].values.astype(np.float32)[:, None, None]
     vapour = specific * pressure / (VAPOUR + (1 - VAPOUR) * specific)
@@ -352,11 +352,11 @@ def join_aerosol(atmosphere: Atmosphere, aerosol: Atmosphere) -> Atmosphere:
     if AEROSOL not in aerosol:
         return atmosphere
     values = aerosol[AEROSOL].transpose("time", "latitude", "longitude").values
-    meridians, known = aerosol["longitude"].values, aerosol["time"].values
-    if len(meridians) > 1 and meridians[-1] + np.diff(meridians).max() * 1.001 >= meridians[0] + 360:
-        meridians, values = np.append(meridians, meridians[0] + 360), np.concatenate([values, values[..., :1]], axis=2)
-    eastward = meridians[0] + (atmosphere["longitude"].values - meridians[0]) % 360
-    values = _along(values, meridians, eastward, axis=2)
+    west, known = aerosol["longitude"].values[0], aerosol["time"].values
+    theirs, ours = (np.round((each["longitude"].values - west) % 360, 6) % 360 for each in (aerosol, atmosphere))  # degrees east of `west`
+    if len(theirs) > 1 and theirs[-1] + np.diff(theirs).max() * 1.001 >= 360:
+        theirs, values = np.append(theirs, 360.0), np.concatenate([values, values[..., :1]], axis=2)
+    values = _along(values, theirs, ours, axis=2)
     values = _along(values, aerosol["latitude"].values, atmosphere["latitude"].values, axis=1)
     told, asked = ((times - known[0]) / np.timedelta64(1, "h") for times in (known, atmosphere["time"].values))
     values = _along(values, told, asked, axis=0, longest=LONGEST_GAP_HOURS)

@@ -377,6 +377,16 @@ def test_aerosol_is_linear_in_time_and_space_and_unknown_beyond_its_own() -> Non
     assert joined.attrs["absent"] == []
 
 
+def test_aerosol_on_the_same_points_is_there_to_the_very_edge() -> None:
+    # 105.3 + 7.8 is not 113.1 to a computer.
+    longitude = [round(105.3 + 0.1 * step, 1) for step in range(79)]
+    values = np.arange(79.0).reshape(1, 1, 79) + np.zeros((1, 2, 1))
+
+    joined = join_aerosol(over([0], [39.0, 41.0], longitude), aerosol(values, [0], [39.0, 41.0], longitude))
+
+    np.testing.assert_allclose(joined[AEROSOL][0, 0], np.arange(79), atol=1e-4)
+
+
 def test_a_second_aerosol_fills_only_the_gaps_of_the_first() -> None:
     there, far = over([0, 6], [40.0], [115.0]), ([39.0, 41.0], [114.0, 116.0])
     short, long = aerosol(np.full((1, 2, 2), 0.2), [0], *far), aerosol(np.full((2, 2, 2), 0.5), [0, 6], *far)
