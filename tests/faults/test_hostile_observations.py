@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from forecast.domain import Name, Station
-from forecast.ingest.observed import Limits, Parsed, Terms, parse_file, parse_push
+from forecast.ingest.observed import Limits, Parsed, Terms, bufr, parse_file, parse_push
 
 PROJECT = Path(__file__).parents[2]
 HEAD = b"station,time,air_temperature,gust\n"
@@ -178,6 +178,50 @@ def test_a_body_beyond_the_limit_is_not_parsed() -> None:
     parsed = parse_push(b"[" * 2000, Terms(limits=Limits(json=1000)))
 
     assert "2000 bytes" in parsed.faults[0].reason
+
+
+DECODER = """
+import os
+from forecast.ingest import grib_bufr
+serve = grib_bufr.served
+def served(eccodes, message):
+    return os.abort() if b"CRASH" in message else serve(eccodes, message)
+grib_bufr.served = served
+grib_bufr.main()
+"""
+
+
+def test_a_message_that_ends_the_decoder_is_set_aside_and_all_others_are_read(shared: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    content = (shared / "obs" / "synop_20140112T12.bufr").read_bytes()[:20_000]
+    first, second, *_ = (at for at in range(len(content)) if content[at : at + 4] == b"BUFR")
+    crashing = content[first : second - 9] + b"CRASH" + content[second - 4 : second]
+    whole = len(bufr.parse(content, "b").observations)
+
+    def start() -> subprocess.Popen[bytes]:
+        command = [sys.executable, "-c", DECODER]
+        return subprocess.Popen(command, cwd=PROJECT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+
+    monkeypatch.setattr(bufr, "_start", start)
+    parsed = bufr.parse(content[:first] + crashing + content[first:], "b")
+
+    assert len(parsed.observations) == whole
+    assert [(fault.line, "SIGABRT" in fault.reason) for fault in parsed.faults if fault.line == 1] == [(1, True)]
+
+
+def test_a_file_that_ends_decoder_after_decoder_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    started: list[int] = []
+
+    def start() -> subprocess.Popen[bytes]:
+        started.append(1)
+        return subprocess.Popen([sys.executable, "-c", ""], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+
+    monkeypatch.setattr(bufr, "_start", start)
+    message = b"BUFR" + (40).to_bytes(3, "big") + bytes(29) + b"7777"
+    parsed = bufr.parse(message * 300, "b")
+
+    assert len(started) == bufr.ENDINGS
+    assert not parsed.observations
+    assert "too many decoders" in parsed.faults[-1].reason
 
 
 REAL = ("A58237-202111.TXT", "micaps1_2020020402.000", "isd_014160-99999-2016.gz", "isd_00702699999.csv.gz", "synop_20140112T12.bufr")

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, datetime
+from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
 
 from forecast.domain import Name, Station
-from forecast.ingest.observed import Limits, Parsed, Terms, form_of, parse_push
+from forecast.ingest.observed import Limits, Parsed, Terms, form_of, parse_file, parse_push
 from forecast.ingest.observed.csv_records import parse, units_known
 from forecast.ingest.observed.units import conversion
 from forecast.quantities import ELEMENTS
@@ -77,6 +78,41 @@ def test_a_clock_that_is_ahead_is_put_right() -> None:
 )  # fmt: skip
 def test_a_time_is_read_in_each_usual_spelling(written: str) -> None:
     assert read(f"station,time,gust\nM1001,{written},17\n").observations[0].time == datetime(2026, 11, 22, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("header", "cells", "hour"),
+    [
+        ("time (UTC)", "2026-11-22 08:00", 8), ("观测时间(世界时)", "2026-11-22 08:00", 8), ("time [BJT]", "2026-11-22 08:00", 0),
+        ("time (UTC)", "2026-11-22 08:00+08:00", 0), ("Year,Mon,Day,Hour", "2026,11,22,8", 0),
+        ("年,月,日,时 (UTC),分", "2026,11,22,08,0", 8),
+    ],
+)  # fmt: skip
+def test_a_time_may_have_its_zone_in_the_header_or_stand_in_columns(header: str, cells: str, hour: int) -> None:
+    text = f"Station_Id_C,{header},TEM\nM1001,{cells},-3.4\n"
+
+    parsed = read(text)
+
+    assert form_of(text.encode()) == "csv"
+    assert not parsed.faults
+    assert parsed.observations[0].time == datetime(2026, 11, 22, hour, tzinfo=UTC)
+
+
+def test_four_years_of_a_real_station_beside_the_ming_tombs_are_read_whole(shared: Path) -> None:
+    dingling = Station("Dingling", Name("", ""), 40.29, 116.22, 50.0)
+
+    parsed = parse_file(shared / "obs" / "beijing_uci501_dingling_2013_2017.csv.gz", Terms({"Dingling": dingling}, BEIJING))
+
+    def of(element: str) -> list[float]:
+        return [each.values[element] for each in parsed.observations if element in each.values]
+
+    # Counts and means of the file's columns by awk.
+    assert len(parsed.observations) == 35_064
+    assert (len(of("air_temperature")), len(of("mass_concentration_of_pm2p5"))) == (35_011, 34_285)
+    assert sum(of("air_temperature")) / 35_011 == pytest.approx(273.15 + 13.6861, abs=1e-4)
+    assert sum(of("mass_concentration_of_pm2p5")) / 34_285 == pytest.approx(65.9895e-9, rel=1e-5)
+    assert of("wind_from_direction").count(337.5) == 4_776  # NNW
+    assert {fault.line for fault in parsed.faults} == {1}  # columns that the catalogue has no element for: PM10, gases
 
 
 @pytest.mark.parametrize(

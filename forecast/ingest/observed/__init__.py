@@ -15,7 +15,7 @@ from pathlib import Path
 
 from forecast.domain import Fault
 from forecast.ingest.observed import afile, bufr, csv_records, isd, metar_reports, micaps, synop
-from forecast.ingest.observed.columns import STATION, TIME, column
+from forecast.ingest.observed.columns import STATION, TIME, TIME_PARTS, column
 from forecast.ingest.observed.csv_records import parse_push
 from forecast.ingest.observed.parsed import Limits, Parsed, Terms, shown
 
@@ -74,7 +74,7 @@ def _names_columns(head: bytes) -> bool:
             text = line.decode("gb18030", errors="replace")
         if text.strip() and not text.startswith("#"):
             found = {known[0] for cell in re.split("[,;\t]", text) if (known := column(cell))}
-            return {STATION, TIME} <= found
+            return STATION in found and (TIME in found or set(TIME_PARTS[:4]) <= found)
     return False
 
 

@@ -1,10 +1,10 @@
 """Records of automatic, landscape and oxygen-ion stations: tables (CSV) that are dropped, JSON that is pushed.
 
 The first line of a table names its columns (forecast/ingest/observed/columns.csv): the station's number, the time, and elements. Cells are
-separated by commas, semicolons or tabs; text is UTF-8 or GBK. A time without a zone is in the service's own. A value is in the unit that
-the settings name for the station, else the one in the header's brackets, else the usual one (forecast/ingest/observed/units.py). An empty
-cell or a missing code gives no value; an impossible value is kept, for the quality control to judge. A station that the settings do not
-have is set aside: nobody could say where it stands.
+separated by commas, semicolons or tabs; text is UTF-8 or GBK. A time that names no zone is in its header's, else in the service's own. A
+value is in the unit that the settings name for the station, else the one in the header's brackets, else the usual one
+(forecast/ingest/observed/units.py). An empty cell or a missing code gives no value; an impossible value is kept, for the quality control to
+judge. A station that the settings do not have is set aside: nobody could say where it stands.
 
 Pushed JSON is a list of records, or {"records": [...]}, or one record, with the same names:
     {"station": "M1001", "time": "2026-11-22T08:00:00+08:00", "air_temperature": -3.4, "wind_speed": 6.1}
@@ -17,11 +17,11 @@ import json
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta, tzinfo
+from datetime import UTC, datetime, timedelta, timezone, tzinfo
 from typing import Any
 
 from forecast.domain import Station
-from forecast.ingest.observed.columns import STATION, TIME, UNUSED, column
+from forecast.ingest.observed.columns import STATION, TIME, TIME_PARTS, UNIT_SPELLINGS, UNUSED, column
 from forecast.ingest.observed.parsed import STATION_ID, Collector, Parsed, Terms, sensible_time, shown
 from forecast.ingest.observed.units import conversion
 from forecast.quantities import ELEMENTS
@@ -35,6 +35,7 @@ AMOUNTS = ("precipitation_amount", "snow_depth")
 LARGEST = 1e12  # nothing is measured beyond it
 _POINTS = ("N", "NNE", "NE", "ENE", "E", "ESE", "SE", "SSE", "S", "SSW", "SW", "WSW", "W", "WNW", "NW", "NNW")
 COMPASS = {name: 22.5 * n for n, name in enumerate(_POINTS)}
+ZONES: dict[str, tzinfo] = {"UTC": UTC, "BJT": timezone(timedelta(hours=8))}  # that a header may name
 KNOWN_TIMES = 20_000  # spellings of times that are remembered
 
 _NUMBER = re.compile(r"[+-]?(\d{1,30}(\.\d{0,30})?|\.\d{1,30})([eE][+-]?\d{1,3})?")
@@ -90,12 +91,13 @@ class _Target:
 class _Table:
     """Reads rows under one header."""
 
-    def __init__(self, header: Sequence[str], line: int, collector: Collector, terms: Terms, times: Times) -> None:
-        self._collector, self._stations, self._times = collector, terms.stations, times
+    def __init__(self, header: Sequence[str], line: int, collector: Collector, terms: Terms) -> None:
+        self._collector, self._stations = collector, terms.stations
         self._targets: dict[str, tuple[list[_Target], timedelta] | None] = {}
         self._elements: list[tuple[int, str, str]] = []  # (index, element, unit)
         self.width = len(header)
         places: dict[str, int] = {}
+        zone = ""
         for index, name in enumerate(header):
             known = column(name)
             if known is None:
@@ -109,13 +111,25 @@ class _Table:
                 collector.fault(line, f"column {index + 1} says {meaning} again: it is left out", once=f"again {index} {meaning}")
                 continue
             places[meaning] = index
-            if meaning not in (STATION, TIME):
+            if meaning in ELEMENTS:
                 self._elements.append((index, meaning, unit))
-        self.station_at, self.time_at = places.get(STATION, -1), places.get(TIME, -1)
+            elif unit:
+                zone = UNIT_SPELLINGS.get(unit.strip().lower(), "")
+        self._times = Times(ZONES.get(zone, terms.zone))
+        self.station_at = places.get(STATION, -1)
+        parts = [places[part] for part in TIME_PARTS if part in places]
+        self.time_at = [places[TIME]] if TIME in places else parts if len(parts) >= 4 else []
 
     @property
     def usable(self) -> bool:
-        return self.station_at >= 0 and self.time_at >= 0 and bool(self._elements)
+        return self.station_at >= 0 and bool(self.time_at) and bool(self._elements)
+
+    def _time(self, cells: Sequence[Any]) -> datetime:
+        """Return a row's time. Raises: ValueError."""
+        if len(self.time_at) == 1:
+            return self._times.read(cells[self.time_at[0]])
+        year, month, day, hour, *minute = (cells[at].strip() for at in self.time_at)
+        return self._times.read(f"{year}-{month}-{day} {hour}:{minute[0] if minute else 0:0>2}")
 
     def read(self, cells: Sequence[Any], line: int, careful: bool = False) -> None:
         """Keep one row. careful: it holds what Python takes for a number and we do not (1_000, other scripts' digits)."""
@@ -130,7 +144,7 @@ class _Table:
                 return
         columns, ahead = targets
         try:
-            time = self._times.read(cells[self.time_at])
+            time = self._time(cells)
         except ValueError as error:
             self._collector.fault(line, str(error))
             return
@@ -220,7 +234,7 @@ def parse(data: bytes, name: str, terms: Terms | None = None) -> Parsed:
                 break
             continue
         if table is None:
-            table = _Table(cells, number, collector, terms, Times(terms.zone))
+            table = _Table(cells, number, collector, terms)
             if not table.usable:
                 reason = "the first line does not name the columns, at least station, time and one element: station,time,air_temperature"
                 collector.fault(number, reason)
@@ -264,7 +278,6 @@ def parse_push(body: bytes, terms: Terms, name: str = "push") -> Parsed:
 
 
 def _read_records(records: Iterable[object], collector: Collector, terms: Terms) -> None:
-    times = Times(terms.zone)
     tables: dict[tuple[str, ...], _Table] = {}
     for number, record in enumerate(records, 1):
         if collector.full:
@@ -280,12 +293,12 @@ def _read_records(records: Iterable[object], collector: Collector, terms: Terms)
                 continue
             if len(tables) >= 1000:
                 tables.clear()
-            table = tables[names] = _Table(names, number, collector, terms, times)
+            table = tables[names] = _Table(names, number, collector, terms)
         if not table.usable:
             collector.fault(number, "the record lacks its station, its time or any element")
             continue
         cells = [_cell(value) for value in record.values()]
-        if not (isinstance(cells[table.station_at], str) and isinstance(cells[table.time_at], str)):
+        if not all(isinstance(cells[at], str) for at in (table.station_at, *table.time_at)):
             collector.fault(number, 'station and time are text: write "54511" and "2026-11-22T08:00:00+08:00"')
             continue
         table.read(cells, number, careful=any(type(cell) is str and ("_" in cell or not cell.isascii()) for cell in cells))
