@@ -24,13 +24,14 @@ from forecast.ingest.matching import holds, lacking
 from forecast.ingest.ways import ATTRIBUTION, Acquired, path_of
 from forecast.quantities import Field
 from forecast.settings import ModelSettings
-from forecast.transport import Deadline, write_whole
+from forecast.transport import CLOCK, Clock, Deadline, write_whole
 
 log = logging.getLogger(__name__)
 
 MAXIMUM_FILES = 20_000  # looked at; more are left with a note
 NOTED = 5  # bad files named one by one
 CENTRES = {"gfs": 7}  # originating centre of a lead model, where it has but one
+SETTLING = 2.0  # [s] between two looks at a new file; whoever copies it has written more by then
 ALONE = -1  # stands for the member where there is no ensemble
 SUFFIXES = frozenset((".idx", ".index", ".json", ".txt", ".md", ".tmp", ".part", ".filepart", ".crdownload"))
 
@@ -50,7 +51,8 @@ class Contents:
     """What is looked for in a folder: files of one model.
 
     centre: who made them (None: any). members: of an ensemble. path: where the folder may keep a step, if it is laid out like a bucket.
-    setting: what names the folder.
+    setting: what names the folder. settling: for how long [s] a file that is new must stay as it is before it is taken: one that arrives
+    message by message always looks whole.
     """
 
     model: str
@@ -59,6 +61,7 @@ class Contents:
     centre: int | None = None
     members: tuple[int, ...] = ()
     path: Callable[[Cycle, int], str] | None = None
+    settling: float = 0.0
 
 
 def contents_of_lead(model: str) -> Contents:
@@ -69,7 +72,7 @@ def contents_of_lead(model: str) -> Contents:
 
 def contents_of(model: ModelSettings) -> Contents:
     """Return what is looked for of a further model."""
-    return Contents(model.id, f"models.{model.id}.folder", model.attribution.en, model.centre, model.members)
+    return Contents(model.id, f"models.{model.id}.folder", model.attribution.en, model.centre, model.members, settling=SETTLING)
 
 
 class Folder:
@@ -77,8 +80,9 @@ class Folder:
 
     name = "folder"
 
-    def __init__(self, root: Path, contents: Contents, memory: Path) -> None:
-        self._root, self._contents, self._memory = root, contents, memory
+    def __init__(self, root: Path, contents: Contents, memory: Path, clock: Clock = CLOCK) -> None:
+        self._root, self._contents, self._memory, self._clock = root, contents, memory, clock
+        self._new: set[Path] = set()
         self._sheets: dict[str, Sheet] | None = None
         self._digest = ""
 
@@ -101,7 +105,17 @@ class Folder:
                 f"{self._root}: {cycle.id} has {len(files)} of {len(needs.steps)} steps, f{absent[0]:03d} is the first that lacks{said}"
             )
         paths = tuple(dict.fromkeys(path for step in needs.steps for path in files[step]))
+        self._settle(paths, needs.fields)
         return Acquired(cycle, paths, self._contents.attribution, self.name, 0, 0, notes, self._contents.members)
+
+    def _settle(self, paths: Iterable[Path], fields: tuple[Field, ...]) -> None:
+        """Look again at files that are new. Raises: CycleNotReady where one is still being written."""
+        new = {path: self._sheet(path, fields) for path in paths if path in self._new}
+        if new and self._contents.settling:
+            self._clock.sleep(self._contents.settling)
+        if growing := [path for path, sheet in new.items() if self._sheet(path, fields) is not sheet]:
+            raise CycleNotReady(f"{growing[0]}: is still being written; it is looked at again next time")
+        self._new.difference_update(new)
 
     def _files(self, paths: Iterable[Path], needs: Needs, cycle: Cycle) -> tuple[dict[int, list[Path]], tuple[str, ...]]:
         """Return the files of each step that is whole (what no forecast can do without is somewhere in them), and notes on bad ones."""
@@ -163,6 +177,7 @@ class Folder:
         if sheet.fault:
             log.warning("%s", sheet.fault)
         self._sheets[key] = sheet
+        self._new.add(path)
         return sheet
 
     def _read(self, path: Path, key: str, fields: tuple[Field, ...], status: os.stat_result) -> Sheet:
@@ -200,6 +215,7 @@ class Folder:
         """Keep what was found, without the files that are gone; a memory that cannot be kept costs time only."""
         assert self._sheets is not None
         self._sheets = {key: sheet for key, sheet in self._sheets.items() if (self._root / key).exists()}
+        self._new = {path for path in self._new if path.exists()}
         rows = {
             key: [sheet.size, sheet.time, [[*at, names] for at, names in sheet.held.items()], sheet.fault]
             for key, sheet in self._sheets.items()

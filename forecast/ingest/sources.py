@@ -225,7 +225,7 @@ def _open_model(config: Config, model: ModelSettings, clock: Clock) -> Source:
         else:
             ways.append(gefs.open_mirror(model, mirror, name, shelf, lambda *place: _path(model, *place), clock))
     if model.folder is not None:
-        ways.append(Folder(model.folder, contents_of(model), cycles / model.id / "folder.json"))
+        ways.append(Folder(model.folder, contents_of(model), cycles / model.id / "folder.json", clock))
     if model.path:
         _path(model, Cycle(datetime(2026, 1, 1, tzinfo=UTC), model.id), 0)
     return Source(model, ways, shelf, cycles)

@@ -1,9 +1,9 @@
 """Speak, on the loopback address, like the public bucket and like the region filter of NOMADS.
 
-`make demo` and the tests fetch through it, so that they walk the production path. The bucket serves a folder: whole files and
-byte ranges (206 with Content-Range, 416, 404, ETag, Last-Modified). The filter takes var_, lev_ and subregion parameters, answers
-with the cross product of variables and levels, cut to the region and, as the real one does, packed anew: simple packing, rows
-south to north. What each message is called is read from the file's .idx.
+`make demo` and the tests fetch through it, so that they walk the production path. The bucket serves a folder, whatever tree is in it
+(GFS's, GEFS's, that of ECMWF's mirrors): whole files and byte ranges (206 with Content-Range, 416, 404, ETag, Last-Modified). The
+filter takes var_, lev_ and subregion parameters, answers with the cross product of variables and levels, cut to the region and, as the
+real one does, packed anew: simple packing, rows south to north. What each message is called is read from the file's .idx.
 """
 
 from __future__ import annotations

@@ -303,6 +303,37 @@ def test_a_dropped_file_still_being_written_is_left_and_looked_at_again(cma: Dro
     assert len(source.acquire(config.all_sites(), NOW).files) == 3
 
 
+class Writer(PatientClock):
+    """While the service waits, another message is written."""
+
+    def __init__(self, path: Path, rest: list[bytes]) -> None:
+        super().__init__()
+        self._path, self._rest = path, rest
+
+    def sleep(self, seconds: float) -> None:
+        super().sleep(seconds)
+        if self._rest:
+            with self._path.open("ab") as file:
+                file.write(self._rest.pop(0))
+
+
+def test_a_file_that_grows_message_by_message_is_left_until_it_rests(cma: Dropped, config: Config, tmp_path: Path) -> None:
+    """At every moment it is sound GRIB; only a second look tells."""
+    cma.write(0, 6, 12)
+    growing = sorted(cma.folder.iterdir())[-1]
+    data = growing.read_bytes()
+    parts = [data[m.offset : m.offset + m.length] for m in inspect(growing)]
+    growing.write_bytes(b"".join(parts[:-2]))
+    [source] = open_models(settings_for(config, tmp_path, cma.model), Writer(growing, parts[-2:]))
+
+    for _ in range(2):
+        with pytest.raises(CycleNotReady, match="is still being written"):
+            source.acquire(config.all_sites(), NOW)
+    source.acquire(config.all_sites(), NOW)
+
+    assert growing.read_bytes() == data
+
+
 def test_a_step_without_humidity_is_not_whole(cma: Dropped, config: Config, tmp_path: Path) -> None:
     cma.write(0, 6, 12)
     last = sorted(cma.folder.iterdir())[-1]
