@@ -193,8 +193,8 @@ grib_bufr.main()
 
 def test_a_message_that_ends_the_decoder_is_set_aside_and_all_others_are_read(shared: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     content = (shared / "obs" / "synop_20140112T12.bufr").read_bytes()[:20_000]
-    first, second, *_ = (at for at in range(len(content)) if content[at : at + 4] == b"BUFR")
-    crashing = content[first : second - 9] + b"CRASH" + content[second - 4 : second]
+    length = int.from_bytes(content[4:7], "big")
+    crashing = content[: length - 9] + b"CRASH7777"
     whole = len(bufr.parse(content, "b").observations)
 
     def start() -> subprocess.Popen[bytes]:
@@ -202,7 +202,7 @@ def test_a_message_that_ends_the_decoder_is_set_aside_and_all_others_are_read(sh
         return subprocess.Popen(command, cwd=PROJECT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
 
     monkeypatch.setattr(bufr, "_start", start)
-    parsed = bufr.parse(content[:first] + crashing + content[first:], "b")
+    parsed = bufr.parse(crashing + content, "b")
 
     assert len(parsed.observations) == whole
     assert [(fault.line, "SIGABRT" in fault.reason) for fault in parsed.faults if fault.line == 1] == [(1, True)]
