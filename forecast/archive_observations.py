@@ -34,6 +34,32 @@ class Reading:
     refused: int
 
 
+@dataclass(frozen=True, slots=True)
+class FileRead:
+    """A file, or a push, that was read, and what was set aside of it."""
+
+    reading: Reading
+    faults: Sequence[Fault] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """What is kept of one station: when it last told anything, and how much it told since a moment."""
+
+    last: datetime
+    records: int
+
+
+@dataclass(frozen=True, slots=True)
+class Complaint:
+    """Why things were set aside: how often, in which file and line, and when last."""
+
+    reason: str
+    times: int
+    last: datetime
+    where: Fault
+
+
 class Observations:
     """The observations in an archive. Raises: ArchiveError from every method when the database refuses."""
 
@@ -45,21 +71,31 @@ class Observations:
         with self._archive.transaction() as connection:
             _write(connection, observations, at)
 
+    def keep_files(
+        self, files: Sequence[FileRead], observations: Sequence[Observation], rejudged: Sequence[Observation], at: datetime
+    ) -> tuple[str, ...]:
+        """Keep what files held together with the files' digests, all of it or nothing; return the digests that were new.
+
+        rejudged: observations kept before whose flags are now others. A file that someone else kept meanwhile does no harm: the same
+        observations are kept over themselves.
+        """
+        with self._archive.transaction() as connection:
+            insert = _insert(connection, reading_table).on_conflict_do_nothing(index_elements=["digest"])
+            # A write comes first: of two who take in at once, one waits.
+            new = [file for file in files if connection.execute(insert.values(**_reading_row(file.reading))).rowcount]
+            _write(connection, observations, at)
+            _write_flags(connection, rejudged)
+            _write_faults(connection, [fault for file in new for fault in file.faults[:FAULTS_A_FILE]], at)
+        return tuple(file.reading.digest for file in new)
+
     def keep_file(self, reading: Reading, observations: Sequence[Observation], faults: Sequence[Fault]) -> bool:
         """Keep what a file held, with its faults, once: False where a file of this digest was read before, and nothing is changed."""
         with self._archive.transaction() as connection:
             if connection.scalar(sql.select(reading_table.c.at).where(reading_table.c.digest == reading.digest)) is not None:
                 return False
-            row = {"digest": reading.digest, "name": reading.name[:200], "form": reading.form, "at": as_utc(reading.at),
-                   "kept": reading.kept, "refused": reading.refused}
-            connection.execute(reading_table.insert().values(**row))
+            connection.execute(reading_table.insert().values(**_reading_row(reading)))
             _write(connection, observations, reading.at)
-            if faults:
-                told = faults[:FAULTS_A_FILE]
-                rows = [{"at": as_utc(reading.at), "file": f.where[:200], "line": f.line, "reason": f.reason[:500]} for f in told]
-                connection.execute(fault_table.insert(), rows)
-                newest = connection.scalar(sql.select(sql.func.max(fault_table.c.id)))
-                connection.execute(fault_table.delete().where(fault_table.c.id <= (newest or 0) - FAULTS_KEPT))
+            _write_faults(connection, faults[:FAULTS_A_FILE], reading.at)
         return True
 
     def was_read(self, digests: Iterable[str]) -> set[str]:
@@ -97,15 +133,63 @@ class Observations:
             rows = connection.execute(sql.select(fault_table).order_by(fault_table.c.id.desc()).limit(limit)).all()
         return tuple((row.at, Fault(row.file, row.line, row.reason)) for row in rows)
 
+    def complaints(self, limit: int = 20) -> tuple[Complaint, ...]:
+        """Return why things were set aside, each reason once, the latest first."""
+        table = fault_table.c
+        last = sql.func.max(table.id).label("last")
+        grouped = sql.select(last, sql.func.count().label("times")).group_by(table.reason).order_by(last.desc()).limit(limit).subquery()
+        query = sql.select(fault_table, grouped.c.times).join(grouped, table.id == grouped.c.last).order_by(table.id.desc())
+        with self._archive.transaction() as connection:
+            rows = connection.execute(query).all()
+        return tuple(Complaint(row.reason, row.times, row.at, Fault(row.file, row.line, row.reason)) for row in rows)
+
+    def heard(self, stations: Sequence[str], since: datetime) -> dict[str, Heard]:
+        """Return of each station that ever told anything: when it did last, and how many records it told from `since` on."""
+        table = observation_table.c
+        last = sql.select(table.station, sql.func.max(table.time)).group_by(table.station)
+        told = sql.select(table.station, sql.func.count()).where(table.time >= as_utc(since)).group_by(table.station)
+        found: dict[str, Heard] = {}
+        with self._archive.transaction() as connection:
+            for part in _parts(list(stations), 500):
+                counts = {row[0]: row[1] for row in connection.execute(told.where(table.station.in_(part)))}
+                for station, moment in connection.execute(last.where(table.station.in_(part))):
+                    found[station] = Heard(moment, counts.get(station, 0))
+        return found
+
     def count(self) -> int:
         """Return how many observations are kept."""
         with self._archive.transaction() as connection:
             return int(connection.scalar(sql.select(sql.func.count()).select_from(observation_table)) or 0)
 
 
+def _insert(connection: sql.Connection, table: sql.Table) -> Any:
+    return (postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert)(table)
+
+
+def _reading_row(reading: Reading) -> dict[str, Any]:
+    return {"digest": reading.digest, "name": reading.name[:200], "form": reading.form, "at": as_utc(reading.at), "kept": reading.kept,
+            "refused": reading.refused}
+
+
+def _write_faults(connection: sql.Connection, faults: Sequence[Fault], at: datetime) -> None:
+    if faults:
+        rows = [{"at": as_utc(at), "file": f.where[:200], "line": f.line, "reason": f.reason[:500]} for f in faults]
+        connection.execute(fault_table.insert(), rows)
+        newest = connection.scalar(sql.select(sql.func.max(fault_table.c.id)))
+        connection.execute(fault_table.delete().where(fault_table.c.id <= (newest or 0) - FAULTS_KEPT))
+
+
+def _write_flags(connection: sql.Connection, observations: Sequence[Observation]) -> None:
+    table = observation_table.c
+    which = (table.station == sql.bindparam("of")) & (table.time == sql.bindparam("at")) & (table.form == sql.bindparam("written"))
+    statement = observation_table.update().where(which).values(flags=sql.bindparam("found"))
+    rows = [{"of": o.station, "at": o.time, "written": o.form, "found": dict(o.flags)} for o in observations]
+    for part in _parts(rows, BATCH):
+        connection.execute(statement, part)
+
+
 def _write(connection: sql.Connection, observations: Sequence[Observation], at: datetime) -> None:
-    insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
-    statement = insert(observation_table)
+    statement = _insert(connection, observation_table)
     key = ("station", "time", "form")
     update = {name: statement.excluded[name] for name in ("received", "values", "flags")}
     upsert = statement.on_conflict_do_update(index_elements=list(key), set_=update)

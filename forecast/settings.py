@@ -227,11 +227,14 @@ class ObservationSettings(Section):
     """What is observed, and how it comes in: files into `folder`, records by push.
 
     ion_classes [cm-3]: where classes 2, 3 ... of negative oxygen ions begin. old_minutes: from when a live value counts as old.
+    keep_all: keep reports of stations that are not named too. delete_after_days: files that were read are deleted when so old; none: never.
     """
 
     folder: Path = Path("var/observations")
     check_minutes: int = Field(default=5, ge=1, le=180)
     stations: tuple[StationSettings, ...] = Field(default=(), max_length=20000)
+    keep_all: bool = False
+    delete_after_days: float | None = Field(default=None, ge=1, le=3650)
     push: PushSettings | None = None
     ion_classes: tuple[float, ...] = Field(default=(500, 1000, 1500, 2000, 3000), min_length=2, max_length=8)
     old_minutes: int = Field(default=90, ge=5, le=1440)
