@@ -1,4 +1,4 @@
-"""How good was it: Brier, skill, TS/POD/FAR, AUC, each with its number of cases; NaN cases count for nothing.
+"""How good was it: Brier and its parts, skill, TS/POD/FAR, ROC, intervals; NaN cases count for nothing.
 
 Probabilities (case) and outcomes (case) are arrays of 0-1 and of 0 or 1. The archive's own verification builds on these.
 """
@@ -10,7 +10,8 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from sklearn.metrics import roc_auc_score
+from sklearn.isotonic import IsotonicRegression
+from sklearn.metrics import roc_auc_score, roc_curve
 
 Array = NDArray[np.floating[Any]]
 
@@ -124,3 +125,60 @@ def reliability(probability: ArrayLike, seen: ArrayLike, bins: int = 10, draws: 
 
 def _ratios(part: NDArray[Any], whole: NDArray[np.integer[Any]]) -> Array:
     return np.divide(part, whole, out=np.full(len(whole), np.nan), where=whole > 0)
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What a Brier score is made of: brier = reliability - resolution + uncertainty, exactly.
+
+    reliability: what recalibration would save (0 is perfect); resolution: what the forecasts tell apart; uncertainty: of the base rate.
+    """
+
+    reliability: float
+    resolution: float
+    uncertainty: float
+
+
+def parts_of_brier(probability: ArrayLike, seen: ArrayLike) -> Parts:
+    """Return the parts of the Brier score, the frequency at each probability by isotonic regression, so that no bins are chosen.
+
+    NaN without cases. Few cases make reliability and resolution both look large; their difference is right.
+    Source: Dimitriadis, Gneiting & Jordan 2021, PNAS 118, e2016191118, eq. 4; after Murphy 1973, J. Appl. Meteor. 12, 595.
+    """
+    given, outcome = _known(probability, seen)
+    if not len(given):
+        return Parts(float("nan"), float("nan"), float("nan"))
+    score_given = brier(given, outcome)
+    frequency = IsotonicRegression(y_min=0.0, y_max=1.0).fit_transform(given, outcome)
+    calibrated, base = brier(frequency, outcome), float(outcome.mean())
+    return Parts(score_given - calibrated, base * (1 - base) - calibrated, base * (1 - base))
+
+
+def roc_points(probability: ArrayLike, seen: ArrayLike, most: int = 40) -> tuple[tuple[float, float], ...]:
+    """Return the ROC curve as (false alarm rate, detection rate) at falling thresholds, at most `most` points; empty with one kind only."""
+    given, outcome = _known(probability, seen)
+    if len(np.unique(outcome)) < 2:
+        return ()
+    false_alarms, detected, _ = roc_curve(outcome, given)
+    kept = np.unique(np.linspace(0, len(detected) - 1, min(most, len(detected))).round().astype(int))
+    return tuple((float(false_alarms[i]), float(detected[i])) for i in kept)
+
+
+def _known(probability: ArrayLike, seen: ArrayLike) -> tuple[Array, Array]:
+    given, outcome = (np.asarray(values, dtype=float) for values in (probability, seen))
+    known = np.isfinite(given) & np.isfinite(outcome)
+    return given[known], outcome[known]
+
+
+def redrawn_sums(values: ArrayLike, blocks: NDArray[np.integer[Any]], draws: int = 1000, seed: int = 0) -> Array:
+    """Return the sums of `values` (case, column) over as many blocks as there are, drawn with replacement (draw, column).
+
+    A ratio of two columns' sums is then a redrawn mean: days of one spell of weather stay together. NaN counts as 0.
+    Source: Wilks 2011, sect. 5.3.5 (bootstrap by blocks); Efron & Tibshirani 1993, An Introduction to the Bootstrap, ch. 8.
+    """
+    columns = np.nan_to_num(np.asarray(values, dtype=float))
+    _, place = np.unique(blocks, return_inverse=True)
+    count = int(place.max()) + 1 if len(place) else 0
+    sums = np.stack([np.bincount(place, column, minlength=count) for column in columns.T], axis=1)
+    drawn = np.random.default_rng(seed).multinomial(count, np.full(count, 1 / max(count, 1)), size=draws)
+    return np.asarray(drawn @ sums)

@@ -1,0 +1,284 @@
+"""The nouns of looking back: what came of a day, what had been told of it, and how good that was.
+
+A report is one source's word on one day; what was seen is the word of the most trusted source that spoke. Everything told is told as it
+was issued: probabilities, features and grades as they stood then. What the public page and `skyscape verify` show is a Verification.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime
+from typing import TypeVar
+
+from forecast.domain import CLOUD_SEA_STATES, OUTCOME_SOURCES, Outcome
+
+T = TypeVar("T")
+Key = tuple[str, str, str]  # of an event: site, phenomenon, day
+
+SEEN_FROM = 0.5  # the degree from which it counts as seen: partial and full
+
+
+def happened(outcome: Outcome) -> bool:
+    """Say whether the headline was seen: of a sea of clouds the sea, of all else at least a part."""
+    return outcome.state == CLOUD_SEA_STATES[0] if outcome.state else outcome.degree >= SEEN_FROM
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """One source's word on one day, and when it came in."""
+
+    outcome: Outcome
+    received: datetime
+
+    @property
+    def tells(self) -> bool:
+        return bool(self.outcome.state) or math.isfinite(self.outcome.degree)
+
+    @property
+    def key(self) -> Key:
+        return (self.outcome.site, self.outcome.phenomenon, self.outcome.day.isoformat())
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What came of a day: the word of the most trusted source that spoke.
+
+    outcome: its source is the one that decided, its reporter the last of those who agree. reports: all that told; sources: those they came
+    from, the most trusted first. agreed: whether all of them say alike whether it was seen.
+    """
+
+    outcome: Outcome
+    reports: int
+    sources: tuple[str, ...]
+    agreed: bool
+
+    @property
+    def happened(self) -> bool:
+        return happened(self.outcome)
+
+
+def resolve(reports: Iterable[Report]) -> Seen | None:
+    """Return what counts of the reports on one day, None where none tells anything.
+
+    The most trusted source decides (domain.OUTCOME_SOURCES). Within it the degree most of its reporters give; of equally many the one
+    given last. A state and an amount are then those of the reporters who gave that degree; vividness is the mean of all who said it.
+    """
+    telling = sorted((r for r in reports if r.tells), key=lambda r: (r.received, r.outcome.reporter))
+    if not telling:
+        return None
+    sources = tuple(source for source in OUTCOME_SOURCES if any(r.outcome.source == source for r in telling))
+    decide = [r.outcome for r in telling if r.outcome.source == sources[0]]
+    degree = _most([_degree(o) for o in decide])
+    agreeing = [o for o in decide if _degree(o) == degree]
+    state = _most([o.state for o in agreeing if o.state] or [""])
+    amounts = sorted(o.amount for o in agreeing if math.isfinite(o.amount))
+    vivid = [o.vividness for o in decide if math.isfinite(o.vividness)]
+    chosen = replace(
+        [o for o in agreeing if o.state in (state, "")][-1], state=state, degree=degree,
+        amount=amounts[len(amounts) // 2] if amounts else math.nan, vividness=math.fsum(vivid) / len(vivid) if vivid else math.nan)
+    return Seen(chosen, len(telling), sources, len({happened(r.outcome) for r in telling}) == 1)
+
+
+def _degree(outcome: Outcome) -> float:
+    """Return the degree; where only the state is known, that of the state: a sea of which nobody said how full counts as full."""
+    return outcome.degree if math.isfinite(outcome.degree) else float(outcome.state == CLOUD_SEA_STATES[0])
+
+
+def _most(values: Sequence[T]) -> T:
+    """Return the value that stands most often; of equally frequent ones that which stands last."""
+    return max(values, key=lambda value: (values.count(value), len(values) - values[::-1].index(value)))
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """A forecast of a published issue. values: the leading run's features as known then; lead [h]: until the event's window begins."""
+
+    issue: str
+    issued: datetime
+    run: datetime
+    site: str
+    phenomenon: str
+    day: date
+    window_start: datetime
+    probability: float
+    grade: int
+    model: str
+    values: Mapping[str, float] = field(default_factory=dict)
+    voices: Mapping[str, float] = field(default_factory=dict)  # NWP model -> its newest run's probability
+
+    @property
+    def key(self) -> Key:
+        return (self.site, self.phenomenon, self.day.isoformat())
+
+    @property
+    def lead(self) -> float:
+        return (self.window_start - self.issued).total_seconds() / 3600
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """What one run of one model gave to a forecast of a published issue: its features, as known then."""
+
+    issue: str
+    issued: datetime
+    model: str
+    run: datetime
+    site: str
+    phenomenon: str
+    day: date
+    window_start: datetime
+    values: Mapping[str, float]
+
+    @property
+    def key(self) -> Key:
+        return (self.site, self.phenomenon, self.day.isoformat())
+
+    @property
+    def lead(self) -> float:
+        return (self.window_start - self.issued).total_seconds() / 3600
+
+
+# -- how good it was
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """A number with the bounds of its 90 % interval, and how many cases it stands on; NaN: not to be had."""
+
+    value: float
+    low: float = math.nan
+    high: float = math.nan
+    cases: int = 0
+
+    @property
+    def known(self) -> bool:
+        return math.isfinite(self.value)
+
+
+@dataclass(frozen=True, slots=True)
+class ScoreLine:
+    """What a group of forecasts is worth. dimension, name: what they have in common (site, phenomenon, lead, season, source, all).
+
+    cases: forecasts with an outcome; events: different events among them; seen: cases in which it was seen. brier = reliability -
+    resolution + uncertainty up to the width of the bins. skills: reference -> Brier skill against it, on the cases that it knows.
+    hits, misses, false_alarms, quiet: of yes and no at the published threshold. enough: whether it may be ranked.
+    """
+
+    dimension: str
+    name: str
+    phenomenon: str
+    cases: int
+    events: int
+    seen: int
+    brier: Figure
+    reliability: float
+    resolution: float
+    uncertainty: float
+    skills: Mapping[str, Figure]
+    auc: float
+    hits: int
+    misses: int
+    false_alarms: int
+    quiet: int
+    enough: bool
+
+    @property
+    def pod(self) -> float:
+        """Probability of detection: hits / seen."""
+        return _share(self.hits, self.hits + self.misses)
+
+    @property
+    def far(self) -> float:
+        """False alarm ratio: false alarms / yes forecasts."""
+        return _share(self.false_alarms, self.hits + self.false_alarms)
+
+    @property
+    def ts(self) -> float:
+        """Threat score: hits / (hits + misses + false alarms)."""
+        return _share(self.hits, self.hits + self.misses + self.false_alarms)
+
+
+def _share(part: int, whole: int) -> float:
+    return part / whole if whole else math.nan
+
+
+@dataclass(frozen=True, slots=True)
+class Bin:
+    """Cases of like probability: the mean told, how often it was seen, and between what the frequency lies by chance (90 %)."""
+
+    told: float
+    seen: float
+    cases: int
+    low: float
+    high: float
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """Yes and no over a span of days, one forecast an event: the last before it began."""
+
+    since: date
+    until: date
+    hits: int
+    misses: int
+    false_alarms: int
+    quiet: int
+
+    @property
+    def told(self) -> int:
+        """How often it was forecast."""
+        return self.hits + self.false_alarms
+
+    @property
+    def cases(self) -> int:
+        return self.hits + self.misses + self.false_alarms + self.quiet
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """One event on the strip: whether it was forecast and whether it was seen."""
+
+    site: str
+    day: date
+    told: bool
+    seen: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """What is shown of one phenomenon: a line over all its cases, of each site, the last month, the last days, reliability, ROC points.
+
+    sources: source of truth -> events it decided. roc: (false alarm rate, detection rate) at falling thresholds.
+    """
+
+    phenomenon: str
+    line: ScoreLine
+    month: Tally
+    marks: tuple[Mark, ...]
+    bins: tuple[Bin, ...]
+    roc: tuple[tuple[float, float], ...]
+    sources: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Verification:
+    """How good the forecasts were. threshold: the probability from which a forecast is a yes; needed: cases before a score is told.
+
+    since, until: days of the events. disagreed: events on which the sources differ. lines: every group, the best of each dimension first,
+    those with too few cases last.
+    """
+
+    since: date
+    until: date
+    threshold: float
+    needed: int
+    cases: int
+    events: int
+    disagreed: int
+    records: tuple[Record, ...]
+    lines: tuple[ScoreLine, ...]
+
+    def of(self, dimension: str) -> tuple[ScoreLine, ...]:
+        return tuple(line for line in self.lines if line.dimension == dimension)

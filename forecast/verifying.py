@@ -1,0 +1,74 @@
+"""How good the forecasts were: the archive's past against what was seen, for `skyscape verify`, the public page and the blending."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from dataclasses import replace
+from datetime import date, datetime, timedelta
+
+from forecast.archive import Archive
+from forecast.archive_outcomes import Outcomes, Past
+from forecast.config import Config
+from forecast.domain import PHENOMENA
+from forecast.hindsight import Verification, resolve
+from models import standings
+from models.blending import shares_of
+from models.dataset import BACK, cases, shares_scores, training_set
+from models.training import TrainingSet
+
+LOOKED_BACK = timedelta(days=366)  # a year: all seasons
+YES = 1  # place among forecast.grades of where grade 3 begins
+
+
+def verification(archive: Archive, config: Config, now: datetime, since: date | None = None, until: date | None = None) -> Verification:
+    """Return how good the published forecasts of the days [since, until] were (a year up to now where not said).
+
+    Climatology and persistence may know outcomes from before `since`. Raises: ArchiveError.
+    """
+    today = now.astimezone(config.zone).date()
+    since = since or today - LOOKED_BACK
+    reports = Outcomes(archive).reports(min(since - timedelta(days=BACK), today - LOOKED_BACK))
+    told = Past(archive).told(since, until)
+    found = standings.verify(cases(told, reports), config.forecast.grades[YES], today)
+    keys = {each.key for each in told}
+    differing = sum(1 for key in keys if (seen := resolve(reports.get(key, ()))) is not None and not seen.agreed)
+    return replace(found, disagreed=differing)
+
+
+def shares(archive: Archive, now: datetime) -> dict[str, dict[str, float]]:
+    """Return phenomenon -> NWP model -> share in the blend, by the Brier scores of a year: for Models.shares. Raises: ArchiveError."""
+    since = (now - LOOKED_BACK).date()
+    scores = shares_scores(Past(archive).told(since), Outcomes(archive).resolved(since))
+    return {phenomenon: found for phenomenon, by_model in scores.items() if (found := shares_of(by_model))}
+
+
+def training_sets(archive: Archive, since: date | None = None, until: date | None = None) -> dict[str, TrainingSet]:
+    """Return what there is to learn from of each phenomenon; one without a case is left out. Raises: ArchiveError."""
+    past, outcomes = Past(archive), Outcomes(archive)
+    sets = (training_set(p, past.heard(p, since, until), outcomes.resolved(since, until, p)) for p in PHENOMENA)
+    return {each.phenomenon: each for each in sets if len(each)}
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare what `skyscape verify` understands."""
+    parser.add_argument("--since", type=day_of, metavar="DAY", help="first local day of events, like 2026-01-31 (default: a year ago)")
+    parser.add_argument("--until", type=day_of, metavar="DAY", help="last local day of events (default: today)")
+
+
+def run(arguments: argparse.Namespace, config: Config, now: datetime) -> str:
+    """Return what `skyscape verify` prints. Raises: ArchiveError."""
+    found = verification(Archive(config.archive.url), config, now, arguments.since, arguments.until)
+    if arguments.json:
+        return json.dumps(standings.document(found), ensure_ascii=False)
+    if not found.cases:
+        return "no published forecast has an outcome yet; give some with `skyscape outcomes import FILE` or `skyscape judge`"
+    return standings.text(found)
+
+
+def day_of(text: str) -> date:
+    """Return the day that an argument names."""
+    try:
+        return date.fromisoformat(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f"{text!r}: expected a day like 2026-01-31") from error
