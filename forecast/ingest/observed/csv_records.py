@@ -113,12 +113,13 @@ class _Table:
             places[meaning] = index
             if meaning in ELEMENTS:
                 self._elements.append((index, meaning, unit))
-            elif unit:
+            elif unit and meaning != STATION:
                 zone = UNIT_SPELLINGS.get(unit.strip().lower(), "")
         self._times = Times(ZONES.get(zone, terms.zone))
         self.station_at = places.get(STATION, -1)
         parts = [places[part] for part in TIME_PARTS if part in places]
-        self.time_at = [places[TIME]] if TIME in places else parts if len(parts) >= 4 else []
+        whole = all(part in places for part in TIME_PARTS[:4])
+        self.time_at = [places[TIME]] if TIME in places else parts if whole else []
 
     @property
     def usable(self) -> bool:
