@@ -125,8 +125,8 @@ def judge(
     """Return what each model is worth on labelled mornings, beside the rule, and persistence where there is enough of it.
 
     mountains: the name in the files -> the place; one entry named EVERY takes all that no other does. models: name -> a model with
-    `columns` and `predict_proba`; none is fitted. clock: by which the labels' days are meant; utc_offset: that of the forecasts' times where
-    a document does not tell it.
+    `columns` and `predict_proba`; none is fitted. clock: by which the labels' days are meant; utc_offset: of the forecasts' times, where a
+    document does not tell it.
     Raises: SourceCorrupt for a file that cannot be read.
     """
     told, refused = read_labels(labels)

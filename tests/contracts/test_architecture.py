@@ -57,6 +57,7 @@ HOMES = {
     "distributed": ("forecast.backfill",),
     "scores": ("models",),
     "skops": ("models",),
+    "threadpoolctl": ("models",),
 }
 
 MODULES = {

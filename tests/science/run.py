@@ -10,7 +10,7 @@ PROJECT = Path(__file__).parents[2]
 sys.path.insert(0, str(PROJECT))
 SHARED = PROJECT.parent / "shared" / "data"
 
-ROOMS = ("glow", "sea", "stars", "snow")
+ROOMS = ("glow", "sea", "stars", "snow", "learning", "simulated", "gefcom")
 
 
 def main() -> int:
