@@ -11,13 +11,13 @@ import logging
 import re
 import sys
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 from forecast.config import Config, read_config
 from forecast.domain import Cycle, as_utc
-from forecast.errors import ConfigError, SkyscapeError
+from forecast.errors import ConfigError, SkyscapeError, SourceError
 from forecast.settings import SOURCES
 
 log = logging.getLogger("skyscape")
@@ -64,13 +64,30 @@ def build_parser() -> argparse.ArgumentParser:
         ("config", show_config, "print the resolved settings, secrets masked, or the one error"),
     ):
         commands.add_parser(name, parents=[common], help=words, description=words).set_defaults(command=command)
+    words = "work out what past runs would have given, to learn from"
+    backfill_parser = commands.add_parser("backfill", parents=[common], help=words, description=words)
+    backfill_parser.set_defaults(command=backfill)
     words = "derive a site's horizon, valley and night sky from terrain and light grids"
     survey_parser = commands.add_parser("survey", parents=[common], help=words, description=words)
     survey_parser.set_defaults(command=survey)
     from forecast.survey import add_arguments
 
     add_arguments(survey_parser)
+    _add_backfill_arguments(backfill_parser)
     return parser
+
+
+def _add_backfill_arguments(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument
+    add("--from", dest="first", type=date.fromisoformat, metavar="DATE", help="first day of runs (UTC)")
+    add("--to", dest="last", type=date.fromisoformat, metavar="DATE", help="last day of runs")
+    add("--days", type=int, default=2, choices=range(1, 11), metavar="N", help="local days asked of each run (default 2)")
+    add("--phenomena", default="", metavar="A,B", help="only these, e.g. sea_of_clouds,sunset_glow")
+    add("--dry-run", action="store_true", help="say what it would take (bytes, requests, hours); fetch inventories only")
+    add("--workers", type=int, default=2, choices=range(1, 65), metavar="N", help="runs worked side by side (default 2)")
+    add("--cluster", default="", metavar="ADDRESS", help="of a Dask scheduler, e.g. tcp://host:8786, instead of local workers")
+    add("--points", type=Path, metavar="JSON", help="point forecasts in Open-Meteo's form instead of runs; needs --site")
+    add("--site", default="", metavar="ID", help="the site that --points stand for")
 
 
 # -- commands
@@ -164,6 +181,31 @@ def survey(args: argparse.Namespace) -> int:
 
     print(run_survey(args, _settings(args)))
     return 0
+
+
+def backfill(args: argparse.Namespace) -> int:
+    """Fill the archive with what past runs would have given."""
+    from forecast import backfill as past
+    from forecast.archive import Archive
+
+    config = _settings(args)
+    wanted = tuple(name for name in args.phenomena.split(",") if name)
+    if args.points:
+        count = past.keep_points(config, Archive(config.archive.url), args.points, args.site, wanted)
+        print(f"{count} rows of {args.site} from {args.points.name}")
+        return 0
+    if args.first is None or args.last is None:
+        raise ConfigError("backfill needs --from and --to, or --points and --site")
+    runs = past.tasks(config, args.first, args.last, args.days, wanted)
+    if args.dry_run:
+        print(past.cost(config, runs))
+        return 0
+    failed = 0
+    done = past.run(config, Archive(config.archive.url), runs, args.days, wanted, args.workers, args.cluster)
+    for number, (task, said) in enumerate(done, 1):
+        failed += isinstance(said, str)
+        print(f"{number:4d}/{len(runs)}  {task.cycle.id}  {said if isinstance(said, str) else f'{said} rows'}", flush=True)
+    return SourceError.exit_code if failed else 0
 
 
 # -- the world

@@ -105,6 +105,24 @@ attempt_table = sql.Table(
     sql.Column("detail", sql.Text, nullable=False),
 )
 
+# What runs of the past would have given, worked out afterwards from what was known then: to learn from, never to be scored as issued.
+hindcast_table = sql.Table(
+    "hindcast", metadata,
+    sql.Column("cycle", sql.String(60), primary_key=True),
+    sql.Column("site", sql.String(40), primary_key=True),
+    sql.Column("phenomenon", sql.String(40), primary_key=True),
+    sql.Column("day", sql.String(10), primary_key=True),
+    sql.Column("model", sql.String(40), nullable=False),
+    sql.Column("run", Moment, nullable=False),
+    sql.Column("window_start", Moment, nullable=False),
+    sql.Column("digest", sql.String(64), nullable=False),
+    sql.Column("probability", sql.Float),
+    sql.Column("states", sql.JSON, nullable=False),
+    sql.Column("values", sql.JSON, nullable=False),
+    sql.Column("missing", sql.JSON, nullable=False),
+    sql.Index("hindcast_by_event", *event_columns),
+)
+
 # What stations reported. A later report of the same moment in the same form replaces the earlier one.
 observation_table = sql.Table(
     "observation", metadata,

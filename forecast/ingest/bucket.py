@@ -103,6 +103,15 @@ class Bucket(Remote):
                 errand.each(lambda step: self._step(errand, step, listings[step], chosen, advance), errand.todo, self._connections)
             return errand.acquired(self._layout.attribution)
 
+    def cost(self, needs: Needs, cycle: Cycle) -> tuple[int, int]:
+        """Return how many bytes and requests `fetch` would need for a cycle of which nothing is here; only its inventories are fetched."""
+        with self._errand(needs, cycle, None) as errand:
+            listings = errand.each(lambda step: self._listing(errand, step), needs.steps, self._connections)
+            spans = [plan_ranges([(e.offset, e.end or 0) for e in messages(chosen.wanted)])
+                     for chosen in self._choose(needs, listings, {}).values()]
+        ranges = [each for step in spans for each in step]
+        return sum(end - first for first, end in ranges), len(ranges) + 2 * len(needs.steps)
+
     def _last_listing(self, errand: Errand) -> Listing:
         """Return the listing of the last wanted step. Where even the first has none, nothing of the run is there: the error says so."""
         first, last = errand.todo[0], errand.todo[-1]

@@ -31,9 +31,6 @@ GAS_CONSTANT = 287.05  # [J kg-1 K-1] of dry air
 VAPOUR = 0.622  # molar mass of water to that of dry air
 TRIPLE, ALL_ICE = 273.16, 250.16  # [K] above the first saturation is over water, below the second over ice
 
-# Humidity at which a grid box begins to hold cloud. Held against GFS's own cloud by level over the Tatra (August 2020, 92,000 boxes): bias
-# +0.01 and correlation 0.92; 0.80 gives +0.04 and 0.91, ECHAM's profile (0.9 at the ground, 0.7 aloft) +0.05 and 0.90.
-CRITICAL = 0.85
 MOST_SHIFT = 1.2  # of relative humidity, by which a column is moved at most to give the cover that the model tells
 HALVINGS = 16  # finds the shift to 4e-5, the cover to 0.02 where it is nearly whole
 NO_COVER = 0.005  # less than the packing of a cover tells
@@ -279,7 +276,7 @@ _OWN_COVERS = {layer: f"{layer}_type_cloud_area_fraction" for layer in LAYERS}
 def _cloud(atmosphere: Atmosphere) -> Array:
     """Return cloud by level [1] (time, level, latitude, longitude) from humidity, held to the covers that the model gives.
 
-    There is none underground. The humidity at which cloud begins is measured, see CRITICAL.
+    There is none underground. The humidity at which cloud begins is measured, see CRITICAL_HUMIDITY.
     """
     humidity = np.moveaxis(atmosphere["relative_humidity"].values, 1, -1)
     pressure = atmosphere["level"].values.astype(np.float32)
@@ -290,7 +287,7 @@ def _cloud(atmosphere: Atmosphere) -> Array:
     for levels, target in _covers(atmosphere, pressure):
         part = air[..., levels]
         shift = np.zeros(part.shape[:-1], dtype=np.float32) if target is None else _shift(part, target)
-        cloud[..., levels] = cloud_from_humidity(part + shift[..., None], CRITICAL)
+        cloud[..., levels] = cloud_from_humidity(part + shift[..., None])
     return np.moveaxis(np.where(np.isnan(humidity), np.nan, cloud), -1, 1)
 
 
@@ -317,7 +314,7 @@ def _shift(humidity: Array, target: Array) -> Array:
     low, high = np.full(target.shape, -MOST_SHIFT, dtype=np.float32), np.full(target.shape, MOST_SHIFT, dtype=np.float32)
     for _ in range(HALVINGS):
         middle = (low + high) / 2
-        enough = maximum_random_overlap(cloud_from_humidity(humidity + middle[..., None], CRITICAL)) >= target
+        enough = maximum_random_overlap(cloud_from_humidity(humidity + middle[..., None])) >= target
         low, high = np.where(enough, low, middle), np.where(enough, middle, high)
     found = np.where(target < NO_COVER, np.float32(-2 * MOST_SHIFT), high)
     return np.where(np.isnan(target) | np.isnan(humidity).all(axis=-1), np.float32(0), found)

@@ -46,6 +46,7 @@ FREEZING = 273.15  # [K]
 DRY_AIR = 29.2716  # [m K-1] gas constant of dry air over gravity: thickness = DRY_AIR T ln(p1 / p2)
 NO_CEILING = 20000.0  # [m] what GFS writes where there is no cloud ceiling
 CLEAREST = 24135.0  # [m] the visibility at which GFS stops counting
+CLOUD_BEGINS = 0.80  # relative humidity at which a box of the sample begins to hold cloud
 Fields = dict[str, Array]
 
 
@@ -307,7 +308,7 @@ class Weather:
         """Return every field for forecast hour `step`, by the names of quantities.FIELDS (and a few that nobody needs)."""
         hour = self.story.start + step
         column = self._column(hour)
-        cloud = np.round(cloud_from_humidity(column["relative_humidity"]), 2)
+        cloud = np.round(cloud_from_humidity(column["relative_humidity"], CLOUD_BEGINS), 2)
         temperature, z = column["air_temperature"], column["geopotential_height"]
         liquid = ramp(temperature, 253.15, 268.15)
         column |= {

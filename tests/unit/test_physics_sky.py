@@ -46,8 +46,8 @@ def test_overlap_of_nothing_known_is_not_known() -> None:
 
 
 def test_cloud_begins_at_the_critical_humidity_and_is_whole_at_saturation() -> None:
-    # Sundqvist et al. 1989 with U00 = .80, by hand: 1 - sqrt(.05 / .2) = .5 at 95 %.
-    assert physics.cloud_from_humidity(np.array([0.5, 0.8, 0.95, 1.0, 1.1])) == pytest.approx([0, 0, 0.5, 1, 1])
+    # Sundqvist et al. 1989 with U00 = .85, by hand: 1 - sqrt(.0375 / .15) = .5 at 96.25 %.
+    assert physics.cloud_from_humidity(np.array([0.5, 0.85, 0.9625, 1.0, 1.1])) == pytest.approx([0, 0, 0.5, 1, 1])
 
 
 # -- moonlight
