@@ -24,11 +24,11 @@ ORDER: list[set[str]] = [
         "forecast.transport", "forecast.survey",
     },
     {"forecast.ingest", "forecast.phenomena", "forecast.archive_tables", "models", "products"},
-    {"forecast.archive"},
+    {"forecast.archive", "forecast.nowcast"},
     {"forecast.archive_observations", "forecast.sample", "forecast.source_table"},
     {"forecast.archive_outcomes"},
     {
-        "forecast.answering", "forecast.documentation", "forecast.live", "forecast.observing", "forecast.nowcast", "forecast.outcomes",
+        "forecast.answering", "forecast.documentation", "forecast.live", "forecast.observing", "forecast.outcomes",
         "forecast.push", "forecast.backfill", "forecast.judging", "forecast.verifying",
     },
     {"forecast.pipeline"},
