@@ -16,9 +16,10 @@ import numpy as np
 import xarray as xr
 
 from forecast.config import Config
-from forecast.domain import Almanac, DayWeather, Features, Forecast, Issue, Name, Site, as_utc
+from forecast.domain import Almanac, DayWeather, Features, Forecast, Issue, Live, Name, Site, as_utc
 from forecast.quantities import FEATURES
 from products.safety import CLOTHING_UNKNOWN, DANGERS, Hazard, clothing, judge
+from products.tiles import Tile, tiles_of
 
 NEXT_DAYS = 3  # days over which the best is chosen
 PICKS = 3
@@ -122,11 +123,12 @@ class Outlook:
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """One site with its days."""
+    """One site with its days, and what is measured there now."""
 
     site: Site
     days: tuple[SiteDay, ...]
     outlook: Outlook = Outlook()
+    tiles: tuple[Tile, ...] = ()
 
     @property
     def soon(self) -> tuple[Hazard, ...]:
@@ -231,13 +233,20 @@ def compose(
     config: Config,
     attributions: Sequence[Name],
     issues: Sequence[Issue] = (),
+    live: Sequence[Live] = (),
 ) -> Bulletin:
-    """Say what is said of each day, in which order; forecasts stand in the order of `features.events`."""
+    """Say what is said of each day, in which order; forecasts stand in the order of `features.events`.
+
+    live: what the stations of the settings told of late.
+    """
     zone = config.zone
     days = tuple(sorted({day for _, day in almanacs} | {f.event.day for f in forecasts}))
     entries = _entries(forecasts, features, zone)
     plain = (_section(site, days, entries.get(site.id, ()), almanacs, features.weather) for site in config.all_sites())
-    sections = tuple(replace(section, outlook=_outlook([section])) for section in plain)
+    sections = tuple(
+        replace(section, outlook=_outlook([section]), tiles=tiles_of(section.site, live, config.observations, issue.issued))
+        for section in plain
+    )
     outlook = _outlook(sections)
     valid_to = max([issue.issued, *(f.event.window.end for f in forecasts if f.known)])
     counted = Counter(i for f in forecasts for i in f.missing)

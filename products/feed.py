@@ -33,14 +33,14 @@ def document(bulletin: Bulletin, config: Config) -> dict[str, Any]:
         "status": bulletin.status,
         "issue": issue.id,
         "number": issue.number,
-        "issued_at": _time(issue.issued),
-        "valid_from": _time(bulletin.valid_from),
-        "valid_to": _time(bulletin.valid_to),
-        "expires_at": _time(bulletin.expires_at),
+        "issued_at": time_text(issue.issued),
+        "valid_from": time_text(bulletin.valid_from),
+        "valid_to": time_text(bulletin.valid_to),
+        "expires_at": time_text(bulletin.expires_at),
         "timezone": config.service.timezone,
         "title": _name(bulletin.title),
         "issuer": {"bodies": [_name(body) for body in bulletin.bodies], "forecaster": bulletin.forecaster or None},
-        "model_run": {"model": issue.cycle.model, "run_at": _time(issue.cycle.run)},
+        "model_run": {"model": issue.cycle.model, "run_at": time_text(issue.cycle.run)},
         "sources": [name.en for name in bulletin.attributions],
         "models": list(bulletin.models),
         "grade_begins_at": [0.0, *bulletin.grades],
@@ -49,7 +49,7 @@ def document(bulletin: Bulletin, config: Config) -> dict[str, Any]:
             {"hazard": w.hazard, "sites": [s.id for s in w.sites], "days": [d.isoformat() for d in w.days]} for w in bulletin.outlook.alerts
         ],
         "alerts_complete": not bulletin.outlook.gaps,
-        "covered_until": _time(bulletin.covered_until),
+        "covered_until": time_text(bulletin.covered_until),
         "unjudged": [{"hazards": list(gap.hazards), "days": [d.isoformat() for d in gap.days]} for gap in bulletin.outlook.gaps],
         "sites": [_site(section) for section in bulletin.sections],
         "forecasts": [_forecast(entry) for entry in bulletin.entries],
@@ -64,8 +64,8 @@ def status(bulletin: Bulletin) -> dict[str, Any]:
         "schema": STATUS,
         "status": bulletin.status,
         "issue": bulletin.issue.id,
-        "issued_at": _time(bulletin.issue.issued),
-        "expires_at": _time(bulletin.expires_at),
+        "issued_at": time_text(bulletin.issue.issued),
+        "expires_at": time_text(bulletin.expires_at),
     }
 
 
@@ -83,7 +83,7 @@ def _forecast(entry: Entry) -> dict[str, Any]:
     window = _window("window", event.window)
     return {
         "site": event.site.id, "phenomenon": event.phenomenon, "day": event.day.isoformat(),
-        **window, **_window("best", forecast.best), "centre": _time(event.centre),
+        **window, **_window("best", forecast.best), "centre": time_text(event.centre),
         "probability": number(forecast.probability), "grade": forecast.grade, "model": forecast.model,
         "states": {state: number(p) for state, p in forecast.states.items()},
         "azimuth_deg": number(entry.azimuth),
@@ -93,7 +93,7 @@ def _forecast(entry: Entry) -> dict[str, Any]:
         ],
         "spread": _spread(forecast.spread),
         "voices": [
-            {"model": voice.cycle.model, "run_at": _time(voice.cycle.run), "probability": number(voice.probability),
+            {"model": voice.cycle.model, "run_at": time_text(voice.cycle.run), "probability": number(voice.probability),
              "weight": number(voice.weight), "members": voice.members} for voice in forecast.voices
         ],
         "corrected_by": list(forecast.corrected_by),
@@ -127,7 +127,7 @@ def _almanac(almanac: Almanac) -> dict[str, Any]:
         "astronomical_dawn", "moonrise", "moonset",
     )  # fmt: skip
     return {
-        "site": almanac.site.id, "day": almanac.day.isoformat(), **{name: _time(getattr(almanac, name)) for name in times},
+        "site": almanac.site.id, "day": almanac.day.isoformat(), **{name: time_text(getattr(almanac, name)) for name in times},
         "sunrise_azimuth_deg": number(almanac.sunrise_azimuth), "sunset_azimuth_deg": number(almanac.sunset_azimuth),
         "moon_illumination_fraction": number(almanac.moon_illumination), "moon_phase_deg": number(almanac.moon_phase),
         **_window("milky_way", almanac.milky_way), "meteor_showers": [shower.id for shower in almanac.showers],
@@ -135,7 +135,7 @@ def _almanac(almanac: Almanac) -> dict[str, Any]:
 
 
 def _earlier(issue: Issue) -> dict[str, Any]:
-    return {"issue": issue.id, "number": issue.number, "issued_at": _time(issue.issued)}
+    return {"issue": issue.id, "number": issue.number, "issued_at": time_text(issue.issued)}
 
 
 def _spread(spread: Spread | None) -> dict[str, Any] | None:
@@ -143,10 +143,11 @@ def _spread(spread: Spread | None) -> dict[str, Any] | None:
 
 
 def _window(name: str, window: Window | None) -> dict[str, str | None]:
-    return {f"{name}_start": _time(window.start if window else None), f"{name}_end": _time(window.end if window else None)}
+    return {f"{name}_start": time_text(window.start if window else None), f"{name}_end": time_text(window.end if window else None)}
 
 
-def _time(moment: datetime | None) -> str | None:
+def time_text(moment: datetime | None) -> str | None:
+    """Return a moment as data tell it: UTC, to the second."""
     return None if moment is None else f"{moment:%Y-%m-%dT%H:%M:%SZ}"
 
 

@@ -2,6 +2,7 @@
 
     <folder>/archive/<issue>/…     every release, as it was
     <folder>/current               a link to the one in force
+    <folder>/live.json             what stations measure now, written anew between issues; every page asks for it
     <folder>/lock                  held by the one process that publishes
 
 A reader meets the old site or the new one, never half of either, whatever instant a machine dies at. A channel that fails, or
@@ -18,16 +19,17 @@ import logging
 import os
 import re
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from forecast.config import Config
-from forecast.domain import Cycle, Issue, Receipt
+from forecast.domain import Cycle, Issue, Live, Receipt
 from forecast.errors import PublishError, SkyscapeError
 from forecast.settings import CHANNELS
 from products.bulletins import Bulletin
+from products.live import FILE, document
 from products.render import Page, pages
 
 log = logging.getLogger(__name__)
@@ -100,6 +102,20 @@ class Publisher:
             else:
                 shutil.rmtree(fresh)
         return tuple(receipts)
+
+    def publish_live(self, live: Sequence[Live], now: datetime) -> bool:
+        """Put what is measured now beside the releases; False, and nothing is written, where no site has a tile and none had one."""
+        told = document(live, self.config, now)
+        path = self.folder / FILE
+        if not told["tiles"] and not path.exists():
+            return False
+        with _told(self.folder):
+            self.folder.mkdir(parents=True, exist_ok=True)
+            fresh = self.folder / f".{FILE}-{os.getpid()}"
+            fresh.write_text(json.dumps(told, ensure_ascii=False, allow_nan=False), encoding="utf-8")
+            _sync(fresh)
+            fresh.replace(path)
+        return True
 
     def _serve(self, channel: str, bulletin: Bulletin, fresh: Path, files: dict[str, dict[str, str]]) -> Receipt:
         """Write one channel's pages into the release, or carry over those of the issue before."""

@@ -29,9 +29,10 @@ from markupsafe import Markup
 from forecast.config import Config
 from forecast.domain import Forecast, Issue, Name
 from forecast.errors import ConfigError, PublishError
-from products import charts, feed, safety
+from products import charts, feed, safety, tiles
 from products.agreement import agreement
 from products.bulletins import NEXT_DAYS, Alert, Bulletin, Entry, Outlook, Section, SiteDay
+from products.live import FILE
 from products.wording import ESTIMATES, LANGUAGES, Words
 
 TEMPLATES = Path(__file__).parents[1] / "templates"
@@ -242,6 +243,7 @@ class Desk:
             missing=self.missing, risk=self.risk, risk_of=self.risk_of, lack=self.lack,
             names=self.names, danger=self.danger, where=self.where, said=self.said, lacking=self.lacking,
             unjudged=self.unjudged, gaps=self.gaps, hazards=self.hazards, clear=self.clear,
+            measured=tiles, live=root(f"../{FILE}"), observations=self.config.observations,
             **more,
         )  # fmt: skip
         return Page(at, body)

@@ -66,12 +66,14 @@ UNITS: Mapping[str, Display] = {
     "chance": Display(100),
     "snow_class": Display(),
     "precipitation_kind": Display(),
+    "ions": Display(1e-6),  # m-3 -> cm-3
+    "micrograms": Display(1e9),  # kg m-3
 }
 
 # Where a value (SI) turns the sense of a phrase: below it `_little` is said, from it on `_much`, where the tables have them.
 # An empty phrase says that no sentence would make sense; the reason is then left out.
 TURNS: Mapping[str, float] = {
-    "cloud_at_site": 0.2, "cloud_above_site": 0.3, "cloud_for_stars": 0.3, "night_cloud": 0.4, "canvas_light": 0.05, "canvas_cover": 0.15,
+    "cloud_at_site": 0.2, "cloud_above_site": 0.3, "sky_cover": 0.3, "cloud_for_stars": 0.3, "night_cloud": 0.4, "canvas_light": 0.05, "canvas_cover": 0.15,
     "low_cloud": 0.3, "medium_cloud": 0.3, "high_cloud": 0.3, "ground_fog": 0.1, "view_clearance": 0.5, "glow_quality": 0.05,
     "disk_transmission": 0.05, "precipitation": 0.05,
     "rain_before": 0.05, "new_snow": 0.0005, "snow_water": 0.05, "snow_depth": 0.0005, "snow_fraction": 0.5, "minutes_of_colour": 0.5,

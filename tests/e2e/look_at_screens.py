@@ -9,6 +9,7 @@ import argparse
 import shutil
 import subprocess
 import tempfile
+from collections.abc import Sequence
 from datetime import timedelta
 from pathlib import Path
 
@@ -16,13 +17,15 @@ import numpy as np
 import xarray as xr
 
 from forecast.config import Config, read_config
-from forecast.domain import Event, Features, Forecast, Issue, Reason, Window
+from forecast.domain import Event, Features, Forecast, Issue, Live, Reason, Window
 from forecast.quantities import FEATURES
 from products.bulletins import Bulletin, compose
 from products.charts import chart, probability_strip
 from products.render import pages
 from products.wording import Words
 from tests import made_up
+from tests.measured import live as measured
+from tests.measured import silent, with_stations
 
 CHANCES = {
     "sunset_glow": (0.76, 0.34, 0.08, float("nan"), 0.22, 0.55, 0.93), "starry_sky": (0.58, 0.81, 0.12, 0.05, 0.42, 0.66, 0.71),
@@ -62,7 +65,7 @@ def _forecast(event: Event, turn: int) -> Forecast:
     return made_up.forecast(event.phenomenon, event.site, chance, event.day, **more)
 
 
-def bulletin(config: Config) -> Bulletin:
+def bulletin(config: Config, live: Sequence[Live] = ()) -> Bulletin:
     """Compose a whole bulletin of made-up forecasts over seven days."""
     days = [made_up.DAY + timedelta(days=k) for k in range(7)]
     events = [made_up.event(p, site, day) for site in config.all_sites() for day in days for p in site.phenomena]
@@ -79,7 +82,7 @@ def bulletin(config: Config) -> Bulletin:
     features = Features(tuple(events), xr.Dataset(table), tuple(() for _ in events), drawn)
     issue = Issue("gfs-2026112200", 326, made_up.ISSUED, made_up.CYCLE, made_up.ISSUED + timedelta(hours=15))
     almanacs = {(site.id, day): made_up.almanac(site, day) for site in config.all_sites() for day in days}
-    return compose(issue, forecasts, features, almanacs, config, (), ())
+    return compose(issue, forecasts, features, almanacs, config, (), (), live)
 
 
 def gallery(made: Bulletin, config: Config, language: str) -> str:
@@ -114,9 +117,15 @@ def main() -> None:
     wanted.add_argument("folder", type=Path)
     wanted.add_argument("--sites", nargs="*", default=["lingshan", "jinding"])
     wanted.add_argument("--language", choices=("zh", "en"), default="zh")
+    wanted.add_argument("--live", choices=("fresh", "old", "none"), help="with stations whose values are so")
     asked = wanted.parse_args()
     config = read_config().model_copy(update={"demonstration": True})
-    made = bulletin(config)
+    live: Sequence[Live] = ()
+    if asked.live:
+        config = with_stations(config)
+        age = timedelta(minutes=10 if asked.live == "fresh" else 400)
+        live = silent(config) if asked.live == "none" else measured(config, made_up.ISSUED, age)
+    made = bulletin(config, live)
     for channel in ("web", "display"):
         for page in pages(made, config, channel):
             path = asked.folder / page.path
