@@ -32,7 +32,7 @@ from forecast.domain import PHENOMENA
 from forecast.errors import ModelMismatch
 from models import baseline
 from models.baseline import PhysicsRule
-from models.card import LARGEST_CARD, Card, card_of, id_of, read_card, units_of
+from models.card import LARGEST_CARD, Card, card_of, id_of, read_card, units_of, versions
 from models.learned import LearnedModel, LearnedRule, rule_print
 from models.selection import block_means, losses, told_by, weeks
 from models.training import Trained
@@ -231,6 +231,9 @@ def _check(model: Any, card: Card) -> None:
     where = f"{card.phenomenon}/{card.id}"
     if not isinstance(model, LearnedRule | LearnedModel) or model.phenomenon != card.phenomenon:
         raise ModelMismatch(f"{where}: the file does not hold a model of {card.phenomenon}; restore it or roll back")
+    theirs, ours = (told.get("scikit-learn", "?").split(".")[:2] for told in (card.versions, versions()))
+    if isinstance(model, LearnedModel) and theirs != ours:  # trees are read by the version that grew them; a learned rule is plain numbers
+        raise ModelMismatch(f"{where}: made with scikit-learn {'.'.join(theirs)}, here is {'.'.join(ours)}; train it anew")
     try:
         if tuple(model.columns) != tuple(name for name, _ in card.features):
             raise ModelMismatch(f"{where}: asks for other features than its card says; train it anew")

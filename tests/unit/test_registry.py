@@ -178,6 +178,17 @@ def test_a_flipped_bit_an_overgrown_file_and_an_empty_folder_are_refused(tmp_pat
     assert [any(word in why for word in ("describes", "cannot be read", "larger")) for why in served.refused] == [True] * 3
 
 
+def test_trees_of_another_scikit_learn_are_refused_and_plain_numbers_are_not(tmp_path: Path, trained: Trained, challenger: Trained) -> None:
+    numbers, trees = kept(tmp_path, trained, 4), kept(tmp_path, challenger, 5)
+    for one in (numbers, trees):
+        rewritten(tmp_path, one, versions={"scikit-learn": "0.24.2"})
+
+    served = in_force(tmp_path, NOWHERE)["starry_sky"]
+
+    assert numbers in served.name
+    assert "made with scikit-learn 0.24" in served.refused[0]
+
+
 def test_a_file_that_unpacks_to_far_more_than_it_weighs_is_not_unpacked(monkeypatch: Any) -> None:
     monkeypatch.setattr(registry, "LARGEST_UNPACKED", 50_000_000)
 

@@ -1,0 +1,66 @@
+"""What `make science` says of the learning and must not lose, as far as it is quick: the whole of it takes minutes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from models.selection import judge, months
+from models.verification import brier, reliability, skill
+from tests.science import gefcom, learning, simulated
+
+
+@pytest.mark.parametrize(("zone", "hours"), [(1, 3059), (2, 3416)])
+def test_clear_hours_are_told_on_months_left_out(shared: Path, zone: int, hours: int) -> None:
+    data = gefcom.cases(shared, zone)
+    blocks = months(data.day)
+
+    told = judge(data, blocks, ("logistic",), count=13).probability[:, 1]
+
+    assert len(data) == hours
+    gained = skill(brier(told, data.seen), brier(gefcom.climatology(data), data.seen))
+    assert gained > 0.42  # the blend has more: tests/science/gefcom.py
+    assert reliability(told, data.seen).within
+
+
+def test_no_feature_of_a_clear_hour_knows_the_output(shared: Path) -> None:
+    # The same forecasts with another output: the features must not change.
+    before = gefcom.cases(shared, 1)
+    day, _, output = gefcom.zone_tables(shared)[1]
+    kept = output.copy()
+    try:
+        output[:] = np.where(output > 0.3, 0.31, output)
+        features = gefcom.base_features(shared, 1)
+    finally:
+        output[:] = kept
+
+    assert "POWER" not in features
+    assert not any(name.startswith("POWER") for name in before.names)
+    assert len(day) == 395
+
+
+def test_labels_do_no_harm_on_a_mountain_never_seen(shared: Path) -> None:
+    rows = learning.tables(shared)["a mountain left out"]
+
+    rule, labels = rows
+    assert rule.scores.cases == labels.scores.cases >= 85
+    assert labels.gain[2] > 0  # not worse than the rule by more than chance
+
+
+def test_the_shipped_model_is_the_fit_on_todays_features(shared: Path) -> None:
+    assert learning.shipped_claim(shared).holds
+
+
+def test_a_known_truth_is_recovered_and_its_probabilities_are_reliable() -> None:
+    error, rule, _, _, within, _ = simulated.recovered()
+
+    assert error < rule / 2
+    assert within
+
+
+def test_partial_pooling_beats_both_extremes_where_sites_differ() -> None:
+    lost = simulated.pooling(0.7, trials=4)
+
+    assert lost["partial"] < min(lost["separate"], lost["pooled"])
