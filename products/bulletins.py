@@ -17,6 +17,7 @@ import xarray as xr
 
 from forecast.config import Config
 from forecast.domain import Almanac, DayWeather, Features, Forecast, Issue, Live, Name, Site, as_utc
+from forecast.hindsight import Verification
 from forecast.quantities import FEATURES
 from products.safety import CLOTHING_UNKNOWN, DANGERS, Hazard, clothing, judge
 from products.tiles import Tile, tiles_of
@@ -190,6 +191,7 @@ class Bulletin:
     sections: tuple[Section, ...]
     missing: tuple[tuple[str, int], ...]
     earlier: tuple[Issue, ...]
+    verification: Verification | None = None  # how good the forecasts before this one were; None: not looked into
 
     @property
     def official(self) -> bool:
@@ -234,6 +236,7 @@ def compose(
     attributions: Sequence[Name],
     issues: Sequence[Issue] = (),
     live: Sequence[Live] = (),
+    verification: Verification | None = None,
 ) -> Bulletin:
     """Say what is said of each day, in which order; forecasts stand in the order of `features.events`.
 
@@ -274,6 +277,7 @@ def compose(
         earlier=tuple(
             sorted((i for i in issues if i.id != issue.id and i.published), key=lambda i: (i.issued.astimezone(zone), i.id), reverse=True)
         ),
+        verification=verification,
     )
 
 

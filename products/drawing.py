@@ -142,6 +142,11 @@ class Sheet:
         self.top, self.height, self.prefix = top, height, "".join(c if c.isascii() and c.isalnum() else "-" for c in prefix)
         self._parts: list[str] = []
 
+    @property
+    def parts(self) -> tuple[str, ...]:
+        """What was drawn so far, escaped: for a sign that stands in a line of text."""
+        return tuple(self._parts)
+
     def path(self, data: str, classes: str, **attributes: object) -> None:
         if data:
             self._parts.append(f'<path class="{classes}"{_attributes(attributes)} d="{data}"/>')

@@ -29,7 +29,7 @@ from markupsafe import Markup
 from forecast.config import Config
 from forecast.domain import Forecast, Issue, Name
 from forecast.errors import ConfigError, PublishError
-from products import charts, feed, safety, tiles
+from products import charts, feed, safety, tiles, verification
 from products.agreement import agreement
 from products.bulletins import NEXT_DAYS, Alert, Bulletin, Entry, Outlook, Section, SiteDay
 from products.live import FILE
@@ -124,6 +124,8 @@ def _web(bulletin: Bulletin, config: Config) -> Iterator[Page]:
     for desk in desks:
         yield desk.page("web/index.html", "index.html")
         yield desk.page("web/archive.html", "archive/index.html", issues=by_day(bulletin, desk.words))
+        yield desk.page("web/verification.html", "verification/index.html", account=verification.account(bulletin, desk.words),
+                        columns=verification.COLUMNS, kinds=verification.KINDS, key=verification.key)
     for section in bulletin.sections:
         for desk in desks:  # a site in one language after the other: what charts share is at hand
             yield desk.page("web/site.html", f"sites/{section.site.id}/index.html", section=section)

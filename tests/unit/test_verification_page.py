@@ -1,0 +1,152 @@
+"""Does the public page say how good we were in plain words, and nothing where it cannot?"""
+
+from __future__ import annotations
+
+import math
+import re
+from dataclasses import replace
+from datetime import date, timedelta
+from xml.etree import ElementTree
+
+import pytest
+
+from forecast.domain import Name
+from forecast.hindsight import Bin, Figure, Mark, Record, ScoreLine, Tally, Verification
+from models import standings
+from products.bulletins import Bulletin
+from products.render import pages
+from products.verification import COLUMNS, NEEDED, account, chapter, compared, key, last_month, strip_of_days
+from products.wording import Words
+from tests.e2e.sample_bulletin import sample_bulletin, sample_config
+
+TODAY = date(2026, 11, 22)
+ZH, EN = (Words(language, sample_config().zone) for language in ("zh", "en"))
+NAMES = {"lingshan": Name("灵山晚霞", "Lingshan Sunset")}
+
+
+def line(enough: bool = True, dimension: str = "phenomenon", name: str = "sunset_glow", **more: object) -> ScoreLine:
+    skills = {"climatology": Figure(0.25, 0.1, 0.4, 60), "persistence": Figure(0.5, -0.1, 0.7, 59), "rule": Figure(math.nan)}
+    brier = Figure(0.15, 0.1, 0.2, 60)
+    made = ScoreLine(dimension, name, "sunset_glow", 60, 60, 21, brier, 0.01, 0.08, 0.22, skills, 0.8, 15, 6, 5, 34, enough)
+    return replace(made, **more)  # type: ignore[arg-type]
+
+
+def record(enough: bool = True, **more: object) -> Record:
+    month = Tally(date(2026, 10, 1), date(2026, 10, 31), 9, 2, 3, 17)
+    marks = tuple(Mark("lingshan", TODAY - timedelta(days=k), k % 4 < 2, k % 2 == 0) for k in range(1, 31))
+    bins = (Bin(0.1, 0.15, 30, 0.05, 0.2), Bin(0.7, 0.3, 30, 0.5, 0.85)) if enough else ()
+    made = Record("sunset_glow", line(enough), month, marks, bins, (), {"observer": 40, "analysis": 20})
+    return replace(made, **more)  # type: ignore[arg-type]
+
+
+def verification(*records: Record) -> Verification:
+    lines = tuple(line(dimension=d, name=n) for d, n in (
+        ("site", "lingshan"), ("lead", "3"), ("lead", "0"), ("season", "autumn"), ("source", "observer")))
+    return Verification(date(2026, 9, 1), TODAY, 0.3, 30, 400, 60, 4, records, lines)
+
+
+@pytest.fixture(scope="module")
+def bulletin() -> Bulletin:
+    return sample_bulletin()
+
+
+def page_of(bulletin: Bulletin, language: str = "") -> str:
+    made = {page.path: str(page.body) for page in pages(bulletin, sample_config(), "web") if page.path.endswith("verification/index.html")}
+    return made[f"{language}verification/index.html"]
+
+
+def test_last_month_is_one_sentence() -> None:
+    assert last_month(record(), ZH) == "上月（10月）报出12次，出现9次；没有报而出现2次。"
+    assert last_month(record(), EN) == "Last month (Oct): forecast 12 times, seen 9 of them; seen unforecast 2 times."
+
+
+@pytest.mark.parametrize(("tally", "said"), [
+    ((0, 0, 0, 0), "没有可核对的预报"), ((0, 2, 0, 9), "没有报出；没有报而出现2次"), ((3, 0, 0, 9), "报出3次，出现3次；没有漏报"),
+])  # fmt: skip
+def test_a_month_without_forecasts_or_misses_says_so(tally: tuple[int, int, int, int], said: str) -> None:
+    assert said in last_month(record(month=Tally(date(2026, 10, 1), date(2026, 10, 31), *tally)), ZH)
+
+
+@pytest.mark.parametrize(("figure", "said"), [
+    (Figure(0.25, 0.1, 0.4, 60), "误差小25%（九成把握在10%到40%之间）"),
+    (Figure(-0.25, -0.4, -0.1, 60), "误差大25%（九成把握在10%到40%之间）"),
+    (Figure(0.25, -0.1, 0.4, 60), "分不出高下"), (Figure(0.25, cases=7), "7次，太少"), (Figure(math.nan), ""),
+])  # fmt: skip
+def test_skill_is_said_in_words_that_its_interval_bears(figure: Figure, said: str) -> None:
+    assert said in compared("climatology", figure, ZH)
+    assert bool(compared("climatology", figure, EN)) == figure.known
+
+
+def test_few_cases_give_their_number_and_no_score() -> None:
+    told = chapter(record(enough=False), verification(), NAMES, ZH, TODAY)
+
+    assert (told.enough, told.skills, told.diagram) == (False, (), None)
+    assert "60次" in told.said[0]
+    assert "满30次" in told.said[0]
+    assert told.strip is not None  # what was told and seen may be shown however few
+
+
+def test_a_score_that_rests_on_analyses_alone_says_so() -> None:
+    alone = chapter(record(sources={"analysis": 60}), verification(), NAMES, ZH, TODAY)
+    mixed = chapter(record(), verification(), NAMES, ZH, TODAY)
+
+    assert any("不等于亲眼所见" in sentence for sentence in alone.said)
+    assert not any("不等于亲眼所见" in sentence for sentence in mixed.said)
+
+
+def test_the_table_has_a_column_for_each_head_and_days_ahead_in_order() -> None:
+    told = chapter(record(), verification(), NAMES, ZH, TODAY)
+
+    assert [name for name, _ in told.rows] == ["提前0天", "提前3天", "灵山晚霞", "秋季", "观察员"]
+    assert all(len(cells) == len(COLUMNS) - 1 for _, cells in told.rows)
+
+
+def test_the_diagram_tells_by_shape_what_lies_outside_the_band_of_chance() -> None:
+    drawn = chapter(record(), verification(), NAMES, EN, TODAY).diagram
+
+    tree = ElementTree.fromstring(str(drawn))
+    circles = [e.get("class") for e in tree.iter("{http://www.w3.org/2000/svg}circle")]
+    assert circles == ["c-dot", "c-dot-hollow"]
+    assert "told 70% on average in 30 events, seen in 30%" in "".join(tree.itertext())
+
+
+def test_the_strip_tells_four_kinds_by_four_shapes_and_in_words() -> None:
+    marks = tuple(Mark("lingshan", TODAY - timedelta(days=k), told, seen) for k, (told, seen) in
+                  enumerate([(True, True), (True, False), (False, True), (False, False)], 1))
+
+    drawn = str(strip_of_days((*marks, Mark("lingshan", TODAY - timedelta(days=40), True, True)), NAMES, EN, "Glow", "sunset_glow", TODAY))
+
+    assert [drawn.count(f'class="{kind}"') for kind in ("c-hit", "c-false-alarm", "c-miss", "c-quiet")] == [1, 1, 1, 1]
+    assert "1 forecast and seen, 1 forecast in vain, 1 seen unforecast, 1 neither" in drawn
+    assert 'aria-hidden="true"' in key("hits")
+
+
+@pytest.mark.parametrize("language", ["", "en/"])
+def test_the_page_stands_in_each_language_and_every_page_links_to_it(bulletin: Bulletin, language: str) -> None:
+    told = replace(bulletin, verification=verification(record()))
+
+    page = page_of(told, language)
+
+    assert ("上月（10月）报出12次，出现9次" in page) is (language == "")
+    assert page.count('<svg xmlns="http://www.w3.org/2000/svg" class="c-chart"') == 2
+    assert not re.search(r"style=|<style", page)
+    others = [str(p.body) for p in pages(told, sample_config(), "web") if p.path.endswith(".html")]
+    assert all("verification/index.html" in each for each in others)
+
+
+def test_without_a_verification_the_page_says_what_is_to_come(bulletin: Bulletin) -> None:
+    assert standings.NEEDED == NEEDED
+    for told in (bulletin, replace(bulletin, verification=replace(verification(), cases=0))):
+        page = page_of(told)
+
+        assert "还没有可以核对的预报" in page
+        assert "满30次" in page
+        assert "<svg xmlns" not in page
+        assert account(told, ZH).chapters == ()
+
+
+def test_a_site_that_the_settings_no_longer_have_is_named_by_its_id() -> None:
+    gone = verification(record())
+    gone = replace(gone, lines=(line(dimension="site", name="closed_hill"),))
+
+    assert [name for name, _ in chapter(record(), gone, NAMES, EN, TODAY).rows] == ["closed_hill"]
