@@ -80,9 +80,9 @@ class Observations:
         observations are kept over themselves.
         """
         with self._archive.transaction() as connection:
-            insert = _insert(connection, reading_table).on_conflict_do_nothing(index_elements=["digest"])
+            insert = _insert(connection, reading_table).on_conflict_do_nothing(index_elements=["digest"]).returning(reading_table.c.digest)
             # A write comes first: of two who take in at once, one waits.
-            new = [file for file in files if connection.execute(insert.values(**_reading_row(file.reading))).rowcount]
+            new = [file for file in files if connection.scalar(insert.values(**_reading_row(file.reading))) is not None]
             _write(connection, observations, at)
             _write_flags(connection, rejudged)
             _write_faults(connection, [fault for file in new for fault in file.faults[:FAULTS_A_FILE]], at)

@@ -1,0 +1,123 @@
+"""What if the process is killed while reports come in? Nothing is lost and nothing is kept twice."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import random
+import signal
+import threading
+import time
+from datetime import UTC, datetime, timedelta
+from multiprocessing.connection import Connection
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import pytest
+import sqlalchemy
+
+from forecast import observing
+from forecast.archive import Archive
+from forecast.archive_observations import Observations
+from forecast.observing import Intake
+from forecast.settings import ObservationSettings, StationSettings
+
+KILLS = 30
+FILES, RECORDS = 100, 200  # 20,000 records
+START = datetime(2026, 11, 20, tzinfo=UTC)
+NOW = START + timedelta(days=3)
+STATIONS = tuple(StationSettings(id=f"M{n:04}", latitude=40 + n / 500, longitude=116, elevation_m=400) for n in range(50))
+
+FORKS = multiprocessing.get_context("forkserver")  # a victim is a process of its own, without the seconds of starting one
+FORKS.set_forkserver_preload(["forecast.observing", "scipy.spatial", "psycopg", "pytest"])
+
+
+def take_in(url: str, folder: Path, ready: Connection) -> None:
+    """Take in until killed, a few files at a time; say when it begins."""
+    observing.BATCH_FILES = 3
+    settings = ObservationSettings(folder=folder, stations=STATIONS)
+    intake = Intake(settings, Archive(url), ZoneInfo("UTC"), settle=0)
+    ready.send(True)
+    while True:
+        intake.observe(NOW)
+        time.sleep(0.005)
+
+
+def value(file: int, record: int) -> float:
+    return round(-5 + 4 * ((file * 31 + record * 7) % 100) / 100, 2)
+
+
+def write(folder: Path, file: int) -> None:
+    """Write a file as a careful sender does: under another name first. Four moments of fifty stations."""
+    lines = ["station,time,air_temperature,wind_speed"]
+    for record in range(RECORDS):
+        moment = START + timedelta(minutes=5) * (4 * file + record // len(STATIONS))
+        lines.append(f"{STATIONS[record % len(STATIONS)].id},{moment.isoformat()},{value(file, record)},{3 + (file + record) % 9 / 10:.1f}")
+    part = folder / f"{file:03}.csv.part"
+    part.write_text("\n".join(lines) + "\n")
+    part.rename(folder / f"{file:03}.csv")
+
+
+@pytest.mark.parametrize("database", ["sqlite", "postgresql"])
+def test_killed_at_thirty_moments_every_report_arrives_exactly_once(
+    database: str, tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    seed = random.randrange(2**32)
+    print(f"seed {seed}")  # shown when the test fails
+    chance = random.Random(seed)
+    url = f"sqlite:///{tmp_path / 'archive.db'}" if database == "sqlite" else _empty(request.getfixturevalue("postgresql"))
+    folder = tmp_path / "drop"
+    folder.mkdir()
+    kept = Observations(Archive(url))
+    killed_at_work = 0
+
+    def send(files: range) -> None:
+        for file in files:
+            write(folder, file)
+
+    for kill in range(KILLS):
+        files = range(FILES * kill // KILLS, FILES * (kill + 1) // KILLS)
+        sender = threading.Thread(target=send, args=[files])
+        sender.start()
+        before = kept.count()
+        _kill_one(url, folder, chance.uniform(0.0, 0.45))
+        sender.join()
+        after = kept.count()
+        assert after % RECORDS == 0, "a file is kept whole or not at all"
+        assert len(kept.readings(1000)) * RECORDS == after, "a file counts when its records do"
+        killed_at_work += before < after < (files.stop * RECORDS)
+    settings = ObservationSettings(folder=folder, stations=STATIONS)
+    Intake(settings, Archive(url), ZoneInfo("UTC"), settle=0).observe(NOW)
+
+    print(f"{killed_at_work} of {KILLS} kills while reports came in")
+    readings = kept.readings(1000)
+    assert (len(readings), sum(reading.kept for reading in readings)) == (FILES, FILES * RECORDS)
+    assert kept.count() == FILES * RECORDS
+    assert killed_at_work > 0
+    series = kept.series([station.id for station in STATIONS], START, NOW)
+    for number, station in enumerate(STATIONS):
+        expected = [value(file, number + len(STATIONS) * turn) for file in range(FILES) for turn in range(4)]
+        assert [round(o.values["air_temperature"] - 273.15, 2) for o in series[station.id]] == expected
+
+
+def _kill_one(url: str, folder: Path, after: float) -> None:
+    """Let a process take in, and kill it a moment after it began."""
+    ours, theirs = FORKS.Pipe()
+    victim = FORKS.Process(target=take_in, args=(url, folder, theirs))
+    victim.start()
+    theirs.close()
+    assert ours.recv()
+    time.sleep(after)
+    assert victim.is_alive(), "it ended by itself"
+    os.kill(victim.pid or 0, signal.SIGKILL)
+    victim.join()
+    ours.close()
+
+
+def _empty(url: str) -> str:
+    engine = sqlalchemy.create_engine(url.replace("postgresql:", "postgresql+psycopg:"))
+    with engine.begin() as connection:
+        connection.execute(sqlalchemy.text("DROP SCHEMA public CASCADE"))
+        connection.execute(sqlalchemy.text("CREATE SCHEMA public"))
+    engine.dispose()
+    return url
