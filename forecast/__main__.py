@@ -254,7 +254,7 @@ def _issue(args: argparse.Namespace, config: Config) -> int:
     if args.json:
         said = {
             "issue": report.issue.id, "number": report.issue.number, "forecasts": report.forecasts, "known": report.known,
-            "set_aside": report.set_aside, "channels": {r.channel: r.outcome for r in report.receipts},
+            "set_aside": report.set_aside, "unheard": report.unheard, "channels": {r.channel: r.outcome for r in report.receipts},
             "seconds": report.seconds, "index": str(index), "exit_code": report.exit_code,
         }
         print(json.dumps(said, ensure_ascii=False))
