@@ -251,7 +251,8 @@ def compose(
         for section in plain
     )
     outlook = _outlook(sections)
-    valid_to = max([issue.issued, *(f.event.window.end for f in forecasts if f.known)])
+    reach = issue.cycle.valid(config.source.all_steps[-1])  # a window may be asked of a run that ends inside it
+    valid_to = max(issue.issued, min(reach, max((f.event.window.end for f in forecasts if f.known), default=issue.issued)))
     counted = Counter(i for f in forecasts for i in f.missing)
     return Bulletin(
         issue=issue,
