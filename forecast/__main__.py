@@ -10,12 +10,13 @@ import json
 import logging
 import re
 import sys
+import threading
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from forecast.config import Config, read_config
+from forecast.config import Config, push_tokens, read_config
 from forecast.domain import Cycle, as_utc
 from forecast.errors import ConfigError, SkyscapeError, SourceError
 from forecast.settings import SOURCES
@@ -60,6 +61,7 @@ def build_parser() -> argparse.ArgumentParser:
         ("once", once, "carry one cycle from its files to the screens"),
         ("run", run, "issue bulletins at the hours of the settings, day after day"),
         ("demo", demo, "run the whole line on the embedded sample cycle (demonstration data)"),
+        ("push", push, "take in the records that stations push, as `run` does beside its bulletins"),
         ("status", status, "say what was issued last and what went wrong"),
         ("config", show_config, "print the resolved settings, secrets masked, or the one error"),
     ):
@@ -105,13 +107,27 @@ def run(args: argparse.Namespace) -> int:
     from forecast.scheduling import build_scheduler
 
     config = _settings(args)
-    scheduler = build_scheduler(_world(config, args.source))
+    world = _world(config, args.source)
+    scheduler = build_scheduler(world)
+    if config.observations.push is not None:
+        server = _push_server(config, world.intake)
+        threading.Thread(target=server.serve, name="push", daemon=True).start()
     hours = ", ".join(f"{at:%H:%M}" for at in config.schedule.issue_at)
     log.info("bulletins at %s (%s); stop with Ctrl-C", hours, config.service.timezone)
     try:
         scheduler.start()
     except SystemExit:
         return 0
+    return 0
+
+
+def push(args: argparse.Namespace) -> int:
+    """Serve the door for pushed records until it is stopped."""
+    from forecast.archive import Archive
+    from forecast.observing import Intake
+
+    config = _settings(args)
+    _push_server(config, Intake(config.observations, Archive(config.archive.url), config.zone)).serve()
     return 0
 
 
@@ -221,12 +237,28 @@ def _settings(args: argparse.Namespace) -> Config:
 def _world(config: Config, source: str | None) -> Any:
     from forecast.archive import Archive
     from forecast.ingest import sources
+    from forecast.observing import Intake
     from forecast.pipeline import World
     from models.prediction import open_models
     from products.publish import Publisher
 
     further = sources.open_models(config) if source is None else ()
-    return World(config, sources.open_source(config, source), Archive(config.archive.url), open_models(), Publisher(config), further)
+    archive, observed = Archive(config.archive.url), config.observations
+    intake = Intake(observed, archive, config.zone) if observed.stations or observed.keep_all else None
+    return World(config, sources.open_source(config, source), archive, open_models(), Publisher(config), further, intake)
+
+
+def _push_server(config: Config, intake: Any) -> Any:
+    """Return the door for pushed records. Raises: ConfigError where no station could use it."""
+    from forecast.ingest.observed import Terms
+    from forecast.push import Door, PushServer
+
+    settings = config.observations.push
+    if settings is None or not config.observations.stations:
+        raise ConfigError("observations: push and stations are both wanted before records can be pushed; see config.yaml")
+    stations = {station.id: station.as_station() for station in config.observations.stations}
+    door = Door(settings, push_tokens(), Terms(stations, config.zone), intake.receive, lambda: datetime.now(UTC))
+    return PushServer(door, settings)
 
 
 def _issue(args: argparse.Namespace, config: Config) -> int:

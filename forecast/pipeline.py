@@ -13,14 +13,15 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
 
-from forecast import nowcast, phenomena, sky
+from forecast import live, nowcast, phenomena, sky
 from forecast.answering import FurtherModel, answer, hear, join_aerosol
 from forecast.archive import Archive
 from forecast.archive_observations import Observations
 from forecast.config import Config
-from forecast.domain import Cycle, Issue, Observation, Receipt, RunAnswer, Station
+from forecast.domain import Cycle, Issue, Live, Observation, Receipt, RunAnswer, Station
 from forecast.errors import PublishError
 from forecast.ingest import grib, sources
+from forecast.observing import Intake
 from models.blending import blend
 from models.prediction import SPREAD_OF, Models, predict
 from products.bulletins import compose
@@ -39,6 +40,7 @@ class World:
     models: Models
     publisher: Publisher
     further: tuple[FurtherModel, ...] = ()  # models heard beside the leading one
+    intake: Intake | None = None  # by which observations come in
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,8 +120,10 @@ def run(world: World, now: datetime, cycle: Cycle | None = None, ask: bool = Tru
             world.archive.keep(issue, answers, forecasts)
         with clock("publish"):
             attributions = (config.source.attribution.as_name(got.attribution), *(run.attribution for run in further))
-            bulletin = compose(issue, forecasts, features, almanacs, config, attributions, world.archive.issues())
+            measured = told_now(world, now)
+            bulletin = compose(issue, forecasts, features, almanacs, config, attributions, world.archive.issues(), measured)
             receipts = world.publisher.publish(bulletin)
+            world.publisher.publish_live(measured, now)
         if all(receipt.outcome == "failed" for receipt in receipts):
             raise PublishError(f"{issue.id}: no channel could be served: {'; '.join(r.detail for r in receipts)}")
         world.archive.mark_published(issue.id, now, receipts)
@@ -133,6 +137,14 @@ def latest(world: World, now: datetime) -> tuple[tuple[Station, ...], dict[str, 
     stations = tuple(station.as_station() for station in world.config.observations.stations if station.id in wanted)
     series = Observations(world.archive).series([station.id for station in stations], now - nowcast.LATEST, now)
     return stations, nowcast.latest_good(series, now)
+
+
+def told_now(world: World, now: datetime) -> tuple[Live, ...]:
+    """Return what the stations that belong to a site told of late, for its tiles."""
+    wanted = {id for site in world.config.sites for id in site.stations}
+    observations = world.config.observations
+    stations = tuple(station for station in observations.stations if station.id in wanted)
+    return live.latest(world.archive, observations.model_copy(update={"stations": stations}), world.config.zone, now) if stations else ()
 
 
 class Stopwatch:

@@ -18,9 +18,9 @@ import socket
 import threading
 import time
 import zlib
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from http import HTTPStatus
 from typing import Any
 
@@ -29,8 +29,7 @@ from waitress.parser import HTTPRequestParser
 from waitress.server import create_server
 from waitress.wasyncore import close_all
 
-from forecast.archive_observations import Observations, Reading
-from forecast.domain import Observation
+from forecast.domain import Fault
 from forecast.errors import ArchiveError, ConfigError
 from forecast.ingest.observed import Limits, Parsed, Terms, csv_records
 from forecast.ingest.observed.csv_records import parse_push
@@ -40,6 +39,7 @@ log = logging.getLogger(__name__)
 
 ADDRESS = "/api/v1/observations"
 TOLD = 20  # refused records that an answer names
+AHEAD = timedelta(minutes=10)  # a record may tell of so much later than now, as forecast.observing has it
 HEADER = 16_384  # [byte] all headers of a request
 CONNECTIONS = 100  # at once
 RECEIVE = 65_536  # [byte]
@@ -48,7 +48,8 @@ FORMS: Mapping[str, Callable[[bytes, str, Terms], Parsed]] = {
     "text/csv": csv_records.parse,
 }
 
-# Keeps what a body held under its digest: False where a body of this digest was kept before. Raises: ArchiveError.
+# Keeps what a body held under its digest: False where a body of this digest was kept before (observing.Intake.receive).
+# Raises: ArchiveError.
 Keep = Callable[[str, str, Parsed, datetime], bool]
 Start = Callable[[str, list[tuple[str, str]]], object]
 
@@ -148,7 +149,7 @@ class Door:
         now = self._clock()
         terms = self._terms[sender]
         name = f"push {sender}"
-        parsed = FORMS[form](body, name, replace(terms, received=now))
+        parsed = _in_time(FORMS[form](body, name, replace(terms, received=now)), now)
         # A station that joins the settings later may send again what was refused: what was known of stations is part of the digest.
         digest = hashlib.sha256(b"\0".join((self._salt, sender.encode(), form.encode(), body))).hexdigest()
         try:
@@ -163,16 +164,16 @@ class Door:
         return {"kept": len(parsed.observations), "repeated": not new, "refused": refused, "refused_more": more}
 
 
-def keeping(observations: Observations, check: Callable[[Sequence[Observation]], Sequence[Observation]]) -> Keep:
-    """Return what keeps a body in the archive, its values marked by `check` (quality control), with a note of what was refused."""
-
-    def keep(digest: str, name: str, parsed: Parsed, at: datetime) -> bool:
-        if observations.was_read([digest]):
-            return False
-        reading = Reading(digest, name, "push", at, len(parsed.observations), len(parsed.faults) + parsed.untold)
-        return observations.keep_file(reading, check(parsed.observations), parsed.faults)
-
-    return keep
+def _in_time(parsed: Parsed, now: datetime) -> Parsed:
+    """Set aside what tells of a time that has not come, with advice: nothing that is told as kept may be dropped later."""
+    ahead = [observation for observation in parsed.observations if observation.time > now + AHEAD]
+    if not ahead:
+        return parsed
+    said = "{station} tells of {minutes:.0f} min after now: set its clock, or clock_offset_seconds of the station"
+    where = parsed.faults[0].where if parsed.faults else "push"
+    faults = [Fault(where, 0, said.format(station=o.station, minutes=(o.time - now).total_seconds() / 60)) for o in ahead[:TOLD]]
+    good = [observation for observation in parsed.observations if observation.time <= now + AHEAD]
+    return replace(parsed, observations=good, faults=[*parsed.faults, *faults], untold=parsed.untold + len(ahead) - len(faults))
 
 
 def unpacked(body: bytes, maximum: int) -> bytes:

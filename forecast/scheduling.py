@@ -38,11 +38,14 @@ def build_scheduler(world: pipeline.World, clock: Clock = utc_now) -> BlockingSc
     schedule, zone = world.config.schedule, world.config.zone
     grace = schedule.misfire_minutes * 60
     defaults = {"coalesce": True, "max_instances": 1, "misfire_grace_time": grace}
-    executors = {name: ThreadPoolExecutor(1) for name in ("default", "further")}
+    executors = {name: ThreadPoolExecutor(1) for name in ("default", "further", "observations")}
     scheduler = BlockingScheduler(timezone=zone, executors=executors, job_defaults=defaults)
     if world.further:
         trigger = IntervalTrigger(minutes=schedule.check_minutes, timezone=zone)
         scheduler.add_job(fetch_further, trigger, args=[world, clock], id="further", name="fetch further models", executor="further")
+    if world.intake is not None:
+        trigger = IntervalTrigger(minutes=world.config.observations.check_minutes, timezone=zone, start_date=clock())
+        scheduler.add_job(observe, trigger, args=[world, clock], id="observe", name="take in observations", executor="observations")
     for at in schedule.issue_at:
         trigger = CronTrigger(hour=at.hour, minute=at.minute, timezone=zone)
         scheduler.add_job(issue, trigger, args=[world, scheduler, clock], id=f"issue-{at:%H%M}", name=f"issue at {at:%H:%M}")
@@ -72,6 +75,21 @@ def fetch_further(world: pipeline.World, clock: Clock) -> None:
             log.info("%s: not to be had yet: %s", model.model.id, error)
         except Exception:  # the process must outlive a defect
             log.exception("%s: a defect: please report it", model.model.id)
+
+
+def observe(world: pipeline.World, clock: Clock) -> None:
+    """Take in what stations dropped, and put what is measured now on every page. Never raises."""
+    now = clock()
+    try:
+        if world.intake is not None:
+            taken = world.intake.observe(now)
+            if taken.files:
+                log.info("observations: %s", taken.summary)
+        world.publisher.publish_live(pipeline.told_now(world, now), now)
+    except SkyscapeError as error:
+        log.error("observations: %s", error)
+    except Exception:  # the process must outlive a defect
+        log.exception("observations: a defect: please report it")
 
 
 def attempt(world: pipeline.World, now: datetime) -> int:

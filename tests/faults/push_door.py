@@ -11,19 +11,27 @@ from datetime import UTC, datetime, timedelta
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
 from typing import Any
+from zoneinfo import ZoneInfo
 
-from forecast.domain import Name, Station
+from forecast.domain import Station
 from forecast.push import ADDRESS, Patience
+from forecast.settings import ObservationSettings, StationSettings
 
 TOKEN = "a-token-of-the-mountain-stations"
 START = datetime(2026, 11, 22, tzinfo=UTC)
 PATIENCE = Patience()
 FORKS = multiprocessing.get_context("forkserver")
-FORKS.set_forkserver_preload(["forecast.push", "forecast.archive_observations", "tests.faults.push_door"])
+FORKS.set_forkserver_preload(["forecast.push", "forecast.observing", "tests.faults.push_door"])
+
+
+def observing(count: int) -> ObservationSettings:
+    """Settings with so many stations."""
+    names = (f"S{k:05d}" for k in range(count))
+    return ObservationSettings(stations=tuple(StationSettings(id=name, latitude=40.0, longitude=115.5, elevation_m=1000) for name in names))
 
 
 def stations(count: int) -> dict[str, Station]:
-    return {f"S{k:05d}": Station(f"S{k:05d}", Name("", ""), 40.0, 115.5, 1000.0) for k in range(count)}
+    return {each.id: each.as_station() for each in observing(count).stations}
 
 
 def records(count: int, first: int = 0, station: str = "S00000", **values: Any) -> list[dict[str, Any]]:
@@ -35,15 +43,15 @@ def records(count: int, first: int = 0, station: str = "S00000", **values: Any) 
 def serve(tell: Connection, url: str, patience: Patience, many: int, maximum_mb: float) -> None:
     """Serve until killed; the port is told first."""
     from forecast.archive import Archive
-    from forecast.archive_observations import Observations
     from forecast.ingest.observed import Terms
-    from forecast.push import Door, PushServer, keeping
+    from forecast.observing import Intake
+    from forecast.push import Door, PushServer
     from forecast.settings import PushSettings
 
     settings = PushSettings(port=0, maximum_mb=maximum_mb, requests_per_minute=60_000)
-    observations = Observations(Archive(url))
+    intake = Intake(observing(many), Archive(url), ZoneInfo("Asia/Shanghai"))
     tokens = {"mountain": TOKEN, **{f"sender{k}": f"{TOKEN}-{k}" for k in range(8)}}
-    door = Door(settings, tokens, Terms(stations(many)), keeping(observations, list), lambda: datetime.now(UTC))
+    door = Door(settings, tokens, Terms(stations(many)), intake.receive, lambda: datetime(2046, 1, 1, tzinfo=UTC))
     server = PushServer(door, settings, patience)
     tell.send(server.port)
     server.serve()

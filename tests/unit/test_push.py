@@ -11,18 +11,20 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 
 from forecast.archive import Archive
 from forecast.archive_observations import Observations
 from forecast.config import Config, push_tokens
-from forecast.domain import DOUBTFUL, Observation
+from forecast.domain import WRONG, Observation
 from forecast.errors import ArchiveError, ConfigError
 from forecast.ingest.observed import Terms
-from forecast.push import ADDRESS, Door, PushServer, keeping
+from forecast.observing import Intake
+from forecast.push import ADDRESS, Door, PushServer
 from forecast.settings import PushSettings
-from tests.faults.push_door import START, TOKEN, push, records, stations
+from tests.faults.push_door import START, TOKEN, observing, push, records, stations
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 OTHER = "another-token-of-another-maker"
@@ -31,9 +33,11 @@ Opened = tuple[int, Observations]
 
 
 def opened(folder: Path, settings: PushSettings | None = None, **more: Any) -> tuple[PushServer, Observations]:
-    observations = Observations(Archive(f"sqlite:///{folder / 'archive.db'}"))
+    archive = Archive(f"sqlite:///{folder / 'archive.db'}")
+    observations = Observations(archive)
     settings = settings or PushSettings(port=0)
-    given = {"tokens": {"mountain": TOKEN, "ions": OTHER}, "terms": Terms(stations(3)), "keep": keeping(observations, list), **more}
+    intake = Intake(observing(3), archive, ZoneInfo("Asia/Shanghai"))
+    given = {"tokens": {"mountain": TOKEN, "ions": OTHER}, "terms": Terms(stations(3)), "keep": intake.receive, **more}
     server = PushServer(Door(settings, clock=lambda: NOW, **given), settings)
     threading.Thread(target=server.serve, daemon=True).start()
     return server, observations
@@ -144,15 +148,24 @@ def test_an_answer_names_a_few_of_many_refused_records_and_counts_the_rest(door:
     assert (status, told["kept"], len(told["refused"]), told["refused_more"]) == (200, 1, 20, 480)
 
 
-def test_values_are_marked_by_quality_control_before_they_are_kept(opening: Opening, tmp_path: Path) -> None:
-    def doubting(given: list[Observation]) -> list[Observation]:
-        return [Observation(o.station, o.time, o.values, {"air_temperature": DOUBTFUL}, o.form) for o in given]
+def test_values_are_marked_by_quality_control_before_they_are_kept(door: Opened) -> None:
+    port, observations = door
 
-    port, observations = opening(keep=keeping(Observations(Archive(f"sqlite:///{tmp_path / 'archive.db'}")), doubting))
+    push(port, records(1, air_temperature=88.0))  # beyond what air can be: WMO-No. 488, limits
 
-    push(port, records(1))
+    (kept,) = stored(observations)["S00000"]
+    assert kept.flags["air_temperature"] == WRONG
 
-    assert stored(observations)["S00000"][0].flags == {"air_temperature": DOUBTFUL}
+
+def test_what_tells_of_a_time_to_come_is_refused_and_not_told_as_kept(door: Opened) -> None:
+    port, observations = door
+    body = [*records(1), *records(1, first=13 * 60)]  # an hour after the door's clock
+
+    status, told = push(port, body)
+
+    assert (status, told["kept"]) == (200, 1)
+    assert "60 min after now" in told["refused"][0]["reason"]
+    assert [o.time for o in stored(observations)["S00000"]] == [START]
 
 
 # -- who is let in
