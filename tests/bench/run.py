@@ -9,7 +9,7 @@ from pathlib import Path
 PROJECT = Path(__file__).parents[2]
 sys.path[:0] = [str(PROJECT), str(Path(__file__).parent)]
 
-BENCHES = ("bench_decode", "bench_bytes", "bench_line", "bench_light", "bench_training")
+BENCHES = ("bench_decode", "bench_bytes", "bench_line", "bench_light", "bench_training", "bench_observations")
 
 
 def main() -> int:
