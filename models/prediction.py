@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+import json
+import logging
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from forecast.domain import CLOUD_SEA_STATES, PHENOMENA, Cycle, Features, Forecast, Reason, Spread, Window
 from forecast.quantities import FEATURES, features_of
-from models.baseline import VERSION, PhysicsRule
+
+if TYPE_CHECKING:
+    from models.registry import Served
+
+log = logging.getLogger(__name__)
 
 REASONS_EACH_WAY = 3
 SMALLEST_EFFECT = 0.15  # [logit] about 4 percentage points at even odds: less is not worth a sentence
@@ -24,21 +31,67 @@ Earlier = Mapping[tuple[str, str, str], Sequence[float]]
 EarlierQuantities = Mapping[tuple[str, str, str], Mapping[str, Sequence[float]]]
 
 
+SHARES = "shares.json"  # in the folder of models: what outcomes said of each NWP model
+
+
+class Model(Protocol):
+    """What serves: the rule, or a model that has learnt. NaN features are allowed; where too little is known it keeps silent (NaN)."""
+
+    @property
+    def columns(self) -> tuple[str, ...]: ...
+    def predict_proba(self, X: NDArray[np.floating[Any]], sites: Sequence[str] | None = None) -> NDArray[np.floating[Any]]: ...  # noqa: N803
+    def influence(self, X: NDArray[np.floating[Any]], sites: Sequence[str] | None = None) -> NDArray[np.floating[Any]]: ...  # noqa: N803
+
+
 @dataclass(frozen=True, slots=True)
 class Models:
     """The model in force for each phenomenon, and the name by which a forecast remembers it.
 
-    shares: phenomenon -> NWP model -> its share in the blend, by what outcomes said of it; empty: all are equal.
+    shares: phenomenon -> NWP model -> its share in the blend, by what outcomes said of it; empty: all are equal. served: the same models
+    with their cards, and why others do not serve.
     """
 
-    by_phenomenon: Mapping[str, PhysicsRule]
+    by_phenomenon: Mapping[str, Model]
     names: Mapping[str, str]
     shares: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    served: Mapping[str, Served] = field(default_factory=dict)
+
+    @property
+    def refused(self) -> tuple[str, ...]:
+        """Why models that should serve do not, each with what to do."""
+        return tuple(reason for one in self.served.values() for reason in one.refused)
 
 
-def open_models() -> Models:
-    """Return the models in force: the physics rules, until there are labels to learn from."""
-    return Models({p: PhysicsRule(p).ready() for p in PHENOMENA}, dict.fromkeys(PHENOMENA, VERSION))
+def open_models(folder: Path | None = None) -> Models:
+    """Return the models in force: of the service's folder the newest that can be trusted, else those shipped, else the physics rules.
+
+    One that is refused is told in the log, and the one before it serves. Never raises for what lies in the folder.
+    """
+    from models import registry
+
+    nothing = registry.SHIPPED / "none"  # no folder: nothing of one's own is in force
+    served = registry.in_force(folder or nothing)
+    for one in served.values():
+        for reason in one.refused:
+            log.warning("a model is refused, %s serves: %s", one.name, reason)
+    return Models(*registry.by_name(served), read_shares(folder) if folder else {}, served)
+
+
+def read_shares(folder: Path) -> dict[str, dict[str, float]]:
+    """Return the shares kept in a folder of models; a file that cannot be read, or tells what no share can be, gives none."""
+    path = folder / SHARES
+    try:
+        told = json.loads(path.read_text(encoding="utf-8"))
+        found = {str(p): {str(model): float(share) for model, share in by_model.items()} for p, by_model in told.items()}
+    except FileNotFoundError:
+        return {}
+    except (OSError, ValueError, TypeError, AttributeError) as error:
+        log.warning("%s: cannot be read (%s): all models count alike until the next night writes it anew", path, error)
+        return {}
+    if all(p in PHENOMENA and all(0 < share < 1e3 for share in by_model.values()) for p, by_model in found.items()):
+        return found
+    log.warning("%s: holds what is no share: all models count alike until the next night writes it anew", path)
+    return {}
 
 
 def predict(
@@ -58,7 +111,8 @@ def predict(
             continue
         cases = np.stack([table[name][rows] for name in model.columns], axis=1)
         told = [name for name in features_of(phenomenon) if FEATURES[name].told]
-        for row, answer in zip(rows.tolist(), _answers(model, cases), strict=True):
+        sites = [features.events[row].site.id for row in rows]
+        for row, answer in zip(rows.tolist(), _answers(model, cases, sites), strict=True):
             event, known = features.events[row], math.isfinite(answer.probability)
             quantities = {name: value for name in told if math.isfinite(value := float(table[name][row]))}
             before = (told_before or {}).get(event.key, {})
@@ -83,9 +137,9 @@ class _Answer:
     unknown: tuple[str, ...]
 
 
-def _answers(model: PhysicsRule, cases: NDArray[np.floating[Any]]) -> list[_Answer]:
-    probabilities = model.predict_proba(cases)
-    influence = model.influence(cases)
+def _answers(model: Model, cases: NDArray[np.floating[Any]], sites: Sequence[str]) -> list[_Answer]:
+    probabilities = model.predict_proba(cases, sites)
+    influence = model.influence(cases, sites)
     answers = []
     for values, moved, probability in zip(cases, influence, probabilities, strict=True):
         states = dict(zip(CLOUD_SEA_STATES, map(float, probability), strict=True)) if len(probability) > 2 else {}
