@@ -26,7 +26,9 @@ import numpy as np
 
 from forecast import phenomena, source_table
 from forecast.config import read_config
-from forecast.quantities import FEATURES, Feature
+from forecast.ingest import observed
+from forecast.ingest.observed import columns, units
+from forecast.quantities import ELEMENTS, FEATURES, Feature
 from models.baseline import rules_of
 from models.rules import Effect, Rule
 from products.feed import quantities
@@ -40,6 +42,7 @@ MODULES: Mapping[str, tuple[str, ...]] = {
     "snow": ("phenomena.snow", "phenomena.snow_column", "phenomena.station_snow", "phenomena.cold", "snow_physics", "snowpack",
              "precipitation"),
     "sources": ("ingest.derived",),
+    "observations": ("ingest.quality", "nowcast", "comfort"),
     "common": ("quantities", "phenomena", "phenomena.weather", "physics", "sampling"),
 }  # fmt: skip
 NOTE = "Written from the code by `make docs`; do not edit. Where a source says (check), the value was chosen and not measured."
@@ -63,7 +66,8 @@ def pages() -> dict[str, str]:
     """Return the pages by file name."""
     rooms = {room.__name__.rpartition(".")[2]: room for room in phenomena.rooms()}
     written = {f"{name}.md": "\n".join(_page(name, room)) + "\n" for name, room in rooms.items()}
-    return written | {"common.md": "\n".join(_common()) + "\n", "sources.md": "\n".join(_sources()) + "\n"}
+    more = {"common.md": _common(), "sources.md": _sources(), "observations.md": _observations()}
+    return written | {name: "\n".join(lines) + "\n" for name, lines in more.items()}
 
 
 def _page(name: str, room: ModuleType) -> Iterator[str]:
@@ -91,6 +95,28 @@ def _sources() -> Iterator[str]:
     """Tell which model gives which field; what is derived of it is told with the constants that it takes."""
     yield from source_table.page(read_config())
     yield from _constants("sources")
+
+
+def _observations() -> Iterator[str]:
+    """Tell what stations may report, in which columns and units, and what of it is believed."""
+    yield from ("# Observations", "", NOTE, "", inspect.cleandoc(observed.__doc__ or ""), "", f"Forms: {', '.join(observed.PARSERS)}.", "")
+    yield "A table (CSV, or the records of a push) has a header. A column's unit may stand in brackets behind its name; else that of the"
+    yield "settings counts, else the usual one. Time is one column, or year, month, day, hour, minute; without a zone it is the service's."
+    yield from ("", "| element | SI | usual unit | also | believed within | in an hour at most | unchanged at most | columns |")
+    yield "|---|---|---|---|---|---|---|---|"
+    names: dict[str, list[str]] = {}
+    for spelled, meaning in columns.names().items():
+        names.setdefault(meaning, []).append(spelled)
+    for element in ELEMENTS.values():
+        usual = units.USUAL[element.name]
+        also = ", ".join(unit for unit in units.units_of(element.name) if unit != usual)
+        step = f"{element.step:g}" if element.step else ""
+        still = f"{element.still:g} h" if element.still else ""
+        told = ", ".join(f"`{name}`" for name in names.get(element.name, ()))
+        yield f"| {element.name} | {element.unit} | {usual} | {also} | {element.low:g} - {element.high:g} | {step} | {still} | {told} |"
+    told = "; ".join(f"{what}: {', '.join(f'`{name}`' for name in names[what])}" for what in (columns.STATION, columns.TIME))
+    yield from ("", f"Columns of every table: {told}.")
+    yield from _constants("observations")
 
 
 def _missing(modules: Sequence[str]) -> Iterator[str]:

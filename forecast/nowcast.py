@@ -34,7 +34,7 @@ FOG = 1000.0  # [m] of visibility below which it does, WMO-No. 407
 DRY = 0.85  # humidity below which it does not
 MOST_HUMID = 1.05  # a field is never moved beyond
 
-KM_PER_DEGREE = 111.195
+KM_PER_DEGREE = 111.195  # [km] of a great circle on a sphere of 6371 km
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,6 +34,11 @@ _MEANING, UNIT_SPELLINGS = _read_table()
 _WITH_UNIT = re.compile(r"([^(\[\uff08]*)[(\[\uff08]([^()\[\]\uff08\uff09]{1,24})[)\]\uff09]")
 
 
+def names() -> dict[str, str]:
+    """Return what each name of a column means."""
+    return dict(_MEANING)
+
+
 def column(header: str) -> tuple[str, str] | None:
     """Return what a column is (an element, STATION, TIME, one of TIME_PARTS or UNUSED) and its unit (or ""); None where it is not known."""
     text = header.strip().strip('"').strip()
