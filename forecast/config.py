@@ -24,6 +24,7 @@ from forecast.settings import (
     ArchiveSettings,
     ForecastSettings,
     IssuerSettings,
+    LearningSettings,
     ModelSettings,
     ObservationSettings,
     OutputSettings,
@@ -52,6 +53,7 @@ class Config(Section):
     output: OutputSettings = OutputSettings()
     forecast: ForecastSettings = ForecastSettings()
     schedule: ScheduleSettings = ScheduleSettings()
+    learning: LearningSettings = LearningSettings()
     phenomena: PhenomenonSettings = PhenomenonSettings()
     models: tuple[ModelSettings, ...] = Field(default=(), max_length=12)
     observations: ObservationSettings = ObservationSettings()

@@ -275,6 +275,15 @@ class ScheduleSettings(Section):
     misfire_minutes: int = Field(default=120, ge=1, le=1440)
 
 
+class LearningSettings(Section):
+    """Where models are kept, when the days that are over are judged (local time), and when models are trained anew: once a week."""
+
+    folder: Path = Path("var/models")
+    judge_at: time = time(12, 30)
+    learn_on: Literal["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"] = "monday"
+    learn_at: time = time(13, 30)
+
+
 class PhenomenonSettings(Section):
     """Windows and thresholds that a bureau may move; each is explained in config.yaml."""
 
