@@ -215,7 +215,8 @@ _FEATURES = (
     Feature("high_cloud", "1", 0, 1, EVERY, "mean of the window"),
     Feature("cloud_at_site", "1", 0, 1, EVERY, "cloud fraction at the site's own height: is the viewer in cloud?"),
     # -- starry sky, over its best continuous window of at least two hours
-    Feature("cloud_for_stars", "1", 0, 1, STARS, "layers weighted by what they hide, maximum-random overlap", told=True),
+    Feature("sky_cover", "1", 0, 1, STARS, "cloud above the site, every layer in full, maximum-random overlap", told=True),
+    Feature("cloud_for_stars", "1", 0, 1, STARS, "starlight hidden: layers weighted by what they take, maximum-random overlap", told=True),
     Feature("clear_hours", "h", 0, 24, STARS, "longest run of dark hours clear enough (settings: stars_clear_cover)", told=True),
     Feature("dark_hours", "h", 0, 24, STARS, "sun below -18 degrees", told=True),
     Feature("zenith_sky_brightness", "mag arcsec-2", 5, 23, STARS, "own sky, moon (Krisciunas & Schaefer 1991), twilight", told=True),

@@ -119,6 +119,14 @@ class Scene:
         """Say of each moment whether the run's fields can stand for it."""
         return ~np.isnan(self._steps(times)[2])
 
+    def within(self, times: Times) -> NDArray[np.bool_]:
+        """Say of each moment whether it lies between the run's first and last field: a field held beyond them may say how, not when."""
+        return np.asarray((times >= self.times[0]) & (times <= self.times[-1]))
+
+    def reaches(self, start: Times, end: Times) -> NDArray[np.bool_]:
+        """Say of each span whether any of it lies between the run's first and last field."""
+        return np.asarray((start <= self.times[-1]) & (end >= self.times[0]))
+
     def amount(self, name: str, rows: Index, start: Times, end: Times) -> tuple[Array, Array]:
         """Return what an accumulation gives between `start` and `end` (event), and the part [1] of that span the data cover.
 

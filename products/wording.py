@@ -73,9 +73,9 @@ UNITS: Mapping[str, Display] = {
 # Where a value (SI) turns the sense of a phrase: below it `_little` is said, from it on `_much`, where the tables have them.
 # An empty phrase says that no sentence would make sense; the reason is then left out.
 TURNS: Mapping[str, float] = {
-    "cloud_at_site": 0.2, "cloud_above_site": 0.3, "sky_cover": 0.3, "cloud_for_stars": 0.3, "night_cloud": 0.4, "canvas_light": 0.05, "canvas_cover": 0.15,
-    "low_cloud": 0.3, "medium_cloud": 0.3, "high_cloud": 0.3, "ground_fog": 0.1, "view_clearance": 0.5, "glow_quality": 0.05,
-    "disk_transmission": 0.05, "precipitation": 0.05,
+    "cloud_at_site": 0.2, "cloud_above_site": 0.3, "sky_cover": 0.3, "cloud_for_stars": 0.3, "night_cloud": 0.4,
+    "canvas_light": 0.05, "canvas_cover": 0.15, "low_cloud": 0.3, "medium_cloud": 0.3, "high_cloud": 0.3, "ground_fog": 0.1,
+    "view_clearance": 0.5, "glow_quality": 0.05, "disk_transmission": 0.05, "precipitation": 0.05,
     "rain_before": 0.05, "new_snow": 0.0005, "snow_water": 0.05, "snow_depth": 0.0005, "snow_fraction": 0.5, "minutes_of_colour": 0.5,
     "clear_hours": 0.5, "dark_hours": 0.5, "rime_hours": 0.5, "freezing_hours": 0.5, "sun_hours": 0.5, "snowmaking_hours": 0.5,
     "good_snowmaking_hours": 0.5, "milky_way_hours": 0.5, "valley_area_filled": 0.005, "valley_fill": 0.005, "humidity_above": 0.75,

@@ -4,8 +4,9 @@ Everything is read from the column over the site on heights above sea level, 100
 DECK_COVER of cloud; its base and top lie where the cover passes that value. The features are means over the best
 window; where there is none, over the part of the event's window with daylight (over what is known of it, where that is all dark).
 The best window is the longest run of moments, after civil dawn, that show a sea: a deck that hides part of the ground below the site,
-its top at least CLEAR_GAP below the viewer, and the viewer not in cloud. What ground lies below, at which heights, is the site's own
-(valley_heights): a deck at 900 m fills only what lies below it.
+its top at least CLEAR_GAP below the viewer, and the viewer not in cloud; a field held beyond the run's last one may say how a morning
+will be, not when: the window does not leave the data's own span, and a morning whose light lies wholly beyond it is not known. What
+ground lies below, at which heights, is the site's own (valley_heights): a deck at 900 m fills only what lies below it.
 
 The same thresholds part the states for the diagnosis and for the rule (forecast/quantities.py). Since ground counts as hidden by the
 cover that makes a deck, a valley that is filled has a deck in it, and a viewer out of cloud stands above its top.
@@ -58,6 +59,7 @@ EVENING_BEFORE = np.timedelta64(12, "h")  # before the window: late afternoon
 DAY_BEFORE = np.timedelta64(24, "h")
 NIGHT = np.timedelta64(6, "h")  # before the window: the hours in which a valley cools, or not
 THIN_DECK = 300.0  # [m] depth of a stratus that fills a valley (check)
+LEAST_CUT = np.timedelta64(1, "h")  # a window cut off by the last field is told from
 BLIND = 2 * THIN_DECK  # [m] between two levels, from which such a deck is missed more often than caught; GFS has 200-580 m up to 3 km
 HALF_OF_THE_TIME = 0.5  # between two fields one of which leaves the question open
 HIDDEN_VALLEY = 100.0  # [m] a valley this far below the model's ground is named as not seen by the model
@@ -80,18 +82,30 @@ def derive(events: Sequence[Event], scene: Scene, settings: PhenomenonSettings) 
     columns = _columns(scene)
     moments = _moments(scene, columns, rows, times)
     light = _sun_altitude(scene, rows, times) >= CIVIL_DAWN
-    best = longest_stretch(light & shows_a_sea(moments))
-    known = scene.covers(times)
-    inside = _first_of(best, light & known, known)
+    known, timed = scene.covers(times), scene.within(times)
+    reached = scene.reaches(np.where(light.any(axis=1), span_of(light, times)[0], start), end)
+    best = longest_stretch(light & timed & shows_a_sea(moments))
+    inside = _first_of(best, light & timed, light & known, known) & reached[:, None]
     values: dict[str, np.ndarray] = {name: mean(np.where(inside, series, np.nan)) for name, series in moments.items()}
     values |= _night_before(events, scene, rows, start)
-    first, last = span_of(best, times)
-    values |= {"best_start": first, "best_end": np.minimum(last + np.timedelta64(STEP, "m"), end)}
+    values |= _best_window(best, times, end, scene.times[-1])
     rain, covered = amount_of_precipitation(scene, rows, start - DAY_BEFORE, start)
     values["rain_before"] = rain
     evidence = _evidence(scene, columns, rows, start, end)
     coarse = np.any(inside & (scene.between(_undecided(scene), rows, times) >= HALF_OF_THE_TIME), axis=1) | _blind(scene)[rows]
-    return Part(values, _missing(scene, rows, covered, coarse), {"sea_of_clouds": evidence})
+    return Part(values, _missing(scene, rows, covered, coarse, ~reached), {"sea_of_clouds": evidence})
+
+
+def _best_window(best: Truth, times: Times, end: Times, last_field: np.datetime64) -> dict[str, Times]:
+    """Return the span of the best moments (event, moment), not past the event's end [time] (event) nor the last field.
+
+    NaT where the last field leaves so little of it that it would tell when the data end, not the sea.
+    """
+    first, last = span_of(best, times)
+    until = np.minimum(last + np.timedelta64(STEP, "m"), np.minimum(end, last_field))
+    told = (until - first >= LEAST_CUT) | (last_field >= end)
+    nothing = np.datetime64("NaT", "ns")
+    return {"best_start": np.where(told, first, nothing), "best_end": np.where(told, until, nothing)}
 
 
 def _first_of(*choices: Truth) -> Truth:
@@ -121,7 +135,8 @@ def diagnose(events: Sequence[Event], scene: Scene, settings: PhenomenonSettings
     asked = ~np.isnat(times)
     light = asked & (_sun_altitude(scene, rows, times) >= CIVIL_DAWN)
     fill, gap = moments["valley_area_filled"], moments["gap_to_deck"]
-    return cloud_sea_states.outcomes(events, states_of(moments), _first_of(light, asked), fill, gap, "analysis")
+    codes = np.where(scene.within(times), states_of(moments), cloud_sea_states.UNKNOWN).astype(np.int8)  # a held field is no truth
+    return cloud_sea_states.outcomes(events, codes, _first_of(light, asked), fill, gap, "analysis")
 
 
 def states_of(moments: dict[str, Array]) -> cloud_sea_states.Codes:
@@ -139,7 +154,7 @@ def states_of(moments: dict[str, Array]) -> cloud_sea_states.Codes:
     return np.select(ways, told, cloud_sea_states.OPEN).astype(np.int8)
 
 
-def _missing(scene: Scene, rows: Index, covered: Array, coarse: Truth) -> list[list[str]]:
+def _missing(scene: Scene, rows: Index, covered: Array, coarse: Truth, beyond: Truth) -> list[list[str]]:
     hidden, partly = np.zeros(len(scene.sites), dtype=bool), np.zeros(len(rows), dtype=bool)
     if scene.has("surface_altitude"):
         hidden = mean(scene.at_sites("surface_altitude")) > _valleys(scene) + HIDDEN_VALLEY
@@ -147,7 +162,7 @@ def _missing(scene: Scene, rows: Index, covered: Array, coarse: Truth) -> list[l
         partly = covered < COVERED
     wanted = ("lagrangian_tendency_of_air_pressure", "atmosphere_boundary_layer_thickness")
     absent = [(f"field:{name}", np.ones(len(rows), dtype=bool)) for name in wanted if not scene.has(name)]
-    return named(("below_model_ground", hidden[rows]), ("coarse_column", coarse), ("rain_before", partly), *absent)
+    return named(("beyond_data", beyond), ("below_model_ground", hidden[rows]), ("coarse_column", coarse), ("rain_before", partly), *absent)
 
 
 def _blind(scene: Scene) -> Truth:
@@ -350,10 +365,14 @@ def _median_where(values: Array, chosen: Truth) -> Array:
 
 
 def _evidence(scene: Scene, columns: Array, rows: Index, start: Times, end: Times) -> xr.Dataset:
-    """Return the cross-section and how full the valleys are, hour by hour from twelve hours before the window to its end."""
+    """Return the cross-section and how full the valleys are, hour by hour from twelve hours before the window to its end.
+
+    NaN before the run's first field and after its last.
+    """
     times = hours_between(start - EVENING_BEFORE, end)
     heights = np.concatenate([HEIGHTS, HIGHER])
     drawn = scene.between(np.concatenate([columns, _columns(scene, HIGHER)], axis=2), rows, times).astype(np.float32)
+    drawn[~scene.within(times)] = np.nan
     filled = area_filled(drawn[..., 2], heights, elevations(scene)[rows, None], _ground(scene)[rows]).astype(np.float32)
     names = (("temperature", "K"), ("relative_humidity", "1"), ("cloud", "1"))
     data = {name: xr.Variable(("event", "hour", "height"), drawn[..., place], {"units": unit}) for place, (name, unit) in enumerate(names)}

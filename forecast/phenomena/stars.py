@@ -1,10 +1,11 @@
 """Starry sky: the night between astronomical dusk and dawn, and its best continuous hours.
 
-What hides the stars is what lies above the viewer: cloud below a summit is a sea of clouds, not a ceiling. Each layer of cloud
-counts by how much of the starlight it takes: the WEIGHTS of low, medium and high cloud as shares of the low layer's,
-combined by maximum-random overlap, so that an overcast of low cloud hides all and one of cirrus a third.
-The best window is where most stars are to be seen: the share of the sky that is clear times the number of stars that its
-darkness shows. What was really seen is told by sky cover as an observer counts it (every layer in full) and by the zenith's darkness.
+What hides the stars is what lies above the viewer: cloud below a summit is a sea of clouds, not a ceiling. It is counted twice.
+The sky cover counts every layer in full, as an observer does: by it and by the zenith's darkness a night is called starry, before and
+after, and the best window is where the share of the sky without cloud times the number of stars that its darkness shows is greatest.
+The starlight hidden counts each layer by how much it takes: the WEIGHTS of low, medium and high cloud as shares of the low layer's,
+so that an overcast of low cloud hides all and one of cirrus a third. Both combine the layers by maximum-random overlap.
+A field held beyond the run's last one may say how the sky will be, not when: no best window leaves the data's own span.
 """
 
 from __future__ import annotations
@@ -77,10 +78,12 @@ def derive(events: Sequence[Event], scene: Scene, settings: PhenomenonSettings) 
     rows, start, end = spans(events, scene)
     times = hours_between(start, end, STEP)
     air = air_at(scene, rows, times)
-    cover, light = clouds(scene, rows, times)["total"], lights(scene, rows, times, air["humidity"])
-    luminance = light["luminance"]
-    chosen, found = best_run(stars_seen(cover, light), looks(settings))
+    cover, light = clouds(scene, rows, times), lights(scene, rows, times, air["humidity"])
+    luminance, timed = light["luminance"], cloud_timed(scene, rows, times)
+    chosen, found = best_run(stars_seen(np.where(timed, cover["sky"], np.nan), light), looks(settings))
+    reached = scene.reaches(start, end) | timed.any(axis=1)
     inside = np.where(found[:, None], chosen, ~np.isnat(times))
+    clear = timed & (np.round(cover["sky"], 3) <= settings.stars_clear_cover)  # the model's are float32: 2/10 is 0.2
 
     def over(values: Array) -> Array:
         return mean(np.where(inside, values, np.nan))
@@ -89,8 +92,9 @@ def derive(events: Sequence[Event], scene: Scene, settings: PhenomenonSettings) 
     brightness = magnitudes(over(luminance))
     milky_way = (light["milky_way"] > MILKY_WAY_ALTITUDE) & (magnitudes(luminance) >= MILKY_WAY_SKY)
     values = {
-        "cloud_for_stars": over(cover),
-        "clear_hours": np.where(np.isfinite(cover).any(axis=1), longest_hours(cover <= settings.stars_clear_cover, times), np.nan),
+        "sky_cover": np.where(reached, over(cover["sky"]), np.nan),
+        "cloud_for_stars": np.where(reached, over(cover["hidden"]), np.nan),
+        "clear_hours": np.where(reached & np.isfinite(cover["sky"]).any(axis=1), longest_hours(clear, times), np.nan),
         "dark_hours": (end - start) / np.timedelta64(1, "h"),
         "zenith_sky_brightness": brightness,
         "limiting_magnitude": lay_limit(brightness, over(light["dimming"])),
@@ -103,11 +107,12 @@ def derive(events: Sequence[Event], scene: Scene, settings: PhenomenonSettings) 
         "cloud_at_site": over(air["cloud"]),
         "humidity_at_site": over(air["humidity"]),
     }
-    worth_it = found & (values["cloud_for_stars"] <= HALF_THE_SKY) & (values["clear_hours"] > 0)
+    worth_it = found & (np.round(values["sky_cover"], 3) <= HALF_THE_SKY) & (values["clear_hours"] > 0)
     best_start, best_end = span_of(chosen & worth_it[:, None], times)
     values |= {"best_start": best_start, "best_end": best_end}
     guessed = np.any(inside & scene.covers(times) & np.isnan(light["aerosol"]), axis=1)
-    missing = named((f"field:{column}", np.full(len(events), not scene.has(column))), ("aerosol_estimated", guessed))
+    absent = np.full(len(events), not scene.has(column))
+    missing = named(("beyond_data", ~reached), (f"field:{column}", absent), ("aerosol_estimated", guessed))
     return Part(values, missing, {"starry_sky": _evidence(scene, rows, start, end)})
 
 
@@ -121,10 +126,11 @@ def diagnose(events: Sequence[Event], scene: Scene, settings: PhenomenonSettings
     """
     rows, start, end = spans(events, scene)
     times = hours_between(start, end, STEP)
-    layers, light = clouds(scene, rows, times), lights(scene, rows, times, air_at(scene, rows, times)["humidity"])
-    chosen, _ = best_run(stars_seen(layers["total"], light), looks(settings))
+    sky_cover = np.where(cloud_timed(scene, rows, times), clouds(scene, rows, times)["sky"], np.nan)
+    light = lights(scene, rows, times, air_at(scene, rows, times)["humidity"])
+    chosen, _ = best_run(stars_seen(sky_cover, light), looks(settings))
     inside = np.where(chosen, 1.0, np.nan)
-    cover = mean(inside * maximum_random_overlap(np.stack([layers[layer] for layer in LAYERS], axis=-1)))
+    cover = mean(inside * sky_cover)
     brightness = magnitudes(mean(inside * light["luminance"]))
     degrees = degree_seen(cover, brightness, settings.stars_clear_cover)
     said = [f"cover {c:.2f}, zenith {b:.1f} mag arcsec-2" if np.isfinite(c) else "" for c, b in zip(cover, brightness, strict=True)]
@@ -175,7 +181,7 @@ def degree_from_meter(reading: Array, clear_sky: Array) -> Array:
 
 
 def clouds(scene: Scene, rows: Index, times: Times) -> dict[str, Array]:
-    """Return low, medium and high cloud above the site and their `total` against stars (event, moment) [1].
+    """Return low, medium and high cloud above the site (event, moment) [1], their cover of the `sky` and how much starlight is `hidden`.
 
     The model's low layer reaches down to its ground; it counts only as far as its levels above the site hold cloud.
     """
@@ -186,9 +192,17 @@ def clouds(scene: Scene, rows: Index, times: Times) -> dict[str, Array]:
     above = scene.between(np.fmax(above, cloud_at(scene, elevations(scene))), rows, times)
     layers["low"] = np.fmin(layers["low"], above)
     opacity = {layer: weight / WEIGHTS["low"] for layer, weight in WEIGHTS.items()}
-    hiding = np.stack([layers[layer] * opacity[layer] for layer in LAYERS], axis=-1)
-    total = np.where(np.isnan(hiding).any(axis=-1), np.nan, maximum_random_overlap(hiding))
-    return {**layers, "total": total}
+    covering = np.stack([layers[layer] for layer in LAYERS], axis=-1)
+    unknown = np.isnan(covering).any(axis=-1)
+    both = {"sky": covering, "hidden": covering * [opacity[layer] for layer in LAYERS]}
+    return {**layers, **{name: np.where(unknown, np.nan, maximum_random_overlap(parts)) for name, parts in both.items()}}
+
+
+def cloud_timed(scene: Scene, rows: Index, times: Times) -> Truth:
+    """Say of each moment (event, moment) whether the run has cloud for it: between its fields or as a mean, not held beyond them."""
+    mean_cloud = "low_type_cloud_area_fraction_mean"
+    inside = scene.within(times)
+    return inside | np.isfinite(scene.mean_over(mean_cloud, rows, times)) if scene.has(mean_cloud) else inside
 
 
 # -- light
@@ -254,7 +268,7 @@ def _at_directions(glow: Sequence[float], azimuths: Array) -> Array:
 
 
 def stars_seen(cover: Array, light: dict[str, Array]) -> Array:
-    """Return how many stars are to be seen (event, moment), in any unit: the clear part of the sky times those its darkness shows."""
+    """Return how many stars are to be seen (event, moment), in any unit: the part of the sky without cloud times those it shows."""
     return (1 - cover) * 10 ** (SLOPE * limiting_magnitude(magnitudes(light["luminance"]), light["dimming"]))
 
 
@@ -293,12 +307,14 @@ def longest_hours(good: Truth, times: Times) -> Array:
 
 
 def _evidence(scene: Scene, rows: Index, start: Times, end: Times) -> xr.Dataset:
-    """Return what the night's chart draws, hour by hour, NaT where a night has fewer hours than the longest."""
+    """Return what the night's chart draws, hour by hour, NaT where a night has fewer hours than the longest; cloud as far as the data."""
     first = (start - CHART_MARGIN + ALMOST_AN_HOUR).astype("datetime64[h]")  # the next whole hour
     times = hours_between(first, end + CHART_MARGIN)
-    cover, light = clouds(scene, rows, times), lights(scene, rows, times, air_at(scene, rows, times)["humidity"])
+    timed = cloud_timed(scene, rows, times)
+    cover = {name: np.where(timed, values, np.nan) for name, values in clouds(scene, rows, times).items()}
+    light = lights(scene, rows, times, air_at(scene, rows, times)["humidity"])
     drawn = {f"{body}_altitude": (light[body], "degree") for body in ("sun", "moon", "milky_way")}
-    drawn |= {"cloud": (cover["total"], "1")} | {f"{layer}_cloud": (cover[layer], "1") for layer in LAYERS}
+    drawn |= {"cloud": (cover["sky"], "1")} | {f"{layer}_cloud": (cover[layer], "1") for layer in LAYERS}
     drawn |= {"sky_brightness": (magnitudes(light["luminance"]), "mag arcsec-2")}
     data = {name: (("event", "hour"), values.astype(np.float32), {"units": unit}) for name, (values, unit) in drawn.items()}
     return xr.Dataset(data | {"time": (("event", "hour"), times)}, coords={"row": ("event", np.arange(len(rows)))})

@@ -46,7 +46,8 @@ GOOD_AND_POOR = {
     "temperature_at_site": (266.4, 269.1), "temperature_minimum": (263.2, 266.9), "temperature_maximum": (270.3, 272.0),
     "humidity_at_site": (0.42, 0.93), "wind_speed_at_site": (3.4, 9.6), "gust": (6.1, 16.8), "wind_chill": (258.6, 254.2),
     "precipitation": (0.0, 1.4), "convective_energy": (0.0, 40.0), "visibility": (24_000.0, 6_200.0), "low_cloud": (0.04, 0.62),
-    "medium_cloud": (0.12, 0.55), "high_cloud": (0.35, 0.7), "cloud_at_site": (0.02, 0.4), "cloud_for_stars": (0.06, 0.83),
+    "medium_cloud": (0.12, 0.55), "high_cloud": (0.35, 0.7), "cloud_at_site": (0.02, 0.4),
+    "sky_cover": (0.1, 0.9), "cloud_for_stars": (0.06, 0.83),
     "clear_hours": (9.0, 1.0), "dark_hours": (11.0, 11.0), "zenith_sky_brightness": (21.4, 19.3), "limiting_magnitude": (6.2, 4.7),
     "moon_altitude": (-12.0, 58.0), "moon_illumination": (0.22, 0.97), "milky_way_hours": (0.0, 0.0), "dew_point_depression": (9.2, 1.1),
     "water_vapour_column": (4.1, 13.0), "deck_top": (980.0, 1730.0), "deck_base": (420.0, 900.0), "gap_to_deck": (310.0, -240.0),
@@ -62,7 +63,7 @@ GOOD_AND_POOR = {
     "wet_bulb_minimum": (261.0, 270.6), "snowmaking_hours": (20.0, 2.0), "good_snowmaking_hours": (16.0, 0.0),
 }  # fmt: skip
 WHY = {
-    "starry_sky": ("cloud_for_stars", "moon_altitude", "dew_point_depression"),
+    "starry_sky": ("sky_cover", "moon_altitude", "dew_point_depression"),
     "sea_of_clouds": ("gap_to_deck", "inversion", "humidity_above", "easterly_wind"),
     "sunset_glow": ("canvas_light", "canvas_cover", "view_clearance"),
     "sunrise_glow": ("canvas_light", "obstacle_distance", "canvas_cover"),

@@ -48,14 +48,14 @@ def world(seed: int, sites: int = 5, as_the_rule: bool = False) -> World:
     random = np.random.default_rng(seed)
     rule = PhysicsRule("starry_sky").ready()
     low_high = {
-        "cloud_for_stars": (0, 1), "clear_hours": (10, 0), "zenith_sky_brightness": (18.5, 21.6), "cloud_at_site": (0, 0.5),
-        "humidity_at_site": (0.3, 1.0), "dew_point_depression": (12, 0), "wind_speed_at_site": (0, 18), "water_vapour_column": (2, 50),
-        "precipitation": (0, 3), "dark_hours": (5, 10),
+        "sky_cover": (0, 1), "cloud_for_stars": (0, 1), "clear_hours": (10, 0), "zenith_sky_brightness": (18.5, 21.6),
+        "cloud_at_site": (0, 0.5), "humidity_at_site": (0.3, 1.0), "dew_point_depression": (12, 0), "wind_speed_at_site": (0, 18),
+        "water_vapour_column": (2, 50), "precipitation": (0, 3), "dark_hours": (5, 10),
     }
     cloud = spells(random, DAYS, sites)
     features = []
     for name in rule.columns:
-        alike = cloud if name in ("cloud_for_stars", "clear_hours", "cloud_at_site", "precipitation") else 0.5
+        alike = cloud if name in ("sky_cover", "cloud_for_stars", "clear_hours", "cloud_at_site", "precipitation") else 0.5
         share = np.clip(0.7 * (alike - 0.5) + 0.5 + 0.3 * (spells(random, DAYS, sites) - 0.5) * 2, 0, 1)
         low, high = low_high.get(name, (0.0, 1.0))
         features.append((low + (high - low) * share).ravel())

@@ -230,6 +230,59 @@ def test_the_best_window_ends_where_the_deck_rises_into_the_viewer(config: Confi
     assert values["best_end"][0] == np.datetime64("2026-11-09T01:18")
 
 
+@pytest.mark.parametrize("last", [18, 21, 22])
+def test_a_morning_whose_light_lies_after_the_last_field_is_not_known(config: Config, last: int) -> None:
+    # given a deck in every field, and a run that ends before first light (22:20) and would be held into it
+    every = 6 if last == 18 else 3 if last == 21 else 1
+    made = atmosphere(steps("2026-11-08T00:00", last, every), humidity=layer(700, 1700, 0.98, 0.4), cloud=layer(700, 1700))
+
+    values, part = derived(config, made, dawn(LINGSHAN, SUNRISE))
+
+    assert np.isnan(list(states(config, made, dawn(LINGSHAN, SUNRISE)).values())).all()
+    assert np.isnat(values["best_start"][0])
+    assert np.isnat(values["best_end"][0])
+    assert part.missing[0][0] == "beyond_data"
+
+
+def test_the_best_window_ends_with_the_data(config: Config) -> None:
+    whole, cut, stub = (
+        atmosphere(steps("2026-11-08T00:00", hours, 1), humidity=layer(700, 1700, 0.98, 0.4), cloud=layer(700, 1700))
+        for hours in (30, 24, 23)
+    )
+
+    told, _ = derived(config, whole, dawn(LINGSHAN, SUNRISE))
+    ends, part = derived(config, cut, dawn(LINGSHAN, SUNRISE))
+    little, _ = derived(config, stub, dawn(LINGSHAN, SUNRISE))
+
+    # From first light to the end of the event, to the last field at 00 UTC, and no word of the few minutes up to 23 UTC.
+    assert (told["best_start"][0], told["best_end"][0]) == (np.datetime64("2026-11-08T22:48"), np.datetime64("2026-11-09T01:48"))
+    assert (ends["best_start"][0], ends["best_end"][0]) == (np.datetime64("2026-11-08T22:48"), np.datetime64("2026-11-09T00:00"))
+    assert np.isnat(little["best_start"][0])
+    drawn = part.evidence["sea_of_clouds"].isel(event=0)
+    after = drawn["time"].values > np.datetime64("2026-11-09T00:00")
+    assert np.isnan(drawn["cloud"].values[after]).all()
+    assert np.isnan(drawn["valley_area_filled"].values[after]).all()
+    assert np.isfinite(drawn["valley_area_filled"].values[~after]).all()
+
+
+def test_a_field_held_beyond_the_last_is_no_truth(config: Config) -> None:
+    made = atmosphere(steps("2026-11-08T00:00", 18, 6), humidity=layer(700, 1700, 0.98, 0.4), cloud=layer(700, 1700))
+
+    (seen,) = cloud_sea.diagnose((dawn(LINGSHAN, SUNRISE),), Scene(made, (LINGSHAN,)), config.phenomena)
+
+    assert np.isnan(seen.degree)
+    assert seen.state == ""
+
+
+def test_a_clear_night_raises_the_chance_of_a_sea_that_the_levels_do_not_show() -> None:
+    # given a viewer out of cloud over a valley of which nothing is known
+    common = {"cloud_at_site": np.zeros(3), "humidity_at_site": np.full(3, 0.6), "cloud_above_site": np.array([0.0, 0.5, 0.5])}
+
+    clear, cloudy, unknown = rule_on(**common, night_cloud=np.array([0.0, 1.0, np.nan]))[:, SEA]
+
+    assert clear > unknown > cloudy
+
+
 def test_every_feature_of_the_sea_is_there_and_within_its_limits(config: Config) -> None:
     values, part = derived(config, column((500, 1900)), dawn(LINGSHAN, SUNRISE))
 

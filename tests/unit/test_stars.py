@@ -91,9 +91,9 @@ def test_a_night_inside_the_cloud_is_hopeless(config: Config) -> None:
 
 def test_a_veil_of_cirrus_spoils_more_than_a_few_wisps(config: Config) -> None:
     veil = chance(config, NEW_MOON, DRY, layer(8000, 11000))
-    wisps = chance(config, NEW_MOON, DRY, layer(8000, 11000, 0.3))
+    wisps = chance(config, NEW_MOON, DRY, layer(8000, 11000, 0.15))
 
-    assert veil < 0.35 < 0.75 < wisps < chance(config, NEW_MOON, DRY, CLEAR)
+    assert veil < 0.1 < 0.8 < wisps < chance(config, NEW_MOON, DRY, CLEAR)
 
 
 def test_a_sea_of_clouds_below_the_summit_hides_no_star(config: Config) -> None:
@@ -103,6 +103,90 @@ def test_a_sea_of_clouds_below_the_summit_hides_no_star(config: Config) -> None:
 
     assert values["low_cloud"][0] == pytest.approx(1.0)
     assert values["cloud_for_stars"][0] == pytest.approx(0.0, abs=0.01)
+
+
+LAYERS_ALOFT = {"low": (3200, 3600), "medium": (4500, 5500), "high": (8000, 10000)}
+
+
+@pytest.mark.parametrize("name", LAYERS_ALOFT)
+def test_a_night_is_forecast_as_it_is_diagnosed_whichever_layer_covers_it(config: Config, name: str) -> None:
+    # given a dark, dry night under more and more of one layer
+    event, covers, chances, degrees = night_of(NEW_MOON), np.arange(0.0, 1.01, 0.05), [], []
+    rule = PhysicsRule("starry_sky").ready()
+    for cover in covers:
+        made = atmosphere(steps(f"{NEW_MOON}T00:00", 24, every=12), humidity=DRY, cloud=layer(*LAYERS_ALOFT[name], float(cover)))
+        values, _ = derived(config, made, event)
+        chances.append(rule.predict_proba(np.array([[values[column][0] for column in rule.columns]]))[0, 1])
+        degrees.append(stars.diagnose((event,), Scene(made, (LINGSHAN,)), config.phenomena)[0].degree)
+    told, seen = np.array(chances), np.array(degrees)
+
+    # then both say yes, both say no, and between 2/10 and 5/10, where stars are seen in part, the chance falls from one to the other
+    assert [seen[covers <= 0.201].min(), seen[covers > 0.501].max()] == [1.0, 0.0]
+    assert (told[covers < 0.16] > 0.8).all()
+    assert (told[seen == 1] > 0.5).all()
+    assert (told[seen == 0] < 0.25).all()
+    assert (np.diff(told) < 0).all()
+
+
+def test_two_tenths_is_two_tenths_however_the_model_rounds_it(config: Config) -> None:
+    told = {}
+    for cover in (0.199, 0.2, 0.201, 0.21):
+        made = atmosphere(steps(f"{NEW_MOON}T00:00", 48), humidity=DRY, cloud=layer(8000, 10000, cover))
+        values, _ = derived(config, made, night_of(NEW_MOON))
+        (seen,) = stars.diagnose((night_of(NEW_MOON),), Scene(made, (LINGSHAN,)), config.phenomena)
+        told[cover] = (float(values["clear_hours"][0]), seen.degree)
+
+    assert told == {0.199: (10.5, 1.0), 0.2: (10.5, 1.0), 0.201: (0.0, 0.5), 0.21: (0.0, 0.5)}
+    assert chance(config, NEW_MOON, DRY, layer(8000, 10000, 0.2)) == pytest.approx(
+        chance(config, NEW_MOON, DRY, layer(8000, 10000, 0.199)), abs=0.01
+    )
+
+
+def test_cirrus_hides_little_starlight_and_still_covers_the_sky(config: Config) -> None:
+    # given a night whose second half is under cirrus
+    made = atmosphere(steps(f"{NEW_MOON}T00:00", 48, every=1), humidity=DRY, cloud=layer(8000, 10000, 0.6))
+    cirrus = made["time"] >= np.datetime64(f"{NEW_MOON}T16:00")
+    made["cloud_area_fraction_in_atmosphere_layer"] = made["cloud_area_fraction_in_atmosphere_layer"].where(cirrus, 0.0)
+
+    values, _ = derived(config, made, night_of(NEW_MOON))
+
+    # then the best window is the half without, although no more than a fifth of the starlight is lost in the other
+    assert values["best_end"][0] <= np.datetime64(f"{NEW_MOON}T16:04")
+    assert values["sky_cover"][0] < 0.1
+
+
+# -- where the data end
+
+
+def test_no_window_is_told_beyond_the_last_field(config: Config) -> None:
+    # given a clear night and a run whose last field stands at 15 UTC
+    made = atmosphere(steps(f"{NEW_MOON}T00:00", 15), humidity=DRY)
+
+    values, part = derived(config, made, night_of(NEW_MOON))
+
+    # then the window ends there, cloud is drawn as far, and the clear hours are those that are known
+    assert np.datetime64(f"{NEW_MOON}T14:30") <= values["best_end"][0] <= np.datetime64(f"{NEW_MOON}T15:00")
+    assert values["clear_hours"][0] == pytest.approx(4.0)
+    drawn = part.evidence["starry_sky"].isel(event=0)
+    after = drawn["time"].values > np.datetime64(f"{NEW_MOON}T15:00")
+    for name in ("low_cloud", "medium_cloud", "high_cloud", "cloud"):
+        assert np.isnan(drawn[name].values[after]).all()
+        assert np.isfinite(drawn[name].values[~after]).all()
+
+
+def test_a_night_after_the_last_field_is_not_known(config: Config) -> None:
+    # given a run whose last field stands half an hour before dusk and would be held into the night
+    made = atmosphere(steps("2026-11-07T22:00", 12), humidity=DRY)
+    event = night_of(NEW_MOON)
+
+    values, part = derived(config, made, event)
+    (seen,) = stars.diagnose((event,), Scene(made, (LINGSHAN,)), config.phenomena)
+
+    assert Scene(made, (LINGSHAN,)).covers(np.array([[np.datetime64(f"{NEW_MOON}T11:00")]])).all()
+    assert np.isnan(values["sky_cover"][0])
+    assert np.isnat(values["best_start"][0])
+    assert part.missing[0][0] == "beyond_data"
+    assert np.isnan(seen.degree)
 
 
 # -- where to face
