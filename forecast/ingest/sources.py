@@ -30,6 +30,7 @@ log = logging.getLogger(__name__)
 
 __all__ = ["Acquired", "ModelRun", "ModelSource", "Source", "needs_of", "open_models", "open_source"]
 
+AT_ISSUE = 10.0  # [s] that an hour of issue waits for the folder of a further model
 KM_PER_DEGREE = 111.195  # of a great circle on a sphere of 6371 km
 MARGIN = 0.25  # [degree]: a site at the edge needs the grid points on both its sides
 GRAIN = 0.5  # [degree]: regions are widened to multiples, so that moving a site a little fetches nothing anew
@@ -175,8 +176,11 @@ class ModelSource:
         self._config, self._source, self._clock = config, source, clock
 
     def acquire(self, sites: Sequence[Site], now: datetime, ask: bool = True) -> Acquired:
-        """Return the files of the newest whole run as of `now`, within the model's own deadline. Raises: SourceError."""
-        deadline = Deadline(self.model.deadline_seconds, self._clock)
+        """Return the files of the newest whole run as of `now`, within the model's own deadline. Raises: SourceError.
+
+        Without `ask` it is the hour of issue: where another process is still fetching, it is not waited for.
+        """
+        deadline = Deadline(self.model.deadline_seconds if ask else AT_ISSUE, self._clock)
         return self._source.acquire(needs_of(self._config, sites, self.model), now, within=deadline, ask=ask)
 
     def read(self, sites: Sequence[Site], now: datetime, ask: bool = True) -> ModelRun:
