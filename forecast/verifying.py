@@ -62,7 +62,7 @@ def run(arguments: argparse.Namespace, config: Config, now: datetime) -> str:
     if arguments.json:
         return json.dumps(standings.document(found), ensure_ascii=False)
     if not found.cases:
-        return "no published forecast has an outcome yet; give some with `skyscape outcomes import FILE` or `skyscape judge`"
+        return "no published forecast has an outcome yet; give some with `skyscape outcomes import FILE` or `skyscape diagnose`"
     return standings.text(found)
 
 
