@@ -61,6 +61,7 @@ def build_parser() -> argparse.ArgumentParser:
         ("once", once, "carry one cycle from its files to the screens"),
         ("run", run, "issue bulletins at the hours of the settings, day after day"),
         ("demo", demo, "run the whole line on the embedded sample cycle (demonstration data)"),
+        ("observe", observe, "take in the files that stations dropped, as `run` does every few minutes"),
         ("push", push, "take in the records that stations push, as `run` does beside its bulletins"),
         ("status", status, "say what was issued last and what went wrong"),
         ("config", show_config, "print the resolved settings, secrets masked, or the one error"),
@@ -131,6 +132,22 @@ def push(args: argparse.Namespace) -> int:
     return 0
 
 
+def observe(args: argparse.Namespace) -> int:
+    """Take in what lies in the folder of observations, once."""
+    from forecast.archive import Archive
+    from forecast.observing import Intake
+
+    config = _settings(args)
+    settings = config.observations
+    if not settings.stations and not settings.keep_all:
+        raise ConfigError("observations.stations: no station is named, so nothing would be kept; name one, or say keep_all: true")
+    taken = Intake(settings, Archive(config.archive.url), config.zone).observe(args.now or datetime.now(UTC))
+    said = {"files": taken.files, "records": taken.records, "refused": taken.refused, "of_other_stations": taken.strangers,
+            "flagged": dict(taken.flagged), "waiting": taken.waiting, "deleted": taken.cleared}  # fmt: skip
+    print(json.dumps(said) if args.json else taken.summary)
+    return 0
+
+
 def demo(args: argparse.Namespace) -> int:
     """Write the sample cycle, serve it on the loopback as the bucket would, and run the line on it."""
     from forecast.sample.bucket import LoopbackBucket
@@ -170,6 +187,7 @@ def status(args: argparse.Namespace) -> int:
              "channels": {r.channel: r.outcome for r in archive.receipts(i)}} for i in issues
         ],
         "attempts": [{"at": a.at.isoformat(), "exit_code": a.exit_code, "detail": a.detail} for a in attempts],
+        "observations": _observed(config, archive, now),
     }
     if args.json:
         print(json.dumps(found, ensure_ascii=False, indent=1))
@@ -181,6 +199,8 @@ def status(args: argparse.Namespace) -> int:
         print(f"issued     {issue['issued']}  {issue['id']}  no. {issue['number']}  {channels}")
     for made in found["attempts"]:
         print(f"attempt    {made['at']}  exit {made['exit_code']}  {made['detail']}")
+    for line in _told_of_observations(found["observations"]):
+        print(line)
     return 0
 
 
@@ -222,6 +242,46 @@ def backfill(args: argparse.Namespace) -> int:
         failed += isinstance(said, str)
         print(f"{number:4d}/{len(runs)}  {task.cycle.id}  {said if isinstance(said, str) else f'{said} rows'}", flush=True)
     return SourceError.exit_code if failed else 0
+
+
+# -- observations in `status`
+
+
+def _observed(config: Config, archive: Any, now: datetime) -> dict[str, Any]:
+    """Return what is known of each station, which files were read last, and why lines were set aside, each reason once."""
+    from forecast.archive_observations import Observations
+
+    kept, settings = Observations(archive), config.observations
+    heard = kept.heard([station.id for station in settings.stations], now - timedelta(days=1))
+    old = timedelta(minutes=settings.old_minutes)
+    stations: list[dict[str, Any]] = []
+    for station in settings.stations:
+        of = heard.get(station.id)
+        silent = of is None or now - of.last > old
+        stations.append({"id": station.id, "name": station.name.en or station.name.zh, "last": of.last.isoformat() if of else None,
+                         "records_in_24_h": of.records if of else 0, "silent": silent})  # fmt: skip
+    return {
+        "stations": stations,
+        "files": [{"at": r.at.isoformat(timespec="seconds"), "name": r.name, "form": r.form, "kept": r.kept, "refused": r.refused} for r in kept.readings(5)],
+        "set_aside": [
+            {"last": c.last.isoformat(timespec="seconds"), "times": c.times, "file": c.where.where, "line": c.where.line, "reason": c.reason}
+            for c in kept.complaints(10)
+        ],
+    }
+
+
+def _told_of_observations(found: dict[str, Any]) -> list[str]:
+    """Return the lines of `status` on observations."""
+    lines = []
+    for station in found["stations"]:
+        last = "no data ever" if station["last"] is None else f"{'no data since' if station['silent'] else 'last'} {station['last']}"
+        lines.append(f"station    {station['id']}  {station['name']}  {last}  {station['records_in_24_h']} records in 24 h")
+    lines += [f"read       {r['at']}  {r['name']}  {r['form']}  {r['kept']} kept, {r['refused']} refused" for r in found["files"]]
+    for fault in found["set_aside"]:
+        place = f"{fault['file']} line {fault['line']}" if fault["line"] else fault["file"]
+        times = f" ({fault['times']} times)" if fault["times"] > 1 else ""
+        lines.append(f"set aside  {fault['last']}  {place}  {fault['reason']}{times}")
+    return lines
 
 
 # -- the world
