@@ -64,7 +64,7 @@ def world(seed: int, sites: int = 5, as_the_rule: bool = False) -> World:
     site = np.tile(np.arange(sites), DAYS)
     weights, own, base = np.ones(len(rule.columns)), np.zeros(sites), rule.bases()[0]
     if not as_the_rule:
-        weights, own, base = 0.7 + 0.35 * random.normal(size=len(weights)), 0.6 * random.normal(size=sites), base + 0.5
+        weights, own, base = 0.6 + 0.35 * random.normal(size=len(weights)), 0.6 * random.normal(size=sites), base + 1.0
     truth = expit(effects @ weights + base + own[site])
     seen = random.uniform(size=len(truth)) < truth
     rows = len(truth)

@@ -52,7 +52,8 @@ def test_without_labels_the_learned_rule_is_the_rule(phenomenon: str) -> None:
 def test_one_label_moves_the_rule_by_little_and_a_thousand_override_it() -> None:
     # The rule believes x to be a bad night; each label says that it was clear.
     x = PhysicsRule("starry_sky")
-    night = np.array([[{"cloud_for_stars": 0.5, "zenith_sky_brightness": 21.0}.get(name, np.nan) for name in x.columns]])
+    known = {"sky_cover": 0.5, "cloud_for_stars": 0.5, "zenith_sky_brightness": 21.0}
+    night = np.array([[known.get(name, np.nan) for name in x.columns]])
     before = x.ready().predict_proba(night)[0, 1]
 
     after = [LearnedRule().fit(np.repeat(night, n, axis=0), np.ones(n, dtype=int)).predict_proba(night)[0, 1] for n in (1, 10, 1000)]
@@ -64,17 +65,20 @@ def test_one_label_moves_the_rule_by_little_and_a_thousand_override_it() -> None
 
 
 def test_the_influence_of_a_learned_model_says_what_moved_it() -> None:
-    made = simulated.world(4, sites=2)
-    data = made.data.take(np.arange(800))
-    boosting = fit_kind("boosting", data)
+    # Seen on each night with less cloud than the middle one, and on no other.
+    data = simulated.world(4, sites=2).data.take(np.arange(800))
+    cloud = np.array([name in ("sky_cover", "cloud_for_stars") for name in data.names])
+    cover = data.features[:, cloud].mean(axis=1)
+    boosting = fit_kind("boosting", replace(data, degree=(cover < np.median(cover)).astype(float)))
     clear, dull = data.features[:1].copy(), data.features[:1].copy()
-    column = list(boosting.columns).index("cloud_for_stars")
-    clear[0, column], dull[0, column] = 0.0, 1.0
+    clear[0, cloud], dull[0, cloud] = 0.0, 1.0
 
-    up, down = boosting.influence(clear)[0, column], boosting.influence(dull)[0, column]
+    up, down = (boosting.influence(night)[0, cloud].sum() for night in (clear, dull))
 
     assert up > 0 > down
-    assert boosting.influence(np.where(np.arange(clear.shape[1]) == column, np.nan, clear))[0, column] == 0
+    missing = int(np.flatnonzero(~cloud)[0])
+    clear[0, missing] = np.nan
+    assert boosting.influence(clear)[0, missing] == 0
 
 
 def test_no_day_that_is_told_is_learnt_from_nor_are_its_neighbours() -> None:
