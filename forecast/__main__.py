@@ -11,7 +11,7 @@ import logging
 import re
 import sys
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -73,9 +73,11 @@ def build_parser() -> argparse.ArgumentParser:
     words = "derive a site's horizon, valley and night sky from terrain and light grids"
     survey_parser = commands.add_parser("survey", parents=[common], help=words, description=words)
     survey_parser.set_defaults(command=survey)
+    from forecast.looking_back import add_commands
     from forecast.survey import add_arguments
 
     add_arguments(survey_parser)
+    add_commands(commands, common, _looking_back)
     _add_backfill_arguments(backfill_parser)
     return parser
 
@@ -262,9 +264,13 @@ def _observed(config: Config, archive: Any, now: datetime) -> dict[str, Any]:
                          "records_in_24_h": of.records if of else 0, "silent": silent})  # fmt: skip
     return {
         "stations": stations,
-        "files": [{"at": r.at.isoformat(timespec="seconds"), "name": r.name, "form": r.form, "kept": r.kept, "refused": r.refused} for r in kept.readings(5)],
+        "files": [
+            {"at": r.at.isoformat(timespec="seconds"), "name": r.name, "form": r.form, "kept": r.kept, "refused": r.refused}
+            for r in kept.readings(5)
+        ],
         "set_aside": [
-            {"last": c.last.isoformat(timespec="seconds"), "times": c.times, "file": c.where.where, "line": c.where.line, "reason": c.reason}
+            {"last": c.last.isoformat(timespec="seconds"), "times": c.times, "file": c.where.where, "line": c.where.line,
+             "reason": c.reason}
             for c in kept.complaints(10)
         ],
     }
@@ -282,6 +288,17 @@ def _told_of_observations(found: dict[str, Any]) -> list[str]:
         times = f" ({fault['times']} times)" if fault["times"] > 1 else ""
         lines.append(f"set aside  {fault['last']}  {place}  {fault['reason']}{times}")
     return lines
+
+
+def _looking_back(name: str) -> Callable[[argparse.Namespace], int]:
+    """Return the command `name` of those that look back."""
+    from forecast.looking_back import COMMANDS
+
+    def command(args: argparse.Namespace) -> int:
+        print(COMMANDS[name].run(args, _settings(args), args.now or datetime.now(UTC)))
+        return 0
+
+    return command
 
 
 # -- the world
