@@ -155,22 +155,12 @@ def nightly(archive: Archive, config: Config, now: datetime, read: Read | None) 
     return [diagnose(archive, config, today - timedelta(days=back), now, read) for back in range(DAYS_BACK, 0, -1)]
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare what `skyscape diagnose` understands."""
-    parser.add_argument("--day", metavar="DAY", help="local day, like 2026-11-20 (default: the last two)")
-    parser.add_argument("--stations-only", action="store_true", help="read no model runs")
-
-
 def run(arguments: argparse.Namespace, config: Config, now: datetime) -> str:
     """Return what `skyscape diagnose` prints. Raises: ConfigError, ArchiveError."""
     archive = Archive(config.archive.url)
     read = None if arguments.stations_only else reader(config, arguments.source)
     if arguments.day is None:
         return "\n".join(map(str, nightly(archive, config, now, read)))
-    try:
-        day = date.fromisoformat(arguments.day)
-    except ValueError as error:
-        raise ConfigError(f"--day {arguments.day}: expected a day like 2026-11-20") from error
-    if day > now.astimezone(config.zone).date():
-        raise ConfigError(f"--day {day} lies in the future: nothing has been seen of it yet")
-    return str(diagnose(archive, config, day, now, read))
+    if arguments.day > now.astimezone(config.zone).date():
+        raise ConfigError(f"--day {arguments.day} lies in the future: nothing has been seen of it yet")
+    return str(diagnose(archive, config, arguments.day, now, read))

@@ -257,12 +257,6 @@ def import_file(path: Path, archive: Archive, config: Config, now: datetime) -> 
     return Imported(reading.name, not fresh, len(read.outcomes), read.repeated, read.faults)
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare what `skyscape outcomes` understands."""
-    parser.add_argument("action", choices=("import", "show"), help="import: read tables; show: what is kept, and where sources differ")
-    parser.add_argument("files", nargs="*", type=Path, metavar="FILE", help="CSV: site, phenomenon, day, degree, ... (README)")
-
-
 def run(arguments: argparse.Namespace, config: Config, now: datetime) -> str:
     """Return what `skyscape outcomes` prints.
 

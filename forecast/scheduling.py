@@ -16,7 +16,7 @@ from apscheduler.triggers.cron import CronTrigger
 from apscheduler.triggers.date import DateTrigger
 from apscheduler.triggers.interval import IntervalTrigger
 
-from forecast import pipeline
+from forecast import diagnosis, pipeline
 from forecast.archive import Attempt
 from forecast.errors import ArchiveError, SkyscapeError, SourceError
 
@@ -38,7 +38,7 @@ def build_scheduler(world: pipeline.World, clock: Clock = utc_now) -> BlockingSc
     schedule, zone = world.config.schedule, world.config.zone
     grace = schedule.misfire_minutes * 60
     defaults = {"coalesce": True, "max_instances": 1, "misfire_grace_time": grace}
-    executors = {name: ThreadPoolExecutor(1) for name in ("default", "further", "observations")}
+    executors = {name: ThreadPoolExecutor(1) for name in ("default", "further", "observations", "judging")}
     scheduler = BlockingScheduler(timezone=zone, executors=executors, job_defaults=defaults)
     if world.further:
         trigger = IntervalTrigger(minutes=schedule.check_minutes, timezone=zone)
@@ -46,6 +46,9 @@ def build_scheduler(world: pipeline.World, clock: Clock = utc_now) -> BlockingSc
     if world.intake is not None:
         trigger = IntervalTrigger(minutes=world.config.observations.check_minutes, timezone=zone, start_date=clock())
         scheduler.add_job(observe, trigger, args=[world, clock], id="observe", name="take in observations", executor="observations")
+    at = world.config.learning.judge_at
+    trigger = CronTrigger(hour=at.hour, minute=at.minute, timezone=zone)
+    scheduler.add_job(judge, trigger, args=[world, clock], id="judge", name="diagnose the days that are over", executor="judging")
     for at in schedule.issue_at:
         trigger = CronTrigger(hour=at.hour, minute=at.minute, timezone=zone)
         scheduler.add_job(issue, trigger, args=[world, scheduler, clock], id=f"issue-{at:%H%M}", name=f"issue at {at:%H:%M}")
@@ -63,6 +66,18 @@ def issue(world: pipeline.World, scheduler: BlockingScheduler, clock: Clock, giv
         trigger = DateTrigger(again)
         scheduler.add_job(issue, trigger, args=[world, scheduler, clock, give_up], id="issue-again", replace_existing=True)
         log.info("no usable run yet: looking again at %s", again.astimezone(world.config.zone).strftime("%H:%M"))
+
+
+def judge(world: pipeline.World, clock: Clock) -> None:
+    """Keep what stations and later runs tell of the days that are over. Never raises."""
+    try:
+        read = diagnosis.reader(world.config)
+        for diagnosed in diagnosis.nightly(world.archive, world.config, clock(), read):
+            log.info("%s", diagnosed)
+    except SkyscapeError as error:
+        log.error("the days that are over were not judged: %s", error)
+    except Exception:  # the process must outlive a defect
+        log.exception("a defect in judging: please report it")
 
 
 def fetch_further(world: pipeline.World, clock: Clock) -> None:

@@ -50,12 +50,6 @@ def training_sets(archive: Archive, since: date | None = None, until: date | Non
     return {each.phenomenon: each for each in sets if len(each)}
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare what `skyscape verify` understands."""
-    parser.add_argument("--since", type=day_of, metavar="DAY", help="first local day of events, like 2026-01-31 (default: a year ago)")
-    parser.add_argument("--until", type=day_of, metavar="DAY", help="last local day of events (default: today)")
-
-
 def run(arguments: argparse.Namespace, config: Config, now: datetime) -> str:
     """Return what `skyscape verify` prints. Raises: ArchiveError."""
     found = verification(Archive(config.archive.url), config, now, arguments.since, arguments.until)
@@ -64,11 +58,3 @@ def run(arguments: argparse.Namespace, config: Config, now: datetime) -> str:
     if not found.cases:
         return "no published forecast has an outcome yet; give some with `skyscape outcomes import FILE` or `skyscape diagnose`"
     return standings.text(found)
-
-
-def day_of(text: str) -> date:
-    """Return the day that an argument names."""
-    try:
-        return date.fromisoformat(text)
-    except ValueError as error:
-        raise argparse.ArgumentTypeError(f"{text!r}: expected a day like 2026-01-31") from error

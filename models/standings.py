@@ -181,4 +181,7 @@ def _row(line: ScoreLine) -> str:
 
 
 def _figure(figure: Figure, sign: str = "") -> str:
-    return f"{figure.value:{sign}.3f} [{figure.low:{sign}.3f}, {figure.high:{sign}.3f}]" if figure.known else "-"
+    if not figure.known:
+        return "-"
+    bounds = f" [{figure.low:{sign}.3f}, {figure.high:{sign}.3f}]" if math.isfinite(figure.low) else ""
+    return f"{figure.value:{sign}.3f}{bounds}"

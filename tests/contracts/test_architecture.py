@@ -29,7 +29,7 @@ ORDER: list[set[str]] = [
     {"forecast.archive_outcomes"},
     {
         "forecast.answering", "forecast.documentation", "forecast.live", "forecast.observing", "forecast.outcomes",
-        "forecast.push", "forecast.backfill", "forecast.judging", "forecast.verifying", "forecast.diagnosis",
+        "forecast.push", "forecast.backfill", "forecast.judging", "forecast.verifying", "forecast.diagnosis", "forecast.looking_back",
     },
     {"forecast.pipeline"},
     {"forecast.scheduling"},

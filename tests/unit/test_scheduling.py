@@ -105,3 +105,22 @@ def test_a_further_model_that_fails_stops_neither_the_next_nor_the_process(world
     scheduling.fetch_further(replace(world, further=failing), lambda: NOW)  # type: ignore[arg-type]
 
     assert asked == ["ifs", "aifs", "gefs"]
+
+
+def test_the_days_that_are_over_are_judged_at_the_hour_of_the_settings(world: pipeline.World) -> None:
+    jobs = {job.id: job for job in scheduler_of(world).get_jobs()}
+
+    at = world.config.learning.judge_at
+    assert str(jobs["judge"].trigger) == f"cron[hour='{at.hour}', minute='{at.minute}']"
+
+
+def test_judging_outlives_whatever_it_meets(
+    world: pipeline.World, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    for met in (CycleNotReady("not there"), RuntimeError("a defect")):
+        monkeypatch.setattr(scheduling.diagnosis, "nightly", run_that(met))
+
+        scheduling.judge(world, lambda: NOW)
+
+    assert "not judged: not there" in caplog.text
+    assert "a defect in judging" in caplog.text
