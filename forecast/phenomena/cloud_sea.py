@@ -57,6 +57,7 @@ ABOVE_THE_SITE = 1500.0  # [m] the air that a sea wants dry
 INVERSION_REACH = 1000.0  # [m] above the site
 EVENING_BEFORE = np.timedelta64(12, "h")  # before the window: late afternoon
 DAY_BEFORE = np.timedelta64(24, "h")
+ALMOST_AN_HOUR = np.timedelta64(3600 * 10**9 - 1, "ns")
 NIGHT = np.timedelta64(6, "h")  # before the window: the hours in which a valley cools, or not
 THIN_DECK = 300.0  # [m] depth of a stratus that fills a valley (check)
 LEAST_CUT = np.timedelta64(1, "h")  # a window cut off by the last field is told from
@@ -365,11 +366,11 @@ def _median_where(values: Array, chosen: Truth) -> Array:
 
 
 def _evidence(scene: Scene, columns: Array, rows: Index, start: Times, end: Times) -> xr.Dataset:
-    """Return the cross-section and how full the valleys are, hour by hour from twelve hours before the window to its end.
+    """Return the cross-section and how full the valleys are, from twelve hours before the window to its end.
 
-    NaN before the run's first field and after its last.
+    By whole hours, on which fields stand; NaN before the run's first field and after its last.
     """
-    times = hours_between(start - EVENING_BEFORE, end)
+    times = hours_between((start - EVENING_BEFORE).astype("datetime64[h]"), (end + ALMOST_AN_HOUR).astype("datetime64[h]"))
     heights = np.concatenate([HEIGHTS, HIGHER])
     drawn = scene.between(np.concatenate([columns, _columns(scene, HIGHER)], axis=2), rows, times).astype(np.float32)
     drawn[~scene.within(times)] = np.nan

@@ -189,7 +189,7 @@ def claims(shared: Path) -> list[Claim]:
         lines.append(Claim(ROOM, f"rule, untrained, {name}", _figure(ours), ours.cases,
                            f"{ours.events} seen, called from {THRESHOLD:.0%}; not fitted, but revised after seeing these labels{out}"))
         lines += _rivals(told, name, chosen)
-    return [*lines, *_bars(told), _level(told), _without_inferred(told), *_separation(told), _lacking(told)]
+    return [*lines, *bars(told), _level(told), _without_inferred(told), *_separation(told), _lacking(told)]
 
 
 def weeks_of(told: Mornings) -> np.ndarray:
@@ -197,7 +197,7 @@ def weeks_of(told: Mornings) -> np.ndarray:
     return np.array([f"{m} {d.isocalendar()[0]} {d.isocalendar()[1]}" for m, d in zip(told.mountain, told.day, strict=True)])
 
 
-def _bars(told: Mornings) -> list[Claim]:
+def bars(told: Mornings) -> list[Claim]:
     """Return what must hold: by Brier better than always no, over all mornings, and than yesterday, where both kinds are in number."""
     everywhere, here = np.ones(len(told.day), dtype=bool), told.mountain == "wunvshan"
     rivals = (("always no", "all", everywhere, np.zeros(len(told.day))), ("persistence", "wunvshan", here, persistence(told)))

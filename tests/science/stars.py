@@ -167,6 +167,13 @@ def verdict(under: pd.DataFrame, ours: float | np.ndarray, rival: float | np.nda
     return f"{word} (mae {less.mean():+.3f}, 90 % of draws {low:+.3f} to {high:+.3f})", bool(low <= 0)
 
 
+def passing(under: pd.DataFrame) -> tuple[float, float]:
+    """Return the least and the greatest of OFFSETS that these cases would let pass beside the published moon: how little they tell."""
+    faded = night_sky.moonlight_offset(under.lit.values) / night_sky.MOONLIGHT_OFFSET
+    let = [offset for offset in OFFSETS[::10] if verdict(under, faded * offset, 0.0)[1]]
+    return float(min(let)), float(max(let))
+
+
 def claims(shared: Path) -> list[Claim]:
     """Return what was measured of the night sky."""
     seen = reports(shared)
@@ -187,7 +194,7 @@ def moonlight_claims(under: pd.DataFrame) -> list[Claim]:
     told = "; ".join(f"{name} {value:+.2f} +- {wide:.2f}" for name, value, wide in witnesses)
     against, no_worse = verdict(under, product, 0.0)
     product_tried = night_sky.moonlight_offset(tried.lit.values)
-    on_tried, _ = verdict(tried, product_tried, 0.0)
+    on_tried, passed = verdict(tried, product_tried, 0.0)[0], passing(tried)
     alone, (low, high) = fitted_offset(thin), interval(thin)
     return [
         Claim("stars", "moonlight, all moons, as published 1991 [mag]", worth(under, 0.0), len(under),
@@ -202,7 +209,7 @@ def moonlight_claims(under: pd.DataFrame) -> list[Claim]:
               f"{tried.place.nunique()} places; the same change always ({typical:.2f}): bias {np.median(typical - tried.measured):+.2f} "
               f"mae {fixed:.2f}"),
         Claim("stars", "tried on 2015-2018: with the offset in use [mag]", worth(tried, product_tried), len(tried),
-              f"as published: {on_tried}; {len(tried)} cases cannot tell: they pass any offset"),
+              f"as published: {on_tried}; {len(tried)} cases cannot tell: any offset from {passed[0]:+.1f} to {passed[1]:+.1f} passes"),
         Claim("stars", "offset asked for by moons 60-100 % lit (not used) [mag]", f"{fitted_offset(thick):+.2f}", len(thick),
               "{} places; 90 % of draws of places {:+.2f} to {:+.2f}: none is used".format(thick.place.nunique(), *interval(thick))),
     ]

@@ -75,6 +75,24 @@ def test_a_chart_without_a_single_number_says_so_and_never_fails(phenomenon: str
     assert any(Words("zh", config.zone)("chart.no_data") in text for text in texts(svg))
 
 
+@pytest.mark.parametrize("phenomenon", ["starry_sky", "sea_of_clouds"])
+def test_what_lies_after_the_last_field_is_hatched_and_nothing_before_it_is(phenomenon: str, config: Config) -> None:
+    # given evidence whose second half is not known
+    full = EVIDENCE[phenomenon]()
+    middle = full.sizes["hour"] // 2
+    known = xr.DataArray(np.arange(full.sizes["hour"]) < middle, dims="hour")
+    cut = full.map(lambda v: v.where(known) if "hour" in v.dims and v.dtype.kind == "f" and "altitude" not in str(v.name) else v)
+
+    svg = drawn(phenomenon, cut, config)
+
+    # then every hatch begins about where the known hours end (the chart's middle) or later
+    hatched = " ".join(path.get("d", "") for path in ElementTree.fromstring(svg).iter(f"{SVG}path") if path.get("class") == "c-hatch")
+    begins = [float(x) for x in re.findall(r"[ML](-?[\d.]+) ", hatched)]
+    right = drawing.RIGHT if phenomenon == "starry_sky" else 306.0
+    assert begins
+    assert min(begins) >= drawing.LEFT + (right - drawing.LEFT) * (middle - 1.5) / (full.sizes["hour"] - 1)
+
+
 @pytest.mark.parametrize("phenomenon", PHENOMENA)
 def test_a_variable_that_is_absent_leaves_the_rest_drawn(phenomenon: str, config: Config) -> None:
     full = EVIDENCE[phenomenon]()

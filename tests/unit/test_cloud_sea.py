@@ -342,8 +342,9 @@ def test_the_cross_section_runs_from_the_evening_to_the_end_of_the_window(config
     _, part = derived(config, column((500, 1900)), dawn(LINGSHAN, SUNRISE))
 
     drawn = part.evidence["sea_of_clouds"].isel(event=0)
-    assert drawn.sizes == {"hour": 17, "height": 73}
-    assert drawn["time"].values[0] == np.datetime64("2026-11-08T09:18")
+    assert drawn.sizes == {"hour": 18, "height": 73}
+    assert drawn["time"].values[0] == np.datetime64("2026-11-08T09:00")
+    assert drawn["time"].values[-1] == np.datetime64("2026-11-09T02:00")
     assert drawn["cloud"].sel(height=1000.0).values == pytest.approx(0.95, abs=0.01)
     assert drawn["height"].values[-1] == 12000
     assert drawn["cloud"].sel(height=3000.0).values == pytest.approx(0.0, abs=0.01)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -21,6 +22,17 @@ def test_the_untrained_rule_is_nearer_the_labelled_mornings_than_yesterday_and_n
     assert (here.sum(), told.seen[here].sum(), both.sum()) == (67, 20, 55)
     assert rule.brier < rival.brier - 0.1  # .175 against .327
     assert ours.brier < rates.brier  # .218 against .234: columns that cannot see a deck keep near how often there is one
+
+
+def test_the_bars_of_the_sea_room_hold_and_could_fail(shared: Path) -> None:
+    told = sea.mornings(shared)
+    nothing = replace(told, probability=np.full(len(told.day), 0.999))  # a sea every morning
+
+    bars = [claim for claim in sea.claims(shared) if claim.holds is not None]
+
+    assert [claim.what for claim in bars] == ["beats always no by Brier, all", "beats persistence by Brier, wunvshan"]
+    assert all(claim.holds for claim in bars)
+    assert not any(claim.holds for claim in sea.bars(nothing))
 
 
 def test_what_the_poor_columns_lack_is_named(shared: Path) -> None:
