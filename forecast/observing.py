@@ -87,7 +87,7 @@ class _Batch:
 
 
 class Intake:
-    """Takes in what was dropped or pushed. One at a time: the folder's job and pushes may share it.
+    """Takes in what was dropped or pushed. The folder's job and pushes may share it: one batch or one push is kept at a time.
 
     settle [s]: over which a file must not change before it is read.
     """
@@ -99,7 +99,7 @@ class Intake:
         self._fingerprint = f"{settings.keep_all} {sorted(self._stations)}"
         self._near = _neighbours(tuple(self._stations.values()))
         self._folder = Folder(settings.folder, settle)
-        self._lock = threading.Lock()
+        self._looking, self._keeping = threading.Lock(), threading.Lock()
 
     def observe(self, now: datetime) -> Taken:
         """Take in every file of the folder that was not read yet; a folder that is not there holds none.
@@ -107,7 +107,7 @@ class Intake:
         Raises: ArchiveError. What was kept until then stays kept, and the rest is taken in next time.
         """
         now = as_utc(now, "now")
-        with self._lock:
+        with self._looking:
             try:
                 look = self._folder.look()
             except FileNotFoundError:
@@ -131,12 +131,11 @@ class Intake:
         Raises: ArchiveError.
         """
         now = as_utc(now, "now")
-        with self._lock:
-            if self._observations.was_read([digest]):
-                return False
-            batch = _Batch()
-            self._sort(parsed, digest, name, now, batch)
-            return self._keep(batch, now).files > 0
+        if self._observations.was_read([digest]):
+            return False
+        batch = _Batch()
+        self._sort(parsed, digest, name, now, batch)
+        return self._keep(batch, now).files > 0
 
     # -- files
 
@@ -203,8 +202,9 @@ class Intake:
 
     def _keep(self, batch: _Batch, now: datetime) -> Taken:
         """Judge a batch and keep it in one transaction."""
-        judged, rejudged, flagged = self._judged(batch)
-        new = set(self._observations.keep_files(batch.files, judged, rejudged, now))
+        with self._keeping:
+            judged, rejudged, flagged = self._judged(batch)
+            new = set(self._observations.keep_files(batch.files, judged, rejudged, now))
         readings = [file.reading for file in batch.files if file.reading.digest in new]
         strangers = len(batch.company)
         refused = sum(reading.refused for reading in readings) - strangers

@@ -37,7 +37,9 @@ LONGEST = 48 * 3600  # [s] that persistence looks back: the longest `still`
 
 CALM = 0.2  # [m s-1]
 SATURATED = 0.98  # [1] humidity at which an unchanging value is the weather's doing
-ROUNDING = 0.15  # [K] by which a rounded dew point may stand above a rounded temperature
+ROUNDING = 0.5  # [K] by which a dew point in whole degrees may stand above a temperature in tenths (MICAPS, METAR)
+MIXED = 0.06  # [1] by which cover in eighths may exceed the same cover in tenths: 5/8 against 0.6, 3/4 against 0.7
+NO_LOW_BASE = 2500.0  # [m] WMO-No. 306, code table 1600, 9: such a base, or no cloud at all
 FROST = 0.12  # [K] a degree of frost: where a hygrometer gives the frost point, it stands so far above the dew point
 HUMIDITY = 0.10  # [1] by which humidity may differ from that of temperature and dew point
 GUST = 0.5  # [m s-1] by which a rounded gust may fall short of a rounded mean
@@ -185,8 +187,8 @@ def inconsistent(values: Floats, coded: Mask, heights: Floats) -> Mask:
         mark((speed == 0) & (direction != 0) & coded & np.isfinite(direction), "wind_from_direction")
         mark((direction == 0) & (speed > 0) & coded, "wind_from_direction")
         total, below = column("cloud_area_fraction"), column("cloud_below_area_fraction")
-        mark(column("low_cloud_area_fraction") > total + 0.01, "low_cloud_area_fraction", "cloud_area_fraction")
-        mark((total == 0) & np.isfinite(column("cloud_base_height")), "cloud_base_height")
+        mark(column("low_cloud_area_fraction") > total + MIXED, "low_cloud_area_fraction", "cloud_area_fraction")
+        mark((total == 0) & (column("cloud_base_height") < NO_LOW_BASE), "cloud_base_height")
         top = column("cloud_below_top_altitude")
         mark((below == 0) & np.isfinite(top), "cloud_below_area_fraction", "cloud_below_top_altitude")
         mark((below >= 0.99) & (top > heights + DEEP) & (sight > SEEN), "cloud_below_top_altitude", "visibility_in_air")

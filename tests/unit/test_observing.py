@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import gzip
+import json
 import os
+import re
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -11,8 +13,10 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from forecast import observing
+from forecast.__main__ import main
 from forecast.archive import Archive
 from forecast.archive_observations import Observations
+from forecast.config import default_path
 from forecast.domain import DOUBTFUL, GOOD, WRONG, Name, Observation, Station
 from forecast.errors import ArchiveError
 from forecast.ingest.observed import Parsed
@@ -355,6 +359,38 @@ def test_a_push_counts_once(room: Room) -> None:
     assert room.intake.receive("d" * 64, "push gate", parsed, NOW)
     assert not room.intake.receive("d" * 64, "push gate", parsed, NOW)
     assert room.kept.count() == 1
+
+
+def test_the_examples_in_the_settings_are_sound_and_the_commands_tell_what_came_in(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    text = default_path().read_text(encoding="utf-8").replace("sqlite:///var", f"sqlite:///{tmp_path}").replace("var/observations", "DROP")
+    text = text.replace("DROP", str(tmp_path / "drop"))
+    section = text[text.index("\nobservations:") : text.index("\narchive:")]
+    sound = re.sub(r"^    # ", "    ", section.replace("stations: []", "stations:"), flags=re.MULTILINE)
+    (tmp_path / "config.yaml").write_text(text.replace(section, sound), encoding="utf-8")
+    (tmp_path / "drop").mkdir()
+    (tmp_path / "drop" / "a.csv").write_text(HEAD + line(NOW, -3.4) + "54511,never,1,2\n")
+    common = ["--config", str(tmp_path / "config.yaml"), "--now", (NOW + 3 * HOUR).isoformat()]
+
+    codes = [main(["observe", *common, "--json"]), main(["status", *common, "--json"]), main(["status", *common])]
+
+    out = capsys.readouterr().out
+    observed, _, rest = out.partition("\n")
+    told = json.loads(rest[: rest.index("\n}") + 2])["observations"]
+    assert codes == [0, 0, 0]
+    assert (json.loads(observed)["records"], json.loads(observed)["refused"]) == (1, 1)
+    by_id = {station["id"]: station for station in told["stations"]}
+    assert set(by_id) == {"54511", "M1001", "M2001"}
+    assert (by_id["54511"]["last"], by_id["54511"]["silent"], by_id["54511"]["records_in_24_h"]) == (NOW.isoformat(), True, 1)
+    assert (told["set_aside"][0]["file"], told["set_aside"][0]["line"]) == ("a.csv", 3)
+    assert f"54511  Beijing  no data since {NOW.isoformat()}" in rest
+    assert "M1001  Lingshan  no data ever" in rest
+
+
+def test_without_any_station_observe_says_what_is_wanted(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["observe"]) == 3
+    assert "observations.stations" in capsys.readouterr().err
 
 
 # -- what stations told of late

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from forecast.domain import DOUBTFUL, GOOD, INCONSISTENT, WRONG, Name, Observation, Station
+from forecast.ingest.observed import parse_file
 from forecast.ingest.quality import INDEX, Table, Verdict, humidity_range, judge, neighbours, unfinished
 from forecast.quantities import ELEMENTS
 
@@ -71,7 +73,9 @@ def test_a_value_outside_its_limits_is_wrong_and_one_on_them_is_not(name: str) -
         ({"air_temperature": 293.15, "dew_point_temperature": 283.15, "relative_humidity": 0.75}, "csv",
          {"dew_point_temperature", "relative_humidity"}),
         ({"cloud_area_fraction": 0.25, "low_cloud_area_fraction": 0.5}, "synop", {"cloud_area_fraction", "low_cloud_area_fraction"}),
+        ({"cloud_area_fraction": 0.6, "low_cloud_area_fraction": 0.625}, "bufr", set()),  # six tenths are five eighths
         ({"cloud_area_fraction": 0.0, "cloud_base_height": 300.0}, "synop", {"cloud_base_height"}),
+        ({"cloud_area_fraction": 0.0, "cloud_base_height": 2500.0}, "synop", set()),  # code 9: 2500 m or more, or no cloud
         ({"cloud_below_area_fraction": 0.0, "cloud_below_top_altitude": 1500.0}, "synop",
          {"cloud_below_area_fraction", "cloud_below_top_altitude"}),
         # Fog (42-49) is visibility below 1 km.
@@ -274,3 +278,21 @@ def test_a_summary_says_how_many_values_each_rule_caught() -> None:
     verdict = judged(reports)
 
     assert verdict.summary(range(4)) == {"range": 1, "internal": 8, "step": 1}
+
+
+# -- real reports
+
+
+def test_of_real_reports_of_half_the_world_few_are_doubted_and_those_for_a_reason(shared: Path) -> None:
+    parsed = parse_file(shared / "obs" / "synop_20140112T12.bufr")
+
+    table = Table.of(parsed.observations, {place.id: place for place in parsed.stations})
+    verdict = judge(table)
+
+    # 4,829 stations that meteorological services had checked themselves: of 52,033 values one in two thousand is doubted or wrong.
+    assert np.isfinite(table.values).sum() > 50_000
+    assert (verdict.flags >= DOUBTFUL).sum() < 25
+    assert (verdict.flags == INCONSISTENT).sum() < 150
+    # 01023 Bardufoss, in a valley of its own cold air: -25 degC where Tromso (01026), 70 km away, has -8. Doubtful, not wrong.
+    rows = {row.station: number for number, row in enumerate(table.observations)}
+    assert verdict.of(rows["01023"])["air_temperature"] == DOUBTFUL
