@@ -1,0 +1,236 @@
+"""Is what is measured now told rightly, with its time, and never when it is old or doubtful? Values by hand arithmetic."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+
+from forecast.archive import Archive
+from forecast.archive_observations import Observations
+from forecast.config import Config
+from forecast.domain import DOUBTFUL, Live, Observation
+from forecast.live import latest
+from products.live import FILE, document
+from products.publish import Publisher
+from products.render import TEMPLATES, pages
+from products.tiles import LEVEL, first_of_each, level, observed, place, tell, tiles_of, trend_of
+from products.wording import THIN_SPACE, Words
+from tests import made_up
+from tests.e2e.look_at_screens import bulletin
+from tests.measured import live, silent, with_stations
+
+NOW = made_up.ISSUED  # 16:10 in Beijing
+IONS = "negative_oxygen_ions"
+
+
+@pytest.fixture(scope="module")
+def stations(config: Config) -> Config:
+    return with_stations(config)
+
+
+def words(config: Config, language: str = "zh") -> Words:
+    return Words(language, config.zone)
+
+
+def of_lingshan(config: Config, told: tuple[Live, ...]) -> Any:
+    return tiles_of(config.all_sites()[0], told, config.observations, NOW)
+
+
+def said(tile: Any, speaker: Words) -> dict[str, str]:
+    return {each.id: each.said.replace(THIN_SPACE, " ") for each in tell(tile, speaker) if each.text}
+
+
+@pytest.mark.parametrize(
+    ("ions", "told"),
+    # cut-points 500, 1000, 1500, 2000, 3000 cm-3; 1 cm-3 is 1e6 m-3
+    [(0.0, 1), (499.999e6, 1), (500e6, 2), (999e6, 2), (1000e6, 3), (1500e6, 4), (2000e6, 5), (2999.9e6, 5), (3000e6, 6), (9e10, 6)],
+)
+def test_a_class_of_ions_begins_at_its_cut_point(ions: float, told: int) -> None:
+    assert level(ions, (500, 1000, 1500, 2000, 3000)) == told
+
+
+def test_the_cut_points_are_settings(stations: Config) -> None:
+    two = stations.model_copy(update={"observations": stations.observations.model_copy(update={"ion_classes": (1200.0, 5000.0)})})
+
+    tile, _ = of_lingshan(two, live(two, NOW))
+
+    assert said(tile, words(two))[LEVEL] == "2级（共3级）"  # 2340 lies between 1200 and 5000
+
+
+def test_values_are_told_in_the_reader_s_units_with_place_and_time(stations: Config) -> None:
+    ions, weather = of_lingshan(stations, live(stations, NOW))
+    zh, en = words(stations), words(stations, "en")
+
+    # 2.34e9 m-3 / 1e6; 270.35 K - 273.15 = -2.8; 4.6 m/s is force 3: (4.6 / .836) ** (2/3) = 3.1; 1.8e-8 kg = 18 ug
+    assert said(ions, zh) == {IONS: "2340 个/cm³", LEVEL: "5级（共6级）", "mass_concentration_of_pm2p5": "18 μg/m³"}
+    assert said(weather, zh) == {
+        "air_temperature": "−3 ℃", "comfort": "寒冷", "relative_humidity": "62%", "wind_speed": "西北风 4.6 m/s（3级）",
+        "visibility_in_air": "22 km",
+    }  # fmt: skip
+    assert said(weather, en)["wind_speed"] == "north-west 4.6 m/s (force 3)"
+    assert place(weather, zh).replace(THIN_SPACE, " ") == "灵山站·海拔2280 m"
+    assert observed(weather, zh).said == "11月22日16:00观测"
+
+
+def test_an_old_value_gives_way_to_since_when_there_is_none(stations: Config) -> None:
+    limit = timedelta(minutes=stations.observations.old_minutes)
+    for age, fresh in ((limit, True), (limit + timedelta(seconds=1), False)):
+        _, weather = of_lingshan(stations, live(stations, NOW, age))
+
+        assert weather.fresh is fresh
+        assert ("℃" in said(weather, words(stations))["air_temperature"]) is fresh
+        assert observed(weather, words(stations)).said == ("11月22日14:40观测" if fresh else "自11月22日14:39起无数据")
+
+
+def test_one_element_that_fell_silent_is_told_apart_from_the_others(stations: Config) -> None:
+    told = live(stations, NOW)[0]
+    visibility = {"visibility_in_air": (NOW - timedelta(hours=5), 800.0)}
+    (weather,) = of_lingshan(stations, (replace(told, newest={**told.newest, **visibility}),))
+
+    assert said(weather, words(stations))["visibility_in_air"] == "自11月22日11:10起无数据"
+    assert said(weather, words(stations))["relative_humidity"] == "62%"
+
+
+def test_a_station_that_never_told_anything_says_so_and_one_that_tells_doubtful_things_only_too(stations: Config) -> None:
+    _, never = of_lingshan(stations, silent(stations))
+    _, doubtful = of_lingshan(stations, tuple(replace(each, heard=NOW) for each in silent(stations)))
+
+    assert observed(never, words(stations)).said == "尚无数据"
+    assert observed(doubtful, words(stations)).said == "数据待核"
+
+
+def test_a_doubtful_value_is_not_shown_to_visitors(stations: Config, tmp_path: Path) -> None:
+    archive = Archive(f"sqlite:///{tmp_path / 'archive.db'}")
+    values = {"air_temperature": 300.0, "relative_humidity": 0.5}
+    Observations(archive).keep([Observation("A1201", NOW, values, {"air_temperature": DOUBTFUL})], NOW)
+
+    _, weather = of_lingshan(stations, latest(archive, stations.observations, stations.zone, NOW))
+
+    assert said(weather, words(stations)) == {"relative_humidity": "50%"}
+
+
+def test_a_calm_has_no_direction(stations: Config) -> None:
+    told = live(stations, NOW)[0]
+    (weather,) = of_lingshan(stations, (replace(told, newest={**told.newest, "wind_speed": (told.newest["wind_speed"][0], 0.2)}),))
+
+    assert said(weather, words(stations))["wind_speed"] == "0.2 m/s（0级）"
+
+
+def test_a_weather_station_that_measures_ions_has_a_tile_of_each(stations: Config) -> None:
+    told = live(stations, NOW)[0]
+    both = of_lingshan(stations, (replace(told, newest={**told.newest, IONS: (NOW, 6e8)}),))
+
+    assert [tile.kind for tile in both] == ["ion", "weather"]
+    assert list(said(both[0], words(stations))) == [IONS, LEVEL]
+
+
+def test_where_there_is_little_room_the_first_fresh_tile_of_each_kind_stands(stations: Config) -> None:
+    fresh, old = of_lingshan(stations, live(stations, NOW)), of_lingshan(stations, live(stations, NOW, timedelta(hours=9)))
+
+    assert first_of_each((old[0], fresh[0], *fresh[1:])) == (fresh[0], fresh[1])
+    assert first_of_each(old) == old
+
+
+def test_the_curve_of_a_day_breaks_where_hours_are_missing(stations: Config) -> None:
+    ions, _ = of_lingshan(stations, live(stations, NOW))
+
+    curve = trend_of(ions, words(stations))
+
+    assert curve is not None
+    assert curve.path.count("M") == 2  # two hours are missing in the middle of the day that was made up
+    low, high = (min(v for _, v in ions.trend), max(v for _, v in ions.trend))
+    assert curve.text.replace(THIN_SPACE, " ") == f"近24小时：最低{low / 1e6:.0f} 个/cm³，最高{high / 1e6:.0f} 个/cm³"
+    assert trend_of(replace(ions, trend=ions.trend[:1]), words(stations)) is None
+
+
+# -- pages and live.json
+
+
+def written(config: Config, told: tuple[Live, ...]) -> dict[str, str]:
+    made = [page for channel in ("web", "display") for page in pages(bulletin(config, told), config, channel)]
+    return {page.path: str(page.body) for page in made if "static" not in page.path}
+
+
+@pytest.fixture(scope="module")
+def site(stations: Config) -> dict[str, str]:
+    """The pages with fresh values."""
+    return written(stations, live(stations, NOW))
+
+
+def test_pages_screens_and_the_index_have_tiles_where_stations_belong_to_a_site_and_nowhere_else(site: dict[str, str]) -> None:
+    with_tiles = {path.removeprefix("en/") for path, page in site.items() if "data-tile" in page}
+    theirs = {path for name in ("lingshan", "baihuashan") for path in (f"sites/{name}/index.html", f"display/{name}.html")}
+    assert with_tiles == {"index.html", *theirs}
+    assert "负氧离子" in site["display/lingshan.html"]
+    assert "Negative oxygen ions" in site["display/lingshan.html"]  # beside it
+    assert "GB/T 27963-2011" in site["sites/lingshan/index.html"]
+
+
+def test_without_stations_no_page_knows_of_tiles(config: Config) -> None:
+    assert {path for path, page in written(config, ()).items() if re.search(r"data-(tile|live)|live\.js", page)} == set()
+
+
+def test_no_number_of_an_old_tile_stands_on_a_page(stations: Config) -> None:
+    one = stations.model_copy(update={"sites": stations.sites[:1]})
+
+    for path, page in written(one, live(one, NOW, timedelta(hours=9))).items():
+        shown = re.findall(r'data-reading="(?!observed)[^"]*"[^>]*>([^<]*)<', page)
+        assert all("无数据" in text or "no data" in text or not text for text in shown), path
+
+
+def test_live_json_obeys_its_published_schema(stations: Config) -> None:
+    schema = json.loads((TEMPLATES / "api" / "live.schema.json").read_text(encoding="utf-8"))
+    jsonschema.Draft202012Validator.check_schema(schema)
+
+    for told in (live(stations, NOW), live(stations, NOW, timedelta(hours=9)), silent(stations), ()):
+        content = document(told, stations, NOW)
+        jsonschema.validate(content, schema, cls=jsonschema.Draft202012Validator)
+        json.dumps(content, allow_nan=False)
+
+
+def test_live_json_tells_numbers_in_si_beside_the_words_of_the_page(stations: Config, site: dict[str, str]) -> None:
+    tiles = {tile["tile"]: tile for tile in document(live(stations, NOW), stations, NOW)["tiles"]}
+    page = site["sites/lingshan/index.html"]
+
+    reading = tiles["lingshan/ION01/ion"]["readings"][0]
+    assert (reading["id"], reading["value"], reading["unit"]) == (IONS, 2.34e9, "m-3")
+    assert set(re.findall(r'data-tile="([^"]+)"', page)) == {name for name in tiles if name.startswith("lingshan")}
+    for tile in (tile for tile in tiles.values() if tile["site"] == "lingshan"):
+        assert all(f'data-text="{reading["text"]["zh"]}"' in page for reading in tile["readings"])
+
+
+def test_live_json_lies_beside_the_releases_and_is_swapped_whole(stations: Config, config: Config, tmp_path: Path) -> None:
+    def publisher(settings: Config) -> Publisher:
+        return Publisher(settings.model_copy(update={"output": settings.output.model_copy(update={"folder": tmp_path / "site"})}))
+
+    assert publisher(config).publish_live((), NOW) is False
+    assert not (tmp_path / "site").exists()
+    assert publisher(stations).publish_live(live(stations, NOW), NOW) is True
+    before = (tmp_path / "site" / FILE).stat().st_ino
+    assert publisher(stations).publish_live(silent(stations), NOW + timedelta(minutes=5)) is True
+
+    told = json.loads((tmp_path / "site" / FILE).read_text(encoding="utf-8"))
+    assert told["made_at"] == "2026-11-22T08:15:00Z"
+    assert (tmp_path / "site" / FILE).stat().st_ino != before  # a new file under the old name, never a half-written one
+    assert [path.name for path in (tmp_path / "site").iterdir()] == [FILE]
+    # Stations that are taken out of the settings go from the file too.
+    assert publisher(config).publish_live((), NOW) is True
+    assert json.loads((tmp_path / "site" / FILE).read_text(encoding="utf-8"))["tiles"] == []
+
+
+def test_a_station_s_name_is_text_wherever_it_appears(stations: Config) -> None:
+    hostile = "<script>alert(1)</script>\" onload=\"x"
+    first = stations.observations.stations[0]
+    named = first.model_copy(update={"name": first.name.model_copy(update={"zh": hostile, "en": hostile})})
+    observations = stations.observations.model_copy(update={"stations": (named, *stations.observations.stations[1:])})
+
+    one = stations.model_copy(update={"observations": observations, "sites": stations.sites[:1]})
+
+    assert [path for path, page in written(one, live(one, NOW)).items() if "<script>alert" in page or ' onload="' in page] == []
