@@ -60,13 +60,15 @@ def build_parser() -> argparse.ArgumentParser:
     for name, command, words in (
         ("once", once, "carry one cycle from its files to the screens"),
         ("run", run, "issue bulletins at the hours of the settings, day after day"),
-        ("demo", demo, "run the whole line on the embedded sample cycle (demonstration data)"),
         ("observe", observe, "take in the files that stations dropped, as `run` does every few minutes"),
         ("push", push, "take in the records that stations push, as `run` does beside its bulletins"),
         ("status", status, "say what was issued last and what went wrong"),
         ("config", show_config, "print the resolved settings, secrets masked, or the one error"),
     ):
         commands.add_parser(name, parents=[common], help=words, description=words).set_defaults(command=command)
+    words = "run the whole line on the embedded sample cycle (demonstration data)"
+    demo_parser = commands.add_parser("demo", parents=[common], help=words, description=words)
+    demo_parser.set_defaults(command=demo)
     words = "work out what past runs would have given, to learn from"
     backfill_parser = commands.add_parser("backfill", parents=[common], help=words, description=words)
     backfill_parser.set_defaults(command=backfill)
@@ -79,7 +81,23 @@ def build_parser() -> argparse.ArgumentParser:
     add_arguments(survey_parser)
     add_commands(commands, common, _looking_back)
     _add_backfill_arguments(backfill_parser)
+    demo_parser.add_argument("--days", type=int, default=0, choices=range(1, 61), metavar="N",
+                             help="simulate N days up to now, each issued, judged the day after and learnt from, instead of one cycle")
+    _add_model_commands(commands, common)
     return parser
+
+
+def _add_model_commands(commands: Any, common: argparse.ArgumentParser) -> None:
+    from forecast import model_commands
+
+    for name, command, declare, words in (
+        ("train", train, model_commands.add_train_arguments, "train challengers; one serves where it is better by more than chance"),
+        ("models", models, model_commands.add_models_arguments, "say which models serve, did and might; take one back, put one in force"),
+        ("try-mountain", try_mountain, model_commands.add_mountain_arguments, "judge the model on a mountain that nobody fitted"),
+    ):
+        parser = commands.add_parser(name, parents=[common], help=words, description=words)
+        parser.set_defaults(command=command)
+        declare(parser)
 
 
 def _add_backfill_arguments(parser: argparse.ArgumentParser) -> None:
@@ -173,9 +191,11 @@ def demo(args: argparse.Namespace) -> int:
 def status(args: argparse.Namespace) -> int:
     """Say what is in force, what was issued last, what failed."""
     from forecast.archive import Archive
+    from models.prediction import open_models
     from products.publish import Publisher
 
     config = _settings(args)
+    opened = open_models(config.learning.folder)
     archive, publisher = Archive(config.archive.url), Publisher(config)
     now = args.now or datetime.now(UTC)
     current, issues, attempts = publisher.current(), archive.issues(10), archive.attempts(10)
@@ -188,6 +208,7 @@ def status(args: argparse.Namespace) -> int:
             {"id": i.id, "number": i.number, "issued": i.issued.isoformat(), "valid_until": i.valid_until.isoformat(),
              "channels": {r.channel: r.outcome for r in archive.receipts(i)}} for i in issues
         ],
+        "models_refused": opened.refused,
         "attempts": [{"at": a.at.isoformat(), "exit_code": a.exit_code, "detail": a.detail} for a in attempts],
         "observations": _observed(config, archive, now),
     }
@@ -196,6 +217,8 @@ def status(args: argparse.Namespace) -> int:
         return 0
     state = "none" if not current else f"{current} ({'stale' if found['stale'] else 'fresh'}{'' if found['whole'] else ', damaged'})"
     print(f"in force   {state}")
+    for reason in found["models_refused"]:
+        print(f"model      refused: {reason}")
     for issue in found["issues"]:
         channels = ", ".join(f"{channel} {outcome}" for channel, outcome in issue["channels"].items())
         print(f"issued     {issue['issued']}  {issue['id']}  no. {issue['number']}  {channels}")
@@ -301,6 +324,30 @@ def _looking_back(name: str) -> Callable[[argparse.Namespace], int]:
     return command
 
 
+def train(args: argparse.Namespace) -> int:
+    """Train challengers on what the archive knows."""
+    from forecast.model_commands import run_train
+
+    print(run_train(args, _settings(args), args.now or datetime.now(UTC)))
+    return 0
+
+
+def models(args: argparse.Namespace) -> int:
+    """Say which models serve; take one back or put one in force."""
+    from forecast.model_commands import run_models
+
+    print(run_models(args, _settings(args)))
+    return 0
+
+
+def try_mountain(args: argparse.Namespace) -> int:
+    """Print what the models are worth on a mountain they have not seen."""
+    from forecast.model_commands import run_mountain
+
+    print(run_mountain(args, _settings(args)))
+    return 0
+
+
 # -- the world
 
 
@@ -322,7 +369,8 @@ def _world(config: Config, source: str | None) -> Any:
     further = sources.open_models(config) if source is None else ()
     archive, observed = Archive(config.archive.url), config.observations
     intake = Intake(observed, archive, config.zone) if observed.stations or observed.keep_all else None
-    return World(config, sources.open_source(config, source), archive, open_models(), Publisher(config), further, intake)
+    models = open_models(config.learning.folder)
+    return World(config, sources.open_source(config, source), archive, models, Publisher(config), further, intake)
 
 
 def _push_server(config: Config, intake: Any) -> Any:

@@ -23,10 +23,11 @@ import sqlalchemy as sql
 
 from forecast import phenomena, sky
 from forecast.archive import Archive
-from forecast.archive_tables import hindcast_table
+from forecast.archive_tables import event_columns, hindcast_table, outcome_table
 from forecast.config import Config, build_config
 from forecast.domain import Cycle, Event, Features, Forecast
 from forecast.errors import ConfigError, SkyscapeError
+from forecast.hindsight import Heard
 from forecast.ingest import Needs, gfs, grib, sources
 from forecast.ingest.bucket import Bucket
 from forecast.ingest.points import PointForecast, joined, point_atmosphere, read_points
@@ -218,6 +219,21 @@ class Hindcasts:
         with self._archive.transaction() as connection:
             query = sql.select(hindcast_table.c.cycle).where(hindcast_table.c.digest == digest).distinct()
             return set(connection.scalars(query))
+
+    def heard(self, phenomenon: str, delay: timedelta) -> list[Heard]:
+        """Return the rows of a phenomenon of which an outcome is known, as if each had been issued `delay` after its run.
+
+        What would have been issued after its event had begun is left out.
+        """
+        past, seen = hindcast_table.c, outcome_table.c
+        known = sql.exists().where(*(seen[name] == past[name] for name in event_columns))
+        query = sql.select(past.model, past.run, past.site, past.day, past.window_start, past["values"])
+        query = query.where(past.phenomenon == phenomenon, known).order_by(past.run, past.day, past.site)
+        with self._archive.transaction() as connection:
+            return [
+                Heard("", row.run + delay, row.model, row.run, row.site, phenomenon, date.fromisoformat(row.day), row.window_start, row[5])
+                for row in connection.execute(query) if row.run + delay <= row.window_start
+            ]
 
     def keep(self, rows: Sequence[Row]) -> None:
         """Keep the rows of whole runs, in place of what was kept of the same events before; all or nothing."""

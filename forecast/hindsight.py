@@ -282,3 +282,51 @@ class Verification:
 
     def of(self, dimension: str) -> tuple[ScoreLine, ...]:
         return tuple(line for line in self.lines if line.dimension == dimension)
+
+
+# -- by which model
+
+
+@dataclass(frozen=True, slots=True)
+class Fold:
+    """How a model did on days it had not seen: Brier score, and that of the untrained rule, on the same cases; `seen` of them came."""
+
+    first: date
+    last: date
+    kind: str
+    cases: int
+    seen: int
+    brier: float
+    brier_of_rule: float
+
+
+@dataclass(frozen=True, slots=True)
+class ModelCard:
+    """What a reader may know of the model that serves a phenomenon. made: None for the untrained rule, of which little else is told.
+
+    sources, sites: cases learnt from by source of truth and by place; seen: of the cases, those in which it came. whole: all folds
+    together, None where nothing was judged. note, trained_on: in the words of whoever trained it. refused: why others do not serve.
+    """
+
+    phenomenon: str
+    name: str
+    kind: str = "rule"
+    made: datetime | None = None
+    features: tuple[str, ...] = ()
+    span: tuple[date, date] | None = None
+    cases: int = 0
+    seen: int = 0
+    sources: Mapping[str, int] = field(default_factory=dict)
+    sites: Mapping[str, int] = field(default_factory=dict)
+    whole: Fold | None = None
+    folds: tuple[Fold, ...] = ()
+    versions: Mapping[str, str] = field(default_factory=dict)
+    data_sha256: str = ""
+    model_sha256: str = ""
+    note: str = ""
+    trained_on: str = ""
+    refused: tuple[str, ...] = ()
+
+    @property
+    def trained(self) -> bool:
+        return self.made is not None

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from apscheduler.executors.pool import ThreadPoolExecutor
@@ -16,7 +17,7 @@ from apscheduler.triggers.cron import CronTrigger
 from apscheduler.triggers.date import DateTrigger
 from apscheduler.triggers.interval import IntervalTrigger
 
-from forecast import diagnosis, pipeline
+from forecast import diagnosis, learning, pipeline
 from forecast.archive import Attempt
 from forecast.errors import ArchiveError, SkyscapeError, SourceError
 
@@ -49,6 +50,9 @@ def build_scheduler(world: pipeline.World, clock: Clock = utc_now) -> BlockingSc
     at = world.config.learning.judge_at
     trigger = CronTrigger(hour=at.hour, minute=at.minute, timezone=zone)
     scheduler.add_job(judge, trigger, args=[world, clock], id="judge", name="diagnose the days that are over", executor="judging")
+    weekly = world.config.learning
+    trigger = CronTrigger(day_of_week=weekly.learn_on[:3], hour=weekly.learn_at.hour, minute=weekly.learn_at.minute, timezone=zone)
+    scheduler.add_job(learn, trigger, args=[world, clock], id="learn", name="learn from the days that are over", executor="judging")
     for at in schedule.issue_at:
         trigger = CronTrigger(hour=at.hour, minute=at.minute, timezone=zone)
         scheduler.add_job(issue, trigger, args=[world, scheduler, clock], id=f"issue-{at:%H%M}", name=f"issue at {at:%H:%M}")
@@ -74,10 +78,21 @@ def judge(world: pipeline.World, clock: Clock) -> None:
         read = diagnosis.reader(world.config)
         for diagnosed in diagnosis.nightly(world.archive, world.config, clock(), read):
             log.info("%s", diagnosed)
-    except SkyscapeError as error:
+        learning.renew_shares(world.config, world.archive, clock())
+    except (SkyscapeError, OSError) as error:
         log.error("the days that are over were not judged: %s", error)
     except Exception:  # the process must outlive a defect
         log.exception("a defect in judging: please report it")
+
+
+def learn(world: pipeline.World, clock: Clock) -> None:
+    """Train challengers on what was told and what came of it; what is better serves from the next issue on. Never raises."""
+    try:
+        learning.learn(world.config, world.archive, clock())
+    except SkyscapeError as error:
+        log.error("nothing was learnt: %s", error)
+    except Exception:  # the process must outlive a defect
+        log.exception("a defect in learning: please report it")
 
 
 def fetch_further(world: pipeline.World, clock: Clock) -> None:
@@ -108,9 +123,9 @@ def observe(world: pipeline.World, clock: Clock) -> None:
 
 
 def attempt(world: pipeline.World, now: datetime) -> int:
-    """Run the line once and keep what came of it; return its exit code. Never raises."""
+    """Run the line once, with the models in force by now, and keep what came of it; return its exit code. Never raises."""
     try:
-        report = pipeline.run(world, now, ask=False)
+        report = pipeline.run(replace(world, models=learning.models_in_force(world.config)), now, ask=False)
     except SkyscapeError as error:
         log.error("%s", error)
         return _kept(world, Attempt(now, None, error.exit_code, f"{type(error).__name__}: {error}"))

@@ -31,6 +31,8 @@ ORDER: list[set[str]] = [
         "forecast.answering", "forecast.documentation", "forecast.live", "forecast.observing", "forecast.outcomes",
         "forecast.push", "forecast.backfill", "forecast.judging", "forecast.verifying", "forecast.diagnosis", "forecast.looking_back",
     },
+    {"forecast.learning"},
+    {"forecast.model_commands"},
     {"forecast.pipeline"},
     {"forecast.scheduling"},
     {"forecast.__main__"},
