@@ -188,7 +188,7 @@ class Intake:
                 refused += 1
                 strangers[observation.station] = None
                 batch.company[key] = _finite(observation)
-        where = parsed.faults[0].where if parsed.faults else name
+        where = parsed.faults[0].where if parsed.faults else _plain(name)
         for observation in ahead.values():
             minutes = (observation.time - now).total_seconds() / 60
             advice = "its clock is ahead: set it, or clock_offset_seconds of the station"

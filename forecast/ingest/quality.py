@@ -86,12 +86,14 @@ class Table:
         for number, row in enumerate(rows):
             numbers.setdefault((row.station, row.form), len(numbers))
             for name, value in row.values.items():
-                at.append(number)
-                column.append(INDEX[name])
-                said.append(value)
+                if (index := INDEX.get(name)) is not None:  # an archive may hold elements that the catalogue has no more
+                    at.append(number)
+                    column.append(index)
+                    said.append(value)
             if row.form in JUDGED:
                 for name, flag in row.flags.items():
-                    given[number, INDEX[name]] = flag if flag in (DOUBTFUL, WRONG) else GOOD
+                    if name in INDEX and flag in (DOUBTFUL, WRONG):
+                        given[number, INDEX[name]] = flag
         values[at, column] = said
         return cls(
             observations=rows,
@@ -118,7 +120,7 @@ class Verdict:
         if not self.flags[row].any():
             return dict.fromkeys(names, GOOD)
         found = self.flags[row].tolist()
-        return {name: found[INDEX[name]] for name in names}
+        return {name: found[INDEX[name]] for name in names if name in INDEX}
 
     def summary(self, rows: Sequence[int] | Integers) -> Counter[str]:
         """How many values each rule caught in `rows`."""
