@@ -46,7 +46,7 @@ def test_every_command_of_the_readme_exists() -> None:
     parser = build_parser()
 
     assert set(re.findall(r"\bmake ([a-z]+)\b", readme)) - {"and"} <= targets
-    commands = re.findall(r"-m forecast ([a-z]+)", readme)
+    commands = re.findall(r"-m forecast ([a-z-]+)", readme)
     assert commands
     for command in commands:
         with pytest.raises(SystemExit) as left:
