@@ -13,8 +13,9 @@ from dataclasses import dataclass
 # GRIB2 code table 4.10: what was done over a time range.
 STATISTICS = {0: "mean", 1: "sum", 2: "maximum", 3: "minimum"}
 
-# Levels [Pa] as GFS spaces them where the sky is read closely (1000-200 hPa), and a thinner set for winds.
-CLOSE_LEVELS = tuple(100 * p for p in (1000, 975, 950, 925, 900, 850, 800, 750, 700, 650, 600, 550, 500, 450, 400, 350, 300, 250, 200))
+# Levels [Pa] as GFS spaces them where the sky is read closely (1000-150 hPa: cirrus of summer stands at 12-14 km), and a thinner set
+# for winds.
+CLOSE_LEVELS = tuple(100 * p for p in (*range(1000, 900, -25), *range(900, 149, -50)))
 WIND_LEVELS = tuple(100 * p for p in (1000, 925, 900, 850, 800, 750, 700, 600, 500))
 
 
@@ -250,7 +251,7 @@ _FEATURES = (
     # -- glow: the light path along the sun's azimuth
     Feature("canvas_cover", "1", 0, 1, GLOW, "cloud that can be painted, over and around the site"),
     Feature("canvas_height", "m", 0, 16000, GLOW, "base of what is lit, above sea level", told=True, may_be_absent=True),
-    Feature("canvas_light", "1", 0, 1, GLOW, "part of the red light clean air would let fall on the canvas that does"),
+    Feature("canvas_light", "1", 0, 1, GLOW, "red light on it over that of clean haze and no cloud, in the minutes this would colour"),
     Feature("view_clearance", "1", 0, 1, GLOW, "transmission from the canvas to the viewer (low cloud overhead hides it)"),
     Feature("glow_quality", "1", 0, 1, GLOW, "canvas, light and view together at the best minute", told=True, kind="index"),
     Feature("minutes_of_colour", "min", 0, 180, GLOW, "minutes of colour around the best one", told=True),

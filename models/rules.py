@@ -138,15 +138,16 @@ SEA_OF_CLOUDS: dict[str, Rule] = {
     ),
 }  # fmt: skip
 # A glow that people stop for: a fifth to a quarter of evenings (check: nobody has published how often). What is lit, by how much and
-# what of it is seen make the quality together; each is named beside it so that a reader hears which of them failed.
+# what of it is seen make the quality together: each is named beside it so that a reader hears which of them failed, and speaks against
+# a glow only. That one of them is well says nothing for it while another is at fault, and all being well is the quality itself.
 _GLOW = Rule(
     base=-1.3,
     effects=(
-        Effect("glow_quality", ((0.0, -1.9), (0.05, -1.3), (0.15, -0.3), (0.25, 0.5), (0.45, 1.7), (0.7, 2.4)),
+        Effect("glow_quality", ((0.0, -1.9), (0.05, -1.3), (0.15, -0.2), (0.25, 0.5), (0.45, 2.4), (0.7, 3.2)),
                "the light path: forecast/phenomena/glow.py (check)"),
-        Effect("canvas_cover", ((0.0, -1.2), (0.1, -0.7), (0.3, 0.3)), "little to paint; what is best is in the quality: science.md 3"),
-        Effect("canvas_light", ((0.0, -1.2), (0.02, -0.7), (0.08, 0.0), (0.2, 0.5)), "red light that reaches the canvas: science.md 3"),
-        Effect("view_clearance", ((0.0, -1.2), (0.3, -0.5), (0.7, 0.1), (0.9, 0.3)),
+        Effect("canvas_cover", ((0.0, -1.2), (0.1, -0.7), (0.25, 0.0)), "little to paint; what is best is in the quality: science.md 3"),
+        Effect("canvas_light", ((0.0, -1.2), (0.05, -0.8), (0.2, -0.35), (0.5, 0.0)), "red light that reaches the canvas: science.md 3"),
+        Effect("view_clearance", ((0.0, -1.2), (0.3, -0.5), (0.7, 0.0)),
                "low cloud overhead: science.md 3"),
         Effect("aerosol_optical_depth", ((0.1, 0.2), (0.3, 0.0), (0.6, -0.4), (1.0, -0.7)), "haze: science.md 3"),
         Effect("precipitation", ((0.0, 0.0), (0.5, -0.4), (3.0, -1.0)), "above 0.5 mm: science.md 3"),

@@ -8,11 +8,11 @@ import numpy as np
 
 from forecast import light
 from forecast.light import CELL, Section
-from forecast.phenomena.light_path import DISTANCE, HEIGHTS, STEP
+from forecast.phenomena.light_path import AEROSOL_SCALE, CLEAN_HAZE, DISTANCE, HEIGHTS, STEP
 from forecast.physics import Array, maximum_random_overlap
 
 # The canvas, after science.md section 3.
-BANDS = ((2000.0, 6000.0), (6000.0, 12000.0))  # [m] middle and high canvas
+BANDS = ((2000.0, 6000.0), (6000.0, 14000.0))  # [m] middle and high canvas; cirrus of summer stands up to the section's top
 USUAL_BASES = (4000.0, 8000.0)  # [m] of a canvas that is not there: what a cloud would receive
 CLEARANCE = 500.0  # [m] a canvas stands at least so far above the viewer
 # Points in which the canvas is lit: (line, column). Line 0 runs from the site towards the sun, lines 1 and 2 beside it.
@@ -20,9 +20,9 @@ POINTS = ((0, 0), (0, 2), (0, 4), (1, 2), (2, 2))
 BESIDE = 30000.0  # [m] of the lines beside, to the left and right of the sun
 MAIN_POINT = 1  # whose rays are drawn and asked for their obstacle: 30 km towards the sun
 NEAR_COLUMNS = 6  # columns (75 km) whose cloud counts as the canvas
-# cover -> part painted, of the middle and of the high canvas. With the light that cloud of such cover catches (`received`: the fewer
-# its elements, the more each gets) the glow is best at 20-50 % and 40-80 %, and there is nothing to paint below 10 %, as science.md 3
-# has it. How a closed sheet falls off beyond its best is a guess (check): thick middle cloud greys sooner than cirrus does.
+# cover -> part painted [1], of the middle and of the high canvas: a SCORE, the one factor of the quality that no light computes. It says
+# what people like, and is typed after science.md 3: best at 20-50 % and 40-80 %, nothing below 10 %. No measurement stands behind it.
+# How a closed sheet falls off beyond its best is a guess (check): thick middle cloud greys sooner than cirrus does.
 PAINTED = (
     ((0.0, 0.0), (0.1, 0.05), (0.2, 0.7), (0.35, 1.0), (0.5, 1.0), (1.0, 0.4)),
     ((0.0, 0.0), (0.1, 0.05), (0.4, 1.0), (0.8, 1.0), (1.0, 0.8)),
@@ -39,8 +39,8 @@ ELEMENT_ASPECT = 0.2
 FEWEST = 0.1  # [1] cover under which elements are taken to stand as far apart as at this
 # Red light of the twilight sky for each lux of it: what air scatters falls with the fourth power of the wavelength.
 SKY_RED = (light.BANDS[1] / light.BANDS[0]) ** 4
-# [degree] altitudes of the sun that are computed; minutes lie between. Below the first nothing under 12 km is lit, 60 km away either.
-ANGLES = np.concatenate([np.arange(-4.75, 0.0, 0.125), np.arange(0.0, 3.51, 0.5)])
+# [degree] altitudes of the sun that are computed; minutes lie between. Below the first nothing under 14 km is lit, 60 km away either.
+ANGLES = np.concatenate([np.arange(-5.125, 0.0, 0.125), np.arange(0.0, 3.51, 0.5)])
 # The sun's disk: offsets [degree] and the share of its light on the strip there (chords of a circle of 0.267 degrees).
 DISK = ((-0.2, 0.159), (-0.1, 0.222), (0.0, 0.238), (0.1, 0.222), (0.2, 0.159))
 
@@ -112,7 +112,8 @@ class Lit:
     """Light on the canvas for each angle of the sun (event, angle).
 
     vivid: vividness 0-1 of the canvas itself; vivid_if_clear: without cloud on the way; seen: as it reaches the viewer;
-    red_light: of the red light that clean air would let fall on it at all these angles together, the part that does (event).
+    red_light: of the red light that clean haze without cloud lets fall on it, the part that does (event): the mean over the sun's
+    angles, each counting as much as that light would colour the canvas at it. More cloud or haze can only make it less.
     """
 
     vivid: Array
@@ -130,8 +131,8 @@ def illuminate(section: Section, painted: Canvas, view: Array, ridge: Array | No
     towards the sun, which shades a low canvas overhead.
     """
     events, disk = len(painted.cover), _disk_average()
-    sums = {name: np.zeros((events, ANGLES.size)) for name in ("vivid", "vivid_if_clear", "seen", "contrast")}
-    red_light, colour = np.zeros(events), np.zeros((events, ANGLES.size, len(light.BANDS)))
+    sums = {name: np.zeros((events, ANGLES.size)) for name in ("vivid", "vivid_if_clear", "seen", "contrast", "red", "at_best")}
+    colour = np.zeros((events, ANGLES.size, len(light.BANDS)))
     sky_light = SKY_RED * light.twilight_illuminance(ANGLES)[None, :]
     for band, number in np.ndindex(*painted.share.shape[1:]):
         rows = np.flatnonzero(painted.share[:, band, number] > 0)
@@ -151,14 +152,20 @@ def illuminate(section: Section, painted: Canvas, view: Array, ridge: Array | No
         clean = light.band_transmission(np.zeros_like(air), air)
         redness = 1 - clean[..., 2] / np.maximum(clean[..., 0], 1e-30)
         caught = received(elevation, painted.own[rows, band, number, None])
-        falls, at_best = clear[..., 0] * caught, clean[..., 0] * caught * met.free
-        contrast, contrast_if_clear = (_against(SUNLIGHT * CANVAS_ALBEDO * (red @ disk.T), sky_light) for red in (falls * left, falls))
+        column = light.air_column(height[:, None], elevation, AEROSOL_SCALE) / AEROSOL_SCALE
+        falls, at_best = clear[..., 0] * caught, light.band_transmission(CLEAN_HAZE * column, air)[..., 0] * caught * met.free
+        contrast, contrast_if_clear, contrast_at_best = (
+            _against(SUNLIGHT * CANVAS_ALBEDO * (red @ disk.T), sky_light) for red in (falls * left, falls, at_best)
+        )
+        counts = share * contrast_at_best * redness * np.gradient(ANGLES)
+        sums["at_best"][rows] += counts
+        sums["red"][rows] += counts * np.minimum(falls * left / np.maximum(at_best, 1e-30), 1.0)
         sums["contrast"][rows] += share * contrast
         sums["vivid"][rows] += share * contrast * redness
         sums["seen"][rows] += share * view[rows, band, number, None] * contrast * redness
         sums["vivid_if_clear"][rows] += share * contrast_if_clear * redness
-        red_light[rows] += share[:, 0] * (falls * left).sum(axis=1) / np.maximum(at_best.sum(axis=1), 1e-30)
         colour[rows] += (share * contrast)[..., None] * through / np.maximum(through.max(axis=-1, keepdims=True), 1e-30)
+    red_light = sums.pop("red").sum(axis=1) / np.maximum(sums.pop("at_best").sum(axis=1), 1e-30)
     return Lit(**sums, red_light=red_light, colour=colour / np.maximum(sums["contrast"], 1e-9)[..., None])
 
 

@@ -1,4 +1,4 @@
-"""Sunset and sunrise glow, and the sun's disk at its rising: computed as light, not scored.
+"""Sunset and sunrise glow, and the sun's disk at its rising: computed as light, but for one factor, which is a score.
 
 Glow is cloud high above the viewer (the canvas) lit from below by sunlight that has come hundreds of kilometres through the low air, seen
 past whatever hangs between it and the viewer. For every angle of the sun, rays are followed from the canvas back along the
@@ -6,7 +6,9 @@ sun's azimuth through the run's own cloud and haze (forecast/light.py); the qual
 
     painted part of the sky x sum over the canvas of [lit cloud against twilight sky] x redness of clean air x view from the site
 
-in red light, so it cannot rise when a wall of cloud grows beyond the canvas or the haze thickens. An event `sunrise` asks whether the
+in red light, so it cannot rise when a wall of cloud grows beyond the canvas or the haze thickens. The painted part of the sky is the
+score: how much of a canvas people like best (`PAINTED` in canvas.py), typed in, not computed and not measured. All else is computed
+from the run. An event `sunrise` asks whether the
 disk is seen as it clears the site's terrain: cloud and haze along the line of sight itself.
 """
 
@@ -37,6 +39,7 @@ PHENOMENA = ("sunset_glow", "sunrise_glow", "sunrise")
 FIELDS = (
     "cloud_area_fraction_in_atmosphere_layer", "cloud_liquid_water_mixing_ratio", "cloud_ice_mixing_ratio", "surface_altitude",
 )  # fmt: skip
+NEEDED = ("geopotential_height", "relative_humidity")  # without one of these the light has no path
 LINES = 3  # of air that are read for a glow: from the site towards the sun, and beside it
 MAIN_COLUMN = POINTS[MAIN_POINT][1]
 BEYOND = 0.5  # [degree] that the sun sinks in the three minutes after the colour
@@ -120,6 +123,8 @@ def derive(events: Sequence[Event], scene: Scene, settings: PhenomenonSettings) 
     values["sun_azimuth"] = _azimuths(events)
     for row in np.flatnonzero(~reached):
         missing[row].append("beyond_data")
+    if lost := [f"field:{name}" for name in NEEDED if not scene.has(name)]:
+        return Part(values, [ids or lost for ids in missing])
     for phenomenon in PHENOMENA:
         rows = np.array([i for i, event in enumerate(events) if event.phenomenon == phenomenon and reached[i]], dtype=int)
         for start in range(0, rows.size, CHUNK):

@@ -24,6 +24,7 @@ SUBVISUAL = 0.03  # [1] optical depth under which a layer is not seen at all: Sa
 
 AEROSOL_SCALE = 2000.0  # [m] over which haze falls by e
 DRY_AEROSOL_DEPTH = 0.11  # [1] (check) 550 nm: 0.15 at 50 % humidity, a clean continental day
+CLEAN_HAZE = 0.15  # [1] the same as a whole: the haze of a clean day, against which light on the canvas is held
 HUMIDITY_GROWTH = 0.5  # extinction grows as (1 - RH)^-0.5: Kasten 1969, Tellus 21, 631; Haenel 1976, Adv. Geophys. 19
 WETTEST = 0.95  # relative humidity beyond which haze has become cloud and is counted as such
 HAZY_VISIBILITY = (4900.0, 20000.0)  # [m] GFS's reach for moist haze alone; nearer it is fog or rain, further its ceiling

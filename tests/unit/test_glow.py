@@ -423,3 +423,38 @@ def test_at_kasprowy_on_4_august_2020_the_deck_at_the_summit_hides_the_lit_cirru
     assert "light_path" in part.missing[0]  # the file ends at 13 E, 540 km away
     assert part.values["light_path_coverage"][1] < 0.4  # Sniezka: 215 of 600 km
     assert np.isnan(part.values["glow_quality"][1])
+
+
+@pytest.mark.parametrize("name", ["relative_humidity", "geopotential_height"])
+def test_a_run_without_a_field_that_the_light_needs_names_it(name: str) -> None:
+    asked = event()
+    assert asked.centre is not None
+    air = around(asked.site, asked.centre, CLEAR_WEST).drop_vars(name)
+
+    part = glow.derive([asked], Scene(air, [asked.site]), SETTINGS)
+
+    assert part.missing[0] == [f"field:{name}"]
+    assert np.isnan(part.values["glow_quality"][0])
+
+
+def test_cirrus_of_summer_above_200_hpa_is_a_canvas() -> None:
+    high = look(canvas(0.6, 12_300, 13_900, 90e3))
+
+    assert high.values["canvas_height"][0] == pytest.approx(12_600, abs=400)  # half-way between the levels of 200 and 150 hPa: 12.7 km
+    assert high.values["glow_quality"][0] > 0.4
+
+
+def test_under_a_perfect_sky_nearly_all_the_red_light_reaches_the_cloud_and_behind_a_wall_next_to_none() -> None:
+    free, shut = (look(cover).values["canvas_light"][0] for cover in (CLEAR_WEST, both(CLEAR_WEST, wall(100e3, 600e3, 14_000))))
+
+    assert free > 0.9  # haze as on the clean day that it is held against; the canvas itself stands in the first rays
+    assert shut < 0.01
+
+
+def test_what_is_well_says_nothing_for_a_glow_that_cannot_be_seen() -> None:
+    rule = PhysicsRule("sunset_glow").ready()
+    told = {"glow_quality": 0.0, "canvas_cover": 0.6, "canvas_light": 0.9, "view_clearance": 0.0}
+
+    moved = rule.influence(np.array([[told.get(name, np.nan) for name in rule.columns]]))[0]
+
+    assert (moved <= 0).all()

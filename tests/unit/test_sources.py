@@ -198,7 +198,7 @@ def test_other_needs_are_fetched_anew(bucket: Path, tmp_path: Path, config: Conf
         got = source.acquire(fewer, NOW, CYCLE)
 
     assert got.requests > 0
-    assert [len(inspect(path)) for path in got.files] == [57, 57, 57]
+    assert [len(inspect(path)) for path in got.files] == [60, 60, 60]
 
 
 def test_loose_files_of_any_name_are_told_by_their_headers(bucket: Path, drop: Path, tmp_path: Path, config: Config) -> None:
@@ -296,8 +296,8 @@ def test_the_real_files_come_whole_through_the_bucket(gfs_tree: Path, tmp_path: 
         settings = settings.model_copy(update={"source": settings.source.model_copy(update={"steps": steps})})
         got = open_source(settings, "bucket", PatientClock()).acquire(needs_of(settings, settings.all_sites()), cycle.run, cycle)
 
-    # counted in the .idx by the catalogue's names and levels: 150 messages of use at f000, 154 later (means of cloud, precipitation)
-    assert [len(inspect(path)) for path in got.files] == [150, 154, 154]
+    # counted in the .idx by the catalogue's names and levels: 156 messages of use at f000, 160 later (means of cloud, precipitation)
+    assert [len(inspect(path)) for path in got.files] == [156, 160, 160]
     for step, path in zip((0, 6, 12), got.files, strict=True):
         original, data = (gfs_tree / "/".join(path_of(cycle, step)).lstrip("/")).read_bytes(), path.read_bytes()
         known = {hashlib.sha256(original[m.offset : m.offset + m.length]).digest() for m in inspect(_in(gfs_tree, cycle, step))}
