@@ -155,7 +155,7 @@ def _module(name: str) -> ModuleType:
 
 
 def constants(module: ModuleType) -> list[Constant]:
-    """Return the named numbers of a module in their order; of a record of numbers (`USUAL`) each field, told by the record's own text.
+    """Return the named numbers of a module in their order; of a record of numbers (`USUAL`) each field, told by its own comment.
 
     What counts through names (`SEA, IN_CLOUD, ... = range(4)`) holds no number to tell.
     """
@@ -165,7 +165,12 @@ def constants(module: ModuleType) -> list[Constant]:
         for token in tokenize.generate_tokens(io.StringIO(source).readline) if token.type == tokenize.COMMENT
     }  # fmt: skip
     found: list[Constant] = []
-    for node in ast.parse(source).body:
+    body = ast.parse(source).body
+    fields = {
+        (record.name, ast.unparse(part.target)): _share(_told(part, comments), 0, 1)
+        for record in body if isinstance(record, ast.ClassDef) for part in record.body if isinstance(part, ast.AnnAssign)
+    }  # fmt: skip
+    for node in body:
         if isinstance(node, ast.Assign) and isinstance(node.value, ast.Call) and ast.unparse(node.value.func) == "range":
             continue
         targets = node.targets if isinstance(node, ast.Assign) else [node.target] if isinstance(node, ast.AnnAssign) else []
@@ -174,9 +179,11 @@ def constants(module: ModuleType) -> list[Constant]:
         for place, name in enumerate(names):
             value = getattr(module, name)
             if dataclasses.is_dataclass(value) and type(value).__module__ == module.__name__:
-                text = " ".join(inspect.cleandoc(type(value).__doc__ or "").split())
                 held = {field.name: getattr(value, field.name) for field in dataclasses.fields(value)}
-                found += [Constant(f"{name}.{key}", number, "", text, True) for key, number in held.items() if _is_number(number)]
+                for key, number in held.items():
+                    if _is_number(number):
+                        unit, text = fields[type(value).__name__, key]
+                        found.append(Constant(f"{name}.{key}", number, unit, text, bool(text)))
             elif not name.startswith("_") and _is_number(value):
                 unit, text = _share(told, place, len(names))
                 found.append(Constant(name, value, unit, text, bool(told) or _is_worked_out(node)))

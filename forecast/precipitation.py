@@ -27,12 +27,13 @@ MELTING_STARTS, MELTING_ENDS = 100.0, 500.0
 ALL_SNOW, NO_SNOW = FREEZING - 0.5, FREEZING + 1.5
 # Bourgouin 2000, Wea. Forecasting 15, 583: energy of warm air [J kg-1] to which flakes stay dry; from which they are melted.
 MELTING_ALOFT, MELTED_ALOFT = 2.0, 13.2
-# The same: drops freeze again to ice pellets in cold air of an energy [J kg-1] from 46, all from 66, each and 0.66 of what melted them.
-REFREEZING, REFROZEN, REFREEZING_PER_MELTING = 46.0, 66.0, 0.66
-# Part of drops among flakes from which on they freeze on the ground; fewer are swept up by the flakes or are wet flakes themselves. Clouds
-# that drizzle in frost have tops warmer than about -10 degC: Rauber et al. 2000, J. Appl. Meteor. 39, 1185 (check).
+REFREEZING = 46.0  # [J kg-1] the same: energy of cold air from which drops freeze again to ice pellets, and REFREEZING_PER_MELTING
+REFROZEN = 66.0  # [J kg-1] the same: from which all do, and REFREEZING_PER_MELTING
+REFREEZING_PER_MELTING = 0.66  # [1] the same: part of the energy that melted the drops, which is asked for on top of either
+# [1] part of drops among flakes from which on they freeze on the ground; fewer are swept up by the flakes or are wet flakes themselves.
+# Clouds that drizzle in frost have tops warmer than about -10 degC: Rauber et al. 2000, J. Appl. Meteor. 39, 1185 (check).
 DROPS_COUNT = 0.25
-GRAVITY = 9.80665  # [m s-2]
+GRAVITY = 9.80665  # [m s-2] standard gravity
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +128,7 @@ def _part(value: Array | float, whole: float, none: float) -> Array:
 # -- a day's kind, as it is told
 
 DRY, RAIN, SLEET, SNOW, ICE_PELLETS, FREEZING_RAIN = range(6)
-MIXED = 0.25  # part of the smaller of rain and snow from which on it is sleet; of ice pellets to be named (ours)
+MIXED = 0.25  # [1] part of the smaller of rain and snow from which on it is sleet; of ice pellets to be named (ours)
 
 
 def kind_of_day(total: Array, snow: Array, pellets: Array, freezing: Array) -> Array:

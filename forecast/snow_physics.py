@@ -17,22 +17,24 @@ Truth = NDArray[np.bool_]
 
 # -- new snow
 
-# Depth of new snow to its water at 0 degC in calm air [1]; its growth with the cold [K-1], down to -15 degC, where crystals branch most;
-# how it falls with the wind above 7.7 m/s, from which dry snow drifts and breaks (Li & Pomeroy 1997, J. Appl. Meteor. 36, 205).
-RATIO_AT_FREEZING, RATIO_PER_KELVIN, RATIO_COLDEST, RATIO_WITH_WIND, DRIFTING = 6.4, 0.073, FREEZING - 15.0, 0.48, 7.7
+RATIO_AT_FREEZING = 6.4  # [1] depth of new snow to that of its water at 0 degC in calm air; fitted with the next and RATIO_WITH_WIND
+RATIO_PER_KELVIN = 0.073  # [K-1] by how much its logarithm grows for each kelvin of cold
+RATIO_COLDEST = FREEZING - 15.0  # [K] temperature down to which it grows: there crystals branch most
+RATIO_WITH_WIND = 0.48  # [1] power of the wind over DRIFTING by which it falls
+DRIFTING = 7.7  # [m s-1] wind from which dry snow drifts and breaks: Li & Pomeroy 1997, J. Appl. Meteor. 36, 205
 RATIO_WARMEST = FREEZING + 2.0  # [K] slush lies no wetter than at this temperature
-LEAST_SNOW_RATIO, GREATEST_SNOW_RATIO = 3.0, 35.0  # slush; the driest that is often measured
-GREATEST_NEW_RATIO = 50.0  # the driest that is ever measured
+LEAST_SNOW_RATIO, GREATEST_SNOW_RATIO = 3.0, 35.0  # [1] of slush; of the driest that is often measured
+GREATEST_NEW_RATIO = 50.0  # [1] of the driest that is ever measured
 RATIO_SPREAD = 0.38  # [ln] standard deviation of what is measured about that, on the days it was fitted on
-# Its parts: in the cold with much water [ln]; more for each kelvin above -7 degC (riming, wet flakes, rain between) [K-1]; and what a
-# gauge does not catch or show [kg m-2], over the water that fell. Set on the same winters so that eight in ten lie inside.
-SPREAD_COLD, SPREAD_PER_KELVIN, SPREAD_FROM, SPREAD_GAUGE = 0.34, 0.05, FREEZING - 7.0, 0.5
-TENTHS = 1.2816  # standard deviations from the middle to the 10 % and the 90 % quantile
+SPREAD_COLD = 0.34  # [ln] its part in the cold with much water; set with the three below, on the same winters: eight in ten lie inside
+SPREAD_PER_KELVIN = 0.05  # [K-1] more for each kelvin above SPREAD_FROM: riming, wet flakes, rain between
+SPREAD_FROM = FREEZING - 7.0  # [K] temperature from which on the ratio spreads more
+SPREAD_GAUGE = 0.5  # [kg m-2] what a gauge does not catch or show: over the water that fell it is a part of the spread
+TENTHS = 1.2816  # [1] standard deviations from the middle to the 10 % and the 90 % quantile
 
-# An amount of water forecast for a day errs by a factor e^0.6 = 1.8 either way (check: GFS over northern China); and where none is
-# forecast some falls all the same, as if 2 mm of snow had been (check).
-WATER_SPREAD, BACKGROUND = 0.6, 0.002
-SNOW_SPREAD = float(np.hypot(RATIO_SPREAD, WATER_SPREAD))
+WATER_SPREAD = 0.6  # [ln] of the water forecast for a day: it errs by a factor of 1.8 either way (check: GFS over northern China)
+BACKGROUND = 0.002  # [m] of snow added to forecast and threshold: where none is forecast some falls all the same (check)
+SNOW_SPREAD = float(np.hypot(RATIO_SPREAD, WATER_SPREAD))  # [ln] of the depth of new snow: ratio and water together
 
 
 def snow_ratio(temperature: Array, wind_speed: Array) -> Array:
@@ -78,7 +80,7 @@ def snow_class(water: Array) -> Array:
 # -- rime
 
 RIME_COLD = FREEZING - 0.5  # [K] warmer, drops do not freeze on (science.md 4)
-RIME_CLOUD = 0.5  # cover at the site's height that wets what it touches as saturated air does (check)
+RIME_CLOUD = 0.5  # [1] cover at the site's height that wets what it touches as saturated air does (check)
 RIME_LOST = FREEZING + 1.0  # [K] no hour warmer keeps it (science.md 4)
 FORCE_3 = 5.4  # [m s-1] soft rime hangs loosely: stronger wind shakes it off (science.md 4); hard rime is frozen on
 RIME_GLACIATED = FREEZING - 38.0  # [K] colder cloud holds no drops (Pruppacher & Klett 1997); at -30 degC Mount Washington rimes as at -10
@@ -99,9 +101,10 @@ def grows_rime(temperature: Array, humidity: Array, cloud: Array, wind_speed: Ar
 # -- the cold
 
 FROSTBITE_LONGEST = 1800.0  # [s] the formula's range
-SUNNY_ENOUGH, CALM_ENOUGH = 4.0, 8.0  # [h] of sun, [m s-1] mean wind (force 4) of a good winter's day (check)
+SUNNY_ENOUGH = 4.0  # [h] of sun on a good winter's day (check)
+CALM_ENOUGH = 8.0  # [m s-1] mean wind of such a day at most: force 4 (check)
 COLD_ENOUGH, BEARABLE = FREEZING, FREEZING - 25.0  # [K] mean temperature that keeps snow; felt temperature that visitors stand (check)
-SNOW_ENOUGH = 0.03  # [m] to look at and play on (check)
+SNOW_ENOUGH = 0.03  # [m] depth of snow that is enough to look at and play on (check)
 
 
 def frostbite_time(temperature: Array, wind_speed: Array) -> Array:

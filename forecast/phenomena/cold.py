@@ -11,7 +11,7 @@ from forecast.quantities import RIME_STAYS
 from forecast.sampling import Index, Scene, Times
 from forecast.snow_physics import FORCE_3, RIME_LOST, grows_rime
 
-# How much of the sun a layer's full cover takes: cirrus leaves shadows (check); WMO counts sunshine from 120 W m-2.
+# [1] part of the sun that a layer's full cover takes: cirrus leaves shadows (check); WMO counts sunshine from 120 W m-2.
 SHADE = {"low": 1.0, "medium": 1.0, "high": 0.5}
 
 

@@ -38,12 +38,14 @@ FIELDS = ("precipitation_amount", "surface_snow_thickness", "eastward_wind", "no
 LEAST_DEPTH = 0.001  # [m] of new snow in three hours for them to count as hours of snowfall
 VISITS = (8, 14)  # [h] local hours at which snow is looked at
 
-# From what amount on an outcome is partial and full: new snow [m] and depth [m] (ours, as the events say); hours of rime and of snowmaking.
+# [m, m, h, h] amount from which an outcome is partial, and full: of new snow, of depth, of hours of rime, of hours of snowmaking (ours, as
+# the events say).
 DEGREES = {"new_snow": (0.001, 0.01), "snow_depth": (0.01, SNOW_ENOUGH), "rime_hours": (1.0, 1.0), "snowmaking_hours": (1.0, 4.0)}
 TOLD_BY = dict(zip(PHENOMENA, DEGREES, strict=True))
 
 FALLS = ("precipitation", "water", "pellets", "freezing", "untyped", "snow")  # the curves of what falls
 
+# [h] a step of the local day; half of one, at which its air is read
 HOUR, HALF_HOUR = np.timedelta64(1, "h"), np.timedelta64(30, "m")
 
 

@@ -18,10 +18,10 @@ from forecast.sampling import Scene, at_height
 from forecast.snow_physics import snow_ratio
 
 LAPSE = 0.0065  # [K m-1] of the standard atmosphere, for a 0 degree level outside the column
-CLOUDY = 0.3  # cover of a level that belongs to the cloud which snows (check)
+CLOUDY = 0.3  # [1] cover of a level that belongs to the cloud which snows (check)
 SCALE_HEIGHT = 8000.0  # [m] of pressure, beyond the column's ends
 
-ONE_DAY = np.timedelta64(1, "D")
+ONE_DAY = np.timedelta64(1, "D")  # [h] in which melt and settling are told
 
 
 @dataclass(frozen=True, slots=True)

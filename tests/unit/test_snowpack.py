@@ -37,11 +37,11 @@ def test_a_dense_pack_settles_no_further_in_the_cold() -> None:
 
 
 def test_warm_days_melt_by_the_degree_and_by_the_density() -> None:
-    # settled to 400 kg m-3 already: 0.005 * 400 = 2 mm a degree-day; 3 of them take 6 mm, and 6/400 of the depth
+    # settled to 400 kg m-3 already: 0.0035 * 400 = 1.4 mm a degree-day; 3 of them take 4.2 mm, and 4.2/400 m of depth
     left, melted = next_day(pack(40.0, 0.10), day(thaw=3.0))
 
-    assert melted[0] == pytest.approx(6.0)
-    assert left.depth[0] == pytest.approx(0.085)
+    assert melted[0] == pytest.approx(4.2)
+    assert left.depth[0] == pytest.approx(0.0895)
 
 
 def test_rain_melts_by_its_warmth() -> None:
