@@ -33,7 +33,7 @@ def main() -> int:
     from forecast.sampling import Scene
     from forecast.settings import PhenomenonSettings
     from tests.horizons import DAY, around, both, canvas, wall
-    from tests.science.glow import by_brute_force, random_skies
+    from tests.science.rays import by_brute_force, random_skies
     from tests.skies import SITES as KNOWN
 
     base, settings = KNOWN["lingshan"], PhenomenonSettings()
