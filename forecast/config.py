@@ -81,7 +81,9 @@ class Config(Section):
     @property
     def digest(self) -> str:
         """Tell apart settings that change what is said, and where; addresses and folders do not."""
-        said = self.model_dump_json(include={"service", "issuer", "forecast", "phenomena", "sites", "demonstration", "observations"})
+        told = {"stations", "ion_classes", "old_minutes", "comfort"}
+        parts = dict.fromkeys(("service", "issuer", "forecast", "phenomena", "sites", "demonstration"), True) | {"observations": told}
+        said = self.model_dump_json(include=parts)
         return hashlib.sha256((said + ",".join(self.output.channels)).encode()).hexdigest()[:12]
 
     def digest_with(self, more: Iterable[str]) -> str:
