@@ -40,28 +40,37 @@ def records(count: int, first: int = 0, station: str = "S00000", **values: Any) 
     return [{"station": station, "time": (START + timedelta(minutes=first + k)).isoformat(), **told} for k in range(count)]
 
 
-def serve(tell: Connection, url: str, patience: Patience, many: int, maximum_mb: float) -> None:
-    """Serve until killed; the port is told first."""
+def serve(tell: Connection, url: str, patience: Patience, many: int, maximum_mb: float, judged: bool) -> None:
+    """Serve until killed; the port is told first. judged: with quality control."""
     from forecast.archive import Archive
-    from forecast.ingest.observed import Terms
+    from forecast.archive_observations import Observations, Reading
+    from forecast.ingest.observed import Parsed, Terms
     from forecast.observing import Intake
     from forecast.push import Door, PushServer
     from forecast.settings import PushSettings
 
     settings = PushSettings(port=0, maximum_mb=maximum_mb, requests_per_minute=60_000)
-    intake = Intake(observing(many), Archive(url), ZoneInfo("Asia/Shanghai"))
+    archive = Archive(url)
+    kept = Observations(archive)
+    intake = Intake(observing(many), archive, ZoneInfo("Asia/Shanghai"))
+
+    def keep_only(digest: str, name: str, parsed: Parsed, at: datetime) -> bool:
+        return kept.keep_file(Reading(digest, name, parsed.form, at, len(parsed.observations), 0), parsed.observations, parsed.faults)
+
     tokens = {"mountain": TOKEN, **{f"sender{k}": f"{TOKEN}-{k}" for k in range(8)}}
-    door = Door(settings, tokens, Terms(stations(many)), intake.receive, lambda: datetime(2046, 1, 1, tzinfo=UTC))
+    door = Door(settings, tokens, Terms(stations(many)), intake.receive if judged else keep_only, lambda: datetime(2046, 1, 1, tzinfo=UTC))
     server = PushServer(door, settings, patience)
     tell.send(server.port)
     server.serve()
 
 
 @contextmanager
-def door_at(url: str, patience: Patience = PATIENCE, many: int = 3, maximum_mb: float = 8) -> Iterator[tuple[BaseProcess, int]]:
+def door_at(
+    url: str, patience: Patience = PATIENCE, many: int = 3, maximum_mb: float = 8, judged: bool = True
+) -> Iterator[tuple[BaseProcess, int]]:
     """Give a serving process and its port; it is killed at the end."""
     listen, tell = FORKS.Pipe(duplex=False)
-    process = FORKS.Process(target=serve, args=(tell, url, patience, many, maximum_mb))
+    process = FORKS.Process(target=serve, args=(tell, url, patience, many, maximum_mb, judged))
     process.start()
     try:
         assert listen.poll(60), "the door did not open"

@@ -6,6 +6,10 @@ import gzip
 import http.client
 import json
 import logging
+import os
+import re
+import subprocess
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
@@ -14,7 +18,9 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
+import yaml
 
+from forecast.__main__ import main
 from forecast.archive import Archive
 from forecast.archive_observations import Observations
 from forecast.config import Config, push_tokens
@@ -24,6 +30,7 @@ from forecast.ingest.observed import Terms
 from forecast.observing import Intake
 from forecast.push import ADDRESS, Door, PushServer
 from forecast.settings import PushSettings
+from tests.conftest import PROJECT
 from tests.faults.push_door import START, TOKEN, observing, push, records, stations
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
@@ -303,3 +310,37 @@ def test_a_token_that_is_amiss_stops_the_start_without_being_repeated(text: str,
 def test_a_port_that_is_taken_is_told_with_advice(door: Opened, tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="another port"):
         opened(tmp_path, PushSettings(port=door[0]))
+
+
+# -- the command
+
+
+def settings_with(config: Config, folder: Path, push: dict[str, Any] | None) -> Path:
+    values = config.model_dump(mode="json")
+    values["archive"]["url"] = f"sqlite:///{folder / 'archive.db'}"
+    values["observations"] |= {"push": push, "stations": [station.model_dump(mode="json") for station in observing(3).stations]}
+    path = folder / "config.yaml"
+    path.write_text(yaml.safe_dump(values), encoding="utf-8")
+    return path
+
+
+def test_the_command_serves_the_door_of_the_settings(config: Config, tmp_path: Path) -> None:
+    path = settings_with(config, tmp_path, {"port": 0})
+    environment = {**os.environ, "PYTHONPATH": str(PROJECT), "SKYSCAPE_PUSH_TOKENS": f"mountain:{TOKEN}"}
+    command = [sys.executable, "-m", "forecast", "push", "--config", str(path)]
+
+    with subprocess.Popen(command, cwd=tmp_path, env=environment, stderr=subprocess.PIPE, text=True) as served:
+        assert served.stderr is not None
+        port = next(int(found[1]) for line in served.stderr if (found := re.search(r"127\.0\.0\.1:(\d+)/api", line)))
+        answer = push(port, records(1))
+        served.kill()
+
+    assert answer[0] == 200
+    assert Observations(Archive(f"sqlite:///{tmp_path / 'archive.db'}")).count() == 1
+
+
+def test_the_command_without_its_settings_says_what_it_wants(config: Config, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    code = main(["push", "--config", str(settings_with(config, tmp_path, None))])
+
+    assert code == ConfigError.exit_code
+    assert "push and stations" in capsys.readouterr().err

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -15,9 +16,11 @@ from forecast import pipeline, scheduling
 from forecast.archive import Archive
 from forecast.config import Config
 from forecast.domain import Cycle, Issue, Receipt
-from forecast.errors import CycleNotReady
+from forecast.errors import ArchiveError, CycleNotReady
+from forecast.observing import Intake
 from models.prediction import open_models
 from products.publish import Publisher
+from tests.measured import with_stations
 
 NOW = datetime(2026, 11, 22, 8, 10, tzinfo=UTC)
 ISSUE = Issue("gfs-2026112200", 1, NOW, Cycle(NOW.replace(hour=0, minute=0)), NOW + timedelta(hours=16))
@@ -124,3 +127,30 @@ def test_judging_outlives_whatever_it_meets(
 
     assert "not judged: not there" in caplog.text
     assert "a defect in judging" in caplog.text
+
+
+def test_what_stations_drop_is_taken_in_and_put_on_every_page_between_issues(world: pipeline.World, tmp_path: Path) -> None:
+    settings = with_stations(world.config)
+    dropped = settings.observations.model_copy(update={"folder": tmp_path / "observations"})
+    settings = settings.model_copy(update={"observations": dropped})
+    intake = Intake(dropped, world.archive, settings.zone, settle=0)
+    watching = replace(world, config=settings, publisher=Publisher(settings), intake=intake)
+    dropped.folder.mkdir()
+    (dropped.folder / "ions.csv").write_text("station,time,negative_oxygen_ions\nION01,2026-11-22T16:00:00+08:00,1830\n", encoding="utf-8")
+
+    scheduler = scheduler_of(watching)
+    job = scheduler.get_job("observe")
+    job.func(*job.args)
+
+    told = json.loads((settings.output.folder / "live.json").read_text(encoding="utf-8"))
+    ions = next(tile for tile in told["tiles"] if tile["station"] == "ION01")
+    assert (ions["observed_at"], ions["readings"][0]["value"]) == ("2026-11-22T08:00:00Z", 1.83e9)
+
+
+def test_a_broken_archive_does_not_stop_the_clock(world: pipeline.World, caplog: pytest.LogCaptureFixture) -> None:
+    def broken(_: datetime) -> object:
+        raise ArchiveError("disk full")
+
+    scheduling.observe(replace(world, intake=SimpleNamespace(observe=broken)), lambda: NOW)
+
+    assert "disk full" in caplog.text
