@@ -167,6 +167,8 @@ def _sms(bulletin: Bulletin, config: Config) -> Iterator[Page]:
 def _api(bulletin: Bulletin, config: Config) -> Iterator[Page]:
     yield _data("api/v1/forecasts.json", feed.document(bulletin, config))
     yield Page("api/v1/schema.json", (TEMPLATES / "api" / "schema.json").read_text(encoding="utf-8"))
+    if any(section.tiles for section in bulletin.sections):
+        yield Page("api/v1/live.schema.json", (TEMPLATES / "api" / "live.schema.json").read_text(encoding="utf-8"))
     yield _data("api/v1/status.json", feed.status(bulletin))
 
 

@@ -185,6 +185,12 @@ def test_no_number_of_an_old_tile_stands_on_a_page(stations: Config) -> None:
         assert all("无数据" in text or "no data" in text or not text for text in shown), path
 
 
+def test_its_schema_is_published_where_there_are_tiles(stations: Config, config: Config) -> None:
+    paths = [{page.path for page in pages(bulletin(c, told), c, "api")} for c, told in ((stations, live(stations, NOW)), (config, ()))]
+
+    assert ["api/v1/live.schema.json" in each for each in paths] == [True, False]
+
+
 def test_live_json_obeys_its_published_schema(stations: Config) -> None:
     schema = json.loads((TEMPLATES / "api" / "live.schema.json").read_text(encoding="utf-8"))
     jsonschema.Draft202012Validator.check_schema(schema)
