@@ -7,7 +7,7 @@ it came in is then the correction's. Forecasts of issues that nobody saw are nev
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime
 from typing import Any
 
@@ -97,10 +97,14 @@ class Past:
     def __init__(self, archive: Archive) -> None:
         self._archive = archive
 
-    def told(self, since: date | None = None, until: date | None = None, only_judged: bool = True) -> list[Told]:
+    def told(
+        self, since: date | None = None, until: date | None = None, only_judged: bool = True,
+        features: Mapping[str, Sequence[str]] | None = None,
+    ) -> list[Told]:
         """Return the forecasts issued before the event began, of the days [since, until], the oldest issue first.
 
-        only_judged: leave out those of which no outcome is known, which are of no use to a score.
+        only_judged: leave out those of which no outcome is known, which are of no use to a score. features: phenomenon -> those that are
+        wanted (None: all): a year of forecasts with all of them does not fit into little memory.
         """
         said, issue, heard = forecast_table.c, issue_table.c, voice_table.c
         leading = (heard.issue == said.issue) & _same(heard, said) & (heard.model == issue.model) & (heard.run == issue.run)
@@ -113,7 +117,7 @@ class Past:
         )
         return [
             Told(row.id, row.issued, row.run, row.site, row.phenomenon, date.fromisoformat(row.day), row.window_start,
-                 _value(row.probability), row.grade, row.model, row[10] or {}, _voices(row.said))
+                 _value(row.probability), row.grade, row.model, _wanted(row[10] or {}, row.phenomenon, features), _voices(row.said))
             for row in self._rows(query)
         ]
 
@@ -157,6 +161,10 @@ def _same(one: Any, other: Any) -> sql.ColumnElement[bool]:
 
 def _between(day: sql.ColumnElement[str], since: date | None, until: date | None) -> list[sql.ColumnElement[bool]]:
     return [*([day >= since.isoformat()] if since else []), *([day <= until.isoformat()] if until else [])]
+
+
+def _wanted(values: Mapping[str, float], phenomenon: str, features: Mapping[str, Sequence[str]] | None) -> Mapping[str, float]:
+    return values if features is None else {name: values[name] for name in features.get(phenomenon, ()) if name in values}
 
 
 def _voices(said: Any) -> dict[str, float]:

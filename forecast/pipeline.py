@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
 
-from forecast import live, nowcast, phenomena, sky
+from forecast import live, nowcast, phenomena, sky, verifying
 from forecast.answering import FurtherModel, answer, hear, join_aerosol
 from forecast.archive import Archive
 from forecast.archive_observations import Observations
@@ -121,14 +121,14 @@ def run(world: World, now: datetime, cycle: Cycle | None = None, ask: bool = Tru
         with clock("publish"):
             attributions = (config.source.attribution.as_name(got.attribution), *(run.attribution for run in further))
             measured = told_now(world, now)
-            bulletin = compose(issue, forecasts, features, almanacs, config, attributions, world.archive.issues(), measured)
+            checked = verifying.kept(config.learning.folder)
+            bulletin = compose(issue, forecasts, features, almanacs, config, attributions, world.archive.issues(), measured, checked)
             receipts = world.publisher.publish(bulletin)
             world.publisher.publish_live(measured, now)
         if all(receipt.outcome == "failed" for receipt in receipts):
             raise PublishError(f"{issue.id}: no channel could be served: {'; '.join(r.detail for r in receipts)}")
         world.archive.mark_published(issue.id, now, receipts)
-    known = sum(forecast.known for forecast in forecasts)
-    return Report(issue, receipts, len(forecasts), known, set_aside, clock.seconds, unheard)
+    return Report(issue, receipts, len(forecasts), sum(f.known for f in forecasts), set_aside, clock.seconds, unheard)
 
 
 def latest(world: World, now: datetime) -> tuple[tuple[Station, ...], dict[str, Observation]]:

@@ -17,7 +17,7 @@ from apscheduler.triggers.cron import CronTrigger
 from apscheduler.triggers.date import DateTrigger
 from apscheduler.triggers.interval import IntervalTrigger
 
-from forecast import diagnosis, learning, pipeline
+from forecast import diagnosis, learning, pipeline, verifying
 from forecast.archive import Attempt
 from forecast.errors import ArchiveError, SkyscapeError, SourceError
 
@@ -73,11 +73,12 @@ def issue(world: pipeline.World, scheduler: BlockingScheduler, clock: Clock, giv
 
 
 def judge(world: pipeline.World, clock: Clock) -> None:
-    """Keep what stations and later runs tell of the days that are over. Never raises."""
+    """Keep what stations and later runs tell of the days that are over, and how good the forecasts were. Never raises."""
+    config = world.config
     try:
-        read = diagnosis.reader(world.config)
-        for diagnosed in diagnosis.nightly(world.archive, world.config, clock(), read):
+        for diagnosed in diagnosis.nightly(world.archive, config, clock(), diagnosis.reader(config)):
             log.info("%s", diagnosed)
+        verifying.keep(verifying.verification(world.archive, config, clock()), config.learning.folder)
         learning.renew_shares(world.config, world.archive, clock())
     except (SkyscapeError, OSError) as error:
         log.error("the days that are over were not judged: %s", error)

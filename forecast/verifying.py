@@ -4,20 +4,26 @@ from __future__ import annotations
 
 import argparse
 import json
+import logging
 from dataclasses import replace
 from datetime import date, datetime, timedelta
+from pathlib import Path
 
 from forecast.archive import Archive
 from forecast.archive_outcomes import Outcomes, Past
 from forecast.config import Config
 from forecast.domain import PHENOMENA
+from forecast.errors import ArchiveError
 from forecast.hindsight import Verification, resolve
 from models import standings
 from models.blending import shares_of
-from models.dataset import BACK, cases, shares_scores, training_set
+from models.dataset import BACK, cases, columns_of_rules, shares_scores, training_set
 from models.training import TrainingSet
 
+log = logging.getLogger(__name__)
+
 LOOKED_BACK = timedelta(days=366)  # a year: all seasons
+KEPT, LARGEST = "verification.json", 8 << 20  # the file in learning.folder, and the most that is read of it [byte]
 YES = 1  # place among forecast.grades of where grade 3 begins
 
 
@@ -29,7 +35,7 @@ def verification(archive: Archive, config: Config, now: datetime, since: date | 
     today = now.astimezone(config.zone).date()
     since = since or today - LOOKED_BACK
     reports = Outcomes(archive).reports(min(since - timedelta(days=BACK), today - LOOKED_BACK))
-    told = Past(archive).told(since, until)
+    told = Past(archive).told(since, until, features=columns_of_rules())
     found = standings.verify(cases(told, reports), config.forecast.grades[YES], today)
     keys = {each.key for each in told}
     differing = sum(1 for key in keys if (seen := resolve(reports.get(key, ()))) is not None and not seen.agreed)
@@ -39,7 +45,7 @@ def verification(archive: Archive, config: Config, now: datetime, since: date | 
 def shares(archive: Archive, now: datetime) -> dict[str, dict[str, float]]:
     """Return phenomenon -> NWP model -> share in the blend, by the Brier scores of a year: for Models.shares. Raises: ArchiveError."""
     since = (now - LOOKED_BACK).date()
-    scores = shares_scores(Past(archive).told(since), Outcomes(archive).resolved(since))
+    scores = shares_scores(Past(archive).told(since, features={}), Outcomes(archive).resolved(since))
     return {phenomenon: found for phenomenon, by_model in scores.items() if (found := shares_of(by_model))}
 
 
@@ -48,6 +54,30 @@ def training_sets(archive: Archive, since: date | None = None, until: date | Non
     past, outcomes = Past(archive), Outcomes(archive)
     sets = (training_set(p, past.heard(p, since, until), outcomes.resolved(since, until, p)) for p in PHENOMENA)
     return {each.phenomenon: each for each in sets if len(each)}
+
+
+def keep(found: Verification, folder: Path) -> None:
+    """Keep what every bulletin until the next night shows; a file that is whole or not there. Raises: ArchiveError."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        fresh = folder / f".{KEPT}.new"
+        fresh.write_text(json.dumps(standings.document(found), ensure_ascii=False, allow_nan=False), encoding="utf-8")
+        fresh.replace(folder / KEPT)
+    except OSError as error:
+        raise ArchiveError(f"{folder / KEPT}: {error.strerror}; check that learning.folder is writable and not full") from error
+
+
+def kept(folder: Path) -> Verification | None:
+    """Return what the last night found, None where there is nothing of ours: then the page says that nothing was checked yet."""
+    try:
+        with (folder / KEPT).open("rb") as file:
+            data = file.read(LARGEST + 1)
+        return standings.read_document(json.loads(data)) if len(data) <= LARGEST else None
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError, TypeError, KeyError, RecursionError) as error:
+        log.warning("%s: not a verification of ours: %s", folder / KEPT, error)
+        return None
 
 
 def run(arguments: argparse.Namespace, config: Config, now: datetime) -> str:

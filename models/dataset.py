@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from forecast.domain import CLOUD_SEA_STATES
+from forecast.domain import CLOUD_SEA_STATES, PHENOMENA
 from forecast.hindsight import Heard, Key, Report, Seen, Told, resolve
 from forecast.quantities import features_of
 from models.baseline import PhysicsRule
@@ -162,6 +162,11 @@ def _others(group: NDArray[Any], month: NDArray[Any], happened: Array, towards: 
     if towards is None:
         return np.divide(hits, cases, out=np.full(len(group), np.nan), where=cases > 0)
     return np.asarray((hits + BORROWED * towards) / (cases + BORROWED))
+
+
+def columns_of_rules() -> dict[str, tuple[str, ...]]:
+    """Return phenomenon -> the features its rule reads: all that `cases` asks of what was told."""
+    return {phenomenon: PhysicsRule(phenomenon).columns for phenomenon in PHENOMENA}
 
 
 def _rule(told: Sequence[Told]) -> Array:

@@ -151,6 +151,47 @@ def document(verification: Verification) -> dict[str, Any]:
     return plain
 
 
+def read_document(plain: Mapping[str, Any]) -> Verification:
+    """Return the verification that a `document` tells of. Raises: ValueError, TypeError or KeyError for anything else."""
+    records = tuple(
+        Record(
+            str(r["phenomenon"]), _line_of(r["line"]), Tally(_day(r["month"]["since"]), _day(r["month"]["until"]), **_counts(r["month"])),
+            tuple(Mark(str(m["site"]), _day(m["day"]), bool(m["told"]), bool(m["seen"])) for m in r["marks"]),
+            tuple(Bin(_number(b["told"]), _number(b["seen"]), int(b["cases"]), _number(b["low"]), _number(b["high"])) for b in r["bins"]),
+            tuple((_number(x), _number(y)) for x, y in r["roc"]), {str(source): int(count) for source, count in r["sources"].items()},
+        )
+        for r in plain["records"]
+    )
+    numbers = {name: int(plain[name]) for name in ("needed", "cases", "events", "disagreed")}
+    return Verification(_day(plain["since"]), _day(plain["until"]), _number(plain["threshold"]), records=records,
+                        lines=tuple(_line_of(line) for line in plain["lines"]), **numbers)
+
+
+def _line_of(plain: Mapping[str, Any]) -> ScoreLine:
+    return ScoreLine(
+        dimension=str(plain["dimension"]), name=str(plain["name"]), phenomenon=str(plain["phenomenon"]),
+        cases=int(plain["cases"]), events=int(plain["events"]), seen=int(plain["seen"]), brier=_figure_of(plain["brier"]),
+        reliability=_number(plain["reliability"]), resolution=_number(plain["resolution"]), uncertainty=_number(plain["uncertainty"]),
+        skills={name: _figure_of(plain["skills"][name]) for name in REFERENCES}, auc=_number(plain["auc"]), **_counts(plain),
+        enough=bool(plain["enough"]))
+
+
+def _figure_of(plain: Mapping[str, Any]) -> Figure:
+    return Figure(_number(plain["value"]), _number(plain["low"]), _number(plain["high"]), int(plain["cases"]))
+
+
+def _counts(plain: Mapping[str, Any]) -> dict[str, int]:
+    return {name: int(plain[name]) for name in ("hits", "misses", "false_alarms", "quiet")}
+
+
+def _number(value: Any) -> float:
+    return math.nan if value is None else float(value)
+
+
+def _day(text: Any) -> date:
+    return date.fromisoformat(text)
+
+
 def _plain(value: Any) -> Any:
     if isinstance(value, Mapping):
         return {str(key): _plain(each) for key, each in value.items()}

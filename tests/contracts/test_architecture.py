@@ -29,12 +29,12 @@ ORDER: list[set[str]] = [
     {"forecast.archive_outcomes"},
     {
         "forecast.answering", "forecast.documentation", "forecast.live", "forecast.observing", "forecast.outcomes",
-        "forecast.push", "forecast.backfill", "forecast.judging", "forecast.verifying", "forecast.diagnosis", "forecast.looking_back",
+        "forecast.push", "forecast.backfill", "forecast.judging", "forecast.verifying", "forecast.diagnosis",
     },
     {"forecast.learning"},
-    {"forecast.model_commands"},
+    {"forecast.model_commands", "forecast.simulating"},
     {"forecast.pipeline"},
-    {"forecast.scheduling"},
+    {"forecast.looking_back", "forecast.scheduling"},
     {"forecast.__main__"},
 ]
 

@@ -20,7 +20,7 @@ from forecast.archive_outcomes import Outcomes
 from forecast.config import Config
 from forecast.domain import PHENOMENA, Outcome
 from forecast.hindsight import ScoreLine
-from forecast.verifying import shares, training_sets, verification
+from forecast.verifying import keep, kept, shares, training_sets, verification
 from models import standings
 from models.dataset import Cases
 from models.verification import brier, parts_of_brier, redrawn_sums, roc_points
@@ -186,6 +186,22 @@ def test_json_has_no_nan_and_the_text_names_every_group() -> None:
     assert json.loads(said)["lines"][0]["skills"]["climatology"]["cases"] == 40
     assert len(text.splitlines()) == 1 + len(found.lines)
     assert "sunset_glow site lingshan" in text
+
+
+def test_what_is_kept_for_the_bulletins_comes_back_as_it_was(tmp_path: Path) -> None:
+    found = standings.verify(made(60), 0.3, TODAY)
+    assert kept(tmp_path) is None
+
+    keep(found, tmp_path)
+
+    assert standings.document(kept(tmp_path) or standings.verify(made(1), 0.3, TODAY)) == standings.document(found)
+
+
+@pytest.mark.parametrize("damage", ["", "[]", "{", '{"records": 3}', '{"since": "x"}', "[" * 100_000])
+def test_a_damaged_file_shows_nothing_rather_than_something_wrong(tmp_path: Path, damage: str) -> None:
+    (tmp_path / "verification.json").write_text(damage, encoding="utf-8")
+
+    assert kept(tmp_path) is None
 
 
 # -- out of an archive
