@@ -175,9 +175,11 @@ def demo(args: argparse.Namespace) -> int:
 
     config = read_config(args.config)
     args.now = args.now or datetime.now(UTC)
-    folder = args.out or Path("var/demo/site")
+    folder = args.out or Path("var/demo/days" if args.days else "var/demo/site")
     if folder.resolve() == config.output.folder.resolve():
         raise ConfigError(f"{folder} is where the service publishes: a demonstration goes elsewhere, e.g. --out var/demo/site")
+    if args.days:
+        return _simulate(config, folder, args.now, args.days)
     args.cycle = args.cycle or Cycle(demonstration_run(args.now), config.source.model)
     backstage = folder.parent / f"{folder.name}-backstage"  # its own bucket, cycles and archive: never the service's
     try:
@@ -186,6 +188,28 @@ def demo(args: argparse.Namespace) -> int:
         raise ConfigError(f"{error.filename or folder}: {error.strerror}; give a folder that can be written with --out") from error
     with LoopbackBucket(sample) as bucket:
         return _issue(args, demonstration_config(config, bucket.url, folder, backstage))
+
+
+def _simulate(config: Config, folder: Path, now: datetime, days: int) -> int:
+    """Run many simulated days into folders of their own, begun anew each time."""
+    import shutil
+
+    from forecast.simulating import simulate
+
+    backstage = folder.parent / f"{folder.name}-backstage"
+    last = now.astimezone(config.zone).date()
+    if folder.exists() and any(folder.iterdir()) and not (backstage / "simulated").is_dir():
+        raise ConfigError(f"{folder} holds something else than an earlier simulation: give an empty folder with --out")
+    try:
+        for left in (folder, backstage):
+            shutil.rmtree(left, ignore_errors=True)
+        (backstage / "simulated").mkdir(parents=True)  # by which a later simulation knows what it may remove
+        for done in simulate(config, folder, backstage, last, days):
+            print(done, flush=True)
+    except OSError as error:
+        raise ConfigError(f"{error.filename or folder}: {error.strerror}; give a folder that can be written with --out") from error
+    print(f"look at {(folder / 'current' / 'verification' / 'index.html').absolute()}")
+    return 0
 
 
 def status(args: argparse.Namespace) -> int:

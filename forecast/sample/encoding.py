@@ -10,7 +10,7 @@ inventory. What is not: the grid is a region, and only about 200 of GFS's 743 me
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -82,7 +82,24 @@ _LAYERS = ("low", "medium", "high")
 _SOIL = ((0, 10), (10, 40), (40, 100), (100, 200))  # [cm]
 
 
-def messages(weather: Weather, step: int) -> Iterator[Message]:
+class Story(Protocol):
+    """When a telling begins [h]."""
+
+    @property
+    def start(self) -> float: ...
+
+
+class Told(Protocol):
+    """What can be encoded: see scene.Weather."""
+
+    @property
+    def story(self) -> Story: ...
+    def fields(self, step: float) -> Fields: ...
+    def fallen(self, since: float, until: float) -> Array: ...
+    def mean_covers(self, first: int, step: int) -> Fields: ...
+
+
+def messages(weather: Told, step: int) -> Iterator[Message]:
     """Yield the messages of forecast hour `step`, in GFS's order."""
     fields = weather.fields(step)
     since = (step - 1) // BUCKET * BUCKET if step else 0
@@ -137,7 +154,7 @@ def _on_levels(fields: Fields) -> Iterator[Message]:
                 yield Message(field.inventory[0][0], f"{level // 100} mb", field.keys[0], values, 0, level)
 
 
-def _fallen(weather: Weather, since: int, step: int) -> Iterator[Message]:
+def _fallen(weather: Told, since: int, step: int) -> Iterator[Message]:
     """Yield precipitation since the last multiple of six hours, and since the run: GFS sends both even where they are the same."""
     field, begin = FIELDS["precipitation_amount"], weather.story.start
     for first in (since, 0):
@@ -238,26 +255,29 @@ def beside_the_missing_value(values: Array) -> Array:
     return np.where(np.abs(away) < 0.11, 9999.0 + np.copysign(0.11, away), values)
 
 
-def write_cycle(folder: Path, run: datetime, steps: Sequence[int], region: Bounds) -> Cycle:
+def write_cycle(
+    folder: Path, run: datetime, steps: Sequence[int], region: Bounds, telling: Callable[[datetime, Region], Told] = Weather
+) -> Cycle:
     """Write the made-up run under `folder` as `gfs.YYYYMMDD/HH/atmos/gfs.tHHz.pgrb2.0p25.fFFF` with `.idx`; return its cycle.
 
-    region: what the fields must hold; it is widened to whole grid points. The same run and region always give the same bytes.
+    region: what the fields must hold; it is widened to whole grid points. The same run and region always give the same bytes. telling: the
+    weather of a run over a region.
     A file has its real name only when whole, and its `.idx` comes after it, as in the bucket.
     """
     cycle = Cycle(run)
     place = folder / f"gfs.{cycle.run:%Y%m%d}" / f"{cycle.run:%H}" / "atmos"
     place.mkdir(parents=True, exist_ok=True)
     area = Region(region.north, region.south, region.west, region.east)
-    weather = Weather(cycle.run, area)
+    weather = telling(cycle.run, area)
     for step in steps:
-        content, inventory = encode_step(weather, cycle.run, area, step)
         name = f"gfs.t{cycle.run:%H}z.pgrb2.0p25.f{step:03d}"
+        content, inventory = encode_step(weather, cycle.run, area, step)
         _write_aside(place / name, content)
         _write_aside(place / f"{name}.idx", inventory.encode())
     return cycle
 
 
-def encode_step(weather: Weather, run: datetime, region: Region, step: int) -> tuple[bytes, str]:
+def encode_step(weather: Told, run: datetime, region: Region, step: int) -> tuple[bytes, str]:
     """Return the file of forecast hour `step` and its inventory."""
     pieces: list[bytes] = []
     lines: list[str] = []

@@ -171,14 +171,29 @@ def cold_column(z: Array, hour: Array | float) -> Array:
     return 278.0 - 0.0070 * np.minimum(z, 2000) - 0.0060 * np.maximum(z - 2000, 0) - cooling
 
 
+@dataclass(frozen=True, slots=True)
+class Variation:
+    """How one telling departs from the story as planted: how much there is of each piece of moisture (0-1; canvas of sunset 1 and 2), the
+    deck's top [m], and by how much the front is late [h]."""
+
+    stratus: float = 1.0
+    front: float = 1.0
+    deep_deck: float = 1.0
+    canvas: tuple[float, float] = (1.0, 1.0)
+    deck_top: float = 1050.0
+    delay: float = 0.0
+
+
 class Weather:
     """The story over a region: `fields(step)` gives what the model would publish for one forecast hour.
 
     Arrays are (latitude, longitude) or (level, latitude, longitude), rows north to south, levels CLOSE_LEVELS, SI.
     """
 
-    def __init__(self, run: datetime, region: Region) -> None:
+    def __init__(self, run: datetime, region: Region, variation: Variation = Variation()) -> None:
         self.story = Story(run)
+        self.story.arrival += variation.delay
+        self.variation = variation
         self.pressure: Array = np.array(CLOSE_LEVELS, dtype=float)[:, None, None]
         latitude, longitude = np.meshgrid(region.latitudes, region.longitudes, indexing="ij")
         self.north = (latitude - CENTRE[0]) * KM_PER_DEGREE  # [km]
@@ -187,7 +202,7 @@ class Weather:
         # The plain at 50 m, the mountains at 1250 m; the edge runs from south-west to north-east, 15 km west of Jinding.
         edge = 115.9 + 0.6 * (latitude - 40.0)
         self.ground: Array = 50 + 1200 / (1 + np.exp((longitude - edge) / 0.15))
-        self.deck_top: Array = 1050 + 1.5 * np.maximum(self.ground - 800, 0)  # [m] flat over the plain; it leans on the slope
+        self.deck_top: Array = variation.deck_top + 1.5 * np.maximum(self.ground - 800, 0)  # [m] flat over the plain; it leans on the slope
         story, azimuth = self.story, np.radians(self.story.azimuth)
         ahead = self.east * np.sin(azimuth) + self.north * np.cos(azimuth)  # [km] towards the sunset of day 1
         speed = 240 / (story.arrival - story.set[1])  # [km h-1]: 240 km away at that sunset, here at `arrival`
@@ -201,26 +216,30 @@ class Weather:
         """The easterly's stratus: from 200 m to its top, east of the high mountains, from the first night to the forenoon."""
         height = between(z, 50, 200, self.deck_top - 80, self.deck_top + 250)
         place = ramp(self.east, -130.0, -70.0)
-        return height * place * between(hour, 22, 26, self.story.rise[1] + 3.5, self.story.rise[1] + 6)
+        there = self.variation.stratus * between(hour, 22, 26, self.story.rise[1] + 3.5, self.story.rise[1] + 6)
+        return height * place * there
 
     def _front(self, z: Array, hour: float) -> Array:
         """The cold front's cloud, 10 km tall, for as long as it takes to pass."""
         leaving = self.arrival + self.duration
-        return between(z, 200, 500, 9900, 10800) * between(hour, self.arrival - 0.5, self.arrival + 0.5, leaving - 0.5, leaving + 0.5)
+        there = between(hour, self.arrival - 0.5, self.arrival + 0.5, leaving - 0.5, leaving + 0.5)
+        return self.variation.front * between(z, 200, 500, 9900, 10800) * there
 
     def _deep_deck(self, z: Array, hour: float) -> Array:
         """What stays behind the front for a morning: a deck up to 2600 m, 400 km wide."""
         place = 1 - ramp(np.hypot(self.east, self.north), 200.0, 350.0)
         arrival, dawn = self.story.arrival, self.story.rise[2]
-        return between(z, 200, 500, 2600, 2900) * place * between(hour, arrival - 1, arrival + 1, dawn + 3.5, dawn + 6)
+        there = self.variation.deep_deck * between(hour, arrival - 1, arrival + 1, dawn + 3.5, dawn + 6)
+        return between(z, 200, 500, 2600, 2900) * place * there
 
     def _canvas(self, z: Array, hour: float) -> Array:
         """Cirrus at 8 km within 130 km of the sites: from before sunset until the front on day 1, around sunset on day 2."""
         place = 1 - ramp(np.hypot(self.east, self.north), 130.0, 190.0)
         first, second = self.story.set[1:3]
+        one, two = self.variation.canvas
         before_front = between(hour, first - 5, first - 3, self.story.arrival, self.story.arrival + 1)
         behind_front = between(hour, second - 5, second - 3, second + 1.5, second + 4)
-        return between(z, 7100, 7700, 8400, 8900) * place * (before_front + behind_front)
+        return between(z, 7100, 7700, 8400, 8900) * place * (one * before_front + two * behind_front)
 
     # -- the column
 
@@ -272,7 +291,7 @@ class Weather:
     @cached_property
     def _amount(self) -> Array:
         """All that the front leaves [kg m-2]: 3 in the plain, 9 in the mountains."""
-        return 3 + 6 * (self.ground - 50) / 1200
+        return self.variation.front * (3 + 6 * (self.ground - 50) / 1200)
 
     @cached_property
     def _snow_share(self) -> Array:
