@@ -148,7 +148,8 @@ def rime_claims(days: pd.DataFrame) -> list[Claim]:
         grows = np.any(grown(tried, cover), axis=0).astype(float)
         held, odds = score(grows, tried.rime), score(rule_of_rime(tried, cover, grows), tried.rime)
         worth = skill(odds.brier, climatology.brier)
-        beats = f"{whose}; best rival HSS {heidke(best):.2f} (bar), TS {max(s.ts for s in scores.values()):.2f}"
+        highest = max(s.ts for s in scores.values())
+        beats = f"{whose}; best rival HSS {heidke(best):.2f} (bar), TS {highest:.2f}" + ", which it FAILS" * (held.ts <= highest)
         usual_brier = f"climatology by month, Brier {climatology.brier:.3f}; AUC {odds.auc:.3f}"
         found += [
             barred(f"rime there, {name}", told_all(held), held.cases, beats, heidke(held) > heidke(best), enforced),
