@@ -259,7 +259,7 @@ def test_another_address_or_method_is_told_the_right_one(door: Opened, method: s
         (b"station,time", {}, 422, "not JSON"),
         (b'{"records": 3}', {}, 422, "no list of records"),
         (b"not gzip", {"Content_Encoding": "gzip"}, 422, "gzip"),
-        (gzip.compress(b"[]" * 1000)[:-9], {"Content_Encoding": "gzip"}, 422, "gzip"),
+        (gzip.compress(b"[]" * 1000, mtime=0)[:-9], {"Content_Encoding": "gzip"}, 422, "gzip"),
         (b'[{"station": "S4", "time": "2026-11-22T08:00Z", "air_temperature": 1}]', {}, 422, "observations.stations"),
     ],
 )
