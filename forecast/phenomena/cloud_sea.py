@@ -5,7 +5,7 @@ DECK_COVER of cloud; its base and top lie where the cover passes that value. The
 window; where there is none, over the part of the event's window with daylight (over what is known of it, where that is all dark).
 The best window is the longest run of moments, after civil dawn, that show a sea: a deck that hides part of the ground below the site,
 its top at least CLEAR_GAP below the viewer, and the viewer not in cloud; a field held beyond the run's last one may say how a morning
-will be, not when: the window does not leave the data's own span, and a morning whose light lies wholly beyond it is not known. What
+will be, not when: the window does not leave the data's own span, and of a morning whose light lies wholly beyond it no deck is told. What
 ground lies below, at which heights, is the site's own (valley_heights): a deck at 900 m fills only what lies below it.
 
 The same thresholds part the states for the diagnosis and for the rule (forecast/quantities.py). Since ground counts as hidden by the
@@ -46,6 +46,7 @@ from forecast.sampling import Index, Scene, Times, as_times, hours_between, on_h
 from forecast.settings import PhenomenonSettings
 
 PHENOMENA = ("sea_of_clouds",)
+OF_THE_DECK = ("deck_top", "deck_base", "gap_to_deck", "valley_fill", "valley_area_filled")  # a field held beyond the run's last tells none
 
 STEP = 30  # [min] between two looks at the window
 HEIGHTS = np.arange(0.0, 6001.0, 100.0)  # [m] above sea level
@@ -86,15 +87,16 @@ def derive(events: Sequence[Event], scene: Scene, settings: PhenomenonSettings) 
     known, timed = scene.covers(times), scene.within(times)
     reached = scene.reaches(np.where(light.any(axis=1), span_of(light, times)[0], start), end)
     best = longest_stretch(light & timed & shows_a_sea(moments))
-    inside = _first_of(best, light & timed, light & known, known) & reached[:, None]
+    inside = _first_of(best, light & timed, light & known, known)
     values: dict[str, np.ndarray] = {name: mean(np.where(inside, series, np.nan)) for name, series in moments.items()}
+    values |= {name: np.where(reached, values[name], np.nan) for name in OF_THE_DECK}
     values |= _night_before(events, scene, rows, start)
     values |= _best_window(best, times, end, scene.times[-1])
     rain, covered = amount_of_precipitation(scene, rows, start - DAY_BEFORE, start)
     values["rain_before"] = rain
     evidence = _evidence(scene, columns, rows, start, end)
     coarse = np.any(inside & (scene.between(_undecided(scene), rows, times) >= HALF_OF_THE_TIME), axis=1) | _blind(scene)[rows]
-    return Part(values, _missing(scene, rows, covered, coarse, ~reached), {"sea_of_clouds": evidence})
+    return Part(values, _missing(scene, rows, covered, coarse), {"sea_of_clouds": evidence})
 
 
 def _best_window(best: Truth, times: Times, end: Times, last_field: np.datetime64) -> dict[str, Times]:
@@ -155,7 +157,7 @@ def states_of(moments: dict[str, Array]) -> cloud_sea_states.Codes:
     return np.select(ways, told, cloud_sea_states.OPEN).astype(np.int8)
 
 
-def _missing(scene: Scene, rows: Index, covered: Array, coarse: Truth, beyond: Truth) -> list[list[str]]:
+def _missing(scene: Scene, rows: Index, covered: Array, coarse: Truth) -> list[list[str]]:
     hidden, partly = np.zeros(len(scene.sites), dtype=bool), np.zeros(len(rows), dtype=bool)
     if scene.has("surface_altitude"):
         hidden = mean(scene.at_sites("surface_altitude")) > _valleys(scene) + HIDDEN_VALLEY
@@ -163,7 +165,7 @@ def _missing(scene: Scene, rows: Index, covered: Array, coarse: Truth, beyond: T
         partly = covered < COVERED
     wanted = ("lagrangian_tendency_of_air_pressure", "atmosphere_boundary_layer_thickness")
     absent = [(f"field:{name}", np.ones(len(rows), dtype=bool)) for name in wanted if not scene.has(name)]
-    return named(("beyond_data", beyond), ("below_model_ground", hidden[rows]), ("coarse_column", coarse), ("rain_before", partly), *absent)
+    return named(("below_model_ground", hidden[rows]), ("coarse_column", coarse), ("rain_before", partly), *absent)
 
 
 def _blind(scene: Scene) -> Truth:

@@ -65,14 +65,15 @@ def derive(events: Sequence[Event], scene: Scene, settings: PhenomenonSettings) 
     if scene.has("precipitation_amount"):
         partly |= covered < COVERED
     values = {name: np.where(beyond, np.nan, value) for name, value in values.items()}
-    return Part(values, _missing(scene, beyond, partly, np.asarray(ways == "mean")))
+    return Part(values, _missing(scene, beyond, partly, scene.reaches(start, end), np.asarray(ways == "mean")))
 
 
-def _missing(scene: Scene, beyond: Truth, partly: Truth, only_means: Truth) -> list[list[str]]:
+def _missing(scene: Scene, beyond: Truth, partly: Truth, reached: Truth, only_means: Truth) -> list[list[str]]:
     common = [f"field:{name}" for name in (*WINDS, *SURFACE, "precipitation_amount") if not scene.has(name)]
     common += scene.cloud_estimates
     inside = ~beyond
-    some = [("window_coverage", partly & inside), ("layer_cloud_mean_only", only_means & inside)]
+    held = ~reached & ~only_means & inside
+    some = [("window_held", held), ("window_coverage", partly & inside & ~held), ("layer_cloud_mean_only", only_means & inside)]
     return named(("beyond_data", beyond), *some, *((name, inside) for name in common))
 
 

@@ -19,7 +19,8 @@ CJK = "\u3400-\u9fff"
 
 # What the rooms and the models may name as missing; `field:` and `feature:` carry a name.
 MISSING = (
-    "window_coverage", "layer_cloud_mean_only", "precipitation_partial", "cloud_from_humidity", "light_path", "below_model_ground",
+    "window_coverage", "window_held",
+    "layer_cloud_mean_only", "precipitation_partial", "cloud_from_humidity", "light_path", "below_model_ground",
     "rain_before", "spread", "computation", "beyond_data", "aerosol_estimated",
 )  # fmt: skip
 

@@ -230,18 +230,22 @@ def test_the_best_window_ends_where_the_deck_rises_into_the_viewer(config: Confi
     assert values["best_end"][0] == np.datetime64("2026-11-09T01:18")
 
 
-@pytest.mark.parametrize("last", [18, 21, 22])
-def test_a_morning_whose_light_lies_after_the_last_field_is_not_known(config: Config, last: int) -> None:
-    # given a deck in every field, and a run that ends before first light (22:20) and would be held into it
-    every = 6 if last == 18 else 3 if last == 21 else 1
+@pytest.mark.parametrize(("last", "every"), [(18, 6), (21, 3), (22, 1)])
+def test_a_morning_whose_light_lies_after_the_last_field_falls_back_to_how_often_a_sea_is_seen(
+    config: Config, last: int, every: int
+) -> None:
+    # given a deck in every field, and a run that ends before first light (22:20) and is at most held into it
     made = atmosphere(steps("2026-11-08T00:00", last, every), humidity=layer(700, 1700, 0.98, 0.4), cloud=layer(700, 1700))
+    event = dawn(LINGSHAN, SUNRISE)
 
-    values, part = derived(config, made, dawn(LINGSHAN, SUNRISE))
+    values, _ = derived(config, made, event)
+    (common,) = weather.derive((event,), Scene(made, (event.site,)), config.phenomena).missing
 
-    assert np.isnan(list(states(config, made, dawn(LINGSHAN, SUNRISE)).values())).all()
+    told = states(config, made, event)["sea"]
+    assert np.isnan(told) or told < 0.5  # a whole morning of it is called with .9
     assert np.isnat(values["best_start"][0])
     assert np.isnat(values["best_end"][0])
-    assert part.missing[0][0] == "beyond_data"
+    assert common[0] == {18: "beyond_data", 21: "window_held", 22: "window_coverage"}[last]
 
 
 def test_the_best_window_ends_with_the_data(config: Config) -> None:
