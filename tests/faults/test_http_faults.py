@@ -73,7 +73,7 @@ def test_an_honest_server_gives_a_whole_cycle_and_is_not_asked_twice(place: Plac
         second = place.fetch(server)
 
     # 19 levels of 3 variables, low cloud, visibility; at f003 and f006 one window of precipitation more; no mean of what is a point
-    assert [len(inspect(path)) for path in first.files] == [59, 60, 60]
+    assert [len(inspect(path)) for path in first.files] == [62, 63, 63]
     assert first.requests == asked
     assert first.bytes_fetched == server.bytes
     assert (second.files, second.requests, server.requests) == (first.files, 0, asked)
@@ -276,7 +276,7 @@ def test_the_filter_gives_the_same_messages_and_no_more(place: Place) -> None:
 
     assert got.requests == 3
     # as from the bucket, and at f006 both windows of precipitation: a cut costs little, the reader chooses
-    assert [len(inspect(path)) for path in got.files] == [59, 60, 61]
+    assert [len(inspect(path)) for path in got.files] == [62, 63, 64]
 
 
 @pytest.mark.parametrize(
