@@ -36,6 +36,7 @@ from forecast.ingest.observed.csv_records import parse_push
 from forecast.settings import PushSettings
 
 log = logging.getLogger(__name__)
+logging.getLogger("waitress.queue").setLevel(logging.ERROR)  # a body that waits for the one before it is no news
 
 ADDRESS = "/api/v1/observations"
 TOLD = 20  # refused records that an answer names
