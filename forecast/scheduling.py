@@ -17,7 +17,7 @@ from apscheduler.triggers.cron import CronTrigger
 from apscheduler.triggers.date import DateTrigger
 from apscheduler.triggers.interval import IntervalTrigger
 
-from forecast import diagnosis, learning, pipeline, verifying
+from forecast import diagnosis, drifting, learning, pipeline, verifying
 from forecast.archive import Attempt
 from forecast.errors import ArchiveError, SkyscapeError, SourceError
 
@@ -79,6 +79,7 @@ def judge(world: pipeline.World, clock: Clock) -> None:
         for diagnosed in diagnosis.nightly(world.archive, config, clock(), diagnosis.reader(config)):
             log.info("%s", diagnosed)
         verifying.keep(verifying.verification(world.archive, config, clock()), config.learning.folder)
+        drifting.keep(drifting.findings(world.archive, config, clock()), clock(), config.learning.folder)
         learning.renew_shares(world.config, world.archive, clock())
     except (SkyscapeError, OSError) as error:
         log.error("the days that are over were not judged: %s", error)

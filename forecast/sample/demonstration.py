@@ -35,6 +35,7 @@ def demonstration_config(config: Config, bucket: str, output: Path, backstage: P
             "source": config.source.model_copy(update=source),
             "archive": config.archive.model_copy(update={"url": f"sqlite:///{backstage / 'archive.db'}"}),
             "output": config.output.model_copy(update={"folder": output}),
+            "learning": config.learning.model_copy(update={"folder": backstage / "models"}),
         }
     )
 

@@ -30,11 +30,13 @@ ORDER: list[set[str]] = [
     {
         "forecast.answering", "forecast.documentation", "forecast.live", "forecast.observing", "forecast.outcomes",
         "forecast.push", "forecast.backfill", "forecast.judging", "forecast.verifying", "forecast.diagnosis",
+        "forecast.drifting",
     },
     {"forecast.learning"},
-    {"forecast.model_commands", "forecast.simulating"},
+    {"forecast.model_commands"},
     {"forecast.pipeline"},
-    {"forecast.looking_back", "forecast.scheduling"},
+    {"forecast.simulating"},
+    {"forecast.looking_back", "forecast.scheduling", "forecast.state"},
     {"forecast.__main__"},
 ]
 
