@@ -121,8 +121,8 @@ def run(world: World, now: datetime, cycle: Cycle | None = None, ask: bool = Tru
         with clock("publish"):
             attributions = (config.source.attribution.as_name(got.attribution), *(run.attribution for run in further))
             measured = told_now(world, now)
-            checked = verifying.kept(config.learning.folder)
-            bulletin = compose(issue, forecasts, features, almanacs, config, attributions, world.archive.issues(), measured, checked)
+            before, checked, cards = world.archive.issues(), verifying.kept(config.learning.folder), learning.model_cards(world.models)
+            bulletin = compose(issue, forecasts, features, almanacs, config, attributions, before, measured, checked, cards)
             receipts = world.publisher.publish(bulletin)
             world.publisher.publish_live(measured, now)
         if all(receipt.outcome == "failed" for receipt in receipts):

@@ -17,7 +17,7 @@ import xarray as xr
 
 from forecast.config import Config
 from forecast.domain import Almanac, DayWeather, Features, Forecast, Issue, Live, Name, Site, as_utc
-from forecast.hindsight import Verification
+from forecast.hindsight import ModelCard, Verification
 from forecast.quantities import FEATURES
 from products.safety import CLOTHING_UNKNOWN, DANGERS, Hazard, clothing, judge
 from products.tiles import Tile, tiles_of
@@ -192,6 +192,7 @@ class Bulletin:
     missing: tuple[tuple[str, int], ...]
     earlier: tuple[Issue, ...]
     verification: Verification | None = None  # how good the forecasts before this one were; None: not looked into
+    models_in_force: tuple[ModelCard, ...] = ()  # by which model each phenomenon was forecast
 
     @property
     def official(self) -> bool:
@@ -237,10 +238,11 @@ def compose(
     issues: Sequence[Issue] = (),
     live: Sequence[Live] = (),
     verification: Verification | None = None,
+    models: Sequence[ModelCard] = (),
 ) -> Bulletin:
     """Say what is said of each day, in which order; forecasts stand in the order of `features.events`.
 
-    live: what the stations of the settings told of late.
+    live: what the stations of the settings told of late. models: what may be known of those that served.
     """
     zone = config.zone
     days = tuple(sorted({day for _, day in almanacs} | {f.event.day for f in forecasts}))
@@ -279,6 +281,7 @@ def compose(
             sorted((i for i in issues if i.id != issue.id and i.published), key=lambda i: (i.issued.astimezone(zone), i.id), reverse=True)
         ),
         verification=verification,
+        models_in_force=tuple(models),
     )
 
 

@@ -29,7 +29,7 @@ from markupsafe import Markup
 from forecast.config import Config
 from forecast.domain import Forecast, Issue, Name
 from forecast.errors import ConfigError, PublishError
-from products import charts, feed, safety, tiles, verification
+from products import charts, feed, model_card, safety, tiles, verification
 from products.agreement import agreement
 from products.bulletins import NEXT_DAYS, Alert, Bulletin, Entry, Outlook, Section, SiteDay
 from products.live import FILE
@@ -126,6 +126,7 @@ def _web(bulletin: Bulletin, config: Config) -> Iterator[Page]:
         yield desk.page("web/archive.html", "archive/index.html", issues=by_day(bulletin, desk.words))
         yield desk.page("web/verification.html", "verification/index.html", account=verification.account(bulletin, desk.words),
                         columns=verification.COLUMNS, kinds=verification.KINDS, key=verification.key)
+        yield desk.page("web/models.html", "models/index.html", sheets=model_card.sheets(bulletin, desk.words), columns=model_card.COLUMNS)
     for section in bulletin.sections:
         for desk in desks:  # a site in one language after the other: what charts share is at hand
             yield desk.page("web/site.html", f"sites/{section.site.id}/index.html", section=section)
