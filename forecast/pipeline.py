@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
 
-from forecast import live, nowcast, phenomena, sky, verifying
+from forecast import learning, live, nowcast, phenomena, sky, verifying
 from forecast.answering import FurtherModel, answer, hear, join_aerosol
 from forecast.archive import Archive
 from forecast.archive_observations import Observations
@@ -120,11 +120,10 @@ def run(world: World, now: datetime, cycle: Cycle | None = None, ask: bool = Tru
             world.archive.keep(issue, answers, forecasts)
         with clock("publish"):
             attributions = (config.source.attribution.as_name(got.attribution), *(run.attribution for run in further))
-            measured = told_now(world, now)
+            measured = measure(world, now)
             before, checked, cards = world.archive.issues(), verifying.kept(config.learning.folder), learning.model_cards(world.models)
             bulletin = compose(issue, forecasts, features, almanacs, config, attributions, before, measured, checked, cards)
             receipts = world.publisher.publish(bulletin)
-            world.publisher.publish_live(measured, now)
         if all(receipt.outcome == "failed" for receipt in receipts):
             raise PublishError(f"{issue.id}: no channel could be served: {'; '.join(r.detail for r in receipts)}")
         world.archive.mark_published(issue.id, now, receipts)
@@ -139,12 +138,14 @@ def latest(world: World, now: datetime) -> tuple[tuple[Station, ...], dict[str, 
     return stations, nowcast.latest_good(series, now)
 
 
-def told_now(world: World, now: datetime) -> tuple[Live, ...]:
-    """Return what the stations that belong to a site told of late, for its tiles."""
+def measure(world: World, now: datetime) -> tuple[Live, ...]:
+    """Return what the stations that belong to a site told of late, for its tiles; and put it before readers, whatever the issue."""
     wanted = {id for site in world.config.sites for id in site.stations}
     observations = world.config.observations
     stations = tuple(station for station in observations.stations if station.id in wanted)
-    return live.latest(world.archive, observations.model_copy(update={"stations": stations}), world.config.zone, now) if stations else ()
+    told = live.latest(world.archive, observations.model_copy(update={"stations": stations}), world.config.zone, now) if stations else ()
+    world.publisher.publish_live(told, now)
+    return told
 
 
 class Stopwatch:

@@ -117,7 +117,7 @@ def observe(world: pipeline.World, clock: Clock) -> None:
             taken = world.intake.observe(now)
             if taken.files:
                 log.info("observations: %s", taken.summary)
-        world.publisher.publish_live(pipeline.told_now(world, now), now)
+        pipeline.measure(world, now)
     except SkyscapeError as error:
         log.error("observations: %s", error)
     except Exception:  # the process must outlive a defect
