@@ -68,6 +68,12 @@ def test_a_chinese_table_is_read_as_it_comes_out_of_a_spreadsheet(encoding: str)
         ("jinding", "sea_of_clouds", DAY, 0.5, "camera", "北机位")]
 
 
+def test_a_unit_in_brackets_belongs_to_the_column() -> None:
+    rows = read("地点,现象,日期,积雪深度（cm）\njiangshuihe,积雪,2026-11-20,12\n")
+
+    assert [(o.phenomenon, o.amount, o.degree) for o in rows] == [("snow_cover", 0.12, 1.0)]
+
+
 @pytest.mark.parametrize(("row", "reason"), [
     ("nowhere,starry_sky,2026-11-20,1,,,,,,", "no viewpoint"), ("jinding,unicorn,2026-11-20,1,,,,,,", "phenomenon"),
     ("jinding,rime,2026-02-30,1,,,,,,", "no day"), ("jinding,rime,2026-11-23,1,,,,,,", "future"),
