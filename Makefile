@@ -10,7 +10,7 @@ demo: $(VENV)/run.stamp
 	$(BIN)/python -m forecast demo
 
 test: $(VENV)/test.stamp browser
-	$(BIN)/python -m pytest $(TESTS)
+	$(BIN)/python -m pytest -n auto --dist loadfile $(TESTS)
 
 check: $(VENV)/test.stamp
 	$(BIN)/ruff check .
