@@ -1,0 +1,246 @@
+"""Does a week's learning train on what there is, promote only what is better, and leave alone what fails?
+
+The cases come of a simulated world whose truth is known (tests/science/simulated.py), handed in where the archive's would be; what is
+proven of training and of the promotion itself stands in test_training.py and test_registry.py.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from forecast import learning, model_commands
+from forecast.__main__ import main
+from forecast.archive import Archive
+from forecast.config import Config
+from forecast.domain import PHENOMENA
+from forecast.errors import ModelMismatch
+from forecast.learning import cases_of, lacking, learn, model_cards, models_in_force
+from models import registry
+from models.prediction import SHARES, Models, open_models, read_shares
+from models.registry import Verdict
+from models.training import TrainingSet
+from tests.science import simulated
+
+NOW = datetime(2026, 11, 22, 5, 30, tzinfo=UTC)
+STARS = ("starry_sky",)
+
+
+@pytest.fixture
+def settings(config: Config, tmp_path: Path) -> Config:
+    return config.model_copy(update={"learning": config.learning.model_copy(update={"folder": tmp_path / "models"})})
+
+
+@pytest.fixture
+def archive(tmp_path: Path) -> Archive:
+    return Archive(f"sqlite:///{tmp_path / 'archive.db'}")
+
+
+def cases(count: int = 240) -> TrainingSet:
+    """Nights of a simulated world, each an event of its own."""
+    data = simulated.world(9, sites=2).data
+    data = data.take(np.arange(min(count, len(data))))
+    return replace(data, event=np.arange(len(data)))
+
+
+def handed(monkeypatch: pytest.MonkeyPatch, by_phenomenon: dict[str, TrainingSet]) -> None:
+    """Put cases in the archive's place; of other phenomena there are none."""
+    nothing = cases(0)
+
+    def found(_config: Config, _archive: Archive, phenomenon: str) -> tuple[TrainingSet, int]:
+        return by_phenomenon.get(phenomenon, replace(nothing, phenomenon=phenomenon)), 0
+
+    monkeypatch.setattr(learning, "cases_of", found)
+
+
+def verdict_is(monkeypatch: pytest.MonkeyPatch, **told: Any) -> None:
+    monkeypatch.setattr(registry, "consider", lambda *_: Verdict(champion="rule-1", **told))
+
+
+def test_an_empty_archive_teaches_nothing_and_says_how_many_cases_it_takes(settings: Config, archive: Archive) -> None:
+    lessons = learn(settings, archive, NOW)
+
+    assert [lesson.phenomenon for lesson in lessons] == list(PHENOMENA)
+    assert {lesson.verdict for lesson in lessons} == {"too_few"}
+    assert "it takes 30 events with an outcome, 5 with and 5 without it" in lessons[0].said
+    assert not list(settings.learning.folder.glob("*/*/model.skops"))
+
+
+def test_events_of_one_kind_only_are_too_few() -> None:
+    data = cases()
+
+    assert lacking(data) == ""
+    assert "0 without" in lacking(data.take(data.seen))
+
+
+def test_a_challenger_that_is_better_serves_and_one_that_is_not_is_only_kept(
+    settings: Config, archive: Archive, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    handed(monkeypatch, {"starry_sky": cases()})
+    verdict_is(monkeypatch, promote=False, why="not_better", gain=0.001, low=-0.01, blocks=17, cases=240)
+    first = learn(settings, archive, NOW, STARS)[0]
+    assert first.verdict == "not_better"
+    assert models_in_force(settings).names["starry_sky"] == "rule-1"
+
+    handed(monkeypatch, {"starry_sky": cases(250)})
+    verdict_is(monkeypatch, promote=True, why="better", gain=0.02, low=0.01, blocks=17, cases=250)
+    second = learn(settings, archive, NOW + timedelta(days=7), STARS)[0]
+
+    assert second.verdict == "promoted"
+    assert models_in_force(settings).names["starry_sky"].endswith(second.model)
+    assert "Brier score 0.0200 better than rule-1 on 250 cases of 17 weeks" in second.said
+    assert {card.id for card in learning.kept(settings.learning.folder, "starry_sky")} == {first.model, second.model}
+
+
+def test_a_dry_run_keeps_nothing(settings: Config, archive: Archive, monkeypatch: pytest.MonkeyPatch) -> None:
+    handed(monkeypatch, {"starry_sky": cases()})
+
+    lesson = learn(settings, archive, NOW, STARS, dry_run=True)[0]
+
+    assert lesson.folds  # it was trained and judged
+    assert not settings.learning.folder.exists()
+
+
+def test_the_same_cases_are_not_trained_on_twice(settings: Config, archive: Archive, monkeypatch: pytest.MonkeyPatch) -> None:
+    handed(monkeypatch, {"starry_sky": cases()})
+    first = learn(settings, archive, NOW, STARS)[0]
+
+    again = learn(settings, archive, NOW + timedelta(days=7), STARS)[0]
+
+    assert (again.verdict, again.model) == ("nothing_new", first.model)
+
+
+def test_one_phenomenon_that_fails_stops_no_other(settings: Config, archive: Archive, monkeypatch: pytest.MonkeyPatch) -> None:
+    data = cases()
+    handed(monkeypatch, {"starry_sky": replace(data, names=("no_such", *data.names[1:])), "snowfall": cases(0)})
+
+    lessons = {lesson.phenomenon: lesson for lesson in learn(settings, archive, NOW)}
+
+    assert lessons["starry_sky"].verdict == "failed"
+    assert {lesson.verdict for name, lesson in lessons.items() if name != "starry_sky"} == {"too_few"}
+
+
+def test_promotion_by_hand_is_refused_unless_it_was_found_better_or_forced(
+    settings: Config, archive: Archive, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    handed(monkeypatch, {"starry_sky": cases()})
+    verdict_is(monkeypatch, promote=False, why="not_better", gain=-0.001, low=-0.01, blocks=17, cases=240)
+    kept = learn(settings, archive, NOW, STARS)[0].model
+
+    with pytest.raises(ModelMismatch, match=r"was not found better than rule-1.*--force"):
+        learning.promote(settings, "starry_sky", kept)
+    with pytest.raises(ModelMismatch, match="no model's id"):
+        learning.promote(settings, "starry_sky", "../../elsewhere", force=True)
+
+    assert learning.promote(settings, "starry_sky", kept, force=True).endswith(kept)
+    assert learning.rollback(settings, "starry_sky") == "rule-1"
+
+
+def test_a_damaged_model_does_not_serve_and_the_log_says_why(
+    settings: Config, archive: Archive, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    handed(monkeypatch, {"starry_sky": cases()})
+    kept = learn(settings, archive, NOW, STARS)[0].model
+    learning.promote(settings, "starry_sky", kept, force=True)
+    path = settings.learning.folder / "starry_sky" / kept / "model.skops"
+    path.write_bytes(path.read_bytes()[:-10])
+
+    with caplog.at_level(logging.WARNING):
+        models = models_in_force(settings)
+
+    assert models.names["starry_sky"] == "rule-1"
+    assert any(kept in reason for reason in models.refused)
+    assert "a model is refused, rule-1 serves" in caplog.text
+    card = next(card for card in model_cards(models) if card.phenomenon == "starry_sky")
+    assert not card.trained
+    assert len(card.refused) == 1
+
+
+def test_the_shipped_model_of_the_sea_says_where_it_learnt_and_that_it_is_unproven(tmp_path: Path) -> None:
+    models = open_models(tmp_path)
+    if models.served["sea_of_clouds"].card is None:
+        pytest.skip("the shipped model waits to be fitted anew on today's rule: " + "; ".join(models.refused))
+
+    card = next(card for card in model_cards(models) if card.phenomenon == "sea_of_clouds")
+
+    assert card.trained
+    assert card.sources.keys() == {"observer"}
+    assert "Unproven at the sites served" in card.note
+    assert card.whole is not None
+    assert card.span == (date(2023, 5, 23), date(2026, 6, 25))
+
+
+def test_a_card_that_cannot_be_shown_stops_no_bulletin(tmp_path: Path) -> None:
+    models = open_models(tmp_path)
+    served = models.served["sea_of_clouds"]
+    if served.card is None:
+        pytest.skip("the shipped model waits to be fitted anew on today's rule")
+    odd: Any = replace(served, card=replace(served.card, scores={"cases": "many"}, made="yesterday"))
+
+    shown = model_cards(Models(models.by_phenomenon, models.names, {}, {"sea_of_clouds": odd}))
+
+    assert (shown[0].name, shown[0].trained) == (served.name, False)
+
+
+@pytest.mark.parametrize("text", ["{", "[]", '{"starry_sky": {"gfs": -1}}', '{"no_such": {"gfs": 1}}', '{"starry_sky": 3}'])
+def test_shares_that_cannot_be_make_all_models_count_alike(tmp_path: Path, text: str) -> None:
+    (tmp_path / SHARES).write_text(text)
+
+    assert read_shares(tmp_path) == {}
+    assert open_models(tmp_path).shares == {}
+
+
+def test_shares_are_kept_for_the_blend(settings: Config, archive: Archive, monkeypatch: pytest.MonkeyPatch) -> None:
+    told = {"starry_sky": {"gfs": 0.9, "ifs": 1.1}}
+    monkeypatch.setattr(learning.verifying, "shares", lambda *_: told)
+
+    learning.renew_shares(settings, archive, NOW)
+
+    assert models_in_force(settings).shares == told
+
+
+def test_what_the_archive_knows_is_joined_with_runs_of_the_past(settings: Config, archive: Archive) -> None:
+    data, afterwards = cases_of(settings, archive, "starry_sky")
+
+    assert (len(data), afterwards) == (0, 0)
+
+
+def test_the_commands_say_what_they_need(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["models", "promote", "sea_of_clouds"]) == 3
+    assert main(["try-mountain", "labels.csv", "forecasts.json"]) == 3
+    assert main(["try-mountain", "labels.csv", "forecasts.json", "--mountain", "*:40,115"]) == 3
+
+    said = capsys.readouterr().err
+    assert "models promote needs PHENOMENON ID" in said
+    assert "--mountain NAME:LAT,LON,HEIGHT,VALLEY" in said
+
+
+def test_a_mountain_nobody_fitted_is_tried_from_the_command_line(
+    shared: Path, config: Config, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    files = [str(shared / "cloud_sea" / name) for name in ("labels.csv", "forecast_days.json.gz")]
+
+    assert main(["try-mountain", *files, "--mountain", "wunvshan:41.320,125.408,804,300"]) == 0
+
+    said = capsys.readouterr().out
+    assert "n=67" in said  # 68 labels, one without a forecast
+    assert "rule" in said
+    assert "Brier" in said
+
+
+def test_lessons_are_told_as_data_too(settings: Config, archive: Archive, tmp_path: Path) -> None:
+    learn(settings, archive, NOW)
+
+    told = json.loads((settings.learning.folder / learning.LESSONS).read_text())
+
+    assert told["at"] == NOW.isoformat()
+    assert len(told["said"]) == len(PHENOMENA)
+    assert "last training" in "\n".join(learning.listing(settings))
+    assert "Columns: date" in model_commands.MOUNTAIN
