@@ -1,0 +1,101 @@
+"""Do many days of the service run in one command, and does the record of them fill? `skyscape demo --days 30` is the whole of it.
+
+Here two days run for the sake of time, through the very same command; and the made-up weather of many days is held to its word: the same
+date has the same weather in every run, and runs know it the worse the further ahead it lies.
+"""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from forecast.__main__ import main
+from forecast.archive import Archive
+from forecast.archive_outcomes import Outcomes, Past
+from forecast.sample.chronicle import EPISODE, PIECES, Chronicle, episode_of, known, truth
+from forecast.sample.scene import LOCAL, Region
+
+RUN = datetime(2026, 11, 22, tzinfo=UTC)
+SMALL = Region(40.25, 39.75, 115.25, 116.0)
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("days") / "site"
+    assert main(["demo", "--days", "2", "--now", "2026-11-22T04:30:00Z", "--out", str(folder)]) == 0
+    return folder
+
+
+def test_each_day_is_judged_from_later_runs_and_the_record_fills(site: Path) -> None:
+    archive = Archive(f"sqlite:///{site.with_name('site-backstage') / 'archive.db'}")
+
+    told = Past(archive).told()
+
+    assert Outcomes(archive).count()["analysis"] > 0
+    assert {each.day for each in told} <= {date(2026, 11, 21), date(2026, 11, 22)}
+    assert all(each.issued <= each.window_start for each in told)
+    record = json.loads((site.with_name("site-backstage") / "models" / "verification.json").read_text())
+    assert record["cases"] == len([each for each in told if np.isfinite(each.probability)]) > 0
+
+
+@pytest.mark.parametrize(("page", "words"), [
+    ("verification", "虚构的天气"), ("en/verification", "made-up weather"), ("models", "未经训练"), ("en/models", "not measured"),
+])
+def test_the_pages_of_the_record_and_of_the_models_say_what_they_are(site: Path, page: str, words: str) -> None:
+    text = (site / "current" / page / "index.html").read_text(encoding="utf-8")
+
+    assert words in text
+    assert ("演示数据" in text) or ("DEMONSTRATION" in text.upper())
+
+
+def test_each_forecast_leads_to_its_model(site: Path) -> None:
+    text = (site / "current" / "sites" / "lingshan" / "index.html").read_text(encoding="utf-8")
+
+    assert 'href="../../models/index.html#' in text
+
+
+def test_a_folder_that_holds_something_else_is_left_alone(tmp_path: Path) -> None:
+    (tmp_path / "site").mkdir()
+    (tmp_path / "site" / "letter.txt").write_text("keep me")
+
+    assert main(["demo", "--days", "2", "--out", str(tmp_path / "site")]) == 3
+
+    assert (tmp_path / "site" / "letter.txt").read_text() == "keep me"
+
+
+def test_runs_know_the_weather_the_worse_the_further_ahead_it_lies() -> None:
+    starts = [datetime(2026, 1, 1, tzinfo=LOCAL) + timedelta(days=EPISODE * n) for n in range(120)]
+    episodes = [(episode_of(start), datetime.combine(episode_of(start), datetime.min.time(), LOCAL)) for start in starts]
+
+    def error(lead: float) -> float:
+        """How far runs are from the truth of the deck's top [m], on the mean over many episodes."""
+        runs = [(first, begin + timedelta(hours=PIECES["deck_top"] - lead)) for first, begin in episodes]
+        after = [(first, begin + timedelta(hours=72)) for first, begin in episodes]  # a run that knows all of it
+        return float(np.mean([abs(known(*one).deck_top - known(*late).deck_top) for one, late in zip(runs, after, strict=True)]))
+
+    assert error(0) < error(24) < error(48)
+    assert truth(episodes[0][0]) == pytest.approx(truth(episodes[0][0]), abs=0)
+
+
+def test_the_same_run_tells_the_same_weather_and_two_runs_nearly_the_same_hour() -> None:
+    later = RUN + timedelta(hours=6)
+
+    twice = [Chronicle(RUN, SMALL).fields(6)["air_temperature"] for _ in range(2)]
+    fresh = Chronicle(later, SMALL).fields(0)["air_temperature"]
+
+    assert np.array_equal(*twice)
+    assert np.abs(fresh - twice[0]).max() < 2.0  # [K] six hours of lead move the front by minutes
+
+
+def test_rain_adds_up_across_the_midnight_between_two_episodes() -> None:
+    begin = datetime.combine(episode_of(RUN) + timedelta(days=EPISODE), datetime.min.time(), LOCAL)
+    told = Chronicle(begin - timedelta(hours=30), SMALL)
+
+    parts = sum(told.fallen(hour, hour + 6) for hour in range(0, 48, 6))
+
+    assert told.fallen(0, 48) == pytest.approx(parts, abs=1e-9)
+    assert (told.fallen(0, 48) >= 0).all()
