@@ -53,7 +53,7 @@ def postgresql(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         if shutil.which("runuser") is None:
             pytest.skip("PostgreSQL refuses to run as root and runuser is missing")
         prefix = ["runuser", "-u", "postgres", "--"]
-        for parent in (folder, *folder.parents[:3]):
+        for parent in (folder, *(parent for parent in folder.parents if "pytest-of" in str(parent))):
             parent.chmod(0o755)
         shutil.chown(folder, "postgres")
     data = folder / "data"

@@ -46,7 +46,7 @@ def test_a_real_run_gives_the_values_that_ecCodes_gives(tatra: tuple[list[Path],
                 compared += 1
         eccodes.codes_release(handle)
 
-    assert compared == 4 * 19 + 9  # four profiles on 19 levels, the wind on 9
+    assert compared == 4 * 20 + 9  # four profiles on 20 levels, the wind on 9
 
 
 @pytest.mark.parametrize(
