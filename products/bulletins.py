@@ -227,6 +227,16 @@ class Bulletin:
         """Whether any probability comes from a model that has learnt from outcomes, not from a rule."""
         return any("rule" not in model for model in self.models)
 
+    @property
+    def checked(self) -> int:
+        """How many events are known to have been forecast rightly or wrongly."""
+        return 0 if self.verification is None else self.verification.events
+
+    @property
+    def origin(self) -> str:
+        """Where the probabilities come from: `rule`, `trained`, or `partly` the one and partly the other."""
+        return "rule" if not self.trained else "partly" if any("rule" in model for model in self.models) else "trained"
+
 
 def compose(
     issue: Issue,

@@ -19,9 +19,11 @@ import pytest
 from forecast import learning, model_commands
 from forecast.__main__ import main
 from forecast.archive import Archive
+from forecast.archive_outcomes import Outcomes
 from forecast.config import Config
-from forecast.domain import PHENOMENA
+from forecast.domain import PHENOMENA, Outcome
 from forecast.errors import ModelMismatch
+from forecast.hindsight import Heard
 from forecast.learning import cases_of, lacking, learn, model_cards, models_in_force
 from models import registry
 from models.prediction import SHARES, Models, open_models, read_shares
@@ -206,10 +208,24 @@ def test_shares_are_kept_for_the_blend(settings: Config, archive: Archive, monke
     assert models_in_force(settings).shares == told
 
 
-def test_what_the_archive_knows_is_joined_with_runs_of_the_past(settings: Config, archive: Archive) -> None:
+def test_a_run_that_was_heard_when_it_was_issued_is_not_learnt_from_again_as_a_run_of_the_past(
+    settings: Config, archive: Archive, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    day, window = date(2026, 11, 20), datetime(2026, 11, 20, 12, tzinfo=UTC)
+    issued, old = (
+        Heard("", run + timedelta(hours=4), "gfs", run, "lingshan", "starry_sky", day, window, {"humidity_at_site": value})
+        for run, value in ((datetime(2026, 11, 20, tzinfo=UTC), 0.4), (datetime(2026, 11, 19, tzinfo=UTC), 0.9))
+    )
+    again = replace(issued, values={"humidity_at_site": 0.5})  # the same run, worked out once more
+    monkeypatch.setattr(learning.Past, "heard", lambda *_: [issued])
+    monkeypatch.setattr(learning.Hindcasts, "heard", lambda *_: [again, old])
+    Outcomes(archive).keep([Outcome("starry_sky", "lingshan", day, 1.0, "observer")], NOW)
+
     data, afterwards = cases_of(settings, archive, "starry_sky")
 
-    assert (len(data), afterwards) == (0, 0)
+    assert afterwards == 1
+    assert data.columns(["humidity_at_site"])[:, 0].tolist() == [0.4, 0.9]
+    assert data.weight.sum() == pytest.approx(1.0)  # one event, one observer's word
 
 
 def test_the_commands_say_what_they_need(capsys: pytest.CaptureFixture[str]) -> None:
