@@ -1,20 +1,21 @@
-"""What stations reported, in the archive: each station, moment and form once; a later report of the same replaces the earlier.
+"""What stations reported, in the archive: each station, moment and form once; a later report corrects the earlier, element by element.
 
-A file and what was read of it are kept in one transaction with the file's digest, so that it counts once, whole or not at all.
+A file and what was read of it are kept in one transaction with the file's digest, so that it counts once, whole or not at all. What was
+pushed is kept with a note that it is not judged yet; the note goes in the transaction that writes the flags.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 import sqlalchemy as sql
 from sqlalchemy.dialects import postgresql, sqlite
 
 from forecast.archive import Archive
-from forecast.archive_tables import fault_table, observation_table, reading_table
+from forecast.archive_tables import fault_table, observation_table, reading_table, unjudged_table
 from forecast.domain import Fault, Observation, as_utc
 
 BATCH = 5_000  # rows a statement
@@ -97,6 +98,45 @@ class Observations:
             _write(connection, observations, reading.at)
             _write_faults(connection, faults[:FAULTS_A_FILE], reading.at)
         return True
+
+    def keep_pushed(self, pushed: FileRead, observations: Sequence[Observation]) -> bool:
+        """Keep what was pushed and note that it is not judged yet, all or nothing; False, and nothing is changed, where it came before."""
+        at = pushed.reading.at
+        with self._archive.transaction() as connection:
+            insert = _insert(connection, reading_table).on_conflict_do_nothing(index_elements=["digest"]).returning(reading_table.c.digest)
+            if connection.scalar(insert.values(**_reading_row(pushed.reading))) is None:
+                return False
+            _write(connection, observations, at)
+            _write_faults(connection, pushed.faults[:FAULTS_A_FILE], at)
+            if observations:
+                told = [[o.station, o.time.timestamp(), o.form] for o in observations]
+                connection.execute(unjudged_table.insert().values(records=len(told), told=told))
+        return True
+
+    def unjudged(self) -> dict[int, int]:
+        """Return the notes of what was pushed and is not judged yet, the oldest first: note -> number of records."""
+        with self._archive.transaction() as connection:
+            rows = connection.execute(sql.select(unjudged_table.c.id, unjudged_table.c.records).order_by(unjudged_table.c.id)).all()
+        return {row.id: row.records for row in rows}
+
+    def told(self, notes: Sequence[int]) -> set[tuple[str, datetime, str]]:
+        """Return what `notes` tell of: (station, time, form) of each record."""
+        found: set[tuple[str, datetime, str]] = set()
+        with self._archive.transaction() as connection:
+            for part in _parts(list(notes), 500):
+                for rows in connection.scalars(sql.select(unjudged_table.c.told).where(unjudged_table.c.id.in_(part))):
+                    found.update((station, datetime.fromtimestamp(seconds, UTC), form) for station, seconds, form in rows)
+        return found
+
+    def keep_judged(self, rejudged: Sequence[Observation], notes: Sequence[int]) -> None:
+        """Write the flags that are now others and strike out the notes, all or nothing.
+
+        A record that was corrected meanwhile has a further note, by which it is judged again.
+        """
+        with self._archive.transaction() as connection:
+            _write_flags(connection, rejudged)
+            for part in _parts(list(notes), 500):
+                connection.execute(unjudged_table.delete().where(unjudged_table.c.id.in_(part)))
 
     def was_read(self, digests: Iterable[str]) -> set[str]:
         """Return those of `digests` of which a file was read."""
@@ -183,24 +223,35 @@ def _write_flags(connection: sql.Connection, observations: Sequence[Observation]
     table = observation_table.c
     which = (table.station == sql.bindparam("of")) & (table.time == sql.bindparam("at")) & (table.form == sql.bindparam("written"))
     statement = observation_table.update().where(which).values(flags=sql.bindparam("found"))
-    rows = [{"of": o.station, "at": o.time, "written": o.form, "found": dict(o.flags)} for o in observations]
+    rows = [{"of": o.station, "at": o.time, "written": o.form, "found": dict(o.flags)} for o in sorted(observations, key=_key)]
     for part in _parts(rows, BATCH):
         connection.execute(statement, part)
 
 
 def _write(connection: sql.Connection, observations: Sequence[Observation], at: datetime) -> None:
     statement = _insert(connection, observation_table)
-    key = ("station", "time", "form")
-    update = {name: statement.excluded[name] for name in ("received", "values", "flags")}
-    upsert = statement.on_conflict_do_update(index_elements=list(key), set_=update)
+    update = {name: _joined(connection, observation_table.c[name], statement.excluded[name]) for name in ("values", "flags")}
+    update["received"] = statement.excluded["received"]
+    upsert = statement.on_conflict_do_update(index_elements=["station", "time", "form"], set_=update)
     received = as_utc(at)
     last = {(o.station, o.time, o.form): o for o in observations}  # one statement must not touch a row twice
     rows = [
         {"station": o.station, "time": o.time, "form": o.form, "received": received, "values": dict(o.values), "flags": dict(o.flags)}
-        for o in last.values()
+        for o in sorted(last.values(), key=_key)  # two who write at once must not wait for each other
     ]
     for part in _parts(rows, BATCH):
         connection.execute(upsert, part)
+
+
+def _joined(connection: sql.Connection, stood: Any, later: Any) -> Any:
+    """Return the JSON object `later` with what only `stood` says."""
+    if connection.dialect.name == "postgresql":
+        return sql.cast(sql.cast(stood, postgresql.JSONB).op("||")(sql.cast(later, postgresql.JSONB)), postgresql.JSON)
+    return sql.func.json_patch(stood, later)
+
+
+def _key(observation: Observation) -> tuple[str, datetime, str]:
+    return observation.station, observation.time, observation.form
 
 
 def _parts(rows: list[Any], size: int) -> Iterator[list[Any]]:

@@ -135,6 +135,15 @@ observation_table = sql.Table(
     sql.Index("observation_by_time", "time"),
 )
 
+# Records pushed and not yet judged by what lay around them, one row a body: told is [[station, seconds since 1970, form], ...].
+unjudged_table = sql.Table(
+    "unjudged", metadata,
+    sql.Column("id", sql.Integer, primary_key=True, autoincrement=True),
+    sql.Column("records", sql.Integer, nullable=False),
+    sql.Column("told", sql.JSON, nullable=False),
+    sqlite_autoincrement=True,  # an id is never given again: who judges deletes by it
+)
+
 # Files of observations or outcomes, each read once: by the digest of its bytes.
 reading_table = sql.Table(
     "reading", metadata,

@@ -4,6 +4,10 @@ Each file is read once, whatever it is called: its digest is kept in the transac
 any instant loses nothing and keeps nothing twice. Files stay where they are, unless `observations.delete_after_days` says otherwise.
 A report is judged against what lay around it in time, whenever it comes; what came after it is then judged again. Of two reports of one
 station, moment and form the later corrects the earlier, element by element.
+
+What is pushed is judged in two steps, so that the door never waits: at once by what the record itself says (range, consistency), kept
+with a note; and by its past and its neighbours when `observe` comes by next, many bodies at a time. The note lives in the archive until
+then. In between a leap, or a value that stands still or apart, passes for good; the pages of live values are made after `observe`.
 """
 
 from __future__ import annotations
@@ -12,7 +16,7 @@ import hashlib
 import logging
 import threading
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -31,7 +35,7 @@ log = logging.getLogger(__name__)
 
 AHEAD = timedelta(minutes=10)  # a report may be so much later than it was received
 BATCH_FILES, BATCH_RECORDS = 200, 20_000  # kept in one transaction, about: what a kill may make us read again
-STATIONS_JUDGED = 1000  # at once
+STATIONS_JUDGED, PUSHED_JUDGED = 2000, 100_000  # stations, and pushed records, at once
 REACH, LONGEST = timedelta(seconds=quality.REACH), timedelta(seconds=quality.LONGEST)
 NAMED = 3  # stations that are not in the settings, named in a fault
 
@@ -42,7 +46,8 @@ Key = tuple[str, datetime, str]  # of an observation: station, time, form
 class Taken:
     """What came in: files and records kept, lines refused, records of stations that are not ours, values flagged by rule.
 
-    waiting: files still being written. beyond: the folder holds more files than are looked at. cleared: old files deleted.
+    waiting: files still being written. beyond: the folder holds more files than are looked at. cleared: old files deleted. judged: pushed
+    records, kept before, that were judged by their past and their neighbours.
     """
 
     files: int = 0
@@ -53,17 +58,19 @@ class Taken:
     waiting: int = 0
     beyond: bool = False
     cleared: int = 0
+    judged: int = 0
 
     def __add__(self, other: Taken) -> Taken:
         return Taken(self.files + other.files, self.records + other.records, self.refused + other.refused, self.strangers + other.strangers,
                      Counter(self.flagged) + Counter(other.flagged), self.waiting + other.waiting, self.beyond or other.beyond,
-                     self.cleared + other.cleared)  # fmt: skip
+                     self.cleared + other.cleared, self.judged + other.judged)  # fmt: skip
 
     @property
     def summary(self) -> str:
         flagged = ", ".join(f"{rule} {count}" for rule, count in self.flagged.items())
         parts = [f"{self.files} files, {self.records} records, {self.refused} lines refused"]
         parts += [f"{self.strangers} records of other stations"] if self.strangers else []
+        parts += [f"{self.judged} pushed records judged"] if self.judged else []
         parts += [f"flagged: {flagged}"] if flagged else []
         parts += [f"{self.waiting} files still being written"] if self.waiting else []
         parts += ["more files than are looked at: clear the folder"] if self.beyond else []
@@ -102,40 +109,45 @@ class Intake:
         self._looking, self._keeping = threading.Lock(), threading.Lock()
 
     def observe(self, now: datetime) -> Taken:
-        """Take in every file of the folder that was not read yet; a folder that is not there holds none.
+        """Take in every file of the folder that was not read yet, and judge what was pushed until now.
 
-        Raises: ArchiveError. What was kept until then stays kept, and the rest is taken in next time.
+        A folder that is not there holds nothing. Raises: ArchiveError. What was kept until then stays kept; the rest is done next time.
         """
         now = as_utc(now, "now")
         with self._looking:
-            try:
-                look = self._folder.look()
-            except FileNotFoundError:
-                return Taken()
-            except OSError as error:
-                log.error("%s: %s", self._settings.folder, error.strerror or error)
-                return Taken()
-            taken = Taken(waiting=look.waiting, beyond=look.beyond)
-            for batch in self._batches(look.files, now):
-                taken += self._keep(batch, now)
-                for file in batch.dropped:
-                    self._folder.remember(file)
-            if self._settings.delete_after_days is not None:
-                oldest = now - timedelta(days=self._settings.delete_after_days)
-                taken += Taken(cleared=self._folder.clear(oldest))
+            return self._take_in(now) + self._judge_pushed()
+
+    def _take_in(self, now: datetime) -> Taken:
+        try:
+            look = self._folder.look()
+        except FileNotFoundError:
+            return Taken()
+        except OSError as error:
+            log.error("%s: %s", self._settings.folder, error.strerror or error)
+            return Taken()
+        taken = Taken(waiting=look.waiting, beyond=look.beyond)
+        for batch in self._batches(look.files, now):
+            taken += self._keep(batch, now)
+            for file in batch.dropped:
+                self._folder.remember(file)
+        if self._settings.delete_after_days is not None:
+            oldest = now - timedelta(days=self._settings.delete_after_days)
+            taken += Taken(cleared=self._folder.clear(oldest))
         return taken
 
     def receive(self, digest: str, name: str, parsed: Parsed, now: datetime) -> bool:
         """Take in what was parsed of one push, whole or not at all; False where the same bytes (`digest`) came before.
 
-        Raises: ArchiveError.
+        What it says is judged by itself; `observe` judges it by what lies around it. Raises: ArchiveError.
         """
         now = as_utc(now, "now")
-        if self._observations.was_read([digest]):
-            return False
         batch = _Batch()
         self._sort(parsed, digest, name, now, batch)
-        return self._keep(batch, now).files > 0
+        there = {station for station, _, _ in batch.fresh}
+        verdict = quality.judge_alone(quality.Table.of(batch.fresh.values(), {i: self._stations[i] for i in there & self._stations.keys()}))
+        judged = [replace(observation, flags=verdict.of(row)) for row, observation in enumerate(verdict.table.observations)]
+        with self._keeping:
+            return self._observations.keep_pushed(batch.files[0], judged)
 
     # -- files
 
@@ -217,16 +229,40 @@ class Intake:
         judged, rejudged, flagged = list[Observation](), dict[Key, Observation](), Counter[str]()
         ordered = sorted([*batch.company.items(), *batch.fresh.items()], key=lambda item: item[1].time)
         times = [observation.time.timestamp() for _, observation in ordered]
-        for (since, until), members in _windows(batch.fresh.values()):
+        for (since, until), members in _windows(batch.fresh):
             first, last = np.searchsorted(times, [since.timestamp(), until.timestamp() + 1])
             beside = dict(ordered[first:last])
             for start in range(0, len(members), STATIONS_JUDGED):
-                group = _Group(frozenset(members[start : start + STATIONS_JUDGED]), since, until, beside, batch.fresh)
+                group = _Group(frozenset(members[start : start + STATIONS_JUDGED]), since, until, beside, batch.fresh.keys())
                 new, old, found = self._judge(group, batch.places)
                 judged += new
                 rejudged.update({(o.station, o.time, o.form): o for o in old})
                 flagged += found
         return judged, list(rejudged.values()), flagged
+
+    def _judge_pushed(self) -> Taken:
+        """Judge what was pushed until now by what lies around it in the archive; what is pushed meanwhile is judged next time."""
+        taken, notes = Taken(), list[int]()
+        waiting, records = self._observations.unjudged(), 0
+        for note, count in waiting.items():
+            notes.append(note)
+            records += count
+            if records >= PUSHED_JUDGED or note == next(reversed(waiting)):
+                taken += self._judge_noted(notes)
+                notes, records = [], 0
+        return taken
+
+    def _judge_noted(self, notes: Sequence[int]) -> Taken:
+        told = self._observations.told(notes)
+        rejudged, flagged = dict[Key, Observation](), Counter[str]()
+        for (since, until), members in _windows(told):
+            for start in range(0, len(members), STATIONS_JUDGED):
+                group = _Group(frozenset(members[start : start + STATIONS_JUDGED]), since, until, {}, told)
+                _, changed, found = self._judge(group, {})
+                rejudged.update({(o.station, o.time, o.form): o for o in changed})
+                flagged += found
+        self._observations.keep_judged(list(rejudged.values()), notes)
+        return Taken(judged=len(told), flagged=flagged)
 
     def _judge(self, group: _Group, others: Mapping[str, Station]) -> tuple[list[Observation], list[Observation], Counter[str]]:
         """Judge the stations of a group over one span of time, with what the archive has around them."""
@@ -234,16 +270,18 @@ class Intake:
         table = group.table(stood, {**others, **self._stations})
         asked, fresh = group.asked(table, group.until + REACH)
         if more := quality.unfinished(table, fresh, asked):
-            stood |= self._around(frozenset(more), group.since - LONGEST, group.until + LONGEST + REACH)
+            stood |= self._around(frozenset(more), group.since - LONGEST, group.since - REACH)
+            stood |= self._around(frozenset(more), group.until + 2 * REACH, group.until + LONGEST + REACH)
             table = group.table(stood, {**others, **self._stations})
             asked, fresh = group.asked(table, group.until + LONGEST, frozenset(more))
         verdict = quality.judge(table)
-        new = [replace(table.observations[row], flags=verdict.of(row)) for row in np.flatnonzero(fresh).tolist()]
-        old: list[Observation] = []
-        for row in np.flatnonzero(asked & ~fresh).tolist():
-            observation = table.observations[row]
+        new, old = list[Observation](), list[Observation]()
+        for row in np.flatnonzero(asked).tolist():
+            observation, flags = table.observations[row], verdict.of(row)
             key = (observation.station, observation.time, observation.form)
-            if key in stood and key not in group.batch and (flags := verdict.of(row)) != stood[key].flags:
+            if fresh[row] and key in group.beside:
+                new.append(replace(observation, flags=flags))
+            elif key in stood and (fresh[row] or key not in group.batch) and flags != stood[key].flags:
                 old.append(replace(observation, flags=flags))
         return new, old, verdict.summary(np.flatnonzero(fresh))
 
@@ -256,13 +294,16 @@ class Intake:
 
 @dataclass(frozen=True, slots=True)
 class _Group:
-    """Stations that told something within one span of time. beside: the whole batch of that span; batch: what will be kept of all."""
+    """Stations that told something within one span of time.
+
+    beside: what the archive has not yet, the whole batch of that span. batch: what is to be judged as new, of all spans.
+    """
 
     members: frozenset[str]
     since: datetime
     until: datetime
     beside: Mapping[Key, Observation]
-    batch: Mapping[Key, Observation]
+    batch: Set[Key]
 
     def table(self, stood: Mapping[Key, Observation], places: Mapping[str, Station]) -> quality.Table:
         """Return the reports of the archive (`stood`) and of the batch as one table; the batch corrects the archive."""
@@ -280,7 +321,8 @@ class _Group:
         """
         rows = table.observations
         ours = np.array([row.station in self.members for row in rows], dtype=bool)
-        new = np.array([(row.station, row.time, row.form) in self.beside and row.station in self.members for row in rows], dtype=bool)
+        new = ours & np.array([(row.station, row.time, row.form) in self.batch for row in rows], dtype=bool)
+        new &= (table.seconds >= self.since.timestamp()) & (table.seconds <= self.until.timestamp())
         first = np.full(int(table.series.max(initial=-1)) + 1, len(rows))
         np.minimum.at(first, table.series[new], np.flatnonzero(new))
         near = np.array([longer is None or row.station in longer for row in rows], dtype=bool)
@@ -291,11 +333,11 @@ class _Group:
         return new | after | beside, new
 
 
-def _windows(observations: Iterable[Observation]) -> list[tuple[tuple[datetime, datetime], list[str]]]:
+def _windows(told: Iterable[Key]) -> list[tuple[tuple[datetime, datetime], list[str]]]:
     """Return the spans of time (to whole hours) in which stations told something, each with its stations; long silences part spans."""
     times: dict[str, list[float]] = {}
-    for observation in observations:
-        times.setdefault(observation.station, []).append(observation.time.timestamp())
+    for station, time, _ in told:
+        times.setdefault(station, []).append(time.timestamp())
     found: dict[tuple[datetime, datetime], list[str]] = {}
     for station, moments in times.items():
         ordered = np.sort(moments)

@@ -129,10 +129,8 @@ class Verdict:
 
 def judge(table: Table) -> Verdict:
     """Return the flags of every value of `table`; of several rules the gravest counts, and what the report itself doubted stays so."""
-    caught = {"range": outside(table.values)}
+    caught = _alone(table)
     values = np.where(caught["range"], np.nan, table.values)
-    heights = np.array([station.elevation for station in table.places] + [np.nan])[table.place]
-    caught["internal"] = inconsistent(values, table.coded, heights)
     caught["step"], caught["persistence"] = np.zeros_like(caught["range"]), np.zeros_like(caught["range"])
     for name, element in ELEMENTS.items():
         column = INDEX[name]
@@ -148,9 +146,26 @@ def judge(table: Table) -> Verdict:
     )
     doubted = caught["step"] | caught["persistence"] | (table.given > GOOD)
     caught["spatial"] = straying(table, np.where(doubted, np.nan, values))
+    return _verdict(table, caught)
+
+
+def judge_alone(table: Table) -> Verdict:
+    """Return the flags that each report of `table` earns by itself: by the rules of range and of its own consistency."""
+    return _verdict(table, _alone(table))
+
+
+def _alone(table: Table) -> dict[str, Mask]:
+    wrong = outside(table.values)
+    heights = np.array([station.elevation for station in table.places] + [np.nan])[table.place]
+    return {"range": wrong, "internal": inconsistent(np.where(wrong, np.nan, table.values), table.coded, heights)}
+
+
+def _verdict(table: Table, caught: Mapping[str, Mask]) -> Verdict:
+    """Return the flags by the rules that were asked: the gravest counts, and what the report itself doubted stays so."""
     flags = table.given.copy()
     for rule, flag in zip(RULES, (WRONG, INCONSISTENT, DOUBTFUL, DOUBTFUL, DOUBTFUL), strict=True):
-        np.maximum(flags, flag, out=flags, where=caught[rule])
+        if rule in caught:
+            np.maximum(flags, flag, out=flags, where=caught[rule])
     return Verdict(table, flags, caught)
 
 

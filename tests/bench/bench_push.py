@@ -1,7 +1,9 @@
 """How many station records a minute go through the push door? `python -m tests.bench.bench_push [--senders 4] [--stations 1700] ...`.
 
-100,000 records, of each station one every ten minutes, in bodies of so many records, by several senders at once; the real server in a
-process of its own, with quality control and without, into SQLite and, where it is installed, PostgreSQL.
+100,000 records, of each station one every so many minutes, in bodies of so many records, by several senders at once; the real server in
+a process of its own, into SQLite and, where it is installed, PostgreSQL. Without quality control, and with it: then the time counts
+until the last record is judged by its past and its neighbours too, as the job `observe` does it. In turns of 100,000, so that the later
+ones meet the history of the earlier.
 """
 
 from __future__ import annotations
@@ -13,25 +15,27 @@ import tempfile
 import threading
 import time
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 
 from forecast.archive import Archive
 from forecast.archive_observations import Observations
+from forecast.observing import Intake
 from tests.conftest import postgresql
-from tests.faults.push_door import START, TOKEN, ask, door_at
+from tests.faults.push_door import START, TOKEN, ask, door_at, observing
 
 RECORDS = 100_000
 
 
-def bodies(size: int, stations: int) -> Iterator[bytes]:
-    """Yield bodies as a gateway sends them: moment by moment, all stations."""
+def bodies(size: int, stations: int, minutes: int, first: int) -> Iterator[bytes]:
+    """Yield bodies as a gateway sends them: moment by moment, all stations, from record `first` on."""
     made = []
-    for k in range(RECORDS):
+    for k in range(first, first + RECORDS):
         moment, station = divmod(k, stations)
-        at = (START + timedelta(minutes=10 * moment)).isoformat()
+        at = (START + timedelta(minutes=minutes * moment)).isoformat()
         made.append({"station": f"S{station:05d}", "time": at, "air_temperature": round(3 + (k * 7919 % 600) / 100, 1),
                      "relative_humidity": 40 + k % 50, "wind_speed": round((k * 31 % 80) / 10, 1), "wind_from_direction": k * 17 % 360,
                      "air_pressure": 870 + k % 20, "negative_oxygen_ions": 800 + k * 13 % 3000})  # fmt: skip
@@ -42,10 +46,11 @@ def bodies(size: int, stations: int) -> Iterator[bytes]:
         yield json.dumps(made).encode()
 
 
-def measure(name: str, url: str, senders: int, size: int, stations: int, judged: bool) -> str:
-    waiting, lock, kept = list(bodies(size, stations))[::-1], threading.Lock(), [0]
+def send_all(port: int, senders: int, waiting: list[bytes]) -> int:
+    """Send bodies by so many senders at once; return how many records were told as kept."""
+    lock, kept = threading.Lock(), [0]
 
-    def send(port: int, sender: int) -> None:
+    def send(sender: int) -> None:
         link = http.client.HTTPConnection("127.0.0.1", port, timeout=120)
         headers = {"Authorization": f"Bearer {TOKEN}-{sender}", "Content-Type": "application/json"}
         while True:
@@ -59,17 +64,27 @@ def measure(name: str, url: str, senders: int, size: int, stations: int, judged:
                 kept[0] += told["kept"]
         link.close()
 
-    with door_at(url, many=stations, judged=judged) as (_, port):
-        began = time.perf_counter()
-        threads = [threading.Thread(target=send, args=(port, k)) for k in range(senders)]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
-        seconds = time.perf_counter() - began
-    there = Observations(Archive(url)).count()
-    how = "judged" if judged else "not judged"
-    return f"{name}, {how}: {kept[0]} records in {seconds:.1f} s, {60 * kept[0] / seconds:,.0f} a minute; {there} in the archive"
+    threads = [threading.Thread(target=send, args=(k,)) for k in range(senders)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return kept[0]
+
+
+def measure(name: str, url: str, asked: argparse.Namespace, judged: bool) -> Iterator[str]:
+    intake = Intake(observing(asked.stations), Archive(url), ZoneInfo("UTC"))
+    with door_at(url, many=asked.stations, judged=judged) as (_, port):
+        for turn in range(asked.turns):
+            waiting = list(bodies(asked.size, asked.stations, asked.minutes, turn * RECORDS))[::-1]
+            began = time.perf_counter()
+            kept = send_all(port, asked.senders, waiting)
+            sent = time.perf_counter() - began
+            taken = intake.observe(datetime.now(UTC)) if judged else None
+            seconds = time.perf_counter() - began
+            how = f"{taken.judged} judged in {seconds - sent:.1f} s" if taken else "not judged"
+            there = Observations(Archive(url)).count()
+            yield f"{name}: {kept} records kept in {sent:.1f} s, {how}: {60 * kept / seconds:,.0f} a minute; {there} in the archive"
 
 
 def main() -> None:
@@ -77,18 +92,21 @@ def main() -> None:
     wanted.add_argument("--senders", type=int, default=4)
     wanted.add_argument("--size", type=int, default=500)
     wanted.add_argument("--stations", type=int, default=1700)
+    wanted.add_argument("--minutes", type=int, default=1, help="between two records of a station")
+    wanted.add_argument("--turns", type=int, default=2)
     asked = wanted.parse_args()
     for judged in (False, True):
         with tempfile.TemporaryDirectory() as folder:
-            url = f"sqlite:///{Path(folder) / 'archive.db'}"
-            print(measure("SQLite", url, asked.senders, asked.size, asked.stations, judged), flush=True)
+            for line in measure("SQLite", f"sqlite:///{Path(folder) / 'archive.db'}", asked, judged):
+                print(line, flush=True)
         server = postgresql.__wrapped__(pytest.TempPathFactory.from_config(pytest.Config.fromdictargs({}, []), _ispytest=True))
         try:
             url = next(server)
         except pytest.skip.Exception as reason:
             print(f"PostgreSQL: {reason}")
             continue
-        print(measure("PostgreSQL", url, asked.senders, asked.size, asked.stations, judged), flush=True)
+        for line in measure("PostgreSQL", url, asked, judged):
+            print(line, flush=True)
         next(server, None)
 
 

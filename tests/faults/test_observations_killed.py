@@ -1,4 +1,4 @@
-"""What if the process is killed while reports come in? Nothing is lost and nothing is kept twice."""
+"""What if the process is killed while reports come in? Nothing is lost, nothing is kept twice and nothing stays unjudged."""
 
 from __future__ import annotations
 
@@ -19,11 +19,14 @@ import sqlalchemy
 from forecast import observing
 from forecast.archive import Archive
 from forecast.archive_observations import Observations
+from forecast.domain import DOUBTFUL, Observation
+from forecast.ingest.observed import Parsed
 from forecast.observing import Intake
 from forecast.settings import ObservationSettings, StationSettings
 
 KILLS = 30
 FILES, RECORDS = 100, 200  # 20,000 records
+BODIES, BODY_KILLS = 200, 10  # 10,000 records
 START = datetime(2026, 11, 20, tzinfo=UTC)
 NOW = START + timedelta(days=3)
 STATIONS = tuple(StationSettings(id=f"M{n:04}", latitude=40 + n / 500, longitude=116, elevation_m=400) for n in range(50))
@@ -98,6 +101,78 @@ def test_killed_at_thirty_moments_every_report_arrives_exactly_once(
     for number, station in enumerate(STATIONS):
         expected = [value(file, number + len(STATIONS) * turn) for file in range(FILES) for turn in range(4)]
         assert [round(o.values["air_temperature"] - 273.15, 2) for o in series[station.id]] == expected
+
+
+def body(number: int) -> Parsed:
+    """Return one moment of fifty stations; now and then one leaps."""
+    at = START + timedelta(minutes=5) * number
+    told = [
+        Observation(station.id, at, {"air_temperature": 270 + value(number, n) + 25 * ((number * 7 + n) % 41 == 0)}, {}, "push")
+        for n, station in enumerate(STATIONS)
+    ]
+    return Parsed(told, [], form="push")
+
+
+def take_pushes(url: str, first: int, tell: Connection) -> None:
+    """Take bodies from the `first` on, judging all the while, until killed; say of each when it is kept."""
+    intake = Intake(ObservationSettings(folder=Path("none"), stations=STATIONS), Archive(url), ZoneInfo("UTC"))
+    tell.send(first - 1)
+
+    def judge() -> None:
+        while True:
+            intake.observe(NOW)
+
+    threading.Thread(target=judge, daemon=True).start()
+    for number in range(first, BODIES):
+        intake.receive(f"{number:064}", "push gate", body(number), NOW)
+        tell.send(number)
+    time.sleep(60)  # to be killed while judging
+
+
+@pytest.mark.parametrize("database", ["sqlite", "postgresql"])
+def test_killed_while_pushes_come_in_and_are_judged_all_are_kept_and_judged_as_if_nothing_had_been(
+    database: str, tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    seed = random.randrange(2**32)
+    print(f"seed {seed}")  # shown when the test fails
+    chance = random.Random(seed)
+    url = f"sqlite:///{tmp_path / 'archive.db'}" if database == "sqlite" else _empty(request.getfixturevalue("postgresql"))
+    kept, told, waited = Observations(Archive(url)), -1, 0
+
+    for _ in range(BODY_KILLS):
+        ours, theirs = FORKS.Pipe(duplex=False)
+        victim = FORKS.Process(target=take_pushes, args=(url, told + 1, theirs))
+        victim.start()
+        theirs.close()
+        assert ours.poll(60)
+        time.sleep(chance.uniform(0.0, 0.4))
+        victim.kill()
+        victim.join()
+        try:
+            while True:
+                told = max(told, ours.recv())
+        except EOFError:
+            pass
+        assert kept.count() in ((told + 1) * len(STATIONS), (told + 2) * len(STATIONS)), "what was told as kept is kept, whole"
+        waited += bool(kept.unjudged())
+    settings = ObservationSettings(folder=tmp_path / "none", stations=STATIONS)
+    intake = Intake(settings, Archive(url), ZoneInfo("UTC"))
+    for number in range(told + 1, BODIES):
+        intake.receive(f"{number:064}", "push gate", body(number), NOW)
+    intake.observe(NOW)
+    undisturbed = Intake(settings, Archive(f"sqlite:///{tmp_path / 'undisturbed.db'}"), ZoneInfo("UTC"))
+    for number in range(BODIES):
+        undisturbed.receive(f"{number:064}", "push gate", body(number), NOW)
+    undisturbed.observe(NOW)
+
+    print(f"{waited} of {BODY_KILLS} kills while something waited to be judged")
+    names = [station.id for station in STATIONS]
+    found = kept.series(names, START, NOW)
+    assert found == Observations(Archive(f"sqlite:///{tmp_path / 'undisturbed.db'}")).series(names, START, NOW)
+    assert kept.unjudged() == {}
+    leaps = {(n, number) for number in range(1, BODIES - 1) for n in range(len(STATIONS)) if (number * 7 + n) % 41 == 0}
+    assert waited > 0
+    assert leaps <= {(n, k) for n, name in enumerate(names) for k, o in enumerate(found[name]) if o.flags["air_temperature"] == DOUBTFUL}
 
 
 def _kill_one(url: str, folder: Path, after: float) -> None:

@@ -61,6 +61,53 @@ def test_flags_are_changed_and_values_are_not(kept: Observations) -> None:
     assert flags == {"csv": (GOOD, 270.25), "synop": (DOUBTFUL, 270.25)}
 
 
+def test_what_is_pushed_is_noted_until_it_is_judged(kept: Observations) -> None:
+    first, second = observation(form="push"), observation("M1001", NOW - HOUR / 7, form="push")
+    new = [kept.keep_pushed(file("a"), [first, second]), kept.keep_pushed(file("b"), []), kept.keep_pushed(file("a"), [first])]
+    (note,) = kept.unjudged()
+
+    told = kept.told([note])
+    kept.keep_judged([observation(flag=DOUBTFUL, form="push")], [note])
+
+    assert new == [True, True, False]
+    assert told == {(o.station, o.time, o.form) for o in (first, second)}
+    assert (kept.unjudged(), kept.told([note])) == ({}, set())
+    assert kept.series(["54511"], NOW, NOW)["54511"][0].flags == {"air_temperature": DOUBTFUL}
+
+
+def test_what_is_corrected_while_it_is_judged_stays_noted(kept: Observations) -> None:
+    kept.keep_pushed(file("a"), [observation(form="push")])
+    notes = kept.unjudged()
+    kept.keep_pushed(file("b"), [observation(form="push", air_temperature=271.0)])
+
+    kept.keep_judged([observation(flag=DOUBTFUL, form="push")], list(notes))
+
+    (left,) = kept.unjudged().items()
+    assert left[0] not in notes
+    assert left[1] == 1
+    assert kept.series(["54511"], NOW, NOW)["54511"][0].values == {"air_temperature": 271.0}
+
+
+def test_a_note_is_never_given_the_place_of_one_that_was_struck_out(kept: Observations) -> None:
+    kept.keep_pushed(file("a"), [observation(form="push")])
+    before = list(kept.unjudged())
+    kept.keep_judged([], before)
+
+    kept.keep_pushed(file("b"), [observation(form="push")])
+
+    assert set(before).isdisjoint(kept.unjudged())
+
+
+def test_a_later_report_corrects_the_earlier_element_by_element(kept: Observations) -> None:
+    kept.keep([observation(air_temperature=270.1, wind_speed=1 / 3, mass_concentration_of_pm2p5=1.2e-9)], NOW)
+
+    kept.keep([observation(flag=DOUBTFUL, air_temperature=271.3)], NOW + HOUR)
+
+    (found,) = kept.series(["54511"], NOW, NOW)["54511"]
+    assert found.values == {"air_temperature": 271.3, "wind_speed": 1 / 3, "mass_concentration_of_pm2p5": 1.2e-9}
+    assert found.flags == {"air_temperature": DOUBTFUL, "wind_speed": GOOD, "mass_concentration_of_pm2p5": GOOD}
+
+
 def test_where_anything_cannot_be_kept_nothing_is(kept: Observations) -> None:
     broken = Observation("x" * 24, NOW, {"air_temperature": object()})  # type: ignore[dict-item]
 

@@ -361,6 +361,93 @@ def test_a_push_counts_once(room: Room) -> None:
     assert room.kept.count() == 1
 
 
+def pushed(*told: tuple[datetime, float], station: str = "54511") -> Parsed:
+    """A body of temperatures [degC]."""
+    return Parsed([Observation(station, at, {"air_temperature": value + 273.15}, {}, "push") for at, value in told], [], form="push")
+
+
+def test_what_is_pushed_has_its_limits_checked_at_once_and_its_past_when_the_folder_is_looked_at(room: Room) -> None:
+    room.drop.rmdir()  # without a folder too
+    room.intake.receive("a" * 64, "push gate", pushed((NOW - 2 * MINUTE, 5.0), (NOW - MINUTE, 31.0)), NOW)
+    room.intake.receive("b" * 64, "push gate", pushed((NOW, 5.1), (NOW - HOUR, 99.0)), NOW)
+
+    at_once = room.told()
+    taken = room.observe()
+
+    assert at_once == [(99.0, WRONG), (5.0, GOOD), (31.0, GOOD), (5.1, GOOD)]
+    assert room.told() == [(99.0, WRONG), (5.0, GOOD), (31.0, DOUBTFUL), (5.1, GOOD)]
+    assert (taken.judged, dict(taken.flagged)) == (4, {"range": 1, "step": 1})
+    assert room.observe() == Taken()
+
+
+def test_what_was_pushed_before_the_process_ended_is_judged_by_the_next(room: Room) -> None:
+    room.intake.receive("a" * 64, "push gate", pushed((NOW - 2 * MINUTE, 5.0), (NOW - MINUTE, 31.0), (NOW, 5.1)), NOW)
+
+    room.start()
+    room.observe()
+
+    assert [flag for _, flag in room.told()] == [GOOD, DOUBTFUL, GOOD]
+
+
+def test_what_cannot_be_judged_now_is_judged_next_time(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:
+    room.intake.receive("a" * 64, "push gate", pushed((NOW - 2 * MINUTE, 5.0), (NOW - MINUTE, 31.0), (NOW, 5.1)), NOW)
+    with monkeypatch.context() as broken:
+        broken.setattr(Observations, "keep_judged", lambda *_: (_ for _ in ()).throw(ArchiveError("disk full")))
+        with pytest.raises(ArchiveError):
+            room.observe()
+
+    assert room.observe().judged == 3
+    assert [flag for _, flag in room.told()] == [GOOD, DOUBTFUL, GOOD]
+
+
+@pytest.mark.parametrize("at_once", [1, 4, 100])
+def test_pushed_in_whatever_order_and_judged_by_whatever_number_the_flags_are_those_of_a_file(
+    at_once: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(observing, "PUSHED_JUDGED", at_once)
+    values = [-3.0] * 16 + [9.0, 9.0, 30.0, 9.5, 9.0, 8.0]
+    told = [(NOW - (len(values) - n) * HOUR, value) for n, value in enumerate(values)]
+    found = []
+    for name, order in (("on", 1), ("back", -1)):
+        (tmp_path / name).mkdir()
+        room = Room(tmp_path / name)
+        for n, one in enumerate(told[::order]):
+            room.intake.receive(f"{n:064}", "push gate", pushed(one), NOW)
+            if n % 5 == 0:
+                room.observe()
+        room.observe()
+        found.append(room.told())
+
+    # as test_in_whatever_order_files_come_the_flags_are_the_same has them
+    assert found[0] == found[1]
+    assert [flag for _, flag in found[0]] == [GOOD] * 12 + [DOUBTFUL] * 4 + [GOOD] * 2 + [DOUBTFUL] + [GOOD] * 3
+
+
+def test_pushed_reports_of_neighbours_are_held_against_each_other(room: Room) -> None:
+    room.intake.receive("a" * 64, "push gate", pushed((NOW, 25.0)), NOW)
+    room.observe()
+    for n in (1, 2, 3):
+        room.intake.receive(str(n) * 64, "push gate", pushed((NOW + MINUTE, -3.0 + 0.1 * n), station=f"M100{n}"), NOW + MINUTE)
+
+    room.observe()
+
+    assert room.told() == [(25.0, DOUBTFUL)]
+    assert room.told(station="M1001") == [(-2.9, GOOD)]
+
+
+def test_a_pushed_correction_keeps_what_it_does_not_name_and_is_judged_anew(room: Room) -> None:
+    both = Observation("54511", NOW, {"air_temperature": 353.15, "wind_speed": 2.0}, {}, "push")
+    room.intake.receive("a" * 64, "push gate", Parsed([both], [], form="push"), NOW)
+    room.observe()
+
+    room.intake.receive("b" * 64, "push gate", pushed((NOW, -3.0)), NOW)
+    room.observe()
+
+    (kept,) = room.kept.series(["54511"], NOW, NOW)["54511"]
+    assert kept.values == {"air_temperature": pytest.approx(270.15), "wind_speed": 2.0}
+    assert kept.flags == {"air_temperature": GOOD, "wind_speed": GOOD}
+
+
 def test_the_examples_in_the_settings_are_sound_and_the_commands_tell_what_came_in(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -11,7 +11,7 @@ import pytest
 
 from forecast.domain import DOUBTFUL, GOOD, INCONSISTENT, WRONG, Name, Observation, Station
 from forecast.ingest.observed import parse_file
-from forecast.ingest.quality import INDEX, Table, Verdict, humidity_range, judge, neighbours, unfinished
+from forecast.ingest.quality import INDEX, Table, Verdict, humidity_range, judge, judge_alone, neighbours, unfinished
 from forecast.quantities import ELEMENTS
 
 START = datetime(2026, 1, 10, 0, tzinfo=UTC)
@@ -278,6 +278,15 @@ def test_a_summary_says_how_many_values_each_rule_caught() -> None:
     verdict = judged(reports)
 
     assert verdict.summary(range(4)) == {"range": 1, "internal": 8, "step": 1}
+
+
+def test_a_report_by_itself_is_held_against_its_limits_and_its_own_values_only() -> None:
+    reports = [report(at=n, air_temperature=value, wind_speed_of_gust=2.0, wind_speed=3.0) for n, value in enumerate([270, 400, 270, 290])]
+
+    verdict = judge_alone(Table.of(reports, {}))
+
+    assert verdict.summary(range(4)) == {"range": 1, "internal": 8}
+    assert [verdict.of(n)["air_temperature"] for n in range(4)] == [GOOD, WRONG, GOOD, GOOD]
 
 
 # -- real reports
