@@ -84,11 +84,11 @@ def test_runs_know_the_weather_the_worse_the_further_ahead_it_lies() -> None:
 def test_the_same_run_tells_the_same_weather_and_two_runs_nearly_the_same_hour() -> None:
     later = RUN + timedelta(hours=6)
 
-    twice = [Chronicle(RUN, SMALL).fields(6)["air_temperature"] for _ in range(2)]
+    once, twice = (Chronicle(RUN, SMALL).fields(6)["air_temperature"] for _ in range(2))
     fresh = Chronicle(later, SMALL).fields(0)["air_temperature"]
 
-    assert np.array_equal(*twice)
-    assert np.abs(fresh - twice[0]).max() < 2.0  # [K] six hours of lead move the front by minutes
+    assert np.array_equal(once, twice)
+    assert np.abs(fresh - once).max() < 2.0  # [K] six hours of lead move the front by minutes
 
 
 def test_rain_adds_up_across_the_midnight_between_two_episodes() -> None:

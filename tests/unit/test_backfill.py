@@ -68,7 +68,7 @@ def past(config: Config, tmp_path_factory: pytest.TempPathFactory) -> Iterator[P
         needs = sources.needs_of(small, small.all_sites())
         for task in runs:
             write_cycle(folder / "bucket", task.cycle.run, task.steps, needs)
-        with LocalCluster(n_workers=1, threads_per_worker=1, processes=False, dashboard_address=None) as cluster:
+        with LocalCluster(n_workers=1, threads_per_worker=1, processes=False, dashboard_address=None) as cluster:  # type: ignore[no-untyped-call]
             yield Past(bucket, small, runs, cluster.scheduler_address)
 
 

@@ -16,10 +16,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from forecast import learning, model_commands
+from forecast import learning, model_commands, verifying
 from forecast.__main__ import main
 from forecast.archive import Archive
-from forecast.archive_outcomes import Outcomes
+from forecast.archive_outcomes import Outcomes, Past
+from forecast.backfill import Hindcasts
 from forecast.config import Config
 from forecast.domain import PHENOMENA, Outcome
 from forecast.errors import ModelMismatch
@@ -201,7 +202,7 @@ def test_shares_that_cannot_be_make_all_models_count_alike(tmp_path: Path, text:
 
 def test_shares_are_kept_for_the_blend(settings: Config, archive: Archive, monkeypatch: pytest.MonkeyPatch) -> None:
     told = {"starry_sky": {"gfs": 0.9, "ifs": 1.1}}
-    monkeypatch.setattr(learning.verifying, "shares", lambda *_: told)
+    monkeypatch.setattr(verifying, "shares", lambda *_: told)
 
     learning.renew_shares(settings, archive, NOW)
 
@@ -217,8 +218,8 @@ def test_a_run_that_was_heard_when_it_was_issued_is_not_learnt_from_again_as_a_r
         for run, value in ((datetime(2026, 11, 20, tzinfo=UTC), 0.4), (datetime(2026, 11, 19, tzinfo=UTC), 0.9))
     )
     again = replace(issued, values={"humidity_at_site": 0.5})  # the same run, worked out once more
-    monkeypatch.setattr(learning.Past, "heard", lambda *_: [issued])
-    monkeypatch.setattr(learning.Hindcasts, "heard", lambda *_: [again, old])
+    monkeypatch.setattr(Past, "heard", lambda *_: [issued])
+    monkeypatch.setattr(Hindcasts, "heard", lambda *_: [again, old])
     Outcomes(archive).keep([Outcome("starry_sky", "lingshan", day, 1.0, "observer")], NOW)
 
     data, afterwards = cases_of(settings, archive, "starry_sky")
