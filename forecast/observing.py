@@ -35,7 +35,7 @@ log = logging.getLogger(__name__)
 
 AHEAD = timedelta(minutes=10)  # a report may be so much later than it was received
 BATCH_FILES, BATCH_RECORDS = 200, 20_000  # kept in one transaction, about: what a kill may make us read again
-STATIONS_JUDGED, PUSHED_JUDGED = 2000, 100_000  # stations, and pushed records, at once
+STATIONS_JUDGED, PUSHED_JUDGED = 1000, 100_000  # stations, and pushed records, at once
 REACH, LONGEST = timedelta(seconds=quality.REACH), timedelta(seconds=quality.LONGEST)
 NAMED = 3  # stations that are not in the settings, named in a fault
 

@@ -37,8 +37,9 @@ def bodies(size: int, stations: int, minutes: int, first: int) -> Iterator[bytes
         moment, station = divmod(k, stations)
         at = (START + timedelta(minutes=minutes * moment)).isoformat()
         made.append({"station": f"S{station:05d}", "time": at, "air_temperature": round(3 + (k * 7919 % 600) / 100, 1),
-                     "relative_humidity": 40 + k % 50, "wind_speed": round((k * 31 % 80) / 10, 1), "wind_from_direction": k * 17 % 360,
-                     "air_pressure": 870 + k % 20, "negative_oxygen_ions": 800 + k * 13 % 3000})  # fmt: skip
+                     "relative_humidity": 40 + (station + 3 * moment) % 50, "wind_speed": round((k * 31 % 80) / 10, 1),
+                     "wind_from_direction": k * 17 % 360, "air_pressure": 870 + (station + moment // 9) % 20,
+                     "negative_oxygen_ions": 800 + k * 13 % 3000})  # fmt: skip
         if len(made) == size:
             yield json.dumps(made).encode()
             made = []
