@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 from functools import partial
 
 from forecast import learning, live, nowcast, phenomena, sky, verifying
-from forecast.answering import FurtherModel, answer, hear, join_aerosol
+from forecast.answering import FurtherModel, answer, hear, join_aerosol, owners
 from forecast.archive import Archive
 from forecast.archive_observations import Observations
 from forecast.config import Config
@@ -97,7 +97,7 @@ def run(world: World, now: datetime, cycle: Cycle | None = None, ask: bool = Tru
             issue = world.archive.renew(issue, now)
         with clock("decode"):
             atmosphere = grib.read_atmosphere(got.files, got.cycle, needs, threads=config.source.decode_threads)
-            atmosphere, voices = join_aerosol(atmosphere, further)
+            atmosphere, voices, added = join_aerosol(atmosphere, further)
             correct = partial(nowcast.correct, stations=stations, heard=observed, now=issue.issued)
             atmosphere, correction = correct(atmosphere)
         with clock("derive"):
@@ -119,10 +119,10 @@ def run(world: World, now: datetime, cycle: Cycle | None = None, ask: bool = Tru
         with clock("keep"):
             world.archive.keep(issue, answers, forecasts)
         with clock("publish"):
-            attributions = (config.source.attribution.as_name(got.attribution), *(run.attribution for run in further))
+            attributions = (config.source.attribution.as_name(got.attribution), *owners(config, further, forecasts, added))
             measured = measure(world, now)
             before, checked, cards = world.archive.issues(), verifying.kept(config.learning.folder), learning.model_cards(world.models)
-            bulletin = compose(issue, forecasts, features, almanacs, config, attributions, before, measured, checked, cards)
+            bulletin = compose(issue, forecasts, features, almanacs, config, attributions, before, measured, checked, cards, unheard)
             receipts = world.publisher.publish(bulletin)
         if all(receipt.outcome == "failed" for receipt in receipts):
             raise PublishError(f"{issue.id}: no channel could be served: {'; '.join(r.detail for r in receipts)}")

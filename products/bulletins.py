@@ -193,6 +193,7 @@ class Bulletin:
     earlier: tuple[Issue, ...]
     verification: Verification | None = None  # how good the forecasts before this one were; None: not looked into
     models_in_force: tuple[ModelCard, ...] = ()  # by which model each phenomenon was forecast
+    unheard: tuple[str, ...] = ()  # NWP models of the settings whose data did not come in time
 
     @property
     def official(self) -> bool:
@@ -249,10 +250,12 @@ def compose(
     live: Sequence[Live] = (),
     verification: Verification | None = None,
     models: Sequence[ModelCard] = (),
+    unheard: Sequence[str] = (),
 ) -> Bulletin:
     """Say what is said of each day, in which order; forecasts stand in the order of `features.events`.
 
     live: what the stations of the settings told of late. models: what may be known of those that served.
+    unheard: the NWP models that were asked and had no usable run.
     """
     zone = config.zone
     days = tuple(sorted({day for _, day in almanacs} | {f.event.day for f in forecasts}))
@@ -277,7 +280,7 @@ def compose(
         valid_to=valid_to,
         expires_at=min(issue.valid_until, valid_to) if valid_to > issue.issued else issue.valid_until,
         covered_until=_covered_until(outlook, days, zone),
-        attributions=tuple(attributions),
+        attributions=tuple(dict.fromkeys(attributions)),
         model_names={config.source.model: config.source.name.as_name(config.source.model.upper()),
                      **{model.id: model.name.as_name() for model in config.models}},
         station_names={station.id: station.name.as_name() for station in config.observations.stations},
@@ -292,6 +295,7 @@ def compose(
         ),
         verification=verification,
         models_in_force=tuple(models),
+        unheard=tuple(unheard),
     )
 
 

@@ -30,7 +30,7 @@ from forecast.config import Config
 from forecast.domain import Forecast, Issue, Name
 from forecast.errors import ConfigError, PublishError
 from products import charts, feed, model_card, safety, tiles, verification
-from products.agreement import agreement
+from products.agreement import Agreement, agreement
 from products.bulletins import NEXT_DAYS, Alert, Bulletin, Entry, Outlook, Section, SiteDay
 from products.live import FILE
 from products.wording import ESTIMATES, LANGUAGES, Words
@@ -240,13 +240,13 @@ class Desk:
             return root(self.prefix + target)
 
         body = environment().get_template(template).render(
-            agreement=agreement, bulletin=self.bulletin, words=self.words, beside=Words(self.other, self.config.zone),
+            agreement=agreement, voices=self.voices, bulletin=self.bulletin, words=self.words, beside=Words(self.other, self.config.zone),
             language=self.language, path=path, here=at, home=f"{self.prefix}index.html",
             channels=self.config.output.channels, link=link, root=root,
             other=root(("" if self.other == LANGUAGES[0] else f"{self.other}/") + path),
             icon=icon, chart=self.chart, strip=self.strip, facing=self.facing, why=self.why, reasons=self.reasons,
             missing=self.missing, risk=self.risk, risk_of=self.risk_of, lack=self.lack,
-            names=self.names, danger=self.danger, where=self.where, said=self.said, lacking=self.lacking,
+            names=self.names, attribution=self.attribution, unheard=self.unheard, danger=self.danger, where=self.where, said=self.said, lacking=self.lacking,
             unjudged=self.unjudged, gaps=self.gaps, hazards=self.hazards, clear=self.clear,
             measured=tiles, live=root(f"../{FILE}"), observations=self.config.observations,
             **more,
@@ -292,6 +292,29 @@ class Desk:
             chosen = [up[0], self.words("entry.but", reason=down[0])]
         said = self.words.clauses(chosen) if chosen else self.words("entry.none")
         return said[:1].upper() + said[1:] + self.words("page.stop")
+
+    def voices(self, said: Agreement) -> str:
+        """Return what each model gave, an ensemble with the number of its members."""
+        kinds = [("entry.voice_members" if each.members > 1 else "entry.voice", each) for each in said.models]
+        return self.words.clauses([
+            self.words(key, model=self.model(each.model), members=each.members, percent=self.words.percent(each.probability))
+            for key, each in kinds
+        ])  # fmt: skip
+
+    def model(self, id: str) -> str:
+        """Name an NWP model; by its id where the settings no longer have it."""
+        names = self.bulletin.model_names
+        return self.words.name(names[id]) if id in names else id
+
+    def attribution(self) -> str:
+        """Say whose data it was made of."""
+        words = self.words
+        whose = [name.removesuffix(words("page.stop")) for name in self.names(self.bulletin.attributions)]
+        return words("footer.attribution") + words("page.colon") + words("page.semicolon").join(whose) + words("page.stop")
+
+    def unheard(self) -> str:
+        """Name the models whose data did not come in time."""
+        return self.words("missing.unheard", models=self.words.listed([self.model(id) for id in self.bulletin.unheard]))
 
     def names(self, named: Iterable[Name]) -> list[str]:
         return [self.words.name(name) for name in named]

@@ -209,7 +209,7 @@ class Words:
 
     def stations(self, ids: Sequence[str], names: Mapping[str, Name]) -> str:
         """Return stations by name, by number where one has none."""
-        return self.clauses([self.name(names[i]) if i in names and self.name(names[i]) else i for i in ids])
+        return self.listed([self.name(names[i]) if i in names and self.name(names[i]) else i for i in ids])
 
     def compass(self, azimuth: float) -> str:
         """Return the compass point, of sixteen, nearest to an azimuth [degree]."""

@@ -54,7 +54,8 @@
       if (!figure) continue;
       figure.hidden = !now.trend;
       figure.querySelector(".trend-line").setAttribute("d", now.trend?.path ?? "");
-      figure.querySelector("figcaption").textContent = now.trend?.text[language] ?? "";
+      const caption = figure.querySelector("[data-caption]"); // a screen has none: it is read at ten metres
+      if (caption) caption.textContent = now.trend?.text[language] ?? "";
     }
   }
 

@@ -14,8 +14,8 @@ import pytest
 
 from forecast.archive import Archive
 from forecast.archive_observations import Observations
-from forecast.config import Config
-from forecast.domain import DOUBTFUL, Live, Observation
+from forecast.config import Config, build_config, default_path
+from forecast.domain import DOUBTFUL, Live, Name, Observation
 from forecast.live import latest
 from products.live import FILE, document
 from products.publish import Publisher
@@ -24,7 +24,7 @@ from products.tiles import LEVEL, first_of_each, level, observed, place, tell, t
 from products.wording import THIN_SPACE, Words
 from tests import made_up
 from tests.e2e.look_at_screens import bulletin
-from tests.measured import live, silent, with_stations
+from tests.measured import STATIONS, live, silent, with_stations
 
 NOW = made_up.ISSUED  # 16:10 in Beijing
 IONS = "negative_oxygen_ions"
@@ -146,7 +146,7 @@ def test_the_curve_of_a_day_breaks_where_hours_are_missing(stations: Config) -> 
     assert curve is not None
     assert curve.path.count("M") == 2  # two hours are missing in the middle of the day that was made up
     low, high = (min(v for _, v in ions.trend), max(v for _, v in ions.trend))
-    assert curve.text.replace(THIN_SPACE, " ") == f"近24小时：最低{low / 1e6:.0f} 个/cm³，最高{high / 1e6:.0f} 个/cm³"
+    assert curve.text.replace(THIN_SPACE, " ") == f"近24小时（小时平均）：最低{low / 1e6:.0f} 个/cm³，最高{high / 1e6:.0f} 个/cm³"
     assert trend_of(replace(ions, trend=ions.trend[:1]), words(stations)) is None
 
 
@@ -171,6 +171,33 @@ def test_pages_screens_and_the_index_have_tiles_where_stations_belong_to_a_site_
     assert "负氧离子" in site["display/lingshan.html"]
     assert "Negative oxygen ions" in site["display/lingshan.html"]  # beside it
     assert "GB/T 27963-2011" in site["sites/lingshan/index.html"]
+
+
+def test_a_screen_names_the_station_that_is_taken_where_the_first_is_silent_and_draws_its_day(stations: Config) -> None:
+    of_ions = live(stations, NOW)[1]
+    named = stations.model_dump(mode="json")
+    other = {"id": "ION09", "name": {"zh": "灵山氧吧2号", "en": "Lingshan ions 2"}, "elevation_m": 1900}
+    named["observations"]["stations"].append({**STATIONS[1], **other})
+    named["sites"][0]["stations"].append("ION09")
+    both = build_config(named, {}, str(default_path()))
+    second = replace(of_ions, station=next(s for s in both.observations.stations if s.id == "ION09").as_station())
+    told = (replace(of_ions, newest={}, hourly={}, heard=None), second)
+
+    screen = written(both, told)["display/lingshan.html"].replace(THIN_SPACE, " ")
+
+    assert "灵山氧吧2号·海拔1900 m" in screen
+    assert "灵山氧吧1号" not in screen
+    assert re.search(r'class="trend-line" d="M[^"]{20}', screen)
+
+
+def test_a_screen_says_whose_data_it_was_made_of(stations: Config) -> None:
+    name = Name("© ECMWF，数据按 CC BY 4.0 许可发布", "© ECMWF, data under CC BY 4.0")
+    made = replace(bulletin(stations), attributions=(name,))
+
+    screens = {page.path: str(page.body) for page in pages(made, stations, "display")}
+
+    assert name.zh in screens["display/lingshan.html"]
+    assert name.en in screens["en/display/lingshan.html"]
 
 
 def test_without_stations_no_page_knows_of_tiles(config: Config) -> None:
