@@ -6,7 +6,7 @@ Further models are heard beside the leading one and never waited for longer than
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from typing import Protocol
@@ -68,12 +68,30 @@ def hear(
     return tuple(runs), tuple(unheard)
 
 
-def join_aerosol(atmosphere: Atmosphere, runs: Sequence[ModelRun]) -> tuple[Atmosphere, tuple[ModelRun, ...]]:
-    """Return the leading atmosphere with the fields of runs that only add to others, and the runs that have a voice of their own."""
+def join_aerosol(atmosphere: Atmosphere, runs: Sequence[ModelRun]) -> tuple[Atmosphere, tuple[ModelRun, ...], tuple[str, ...]]:
+    """Return the leading atmosphere with the fields of runs that only add to others, the runs that have a voice of their own, and the ids
+    of the models of which something was added."""
+    added: list[str] = []
     for run in runs:
         if run.model.adds:
-            atmosphere = derived.join_aerosol(atmosphere, run.atmospheres[0])
-    return atmosphere, tuple(run for run in runs if not run.model.adds)
+            before, atmosphere = atmosphere, derived.join_aerosol(atmosphere, run.atmospheres[0])
+            if _known(atmosphere) > _known(before):
+                added.append(run.model.id)
+    return atmosphere, tuple(run for run in runs if not run.model.adds), tuple(added)
+
+
+def _known(atmosphere: Atmosphere) -> int:
+    """Return how many values of aerosol are known."""
+    return int(atmosphere[derived.AEROSOL].count()) if derived.AEROSOL in atmosphere else 0
+
+
+def owners(config: Config, runs: Sequence[ModelRun], forecasts: Sequence[Forecast], added: Collection[str]) -> tuple[Name, ...]:
+    """Return whose data stand behind the answers beside the leading run's: of models that have a voice in one, of this hour or an earlier,
+    and of those of which fields were added; in the order of the settings."""
+    heard = {*added, *(voice.cycle.model for forecast in forecasts for voice in forecast.voices)}
+    told = {model.id: model.attribution.as_name(model.attribution.zh or model.attribution.en) for model in config.models}
+    told |= {run.model.id: run.attribution for run in runs}
+    return tuple(dict.fromkeys(name for model, name in told.items() if model in heard))
 
 
 def answer(run: ModelRun, events: Sequence[Event], config: Config, predicting: Predicting, correct: Correcting) -> RunAnswer:
