@@ -62,10 +62,13 @@ def build_parser() -> argparse.ArgumentParser:
         ("run", run, "issue bulletins at the hours of the settings, day after day"),
         ("observe", observe, "take in the files that stations dropped, as `run` does every few minutes"),
         ("push", push, "take in the records that stations push, as `run` does beside its bulletins"),
-        ("status", status, "say what was issued last and what went wrong"),
         ("config", show_config, "print the resolved settings, secrets masked, or the one error"),
     ):
         commands.add_parser(name, parents=[common], help=words, description=words).set_defaults(command=command)
+    words = "say what was issued last and what went wrong"
+    status_parser = commands.add_parser("status", parents=[common], help=words, description=words)
+    status_parser.set_defaults(command=status)
+    status_parser.add_argument("--all", action="store_true", help="name every file and sender that is kept, not only the last day's")
     words = "run the whole line on the embedded sample cycle (demonstration data)"
     demo_parser = commands.add_parser("demo", parents=[common], help=words, description=words)
     demo_parser.set_defaults(command=demo)
@@ -173,7 +176,7 @@ def demo(args: argparse.Namespace) -> int:
     from forecast.sample.bucket import LoopbackBucket
     from forecast.sample.demonstration import demonstration_config, demonstration_run, write_sample
 
-    config = read_config(args.config)
+    config = _read(args.config)
     args.now = args.now or datetime.now(UTC)
     folder = args.out or Path("var/demo/days" if args.days else "var/demo/site")
     if folder.resolve() == config.output.folder.resolve():
@@ -216,8 +219,8 @@ def status(args: argparse.Namespace) -> int:
     """Say what is in force, what was issued last, what failed, what the stations send and what has moved."""
     from forecast import state
 
-    found = state.found(_settings(args), args.now or datetime.now(UTC))
-    print(json.dumps(found, ensure_ascii=False, indent=1) if args.json else "\n".join(state.lines(found)))
+    found = state.found(_settings(args), args.now or datetime.now(UTC), args.all)
+    print(json.dumps(found, ensure_ascii=False, indent=1) if args.json else "\n".join(state.lines(found, args.all)))
     return 0
 
 
@@ -300,8 +303,20 @@ def try_mountain(args: argparse.Namespace) -> int:
 # -- the world
 
 
+def _read(path: Path | None) -> Config:
+    """Read the settings, and hold the units of stations against those that are known. Raises: ConfigError."""
+    config = read_config(path)
+    for station in config.observations.stations:
+        if station.units:
+            from forecast.ingest.observed import units_known
+
+            if wrong := units_known(station.as_station()):
+                raise ConfigError(f"observations.stations.{station.id}.{wrong}")
+    return config
+
+
 def _settings(args: argparse.Namespace) -> Config:
-    config = read_config(args.config)
+    config = _read(args.config)
     if args.out:
         config = config.model_copy(update={"output": config.output.model_copy(update={"folder": args.out})})
     return config

@@ -69,6 +69,10 @@ class Config(Section):
                             ("observations.stations", [station.id for station in self.observations.stations])):
             if twice := sorted({i for i in names if names.count(i) > 1}):
                 raise ValueError(f"{what}: the id {twice[0]!r} is given twice")
+        known = {station.id for station in self.observations.stations}
+        for site in self.sites:
+            if unknown := [station for station in site.stations if station not in known]:
+                raise ValueError(f"sites.{site.id}.stations: {unknown[0]} is no station of observations.stations; name it there first")
         return self
 
     @property
@@ -168,12 +172,15 @@ class _PlainLoader(yaml.SafeLoader):
 
 
 def _place(location: tuple[int | str, ...], values: dict[str, Any]) -> str:
-    """Return where in the settings something stands; a site by its id."""
-    parts = [str(part) for part in location]
-    if len(location) > 1 and location[0] == "sites" and isinstance(location[1], int):
-        site = values["sites"][location[1]]
-        if isinstance(site, dict) and isinstance(site.get("id"), str):
-            parts[1] = site["id"][:40]
+    """Return where in the settings something stands; a site, a model or a station by its id."""
+    parts, there = [str(part) for part in location], values
+    for place, part in enumerate(location):
+        try:
+            there = there[part]  # type: ignore[index]
+        except (KeyError, IndexError, TypeError):
+            break
+        if isinstance(part, int) and isinstance(there, dict) and isinstance(there.get("id"), str):
+            parts[place] = there["id"][:40]
     return ".".join(parts) or "settings"
 
 

@@ -153,7 +153,8 @@ class ModelSettings(Section):
 
     layout: how its files are found: `ecmwf` (.index and ranges), `gefs` (.idx and ranges, a file a member), `folder` (dropped by the
     bureau). path: of a step below a mirror's address, with {run}, {step}, {member}. members: the numbers of an ensemble's members;
-    empty: one deterministic forecast. adds: it gives no forecast of its own, its fields join every other model's (aerosol).
+    empty: one deterministic forecast. adds: it gives no forecast of its own, its fields join every other model's (aerosol). enabled:
+    without it the table is kept, and the model is neither fetched nor heard.
     """
 
     id: Identifier
@@ -172,6 +173,7 @@ class ModelSettings(Section):
     deadline_seconds: float = Field(default=900, gt=0, le=86400)
     keep_cycles: int = Field(default=2, ge=1, le=100)
     adds: bool = False
+    enabled: bool = True
     parameters: dict[str, ParameterSettings] = Field(min_length=1)
 
     @property
@@ -182,9 +184,11 @@ class ModelSettings(Section):
     @model_validator(mode="after")
     def _sensible(self) -> ModelSettings:
         if unknown := [name for name in self.parameters if name not in FIELDS]:
-            raise ValueError(f"parameters: {unknown[0]} is no field of the catalogue; `skyscape models` lists them")
+            raise ValueError(f"parameters: {unknown[0]} is no field of the catalogue; docs/sources.md lists them")
         if any(len(each.key) not in (0, 4, 5) for each in self.parameters.values()):
             raise ValueError("parameters: a key has four numbers (discipline, category, number, surface), or five with the surface's value")
+        if not self.attribution.zh and not self.attribution.en:
+            raise ValueError("attribution: whose data it is stands on every page made of it; write zh, en or both")
         if self.layout == "folder" and self.folder is None:
             raise ValueError("folder: a model of layout `folder` names the folder into which its files are dropped")
         if self.layout != "folder" and not (self.mirrors and self.path):
@@ -239,6 +243,16 @@ class ObservationSettings(Section):
     ion_classes: tuple[float, ...] = Field(default=(500, 1000, 1500, 2000, 3000), min_length=2, max_length=8)
     old_minutes: int = Field(default=90, ge=5, le=1440)
     comfort: Literal["GB/T 27963-2011"] = "GB/T 27963-2011"
+
+    @model_validator(mode="after")
+    def _sensible(self) -> ObservationSettings:
+        if list(self.ion_classes) != sorted(set(self.ion_classes)) or self.ion_classes[0] <= 0:
+            raise ValueError("ion_classes: ions a cm3 where classes 2, 3 ... begin, each above the one before, e.g. [500, 1000, 1500]")
+        known = {station.id for station in self.stations}
+        for sender, stations in (self.push.senders if self.push else {}).items():
+            if unknown := [station for station in stations if station not in known]:
+                raise ValueError(f"push.senders.{sender}: {unknown[0]} is no station of observations.stations; name it there first")
+        return self
 
 
 class ArchiveSettings(Section):

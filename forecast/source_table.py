@@ -12,10 +12,12 @@ from forecast.sampling import LAYERS
 from forecast.settings import ModelSettings
 
 NATIVE, DERIVED, LEVELS, MOMENTS, ABSENT = "native", "derived", "of levels", "at moments", "-"
+OFF = "off"
 LEGEND = (
     f"How each field is had: `{NATIVE}` from the model's own files; `{DERIVED}` from its other fields, by the rules below; `{LEVELS}`: by",
     f"the overlap of its cloud by level, where a site asks; `{MOMENTS}`: its mean is not wanted, the field at each moment is had; `of` a",
     f"model that is laid over the leading one; `{ABSENT}`: not at all, and then named to the reader where a phenomenon would have read it.",
+    f"`({OFF})`: the model's table stands in the settings with `enabled: false`; it is neither fetched nor heard until that is changed.",
 )
 MEAN = "_mean"
 COVERS = tuple(f"{layer}_type_cloud_area_fraction" for layer in LAYERS)
@@ -30,6 +32,11 @@ class Source:
     means: frozenset[str]
     rules: Mapping[str, Rule]
     added: Mapping[str, str]  # what others lay over it, and their ids
+    enabled: bool = True
+
+    @property
+    def head(self) -> str:
+        return self.id if self.enabled else f"{self.id} ({OFF})"
 
     def tells(self, name: str) -> str:
         """Return how a field is had of this model."""
@@ -45,15 +52,19 @@ class Source:
 
 
 def sources_of(config: Config) -> tuple[Source, ...]:
-    """Return the leading model and those of the settings that give a forecast of their own."""
-    added = {name: model.id for model in config.models if model.adds for name in model.parameters}
+    """Return the leading model and those of the settings, enabled or not, that give a forecast of their own."""
+    added: dict[str, str] = {}
+    for model in config.models:
+        for name in model.parameters if model.adds else ():
+            said = model.id if model.enabled else f"{model.id} ({OFF})"
+            added[name] = f"{added[name]}, {said}" if name in added else said
     leading = Source(config.source.model, frozenset(field.name for field in DEFAULT_FIELDS), frozenset(), {}, added)
     return leading, *(_source(model) for model in config.models if not model.adds)
 
 
 def _source(model: ModelSettings) -> Source:
     means = {name for name, said in model.parameters.items() if said.statistic == "mean" and FIELDS[name].statistic != "mean"}
-    return Source(model.id, frozenset(model.parameters), frozenset(means), derivable(model.parameters), {})
+    return Source(model.id, frozenset(model.parameters), frozenset(means), derivable(model.parameters), {}, model.enabled)
 
 
 def page(config: Config) -> Iterator[str]:
@@ -70,7 +81,7 @@ def page(config: Config) -> Iterator[str]:
 
 
 def _table(fields: Iterable[Field], sources: Collection[Source]) -> Iterator[str]:
-    yield f"| field | unit | {' | '.join(source.id for source in sources)} |"
+    yield f"| field | unit | {' | '.join(source.head for source in sources)} |"
     yield f"|---|---|{'---|' * len(sources)}"
     for field in fields:
         yield f"| `{field.name}` | {field.unit} | {' | '.join(source.tells(field.name) for source in sources)} |"
@@ -81,7 +92,7 @@ def _rules(sources: Collection[Source]) -> Iterator[str]:
     used: dict[tuple[str, tuple[str, ...]], tuple[Rule, list[str]]] = {}
     for source in sources:
         for rule in source.rules.values():
-            used.setdefault((rule.makes, rule.of), (rule, []))[1].append(source.id)
+            used.setdefault((rule.makes, rule.of), (rule, []))[1].append(source.head)
     for rule, ids in used.values():
         yield f"| `{rule.makes}` | {', '.join(f'`{name}`' for name in rule.of)} | {rule.told} | {', '.join(ids)} |"
 
@@ -92,7 +103,8 @@ def _owners(config: Config) -> Iterator[str]:
     first = config.source
     yield f"| {first.model} | 1 | {_span(first.all_steps)} | {', '.join(first.order)} | {first.attribution.en} |"
     for model in config.models:
-        yield f"| {model.id} | {len(model.members) or 1} | {_span(model.all_steps)} | {model.layout} | {model.attribution.en} |"
+        head = model.id if model.enabled else f"{model.id} ({OFF})"
+        yield f"| {head} | {len(model.members) or 1} | {_span(model.all_steps)} | {model.layout} | {model.attribution.en} |"
 
 
 def _span(steps: Collection[int]) -> str:

@@ -38,12 +38,14 @@ SUFFIXES = frozenset((".idx", ".index", ".json", ".txt", ".md", ".tmp", ".part",
 
 @dataclass(frozen=True, slots=True)
 class Sheet:
-    """What one file was found to hold: (run, step [h], member) -> names of wanted fields; or why it was set aside."""
+    """What one file was found to hold: (run, step [h], member) -> names of wanted fields (none, where it only holds others), and how many
+    messages of other centres; or why it was set aside."""
 
     size: int
     time: int
     held: dict[tuple[str, int, int], tuple[str, ...]]
     fault: str = ""
+    others: tuple[tuple[int, int], ...] = ()  # (centre, messages)
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,13 +102,36 @@ class Folder:
         if len(files) < len(needs.steps):
             files, notes = self._files(self._all(), needs, cycle)
         if absent := [step for step in needs.steps if step not in files]:
-            said = f"; set aside: {'; '.join(notes)}" if notes else ""
+            said = self._lacked(needs, cycle, absent[0]) + (f"; set aside: {'; '.join(notes)}" if notes else "")
             raise CycleNotReady(
                 f"{self._root}: {cycle.id} has {len(files)} of {len(needs.steps)} steps, f{absent[0]:03d} is the first that lacks{said}"
             )
         paths = tuple(dict.fromkeys(path for step in needs.steps for path in files[step]))
         self._settle(paths, needs.fields)
         return Acquired(cycle, paths, self._contents.attribution, self.name, 0, 0, notes, self._contents.members)
+
+    def _lacked(self, needs: Needs, cycle: Cycle, step: int) -> str:
+        """Return what a step that is there lacks, with the keys by which it was looked for, and what was passed over in the folder."""
+        assert self._sheets is not None
+        sheets, place = self._sheets.values(), self._contents.setting.rpartition(".")[0]
+        table = place.startswith("models.")
+        said = ""
+        for member in self._contents.members or (ALONE,):
+            at = (cycle.run.isoformat(), step, member)
+            there = {name for sheet in sheets for name in sheet.held.get(at, ())}
+            missing = lacking(needs.fields, there) if any(at in sheet.held for sheet in sheets) else []
+            if missing:
+                keys = {field.name: f"{field.name} ({_spelled(field)})" for field in needs.fields}
+                named = ", ".join(" or ".join(keys[name] for name in group.split(" or ")) for group in missing)
+                said = f": {named}" + (f"; are the keys in {place}.parameters those of the files?" if table else "")
+                break
+        passed: dict[int, int] = {}
+        for centre, count in (each for sheet in sheets for each in sheet.others):
+            passed[centre] = passed.get(centre, 0) + count
+        if passed:
+            told = ", ".join(f"{count} of centre {centre}" for centre, count in sorted(passed.items()))
+            said += f"; messages passed over: {told}, for {self._contents.centre} is looked for" + (f" ({place}.centre)" if table else "")
+        return said
 
     def _settle(self, paths: Iterable[Path], fields: tuple[Field, ...]) -> None:
         """Look again at files that are new. Raises: CycleNotReady where one is still being written."""
@@ -182,19 +207,23 @@ class Folder:
 
     def _read(self, path: Path, key: str, fields: tuple[Field, ...], status: os.stat_result) -> Sheet:
         held: dict[tuple[str, int, int], set[str]] = {}
+        others: dict[int, int] = {}
         fault = ""
         try:
             for message in scan(read_data(path), key):
-                if message.run is not None and self._is_of_model(message) and message.end == int(message.end):
+                if self._contents.centre not in (None, message.centre):
+                    others[message.centre] = others.get(message.centre, 0) + 1
+                elif message.run is not None and self._is_wanted(message) and message.end == int(message.end):
                     member = ALONE if message.member is None else message.member
                     names = held.setdefault((message.run.isoformat(), int(message.end), member), set())
                     names.update(field.name for field in fields if field.name not in names and holds(message, field, None))
         except SourceCorrupt as error:
             held, fault = {}, str(error)
-        return Sheet(status.st_size, status.st_mtime_ns, {at: tuple(sorted(names)) for at, names in held.items() if names}, fault)
+        found = {at: tuple(sorted(names)) for at, names in held.items()}
+        return Sheet(status.st_size, status.st_mtime_ns, found, fault, tuple(sorted(others.items())))
 
-    def _is_of_model(self, message: Message) -> bool:
-        return self._contents.centre in (None, message.centre) and (message.member is None or message.member in self._contents.members)
+    def _is_wanted(self, message: Message) -> bool:
+        return message.member is None or message.member in self._contents.members
 
     def _remember(self, fields: tuple[Field, ...]) -> None:
         """Recall what was found earlier, if it was read with the same fields in mind."""
@@ -217,7 +246,7 @@ class Folder:
         self._sheets = {key: sheet for key, sheet in self._sheets.items() if (self._root / key).exists()}
         self._new = {path for path in self._new if path.exists()}
         rows = {
-            key: [sheet.size, sheet.time, [[*at, names] for at, names in sheet.held.items()], sheet.fault]
+            key: [sheet.size, sheet.time, [[*at, names] for at, names in sheet.held.items()], sheet.fault, sheet.others]
             for key, sheet in self._sheets.items()
         }
         text = json.dumps({"digest": self._digest, "files": rows}).encode()
@@ -231,8 +260,16 @@ class Folder:
 
 def _sheet(row: list[object]) -> Sheet:
     """Read one row of the memory. Raises: ValueError, TypeError where it is none."""
-    size, time, held, fault = row
-    if not (isinstance(size, int) and isinstance(time, int) and isinstance(held, list) and isinstance(fault, str)):
+    size, time, held, fault, others = row
+    if not (isinstance(size, int) and isinstance(time, int) and isinstance(held, list) and isinstance(fault, str)
+            and isinstance(others, list)):
         raise ValueError("not a row of the memory")
     found = {(datetime.fromisoformat(run).isoformat(), int(step), int(member)): tuple(names) for run, step, member, names in held}
-    return Sheet(size, time, found, fault)
+    return Sheet(size, time, found, fault, tuple((int(centre), int(count)) for centre, count in others))
+
+
+def _spelled(field: Field) -> str:
+    """Return the keys of a field: discipline/category/number/surface and its value of GRIB2, or table * 1000 + number/level of GRIB1."""
+    keys = [f"{key.discipline}/{key.category}/{key.number}/{key.surface}" + (f"/{key.value:g}" if key.value is not None else "")
+            for key in field.keys]
+    return "key " + ", ".join([*keys, *(f"GRIB1 {number}/{level}" for number, level in field.grib1)])

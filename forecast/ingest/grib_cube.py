@@ -23,7 +23,7 @@ from forecast.errors import SourceCorrupt
 from forecast.ingest.grib_decoding import Order
 from forecast.ingest.grib_grid import MICRO, Cut, between
 from forecast.ingest.grib_windows import Choice, Window, choose, weights
-from forecast.quantities import Field
+from forecast.quantities import FIELDS, Field
 
 ROUNDING = 1e-6  # relative: two roundings to float32
 
@@ -101,9 +101,11 @@ def within_limits(piece: Piece, values: Values, slack: float) -> Values:
     if bad.any():
         row, column = np.argwhere(bad)[0]
         cut = piece.order.cut
+        told = field == FIELDS.get(field.name)  # else a model's table tells how it is kept
+        advice = "fetch it again" if told else f"check factor and key of {field.name} in models.<id>.parameters, or fetch it again"
         raise SourceCorrupt(
             f"{piece.order.message.where}: {field.name} is {values[row, column]:.6g} {field.unit} at {cut.latitude[row] / MICRO:g} N "
-            f"{cut.longitude[column] / MICRO:g} E, expected {field.low:g} to {field.high:g}: fetch it again"
+            f"{cut.longitude[column] / MICRO:g} E, expected {field.low:g} to {field.high:g}: {advice}"
         )
     return np.clip(values, np.float32(field.low), np.float32(field.high))
 

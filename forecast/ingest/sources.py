@@ -30,6 +30,7 @@ log = logging.getLogger(__name__)
 
 __all__ = ["Acquired", "ModelRun", "ModelSource", "Source", "needs_of", "open_models", "open_source"]
 
+LEAST = ("air_temperature", "relative_humidity", "geopotential_height")  # on levels: without them no feature can be made
 AT_ISSUE = 10.0  # [s] that an hour of issue waits for the folder of a further model
 KM_PER_DEGREE = 111.195  # of a great circle on a sphere of 6371 km
 MARGIN = 0.25  # [degree]: a site at the edge needs the grid points on both its sides
@@ -200,7 +201,18 @@ class ModelSource:
             raise SourceCorrupt(str(error)) from error
         if not self.model.adds:
             atmospheres = tuple(derived.complete(atmosphere) for atmosphere in atmospheres)
-        return ModelRun(self.model, got.cycle, atmospheres, self.model.attribution.as_name(), (*self._late(got.cycle, now), *got.notes))
+            self._refuse_poor(atmospheres)
+        owner = self.model.attribution
+        return ModelRun(self.model, got.cycle, atmospheres, owner.as_name(owner.zh or owner.en), (*self._late(got.cycle, now), *got.notes))
+
+    def _refuse_poor(self, atmospheres: Sequence[Atmosphere]) -> None:
+        """Raise SourceCorrupt where what every phenomenon reads is neither given nor derived."""
+        lacks = [name for name in LEAST if any(name not in atmosphere for atmosphere in atmospheres)]
+        if lacks:
+            raise SourceCorrupt(
+                f"{self.model.id}: lacks {', '.join(lacks)}, without which nothing can be said; name it, or what it is derived of "
+                f"(docs/sources.md), in models.{self.model.id}.parameters"
+            )
 
     def _late(self, cycle: Cycle, now: datetime) -> tuple[str, ...]:
         """Return a note where a newer run should be out but is not whole."""
@@ -211,11 +223,11 @@ class ModelSource:
 
 
 def open_models(config: Config, clock: Clock = CLOCK) -> tuple[ModelSource, ...]:
-    """Return the doors to the further models of the settings; nothing is asked of any server yet.
+    """Return the doors to the further models of the settings that are enabled; nothing is asked of any server yet.
 
     Raises: ConfigError for a path that cannot be filled in.
     """
-    return tuple(ModelSource(config, model, _open_model(config, model, clock), clock) for model in config.models)
+    return tuple(ModelSource(config, model, _open_model(config, model, clock), clock) for model in config.models if model.enabled)
 
 
 def _open_model(config: Config, model: ModelSettings, clock: Clock) -> Source:

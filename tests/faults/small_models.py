@@ -27,11 +27,10 @@ GENTLE = {"requests_per_minute": 6000, "connections": 2, "timeout_seconds": 5.0,
 
 
 def table(config: Config, name: str) -> ModelSettings:
-    """Return a model of the program's own settings with three steps and three levels; `gefs` stands there as an example only."""
-    found = next((model for model in config.models if model.id == name), None)
-    model = gefs_table(config) if found is None else found
+    """Return a model of the program's own settings, enabled, with three steps and three levels; of `gefs` a few fields and members."""
+    model = gefs_table(config) if name == "gefs" else next(model for model in config.models if model.id == name)
     few = {name: _thinned(said) for name, said in model.parameters.items()}
-    return model.model_copy(update={"steps": (STEPS,), "parameters": few, "deadline_seconds": 300.0})
+    return model.model_copy(update={"steps": (STEPS,), "parameters": few, "deadline_seconds": 300.0, "enabled": True})
 
 
 def _thinned(said):  # type: ignore[no-untyped-def]

@@ -9,13 +9,14 @@ from pathlib import Path
 
 import pytest
 
-from forecast.config import Config, default_path, read_config
+from forecast.config import Config, default_path
 from forecast.errors import ConfigError, CycleNotReady, SourceError
+from forecast.ingest import grib
 from forecast.ingest.derived import AEROSOL
 from forecast.ingest.dialect import fields_of
 from forecast.ingest.grib_headers import inspect, scan
 from forecast.ingest.inventory import parse_inventory, select
-from forecast.ingest.sources import ModelRun, ModelSource, open_models
+from forecast.ingest.sources import ModelRun, ModelSource, needs_of, open_models
 from forecast.sample.bucket import LoopbackBucket
 from forecast.sample.demonstration import demonstration_config
 from forecast.settings import ModelSettings, ParameterSettings, StepSettings
@@ -144,7 +145,7 @@ def test_real_steps_of_the_ifs_come_whole_and_unchanged(shared: Path, config: Co
         settings = settings_for(config, tmp_path, model, server.url)
         [source] = open_models(settings, PatientClock())
         got = source.acquire(settings.all_sites(), run + timedelta(hours=9))
-    [atmosphere] = served(config, model, tmp_path, run + timedelta(hours=9)).atmospheres
+    atmosphere = grib.read_atmosphere(got.files, got.cycle, needs_of(settings, settings.all_sites(), model), 1)
 
     for path in got.files:
         assert [m.parameter for m in scan(path.read_bytes(), path.name)].count((0, 2, 3)) == 0
@@ -167,7 +168,11 @@ def test_the_real_ground_of_the_ifs_comes_through_its_table(shared: Path, config
     path.write_bytes(whole)
     path.with_suffix(".index").write_text(real_index(messages))
 
-    [atmosphere] = served(config, model, tmp_path, run + timedelta(hours=9)).atmospheres
+    with LoopbackBucket(tmp_path / "tree") as server:
+        settings = settings_for(config, tmp_path, model, server.url)
+        [source] = open_models(settings, PatientClock())
+        got = source.acquire(settings.all_sites(), run + timedelta(hours=9))
+    atmosphere = grib.read_atmosphere(got.files, got.cycle, needs_of(settings, settings.all_sites(), model), 1)
 
     assert set(wanted) <= set(atmosphere.data_vars)
     assert 0 < float(atmosphere["cloud_area_fraction"].max()) <= 1
@@ -395,7 +400,7 @@ def test_a_model_that_cannot_be_decoded_fails_as_a_source(cma: Dropped, config: 
 def test_opening_the_models_asks_nobody(config: Config) -> None:
     doors = open_models(config)
 
-    assert [door.model.id for door in doors] == [model.id for model in config.models]
+    assert [door.model.id for door in doors] == [model.id for model in config.models if model.enabled] == ["ifs", "aifs", "gefs_aerosol"]
 
 
 @pytest.mark.parametrize("path", ["{date}/x.grib2", "{run:%Y}/{step:03d", "{0}", "{run.nothing}", "{step:%Y}"])
@@ -425,7 +430,7 @@ def test_mirrors_keep_the_order_of_the_settings_and_their_names_carry_no_secret(
 
 def test_every_model_of_ecmwf_is_attributed_as_its_licence_asks(config: Config) -> None:
     """CC BY 4.0, section 3a: creator, licence, link, and that it was modified; ECMWF's own wording from sources.md."""
-    of_ecmwf = [model for model in config.models if model.centre == 98]
+    of_ecmwf = [model for model in config.models if model.layout == "ecmwf"]
 
     assert of_ecmwf
     for model in of_ecmwf:
@@ -434,14 +439,8 @@ def test_every_model_of_ecmwf_is_attributed_as_its_licence_asks(config: Config) 
         assert all("www.ecmwf.int" in text and "CC BY 4.0" in text for text in (model.attribution.zh, model.attribution.en))
 
 
-def test_the_examples_in_the_settings_are_sound_once_their_marks_are_taken_off(tmp_path: Path) -> None:
-    text = default_path().read_text(encoding="utf-8")
-    head, _, rest = text.partition("\nmodels:\n")
-    models, _, tail = rest.partition("\narchive:\n")
-    opened = re.sub(r"(?m)^  # (- id: |  )", r"  \1", models)
-    (tmp_path / "config.yaml").write_text(f"{head}\nmodels:\n{opened}\narchive:\n{tail}", encoding="utf-8")
-
-    config = read_config(tmp_path / "config.yaml", {})
+def test_every_model_of_the_settings_can_be_switched_on(config: Config) -> None:
+    config = config.model_copy(update={"models": tuple(model.model_copy(update={"enabled": True}) for model in config.models)})
 
     assert {"ifs", "aifs", "gefs_aerosol", "gefs", "cma_gfs", "cma_meso", "cams"} == {model.id for model in config.models}
     assert len(open_models(config)) == 7

@@ -10,19 +10,21 @@ import re
 import stat
 import zlib
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 from forecast.domain import Fault
 from forecast.ingest.observed import afile, bufr, csv_records, isd, metar_reports, micaps, synop
 from forecast.ingest.observed.columns import STATION, TIME, TIME_PARTS, column
-from forecast.ingest.observed.csv_records import parse_push
-from forecast.ingest.observed.parsed import Limits, Parsed, Terms, shown
+from forecast.ingest.observed.csv_records import parse_push, units_known
+from forecast.ingest.observed.parsed import Limits, Parsed, Terms, harmless
 
-__all__ = ["Limits", "Parsed", "Terms", "form_of", "parse_file", "parse_push"]
+__all__ = ["Limits", "Parsed", "Terms", "form_of", "parse_file", "parse_push", "units_known"]
 
 HEAD = 4096  # [byte] by which a form is recognised
 BLOCK = 1 << 20  # [byte] that are read, and unpacked, at once
+UTF16 = (b"\xff\xfe", b"\xfe\xff")
 GZIP = b"\x1f\x8b"
 ARCHIVES = {b"PK": "ZIP", b"7z\xbc\xaf": "7-Zip", b"Rar!": "RAR", b"\xfd7zXZ": "xz", b"BZh": "bzip2", b"\x28\xb5\x2f\xfd": "zstd"}
 
@@ -78,6 +80,13 @@ def _names_columns(head: bytes) -> bool:
     return False
 
 
+def _is_utf16(head: bytes) -> bool:
+    """Does `head` begin with UTF-16's mark, or is every other byte NUL and none of the others, as of ASCII in UTF-16?"""
+    even, odd = head[0::2], head[1::2]
+    unmarked = len(head) >= 8 and any(not any(high) and all(low) for high, low in ((odd, even), (even, odd)))
+    return head[:2] in UTF16 or unmarked
+
+
 class _TooMuch(Exception):
     """An event, told as a Fault: why a file is not read."""
 
@@ -99,10 +108,12 @@ def parse_file(path: Path, terms: Terms | None = None) -> Parsed:
     if archive:
         return _refused(path, f"the file is packed as {archive}: only gzip is unpacked here; unpack it before it is dropped")
     form = form_of(data[:HEAD])
+    if not form and _is_utf16(data[:HEAD]):
+        return _refused(path, "the file looks like UTF-16 text: save it as UTF-8 and drop it again")
     if not form:
         return _refused(path, f"the file's form is not known; known are {', '.join(PARSERS)}; a table's first line names its columns")
     if terms.received is None:
-        terms = Terms(terms.stations, terms.zone, _named_time(path.name) or modified, terms.limits)
+        terms = replace(terms, received=_named_time(path.name) or modified)
     return PARSERS[form](data, path.name, terms)
 
 
@@ -117,7 +128,7 @@ def _named_time(name: str) -> datetime | None:
 
 
 def _refused(path: Path, reason: str) -> Parsed:
-    return Parsed([], [Fault(shown(path.name, 120)[1:-1], 0, reason)])
+    return Parsed([], [Fault(harmless(path.name, 120), 0, reason)])
 
 
 def _content(path: Path, limits: Limits) -> tuple[bytes, datetime]:

@@ -92,7 +92,7 @@ class _Table:
     """Reads rows under one header."""
 
     def __init__(self, header: Sequence[str], line: int, collector: Collector, terms: Terms) -> None:
-        self._collector, self._stations = collector, terms.stations
+        self._collector, self._stations, self._barred = collector, terms.stations, terms.barred
         self._targets: dict[str, tuple[list[_Target], timedelta] | None] = {}
         self._elements: list[tuple[int, str, str]] = []  # (index, element, unit)
         self.width = len(header)
@@ -102,7 +102,8 @@ class _Table:
             known = column(name)
             if known is None:
                 if name.strip():
-                    collector.fault(line, f"column {index + 1} is not known: it is left out", once=f"column {index} {name[:80]}")
+                    reason = f"column {index + 1}, {shown(name.strip(), 40)}, is not known: it is left out"
+                    collector.fault(line, reason, once=f"column {index} {name[:80]}")
                 continue
             meaning, unit = known
             if meaning == UNUSED:
@@ -190,6 +191,8 @@ class _Table:
                 self._collector.fault(line, f"{shown(name)} is no station number: letters, digits, '-' and '_', at most 24")
                 return None
             reason = f"station {name} is not in the settings: add it to observations.stations, or its records are set aside"
+            if name in self._barred:
+                reason = f"this sender may not speak for {name}"
             self._collector.fault(line, reason, once=f"station {name}")
             self._remember(cell, None)
             return None
@@ -322,7 +325,7 @@ def units_known(station: Station) -> str:
         try:
             conversion(element, unit)
         except ValueError as error:
-            return f"units: {error}"
+            return f"units: {error}; found {shown(unit)}"
     return ""
 
 
