@@ -35,7 +35,7 @@ from forecast.archive_outcomes import Outcomes
 from forecast.config import Config
 from forecast.domain import CLOUD_SEA_STATES, Fault, Outcome, Site
 from forecast.errors import ConfigError
-from forecast.ingest.observed.parsed import Collector, Limits, shown
+from forecast.ingest.observed.parsed import Collector, Limits, harmless, shown
 from forecast.phenomena.snow import DEGREES
 
 LIMITS = Limits(size=8 << 20, line=4_000, records=50_000, faults=1_000)
@@ -131,7 +131,7 @@ def _header(cells: Sequence[str], line: int, collector: Collector) -> dict[int, 
         meaning = words()["column"].get(text)
         if meaning is None:
             if text:
-                collector.fault(line, f"column {place + 1} is not known: it is left out")
+                collector.fault(line, f"column {place + 1}, {shown(cell.strip(), 40)}, is not known: it is left out")
         elif meaning in columns.values():
             collector.fault(line, f"column {place + 1} says {meaning} again: it is left out")
         else:
@@ -251,7 +251,7 @@ def import_file(path: Path, archive: Archive, config: Config, now: datetime) -> 
     except OSError as error:
         raise ConfigError(f"{path}: {error.strerror}; give a CSV file of outcomes") from error
     read = parse(data, path.name, config.all_sites(), now.astimezone(config.zone).date())
-    reading = Reading(hashlib.sha256(b"outcomes\0" + data).hexdigest(), shown(path.name, 120)[1:-1], "outcomes", now, len(read.outcomes),
+    reading = Reading(hashlib.sha256(b"outcomes\0" + data).hexdigest(), harmless(path.name, 120), "outcomes", now, len(read.outcomes),
                       len(read.faults))
     fresh = Outcomes(archive).keep_file(reading, read.outcomes, read.faults)
     return Imported(reading.name, not fresh, len(read.outcomes), read.repeated, read.faults)

@@ -213,7 +213,10 @@ class _Allowance:
 def _terms_of(sender: str, settings: PushSettings, terms: Terms) -> Terms:
     """Return the terms of one sender: where the settings name stations, it speaks for these only."""
     own = settings.senders.get(sender)
-    return terms if own is None else replace(terms, stations={i: station for i, station in terms.stations.items() if i in own})
+    if own is None:
+        return terms
+    theirs = {i: station for i, station in terms.stations.items() if i in own}
+    return replace(terms, stations=theirs, barred=frozenset(terms.stations.keys() - theirs.keys()))
 
 
 def _too_large(maximum: int) -> Refused:

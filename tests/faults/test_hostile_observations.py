@@ -15,6 +15,7 @@ import pytest
 
 from forecast.domain import Name, Station
 from forecast.ingest.observed import Limits, Parsed, Terms, bufr, parse_file, parse_push
+from forecast.ingest.observed.parsed import shown
 
 PROJECT = Path(__file__).parents[2]
 HEAD = b"station,time,air_temperature,gust\n"
@@ -115,6 +116,16 @@ def test_a_wrong_encoding_is_refused_with_words(tmp_path: Path, encoding: str) -
 
     assert not parsed.observations
     assert parsed.faults
+    if encoding.startswith("utf-16"):
+        assert "save it as UTF-8" in parsed.faults[0].reason
+
+
+def test_letters_of_names_stay_readable_and_what_acts_on_a_reader_does_not() -> None:
+    for name in ("\u81ea\u52a8\u7ad9.csv", "Vr\u00e1tna", "\u6c14\u6e29\uff08\u2103\uff09"):
+        assert shown(name) == f"'{name}'"
+    # a formula in full width, written from the right, without width, a combining mark, an escape, half a character
+    for unsafe in "\uff1d\u202e\u05d0\u200b\u3164\u0301\x1b\ud800=@<":
+        assert shown(f"a{unsafe}") == "'a?'"
 
 
 def test_a_line_in_no_encoding_costs_itself_only(tmp_path: Path) -> None:

@@ -207,6 +207,7 @@ def test_a_sender_speaks_only_for_its_own_stations_where_the_settings_name_them(
     status, told = push(port, body, OTHER)
 
     assert (status, told["kept"], [r["line"] for r in told["refused"]]) == (200, 1, [1])
+    assert told["refused"][0]["reason"] == "this sender may not speak for S00000"
     assert stored(observations).keys() == {"S00002"}
 
 

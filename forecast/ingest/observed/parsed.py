@@ -17,7 +17,12 @@ from forecast.domain import Fault, Observation, Station
 STATION_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,23}")  # as in settings.StationSettings
 EARLIEST, LATEST = 1900, 2100  # years that an observation can be of
 MANY_REASONS = 10_000  # that are told once each
-_UNSAFE = re.compile(r"[^A-Za-z0-9 .,:/()_-]")
+# What is neither ASCII that no page, terminal or spreadsheet acts upon nor a letter of a name: Latin with accents, kana, Han, Hangul, and
+# the full-width brackets of units. Everything invisible, combining or written from the right is unsafe.
+_UNSAFE = re.compile(
+    r"[^A-Za-z0-9 .,:/()_\u00b0\u00c0-\u00d6\u00d8-\u00f6\u00f8-\u024f\u2103\u3041-\u3096\u30a1-\u30fc\u3400-\u4dbf\u4e00-\u9fff"
+    r"\uac00-\ud7a3\uff08\uff09-]"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,13 +42,14 @@ class Terms:
     """On what terms a file is read.
 
     stations: those of the settings by id (units, clocks). zone: of a time that names none. received: when the file came in; it gives
-    month and year to forms that only know the day (SYNOP, METAR).
+    month and year to forms that only know the day (SYNOP, METAR). barred: stations of the settings for which this sender may not speak.
     """
 
     stations: Mapping[str, Station] = field(default_factory=dict)
     zone: tzinfo = UTC
     received: datetime | None = None
     limits: Limits = Limits()
+    barred: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +74,12 @@ def shown(text: str, length: int = 24) -> str:
     >>> shown("=cmd|' /C calc'!A0")
     "'?cmd?? /C calc??A0'"
     """
-    return "'" + _UNSAFE.sub("?", text[:length]) + ("..." if len(text) > length else "") + "'"
+    return f"'{harmless(text, length)}'"
+
+
+def harmless(text: str, length: int) -> str:
+    """Return `text`, at most `length` of it, with a question mark for every character that something might act upon."""
+    return _UNSAFE.sub("?", text[:length]) + ("..." if len(text) > length else "")
 
 
 class Collector:
@@ -76,7 +87,7 @@ class Collector:
 
     def __init__(self, name: str, form: str, limits: Limits, later_wins: bool = True) -> None:
         """later_wins: of two records of one station and time the later corrects the earlier (else it only fills its gaps)."""
-        self.name = shown(name, 120)[1:-1]
+        self.name = harmless(name, 120)
         self.form = form
         self.limits = limits
         self.full = False
