@@ -56,8 +56,15 @@ def build_scheduler(world: pipeline.World, clock: Clock = utc_now) -> BlockingSc
     for at in schedule.issue_at:
         trigger = CronTrigger(hour=at.hour, minute=at.minute, timezone=zone)
         scheduler.add_job(issue, trigger, args=[world, scheduler, clock], id=f"issue-{at:%H%M}", name=f"issue at {at:%H:%M}")
-    scheduler.add_job(issue, args=[world, scheduler, clock], id="issue-at-start", name="issue at start")
+    scheduler.add_job(start, args=[world, scheduler, clock], id="issue-at-start", name="issue at start")
     return scheduler
+
+
+def start(world: pipeline.World, scheduler: BlockingScheduler, clock: Clock) -> None:
+    """Take in what stations dropped while nobody looked, so that the first bulletin knows of it, then issue it. Never raises."""
+    if world.intake is not None:
+        observe(world, clock)
+    issue(world, scheduler, clock)
 
 
 def issue(world: pipeline.World, scheduler: BlockingScheduler, clock: Clock, give_up: datetime | None = None) -> None:

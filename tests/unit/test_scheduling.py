@@ -154,3 +154,25 @@ def test_a_broken_archive_does_not_stop_the_clock(world: pipeline.World, caplog:
     scheduling.observe(replace(world, intake=SimpleNamespace(observe=broken)), lambda: NOW)
 
     assert "disk full" in caplog.text
+
+
+def test_what_was_dropped_before_the_start_is_taken_in_before_the_first_issue(
+    world: pipeline.World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    done: list[str] = []
+
+    def take_in(_: datetime) -> object:
+        done.append("observe")
+        return SimpleNamespace(files=0)
+
+    def issue(*_: object, **__: object) -> object:
+        done.append("issue")
+        raise ZeroDivisionError("a defect of ours")
+
+    monkeypatch.setattr(pipeline, "run", issue)
+    monkeypatch.setattr(pipeline, "measure", lambda *_: done.append("live"))
+    job = scheduler_of(replace(world, intake=SimpleNamespace(observe=take_in))).get_job("issue-at-start")  # type: ignore[arg-type]
+
+    job.func(*job.args)
+
+    assert done == ["observe", "live", "issue"]
