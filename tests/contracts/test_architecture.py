@@ -25,7 +25,7 @@ ORDER: list[set[str]] = [
     },
     {"forecast.ingest", "forecast.phenomena", "forecast.archive_tables", "models", "products"},
     {"forecast.archive", "forecast.nowcast", "forecast.station_truth"},
-    {"forecast.archive_observations", "forecast.sample", "forecast.source_table"},
+    {"forecast.archive_intake", "forecast.archive_observations", "forecast.sample", "forecast.source_table"},
     {"forecast.archive_outcomes"},
     {
         "forecast.answering", "forecast.documentation", "forecast.live", "forecast.observing", "forecast.outcomes",
