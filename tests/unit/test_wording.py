@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from forecast.config import read_config
-from forecast.domain import Cycle, Event, Forecast, Reason, Window
+from forecast.domain import Cycle, Event, Forecast, Name, Reason, Window
 from forecast.errors import ConfigError
 from products.wording import THIN_SPACE, Words, beaufort, read_words
 
@@ -153,6 +153,13 @@ def test_a_sky_that_the_moon_lights_is_worded_as_moonlight(zh: Words) -> None:
 
     assert zh.reason(reason, "starry_sky", {"moon_illumination": 0.94, "moon_altitude": 40.0}) == "月光明亮（月面94%），只见亮星"
     assert "月光" not in zh.reason(reason, "starry_sky", {"moon_illumination": 0.94, "moon_altitude": -5.0})
+
+
+def test_stations_are_listed_as_names_are_and_one_without_a_name_by_its_number(zh: Words, en: Words) -> None:
+    names = {"A1201": Name("灵山站", "Lingshan"), "A1202": Name("百花山站", "Baihuashan")}
+
+    assert zh.stations(("A1201", "A1202", "54511"), names) == "灵山站、百花山站、54511"
+    assert en.stations(("A1201", "A1202", "54511"), names) == "Lingshan, Baihuashan, 54511"
 
 
 def test_a_site_that_bears_the_name_of_its_phenomenon_is_named_once(zh: Words) -> None:
