@@ -33,6 +33,27 @@ def test_settings_are_shown_without_their_secret(tmp_path: Path) -> None:
     assert not [secret for secret in ("hunter2", "topsecret", "abc123") if secret in done.stdout + done.stderr]
 
 
+STATION = {"id": "M1001", "latitude": 40.017, "longitude": 115.454, "elevation_m": 2303}
+
+
+def test_a_site_may_only_name_a_station_that_is_observed(tmp_path: Path) -> None:
+    sites = yaml.safe_load((PROJECT / "config.yaml").read_text(encoding="utf-8"))["sites"]
+
+    done = skyscape("config", "--config", settings(tmp_path, sites=[sites[0] | {"stations": ["M1001"]}]), cwd=tmp_path)
+
+    assert done.returncode == 3
+    assert "sites.lingshan.stations: M1001 is no station of observations.stations" in done.stderr
+
+
+def test_a_model_whose_data_belong_to_nobody_is_refused_by_its_name(tmp_path: Path) -> None:
+    models = yaml.safe_load((PROJECT / "config.yaml").read_text(encoding="utf-8"))["models"]
+
+    done = skyscape("config", "--config", settings(tmp_path, models=[models[0] | {"attribution": {}}]), cwd=tmp_path)
+
+    assert done.returncode == 3
+    assert "models.ifs: attribution" in done.stderr
+
+
 @pytest.mark.parametrize(
     ("changes", "taught"),
     [
@@ -41,6 +62,11 @@ def test_settings_are_shown_without_their_secret(tmp_path: Path) -> None:
         ({"source": {"order": ["ftp"]}}, "'filter', 'bucket' or 'folder'"),
         ({"forecast": {"dayz": 7}}, "forecast.dayz"),
         ({"sites": []}, "sites"),
+        ({"observations": {"ion_classes": [3000, 500]}}, "each above the one before"),
+        ({"observations": {"push": {"senders": {"lingshan": ["M1001"]}}}}, "M1001 is no station of observations.stations"),
+        ({"observations": {"stations": [STATION | {"units": {"air_temperature": "furlong"}}]}},
+         "observations.stations.M1001.units: air_temperature has no unit of this name; known are K, degC"),
+        ({"observations": {"stations": [STATION | {"units": {"airtemp": "degC"}}]}}, "'airtemp' is no element; known are air_temperature"),
     ],
 )
 def test_a_wrong_setting_stops_the_start_with_one_sentence(changes: dict[str, Any], taught: str, tmp_path: Path) -> None:

@@ -34,7 +34,9 @@ def issued(gfs_tree: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Pa
     values["archive"] = {"url": f"sqlite:///{folder / 'archive.db'}"}
     (folder / "empty").mkdir()
     absent = POORER | {"id": "absent", "folder": str(folder / "empty"), "name": {"zh": "缺席模式", "en": "Absent"}}
-    values["models"] = [POORER | {"folder": str(gfs_tree)}, absent]
+    short = POORER | {"id": "short", "folder": str(gfs_tree), "parameters": {"air_temperature_at_2m": {}},
+                      "attribution": {"zh": "缺层模式资料", "en": "Data of the model without levels"}}
+    values["models"] = [POORER | {"folder": str(gfs_tree)}, absent, short]
     config = folder / "settings.yaml"
     config.write_text(json.dumps(values, ensure_ascii=False), encoding="utf-8")
     said = ("--config", config, "--out", folder / "site", "--json", "--cycle", "2020080412", "--now", "2020-08-04T16:00Z")
@@ -55,7 +57,7 @@ def test_the_answer_is_the_models_mean_and_a_model_that_is_not_there_delays_noth
         mean = sum(voice["probability"] for voice in forecast["voices"]) / 2
         assert forecast["probability"] == pytest.approx(mean, abs=1e-5)
     assert any(abs(f["voices"][0]["probability"] - f["voices"][1]["probability"]) > 0.02 for f in heard)
-    assert json.loads(told)["unheard"] == ["absent"]
+    assert json.loads(told)["unheard"] == ["absent", "short"]
 
 
 def test_readers_see_how_far_the_models_agree_and_whose_data_they_are(issued: tuple[Path, dict[str, Any], str]) -> None:
@@ -71,3 +73,5 @@ def test_readers_see_how_far_the_models_agree_and_whose_data_they_are(issued: tu
     assert "Data of the poorer model" in english
     assert "Data of the poorer model" in data["sources"]
     assert "缺席模式" not in page
+    assert "缺层模式资料" not in page
+    assert "Data of the model without levels" not in data["sources"]

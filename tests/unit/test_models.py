@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from forecast.config import Config, default_path
-from forecast.errors import ConfigError, CycleNotReady, SourceError
+from forecast.errors import ConfigError, CycleNotReady, SourceCorrupt, SourceError
 from forecast.ingest import grib
 from forecast.ingest.derived import AEROSOL
 from forecast.ingest.dialect import fields_of
@@ -292,6 +292,44 @@ def test_files_of_another_centre_are_left_alone(cma: Dropped, config: Config, tm
     cma.write(12)
 
     assert [path.name.startswith("Z_NAFP") for path in source.acquire(config.all_sites(), NOW).files] == [True] * 3
+
+
+def test_the_field_that_a_wrong_key_misses_is_named_with_the_key(cma: Dropped, config: Config, tmp_path: Path) -> None:
+    cma.write(0, 6, 12)
+    wrong = cma.model.parameters["air_temperature"].model_copy(update={"key": (0, 0, 99, 100)})
+    model = cma.model.model_copy(update={"parameters": cma.model.parameters | {"air_temperature": wrong}})
+
+    with pytest.raises(CycleNotReady, match=r"f000 .* lacks: air_temperature \(key 0/0/99/100.*models\.cma_gfs\.parameters"):
+        dropped(config, model, tmp_path).read(config.all_sites(), NOW)
+
+
+def test_messages_of_another_centre_are_counted_where_nothing_else_is_there(cma: Dropped, config: Config, tmp_path: Path) -> None:
+    cma.write(0, 6, 12, centre=7)
+    count = sum(len(inspect(path)) for path in cma.folder.iterdir())
+    source = dropped(config, cma.model, tmp_path)
+
+    for _ in ("read", "remembered"):
+        with pytest.raises(CycleNotReady, match=rf"{count} of centre 7, for 38 is looked for \(models\.cma_gfs\.centre\)"):
+            source.read(config.all_sites(), NOW)
+        source = dropped(config, cma.model, tmp_path)
+
+
+def test_a_value_beyond_belief_sends_the_reader_to_the_factor_in_the_table(cma: Dropped, config: Config, tmp_path: Path) -> None:
+    cma.write(0, 6, 12)
+    wrong = cma.model.parameters["air_temperature"].model_copy(update={"factor": 0.1})
+    model = cma.model.model_copy(update={"parameters": cma.model.parameters | {"air_temperature": wrong}})
+
+    with pytest.raises(SourceCorrupt, match=r"air_temperature is .* check factor"):
+        dropped(config, model, tmp_path).read(config.all_sites(), NOW)
+
+
+def test_a_table_too_short_for_any_answer_is_unheard_and_says_what_it_lacks(cma: Dropped, config: Config, tmp_path: Path) -> None:
+    cma.write(0, 6, 12)
+    few = {name: said for name, said in cma.model.parameters.items() if name in ("air_temperature", "precipitation_amount")}
+    source = dropped(config, cma.model.model_copy(update={"parameters": few}), tmp_path)
+
+    with pytest.raises(SourceCorrupt, match=r"lacks relative_humidity, geopotential_height.*models\.cma_gfs\.parameters"):
+        source.read(config.all_sites(), NOW)
 
 
 def test_a_dropped_file_still_being_written_is_left_and_looked_at_again(cma: Dropped, config: Config, tmp_path: Path) -> None:
