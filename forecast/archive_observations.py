@@ -51,16 +51,6 @@ class Heard:
     records: int
 
 
-@dataclass(frozen=True, slots=True)
-class Complaint:
-    """Why things were set aside: how often, in which file and line, and when last."""
-
-    reason: str
-    times: int
-    last: datetime
-    where: Fault
-
-
 class Observations:
     """The observations in an archive. Raises: ArchiveError from every method when the database refuses."""
 
@@ -172,16 +162,6 @@ class Observations:
         with self._archive.transaction() as connection:
             rows = connection.execute(sql.select(fault_table).order_by(fault_table.c.id.desc()).limit(limit)).all()
         return tuple((row.at, Fault(row.file, row.line, row.reason)) for row in rows)
-
-    def complaints(self, limit: int = 20) -> tuple[Complaint, ...]:
-        """Return why things were set aside, each reason once, the latest first."""
-        table = fault_table.c
-        last = sql.func.max(table.id).label("last")
-        grouped = sql.select(last, sql.func.count().label("times")).group_by(table.reason).order_by(last.desc()).limit(limit).subquery()
-        query = sql.select(fault_table, grouped.c.times).join(grouped, table.id == grouped.c.last).order_by(table.id.desc())
-        with self._archive.transaction() as connection:
-            rows = connection.execute(query).all()
-        return tuple(Complaint(row.reason, row.times, row.at, Fault(row.file, row.line, row.reason)) for row in rows)
 
     def heard(self, stations: Sequence[str], since: datetime) -> dict[str, Heard]:
         """Return of each station that ever told anything: when it did last, and how many records it told from `since` on."""

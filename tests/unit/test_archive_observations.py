@@ -8,7 +8,7 @@ from threading import Thread
 import pytest
 
 from forecast.archive import Archive
-from forecast.archive_observations import FAULTS_A_FILE, Complaint, FileRead, Heard, Observations, Reading
+from forecast.archive_observations import FAULTS_A_FILE, FileRead, Heard, Observations, Reading
 from forecast.domain import DOUBTFUL, GOOD, Fault, Observation
 from forecast.errors import ArchiveError
 
@@ -49,7 +49,7 @@ def test_a_file_of_the_same_digest_is_no_new_one_and_tells_its_faults_once(kept:
 
     assert (first, again) == (("a" * 64,), ())
     assert kept.count() == 1
-    assert kept.complaints() == (Complaint(fault.reason, 1, NOW, fault),)
+    assert kept.faults() == ((NOW, fault),)
 
 
 def test_flags_are_changed_and_values_are_not(kept: Observations) -> None:
@@ -114,7 +114,7 @@ def test_where_anything_cannot_be_kept_nothing_is(kept: Observations) -> None:
     with pytest.raises((ArchiveError, TypeError)):
         kept.keep_files([file("a", Fault("a.csv", 1, "why"))], [observation(), broken], [], NOW)
 
-    assert (kept.count(), kept.readings(), kept.complaints()) == (0, (), ())
+    assert (kept.count(), kept.readings(), kept.faults()) == (0, (), ())
 
 
 def test_what_was_heard_of_each_station(kept: Observations) -> None:
@@ -125,16 +125,15 @@ def test_what_was_heard_of_each_station(kept: Observations) -> None:
     assert heard == {"54511": Heard(NOW, 25), "M1001": Heard(NOW - 50 * HOUR, 0)}
 
 
-def test_complaints_are_named_once_the_latest_first_and_are_bounded(kept: Observations) -> None:
+def test_the_faults_of_one_file_are_bounded_and_the_latest_come_first(kept: Observations) -> None:
     many = [Fault("a.csv", n, f"reason {n}") for n in range(FAULTS_A_FILE + 5)]
     kept.keep_files([file("a", *many)], [], [], NOW)
     kept.keep_files([file("b", Fault("b.csv", 7, "reason 3"))], [], [], NOW + HOUR)
 
-    told = kept.complaints(2)
+    told = kept.faults(2 * FAULTS_A_FILE)
 
-    assert [(c.reason, c.times, c.where.where, c.where.line) for c in told] == [
-        ("reason 3", 2, "b.csv", 7), (f"reason {FAULTS_A_FILE - 1}", 1, "a.csv", FAULTS_A_FILE - 1)]  # fmt: skip
-    assert told[0].last == NOW + HOUR
+    assert len(told) == FAULTS_A_FILE + 1
+    assert told[:2] == ((NOW + HOUR, Fault("b.csv", 7, "reason 3")), (NOW, many[FAULTS_A_FILE - 1]))
 
 
 def test_two_who_take_in_the_same_file_at_once_keep_it_once(kept: Observations) -> None:
@@ -149,4 +148,4 @@ def test_two_who_take_in_the_same_file_at_once_keep_it_once(kept: Observations) 
         thread.join()
 
     assert sorted(found) == [(), (), (), ("a" * 64,)]
-    assert (kept.count(), kept.complaints()[0].times) == (200, 1)
+    assert (kept.count(), kept.faults()) == (200, ((NOW, fault),))

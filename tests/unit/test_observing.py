@@ -159,21 +159,21 @@ def test_bad_lines_and_bad_files_are_set_aside_with_reasons_and_the_rest_is_kept
     taken = room.observe()
 
     assert (taken.files, taken.records) == (4, 2)
-    found = {complaint.where.where: (complaint.where.line, complaint.reason) for complaint in room.kept.complaints()}
+    found = {fault.where: (fault.line, fault.reason) for _, fault in room.kept.faults()}
     assert set(found) == {"a.csv", "b.csv", "d.csv"}
     assert found["a.csv"][0] == 2
     assert "ZeroDivisionError" in found["d.csv"][1]
 
 
-def test_the_same_fault_is_named_once_with_its_count(room: Room) -> None:
+def test_the_same_fault_is_told_of_each_file_that_has_it(room: Room) -> None:
     for n in range(3):
         room.put(f"{n}.csv", HEAD + line(NOW - n * HOUR, 1.0) + line(NOW - n * HOUR, 1.0, station="M9999"), minutes=n)
 
     room.observe()
 
-    (complaint,) = room.kept.complaints()
-    assert (complaint.times, complaint.where.where) == (3, "2.csv")
-    assert "M9999" in complaint.reason
+    told = [fault for _, fault in room.kept.faults()]
+    assert [fault.where for fault in told] == ["2.csv", "1.csv", "0.csv"]
+    assert all("M9999" in fault.reason for fault in told)
 
 
 def test_stations_that_are_not_in_the_settings_do_not_fill_the_archive(shared: Path, tmp_path: Path) -> None:
@@ -188,7 +188,7 @@ def test_stations_that_are_not_in_the_settings_do_not_fill_the_archive(shared: P
     assert few.records == ours.kept.count() <= 1
     assert few.strangers > 2000
     assert many.records == every.kept.count() == few.records + few.strangers
-    assert any("not in the settings" in complaint.reason for complaint in ours.kept.complaints())
+    assert any("not in the settings" in fault.reason for _, fault in ours.kept.faults())
 
 
 def test_a_station_that_joins_the_settings_later_has_its_files_read_again(room: Room) -> None:
@@ -211,9 +211,9 @@ def test_a_report_of_the_future_is_refused_with_advice(room: Room) -> None:
     taken = room.observe()
 
     assert (taken.records, taken.refused) == (1, 1)
-    (complaint,) = room.kept.complaints()
-    assert "61 min" in complaint.reason
-    assert "clock_offset_seconds" in complaint.reason
+    ((_, fault),) = room.kept.faults()
+    assert "61 min" in fault.reason
+    assert "clock_offset_seconds" in fault.reason
 
 
 def test_a_clock_that_is_ahead_by_the_settings_is_put_right(tmp_path: Path) -> None:
@@ -224,6 +224,21 @@ def test_a_clock_that_is_ahead_by_the_settings_is_put_right(tmp_path: Path) -> N
     taken = room.observe()
 
     assert (taken.records, taken.refused) == (1, 0)
+    assert room.kept.heard(["54511"], NOW)["54511"].last == NOW
+
+
+def test_a_file_refused_for_a_clock_that_is_ahead_is_read_again_when_the_settings_say_so(tmp_path: Path) -> None:
+    station = StationSettings(id="54511", latitude=40, longitude=116, elevation_m=50)
+    room = Room(tmp_path, stations=(station,))
+    room.put("a.csv", HEAD + line(NOW + HOUR, -3.0))
+    refused = room.observe()
+
+    room.settings = room.settings.model_copy(update={"stations": (station.model_copy(update={"clock_offset_seconds": 3600.0}),)})
+    room.start()
+    taken = room.observe()
+
+    assert (refused.records, refused.refused) == (0, 1)
+    assert (taken.files, taken.records) == (1, 1)
     assert room.kept.heard(["54511"], NOW)["54511"].last == NOW
 
 
@@ -322,7 +337,7 @@ def test_a_huge_file_is_one_fault_and_is_not_read(room: Room) -> None:
     first, second = room.observe(), room.observe()
 
     assert (first.files, first.refused, second.files) == (1, 1, 0)
-    assert "split it" in room.kept.complaints()[0].reason
+    assert "split it" in room.kept.faults()[0][1].reason
 
 
 def test_what_the_archive_refuses_is_taken_in_next_time(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:
