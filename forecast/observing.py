@@ -103,7 +103,8 @@ class Intake:
         self._settings, self._zone = settings, zone
         self._observations = Observations(archive)
         self._stations = {station.id: station.as_station() for station in settings.stations}
-        self._fingerprint = f"{settings.keep_all} {sorted(self._stations)}"
+        terms = sorted((station.id, sorted(station.units.items()), station.clock_offset_seconds) for station in settings.stations)
+        self._fingerprint = f"{settings.keep_all} {terms}"  # by these a file that was not taken in whole may be the next time
         self._near = _neighbours(tuple(self._stations.values()))
         self._folder = Folder(settings.folder, settle)
         self._looking, self._keeping = threading.Lock(), threading.Lock()
@@ -167,7 +168,7 @@ class Intake:
                 if not file.unchanged():  # it was being written after all
                     continue
                 known.add(digest)
-                whole = not parsed.faults and all(self._ours(observation) for observation in parsed.observations)
+                whole = not parsed.faults and all(self._ours(each) and each.time <= now + AHEAD for each in parsed.observations)
                 self._sort(parsed, digest if whole else self._beside(digest), file.name, now, batch)
                 batch.dropped.append(file)
                 if batch.full:
@@ -177,7 +178,7 @@ class Intake:
             yield batch
 
     def _beside(self, digest: str) -> str:
-        """Return the digest under which a file is kept that was not taken in whole: when stations are added, it is read again."""
+        """Return the digest under which a file is kept that was not taken in whole: with other stations, units or clocks it is new."""
         return hashlib.sha256(f"{digest} {self._fingerprint}".encode()).hexdigest()
 
     def _ours(self, observation: Observation) -> bool:
