@@ -37,7 +37,7 @@ def _tile(tile: tiles.Tile, speakers: dict[str, Words]) -> dict[str, Any]:
     seen = {language: tiles.observed(tile, words) for language, words in speakers.items()}
     told = {language: {each.id: each for each in tiles.tell(tile, words)} for language, words in speakers.items()}
     curves = {language: tiles.trend_of(tile, words) for language, words in speakers.items()}
-    curve = next(iter(curves.values()))
+    curve, curve_of = next(iter(curves.values())), tiles.TREND_OF[tile.kind]
     return {
         "tile": tile.key, "site": tile.site, "station": tile.station.id, "kind": tile.kind,
         "observed_at": time_text(max((reading.at for reading in tile.readings), default=None)),
@@ -52,7 +52,7 @@ def _tile(tile: tiles.Tile, speakers: dict[str, Words]) -> dict[str, Any]:
             for reading in tile.readings
         ],
         "trend": None if curve is None else {
-            "path": curve.path,
+            "id": curve_of, "unit": _unit(curve_of), "path": curve.path,
             "text": {language: each.text for language, each in curves.items() if each is not None},
             "hours": [{"end_at": time_text(end), "value": number(value)} for end, value in tile.trend],
         },

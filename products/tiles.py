@@ -27,10 +27,12 @@ UNITS_OF: Mapping[str, str] = {
 COMFORT, LEVEL = "comfort", "ion_level"
 # What a tile tells, in this order; what a station does not measure is left out.
 SLOTS = {ION: (IONS, LEVEL, DUST, AIR, HUMIDITY), WEATHER: (AIR, COMFORT, HUMIDITY, WIND, SIGHT, DUST)}
+TREND_OF = {ION: IONS, WEATHER: AIR}  # what the curve of a tile's last day is of
 OF_IONS = frozenset({IONS, LEVEL})  # all that a weather station's tile of ions tells: the rest stands in its other tile
 CALM = 0.3  # [m s-1] below it the wind has no direction. Source: WMO-No. 8, Beaufort 0
 DAY = timedelta(hours=24)
 WIDTH, HEIGHT = 240.0, 48.0  # [px] of a trend
+EVEN = 5.0  # [K] a day whose temperature changes less is drawn as even as it was, not stretched to the full height
 CUBIC_CENTIMETRES = 1e6  # in a cubic metre
 
 
@@ -46,7 +48,10 @@ class Reading:
 
 @dataclass(frozen=True, slots=True)
 class Tile:
-    """What one station tells of ions, or of weather. trend: hourly means of the last day; heard: when it told anything at all."""
+    """What one station tells of ions, or of weather.
+
+    trend: hourly means of the last day, of ions or of the air's temperature (TREND_OF); heard: when it told anything at all.
+    """
 
     site: str
     station: Station
@@ -94,7 +99,7 @@ def _tiles(site: str, live: Live, settings: ObservationSettings, now: datetime) 
     found = []
     for kind, said in kinds.items():
         told = tuple(said[name] for name in SLOTS[kind] if name in said)
-        trend = tuple((end, mean) for end, mean in live.hourly.get(IONS, ()) if now - DAY < end <= now + old) if kind == ION else ()
+        trend = tuple((end, mean) for end, mean in live.hourly.get(TREND_OF[kind], ()) if now - DAY < end <= now + old)
         found.append(Tile(site, live.station, kind, told, trend, live.heard, now, old, levels))
     return found
 
@@ -194,12 +199,20 @@ def trend_of(tile: Tile, words: Words) -> Trend | None:
     """Return the curve of the last day; None where there are not two hours of it. A gap in time is a gap in the curve."""
     if len(tile.trend) < 2:
         return None
-    values = [value for _, value in tile.trend]
+    name, values = TREND_OF[tile.kind], [value for _, value in tile.trend]
     over = TimeScale(tile.made - DAY, tile.made, 0, WIDTH, words.zone)
-    up = Scale(0, max(*values, 1.0) * 1.05, HEIGHT - 2, 4)
+    up = _upwards(name, min(values), max(values))
     points = [(over.clamped(end), up(value)) for end, value in tile.trend]
     parted = points[:1]
     for (before, after), point in zip(pairwise(end for end, _ in tile.trend), points[1:], strict=True):
         parted += [(float("nan"), float("nan")), point] if after - before > timedelta(minutes=90) else [point]
-    low, high = (words.in_unit("ions", value) for value in (min(values), max(values)))
-    return Trend(polyline(parted), words("ion.trend", low=low, high=high))
+    low, high = (words.in_unit(UNITS_OF[name], value) for value in (min(values), max(values)))
+    return Trend(polyline(parted), words("tile.trend", what=words(f"tile.{name}"), low=low, high=high))
+
+
+def _upwards(name: str, low: float, high: float) -> Scale:
+    """Return the scale of a curve: ions count from nought; a temperature keeps to its own range, the lowest clear of the base line."""
+    if name == IONS:
+        return Scale(0, max(high, 1.0) * 1.05, HEIGHT - 2, 4)
+    spare = max(EVEN - (high - low), 0.0) / 2
+    return Scale(low - spare, high + spare, HEIGHT - 8, 4)

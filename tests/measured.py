@@ -29,7 +29,7 @@ def with_stations(config: Config) -> Config:
 
 
 def live(config: Config, now: datetime, age: timedelta = timedelta(minutes=10), hours: int = 24) -> tuple[Live, ...]:
-    """What the stations told `age` before `now`, and hourly ions of the last day."""
+    """What the stations told `age` before `now`, and hourly ions or temperatures of the last day."""
     at = now - age
     weather = {"air_temperature": 270.35, "relative_humidity": 0.62, "wind_speed": 4.6, "wind_from_direction": 315.0,
                "visibility_in_air": 22000.0}
@@ -38,10 +38,11 @@ def live(config: Config, now: datetime, age: timedelta = timedelta(minutes=10), 
     for station in config.observations.stations:
         told = ions if station.kind == "ion" else weather
         top = at.replace(minute=0, second=0, microsecond=0)
-        hourly = tuple((top - timedelta(hours=k), 1.6e9 + 7e8 * math.sin(k / 4)) for k in reversed(range(hours)) if k not in (7, 8))
+        name, mean, swing = ("negative_oxygen_ions", 1.6e9, 7e8) if station.kind == "ion" else ("air_temperature", 268.15, 5.0)
+        hourly = tuple((top - timedelta(hours=k), mean + swing * math.sin(k / 4)) for k in reversed(range(hours)) if k not in (7, 8))
         found.append(Live(
             station.as_station(), {element: (at, value) for element, value in told.items()},
-            {"negative_oxygen_ions": hourly} if station.kind == "ion" else {}, (at, 1) if station.kind == "weather" else None, at,
+            {name: hourly}, (at, 1) if station.kind == "weather" else None, at,
         ))  # fmt: skip
     return tuple(found)
 

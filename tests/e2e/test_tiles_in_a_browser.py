@@ -113,6 +113,10 @@ def test_an_open_page_takes_the_next_value_by_itself(browser: Any, url: str, fol
     page.wait_for_function("document.querySelector('[data-tile]').innerText.includes('3100')", timeout=5000)
 
     assert "17:05" in seen(page)
+    told = [tile["trend"] for tile in json.loads((folder / FILE).read_text(encoding="utf-8"))["tiles"]]
+    lines, captions = page.locator("[data-tile] .trend-line"), page.locator("[data-tile] [data-caption]")
+    assert [line.get_attribute("d") for line in lines.all()] == [each["path"] for each in told]
+    assert captions.all_text_contents() == [each["text"]["zh"] for each in told]
     page.context.close()
 
 

@@ -146,8 +146,39 @@ def test_the_curve_of_a_day_breaks_where_hours_are_missing(stations: Config) -> 
     assert curve is not None
     assert curve.path.count("M") == 2  # two hours are missing in the middle of the day that was made up
     low, high = (min(v for _, v in ions.trend), max(v for _, v in ions.trend))
-    assert curve.text.replace(THIN_SPACE, " ") == f"近24小时（小时平均）：最低{low / 1e6:.0f} 个/cm³，最高{high / 1e6:.0f} 个/cm³"
+    span = f"最低{low / 1e6:.0f} 个/cm³，最高{high / 1e6:.0f} 个/cm³"
+    assert curve.text.replace(THIN_SPACE, " ") == f"近24小时负氧离子浓度（小时平均）：{span}"
     assert trend_of(replace(ions, trend=ions.trend[:1]), words(stations)) is None
+
+
+def heights(path: str) -> list[float]:
+    return [float(y) for y in re.findall(r"[ML][\d.-]+[ ,]([\d.-]+)", path)]
+
+
+def test_the_weather_s_curve_is_of_temperature_and_keeps_to_its_own_range(stations: Config) -> None:
+    told = live(stations, NOW)[0]
+    hours = [NOW.replace(minute=0) - timedelta(hours=k) for k in (3, 2, 1, 0)]
+
+    def curve(*kelvin: float) -> Any:
+        (weather,) = of_lingshan(stations, (replace(told, hourly={"air_temperature": tuple(zip(hours, kelvin, strict=True))}),))
+        return trend_of(weather, words(stations, "en"))
+
+    # 263.15 K is -10, 273.15 K is 0 degrees: from 8 px above the sheet's lower edge (48) to 4 px below the upper
+    swing, even = curve(263.15, 268.15, 273.15, 268.15), curve(270.15, 271.15, 270.15, 271.15)
+
+    assert swing.text.replace(THIN_SPACE, " ") == "Temperature, last 24 hours (hourly means): lowest −10 °C, highest 0 °C"
+    assert heights(swing.path) == pytest.approx([40, 22, 4, 22], abs=0.1)
+    # one degree of the five that a curve spans at least: 36 px / 5 = 7.2 px, about the middle (22)
+    assert heights(even.path) == pytest.approx([25.6, 18.4, 25.6, 18.4], abs=0.1)
+
+
+def test_a_station_s_tiles_draw_each_its_own_element(stations: Config) -> None:
+    weather, ions = live(stations, NOW)[:2]
+    both = replace(weather, newest={**weather.newest, IONS: (NOW, 6e8)}, hourly={**weather.hourly, **ions.hourly})
+    of_ions, of_weather = of_lingshan(stations, (both,))
+
+    assert (of_ions.trend, of_weather.trend) == (ions.hourly[IONS], weather.hourly["air_temperature"])
+    assert trend_of(of_lingshan(stations, (replace(both, hourly=ions.hourly),))[1], words(stations)) is None
 
 
 # -- pages and live.json
@@ -234,6 +265,9 @@ def test_live_json_tells_numbers_in_si_beside_the_words_of_the_page(stations: Co
 
     reading = tiles["lingshan/ION01/ion"]["readings"][0]
     assert (reading["id"], reading["value"], reading["unit"]) == (IONS, 2.34e9, "m-3")
+    curves = [tiles[name]["trend"] for name in ("lingshan/ION01/ion", "lingshan/A1201/weather")]
+    assert [(each["id"], each["unit"]) for each in curves] == [(IONS, "m-3"), ("air_temperature", "K")]
+    assert all(f'd="{each["path"]}"' in page and each["text"]["zh"] in page for each in curves)
     assert set(re.findall(r'data-tile="([^"]+)"', page)) == {name for name in tiles if name.startswith("lingshan")}
     for tile in (tile for tile in tiles.values() if tile["site"] == "lingshan"):
         assert all(f'data-text="{reading["text"]["zh"]}"' in page for reading in tile["readings"])
