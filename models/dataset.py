@@ -29,6 +29,8 @@ YES_FROM = 3  # the grade from which a reader is told to go
 BACK = 10  # days before the event within which the last outcome known at issue is looked for
 # An analysis is made of hours up to this after its run: of an event that begins no later, a forecast and its truth could be one run.
 ANALYSIS_REACH = timedelta(hours=6)
+MONTHS_NEEDED, EVENTS_NEEDED = 3, 30  # of other months, before they tell what is usual
+BLOCK = 5  # days of one spell of weather
 BORROWED = 10.0  # cases' worth of belief that a season of a site is as its whole year, and a site as all sites
 SEASONS = ("winter", "spring", "summer", "autumn")
 
@@ -72,9 +74,10 @@ def training_set(
 class Cases:
     """Forecasts as issued beside what came of them and what one could have said without them; every array (case).
 
-    probability; rule: what the untrained rule says of the same features; climatology: how often it was seen in other months; persistence:
-    the last outcome of the site known at issue (0 or 1); all NaN where not to be had. yes: published with grade YES_FROM or more. seen; day
-    datetime64[D]; lead [h]; source of the outcome; event: a number alike for forecasts of one event; last: the last before its event.
+    probability; rule: what the untrained rule says of the same features; climatology and base_rate: how often it was usually seen
+    (`climatology`); persistence: the last outcome of the site known at issue (0 or 1); all NaN where not to be had. yes: published with
+    grade YES_FROM or more. seen; day datetime64[D]; lead [h]; source of the outcome; event: a number alike for forecasts of one event;
+    last: the last before its event.
     """
 
     phenomenon: NDArray[np.str_]
@@ -85,6 +88,7 @@ class Cases:
     probability: Array
     rule: Array
     climatology: Array
+    base_rate: Array
     persistence: Array
     yes: NDArray[np.bool_]
     seen: NDArray[np.bool_]
@@ -122,18 +126,21 @@ def cases(told: Sequence[Told], reports: Mapping[Key, Sequence[Report]]) -> Case
         source=np.array([seen[t.key].outcome.source for t in kept], dtype=np.str_),
         day=np.array([t.day for t in kept], dtype="datetime64[D]"), lead=np.array([t.lead for t in kept], dtype=float),
         probability=np.array([t.probability for t in kept], dtype=float), rule=_rule(kept),
-        climatology=np.array([usual[t.key] for t in kept], dtype=float), persistence=_persistence(kept, reports),
+        climatology=np.array([usual[t.key][0] for t in kept], dtype=float),
+        base_rate=np.array([usual[t.key][1] for t in kept], dtype=float), persistence=_persistence(kept, reports),
         yes=np.array([t.grade >= YES_FROM for t in kept], dtype=bool), seen=np.array([seen[t.key].happened for t in kept], dtype=bool),
         event=np.array([numbers[t.key] for t in kept], dtype=np.int64),
         last=np.array([t.issued == newest[t.key] for t in kept], dtype=bool),
     )
 
 
-def climatology(seen: Mapping[Key, Seen]) -> dict[Key, float]:
-    """Return for each event how often its phenomenon was seen, from the outcomes of all other months (year and month): never its own.
+def climatology(seen: Mapping[Key, Seen]) -> dict[Key, tuple[float, float]]:
+    """Return for each event how often its phenomenon is usually seen, and how often it was over all sites and days but its own BLOCK days.
 
-    The frequency of the site in the same season, drawn towards that of the site in all seasons, and that towards all sites', each by
-    BORROWED cases' worth; NaN where there is no other month.
+    The usual: from the outcomes of all other months (year and month), never its own, the frequency of the site in the same season, drawn
+    towards that of the site in all seasons, and that towards all sites', each by BORROWED cases' worth. Where there are fewer than
+    MONTHS_NEEDED other months or EVENTS_NEEDED events in them, another month tells of itself alone, and would make too easy a rival: then
+    from all days but its own block, the site's drawn towards all sites'. NaN where there is no other block.
     """
     keys = list(seen)
     if not keys:
@@ -141,20 +148,25 @@ def climatology(seen: Mapping[Key, Seen]) -> dict[Key, float]:
     happened = np.array([seen[key].happened for key in keys], dtype=float)
     site, phenomenon, days = (np.array(part, dtype=np.str_) for part in zip(*keys, strict=True))
     day = days.astype("datetime64[D]")
-    month, season = day.astype("datetime64[M]").astype(int), _season(day)
-    result = np.full(len(keys), np.nan)
+    month, season, block = day.astype("datetime64[M]").astype(int), _season(day), day.astype(int) // BLOCK
+    usual, base = np.full(len(keys), np.nan), np.full(len(keys), np.nan)
     for each in np.unique(phenomenon):
         of = np.flatnonzero(phenomenon == each)
-        broad = _others(np.zeros(len(of), dtype=int), month[of], happened[of], None)
-        local = _others(np.unique(site[of], return_inverse=True)[1], month[of], happened[of], broad)
-        place = np.unique(np.char.add(site[of], season[of].astype(np.str_)), return_inverse=True)[1]
-        result[of] = _others(place, month[of], happened[of], local)
-    return dict(zip(keys, result.tolist(), strict=True))
+        everywhere, place = np.zeros(len(of), dtype=int), np.unique(site[of], return_inverse=True)[1]
+        broad = _others(everywhere, month[of], happened[of], None)
+        local = _others(place, month[of], happened[of], broad)
+        of_season = np.unique(np.char.add(site[of], season[of].astype(np.str_)), return_inverse=True)[1]
+        _, own, counts = np.unique(month[of], return_inverse=True, return_counts=True)
+        base[of] = _others(everywhere, block[of], happened[of], None)
+        usual[of] = np.where(
+            (len(counts) > MONTHS_NEEDED) & (len(of) - counts[own] >= EVENTS_NEEDED),
+            _others(of_season, month[of], happened[of], local), _others(place, block[of], happened[of], base[of]))
+    return dict(zip(keys, zip(usual.tolist(), base.tolist(), strict=True), strict=True))
 
 
-def _others(group: NDArray[Any], month: NDArray[Any], happened: Array, towards: Array | None) -> Array:
-    """Return for each case the frequency in its group but for its own month, drawn towards `towards`."""
-    blocks, place = np.unique(np.stack([group, month]), axis=1, return_inverse=True)
+def _others(group: NDArray[Any], span: NDArray[Any], happened: Array, towards: Array | None) -> Array:
+    """Return for each case the frequency in its group but for its own span of days, drawn towards `towards`."""
+    blocks, place = np.unique(np.stack([group, span]), axis=1, return_inverse=True)
     place = place.reshape(-1)
     counts = np.stack([np.bincount(group, minlength=group.max() + 1), np.bincount(group, happened, minlength=group.max() + 1)])
     own = np.stack([np.bincount(place, minlength=blocks.shape[1]), np.bincount(place, happened, minlength=blocks.shape[1])])

@@ -17,8 +17,8 @@ from numpy.typing import NDArray
 
 from forecast.domain import OUTCOME_SOURCES, PHENOMENA
 from forecast.hindsight import Bin, Figure, Mark, Record, ScoreLine, Tally, Verification
-from models.dataset import Cases
-from models.verification import parts_of_brier, redrawn_sums, reliability, roc_points, score, skill
+from models.dataset import BLOCK, Cases
+from models.verification import brier, parts_of_brier, redrawn_sums, reliability, roc_points, score, skill, widened
 
 Array = NDArray[np.floating[Any]]
 
@@ -26,8 +26,7 @@ REFERENCES = ("climatology", "persistence", "rule")
 DIMENSIONS = ("phenomenon", "site", "lead", "season", "source")
 NEEDED = 30  # events before a score is told and ranked
 NEEDED_OF_A_KIND = 5  # of which so many with, and without, the phenomenon
-BLOCK = 5  # days
-LEAST_BLOCKS = 6  # for an interval
+LEAST_BLOCKS = 8  # for an interval: with fewer the bootstrap promises more than it knows, widened or not
 LEVEL = 0.9
 STRIP_DAYS = 30
 BINS = 5
@@ -71,10 +70,18 @@ def score_line(dimension: str, name: str, phenomenon: str, cases: Cases) -> Scor
     return ScoreLine(
         dimension=dimension, name=name, phenomenon=phenomenon, cases=len(cases), events=cases.events, seen=occurred,
         brier=_mean(loss, blocks), reliability=parts.reliability, resolution=parts.resolution, uncertainty=parts.uncertainty,
-        skills={reference: skill_against(loss, getattr(cases, reference), seen, blocks) for reference in REFERENCES},
+        skills={reference: skill_against(loss, values, seen, blocks) for reference, values in rivals(cases).items()},
         auc=scores.auc, hits=hits, misses=occurred - hits, false_alarms=told - hits, quiet=len(cases) - occurred - (told - hits),
         enough=cases.events >= NEEDED and min(kinds) >= NEEDED_OF_A_KIND,
     )
+
+
+def rivals(cases: Cases) -> dict[str, Array]:
+    """Return what each of REFERENCES would have said (case): as climatology the harder to beat of the usual frequency and the base rate."""
+    told: dict[str, Array] = {reference: getattr(cases, reference) for reference in REFERENCES}
+    if brier(cases.base_rate, cases.seen) < brier(cases.climatology, cases.seen):
+        told["climatology"] = cases.base_rate
+    return told
 
 
 def skill_against(loss: Array, reference: Array, seen: Array, blocks: NDArray[np.integer[Any]]) -> Figure:
@@ -86,7 +93,9 @@ def skill_against(loss: Array, reference: Array, seen: Array, blocks: NDArray[np
     sums = redrawn_sums(np.stack([loss[known], rival], axis=1), blocks[known])
     with np.errstate(divide="ignore", invalid="ignore"):
         drawn = 1 - sums[:, 0] / sums[:, 1]
-    return Figure(skill(float(loss[known].mean()), float(rival.mean())), *_bounds(drawn, blocks[known]), int(known.sum()))
+    value = skill(float(loss[known].mean()), float(rival.mean()))
+    low, high = _bounds(value, drawn, blocks[known])
+    return Figure(value, low, min(high, 1.0) if math.isfinite(high) else high, int(known.sum()))
 
 
 def record_of(phenomenon: str, cases: Cases, today: date) -> Record:
@@ -115,21 +124,24 @@ def _tally(cases: Cases, since: date, until: date) -> Tally:
 
 
 def _mean(values: Array, blocks: NDArray[np.integer[Any]]) -> Figure:
+    """Return the mean of values of 0-1 with its interval."""
     known = np.isfinite(values)
     if not known.any():
         return Figure(math.nan)
     sums = redrawn_sums(np.stack([values[known], np.ones(int(known.sum()))], axis=1), blocks[known])
     with np.errstate(divide="ignore", invalid="ignore"):
-        return Figure(float(values[known].mean()), *_bounds(sums[:, 0] / sums[:, 1], blocks[known]), int(known.sum()))
+        low, high = _bounds(value := float(values[known].mean()), sums[:, 0] / sums[:, 1], blocks[known])
+    return Figure(value, float(np.clip(low, 0, 1)), float(np.clip(high, 0, 1)), int(known.sum()))
 
 
-def _bounds(drawn: Array, blocks: NDArray[np.integer[Any]]) -> tuple[float, float]:
-    """Return the bounds of the interval; NaN where there are too few blocks to draw from."""
+def _bounds(value: float, drawn: Array, blocks: NDArray[np.integer[Any]]) -> tuple[float, float]:
+    """Return the bounds of the interval about a value, widened for the number of blocks; NaN where there are too few to draw from."""
     finite = drawn[np.isfinite(drawn)]
-    if len(np.unique(blocks)) < LEAST_BLOCKS or not len(finite):
+    count, levels = len(np.unique(blocks)), ((1 - LEVEL) / 2, (1 + LEVEL) / 2)
+    if count < LEAST_BLOCKS or not len(finite) or not math.isfinite(value):
         return math.nan, math.nan
-    low, high = np.quantile(finite, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
-    return float(low), float(high)
+    low, high = (widened(value, float(np.quantile(finite, level)), level, count) for level in levels)
+    return low, high
 
 
 def _rank(line: ScoreLine) -> tuple[object, ...]:

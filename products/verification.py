@@ -113,7 +113,7 @@ def compared(reference: str, figure: Figure, words: Words) -> str:
         return ""
     name = words(f"verification.against.{reference}")
     if math.isnan(figure.low):
-        return words("verification.skill_unsure", against=name, percent=words.share(figure.value), cases=figure.cases)
+        return words("verification.skill_unsure", against=name, cases=figure.cases)
     bounds = {"low": words.share(abs(figure.low)), "high": words.share(abs(figure.high))}
     if figure.low > 0:
         return words("verification.skill_better", against=name, percent=words.share(figure.value), **bounds)

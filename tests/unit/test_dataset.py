@@ -84,28 +84,52 @@ def test_the_rule_is_asked_with_the_features_of_the_issue() -> None:
     assert math.isnan(found.rule[1])
 
 
+def days(month: int, count: int = 10) -> list[date]:
+    return [date(2026, month, d) for d in range(1, count + 1)]
+
+
 def test_climatology_never_knows_the_month_of_the_case() -> None:
-    """By hand: one site, winter; January 2 of 2 seen, February 1 of 4: a day of January is told 1/4, of February 2/2."""
-    january = [outcome(date(2026, 1, d), 1.0) for d in (5, 6)]
-    february = [outcome(date(2026, 2, d), float(d == 5)) for d in (5, 6, 7, 8)]
+    """By hand: one site; ten days of each month from January to April, all seen in January, none after: the other months of a day of
+    January saw none of 30; those of a day of February 10 of 30: the site's 1/3, its winter (10 + 10 / 3) / (10 + 10) = 2/3."""
+    whole = [outcome(d, float(month == 1)) for month in (1, 2, 3, 4) for d in days(month)]
 
-    usual = climatology(seen_of(*january, *february))
+    usual = climatology(seen_of(*whole))
 
-    assert [value for key, value in usual.items() if "-01-" in key[2]] == pytest.approx([0.25] * 2)
-    assert [value for key, value in usual.items() if "-02-" in key[2]] == pytest.approx([1.0] * 4)
-    assert all(math.isnan(value) for value in climatology(seen_of(*january)).values())
+    assert [told for key, (told, _) in usual.items() if "-01-" in key[2]] == pytest.approx([0.0] * 10)
+    assert [told for key, (told, _) in usual.items() if "-02-" in key[2]] == pytest.approx([2 / 3] * 10)
 
 
 def test_climatology_draws_a_site_towards_all_sites() -> None:
-    """By hand: for lingshan in January the other months hold 10 of its own, none seen, and 10 of jinding, all seen: 20 cases at 1/2;
-    the site is drawn to (0 + 10 / 2) / (10 + 10) = 1/4, its winter to (0 + 10 / 4) / (10 + 10) = 1/8."""
-    february = [date(2026, 2, d) for d in range(1, 11)]
-    others = [outcome(d, 0.0) for d in february] + [outcome(d, 1.0, site="jinding") for d in february]
+    """By hand: for lingshan in January the other months hold 30 of its own, none seen, and 30 of jinding, all seen: 60 cases at 1/2;
+    the site is drawn to (0 + 10 / 2) / (30 + 10) = 1/8, its winter, of which February holds 10, to (0 + 10 / 8) / (10 + 10) = 1/16."""
+    later = [d for month in (2, 3, 4) for d in days(month)]
+    others = [outcome(d, 0.0) for d in later] + [outcome(d, 1.0, site="jinding") for d in later]
 
     usual = climatology(seen_of(outcome(), *others))
 
     assert BORROWED == 10
-    assert usual[KEY] == pytest.approx(1 / 8)
+    assert usual[KEY][0] == pytest.approx(1 / 16)
+
+
+def test_a_first_autumn_is_not_judged_by_its_other_month() -> None:
+    """October seen on 9 days of 10, November on 1 of 10: each month told of the other's would err by .66, the base rate by .25."""
+    first = [outcome(date(2026, 10, 1) + timedelta(days=k), float(k % 10 != 0 if k < 31 else k % 10 == 0)) for k in range(61)]
+    seen = seen_of(*first)
+
+    usual = climatology(seen)
+
+    came = np.array([seen[key].happened for key in usual], dtype=float)
+    honest = ((came - came.mean()) ** 2).mean()
+    for rival in zip(*usual.values(), strict=True):
+        assert ((np.array(rival) - came) ** 2).mean() < 1.2 * honest
+
+
+def test_a_base_rate_knows_nothing_of_the_five_days_of_the_case() -> None:
+    """By hand: 1970-01-01 begins a span; of two spans, one seen on all 5 days and one on 2 of 5, each is told the other's frequency."""
+    spans = [outcome(date(1970, 1, 1) + timedelta(days=k), float(k < 7)) for k in range(10)]
+
+    assert [base for _, base in climatology(seen_of(*spans)).values()] == pytest.approx([2 / 5] * 5 + [1.0] * 5)
+    assert all(math.isnan(value) for pair in climatology(seen_of(*spans[:5])).values() for value in pair)
 
 
 def test_persistence_knows_only_what_had_come_in_when_the_forecast_went_out() -> None:

@@ -39,6 +39,7 @@ def made(count: int = 400, seed: int = 3, probability: np.ndarray | None = None,
     columns: dict[str, np.ndarray] = {
         "phenomenon": np.full(count, "sunset_glow"), "site": np.full(count, "lingshan"), "source": np.full(count, "observer"), "day": day,
         "lead": np.full(count, 11.0), "probability": told, "rule": np.full(count, 0.5), "climatology": np.full(count, seen.mean()),
+        "base_rate": np.full(count, seen.mean()),
         "persistence": np.concatenate([[np.nan], seen[:-1].astype(float)]), "yes": told >= 0.3, "seen": seen, "event": np.arange(count),
         "last": np.ones(count, dtype=bool),
     }  # fmt: skip
@@ -115,6 +116,26 @@ def test_an_interval_holds_the_truth_about_as_often_as_it_says() -> None:
     held = [(figure := line_of(made(200, seed)).brier).low <= truth <= figure.high for seed in range(100)]
 
     assert 0.80 <= np.mean(held) <= 0.97  # 90 % less a little, for 40 blocks are few; its own error is 0.03
+
+
+def test_skill_is_against_the_harder_of_climatology_and_base_rate() -> None:
+    """A climatology that errs by 0.9 throughout is no rival; the base rate, wrong by one half throughout, is."""
+    cases = made()
+    absurd = np.where(cases.seen, 0.1, 0.9)
+    loss = ((cases.probability - cases.seen) ** 2).mean()
+
+    for half in ({"climatology": absurd, "base_rate": np.full(400, 0.5)}, {"climatology": np.full(400, 0.5), "base_rate": absurd}):
+        assert line_of(made(**half)).skills["climatology"].value == pytest.approx(1 - loss / 0.25)
+
+
+def test_an_interval_of_few_spells_is_widened_and_of_fewer_not_told() -> None:
+    """As above with eight spans of five days: the bootstrap alone holds the truth in about 80 of 100."""
+    truth = 0.7 * 1.3 / (2.0 * 3.0)
+
+    held = [(figure := line_of(made(40, seed)).brier).low <= truth <= figure.high for seed in range(100)]
+
+    assert np.mean(held) >= 0.85
+    assert math.isnan(line_of(made(30)).brier.low)
 
 
 def test_days_of_one_spell_widen_the_interval() -> None:

@@ -56,21 +56,21 @@ def page_of(bulletin: Bulletin, language: str = "") -> str:
 
 
 def test_last_month_is_one_sentence() -> None:
-    assert last_month(record(), ZH) == "上月（10月）报出12次，出现9次；没有报而出现2次。"
-    assert last_month(record(), EN) == "Last month (Oct): forecast 12 times, seen 9 of them; seen unforecast 2 times."
+    assert last_month(record(), ZH) == "上月（10月）报出12点次，出现9点次；没有报而出现2点次。"
+    assert last_month(record(), EN) == "Last month (Oct): forecast on 12 site-days, seen on 9 of them; seen unforecast on 2 site-days."
 
 
 @pytest.mark.parametrize(("tally", "said"), [
-    ((0, 0, 0, 0), "没有可核对的预报"), ((0, 2, 0, 9), "没有报出；没有报而出现2次"), ((3, 0, 0, 9), "报出3次，出现3次；没有漏报"),
+    ((0, 0, 0, 0), "没有可核对的预报"), ((0, 2, 0, 9), "没有报出；没有报而出现2点次"), ((3, 0, 0, 9), "报出3点次，出现3点次；没有漏报"),
 ])  # fmt: skip
 def test_a_month_without_forecasts_or_misses_says_so(tally: tuple[int, int, int, int], said: str) -> None:
     assert said in last_month(record(month=Tally(date(2026, 10, 1), date(2026, 10, 31), *tally)), ZH)
 
 
 @pytest.mark.parametrize(("figure", "said"), [
-    (Figure(0.25, 0.1, 0.4, 60), "误差小25%（九成把握在10%到40%之间）"),
+    (Figure(0.25, 0.1, 0.4, 60), "与往常出现频率相比更好：误差小25%（九成把握在10%到40%之间）"),
     (Figure(-0.25, -0.4, -0.1, 60), "误差大25%（九成把握在10%到40%之间）"),
-    (Figure(0.25, -0.1, 0.4, 60), "分不出高下"), (Figure(0.25, cases=7), "7次，太少"), (Figure(math.nan), ""),
+    (Figure(0.25, -0.1, 0.4, 60), "分不出高下"), (Figure(0.25, cases=7), "分不出高下（7点次"), (Figure(math.nan), ""),
 ])  # fmt: skip
 def test_skill_is_said_in_words_that_its_interval_bears(figure: Figure, said: str) -> None:
     assert said in compared("climatology", figure, ZH)
@@ -81,8 +81,8 @@ def test_few_cases_give_their_number_and_no_score() -> None:
     told = chapter(record(enough=False), verification(), NAMES, ZH, TODAY)
 
     assert (told.enough, told.skills, told.diagram) == (False, (), None)
-    assert "60次" in told.said[0]
-    assert "满30次" in told.said[0]
+    assert "60点次" in told.said[0]
+    assert "满30点次" in told.said[0]
     assert told.strip is not None  # what was told and seen may be shown however few
 
 
@@ -107,7 +107,7 @@ def test_the_diagram_tells_by_shape_what_lies_outside_the_band_of_chance() -> No
     tree = ElementTree.fromstring(str(drawn))
     circles = [e.get("class") for e in tree.iter("{http://www.w3.org/2000/svg}circle")]
     assert circles == ["c-dot", "c-dot-hollow"]
-    assert "told 70% on average in 30 events, seen in 30%" in "".join(tree.itertext())
+    assert "told 70% on average on 30 site-days, seen on 30%" in "".join(tree.itertext())
 
 
 def test_the_strip_tells_four_kinds_by_four_shapes_and_in_words() -> None:
@@ -127,7 +127,7 @@ def test_the_page_stands_in_each_language_and_every_page_links_to_it(bulletin: B
 
     page = page_of(told, language)
 
-    assert ("上月（10月）报出12次，出现9次" in page) is (language == "")
+    assert ("上月（10月）报出12点次，出现9点次" in page) is (language == "")
     assert page.count('<svg xmlns="http://www.w3.org/2000/svg" class="c-chart"') == 2
     assert not re.search(r"style=|<style", page)
     others = [str(p.body) for p in pages(told, sample_config(), "web") if p.path.endswith(".html")]
@@ -140,7 +140,7 @@ def test_without_a_verification_the_page_says_what_is_to_come(bulletin: Bulletin
         page = page_of(told)
 
         assert "还没有可以核对的预报" in page
-        assert "满30次" in page
+        assert "满30点次" in page
         assert "<svg xmlns" not in page
         assert account(told, ZH).chapters == ()
 
