@@ -25,8 +25,6 @@ from typing import Any
 import numpy as np
 import skops.io
 from numpy.typing import NDArray
-from scipy.stats import norm
-from scipy.stats import t as student_t
 
 from forecast.domain import PHENOMENA
 from forecast.errors import ModelMismatch
@@ -36,6 +34,7 @@ from models.card import LARGEST_CARD, Card, card_of, id_of, read_card, units_of,
 from models.learned import LearnedModel, LearnedRule, rule_print
 from models.selection import block_means, losses, told_by, weeks
 from models.training import Trained
+from models.verification import widened
 
 Array = NDArray[np.floating[Any]]
 
@@ -220,8 +219,7 @@ def decide(challenger: Array, champion: Array, weight: Array, blocks: NDArray[np
     drawn = np.random.default_rng(seed).integers(0, count, (DRAWS, count))
     gain = float(sums.sum() / weights.sum())
     narrow = float(np.quantile(sums[drawn].sum(axis=1) / weights[drawn].sum(axis=1), LOWER))
-    wider = float(student_t.ppf(LOWER, count - 1) / norm.ppf(LOWER) * np.sqrt(count / (count - 1)))
-    low = gain - wider * (gain - narrow)
+    low = widened(gain, narrow, LOWER, count)
     least = LEAST_GAIN * float(np.average(champion[known], weights=weight[known]))
     better = low > 0 and gain >= least
     return Verdict(better, "better" if better else "not_better", gain, low, count, int(known.sum()))
