@@ -247,8 +247,12 @@ def backfill(args: argparse.Namespace) -> int:
     config = _settings(args)
     wanted = tuple(name for name in args.phenomena.split(",") if name)
     if args.points:
-        count = past.keep_points(config, Archive(config.archive.url), args.points, args.site, wanted)
-        print(f"{count} rows of {args.site} from {args.points.name}")
+        rows, assumed = past.read_rows(config, args.points, args.site, wanted)
+        if not args.dry_run:
+            past.Hindcasts(Archive(config.archive.url)).keep(rows)
+        print(f"{len(rows)} rows of {args.site} from {args.points.name}{' would be kept' if args.dry_run else ''}")
+        if assumed:
+            print(assumed)
         return 0
     if args.first is None or args.last is None:
         raise ConfigError("backfill needs --from and --to, or --points and --site")
@@ -270,8 +274,9 @@ def _looking_back(name: str) -> Callable[[argparse.Namespace], int]:
     from forecast.looking_back import COMMANDS
 
     def command(args: argparse.Namespace) -> int:
-        print(COMMANDS[name].run(args, _settings(args), args.now or datetime.now(UTC)))
-        return 0
+        said, code = COMMANDS[name].run(args, _settings(args), args.now or datetime.now(UTC))
+        print(said)
+        return code
 
     return command
 

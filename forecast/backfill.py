@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import logging
 import math
+import re
 import shutil
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -25,14 +26,15 @@ from forecast import phenomena, sky
 from forecast.archive import Archive
 from forecast.archive_tables import event_columns, hindcast_table, outcome_table
 from forecast.config import Config, build_config
-from forecast.domain import Cycle, Event, Features, Forecast
-from forecast.errors import ConfigError, SkyscapeError
+from forecast.domain import Cycle, Event, Features, Forecast, Site
+from forecast.errors import ConfigError, SkyscapeError, SourceCorrupt
 from forecast.hindsight import Heard
 from forecast.ingest import Needs, gfs, grib, sources
 from forecast.ingest.bucket import Bucket
 from forecast.ingest.points import PointForecast, joined, point_atmosphere, read_points
 from forecast.ingest.stored import Shelf
 from forecast.quantities import FEATURES
+from forecast.station_truth import distance
 from models.prediction import open_models, predict
 
 log = logging.getLogger(__name__)
@@ -41,6 +43,10 @@ log = logging.getLogger(__name__)
 LOOK_BACK = {"sea_of_clouds": 24.0, "snow_cover": 24.0, "rime": 12.0}
 AROUND = 3.0  # [h] about any window: fields are interpolated between steps
 POINT_MODEL = "openmeteo"
+POINT_REACH = 30_000.0  # [m] how far from a site a point forecast may lie that stands for it
+SAME_PLACE = 2  # decimals [degree] in which documents of one place agree: about 1 km
+NO_PLACE = ("source", "timezone", "timezone_abbreviation", "model", "models")  # strings of a document that do not tell where it is of
+DATED = re.compile(r"\d{4}-\d{2}-\d{2}.*")
 
 Row = dict[str, Any]
 
@@ -176,36 +182,76 @@ def rows_of(features: Features, forecasts: Sequence[Forecast], cycle: Cycle, dig
 def rows_of_points(config: Config, points: Sequence[PointForecast], site: str, days: Sequence[date], wanted: Sequence[str]) -> list[Row]:
     """Return the rows of a site from point forecasts of a place beside it: columns at four levels go the way of any run.
 
-    The documents do not say when they were issued: they stand for the run at the midnight (UTC) before each local day.
+    The documents do not say when they were issued, and their hours may come of runs of the very day: each event's row stands for a run of
+    the hour in which its window opens, so that it passes for no forecast ahead.
     Raises: ConfigError for a site that is none.
     """
-    found = next((each for each in config.all_sites() if each.id == site), None)
-    if found is None:
-        raise ConfigError(f"--site {site}: there is no such site; known are {', '.join(each.id for each in config.all_sites())}")
+    found = _site(config, site)
     point = joined(points)
     elevation = point.elevation if math.isfinite(point.elevation) else found.valley_elevation
     atmosphere = point_atmosphere(point, found.latitude, found.longitude, elevation, found.valley_elevation)
     almanacs = sky.almanacs([found], days, config.zone)
     rows: list[Row] = []
     for day in days:
-        run = datetime.combine(day, datetime.min.time(), UTC) - timedelta(days=1)
-        events = [e for e in phenomena.events([found], [day], almanacs, config.phenomena, run) if not wanted or e.phenomenon in wanted]
-        if not events:
-            continue
-        cycle = Cycle(run, POINT_MODEL)
-        features, _ = phenomena.derive(events, atmosphere, config.phenomena)
-        rows += rows_of(features, predict(features, cycle, run, open_models(), config.forecast.grades), cycle, digest_of(config, 1, wanted))
+        opened = almanacs[found.id, day].day_start
+        for event in phenomena.events([found], [day], almanacs, config.phenomena, opened):
+            if wanted and event.phenomenon not in wanted:
+                continue
+            cycle = Cycle(event.window.start.replace(minute=0, second=0, microsecond=0), POINT_MODEL)
+            features, _ = phenomena.derive([event], atmosphere, config.phenomena)
+            forecasts = predict(features, cycle, cycle.run, open_models(), config.forecast.grades)
+            rows += rows_of(features, forecasts, cycle, digest_of(config, 1, wanted))
     return rows
 
 
-def keep_points(config: Config, archive: Archive, path: Path, site: str, wanted: Sequence[str]) -> int:
-    """Keep the rows that a file of point forecasts gives for a site; return their number. Raises: SourceCorrupt, ConfigError."""
-    points = read_points(path)
+def _site(config: Config, site: str) -> Site:
+    found = next((each for each in config.all_sites() if each.id == site), None)
+    if found is None:
+        raise ConfigError(f"--site {site}: there is no such site; known are {', '.join(each.id for each in config.all_sites())}")
+    return found
+
+
+def _check_place(points: Sequence[PointForecast], site: Site, path: Path) -> str:
+    """Return what must be assumed of where the documents of a file are of; "" where they tell it.
+
+    Raises: SourceCorrupt for more than one place, or one too far from the site.
+    """
+    told = [point for point in points if math.isfinite(point.latitude + point.longitude)]
+    spots = sorted({f"{point.latitude:.{SAME_PLACE}f} {point.longitude:.{SAME_PLACE}f}" for point in told})
+    tags = sorted({_place_tags(point) for point in points})
+    if len(spots) > 1 or len(tags) > 1:
+        places = [*spots, *tags] if len(spots) > 1 and len(tags) > 1 else spots if len(spots) > 1 else tags
+        shown = "; ".join(place or "no name" for place in places[:8])
+        raise SourceCorrupt(f"{path}: {len(places)} places, and --site names one: {shown}; give each place a file of its own")
+    for point in told:
+        if (metres := distance(site, point)) > POINT_REACH:
+            raise SourceCorrupt(
+                f"{path}: {spots[0]} lies {metres / 1000:.0f} km from {site.id}; expected at most {POINT_REACH / 1000:.0f} km")
+    if len(told) == len(points):
+        return ""
+    if not told and not tags[0] and len(points) > 1:
+        raise SourceCorrupt(f"{path}: {len(points)} documents without coordinates or the name of a place; expected latitude and longitude")
+    return f"assumed: {tags[0] or 'the document'} is the place of {site.id}, for not all documents tell coordinates"
+
+
+def _place_tags(point: PointForecast) -> str:
+    """Return the strings of a document that tell where it is of, as text: all but dates and what is known to be none."""
+    told = {name: text for name, text in point.tags.items() if name not in NO_PLACE and not DATED.fullmatch(text)}
+    return ", ".join(f"{name} {text[:40]!a}" for name, text in sorted(told.items()))
+
+
+def read_rows(config: Config, path: Path, site: str, wanted: Sequence[str]) -> tuple[list[Row], str]:
+    """Return the rows that a file of point forecasts gives for a site, and what had to be assumed of its place ("": nothing).
+
+    Raises: SourceCorrupt, also for documents of several places or of one far from the site; ConfigError.
+    """
+    found, points = _site(config, site), read_points(path)
+    if not points:
+        raise SourceCorrupt(f"{path}: holds no document; expected at least one")
+    assumed = _check_place(points, found, path)
     seconds = np.concatenate([point.times for point in points]).astype("datetime64[s]").astype(int)
     days = sorted({datetime.fromtimestamp(int(s), config.zone).date() for s in seconds})
-    rows = rows_of_points(config, points, site, days, wanted)
-    Hindcasts(archive).keep(rows)
-    return len(rows)
+    return rows_of_points(config, points, site, days, wanted), assumed
 
 
 class Hindcasts:
@@ -223,12 +269,13 @@ class Hindcasts:
     def heard(self, phenomenon: str, delay: timedelta) -> list[Heard]:
         """Return the rows of a phenomenon of which an outcome is known, as if each had been issued `delay` after its run.
 
-        What would have been issued after its event had begun is left out.
+        What would have been issued after its event had begun is left out; so is every point forecast, of which nobody knows when it was
+        issued: it may know its own day, and neither trains a model nor decides which is in force.
         """
         past, seen = hindcast_table.c, outcome_table.c
         known = sql.exists().where(*(seen[name] == past[name] for name in event_columns))
         query = sql.select(past.model, past.run, past.site, past.day, past.window_start, past["values"])
-        query = query.where(past.phenomenon == phenomenon, known).order_by(past.run, past.day, past.site)
+        query = query.where(past.phenomenon == phenomenon, past.model != POINT_MODEL, known).order_by(past.run, past.day, past.site)
         with self._archive.transaction() as connection:
             return [
                 Heard("", row.run + delay, row.model, row.run, row.site, phenomenon, date.fromisoformat(row.day), row.window_start, row[5])

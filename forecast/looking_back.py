@@ -35,31 +35,31 @@ def _verify_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--until", type=day_of, metavar="DAY", help="last local day of events (default: today)")
 
 
-def _outcomes(arguments: argparse.Namespace, config: Config, now: datetime) -> str:
+def _outcomes(arguments: argparse.Namespace, config: Config, now: datetime) -> tuple[str, int]:
     from forecast import outcomes
 
     return outcomes.run(arguments, config, now)
 
 
-def _diagnose(arguments: argparse.Namespace, config: Config, now: datetime) -> str:
+def _diagnose(arguments: argparse.Namespace, config: Config, now: datetime) -> tuple[str, int]:
     from forecast import diagnosis
 
-    return diagnosis.run(arguments, config, now)
+    return diagnosis.run(arguments, config, now), 0
 
 
-def _verify(arguments: argparse.Namespace, config: Config, now: datetime) -> str:
+def _verify(arguments: argparse.Namespace, config: Config, now: datetime) -> tuple[str, int]:
     from forecast import verifying
 
-    return verifying.run(arguments, config, now)
+    return verifying.run(arguments, config, now), 0
 
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """What a command is for, its arguments, and its work: it returns what is printed."""
+    """What a command is for, its arguments, and its work: it returns what is printed and the exit code."""
 
     words: str
     add_arguments: Callable[[argparse.ArgumentParser], None]
-    run: Callable[[argparse.Namespace, Config, datetime], str]
+    run: Callable[[argparse.Namespace, Config, datetime], tuple[str, int]]
 
 
 COMMANDS: Mapping[str, Command] = {

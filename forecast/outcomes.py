@@ -12,7 +12,9 @@ The first line names the columns (in any order; Chinese and English names stand 
     reporter    who says so within the source, at most 60 characters: each reporter has one word on an event, the last
     detail      anything else, at most 300 characters
 A row needs site, phenomenon, day and one of degree, state or, for snow, amount_cm. A row that cannot be is refused with its line and the
-reason, the others are kept. A file is read once, by the digest of its bytes.
+reason, the others are kept: so is one of an event that is not over yet. Where no reporter is named the file's name stands for one, so
+that two observers' tables do not erase each other. A file is read once, by the digest of its bytes; one of which a row was refused is read
+again when the settings' viewpoints, the day or what is not over yet have changed.
 """
 
 from __future__ import annotations
@@ -23,18 +25,20 @@ import hashlib
 import math
 import re
 import unicodedata
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from functools import cache
 from pathlib import Path
 
+from forecast import phenomena, sky
 from forecast.archive import Archive
 from forecast.archive_observations import Reading
 from forecast.archive_outcomes import Outcomes
 from forecast.config import Config
 from forecast.domain import CLOUD_SEA_STATES, Fault, Outcome, Site
-from forecast.errors import ConfigError
+from forecast.errors import ConfigError, SkyscapeError
+from forecast.hindsight import Key
 from forecast.ingest.observed.parsed import Collector, Limits, harmless, shown
 from forecast.phenomena.snow import DEGREES
 
@@ -72,10 +76,13 @@ class _Refused(ValueError):
     """A row cannot be; the message says why and what was expected."""
 
 
-def parse(data: bytes, name: str, sites: Sequence[Site], today: date) -> Read:
-    """Return what a table of outcomes says, never raising for what it holds. today: no outcome lies after it."""
+def parse(data: bytes, name: str, sites: Sequence[Site], today: date, pending: Collection[Key] = ()) -> Read:
+    """Return what a table of outcomes says, never raising for what it holds.
+
+    today: no outcome lies after it; pending: events that are not over yet, of which there is none either.
+    """
     collector = Collector(name, "outcomes", LIMITS)
-    named = {label.casefold(): site.id for site in sites for label in (site.id, site.name.zh, site.name.en)}
+    named, nameless = _named(sites), _reporter(name)
     kept: dict[tuple[object, ...], Outcome] = {}
     header: dict[int, str] | None = None
     separator, width, repeated = ",", 0, 0
@@ -104,7 +111,9 @@ def parse(data: bytes, name: str, sites: Sequence[Site], today: date) -> Read:
         if not any(cell.strip() for cell in cells):
             continue
         try:
-            outcome = _outcome(_row(cells, header, width), named, today)
+            outcome = _outcome(_row(cells, header, width), named, today, nameless)
+            if (outcome.site, outcome.phenomenon, outcome.day.isoformat()) in pending:
+                raise _Refused(f"{outcome.phenomenon} of {outcome.day} is not over yet: import the file again when it is")
         except _Refused as error:
             collector.fault(line, str(error))
             continue
@@ -121,6 +130,18 @@ def parse(data: bytes, name: str, sites: Sequence[Site], today: date) -> Read:
     if header is None and not told.faults:
         told.faults.append(Fault(collector.name, 0, "the file holds no line that could be read"))
     return Read(tuple(kept.values()), tuple(told.faults), repeated)
+
+
+def _named(sites: Sequence[Site]) -> dict[str, str]:
+    return {label.casefold(): site.id for site in sites for label in (site.id, site.name.zh, site.name.en)}
+
+
+def _reporter(name: str) -> str:
+    """Return the name of a file as that of a reporter: without its ending, harmless."""
+    stem = harmless(Path(name).stem, REPORTER - len("..."))
+    while _FORMULA.match(stem):
+        stem = stem.lstrip()[1:]
+    return stem.strip() or "file"
 
 
 def _header(cells: Sequence[str], line: int, collector: Collector) -> dict[int, str]:
@@ -145,7 +166,7 @@ def _row(cells: Sequence[str], header: Mapping[int, str], width: int) -> dict[st
     return {meaning: cells[place].strip() for place, meaning in header.items()}
 
 
-def _outcome(row: Mapping[str, str], sites: Mapping[str, str], today: date) -> Outcome:
+def _outcome(row: Mapping[str, str], sites: Mapping[str, str], today: date, nameless: str) -> Outcome:
     site = sites.get(row["site"].casefold())
     if site is None:
         raise _Refused(f"site: {shown(row['site'])} is no viewpoint of the settings")
@@ -165,7 +186,7 @@ def _outcome(row: Mapping[str, str], sites: Mapping[str, str], today: date) -> O
         raise _Refused(f"degree and state contradict each other: {degree:g} of a sea of clouds, and the state {state}")
     source = _word("source", row["source"]) if row.get("source") else "observer"
     return Outcome(phenomenon, site, day, degree, source, state, amount, _text(row.get("detail", ""), "detail", DETAIL),
-                   _text(row.get("reporter", ""), "reporter", REPORTER), vividness)
+                   _text(row.get("reporter", ""), "reporter", REPORTER) or nameless, vividness)
 
 
 def _implied(phenomenon: str, state: str, amount: float) -> float:
@@ -233,6 +254,11 @@ class Imported:
     faults: tuple[Fault, ...]
 
     @property
+    def exit_code(self) -> int:
+        """Other than 0 where nothing was kept of what the file held."""
+        return SkyscapeError.exit_code if not self.known and self.faults and not self.kept else 0
+
+    @property
     def lines(self) -> list[str]:
         if self.known:
             return [f"{self.name}: was read before, nothing changed"]
@@ -250,26 +276,59 @@ def import_file(path: Path, archive: Archive, config: Config, now: datetime) -> 
             data = file.read(LIMITS.size + 1)
     except OSError as error:
         raise ConfigError(f"{path}: {error.strerror}; give a CSV file of outcomes") from error
-    read = parse(data, path.name, config.all_sites(), now.astimezone(config.zone).date())
-    reading = Reading(hashlib.sha256(b"outcomes\0" + data).hexdigest(), harmless(path.name, 120), "outcomes", now, len(read.outcomes),
+    sites, today, pending = config.all_sites(), now.astimezone(config.zone).date(), _pending(config, now)
+    read = parse(data, path.name, sites, today, pending)
+    terms = repr((sorted(_named(sites).items()), today, sorted(pending))).encode() if read.faults else b""
+    digest = hashlib.sha256(b"outcomes\0" + data + terms).hexdigest()
+    reading = Reading(digest, harmless(path.name, 120), "outcomes", now, len(read.outcomes),
                       len(read.faults))
     fresh = Outcomes(archive).keep_file(reading, read.outcomes, read.faults)
     return Imported(reading.name, not fresh, len(read.outcomes), read.repeated, read.faults)
 
 
-def run(arguments: argparse.Namespace, config: Config, now: datetime) -> str:
-    """Return what `skyscape outcomes` prints.
+def _pending(config: Config, now: datetime) -> set[Key]:
+    """Return the events of the last two local days that are not over at `now`: a night goes on after midnight."""
+    today = now.astimezone(config.zone).date()
+    sites, days = config.all_sites(), (today - timedelta(days=1), today)
+    events = phenomena.events(sites, days, sky.almanacs(sites, days, config.zone), config.phenomena, now)
+    return {(event.site.id, event.phenomenon, event.day.isoformat()) for event in events}
 
-    Raises: ConfigError where no file is given or one cannot be read, ArchiveError.
+
+def _import_files(paths: Sequence[Path], archive: Archive, config: Config, now: datetime) -> tuple[str, int]:
+    """Return what became of each file, and the exit code: one that cannot be read hides none of the others.
+
+    Raises: ConfigError where not one can be read, ArchiveError.
+    """
+    lines: list[str] = []
+    codes, unread = [0], 0
+    for path in paths:
+        try:
+            imported = import_file(path, archive, config, now)
+        except ConfigError as error:
+            lines.append(str(error))
+            codes.append(error.exit_code)
+            unread += 1
+            continue
+        lines += imported.lines
+        codes.append(imported.exit_code)
+    if unread == len(paths):
+        raise ConfigError("\n".join(lines))
+    return "\n".join(lines), max(codes)
+
+
+def run(arguments: argparse.Namespace, config: Config, now: datetime) -> tuple[str, int]:
+    """Return what `skyscape outcomes` prints, and its exit code.
+
+    Raises: ConfigError where no file is given or none can be read, ArchiveError.
     """
     archive = Archive(config.archive.url)
     if arguments.action == "import":
         if not arguments.files:
             raise ConfigError("outcomes import: name at least one CSV file")
-        return "\n".join(line for path in arguments.files for line in import_file(path, archive, config, now).lines)
+        return _import_files(arguments.files, archive, config, now)
     outcomes = Outcomes(archive)
     lines = [f"{source:<10} {count} reports" for source, count in outcomes.count().items()]
     for seen, reports in outcomes.disagreements()[:50]:
         said = "; ".join(f"{r.outcome.source} {r.outcome.reporter or '-'}: {r.outcome.state or f'{r.outcome.degree:g}'}" for r in reports)
         lines.append(f"differ     {seen.outcome.day}  {seen.outcome.site} {seen.outcome.phenomenon}: {said}; {seen.outcome.source} counts")
-    return "\n".join(lines)
+    return "\n".join(lines), 0

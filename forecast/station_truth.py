@@ -11,6 +11,7 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import date, datetime, timedelta
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -61,8 +62,18 @@ def outcomes(
     return found
 
 
-def distance(site: Site, station: Station) -> float:
-    """Return how far a station is from a site [m], on a plane that touches the earth there."""
+class Placed(Protocol):
+    """What stands somewhere [degree]."""
+
+    @property
+    def latitude(self) -> float: ...
+
+    @property
+    def longitude(self) -> float: ...
+
+
+def distance(site: Site, station: Placed) -> float:
+    """Return how far a station, or what else has a place, is from a site [m], on a plane that touches the earth there."""
     north = station.latitude - site.latitude
     east = ((station.longitude - site.longitude + 180) % 360 - 180) * math.cos(math.radians(site.latitude))
     return math.hypot(north, east) * METRES_PER_DEGREE

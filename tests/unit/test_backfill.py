@@ -19,13 +19,14 @@ import sqlalchemy as sql
 from dask.distributed import LocalCluster
 
 from forecast import backfill
+from forecast.__main__ import main
 from forecast.archive import Archive
 from forecast.archive_outcomes import Outcomes
 from forecast.archive_tables import hindcast_table
-from forecast.backfill import Hindcasts, Task, cost, fill, keep_points, run, tasks
+from forecast.backfill import Hindcasts, Task, cost, fill, read_rows, run, tasks
 from forecast.config import Config
-from forecast.domain import Outcome
-from forecast.errors import ConfigError
+from forecast.domain import Outcome, Site
+from forecast.errors import ConfigError, SourceCorrupt
 from forecast.ingest import sources
 from forecast.sample.bucket import LoopbackBucket
 from forecast.sample.demonstration import demonstration_config
@@ -169,20 +170,78 @@ def test_rows_are_learnt_from_once_what_came_of_their_day_is_known(past: Past, t
     assert told[0].values == row["values"]
 
 
+def points_file(folder: Path, *documents: dict[str, Any]) -> Path:
+    path = folder / "points.json"
+    path.write_text(json.dumps([{"elevation": 700, "utc_offset_seconds": 28800, "hourly": hours(), **each} for each in documents]))
+    return path
+
+
+def sea_site(config: Config) -> Site:
+    return next(each for each in config.all_sites() if "sea_of_clouds" in each.phenomena)
+
+
+def beside(site: Site) -> dict[str, float]:
+    return {"latitude": site.latitude + 0.1, "longitude": site.longitude}
+
+
 def test_point_forecasts_become_rows_by_the_same_way(config: Config, tmp_path: Path) -> None:
     archive = Archive(f"sqlite:///{tmp_path / 'archive.db'}")
-    site = next(each.id for each in config.sites if "sea_of_clouds" in each.phenomena)
-    document = {"latitude": 40.0, "longitude": 115.5, "elevation": 700, "utc_offset_seconds": 28800, "hourly": hours()}
-    path = tmp_path / "points.json"
-    path.write_text(json.dumps(document))
+    site = sea_site(config)
+    path = points_file(tmp_path, beside(site))
 
-    count = keep_points(config, archive, path, site, SEA)
+    found, assumed = read_rows(config, path, site.id, SEA)
+    for _ in range(2):  # again: the same rows
+        Hindcasts(archive).keep(found)
 
     kept = rows(archive)
-    assert count == len(kept) > 0
+    assert len(found) == len(kept) > 0
+    assert assumed == ""
     assert {row["model"] for row in kept} == {"openmeteo"}
-    assert [row["values"]["humidity_700"] for row in kept] == pytest.approx([0.20] * count, abs=0.02)
-    assert keep_points(config, archive, path, site, SEA) == count == len(rows(archive))  # again: the same rows
+    assert [row["values"]["humidity_700"] for row in kept] == pytest.approx([0.20] * len(kept), abs=0.02)
+
+
+def test_a_dry_run_of_point_forecasts_tells_and_writes_nothing(
+    config: Config, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    site, address = sea_site(config), tmp_path / "archive.db"
+    monkeypatch.setenv("SKYSCAPE_ARCHIVE_URL", f"sqlite:///{address}")
+    path = points_file(tmp_path, {"spot_id": "here", "date_key": "2026-11-22"})
+    command = ["backfill", "--points", str(path), "--site", site.id, "--phenomena", SEA[0]]
+
+    assert main([*command, "--dry-run"]) == 0
+
+    told = capsys.readouterr().out
+    assert f"rows of {site.id} from points.json would be kept" in told
+    assert "assumed: spot_id 'here' is the place" in told
+    assert not address.exists()
+    assert main(command) == 0
+    assert address.exists()
+
+
+def test_a_file_of_several_mountains_or_of_one_far_away_is_refused_by_name(config: Config, tmp_path: Path) -> None:
+    site = sea_site(config)
+    for documents, said in (
+        ([{"spot_id": "a", "date_key": "2026-11-21"}, {"spot_id": "b", "date_key": "2026-11-22"}], "spot_id 'a'; spot_id 'b'"),
+        ([beside(site), {"latitude": site.latitude, "longitude": site.longitude}], "2 places"),
+        ([{"latitude": site.latitude + 0.3, "longitude": site.longitude}], f"33 km from {site.id}"),
+        ([{}, {}], "without coordinates"),
+        ([], "no document"),
+    ):
+        with pytest.raises(SourceCorrupt, match=re.escape(said)):
+            read_rows(config, points_file(tmp_path, *documents), site.id, SEA)
+
+
+def test_point_forecasts_stand_at_the_event_itself_and_nothing_is_learnt_from_them(config: Config, tmp_path: Path) -> None:
+    archive, site = Archive(f"sqlite:///{tmp_path / 'archive.db'}"), sea_site(config)
+    found, _ = read_rows(config, points_file(tmp_path, beside(site)), site.id, SEA)
+    row = found[0]
+    day_before = row["window_start"].replace(hour=0, minute=0, second=0) - timedelta(days=1)
+    Hindcasts(archive).keep([{**row, "run": day_before}])  # as they once were kept
+    outcome = Outcome(SEA[0], site.id, date.fromisoformat(row["day"]), 1.0, "observer")
+    Outcomes(archive).keep([outcome], datetime(2026, 12, 1, tzinfo=UTC))
+
+    assert Hindcasts(archive).heard(SEA[0], timedelta(hours=4)) == []
+    assert all(timedelta(0) <= each["window_start"] - each["run"] < timedelta(hours=1) for each in found)
 
 
 def hours() -> dict[str, Any]:

@@ -89,6 +89,22 @@ def test_a_missing_file_and_no_file_are_told_apart(settings: Path, capsys: pytes
     assert "none.csv" in error
 
 
+def test_each_file_is_told_of_and_the_command_fails_where_one_gave_nothing(
+    settings: Path, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    good, bad, none = (tmp_path / name for name in ("good.csv", "bad.csv", "none.csv"))
+    good.write_text("site,phenomenon,day,degree\njinding,rime,2026-01-20,1\n", encoding="utf-8")
+    bad.write_text("site,phenomenon,day,degree\nx,rime,2026-01-20,1\n", encoding="utf-8")
+
+    code, out, _ = said(capsys, settings, "outcomes", "import", str(good), str(none))
+    refused, told, _ = said(capsys, settings, "outcomes", "import", str(bad))
+
+    assert code == 3
+    assert "good.csv: 1 kept" in out
+    assert "none.csv" in out
+    assert (refused, "bad.csv: 0 kept" in told) == (1, True)
+
+
 def test_diagnose_without_stations_or_runs_keeps_nothing(settings: Path, capsys: pytest.CaptureFixture[str]) -> None:
     code, out, _ = said(capsys, settings, "diagnose", "--stations-only")
 

@@ -55,7 +55,7 @@ def test_a_table_says_what_was_seen() -> None:
     assert [(o.site, o.phenomenon, o.degree, o.state, o.source, o.reporter) for o in rows] == [
         ("jinding", "sea_of_clouds", 1.0, "sea", "observer", "Li"), ("lingshan", "sunset_glow", 0.5, "", "camera", "north"),
         ("jiangshuihe", "snow_cover", 1.0 if DEGREES["snow_depth"][1] <= 0.05 else 0.5, "", "station", "54511"),
-        ("jinding", "sea_of_clouds", 0.0, "in_cloud", "observer", ""),
+        ("jinding", "sea_of_clouds", 0.0, "in_cloud", "observer", "seen"),
     ]  # fmt: skip
     assert (rows[1].vividness, rows[2].amount, rows[0].detail) == (1.5, 0.05, "from the temple")
 
@@ -115,6 +115,40 @@ def test_a_file_counts_once_and_its_faults_are_kept(archive: Archive, config: Co
 def test_a_missing_file_says_what_to_give(archive: Archive, config: Config, tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="give a CSV file"):
         import_file(tmp_path / "nothing.csv", archive, config, NOW)
+
+
+def test_the_files_of_two_who_name_no_reporter_do_not_erase_each_other(archive: Archive, config: Config, tmp_path: Path) -> None:
+    for name, degree in (("Li.csv", 1), ("=Wang\u202e" + "x" * 70 + ".csv", 0)):
+        (tmp_path / name).write_text(f"site,phenomenon,day,degree,reporter\njinding,rime,2026-11-20,{degree},\n", encoding="utf-8")
+        assert import_file(tmp_path / name, archive, config, NOW).kept == 1
+
+    [reports] = Outcomes(archive).reports().values()
+
+    assert sorted(r.outcome.degree for r in reports) == [0.0, 1.0]
+    assert [name for name in ("Li", "Wang") if any(name in r.outcome.reporter for r in reports)] == ["Li", "Wang"]
+    assert not any(character in r.outcome.reporter for r in reports for character in "=\u202e")
+    assert max(len(r.outcome.reporter) for r in reports) <= 60
+
+
+def test_a_file_is_read_again_once_the_settings_know_its_site(archive: Archive, config: Config, tmp_path: Path) -> None:
+    path = tmp_path / "seen.csv"
+    path.write_text("site,phenomenon,day,degree\njinding,rime,2026-11-20,1\nlingshan,rime,2026-11-20,1\n", encoding="utf-8")
+    fewer = config.model_copy(update={"sites": [site for site in config.sites if site.id != "lingshan"]})
+
+    told = [import_file(path, archive, each, NOW) for each in (fewer, fewer, config, config)]
+
+    assert [(one.known, one.kept) for one in told] == [(False, 1), (True, 1), (False, 2), (True, 2)]
+
+
+def test_what_is_not_over_yet_is_refused_and_read_once_it_is(archive: Archive, config: Config, tmp_path: Path) -> None:
+    path = tmp_path / "seen.csv"
+    path.write_text("site,phenomenon,day,degree\nlingshan,sunset_glow,2026-11-22,1\nlingshan,starry_sky,2026-11-22,1\n", encoding="utf-8")
+    noon, evening, next_noon = (datetime(2026, 11, day, hour, tzinfo=UTC) for day, hour in ((22, 4), (22, 12), (23, 4)))
+
+    told = [import_file(path, archive, config, now) for now in (noon, evening, next_noon)]
+
+    assert [(one.known, one.kept, one.exit_code) for one in told] == [(False, 0, 1), (False, 1, 0), (False, 2, 0)]
+    assert "not over yet" in told[0].lines[1]
 
 
 def test_a_flood_of_rows_ends_with_a_reason() -> None:
