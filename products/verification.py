@@ -1,4 +1,4 @@
-"""How good the forecasts were, in plain words and two drawings a phenomenon: for readers who plan a trip, and for those who check us.
+"""How good the forecasts were, in plain words and three drawings a phenomenon: for readers who plan a trip, and for those who check us.
 
 Where there are too few cases no score is told: the page says how many there are and how many it takes. Nothing is said by colour alone.
 """
@@ -37,6 +37,7 @@ class Chapter:
     said: tuple[str, ...]
     skills: tuple[str, ...]
     diagram: Markup | None
+    roc: Markup | None
     strip: Markup | None
     rows: tuple[tuple[str, tuple[str, ...]], ...]
 
@@ -93,6 +94,7 @@ def chapter(record: Record, found: Verification, names: Mapping[str, Name], word
     return Chapter(
         record.phenomenon, line.enough, last_month(record, words), tuple(said), tuple(each for each in skills if each),
         reliability_diagram(record, words, name) if record.bins else None,
+        roc_diagram(record, words, name) if record.roc else None,
         strip_of_days(record.marks, names, words, name, record.phenomenon, today) if record.marks else None, tuple(rows),
     )
 
@@ -195,6 +197,25 @@ def reliability_diagram(record: Record, words: Words, name: str) -> Markup:
     sheet.text(across(0), top - 10, words("verification.axis_seen"), "c-note")
     sheet.text(across(1), bottom + 34, words("verification.axis_told"), "c-note", "end")
     return sheet.finish(words("verification.diagram_title", phenomenon=name), words("verification.diagram_text", bins=words.clauses(told)))
+
+
+def roc_diagram(record: Record, words: Words, name: str) -> Markup:
+    """Draw the share of what came that was warned of against the share of what did not come that was: on the diagonal it is chance."""
+    top, bottom = 26.0, 286.0
+    sheet = Sheet(326, f"roc-{record.phenomenon}")
+    across, up = Scale(0, 1, LEFT + 8, RIGHT - 8), Scale(0, 1, bottom, top)
+    for part in (0.0, 0.25, 0.5, 0.75, 1.0):
+        sheet.line(across(0), up(part), across(1), up(part), "c-grid")
+        sheet.text(across(0) - 5, up(part) + 4, f"{100 * part:.0f}%", "c-tick", "end")
+        sheet.text(across(part), bottom + 16, f"{100 * part:.0f}%", "c-tick", "middle")
+    sheet.path(polyline([(across(0), up(0)), (across(1), up(1))]), "c-line c-threshold", fill="none", stroke="currentColor",
+               stroke_dasharray="3 3")
+    sheet.path(polyline([(across(x), up(y)) for x, y in record.roc]), "c-line", fill="none", stroke="currentColor", stroke_width="2")
+    sheet.text(across(0), top - 10, words("verification.axis_detected"), "c-note")
+    sheet.text(across(1), bottom + 34, words("verification.axis_alarmed"), "c-note", "end")
+    area = words("verification.auc", auc=f"{record.line.auc:.2f}", cases=record.line.cases)
+    sheet.text(across(1) - 6, up(0) - 10, area, "c-note", "end")
+    return sheet.finish(words("verification.roc_title", phenomenon=name), words("verification.roc_text", area=area))
 
 
 def strip_of_days(

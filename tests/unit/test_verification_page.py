@@ -35,7 +35,8 @@ def record(enough: bool = True, **more: object) -> Record:
     month = Tally(date(2026, 10, 1), date(2026, 10, 31), 9, 2, 3, 17)
     marks = tuple(Mark("lingshan", TODAY - timedelta(days=k), k % 4 < 2, k % 2 == 0) for k in range(1, 31))
     bins = (Bin(0.1, 0.15, 30, 0.05, 0.2), Bin(0.7, 0.3, 30, 0.5, 0.85)) if enough else ()
-    made = Record("sunset_glow", line(enough), month, marks, bins, (), {"observer": 40, "analysis": 20})
+    roc = ((0.0, 0.0), (0.2, 0.7), (1.0, 1.0)) if enough else ()
+    made = Record("sunset_glow", line(enough), month, marks, bins, roc, {"observer": 40, "analysis": 20})
     return replace(made, **more)  # type: ignore[arg-type]
 
 
@@ -110,6 +111,13 @@ def test_the_diagram_tells_by_shape_what_lies_outside_the_band_of_chance() -> No
     assert "told 70% on average on 30 site-days, seen on 30%" in "".join(tree.itertext())
 
 
+def test_the_roc_curve_is_drawn_with_its_area_and_count_where_there_is_one() -> None:
+    drawn = chapter(record(), verification(), NAMES, ZH, TODAY).roc
+
+    assert "AUC 0.80（60点次）" in "".join(ElementTree.fromstring(str(drawn)).itertext())
+    assert chapter(record(enough=False), verification(), NAMES, ZH, TODAY).roc is None
+
+
 def test_the_strip_tells_four_kinds_by_four_shapes_and_in_words() -> None:
     marks = tuple(Mark("lingshan", TODAY - timedelta(days=k), told, seen) for k, (told, seen) in
                   enumerate([(True, True), (True, False), (False, True), (False, False)], 1))
@@ -128,7 +136,7 @@ def test_the_page_stands_in_each_language_and_every_page_links_to_it(bulletin: B
     page = page_of(told, language)
 
     assert ("上月（10月）报出12点次，出现9点次" in page) is (language == "")
-    assert page.count('<svg xmlns="http://www.w3.org/2000/svg" class="c-chart"') == 2
+    assert page.count('<svg xmlns="http://www.w3.org/2000/svg" class="c-chart"') == 3
     assert not re.search(r"style=|<style", page)
     others = [str(p.body) for p in pages(told, sample_config(), "web") if p.path.endswith(".html")]
     assert all("verification/index.html" in each for each in others)
