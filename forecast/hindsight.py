@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from typing import TypeVar
 
-from forecast.domain import CLOUD_SEA_STATES, OUTCOME_SOURCES, Outcome
+from forecast.domain import CLOUD_SEA_STATES, OUTCOME_SOURCES, Name, Outcome
 
 T = TypeVar("T")
 Key = tuple[str, str, str]  # of an event: site, phenomenon, day
@@ -289,7 +289,10 @@ class Verification:
 
 @dataclass(frozen=True, slots=True)
 class Fold:
-    """How a model did on days it had not seen: Brier score, and that of the untrained rule, on the same cases; `seen` of them came."""
+    """How a model did on days it had not seen: Brier score, and that of the untrained rule, on the same cases; `seen` of them came.
+
+    brier_of_base: of always saying how often it came; gain: 90 % interval of the rule's score less the model's; sites: whose days they are.
+    """
 
     first: date
     last: date
@@ -298,6 +301,9 @@ class Fold:
     seen: int
     brier: float
     brier_of_rule: float
+    brier_of_base: float | None = None
+    gain: tuple[float, float] | None = None
+    sites: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -306,6 +312,7 @@ class ModelCard:
 
     sources, sites: cases learnt from by source of truth and by place; seen: of the cases, those in which it came. whole: all folds
     together, None where nothing was judged. note, trained_on: in the words of whoever trained it. refused: why others do not serve.
+    note_zh: the note in Chinese. left_out: what was left out together (month, week, mountain; "": not told). names: of sites not served.
     """
 
     phenomenon: str
@@ -326,6 +333,9 @@ class ModelCard:
     note: str = ""
     trained_on: str = ""
     refused: tuple[str, ...] = ()
+    note_zh: str = ""
+    left_out: str = ""
+    names: Mapping[str, Name] = field(default_factory=dict)
 
     @property
     def trained(self) -> bool:

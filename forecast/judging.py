@@ -52,12 +52,14 @@ class Label:
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
-    """Tables by name ("all", then each mountain); lines refused, with reasons; mornings without forecast; what the columns lack."""
+    """Tables by name ("all", then each mountain); lines refused, with reasons; mornings without forecast; what the columns
+    lack; the mornings judged (place, day)."""
 
     tables: Mapping[str, Sequence[Row]]
     refused: tuple[str, ...]
     without_forecast: tuple[str, ...]
     missing: tuple[str, ...]
+    mornings: tuple[tuple[str, date], ...] = ()
 
     def lines(self) -> list[str]:
         """Return the judgement as lines of text, with the count of cases beside each figure."""
@@ -151,7 +153,8 @@ def judge(
         parts.append((site.id, here, answers))
     unplaced = sorted({one.mountain for one in told} - mountains.keys()) if EVERY not in mountains else []
     refused += [f"mountain {name!r}: no such place was given" for name in unplaced]
-    return Judgement(_tables(parts, threshold), tuple(refused), tuple(absent), tuple(sorted(missing)))
+    return Judgement(_tables(parts, threshold), tuple(refused), tuple(absent), tuple(sorted(missing)),
+                     tuple((where, one.day) for where, labels, _ in parts for one in labels))
 
 
 def features(

@@ -24,7 +24,7 @@ from forecast.archive import Archive
 from forecast.archive_outcomes import Outcomes, Past
 from forecast.backfill import Hindcasts
 from forecast.config import Config
-from forecast.domain import OUTCOME_SOURCES, PHENOMENA
+from forecast.domain import OUTCOME_SOURCES, PHENOMENA, Name
 from forecast.errors import ModelMismatch, SkyscapeError
 from forecast.hindsight import Fold, ModelCard
 from models import registry
@@ -32,7 +32,7 @@ from models.card import LARGEST_CARD, Card, card_of, read_card, versions
 from models.dataset import training_set
 from models.learned import rule_print
 from models.prediction import SHARES, Models, open_models
-from models.registry import LEAST_BLOCKS, Served, Verdict
+from models.registry import LEAST_BLOCKS, LOWER, Served, Verdict
 from models.selection import OUTER, months, weeks
 from models.training import TrainingSet, train
 
@@ -46,8 +46,9 @@ LESSONS, VERDICT = "lessons.json", "verdict.json"
 
 @dataclass(frozen=True, slots=True)
 class Lesson:
-    """What a week's learning came to for one phenomenon. verdict: promoted, better (a dry run), not_better, too_few_blocks, too_few,
-    nothing_new or failed; said: the same as a sentence; cases: rows; events: different events; sources: events by source of truth."""
+    """What a week's learning came to for one phenomenon. verdict: promoted, better (a dry run), rule_again (the rule took the
+    champion's place), not_better, too_few_blocks, too_few, nothing_new or failed; said: the same as a sentence; cases: rows; events:
+    different events; sources: events by source of truth."""
 
     phenomenon: str
     verdict: str
@@ -98,8 +99,12 @@ def _events(data: TrainingSet) -> int:
 
 def blocks_of(day: NDArray[np.datetime64]) -> NDArray[np.integer[Any]]:
     """Return what is left out together: calendar months, or weeks while there are too few months for the folds."""
-    whole = months(day)
-    return whole if len(np.unique(whole)) >= OUTER else weeks(day)
+    return months(day) if left_out_of(day) == "month" else weeks(day)
+
+
+def left_out_of(day: NDArray[np.datetime64]) -> str:
+    """Say what blocks_of leaves out together: month or week."""
+    return "month" if len(np.unique(months(day))) >= OUTER else "week"
 
 
 def learn(
@@ -135,12 +140,12 @@ def _learn(config: Config, archive: Archive, phenomenon: str, champion: Served, 
         return Lesson(phenomenon, "too_few", few, **numbers)
     if (before := _same_cases(folder, data)) is not None:
         return Lesson(phenomenon, "nothing_new", f"nothing has come in since {before.id} was trained", model=before.id, **numbers)
-    trained = train(data, blocks_of(data.day))
-    own = champion.card is not None and champion.card.id in registry.in_order(folder, phenomenon)
+    trained, left_out = train(data, blocks_of(data.day)), left_out_of(data.day)
+    own = champion.card is not None and registry.is_own(folder, phenomenon, champion.card.id)
     verdict = registry.consider(trained, champion, own)
     made, note = now.astimezone(UTC), note_of(config, data)
     on = f"{len(data) - afterwards} rows as they were issued, {afterwards} worked out afterwards from past runs"
-    card = card_of(trained, made, "", 0, note, on) if dry_run else registry.keep(folder, trained, made, note, on)
+    card = card_of(trained, made, "", 0, note, on, left_out) if dry_run else registry.keep(folder, trained, made, note, on, left_out)
     told = tuple(f"{fold['first']} to {fold['last']}  {_scores_line(fold)}" for fold in card.folds)
     lesson = Lesson(phenomenon, verdict.why, said_of(verdict), model="" if dry_run else card.id, folds=told, **numbers)
     if dry_run:
@@ -149,6 +154,9 @@ def _learn(config: Config, archive: Archive, phenomenon: str, champion: Served, 
     if verdict.promote:
         registry.promote(folder, phenomenon, card.id)
         lesson = replace(lesson, verdict="promoted")
+    elif champion.card is not None and (against := registry.consider_rule(trained.data, champion, own)).promote:
+        registry.promote(folder, phenomenon, registry.RULE)
+        lesson = replace(lesson, verdict="rule_again", said=f"{lesson.said}. The untrained rule: {said_of(against)}; it serves now")
     _prune(folder, phenomenon)
     return lesson
 
@@ -167,7 +175,7 @@ def said_of(verdict: Verdict) -> str:
         return (f"not compared with {verdict.champion}: it takes {LEAST_BLOCKS} weeks that neither had seen, there are {verdict.blocks}; "
                 f"{verdict.champion} stays")
     how = (f"Brier score {abs(verdict.gain):.4f} {'better' if verdict.gain > 0 else 'worse'} than {verdict.champion} on {verdict.cases} "
-           f"cases of {verdict.blocks} weeks, at least {verdict.low:+.4f} with 97.5 % certainty")
+           f"cases of {verdict.blocks} weeks, at least {verdict.low:+.4f} with {100 * (1 - LOWER):g} % certainty")
     return f"{how}: {'it may follow' if verdict.promote else f'not better by more than chance, {verdict.champion} stays'}"
 
 
@@ -197,18 +205,19 @@ def kept(folder: Path, phenomenon: str) -> tuple[Card, ...]:
 
 
 def rollback(config: Config, phenomenon: str) -> str:
-    """Take the model in force out of it; return what serves now. Raises: ModelMismatch where none of the service's own is in force."""
+    """Take the model in force out of it; return what serves now. Raises: ModelMismatch where the rule serves and nothing was before."""
     return registry.rollback(config.learning.folder, phenomenon)
 
 
 def promote(config: Config, phenomenon: str, model_id: str, force: bool = False) -> str:
-    """Put a kept model in force; return the name of what serves now.
+    """Put a kept model, the shipped one or the bare rule (`rule`) in force; return the name of what serves now.
 
     Raises: ModelMismatch where it cannot serve, or, without `force`, where it was not found better than what is in force now.
     """
     folder = config.learning.folder
     if not registry.ID.fullmatch(model_id):
         raise ModelMismatch(f"{model_id!r} is no model's id; `skyscape models` lists them")
+    model_id = registry.entry_of(model_id)
     champion = registry.in_force(folder)[phenomenon].name
     told = _read(folder / phenomenon / model_id / VERDICT)
     better = isinstance(told, dict) and told.get("promote") is True and told.get("champion") == champion
@@ -307,7 +316,8 @@ def _card_of(phenomenon: str, served: Served, card: Card) -> ModelCard:
         phenomenon, served.name, card.kind, datetime.fromisoformat(card.made), tuple(name for name, _ in card.features),
         (date.fromisoformat(card.span[0]), date.fromisoformat(card.span[1])), card.cases, card.events, card.sources, card.sites,
         _fold({"first": card.span[0], "last": card.span[1], "kind": card.kind, **card.scores}, card), folds, card.versions,
-        card.data_sha256, card.model_sha256, card.note, card.trained_on, served.refused,
+        card.data_sha256, card.model_sha256, card.note, card.trained_on, served.refused, card.note_zh, card.left_out,
+        {site: Name(told["zh"], told["en"]) for site, told in card.names.items()},
     )
 
 
@@ -316,4 +326,9 @@ def _fold(told: Mapping[str, Any], card: Card) -> Fold | None:
     if not told.get("cases"):
         return None
     return Fold(date.fromisoformat(told["first"]), date.fromisoformat(told["last"]), str(told.get("kind", card.kind)), int(told["cases"]),
-                int(told["seen"]), float(told["brier"]), float(told["brier_of_rule"]))
+                int(told["seen"]), float(told["brier"]), float(told["brier_of_rule"]), _number(told.get("brier_of_base")),
+                (float(bounds[0]), float(bounds[1])) if (bounds := told.get("gain_90")) else None, tuple(told.get("sites", ())))
+
+
+def _number(told: Any) -> float | None:
+    return None if told is None else float(told)

@@ -4,13 +4,19 @@ from __future__ import annotations
 
 import argparse
 import json
+from collections import Counter
+from collections.abc import Collection
 from dataclasses import asdict
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from forecast.config import Config
 from forecast.domain import PHENOMENA, Site
 from forecast.errors import ConfigError
+
+if TYPE_CHECKING:
+    from models.card import Card
 
 EVERY = "*"  # a place that stands for all that are not named
 SEA = "sea_of_clouds"
@@ -36,9 +42,9 @@ def add_models_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare what `skyscape models` understands."""
     parser.add_argument("action", nargs="?", choices=("list", "rollback", "promote"), default="list",
                         help="list: what serves, what did, what challenges it (the default); rollback: put the one before in force again; "
-                             "promote: put a kept model in force")
+                             "promote: put a kept model, the shipped one or the bare rule in force")
     parser.add_argument("phenomenon", nargs="?", choices=PHENOMENA, help="whose model")
-    parser.add_argument("id", nargs="?", default="", help="of the model to promote")
+    parser.add_argument("id", nargs="?", default="", help="of the model to promote; rule: the untrained rule")
     parser.add_argument("--force", action="store_true", help="promote it even though it was not found better")
 
 
@@ -105,4 +111,22 @@ def run_mountain(arguments: argparse.Namespace, config: Config) -> str:
     opened = open_models(config.learning.folder)
     models = {opened.names[SEA]: opened.by_phenomenon[SEA]}
     told = judge(arguments.labels, arguments.forecasts, places, models, config.phenomena, config.zone, threshold=threshold)
-    return "\n".join(told.lines())
+    served = opened.served.get(SEA)
+    known = fitted_among(told.mornings, served.card if served else None)
+    return "\n".join([*known, *told.lines()])
+
+
+def fitted_among(mornings: Collection[tuple[str, date]], card: Card | None) -> list[str]:
+    """Return a warning for each place whose mornings the model was, or may have been, fitted on: of these nothing is proven."""
+    if card is None:
+        return []
+    first, last = (date.fromisoformat(day) for day in card.span)
+    within = Counter(place for place, day in mornings if first <= day <= last)
+    told = []
+    for place, count in sorted(within.items()):
+        which = f"{place}: {count} of these mornings lie within {first} to {last}, the days {card.id} was fitted on"
+        if place in card.sites:
+            told.append(f"WARNING {which}, and at this place: they are among those it was fitted on, its scores prove nothing")
+        else:
+            told.append(f"note: {which}; if this is one of its places under another name ({', '.join(sorted(card.sites))}), it knew them")
+    return told

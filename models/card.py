@@ -15,6 +15,7 @@ import numpy as np
 
 from forecast.errors import ModelMismatch
 from forecast.quantities import FEATURES
+from models.judging import blocks_of, bounds_of_mean
 from models.learned import rule_print
 from models.selection import losses
 from models.training import Trained, rule_on
@@ -31,7 +32,8 @@ class Card:
 
     features: (name, unit) in the order of its columns; span: first and last day learnt from; sources, sites: cases by each; scores: of the
     whole, and by fold, on blocks left out (Brier of the model and of the rule on the same cases, their number); sha256 of the model's file
-    and of what it was trained on; note: what a reader must know before he trusts it.
+    and of what it was trained on; note: what a reader must know before he trusts it, note_zh: the same in Chinese. left_out: what was
+    left out together when it was judged (month, week or mountain; "": an older card, not told); names: of sites that are not served.
     """
 
     id: str
@@ -54,6 +56,9 @@ class Card:
     versions: Mapping[str, str]
     note: str = ""
     trained_on: str = ""
+    note_zh: str = ""
+    left_out: str = ""
+    names: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     format: int = field(default=FORMAT)
 
     def text(self) -> str:
@@ -71,8 +76,10 @@ def units_of(names: tuple[str, ...]) -> tuple[tuple[str, str], ...]:
     return tuple((name, FEATURES[name].unit) for name in names)
 
 
-def card_of(trained: Trained, made: datetime, model_sha256: str, model_bytes: int, note: str = "", trained_on: str = "") -> Card:
-    """Return the card of a training; made: when (UTC)."""
+def card_of(
+    trained: Trained, made: datetime, model_sha256: str, model_bytes: int, note: str = "", trained_on: str = "", left_out: str = "",
+) -> Card:
+    """Return the card of a training; made: when (UTC); left_out: what the blocks were that it was judged on."""
     data, whole = trained.data, trained.learnt_from
     days = np.sort(whole.day.astype("datetime64[D]"))
     return Card(
@@ -80,9 +87,9 @@ def card_of(trained: Trained, made: datetime, model_sha256: str, model_bytes: in
         made=f"{made:%Y-%m-%dT%H:%M:%SZ}", features=units_of(trained.model.columns), rule=rule_print(trained.phenomenon),
         span=(str(days[0]), str(days[-1])), cases=len(whole), events=int(whole.seen.sum()), sources=_counts(whole.source),
         sites=_counts(whole.site), leads=(float(np.nanmin(whole.lead)), float(np.nanmax(whole.lead))), data_sha256=whole.fingerprint(),
-        model_sha256=model_sha256, model_bytes=model_bytes, scores=_scores(trained, np.ones(len(data), dtype=bool)),
+        model_sha256=model_sha256, model_bytes=model_bytes, scores=_scores(trained, np.ones(len(data), dtype=bool), whole=True),
         folds=tuple(_fold(trained, number) for number in range(len(trained.judged.chosen))), versions=versions(), note=note,
-        trained_on=trained_on,
+        trained_on=trained_on, left_out=left_out,
     )
 
 
@@ -122,8 +129,11 @@ def _counts(values: Any) -> dict[str, int]:
     return dict(sorted(Counter(str(value) for value in values).items()))
 
 
-def _scores(trained: Trained, rows: Any) -> dict[str, Any]:
-    """Return Brier on cases left out, the rule's on the same, climatology's (of these cases), and their number."""
+def _scores(trained: Trained, rows: Any, whole: bool = False) -> dict[str, Any]:
+    """Return Brier on cases left out, the rule's and the constant base rate's (of these cases) on the same, and their number.
+
+    whole: also the gain against the rule with its 90 % interval, weeks of a site redrawn together; None where they are too few.
+    """
     data = trained.data.take(rows)
     ours, rule = losses(trained.held_out[rows], data.among), losses(rule_on(data), data.among)
     known = np.isfinite(ours) & np.isfinite(rule)
@@ -131,14 +141,21 @@ def _scores(trained: Trained, rows: Any) -> dict[str, Any]:
         return {"cases": 0}
     seen = data.seen[known]
     mean, theirs, base = float(ours[known].mean()), float(rule[known].mean()), float(seen.mean())
-    return {
+    constant = base * (1 - base)
+    gains = rule[known] - ours[known]
+    interval = bounds_of_mean(gains, blocks_of(data.site[known], data.day[known])) if whole else None
+    told = {"gain": round(float(gains.mean()), 5), "gain_90": [round(x, 5) for x in interval] if interval else None} if whole else {}
+    headline = data.state is None or not (data.state != "").any()  # else losses are over the states, and no constant of one number compares
+    return told | {
         "cases": int(known.sum()), "seen": int(seen.sum()), "brier": round(mean, 5), "brier_of_rule": round(theirs, 5),
         "skill_against_rule": None if theirs == 0 else round(skill(mean, theirs), 4),
-        "skill_against_climatology": round(1 - mean / (base * (1 - base)), 4) if data.classes == 2 and 0 < base < 1 else None,
+        "brier_of_base": round(constant, 5) if headline else None,
+        "skill_against_climatology": round(1 - mean / constant, 4) if headline and constant > 0 else None,
     }
 
 
 def _fold(trained: Trained, number: int) -> dict[str, Any]:
     rows = trained.judged.fold == number
     days = np.sort(trained.data.day[rows].astype("datetime64[D]"))
-    return {"kind": trained.judged.chosen[number], "first": str(days[0]), "last": str(days[-1]), **_scores(trained, rows)}
+    return {"kind": trained.judged.chosen[number], "sites": sorted(set(trained.data.site[rows].tolist())), "first": str(days[0]),
+            "last": str(days[-1]), **_scores(trained, rows)}

@@ -18,12 +18,16 @@ from models.verification import Scores, score
 Array = NDArray[np.floating[Any]]
 
 DRAWS, SEED = 1000, 87
+FEWEST = 6  # blocks, below which no interval is told: redrawing a handful promises more than it knows
 LEVEL = 0.9
 
 
 @dataclass(frozen=True)
 class Row:
-    """One forecaster's scores; brier, auc with the bounds of their 90 % intervals; gain: first forecaster's Brier less this one's."""
+    """One forecaster's scores; brier, auc: bounds of their 90 % intervals; gain: first forecaster's Brier less this one's.
+
+    Bounds are NaN where there are too few blocks to tell them.
+    """
 
     name: str
     scores: Scores
@@ -35,9 +39,23 @@ class Row:
         """Return the row as plain text: figures with their intervals, and the counts."""
         s = self.scores
         return (
-            f"{self.name:<22} n={s.cases:<4} seen={s.events:<4} Brier {s.brier:.3f} [{self.brier[0]:.3f}, {self.brier[1]:.3f}]  "
-            f"AUC {s.auc:.2f} [{self.auc[0]:.2f}, {self.auc[1]:.2f}]  TS {s.ts:.2f} POD {s.pod:.2f} FAR {s.far:.2f}  "
-            f"gain {self.gain[0]:+.3f} [{self.gain[1]:+.3f}, {self.gain[2]:+.3f}]")
+            f"{self.name:<22} n={s.cases:<4} seen={s.events:<4} Brier {s.brier:.3f} {_between(self.brier, '.3f')}  "
+            f"AUC {s.auc:.2f} {_between(self.auc, '.2f')}  TS {s.ts:.2f} POD {s.pod:.2f} FAR {s.far:.2f}  "
+            f"gain {self.gain[0]:+.3f} {_between(self.gain[1:], '+.3f')}")
+
+
+def _between(bounds: tuple[float, float], form: str) -> str:
+    return f"[{bounds[0]:{form}}, {bounds[1]:{form}}]" if np.isfinite(bounds).all() else f"[under {FEWEST} weeks]"
+
+
+def bounds_of_mean(values: Array, blocks: NDArray[np.integer[Any]]) -> tuple[float, float] | None:
+    """Return the bounds of the 90 % interval of a mean, whole blocks redrawn; None for fewer than FEWEST blocks."""
+    _, place = np.unique(blocks, return_inverse=True)
+    sums, counts = np.bincount(place, values), np.bincount(place)
+    if len(counts) < FEWEST:
+        return None
+    drawn = np.random.default_rng(SEED).integers(0, len(counts), (DRAWS, len(counts)))
+    return _bounds(list(sums[drawn].sum(axis=1) / counts[drawn].sum(axis=1)))
 
 
 def blocks_of(site: NDArray[Any], day: NDArray[np.datetime64], length: int = 7) -> NDArray[np.intp]:
@@ -54,7 +72,7 @@ def table(told: Mapping[str, Array], seen: Array, blocks: NDArray[np.integer[Any
     outcome, kept = outcome[known], {name: np.asarray(p, dtype=float)[known] for name, p in told.items()}
     if not known.any():
         return []
-    drawn = redrawn(blocks[known], DRAWS)
+    drawn = redrawn(blocks[known], DRAWS) if len(np.unique(blocks[known])) >= FEWEST else []
     losses = {name: (p - outcome) ** 2 for name, p in kept.items()}
     first = losses[next(iter(losses))]
     return [

@@ -1,7 +1,8 @@
 """Where models are kept, which one is in force, and who may follow it. A model's file is data, never code: skops, a fixed list of types.
 
     folder/<phenomenon>/<id>/model.skops, card.json     written aside, then renamed: a model is there whole or not at all
-    folder/<phenomenon>/in_force.json                   ids, the one in force first; replaced in one move, so that rollback cannot tear
+    folder/<phenomenon>/in_force.json                   ids, the one in force first; replaced in one move, so that rollback cannot tear;
+                                                        `rule` among them is the untrained rule, an id not kept here may be a shipped one
 
 A model that cannot be trusted - unknown types, another hash than its card's, too large, made for other features or another rule - is
 refused with the reason, and the one before it serves; then the one that comes with the program; then the rule.
@@ -28,12 +29,13 @@ from numpy.typing import NDArray
 
 from forecast.domain import PHENOMENA
 from forecast.errors import ModelMismatch
+from forecast.quantities import FEATURES
 from models import baseline
 from models.baseline import PhysicsRule
 from models.card import LARGEST_CARD, Card, card_of, id_of, read_card, units_of, versions
 from models.learned import LearnedModel, LearnedRule, rule_print
 from models.selection import block_means, losses, told_by, weeks
-from models.training import Trained
+from models.training import Trained, TrainingSet, rule_on
 from models.verification import widened
 
 Array = NDArray[np.floating[Any]]
@@ -41,6 +43,7 @@ Array = NDArray[np.floating[Any]]
 SHIPPED = Path(__file__).parent / "shipped"
 LARGEST_MODEL, LARGEST_UNPACKED, MOST_PARTS = 64_000_000, 512_000_000, 20_000  # [byte, byte, files in the archive]
 KEPT = 20  # ids remembered for rollback
+RULE = "rule"  # in in_force.json: the bare rule, whatever its version
 ID = re.compile(r"[0-9A-Za-z][0-9A-Za-z._-]{0,99}")
 
 # What a file may hold beyond skops' own list: our four classes, and what scikit-learn's fitted trees and curves are made of.
@@ -105,14 +108,14 @@ def unpack(data: bytes) -> Any:
         raise ModelMismatch(f"the model's file cannot be read ({type(error).__name__}: {error}); restore it or roll back") from error
 
 
-def keep(folder: Path, trained: Trained, made: datetime, note: str = "", trained_on: str = "") -> Card:
+def keep(folder: Path, trained: Trained, made: datetime, note: str = "", trained_on: str = "", left_out: str = "") -> Card:
     """Write a trained model and its card into the folder, not yet in force; keeping it twice is keeping it once."""
     home = folder / trained.phenomenon / id_of(trained, made)
     aside = home.with_name(f".{home.name}.part")
     if home.is_dir():
         return read_card(_read(home / "card.json", LARGEST_CARD).decode())
     data = pack(trained.model)
-    card = card_of(trained, made, hashlib.sha256(data).hexdigest(), len(data), note, trained_on)
+    card = card_of(trained, made, hashlib.sha256(data).hexdigest(), len(data), note, trained_on, left_out)
     shutil.rmtree(aside, ignore_errors=True)
     aside.mkdir(parents=True)
     _write(aside / "model.skops", data)
@@ -122,21 +125,41 @@ def keep(folder: Path, trained: Trained, made: datetime, note: str = "", trained
 
 
 def promote(folder: Path, phenomenon: str, model_id: str) -> None:
-    """Put a kept model in force.
+    """Put a kept model, the shipped one or the bare rule in force.
 
     Raises: ModelMismatch where it is not there or cannot serve: what cannot be loaded never comes into force.
     """
-    load(folder, phenomenon, model_id)
+    model_id = entry_of(model_id)
+    if model_id != RULE:
+        load(_home(folder, SHIPPED, phenomenon, model_id), phenomenon, model_id)
     _set_order(folder, phenomenon, [model_id, *(known for known in in_order(folder, phenomenon) if known != model_id)][:KEPT])
 
 
 def rollback(folder: Path, phenomenon: str) -> str:
-    """Take the model in force out of it; return the id of the one that serves now, or of the rule."""
+    """Take the model in force out of it; return the name of what serves now: the one before, the shipped one, or at last the rule.
+
+    Raises: ModelMismatch where the rule serves and nothing was before it.
+    """
     order = in_order(folder, phenomenon)
-    if not order:
-        raise ModelMismatch(f"{phenomenon}: no model of this folder is in force: there is nothing to roll back")
-    _set_order(folder, phenomenon, order[1:])
+    last = order in ([], [RULE])
+    if last and in_force(folder)[phenomenon].card is None:
+        raise ModelMismatch(f"{phenomenon}: the rule serves and no model was before it: there is nothing to roll back")
+    _set_order(folder, phenomenon, [RULE] if last else order[1:])
     return in_force(folder)[phenomenon].name
+
+
+def entry_of(model_id: str) -> str:
+    """Return how in_force.json calls a model: the rule of any version is `rule`, all else goes by its id."""
+    return RULE if model_id in (RULE, baseline.VERSION) else model_id
+
+
+def is_own(folder: Path, phenomenon: str, model_id: str) -> bool:
+    """Whether a model is kept in this folder, trained here; else it came with the program or is none."""
+    return (folder / phenomenon / model_id).is_dir()
+
+
+def _home(folder: Path, shipped: Path, phenomenon: str, model_id: str) -> Path:
+    return shipped if not is_own(folder, phenomenon, model_id) and model_id in in_order(shipped, phenomenon) else folder
 
 
 def in_order(folder: Path, phenomenon: str) -> list[str]:
@@ -174,9 +197,12 @@ def in_force(folder: Path, shipped: Path = SHIPPED) -> dict[str, Served]:
     """Return what serves for each phenomenon: the newest model that can, else the one that came with the program, else the rule."""
     result = {}
     for phenomenon in PHENOMENA:
-        refused = []
-        tried = [(folder, one) for one in in_order(folder, phenomenon)] + [(shipped, one) for one in in_order(shipped, phenomenon)]
-        for home, one in tried:
+        refused: list[str] = []
+        order = [(_home(folder, shipped, phenomenon, one), one) for one in in_order(folder, phenomenon)]
+        for home, one in order + [(shipped, one) for one in in_order(shipped, phenomenon)] + [(folder, RULE)]:
+            if entry_of(one) == RULE:
+                result[phenomenon] = Served(PhysicsRule(phenomenon).ready(), baseline.VERSION, None, tuple(refused))
+                break
             try:
                 served = load(home, phenomenon, one)
             except ModelMismatch as error:
@@ -184,8 +210,6 @@ def in_force(folder: Path, shipped: Path = SHIPPED) -> dict[str, Served]:
                 continue
             result[phenomenon] = Served(served.model, served.name, served.card, tuple(refused))
             break
-        else:
-            result[phenomenon] = Served(PhysicsRule(phenomenon).ready(), baseline.VERSION, None, tuple(refused))
     return result
 
 
@@ -195,13 +219,21 @@ def consider(trained: Trained, champion: Served, own: bool = True) -> Verdict:
     own: the champion was trained on this service's archive, so only days after its span are unseen; of a model that came with the
     program and of the rule all days are.
     """
-    data = trained.data
-    fresh: NDArray[np.bool_] = np.asarray(np.isfinite(trained.held_out).all(axis=1))
+    return _held_against(trained.held_out, trained.data, champion, own)
+
+
+def consider_rule(data: TrainingSet, champion: Served, own: bool = True) -> Verdict:
+    """Decide by the same rules whether the untrained rule should take the champion's place again: no case is new to it nor known."""
+    return _held_against(rule_on(data), data, champion, own)
+
+
+def _held_against(told: Array, data: TrainingSet, champion: Served, own: bool) -> Verdict:
+    fresh: NDArray[np.bool_] = np.asarray(np.isfinite(told).all(axis=1))
     if own and champion.card is not None:
         fresh = np.asarray(fresh & (data.day.astype("datetime64[D]") > np.datetime64(champion.card.span[1])))
     data = data.take(fresh)
     theirs = told_by(champion.model, data) if len(data) else np.empty((0, data.classes))
-    verdict = decide(losses(trained.held_out[fresh], data.among), losses(theirs, data.among), data.weight, weeks(data.day))
+    verdict = decide(losses(told[fresh], data.among), losses(theirs, data.among), data.weight, weeks(data.day))
     return Verdict(**{**vars(verdict), "champion": champion.name})
 
 
@@ -238,6 +270,10 @@ def _check(model: Any, card: Card) -> None:
             raise ModelMismatch(f"{where}: asks for other features than its card says; train it anew")
         cases = np.stack([np.full(len(card.features), np.nan), np.ones(len(card.features))])
         answer, moved = model.predict_proba(cases), model.influence(cases)
+        usual, sites = _usual(card), sorted(card.sites)
+        told = [model.logistic_.theta_] if isinstance(model, LearnedRule) else []
+        with np.errstate(invalid="ignore"):
+            told += [model.predict_proba(usual), model.influence(usual), model.predict_proba(np.repeat(usual, len(sites), axis=0), sites)]
         classes = len(PhysicsRule(card.phenomenon).ready().classes_)
         sound = answer.shape == (2, classes) and moved.shape == cases.shape
         sound = sound and bool((np.isnan(answer) | ((answer >= 0) & (answer <= 1))).all())
@@ -247,6 +283,13 @@ def _check(model: Any, card: Card) -> None:
         raise ModelMismatch(f"{where}: does not answer ({type(error).__name__}: {error}); train it anew") from error
     if not sound:
         raise ModelMismatch(f"{where}: its answers are no probabilities; train it anew")
+    if not all(np.isfinite(values).all() for values in told):
+        raise ModelMismatch(f"{where}: answers NaN to plausible values: its coefficients are damaged; restore it or train it anew")
+
+
+def _usual(card: Card) -> Array:
+    """Return a case (1, feature) of which everything is known: each feature in the middle of what the catalogue allows."""
+    return np.array([[(FEATURES[name].low + FEATURES[name].high) / 2 for name, _ in card.features]])
 
 
 def _set_order(folder: Path, phenomenon: str, order: list[str]) -> None:

@@ -12,7 +12,7 @@ from sklearn.metrics import roc_auc_score
 from forecast.config import Config
 from forecast.errors import SourceCorrupt
 from forecast.judging import EVERY, judge, mountain, read_labels
-from models.judging import blocks_of, table
+from models.judging import blocks_of, bounds_of_mean, table
 from models.registry import in_force
 from tests.science import sea
 
@@ -59,6 +59,20 @@ def test_a_file_that_holds_no_labels_is_refused_with_advice(tmp_path: Path) -> N
 def test_a_valley_above_the_viewpoint_is_refused() -> None:
     with pytest.raises(ValueError, match="below the viewpoint"):
         mountain("upside down", 40.0, 115.0, 500.0, 800.0)
+
+
+def test_no_interval_is_told_of_fewer_than_six_weeks() -> None:
+    seen = (np.arange(42) % 3 == 0).astype(float)
+    told = {"one": np.full(42, 0.3), "other": np.where(seen > 0, 0.6, 0.2)}
+    weeks = np.arange(42) // 7
+
+    few, enough = (table({who: p[rows] for who, p in told.items()}, seen[rows], weeks[rows]) for rows in (weeks < 5, weeks < 6))
+
+    assert np.isnan([*few[1].brier, *few[1].auc, *few[1].gain[1:]]).all()
+    assert few[1].line().count("[under 6 weeks]") == 3
+    assert np.isfinite([*enough[1].brier, *enough[1].gain]).all()
+    assert bounds_of_mean(np.ones(35), weeks[:35]) is None
+    assert bounds_of_mean(np.ones(42), weeks) == (1.0, 1.0)
 
 
 def test_intervals_of_a_gain_hold_nought_where_two_are_alike() -> None:

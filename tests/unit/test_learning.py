@@ -12,6 +12,7 @@ from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import numpy as np
 import pytest
@@ -30,6 +31,8 @@ from models import registry
 from models.prediction import SHARES, Models, open_models, read_shares
 from models.registry import Verdict
 from models.training import TrainingSet
+from products.model_card import sheet
+from products.wording import Words
 from tests.science import simulated
 
 NOW = datetime(2026, 11, 22, 5, 30, tzinfo=UTC)
@@ -146,6 +149,38 @@ def test_promotion_by_hand_is_refused_unless_it_was_found_better_or_forced(
     assert learning.rollback(settings, "starry_sky") == "rule-1"
 
 
+def test_a_champion_worse_than_the_rule_gives_way_to_it(settings: Config, archive: Archive, monkeypatch: pytest.MonkeyPatch) -> None:
+    handed(monkeypatch, {"starry_sky": cases()})
+    verdict_is(monkeypatch, promote=False, why="not_better", gain=-0.001, low=-0.01, blocks=17, cases=240)
+    first = learn(settings, archive, NOW, STARS)[0].model
+    learning.promote(settings, "starry_sky", first, force=True)
+    found = Verdict(True, "better", 0.02, 0.01, 9, 60, f"prior-{first}")
+    monkeypatch.setattr(registry, "consider_rule", lambda *_: found)
+    handed(monkeypatch, {"starry_sky": cases(250)})
+
+    lesson = learn(settings, archive, NOW + timedelta(days=7), STARS)[0]
+
+    assert lesson.verdict == "rule_again"
+    assert "The untrained rule: Brier score 0.0200 better" in lesson.said
+    assert models_in_force(settings).names["starry_sky"] == "rule-1"
+    assert learning.rollback(settings, "starry_sky").endswith(first)
+
+
+def test_a_verdict_tells_the_certainty_it_was_reached_with() -> None:
+    said = learning.said_of(Verdict(True, "better", 0.02, 0.01, 9, 60, "rule-1"))
+
+    assert registry.LOWER == 0.01
+    assert "at least +0.0100 with 99 % certainty" in said
+
+
+def test_the_shipped_model_is_retired_from_the_command_line_s_functions(settings: Config) -> None:
+    assert learning.rollback(settings, "sea_of_clouds") == "rule-1"
+    shipped = registry.in_order(registry.SHIPPED, "sea_of_clouds")[0]
+
+    assert learning.promote(settings, "sea_of_clouds", shipped, force=True).endswith(shipped)
+    assert learning.promote(settings, "sea_of_clouds", "rule-1", force=True) == "rule-1"
+
+
 def test_a_damaged_model_does_not_serve_and_the_log_says_why(
     settings: Config, archive: Archive, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -247,9 +282,35 @@ def test_a_mountain_nobody_fitted_is_tried_from_the_command_line(
     assert main(["try-mountain", *files, "--mountain", "wunvshan:41.320,125.408,804,300"]) == 0
 
     said = capsys.readouterr().out
+    assert "WARNING wunvshan" in said
+    assert "they are among those it was fitted on" in said
     assert "n=67" in said  # 68 labels, one without a forecast
     assert "rule" in said
     assert "Brier" in said
+
+
+def test_the_page_says_what_was_left_out_and_how_sure_the_gain_is(tmp_path: Path) -> None:
+    card = next(card for card in model_cards(open_models(tmp_path)) if card.phenomenon == "sea_of_clouds")
+    zone = ZoneInfo("Asia/Shanghai")
+
+    zh, en = (sheet(card, {}, False, Words(language, zone)) for language in ("zh", "en"))
+
+    assert zh.left_out == "mountain"
+    assert Words("zh", zone)("model_card.folds.mountain") == "用没见过的山检验"
+    assert zh.own[0] == ("zh", card.note_zh)
+    assert en.own[0] == ("en", card.note)
+    assert {row[0] for row in zh.rows} >= {"五女山", "黄丫口"}
+    assert any("(90 %): it may be chance" in sentence for sentence in en.said)
+    assert any("no worse than the model" in sentence and "0.245" in sentence for sentence in en.said)
+    assert "wunvshan" not in " ".join(zh.said)
+
+
+def test_mornings_outside_the_days_fitted_on_raise_no_warning(tmp_path: Path) -> None:
+    card = open_models(tmp_path).served["sea_of_clouds"].card
+
+    assert model_commands.fitted_among([("wunvshan", date(2027, 5, 1))], card) == []
+    assert model_commands.fitted_among([("mountain", date(2026, 5, 1))], card)[0].startswith("note: mountain: 1 of these mornings")
+    assert model_commands.fitted_among([("wunvshan", date(2026, 5, 1))], None) == []
 
 
 def test_lessons_are_told_as_data_too(settings: Config, archive: Archive, tmp_path: Path) -> None:

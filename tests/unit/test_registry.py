@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import copy
 import hashlib
 import io
 import json
 import os
 import zipfile
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -22,7 +25,7 @@ from forecast.errors import ModelMismatch
 from models import card, learned, registry, selection
 from models.baseline import VERSION, PhysicsRule
 from models.card import read_card
-from models.registry import consider, decide, in_force, keep, load, pack, promote, rollback, unpack
+from models.registry import Served, consider, consider_rule, decide, in_force, keep, load, pack, promote, rollback, unpack
 from models.selection import weeks
 from models.training import Trained, train
 from tests.science import simulated
@@ -110,6 +113,50 @@ def test_rolling_back_brings_the_one_before_and_then_the_rule(tmp_path: Path, tr
     assert in_force(tmp_path, NOWHERE)["starry_sky"].name == VERSION
     with pytest.raises(ModelMismatch, match="nothing to roll back"):
         rollback(tmp_path, "starry_sky")
+
+
+def test_the_shipped_model_can_be_retired_for_the_rule_and_taken_again(tmp_path: Path) -> None:
+    shipped = in_force(tmp_path)["sea_of_clouds"]
+    assert shipped.card is not None
+
+    assert rollback(tmp_path, "sea_of_clouds") == VERSION
+    with pytest.raises(ModelMismatch, match="nothing to roll back"):
+        rollback(tmp_path, "sea_of_clouds")
+    promote(tmp_path, "sea_of_clouds", shipped.card.id)
+    assert in_force(tmp_path)["sea_of_clouds"].name == shipped.name
+
+    promote(tmp_path, "sea_of_clouds", VERSION)
+    served = in_force(tmp_path)["sea_of_clouds"]
+    assert (served.name, served.card, served.refused) == (VERSION, None, ())
+    assert rollback(tmp_path, "sea_of_clouds") == shipped.name
+
+
+@pytest.mark.parametrize("wrong", [np.nan, np.inf])
+@pytest.mark.parametrize("part", [slice(None), slice(1)])
+def test_a_model_with_coefficients_that_are_no_numbers_is_refused(tmp_path: Path, trained: Trained, wrong: float, part: slice) -> None:
+    first, second = kept(tmp_path, trained, 4), kept(tmp_path, trained, 5)
+    model = copy.deepcopy(trained.model)
+    model.logistic_.theta_.flat[part] = wrong
+    rewritten(tmp_path, second, pack(model))
+
+    served = in_force(tmp_path, NOWHERE)["starry_sky"]
+
+    assert first in served.name
+    assert "answers NaN to plausible values" in served.refused[0]
+
+
+def test_the_rule_follows_a_champion_that_is_worse_than_it_and_only_then(trained: Trained) -> None:
+    rule = PhysicsRule("starry_sky").ready()
+    upside_down = replace_told(rule, lambda p: 1 - p)
+
+    assert consider_rule(trained.data, Served(upside_down, "worse"), own=False).promote
+    assert consider_rule(trained.data, Served(rule, "equal"), own=False).why == "not_better"
+    assert consider_rule(trained.data, Served(trained.model, "better"), own=False).gain < 0
+
+
+def replace_told(rule: PhysicsRule, change: Callable[[Any], Any]) -> Any:
+    """Return something with the rule's columns that tells its probabilities changed."""
+    return SimpleNamespace(columns=rule.columns, predict_proba=lambda x, _sites: change(rule.predict_proba(x)))
 
 
 class Stranger(BaseEstimator):
@@ -277,6 +324,15 @@ def test_what_ships_with_the_program_fits_todays_rule_and_says_that_it_is_unprov
     assert served.refused == (), "the rule has changed since the shipped model was fitted: run tests/science/learning.py as a script"
     assert served.card is not None
     assert "Unproven" in served.card.note
+    assert f"{served.card.cases} mornings" in served.card.note
+    assert f"{served.card.span[0][:4]}-{served.card.span[1][:4]}" in served.card.note
+    assert str(served.card.cases) in served.card.note_zh
+    assert served.card.names.keys() == served.card.sites.keys()
+    assert served.card.left_out == "mountain"
+    assert served.card.scores["brier_of_base"] == pytest.approx(37 / 86 * 49 / 86, abs=1e-5)
+    low, high = served.card.scores["gain_90"]
+    assert low < served.card.scores["gain"] < high
+    assert ("always saying how often it came scored better" in served.card.note) == (served.card.scores["skill_against_climatology"] < 0)
     size = sum(path.stat().st_size for path in registry.SHIPPED.rglob("*") if path.is_file())
     assert size < 200_000  # coefficients and their covariance, no data
 
