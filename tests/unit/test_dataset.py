@@ -112,7 +112,7 @@ def test_climatology_draws_a_site_towards_all_sites() -> None:
 
 
 def test_a_first_autumn_is_not_judged_by_its_other_month() -> None:
-    """October seen on 9 days of 10, November on 1 of 10: each month told of the other's would err by .66, the base rate by .25."""
+    """October seen on 9 days of 10, November on 1 of 10: each month told of the other's would err by .70, the base rate by .25."""
     first = [outcome(date(2026, 10, 1) + timedelta(days=k), float(k % 10 != 0 if k < 31 else k % 10 == 0)) for k in range(61)]
     seen = seen_of(*first)
 

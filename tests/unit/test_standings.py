@@ -129,7 +129,7 @@ def test_skill_is_against_the_harder_of_climatology_and_base_rate() -> None:
 
 
 def test_an_interval_of_few_spells_is_widened_and_of_fewer_not_told() -> None:
-    """As above with eight spans of five days: the bootstrap alone holds the truth in about 80 of 100."""
+    """As above with eight or nine spans of five days, and with at most seven."""
     truth = 0.7 * 1.3 / (2.0 * 3.0)
 
     held = [(figure := line_of(made(40, seed)).brier).low <= truth <= figure.high for seed in range(100)]
