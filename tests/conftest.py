@@ -6,6 +6,7 @@ import os
 import shutil
 import socket
 import subprocess
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -39,12 +40,12 @@ def config() -> Config:
 
 
 @pytest.fixture(scope="session")
-def postgresql(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def postgresql() -> Iterator[str]:
     """The address of a real PostgreSQL server started for these tests; skipped, visibly, where there is none."""
     found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
     if not found:
         pytest.skip("PostgreSQL is not installed")
-    binaries, folder = found[-1].parent, tmp_path_factory.mktemp("postgresql")
+    binaries, folder = found[-1].parent, Path(tempfile.mkdtemp(prefix="postgresql-"))  # not among pytest's own, which other runs clear
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
@@ -53,8 +54,7 @@ def postgresql(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         if shutil.which("runuser") is None:
             pytest.skip("PostgreSQL refuses to run as root and runuser is missing")
         prefix = ["runuser", "-u", "postgres", "--"]
-        for parent in (folder, *(parent for parent in folder.parents if "pytest-of" in str(parent))):
-            parent.chmod(0o755)
+        folder.chmod(0o755)
         shutil.chown(folder, "postgres")
     data = folder / "data"
     initdb = [*prefix, binaries / "initdb", "-D", data, "-U", "skyscape", "-A", "trust", "-E", "UTF8"]
@@ -66,6 +66,7 @@ def postgresql(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         yield f"postgresql://skyscape:secret@127.0.0.1:{port}/postgres"
     finally:
         subprocess.run([*prefix, binaries / "pg_ctl", "-D", data, "-m", "immediate", "stop"], check=False, capture_output=True)
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
