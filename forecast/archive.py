@@ -308,19 +308,22 @@ def _event_values(issue: Issue, event: Event) -> dict[str, Any]:
     return {"issue": issue.id, **dict(zip(event_columns, event.key, strict=True))}
 
 
-def _voice_rows(issue: Issue, answer: RunAnswer) -> list[dict[str, Any]]:
-    features = answer.features
+def rows_of_run(answer: RunAnswer) -> Iterator[tuple[Event, dict[str, Any]]]:
+    """Yield each event and what a run says of it as columns: of a voice in an issue, or of a hindcast, that learning reads alike."""
+    features, cycle = answer.features, answer.cycle
     columns = {name: features.table[name].values for name in FEATURES}
-    return [
-        {
-            **_event_values(issue, event),
-            "cycle": answer.cycle.id, "model": answer.cycle.model, "run": answer.cycle.run, "members": answer.members,
+    for i, (event, forecast) in enumerate(zip(features.events, answer.forecasts, strict=True)):
+        yield event, {
+            **dict(zip(event_columns, event.key, strict=True)),
+            "cycle": cycle.id, "model": cycle.model, "run": cycle.run,
             "probability": _number(forecast.probability), "states": dict(forecast.states),
             "values": {name: float(f"{values[i]:.7g}") for name, values in columns.items() if math.isfinite(values[i])},
             "missing": list(features.missing[i]),
         }
-        for i, (event, forecast) in enumerate(zip(features.events, answer.forecasts, strict=True))
-    ]
+
+
+def _voice_rows(issue: Issue, answer: RunAnswer) -> list[dict[str, Any]]:
+    return [{"issue": issue.id, "members": answer.members, **row} for _, row in rows_of_run(answer)]
 
 
 def _forecast_rows(issue: Issue, forecasts: Sequence[Forecast]) -> list[dict[str, Any]]:

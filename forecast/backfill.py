@@ -23,17 +23,16 @@ import numpy as np
 import sqlalchemy as sql
 
 from forecast import phenomena, sky
-from forecast.archive import Archive
+from forecast.archive import Archive, rows_of_run
 from forecast.archive_tables import event_columns, hindcast_table, outcome_table
 from forecast.config import Config, build_config
-from forecast.domain import Cycle, Event, Features, Forecast, Site
+from forecast.domain import Cycle, Event, Features, Forecast, RunAnswer, Site
 from forecast.errors import ConfigError, SkyscapeError, SourceCorrupt
 from forecast.hindsight import Heard
 from forecast.ingest import Needs, gfs, grib, sources
 from forecast.ingest.bucket import Bucket
 from forecast.ingest.points import PointForecast, joined, point_atmosphere, read_points
 from forecast.ingest.stored import Shelf
-from forecast.quantities import FEATURES
 from forecast.station_truth import distance
 from models.prediction import open_models, predict
 
@@ -166,17 +165,8 @@ def _bucket(config: Config, folder: Path, workers: int) -> Bucket:
 
 def rows_of(features: Features, forecasts: Sequence[Forecast], cycle: Cycle, digest: str) -> list[Row]:
     """Return features and what the rule made of them as rows of the archive's table."""
-    columns = {name: features.table[name].values for name in FEATURES}
-    return [
-        {
-            "cycle": cycle.id, "site": event.site.id, "phenomenon": event.phenomenon, "day": event.day.isoformat(), "model": cycle.model,
-            "run": cycle.run, "window_start": event.window.start, "digest": digest,
-            "probability": forecast.probability if math.isfinite(forecast.probability) else None, "states": dict(forecast.states),
-            "values": {name: float(f"{values[i]:.7g}") for name, values in columns.items() if np.isfinite(values[i])},
-            "missing": list(features.missing[i]),
-        }
-        for i, (event, forecast) in enumerate(zip(features.events, forecasts, strict=True))
-    ]
+    answer = RunAnswer(cycle, features, tuple(forecasts))
+    return [{**row, "window_start": event.window.start, "digest": digest} for event, row in rows_of_run(answer)]
 
 
 def rows_of_points(config: Config, points: Sequence[PointForecast], site: str, days: Sequence[date], wanted: Sequence[str]) -> list[Row]:

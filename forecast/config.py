@@ -34,6 +34,7 @@ from forecast.settings import (
     ServiceSettings,
     SiteSettings,
     SourceSettings,
+    StationSettings,
 )
 
 ENVIRONMENT = {"SKYSCAPE_ARCHIVE_URL": ("archive", "url")}
@@ -81,6 +82,12 @@ class Config(Section):
 
     def all_sites(self) -> tuple[domain.Site, ...]:
         return tuple(site.as_site() for site in self.sites)
+
+    @property
+    def site_stations(self) -> tuple[StationSettings, ...]:
+        """The stations that stand for a site."""
+        wanted = {id for site in self.sites for id in site.stations}
+        return tuple(station for station in self.observations.stations if station.id in wanted)
 
     @property
     def digest(self) -> str:

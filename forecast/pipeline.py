@@ -132,18 +132,16 @@ def run(world: World, now: datetime, cycle: Cycle | None = None, ask: bool = Tru
 
 def latest(world: World, now: datetime) -> tuple[tuple[Station, ...], dict[str, Observation]]:
     """Return the stations that stand for a site, and what each reported last."""
-    wanted = {id for site in world.config.sites for id in site.stations}
-    stations = tuple(station.as_station() for station in world.config.observations.stations if station.id in wanted)
+    stations = tuple(station.as_station() for station in world.config.site_stations)
     series = Observations(world.archive).series([station.id for station in stations], now - nowcast.LATEST, now)
     return stations, nowcast.latest_good(series, now)
 
 
 def measure(world: World, now: datetime) -> tuple[Live, ...]:
     """Return what the stations that belong to a site told of late, for its tiles; and put it before readers, whatever the issue."""
-    wanted = {id for site in world.config.sites for id in site.stations}
-    observations = world.config.observations
-    stations = tuple(station for station in observations.stations if station.id in wanted)
-    told = live.latest(world.archive, observations.model_copy(update={"stations": stations}), world.config.zone, now) if stations else ()
+    stations = world.config.site_stations
+    observations = world.config.observations.model_copy(update={"stations": stations})
+    told = live.latest(world.archive, observations, world.config.zone, now) if stations else ()
     world.publisher.publish_live(told, now)
     return told
 
