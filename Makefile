@@ -15,13 +15,14 @@ test: $(VENV)/test.stamp browser
 check: $(VENV)/test.stamp
 	$(BIN)/ruff check .
 	$(BIN)/mypy
+	$(BIN)/lint-imports
 	$(BIN)/python -m pytest -q tests/contracts/test_architecture.py
 
 bench: $(VENV)/test.stamp
 	$(BIN)/python tests/bench/run.py
 
 docs: $(VENV)/test.stamp
-	$(BIN)/python -m forecast.documentation docs
+	$(BIN)/python -m docs.build docs
 
 science: $(VENV)/test.stamp
 	$(BIN)/python tests/science/run.py

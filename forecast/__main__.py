@@ -78,8 +78,8 @@ def build_parser() -> argparse.ArgumentParser:
     words = "derive a site's horizon, valley and night sky from terrain and light grids"
     survey_parser = commands.add_parser("survey", parents=[common], help=words, description=words)
     survey_parser.set_defaults(command=survey)
-    from forecast.looking_back import add_commands
-    from forecast.survey import add_arguments
+    from forecast.commands.survey import add_arguments
+    from forecast.commands.verification import add_commands
 
     add_arguments(survey_parser)
     add_commands(commands, common, _looking_back)
@@ -91,7 +91,7 @@ def build_parser() -> argparse.ArgumentParser:
 
 
 def _add_model_commands(commands: Any, common: argparse.ArgumentParser) -> None:
-    from forecast import model_commands
+    from forecast.commands import models as model_commands
 
     for name, command, declare, words in (
         ("train", train, model_commands.add_train_arguments, "train challengers; one serves where it is better by more than chance"),
@@ -128,7 +128,7 @@ def run(args: argparse.Namespace) -> int:
     """Run the scheduler until it is stopped."""
     if args.cycle or args.now:
         raise ConfigError("run follows the clock: --cycle and --now belong to `once`")
-    from forecast.scheduling import build_scheduler
+    from forecast.service.scheduler import build_scheduler
 
     config = _settings(args)
     world = _world(config, args.source)
@@ -147,8 +147,8 @@ def run(args: argparse.Namespace) -> int:
 
 def push(args: argparse.Namespace) -> int:
     """Serve the door for pushed records until it is stopped."""
-    from forecast.archive import Archive
-    from forecast.observing import Intake
+    from forecast.archive.issues import Archive
+    from forecast.observations.intake import Intake
 
     config = _settings(args)
     _push_server(config, Intake(config.observations, Archive(config.archive.url), config.zone)).serve()
@@ -157,8 +157,8 @@ def push(args: argparse.Namespace) -> int:
 
 def observe(args: argparse.Namespace) -> int:
     """Take in what lies in the folder of observations, once."""
-    from forecast.archive import Archive
-    from forecast.observing import Intake
+    from forecast.archive.issues import Archive
+    from forecast.observations.intake import Intake
 
     config = _settings(args)
     settings = config.observations
@@ -197,7 +197,7 @@ def _simulate(config: Config, folder: Path, now: datetime, days: int) -> int:
     """Run many simulated days into folders of their own, begun anew each time."""
     import shutil
 
-    from forecast.simulating import simulate
+    from forecast.sample.simulate import simulate
 
     backstage = folder.parent / f"{folder.name}-backstage"
     last = now.astimezone(config.zone).date()
@@ -217,7 +217,7 @@ def _simulate(config: Config, folder: Path, now: datetime, days: int) -> int:
 
 def status(args: argparse.Namespace) -> int:
     """Say what is in force, what was issued last, what failed, what the stations send and what has moved."""
-    from forecast import state
+    from forecast.commands import status as state
 
     found = state.found(_settings(args), args.now or datetime.now(UTC), args.all)
     print(json.dumps(found, ensure_ascii=False, indent=1) if args.json else "\n".join(state.lines(found, args.all)))
@@ -233,7 +233,7 @@ def show_config(args: argparse.Namespace) -> int:
 
 def survey(args: argparse.Namespace) -> int:
     """Print what the terrain and the night lights say of a site."""
-    from forecast.survey import run as run_survey
+    from forecast.commands.survey import run as run_survey
 
     print(run_survey(args, _settings(args)))
     return 0
@@ -241,8 +241,8 @@ def survey(args: argparse.Namespace) -> int:
 
 def backfill(args: argparse.Namespace) -> int:
     """Fill the archive with what past runs would have given."""
-    from forecast import backfill as past
-    from forecast.archive import Archive
+    from forecast.archive.issues import Archive
+    from forecast.learning import reforecast as past
 
     config = _settings(args)
     wanted = tuple(name for name in args.phenomena.split(",") if name)
@@ -271,7 +271,7 @@ def backfill(args: argparse.Namespace) -> int:
 
 def _looking_back(name: str) -> Callable[[argparse.Namespace], int]:
     """Return the command `name` of those that look back."""
-    from forecast.looking_back import COMMANDS
+    from forecast.commands.verification import COMMANDS
 
     def command(args: argparse.Namespace) -> int:
         said, code = COMMANDS[name].run(args, _settings(args), args.now or datetime.now(UTC))
@@ -283,7 +283,7 @@ def _looking_back(name: str) -> Callable[[argparse.Namespace], int]:
 
 def train(args: argparse.Namespace) -> int:
     """Train challengers on what the archive knows."""
-    from forecast.model_commands import run_train
+    from forecast.commands.models import run_train
 
     print(run_train(args, _settings(args), args.now or datetime.now(UTC)))
     return 0
@@ -291,7 +291,7 @@ def train(args: argparse.Namespace) -> int:
 
 def models(args: argparse.Namespace) -> int:
     """Say which models serve; take one back or put one in force."""
-    from forecast.model_commands import run_models
+    from forecast.commands.models import run_models
 
     print(run_models(args, _settings(args)))
     return 0
@@ -299,7 +299,7 @@ def models(args: argparse.Namespace) -> int:
 
 def try_mountain(args: argparse.Namespace) -> int:
     """Print what the models are worth on a mountain they have not seen."""
-    from forecast.model_commands import run_mountain
+    from forecast.commands.models import run_mountain
 
     print(run_mountain(args, _settings(args)))
     return 0
@@ -313,7 +313,7 @@ def _read(path: Path | None) -> Config:
     config = read_config(path)
     for station in config.observations.stations:
         if station.units:
-            from forecast.ingest.observed import units_known
+            from forecast.observations.formats import units_known
 
             if wrong := units_known(station.as_station()):
                 raise ConfigError(f"observations.stations.{station.id}.{wrong}")
@@ -328,9 +328,9 @@ def _settings(args: argparse.Namespace) -> Config:
 
 
 def _world(config: Config, source: str | None) -> Any:
-    from forecast.archive import Archive
+    from forecast.archive.issues import Archive
     from forecast.ingest import sources
-    from forecast.observing import Intake
+    from forecast.observations.intake import Intake
     from forecast.pipeline import World
     from models.prediction import open_models
     from products.publish import Publisher
@@ -344,8 +344,8 @@ def _world(config: Config, source: str | None) -> Any:
 
 def _push_server(config: Config, intake: Any) -> Any:
     """Return the door for pushed records. Raises: ConfigError where no station could use it."""
-    from forecast.ingest.observed import Terms
-    from forecast.push import Door, PushServer
+    from forecast.observations.formats import Terms
+    from forecast.observations.http_api import Door, PushServer
 
     settings = config.observations.push
     if settings is None or not config.observations.stations:
@@ -357,7 +357,7 @@ def _push_server(config: Config, intake: Any) -> Any:
 
 def _issue(args: argparse.Namespace, config: Config) -> int:
     from forecast import pipeline
-    from forecast.archive import Attempt
+    from forecast.archive.issues import Attempt
 
     now = args.now or datetime.now(UTC)
     oldest = timedelta(hours=config.source.maximum_age_hours)

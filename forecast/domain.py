@@ -181,7 +181,7 @@ class Almanac:
 
 
 # A regional cube of one cycle, dimensions (time, level, latitude, longitude) and (time, latitude, longitude),
-# float32, SI, CF names: see forecast/quantities.py for its variables and forecast/ingest/grib.py for its making.
+# float32, SI, CF names: see forecast/quantities.py for its variables and forecast/ingest/grib/reader.py for its making.
 Atmosphere = xr.Dataset
 
 

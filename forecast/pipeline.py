@@ -13,18 +13,22 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
 
-from forecast import learning, live, nowcast, phenomena, sky, verifying
-from forecast.answering import FurtherModel, answer, hear, join_aerosol, owners
-from forecast.archive import Archive
-from forecast.archive_observations import Observations
+from forecast import phenomena
+from forecast.archive.issues import Archive
+from forecast.archive.observations import Observations
 from forecast.config import Config
 from forecast.domain import Cycle, Issue, Live, Observation, Receipt, RunAnswer, Station
 from forecast.errors import PublishError
-from forecast.ingest import grib, sources
-from forecast.observing import Intake
+from forecast.ingest import sources
+from forecast.ingest.grib import reader
+from forecast.issue.multi_model import FurtherModel, answer, hear, join_aerosol, owners
+from forecast.learning import train, verify
+from forecast.observations import current, nowcast
+from forecast.observations.intake import Intake
+from forecast.science import almanac
 from models.blending import blend
 from models.prediction import SPREAD_OF, Models, predict
-from products.bulletins import compose
+from products.bulletin import compose
 from products.publish import Publisher
 
 log = logging.getLogger(__name__)
@@ -96,13 +100,13 @@ def run(world: World, now: datetime, cycle: Cycle | None = None, ask: bool = Tru
         if not issue.published:
             issue = world.archive.renew(issue, now)
         with clock("decode"):
-            atmosphere = grib.read_atmosphere(got.files, got.cycle, needs, threads=config.source.decode_threads)
+            atmosphere = reader.read_atmosphere(got.files, got.cycle, needs, threads=config.source.decode_threads)
             atmosphere, voices, added = join_aerosol(atmosphere, further)
             correct = partial(nowcast.correct, stations=stations, heard=observed, now=issue.issued)
             atmosphere, correction = correct(atmosphere)
         with clock("derive"):
-            days = sky.local_days(issue.issued, config.zone, config.forecast.days)
-            almanacs = sky.almanacs(sites, days, config.zone)
+            days = almanac.local_days(issue.issued, config.zone, config.forecast.days)
+            almanacs = almanac.almanacs(sites, days, config.zone)
             events = phenomena.events(sites, days, almanacs, config.phenomena, issue.issued)
             whole_days = phenomena.whole_days(sites, days, almanacs, issue.issued)
             features, set_aside = phenomena.derive(events, atmosphere, config.phenomena, whole_days)
@@ -121,7 +125,7 @@ def run(world: World, now: datetime, cycle: Cycle | None = None, ask: bool = Tru
         with clock("publish"):
             attributions = (config.source.attribution.as_name(got.attribution), *owners(config, further, forecasts, added))
             measured = measure(world, now)
-            before, checked, cards = world.archive.issues(), verifying.kept(config.learning.folder), learning.model_cards(world.models)
+            before, checked, cards = world.archive.issues(), verify.kept(config.learning.folder), train.model_cards(world.models)
             bulletin = compose(issue, forecasts, features, almanacs, config, attributions, before, measured, checked, cards, unheard)
             receipts = world.publisher.publish(bulletin)
         if all(receipt.outcome == "failed" for receipt in receipts):
@@ -141,7 +145,7 @@ def measure(world: World, now: datetime) -> tuple[Live, ...]:
     """Return what the stations that belong to a site told of late, for its tiles; and put it before readers, whatever the issue."""
     stations = world.config.site_stations
     observations = world.config.observations.model_copy(update={"stations": stations})
-    told = live.latest(world.archive, observations, world.config.zone, now) if stations else ()
+    told = current.latest(world.archive, observations, world.config.zone, now) if stations else ()
     world.publisher.publish_live(told, now)
     return told
 

@@ -39,7 +39,7 @@ class Field:
     index: (param, levtype) as ECMWF's .index spells them; empty: not there.
     auxiliary: read only where a model's table names it, to derive from it what that model lacks.
     slack: beyond the limits [unit] that a sound file may hold, and which is set to the limit: what is truncated in waves rings.
-    own, centre, from_start: as a model's table says (forecast/ingest/dialect.py): its keys are the table's, so that numbers a centre
+    own, centre, from_start: as a model's table says (forecast/ingest/parameter_table.py): its keys are the table's, so that numbers a centre
     defines for itself are meant; only messages of this centre serve; a sum runs from the run's start, whatever a message says.
     grib1: (parameter number of table 2, type of level) pairs.
     factor: multiplies what the file holds to give `unit` (a percentage: 0.01).
@@ -125,7 +125,7 @@ _ALL = (
     _surface("precipitation_amount", "kg m-2", 0, 2000, (0, 1, 8), 1, "APCP", "surface", statistic="sum", grib1=((61, 1),)),
     _surface("categorical_snow", "1", 0, 1, (0, 1, 195), 1, "CSNOW", "surface"),
     _surface("categorical_rain", "1", 0, 1, (0, 1, 192), 1, "CRAIN", "surface"),
-    # -- what other models give instead: forecast/ingest/derived.py makes the above of it
+    # -- what other models give instead: forecast/ingest/derived_fields.py makes the above of it
     _profile("specific_humidity", "1", 0, 0.06, (0, 1, 0), "SPFH", auxiliary=True, slack=2e-4),
     _profile("geopotential", "m2 s-2", -15000, 200000, (0, 3, 4), "GP", auxiliary=True),
     _surface("surface_geopotential", "m2 s-2", -5000, 90000, (0, 3, 4), 1, "GP", "surface", auxiliary=True),
@@ -221,7 +221,7 @@ _FEATURES = (
     Feature("clear_hours", "h", 0, 24, STARS, "longest run of dark hours clear enough (settings: stars_clear_cover)", told=True),
     Feature("dark_hours", "h", 0, 24, STARS, "sun below -18 degrees", told=True),
     Feature("zenith_sky_brightness", "mag arcsec-2", 5, 23, STARS, "own sky, moon (Krisciunas & Schaefer 1991), twilight", told=True),
-    Feature("limiting_magnitude", "mag", -5, 8, STARS, "of an eye without practice, less haze: forecast/night_sky.py", told=True),
+    Feature("limiting_magnitude", "mag", -5, 8, STARS, "of an eye without practice, less haze: forecast/science/night_sky.py", told=True),
     Feature("darkest_azimuth", "degree", 0, 360, STARS, "of least light by cities (VIIRS) and moon", told=True, may_be_absent=True),
     Feature("moon_altitude", "degree", -90, 90, STARS, "highest in the best window"),
     Feature("moon_illumination", "1", 0, 1, STARS, "middle of the night", told=True),
@@ -282,8 +282,8 @@ _FEATURES = (
     Feature("chance_of_1_cm", "1", 0, 1, ("snowfall",), "of at least 1 cm of new snow: log-normal about the forecast", kind="probability"),
     Feature("chance_of_5_cm", "1", 0, 1, ("snowfall",), "of at least 5 cm", told=True, kind="probability"),
     Feature("chance_of_10_cm", "1", 0, 1, ("snowfall",), "of at least 10 cm", told=True, kind="probability"),
-    Feature("snow_fraction", "1", 0, 1, SNOW, "part of what falls that is snow: forecast/precipitation.py", may_be_absent=True),
-    Feature("freezing_rain", "kg m-2", 0, 2000, SNOW, "drops that freeze where they fall: forecast/precipitation.py"),
+    Feature("snow_fraction", "1", 0, 1, SNOW, "part of what falls that is snow: forecast/science/precipitation_type.py", may_be_absent=True),
+    Feature("freezing_rain", "kg m-2", 0, 2000, SNOW, "drops that freeze where they fall: forecast/science/precipitation_type.py"),
     Feature("ice_pellets", "kg m-2", 0, 2000, SNOW, "melted aloft, frozen again before the ground; Bourgouin 2000"),
     Feature("precipitation_kind", "1", 0, 5, ("snowfall",), "dry, rain, sleet, snow, ice pellets, freezing rain", told=True, kind="class"),
     Feature("freezing_level_above_site", "m", -9000, 9000, SNOW, "0 degC level of the wet bulb less the site's height"),

@@ -13,8 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import ks_2samp
 
-from models.dataset import Cases
-from models.verification import redrawn_sums
+from models.cases import Cases
+from models.scores import redrawn_sums
 
 Array = NDArray[np.floating[Any]]
 

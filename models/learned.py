@@ -16,9 +16,9 @@ from scipy.special import logsumexp
 from sklearn.base import BaseEstimator, ClassifierMixin, clone
 from sklearn.utils.validation import check_is_fitted
 
-from models.baseline import PhysicsRule, rules_of
 from models.calibration import Calibrator, blended
 from models.prior_logistic import PriorLogistic
+from models.rule_model import PhysicsRule, rules_of
 
 Array = NDArray[np.floating[Any]]
 Allowed = NDArray[np.bool_]

@@ -30,13 +30,13 @@ from numpy.typing import NDArray
 from forecast.domain import PHENOMENA
 from forecast.errors import ModelMismatch
 from forecast.quantities import FEATURES
-from models import baseline
-from models.baseline import PhysicsRule
-from models.card import LARGEST_CARD, Card, card_of, id_of, read_card, units_of, versions
+from models import rule_model
 from models.learned import LearnedModel, LearnedRule, rule_print
+from models.model_card import LARGEST_CARD, Card, card_of, id_of, read_card, units_of, versions
+from models.rule_model import PhysicsRule
+from models.scores import widened
 from models.selection import block_means, losses, told_by, weeks
 from models.training import Trained, TrainingSet, rule_on
-from models.verification import widened
 
 Array = NDArray[np.floating[Any]]
 
@@ -150,7 +150,7 @@ def rollback(folder: Path, phenomenon: str) -> str:
 
 def entry_of(model_id: str) -> str:
     """Return how in_force.json calls a model: the rule of any version is `rule`, all else goes by its id."""
-    return RULE if model_id in (RULE, baseline.VERSION) else model_id
+    return RULE if model_id in (RULE, rule_model.VERSION) else model_id
 
 
 def is_own(folder: Path, phenomenon: str, model_id: str) -> bool:
@@ -201,7 +201,7 @@ def in_force(folder: Path, shipped: Path = SHIPPED) -> dict[str, Served]:
         order = [(_home(folder, shipped, phenomenon, one), one) for one in in_order(folder, phenomenon)]
         for home, one in order + [(shipped, one) for one in in_order(shipped, phenomenon)] + [(folder, RULE)]:
             if entry_of(one) == RULE:
-                result[phenomenon] = Served(PhysicsRule(phenomenon).ready(), baseline.VERSION, None, tuple(refused))
+                result[phenomenon] = Served(PhysicsRule(phenomenon).ready(), rule_model.VERSION, None, tuple(refused))
                 break
             try:
                 served = load(home, phenomenon, one)

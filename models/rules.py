@@ -13,10 +13,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from forecast.physics import Array
-from forecast.precipitation import ICE_ABSENT, ICE_CERTAIN, MELTING_ENDS, MELTING_STARTS
 from forecast.quantities import CLEAR_GAP, DARK_ENOUGH, DECK_COVER, FREEZING, OVERCAST
-from forecast.snow_physics import RIME_COLD, SNOW_ENOUGH, chance_of_snow
+from forecast.science.precipitation_type import ICE_ABSENT, ICE_CERTAIN, MELTING_ENDS, MELTING_STARTS
+from forecast.science.snowfall import RIME_COLD, SNOW_ENOUGH, chance_of_snow
+from forecast.science.thermodynamics import Array
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,7 +185,7 @@ SNOW: dict[str, Rule] = {
         effects=(
             # Where nothing else speaks, the answer is chance_of_snow(new_snow, 1 cm): the page's chances of 5 and 10 cm lie below it.
             Effect("new_snow", tuple((d, round(_log_odds(chance_of_snow(np.array(d), 0.01)) - _SNOWFALL, 2)) for d in _DEPTHS),
-                   "log-normal about the forecast, spread of ratio and water: forecast/snow_physics.py"),
+                   "log-normal about the forecast, spread of ratio and water: forecast/science/snowfall.py"),
             Effect("freezing_level_above_site",
                    ((MELTING_STARTS, 0.0), ((MELTING_STARTS + MELTING_ENDS) / 2, -0.4), (MELTING_ENDS, -1.2), (1500.0, -2.0)),
                    "how much melts: Meteorological Monthly 2022, 48(6), 746-759"),

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from forecast.domain import CLOUD_SEA_STATES, OUTCOME_SOURCES
 from forecast.errors import ModelMismatch
-from models.baseline import PhysicsRule
+from models.rule_model import PhysicsRule
 from models.selection import Judged, choose_and_fit, judge, months, thinned
 
 Array = NDArray[np.floating[Any]]

@@ -28,9 +28,9 @@ from forecast.config import Config
 from forecast.domain import Cycle, Issue, Live, Receipt
 from forecast.errors import PublishError, SkyscapeError
 from forecast.settings import CHANNELS
-from products.bulletins import Bulletin
-from products.live import FILE, document
-from products.render import Page, pages
+from products.bulletin import Bulletin
+from products.pages.live import FILE, document
+from products.pages.render import Page, pages
 
 log = logging.getLogger(__name__)
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from forecast.archive import Archive
+from forecast.archive.issues import Archive
 from forecast.config import Config, read_config
 
 PROJECT = Path(__file__).parents[1]

@@ -10,10 +10,10 @@ from zoneinfo import ZoneInfo
 import numpy as np
 import xarray as xr
 
-from forecast import sky
 from forecast.domain import Atmosphere, Event, Site
 from forecast.phenomena import glow
 from forecast.quantities import CLOSE_LEVELS
+from forecast.science import almanac as sky
 from forecast.settings import PhenomenonSettings
 from tests.skies import SITES, standard_height, standard_temperature
 

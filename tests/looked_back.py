@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from forecast.archive import Archive
-from forecast.archive_outcomes import Outcomes
-from forecast.archive_tables import forecast_table, issue_table, voice_table
+from forecast.archive.issues import Archive
+from forecast.archive.outcomes import Outcomes
+from forecast.archive.schema import forecast_table, issue_table, voice_table
 from forecast.domain import Outcome
 
 START = date(2026, 1, 1)

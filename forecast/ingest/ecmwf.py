@@ -14,12 +14,12 @@ from typing import Any
 
 from forecast.domain import Cycle
 from forecast.errors import SourceCorrupt
-from forecast.ingest.bucket import Bucket, Layout
+from forecast.http import BUSY, CLOCK, Client, Clock
+from forecast.ingest.cycle_store import Shelf
 from forecast.ingest.inventory import Entry, Names, Span
-from forecast.ingest.stored import Shelf
+from forecast.ingest.range_download import Bucket, Layout
 from forecast.quantities import Field
 from forecast.settings import HttpSettings, ModelSettings
-from forecast.transport import BUSY, CLOCK, Client, Clock
 
 LONGEST_INDEX = 8_000_000  # [byte]; 102 fields of AIFS take 22 kB, 51 members of the IFS ensemble 2 MB
 LONGEST_LINE = 2_000  # [byte]; real ones have 220

@@ -11,12 +11,12 @@ from collections.abc import Callable, Mapping
 
 from forecast.domain import Cycle
 from forecast.errors import CycleNotReady, SourceError, SourceUnavailable
+from forecast.http import CLOCK, Client, Clock, Deadline
 from forecast.ingest import Needs
-from forecast.ingest.bucket import Bucket, Layout
-from forecast.ingest.stored import Shelf
-from forecast.ingest.ways import Acquired, Way
+from forecast.ingest.cycle_store import Shelf
+from forecast.ingest.provider import Acquired, Way
+from forecast.ingest.range_download import Bucket, Layout
 from forecast.settings import HttpSettings, ModelSettings
-from forecast.transport import CLOCK, Client, Clock, Deadline
 
 log = logging.getLogger(__name__)
 

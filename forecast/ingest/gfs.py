@@ -11,14 +11,14 @@ from collections.abc import Callable
 
 from forecast.domain import Cycle
 from forecast.errors import CycleNotReady, SourceCorrupt
+from forecast.http import CLOCK, Client, Clock, Deadline, progress
 from forecast.ingest import Needs
-from forecast.ingest.bucket import Bucket, Errand, Layout, Remote, insisting
-from forecast.ingest.grib_headers import scan
+from forecast.ingest.cycle_store import Shelf
+from forecast.ingest.grib.headers import scan
 from forecast.ingest.matching import choose_messages, refuse_poor
-from forecast.ingest.stored import Shelf
-from forecast.ingest.ways import ATTRIBUTION, Acquired, path_of
+from forecast.ingest.provider import ATTRIBUTION, Acquired, path_of
+from forecast.ingest.range_download import Bucket, Errand, Layout, Remote, insisting
 from forecast.settings import HttpSettings
-from forecast.transport import CLOCK, Client, Clock, Deadline, progress
 
 log = logging.getLogger(__name__)
 

@@ -16,7 +16,7 @@ from itertools import pairwise
 
 from forecast.domain import Cycle
 from forecast.errors import SourceCorrupt
-from forecast.ingest.grib import WAVELENGTH
+from forecast.ingest.grib.reader import WAVELENGTH
 from forecast.quantities import Field
 
 MAXIMUM_TEXT = 2_000_000  # [byte] of an .idx; the longest known has 60 kB

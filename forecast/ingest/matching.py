@@ -8,8 +8,8 @@ from collections.abc import Iterable, Sequence
 
 from forecast.domain import Cycle
 from forecast.errors import SourceCorrupt
-from forecast.ingest.grib import LOCAL, NCEP, TABLE, WMO_TABLES, is_read
-from forecast.ingest.grib_headers import Data, Message, scan
+from forecast.ingest.grib.headers import Data, Message, scan
+from forecast.ingest.grib.reader import LOCAL, NCEP, TABLE, WMO_TABLES, is_read
 from forecast.ingest.inventory import Selection, Wanted
 from forecast.quantities import Field
 

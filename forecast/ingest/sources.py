@@ -17,14 +17,15 @@ from pathlib import Path
 from forecast.config import Config
 from forecast.domain import Atmosphere, Cycle, Name, Site, as_utc
 from forecast.errors import ConfigError, CycleNotReady, MissingInput, SourceCorrupt, SourceError, SourceRefused, SourceUnavailable
-from forecast.ingest import Needs, derived, ecmwf, gefs, gfs, grib
-from forecast.ingest.dialect import fields_of
-from forecast.ingest.drop import Folder, contents_of, contents_of_lead
-from forecast.ingest.stored import Shelf, disk_spoken_for
-from forecast.ingest.ways import Acquired, Way
+from forecast.http import CLOCK, Clock, Deadline, shown
+from forecast.ingest import Needs, derived_fields, ecmwf, gefs, gfs
+from forecast.ingest.cycle_store import Shelf, disk_spoken_for
+from forecast.ingest.drop_folder import Folder, contents_of, contents_of_lead
+from forecast.ingest.grib import reader
+from forecast.ingest.parameter_table import fields_of
+from forecast.ingest.provider import Acquired, Way
 from forecast.quantities import DEFAULT_FIELDS
 from forecast.settings import SOURCES, ModelSettings, SourceSettings
-from forecast.transport import CLOCK, Clock, Deadline, shown
 
 log = logging.getLogger(__name__)
 
@@ -193,14 +194,14 @@ class ModelSource:
         needs, threads = needs_of(self._config, sites, self.model), self._config.source.decode_threads
         try:
             if self.model.members:
-                by_member = grib.read_members(got.files, got.cycle, needs, got.members or self.model.members, threads)
+                by_member = reader.read_members(got.files, got.cycle, needs, got.members or self.model.members, threads)
                 atmospheres = tuple(by_member[member] for member in sorted(by_member))
             else:
-                atmospheres = (grib.read_atmosphere(got.files, got.cycle, needs, threads),)
+                atmospheres = (reader.read_atmosphere(got.files, got.cycle, needs, threads),)
         except MissingInput as error:
             raise SourceCorrupt(str(error)) from error
         if not self.model.adds:
-            atmospheres = tuple(derived.complete(atmosphere) for atmosphere in atmospheres)
+            atmospheres = tuple(derived_fields.complete(atmosphere) for atmosphere in atmospheres)
             self._refuse_poor(atmospheres)
         owner = self.model.attribution
         return ModelRun(self.model, got.cycle, atmospheres, owner.as_name(owner.zh or owner.en), (*self._late(got.cycle, now), *got.notes))

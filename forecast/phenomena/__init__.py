@@ -25,7 +25,7 @@ from forecast.quantities import FEATURES
 from forecast.settings import PhenomenonSettings
 
 if TYPE_CHECKING:
-    from forecast.sampling import Scene
+    from forecast.science.interpolation import Scene
 
 log = logging.getLogger(__name__)
 
@@ -81,7 +81,7 @@ def derive(
     Returns: the features, one row an event in the order given, and the names of the rooms set aside.
     """
     from forecast.phenomena import weather
-    from forecast.sampling import Scene
+    from forecast.science.interpolation import Scene
 
     scene = Scene(atmosphere, tuple({event.site.id: event.site for event in (*events, *days)}.values()))
     table = {name: np.full(len(events), np.nan) for name in FEATURES}
@@ -120,7 +120,7 @@ def derive(
 def _weather_of(days: Sequence[Event], scene: Scene, settings: PhenomenonSettings) -> dict[tuple[str, date], DayWeather]:
     """Return the weather of whole days; what a room cannot compute is left out, and so is not known."""
     from forecast.phenomena import snow, weather
-    from forecast.sampling import hours_between
+    from forecast.science.interpolation import hours_between
 
     if not days:
         return {}

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from forecast import light
-from forecast.light import CELL, Section
 from forecast.phenomena.light_path import AEROSOL_SCALE, CLEAN_HAZE, DISTANCE, HEIGHTS, STEP
-from forecast.physics import Array, maximum_random_overlap
+from forecast.science import light
+from forecast.science.light import CELL, Section
+from forecast.science.thermodynamics import Array, maximum_random_overlap
 
 # The canvas, after science.md section 3.
 BANDS = ((2000.0, 6000.0), (6000.0, 14000.0))  # [m] middle and high canvas; cirrus of summer stands up to the section's top

@@ -22,7 +22,6 @@ from datetime import date, timedelta
 import numpy as np
 import xarray as xr
 
-from forecast import sky
 from forecast.domain import Almanac, Event, Outcome, Site, Window
 from forecast.phenomena import Part, cloud_sea_states
 from forecast.phenomena.weather import (
@@ -40,9 +39,10 @@ from forecast.phenomena.weather import (
     span_of,
     spans,
 )
-from forecast.physics import Array, dew_point, maximum_random_overlap
 from forecast.quantities import CLEAR_GAP, DECK_COVER, OVERCAST
-from forecast.sampling import Index, Scene, Times, as_times, hours_between, on_heights
+from forecast.science import almanac as sky
+from forecast.science.interpolation import Index, Scene, Times, as_times, hours_between, on_heights
+from forecast.science.thermodynamics import Array, dew_point, maximum_random_overlap
 from forecast.settings import PhenomenonSettings
 
 PHENOMENA = ("sea_of_clouds",)

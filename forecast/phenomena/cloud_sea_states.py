@@ -14,8 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from forecast.domain import CLOUD_SEA_STATES, Event, Outcome
-from forecast.physics import Array
 from forecast.quantities import DECK_COVER
+from forecast.science.thermodynamics import Array
 
 Codes = NDArray[np.int8]
 Truth = NDArray[np.bool_]

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 
-from forecast import sky
 from forecast.phenomena.weather import Truth
-from forecast.physics import FREEZING, Array, maximum_random_overlap
 from forecast.quantities import RIME_STAYS
-from forecast.sampling import Index, Scene, Times
-from forecast.snow_physics import FORCE_3, RIME_LOST, grows_rime
+from forecast.science import almanac
+from forecast.science.interpolation import Index, Scene, Times
+from forecast.science.snowfall import FORCE_3, RIME_LOST, grows_rime
+from forecast.science.thermodynamics import FREEZING, Array, maximum_random_overlap
 
 # [1] part of the sun that a layer's full cover takes: cirrus leaves shadows (check); WMO counts sunshine from 120 W m-2.
 SHADE = {"low": 1.0, "medium": 1.0, "high": 0.5}
@@ -40,9 +40,9 @@ def sunny_hours(scene: Scene, rows: Index, hours: Times) -> Array:
     hours (day, hour): the middle of each. Sunshine is one less the cover (Angstrom's linear law with a clear sky's 1 and 0 under overcast).
     """
     latitude, longitude = (np.array([getattr(site, name) for site in scene.sites])[rows, None] for name in ("latitude", "longitude"))
-    altitude, azimuth = sky.sun_position(np.where(np.isnat(hours), hours[:, :1], hours), latitude, longitude)
+    altitude, azimuth = almanac.sun_position(np.where(np.isnat(hours), hours[:, :1], hours), latitude, longitude)
     horizon = np.array([site.horizon for site in scene.sites])
-    shining = (altitude > np.maximum(sky.horizon_altitude(horizon[rows][:, None], azimuth), 0.0)) & ~np.isnat(hours)
+    shining = (altitude > np.maximum(almanac.horizon_altitude(horizon[rows][:, None], azimuth), 0.0)) & ~np.isnat(hours)
     layers, _ = scene.cloud_layers(rows, hours)
     cover = maximum_random_overlap(np.stack([SHADE[name] * layers[name] for name in SHADE], axis=-1))
     known = np.isfinite(cover) | ~shining

@@ -2,7 +2,7 @@
 
 Glow is cloud high above the viewer (the canvas) lit from below by sunlight that has come hundreds of kilometres through the low air, seen
 past whatever hangs between it and the viewer. For every angle of the sun, rays are followed from the canvas back along the
-sun's azimuth through the run's own cloud and haze (forecast/light.py); the quality of a minute is
+sun's azimuth through the run's own cloud and haze (forecast/science/light.py); the quality of a minute is
 
     painted part of the sky x sum over the canvas of [lit cloud against twilight sky] x redness of clean air x view from the site
 
@@ -22,17 +22,18 @@ from functools import lru_cache
 import numpy as np
 import xarray as xr
 
-from forecast import light, sky
 from forecast.domain import Almanac, Event, Outcome, Site, Window
-from forecast.light import Index, Section, Truth
 from forecast.phenomena import Part
 from forecast.phenomena.canvas import BESIDE, MAIN_POINT, POINTS, RIDGE, Canvas, Lit, by_minute, find_canvas, illuminate, view_of
 from forecast.phenomena.light_evidence import evidence, joined
 from forecast.phenomena.light_path import DISTANCE, LightPath, read_light_path
 from forecast.phenomena.obstacles import cloud_in_the_way, shadow_edge, way_made
-from forecast.physics import Array
 from forecast.quantities import LEAST_GLOW
-from forecast.sampling import Scene, Times, as_times, hours_between
+from forecast.science import almanac as sky
+from forecast.science import light
+from forecast.science.interpolation import Scene, Times, as_times, hours_between
+from forecast.science.light import Index, Section, Truth
+from forecast.science.thermodynamics import Array
 from forecast.settings import PhenomenonSettings
 
 PHENOMENA = ("sunset_glow", "sunrise_glow", "sunrise")

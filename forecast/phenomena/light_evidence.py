@@ -9,10 +9,10 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from forecast.light import CELL, CELLS, Section
 from forecast.phenomena.light_path import DISTANCE
-from forecast.physics import Array
-from forecast.sampling import Times
+from forecast.science.interpolation import Times
+from forecast.science.light import CELL, CELLS, Section
+from forecast.science.thermodynamics import Array
 
 Drawn = tuple[tuple[str, ...], NDArray[Any]]  # dimensions and values
 

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from forecast.light import CELL, CELLS, Index, Section, Truth, cloud_extinction, great_circle
-from forecast.physics import Array, cloud_from_humidity
-from forecast.sampling import LAYERS, Scene, Times
+from forecast.science.interpolation import LAYERS, Scene, Times
+from forecast.science.light import CELL, CELLS, Index, Section, Truth, cloud_extinction, great_circle
+from forecast.science.thermodynamics import Array, cloud_from_humidity
 
 REACH = 690000.0  # [m] of light path that is read: a grazing ray to cloud at 8 km comes down to the ground and out of 8 km again
 STEP = 15000.0  # [m] between two columns: finer than the grid of any model in use

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from forecast import light
-from forecast.light import CELL, CELLS, Section
 from forecast.phenomena.light_path import DISTANCE
-from forecast.physics import Array
+from forecast.science import light
+from forecast.science.light import CELL, CELLS, Section
+from forecast.science.thermodynamics import Array
 
 HALF = np.log(2)  # optical depth of cloud from which it is said to stop a ray
 SPENT = np.log(20)  # optical depth of cloud after which a ray is drawn no further

@@ -25,12 +25,12 @@ from forecast.phenomena import Part
 from forecast.phenomena.cold import rimy_hours, sunny_hours
 from forecast.phenomena.snow_column import Curves
 from forecast.phenomena.weather import COVERED, Truth, air_at, elevations, longest_stretch, lowest, mean, span_of, spans
-from forecast.physics import FREEZING, Array, wet_bulb, wind_chill
-from forecast.precipitation import kind_of_day
 from forecast.quantities import LEAST_FREEZING_RAIN, SNOWMAKING_GOOD, SNOWMAKING_STARTS
-from forecast.sampling import Index, Scene, Times, hours_between
+from forecast.science.interpolation import Index, Scene, Times, hours_between
+from forecast.science.precipitation_type import kind_of_day
+from forecast.science.snowfall import SNOW_ENOUGH, chance_of_snow, cold_resource, frostbite_time, ratio_interval, snow_class
+from forecast.science.thermodynamics import FREEZING, Array, wet_bulb, wind_chill
 from forecast.settings import PhenomenonSettings
-from forecast.snow_physics import SNOW_ENOUGH, chance_of_snow, cold_resource, frostbite_time, ratio_interval, snow_class
 
 PHENOMENA = ("snowfall", "snow_cover", "rime", "snowmaking")
 FIELDS = ("precipitation_amount", "surface_snow_thickness", "eastward_wind", "northward_wind")

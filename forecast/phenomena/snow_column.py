@@ -1,7 +1,7 @@
 """What falls on a site and what lies there, at the run's own times: read from the column above its true height.
 
-The cloud's top and the wet bulb from there down to the place tell what falls (forecast/precipitation.py); the snow lands as deep as
-temperature and wind of the place have it, and joins a pack that settles and melts there (forecast/snowpack.py).
+The cloud's top and the wet bulb from there down to the place tell what falls (forecast/science/precipitation_type.py); the snow lands as deep as
+temperature and wind of the place have it, and joins a pack that settles and melts there (forecast/science/snowpack.py).
 """
 
 from __future__ import annotations
@@ -10,12 +10,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from forecast import snowpack
 from forecast.phenomena.weather import WINDS, column, elevations
-from forecast.physics import FREEZING, Array, wet_bulb
-from forecast.precipitation import Kinds, kinds, layers
-from forecast.sampling import Scene, at_height
-from forecast.snow_physics import snow_ratio
+from forecast.science import snowpack
+from forecast.science.interpolation import Scene, at_height
+from forecast.science.precipitation_type import Kinds, kinds, layers
+from forecast.science.snowfall import snow_ratio
+from forecast.science.thermodynamics import FREEZING, Array, wet_bulb
 
 LAPSE = 0.0065  # [K m-1] of the standard atmosphere, for a 0 degree level outside the column
 CLOUDY = 0.3  # [1] cover of a level that belongs to the cloud which snows (check)

@@ -16,20 +16,7 @@ from datetime import date
 import numpy as np
 import xarray as xr
 
-from forecast import sky
 from forecast.domain import Almanac, Event, Outcome, Site, Window
-from forecast.night_sky import (
-    MILKY_WAY_SKY,
-    aerosol_extinction,
-    extinction,
-    fitted_moonlight,
-    lay_limit,
-    limiting_magnitude,
-    luminance_towards,
-    magnitudes,
-    nanolamberts,
-    twilight,
-)
 from forecast.phenomena import Part
 from forecast.phenomena.light_path import OPTICAL_DEPTH
 from forecast.phenomena.weather import (
@@ -45,9 +32,22 @@ from forecast.phenomena.weather import (
     span_of,
     spans,
 )
-from forecast.physics import Array, dew_point, maximum_random_overlap
 from forecast.quantities import DARK_ENOUGH
-from forecast.sampling import LAYERS, Index, Scene, Times, hours_between
+from forecast.science import almanac as sky
+from forecast.science.interpolation import LAYERS, Index, Scene, Times, hours_between
+from forecast.science.night_sky import (
+    MILKY_WAY_SKY,
+    aerosol_extinction,
+    extinction,
+    fitted_moonlight,
+    lay_limit,
+    limiting_magnitude,
+    luminance_towards,
+    magnitudes,
+    nanolamberts,
+    twilight,
+)
+from forecast.science.thermodynamics import Array, dew_point, maximum_random_overlap
 from forecast.settings import PhenomenonSettings
 
 PHENOMENA = ("starry_sky",)

@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike
 
 from forecast.domain import Event, Outcome
 from forecast.phenomena.snow import DEGREES, degrees
-from forecast.physics import Array
+from forecast.science.thermodynamics import Array
 
 RIME_CODES = (48, 49)  # table 4677: fog that deposits rime, sky visible or not
 GLAZE_CODES = (24, 56, 57, 66, 67)  # freezing drizzle or rain, now or in the hour before: ice, but clear ice

@@ -17,8 +17,8 @@ from numpy.typing import NDArray
 
 from forecast.domain import Event
 from forecast.phenomena import Part
-from forecast.physics import Array, wind_chill
-from forecast.sampling import Index, Scene, Times, as_times, at_height, hours_between
+from forecast.science.interpolation import Index, Scene, Times, as_times, at_height, hours_between
+from forecast.science.thermodynamics import Array, wind_chill
 from forecast.settings import PhenomenonSettings
 
 Truth = NDArray[np.bool_]

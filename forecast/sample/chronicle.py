@@ -17,8 +17,8 @@ from typing import NamedTuple
 import numpy as np
 
 from forecast.domain import as_utc
-from forecast.physics import Array
 from forecast.sample.scene import LOCAL, Fields, Region, Variation, Weather, ramp
+from forecast.science.thermodynamics import Array
 
 SEED = 20261122
 EPISODE = 3  # days

@@ -20,9 +20,9 @@ import eccodes
 import numpy as np
 
 from forecast.domain import Cycle
-from forecast.physics import Array
 from forecast.quantities import CLOSE_LEVELS, FIELDS, Field, Key
 from forecast.sample.scene import Fields, Region, Weather
+from forecast.science.thermodynamics import Array
 
 BITS = 14  # of precision: the greatest error of a value is its field's range over 2^15
 BUCKET = 6  # [h] means and sums begin anew

@@ -19,7 +19,7 @@ How it is made. The relative humidity is a dry background, moistened by four pie
 a product of smooth ramps in height, place and time. Cloud follows from humidity and its water from cloud. The temperature
 is a warm column with an inversion that gives way to a cold one; heights follow from it by the hypsometric equation. What
 falls is known at every moment in closed form, so that accumulations over any span agree. The moon is the real one. Sun
-times come from a rough formula on purpose: a wrong azimuth in forecast/sky.py cannot move the weather along with itself.
+times come from a rough formula on purpose: a wrong azimuth in forecast/science/almanac.py cannot move the weather along with itself.
 The temperatures are those of late autumn, whatever the date.
 """
 
@@ -34,9 +34,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from forecast.domain import as_utc
-from forecast.physics import Array, cloud_from_humidity, maximum_random_overlap
 from forecast.quantities import CLOSE_LEVELS
-from forecast.sampling import LAYERS
+from forecast.science.interpolation import LAYERS
+from forecast.science.thermodynamics import Array, cloud_from_humidity, maximum_random_overlap
 
 LOCAL = timezone(timedelta(hours=8))
 CENTRE = (40.0, 115.7)  # [degree] latitude, longitude: the middle of the sites

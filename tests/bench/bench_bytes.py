@@ -18,8 +18,8 @@ sys.path.insert(0, str(PROJECT))
 from forecast.config import read_config  # noqa: E402
 from forecast.domain import Cycle  # noqa: E402
 from forecast.ingest import ecmwf  # noqa: E402
-from forecast.ingest.dialect import fields_of  # noqa: E402
 from forecast.ingest.inventory import Selection, messages, parse_inventory, plan_ranges, select  # noqa: E402
+from forecast.ingest.parameter_table import fields_of  # noqa: E402
 from forecast.ingest.sources import needs_of, open_source  # noqa: E402
 from forecast.quantities import DEFAULT_FIELDS  # noqa: E402
 from forecast.sample.bucket import LoopbackBucket  # noqa: E402

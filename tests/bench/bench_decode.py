@@ -21,9 +21,9 @@ import eccodes  # isort: skip
 
 from forecast.domain import Cycle
 from forecast.ingest import Needs
-from forecast.ingest.grib import Finder, read_atmosphere
-from forecast.ingest.grib_decoding import DECODERS
-from forecast.ingest.grib_headers import inspect
+from forecast.ingest.grib.decoder_pool import DECODERS
+from forecast.ingest.grib.headers import inspect
+from forecast.ingest.grib.reader import Finder, read_atmosphere
 from forecast.quantities import FIELDS
 
 SHARED = Path(__file__).parents[2].parent / "shared" / "data"

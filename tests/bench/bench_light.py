@@ -26,11 +26,11 @@ def main() -> int:
     import numpy as np
     import xarray as xr
 
-    from forecast import sky
     from forecast.domain import Window
     from forecast.phenomena import glow
     from forecast.phenomena.canvas import ANGLES, POINTS
-    from forecast.sampling import Scene
+    from forecast.science import almanac
+    from forecast.science.interpolation import Scene
     from forecast.settings import PhenomenonSettings
     from tests.horizons import DAY, around, both, canvas, wall
     from tests.science.rays import by_brute_force, random_skies
@@ -39,7 +39,7 @@ def main() -> int:
     base, settings = KNOWN["lingshan"], PhenomenonSettings()
     place = [(base.latitude + 0.002 * i, base.longitude + 0.01 * (i % 50)) for i in range(SITES)]
     sites = [replace(base, id=f"site_{i}", latitude=north, longitude=east) for i, (north, east) in enumerate(place)]
-    almanacs = sky.almanacs(sites, [DAY], ZoneInfo("Asia/Shanghai"))
+    almanacs = almanac.almanacs(sites, [DAY], ZoneInfo("Asia/Shanghai"))
     every = [event for site in sites for event in glow.events(site, DAY, almanacs[site.id, DAY], settings)]
     asked = [event for event in every if event.phenomenon in ("sunset_glow", "sunrise_glow")]
     half = timedelta(minutes=MINUTES // 2)

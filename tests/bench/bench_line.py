@@ -25,7 +25,7 @@ def carry(count: int, folder: Path) -> None:
     begun = time.perf_counter()
     sys.path.insert(0, str(PROJECT))
     from forecast import pipeline
-    from forecast.archive import Archive
+    from forecast.archive.issues import Archive
     from forecast.config import read_config
     from forecast.domain import Cycle
     from forecast.ingest.sources import open_source
@@ -54,7 +54,7 @@ def carry(count: int, folder: Path) -> None:
     )
     world = pipeline.World(config, open_source(config, "folder"), Archive(config.archive.url), open_models(), Publisher(config))
     report = pipeline.run(world, datetime(2020, 8, 4, 16, tzinfo=UTC), Cycle(datetime(2020, 8, 4, 12, tzinfo=UTC)))
-    from forecast.ingest.grib_decoding import DECODERS
+    from forecast.ingest.grib.decoder_pool import DECODERS
 
     DECODERS.close()  # so that the decoding processes are counted
     own, children = resource.getrusage(resource.RUSAGE_SELF), resource.getrusage(resource.RUSAGE_CHILDREN)

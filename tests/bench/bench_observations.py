@@ -26,12 +26,12 @@ from zoneinfo import ZoneInfo
 PROJECT = Path(__file__).parents[2]
 sys.path.insert(0, str(PROJECT))
 
-from forecast.archive import Archive  # noqa: E402
-from forecast.archive_observations import Observations  # noqa: E402
+from forecast.archive.issues import Archive  # noqa: E402
+from forecast.archive.observations import Observations  # noqa: E402
 from forecast.domain import GOOD  # noqa: E402
-from forecast.ingest.observed import Terms, parse_file  # noqa: E402
-from forecast.ingest.quality import Table, judge  # noqa: E402
-from forecast.observing import BATCH_RECORDS, Intake  # noqa: E402
+from forecast.observations.formats import Terms, parse_file  # noqa: E402
+from forecast.observations.intake import BATCH_RECORDS, Intake  # noqa: E402
+from forecast.observations.quality_control import Table, judge  # noqa: E402
 from forecast.settings import ObservationSettings, StationSettings  # noqa: E402
 
 STATIONS, MOMENTS = 500, 200

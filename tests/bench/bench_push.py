@@ -21,9 +21,9 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from forecast.archive import Archive
-from forecast.archive_observations import Observations
-from forecast.observing import Intake
+from forecast.archive.issues import Archive
+from forecast.archive.observations import Observations
+from forecast.observations.intake import Intake
 from tests.conftest import postgresql
 from tests.faults.push_door import START, TOKEN, ask, door_at, observing
 

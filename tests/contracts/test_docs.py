@@ -10,12 +10,12 @@ import numpy as np
 import pytest
 import xarray as xr
 
+from docs.build import MODULES, constants, pages
+from docs.source_table import sources_of
 from forecast import phenomena
 from forecast.config import Config
-from forecast.documentation import MODULES, constants, pages
-from forecast.ingest.derived import complete
+from forecast.ingest.derived_fields import complete
 from forecast.quantities import FIELDS
-from forecast.source_table import sources_of
 
 DOCS = Path(__file__).parents[2] / "docs"
 TOLD = sorted({f"forecast.{name}" for names in MODULES.values() for name in names})
@@ -30,7 +30,7 @@ def test_every_page_is_as_the_tables_would_write_it() -> None:
 def test_every_module_of_the_phenomena_has_its_page() -> None:
     modules = {f"{phenomena.__name__}.{found.name}" for found in pkgutil.iter_modules(phenomena.__path__)}
 
-    assert modules <= set(TOLD), "name it in MODULES of forecast/documentation.py"
+    assert modules <= set(TOLD), "name it in MODULES of docs/build.py"
 
 
 @pytest.mark.parametrize("name", TOLD)

@@ -20,7 +20,7 @@ read_atmosphere([file_of(Path(sys.argv[1]), message(280.0))], CYCLE, needs("air_
 """
 
 
-@pytest.mark.parametrize("order", ["import forecast.ingest.grib, metpy.calc", "import metpy.calc, forecast.ingest.grib"])
+@pytest.mark.parametrize("order", ["import forecast.ingest.grib.reader, metpy.calc", "import metpy.calc, forecast.ingest.grib.reader"])
 def test_a_program_that_reads_GRIB_and_uses_MetPy_ends_well(order: str) -> None:
     program = f"{order}; import sys; sys.exit(3 if 'eccodes' in sys.modules or 'gribapi' in sys.modules else 0)"
 
@@ -37,7 +37,7 @@ def test_a_program_that_decoded_ends_well_with_both_libraries_in_it(tmp_path: Pa
 
 
 def test_decoders_end_with_the_program(tmp_path: Path) -> None:
-    program = READ_ONE + "\nfrom forecast.ingest.grib_decoding import DECODERS\nprint(*(d._process.pid for d in DECODERS._idle))"
+    program = READ_ONE + "\nfrom forecast.ingest.grib.decoder_pool import DECODERS\nprint(*(d._process.pid for d in DECODERS._idle))"
 
     ended = subprocess.run([sys.executable, "-c", program, str(tmp_path)], cwd=PROJECT, capture_output=True, timeout=120)
 

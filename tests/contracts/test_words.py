@@ -10,7 +10,7 @@ import pytest
 from forecast.domain import CLOUD_SEA_STATES, PHENOMENA
 from forecast.quantities import DEFAULT_FIELDS, FEATURES, FIELDS
 from products import safety
-from products.render import TEMPLATES
+from products.pages.render import TEMPLATES
 from products.wording import LANGUAGES, UNITS, read_words
 
 PROJECT = Path(__file__).parents[2]

@@ -19,9 +19,9 @@ import xarray as xr
 from forecast.config import Config, read_config
 from forecast.domain import Event, Features, Forecast, Issue, Live, Reason, Window
 from forecast.quantities import FEATURES
-from products.bulletins import Bulletin, compose
+from products.bulletin import Bulletin, compose
 from products.charts import chart, probability_strip
-from products.render import pages
+from products.pages.render import pages
 from products.wording import Words
 from tests import made_up
 from tests.measured import live as measured

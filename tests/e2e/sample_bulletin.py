@@ -16,13 +16,13 @@ from pathlib import Path
 import numpy as np
 import xarray as xr
 
-from forecast import sky
 from forecast.config import Config, read_config
 from forecast.domain import Almanac, Cycle, DayWeather, Event, Features, Forecast, Issue, Name, Reason, Site, Spread, Window
 from forecast.quantities import FEATURES, features_of
+from forecast.science import almanac as sky
 from forecast.settings import CHANNELS
-from products.bulletins import Bulletin, compose
-from products.render import pages
+from products.bulletin import Bulletin, compose
+from products.pages.render import pages
 from tests import made_up
 
 ISSUED = datetime(2026, 11, 22, 8, 10, tzinfo=UTC)

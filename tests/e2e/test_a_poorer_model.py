@@ -8,15 +8,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from forecast import phenomena, sky
+from forecast import phenomena
 from forecast.config import Config, read_config
 from forecast.domain import Atmosphere, Cycle, Features
 from forecast.ingest import Needs
-from forecast.ingest.derived import CLOUD, TOTAL, complete
-from forecast.ingest.dialect import fields_of
-from forecast.ingest.grib import read_atmosphere
-from forecast.physics import maximum_random_overlap
+from forecast.ingest.derived_fields import CLOUD, TOTAL, complete
+from forecast.ingest.grib.reader import read_atmosphere
+from forecast.ingest.parameter_table import fields_of
 from forecast.quantities import DEFAULT_FIELDS, FIELDS
+from forecast.science import almanac
+from forecast.science.thermodynamics import maximum_random_overlap
 from tests.e2e.conftest import PROJECT
 
 NOW = datetime(2020, 8, 4, 16, tzinfo=UTC)
@@ -44,8 +45,8 @@ def told_twice(gfs_tree: Path, config: Config) -> tuple[Features, Features, Atmo
     needs = Needs((*DEFAULT_FIELDS, FIELDS["dew_point_temperature_at_2m"]), (0, 6, 12), 90, -90, -180, 180)
     rich = read_atmosphere(files, Cycle(datetime(2020, 8, 4, 12, tzinfo=UTC)), needs)
     poor = complete(as_the_ifs_tells_it(rich, config))
-    sites, days = tatra.all_sites(), sky.local_days(NOW, tatra.zone, 2)
-    events = phenomena.events(sites, days, sky.almanacs(sites, days, tatra.zone), tatra.phenomena, NOW)
+    sites, days = tatra.all_sites(), almanac.local_days(NOW, tatra.zone, 2)
+    events = phenomena.events(sites, days, almanac.almanacs(sites, days, tatra.zone), tatra.phenomena, NOW)
     features = [phenomena.derive(events, atmosphere, tatra.phenomena) for atmosphere in (rich, poor)]
     assert [set_aside for _, set_aside in features] == [(), ()]
     return features[0][0], features[1][0], poor

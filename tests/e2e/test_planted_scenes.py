@@ -13,13 +13,14 @@ from pathlib import Path
 
 import pytest
 
-from forecast import phenomena, sky
+from forecast import phenomena
 from forecast.config import read_config
 from forecast.domain import Cycle, Forecast
-from forecast.ingest.grib import read_atmosphere
+from forecast.ingest.grib.reader import read_atmosphere
 from forecast.ingest.sources import needs_of
 from forecast.sample.demonstration import demonstration_config, write_sample
 from forecast.sample.scene import Planted, planted
+from forecast.science import almanac
 from models.prediction import open_models, predict
 
 RUNS = (datetime(2026, 11, 8, 6, tzinfo=UTC), datetime(2026, 6, 13, 18, tzinfo=UTC))
@@ -47,8 +48,8 @@ def forecast_everything(folder: Path, cycle: Cycle) -> Forecasts:
     write_sample(folder / "bucket", cycle, config)
     files = sorted(path for path in (folder / "bucket").rglob("gfs.t*") if path.suffix != ".idx")
     atmosphere = read_atmosphere(files, cycle, needs, threads=2)
-    days = sky.local_days(cycle.run, config.zone, 4)
-    events = phenomena.events(sites, days, sky.almanacs(sites, days, config.zone), config.phenomena, cycle.run)
+    days = almanac.local_days(cycle.run, config.zone, 4)
+    events = phenomena.events(sites, days, almanac.almanacs(sites, days, config.zone), config.phenomena, cycle.run)
     features, set_aside = phenomena.derive(events, atmosphere, config.phenomena)
     assert set_aside == ()
     answers = predict(features, cycle, cycle.run, open_models(), config.forecast.grades, {})

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from forecast.config import Config, build_config, default_path
-from products.render import pages
+from products.pages.render import pages
 from tests import made_up
 from tests.e2e.look_at_screens import bulletin
 

@@ -14,8 +14,8 @@ import numpy as np
 import pytest
 
 from forecast.__main__ import main
-from forecast.archive import Archive
-from forecast.archive_outcomes import Outcomes, Past
+from forecast.archive.issues import Archive
+from forecast.archive.outcomes import Outcomes, Past
 from forecast.sample.chronicle import EPISODE, PIECES, Chronicle, episode_of, known, truth
 from forecast.sample.scene import LOCAL, Region
 

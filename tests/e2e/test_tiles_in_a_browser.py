@@ -16,8 +16,8 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 
 from forecast.config import Config
-from products.live import FILE, document
-from products.render import pages
+from products.pages.live import FILE, document
+from products.pages.render import pages
 from tests import made_up
 from tests.e2e.look_at_screens import bulletin
 from tests.measured import live, with_stations

@@ -10,12 +10,12 @@ from typing import Any
 import numpy as np
 
 from forecast import pipeline
-from forecast.archive import Archive
+from forecast.archive.issues import Archive
 from forecast.config import Config
 from forecast.domain import Atmosphere, Cycle
-from forecast.ingest import grib
+from forecast.ingest.grib import reader
+from forecast.ingest.provider import Acquired
 from forecast.ingest.sources import needs_of
-from forecast.ingest.ways import Acquired
 from forecast.sample.encoding import write_cycle
 from forecast.settings import StepSettings
 from models.prediction import open_models
@@ -53,7 +53,7 @@ def decoded(config: Config, folder: Path) -> Atmosphere:
     """Return the sample cycle of `RUN` as the line would see it."""
     needs = needs_of(config, config.all_sites())
     cycle = write_cycle(folder, RUN, needs.steps, needs)
-    return grib.read_atmosphere(sorted(folder.rglob("*.f???")), cycle, needs)
+    return reader.read_atmosphere(sorted(folder.rglob("*.f???")), cycle, needs)
 
 
 def moved(atmosphere: Atmosphere, hours: int) -> Atmosphere:
@@ -71,9 +71,9 @@ def world(config: Config, run: datetime) -> pipeline.World:
 def carry(config: Config, atmosphere: Atmosphere, number: int) -> pipeline.Report:
     """Carry the cycle `number` x 6 hours after RUN to the screens."""
     shifted = moved(atmosphere, 6 * number)
-    real, grib.read_atmosphere = grib.read_atmosphere, lambda *_, **__: shifted
+    real, reader.read_atmosphere = reader.read_atmosphere, lambda *_, **__: shifted
     try:
         run = RUN + timedelta(hours=6 * number)
         return pipeline.run(world(config, run), run + timedelta(hours=5))
     finally:
-        grib.read_atmosphere = real
+        reader.read_atmosphere = real

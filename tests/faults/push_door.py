@@ -14,14 +14,14 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from forecast.domain import Station
-from forecast.push import ADDRESS, Patience
+from forecast.observations.http_api import ADDRESS, Patience
 from forecast.settings import ObservationSettings, StationSettings
 
 TOKEN = "a-token-of-the-mountain-stations"
 START = datetime(2026, 11, 22, tzinfo=UTC)
 PATIENCE = Patience()
 FORKS = multiprocessing.get_context("forkserver")
-FORKS.set_forkserver_preload(["forecast.push", "forecast.observing", "tests.faults.push_door"])
+FORKS.set_forkserver_preload(["forecast.observations.http_api", "forecast.observations.intake", "tests.faults.push_door"])
 
 
 def observing(count: int) -> ObservationSettings:
@@ -42,11 +42,11 @@ def records(count: int, first: int = 0, station: str = "S00000", **values: Any) 
 
 def serve(tell: Connection, url: str, patience: Patience, many: int, maximum_mb: float, judged: bool) -> None:
     """Serve until killed; the port is told first. judged: with quality control."""
-    from forecast.archive import Archive
-    from forecast.archive_observations import Observations, Reading
-    from forecast.ingest.observed import Parsed, Terms
-    from forecast.observing import Intake
-    from forecast.push import Door, PushServer
+    from forecast.archive.issues import Archive
+    from forecast.archive.observations import Observations, Reading
+    from forecast.observations.formats import Parsed, Terms
+    from forecast.observations.http_api import Door, PushServer
+    from forecast.observations.intake import Intake
     from forecast.settings import PushSettings
 
     settings = PushSettings(port=0, maximum_mb=maximum_mb, requests_per_minute=60_000)

@@ -13,7 +13,7 @@ import numpy as np
 
 from forecast.config import Config
 from forecast.domain import Cycle
-from forecast.ingest.ways import path_of
+from forecast.ingest.provider import path_of
 from forecast.quantities import CLOSE_LEVELS
 from forecast.settings import StepSettings
 

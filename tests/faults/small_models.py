@@ -12,8 +12,8 @@ from datetime import datetime
 from pathlib import Path
 
 from forecast.config import Config
-from forecast.ingest.dialect import fields_of
 from forecast.ingest.gefs import member_name
+from forecast.ingest.parameter_table import fields_of
 from forecast.quantities import Field
 from forecast.settings import ModelSettings, StepSettings
 from tests.gribs import eccodes, message

@@ -14,11 +14,11 @@ import xarray as xr
 
 from forecast.domain import Cycle
 from forecast.errors import MissingInput, SkyscapeError, SourceCorrupt
-from forecast.ingest.grib import inspect, read_atmosphere
-from forecast.ingest.grib_decoding import DECODERS, Order
-from forecast.ingest.grib_grid import cut
-from forecast.ingest.grib_headers import scan
-from forecast.ingest.grib_packing import grid_of
+from forecast.ingest.grib.decoder_pool import DECODERS, Order
+from forecast.ingest.grib.grid import cut
+from forecast.ingest.grib.headers import scan
+from forecast.ingest.grib.packing import grid_of
+from forecast.ingest.grib.reader import inspect, read_atmosphere
 from tests.gribs import COLUMNS, CYCLE, ROWS, file_of, message, needs
 
 TEMPERATURE = needs("air_temperature", steps=(6,))

@@ -14,8 +14,8 @@ from pathlib import Path
 import pytest
 
 from forecast.domain import Name, Station
-from forecast.ingest.observed import Limits, Parsed, Terms, bufr, parse_file, parse_push
-from forecast.ingest.observed.parsed import shown
+from forecast.observations.formats import Limits, Parsed, Terms, bufr, parse_file, parse_push
+from forecast.observations.formats.collector import shown
 
 PROJECT = Path(__file__).parents[2]
 HEAD = b"station,time,air_temperature,gust\n"

@@ -16,9 +16,9 @@ from typing import Any
 
 import pytest
 
-from forecast.archive import Archive
-from forecast.archive_observations import Observations
-from forecast.push import ADDRESS, Patience
+from forecast.archive.issues import Archive
+from forecast.archive.observations import Observations
+from forecast.observations.http_api import ADDRESS, Patience
 from tests.faults.push_door import START, TOKEN, ask, door_at, push, records
 
 PATIENCE = Patience(headers=1, request=2, silence=1)

@@ -13,9 +13,9 @@ import pytest
 from forecast.config import Config
 from forecast.domain import Cycle
 from forecast.errors import CycleNotReady, SourceCorrupt, SourceError, SourceRefused, SourceUnavailable
-from forecast.ingest.grib_headers import inspect
+from forecast.ingest.grib.headers import inspect
+from forecast.ingest.provider import path_of
 from forecast.ingest.sources import Acquired, needs_of, open_source
-from forecast.ingest.ways import path_of
 from tests.faults.faulty_server import ALWAYS, Fault, FaultyBucket, PatientClock
 from tests.faults.small_cycle import settings_for, write_cycle
 

@@ -12,7 +12,7 @@ import pytest
 
 from forecast.config import Config
 from forecast.errors import CycleNotReady, SourceError, SourceRefused
-from forecast.ingest.grib_headers import inspect
+from forecast.ingest.grib.headers import inspect
 from forecast.ingest.sources import Acquired, open_models
 from forecast.settings import ModelSettings
 from tests.faults.faulty_server import ALWAYS, Fault, FaultyBucket, PatientClock

@@ -16,12 +16,12 @@ from zoneinfo import ZoneInfo
 import pytest
 import sqlalchemy
 
-from forecast import observing
-from forecast.archive import Archive
-from forecast.archive_observations import Observations
+from forecast.archive.issues import Archive
+from forecast.archive.observations import Observations
 from forecast.domain import DOUBTFUL, Observation
-from forecast.ingest.observed import Parsed
-from forecast.observing import Intake
+from forecast.observations import intake as observing
+from forecast.observations.formats import Parsed
+from forecast.observations.intake import Intake
 from forecast.settings import ObservationSettings, StationSettings
 
 KILLS = 30
@@ -32,7 +32,7 @@ NOW = START + timedelta(days=3)
 STATIONS = tuple(StationSettings(id=f"M{n:04}", latitude=40 + n / 500, longitude=116, elevation_m=400) for n in range(50))
 
 FORKS = multiprocessing.get_context("forkserver")  # a victim is a process of its own, without the seconds of starting one
-FORKS.set_forkserver_preload(["forecast.observing", "scipy.spatial", "psycopg", "pytest"])
+FORKS.set_forkserver_preload(["forecast.observations.intake", "scipy.spatial", "psycopg", "pytest"])
 
 
 def take_in(url: str, folder: Path, ready: Connection) -> None:

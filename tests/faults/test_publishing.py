@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from forecast import phenomena
-from forecast.archive import Archive
+from forecast.archive.issues import Archive
 from forecast.config import Config
 from forecast.domain import Atmosphere
 from forecast.errors import PublishError

@@ -6,10 +6,10 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from forecast import light
-from forecast.light import CELL, CELLS, Section, cloud_extinction
 from forecast.phenomena.canvas import FEWEST, find_canvas, illuminate, received, view_of
 from forecast.phenomena.light_path import DISTANCE, HEIGHTS
+from forecast.science import light
+from forecast.science.light import CELL, CELLS, Section, cloud_extinction
 
 SITE = np.array([1000.0])
 few = settings(max_examples=25, deadline=None)

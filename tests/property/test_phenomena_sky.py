@@ -7,12 +7,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 
-from forecast import night_sky, physics
 from forecast.config import read_config
 from forecast.phenomena import cloud_sea, stars, weather
 from forecast.quantities import FEATURES
-from forecast.sampling import Scene
-from models.baseline import PhysicsRule
+from forecast.science import night_sky, thermodynamics
+from forecast.science.interpolation import Scene
+from models.rule_model import PhysicsRule
 from tests.skies import SITES, atmosphere, dawn, night, steps
 
 SHARE = st.floats(0, 1)
@@ -23,7 +23,7 @@ LINGSHAN = SITES["lingshan"]
 
 @given(arrays(float, array_shapes(max_dims=2, max_side=8), elements=SHARE))
 def test_overlap_lies_between_the_thickest_layer_and_random_overlap(cover: np.ndarray) -> None:
-    total = physics.maximum_random_overlap(cover)
+    total = thermodynamics.maximum_random_overlap(cover)
 
     assert (total >= cover.max(axis=-1) - 1e-9).all()
     assert (total <= 1 - np.prod(1 - cover, axis=-1) + 1e-9).all()
@@ -47,7 +47,7 @@ def test_a_darker_sky_shows_fainter_stars(brightness: float, darker: float) -> N
 @settings(deadline=None)  # MetPy is loaded on first use
 @given(st.floats(200, 320), st.floats(0, 60))
 def test_wind_never_warms(temperature: float, wind: float) -> None:
-    assert physics.wind_chill(np.array([temperature]), np.array([wind]))[0] <= temperature
+    assert thermodynamics.wind_chill(np.array([temperature]), np.array([wind]))[0] <= temperature
 
 
 @given(arrays(float, (3, 20), elements=SHARE | st.just(float("nan"))))

@@ -6,11 +6,11 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from forecast import snow_physics as snow
 from forecast.phenomena.cold import rimy_hours
-from forecast.physics import FREEZING
-from forecast.precipitation import Layers, fraction_by_wet_bulb, kinds, layers
-from forecast.snowpack import Day, Pack, corrected, next_day
+from forecast.science import snowfall as snow
+from forecast.science.precipitation_type import Layers, fraction_by_wet_bulb, kinds, layers
+from forecast.science.snowpack import Day, Pack, corrected, next_day
+from forecast.science.thermodynamics import FREEZING
 
 WATER, WARMTH, DEPTH = st.floats(0, 300), st.floats(0, 25), st.floats(0, 5)
 DENSITY = st.floats(30, 600)

@@ -14,9 +14,9 @@ from pathlib import Path
 
 import numpy as np
 
+from models.scores import Reliability, brier, reliability, skill
 from models.selection import folds, judge, months
 from models.training import TrainingSet
-from models.verification import Reliability, brier, reliability, skill
 from tests.science.claims import Claim
 
 ROOM = "gefcom"

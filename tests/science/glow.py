@@ -12,16 +12,16 @@ from pathlib import Path
 import numpy as np
 from scipy.special import erf, erfc
 
-from forecast import light
-from forecast.light import CELL, CELLS, Section
 from forecast.phenomena import canvas as canvas_room
 from forecast.phenomena.canvas import BANDS, POINTS, Canvas, find_canvas, illuminate, view_of
 from forecast.phenomena.glow import derive, disk_light
 from forecast.phenomena.light_path import DISTANCE, HEIGHTS, OPTICAL_DEPTH, STEP
 from forecast.quantities import LEAST_GLOW
-from forecast.sampling import Scene
+from forecast.science import light
+from forecast.science.interpolation import Scene
+from forecast.science.light import CELL, CELLS, Section
 from forecast.settings import PhenomenonSettings
-from models.baseline import PhysicsRule
+from models.rule_model import PhysicsRule
 from tests.horizons import Cover, around, both, canvas, event, wall
 from tests.science.claims import Claim
 from tests.science.rays import RADIUS, ROOM, brute_force, section
@@ -361,11 +361,12 @@ def within_150_km() -> list[Claim]:
 
 def kasprowy(shared: Path) -> list[Claim]:
     """Tell what the GFS run of 4 August 2020 gives for the sunset at Kasprowy Wierch, and diagnose the same from its fields."""
-    from forecast import sky
     from forecast.config import read_config
     from forecast.domain import Cycle
-    from forecast.ingest import grib, sources
+    from forecast.ingest import sources
+    from forecast.ingest.grib import reader
     from forecast.phenomena import glow
+    from forecast.science import almanac as sky
     from tests.conftest import PROJECT
     from tests.skies import utc
 
@@ -373,7 +374,7 @@ def kasprowy(shared: Path) -> list[Claim]:
     cycle, sites = Cycle(utc("2020-08-04T12:00")), config.all_sites()
     folder = shared / "gfs_tree" / "gfs.20200804" / "12" / "atmos"
     files = [folder / f"gfs.t12z.pgrb2.0p25.f{step:03d}" for step in (0, 6, 12)]
-    scene = Scene(grib.read_atmosphere(files, cycle, sources.needs_of(config, sites)), sites)
+    scene = Scene(reader.read_atmosphere(files, cycle, sources.needs_of(config, sites)), sites)
     site, day = sites[0], cycle.run.date()
     almanac = sky.almanacs([site], [day], config.zone)[site.id, day]
     asked = [event for event in glow.events(site, day, almanac, PhenomenonSettings()) if event.phenomenon == "sunset_glow"]

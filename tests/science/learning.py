@@ -19,7 +19,7 @@ if __name__ == "__main__":
     sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from models import registry
-from models.judging import Row, blocks_of, table
+from models.score_table import Row, blocks_of, table
 from models.selection import fit_kind, folds, months, told_by
 from models.training import TrainingSet, rule_on, train
 from tests.science.claims import Claim

@@ -11,8 +11,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from forecast.physics import FREEZING, saturation_vapour_pressure, wet_bulb
-from forecast.precipitation import ALL_SNOW, NO_SNOW, kinds
+from forecast.science.precipitation_type import ALL_SNOW, NO_SNOW, kinds
+from forecast.science.thermodynamics import FREEZING, saturation_vapour_pressure, wet_bulb
 from tests.science.claims import Claim
 
 NEAR = 4.0  # [K]

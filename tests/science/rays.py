@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from forecast import light
-from forecast.light import CELL, CELLS, Section, cloud_extinction
 from forecast.phenomena.light_path import DISTANCE, HEIGHTS, STEP
+from forecast.science import light
+from forecast.science.light import CELL, CELLS, Section, cloud_extinction
 from tests.science.claims import Claim
 
 ROOM = "glow"

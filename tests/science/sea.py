@@ -26,16 +26,16 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 
-from forecast import sky
 from forecast.config import read_config
 from forecast.domain import Event, Name, Site
-from forecast.ingest.points import PointForecast, joined, point_atmosphere, read_points
+from forecast.ingest.point_forecasts import PointForecast, joined, point_atmosphere, read_points
 from forecast.phenomena import cloud_sea, weather
 from forecast.quantities import FEATURES, SEA
-from forecast.sampling import Scene
+from forecast.science import almanac
+from forecast.science.interpolation import Scene
 from forecast.settings import PhenomenonSettings
-from models.baseline import PhysicsRule
-from models.verification import Scores, score, skill
+from models.rule_model import PhysicsRule
+from models.scores import Scores, score, skill
 from tests.science.claims import Claim
 
 ROOM = "sea"
@@ -124,7 +124,7 @@ def _forecast(
 ) -> tuple[dict[str, np.ndarray], set[str], np.ndarray]:
     """Return the features of each day's morning, what was missing, and the rule's probability of a sea."""
     every = sorted(set(days))
-    almanacs = sky.almanacs((site,), every, CLOCK)
+    almanacs = almanac.almanacs((site,), every, CLOCK)
     found = {day: event for day in every for event in cloud_sea.events(site, day, almanacs[site.id, day], settings)}
     events: list[Event] = [found[day] for day in days]
     scene = Scene(point_atmosphere(point, site.latitude, site.longitude, site.elevation, site.valley_elevation), (site,))

@@ -13,12 +13,12 @@ from pathlib import Path
 import numpy as np
 from scipy.special import expit, ndtr
 
-from models.baseline import PhysicsRule
 from models.prior_logistic import PriorLogistic
 from models.registry import LEAST_BLOCKS, decide
+from models.rule_model import PhysicsRule
+from models.scores import brier, reliability
 from models.selection import losses, months, weeks
 from models.training import TrainingSet, rule_on, train
-from models.verification import brier, reliability
 from tests.science.claims import Claim
 
 ROOM = "simulated"

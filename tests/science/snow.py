@@ -20,12 +20,12 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from forecast import snow_physics, snowpack
 from forecast.phenomena.station_snow import fog_in_words, rime_in_words
-from forecast.physics import FREEZING, wet_bulb
-from forecast.precipitation import kinds
-from models.baseline import PhysicsRule
-from models.verification import Scores, score, skill
+from forecast.science import snowfall, snowpack
+from forecast.science.precipitation_type import kinds
+from forecast.science.thermodynamics import FREEZING, wet_bulb
+from models.rule_model import PhysicsRule
+from models.scores import Scores, score, skill
 from tests.science import precipitation
 from tests.science.claims import Claim
 
@@ -80,8 +80,8 @@ def kuchera(warmest: np.ndarray) -> np.ndarray:
 def refitted(days: pd.DataFrame) -> tuple[np.ndarray, float]:
     """Return what the odd winters give: (ratio at 0 degC, per kelvin, with wind) and the spread [ln]."""
     days = snowy(days[days.winter % 2 == 1])
-    cold = FREEZING - np.clip(days["mean"], snow_physics.RATIO_COLDEST, None)
-    drift = -np.log(np.maximum(days.wind, snow_physics.DRIFTING) / snow_physics.DRIFTING)
+    cold = FREEZING - np.clip(days["mean"], snowfall.RATIO_COLDEST, None)
+    drift = -np.log(np.maximum(days.wind, snowfall.DRIFTING) / snowfall.DRIFTING)
     columns = np.stack([np.ones(len(days)), cold, drift], axis=1)
     found = np.linalg.lstsq(columns, np.log(days.ratio), rcond=None)[0]
     spread = float(np.std(np.log(days.ratio) - columns @ found))
@@ -90,7 +90,7 @@ def refitted(days: pd.DataFrame) -> tuple[np.ndarray, float]:
 
 def ratio_claims(days: pd.DataFrame) -> list[Claim]:
     tried = snowy(days[days.winter % 2 == 0])
-    ours = snow_physics.snow_ratio(tried["mean"].to_numpy(), tried.wind.to_numpy())
+    ours = snowfall.snow_ratio(tried["mean"].to_numpy(), tried.wind.to_numpy())
     rivals = {"10:1": np.full(len(tried), 10.0), "Kuchera": kuchera(tried.highest.to_numpy())}
 
     def off(ratio: np.ndarray) -> float:
@@ -102,7 +102,7 @@ def ratio_claims(days: pd.DataFrame) -> list[Claim]:
     inside, every = covered(tried), days[(days.winter % 2 == 0) & (1000 * days.snow >= LEAST_SNOW / 2) & (days.water >= LEAST_WATER / 2)]
     broad = covered(every.assign(ratio=1000 * every.snow / every.water))
     fitted, spread = refitted(days)
-    held = (snow_physics.RATIO_AT_FREEZING, snow_physics.RATIO_PER_KELVIN, snow_physics.RATIO_WITH_WIND)
+    held = (snowfall.RATIO_AT_FREEZING, snowfall.RATIO_PER_KELVIN, snowfall.RATIO_WITH_WIND)
     count, less = len(tried), min(off(ratio) for ratio in rivals.values())
     return [
         Claim("snow", "snow ratio, Mount Washington, RMS of ln(seen / given)", f"{off(ours):.3f}", count,
@@ -113,15 +113,15 @@ def ratio_claims(days: pd.DataFrame) -> list[Claim]:
         Claim("snow", "part of seen ratios inside the 80 % interval stated", f"{inside:.1%}", count, "80 %", 0.75 <= inside <= 0.87),
         Claim("snow", "  with thaws, rain between and half as much snow", f"{broad:.1%}", len(every), "80 %", 0.72 <= broad <= 0.88),
         Claim("snow", "ratio at 0 degC, per K, with wind, spread: refitted", " ".join(f"{x:.3g}" for x in (*fitted, spread)),
-              len(snowy(days[days.winter % 2 == 1])), "in use " + " ".join(f"{x:g}" for x in (*held, snow_physics.RATIO_SPREAD)),
-              bool(np.allclose(fitted, held, rtol=0.03)) and abs(spread - snow_physics.RATIO_SPREAD) < 0.01),
+              len(snowy(days[days.winter % 2 == 1])), "in use " + " ".join(f"{x:g}" for x in (*held, snowfall.RATIO_SPREAD)),
+              bool(np.allclose(fitted, held, rtol=0.03)) and abs(spread - snowfall.RATIO_SPREAD) < 0.01),
     ]  # fmt: skip
 
 
 def covered(days: pd.DataFrame) -> float:
     """Return the part of the days whose ratio lies in the interval stated."""
     temperature, water = days["mean"].to_numpy(), days.water.to_numpy()
-    low, high = snow_physics.ratio_interval(snow_physics.snow_ratio(temperature, days.wind.to_numpy()), temperature, water)
+    low, high = snowfall.ratio_interval(snowfall.snow_ratio(temperature, days.wind.to_numpy()), temperature, water)
     return float(np.mean((days.ratio >= low) & (days.ratio <= high)))
 
 
@@ -130,7 +130,7 @@ def rime_claims(days: pd.DataFrame) -> list[Claim]:
     fitted, tried = cold_half[cold_half.winter % 2 == 1], cold_half[cold_half.winter % 2 == 0]
     usual = tried.month.map(fitted.groupby("month").rime.mean()).to_numpy()
     climatology = score(usual, tried.rime)
-    frost = (tried.lowest < snow_physics.RIME_COLD).to_numpy(dtype=float)
+    frost = (tried.lowest < snowfall.RIME_COLD).to_numpy(dtype=float)
     before = days.rime.shift(1).reindex(tried.index).to_numpy()
     rivals = {"frost alone": frost, "always": np.ones(len(tried)), "by month": usual >= 0.5, "persistence": np.nan_to_num(before)}
     scores = {name: score(np.asarray(given, dtype=float), tried.rime) for name, given in rivals.items()}
@@ -169,7 +169,7 @@ def rime_lines(fitted: pd.DataFrame) -> list[Claim]:
     frozen = fitted[(fitted.fog == 1)]
     bands = [(-50, -5), (-5, -2), (-2, -0.6), (-0.6, 0), (0, 10)]
     by_frost = [frozen[frozen.lowest.between(FREEZING + low, FREEZING + high, inclusive="left")].rime.mean() for low, high in bands]
-    frozen = frozen[frozen.lowest < snow_physics.RIME_COLD]
+    frozen = frozen[frozen.lowest < snowfall.RIME_COLD]
     by_wind = [frozen[frozen.wind.between(low, high)].rime.mean() for low, high in ((0, 8), (8, 14), (14, 20), (20, 60))]
     return [
         Claim("snow", "rime in fog by the minimum, to -5, -2, -0.6, 0, above [degC]", " ".join(f"{p:.2f}" for p in by_frost), len(fitted),
@@ -206,7 +206,7 @@ def in_cloud(days: pd.DataFrame, weights: np.ndarray) -> np.ndarray:
 
 def grown(days: pd.DataFrame, cloud: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Say where hard and soft rime grows by the day's minimum, with cloud at the summit; humidity is not in the record."""
-    return snow_physics.grows_rime(days.lowest.to_numpy(), np.full(len(days), np.nan), cloud, days.wind.to_numpy())
+    return snowfall.grows_rime(days.lowest.to_numpy(), np.full(len(days), np.nan), cloud, days.wind.to_numpy())
 
 
 def rule_of_rime(days: pd.DataFrame, cloud: np.ndarray, grows: np.ndarray) -> np.ndarray:
@@ -261,7 +261,7 @@ def brought(days: pd.DataFrame) -> snowpack.Day:
     """Return what each day brought to the pack (day), by the product's own chain; nothing is known of the column, the wind is calm."""
     temperature, fallen = days.temperature.to_numpy(), days.precipitation.to_numpy()
     falls = kinds(wet_bulb(temperature, days.humidity.to_numpy(), days.pressure.to_numpy()))
-    ratio = snow_physics.snow_ratio(temperature, np.zeros(len(days)))
+    ratio = snowfall.snow_ratio(temperature, np.zeros(len(days)))
     ends = days.lowest.to_numpy(), days.highest.to_numpy()
     return snowpack.Day.of(fallen, fallen * falls.snow, fallen * falls.pellets, ratio, ends)
 
@@ -348,7 +348,7 @@ def cover_claims(days: pd.DataFrame) -> list[Claim]:
     wintry = days.month.isin(PACK_MONTHS)
     fitted, tried = wintry & (days.winter <= LAST_FITTED), wintry & (days.winter > LAST_FITTED)
     depth = days.depth.to_numpy()
-    lies = (depth >= snow_physics.SNOW_ENOUGH).astype(float)
+    lies = (depth >= snowfall.SNOW_ENOUGH).astype(float)
     usual = days.month.map(pd.Series(lies[fitted], index=days.month[fitted]).groupby(level=0).mean()).to_numpy()
     ours, kept = carried(depth, 3, our_step(brought(days))), carried(depth, 3, lambda pack, at: pack)
     rule = PhysicsRule("snow_cover").ready()
@@ -357,7 +357,7 @@ def cover_claims(days: pd.DataFrame) -> list[Claim]:
         known = {"snow_depth": ours[:, start], "temperature_maximum": days.highest.to_numpy()}
         table = np.stack([known.get(name, np.full(len(days), np.nan)) for name in rule.columns], axis=1)[tried]
         told_by = np.concatenate([told_by, rule.predict_proba(table)[:, 1]])
-        held = np.concatenate([held, (kept[tried, start] >= snow_physics.SNOW_ENOUGH).astype(float)])
+        held = np.concatenate([held, (kept[tried, start] >= snowfall.SNOW_ENOUGH).astype(float)])
         seen, climate = np.concatenate([seen, lies[tried]]), np.concatenate([climate, usual[tried]])
     given, rivals = score(told_by, seen), {"climatology": score(climate, seen).brier, "persistence": score(held, seen).brier}
     worth = {name: skill(given.brier, reference) for name, reference in rivals.items()}

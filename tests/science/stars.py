@@ -19,9 +19,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from forecast import night_sky, sky
 from forecast.config import read_config
 from forecast.quantities import DARK_ENOUGH
+from forecast.science import almanac, night_sky
 from tests.science.claims import Claim
 
 FIRST_YEARS, OTHER_YEARS = (2008, 2010, 2012, 2014), (2015, 2016, 2017, 2018)  # 2015 and 2017: stray reports of the night of 31 December
@@ -47,8 +47,8 @@ def reports(shared: Path) -> pd.DataFrame:
     times = pd.to_datetime(seen.ObsDateTime).dt.tz_localize(None).values + (2 * seen.UTCOffset.values).astype("timedelta64[m]")
     where = times, seen.Latitude.values, seen.Longitude.values
     return seen.assign(
-        year=pd.DatetimeIndex(times).year, sun=sky.sun_position(*where)[0], moon=sky.moon_position(*where)[0],
-        lit=sky.moon_illumination(times), extinction=night_sky.extinction(seen.Elevation.clip(0, 4000).values),
+        year=pd.DatetimeIndex(times).year, sun=almanac.sun_position(*where)[0], moon=almanac.moon_position(*where)[0],
+        lit=almanac.moon_illumination(times), extinction=night_sky.extinction(seen.Elevation.clip(0, 4000).values),
         place=seen.Latitude.round(2).astype(str) + "," + seen.Longitude.round(2).astype(str),
     )  # fmt: skip
 
@@ -278,7 +278,7 @@ def nights_claim(year: int = 2026) -> Claim:
     config = read_config()
     site = next(site for site in config.all_sites() if site.id == "lingshan")
     days = [date(year, 1, 1) + timedelta(days=d) for d in range(365)]
-    nights = list(sky.almanacs((site,), days, config.zone).values())
+    nights = list(almanac.almanacs((site,), days, config.zone).values())
     own, dimming = night_sky.nanolamberts(np.array(site.night_sky_brightness)), night_sky.extinction(site.elevation)
     dark = 0
     for night in nights:
@@ -286,8 +286,8 @@ def nights_claim(year: int = 2026) -> Claim:
             continue
         dusk, dawn = (np.datetime64(m.replace(tzinfo=None), "ns") for m in (night.astronomical_dusk, night.astronomical_dawn))
         times = np.arange(dusk, dawn, np.timedelta64(30, "m"))
-        moon = sky.moon_position(times, site.latitude, site.longitude)[0]
-        light = own + night_sky.fitted_moonlight(moon, sky.moon_illumination(times), dimming)
+        moon = almanac.moon_position(times, site.latitude, site.longitude)[0]
+        light = own + night_sky.fitted_moonlight(moon, almanac.moon_illumination(times), dimming)
         runs = "".join("x" if good else " " for good in night_sky.magnitudes(light) >= DARK_ENOUGH).split()
         dark += max(map(len, runs), default=0) >= 5  # five looks, half an hour apart
     return Claim("stars", f"nights of {year} with two hours of 20.0 mag or darker, Lingshan", f"{dark / len(nights):.0%}", len(nights),

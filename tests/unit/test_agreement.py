@@ -10,8 +10,8 @@ import pytest
 from forecast.config import Config
 from forecast.domain import Cycle, Spread, Voice
 from products.agreement import agreement
-from products.bulletins import compose
-from products.render import pages
+from products.bulletin import compose
+from products.pages.render import pages
 from products.wording import THIN_SPACE
 from tests.e2e.sample_bulletin import ATTRIBUTION, sample_parts
 

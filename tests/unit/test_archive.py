@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from forecast.archive import Archive, Attempt
+from forecast.archive.issues import Archive, Attempt
 from forecast.config import Config
 from forecast.domain import Cycle, Event, Features, Forecast, Receipt, RunAnswer, Spread, Window
 from forecast.errors import ArchiveError

@@ -7,8 +7,8 @@ from threading import Thread
 
 import pytest
 
-from forecast.archive import Archive
-from forecast.archive_observations import FAULTS_A_FILE, FileRead, Heard, Observations, Reading
+from forecast.archive.issues import Archive
+from forecast.archive.observations import FAULTS_A_FILE, FileRead, Heard, Observations, Reading
 from forecast.domain import DOUBTFUL, GOOD, Fault, Observation
 from forecast.errors import ArchiveError
 

@@ -16,8 +16,8 @@ import xarray as xr
 
 from forecast.config import Config
 from forecast.domain import PHENOMENA, Name, Window
-from products import drawing
 from products.charts import chart, probability_strip
+from products.charts import svg as drawing
 from products.wording import LANGUAGES, Words
 from tests import made_up
 

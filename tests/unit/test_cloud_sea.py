@@ -8,15 +8,15 @@ from datetime import date, timedelta
 import numpy as np
 import pytest
 
-from forecast import sky
 from forecast.config import Config
 from forecast.domain import CLOUD_SEA_STATES, Atmosphere, Event
 from forecast.phenomena import Part, cloud_sea, weather
 from forecast.phenomena.cloud_sea_states import SEA, UNKNOWN
 from forecast.quantities import DECK_COVER, FEATURES, OVERCAST
 from forecast.quantities import SEA as OF_THE_SEA
-from forecast.sampling import Scene, at_height, on_heights
-from models.baseline import PhysicsRule
+from forecast.science import almanac as sky
+from forecast.science.interpolation import Scene, at_height, on_heights
+from models.rule_model import PhysicsRule
 from tests.skies import SITES, atmosphere, dawn, layer, steps
 
 LINGSHAN, JINDING = SITES["lingshan"], SITES["jinding"]  # 2303 m over a valley of 1300 m, 1291 m over 300 m

@@ -11,7 +11,7 @@ from forecast.config import Config
 from forecast.domain import CLOUD_SEA_STATES, Atmosphere
 from forecast.phenomena import cloud_sea, cloud_sea_states
 from forecast.phenomena.cloud_sea_states import IN_CLOUD, NO_SEA, OPEN, SEA, UNKNOWN, Reading
-from forecast.sampling import Scene
+from forecast.science.interpolation import Scene
 from tests.skies import SITES, atmosphere, dawn, layer, steps, utc
 
 LINGSHAN, JINDING = SITES["lingshan"], SITES["jinding"]

@@ -7,7 +7,7 @@ from typing import get_args, get_type_hints
 
 import pytest
 
-from forecast.comfort import STANDARDS, class_of_humidity, class_of_wind, comfort_2011, humidity_index, wind_index
+from forecast.science.comfort import STANDARDS, class_of_humidity, class_of_wind, comfort_2011, humidity_index, wind_index
 from forecast.settings import ObservationSettings
 
 KELVIN = 273.15

@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from forecast import drifting
-from forecast.archive import Archive
+from forecast.archive.issues import Archive
 from forecast.config import Config
+from forecast.learning import monitor
 from models.drift import Finding, moved, stability, told_and_seen
 from tests.looked_back import fill, issued_on, keep_issue
 from tests.unit.test_standings import made
@@ -68,19 +68,19 @@ def test_out_of_the_archive_an_input_that_broke_is_told_by_status(config: Config
         keep_issue(archive, issued_on(day), [row])
     now = datetime(2026, 4, 5, tzinfo=UTC)
 
-    found = drifting.findings(archive, config, now)
-    drifting.keep(found, now, tmp_path)
+    found = monitor.findings(archive, config, now)
+    monitor.keep(found, now, tmp_path)
 
     assert [(each.kind, each.phenomenon, each.what) for each in found] == [("missing", "sunset_glow", "low_cloud")]
-    assert drifting.lines(tmp_path) == [f"2026-04-05  {found[0].line}"]
+    assert monitor.lines(tmp_path) == [f"2026-04-05  {found[0].line}"]
 
 
 @pytest.mark.parametrize("damage", ["", "[]", '{"at": 3, "moved": []}', '{"moved": 1}'])
 def test_a_damaged_note_is_no_error(tmp_path: Path, damage: str) -> None:
-    assert drifting.lines(tmp_path) == []
+    assert monitor.lines(tmp_path) == []
     (tmp_path / "drift.json").write_text(damage, encoding="utf-8")
 
-    assert drifting.lines(tmp_path) == []
+    assert monitor.lines(tmp_path) == []
 
 
 def test_every_kind_of_finding_reads_as_a_line() -> None:

@@ -12,9 +12,9 @@ import pytest
 from forecast.config import Config
 from forecast.domain import Cycle
 from forecast.errors import SourceCorrupt
-from forecast.ingest.dialect import fields_of
 from forecast.ingest.ecmwf import LONGEST_LINE, listing_of, parse_index, spelled
 from forecast.ingest.inventory import Entry, Selection, Span, messages, plan_ranges, select
+from forecast.ingest.parameter_table import fields_of
 from forecast.quantities import FIELDS
 from forecast.settings import ModelSettings
 

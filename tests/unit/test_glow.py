@@ -11,16 +11,16 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from forecast import sky
 from forecast.config import read_config
 from forecast.domain import Atmosphere, Cycle
-from forecast.ephemeris import sun_position
 from forecast.phenomena import Part, glow
 from forecast.phenomena.light_path import FINE_PARTICLES, OPTICAL_DEPTH
 from forecast.quantities import FEATURES, LEAST_GLOW
-from forecast.sampling import Scene, as_times
+from forecast.science import almanac as sky
+from forecast.science.ephemeris import sun_position
+from forecast.science.interpolation import Scene, as_times
 from forecast.settings import PhenomenonSettings
-from models.baseline import PhysicsRule
+from models.rule_model import PhysicsRule
 from tests.conftest import PROJECT
 from tests.horizons import DAY, Cover, around, both, canvas, clear, event, wall
 from tests.skies import SITES, utc
@@ -402,12 +402,13 @@ def test_features_and_evidence_keep_their_promises() -> None:
 def test_at_kasprowy_on_4_august_2020_the_deck_at_the_summit_hides_the_lit_cirrus(gfs_tree: Path) -> None:
     # GFS 2020-08-04 12Z + 6 h, read by eye in its own cross-section: 60-80 % of cloud at 1-2 km over Kasprowy (1987 m), a deck of
     # 90-98 % at 2-3.5 km for 400 km up the sun's azimuth, cirrus of 90 % at 9 km overhead, ending 250 km away
-    from forecast.ingest import grib, sources
+    from forecast.ingest import sources
+    from forecast.ingest.grib import reader
 
     config = read_config(PROJECT / "tests" / "settings" / "tatra.yaml", {})
     sites, cycle = config.all_sites(), Cycle(utc("2020-08-04T12:00"))
     files = [gfs_tree / "gfs.20200804" / "12" / "atmos" / f"gfs.t12z.pgrb2.0p25.f{step:03d}" for step in (0, 6, 12)]
-    scene = Scene(grib.read_atmosphere(files, cycle, sources.needs_of(config, sites)), sites)
+    scene = Scene(reader.read_atmosphere(files, cycle, sources.needs_of(config, sites)), sites)
     day = cycle.run.date()
     almanacs = sky.almanacs(sites, [day], config.zone)
     asked = [e for site in sites for e in glow.events(site, day, almanacs[site.id, day], SETTINGS) if e.phenomenon == "sunset_glow"]

@@ -7,7 +7,7 @@ import pytest
 
 from forecast.phenomena import Part, glow
 from forecast.phenomena.light_path import OPTICAL_DEPTH
-from forecast.sampling import Scene, as_times
+from forecast.science.interpolation import Scene, as_times
 from forecast.settings import PhenomenonSettings
 from tests.horizons import Cover, around, canvas, clear, event, wall
 

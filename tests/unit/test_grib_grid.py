@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from forecast.ingest.grib_grid import MICRO, between, cut
-from forecast.ingest.grib_headers import inspect, read_data, scan
-from forecast.ingest.grib_packing import grid_of
+from forecast.ingest.grib.grid import MICRO, between, cut
+from forecast.ingest.grib.headers import inspect, read_data, scan
+from forecast.ingest.grib.packing import grid_of
 from tests.gribs import COLUMNS, ROWS, eccodes, message, needs
 
 GLOBE = needs()

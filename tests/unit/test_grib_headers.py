@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from forecast.domain import Cycle
-from forecast.ingest.grib import Finder
-from forecast.ingest.grib_headers import Message, inspect
+from forecast.ingest.grib.headers import Message, inspect
+from forecast.ingest.grib.reader import Finder
 from tests.gribs import eccodes, eccodes_fields, needs
 
 SURFACES = {1: "surface", 4: "0C isotherm", 6: "max wind", 7: "tropopause", 101: "mean sea level", 214: "low cloud layer",

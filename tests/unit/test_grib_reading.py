@@ -11,7 +11,7 @@ import xarray as xr
 
 from forecast.domain import Cycle
 from forecast.errors import MissingInput, SourceCorrupt
-from forecast.ingest.grib import Finder, inspect, read_atmosphere
+from forecast.ingest.grib.reader import Finder, inspect, read_atmosphere
 from tests.gribs import COLUMNS, CYCLE, ROWS, eccodes, eccodes_fields, file_of, message, needs
 
 APCP, RH, TCDC, VIS, CAPE = (0, 1, 8), (0, 1, 1), (0, 6, 1), (0, 19, 0), (0, 7, 6)

@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from models.scores import brier, skill
 from models.selection import judge, months
-from models.verification import brier, skill
 from tests.science import gefcom, learning, simulated
 
 

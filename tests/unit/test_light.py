@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from forecast import light
-from forecast.light import CELL, CELLS, Section
+from forecast.science import light
+from forecast.science.light import CELL, CELLS, Section
 
 AUTHORITIES = Path(__file__).parents[1] / "authorities" / "light_path.csv"
 DISTANCE = np.arange(0.0, 600001.0, 15000.0)

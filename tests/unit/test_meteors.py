@@ -6,8 +6,8 @@ from datetime import UTC, date, datetime
 
 import pytest
 
-from forecast import meteors, sky
 from forecast.config import Config
+from forecast.science import almanac, meteors
 from products.wording import LANGUAGES, read_words
 from tests.skies import SITES
 
@@ -32,7 +32,7 @@ def test_the_great_showers_stand_in_the_almanac_on_their_nights(config: Config) 
     lingshan = SITES["lingshan"]
     days = [date(2026, 8, 12), date(2026, 12, 13), date(2026, 12, 14), date(2026, 11, 25)]
 
-    found = sky.almanacs((lingshan,), days, config.zone)
+    found = almanac.almanacs((lingshan,), days, config.zone)
 
     named = [[shower.id for shower in found[lingshan.id, day].showers] for day in days]
     assert named == [["perseids"], ["geminids"], ["geminids"], []]

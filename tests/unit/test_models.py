@@ -11,11 +11,11 @@ import pytest
 
 from forecast.config import Config, default_path
 from forecast.errors import ConfigError, CycleNotReady, SourceCorrupt, SourceError
-from forecast.ingest import grib
-from forecast.ingest.derived import AEROSOL
-from forecast.ingest.dialect import fields_of
-from forecast.ingest.grib_headers import inspect, scan
+from forecast.ingest.derived_fields import AEROSOL
+from forecast.ingest.grib import reader
+from forecast.ingest.grib.headers import inspect, scan
 from forecast.ingest.inventory import parse_inventory, select
+from forecast.ingest.parameter_table import fields_of
 from forecast.ingest.sources import ModelRun, ModelSource, needs_of, open_models
 from forecast.sample.bucket import LoopbackBucket
 from forecast.sample.demonstration import demonstration_config
@@ -145,7 +145,7 @@ def test_real_steps_of_the_ifs_come_whole_and_unchanged(shared: Path, config: Co
         settings = settings_for(config, tmp_path, model, server.url)
         [source] = open_models(settings, PatientClock())
         got = source.acquire(settings.all_sites(), run + timedelta(hours=9))
-    atmosphere = grib.read_atmosphere(got.files, got.cycle, needs_of(settings, settings.all_sites(), model), 1)
+    atmosphere = reader.read_atmosphere(got.files, got.cycle, needs_of(settings, settings.all_sites(), model), 1)
 
     for path in got.files:
         assert [m.parameter for m in scan(path.read_bytes(), path.name)].count((0, 2, 3)) == 0
@@ -172,7 +172,7 @@ def test_the_real_ground_of_the_ifs_comes_through_its_table(shared: Path, config
         settings = settings_for(config, tmp_path, model, server.url)
         [source] = open_models(settings, PatientClock())
         got = source.acquire(settings.all_sites(), run + timedelta(hours=9))
-    atmosphere = grib.read_atmosphere(got.files, got.cycle, needs_of(settings, settings.all_sites(), model), 1)
+    atmosphere = reader.read_atmosphere(got.files, got.cycle, needs_of(settings, settings.all_sites(), model), 1)
 
     assert set(wanted) <= set(atmosphere.data_vars)
     assert 0 < float(atmosphere["cloud_area_fraction"].max()) <= 1

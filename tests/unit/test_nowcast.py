@@ -7,11 +7,12 @@ from datetime import timedelta
 import numpy as np
 import pytest
 
-from forecast import nowcast, phenomena
+from forecast import phenomena
 from forecast.config import Config
 from forecast.domain import DOUBTFUL, Cycle, Name, Observation, Station
+from forecast.observations import nowcast
 from forecast.phenomena.weather import air_at
-from forecast.sampling import Scene, as_times
+from forecast.science.interpolation import Scene, as_times
 from models.prediction import open_models, predict
 from tests.skies import SITES, atmosphere, dawn, layer, steps, utc
 

@@ -9,11 +9,12 @@ from zoneinfo import ZoneInfo
 import numpy as np
 import pytest
 
-from forecast import phenomena, precipitation, sky
+from forecast import phenomena
 from forecast.phenomena import snow, whole_days
-from forecast.physics import FREEZING
-from forecast.precipitation import Layers, kind_of_day, kinds, layers
-from forecast.sampling import Scene
+from forecast.science import almanac, precipitation_type
+from forecast.science.interpolation import Scene
+from forecast.science.precipitation_type import Layers, kind_of_day, kinds, layers
+from forecast.science.thermodynamics import FREEZING
 from forecast.settings import PhenomenonSettings
 from products.safety import judge
 from tests.skies import SITES, atmosphere, layer
@@ -108,7 +109,7 @@ def test_the_kind_of_a_day_is_the_most_dangerous_that_counts() -> None:
 
     told = kind_of_day(total, snowy, pellets, freezing)
 
-    of = precipitation
+    of = precipitation_type
     assert told[:6].tolist() == [of.SNOW, of.SLEET, of.RAIN, of.ICE_PELLETS, of.FREEZING_RAIN, of.DRY]
     assert np.isnan(told[6:]).all()
 
@@ -125,7 +126,7 @@ def unknown(height: np.ndarray) -> np.ndarray:
 
 def day_of(temperature: Profile, humidity: Profile = lambda h: np.full(h.shape, 0.99), **more: object) -> dict[str, float]:
     """The features of a day with 8 mm of precipitation at the village."""
-    almanacs = sky.almanacs([VILLAGE], [DAY], ZoneInfo("Asia/Shanghai"))
+    almanacs = almanac.almanacs([VILLAGE], [DAY], ZoneInfo("Asia/Shanghai"))
     events = whole_days([VILLAGE], [DAY], almanacs, TIMES[0])
     made = {"cloud": layer(1000, 7500), "precipitation_amount": 1.0, "surface_snow_thickness": 0.0} | more
     scene = Scene(atmosphere(TIMES, temperature=temperature, humidity=humidity, **made), [VILLAGE])  # type: ignore[arg-type]
@@ -149,7 +150,7 @@ def test_rain_through_a_warm_nose_freezes_in_the_village() -> None:
 
     assert day["freezing_rain"] == pytest.approx(8.0)
     assert day["snow_water"] == day["new_snow"] == 0
-    assert day["precipitation_kind"] == precipitation.FREEZING_RAIN
+    assert day["precipitation_kind"] == precipitation_type.FREEZING_RAIN
 
 
 def test_a_shallow_cloud_over_frost_drizzles_ice() -> None:
@@ -167,7 +168,7 @@ def test_rain_evaporating_into_dry_air_turns_to_snow_above_freezing() -> None:
     assert dry["freezing_level_above_site"] < 0
     # saturated, the wet bulb is +2 degC: past the 1.5 from which none is snow
     assert damp["snow_fraction"] == 0
-    assert damp["precipitation_kind"] == precipitation.RAIN
+    assert damp["precipitation_kind"] == precipitation_type.RAIN
 
 
 def test_snow_melts_to_sleet_in_a_thin_warm_layer() -> None:
@@ -175,7 +176,7 @@ def test_snow_melts_to_sleet_in_a_thin_warm_layer() -> None:
     day = day_of(falling_from(0.5), lambda h: np.full(h.shape, 1.0))
 
     assert day["snow_fraction"] == pytest.approx(0.5, abs=0.01)
-    assert day["precipitation_kind"] == precipitation.SLEET
+    assert day["precipitation_kind"] == precipitation_type.SLEET
     assert day["freezing_rain"] == 0
 
 
@@ -187,7 +188,7 @@ def test_without_humidity_in_the_column_nothing_is_said_of_its_kind_and_no_dange
 
 def dangers(humidity: Profile, **more: float) -> tuple[set[str], set[str]]:
     """The dangers of the day under the nose, as the product reads them, and those that it cannot judge."""
-    almanacs = sky.almanacs([VILLAGE], [DAY], ZoneInfo("Asia/Shanghai"))
+    almanacs = almanac.almanacs([VILLAGE], [DAY], ZoneInfo("Asia/Shanghai"))
     days = whole_days([VILLAGE], [DAY], almanacs, TIMES[0])
     air = atmosphere(TIMES, temperature=nose, humidity=humidity, cloud=layer(1000, 7500), **more)
     weather = phenomena.derive((), air, PhenomenonSettings(), days)[0].weather

@@ -12,8 +12,8 @@ import xarray as xr
 from forecast.config import Config
 from forecast.domain import CLOUD_SEA_STATES, PHENOMENA, Cycle, Event, Features, Window
 from forecast.quantities import FEATURES
-from models.baseline import PhysicsRule, rules_of
 from models.prediction import grade_of, open_models, predict
+from models.rule_model import PhysicsRule, rules_of
 
 RUN = datetime(2026, 11, 22, 0, tzinfo=UTC)
 GRADES = (0.1, 0.3, 0.5, 0.7)

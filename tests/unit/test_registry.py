@@ -22,10 +22,10 @@ from sklearn.base import BaseEstimator
 
 from forecast.domain import PHENOMENA
 from forecast.errors import ModelMismatch
-from models import card, learned, registry, selection
-from models.baseline import VERSION, PhysicsRule
-from models.card import read_card
+from models import learned, model_card, registry, selection
+from models.model_card import read_card
 from models.registry import Served, consider, consider_rule, decide, in_force, keep, load, pack, promote, rollback, unpack
+from models.rule_model import VERSION, PhysicsRule
 from models.selection import weeks
 from models.training import Trained, train
 from tests.science import simulated
@@ -97,7 +97,7 @@ def test_the_card_says_what_the_model_was_made_of(tmp_path: Path, trained: Train
     assert read_card(told.text()).text() == told.text()
 
 
-def in_force_card(folder: Path, trained: Trained) -> card.Card:
+def in_force_card(folder: Path, trained: Trained) -> model_card.Card:
     kept(folder, trained)
     found = in_force(folder, NOWHERE)["starry_sky"].card
     assert found is not None

@@ -19,10 +19,10 @@ from forecast.domain import Reason
 from forecast.errors import ConfigError
 from forecast.quantities import FEATURES
 from forecast.settings import CHANNELS, NameSettings
-from products import render
-from products.bulletins import Bulletin, compose
-from products.feed import number, quantities
-from products.render import TEMPLATES, environment, pages
+from products.bulletin import Bulletin, compose
+from products.pages import render
+from products.pages.api import number, quantities
+from products.pages.render import TEMPLATES, environment, pages
 from tests.e2e.sample_bulletin import ATTRIBUTION, sample_bulletin, sample_config, sample_parts
 
 HOSTILE = '<script>alert(1)</script>"\'{{ 7 * 7 }}&'

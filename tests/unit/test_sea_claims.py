@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from models.verification import score
+from models.scores import score
 from tests.science import sea
 
 

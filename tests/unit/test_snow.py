@@ -9,22 +9,15 @@ from zoneinfo import ZoneInfo
 import numpy as np
 import pytest
 
-from forecast import sky
 from forecast.domain import Atmosphere
 from forecast.phenomena import Part, cold, snow, snow_column, weather
-from forecast.physics import FREEZING, wet_bulb
 from forecast.quantities import FEATURES
-from forecast.sampling import Scene
+from forecast.science import almanac as sky
+from forecast.science.interpolation import Scene
+from forecast.science.snowfall import chance_of_snow, cold_resource, frostbite_time, ratio_interval, snow_class, snow_ratio
+from forecast.science.thermodynamics import FREEZING, wet_bulb
 from forecast.settings import PhenomenonSettings
-from forecast.snow_physics import (
-    chance_of_snow,
-    cold_resource,
-    frostbite_time,
-    ratio_interval,
-    snow_class,
-    snow_ratio,
-)
-from models.baseline import PhysicsRule
+from models.rule_model import PhysicsRule
 from tests.skies import SITES, atmosphere, layer
 
 SETTINGS = PhenomenonSettings()

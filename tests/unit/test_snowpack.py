@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from forecast.physics import FREEZING
-from forecast.snowpack import Day, Pack, corrected, next_day, thaw_of
+from forecast.science.snowpack import Day, Pack, corrected, next_day, thaw_of
+from forecast.science.thermodynamics import FREEZING
 
 
 def one(value: float) -> np.ndarray:

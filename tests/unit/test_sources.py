@@ -15,9 +15,9 @@ from forecast.config import Config
 from forecast.domain import Cycle
 from forecast.errors import ConfigError, CycleNotReady, SourceUnavailable
 from forecast.ingest.gfs import query_of
-from forecast.ingest.grib_headers import inspect
+from forecast.ingest.grib.headers import inspect
+from forecast.ingest.provider import path_of
 from forecast.ingest.sources import needs_of, open_source, region_of
-from forecast.ingest.ways import path_of
 from forecast.sample.bucket import LoopbackBucket
 from tests.faults.faulty_server import PatientClock
 from tests.faults.small_cycle import settings_for, write_cycle
@@ -275,7 +275,7 @@ def test_a_file_once_read_is_not_read_again(
     def never(*_: object) -> None:
         raise AssertionError("read again")
 
-    monkeypatch.setattr("forecast.ingest.drop.scan", never)
+    monkeypatch.setattr("forecast.ingest.drop_folder.scan", never)
 
     assert len(open_source(settings, "folder").acquire(needs, NOW, CYCLE).files) == 3
 

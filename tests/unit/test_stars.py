@@ -8,14 +8,14 @@ from datetime import date
 import numpy as np
 import pytest
 
-from forecast import sky
 from forecast.config import Config
 from forecast.domain import Atmosphere, Event
 from forecast.phenomena import Part, stars, weather
 from forecast.phenomena.light_path import OPTICAL_DEPTH
 from forecast.quantities import FEATURES, STARS
-from forecast.sampling import Scene
-from models.baseline import PhysicsRule
+from forecast.science import almanac as sky
+from forecast.science.interpolation import Scene
+from models.rule_model import PhysicsRule
 from tests.skies import SITES, Profile, atmosphere, layer, night, steps
 
 LINGSHAN = SITES["lingshan"]

@@ -8,12 +8,12 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from forecast import state
-from forecast.archive import Archive
+from forecast.archive.issues import Archive
+from forecast.commands import status
 from forecast.config import Config
 from forecast.domain import Fault
-from forecast.ingest.observed import Parsed
-from forecast.observing import Intake
+from forecast.observations.formats import Parsed
+from forecast.observations.intake import Intake
 from tests.measured import with_stations
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
@@ -51,8 +51,8 @@ def test_thirty_bad_files_are_all_named_with_their_reasons_however_much_is_pushe
         refused = Parsed([], [Fault("push ions", 1, f"the time 'then {number}' is not read")])
         taking.receive(f"{number}".ljust(64, "x"), "push ions", refused, NOW + timedelta(minutes=number))
 
-    found = state.found(settings, NOW + timedelta(hours=2))
-    told = [line for line in state.lines(found) if line.startswith("read")]
+    found = status.found(settings, NOW + timedelta(hours=2))
+    told = [line for line in status.lines(found) if line.startswith("read")]
 
     assert len(told) == 31
     for number in range(30):
@@ -67,22 +67,22 @@ def test_a_chinese_name_in_a_folder_is_told_as_it_is_and_has_its_reason(settings
 
     intake(settings).observe(NOW)
 
-    told = "\n".join(state.lines(state.found(settings, NOW), True))
+    told = "\n".join(status.lines(status.found(settings, NOW), True))
     assert "\u7075\u5c71/\u81ea\u52a8\u7ad9.csv  unknown  0 kept, 1 refused  the file's form is not known" in told
     assert "\u81ea\u52a8\u7ad9.csv  the file's form" in told
 
 
 def test_more_files_than_the_text_names_are_counted_and_all_names_them(settings: Config) -> None:
-    for number in range(state.TOLD + 5):
+    for number in range(status.TOLD + 5):
         put(settings, f"bad{number}.csv", f"unknown {number}")
     intake(settings).observe(NOW)
 
-    short = state.lines(state.found(settings, NOW))
-    whole = state.lines(state.found(settings, NOW + timedelta(days=3), True), True)
+    short = status.lines(status.found(settings, NOW))
+    whole = status.lines(status.found(settings, NOW + timedelta(days=3), True), True)
 
     assert any("5 further files in 24 h, 5 of them with refused lines: status --all" in line for line in short)
-    assert sum(line.startswith("read") for line in whole) == state.TOLD + 5
-    assert not [line for line in state.lines(state.found(settings, NOW + timedelta(days=3))) if line.startswith("read")]
+    assert sum(line.startswith("read") for line in whole) == status.TOLD + 5
+    assert not [line for line in status.lines(status.found(settings, NOW + timedelta(days=3))) if line.startswith("read")]
 
 
 def test_flagged_values_are_counted_by_station_and_element(settings: Config) -> None:
@@ -90,9 +90,9 @@ def test_flagged_values_are_counted_by_station_and_element(settings: Config) -> 
     put(settings, "good.csv", HEAD.replace(",\u82b1\u8272", ",wind_speed") + "".join(rows))
 
     intake(settings).observe(NOW)
-    found = state.found(settings, NOW)
+    found = status.found(settings, NOW)
 
     assert found["observations"]["flagged_in_24_h"] == {
         "A1201": {"air_temperature": {"values": 6, "inconsistent": 0, "doubtful": 0, "wrong": 1}}
     }
-    assert "flagged    A1201  air_temperature  1 wrong of 6 in 24 h" in state.lines(found)
+    assert "flagged    A1201  air_temperature  1 wrong of 6 in 24 h" in status.lines(found)

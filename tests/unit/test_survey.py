@@ -13,9 +13,10 @@ import pytest
 import xarray as xr
 import yaml
 
-from forecast import sky, survey
+from forecast.commands import survey
 from forecast.config import Config
 from forecast.errors import ConfigError
+from forecast.science import almanac
 
 LATITUDE, LONGITUDE = 40.0, 116.0
 RADIUS, K = 6_371_000.0, 0.13
@@ -278,7 +279,7 @@ def clear_reports(shared: Path) -> list[tuple[float, float, float]]:
             # The file's own convention (../shared/data/README.md): UTC = ObsDateTime + 2 x UTCOffset minutes.
             local = datetime.fromisoformat(row["ObsDateTime"]).replace(tzinfo=None)
             moment = np.datetime64(local + timedelta(minutes=2 * float(row["UTCOffset"])), "ns")
-            dark = float(sky.sun_position(moment, latitude, longitude)[0]) < -12
-            if dark and float(sky.moon_position(moment, latitude, longitude)[0]) < 0:
+            dark = float(almanac.sun_position(moment, latitude, longitude)[0]) < -12
+            if dark and float(almanac.moon_position(moment, latitude, longitude)[0]) < 0:
                 found[row["ObsDateTime"], latitude, longitude] = (latitude, longitude, limit)
     return list(found.values())

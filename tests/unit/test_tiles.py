@@ -12,15 +12,15 @@ from typing import Any
 import jsonschema
 import pytest
 
-from forecast.archive import Archive
-from forecast.archive_observations import Observations
+from forecast.archive.issues import Archive
+from forecast.archive.observations import Observations
 from forecast.config import Config, build_config, default_path
 from forecast.domain import DOUBTFUL, Live, Name, Observation
-from forecast.live import latest
-from products.live import FILE, document
+from forecast.observations.current import latest
+from products.pages.live import FILE, document
+from products.pages.render import TEMPLATES, pages
+from products.pages.tiles import LEVEL, first_of_each, level, observed, place, tell, tiles_of, trend_of
 from products.publish import Publisher
-from products.render import TEMPLATES, pages
-from products.tiles import LEVEL, first_of_each, level, observed, place, tell, tiles_of, trend_of
 from products.wording import THIN_SPACE, Words
 from tests import made_up
 from tests.e2e.look_at_screens import bulletin

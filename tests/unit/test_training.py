@@ -12,12 +12,12 @@ from forecast.domain import CLOUD_SEA_STATES, PHENOMENA
 from forecast.errors import ModelMismatch
 from forecast.quantities import FEATURES
 from models import selection
-from models.baseline import PhysicsRule
 from models.calibration import Calibrator, method_for
 from models.learned import LearnedRule
+from models.rule_model import PhysicsRule
+from models.scores import brier, reliability
 from models.selection import choose, fit_kind, folds, losses, months, thinned, weeks
 from models.training import TrainingSet, train
-from models.verification import brier, reliability
 from tests.science import simulated
 
 

@@ -11,11 +11,11 @@ from xml.etree import ElementTree
 import pytest
 
 from forecast.domain import Name
-from forecast.hindsight import Bin, Figure, Mark, Record, ScoreLine, Tally, Verification
-from models import standings
-from products.bulletins import Bulletin
-from products.render import pages
-from products.verification import COLUMNS, NEEDED, account, chapter, compared, key, last_month, strip_of_days
+from forecast.verification import Bin, Figure, Mark, Record, ScoreLine, Tally, Verification
+from models import scorecard
+from products.bulletin import Bulletin
+from products.pages.render import pages
+from products.pages.verification import COLUMNS, NEEDED, account, chapter, compared, key, last_month, strip_of_days
 from products.wording import Words
 from tests.e2e.sample_bulletin import sample_bulletin, sample_config
 
@@ -143,7 +143,7 @@ def test_the_page_stands_in_each_language_and_every_page_links_to_it(bulletin: B
 
 
 def test_without_a_verification_the_page_says_what_is_to_come(bulletin: Bulletin) -> None:
-    assert standings.NEEDED == NEEDED
+    assert scorecard.NEEDED == NEEDED
     for told in (bulletin, replace(bulletin, verification=replace(verification(), cases=0))):
         page = page_of(told)
 

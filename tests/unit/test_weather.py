@@ -7,12 +7,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from forecast import physics
 from forecast.config import Config
 from forecast.domain import Atmosphere, Event
 from forecast.phenomena import Part, weather
 from forecast.quantities import EVERY, FEATURES
-from forecast.sampling import Scene
+from forecast.science import thermodynamics
+from forecast.science.interpolation import Scene
 from tests.skies import SITES, atmosphere, dawn, layer, lifted, standard_temperature, steps
 
 LINGSHAN = SITES["lingshan"]
@@ -75,7 +75,7 @@ def test_a_gust_is_at_least_the_wind_at_the_summit(config: Config) -> None:
 def test_wind_chill_is_the_coldest_of_the_window(config: Config) -> None:
     part = derived(config, atmosphere(RUN))
 
-    felt = physics.wind_chill(part.values["temperature_minimum"], part.values["wind_speed_at_site"])
+    felt = thermodynamics.wind_chill(part.values["temperature_minimum"], part.values["wind_speed_at_site"])
     assert part.values["wind_chill"] == pytest.approx(felt)
     assert part.values["wind_chill"][0] < part.values["temperature_minimum"][0]
 

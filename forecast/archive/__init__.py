@@ -1,0 +1,1 @@
+"""The archive: every table, and the only SQL."""

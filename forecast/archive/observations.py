@@ -1,0 +1,239 @@
+"""What stations reported, in the archive: each station, moment and form once; a later report corrects the earlier, element by element.
+
+A file and what was read of it are kept in one transaction with the file's digest, so that it counts once, whole or not at all. What was
+pushed is kept with a note that it is not judged yet; the note goes in the transaction that writes the flags.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import sqlalchemy as sql
+from sqlalchemy.dialects import postgresql, sqlite
+
+from forecast.archive.issues import Archive
+from forecast.archive.schema import fault_table, observation_table, reading_table, unjudged_table
+from forecast.domain import Fault, Observation, as_utc
+
+BATCH = 5_000  # rows a statement
+FAULTS_A_FILE = 1_000  # kept of one file; what is beyond is counted only
+FAULTS_KEPT = 100_000  # of all files, the newest
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """One file, or one push, that was read: its digest, how many records were kept and how many lines refused."""
+
+    digest: str
+    name: str
+    form: str
+    at: datetime
+    kept: int
+    refused: int
+
+
+@dataclass(frozen=True, slots=True)
+class FileRead:
+    """A file, or a push, that was read, and what was set aside of it."""
+
+    reading: Reading
+    faults: Sequence[Fault] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """What is kept of one station: when it last told anything, and how much it told since a moment."""
+
+    last: datetime
+    records: int
+
+
+class Observations:
+    """The observations in an archive. Raises: ArchiveError from every method when the database refuses."""
+
+    def __init__(self, archive: Archive) -> None:
+        self._archive = archive
+
+    def keep(self, observations: Sequence[Observation], at: datetime) -> None:
+        """Keep observations received `at`, all of them or none; the last of several of the same moment counts."""
+        with self._archive.transaction() as connection:
+            _write(connection, observations, at)
+
+    def keep_files(
+        self, files: Sequence[FileRead], observations: Sequence[Observation], rejudged: Sequence[Observation], at: datetime
+    ) -> tuple[str, ...]:
+        """Keep what files held together with the files' digests, all of it or nothing; return the digests that were new.
+
+        rejudged: observations kept before whose flags are now others. A file that someone else kept meanwhile does no harm: the same
+        observations are kept over themselves.
+        """
+        with self._archive.transaction() as connection:
+            insert = _insert(connection, reading_table).on_conflict_do_nothing(index_elements=["digest"]).returning(reading_table.c.digest)
+            # A write comes first: of two who take in at once, one waits.
+            new = [file for file in files if connection.scalar(insert.values(**_reading_row(file.reading))) is not None]
+            _write(connection, observations, at)
+            _write_flags(connection, rejudged)
+            _write_faults(connection, [fault for file in new for fault in file.faults[:FAULTS_A_FILE]], at)
+        return tuple(file.reading.digest for file in new)
+
+    def keep_file(self, reading: Reading, observations: Sequence[Observation], faults: Sequence[Fault]) -> bool:
+        """Keep what a file held, with its faults, once: False where a file of this digest was read before, and nothing is changed."""
+        with self._archive.transaction() as connection:
+            if connection.scalar(sql.select(reading_table.c.at).where(reading_table.c.digest == reading.digest)) is not None:
+                return False
+            connection.execute(reading_table.insert().values(**_reading_row(reading)))
+            _write(connection, observations, reading.at)
+            _write_faults(connection, faults[:FAULTS_A_FILE], reading.at)
+        return True
+
+    def keep_pushed(self, pushed: FileRead, observations: Sequence[Observation]) -> bool:
+        """Keep what was pushed and note that it is not judged yet, all or nothing; False, and nothing is changed, where it came before."""
+        at = pushed.reading.at
+        with self._archive.transaction() as connection:
+            insert = _insert(connection, reading_table).on_conflict_do_nothing(index_elements=["digest"]).returning(reading_table.c.digest)
+            if connection.scalar(insert.values(**_reading_row(pushed.reading))) is None:
+                return False
+            _write(connection, observations, at)
+            _write_faults(connection, pushed.faults[:FAULTS_A_FILE], at)
+            if observations:
+                told = [[o.station, o.time.timestamp(), o.form] for o in observations]
+                connection.execute(unjudged_table.insert().values(records=len(told), told=told))
+        return True
+
+    def unjudged(self) -> dict[int, int]:
+        """Return the notes of what was pushed and is not judged yet, the oldest first: note -> number of records."""
+        with self._archive.transaction() as connection:
+            rows = connection.execute(sql.select(unjudged_table.c.id, unjudged_table.c.records).order_by(unjudged_table.c.id)).all()
+        return {row.id: row.records for row in rows}
+
+    def told(self, notes: Sequence[int]) -> set[tuple[str, datetime, str]]:
+        """Return what `notes` tell of: (station, time, form) of each record."""
+        found: set[tuple[str, datetime, str]] = set()
+        with self._archive.transaction() as connection:
+            for part in _parts(list(notes), 500):
+                for rows in connection.scalars(sql.select(unjudged_table.c.told).where(unjudged_table.c.id.in_(part))):
+                    found.update((station, datetime.fromtimestamp(seconds, UTC), form) for station, seconds, form in rows)
+        return found
+
+    def keep_judged(self, rejudged: Sequence[Observation], notes: Sequence[int]) -> None:
+        """Write the flags that are now others and strike out the notes, all or nothing.
+
+        A record that was corrected meanwhile has a further note, by which it is judged again.
+        """
+        with self._archive.transaction() as connection:
+            _write_flags(connection, rejudged)
+            for part in _parts(list(notes), 500):
+                connection.execute(unjudged_table.delete().where(unjudged_table.c.id.in_(part)))
+
+    def was_read(self, digests: Iterable[str]) -> set[str]:
+        """Return those of `digests` of which a file was read."""
+        wanted = list(digests)
+        found: set[str] = set()
+        with self._archive.transaction() as connection:
+            for part in _parts(wanted, 500):
+                found.update(connection.scalars(sql.select(reading_table.c.digest).where(reading_table.c.digest.in_(part))))
+        return found
+
+    def series(self, stations: Sequence[str], since: datetime, until: datetime) -> dict[str, tuple[Observation, ...]]:
+        """Return what stations reported in [since, until], the oldest first; where several forms tell of one moment, all of them."""
+        table = observation_table.c
+        query = (
+            sql.select(table.station, table.time, table["values"], table.flags, table.form)
+            .where(table.station.in_(list(stations)), table.time >= as_utc(since), table.time <= as_utc(until))
+            .order_by(table.time)
+        )
+        found: dict[str, list[Observation]] = {}
+        with self._archive.transaction() as connection:
+            for row in connection.execute(query) if stations else ():
+                found.setdefault(row.station, []).append(Observation(*row))
+        return {station: tuple(observations) for station, observations in found.items()}
+
+    def readings(self, limit: int = 10) -> tuple[Reading, ...]:
+        """Return the files read last, newest first."""
+        with self._archive.transaction() as connection:
+            rows = connection.execute(sql.select(reading_table).order_by(reading_table.c.at.desc()).limit(limit)).all()
+        return tuple(Reading(row.digest, row.name, row.form, row.at, row.kept, row.refused) for row in rows)
+
+    def faults(self, limit: int = 20) -> tuple[tuple[datetime, Fault], ...]:
+        """Return what was set aside last and when, newest first."""
+        with self._archive.transaction() as connection:
+            rows = connection.execute(sql.select(fault_table).order_by(fault_table.c.id.desc()).limit(limit)).all()
+        return tuple((row.at, Fault(row.file, row.line, row.reason)) for row in rows)
+
+    def heard(self, stations: Sequence[str], since: datetime) -> dict[str, Heard]:
+        """Return of each station that ever told anything: when it did last, and how many records it told from `since` on."""
+        table = observation_table.c
+        last = sql.select(table.station, sql.func.max(table.time)).group_by(table.station)
+        told = sql.select(table.station, sql.func.count()).where(table.time >= as_utc(since)).group_by(table.station)
+        found: dict[str, Heard] = {}
+        with self._archive.transaction() as connection:
+            for part in _parts(list(stations), 500):
+                counts = {row[0]: row[1] for row in connection.execute(told.where(table.station.in_(part)))}
+                for station, moment in connection.execute(last.where(table.station.in_(part))):
+                    found[station] = Heard(moment, counts.get(station, 0))
+        return found
+
+    def count(self) -> int:
+        """Return how many observations are kept."""
+        with self._archive.transaction() as connection:
+            return int(connection.scalar(sql.select(sql.func.count()).select_from(observation_table)) or 0)
+
+
+def _insert(connection: sql.Connection, table: sql.Table) -> Any:
+    return (postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert)(table)
+
+
+def _reading_row(reading: Reading) -> dict[str, Any]:
+    return {"digest": reading.digest, "name": reading.name[:200], "form": reading.form, "at": as_utc(reading.at), "kept": reading.kept,
+            "refused": reading.refused}
+
+
+def _write_faults(connection: sql.Connection, faults: Sequence[Fault], at: datetime) -> None:
+    if faults:
+        rows = [{"at": as_utc(at), "file": f.where[:200], "line": f.line, "reason": f.reason[:500]} for f in faults]
+        connection.execute(fault_table.insert(), rows)
+        newest = connection.scalar(sql.select(sql.func.max(fault_table.c.id)))
+        connection.execute(fault_table.delete().where(fault_table.c.id <= (newest or 0) - FAULTS_KEPT))
+
+
+def _write_flags(connection: sql.Connection, observations: Sequence[Observation]) -> None:
+    table = observation_table.c
+    which = (table.station == sql.bindparam("of")) & (table.time == sql.bindparam("at")) & (table.form == sql.bindparam("written"))
+    statement = observation_table.update().where(which).values(flags=sql.bindparam("found"))
+    rows = [{"of": o.station, "at": o.time, "written": o.form, "found": dict(o.flags)} for o in sorted(observations, key=_key)]
+    for part in _parts(rows, BATCH):
+        connection.execute(statement, part)
+
+
+def _write(connection: sql.Connection, observations: Sequence[Observation], at: datetime) -> None:
+    statement = _insert(connection, observation_table)
+    update = {name: _joined(connection, observation_table.c[name], statement.excluded[name]) for name in ("values", "flags")}
+    update["received"] = statement.excluded["received"]
+    upsert = statement.on_conflict_do_update(index_elements=["station", "time", "form"], set_=update)
+    received = as_utc(at)
+    last = {(o.station, o.time, o.form): o for o in observations}  # one statement must not touch a row twice
+    rows = [
+        {"station": o.station, "time": o.time, "form": o.form, "received": received, "values": dict(o.values), "flags": dict(o.flags)}
+        for o in sorted(last.values(), key=_key)  # two who write at once must not wait for each other
+    ]
+    for part in _parts(rows, BATCH):
+        connection.execute(upsert, part)
+
+
+def _joined(connection: sql.Connection, stood: Any, later: Any) -> Any:
+    """Return the JSON object `later` with what only `stood` says."""
+    if connection.dialect.name == "postgresql":
+        return sql.cast(sql.cast(stood, postgresql.JSONB).op("||")(sql.cast(later, postgresql.JSONB)), postgresql.JSON)
+    return sql.func.json_patch(stood, later)
+
+
+def _key(observation: Observation) -> tuple[str, datetime, str]:
+    return observation.station, observation.time, observation.form
+
+
+def _parts(rows: list[Any], size: int) -> Iterator[list[Any]]:
+    for start in range(0, len(rows), size):
+        yield rows[start : start + size]

@@ -1,0 +1,236 @@
+"""The folder of fetched cycles: `<cycles>/<model>/<YYYYMMDDHH>/<origin>/f006.grib2`, and what protects it from half a file.
+
+A step arrives in `f006.grib2.part`, message by message, each synced before the next is asked for: whoever dies loses the range in
+flight, and the next run goes on from the last whole message. It gets its real name only when all that was asked for is in it and
+verified; `f006.json` beside it says what that was, and its SHA-256. One process at a time works in the folder (a lock that dies with
+its holder); leftovers of the dead are cleared by the next.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import json
+import logging
+import mmap
+import os
+import re
+import shutil
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from forecast.domain import Cycle
+from forecast.errors import SourceCorrupt, SourceUnavailable
+from forecast.http import Deadline, give_name, write_whole
+
+log = logging.getLogger(__name__)
+
+FORMAT = 1  # of the cards; another format is fetched again
+HEADER = 16  # [byte] section 0 of GRIB2
+_RUN = re.compile(r"\d{10}")
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """What a whole file holds: beside it, in JSON. `starts`: field -> where its window begins [h]."""
+
+    needs: str
+    messages: int
+    size: int
+    sha256: str
+    starts: dict[str, float]
+    format: int = FORMAT
+
+
+def length_of(header: bytes, where: str) -> int:
+    """Return the length [byte] that section 0 of a GRIB2 message declares.
+
+    Raises: SourceCorrupt where it is none.
+    """
+    if len(header) < HEADER or header[:4] != b"GRIB" or header[7] != 2:
+        raise SourceCorrupt(f"{where}: expected a GRIB2 message, found {header[:HEADER]!r}")
+    length = int.from_bytes(header[8:16], "big")
+    if length < HEADER + 4:
+        raise SourceCorrupt(f"{where}: a message of {length} bytes cannot be")
+    return length
+
+
+def check_message(data: bytes, where: str) -> None:
+    """Raise SourceCorrupt unless `data` is exactly one message: GRIB ... 7777, as long as it says."""
+    length = length_of(data[:HEADER], where)
+    if length != len(data):
+        raise SourceCorrupt(f"{where}: the message declares {length} bytes, {len(data)} are there")
+    if data[-4:] != b"7777":
+        raise SourceCorrupt(f"{where}: the message ends {data[-4:]!r}, expected b'7777'")
+
+
+class StepFile:
+    """One step of one cycle in the folder: whole, in part, or not there."""
+
+    def __init__(self, folder: Path, step: int) -> None:
+        self.path = folder / f"f{step:03d}.grib2"
+        self.card = folder / f"f{step:03d}.json"
+        self.part = folder / f"f{step:03d}.grib2.part"
+        self.plan = folder / f"f{step:03d}.plan"
+
+    def read_card(self, needs: str, known: dict[Path, tuple[int, int, int]]) -> Card | None:
+        """Return the card of a file that is whole, holds `needs` and is what was written; None where it must be fetched.
+
+        `known` remembers what this process has already read through: a file is hashed once, then told by inode, size and time.
+        """
+        try:
+            card = Card(**json.loads(self.card.read_bytes()))
+            status = self.path.stat()
+        except (OSError, ValueError, TypeError):
+            return None
+        if card.format != FORMAT or card.needs != needs or card.size != status.st_size:
+            return None
+        mark = (status.st_ino, status.st_size, status.st_mtime_ns)
+        if known.get(self.path) != mark:
+            if _sha256(self.path) != card.sha256:
+                log.warning("%s: is not the file that was fetched (SHA-256 differs); fetching it again", self.path.name)
+                return None
+            known[self.path] = mark
+        return card
+
+    def resume(self, plan: str, lengths: Sequence[int]) -> int:
+        """Return how many of the messages of `plan` (their lengths [byte], in order) are in the part already; drop what is torn."""
+        if _text(self.plan) != plan or not self.part.exists():
+            self.discard()
+            write_whole(self.plan, [plan.encode()])
+            self.part.touch()
+            return 0
+        kept, at = 0, 0
+        with self.part.open("rb+") as file:
+            for length in lengths:
+                try:
+                    check_message(file.read(length), self.part.name)
+                except SourceCorrupt:
+                    break
+                kept, at = kept + 1, at + length
+            file.truncate(at)
+        if kept:
+            log.info("%s: going on after %d of %d messages", self.part.name, kept, len(lengths))
+        return kept
+
+    def append(self, messages: Iterable[bytes]) -> None:
+        """Add whole messages to the part, for good."""
+        with self.part.open("ab") as file:
+            file.writelines(messages)
+            file.flush()
+            os.fdatasync(file.fileno())
+
+    def finish(self, needs: str, starts: dict[str, float], verify: Callable[[bytes | mmap.mmap], int]) -> None:
+        """Verify the part as a whole, then give it its name and its card.
+
+        The card goes first out and last in: a file with a card that does not fit it is fetched again.
+        """
+        size = self.part.stat().st_size
+        with _mapped(self.part) as data:
+            count = verify(data)
+        self.card.unlink(missing_ok=True)
+        digest = _sha256(self.part)
+        give_name(self.part, self.path)
+        card = Card(needs, count, size, digest, dict(starts))
+        write_whole(self.card, [json.dumps(asdict(card), indent=1).encode()])
+        self.plan.unlink(missing_ok=True)
+
+    def discard(self) -> None:
+        """Forget what has arrived so far."""
+        self.part.unlink(missing_ok=True)
+        self.plan.unlink(missing_ok=True)
+
+    def names(self) -> set[str]:
+        return {self.path.name, self.card.name, self.part.name, self.plan.name}
+
+
+class Shelf:
+    """All the cycles of one model."""
+
+    def __init__(self, cycles: Path, model: str) -> None:
+        self._root = cycles / model
+
+    def folder(self, cycle: Cycle, origin: str) -> Path:
+        """Return the folder for what one origin has of one cycle, made where it is not there."""
+        folder = self._root / f"{cycle.run:%Y%m%d%H}" / origin
+        folder.mkdir(parents=True, exist_ok=True)
+        return folder
+
+    @contextmanager
+    def locked(self, deadline: Deadline) -> Iterator[None]:
+        """Work alone in the folder; the lock goes with the process that holds it, however it ends."""
+        self._root.mkdir(parents=True, exist_ok=True)
+        with (self._root / ".lock").open("w") as file:
+            while True:
+                try:
+                    fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                    break
+                except BlockingIOError:
+                    deadline.pause(0.5, f"{self._root}: another process is fetching")
+            yield
+
+    def tidy(self, cycle: Cycle, keep: int, steps: Iterable[int]) -> None:
+        """Clear what dead runs left, and all but the newest `keep` cycles; `cycle`, the one in use, always stays.
+
+        Where another process is at work in the folder this is left to it.
+        """
+        if not self._root.is_dir():
+            return
+        with (self._root / ".lock").open("w") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                return
+            self._clear(cycle, keep, steps)
+
+    def _clear(self, cycle: Cycle, keep: int, steps: Iterable[int]) -> None:
+        used = f"{cycle.run:%Y%m%d%H}"
+        runs = sorted((p for p in self._root.iterdir() if _RUN.fullmatch(p.name)), key=lambda p: p.name, reverse=True)
+        stay = {used, *[p.name for p in runs if p.name != used][: keep - 1]}
+        mine = set().union(*(StepFile(self._root, step).names() for step in steps))
+        for run in runs:
+            if run.name not in stay:
+                shutil.rmtree(run, ignore_errors=True)
+                log.info("%s: removed, %d cycles are kept", run.name, keep)
+                continue
+            for path in run.glob("*/*"):
+                torn = path.suffix in (".part", ".plan", ".tmp") and run.name <= used
+                if torn or (run.name == used and path.name not in mine):
+                    path.unlink(missing_ok=True)
+            for folder in (*run.iterdir(), run):
+                if not any(folder.iterdir()):
+                    folder.rmdir()
+
+
+@contextmanager
+def _mapped(path: Path) -> Iterator[bytes | mmap.mmap]:
+    """Give the bytes of a file without reading them all into memory."""
+    with path.open("rb") as file:
+        if path.stat().st_size == 0:
+            yield b""
+            return
+        with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
+            yield data
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text()
+    except (OSError, UnicodeDecodeError):
+        return ""
+
+
+@contextmanager
+def disk_spoken_for(folder: Path) -> Iterator[None]:
+    """Translate a failing disk into the service's own error."""
+    try:
+        yield
+    except OSError as error:
+        raise SourceUnavailable(f"{folder}: cannot be written ({error.strerror or error}); free space or mend its permissions") from error

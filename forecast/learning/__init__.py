@@ -1,0 +1,1 @@
+"""What was really seen, and what is learnt from it: truth, scores, training."""

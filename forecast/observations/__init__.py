@@ -1,0 +1,1 @@
+"""Station reports: intake, quality control, current values, nowcast."""

@@ -1,0 +1,94 @@
+"""What stations told of late: the newest good values, hourly means of a day, how comfortable the air is, since when one is silent."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import numpy as np
+
+from forecast.archive.issues import Archive
+from forecast.archive.observations import Observations
+from forecast.domain import Live, Observation, as_utc
+from forecast.science import comfort
+from forecast.science.thermodynamics import saturation_vapour_pressure
+from forecast.settings import ObservationSettings
+
+HOUR = timedelta(hours=1)
+DAY = 24  # [h] of hourly values
+ENDED = ("precipitation_amount", "sunshine_duration")  # of the hour before a report: an hour's value is that told last in it
+CODES = ("present_weather",)  # have no mean
+SUNSHINE_HOURS = 12  # of the last day, at least, must be told before their sum is the day's sunshine
+
+
+def latest(archive: Archive, settings: ObservationSettings, zone: ZoneInfo, now: datetime) -> tuple[Live, ...]:
+    """Return what each station of the settings told in the last day, nothing DOUBTFUL or WRONG; a silent one says since when.
+
+    Raises: ArchiveError.
+    """
+    now = as_utc(now, "now")
+    kept = Observations(archive)
+    names = [station.id for station in settings.stations]
+    heard = kept.heard(names, now)
+    series = kept.series(names, now.replace(minute=0, second=0, microsecond=0) - DAY * HOUR, now)
+    found: list[Live] = []
+    for each in settings.stations:
+        told = series.get(each.id, ())
+        newest, hourly = newest_good(told), hourly_means(told, now)
+        since = heard[each.id].last if each.id in heard else None
+        felt = _comfort(newest, hourly, settings, zone, now)
+        found.append(Live(each.as_station(), newest, hourly, felt, since))
+    return tuple(found)
+
+
+def newest_good(series: Sequence[Observation]) -> dict[str, tuple[datetime, float]]:
+    """Return of each element when and what was told last (SI), of values that are neither DOUBTFUL nor WRONG. `series`: oldest first."""
+    return {
+        name: (observation.time, observation.values[name])
+        for observation in series for name in observation.values if not np.isnan(observation.good(name))
+    }  # fmt: skip
+
+
+def hourly_means(series: Sequence[Observation], now: datetime, hours: int = DAY) -> dict[str, tuple[tuple[datetime, float], ...]]:
+    """Return of each element the end and the mean of each of the last whole `hours` before `now` in which it was told well.
+
+    Directions are averaged as vectors of length 1; of what stands for an hour already, the value told last in it counts.
+    """
+    end = as_utc(now).replace(minute=0, second=0, microsecond=0)
+    told: dict[str, dict[datetime, list[float]]] = {}
+    for observation in series:
+        if not end - hours * HOUR < observation.time <= end:
+            continue
+        hour = end - (end - observation.time) // HOUR * HOUR
+        for name in observation.values:
+            if name not in CODES and not np.isnan(value := observation.good(name)):
+                told.setdefault(name, {}).setdefault(hour, []).append(value)
+    return {name: tuple((hour, _hour_of(name, values)) for hour, values in sorted(by_hour.items())) for name, by_hour in told.items()}
+
+
+def _hour_of(name: str, values: Sequence[float]) -> float:
+    if name in ENDED:
+        return values[-1]
+    if name == "wind_from_direction":
+        angles = np.radians(values)
+        return float(np.degrees(np.arctan2(np.sin(angles).mean(), np.cos(angles).mean())) % 360)
+    return float(np.mean(values))
+
+
+def _comfort(
+    newest: Mapping[str, tuple[datetime, float]], hourly: Mapping[str, tuple[tuple[datetime, float], ...]],
+    settings: ObservationSettings, zone: ZoneInfo, now: datetime,
+) -> tuple[datetime, int] | None:  # fmt: skip
+    """Return when, and how comfortable the air was by the standard of the settings; None where what it takes is missing or old."""
+    fresh = {name: value for name, (moment, value) in newest.items() if now - moment <= timedelta(minutes=settings.old_minutes)}
+    temperature, speed = fresh.get("air_temperature", np.nan), fresh.get("wind_speed", np.nan)
+    humidity = fresh.get("relative_humidity", np.nan)
+    if np.isnan(humidity) and "dew_point_temperature" in fresh:
+        dew_point = np.array(fresh["dew_point_temperature"])
+        humidity = float(saturation_vapour_pressure(dew_point) / saturation_vapour_pressure(np.array(temperature)))
+    sun = [value for _, value in hourly.get("sunshine_duration", ())]
+    sunshine = sum(sun) / 3600 if len(sun) >= SUNSHINE_HOURS else np.nan
+    cold_half = now.astimezone(zone).month in (10, 11, 12, 1, 2, 3)
+    found = comfort.STANDARDS[settings.comfort](temperature, humidity, speed, sunshine, cold_half)
+    return (newest["air_temperature"][0], found) if found else None

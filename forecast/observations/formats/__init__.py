@@ -1,0 +1,168 @@
+"""Observations, in every form that a bureau has them: one module a form, each `parse(data, name, terms) -> Parsed`.
+
+`parse_file` recognises a file by what stands in it, never by its name, and reads no more of it than the limits allow.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import stat
+import zlib
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+from forecast.domain import Fault
+from forecast.observations.formats import afile, bufr, csv_records, isd, metar_format, micaps, synop
+from forecast.observations.formats.collector import Limits, Parsed, Terms, harmless
+from forecast.observations.formats.columns import STATION, TIME, TIME_PARTS, column
+from forecast.observations.formats.csv_records import parse_push, units_known
+
+__all__ = ["Limits", "Parsed", "Terms", "form_of", "parse_file", "parse_push", "units_known"]
+
+HEAD = 4096  # [byte] by which a form is recognised
+BLOCK = 1 << 20  # [byte] that are read, and unpacked, at once
+UTF16 = (b"\xff\xfe", b"\xfe\xff")
+GZIP = b"\x1f\x8b"
+ARCHIVES = {b"PK": "ZIP", b"7z\xbc\xaf": "7-Zip", b"Rar!": "RAR", b"\xfd7zXZ": "xz", b"BZh": "bzip2", b"\x28\xb5\x2f\xfd": "zstd"}
+
+PARSERS: dict[str, Callable[[bytes, str, Terms], Parsed]] = {
+    "csv": csv_records.parse,
+    "push": lambda data, name, terms: parse_push(data, terms, name),
+    "synop": synop.parse,
+    "metar": metar_format.parse,
+    "bufr": bufr.parse,
+    "micaps1": micaps.parse,
+    "isd": isd.parse,
+    "afile": afile.parse,
+}
+
+_ISD = re.compile(r"\d{4}[0-9A-Z]{11}\d{12}[0-9A-Z][+-]\d{5}[+-]\d{6}")
+_AFILE = re.compile(r"[0-9A-Z]\d{4} \d{4}[NS] \d{5}[EW] \d{6} ")
+_SYNOP = re.compile(r"(?<![A-Z])(AAXX|BBXX|OOXX)\s")
+_STAMP = re.compile(r"(?<!\d)((?:19|20)\d{6}(?:\d\d){0,3})(?!\d)")
+_METAR = re.compile(r'(?<![A-Z])[A-Z][A-Z0-9]{3}\s+\d{6}Z\b|"rawOb"')
+
+
+def form_of(head: bytes) -> str:
+    """Return the form (a key of PARSERS) whose beginning `head` is, empty where it is none that is known."""
+    if b"BUFR" in head[:256]:
+        return "bufr"
+    text = head[:HEAD].decode("utf-8-sig", errors="replace").lstrip("\x01\r\n \t")
+    first = text.splitlines()[0] if text else ""
+    if re.match(r"diamond\s+1\s", text):
+        return "micaps1"
+    if _ISD.match(text) or first.replace('"', "").startswith("STATION,DATE,SOURCE,"):
+        return "isd"
+    if _AFILE.match(text):
+        return "afile"
+    if _SYNOP.search(text):
+        return "synop"
+    if _METAR.search(text):
+        return "metar"
+    if text[:1] in ("{", "["):
+        return "push"
+    return "csv" if _names_columns(head) else ""
+
+
+def _names_columns(head: bytes) -> bool:
+    """Does the first line that is no remark name a station and a time, among columns that are known?"""
+    for line in head[:HEAD].split(b"\n"):
+        try:
+            text = line.decode("utf-8-sig")
+        except UnicodeDecodeError:
+            text = line.decode("gb18030", errors="replace")
+        if text.strip() and not text.startswith("#"):
+            found = {known[0] for cell in re.split("[,;\t]", text) if (known := column(cell))}
+            return STATION in found and (TIME in found or set(TIME_PARTS[:4]) <= found)
+    return False
+
+
+def _is_utf16(head: bytes) -> bool:
+    """Does `head` begin with UTF-16's mark, or is every other byte NUL and none of the others, as of ASCII in UTF-16?"""
+    even, odd = head[0::2], head[1::2]
+    unmarked = len(head) >= 8 and any(not any(high) and all(low) for high, low in ((odd, even), (even, odd)))
+    return head[:2] in UTF16 or unmarked
+
+
+class _TooMuch(Exception):
+    """An event, told as a Fault: why a file is not read."""
+
+
+def parse_file(path: Path, terms: Terms | None = None) -> Parsed:
+    """Return what a file says, whatever its form; a file that cannot be read or is not known is one Fault.
+
+    Where `terms` does not say when it was received, the time in its name does (WMO's names end in one: ..._20261122121005.txt), else its
+    own date.
+    """
+    terms = terms or Terms()
+    try:
+        data, modified = _content(path, terms.limits)
+    except _TooMuch as reason:
+        return _refused(path, str(reason))
+    except OSError as error:
+        return _refused(path, f"the file cannot be read: {error.strerror or type(error).__name__}")
+    archive = next((name for mark, name in ARCHIVES.items() if data.startswith(mark)), "")
+    if archive:
+        return _refused(path, f"the file is packed as {archive}: only gzip is unpacked here; unpack it before it is dropped")
+    form = form_of(data[:HEAD])
+    if not form and _is_utf16(data[:HEAD]):
+        return _refused(path, "the file looks like UTF-16 text: save it as UTF-8 and drop it again")
+    if not form:
+        return _refused(path, f"the file's form is not known; known are {', '.join(PARSERS)}; a table's first line names its columns")
+    if terms.received is None:
+        terms = replace(terms, received=_named_time(path.name) or modified)
+    return PARSERS[form](data, path.name, terms)
+
+
+def _named_time(name: str) -> datetime | None:
+    """Return the last time that a file's name says, to the end of what it leaves open; None where it says none."""
+    for stamp in reversed(_STAMP.findall(name)):
+        try:
+            return datetime.strptime(stamp + "235959"[len(stamp) - 8 :], "%Y%m%d%H%M%S").replace(tzinfo=UTC)
+        except ValueError:
+            continue
+    return None
+
+
+def _refused(path: Path, reason: str) -> Parsed:
+    return Parsed([], [Fault(harmless(path.name, 120), 0, reason)])
+
+
+def _content(path: Path, limits: Limits) -> tuple[bytes, datetime]:
+    """Return a file's bytes, unpacked where it is gzip, and its date. Raises: _TooMuch, OSError."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC)
+    with open(descriptor, "rb") as file:
+        status = os.fstat(descriptor)
+        if not stat.S_ISREG(status.st_mode):
+            raise _TooMuch("it is no regular file")
+        if status.st_size > limits.size:
+            raise _TooMuch(f"the file has {status.st_size} bytes, at most {limits.size} are read: split it")
+        data = file.read(limits.size + 1)  # it may grow while it is read
+    if len(data) > limits.size:
+        raise _TooMuch(f"the file grew beyond {limits.size} bytes while it was read")
+    moment = datetime.fromtimestamp(status.st_mtime, UTC)
+    return (_unpacked(data, limits) if data.startswith(GZIP) else data), moment
+
+
+def _unpacked(data: bytes, limits: Limits) -> bytes:
+    """Return the content of gzip, all its members, never more than the limit. Raises: _TooMuch."""
+    parts, size = list[bytes](), 0
+    while data:
+        stream = zlib.decompressobj(wbits=31)
+        while not stream.eof:
+            try:
+                part = stream.decompress(data, BLOCK)
+            except zlib.error:
+                raise _TooMuch("the gzip data are damaged: drop the file again") from None
+            data = stream.unconsumed_tail
+            size += len(part)
+            if size > limits.size:
+                raise _TooMuch(f"unpacked it has more than {limits.size} bytes: split it")
+            if not part and not data and not stream.eof:
+                raise _TooMuch("the gzip data end too early: drop the file again")
+            parts.append(part)
+        data = stream.unused_data.lstrip(b"\0")
+    return b"".join(parts)

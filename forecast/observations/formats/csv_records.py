@@ -1,0 +1,331 @@
+"""Records of automatic, landscape and oxygen-ion stations: tables (CSV) that are dropped, JSON that is pushed.
+
+The first line of a table names its columns (forecast/ingest/observed/columns.csv): the station's number, the time, and elements. Cells are
+separated by commas, semicolons or tabs; text is UTF-8 or GBK. A time that names no zone is in its header's, else in the service's own. A
+value is in the unit that the settings name for the station, else the one in the header's brackets, else the usual one
+(forecast/observations/formats/units.py). An empty cell or a missing code gives no value; an impossible value is kept, for the quality control to
+judge. A station that the settings do not have is set aside: nobody could say where it stands.
+
+Pushed JSON is a list of records, or {"records": [...]}, or one record, with the same names:
+    {"station": "M1001", "time": "2026-11-22T08:00:00+08:00", "air_temperature": -3.4, "wind_speed": 6.1}
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta, timezone, tzinfo
+from typing import Any
+
+from forecast.domain import Station
+from forecast.observations.formats.collector import STATION_ID, Collector, Parsed, Terms, sensible_time, shown
+from forecast.observations.formats.columns import STATION, TIME, TIME_PARTS, UNIT_SPELLINGS, UNUSED, column
+from forecast.observations.formats.units import conversion
+from forecast.quantities import ELEMENTS
+
+# Missing values as stations write them. A code that the element could have reached (9999 m, 9999 ions) is a value; LOST never is.
+WORDS = frozenset(("", "-", "--", "---", "/", "//", "///", "////", "na", "n/a", "nan", "nil", "none", "null", "m", "#n/a"))
+LOST = frozenset((99999.0, 999999.0, 999998.0, -9999.0, -99999.0, -999999.0, -999.0, -999.9, -9999.9, 99999.9, 999999.9))
+CODES = LOST | frozenset((9999.0, 9999.9, 32766.0, 32744.0))
+TRACES = frozenset((999990.0, 32700.0))  # it rained or snowed, too little to measure
+AMOUNTS = ("precipitation_amount", "snow_depth")
+LARGEST = 1e12  # nothing is measured beyond it
+_POINTS = ("N", "NNE", "NE", "ENE", "E", "ESE", "SE", "SSE", "S", "SSW", "SW", "WSW", "W", "WNW", "NW", "NNW")
+COMPASS = {name: 22.5 * n for n, name in enumerate(_POINTS)}
+ZONES: dict[str, tzinfo] = {"UTC": UTC, "BJT": timezone(timedelta(hours=8))}  # that a header may name
+KNOWN_TIMES = 20_000  # spellings of times that are remembered
+
+_NUMBER = re.compile(r"[+-]?(\d{1,30}(\.\d{0,30})?|\.\d{1,30})([eE][+-]?\d{1,3})?")
+_SPELLED = re.compile(r"(\d{4})[-/](\d{1,2})[-/](\d{1,2})[ T]+(\d{1,2}):(\d{2})(?::(\d{2})(?:\.\d{1,9})?)?")
+_DIGITS = re.compile(r"\d{10}(\d\d){0,2}")
+
+
+class Times:
+    """Reads times, each spelling once."""
+
+    def __init__(self, zone: tzinfo) -> None:
+        self._zone = zone
+        self._known: dict[str, datetime] = {}
+
+    def read(self, text: str) -> datetime:
+        """Return the moment in UTC. Raises: ValueError, saying how a time is written."""
+        known = self._known.get(text)
+        if known is None:
+            if len(self._known) >= KNOWN_TIMES:
+                self._known.clear()
+            known = self._known[text] = self._read(text.strip())
+        return known
+
+    def _read(self, text: str) -> datetime:
+        try:
+            if len(text) <= 40 and text.isascii():
+                if _DIGITS.fullmatch(text):
+                    moment = datetime.strptime(text.ljust(14, "0"), "%Y%m%d%H%M%S")  # noqa: DTZ007 (the zone comes next)
+                elif found := _SPELLED.fullmatch(text):
+                    moment = datetime(*(int(part or 0) for part in found.groups()))  # type: ignore[arg-type]  # noqa: DTZ001
+                elif len(text) > 10:
+                    moment = datetime.fromisoformat(text)
+                else:
+                    raise ValueError
+                return sensible_time(moment if moment.tzinfo else moment.replace(tzinfo=self._zone))
+        except ValueError:
+            pass
+        raise ValueError(f"the time {shown(text, 32)} is not read; write 2026-11-22T08:00:00+08:00, 2026-11-22 08:00 or 202611220800")
+
+
+@dataclass(slots=True)
+class _Target:
+    """Where a column goes, for one station: SI = value * factor + offset; within low..high a missing code is a value."""
+
+    index: int
+    element: str
+    factor: float
+    offset: float
+    low: float
+    high: float
+
+
+class _Table:
+    """Reads rows under one header."""
+
+    def __init__(self, header: Sequence[str], line: int, collector: Collector, terms: Terms) -> None:
+        self._collector, self._stations, self._barred = collector, terms.stations, terms.barred
+        self._targets: dict[str, tuple[list[_Target], timedelta] | None] = {}
+        self._elements: list[tuple[int, str, str]] = []  # (index, element, unit)
+        self.width = len(header)
+        places: dict[str, int] = {}
+        zone = ""
+        for index, name in enumerate(header):
+            known = column(name)
+            if known is None:
+                if name.strip():
+                    reason = f"column {index + 1}, {shown(name.strip(), 40)}, is not known: it is left out"
+                    collector.fault(line, reason, once=f"column {index} {name[:80]}")
+                continue
+            meaning, unit = known
+            if meaning == UNUSED:
+                continue
+            if meaning in places:
+                collector.fault(line, f"column {index + 1} says {meaning} again: it is left out", once=f"again {index} {meaning}")
+                continue
+            places[meaning] = index
+            if meaning in ELEMENTS:
+                self._elements.append((index, meaning, unit))
+            elif unit and meaning != STATION:
+                zone = UNIT_SPELLINGS.get(unit.strip().lower(), "")
+        self._times = Times(ZONES.get(zone, terms.zone))
+        self.station_at = places.get(STATION, -1)
+        parts = [places[part] for part in TIME_PARTS if part in places]
+        whole = all(part in places for part in TIME_PARTS[:4])
+        self.time_at = [places[TIME]] if TIME in places else parts if whole else []
+
+    @property
+    def usable(self) -> bool:
+        return self.station_at >= 0 and bool(self.time_at) and bool(self._elements)
+
+    def _time(self, cells: Sequence[Any]) -> datetime:
+        """Return a row's time. Raises: ValueError."""
+        if len(self.time_at) == 1:
+            return self._times.read(cells[self.time_at[0]])
+        year, month, day, hour, *minute = (cells[at].strip() for at in self.time_at)
+        return self._times.read(f"{year}-{month}-{day} {hour}:{minute[0] if minute else 0:0>2}")
+
+    def read(self, cells: Sequence[Any], line: int, careful: bool = False) -> None:
+        """Keep one row. careful: it holds what Python takes for a number and we do not (1_000, other scripts' digits)."""
+        station = cells[self.station_at]
+        targets = self._targets.get(station, ())
+        if not targets:
+            if targets is None:
+                self._collector.again()
+                return
+            targets = self._known(station, line)
+            if targets is None:
+                return
+        columns, ahead = targets
+        try:
+            time = self._time(cells)
+        except ValueError as error:
+            self._collector.fault(line, str(error))
+            return
+        values: dict[str, float] = {}
+        for target in columns:
+            cell = cells[target.index]
+            try:
+                value = float(cell)
+            except ValueError:
+                value = LARGEST
+            if (careful and type(cell) is str) or not -LARGEST < value < LARGEST:
+                odd = self._odd(cell, target, line)
+                if odd is None:
+                    continue
+                value = odd
+            result = value * target.factor + target.offset
+            if value in CODES and (value in LOST or not target.low <= result <= target.high):
+                continue
+            if value in TRACES and target.element in AMOUNTS:
+                result = 0.0
+            values[target.element] = result
+        self._collector.add(station.strip(), time - ahead if ahead else time, values, line)
+
+    def _odd(self, cell: str, target: _Target, line: int) -> float | None:
+        """Return the number in a cell that is not plainly one; None, and a fault where there should be one, where it has none."""
+        text = cell.strip()
+        if text.lower() in WORDS:
+            return None
+        if _NUMBER.fullmatch(text) and abs(value := float(text)) < LARGEST:
+            return value
+        if target.element == "wind_from_direction" and text.upper() in COMPASS:
+            return COMPASS[text.upper()]
+        self._collector.fault(line, f"{target.element}: {shown(text)} is not a number")
+        return None
+
+    def _known(self, cell: str, line: int) -> tuple[list[_Target], timedelta] | None:
+        """Return how a station writes, prepared once; None where it is not one of ours (told once)."""
+        name = cell.strip()
+        station = self._stations.get(name)
+        if station is None:
+            if not STATION_ID.fullmatch(name):
+                self._collector.fault(line, f"{shown(name)} is no station number: letters, digits, '-' and '_', at most 24")
+                return None
+            reason = f"station {name} is not in the settings: add it to observations.stations, or its records are set aside"
+            if name in self._barred:
+                reason = f"this sender may not speak for {name}"
+            self._collector.fault(line, reason, once=f"station {name}")
+            self._remember(cell, None)
+            return None
+        prepared = (self._prepared(station, line), timedelta(seconds=station.clock_offset))
+        self._remember(cell, prepared)
+        return prepared
+
+    def _remember(self, cell: str, prepared: tuple[list[_Target], timedelta] | None) -> None:
+        if len(self._targets) < KNOWN_TIMES:
+            self._targets[cell] = prepared
+
+    def _prepared(self, station: Station, line: int) -> list[_Target]:
+        targets = []
+        for index, element, unit in self._elements:
+            try:
+                factor, offset = conversion(element, station.units.get(element, unit))
+            except ValueError as error:
+                self._collector.fault(line, f"station {station.id}: {error}: its values are left out", once=f"unit {station.id} {element}")
+                continue
+            limits = ELEMENTS[element]
+            targets.append(_Target(index, element, factor, offset, limits.low, limits.high))
+        return targets
+
+
+def parse(data: bytes, name: str, terms: Terms | None = None) -> Parsed:
+    """Return what a table says."""
+    terms = terms or Terms()
+    collector = Collector(name, "csv", terms.limits)
+    if data[:2] in (b"\xff\xfe", b"\xfe\xff"):
+        collector.fault(0, "the file is UTF-16 text: save it as UTF-8")
+        return collector.parsed()
+    table, separator = None, ","
+    for number, text in collector.lines(data):
+        if table is None:
+            if text.startswith("#"):
+                continue
+            separator = max(",;\t", key=text.count)
+        try:
+            cells = _cells(text, separator)
+        except csv.Error:
+            collector.fault(number, "a quotation mark stands where none may, or is not closed on its line")
+            if table is None:
+                break
+            continue
+        if table is None:
+            table = _Table(cells, number, collector, terms)
+            if not table.usable:
+                reason = "the first line does not name the columns, at least station, time and one element: station,time,air_temperature"
+                collector.fault(number, reason)
+                break
+            continue
+        if len(cells) != table.width and (len(cells) != table.width + 1 or cells[-1].strip()):
+            collector.fault(number, f"the line has {len(cells)} cells, its header {table.width}")
+            continue
+        table.read(cells, number, careful="_" in text or not text.isascii())
+    if table is None:
+        collector.fault(0, "no line names the columns")
+    return collector.parsed()
+
+
+def _cells(text: str, separator: str) -> list[str]:
+    """Return the cells of a line. Raises: csv.Error."""
+    if '"' not in text:
+        return text.split(separator)
+    return next(csv.reader([text], delimiter=separator, strict=True), [])
+
+
+def parse_push(body: bytes, terms: Terms, name: str = "push") -> Parsed:
+    """Return what a pushed body says; the `line` of a fault is the record's number in it."""
+    collector = Collector(name, "push", terms.limits)
+    if len(body) > terms.limits.json:
+        collector.fault(0, f"the body has {len(body)} bytes, at most {terms.limits.json} are read")
+        return collector.parsed()
+    try:
+        content = json.loads(body.decode("utf-8-sig"), parse_constant=str)
+    except (ValueError, RecursionError) as error:
+        where = f" at character {error.pos}" if isinstance(error, json.JSONDecodeError) else ""
+        collector.fault(0, f"the body is not JSON in UTF-8{where}")
+        return collector.parsed()
+    if isinstance(content, dict):
+        content = content.get("records", [content])
+    if not isinstance(content, list):
+        collector.fault(0, 'the body is no list of records: write [{"station": ..., "time": ..., "air_temperature": ...}]')
+        return collector.parsed()
+    _read_records(content, collector, terms)
+    return collector.parsed()
+
+
+def _read_records(records: Iterable[object], collector: Collector, terms: Terms) -> None:
+    tables: dict[tuple[str, ...], _Table] = {}
+    for number, record in enumerate(records, 1):
+        if collector.full:
+            return
+        if not isinstance(record, dict):
+            collector.fault(number, "the record is no object with names and values")
+            continue
+        names = tuple(record)
+        table = tables.get(names)
+        if table is None:
+            if len(names) > 100:
+                collector.fault(number, f"the record has {len(names)} names, at most 100 are read")
+                continue
+            if len(tables) >= 1000:
+                tables.clear()
+            table = tables[names] = _Table(names, number, collector, terms)
+        if not table.usable:
+            collector.fault(number, "the record lacks its station, its time or any element")
+            continue
+        cells = [_cell(value) for value in record.values()]
+        if not all(isinstance(cells[at], str) for at in (table.station_at, *table.time_at)):
+            collector.fault(number, 'station and time are text: write "54511" and "2026-11-22T08:00:00+08:00"')
+            continue
+        table.read(cells, number, careful=any(type(cell) is str and ("_" in cell or not cell.isascii()) for cell in cells))
+
+
+def _cell(value: object) -> object:
+    """Return a JSON value as the table reads it: a number as it is, everything else as text."""
+    if type(value) is str:
+        return value
+    if type(value) in (int, float):
+        return float(value) if abs(value) < LARGEST else "number too large"  # type: ignore[arg-type]
+    return "" if value is None else "no plain value"
+
+
+def units_known(station: Station) -> str:
+    """Return what is wrong with the units that the settings name for a station, empty where nothing is: for the check at the start."""
+    for element, unit in station.units.items():
+        if element not in ELEMENTS:
+            return f"units: {shown(element)} is no element; known are {', '.join(ELEMENTS)}"
+        try:
+            conversion(element, unit)
+        except ValueError as error:
+            return f"units: {error}; found {shown(unit)}"
+    return ""
+
+

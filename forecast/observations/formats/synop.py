@@ -1,0 +1,341 @@
+"""SYNOP: surface reports as FM-12 text, alone or in bulletins.
+
+Read are, of section 1, visibility, cloud, wind, temperatures, humidity, pressures, precipitation and weather; of section 3, snow depth (4),
+precipitation (6), cloud layers (8), hourly sunshine (553) and gusts (910, 911); of section 4, cloud below the station. A class that is open
+to one side is read as its bound; one with two bounds as the lower. Ships (BBXX) and mobile stations (OOXX) have no fixed place: set aside.
+
+Source: WMO-No. 306 (2019), vol. I.1, FM 12-XIV and code tables 1600, 1677, 1819, 1855, 1860, 2700, 3590, 3889, 4019, 4377.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+
+from forecast.observations.formats.collector import Collector, Parsed, Terms, shown, telegraphic
+
+FORM = "synop"
+KNOT = 1852 / 3600  # [m s-1]
+TRACE = 990  # RRR: too little to measure; above: tenths
+HOURLY = "5"  # tR: the hour before
+AHEAD = timedelta(hours=12)  # a report may be dated so far after it was received: clocks differ
+LONGEST = 200  # words of a report
+BASES = (0.0, 50.0, 100.0, 200.0, 300.0, 600.0, 1000.0, 1500.0, 2000.0, 2500.0)  # [m] code table 1600: the lower bounds
+_VISIBILITY_90 = (50.0, 50.0, 200.0, 500.0, 1000.0, 2000.0, 4000.0, 10000.0, 20000.0, 50000.0)  # [m] code table 4377 from 90 on
+_HEIGHT_90 = (0.0, *BASES[1:])  # [m] code table 1677 from 90 on
+
+OPENINGS = ("AAXX", "BBXX", "OOXX")
+
+_DAY = re.compile(r"(\d\d)(\d\d)([0134/])")
+_GROUP = re.compile(r"[0-9/]{5}$")
+_STATION = re.compile(r"\d{5}$")
+
+
+class Unreadable(ValueError):
+    """A group does not say what its place demands."""
+
+
+def visibility(code: str) -> float:
+    """Return the visibility [m] of VV. Raises: Unreadable. Source: code table 4377."""
+    number = int(code)
+    if number >= 90:
+        return _VISIBILITY_90[number - 90]
+    if 51 <= number <= 55:
+        raise Unreadable(f"VV {code} is not used")
+    if number <= 50:
+        return max(number, 1) * 100.0
+    return (number - 50) * 1000.0 if number <= 80 else 30_000.0 + min(number - 80, 8) * 5000.0
+
+
+def layer_height(code: str) -> float:
+    """Return the height [m] of hshs. Raises: Unreadable. Source: code table 1677."""
+    number = int(code)
+    if number >= 90:
+        return _HEIGHT_90[number - 90]
+    if 51 <= number <= 55:
+        raise Unreadable(f"hshs {code} is not used")
+    if number <= 50:
+        return number * 30.0
+    return (number - 50) * 300.0 if number <= 80 else 9000.0 + min(number - 80, 8) * 1500.0
+
+
+def cover(code: str) -> float:
+    """Return the fraction of sky of a digit in oktas; 9, sky obscured, hides it all. Source: code table 2700."""
+    return min(int(code), 8) / 8
+
+
+def temperature(sign: str, code: str) -> float:
+    """Return the temperature [K] of snTTT. Raises: Unreadable. Source: code table 3845."""
+    if sign not in "01":
+        raise Unreadable(f"a temperature's sign is 0 or 1, not {sign}")
+    return 273.15 + (-1 if sign == "1" else 1) * int(code) / 10
+
+
+def pressure(code: str) -> float:
+    """Return the pressure [Pa] of four digits in 0.1 hPa that left out the thousand."""
+    return int(code) * 10.0 + (100_000.0 if int(code) < 5000 else 0.0)
+
+
+def rainfall(code: str) -> float:
+    """Return the amount [kg m-2] of RRR. Source: code table 3590."""
+    number = int(code)
+    return float(number) if number < TRACE else (number - TRACE) / 10
+
+
+@dataclass(slots=True)
+class _Report:
+    """One report as it is read, group by group."""
+
+    knots: bool
+    wind_known: bool
+    values: dict[str, float] = field(default_factory=dict)
+    dry: bool = False
+    automatic: bool = False  # weather by code table 4680
+    class_base: float | None = None
+    bases: list[float] = field(default_factory=list)
+    below: list[tuple[float, float | None]] = field(default_factory=list)
+    gusts: dict[str, float] = field(default_factory=dict)
+    gust_follows: bool = False  # 00fff gives the speed of ff 99
+
+    def speed(self, code: str) -> float:
+        return int(code) * (KNOT if self.knots else 1.0)
+
+
+def parse(data: bytes, name: str, terms: Terms | None = None) -> Parsed:
+    """Return what every report of `data` says; the `line` of a fault is that on which its report begins.
+
+    A report says only its day and hour: month and year come from `terms.received`.
+    """
+    terms = terms or Terms()
+    collector = Collector(name, FORM, terms.limits)
+    if terms.received is None:
+        collector.fault(0, "a SYNOP names its day only: say when the file was received")
+        return collector.parsed()
+    reader = _Bulletin(terms.received, collector)
+    for number, text in collector.lines(telegraphic(data)):
+        for word in text.replace("=", " = ").split():
+            reader.take(word, number)
+    reader.end()
+    if not reader.opened:
+        collector.fault(0, "no AAXX opens the reports: is this SYNOP?")
+    return collector.parsed()
+
+
+class _Bulletin:
+    """Takes a file word by word and hands on each report when it ends: at `=`, or where the next opening comes."""
+
+    def __init__(self, received: datetime, collector: Collector) -> None:
+        self.opened = False
+        self._received, self._collector = received, collector
+        self._dating = False  # the next word is YYGGiw
+        self._moment: datetime | None = None  # of the reports that follow; None: they are not read
+        self._unit = "/"
+        self._report: list[str] = []
+        self._line = 0
+
+    def take(self, word: str, line: int) -> None:
+        """Read one more word."""
+        if word in OPENINGS:
+            self.end()
+            self.opened, self._dating, self._moment = True, word == "AAXX", None
+            if not self._dating:
+                self._collector.fault(line, f"{word}: ships and mobile stations have no fixed place: set aside", once=word)
+        elif self._dating:
+            self._dating = False
+            self._date(word, line)
+        elif word == "=":
+            self.end()
+        elif self._moment is not None:
+            if not self._report:
+                self._line = line
+            if len(self._report) <= LONGEST:
+                self._report.append(word)
+
+    def _date(self, word: str, line: int) -> None:
+        found = _DAY.fullmatch(word)
+        if not found:
+            self._collector.fault(line, "AAXX is not followed by day, hour and unit of wind (YYGGiw): its reports are set aside")
+            return
+        try:
+            self._moment, self._unit = dated(int(found[1]), int(found[2]), self._received), found[3]
+        except ValueError as error:
+            self._collector.fault(line, f"{error}: its reports are set aside")
+
+    def end(self) -> None:
+        """Read the report that ends here, if there is one."""
+        if self._report and self._moment is not None:
+            _read_report(self._report, self._unit, self._moment, self._line, self._collector)
+        self._report = []
+
+
+def dated(day: int, hour: int, received: datetime, minute: int = 0) -> datetime:
+    """Return the latest such day and hour that was not after `received` (12 h allowed for clocks).
+
+    Raises: ValueError where no month near has it.
+    """
+    latest = received.astimezone(UTC) + AHEAD
+    month = latest.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+    for _ in range(3):
+        try:
+            moment = month.replace(day=day, hour=hour, minute=minute)
+        except ValueError:
+            moment = None
+        if moment is not None and moment <= latest:
+            return moment
+        month = (month - timedelta(days=1)).replace(day=1)
+    raise ValueError(f"day {day:02d}, hour {hour:02d} is no time of a report")
+
+
+def _read_report(words: Sequence[str], unit: str, moment: datetime, line: int, collector: Collector) -> None:
+    """Read one report: words between two `=`."""
+    station = words[0]
+    if not _STATION.match(station):
+        if all(re.fullmatch(r"[A-Z0-9/]{1,10}", word) for word in words) and len(words) <= 4:
+            return  # a heading, NNNN
+        collector.fault(line, f"{shown(station)} is no station number (IIiii)")
+        return
+    if "NIL" in words[1:3]:
+        return
+    if len(words) < 3 or not (_GROUP.match(words[1]) and _GROUP.match(words[2])) or len(words) > LONGEST:
+        collector.fault(line, f"station {station}: its first groups (iRixhVV Nddff) are not five digits each: the report is set aside")
+        return
+    report = _Report(knots=unit in "34", wind_known=unit in "0134")
+    section = "1"
+    _guarded(_first, report, words[1], station, line, collector)
+    _guarded(_second, report, words[2], station, line, collector)
+    for word in words[3:]:
+        if word in ("333", "444", "555", "666"):
+            section = word[0]
+        elif section == "1" and len(word) == 5 and word.startswith("222"):
+            section = "2"
+        elif section in READERS:
+            if not _GROUP.match(word):
+                collector.fault(line, f"station {station}: group {shown(word)} of section {section} is not five digits: left out")
+                continue
+            _guarded(READERS[section], report, word, station, line, collector)
+    collector.add(station, moment, _finished(report), line)
+
+
+def _guarded(reader: Callable[[_Report, str], None], report: _Report, group: str, station: str, line: int, collector: Collector) -> None:
+    """Let `reader` read a group; what it cannot read is left out, with the reason."""
+    try:
+        reader(report, group)
+    except Unreadable as error:
+        collector.fault(line, f"station {station}: group {group}: {error}: left out")
+
+
+def _known(code: str) -> bool:
+    return "/" not in code
+
+
+def _first(report: _Report, group: str) -> None:
+    """IRixhVV."""
+    report.dry = group[0] == "3"
+    report.automatic = group[1] == "7"
+    if _known(group[2]):
+        report.class_base = BASES[int(group[2])]
+    if _known(group[3:]):
+        report.values["visibility_in_air"] = visibility(group[3:])
+
+
+def _second(report: _Report, group: str) -> None:
+    """Nddff."""
+    values = report.values
+    if _known(group[0]):
+        values["cloud_area_fraction"] = cover(group[0])
+        if group[0] == "0":
+            values["low_cloud_area_fraction"] = 0.0
+            report.class_base = None
+    speed = group[3:]
+    if report.wind_known and _known(speed):
+        report.gust_follows = speed == "99"
+        values["wind_speed"] = report.speed(speed)
+    if _known(group[1:3]):
+        direction = int(group[1:3])
+        if direction == 99:  # variable
+            return
+        if direction > 36:
+            raise Unreadable("a wind's direction is 00 to 36, or 99")
+        values["wind_from_direction"] = direction * 10.0
+
+
+def _section_1(report: _Report, group: str) -> None:
+    values, kind, rest = report.values, group[0], group[1:]
+    if group.startswith("00"):
+        if report.gust_follows and _known(group[2:]):
+            values["wind_speed"] = report.speed(group[2:])
+    elif kind == "1" and _known(rest):
+        values["air_temperature"] = temperature(rest[0], rest[1:])
+    elif kind == "2" and _known(rest):
+        if rest[0] == "9":
+            values["relative_humidity"] = int(rest[1:]) / 100
+        else:
+            values["dew_point_temperature"] = temperature(rest[0], rest[1:])
+    elif kind == "3" and (tenths := rest.replace("/", "0")) and _known(rest[:3]):
+        values["air_pressure"] = pressure(tenths)
+    elif kind == "4" and _known(rest[:3]) and rest[0] in "09":
+        values["air_pressure_at_mean_sea_level"] = pressure(rest.replace("/", "0"))
+    elif kind == "6":
+        _precipitation(report, rest)
+    elif kind == "7" and _known(rest[:2]):
+        values["present_weather"] = int(rest[:2]) + (100.0 if report.automatic else 0.0)
+    elif kind == "8" and _known(rest[0]):
+        values["low_cloud_area_fraction"] = cover(rest[0])
+
+
+def _precipitation(report: _Report, rest: str) -> None:
+    if not _known(rest[:3]):
+        return
+    amount = rainfall(rest[:3])
+    if rest[3] == HOURLY:
+        report.values["precipitation_amount"] = amount
+    elif rest[:3] == "000":
+        report.dry = True
+
+
+def _section_3(report: _Report, group: str) -> None:
+    values, kind, rest = report.values, group[0], group[1:]
+    if kind == "4" and _known(rest[1:]):
+        depth = int(rest[1:])
+        if depth <= 996:
+            values["snow_depth"] = depth / 100
+        elif depth == 997:  # less than half a centimetre
+            values["snow_depth"] = 0.0
+    elif group.startswith("553") and _known(group[3:]):
+        values["sunshine_duration"] = int(group[3:]) * 360.0
+    elif kind == "6":
+        _precipitation(report, rest)
+    elif kind == "8" and _known(rest[2:]):
+        report.bases.append(layer_height(rest[2:]))
+    elif group[:3] in ("910", "911") and _known(group[3:]):
+        report.gusts[group[:3]] = report.speed(group[3:])
+
+
+def _section_4(report: _Report, group: str) -> None:
+    """N'C'H'H'Ct: cloud whose base lies below the station."""
+    if group[0] in "/9":
+        return
+    top = float(group[2:4]) * 100 if _known(group[2:4]) else None
+    report.below.append((cover(group[0]), top))
+
+
+READERS = {"1": _section_1, "3": _section_3, "4": _section_4}
+
+
+def _finished(report: _Report) -> dict[str, float]:
+    """Return the values, with those that several groups make."""
+    values = report.values
+    if report.dry:
+        values.setdefault("precipitation_amount", 0.0)
+    if report.bases or report.class_base is not None:
+        values["cloud_base_height"] = min(report.bases) if report.bases else float(report.class_base or 0.0)
+    if report.below:
+        amount, top = max(report.below, key=lambda layer: (layer[0], layer[1] or 0.0))
+        values["cloud_below_area_fraction"] = amount
+        if top is not None:
+            values["cloud_below_top_altitude"] = top
+    if report.gusts:
+        values["wind_speed_of_gust"] = report.gusts.get("910", report.gusts.get("911", 0.0))
+    return values

@@ -1,0 +1,1 @@
+"""What runs day and night."""

@@ -1,0 +1,1 @@
+"""The pages of the web site, the screens and the public data."""

@@ -1,0 +1,294 @@
+"""Is the right thing said, in the right order?"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, date, datetime
+from math import nan
+
+import numpy as np
+import pytest
+
+from forecast.domain import DayWeather, Features, Forecast
+from forecast.quantities import FEATURES
+from forecast.settings import NameSettings
+from products.bulletin import Bulletin, Entry, Gap, compose
+from products.safety import DANGERS, clothing, feature_of, hazards, judge
+from tests.e2e.sample_bulletin import ATTRIBUTION, earlier_issues, sample_bulletin, sample_config, sample_parts
+
+
+@pytest.fixture(scope="module")
+def bulletin() -> Bulletin:
+    return sample_bulletin()
+
+
+def entry(bulletin: Bulletin, site: str, phenomenon: str, day: int) -> Entry:
+    return next(e for e in bulletin.entries if e.forecast.event.key == (site, phenomenon, date(2026, 11, day).isoformat()))
+
+
+def composed(change: dict[tuple[str, str, str], float]) -> Bulletin:
+    """Compose the sample with other probabilities for some events."""
+    config = sample_config()
+    issue, told, features, almanacs = sample_parts(config)
+
+    def changed(forecast: Forecast) -> Forecast:
+        p = change.get(forecast.event.key, 0.05)
+        return replace(forecast, probability=p, grade=1 + sum(p >= begin for begin in config.forecast.grades))
+
+    return compose(issue, [changed(f) for f in told], features, almanacs, config, ATTRIBUTION)
+
+
+def test_every_forecast_is_said_once(bulletin: Bulletin) -> None:
+    _, told, _, _ = sample_parts(sample_config())
+
+    assert sorted(e.forecast.event.key for e in bulletin.entries) == sorted(f.event.key for f in told)
+
+
+def test_a_site_speaks_of_its_phenomena_in_its_own_order(bulletin: Bulletin) -> None:
+    section = bulletin.sections[0]
+
+    said = [e.forecast.event.phenomenon for e in section.days[1].entries]
+
+    assert said == list(section.site.phenomena)
+    assert section.days[1].headline is section.days[1].entries[0]
+
+
+def test_the_best_of_the_nights_are_the_most_likely_of_the_next_three_days_each_of_another_kind() -> None:
+    # A perfect day lies beyond the three; of the three, the same phenomenon is good at two sites.
+    made = composed({
+        ("baihuashan", "starry_sky", "2026-11-26"): 0.99,
+        ("jinding", "sea_of_clouds", "2026-11-23"): 0.82,
+        ("lingshan", "sea_of_clouds", "2026-11-23"): 0.75,
+        ("jinding", "sunrise", "2026-11-23"): 0.71,
+        ("zhaojiawa", "sunrise_glow", "2026-11-24"): 0.70,
+    })
+
+    said = [(e.forecast.event.site.id, e.forecast.event.phenomenon) for e in made.best]
+
+    assert said == [("jinding", "sea_of_clouds"), ("zhaojiawa", "sunrise_glow"), ("jinding", "sunrise")]
+
+
+def test_snowmaking_is_never_the_best_of_the_nights() -> None:
+    made = composed({("jiangshuihe", "snowmaking", "2026-11-23"): 0.99})
+
+    assert "snowmaking" not in {e.forecast.event.phenomenon for e in made.best}
+
+
+def test_beside_a_low_chance_stands_the_next_better_day(bulletin: Bulletin) -> None:
+    poor = entry(bulletin, "lingshan", "sunset_glow", 23)  # 8 %, then 22, 35 and 74 %
+
+    assert poor.poor
+    assert poor.better is not None
+    assert poor.better.event.day == date(2026, 11, 25)  # the first with a grade of at least 3
+
+
+def test_a_good_chance_needs_no_better_day(bulletin: Bulletin) -> None:
+    assert entry(bulletin, "lingshan", "sunset_glow", 26).better is None
+
+
+def test_what_is_missing_is_counted_over_all_forecasts(bulletin: Bulletin) -> None:
+    counted = dict(bulletin.missing)
+
+    assert counted["beyond_data"] == sum(not e.forecast.known for e in bulletin.entries)
+    assert bulletin.known == len(bulletin.entries) - counted["beyond_data"]
+    assert [count for _, count in bulletin.missing] == sorted(counted.values(), reverse=True)
+
+
+def test_evidence_is_that_of_the_event_itself(bulletin: Bulletin) -> None:
+    config = sample_config()
+    _, _, features, _ = sample_parts(config)
+    blocked = entry(bulletin, "lingshan", "sunset_glow", 23)
+
+    row = [event.key for event in features.events].index(blocked.forecast.event.key)
+
+    assert blocked.evidence is not None
+    assert int(blocked.evidence["row"]) == row
+
+
+def test_a_forecast_without_evidence_or_features_is_still_said() -> None:
+    config = sample_config()
+    issue, told, features, almanacs = sample_parts(config)
+    bare = Features((), features.table.isel(event=slice(0, 0)), ())
+
+    made = compose(issue, told, bare, almanacs, config, ATTRIBUTION)
+
+    assert len(made.entries) == len(told)
+    assert all(e.evidence is None for e in made.entries)
+
+
+def test_values_that_are_not_known_are_not_said(bulletin: Bulletin) -> None:
+    assert all(np.isfinite(list(e.values.values())).all() for e in bulletin.entries)
+
+
+def test_the_archive_lists_published_issues_but_this_one_the_latest_first() -> None:
+    config = sample_config()
+    issue, told, features, almanacs = sample_parts(config)
+    unpublished = replace(issue, id="gfs-2026112112", published=False)
+
+    made = compose(issue, told, features, almanacs, config, ATTRIBUTION, [*reversed(earlier_issues()), unpublished, issue])
+
+    assert [i.number for i in made.earlier] == [41, 40, 39]
+
+
+@pytest.mark.parametrize(
+    ("demonstration", "bodies", "status", "marks"),
+    [
+        (True, (), "demonstration", ("demonstration", "trial")),
+        (False, (), "trial", ("trial",)),
+        (False, ("门头沟区气象局",), "official", ()),
+    ],
+)
+def test_who_issues_decides_what_it_is_called(demonstration: bool, bodies: tuple[str, ...], status: str, marks: tuple[str, ...]) -> None:
+    config = sample_config(demonstration)
+    issuer = config.issuer.model_copy(update={"bodies": tuple(NameSettings(zh=name, en=name) for name in bodies)})
+
+    made = sample_bulletin(config.model_copy(update={"issuer": issuer}))
+
+    assert (made.status, made.marks) == (status, marks)
+
+
+def test_a_bulletin_is_valid_from_its_issue_to_the_end_of_its_last_known_window(bulletin: Bulletin) -> None:
+    assert bulletin.valid_from == bulletin.issue.issued
+    assert bulletin.valid_to == max(e.forecast.event.window.end for e in bulletin.entries if e.forecast.known)
+    assert bulletin.expires_at == bulletin.issue.valid_until
+
+
+@pytest.mark.parametrize(
+    ("values", "wet", "found"),
+    [
+        ({}, False, []),
+        ({"gust": 13.8, "wind_speed_at_site": 10.7}, False, []),
+        ({"gust": 13.9}, False, ["wind"]),  # CMA, blue warning of gales: gusts of force 7
+        ({"gust": 12.0, "wind_speed_at_site": 10.8}, False, ["wind"]),  # or a mean wind of force 6
+        ({"gust": 17.2}, False, ["gale"]),  # GB/T 28591: force 8
+        ({"visibility": 500.0}, False, []),
+        ({"visibility": 499.0}, False, ["fog"]),  # GB/T 27964: dense fog
+        ({"temperature_minimum": 272.0}, False, []),
+        ({"temperature_minimum": 272.0}, True, ["ice"]),
+        ({"temperature_minimum": 274.0}, True, []),
+        ({"snow_water": 4.9}, False, []),
+        ({"snow_water": 5.0}, False, ["heavy_snow"]),  # GB/T 28592: heavy snow from 5.0 mm a day
+        ({"freezing_rain": 0.09}, True, []),
+        ({"freezing_rain": 0.1}, True, ["freezing_rain"]),  # the least that is measured
+        ({"wind_chill": 245.15}, False, ["extreme_cold"]),  # -28 degC: frostbite within half an hour (ECCC)
+        ({"convective_energy": 600.0}, False, []),
+        ({"convective_energy": 600.0, "precipitation": 0.4}, False, ["thunder"]),
+        ({"convective_energy": 1600.0}, False, ["thunder"]),
+        ({"gust": nan}, False, []),
+    ],
+)
+def test_a_danger_begins_at_its_published_threshold(values: dict[str, float], wet: bool, found: list[str]) -> None:
+    assert [hazard.id for hazard in hazards(values, wet)] == found
+
+
+def test_ice_is_named_for_a_frost_within_a_day_of_rain(bulletin: Bulletin) -> None:
+    assert "ice" in {hazard.id for hazard in entry(bulletin, "lingshan", "starry_sky", 24).hazards}
+
+
+def test_the_safety_box_tells_the_strongest_value_first_danger_first(bulletin: Bulletin) -> None:
+    said = {alert.hazard: alert for alert in bulletin.outlook.alerts}
+
+    assert [alert.hazard for alert in bulletin.outlook.alerts] == ["gale", "heavy_snow", "ice", "fog"]
+    assert said["gale"].days == (date(2026, 11, 24),)
+    assert said["gale"].value == pytest.approx(19.6)
+    assert said["fog"].value == pytest.approx(180.0)
+    assert said["ice"].days == (date(2026, 11, 24), date(2026, 11, 25))  # it freezes, and something fell that day or the day before
+
+
+def test_a_site_page_speaks_of_its_own_dangers(bulletin: Bulletin) -> None:
+    village = next(section for section in bulletin.sections if section.site.id == "jiangshuihe")
+
+    assert "fog" not in {alert.hazard for alert in village.outlook.alerts}
+    assert all(alert.sites == (village.site,) for alert in village.outlook.alerts)
+
+
+@pytest.mark.parametrize(
+    ("celsius", "worn"),
+    [(26, "light"), (24, "light"), (18, "thin"), (9, "jacket"), (0, "warm"), (-0.1, "down"), (-15, "heavy"), (-30, "extreme")],
+)
+def test_clothing_follows_the_felt_temperature(celsius: float, worn: str) -> None:
+    assert clothing({"wind_chill": celsius + 273.15}) == worn
+
+
+def test_clothing_is_not_guessed_without_a_temperature() -> None:
+    assert clothing({}) == "unknown"
+
+
+def test_every_danger_is_told_by_a_feature_of_the_catalogue(bulletin: Bulletin) -> None:
+    assert {feature_of(name) for name in DANGERS} <= FEATURES.keys()
+
+
+def whole(**other: float) -> DayWeather:
+    calm = {
+        "gust": 5.0, "wind_speed_at_site": 3.0, "wind_chill": 270.0, "temperature_minimum": 272.0, "precipitation": 0.0, "snow_water": 0.0,
+        "convective_energy": 0.0, "visibility": 2e4, "freezing_rain": 0.0,
+    }  # fmt: skip
+    return DayWeather(calm | other, 1.0)
+
+
+def test_only_a_wholly_known_day_is_without_danger() -> None:
+    assert judge(whole(), whole()) == ((), ())
+    assert judge(None, whole()) == ((), tuple(DANGERS))
+    assert judge(replace(whole(), covered=0.98), whole()) == ((), tuple(DANGERS))
+
+
+@pytest.mark.parametrize(
+    ("lacking", "open_"),
+    [("convective_energy", {"thunder"}), ("gust", {"gale", "wind"}), ("visibility", {"fog"}), ("wind_chill", {"extreme_cold"}),
+     ("snow_water", {"heavy_snow"}), ("temperature_minimum", {"ice"}), ("precipitation", {"ice", "thunder", "freezing_rain"}),
+     ("freezing_rain", {"freezing_rain"})],
+)  # fmt: skip
+def test_a_danger_whose_feature_is_not_known_is_neither_there_nor_excluded(lacking: str, open_: set[str]) -> None:
+    found, unjudged = judge(whole(**{lacking: nan}), whole())
+
+    assert found == ()
+    assert set(unjudged) == open_
+
+
+def test_a_danger_that_shows_in_part_of_a_day_is_told_though_the_rest_is_not_known() -> None:
+    found, unjudged = judge(replace(whole(gust=21.0), covered=0.3), None)
+
+    assert [hazard.id for hazard in found] == ["gale"]
+    assert set(unjudged) == DANGERS.keys() - {"gale", "wind"}
+
+
+def test_ice_is_excluded_only_where_the_day_before_is_known_or_it_does_not_freeze() -> None:
+    assert judge(whole(), None)[1] == ("ice",)
+    assert judge(whole(rain_before=0.0), None)[1] == ()
+    assert judge(whole(temperature_minimum=275.0), None)[1] == ()
+    assert [hazard.id for hazard in judge(whole(), whole(precipitation=2.0))[0]] == ["ice"]
+
+
+def test_danger_does_not_depend_on_what_a_site_is_known_for() -> None:
+    config = sample_config()
+    issue, told, features, almanacs = sample_parts(config)
+    stars = [f for f in told if f.event.phenomenon == "starry_sky"]
+
+    made = compose(issue, stars, features, almanacs, config, ATTRIBUTION)
+
+    assert made.outlook == compose(issue, told, features, almanacs, config, ATTRIBUTION).outlook
+
+
+def test_without_the_weather_of_the_days_nothing_is_clear() -> None:
+    config = sample_config()
+    issue, told, features, almanacs = sample_parts(config)
+
+    made = compose(issue, told, replace(features, weather={}), almanacs, config, ATTRIBUTION)
+
+    assert (made.outlook.alerts, made.outlook.clear, made.covered_until) == ((), (), None)
+    assert made.outlook.gaps == (Gap(tuple(DANGERS), made.days),)
+
+
+def test_what_is_covered_ends_with_the_last_day_of_which_every_danger_is_judged(bulletin: Bulletin) -> None:
+    assert bulletin.outlook.clear == bulletin.days[:6]
+    assert bulletin.covered_until == datetime(2026, 11, 27, 16, tzinfo=UTC)  # the end of the 27th in Beijing
+
+
+def test_of_better_days_that_are_all_poor_the_likeliest_is_told() -> None:
+    made = composed({("lingshan", "sunset_glow", f"2026-11-{day}"): p for day, p in ((23, 0.05), (24, 0.14), (25, 0.22), (26, 0.12))})
+
+    better = entry(made, "lingshan", "sunset_glow", 23).better
+
+    assert better is not None
+    assert better.event.day == date(2026, 11, 25)
+    assert entry(made, "lingshan", "sunset_glow", 24).better is None  # 8 points more are not clearly more

@@ -1,0 +1,347 @@
+"""Does the door let in what it should, and say why it does not? The real server on the loopback, the real archive."""
+
+from __future__ import annotations
+
+import gzip
+import http.client
+import json
+import logging
+import os
+import re
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+import yaml
+
+from forecast.__main__ import main
+from forecast.archive.issues import Archive
+from forecast.archive.observations import Observations
+from forecast.config import Config, push_tokens
+from forecast.domain import WRONG, Observation
+from forecast.errors import ArchiveError, ConfigError
+from forecast.observations.formats import Terms
+from forecast.observations.http_api import ADDRESS, Door, PushServer
+from forecast.observations.intake import Intake
+from forecast.settings import PushSettings
+from tests.conftest import PROJECT
+from tests.faults.push_door import START, TOKEN, observing, push, records, stations
+
+NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
+OTHER = "another-token-of-another-maker"
+
+Opened = tuple[int, Observations]
+
+
+def opened(folder: Path, settings: PushSettings | None = None, **more: Any) -> tuple[PushServer, Observations]:
+    archive = Archive(f"sqlite:///{folder / 'archive.db'}")
+    observations = Observations(archive)
+    settings = settings or PushSettings(port=0)
+    intake = Intake(observing(3), archive, ZoneInfo("Asia/Shanghai"))
+    given = {"tokens": {"mountain": TOKEN, "ions": OTHER}, "terms": Terms(stations(3)), "keep": intake.receive, **more}
+    server = PushServer(Door(settings, clock=lambda: NOW, **given), settings)
+    threading.Thread(target=server.serve, daemon=True).start()
+    return server, observations
+
+
+@pytest.fixture
+def door(tmp_path: Path) -> Iterator[Opened]:
+    server, observations = opened(tmp_path)
+    yield server.port, observations
+    server.close()
+
+
+Opening = Callable[..., Opened]
+
+
+@pytest.fixture
+def opening(tmp_path: Path) -> Iterator[Opening]:
+    servers: list[PushServer] = []
+
+    def give(settings: PushSettings | None = None, **more: Any) -> Opened:
+        server, observations = opened(tmp_path, settings, **more)
+        servers.append(server)
+        return server.port, observations
+
+    yield give
+    for server in servers:
+        server.close()
+
+
+def stored(observations: Observations) -> dict[str, tuple[Observation, ...]]:
+    return observations.series(list(stations(3)), START - timedelta(days=1), START + timedelta(days=9))
+
+
+def test_what_is_answered_200_is_in_the_archive_in_si(door: Opened) -> None:
+    port, observations = door
+
+    status, told = push(port, records(2))
+
+    assert (status, told) == (200, {"kept": 2, "repeated": False, "refused": [], "refused_more": 0})
+    first, _ = stored(observations)["S00000"]
+    assert first.time == START
+    # -5.2 degC + 273.15; 61 %; 1830 cm-3 are 1830e6 m-3
+    assert first.values == pytest.approx({"air_temperature": 267.95, "relative_humidity": 0.61, "wind_speed": 3.4,
+                                          "negative_oxygen_ions": 1.83e9})
+
+
+@pytest.mark.parametrize(
+    ("body", "headers"),
+    [
+        (b"station,time,air_temperature\nS00001,2026-11-22 08:00,3.5\n", {"Content_Type": "text/csv; charset=utf-8"}),
+        (gzip.compress(json.dumps(records(1, station="S00001")).encode()), {"Content_Encoding": "gzip"}),
+    ],
+)
+def test_tables_and_packed_bodies_are_read_too(door: Opened, body: bytes, headers: dict[str, str]) -> None:
+    port, observations = door
+
+    status, told = push(port, body, **headers)
+
+    assert (status, told["kept"]) == (200, 1)
+    assert stored(observations).keys() == {"S00001"}
+
+
+def test_the_same_body_twice_changes_nothing_and_gets_the_same_answer(door: Opened) -> None:
+    port, observations = door
+    body = [*records(2), {"station": "S9"}]
+
+    first = push(port, body)
+    before = stored(observations)
+    second = push(port, body)
+
+    assert first[0] == second[0] == 200
+    assert second[1] == {**first[1], "repeated": True}
+    assert stored(observations) == before
+    assert len(observations.readings()) == 1
+
+
+def test_a_late_repeat_does_not_undo_a_correction(door: Opened) -> None:
+    port, observations = door
+    wrong, right = records(1, air_temperature=45.0), records(1, air_temperature=4.5)
+
+    for body in (wrong, right, wrong):
+        assert push(port, body)[0] == 200
+
+    (kept,) = stored(observations)["S00000"]
+    assert kept.values == pytest.approx({"air_temperature": 277.65})
+
+
+def test_a_bad_record_is_refused_with_its_number_and_stops_no_other(door: Opened) -> None:
+    port, observations = door
+    body = [*records(1), {"station": "S00001", "time": "yesterday", "air_temperature": 1}, *records(1, station="S00002")]
+
+    status, told = push(port, body)
+
+    assert (status, told["kept"]) == (200, 2)
+    (refused,) = told["refused"]
+    assert refused["line"] == 2
+    assert "2026-11-22T08:00:00+08:00" in refused["reason"]
+    ((_, fault),) = observations.faults()
+    assert (fault.where, fault.line) == ("push mountain", 2)
+
+
+def test_an_answer_names_a_few_of_many_refused_records_and_counts_the_rest(door: Opened) -> None:
+    port, _ = door
+    body = [*records(1), *[{"station": "S00001", "time": f"never {k}", "air_temperature": 1} for k in range(500)]]
+
+    status, told = push(port, body)
+
+    assert (status, told["kept"], len(told["refused"]), told["refused_more"]) == (200, 1, 20, 480)
+
+
+def test_values_are_marked_by_quality_control_before_they_are_kept(door: Opened) -> None:
+    port, observations = door
+
+    push(port, records(1, air_temperature=88.0))  # beyond what air can be: WMO-No. 488, limits
+
+    (kept,) = stored(observations)["S00000"]
+    assert kept.flags["air_temperature"] == WRONG
+
+
+def test_what_tells_of_a_time_to_come_is_refused_and_not_told_as_kept(door: Opened) -> None:
+    port, observations = door
+    body = [*records(1), *records(1, first=13 * 60)]  # an hour after the door's clock
+
+    status, told = push(port, body)
+
+    assert (status, told["kept"]) == (200, 1)
+    assert "60 min after now" in told["refused"][0]["reason"]
+    assert [o.time for o in stored(observations)["S00000"]] == [START]
+
+
+# -- who is let in
+
+
+@pytest.mark.parametrize("headers", [{"Authorization": ""}, {"Authorization": "Bearer a-token-that-nobody-was-given"},
+                                     {"Authorization": f"Basic {TOKEN}"}, {"Authorization": f"Bearer {TOKEN}x"}])
+def test_a_stranger_is_told_to_bring_a_token(door: Opened, headers: dict[str, str]) -> None:
+    port, observations = door
+
+    status, told = push(port, records(1), **headers)
+
+    assert status == 401
+    assert "Bearer <token>" in told["error"]
+    assert observations.count() == 0
+
+
+def test_without_any_token_everyone_is_refused_and_the_log_says_so(opening: Opening, caplog: pytest.LogCaptureFixture) -> None:
+    port, _ = opening(tokens={})
+
+    status, told = push(port, records(1))
+
+    assert status == 403
+    assert "SKYSCAPE_PUSH_TOKENS" in told["error"]
+    assert "everyone is refused" in caplog.text
+
+
+def test_a_sender_speaks_only_for_its_own_stations_where_the_settings_name_them(opening: Opening) -> None:
+    port, observations = opening(PushSettings(port=0, senders={"ions": ("S00002",)}))
+    body = [*records(1, station="S00000"), *records(1, station="S00002")]
+
+    status, told = push(port, body, OTHER)
+
+    assert (status, told["kept"], [r["line"] for r in told["refused"]]) == (200, 1, [1])
+    assert told["refused"][0]["reason"] == "this sender may not speak for S00000"
+    assert stored(observations).keys() == {"S00002"}
+
+
+def test_no_token_is_ever_said(opening: Opening, caplog: pytest.LogCaptureFixture, config: Config) -> None:
+    with caplog.at_level(logging.DEBUG):
+        port, observations = opening()
+        answers = [push(port, records(1)), push(port, records(1), TOKEN + "x"), push(port, b"{", TOKEN)]
+
+    said = caplog.text + json.dumps(answers) + repr(observations.readings()) + json.dumps(config.shown())
+    assert "mountain" in said
+    assert TOKEN not in said
+
+
+def test_too_many_requests_are_told_when_to_come_back(opening: Opening) -> None:
+    port, _ = opening(PushSettings(port=0, requests_per_minute=2))
+
+    answers = [push(port, records(1, first=k)) for k in range(3)]
+    other = push(port, records(1), OTHER)
+
+    assert [status for status, _ in answers] == [200, 200, 429]
+    assert "send again in" in answers[2][1]["error"]
+    assert other[0] == 200  # each sender has its own allowance
+
+
+# -- what is asked
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status", "advice"),
+    [("GET", ADDRESS, 405, "only POST"), ("DELETE", ADDRESS, 405, "only POST"), ("POST", "/api/v1/other", 404, ADDRESS),
+     ("GET", "/", 404, ADDRESS)],
+)
+def test_another_address_or_method_is_told_the_right_one(door: Opened, method: str, path: str, status: int, advice: str) -> None:
+    link = http.client.HTTPConnection("127.0.0.1", door[0], timeout=10)
+
+    link.request(method, path, headers={"Authorization": f"Bearer {TOKEN}"})
+    answer = link.getresponse()
+
+    assert answer.status == status
+    assert advice in json.loads(answer.read())["error"]
+    assert status != 405 or answer.headers["Allow"] == "POST"
+    link.close()
+
+
+@pytest.mark.parametrize(
+    ("body", "headers", "status", "advice"),
+    [
+        (b"[]", {"Content_Type": "application/x-www-form-urlencoded"}, 415, "application/json"),
+        (b"[]", {"Content_Encoding": "br"}, 415, "gzip"),
+        (b"station,time", {}, 422, "not JSON"),
+        (b'{"records": 3}', {}, 422, "no list of records"),
+        (b"not gzip", {"Content_Encoding": "gzip"}, 422, "gzip"),
+        (gzip.compress(b"[]" * 1000, mtime=0)[:-9], {"Content_Encoding": "gzip"}, 422, "gzip"),
+        (b'[{"station": "S4", "time": "2026-11-22T08:00Z", "air_temperature": 1}]', {}, 422, "observations.stations"),
+    ],
+)
+def test_a_body_that_cannot_be_read_is_answered_with_advice(
+    door: Opened, body: bytes, headers: dict[str, str], status: int, advice: str
+) -> None:
+    found, told = push(door[0], body, **headers)
+
+    assert found == status
+    assert advice in json.dumps(told)
+    assert door[1].count() == 0
+
+
+def test_an_archive_that_cannot_write_is_told_as_such_and_nothing_is_promised(opening: Opening) -> None:
+    def broken(*_: object) -> bool:
+        raise ArchiveError("archive: disk full")
+
+    port, _ = opening(keep=broken)
+
+    status, told = push(port, records(1))
+
+    assert status == 503
+    assert "nothing was kept" in told["error"]
+
+
+# -- the tokens
+
+
+def test_tokens_come_from_the_environment() -> None:
+    told = push_tokens({"SKYSCAPE_PUSH_TOKENS": f"mountain:{TOKEN}, ions:{OTHER},"})
+
+    assert told == {"mountain": TOKEN, "ions": OTHER}
+    assert push_tokens({}) == {}
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [("short:1234567890", "at least 16"), (TOKEN, "entry 1 is not sender:token"), (f"a:{TOKEN},a:{OTHER}", "named twice"),
+     (f"a:{TOKEN},b:{TOKEN}", "another sender's token"), (f"=cmd:{TOKEN}", "entry 1"), (f"a:{TOKEN}\u00e9", "entry 1")],
+)
+def test_a_token_that_is_amiss_stops_the_start_without_being_repeated(text: str, said: str) -> None:
+    with pytest.raises(ConfigError, match=said) as caught:
+        push_tokens({"SKYSCAPE_PUSH_TOKENS": text})
+
+    assert TOKEN not in str(caught.value)
+
+
+def test_a_port_that_is_taken_is_told_with_advice(door: Opened, tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="another port"):
+        opened(tmp_path, PushSettings(port=door[0]))
+
+
+# -- the command
+
+
+def settings_with(config: Config, folder: Path, push: dict[str, Any] | None) -> Path:
+    values = config.model_dump(mode="json")
+    values["archive"]["url"] = f"sqlite:///{folder / 'archive.db'}"
+    values["observations"] |= {"push": push, "stations": [station.model_dump(mode="json") for station in observing(3).stations]}
+    path = folder / "config.yaml"
+    path.write_text(yaml.safe_dump(values), encoding="utf-8")
+    return path
+
+
+def test_the_command_serves_the_door_of_the_settings(config: Config, tmp_path: Path) -> None:
+    path = settings_with(config, tmp_path, {"port": 0})
+    environment = {**os.environ, "PYTHONPATH": str(PROJECT), "SKYSCAPE_PUSH_TOKENS": f"mountain:{TOKEN}"}
+    command = [sys.executable, "-m", "forecast", "push", "--config", str(path)]
+
+    with subprocess.Popen(command, cwd=tmp_path, env=environment, stderr=subprocess.PIPE, text=True) as served:
+        assert served.stderr is not None
+        port = next(int(found[1]) for line in served.stderr if (found := re.search(r"127\.0\.0\.1:(\d+)/api", line)))
+        answer = push(port, records(1))
+        served.kill()
+
+    assert answer[0] == 200
+    assert Observations(Archive(f"sqlite:///{tmp_path / 'archive.db'}")).count() == 1
+
+
+def test_the_command_without_its_settings_says_what_it_wants(config: Config, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    code = main(["push", "--config", str(settings_with(config, tmp_path, None))])
+
+    assert code == ConfigError.exit_code
+    assert "push and stations" in capsys.readouterr().err

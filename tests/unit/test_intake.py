@@ -1,0 +1,538 @@
+"""Is every file read once and whole, whatever happens around it, and every report judged by what lay around it?"""
+
+from __future__ import annotations
+
+import gzip
+import json
+import os
+import re
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from forecast.__main__ import main
+from forecast.archive.issues import Archive
+from forecast.archive.observations import Observations
+from forecast.config import default_path
+from forecast.domain import DOUBTFUL, GOOD, WRONG, Name, Observation, Station
+from forecast.errors import ArchiveError
+from forecast.observations import intake
+from forecast.observations.current import hourly_means, latest, newest_good
+from forecast.observations.formats import Parsed
+from forecast.observations.intake import Intake, Taken
+from forecast.settings import ObservationSettings, StationSettings
+
+ZONE = ZoneInfo("Asia/Shanghai")
+NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
+MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
+HEAD = "station,time,air_temperature,wind_speed\n"
+
+
+def line(at: datetime, temperature: float, speed: float = 3.1, station: str = "54511") -> str:
+    return f"{station},{at.isoformat()},{temperature},{speed}\n"
+
+
+class Room:
+    """An archive, a folder, and the intake between them."""
+
+    def __init__(self, folder: Path, archive: Archive | None = None, **settings: object) -> None:
+        self.drop = folder / "drop"
+        self.drop.mkdir(exist_ok=True)
+        stations = tuple(
+            StationSettings(id=name, latitude=40.0 + 0.05 * n, longitude=116.0, elevation_m=50)
+            for n, name in enumerate(("54511", "M1001", "M1002", "M1003"))
+        )
+        values = {"folder": self.drop, "stations": stations, **settings}
+        self.settings = ObservationSettings(**values)  # type: ignore[arg-type]
+        self.archive = archive or Archive(f"sqlite:///{folder / 'archive.db'}")
+        self.kept = Observations(self.archive)
+        self.start()
+
+    def start(self) -> None:
+        """Begin anew, as after the process ended: nothing is remembered."""
+        self.intake = Intake(self.settings, self.archive, ZONE, settle=0)
+
+    def put(self, name: str, text: str | bytes, minutes: float = 0) -> Path:
+        path = self.drop / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(text if isinstance(text, bytes) else text.encode())
+        moment = (NOW + minutes * MINUTE).timestamp()
+        os.utime(path, (moment, moment))
+        return path
+
+    def observe(self, now: datetime = NOW) -> Taken:
+        return self.intake.observe(now)
+
+    def told(self, element: str = "air_temperature", station: str = "54511") -> list[tuple[float, int]]:
+        """(value in degC, flag) of what is kept of a station, by time."""
+        series = self.kept.series([station], NOW - timedelta(days=400), NOW + HOUR).get(station, ())
+        return [(round(o.values[element] - 273.15, 2), o.flags[element]) for o in series]
+
+
+@pytest.fixture
+def room(tmp_path: Path) -> Room:
+    return Room(tmp_path)
+
+
+def test_what_is_dropped_is_kept_with_its_quality(room: Room) -> None:
+    room.put("a.csv", HEAD + line(NOW - HOUR, -3.4) + line(NOW, -3.1, speed=99))
+
+    taken = room.observe()
+
+    assert (taken.files, taken.records, taken.refused, dict(taken.flagged)) == (1, 2, 0, {"range": 1})
+    assert room.told() == [(-3.4, GOOD), (-3.1, GOOD)]
+    (_, last) = room.kept.series(["54511"], NOW - HOUR, NOW)["54511"]
+    assert last.flags["wind_speed"] == WRONG
+
+
+def test_a_file_is_read_once_whatever_it_is_called_and_whenever_it_is_touched(room: Room) -> None:
+    path = room.put("a.csv", HEAD + line(NOW, -3.4))
+    room.observe()
+
+    os.utime(path)
+    path.rename(room.drop / "b.csv")
+    room.put("sub/c.csv", HEAD + line(NOW, -3.4))
+    again = room.observe()
+    room.start()
+    after_a_restart = room.observe()
+
+    assert again.files == after_a_restart.files == 0
+    assert len(room.kept.readings()) == 1
+
+
+def test_files_read_before_are_not_opened_again(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:
+    for n in range(20):
+        room.put(f"{n}.csv", HEAD + line(NOW - n * HOUR, -3.4))
+    room.observe()
+    opened: list[object] = []
+    monkeypatch.setattr(intake, "_digest", lambda file, largest: opened.append(file) or "0" * 64)
+
+    room.put("new.csv", HEAD + line(NOW, -3.0))
+    room.observe()
+
+    assert [file.name for file in opened] == ["new.csv"]  # type: ignore[attr-defined]
+
+
+def test_files_still_being_written_are_left_until_they_are_done(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:
+    room.put("a.csv.part", HEAD + line(NOW, -3.4))
+    room.put(".hidden.csv", HEAD + line(NOW, -3.4))
+    growing = room.put("b.csv", HEAD + line(NOW - HOUR, -3.4))
+    room.intake = Intake(room.settings, room.archive, ZONE, settle=0.001)
+    monkeypatch.setattr("forecast.observations.spool.time.sleep", lambda _: growing.write_text(HEAD + line(NOW - HOUR, -3.4) + line(NOW, -3)))
+
+    first = room.observe()
+    monkeypatch.setattr("forecast.observations.spool.time.sleep", lambda _: None)
+    (room.drop / "a.csv.part").rename(room.drop / "a.csv")
+    second = room.observe()
+
+    assert (first.files, first.waiting) == (0, 2)
+    assert (second.files, second.records) == (2, 3)
+
+
+def test_a_file_that_grew_is_read_again_and_nothing_is_kept_twice(room: Room) -> None:
+    room.put("a.csv", HEAD + line(NOW - HOUR, -3.4)[:-6])  # cut in the middle of its line
+    cut = room.observe()
+    room.put("a.csv", HEAD + line(NOW - HOUR, -3.4) + line(NOW, -3.1), minutes=1)
+
+    whole = room.observe()
+
+    assert (cut.records, cut.refused) == (0, 1)
+    assert whole.records == 2
+    assert room.told() == [(-3.4, GOOD), (-3.1, GOOD)]
+
+
+def test_bad_lines_and_bad_files_are_set_aside_with_reasons_and_the_rest_is_kept(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:
+    room.put("a.csv", HEAD + "54511,yesterday,1,2\n" + line(NOW, -3.1))
+    room.put("b.csv", b"\x00\x01\x02 no form of ours")
+    room.put("c.csv", HEAD + line(NOW - HOUR, -3.4))
+    room.put("d.csv", HEAD + line(NOW - HOUR, 7.0, station="M1001"))
+    sound = intake.parse_file
+
+    def fails(path: Path, terms: object) -> Parsed:
+        if path.name == "d.csv":
+            raise ZeroDivisionError
+        return sound(path, terms)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(intake, "parse_file", fails)
+    taken = room.observe()
+
+    assert (taken.files, taken.records) == (4, 2)
+    found = {fault.where: (fault.line, fault.reason) for _, fault in room.kept.faults()}
+    assert set(found) == {"a.csv", "b.csv", "d.csv"}
+    assert found["a.csv"][0] == 2
+    assert "ZeroDivisionError" in found["d.csv"][1]
+
+
+def test_the_same_fault_is_told_of_each_file_that_has_it(room: Room) -> None:
+    for n in range(3):
+        room.put(f"{n}.csv", HEAD + line(NOW - n * HOUR, 1.0) + line(NOW - n * HOUR, 1.0, station="M9999"), minutes=n)
+
+    room.observe()
+
+    told = [fault for _, fault in room.kept.faults()]
+    assert [fault.where for fault in told] == ["2.csv", "1.csv", "0.csv"]
+    assert all("M9999" in fault.reason for fault in told)
+
+
+def test_stations_that_are_not_in_the_settings_do_not_fill_the_archive(shared: Path, tmp_path: Path) -> None:
+    national = (shared / "obs" / "micaps1_2020020402.000").read_bytes()
+    (tmp_path / "every").mkdir()
+    ours, every = Room(tmp_path), Room(tmp_path / "every", keep_all=True)
+    for room in (ours, every):
+        room.put("20020402.000", national)
+
+    few, many = ours.observe(), every.observe()
+
+    assert few.records == ours.kept.count() <= 1
+    assert few.strangers > 2000
+    assert many.records == every.kept.count() == few.records + few.strangers
+    assert any("not in the settings" in fault.reason for _, fault in ours.kept.faults())
+
+
+def test_a_station_that_joins_the_settings_later_has_its_files_read_again(room: Room) -> None:
+    room.put("a.csv", HEAD + line(NOW, -3.4) + line(NOW, 5.0, station="M2000"))
+    room.put("b.csv", HEAD + line(NOW - HOUR, -3.4))
+    room.observe()
+    joined = StationSettings(id="M2000", latitude=40.2, longitude=116, elevation_m=900)
+
+    room.settings = room.settings.model_copy(update={"stations": (*room.settings.stations, joined)})
+    room.start()
+    taken = room.observe()
+
+    assert taken.files == 1
+    assert room.told(station="M2000") == [(5.0, GOOD)]
+
+
+def test_a_report_of_the_future_is_refused_with_advice(room: Room) -> None:
+    room.put("a.csv", HEAD + line(NOW + 9 * MINUTE, -3.0) + line(NOW + 61 * MINUTE, -3.0))
+
+    taken = room.observe()
+
+    assert (taken.records, taken.refused) == (1, 1)
+    ((_, fault),) = room.kept.faults()
+    assert "61 min" in fault.reason
+    assert "clock_offset_seconds" in fault.reason
+
+
+def test_a_clock_that_is_ahead_by_the_settings_is_put_right(tmp_path: Path) -> None:
+    ahead = StationSettings(id="54511", latitude=40, longitude=116, elevation_m=50, clock_offset_seconds=3600)
+    room = Room(tmp_path, stations=(ahead,))
+    room.put("a.csv", HEAD + line(NOW + HOUR, -3.0))
+
+    taken = room.observe()
+
+    assert (taken.records, taken.refused) == (1, 0)
+    assert room.kept.heard(["54511"], NOW)["54511"].last == NOW
+
+
+def test_a_file_refused_for_a_clock_that_is_ahead_is_read_again_when_the_settings_say_so(tmp_path: Path) -> None:
+    station = StationSettings(id="54511", latitude=40, longitude=116, elevation_m=50)
+    room = Room(tmp_path, stations=(station,))
+    room.put("a.csv", HEAD + line(NOW + HOUR, -3.0))
+    refused = room.observe()
+
+    room.settings = room.settings.model_copy(update={"stations": (station.model_copy(update={"clock_offset_seconds": 3600.0}),)})
+    room.start()
+    taken = room.observe()
+
+    assert (refused.records, refused.refused) == (0, 1)
+    assert (taken.files, taken.records) == (1, 1)
+    assert room.kept.heard(["54511"], NOW)["54511"].last == NOW
+
+
+def test_a_correction_stands_over_what_it_corrects_and_keeps_what_it_does_not_name(room: Room) -> None:
+    room.put("a.csv", HEAD + line(NOW - HOUR, -3.4) + line(NOW, 80.0, speed=2.0))
+    room.observe()
+    before = room.told()
+    room.put("b.csv", f"station,time,air_temperature\n54511,{NOW.isoformat()},-3.0\n", minutes=1)
+
+    room.observe()
+
+    assert before == [(-3.4, GOOD), (80.0, WRONG)]
+    assert room.told() == [(-3.4, GOOD), (-3.0, GOOD)]
+    assert room.kept.series(["54511"], NOW, NOW)["54511"][0].values["wind_speed"] == 2.0
+    assert room.kept.count() == 2
+
+
+def test_the_next_report_bears_out_a_front(room: Room) -> None:
+    room.put("a.csv", HEAD + line(NOW - 2 * HOUR, 10) + line(NOW - HOUR, -5))
+    room.observe()
+    doubted = room.told()
+    room.put("b.csv", HEAD + line(NOW, -5.5))
+
+    room.observe()
+
+    assert doubted == [(10, GOOD), (-5, DOUBTFUL)]
+    assert room.told() == [(10, GOOD), (-5, GOOD), (-5.5, GOOD)]
+
+
+def test_a_late_report_is_judged_where_it_belongs_and_what_came_after_is_judged_again(room: Room) -> None:
+    hours = [NOW - n * HOUR for n in range(20, -1, -1)]
+    room.put("a.csv", HEAD + "".join(line(at, -3.0, speed=3 + 0.1 * n) for n, at in enumerate(hours) if n != 10))
+    room.observe()
+    stuck = [flag for _, flag in room.told()]
+    room.put("late.csv", HEAD + line(hours[10], -2.5))
+
+    room.observe()
+
+    # 12 h without a change, gaps of two hours allowed: doubtful from the 13th on. The late value shows that it was not stuck.
+    assert stuck == [GOOD] * 11 + [DOUBTFUL] * 9
+    assert [flag for _, flag in room.told()] == [GOOD] * 21
+
+
+def test_persistence_looks_back_into_the_archive(room: Room) -> None:
+    for n in range(15):
+        room.put(f"{n:02}.csv", HEAD + line(NOW - (14 - n) * HOUR, -3.0, speed=3 + 0.1 * n), minutes=n)
+        room.observe()
+
+    assert [flag for _, flag in room.told()] == [GOOD] * 12 + [DOUBTFUL] * 3
+
+
+def test_neighbours_that_report_later_are_heard(room: Room) -> None:
+    room.put("a.csv", HEAD + line(NOW, 25.0))
+    room.observe()
+    alone = room.told()
+    room.put("b.csv", HEAD + "".join(line(NOW + MINUTE, -3.0 + 0.1 * n, station=f"M100{n}") for n in (1, 2, 3)), minutes=1)
+
+    room.observe()
+
+    assert alone == [(25.0, GOOD)]
+    assert room.told() == [(25.0, DOUBTFUL)]
+    assert room.told(station="M1001") == [(-2.9, GOOD)]
+
+
+def test_in_whatever_order_files_come_the_flags_are_the_same(tmp_path: Path) -> None:
+    values = [-3.0] * 16 + [9.0, 9.0, 30.0, 9.5, 9.0, 8.0]
+    found = []
+    for name, order in (("on", 1), ("back", -1)):
+        (tmp_path / name).mkdir()
+        room = Room(tmp_path / name)
+        for n in list(range(len(values)))[::order]:
+            room.put(f"{n}.csv", HEAD + line(NOW - (len(values) - n) * HOUR, values[n], speed=3 + 0.1 * (n % 7)))
+            room.observe()
+        found.append(room.told())
+
+    assert found[0] == found[1]
+    assert [flag for _, flag in found[0]] == [GOOD] * 12 + [DOUBTFUL] * 4 + [GOOD] * 2 + [DOUBTFUL] + [GOOD] * 3
+
+
+def test_packed_files_and_files_in_folders_are_read_but_links_are_not(room: Room, tmp_path: Path) -> None:
+    room.put("2026/11/22/a.csv.gz", gzip.compress((HEAD + line(NOW, -3.4)).encode()))
+    outside = tmp_path / "outside.csv"
+    outside.write_text(HEAD + line(NOW - HOUR, 1.0))
+    (room.drop / "link.csv").symlink_to(outside)
+    os.mkfifo(room.drop / "pipe.csv")
+
+    taken = room.observe()
+
+    assert (taken.files, taken.records) == (1, 1)
+
+
+def test_a_huge_file_is_one_fault_and_is_not_read(room: Room) -> None:
+    with (room.drop / "huge.csv").open("wb") as file:
+        file.truncate(10 << 30)  # sparse
+
+    first, second = room.observe(), room.observe()
+
+    assert (first.files, first.refused, second.files) == (1, 1, 0)
+    assert "split it" in room.kept.faults()[0][1].reason
+
+
+def test_what_the_archive_refuses_is_taken_in_next_time(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:
+    room.put("a.csv", HEAD + line(NOW, -3.4))
+    with monkeypatch.context() as broken:
+        broken.setattr(Observations, "keep_files", lambda *_: (_ for _ in ()).throw(ArchiveError("disk full")))
+        with pytest.raises(ArchiveError):
+            room.observe()
+
+    assert room.observe().records == 1
+
+
+def test_old_files_are_deleted_only_where_the_settings_say_so(tmp_path: Path) -> None:
+    (tmp_path / "other").mkdir()
+    for folder, days, left in ((tmp_path, None, 2), (tmp_path / "other", 7, 1)):
+        room = Room(folder, delete_after_days=days)
+        room.put("old.csv", HEAD + line(NOW - 240 * HOUR, -3.4), minutes=-10 * 24 * 60)
+        room.put("new.csv", HEAD + line(NOW, -3.4))
+
+        assert room.observe().cleared == 2 - left
+        assert len(list(room.drop.iterdir())) == left
+
+
+def test_an_absent_folder_holds_nothing(tmp_path: Path) -> None:
+    room = Room(tmp_path)
+    room.drop.rmdir()
+
+    assert room.observe() == Taken()
+
+
+def test_a_push_counts_once(room: Room) -> None:
+    parsed = Parsed([Observation("54511", NOW, {"air_temperature": 270.0}, {}, "push")], [], form="push")
+
+    assert room.intake.receive("d" * 64, "push gate", parsed, NOW)
+    assert not room.intake.receive("d" * 64, "push gate", parsed, NOW)
+    assert room.kept.count() == 1
+
+
+def pushed(*told: tuple[datetime, float], station: str = "54511") -> Parsed:
+    """A body of temperatures [degC]."""
+    return Parsed([Observation(station, at, {"air_temperature": value + 273.15}, {}, "push") for at, value in told], [], form="push")
+
+
+def test_what_is_pushed_has_its_limits_checked_at_once_and_its_past_when_the_folder_is_looked_at(room: Room) -> None:
+    room.drop.rmdir()  # without a folder too
+    room.intake.receive("a" * 64, "push gate", pushed((NOW - 2 * MINUTE, 5.0), (NOW - MINUTE, 31.0)), NOW)
+    room.intake.receive("b" * 64, "push gate", pushed((NOW, 5.1), (NOW - HOUR, 99.0)), NOW)
+
+    at_once = room.told()
+    taken = room.observe()
+
+    assert at_once == [(99.0, WRONG), (5.0, GOOD), (31.0, GOOD), (5.1, GOOD)]
+    assert room.told() == [(99.0, WRONG), (5.0, GOOD), (31.0, DOUBTFUL), (5.1, GOOD)]
+    assert (taken.judged, dict(taken.flagged)) == (4, {"range": 1, "step": 1})
+    assert room.observe() == Taken()
+
+
+def test_what_was_pushed_before_the_process_ended_is_judged_by_the_next(room: Room) -> None:
+    room.intake.receive("a" * 64, "push gate", pushed((NOW - 2 * MINUTE, 5.0), (NOW - MINUTE, 31.0), (NOW, 5.1)), NOW)
+
+    room.start()
+    room.observe()
+
+    assert [flag for _, flag in room.told()] == [GOOD, DOUBTFUL, GOOD]
+
+
+def test_what_cannot_be_judged_now_is_judged_next_time(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:
+    room.intake.receive("a" * 64, "push gate", pushed((NOW - 2 * MINUTE, 5.0), (NOW - MINUTE, 31.0), (NOW, 5.1)), NOW)
+    with monkeypatch.context() as broken:
+        broken.setattr(Observations, "keep_judged", lambda *_: (_ for _ in ()).throw(ArchiveError("disk full")))
+        with pytest.raises(ArchiveError):
+            room.observe()
+
+    assert room.observe().judged == 3
+    assert [flag for _, flag in room.told()] == [GOOD, DOUBTFUL, GOOD]
+
+
+@pytest.mark.parametrize("at_once", [1, 4, 100])
+def test_pushed_in_whatever_order_and_judged_by_whatever_number_the_flags_are_those_of_a_file(
+    at_once: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(intake, "PUSHED_JUDGED", at_once)
+    values = [-3.0] * 16 + [9.0, 9.0, 30.0, 9.5, 9.0, 8.0]
+    told = [(NOW - (len(values) - n) * HOUR, value) for n, value in enumerate(values)]
+    found = []
+    for name, order in (("on", 1), ("back", -1)):
+        (tmp_path / name).mkdir()
+        room = Room(tmp_path / name)
+        for n, one in enumerate(told[::order]):
+            room.intake.receive(f"{n:064}", "push gate", pushed(one), NOW)
+            if n % 5 == 0:
+                room.observe()
+        room.observe()
+        found.append(room.told())
+
+    # as test_in_whatever_order_files_come_the_flags_are_the_same has them
+    assert found[0] == found[1]
+    assert [flag for _, flag in found[0]] == [GOOD] * 12 + [DOUBTFUL] * 4 + [GOOD] * 2 + [DOUBTFUL] + [GOOD] * 3
+
+
+def test_pushed_reports_of_neighbours_are_held_against_each_other(room: Room) -> None:
+    room.intake.receive("a" * 64, "push gate", pushed((NOW, 25.0)), NOW)
+    room.observe()
+    for n in (1, 2, 3):
+        room.intake.receive(str(n) * 64, "push gate", pushed((NOW + MINUTE, -3.0 + 0.1 * n), station=f"M100{n}"), NOW + MINUTE)
+
+    room.observe()
+
+    assert room.told() == [(25.0, DOUBTFUL)]
+    assert room.told(station="M1001") == [(-2.9, GOOD)]
+
+
+def test_a_pushed_correction_keeps_what_it_does_not_name_and_is_judged_anew(room: Room) -> None:
+    both = Observation("54511", NOW, {"air_temperature": 353.15, "wind_speed": 2.0}, {}, "push")
+    room.intake.receive("a" * 64, "push gate", Parsed([both], [], form="push"), NOW)
+    room.observe()
+
+    room.intake.receive("b" * 64, "push gate", pushed((NOW, -3.0)), NOW)
+    room.observe()
+
+    (kept,) = room.kept.series(["54511"], NOW, NOW)["54511"]
+    assert kept.values == {"air_temperature": pytest.approx(270.15), "wind_speed": 2.0}
+    assert kept.flags == {"air_temperature": GOOD, "wind_speed": GOOD}
+
+
+def test_the_examples_in_the_settings_are_sound_and_the_commands_tell_what_came_in(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    text = default_path().read_text(encoding="utf-8").replace("sqlite:///var", f"sqlite:///{tmp_path}").replace("var/observations", "DROP")
+    text = text.replace("DROP", str(tmp_path / "drop"))
+    section = text[text.index("\nobservations:") : text.index("\narchive:")]
+    sound = re.sub(r"^    # ", "    ", section.replace("stations: []", "stations:"), flags=re.MULTILINE)
+    (tmp_path / "config.yaml").write_text(text.replace(section, sound), encoding="utf-8")
+    (tmp_path / "drop").mkdir()
+    (tmp_path / "drop" / "a.csv").write_text(HEAD + line(NOW, -3.4) + "54511,never,1,2\n")
+    common = ["--config", str(tmp_path / "config.yaml"), "--now", (NOW + 3 * HOUR).isoformat()]
+
+    codes = [main(["observe", *common, "--json"]), main(["status", *common, "--json"]), main(["status", *common])]
+
+    out = capsys.readouterr().out
+    observed, _, rest = out.partition("\n")
+    told = json.loads(rest[: rest.index("\n}") + 2])["observations"]
+    assert codes == [0, 0, 0]
+    assert (json.loads(observed)["records"], json.loads(observed)["refused"]) == (1, 1)
+    by_id = {station["id"]: station for station in told["stations"]}
+    assert set(by_id) == {"54511", "M1001", "M2001"}
+    assert (by_id["54511"]["last"], by_id["54511"]["silent"], by_id["54511"]["records_in_24_h"]) == (NOW.isoformat(), True, 1)
+    assert (told["set_aside"][0]["file"], told["set_aside"][0]["line"]) == ("a.csv", 3)
+    assert f"54511  Beijing  no data since {NOW.isoformat()}" in rest
+    assert "M1001  Lingshan  no data ever" in rest
+
+
+def test_without_any_station_observe_says_what_is_wanted(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["observe"]) == 3
+    assert "observations.stations" in capsys.readouterr().err
+
+
+# -- what stations told of late
+
+
+def told(at: datetime, flags: dict[str, int] | None = None, **values: float) -> Observation:
+    return Observation("54511", at, values, flags or {})
+
+
+def test_the_newest_good_value_is_told_and_the_doubtful_one_is_not() -> None:
+    series = [told(NOW - HOUR, air_temperature=270.0, relative_humidity=0.5),
+              told(NOW, {"air_temperature": DOUBTFUL}, air_temperature=310.0)]  # fmt: skip
+
+    assert newest_good(series) == {"air_temperature": (NOW - HOUR, 270.0), "relative_humidity": (NOW - HOUR, 0.5)}
+
+
+def test_hours_are_means_of_what_was_told_in_them() -> None:
+    series = [
+        told(NOW - 90 * MINUTE, air_temperature=270.0, wind_from_direction=350.0, precipitation_amount=0.2),
+        told(NOW - HOUR, air_temperature=271.0, wind_from_direction=20.0, precipitation_amount=0.4, present_weather=71.0),
+        told(NOW - 10 * MINUTE, air_temperature=272.0),
+    ]
+
+    hourly = hourly_means(series, NOW + 20 * MINUTE)
+
+    assert hourly["air_temperature"] == ((NOW - HOUR, 270.5), (NOW, 272.0))
+    assert hourly["wind_from_direction"] == ((NOW - HOUR, pytest.approx(5.0)),)  # by hand: between 350 and 20 degrees
+    assert hourly["precipitation_amount"] == ((NOW - HOUR, 0.4),)  # of the hour already
+    assert "present_weather" not in hourly
+
+
+def test_a_silent_station_says_since_when(room: Room) -> None:
+    room.put("a.csv", "station,time,air_temperature,relative_humidity,wind_speed\n"
+             + f"54511,{(NOW - HOUR).isoformat()},-3.0,60,3\nM1001,{(NOW - 30 * HOUR).isoformat()},-3.0,60,3\n")  # fmt: skip
+    room.observe()
+
+    live = {one.station.id: one for one in latest(room.archive, room.settings, ZONE, NOW)}
+
+    assert live["54511"].newest["air_temperature"] == (NOW - HOUR, pytest.approx(270.15))
+    assert live["54511"].comfort == (NOW - HOUR, 1)  # GB/T 27963: -3 degC and 3 m/s in November are cold
+    assert (live["M1001"].newest, live["M1001"].heard, live["M1001"].comfort) == ({}, NOW - 30 * HOUR, None)
+    assert (live["M1002"].heard, live["M1002"].newest) == (None, {})
+    assert live["54511"].station == Station("54511", Name("", ""), 40.0, 116.0, 50.0)

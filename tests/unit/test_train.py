@@ -1,0 +1,325 @@
+"""Does a week's learning train on what there is, promote only what is better, and leave alone what fails?
+
+The cases come of a simulated world whose truth is known (tests/science/simulated.py), handed in where the archive's would be; what is
+proven of training and of the promotion itself stands in test_training.py and test_registry.py.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import numpy as np
+import pytest
+
+from forecast.__main__ import main
+from forecast.archive.issues import Archive
+from forecast.archive.outcomes import Outcomes, Past
+from forecast.commands import models as model_commands
+from forecast.config import Config
+from forecast.domain import PHENOMENA, Outcome
+from forecast.errors import ModelMismatch
+from forecast.learning import train, verify
+from forecast.learning.reforecast import Hindcasts
+from forecast.learning.train import cases_of, lacking, learn, model_cards, models_in_force
+from forecast.verification import Heard
+from models import registry
+from models.prediction import SHARES, Models, open_models, read_shares
+from models.registry import Verdict
+from models.training import TrainingSet
+from products.pages.models import sheet
+from products.wording import Words
+from tests.science import simulated
+
+NOW = datetime(2026, 11, 22, 5, 30, tzinfo=UTC)
+STARS = ("starry_sky",)
+
+
+@pytest.fixture
+def settings(config: Config, tmp_path: Path) -> Config:
+    return config.model_copy(update={"learning": config.learning.model_copy(update={"folder": tmp_path / "models"})})
+
+
+@pytest.fixture
+def archive(tmp_path: Path) -> Archive:
+    return Archive(f"sqlite:///{tmp_path / 'archive.db'}")
+
+
+def cases(count: int = 240) -> TrainingSet:
+    """Nights of a simulated world, each an event of its own."""
+    data = simulated.world(9, sites=2).data
+    data = data.take(np.arange(min(count, len(data))))
+    return replace(data, event=np.arange(len(data)))
+
+
+def handed(monkeypatch: pytest.MonkeyPatch, by_phenomenon: dict[str, TrainingSet]) -> None:
+    """Put cases in the archive's place; of other phenomena there are none."""
+    nothing = cases(0)
+
+    def found(_config: Config, _archive: Archive, phenomenon: str) -> tuple[TrainingSet, int]:
+        return by_phenomenon.get(phenomenon, replace(nothing, phenomenon=phenomenon)), 0
+
+    monkeypatch.setattr(train, "cases_of", found)
+
+
+def verdict_is(monkeypatch: pytest.MonkeyPatch, **told: Any) -> None:
+    monkeypatch.setattr(registry, "consider", lambda *_: Verdict(champion="rule-1", **told))
+
+
+def test_an_empty_archive_teaches_nothing_and_says_how_many_cases_it_takes(settings: Config, archive: Archive) -> None:
+    lessons = learn(settings, archive, NOW)
+
+    assert [lesson.phenomenon for lesson in lessons] == list(PHENOMENA)
+    assert {lesson.verdict for lesson in lessons} == {"too_few"}
+    assert "it takes 30 events with an outcome, 5 with and 5 without it" in lessons[0].said
+    assert not list(settings.learning.folder.glob("*/*/model.skops"))
+
+
+def test_events_of_one_kind_only_are_too_few() -> None:
+    data = cases()
+
+    assert lacking(data) == ""
+    assert "0 without" in lacking(data.take(data.seen))
+
+
+def test_a_challenger_that_is_better_serves_and_one_that_is_not_is_only_kept(
+    settings: Config, archive: Archive, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    handed(monkeypatch, {"starry_sky": cases()})
+    verdict_is(monkeypatch, promote=False, why="not_better", gain=0.001, low=-0.01, blocks=17, cases=240)
+    first = learn(settings, archive, NOW, STARS)[0]
+    assert first.verdict == "not_better"
+    assert models_in_force(settings).names["starry_sky"] == "rule-1"
+
+    handed(monkeypatch, {"starry_sky": cases(250)})
+    verdict_is(monkeypatch, promote=True, why="better", gain=0.02, low=0.01, blocks=17, cases=250)
+    second = learn(settings, archive, NOW + timedelta(days=7), STARS)[0]
+
+    assert second.verdict == "promoted"
+    assert models_in_force(settings).names["starry_sky"].endswith(second.model)
+    assert "Brier score 0.0200 better than rule-1 on 250 cases of 17 weeks" in second.said
+    assert {card.id for card in train.kept(settings.learning.folder, "starry_sky")} == {first.model, second.model}
+
+
+def test_a_dry_run_keeps_nothing(settings: Config, archive: Archive, monkeypatch: pytest.MonkeyPatch) -> None:
+    handed(monkeypatch, {"starry_sky": cases()})
+
+    lesson = learn(settings, archive, NOW, STARS, dry_run=True)[0]
+
+    assert lesson.folds  # it was trained and judged
+    assert not settings.learning.folder.exists()
+
+
+def test_the_same_cases_are_not_trained_on_twice(settings: Config, archive: Archive, monkeypatch: pytest.MonkeyPatch) -> None:
+    handed(monkeypatch, {"starry_sky": cases()})
+    first = learn(settings, archive, NOW, STARS)[0]
+
+    again = learn(settings, archive, NOW + timedelta(days=7), STARS)[0]
+
+    assert (again.verdict, again.model) == ("nothing_new", first.model)
+
+
+def test_one_phenomenon_that_fails_stops_no_other(settings: Config, archive: Archive, monkeypatch: pytest.MonkeyPatch) -> None:
+    data = cases()
+    handed(monkeypatch, {"starry_sky": replace(data, names=("no_such", *data.names[1:])), "snowfall": cases(0)})
+
+    lessons = {lesson.phenomenon: lesson for lesson in learn(settings, archive, NOW)}
+
+    assert lessons["starry_sky"].verdict == "failed"
+    assert {lesson.verdict for name, lesson in lessons.items() if name != "starry_sky"} == {"too_few"}
+
+
+def test_promotion_by_hand_is_refused_unless_it_was_found_better_or_forced(
+    settings: Config, archive: Archive, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    handed(monkeypatch, {"starry_sky": cases()})
+    verdict_is(monkeypatch, promote=False, why="not_better", gain=-0.001, low=-0.01, blocks=17, cases=240)
+    kept = learn(settings, archive, NOW, STARS)[0].model
+
+    with pytest.raises(ModelMismatch, match=r"was not found better than rule-1.*--force"):
+        train.promote(settings, "starry_sky", kept)
+    with pytest.raises(ModelMismatch, match="no model's id"):
+        train.promote(settings, "starry_sky", "../../elsewhere", force=True)
+
+    assert train.promote(settings, "starry_sky", kept, force=True).endswith(kept)
+    assert train.rollback(settings, "starry_sky") == "rule-1"
+
+
+def test_a_champion_worse_than_the_rule_gives_way_to_it(settings: Config, archive: Archive, monkeypatch: pytest.MonkeyPatch) -> None:
+    handed(monkeypatch, {"starry_sky": cases()})
+    verdict_is(monkeypatch, promote=False, why="not_better", gain=-0.001, low=-0.01, blocks=17, cases=240)
+    first = learn(settings, archive, NOW, STARS)[0].model
+    train.promote(settings, "starry_sky", first, force=True)
+    found = Verdict(True, "better", 0.02, 0.01, 9, 60, f"prior-{first}")
+    monkeypatch.setattr(registry, "consider_rule", lambda *_: found)
+    handed(monkeypatch, {"starry_sky": cases(250)})
+
+    lesson = learn(settings, archive, NOW + timedelta(days=7), STARS)[0]
+
+    assert lesson.verdict == "rule_again"
+    assert "The untrained rule: Brier score 0.0200 better" in lesson.said
+    assert models_in_force(settings).names["starry_sky"] == "rule-1"
+    assert train.rollback(settings, "starry_sky").endswith(first)
+
+
+def test_a_verdict_tells_the_certainty_it_was_reached_with() -> None:
+    said = train.said_of(Verdict(True, "better", 0.02, 0.01, 9, 60, "rule-1"))
+
+    assert registry.LOWER == 0.01
+    assert "at least +0.0100 with 99 % certainty" in said
+
+
+def test_the_shipped_model_is_retired_from_the_command_line_s_functions(settings: Config) -> None:
+    assert train.rollback(settings, "sea_of_clouds") == "rule-1"
+    shipped = registry.in_order(registry.SHIPPED, "sea_of_clouds")[0]
+
+    assert train.promote(settings, "sea_of_clouds", shipped, force=True).endswith(shipped)
+    assert train.promote(settings, "sea_of_clouds", "rule-1", force=True) == "rule-1"
+
+
+def test_a_damaged_model_does_not_serve_and_the_log_says_why(
+    settings: Config, archive: Archive, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    handed(monkeypatch, {"starry_sky": cases()})
+    kept = learn(settings, archive, NOW, STARS)[0].model
+    train.promote(settings, "starry_sky", kept, force=True)
+    path = settings.learning.folder / "starry_sky" / kept / "model.skops"
+    path.write_bytes(path.read_bytes()[:-10])
+
+    with caplog.at_level(logging.WARNING):
+        models = models_in_force(settings)
+
+    assert models.names["starry_sky"] == "rule-1"
+    assert any(kept in reason for reason in models.refused)
+    assert "a model is refused, rule-1 serves" in caplog.text
+    card = next(card for card in model_cards(models) if card.phenomenon == "starry_sky")
+    assert not card.trained
+    assert len(card.refused) == 1
+
+
+def test_the_shipped_model_of_the_sea_says_where_it_learnt_and_that_it_is_unproven(tmp_path: Path) -> None:
+    models = open_models(tmp_path)
+    if models.served["sea_of_clouds"].card is None:
+        pytest.skip("the shipped model waits to be fitted anew on today's rule: " + "; ".join(models.refused))
+
+    card = next(card for card in model_cards(models) if card.phenomenon == "sea_of_clouds")
+
+    assert card.trained
+    assert card.sources.keys() == {"observer"}
+    assert "Unproven at the sites served" in card.note
+    assert card.whole is not None
+    assert card.span == (date(2023, 5, 23), date(2026, 6, 25))
+
+
+def test_a_card_that_cannot_be_shown_stops_no_bulletin(tmp_path: Path) -> None:
+    models = open_models(tmp_path)
+    served = models.served["sea_of_clouds"]
+    if served.card is None:
+        pytest.skip("the shipped model waits to be fitted anew on today's rule")
+    odd: Any = replace(served, card=replace(served.card, scores={"cases": "many"}, made="yesterday"))
+
+    shown = model_cards(Models(models.by_phenomenon, models.names, {}, {"sea_of_clouds": odd}))
+
+    assert (shown[0].name, shown[0].trained) == (served.name, False)
+
+
+@pytest.mark.parametrize("text", ["{", "[]", '{"starry_sky": {"gfs": -1}}', '{"no_such": {"gfs": 1}}', '{"starry_sky": 3}'])
+def test_shares_that_cannot_be_make_all_models_count_alike(tmp_path: Path, text: str) -> None:
+    (tmp_path / SHARES).write_text(text)
+
+    assert read_shares(tmp_path) == {}
+    assert open_models(tmp_path).shares == {}
+
+
+def test_shares_are_kept_for_the_blend(settings: Config, archive: Archive, monkeypatch: pytest.MonkeyPatch) -> None:
+    told = {"starry_sky": {"gfs": 0.9, "ifs": 1.1}}
+    monkeypatch.setattr(verify, "shares", lambda *_: told)
+
+    train.renew_shares(settings, archive, NOW)
+
+    assert models_in_force(settings).shares == told
+
+
+def test_a_run_that_was_heard_when_it_was_issued_is_not_learnt_from_again_as_a_run_of_the_past(
+    settings: Config, archive: Archive, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    day, window = date(2026, 11, 20), datetime(2026, 11, 20, 12, tzinfo=UTC)
+    issued, old = (
+        Heard("", run + timedelta(hours=4), "gfs", run, "lingshan", "starry_sky", day, window, {"humidity_at_site": value})
+        for run, value in ((datetime(2026, 11, 20, tzinfo=UTC), 0.4), (datetime(2026, 11, 19, tzinfo=UTC), 0.9))
+    )
+    again = replace(issued, values={"humidity_at_site": 0.5})  # the same run, worked out once more
+    monkeypatch.setattr(Past, "heard", lambda *_: [issued])
+    monkeypatch.setattr(Hindcasts, "heard", lambda *_: [again, old])
+    Outcomes(archive).keep([Outcome("starry_sky", "lingshan", day, 1.0, "observer")], NOW)
+
+    data, afterwards = cases_of(settings, archive, "starry_sky")
+
+    assert afterwards == 1
+    assert data.columns(["humidity_at_site"])[:, 0].tolist() == [0.4, 0.9]
+    assert data.weight.sum() == pytest.approx(1.0)  # one event, one observer's word
+
+
+def test_the_commands_say_what_they_need(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["models", "promote", "sea_of_clouds"]) == 3
+    assert main(["try-mountain", "labels.csv", "forecasts.json"]) == 3
+    assert main(["try-mountain", "labels.csv", "forecasts.json", "--mountain", "*:40,115"]) == 3
+
+    said = capsys.readouterr().err
+    assert "models promote needs PHENOMENON ID" in said
+    assert "--mountain NAME:LAT,LON,HEIGHT,VALLEY" in said
+
+
+def test_a_mountain_nobody_fitted_is_tried_from_the_command_line(
+    shared: Path, config: Config, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    files = [str(shared / "cloud_sea" / name) for name in ("labels.csv", "forecast_days.json.gz")]
+
+    assert main(["try-mountain", *files, "--mountain", "wunvshan:41.320,125.408,804,300"]) == 0
+
+    said = capsys.readouterr().out
+    assert "WARNING wunvshan" in said
+    assert "they are among those it was fitted on" in said
+    assert "n=67" in said  # 68 labels, one without a forecast
+    assert "rule" in said
+    assert "Brier" in said
+
+
+def test_the_page_says_what_was_left_out_and_how_sure_the_gain_is(tmp_path: Path) -> None:
+    card = next(card for card in model_cards(open_models(tmp_path)) if card.phenomenon == "sea_of_clouds")
+    zone = ZoneInfo("Asia/Shanghai")
+
+    zh, en = (sheet(card, {}, False, Words(language, zone)) for language in ("zh", "en"))
+
+    assert zh.left_out == "mountain"
+    assert Words("zh", zone)("model_card.folds.mountain") == "用没见过的山检验"
+    assert zh.own[0] == ("zh", card.note_zh)
+    assert en.own[0] == ("en", card.note)
+    assert {row[0] for row in zh.rows} >= {"五女山", "黄丫口"}
+    assert any("(90 %): it may be chance" in sentence for sentence in en.said)
+    assert any("no worse than the model" in sentence and "0.245" in sentence for sentence in en.said)
+    assert "wunvshan" not in " ".join(zh.said)
+
+
+def test_mornings_outside_the_days_fitted_on_raise_no_warning(tmp_path: Path) -> None:
+    card = open_models(tmp_path).served["sea_of_clouds"].card
+
+    assert model_commands.fitted_among([("wunvshan", date(2027, 5, 1))], card) == []
+    assert model_commands.fitted_among([("mountain", date(2026, 5, 1))], card)[0].startswith("note: mountain: 1 of these mornings")
+    assert model_commands.fitted_among([("wunvshan", date(2026, 5, 1))], None) == []
+
+
+def test_lessons_are_told_as_data_too(settings: Config, archive: Archive, tmp_path: Path) -> None:
+    learn(settings, archive, NOW)
+
+    told = json.loads((settings.learning.folder / train.LESSONS).read_text())
+
+    assert told["at"] == NOW.isoformat()
+    assert len(told["said"]) == len(PHENOMENA)
+    assert "last training" in "\n".join(train.listing(settings))
+    assert "Columns: date" in model_commands.MOUNTAIN

@@ -1,0 +1,90 @@
+"""Can a mountain nobody fitted be judged from a file of labels and a file of forecasts?"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import numpy as np
+import pytest
+from sklearn.metrics import roc_auc_score
+
+from forecast.config import Config
+from forecast.errors import SourceCorrupt
+from forecast.learning.transfer_test import EVERY, judge, mountain, read_labels
+from models.registry import in_force
+from models.score_table import blocks_of, bounds_of_mean, table
+from tests.science import sea
+
+CLOCK = ZoneInfo("Asia/Shanghai")
+
+
+def test_labelled_mornings_are_judged_as_the_science_run_reads_them(shared: Path, config: Config) -> None:
+    places = {one: sea.MOUNTAINS[name] for one, name in sea.IDS.items() if name == "wunvshan"}
+    shipped = in_force(Path("nowhere"))["sea_of_clouds"].model
+
+    told = judge(shared / "cloud_sea" / "labels.csv", shared / "cloud_sea" / "forecast_days.json.gz", places, {"shipped": shipped},
+                 config.phenomena, CLOCK)
+
+    rule, ours = told.tables["wunvshan"]
+    known = sea.mornings(shared)
+    here = known.mountain == "wunvshan"
+    assert rule.scores.cases == ours.scores.cases == here.sum()
+    assert rule.scores.brier == pytest.approx(np.mean((known.probability[here] - known.seen[here]) ** 2))
+    assert rule.scores.auc == pytest.approx(roc_auc_score(known.seen[here], known.probability[here]))
+    assert rule.brier[0] < rule.scores.brier < rule.brier[1]
+    assert "wunvshan 2026-06-26" in told.without_forecast
+    assert any("no such place" in reason for reason in told.refused)  # the other mountains of the file
+    assert "persistence" in "\n".join(told.lines())
+
+
+def test_bad_lines_are_refused_one_by_one_and_the_good_are_kept(tmp_path: Path) -> None:
+    path = tmp_path / "labels.csv"
+    lines = ("date,status", "2026-05-17,full", "17.5.2026,full", "2026-05-18,perhaps", "2026-05-17,none", "2026-05-19,None")
+    path.write_text("\n".join(lines), encoding="utf-8")
+
+    good, bad = read_labels(path)
+
+    assert [(one.mountain, one.day.isoformat(), one.degree) for one in good] == [(EVERY, "2026-05-17", 1.0), (EVERY, "2026-05-19", 0.0)]
+    assert [reason.split(":")[0] for reason in bad] == ["line 3", "line 4", "line 5"]
+
+
+def test_a_file_that_holds_no_labels_is_refused_with_advice(tmp_path: Path) -> None:
+    for content in (b"", b"a,b\n1,2\n", b"\xff\xfe\x00"):
+        (tmp_path / "labels.csv").write_bytes(content)
+        with pytest.raises(SourceCorrupt, match=r"CSV|header"):
+            read_labels(tmp_path / "labels.csv")
+
+
+def test_a_valley_above_the_viewpoint_is_refused() -> None:
+    with pytest.raises(ValueError, match="below the viewpoint"):
+        mountain("upside down", 40.0, 115.0, 500.0, 800.0)
+
+
+def test_no_interval_is_told_of_fewer_than_six_weeks() -> None:
+    seen = (np.arange(42) % 3 == 0).astype(float)
+    told = {"one": np.full(42, 0.3), "other": np.where(seen > 0, 0.6, 0.2)}
+    weeks = np.arange(42) // 7
+
+    few, enough = (table({who: p[rows] for who, p in told.items()}, seen[rows], weeks[rows]) for rows in (weeks < 5, weeks < 6))
+
+    assert np.isnan([*few[1].brier, *few[1].auc, *few[1].gain[1:]]).all()
+    assert few[1].line().count("[under 6 weeks]") == 3
+    assert np.isfinite([*enough[1].brier, *enough[1].gain]).all()
+    assert bounds_of_mean(np.ones(35), weeks[:35]) is None
+    assert bounds_of_mean(np.ones(42), weeks) == (1.0, 1.0)
+
+
+def test_intervals_of_a_gain_hold_nought_where_two_are_alike() -> None:
+    random = np.random.default_rng(1)
+    day = np.datetime64("2026-01-01") + np.arange(200)
+    seen = (random.uniform(size=200) < 0.4).astype(float)
+    noise = [np.clip(0.4 + random.normal(0, 0.1, 200), 0, 1) for _ in range(2)]
+    skilled = np.where(seen > 0, 0.8, 0.2)
+
+    rows = table({"one": noise[0], "other": noise[1], "skilled": skilled}, seen, blocks_of(np.full(200, "a"), day))
+
+    assert rows[1].gain[1] < 0 < rows[1].gain[2]
+    assert 0 < rows[2].gain[1] < rows[2].gain[0] < rows[2].gain[2]
+    assert rows[2].auc == (1.0, 1.0)
+    assert rows[0].scores.cases == 200

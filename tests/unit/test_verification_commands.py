@@ -1,0 +1,113 @@
+"""Do the commands that look back say what they did, to a person and to a program?"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+import yaml
+
+from forecast.__main__ import build_parser, main
+from forecast.archive.issues import Archive
+from forecast.commands.verification import COMMANDS
+from forecast.config import default_path
+from tests.looked_back import fill
+
+NOW = ("--now", "2026-03-02T08:00+08:00")
+
+
+@pytest.fixture(scope="module")
+def settings(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Settings whose archive holds a made-up sixty days."""
+    folder = tmp_path_factory.mktemp("looking-back")
+    values = yaml.safe_load(default_path().read_text(encoding="utf-8"))
+    values["archive"] = {"url": f"sqlite:///{folder / 'archive.db'}"}
+    values["source"]["cycles"] = str(folder / "cycles")
+    path = folder / "config.yaml"
+    path.write_text(yaml.safe_dump(values, allow_unicode=True), encoding="utf-8")
+    fill(Archive(values["archive"]["url"]), 60)
+    return path
+
+
+def said(capsys: pytest.CaptureFixture[str], settings: Path, *arguments: str) -> tuple[int, str, str]:
+    code = main([*arguments, "--config", str(settings), *NOW])
+    told = capsys.readouterr()
+    return code, told.out, told.err
+
+
+def test_every_command_that_looks_back_says_what_it_is_for() -> None:
+    told = build_parser().format_help()
+
+    assert all(name in told for name in COMMANDS)
+
+
+def test_verify_prints_a_line_a_group_and_the_same_as_json(settings: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    code, out, _ = said(capsys, settings, "verify")
+    _, plain, _ = said(capsys, settings, "verify", "--json")
+
+    data = json.loads(plain)
+    assert code == 0
+    assert len(out.splitlines()) == 1 + len(data["lines"])
+    assert data["events"] == 120
+    assert data["records"][0]["phenomenon"] == "sunset_glow"
+
+
+def test_verify_of_nothing_says_what_to_do(settings: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    code, out, _ = said(capsys, settings, "verify", "--since", "2026-03-02")
+
+    assert code == 0
+    assert "skyscape outcomes import" in out
+
+
+def test_a_day_that_is_none_is_a_usage_error(settings: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as stopped:
+        said(capsys, settings, "verify", "--since", "tomorrow")
+
+    assert stopped.value.code == 2
+    assert "expected a day like" in capsys.readouterr().err
+
+
+def test_outcomes_are_imported_with_their_remarks_and_shown(settings: Path, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    path = tmp_path / "seen.csv"
+    path.write_text("site,phenomenon,day,degree,source\nlingshan,sunset_glow,2026-01-05,1,camera\nx,rime,2026-01-05,1,\n", encoding="utf-8")
+
+    _, out, _ = said(capsys, settings, "outcomes", "import", str(path))
+    _, again, _ = said(capsys, settings, "outcomes", "import", str(path))
+    _, shown, _ = said(capsys, settings, "outcomes", "show")
+
+    assert "1 kept, 1 remarks" in out
+    assert "line 3: site: 'x' is no viewpoint" in out
+    assert "was read before" in again
+    assert "camera     1 reports" in shown
+
+
+def test_a_missing_file_and_no_file_are_told_apart(settings: Path, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    assert said(capsys, settings, "outcomes", "import")[::2] == (3, "skyscape: outcomes import: name at least one CSV file\n")
+    code, _, error = said(capsys, settings, "outcomes", "import", str(tmp_path / "none.csv"))
+    assert code == 3
+    assert "none.csv" in error
+
+
+def test_each_file_is_told_of_and_the_command_fails_where_one_gave_nothing(
+    settings: Path, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    good, bad, none = (tmp_path / name for name in ("good.csv", "bad.csv", "none.csv"))
+    good.write_text("site,phenomenon,day,degree\njinding,rime,2026-01-20,1\n", encoding="utf-8")
+    bad.write_text("site,phenomenon,day,degree\nx,rime,2026-01-20,1\n", encoding="utf-8")
+
+    code, out, _ = said(capsys, settings, "outcomes", "import", str(good), str(none))
+    refused, told, _ = said(capsys, settings, "outcomes", "import", str(bad))
+
+    assert code == 3
+    assert "good.csv: 1 kept" in out
+    assert "none.csv" in out
+    assert (refused, "bad.csv: 0 kept" in told) == (1, True)
+
+
+def test_diagnose_without_stations_or_runs_keeps_nothing(settings: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    code, out, _ = said(capsys, settings, "diagnose", "--stations-only")
+
+    assert code == 0
+    assert [line.partition(":")[0] for line in out.splitlines()] == ["2026-02-28", "2026-03-01"]
+    assert said(capsys, settings, "diagnose", "--stations-only", "--day", "2026-03-09")[0] == 3
