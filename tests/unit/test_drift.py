@@ -13,7 +13,7 @@ from forecast.config import Config
 from forecast.learning import monitor
 from models.drift import Finding, moved, stability, told_and_seen
 from tests.looked_back import fill, issued_on, keep_issue
-from tests.unit.test_standings import made
+from tests.unit.test_scorecard import made
 
 
 def test_the_index_by_hand() -> None:
