@@ -1,8 +1,10 @@
-"""One page a phenomenon's room, one for what is common, one for the sources: written from the code's own tables and constants.
+"""One page a phenomenon's room, one for what is common, one for the sources: written from the
+code's own tables and constants.
 
-Nothing is spelled a second time: predictors come from the catalogue, constants from the modules' source with the comment that stands above
-or beside each, rules from models/rules.py, missing ids from the words that the modules use, sources from the settings. `make docs` writes
-the pages under docs/; a test holds them to the code.
+Nothing is spelled a second time: predictors come from the catalogue, constants from the modules'
+source with the comment that stands above or beside each, rules from models/rules.py, missing ids
+from the words that the modules use, sources from the settings. `make docs` writes the pages under
+docs/; a test holds them to the code.
 """
 
 from __future__ import annotations
@@ -35,24 +37,31 @@ from models.rules import Effect, Rule
 from products.pages.api import quantities
 from products.wording import read_words
 
-# Which modules hold a page's constants, by their names under forecast: of a room's page the room first.
+# Which modules hold a page's constants, by their names under forecast: of a room's page the room
+# first.
+# fmt: off
 MODULES: Mapping[str, tuple[str, ...]] = {
     "stars": ("phenomena.stars", "science.night_sky", "science.almanac", "science.meteors"),
     "cloud_sea": ("phenomena.cloud_sea", "phenomena.cloud_sea_states"),
-    "glow": ("phenomena.glow", "phenomena.canvas", "phenomena.light_path", "phenomena.light_evidence", "phenomena.obstacles",
+    "glow": ("phenomena.glow", "phenomena.canvas", "phenomena.light_path",
+             "phenomena.light_evidence", "phenomena.obstacles",
              "science.light"),
-    "snow": ("phenomena.snow", "phenomena.snow_column", "phenomena.station_snow", "phenomena.cold", "science.snowfall",
+    "snow": ("phenomena.snow", "phenomena.snow_column", "phenomena.station_snow", "phenomena.cold",
+             "science.snowfall",
              "science.snowpack", "science.precipitation_type"),
     "sources": ("ingest.derived_fields",),
     "observations": ("observations.quality_control", "observations.nowcast", "science.comfort"),
-    "common": ("quantities", "phenomena", "phenomena.weather", "science.thermodynamics", "science.interpolation"),
-}  # fmt: skip
+    "common": ("quantities", "phenomena", "phenomena.weather", "science.thermodynamics",
+               "science.interpolation"),
+}
+# fmt: on
 NOTE = "Written from the code by `make docs`; do not edit. Where a source says (check), the value was chosen and not measured."
 
 
 @dataclass(frozen=True, slots=True)
 class Constant:
-    """A named number of a module: its value, its unit, and what the comment beside or above it says.
+    """A named number of a module: its value, its unit, and what the comment beside or above it
+    says.
 
     explained: whether it has a comment or needs none, being worked out from what has a name.
     """
@@ -73,8 +82,19 @@ def pages() -> dict[str, str]:
 
 
 def _page(name: str, room: ModuleType) -> Iterator[str]:
-    yield from (f"# {name.replace('_', ' ').capitalize()}", "", NOTE, "", inspect.cleandoc(room.__doc__ or ""), "")
-    yield from ("## Predictors", "", "| feature | key in the JSON | unit | range | serves | what it is, and whence |")
+    yield from (
+        f"# {name.replace('_', ' ').capitalize()}",
+        "",
+        NOTE,
+        "",
+        inspect.cleandoc(room.__doc__ or ""),
+        "",
+    )
+    yield from (
+        "## Predictors",
+        "",
+        "| feature | key in the JSON | unit | range | serves | what it is, and whence |",
+    )
     yield "|---|---|---|---|---|---|"
     for feature in FEATURES.values():
         if served := [p for p in room.PHENOMENA if p in feature.phenomena]:
@@ -94,17 +114,31 @@ def _common() -> Iterator[str]:
 
 
 def _sources() -> Iterator[str]:
-    """Tell which model gives which field; what is derived of it is told with the constants that it takes."""
+    """Tell which model gives which field; what is derived of it is told with the constants that it
+    takes.
+    """
     yield from source_table.page(read_config())
     yield from _constants("sources")
 
 
 def _observations() -> Iterator[str]:
     """Tell what stations may report, in which columns and units, and what of it is believed."""
-    yield from ("# Observations", "", NOTE, "", inspect.cleandoc(formats.__doc__ or ""), "", f"Forms: {', '.join(formats.PARSERS)}.", "")
+    yield from (
+        "# Observations",
+        "",
+        NOTE,
+        "",
+        inspect.cleandoc(formats.__doc__ or ""),
+        "",
+        f"Forms: {', '.join(formats.PARSERS)}.",
+        "",
+    )
     yield "A table (CSV, or the records of a push) has a header. A column's unit may stand in brackets behind its name; else that of the"
     yield "settings counts, else the usual one. Time is one column, or year, month, day, hour, minute; without a zone it is the service's."
-    yield from ("", "| element | SI | usual unit | also | believed within | in an hour at most | unchanged at most | columns |")
+    yield from (
+        "",
+        "| element | SI | usual unit | also | believed within | in an hour at most | unchanged at most | columns |",
+    )
     yield "|---|---|---|---|---|---|---|---|"
     names: dict[str, list[str]] = {}
     for spelled, meaning in columns.names().items():
@@ -116,20 +150,28 @@ def _observations() -> Iterator[str]:
         still = f"{element.still:g} h" if element.still else ""
         told = ", ".join(f"`{name}`" for name in names.get(element.name, ()))
         yield f"| {element.name} | {element.unit} | {usual} | {also} | {element.low:g} - {element.high:g} | {step} | {still} | {told} |"
-    told = "; ".join(f"{what}: {', '.join(f'`{name}`' for name in names[what])}" for what in (columns.STATION, columns.TIME))
+    told = "; ".join(
+        f"{what}: {', '.join(f'`{name}`' for name in names[what])}"
+        for what in (columns.STATION, columns.TIME)
+    )
     yield from ("", f"Columns of every table: {told}.")
     yield from _constants("observations")
 
 
 def _missing(modules: Sequence[str]) -> Iterator[str]:
-    """Tell which ids a forecast may name among what it lacks: those words that the modules' source holds."""
+    """Tell which ids a forecast may name among what it lacks: those words that the modules' source
+    holds.
+    """
     held = {node.value for node in _nodes(modules) if isinstance(node, ast.Constant)}
     yield from ("", "## What may be missing", "", "| id | in words |", "|---|---|")
     for key, words in read_words("en").items():
         kind, _, name = key.partition(".")
         if kind == "missing" and name in held and "{" not in words:
             yield f"| `{name}` | {words} |"
-    yield from ("| `feature:…` | a feature that could not be computed |", "| `field:…` | a field that the model run does not hold |")
+    yield from (
+        "| `feature:…` | a feature that could not be computed |",
+        "| `field:…` | a field that the model run does not hold |",
+    )
 
 
 def _constants(page: str) -> Iterator[str]:
@@ -137,12 +179,23 @@ def _constants(page: str) -> Iterator[str]:
     tables = {f"forecast.{name}": constants(_module(name)) for name in MODULES[page]}
     if page != "common":
         read = {node.id for node in _nodes(MODULES[page]) if isinstance(node, ast.Name)}
-        common = [one for name in MODULES["common"] for one in constants(_module(name)) if one.name in read]
+        common = [
+            one
+            for name in MODULES["common"]
+            for one in constants(_module(name))
+            if one.name in read
+        ]
         own = {one.name for found in tables.values() for one in found}
         tables["Of those common to all"] = [one for one in common if one.name not in own]
     for title, found in tables.items():
         if found:
-            yield from ("", f"### {title}", "", "| constant | value | unit | what it is, and whence |", "|---|---|---|---|")
+            yield from (
+                "",
+                f"### {title}",
+                "",
+                "| constant | value | unit | what it is, and whence |",
+                "|---|---|---|---|",
+            )
         for one in found:
             yield f"| `{one.name}` | {_written(one.value)} | {one.unit} | {one.told.replace('|', '/')} |"
 
@@ -157,7 +210,8 @@ def _module(name: str) -> ModuleType:
 
 
 def constants(module: ModuleType) -> list[Constant]:
-    """Return the named numbers of a module in their order; of a record of numbers (`USUAL`) each field, told by its own comment.
+    """Return the named numbers of a module in their order; of a record of numbers (`USUAL`) each
+    field, told by its own comment.
 
     What counts through names (`SEA, IN_CLOUD, ... = range(4)`) holds no number to tell.
     """
@@ -170,18 +224,36 @@ def constants(module: ModuleType) -> list[Constant]:
     body = ast.parse(source).body
     fields = {
         (record.name, ast.unparse(part.target)): _share(_told(part, comments), 0, 1)
-        for record in body if isinstance(record, ast.ClassDef) for part in record.body if isinstance(part, ast.AnnAssign)
+        for record in body if isinstance(record,
+            ast.ClassDef) for part in record.body if isinstance(part, ast.AnnAssign)
     }  # fmt: skip
     for node in body:
-        if isinstance(node, ast.Assign) and isinstance(node.value, ast.Call) and ast.unparse(node.value.func) == "range":
+        if (
+            isinstance(node, ast.Assign)
+            and isinstance(node.value, ast.Call)
+            and ast.unparse(node.value.func) == "range"
+        ):
             continue
-        targets = node.targets if isinstance(node, ast.Assign) else [node.target] if isinstance(node, ast.AnnAssign) else []
-        names = [part.id for target in targets for part in ast.walk(target) if isinstance(part, ast.Name) and part.id.isupper()]
+        targets = (
+            node.targets
+            if isinstance(node, ast.Assign)
+            else [node.target]
+            if isinstance(node, ast.AnnAssign)
+            else []
+        )
+        names = [
+            part.id
+            for target in targets
+            for part in ast.walk(target)
+            if isinstance(part, ast.Name) and part.id.isupper()
+        ]
         told = _told(node, comments)
         for place, name in enumerate(names):
             value = getattr(module, name)
             if dataclasses.is_dataclass(value) and type(value).__module__ == module.__name__:
-                held = {field.name: getattr(value, field.name) for field in dataclasses.fields(value)}
+                held = {
+                    field.name: getattr(value, field.name) for field in dataclasses.fields(value)
+                }
                 for key, number in held.items():
                     if _is_number(number):
                         unit, text = fields[type(value).__name__, key]
@@ -193,7 +265,9 @@ def constants(module: ModuleType) -> list[Constant]:
 
 
 def _share(told: str, place: int, count: int) -> tuple[str, str]:
-    """Return the unit and the text of one of `count` constants that have a comment together: its own clause, where each has one."""
+    """Return the unit and the text of one of `count` constants that have a comment together: its
+    own clause, where each has one.
+    """
     clauses = told.split("; ")
     units = re.findall(r"\[([^]]+)\]", told)
     if count > 1 and len(clauses) == count:
@@ -213,7 +287,11 @@ def _is_worked_out(node: ast.stmt) -> bool:
 
 def _told(node: ast.stmt, comments: Mapping[int, tuple[str, bool]]) -> str:
     """Return what stands beside a statement, or in the lines of comment directly above it."""
-    beside = [comments[line][0] for line in range(node.lineno, (node.end_lineno or node.lineno) + 1) if line in comments]
+    beside = [
+        comments[line][0]
+        for line in range(node.lineno, (node.end_lineno or node.lineno) + 1)
+        if line in comments
+    ]
     line, above = node.lineno - 1, list[str]()
     while line in comments and comments[line][1] and not comments[line][0].startswith("--"):
         above.insert(0, comments[line][0])
@@ -229,14 +307,19 @@ def _is_number(value: Any) -> bool:
         return bool(value) and all(_is_number(held) for held in value)
     if isinstance(value, np.ndarray):
         return value.dtype.kind in "iuf"
-    return isinstance(value, int | float | np.number | np.timedelta64 | np.datetime64 | timedelta) and not isinstance(value, bool)
+    return isinstance(
+        value, int | float | np.number | np.timedelta64 | np.datetime64 | timedelta
+    ) and not isinstance(value, bool)
 
 
 def _written(value: Any) -> str:
     if isinstance(value, Mapping):
         return ", ".join(f"{key}: {_written(held)}" for key, held in value.items())
     if isinstance(value, tuple | list):
-        return ", ".join(f"({_written(held)})" if isinstance(held, tuple | list) else _written(held) for held in value)
+        return ", ".join(
+            f"({_written(held)})" if isinstance(held, tuple | list) else _written(held)
+            for held in value
+        )
     if isinstance(value, np.ndarray):
         return f"{value.size} values from {value.min():g} to {value.max():g}"
     if isinstance(value, np.timedelta64):

@@ -1,4 +1,6 @@
-"""Which source gives which field of the catalogue, which is derived of it and which it lacks: written from the settings and the rules."""
+"""Which source gives which field of the catalogue, which is derived of it and which it lacks:
+written from the settings and the rules.
+"""
 
 from __future__ import annotations
 
@@ -13,12 +15,14 @@ from forecast.settings import ModelSettings
 
 NATIVE, DERIVED, LEVELS, MOMENTS, ABSENT = "native", "derived", "of levels", "at moments", "-"
 OFF = "off"
+# fmt: off
 LEGEND = (
     f"How each field is had: `{NATIVE}` from the model's own files; `{DERIVED}` from its other fields, by the rules below; `{LEVELS}`: by",
     f"the overlap of its cloud by level, where a site asks; `{MOMENTS}`: its mean is not wanted, the field at each moment is had; `of` a",
     f"model that is laid over the leading one; `{ABSENT}`: not at all, and then named to the reader where a phenomenon would have read it.",
     f"`({OFF})`: the model's table stands in the settings with `enabled: false`; it is neither fetched nor heard until that is changed.",
 )
+# fmt: on
 MEAN = "_mean"
 COVERS = tuple(f"{layer}_type_cloud_area_fraction" for layer in LAYERS)
 
@@ -52,30 +56,58 @@ class Source:
 
 
 def sources_of(config: Config) -> tuple[Source, ...]:
-    """Return the leading model and those of the settings, enabled or not, that give a forecast of their own."""
+    """Return the leading model and those of the settings, enabled or not, that give a forecast of
+    their own.
+    """
     added: dict[str, str] = {}
     for model in config.models:
         for name in model.parameters if model.adds else ():
             said = model.id if model.enabled else f"{model.id} ({OFF})"
             added[name] = f"{added[name]}, {said}" if name in added else said
-    leading = Source(config.source.model, frozenset(field.name for field in DEFAULT_FIELDS), frozenset(), {}, added)
+    leading = Source(
+        config.source.model,
+        frozenset(field.name for field in DEFAULT_FIELDS),
+        frozenset(),
+        {},
+        added,
+    )
     return leading, *(_source(model) for model in config.models if not model.adds)
 
 
 def _source(model: ModelSettings) -> Source:
-    means = {name for name, said in model.parameters.items() if said.statistic == "mean" and FIELDS[name].statistic != "mean"}
-    return Source(model.id, frozenset(model.parameters), frozenset(means), derivable(model.parameters), {}, model.enabled)
+    means = {
+        name
+        for name, said in model.parameters.items()
+        if said.statistic == "mean" and FIELDS[name].statistic != "mean"
+    }
+    return Source(
+        model.id,
+        frozenset(model.parameters),
+        frozenset(means),
+        derivable(model.parameters),
+        {},
+        model.enabled,
+    )
 
 
 def page(config: Config) -> Iterator[str]:
     """Write the table, the rules it speaks of, and whose data they are."""
     sources = sources_of(config)
     added = sources[0].added
-    yield from ("# Sources", "", "Written from `config.yaml` and the code by `make docs`; do not edit.", "")
+    yield from (
+        "# Sources",
+        "",
+        "Written from `config.yaml` and the code by `make docs`; do not edit.",
+        "",
+    )
     yield from (*LEGEND, "")
-    yield from _table([field for field in FIELDS.values() if not field.auxiliary or field.name in added], sources)
+    yield from _table(
+        [field for field in FIELDS.values() if not field.auxiliary or field.name in added], sources
+    )
     yield from ("", "Read only to derive others from them:", "")
-    yield from _table([field for field in FIELDS.values() if field.auxiliary and field.name not in added], sources)
+    yield from _table(
+        [field for field in FIELDS.values() if field.auxiliary and field.name not in added], sources
+    )
     yield from _rules(sources)
     yield from _owners(config)
 
@@ -98,7 +130,12 @@ def _rules(sources: Collection[Source]) -> Iterator[str]:
 
 
 def _owners(config: Config) -> Iterator[str]:
-    yield from ("", "## Whose data", "", "| model | members | steps [h] | found by | name and licence, as pages print them |")
+    yield from (
+        "",
+        "## Whose data",
+        "",
+        "| model | members | steps [h] | found by | name and licence, as pages print them |",
+    )
     yield "|---|---|---|---|---|"
     first = config.source
     yield f"| {first.model} | 1 | {_span(first.all_steps)} | {', '.join(first.order)} | {first.attribution.en} |"

@@ -1,6 +1,8 @@
-"""The command line: `skyscape …`, the same as `python -m forecast …`. Builds the World; the only place that prints.
+"""The command line: `skyscape …`, the same as `python -m forecast …`. Builds the World; the only
+place that prints.
 
-Exit codes: 0 done, 1 a defect, 2 usage, 3 settings, 4 no usable cycle, 5 archive, 6 published only in part.
+Exit codes: 0 done, 1 a defect, 2 usage, 3 settings, 4 no usable cycle, 5 archive, 6 published only
+in part.
 """
 
 from __future__ import annotations
@@ -33,7 +35,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return int(args.command(args))
     except SkyscapeError as error:
         if getattr(args, "json", False):
-            print(json.dumps({"error": type(error).__name__, "detail": str(error), "exit_code": error.exit_code}, ensure_ascii=False))
+            print(
+                json.dumps(
+                    {
+                        "error": type(error).__name__,
+                        "detail": str(error),
+                        "exit_code": error.exit_code,
+                    },
+                    ensure_ascii=False,
+                )
+            )
         print(f"skyscape: {error}", file=sys.stderr)
         return error.exit_code
     except KeyboardInterrupt:
@@ -46,11 +57,33 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def build_parser() -> argparse.ArgumentParser:
     """Return the command line's grammar."""
     common = argparse.ArgumentParser(add_help=False)
-    common.add_argument("--config", type=Path, metavar="FILE", help="settings (default: the program's own config.yaml)")
-    common.add_argument("--source", choices=SOURCES, help="use this source only, and no further model")
-    common.add_argument("--cycle", type=_cycle, metavar="YYYYMMDDHH", help="use this run (UTC) instead of the newest whole one")
-    common.add_argument("--now", type=_moment, metavar="ISO", help="as if it were this moment, e.g. 2026-11-22T16:00+08:00")
-    common.add_argument("--out", type=Path, metavar="DIR", help="output folder (default: output.folder of the settings)")
+    common.add_argument(
+        "--config",
+        type=Path,
+        metavar="FILE",
+        help="settings (default: the program's own config.yaml)",
+    )
+    common.add_argument(
+        "--source", choices=SOURCES, help="use this source only, and no further model"
+    )
+    common.add_argument(
+        "--cycle",
+        type=_cycle,
+        metavar="YYYYMMDDHH",
+        help="use this run (UTC) instead of the newest whole one",
+    )
+    common.add_argument(
+        "--now",
+        type=_moment,
+        metavar="ISO",
+        help="as if it were this moment, e.g. 2026-11-22T16:00+08:00",
+    )
+    common.add_argument(
+        "--out",
+        type=Path,
+        metavar="DIR",
+        help="output folder (default: output.folder of the settings)",
+    )
     common.add_argument("--json", action="store_true", help="say the result as JSON")
     common.add_argument("-v", "--verbose", action="store_true", help="say more on the way")
 
@@ -60,20 +93,36 @@ def build_parser() -> argparse.ArgumentParser:
     for name, command, words in (
         ("once", once, "carry one cycle from its files to the screens"),
         ("run", run, "issue bulletins at the hours of the settings, day after day"),
-        ("observe", observe, "take in the files that stations dropped, as `run` does every few minutes"),
-        ("push", push, "take in the records that stations push, as `run` does beside its bulletins"),
+        (
+            "observe",
+            observe,
+            "take in the files that stations dropped, as `run` does every few minutes",
+        ),
+        (
+            "push",
+            push,
+            "take in the records that stations push, as `run` does beside its bulletins",
+        ),
         ("config", show_config, "print the resolved settings, secrets masked, or the one error"),
     ):
-        commands.add_parser(name, parents=[common], help=words, description=words).set_defaults(command=command)
+        commands.add_parser(name, parents=[common], help=words, description=words).set_defaults(
+            command=command
+        )
     words = "say what was issued last and what went wrong"
     status_parser = commands.add_parser("status", parents=[common], help=words, description=words)
     status_parser.set_defaults(command=status)
-    status_parser.add_argument("--all", action="store_true", help="name every file and sender that is kept, not only the last day's")
+    status_parser.add_argument(
+        "--all",
+        action="store_true",
+        help="name every file and sender that is kept, not only the last day's",
+    )
     words = "run the whole line on the embedded sample cycle (demonstration data)"
     demo_parser = commands.add_parser("demo", parents=[common], help=words, description=words)
     demo_parser.set_defaults(command=demo)
     words = "work out what past runs would have given, to learn from"
-    backfill_parser = commands.add_parser("backfill", parents=[common], help=words, description=words)
+    backfill_parser = commands.add_parser(
+        "backfill", parents=[common], help=words, description=words
+    )
     backfill_parser.set_defaults(command=backfill)
     words = "derive a site's horizon, valley and night sky from terrain and light grids"
     survey_parser = commands.add_parser("survey", parents=[common], help=words, description=words)
@@ -84,8 +133,14 @@ def build_parser() -> argparse.ArgumentParser:
     add_arguments(survey_parser)
     add_commands(commands, common, _looking_back)
     _add_backfill_arguments(backfill_parser)
-    demo_parser.add_argument("--days", type=int, default=0, choices=range(1, 61), metavar="N",
-                             help="simulate N days up to now, each issued, judged the day after and learnt from, instead of one cycle")
+    demo_parser.add_argument(
+        "--days",
+        type=int,
+        default=0,
+        choices=range(1, 61),
+        metavar="N",
+        help="simulate N days up to now, each issued, judged the day after and learnt from, instead of one cycle",
+    )
     _add_model_commands(commands, common)
     return parser
 
@@ -94,9 +149,24 @@ def _add_model_commands(commands: Any, common: argparse.ArgumentParser) -> None:
     from forecast.commands import models as model_commands
 
     for name, command, declare, words in (
-        ("train", train, model_commands.add_train_arguments, "train challengers; one serves where it is better by more than chance"),
-        ("models", models, model_commands.add_models_arguments, "say which models serve, did and might; take one back, put one in force"),
-        ("try-mountain", try_mountain, model_commands.add_mountain_arguments, "judge the model on a mountain that nobody fitted"),
+        (
+            "train",
+            train,
+            model_commands.add_train_arguments,
+            "train challengers; one serves where it is better by more than chance",
+        ),
+        (
+            "models",
+            models,
+            model_commands.add_models_arguments,
+            "say which models serve, did and might; take one back, put one in force",
+        ),
+        (
+            "try-mountain",
+            try_mountain,
+            model_commands.add_mountain_arguments,
+            "judge the model on a mountain that nobody fitted",
+        ),
     ):
         parser = commands.add_parser(name, parents=[common], help=words, description=words)
         parser.set_defaults(command=command)
@@ -105,14 +175,48 @@ def _add_model_commands(commands: Any, common: argparse.ArgumentParser) -> None:
 
 def _add_backfill_arguments(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
-    add("--from", dest="first", type=date.fromisoformat, metavar="DATE", help="first day of runs (UTC)")
+    add(
+        "--from",
+        dest="first",
+        type=date.fromisoformat,
+        metavar="DATE",
+        help="first day of runs (UTC)",
+    )
     add("--to", dest="last", type=date.fromisoformat, metavar="DATE", help="last day of runs")
-    add("--days", type=int, default=2, choices=range(1, 11), metavar="N", help="local days asked of each run (default 2)")
+    add(
+        "--days",
+        type=int,
+        default=2,
+        choices=range(1, 11),
+        metavar="N",
+        help="local days asked of each run (default 2)",
+    )
     add("--phenomena", default="", metavar="A,B", help="only these, e.g. sea_of_clouds,sunset_glow")
-    add("--dry-run", action="store_true", help="say what it would take (bytes, requests, hours); fetch inventories only")
-    add("--workers", type=int, default=2, choices=range(1, 65), metavar="N", help="runs worked side by side (default 2)")
-    add("--cluster", default="", metavar="ADDRESS", help="of a Dask scheduler, e.g. tcp://host:8786, instead of local workers")
-    add("--points", type=Path, metavar="JSON", help="point forecasts in Open-Meteo's form instead of runs; needs --site")
+    add(
+        "--dry-run",
+        action="store_true",
+        help="say what it would take (bytes, requests, hours); fetch inventories only",
+    )
+    add(
+        "--workers",
+        type=int,
+        default=2,
+        choices=range(1, 65),
+        metavar="N",
+        help="runs worked side by side (default 2)",
+    )
+    add(
+        "--cluster",
+        default="",
+        metavar="ADDRESS",
+        help="of a Dask scheduler, e.g. tcp://host:8786, instead of local workers",
+    )
+    add(
+        "--points",
+        type=Path,
+        metavar="JSON",
+        help="point forecasts in Open-Meteo's form instead of runs; needs --site",
+    )
     add("--site", default="", metavar="ID", help="the site that --points stand for")
 
 
@@ -151,7 +255,9 @@ def push(args: argparse.Namespace) -> int:
     from forecast.observations.intake import Intake
 
     config = _settings(args)
-    _push_server(config, Intake(config.observations, Archive(config.archive.url), config.zone)).serve()
+    _push_server(
+        config, Intake(config.observations, Archive(config.archive.url), config.zone)
+    ).serve()
     return 0
 
 
@@ -163,16 +269,23 @@ def observe(args: argparse.Namespace) -> int:
     config = _settings(args)
     settings = config.observations
     if not settings.stations and not settings.keep_all:
-        raise ConfigError("observations.stations: no station is named, so nothing would be kept; name one, or say keep_all: true")
-    taken = Intake(settings, Archive(config.archive.url), config.zone).observe(args.now or datetime.now(UTC))
-    said = {"files": taken.files, "records": taken.records, "refused": taken.refused, "of_other_stations": taken.strangers,
-            "flagged": dict(taken.flagged), "waiting": taken.waiting, "deleted": taken.cleared}  # fmt: skip
+        raise ConfigError(
+            "observations.stations: no station is named, so nothing would be kept; name one, or say keep_all: true"
+        )
+    taken = Intake(settings, Archive(config.archive.url), config.zone).observe(
+        args.now or datetime.now(UTC)
+    )
+    said = {"files": taken.files, "records": taken.records, "refused": taken.refused,
+            "of_other_stations": taken.strangers,
+            "flagged": dict(taken.flagged), "waiting": taken.waiting,
+            "deleted": taken.cleared}  # fmt: skip
     print(json.dumps(said) if args.json else taken.summary)
     return 0
 
 
 def demo(args: argparse.Namespace) -> int:
-    """Write the sample cycle, serve it on the loopback as the bucket would, and run the line on it."""
+    """Write the sample cycle, serve it on the loopback as the bucket would, and run the line on it.
+    """
     from forecast.sample.bucket import LoopbackBucket
     from forecast.sample.demonstration import demonstration_config, demonstration_run, write_sample
 
@@ -180,15 +293,20 @@ def demo(args: argparse.Namespace) -> int:
     args.now = args.now or datetime.now(UTC)
     folder = args.out or Path("var/demo/days" if args.days else "var/demo/site")
     if folder.resolve() == config.output.folder.resolve():
-        raise ConfigError(f"{folder} is where the service publishes: a demonstration goes elsewhere, e.g. --out var/demo/site")
+        raise ConfigError(
+            f"{folder} is where the service publishes: a demonstration goes elsewhere, e.g. --out var/demo/site"
+        )
     if args.days:
         return _simulate(config, folder, args.now, args.days)
     args.cycle = args.cycle or Cycle(demonstration_run(args.now), config.source.model)
-    backstage = folder.parent / f"{folder.name}-backstage"  # its own bucket, cycles and archive: never the service's
+    # its own bucket, cycles and archive: never the service's
+    backstage = folder.parent / f"{folder.name}-backstage"
     try:
         sample = write_sample(backstage / "bucket", args.cycle, config)
     except OSError as error:
-        raise ConfigError(f"{error.filename or folder}: {error.strerror}; give a folder that can be written with --out") from error
+        raise ConfigError(
+            f"{error.filename or folder}: {error.strerror}; give a folder that can be written with --out"
+        ) from error
     with LoopbackBucket(sample) as bucket:
         return _issue(args, demonstration_config(config, bucket.url, folder, backstage))
 
@@ -202,25 +320,36 @@ def _simulate(config: Config, folder: Path, now: datetime, days: int) -> int:
     backstage = folder.parent / f"{folder.name}-backstage"
     last = now.astimezone(config.zone).date()
     if folder.exists() and any(folder.iterdir()) and not (backstage / "simulated").is_dir():
-        raise ConfigError(f"{folder} holds something else than an earlier simulation: give an empty folder with --out")
+        raise ConfigError(
+            f"{folder} holds something else than an earlier simulation: give an empty folder with --out"
+        )
     try:
         for left in (folder, backstage):
             shutil.rmtree(left, ignore_errors=True)
-        (backstage / "simulated").mkdir(parents=True)  # by which a later simulation knows what it may remove
+        # by which a later simulation knows what it may remove
+        (backstage / "simulated").mkdir(parents=True)
         for done in simulate(config, folder, backstage, last, days):
             print(done, flush=True)
     except OSError as error:
-        raise ConfigError(f"{error.filename or folder}: {error.strerror}; give a folder that can be written with --out") from error
+        raise ConfigError(
+            f"{error.filename or folder}: {error.strerror}; give a folder that can be written with --out"
+        ) from error
     print(f"look at {(folder / 'current' / 'verification' / 'index.html').absolute()}")
     return 0
 
 
 def status(args: argparse.Namespace) -> int:
-    """Say what is in force, what was issued last, what failed, what the stations send and what has moved."""
+    """Say what is in force, what was issued last, what failed, what the stations send and what has
+    moved.
+    """
     from forecast.commands import status as state
 
     found = state.found(_settings(args), args.now or datetime.now(UTC), args.all)
-    print(json.dumps(found, ensure_ascii=False, indent=1) if args.json else "\n".join(state.lines(found, args.all)))
+    print(
+        json.dumps(found, ensure_ascii=False, indent=1)
+        if args.json
+        else "\n".join(state.lines(found, args.all))
+    )
     return 0
 
 
@@ -250,7 +379,9 @@ def backfill(args: argparse.Namespace) -> int:
         rows, assumed = past.read_rows(config, args.points, args.site, wanted)
         if not args.dry_run:
             past.Hindcasts(Archive(config.archive.url)).keep(rows)
-        print(f"{len(rows)} rows of {args.site} from {args.points.name}{' would be kept' if args.dry_run else ''}")
+        print(
+            f"{len(rows)} rows of {args.site} from {args.points.name}{' would be kept' if args.dry_run else ''}"
+        )
         if assumed:
             print(assumed)
         return 0
@@ -261,12 +392,16 @@ def backfill(args: argparse.Namespace) -> int:
         print(past.cost(config, runs))
         return 0
     failed = 0
-    done = past.run(config, Archive(config.archive.url), runs, args.days, wanted, args.workers, args.cluster)
+    done = past.run(
+        config, Archive(config.archive.url), runs, args.days, wanted, args.workers, args.cluster
+    )
     for number, (task, said) in enumerate(done, 1):
         failed += isinstance(said, str)
-        print(f"{number:4d}/{len(runs)}  {task.cycle.id}  {said if isinstance(said, str) else f'{said} rows'}", flush=True)
+        print(
+            f"{number:4d}/{len(runs)}  {task.cycle.id}  {said if isinstance(said, str) else f'{said} rows'}",
+            flush=True,
+        )
     return SourceError.exit_code if failed else 0
-
 
 
 def _looking_back(name: str) -> Callable[[argparse.Namespace], int]:
@@ -309,7 +444,9 @@ def try_mountain(args: argparse.Namespace) -> int:
 
 
 def _read(path: Path | None) -> Config:
-    """Read the settings, and hold the units of stations against those that are known. Raises: ConfigError."""
+    """Read the settings, and hold the units of stations against those that are known. Raises:
+    ConfigError.
+    """
     config = read_config(path)
     for station in config.observations.stations:
         if station.units:
@@ -323,7 +460,9 @@ def _read(path: Path | None) -> Config:
 def _settings(args: argparse.Namespace) -> Config:
     config = _read(args.config)
     if args.out:
-        config = config.model_copy(update={"output": config.output.model_copy(update={"folder": args.out})})
+        config = config.model_copy(
+            update={"output": config.output.model_copy(update={"folder": args.out})}
+        )
     return config
 
 
@@ -337,9 +476,19 @@ def _world(config: Config, source: str | None) -> Any:
 
     further = sources.open_models(config) if source is None else ()
     archive, observed = Archive(config.archive.url), config.observations
-    intake = Intake(observed, archive, config.zone) if observed.stations or observed.keep_all else None
+    intake = (
+        Intake(observed, archive, config.zone) if observed.stations or observed.keep_all else None
+    )
     models = open_models(config.learning.folder)
-    return World(config, sources.open_source(config, source), archive, models, Publisher(config), further, intake)
+    return World(
+        config,
+        sources.open_source(config, source),
+        archive,
+        models,
+        Publisher(config),
+        further,
+        intake,
+    )
 
 
 def _push_server(config: Config, intake: Any) -> Any:
@@ -349,9 +498,17 @@ def _push_server(config: Config, intake: Any) -> Any:
 
     settings = config.observations.push
     if settings is None or not config.observations.stations:
-        raise ConfigError("observations: push and stations are both wanted before records can be pushed; see config.yaml")
+        raise ConfigError(
+            "observations: push and stations are both wanted before records can be pushed; see config.yaml"
+        )
     stations = {station.id: station.as_station() for station in config.observations.stations}
-    door = Door(settings, push_tokens(), Terms(stations, config.zone), intake.receive, lambda: datetime.now(UTC))
+    door = Door(
+        settings,
+        push_tokens(),
+        Terms(stations, config.zone),
+        intake.receive,
+        lambda: datetime.now(UTC),
+    )
     return PushServer(door, settings)
 
 
@@ -362,26 +519,39 @@ def _issue(args: argparse.Namespace, config: Config) -> int:
     now = args.now or datetime.now(UTC)
     oldest = timedelta(hours=config.source.maximum_age_hours)
     if args.cycle and now - args.cycle.run > oldest:
-        advice = (args.cycle.run + timedelta(hours=config.source.delay_hours)).strftime("%Y-%m-%dT%H:%MZ")
+        advice = (args.cycle.run + timedelta(hours=config.source.delay_hours)).strftime(
+            "%Y-%m-%dT%H:%MZ"
+        )
         raise ConfigError(
             f"the run of {args.cycle.run:%Y-%m-%d %H} UTC is older than {config.source.maximum_age_hours:g} h "
             f"and would be shown as a new forecast; to replay it say when it is looked at, e.g. --now {advice}"
         )
     if args.cycle and now < args.cycle.run:
-        raise ConfigError(f"{now:%Y-%m-%d %H:%M} UTC lies before the run of {args.cycle.run:%Y-%m-%d %H} UTC: no bulletin knows the future")
+        raise ConfigError(
+            f"{now:%Y-%m-%d %H:%M} UTC lies before the run of {args.cycle.run:%Y-%m-%d %H} UTC: no bulletin knows the future"
+        )
     world = _world(config, args.source)
     try:
         report = pipeline.run(world, now, args.cycle)
     except SkyscapeError as error:
-        world.archive.keep_attempt(Attempt(now, None, error.exit_code, f"{type(error).__name__}: {error}"))
+        world.archive.keep_attempt(
+            Attempt(now, None, error.exit_code, f"{type(error).__name__}: {error}")
+        )
         raise
     world.archive.keep_attempt(Attempt(now, report.issue.id, report.exit_code, report.summary))
     index = (config.output.folder / "current" / "index.html").absolute()
     if args.json:
         said = {
-            "issue": report.issue.id, "number": report.issue.number, "forecasts": report.forecasts, "known": report.known,
-            "set_aside": report.set_aside, "unheard": report.unheard, "channels": {r.channel: r.outcome for r in report.receipts},
-            "seconds": report.seconds, "index": str(index), "exit_code": report.exit_code,
+            "issue": report.issue.id,
+            "number": report.issue.number,
+            "forecasts": report.forecasts,
+            "known": report.known,
+            "set_aside": report.set_aside,
+            "unheard": report.unheard,
+            "channels": {r.channel: r.outcome for r in report.receipts},
+            "seconds": report.seconds,
+            "index": str(index),
+            "exit_code": report.exit_code,
         }
         print(json.dumps(said, ensure_ascii=False))
     else:
@@ -392,7 +562,9 @@ def _issue(args: argparse.Namespace, config: Config) -> int:
 
 def _cycle(text: str) -> Cycle:
     if not re.fullmatch(r"\d{10}", text):
-        raise argparse.ArgumentTypeError(f"{text!r}: expected ten digits, year month day hour in UTC, like 2026112200")
+        raise argparse.ArgumentTypeError(
+            f"{text!r}: expected ten digits, year month day hour in UTC, like 2026112200"
+        )
     try:
         return Cycle(datetime.strptime(text, "%Y%m%d%H").replace(tzinfo=UTC))
     except ValueError as error:
@@ -407,7 +579,12 @@ def _moment(text: str) -> datetime:
 
 
 def _start_log(verbose: bool) -> None:
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s", stream=sys.stderr, force=True)
+    logging.basicConfig(
+        level=logging.INFO,
+        format="%(asctime)s %(levelname)s %(name)s: %(message)s",
+        stream=sys.stderr,
+        force=True,
+    )
     logging.getLogger("apscheduler").setLevel(logging.INFO if verbose else logging.WARNING)
     for noisy in ("urllib3", "matplotlib"):
         logging.getLogger(noisy).setLevel(logging.WARNING)

@@ -1,7 +1,10 @@
-"""Settings: config.yaml -> a frozen, validated Config. The sole reader of YAML and of the environment.
+"""Settings: config.yaml -> a frozen, validated Config. The sole reader of YAML and of the
+environment.
 
-A wrong setting stops the start with one sentence that says where it is, what was found and what was expected.
-Secrets come from the environment only: `SKYSCAPE_ARCHIVE_URL` (a database address with its password), `SKYSCAPE_PUSH_TOKENS`.
+A wrong setting stops the start with one sentence that says where it is, what was found and what was
+expected.
+Secrets come from the environment only: `SKYSCAPE_ARCHIVE_URL` (a database address with its
+password), `SKYSCAPE_PUSH_TOKENS`.
 """
 
 from __future__ import annotations
@@ -66,14 +69,18 @@ class Config(Section):
         ids = [site.id for site in self.sites]
         if twice := sorted({i for i in ids if ids.count(i) > 1}):
             raise ValueError(f"sites: the id {twice[0]!r} is given twice")
-        for what, names in (("models", [self.source.model, *(model.id for model in self.models)]),
-                            ("observations.stations", [station.id for station in self.observations.stations])):
+        for what, names in (
+            ("models", [self.source.model, *(model.id for model in self.models)]),
+            ("observations.stations", [station.id for station in self.observations.stations]),
+        ):
             if twice := sorted({i for i in names if names.count(i) > 1}):
                 raise ValueError(f"{what}: the id {twice[0]!r} is given twice")
         known = {station.id for station in self.observations.stations}
         for site in self.sites:
             if unknown := [station for station in site.stations if station not in known]:
-                raise ValueError(f"sites.{site.id}.stations: {unknown[0]} is no station of observations.stations; name it there first")
+                raise ValueError(
+                    f"sites.{site.id}.stations: {unknown[0]} is no station of observations.stations; name it there first"
+                )
         return self
 
     @property
@@ -93,20 +100,31 @@ class Config(Section):
     def digest(self) -> str:
         """Tell apart settings that change what is said, and where; addresses and folders do not."""
         told = {"stations", "ion_classes", "old_minutes", "comfort"}
-        parts = dict.fromkeys(("service", "issuer", "forecast", "phenomena", "sites", "demonstration"), True) | {"observations": told}
+        parts = dict.fromkeys(
+            ("service", "issuer", "forecast", "phenomena", "sites", "demonstration"), True
+        ) | {"observations": told}
         said = self.model_dump_json(include=parts)
         return hashlib.sha256((said + ",".join(self.output.channels)).encode()).hexdigest()[:12]
 
     def digest_with(self, more: Iterable[str]) -> str:
         """Tell apart what is said under these settings from `more` that it is made of."""
         parts = sorted(more)
-        return hashlib.sha256(",".join((self.digest, *parts)).encode()).hexdigest()[:12] if parts else self.digest
+        return (
+            hashlib.sha256(",".join((self.digest, *parts)).encode()).hexdigest()[:12]
+            if parts
+            else self.digest
+        )
 
     def shown(self) -> dict[str, Any]:
         """Return the settings for showing, secrets masked."""
         values = self.model_dump(mode="json")
         mirrors = [mirror for model in values["models"] for mirror in model["mirrors"]]
-        for section in (values["archive"], values["source"]["filter"], values["source"]["bucket"], *mirrors):
+        for section in (
+            values["archive"],
+            values["source"]["filter"],
+            values["source"]["bucket"],
+            *mirrors,
+        ):
             section["url"] = masked(section["url"])
         return values
 
@@ -116,11 +134,16 @@ def masked(url: str) -> str:
     parts = urlsplit(url)
     user, _, host = parts.netloc.rpartition("@")
     shown = f"{user.partition(':')[0]}:***@{host}" if ":" in user else parts.netloc
-    return urlunsplit((parts.scheme, shown, parts.path, "***" if parts.query else "", "")) if shown != parts.netloc or parts.query else url
+    return (
+        urlunsplit((parts.scheme, shown, parts.path, "***" if parts.query else "", ""))
+        if shown != parts.netloc or parts.query
+        else url
+    )
 
 
 def push_tokens(environment: Mapping[str, str] | None = None) -> dict[str, str]:
-    """Return who may push observations, each with its token; nobody where none is set. No part of Config, so that no page shows it.
+    """Return who may push observations, each with its token; nobody where none is set. No part of
+    Config, so that no page shows it.
 
     Raises: ConfigError, which never repeats a token.
     """
@@ -128,19 +151,33 @@ def push_tokens(environment: Mapping[str, str] | None = None) -> dict[str, str]:
     tokens: dict[str, str] = {}
     for place, part in enumerate((part.strip() for part in told.split(",") if part.strip()), 1):
         sender, token = (side.strip() for side in part.partition(":")[::2])
-        if not token or not SENDER.fullmatch(sender) or not token.isascii() or not token.isprintable() or " " in token:
-            raise ConfigError(f"{PUSH_TOKENS}: entry {place} is not sender:token (a sender is of letters, digits, '-' and '_')")
+        if (
+            not token
+            or not SENDER.fullmatch(sender)
+            or not token.isascii()
+            or not token.isprintable()
+            or " " in token
+        ):
+            raise ConfigError(
+                f"{PUSH_TOKENS}: entry {place} is not sender:token (a sender is of letters, digits, '-' and '_')"
+            )
         if len(token) < SHORTEST_TOKEN:
-            raise ConfigError(f"{PUSH_TOKENS}: the token of {sender} has {len(token)} characters, at least {SHORTEST_TOKEN} are wanted: "
-                              "make one with `openssl rand -hex 24`")
+            raise ConfigError(
+                f"{PUSH_TOKENS}: the token of {sender} has {len(token)} characters, at least {SHORTEST_TOKEN} are wanted: "
+                "make one with `openssl rand -hex 24`"
+            )
         if sender in tokens or token in tokens.values():
-            raise ConfigError(f"{PUSH_TOKENS}: {sender} is named twice, or has another sender's token: each has one of its own")
+            raise ConfigError(
+                f"{PUSH_TOKENS}: {sender} is named twice, or has another sender's token: each has one of its own"
+            )
         tokens[sender] = token
     return tokens
 
 
 def default_path() -> Path:
-    """Return the settings file that came with the program: beside this module in a wheel, else at the project's top."""
+    """Return the settings file that came with the program: beside this module in a wheel, else at
+    the project's top.
+    """
     beside = Path(__file__).with_name("config.yaml")
     return beside if beside.exists() else Path(__file__).parents[1] / "config.yaml"
 
@@ -153,18 +190,26 @@ def read_config(path: Path | None = None, environment: Mapping[str, str] | None 
     path = default_path() if path is None else path
     try:
         if path.stat().st_size > MAXIMUM_SIZE:
-            raise ConfigError(f"{path}: larger than {MAXIMUM_SIZE // 1_000_000} MB: this is no settings file")
+            raise ConfigError(
+                f"{path}: larger than {MAXIMUM_SIZE // 1_000_000} MB: this is no settings file"
+            )
         values = _PlainLoader(path.read_text(encoding="utf-8")).get_single_data()
     except FileNotFoundError as error:
-        raise ConfigError(f"{path}: no such settings file; copy config.yaml of the program and give it with --config") from error
+        raise ConfigError(
+            f"{path}: no such settings file; copy config.yaml of the program and give it with --config"
+        ) from error
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path}: cannot be read as UTF-8 text: {error}") from error
     except yaml.YAMLError as error:
         raise ConfigError(f"{path}: not valid YAML: {' '.join(str(error).split())}") from error
     except RecursionError as error:
-        raise ConfigError(f"{path}: nested deeper than any settings are; expected service:, source:, sites: ...") from error
+        raise ConfigError(
+            f"{path}: nested deeper than any settings are; expected service:, source:, sites: ..."
+        ) from error
     if not isinstance(values, dict):
-        raise ConfigError(f"{path}: expected a table of settings (service:, source:, sites: ...), found {type(values).__name__}")
+        raise ConfigError(
+            f"{path}: expected a table of settings (service:, source:, sites: ...), found {type(values).__name__}"
+        )
     return build_config(values, os.environ if environment is None else environment, str(path))
 
 
@@ -174,7 +219,12 @@ class _PlainLoader(yaml.SafeLoader):
     def compose_node(self, parent: Any, index: Any) -> Any:
         if self.check_event(yaml.AliasEvent):
             event = self.peek_event()  # type: ignore[no-untyped-call]
-            raise yaml.composer.ComposerError(None, None, f"the alias *{event.anchor} is not allowed: write it out", event.start_mark)
+            raise yaml.composer.ComposerError(
+                None,
+                None,
+                f"the alias *{event.anchor} is not allowed: write it out",
+                event.start_mark,
+            )
         return super().compose_node(parent, index)
 
 
@@ -191,7 +241,9 @@ def _place(location: tuple[int | str, ...], values: dict[str, Any]) -> str:
     return ".".join(parts) or "settings"
 
 
-def build_config(values: dict[str, Any], environment: Mapping[str, str], where: str = "settings") -> Config:
+def build_config(
+    values: dict[str, Any], environment: Mapping[str, str], where: str = "settings"
+) -> Config:
     """Validate `values`, overlaid by the environment.
 
     Raises: ConfigError.
@@ -208,5 +260,9 @@ def build_config(values: dict[str, Any], environment: Mapping[str, str], where: 
         place = _place(first["loc"], values)
         more = f" (and {error.error_count() - 1} more)" if error.error_count() > 1 else ""
         secret = first["loc"] and first["loc"][0] == "archive"
-        found = "" if secret or isinstance(first["input"], dict) else f"; found {first['input']!r:.80}"
-        raise ConfigError(f"{where}: {place}: {first['msg'].removeprefix('Value error, ')}{found}{more}") from None
+        found = (
+            "" if secret or isinstance(first["input"], dict) else f"; found {first['input']!r:.80}"
+        )
+        raise ConfigError(
+            f"{where}: {place}: {first['msg'].removeprefix('Value error, ')}{found}{more}"
+        ) from None

@@ -1,8 +1,8 @@
 """The nouns of the service, frozen, and its conventions.
 
-Unit: SI, angles in degrees, fractions 0-1, everywhere inside. Time: aware UTC; a window is half-open [start, end);
-an accumulation carries the time at which it ends. Missing is NaN (NaT for a time) and is named in `Forecast.missing`.
-The line they travel (forecast/pipeline.py):
+Unit: SI, angles in degrees, fractions 0-1, everywhere inside. Time: aware UTC; a window is
+half-open [start, end); an accumulation carries the time at which it ends. Missing is NaN (NaT for a
+time) and is named in `Forecast.missing`. The line they travel (forecast/pipeline.py):
 
     Cycle -> Atmosphere -> Features -> Forecast -> Bulletin -> screens
 """
@@ -17,6 +17,7 @@ import numpy as np
 import xarray as xr
 
 # The nine questions a site can be asked, in the order in which a bulletin answers them.
+# fmt: off
 PHENOMENA = (
     "starry_sky",
     "sea_of_clouds",
@@ -28,6 +29,7 @@ PHENOMENA = (
     "rime",
     "snowmaking",
 )
+# fmt: on
 
 # The exclusive states of a sea-of-clouds morning; their probabilities add to 1.
 CLOUD_SEA_STATES = ("sea", "in_cloud", "overcast", "open")
@@ -41,7 +43,9 @@ def as_utc(moment: datetime, what: str = "the time") -> datetime:
     Raises: ValueError.
     """
     if moment.tzinfo is None:
-        raise ValueError(f"{what} {moment.isoformat()} has no time zone: write 2026-11-22T08:00+08:00 or 2026-11-22T00:00Z")
+        raise ValueError(
+            f"{what} {moment.isoformat()} has no time zone: write 2026-11-22T08:00+08:00 or 2026-11-22T00:00Z"
+        )
     return moment.astimezone(UTC)
 
 
@@ -60,9 +64,10 @@ class Name:
 class Site:
     """A named check-in viewpoint (打卡地) at its true height.
 
-    elevation, valley_elevation [m]; horizon: 72 terrain altitudes [degree] at azimuths 0, 5 ... 355; valley_heights: the ground
-    within 8 km that lies below the site, as its heights [m] at even parts of its area, lowest first (empty: evenly from valley to site);
-    night_sky_brightness [mag arcsec-2] at the zenith without moon; view_sector: azimuths [degree], clockwise from, to.
+    elevation, valley_elevation [m]; horizon: 72 terrain altitudes [degree] at azimuths 0, 5 ...
+    355; valley_heights: the ground within 8 km that lies below the site, as its heights [m] at even
+    parts of its area, lowest first (empty: evenly from valley to site); night_sky_brightness [mag
+    arcsec-2] at the zenith without moon; view_sector: azimuths [degree], clockwise from, to.
     """
 
     id: str
@@ -80,7 +85,8 @@ class Site:
     place: Name = Name("", "")  # the township a visitor types into a map
     safety: Name = Name("", "")  # what is dangerous here, whatever the weather
     valley_heights: tuple[float, ...] = ()
-    sky_glow: tuple[float, ...] = ()  # cities' light by azimuth, evenly from north, against its mean [1]; empty: not known
+    # cities' light by azimuth, evenly from north, against its mean [1]; empty: not known
+    sky_glow: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -124,8 +130,8 @@ class Window:
 class Event:
     """One question: this phenomenon, at this site, in this window, on this local day.
 
-    A night belongs to the local day on which it begins; a dawn to the day it opens. `centre` is the moment the
-    window is about (sunset, sunrise), where there is one.
+    A night belongs to the local day on which it begins; a dawn to the day it opens. `centre` is the
+    moment the window is about (sunset, sunrise), where there is one.
     """
 
     phenomenon: str
@@ -142,7 +148,9 @@ class Event:
 
 @dataclass(frozen=True, slots=True)
 class MeteorShower:
-    """A meteor shower near its yearly maximum; hourly_rate: meteors an hour with the radiant overhead on a perfect sky (ZHR)."""
+    """A meteor shower near its yearly maximum; hourly_rate: meteors an hour with the radiant
+    overhead on a perfect sky (ZHR).
+    """
 
     id: str
     hourly_rate: int
@@ -150,10 +158,12 @@ class MeteorShower:
 
 @dataclass(frozen=True, slots=True)
 class Almanac:
-    """What the sun and the moon do at a site on one local day; a time is None where the thing does not happen.
+    """What the sun and the moon do at a site on one local day; a time is None where the thing does
+    not happen.
 
-    Sunrise and sunset are those of the upper limb on a flat sea-level horizon with standard refraction; the `terrain_`
-    ones are seen from the site over its own horizon. The night is the one that begins on this day.
+    Sunrise and sunset are those of the upper limb on a flat sea-level horizon with standard
+    refraction; the `terrain_` ones are seen from the site over its own horizon. The night is the
+    one that begins on this day.
     Azimuths [degree]; illumination 0-1; phase [degree]: 0 new, 90 first quarter, 180 full.
     """
 
@@ -180,17 +190,20 @@ class Almanac:
     showers: tuple[MeteorShower, ...] = ()  # near their maximum on this night
 
 
-# A regional cube of one cycle, dimensions (time, level, latitude, longitude) and (time, latitude, longitude),
-# float32, SI, CF names: see forecast/quantities.py for its variables and forecast/ingest/grib/reader.py for its making.
+# A regional cube of one cycle, dimensions (time, level, latitude, longitude) and (time, latitude,
+# longitude),
+# float32, SI, CF names: see forecast/quantities.py for its variables and
+# forecast/ingest/grib/reader.py for its making.
 Atmosphere = xr.Dataset
 
 
 @dataclass(frozen=True, slots=True)
 class DayWeather:
-    """The weather of one local day at a site, over all its hours still to come: for safety, whatever the site is known for.
+    """The weather of one local day at a site, over all its hours still to come: for safety,
+    whatever the site is known for.
 
-    values: features of the catalogue by name (SI, NaN where not known). covered: the part of those hours [1] the run can speak
-    of; where it is below 1 the absence of a danger is not known.
+    values: features of the catalogue by name (SI, NaN where not known). covered: the part of those
+    hours [1] the run can speak of; where it is below 1 the absence of a danger is not known.
     """
 
     values: Mapping[str, float]
@@ -201,10 +214,14 @@ class DayWeather:
 class Features:
     """What physics says about events, from one cycle, as known when it was issued.
 
-    table: one row an event, dimension `event`, in the order of `events`; float variables named in quantities.FEATURES,
-    NaN where a feature does not apply or cannot be had; `best_start`, `best_end` as datetime64 (NaT: none).
-    missing: for each event the ids of what could not be had (words for them: templates/text, `missing`).
-    evidence: per phenomenon the arrays that a chart draws, dimension `event` with the row number in `table` as coordinate.
+    table: one row an event, dimension `event`, in the order of `events`; float variables named in
+    quantities.FEATURES,
+    NaN where a feature does not apply or cannot be had; `best_start`, `best_end` as datetime64
+    (NaT: none).
+    missing: for each event the ids of what could not be had (words for them: templates/text,
+    `missing`).
+    evidence: per phenomenon the arrays that a chart draws, dimension `event` with the row number in
+    `table` as coordinate.
     weather: (site id, local day) -> the weather of that whole day.
     """
 
@@ -215,13 +232,18 @@ class Features:
     weather: Mapping[tuple[str, date], DayWeather] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        if self.table.sizes.get("event", 0) != len(self.events) or len(self.missing) != len(self.events):
-            raise ValueError("features: one row of the table and one entry of `missing` for each event")
+        if self.table.sizes.get("event", 0) != len(self.events) or len(self.missing) != len(
+            self.events
+        ):
+            raise ValueError(
+                "features: one row of the table and one entry of `missing` for each event"
+            )
 
 
 @dataclass(frozen=True, slots=True)
 class Reason:
-    """A feature that moved a probability: its value in SI, and by how much [logit]; positive is up."""
+    """A feature that moved a probability: its value in SI, and by how much [logit]; positive is up.
+    """
 
     feature: str
     value: float
@@ -239,7 +261,9 @@ class Spread:
 
 @dataclass(frozen=True, slots=True)
 class Voice:
-    """What one run of one model (all its members together) gave for an event, and its weight in the answer; weights add to 1."""
+    """What one run of one model (all its members together) gave for an event, and its weight in the
+    answer; weights add to 1.
+    """
 
     cycle: Cycle
     probability: float
@@ -252,9 +276,12 @@ class Voice:
 class Forecast:
     """The answer to one event, as issued; never edited afterwards.
 
-    probability: 0-1, NaN when too much is missing to say. grade: 1-5 (5 the most likely), 0 when there is no probability.
-    quantities: the features a reader is told (SI), only those that are known; spreads: what the last cycles gave for some of them (SI).
-    states: sea of clouds only, adding to 1. voices: what each run and model gave, the leading one (`cycle`) first; one voice alone is
+    probability: 0-1, NaN when too much is missing to say. grade: 1-5 (5 the most likely), 0 when
+    there is no probability.
+    quantities: the features a reader is told (SI), only those that are known; spreads: what the
+    last cycles gave for some of them (SI).
+    states: sea of clouds only, adding to 1. voices: what each run and model gave, the leading one
+    (`cycle`) first; one voice alone is
     no agreement. corrected_by: stations whose latest observation moved the features (a nowcast).
     """
 
@@ -281,7 +308,9 @@ class Forecast:
 
 @dataclass(frozen=True, slots=True)
 class RunAnswer:
-    """What one run of one model, all its members together, says of the events: features and forecasts in the same order."""
+    """What one run of one model, all its members together, says of the events: features and
+    forecasts in the same order.
+    """
 
     cycle: Cycle
     features: Features
@@ -295,9 +324,11 @@ STATION_KINDS = ("weather", "landscape", "ion")
 
 @dataclass(frozen=True, slots=True)
 class Station:
-    """A place that observes: its number (WMO or the bureau's own), where it stands, and how it writes.
+    """A place that observes: its number (WMO or the bureau's own), where it stands, and how it
+    writes.
 
-    units: element -> the unit in which it reports, where that is not the format's own. clock_offset [s]: how far its clock is ahead.
+    units: element -> the unit in which it reports, where that is not the format's own. clock_offset
+    [s]: how far its clock is ahead.
     """
 
     id: str
@@ -310,7 +341,8 @@ class Station:
     clock_offset: float = 0.0
 
 
-# Quality of an observed value, after WMO-No. 488 and BUFR code table 0 33 020; DOUBTFUL and WRONG are shown to a forecaster only.
+# Quality of an observed value, after WMO-No. 488 and BUFR code table 0 33 020; DOUBTFUL and WRONG
+# are shown to a forecaster only.
 GOOD, INCONSISTENT, DOUBTFUL, WRONG, UNCHECKED = 0, 1, 2, 3, 4
 
 
@@ -318,9 +350,10 @@ GOOD, INCONSISTENT, DOUBTFUL, WRONG, UNCHECKED = 0, 1, 2, 3, 4
 class Observation:
     """What one station reported of one moment.
 
-    values: element of quantities.ELEMENTS -> SI value, only what was reported. flags: element -> quality, UNCHECKED where not given.
-    time: the end of what an accumulation or a mean stands for. form: how it was written (csv, push, synop, metar, bufr, micaps1, isd,
-    afile).
+    values: element of quantities.ELEMENTS -> SI value, only what was reported. flags: element ->
+    quality, UNCHECKED where not given.
+    time: the end of what an accumulation or a mean stands for. form: how it was written (csv, push,
+    synop, metar, bufr, micaps1, isd, afile).
     """
 
     station: str
@@ -334,16 +367,21 @@ class Observation:
 
     def good(self, element: str) -> float:
         """The value of `element`, NaN where there is none or its quality is DOUBTFUL or WRONG."""
-        return float("nan") if self.flags.get(element, UNCHECKED) in (DOUBTFUL, WRONG) else self.values.get(element, float("nan"))
+        return (
+            float("nan")
+            if self.flags.get(element, UNCHECKED) in (DOUBTFUL, WRONG)
+            else self.values.get(element, float("nan"))
+        )
 
 
 @dataclass(frozen=True, slots=True)
 class Live:
     """What a station told of late, as readers may see it: nothing DOUBTFUL or WRONG.
 
-    newest: element -> when and what it told last (SI). hourly: element -> the end and the mean of each hour of the last day that has any,
-    oldest first. comfort: when, and class 1-5 (1 cold, 3 comfortable, 5 sultry), None where it cannot be said. heard: when it last told
-    anything at all, None where it never did.
+    newest: element -> when and what it told last (SI). hourly: element -> the end and the mean of
+    each hour of the last day that has any,
+    oldest first. comfort: when, and class 1-5 (1 cold, 3 comfortable, 5 sultry), None where it
+    cannot be said. heard: when it last told anything at all, None where it never did.
     """
 
     station: Station
@@ -370,8 +408,9 @@ OUTCOME_SOURCES = ("observer", "camera", "station", "analysis")
 class Outcome:
     """What was really seen of an event. The four sources are kept apart.
 
-    degree: 0 none, 0.5 partial, 1 full; NaN when the source cannot tell. amount: what was measured (new snow [m], gap to the
-    deck [m] ...), NaN where nothing is. vividness: of a glow, 0-2, NaN where nobody said. state: sea of clouds only, one of
+    degree: 0 none, 0.5 partial, 1 full; NaN when the source cannot tell. amount: what was measured
+    (new snow [m], gap to the deck [m] ...), NaN where nothing is. vividness: of a glow, 0-2, NaN
+    where nobody said. state: sea of clouds only, one of
     CLOUD_SEA_STATES. reporter: who said so within the source (an observer, a camera, a station).
     """
 
@@ -389,7 +428,8 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class Issue:
-    """One publication: its id (a folder's name), its number in the year, when and from which cycle."""
+    """One publication: its id (a folder's name), its number in the year, when and from which cycle.
+    """
 
     id: str
     number: int

@@ -12,14 +12,17 @@
     ├── ArchiveError          the archive cannot be read or written (exit 5)
     └── PublishError          a channel refused or failed (exit 6: published only in part)
 
-A message says what happened, what was expected and what to do. Foreign exceptions are translated once, at their door.
+A message says what happened, what was expected and what to do. Foreign exceptions are translated
+once, at their door.
 """
 
 from __future__ import annotations
 
 
 class SkyscapeError(Exception):
-    """The root: caught in `pipeline` (one event or channel set aside), `scheduling` and the command line, nowhere else."""
+    """The root: caught in `pipeline` (one event or channel set aside), `scheduling` and the command
+    line, nowhere else.
+    """
 
     exit_code = 1
     worth_retrying = False

@@ -1,8 +1,11 @@
-"""The only outgoing socket: polite, patient, bounded; and files that get their name only when they are whole.
+"""The only outgoing socket: polite, patient, bounded; and files that get their name only when they
+are whole.
 
-A `Client` speaks to one address. It keeps few connections alive, never goes over the rate it was given, obeys Retry-After, backs
-off with jitter, checks what a range request brought against what it asked, and gives up at a deadline. A reply is read to its end
-or is no reply: bodies are retried as well as requests. Nothing is followed to another host; addresses are logged without their query.
+A `Client` speaks to one address. It keeps few connections alive, never goes over the rate it was
+given, obeys Retry-After, backs off with jitter, checks what a range request brought against what it
+asked, and gives up at a deadline. A reply is read to its end
+or is no reply: bodies are retried as well as requests. Nothing is followed to another host;
+addresses are logged without their query.
 """
 
 from __future__ import annotations
@@ -31,15 +34,23 @@ from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.exceptions import HTTPError
 
-from forecast.errors import CycleNotReady, SourceCorrupt, SourceError, SourceRefused, SourceUnavailable
+from forecast.errors import (
+    CycleNotReady,
+    SourceCorrupt,
+    SourceError,
+    SourceRefused,
+    SourceUnavailable,
+)
 from forecast.settings import HttpSettings
 
 log = logging.getLogger(__name__)
 
 CHUNK = 65536  # [byte] read at most at a time
-SLOWEST = 10_000.0  # [byte s-1] a body that arrives more slowly is given up: a drip must not hold the line
+# [byte s-1] a body that arrives more slowly is given up: a drip must not hold the line
+SLOWEST = 10_000.0
 BACK_OFF = (1.0, 60.0)  # [s] first and longest pause between attempts
-BUSY = frozenset((302, 303, 307, 408, 425, 429))  # NOMADS answers 302 when it limits: wait, as for 5xx
+# NOMADS answers 302 when it limits: wait, as for 5xx
+BUSY = frozenset((302, 303, 307, 408, 425, 429))
 ABSENT = {404, 410}
 LOOPBACK = {"localhost", "127.0.0.1", "::1"}
 
@@ -67,20 +78,26 @@ class Deadline:
         return self._end - self._clock.monotonic()
 
     def cut(self) -> None:
-        """Let everything that carries this deadline give up now: its work is not wanted any more."""
+        """Let everything that carries this deadline give up now: its work is not wanted any more.
+        """
         self._end = self._clock.monotonic()
 
     def pause(self, seconds: float, why: str) -> None:
         """Sleep, or raise SourceUnavailable at once where the deadline comes first."""
         if seconds > max(self.left(), 0.0):
-            raise SourceUnavailable(f"{why}; waiting {seconds:.0f} s more would pass the deadline of {self._seconds:.0f} s", seconds)
+            raise SourceUnavailable(
+                f"{why}; waiting {seconds:.0f} s more would pass the deadline of {self._seconds:.0f} s",
+                seconds,
+            )
         while seconds > 0 and self.left() > 0:
             self._clock.sleep(min(seconds, 1.0))
             seconds -= 1.0
 
 
 class Limiter:
-    """A token bucket: at most `per_minute` requests a minute and `burst` at once; `hold` closes it for a while."""
+    """A token bucket: at most `per_minute` requests a minute and `burst` at once; `hold` closes it
+    for a while.
+    """
 
     def __init__(self, per_minute: float, burst: int, clock: Clock = CLOCK) -> None:
         self._clock, self._rate, self._burst = clock, per_minute / 60, float(burst)
@@ -105,7 +122,9 @@ class Limiter:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """A whole answer: its bytes, the size of the file they are part of (where a range was asked) and the file's mark."""
+    """A whole answer: its bytes, the size of the file they are part of (where a range was asked)
+    and the file's mark.
+    """
 
     body: bytes
     total: int | None = None
@@ -113,9 +132,17 @@ class Reply:
 
 
 class Client:
-    """Speaks to one address; counts what it asks (`requests`) and what it is sent (`bytes`). Threads may share it."""
+    """Speaks to one address; counts what it asks (`requests`) and what it is sent (`bytes`).
+    Threads may share it.
+    """
 
-    def __init__(self, settings: HttpSettings, clock: Clock = CLOCK, seed: int | None = None, busy: frozenset[int] = BUSY) -> None:
+    def __init__(
+        self,
+        settings: HttpSettings,
+        clock: Clock = CLOCK,
+        seed: int | None = None,
+        busy: frozenset[int] = BUSY,
+    ) -> None:
         self._settings = settings
         self._clock = clock
         self._busy = busy
@@ -138,11 +165,19 @@ class Client:
     def close(self) -> None:
         self._session.close()
 
-    def get(self, path: str, deadline: Deadline, maximum: int, query: Sequence[tuple[str, str]] = (), span: Span | None = None) -> Reply:
+    def get(
+        self,
+        path: str,
+        deadline: Deadline,
+        maximum: int,
+        query: Sequence[tuple[str, str]] = (),
+        span: Span | None = None,
+    ) -> Reply:
         """Return the answer to GET `path` (under the address), or the bytes of `span` in it.
 
-        Raises: CycleNotReady (404, or the file ends too early), SourceUnavailable after the last attempt or at the deadline,
-        SourceRefused (asking again does not help), SourceCorrupt (longer than `maximum` [byte], or another range than asked).
+        Raises: CycleNotReady (404, or the file ends too early), SourceUnavailable after the last
+        attempt or at the deadline, SourceRefused (asking again does not help), SourceCorrupt
+        (longer than `maximum` [byte], or another range than asked).
         """
         url = self._settings.url + path
         for attempt in range(1, self._settings.attempts + 1):
@@ -154,7 +189,13 @@ class Client:
                     raise
                 asked = error.retry_after if isinstance(error, SourceUnavailable) else None
                 pause = self._pause(attempt) if asked is None else asked
-                log.warning("attempt %d of %d: %s; next in %.1f s", attempt, self._settings.attempts, error, pause)
+                log.warning(
+                    "attempt %d of %d: %s; next in %.1f s",
+                    attempt,
+                    self._settings.attempts,
+                    error,
+                    pause,
+                )
                 deadline.pause(pause, str(error))
         raise AssertionError("unreachable: attempts is at least 1")
 
@@ -163,23 +204,41 @@ class Client:
         longest = min(BACK_OFF[1], BACK_OFF[0] * 2 ** (attempt - 1))
         return longest * (0.5 + 0.5 * self._random.random())
 
-    def _once(self, url: str, deadline: Deadline, maximum: int, query: Sequence[tuple[str, str]], span: Span | None) -> Reply:
+    def _once(
+        self,
+        url: str,
+        deadline: Deadline,
+        maximum: int,
+        query: Sequence[tuple[str, str]],
+        span: Span | None,
+    ) -> Reply:
         where, left = shown(url), deadline.left()
         if left <= 0:
             raise SourceRefused(f"{where}: not asked any more: the deadline has come")
         timeout = min(self._settings.timeout_seconds, left)
-        headers = {} if span is None else {"Range": f"bytes={span.first}-{'' if span.last is None else span.last}"}
+        headers = (
+            {}
+            if span is None
+            else {"Range": f"bytes={span.first}-{'' if span.last is None else span.last}"}
+        )
         with self._lock:
             self.requests += 1
         try:
             with self._session.get(
-                url, params=list(query), headers=headers, timeout=timeout, stream=True, allow_redirects=False
+                url,
+                params=list(query),
+                headers=headers,
+                timeout=timeout,
+                stream=True,
+                allow_redirects=False,
             ) as response:
                 self._judge(response, where, span)
                 total = None if span is None else _total(response, where, span)
                 body = self._body(response, where, deadline, maximum)
         except (requests.RequestException, HTTPError, HTTPException, OSError) as error:
-            raise SourceUnavailable(f"{where}: the connection failed ({_reason(error)}); expected a whole answer") from error
+            raise SourceUnavailable(
+                f"{where}: the connection failed ({_reason(error)}); expected a whole answer"
+            ) from error
         if span is not None and span.length is not None and len(body) != span.length:
             raise SourceCorrupt(f"{where}: {len(body)} bytes came for a range of {span.length}")
         return Reply(body, total, response.headers.get("ETag", ""))
@@ -190,7 +249,9 @@ class Client:
         if status in ABSENT:
             raise CycleNotReady(f"{where}: not there ({status}); it may not be published yet")
         if status == 416:
-            raise CycleNotReady(f"{where}: ends before byte {span.first if span else 0} (416); it may still be growing")
+            raise CycleNotReady(
+                f"{where}: ends before byte {span.first if span else 0} (416); it may still be growing"
+            )
         if status in self._busy or status >= 500:
             after = retry_after(response.headers.get("Retry-After"), response.headers.get("Date"))
             if after is not None:
@@ -201,12 +262,20 @@ class Client:
                 f"{where}: the server ignores byte ranges (200, expected 206) and would send the whole file; set another url"
             )
         if status != (200 if span is None else 206):
-            raise SourceRefused(f"{where}: the server refuses (status {status}); check this source's url in the settings")
+            raise SourceRefused(
+                f"{where}: the server refuses (status {status}); check this source's url in the settings"
+            )
         if response.headers.get("Content-Encoding", "identity") != "identity":
-            raise SourceRefused(f"{where}: answered in {response.headers['Content-Encoding']!r}, though identity was asked")
+            raise SourceRefused(
+                f"{where}: answered in {response.headers['Content-Encoding']!r}, though identity was asked"
+            )
 
-    def _body(self, response: requests.Response, where: str, deadline: Deadline, maximum: int) -> bytes:
-        """Read the body piece by piece, as it comes: never more than `maximum`, never for longer than its size deserves."""
+    def _body(
+        self, response: requests.Response, where: str, deadline: Deadline, maximum: int
+    ) -> bytes:
+        """Read the body piece by piece, as it comes: never more than `maximum`, never for longer
+        than its size deserves.
+        """
         announced = response.headers.get("Content-Length", "")
         if announced.isdecimal() and int(announced) > maximum:
             raise SourceCorrupt(f"{where}: {announced} bytes announced, at most {maximum} expected")
@@ -220,7 +289,9 @@ class Client:
                 raise SourceCorrupt(f"{where}: more than the {maximum} bytes expected at most")
             spent = self._clock.monotonic() - started
             if spent > self._settings.timeout_seconds + length / SLOWEST:
-                raise SourceUnavailable(f"{where}: only {length} bytes in {spent:.0f} s; given up as too slow")
+                raise SourceUnavailable(
+                    f"{where}: only {length} bytes in {spent:.0f} s; given up as too slow"
+                )
             if deadline.left() <= 0:
                 raise SourceUnavailable(f"{where}: the deadline came after {length} bytes")
         return b"".join(parts)
@@ -239,21 +310,30 @@ class Span:
 
 
 def _total(response: requests.Response, where: str, span: Span) -> int:
-    """Return the size of the whole file [byte], having checked that the range sent is the range asked."""
+    """Return the size of the whole file [byte], having checked that the range sent is the range
+    asked.
+    """
     text = response.headers.get("Content-Range", "")
     found = re.fullmatch(r"bytes (\d{1,15})-(\d{1,15})/(\d{1,15})", text)
     if found is None:
-        raise SourceCorrupt(f"{where}: a partial answer without a sound Content-Range ({text!r:.60})")
+        raise SourceCorrupt(
+            f"{where}: a partial answer without a sound Content-Range ({text!r:.60})"
+        )
     first, last, total = (int(part) for part in found.groups())
     if last == total - 1 and span.last is not None and first == span.first and last < span.last:
-        raise CycleNotReady(f"{where}: ends at byte {last}, before {span.last}; it may still be growing")
+        raise CycleNotReady(
+            f"{where}: ends at byte {last}, before {span.last}; it may still be growing"
+        )
     if first != span.first or last != (total - 1 if span.last is None else span.last):
-        raise SourceCorrupt(f"{where}: sent bytes {first}-{last}, asked for {span.first}-{'' if span.last is None else span.last}")
+        raise SourceCorrupt(
+            f"{where}: sent bytes {first}-{last}, asked for {span.first}-{'' if span.last is None else span.last}"
+        )
     return total
 
 
 def retry_after(value: str | None, date: str | None) -> float | None:
-    """Return how long [s] a Retry-After header asks to wait: seconds, or a date read against the server's own clock.
+    """Return how long [s] a Retry-After header asks to wait: seconds, or a date read against the
+    server's own clock.
 
     None where there is none, or none that can be understood.
     """
@@ -262,7 +342,9 @@ def retry_after(value: str | None, date: str | None) -> float | None:
     if value.strip().isdecimal():
         return float(value)
     with suppress(ValueError, TypeError, OverflowError):
-        return max(0.0, (parsedate_to_datetime(value) - parsedate_to_datetime(date or "")).total_seconds())
+        return max(
+            0.0, (parsedate_to_datetime(value) - parsedate_to_datetime(date or "")).total_seconds()
+        )
     return None
 
 
@@ -275,11 +357,15 @@ def shown(url: str) -> str:
 def _reason(error: BaseException) -> str:
     """Name the failure without its text, which may carry an address with its query."""
     inner = error.__cause__ or error.__context__
-    return type(error).__name__ if inner is None else f"{type(error).__name__}: {type(inner).__name__}"
+    return (
+        type(error).__name__ if inner is None else f"{type(error).__name__}: {type(inner).__name__}"
+    )
 
 
 class _Watch:
-    """Cuts a connection whose headers have not come in time: a socket's own timeout begins anew with every byte."""
+    """Cuts a connection whose headers have not come in time: a socket's own timeout begins anew
+    with every byte.
+    """
 
     sock: Any
     timeout: Any
@@ -318,7 +404,9 @@ class _Adapter(HTTPAdapter):
     """Few connections, kept alive; a thread waits for a free one rather than opening another."""
 
     def __init__(self, connections: int) -> None:
-        super().__init__(pool_connections=2, pool_maxsize=connections, max_retries=0, pool_block=True)
+        super().__init__(
+            pool_connections=2, pool_maxsize=connections, max_retries=0, pool_block=True
+        )
 
     def init_poolmanager(self, *args: Any, **more: Any) -> None:
         super().init_poolmanager(*args, **more)
@@ -326,7 +414,9 @@ class _Adapter(HTTPAdapter):
 
 
 def write_whole(path: Path, pieces: Iterable[bytes]) -> None:
-    """Write a file that is there whole or not at all, even if the power fails: aside, synced, renamed."""
+    """Write a file that is there whole or not at all, even if the power fails: aside, synced,
+    renamed.
+    """
     aside = path.with_name(path.name + ".tmp")
     with aside.open("wb") as file:
         for piece in pieces:
@@ -348,6 +438,15 @@ def give_name(aside: Path, path: Path) -> None:
 
 @contextmanager
 def progress(total: int, label: str, unit: str = "B") -> Iterator[Callable[[int], object]]:
-    """Give a function that moves a progress bar on; there is one only where a person watches (stderr is a terminal)."""
-    with tqdm(total=total, desc=label, unit=unit, unit_scale=unit == "B", disable=not sys.stderr.isatty(), leave=False) as bar:
+    """Give a function that moves a progress bar on; there is one only where a person watches
+    (stderr is a terminal).
+    """
+    with tqdm(
+        total=total,
+        desc=label,
+        unit=unit,
+        unit_scale=unit == "B",
+        disable=not sys.stderr.isatty(),
+        leave=False,
+    ) as bar:
         yield bar.update

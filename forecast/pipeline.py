@@ -1,6 +1,8 @@
-"""The line from a model run to a published bulletin: it reads as the sentence in forecast/domain.py.
+"""The line from a model run to a published bulletin: it reads as the sentence in
+forecast/domain.py.
 
-One failure never stops the others: a phenomenon that cannot be computed is set aside and named in every forecast of its.
+One failure never stops the others: a phenomenon that cannot be computed is set aside and named in
+every forecast of its.
 """
 
 from __future__ import annotations
@@ -57,7 +59,8 @@ class Report:
     known: int
     set_aside: tuple[str, ...]
     seconds: dict[str, float]
-    unheard: tuple[str, ...] = ()  # further models without a usable run: the issue went out without them
+    # further models without a usable run: the issue went out without them
+    unheard: tuple[str, ...] = ()
 
     @property
     def exit_code(self) -> int:
@@ -74,33 +77,47 @@ class Report:
 
 
 def run(world: World, now: datetime, cycle: Cycle | None = None, ask: bool = True) -> Report:
-    """Carry one cycle (the newest whole one, or `cycle`) and every further model that is there to the screens, as of `now`.
+    """Carry one cycle (the newest whole one, or `cycle`) and every further model that is there to
+    the screens, as of `now`.
 
-    The same runs twice change nothing: the published issue is found and its receipts come back `unchanged`.
-    ask: whether the further models' servers may be asked now; without it only what was fetched before is heard.
-    Raises: SourceError when no usable cycle is to be had, ArchiveError, PublishError when no channel could be served.
+    The same runs twice change nothing: the published issue is found and its receipts come back
+    `unchanged`.
+    ask: whether the further models' servers may be asked now; without it only what was fetched
+    before is heard.
+    Raises: SourceError when no usable cycle is to be had, ArchiveError, PublishError when no
+    channel could be served.
     """
     config, clock = world.config, Stopwatch()
     sites = config.all_sites()
     needs = sources.needs_of(config, sites)
     with world.publisher.exclusive():
-        # A run that died between its pages and this archive has been read: it counts as published. So does what a lost archive held.
+        # A run that died between its pages and this archive has been read: it counts as published.
+        # So does what a lost archive held.
         world.archive.mark_published(world.publisher.current(), now)
         world.archive.adopt(world.publisher.released)
         with clock("fetch"):
             got = world.source.acquire(needs, now, cycle)
             further, unheard = hear(world.further, sites, now, ask)
             stations, observed = latest(world, now)
-        said_by = config.digest_with([*(run.cycle.id for run in further), *(f"{id}@{o.time:%Y%m%d%H%M}" for id, o in observed.items())])
+        said_by = config.digest_with(
+            [
+                *(run.cycle.id for run in further),
+                *(f"{id}@{o.time:%Y%m%d%H%M}" for id, o in observed.items()),
+            ]
+        )
         expires = got.cycle.run + timedelta(hours=config.source.maximum_age_hours)
         issue = world.archive.open_issue(got.cycle, said_by, now, expires)
         if issue.published and world.publisher.holds(issue.id):
             count, known = world.archive.forecast_count(issue)
-            return Report(issue, world.publisher.unchanged(issue.id), count, known, (), clock.seconds, unheard)
+            return Report(
+                issue, world.publisher.unchanged(issue.id), count, known, (), clock.seconds, unheard
+            )
         if not issue.published:
             issue = world.archive.renew(issue, now)
         with clock("decode"):
-            atmosphere = reader.read_atmosphere(got.files, got.cycle, needs, threads=config.source.decode_threads)
+            atmosphere = reader.read_atmosphere(
+                got.files, got.cycle, needs, threads=config.source.decode_threads
+            )
             atmosphere, voices, added = join_aerosol(atmosphere, further)
             correct = partial(nowcast.correct, stations=stations, heard=observed, now=issue.issued)
             atmosphere, correction = correct(atmosphere)
@@ -111,38 +128,85 @@ def run(world: World, now: datetime, cycle: Cycle | None = None, ask: bool = Tru
             whole_days = phenomena.whole_days(sites, days, almanacs, issue.issued)
             features, set_aside = phenomena.derive(events, atmosphere, config.phenomena, whole_days)
         with clock("predict"):
-            predicting = partial(predict, issued=issue.issued, models=world.models, grades=config.forecast.grades)
+            predicting = partial(
+                predict, issued=issue.issued, models=world.models, grades=config.forecast.grades
+            )
             earlier = world.archive.earlier(events, got.cycle, config.forecast.spread_cycles - 1)
-            told = world.archive.earlier_quantities(events, got.cycle, config.forecast.spread_cycles - 1, SPREAD_OF)
-            leading = RunAnswer(got.cycle, features, predicting(features, got.cycle, earlier=earlier, told_before=told))
-            answers = (leading, *(answer(run, events, config, predicting, correct) for run in voices))
+            told = world.archive.earlier_quantities(
+                events, got.cycle, config.forecast.spread_cycles - 1, SPREAD_OF
+            )
+            leading = RunAnswer(
+                got.cycle,
+                features,
+                predicting(features, got.cycle, earlier=earlier, told_before=told),
+            )
+            answers = (
+                leading,
+                *(answer(run, events, config, predicting, correct) for run in voices),
+            )
             fresh = got.cycle.run - timedelta(hours=config.forecast.fresh_hours)
-            open_to_all = [event for event in events if not correction.of(event)]  # an earlier run knew less than the station does
+            # an earlier run knew less than the station does
+            open_to_all = [event for event in events if not correction.of(event)]
             before_now = world.archive.voices(open_to_all, fresh, now)
-            forecasts = correction.named_in(blend(answers, before_now, world.models.shares, config.forecast.grades))
+            forecasts = correction.named_in(
+                blend(answers, before_now, world.models.shares, config.forecast.grades)
+            )
         with clock("keep"):
             world.archive.keep(issue, answers, forecasts)
         with clock("publish"):
-            attributions = (config.source.attribution.as_name(got.attribution), *owners(config, further, forecasts, added))
+            attributions = (
+                config.source.attribution.as_name(got.attribution),
+                *owners(config, further, forecasts, added),
+            )
             measured = measure(world, now)
-            before, checked, cards = world.archive.issues(), verify.kept(config.learning.folder), train.model_cards(world.models)
-            bulletin = compose(issue, forecasts, features, almanacs, config, attributions, before, measured, checked, cards, unheard)
+            before, checked, cards = (
+                world.archive.issues(),
+                verify.kept(config.learning.folder),
+                train.model_cards(world.models),
+            )
+            bulletin = compose(
+                issue,
+                forecasts,
+                features,
+                almanacs,
+                config,
+                attributions,
+                before,
+                measured,
+                checked,
+                cards,
+                unheard,
+            )
             receipts = world.publisher.publish(bulletin)
         if all(receipt.outcome == "failed" for receipt in receipts):
-            raise PublishError(f"{issue.id}: no channel could be served: {'; '.join(r.detail for r in receipts)}")
+            raise PublishError(
+                f"{issue.id}: no channel could be served: {'; '.join(r.detail for r in receipts)}"
+            )
         world.archive.mark_published(issue.id, now, receipts)
-    return Report(issue, receipts, len(forecasts), sum(f.known for f in forecasts), set_aside, clock.seconds, unheard)
+    return Report(
+        issue,
+        receipts,
+        len(forecasts),
+        sum(f.known for f in forecasts),
+        set_aside,
+        clock.seconds,
+        unheard,
+    )
 
 
 def latest(world: World, now: datetime) -> tuple[tuple[Station, ...], dict[str, Observation]]:
     """Return the stations that stand for a site, and what each reported last."""
     stations = tuple(station.as_station() for station in world.config.site_stations)
-    series = Observations(world.archive).series([station.id for station in stations], now - nowcast.LATEST, now)
+    series = Observations(world.archive).series(
+        [station.id for station in stations], now - nowcast.LATEST, now
+    )
     return stations, nowcast.latest_good(series, now)
 
 
 def measure(world: World, now: datetime) -> tuple[Live, ...]:
-    """Return what the stations that belong to a site told of late, for its tiles; and put it before readers, whatever the issue."""
+    """Return what the stations that belong to a site told of late, for its tiles; and put it before
+    readers, whatever the issue.
+    """
     stations = world.config.site_stations
     observations = world.config.observations.model_copy(update={"stations": stations})
     told = current.latest(world.archive, observations, world.config.zone, now) if stations else ()

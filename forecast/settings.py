@@ -1,4 +1,6 @@
-"""What the settings may say: a class for each section of config.yaml, its bounds beside it. Reading them is forecast/config.py's."""
+"""What the settings may say: a class for each section of config.yaml, its bounds beside it. Reading
+them is forecast/config.py's.
+"""
 
 from __future__ import annotations
 
@@ -32,7 +34,9 @@ Azimuth = Annotated[float, Field(ge=0, le=360)]
 
 
 class Section(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", str_strip_whitespace=True, allow_inf_nan=False)
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", str_strip_whitespace=True, allow_inf_nan=False
+    )
 
 
 class NameSettings(Section):
@@ -62,7 +66,9 @@ class ServiceSettings(Section):
 
 
 class IssuerSettings(Section):
-    """Who issues. Until `bodies` is set every product is marked 内部试用 / internal trial (气象法 art. 22)."""
+    """Who issues. Until `bodies` is set every product is marked 内部试用 / internal trial (气象法 art.
+    22).
+    """
 
     bodies: tuple[NameSettings, ...] = ()
     forecaster: str = Field(default="", max_length=40)
@@ -81,7 +87,9 @@ class StepSettings(Section):
 
 def all_steps(parts: tuple[StepSettings, ...]) -> tuple[int, ...]:
     """Return the wanted steps [h], rising, each once."""
-    return tuple(sorted({step for part in parts for step in range(part.first, part.last + 1, part.every)}))
+    return tuple(
+        sorted({step for part in parts for step in range(part.first, part.last + 1, part.every)})
+    )
 
 
 class HttpSettings(Section):
@@ -122,27 +130,35 @@ class SourceSettings(Section):
     @model_validator(mode="after")
     def _sensible(self) -> SourceSettings:
         if not self.all_steps:
-            raise ValueError("steps: no step is wanted; write for example {first: 0, last: 168, every: 3}")
+            raise ValueError(
+                "steps: no step is wanted; write for example {first: 0, last: 168, every: 3}"
+            )
         if not self.run_hours or any(not 0 <= hour <= 23 for hour in self.run_hours):
             raise ValueError("run_hours: hours of the day (UTC) from 0 to 23, at least one")
         return self
 
 
 class ParameterSettings(Section):
-    """How a model's files keep one field of the catalogue; what is not said here is as the catalogue has it.
+    """How a model's files keep one field of the catalogue; what is not said here is as the
+    catalogue has it.
 
-    key: [discipline, category, number, type of first surface] (and its value) of GRIB2; index: "param levtype" of an ECMWF .index.
-    grib1: [table version * 1000 + number, type of level] of edition 1. from_start: a sum runs from the run's start, whatever its message
-    says of the window (AIFS).
+    key: [discipline, category, number, type of first surface] (and its value) of GRIB2; index:
+    "param levtype" of an ECMWF .index.
+    grib1: [table version * 1000 + number, type of level] of edition 1. from_start: a sum runs from
+    the run's start, whatever its message says of the window (AIFS).
     """
 
     key: tuple[float, ...] = Field(default=(), max_length=5)
     index: str = Field(default="", pattern=r"^([a-z0-9]{1,16} [a-z0-9]{1,8})?$")
-    grib1: tuple[Annotated[int, Field(ge=1, le=255255)], Annotated[int, Field(ge=0, le=255)]] | None = None
+    grib1: (
+        tuple[Annotated[int, Field(ge=1, le=255255)], Annotated[int, Field(ge=0, le=255)]] | None
+    ) = None
     from_start: bool = False
     factor: float | None = None
     statistic: Literal["point", "mean", "sum", "maximum", "minimum"] | None = None
-    levels_hpa: tuple[Annotated[float, Field(ge=1, le=1100)], ...] = Field(default=(), max_length=64)
+    levels_hpa: tuple[Annotated[float, Field(ge=1, le=1100)], ...] = Field(
+        default=(), max_length=64
+    )
 
 
 Layout = Literal["ecmwf", "gefs", "folder"]
@@ -151,10 +167,13 @@ Layout = Literal["ecmwf", "gefs", "folder"]
 class ModelSettings(Section):
     """A further model, its files and its dialect: a new model is a table, not code.
 
-    layout: how its files are found: `ecmwf` (.index and ranges), `gefs` (.idx and ranges, a file a member), `folder` (dropped by the
-    bureau). path: of a step below a mirror's address, with {run}, {step}, {member}. members: the numbers of an ensemble's members;
-    empty: one deterministic forecast. adds: it gives no forecast of its own, its fields join every other model's (aerosol). enabled:
-    without it the table is kept, and the model is neither fetched nor heard.
+    layout: how its files are found: `ecmwf` (.index and ranges), `gefs` (.idx and ranges, a file a
+    member), `folder` (dropped by the
+    bureau). path: of a step below a mirror's address, with {run}, {step}, {member}. members: the
+    numbers of an ensemble's members;
+    empty: one deterministic forecast. adds: it gives no forecast of its own, its fields join every
+    other model's (aerosol). enabled: without it the table is kept, and the model is neither fetched
+    nor heard.
     """
 
     id: Identifier
@@ -184,15 +203,25 @@ class ModelSettings(Section):
     @model_validator(mode="after")
     def _sensible(self) -> ModelSettings:
         if unknown := [name for name in self.parameters if name not in FIELDS]:
-            raise ValueError(f"parameters: {unknown[0]} is no field of the catalogue; docs/sources.md lists them")
+            raise ValueError(
+                f"parameters: {unknown[0]} is no field of the catalogue; docs/sources.md lists them"
+            )
         if any(len(each.key) not in (0, 4, 5) for each in self.parameters.values()):
-            raise ValueError("parameters: a key has four numbers (discipline, category, number, surface), or five with the surface's value")
+            raise ValueError(
+                "parameters: a key has four numbers (discipline, category, number, surface), or five with the surface's value"
+            )
         if not self.attribution.zh and not self.attribution.en:
-            raise ValueError("attribution: whose data it is stands on every page made of it; write zh, en or both")
+            raise ValueError(
+                "attribution: whose data it is stands on every page made of it; write zh, en or both"
+            )
         if self.layout == "folder" and self.folder is None:
-            raise ValueError("folder: a model of layout `folder` names the folder into which its files are dropped")
+            raise ValueError(
+                "folder: a model of layout `folder` names the folder into which its files are dropped"
+            )
         if self.layout != "folder" and not (self.mirrors and self.path):
-            raise ValueError("mirrors, path: a model that is fetched needs at least one address and the path of a step")
+            raise ValueError(
+                "mirrors, path: a model that is fetched needs at least one address and the path of a step"
+            )
         return self
 
 
@@ -209,15 +238,24 @@ class StationSettings(Section):
     clock_offset_seconds: float = Field(default=0, ge=-86400, le=86400)
 
     def as_station(self) -> domain.Station:
-        return domain.Station(self.id, self.name.as_name(), self.latitude, self.longitude, self.elevation_m, self.kind, self.units,
-                              self.clock_offset_seconds)
+        return domain.Station(
+            self.id,
+            self.name.as_name(),
+            self.latitude,
+            self.longitude,
+            self.elevation_m,
+            self.kind,
+            self.units,
+            self.clock_offset_seconds,
+        )
 
 
 class PushSettings(Section):
-    """Where stations may push their records by HTTP. Tokens come from the environment (SKYSCAPE_PUSH_TOKENS), never from here.
+    """Where stations may push their records by HTTP. Tokens come from the environment
+    (SKYSCAPE_PUSH_TOKENS), never from here.
 
-    maximum_mb: of a body, as sent and as unpacked. requests_per_minute: of each sender. senders: the stations for which a sender may
-    speak; one that is not named may speak for all.
+    maximum_mb: of a body, as sent and as unpacked. requests_per_minute: of each sender. senders:
+    the stations for which a sender may speak; one that is not named may speak for all.
     """
 
     host: str = "127.0.0.1"
@@ -230,8 +268,10 @@ class PushSettings(Section):
 class ObservationSettings(Section):
     """What is observed, and how it comes in: files into `folder`, records by push.
 
-    ion_classes [cm-3]: where classes 2, 3 ... of negative oxygen ions begin. old_minutes: from when a live value counts as old.
-    keep_all: keep reports of stations that are not named too. delete_after_days: files that were read are deleted when so old; none: never.
+    ion_classes [cm-3]: where classes 2, 3 ... of negative oxygen ions begin. old_minutes: from when
+    a live value counts as old.
+    keep_all: keep reports of stations that are not named too. delete_after_days: files that were
+    read are deleted when so old; none: never.
     """
 
     folder: Path = Path("var/observations")
@@ -240,18 +280,24 @@ class ObservationSettings(Section):
     keep_all: bool = False
     delete_after_days: float | None = Field(default=None, ge=1, le=3650)
     push: PushSettings | None = None
-    ion_classes: tuple[float, ...] = Field(default=(500, 1000, 1500, 2000, 3000), min_length=2, max_length=8)
+    ion_classes: tuple[float, ...] = Field(
+        default=(500, 1000, 1500, 2000, 3000), min_length=2, max_length=8
+    )
     old_minutes: int = Field(default=90, ge=5, le=1440)
     comfort: Literal["GB/T 27963-2011"] = "GB/T 27963-2011"
 
     @model_validator(mode="after")
     def _sensible(self) -> ObservationSettings:
         if list(self.ion_classes) != sorted(set(self.ion_classes)) or self.ion_classes[0] <= 0:
-            raise ValueError("ion_classes: ions a cm3 where classes 2, 3 ... begin, each above the one before, e.g. [500, 1000, 1500]")
+            raise ValueError(
+                "ion_classes: ions a cm3 where classes 2, 3 ... begin, each above the one before, e.g. [500, 1000, 1500]"
+            )
         known = {station.id for station in self.stations}
         for sender, stations in (self.push.senders if self.push else {}).items():
             if unknown := [station for station in stations if station not in known]:
-                raise ValueError(f"push.senders.{sender}: {unknown[0]} is no station of observations.stations; name it there first")
+                raise ValueError(
+                    f"push.senders.{sender}: {unknown[0]} is no station of observations.stations; name it there first"
+                )
         return self
 
 
@@ -266,7 +312,9 @@ class OutputSettings(Section):
 
 
 class ForecastSettings(Section):
-    """How many days, where the five grades begin, and how much older than the leading run one may be to be heard too."""
+    """How many days, where the five grades begin, and how much older than the leading run one may
+    be to be heard too.
+    """
 
     days: int = Field(default=7, ge=1, le=10)
     grades: tuple[float, float, float, float] = (0.10, 0.30, 0.50, 0.70)
@@ -290,11 +338,15 @@ class ScheduleSettings(Section):
 
 
 class LearningSettings(Section):
-    """Where models are kept, when the days that are over are judged (local time), and when models are trained anew: once a week."""
+    """Where models are kept, when the days that are over are judged (local time), and when models
+    are trained anew: once a week.
+    """
 
     folder: Path = Path("var/models")
     judge_at: time = time(12, 30)
-    learn_on: Literal["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"] = "monday"
+    learn_on: Literal[
+        "monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"
+    ] = "monday"
     learn_at: time = time(13, 30)
 
 
@@ -331,19 +383,33 @@ class SiteSettings(Section):
     @model_validator(mode="after")
     def _sensible(self) -> SiteSettings:
         if unknown := [p for p in self.phenomena if p not in domain.PHENOMENA]:
-            raise ValueError(f"phenomena: unknown {unknown}; known are {', '.join(domain.PHENOMENA)}")
+            raise ValueError(
+                f"phenomena: unknown {unknown}; known are {', '.join(domain.PHENOMENA)}"
+            )
         if len(set(self.phenomena)) != len(self.phenomena):
             raise ValueError("phenomena: one is named twice")
         wanted = round(360 / domain.HORIZON_STEP)
-        if len(self.horizon_degrees) not in (0, wanted) or any(not -10 <= h <= 80 for h in self.horizon_degrees):
-            raise ValueError(f"horizon_degrees: {wanted} altitudes (north, then every {domain.HORIZON_STEP:g} degrees clockwise) or none")
+        if len(self.horizon_degrees) not in (0, wanted) or any(
+            not -10 <= h <= 80 for h in self.horizon_degrees
+        ):
+            raise ValueError(
+                f"horizon_degrees: {wanted} altitudes (north, then every {domain.HORIZON_STEP:g} degrees clockwise) or none"
+            )
         if self.valley_elevation_m > self.elevation_m:
             raise ValueError("valley_elevation_m: the valley lies above the site")
         heights = self.valley_heights_m
-        if len(heights) == 1 or list(heights) != sorted(heights) or any(not -450 <= h <= self.elevation_m for h in heights):
-            raise ValueError("valley_heights_m: at least two rising heights, none above the site, or none at all")
+        if (
+            len(heights) == 1
+            or list(heights) != sorted(heights)
+            or any(not -450 <= h <= self.elevation_m for h in heights)
+        ):
+            raise ValueError(
+                "valley_heights_m: at least two rising heights, none above the site, or none at all"
+            )
         if len(self.sky_glow_by_azimuth) not in (0, 8, 12, 36):
-            raise ValueError("sky_glow_by_azimuth: 8, 12 or 36 values (north, then evenly clockwise; their mean is 1) or none")
+            raise ValueError(
+                "sky_glow_by_azimuth: 8, 12 or 36 values (north, then evenly clockwise; their mean is 1) or none"
+            )
         if not self.name.zh or not self.name.en:
             raise ValueError("name: both zh and en are needed")
         return self
@@ -351,9 +417,20 @@ class SiteSettings(Section):
     def as_site(self) -> domain.Site:
         flat = (0.0,) * round(360 / domain.HORIZON_STEP)
         return domain.Site(
-            id=self.id, name=self.name.as_name(), place=self.place.as_name(), latitude=self.latitude, longitude=self.longitude,
-            elevation=self.elevation_m, valley_elevation=self.valley_elevation_m, horizon=self.horizon_degrees or flat,
-            night_sky_brightness=self.night_sky_brightness, view_sector=self.view_sector, phenomena=self.phenomena,
-            valley_heights=self.valley_heights_m, sky_glow=self.sky_glow_by_azimuth, headline=self.phenomena[0],
-            stations=self.stations, safety=self.safety.as_name(),
+            id=self.id,
+            name=self.name.as_name(),
+            place=self.place.as_name(),
+            latitude=self.latitude,
+            longitude=self.longitude,
+            elevation=self.elevation_m,
+            valley_elevation=self.valley_elevation_m,
+            horizon=self.horizon_degrees or flat,
+            night_sky_brightness=self.night_sky_brightness,
+            view_sector=self.view_sector,
+            phenomena=self.phenomena,
+            valley_heights=self.valley_heights_m,
+            sky_glow=self.sky_glow_by_azimuth,
+            headline=self.phenomena[0],
+            stations=self.stations,
+            safety=self.safety.as_name(),
         )

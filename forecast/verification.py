@@ -1,7 +1,9 @@
 """The nouns of looking back: what came of a day, what had been told of it, and how good that was.
 
-A report is one source's word on one day; what was seen is the word of the most trusted source that spoke. Everything told is told as it
-was issued: probabilities, features and grades as they stood then. What the public page and `skyscape verify` show is a Verification.
+A report is one source's word on one day; what was seen is the word of the most trusted source that
+spoke. Everything told is told as it
+was issued: probabilities, features and grades as they stood then. What the public page and
+`skyscape verify` show is a Verification.
 """
 
 from __future__ import annotations
@@ -21,7 +23,8 @@ SEEN_FROM = 0.5  # the degree from which it counts as seen: partial and full
 
 
 def happened(outcome: Outcome) -> bool:
-    """Say whether the headline was seen: of a sea of clouds the sea, of all else at least a part."""
+    """Say whether the headline was seen: of a sea of clouds the sea, of all else at least a part.
+    """
     return outcome.state == CLOUD_SEA_STATES[0] if outcome.state else outcome.degree >= SEEN_FROM
 
 
@@ -45,7 +48,8 @@ class Report:
 class Seen:
     """What came of a day: the word of the most trusted source that spoke.
 
-    outcome: its source is the one that decided, its reporter the last of those who agree. reports: all that told; sources: those they came
+    outcome: its source is the one that decided, its reporter the last of those who agree. reports:
+    all that told; sources: those they came
     from, the most trusted first. agreed: whether all of them say alike whether it was seen.
     """
 
@@ -62,13 +66,18 @@ class Seen:
 def resolve(reports: Iterable[Report]) -> Seen | None:
     """Return what counts of the reports on one day, None where none tells anything.
 
-    The most trusted source decides (domain.OUTCOME_SOURCES). Within it the degree most of its reporters give; of equally many the one
-    given last. A state and an amount are then those of the reporters who gave that degree; vividness is the mean of all who said it.
+    The most trusted source decides (domain.OUTCOME_SOURCES). Within it the degree most of its
+    reporters give; of equally many the one given last. A state and an amount are then those of the
+    reporters who gave that degree; vividness is the mean of all who said it.
     """
-    telling = sorted((r for r in reports if r.tells), key=lambda r: (r.received, r.outcome.reporter))
+    telling = sorted(
+        (r for r in reports if r.tells), key=lambda r: (r.received, r.outcome.reporter)
+    )
     if not telling:
         return None
-    sources = tuple(source for source in OUTCOME_SOURCES if any(r.outcome.source == source for r in telling))
+    sources = tuple(
+        source for source in OUTCOME_SOURCES if any(r.outcome.source == source for r in telling)
+    )
     decide = [r.outcome for r in telling if r.outcome.source == sources[0]]
     degree = _most([_degree(o) for o in decide])
     agreeing = [o for o in decide if _degree(o) == degree]
@@ -76,24 +85,38 @@ def resolve(reports: Iterable[Report]) -> Seen | None:
     amounts = sorted(o.amount for o in agreeing if math.isfinite(o.amount))
     vivid = [o.vividness for o in decide if math.isfinite(o.vividness)]
     chosen = replace(
-        [o for o in agreeing if o.state in (state, "")][-1], state=state, degree=degree,
-        amount=amounts[len(amounts) // 2] if amounts else math.nan, vividness=math.fsum(vivid) / len(vivid) if vivid else math.nan)
+        [o for o in agreeing if o.state in (state, "")][-1],
+        state=state,
+        degree=degree,
+        amount=amounts[len(amounts) // 2] if amounts else math.nan,
+        vividness=math.fsum(vivid) / len(vivid) if vivid else math.nan,
+    )
     return Seen(chosen, len(telling), sources, len({happened(r.outcome) for r in telling}) == 1)
 
 
 def _degree(outcome: Outcome) -> float:
-    """Return the degree; where only the state is known, that of the state: a sea of which nobody said how full counts as full."""
-    return outcome.degree if math.isfinite(outcome.degree) else float(outcome.state == CLOUD_SEA_STATES[0])
+    """Return the degree; where only the state is known, that of the state: a sea of which nobody
+    said how full counts as full.
+    """
+    return (
+        outcome.degree
+        if math.isfinite(outcome.degree)
+        else float(outcome.state == CLOUD_SEA_STATES[0])
+    )
 
 
 def _most(values: Sequence[T]) -> T:
     """Return the value that stands most often; of equally frequent ones that which stands last."""
-    return max(values, key=lambda value: (values.count(value), len(values) - values[::-1].index(value)))
+    return max(
+        values, key=lambda value: (values.count(value), len(values) - values[::-1].index(value))
+    )
 
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """A forecast of a published issue. values: the leading run's features as known then; lead [h]: until the event's window begins."""
+    """A forecast of a published issue. values: the leading run's features as known then; lead [h]:
+    until the event's window begins.
+    """
 
     issue: str
     issued: datetime
@@ -106,7 +129,8 @@ class Told:
     grade: int
     model: str
     values: Mapping[str, float] = field(default_factory=dict)
-    voices: Mapping[str, float] = field(default_factory=dict)  # NWP model -> its newest run's probability
+    # NWP model -> its newest run's probability
+    voices: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def key(self) -> Key:
@@ -119,7 +143,9 @@ class Told:
 
 @dataclass(frozen=True, slots=True)
 class Heard:
-    """What one run of one model gave to a forecast of a published issue: its features, as known then."""
+    """What one run of one model gave to a forecast of a published issue: its features, as known
+    then.
+    """
 
     issue: str
     issued: datetime
@@ -145,7 +171,9 @@ class Heard:
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """A number with the bounds of its 90 % interval, and how many cases it stands on; NaN: not to be had."""
+    """A number with the bounds of its 90 % interval, and how many cases it stands on; NaN: not to
+    be had.
+    """
 
     value: float
     low: float = math.nan
@@ -159,11 +187,14 @@ class Figure:
 
 @dataclass(frozen=True, slots=True)
 class ScoreLine:
-    """What a group of forecasts is worth. dimension, name: what they have in common (site, phenomenon, lead, season, source, all).
+    """What a group of forecasts is worth. dimension, name: what they have in common (site,
+    phenomenon, lead, season, source, all).
 
-    cases: forecasts with an outcome; events: different events among them; seen: cases in which it was seen. brier = reliability -
-    resolution + uncertainty up to the width of the bins. skills: reference -> Brier skill against it, on the cases that it knows.
-    hits, misses, false_alarms, quiet: of yes and no at the published threshold. enough: whether it may be ranked.
+    cases: forecasts with an outcome; events: different events among them; seen: cases in which it
+    was seen. brier = reliability - resolution + uncertainty up to the width of the bins. skills:
+    reference -> Brier skill against it, on the cases that it knows.
+    hits, misses, false_alarms, quiet: of yes and no at the published threshold. enough: whether it
+    may be ranked.
     """
 
     dimension: str
@@ -206,7 +237,9 @@ def _share(part: int, whole: int) -> float:
 
 @dataclass(frozen=True, slots=True)
 class Bin:
-    """Cases of like probability: the mean told, how often it was seen, and between what the frequency lies by chance (90 %)."""
+    """Cases of like probability: the mean told, how often it was seen, and between what the
+    frequency lies by chance (90 %).
+    """
 
     told: float
     seen: float
@@ -248,9 +281,11 @@ class Mark:
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """What is shown of one phenomenon: a line over all its cases, of each site, the last month, the last days, reliability, ROC points.
+    """What is shown of one phenomenon: a line over all its cases, of each site, the last month, the
+    last days, reliability, ROC points.
 
-    sources: source of truth -> events it decided. roc: (false alarm rate, detection rate) at falling thresholds.
+    sources: source of truth -> events it decided. roc: (false alarm rate, detection rate) at
+    falling thresholds.
     """
 
     phenomenon: str
@@ -264,10 +299,11 @@ class Record:
 
 @dataclass(frozen=True, slots=True)
 class Verification:
-    """How good the forecasts were. threshold: the probability from which a forecast is a yes; needed: cases before a score is told.
+    """How good the forecasts were. threshold: the probability from which a forecast is a yes;
+    needed: cases before a score is told.
 
-    since, until: days of the events. disagreed: events on which the sources differ. lines: every group, the best of each dimension first,
-    those with too few cases last.
+    since, until: days of the events. disagreed: events on which the sources differ. lines: every
+    group, the best of each dimension first, those with too few cases last.
     """
 
     since: date
@@ -289,9 +325,11 @@ class Verification:
 
 @dataclass(frozen=True, slots=True)
 class Fold:
-    """How a model did on days it had not seen: Brier score, and that of the untrained rule, on the same cases; `seen` of them came.
+    """How a model did on days it had not seen: Brier score, and that of the untrained rule, on the
+    same cases; `seen` of them came.
 
-    brier_of_base: of always saying how often it came; gain: 90 % interval of the rule's score less the model's; sites: whose days they are.
+    brier_of_base: of always saying how often it came; gain: 90 % interval of the rule's score less
+    the model's; sites: whose days they are.
     """
 
     first: date
@@ -308,11 +346,14 @@ class Fold:
 
 @dataclass(frozen=True, slots=True)
 class ModelCard:
-    """What a reader may know of the model that serves a phenomenon. made: None for the untrained rule, of which little else is told.
+    """What a reader may know of the model that serves a phenomenon. made: None for the untrained
+    rule, of which little else is told.
 
-    sources, sites: cases learnt from by source of truth and by place; seen: of the cases, those in which it came. whole: all folds
-    together, None where nothing was judged. note, trained_on: in the words of whoever trained it. refused: why others do not serve.
-    note_zh: the note in Chinese. left_out: what was left out together (month, week, mountain; "": not told). names: of sites not served.
+    sources, sites: cases learnt from by source of truth and by place; seen: of the cases, those in
+    which it came. whole: all folds together, None where nothing was judged. note, trained_on: in
+    the words of whoever trained it. refused: why others do not serve.
+    note_zh: the note in Chinese. left_out: what was left out together (month, week, mountain; "":
+    not told). names: of sites not served.
     """
 
     phenomenon: str

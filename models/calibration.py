@@ -1,7 +1,9 @@
 """Make probabilities mean what they say: of all days told "30 %", three in ten should bring it.
 
-Few cases: a straight line in log-odds (Platt's sigmoid), drawn towards changing nothing. Many: an isotonic step function, which bends
-as the cases want. Source: Platt 1999; Niculescu-Mizil & Caruana 2005, ICML, 625 (isotonic overfits below about a thousand cases).
+Few cases: a straight line in log-odds (Platt's sigmoid), drawn towards changing nothing. Many: an
+isotonic step function, which bends
+as the cases want. Source: Platt 1999; Niculescu-Mizil & Caruana 2005, ICML, 625 (isotonic overfits
+below about a thousand cases).
 """
 
 from __future__ import annotations
@@ -18,11 +20,12 @@ from models.prior_logistic import PriorLogistic
 
 Array = NDArray[np.floating[Any]]
 
-# Isotonic from so many cases, and so many of the rarer kind; below, sigmoid. Ten times what the paper found for cases drawn apart:
-# weather comes in episodes, a day is asked at many leads.
+# Isotonic from so many cases, and so many of the rarer kind; below, sigmoid. Ten times what the
+# paper found for cases drawn apart: weather comes in episodes, a day is asked at many leads.
 ISOTONIC_CASES, ISOTONIC_RARER = 10_000, 1_000
 SMALLEST = 1e-4  # no probability is told nearer to 0 or 1 than this
-# Prior of the sigmoid: the shift [logit] and the slope are believed to be 0 and 1 within these standard deviations.
+# Prior of the sigmoid: the shift [logit] and the slope are believed to be 0 and 1 within these
+# standard deviations.
 SHIFT_SPREAD, SLOPE_SPREAD = 1.0, 0.5
 
 
@@ -32,34 +35,46 @@ def method_for(cases: int, rarer: int) -> str:
 
 
 class Calibrator(BaseEstimator):
-    """Map raw probabilities (case, class) to calibrated ones. method: sigmoid, isotonic or auto (by the count of cases)."""
+    """Map raw probabilities (case, class) to calibrated ones. method: sigmoid, isotonic or auto (by
+    the count of cases).
+    """
 
     def __init__(self, method: str = "auto") -> None:
         self.method = method
 
     def fit(self, raw: Array, among: NDArray[np.bool_], weight: Array | None = None) -> Self:
-        """Learn from probabilities told of cases that the model had not seen; among (case, class): the classes any of which was seen.
+        """Learn from probabilities told of cases that the model had not seen; among (case, class):
+        the classes any of which was seen.
 
         Raises: ValueError for an unknown method.
         """
         if self.method not in ("auto", "sigmoid", "isotonic"):
-            raise ValueError(f"calibration method {self.method!r}: expected auto, sigmoid or isotonic")
+            raise ValueError(
+                f"calibration method {self.method!r}: expected auto, sigmoid or isotonic"
+            )
         sure = among.sum(axis=1) == 1
         counts = among[sure].sum(axis=0)
-        self.method_ = method_for(int(sure.sum()), int(counts.min())) if self.method == "auto" else self.method
+        self.method_ = (
+            method_for(int(sure.sum()), int(counts.min())) if self.method == "auto" else self.method
+        )
         classes = raw.shape[1]
         if self.method_ == "isotonic":
             used = range(1, 2) if classes == 2 else range(classes)
             self.curves_ = [
                 IsotonicRegression(y_min=SMALLEST, y_max=1 - SMALLEST, out_of_bounds="clip").fit(
-                    raw[sure, k], among[sure, k].astype(float), None if weight is None else weight[sure])
+                    raw[sure, k],
+                    among[sure, k].astype(float),
+                    None if weight is None else weight[sure],
+                )
                 for k in used
             ]
         else:
             rows = 1 if classes == 2 else classes
             mean = np.ones((1, 1)) if classes == 2 else np.eye(classes)
             precision = np.where(mean == 1, SLOPE_SPREAD**-2.0, np.inf)
-            line = PriorLogistic(mean, precision, np.zeros(rows), SHIFT_SPREAD**-2.0, classes=list(range(classes)))
+            line = PriorLogistic(
+                mean, precision, np.zeros(rows), SHIFT_SPREAD**-2.0, classes=list(range(classes))
+            )
             self.line_ = line.fit(_logs(raw), among.argmax(axis=1), weight, among=among)
         return self
 
@@ -75,12 +90,16 @@ class Calibrator(BaseEstimator):
 
 
 def as_log_odds(p: Array) -> Array:
-    """Return logarithms of probabilities (case, class), kept from infinity, such that softmax gives them back."""
+    """Return logarithms of probabilities (case, class), kept from infinity, such that softmax gives
+    them back.
+    """
     return np.log(np.clip(p, SMALLEST, 1.0))
 
 
 def _logs(raw: Array) -> Array:
-    """Return the sigmoid's columns: the log-odds of the second of two classes, else each class's logarithm."""
+    """Return the sigmoid's columns: the log-odds of the second of two classes, else each class's
+    logarithm.
+    """
     logs = as_log_odds(raw)
     return logs[:, 1:] - logs[:, :1] if raw.shape[1] == 2 else np.asarray(logs)
 

@@ -1,6 +1,8 @@
-"""Has something moved: forecasts against what came, features against the same season in the archive, inputs that have gone missing.
+"""Has something moved: forecasts against what came, features against the same season in the
+archive, inputs that have gone missing.
 
-Plain checks that name what a person should look at; none of them stops a forecast. Each tells its counts and stays silent below them.
+Plain checks that name what a person should look at; none of them stops a forecast. Each tells its
+counts and stays silent below them.
 """
 
 from __future__ import annotations
@@ -20,7 +22,9 @@ Array = NDArray[np.floating[Any]]
 
 LEAST = 30  # cases on either side before anything is said
 BINS = 10
-MOVED = 0.25  # population stability index from which a distribution is taken to have moved (Siddiqi 2006, Credit Risk Scorecards, p. 137)
+# population stability index from which a distribution is taken to have moved (Siddiqi 2006, Credit
+# Risk Scorecards, p. 137)
+MOVED = 0.25
 SURE = 0.001  # and chance of so great a difference from one distribution (Kolmogorov and Smirnov)
 JUMP = 0.2  # by so much more often missing than before
 LEVEL = 0.99  # of the interval within which told and seen frequencies may differ
@@ -31,7 +35,9 @@ BUSY = 1e-3  # of a bin's share, so that an empty bin does not count for infinit
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """Something that moved. kind: frequency, distribution, missing. now, before: the two values; cases: on which `now` stands."""
+    """Something that moved. kind: frequency, distribution, missing. now, before: the two values;
+    cases: on which `now` stands.
+    """
 
     kind: str
     phenomenon: str
@@ -51,7 +57,9 @@ class Finding:
 
 
 def told_and_seen(cases: Cases) -> Iterator[Finding]:
-    """Yield the phenomena of which more, or less, came than was told; one forecast an event, redrawn by blocks of days."""
+    """Yield the phenomena of which more, or less, came than was told; one forecast an event,
+    redrawn by blocks of days.
+    """
     for phenomenon in np.unique(cases.phenomenon):
         of = cases.take((cases.phenomenon == phenomenon) & cases.last)
         blocks = of.day.astype("datetime64[D]").astype(int) // BLOCK
@@ -60,7 +68,14 @@ def told_and_seen(cases: Cases) -> Iterator[Finding]:
         sums = redrawn_sums(np.stack([of.seen - of.probability, np.ones(len(of))], axis=1), blocks)
         low, high = np.quantile(sums[:, 0] / sums[:, 1], [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
         if low > 0 or high < 0:
-            yield Finding("frequency", str(phenomenon), "", float(of.seen.mean()), float(of.probability.mean()), len(of))
+            yield Finding(
+                "frequency",
+                str(phenomenon),
+                "",
+                float(of.seen.mean()),
+                float(of.probability.mean()),
+                len(of),
+            )
 
 
 def moved(phenomenon: str, names: Sequence[str], now: Array, before: Array) -> Iterator[Finding]:
@@ -80,11 +95,17 @@ def moved(phenomenon: str, names: Sequence[str], now: Array, before: Array) -> I
 
 
 def stability(values: Array, usual: Array) -> float:
-    """Return the population stability index of values against the usual ones, in bins of like number of the usual: 0 where they are alike.
+    """Return the population stability index of values against the usual ones, in bins of like
+    number of the usual: 0 where they are alike.
 
-    Source: Siddiqi 2006, Credit Risk Scorecards, p. 136: sum of (a - e) ln(a / e), the divergence of Jeffreys.
+    Source: Siddiqi 2006, Credit Risk Scorecards, p. 136: sum of (a - e) ln(a / e), the divergence
+    of Jeffreys.
     """
     edges = np.unique(np.quantile(usual, np.linspace(0, 1, BINS + 1)[1:-1]))
-    shares = [np.bincount(np.searchsorted(edges, part, side="right"), minlength=len(edges) + 1) / len(part) for part in (values, usual)]
+    shares = [
+        np.bincount(np.searchsorted(edges, part, side="right"), minlength=len(edges) + 1)
+        / len(part)
+        for part in (values, usual)
+    ]
     actual, expected = (np.maximum(share, BUSY) for share in shares)
     return float(((actual - expected) * np.log(actual / expected)).sum())

@@ -1,7 +1,9 @@
-"""Models that have learnt, each with the face of the physics rule: `columns`, `predict_proba`, `influence`.
+"""Models that have learnt, each with the face of the physics rule: `columns`, `predict_proba`,
+`influence`.
 
-`LearnedRule` is the rule with its base, its strength and each of its effects moved by labels: without any it is the rule.
-`LearnedModel` is a challenger (boosting, forest, logistic, or their blend) with its calibration. Both keep silent where the rule does.
+`LearnedRule` is the rule with its base, its strength and each of its effects moved by labels:
+without any it is the rule. `LearnedModel` is a challenger (boosting, forest, logistic, or their
+blend) with its calibration. Both keep silent where the rule does.
 """
 
 from __future__ import annotations
@@ -24,32 +26,52 @@ Array = NDArray[np.floating[Any]]
 Allowed = NDArray[np.bool_]
 
 # What is believed of the rule before there are labels, as standard deviations.
-# Base: the true odds lie within a factor of 1.6 of the stated ones in two of three cases. Most bases are marked (check), but early labels
-# are sent in where there was something to see (at three of four mountains of ../shared hardly anything else): a site's own base, free by
-# models/prior_logistic.py, takes that; with a spread of 1 here it moved the mountain left out (Brier .254 instead of .217).
+# Base: the true odds lie within a factor of 1.6 of the stated ones in two of three cases. Most
+# bases are marked (check), but early labels are sent in where there was something to see (at three
+# of four mountains of ../shared hardly anything else): a site's own base, free by
+# models/prior_logistic.py, takes that; with a spread of 1 here it moved the mountain left out
+# (Brier .254 instead of .217).
 # Strength: rules written by hand over- or understate all their effects together by some 40 %.
-# Effect: of one effect the sign is known (weight above 0 in 97.7 %) and the strength to within half of it.
+# Effect: of one effect the sign is known (weight above 0 in 97.7 %) and the strength to within half
+# of it.
 BASE_SPREAD, STRENGTH_SPREAD, EFFECT_SPREAD = 0.5, 0.4, 0.5
 
 
 def rule_print(phenomenon: str) -> str:
-    """Return a fingerprint of the rule's text: corrections learnt on one rule are worth nothing on another."""
+    """Return a fingerprint of the rule's text: corrections learnt on one rule are worth nothing on
+    another.
+    """
     rules = rules_of(phenomenon).items()
-    text = repr([(state, rule.base, [(effect.feature, effect.line) for effect in rule.effects], rule.needs) for state, rule in rules])
+    text = repr(
+        [
+            (
+                state,
+                rule.base,
+                [(effect.feature, effect.line) for effect in rule.effects],
+                rule.needs,
+            )
+            for state, rule in rules
+        ]
+    )
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
 class LearnedRule(ClassifierMixin, BaseEstimator):
     """The physics rule of a phenomenon as the prior of a logistic regression on its own effects.
 
-    Log-odds = base + a + sum over the effects of (b + d_j) effect_j, one such sum a state for a sea of clouds, with a ~ N(0, base_spread2),
-    b ~ N(1, strength_spread2), d_j ~ N(0, effect_spread2): zero labels give a = d = 0, b = 1, the rule. The sites' own bases are
-    pooled in part (models/prior_logistic.py).
+    Log-odds = base + a + sum over the effects of (b + d_j) effect_j, one such sum a state for a sea
+    of clouds, with a ~ N(0, base_spread2), b ~ N(1, strength_spread2), d_j ~ N(0, effect_spread2):
+    zero labels give a = d = 0, b = 1, the rule. The sites' own bases are pooled in part
+    (models/prior_logistic.py).
     """
 
     def __init__(
-        self, phenomenon: str = "starry_sky", base_spread: float = BASE_SPREAD, strength_spread: float = STRENGTH_SPREAD,
-        effect_spread: float = EFFECT_SPREAD, site_precision: float | str = "evidence",
+        self,
+        phenomenon: str = "starry_sky",
+        base_spread: float = BASE_SPREAD,
+        strength_spread: float = STRENGTH_SPREAD,
+        effect_spread: float = EFFECT_SPREAD,
+        site_precision: float | str = "evidence",
     ) -> None:
         self.phenomenon = phenomenon
         self.base_spread = base_spread
@@ -63,10 +85,15 @@ class LearnedRule(ClassifierMixin, BaseEstimator):
         return PhysicsRule(self.phenomenon).columns
 
     def fit(
-        self, X: Array, y: NDArray[np.integer[Any]], sample_weight: Array | None = None, sites: Sequence[str] | None = None,  # noqa: N803
+        self,
+        X: Array,
+        y: NDArray[np.integer[Any]],
+        sample_weight: Array | None = None,
+        sites: Sequence[str] | None = None,
         among: Allowed | None = None,
     ) -> Self:
-        """Move the rule by labels: y the number of the class, `among` (case, class) the classes any of which may have been seen.
+        """Move the rule by labels: y the number of the class, `among` (case, class) the classes any
+        of which may have been seen.
 
         Cases on which the rule keeps silent teach nothing.
         """
@@ -79,54 +106,79 @@ class LearnedRule(ClassifierMixin, BaseEstimator):
         own = np.array([[state == row for state, _ in kinds] for row in range(states)])
         total = np.array([feature is None for _, feature in kinds])
         mean = np.where(own & total, 1.0, 0.0)
-        precision = np.where(own, np.where(total, self.strength_spread**-2.0, self.effect_spread**-2.0), np.inf)
+        precision = np.where(
+            own, np.where(total, self.strength_spread**-2.0, self.effect_spread**-2.0), np.inf
+        )
         self.logistic_ = PriorLogistic(
-            mean, precision, intercept_mean=rule.bases(), intercept_precision=self.base_spread**-2.0, site_precision=self.site_precision,
-            classes=list(range(2 if two else states)))
+            mean,
+            precision,
+            intercept_mean=rule.bases(),
+            intercept_precision=self.base_spread**-2.0,
+            site_precision=self.site_precision,
+            classes=list(range(2 if two else states)),
+        )
         design = self._design(cases[heard] if len(cases) else np.empty((0, len(self.columns))))
         self.logistic_.fit(
-            design, np.asarray(y)[heard], None if sample_weight is None else np.asarray(sample_weight)[heard],
-            None if sites is None or not heard.any() else list(np.asarray(sites)[heard]), None if among is None else among[heard])
+            design,
+            np.asarray(y)[heard],
+            None if sample_weight is None else np.asarray(sample_weight)[heard],
+            None if sites is None or not heard.any() else list(np.asarray(sites)[heard]),
+            None if among is None else among[heard],
+        )
         self.rule_print_ = rule_print(self.phenomenon)
         self.labels_ = int(heard.sum())
         return self
 
     def _kinds(self) -> list[tuple[int, str | None]]:
-        """Return what each column of the design is: (state, feature), the feature None for all of a state's effects together."""
+        """Return what each column of the design is: (state, feature), the feature None for all of a
+        state's effects together.
+        """
         rules = list(rules_of(self.phenomenon).values())
-        return [(s, f) for s, rule in enumerate(rules) for f in (None, *dict.fromkeys(e.feature for e in rule.effects))]
+        return [
+            (s, f)
+            for s, rule in enumerate(rules)
+            for f in (None, *dict.fromkeys(e.feature for e in rule.effects))
+        ]
 
     def _design(self, cases: Array) -> Array:
-        """Return the effects [logit] as columns (case, column): those of a state, after their sum."""
+        """Return the effects [logit] as columns (case, column): those of a state, after their sum.
+        """
         rules, kinds = list(rules_of(self.phenomenon).values()), self._kinds()
         place = {name: i for i, name in enumerate(self.columns)}
         result, at = np.zeros((len(cases), len(kinds))), {kind: i for i, kind in enumerate(kinds)}
         for state, rule in enumerate(rules):
             for effect in rule.effects:
                 values, moved = zip(*effect.line, strict=True)
-                read = np.nan_to_num(np.interp(cases[:, place[effect.feature]], values, moved), nan=0.0)
+                read = np.nan_to_num(
+                    np.interp(cases[:, place[effect.feature]], values, moved), nan=0.0
+                )
                 result[:, at[state, effect.feature]] += read
                 result[:, at[state, None]] += read
         return result
 
-    def predict_proba(self, X: Array, sites: Sequence[str] | None = None) -> Array:  # noqa: N803
+    def predict_proba(self, X: Array, sites: Sequence[str] | None = None) -> Array:
         """Return the probabilities (case, class), NaN where the rule keeps silent."""
         check_is_fitted(self)
         cases = np.asarray(X, dtype=float)
         result = self.logistic_.predict_proba(self._design(cases), sites)
         return np.where(PhysicsRule(self.phenomenon).silent(cases)[:, None], np.nan, result)
 
-    def predict(self, X: Array, sites: Sequence[str] | None = None) -> NDArray[Any]:  # noqa: N803
+    def predict(self, X: Array, sites: Sequence[str] | None = None) -> NDArray[Any]:
         """Return the likelier class of each case."""
         return self.classes_[np.nan_to_num(self.predict_proba(X, sites), nan=-1.0).argmax(axis=1)]
 
-    def interval(self, X: Array, sites: Sequence[str] | None = None, level: float = 0.9) -> Array:  # noqa: N803
-        """Return the bounds (case, class, 2) of each probability by what is not known of the coefficients."""
+    def interval(self, X: Array, sites: Sequence[str] | None = None,
+                 level: float = 0.9) -> Array:
+        """Return the bounds (case, class, 2) of each probability by what is not known of the
+        coefficients.
+        """
         check_is_fitted(self)
         return self.logistic_.interval(self._design(np.asarray(X, dtype=float)), sites, level)
 
-    def influence(self, X: Array, sites: Sequence[str] | None = None) -> Array:  # noqa: N803
-        """Return by how much [logit] each feature moved the headline's log-odds (case, feature): against its saying nothing."""
+    def influence(self, X: Array, sites: Sequence[str] | None = None) -> Array:
+        """Return by how much [logit] each feature moved the headline's log-odds (case, feature):
+        against its saying nothing.
+        """
         check_is_fitted(self)
         design, kinds = self._design(np.asarray(X, dtype=float)), self._kinds()
         weights = self.logistic_.coef_
@@ -135,7 +187,9 @@ class LearnedRule(ClassifierMixin, BaseEstimator):
         total = {state: column for column, (state, feature) in enumerate(kinds) if feature is None}
         for column, (state, feature) in enumerate(kinds):
             if feature is not None:
-                moved[:, place[feature], state] += design[:, column] * (weights[state, column] + weights[state, total[state]])
+                moved[:, place[feature], state] += design[:, column] * (
+                    weights[state, column] + weights[state, total[state]]
+                )
         if moved.shape[2] == 1:
             return moved[:, :, 0]
         sums = self.logistic_.log_odds(design, sites)
@@ -148,26 +202,40 @@ class Blend(ClassifierMixin, BaseEstimator):
     def __init__(self, members: Sequence[Any] = ()) -> None:
         self.members = members
 
-    def fit(self, X: Array, y: NDArray[np.integer[Any]], sample_weight: Array | None = None) -> Self:  # noqa: N803
+    def fit(
+        self, X: Array, y: NDArray[np.integer[Any]], sample_weight: Array | None = None
+    ) -> Self:
         self.fitted_ = [fit_weighted(clone(member), X, y, sample_weight) for member in self.members]
         self.classes_ = self.fitted_[0].classes_
         return self
 
-    def predict_proba(self, X: Array) -> Array:  # noqa: N803
+    def predict_proba(self, X: Array) -> Array:
         check_is_fitted(self)
         return blended([member.predict_proba(X) for member in self.fitted_])
 
 
-def fit_weighted(model: Any, X: Array, y: NDArray[np.integer[Any]], weight: Array | None) -> Any:  # noqa: N803
+def fit_weighted(model: Any, X: Array, y: NDArray[np.integer[Any]],
+                 weight: Array | None) -> Any:
     """Fit a classifier or a pipeline's last step with weights."""
     steps = getattr(model, "steps", None)
-    return model.fit(X, y, **({"sample_weight" if steps is None else f"{steps[-1][0]}__sample_weight": weight}))
+    return model.fit(
+        X, y, **({"sample_weight" if steps is None else f"{steps[-1][0]}__sample_weight": weight})
+    )
 
 
 class LearnedModel(BaseEstimator):
-    """A fitted challenger and its calibration; its features are the rule's, those it was given beside, and the rule's own log-odds."""
+    """A fitted challenger and its calibration; its features are the rule's, those it was given
+    beside, and the rule's own log-odds.
+    """
 
-    def __init__(self, phenomenon: str, names: Sequence[str], estimator: Any, calibrator: Calibrator | None, usual: Array) -> None:
+    def __init__(
+        self,
+        phenomenon: str,
+        names: Sequence[str],
+        estimator: Any,
+        calibrator: Calibrator | None,
+        usual: Array,
+    ) -> None:
         self.phenomenon = phenomenon
         self.names = names
         self.estimator = estimator
@@ -183,16 +251,20 @@ class LearnedModel(BaseEstimator):
     def classes_(self) -> NDArray[Any]:
         return PhysicsRule(self.phenomenon).ready().classes_
 
-    def predict_proba(self, X: Array, sites: Sequence[str] | None = None) -> Array:  # noqa: N803
-        """Return the probabilities (case, class), NaN where the rule keeps silent or nothing is known."""
+    def predict_proba(self, X: Array, sites: Sequence[str] | None = None) -> Array:
+        """Return the probabilities (case, class), NaN where the rule keeps silent or nothing is
+        known.
+        """
         cases = np.asarray(X, dtype=float)
         given, silent = with_rule(self.phenomenon, self.names, cases)
         raw = self.estimator.predict_proba(given)
         result = raw if self.calibrator is None else self.calibrator.transform(raw)
         return np.where((silent | np.isnan(cases).all(axis=1))[:, None], np.nan, result)
 
-    def influence(self, X: Array, sites: Sequence[str] | None = None) -> Array:  # noqa: N803
-        """Return by how much [logit] each feature moved the headline's log-odds (case, feature): against its usual value."""
+    def influence(self, X: Array, sites: Sequence[str] | None = None) -> Array:
+        """Return by how much [logit] each feature moved the headline's log-odds (case, feature):
+        against its usual value.
+        """
         cases = np.asarray(X, dtype=float)
         first = 0 if len(self.classes_) > 2 else 1
         whole = self._headline(cases, first)
@@ -200,7 +272,9 @@ class LearnedModel(BaseEstimator):
         for column, usual in enumerate(self.usual):
             changed = cases.copy()
             changed[:, column] = usual
-            result[:, column] = np.where(np.isnan(cases[:, column]), 0.0, whole - self._headline(changed, first))
+            result[:, column] = np.where(
+                np.isnan(cases[:, column]), 0.0, whole - self._headline(changed, first)
+            )
         return result
 
     def _headline(self, cases: Array, first: int) -> Array:
@@ -208,14 +282,23 @@ class LearnedModel(BaseEstimator):
         return np.log(p / (1 - p))
 
 
-def with_rule(phenomenon: str, names: Sequence[str], cases: Array) -> tuple[Array, NDArray[np.bool_]]:
-    """Return the features with the rule's own log-odds beside them (case, feature + states), and the cases it keeps silent on.
+def with_rule(
+    phenomenon: str, names: Sequence[str], cases: Array
+) -> tuple[Array, NDArray[np.bool_]]:
+    """Return the features with the rule's own log-odds beside them (case, feature + states), and
+    the cases it keeps silent on.
 
     Where the rule reads a feature that was not given, that one says nothing.
     """
     rule = PhysicsRule(phenomenon).ready()
     place = {name: i for i, name in enumerate(names)}
-    read = np.stack([cases[:, place[name]] if name in place else np.full(len(cases), np.nan) for name in rule.columns], axis=1)
+    read = np.stack(
+        [
+            cases[:, place[name]] if name in place else np.full(len(cases), np.nan)
+            for name in rule.columns
+        ],
+        axis=1,
+    )
     sums = rule.effects(read).sum(axis=1) + rule.bases()
     known = {need for r in rules_of(phenomenon).values() for need in r.needs} <= place.keys()
     silent = rule.silent(read) if known else np.zeros(len(cases), dtype=bool)
@@ -223,5 +306,7 @@ def with_rule(phenomenon: str, names: Sequence[str], cases: Array) -> tuple[Arra
 
 
 def _headline(sums: Array) -> Array:
-    """Return the log-odds of the first class against the others together (...), from sums (..., class)."""
+    """Return the log-odds of the first class against the others together (...), from sums (...,
+    class).
+    """
     return sums[..., 0] - logsumexp(sums[..., 1:], axis=-1)

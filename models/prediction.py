@@ -1,4 +1,6 @@
-"""Features and a model to Forecasts: probability, grade, best window, reasons, spread, what was missing."""
+"""Features and a model to Forecasts: probability, grade, best window, reasons, spread, what was
+missing.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +16,16 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from forecast.domain import CLOUD_SEA_STATES, PHENOMENA, Cycle, Features, Forecast, Reason, Spread, Window
+from forecast.domain import (
+    CLOUD_SEA_STATES,
+    PHENOMENA,
+    Cycle,
+    Features,
+    Forecast,
+    Reason,
+    Spread,
+    Window,
+)
 from forecast.quantities import FEATURES, features_of
 
 if TYPE_CHECKING:
@@ -23,9 +34,11 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 REASONS_EACH_WAY = 3
-SMALLEST_EFFECT = 0.15  # [logit] about 4 percentage points at even odds: less is not worth a sentence
+# [logit] about 4 percentage points at even odds: less is not worth a sentence
+SMALLEST_EFFECT = 0.15
 
-SPREAD_OF = ("deck_base", "deck_top")  # quantities whose spread over the last cycles a reader is told
+# quantities whose spread over the last cycles a reader is told
+SPREAD_OF = ("deck_base", "deck_top")
 
 Earlier = Mapping[tuple[str, str, str], Sequence[float]]
 EarlierQuantities = Mapping[tuple[str, str, str], Mapping[str, Sequence[float]]]
@@ -35,20 +48,26 @@ SHARES = "shares.json"  # in the folder of models: what outcomes said of each NW
 
 
 class Model(Protocol):
-    """What serves: the rule, or a model that has learnt. NaN features are allowed; where too little is known it keeps silent (NaN)."""
+    """What serves: the rule, or a model that has learnt. NaN features are allowed; where too little
+    is known it keeps silent (NaN).
+    """
 
     @property
     def columns(self) -> tuple[str, ...]: ...
-    def predict_proba(self, X: NDArray[np.floating[Any]], sites: Sequence[str] | None = None) -> NDArray[np.floating[Any]]: ...  # noqa: N803
-    def influence(self, X: NDArray[np.floating[Any]], sites: Sequence[str] | None = None) -> NDArray[np.floating[Any]]: ...  # noqa: N803
+    def predict_proba(
+        self, X: NDArray[np.floating[Any]], sites: Sequence[str] | None = None
+    ) -> NDArray[np.floating[Any]]: ...
+    def influence(
+        self, X: NDArray[np.floating[Any]], sites: Sequence[str] | None = None
+    ) -> NDArray[np.floating[Any]]: ...
 
 
 @dataclass(frozen=True, slots=True)
 class Models:
     """The model in force for each phenomenon, and the name by which a forecast remembers it.
 
-    shares: phenomenon -> NWP model -> its share in the blend, by what outcomes said of it; empty: all are equal. served: the same models
-    with their cards, and why others do not serve.
+    shares: phenomenon -> NWP model -> its share in the blend, by what outcomes said of it; empty:
+    all are equal. served: the same models with their cards, and why others do not serve.
     """
 
     by_phenomenon: Mapping[str, Model]
@@ -63,9 +82,11 @@ class Models:
 
 
 def open_models(folder: Path | None = None) -> Models:
-    """Return the models in force: of the service's folder the newest that can be trusted, else those shipped, else the physics rules.
+    """Return the models in force: of the service's folder the newest that can be trusted, else
+    those shipped, else the physics rules.
 
-    One that is refused is told in the log, and the one before it serves. Never raises for what lies in the folder.
+    One that is refused is told in the log, and the one before it serves. Never raises for what lies
+    in the folder.
     """
     from models import registry
 
@@ -78,35 +99,59 @@ def open_models(folder: Path | None = None) -> Models:
 
 
 def read_shares(folder: Path) -> dict[str, dict[str, float]]:
-    """Return the shares kept in a folder of models; a file that cannot be read, or tells what no share can be, gives none."""
+    """Return the shares kept in a folder of models; a file that cannot be read, or tells what no
+    share can be, gives none.
+    """
     path = folder / SHARES
     try:
         told = json.loads(path.read_text(encoding="utf-8"))
-        found = {str(p): {str(model): float(share) for model, share in by_model.items()} for p, by_model in told.items()}
+        found = {
+            str(p): {str(model): float(share) for model, share in by_model.items()}
+            for p, by_model in told.items()
+        }
     except FileNotFoundError:
         return {}
     except (OSError, ValueError, TypeError, AttributeError) as error:
-        log.warning("%s: cannot be read (%s): all models count alike until the next night writes it anew", path, error)
+        log.warning(
+            "%s: cannot be read (%s): all models count alike until the next night writes it anew",
+            path,
+            error,
+        )
         return {}
-    if all(p in PHENOMENA and all(0 < share < 1e3 for share in by_model.values()) for p, by_model in found.items()):
+    if all(
+        p in PHENOMENA and all(0 < share < 1e3 for share in by_model.values())
+        for p, by_model in found.items()
+    ):
         return found
-    log.warning("%s: holds what is no share: all models count alike until the next night writes it anew", path)
+    log.warning(
+        "%s: holds what is no share: all models count alike until the next night writes it anew",
+        path,
+    )
     return {}
 
 
 def predict(
-    features: Features, cycle: Cycle, issued: datetime, models: Models, grades: Sequence[float], earlier: Earlier | None = None,
+    features: Features,
+    cycle: Cycle,
+    issued: datetime,
+    models: Models,
+    grades: Sequence[float],
+    earlier: Earlier | None = None,
     told_before: EarlierQuantities | None = None,
 ) -> tuple[Forecast, ...]:
     """Return one forecast an event, in the order of `features.events`.
 
-    grades: the probabilities at which grades 2 to 5 begin. earlier: event key -> what earlier cycles gave, newest first;
+    grades: the probabilities at which grades 2 to 5 begin. earlier: event key -> what earlier
+    cycles gave, newest first;
     told_before: event key -> what they told of the quantities SPREAD_OF.
     """
     forecasts: list[Forecast | None] = [None] * len(features.events)
     table = {str(name): features.table[name].values for name in features.table.data_vars}
     for phenomenon, model in models.by_phenomenon.items():
-        rows = np.array([i for i, event in enumerate(features.events) if event.phenomenon == phenomenon], dtype=int)
+        rows = np.array(
+            [i for i, event in enumerate(features.events) if event.phenomenon == phenomenon],
+            dtype=int,
+        )
         if not len(rows):
             continue
         cases = np.stack([table[name][rows] for name in model.columns], axis=1)
@@ -114,17 +159,30 @@ def predict(
         sites = [features.events[row].site.id for row in rows]
         for row, answer in zip(rows.tolist(), _answers(model, cases, sites), strict=True):
             event, known = features.events[row], math.isfinite(answer.probability)
-            quantities = {name: value for name in told if math.isfinite(value := float(table[name][row]))}
+            quantities = {
+                name: value for name in told if math.isfinite(value := float(table[name][row]))
+            }
             before = (told_before or {}).get(event.key, {})
             forecasts[row] = Forecast(
-                event=event, cycle=cycle, issued=issued, model=models.names[phenomenon],
-                probability=answer.probability, grade=grade_of(answer.probability, grades),
+                event=event,
+                cycle=cycle,
+                issued=issued,
+                model=models.names[phenomenon],
+                probability=answer.probability,
+                grade=grade_of(answer.probability, grades),
                 best=_best(table["best_start"][row], table["best_end"][row]) if known else None,
-                states=answer.states, reasons=answer.reasons,
-                spread=_spread(answer.probability, (earlier or {}).get(event.key, ())) if known else None,
+                states=answer.states,
+                reasons=answer.reasons,
+                spread=_spread(answer.probability, (earlier or {}).get(event.key, ()))
+                if known
+                else None,
                 missing=_missing(features.missing[row], answer.unknown),
                 quantities=quantities,
-                spreads={name: _spread(value, before[name]) for name, value in quantities.items() if name in SPREAD_OF and name in before},
+                spreads={
+                    name: _spread(value, before[name])
+                    for name, value in quantities.items()
+                    if name in SPREAD_OF and name in before
+                },
             )
     return tuple(forecast for forecast in forecasts if forecast is not None)
 
@@ -142,7 +200,11 @@ def _answers(model: Model, cases: NDArray[np.floating[Any]], sites: Sequence[str
     influence = model.influence(cases, sites)
     answers = []
     for values, moved, probability in zip(cases, influence, probabilities, strict=True):
-        states = dict(zip(CLOUD_SEA_STATES, map(float, probability), strict=True)) if len(probability) > 2 else {}
+        states = (
+            dict(zip(CLOUD_SEA_STATES, map(float, probability), strict=True))
+            if len(probability) > 2
+            else {}
+        )
         headline = float(probability[0] if states else probability[1])
         known = np.isfinite(headline)
         empty = (name for name, value in zip(model.columns, values, strict=True) if np.isnan(value))
@@ -152,9 +214,17 @@ def _answers(model: Model, cases: NDArray[np.floating[Any]], sites: Sequence[str
     return answers
 
 
-def _reasons(names: Sequence[str], values: NDArray[np.floating[Any]], moved: NDArray[np.floating[Any]]) -> tuple[Reason, ...]:
-    """Return the features that moved the odds most, at most three up and three down, the strongest first."""
-    weighty = [Reason(*told) for told in zip(names, values.tolist(), moved.tolist(), strict=True) if abs(told[2]) >= SMALLEST_EFFECT]
+def _reasons(
+    names: Sequence[str], values: NDArray[np.floating[Any]], moved: NDArray[np.floating[Any]]
+) -> tuple[Reason, ...]:
+    """Return the features that moved the odds most, at most three up and three down, the strongest
+    first.
+    """
+    weighty = [
+        Reason(*told)
+        for told in zip(names, values.tolist(), moved.tolist(), strict=True)
+        if abs(told[2]) >= SMALLEST_EFFECT
+    ]
     ordered = sorted(weighty, key=lambda reason: -abs(reason.effect))
     up = [reason for reason in ordered if reason.effect > 0][:REASONS_EACH_WAY]
     down = [reason for reason in ordered if reason.effect < 0][:REASONS_EACH_WAY]
@@ -177,7 +247,9 @@ def grade_of(probability: float, grades: Sequence[float]) -> int:
 def _best(start: np.datetime64, end: np.datetime64) -> Window | None:
     if np.isnat(start) or np.isnat(end) or end <= start:
         return None
-    return Window(*(datetime.fromtimestamp(t.astype("datetime64[s]").astype(int), UTC) for t in (start, end)))
+    return Window(
+        *(datetime.fromtimestamp(t.astype("datetime64[s]").astype(int), UTC) for t in (start, end))
+    )
 
 
 def _spread(now: float, earlier: Sequence[float]) -> Spread:

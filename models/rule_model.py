@@ -1,6 +1,8 @@
-"""The physics rule as a scikit-learn classifier: the answer before there are labels, and the rival every model must beat.
+"""The physics rule as a scikit-learn classifier: the answer before there are labels, and the rival
+every model must beat.
 
-It is a rule and says so: `fit` learns nothing from outcomes, it only checks that the columns are the rule's own.
+It is a rule and says so: `fit` learns nothing from outcomes, it only checks that the columns are
+the rule's own.
 """
 
 from __future__ import annotations
@@ -36,8 +38,9 @@ def rules_of(phenomenon: str) -> dict[str, Rule]:
 class PhysicsRule(ClassifierMixin, BaseEstimator):
     """A documented sum of effects in log-odds with scikit-learn's `fit` and `predict_proba`.
 
-    phenomenon: one of domain.PHENOMENA. Columns of X (case, feature) are `columns`, in SI; NaN is allowed and moves nothing,
-    but a case that lacks one of the rule's `needs` gets NaN: the rule keeps silent rather than guess.
+    phenomenon: one of domain.PHENOMENA. Columns of X (case, feature) are `columns`, in SI; NaN is
+    allowed and moves nothing, but a case that lacks one of the rule's `needs` gets NaN: the rule
+    keeps silent rather than guess.
     """
 
     def __init__(self, phenomenon: str = "starry_sky") -> None:
@@ -46,11 +49,13 @@ class PhysicsRule(ClassifierMixin, BaseEstimator):
     @property
     def columns(self) -> tuple[str, ...]:
         """The features the rule reads, in the catalogue's order."""
-        used = {effect.feature for rule in rules_of(self.phenomenon).values() for effect in rule.effects}
+        used = {
+            effect.feature for rule in rules_of(self.phenomenon).values() for effect in rule.effects
+        }
         used |= {name for rule in rules_of(self.phenomenon).values() for name in rule.needs}
         return tuple(name for name in FEATURES if name in used)
 
-    def fit(self, X: Array, y: Sequence[object] | None = None) -> Self:  # noqa: N803
+    def fit(self, X: Array, y: Sequence[object] | None = None) -> Self:
         """Check the columns; learn nothing.
 
         Raises: ValueError when X has other than the rule's columns.
@@ -65,8 +70,10 @@ class PhysicsRule(ClassifierMixin, BaseEstimator):
         """Return the rule fitted on nothing, since there is nothing to learn."""
         return self.fit(np.zeros((1, len(self.columns))))
 
-    def predict_proba(self, X: Array, sites: Sequence[str] | None = None) -> Array:  # noqa: N803
-        """Return the probabilities (case, class), NaN where a need is missing; one rule holds for all sites."""
+    def predict_proba(self, X: Array, sites: Sequence[str] | None = None) -> Array:
+        """Return the probabilities (case, class), NaN where a need is missing; one rule holds for
+        all sites.
+        """
         sums = self.effects(X).sum(axis=1) + self.bases()
         if len(self.classes_) == 2:
             probability = 1 / (1 + np.exp(-sums[:, 0]))
@@ -75,23 +82,27 @@ class PhysicsRule(ClassifierMixin, BaseEstimator):
             result = softmax(sums, axis=1)
         return np.where(self.silent(X)[:, None], np.nan, result)
 
-    def predict(self, X: Array) -> NDArray[Any]:  # noqa: N803
+    def predict(self, X: Array) -> NDArray[Any]:
         """Return the likelier class of each case."""
         return self.classes_[np.nan_to_num(self.predict_proba(X), nan=-1.0).argmax(axis=1)]
 
-    def influence(self, X: Array, sites: Sequence[str] | None = None) -> Array:  # noqa: N803
-        """Return by how much [logit] each feature moved the headline's log-odds (case, feature): against its saying nothing."""
+    def influence(self, X: Array, sites: Sequence[str] | None = None) -> Array:
+        """Return by how much [logit] each feature moved the headline's log-odds (case, feature):
+        against its saying nothing.
+        """
         effects = self.effects(X)
         sums = effects.sum(axis=1) + self.bases()
         if effects.shape[2] == 1:
             return effects[:, :, 0]
         return _log_odds_of_first(sums)[:, None] - _log_odds_of_first(sums[:, None, :] - effects)
 
-    def _check_width(self, X: Array) -> None:  # noqa: N803
+    def _check_width(self, X: Array) -> None:
         if X.ndim != 2 or X.shape[1] != len(self.columns):
-            raise ValueError(f"{self.phenomenon}: the rule reads {len(self.columns)} columns ({', '.join(self.columns)}), got {X.shape}")
+            raise ValueError(
+                f"{self.phenomenon}: the rule reads {len(self.columns)} columns ({', '.join(self.columns)}), got {X.shape}"
+            )
 
-    def effects(self, X: Array) -> Array:  # noqa: N803
+    def effects(self, X: Array) -> Array:
         """Return the effect of each feature on each sum (case, feature, class)."""
         check_is_fitted(self, "classes_")
         X = np.asarray(X, dtype=float)  # noqa: N806
@@ -103,14 +114,16 @@ class PhysicsRule(ClassifierMixin, BaseEstimator):
             for effect in rule.effects:
                 values, moved = zip(*effect.line, strict=True)
                 column = place[effect.feature]
-                result[:, column, number] += np.nan_to_num(np.interp(X[:, column], values, moved), nan=0.0)
+                result[:, column, number] += np.nan_to_num(
+                    np.interp(X[:, column], values, moved), nan=0.0
+                )
         return result
 
     def bases(self) -> Array:
         """Return the sums of a day of which nothing is known (class)."""
         return np.array([rule.base for rule in rules_of(self.phenomenon).values()])
 
-    def silent(self, X: Array) -> NDArray[np.bool_]:  # noqa: N803
+    def silent(self, X: Array) -> NDArray[np.bool_]:
         """Return the cases that lack one of the rule's needs (case)."""
         needs = {name for rule in rules_of(self.phenomenon).values() for name in rule.needs}
         columns = [i for i, name in enumerate(self.columns) if name in needs]
@@ -118,5 +131,7 @@ class PhysicsRule(ClassifierMixin, BaseEstimator):
 
 
 def _log_odds_of_first(sums: Array) -> Array:
-    """Return the log-odds of the first class against the others together (...), from sums (..., class)."""
+    """Return the log-odds of the first class against the others together (...), from sums (...,
+    class).
+    """
     return sums[..., 0] - logsumexp(sums[..., 1:], axis=-1)

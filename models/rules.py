@@ -1,9 +1,11 @@
-"""The physics rules in force before there are labels: for each phenomenon, which feature moves the odds, and by how much.
+"""The physics rules in force before there are labels: for each phenomenon, which feature moves the
+odds, and by how much.
 
-A rule is a sum in log-odds: p = 1 / (1 + exp(-(base + sum of effects))). `base` is the log-odds of a day of which nothing is
-known (its climatology); an effect is read from a broken line over the feature's value, flat beyond its ends, and is 0 where
-the value says nothing. A feature that is missing has no effect, so that ignorance pulls the answer back to climatology.
-The sea of clouds has four exclusive states: one sum each, then softmax.
+A rule is a sum in log-odds: p = 1 / (1 + exp(-(base + sum of effects))). `base` is the log-odds of
+a day of which nothing is known (its climatology); an effect is read from a broken line over the
+feature's value, flat beyond its ends, and is 0 where the value says nothing. A feature that is
+missing has no effect, so that ignorance pulls the answer back to climatology. The sea of clouds has
+four exclusive states: one sum each, then softmax.
 Figures marked (check) are starting values that data must confirm; see the source named with each.
 """
 
@@ -14,14 +16,21 @@ from dataclasses import dataclass
 import numpy as np
 
 from forecast.quantities import CLEAR_GAP, DARK_ENOUGH, DECK_COVER, FREEZING, OVERCAST
-from forecast.science.precipitation_type import ICE_ABSENT, ICE_CERTAIN, MELTING_ENDS, MELTING_STARTS
+from forecast.science.precipitation_type import (
+    ICE_ABSENT,
+    ICE_CERTAIN,
+    MELTING_ENDS,
+    MELTING_STARTS,
+)
 from forecast.science.snowfall import RIME_COLD, SNOW_ENOUGH, chance_of_snow
 from forecast.science.thermodynamics import Array
 
 
 @dataclass(frozen=True, slots=True)
 class Effect:
-    """How one feature moves the log-odds: `line` is ((value in SI, effect), ...) with rising values."""
+    """How one feature moves the log-odds: `line` is ((value in SI, effect), ...) with rising
+    values.
+    """
 
     feature: str
     line: tuple[tuple[float, float], ...]
@@ -38,78 +47,121 @@ class Rule:
 
 
 # One entry a phenomenon; sea of clouds: one entry a state.
+# fmt: off
 STARS: dict[str, Rule] = {
     "starry_sky": Rule(
-        # A third of the nights. The moon leaves two hours darker than 20.0 mag arcsec-2 in 78 % of them over Lingshan, cloud apart
-        # (`make science`); how many nights are clear enough no data at hand says: taken as somewhat less than half (check).
+        # A third of the nights. The moon leaves two hours darker than 20.0 mag arcsec-2 in 78 % of
+        # them over Lingshan, cloud apart (`make science`); how many nights are clear enough no data
+        # at hand says: taken as somewhat less than half (check).
         base=-0.6,
         effects=(
-            # A clear-sky forecast came true 82-89 % of the time, an overcast one 75-81 % (Clear Sky Clock, science.md 1). The event asks
-            # for sky cover, every layer in full: at most 2/10, in part up to 5/10; what hides more of the starlight is the surer no.
-            Effect("sky_cover", ((0.0, 1.8), (0.1, 1.5), (0.2, 0.8), (0.3, 0.0), (0.5, -1.2), (0.8, -2.0), (1.0, -2.4)),
+            # A clear-sky forecast came true 82-89 % of the time, an overcast one 75-81 % (Clear Sky
+            # Clock, science.md 1). The event asks
+            # for sky cover, every layer in full: at most 2/10, in part up to 5/10; what hides more
+            # of the starlight is the surer no.
+            Effect("sky_cover",
+                   ((0.0, 1.8), (0.1, 1.5), (0.2, 0.8), (0.3, 0.0), (0.5, -1.2), (0.8, -2.0),
+                    (1.0, -2.4)),
                    "science.md 1: the sky is to be clear; Clear Sky Clock"),
             Effect("cloud_for_stars", ((0.0, 0.0), (0.2, 0.0), (0.5, -1.2), (1.0, -2.8)),
                    "science.md 1: thick cloud takes all of the starlight, cirrus a third (check)"),
-            Effect("clear_hours", ((0.0, -0.3), (1.0, -0.1), (2.0, 0.0), (4.0, 0.1), (8.0, 0.2)), "science.md 1: long enough"),
-            Effect("zenith_sky_brightness", ((17.5, -6.0), (18.5, -5.0), (19.5, -3.2), (DARK_ENOUGH, -1.7), (20.5, 0.1), (21.5, 0.6)),
+            Effect("clear_hours", ((0.0, -0.3), (1.0, -0.1), (2.0, 0.0), (4.0, 0.1), (8.0, 0.2)),
+                   "science.md 1: long enough"),
+            Effect("zenith_sky_brightness",
+                   ((17.5, -6.0), (18.5, -5.0), (19.5, -3.2), (DARK_ENOUGH, -1.7), (20.5, 0.1),
+                    (21.5, 0.6)),
                    "a clear sky at the threshold has even odds; Krisciunas & Schaefer 1991 errs by 8-23 %"),
-            Effect("cloud_at_site", ((0.0, 0.1), (0.2, -0.3), (0.5, -1.5), (1.0, -3.0)), "science.md 1: is the summit in cloud? (check)"),
-            Effect("humidity_at_site", ((0.6, 0.1), (0.85, -0.2), (0.95, -0.7), (1.0, -1.0)), "transparency: science.md 1 (check)"),
-            Effect("dew_point_depression", ((0.0, -0.5), (2.0, -0.2), (5.0, 0.1)), "fog on the summit, dew on lenses: science.md 1"),
-            Effect("wind_speed_at_site", ((8.0, 0.0), (16.0, -0.4)), "a gale caps a summit with cloud: science.md 1 (check)"),
-            Effect("water_vapour_column", ((5.0, 0.2), (15.0, 0.0), (40.0, -0.4), (60.0, -0.7)), "science.md 1: transparency (check)"),
-            Effect("precipitation", ((0.0, 0.0), (0.2, -0.6), (2.0, -1.5), (10.0, -2.0)), "rain in the night needs cloud (check)"),
+            Effect("cloud_at_site", ((0.0, 0.1), (0.2, -0.3), (0.5, -1.5), (1.0, -3.0)),
+                   "science.md 1: is the summit in cloud? (check)"),
+            Effect("humidity_at_site", ((0.6, 0.1), (0.85, -0.2), (0.95, -0.7), (1.0, -1.0)),
+                   "transparency: science.md 1 (check)"),
+            Effect("dew_point_depression", ((0.0, -0.5), (2.0, -0.2), (5.0, 0.1)),
+                   "fog on the summit, dew on lenses: science.md 1"),
+            Effect("wind_speed_at_site", ((8.0, 0.0), (16.0, -0.4)),
+                   "a gale caps a summit with cloud: science.md 1 (check)"),
+            Effect("water_vapour_column", ((5.0, 0.2), (15.0, 0.0), (40.0, -0.4), (60.0, -0.7)),
+                   "science.md 1: transparency (check)"),
+            Effect("precipitation", ((0.0, 0.0), (0.2, -0.6), (2.0, -1.5), (10.0, -2.0)),
+                   "rain in the night needs cloud (check)"),
             Effect("dark_hours", ((0.5, -2.5), (2.0, 0.0)), "science.md 1: long enough"),
         ),
         needs=("sky_cover", "zenith_sky_brightness"),
     ),
-}  # fmt: skip
+}
+# fmt: on
 
-# The base of a state is the logarithm of how often it is seen: sea .22 ("always no" is right on 78 % of mornings, science.md 2),
-# in cloud .10, overcast .18, open .50 (check). Additive sums say AND by vetoes: each thing that a state cannot do without takes
-# three or more from it where it is absent. With nothing else against it a state wins where the diagnosis calls it by its name: at
-# DECK_COVER, CLEAR_GAP and OVERCAST the odds of two neighbours are even or nearly so. How full the valley is is no need: columns too
-# coarse to see a deck leave an empty valley unknown, and the answer then stays near how often each state is seen.
+# The base of a state is the logarithm of how often it is seen: sea .22 ("always no" is right on 78
+# % of mornings, science.md 2), in cloud .10, overcast .18, open .50 (check). Additive sums say AND
+# by vetoes: each thing that a state cannot do without takes three or more from it where it is
+# absent. With nothing else against it a state wins where the diagnosis calls it by its name: at
+# DECK_COVER, CLEAR_GAP and OVERCAST the odds of two neighbours are even or nearly so. How full the
+# valley is is no need: columns too coarse to see a deck leave an empty valley unknown, and the
+# answer then stays near how often each state is seen.
 _SEA_NEEDS = ("cloud_at_site", "cloud_above_site", "humidity_at_site")
+# fmt: off
 SEA_OF_CLOUDS: dict[str, Rule] = {
     "sea": Rule(
         base=-1.5,
         effects=(
-            Effect("gap_to_deck", ((-500.0, -2.5), (0.0, -1.5), (CLEAR_GAP, 0.0), (200.0, 0.4), (500.0, 0.6), (800.0, 0.6), (2000.0, 0.3)),
+            Effect("gap_to_deck",
+                   ((-500.0, -2.5), (0.0, -1.5), (CLEAR_GAP, 0.0), (200.0, 0.4), (500.0, 0.6),
+                    (800.0, 0.6), (2000.0, 0.3)),
                    "by how much the viewer stands above: science.md 2"),
-            Effect("valley_area_filled", ((0.0, -2.2), (DECK_COVER / 2, -1.2), (DECK_COVER, 0.5), (0.5, 0.8), (0.8, 0.9), (1.0, 0.9)),
+            Effect("valley_area_filled",
+                   ((0.0, -2.2), (DECK_COVER / 2, -1.2), (DECK_COVER, 0.5), (0.5, 0.8), (0.8, 0.9),
+                    (1.0, 0.9)),
                    "the more of the ground below lies under cloud the better; that the viewer is out of it is asked below (check)"),
-            Effect("cloud_at_site", ((0.0, 0.1), (0.1, -0.1), (DECK_COVER, -1.0), (0.6, -2.4), (1.0, -3.4)),
+            Effect("cloud_at_site",
+                   ((0.0, 0.1), (0.1, -0.1), (DECK_COVER, -1.0), (0.6, -2.4), (1.0, -3.4)),
                    "the viewer is not in cloud (check)"),
-            Effect("humidity_at_site", ((0.5, 0.2), (0.7, 0.1), (0.9, -0.4), (0.97, -0.9), (1.0, -1.1)), "white wall (check)"),
+            Effect("humidity_at_site",
+                   ((0.5, 0.2), (0.7, 0.1), (0.9, -0.4), (0.97, -0.9), (1.0, -1.1)),
+                   "white wall (check)"),
             Effect("humidity_below", ((0.5, -0.9), (0.7, -0.3), (0.8, 0.2), (0.95, 0.4)),
                    "moist valleys: doi 10.3878/j.issn.1006-9585.2025.25032"),
             Effect("humidity_above", ((0.3, 0.3), (0.6, 0.1), (0.8, -0.3), (1.0, -0.6)),
                    "dry air above: doi 10.3878/j.issn.1006-9585.2025.25032"),
-            Effect("humidity_700", ((0.4, 0.1), (0.6, 0.0), (0.9, -0.3)), "dry air above: doi 10.3878/j.issn.1006-9585.2025.25032"),
-            Effect("inversion", ((0.0, 0.0), (2.0, 0.2), (6.0, 0.4)), "never a gate: reanalyses miss it (science.md 2)"),
-            Effect("valley_dew_point_depression", ((0.0, 0.2), (2.0, 0.1), (5.0, -0.3), (12.0, -0.7)), "science.md 2 (check)"),
-            Effect("valley_humidity_trend", ((-7e-6, -0.2), (0.0, 0.0), (7e-6, 0.2)), "0.3 in 12 h; science.md 2 (check)"),
-            Effect("rain_before", ((0.0, 0.0), (1.0, 0.2), (10.0, 0.4)), "rain, then clearing: science.md 2 (check)"),
-            Effect("wind_speed_at_site", ((3.0, 0.1), (6.0, 0.0), (8.0, -0.2), (16.0, -0.8)), "below 5-8 m s-1: science.md 2"),
-            Effect("valley_wind_speed", ((1.0, 0.1), (4.0, 0.0), (10.0, -0.4)), "science.md 2 (check)"),
-            Effect("easterly_wind", ((-6.0, -0.2), (0.0, 0.0), (4.0, 0.3), (10.0, 0.3)), "Beijing's upslope stratus: science.md 2"),
-            Effect("vertical_velocity_700", ((-0.3, -0.2), (0.0, 0.0), (0.2, 0.2)), "sinking caps the deck (check)"),
-            # Neither is fitted; both came after seeing that at Wunvshan less cloud above goes with a sea (tests/science/sea.py).
-            Effect("night_cloud", ((0.0, 0.3), (0.5, 0.0), (1.0, -0.2)), "a clear night cools the valley: Brunt 1932 (check)"),
+            Effect("humidity_700", ((0.4, 0.1), (0.6, 0.0), (0.9, -0.3)),
+                   "dry air above: doi 10.3878/j.issn.1006-9585.2025.25032"),
+            Effect("inversion", ((0.0, 0.0), (2.0, 0.2), (6.0, 0.4)),
+                   "never a gate: reanalyses miss it (science.md 2)"),
+            Effect("valley_dew_point_depression",
+                   ((0.0, 0.2), (2.0, 0.1), (5.0, -0.3), (12.0, -0.7)), "science.md 2 (check)"),
+            Effect("valley_humidity_trend", ((-7e-6, -0.2), (0.0, 0.0), (7e-6, 0.2)),
+                   "0.3 in 12 h; science.md 2 (check)"),
+            Effect("rain_before", ((0.0, 0.0), (1.0, 0.2), (10.0, 0.4)),
+                   "rain, then clearing: science.md 2 (check)"),
+            Effect("wind_speed_at_site", ((3.0, 0.1), (6.0, 0.0), (8.0, -0.2), (16.0, -0.8)),
+                   "below 5-8 m s-1: science.md 2"),
+            Effect("valley_wind_speed", ((1.0, 0.1), (4.0, 0.0), (10.0, -0.4)),
+                   "science.md 2 (check)"),
+            Effect("easterly_wind", ((-6.0, -0.2), (0.0, 0.0), (4.0, 0.3), (10.0, 0.3)),
+                   "Beijing's upslope stratus: science.md 2"),
+            Effect("vertical_velocity_700", ((-0.3, -0.2), (0.0, 0.0), (0.2, 0.2)),
+                   "sinking caps the deck (check)"),
+            # Neither is fitted; both came after seeing that at Wunvshan less cloud above goes with
+            # a sea (tests/science/sea.py).
+            Effect("night_cloud", ((0.0, 0.3), (0.5, 0.0), (1.0, -0.2)),
+                   "a clear night cools the valley: Brunt 1932 (check)"),
             Effect("cloud_above_site", ((0.0, 0.3), (0.3, 0.15), (0.6, 0.0)),
                    "a clear sky above speaks against an overcast, not for an open valley against a sea (check)"),
-            Effect("ground_fog", ((0.0, 0.0), (1.0, -0.6)), "fog on the ground without low cloud is too shallow: science.md 2 (check)"),
+            Effect("ground_fog", ((0.0, 0.0), (1.0, -0.6)),
+                   "fog on the ground without low cloud is too shallow: science.md 2 (check)"),
         ),
         needs=_SEA_NEEDS,
     ),
     "in_cloud": Rule(
         base=-2.3,
         effects=(
-            Effect("cloud_at_site", ((0.0, -1.0), (0.1, 0.0), (DECK_COVER, 1.2), (0.6, 2.2), (1.0, 2.8)),
+            Effect("cloud_at_site",
+                   ((0.0, -1.0), (0.1, 0.0), (DECK_COVER, 1.2), (0.6, 2.2), (1.0, 2.8)),
                    "cloud at the viewer's own height"),
-            Effect("humidity_at_site", ((0.5, -2.0), (0.8, -0.6), (0.9, 0.2), (0.97, 0.8), (1.0, 1.0)), "saturated air at that height"),
-            Effect("gap_to_deck", ((-1500.0, -0.5), (-300.0, 0.5), (0.0, 0.8), (150.0, 0.6), (300.0, -0.2), (500.0, -0.8), (800.0, -1.5)),
+            Effect("humidity_at_site",
+                   ((0.5, -2.0), (0.8, -0.6), (0.9, 0.2), (0.97, 0.8), (1.0, 1.0)),
+                   "saturated air at that height"),
+            Effect("gap_to_deck",
+                   ((-1500.0, -0.5), (-300.0, 0.5), (0.0, 0.8), (150.0, 0.6), (300.0, -0.2),
+                    (500.0, -0.8), (800.0, -1.5)),
                    "the top of a deck errs by 100-200 m, and it rises with the day (check)"),
         ),
         needs=_SEA_NEEDS,
@@ -117,79 +169,116 @@ SEA_OF_CLOUDS: dict[str, Rule] = {
     "overcast": Rule(
         base=-1.7,
         effects=(
-            Effect("cloud_above_site", ((0.0, -2.2), (0.3, -1.2), (0.6, 0.0), (OVERCAST, 0.7), (0.9, 1.4), (1.0, 1.7)),
+            Effect("cloud_above_site",
+                   ((0.0, -2.2), (0.3, -1.2), (0.6, 0.0), (OVERCAST, 0.7), (0.9, 1.4), (1.0, 1.7)),
                    "the deck is above the viewer"),
-            Effect("cloud_at_site", ((0.0, 0.2), (DECK_COVER, -0.5), (0.6, -1.1), (1.0, -1.7)), "not around him (check)"),
-            Effect("valley_area_filled", ((0.0, 0.4), (DECK_COVER / 2, 0.2), (DECK_COVER, -0.9), (0.9, -1.4)), "nor below him (check)"),
+            Effect("cloud_at_site", ((0.0, 0.2), (DECK_COVER, -0.5), (0.6, -1.1), (1.0, -1.7)),
+                   "not around him (check)"),
+            Effect("valley_area_filled",
+                   ((0.0, 0.4), (DECK_COVER / 2, 0.2), (DECK_COVER, -0.9), (0.9, -1.4)),
+                   "nor below him (check)"),
         ),
         needs=_SEA_NEEDS,
     ),
     "open": Rule(
         base=-0.7,
         effects=(
-            Effect("valley_area_filled", ((0.0, 0.6), (DECK_COVER / 2, 0.3), (DECK_COVER, -0.6), (0.5, -1.3), (0.9, -2.0)),
+            Effect("valley_area_filled",
+                   ((0.0, 0.6), (DECK_COVER / 2, 0.3), (DECK_COVER, -0.6), (0.5, -1.3),
+                    (0.9, -2.0)),
                    "no deck in the valley"),
-            Effect("cloud_above_site", ((0.0, 0.6), (0.3, 0.3), (0.6, 0.0), (OVERCAST, -0.6), (0.9, -1.0), (1.0, -1.3)),
+            Effect("cloud_above_site",
+                   ((0.0, 0.6), (0.3, 0.3), (0.6, 0.0), (OVERCAST, -0.6), (0.9, -1.0), (1.0, -1.3)),
                    "nor above (check)"),
-            Effect("cloud_at_site", ((0.0, 0.2), (DECK_COVER, -0.8), (0.6, -2.0), (1.0, -2.6)), "nor around (check)"),
-            Effect("humidity_below", ((0.4, 0.4), (0.7, 0.1), (0.85, -0.2), (1.0, -0.4)), "dry air in the valley (check)"),
+            Effect("cloud_at_site", ((0.0, 0.2), (DECK_COVER, -0.8), (0.6, -2.0), (1.0, -2.6)),
+                   "nor around (check)"),
+            Effect("humidity_below", ((0.4, 0.4), (0.7, 0.1), (0.85, -0.2), (1.0, -0.4)),
+                   "dry air in the valley (check)"),
         ),
         needs=_SEA_NEEDS,
     ),
-}  # fmt: skip
-# A glow that people stop for: a fifth to a quarter of evenings (check: nobody has published how often). What is lit, by how much and
-# what of it is seen make the quality together: each is named beside it so that a reader hears which of them failed, and speaks against
-# a glow only. That one of them is well says nothing for it while another is at fault, and all being well is the quality itself.
+}
+# fmt: on
+# A glow that people stop for: a fifth to a quarter of evenings (check: nobody has published how
+# often). What is lit, by how much and what of it is seen make the quality together: each is named
+# beside it so that a reader hears which of them failed, and speaks against a glow only. That one of
+# them is well says nothing for it while another is at fault, and all being well is the quality
+# itself.
+# fmt: off
 _GLOW = Rule(
     base=-1.3,
     effects=(
-        Effect("glow_quality", ((0.0, -1.9), (0.05, -1.3), (0.15, -0.2), (0.25, 0.5), (0.45, 2.4), (0.7, 3.2)),
+        Effect("glow_quality",
+               ((0.0, -1.9), (0.05, -1.3), (0.15, -0.2), (0.25, 0.5), (0.45, 2.4), (0.7, 3.2)),
                "the light path: forecast/phenomena/glow.py (check)"),
-        Effect("canvas_cover", ((0.0, -1.2), (0.1, -0.7), (0.25, 0.0)), "little to paint; what is best is in the quality: science.md 3"),
-        Effect("canvas_light", ((0.0, -1.2), (0.05, -0.8), (0.2, -0.35), (0.5, 0.0)), "red light that reaches the canvas: science.md 3"),
+        Effect("canvas_cover", ((0.0, -1.2), (0.1, -0.7), (0.25, 0.0)),
+               "little to paint; what is best is in the quality: science.md 3"),
+        Effect("canvas_light", ((0.0, -1.2), (0.05, -0.8), (0.2, -0.35), (0.5, 0.0)),
+               "red light that reaches the canvas: science.md 3"),
         Effect("view_clearance", ((0.0, -1.2), (0.3, -0.5), (0.7, 0.0)),
                "low cloud overhead: science.md 3"),
-        Effect("aerosol_optical_depth", ((0.1, 0.2), (0.3, 0.0), (0.6, -0.4), (1.0, -0.7)), "haze: science.md 3"),
-        Effect("precipitation", ((0.0, 0.0), (0.5, -0.4), (3.0, -1.0)), "above 0.5 mm: science.md 3"),
-        Effect("cloud_at_site", ((0.0, 0.0), (0.3, -0.3), (1.0, -1.5)), "the viewer stands in cloud (check)"),
+        Effect("aerosol_optical_depth", ((0.1, 0.2), (0.3, 0.0), (0.6, -0.4), (1.0, -0.7)),
+               "haze: science.md 3"),
+        Effect("precipitation", ((0.0, 0.0), (0.5, -0.4), (3.0, -1.0)),
+               "above 0.5 mm: science.md 3"),
+        Effect("cloud_at_site", ((0.0, 0.0), (0.3, -0.3), (1.0, -1.5)),
+               "the viewer stands in cloud (check)"),
     ),
     needs=("glow_quality",),
 )
+# fmt: on
+# fmt: off
 GLOW: dict[str, Rule] = {
     "sunset_glow": _GLOW,
     "sunrise_glow": _GLOW,
     "sunrise": Rule(
-        base=-0.3,  # the disk on the horizon is seen on somewhat less than half of the mornings (check)
+        # the disk on the horizon is seen on somewhat less than half of the mornings (check)
+        base=-0.3,
         effects=(
-            Effect("disk_transmission", ((0.0, -3.0), (0.1, -1.8), (0.3, -0.5), (0.6, 0.9), (0.9, 2.2), (1.0, 2.6)),
+            Effect("disk_transmission",
+                   ((0.0, -3.0), (0.1, -1.8), (0.3, -0.5), (0.6, 0.9), (0.9, 2.2), (1.0, 2.6)),
                    "cloud and haze on the line of sight: forecast/phenomena/glow.py (check)"),
-            Effect("low_cloud", ((0.0, 0.2), (0.3, 0.0), (0.8, -0.7)), "what the model's cloud misses by place or time (check)"),
-            Effect("cloud_at_site", ((0.0, 0.0), (0.3, -0.5), (1.0, -2.0)), "the viewer stands in cloud (check)"),
-            Effect("precipitation", ((0.0, 0.0), (0.5, -0.5), (3.0, -1.2)), "rain comes with cloud (check)"),
+            Effect("low_cloud", ((0.0, 0.2), (0.3, 0.0), (0.8, -0.7)),
+                   "what the model's cloud misses by place or time (check)"),
+            Effect("cloud_at_site", ((0.0, 0.0), (0.3, -0.5), (1.0, -2.0)),
+                   "the viewer stands in cloud (check)"),
+            Effect("precipitation", ((0.0, 0.0), (0.5, -0.5), (3.0, -1.2)),
+                   "rain comes with cloud (check)"),
         ),
         needs=("disk_transmission",),
     ),
-}  # fmt: skip
+}
+# fmt: on
 
 _SNOWFALL = -2.2
-_DEPTHS = (0.0, 0.001, 0.002, 0.0035, 0.005, 0.0075, 0.01, 0.015, 0.02, 0.03, 0.05, 0.08, 0.12, 0.2)  # [m]
+# [m]
+_DEPTHS = (0.0, 0.001, 0.002, 0.0035, 0.005, 0.0075, 0.01, 0.015, 0.02, 0.03, 0.05, 0.08, 0.12, 0.2)
 
 
 def _log_odds(probability: Array) -> float:
     return float(np.log(probability / (1 - probability)))
 
 
+# fmt: off
 SNOW: dict[str, Rule] = {
     "snowfall": Rule(
-        base=_SNOWFALL,  # a day of the snow season with at least 1 cm at 1400 m: one in ten (check against the station's record)
+        # a day of the snow season with at least 1 cm at 1400 m: one in ten (check against the
+        # station's record)
+        base=_SNOWFALL,
         effects=(
-            # Where nothing else speaks, the answer is chance_of_snow(new_snow, 1 cm): the page's chances of 5 and 10 cm lie below it.
-            Effect("new_snow", tuple((d, round(_log_odds(chance_of_snow(np.array(d), 0.01)) - _SNOWFALL, 2)) for d in _DEPTHS),
+            # Where nothing else speaks, the answer is chance_of_snow(new_snow, 1 cm): the page's
+            # chances of 5 and 10 cm lie below it.
+            Effect("new_snow",
+                   tuple((d,
+                          round(_log_odds(chance_of_snow(np.array(d), 0.01)) - _SNOWFALL,
+                                2)) for d in _DEPTHS),
                    "log-normal about the forecast, spread of ratio and water: forecast/science/snowfall.py"),
             Effect("freezing_level_above_site",
-                   ((MELTING_STARTS, 0.0), ((MELTING_STARTS + MELTING_ENDS) / 2, -0.4), (MELTING_ENDS, -1.2), (1500.0, -2.0)),
+                   ((MELTING_STARTS, 0.0), ((MELTING_STARTS + MELTING_ENDS) / 2, -0.4),
+                    (MELTING_ENDS, -1.2), (1500.0, -2.0)),
                    "how much melts: Meteorological Monthly 2022, 48(6), 746-759"),
-            Effect("cloud_top_temperature", ((ICE_CERTAIN, 0.0), ((ICE_CERTAIN + ICE_ABSENT) / 2, -0.4), (ICE_ABSENT, -1.2)),
+            Effect("cloud_top_temperature",
+                   ((ICE_CERTAIN, 0.0), ((ICE_CERTAIN + ICE_ABSENT) / 2, -0.4), (ICE_ABSENT, -1.2)),
                    "cold enough for ice: Meteorological Monthly 2022, 48(6), 746-759"),
         ),
         needs=("new_snow",),
@@ -197,36 +286,55 @@ SNOW: dict[str, Rule] = {
     "snow_cover": Rule(
         base=-1.4,  # snow to look at on a fifth of the days from November to March (check)
         effects=(
-            Effect("snow_depth", ((0.0, -2.6), (0.01, -1.6), (0.02, -0.4), (SNOW_ENOUGH, 0.8), (0.06, 2.4), (0.15, 4.0)),
+            Effect("snow_depth",
+                   ((0.0, -2.6), (0.01, -1.6), (0.02, -0.4), (SNOW_ENOUGH, 0.8), (0.06, 2.4),
+                    (0.15, 4.0)),
                    "the event itself; model snow depth errs by a factor of two (check)"),
-            Effect("new_snow", ((0.0, 0.0), (0.02, 0.5), (0.05, 0.9)), "retained snow: science.md 4"),
-            Effect("freezing_hours", ((0.0, -0.8), (8.0, 0.0), (24.0, 0.4)), "frost keeps it: science.md 4"),
-            Effect("temperature_maximum", ((FREEZING, 0.2), (274.65, 0.0), (279.15, -0.8), (285.15, -1.6)), "science.md 4"),
+            Effect("new_snow", ((0.0, 0.0), (0.02, 0.5), (0.05, 0.9)),
+                   "retained snow: science.md 4"),
+            Effect("freezing_hours", ((0.0, -0.8), (8.0, 0.0), (24.0, 0.4)),
+                   "frost keeps it: science.md 4"),
+            Effect("temperature_maximum",
+                   ((FREEZING, 0.2), (274.65, 0.0), (279.15, -0.8), (285.15, -1.6)),
+                   "science.md 4"),
         ),
         needs=("snow_depth",),
     ),
     "rime": Rule(
-        base=-2.4,  # one day in twelve of the year on the summits (check: a meteorological mountain station sees 40-140 a winter)
+        # one day in twelve of the year on the summits (check: a meteorological mountain station
+        # sees 40-140 a winter)
+        base=-2.4,
         effects=(
-            Effect("rime_hours", ((0.0, -1.6), (1.0, 0.6), (3.0, 1.8), (6.0, 2.8), (12.0, 3.4)), "the event itself: science.md 4"),
-            Effect("humidity_at_site", ((0.5, -0.9), (0.8, -0.2), (0.9, 0.2), (1.0, 0.6)), "moist air grows and keeps it: science.md 4"),
-            Effect("cloud_at_site", ((0.0, -0.3), (0.2, 0.2), (0.6, 0.6)), "cloud water at the site's height: science.md 4"),
-            # Mount Washington, odd winters, days with fog: rime on 98 % with a minimum below -5 degC, 92 to -2, 58 to -0.6, 45 to 0, 3 on;
-            # in frost 96 % with wind to 8 m/s, 99 above 20: wind is no hindrance in cloud. Hours count force 3 for soft rime only.
-            Effect("temperature_minimum", ((267.15, 0.5), (270.15, 0.2), (271.95, -0.2), (RIME_COLD, -0.8), (273.45, -2.4), (280.15, -3.5)),
+            Effect("rime_hours", ((0.0, -1.6), (1.0, 0.6), (3.0, 1.8), (6.0, 2.8), (12.0, 3.4)),
+                   "the event itself: science.md 4"),
+            Effect("humidity_at_site", ((0.5, -0.9), (0.8, -0.2), (0.9, 0.2), (1.0, 0.6)),
+                   "moist air grows and keeps it: science.md 4"),
+            Effect("cloud_at_site", ((0.0, -0.3), (0.2, 0.2), (0.6, 0.6)),
+                   "cloud water at the site's height: science.md 4"),
+            # Mount Washington, odd winters, days with fog: rime on 98 % with a minimum below -5
+            # degC, 92 to -2, 58 to -0.6, 45 to 0, 3 on; in frost 96 % with wind to 8 m/s, 99 above
+            # 20: wind is no hindrance in cloud. Hours count force 3 for soft rime only.
+            Effect("temperature_minimum",
+                   ((267.15, 0.5), (270.15, 0.2), (271.95, -0.2), (RIME_COLD, -0.8), (273.45, -2.4),
+                    (280.15, -3.5)),
                    "frost of the minimum: science.md 4; Mount Washington"),
-            Effect("wind_speed_at_site", ((8.0, 0.0), (20.0, 0.4)), "it grows on the wind: Mount Washington"),
+            Effect("wind_speed_at_site", ((8.0, 0.0), (20.0, 0.4)),
+                   "it grows on the wind: Mount Washington"),
         ),
         needs=("rime_hours",),
     ),
     "snowmaking": Rule(
         base=-0.8,  # a third of the year's days at 1400 m (check)
         effects=(
-            Effect("snowmaking_hours", ((0.0, -3.6), (2.0, -1.2), (4.0, 0.9), (8.0, 2.8), (16.0, 4.2), (24.0, 5.0)),
+            Effect("snowmaking_hours",
+                   ((0.0, -3.6), (2.0, -1.2), (4.0, 0.9), (8.0, 2.8), (16.0, 4.2), (24.0, 5.0)),
                    "the event itself: science.md 4"),
             Effect("good_snowmaking_hours", ((0.0, -0.2), (4.0, 0.3), (12.0, 0.7)), "science.md 4"),
-            Effect("wet_bulb_minimum", ((268.15, 0.4), (271.15, 0.0), (274.15, -1.2), (280.15, -2.5)), "how near the threshold (check)"),
+            Effect("wet_bulb_minimum",
+                   ((268.15, 0.4), (271.15, 0.0), (274.15, -1.2), (280.15, -2.5)),
+                   "how near the threshold (check)"),
         ),
         needs=("snowmaking_hours",),
     ),
-}  # fmt: skip
+}
+# fmt: on

@@ -1,7 +1,9 @@
-"""Forecasts held against what came of them: a line of scores for every group, ranked, and a record of each phenomenon for the public.
+"""Forecasts held against what came of them: a line of scores for every group, ranked, and a record
+of each phenomenon for the public.
 
-Every forecast as issued counts in the lines; in the records, which readers see, one an event: the last before it began. Intervals come of
-redrawing spans of BLOCK days over all sites together, for the weather of five hills is one weather.
+Every forecast as issued counts in the lines; in the records, which readers see, one an event: the
+last before it began. Intervals come of redrawing spans of BLOCK days over all sites together, for
+the weather of five hills is one weather.
 """
 
 from __future__ import annotations
@@ -18,7 +20,16 @@ from numpy.typing import NDArray
 from forecast.domain import OUTCOME_SOURCES, PHENOMENA
 from forecast.verification import Bin, Figure, Mark, Record, ScoreLine, Tally, Verification
 from models.cases import BLOCK, Cases
-from models.scores import brier, parts_of_brier, redrawn_sums, reliability, roc_points, score, skill, widened
+from models.scores import (
+    brier,
+    parts_of_brier,
+    redrawn_sums,
+    reliability,
+    roc_points,
+    score,
+    skill,
+    widened,
+)
 
 Array = NDArray[np.floating[Any]]
 
@@ -26,7 +37,8 @@ REFERENCES = ("climatology", "persistence", "rule")
 DIMENSIONS = ("phenomenon", "site", "lead", "season", "source")
 NEEDED = 30  # events before a score is told and ranked
 NEEDED_OF_A_KIND = 5  # of which so many with, and without, the phenomenon
-LEAST_BLOCKS = 8  # for an interval: with fewer the bootstrap promises more than it knows, widened or not
+# for an interval: with fewer the bootstrap promises more than it knows, widened or not
+LEAST_BLOCKS = 8
 LEVEL = 0.9
 STRIP_DAYS = 30
 BINS = 5
@@ -34,26 +46,38 @@ DAY = np.timedelta64(1, "D")
 
 
 def verify(cases: Cases, threshold: float, today: date) -> Verification:
-    """Return how good the forecasts were. threshold: what is shown as the probability from which they are a yes; today: the local day."""
+    """Return how good the forecasts were. threshold: what is shown as the probability from which
+    they are a yes; today: the local day.
+    """
     days = cases.day.astype("datetime64[D]")
     since, until = (days.min().item(), days.max().item()) if len(cases) else (today, today)
     records = tuple(
         record_of(name, cases.take((cases.phenomenon == name) & cases.last), today)
-        for name in PHENOMENA if (cases.phenomenon == name).any()
+        for name in PHENOMENA
+        if (cases.phenomenon == name).any()
     )
     lines = sorted((line for group in groups(cases) for line in [score_line(*group)]), key=_rank)
-    return Verification(since, until, threshold, NEEDED, len(cases), cases.events, 0, records, tuple(lines))
+    return Verification(
+        since, until, threshold, NEEDED, len(cases), cases.events, 0, records, tuple(lines)
+    )
 
 
 def groups(cases: Cases) -> Iterator[tuple[str, str, str, Cases]]:
-    """Yield (dimension, name, phenomenon, cases) of every group that has cases: of all phenomena ("") and of each."""
+    """Yield (dimension, name, phenomenon, cases) of every group that has cases: of all phenomena
+    ("") and of each.
+    """
     for phenomenon in ("", *PHENOMENA):
         of = cases.take(cases.phenomenon == phenomenon) if phenomenon else cases
         if not len(of):
             continue
         yield "phenomenon", phenomenon, phenomenon, of
         lead = (of.lead // 24).astype(int)
-        for dimension, values in (("site", of.site), ("lead", lead), ("season", of.season), ("source", of.source)):
+        for dimension, values in (
+            ("site", of.site),
+            ("lead", lead),
+            ("season", of.season),
+            ("source", of.source),
+        ):
             for name in np.unique(values):
                 yield dimension, str(name), phenomenon, of.take(values == name)
 
@@ -68,24 +92,45 @@ def score_line(dimension: str, name: str, phenomenon: str, cases: Cases) -> Scor
     occurred = int(cases.seen.sum())
     kinds = [len(np.unique(cases.event[kind])) for kind in (cases.seen, ~cases.seen)]
     return ScoreLine(
-        dimension=dimension, name=name, phenomenon=phenomenon, cases=len(cases), events=cases.events, seen=occurred,
-        brier=_mean(loss, blocks), reliability=parts.reliability, resolution=parts.resolution, uncertainty=parts.uncertainty,
-        skills={reference: skill_against(loss, values, seen, blocks) for reference, values in rivals(cases).items()},
-        auc=scores.auc, hits=hits, misses=occurred - hits, false_alarms=told - hits, quiet=len(cases) - occurred - (told - hits),
+        dimension=dimension,
+        name=name,
+        phenomenon=phenomenon,
+        cases=len(cases),
+        events=cases.events,
+        seen=occurred,
+        brier=_mean(loss, blocks),
+        reliability=parts.reliability,
+        resolution=parts.resolution,
+        uncertainty=parts.uncertainty,
+        skills={
+            reference: skill_against(loss, values, seen, blocks)
+            for reference, values in rivals(cases).items()
+        },
+        auc=scores.auc,
+        hits=hits,
+        misses=occurred - hits,
+        false_alarms=told - hits,
+        quiet=len(cases) - occurred - (told - hits),
         enough=cases.events >= NEEDED and min(kinds) >= NEEDED_OF_A_KIND,
     )
 
 
 def rivals(cases: Cases) -> dict[str, Array]:
-    """Return what each of REFERENCES would have said (case): as climatology the harder to beat of the usual frequency and the base rate."""
+    """Return what each of REFERENCES would have said (case): as climatology the harder to beat of
+    the usual frequency and the base rate.
+    """
     told: dict[str, Array] = {reference: getattr(cases, reference) for reference in REFERENCES}
     if brier(cases.base_rate, cases.seen) < brier(cases.climatology, cases.seen):
         told["climatology"] = cases.base_rate
     return told
 
 
-def skill_against(loss: Array, reference: Array, seen: Array, blocks: NDArray[np.integer[Any]]) -> Figure:
-    """Return the Brier skill against a reference on the cases it knows, with its interval; NaN where it knows none or never errs."""
+def skill_against(
+    loss: Array, reference: Array, seen: Array, blocks: NDArray[np.integer[Any]]
+) -> Figure:
+    """Return the Brier skill against a reference on the cases it knows, with its interval; NaN
+    where it knows none or never errs.
+    """
     known = np.isfinite(reference) & np.isfinite(loss)
     if not known.any():
         return Figure(math.nan)
@@ -102,25 +147,46 @@ def record_of(phenomenon: str, cases: Cases, today: date) -> Record:
     """Return what is shown of a phenomenon, from one forecast an event."""
     last = (today.replace(day=1) - timedelta(days=1)).replace(day=1)
     strip = cases.take(cases.day >= np.datetime64(today - timedelta(days=STRIP_DAYS), "D"))
-    marks = zip(strip.site.tolist(), strip.day.tolist(), strip.yes.tolist(), strip.seen.tolist(), strict=True)
+    marks = zip(
+        strip.site.tolist(),
+        strip.day.tolist(),
+        strip.yes.tolist(),
+        strip.seen.tolist(),
+        strict=True,
+    )
     line = score_line("phenomenon", phenomenon, phenomenon, cases)
     return Record(
-        phenomenon, line, _tally(cases, last, today.replace(day=1) - timedelta(days=1)), tuple(Mark(*mark) for mark in marks),
-        _bins(cases) if line.enough else (), roc_points(cases.probability, cases.seen) if line.enough else (),
-        {source: int((cases.source == source).sum()) for source in OUTCOME_SOURCES if (cases.source == source).any()},
+        phenomenon,
+        line,
+        _tally(cases, last, today.replace(day=1) - timedelta(days=1)),
+        tuple(Mark(*mark) for mark in marks),
+        _bins(cases) if line.enough else (),
+        roc_points(cases.probability, cases.seen) if line.enough else (),
+        {
+            source: int((cases.source == source).sum())
+            for source in OUTCOME_SOURCES
+            if (cases.source == source).any()
+        },
     )
 
 
 def _bins(cases: Cases) -> tuple[Bin, ...]:
     told = reliability(cases.probability, cases.seen, bins=min(BINS, len(cases) // 6))
     columns = (told.told, told.seen, told.cases, told.low, told.high)
-    return tuple(Bin(*each) for each in zip(*(column.tolist() for column in columns), strict=True) if each[2])
+    return tuple(
+        Bin(*each) for each in zip(*(column.tolist() for column in columns), strict=True) if each[2]
+    )
 
 
 def _tally(cases: Cases, since: date, until: date) -> Tally:
-    part = cases.take((cases.day >= np.datetime64(since, "D")) & (cases.day <= np.datetime64(until, "D")))
-    kinds = ((True, True), (False, True), (True, False), (False, False))  # yes, seen: hits, misses, false alarms, quiet
-    return Tally(since, until, *(int(((part.yes == yes) & (part.seen == seen)).sum()) for yes, seen in kinds))
+    part = cases.take(
+        (cases.day >= np.datetime64(since, "D")) & (cases.day <= np.datetime64(until, "D"))
+    )
+    # yes, seen: hits, misses, false alarms, quiet
+    kinds = ((True, True), (False, True), (True, False), (False, False))
+    return Tally(
+        since, until, *(int(((part.yes == yes) & (part.seen == seen)).sum()) for yes, seen in kinds)
+    )
 
 
 def _mean(values: Array, blocks: NDArray[np.integer[Any]]) -> Figure:
@@ -130,26 +196,39 @@ def _mean(values: Array, blocks: NDArray[np.integer[Any]]) -> Figure:
         return Figure(math.nan)
     sums = redrawn_sums(np.stack([values[known], np.ones(int(known.sum()))], axis=1), blocks[known])
     with np.errstate(divide="ignore", invalid="ignore"):
-        low, high = _bounds(value := float(values[known].mean()), sums[:, 0] / sums[:, 1], blocks[known])
+        low, high = _bounds(
+            value := float(values[known].mean()), sums[:, 0] / sums[:, 1], blocks[known]
+        )
     return Figure(value, float(np.clip(low, 0, 1)), float(np.clip(high, 0, 1)), int(known.sum()))
 
 
 def _bounds(value: float, drawn: Array, blocks: NDArray[np.integer[Any]]) -> tuple[float, float]:
-    """Return the bounds of the interval about a value, widened for the number of blocks; NaN where there are too few to draw from."""
+    """Return the bounds of the interval about a value, widened for the number of blocks; NaN where
+    there are too few to draw from.
+    """
     finite = drawn[np.isfinite(drawn)]
     count, levels = len(np.unique(blocks)), ((1 - LEVEL) / 2, (1 + LEVEL) / 2)
     if count < LEAST_BLOCKS or not len(finite) or not math.isfinite(value):
         return math.nan, math.nan
-    low, high = (widened(value, float(np.quantile(finite, level)), level, count) for level in levels)
+    low, high = (
+        widened(value, float(np.quantile(finite, level)), level, count) for level in levels
+    )
     return low, high
 
 
 def _rank(line: ScoreLine) -> tuple[object, ...]:
-    """Sort by dimension, then phenomenon, then the best skill against climatology; what has too few cases last."""
+    """Sort by dimension, then phenomenon, then the best skill against climatology; what has too few
+    cases last.
+    """
     value = line.skills["climatology"].value
     order = PHENOMENA.index(line.phenomenon) if line.phenomenon else -1
     whole = DIMENSIONS.index(line.dimension), order if line.dimension != "phenomenon" else 0
-    return (*whole, not line.enough or math.isnan(value), -value if math.isfinite(value) else 0.0, line.name)
+    return (
+        *whole,
+        not line.enough or math.isnan(value),
+        -value if math.isfinite(value) else 0.0,
+        line.name,
+    )
 
 
 # -- as text and as data
@@ -164,32 +243,67 @@ def document(verification: Verification) -> dict[str, Any]:
 
 
 def read_document(plain: Mapping[str, Any]) -> Verification:
-    """Return the verification that a `document` tells of. Raises: ValueError, TypeError or KeyError for anything else."""
+    """Return the verification that a `document` tells of. Raises: ValueError, TypeError or KeyError
+    for anything else.
+    """
     records = tuple(
         Record(
-            str(r["phenomenon"]), _line_of(r["line"]), Tally(_day(r["month"]["since"]), _day(r["month"]["until"]), **_counts(r["month"])),
-            tuple(Mark(str(m["site"]), _day(m["day"]), bool(m["told"]), bool(m["seen"])) for m in r["marks"]),
-            tuple(Bin(_number(b["told"]), _number(b["seen"]), int(b["cases"]), _number(b["low"]), _number(b["high"])) for b in r["bins"]),
-            tuple((_number(x), _number(y)) for x, y in r["roc"]), {str(source): int(count) for source, count in r["sources"].items()},
+            str(r["phenomenon"]),
+            _line_of(r["line"]),
+            Tally(_day(r["month"]["since"]), _day(r["month"]["until"]), **_counts(r["month"])),
+            tuple(
+                Mark(str(m["site"]), _day(m["day"]), bool(m["told"]), bool(m["seen"]))
+                for m in r["marks"]
+            ),
+            tuple(
+                Bin(
+                    _number(b["told"]),
+                    _number(b["seen"]),
+                    int(b["cases"]),
+                    _number(b["low"]),
+                    _number(b["high"]),
+                )
+                for b in r["bins"]
+            ),
+            tuple((_number(x), _number(y)) for x, y in r["roc"]),
+            {str(source): int(count) for source, count in r["sources"].items()},
         )
         for r in plain["records"]
     )
     numbers = {name: int(plain[name]) for name in ("needed", "cases", "events", "disagreed")}
-    return Verification(_day(plain["since"]), _day(plain["until"]), _number(plain["threshold"]), records=records,
-                        lines=tuple(_line_of(line) for line in plain["lines"]), **numbers)
+    return Verification(
+        _day(plain["since"]),
+        _day(plain["until"]),
+        _number(plain["threshold"]),
+        records=records,
+        lines=tuple(_line_of(line) for line in plain["lines"]),
+        **numbers,
+    )
 
 
 def _line_of(plain: Mapping[str, Any]) -> ScoreLine:
     return ScoreLine(
-        dimension=str(plain["dimension"]), name=str(plain["name"]), phenomenon=str(plain["phenomenon"]),
-        cases=int(plain["cases"]), events=int(plain["events"]), seen=int(plain["seen"]), brier=_figure_of(plain["brier"]),
-        reliability=_number(plain["reliability"]), resolution=_number(plain["resolution"]), uncertainty=_number(plain["uncertainty"]),
-        skills={name: _figure_of(plain["skills"][name]) for name in REFERENCES}, auc=_number(plain["auc"]), **_counts(plain),
-        enough=bool(plain["enough"]))
+        dimension=str(plain["dimension"]),
+        name=str(plain["name"]),
+        phenomenon=str(plain["phenomenon"]),
+        cases=int(plain["cases"]),
+        events=int(plain["events"]),
+        seen=int(plain["seen"]),
+        brier=_figure_of(plain["brier"]),
+        reliability=_number(plain["reliability"]),
+        resolution=_number(plain["resolution"]),
+        uncertainty=_number(plain["uncertainty"]),
+        skills={name: _figure_of(plain["skills"][name]) for name in REFERENCES},
+        auc=_number(plain["auc"]),
+        **_counts(plain),
+        enough=bool(plain["enough"]),
+    )
 
 
 def _figure_of(plain: Mapping[str, Any]) -> Figure:
-    return Figure(_number(plain["value"]), _number(plain["low"]), _number(plain["high"]), int(plain["cases"]))
+    return Figure(
+        _number(plain["value"]), _number(plain["low"]), _number(plain["high"]), int(plain["cases"])
+    )
 
 
 def _counts(plain: Mapping[str, Any]) -> dict[str, int]:
@@ -215,26 +329,39 @@ def _plain(value: Any) -> Any:
 
 
 def text(verification: Verification) -> str:
-    """Return a verification as a table to read in a terminal: figures with their intervals, and the counts."""
+    """Return a verification as a table to read in a terminal: figures with their intervals, and the
+    counts.
+    """
     v = verification
-    head = (f"{v.cases} forecasts of {v.events} events, {v.since} to {v.until}; a yes is a probability of {v.threshold:.2f} or more; "
-            f"sources differ on {v.disagreed} events; [90 % intervals]; * fewer than {v.needed} events, not ranked")
+    head = (
+        f"{v.cases} forecasts of {v.events} events, {v.since} to {v.until}; a yes is a probability of {v.threshold:.2f} or more; "
+        f"sources differ on {v.disagreed} events; [90 % intervals]; * fewer than {v.needed} events, not ranked"
+    )
     return "\n".join([head, *(_row(line) for line in v.lines)])
 
 
 def _row(line: ScoreLine) -> str:
-    name = f"{line.phenomenon or 'all'} {line.dimension} {line.name}" if line.dimension != "phenomenon" else line.phenomenon or "all"
+    name = (
+        f"{line.phenomenon or 'all'} {line.dimension} {line.name}"
+        if line.dimension != "phenomenon"
+        else line.phenomenon or "all"
+    )
     name = f"{name} +{line.name} d" if line.dimension == "lead" else name
-    skills = "  ".join(f"{reference[:4]} {_figure(line.skills[reference], '+')}" for reference in REFERENCES)
+    skills = "  ".join(
+        f"{reference[:4]} {_figure(line.skills[reference], '+')}" for reference in REFERENCES
+    )
     counts = f"n={line.cases:<6} events={line.events:<5} seen={line.seen:<6}"
     return (
         f"{' ' if line.enough else '*'}{name:<36} {counts} Brier {_figure(line.brier)} "
         f"(rel {line.reliability:.3f} res {line.resolution:.3f} unc {line.uncertainty:.3f})  skill {skills}  AUC {line.auc:.2f}  "
-        f"TS {line.ts:.2f} POD {line.pod:.2f} FAR {line.far:.2f}")
+        f"TS {line.ts:.2f} POD {line.pod:.2f} FAR {line.far:.2f}"
+    )
 
 
 def _figure(figure: Figure, sign: str = "") -> str:
     if not figure.known:
         return "-"
-    bounds = f" [{figure.low:{sign}.3f}, {figure.high:{sign}.3f}]" if math.isfinite(figure.low) else ""
+    bounds = (
+        f" [{figure.low:{sign}.3f}, {figure.high:{sign}.3f}]" if math.isfinite(figure.low) else ""
+    )
     return f"{figure.value:{sign}.3f}{bounds}"

@@ -1,9 +1,11 @@
-"""Which kind of model, judged on weather it has not seen: nested folds of whole months (or episodes), never shuffled.
+"""Which kind of model, judged on weather it has not seen: nested folds of whole months (or
+episodes), never shuffled.
 
-Two days of one rainy week are almost one case. So whole blocks are left out, and the days next to them as well; the inner folds choose the
-kind and calibrate it, the outer ones judge what the whole procedure would have told. Of kinds that are equal within one standard error the
-simplest is taken. Source: Varma & Simon 2006, BMC Bioinformatics 7, 91 (nested folds); Roberts et al. 2017, Ecography 40, 913 (blocks);
-Breiman et al. 1984, CART, 3.4.3 (one standard error).
+Two days of one rainy week are almost one case. So whole blocks are left out, and the days next to
+them as well; the inner folds choose the kind and calibrate it, the outer ones judge what the whole
+procedure would have told. Of kinds that are equal within one standard error the
+simplest is taken. Source: Varma & Simon 2006, BMC Bioinformatics 7, 91 (nested folds); Roberts et
+al. 2017, Ecography 40, 913 (blocks); Breiman et al. 1984, CART, 3.4.3 (one standard error).
 """
 
 from __future__ import annotations
@@ -31,13 +33,18 @@ Rows = NDArray[np.integer[Any]]
 
 SIMPLEST_FIRST = ("prior", "logistic", "blend", "boosting", "forest")
 MEMBERS = ("logistic", "boosting", "forest")  # of the blend
-# Below these the prior is the only candidate: a tree that asks for 20 cases a leaf has nothing to split.
+# Below these the prior is the only candidate: a tree that asks for 20 cases a leaf has nothing to
+# split.
 CHALLENGE_CASES, CHALLENGE_RARER = 300, 50
 OUTER, INNER = 5, 3
 GAP = np.timedelta64(3, "D")  # days left out beside a block: a weather system lasts about as long
-MOST_TO_JUDGE = 10_000  # cases judged on; beyond, whole days are left out evenly, and the chosen kind is fitted on all
-MOST_IN_TREE = 5_000  # cases drawn for a tree of the forest: keeps the file small and the night short
-MANY = 100_000  # cases from which several threads are worth their waiting for each other (fewer: up to 4 times slower on a busy machine)
+# cases judged on; beyond, whole days are left out evenly, and the chosen kind is fitted on all
+MOST_TO_JUDGE = 10_000
+# cases drawn for a tree of the forest: keeps the file small and the night short
+MOST_IN_TREE = 5_000
+# cases from which several threads are worth their waiting for each other (fewer: up to 4 times
+# slower on a busy machine)
+MANY = 100_000
 SEED = 20140414
 
 
@@ -51,7 +58,9 @@ class Fold:
 
 @dataclass(frozen=True)
 class Judged:
-    """Probabilities (case, class) told of blocks left out, the fold (case) each was told in, the kind chosen in each fold."""
+    """Probabilities (case, class) told of blocks left out, the fold (case) each was told in, the
+    kind chosen in each fold.
+    """
 
     probability: Array
     fold: Rows
@@ -69,7 +78,8 @@ def weeks(day: NDArray[np.datetime64], length: int = 7) -> Rows:
 
 
 def folds(day: NDArray[np.datetime64], blocks: Rows, count: int) -> list[Fold]:
-    """Return at most `count` folds of whole blocks, dealt out in turn so that each fold sees all seasons.
+    """Return at most `count` folds of whole blocks, dealt out in turn so that each fold sees all
+    seasons.
 
     Cases within GAP of a block that is told are not learnt from.
     """
@@ -80,7 +90,10 @@ def folds(day: NDArray[np.datetime64], blocks: Rows, count: int) -> list[Fold]:
         tell = dealt == number
         told_days = np.unique(when[tell])
         after = np.searchsorted(told_days, when).clip(max=len(told_days) - 1)
-        near = np.minimum(abs(told_days[after] - when), abs(when - told_days[(after - 1).clip(min=0)])) <= GAP
+        near = (
+            np.minimum(abs(told_days[after] - when), abs(when - told_days[(after - 1).clip(min=0)]))
+            <= GAP
+        )
         learn = ~tell & ~near
         if learn.any():
             result.append(Fold(np.flatnonzero(learn), np.flatnonzero(tell)))
@@ -96,21 +109,34 @@ def thinned(day: NDArray[np.datetime64], cases: int, most: int = MOST_TO_JUDGE) 
 
 
 def candidates(data: TrainingSet) -> tuple[str, ...]:
-    """Return the kinds that so many cases can bear; a state not known for sure teaches the challengers nothing."""
+    """Return the kinds that so many cases can bear; a state not known for sure teaches the
+    challengers nothing.
+    """
     sure = data.among[data.among.sum(axis=1) == 1]
     enough = len(sure) >= CHALLENGE_CASES and sure.sum(axis=0).min() >= CHALLENGE_RARER
     return SIMPLEST_FIRST if enough else SIMPLEST_FIRST[:1]
 
 
 def estimator_of(kind: str) -> Any:
-    """Return an unfitted challenger. Settings are for hundreds to thousands of noisy cases: small trees, much drawing together."""
+    """Return an unfitted challenger. Settings are for hundreds to thousands of noisy cases: small
+    trees, much drawing together.
+    """
     if kind == "logistic":
-        # Columns in standard deviations: a precision of 30 holds each of the many coefficients to about 0.2 [logit] without evidence.
+        # Columns in standard deviations: a precision of 30 holds each of the many coefficients to
+        # about 0.2 [logit] without evidence.
         return make_pipeline(StandardScaler(), PriorLogistic(prior_precision=30.0))
     if kind == "boosting":
         return HistGradientBoostingClassifier(
-            learning_rate=0.05, max_iter=120, max_leaf_nodes=8, min_samples_leaf=40, l2_regularization=20.0, max_features=0.2,
-            max_bins=64, early_stopping=False, random_state=SEED)
+            learning_rate=0.05,
+            max_iter=120,
+            max_leaf_nodes=8,
+            min_samples_leaf=40,
+            l2_regularization=20.0,
+            max_features=0.2,
+            max_bins=64,
+            early_stopping=False,
+            random_state=SEED,
+        )
     return RandomForestClassifier(60, min_samples_leaf=8, max_features=0.3, random_state=SEED)
 
 
@@ -118,7 +144,13 @@ def fit_kind(kind: str, data: TrainingSet) -> Any:
     """Fit one kind on all of the cases, uncalibrated; it has the face of the rule."""
     if kind == "prior":
         rule = LearnedRule(data.phenomenon)
-        return rule.fit(data.columns(rule.columns), data.among.argmax(axis=1), data.weight, list(data.site), data.among)
+        return rule.fit(
+            data.columns(rule.columns),
+            data.among.argmax(axis=1),
+            data.weight,
+            list(data.site),
+            data.among,
+        )
     if kind == "blend":
         return blend_of(data, {member: fit_kind(member, data) for member in MEMBERS})
     among = data.among
@@ -130,7 +162,12 @@ def fit_kind(kind: str, data: TrainingSet) -> Any:
         estimator.set_params(max_samples=MOST_IN_TREE)
     weight = data.weight[used]
     with threadpool_limits(1 if len(data) < MANY else None):
-        fitted = fit_weighted(estimator, given[used], among[used].argmax(axis=1), weight / weight.mean() if np.ptp(weight) else None)
+        fitted = fit_weighted(
+            estimator,
+            given[used],
+            among[used].argmax(axis=1),
+            weight / weight.mean() if np.ptp(weight) else None,
+        )
     return LearnedModel(data.phenomenon, list(data.names), fitted, None, _usual(data.features))
 
 
@@ -156,12 +193,20 @@ def told_by(model: Any, data: TrainingSet) -> Array:
 
 
 def out_of_fold(kinds: Sequence[str], data: TrainingSet, parts: Sequence[Fold]) -> dict[str, Array]:
-    """Return for each kind the probabilities (case, class) told of cases it had not seen; the blend is had from its members."""
+    """Return for each kind the probabilities (case, class) told of cases it had not seen; the blend
+    is had from its members.
+    """
     result = {kind: np.full((len(data), data.classes), np.nan) for kind in kinds}
-    single = [k for k in SIMPLEST_FIRST if k != "blend" and (k in kinds or (k in MEMBERS and "blend" in kinds))]
+    single = [
+        k
+        for k in SIMPLEST_FIRST
+        if k != "blend" and (k in kinds or (k in MEMBERS and "blend" in kinds))
+    ]
     for part in parts:
         learn, tell = data.take(part.learn), data.take(part.tell)
-        told = {kind: told_by(fit_kind(kind, learn), tell) for kind in single if bearable(kind, learn)}
+        told = {
+            kind: told_by(fit_kind(kind, learn), tell) for kind in single if bearable(kind, learn)
+        }
         if "blend" in kinds and all(member in told for member in MEMBERS):
             told["blend"] = blended([told[member] for member in MEMBERS])
         for kind in kinds:
@@ -177,9 +222,11 @@ def bearable(kind: str, data: TrainingSet) -> bool:
 
 
 def losses(probability: Array, among: NDArray[np.bool_]) -> Array:
-    """Return the Brier loss of each case: half the squared distance from what was seen, over classes; 0-1.
+    """Return the Brier loss of each case: half the squared distance from what was seen, over
+    classes; 0-1.
 
-    Where several classes are allowed: the squared probability of the others together. With two classes it is Brier's (p - o)2.
+    Where several classes are allowed: the squared probability of the others together. With two
+    classes it is Brier's (p - o)2.
     Source: Brier 1950, MWR 78, 1, eq. 2, halved.
     """
     sure = among.sum(axis=1) == 1
@@ -196,17 +243,24 @@ def block_means(values: Array, weight: Array, blocks: Rows) -> tuple[Array, Arra
 
 
 def choose(told: Mapping[str, Array], data: TrainingSet, blocks: Rows) -> str:
-    """Return the simplest kind whose loss is within one standard error (over blocks) of the best kind's."""
+    """Return the simplest kind whose loss is within one standard error (over blocks) of the best
+    kind's.
+    """
     each = {kind: losses(p, data.among) for kind, p in told.items()}
     both = np.all([np.isfinite(loss) for loss in each.values()], axis=0)
     if not both.any():
         return next(kind for kind in SIMPLEST_FIRST if kind in told)
-    mean = {kind: float(np.average(loss[both], weights=data.weight[both])) for kind, loss in each.items()}
+    mean = {
+        kind: float(np.average(loss[both], weights=data.weight[both]))
+        for kind, loss in each.items()
+    }
     best = min(mean, key=mean.__getitem__)
     for kind in SIMPLEST_FIRST:
         if kind not in told:
             continue
-        sums, weight = block_means(np.where(both, each[kind] - each[best], np.nan), data.weight, blocks)
+        sums, weight = block_means(
+            np.where(both, each[kind] - each[best], np.nan), data.weight, blocks
+        )
         difference = mean[kind] - mean[best]
         error = np.sqrt(((sums - difference * weight) ** 2).sum()) / weight.sum()
         if kind == best or difference <= error:
@@ -215,9 +269,14 @@ def choose(told: Mapping[str, Array], data: TrainingSet, blocks: Rows) -> str:
 
 
 def choose_and_fit(
-    data: TrainingSet, blocks: Rows, kinds: Sequence[str] | None = None, final: TrainingSet | None = None,
+    data: TrainingSet,
+    blocks: Rows,
+    kinds: Sequence[str] | None = None,
+    final: TrainingSet | None = None,
 ) -> tuple[str, Any]:
-    """Choose the kind by folds of `data`, calibrate it on what it told there, and fit it on `final` (None: on `data`)."""
+    """Choose the kind by folds of `data`, calibrate it on what it told there, and fit it on `final`
+    (None: on `data`).
+    """
     tried = tuple(kinds or candidates(data))
     whole = data if final is None else final
     if tried == ("prior",):
@@ -227,13 +286,23 @@ def choose_and_fit(
     model = fit_kind(kind, whole)
     if kind != "prior":
         known = np.isfinite(told[kind]).all(axis=1)
-        model.calibrator = Calibrator().fit(told[kind][known], data.among[known], data.weight[known])
+        model.calibrator = Calibrator().fit(
+            told[kind][known], data.among[known], data.weight[known]
+        )
     return kind, model
 
 
-def judge(data: TrainingSet, blocks: Rows, kinds: Sequence[str] | None = None, count: int = OUTER) -> Judged:
-    """Return what the whole procedure - choosing and calibrating included - tells of blocks left out."""
-    probability, number, chosen = np.full((len(data), data.classes), np.nan), np.full(len(data), -1), []
+def judge(
+    data: TrainingSet, blocks: Rows, kinds: Sequence[str] | None = None, count: int = OUTER
+) -> Judged:
+    """Return what the whole procedure - choosing and calibrating included - tells of blocks left
+    out.
+    """
+    probability, number, chosen = (
+        np.full((len(data), data.classes), np.nan),
+        np.full(len(data), -1),
+        [],
+    )
     for place, part in enumerate(folds(data.day, blocks, count)):
         learn, tell = data.take(part.learn), data.take(part.tell)
         kind, model = choose_and_fit(learn, blocks[part.learn], kinds)

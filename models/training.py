@@ -1,7 +1,8 @@
 """Cases to a model: what is learnt from, how it is weighed, and the whole of one training.
 
-`train` chooses among the candidates by nested, time-blocked folds (models/selection.py), calibrates, fits on everything, and hands back the
-model with the probabilities it told of days it had not seen: those are its scores, and what a promotion is decided on.
+`train` chooses among the candidates by nested, time-blocked folds (models/selection.py),
+calibrates, fits on everything, and hands back the model with the probabilities it told of days it
+had not seen: those are its scores, and what a promotion is decided on.
 """
 
 from __future__ import annotations
@@ -21,8 +22,9 @@ from models.selection import Judged, choose_and_fit, judge, months, thinned
 
 Array = NDArray[np.floating[Any]]
 
-# How much a label counts beside one of an observer on the spot: a camera sees a part of the sky, a station a few numbers, an analysis is
-# the model's own first hours and shares its errors (science.md 6: observer > camera > station > analysis) (check).
+# How much a label counts beside one of an observer on the spot: a camera sees a part of the sky, a
+# station a few numbers, an analysis is the model's own first hours and shares its errors
+# (science.md 6: observer > camera > station > analysis) (check).
 TRUST: Mapping[str, float] = dict(zip(OUTCOME_SOURCES, (1.0, 0.8, 0.6, 0.25), strict=True))
 SEEN_FROM = 0.5  # the degree from which it counts as seen: partial and full
 
@@ -31,9 +33,11 @@ SEEN_FROM = 0.5  # the degree from which it counts as seen: partial and full
 class TrainingSet:
     """Feature rows as they stood when a forecast was issued, and what came of them.
 
-    features (case, feature) in SI, NaN allowed, named by `names`; degree (case): 0 none, .5 partial, 1 full, NaN where only the state is
-    known; state (case): of a sea of clouds, "" where not known; day (case) datetime64[D]; site, source (case); lead (case) [h]; event
-    (case): a number alike for rows about the same event (NaN-free; None: one site and day is one event); trust (case): None: by source.
+    features (case, feature) in SI, NaN allowed, named by `names`; degree (case): 0 none, .5
+    partial, 1 full, NaN where only the state is known; state (case): of a sea of clouds, "" where
+    not known; day (case) datetime64[D]; site, source (case); lead (case) [h]; event (case): a
+    number alike for rows about the same event (NaN-free; None: one site and day is one event);
+    trust (case): None: by source.
     """
 
     phenomenon: str
@@ -51,13 +55,17 @@ class TrainingSet:
     def __post_init__(self) -> None:
         cases = len(self.features)
         if self.features.ndim != 2 or self.features.shape[1] != len(self.names):
-            raise ValueError(f"features: expected (case, {len(self.names)}), got {self.features.shape}")
+            raise ValueError(
+                f"features: expected (case, {len(self.names)}), got {self.features.shape}"
+            )
         for name in ("degree", "day", "site", "source", "lead", "state", "event", "trust"):
             values = getattr(self, name)
             if values is not None and len(values) != cases:
                 raise ValueError(f"{name}: expected one entry a case ({cases}), got {len(values)}")
         if not self.among.any(axis=1).all():
-            raise ValueError("a case without outcome (no degree, no state) teaches nothing: leave it out")
+            raise ValueError(
+                "a case without outcome (no degree, no state) teaches nothing: leave it out"
+            )
 
     def __len__(self) -> int:
         return len(self.features)
@@ -70,11 +78,17 @@ class TrainingSet:
     def seen(self) -> NDArray[np.bool_]:
         """Whether the headline was seen (case)."""
         told = np.where(np.isnan(self.degree), False, self.degree >= SEEN_FROM)
-        return told if self.state is None else np.where(self.state == "", told, self.state == CLOUD_SEA_STATES[0])
+        return (
+            told
+            if self.state is None
+            else np.where(self.state == "", told, self.state == CLOUD_SEA_STATES[0])
+        )
 
     @property
     def among(self) -> NDArray[np.bool_]:
-        """The classes (case, class) any of which the outcome may have been: "no sea" leaves three states open."""
+        """The classes (case, class) any of which the outcome may have been: "no sea" leaves three
+        states open.
+        """
         known = np.isfinite(self.degree)
         if self.classes == 2:
             return np.stack([known & ~self.seen, known & self.seen], axis=1)
@@ -87,9 +101,16 @@ class TrainingSet:
     @property
     def weight(self) -> Array:
         """What each row counts: its source's trust, shared among the rows about the same event."""
-        trust = np.array([TRUST[source] for source in self.source]) if self.trust is None else self.trust
+        trust = (
+            np.array([TRUST[source] for source in self.source])
+            if self.trust is None
+            else self.trust
+        )
         if self.event is None:
-            _, place = np.unique(np.char.add(self.site.astype(str), self.day.astype("datetime64[D]").astype(str)), return_inverse=True)
+            _, place = np.unique(
+                np.char.add(self.site.astype(str), self.day.astype("datetime64[D]").astype(str)),
+                return_inverse=True,
+            )
         else:
             _, place = np.unique(self.event, return_inverse=True)
         return np.asarray(trust / np.bincount(place)[place]) if len(place) else np.empty(0)
@@ -97,7 +118,10 @@ class TrainingSet:
     def take(self, rows: NDArray[Any]) -> TrainingSet:
         """Return the cases `rows` (numbers or a mask)."""
         parts = ("features", "degree", "day", "site", "source", "lead", "state", "event", "trust")
-        changed: dict[str, Any] = {name: None if (values := getattr(self, name)) is None else values[rows] for name in parts}
+        changed: dict[str, Any] = {
+            name: None if (values := getattr(self, name)) is None else values[rows]
+            for name in parts
+        }
         return replace(self, **changed)
 
     def columns(self, names: Sequence[str]) -> Array:
@@ -107,15 +131,32 @@ class TrainingSet:
         """
         place = {name: i for i, name in enumerate(self.names)}
         if absent := [name for name in names if name not in place]:
-            raise ModelMismatch(f"{self.phenomenon}: the cases lack {', '.join(absent)}; compute them, or train a model without them")
+            raise ModelMismatch(
+                f"{self.phenomenon}: the cases lack {', '.join(absent)}; compute them, or train a model without them"
+            )
         return self.features[:, [place[name] for name in names]]
 
     def fingerprint(self) -> str:
         """Return the SHA-256 of everything learnt from, whatever the order of the cases."""
-        rows = np.concatenate([np.round(self.features.astype(np.float64), 9) + 0.0, self.degree[:, None], self.lead[:, None],
-                               self.weight[:, None], self.day.astype("datetime64[D]").astype(float)[:, None]], axis=1)
-        words = [self.site, self.source, np.full(len(self), "") if self.state is None else self.state]
-        lines = sorted(row.tobytes() + "|".join(told).encode() for row, told in zip(rows, zip(*words, strict=True), strict=True))
+        rows = np.concatenate(
+            [
+                np.round(self.features.astype(np.float64), 9) + 0.0,
+                self.degree[:, None],
+                self.lead[:, None],
+                self.weight[:, None],
+                self.day.astype("datetime64[D]").astype(float)[:, None],
+            ],
+            axis=1,
+        )
+        words = [
+            self.site,
+            self.source,
+            np.full(len(self), "") if self.state is None else self.state,
+        ]
+        lines = sorted(
+            row.tobytes() + "|".join(told).encode()
+            for row, told in zip(rows, zip(*words, strict=True), strict=True)
+        )
         head = f"{self.phenomenon}|{','.join(self.names)}|{len(self)}".encode()
         return hashlib.sha256(head + b"".join(lines)).hexdigest()
 
@@ -124,8 +165,10 @@ class TrainingSet:
 class Trained:
     """A model, how it came about, and what it is worth on days it had not seen.
 
-    data: the cases it was judged on; learnt_from: those the model was fitted on, of which `data` are a part where there are very many.
-    held_out (case, class): for each case of `data` the probabilities told by a model that knew nothing of its block; NaN: not judged.
+    data: the cases it was judged on; learnt_from: those the model was fitted on, of which `data`
+    are a part where there are very many.
+    held_out (case, class): for each case of `data` the probabilities told by a model that knew
+    nothing of its block; NaN: not judged.
     """
 
     phenomenon: str
@@ -140,14 +183,22 @@ class Trained:
         return self.judged.probability
 
 
-def train(data: TrainingSet, blocks: NDArray[np.integer[Any]] | None = None, kinds: Sequence[str] | None = None) -> Trained:
-    """Train on all cases: choose the kind, calibrate, fit; and judge the whole procedure on blocks left out.
+def train(
+    data: TrainingSet,
+    blocks: NDArray[np.integer[Any]] | None = None,
+    kinds: Sequence[str] | None = None,
+) -> Trained:
+    """Train on all cases: choose the kind, calibrate, fit; and judge the whole procedure on blocks
+    left out.
 
-    blocks (case): what is left out together, None: calendar months; kinds: the candidates, None: by the number of cases.
+    blocks (case): what is left out together, None: calendar months; kinds: the candidates, None: by
+    the number of cases.
     Raises: ValueError without a case.
     """
     if not len(data):
-        raise ValueError(f"{data.phenomenon}: no cases to learn from; the rule serves until there are labels")
+        raise ValueError(
+            f"{data.phenomenon}: no cases to learn from; the rule serves until there are labels"
+        )
     whole = months(data.day) if blocks is None else blocks
     rows = thinned(data.day, len(data))
     judged_on, part = data.take(rows), whole[rows]

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 from forecast.domain import Forecast, Voice
 
-AGREE = 0.15  # models whose answers lie no further apart than this say the same: less than one step of the grades
+# models whose answers lie no further apart than this say the same: less than one step of the grades
+AGREE = 0.15
 MOSTLY = 0.30  # and up to this they agree by and large
 
 
@@ -22,19 +23,25 @@ class Said:
 
 @dataclass(frozen=True, slots=True)
 class Agreement:
-    """What the models gave, in the order in which they were heard, and whether they `agree`, `mostly` agree or `differ`."""
+    """What the models gave, in the order in which they were heard, and whether they `agree`,
+    `mostly` agree or `differ`.
+    """
 
     models: tuple[Said, ...]
     level: str
 
 
 def agreement(forecast: Forecast) -> Agreement | None:
-    """Return how far the models of a forecast agree; None where there are not at least two of them."""
+    """Return how far the models of a forecast agree; None where there are not at least two of them.
+    """
     voices: dict[str, list[Voice]] = {}
     for voice in forecast.voices:
         voices.setdefault(voice.cycle.model, []).append(voice)
     if len(voices) < 2:
         return None
-    said = tuple(Said(model, math.fsum(v.probability for v in own) / len(own), own[0].members) for model, own in voices.items())
+    said = tuple(
+        Said(model, math.fsum(v.probability for v in own) / len(own), own[0].members)
+        for model, own in voices.items()
+    )
     apart = max(s.probability for s in said) - min(s.probability for s in said)
     return Agreement(said, "agree" if apart <= AGREE else "mostly" if apart <= MOSTLY else "differ")

@@ -1,6 +1,8 @@
-"""What is said, in which order: forecasts become a Bulletin of ids, numbers and times, without a word of any language.
+"""What is said, in which order: forecasts become a Bulletin of ids, numbers and times, without a
+word of any language.
 
-Safety stands first; then the best of the next days; then site by site, day by day, with what was missing named.
+Safety stands first; then the best of the next days; then site by site, day by day, with what was
+missing named.
 """
 
 from __future__ import annotations
@@ -27,17 +29,20 @@ PICKS = 3
 WORTH_GOING = 3  # below this grade a reader is told of a better day
 CLEARLY = 0.10  # by so much, and by a grade, a better day must be likelier
 ALL_AROUND = frozenset({"snowfall", "snowmaking"})
-OPERATORS_ONLY = frozenset({"snowmaking"})  # asked by a ski field, not by a visitor: never the best of the nights
+# asked by a ski field, not by a visitor: never the best of the nights
+OPERATORS_ONLY = frozenset({"snowmaking"})
 
 
 @dataclass(frozen=True)
 class Entry:
     """One forecast and what a reader needs beside it.
 
-    values: the event's known features (SI); hazards, unjudged: the dangers of the days it touches, and those that cannot be judged;
-    clothing: an id; better: a later day on which the same is clearly likelier, when this one is not worth going for;
-    compared: on how many days, this one and later, the same is known; drawn: the evidence of all events of its phenomenon, and the place
-    of its own.
+    values: the event's known features (SI); hazards, unjudged: the dangers of the days it touches,
+    and those that cannot be judged;
+    clothing: an id; better: a later day on which the same is clearly likelier, when this one is not
+    worth going for;
+    compared: on how many days, this one and later, the same is known; drawn: the evidence of all
+    events of its phenomenon, and the place of its own.
     """
 
     forecast: Forecast
@@ -51,7 +56,9 @@ class Entry:
 
     @cached_property
     def evidence(self) -> xr.Dataset | None:
-        """What its chart draws (one event), where there is any; cut out when first asked, for most entries are never drawn."""
+        """What its chart draws (one event), where there is any; cut out when first asked, for most
+        entries are never drawn.
+        """
         return None if self.drawn is None else self.drawn[0].isel(event=self.drawn[1])
 
     @property
@@ -65,7 +72,9 @@ class Entry:
 
     @property
     def azimuth(self) -> float | None:
-        """Where to look [degree]: at the sun's place, or for stars at the darkest sky; None where no direction is better."""
+        """Where to look [degree]: at the sun's place, or for stars at the darkest sky; None where
+        no direction is better.
+        """
         return self.values.get("sun_azimuth", self.values.get("darkest_azimuth"))
 
 
@@ -110,7 +119,9 @@ class Gap:
 
 @dataclass(frozen=True, slots=True)
 class Outlook:
-    """The dangers of some sites over the days. clear: the days of which it may be said that there is none but those in `alerts`."""
+    """The dangers of some sites over the days. clear: the days of which it may be said that there
+    is none but those in `alerts`.
+    """
 
     alerts: tuple[Alert, ...] = ()
     gaps: tuple[Gap, ...] = ()
@@ -144,21 +155,39 @@ class Section:
     def nearest(self) -> tuple[Entry, ...]:
         """The nearest of each other phenomenon: tonight's stars first, then as they come."""
         found: dict[str, Entry] = {}
-        for entry in (entry for day in self.days for entry in day.entries if entry is not self.next):
+        for entry in (
+            entry for day in self.days for entry in day.entries if entry is not self.next
+        ):
             if entry.forecast.event.phenomenon != self.site.headline:
                 found.setdefault(entry.forecast.event.phenomenon, entry)
-        return tuple(sorted(found.values(), key=lambda e: (e.forecast.event.phenomenon != "starry_sky", e.forecast.event.window.start)))
+        return tuple(
+            sorted(
+                found.values(),
+                key=lambda e: (
+                    e.forecast.event.phenomenon != "starry_sky",
+                    e.forecast.event.window.start,
+                ),
+            )
+        )
 
     @property
     def coldest(self) -> Entry | None:
         """The headline's entry with the lowest felt temperature."""
-        known = [day.headline for day in self.days if day.headline is not None and "wind_chill" in day.headline.values]
+        known = [
+            day.headline
+            for day in self.days
+            if day.headline is not None and "wind_chill" in day.headline.values
+        ]
         return min(known, key=lambda entry: entry.values["wind_chill"], default=None)
 
     @property
     def best(self) -> Entry | None:
         """The headline phenomenon's best day; the nearer of equals."""
-        known = [day.headline for day in self.days if day.headline is not None and day.headline.forecast.known]
+        known = [
+            day.headline
+            for day in self.days
+            if day.headline is not None and day.headline.forecast.known
+        ]
         return max(known, key=lambda entry: entry.forecast.probability, default=None)
 
     @property
@@ -169,7 +198,9 @@ class Section:
 
 @dataclass(frozen=True)
 class Bulletin:
-    """One issue, ready to be put into words; what is counted over all its entries is counted once, for every page asks."""
+    """One issue, ready to be put into words; what is counted over all its entries is counted once,
+    for every page asks.
+    """
 
     issue: Issue
     title: Name
@@ -191,7 +222,8 @@ class Bulletin:
     sections: tuple[Section, ...]
     missing: tuple[tuple[str, int], ...]
     earlier: tuple[Issue, ...]
-    verification: Verification | None = None  # how good the forecasts before this one were; None: not looked into
+    # how good the forecasts before this one were; None: not looked into
+    verification: Verification | None = None
     models_in_force: tuple[ModelCard, ...] = ()  # by which model each phenomenon was forecast
     unheard: tuple[str, ...] = ()  # NWP models of the settings whose data did not come in time
 
@@ -209,11 +241,15 @@ class Bulletin:
     @property
     def marks(self) -> tuple[str, ...]:
         """The marks that every page of it carries."""
-        return (("demonstration",) if self.demonstration else ()) + (() if self.official else ("trial",))
+        return (("demonstration",) if self.demonstration else ()) + (
+            () if self.official else ("trial",)
+        )
 
     @cached_property
     def entries(self) -> tuple[Entry, ...]:
-        return tuple(entry for section in self.sections for day in section.days for entry in day.entries)
+        return tuple(
+            entry for section in self.sections for day in section.days for entry in day.entries
+        )
 
     @cached_property
     def known(self) -> int:
@@ -225,7 +261,9 @@ class Bulletin:
 
     @cached_property
     def trained(self) -> bool:
-        """Whether any probability comes from a model that has learnt from outcomes, not from a rule."""
+        """Whether any probability comes from a model that has learnt from outcomes, not from a
+        rule.
+        """
         return any("rule" not in model for model in self.models)
 
     @property
@@ -235,8 +273,16 @@ class Bulletin:
 
     @property
     def origin(self) -> str:
-        """Where the probabilities come from: `rule`, `trained`, or `partly` the one and partly the other."""
-        return "rule" if not self.trained else "partly" if any("rule" in model for model in self.models) else "trained"
+        """Where the probabilities come from: `rule`, `trained`, or `partly` the one and partly the
+        other.
+        """
+        return (
+            "rule"
+            if not self.trained
+            else "partly"
+            if any("rule" in model for model in self.models)
+            else "trained"
+        )
 
 
 def compose(
@@ -252,22 +298,35 @@ def compose(
     models: Sequence[ModelCard] = (),
     unheard: Sequence[str] = (),
 ) -> Bulletin:
-    """Say what is said of each day, in which order; forecasts stand in the order of `features.events`.
+    """Say what is said of each day, in which order; forecasts stand in the order of
+    `features.events`.
 
-    live: what the stations of the settings told of late. models: what may be known of those that served.
+    live: what the stations of the settings told of late. models: what may be known of those that
+    served.
     unheard: the NWP models that were asked and had no usable run.
     """
     zone = config.zone
     days = tuple(sorted({day for _, day in almanacs} | {f.event.day for f in forecasts}))
     entries = _entries(forecasts, features, zone)
-    plain = (_section(site, days, entries.get(site.id, ()), almanacs, features.weather) for site in config.all_sites())
+    plain = (
+        _section(site, days, entries.get(site.id, ()), almanacs, features.weather)
+        for site in config.all_sites()
+    )
     sections = tuple(
-        replace(section, outlook=_outlook([section]), tiles=tiles_of(section.site, live, config.observations, issue.issued))
+        replace(
+            section,
+            outlook=_outlook([section]),
+            tiles=tiles_of(section.site, live, config.observations, issue.issued),
+        )
         for section in plain
     )
     outlook = _outlook(sections)
-    reach = issue.cycle.valid(config.source.all_steps[-1])  # a window may be asked of a run that ends inside it
-    valid_to = max(issue.issued, min(reach, max((f.event.window.end for f in forecasts if f.known), default=issue.issued)))
+    # a window may be asked of a run that ends inside it
+    reach = issue.cycle.valid(config.source.all_steps[-1])
+    valid_to = max(
+        issue.issued,
+        min(reach, max((f.event.window.end for f in forecasts if f.known), default=issue.issued)),
+    )
     counted = Counter(i for f in forecasts for i in f.missing)
     return Bulletin(
         issue=issue,
@@ -278,12 +337,18 @@ def compose(
         demonstration=config.demonstration,
         valid_from=issue.issued,
         valid_to=valid_to,
-        expires_at=min(issue.valid_until, valid_to) if valid_to > issue.issued else issue.valid_until,
+        expires_at=min(issue.valid_until, valid_to)
+        if valid_to > issue.issued
+        else issue.valid_until,
         covered_until=_covered_until(outlook, days, zone),
         attributions=tuple(dict.fromkeys(attributions)),
-        model_names={config.source.model: config.source.name.as_name(config.source.model.upper()),
-                     **{model.id: model.name.as_name() for model in config.models}},
-        station_names={station.id: station.name.as_name() for station in config.observations.stations},
+        model_names={
+            config.source.model: config.source.name.as_name(config.source.model.upper()),
+            **{model.id: model.name.as_name() for model in config.models},
+        },
+        station_names={
+            station.id: station.name.as_name() for station in config.observations.stations
+        },
         days=days,
         grades=config.forecast.grades,
         outlook=outlook,
@@ -291,7 +356,11 @@ def compose(
         sections=sections,
         missing=tuple(sorted(counted.items(), key=lambda item: (-item[1], item[0]))),
         earlier=tuple(
-            sorted((i for i in issues if i.id != issue.id and i.published), key=lambda i: (i.issued.astimezone(zone), i.id), reverse=True)
+            sorted(
+                (i for i in issues if i.id != issue.id and i.published),
+                key=lambda i: (i.issued.astimezone(zone), i.id),
+                reverse=True,
+            )
         ),
         verification=verification,
         models_in_force=tuple(models),
@@ -299,15 +368,31 @@ def compose(
     )
 
 
-def _entries(forecasts: Sequence[Forecast], features: Features, zone: ZoneInfo) -> dict[str, list[Entry]]:
+def _entries(
+    forecasts: Sequence[Forecast], features: Features, zone: ZoneInfo
+) -> dict[str, list[Entry]]:
     """Return the entries of each site, each with its weather, dangers and the next better day."""
     rows = {event.key: row for row, event in enumerate(features.events)}
     table = {name: features.table[name].values for name in FEATURES if name in features.table}
-    places = {p: {int(row): place for place, row in enumerate(e["row"].values)} for p, e in features.evidence.items() if "row" in e.coords}
-    by_site: dict[str, list[tuple[Forecast, Mapping[str, float], tuple[xr.Dataset, int] | None]]] = {}
+    places = {
+        p: {int(row): place for place, row in enumerate(e["row"].values)}
+        for p, e in features.evidence.items()
+        if "row" in e.coords
+    }
+    by_site: dict[
+        str, list[tuple[Forecast, Mapping[str, float], tuple[xr.Dataset, int] | None]]
+    ] = {}
     for forecast in forecasts:
         row = rows.get(forecast.event.key)
-        values = {} if row is None else {name: float(column[row]) for name, column in table.items() if np.isfinite(column[row])}
+        values = (
+            {}
+            if row is None
+            else {
+                name: float(column[row])
+                for name, column in table.items()
+                if np.isfinite(column[row])
+            }
+        )
         place = None if row is None else places.get(forecast.event.phenomenon, {}).get(row)
         drawn = None if place is None else (features.evidence[forecast.event.phenomenon], place)
         said = (forecast, {**values, **forecast.quantities}, drawn)
@@ -324,9 +409,16 @@ def _with_context(
     found = []
     for forecast, values, drawn in told:
         event = forecast.event
-        first, last = (at.astimezone(zone).date() for at in (event.window.start, event.window.end - timedelta(seconds=1)))
+        first, last = (
+            at.astimezone(zone).date()
+            for at in (event.window.start, event.window.end - timedelta(seconds=1))
+        )
         judged = [_judged(weather, event.site, day) for day in dict.fromkeys((first, last))]
-        same = [f for f, _, _ in told if f.event.phenomenon == event.phenomenon and f.event.day >= event.day and f.known]
+        same = [
+            f
+            for f, _, _ in told
+            if f.event.phenomenon == event.phenomenon and f.event.day >= event.day and f.known
+        ]
         found.append(
             Entry(
                 forecast=forecast,
@@ -342,21 +434,31 @@ def _with_context(
     return found
 
 
-def _judged(weather: Mapping[tuple[str, date], DayWeather], site: Site, day: date) -> tuple[tuple[Hazard, ...], tuple[str, ...]]:
+def _judged(
+    weather: Mapping[tuple[str, date], DayWeather], site: Site, day: date
+) -> tuple[tuple[Hazard, ...], tuple[str, ...]]:
     return judge(weather.get((site.id, day)), weather.get((site.id, day - timedelta(days=1))))
 
 
 def _better(forecast: Forecast, same: Sequence[Forecast]) -> Forecast | None:
-    """Return the first later day worth going for, else the likeliest that is clearly likelier, where this day is poor."""
+    """Return the first later day worth going for, else the likeliest that is clearly likelier,
+    where this day is poor.
+    """
     if not 0 < forecast.grade < WORTH_GOING:
         return None
     later = [
         f
         for f in same
-        if f.event.day > forecast.event.day and f.grade > forecast.grade and f.probability >= forecast.probability + CLEARLY
+        if f.event.day > forecast.event.day
+        and f.grade > forecast.grade
+        and f.probability >= forecast.probability + CLEARLY
     ]
     worth = [f for f in later if f.grade >= WORTH_GOING]
-    return min(worth, key=lambda f: f.event.day) if worth else max(later, key=lambda f: f.probability, default=None)
+    return (
+        min(worth, key=lambda f: f.event.day)
+        if worth
+        else max(later, key=lambda f: f.probability, default=None)
+    )
 
 
 def _section(
@@ -370,10 +472,19 @@ def _section(
     said = []
     for day in days:
         today = sorted(
-            (e for e in entries if e.forecast.event.day == day), key=lambda e: order.get(e.forecast.event.phenomenon, len(order))
+            (e for e in entries if e.forecast.event.day == day),
+            key=lambda e: order.get(e.forecast.event.phenomenon, len(order)),
         )
         headline = next((e for e in today if e.forecast.event.phenomenon == site.headline), None)
-        said.append(SiteDay(day, tuple(today), headline, almanacs.get((site.id, day)), *_judged(weather, site, day)))
+        said.append(
+            SiteDay(
+                day,
+                tuple(today),
+                headline,
+                almanacs.get((site.id, day)),
+                *_judged(weather, site, day),
+            )
+        )
     return Section(site, tuple(said))
 
 
@@ -388,12 +499,21 @@ def worst(found: Iterable[Hazard]) -> tuple[Hazard, ...]:
 
 
 def _outlook(sections: Sequence[Section]) -> Outlook:
-    """Gather the dangers of all days, one line a kind; what cannot be judged, one line for what is missing on the same days."""
-    found = [(section.site, day.day, hazard) for section in sections for day in section.days for hazard in day.hazards]
+    """Gather the dangers of all days, one line a kind; what cannot be judged, one line for what is
+    missing on the same days.
+    """
+    found = [
+        (section.site, day.day, hazard)
+        for section in sections
+        for day in section.days
+        for hazard in day.hazards
+    ]
     alerts = tuple(
         Alert(
             hazard=strongest.id,
-            sites=tuple(dict.fromkeys(site for site, _, hazard in found if hazard.id == strongest.id)),
+            sites=tuple(
+                dict.fromkeys(site for site, _, hazard in found if hazard.id == strongest.id)
+            ),
             days=tuple(sorted({day for _, day, hazard in found if hazard.id == strongest.id})),
             value=strongest.value,
         )
@@ -408,11 +528,15 @@ def _outlook(sections: Sequence[Section]) -> Outlook:
         by_days.setdefault(tuple(sorted(open_[name])), []).append(name)
     days = sorted({day.day for section in sections for day in section.days})
     clear = tuple(day for day in days if not any(day in unknown for unknown in open_.values()))
-    return Outlook(alerts, tuple(Gap(tuple(names), unknown) for unknown, names in by_days.items()), clear)
+    return Outlook(
+        alerts, tuple(Gap(tuple(names), unknown) for unknown, names in by_days.items()), clear
+    )
 
 
 def _covered_until(outlook: Outlook, days: Sequence[date], zone: ZoneInfo) -> datetime | None:
-    """Return the end of the last of the days, from the first on without a break, on which every danger is judged."""
+    """Return the end of the last of the days, from the first on without a break, on which every
+    danger is judged.
+    """
     until = None
     for day in days:
         if day not in outlook.clear:
@@ -422,7 +546,9 @@ def _covered_until(outlook: Outlook, days: Sequence[date], zone: ZoneInfo) -> da
 
 
 def _best(sections: Sequence[Section], days: Sequence[date]) -> tuple[Entry, ...]:
-    """Choose the best of the next days: the most likely first, another phenomenon each time, another site where it can be."""
+    """Choose the best of the next days: the most likely first, another phenomenon each time,
+    another site where it can be.
+    """
     left = [
         entry
         for section in sections
@@ -441,5 +567,9 @@ def _best(sections: Sequence[Section], days: Sequence[date]) -> tuple[Entry, ...
 
         best = max(left, key=rank)
         chosen.append(best)
-        left = [entry for entry in left if entry.forecast.event.phenomenon != best.forecast.event.phenomenon]
+        left = [
+            entry
+            for entry in left
+            if entry.forecast.event.phenomenon != best.forecast.event.phenomenon
+        ]
     return tuple(chosen)

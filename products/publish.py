@@ -2,11 +2,13 @@
 
     <folder>/archive/<issue>/…     every release, as it was
     <folder>/current               a link to the one in force
-    <folder>/live.json             what stations measure now, written anew between issues; every page asks for it
+    <folder>/live.json             what stations measure now, written anew between issues; every
+    page asks for it
     <folder>/lock                  held by the one process that publishes
 
-A reader meets the old site or the new one, never half of either, whatever instant a machine dies at. A channel that fails, or
-waits for a signature, keeps the pages of the issue before (they carry their own date) and never stops the others.
+A reader meets the old site or the new one, never half of either, whatever instant a machine dies
+at. A channel that fails, or waits for a signature, keeps the pages of the issue before (they carry
+their own date) and never stops the others.
 """
 
 from __future__ import annotations
@@ -63,7 +65,9 @@ class Publisher:
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except OSError as error:
-                raise PublishError(f"{self.folder}: another process is publishing here; wait for it or use another --out") from error
+                raise PublishError(
+                    f"{self.folder}: another process is publishing here; wait for it or use another --out"
+                ) from error
             self._clear_leftovers()
             yield
 
@@ -74,22 +78,33 @@ class Publisher:
     def holds(self, issue: str) -> bool:
         """Say whether the issue in force is this one and every file of it is as it was written."""
         in_force, files = _manifest(self.link)
-        return in_force == issue and all(_hash_of(self.link / path) == entry["sha256"] for path, entry in files.items())
+        return in_force == issue and all(
+            _hash_of(self.link / path) == entry["sha256"] for path, entry in files.items()
+        )
 
     def released(self) -> tuple[tuple[Issue, str], ...]:
-        """Return every issue that lies before readers, as its release tells, with the digest of its settings; oldest first."""
-        releases = sorted((path for path in self.releases.iterdir() if ISSUE_NAME.match(path.name)), key=_run_of)
+        """Return every issue that lies before readers, as its release tells, with the digest of its
+        settings; oldest first.
+        """
+        releases = sorted(
+            (path for path in self.releases.iterdir() if ISSUE_NAME.match(path.name)), key=_run_of
+        )
         return tuple(told for path in releases if (told := _told_issue(path)) is not None)
 
     def unchanged(self, issue: str) -> tuple[Receipt, ...]:
         """Return the receipts of an issue that is in force already."""
-        return tuple(Receipt(channel, issue, "unchanged") for channel in self.config.output.channels)
+        return tuple(
+            Receipt(channel, issue, "unchanged") for channel in self.config.output.channels
+        )
 
     def publish(self, bulletin: Bulletin) -> tuple[Receipt, ...]:
-        """Write the release of a bulletin and put it in force; return what each channel answered."""
+        """Write the release of a bulletin and put it in force; return what each channel answered.
+        """
         issue = bulletin.issue.id
         if not ISSUE_NAME.match(issue):
-            raise PublishError(f"{issue!r} cannot name a release: expected a model and ten digits, like gfs-2026112200")
+            raise PublishError(
+                f"{issue!r} cannot name a release: expected a model and ten digits, like gfs-2026112200"
+            )
         fresh = self.releases / f".new-{issue}"
         files: dict[str, dict[str, str]] = {}
         with _told(self.folder):
@@ -104,7 +119,9 @@ class Publisher:
         return tuple(receipts)
 
     def publish_live(self, live: Sequence[Live], now: datetime) -> bool:
-        """Put what is measured now beside the releases; False, and nothing is written, where no site has a tile and none had one."""
+        """Put what is measured now beside the releases; False, and nothing is written, where no
+        site has a tile and none had one.
+        """
         told = document(live, self.config, now)
         path = self.folder / FILE
         if not told["tiles"] and not path.exists():
@@ -112,17 +129,23 @@ class Publisher:
         with _told(self.folder):
             self.folder.mkdir(parents=True, exist_ok=True)
             fresh = self.folder / f".{FILE}-{os.getpid()}"
-            fresh.write_text(json.dumps(told, ensure_ascii=False, allow_nan=False), encoding="utf-8")
+            fresh.write_text(
+                json.dumps(told, ensure_ascii=False, allow_nan=False), encoding="utf-8"
+            )
             _sync(fresh)
             fresh.replace(path)
         return True
 
-    def _serve(self, channel: str, bulletin: Bulletin, fresh: Path, files: dict[str, dict[str, str]]) -> Receipt:
+    def _serve(
+        self, channel: str, bulletin: Bulletin, fresh: Path, files: dict[str, dict[str, str]]
+    ) -> Receipt:
         """Write one channel's pages into the release, or carry over those of the issue before."""
         issuer, issue = self.config.issuer, bulletin.issue.id
         if channel in issuer.signature_required and not issuer.forecaster:
             self._carry_over(channel, fresh, files)
-            return Receipt(channel, issue, "withheld", "waits for a forecaster's signature (issuer.forecaster)")
+            return Receipt(
+                channel, issue, "withheld", "waits for a forecaster's signature (issuer.forecaster)"
+            )
         try:
             written = list(pages(bulletin, self.config, channel))
         except SkyscapeError as error:
@@ -137,23 +160,36 @@ class Publisher:
         """Copy a channel's files from the release in force, where there is one."""
         for path, entry in _manifest(self.link)[1].items():
             source = self.link / path
-            if entry["channel"] == channel and path not in files and _hash_of(source) == entry["sha256"]:
+            if (
+                entry["channel"] == channel
+                and path not in files
+                and _hash_of(source) == entry["sha256"]
+            ):
                 _write(fresh, Page(path, source.read_bytes()))
                 files[path] = entry
 
     def _put_in_force(self, told: Issue, fresh: Path, files: dict[str, dict[str, str]]) -> None:
         issue = told.id
         about = {
-            "issue": issue, "number": told.number, "issued": told.issued.isoformat(), "valid_until": told.valid_until.isoformat(),
-            "model": told.cycle.model, "run": told.cycle.run.isoformat(), "digest": self.config.digest, "files": files,
+            "issue": issue,
+            "number": told.number,
+            "issued": told.issued.isoformat(),
+            "valid_until": told.valid_until.isoformat(),
+            "model": told.cycle.model,
+            "run": told.cycle.run.isoformat(),
+            "digest": self.config.digest,
+            "files": files,
         }
-        _write(fresh, Page(MANIFEST, json.dumps(about, ensure_ascii=False, indent=1, sort_keys=True)))
+        _write(
+            fresh, Page(MANIFEST, json.dumps(about, ensure_ascii=False, indent=1, sort_keys=True))
+        )
         for path in sorted((fresh, *fresh.rglob("*")), reverse=True):
             _sync(path)
         release = self.releases / issue
         if release.exists():
             if self.link.resolve() == release.resolve():
-                # Damaged in force, or its other channels come later: step aside by a link swap, never by an empty moment.
+                # Damaged in force, or its other channels come later: step aside by a link swap,
+                # never by an empty moment.
                 spare = self.releases / f".old-{issue}"
                 shutil.rmtree(spare, ignore_errors=True)
                 shutil.copytree(release, spare)
@@ -167,7 +203,9 @@ class Publisher:
 
     def _point_to(self, release: Path) -> None:
         if self.link.exists() and not self.link.is_symlink():
-            raise PublishError(f"{self.link} is not a link of ours: move it away, then publish again")
+            raise PublishError(
+                f"{self.link} is not a link of ours: move it away, then publish again"
+            )
         swap = self.folder / ".current-new"
         swap.unlink(missing_ok=True)
         swap.symlink_to(Path("archive") / release.name)
@@ -198,24 +236,39 @@ def _run_of(release: Path) -> tuple[str, int]:
 
 
 def _told_issue(release: Path) -> tuple[Issue, str] | None:
-    """Return the issue that a release's manifest tells of, and the digest of its settings; None where it is not ours."""
+    """Return the issue that a release's manifest tells of, and the digest of its settings; None
+    where it is not ours.
+    """
     try:
         found = _manifest_of(release)
-        issued, until, run = (datetime.fromisoformat(found[key]) for key in ("issued", "valid_until", "run"))
+        issued, until, run = (
+            datetime.fromisoformat(found[key]) for key in ("issued", "valid_until", "run")
+        )
         if found["issue"] != release.name:
             return None
-        issue = Issue(release.name, int(found["number"]), issued, Cycle(run, str(found["model"])), until, published=True)
+        issue = Issue(
+            release.name,
+            int(found["number"]),
+            issued,
+            Cycle(run, str(found["model"])),
+            until,
+            published=True,
+        )
         return issue, str(found["digest"])
     except (ValueError, KeyError, TypeError):
         return None
 
 
 def _manifest(release: Path) -> tuple[str, dict[str, dict[str, str]]]:
-    """Return a release's issue and its files, each with channel, issue and hash; nothing where there is none, or none that is ours."""
+    """Return a release's issue and its files, each with channel, issue and hash; nothing where
+    there is none, or none that is ours.
+    """
     try:
         found = _manifest_of(release)
         keys = ("channel", "issue", "sha256")
-        return str(found["issue"]), {path: {key: str(entry[key]) for key in keys} for path, entry in found["files"].items()}
+        return str(found["issue"]), {
+            path: {key: str(entry[key]) for key in keys} for path, entry in found["files"].items()
+        }
     except (KeyError, TypeError, AttributeError):
         return "", {}
 
@@ -238,7 +291,10 @@ def _hash_of(path: Path) -> str:
 def _write(release: Path, page: Page) -> str:
     """Write a page into a release; return its hash. It is on the disk itself after `_sync`."""
     target = release / page.path
-    if target.parts[: len(release.parts)] != release.parts or ".." in target.parts[len(release.parts) :]:
+    if (
+        target.parts[: len(release.parts)] != release.parts
+        or ".." in target.parts[len(release.parts) :]
+    ):
         raise PublishError(f"{page.path!r} would lie outside the release")
     target.parent.mkdir(parents=True, exist_ok=True)
     body = page.body.encode() if isinstance(page.body, str) else page.body
@@ -262,4 +318,6 @@ def _told(folder: Path) -> Iterator[None]:
         yield
     except OSError as error:
         where = error.filename or folder
-        raise PublishError(f"{where}: {error.strerror or error}; check that it is writable and not full") from error
+        raise PublishError(
+            f"{where}: {error.strerror or error}; check that it is writable and not full"
+        ) from error

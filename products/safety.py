@@ -1,6 +1,8 @@
-"""What is dangerous, read from the weather of whole days, and what to wear, from that of an event's window.
+"""What is dangerous, read from the weather of whole days, and what to wear, from that of an event's
+window.
 
-Each threshold is that of a published scale, named beside it; none of them is a warning: warnings belong to the authority.
+Each threshold is that of a published scale, named beside it; none of them is a warning: warnings
+belong to the authority.
 """
 
 from __future__ import annotations
@@ -32,7 +34,8 @@ class Hazard:
 
 @dataclass(frozen=True, slots=True)
 class Danger:
-    """feature: whose value a reader is told. sign: +1 where more is worse, -1 where less is. holds: whether it is there.
+    """feature: whose value a reader is told. sign: +1 where more is worse, -1 where less is. holds:
+    whether it is there.
 
     needs: what must be known, beside `feature`, before its absence may be said.
     """
@@ -51,32 +54,48 @@ def _thunder(values: Values, wet: bool) -> bool:
 
 def _strong_wind(values: Values, wet: bool) -> bool:
     gust = values.get("gust")
-    return gust is not None and gust < 17.2 and (gust >= 13.9 or values.get("wind_speed_at_site", 0.0) >= 10.8)
+    return (
+        gust is not None
+        and gust < 17.2
+        and (gust >= 13.9 or values.get("wind_speed_at_site", 0.0) >= 10.8)
+    )
 
 
+# fmt: off
 DANGERS: Mapping[str, Danger] = MappingProxyType({
     "thunder": Danger("convective_energy", 1, _thunder, ("precipitation",)),
-    # Drops that freeze where they fall glaze roads, steps and trees from the least that can be measured on.
-    "freezing_rain": Danger("freezing_rain", 1, lambda v, wet: v.get("freezing_rain", 0.0) >= LEAST_FREEZING_RAIN, ("precipitation",)),
+    # Drops that freeze where they fall glaze roads, steps and trees from the least that can be
+    # measured on.
+    "freezing_rain": Danger("freezing_rain", 1, lambda v,
+                            wet: v.get("freezing_rain", 0.0) >= LEAST_FREEZING_RAIN,
+                            ("precipitation",)),
     # GB/T 28591: force 8 begins at 17.2 m/s.
     "gale": Danger("gust", 1, lambda v, wet: v.get("gust", 0.0) >= 17.2),
-    # China Meteorological Administration, blue warning of gales: mean wind of force 6 (10.8 m/s) or gusts of force 7 (13.9 m/s).
+    # China Meteorological Administration, blue warning of gales: mean wind of force 6 (10.8 m/s) or
+    # gusts of force 7 (13.9 m/s).
     "wind": Danger("gust", 1, _strong_wind, ("wind_speed_at_site",)),
     # GB/T 28592: heavy snow is the third class of a day.
-    "heavy_snow": Danger("snow_water", 1, lambda v, wet: v.get("snow_water", 0.0) >= SNOW_CLASSES[2]),
-    # Environment and Climate Change Canada, wind chill: bare skin may freeze within 10-30 minutes from -28 degC.
-    "extreme_cold": Danger("wind_chill", -1, lambda v, wet: v.get("wind_chill", FREEZING) <= 245.15),
+    "heavy_snow": Danger("snow_water", 1, lambda v,
+                         wet: v.get("snow_water", 0.0) >= SNOW_CLASSES[2]),
+    # Environment and Climate Change Canada, wind chill: bare skin may freeze within 10-30 minutes
+    # from -28 degC.
+    "extreme_cold": Danger("wind_chill", -1, lambda v,
+                           wet: v.get("wind_chill", FREEZING) <= 245.15),
     # A wet road below freezing: something fell within a day.
-    "ice": Danger("temperature_minimum", -1, lambda v, wet: wet and v.get("temperature_minimum", FREEZING) < FREEZING, ("precipitation",)),
+    "ice": Danger("temperature_minimum", -1, lambda v,
+                  wet: wet and v.get("temperature_minimum", FREEZING) < FREEZING,
+                  ("precipitation",)),
     # GB/T 27964: dense fog (浓雾) is a visibility below 500 m.
     "fog": Danger("visibility", -1, lambda v, wet: v.get("visibility", 1e5) < 500),
 })
+# fmt: on
 
 
 def hazards(values: Values, wet: bool) -> tuple[Hazard, ...]:
     """Return what is dangerous on a day, in the order in which it is spoken of.
 
-    values: the day's weather (SI), unknown ones absent or NaN: what is unknown raises no alarm, see `unjudged`.
+    values: the day's weather (SI), unknown ones absent or NaN: what is unknown raises no alarm, see
+    `unjudged`.
     wet: something fell that day or the day before.
     """
     known = {name: value for name, value in values.items() if math.isfinite(value)}
@@ -87,8 +106,11 @@ def hazards(values: Values, wet: bool) -> tuple[Hazard, ...]:
     )
 
 
-def judge(weather: DayWeather | None, before: DayWeather | None) -> tuple[tuple[Hazard, ...], tuple[str, ...]]:
-    """Return the dangers of a day and the ids of those whose absence is not known; `before`: the weather of the day before.
+def judge(
+    weather: DayWeather | None, before: DayWeather | None
+) -> tuple[tuple[Hazard, ...], tuple[str, ...]]:
+    """Return the dangers of a day and the ids of those whose absence is not known; `before`: the
+    weather of the day before.
 
     Without weather nothing is known: no danger is found and none is excluded.
     """
@@ -99,23 +121,40 @@ def judge(weather: DayWeather | None, before: DayWeather | None) -> tuple[tuple[
     if before is not None:
         fell.append(before.values.get("precipitation", math.nan))
     wet = any(amount >= WET for amount in fell)
-    day_before = math.isfinite(fell[1]) or (before is not None and before.covered >= WHOLE and math.isfinite(fell[-1]))
+    day_before = math.isfinite(fell[1]) or (
+        before is not None and before.covered >= WHOLE and math.isfinite(fell[-1])
+    )
     dry = math.isfinite(fell[0]) and day_before and not wet
     found = hazards(values, wet)
     there = {hazard.id for hazard in found}
     frost = not values.get("temperature_minimum", math.nan) >= FREEZING
 
     def excluded(name: str, danger: Danger) -> bool:
-        known = all(math.isfinite(values.get(feature, math.nan)) for feature in (danger.feature, *danger.needs))
+        known = all(
+            math.isfinite(values.get(feature, math.nan))
+            for feature in (danger.feature, *danger.needs)
+        )
         return weather.covered >= WHOLE and known and (name != "ice" or dry or not frost)
 
     stronger = {"wind": "gale"}  # the one says the other
-    open_ = (name for name, danger in DANGERS.items() if not there & {name, stronger.get(name, name)} and not excluded(name, danger))
+    open_ = (
+        name
+        for name, danger in DANGERS.items()
+        if not there & {name, stronger.get(name, name)} and not excluded(name, danger)
+    )
     return found, tuple(open_)
 
 
-# (felt temperature [degC] from which on, what to wear): settings of taste, one step a layer of clothing.
-CLOTHING = ((24.0, "light"), (16.0, "thin"), (8.0, "jacket"), (0.0, "warm"), (-10.0, "down"), (-28.0, "heavy"))
+# (felt temperature [degC] from which on, what to wear): settings of taste, one step a layer of
+# clothing.
+CLOTHING = (
+    (24.0, "light"),
+    (16.0, "thin"),
+    (8.0, "jacket"),
+    (0.0, "warm"),
+    (-10.0, "down"),
+    (-28.0, "heavy"),
+)
 COLDEST = "extreme"
 
 

@@ -1,7 +1,9 @@
 """Word tables: the only place that turns ids, numbers and times into what a reader reads.
 
-templates/text/*.yaml hold every word, the same keys and blanks in each language; a missing key is an error, never a guess.
-Numbers leave SI here: each feature names its display unit in the tables, each unit its conversion below.
+templates/text/*.yaml hold every word, the same keys and blanks in each language; a missing key is
+an error, never a guess.
+Numbers leave SI here: each feature names its display unit in the tables, each unit its conversion
+below.
 """
 
 from __future__ import annotations
@@ -28,7 +30,9 @@ MINUS = "\N{MINUS SIGN}"
 
 @dataclass(frozen=True, slots=True)
 class Display:
-    """How a quantity is shown: value * factor + offset, rounded to `decimals`, to whole numbers from `whole_from` on."""
+    """How a quantity is shown: value * factor + offset, rounded to `decimals`, to whole numbers
+    from `whole_from` on.
+    """
 
     factor: float = 1.0
     offset: float = 0.0
@@ -37,10 +41,15 @@ class Display:
 
     def text(self, value: float) -> str:
         shown = value * self.factor + self.offset
-        decimals = 0 if abs(shown) >= self.whole_from or round(shown, self.decimals) == 0 else self.decimals
+        decimals = (
+            0
+            if abs(shown) >= self.whole_from or round(shown, self.decimals) == 0
+            else self.decimals
+        )
         return f"{round(shown, decimals) + 0.0:.{decimals}f}".replace("-", MINUS)
 
 
+# fmt: off
 UNITS: Mapping[str, Display] = {
     "celsius": Display(offset=-273.15),
     "warmth": Display(decimals=1),
@@ -69,22 +78,35 @@ UNITS: Mapping[str, Display] = {
     "ions": Display(1e-6),  # m-3 -> cm-3
     "micrograms": Display(1e9),  # kg m-3
 }
+# fmt: on
 
-# Where a value (SI) turns the sense of a phrase: below it `_little` is said, from it on `_much`, where the tables have them.
-# An empty phrase says that no sentence would make sense; the reason is then left out.
+# Where a value (SI) turns the sense of a phrase: below it `_little` is said, from it on `_much`,
+# where the tables have them. An empty phrase says that no sentence would make sense; the reason is
+# then left out.
+# fmt: off
 TURNS: Mapping[str, float] = {
-    "cloud_at_site": 0.2, "cloud_above_site": 0.3, "sky_cover": 0.3, "cloud_for_stars": 0.3, "night_cloud": 0.4,
-    "canvas_light": 0.05, "canvas_cover": 0.15, "low_cloud": 0.3, "medium_cloud": 0.3, "high_cloud": 0.3, "ground_fog": 0.1,
+    "cloud_at_site": 0.2, "cloud_above_site": 0.3, "sky_cover": 0.3, "cloud_for_stars": 0.3,
+    "night_cloud": 0.4,
+    "canvas_light": 0.05, "canvas_cover": 0.15, "low_cloud": 0.3, "medium_cloud": 0.3,
+    "high_cloud": 0.3, "ground_fog": 0.1,
     "view_clearance": 0.5, "glow_quality": 0.05, "disk_transmission": 0.05, "precipitation": 0.05,
-    "rain_before": 0.05, "new_snow": 0.0005, "snow_water": 0.05, "snow_depth": 0.0005, "snow_fraction": 0.5, "minutes_of_colour": 0.5,
-    "clear_hours": 0.5, "dark_hours": 0.5, "rime_hours": 0.5, "freezing_hours": 0.5, "sun_hours": 0.5, "snowmaking_hours": 0.5,
-    "good_snowmaking_hours": 0.5, "milky_way_hours": 0.5, "valley_area_filled": 0.005, "valley_fill": 0.005, "humidity_above": 0.75,
-    "humidity_700": 0.6, "visibility": 10_000.0, "gust": 10.8, "convective_energy": 100.0, "zenith_sky_brightness": 20.4,
+    "rain_before": 0.05, "new_snow": 0.0005, "snow_water": 0.05, "snow_depth": 0.0005,
+    "snow_fraction": 0.5, "minutes_of_colour": 0.5,
+    "clear_hours": 0.5, "dark_hours": 0.5, "rime_hours": 0.5, "freezing_hours": 0.5,
+    "sun_hours": 0.5, "snowmaking_hours": 0.5,
+    "good_snowmaking_hours": 0.5, "milky_way_hours": 0.5, "valley_area_filled": 0.005,
+    "valley_fill": 0.005, "humidity_above": 0.75,
+    "humidity_700": 0.6, "visibility": 10_000.0, "gust": 10.8, "convective_energy": 100.0,
+    "zenith_sky_brightness": 20.4,
     "moon_illumination": 0.4, "aerosol_optical_depth": 0.3,
-}  # fmt: skip
+}
+# fmt: on
 BRIGHT_MOON = 0.4  # lit [1] from which on a bright sky is the moon's doing
-# What stands in for something that is not at hand: it is said beside a forecast, and is nothing that lacks.
-ESTIMATES = frozenset({"aerosol_estimated", "cloud_from_humidity", "cloud_from_layers", "layer_cloud_mean_only"})
+# What stands in for something that is not at hand: it is said beside a forecast, and is nothing
+# that lacks.
+ESTIMATES = frozenset(
+    {"aerosol_estimated", "cloud_from_humidity", "cloud_from_layers", "layer_cloud_mean_only"}
+)
 
 
 @cache
@@ -97,13 +119,17 @@ def read_words(language: str, folder: Path = FOLDER) -> Mapping[str, str]:
     try:
         tree = yaml.safe_load(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise ConfigError(f"{path.name}: the words of {language!r} cannot be read: {' '.join(str(error).split())}") from error
+        raise ConfigError(
+            f"{path.name}: the words of {language!r} cannot be read: {' '.join(str(error).split())}"
+        ) from error
     return MappingProxyType(dict(_flat(tree, path.name)))
 
 
 def _flat(tree: object, where: str, prefix: str = "") -> Iterator[tuple[str, str]]:
     if not isinstance(tree, dict):
-        raise ConfigError(f"{where}: {prefix.rstrip('.') or 'the file'}: expected words or a table of words; quote numbers")
+        raise ConfigError(
+            f"{where}: {prefix.rstrip('.') or 'the file'}: expected words or a table of words; quote numbers"
+        )
     for key, value in tree.items():
         if isinstance(value, str):
             yield f"{prefix}{key}", value.replace("~", THIN_SPACE)
@@ -112,12 +138,20 @@ def _flat(tree: object, where: str, prefix: str = "") -> Iterator[tuple[str, str
 
 
 class Words:
-    """The words of one language and the clock of its readers: call it with a key and what fills the blanks."""
+    """The words of one language and the clock of its readers: call it with a key and what fills the
+    blanks.
+    """
 
     def __init__(
-        self, language: str, zone: ZoneInfo, table: Mapping[str, str] | None = None, common: Mapping[str, object] = MappingProxyType({})
+        self,
+        language: str,
+        zone: ZoneInfo,
+        table: Mapping[str, str] | None = None,
+        common: Mapping[str, object] = MappingProxyType({}),
     ) -> None:
-        """`common` fills blanks that any sentence may have; {zone} is the name of the readers' clock."""
+        """`common` fills blanks that any sentence may have; {zone} is the name of the readers'
+        clock.
+        """
         self.language = language
         self.zone = zone
         self._table = read_words(language) if table is None else table
@@ -133,7 +167,9 @@ class Words:
             words = self._table[key]
             return words.format_map({**self._common, **blanks}) if "{" in words else words
         except KeyError as error:
-            raise ConfigError(f"text/{self.language}.yaml: no words for {key!r} (missing: {error}); add them in each language") from None
+            raise ConfigError(
+                f"text/{self.language}.yaml: no words for {key!r} (missing: {error}); add them in each language"
+            ) from None
 
     def __contains__(self, key: str) -> bool:
         return key in self._table
@@ -150,12 +186,18 @@ class Words:
     # -- numbers
 
     def percent(self, probability: float) -> str:
-        """Return a probability in percent; never a flat 0 % or 100 %, which no forecast can promise."""
+        """Return a probability in percent; never a flat 0 % or 100 %, which no forecast can
+        promise.
+        """
         if math.isnan(probability):
             return self("probability.unknown")
         if probability < 0.01:
             return self("probability.low")
-        return self("probability.high") if probability > 0.99 else self("probability.value", value=round(100 * probability))
+        return (
+            self("probability.high")
+            if probability > 0.99
+            else self("probability.value", value=round(100 * probability))
+        )
 
     def share(self, part: float) -> str:
         """Return a known part of a whole in percent, 0 % and 100 % included."""
@@ -182,25 +224,53 @@ class Words:
         return self(f"feature.{feature}.label")
 
     def told(self, feature: str, value: float) -> tuple[str, str]:
-        """Return the label and the value of a feature; where a negative value has a label of its own, its size."""
+        """Return the label and the value of a feature; where a negative value has a label of its
+        own, its size.
+        """
         if value < 0 and f"feature.{feature}.label_below" in self:
             return self(f"feature.{feature}.label_below"), self.quantity(feature, -value)
         return self.label(feature), self.quantity(feature, value)
 
-    def reason(self, reason: Reason, phenomenon: str = "", values: Mapping[str, float] = MappingProxyType({})) -> str:
-        """Return why the probability of a phenomenon moved, in words that fit feature, sign and value; "" where no words do.
+    def reason(
+        self,
+        reason: Reason,
+        phenomenon: str = "",
+        values: Mapping[str, float] = MappingProxyType({}),
+    ) -> str:
+        """Return why the probability of a phenomenon moved, in words that fit feature, sign and
+        value; "" where no words do.
 
         values: the event's features; they tell whether a bright sky is the moon's.
         """
         way = "up" if reason.effect > 0 else "down"
         lit = values.get("moon_illumination", 0.0)
-        if reason.feature == "zenith_sky_brightness" and way == "down" and lit >= BRIGHT_MOON and values.get("moon_altitude", 0.0) > 0:
-            return self("feature.zenith_sky_brightness.down_moon", value=self.quantity(reason.feature, reason.value), moon=self.share(lit))
+        if (
+            reason.feature == "zenith_sky_brightness"
+            and way == "down"
+            and lit >= BRIGHT_MOON
+            and values.get("moon_altitude", 0.0) > 0
+        ):
+            return self(
+                "feature.zenith_sky_brightness.down_moon",
+                value=self.quantity(reason.feature, reason.value),
+                moon=self.share(lit),
+            )
         turn = TURNS.get(reason.feature, -math.inf)
-        sides = (["_below"] if reason.value < 0 else []) + ["_little" if reason.value < turn else "_much", ""]
-        keys = [f"feature.{reason.feature}.{way}{of}{side}" for of in (f"_{phenomenon}", "") for side in sides]
+        sides = (["_below"] if reason.value < 0 else []) + [
+            "_little" if reason.value < turn else "_much",
+            "",
+        ]
+        keys = [
+            f"feature.{reason.feature}.{way}{of}{side}"
+            for of in (f"_{phenomenon}", "")
+            for side in sides
+        ]
         key = next((key for key in keys if key in self), keys[-1])
-        return self(key, value=self.quantity(reason.feature, reason.value), size=self.quantity(reason.feature, abs(reason.value)))
+        return self(
+            key,
+            value=self.quantity(reason.feature, reason.value),
+            size=self.quantity(reason.feature, abs(reason.value)),
+        )
 
     def spot(self, site: Site, phenomenon: str) -> str:
         """Return site and phenomenon; the site alone where its name holds the phenomenon's."""
@@ -209,7 +279,9 @@ class Words:
 
     def stations(self, ids: Sequence[str], names: Mapping[str, Name]) -> str:
         """Return stations by name, by number where one has none."""
-        return self.listed([self.name(names[i]) if i in names and self.name(names[i]) else i for i in ids])
+        return self.listed(
+            [self.name(names[i]) if i in names and self.name(names[i]) else i for i in ids]
+        )
 
     def compass(self, azimuth: float) -> str:
         """Return the compass point, of sixteen, nearest to an azimuth [degree]."""
@@ -236,14 +308,28 @@ class Words:
         return self(f"weekday.{day.weekday()}")
 
     def day_week(self, day: date) -> str:
-        return self("time.day_week", month=self(f"month.{day.month}"), day=day.day, weekday=self.weekday(day))
+        return self(
+            "time.day_week",
+            month=self(f"month.{day.month}"),
+            day=day.day,
+            weekday=self.weekday(day),
+        )
 
     def stamp(self, moment: datetime, key: str = "time.stamp") -> str:
         at = self.local(moment)
-        return self(key, year=at.year, month=self(f"month.{at.month}"), day=at.day, hour=f"{at:%H}", minute=f"{at:%M}")
+        return self(
+            key,
+            year=at.year,
+            month=self(f"month.{at.month}"),
+            day=at.day,
+            hour=f"{at:%H}",
+            minute=f"{at:%M}",
+        )
 
     def clock(self, moment: datetime | None, day: date | None = None) -> str:
-        """Return the local time of day, to the nearest minute; that of another day than `day` says so."""
+        """Return the local time of day, to the nearest minute; that of another day than `day` says
+        so.
+        """
         if moment is None:
             return self("time.none")
         at = self.local(moment + timedelta(seconds=30))
@@ -253,15 +339,27 @@ class Words:
         return self(f"time.{key}", hour=f"{at:%H}", minute=f"{at:%M}")
 
     def best(self, forecast: Forecast) -> str:
-        """Return when to be there: the best window, else the part of the day, for an event's own window is no best one."""
+        """Return when to be there: the best window, else the part of the day, for an event's own
+        window is no best one.
+        """
         event = forecast.event
-        return self.window(forecast.best, event.day) if forecast.best else self(f"phenomenon.{event.phenomenon}.when")
+        return (
+            self.window(forecast.best, event.day)
+            if forecast.best
+            else self(f"phenomenon.{event.phenomenon}.when")
+        )
 
     def window(self, window: Window, day: date) -> str:
         """Return a window in local time; the day after `day` is marked once."""
-        first, last = (self.local(at + timedelta(seconds=30)).date() for at in (window.start, window.end))
+        first, last = (
+            self.local(at + timedelta(seconds=30)).date() for at in (window.start, window.end)
+        )
         if first != last or first == day:
-            return self("time.span", start=self.clock(window.start, day), end=self.clock(window.end, None if first == last else day))
+            return self(
+                "time.span",
+                start=self.clock(window.start, day),
+                end=self.clock(window.end, None if first == last else day),
+            )
         key = "time.span_next" if first > day else "time.span_before"
         return self(key, start=self.clock(window.start), end=self.clock(window.end))
 
@@ -279,31 +377,45 @@ class Words:
         if first == last:
             return self.day(first)
         if (first.year, first.month) == (last.year, last.month):
-            return self("time.days_of_month", month=self(f"month.{first.month}"), first=first.day, last=last.day)
+            return self(
+                "time.days_of_month",
+                month=self(f"month.{first.month}"),
+                first=first.day,
+                last=last.day,
+            )
         return self("time.days_span", first=self.day(first), last=self.day(last))
 
     # -- what is missing
 
     def missing(self, ids: str, values: Mapping[str, float] = MappingProxyType({})) -> str:
-        """Return what could not be had, in words, with its extent where `values` (the event's features) tell it.
+        """Return what could not be had, in words, with its extent where `values` (the event's
+        features) tell it.
 
         An id that no table knows is shown as it is, never hidden.
         """
         kind, _, rest = ids.partition(":")
         if ids == "light_path" and values.get("light_path_coverage", 1) < 1:
-            return self("missing.light_path_share", percent=self.share(1 - values["light_path_coverage"]))
+            return self(
+                "missing.light_path_share", percent=self.share(1 - values["light_path_coverage"])
+            )
         if f"missing.{ids}" in self and not rest:
             return self(f"missing.{ids}")
         if kind == "feature" and f"feature.{rest}.label" in self:
             return self("missing.feature", feature=self.label(rest))
         if kind == "field":
-            return self("missing.field", field=self(f"field.{rest}") if f"field.{rest}" in self else self("field.other", name=rest))
+            return self(
+                "missing.field",
+                field=self(f"field.{rest}")
+                if f"field.{rest}" in self
+                else self("field.other", name=rest),
+            )
         return self("missing.other", id=ids)
 
 
 def beaufort(speed: float) -> int:
     """Return the wind force of a mean speed [m s-1]; at most 17.
 
-    Source: v = 0.836 B^1.5, the relation adopted by the WMO (Guide to Instruments, WMO-No. 8, annex on wind force).
+    Source: v = 0.836 B^1.5, the relation adopted by the WMO (Guide to Instruments, WMO-No. 8, annex
+    on wind force).
     """
     return min(17, round((max(speed, 0.0) / 0.836) ** (2 / 3)))

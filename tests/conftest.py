@@ -1,4 +1,6 @@
-"""What every test may ask for: the reference data (where it is), a clock, the program's own settings."""
+"""What every test may ask for: the reference data (where it is), a clock, the program's own
+settings.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +23,9 @@ SHARED = PROJECT.parent / "shared" / "data"
 
 @pytest.fixture(scope="session")
 def shared() -> Path:
-    """The folder of real data that nobody on this project made; the test is skipped, visibly, where it is absent."""
+    """The folder of real data that nobody on this project made; the test is skipped, visibly, where
+    it is absent.
+    """
     if not SHARED.is_dir():
         pytest.skip("../shared/data is absent: this test reads real reference data")
     return SHARED
@@ -41,11 +45,14 @@ def config() -> Config:
 
 @pytest.fixture(scope="session")
 def postgresql() -> Iterator[str]:
-    """The address of a real PostgreSQL server started for these tests; skipped, visibly, where there is none."""
+    """The address of a real PostgreSQL server started for these tests; skipped, visibly, where
+    there is none.
+    """
     found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
     if not found:
         pytest.skip("PostgreSQL is not installed")
-    binaries, folder = found[-1].parent, Path(tempfile.mkdtemp(prefix="postgresql-"))  # not among pytest's own, which other runs clear
+    # not among pytest's own, which other runs clear
+    binaries, folder = found[-1].parent, Path(tempfile.mkdtemp(prefix="postgresql-"))
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
@@ -57,15 +64,41 @@ def postgresql() -> Iterator[str]:
         folder.chmod(0o755)
         shutil.chown(folder, "postgres")
     data = folder / "data"
-    initdb = [*prefix, binaries / "initdb", "-D", data, "-U", "skyscape", "-A", "trust", "-E", "UTF8"]
+    initdb = [
+        *prefix,
+        binaries / "initdb",
+        "-D",
+        data,
+        "-U",
+        "skyscape",
+        "-A",
+        "trust",
+        "-E",
+        "UTF8",
+    ]
     subprocess.run(initdb, check=True, capture_output=True)
     options = f"-p {port} -c listen_addresses=127.0.0.1 -c unix_socket_directories='' -c fsync=off"
-    start = [*prefix, binaries / "pg_ctl", "-D", data, "-w", "-o", options, "-l", folder / "log", "start"]
+    start = [
+        *prefix,
+        binaries / "pg_ctl",
+        "-D",
+        data,
+        "-w",
+        "-o",
+        options,
+        "-l",
+        folder / "log",
+        "start",
+    ]
     subprocess.run(start, check=True, capture_output=True)
     try:
         yield f"postgresql://skyscape:secret@127.0.0.1:{port}/postgres"
     finally:
-        subprocess.run([*prefix, binaries / "pg_ctl", "-D", data, "-m", "immediate", "stop"], check=False, capture_output=True)
+        subprocess.run(
+            [*prefix, binaries / "pg_ctl", "-D", data, "-m", "immediate", "stop"],
+            check=False,
+            capture_output=True,
+        )
         shutil.rmtree(folder, ignore_errors=True)
 
 

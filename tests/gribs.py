@@ -1,4 +1,6 @@
-"""Small genuine GRIB messages for tests, written by ecCodes: what they say of themselves is its word, not ours."""
+"""Small genuine GRIB messages for tests, written by ecCodes: what they say of themselves is its
+word, not ours.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pyproj  # noqa: F401 (before ecCodes: its library and PROJ's must be loaded in this order)
+import pyproj  # noqa: F401
 
 import eccodes  # isort: skip
 
@@ -32,20 +34,40 @@ def message(
     packing: str = "grid_simple",
     **keys: Any,
 ) -> bytes:
-    """Return a GRIB2 message of NCEP: `values` (row, column) from north to south; NaN is missing; with `start` it stands for a span."""
-    keys = {"Ni": COLUMNS, "Nj": ROWS, "north": 42.0, "south": 38.0, "west": 113.0, "east": 119.0, "bits": 16, "run": RUN} | keys
+    """Return a GRIB2 message of NCEP: `values` (row, column) from north to south; NaN is missing;
+    with `start` it stands for a span.
+    """
+    keys = {
+        "Ni": COLUMNS,
+        "Nj": ROWS,
+        "north": 42.0,
+        "south": 38.0,
+        "west": 113.0,
+        "east": 119.0,
+        "bits": 16,
+        "run": RUN,
+    } | keys
     rows, columns = keys.pop("Nj"), keys.pop("Ni")
     field = np.broadcast_to(np.asarray(values, dtype=float), (rows, columns)).ravel().copy()
     handle = eccodes.codes_grib_new_from_samples("regular_ll_sfc_grib2")
     try:
         put = {
-            "centre": keys.pop("centre", 7), "tablesVersion": 2, "discipline": parameter[0],
+            "centre": keys.pop("centre", 7),
+            "tablesVersion": 2,
+            "discipline": parameter[0],
             "productDefinitionTemplateNumber": keys.pop("template", 0 if start is None else 8),
-            "dataDate": int(f"{keys['run']:%Y%m%d}"), "dataTime": int(f"{keys.pop('run'):%H%M}"),
-            "Ni": columns, "Nj": rows, "latitudeOfFirstGridPointInDegrees": keys.pop("north"),
-            "latitudeOfLastGridPointInDegrees": keys.pop("south"), "longitudeOfFirstGridPointInDegrees": keys.pop("west"),
-            "longitudeOfLastGridPointInDegrees": keys.pop("east"), "iDirectionIncrement": 0xFFFFFFFF, "jDirectionIncrement": 0xFFFFFFFF,
-            "parameterCategory": parameter[1], "parameterNumber": parameter[2],
+            "dataDate": int(f"{keys['run']:%Y%m%d}"),
+            "dataTime": int(f"{keys.pop('run'):%H%M}"),
+            "Ni": columns,
+            "Nj": rows,
+            "latitudeOfFirstGridPointInDegrees": keys.pop("north"),
+            "latitudeOfLastGridPointInDegrees": keys.pop("south"),
+            "longitudeOfFirstGridPointInDegrees": keys.pop("west"),
+            "longitudeOfLastGridPointInDegrees": keys.pop("east"),
+            "iDirectionIncrement": 0xFFFFFFFF,
+            "jDirectionIncrement": 0xFFFFFFFF,
+            "parameterCategory": parameter[1],
+            "parameterNumber": parameter[2],
         }
         for key, value in put.items():
             eccodes.codes_set(handle, key, value)
@@ -73,7 +95,9 @@ def message(
 
 
 def reencoded(path: Path, keys: dict[str, int]) -> list[bytes]:
-    """Return every message of a file with some keys set otherwise; the packed values stay as they are."""
+    """Return every message of a file with some keys set otherwise; the packed values stay as they
+    are.
+    """
     messages = []
     for handle in eccodes_fields(path):
         for key, value in keys.items():
@@ -83,9 +107,17 @@ def reencoded(path: Path, keys: dict[str, int]) -> list[bytes]:
     return messages
 
 
-def needs(*names: str, steps: Sequence[int] = (0, 3, 6, 9, 12), north: float = 90, south: float = -90, west: float = -180,
-          east: float = 180) -> Needs:
-    """Return needs for the named fields of the catalogue (all of them where none is named), over the whole globe unless said."""
+def needs(
+    *names: str,
+    steps: Sequence[int] = (0, 3, 6, 9, 12),
+    north: float = 90,
+    south: float = -90,
+    west: float = -180,
+    east: float = 180,
+) -> Needs:
+    """Return needs for the named fields of the catalogue (all of them where none is named), over
+    the whole globe unless said.
+    """
     fields = tuple(FIELDS[name] for name in names) if names else DEFAULT_FIELDS
     return Needs(fields, tuple(steps), north, south, west, east)
 
@@ -97,7 +129,9 @@ def file_of(folder: Path, *messages: bytes, name: str = "file.grib2") -> Path:
 
 
 def eccodes_fields(path: Path) -> list[int]:
-    """Return a handle for every field of a file, those that share a message too; the caller releases them."""
+    """Return a handle for every field of a file, those that share a message too; the caller
+    releases them.
+    """
     handles = []
     eccodes.codes_grib_multi_support_on()
     try:

@@ -1,4 +1,6 @@
-"""Made-up pasts: published issues and what came of them, with a truth that is known. Never passed off as anything seen."""
+"""Made-up pasts: published issues and what came of them, with a truth that is known. Never passed
+off as anything seen.
+"""
 
 from __future__ import annotations
 
@@ -28,47 +30,121 @@ def begins(day: date) -> datetime:
 
 
 def keep_issue(
-    archive: Archive, issued: datetime, rows: Sequence[Mapping[str, Any]], published: bool = True, model: str = "gfs", name: str = ""
+    archive: Archive,
+    issued: datetime,
+    rows: Sequence[Mapping[str, Any]],
+    published: bool = True,
+    model: str = "gfs",
+    name: str = "",
 ) -> str:
-    """Put one issue into the archive; rows: site, phenomenon, day, probability, and what else a test asks for."""
+    """Put one issue into the archive; rows: site, phenomenon, day, probability, and what else a
+    test asks for.
+    """
     run = issued - timedelta(hours=5)
     run = run.replace(hour=run.hour // 6 * 6, minute=0)
     issue = name or f"{model}-{issued:%Y%m%d%H%M}"
-    key = [{"issue": issue, "site": r["site"], "phenomenon": r["phenomenon"], "day": r["day"].isoformat()} for r in rows]
+    key = [
+        {
+            "issue": issue,
+            "site": r["site"],
+            "phenomenon": r["phenomenon"],
+            "day": r["day"].isoformat(),
+        }
+        for r in rows
+    ]
     grades = [1 + sum(r["probability"] >= p for p in (0.1, 0.3, 0.5, 0.7)) for r in rows]
     cycle = f"{model}-{run:%Y%m%d%H}"
     said = [{"voices": [[cycle, r["probability"], 1.0, 1], *r.get("voices", ())]} for r in rows]
     with archive.transaction() as connection:
-        connection.execute(issue_table.insert().values(
-            id=issue, number=1, model=model, run=run, digest="a", issued=issued, valid_until=issued + 24 * HOUR,
-            published=issued if published else None))
-        connection.execute(forecast_table.insert(), [
-            {**k, "window_start": r.get("window_start", begins(r["day"])), "window_end": begins(r["day"]) + HOUR,
-             "probability": r["probability"], "grade": g, "model": "rule-1", "said": s}
-            for k, r, g, s in zip(key, rows, grades, said, strict=True)])
-        connection.execute(voice_table.insert(), [
-            {**k, "cycle": cycle, "model": model, "run": run, "members": 1, "probability": r["probability"], "states": {},
-             "values": dict(r.get("values", {})), "missing": []} for k, r in zip(key, rows, strict=True)])
+        connection.execute(
+            issue_table.insert().values(
+                id=issue,
+                number=1,
+                model=model,
+                run=run,
+                digest="a",
+                issued=issued,
+                valid_until=issued + 24 * HOUR,
+                published=issued if published else None,
+            )
+        )
+        connection.execute(
+            forecast_table.insert(),
+            [
+                {
+                    **k,
+                    "window_start": r.get("window_start", begins(r["day"])),
+                    "window_end": begins(r["day"]) + HOUR,
+                    "probability": r["probability"],
+                    "grade": g,
+                    "model": "rule-1",
+                    "said": s,
+                }
+                for k, r, g, s in zip(key, rows, grades, said, strict=True)
+            ],
+        )
+        connection.execute(
+            voice_table.insert(),
+            [
+                {
+                    **k,
+                    "cycle": cycle,
+                    "model": model,
+                    "run": run,
+                    "members": 1,
+                    "probability": r["probability"],
+                    "states": {},
+                    "values": dict(r.get("values", {})),
+                    "missing": [],
+                }
+                for k, r in zip(key, rows, strict=True)
+            ],
+        )
     return issue
 
 
 def fill(
-    archive: Archive, days: int, sites: Sequence[str] = ("lingshan", "jinding"), phenomena: Sequence[str] = ("sunset_glow",),
-    leads: int = 3, seed: int = 1, source: str = "observer", start: date = START, told: str = "truth",
+    archive: Archive,
+    days: int,
+    sites: Sequence[str] = ("lingshan", "jinding"),
+    phenomena: Sequence[str] = ("sunset_glow",),
+    leads: int = 3,
+    seed: int = 1,
+    source: str = "observer",
+    start: date = START,
+    told: str = "truth",
 ) -> None:
-    """Fill an archive with `days` of bulletins whose probabilities are the true ones (told="truth"), or all one half (told="half").
+    """Fill an archive with `days` of bulletins whose probabilities are the true ones
+    (told="truth"), or all one half (told="half").
 
-    The chance of a day is drawn once and the same at each lead; what happens is drawn from it and comes in the next morning.
+    The chance of a day is drawn once and the same at each lead; what happens is drawn from it and
+    comes in the next morning.
     """
     random = np.random.default_rng(seed)
-    chance = {(s, p, d): float(random.beta(0.7, 1.3)) for s in sites for p in phenomena for d in range(days + leads)}
+    chance = {
+        (s, p, d): float(random.beta(0.7, 1.3))
+        for s in sites
+        for p in phenomena
+        for d in range(days + leads)
+    }
     for d in range(days):
         rows = [
-            {"site": s, "phenomenon": p, "day": start + timedelta(days=d + ahead), "values": {"low_cloud": 1 - chance[s, p, d + ahead]},
-             "probability": chance[s, p, d + ahead] if told == "truth" else 0.5}
-            for s in sites for p in phenomena for ahead in range(leads)
+            {
+                "site": s,
+                "phenomenon": p,
+                "day": start + timedelta(days=d + ahead),
+                "values": {"low_cloud": 1 - chance[s, p, d + ahead]},
+                "probability": chance[s, p, d + ahead] if told == "truth" else 0.5,
+            }
+            for s in sites
+            for p in phenomena
+            for ahead in range(leads)
         ]
         keep_issue(archive, issued_on(start + timedelta(days=d)), rows)
         day = start + timedelta(days=d)
-        seen = [Outcome(p, s, day, float(random.uniform() < chance[s, p, d]), source) for s in sites for p in phenomena]
+        seen = [
+            Outcome(p, s, day, float(random.uniform() < chance[s, p, d]), source)
+            for s in sites
+            for p in phenomena
+        ]
         Outcomes(archive).keep(seen, issued_on(day) + 23 * HOUR)

@@ -1,4 +1,6 @@
-"""What came in, summed up for `status`: each file and sender once, each reason once a file, and how many values quality control doubted."""
+"""What came in, summed up for `status`: each file and sender once, each reason once a file, and how
+many values quality control doubted.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +17,9 @@ from forecast.domain import DOUBTFUL, INCONSISTENT, WRONG, Fault, as_utc
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A file, or all that one sender pushed: how often it was read and when last, how many records were kept and lines refused."""
+    """A file, or all that one sender pushed: how often it was read and when last, how many records
+    were kept and lines refused.
+    """
 
     name: str
     form: str
@@ -27,7 +31,9 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class Reason:
-    """Why something of one file, or of one sender, was set aside: how often, when last, and where first."""
+    """Why something of one file, or of one sender, was set aside: how often, when last, and where
+    first.
+    """
 
     times: int
     last: datetime
@@ -47,47 +53,81 @@ class Flagged:
 
 
 class CameIn:
-    """What an archive tells of its intake, since a moment or (None) as far back as is kept. Raises: ArchiveError from every method."""
+    """What an archive tells of its intake, since a moment or (None) as far back as is kept. Raises:
+    ArchiveError from every method.
+    """
 
     def __init__(self, archive: Archive) -> None:
         self._archive = archive
 
     def sources(self, since: datetime | None) -> tuple[Source, ...]:
-        """Return each file and each sender once: those of which something was refused first, of these the latest first."""
+        """Return each file and each sender once: those of which something was refused first, of
+        these the latest first.
+        """
         table = reading_table.c
         refused, last = sql.func.sum(table.refused), sql.func.max(table.at)
-        query = sql.select(table.name, table.form, sql.func.count(), last, sql.func.sum(table.kept), refused)
+        query = sql.select(
+            table.name, table.form, sql.func.count(), last, sql.func.sum(table.kept), refused
+        )
         query = query.where(*_since(table.at, since)).group_by(table.name, table.form)
         with self._archive.transaction() as connection:
-            rows = connection.execute(query.order_by(sql.case((refused > 0, 0), else_=1), last.desc(), table.name)).all()
-        return tuple(Source(name, form, times, at, int(kept), int(lost)) for name, form, times, at, kept, lost in rows)
+            rows = connection.execute(
+                query.order_by(sql.case((refused > 0, 0), else_=1), last.desc(), table.name)
+            ).all()
+        return tuple(
+            Source(name, form, times, at, int(kept), int(lost))
+            for name, form, times, at, kept, lost in rows
+        )
 
     def reasons(self, since: datetime | None) -> tuple[Reason, ...]:
         """Return each reason once a file or sender, in the order in which they were first told."""
         table = fault_table.c
         first = sql.func.min(table.id).label("first")
-        grouped = sql.select(first, sql.func.count().label("times"), sql.func.max(table.at).label("last"))
+        grouped = sql.select(
+            first, sql.func.count().label("times"), sql.func.max(table.at).label("last")
+        )
         grouped = grouped.where(*_since(table.at, since)).group_by(table.file, table.reason)
         told = grouped.subquery()
-        query = sql.select(fault_table, told.c.times, told.c.last).join(told, table.id == told.c.first).order_by(table.id)
+        query = (
+            sql.select(fault_table, told.c.times, told.c.last)
+            .join(told, table.id == told.c.first)
+            .order_by(table.id)
+        )
         with self._archive.transaction() as connection:
             rows = connection.execute(query).all()
-        return tuple(Reason(row.times, row.last, Fault(row.file, row.line, row.reason)) for row in rows)
+        return tuple(
+            Reason(row.times, row.last, Fault(row.file, row.line, row.reason)) for row in rows
+        )
 
     def flagged(self, since: datetime) -> tuple[Flagged, ...]:
-        """Return the stations and elements of whose values since then any is inconsistent, doubtful or wrong."""
+        """Return the stations and elements of whose values since then any is inconsistent, doubtful
+        or wrong.
+        """
         table = observation_table.c
         with self._archive.transaction() as connection:
-            each = sql.func.json_each_text if connection.dialect.name == "postgresql" else sql.func.json_each
+            each = (
+                sql.func.json_each_text
+                if connection.dialect.name == "postgresql"
+                else sql.func.json_each
+            )
             flags = each(table.flags).table_valued("key", "value")
             found = sql.cast(flags.c.value, sql.Integer)
-            counts = [sql.func.sum(sql.case((found == flag, 1), else_=0)) for flag in (INCONSISTENT, DOUBTFUL, WRONG)]
-            query = sql.select(table.station, flags.c.key, sql.func.count(), *counts).select_from(observation_table.join(flags, sql.true()))
+            counts = [
+                sql.func.sum(sql.case((found == flag, 1), else_=0))
+                for flag in (INCONSISTENT, DOUBTFUL, WRONG)
+            ]
+            query = sql.select(table.station, flags.c.key, sql.func.count(), *counts).select_from(
+                observation_table.join(flags, sql.true())
+            )
             query = query.where(table.time >= as_utc(since)).group_by(table.station, flags.c.key)
             bad = found.in_((INCONSISTENT, DOUBTFUL, WRONG))
-            query = query.having(sql.func.sum(sql.case((bad, 1), else_=0)) > 0).order_by(table.station, flags.c.key)
+            query = query.having(sql.func.sum(sql.case((bad, 1), else_=0)) > 0).order_by(
+                table.station, flags.c.key
+            )
             rows = connection.execute(query).all()
-        return tuple(Flagged(station, element, *map(int, numbers)) for station, element, *numbers in rows)
+        return tuple(
+            Flagged(station, element, *map(int, numbers)) for station, element, *numbers in rows
+        )
 
 
 def _since(column: Any, since: datetime | None) -> list[Any]:

@@ -1,7 +1,8 @@
-"""What was issued, kept for good: SQLite by default, PostgreSQL by address. Keeping twice is keeping once.
+"""What was issued, kept for good: SQLite by default, PostgreSQL by address. Keeping twice is
+keeping once.
 
-An issue is opened before its numbers are made and published after its pages are out; what belongs to an issue that no reader
-has seen may be written again, what has been published is never changed.
+An issue is opened before its numbers are made and published after its pages are out; what belongs
+to an issue that no reader has seen may be written again, what has been published is never changed.
 """
 
 from __future__ import annotations
@@ -62,12 +63,18 @@ class Archive:
             parsed = sql.make_url(url)
             if parsed.drivername.startswith("postgres"):
                 parsed = parsed.set(drivername="postgresql+psycopg")
-            if parsed.get_backend_name() == "sqlite" and parsed.database and parsed.database != ":memory:":
+            if (
+                parsed.get_backend_name() == "sqlite"
+                and parsed.database
+                and parsed.database != ":memory:"
+            ):
                 Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
             self._engine = sql.create_engine(parsed, hide_parameters=True)
         except (SQLAlchemyError, OSError, ImportError) as error:
             expected = "expected sqlite:///path or postgresql://…"
-            raise ArchiveError(f"archive {self.address}: cannot be opened ({_brief(error)}); {expected}") from error
+            raise ArchiveError(
+                f"archive {self.address}: cannot be opened ({_brief(error)}); {expected}"
+            ) from error
         if self._engine.dialect.name == "sqlite":
             sql.event.listen(self._engine, "connect", _prepare_sqlite)
         with self.transaction() as connection:
@@ -83,25 +90,32 @@ class Archive:
 
     @contextmanager
     def transaction(self) -> Iterator[sql.Connection]:
-        """Give a connection whose work counts as a whole or not at all; the database's errors become ArchiveError."""
+        """Give a connection whose work counts as a whole or not at all; the database's errors
+        become ArchiveError.
+        """
         try:
             with self._engine.begin() as connection:
                 yield connection
         except SQLAlchemyError as error:
-            raise ArchiveError(f"archive {self.address}: {_brief(error)}; check that it is there, writable and not full") from error
+            raise ArchiveError(
+                f"archive {self.address}: {_brief(error)}; check that it is there, writable and not full"
+            ) from error
 
     # -- issues
 
     def open_issue(self, cycle: Cycle, digest: str, now: datetime, valid_until: datetime) -> Issue:
-        """Return the issue of a cycle: the published one if there is one, else a new one, numbered next in its year.
+        """Return the issue of a cycle: the published one if there is one, else a new one, numbered
+        next in its year.
 
-        A cycle whose last issue was published under other settings gets a further one (`…-2`). Issues opened before and never
-        published (a run that died) give up their place.
+        A cycle whose last issue was published under other settings gets a further one (`…-2`).
+        Issues opened before and never published (a run that died) give up their place.
         """
         now = as_utc(now)
         with self.transaction() as connection:
             same_cycle = (issue_table.c.model == cycle.model) & (issue_table.c.run == cycle.run)
-            published = sql.select(issue_table).where(same_cycle, issue_table.c.published.is_not(None))
+            published = sql.select(issue_table).where(
+                same_cycle, issue_table.c.published.is_not(None)
+            )
             rows = connection.execute(published.order_by(issue_table.c.number)).all()
             if rows and rows[-1].digest == digest:
                 return _issue(rows[-1])
@@ -111,31 +125,50 @@ class Archive:
                 if row.id == wanted and row.digest == digest and _issue(row).issued <= now:
                     continue
                 self._forget(connection, row.id)
-            kept = connection.execute(sql.select(issue_table).where(issue_table.c.id == wanted)).first()
+            kept = connection.execute(
+                sql.select(issue_table).where(issue_table.c.id == wanted)
+            ).first()
             if kept is not None:
                 return _issue(kept)
             year = (datetime(now.year, 1, 1, tzinfo=UTC), datetime(now.year + 1, 1, 1, tzinfo=UTC))
             in_year = (issue_table.c.issued >= year[0]) & (issue_table.c.issued < year[1])
             last = connection.scalar(sql.select(sql.func.max(issue_table.c.number)).where(in_year))
             values = {
-                "id": wanted, "number": (last or 0) + 1, "model": cycle.model, "run": cycle.run, "digest": digest,
-                "issued": now, "valid_until": as_utc(valid_until), "published": None,
+                "id": wanted,
+                "number": (last or 0) + 1,
+                "model": cycle.model,
+                "run": cycle.run,
+                "digest": digest,
+                "issued": now,
+                "valid_until": as_utc(valid_until),
+                "published": None,
             }
             connection.execute(issue_table.insert().values(**values))
-            return _issue(connection.execute(sql.select(issue_table).where(issue_table.c.id == wanted)).one())
+            return _issue(
+                connection.execute(sql.select(issue_table).where(issue_table.c.id == wanted)).one()
+            )
 
     def adopt(self, released: Callable[[], Sequence[tuple[Issue, str]]]) -> None:
-        """Take in the issues that lie before readers, with the digests of their settings, where this archive is empty: it was lost.
+        """Take in the issues that lie before readers, with the digests of their settings, where
+        this archive is empty: it was lost.
 
-        Only then is `released` asked for them. Their numbers go on counting and their ids are never given again; what they
-        said is not known here.
+        Only then is `released` asked for them. Their numbers go on counting and their ids are never
+        given again; what they said is not known here.
         """
         with self.transaction() as connection:
             if connection.scalar(sql.select(sql.func.count()).select_from(issue_table)):
                 return
             rows = [
-                {"id": issue.id, "number": issue.number, "model": issue.cycle.model, "run": issue.cycle.run, "digest": digest,
-                 "issued": issue.issued, "valid_until": issue.valid_until, "published": issue.issued}
+                {
+                    "id": issue.id,
+                    "number": issue.number,
+                    "model": issue.cycle.model,
+                    "run": issue.cycle.run,
+                    "digest": digest,
+                    "issued": issue.issued,
+                    "valid_until": issue.valid_until,
+                    "published": issue.issued,
+                }
                 for issue, digest in released()
             ]
             if rows:
@@ -145,29 +178,48 @@ class Archive:
         """Return an issue that no reader has seen, issued `now`."""
         with self.transaction() as connection:
             connection.execute(
-                issue_table.update().where(issue_table.c.id == issue.id, issue_table.c.published.is_(None)).values(issued=as_utc(now))
+                issue_table.update()
+                .where(issue_table.c.id == issue.id, issue_table.c.published.is_(None))
+                .values(issued=as_utc(now))
             )
-            return _issue(connection.execute(sql.select(issue_table).where(issue_table.c.id == issue.id)).one())
+            return _issue(
+                connection.execute(
+                    sql.select(issue_table).where(issue_table.c.id == issue.id)
+                ).one()
+            )
 
     def mark_published(self, issue: str, at: datetime, receipts: Sequence[Receipt] = ()) -> None:
-        """Close the issue of this id: from here on it is never changed. Marking twice, or an id not here, changes nothing."""
+        """Close the issue of this id: from here on it is never changed. Marking twice, or an id not
+        here, changes nothing.
+        """
         with self.transaction() as connection:
-            unseen = issue_table.update().where(issue_table.c.id == issue, issue_table.c.published.is_(None))
+            unseen = issue_table.update().where(
+                issue_table.c.id == issue, issue_table.c.published.is_(None)
+            )
             if connection.execute(unseen.values(published=as_utc(at))).rowcount and receipts:
-                rows = [{"issue": issue, "channel": r.channel, "outcome": r.outcome, "detail": r.detail} for r in receipts]
+                rows = [
+                    {"issue": issue, "channel": r.channel, "outcome": r.outcome, "detail": r.detail}
+                    for r in receipts
+                ]
                 connection.execute(receipt_table.insert(), rows)
 
     def issues(self, limit: int = 400) -> tuple[Issue, ...]:
         """Return the published issues, newest first."""
         seen = sql.select(issue_table).where(issue_table.c.published.is_not(None))
         with self.transaction() as connection:
-            rows = connection.execute(seen.order_by(issue_table.c.issued.desc(), issue_table.c.id.desc()).limit(limit)).all()
+            rows = connection.execute(
+                seen.order_by(issue_table.c.issued.desc(), issue_table.c.id.desc()).limit(limit)
+            ).all()
         return tuple(_issue(row) for row in rows)
 
     def receipts(self, issue: Issue) -> tuple[Receipt, ...]:
         """Return what the channels answered to an issue."""
         with self.transaction() as connection:
-            rows = connection.execute(sql.select(receipt_table).where(receipt_table.c.issue == issue.id).order_by("channel")).all()
+            rows = connection.execute(
+                sql.select(receipt_table)
+                .where(receipt_table.c.issue == issue.id)
+                .order_by("channel")
+            ).all()
         return tuple(Receipt(row.channel, row.issue, row.outcome, row.detail) for row in rows)
 
     @staticmethod
@@ -178,10 +230,16 @@ class Archive:
 
     # -- features and forecasts
 
-    def keep(self, issue: Issue, answers: Sequence[RunAnswer], forecasts: Sequence[Forecast]) -> None:
-        """Keep what an issue says and what each run gave to it, all of it or nothing; a published issue is left as it is."""
+    def keep(
+        self, issue: Issue, answers: Sequence[RunAnswer], forecasts: Sequence[Forecast]
+    ) -> None:
+        """Keep what an issue says and what each run gave to it, all of it or nothing; a published
+        issue is left as it is.
+        """
         with self.transaction() as connection:
-            row = connection.execute(sql.select(issue_table.c.published).where(issue_table.c.id == issue.id)).first()
+            row = connection.execute(
+                sql.select(issue_table.c.published).where(issue_table.c.id == issue.id)
+            ).first()
             if row is None:
                 raise ArchiveError(f"issue {issue.id} is not in the archive; open it first")
             if row.published is not None:
@@ -193,26 +251,51 @@ class Archive:
                 if rows:
                     connection.execute(table.insert(), rows)
 
-    def earlier(self, events: Sequence[Event], cycle: Cycle, cycles: int) -> dict[Key, tuple[float, ...]]:
-        """Return what the last `cycles` published cycles before `cycle` gave for the same events, newest first."""
+    def earlier(
+        self, events: Sequence[Event], cycle: Cycle, cycles: int
+    ) -> dict[Key, tuple[float, ...]]:
+        """Return what the last `cycles` published cycles before `cycle` gave for the same events,
+        newest first.
+        """
         by_run: dict[Key, dict[datetime, float]] = {}
-        for key, run, probability in self._before(events, cycle, cycles, forecast_table.c.probability):
+        for key, run, probability in self._before(
+            events, cycle, cycles, forecast_table.c.probability
+        ):
             if probability is not None:
                 by_run.setdefault(key, {}).setdefault(run, probability)
         return {key: tuple(values.values()) for key, values in by_run.items()}
 
-    def voices(self, events: Sequence[Event], since: datetime, until: datetime) -> dict[Key, tuple[Voice, ...]]:
-        """Return what the runs of [since, until] gave for the same events in published issues, newest first, each run once."""
+    def voices(
+        self, events: Sequence[Event], since: datetime, until: datetime
+    ) -> dict[Key, tuple[Voice, ...]]:
+        """Return what the runs of [since, until] gave for the same events in published issues,
+        newest first, each run once.
+        """
         if not events:
             return {}
         voice = voice_table.c
         keys = {event.key for event in events}
         days = {event.day.isoformat() for event in events}
         query = (
-            sql.select(voice.site, voice.phenomenon, voice.day, voice.model, voice.run, voice.probability, voice.states, voice.members)
+            sql.select(
+                voice.site,
+                voice.phenomenon,
+                voice.day,
+                voice.model,
+                voice.run,
+                voice.probability,
+                voice.states,
+                voice.members,
+            )
             .join(issue_table, issue_table.c.id == voice.issue)
-            .where(issue_table.c.published.is_not(None), voice.run >= as_utc(since), voice.run <= as_utc(until),
-                   voice.day >= min(days), voice.day <= max(days), voice.probability.is_not(None))
+            .where(
+                issue_table.c.published.is_not(None),
+                voice.run >= as_utc(since),
+                voice.run <= as_utc(until),
+                voice.day >= min(days),
+                voice.day <= max(days),
+                voice.probability.is_not(None),
+            )
             .order_by(voice.run.desc(), issue_table.c.issued.desc())
         )
         found: dict[Key, dict[str, Voice]] = {}
@@ -220,15 +303,24 @@ class Archive:
             for row in connection.execute(query):
                 cycle = Cycle(row.run, row.model)
                 if (key := (row.site, row.phenomenon, row.day)) in keys:
-                    found.setdefault(key, {}).setdefault(cycle.id, Voice(cycle, row.probability, 0.0, row.members, row.states))
+                    found.setdefault(key, {}).setdefault(
+                        cycle.id, Voice(cycle, row.probability, 0.0, row.members, row.states)
+                    )
         return {key: tuple(voices.values()) for key, voices in found.items()}
 
     def earlier_quantities(
         self, events: Sequence[Event], cycle: Cycle, cycles: int, names: Sequence[str]
     ) -> dict[Key, dict[str, tuple[float, ...]]]:
-        """Return what the last `cycles` published cycles before `cycle` told of the same events' quantities `names`, newest first."""
+        """Return what the last `cycles` published cycles before `cycle` told of the same events'
+        quantities `names`, newest first.
+        """
         served = {phenomenon for name in names for phenomenon in FEATURES[name].phenomena}
-        told = self._before([event for event in events if event.phenomenon in served], cycle, cycles, forecast_table.c.said)
+        told = self._before(
+            [event for event in events if event.phenomenon in served],
+            cycle,
+            cycles,
+            forecast_table.c.said,
+        )
         by_run: dict[tuple[Key, str], dict[datetime, float]] = {}
         for key, run, said in told:
             for name in names:
@@ -239,12 +331,26 @@ class Archive:
             result.setdefault(key, {})[name] = tuple(values.values())
         return result
 
-    def _before(self, events: Sequence[Event], cycle: Cycle, cycles: int, column: sql.Column[Any]) -> list[tuple[Key, datetime, Any]]:
-        """Return (event, run, value of `column`) of the last `cycles` published cycles before `cycle`, newest first."""
+    def _before(
+        self, events: Sequence[Event], cycle: Cycle, cycles: int, column: sql.Column[Any]
+    ) -> list[tuple[Key, datetime, Any]]:
+        """Return (event, run, value of `column`) of the last `cycles` published cycles before
+        `cycle`, newest first.
+        """
         if not events or cycles < 1:
             return []
-        before = (issue_table.c.model == cycle.model) & (issue_table.c.run < cycle.run) & issue_table.c.published.is_not(None)
-        runs = sql.select(issue_table.c.run).where(before).distinct().order_by(issue_table.c.run.desc()).limit(cycles)
+        before = (
+            (issue_table.c.model == cycle.model)
+            & (issue_table.c.run < cycle.run)
+            & issue_table.c.published.is_not(None)
+        )
+        runs = (
+            sql.select(issue_table.c.run)
+            .where(before)
+            .distinct()
+            .order_by(issue_table.c.run.desc())
+            .limit(cycles)
+        )
         days = {event.day.isoformat() for event in events}
         said = forecast_table.c
         columns = (said.site, said.phenomenon, said.day, issue_table.c.run, column)
@@ -254,18 +360,30 @@ class Archive:
             query = (
                 sql.select(*columns)
                 .join(issue_table, issue_table.c.id == forecast_table.c.issue)
-                .where(before, issue_table.c.run.in_(last), said.day >= min(days), said.day <= max(days), said.phenomenon.in_(phenomena))
+                .where(
+                    before,
+                    issue_table.c.run.in_(last),
+                    said.day >= min(days),
+                    said.day <= max(days),
+                    said.phenomenon.in_(phenomena),
+                )
                 .order_by(issue_table.c.run.desc(), issue_table.c.issued.desc())
             )
             rows = connection.execute(query).all() if last else []
         wanted = {event.key for event in events}
-        return [(key, run, value) for site, phenomenon, day, run, value in rows if (key := (site, phenomenon, day)) in wanted]
+        return [
+            (key, run, value)
+            for site, phenomenon, day, run, value in rows
+            if (key := (site, phenomenon, day)) in wanted
+        ]
 
     def forecast_count(self, issue: Issue) -> tuple[int, int]:
         """Return how many forecasts an issue holds, and how many of them give a probability."""
         with self.transaction() as connection:
             counts = sql.select(sql.func.count(), sql.func.count(forecast_table.c.probability))
-            every, known = connection.execute(counts.where(forecast_table.c.issue == issue.id)).one()
+            every, known = connection.execute(
+                counts.where(forecast_table.c.issue == issue.id)
+            ).one()
         return int(every), int(known)
 
     # -- attempts
@@ -274,13 +392,20 @@ class Archive:
         """Keep one line on a try to issue."""
         with self.transaction() as connection:
             connection.execute(
-                attempt_table.insert().values(at=attempt.at, issue=attempt.issue, exit_code=attempt.exit_code, detail=attempt.detail[:2000])
+                attempt_table.insert().values(
+                    at=attempt.at,
+                    issue=attempt.issue,
+                    exit_code=attempt.exit_code,
+                    detail=attempt.detail[:2000],
+                )
             )
 
     def attempts(self, limit: int = 10) -> tuple[Attempt, ...]:
         """Return the last tries, newest first."""
         with self.transaction() as connection:
-            rows = connection.execute(sql.select(attempt_table).order_by(attempt_table.c.id.desc()).limit(limit)).all()
+            rows = connection.execute(
+                sql.select(attempt_table).order_by(attempt_table.c.id.desc()).limit(limit)
+            ).all()
         return tuple(Attempt(row.at, row.issue, row.exit_code, row.detail) for row in rows)
 
 
@@ -297,7 +422,14 @@ def _brief(error: Exception) -> str:
 
 
 def _issue(row: sql.Row[Any]) -> Issue:
-    return Issue(row.id, row.number, row.issued, Cycle(row.run, row.model), row.valid_until, row.published is not None)
+    return Issue(
+        row.id,
+        row.number,
+        row.issued,
+        Cycle(row.run, row.model),
+        row.valid_until,
+        row.published is not None,
+    )
 
 
 def _number(value: float) -> float | None:
@@ -309,17 +441,29 @@ def _event_values(issue: Issue, event: Event) -> dict[str, Any]:
 
 
 def rows_of_run(answer: RunAnswer) -> Iterator[tuple[Event, dict[str, Any]]]:
-    """Yield each event and what a run says of it as columns: of a voice in an issue, or of a hindcast, that learning reads alike."""
+    """Yield each event and what a run says of it as columns: of a voice in an issue, or of a
+    hindcast, that learning reads alike.
+    """
     features, cycle = answer.features, answer.cycle
     columns = {name: features.table[name].values for name in FEATURES}
     for i, (event, forecast) in enumerate(zip(features.events, answer.forecasts, strict=True)):
-        yield event, {
-            **dict(zip(event_columns, event.key, strict=True)),
-            "cycle": cycle.id, "model": cycle.model, "run": cycle.run,
-            "probability": _number(forecast.probability), "states": dict(forecast.states),
-            "values": {name: float(f"{values[i]:.7g}") for name, values in columns.items() if math.isfinite(values[i])},
-            "missing": list(features.missing[i]),
-        }
+        yield (
+            event,
+            {
+                **dict(zip(event_columns, event.key, strict=True)),
+                "cycle": cycle.id,
+                "model": cycle.model,
+                "run": cycle.run,
+                "probability": _number(forecast.probability),
+                "states": dict(forecast.states),
+                "values": {
+                    name: float(f"{values[i]:.7g}")
+                    for name, values in columns.items()
+                    if math.isfinite(values[i])
+                },
+                "missing": list(features.missing[i]),
+            },
+        )
 
 
 def _voice_rows(issue: Issue, answer: RunAnswer) -> list[dict[str, Any]]:
@@ -330,8 +474,12 @@ def _forecast_rows(issue: Issue, forecasts: Sequence[Forecast]) -> list[dict[str
     return [
         {
             **_event_values(issue, f.event),
-            "window_start": f.event.window.start, "window_end": f.event.window.end,
-            "probability": _number(f.probability), "grade": f.grade, "model": f.model, "said": _said(f),
+            "window_start": f.event.window.start,
+            "window_end": f.event.window.end,
+            "probability": _number(f.probability),
+            "grade": f.grade,
+            "model": f.model,
+            "said": _said(f),
         }
         for f in forecasts
     ]
@@ -344,9 +492,14 @@ def _said(forecast: Forecast) -> Mapping[str, Any]:
         "states": dict(forecast.states),
         "reasons": [[r.feature, _number(r.value), r.effect] for r in forecast.reasons],
         "spread": [spread.low, spread.high, spread.cycles] if spread else None,
-        "spreads": {name: [each.low, each.high, each.cycles] for name, each in forecast.spreads.items()},
+        "spreads": {
+            name: [each.low, each.high, each.cycles] for name, each in forecast.spreads.items()
+        },
         "missing": list(forecast.missing),
         "quantities": dict(forecast.quantities),
-        "voices": [[voice.cycle.id, _number(voice.probability), voice.weight, voice.members] for voice in forecast.voices],
+        "voices": [
+            [voice.cycle.id, _number(voice.probability), voice.weight, voice.members]
+            for voice in forecast.voices
+        ],
         "corrected_by": list(forecast.corrected_by),
     }

@@ -1,7 +1,9 @@
-"""What stations reported, in the archive: each station, moment and form once; a later report corrects the earlier, element by element.
+"""What stations reported, in the archive: each station, moment and form once; a later report
+corrects the earlier, element by element.
 
-A file and what was read of it are kept in one transaction with the file's digest, so that it counts once, whole or not at all. What was
-pushed is kept with a note that it is not judged yet; the note goes in the transaction that writes the flags.
+A file and what was read of it are kept in one transaction with the file's digest, so that it counts
+once, whole or not at all. What was pushed is kept with a note that it is not judged yet; the note
+goes in the transaction that writes the flags.
 """
 
 from __future__ import annotations
@@ -25,7 +27,9 @@ FAULTS_KEPT = 100_000  # of all files, the newest
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """One file, or one push, that was read: its digest, how many records were kept and how many lines refused."""
+    """One file, or one push, that was read: its digest, how many records were kept and how many
+    lines refused.
+    """
 
     digest: str
     name: str
@@ -45,44 +49,73 @@ class FileRead:
 
 @dataclass(frozen=True, slots=True)
 class Heard:
-    """What is kept of one station: when it last told anything, and how much it told since a moment."""
+    """What is kept of one station: when it last told anything, and how much it told since a moment.
+    """
 
     last: datetime
     records: int
 
 
 class Observations:
-    """The observations in an archive. Raises: ArchiveError from every method when the database refuses."""
+    """The observations in an archive. Raises: ArchiveError from every method when the database
+    refuses.
+    """
 
     def __init__(self, archive: Archive) -> None:
         self._archive = archive
 
     def keep(self, observations: Sequence[Observation], at: datetime) -> None:
-        """Keep observations received `at`, all of them or none; the last of several of the same moment counts."""
+        """Keep observations received `at`, all of them or none; the last of several of the same
+        moment counts.
+        """
         with self._archive.transaction() as connection:
             _write(connection, observations, at)
 
     def keep_files(
-        self, files: Sequence[FileRead], observations: Sequence[Observation], rejudged: Sequence[Observation], at: datetime
+        self,
+        files: Sequence[FileRead],
+        observations: Sequence[Observation],
+        rejudged: Sequence[Observation],
+        at: datetime,
     ) -> tuple[str, ...]:
-        """Keep what files held together with the files' digests, all of it or nothing; return the digests that were new.
+        """Keep what files held together with the files' digests, all of it or nothing; return the
+        digests that were new.
 
-        rejudged: observations kept before whose flags are now others. A file that someone else kept meanwhile does no harm: the same
-        observations are kept over themselves.
+        rejudged: observations kept before whose flags are now others. A file that someone else kept
+        meanwhile does no harm: the same observations are kept over themselves.
         """
         with self._archive.transaction() as connection:
-            insert = _insert(connection, reading_table).on_conflict_do_nothing(index_elements=["digest"]).returning(reading_table.c.digest)
+            insert = (
+                _insert(connection, reading_table)
+                .on_conflict_do_nothing(index_elements=["digest"])
+                .returning(reading_table.c.digest)
+            )
             # A write comes first: of two who take in at once, one waits.
-            new = [file for file in files if connection.scalar(insert.values(**_reading_row(file.reading))) is not None]
+            new = [
+                file
+                for file in files
+                if connection.scalar(insert.values(**_reading_row(file.reading))) is not None
+            ]
             _write(connection, observations, at)
             _write_flags(connection, rejudged)
-            _write_faults(connection, [fault for file in new for fault in file.faults[:FAULTS_A_FILE]], at)
+            _write_faults(
+                connection, [fault for file in new for fault in file.faults[:FAULTS_A_FILE]], at
+            )
         return tuple(file.reading.digest for file in new)
 
-    def keep_file(self, reading: Reading, observations: Sequence[Observation], faults: Sequence[Fault]) -> bool:
-        """Keep what a file held, with its faults, once: False where a file of this digest was read before, and nothing is changed."""
+    def keep_file(
+        self, reading: Reading, observations: Sequence[Observation], faults: Sequence[Fault]
+    ) -> bool:
+        """Keep what a file held, with its faults, once: False where a file of this digest was read
+        before, and nothing is changed.
+        """
         with self._archive.transaction() as connection:
-            if connection.scalar(sql.select(reading_table.c.at).where(reading_table.c.digest == reading.digest)) is not None:
+            if (
+                connection.scalar(
+                    sql.select(reading_table.c.at).where(reading_table.c.digest == reading.digest)
+                )
+                is not None
+            ):
                 return False
             connection.execute(reading_table.insert().values(**_reading_row(reading)))
             _write(connection, observations, reading.at)
@@ -90,10 +123,16 @@ class Observations:
         return True
 
     def keep_pushed(self, pushed: FileRead, observations: Sequence[Observation]) -> bool:
-        """Keep what was pushed and note that it is not judged yet, all or nothing; False, and nothing is changed, where it came before."""
+        """Keep what was pushed and note that it is not judged yet, all or nothing; False, and
+        nothing is changed, where it came before.
+        """
         at = pushed.reading.at
         with self._archive.transaction() as connection:
-            insert = _insert(connection, reading_table).on_conflict_do_nothing(index_elements=["digest"]).returning(reading_table.c.digest)
+            insert = (
+                _insert(connection, reading_table)
+                .on_conflict_do_nothing(index_elements=["digest"])
+                .returning(reading_table.c.digest)
+            )
             if connection.scalar(insert.values(**_reading_row(pushed.reading))) is None:
                 return False
             _write(connection, observations, at)
@@ -104,9 +143,15 @@ class Observations:
         return True
 
     def unjudged(self) -> dict[int, int]:
-        """Return the notes of what was pushed and is not judged yet, the oldest first: note -> number of records."""
+        """Return the notes of what was pushed and is not judged yet, the oldest first: note ->
+        number of records.
+        """
         with self._archive.transaction() as connection:
-            rows = connection.execute(sql.select(unjudged_table.c.id, unjudged_table.c.records).order_by(unjudged_table.c.id)).all()
+            rows = connection.execute(
+                sql.select(unjudged_table.c.id, unjudged_table.c.records).order_by(
+                    unjudged_table.c.id
+                )
+            ).all()
         return {row.id: row.records for row in rows}
 
     def told(self, notes: Sequence[int]) -> set[tuple[str, datetime, str]]:
@@ -114,8 +159,13 @@ class Observations:
         found: set[tuple[str, datetime, str]] = set()
         with self._archive.transaction() as connection:
             for part in _parts(list(notes), 500):
-                for rows in connection.scalars(sql.select(unjudged_table.c.told).where(unjudged_table.c.id.in_(part))):
-                    found.update((station, datetime.fromtimestamp(seconds, UTC), form) for station, seconds, form in rows)
+                for rows in connection.scalars(
+                    sql.select(unjudged_table.c.told).where(unjudged_table.c.id.in_(part))
+                ):
+                    found.update(
+                        (station, datetime.fromtimestamp(seconds, UTC), form)
+                        for station, seconds, form in rows
+                    )
         return found
 
     def keep_judged(self, rejudged: Sequence[Observation], notes: Sequence[int]) -> None:
@@ -134,15 +184,27 @@ class Observations:
         found: set[str] = set()
         with self._archive.transaction() as connection:
             for part in _parts(wanted, 500):
-                found.update(connection.scalars(sql.select(reading_table.c.digest).where(reading_table.c.digest.in_(part))))
+                found.update(
+                    connection.scalars(
+                        sql.select(reading_table.c.digest).where(reading_table.c.digest.in_(part))
+                    )
+                )
         return found
 
-    def series(self, stations: Sequence[str], since: datetime, until: datetime) -> dict[str, tuple[Observation, ...]]:
-        """Return what stations reported in [since, until], the oldest first; where several forms tell of one moment, all of them."""
+    def series(
+        self, stations: Sequence[str], since: datetime, until: datetime
+    ) -> dict[str, tuple[Observation, ...]]:
+        """Return what stations reported in [since, until], the oldest first; where several forms
+        tell of one moment, all of them.
+        """
         table = observation_table.c
         query = (
             sql.select(table.station, table.time, table["values"], table.flags, table.form)
-            .where(table.station.in_(list(stations)), table.time >= as_utc(since), table.time <= as_utc(until))
+            .where(
+                table.station.in_(list(stations)),
+                table.time >= as_utc(since),
+                table.time <= as_utc(until),
+            )
             .order_by(table.time)
         )
         found: dict[str, list[Observation]] = {}
@@ -154,24 +216,39 @@ class Observations:
     def readings(self, limit: int = 10) -> tuple[Reading, ...]:
         """Return the files read last, newest first."""
         with self._archive.transaction() as connection:
-            rows = connection.execute(sql.select(reading_table).order_by(reading_table.c.at.desc()).limit(limit)).all()
-        return tuple(Reading(row.digest, row.name, row.form, row.at, row.kept, row.refused) for row in rows)
+            rows = connection.execute(
+                sql.select(reading_table).order_by(reading_table.c.at.desc()).limit(limit)
+            ).all()
+        return tuple(
+            Reading(row.digest, row.name, row.form, row.at, row.kept, row.refused) for row in rows
+        )
 
     def faults(self, limit: int = 20) -> tuple[tuple[datetime, Fault], ...]:
         """Return what was set aside last and when, newest first."""
         with self._archive.transaction() as connection:
-            rows = connection.execute(sql.select(fault_table).order_by(fault_table.c.id.desc()).limit(limit)).all()
+            rows = connection.execute(
+                sql.select(fault_table).order_by(fault_table.c.id.desc()).limit(limit)
+            ).all()
         return tuple((row.at, Fault(row.file, row.line, row.reason)) for row in rows)
 
     def heard(self, stations: Sequence[str], since: datetime) -> dict[str, Heard]:
-        """Return of each station that ever told anything: when it did last, and how many records it told from `since` on."""
+        """Return of each station that ever told anything: when it did last, and how many records it
+        told from `since` on.
+        """
         table = observation_table.c
         last = sql.select(table.station, sql.func.max(table.time)).group_by(table.station)
-        told = sql.select(table.station, sql.func.count()).where(table.time >= as_utc(since)).group_by(table.station)
+        told = (
+            sql.select(table.station, sql.func.count())
+            .where(table.time >= as_utc(since))
+            .group_by(table.station)
+        )
         found: dict[str, Heard] = {}
         with self._archive.transaction() as connection:
             for part in _parts(list(stations), 500):
-                counts = {row[0]: row[1] for row in connection.execute(told.where(table.station.in_(part)))}
+                counts = {
+                    row[0]: row[1]
+                    for row in connection.execute(told.where(table.station.in_(part)))
+                }
                 for station, moment in connection.execute(last.where(table.station.in_(part))):
                     found[station] = Heard(moment, counts.get(station, 0))
         return found
@@ -179,7 +256,9 @@ class Observations:
     def count(self) -> int:
         """Return how many observations are kept."""
         with self._archive.transaction() as connection:
-            return int(connection.scalar(sql.select(sql.func.count()).select_from(observation_table)) or 0)
+            return int(
+                connection.scalar(sql.select(sql.func.count()).select_from(observation_table)) or 0
+            )
 
 
 def _insert(connection: sql.Connection, table: sql.Table) -> Any:
@@ -187,37 +266,69 @@ def _insert(connection: sql.Connection, table: sql.Table) -> Any:
 
 
 def _reading_row(reading: Reading) -> dict[str, Any]:
-    return {"digest": reading.digest, "name": reading.name[:200], "form": reading.form, "at": as_utc(reading.at), "kept": reading.kept,
-            "refused": reading.refused}
+    return {
+        "digest": reading.digest,
+        "name": reading.name[:200],
+        "form": reading.form,
+        "at": as_utc(reading.at),
+        "kept": reading.kept,
+        "refused": reading.refused,
+    }
 
 
 def _write_faults(connection: sql.Connection, faults: Sequence[Fault], at: datetime) -> None:
     if faults:
-        rows = [{"at": as_utc(at), "file": f.where[:200], "line": f.line, "reason": f.reason[:500]} for f in faults]
+        rows = [
+            {"at": as_utc(at), "file": f.where[:200], "line": f.line, "reason": f.reason[:500]}
+            for f in faults
+        ]
         connection.execute(fault_table.insert(), rows)
         newest = connection.scalar(sql.select(sql.func.max(fault_table.c.id)))
-        connection.execute(fault_table.delete().where(fault_table.c.id <= (newest or 0) - FAULTS_KEPT))
+        connection.execute(
+            fault_table.delete().where(fault_table.c.id <= (newest or 0) - FAULTS_KEPT)
+        )
 
 
 def _write_flags(connection: sql.Connection, observations: Sequence[Observation]) -> None:
     table = observation_table.c
-    which = (table.station == sql.bindparam("of")) & (table.time == sql.bindparam("at")) & (table.form == sql.bindparam("written"))
+    which = (
+        (table.station == sql.bindparam("of"))
+        & (table.time == sql.bindparam("at"))
+        & (table.form == sql.bindparam("written"))
+    )
     statement = observation_table.update().where(which).values(flags=sql.bindparam("found"))
-    rows = [{"of": o.station, "at": o.time, "written": o.form, "found": dict(o.flags)} for o in sorted(observations, key=_key)]
+    rows = [
+        {"of": o.station, "at": o.time, "written": o.form, "found": dict(o.flags)}
+        for o in sorted(observations, key=_key)
+    ]
     for part in _parts(rows, BATCH):
         connection.execute(statement, part)
 
 
 def _write(connection: sql.Connection, observations: Sequence[Observation], at: datetime) -> None:
     statement = _insert(connection, observation_table)
-    update = {name: _joined(connection, observation_table.c[name], statement.excluded[name]) for name in ("values", "flags")}
+    update = {
+        name: _joined(connection, observation_table.c[name], statement.excluded[name])
+        for name in ("values", "flags")
+    }
     update["received"] = statement.excluded["received"]
-    upsert = statement.on_conflict_do_update(index_elements=["station", "time", "form"], set_=update)
+    upsert = statement.on_conflict_do_update(
+        index_elements=["station", "time", "form"], set_=update
+    )
     received = as_utc(at)
-    last = {(o.station, o.time, o.form): o for o in observations}  # one statement must not touch a row twice
+    # one statement must not touch a row twice
+    last = {(o.station, o.time, o.form): o for o in observations}
     rows = [
-        {"station": o.station, "time": o.time, "form": o.form, "received": received, "values": dict(o.values), "flags": dict(o.flags)}
-        for o in sorted(last.values(), key=_key)  # two who write at once must not wait for each other
+        {
+            "station": o.station,
+            "time": o.time,
+            "form": o.form,
+            "received": received,
+            "values": dict(o.values),
+            "flags": dict(o.flags),
+        }
+        # two who write at once must not wait for each other
+        for o in sorted(last.values(), key=_key)
     ]
     for part in _parts(rows, BATCH):
         connection.execute(upsert, part)
@@ -226,7 +337,10 @@ def _write(connection: sql.Connection, observations: Sequence[Observation], at: 
 def _joined(connection: sql.Connection, stood: Any, later: Any) -> Any:
     """Return the JSON object `later` with what only `stood` says."""
     if connection.dialect.name == "postgresql":
-        return sql.cast(sql.cast(stood, postgresql.JSONB).op("||")(sql.cast(later, postgresql.JSONB)), postgresql.JSON)
+        return sql.cast(
+            sql.cast(stood, postgresql.JSONB).op("||")(sql.cast(later, postgresql.JSONB)),
+            postgresql.JSON,
+        )
     return sql.func.json_patch(stood, later)
 
 

@@ -1,6 +1,7 @@
 """The archive's tables, and how an archive of an earlier schema is brought to today's.
 
-An issue says forecasts; each run of each model that had a voice in it keeps its features as they were when it was issued.
+An issue says forecasts; each run of each model that had a voice in it keeps its features as they
+were when it was issued.
 """
 
 from __future__ import annotations
@@ -37,6 +38,7 @@ metadata = sql.MetaData()
 
 about_table = sql.Table("about", metadata, sql.Column("schema", sql.Integer, primary_key=True))
 
+# fmt: off
 issue_table = sql.Table(
     "issue", metadata,
     sql.Column("id", sql.String(80), primary_key=True),
@@ -48,6 +50,7 @@ issue_table = sql.Table(
     sql.Column("valid_until", Moment, nullable=False),
     sql.Column("published", Moment),
 )
+# fmt: on
 
 event_columns = ("site", "phenomenon", "day")
 
@@ -55,7 +58,8 @@ event_columns = ("site", "phenomenon", "day")
 def _event_table(name: str, *columns: sql.Column[Any]) -> sql.Table:
     """A table with one row an event of an issue."""
     return sql.Table(
-        name, metadata,
+        name,
+        metadata,
         sql.Column("issue", sql.String(80), sql.ForeignKey("issue.id"), primary_key=True),
         sql.Column("site", sql.String(40), primary_key=True),
         sql.Column("phenomenon", sql.String(40), primary_key=True),
@@ -65,7 +69,9 @@ def _event_table(name: str, *columns: sql.Column[Any]) -> sql.Table:
     )
 
 
-# What one run of one model gave for an event of an issue: features as known then, and the probability they led to.
+# What one run of one model gave for an event of an issue: features as known then, and the
+# probability they led to.
+# fmt: off
 voice_table = _event_table(
     "voice",
     sql.Column("cycle", sql.String(60), primary_key=True),
@@ -77,7 +83,9 @@ voice_table = _event_table(
     sql.Column("values", sql.JSON, nullable=False),
     sql.Column("missing", sql.JSON, nullable=False),
 )
+# fmt: on
 
+# fmt: off
 forecast_table = _event_table(
     "forecast",
     sql.Column("window_start", Moment, nullable=False),
@@ -85,9 +93,12 @@ forecast_table = _event_table(
     sql.Column("probability", sql.Float),
     sql.Column("grade", sql.Integer, nullable=False),
     sql.Column("model", sql.String(80), nullable=False),
-    sql.Column("said", sql.JSON, nullable=False),  # best window, states, reasons, spread, quantities, voices
+    # best window, states, reasons, spread, quantities, voices
+    sql.Column("said", sql.JSON, nullable=False),
 )
+# fmt: on
 
+# fmt: off
 receipt_table = sql.Table(
     "receipt", metadata,
     sql.Column("issue", sql.String(80), sql.ForeignKey("issue.id"), primary_key=True),
@@ -95,7 +106,9 @@ receipt_table = sql.Table(
     sql.Column("outcome", sql.String(20), nullable=False),
     sql.Column("detail", sql.Text, nullable=False),
 )
+# fmt: on
 
+# fmt: off
 attempt_table = sql.Table(
     "attempt", metadata,
     sql.Column("id", sql.Integer, primary_key=True, autoincrement=True),
@@ -104,8 +117,11 @@ attempt_table = sql.Table(
     sql.Column("exit_code", sql.Integer, nullable=False),
     sql.Column("detail", sql.Text, nullable=False),
 )
+# fmt: on
 
-# What runs of the past would have given, worked out afterwards from what was known then: to learn from, never to be scored as issued.
+# What runs of the past would have given, worked out afterwards from what was known then: to learn
+# from, never to be scored as issued.
+# fmt: off
 hindcast_table = sql.Table(
     "hindcast", metadata,
     sql.Column("cycle", sql.String(60), primary_key=True),
@@ -122,8 +138,11 @@ hindcast_table = sql.Table(
     sql.Column("missing", sql.JSON, nullable=False),
     sql.Index("hindcast_by_event", *event_columns),
 )
+# fmt: on
 
-# What stations reported. A later report of the same moment in the same form replaces the earlier one.
+# What stations reported. A later report of the same moment in the same form replaces the earlier
+# one.
+# fmt: off
 observation_table = sql.Table(
     "observation", metadata,
     sql.Column("station", sql.String(24), primary_key=True),
@@ -134,8 +153,11 @@ observation_table = sql.Table(
     sql.Column("flags", sql.JSON, nullable=False),
     sql.Index("observation_by_time", "time"),
 )
+# fmt: on
 
-# Records pushed and not yet judged by what lay around them, one row a body: told is [[station, seconds since 1970, form], ...].
+# Records pushed and not yet judged by what lay around them, one row a body: told is [[station,
+# seconds since 1970, form], ...].
+# fmt: off
 unjudged_table = sql.Table(
     "unjudged", metadata,
     sql.Column("id", sql.Integer, primary_key=True, autoincrement=True),
@@ -143,8 +165,10 @@ unjudged_table = sql.Table(
     sql.Column("told", sql.JSON, nullable=False),
     sqlite_autoincrement=True,  # an id is never given again: who judges deletes by it
 )
+# fmt: on
 
 # Files of observations or outcomes, each read once: by the digest of its bytes.
+# fmt: off
 reading_table = sql.Table(
     "reading", metadata,
     sql.Column("digest", sql.String(64), primary_key=True),
@@ -154,7 +178,9 @@ reading_table = sql.Table(
     sql.Column("kept", sql.Integer, nullable=False),
     sql.Column("refused", sql.Integer, nullable=False),
 )
+# fmt: on
 
+# fmt: off
 fault_table = sql.Table(
     "fault", metadata,
     sql.Column("id", sql.Integer, primary_key=True, autoincrement=True),
@@ -163,8 +189,11 @@ fault_table = sql.Table(
     sql.Column("line", sql.Integer, nullable=False),
     sql.Column("reason", sql.Text, nullable=False),
 )
+# fmt: on
 
-# What was really seen: every report is kept, who said it beside it; which one counts is decided by trust when it is asked for.
+# What was really seen: every report is kept, who said it beside it; which one counts is decided by
+# trust when it is asked for.
+# fmt: off
 outcome_table = sql.Table(
     "outcome", metadata,
     sql.Column("site", sql.String(40), primary_key=True),
@@ -179,20 +208,34 @@ outcome_table = sql.Table(
     sql.Column("detail", sql.Text, nullable=False),
     sql.Column("received", Moment, nullable=False),
 )
+# fmt: on
 
 
 def bring_up(connection: sql.Connection, found: int) -> None:
-    """Bring an archive of schema `found` to today's, all or nothing: its old tables go in the transaction that writes the new ones."""
+    """Bring an archive of schema `found` to today's, all or nothing: its old tables go in the
+    transaction that writes the new ones.
+    """
     if found == 1:
         old = sql.text(
-            "SELECT f.issue, f.site, f.phenomenon, f.day, f.\"values\", f.missing, i.model, i.run, p.probability, p.said FROM feature f "
+            'SELECT f.issue, f.site, f.phenomenon, f.day, f."values", f.missing, i.model, i.run, p.probability, p.said FROM feature f '
             "JOIN issue i ON i.id = f.issue LEFT JOIN forecast p ON p.issue = f.issue AND p.site = f.site "
             "AND p.phenomenon = f.phenomenon AND p.day = f.day"
         ).columns(values=sql.JSON, missing=sql.JSON, run=Moment, said=sql.JSON)
         rows = [
-            {"issue": row.issue, "site": row.site, "phenomenon": row.phenomenon, "day": row.day, "cycle": Cycle(row.run, row.model).id,
-             "model": row.model, "run": row.run, "members": 1, "probability": row.probability,
-             "states": (row.said or {}).get("states", {}), "values": row.values, "missing": row.missing}
+            {
+                "issue": row.issue,
+                "site": row.site,
+                "phenomenon": row.phenomenon,
+                "day": row.day,
+                "cycle": Cycle(row.run, row.model).id,
+                "model": row.model,
+                "run": row.run,
+                "members": 1,
+                "probability": row.probability,
+                "states": (row.said or {}).get("states", {}),
+                "values": row.values,
+                "missing": row.missing,
+            }
             for row in connection.execute(old)
         ]
         if rows:

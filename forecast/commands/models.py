@@ -1,4 +1,6 @@
-"""The commands about models: `skyscape train`, `models`, `try-mountain`. What they need is loaded when they run, for it takes seconds."""
+"""The commands about models: `skyscape train`, `models`, `try-mountain`. What they need is loaded
+when they run, for it takes seconds.
+"""
 
 from __future__ import annotations
 
@@ -35,17 +37,28 @@ threshold, and by how much the Brier score is better than the rule's."""
 def add_train_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare what `skyscape train` understands."""
     parser.add_argument("--phenomenon", choices=PHENOMENA, help="only this one (default: each)")
-    parser.add_argument("--dry-run", action="store_true", help="train and compare, keep and promote nothing")
+    parser.add_argument(
+        "--dry-run", action="store_true", help="train and compare, keep and promote nothing"
+    )
 
 
 def add_models_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare what `skyscape models` understands."""
-    parser.add_argument("action", nargs="?", choices=("list", "rollback", "promote"), default="list",
-                        help="list: what serves, what did, what challenges it (the default); rollback: put the one before in force again; "
-                             "promote: put a kept model, the shipped one or the bare rule in force")
+    parser.add_argument(
+        "action",
+        nargs="?",
+        choices=("list", "rollback", "promote"),
+        default="list",
+        help="list: what serves, what did, what challenges it (the default); rollback: put the one before in force again; "
+        "promote: put a kept model, the shipped one or the bare rule in force",
+    )
     parser.add_argument("phenomenon", nargs="?", choices=PHENOMENA, help="whose model")
-    parser.add_argument("id", nargs="?", default="", help="of the model to promote; rule: the untrained rule")
-    parser.add_argument("--force", action="store_true", help="promote it even though it was not found better")
+    parser.add_argument(
+        "id", nargs="?", default="", help="of the model to promote; rule: the untrained rule"
+    )
+    parser.add_argument(
+        "--force", action="store_true", help="promote it even though it was not found better"
+    )
 
 
 def run_train(arguments: argparse.Namespace, config: Config, now: datetime) -> str:
@@ -61,7 +74,9 @@ def run_train(arguments: argparse.Namespace, config: Config, now: datetime) -> s
 
 
 def run_models(arguments: argparse.Namespace, config: Config) -> str:
-    """Return what `skyscape models` prints. Raises: ConfigError for words that are lacking, ModelMismatch."""
+    """Return what `skyscape models` prints. Raises: ConfigError for words that are lacking,
+    ModelMismatch.
+    """
     from forecast.learning.train import listing, promote, rollback
 
     if arguments.action == "list":
@@ -78,12 +93,33 @@ def add_mountain_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare what `skyscape try-mountain` understands."""
     parser.description = MOUNTAIN
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
-    parser.add_argument("labels", type=Path, metavar="LABELS.csv", help="a line a morning: date,status and, with several places, site")
-    parser.add_argument("forecasts", type=Path, metavar="FORECASTS.json", help="of those mornings, in Open-Meteo's form (.gz or not)")
-    parser.add_argument("--mountain", action="append", default=[], metavar="NAME:LAT,LON,HEIGHT,VALLEY",
-                        help="a place as the files name it (* for all that are not named), where it is [degree], and the heights [m] of "
-                             "the viewpoint and of the valley below it; once for each place")
-    parser.add_argument("--threshold", type=float, default=None, metavar="P", help="from which a forecast is a yes (default: three stars)")
+    parser.add_argument(
+        "labels",
+        type=Path,
+        metavar="LABELS.csv",
+        help="a line a morning: date,status and, with several places, site",
+    )
+    parser.add_argument(
+        "forecasts",
+        type=Path,
+        metavar="FORECASTS.json",
+        help="of those mornings, in Open-Meteo's form (.gz or not)",
+    )
+    parser.add_argument(
+        "--mountain",
+        action="append",
+        default=[],
+        metavar="NAME:LAT,LON,HEIGHT,VALLEY",
+        help="a place as the files name it (* for all that are not named), where it is [degree], and the heights [m] of "
+        "the viewpoint and of the valley below it; once for each place",
+    )
+    parser.add_argument(
+        "--threshold",
+        type=float,
+        default=None,
+        metavar="P",
+        help="from which a forecast is a yes (default: three stars)",
+    )
 
 
 def place_of(text: str) -> tuple[str, Site]:
@@ -93,31 +129,47 @@ def place_of(text: str) -> tuple[str, Site]:
     name, _, numbers = text.rpartition(":")
     try:
         latitude, longitude, elevation, valley = map(float, numbers.split(","))
-        return name or EVERY, mountain("mountain" if name in ("", EVERY) else name, latitude, longitude, elevation, valley)
+        return name or EVERY, mountain(
+            "mountain" if name in ("", EVERY) else name, latitude, longitude, elevation, valley
+        )
     except ValueError as error:
         such = f"NAME:LAT,LON,HEIGHT,VALLEY such as {EVERY}:40.1,115.5,1400,700"
         raise ConfigError(f"--mountain {text!r}: expected {such} ({error})") from error
 
 
 def run_mountain(arguments: argparse.Namespace, config: Config) -> str:
-    """Return what `skyscape try-mountain` prints: each model beside the rule, nothing fitted. Raises: ConfigError, SourceCorrupt."""
+    """Return what `skyscape try-mountain` prints: each model beside the rule, nothing fitted.
+    Raises: ConfigError, SourceCorrupt.
+    """
     from forecast.learning.transfer_test import judge
     from models.prediction import open_models
 
     if not arguments.mountain:
-        raise ConfigError("try-mountain needs to know where the labels were seen: --mountain NAME:LAT,LON,HEIGHT,VALLEY")
+        raise ConfigError(
+            "try-mountain needs to know where the labels were seen: --mountain NAME:LAT,LON,HEIGHT,VALLEY"
+        )
     places = dict(place_of(text) for text in arguments.mountain)
     threshold = config.forecast.grades[YES] if arguments.threshold is None else arguments.threshold
     opened = open_models(config.learning.folder)
     models = {opened.names[SEA]: opened.by_phenomenon[SEA]}
-    told = judge(arguments.labels, arguments.forecasts, places, models, config.phenomena, config.zone, threshold=threshold)
+    told = judge(
+        arguments.labels,
+        arguments.forecasts,
+        places,
+        models,
+        config.phenomena,
+        config.zone,
+        threshold=threshold,
+    )
     served = opened.served.get(SEA)
     known = fitted_among(told.mornings, served.card if served else None)
     return "\n".join([*known, *told.lines()])
 
 
 def fitted_among(mornings: Collection[tuple[str, date]], card: Card | None) -> list[str]:
-    """Return a warning for each place whose mornings the model was, or may have been, fitted on: of these nothing is proven."""
+    """Return a warning for each place whose mornings the model was, or may have been, fitted on: of
+    these nothing is proven.
+    """
     if card is None:
         return []
     first, last = (date.fromisoformat(day) for day in card.span)
@@ -126,7 +178,11 @@ def fitted_among(mornings: Collection[tuple[str, date]], card: Card | None) -> l
     for place, count in sorted(within.items()):
         which = f"{place}: {count} of these mornings lie within {first} to {last}, the days {card.id} was fitted on"
         if place in card.sites:
-            told.append(f"WARNING {which}, and at this place: they are among those it was fitted on, its scores prove nothing")
+            told.append(
+                f"WARNING {which}, and at this place: they are among those it was fitted on, its scores prove nothing"
+            )
         else:
-            told.append(f"note: {which}; if this is one of its places under another name ({', '.join(sorted(card.sites))}), it knew them")
+            told.append(
+                f"note: {which}; if this is one of its places under another name ({', '.join(sorted(card.sites))}), it knew them"
+            )
     return told

@@ -1,4 +1,6 @@
-"""What `skyscape status` says: what is in force, what was issued last and failed, what the stations send, what has moved of late."""
+"""What `skyscape status` says: what is in force, what was issued last and failed, what the stations
+send, what has moved of late.
+"""
 
 from __future__ import annotations
 
@@ -16,11 +18,14 @@ from models.prediction import open_models
 from products.publish import Publisher
 
 DAY = timedelta(days=1)
-TOLD = 50  # files and senders that the text names, those with refused lines first; the JSON names all
+# files and senders that the text names, those with refused lines first; the JSON names all
+TOLD = 50
 
 
 def found(config: Config, now: datetime, everything: bool = False) -> dict[str, Any]:
-    """Return what is known at `now`, as JSON holds it; of files and senders the last day, or everything kept. Raises: ArchiveError."""
+    """Return what is known at `now`, as JSON holds it; of files and senders the last day, or
+    everything kept. Raises: ArchiveError.
+    """
     archive, publisher = Archive(config.archive.url), Publisher(config)
     current, issues, attempts = publisher.current(), archive.issues(10), archive.attempts(10)
     in_force = next((issue for issue in issues if issue.id == current), None)
@@ -29,11 +34,19 @@ def found(config: Config, now: datetime, everything: bool = False) -> dict[str, 
         "whole": publisher.holds(current) if current else False,
         "stale": in_force is None or in_force.valid_until <= now,
         "issues": [
-            {"id": i.id, "number": i.number, "issued": i.issued.isoformat(), "valid_until": i.valid_until.isoformat(),
-             "channels": {r.channel: r.outcome for r in archive.receipts(i)}} for i in issues
+            {
+                "id": i.id,
+                "number": i.number,
+                "issued": i.issued.isoformat(),
+                "valid_until": i.valid_until.isoformat(),
+                "channels": {r.channel: r.outcome for r in archive.receipts(i)},
+            }
+            for i in issues
         ],
         "models_refused": open_models(config.learning.folder).refused,
-        "attempts": [{"at": a.at.isoformat(), "exit_code": a.exit_code, "detail": a.detail} for a in attempts],
+        "attempts": [
+            {"at": a.at.isoformat(), "exit_code": a.exit_code, "detail": a.detail} for a in attempts
+        ],
         "observations": _observed(config, archive, now, everything),
         "moved": monitor.lines(config.learning.folder),
     }
@@ -42,47 +55,75 @@ def found(config: Config, now: datetime, everything: bool = False) -> dict[str, 
 def lines(found: dict[str, Any], everything: bool = False) -> list[str]:
     """Return it as text; with `everything` each file, and every reason of each."""
     current = found["in_force"]
-    state = "none" if not current else f"{current} ({'stale' if found['stale'] else 'fresh'}{'' if found['whole'] else ', damaged'})"
-    told = [f"in force   {state}", *(f"model      refused: {reason}" for reason in found["models_refused"])]
+    state = (
+        "none"
+        if not current
+        else f"{current} ({'stale' if found['stale'] else 'fresh'}{'' if found['whole'] else ', damaged'})"
+    )
+    told = [
+        f"in force   {state}",
+        *(f"model      refused: {reason}" for reason in found["models_refused"]),
+    ]
     for issue in found["issues"]:
-        channels = ", ".join(f"{channel} {outcome}" for channel, outcome in issue["channels"].items())
-        told.append(f"issued     {issue['issued']}  {issue['id']}  no. {issue['number']}  {channels}")
-    told += [f"attempt    {made['at']}  exit {made['exit_code']}  {made['detail']}" for made in found["attempts"]]
+        channels = ", ".join(
+            f"{channel} {outcome}" for channel, outcome in issue["channels"].items()
+        )
+        told.append(
+            f"issued     {issue['issued']}  {issue['id']}  no. {issue['number']}  {channels}"
+        )
+    told += [
+        f"attempt    {made['at']}  exit {made['exit_code']}  {made['detail']}"
+        for made in found["attempts"]
+    ]
     told += [f"moved      {line}" for line in found["moved"]]
     return [*told, *_told_of_observations(found["observations"], everything)]
 
 
 def _observed(config: Config, archive: Archive, now: datetime, everything: bool) -> dict[str, Any]:
-    """Return what is known of each station, what came of each file and sender, and why lines were set aside, each reason once a file."""
+    """Return what is known of each station, what came of each file and sender, and why lines were
+    set aside, each reason once a file.
+    """
     settings, came_in = config.observations, CameIn(archive)
     heard = Observations(archive).heard([station.id for station in settings.stations], now - DAY)
     flagged: dict[str, dict[str, dict[str, int]]] = {}
     for of in came_in.flagged(now - DAY):
         flagged.setdefault(of.station, {})[of.element] = {
-            "values": of.values, "inconsistent": of.inconsistent, "doubtful": of.doubtful, "wrong": of.wrong
+            "values": of.values,
+            "inconsistent": of.inconsistent,
+            "doubtful": of.doubtful,
+            "wrong": of.wrong,
         }
     since = None if everything else now - DAY
     reasons = came_in.reasons(since)
     return {
-        "stations": [_station(station, heard.get(station.id), now, settings.old_minutes) for station in settings.stations],
+        "stations": [_station(station, heard.get(station.id), now,
+                              settings.old_minutes) for station in settings.stations],
         "flagged_in_24_h": flagged,
         "files": _files(came_in, since, reasons),
         "set_aside": [
-            {"last": r.last.isoformat(timespec="seconds"), "times": r.times, "file": r.first.where, "line": r.first.line,
+            {"last": r.last.isoformat(timespec="seconds"), "times": r.times, "file": r.first.where,
+             "line": r.first.line,
              "reason": r.first.reason}
             for r in reasons
         ],
     }  # fmt: skip
 
 
-def _station(station: StationSettings, heard: Heard | None, now: datetime, old_minutes: float) -> dict[str, Any]:
+def _station(
+    station: StationSettings, heard: Heard | None, now: datetime, old_minutes: float
+) -> dict[str, Any]:
     silent = heard is None or now - heard.last > timedelta(minutes=old_minutes)
-    return {"id": station.id, "name": station.name.en or station.name.zh, "last": heard.last.isoformat() if heard else None,
+    return {"id": station.id, "name": station.name.en or station.name.zh,
+            "last": heard.last.isoformat() if heard else None,
             "records_in_24_h": heard.records if heard else 0, "silent": silent}  # fmt: skip
 
 
-def _files(came_in: CameIn, since: datetime | None, reasons: tuple[Reason, ...]) -> list[dict[str, Any]]:
-    """Return each file and sender with its counts and the first reason for which something of it was refused."""
+def _files(
+    came_in: CameIn, since: datetime | None, reasons: tuple[Reason, ...]
+) -> list[dict[str, Any]]:
+    """Return each file and sender with its counts and the first reason for which something of it
+    was refused.
+    """
     first: dict[str, Reason] = {}
     for reason in reasons:
         first.setdefault(reason.first.where, reason)
@@ -90,8 +131,10 @@ def _files(came_in: CameIn, since: datetime | None, reasons: tuple[Reason, ...])
     for source in came_in.sources(since):
         why = first.get(harmless(source.name.rpartition("/")[2], 120)) or first.get(source.name)
         files.append({
-            "at": source.last.isoformat(timespec="seconds"), "name": source.name, "form": source.form, "times": source.times,
-            "kept": source.kept, "refused": source.refused, "reason": why.first.reason if why and source.refused else "",
+            "at": source.last.isoformat(timespec="seconds"), "name": source.name,
+            "form": source.form, "times": source.times,
+            "kept": source.kept, "refused": source.refused,
+            "reason": why.first.reason if why and source.refused else "",
             "line": why.first.line if why and source.refused else 0,
         })  # fmt: skip
     return files
@@ -101,21 +144,35 @@ def _told_of_observations(found: dict[str, Any], everything: bool) -> list[str]:
     """Return the lines of `status` on observations."""
     lines = []
     for station in found["stations"]:
-        last = "no data ever" if station["last"] is None else f"{'no data since' if station['silent'] else 'last'} {station['last']}"
-        lines.append(f"station    {station['id']}  {station['name']}  {last}  {station['records_in_24_h']} records in 24 h")
+        last = (
+            "no data ever"
+            if station["last"] is None
+            else f"{'no data since' if station['silent'] else 'last'} {station['last']}"
+        )
+        lines.append(
+            f"station    {station['id']}  {station['name']}  {last}  {station['records_in_24_h']} records in 24 h"
+        )
     for station, elements in found["flagged_in_24_h"].items():
         for element, counts in elements.items():
-            said = ", ".join(f"{counts[flag]} {flag}" for flag in ("wrong", "doubtful", "inconsistent") if counts[flag])
+            said = ", ".join(
+                f"{counts[flag]} {flag}"
+                for flag in ("wrong", "doubtful", "inconsistent")
+                if counts[flag]
+            )
             lines.append(f"flagged    {station}  {element}  {said} of {counts['values']} in 24 h")
     files = found["files"] if everything else found["files"][:TOLD]
     for file in files:
         often = f" in {file['times']} readings" if file["times"] > 1 else ""
         place = f"line {file['line']}: " if file["line"] else ""
         why = f"  {place}{file['reason']}" if file["reason"] else ""
-        lines.append(f"read       {file['at']}  {file['name']}  {file['form']}  {file['kept']} kept, {file['refused']} refused{often}{why}")
+        lines.append(
+            f"read       {file['at']}  {file['name']}  {file['form']}  {file['kept']} kept, {file['refused']} refused{often}{why}"
+        )
     if left := found["files"][len(files) :]:
         bad = sum(file["refused"] > 0 for file in left)
-        lines.append(f"read       {len(left)} further files in 24 h, {bad} of them with refused lines: status --all names them")
+        lines.append(
+            f"read       {len(left)} further files in 24 h, {bad} of them with refused lines: status --all names them"
+        )
     for fault in found["set_aside"] if everything else ():
         place = f"{fault['file']} line {fault['line']}" if fault["line"] else fault["file"]
         times = f" ({fault['times']} times)" if fault["times"] > 1 else ""

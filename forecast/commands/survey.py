@@ -1,12 +1,16 @@
-"""Derive a site's numbers from maps: the horizon it sees, the depth of its valleys, the glow of the cities in its sky.
+"""Derive a site's numbers from maps: the horizon it sees, the depth of its valleys, the glow of the
+cities in its sky.
 
-Run once when a site is added (`skyscape survey`); the answer is pasted into config.yaml, and a field survey may correct it there.
-Only this module reads netCDF, which is why its reader is an optional extra.
+Run once when a site is added (`skyscape survey`); the answer is pasted into config.yaml, and a
+field survey may correct it there. Only this module reads netCDF, which is why its reader is an
+optional extra.
 
-What a 30 arc-second grid cannot know: it smooths what lies near (a ridge 500 m away, the trees on it), and it cuts summits. So the
-viewer stands at the true height given in the settings, nothing nearer than one cell (1 km) is looked at, and what lies nearer than
-1.5 km is seen from the grid's own ground where that is the higher: the smoothed flank of the viewer's own mountain never becomes a wall.
-A real wall beside the viewer (a house, a gorge) is for the field survey to write into the settings.
+What a 30 arc-second grid cannot know: it smooths what lies near (a ridge 500 m away, the trees on
+it), and it cuts summits. So the viewer stands at the true height given in the settings, nothing
+nearer than one cell (1 km) is looked at, and what lies nearer than 1.5 km is seen from the grid's
+own ground where that is the higher: the smoothed flank of the viewer's own mountain never becomes a
+wall. A real wall beside the viewer (a house, a gorge) is for the field survey to write into the
+settings.
 """
 
 from __future__ import annotations
@@ -26,7 +30,8 @@ from forecast.errors import ConfigError
 Floats = NDArray[np.float64]
 
 EARTH_RADIUS = 6_371_000.0  # [m]
-SURFACE_REFRACTION = 0.13  # part of the earth's curvature that the bending of light over land undoes
+# part of the earth's curvature that the bending of light over land undoes
+SURFACE_REFRACTION = 0.13
 EYE_HEIGHT = 2.0  # [m]
 NEAREST = 1_000.0  # [m] one cell of the grid
 OWN_GROUND = 1_500.0  # [m] up to which the grid's own ground is the viewer's
@@ -35,7 +40,9 @@ VALLEY_RADIUS = 8_000.0  # [m]
 VALLEY_PERCENTILE = 10.0
 VALLEY_PARTS = 8  # of equal area, into which the ground below the site is cut by height
 GLOW_RADIUS = 50_000.0  # [m]
-DOME_RADIUS = 80_000.0  # [m] from which a city's dome still stands above the horizon; what the map leaves out counts as dark
+# [m] from which a city's dome still stands above the horizon; what the map leaves out counts as
+# dark
+DOME_RADIUS = 80_000.0
 DOME_DIRECTIONS = 12
 NATURAL_SKY = 22.0  # [mag arcsec-2]
 # Natural skies that 1 nW cm-2 sr-1 km-0.5 of summed light adds: see `night_sky_brightness`.
@@ -46,8 +53,10 @@ GLOW_SCALE = 0.76
 class Survey:
     """What the maps say of one viewpoint.
 
-    horizon: 72 altitudes [degree]; valley_elevation, ground [m] (ground: the grid's own at the site); valley_heights [m]: see there;
-    glow: light summed over distance [nW cm-2 sr-1 km-0.5]; night_sky_brightness [mag arcsec-2]; sky_glow: light domes by azimuth [1].
+    horizon: 72 altitudes [degree]; valley_elevation, ground [m] (ground: the grid's own at the
+    site); valley_heights [m]: see there;
+    glow: light summed over distance [nW cm-2 sr-1 km-0.5]; night_sky_brightness [mag arcsec-2];
+    sky_glow: light domes by azimuth [1].
     """
 
     horizon: tuple[float, ...]
@@ -60,7 +69,8 @@ class Survey:
 
 
 def read_grid(path: Path) -> xr.DataArray:
-    """Read the one two-dimensional variable of a netCDF file as (latitude, longitude), both rising; missing is NaN.
+    """Read the one two-dimensional variable of a netCDF file as (latitude, longitude), both rising;
+    missing is NaN.
 
     Raises: ConfigError where the reader is not installed, or the file is not such a grid.
     """
@@ -68,20 +78,42 @@ def read_grid(path: Path) -> xr.DataArray:
         raise ConfigError(f"{path}: no such file")
     try:
         with xr.open_dataset(path, engine="h5netcdf") as dataset:
-            renamed = dataset.rename({short: name for short, name in (("lat", "latitude"), ("lon", "longitude")) if short in dataset.dims})
-            grids = [value.load() for value in renamed.data_vars.values() if set(value.dims) == {"latitude", "longitude"}]
+            renamed = dataset.rename(
+                {
+                    short: name
+                    for short, name in (("lat", "latitude"), ("lon", "longitude"))
+                    if short in dataset.dims
+                }
+            )
+            grids = [
+                value.load()
+                for value in renamed.data_vars.values()
+                if set(value.dims) == {"latitude", "longitude"}
+            ]
     except (ImportError, ValueError) as error:
-        raise ConfigError(f"{path}: cannot be read ({error}); netCDF needs the extra: pip install 'skyscape[survey]'") from error
+        raise ConfigError(
+            f"{path}: cannot be read ({error}); netCDF needs the extra: pip install 'skyscape[survey]'"
+        ) from error
     except OSError as error:
         raise ConfigError(f"{path}: not a readable netCDF file: {error}") from error
     if len(grids) != 1:
-        raise ConfigError(f"{path}: expected one variable over (latitude, longitude), found {len(grids)}")
-    grid = grids[0].transpose("latitude", "longitude").sortby(["latitude", "longitude"]).astype(np.float64)
+        raise ConfigError(
+            f"{path}: expected one variable over (latitude, longitude), found {len(grids)}"
+        )
+    grid = (
+        grids[0]
+        .transpose("latitude", "longitude")
+        .sortby(["latitude", "longitude"])
+        .astype(np.float64)
+    )
     return grid.where(grid > -500)
 
 
-def survey(latitude: float, longitude: float, elevation: float, terrain: xr.DataArray, lights: xr.DataArray) -> Survey:
-    """Derive what a viewer at (latitude, longitude) [degree] and `elevation` [m] has around him from the two grids.
+def survey(
+    latitude: float, longitude: float, elevation: float, terrain: xr.DataArray, lights: xr.DataArray
+) -> Survey:
+    """Derive what a viewer at (latitude, longitude) [degree] and `elevation` [m] has around him
+    from the two grids.
 
     terrain [m] and lights [nW cm-2 sr-1]: (latitude, longitude), rising.
     Raises: ConfigError where a grid does not reach far enough round the place.
@@ -91,23 +123,32 @@ def survey(latitude: float, longitude: float, elevation: float, terrain: xr.Data
     ground = float(_interpolated(terrain, np.array(latitude), np.array(longitude)))
     glow = summed_light(latitude, longitude, lights)
     return Survey(
-        horizon=tuple(round(float(value), 1) + 0.0 for value in horizon(latitude, longitude, elevation, terrain)),
+        horizon=tuple(
+            round(float(value), 1) + 0.0
+            for value in horizon(latitude, longitude, elevation, terrain)
+        ),
         valley_elevation=valley_elevation(latitude, longitude, elevation, terrain),
         valley_heights=valley_heights(latitude, longitude, elevation, terrain),
         ground=ground,
         glow=glow,
         night_sky_brightness=night_sky_brightness(glow),
-        sky_glow=tuple(round(float(value), 2) for value in glow_by_azimuth(latitude, longitude, lights)),
+        sky_glow=tuple(
+            round(float(value), 2) for value in glow_by_azimuth(latitude, longitude, lights)
+        ),
     )
 
 
 def horizon(latitude: float, longitude: float, elevation: float, terrain: xr.DataArray) -> Floats:
-    """Return the altitude [degree] of the highest terrain at azimuths 0, 5 ... 355, as seen 2 m above `elevation` [m].
+    """Return the altitude [degree] of the highest terrain at azimuths 0, 5 ... 355, as seen 2 m
+    above `elevation` [m].
 
-    Each is the mean of five rays, one degree apart, from 1 km to `reach`; the earth falls away below them and the air bends them
-    (k = 0.13). Over a plain the answer is the dip of the horizon, below zero. NaN cells (the sea) are passed over.
+    Each is the mean of five rays, one degree apart, from 1 km to `reach`; the earth falls away
+    below them and the air bends them (k = 0.13). Over a plain the answer is the dip of the horizon,
+    below zero. NaN cells (the sea) are passed over.
     """
-    distance = np.concatenate((np.arange(NEAREST, 3000, 100), np.arange(3000, reach(elevation) + 1, 300)))
+    distance = np.concatenate(
+        (np.arange(NEAREST, 3000, 100), np.arange(3000, reach(elevation) + 1, 300))
+    )
     rays = np.arange(0, 360, HORIZON_STEP)[:, None] + np.arange(-2.0, 3.0)
     there = _interpolated(terrain, *_destination(latitude, longitude, rays[..., None], distance))
     ground = float(_interpolated(terrain, np.array(latitude), np.array(longitude)))
@@ -117,12 +158,22 @@ def horizon(latitude: float, longitude: float, elevation: float, terrain: xr.Dat
 
 
 def reach(elevation: float) -> float:
-    """Return how far [m] to look for the horizon from `elevation` [m]: to where the sea would meet the sky, 80 km at least."""
-    return float(max(LEAST_REACH, np.sqrt(2 * EARTH_RADIUS * max(elevation + EYE_HEIGHT, 0) / (1 - SURFACE_REFRACTION))))
+    """Return how far [m] to look for the horizon from `elevation` [m]: to where the sea would meet
+    the sky, 80 km at least.
+    """
+    return float(
+        max(
+            LEAST_REACH,
+            np.sqrt(2 * EARTH_RADIUS * max(elevation + EYE_HEIGHT, 0) / (1 - SURFACE_REFRACTION)),
+        )
+    )
 
 
-def valley_elevation(latitude: float, longitude: float, elevation: float, terrain: xr.DataArray) -> float:
-    """Return the valleys' elevation [m]: the lowest tenth (10th percentile) of the ground within 8 km that lies below the site.
+def valley_elevation(
+    latitude: float, longitude: float, elevation: float, terrain: xr.DataArray
+) -> float:
+    """Return the valleys' elevation [m]: the lowest tenth (10th percentile) of the ground within 8
+    km that lies below the site.
 
     Where nothing lies below, the site's own elevation.
     """
@@ -130,11 +181,14 @@ def valley_elevation(latitude: float, longitude: float, elevation: float, terrai
     return float(np.percentile(below, VALLEY_PERCENTILE)) if below.size else elevation
 
 
-def valley_heights(latitude: float, longitude: float, elevation: float, terrain: xr.DataArray) -> tuple[float, ...]:
-    """Return the hypsometric curve of the ground within 8 km that lies below the site: its heights [m] at 0, 1/8 ... 8/8 of its area.
+def valley_heights(
+    latitude: float, longitude: float, elevation: float, terrain: xr.DataArray
+) -> tuple[float, ...]:
+    """Return the hypsometric curve of the ground within 8 km that lies below the site: its heights
+    [m] at 0, 1/8 ... 8/8 of its area.
 
-    A deck with its top between the third and the fourth height hides between two and three eighths of that ground. Rounded to 10 m, never
-    above the site; empty where nothing lies below.
+    A deck with its top between the third and the fourth height hides between two and three eighths
+    of that ground. Rounded to 10 m, never above the site; empty where nothing lies below.
     Source: the hypsometric curve of Strahler 1952, GSA Bulletin 63, 1117, turned round.
     """
     below = _ground_below(latitude, longitude, elevation, terrain)
@@ -144,14 +198,17 @@ def valley_heights(latitude: float, longitude: float, elevation: float, terrain:
     return tuple(float(min(height, elevation)) for height in np.round(cut, -1))
 
 
-def _ground_below(latitude: float, longitude: float, elevation: float, terrain: xr.DataArray) -> Floats:
+def _ground_below(
+    latitude: float, longitude: float, elevation: float, terrain: xr.DataArray
+) -> Floats:
     """Return the heights [m] of the grid's cells within 8 km that lie below the site."""
     near = _distance(terrain, latitude, longitude) <= VALLEY_RADIUS
     return np.asarray(terrain.values[near & (terrain.values < elevation)])
 
 
 def summed_light(latitude: float, longitude: float, lights: xr.DataArray) -> float:
-    """Return the light of the ground within 50 km, weighted by (distance + 1 km)^-2.5 and area [nW cm-2 sr-1 km-0.5].
+    """Return the light of the ground within 50 km, weighted by (distance + 1 km)^-2.5 and area [nW
+    cm-2 sr-1 km-0.5].
 
     Negative radiance (noise of the composite) and NaN count as dark.
     """
@@ -159,10 +216,13 @@ def summed_light(latitude: float, longitude: float, lights: xr.DataArray) -> flo
 
 
 def glow_by_azimuth(latitude: float, longitude: float, lights: xr.DataArray) -> Floats:
-    """Return the cities' light in the sky towards 12 azimuths from north (azimuth) against its mean [1].
+    """Return the cities' light in the sky towards 12 azimuths from north (azimuth) against its mean
+    [1].
 
-    Light within 80 km, weighted as in `summed_light`, counts most straight above it and not at all at a right angle to it (the square of
-    the cosine): haze scatters forwards. It tells darker from brighter directions, no more (check: no
+    Light within 80 km, weighted as in `summed_light`, counts most straight above it and not at all
+    at a right angle to it (the square of
+    the cosine): haze scatters forwards. It tells darker from brighter directions, no more (check:
+    no
     all-sky measurement of the region is at hand). Even where there is no light at all.
     """
     light = _weighted_light(latitude, longitude, lights, DOME_RADIUS)
@@ -176,8 +236,12 @@ def glow_by_azimuth(latitude: float, longitude: float, lights: xr.DataArray) -> 
     return np.asarray(dome / dome.mean() if dome.mean() > 0 else np.ones(DOME_DIRECTIONS))
 
 
-def _weighted_light(latitude: float, longitude: float, lights: xr.DataArray, radius: float) -> Floats:
-    """Return each cell's light times its area and (distance + 1 km)^-2.5, within `radius` [m]; negative and NaN are dark."""
+def _weighted_light(
+    latitude: float, longitude: float, lights: xr.DataArray, radius: float
+) -> Floats:
+    """Return each cell's light times its area and (distance + 1 km)^-2.5, within `radius` [m];
+    negative and NaN are dark.
+    """
     distance = _distance(lights, latitude, longitude)
     steps = [float(np.diff(lights[name].values).mean()) for name in ("latitude", "longitude")]
     kilometres = np.radians(steps) * EARTH_RADIUS / 1000
@@ -187,13 +251,16 @@ def _weighted_light(latitude: float, longitude: float, lights: xr.DataArray, rad
 
 
 def night_sky_brightness(glow: float) -> float:
-    """Return the zenith sky's brightness [mag arcsec-2] without moon where the summed light is `glow` [nW cm-2 sr-1 km-0.5].
+    """Return the zenith sky's brightness [mag arcsec-2] without moon where the summed light is
+    `glow` [nW cm-2 sr-1 km-0.5].
 
-    The scale stands midway (geometric mean) between what a bright and a dark place ask for. Bright: 142 naked-eye reports of Globe at
-    Night round Beijing (2010, 2012; cloudless, sun below -12 degrees, moon down) against VIIRS of 2025 ask for 1.0; one report scatters
-    by 1.3 magnitudes, and the few from the hills saw a magnitude less than this model. Dark: Xinglong Observatory, 110 km from the city,
-    21.4 at the zenith, asks for 0.58. So it is good to about 0.15 magnitudes in the mountains, 0.3 in the city. The one sky-meter report
-    inside the map (20.0 in a suburb where magnitude 1 was the limit) contradicts itself and was not used.
+    The scale stands midway (geometric mean) between what a bright and a dark place ask for. Bright:
+    142 naked-eye reports of Globe at Night round Beijing (2010, 2012; cloudless, sun below -12
+    degrees, moon down) against VIIRS of 2025 ask for 1.0; one report scatters by 1.3 magnitudes,
+    and the few from the hills saw a magnitude less than this model. Dark: Xinglong Observatory, 110
+    km from the city, 21.4 at the zenith, asks for 0.58. So it is good to about 0.15 magnitudes in
+    the mountains, 0.3 in the city. The one sky-meter report inside the map (20.0 in a suburb where
+    magnitude 1 was the limit) contradicts itself and was not used.
 
     Source: Yao et al. 2013, arXiv:1304.7107 (Xinglong).
     """
@@ -215,10 +282,24 @@ def as_yaml_lines(found: Survey) -> list[str]:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare what `skyscape survey` understands."""
-    parser.add_argument("--terrain", type=Path, required=True, help="netCDF grid of elevation [m] by latitude and longitude")
-    parser.add_argument("--lights", type=Path, required=True, help="netCDF grid of night-light radiance [nW cm-2 sr-1], such as VIIRS")
-    parser.add_argument("--site", help="one site of the settings; without it, and without coordinates, every one")
-    parser.add_argument("--latitude", type=float, help="of a place that is not in the settings [degree, WGS-84]")
+    parser.add_argument(
+        "--terrain",
+        type=Path,
+        required=True,
+        help="netCDF grid of elevation [m] by latitude and longitude",
+    )
+    parser.add_argument(
+        "--lights",
+        type=Path,
+        required=True,
+        help="netCDF grid of night-light radiance [nW cm-2 sr-1], such as VIIRS",
+    )
+    parser.add_argument(
+        "--site", help="one site of the settings; without it, and without coordinates, every one"
+    )
+    parser.add_argument(
+        "--latitude", type=float, help="of a place that is not in the settings [degree, WGS-84]"
+    )
     parser.add_argument("--longitude", type=float)
     parser.add_argument("--elevation", type=float, help="its true height above the sea [m]")
 
@@ -226,26 +307,40 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace, config: Config) -> str:
     """Return the YAML that `skyscape survey` prints: a paragraph for each place asked for.
 
-    Raises: ConfigError for an unknown site, coordinates that are not whole, or grids that cannot be used.
+    Raises: ConfigError for an unknown site, coordinates that are not whole, or grids that cannot be
+    used.
     """
     given = (arguments.latitude, arguments.longitude, arguments.elevation)
     if any(value is not None for value in given):
         if None in given or arguments.site:
-            raise ConfigError("survey: give --latitude, --longitude and --elevation together, or --site, or none of them")
+            raise ConfigError(
+                "survey: give --latitude, --longitude and --elevation together, or --site, or none of them"
+            )
         places = [("here", *given)]
     else:
-        places = [(s.id, s.latitude, s.longitude, s.elevation_m) for s in config.sites if arguments.site in (None, s.id)]
+        places = [
+            (s.id, s.latitude, s.longitude, s.elevation_m)
+            for s in config.sites
+            if arguments.site in (None, s.id)
+        ]
     if not places:
-        raise ConfigError(f"survey: no site {arguments.site!r}; the settings have {', '.join(site.id for site in config.sites)}")
+        raise ConfigError(
+            f"survey: no site {arguments.site!r}; the settings have {', '.join(site.id for site in config.sites)}"
+        )
     terrain, lights = read_grid(arguments.terrain), read_grid(arguments.lights)
     lines = []
     for name, latitude, longitude, elevation in places:
         found = survey(latitude, longitude, elevation, terrain, lights)
-        lines += [f"  # {name}: {elevation:.0f} m, on the grid {found.ground:.0f} m", *as_yaml_lines(found)]
+        lines += [
+            f"  # {name}: {elevation:.0f} m, on the grid {found.ground:.0f} m",
+            *as_yaml_lines(found),
+        ]
     return "\n".join(lines)
 
 
-def _require(grid: xr.DataArray, latitude: float, longitude: float, radius: float, what: str) -> None:
+def _require(
+    grid: xr.DataArray, latitude: float, longitude: float, radius: float, what: str
+) -> None:
     """Refuse a grid that does not hold a circle of `radius` [m] round the place."""
     north = np.degrees(radius / EARTH_RADIUS)
     east = north / np.cos(np.radians(latitude))
@@ -259,25 +354,36 @@ def _require(grid: xr.DataArray, latitude: float, longitude: float, radius: floa
 
 
 def _distance(grid: xr.DataArray, latitude: float, longitude: float) -> Floats:
-    """Return each cell's distance [m] from the place (latitude, longitude), on a plane that touches the earth there."""
+    """Return each cell's distance [m] from the place (latitude, longitude), on a plane that touches
+    the earth there.
+    """
     north = np.radians(grid["latitude"].values - latitude)[:, None]
     east = np.radians(grid["longitude"].values - longitude)[None, :] * np.cos(np.radians(latitude))
     return np.hypot(north, east) * EARTH_RADIUS
 
 
-def _destination(latitude: float, longitude: float, azimuth: Floats, distance: Floats) -> tuple[Floats, Floats]:
-    """Return the (latitude, longitude) [degree] reached from a place along `azimuth` [degree] after `distance` [m]."""
+def _destination(
+    latitude: float, longitude: float, azimuth: Floats, distance: Floats
+) -> tuple[Floats, Floats]:
+    """Return the (latitude, longitude) [degree] reached from a place along `azimuth` [degree] after
+    `distance` [m].
+    """
     start, bearing, arc = np.radians(latitude), np.radians(azimuth), distance / EARTH_RADIUS
     sine = np.sin(start) * np.cos(arc) + np.cos(start) * np.sin(arc) * np.cos(bearing)
-    turned = np.arctan2(np.sin(bearing) * np.sin(arc) * np.cos(start), np.cos(arc) - np.sin(start) * sine)
+    turned = np.arctan2(
+        np.sin(bearing) * np.sin(arc) * np.cos(start), np.cos(arc) - np.sin(start) * sine
+    )
     return np.degrees(np.arcsin(sine)), longitude + np.degrees(turned)
 
 
 def _interpolated(grid: xr.DataArray, latitude: Floats, longitude: Floats) -> Floats:
-    """Return the grid's values between its cells, bilinear; NaN outside and where a corner is NaN."""
+    """Return the grid's values between its cells, bilinear; NaN outside and where a corner is NaN.
+    """
     rows, columns = grid["latitude"].values, grid["longitude"].values
     row = np.interp(latitude, rows, np.arange(len(rows), dtype=float), left=np.nan, right=np.nan)
-    column = np.interp(longitude, columns, np.arange(len(columns), dtype=float), left=np.nan, right=np.nan)
+    column = np.interp(
+        longitude, columns, np.arange(len(columns), dtype=float), left=np.nan, right=np.nan
+    )
     i = np.clip(np.nan_to_num(row).astype(int), 0, len(rows) - 2)
     j = np.clip(np.nan_to_num(column).astype(int), 0, len(columns) - 2)
     down, right, values = row - i, column - j, grid.values

@@ -1,4 +1,6 @@
-"""The commands that look back: outcomes, diagnose, verify. Their grammar is here; their work is loaded when one of them is asked for."""
+"""The commands that look back: outcomes, diagnose, verify. Their grammar is here; their work is
+loaded when one of them is asked for.
+"""
 
 from __future__ import annotations
 
@@ -21,18 +23,40 @@ def day_of(text: str) -> date:
 
 
 def _outcomes_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("action", choices=("import", "show"), help="import: read tables; show: what is kept, and where sources differ")
-    parser.add_argument("files", nargs="*", type=Path, metavar="FILE", help="CSV: site, phenomenon, day, degree, ... (README)")
+    parser.add_argument(
+        "action",
+        choices=("import", "show"),
+        help="import: read tables; show: what is kept, and where sources differ",
+    )
+    parser.add_argument(
+        "files",
+        nargs="*",
+        type=Path,
+        metavar="FILE",
+        help="CSV: site, phenomenon, day, degree, ... (README)",
+    )
 
 
 def _diagnose_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--day", type=day_of, metavar="DAY", help="local day, like 2026-11-20 (default: the last two)")
+    parser.add_argument(
+        "--day",
+        type=day_of,
+        metavar="DAY",
+        help="local day, like 2026-11-20 (default: the last two)",
+    )
     parser.add_argument("--stations-only", action="store_true", help="read no model runs")
 
 
 def _verify_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--since", type=day_of, metavar="DAY", help="first local day of events, like 2026-01-31 (default: a year ago)")
-    parser.add_argument("--until", type=day_of, metavar="DAY", help="last local day of events (default: today)")
+    parser.add_argument(
+        "--since",
+        type=day_of,
+        metavar="DAY",
+        help="first local day of events, like 2026-01-31 (default: a year ago)",
+    )
+    parser.add_argument(
+        "--until", type=day_of, metavar="DAY", help="last local day of events (default: today)"
+    )
 
 
 def _outcomes(arguments: argparse.Namespace, config: Config, now: datetime) -> tuple[str, int]:
@@ -55,7 +79,9 @@ def _verify(arguments: argparse.Namespace, config: Config, now: datetime) -> tup
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """What a command is for, its arguments, and its work: it returns what is printed and the exit code."""
+    """What a command is for, its arguments, and its work: it returns what is printed and the exit
+    code.
+    """
 
     words: str
     add_arguments: Callable[[argparse.ArgumentParser], None]
@@ -63,15 +89,31 @@ class Command:
 
 
 COMMANDS: Mapping[str, Command] = {
-    "outcomes": Command("take in tables of what was really seen, or show what is kept", _outcomes_arguments, _outcomes),
-    "diagnose": Command("read from stations and later runs what was to be seen, as `run` does each night", _diagnose_arguments, _diagnose),
-    "verify": Command("score the published forecasts against what was seen", _verify_arguments, _verify),
+    "outcomes": Command(
+        "take in tables of what was really seen, or show what is kept",
+        _outcomes_arguments,
+        _outcomes,
+    ),
+    "diagnose": Command(
+        "read from stations and later runs what was to be seen, as `run` does each night",
+        _diagnose_arguments,
+        _diagnose,
+    ),
+    "verify": Command(
+        "score the published forecasts against what was seen", _verify_arguments, _verify
+    ),
 }
 
 
-def add_commands(commands: Any, common: argparse.ArgumentParser, use: Callable[[str], Callable[[argparse.Namespace], int]]) -> None:
+def add_commands(
+    commands: Any,
+    common: argparse.ArgumentParser,
+    use: Callable[[str], Callable[[argparse.Namespace], int]],
+) -> None:
     """Declare every command; `use` gives what is called for one."""
     for name, command in COMMANDS.items():
-        parser = commands.add_parser(name, parents=[common], help=command.words, description=command.words)
+        parser = commands.add_parser(
+            name, parents=[common], help=command.words, description=command.words
+        )
         command.add_arguments(parser)
         parser.set_defaults(command=use(name))

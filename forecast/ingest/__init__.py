@@ -12,9 +12,11 @@ from forecast.quantities import Field
 
 @dataclass(frozen=True, slots=True)
 class Needs:
-    """What is wanted of a cycle: which fields of the catalogue, at which steps [h], over which region [degree].
+    """What is wanted of a cycle: which fields of the catalogue, at which steps [h], over which
+    region [degree].
 
-    The region is closed. west and east may be given within -180..360; west > east crosses the antimeridian. It may be wider
+    The region is closed. west and east may be given within -180..360; west > east crosses the
+    antimeridian. It may be wider
     than a file's own cut: what exists is taken.
     """
 
@@ -27,6 +29,10 @@ class Needs:
 
     def __post_init__(self) -> None:
         if not -90 <= self.south < self.north <= 90:
-            raise ValueError(f"needs: a region runs from south to north within -90..90, not {self.south:g}..{self.north:g}")
+            raise ValueError(
+                f"needs: a region runs from south to north within -90..90, not {self.south:g}..{self.north:g}"
+            )
         if not (-180 <= self.west <= 360 and -180 <= self.east <= 360 and self.west != self.east):
-            raise ValueError(f"needs: west and east lie within -180..360 and differ, not {self.west:g}..{self.east:g}")
+            raise ValueError(
+                f"needs: west and east lie within -180..360 and differ, not {self.west:g}..{self.east:g}"
+            )

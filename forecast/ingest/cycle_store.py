@@ -1,9 +1,11 @@
-"""The folder of fetched cycles: `<cycles>/<model>/<YYYYMMDDHH>/<origin>/f006.grib2`, and what protects it from half a file.
+"""The folder of fetched cycles: `<cycles>/<model>/<YYYYMMDDHH>/<origin>/f006.grib2`, and what
+protects it from half a file.
 
-A step arrives in `f006.grib2.part`, message by message, each synced before the next is asked for: whoever dies loses the range in
-flight, and the next run goes on from the last whole message. It gets its real name only when all that was asked for is in it and
-verified; `f006.json` beside it says what that was, and its SHA-256. One process at a time works in the folder (a lock that dies with
-its holder); leftovers of the dead are cleared by the next.
+A step arrives in `f006.grib2.part`, message by message, each synced before the next is asked for:
+whoever dies loses the range in flight, and the next run goes on from the last whole message. It
+gets its real name only when all that was asked for is in it and verified; `f006.json` beside it
+says what that was, and its SHA-256. One process at a time works in the folder (a lock that dies
+with its holder); leftovers of the dead are cleared by the next.
 """
 
 from __future__ import annotations
@@ -34,7 +36,8 @@ _RUN = re.compile(r"\d{10}")
 
 @dataclass(frozen=True, slots=True)
 class Card:
-    """What a whole file holds: beside it, in JSON. `starts`: field -> where its window begins [h]."""
+    """What a whole file holds: beside it, in JSON. `starts`: field -> where its window begins [h].
+    """
 
     needs: str
     messages: int
@@ -58,7 +61,8 @@ def length_of(header: bytes, where: str) -> int:
 
 
 def check_message(data: bytes, where: str) -> None:
-    """Raise SourceCorrupt unless `data` is exactly one message: GRIB ... 7777, as long as it says."""
+    """Raise SourceCorrupt unless `data` is exactly one message: GRIB ... 7777, as long as it says.
+    """
     length = length_of(data[:HEADER], where)
     if length != len(data):
         raise SourceCorrupt(f"{where}: the message declares {length} bytes, {len(data)} are there")
@@ -76,9 +80,11 @@ class StepFile:
         self.plan = folder / f"f{step:03d}.plan"
 
     def read_card(self, needs: str, known: dict[Path, tuple[int, int, int]]) -> Card | None:
-        """Return the card of a file that is whole, holds `needs` and is what was written; None where it must be fetched.
+        """Return the card of a file that is whole, holds `needs` and is what was written; None
+        where it must be fetched.
 
-        `known` remembers what this process has already read through: a file is hashed once, then told by inode, size and time.
+        `known` remembers what this process has already read through: a file is hashed once, then
+        told by inode, size and time.
         """
         try:
             card = Card(**json.loads(self.card.read_bytes()))
@@ -90,13 +96,18 @@ class StepFile:
         mark = (status.st_ino, status.st_size, status.st_mtime_ns)
         if known.get(self.path) != mark:
             if _sha256(self.path) != card.sha256:
-                log.warning("%s: is not the file that was fetched (SHA-256 differs); fetching it again", self.path.name)
+                log.warning(
+                    "%s: is not the file that was fetched (SHA-256 differs); fetching it again",
+                    self.path.name,
+                )
                 return None
             known[self.path] = mark
         return card
 
     def resume(self, plan: str, lengths: Sequence[int]) -> int:
-        """Return how many of the messages of `plan` (their lengths [byte], in order) are in the part already; drop what is torn."""
+        """Return how many of the messages of `plan` (their lengths [byte], in order) are in the
+        part already; drop what is torn.
+        """
         if _text(self.plan) != plan or not self.part.exists():
             self.discard()
             write_whole(self.plan, [plan.encode()])
@@ -122,10 +133,13 @@ class StepFile:
             file.flush()
             os.fdatasync(file.fileno())
 
-    def finish(self, needs: str, starts: dict[str, float], verify: Callable[[bytes | mmap.mmap], int]) -> None:
+    def finish(
+        self, needs: str, starts: dict[str, float], verify: Callable[[bytes | mmap.mmap], int]
+    ) -> None:
         """Verify the part as a whole, then give it its name and its card.
 
-        The card goes first out and last in: a file with a card that does not fit it is fetched again.
+        The card goes first out and last in: a file with a card that does not fit it is fetched
+        again.
         """
         size = self.part.stat().st_size
         with _mapped(self.part) as data:
@@ -160,7 +174,8 @@ class Shelf:
 
     @contextmanager
     def locked(self, deadline: Deadline) -> Iterator[None]:
-        """Work alone in the folder; the lock goes with the process that holds it, however it ends."""
+        """Work alone in the folder; the lock goes with the process that holds it, however it ends.
+        """
         self._root.mkdir(parents=True, exist_ok=True)
         with (self._root / ".lock").open("w") as file:
             while True:
@@ -172,7 +187,8 @@ class Shelf:
             yield
 
     def tidy(self, cycle: Cycle, keep: int, steps: Iterable[int]) -> None:
-        """Clear what dead runs left, and all but the newest `keep` cycles; `cycle`, the one in use, always stays.
+        """Clear what dead runs left, and all but the newest `keep` cycles; `cycle`, the one in use,
+        always stays.
 
         Where another process is at work in the folder this is left to it.
         """
@@ -187,7 +203,11 @@ class Shelf:
 
     def _clear(self, cycle: Cycle, keep: int, steps: Iterable[int]) -> None:
         used = f"{cycle.run:%Y%m%d%H}"
-        runs = sorted((p for p in self._root.iterdir() if _RUN.fullmatch(p.name)), key=lambda p: p.name, reverse=True)
+        runs = sorted(
+            (p for p in self._root.iterdir() if _RUN.fullmatch(p.name)),
+            key=lambda p: p.name,
+            reverse=True,
+        )
         stay = {used, *[p.name for p in runs if p.name != used][: keep - 1]}
         mine = set().union(*(StepFile(self._root, step).names() for step in steps))
         for run in runs:
@@ -233,4 +253,6 @@ def disk_spoken_for(folder: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise SourceUnavailable(f"{folder}: cannot be written ({error.strerror or error}); free space or mend its permissions") from error
+        raise SourceUnavailable(
+            f"{folder}: cannot be written ({error.strerror or error}); free space or mend its permissions"
+        ) from error

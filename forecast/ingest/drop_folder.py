@@ -1,8 +1,10 @@
-"""The bureau's own drop folder: the bucket's layout, or loose GRIB of any name. Read in place, never written to.
+"""The bureau's own drop folder: the bucket's layout, or loose GRIB of any name. Read in place,
+never written to.
 
-A file is told by its headers alone; messages of another centre are passed over. One that is bad, or still being written, is set aside
-with a note and stops no other; it is looked at again when its size or time changes. What was found is remembered beside the fetched
-cycles, so that a folder of thousands is not read through every ten minutes.
+A file is told by its headers alone; messages of another centre are passed over. One that is bad, or
+still being written, is set aside with a note and stops no other; it is looked at again when its
+size or time changes. What was found is remembered beside the fetched cycles, so that a folder of
+thousands is not read through every ten minutes.
 """
 
 from __future__ import annotations
@@ -33,13 +35,16 @@ NOTED = 5  # bad files named one by one
 CENTRES = {"gfs": 7}  # originating centre of a lead model, where it has but one
 SETTLING = 2.0  # [s] between two looks at a new file; whoever copies it has written more by then
 ALONE = -1  # stands for the member where there is no ensemble
-SUFFIXES = frozenset((".idx", ".index", ".json", ".txt", ".md", ".tmp", ".part", ".filepart", ".crdownload"))
+SUFFIXES = frozenset(
+    (".idx", ".index", ".json", ".txt", ".md", ".tmp", ".part", ".filepart", ".crdownload")
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Sheet:
-    """What one file was found to hold: (run, step [h], member) -> names of wanted fields (none, where it only holds others), and how many
-    messages of other centres; or why it was set aside."""
+    """What one file was found to hold: (run, step [h], member) -> names of wanted fields (none,
+    where it only holds others), and how many messages of other centres; or why it was set aside.
+    """
 
     size: int
     time: int
@@ -52,9 +57,10 @@ class Sheet:
 class Contents:
     """What is looked for in a folder: files of one model.
 
-    centre: who made them (None: any). members: of an ensemble. path: where the folder may keep a step, if it is laid out like a bucket.
-    setting: what names the folder. settling: for how long [s] a file that is new must stay as it is before it is taken: one that arrives
-    message by message always looks whole.
+    centre: who made them (None: any). members: of an ensemble. path: where the folder may keep a
+    step, if it is laid out like a bucket.
+    setting: what names the folder. settling: for how long [s] a file that is new must stay as it is
+    before it is taken: one that arrives message by message always looks whole.
     """
 
     model: str
@@ -69,12 +75,25 @@ class Contents:
 def contents_of_lead(model: str) -> Contents:
     """Return what is looked for of a lead model: GFS's files, or another's in its dialect."""
     attribution = ATTRIBUTION if model == "gfs" else model
-    return Contents(model, "source.folder", attribution, CENTRES.get(model), path=lambda cycle, step: "/".join(path_of(cycle, step)))
+    return Contents(
+        model,
+        "source.folder",
+        attribution,
+        CENTRES.get(model),
+        path=lambda cycle, step: "/".join(path_of(cycle, step)),
+    )
 
 
 def contents_of(model: ModelSettings) -> Contents:
     """Return what is looked for of a further model."""
-    return Contents(model.id, f"models.{model.id}.folder", model.attribution.en, model.centre, model.members, settling=SETTLING)
+    return Contents(
+        model.id,
+        f"models.{model.id}.folder",
+        model.attribution.en,
+        model.centre,
+        model.members,
+        settling=SETTLING,
+    )
 
 
 class Folder:
@@ -88,30 +107,45 @@ class Folder:
         self._sheets: dict[str, Sheet] | None = None
         self._digest = ""
 
-    def fetch(self, needs: Needs, cycle: Cycle, ask: bool = True, within: Deadline | None = None) -> Acquired:
-        """Return the files that hold every wanted step of `cycle`; other runs and steps in the folder are left alone.
+    def fetch(
+        self, needs: Needs, cycle: Cycle, ask: bool = True, within: Deadline | None = None
+    ) -> Acquired:
+        """Return the files that hold every wanted step of `cycle`; other runs and steps in the
+        folder are left alone.
 
         Raises: CycleNotReady where a step is not (wholly) there.
         """
         if not self._root.is_dir():
-            raise CycleNotReady(f"{self._root}: there is no such folder; make it, or set {self._contents.setting}")
+            raise CycleNotReady(
+                f"{self._root}: there is no such folder; make it, or set {self._contents.setting}"
+            )
         self._remember(needs.fields)
         path_of_step = self._contents.path
-        laid_out = [] if path_of_step is None else [self._root / path_of_step(cycle, step).lstrip("/") for step in needs.steps]
+        laid_out = (
+            []
+            if path_of_step is None
+            else [self._root / path_of_step(cycle, step).lstrip("/") for step in needs.steps]
+        )
         files, notes = self._files(laid_out, needs, cycle)
         if len(files) < len(needs.steps):
             files, notes = self._files(self._all(), needs, cycle)
         if absent := [step for step in needs.steps if step not in files]:
-            said = self._lacked(needs, cycle, absent[0]) + (f"; set aside: {'; '.join(notes)}" if notes else "")
+            said = self._lacked(needs, cycle, absent[0]) + (
+                f"; set aside: {'; '.join(notes)}" if notes else ""
+            )
             raise CycleNotReady(
                 f"{self._root}: {cycle.id} has {len(files)} of {len(needs.steps)} steps, f{absent[0]:03d} is the first that lacks{said}"
             )
         paths = tuple(dict.fromkeys(path for step in needs.steps for path in files[step]))
         self._settle(paths, needs.fields)
-        return Acquired(cycle, paths, self._contents.attribution, self.name, 0, 0, notes, self._contents.members)
+        return Acquired(
+            cycle, paths, self._contents.attribution, self.name, 0, 0, notes, self._contents.members
+        )
 
     def _lacked(self, needs: Needs, cycle: Cycle, step: int) -> str:
-        """Return what a step that is there lacks, with the keys by which it was looked for, and what was passed over in the folder."""
+        """Return what a step that is there lacks, with the keys by which it was looked for, and
+        what was passed over in the folder.
+        """
         assert self._sheets is not None
         sheets, place = self._sheets.values(), self._contents.setting.rpartition(".")[0]
         table = place.startswith("models.")
@@ -119,34 +153,55 @@ class Folder:
         for member in self._contents.members or (ALONE,):
             at = (cycle.run.isoformat(), step, member)
             there = {name for sheet in sheets for name in sheet.held.get(at, ())}
-            missing = lacking(needs.fields, there) if any(at in sheet.held for sheet in sheets) else []
+            missing = (
+                lacking(needs.fields, there) if any(at in sheet.held for sheet in sheets) else []
+            )
             if missing:
                 keys = {field.name: f"{field.name} ({_spelled(field)})" for field in needs.fields}
-                named = ", ".join(" or ".join(keys[name] for name in group.split(" or ")) for group in missing)
-                said = f": {named}" + (f"; are the keys in {place}.parameters those of the files?" if table else "")
+                named = ", ".join(
+                    " or ".join(keys[name] for name in group.split(" or ")) for group in missing
+                )
+                said = f": {named}" + (
+                    f"; are the keys in {place}.parameters those of the files?" if table else ""
+                )
                 break
         passed: dict[int, int] = {}
         for centre, count in (each for sheet in sheets for each in sheet.others):
             passed[centre] = passed.get(centre, 0) + count
         if passed:
-            told = ", ".join(f"{count} of centre {centre}" for centre, count in sorted(passed.items()))
-            said += f"; messages passed over: {told}, for {self._contents.centre} is looked for" + (f" ({place}.centre)" if table else "")
+            told = ", ".join(
+                f"{count} of centre {centre}" for centre, count in sorted(passed.items())
+            )
+            said += f"; messages passed over: {told}, for {self._contents.centre} is looked for" + (
+                f" ({place}.centre)" if table else ""
+            )
         return said
 
     def _settle(self, paths: Iterable[Path], fields: tuple[Field, ...]) -> None:
-        """Look again at files that are new. Raises: CycleNotReady where one is still being written."""
+        """Look again at files that are new. Raises: CycleNotReady where one is still being written.
+        """
         new = {path: self._sheet(path, fields) for path in paths if path in self._new}
         if new and self._contents.settling:
             self._clock.sleep(self._contents.settling)
-        if growing := [path for path, sheet in new.items() if self._sheet(path, fields) is not sheet]:
-            raise CycleNotReady(f"{growing[0]}: is still being written; it is looked at again next time")
+        if growing := [
+            path for path, sheet in new.items() if self._sheet(path, fields) is not sheet
+        ]:
+            raise CycleNotReady(
+                f"{growing[0]}: is still being written; it is looked at again next time"
+            )
         self._new.difference_update(new)
 
-    def _files(self, paths: Iterable[Path], needs: Needs, cycle: Cycle) -> tuple[dict[int, list[Path]], tuple[str, ...]]:
-        """Return the files of each step that is whole (what no forecast can do without is somewhere in them), and notes on bad ones."""
+    def _files(
+        self, paths: Iterable[Path], needs: Needs, cycle: Cycle
+    ) -> tuple[dict[int, list[Path]], tuple[str, ...]]:
+        """Return the files of each step that is whole (what no forecast can do without is somewhere
+        in them), and notes on bad ones.
+        """
         members = self._contents.members or (ALONE,)
         found: dict[int, list[Path]] = {}
-        names: dict[tuple[int, int], set[str]] = {(step, member): set() for step in needs.steps for member in members}
+        names: dict[tuple[int, int], set[str]] = {
+            (step, member): set() for step in needs.steps for member in members
+        }
         faults: list[str] = []
         run = cycle.run.isoformat()
         for path in paths:
@@ -163,11 +218,17 @@ class Folder:
         self._save()
         if len(faults) > NOTED:
             faults = [*faults[:NOTED], f"and {len(faults) - NOTED} more files"]
-        whole = {step for step in found if not any(lacking(needs.fields, names[step, member]) for member in members)}
+        whole = {
+            step
+            for step in found
+            if not any(lacking(needs.fields, names[step, member]) for member in members)
+        }
         return {step: files for step, files in found.items() if step in whole}, tuple(faults)
 
     def _all(self) -> Iterator[Path]:
-        """Give every file that may be GRIB, in the order of names; what links lead to outside is not followed."""
+        """Give every file that may be GRIB, in the order of names; what links lead to outside is
+        not followed.
+        """
         count = 0
         for folder, folders, names in os.walk(self._root):
             folders[:] = sorted(name for name in folders if not name.startswith("."))
@@ -177,12 +238,18 @@ class Folder:
                     continue
                 count += 1
                 if count > MAXIMUM_FILES:
-                    log.warning("%s: more than %d files; the rest is not looked at: clear old ones away", self._root, MAXIMUM_FILES)
+                    log.warning(
+                        "%s: more than %d files; the rest is not looked at: clear old ones away",
+                        self._root,
+                        MAXIMUM_FILES,
+                    )
                     return
                 yield path
 
     def _sheet(self, path: Path, fields: tuple[Field, ...]) -> Sheet | None:
-        """Return what a file holds, read anew where it changed; None where it is gone or is being written at this moment."""
+        """Return what a file holds, read anew where it changed; None where it is gone or is being
+        written at this moment.
+        """
         assert self._sheets is not None
         key = path.relative_to(self._root).as_posix()
         try:
@@ -190,7 +257,10 @@ class Folder:
             if not path.is_file():
                 return None
             known = self._sheets.get(key)
-            if known is not None and (known.size, known.time) == (before.st_size, before.st_mtime_ns):
+            if known is not None and (known.size, known.time) == (
+                before.st_size,
+                before.st_mtime_ns,
+            ):
                 return known
             sheet = self._read(path, key, fields, before)
             after = path.stat()
@@ -205,7 +275,9 @@ class Folder:
         self._new.add(path)
         return sheet
 
-    def _read(self, path: Path, key: str, fields: tuple[Field, ...], status: os.stat_result) -> Sheet:
+    def _read(
+        self, path: Path, key: str, fields: tuple[Field, ...], status: os.stat_result
+    ) -> Sheet:
         held: dict[tuple[str, int, int], set[str]] = {}
         others: dict[int, int] = {}
         fault = ""
@@ -213,14 +285,26 @@ class Folder:
             for message in scan(read_data(path), key):
                 if self._contents.centre not in (None, message.centre):
                     others[message.centre] = others.get(message.centre, 0) + 1
-                elif message.run is not None and self._is_wanted(message) and message.end == int(message.end):
+                elif (
+                    message.run is not None
+                    and self._is_wanted(message)
+                    and message.end == int(message.end)
+                ):
                     member = ALONE if message.member is None else message.member
-                    names = held.setdefault((message.run.isoformat(), int(message.end), member), set())
-                    names.update(field.name for field in fields if field.name not in names and holds(message, field, None))
+                    names = held.setdefault(
+                        (message.run.isoformat(), int(message.end), member), set()
+                    )
+                    names.update(
+                        field.name
+                        for field in fields
+                        if field.name not in names and holds(message, field, None)
+                    )
         except SourceCorrupt as error:
             held, fault = {}, str(error)
         found = {at: tuple(sorted(names)) for at, names in held.items()}
-        return Sheet(status.st_size, status.st_mtime_ns, found, fault, tuple(sorted(others.items())))
+        return Sheet(
+            status.st_size, status.st_mtime_ns, found, fault, tuple(sorted(others.items()))
+        )
 
     def _is_wanted(self, message: Message) -> bool:
         return message.member is None or message.member in self._contents.members
@@ -241,12 +325,22 @@ class Folder:
             log.debug("no memory of the folder: reading it anew")
 
     def _save(self) -> None:
-        """Keep what was found, without the files that are gone; a memory that cannot be kept costs time only."""
+        """Keep what was found, without the files that are gone; a memory that cannot be kept costs
+        time only.
+        """
         assert self._sheets is not None
-        self._sheets = {key: sheet for key, sheet in self._sheets.items() if (self._root / key).exists()}
+        self._sheets = {
+            key: sheet for key, sheet in self._sheets.items() if (self._root / key).exists()
+        }
         self._new = {path for path in self._new if path.exists()}
         rows = {
-            key: [sheet.size, sheet.time, [[*at, names] for at, names in sheet.held.items()], sheet.fault, sheet.others]
+            key: [
+                sheet.size,
+                sheet.time,
+                [[*at, names] for at, names in sheet.held.items()],
+                sheet.fault,
+                sheet.others,
+            ]
             for key, sheet in self._sheets.items()
         }
         text = json.dumps({"digest": self._digest, "files": rows}).encode()
@@ -255,21 +349,42 @@ class Folder:
                 self._memory.parent.mkdir(parents=True, exist_ok=True)
                 write_whole(self._memory, [text])
         except OSError as error:
-            log.warning("%s: cannot be written (%s); the folder will be read anew next time", self._memory, error.strerror)
+            log.warning(
+                "%s: cannot be written (%s); the folder will be read anew next time",
+                self._memory,
+                error.strerror,
+            )
 
 
 def _sheet(row: list[object]) -> Sheet:
     """Read one row of the memory. Raises: ValueError, TypeError where it is none."""
     size, time, held, fault, others = row
-    if not (isinstance(size, int) and isinstance(time, int) and isinstance(held, list) and isinstance(fault, str)
-            and isinstance(others, list)):
+    if not (
+        isinstance(size, int)
+        and isinstance(time, int)
+        and isinstance(held, list)
+        and isinstance(fault, str)
+        and isinstance(others, list)
+    ):
         raise ValueError("not a row of the memory")
-    found = {(datetime.fromisoformat(run).isoformat(), int(step), int(member)): tuple(names) for run, step, member, names in held}
-    return Sheet(size, time, found, fault, tuple((int(centre), int(count)) for centre, count in others))
+    found = {
+        (datetime.fromisoformat(run).isoformat(), int(step), int(member)): tuple(names)
+        for run, step, member, names in held
+    }
+    return Sheet(
+        size, time, found, fault, tuple((int(centre), int(count)) for centre, count in others)
+    )
 
 
 def _spelled(field: Field) -> str:
-    """Return the keys of a field: discipline/category/number/surface and its value of GRIB2, or table * 1000 + number/level of GRIB1."""
-    keys = [f"{key.discipline}/{key.category}/{key.number}/{key.surface}" + (f"/{key.value:g}" if key.value is not None else "")
-            for key in field.keys]
-    return "key " + ", ".join([*keys, *(f"GRIB1 {number}/{level}" for number, level in field.grib1)])
+    """Return the keys of a field: discipline/category/number/surface and its value of GRIB2, or
+    table * 1000 + number/level of GRIB1.
+    """
+    keys = [
+        f"{key.discipline}/{key.category}/{key.number}/{key.surface}"
+        + (f"/{key.value:g}" if key.value is not None else "")
+        for key in field.keys
+    ]
+    return "key " + ", ".join(
+        [*keys, *(f"GRIB1 {number}/{level}" for number, level in field.grib1)]
+    )

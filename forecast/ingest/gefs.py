@@ -1,7 +1,9 @@
-"""GEFS: a file a member and step in the bucket of GFS's manner, and the members brought together to one run.
+"""GEFS: a file a member and step in the bucket of GFS's manner, and the members brought together to
+one run.
 
-Also what lies in that bucket without members, as the aerosol forecast does. A member that is late does not hold up the others: a run
-is used when at least half of the wanted members are whole, and says which are not.
+Also what lies in that bucket without members, as the aerosol forecast does. A member that is late
+does not hold up the others: a run is used when at least half of the wanted members are whole, and
+says which are not.
 """
 
 from __future__ import annotations
@@ -21,14 +23,24 @@ from forecast.settings import HttpSettings, ModelSettings
 log = logging.getLogger(__name__)
 
 
-def open_mirror(model: ModelSettings, mirror: HttpSettings, name: str, shelf: Shelf, path: Callable[[Cycle, int, int], str],
-                clock: Clock = CLOCK) -> Way:
-    """Return the way to `model` at one of its mirrors: one bucket, or one a member; they share connections and rate."""
+def open_mirror(
+    model: ModelSettings,
+    mirror: HttpSettings,
+    name: str,
+    shelf: Shelf,
+    path: Callable[[Cycle, int, int], str],
+    clock: Clock = CLOCK,
+) -> Way:
+    """Return the way to `model` at one of its mirrors: one bucket, or one a member; they share
+    connections and rate.
+    """
     client = Client(mirror, clock)
 
     def bucket(member: int | None) -> Bucket:
         layout = Layout(
-            path=lambda cycle, step: path(cycle, step, member or 0), members=(member,), template=model.path,
+            path=lambda cycle, step: path(cycle, step, member or 0),
+            members=(member,),
+            template=model.path,
             attribution=model.attribution.en,
         )
         origin = "idx" if member is None else f"m{member:02d}"
@@ -51,8 +63,12 @@ class Members:
         self.name = name
         self._ways = dict(ways)
 
-    def fetch(self, needs: Needs, cycle: Cycle, ask: bool = True, within: Deadline | None = None) -> Acquired:
-        """Bring the members one by one. Raises: what the first that lacks met, where fewer than half are whole."""
+    def fetch(
+        self, needs: Needs, cycle: Cycle, ask: bool = True, within: Deadline | None = None
+    ) -> Acquired:
+        """Bring the members one by one. Raises: what the first that lacks met, where fewer than
+        half are whole.
+        """
         got: dict[int, Acquired] = {}
         failures: dict[int, SourceError] = {}
         for member, way in self._ways.items():
@@ -67,9 +83,17 @@ class Members:
         first = next(iter(failures.values()), None)
         if first is not None and 2 * len(got) < len(self._ways):
             raise first
-        notes = tuple(f"member {member} is not there: {error}" for member, error in failures.items())
+        notes = tuple(
+            f"member {member} is not there: {error}" for member, error in failures.items()
+        )
         parts = tuple(got.values())
         return Acquired(
-            cycle, tuple(file for part in parts for file in part.files), parts[0].attribution, parts[0].origin,
-            sum(part.bytes_fetched for part in parts), sum(part.requests for part in parts), notes, tuple(got),
+            cycle,
+            tuple(file for part in parts for file in part.files),
+            parts[0].attribution,
+            parts[0].origin,
+            sum(part.bytes_fetched for part in parts),
+            sum(part.requests for part in parts),
+            notes,
+            tuple(got),
         )

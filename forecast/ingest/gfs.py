@@ -1,4 +1,5 @@
-"""GFS over the network, two ways: the public bucket by byte ranges (bucket.py), the region filter of NOMADS by one request a step.
+"""GFS over the network, two ways: the public bucket by byte ranges (bucket.py), the region filter
+of NOMADS by one request a step.
 
 Both leave whole files in the folder of cycles, every message checked against what was asked.
 """
@@ -23,12 +24,19 @@ from forecast.settings import HttpSettings
 log = logging.getLogger(__name__)
 
 MAXIMUM_CUT = 64_000_000  # [byte] of one answer of the filter; 14 by 18 degrees come as 2 MB
-LACKING = 0.05  # part of a step's fields that may be absent, where other steps have them, before it counts as still growing
+# part of a step's fields that may be absent, where other steps have them, before it counts as still
+# growing
+LACKING = 0.05
 
 
 def open_bucket(settings: HttpSettings, shelf: Shelf, clock: Clock = CLOCK) -> Bucket:
     """Return the way to GFS's public bucket."""
-    return Bucket(Client(settings, clock), settings.connections, shelf, Layout(lambda cycle, step: "/".join(path_of(cycle, step))))
+    return Bucket(
+        Client(settings, clock),
+        settings.connections,
+        shelf,
+        Layout(lambda cycle, step: "/".join(path_of(cycle, step))),
+    )
 
 
 class Filter(Remote):
@@ -37,15 +45,30 @@ class Filter(Remote):
     def __init__(self, settings: HttpSettings, shelf: Shelf, clock: Clock = CLOCK) -> None:
         super().__init__(Client(settings, clock), settings.connections, shelf, "filter", "filter")
 
-    def fetch(self, needs: Needs, cycle: Cycle, ask: bool = True, within: Deadline | None = None) -> Acquired:
-        """Bring every message that `needs` names, at every step. Raises: CycleNotReady, SourceUnavailable, SourceCorrupt."""
-        with self._errand(needs, cycle, within, (needs.north, needs.south, needs.west, needs.east)) as errand:
+    def fetch(
+        self, needs: Needs, cycle: Cycle, ask: bool = True, within: Deadline | None = None
+    ) -> Acquired:
+        """Bring every message that `needs` names, at every step. Raises: CycleNotReady,
+        SourceUnavailable, SourceCorrupt.
+        """
+        with self._errand(
+            needs, cycle, within, (needs.north, needs.south, needs.west, needs.east)
+        ) as errand:
             errand.may_ask(ask)
-            log.info("%s by the filter: %d of %d steps to fetch", cycle.id, len(errand.todo), len(needs.steps))
+            log.info(
+                "%s by the filter: %d of %d steps to fetch",
+                cycle.id,
+                len(errand.todo),
+                len(needs.steps),
+            )
             with progress(len(errand.todo), cycle.id, unit="step") as advance:
                 if errand.todo:
                     self._step(errand, errand.todo[-1], advance)
-                    errand.each(lambda step: self._step(errand, step, advance), errand.todo[:-1], self._connections)
+                    errand.each(
+                        lambda step: self._step(errand, step, advance),
+                        errand.todo[:-1],
+                        self._connections,
+                    )
             self._refuse_thin(errand)
             return errand.acquired(ATTRIBUTION)
 
@@ -58,14 +81,18 @@ class Filter(Remote):
         folder, name = path_of(errand.cycle, step)
         file, fields = errand.files[step], errand.needs.fields
         try:
-            body = self._client.get("", errand.deadline, MAXIMUM_CUT, query=query_of(errand.needs, folder, name)).body
+            body = self._client.get(
+                "", errand.deadline, MAXIMUM_CUT, query=query_of(errand.needs, folder, name)
+            ).body
         except CycleNotReady as error:
             raise CycleNotReady(f"{name}: {error}") from error
         if body[:4] != b"GRIB":
             text = " ".join(body[:2000].decode("latin-1").split())
             if "not present" in text or "not found" in text.lower():
                 raise CycleNotReady(f"{name}: the filter says that it is not there yet")
-            raise SourceCorrupt(f"{name}: the filter answered with something else than GRIB: {text:.120}")
+            raise SourceCorrupt(
+                f"{name}: the filter answered with something else than GRIB: {text:.120}"
+            )
         held = list(scan(body, name))
         kept, names = choose_messages(held, fields, errand.cycle, step, name)
         refuse_poor(fields, names, name)
@@ -74,11 +101,16 @@ class Filter(Remote):
         file.finish(errand.digests[step], {}, lambda data: sum(1 for _ in scan(data, name)))
 
     def _refuse_thin(self, errand: Errand) -> None:
-        """Raise CycleNotReady where a step has notably fewer messages than the rest: it was read while it grew.
+        """Raise CycleNotReady where a step has notably fewer messages than the rest: it was read
+        while it grew.
 
         The analysis (step 0) has no means and sums and is not compared.
         """
-        counts = {step: card.messages for step in errand.needs.steps if step and (card := errand.card(step))}
+        counts = {
+            step: card.messages
+            for step in errand.needs.steps
+            if step and (card := errand.card(step))
+        }
         usual = Counter(counts.values()).most_common(1)[0][0] if counts else 0
         thin = [step for step, count in counts.items() if count < (1 - LACKING) * usual]
         for step in thin:
@@ -89,7 +121,9 @@ class Filter(Remote):
 
 
 def query_of(needs: Needs, folder: str, name: str) -> list[tuple[str, str]]:
-    """Return the filter's parameters: every variable and every level once (it answers with their cross product), and the region."""
+    """Return the filter's parameters: every variable and every level once (it answers with their
+    cross product), and the region.
+    """
     variables = {variable for field in needs.fields for variable in field.inventory[0]}
     levels = {
         field.inventory[1].replace("{hPa}", f"{level / 100:g}" if level else "").replace(" ", "_")
@@ -101,5 +135,10 @@ def query_of(needs: Needs, folder: str, name: str) -> list[tuple[str, str]]:
     query = [("dir", folder), ("file", name)]
     query += [(f"var_{variable}", "on") for variable in sorted(variables)]
     query += [(f"lev_{level}", "on") for level in sorted(levels)]
-    region = {"toplat": needs.north, "leftlon": west, "rightlon": west + width, "bottomlat": needs.south}
+    region = {
+        "toplat": needs.north,
+        "leftlon": west,
+        "rightlon": west + width,
+        "bottomlat": needs.south,
+    }
     return [*query, ("subregion", ""), *((key, f"{degrees:g}") for key, degrees in region.items())]

@@ -1,10 +1,11 @@
 """What a file of a model holds, from the inventory beside it, and which bytes of it are wanted.
 
-A line of an .idx (GFS, GEFS) reads `N:offset:d=YYYYMMDDHH:VARIABLE:level:step:more`; a message ends where the next begins, the last at
-the end of the file. Fields packed two to a message are numbered `N.1`, `N.2` and share their offset. Variable, level and step are matched
-whole, never by a part of their text, and the step by what it means: `0-24 hour acc fcst` and `0-1 day acc fcst` are the same. `more` names
-the member of an ensemble (`ENS=+1`), and of an aerosol which and at what wavelength. ECMWF's .index is read in ecmwf.py; choosing and
-planning are the same.
+A line of an .idx (GFS, GEFS) reads `N:offset:d=YYYYMMDDHH:VARIABLE:level:step:more`; a message ends
+where the next begins, the last at the end of the file. Fields packed two to a message are numbered
+`N.1`, `N.2` and share their offset. Variable, level and step are matched whole, never by a part of
+their text, and the step by what it means: `0-24 hour acc fcst` and `0-1 day acc fcst` are the same.
+`more` names the member of an ensemble (`ENS=+1`), and of an aerosol which and at what wavelength.
+ECMWF's .index is read in ecmwf.py; choosing and planning are the same.
 """
 
 from __future__ import annotations
@@ -22,9 +23,13 @@ from forecast.quantities import Field
 MAXIMUM_TEXT = 2_000_000  # [byte] of an .idx; the longest known has 60 kB
 MAXIMUM_MESSAGE = 64_000_000  # [byte]; a 0.25 degree global field packs into about 1 MB
 LARGEST_RANGE = 8_000_000  # [byte]: what a broken connection may cost
-SLACK = 0.04  # part of the needed bytes that merging may waste (with the 5 % allowed in all, headers and inventories fit)
+# part of the needed bytes that merging may waste (with the 5 % allowed in all, headers and
+# inventories fit)
+SLACK = 0.04
 
-_LINE = re.compile(r"(\d{1,6})(?:\.(\d{1,3}))?:(\d{1,15}):d=(\d{10}):([^:]{1,80}):([^:]{1,120}):([^:]{1,80}):(.*)")
+_LINE = re.compile(
+    r"(\d{1,6})(?:\.(\d{1,3}))?:(\d{1,15}):d=(\d{10}):([^:]{1,80}):([^:]{1,120}):([^:]{1,80}):(.*)"
+)
 _HOURS = {"hour": 1.0, "day": 24.0, "min": 1 / 60, "minute": 1 / 60}
 _POINT = re.compile(r"(\d{1,5}) (\w+) fcst")
 _SPAN = re.compile(r"(\d{1,5})-(\d{1,5}) (\w+) (ave|acc|max|min) fcst")
@@ -35,9 +40,11 @@ _BAND = re.compile(r"aerosol_wavelength >=(\d[\d.e-]{0,15}),<=(\d[\d.e-]{0,15})"
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """What a field stands for in time: `statistic` over [start, end] hours after the run; a point has start = end.
+    """What a field stands for in time: `statistic` over [start, end] hours after the run; a point
+    has start = end.
 
-    An inventory that does not say the statistic leaves it empty: then start is the run's, and the field's own headers decide.
+    An inventory that does not say the statistic leaves it empty: then start is the run's, and the
+    field's own headers decide.
     """
 
     statistic: str
@@ -47,19 +54,24 @@ class Span:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One field in a file: where (end: after its last byte, None for the last message), and what; `member` of an ensemble (0: control)."""
+    """One field in a file: where (end: after its last byte, None for the last message), and what;
+    `member` of an ensemble (0: control).
+    """
 
     offset: int
     end: int | None
     variable: str
     level: str
-    span: Span | None  # None: a step that is written in a way not known here, or a field that nobody may take for another
+    # None: a step that is written in a way not known here, or a field that nobody may take for
+    # another
+    span: Span | None
     member: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """A field of the catalogue, on one level [Pa] where it has levels, and the entry that holds it."""
+    """A field of the catalogue, on one level [Pa] where it has levels, and the entry that holds it.
+    """
 
     field: Field
     level: int | None
@@ -82,11 +94,13 @@ def parse_span(text: str) -> Span | None:
 def parse_inventory(text: bytes, cycle: Cycle, name: str) -> tuple[Entry, ...]:
     """Return the fields that an .idx lists, in the order of the file.
 
-    Raises: SourceCorrupt where a line is not one of an inventory (a page of HTML, a file cut short), is of another run, or points
-    backwards.
+    Raises: SourceCorrupt where a line is not one of an inventory (a page of HTML, a file cut
+    short), is of another run, or points backwards.
     """
     if not text.endswith(b"\n"):
-        raise SourceCorrupt(f"{name}: the inventory does not end with a whole line; expected NUMBER:OFFSET:d=DATE:VARIABLE:LEVEL:STEP:")
+        raise SourceCorrupt(
+            f"{name}: the inventory does not end with a whole line; expected NUMBER:OFFSET:d=DATE:VARIABLE:LEVEL:STEP:"
+        )
     run = f"{cycle.run:%Y%m%d%H}"
     rows: list[Entry] = []
     for number, line in enumerate(text.decode("ascii", errors="replace").splitlines(), start=1):
@@ -97,8 +111,19 @@ def parse_inventory(text: bytes, cycle: Cycle, name: str) -> tuple[Entry, ...]:
             raise SourceCorrupt(f"{name}: line {number} is of run {found[4]}, expected {run}")
         offset = int(found[3])
         if rows and (offset < rows[-1].offset or (offset == rows[-1].offset and found[2] is None)):
-            raise SourceCorrupt(f"{name}: line {number} points to byte {offset}, not after byte {rows[-1].offset} of the line before")
-        rows.append(Entry(offset, None, found[5], found[6], None if _is_other(found[8]) else parse_span(found[7]), _member(found[8])))
+            raise SourceCorrupt(
+                f"{name}: line {number} points to byte {offset}, not after byte {rows[-1].offset} of the line before"
+            )
+        rows.append(
+            Entry(
+                offset,
+                None,
+                found[5],
+                found[6],
+                None if _is_other(found[8]) else parse_span(found[7]),
+                _member(found[8]),
+            )
+        )
     return _with_ends(rows)
 
 
@@ -108,11 +133,15 @@ def _member(more: str) -> int | None:
 
 
 def _is_other(more: str) -> bool:
-    """Tell whether what stands behind the step makes a field another than its name says: a mean of members, one of several aerosols."""
+    """Tell whether what stands behind the step makes a field another than its name says: a mean of
+    members, one of several aerosols.
+    """
     if "aerosol=" in more:
         band = _BAND.search(more)
         try:
-            visible = band is None or float(band[1]) * 0.999999 <= WAVELENGTH <= float(band[2]) * 1.000001
+            visible = (
+                band is None or float(band[1]) * 0.999999 <= WAVELENGTH <= float(band[2]) * 1.000001
+            )
         except ValueError:
             return True
         return not (visible and "aerosol=total aerosol" in more.lower())
@@ -130,7 +159,8 @@ def _with_ends(rows: Sequence[Entry]) -> tuple[Entry, ...]:
     return tuple(reversed(ended))
 
 
-Names = Sequence[tuple[str, str]]  # (variable, level) as an inventory may spell a field, the best first
+# (variable, level) as an inventory may spell a field, the best first
+Names = Sequence[tuple[str, str]]
 
 
 def spelled(field: Field, level: int | None) -> Names:
@@ -141,15 +171,23 @@ def spelled(field: Field, level: int | None) -> Names:
 
 
 def select(
-    entries: Iterable[Entry], fields: Sequence[Field], step: int, previous: Selection | None = None,
-    names: Callable[[Field, int | None], Names] = spelled, members: Sequence[int | None] = (None,),
+    entries: Iterable[Entry],
+    fields: Sequence[Field],
+    step: int,
+    previous: Selection | None = None,
+    names: Callable[[Field, int | None], Names] = spelled,
+    members: Sequence[int | None] = (None,),
 ) -> Selection:
-    """Choose the entries that serve `fields` at `step` [h] for each of `members`; `previous` is what was chosen for the step before.
+    """Choose the entries that serve `fields` at `step` [h] for each of `members`; `previous` is
+    what was chosen for the step before.
 
-    The first spelling of a variable that the file has is taken, the first of two entries that say the same, and no mean of a field
-    that is there as a point. What a file lacks is left out: whether that matters is for the features to say.
+    The first spelling of a variable that the file has is taken, the first of two entries that say
+    the same, and no mean of a field that is there as a point. What a file lacks is left out:
+    whether that matters is for the features to say.
     """
-    shelves: dict[int | None, dict[tuple[str, str], list[Entry]]] = {member: {} for member in members}
+    shelves: dict[int | None, dict[tuple[str, str], list[Entry]]] = {
+        member: {} for member in members
+    }
     for entry in entries:
         if entry.span is not None and entry.span.end == step and entry.member in shelves:
             shelves[entry.member].setdefault((entry.variable, entry.level), []).append(entry)
@@ -159,18 +197,28 @@ def select(
 
 
 def _of_member(
-    shelf: dict[tuple[str, str], list[Entry]], fields: Sequence[Field], step: int, previous: Selection | None,
+    shelf: dict[tuple[str, str], list[Entry]],
+    fields: Sequence[Field],
+    step: int,
+    previous: Selection | None,
     names: Callable[[Field, int | None], Names],
 ) -> Selection:
     chosen: list[Wanted] = []
     starts: dict[str, float] = {}
     before = 0 if previous is None else previous.step
     for field in fields:
-        if field.name.endswith("_mean") and any(wanted.field.name == field.name.removesuffix("_mean") for wanted in chosen):
+        if field.name.endswith("_mean") and any(
+            wanted.field.name == field.name.removesuffix("_mean") for wanted in chosen
+        ):
             continue
         for level in field.levels or (None,):
             earlier = None if previous is None else previous.starts.get(field.name)
-            found = _entry([shelf.get(name, ()) for name in names(field, level)], field.statistic, before, earlier)
+            found = _entry(
+                [shelf.get(name, ()) for name in names(field, level)],
+                field.statistic,
+                before,
+                earlier,
+            )
             if found is not None and found.span is not None:
                 chosen.append(Wanted(field, level, found))
                 starts[field.name] = found.span.start
@@ -186,10 +234,17 @@ class Selection:
     starts: dict[str, float]
 
 
-def _entry(shelf: Sequence[Sequence[Entry]], statistic: str, before: int, earlier: float | None) -> Entry | None:
-    """Return the entry that serves `statistic` best, of the first spelling that has one; or None."""
+def _entry(
+    shelf: Sequence[Sequence[Entry]], statistic: str, before: int, earlier: float | None
+) -> Entry | None:
+    """Return the entry that serves `statistic` best, of the first spelling that has one; or None.
+    """
     for entries in shelf:
-        fitting = [(e, e.span.start, e.span.end) for e in entries if e.span is not None and e.span.statistic in (statistic, "")]
+        fitting = [
+            (e, e.span.start, e.span.end)
+            for e in entries
+            if e.span is not None and e.span.statistic in (statistic, "")
+        ]
         if statistic == "point":
             if fitting:
                 return fitting[0][0]
@@ -200,10 +255,12 @@ def _entry(shelf: Sequence[Sequence[Entry]], statistic: str, before: int, earlie
 
 
 def _unfitness(start: float, before: int, earlier: float | None) -> tuple[int, float]:
-    """Rank a window that begins at `start` for what happened since step `before` [h]: the smaller the better.
+    """Rank a window that begins at `start` for what happened since step `before` [h]: the smaller
+    the better.
 
-    Best is the window itself; then one that begins where the window chosen a step earlier began (the difference of the two is the
-    interval); then the shortest that covers the interval; then the longest that does not.
+    Best is the window itself; then one that begins where the window chosen a step earlier began
+    (the difference of the two is the interval); then the shortest that covers the interval; then
+    the longest that does not.
     """
     if start == before:
         return (0, 0)
@@ -214,16 +271,24 @@ def _unfitness(start: float, before: int, earlier: float | None) -> tuple[int, f
 
 def messages(wanted: Iterable[Wanted]) -> tuple[Entry, ...]:
     """Return the messages that hold what is wanted, each once, in the order of the file."""
-    return tuple({w.entry.offset: w.entry for w in sorted(wanted, key=lambda w: w.entry.offset)}.values())
+    return tuple(
+        {w.entry.offset: w.entry for w in sorted(wanted, key=lambda w: w.entry.offset)}.values()
+    )
 
 
-def plan_ranges(spans: Sequence[tuple[int, int]], slack: float = SLACK, largest: int = LARGEST_RANGE) -> tuple[tuple[int, int], ...]:
-    """Join the byte spans [start, end) of messages into as few ranges as the slack allows; no message is cut.
+def plan_ranges(
+    spans: Sequence[tuple[int, int]], slack: float = SLACK, largest: int = LARGEST_RANGE
+) -> tuple[tuple[int, int], ...]:
+    """Join the byte spans [start, end) of messages into as few ranges as the slack allows; no
+    message is cut.
 
-    Spans must rise and not overlap. Smallest gaps are closed first: no other choice closes more of them for the same waste. What
-    is fetched stays within (1 + slack) times what is needed, and a range of more than one message within `largest` bytes.
+    Spans must rise and not overlap. Smallest gaps are closed first: no other choice closes more of
+    them for the same waste. What is fetched stays within (1 + slack) times what is needed, and a
+    range of more than one message within `largest` bytes.
     """
-    if any(start >= end for start, end in spans) or any(left[1] > right[0] for left, right in pairwise(spans)):
+    if any(start >= end for start, end in spans) or any(
+        left[1] > right[0] for left, right in pairwise(spans)
+    ):
         raise ValueError("spans of bytes must not be empty, must rise and must not overlap")
     budget = slack * sum(end - start for start, end in spans)
     gaps = sorted((spans[i + 1][0] - spans[i][1], i) for i in range(len(spans) - 1))

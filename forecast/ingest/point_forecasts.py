@@ -1,12 +1,16 @@
-"""Point forecasts in the JSON form of Open-Meteo -> an Atmosphere of one column, so that the rooms read them like a model's grid.
+"""Point forecasts in the JSON form of Open-Meteo -> an Atmosphere of one column, so that the rooms
+read them like a model's grid.
 
-Such a document holds hourly series at one place: a few pressure levels, the weather at 2 m, cloud in three layers. What it lacks is made
-up here by rules written out below, and `PointForecast.missing` names it, for the reader of any figure that comes of it:
+Such a document holds hourly series at one place: a few pressure levels, the weather at 2 m, cloud
+in three layers. What it lacks is made up here by rules written out below, and
+`PointForecast.missing` names it, for the reader of any figure that comes of it:
 
-- geopotential heights: where neither they nor the sea-level pressure are given, the hypsometric equation up from 1013.25 hPa at sea level.
-  10 hPa more or less at sea level move every height by 85 m.
-- the model's ground: Open-Meteo brings the temperature at 2 m to the place's own elevation by 6.5 K km-1 and tells nothing of the
-  model's. The values at 2 m are taken for the air on the valley's floor, the temperature warmed back down to it.
+- geopotential heights: where neither they nor the sea-level pressure are given, the hypsometric
+  equation up from 1013.25 hPa at sea level. 10 hPa more or less at sea level move every height by
+  85 m.
+- the model's ground: Open-Meteo brings the temperature at 2 m to the place's own elevation by 6.5 K
+  km-1 and tells nothing of the model's. The values at 2 m are taken for the air on the valley's
+  floor, the temperature warmed back down to it.
 - cloud by level: the cover of a layer is put where the layer's air is moistest.
 - wind aloft: none; the wind at 10 m stands on the valley's floor where its direction is given.
 """
@@ -41,13 +45,20 @@ LEVEL = re.compile(r"(temperature|relative_humidity|geopotential_height)_(\d{2,4
 SEA_LEVEL_PRESSURE = 101325.0  # [Pa] ISO 2533, where none is given
 GAS_CONSTANT, GRAVITY, LAPSE = 287.05, 9.80665, 0.0065  # [J kg-1 K-1] of dry air, [m s-2], [K m-1]
 HIGH_CLOUD_LEVEL, HIGH_CLOUD_HEIGHT = 30000.0, 9164.0  # [Pa, m] where high cloud is put; ISO 2533
-MOIST_SPAN = 0.15  # humidity below the layer's highest at which a level holds none of the layer's cloud (check)
+# humidity below the layer's highest at which a level holds none of the layer's cloud (check)
+MOIST_SPAN = 0.15
 SPACING = 0.1  # [degree] of the small grid around the place
 
-# Variable: field of the catalogue whose limits it keeps, and what turns each unit that Open-Meteo gives into SI; the first is its default.
+# Variable: field of the catalogue whose limits it keeps, and what turns each unit that Open-Meteo
+# gives into SI; the first is its default.
 _CELSIUS, _PERCENT = {"\u00b0C": (1.0, 273.15), "K": (1.0, 0.0)}, {"%": (0.01, 0.0)}
 _SPEED = {"km/h": (1 / 3.6, 0.0), "m/s": (1.0, 0.0)}
-_METRE, _RAIN, _PRESSURE = {"m": (1.0, 0.0)}, {"mm": (1.0, 0.0)}, {"hPa": (100.0, 0.0), "Pa": (1.0, 0.0)}
+_METRE, _RAIN, _PRESSURE = (
+    {"m": (1.0, 0.0)},
+    {"mm": (1.0, 0.0)},
+    {"hPa": (100.0, 0.0), "Pa": (1.0, 0.0)},
+)
+# fmt: off
 VARIABLES: dict[str, tuple[str, dict[str, tuple[float, float]]]] = {
     "temperature": ("air_temperature", _CELSIUS),
     "relative_humidity": ("relative_humidity", _PERCENT),
@@ -63,8 +74,10 @@ VARIABLES: dict[str, tuple[str, dict[str, tuple[float, float]]]] = {
     "wind_gusts_10m": ("wind_speed_of_gust", _SPEED),
     "pressure_msl": ("surface_air_pressure", _PRESSURE),
 }
+# fmt: on
 PLACE = {"latitude": (-90.0, 90.0), "longitude": (-180.0, 360.0), "elevation": (-450.0, 9000.0)}
 DIRECTION = "wind_direction_10m"  # [degree] from which it blows
+# fmt: off
 CARRIED = {  # series that pass into the atmosphere as they stand
     "cloud_cover_low": "low_type_cloud_area_fraction",
     "cloud_cover_mid": "medium_type_cloud_area_fraction",
@@ -74,15 +87,18 @@ CARRIED = {  # series that pass into the atmosphere as they stand
     "wind_gusts_10m": "wind_speed_of_gust",
     "relative_humidity_2m": "relative_humidity_at_2m",
 }
+# fmt: on
 
 
 @dataclass(frozen=True, slots=True)
 class PointForecast:
     """Hourly series at one place, in UTC and SI, NaN where the document has null.
 
-    levels: (variable, pressure [Pa]) -> series; series: Open-Meteo's name -> values (time). latitude, longitude [degree], elevation [m]:
-    the place as the document tells it (NaN: it does not), elevation being that to which the temperature at 2 m was brought. tags: the
-    document's own strings (a place's id, a date). missing: what a column wants and the document lacks.
+    levels: (variable, pressure [Pa]) -> series; series: Open-Meteo's name -> values (time).
+    latitude, longitude [degree], elevation [m]:
+    the place as the document tells it (NaN: it does not), elevation being that to which the
+    temperature at 2 m was brought. tags: the document's own strings (a place's id, a date).
+    missing: what a column wants and the document lacks.
     """
 
     times: Times
@@ -96,37 +112,65 @@ class PointForecast:
     @property
     def pressures(self) -> tuple[float, ...]:
         """The levels [Pa] with temperature and humidity, from the ground up."""
-        whole = {p for name, p in self.levels if name == "temperature" and ("relative_humidity", p) in self.levels}
+        whole = {
+            p
+            for name, p in self.levels
+            if name == "temperature" and ("relative_humidity", p) in self.levels
+        }
         return tuple(sorted(whole, reverse=True))
 
     @property
     def missing(self) -> tuple[str, ...]:
-        heights = [name for name in ("geopotential_height",) if not any(variable == name for variable, _ in self.levels)]
+        heights = [
+            name
+            for name in ("geopotential_height",)
+            if not any(variable == name for variable, _ in self.levels)
+        ]
         wind = [] if {"wind_speed_10m", DIRECTION} <= self.series.keys() else ["wind_direction"]
-        wanted = [name for name in VARIABLES if name not in ("temperature", "relative_humidity", "geopotential_height")]
-        return (*heights, "surface_altitude", "cloud_by_level", "wind_aloft", *wind, *(name for name in wanted if name not in self.series))
+        wanted = [
+            name
+            for name in VARIABLES
+            if name not in ("temperature", "relative_humidity", "geopotential_height")
+        ]
+        return (
+            *heights,
+            "surface_altitude",
+            "cloud_by_level",
+            "wind_aloft",
+            *wind,
+            *(name for name in wanted if name not in self.series),
+        )
 
 
 def read_points(path: Path, utc_offset: timedelta = timedelta(0)) -> list[PointForecast]:
     """Read one document or a list of them from a .json or .json.gz file.
 
-    utc_offset: of the clock that the times are told by, where a document does not say so itself (`utc_offset_seconds`).
+    utc_offset: of the clock that the times are told by, where a document does not say so itself
+    (`utc_offset_seconds`).
     Raises: SourceCorrupt for what is not such a file, is too large, or holds values that cannot be.
     """
     try:
         with gzip.open(path, "rb") if path.suffix == ".gz" else path.open("rb") as stream:
             data = stream.read(LARGEST_FILE + 1)
         if len(data) > LARGEST_FILE:
-            raise SourceCorrupt(f"{path}: larger than {LARGEST_FILE // 1_000_000} MB unpacked; split the history into smaller files")
+            raise SourceCorrupt(
+                f"{path}: larger than {LARGEST_FILE // 1_000_000} MB unpacked; split the history into smaller files"
+            )
         documents = json.loads(data)
     except (OSError, EOFError, ValueError, RecursionError) as error:
         raise SourceCorrupt(f"{path}: not a readable JSON file: {error}") from error
     documents = documents if isinstance(documents, list) else [documents]
-    return [parse_point(document, utc_offset, f"{path}: document {number}") for number, document in enumerate(documents)]
+    return [
+        parse_point(document, utc_offset, f"{path}: document {number}")
+        for number, document in enumerate(documents)
+    ]
 
 
-def parse_point(document: object, utc_offset: timedelta = timedelta(0), where: str = "point forecast") -> PointForecast:
-    """Check one document of Open-Meteo and bring its hourly series to UTC and SI; variables that no column wants are passed over.
+def parse_point(
+    document: object, utc_offset: timedelta = timedelta(0), where: str = "point forecast"
+) -> PointForecast:
+    """Check one document of Open-Meteo and bring its hourly series to UTC and SI; variables that no
+    column wants are passed over.
 
     Raises: SourceCorrupt, naming the variable.
     """
@@ -134,8 +178,14 @@ def parse_point(document: object, utc_offset: timedelta = timedelta(0), where: s
         raise SourceCorrupt(f"{where}: expected an object with `hourly`, as Open-Meteo gives it")
     hourly, units = document["hourly"], document.get("hourly_units") or {}
     offset = document.get("utc_offset_seconds", utc_offset.total_seconds())
-    if not isinstance(offset, int | float) or not abs(offset) <= 18 * 3600 or not isinstance(units, Mapping):
-        raise SourceCorrupt(f"{where}: utc_offset_seconds {offset!r}: expected seconds within 18 hours, and hourly_units an object")
+    if (
+        not isinstance(offset, int | float)
+        or not abs(offset) <= 18 * 3600
+        or not isinstance(units, Mapping)
+    ):
+        raise SourceCorrupt(
+            f"{where}: utc_offset_seconds {offset!r}: expected seconds within 18 hours, and hourly_units an object"
+        )
     times = _times(hourly.get("time"), where) - np.timedelta64(int(offset), "s")
     series: dict[str, Array] = {}
     levels: dict[tuple[str, float], Array] = {}
@@ -144,11 +194,15 @@ def parse_point(document: object, utc_offset: timedelta = timedelta(0), where: s
         variable = level[1] if level else name
         if variable == DIRECTION:
             series[name] = _numbers(values, len(times), 0.0, 360.0, f"{where}: {name}")
-        elif variable in VARIABLES and (level or variable not in ("temperature", "relative_humidity", "geopotential_height")):
+        elif variable in VARIABLES and (
+            level or variable not in ("temperature", "relative_humidity", "geopotential_height")
+        ):
             key, known = VARIABLES[variable]
             unit = units.get(name, next(iter(known)))
             if unit not in known:
-                raise SourceCorrupt(f"{where}: {name} is in {unit!r}; expected {' or '.join(known)}")
+                raise SourceCorrupt(
+                    f"{where}: {name} is in {unit!r}; expected {' or '.join(known)}"
+                )
             factor, shift = known[unit]
             low, high = ((limit - shift) / factor for limit in (FIELDS[key].low, FIELDS[key].high))
             found = _numbers(values, len(times), low, high, f"{where}: {name}") * factor + shift
@@ -156,7 +210,11 @@ def parse_point(document: object, utc_offset: timedelta = timedelta(0), where: s
                 levels[level[1], 100.0 * int(level[2])] = found
             else:
                 series[name] = found
-    tags = {key: value for key, value in document.items() if isinstance(key, str) and isinstance(value, str)}
+    tags = {
+        key: value
+        for key, value in document.items()
+        if isinstance(key, str) and isinstance(value, str)
+    }
     latitude, longitude, elevation = (_place(document, name, where) for name in PLACE)
     return PointForecast(times, series, levels, latitude, longitude, elevation, tags)
 
@@ -167,7 +225,9 @@ def _place(document: Mapping[str, Any], name: str, where: str) -> float:
     if value is None:
         return float("nan")
     if isinstance(value, bool) or not isinstance(value, int | float) or not low <= value <= high:
-        raise SourceCorrupt(f"{where}: {name} {value!r}: expected a number from {low:g} to {high:g}")
+        raise SourceCorrupt(
+            f"{where}: {name} {value!r}: expected a number from {low:g} to {high:g}"
+        )
     return float(value)
 
 
@@ -175,10 +235,18 @@ def _times(values: object, where: str) -> Times:
     if not isinstance(values, list) or not 0 < len(values) <= MOST_HOURS:
         raise SourceCorrupt(f"{where}: time: expected a list of 1 to {MOST_HOURS} hours")
     try:
-        times = np.array(values, dtype="datetime64[ns]") if all(isinstance(v, str) for v in values) else np.array([], "datetime64[ns]")
+        times = (
+            np.array(values, dtype="datetime64[ns]")
+            if all(isinstance(v, str) for v in values)
+            else np.array([], "datetime64[ns]")
+        )
     except ValueError as error:
         raise SourceCorrupt(f"{where}: time: {error}; expected such as 2026-05-17T03:00") from error
-    if len(times) != len(values) or np.isnat(times).any() or (np.diff(times) <= np.timedelta64(0)).any():
+    if (
+        len(times) != len(values)
+        or np.isnat(times).any()
+        or (np.diff(times) <= np.timedelta64(0)).any()
+    ):
         raise SourceCorrupt(f"{where}: time: expected rising hours such as 2026-05-17T03:00")
     return times
 
@@ -186,7 +254,9 @@ def _times(values: object, where: str) -> Times:
 def _numbers(values: object, count: int, low: float, high: float, where: str) -> Array:
     if not isinstance(values, list) or len(values) != count:
         raise SourceCorrupt(f"{where}: expected a list of {count} numbers, one an hour")
-    if not all(v is None or (isinstance(v, int | float) and not isinstance(v, bool)) for v in values):
+    if not all(
+        v is None or (isinstance(v, int | float) and not isinstance(v, bool)) for v in values
+    ):
         raise SourceCorrupt(f"{where}: expected numbers or null")
     found = np.array([np.nan if v is None else v for v in values], dtype=float)
     if (wrong := (found < low) | (found > high) | np.isinf(found)).any():
@@ -195,7 +265,8 @@ def _numbers(values: object, count: int, low: float, high: float, where: str) ->
 
 
 def joined(points: Sequence[PointForecast]) -> PointForecast:
-    """Return several documents of one place as one; of an hour told twice the later document counts, what one lacks is NaN.
+    """Return several documents of one place as one; of an hour told twice the later document
+    counts, what one lacks is NaN.
 
     Raises: ValueError without a document.
     """
@@ -211,16 +282,24 @@ def joined(points: Sequence[PointForecast]) -> PointForecast:
         for key, values in point.levels.items():
             levels[key][rows] = values
     last = points[-1]
-    return PointForecast(times, series, levels, last.latitude, last.longitude, last.elevation, last.tags)
+    return PointForecast(
+        times, series, levels, last.latitude, last.longitude, last.elevation, last.tags
+    )
 
 
-def point_atmosphere(point: PointForecast, latitude: float, longitude: float, elevation: float, valley: float) -> Atmosphere:
-    """Return the column over a place as an Atmosphere: the same everywhere on a grid of 3 x 3 points, 0.1 degrees apart.
+def point_atmosphere(
+    point: PointForecast, latitude: float, longitude: float, elevation: float, valley: float
+) -> Atmosphere:
+    """Return the column over a place as an Atmosphere: the same everywhere on a grid of 3 x 3
+    points, 0.1 degrees apart.
 
-    elevation [m]: to which the temperature at 2 m was brought; valley [m]: of its floor, on which the values at 2 m are put. Levels
-    that the valley's floor hides are dropped. The last level, 300 hPa, holds the high cloud and nothing else.
+    elevation [m]: to which the temperature at 2 m was brought; valley [m]: of its floor, on which
+    the values at 2 m are put. Levels that the valley's floor hides are dropped. The last level, 300
+    hPa, holds the high cloud and nothing else.
     """
-    floor = float(SEA_LEVEL_PRESSURE * (1 - valley * LAPSE / 288.15) ** (GRAVITY / (GAS_CONSTANT * LAPSE)))
+    floor = float(
+        SEA_LEVEL_PRESSURE * (1 - valley * LAPSE / 288.15) ** (GRAVITY / (GAS_CONSTANT * LAPSE))
+    )
     pressures = tuple(p for p in point.pressures if HIGH_CLOUD_LEVEL < p < floor)
     nothing = np.full(len(point.times), np.nan)
     series = {**dict.fromkeys(VARIABLES, nothing), DIRECTION: nothing, **point.series}
@@ -230,29 +309,42 @@ def point_atmosphere(point: PointForecast, latitude: float, longitude: float, el
     data: dict[str, Array] = {
         "air_temperature": np.stack([warm, *air, nothing], axis=1),
         "relative_humidity": np.stack([series["relative_humidity_2m"], *humid, nothing], axis=1),
-        "geopotential_height": np.stack([0 * nothing + valley, *_heights(point, pressures).T, nothing], axis=1),
+        "geopotential_height": np.stack(
+            [0 * nothing + valley, *_heights(point, pressures).T, nothing], axis=1
+        ),
     }
     data["geopotential_height"][:, [0, -1]] = valley, HIGH_CLOUD_HEIGHT
     levels = np.array([floor, *pressures, HIGH_CLOUD_LEVEL])
     covers = {"low": "cloud_cover_low", "medium": "cloud_cover_mid", "high": "cloud_cover_high"}
     if any(name in point.series for name in covers.values()):
         data["cloud_area_fraction_in_atmosphere_layer"] = _cloud(
-            data["relative_humidity"], levels, {layer: series[name] for layer, name in covers.items()})
+            data["relative_humidity"],
+            levels,
+            {layer: series[name] for layer, name in covers.items()},
+        )
     if {"wind_speed_10m", DIRECTION} <= point.series.keys():
         turned = np.radians(series[DIRECTION])
         for name, part in (("eastward_wind", -np.sin(turned)), ("northward_wind", -np.cos(turned))):
-            data[name] = np.stack([series["wind_speed_10m"] * part, *[nothing] * (len(levels) - 1)], axis=1)
-    data |= {ours: point.series[theirs] for theirs, ours in CARRIED.items() if theirs in point.series}
+            data[name] = np.stack(
+                [series["wind_speed_10m"] * part, *[nothing] * (len(levels) - 1)], axis=1
+            )
+    data |= {
+        ours: point.series[theirs] for theirs, ours in CARRIED.items() if theirs in point.series
+    }
     return _spread(data, point.times, levels, latitude, longitude)
 
 
 def _heights(point: PointForecast, pressures: Sequence[float]) -> Array:
-    """Return the heights [m] of the levels (time, level): the document's own, else by the hypsometric equation from sea level up.
+    """Return the heights [m] of the levels (time, level): the document's own, else by the
+    hypsometric equation from sea level up.
 
-    The air below the lowest level is taken to cool by 6.5 K km-1; moisture's lightening (1 % at most) is left out.
+    The air below the lowest level is taken to cool by 6.5 K km-1; moisture's lightening (1 % at
+    most) is left out.
     """
     height = np.zeros(len(point.times))
-    pressure: Array = np.array(point.series.get("pressure_msl", np.full(len(point.times), SEA_LEVEL_PRESSURE)))
+    pressure: Array = np.array(
+        point.series.get("pressure_msl", np.full(len(point.times), SEA_LEVEL_PRESSURE))
+    )
     found, below = [], None
     for level in pressures:
         air = point.levels["temperature", level]
@@ -264,7 +356,9 @@ def _heights(point: PointForecast, pressures: Sequence[float]) -> Array:
 
 
 def _cloud(humidity: Array, levels: Array, covers: Mapping[str, Array]) -> Array:
-    """Return the cloud of each level [1] (time, level) from the cover of the layers: all of it where the layer's air is moistest."""
+    """Return the cloud of each level [1] (time, level) from the cover of the layers: all of it
+    where the layer's air is moistest.
+    """
     cloud = np.full(humidity.shape, np.nan)
     for layer, (low, high) in LAYERS.items():
         inside = (levels > low) & (levels <= high)
@@ -275,15 +369,26 @@ def _cloud(humidity: Array, levels: Array, covers: Mapping[str, Array]) -> Array
     return cloud
 
 
-def _spread(data: Mapping[str, Array], times: Times, levels: Array, latitude: float, longitude: float) -> Atmosphere:
+def _spread(
+    data: Mapping[str, Array], times: Times, levels: Array, latitude: float, longitude: float
+) -> Atmosphere:
     around = np.array([-SPACING, 0.0, SPACING])
     made = {}
     for name, values in data.items():
         names = ("time", "level")[: values.ndim]
         full = np.broadcast_to(values[..., None, None], (*values.shape, 3, 3)).astype(np.float32)
-        made[name] = xr.Variable((*names, "latitude", "longitude"), full, {"units": FIELDS[name].unit})
-    coordinates = {"time": times, "level": levels, "latitude": latitude + around, "longitude": longitude + around}
+        made[name] = xr.Variable(
+            (*names, "latitude", "longitude"), full, {"units": FIELDS[name].unit}
+        )
+    coordinates = {
+        "time": times,
+        "level": levels,
+        "latitude": latitude + around,
+        "longitude": longitude + around,
+    }
     atmosphere = xr.Dataset(made, coords=coordinates)
     if "precipitation_amount" in atmosphere:  # of the hour that ends at each time
-        atmosphere = atmosphere.assign(precipitation_amount_start=("time", times - np.timedelta64(1, "h")))
+        atmosphere = atmosphere.assign(
+            precipitation_amount_start=("time", times - np.timedelta64(1, "h"))
+        )
     return atmosphere

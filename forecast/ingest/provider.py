@@ -1,4 +1,6 @@
-"""What every way to a cycle has in common: what it brings, how it is asked, how its files are laid out."""
+"""What every way to a cycle has in common: what it brings, how it is asked, how its files are laid
+out.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +17,9 @@ ATTRIBUTION = "NOAA/NCEP GFS, public domain"
 
 @dataclass(frozen=True, slots=True)
 class Acquired:
-    """A whole cycle in files: which, where, whose, by which way, at what cost; what is worth telling; which members are whole."""
+    """A whole cycle in files: which, where, whose, by which way, at what cost; what is worth
+    telling; which members are whole.
+    """
 
     cycle: Cycle
     files: tuple[Path, ...]
@@ -32,8 +36,11 @@ class Way(Protocol):
 
     name: str
 
-    def fetch(self, needs: Needs, cycle: Cycle, ask: bool = True, within: Deadline | None = None) -> Acquired:
-        """Bring the whole of `cycle`, before `within` ends; without `ask`, only what was fetched before.
+    def fetch(
+        self, needs: Needs, cycle: Cycle, ask: bool = True, within: Deadline | None = None
+    ) -> Acquired:
+        """Bring the whole of `cycle`, before `within` ends; without `ask`, only what was fetched
+        before.
 
         Raises: CycleNotReady, SourceUnavailable, SourceCorrupt.
         """
@@ -41,5 +48,10 @@ class Way(Protocol):
 
 
 def path_of(cycle: Cycle, step: int) -> tuple[str, str]:
-    """Return folder and name of a step, as the public bucket, NOMADS and many a mirror lay them out."""
-    return f"/gfs.{cycle.run:%Y%m%d}/{cycle.run:%H}/atmos", f"gfs.t{cycle.run:%H}z.pgrb2.0p25.f{step:03d}"
+    """Return folder and name of a step, as the public bucket, NOMADS and many a mirror lay them
+    out.
+    """
+    return (
+        f"/gfs.{cycle.run:%Y%m%d}/{cycle.run:%H}/atmos",
+        f"gfs.t{cycle.run:%H}z.pgrb2.0p25.f{step:03d}",
+    )

@@ -1,8 +1,10 @@
-"""Cycles by inventories and byte ranges, from any server that keeps whole files beside a list of what is in them.
+"""Cycles by inventories and byte ranges, from any server that keeps whole files beside a list of
+what is in them.
 
-A step is brought message by message, each checked against what was asked (run, step, member, parameter, level), and left as a whole file
-in the folder of cycles. A run counts only when all its wanted steps are there; the last is asked for first, since steps appear in order.
-How a model's files are called and how their inventories are read is its `Layout`; all else is the same for all.
+A step is brought message by message, each checked against what was asked (run, step, member,
+parameter, level), and left as a whole file in the folder of cycles. A run counts only when all its
+wanted steps are there; the last is asked for first, since steps appear in order. How a model's
+files are called and how their inventories are read is its `Layout`; all else is the same for all.
 """
 
 from __future__ import annotations
@@ -51,8 +53,10 @@ T = TypeVar("T")
 class Layout:
     """How a model's files are called, and how what is in them is told.
 
-    path: of a step below the address; listing: of its inventory, from that path. parse: an inventory's text -> entries. names: how it
-    spells a field. members: which of an ensemble one file holds (None: no ensemble). template: the path as the settings write it.
+    path: of a step below the address; listing: of its inventory, from that path. parse: an
+    inventory's text -> entries. names: how it
+    spells a field. members: which of an ensemble one file holds (None: no ensemble). template: the
+    path as the settings write it.
     """
 
     path: Callable[[Cycle, int], str]
@@ -66,54 +70,103 @@ class Layout:
 
 
 class Remote:
-    """What a way over the network keeps between cycles: connections, the folder, which files were verified."""
+    """What a way over the network keeps between cycles: connections, the folder, which files were
+    verified.
+    """
 
-    def __init__(self, client: transport.Client, connections: int, shelf: Shelf, name: str, origin: str) -> None:
+    def __init__(
+        self, client: transport.Client, connections: int, shelf: Shelf, name: str, origin: str
+    ) -> None:
         self.name = name
-        self._client, self._connections, self._shelf, self._origin = client, connections, shelf, origin
+        self._client, self._connections, self._shelf, self._origin = (
+            client,
+            connections,
+            shelf,
+            origin,
+        )
         self._known: dict[Path, tuple[int, int, int]] = {}
 
-    def _errand(self, needs: Needs, cycle: Cycle, within: Deadline | None, said: object = None) -> Errand:
-        return Errand(self._client, self._shelf, self._origin, needs, cycle, self._known, within, said)
+    def _errand(
+        self, needs: Needs, cycle: Cycle, within: Deadline | None, said: object = None
+    ) -> Errand:
+        return Errand(
+            self._client, self._shelf, self._origin, needs, cycle, self._known, within, said
+        )
 
 
 class Bucket(Remote):
     """A server of whole files: an inventory and a few byte ranges for each step."""
 
     def __init__(
-        self, client: transport.Client, connections: int, shelf: Shelf, layout: Layout, name: str = "bucket", origin: str = "bucket"
+        self,
+        client: transport.Client,
+        connections: int,
+        shelf: Shelf,
+        layout: Layout,
+        name: str = "bucket",
+        origin: str = "bucket",
     ) -> None:
         super().__init__(client, connections, shelf, name, origin)
         self._layout = layout
 
-    def fetch(self, needs: Needs, cycle: Cycle, ask: bool = True, within: Deadline | None = None) -> Acquired:
-        """Bring every message that `needs` names, at every step. Raises: CycleNotReady, SourceUnavailable, SourceCorrupt."""
+    def fetch(
+        self, needs: Needs, cycle: Cycle, ask: bool = True, within: Deadline | None = None
+    ) -> Acquired:
+        """Bring every message that `needs` names, at every step. Raises: CycleNotReady,
+        SourceUnavailable, SourceCorrupt.
+        """
         said = None if self._layout.members == (None,) else self._layout.members
         with self._errand(needs, cycle, within, said) as errand:
             errand.may_ask(ask)
             listings: dict[int, Listing] = {}
             if errand.todo:
                 listings[errand.todo[-1]] = self._last_listing(errand)
-                rest = errand.each(lambda step: self._listing(errand, step), errand.todo[:-1], self._connections)
+                rest = errand.each(
+                    lambda step: self._listing(errand, step), errand.todo[:-1], self._connections
+                )
                 listings.update(rest)
             chosen = self._choose(needs, listings, errand.cards)
-            total = sum(entry.end - entry.offset for step in errand.todo for entry in messages(chosen[step].wanted) if entry.end)
-            log.info("%s by the %s: %d of %d steps to fetch, %.1f MB", cycle.id, self.name, len(errand.todo), len(needs.steps), total / 1e6)
+            total = sum(
+                entry.end - entry.offset
+                for step in errand.todo
+                for entry in messages(chosen[step].wanted)
+                if entry.end
+            )
+            log.info(
+                "%s by the %s: %d of %d steps to fetch, %.1f MB",
+                cycle.id,
+                self.name,
+                len(errand.todo),
+                len(needs.steps),
+                total / 1e6,
+            )
             with transport.progress(total, cycle.id) as advance:
-                errand.each(lambda step: self._step(errand, step, listings[step], chosen, advance), errand.todo, self._connections)
+                errand.each(
+                    lambda step: self._step(errand, step, listings[step], chosen, advance),
+                    errand.todo,
+                    self._connections,
+                )
             return errand.acquired(self._layout.attribution)
 
     def cost(self, needs: Needs, cycle: Cycle) -> tuple[int, int]:
-        """Return how many bytes and requests `fetch` would need for a cycle of which nothing is here; only its inventories are fetched."""
+        """Return how many bytes and requests `fetch` would need for a cycle of which nothing is
+        here; only its inventories are fetched.
+        """
         with self._errand(needs, cycle, None) as errand:
-            listings = errand.each(lambda step: self._listing(errand, step), needs.steps, self._connections)
-            spans = [plan_ranges([(e.offset, e.end or 0) for e in messages(chosen.wanted)])
-                     for chosen in self._choose(needs, listings, {}).values()]
+            listings = errand.each(
+                lambda step: self._listing(errand, step), needs.steps, self._connections
+            )
+            spans = [
+                plan_ranges([(e.offset, e.end or 0) for e in messages(chosen.wanted)])
+                for chosen in self._choose(needs, listings, {}).values()
+            ]
         ranges = [each for step in spans for each in step]
         return sum(end - first for first, end in ranges), len(ranges) + 2 * len(needs.steps)
 
     def _last_listing(self, errand: Errand) -> Listing:
-        """Return the listing of the last wanted step. Where even the first has none, nothing of the run is there: the error says so."""
+        """Return the listing of the last wanted step. Where even the first has none, nothing of the
+        run is there: the error says so.
+        """
         first, last = errand.todo[0], errand.todo[-1]
         try:
             return self._listing(errand, last)
@@ -121,49 +174,91 @@ class Bucket(Remote):
             if not self._layout.template or errand.cards:
                 raise
             try:
-                self._client.get(self._layout.listing(self._layout.path(errand.cycle, first)), errand.deadline, self._layout.longest)
+                self._client.get(
+                    self._layout.listing(self._layout.path(errand.cycle, first)),
+                    errand.deadline,
+                    self._layout.longest,
+                )
             except CycleNotReady:
-                raise CycleNotReady(f"nothing of {errand.cycle.id} is there: {error}", absent=True) from error
+                raise CycleNotReady(
+                    f"nothing of {errand.cycle.id} is there: {error}", absent=True
+                ) from error
             raise
 
-    def _choose(self, needs: Needs, listings: dict[int, Listing], cards: dict[int, Card]) -> dict[int, Selection]:
-        """Choose what is wanted of every step, in order: which window is best depends on the one chosen before."""
+    def _choose(
+        self, needs: Needs, listings: dict[int, Listing], cards: dict[int, Card]
+    ) -> dict[int, Selection]:
+        """Choose what is wanted of every step, in order: which window is best depends on the one
+        chosen before.
+        """
         chosen: dict[int, Selection] = {}
         previous: Selection | None = None
         for step in needs.steps:
             listed = listings.get(step)
-            previous = Selection(step, (), cards[step].starts) if listed is None else self._select(needs, listed, step, previous)
+            previous = (
+                Selection(step, (), cards[step].starts)
+                if listed is None
+                else self._select(needs, listed, step, previous)
+            )
             chosen[step] = previous
         return chosen
 
-    def _select(self, needs: Needs, listing: Listing, step: int, previous: Selection | None) -> Selection:
-        return select(listing.entries, needs.fields, step, previous, self._layout.names, self._layout.members)
+    def _select(
+        self, needs: Needs, listing: Listing, step: int, previous: Selection | None
+    ) -> Selection:
+        return select(
+            listing.entries, needs.fields, step, previous, self._layout.names, self._layout.members
+        )
 
     def _listing(self, errand: Errand, step: int) -> Listing:
         return insisting(lambda: self._read_listing(errand, step))
 
     def _read_listing(self, errand: Errand, step: int) -> Listing:
-        """Fetch the inventory of a step, and the head of its last message: together they prove file and inventory whole."""
+        """Fetch the inventory of a step, and the head of its last message: together they prove file
+        and inventory whole.
+        """
         path = self._layout.path(errand.cycle, step)
         listing, name = self._layout.listing(path), path.rpartition("/")[2]
         text = self._client.get(listing, errand.deadline, self._layout.longest).body
         entries = self._layout.parse(text, errand.cycle, listing.rpartition("/")[2])
         last = entries[-1].offset
-        head = self._client.get(path, errand.deadline, HEADER, span=transport.Span(last, last + HEADER - 1))
+        head = self._client.get(
+            path, errand.deadline, HEADER, span=transport.Span(last, last + HEADER - 1)
+        )
         end = last + length_of(head.body, f"{name}, byte {last}")
         if entries[-1].end not in (None, end):
-            raise SourceCorrupt(f"{name}: its last message ends at byte {end}, by its inventory at {entries[-1].end}: not of the same file")
+            raise SourceCorrupt(
+                f"{name}: its last message ends at byte {end}, by its inventory at {entries[-1].end}: not of the same file"
+            )
         if head.total is None or head.total < end:
-            raise CycleNotReady(f"{name}: {head.total} bytes are there, its inventory runs to {end}: it is still being written")
+            raise CycleNotReady(
+                f"{name}: {head.total} bytes are there, its inventory runs to {end}: it is still being written"
+            )
         if head.total > end:
-            raise SourceCorrupt(f"{name}: {head.total} bytes are there, but its inventory ends at {end}: cut short or of another file")
-        names = {name for field in errand.needs.fields for level in field.levels or (None,) for name in self._layout.names(field, level)}
-        useful = [e for e in entries if (e.variable, e.level) in names and e.member in self._layout.members]
+            raise SourceCorrupt(
+                f"{name}: {head.total} bytes are there, but its inventory ends at {end}: cut short or of another file"
+            )
+        names = {
+            name
+            for field in errand.needs.fields
+            for level in field.levels or (None,)
+            for name in self._layout.names(field, level)
+        }
+        useful = [
+            e
+            for e in entries
+            if (e.variable, e.level) in names and e.member in self._layout.members
+        ]
         closed = tuple(replace(entry, end=end) if entry.end is None else entry for entry in useful)
         return Listing(closed, head.total, head.etag, hashlib.sha256(text).hexdigest())
 
     def _step(
-        self, errand: Errand, step: int, listing: Listing, chosen: dict[int, Selection], advance: Callable[[int], object]
+        self,
+        errand: Errand,
+        step: int,
+        listing: Listing,
+        chosen: dict[int, Selection],
+        advance: Callable[[int], object],
     ) -> None:
         """Bring one step; a damaged one is asked for again, with a fresh inventory."""
         earlier = [chosen[s] for s in errand.needs.steps if s < step]
@@ -172,40 +267,75 @@ class Bucket(Remote):
         def renew() -> None:
             errand.files[step].discard()
             fresh = self._listing(errand, step)
-            current[0] = (fresh, self._select(errand.needs, fresh, step, earlier[-1] if earlier else None))
+            current[0] = (
+                fresh,
+                self._select(errand.needs, fresh, step, earlier[-1] if earlier else None),
+            )
 
         insisting(lambda: self._ranges(errand, step, *current[0], advance), renew)
 
     def _ranges(
-        self, errand: Errand, step: int, listing: Listing, selection: Selection, advance: Callable[[int], object]
+        self,
+        errand: Errand,
+        step: int,
+        listing: Listing,
+        selection: Selection,
+        advance: Callable[[int], object],
     ) -> None:
-        """Bring the ranges of one step that are not in its part yet, check every message, and give the file its name."""
+        """Bring the ranges of one step that are not in its part yet, check every message, and give
+        the file its name.
+        """
         path = self._layout.path(errand.cycle, step)
         name = path.rpartition("/")[2]
         file, wanted = errand.files[step], messages(selection.wanted)
         for member in self._layout.members:
-            refuse_poor(errand.needs.fields, {w.field.name for w in selection.wanted if w.entry.member == member}, name)
+            refuse_poor(
+                errand.needs.fields,
+                {w.field.name for w in selection.wanted if w.entry.member == member},
+                name,
+            )
         spans = [(entry.offset, entry.end or 0) for entry in wanted]
-        if any(end - start > MAXIMUM_MESSAGE for start, end in spans) or sum(end - start for start, end in spans) > MAXIMUM_STEP:
+        if (
+            any(end - start > MAXIMUM_MESSAGE for start, end in spans)
+            or sum(end - start for start, end in spans) > MAXIMUM_STEP
+        ):
             largest = MAXIMUM_MESSAGE // 1_000_000
-            raise SourceCorrupt(f"{name}: its inventory has messages of impossible size; expected at most {largest} MB each")
-        plan = hashlib.sha256(f"{listing.digest} {listing.etag} {errand.digests[step]}".encode()).hexdigest()
+            raise SourceCorrupt(
+                f"{name}: its inventory has messages of impossible size; expected at most {largest} MB each"
+            )
+        plan = hashlib.sha256(
+            f"{listing.digest} {listing.etag} {errand.digests[step]}".encode()
+        ).hexdigest()
         kept = file.resume(plan, [end - start for start, end in spans])
         advance(sum(end - start for start, end in spans[:kept]))
         for first, end in plan_ranges(spans[kept:]):
-            reply = self._client.get(path, errand.deadline, end - first, span=transport.Span(first, end - 1))
+            reply = self._client.get(
+                path, errand.deadline, end - first, span=transport.Span(first, end - 1)
+            )
             if (reply.total, reply.etag) != (listing.total, listing.etag):
-                raise SourceCorrupt(f"{name}: changed while it was being read; expected {listing.total} bytes, mark {listing.etag}")
-            pieces = [(start, reply.body[start - first : stop - first]) for start, stop in spans if first <= start < end]
+                raise SourceCorrupt(
+                    f"{name}: changed while it was being read; expected {listing.total} bytes, mark {listing.etag}"
+                )
+            pieces = [
+                (start, reply.body[start - first : stop - first])
+                for start, stop in spans
+                if first <= start < end
+            ]
             for start, piece in pieces:
                 check_message(piece, f"{name}, byte {start}")
             file.append(piece for _, piece in pieces)
             advance(sum(len(piece) for _, piece in pieces))
-        file.finish(errand.digests[step], selection.starts, lambda data: verify(data, name, errand.cycle, selection))
+        file.finish(
+            errand.digests[step],
+            selection.starts,
+            lambda data: verify(data, name, errand.cycle, selection),
+        )
 
 
 def insisting(attempt: Callable[[], T], before_next: Callable[[], object] = lambda: None) -> T:
-    """Return what `attempt` gives; where it was damaged, prepare and ask again, a few times. Raises: SourceCorrupt after the last."""
+    """Return what `attempt` gives; where it was damaged, prepare and ask again, a few times.
+    Raises: SourceCorrupt after the last.
+    """
     for _ in range(REFETCHES):
         try:
             return attempt()
@@ -217,7 +347,9 @@ def insisting(attempt: Callable[[], T], before_next: Callable[[], object] = lamb
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """What a step's file holds of what may be wanted, every end known; how large it is, and its mark."""
+    """What a step's file holds of what may be wanted, every end known; how large it is, and its
+    mark.
+    """
 
     entries: tuple[Entry, ...]
     total: int
@@ -226,17 +358,29 @@ class Listing:
 
 
 class Errand:
-    """One attempt to have one cycle by one way: its files, its deadline, what it cost. A `with` block works alone in the folder."""
+    """One attempt to have one cycle by one way: its files, its deadline, what it cost. A `with`
+    block works alone in the folder.
+    """
 
     def __init__(
-        self, client: transport.Client, shelf: Shelf, origin: str, needs: Needs, cycle: Cycle, known: dict[Path, tuple[int, int, int]],
-        within: Deadline | None, said: object,
+        self,
+        client: transport.Client,
+        shelf: Shelf,
+        origin: str,
+        needs: Needs,
+        cycle: Cycle,
+        known: dict[Path, tuple[int, int, int]],
+        within: Deadline | None,
+        said: object,
     ) -> None:
         self.needs, self.cycle, self.deadline = needs, cycle, client.deadline(within)
         self._client, self._shelf, self._origin, self._known = client, shelf, origin, known
         self._before = (client.bytes, client.requests)
         before = (None, *needs.steps)
-        self.digests = {step: needs_digest(needs.fields, step, before[i], said) for i, step in enumerate(needs.steps)}
+        self.digests = {
+            step: needs_digest(needs.fields, step, before[i], said)
+            for i, step in enumerate(needs.steps)
+        }
 
     def __enter__(self) -> Errand:
         with ExitStack() as stack:
@@ -253,15 +397,21 @@ class Errand:
         self._lock.close()
 
     def may_ask(self, ask: bool) -> None:
-        """Raise CycleNotReady where something is still to be fetched and the server is not to be asked."""
+        """Raise CycleNotReady where something is still to be fetched and the server is not to be
+        asked.
+        """
         if self.todo and not ask:
-            raise CycleNotReady(f"{self.cycle.id}: was not fetched before, and the server cannot be asked now")
+            raise CycleNotReady(
+                f"{self.cycle.id}: was not fetched before, and the server cannot be asked now"
+            )
 
     def card(self, step: int) -> Card | None:
         return self.files[step].read_card(self.digests[step], self._known)
 
     def each(self, work: Callable[[int], T], steps: Sequence[int], threads: int) -> dict[int, T]:
-        """Do `work` for every step, a few at a time; the first failure stops the others and is raised."""
+        """Do `work` for every step, a few at a time; the first failure stops the others and is
+        raised.
+        """
         with ThreadPoolExecutor(threads, thread_name_prefix=self._origin) as pool:
             futures = {pool.submit(work, step): step for step in steps}
             try:
@@ -277,7 +427,11 @@ class Errand:
         return Acquired(self.cycle, files, attribution, self._origin, *spent)
 
 
-def needs_digest(fields: Iterable[Field], step: int, before: int | None, said: object = None) -> str:
-    """Tell apart what may be wanted of a step; `before` is the step before it, `said` what else makes its file another."""
+def needs_digest(
+    fields: Iterable[Field], step: int, before: int | None, said: object = None
+) -> str:
+    """Tell apart what may be wanted of a step; `before` is the step before it, `said` what else
+    makes its file another.
+    """
     rows = [(f.name, f.levels, f.statistic, f.index if f.index[0] else f.inventory) for f in fields]
     return hashlib.sha256(json.dumps([rows, step, before, said]).encode()).hexdigest()

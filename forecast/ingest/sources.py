@@ -1,8 +1,10 @@
 """The doors to the models: which cycle is to be had, and the files that hold it.
 
-A model's ways (GFS: the region filter of NOMADS, the public bucket, the bureau's drop folder; others: their mirrors) are tried in the order
-that the settings give; the first that has the wanted cycle wins. Where no cycle is named it is the newest whole one: run by run backwards,
-until one is too old to be shown. The lead model gives files (`open_source`), the further ones atmospheres (`open_models`).
+A model's ways (GFS: the region filter of NOMADS, the public bucket, the bureau's drop folder;
+others: their mirrors) are tried in the order that the settings give; the first that has the wanted
+cycle wins. Where no cycle is named it is the newest whole one: run by run backwards, until one is
+too old to be shown. The lead model gives files (`open_source`), the further ones atmospheres
+(`open_models`).
 """
 
 from __future__ import annotations
@@ -16,7 +18,15 @@ from pathlib import Path
 
 from forecast.config import Config
 from forecast.domain import Atmosphere, Cycle, Name, Site, as_utc
-from forecast.errors import ConfigError, CycleNotReady, MissingInput, SourceCorrupt, SourceError, SourceRefused, SourceUnavailable
+from forecast.errors import (
+    ConfigError,
+    CycleNotReady,
+    MissingInput,
+    SourceCorrupt,
+    SourceError,
+    SourceRefused,
+    SourceUnavailable,
+)
 from forecast.http import CLOCK, Clock, Deadline, shown
 from forecast.ingest import Needs, derived_fields, ecmwf, gefs, gfs
 from forecast.ingest.cycle_store import Shelf, disk_spoken_for
@@ -29,28 +39,50 @@ from forecast.settings import SOURCES, ModelSettings, SourceSettings
 
 log = logging.getLogger(__name__)
 
-__all__ = ["Acquired", "ModelRun", "ModelSource", "Source", "needs_of", "open_models", "open_source"]
+__all__ = [
+    "Acquired",
+    "ModelRun",
+    "ModelSource",
+    "Source",
+    "needs_of",
+    "open_models",
+    "open_source",
+]
 
-LEAST = ("air_temperature", "relative_humidity", "geopotential_height")  # on levels: without them no feature can be made
+# on levels: without them no feature can be made
+LEAST = ("air_temperature", "relative_humidity", "geopotential_height")
 AT_ISSUE = 10.0  # [s] that an hour of issue waits for the folder of a further model
 KM_PER_DEGREE = 111.195  # of a great circle on a sphere of 6371 km
 MARGIN = 0.25  # [degree]: a site at the edge needs the grid points on both its sides
-GRAIN = 0.5  # [degree]: regions are widened to multiples, so that moving a site a little fetches nothing anew
+# [degree]: regions are widened to multiples, so that moving a site a little fetches nothing anew
+GRAIN = 0.5
 
 
 def needs_of(config: Config, sites: Sequence[Site], model: ModelSettings | None = None) -> Needs:
-    """Return what is wanted of a cycle: the sites and their light paths; of the lead model all fields of the catalogue, of a further
-    `model` those that its table names."""
-    north, south, west, east = region_of([(site.latitude, site.longitude) for site in sites], config.source.light_path_km)
-    fields, steps = (DEFAULT_FIELDS, config.source.all_steps) if model is None else (fields_of(model), model.all_steps)
+    """Return what is wanted of a cycle: the sites and their light paths; of the lead model all
+    fields of the catalogue, of a further `model` those that its table names.
+    """
+    north, south, west, east = region_of(
+        [(site.latitude, site.longitude) for site in sites], config.source.light_path_km
+    )
+    fields, steps = (
+        (DEFAULT_FIELDS, config.source.all_steps)
+        if model is None
+        else (fields_of(model), model.all_steps)
+    )
     return Needs(fields, steps, north, south, west, east)
 
 
-def region_of(places: Sequence[tuple[float, float]], radius: float) -> tuple[float, float, float, float]:
-    """Return (north, south, west, east) [degree] of the box around all circles of `radius` [km] about `places` (latitude, longitude).
+def region_of(
+    places: Sequence[tuple[float, float]], radius: float
+) -> tuple[float, float, float, float]:
+    """Return (north, south, west, east) [degree] of the box around all circles of `radius` [km]
+    about `places` (latitude, longitude).
 
-    A circle that holds a pole takes in all longitudes. west lies in [-180, 180); west > east crosses the antimeridian.
-    Source: the widest meridian of a circle of angular radius d at latitude p is asin(sin d / cos p) away (spherical right triangle).
+    A circle that holds a pole takes in all longitudes. west lies in [-180, 180); west > east
+    crosses the antimeridian.
+    Source: the widest meridian of a circle of angular radius d at latitude p is asin(sin d / cos p)
+    away (spherical right triangle).
     """
     angle = radius / KM_PER_DEGREE
     first = places[0][1]
@@ -60,7 +92,12 @@ def region_of(places: Sequence[tuple[float, float]], radius: float) -> tuple[flo
         return north, south, -180.0, 180.0
     edges: list[float] = []
     for latitude, longitude in places:
-        half = math.degrees(math.asin(math.sin(math.radians(angle)) / math.cos(math.radians(latitude)))) + MARGIN
+        half = (
+            math.degrees(
+                math.asin(math.sin(math.radians(angle)) / math.cos(math.radians(latitude)))
+            )
+            + MARGIN
+        )
         centre = first + (longitude - first + 180) % 360 - 180
         edges += [centre - half, centre + half]
     west, east = -_outward(-min(edges)), _outward(max(edges))
@@ -75,35 +112,54 @@ def _outward(degrees: float) -> float:
 
 
 class Source:
-    """The door to one model. One process may keep it open for years: connections, rate limits and what was verified live in it.
+    """The door to one model. One process may keep it open for years: connections, rate limits and
+    what was verified live in it.
 
     `id` is the model's, `place` where the settings speak of it.
     """
 
-    def __init__(self, settings: SourceSettings | ModelSettings, ways: Sequence[Way], shelf: Shelf, cycles: Path) -> None:
+    def __init__(
+        self,
+        settings: SourceSettings | ModelSettings,
+        ways: Sequence[Way],
+        shelf: Shelf,
+        cycles: Path,
+    ) -> None:
         self._settings = settings
         self._ways = tuple(ways)
         self._shelf, self._cycles = shelf, cycles
         if isinstance(settings, SourceSettings):
             self.id, self.place, self._template = settings.model, "source", ""
         else:
-            self.id, self.place, self._template = settings.id, f"models.{settings.id}", settings.path
+            self.id, self.place, self._template = (
+                settings.id,
+                f"models.{settings.id}",
+                settings.path,
+            )
 
     def acquire(
-        self, needs: Needs, now: datetime, cycle: Cycle | None = None, within: Deadline | None = None, ask: bool = True
+        self,
+        needs: Needs,
+        now: datetime,
+        cycle: Cycle | None = None,
+        within: Deadline | None = None,
+        ask: bool = True,
     ) -> Acquired:
-        """Return `cycle`, or the newest whole one as of `now`, in files; what is not there when `within` ends is not waited for.
+        """Return `cycle`, or the newest whole one as of `now`, in files; what is not there when
+        `within` ends is not waited for.
 
         Without `ask` no server is spoken to: what was fetched before, or dropped, is all there is.
 
-        Raises: CycleNotReady where no way has it, SourceUnavailable where no way could be asked, SourceCorrupt where all that came was
-        damaged; each says what every way answered.
+        Raises: CycleNotReady where no way has it, SourceUnavailable where no way could be asked,
+        SourceCorrupt where all that came was damaged; each says what every way answered.
         """
         now = as_utc(now, "now")
         candidates = (cycle,) if cycle is not None else self.candidates(now)
         answers: list[str] = []
         failures: list[SourceError] = []
-        silent: set[str] = set()  # a server that fails now will not do better for an older run; what it gave before still serves
+        # a server that fails now will not do better for an older run; what it gave before still
+        # serves
+        silent: set[str] = set()
         for candidate in candidates:
             for way in self._ways:
                 try:
@@ -112,7 +168,13 @@ class Source:
                         self._shelf.tidy(candidate, self._settings.keep_cycles, needs.steps)
                 except SourceError as error:
                     absent = isinstance(error, CycleNotReady)
-                    log.log(logging.INFO if absent else logging.WARNING, "%s by the %s: %s", candidate.id, way.name, error)
+                    log.log(
+                        logging.INFO if absent else logging.WARNING,
+                        "%s by the %s: %s",
+                        candidate.id,
+                        way.name,
+                        error,
+                    )
                     if not absent or candidate is candidates[0]:
                         answers.append(f"{way.name}: {error}")
                     if way.name not in silent:
@@ -120,8 +182,14 @@ class Source:
                     if isinstance(error, SourceUnavailable):
                         silent.add(way.name)
                 else:
-                    log.info("%s by the %s: %d files, %.1f MB in %d requests", candidate.id, way.name, len(got.files),
-                             got.bytes_fetched / 1e6, got.requests)
+                    log.info(
+                        "%s by the %s: %d files, %.1f MB in %d requests",
+                        candidate.id,
+                        way.name,
+                        len(got.files),
+                        got.bytes_fetched / 1e6,
+                        got.requests,
+                    )
                     return got
         raise self._nothing(candidates, answers, failures, now)
 
@@ -137,31 +205,60 @@ class Source:
             hour -= timedelta(hours=1)
         return tuple(runs)
 
-    def _nothing(self, candidates: Sequence[Cycle], answers: Sequence[str], failures: Sequence[SourceError], now: datetime) -> SourceError:
+    def _nothing(
+        self,
+        candidates: Sequence[Cycle],
+        answers: Sequence[str],
+        failures: Sequence[SourceError],
+        now: datetime,
+    ) -> SourceError:
         """Return the error that says why there is no cycle."""
         if not candidates:
-            hours = f"between {self._settings.delay_hours:g} and {self._settings.maximum_age_hours:g} h"
+            hours = (
+                f"between {self._settings.delay_hours:g} and {self._settings.maximum_age_hours:g} h"
+            )
             return CycleNotReady(
                 f"no run lies {hours} before {now:%Y-%m-%d %H:%M}Z; widen {self.place}.maximum_age_hours, or name one with --cycle"
             )
-        asked = candidates[0].id if len(candidates) == 1 else f"{candidates[0].id} back to {candidates[-1].id}"
-        text = f"no whole run to be had ({asked}). Of the newest: {'. '.join(dict.fromkeys(answers))}"
-        if self._template and failures and all(isinstance(failure, CycleNotReady) and failure.absent for failure in failures):
+        asked = (
+            candidates[0].id
+            if len(candidates) == 1
+            else f"{candidates[0].id} back to {candidates[-1].id}"
+        )
+        text = (
+            f"no whole run to be had ({asked}). Of the newest: {'. '.join(dict.fromkeys(answers))}"
+        )
+        if (
+            self._template
+            and failures
+            and all(isinstance(failure, CycleNotReady) and failure.absent for failure in failures)
+        ):
             return SourceRefused(
                 f"{asked}: nothing is there at any of {len(self._ways)} addresses: has the path moved? {self.place}.path says "
                 f"{self._template!r}. {'. '.join(dict.fromkeys(answers))}"
             )
         if failures and all(isinstance(failure, SourceUnavailable) for failure in failures):
-            waits = [f.retry_after for f in failures if isinstance(f, SourceUnavailable) and f.retry_after is not None]
-            return SourceUnavailable(f"{text}. Check the network and the addresses under {self.place}:", max(waits, default=None))
+            waits = [
+                f.retry_after
+                for f in failures
+                if isinstance(f, SourceUnavailable) and f.retry_after is not None
+            ]
+            return SourceUnavailable(
+                f"{text}. Check the network and the addresses under {self.place}:",
+                max(waits, default=None),
+            )
         if failures and all(isinstance(failure, SourceCorrupt) for failure in failures):
             return SourceCorrupt(f"{text}. Fetch again later, or choose another source")
-        return CycleNotReady(f"{text}. Wait for the run, choose another with --cycle, or shorten {self.place}.steps")
+        return CycleNotReady(
+            f"{text}. Wait for the run, choose another with --cycle, or shorten {self.place}.steps"
+        )
 
 
 @dataclass(frozen=True, slots=True)
 class ModelRun:
-    """What a further model says: its newest whole run, an atmosphere a member (one where it has none), and whose it is."""
+    """What a further model says: its newest whole run, an atmosphere a member (one where it has
+    none), and whose it is.
+    """
 
     model: ModelSettings
     cycle: Cycle
@@ -173,28 +270,40 @@ class ModelRun:
 class ModelSource:
     """A further model, from its files to atmospheres in the catalogue's terms."""
 
-    def __init__(self, config: Config, model: ModelSettings, source: Source, clock: Clock = CLOCK) -> None:
+    def __init__(
+        self, config: Config, model: ModelSettings, source: Source, clock: Clock = CLOCK
+    ) -> None:
         self.model = model
         self._config, self._source, self._clock = config, source, clock
 
     def acquire(self, sites: Sequence[Site], now: datetime, ask: bool = True) -> Acquired:
-        """Return the files of the newest whole run as of `now`, within the model's own deadline. Raises: SourceError.
+        """Return the files of the newest whole run as of `now`, within the model's own deadline.
+        Raises: SourceError.
 
-        Without `ask` it is the hour of issue: where another process is still fetching, it is not waited for.
+        Without `ask` it is the hour of issue: where another process is still fetching, it is not
+        waited for.
         """
         deadline = Deadline(self.model.deadline_seconds if ask else AT_ISSUE, self._clock)
-        return self._source.acquire(needs_of(self._config, sites, self.model), now, within=deadline, ask=ask)
+        return self._source.acquire(
+            needs_of(self._config, sites, self.model), now, within=deadline, ask=ask
+        )
 
     def read(self, sites: Sequence[Site], now: datetime, ask: bool = True) -> ModelRun:
-        """Return the newest whole run as of `now`, what it lacks derived where physics allows; without `ask` no server is spoken to.
+        """Return the newest whole run as of `now`, what it lacks derived where physics allows;
+        without `ask` no server is spoken to.
 
         Raises: SourceError, whatever goes wrong: one model never stops the others.
         """
         got = self.acquire(sites, now, ask)
-        needs, threads = needs_of(self._config, sites, self.model), self._config.source.decode_threads
+        needs, threads = (
+            needs_of(self._config, sites, self.model),
+            self._config.source.decode_threads,
+        )
         try:
             if self.model.members:
-                by_member = reader.read_members(got.files, got.cycle, needs, got.members or self.model.members, threads)
+                by_member = reader.read_members(
+                    got.files, got.cycle, needs, got.members or self.model.members, threads
+                )
                 atmospheres = tuple(by_member[member] for member in sorted(by_member))
             else:
                 atmospheres = (reader.read_atmosphere(got.files, got.cycle, needs, threads),)
@@ -204,11 +313,19 @@ class ModelSource:
             atmospheres = tuple(derived_fields.complete(atmosphere) for atmosphere in atmospheres)
             self._refuse_poor(atmospheres)
         owner = self.model.attribution
-        return ModelRun(self.model, got.cycle, atmospheres, owner.as_name(owner.zh or owner.en), (*self._late(got.cycle, now), *got.notes))
+        return ModelRun(
+            self.model,
+            got.cycle,
+            atmospheres,
+            owner.as_name(owner.zh or owner.en),
+            (*self._late(got.cycle, now), *got.notes),
+        )
 
     def _refuse_poor(self, atmospheres: Sequence[Atmosphere]) -> None:
         """Raise SourceCorrupt where what every phenomenon reads is neither given nor derived."""
-        lacks = [name for name in LEAST if any(name not in atmosphere for atmosphere in atmospheres)]
+        lacks = [
+            name for name in LEAST if any(name not in atmosphere for atmosphere in atmospheres)
+        ]
         if lacks:
             raise SourceCorrupt(
                 f"{self.model.id}: lacks {', '.join(lacks)}, without which nothing can be said; name it, or what it is derived of "
@@ -220,15 +337,22 @@ class ModelSource:
         newest = self._source.candidates(now)[0]
         if newest == cycle:
             return ()
-        return (f"{newest.id} is not whole yet: {cycle.id} serves, {(now - cycle.run) / timedelta(hours=1):.0f} h old",)
+        return (
+            f"{newest.id} is not whole yet: {cycle.id} serves, {(now - cycle.run) / timedelta(hours=1):.0f} h old",
+        )
 
 
 def open_models(config: Config, clock: Clock = CLOCK) -> tuple[ModelSource, ...]:
-    """Return the doors to the further models of the settings that are enabled; nothing is asked of any server yet.
+    """Return the doors to the further models of the settings that are enabled; nothing is asked of
+    any server yet.
 
     Raises: ConfigError for a path that cannot be filled in.
     """
-    return tuple(ModelSource(config, model, _open_model(config, model, clock), clock) for model in config.models if model.enabled)
+    return tuple(
+        ModelSource(config, model, _open_model(config, model, clock), clock)
+        for model in config.models
+        if model.enabled
+    )
 
 
 def _open_model(config: Config, model: ModelSettings, clock: Clock) -> Source:
@@ -238,11 +362,21 @@ def _open_model(config: Config, model: ModelSettings, clock: Clock) -> Source:
     for mirror in model.mirrors if model.layout != "folder" else ():
         name = shown(mirror.url).partition("://")[2]
         if model.layout == "ecmwf":
-            ways.append(ecmwf.open_mirror(model, mirror, name, shelf, lambda cycle, step: _path(model, cycle, step), clock))
+            ways.append(
+                ecmwf.open_mirror(
+                    model, mirror, name, shelf, lambda cycle, step: _path(model, cycle, step), clock
+                )
+            )
         else:
-            ways.append(gefs.open_mirror(model, mirror, name, shelf, lambda *place: _path(model, *place), clock))
+            ways.append(
+                gefs.open_mirror(
+                    model, mirror, name, shelf, lambda *place: _path(model, *place), clock
+                )
+            )
     if model.folder is not None:
-        ways.append(Folder(model.folder, contents_of(model), cycles / model.id / "folder.json", clock))
+        ways.append(
+            Folder(model.folder, contents_of(model), cycles / model.id / "folder.json", clock)
+        )
     if model.path:
         _path(model, Cycle(datetime(2026, 1, 1, tzinfo=UTC), model.id), 0)
     return Source(model, ways, shelf, cycles)
@@ -265,7 +399,9 @@ def open_source(config: Config, only: str | None = None, clock: Clock = CLOCK) -
     Raises: ConfigError for a name that is none.
     """
     if only is not None and only not in SOURCES:
-        raise ConfigError(f"--source {only}: there is no such source; choose one of {', '.join(SOURCES)}")
+        raise ConfigError(
+            f"--source {only}: there is no such source; choose one of {', '.join(SOURCES)}"
+        )
     settings = config.source
     shelf = Shelf(settings.cycles, settings.model)
     names = settings.order if only is None else (only,)
@@ -280,4 +416,8 @@ def _way(name: str, settings: SourceSettings, shelf: Shelf, clock: Clock) -> Way
         return gfs.Filter(settings.filter, shelf, clock)
     if name == "bucket":
         return gfs.open_bucket(settings.bucket, shelf, clock)
-    return Folder(settings.folder, contents_of_lead(settings.model), settings.cycles / settings.model / "folder.json")
+    return Folder(
+        settings.folder,
+        contents_of_lead(settings.model),
+        settings.cycles / settings.model / "folder.json",
+    )

@@ -30,13 +30,17 @@ KEPT, LARGEST = "drift.json", 1 << 20
 
 
 def findings(archive: Archive, config: Config, now: datetime) -> list[Finding]:
-    """Return what moved in the last 30 days: forecasts against outcomes, features against the archive's same season.
+    """Return what moved in the last 30 days: forecasts against outcomes, features against the
+    archive's same season.
 
-    Where there is no year before, the 45 days before the last 30 stand for the season. Raises: ArchiveError.
+    Where there is no year before, the 45 days before the last 30 stand for the season. Raises:
+    ArchiveError.
     """
     today = now.astimezone(config.zone).date()
     since, past = today - LATELY, Past(archive)
-    judged = cases(past.told(since, features={}), Outcomes(archive).reports(since - timedelta(days=BACK)))
+    judged = cases(
+        past.told(since, features={}), Outcomes(archive).reports(since - timedelta(days=BACK))
+    )
     found = list(told_and_seen(judged))
     for phenomenon in PHENOMENA:
         names = features_of(phenomenon)
@@ -46,13 +50,17 @@ def findings(archive: Archive, config: Config, now: datetime) -> list[Finding]:
             return [each for each in heard if each.lead < ONE_DAY]
 
         lately = rows(since, today)
-        before = rows(today - YEAR - SEASON, today - YEAR + SEASON) or rows(since - SEASON, since - timedelta(days=1))
+        before = rows(today - YEAR - SEASON, today - YEAR + SEASON) or rows(
+            since - SEASON, since - timedelta(days=1)
+        )
         found += moved(phenomenon, names, _table(lately, names), _table(before, names))
     return found
 
 
 def _table(heard: Sequence[Heard], names: Sequence[str]) -> np.ndarray:
-    return np.array([[each.values.get(name, np.nan) for name in names] for each in heard], dtype=float).reshape(len(heard), len(names))
+    return np.array(
+        [[each.values.get(name, np.nan) for name in names] for each in heard], dtype=float
+    ).reshape(len(heard), len(names))
 
 
 def keep(found: Sequence[Finding], at: datetime, folder: Path) -> None:
@@ -60,14 +68,21 @@ def keep(found: Sequence[Finding], at: datetime, folder: Path) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
         fresh = folder / f".{KEPT}.new"
-        fresh.write_text(json.dumps({"at": at.isoformat(), "moved": [each.line for each in found]}), encoding="utf-8")
+        fresh.write_text(
+            json.dumps({"at": at.isoformat(), "moved": [each.line for each in found]}),
+            encoding="utf-8",
+        )
         fresh.replace(folder / KEPT)
     except OSError as error:
-        raise ArchiveError(f"{folder / KEPT}: {error.strerror}; check that learning.folder is writable and not full") from error
+        raise ArchiveError(
+            f"{folder / KEPT}: {error.strerror}; check that learning.folder is writable and not full"
+        ) from error
 
 
 def lines(folder: Path) -> list[str]:
-    """Return what the last night found, a line each; nothing where nothing moved or nothing was looked at."""
+    """Return what the last night found, a line each; nothing where nothing moved or nothing was
+    looked at.
+    """
     try:
         with (folder / KEPT).open("rb") as file:
             told = json.loads(file.read(LARGEST))

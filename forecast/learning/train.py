@@ -1,7 +1,9 @@
-"""Each week: what was told and what came of it make new models; one follows the model in force only where it is better by more than chance.
+"""Each week: what was told and what came of it make new models; one follows the model in force only
+where it is better by more than chance.
 
-A challenger is trained on everything the archive knows (features as issued, and runs of the past worked out by `backfill`, never scored as
-issued), judged on blocks it had not seen, kept with its card, and held against the champion on the same days. Too few cases train nothing.
+A challenger is trained on everything the archive knows (features as issued, and runs of the past
+worked out by `backfill`, never scored as issued), judged on blocks it had not seen, kept with its
+card, and held against the champion on the same days. Too few cases train nothing.
 """
 
 from __future__ import annotations
@@ -46,9 +48,11 @@ LESSONS, VERDICT = "lessons.json", "verdict.json"
 
 @dataclass(frozen=True, slots=True)
 class Lesson:
-    """What a week's learning came to for one phenomenon. verdict: promoted, better (a dry run), rule_again (the rule took the
-    champion's place), not_better, too_few_blocks, too_few, nothing_new or failed; said: the same as a sentence; cases: rows; events:
-    different events; sources: events by source of truth."""
+    """What a week's learning came to for one phenomenon. verdict: promoted, better (a dry run),
+    rule_again (the rule took the champion's place), not_better, too_few_blocks, too_few,
+    nothing_new or failed; said: the same as a sentence; cases: rows; events: different events;
+    sources: events by source of truth.
+    """
 
     phenomenon: str
     verdict: str
@@ -72,9 +76,11 @@ def models_in_force(config: Config) -> Models:
 
 
 def cases_of(config: Config, archive: Archive, phenomenon: str) -> tuple[TrainingSet, int]:
-    """Return what there is to learn from of a phenomenon, and how many of its rows were worked out afterwards.
+    """Return what there is to learn from of a phenomenon, and how many of its rows were worked out
+    afterwards.
 
-    A run that had a voice in an issue counts as it was issued, not as it was worked out again. Raises: ArchiveError.
+    A run that had a voice in an issue counts as it was issued, not as it was worked out again.
+    Raises: ArchiveError.
     """
     issued = Past(archive).heard(phenomenon)
     known = {(each.model, each.run, each.key) for each in issued}
@@ -89,8 +95,10 @@ def lacking(data: TrainingSet) -> str:
     counts = [_events(data.take(kind)) for kind in (data.seen, ~data.seen)]
     if _events(data) >= NEEDED and min(counts) >= NEEDED_OF_A_KIND:
         return ""
-    return (f"too few to learn from: it takes {NEEDED} events with an outcome, {NEEDED_OF_A_KIND} with and {NEEDED_OF_A_KIND} without it; "
-            f"there are {counts[0]} with and {counts[1]} without. Nothing is trained")
+    return (
+        f"too few to learn from: it takes {NEEDED} events with an outcome, {NEEDED_OF_A_KIND} with and {NEEDED_OF_A_KIND} without it; "
+        f"there are {counts[0]} with and {counts[1]} without. Nothing is trained"
+    )
 
 
 def _events(data: TrainingSet) -> int:
@@ -98,7 +106,9 @@ def _events(data: TrainingSet) -> int:
 
 
 def blocks_of(day: NDArray[np.datetime64]) -> NDArray[np.integer[Any]]:
-    """Return what is left out together: calendar months, or weeks while there are too few months for the folds."""
+    """Return what is left out together: calendar months, or weeks while there are too few months
+    for the folds.
+    """
     return months(day) if left_out_of(day) == "month" else weeks(day)
 
 
@@ -108,11 +118,17 @@ def left_out_of(day: NDArray[np.datetime64]) -> str:
 
 
 def learn(
-    config: Config, archive: Archive, now: datetime, wanted: Sequence[str] = PHENOMENA, dry_run: bool = False
+    config: Config,
+    archive: Archive,
+    now: datetime,
+    wanted: Sequence[str] = PHENOMENA,
+    dry_run: bool = False,
 ) -> tuple[Lesson, ...]:
-    """Train a challenger for each phenomenon that has enough cases, and put it in force where it is better by more than chance.
+    """Train a challenger for each phenomenon that has enough cases, and put it in force where it is
+    better by more than chance.
 
-    dry_run: train and compare, keep and promote nothing. Never raises: what fails is told in its lesson and stops no other.
+    dry_run: train and compare, keep and promote nothing. Never raises: what fails is told in its
+    lesson and stops no other.
     """
     served = registry.in_force(config.learning.folder)
     lessons = []
@@ -123,7 +139,9 @@ def learn(
             lesson = Lesson(phenomenon, "failed", f"failed: {error}")
             log.error("%s: nothing is learnt: %s", phenomenon, error)
         except Exception as error:  # one phenomenon's defect must not cost the others their week
-            lesson = Lesson(phenomenon, "failed", f"failed, a defect: {type(error).__name__}: {error}")
+            lesson = Lesson(
+                phenomenon, "failed", f"failed, a defect: {type(error).__name__}: {error}"
+            )
             log.exception("%s: nothing is learnt: a defect: please report it", phenomenon)
         log.info("%s", lesson.lines()[0])
         lessons.append(lesson)
@@ -132,31 +150,69 @@ def learn(
     return tuple(lessons)
 
 
-def _learn(config: Config, archive: Archive, phenomenon: str, champion: Served, now: datetime, dry_run: bool) -> Lesson:
+def _learn(
+    config: Config,
+    archive: Archive,
+    phenomenon: str,
+    champion: Served,
+    now: datetime,
+    dry_run: bool,
+) -> Lesson:
     folder = config.learning.folder
     data, afterwards = cases_of(config, archive, phenomenon)
-    numbers: dict[str, Any] = {"cases": len(data), "events": _events(data), "sources": _by_source(data)}
+    numbers: dict[str, Any] = {
+        "cases": len(data),
+        "events": _events(data),
+        "sources": _by_source(data),
+    }
     if few := lacking(data):
         return Lesson(phenomenon, "too_few", few, **numbers)
     if (before := _same_cases(folder, data)) is not None:
-        return Lesson(phenomenon, "nothing_new", f"nothing has come in since {before.id} was trained", model=before.id, **numbers)
+        return Lesson(
+            phenomenon,
+            "nothing_new",
+            f"nothing has come in since {before.id} was trained",
+            model=before.id,
+            **numbers,
+        )
     trained, left_out = train(data, blocks_of(data.day)), left_out_of(data.day)
     own = champion.card is not None and registry.is_own(folder, phenomenon, champion.card.id)
     verdict = registry.consider(trained, champion, own)
     made, note = now.astimezone(UTC), note_of(config, data)
     on = f"{len(data) - afterwards} rows as they were issued, {afterwards} worked out afterwards from past runs"
-    card = card_of(trained, made, "", 0, note, on, left_out) if dry_run else registry.keep(folder, trained, made, note, on, left_out)
+    card = (
+        card_of(trained, made, "", 0, note, on, left_out)
+        if dry_run
+        else registry.keep(folder, trained, made, note, on, left_out)
+    )
     told = tuple(f"{fold['first']} to {fold['last']}  {_scores_line(fold)}" for fold in card.folds)
-    lesson = Lesson(phenomenon, verdict.why, said_of(verdict), model="" if dry_run else card.id, folds=told, **numbers)
+    lesson = Lesson(
+        phenomenon,
+        verdict.why,
+        said_of(verdict),
+        model="" if dry_run else card.id,
+        folds=told,
+        **numbers,
+    )
     if dry_run:
         return lesson
-    _write(folder / phenomenon / card.id / VERDICT, {"promote": verdict.promote, "champion": verdict.champion, "said": lesson.said})
+    _write(
+        folder / phenomenon / card.id / VERDICT,
+        {"promote": verdict.promote, "champion": verdict.champion, "said": lesson.said},
+    )
     if verdict.promote:
         registry.promote(folder, phenomenon, card.id)
         lesson = replace(lesson, verdict="promoted")
-    elif champion.card is not None and (against := registry.consider_rule(trained.data, champion, own)).promote:
+    elif (
+        champion.card is not None
+        and (against := registry.consider_rule(trained.data, champion, own)).promote
+    ):
         registry.promote(folder, phenomenon, registry.RULE)
-        lesson = replace(lesson, verdict="rule_again", said=f"{lesson.said}. The untrained rule: {said_of(against)}; it serves now")
+        lesson = replace(
+            lesson,
+            verdict="rule_again",
+            said=f"{lesson.said}. The untrained rule: {said_of(against)}; it serves now",
+        )
     _prune(folder, phenomenon)
     return lesson
 
@@ -165,22 +221,32 @@ def note_of(config: Config, data: TrainingSet) -> str:
     """Return what a reader must know before he trusts a model made of these cases."""
     told = ["Trained on made-up weather, for demonstration only."] if config.demonstration else []
     if set(data.source.tolist()) == {"analysis"}:
-        told.append("Every outcome was read from model analyses, not seen by anyone: what models get wrong alike, it has learnt too.")
+        told.append(
+            "Every outcome was read from model analyses, not seen by anyone: what models get wrong alike, it has learnt too."
+        )
     return " ".join(told)
 
 
 def said_of(verdict: Verdict) -> str:
     """Return a verdict as a sentence."""
     if verdict.why == "too_few_blocks":
-        return (f"not compared with {verdict.champion}: it takes {LEAST_BLOCKS} weeks that neither had seen, there are {verdict.blocks}; "
-                f"{verdict.champion} stays")
-    how = (f"Brier score {abs(verdict.gain):.4f} {'better' if verdict.gain > 0 else 'worse'} than {verdict.champion} on {verdict.cases} "
-           f"cases of {verdict.blocks} weeks, at least {verdict.low:+.4f} with {100 * (1 - LOWER):g} % certainty")
+        return (
+            f"not compared with {verdict.champion}: it takes {LEAST_BLOCKS} weeks that neither had seen, there are {verdict.blocks}; "
+            f"{verdict.champion} stays"
+        )
+    how = (
+        f"Brier score {abs(verdict.gain):.4f} {'better' if verdict.gain > 0 else 'worse'} than {verdict.champion} on {verdict.cases} "
+        f"cases of {verdict.blocks} weeks, at least {verdict.low:+.4f} with {100 * (1 - LOWER):g} % certainty"
+    )
     return f"{how}: {'it may follow' if verdict.promote else f'not better by more than chance, {verdict.champion} stays'}"
 
 
 def _by_source(data: TrainingSet) -> dict[str, int]:
-    return {source: _events(data.take(data.source == source)) for source in OUTCOME_SOURCES if (data.source == source).any()}
+    return {
+        source: _events(data.take(data.source == source))
+        for source in OUTCOME_SOURCES
+        if (data.source == source).any()
+    }
 
 
 def _scores_line(fold: Mapping[str, Any]) -> str:
@@ -193,7 +259,9 @@ def _scores_line(fold: Mapping[str, Any]) -> str:
 
 
 def kept(folder: Path, phenomenon: str) -> tuple[Card, ...]:
-    """Return the cards of all models of a phenomenon that are kept in a folder, the newest first; what is no card is left out."""
+    """Return the cards of all models of a phenomenon that are kept in a folder, the newest first;
+    what is no card is left out.
+    """
     home, found = folder / phenomenon, []
     for path in sorted(home.glob("*/card.json"), reverse=True) if home.is_dir() else ():
         try:
@@ -201,18 +269,24 @@ def kept(folder: Path, phenomenon: str) -> tuple[Card, ...]:
                 found.append(read_card(path.read_text(encoding="utf-8")))
         except (OSError, ValueError, ModelMismatch) as error:
             log.warning("%s: not a card: %s", path, error)
-    return tuple(card for card in found if card.phenomenon == phenomenon and registry.ID.fullmatch(card.id))
+    return tuple(
+        card for card in found if card.phenomenon == phenomenon and registry.ID.fullmatch(card.id)
+    )
 
 
 def rollback(config: Config, phenomenon: str) -> str:
-    """Take the model in force out of it; return what serves now. Raises: ModelMismatch where the rule serves and nothing was before."""
+    """Take the model in force out of it; return what serves now. Raises: ModelMismatch where the
+    rule serves and nothing was before.
+    """
     return registry.rollback(config.learning.folder, phenomenon)
 
 
 def promote(config: Config, phenomenon: str, model_id: str, force: bool = False) -> str:
-    """Put a kept model, the shipped one or the bare rule (`rule`) in force; return the name of what serves now.
+    """Put a kept model, the shipped one or the bare rule (`rule`) in force; return the name of what
+    serves now.
 
-    Raises: ModelMismatch where it cannot serve, or, without `force`, where it was not found better than what is in force now.
+    Raises: ModelMismatch where it cannot serve, or, without `force`, where it was not found better
+    than what is in force now.
     """
     folder = config.learning.folder
     if not registry.ID.fullmatch(model_id):
@@ -220,18 +294,31 @@ def promote(config: Config, phenomenon: str, model_id: str, force: bool = False)
     model_id = registry.entry_of(model_id)
     champion = registry.in_force(folder)[phenomenon].name
     told = _read(folder / phenomenon / model_id / VERDICT)
-    better = isinstance(told, dict) and told.get("promote") is True and told.get("champion") == champion
+    better = (
+        isinstance(told, dict) and told.get("promote") is True and told.get("champion") == champion
+    )
     if not better and not force and model_id not in registry.in_order(folder, phenomenon):
         against = told.get("champion") if isinstance(told, dict) else None
-        why = (f"was held against {against}" if against != champion else f"was not found better than {champion}") if against else (
-            "was never held against another")
-        raise ModelMismatch(f"{phenomenon}/{model_id} {why}; {champion} is in force. Train anew, or say --force to take it all the same")
+        why = (
+            (
+                f"was held against {against}"
+                if against != champion
+                else f"was not found better than {champion}"
+            )
+            if against
+            else ("was never held against another")
+        )
+        raise ModelMismatch(
+            f"{phenomenon}/{model_id} {why}; {champion} is in force. Train anew, or say --force to take it all the same"
+        )
     registry.promote(folder, phenomenon, model_id)
     return registry.in_force(folder)[phenomenon].name
 
 
 def renew_shares(config: Config, archive: Archive, now: datetime) -> dict[str, dict[str, float]]:
-    """Work out each NWP model's share in the blend from a year's outcomes and keep it with the models. Raises: ArchiveError, OSError."""
+    """Work out each NWP model's share in the blend from a year's outcomes and keep it with the
+    models. Raises: ArchiveError, OSError.
+    """
     shares = verify.shares(archive, now)
     _write(config.learning.folder / SHARES, shares)
     return shares
@@ -241,12 +328,16 @@ def listing(config: Config) -> list[str]:
     """Return what is in force, what was before and what challenges it, as lines of text."""
     folder, lines = config.learning.folder, []
     for phenomenon, served in registry.in_force(folder).items():
-        lines.append(f"{phenomenon:<13} {served.name}  {_told(served.card) if served.card else 'the untrained rule'}")
+        lines.append(
+            f"{phenomenon:<13} {served.name}  {_told(served.card) if served.card else 'the untrained rule'}"
+        )
         lines += [f"{'':<13} refused: {reason}" for reason in served.refused]
         order = registry.in_order(folder, phenomenon)
         for card in kept(folder, phenomenon):
             if served.card is None or card.id != served.card.id:
-                lines.append(f"{'':<13} {'before' if card.id in order else 'challenger'} {card.id}  {_told(card)}")
+                lines.append(
+                    f"{'':<13} {'before' if card.id in order else 'challenger'} {card.id}  {_told(card)}"
+                )
     told = _read(folder / LESSONS)
     if isinstance(told, dict) and isinstance(told.get("said"), list):
         lines += ["", f"last training {told.get('at')}", *(str(said) for said in told["said"])]
@@ -259,23 +350,42 @@ def _told(card: Card) -> str:
 
 
 def _same_cases(folder: Path, data: TrainingSet) -> Card | None:
-    """Return the newest kept model where it was trained on these very cases by today's rule and libraries, else None."""
+    """Return the newest kept model where it was trained on these very cases by today's rule and
+    libraries, else None.
+    """
     newest = next(iter(kept(folder, data.phenomenon)), None)
     same = newest is not None and newest.data_sha256 == data.fingerprint()
-    return newest if same and newest is not None and newest.rule == rule_print(data.phenomenon) and newest.versions == versions() else None
+    return (
+        newest
+        if same
+        and newest is not None
+        and newest.rule == rule_print(data.phenomenon)
+        and newest.versions == versions()
+        else None
+    )
 
 
 def _prune(folder: Path, phenomenon: str) -> None:
     """Remove the oldest challengers that never came into force."""
     order = set(registry.in_order(folder, phenomenon))
-    for card in [card for card in kept(folder, phenomenon) if card.id not in order][CHALLENGERS_KEPT:]:
+    for card in [card for card in kept(folder, phenomenon) if card.id not in order][
+        CHALLENGERS_KEPT:
+    ]:
         shutil.rmtree(folder / phenomenon / card.id, ignore_errors=True)
 
 
 def _remember(folder: Path, lessons: Sequence[Lesson], now: datetime) -> None:
-    """Keep what a training came to, for `skyscape models` and `status`. A disk that refuses is told in the log."""
+    """Keep what a training came to, for `skyscape models` and `status`. A disk that refuses is told
+    in the log.
+    """
     try:
-        _write(folder / LESSONS, {"at": now.astimezone(UTC).isoformat(), "said": [line for lesson in lessons for line in lesson.lines()]})
+        _write(
+            folder / LESSONS,
+            {
+                "at": now.astimezone(UTC).isoformat(),
+                "said": [line for lesson in lessons for line in lesson.lines()],
+            },
+        )
     except OSError as error:
         log.error("%s: what was learnt cannot be told later: %s", folder / LESSONS, error)
 
@@ -283,13 +393,19 @@ def _remember(folder: Path, lessons: Sequence[Lesson], now: datetime) -> None:
 def _write(path: Path, told: Any) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     aside = path.with_name(f".{path.name}.{os.getpid()}.part")
-    aside.write_text(json.dumps(told, indent=1, ensure_ascii=False, default=str) + "\n", encoding="utf-8")
+    aside.write_text(
+        json.dumps(told, indent=1, ensure_ascii=False, default=str) + "\n", encoding="utf-8"
+    )
     aside.replace(path)
 
 
 def _read(path: Path) -> Any:
     try:
-        return json.loads(path.read_text(encoding="utf-8")) if path.stat().st_size <= LARGEST_CARD else None
+        return (
+            json.loads(path.read_text(encoding="utf-8"))
+            if path.stat().st_size <= LARGEST_CARD
+            else None
+        )
     except (OSError, ValueError):
         return None
 
@@ -301,10 +417,17 @@ def model_cards(models: Models) -> tuple[ModelCard, ...]:
     """Return what readers may know of the models in force, in the order of the phenomena."""
     found = []
     for phenomenon, one in models.served.items():
-        plain = ModelCard(phenomenon, one.name, "learned" if one.card else "rule", features=tuple(one.model.columns), refused=one.refused)
+        plain = ModelCard(
+            phenomenon,
+            one.name,
+            "learned" if one.card else "rule",
+            features=tuple(one.model.columns),
+            refused=one.refused,
+        )
         try:
             found.append(_card_of(phenomenon, one, one.card) if one.card else plain)
-        except (ValueError, TypeError, KeyError, AttributeError) as error:  # a card is a file: what it says wrongly stops no bulletin
+        # a card is a file: what it says wrongly stops no bulletin
+        except (ValueError, TypeError, KeyError, AttributeError) as error:
             log.warning("%s: the card of %s cannot be shown: %s", phenomenon, one.name, error)
             found.append(plain)
     return tuple(found)
@@ -313,10 +436,28 @@ def model_cards(models: Models) -> tuple[ModelCard, ...]:
 def _card_of(phenomenon: str, served: Served, card: Card) -> ModelCard:
     folds = tuple(fold for told in card.folds if (fold := _fold(told, card)) is not None)
     return ModelCard(
-        phenomenon, served.name, card.kind, datetime.fromisoformat(card.made), tuple(name for name, _ in card.features),
-        (date.fromisoformat(card.span[0]), date.fromisoformat(card.span[1])), card.cases, card.events, card.sources, card.sites,
-        _fold({"first": card.span[0], "last": card.span[1], "kind": card.kind, **card.scores}, card), folds, card.versions,
-        card.data_sha256, card.model_sha256, card.note, card.trained_on, served.refused, card.note_zh, card.left_out,
+        phenomenon,
+        served.name,
+        card.kind,
+        datetime.fromisoformat(card.made),
+        tuple(name for name, _ in card.features),
+        (date.fromisoformat(card.span[0]), date.fromisoformat(card.span[1])),
+        card.cases,
+        card.events,
+        card.sources,
+        card.sites,
+        _fold(
+            {"first": card.span[0], "last": card.span[1], "kind": card.kind, **card.scores}, card
+        ),
+        folds,
+        card.versions,
+        card.data_sha256,
+        card.model_sha256,
+        card.note,
+        card.trained_on,
+        served.refused,
+        card.note_zh,
+        card.left_out,
         {site: Name(told["zh"], told["en"]) for site, told in card.names.items()},
     )
 
@@ -325,9 +466,18 @@ def _fold(told: Mapping[str, Any], card: Card) -> Fold | None:
     """Return the scores of a fold; None where nothing was judged."""
     if not told.get("cases"):
         return None
-    return Fold(date.fromisoformat(told["first"]), date.fromisoformat(told["last"]), str(told.get("kind", card.kind)), int(told["cases"]),
-                int(told["seen"]), float(told["brier"]), float(told["brier_of_rule"]), _number(told.get("brier_of_base")),
-                (float(bounds[0]), float(bounds[1])) if (bounds := told.get("gain_90")) else None, tuple(told.get("sites", ())))
+    return Fold(
+        date.fromisoformat(told["first"]),
+        date.fromisoformat(told["last"]),
+        str(told.get("kind", card.kind)),
+        int(told["cases"]),
+        int(told["seen"]),
+        float(told["brier"]),
+        float(told["brier_of_rule"]),
+        _number(told.get("brier_of_base")),
+        (float(bounds[0]), float(bounds[1])) if (bounds := told.get("gain_90")) else None,
+        tuple(told.get("sites", ())),
+    )
 
 
 def _number(told: Any) -> float | None:

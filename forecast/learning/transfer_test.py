@@ -1,9 +1,11 @@
-"""Judge the models on mountains they have not seen: labels in a CSV, forecasts in Open-Meteo's JSON, nothing fitted.
+"""Judge the models on mountains they have not seen: labels in a CSV, forecasts in Open-Meteo's
+JSON, nothing fitted.
 
-Labels: a header, then a line a morning. `date` (2026-05-17, local) and `status` (full, partial or none) must be there; `site` or, as
-TIMtechnology/yunhai names them, `viewpoint_id`/`spot_id` tell the mountain, and may be left out where there is only one. Forecasts: one
-document or a list of them (forecast/ingest/point_forecasts.py), with the same names. A bad line is refused with its number and the reason; the
-good are kept.
+Labels: a header, then a line a morning. `date` (2026-05-17, local) and `status` (full, partial or
+none) must be there; `site` or, as TIMtechnology/yunhai names them, `viewpoint_id`/`spot_id` tell
+the mountain, and may be left out where there is only one. Forecasts: one document or a list of them
+(forecast/ingest/point_forecasts.py), with the same names. A bad line is refused with its number and
+the reason; the good are kept.
 """
 
 from __future__ import annotations
@@ -52,8 +54,9 @@ class Label:
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
-    """Tables by name ("all", then each mountain); lines refused, with reasons; mornings without forecast; what the columns
-    lack; the mornings judged (place, day)."""
+    """Tables by name ("all", then each mountain); lines refused, with reasons; mornings without
+    forecast; what the columns lack; the mornings judged (place, day).
+    """
 
     tables: Mapping[str, Sequence[Row]]
     refused: tuple[str, ...]
@@ -67,16 +70,42 @@ class Judgement:
         for name, rows in self.tables.items():
             told += [name, *(f"  {row.line()}" for row in rows)] if rows else [name, "  no case"]
         told += [f"refused: {reason}" for reason in self.refused]
-        told += [f"no forecast: {', '.join(self.without_forecast)}"] if self.without_forecast else []
-        return [*told, f"missing from these columns: {', '.join(self.missing)}"] if self.missing else told
+        told += (
+            [f"no forecast: {', '.join(self.without_forecast)}"] if self.without_forecast else []
+        )
+        return (
+            [*told, f"missing from these columns: {', '.join(self.missing)}"]
+            if self.missing
+            else told
+        )
 
 
-def mountain(identity: str, latitude: float, longitude: float, elevation: float, valley: float) -> Site:
-    """Return a place to judge at: no more is known of it than where it is, how high, and how high its valley [degree, m]."""
-    if not (-90 <= latitude <= 90 and -180 <= longitude <= 180 and -500 <= valley < elevation <= 9000):
-        raise ValueError(f"{identity}: expected degrees and a valley (metres) below the viewpoint, got {latitude}, {longitude}, "
-                         f"{elevation}, {valley}")
-    return Site(identity, Name(identity, identity), latitude, longitude, elevation, valley, (0.0,) * 72, 21.0, (0, 360), SEA, SEA[0])
+def mountain(
+    identity: str, latitude: float, longitude: float, elevation: float, valley: float
+) -> Site:
+    """Return a place to judge at: no more is known of it than where it is, how high, and how high
+    its valley [degree, m].
+    """
+    if not (
+        -90 <= latitude <= 90 and -180 <= longitude <= 180 and -500 <= valley < elevation <= 9000
+    ):
+        raise ValueError(
+            f"{identity}: expected degrees and a valley (metres) below the viewpoint, got {latitude}, {longitude}, "
+            f"{elevation}, {valley}"
+        )
+    return Site(
+        identity,
+        Name(identity, identity),
+        latitude,
+        longitude,
+        elevation,
+        valley,
+        (0.0,) * 72,
+        21.0,
+        (0, 360),
+        SEA,
+        SEA[0],
+    )
 
 
 def read_labels(path: Path) -> tuple[list[Label], list[str]]:
@@ -90,14 +119,20 @@ def read_labels(path: Path) -> tuple[list[Label], list[str]]:
         with path.open(encoding="utf-8-sig", newline="") as stream:
             lines = csv.DictReader(stream)
             if not {"date", "status"} <= set(lines.fieldnames or ()):
-                raise SourceCorrupt(f"{path}: expected a header with `date` and `status`, got {lines.fieldnames}")
+                raise SourceCorrupt(
+                    f"{path}: expected a header with `date` and `status`, got {lines.fieldnames}"
+                )
             rows = [(lines.line_num, row) for row in lines]
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise SourceCorrupt(f"{path}: not a readable CSV file in UTF-8: {error}") from error
     good, bad, seen = [], [], dict[tuple[str, date], float]()
     for number, row in rows:
         try:
-            label = Label(_place(row), date.fromisoformat((row["date"] or "").strip()), STATUS[(row["status"] or "").strip().lower()])
+            label = Label(
+                _place(row),
+                date.fromisoformat((row["date"] or "").strip()),
+                STATUS[(row["status"] or "").strip().lower()],
+            )
         except ValueError:
             bad.append(f"line {number}: date {row['date']!r}: expected such as 2026-05-17")
             continue
@@ -113,7 +148,8 @@ def read_labels(path: Path) -> tuple[list[Label], list[str]]:
 
 
 def _place(told: Mapping[str, str | None]) -> str:
-    """Return the name by which a label or a forecast calls its mountain; EVERY where it calls none."""
+    """Return the name by which a label or a forecast calls its mountain; EVERY where it calls none.
+    """
     if told.get("site"):
         return str(told["site"]).strip()
     spot = (told.get("spot_id") or "").strip()
@@ -121,14 +157,22 @@ def _place(told: Mapping[str, str | None]) -> str:
 
 
 def judge(
-    labels: Path, forecasts: Path, mountains: Mapping[str, Site], models: Mapping[str, Any], settings: PhenomenonSettings,
-    clock: ZoneInfo, utc_offset: timedelta = timedelta(hours=8), threshold: float = 0.3,
+    labels: Path,
+    forecasts: Path,
+    mountains: Mapping[str, Site],
+    models: Mapping[str, Any],
+    settings: PhenomenonSettings,
+    clock: ZoneInfo,
+    utc_offset: timedelta = timedelta(hours=8),
+    threshold: float = 0.3,
 ) -> Judgement:
-    """Return what each model is worth on labelled mornings, beside the rule, and persistence where there is enough of it.
+    """Return what each model is worth on labelled mornings, beside the rule, and persistence where
+    there is enough of it.
 
-    mountains: the name in the files -> the place; one entry named EVERY takes all that no other does. models: name -> a model with
-    `columns` and `predict_proba`; none is fitted. clock: by which the labels' days are meant; utc_offset: of the forecasts' times, where a
-    document does not tell it.
+    mountains: the name in the files -> the place; one entry named EVERY takes all that no other
+    does. models: name -> a model with `columns` and `predict_proba`; none is fitted. clock: by
+    which the labels' days are meant; utc_offset: of the forecasts' times, where a document does not
+    tell it.
     Raises: SourceCorrupt for a file that cannot be read.
     """
     told, refused = read_labels(labels)
@@ -139,39 +183,79 @@ def judge(
     parts: list[tuple[str, list[Label], dict[str, Array]]] = []
     missing, absent = set[str](), []
     for name, site in mountains.items():
-        here = [one for one in told if one.mountain == name or (name == EVERY and one.mountain not in mountains)]
+        here = [
+            one
+            for one in told
+            if one.mountain == name or (name == EVERY and one.mountain not in mountains)
+        ]
         if not here:
             continue
         if name not in series:
             absent += [f"{name} {one.day}" for one in here]
             continue
-        values, lacks = features(site, joined(series[name]), [one.day for one in here], settings, clock)
+        values, lacks = features(
+            site, joined(series[name]), [one.day for one in here], settings, clock
+        )
         missing |= lacks
-        answers = {who: np.asarray(model.predict_proba(np.stack([values[c] for c in model.columns], axis=1)))[:, 0]
-                   for who, model in {"rule": PhysicsRule(SEA[0]).ready(), **models}.items()}
-        absent += [f"{site.id} {one.day}" for one, p in zip(here, answers["rule"], strict=True) if np.isnan(p)]
+        answers = {
+            who: np.asarray(
+                model.predict_proba(np.stack([values[c] for c in model.columns], axis=1))
+            )[:, 0]
+            for who, model in {"rule": PhysicsRule(SEA[0]).ready(), **models}.items()
+        }
+        absent += [
+            f"{site.id} {one.day}"
+            for one, p in zip(here, answers["rule"], strict=True)
+            if np.isnan(p)
+        ]
         parts.append((site.id, here, answers))
-    unplaced = sorted({one.mountain for one in told} - mountains.keys()) if EVERY not in mountains else []
+    unplaced = (
+        sorted({one.mountain for one in told} - mountains.keys()) if EVERY not in mountains else []
+    )
     refused += [f"mountain {name!r}: no such place was given" for name in unplaced]
-    return Judgement(_tables(parts, threshold), tuple(refused), tuple(absent), tuple(sorted(missing)),
-                     tuple((where, one.day) for where, labels, _ in parts for one in labels))
+    return Judgement(
+        _tables(parts, threshold),
+        tuple(refused),
+        tuple(absent),
+        tuple(sorted(missing)),
+        tuple((where, one.day) for where, labels, _ in parts for one in labels),
+    )
 
 
 def features(
-    site: Site, point: PointForecast, days: Sequence[date], settings: PhenomenonSettings, clock: ZoneInfo,
+    site: Site,
+    point: PointForecast,
+    days: Sequence[date],
+    settings: PhenomenonSettings,
+    clock: ZoneInfo,
 ) -> tuple[dict[str, Array], set[str]]:
-    """Return the features of each day's morning (name -> (day)), by the same derive() as the service's, and what could not be had."""
+    """Return the features of each day's morning (name -> (day)), by the same derive() as the
+    service's, and what could not be had.
+    """
     every = sorted(set(days))
     almanacs = almanac.almanacs((site,), every, clock)
-    found = {day: event for day in every for event in cloud_sea.events(site, day, almanacs[site.id, day], settings)}
+    found = {
+        day: event
+        for day in every
+        for event in cloud_sea.events(site, day, almanacs[site.id, day], settings)
+    }
     events = [found[day] for day in days]
-    scene = Scene(point_atmosphere(point, site.latitude, site.longitude, site.elevation, site.valley_elevation), (site,))
+    scene = Scene(
+        point_atmosphere(
+            point, site.latitude, site.longitude, site.elevation, site.valley_elevation
+        ),
+        (site,),
+    )
     parts = [room.derive(events, scene, settings) for room in (weather, cloud_sea)]
     values = {name: np.asarray(series) for part in parts for name, series in part.values.items()}
-    return values, {name for part in parts for names in part.missing for name in names} | set(point.missing)
+    return values, {name for part in parts for names in part.missing for name in names} | set(
+        point.missing
+    )
 
 
-def _tables(parts: Sequence[tuple[str, list[Label], dict[str, Array]]], threshold: float) -> dict[str, list[Row]]:
+def _tables(
+    parts: Sequence[tuple[str, list[Label], dict[str, Array]]], threshold: float
+) -> dict[str, list[Row]]:
     """Return the tables of all mountains together and of each."""
     if not parts:
         return {"all": []}
@@ -185,9 +269,13 @@ def _tables(parts: Sequence[tuple[str, list[Label], dict[str, Array]]], threshol
     blocks, result = blocks_of(where, day), {}
     for name in ("all", *dict.fromkeys(where.tolist())):
         rows = np.ones(len(day), dtype=bool) if name == "all" else where == name
-        result[name] = table({who: p[rows] for who, p in told.items()}, seen[rows], blocks[rows], threshold)
+        result[name] = table(
+            {who: p[rows] for who, p in told.items()}, seen[rows], blocks[rows], threshold
+        )
         after = rows & np.isfinite(yesterday)
         if after.sum() >= YESTERDAY_LEAST:
             rivals = {who: p[after] for who, p in ({"persistence": yesterday} | told).items()}
-            result[f"{name}, mornings after a labelled one"] = table(rivals, seen[after], blocks[after], threshold)
+            result[f"{name}, mornings after a labelled one"] = table(
+                rivals, seen[after], blocks[after], threshold
+            )
     return result

@@ -1,8 +1,10 @@
-"""Each night: what was to be seen of the days that are over, from stations and from the first hours of later runs.
+"""Each night: what was to be seen of the days that are over, from stations and from the first hours
+of later runs.
 
-`skyscape diagnose` does it once. The first hours of a run lie closest to what was measured; put one after another, each valid time from the
-run nearest to it, they are the analysis that every phenomenon's room reads as it reads a forecast. Doing it again changes nothing, and adds
-what has come in since.
+`skyscape diagnose` does it once. The first hours of a run lie closest to what was measured; put one
+after another, each valid time from the run nearest to it, they are the analysis that every
+phenomenon's room reads as it reads a forecast. Doing it again changes nothing, and adds what has
+come in since.
 """
 
 from __future__ import annotations
@@ -41,7 +43,9 @@ Read = Callable[[Cycle, datetime], Atmosphere]
 
 @dataclass(frozen=True, slots=True)
 class Diagnosed:
-    """What one day gave: outcomes by source, how many were new or said otherwise, what could not be had."""
+    """What one day gave: outcomes by source, how many were new or said otherwise, what could not be
+    had.
+    """
 
     day: date
     stations: int
@@ -54,23 +58,36 @@ class Diagnosed:
         return f"{self.day}: {self.stations} outcomes of stations, {self.analyses} of analyses, {self.changed} new or changed{lacking}"
 
 
-def diagnose(archive: Archive, config: Config, day: date, now: datetime, read: Read | None) -> Diagnosed:
+def diagnose(
+    archive: Archive, config: Config, day: date, now: datetime, read: Read | None
+) -> Diagnosed:
     """Keep what stations and analyses tell of the events of one local day that are over at `now`.
 
     read: gives the first hours of a run, None: stations only. Raises: ArchiveError.
     """
     sites = config.all_sites()
     almanacs = almanac.almanacs(sites, [day], config.zone)
-    asked = phenomena.events(sites, [day], almanacs, config.phenomena, min(a.day_start for a in almanacs.values()) - timedelta(days=1))
+    asked = phenomena.events(
+        sites,
+        [day],
+        almanacs,
+        config.phenomena,
+        min(a.day_start for a in almanacs.values()) - timedelta(days=1),
+    )
     events = [event for event in asked if event.window.end <= now]
     stations = from_stations(archive, config, events, almanacs)
-    analyses, lacking = from_analyses(config, events, now, read) if read is not None and events else ([], [])
+    analyses, lacking = (
+        from_analyses(config, events, now, read) if read is not None and events else ([], [])
+    )
     changed = Outcomes(archive).keep([*stations, *analyses], now)
     return Diagnosed(day, len(stations), len(analyses), changed, tuple(lacking))
 
 
 def from_stations(
-    archive: Archive, config: Config, events: Sequence[Event], almanacs: dict[tuple[str, date], Almanac]
+    archive: Archive,
+    config: Config,
+    events: Sequence[Event],
+    almanacs: dict[tuple[str, date], Almanac],
 ) -> list[Outcome]:
     """Return what the stations of the settings tell of events."""
     stations = {each.id: each.as_station() for each in config.observations.stations}
@@ -78,12 +95,17 @@ def from_stations(
     if not wanted:
         return []
     start = min(a.day_start for a in almanacs.values())
-    end = max([*(a.day_end for a in almanacs.values()), *(event.window.end for event in events)]) + MARGIN
+    end = (
+        max([*(a.day_end for a in almanacs.values()), *(event.window.end for event in events)])
+        + MARGIN
+    )
     series = Observations(archive).series(wanted, start, end)
     return truth_from_stations.outcomes(events, almanacs, stations, series, config.phenomena)
 
 
-def from_analyses(config: Config, events: Sequence[Event], now: datetime, read: Read) -> tuple[list[Outcome], list[str]]:
+def from_analyses(
+    config: Config, events: Sequence[Event], now: datetime, read: Read
+) -> tuple[list[Outcome], list[str]]:
     """Return what the first hours of runs tell of events, and the runs that could not be had."""
     parts: list[Atmosphere] = []
     lacking: list[str] = []
@@ -101,7 +123,9 @@ def from_analyses(config: Config, events: Sequence[Event], now: datetime, read: 
         own = [event for event in events if event.phenomenon in room.PHENOMENA]
         found += _told(room, own, scene, config) if own else []
     reporter = config.source.model
-    return [replace(o, reporter=reporter) for o in found if o.state or np.isfinite(o.degree)], lacking
+    return [
+        replace(o, reporter=reporter) for o in found if o.state or np.isfinite(o.degree)
+    ], lacking
 
 
 def _told(room: ModuleType, events: list[Event], scene: Scene, config: Config) -> list[Outcome]:
@@ -113,7 +137,8 @@ def _told(room: ModuleType, events: list[Event], scene: Scene, config: Config) -
 
 
 def cycles_for(config: Config, events: Sequence[Event], now: datetime) -> list[Cycle]:
-    """Return the runs whose first hours cover the events, the oldest first, as far as they are out."""
+    """Return the runs whose first hours cover the events, the oldest first, as far as they are out.
+    """
     start = min(event.window.start for event in events) - MARGIN - timedelta(hours=FIRST_HOURS)
     end = max(event.window.end for event in events) + MARGIN
     out = now - timedelta(hours=config.source.delay_hours)
@@ -127,7 +152,8 @@ def cycles_for(config: Config, events: Sequence[Event], now: datetime) -> list[C
 
 
 def joined(parts: Sequence[Atmosphere]) -> Atmosphere:
-    """Return one atmosphere of the first hours of runs, the oldest first: each field at each time from the newest run that has it.
+    """Return one atmosphere of the first hours of runs, the oldest first: each field at each time
+    from the newest run that has it.
 
     What a run lacks at its start (sums have none there) is the run's before it.
     """
@@ -138,8 +164,12 @@ def joined(parts: Sequence[Atmosphere]) -> Atmosphere:
 
 
 def reader(config: Config, only: str | None = None) -> Read:
-    """Return what reads the first hours of a run, by the ways of the settings, in a folder of its own: no forecast's files are touched."""
-    settings = config.source.model_copy(update={"cycles": config.source.cycles / "analyses", "keep_cycles": KEPT_RUNS})
+    """Return what reads the first hours of a run, by the ways of the settings, in a folder of its
+    own: no forecast's files are touched.
+    """
+    settings = config.source.model_copy(
+        update={"cycles": config.source.cycles / "analyses", "keep_cycles": KEPT_RUNS}
+    )
     own = config.model_copy(update={"source": settings})
     source = sources.open_source(own, only)
     needs = sources.needs_of(own, own.all_sites())
@@ -155,7 +185,10 @@ def reader(config: Config, only: str | None = None) -> Read:
 def nightly(archive: Archive, config: Config, now: datetime, read: Read | None) -> list[Diagnosed]:
     """Diagnose the local days that were over lately, the oldest first. Raises: ArchiveError."""
     today = now.astimezone(config.zone).date()
-    return [diagnose(archive, config, today - timedelta(days=back), now, read) for back in range(DAYS_BACK, 0, -1)]
+    return [
+        diagnose(archive, config, today - timedelta(days=back), now, read)
+        for back in range(DAYS_BACK, 0, -1)
+    ]
 
 
 def run(arguments: argparse.Namespace, config: Config, now: datetime) -> str:
@@ -165,5 +198,7 @@ def run(arguments: argparse.Namespace, config: Config, now: datetime) -> str:
     if arguments.day is None:
         return "\n".join(map(str, nightly(archive, config, now, read)))
     if arguments.day > now.astimezone(config.zone).date():
-        raise ConfigError(f"--day {arguments.day} lies in the future: nothing has been seen of it yet")
+        raise ConfigError(
+            f"--day {arguments.day} lies in the future: nothing has been seen of it yet"
+        )
     return str(diagnose(archive, config, arguments.day, now, read))

@@ -1,20 +1,26 @@
 """Tables of what was really seen (CSV), read row by row: `skyscape outcomes import FILE`.
 
-The first line names the columns (in any order; Chinese and English names stand in outcome_words.csv beside this module):
+The first line names the columns (in any order; Chinese and English names stand in outcome_words.csv
+beside this module):
     site        id or name of a viewpoint of the settings
-    phenomenon  id or name: starry_sky, sea_of_clouds, sunset_glow, sunrise_glow, sunrise, snowfall, snow_cover, rime, snowmaking
-    day         local day, 2026-11-22; a night belongs to the day on which it begins, a dawn to the day it opens
+    phenomenon  id or name: starry_sky, sea_of_clouds, sunset_glow, sunrise_glow, sunrise, snowfall,
+    snow_cover, rime, snowmaking
+    day         local day, 2026-11-22; a night belongs to the day on which it begins, a dawn to the
+    day it opens
     degree      none, partial, full, or 0, 0.5, 1
     state       sea of clouds only: sea, in_cloud, overcast, open
     vividness   glow only: 0 to 2
     amount_cm   snowfall (new snow), snow_cover (depth) and rime (thickness) only
     source      observer (also where there is no such column), camera, station, analysis
-    reporter    who says so within the source, at most 60 characters: each reporter has one word on an event, the last
+    reporter    who says so within the source, at most 60 characters: each reporter has one word on
+    an event, the last
     detail      anything else, at most 300 characters
-A row needs site, phenomenon, day and one of degree, state or, for snow, amount_cm. A row that cannot be is refused with its line and the
-reason, the others are kept: so is one of an event that is not over yet. Where no reporter is named the file's name stands for one, so
-that two observers' tables do not erase each other. A file is read once, by the digest of its bytes; one of which a row was refused is read
-again when the settings' viewpoints, the day or what is not over yet have changed.
+A row needs site, phenomenon, day and one of degree, state or, for snow, amount_cm. A row that
+cannot be is refused with its line and the
+reason, the others are kept: so is one of an event that is not over yet. Where no reporter is named
+the file's name stands for one, so that two observers' tables do not erase each other. A file is
+read once, by the digest of its bytes; one of which a row was refused is read again when the
+settings' viewpoints, the day or what is not over yet have changed.
 """
 
 from __future__ import annotations
@@ -48,15 +54,19 @@ REPORTER, DETAIL = 60, 300  # characters
 EARLIEST = date(1950, 1, 1)
 MOST_CM = 1_000.0
 GLOWS = ("sunset_glow", "sunrise_glow")
-MEASURED = {"snowfall": "new_snow", "snow_cover": "snow_depth", "rime": ""}  # -> the amount from which a degree follows
-_FORMULA = re.compile(r"^\s*[=+\-@\uff1d\uff0b\uff0d\uff20|%]")  # what a spreadsheet would run, full width as well
+# -> the amount from which a degree follows
+MEASURED = {"snowfall": "new_snow", "snow_cover": "snow_depth", "rime": ""}
+# what a spreadsheet would run, full width as well
+_FORMULA = re.compile(r"^\s*[=+\-@\uff1d\uff0b\uff0d\uff20|%]")
 _NUMBER = re.compile(r"\d{1,6}(\.\d{0,6})?|\.\d{1,6}")
 _DAY = re.compile(r"(\d{4})(\d{2})(\d{2})|(\d{4})[-/.\u5e74](\d{1,2})[-/.\u6708](\d{1,2})\u65e5?")
 
 
 @cache
 def words() -> Mapping[str, Mapping[str, str]]:
-    """Return the table of words: what it is about (column, phenomenon, degree, state, source) -> name -> meaning."""
+    """Return the table of words: what it is about (column, phenomenon, degree, state, source) ->
+    name -> meaning.
+    """
     found: dict[str, dict[str, str]] = {}
     with Path(__file__).with_name("outcome_words.csv").open(encoding="utf-8", newline="") as file:
         for about, meaning, *names in csv.reader(line for line in file if not line.startswith("#")):
@@ -66,7 +76,9 @@ def words() -> Mapping[str, Mapping[str, str]]:
 
 @dataclass(frozen=True, slots=True)
 class Read:
-    """What a table said: outcomes in its order, rows that were refused, rows that said again what stood already."""
+    """What a table said: outcomes in its order, rows that were refused, rows that said again what
+    stood already.
+    """
 
     outcomes: tuple[Outcome, ...]
     faults: tuple[Fault, ...]
@@ -77,10 +89,13 @@ class _Refused(ValueError):
     """A row cannot be; the message says why and what was expected."""
 
 
-def parse(data: bytes, name: str, sites: Sequence[Site], today: date, pending: Collection[Key] = ()) -> Read:
+def parse(
+    data: bytes, name: str, sites: Sequence[Site], today: date, pending: Collection[Key] = ()
+) -> Read:
     """Return what a table of outcomes says, never raising for what it holds.
 
-    today: no outcome lies after it; pending: events that are not over yet, of which there is none either.
+    today: no outcome lies after it; pending: events that are not over yet, of which there is none
+    either.
     """
     collector = Collector(name, "outcomes", LIMITS)
     named, nameless = _named(sites), _reporter(name)
@@ -88,7 +103,9 @@ def parse(data: bytes, name: str, sites: Sequence[Site], today: date, pending: C
     header: dict[int, str] | None = None
     separator, width, repeated = ",", 0, 0
     if len(data) > LIMITS.size:
-        collector.fault(0, f"the file has {len(data)} bytes, at most {LIMITS.size} are read: split it")
+        collector.fault(
+            0, f"the file has {len(data)} bytes, at most {LIMITS.size} are read: split it"
+        )
         data = b""
     elif data[:2] in (b"\xff\xfe", b"\xfe\xff"):
         collector.fault(0, "the file is UTF-16 text: save it as UTF-8")
@@ -106,7 +123,10 @@ def parse(data: bytes, name: str, sites: Sequence[Site], today: date, pending: C
         if header is None:
             header, width = _header(cells, line, collector), len(cells)
             if not {"site", "phenomenon", "day"} <= set(header.values()):
-                collector.fault(line, "the first line does not name the columns, at least site,phenomenon,day,degree")
+                collector.fault(
+                    line,
+                    "the first line does not name the columns, at least site,phenomenon,day,degree",
+                )
                 break
             continue
         if not any(cell.strip() for cell in cells):
@@ -114,7 +134,9 @@ def parse(data: bytes, name: str, sites: Sequence[Site], today: date, pending: C
         try:
             outcome = _outcome(_row(cells, header, width), named, today, nameless)
             if (outcome.site, outcome.phenomenon, outcome.day.isoformat()) in pending:
-                raise _Refused(f"{outcome.phenomenon} of {outcome.day} is not over yet: import the file again when it is")
+                raise _Refused(
+                    f"{outcome.phenomenon} of {outcome.day} is not over yet: import the file again when it is"
+                )
         except _Refused as error:
             collector.fault(line, str(error))
             continue
@@ -122,9 +144,14 @@ def parse(data: bytes, name: str, sites: Sequence[Site], today: date, pending: C
         if key in kept:
             repeated += 1
             if repr(kept[key]) != repr(outcome):
-                collector.fault(line, "says otherwise what an earlier line of the same reporter said of this event: the later is kept")
+                collector.fault(
+                    line,
+                    "says otherwise what an earlier line of the same reporter said of this event: the later is kept",
+                )
         elif len(kept) >= LIMITS.records:
-            collector.fault(line, f"more than {LIMITS.records} rows: the rest is not read; split the file")
+            collector.fault(
+                line, f"more than {LIMITS.records} rows: the rest is not read; split the file"
+            )
             break
         kept[key] = outcome
     told = collector.parsed()
@@ -134,7 +161,11 @@ def parse(data: bytes, name: str, sites: Sequence[Site], today: date, pending: C
 
 
 def _named(sites: Sequence[Site]) -> dict[str, str]:
-    return {label.casefold(): site.id for site in sites for label in (site.id, site.name.zh, site.name.en)}
+    return {
+        label.casefold(): site.id
+        for site in sites
+        for label in (site.id, site.name.zh, site.name.en)
+    }
 
 
 def _reporter(name: str) -> str:
@@ -153,7 +184,10 @@ def _header(cells: Sequence[str], line: int, collector: Collector) -> dict[int, 
         meaning = words()["column"].get(text)
         if meaning is None:
             if text:
-                collector.fault(line, f"column {place + 1}, {shown(cell.strip(), 40)}, is not known: it is left out")
+                collector.fault(
+                    line,
+                    f"column {place + 1}, {shown(cell.strip(), 40)}, is not known: it is left out",
+                )
         elif meaning in columns.values():
             collector.fault(line, f"column {place + 1} says {meaning} again: it is left out")
         else:
@@ -162,12 +196,16 @@ def _header(cells: Sequence[str], line: int, collector: Collector) -> dict[int, 
 
 
 def _row(cells: Sequence[str], header: Mapping[int, str], width: int) -> dict[str, str]:
-    if (len(cells) != width and any(cell.strip() for cell in cells[width:])) or len(cells) < max(header, default=0) + 1:
+    if (len(cells) != width and any(cell.strip() for cell in cells[width:])) or len(cells) < max(
+        header, default=0
+    ) + 1:
         raise _Refused(f"the line has {len(cells)} cells, its header {width}")
     return {meaning: cells[place].strip() for place, meaning in header.items()}
 
 
-def _outcome(row: Mapping[str, str], sites: Mapping[str, str], today: date, nameless: str) -> Outcome:
+def _outcome(
+    row: Mapping[str, str], sites: Mapping[str, str], today: date, nameless: str
+) -> Outcome:
     site = sites.get(row["site"].casefold())
     if site is None:
         raise _Refused(f"site: {shown(row['site'])} is no viewpoint of the settings")
@@ -182,12 +220,28 @@ def _outcome(row: Mapping[str, str], sites: Mapping[str, str], today: date, name
     vividness = _number(row.get("vividness", ""), "vividness", 2.0)
     if math.isfinite(vividness) and phenomenon not in GLOWS:
         raise _Refused("vividness: only a glow has one")
-    degree = float(_word("degree", row["degree"])) if row.get("degree") else _implied(phenomenon, state, amount)
+    degree = (
+        float(_word("degree", row["degree"]))
+        if row.get("degree")
+        else _implied(phenomenon, state, amount)
+    )
     if state and (degree > 0) != (state == CLOUD_SEA_STATES[0]):
-        raise _Refused(f"degree and state contradict each other: {degree:g} of a sea of clouds, and the state {state}")
+        raise _Refused(
+            f"degree and state contradict each other: {degree:g} of a sea of clouds, and the state {state}"
+        )
     source = _word("source", row["source"]) if row.get("source") else "observer"
-    return Outcome(phenomenon, site, day, degree, source, state, amount, _text(row.get("detail", ""), "detail", DETAIL),
-                   _text(row.get("reporter", ""), "reporter", REPORTER) or nameless, vividness)
+    return Outcome(
+        phenomenon,
+        site,
+        day,
+        degree,
+        source,
+        state,
+        amount,
+        _text(row.get("detail", ""), "detail", DETAIL),
+        _text(row.get("reporter", ""), "reporter", REPORTER) or nameless,
+        vividness,
+    )
 
 
 def _implied(phenomenon: str, state: str, amount: float) -> float:
@@ -196,7 +250,9 @@ def _implied(phenomenon: str, state: str, amount: float) -> float:
         return float(state == CLOUD_SEA_STATES[0])
     thresholds = DEGREES.get(MEASURED.get(phenomenon, ""))
     if thresholds is None or not math.isfinite(amount):
-        raise _Refused("nothing is said of what was seen: expected a degree (none, partial, full), a state, or amount_cm of snow")
+        raise _Refused(
+            "nothing is said of what was seen: expected a degree (none, partial, full), a state, or amount_cm of snow"
+        )
     some, full = thresholds
     return 1.0 if amount >= full else 0.5 if amount >= some else 0.0
 
@@ -210,7 +266,11 @@ def _word(about: str, text: str) -> str:
 
 
 def _day(text: str, today: date) -> date:
-    found = _DAY.fullmatch(text.split("T")[0].split(" ")[0]) if text.strip() and len(text) <= 40 else None
+    found = (
+        _DAY.fullmatch(text.split("T")[0].split(" ")[0])
+        if text.strip() and len(text) <= 40
+        else None
+    )
     try:
         day = date(*(int(part) for part in found.groups() if part)) if found else None
     except ValueError:
@@ -218,7 +278,9 @@ def _day(text: str, today: date) -> date:
     if day is None:
         raise _Refused(f"day: {shown(text)} is no day; write 2026-11-22")
     if not EARLIEST <= day <= today:
-        raise _Refused(f"day: {day.isoformat()} lies {'in the future' if day > today else f'before {EARLIEST.year}'}")
+        raise _Refused(
+            f"day: {day.isoformat()} lies {'in the future' if day > today else f'before {EARLIEST.year}'}"
+        )
     return day
 
 
@@ -235,8 +297,13 @@ def _text(text: str, what: str, most: int) -> str:
     if len(text) > most:
         raise _Refused(f"{what}: {len(text)} characters, at most {most}")
     if _FORMULA.match(text):
-        raise _Refused(f"{what}: {shown(text)} begins like a formula of a spreadsheet; begin with a letter")
-    if any(unicodedata.category(character) in ("Cc", "Cf", "Co", "Cs", "Zl", "Zp") for character in text):
+        raise _Refused(
+            f"{what}: {shown(text)} begins like a formula of a spreadsheet; begin with a letter"
+        )
+    if any(
+        unicodedata.category(character) in ("Cc", "Cf", "Co", "Cs", "Zl", "Zp")
+        for character in text
+    ):
         raise _Refused(f"{what}: control or invisible characters; write plain text")
     return text
 
@@ -263,8 +330,10 @@ class Imported:
     def lines(self) -> list[str]:
         if self.known:
             return [f"{self.name}: was read before, nothing changed"]
-        return [f"{self.name}: {self.kept} kept, {len(self.faults)} remarks, {self.repeated} repeated",
-                *(f"  line {fault.line}: {fault.reason}" for fault in self.faults)]
+        return [
+            f"{self.name}: {self.kept} kept, {len(self.faults)} remarks, {self.repeated} repeated",
+            *(f"  line {fault.line}: {fault.reason}" for fault in self.faults),
+        ]
 
 
 def import_file(path: Path, archive: Archive, config: Config, now: datetime) -> Imported:
@@ -277,26 +346,42 @@ def import_file(path: Path, archive: Archive, config: Config, now: datetime) -> 
             data = file.read(LIMITS.size + 1)
     except OSError as error:
         raise ConfigError(f"{path}: {error.strerror}; give a CSV file of outcomes") from error
-    sites, today, pending = config.all_sites(), now.astimezone(config.zone).date(), _pending(config, now)
+    sites, today, pending = (
+        config.all_sites(),
+        now.astimezone(config.zone).date(),
+        _pending(config, now),
+    )
     read = parse(data, path.name, sites, today, pending)
-    terms = repr((sorted(_named(sites).items()), today, sorted(pending))).encode() if read.faults else b""
+    terms = (
+        repr((sorted(_named(sites).items()), today, sorted(pending))).encode()
+        if read.faults
+        else b""
+    )
     digest = hashlib.sha256(b"outcomes\0" + data + terms).hexdigest()
-    reading = Reading(digest, harmless(path.name, 120), "outcomes", now, len(read.outcomes),
-                      len(read.faults))
+    reading = Reading(
+        digest, harmless(path.name, 120), "outcomes", now, len(read.outcomes), len(read.faults)
+    )
     fresh = Outcomes(archive).keep_file(reading, read.outcomes, read.faults)
     return Imported(reading.name, not fresh, len(read.outcomes), read.repeated, read.faults)
 
 
 def _pending(config: Config, now: datetime) -> set[Key]:
-    """Return the events of the last two local days that are not over at `now`: a night goes on after midnight."""
+    """Return the events of the last two local days that are not over at `now`: a night goes on
+    after midnight.
+    """
     today = now.astimezone(config.zone).date()
     sites, days = config.all_sites(), (today - timedelta(days=1), today)
-    events = phenomena.events(sites, days, almanac.almanacs(sites, days, config.zone), config.phenomena, now)
+    events = phenomena.events(
+        sites, days, almanac.almanacs(sites, days, config.zone), config.phenomena, now
+    )
     return {(event.site.id, event.phenomenon, event.day.isoformat()) for event in events}
 
 
-def _import_files(paths: Sequence[Path], archive: Archive, config: Config, now: datetime) -> tuple[str, int]:
-    """Return what became of each file, and the exit code: one that cannot be read hides none of the others.
+def _import_files(
+    paths: Sequence[Path], archive: Archive, config: Config, now: datetime
+) -> tuple[str, int]:
+    """Return what became of each file, and the exit code: one that cannot be read hides none of the
+    others.
 
     Raises: ConfigError where not one can be read, ArchiveError.
     """
@@ -330,6 +415,11 @@ def run(arguments: argparse.Namespace, config: Config, now: datetime) -> tuple[s
     outcomes = Outcomes(archive)
     lines = [f"{source:<10} {count} reports" for source, count in outcomes.count().items()]
     for seen, reports in outcomes.disagreements()[:50]:
-        said = "; ".join(f"{r.outcome.source} {r.outcome.reporter or '-'}: {r.outcome.state or f'{r.outcome.degree:g}'}" for r in reports)
-        lines.append(f"differ     {seen.outcome.day}  {seen.outcome.site} {seen.outcome.phenomenon}: {said}; {seen.outcome.source} counts")
+        said = "; ".join(
+            f"{r.outcome.source} {r.outcome.reporter or '-'}: {r.outcome.state or f'{r.outcome.degree:g}'}"
+            for r in reports
+        )
+        lines.append(
+            f"differ     {seen.outcome.day}  {seen.outcome.site} {seen.outcome.phenomenon}: {said}; {seen.outcome.source} counts"
+        )
     return "\n".join(lines), 0

@@ -1,8 +1,9 @@
-"""What stations near a site tell of its events: source `station`, reporter the station's number, one outcome a station.
+"""What stations near a site tell of its events: source `station`, reporter the station's number,
+one outcome a station.
 
-Only stations that the settings name for the site and that stand near it, at a height that fits the question; only values that the quality
-control did not call doubtful or wrong. What a station cannot see it does not tell: no station reports colour, so of a glow it can only say
-that there was none.
+Only stations that the settings name for the site and that stand near it, at a height that fits the
+question; only values that the quality control did not call doubtful or wrong. What a station cannot
+see it does not tell: no station reports colour, so of a glow it can only say that there was none.
 """
 
 from __future__ import annotations
@@ -20,17 +21,26 @@ from forecast.domain import Almanac, Event, Observation, Outcome, Site, Station
 from forecast.phenomena import cloud_sea_states, glow, stars, station_snow
 from forecast.science import almanac as sky
 from forecast.science.interpolation import as_times
-from forecast.science.night_sky import extinction, fitted_moonlight, magnitudes, nanolamberts, twilight
+from forecast.science.night_sky import (
+    extinction,
+    fitted_moonlight,
+    magnitudes,
+    nanolamberts,
+    twilight,
+)
 from forecast.science.thermodynamics import Array
 from forecast.settings import PhenomenonSettings
 
 NEAR = 30_000.0  # [m] a station further away tells of another sky (check)
-SAME_HEIGHT = 150.0  # [m] a summit's or a village's own station stands within this of the site (check)
+# [m] a summit's or a village's own station stands within this of the site (check)
+SAME_HEIGHT = 150.0
 BELOW = 300.0  # [m] and one in its valley at least so far below it (check)
 METRES_PER_DEGREE = 111_195.0
 HOUR = timedelta(hours=1)
-AROUND = timedelta(minutes=45)  # a glow is judged by the report nearest to the sun's crossing, at most so far from it
-SUN_CLEARED = (20.0, 80.0)  # [min] before its end the sun cleared the terrain, to tell of the half hour after (check)
+# a glow is judged by the report nearest to the sun's crossing, at most so far from it
+AROUND = timedelta(minutes=45)
+# [min] before its end the sun cleared the terrain, to tell of the half hour after (check)
+SUN_CLEARED = (20.0, 80.0)
 LEAST_REPORTS = 3  # of cloud, to tell of a night
 
 Times = NDArray[np.datetime64]
@@ -38,8 +48,11 @@ Series = Sequence[Observation]
 
 
 def outcomes(
-    events: Sequence[Event], almanacs: Mapping[tuple[str, date], Almanac], stations: Mapping[str, Station],
-    series: Mapping[str, Series], settings: PhenomenonSettings,
+    events: Sequence[Event],
+    almanacs: Mapping[tuple[str, date], Almanac],
+    stations: Mapping[str, Station],
+    series: Mapping[str, Series],
+    settings: PhenomenonSettings,
 ) -> list[Outcome]:
     """Return what stations tell of events that are over; what none can tell is not there.
 
@@ -47,7 +60,11 @@ def outcomes(
     """
     found: list[Outcome] = []
     for event in events:
-        near = [stations[i] for i in event.site.stations if i in stations and distance(event.site, stations[i]) <= NEAR and series.get(i)]
+        near = [
+            stations[i]
+            for i in event.site.stations
+            if i in stations and distance(event.site, stations[i]) <= NEAR and series.get(i)
+        ]
         if event.phenomenon == "sea_of_clouds":
             found += _sea(event, near, series)
             continue
@@ -55,7 +72,9 @@ def outcomes(
         if ask is None or almanac is None:
             continue
         for station in near:
-            inside = _within(series[station.id], almanac.day_start, max(almanac.day_end, event.window.end) + HOUR)
+            inside = _within(
+                series[station.id], almanac.day_start, max(almanac.day_end, event.window.end) + HOUR
+            )
             told = ask(event, almanac, station, inside, settings) if inside else None
             if told is not None and math.isfinite(told.degree):
                 found.append(replace(told, reporter=station.id))
@@ -73,18 +92,29 @@ class Placed(Protocol):
 
 
 def distance(site: Site, station: Placed) -> float:
-    """Return how far a station, or what else has a place, is from a site [m], on a plane that touches the earth there."""
+    """Return how far a station, or what else has a place, is from a site [m], on a plane that
+    touches the earth there.
+    """
     north = station.latitude - site.latitude
-    east = ((station.longitude - site.longitude + 180) % 360 - 180) * math.cos(math.radians(site.latitude))
+    east = ((station.longitude - site.longitude + 180) % 360 - 180) * math.cos(
+        math.radians(site.latitude)
+    )
     return math.hypot(north, east) * METRES_PER_DEGREE
 
 
 def clear_brightness(site: Site, times: Times) -> Array:
-    """Return the brightness of a clear, dry zenith [mag arcsec-2] at a site at `times` (time): its own, the moon's and twilight's."""
-    sun, moon = (position(times, site.latitude, site.longitude)[0] for position in (sky.sun_position, sky.moon_position))
+    """Return the brightness of a clear, dry zenith [mag arcsec-2] at a site at `times` (time): its
+    own, the moon's and twilight's.
+    """
+    sun, moon = (
+        position(times, site.latitude, site.longitude)[0]
+        for position in (sky.sun_position, sky.moon_position)
+    )
     dry = np.full(len(times), float(np.asarray(extinction(site.elevation))))
     own = nanolamberts(np.full(len(times), site.night_sky_brightness))
-    return np.asarray(magnitudes(own + fitted_moonlight(moon, sky.moon_illumination(times), dry) + twilight(sun)))
+    return np.asarray(
+        magnitudes(own + fitted_moonlight(moon, sky.moon_illumination(times), dry) + twilight(sun))
+    )
 
 
 def _within(series: Series, start: datetime, end: datetime) -> list[Observation]:
@@ -96,13 +126,17 @@ def _column(series: Series, element: str) -> Array:
 
 
 def _of(event: Event, degree: float, amount: float = math.nan, detail: str = "") -> Outcome:
-    return Outcome(event.phenomenon, event.site.id, event.day, degree, "station", amount=amount, detail=detail)
+    return Outcome(
+        event.phenomenon, event.site.id, event.day, degree, "station", amount=amount, detail=detail
+    )
 
 
 # -- each phenomenon
 
 
-def _stars(event: Event, almanac: Almanac, station: Station, series: Series, settings: PhenomenonSettings) -> Outcome | None:
+def _stars(
+    event: Event, almanac: Almanac, station: Station, series: Series, settings: PhenomenonSettings
+) -> Outcome | None:
     night = [o for o in series if event.window.start <= o.time < event.window.end]
     if not night:
         return None
@@ -110,28 +144,49 @@ def _stars(event: Event, almanac: Almanac, station: Station, series: Series, set
     clear = clear_brightness(event.site, as_times([o.time for o in night]))
     if np.isfinite(cover).sum() >= LEAST_REPORTS:
         known = np.isfinite(cover)
-        degree = stars.degree_from_okta((8 * cover[known])[None], np.array([clear[known].mean()]), settings.stars_clear_cover)
-        return _of(event, float(degree[0]), float(cover[known].mean()), f"{known.sum()} cloud reports")
+        degree = stars.degree_from_okta(
+            (8 * cover[known])[None], np.array([clear[known].mean()]), settings.stars_clear_cover
+        )
+        return _of(
+            event, float(degree[0]), float(cover[known].mean()), f"{known.sum()} cloud reports"
+        )
     read = stars.degree_from_meter(meter, clear)
-    if abs(station.elevation - event.site.elevation) <= SAME_HEIGHT and np.isfinite(read).sum() >= LEAST_REPORTS:
-        return _of(event, float(np.nanmedian(read)), detail=f"{np.isfinite(read).sum()} readings of a sky meter")
+    if (
+        abs(station.elevation - event.site.elevation) <= SAME_HEIGHT
+        and np.isfinite(read).sum() >= LEAST_REPORTS
+    ):
+        return _of(
+            event,
+            float(np.nanmedian(read)),
+            detail=f"{np.isfinite(read).sum()} readings of a sky meter",
+        )
     return None
 
 
-def _glow(event: Event, almanac: Almanac, station: Station, series: Series, settings: PhenomenonSettings) -> Outcome | None:
+def _glow(
+    event: Event, almanac: Almanac, station: Station, series: Series, settings: PhenomenonSettings
+) -> Outcome | None:
     near = [o for o in series if event.centre is not None and abs(o.time - event.centre) <= AROUND]
-    near = [o for o in near if math.isfinite(o.good("cloud_area_fraction")) and math.isfinite(o.good("low_cloud_area_fraction"))]
+    near = [
+        o
+        for o in near
+        if math.isfinite(o.good("cloud_area_fraction"))
+        and math.isfinite(o.good("low_cloud_area_fraction"))
+    ]
     if not near:
         return None
     report = min(near, key=lambda o: abs(o.time - event.centre))  # type: ignore[operator]
     total, low = report.good("cloud_area_fraction"), report.good("low_cloud_area_fraction")
-    # Of what the low cloud leaves free, the part that is covered; nothing is known of it under an overcast of low cloud.
+    # Of what the low cloud leaves free, the part that is covered; nothing is known of it under an
+    # overcast of low cloud.
     canvas = max(total - low, 0.0) / (1 - low) if low < 1 else 0.0
     degree = float(glow.degree_from_station(np.array(low), np.array(canvas)))
     return _of(event, degree, detail=f"low cloud {low:.2f}, all cloud {total:.2f}")
 
 
-def _sunrise(event: Event, almanac: Almanac, station: Station, series: Series, settings: PhenomenonSettings) -> Outcome | None:
+def _sunrise(
+    event: Event, almanac: Almanac, station: Station, series: Series, settings: PhenomenonSettings
+) -> Outcome | None:
     cleared = almanac.terrain_sunrise
     if cleared is None:
         return None
@@ -140,39 +195,67 @@ def _sunrise(event: Event, almanac: Almanac, station: Station, series: Series, s
         seconds = report.good("sunshine_duration")
         if SUN_CLEARED[0] <= open_minutes < SUN_CLEARED[1] and math.isfinite(seconds):
             minutes = min(seconds / 60 * 30 / min(open_minutes, 60.0), 30.0)
-            return _of(event, float(glow.degree_from_sunshine(np.array(minutes))), detail=f"{seconds / 60:.0f} min of sunshine")
+            return _of(
+                event,
+                float(glow.degree_from_sunshine(np.array(minutes))),
+                detail=f"{seconds / 60:.0f} min of sunshine",
+            )
     return None
 
 
-def _snow(event: Event, almanac: Almanac, station: Station, series: Series, settings: PhenomenonSettings) -> Outcome | None:
+def _snow(
+    event: Event, almanac: Almanac, station: Station, series: Series, settings: PhenomenonSettings
+) -> Outcome | None:
     if abs(station.elevation - event.site.elevation) > SAME_HEIGHT:
         return None
     day = [o for o in series if almanac.day_start < o.time <= almanac.day_end]
     if event.phenomenon == "snow_cover":
-        depths = [_at(day, almanac.day_start + timedelta(hours=hour), "snow_depth") for hour in (8, 14)]
-        return _of(event, float(station_snow.snow_cover_measured(*depths)), min(depths), "depth at 08 and 14")
+        depths = [
+            _at(day, almanac.day_start + timedelta(hours=hour), "snow_depth") for hour in (8, 14)
+        ]
+        return _of(
+            event,
+            float(station_snow.snow_cover_measured(*depths)),
+            min(depths),
+            "depth at 08 and 14",
+        )
     codes = _column(day, "present_weather")[None]
     if not np.isfinite(codes).any():
         return None
-    degree = station_snow.rime_reported(codes) if event.phenomenon == "rime" else station_snow.snowfall_reported(codes)
+    degree = (
+        station_snow.rime_reported(codes)
+        if event.phenomenon == "rime"
+        else station_snow.snowfall_reported(codes)
+    )
     return _of(event, float(degree[0]), detail=f"{np.isfinite(codes).sum()} reports of weather")
 
 
 def _at(series: Series, moment: datetime, element: str) -> float:
     """Return the value nearest to a moment, at most an hour from it."""
-    near = [(abs(o.time - moment), o.good(element)) for o in series if abs(o.time - moment) <= HOUR and math.isfinite(o.good(element))]
+    near = [
+        (abs(o.time - moment), o.good(element))
+        for o in series
+        if abs(o.time - moment) <= HOUR and math.isfinite(o.good(element))
+    ]
     return min(near, default=(HOUR, math.nan))[1]
 
 
 def _sea(event: Event, near: Sequence[Station], series: Mapping[str, Series]) -> list[Outcome]:
-    """Return what each summit station tells: by cloud reported below it, else held against the stations of the valley."""
+    """Return what each summit station tells: by cloud reported below it, else held against the
+    stations of the valley.
+    """
     summits = [s for s in near if abs(s.elevation - event.site.elevation) <= SAME_HEIGHT]
     valleys = [s for s in near if s.elevation <= event.site.elevation - BELOW]
     found = []
     for summit in summits:
         above = _readings(series[summit.id])
-        told = [cloud_sea_states.seen_below(event, above), *(
-            cloud_sea_states.seen_by_pair(event, above, _readings(series[valley.id])) for valley in valleys)]
+        told = [
+            cloud_sea_states.seen_below(event, above),
+            *(
+                cloud_sea_states.seen_by_pair(event, above, _readings(series[valley.id]))
+                for valley in valleys
+            ),
+        ]
         known = [each for each in told if math.isfinite(each.degree)]
         if known:
             found.append(replace(known[0], reporter=summit.id))
@@ -180,11 +263,18 @@ def _sea(event: Event, near: Sequence[Station], series: Mapping[str, Series]) ->
 
 
 def _readings(series: Series) -> list[cloud_sea_states.Reading]:
-    names = ("relative_humidity", "visibility_in_air", "cloud_below_area_fraction", "cloud_below_top_altitude")
+    names = (
+        "relative_humidity",
+        "visibility_in_air",
+        "cloud_below_area_fraction",
+        "cloud_below_top_altitude",
+    )
     return [cloud_sea_states.Reading(o.time, *(o.good(name) for name in names)) for o in series]
 
 
-_ASKED: Mapping[str, Callable[[Event, Almanac, Station, Series, PhenomenonSettings], Outcome | None]] = {
-    "starry_sky": _stars, "sunset_glow": _glow, "sunrise_glow": _glow, "sunrise": _sunrise, "snowfall": _snow, "snow_cover": _snow,
+_ASKED: Mapping[str,
+                Callable[[Event, Almanac, Station, Series, PhenomenonSettings], Outcome | None]] = {
+    "starry_sky": _stars, "sunset_glow": _glow, "sunrise_glow": _glow, "sunrise": _sunrise,
+    "snowfall": _snow, "snow_cover": _snow,
     "rime": _snow,
 }  # fmt: skip

@@ -1,4 +1,6 @@
-"""What stations told of late: the newest good values, hourly means of a day, how comfortable the air is, since when one is silent."""
+"""What stations told of late: the newest good values, hourly means of a day, how comfortable the
+air is, since when one is silent.
+"""
 
 from __future__ import annotations
 
@@ -17,13 +19,18 @@ from forecast.settings import ObservationSettings
 
 HOUR = timedelta(hours=1)
 DAY = 24  # [h] of hourly values
-ENDED = ("precipitation_amount", "sunshine_duration")  # of the hour before a report: an hour's value is that told last in it
+# of the hour before a report: an hour's value is that told last in it
+ENDED = ("precipitation_amount", "sunshine_duration")
 CODES = ("present_weather",)  # have no mean
-SUNSHINE_HOURS = 12  # of the last day, at least, must be told before their sum is the day's sunshine
+# of the last day, at least, must be told before their sum is the day's sunshine
+SUNSHINE_HOURS = 12
 
 
-def latest(archive: Archive, settings: ObservationSettings, zone: ZoneInfo, now: datetime) -> tuple[Live, ...]:
-    """Return what each station of the settings told in the last day, nothing DOUBTFUL or WRONG; a silent one says since when.
+def latest(
+    archive: Archive, settings: ObservationSettings, zone: ZoneInfo, now: datetime
+) -> tuple[Live, ...]:
+    """Return what each station of the settings told in the last day, nothing DOUBTFUL or WRONG; a
+    silent one says since when.
 
     Raises: ArchiveError.
     """
@@ -43,17 +50,23 @@ def latest(archive: Archive, settings: ObservationSettings, zone: ZoneInfo, now:
 
 
 def newest_good(series: Sequence[Observation]) -> dict[str, tuple[datetime, float]]:
-    """Return of each element when and what was told last (SI), of values that are neither DOUBTFUL nor WRONG. `series`: oldest first."""
+    """Return of each element when and what was told last (SI), of values that are neither DOUBTFUL
+    nor WRONG. `series`: oldest first.
+    """
     return {
         name: (observation.time, observation.values[name])
         for observation in series for name in observation.values if not np.isnan(observation.good(name))
     }  # fmt: skip
 
 
-def hourly_means(series: Sequence[Observation], now: datetime, hours: int = DAY) -> dict[str, tuple[tuple[datetime, float], ...]]:
-    """Return of each element the end and the mean of each of the last whole `hours` before `now` in which it was told well.
+def hourly_means(
+    series: Sequence[Observation], now: datetime, hours: int = DAY
+) -> dict[str, tuple[tuple[datetime, float], ...]]:
+    """Return of each element the end and the mean of each of the last whole `hours` before `now` in
+    which it was told well.
 
-    Directions are averaged as vectors of length 1; of what stands for an hour already, the value told last in it counts.
+    Directions are averaged as vectors of length 1; of what stands for an hour already, the value
+    told last in it counts.
     """
     end = as_utc(now).replace(minute=0, second=0, microsecond=0)
     told: dict[str, dict[datetime, list[float]]] = {}
@@ -64,7 +77,10 @@ def hourly_means(series: Sequence[Observation], now: datetime, hours: int = DAY)
         for name in observation.values:
             if name not in CODES and not np.isnan(value := observation.good(name)):
                 told.setdefault(name, {}).setdefault(hour, []).append(value)
-    return {name: tuple((hour, _hour_of(name, values)) for hour, values in sorted(by_hour.items())) for name, by_hour in told.items()}
+    return {
+        name: tuple((hour, _hour_of(name, values)) for hour, values in sorted(by_hour.items()))
+        for name, by_hour in told.items()
+    }
 
 
 def _hour_of(name: str, values: Sequence[float]) -> float:
@@ -77,16 +93,26 @@ def _hour_of(name: str, values: Sequence[float]) -> float:
 
 
 def _comfort(
-    newest: Mapping[str, tuple[datetime, float]], hourly: Mapping[str, tuple[tuple[datetime, float], ...]],
+    newest: Mapping[str, tuple[datetime, float]],
+    hourly: Mapping[str, tuple[tuple[datetime, float], ...]],
     settings: ObservationSettings, zone: ZoneInfo, now: datetime,
 ) -> tuple[datetime, int] | None:  # fmt: skip
-    """Return when, and how comfortable the air was by the standard of the settings; None where what it takes is missing or old."""
-    fresh = {name: value for name, (moment, value) in newest.items() if now - moment <= timedelta(minutes=settings.old_minutes)}
+    """Return when, and how comfortable the air was by the standard of the settings; None where what
+    it takes is missing or old.
+    """
+    fresh = {
+        name: value
+        for name, (moment, value) in newest.items()
+        if now - moment <= timedelta(minutes=settings.old_minutes)
+    }
     temperature, speed = fresh.get("air_temperature", np.nan), fresh.get("wind_speed", np.nan)
     humidity = fresh.get("relative_humidity", np.nan)
     if np.isnan(humidity) and "dew_point_temperature" in fresh:
         dew_point = np.array(fresh["dew_point_temperature"])
-        humidity = float(saturation_vapour_pressure(dew_point) / saturation_vapour_pressure(np.array(temperature)))
+        humidity = float(
+            saturation_vapour_pressure(dew_point)
+            / saturation_vapour_pressure(np.array(temperature))
+        )
     sun = [value for _, value in hourly.get("sunshine_duration", ())]
     sunshine = sum(sun) / 3600 if len(sun) >= SUNSHINE_HOURS else np.nan
     cold_half = now.astimezone(zone).month in (10, 11, 12, 1, 2, 3)

@@ -1,11 +1,13 @@
-"""The door through which stations push their records: one address, a token for each sender, everything bounded.
+"""The door through which stations push their records: one address, a token for each sender,
+everything bounded.
 
     POST /api/v1/observations
     Authorization: Bearer <token>
     Content-Type: application/json | text/csv       (Content-Encoding: gzip, if packed)
 
-A 200 is sent when the records are in the archive and not a moment before. The same body twice changes nothing and gets the same answer,
-so a station that heard none sends again. Strangers are turned away by their headers, before any of their body is read.
+A 200 is sent when the records are in the archive and not a moment before. The same body twice
+changes nothing and gets the same answer, so a station that heard none sends again. Strangers are
+turned away by their headers, before any of their body is read.
 """
 
 from __future__ import annotations
@@ -36,11 +38,13 @@ from forecast.observations.formats.csv_records import parse_push
 from forecast.settings import PushSettings
 
 log = logging.getLogger(__name__)
-logging.getLogger("waitress.queue").setLevel(logging.ERROR)  # a body that waits for the one before it is no news
+# a body that waits for the one before it is no news
+logging.getLogger("waitress.queue").setLevel(logging.ERROR)
 
 ADDRESS = "/api/v1/observations"
 TOLD = 20  # refused records that an answer names
-AHEAD = timedelta(minutes=10)  # a record may tell of so much later than now, as forecast.observations.intake has it
+# a record may tell of so much later than now, as forecast.observations.intake has it
+AHEAD = timedelta(minutes=10)
 HEADER = 16_384  # [byte] all headers of a request
 CONNECTIONS = 100  # at once
 RECEIVE = 65_536  # [byte]
@@ -49,7 +53,8 @@ FORMS: Mapping[str, Callable[[bytes, str, Terms], Parsed]] = {
     "text/csv": csv_records.parse,
 }
 
-# Keeps what a body held under its digest: False where a body of this digest was kept before (observing.Intake.receive).
+# Keeps what a body held under its digest: False where a body of this digest was kept before
+# (observing.Intake.receive).
 # Raises: ArchiveError.
 Keep = Callable[[str, str, Parsed, datetime], bool]
 Start = Callable[[str, list[tuple[str, str]]], object]
@@ -57,7 +62,9 @@ Start = Callable[[str, list[tuple[str, str]]], object]
 
 @dataclass(frozen=True, slots=True)
 class Patience:
-    """How long a connection may take [s]: to send its headers, to send a whole request, and between two bytes of it."""
+    """How long a connection may take [s]: to send its headers, to send a whole request, and between
+    two bytes of it.
+    """
 
     headers: float = 15
     request: float = 300
@@ -75,31 +82,52 @@ class Refused(Exception):
     def to_response(self, ident: str | None = None) -> tuple[str, list[tuple[str, str]], bytes]:
         """Return status, headers and body, as waitress asks of an error."""
         body = _body({"error": str(self)})
-        return _status(self.status), [("Content-Type", "application/json; charset=utf-8"), *self.headers], body
+        return (
+            _status(self.status),
+            [("Content-Type", "application/json; charset=utf-8"), *self.headers],
+            body,
+        )
 
 
 class Door:
     """The WSGI application.
 
-    terms: on what terms records are read, `received` excepted. One body is read and kept at a time: memory holds one, and the archive
-    has one writer.
+    terms: on what terms records are read, `received` excepted. One body is read and kept at a time:
+    memory holds one, and the archive has one writer.
     """
 
-    def __init__(self, settings: PushSettings, tokens: Mapping[str, str], terms: Terms, keep: Keep, clock: Callable[[], datetime]) -> None:
+    def __init__(
+        self,
+        settings: PushSettings,
+        tokens: Mapping[str, str],
+        terms: Terms,
+        keep: Keep,
+        clock: Callable[[], datetime],
+    ) -> None:
         self.maximum = int(settings.maximum_mb * 1_000_000)
         self._keep, self._clock = keep, clock
         limits = Limits(size=self.maximum, json=self.maximum)
-        self._terms = {sender: _terms_of(sender, settings, replace(terms, limits=limits)) for sender in tokens}
-        self._digests = {sender: hashlib.sha256(token.encode()).digest() for sender, token in tokens.items()}
+        self._terms = {
+            sender: _terms_of(sender, settings, replace(terms, limits=limits)) for sender in tokens
+        }
+        self._digests = {
+            sender: hashlib.sha256(token.encode()).digest() for sender, token in tokens.items()
+        }
         self._allowances = {sender: _Allowance(settings.requests_per_minute) for sender in tokens}
         self._salt = hashlib.sha256(repr(sorted(terms.stations.items())).encode()).digest()
         self._one_at_a_time = threading.Lock()
         if not tokens:
-            log.error("push: no sender has a token: everyone is refused; set SKYSCAPE_PUSH_TOKENS=sender:token,sender:token")
+            log.error(
+                "push: no sender has a token: everyone is refused; set SKYSCAPE_PUSH_TOKENS=sender:token,sender:token"
+            )
 
     def __call__(self, environ: Mapping[str, Any], start_response: Start) -> Iterable[bytes]:
         try:
-            sender = self.admit(environ["REQUEST_METHOD"], environ.get("PATH_INFO", ""), environ.get("HTTP_AUTHORIZATION", ""))
+            sender = self.admit(
+                environ["REQUEST_METHOD"],
+                environ.get("PATH_INFO", ""),
+                environ.get("HTTP_AUTHORIZATION", ""),
+            )
             content = self._answer(sender, environ)
         except Refused as refused:
             status, headers, body = refused.to_response()
@@ -107,7 +135,9 @@ class Door:
             refused_all = not content["kept"] and content["refused"]
             status = _status(HTTPStatus.UNPROCESSABLE_ENTITY if refused_all else HTTPStatus.OK)
             headers, body = [("Content-Type", "application/json; charset=utf-8")], _body(content)
-        start_response(status, [*headers, ("Content-Length", str(len(body))), ("Cache-Control", "no-store")])
+        start_response(
+            status, [*headers, ("Content-Length", str(len(body))), ("Cache-Control", "no-store")]
+        )
         return [body]
 
     def admit(self, method: str, path: str, authorization: str) -> str:
@@ -115,29 +145,48 @@ class Door:
         if path != ADDRESS:
             raise Refused(HTTPStatus.NOT_FOUND, f"nothing is here; records go to POST {ADDRESS}")
         if method != "POST":
-            raise Refused(HTTPStatus.METHOD_NOT_ALLOWED, f"only POST is served at {ADDRESS}", Allow="POST")
+            raise Refused(
+                HTTPStatus.METHOD_NOT_ALLOWED, f"only POST is served at {ADDRESS}", Allow="POST"
+            )
         if not self._digests:
-            raise Refused(HTTPStatus.FORBIDDEN, "no sender has a token here yet: the operator sets SKYSCAPE_PUSH_TOKENS and starts anew")
+            raise Refused(
+                HTTPStatus.FORBIDDEN,
+                "no sender has a token here yet: the operator sets SKYSCAPE_PUSH_TOKENS and starts anew",
+            )
         kind, _, token = authorization.partition(" ")
         given = hashlib.sha256(token.strip().encode("utf-8", "replace")).digest()
-        found = [sender for sender, digest in self._digests.items() if hmac.compare_digest(digest, given)]
+        found = [
+            sender for sender, digest in self._digests.items() if hmac.compare_digest(digest, given)
+        ]
         if kind.lower() != "bearer" or not found:
-            raise Refused(HTTPStatus.UNAUTHORIZED, "send the header Authorization: Bearer <token>, with the token you were given",
-                          WWW_Authenticate="Bearer")
+            raise Refused(
+                HTTPStatus.UNAUTHORIZED,
+                "send the header Authorization: Bearer <token>, with the token you were given",
+                WWW_Authenticate="Bearer",
+            )
         return found[0]
 
     def _answer(self, sender: str, environ: Mapping[str, Any]) -> dict[str, Any]:
         """Read and keep a body; return what is told of it. Raises: Refused."""
         wait = self._allowances[sender].take(time.monotonic())
         if wait > 0:
-            raise Refused(HTTPStatus.TOO_MANY_REQUESTS, f"too many requests: send again in {wait:.0f} s, many records in one body",
-                          Retry_After=f"{wait:.0f}")
+            raise Refused(
+                HTTPStatus.TOO_MANY_REQUESTS,
+                f"too many requests: send again in {wait:.0f} s, many records in one body",
+                Retry_After=f"{wait:.0f}",
+            )
         form = environ.get("CONTENT_TYPE", "").partition(";")[0].strip().lower()
         if form not in FORMS:
-            raise Refused(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, f"send the header Content-Type: {' or '.join(FORMS)}")
+            raise Refused(
+                HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
+                f"send the header Content-Type: {' or '.join(FORMS)}",
+            )
         packed = environ.get("HTTP_CONTENT_ENCODING", "").strip().lower()
         if packed not in ("", "identity", "gzip"):
-            raise Refused(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "send the body plain, or with the header Content-Encoding: gzip")
+            raise Refused(
+                HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
+                "send the body plain, or with the header Content-Encoding: gzip",
+            )
         body = environ["wsgi.input"].read(self.maximum + 1)
         with self._one_at_a_time:
             if packed == "gzip":
@@ -151,30 +200,54 @@ class Door:
         terms = self._terms[sender]
         name = f"push {sender}"
         parsed = _in_time(FORMS[form](body, name, replace(terms, received=now)), now)
-        # A station that joins the settings later may send again what was refused: what was known of stations is part of the digest.
-        digest = hashlib.sha256(b"\0".join((self._salt, sender.encode(), form.encode(), body))).hexdigest()
+        # A station that joins the settings later may send again what was refused: what was known of
+        # stations is part of the digest.
+        digest = hashlib.sha256(
+            b"\0".join((self._salt, sender.encode(), form.encode(), body))
+        ).hexdigest()
         try:
             new = self._keep(digest, name, parsed, now)
         except ArchiveError as error:
             log.error("%s: %s", name, error)
             advice = "the archive is not to be had: nothing was kept, send again"
             raise Refused(HTTPStatus.SERVICE_UNAVAILABLE, advice, Retry_After="30") from error
-        log.info("%s: %d kept, %d refused%s", name, len(parsed.observations), len(parsed.faults) + parsed.untold, "" if new else ", again")
+        log.info(
+            "%s: %d kept, %d refused%s",
+            name,
+            len(parsed.observations),
+            len(parsed.faults) + parsed.untold,
+            "" if new else ", again",
+        )
         refused = [{"line": fault.line, "reason": fault.reason} for fault in parsed.faults[:TOLD]]
         more = len(parsed.faults) - len(refused) + parsed.untold
-        return {"kept": len(parsed.observations), "repeated": not new, "refused": refused, "refused_more": more}
+        return {
+            "kept": len(parsed.observations),
+            "repeated": not new,
+            "refused": refused,
+            "refused_more": more,
+        }
 
 
 def _in_time(parsed: Parsed, now: datetime) -> Parsed:
-    """Set aside what tells of a time that has not come, with advice: nothing that is told as kept may be dropped later."""
+    """Set aside what tells of a time that has not come, with advice: nothing that is told as kept
+    may be dropped later.
+    """
     ahead = [observation for observation in parsed.observations if observation.time > now + AHEAD]
     if not ahead:
         return parsed
     said = "{station} tells of {minutes:.0f} min after now: set its clock, or clock_offset_seconds of the station"
     where = parsed.faults[0].where if parsed.faults else "push"
-    faults = [Fault(where, 0, said.format(station=o.station, minutes=(o.time - now).total_seconds() / 60)) for o in ahead[:TOLD]]
+    faults = [
+        Fault(where, 0, said.format(station=o.station, minutes=(o.time - now).total_seconds() / 60))
+        for o in ahead[:TOLD]
+    ]
     good = [observation for observation in parsed.observations if observation.time <= now + AHEAD]
-    return replace(parsed, observations=good, faults=[*parsed.faults, *faults], untold=parsed.untold + len(ahead) - len(faults))
+    return replace(
+        parsed,
+        observations=good,
+        faults=[*parsed.faults, *faults],
+        untold=parsed.untold + len(ahead) - len(faults),
+    )
 
 
 def unpacked(body: bytes, maximum: int) -> bytes:
@@ -183,11 +256,16 @@ def unpacked(body: bytes, maximum: int) -> bytes:
     try:
         content = stream.decompress(body, maximum + 1)
     except zlib.error:
-        raise Refused(HTTPStatus.UNPROCESSABLE_ENTITY, "the body is not sound gzip: send it again, or plain") from None
+        raise Refused(
+            HTTPStatus.UNPROCESSABLE_ENTITY, "the body is not sound gzip: send it again, or plain"
+        ) from None
     if len(content) > maximum:
         raise _too_large(maximum)
     if not stream.eof or stream.unused_data:
-        raise Refused(HTTPStatus.UNPROCESSABLE_ENTITY, "the body is not one whole gzip stream: send it again, or plain")
+        raise Refused(
+            HTTPStatus.UNPROCESSABLE_ENTITY,
+            "the body is not one whole gzip stream: send it again, or plain",
+        )
     return content
 
 
@@ -211,7 +289,8 @@ class _Allowance:
 
 
 def _terms_of(sender: str, settings: PushSettings, terms: Terms) -> Terms:
-    """Return the terms of one sender: where the settings name stations, it speaks for these only."""
+    """Return the terms of one sender: where the settings name stations, it speaks for these only.
+    """
     own = settings.senders.get(sender)
     if own is None:
         return terms
@@ -236,7 +315,9 @@ def _body(content: Mapping[str, Any]) -> bytes:
 
 
 class _Request(HTTPRequestParser):
-    """Reads a request as waitress does; what would be refused by its headers is refused when they are there."""
+    """Reads a request as waitress does; what would be refused by its headers is refused when they
+    are there.
+    """
 
     error: Any = None
 
@@ -250,8 +331,17 @@ class _Request(HTTPRequestParser):
         if self.error is not None and not isinstance(self.error, Refused):
             too_large = self.error.code == HTTPStatus.REQUEST_ENTITY_TOO_LARGE
             advice = f"{self.error.reason.lower()}: this is no request that is served here"
-            self.error = _too_large(self._door.maximum) if too_large else Refused(HTTPStatus(self.error.code), advice)
-        elif self.error is None and self.headers_finished and not self.empty and self.body_bytes_received == 0:
+            self.error = (
+                _too_large(self._door.maximum)
+                if too_large
+                else Refused(HTTPStatus(self.error.code), advice)
+            )
+        elif (
+            self.error is None
+            and self.headers_finished
+            and not self.empty
+            and self.body_bytes_received == 0
+        ):
             try:
                 self._door.admit(self.command, self.path, self.headers.get("AUTHORIZATION", ""))
             except Refused as refused:
@@ -262,7 +352,9 @@ class _Request(HTTPRequestParser):
 
 
 class _Channel(HTTPChannel):
-    """One connection; one that takes too long over a request is closed, however many single bytes it sends."""
+    """One connection; one that takes too long over a request is closed, however many single bytes
+    it sends.
+    """
 
     _began: float | None = None
 
@@ -277,13 +369,17 @@ class _Channel(HTTPChannel):
         else:
             self._began = now if self._began is None else self._began
             patience: Patience = self.server.patience
-            if now - self._began > (patience.request if request.headers_finished else patience.headers):
+            if now - self._began > (
+                patience.request if request.headers_finished else patience.headers
+            ):
                 self.will_close = True
         return taken
 
 
 class PushServer:
-    """The door on a socket: `serve` runs until `close`. Raises: ConfigError where the address cannot be had."""
+    """The door on a socket: `serve` runs until `close`. Raises: ConfigError where the address
+    cannot be had.
+    """
 
     def __init__(self, door: Door, settings: PushSettings, patience: Patience = Patience()) -> None:
         family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
@@ -292,12 +388,16 @@ class PushServer:
         except OSError as error:
             advice = "is another one running? choose another port, or an address of this machine"
             where = f"{settings.host}:{settings.port}"
-            raise ConfigError(f"observations.push: {where} cannot be listened on ({error.strerror or error}): {advice}") from error
+            raise ConfigError(
+                f"observations.push: {where} cannot be listened on ({error.strerror or error}): {advice}"
+            ) from error
         self.host, self.port = listening.getsockname()[:2]
         self._sockets: dict[int, Any] = {}
         self._server = create_server(
-            door, map=self._sockets, sockets=[listening], threads=4, connection_limit=CONNECTIONS, max_request_header_size=HEADER,
-            max_request_body_size=door.maximum + 1, recv_bytes=RECEIVE, channel_timeout=max(1, round(patience.silence)), cleanup_interval=1,
+            door, map=self._sockets, sockets=[listening], threads=4, connection_limit=CONNECTIONS,
+            max_request_header_size=HEADER,
+            max_request_body_size=door.maximum + 1, recv_bytes=RECEIVE,
+            channel_timeout=max(1, round(patience.silence)), cleanup_interval=1,
             ident=None, log_socket_errors=False, asyncore_use_poll=True,
         )  # fmt: skip
         self._server.channel_class = _Channel

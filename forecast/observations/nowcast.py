@@ -1,9 +1,12 @@
-"""The latest observations correct the run that the next hours are read from: where a summit is humid and a valley dry, the run learns it.
+"""The latest observations correct the run that the next hours are read from: where a summit is
+humid and a valley dry, the run learns it.
 
-What a station reported less what the run has at its height and time is laid into the run's own fields by successive correction, so that
-every phenomenon reads one consistent atmosphere: temperature, humidity, and the cloud that the station stands in or out of. It fades
-with distance, with height and with the hours; beyond HOURS the run is left as it is.
-Source: Cressman 1959, MWR 87, 367 (successive correction); Barnes 1964, JAM 3, 396 (Gaussian weights, repeated on what is left over).
+What a station reported less what the run has at its height and time is laid into the run's own
+fields by successive correction, so that every phenomenon reads one consistent atmosphere:
+temperature, humidity, and the cloud that the station stands in or out of. It fades with distance,
+with height and with the hours; beyond HOURS the run is left as it is.
+Source: Cressman 1959, MWR 87, 367 (successive correction); Barnes 1964, JAM 3, 396 (Gaussian
+weights, repeated on what is left over).
 """
 
 from __future__ import annotations
@@ -15,7 +18,17 @@ from datetime import datetime, timedelta
 
 import numpy as np
 
-from forecast.domain import HORIZON_STEP, Atmosphere, Event, Forecast, Name, Observation, Site, Station, as_utc
+from forecast.domain import (
+    HORIZON_STEP,
+    Atmosphere,
+    Event,
+    Forecast,
+    Name,
+    Observation,
+    Site,
+    Station,
+    as_utc,
+)
 from forecast.phenomena.weather import NEAR_GROUND, air_at
 from forecast.science.interpolation import Scene, as_times
 from forecast.science.thermodynamics import Array, saturation_vapour_pressure
@@ -23,13 +36,18 @@ from forecast.science.thermodynamics import Array, saturation_vapour_pressure
 log = logging.getLogger(__name__)
 
 HOURS = 12  # after an observation it moves nothing any more
-FADING = 6.0  # [h] in which its weight falls to 1/e: the error of a run's temperature at a station is about as old (check)
+# [h] in which its weight falls to 1/e: the error of a run's temperature at a station is about as
+# old (check)
+FADING = 6.0
 LATEST = timedelta(minutes=90)  # an older observation is no nowcast
-NEAR, BESIDE = 25.0, 300.0  # [km, m] in which the weight falls to exp(-1/2): a valley's air is not the summit's (check)
+# [km, m] in which the weight falls to exp(-1/2): a valley's air is not the summit's (check)
+NEAR, BESIDE = 25.0, 300.0
 REACH = 30.0  # [km] from a station within which a site's forecast is said to be corrected by it
 PASSES = 4  # of successive correction; what is left over at the stations is then below a tenth
 
-SATURATED = 0.97  # humidity from which a station stands in cloud or fog: an automatic hygrometer reads 97-100 % there (WMO-No. 8, I.4)
+# humidity from which a station stands in cloud or fog: an automatic hygrometer reads 97-100 % there
+# (WMO-No. 8, I.4)
+SATURATED = 0.97
 FOG = 1000.0  # [m] of visibility below which it does, WMO-No. 407
 DRY = 0.85  # humidity below which it does not
 MOST_HUMID = 1.05  # a field is never moved beyond
@@ -45,32 +63,49 @@ class Correction:
     stations: tuple[Station, ...] = ()
 
     def of(self, event: Event) -> tuple[str, ...]:
-        """The ids of the stations that moved an event's features: near its site, and not yet faded when it begins."""
+        """The ids of the stations that moved an event's features: near its site, and not yet faded
+        when it begins.
+        """
         if self.at is None or event.window.start > self.at + timedelta(hours=FADING):
             return ()
-        return tuple(station.id for station in self.stations if _kilometres(station, event.site) <= REACH)
+        return tuple(
+            station.id for station in self.stations if _kilometres(station, event.site) <= REACH
+        )
 
     def named_in(self, forecasts: Sequence[Forecast]) -> tuple[Forecast, ...]:
         """Return the forecasts, each with the stations that corrected it."""
-        return tuple(replace(forecast, corrected_by=self.of(forecast.event)) for forecast in forecasts)
+        return tuple(
+            replace(forecast, corrected_by=self.of(forecast.event)) for forecast in forecasts
+        )
 
 
-def latest_good(series: Mapping[str, Sequence[Observation]], now: datetime) -> dict[str, Observation]:
-    """Return each station's last observation of [now - LATEST, now] that has a good temperature or humidity."""
+def latest_good(
+    series: Mapping[str, Sequence[Observation]], now: datetime
+) -> dict[str, Observation]:
+    """Return each station's last observation of [now - LATEST, now] that has a good temperature or
+    humidity.
+    """
     found: dict[str, Observation] = {}
     for station, observations in series.items():
         for observation in observations:
             fresh = now - LATEST <= observation.time <= now
-            told = any(np.isfinite(observation.good(name)) for name in ("air_temperature", "relative_humidity", "dew_point_temperature"))
+            told = any(
+                np.isfinite(observation.good(name))
+                for name in ("air_temperature", "relative_humidity", "dew_point_temperature")
+            )
             if fresh and told and (station not in found or observation.time >= found[station].time):
                 found[station] = observation
     return found
 
 
 def correct(
-    atmosphere: Atmosphere, stations: Sequence[Station], heard: Mapping[str, Observation], now: datetime
+    atmosphere: Atmosphere,
+    stations: Sequence[Station],
+    heard: Mapping[str, Observation],
+    now: datetime,
 ) -> tuple[Atmosphere, Correction]:
-    """Return the run corrected by what the stations reported last (`latest_good`), and what moved it; without any, the run itself.
+    """Return the run corrected by what the stations reported last (`latest_good`), and what moved
+    it; without any, the run itself.
 
     An observation whose time or height the run does not reach moves nothing. NaN stays NaN.
     """
@@ -86,14 +121,20 @@ def correct(
         if not any(np.isfinite(values).any() for values in left.values()):
             return atmosphere, Correction()
         moved = _spread(moved, places, left, max(observation.time for _, observation in told))
-    used = tuple(place for n, place in enumerate(places) if any(np.isfinite(values[n]) for values in left.values()))
+    used = tuple(
+        place
+        for n, place in enumerate(places)
+        if any(np.isfinite(values[n]) for values in left.values())
+    )
     log.info("nowcast: corrected by %s", ", ".join(station.id for station in used))
     return moved, Correction(now, used)
 
 
 @dataclass(frozen=True, slots=True)
 class _Seen:
-    """What the stations reported (station): times, temperature [K], humidity [1], cloud around them [1]; NaN where not told."""
+    """What the stations reported (station): times, temperature [K], humidity [1], cloud around them
+    [1]; NaN where not told.
+    """
 
     times: np.ndarray
     temperature: Array
@@ -134,28 +175,57 @@ def _left_over(atmosphere: Atmosphere, places: Sequence[Station], seen: _Seen) -
     }
 
 
-def _spread(atmosphere: Atmosphere, places: Sequence[Station], left: Mapping[str, Array], at: datetime) -> Atmosphere:
+def _spread(
+    atmosphere: Atmosphere, places: Sequence[Station], left: Mapping[str, Array], at: datetime
+) -> Atmosphere:
     """Return the run with what is left over at the stations laid into its fields about them."""
-    hours = (atmosphere["time"].values - np.datetime64(at.replace(tzinfo=None), "ns")) / np.timedelta64(1, "h")
+    hours = (
+        atmosphere["time"].values - np.datetime64(at.replace(tzinfo=None), "ns")
+    ) / np.timedelta64(1, "h")
     fading = np.where((hours > -HOURS / 4) & (hours <= HOURS), np.exp(-np.abs(hours) / FADING), 0.0)
     near = _nearness(atmosphere, places)
     heights = atmosphere["geopotential_height"].values
     changed = {}
     for name, values in left.items():
         if name in atmosphere:
-            changed[name] = _moved(atmosphere[name].values, heights, places, values, near, fading, _limits(name))
+            changed[name] = _moved(
+                atmosphere[name].values, heights, places, values, near, fading, _limits(name)
+            )
         close, above = NEAR_GROUND.get(name, ("", 0.0))
         if close in atmosphere and "surface_altitude" in atmosphere:
-            level = np.broadcast_to(atmosphere["surface_altitude"].values + above, atmosphere[close].shape)
-            moved = _moved(atmosphere[close].values[:, None], level[:, None], places, values, near, fading, _limits(name))
+            level = np.broadcast_to(
+                atmosphere["surface_altitude"].values + above, atmosphere[close].shape
+            )
+            moved = _moved(
+                atmosphere[close].values[:, None],
+                level[:, None],
+                places,
+                values,
+                near,
+                fading,
+                _limits(name),
+            )
             changed[close] = moved[:, 0]
-    return atmosphere.assign({name: (atmosphere[name].dims, values, atmosphere[name].attrs) for name, values in changed.items()})
+    return atmosphere.assign(
+        {
+            name: (atmosphere[name].dims, values, atmosphere[name].attrs)
+            for name, values in changed.items()
+        }
+    )
 
 
 def _moved(
-    field: Array, heights: Array, places: Sequence[Station], left: Array, near: Array, fading: Array, limits: tuple[float, float]
+    field: Array,
+    heights: Array,
+    places: Sequence[Station],
+    left: Array,
+    near: Array,
+    fading: Array,
+    limits: tuple[float, float],
 ) -> Array:
-    """Return `field` (time, level, latitude, longitude) moved by the stations' weighted mean of what is left over."""
+    """Return `field` (time, level, latitude, longitude) moved by the stations' weighted mean of
+    what is left over.
+    """
     total = np.zeros(np.broadcast_shapes(field.shape, heights.shape))
     weights = np.zeros(total.shape)
     for place, value, beside in zip(places, left, near, strict=True):
@@ -173,20 +243,33 @@ def _moved(
 
 
 def _limits(name: str) -> tuple[float, float]:
-    return {"relative_humidity": (0.0, MOST_HUMID), "cloud_area_fraction_in_atmosphere_layer": (0.0, 1.0)}.get(name, (150.0, 340.0))
+    return {
+        "relative_humidity": (0.0, MOST_HUMID),
+        "cloud_area_fraction_in_atmosphere_layer": (0.0, 1.0),
+    }.get(name, (150.0, 340.0))
 
 
 def _nearness(atmosphere: Atmosphere, places: Sequence[Station]) -> Array:
     """Return the weight of each station at the run's grid points (station, latitude, longitude)."""
-    north = np.array([place.latitude for place in places])[:, None, None] - atmosphere["latitude"].values[None, :, None]
-    east = np.array([place.longitude for place in places])[:, None, None] - atmosphere["longitude"].values[None, None, :]
-    east = ((east + 180) % 360 - 180) * np.cos(np.radians(atmosphere["latitude"].values))[None, :, None]
+    north = (
+        np.array([place.latitude for place in places])[:, None, None]
+        - atmosphere["latitude"].values[None, :, None]
+    )
+    east = (
+        np.array([place.longitude for place in places])[:, None, None]
+        - atmosphere["longitude"].values[None, None, :]
+    )
+    east = ((east + 180) % 360 - 180) * np.cos(np.radians(atmosphere["latitude"].values))[
+        None, :, None
+    ]
     away = KM_PER_DEGREE * np.hypot(north, east)
     return np.asarray(np.exp(-((away / NEAR) ** 2) / 2))
 
 
 def _kilometres(station: Station, site: Site) -> float:
-    east = ((station.longitude - site.longitude + 180) % 360 - 180) * np.cos(np.radians(site.latitude))
+    east = ((station.longitude - site.longitude + 180) % 360 - 180) * np.cos(
+        np.radians(site.latitude)
+    )
     return float(KM_PER_DEGREE * np.hypot(station.latitude - site.latitude, east))
 
 
@@ -194,6 +277,15 @@ def _as_site(station: Station) -> Site:
     """Return a station as a place at which the run can be read."""
     flat = (0.0,) * round(360 / HORIZON_STEP)
     return Site(
-        id=station.id, name=Name("", ""), latitude=station.latitude, longitude=station.longitude, elevation=station.elevation,
-        valley_elevation=station.elevation, horizon=flat, night_sky_brightness=22.0, view_sector=(0.0, 360.0), phenomena=(), headline="",
+        id=station.id,
+        name=Name("", ""),
+        latitude=station.latitude,
+        longitude=station.longitude,
+        elevation=station.elevation,
+        valley_elevation=station.elevation,
+        horizon=flat,
+        night_sky_brightness=22.0,
+        view_sector=(0.0, 360.0),
+        phenomena=(),
+        headline="",
     )

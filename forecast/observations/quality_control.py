@@ -1,9 +1,12 @@
-"""Quality control of station reports: each value is held against its limits, its company, its past and its neighbours.
+"""Quality control of station reports: each value is held against its limits, its company, its past
+and its neighbours.
 
-The rules work on whole columns and know nothing of files or archives. What they find is a flag an element: WRONG outside the limits,
-INCONSISTENT where two values of one report contradict each other (nobody can say which), DOUBTFUL where a value leaps, stands still or
-stands apart. Nothing is changed or thrown away. A value that a rule cannot judge, for want of company, passes it.
-Source: WMO-No. 488 (2010), app. VI.2; WMO-No. 8 (2021), vol. V, ch. 1, 1.A; limits, steps and hours: quantities.ELEMENTS.
+The rules work on whole columns and know nothing of files or archives. What they find is a flag an
+element: WRONG outside the limits, INCONSISTENT where two values of one report contradict each other
+(nobody can say which), DOUBTFUL where a value leaps, stands still or stands apart. Nothing is
+changed or thrown away. A value that a rule cannot judge, for want of company, passes it.
+Source: WMO-No. 488 (2010), app. VI.2; WMO-No. 8 (2021), vol. V, ch. 1, 1.A; limits, steps and
+hours: quantities.ELEMENTS.
 """
 
 from __future__ import annotations
@@ -25,22 +28,32 @@ Integers = NDArray[np.int64]
 
 INDEX = {name: column for column, name in enumerate(ELEMENTS)}
 RULES = ("range", "internal", "step", "persistence", "spatial")  # in this order a value meets them
-CODED = frozenset(("synop", "bufr", "metar", "micaps1"))  # forms in which direction 0 means calm; an automatic vane may call north 0
-WHOLE = frozenset(("metar",))  # forms that round to whole degrees and hPa: an unchanging value takes longer to be odd
-JUDGED = frozenset(("isd", "afile"))  # forms that bring flags of their own: what they doubt stays doubted
+# forms in which direction 0 means calm; an automatic vane may call north 0
+CODED = frozenset(("synop", "bufr", "metar", "micaps1"))
+# forms that round to whole degrees and hPa: an unchanging value takes longer to be odd
+WHOLE = frozenset(("metar",))
+# forms that bring flags of their own: what they doubt stays doubted
+JUDGED = frozenset(("isd", "afile"))
 
 REACH = 3 * 3600  # [s] between two reports that still are compared
-FLOOR = 0.25  # of the hour's step is allowed at any interval: 3 K, 2 hPa, 15 % in a minute (WMO-No. 8, 1.A: 3 K, 2 hPa, 15 %)
+# of the hour's step is allowed at any interval: 3 K, 2 hPa, 15 % in a minute (WMO-No. 8, 1.A: 3 K,
+# 2 hPa, 15 %)
+FLOOR = 0.25
 GUSTY = ("wind_speed", "wind_speed_of_gust")  # turbulent: the whole step is allowed at any interval
 ENOUGH = 5  # reports without a change, at least, before persistence is asked
 LONGEST = 48 * 3600  # [s] that persistence looks back: the longest `still`
 
 CALM = 0.2  # [m s-1]
 SATURATED = 0.98  # [1] humidity at which an unchanging value is the weather's doing
-ROUNDING = 0.5  # [K] by which a dew point in whole degrees may stand above a temperature in tenths (MICAPS, METAR)
-MIXED = 0.06  # [1] by which cover in eighths may exceed the same cover in tenths: 5/8 against 0.6, 3/4 against 0.7
+# [K] by which a dew point in whole degrees may stand above a temperature in tenths (MICAPS, METAR)
+ROUNDING = 0.5
+# [1] by which cover in eighths may exceed the same cover in tenths: 5/8 against 0.6, 3/4 against
+# 0.7
+MIXED = 0.06
 NO_LOW_BASE = 2500.0  # [m] WMO-No. 306, code table 1600, 9: such a base, or no cloud at all
-FROST = 0.12  # [K] a degree of frost: where a hygrometer gives the frost point, it stands so far above the dew point
+# [K] a degree of frost: where a hygrometer gives the frost point, it stands so far above the dew
+# point
+FROST = 0.12
 HUMIDITY = 0.10  # [1] by which humidity may differ from that of temperature and dew point
 GUST = 0.5  # [m s-1] by which a rounded gust may fall short of a rounded mean
 FOG = 1000.0  # [m] WMO-No. 306, table 4677, 42-49 and 4680, 30-35: visibility is less
@@ -50,10 +63,13 @@ GROWTH, THAW = 0.02, 278.15  # [m, K] nor does snow grow by so much between two 
 
 NEIGHBOURS, NEAREST, AROUND = 3, 10, 100.0  # at least, at most, within [km]
 SLOT = 1800  # [s] within which reports are of one moment
-LAPSE = {"air_temperature": 0.0065, "dew_point_temperature": 0.0020}  # [K m-1] ICAO; of the dew point of well-mixed air
-# How far the lapse itself may be off [K m-1]: a winter inversion is isothermal or worse, air above it is bone dry.
+# [K m-1] ICAO; of the dew point of well-mixed air
+LAPSE = {"air_temperature": 0.0065, "dew_point_temperature": 0.0020}
+# How far the lapse itself may be off [K m-1]: a winter inversion is isothermal or worse, air above
+# it is bone dry.
 UNSURE = {"air_temperature": 0.0080, "dew_point_temperature": 0.0150}
-HIGHEST_REDUCED = 800.0  # [m] above it pressure reduced to the sea depends on how it was reduced: not compared
+# [m] above it pressure reduced to the sea depends on how it was reduced: not compared
+HIGHEST_REDUCED = 800.0
 EARTH = 6371.0  # [km]
 
 
@@ -61,8 +77,9 @@ EARTH = 6371.0  # [km]
 class Table:
     """Reports as columns, each station's form (`series`) by itself, by rising time.
 
-    seconds (row) since 1970; values, given (row, element): SI with NaN, and the flags that the reports brought along. place (row): index
-    into `places`, -1 where nobody knows where the station stands.
+    seconds (row) since 1970; values, given (row, element): SI with NaN, and the flags that the
+    reports brought along. place (row): index into `places`, -1 where nobody knows where the station
+    stands.
     """
 
     observations: tuple[Observation, ...]
@@ -86,7 +103,8 @@ class Table:
         for number, row in enumerate(rows):
             numbers.setdefault((row.station, row.form), len(numbers))
             for name, value in row.values.items():
-                if (index := INDEX.get(name)) is not None:  # an archive may hold elements that the catalogue has no more
+                # an archive may hold elements that the catalogue has no more
+                if (index := INDEX.get(name)) is not None:
                     at.append(number)
                     column.append(index)
                     said.append(value)
@@ -100,7 +118,8 @@ class Table:
             series=np.array([numbers[row.station, row.form] for row in rows], dtype=np.int64),
             seconds=np.array([int(row.time.timestamp()) for row in rows], dtype=np.int64),
             values=values, given=given,
-            place=np.array([known.get(row.station, -1) for row in rows], dtype=np.int64), places=tuple(places.values()),
+            place=np.array([known.get(row.station, -1) for row in rows], dtype=np.int64),
+            places=tuple(places.values()),
             coded=np.array([row.form in CODED for row in rows], dtype=bool),
             whole=np.array([row.form in WHOLE for row in rows], dtype=bool),
         )  # fmt: skip
@@ -124,25 +143,39 @@ class Verdict:
 
     def summary(self, rows: Sequence[int] | Integers) -> Counter[str]:
         """How many values each rule caught in `rows`."""
-        return Counter({rule: int(mask[rows].sum()) for rule, mask in self.caught.items() if mask[rows].any()})
+        return Counter(
+            {rule: int(mask[rows].sum()) for rule, mask in self.caught.items() if mask[rows].any()}
+        )
 
 
 def judge(table: Table) -> Verdict:
-    """Return the flags of every value of `table`; of several rules the gravest counts, and what the report itself doubted stays so."""
+    """Return the flags of every value of `table`; of several rules the gravest counts, and what the
+    report itself doubted stays so.
+    """
     caught = _alone(table)
     values = np.where(caught["range"], np.nan, table.values)
-    caught["step"], caught["persistence"] = np.zeros_like(caught["range"]), np.zeros_like(caught["range"])
+    caught["step"], caught["persistence"] = (
+        np.zeros_like(caught["range"]),
+        np.zeros_like(caught["range"]),
+    )
     for name, element in ELEMENTS.items():
         column = INDEX[name]
         if element.step:
             floor = 1.0 if name in GUSTY else FLOOR
-            caught["step"][:, column] = leaping(table.series, table.seconds, values[:, column], element.step, floor)
+            caught["step"][:, column] = leaping(
+                table.series, table.seconds, values[:, column], element.step, floor
+            )
         if element.still:
             still = np.where(table.whole, 2 * element.still, element.still) * 3600
             natural = unchanging_by_nature(name, values)
-            caught["persistence"][:, column] = standing(table.series, table.seconds, values[:, column], still, natural)
+            caught["persistence"][:, column] = standing(
+                table.series, table.seconds, values[:, column], still, natural
+            )
     caught["step"][:, INDEX["snow_depth"]] |= warm_snow(
-        table.series, table.seconds, values[:, INDEX["snow_depth"]], values[:, INDEX["air_temperature"]]
+        table.series,
+        table.seconds,
+        values[:, INDEX["snow_depth"]],
+        values[:, INDEX["air_temperature"]],
     )
     doubted = caught["step"] | caught["persistence"] | (table.given > GOOD)
     caught["spatial"] = straying(table, np.where(doubted, np.nan, values))
@@ -150,18 +183,25 @@ def judge(table: Table) -> Verdict:
 
 
 def judge_alone(table: Table) -> Verdict:
-    """Return the flags that each report of `table` earns by itself: by the rules of range and of its own consistency."""
+    """Return the flags that each report of `table` earns by itself: by the rules of range and of
+    its own consistency.
+    """
     return _verdict(table, _alone(table))
 
 
 def _alone(table: Table) -> dict[str, Mask]:
     wrong = outside(table.values)
     heights = np.array([station.elevation for station in table.places] + [np.nan])[table.place]
-    return {"range": wrong, "internal": inconsistent(np.where(wrong, np.nan, table.values), table.coded, heights)}
+    return {
+        "range": wrong,
+        "internal": inconsistent(np.where(wrong, np.nan, table.values), table.coded, heights),
+    }
 
 
 def _verdict(table: Table, caught: Mapping[str, Mask]) -> Verdict:
-    """Return the flags by the rules that were asked: the gravest counts, and what the report itself doubted stays so."""
+    """Return the flags by the rules that were asked: the gravest counts, and what the report itself
+    doubted stays so.
+    """
     flags = table.given.copy()
     for rule, flag in zip(RULES, (WRONG, INCONSISTENT, DOUBTFUL, DOUBTFUL, DOUBTFUL), strict=True):
         if rule in caught:
@@ -174,7 +214,10 @@ def _verdict(table: Table, caught: Mapping[str, Mask]) -> Verdict:
 
 def outside(values: Floats) -> Mask:
     """Which values (row, element) lie outside the limits of the catalogue. NaN: False."""
-    low, high = (np.array([getattr(element, side) for element in ELEMENTS.values()]) for side in ("low", "high"))
+    low, high = (
+        np.array([getattr(element, side) for element in ELEMENTS.values()])
+        for side in ("low", "high")
+    )
     return (values < low) | (values > high)
 
 
@@ -193,22 +236,46 @@ def inconsistent(values: Floats, coded: Mask, heights: Floats) -> Mask:
         for name in names:
             found[:, INDEX[name]] |= which
 
-    temperature, dew_point, humidity = column("air_temperature"), column("dew_point_temperature"), column("relative_humidity")
-    speed, direction, sight = column("wind_speed"), column("wind_from_direction"), column("visibility_in_air")
+    temperature, dew_point, humidity = (
+        column("air_temperature"),
+        column("dew_point_temperature"),
+        column("relative_humidity"),
+    )
+    speed, direction, sight = (
+        column("wind_speed"),
+        column("wind_from_direction"),
+        column("visibility_in_air"),
+    )
     with np.errstate(invalid="ignore", over="ignore", divide="ignore"):
         frost = FROST * np.maximum(FREEZING - temperature, 0.0)
         mark(dew_point > temperature + ROUNDING + frost, "air_temperature", "dew_point_temperature")
         low, high = humidity_range(temperature, np.minimum(dew_point, temperature))
-        mark((humidity < low - HUMIDITY) | (humidity > high + HUMIDITY), "dew_point_temperature", "relative_humidity")
+        mark(
+            (humidity < low - HUMIDITY) | (humidity > high + HUMIDITY),
+            "dew_point_temperature",
+            "relative_humidity",
+        )
         mark(column("wind_speed_of_gust") < speed - GUST, "wind_speed", "wind_speed_of_gust")
-        mark((speed == 0) & (direction != 0) & coded & np.isfinite(direction), "wind_from_direction")
+        mark(
+            (speed == 0) & (direction != 0) & coded & np.isfinite(direction), "wind_from_direction"
+        )
         mark((direction == 0) & (speed > 0) & coded, "wind_from_direction")
         total, below = column("cloud_area_fraction"), column("cloud_below_area_fraction")
-        mark(column("low_cloud_area_fraction") > total + MIXED, "low_cloud_area_fraction", "cloud_area_fraction")
+        mark(
+            column("low_cloud_area_fraction") > total + MIXED,
+            "low_cloud_area_fraction",
+            "cloud_area_fraction",
+        )
         mark((total == 0) & (column("cloud_base_height") < NO_LOW_BASE), "cloud_base_height")
         top = column("cloud_below_top_altitude")
-        mark((below == 0) & np.isfinite(top), "cloud_below_area_fraction", "cloud_below_top_altitude")
-        mark((below >= 0.99) & (top > heights + DEEP) & (sight > SEEN), "cloud_below_top_altitude", "visibility_in_air")
+        mark(
+            (below == 0) & np.isfinite(top), "cloud_below_area_fraction", "cloud_below_top_altitude"
+        )
+        mark(
+            (below >= 0.99) & (top > heights + DEEP) & (sight > SEEN),
+            "cloud_below_top_altitude",
+            "visibility_in_air",
+        )
         weather = column("present_weather")
         foggy = ((weather >= 42) & (weather <= 49)) | ((weather >= 130) & (weather <= 135))
         mark(foggy & (sight > FOG), "present_weather", "visibility_in_air")
@@ -217,9 +284,11 @@ def inconsistent(values: Floats, coded: Mask, heights: Floats) -> Mask:
 
 
 def humidity_range(temperature: Floats, dew_point: Floats) -> tuple[Floats, Floats]:
-    """Return the lowest and the highest humidity [1] that temperature and dew point [K] may stand for.
+    """Return the lowest and the highest humidity [1] that temperature and dew point [K] may stand
+    for.
 
-    Below freezing some instruments relate humidity to ice and some give the frost point: either reading is allowed.
+    Below freezing some instruments relate humidity to ice and some give the frost point: either
+    reading is allowed.
     Source: WMO-No. 8 (2021), vol. I, ch. 4, annex 4.B.
     """
     water, vapour = saturation_vapour_pressure(temperature), saturation_vapour_pressure(dew_point)
@@ -228,7 +297,9 @@ def humidity_range(temperature: Floats, dew_point: Floats) -> tuple[Floats, Floa
 
 
 def _over_ice(temperature: Floats) -> Floats:
-    """Return the vapour pressure [Pa] over ice, above freezing over water. Source: WMO-No. 8 (2021), vol. I, annex 4.B."""
+    """Return the vapour pressure [Pa] over ice, above freezing over water. Source: WMO-No. 8
+    (2021), vol. I, annex 4.B.
+    """
     celsius = np.minimum(temperature - FREEZING, 0.0)
     over_ice = 611.2 * np.exp(22.46 * celsius / (272.62 + celsius))
     return np.where(temperature < FREEZING, over_ice, saturation_vapour_pressure(temperature))
@@ -237,14 +308,19 @@ def _over_ice(temperature: Floats) -> Floats:
 # -- one station in time
 
 
-def leaping(series: Integers, seconds: Integers, values: Floats, step: float, floor: float = FLOOR) -> Mask:
-    """Which values (row) leap from the one before by more than `step` allows, and are not borne out by the one after.
+def leaping(
+    series: Integers, seconds: Integers, values: Floats, step: float, floor: float = FLOOR
+) -> Mask:
+    """Which values (row) leap from the one before by more than `step` allows, and are not borne out
+    by the one after.
 
-    step: what is allowed in an hour; it grows with the root of the time between two reports and is never below `floor` of itself. A
-    front is a leap that lasts, so it passes once the next report confirms it; an error is a leap forth and back. NaN is passed over.
+    step: what is allowed in an hour; it grows with the root of the time between two reports and is
+    never below `floor` of itself. A front is a leap that lasts, so it passes once the next report
+    confirms it; an error is a leap forth and back. NaN is passed over.
     """
     found = np.zeros(len(values), dtype=bool)
-    for again in (False, True):  # first the peaks; what stood before and after them is then compared with each other
+    # first the peaks; what stood before and after them is then compared with each other
+    for again in (False, True):
         rows = np.flatnonzero(np.isfinite(values) & ~found)
         linked, jump = _jumps(series[rows], seconds[rows], values[rows], step, floor)
         before, after = np.concatenate([[False], jump]), np.concatenate([jump, [False]])
@@ -255,8 +331,12 @@ def leaping(series: Integers, seconds: Integers, values: Floats, step: float, fl
     return found
 
 
-def _jumps(series: Integers, seconds: Integers, values: Floats, step: float, floor: float) -> tuple[Mask, Mask]:
-    """Return between which neighbouring rows a comparison is fair, and between which the value jumps (row - 1)."""
+def _jumps(
+    series: Integers, seconds: Integers, values: Floats, step: float, floor: float
+) -> tuple[Mask, Mask]:
+    """Return between which neighbouring rows a comparison is fair, and between which the value
+    jumps (row - 1).
+    """
     elapsed = np.diff(seconds)
     linked = (np.diff(series) == 0) & (elapsed > 0) & (elapsed <= REACH)
     allowed = step * np.maximum(np.sqrt(np.maximum(elapsed, 0) / 3600), floor)
@@ -264,22 +344,29 @@ def _jumps(series: Integers, seconds: Integers, values: Floats, step: float, flo
 
 
 def runs(series: Integers, seconds: Integers, values: Floats) -> tuple[Integers, Integers]:
-    """Return the rows that have a value, and for each (as a place in that list) where its run of equal values begins.
+    """Return the rows that have a value, and for each (as a place in that list) where its run of
+    equal values begins.
 
     A run ends where the value or the series changes and where nothing came for REACH.
     """
     rows = np.flatnonzero(np.isfinite(values))
     if not len(rows):
         return rows, rows
-    new = (np.diff(series[rows]) != 0) | (np.diff(values[rows]) != 0) | (np.diff(seconds[rows]) > REACH)
+    new = (
+        (np.diff(series[rows]) != 0)
+        | (np.diff(values[rows]) != 0)
+        | (np.diff(seconds[rows]) > REACH)
+    )
     places = np.arange(len(rows))
     return rows, np.maximum.accumulate(np.where(np.concatenate([[True], new]), places, 0))
 
 
 def unfinished(table: Table, fresh: Mask, asked: Mask) -> set[str]:
-    """Return the stations of whose reports more must be known before persistence can judge the rows that are `asked` (row) for.
+    """Return the stations of whose reports more must be known before persistence can judge the rows
+    that are `asked` (row) for.
 
-    Their unchanging value reaches back to where the table begins, or, past the `fresh` rows, on to where it ends.
+    Their unchanging value reaches back to where the table begins, or, past the `fresh` rows, on to
+    where it ends.
     """
     found: set[str] = set()
     last_fresh = np.full(int(table.series.max(initial=-1)) + 1, -1)
@@ -294,7 +381,8 @@ def unfinished(table: Table, fresh: Mask, asked: Mask) -> set[str]:
         edge = np.flatnonzero(np.concatenate([[True], np.diff(series) != 0, [True]]))
         number = np.searchsorted(edge, np.arange(len(rows)), side="right") - 1
         first, last = edge[number], edge[number + 1] - 1
-        later = np.searchsorted(rows, last_fresh[series], side="right")  # the first row after the last fresh one, if it is of the series
+        # the first row after the last fresh one, if it is of the series
+        later = np.searchsorted(rows, last_fresh[series], side="right")
         back = asked[rows] & (start == first)
         on = (last_fresh[series] >= 0) & (later <= last) & (start[last] <= later)
         open_ended = (back | on) & ~unchanging_by_nature(name, table.values[rows])
@@ -302,8 +390,12 @@ def unfinished(table: Table, fresh: Mask, asked: Mask) -> set[str]:
     return found
 
 
-def standing(series: Integers, seconds: Integers, values: Floats, still: Floats, natural: Mask) -> Mask:
-    """Which values (row) have not changed for `still` (row) [s] and ENOUGH reports, where that is not `natural` (row)."""
+def standing(
+    series: Integers, seconds: Integers, values: Floats, still: Floats, natural: Mask
+) -> Mask:
+    """Which values (row) have not changed for `still` (row) [s] and ENOUGH reports, where that is
+    not `natural` (row).
+    """
     found = np.zeros(len(values), dtype=bool)
     rows, start = runs(series, seconds, values)
     lasting = seconds[rows] - seconds[rows[start]] >= np.minimum(still[rows], LONGEST)
@@ -312,7 +404,9 @@ def standing(series: Integers, seconds: Integers, values: Floats, still: Floats,
 
 
 def unchanging_by_nature(name: str, values: Floats) -> Mask:
-    """In which rows of `values` (row, element) an unchanging `name` is no fault: calm, and the direction in it; saturated air."""
+    """In which rows of `values` (row, element) an unchanging `name` is no fault: calm, and the
+    direction in it; saturated air.
+    """
     with np.errstate(invalid="ignore"):
         if name in ("wind_speed", "wind_from_direction"):
             return values[:, INDEX["wind_speed"]] <= CALM
@@ -326,7 +420,8 @@ def unchanging_by_nature(name: str, values: Floats) -> Mask:
 
 
 def warm_snow(series: Integers, seconds: Integers, depth: Floats, temperature: Floats) -> Mask:
-    """Which depths of snow (row) grew since the report before although the air is too warm for it."""
+    """Which depths of snow (row) grew since the report before although the air is too warm for it.
+    """
     found = np.zeros(len(depth), dtype=bool)
     rows = np.flatnonzero(np.isfinite(depth))
     linked = (np.diff(series[rows]) == 0) & (np.diff(seconds[rows]) <= REACH)
@@ -339,10 +434,12 @@ def warm_snow(series: Integers, seconds: Integers, depth: Floats, temperature: F
 
 
 def straying(table: Table, sound: Floats) -> Mask:
-    """Which of the `sound` values (row, element) stand apart from the median of their neighbours, brought to the station's height.
+    """Which of the `sound` values (row, element) stand apart from the median of their neighbours,
+    brought to the station's height.
 
-    Allowed is the catalogue's distance, twice the neighbours' own spread, and what the lapse may be off over the difference in height:
-    a summit above an inversion is no error. Fewer than NEIGHBOURS: nothing is found.
+    Allowed is the catalogue's distance, twice the neighbours' own spread, and what the lapse may be
+    off over the difference in height: a summit above an inversion is no error. Fewer than
+    NEIGHBOURS: nothing is found.
     """
     found = np.zeros(sound.shape, dtype=bool)
     if len(table.places) <= NEIGHBOURS or not len(sound):
@@ -355,33 +452,60 @@ def straying(table: Table, sound: Floats) -> Mask:
             column = sound[placed, INDEX[name]]
             if name == "air_pressure_at_mean_sea_level":
                 column = np.where(heights[table.place[placed]] > HIGHEST_REDUCED, np.nan, column)
-            apart = _apart(table.place[placed], table.seconds[placed], column, near, heights, (element.spatial, LAPSE.get(name, 0.0),
-                                                                                                UNSURE.get(name, 0.0)))
+            apart = _apart(
+                table.place[placed],
+                table.seconds[placed],
+                column,
+                near,
+                heights,
+                (element.spatial, LAPSE.get(name, 0.0), UNSURE.get(name, 0.0)),
+            )
             found[placed, INDEX[name]] = apart
     return found
 
 
 def neighbours(places: Sequence[Station]) -> Integers:
-    """Return the nearest others of each place (place, NEAREST) within AROUND, as indices; -1 where there are no more."""
+    """Return the nearest others of each place (place, NEAREST) within AROUND, as indices; -1 where
+    there are no more.
+    """
     from scipy.spatial import cKDTree
 
-    latitude, longitude = (np.radians([getattr(place, name) for place in places]) for name in ("latitude", "longitude"))
-    points = np.stack([np.cos(latitude) * np.cos(longitude), np.cos(latitude) * np.sin(longitude), np.sin(latitude)], axis=-1)
+    latitude, longitude = (
+        np.radians([getattr(place, name) for place in places]) for name in ("latitude", "longitude")
+    )
+    points = np.stack(
+        [
+            np.cos(latitude) * np.cos(longitude),
+            np.cos(latitude) * np.sin(longitude),
+            np.sin(latitude),
+        ],
+        axis=-1,
+    )
     chord = 2 * np.sin(AROUND / EARTH / 2)
     _, near = cKDTree(points).query(points, k=NEAREST + 1, distance_upper_bound=chord)
     near = np.where((near == len(places)) | (near == np.arange(len(places))[:, None]), -1, near)
     return np.asarray(near, dtype=np.int64)
 
 
-def _apart(place: Integers, seconds: Integers, values: Floats, near: Integers, heights: Floats, law: tuple[float, float, float]) -> Mask:
-    """Which values (row) stand apart. law: distance allowed, lapse a metre, how far that may be off a metre."""
+def _apart(
+    place: Integers,
+    seconds: Integers,
+    values: Floats,
+    near: Integers,
+    heights: Floats,
+    law: tuple[float, float, float],
+) -> Mask:
+    """Which values (row) stand apart. law: distance allowed, lapse a metre, how far that may be off
+    a metre.
+    """
     allowed, lapse, unsure = law
     slots, slot = np.unique((seconds + SLOT // 2) // SLOT, return_inverse=True)
     found = np.zeros(len(values), dtype=bool)
     width = max(1, 2_000_000 // (len(near) + 1))  # moments held at once
     for first in range(0, len(slots), width):
         rows = np.flatnonzero((slot >= first) & (slot < first + width) & np.isfinite(values))
-        grid = np.full((len(near) + 1, min(width, len(slots) - first)), np.nan)  # the last line stands for -1: nobody
+        # the last line stands for -1: nobody
+        grid = np.full((len(near) + 1, min(width, len(slots) - first)), np.nan)
         grid[place[rows], slot[rows] - first] = values[rows]
         beside = near[place[rows]]
         rise = np.where(beside >= 0, heights[place[rows]][:, None] - heights[beside], np.nan)
@@ -391,7 +515,9 @@ def _apart(place: Integers, seconds: Integers, values: Floats, near: Integers, h
         spread = _median(np.abs(theirs - middle[:, None]))
         enough = np.isfinite(theirs).sum(axis=1) >= NEIGHBOURS
         limit = allowed + 2 * spread + unsure * _median(rise)
-        found[rows] = enough & (np.abs(values[rows] - np.where(enough, middle, 0.0)) > np.where(enough, limit, np.inf))
+        found[rows] = enough & (
+            np.abs(values[rows] - np.where(enough, middle, 0.0)) > np.where(enough, limit, np.inf)
+        )
     return found
 
 
@@ -400,5 +526,7 @@ def _median(values: Floats) -> Floats:
     ordered = np.sort(values, axis=-1)  # NaN last
     count = np.isfinite(ordered).sum(axis=-1)
     lower = np.take_along_axis(ordered, np.maximum((count - 1) // 2, 0)[..., None], axis=-1)[..., 0]
-    upper = np.take_along_axis(ordered, np.minimum(count // 2, ordered.shape[-1] - 1)[..., None], axis=-1)[..., 0]
+    upper = np.take_along_axis(
+        ordered, np.minimum(count // 2, ordered.shape[-1] - 1)[..., None], axis=-1
+    )[..., 0]
     return np.where(count > 0, (lower + upper) / 2, np.nan)

@@ -1,7 +1,9 @@
-"""The folder into which a bureau drops files of observations: what is new in it, what is still being written, what was read.
+"""The folder into which a bureau drops files of observations: what is new in it, what is still
+being written, what was read.
 
-What was read is known by the digest of its bytes, which the archive keeps. So that thousands of old files are not read again every few
-minutes, their size and date are remembered while the process lives.
+What was read is known by the digest of its bytes, which the archive keeps. So that thousands of old
+files are not read again every few minutes, their size and date are remembered while the process
+lives.
 """
 
 from __future__ import annotations
@@ -16,7 +18,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 SETTLE = 1.0  # [s] over which a file must not change before it is read
-UNFINISHED = (".part", ".tmp", ".temp", ".partial", ".crdownload", ".filepart", ".swp", "~")  # names of files being written
+# names of files being written
+UNFINISHED = (".part", ".tmp", ".temp", ".partial", ".crdownload", ".filepart", ".swp", "~")
 DEEPEST, MOST = 8, 200_000  # sub-folders below each other; files that are looked at
 
 
@@ -41,10 +44,15 @@ class Dropped:
             found = self.path.lstat()
         except OSError:
             return False
-        return (found.st_size, found.st_mtime_ns, found.st_ino) == (self.size, self.modified, self.inode)
+        return (found.st_size, found.st_mtime_ns, found.st_ino) == (
+            self.size,
+            self.modified,
+            self.inode,
+        )
 
     def digest(self, largest: int) -> str:
-        """Return the SHA-256 of its bytes; of a file larger than `largest` [byte], which nobody will read, that of name, size and date.
+        """Return the SHA-256 of its bytes; of a file larger than `largest` [byte], which nobody
+        will read, that of name, size and date.
 
         Raises: OSError.
         """
@@ -58,12 +66,16 @@ class Dropped:
 
     def mark(self, why: str) -> str:
         """Return a digest of what is known of the file without reading it."""
-        return hashlib.sha256(f"{why} {self.size} {self.modified} {self.name}".encode(errors="surrogateescape")).hexdigest()
+        return hashlib.sha256(
+            f"{why} {self.size} {self.modified} {self.name}".encode(errors="surrogateescape")
+        ).hexdigest()
 
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """What a look into the folder found: files to read, by rising date; how many are being written; whether there were too many."""
+    """What a look into the folder found: files to read, by rising date; how many are being written;
+    whether there were too many.
+    """
 
     files: tuple[Dropped, ...]
     waiting: int
@@ -78,7 +90,9 @@ class Folder:
         self._read: dict[str, Dropped] = {}
 
     def look(self) -> Look:
-        """Return the files not read yet that did not change for a moment. Raises: OSError where the folder itself cannot be read."""
+        """Return the files not read yet that did not change for a moment. Raises: OSError where the
+        folder itself cannot be read.
+        """
         found, waiting = list[Dropped](), 0
         beyond = False
         for file in self._files():
@@ -115,7 +129,9 @@ class Folder:
         return cleared
 
     def _files(self) -> Iterator[Dropped]:
-        """Yield the regular files of the folder and of those in it; links and hidden ones are passed over."""
+        """Yield the regular files of the folder and of those in it; links and hidden ones are
+        passed over.
+        """
         pending = [(self._path, "", 0)]
         while pending:
             folder, within, depth = pending.pop()
@@ -131,10 +147,18 @@ class Folder:
                 try:
                     if entry.is_dir(follow_symlinks=False):
                         if depth < DEEPEST:
-                            pending.append((folder / entry.name, f"{within}{entry.name}/", depth + 1))
+                            pending.append(
+                                (folder / entry.name, f"{within}{entry.name}/", depth + 1)
+                            )
                     elif entry.is_file(follow_symlinks=False):
                         found = entry.stat(follow_symlinks=False)
                         name = within + entry.name
-                        yield Dropped(folder / entry.name, name, found.st_size, found.st_mtime_ns, found.st_ino)
+                        yield Dropped(
+                            folder / entry.name,
+                            name,
+                            found.st_size,
+                            found.st_mtime_ns,
+                            found.st_ino,
+                        )
                 except OSError:
                     continue

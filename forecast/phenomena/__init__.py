@@ -1,10 +1,12 @@
-"""The phenomena: one room each. A room says which events there are and turns an Atmosphere into their features.
+"""The phenomena: one room each. A room says which events there are and turns an Atmosphere into
+their features.
 
 A room is a module with
     PHENOMENA                                 the ids it serves
     events(site, day, almanac, settings)      its events at one site on one local day
     derive(events, scene, settings)           -> Part: their features, all at once
-The weather of the window (temperature, wind, cloud by layer ...) is common to all and is computed here once.
+The weather of the window (temperature, wind, cloud by layer ...) is common to all and is computed
+here once.
 """
 
 from __future__ import annotations
@@ -34,9 +36,11 @@ log = logging.getLogger(__name__)
 class Part:
     """What one room says of its events, in their order.
 
-    values: feature name -> one value an event (NaN: not known; `best_start`, `best_end`: datetime64, NaT: none).
+    values: feature name -> one value an event (NaN: not known; `best_start`, `best_end`:
+    datetime64, NaT: none).
     missing: for each event the ids of what could not be had.
-    evidence: phenomenon -> what its chart draws: dimension `event`, coordinate `row` = position among the room's events.
+    evidence: phenomenon -> what its chart draws: dimension `event`, coordinate `row` = position
+    among the room's events.
     """
 
     values: Mapping[str, np.ndarray]
@@ -52,19 +56,32 @@ def rooms() -> tuple[ModuleType, ...]:
 
 
 def events(
-    sites: Sequence[Site], days: Sequence[date], almanacs: Mapping[tuple[str, date], Almanac], settings: PhenomenonSettings, now: datetime
+    sites: Sequence[Site],
+    days: Sequence[date],
+    almanacs: Mapping[tuple[str, date], Almanac],
+    settings: PhenomenonSettings,
+    now: datetime,
 ) -> tuple[Event, ...]:
     """Return every event that is not over at `now`, site by site, day by day."""
     every = (
-        event for site in sites for day in days for room in rooms() for event in room.events(site, day, almanacs[site.id, day], settings)
+        event
+        for site in sites
+        for day in days
+        for room in rooms()
+        for event in room.events(site, day, almanacs[site.id, day], settings)
     )
     return tuple(event for event in every if event.window.end > now)
 
 
 def whole_days(
-    sites: Sequence[Site], days: Sequence[date], almanacs: Mapping[tuple[str, date], Almanac], now: datetime
+    sites: Sequence[Site],
+    days: Sequence[date],
+    almanacs: Mapping[tuple[str, date], Almanac],
+    now: datetime,
 ) -> tuple[Event, ...]:
-    """Return what is still to come at `now` of every local day at every site, as one event each: danger is asked of all hours."""
+    """Return what is still to come at `now` of every local day at every site, as one event each:
+    danger is asked of all hours.
+    """
     bounds = ((site, day, almanacs[site.id, day]) for site in sites for day in days)
     return tuple(
         Event("snowfall", site, day, Window(max(now, almanac.day_start), almanac.day_end))
@@ -74,18 +91,28 @@ def whole_days(
 
 
 def derive(
-    events: Sequence[Event], atmosphere: Atmosphere, settings: PhenomenonSettings, days: Sequence[Event] = ()
+    events: Sequence[Event],
+    atmosphere: Atmosphere,
+    settings: PhenomenonSettings,
+    days: Sequence[Event] = (),
 ) -> tuple[Features, tuple[str, ...]]:
-    """Turn an atmosphere into the features of `events` and the weather of whole `days`; a room that fails is set aside and named.
+    """Turn an atmosphere into the features of `events` and the weather of whole `days`; a room that
+    fails is set aside and named.
 
-    Returns: the features, one row an event in the order given, and the names of the rooms set aside.
+    Returns: the features, one row an event in the order given, and the names of the rooms set
+    aside.
     """
     from forecast.phenomena import weather
     from forecast.science.interpolation import Scene
 
-    scene = Scene(atmosphere, tuple({event.site.id: event.site for event in (*events, *days)}.values()))
+    scene = Scene(
+        atmosphere, tuple({event.site.id: event.site for event in (*events, *days)}.values())
+    )
     table = {name: np.full(len(events), np.nan) for name in FEATURES}
-    best = {name: np.full(len(events), np.datetime64("NaT", "ns")) for name in ("best_start", "best_end")}
+    best = {
+        name: np.full(len(events), np.datetime64("NaT", "ns"))
+        for name in ("best_start", "best_end")
+    }
     missing: list[list[str]] = [[] for _ in events]
     evidence: dict[str, xr.Dataset] = {}
     set_aside: list[str] = []
@@ -99,7 +126,15 @@ def derive(
             evidence[phenomenon] = drawn.assign_coords(row=("event", rows[drawn["row"].values]))
 
     parts = [(weather, np.arange(len(events)))]
-    parts += [(room, np.array([i for i, e in enumerate(events) if e.phenomenon in room.PHENOMENA], dtype=int)) for room in rooms()]
+    parts += [
+        (
+            room,
+            np.array(
+                [i for i, e in enumerate(events) if e.phenomenon in room.PHENOMENA], dtype=int
+            ),
+        )
+        for room in rooms()
+    ]
     for room, rows in parts:
         if not len(rows):
             continue
@@ -111,14 +146,27 @@ def derive(
             set_aside.append(name)
             for row in rows:
                 missing[row].append("computation")
-    data = {name: xr.Variable(("event",), values, {"units": FEATURES[name].unit}) for name, values in table.items()}
+    data = {
+        name: xr.Variable(("event",), values, {"units": FEATURES[name].unit})
+        for name, values in table.items()
+    }
     data |= {name: xr.Variable(("event",), values) for name, values in best.items()}
-    features = Features(tuple(events), xr.Dataset(data), tuple(map(tuple, missing)), evidence, _weather_of(days, scene, settings))
+    features = Features(
+        tuple(events),
+        xr.Dataset(data),
+        tuple(map(tuple, missing)),
+        evidence,
+        _weather_of(days, scene, settings),
+    )
     return features, tuple(set_aside)
 
 
-def _weather_of(days: Sequence[Event], scene: Scene, settings: PhenomenonSettings) -> dict[tuple[str, date], DayWeather]:
-    """Return the weather of whole days; what a room cannot compute is left out, and so is not known."""
+def _weather_of(
+    days: Sequence[Event], scene: Scene, settings: PhenomenonSettings
+) -> dict[tuple[str, date], DayWeather]:
+    """Return the weather of whole days; what a room cannot compute is left out, and so is not
+    known.
+    """
     from forecast.phenomena import snow, weather
     from forecast.science.interpolation import hours_between
 
@@ -127,7 +175,11 @@ def _weather_of(days: Sequence[Event], scene: Scene, settings: PhenomenonSetting
     values: dict[str, np.ndarray] = {}
     for room in (snow, weather):
         try:
-            values |= {name: column for name, column in room.derive(days, scene, settings).values.items() if name in FEATURES}
+            values |= {
+                name: column
+                for name, column in room.derive(days, scene, settings).values.items()
+                if name in FEATURES
+            }
         except (SkyscapeError, ArithmeticError, LookupError, ValueError):
             log.exception("%s: the weather of whole days is not known", room.__name__)
     _, start, end = weather.spans(days, scene)
@@ -136,6 +188,8 @@ def _weather_of(days: Sequence[Event], scene: Scene, settings: PhenomenonSetting
     covered = (scene.covers(times) & asked).sum(axis=1) / np.maximum(asked.sum(axis=1), 1)
     columns = {name: column.tolist() for name, column in values.items()}
     return {
-        (event.site.id, event.day): DayWeather({name: column[row] for name, column in columns.items()}, float(covered[row]))
+        (event.site.id, event.day): DayWeather(
+            {name: column[row] for name, column in columns.items()}, float(covered[row])
+        )
         for row, event in enumerate(days)
     }

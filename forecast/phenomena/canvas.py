@@ -1,4 +1,6 @@
-"""The canvas of a glow: which cloud can be painted, how the low sun lights it, and what the viewer sees of it."""
+"""The canvas of a glow: which cloud can be painted, how the low sun lights it, and what the viewer
+sees of it.
+"""
 
 from __future__ import annotations
 
@@ -12,43 +14,54 @@ from forecast.science.light import CELL, Section
 from forecast.science.thermodynamics import Array, maximum_random_overlap
 
 # The canvas, after science.md section 3.
-BANDS = ((2000.0, 6000.0), (6000.0, 14000.0))  # [m] middle and high canvas; cirrus of summer stands up to the section's top
+# [m] middle and high canvas; cirrus of summer stands up to the section's top
+BANDS = ((2000.0, 6000.0), (6000.0, 14000.0))
 USUAL_BASES = (4000.0, 8000.0)  # [m] of a canvas that is not there: what a cloud would receive
 CLEARANCE = 500.0  # [m] a canvas stands at least so far above the viewer
-# Points in which the canvas is lit: (line, column). Line 0 runs from the site towards the sun, lines 1 and 2 beside it.
+# Points in which the canvas is lit: (line, column). Line 0 runs from the site towards the sun,
+# lines 1 and 2 beside it.
 POINTS = ((0, 0), (0, 2), (0, 4), (1, 2), (2, 2))
 BESIDE = 30000.0  # [m] of the lines beside, to the left and right of the sun
 MAIN_POINT = 1  # whose rays are drawn and asked for their obstacle: 30 km towards the sun
 NEAR_COLUMNS = 6  # columns (75 km) whose cloud counts as the canvas
-# cover -> part painted [1], of the middle and of the high canvas: a SCORE, the one factor of the quality that no light computes. It says
-# what people like, and is typed after science.md 3: best at 20-50 % and 40-80 %, nothing below 10 %. No measurement stands behind it.
-# How a closed sheet falls off beyond its best is a guess (check): thick middle cloud greys sooner than cirrus does.
+# cover -> part painted [1], of the middle and of the high canvas: a SCORE, the one factor of the
+# quality that no light computes. It says what people like, and is typed after science.md 3: best at
+# 20-50 % and 40-80 %, nothing below 10 %. No measurement stands behind it. How a closed sheet falls
+# off beyond its best is a guess (check): thick middle cloud greys sooner than cirrus does.
 PAINTED = (
     ((0.0, 0.0), (0.1, 0.05), (0.2, 0.7), (0.35, 1.0), (0.5, 1.0), (1.0, 0.4)),
     ((0.0, 0.0), (0.1, 0.05), (0.4, 1.0), (0.8, 1.0), (1.0, 0.8)),
 )
 HARMLESS, FATAL = 0.1, 0.5  # low cloud overhead: up to 10 % harmless, above 50 % fatal
 OVERHEAD = 7500.0  # [m] away: where one looks at the canvas that is overhead
-RIDGE = 5000.0  # [m] (check) away: the ridge that makes a terrain horizon, whose distance the settings do not tell
+# [m] (check) away: the ridge that makes a terrain horizon, whose distance the settings do not tell
+RIDGE = 5000.0
 
 SUNLIGHT = 128000.0  # [lx] of the sun above the air, at normal incidence
-CANVAS_ALBEDO = 1.0  # (check) of what falls on the canvas from below: white water cloud gives less, ice seen towards the sun more
-# [1] depth of a cloud element over its width: altocumulus is less than 500 m deep (WMO Cloud Atlas, Ac stratiformis), billows stand
-# 1000-2000 m apart (AMS Glossary, "billow cloud"). At grazing light its value hardly matters: the next element catches what slips by.
+# (check) of what falls on the canvas from below: white water cloud gives less, ice seen towards the
+# sun more
+CANVAS_ALBEDO = 1.0
+# [1] depth of a cloud element over its width: altocumulus is less than 500 m deep (WMO Cloud Atlas,
+# Ac stratiformis), billows stand 1000-2000 m apart (AMS Glossary, "billow cloud"). At grazing light
+# its value hardly matters: the next element catches what slips by.
 ELEMENT_ASPECT = 0.2
 FEWEST = 0.1  # [1] cover under which elements are taken to stand as far apart as at this
-# Red light of the twilight sky for each lux of it: what air scatters falls with the fourth power of the wavelength.
+# Red light of the twilight sky for each lux of it: what air scatters falls with the fourth power of
+# the wavelength.
 SKY_RED = (light.BANDS[1] / light.BANDS[0]) ** 4
-# [degree] altitudes of the sun that are computed; minutes lie between. Below the first nothing under 14 km is lit, 60 km away either.
+# [degree] altitudes of the sun that are computed; minutes lie between. Below the first nothing
+# under 14 km is lit, 60 km away either.
 ANGLES = np.concatenate([np.arange(-5.125, 0.0, 0.125), np.arange(0.0, 3.51, 0.5)])
-# The sun's disk: offsets [degree] and the share of its light on the strip there (chords of a circle of 0.267 degrees).
+# The sun's disk: offsets [degree] and the share of its light on the strip there (chords of a circle
+# of 0.267 degrees).
 DISK = ((-0.2, 0.159), (-0.1, 0.222), (0.0, 0.238), (0.1, 0.222), (0.2, 0.159))
 
 
 @dataclass(frozen=True, slots=True)
 class Canvas:
-    """Cloud that can be painted: base [m], visible share of what is seen and own cover [1] (event, band, point), its cover over and
-    around the site by band (event, band) and as a whole (event)."""
+    """Cloud that can be painted: base [m], visible share of what is seen and own cover [1] (event,
+    band, point), its cover over and around the site by band (event, band) and as a whole (event).
+    """
 
     base: Array
     share: Array
@@ -62,37 +75,55 @@ class Canvas:
         return self.share.sum(axis=2).argmax(axis=1)
 
     def part(self) -> Array:
-        """Return the part [1] (event) of the sky that is painted, were it all lit: by middle cloud, and by high cloud in its gaps."""
-        middle, high = (np.interp(cover, *np.array(table).T) for cover, table in zip(self.by_band.T, PAINTED, strict=True))
+        """Return the part [1] (event) of the sky that is painted, were it all lit: by middle cloud,
+        and by high cloud in its gaps.
+        """
+        middle, high = (
+            np.interp(cover, *np.array(table).T)
+            for cover, table in zip(self.by_band.T, PAINTED, strict=True)
+        )
         return np.asarray(1 - (1 - middle) * (1 - high * (1 - self.by_band[:, 0])))
 
     def height(self) -> Array:
-        """Return the mean base [m] of the main band (event); NaN where there is next to no canvas."""
+        """Return the mean base [m] of the main band (event); NaN where there is next to no canvas.
+        """
         rows = np.arange(len(self.cover))
         base, share = self.base[rows, self.main], self.share[rows, self.main]
-        return np.where(self.cover >= 0.02, (base * share).sum(axis=1) / np.maximum(share.sum(axis=1), 1e-9), np.nan)
+        return np.where(
+            self.cover >= 0.02,
+            (base * share).sum(axis=1) / np.maximum(share.sum(axis=1), 1e-9),
+            np.nan,
+        )
 
 
 def find_canvas(section: Section, elevation: Array) -> Canvas:
-    """Find the canvas over viewers at `elevation` [m] (event) in a section of their lines (line x event), or of line 0 alone.
+    """Find the canvas over viewers at `elevation` [m] (event) in a section of their lines (line x
+    event), or of line 0 alone.
 
     Where there is no canvas, the share lies on a high one of the usual base over the main point.
     """
     lines = len(section.cover) // len(elevation)
-    by_line = section.cover.reshape(lines, len(elevation), *section.cover.shape[1:])[:, :, :NEAR_COLUMNS]
+    by_line = section.cover.reshape(lines, len(elevation), *section.cover.shape[1:])[
+        :, :, :NEAR_COLUMNS
+    ]
     known = section.known.reshape(lines, len(elevation), -1)[:, :, :NEAR_COLUMNS]
     floor = np.maximum(BANDS[0][0], elevation + CLEARANCE)[:, None]
     points = [(line, column) for line, column in POINTS if line < lines]
-    over_points = np.stack([by_line[line, :, column] for line, column in points], axis=1)  # (event, point, cell)
+    # (event, point, cell)
+    over_points = np.stack([by_line[line, :, column] for line, column in points], axis=1)
 
     def around(bottom: Array, top: float) -> Array:
-        whole = maximum_random_overlap(np.where(((bottom <= HEIGHTS) & (top > HEIGHTS))[:, None], by_line, 0.0))
+        whole = maximum_random_overlap(
+            np.where(((bottom <= HEIGHTS) & (top > HEIGHTS))[:, None], by_line, 0.0)
+        )
         return np.asarray((whole * known).sum(axis=(0, 2)) / np.maximum(known.sum(axis=(0, 2)), 1))
 
     covers, bases, by_band = [], [], []
     for (bottom, top), usual in zip(BANDS, USUAL_BASES, strict=True):
         by_band.append(around(np.maximum(bottom, floor), top))
-        cover = np.where(((np.maximum(bottom, floor) <= HEIGHTS) & (top > HEIGHTS))[:, None], over_points, 0.0)
+        cover = np.where(
+            ((np.maximum(bottom, floor) <= HEIGHTS) & (top > HEIGHTS))[:, None], over_points, 0.0
+        )
         covers.append(maximum_random_overlap(cover))
         densest = cover.max(axis=-1)
         lowest = (cover >= np.maximum(0.5 * densest, 1e-6)[..., None]).argmax(axis=-1) * CELL
@@ -104,16 +135,20 @@ def find_canvas(section: Section, elevation: Array) -> Canvas:
     nominal[:, 1, MAIN_POINT] = 1.0
     share = np.where(total > 0.01, seen / np.maximum(total, 0.01), nominal)
     own = np.stack([middle, high], axis=1)
-    return Canvas(np.stack(bases, axis=1), share, own, np.stack(by_band, axis=1), around(floor, BANDS[-1][1]))
+    return Canvas(
+        np.stack(bases, axis=1), share, own, np.stack(by_band, axis=1), around(floor, BANDS[-1][1])
+    )
 
 
 @dataclass(frozen=True, slots=True)
 class Lit:
     """Light on the canvas for each angle of the sun (event, angle).
 
-    vivid: vividness 0-1 of the canvas itself; vivid_if_clear: without cloud on the way; seen: as it reaches the viewer;
-    red_light: of the red light that clean haze without cloud lets fall on it, the part that does (event): the mean over the sun's
-    angles, each counting as much as that light would colour the canvas at it. More cloud or haze can only make it less.
+    vivid: vividness 0-1 of the canvas itself; vivid_if_clear: without cloud on the way; seen: as it
+    reaches the viewer;
+    red_light: of the red light that clean haze without cloud lets fall on it, the part that does
+    (event): the mean over the sun's angles, each counting as much as that light would colour the
+    canvas at it. More cloud or haze can only make it less.
     """
 
     vivid: Array
@@ -125,13 +160,17 @@ class Lit:
 
 
 def illuminate(section: Section, painted: Canvas, view: Array, ridge: Array | None = None) -> Lit:
-    """Follow the light to every point of the canvas, for a sun at `ANGLES` above the viewer's horizon.
+    """Follow the light to every point of the canvas, for a sun at `ANGLES` above the viewer's
+    horizon.
 
-    view: what of its light reaches the viewer (event, band, point) [1]; ridge: height [m] (event) of the terrain `RIDGE` away
-    towards the sun, which shades a low canvas overhead.
+    view: what of its light reaches the viewer (event, band, point) [1]; ridge: height [m] (event)
+    of the terrain `RIDGE` away towards the sun, which shades a low canvas overhead.
     """
     events, disk = len(painted.cover), _disk_average()
-    sums = {name: np.zeros((events, ANGLES.size)) for name in ("vivid", "vivid_if_clear", "seen", "contrast", "red", "at_best")}
+    sums = {
+        name: np.zeros((events, ANGLES.size))
+        for name in ("vivid", "vivid_if_clear", "seen", "contrast", "red", "at_best")
+    }
     colour = np.zeros((events, ANGLES.size, len(light.BANDS)))
     sky_light = SKY_RED * light.twilight_illuminance(ANGLES)[None, :]
     for band, number in np.ndindex(*painted.share.shape[1:]):
@@ -139,12 +178,20 @@ def illuminate(section: Section, painted: Canvas, view: Array, ridge: Array | No
         if not rows.size:
             continue
         line, start = POINTS[number]
-        share, height = painted.share[rows, band, number, None], painted.base[rows, band, number] - 10.0  # just under the base
-        elevation = light.apparent_elevation(ANGLES + np.degrees(DISTANCE[start] / light.EARTH_RADIUS), height[:, None])
+        # just under the base
+        share, height = (
+            painted.share[rows, band, number, None],
+            painted.base[rows, band, number] - 10.0,
+        )
+        elevation = light.apparent_elevation(
+            ANGLES + np.degrees(DISTANCE[start] / light.EARTH_RADIUS), height[:, None]
+        )
         met = light.trace(section.of(rows + line * events), height, elevation, start)
         free = met.free
         if ridge is not None and start == 0 and line == 0:
-            free = free & (light.ray_height(height[:, None], elevation, np.array(RIDGE)) >= ridge[rows, None])
+            free = free & (
+                light.ray_height(height[:, None], elevation, np.array(RIDGE)) >= ridge[rows, None]
+            )
         air = light.air_column(height[:, None], elevation)
         clear = light.band_transmission(met.aerosol, air) * free[..., None]
         left = np.exp(-met.cloud)
@@ -153,9 +200,13 @@ def illuminate(section: Section, painted: Canvas, view: Array, ridge: Array | No
         redness = 1 - clean[..., 2] / np.maximum(clean[..., 0], 1e-30)
         caught = received(elevation, painted.own[rows, band, number, None])
         column = light.air_column(height[:, None], elevation, AEROSOL_SCALE) / AEROSOL_SCALE
-        falls, at_best = clear[..., 0] * caught, light.band_transmission(CLEAN_HAZE * column, air)[..., 0] * caught * met.free
+        falls, at_best = (
+            clear[..., 0] * caught,
+            light.band_transmission(CLEAN_HAZE * column, air)[..., 0] * caught * met.free,
+        )
         contrast, contrast_if_clear, contrast_at_best = (
-            _against(SUNLIGHT * CANVAS_ALBEDO * (red @ disk.T), sky_light) for red in (falls * left, falls, at_best)
+            _against(SUNLIGHT * CANVAS_ALBEDO * (red @ disk.T), sky_light)
+            for red in (falls * left, falls, at_best)
         )
         counts = share * contrast_at_best * redness * np.gradient(ANGLES)
         sums["at_best"][rows] += counts
@@ -164,32 +215,52 @@ def illuminate(section: Section, painted: Canvas, view: Array, ridge: Array | No
         sums["vivid"][rows] += share * contrast * redness
         sums["seen"][rows] += share * view[rows, band, number, None] * contrast * redness
         sums["vivid_if_clear"][rows] += share * contrast_if_clear * redness
-        colour[rows] += (share * contrast)[..., None] * through / np.maximum(through.max(axis=-1, keepdims=True), 1e-30)
+        colour[rows] += (
+            (share * contrast)[..., None]
+            * through
+            / np.maximum(through.max(axis=-1, keepdims=True), 1e-30)
+        )
     red_light = sums.pop("red").sum(axis=1) / np.maximum(sums.pop("at_best").sum(axis=1), 1e-30)
-    return Lit(**sums, red_light=red_light, colour=colour / np.maximum(sums["contrast"], 1e-9)[..., None])
+    return Lit(
+        **sums, red_light=red_light, colour=colour / np.maximum(sums["contrast"], 1e-9)[..., None]
+    )
 
 
 def received(elevation: Array, cover: Array) -> Array:
-    """Return the light [1, of the beam] that cloud of `cover` [1] catches on each of its square metres from a ray that comes up to it
-    at `elevation` [degree]; none from a ray that comes down, which lights its top. The arguments broadcast.
+    """Return the light [1, of the beam] that cloud of `cover` [1] catches on each of its square
+    metres from a ray that comes up to it at `elevation` [degree]; none from a ray that comes down,
+    which lights its top. The arguments broadcast.
 
-    Of a beam through a layer of elements placed at random a part 1 - (1 - c)^(1 + a / tan e) strikes one, on its base or its side:
-    the base alone would get sin e, a broken layer at grazing light sin e / c. No texture makes it more: what a layer catches
-    cannot exceed what passes its level. Source: Kauth & Penquite 1967, J. Appl. Meteor. 6, 1005 (shadows of a Boolean field of boxes).
+    Of a beam through a layer of elements placed at random a part 1 - (1 - c)^(1 + a / tan e)
+    strikes one, on its base or its side: the base alone would get sin e, a broken layer at grazing
+    light sin e / c. No texture makes it more: what a layer catches cannot exceed what passes its
+    level. Source: Kauth & Penquite 1967, J. Appl. Meteor. 6, 1005 (shadows of a Boolean field of
+    boxes).
     """
     angle = np.radians(np.maximum(-elevation, 1e-6))
     filled = np.clip(cover, FEWEST, 1 - 1e-9)
     struck = -np.expm1(np.log1p(-filled) * (1 + ELEMENT_ASPECT / np.tan(angle)))
-    return np.where(elevation < 0, np.sin(angle) * struck / filled, np.where(np.isnan(elevation), np.nan, 0.0))
+    return np.where(
+        elevation < 0, np.sin(angle) * struck / filled, np.where(np.isnan(elevation), np.nan, 0.0)
+    )
 
 
 def by_minute(values: Array, altitude: Array) -> Array:
-    """Read what stands at the sun's `ANGLES` (event, angle[, ...]) at each minute's altitude (event, minute), linear between angles."""
-    below = np.clip(np.searchsorted(ANGLES, np.nan_to_num(altitude), side="right") - 1, 0, ANGLES.size - 2)
+    """Read what stands at the sun's `ANGLES` (event, angle[, ...]) at each minute's altitude
+    (event, minute), linear between angles.
+    """
+    below = np.clip(
+        np.searchsorted(ANGLES, np.nan_to_num(altitude), side="right") - 1, 0, ANGLES.size - 2
+    )
     extra = (1,) * (values.ndim - 2)
-    share = np.clip((altitude - ANGLES[below]) / (ANGLES[below + 1] - ANGLES[below]), 0, 1).reshape(altitude.shape + extra)
+    share = np.clip((altitude - ANGLES[below]) / (ANGLES[below + 1] - ANGLES[below]), 0, 1).reshape(
+        altitude.shape + extra
+    )
     index = below.reshape(below.shape + extra)
-    return np.take_along_axis(values, index, axis=1) * (1 - share) + np.take_along_axis(values, index + 1, axis=1) * share
+    return (
+        np.take_along_axis(values, index, axis=1) * (1 - share)
+        + np.take_along_axis(values, index + 1, axis=1) * share
+    )
 
 
 def _against(lit: Array, sky_light: Array) -> Array:
@@ -197,32 +268,55 @@ def _against(lit: Array, sky_light: Array) -> Array:
 
 
 def _disk_average() -> Array:
-    """Return the matrix (angle, angle) that averages what stands at `ANGLES` over the sun's disk."""
+    """Return the matrix (angle, angle) that averages what stands at `ANGLES` over the sun's disk.
+    """
     unit = np.eye(ANGLES.size)
     return sum(
-        (share * np.stack([np.interp(ANGLES + offset, ANGLES, row) for row in unit], axis=1) for offset, share in DISK),
+        (
+            share * np.stack([np.interp(ANGLES + offset, ANGLES, row) for row in unit], axis=1)
+            for offset, share in DISK
+        ),
         start=np.zeros_like(unit),
     )
 
 
-def view_of(section: Section, painted: Canvas, elevation: Array, horizon: Array | None = None) -> Array:
-    """Return what of the light of each point of the canvas reaches viewers at `elevation` [m] (event): (event, band, point) [1].
+def view_of(
+    section: Section, painted: Canvas, elevation: Array, horizon: Array | None = None
+) -> Array:
+    """Return what of the light of each point of the canvas reaches viewers at `elevation` [m]
+    (event): (event, band, point) [1].
 
-    Along each line of sight: cloud under the canvas (the densest column that it crosses), haze, and the terrain `horizon` [degree]
-    (event, point).
+    Along each line of sight: cloud under the canvas (the densest column that it crosses), haze, and
+    the terrain `horizon` [degree] (event, point).
     """
     points = POINTS[: painted.share.shape[2]]
-    away = np.array([np.hypot(DISTANCE[column], BESIDE * (line > 0)) or OVERHEAD for line, column in points])
+    away = np.array(
+        [np.hypot(DISTANCE[column], BESIDE * (line > 0)) or OVERHEAD for line, column in points]
+    )
     near = slice(0, len(elevation))  # line 0
-    viewer, floor = elevation[:, None, None], np.maximum(BANDS[0][0], elevation + CLEARANCE)[:, None, None]
-    below = np.where((viewer < HEIGHTS + CELL / 2) & (floor > HEIGHTS), section.cover[near, :NEAR_COLUMNS], 0.0)
+    viewer, floor = (
+        elevation[:, None, None],
+        np.maximum(BANDS[0][0], elevation + CLEARANCE)[:, None, None],
+    )
+    below = np.where(
+        (viewer < HEIGHTS + CELL / 2) & (floor > HEIGHTS), section.cover[near, :NEAR_COLUMNS], 0.0
+    )
     low = maximum_random_overlap(below)[:, None, None, :]  # (event, 1, 1, column)
     rise = np.maximum(painted.base - viewer, CELL)
     crossed = DISTANCE[:NEAR_COLUMNS] - STEP / 2 < (away * (floor - viewer) / rise)[..., None]
     hidden = np.where(crossed, low, 0.0).max(axis=-1)
-    haze = np.cumsum(np.where(viewer[:, 0] < HEIGHTS + CELL / 2, section.aerosol[near, 0], 0.0), axis=-1) * CELL
+    haze = (
+        np.cumsum(
+            np.where(viewer[:, 0] < HEIGHTS + CELL / 2, section.aerosol[near, 0], 0.0), axis=-1
+        )
+        * CELL
+    )
     level = np.clip(painted.base / CELL - 1, 0, haze.shape[1] - 1).astype(np.intp)
-    depth = np.take_along_axis(haze, level.reshape(len(elevation), -1), axis=1).reshape(level.shape) * np.hypot(rise, away) / rise
+    depth = (
+        np.take_along_axis(haze, level.reshape(len(elevation), -1), axis=1).reshape(level.shape)
+        * np.hypot(rise, away)
+        / rise
+    )
     clearance = np.clip((FATAL - hidden) / (FATAL - HARMLESS), 0, 1) * np.exp(-depth)
     if horizon is None:
         return clearance

@@ -1,7 +1,9 @@
-"""What was seen of a sea of clouds: from moments (an analysis, a pair of stations, a summit's cloud-below report) to one outcome a morning.
+"""What was seen of a sea of clouds: from moments (an analysis, a pair of stations, a summit's
+cloud-below report) to one outcome a morning.
 
-Each source tells of each moment a state's place among domain.CLOUD_SEA_STATES, UNKNOWN, or NO_SEA (no sea, but which of the other states
-it was the source cannot see). A morning's outcome is then made in one way for all of them.
+Each source tells of each moment a state's place among domain.CLOUD_SEA_STATES, UNKNOWN, or NO_SEA
+(no sea, but which of the other states it was the source cannot see). A morning's outcome is then
+made in one way for all of them.
 """
 
 from __future__ import annotations
@@ -25,7 +27,8 @@ NO_SEA, UNKNOWN = -1, -2  # codes beside the states: no sea, whichever of the ot
 
 FULL_TIME = 0.5  # part of the known moments with a sea from which it was a full one (check)
 FULL_GROUND = 0.5  # and part of the ground below the viewer that it hid (check)
-PARTLY = 0.2  # part of the known moments from which there was something to see: an hour of a window of 4.5 h
+# part of the known moments from which there was something to see: an hour of a window of 4.5 h
+PARTLY = 0.2
 KNOWN = 0.5  # part of the moments that must be known to tell at all
 
 SATURATED = 0.95  # relative humidity of air in cloud, as hygrometers on stations read it (check)
@@ -38,9 +41,11 @@ MATCH = timedelta(minutes=40)  # how far apart in time two stations may report a
 class Reading:
     """What a station on or under the mountain reported at one time; NaN: not reported.
 
-    humidity [1]; visibility [m]; cloud_below [1] and cloud_below_top [m above sea level]: cloud with its base below the station and the
-    height of its upper surface: SYNOP section 4 (N' in oktas, H'H' in hundreds of metres), ISD groups GG1 to GG6. Section 4 with sky
-    obscured (N' = 9) is cloud all around: cover 1 with a top that is NaN and a visibility in fog.
+    humidity [1]; visibility [m]; cloud_below [1] and cloud_below_top [m above sea level]: cloud
+    with its base below the station and the
+    height of its upper surface: SYNOP section 4 (N' in oktas, H'H' in hundreds of metres), ISD
+    groups GG1 to GG6. Section 4 with sky obscured (N' = 9) is cloud all around: cover 1 with a top
+    that is NaN and a visibility in fog.
     """
 
     time: datetime
@@ -51,25 +56,60 @@ class Reading:
 
 
 def seen_by_pair(event: Event, summit: Sequence[Reading], valley: Sequence[Reading]) -> Outcome:
-    """Return what a station at the site and one in its valley tell of a morning: the summit dry while the valley is saturated is a sea.
+    """Return what a station at the site and one in its valley tell of a morning: the summit dry
+    while the valley is saturated is a sea.
 
-    Each reading of the summit in the window is held against the valley's nearest in time, at most MATCH away. That the valley
-    was dry says no sea, not whether it was open or overcast. Source: patent CN106772697B (paired stations).
+    Each reading of the summit in the window is held against the valley's nearest in time, at most
+    MATCH away. That the valley was dry says no sea, not whether it was open or overcast. Source:
+    patent CN106772697B (paired stations).
     """
     inside = [r for r in summit if event.window.start <= r.time < event.window.end]
-    nearest = [min(((abs(other.time - r.time), k) for k, other in enumerate(valley)), default=(MATCH * 2, -1)) for r in inside]
-    pairs = [(r, valley[k]) for r, (apart, k) in zip(inside, nearest, strict=True) if apart <= MATCH]
-    columns = np.array([(a.humidity, a.visibility, b.humidity, b.visibility) for a, b in pairs], dtype=float).reshape(-1, 4)
+    nearest = [
+        min(
+            ((abs(other.time - r.time), k) for k, other in enumerate(valley)),
+            default=(MATCH * 2, -1),
+        )
+        for r in inside
+    ]
+    pairs = [
+        (r, valley[k]) for r, (apart, k) in zip(inside, nearest, strict=True) if apart <= MATCH
+    ]
+    columns = np.array(
+        [(a.humidity, a.visibility, b.humidity, b.visibility) for a, b in pairs], dtype=float
+    ).reshape(-1, 4)
     codes = pair_codes(*columns.T)
     unknown = np.full((1, len(codes)), np.nan)
-    return outcomes([event], codes[None], np.ones((1, len(codes)), dtype=bool), unknown, unknown, "station", f"{len(codes)} pairs")[0]
+    return outcomes(
+        [event],
+        codes[None],
+        np.ones((1, len(codes)), dtype=bool),
+        unknown,
+        unknown,
+        "station",
+        f"{len(codes)} pairs",
+    )[0]
 
 
-def pair_codes(summit_humidity: Array, summit_visibility: Array, valley_humidity: Array, valley_visibility: Array) -> Codes:
-    """Return the state at each moment (...) that two stations tell, one above and one in the valley: SEA, IN_CLOUD, NO_SEA or UNKNOWN."""
-    summit_wet, valley_wet = _wet(summit_humidity, summit_visibility), _wet(valley_humidity, valley_visibility)
-    summit_dry, valley_dry = ~summit_wet & (summit_humidity < DRY), ~valley_wet & (valley_humidity < DRY)
-    return np.select([summit_wet, summit_dry & valley_wet, valley_dry], [IN_CLOUD, SEA, NO_SEA], UNKNOWN).astype(np.int8)
+def pair_codes(
+    summit_humidity: Array,
+    summit_visibility: Array,
+    valley_humidity: Array,
+    valley_visibility: Array,
+) -> Codes:
+    """Return the state at each moment (...) that two stations tell, one above and one in the
+    valley: SEA, IN_CLOUD, NO_SEA or UNKNOWN.
+    """
+    summit_wet, valley_wet = (
+        _wet(summit_humidity, summit_visibility),
+        _wet(valley_humidity, valley_visibility),
+    )
+    summit_dry, valley_dry = (
+        ~summit_wet & (summit_humidity < DRY),
+        ~valley_wet & (valley_humidity < DRY),
+    )
+    return np.select(
+        [summit_wet, summit_dry & valley_wet, valley_dry], [IN_CLOUD, SEA, NO_SEA], UNKNOWN
+    ).astype(np.int8)
 
 
 def _wet(humidity: Array, visibility: Array) -> Truth:
@@ -77,41 +117,72 @@ def _wet(humidity: Array, visibility: Array) -> Truth:
 
 
 def seen_below(event: Event, readings: Sequence[Reading]) -> Outcome:
-    """Return what a summit's own reports of cloud below the station tell of a morning (SYNOP section 4, ISD groups GG1 to GG6)."""
+    """Return what a summit's own reports of cloud below the station tell of a morning (SYNOP
+    section 4, ISD groups GG1 to GG6).
+    """
     inside = [r for r in readings if event.window.start <= r.time < event.window.end]
-    cover, top, visibility = np.array([(r.cloud_below, r.cloud_below_top, r.visibility) for r in inside], dtype=float).reshape(-1, 3).T
+    cover, top, visibility = (
+        np.array([(r.cloud_below, r.cloud_below_top, r.visibility) for r in inside], dtype=float)
+        .reshape(-1, 3)
+        .T
+    )
     codes = below_codes(cover, top, visibility, event.site.elevation)
     fill, gap = cover[None], event.site.elevation - top[None]
-    return outcomes([event], codes[None], np.ones((1, len(codes)), dtype=bool), fill, gap, "station", f"{len(codes)} reports")[0]
+    return outcomes(
+        [event],
+        codes[None],
+        np.ones((1, len(codes)), dtype=bool),
+        fill,
+        gap,
+        "station",
+        f"{len(codes)} reports",
+    )[0]
 
 
 def below_codes(cover: Array, top: Array, visibility: Array, elevation: float) -> Codes:
-    """Return the state at each moment (...) from cloud below the station: cover [1], its top [m above sea level], visibility [m] there.
+    """Return the state at each moment (...) from cloud below the station: cover [1], its top [m
+    above sea level], visibility [m] there.
 
-    A deck (DECK_COVER or more: 3 oktas) with its top below the station is a sea; fog, or such a deck with its top above, is a white wall;
-    less is no sea. Where no cloud below is reported nothing is known: most stations are not asked for it.
+    A deck (DECK_COVER or more: 3 oktas) with its top below the station is a sea; fog, or such a
+    deck with its top above, is a white wall; less is no sea. Where no cloud below is reported
+    nothing is known: most stations are not asked for it.
     Source: WMO-No. 306, FM 12, section 4.
     """
     fog = visibility < FOG
     deck = cover >= DECK_COVER
     return np.select(
-        [fog | (deck & (top > elevation)), deck, cover < DECK_COVER], [IN_CLOUD, SEA, NO_SEA], UNKNOWN
+        [fog | (deck & (top > elevation)), deck, cover < DECK_COVER],
+        [IN_CLOUD, SEA, NO_SEA],
+        UNKNOWN,
     ).astype(np.int8)
 
 
 def outcomes(
-    events: Sequence[Event], codes: Codes, inside: Truth, fill: Array, gap: Array, source: str, detail: str = ""
+    events: Sequence[Event],
+    codes: Codes,
+    inside: Truth,
+    fill: Array,
+    gap: Array,
+    source: str,
+    detail: str = "",
 ) -> list[Outcome]:
     """Return one outcome an event from its moments' codes (event, moment), of which `inside` count.
 
-    A sea in FULL_TIME of the known moments that hides FULL_GROUND of the ground below (where `fill` [1] knows it) is a full one, degree 1;
-    from PARTLY of the moments on a partial one, .5; less is none. amount: the mean gap [m] (event, moment) under the viewer while it
-    lasted. Less than KNOWN of the moments known: degree NaN, no state.
+    A sea in FULL_TIME of the known moments that hides FULL_GROUND of the ground below (where `fill`
+    [1] knows it) is a full one, degree 1; from PARTLY of the moments on a partial one, .5; less is
+    none. amount: the mean gap [m] (event, moment) under the viewer while it lasted. Less than KNOWN
+    of the moments known: degree NaN, no state.
     """
     known = inside & (codes != UNKNOWN)
     count = known.sum(axis=1)
     enough = (count > 0) & (count >= KNOWN * inside.sum(axis=1))
-    shares = np.stack([(known & (codes == state)).sum(axis=1) for state in (*range(len(CLOUD_SEA_STATES)), NO_SEA)], axis=1)
+    shares = np.stack(
+        [
+            (known & (codes == state)).sum(axis=1)
+            for state in (*range(len(CLOUD_SEA_STATES)), NO_SEA)
+        ],
+        axis=1,
+    )
     part = shares[:, SEA] / np.maximum(count, 1)
     sea = known & (codes == SEA)
     ground, amount = _mean_of(fill, sea), _mean_of(gap, sea)
@@ -119,15 +190,31 @@ def outcomes(
     degree = np.where(enough, np.where(full, 1.0, np.where(part >= PARTLY, 0.5, 0.0)), np.nan)
     others = shares[:, 1:].argmax(axis=1) + 1
     names = (*CLOUD_SEA_STATES, "")
-    states = [names[SEA if d > 0 else k] if e else "" for d, k, e in zip(degree.tolist(), others.tolist(), enough.tolist(), strict=True)]
+    states = [
+        names[SEA if d > 0 else k] if e else ""
+        for d, k, e in zip(degree.tolist(), others.tolist(), enough.tolist(), strict=True)
+    ]
     return [
-        Outcome("sea_of_clouds", event.site.id, event.day, d, source, state, a if d > 0 else float("nan"), detail)
+        Outcome(
+            "sea_of_clouds",
+            event.site.id,
+            event.day,
+            d,
+            source,
+            state,
+            a if d > 0 else float("nan"),
+            detail,
+        )
         for event, d, state, a in zip(events, degree.tolist(), states, amount.tolist(), strict=True)
     ]
 
 
 def _mean_of(values: Array, chosen: Truth) -> Array:
-    """Return the mean of what is known of the chosen moments (event, moment) -> (event), NaN where there is none."""
+    """Return the mean of what is known of the chosen moments (event, moment) -> (event), NaN where
+    there is none.
+    """
     known = chosen & np.isfinite(values)
     count = known.sum(axis=1)
-    return np.where(count > 0, np.where(known, values, 0.0).sum(axis=1) / np.maximum(count, 1), np.nan)
+    return np.where(
+        count > 0, np.where(known, values, 0.0).sum(axis=1) / np.maximum(count, 1), np.nan
+    )

@@ -1,4 +1,6 @@
-"""What the cold of a local day is good for, hour by hour: rime, sun, and whether it is a day for visitors."""
+"""What the cold of a local day is good for, hour by hour: rime, sun, and whether it is a day for
+visitors.
+"""
 
 from __future__ import annotations
 
@@ -11,15 +13,17 @@ from forecast.science.interpolation import Index, Scene, Times
 from forecast.science.snowfall import FORCE_3, RIME_LOST, grows_rime
 from forecast.science.thermodynamics import FREEZING, Array, maximum_random_overlap
 
-# [1] part of the sun that a layer's full cover takes: cirrus leaves shadows (check); WMO counts sunshine from 120 W m-2.
+# [1] part of the sun that a layer's full cover takes: cirrus leaves shadows (check); WMO counts
+# sunshine from 120 W m-2.
 SHADE = {"low": 1.0, "medium": 1.0, "high": 0.5}
 
 
 def rimy_hours(air: dict[str, Array]) -> Truth:
-    """Return the hours (day, hour) in which rime grows or is kept, from `weather.air_at` at the middle of each.
+    """Return the hours (day, hour) in which rime grows or is kept, from `weather.air_at` at the
+    middle of each.
 
-    Soft rime stays while the air is moist, below its thaw and no windier than force 3; hard rime, which wind cannot shake off,
-    while it freezes.
+    Soft rime stays while the air is moist, below its thaw and no windier than force 3; hard rime,
+    which wind cannot shake off, while it freezes.
     """
     temperature, humidity, wind = air["temperature"], air["humidity"], air["wind_speed"]
     hard, soft = grows_rime(temperature, humidity, air["cloud"], wind)
@@ -30,21 +34,34 @@ def rimy_hours(air: dict[str, Array]) -> Truth:
 def _lasting(begins: Truth, stays: Truth) -> Truth:
     """Return the hours since something last began in which it has stayed (day, hour)."""
     index = np.arange(begins.shape[1])
-    begun, lost = (np.maximum.accumulate(np.where(these, index, -1), axis=1) for these in (begins, ~stays))
+    begun, lost = (
+        np.maximum.accumulate(np.where(these, index, -1), axis=1) for these in (begins, ~stays)
+    )
     return stays & (begun > lost)
 
 
 def sunny_hours(scene: Scene, rows: Index, hours: Times) -> Array:
-    """Return the hours of sun of the day (day) [h]: the sun over the terrain, times what the cloud leaves; NaN where cloud is unknown.
+    """Return the hours of sun of the day (day) [h]: the sun over the terrain, times what the cloud
+    leaves; NaN where cloud is unknown.
 
-    hours (day, hour): the middle of each. Sunshine is one less the cover (Angstrom's linear law with a clear sky's 1 and 0 under overcast).
+    hours (day, hour): the middle of each. Sunshine is one less the cover (Angstrom's linear law
+    with a clear sky's 1 and 0 under overcast).
     """
-    latitude, longitude = (np.array([getattr(site, name) for site in scene.sites])[rows, None] for name in ("latitude", "longitude"))
-    altitude, azimuth = almanac.sun_position(np.where(np.isnat(hours), hours[:, :1], hours), latitude, longitude)
+    latitude, longitude = (
+        np.array([getattr(site, name) for site in scene.sites])[rows, None]
+        for name in ("latitude", "longitude")
+    )
+    altitude, azimuth = almanac.sun_position(
+        np.where(np.isnat(hours), hours[:, :1], hours), latitude, longitude
+    )
     horizon = np.array([site.horizon for site in scene.sites])
-    shining = (altitude > np.maximum(almanac.horizon_altitude(horizon[rows][:, None], azimuth), 0.0)) & ~np.isnat(hours)
+    shining = (
+        altitude > np.maximum(almanac.horizon_altitude(horizon[rows][:, None], azimuth), 0.0)
+    ) & ~np.isnat(hours)
     layers, _ = scene.cloud_layers(rows, hours)
-    cover = maximum_random_overlap(np.stack([SHADE[name] * layers[name] for name in SHADE], axis=-1))
+    cover = maximum_random_overlap(
+        np.stack([SHADE[name] * layers[name] for name in SHADE], axis=-1)
+    )
     known = np.isfinite(cover) | ~shining
     total = np.where(shining, 1 - np.nan_to_num(cover), 0.0).sum(axis=1)
     return np.where(known.all(axis=1) & np.isfinite(cover).any(axis=1), total, np.nan)

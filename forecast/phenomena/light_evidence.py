@@ -17,20 +17,36 @@ from forecast.science.thermodynamics import Array
 Drawn = tuple[tuple[str, ...], NDArray[Any]]  # dimensions and values
 
 
-def evidence(section: Section, rays: Array, sight: Array, minutes: Times, by_minute: Mapping[str, Array], srgb: Array) -> xr.Dataset:
-    """Return cloud by distance and height (every 500 m, the denser of two cells; NaN outside the data), the ground, rays
-    (event, ray, distance), the lowest line of sight over the terrain (event, distance) [m], and what changes by the minute."""
+def evidence(
+    section: Section,
+    rays: Array,
+    sight: Array,
+    minutes: Times,
+    by_minute: Mapping[str, Array],
+    srgb: Array,
+) -> xr.Dataset:
+    """Return cloud by distance and height (every 500 m, the denser of two cells; NaN outside the
+    data), the ground, rays (event, ray, distance), the lowest line of sight over the terrain
+    (event, distance) [m], and what changes by the minute.
+    """
     pairs = section.cover.reshape(*section.cover.shape[:-1], -1, 2).max(axis=-1)
     edges = np.concatenate([pairs, pairs[..., -1:]], axis=-1)
     cover = np.where(section.known[..., None], edges, np.nan).astype("float32")
     series = {**by_minute, "red": srgb[..., 0], "green": srgb[..., 1], "blue": srgb[..., 2]}
-    data: dict[str, Drawn] = {name: (("event", "minute"), values.astype("float32")) for name, values in series.items()}
+    data: dict[str, Drawn] = {
+        name: (("event", "minute"), values.astype("float32")) for name, values in series.items()
+    }
     data["cloud"] = (("event", "distance", "height"), cover)
-    data["ground"] = (("event", "distance"), np.where(section.known, section.ground, np.nan).astype("float32"))
+    data["ground"] = (
+        ("event", "distance"),
+        np.where(section.known, section.ground, np.nan).astype("float32"),
+    )
     data["ray_height"] = (("event", "ray", "distance"), rays.astype("float32"))
     data["sight"] = (("event", "distance"), sight.astype("float32"))
     data["time"] = (("event", "minute"), minutes)
-    return xr.Dataset(data, coords={"distance": DISTANCE, "height": np.arange(CELLS // 2 + 1) * 2 * CELL})
+    return xr.Dataset(
+        data, coords={"distance": DISTANCE, "height": np.arange(CELLS // 2 + 1) * 2 * CELL}
+    )
 
 
 def joined(parts: Sequence[xr.Dataset]) -> xr.Dataset:

@@ -1,4 +1,6 @@
-"""The air between the sun and a site's sky: an Atmosphere read along the sun's azimuth into a `light.Section`."""
+"""The air between the sun and a site's sky: an Atmosphere read along the sun's azimuth into a
+`light.Section`.
+"""
 
 from __future__ import annotations
 
@@ -8,37 +10,60 @@ from dataclasses import dataclass
 import numpy as np
 
 from forecast.science.interpolation import LAYERS, Scene, Times
-from forecast.science.light import CELL, CELLS, Index, Section, Truth, cloud_extinction, great_circle
+from forecast.science.light import (
+    CELL,
+    CELLS,
+    Index,
+    Section,
+    Truth,
+    cloud_extinction,
+    great_circle,
+)
 from forecast.science.thermodynamics import Array, cloud_from_humidity
 
-REACH = 690000.0  # [m] of light path that is read: a grazing ray to cloud at 8 km comes down to the ground and out of 8 km again
+# [m] of light path that is read: a grazing ray to cloud at 8 km comes down to the ground and out of
+# 8 km again
+REACH = 690000.0
 STEP = 15000.0  # [m] between two columns: finer than the grid of any model in use
 DISTANCE = np.arange(0.0, REACH + 1, STEP)
 HEIGHTS = (np.arange(CELLS) + 0.5) * CELL  # [m] middles of the cells
 
-LIQUID_RADIUS, ICE_RADIUS = 10e-6, 30e-6  # [m] effective radii: stratus droplets; ice crystals (check)
+# [m] effective radii: stratus droplets; ice crystals (check)
+LIQUID_RADIUS, ICE_RADIUS = 10e-6, 30e-6
 WATER_DENSITY, ICE_DENSITY = 1000.0, 917.0  # [kg m-3]
-# Where the model keeps no cloud water: extinction [m-1] of an ordinary water cloud (0.15 g m-3) and of cirrus (0.01 g m-3).
+# Where the model keeps no cloud water: extinction [m-1] of an ordinary water cloud (0.15 g m-3) and
+# of cirrus (0.01 g m-3).
 USUAL_EXTINCTION = ((3000.0, 2.2e-2), (8000.0, 5e-4))
-SUBVISUAL = 0.03  # [1] optical depth under which a layer is not seen at all: Sassen & Cho 1992, J. Appl. Meteor. 31, 1275
+# [1] optical depth under which a layer is not seen at all: Sassen & Cho 1992, J. Appl. Meteor. 31,
+# 1275
+SUBVISUAL = 0.03
 
 AEROSOL_SCALE = 2000.0  # [m] over which haze falls by e
 DRY_AEROSOL_DEPTH = 0.11  # [1] (check) 550 nm: 0.15 at 50 % humidity, a clean continental day
-CLEAN_HAZE = 0.15  # [1] the same as a whole: the haze of a clean day, against which light on the canvas is held
-HUMIDITY_GROWTH = 0.5  # extinction grows as (1 - RH)^-0.5: Kasten 1969, Tellus 21, 631; Haenel 1976, Adv. Geophys. 19
+# [1] the same as a whole: the haze of a clean day, against which light on the canvas is held
+CLEAN_HAZE = 0.15
+# extinction grows as (1 - RH)^-0.5: Kasten 1969, Tellus 21, 631; Haenel 1976, Adv. Geophys. 19
+HUMIDITY_GROWTH = 0.5
 WETTEST = 0.95  # relative humidity beyond which haze has become cloud and is counted as such
-HAZY_VISIBILITY = (4900.0, 20000.0)  # [m] GFS's reach for moist haze alone; nearer it is fog or rain, further its ceiling
+# [m] GFS's reach for moist haze alone; nearer it is fog or rain, further its ceiling
+HAZY_VISIBILITY = (4900.0, 20000.0)
 GROUND_HAZE = 300.0  # [m] (check) depth above the model's ground for which its visibility speaks
 # Used, all along the path, wherever an atmosphere holds them.
-OPTICAL_DEPTH = "atmosphere_optical_thickness_due_to_ambient_aerosol_particles"  # [1] at 550 nm: GEFS-Aerosol, CAMS
-FINE_PARTICLES = "mass_concentration_of_pm2p5_ambient_aerosol_particles_in_air"  # [kg m-3] near the ground, dry: stations, CAMS
-DRY_EFFICIENCY = 4000.0  # [m2 kg-1] (check) extinction of dry fine particles at 550 nm; Hand & Malm 2007, J. Geophys. Res. 112: 3-4.5
+# [1] at 550 nm: GEFS-Aerosol, CAMS
+OPTICAL_DEPTH = "atmosphere_optical_thickness_due_to_ambient_aerosol_particles"
+# [kg m-3] near the ground, dry: stations, CAMS
+FINE_PARTICLES = "mass_concentration_of_pm2p5_ambient_aerosol_particles_in_air"
+# [m2 kg-1] (check) extinction of dry fine particles at 550 nm; Hand & Malm 2007, J. Geophys. Res.
+# 112: 3-4.5
+DRY_EFFICIENCY = 4000.0
 
 
 @dataclass(frozen=True, slots=True)
 class LightPath:
-    """A section with what was assumed to make it (event): whether its cloud is derived from humidity or from covers of whole layers,
-    whether its haze is estimated, whether the run reaches the moment."""
+    """A section with what was assumed to make it (event): whether its cloud is derived from
+    humidity or from covers of whole layers, whether its haze is estimated, whether the run reaches
+    the moment.
+    """
 
     section: Section
     aerosol_depth: Array
@@ -48,8 +73,12 @@ class LightPath:
     covered: Truth
 
 
-def read_light_path(scene: Scene, latitude: Array, longitude: Array, azimuth: Array, times: Times) -> LightPath:
-    """Read the atmosphere from each place towards `azimuth` [degree] at one moment each; all arguments (event,)."""
+def read_light_path(
+    scene: Scene, latitude: Array, longitude: Array, azimuth: Array, times: Times
+) -> LightPath:
+    """Read the atmosphere from each place towards `azimuth` [degree] at one moment each; all
+    arguments (event,).
+    """
     where = great_circle(latitude, longitude, azimuth, DISTANCE)
 
     def along(name: str) -> Array:
@@ -59,38 +88,56 @@ def read_light_path(scene: Scene, latitude: Array, longitude: Array, azimuth: Ar
     name = "cloud_area_fraction_in_atmosphere_layer"
     cover = along(name) if scene.has(name) else np.full(humidity.shape, np.nan)
     covered = np.asarray(scene.covers(times[:, None])[:, 0])
-    without = covered & np.isnan(cover).all(axis=(1, 2))  # the field may be absent, or not yet there at the run's first hour
+    # the field may be absent, or not yet there at the run's first hour
+    without = covered & np.isnan(cover).all(axis=(1, 2))
     from_layers = np.zeros_like(without)
     if without.any():
         derived = cloud_from_humidity(humidity)
         layered = _cover_of_layers(scene, along, derived, humidity)
         from_layers = without & np.isfinite(layered).any(axis=(1, 2))
-        cover = np.where(from_layers[:, None, None], layered, np.where(without[:, None, None], derived, cover))
-    from_humidity = (without & ~from_layers) | (covered & ("cloud_from_humidity" in scene.estimates))
+        cover = np.where(
+            from_layers[:, None, None], layered, np.where(without[:, None, None], derived, cover)
+        )
+    from_humidity = (without & ~from_layers) | (
+        covered & ("cloud_from_humidity" in scene.estimates)
+    )
     from_layers |= covered & ("cloud_from_layers" in scene.estimates)
-    ground = np.nan_to_num(along("surface_altitude"), nan=0.0) if scene.has("surface_altitude") else np.zeros(cover.shape[:2])
+    ground = (
+        np.nan_to_num(along("surface_altitude"), nan=0.0)
+        if scene.has("surface_altitude")
+        else np.zeros(cover.shape[:2])
+    )
     ground = np.maximum(ground, 0.0)
     usable = np.isfinite(cover).any(axis=(0, 1)) & np.isfinite(height).any(axis=(0, 1))
     levels = np.flatnonzero(usable | ~usable.any())
     cover, height = np.clip(cover[..., levels], 0, 1), height[..., levels]
     known = np.asarray(np.isfinite(cover).any(axis=-1) & np.isfinite(height).all(axis=-1))
     within = _extinction_within(scene, along, cover, height, levels)
-    cover = np.where(np.isfinite(cover) & known[..., None] & ~_is_subvisual(cover, within, height), cover, 0.0)
+    cover = np.where(
+        np.isfinite(cover) & known[..., None] & ~_is_subvisual(cover, within, height), cover, 0.0
+    )
     layer, outside = _layer_of_cells(height, ground)
     in_cells = np.where(outside, 0.0, np.take_along_axis(cover, layer, axis=-1))
-    extinction = np.where(outside, 0.0, np.take_along_axis(cloud_extinction(cover, within), layer, axis=-1))
+    extinction = np.where(
+        outside, 0.0, np.take_along_axis(cloud_extinction(cover, within), layer, axis=-1)
+    )
     wetness = np.where(known[..., None], np.nan_to_num(humidity[..., levels], nan=0.5), 0.5)
     haze, measured = _haze(scene, along, np.take_along_axis(wetness, layer, axis=-1), ground)
     estimated = ~(measured | ~known).all(axis=1)
     section = Section(DISTANCE, in_cells, extinction, haze, ground, known)
-    return LightPath(section, haze[:, 0].sum(axis=-1) * CELL, from_humidity, from_layers, estimated, covered)
+    return LightPath(
+        section, haze[:, 0].sum(axis=-1) * CELL, from_humidity, from_layers, estimated, covered
+    )
 
 
-def _cover_of_layers(scene: Scene, along: Callable[[str], Array], derived: Array, humidity: Array) -> Array:
-    """Return cloud by level (event, distance, level) [1] from the covers of the low, middle and high layer; NaN where these are unknown.
+def _cover_of_layers(
+    scene: Scene, along: Callable[[str], Array], derived: Array, humidity: Array
+) -> Array:
+    """Return cloud by level (event, distance, level) [1] from the covers of the low, middle and
+    high layer; NaN where these are unknown.
 
-    A layer's cover lies on its levels as the cloud that humidity gives does, the thickest having all of it; where humidity gives
-    none, on the wettest level.
+    A layer's cover lies on its levels as the cloud that humidity gives does, the thickest having
+    all of it; where humidity gives none, on the wettest level.
     """
     cover = np.full(derived.shape, np.nan)
     for layer, (top, bottom) in LAYERS.items():
@@ -106,10 +153,14 @@ def _cover_of_layers(scene: Scene, along: Callable[[str], Array], derived: Array
     return cover
 
 
-def _extinction_within(scene: Scene, along: Callable[[str], Array], cover: Array, height: Array, levels: Index) -> Array:
-    """Return the extinction inside the cloud (event, distance, level) [m-1]: 3 q rho / (2 rho_w r_e c), ice and water together.
+def _extinction_within(
+    scene: Scene, along: Callable[[str], Array], cover: Array, height: Array, levels: Index
+) -> Array:
+    """Return the extinction inside the cloud (event, distance, level) [m-1]: 3 q rho / (2 rho_w r_e
+    c), ice and water together.
 
-    The usual one of its height where the model has no cloud water. Source: Stephens 1978, J. Atmos. Sci. 35, 2123, eq. 7.
+    The usual one of its height where the model has no cloud water. Source: Stephens 1978, J. Atmos.
+    Sci. 35, 2123, eq. 7.
     """
     (low, thick), (high, thin) = USUAL_EXTINCTION
     usual = np.exp(np.interp(np.nan_to_num(height), (low, high), (np.log(thick), np.log(thin))))
@@ -126,33 +177,51 @@ def _extinction_within(scene: Scene, along: Callable[[str], Array], cover: Array
 
 
 def _is_subvisual(cover: Array, within: Array, height: Array) -> Truth:
-    depth = within * np.abs(np.gradient(np.nan_to_num(height), axis=-1)) if height.shape[-1] > 1 else within * 1000.0
+    depth = (
+        within * np.abs(np.gradient(np.nan_to_num(height), axis=-1))
+        if height.shape[-1] > 1
+        else within * 1000.0
+    )
     return (cover > 0) & (depth < SUBVISUAL)
 
 
 def _layer_of_cells(height: Array, ground: Array) -> tuple[Index, Truth]:
-    """Return for each cell (event, distance, cell) the level it belongs to, the nearest in height, and whether it belongs to none.
+    """Return for each cell (event, distance, cell) the level it belongs to, the nearest in height,
+    and whether it belongs to none.
 
-    Cells under the model's ground, and those further beyond the outermost levels than half the spacing there, hold nothing.
+    Cells under the model's ground, and those further beyond the outermost levels than half the
+    spacing there, hold nothing.
     """
     edges = (height[..., 1:] + height[..., :-1]) / 2
     layer = np.zeros((*height.shape[:-1], CELLS), dtype=np.intp)
     for k in range(edges.shape[-1]):
         layer += edges[..., k, None] < HEIGHTS
     top = height[..., -1] + (height[..., -1] - edges[..., -1] if edges.shape[-1] else 500.0)
-    return layer, (ground[..., None] >= HEIGHTS + CELL / 2) | (np.nan_to_num(top)[..., None] < HEIGHTS)
+    return layer, (ground[..., None] >= HEIGHTS + CELL / 2) | (
+        np.nan_to_num(top)[..., None] < HEIGHTS
+    )
 
 
-def _haze(scene: Scene, along: Callable[[str], Array], wetness: Array, ground: Array) -> tuple[Array, Truth]:
-    """Return the extinction of haze in every cell at 550 nm [m-1], and where its depth is known (event, distance).
+def _haze(
+    scene: Scene, along: Callable[[str], Array], wetness: Array, ground: Array
+) -> tuple[Array, Truth]:
+    """Return the extinction of haze in every cell at 550 nm [m-1], and where its depth is known
+    (event, distance).
 
-    Dry haze thins upwards from sea level (or from the ground, where fine particles are measured there), swells with humidity, and is
-    at least what visibility says near the ground. Where an optical depth is known the profile is scaled to it.
+    Dry haze thins upwards from sea level (or from the ground, where fine particles are measured
+    there), swells with humidity, and is at least what visibility says near the ground. Where an
+    optical depth is known the profile is scaled to it.
     """
-    base, from_height = np.full(ground.shape, DRY_AEROSOL_DEPTH / AEROSOL_SCALE), np.zeros_like(ground)
+    base, from_height = (
+        np.full(ground.shape, DRY_AEROSOL_DEPTH / AEROSOL_SCALE),
+        np.zeros_like(ground),
+    )
     if scene.has(FINE_PARTICLES):
         measured = along(FINE_PARTICLES) * DRY_EFFICIENCY
-        base, from_height = np.where(measured >= 0, measured, base), np.where(measured >= 0, ground, from_height)
+        base, from_height = (
+            np.where(measured >= 0, measured, base),
+            np.where(measured >= 0, ground, from_height),
+        )
     growth = (1 - np.clip(wetness, 0, WETTEST)) ** -HUMIDITY_GROWTH
     haze = base[..., None] * np.exp(-(HEIGHTS - from_height[..., None]) / AEROSOL_SCALE) * growth
     haze = np.where(ground[..., None] < HEIGHTS + CELL / 2, haze, 0.0)
@@ -166,9 +235,11 @@ def _haze(scene: Scene, along: Callable[[str], Array], wetness: Array, ground: A
 
 
 def _ground_haze(visibility: Array, ground: Array) -> Array:
-    """Return the extinction [m-1] in every cell that a visibility (event, distance) [m] near the ground stands for: 3.912 / V.
+    """Return the extinction [m-1] in every cell that a visibility (event, distance) [m] near the
+    ground stands for: 3.912 / V.
 
-    It holds for a shallow layer only: GFS works its visibility out from the ground's humidity and from what falls, and knows no aerosol.
+    It holds for a shallow layer only: GFS works its visibility out from the ground's humidity and
+    from what falls, and knows no aerosol.
     Source: Koschmieder 1924, Beitr. Phys. freien Atm. 12, 33; UPP, subroutine CALVIS_GSD.
     """
     hazy = (visibility >= HAZY_VISIBILITY[0]) & (visibility < HAZY_VISIBILITY[1])

@@ -1,4 +1,6 @@
-"""What stands in the light: the cloud or the ground that stops a ray, and the part of its way that the ray has made by then."""
+"""What stands in the light: the cloud or the ground that stops a ray, and the part of its way that
+the ray has made by then.
+"""
 
 from __future__ import annotations
 
@@ -13,15 +15,20 @@ HALF = np.log(2)  # optical depth of cloud from which it is said to stop a ray
 SPENT = np.log(20)  # optical depth of cloud after which a ray is drawn no further
 
 
-def cloud_in_the_way(section: Section, height: Array, elevation: Array, start: int) -> tuple[Array, Array]:
-    """Return distance and top [m] (event) of the cloud that takes most of the light of one ray an event: to `height` [m] over column
-    `start` at `elevation` [degree] (event). NaN where cloud lets more than half of it pass."""
+def cloud_in_the_way(
+    section: Section, height: Array, elevation: Array, start: int
+) -> tuple[Array, Array]:
+    """Return distance and top [m] (event) of the cloud that takes most of the light of one ray an
+    event: to `height` [m] over column `start` at `elevation` [degree] (event). NaN where cloud lets
+    more than half of it pass.
+    """
     depth, cells = light.cloud_met(section, height, elevation[:, None], start)
     met = depth[:, 0]
     rows, worst = np.arange(len(met)), met.argmax(axis=1)
     column, struck = section.cover[rows, worst + start], cells[rows, 0, worst][:, None]
     index = np.arange(CELLS)
-    # A ray may clip the corner of a cloud whose cells it leaves before the column's middle: look from the nearest cloudy cell on.
+    # A ray may clip the corner of a cloud whose cells it leaves before the column's middle: look
+    # from the nearest cloudy cell on.
     struck = np.where(column > 0, np.abs(index - struck), CELLS).argmin(axis=1)[:, None]
     open_air = (column < 0.5 * np.take_along_axis(column, struck, axis=1)) & (index > struck)
     top = np.where(open_air.any(axis=1), open_air.argmax(axis=1), CELLS) * CELL
@@ -30,9 +37,11 @@ def cloud_in_the_way(section: Section, height: Array, elevation: Array, start: i
 
 
 def shadow_edge(section: Section, height: Array, start: int) -> tuple[Array, Array]:
-    """Return distance and height [m] (event) of the ground that first shades `height` [m] over column `start` as the sun sinks.
+    """Return distance and height [m] (event) of the ground that first shades `height` [m] over
+    column `start` as the sun sinks.
 
-    A ray grazes ground g at distance x when it arrives at the elevation (g - h) / x - x / 2R': the highest of these comes first.
+    A ray grazes ground g at distance x when it arrives at the elevation (g - h) / x - x / 2R': the
+    highest of these comes first.
     """
     away = DISTANCE[start + 1 :] - DISTANCE[start]
     ground = section.ground[:, start + 1 :]
@@ -42,14 +51,20 @@ def shadow_edge(section: Section, height: Array, start: int) -> tuple[Array, Arr
 
 
 def way_made(section: Section, height: Array, elevation: Array, start: int) -> Array:
-    """Return the height [m] (event, ray, distance) of rays, coming from the sun, as far as they get: NaN behind what stops them.
+    """Return the height [m] (event, ray, distance) of rays, coming from the sun, as far as they
+    get: NaN behind what stops them.
 
     elevation: (event, ray). Columns before `start` are NaN.
     """
-    path = light.ray_height(height[:, None, None], elevation[:, :, None], DISTANCE[start:] - DISTANCE[start])
+    path = light.ray_height(
+        height[:, None, None], elevation[:, :, None], DISTANCE[start:] - DISTANCE[start]
+    )
     depth, _ = light.cloud_met(section, height, elevation, start)
-    beyond = np.cumsum(depth[..., ::-1], axis=-1)[..., ::-1] - depth / 2  # met by the middle of each column
-    under = np.maximum.accumulate((path < section.ground[:, None, start:])[..., ::-1], axis=-1)[..., ::-1]
+    # met by the middle of each column
+    beyond = np.cumsum(depth[..., ::-1], axis=-1)[..., ::-1] - depth / 2
+    under = np.maximum.accumulate((path < section.ground[:, None, start:])[..., ::-1], axis=-1)[
+        ..., ::-1
+    ]
     made = np.full((*path.shape[:2], DISTANCE.size), np.nan)
     made[..., start:] = np.where((beyond > SPENT) | under, np.nan, path)
     return made

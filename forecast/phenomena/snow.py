@@ -1,4 +1,5 @@
-"""Snow and the cold on a local day: new snow, snow to look at, rime, and hours in which snow can be made.
+"""Snow and the cold on a local day: new snow, snow to look at, rime, and hours in which snow can be
+made.
 
     snowfall     new snow falls in the local day
     snow_cover   in the morning and after noon enough snow lies to look at
@@ -7,8 +8,9 @@
 
 From what amount on each counts is said by `DEGREES`.
 
-The days are worked out once for all four questions, from curves over the run's own times (snow_column.py) and the hours of the day
-(cold.py). What was really seen is read from an analysis by `diagnose`, from a station's record by station_snow.py.
+The days are worked out once for all four questions, from curves over the run's own times
+(snow_column.py) and the hours of the day (cold.py). What was really seen is read from an analysis
+by `diagnose`, from a station's record by station_snow.py.
 """
 
 from __future__ import annotations
@@ -24,11 +26,28 @@ from forecast.domain import Almanac, Event, Outcome, Site, Window
 from forecast.phenomena import Part
 from forecast.phenomena.cold import rimy_hours, sunny_hours
 from forecast.phenomena.snow_column import Curves
-from forecast.phenomena.weather import COVERED, Truth, air_at, elevations, longest_stretch, lowest, mean, span_of, spans
+from forecast.phenomena.weather import (
+    COVERED,
+    Truth,
+    air_at,
+    elevations,
+    longest_stretch,
+    lowest,
+    mean,
+    span_of,
+    spans,
+)
 from forecast.quantities import LEAST_FREEZING_RAIN, SNOWMAKING_GOOD, SNOWMAKING_STARTS
 from forecast.science.interpolation import Index, Scene, Times, hours_between
 from forecast.science.precipitation_type import kind_of_day
-from forecast.science.snowfall import SNOW_ENOUGH, chance_of_snow, cold_resource, frostbite_time, ratio_interval, snow_class
+from forecast.science.snowfall import (
+    SNOW_ENOUGH,
+    chance_of_snow,
+    cold_resource,
+    frostbite_time,
+    ratio_interval,
+    snow_class,
+)
 from forecast.science.thermodynamics import FREEZING, Array, wet_bulb, wind_chill
 from forecast.settings import PhenomenonSettings
 
@@ -38,12 +57,18 @@ FIELDS = ("precipitation_amount", "surface_snow_thickness", "eastward_wind", "no
 LEAST_DEPTH = 0.001  # [m] of new snow in three hours for them to count as hours of snowfall
 VISITS = (8, 14)  # [h] local hours at which snow is looked at
 
-# [m, m, h, h] amount from which an outcome is partial, and full: of new snow, of depth, of hours of rime, of hours of snowmaking (ours, as
-# the events say).
-DEGREES = {"new_snow": (0.001, 0.01), "snow_depth": (0.01, SNOW_ENOUGH), "rime_hours": (1.0, 1.0), "snowmaking_hours": (1.0, 4.0)}
+# [m, m, h, h] amount from which an outcome is partial, and full: of new snow, of depth, of hours of
+# rime, of hours of snowmaking (ours, as the events say).
+DEGREES = {
+    "new_snow": (0.001, 0.01),
+    "snow_depth": (0.01, SNOW_ENOUGH),
+    "rime_hours": (1.0, 1.0),
+    "snowmaking_hours": (1.0, 4.0),
+}
 TOLD_BY = dict(zip(PHENOMENA, DEGREES, strict=True))
 
-FALLS = ("precipitation", "water", "pellets", "freezing", "untyped", "snow")  # the curves of what falls
+# the curves of what falls
+FALLS = ("precipitation", "water", "pellets", "freezing", "untyped", "snow")
 
 # [h] a step of the local day; half of one, at which its air is read
 HOUR, HALF_HOUR = np.timedelta64(1, "h"), np.timedelta64(30, "m")
@@ -52,7 +77,11 @@ HOUR, HALF_HOUR = np.timedelta64(1, "h"), np.timedelta64(30, "m")
 def events(site: Site, day: date, almanac: Almanac, settings: PhenomenonSettings) -> list[Event]:
     """Return the day's questions of snow and cold at `site`: each over the whole local day."""
     window = Window(almanac.day_start, almanac.day_end)
-    return [Event(phenomenon, site, day, window) for phenomenon in PHENOMENA if phenomenon in site.phenomena]
+    return [
+        Event(phenomenon, site, day, window)
+        for phenomenon in PHENOMENA
+        if phenomenon in site.phenomena
+    ]
 
 
 def derive(events: Sequence[Event], scene: Scene, settings: PhenomenonSettings) -> Part:
@@ -69,45 +98,69 @@ def derive(events: Sequence[Event], scene: Scene, settings: PhenomenonSettings) 
     for which in PHENOMENA:
         asked = np.flatnonzero(phenomenon == which)
         if asked.size:
-            evidence[which] = day.evidence.isel(event=back[asked]).assign_coords(row=("event", asked))
+            evidence[which] = day.evidence.isel(event=back[asked]).assign_coords(
+                row=("event", asked)
+            )
     return Part(values, _missing(scene, events, day, back), evidence)
 
 
 def diagnose(events: Sequence[Event], scene: Scene, settings: PhenomenonSettings) -> list[Outcome]:
-    """Return what an analysis (the first hours of the next cycles, as a scene) says was seen of each event.
+    """Return what an analysis (the first hours of the next cycles, as a scene) says was seen of
+    each event.
 
-    Snow on the ground is the deeper of the analysis's own, which stands on lower ground, and of the site's pack in it. Where part of the
-    day is unknown, only what was seen in full already counts; else the degree is NaN.
+    Snow on the ground is the deeper of the analysis's own, which stands on lower ground, and of the
+    site's pack in it. Where part of the day is unknown, only what was seen in full already counts;
+    else the degree is NaN.
     """
     if not events:
         return []
     day, back = _days(events, scene)
     amounts = {**day.values, "snow_depth": day.analysed_depth}
     names = [TOLD_BY[event.phenomenon] for event in events]
-    amount = np.array([amounts[name][row] for name, row in zip(names, back, strict=True)], dtype=float)
+    amount = np.array(
+        [amounts[name][row] for name, row in zip(names, back, strict=True)], dtype=float
+    )
     some, full = np.array([DEGREES[name] for name in names]).reshape(-1, 2).T
     degree = degrees(amount, some, full)
     falling = np.array([name == "new_snow" for name in names], dtype=bool)
     partial = ~day.known[back].all(axis=1) | (falling & ~(day.covered[back] >= COVERED))
     degree = np.where(partial & (degree < 1), np.nan, degree)
     return [
-        Outcome(e.phenomenon, e.site.id, e.day, d, "analysis", amount=a, detail=name + " (part of the day)" * bool(p))
-        for e, d, a, name, p in zip(events, degree.tolist(), amount.tolist(), names, partial, strict=True)
+        Outcome(
+            e.phenomenon,
+            e.site.id,
+            e.day,
+            d,
+            "analysis",
+            amount=a,
+            detail=name + " (part of the day)" * bool(p),
+        )
+        for e, d, a, name, p in zip(
+            events, degree.tolist(), amount.tolist(), names, partial, strict=True
+        )
     ]
 
 
 def degrees(amount: Array, some: Array | float, full: Array | float) -> Array:
-    """Return 0 (none), 0.5 (from `some` on) or 1 (from `full` on) for an amount; NaN where it is not known."""
+    """Return 0 (none), 0.5 (from `some` on) or 1 (from `full` on) for an amount; NaN where it is
+    not known.
+    """
     known = np.asarray(amount, dtype=float)
-    return np.where(np.isnan(known), np.nan, np.where(known >= full, 1.0, np.where(known >= some, 0.5, 0.0)))
+    return np.where(
+        np.isnan(known), np.nan, np.where(known >= full, 1.0, np.where(known >= some, 0.5, 0.0))
+    )
 
 
 def _days(events: Sequence[Event], scene: Scene) -> tuple[_Day, Index]:
-    """Return the local days that events ask about, each once, and which of them each event asks about."""
+    """Return the local days that events ask about, each once, and which of them each event asks
+    about.
+    """
     rows, start, end = spans(events, scene)
     keys = np.stack([rows, start.astype(np.int64), end.astype(np.int64)], axis=1)
     _, first, back = np.unique(keys, axis=0, return_index=True, return_inverse=True)
-    return _read_day(scene, Curves.over(scene), rows[first], start[first], end[first]), back.reshape(-1)
+    return _read_day(
+        scene, Curves.over(scene), rows[first], start[first], end[first]
+    ), back.reshape(-1)
 
 
 def _missing(scene: Scene, events: Sequence[Event], day: _Day, back: Index) -> list[list[str]]:
@@ -130,7 +183,9 @@ def _missing(scene: Scene, events: Sequence[Event], day: _Day, back: Index) -> l
 
 @dataclass(frozen=True, slots=True)
 class _Day:
-    """A local day at a site (day): features, evidence, by the hour (day, hour) what is known, and the good hours of each kind."""
+    """A local day at a site (day): features, evidence, by the hour (day, hour) what is known, and
+    the good hours of each kind.
+    """
 
     values: dict[str, Array]
     evidence: xr.Dataset
@@ -147,11 +202,17 @@ class _Day:
 def _read_day(scene: Scene, curves: Curves, rows: Index, start: Times, end: Times) -> _Day:
     hours = hours_between(start + HALF_HOUR, end - HALF_HOUR)  # the middle of each hour
     air = air_at(scene, rows, hours)
-    bulb = wet_bulb(air["temperature"], air["humidity"], scene.between(curves.pressure, rows, hours))
+    bulb = wet_bulb(
+        air["temperature"], air["humidity"], scene.between(curves.pressure, rows, hours)
+    )
     known = (scene.covers(hours) & np.isfinite(air["temperature"])) | np.isnat(hours)
     thirds = hours_between(start, end, 180)
     fell = {name: _gained(scene, getattr(curves, name), rows, thirds) for name in FALLS}
-    covered = scene.amount("precipitation_amount", rows, start, end)[1] if scene.has("precipitation_amount") else np.zeros(len(rows))
+    covered = (
+        scene.amount("precipitation_amount", rows, start, end)[1]
+        if scene.has("precipitation_amount")
+        else np.zeros(len(rows))
+    )
     rimy = rimy_hours(air)
     making = bulb <= SNOWMAKING_STARTS
     reached = np.isfinite(air["temperature"]).any(axis=1)
@@ -159,24 +220,37 @@ def _read_day(scene: Scene, curves: Curves, rows: Index, start: Times, end: Time
     def count(good: Truth) -> Array:
         return np.where(reached, good.sum(axis=1).astype(float), np.nan)
 
-    values = _snow_values(scene, curves, rows, start, fell, thirds, covered, mean(air["temperature"]))
+    values = _snow_values(
+        scene, curves, rows, start, fell, thirds, covered, mean(air["temperature"])
+    )
     felt = wind_chill(air["temperature"], air["wind_speed"])
     sun = sunny_hours(scene, rows, hours)
-    resource = cold_resource(mean(air["temperature"]), lowest(felt), values["snow_depth"], sun, mean(air["wind_speed"]))
+    resource = cold_resource(
+        mean(air["temperature"]), lowest(felt), values["snow_depth"], sun, mean(air["wind_speed"])
+    )
     values |= {
         "sun_hours": sun, "cold_resource": resource,
         "frostbite_minutes": lowest(frostbite_time(air["temperature"], air["wind_speed"])) / 60,
-        "freezing_hours": count(air["temperature"] < FREEZING), "rime_hours": count(rimy), "wet_bulb_minimum": lowest(bulb),
+        "freezing_hours": count(air["temperature"] < FREEZING), "rime_hours": count(rimy),
+        "wet_bulb_minimum": lowest(bulb),
         "snowmaking_hours": count(making), "good_snowmaking_hours": count(bulb <= SNOWMAKING_GOOD),
     }  # fmt: skip
     evidence = _evidence(scene, curves, rows, thirds, fell)
-    snowing = np.concatenate([fell["snow"][:, 1:] >= LEAST_DEPTH, np.zeros((len(rows), 1), dtype=bool)], axis=1)
-    analysed = scene.between(np.fmax(curves.model_depth, curves.depth), rows, start[:, None] + np.array(VISITS) * HOUR)
-    return _Day(values, evidence, known, covered, hours, thirds, snowing, rimy, making, lowest(analysed))
+    snowing = np.concatenate(
+        [fell["snow"][:, 1:] >= LEAST_DEPTH, np.zeros((len(rows), 1), dtype=bool)], axis=1
+    )
+    analysed = scene.between(
+        np.fmax(curves.model_depth, curves.depth), rows, start[:, None] + np.array(VISITS) * HOUR
+    )
+    return _Day(
+        values, evidence, known, covered, hours, thirds, snowing, rimy, making, lowest(analysed)
+    )
 
 
 def _gained(scene: Scene, curve: Array, rows: Index, moments: Times) -> Array:
-    """Return what a summed curve (site, time) gained in the interval that ends at each moment (day, moment); the first is NaN."""
+    """Return what a summed curve (site, time) gained in the interval that ends at each moment (day,
+    moment); the first is NaN.
+    """
     held = np.clip(moments, scene.times[0], scene.times[-1])
     at = scene.between(curve, rows, np.where(np.isnat(moments), moments, held))
     inside = (moments[:, 1:] > scene.times[0]) & (moments[:, :-1] < scene.times[-1])
@@ -185,13 +259,25 @@ def _gained(scene: Scene, curve: Array, rows: Index, moments: Times) -> Array:
 
 
 def _snow_values(
-    scene: Scene, curves: Curves, rows: Index, start: Times, fell: dict[str, Array], thirds: Times, covered: Array, temperature: Array
+    scene: Scene,
+    curves: Curves,
+    rows: Index,
+    start: Times,
+    fell: dict[str, Array],
+    thirds: Times,
+    covered: Array,
+    temperature: Array,
 ) -> dict[str, Array]:
-    """Return the features of falling and lying snow (day), whose mean temperature is given [K]; NaN where no precipitation is known."""
+    """Return the features of falling and lying snow (day), whose mean temperature is given [K]; NaN
+    where no precipitation is known.
+    """
     day = {name: np.where(covered > 0, np.nansum(fell[name], axis=1), np.nan) for name in FALLS}
     total, unknown = day["precipitation"], day["untyped"] >= LEAST_FREEZING_RAIN
-    water, snow, pellets = (np.where(unknown, np.nan, day[name]) for name in ("water", "snow", "pellets"))
-    freezing = np.where(unknown & (day["freezing"] < LEAST_FREEZING_RAIN), np.nan, day["freezing"])  # what is known to freeze is said
+    water, snow, pellets = (
+        np.where(unknown, np.nan, day[name]) for name in ("water", "snow", "pellets")
+    )
+    # what is known to freeze is said
+    freezing = np.where(unknown & (day["freezing"] < LEAST_FREEZING_RAIN), np.nan, day["freezing"])
     with np.errstate(invalid="ignore", divide="ignore"):
         fraction = np.where(total > 0.05, water / total, np.nan)
         ratio = np.where(water > 0.05, 1000 * snow / water, np.nan)
@@ -201,30 +287,40 @@ def _snow_values(
     melting = scene.between(curves.melting_level, rows, thirds)
     visits = start[:, None] + np.array(VISITS) * HOUR
     return {
-        "snow_water": water, "new_snow": snow, "snow_fraction": np.clip(fraction, 0, 1), "snow_ratio": ratio,
-        "freezing_rain": freezing, "ice_pellets": pellets, "precipitation_kind": kind_of_day(total, water, pellets, freezing),
+        "snow_water": water, "new_snow": snow, "snow_fraction": np.clip(fraction, 0, 1),
+        "snow_ratio": ratio,
+        "freezing_rain": freezing, "ice_pellets": pellets,
+        "precipitation_kind": kind_of_day(total, water, pellets, freezing),
         "snow_ratio_low": low, "snow_ratio_high": high, "snow_class": snow_class(water),
         **{f"chance_of_{least}_cm": chance_of_snow(snow, least / 100) for least in (1, 5, 10)},
-        "freezing_level_above_site": _mean_where(melting, np.where(falls.any(axis=1, keepdims=True), falls, np.isfinite(melting))),
-        "cloud_top_temperature": _mean_where(tops, falls), "snow_depth": lowest(scene.between(curves.depth, rows, visits)),
+        "freezing_level_above_site": _mean_where(melting,
+            np.where(falls.any(axis=1, keepdims=True), falls, np.isfinite(melting))),
+        "cloud_top_temperature": _mean_where(tops, falls),
+        "snow_depth": lowest(scene.between(curves.depth, rows, visits)),
     }  # fmt: skip
 
 
 def _mean_where(values: Array, chosen: Truth) -> Array:
     good = chosen & np.isfinite(values)
     count = good.sum(axis=1)
-    return np.where(count > 0, np.where(good, values, 0.0).sum(axis=1) / np.maximum(count, 1), np.nan)
+    return np.where(
+        count > 0, np.where(good, values, 0.0).sum(axis=1) / np.maximum(count, 1), np.nan
+    )
 
 
 def _nearest_known(scene: Scene, values: Array, rows: Index, times: Times) -> Array:
-    """Return values with gaps (site, time) at moments: the mean of those neighbours that are known, by their nearness."""
+    """Return values with gaps (site, time) at moments: the mean of those neighbours that are known,
+    by their nearness.
+    """
     weight = scene.between(np.isfinite(values).astype(float), rows, times)
     total = scene.between(np.nan_to_num(values), rows, times)
     return np.where(weight > 0, total / np.where(weight > 0, weight, 1.0), np.nan)
 
 
 def _best_spans(day: _Day) -> dict[str, tuple[Times, Times]]:
-    """Return for each question its longest unbroken run of good hours: from, to (day); NaT where there is none."""
+    """Return for each question its longest unbroken run of good hours: from, to (day); NaT where
+    there is none.
+    """
     found = {}
     for which, good in (("rime", day.rimy), ("snowmaking", day.making)):
         first, last = span_of(longest_stretch(good), day.hours)
@@ -234,14 +330,23 @@ def _best_spans(day: _Day) -> dict[str, tuple[Times, Times]]:
     return found
 
 
-def _evidence(scene: Scene, curves: Curves, rows: Index, moments: Times, fell: dict[str, Array]) -> xr.Dataset:
-    """What the chart of the day draws, every three hours; what fell is that of the interval ending there."""
+def _evidence(
+    scene: Scene, curves: Curves, rows: Index, moments: Times, fell: dict[str, Array]
+) -> xr.Dataset:
+    """What the chart of the day draws, every three hours; what fell is that of the interval ending
+    there.
+    """
     air = air_at(scene, rows, moments)
-    melting_level = scene.between(curves.melting_level, rows, moments) + elevations(scene)[rows, None]
+    melting_level = (
+        scene.between(curves.melting_level, rows, moments) + elevations(scene)[rows, None]
+    )
     drawn = {
-        "temperature": air["temperature"], "humidity": air["humidity"], "wind_speed": air["wind_speed"], "cloud_at_site": air["cloud"],
-        "wet_bulb": wet_bulb(air["temperature"], air["humidity"], scene.between(curves.pressure, rows, moments)),
-        "precipitation": fell["precipitation"], "new_snow": fell["snow"], "melting_level": melting_level,
+        "temperature": air["temperature"], "humidity": air["humidity"],
+        "wind_speed": air["wind_speed"], "cloud_at_site": air["cloud"],
+        "wet_bulb": wet_bulb(air["temperature"], air["humidity"],
+                             scene.between(curves.pressure, rows, moments)),
+        "precipitation": fell["precipitation"], "new_snow": fell["snow"],
+        "melting_level": melting_level,
         "snow_depth": scene.between(curves.depth, rows, moments),
     }  # fmt: skip
     data = {name: (("event", "hour"), values.astype("float32")) for name, values in drawn.items()}

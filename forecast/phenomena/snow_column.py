@@ -1,7 +1,9 @@
-"""What falls on a site and what lies there, at the run's own times: read from the column above its true height.
+"""What falls on a site and what lies there, at the run's own times: read from the column above its
+true height.
 
-The cloud's top and the wet bulb from there down to the place tell what falls (forecast/science/precipitation_type.py); the snow lands as deep as
-temperature and wind of the place have it, and joins a pack that settles and melts there (forecast/science/snowpack.py).
+The cloud's top and the wet bulb from there down to the place tell what falls
+(forecast/science/precipitation_type.py); the snow lands as deep as temperature and wind of the
+place have it, and joins a pack that settles and melts there (forecast/science/snowpack.py).
 """
 
 from __future__ import annotations
@@ -26,10 +28,12 @@ ONE_DAY = np.timedelta64(1, "D")  # [h] in which melt and settling are told
 
 @dataclass(frozen=True, slots=True)
 class Curves:
-    """What the run says of every site at its own times (site, time). Summed up from the run's start: precipitation, water (what falls
-    as snow), pellets, freezing (rain that freezes on the ground), untyped (of which the kind is not known) [kg m-2], snow [m].
+    """What the run says of every site at its own times (site, time). Summed up from the run's
+    start: precipitation, water (what falls as snow), pellets, freezing (rain that freezes on the
+    ground), untyped (of which the kind is not known) [kg m-2], snow [m].
 
-    melting_level: of 0 degC wet bulb, less the site's height [m]; cloud_top [K], NaN without cloud; pressure at the site [Pa];
+    melting_level: of 0 degC wet bulb, less the site's height [m]; cloud_top [K], NaN without cloud;
+    pressure at the site [Pa];
     depth: snow on the ground of the site [m]; model_depth: of the model's.
     """
 
@@ -59,13 +63,29 @@ class Curves:
         day = snowpack.Day.of(fallen, water, pellets, ratio, _ends(temperature), _spans(scene))
         amounts = (fallen, water, pellets, freezing, untyped, water * ratio / 1000)
         model_depth = _surface(scene, "surface_snow_thickness", temperature)
-        fallen, water, pellets, freezing, untyped, snow = (np.cumsum(amount, axis=1) for amount in amounts)
+        fallen, water, pellets, freezing, untyped, snow = (
+            np.cumsum(amount, axis=1) for amount in amounts
+        )
         depth = _pack(scene, day)
-        return cls(fallen, water, pellets, freezing, untyped, snow, melting_level, top, pressure, depth, model_depth)
+        return cls(
+            fallen,
+            water,
+            pellets,
+            freezing,
+            untyped,
+            snow,
+            melting_level,
+            top,
+            pressure,
+            depth,
+            model_depth,
+        )
 
 
 def _falling(scene: Scene) -> tuple[Array, Array, Array, Array, Kinds]:
-    """Return at the sites (site, time) temperature [K], pressure [Pa], the melting level above them [m], cloud top [K], what falls."""
+    """Return at the sites (site, time) temperature [K], pressure [Pa], the melting level above them
+    [m], cloud top [K], what falls.
+    """
     temperature, heights = column(scene, "air_temperature")
     humidity, heights_of_humidity = column(scene, "relative_humidity")
     site = np.broadcast_to(elevations(scene)[:, None], temperature.shape[:2])
@@ -76,23 +96,39 @@ def _falling(scene: Scene) -> tuple[Array, Array, Array, Array, Kinds]:
     bulb_at_site = wet_bulb(at_site, at_height(humidity, heights_of_humidity, site), pressure)
     # The wet bulb of the levels, and at 2 m where the run has both temperature and humidity there.
     count = min(temperature.shape[-1], humidity.shape[-1])
-    temperature, humidity, heights = temperature[..., -count:], humidity[..., -count:], heights[..., -count:]
+    temperature, humidity, heights = (
+        temperature[..., -count:],
+        humidity[..., -count:],
+        heights[..., -count:],
+    )
     if count > levels.shape[-1]:
         near = at_height(logarithm, levels, heights[..., 0], -1 / SCALE_HEIGHT)
         logarithm = np.concatenate([near[..., None], logarithm], axis=-1)
     bulb = wet_bulb(temperature, humidity, np.exp(logarithm))
-    top, top_height = cloud_top(scene.cloud_columns[0], scene.at_sites("air_temperature"), levels, site)
+    top, top_height = cloud_top(
+        scene.cloud_columns[0], scene.at_sites("air_temperature"), levels, site
+    )
     through = layers(bulb, heights, site, bulb_at_site, top_height)
-    return at_site, pressure, freezing_level(bulb, heights) - site, top, kinds(bulb_at_site, top, through)
+    return (
+        at_site,
+        pressure,
+        freezing_level(bulb, heights) - site,
+        top,
+        kinds(bulb_at_site, top, through),
+    )
 
 
 def _spans(scene: Scene) -> Array:
-    """Return the length of the interval that ends at each time (time) [day]; the first, of which nothing is known, has none."""
+    """Return the length of the interval that ends at each time (time) [day]; the first, of which
+    nothing is known, has none.
+    """
     return np.concatenate([[0.0], np.diff(scene.times) / ONE_DAY])
 
 
 def _ends(values: Array) -> tuple[Array, Array]:
-    """Return the lesser and the greater of each time's value and the one before it (site, time); the first stands alone."""
+    """Return the lesser and the greater of each time's value and the one before it (site, time);
+    the first stands alone.
+    """
     before = np.concatenate([values[:, :1], values[:, :-1]], axis=1)
     return np.fmin(before, values), np.fmax(before, values)
 
@@ -103,15 +139,22 @@ def _surface(scene: Scene, name: str, like: Array) -> Array:
 
 
 def _pack(scene: Scene, day: snowpack.Day) -> Array:
-    """Return the snow on the ground of the sites [m] (site, time): it begins as the model's and goes on as the site's own.
+    """Return the snow on the ground of the sites [m] (site, time): it begins as the model's and
+    goes on as the site's own.
 
-    day: what each interval brings (site, time). The model's ground is lower and warmer than the village, so its snow falls there as rain
-    and melts first.
+    day: what each interval brings (site, time). The model's ground is lower and warmer than the
+    village, so its snow falls there as rain and melts first.
     """
     lying = _surface(scene, "surface_snow_thickness", day.thaw)
     amount = _surface(scene, "surface_snow_amount", day.thaw)[:, 0]
-    own = np.clip(amount / np.where(lying[:, 0] > 0, lying[:, 0], np.nan), snowpack.LEAST_DENSITY, snowpack.GREATEST_DENSITY)
-    pack = snowpack.Pack(lying[:, 0] * np.where(np.isnan(own), snowpack.USUAL_DENSITY, own), lying[:, 0])
+    own = np.clip(
+        amount / np.where(lying[:, 0] > 0, lying[:, 0], np.nan),
+        snowpack.LEAST_DENSITY,
+        snowpack.GREATEST_DENSITY,
+    )
+    pack = snowpack.Pack(
+        lying[:, 0] * np.where(np.isnan(own), snowpack.USUAL_DENSITY, own), lying[:, 0]
+    )
     depth = np.full(day.thaw.shape, np.nan)
     depth[:, 0] = pack.depth
     for k, span in enumerate(_spans(scene).tolist()[1:], start=1):
@@ -121,15 +164,21 @@ def _pack(scene: Scene, day: snowpack.Day) -> Array:
 
 
 def _of_interval(values: Array) -> Array:
-    """Return the mean of each time's value and the one before it (site, time); the first stands alone."""
+    """Return the mean of each time's value and the one before it (site, time); the first stands
+    alone.
+    """
     before = np.concatenate([values[:, :1], values[:, :-1]], axis=1)
-    return (np.where(np.isnan(before), values, before) + np.where(np.isnan(values), before, values)) / 2
+    return (
+        np.where(np.isnan(before), values, before) + np.where(np.isnan(values), before, values)
+    ) / 2
 
 
 def freezing_level(temperature: Array, heights: Array) -> Array:
-    """Return the greatest height [m] at which the columns (..., level) of temperature or wet bulb, rising, pass 0 degC; NaN: unknown.
+    """Return the greatest height [m] at which the columns (..., level) of temperature or wet bulb,
+    rising, pass 0 degC; NaN: unknown.
 
-    A column wholly below 0 degC has it under its lowest level, continued at 6.5 K km-1; one that is warm to its top, above it.
+    A column wholly below 0 degC has it under its lowest level, continued at 6.5 K km-1; one that is
+    warm to its top, above it.
     """
     shape = temperature.shape[:-1]
     level, above_t, above_h = (np.full(shape, np.nan) for _ in range(3))
@@ -139,21 +188,31 @@ def freezing_level(temperature: Array, heights: Array) -> Array:
         warm = known & np.isnan(level) & (here_t >= FREEZING)
         with np.errstate(invalid="ignore", divide="ignore"):
             between = here_h + (above_h - here_h) * (here_t - FREEZING) / (here_t - above_t)
-        level = np.where(warm, np.where(np.isnan(above_t), here_h + (here_t - FREEZING) / LAPSE, between), level)
+        level = np.where(
+            warm, np.where(np.isnan(above_t), here_h + (here_t - FREEZING) / LAPSE, between), level
+        )
         above_t, above_h = np.where(known, here_t, above_t), np.where(known, here_h, above_h)
     return np.where(np.isnan(level), above_h - (FREEZING - above_t) / LAPSE, level)
 
 
 def cloud_top(cloud: Array, temperature: Array, heights: Array, site: Array) -> tuple[Array, Array]:
-    """Return temperature [K] and height [m] of the top of the lowest cloud above the site, columns (site, time, level) rising; NaN: none.
+    """Return temperature [K] and height [m] of the top of the lowest cloud above the site, columns
+    (site, time, level) rising; NaN: none.
 
     One clear level does not part a cloud from what lies on it (ice falls through it); two do.
     """
     top, height = np.full(temperature.shape[:-1], np.nan), np.full(temperature.shape[:-1], np.nan)
     gap = np.zeros(top.shape, dtype=int)
     for k in range(temperature.shape[-1]):
-        known = np.isfinite(cloud[..., k]) & np.isfinite(temperature[..., k]) & (heights[..., k] >= site)
+        known = (
+            np.isfinite(cloud[..., k])
+            & np.isfinite(temperature[..., k])
+            & (heights[..., k] >= site)
+        )
         cloudy = known & (cloud[..., k] >= CLOUDY) & (gap < 2)
-        top, height = np.where(cloudy, temperature[..., k], top), np.where(cloudy, heights[..., k], height)
+        top, height = (
+            np.where(cloudy, temperature[..., k], top),
+            np.where(cloudy, heights[..., k], height),
+        )
         gap = np.where(known & np.isfinite(top), np.where(cloudy, 0, gap + 1), gap)
     return top, height

@@ -1,11 +1,14 @@
-"""The weather of every event's window at its site's true height: safety, clothing and every phenomenon read from it.
+"""The weather of every event's window at its site's true height: safety, clothing and every
+phenomenon read from it.
 
-Columns are read at the site's height above sea level, never at the model's own surface. The model's ground is smoother than the
-mountains: what it gives on levels below that ground is its own extrapolation, so it is dropped, and the model's values at 2 m
-and 10 m (for cloud: its lowest level left) close the column there instead. A place below the model's ground (a valley it does
-not see) is read by holding the end of the column, warmed by 6.5 K km-1, for 500 m; deeper it is not known.
-Gust, visibility, CAPE and precipitation are those of the model's surface, which lies lower than a summit: a gust is at least
-the wind at the site's height.
+Columns are read at the site's height above sea level, never at the model's own surface. The model's
+ground is smoother than the
+mountains: what it gives on levels below that ground is its own extrapolation, so it is dropped, and
+the model's values at 2 m
+and 10 m (for cloud: its lowest level left) close the column there instead. A place below the
+model's ground (a valley it does not see) is read by holding the end of the column, warmed by 6.5 K
+km-1, for 500 m; deeper it is not known. Gust, visibility, CAPE and precipitation are those of the
+model's surface, which lies lower than a summit: a gust is at least the wind at the site's height.
 """
 
 from __future__ import annotations
@@ -27,12 +30,14 @@ LAPSE = -0.0065  # [K m-1] of the standard atmosphere, where a column is held be
 COVERED = 0.99  # a span with this part of it covered counts as whole
 
 # The field that closes a column at the model's ground, and its height above it [m].
+# fmt: off
 NEAR_GROUND = {
     "air_temperature": ("air_temperature_at_2m", 2.0),
     "relative_humidity": ("relative_humidity_at_2m", 2.0),
     "eastward_wind": ("eastward_wind_at_10m", 10.0),
     "northward_wind": ("northward_wind_at_10m", 10.0),
 }
+# fmt: on
 WINDS = ("eastward_wind", "northward_wind")
 SURFACE = ("wind_speed_of_gust", "visibility_in_air", "convective_available_potential_energy")
 
@@ -42,7 +47,10 @@ def derive(events: Sequence[Event], scene: Scene, settings: PhenomenonSettings) 
     rows, start, end = spans(events, scene)
     times = hours_between(start, end)
     air = air_at(scene, rows, times)
-    surface = {name: scene.at(name, rows, times) if scene.has(name) else np.full(times.shape, np.nan) for name in SURFACE}
+    surface = {
+        name: scene.at(name, rows, times) if scene.has(name) else np.full(times.shape, np.nan)
+        for name in SURFACE
+    }
     layers, ways = scene.cloud_layers(rows, times)
     fallen, covered = amount_of_precipitation(scene, rows, start, end)
     values = {
@@ -60,20 +68,34 @@ def derive(events: Sequence[Event], scene: Scene, settings: PhenomenonSettings) 
     } | {f"{layer}_cloud": mean(cover) for layer, cover in layers.items()}
     asked = ~np.isnat(times)
     known = scene.covers(times) & np.isfinite(air["temperature"])
-    beyond = ~np.any(known | np.isfinite(layers["low"]), axis=1)  # cloud known as a mean reaches back before its field
+    # cloud known as a mean reaches back before its field
+    beyond = ~np.any(known | np.isfinite(layers["low"]), axis=1)
     partly = np.asarray(np.any(asked & ~known, axis=1))
     if scene.has("precipitation_amount"):
         partly |= covered < COVERED
     values = {name: np.where(beyond, np.nan, value) for name, value in values.items()}
-    return Part(values, _missing(scene, beyond, partly, scene.reaches(start, end), np.asarray(ways == "mean")))
+    return Part(
+        values,
+        _missing(scene, beyond, partly, scene.reaches(start, end), np.asarray(ways == "mean")),
+    )
 
 
-def _missing(scene: Scene, beyond: Truth, partly: Truth, reached: Truth, only_means: Truth) -> list[list[str]]:
-    common = [f"field:{name}" for name in (*WINDS, *SURFACE, "precipitation_amount") if not scene.has(name)]
+def _missing(
+    scene: Scene, beyond: Truth, partly: Truth, reached: Truth, only_means: Truth
+) -> list[list[str]]:
+    common = [
+        f"field:{name}"
+        for name in (*WINDS, *SURFACE, "precipitation_amount")
+        if not scene.has(name)
+    ]
     common += scene.cloud_estimates
     inside = ~beyond
     held = ~reached & ~only_means & inside
-    some = [("window_held", held), ("window_coverage", partly & inside & ~held), ("layer_cloud_mean_only", only_means & inside)]
+    some = [
+        ("window_held", held),
+        ("window_coverage", partly & inside & ~held),
+        ("layer_cloud_mean_only", only_means & inside),
+    ]
     return named(("beyond_data", beyond), *some, *((name, inside) for name in common))
 
 
@@ -81,18 +103,36 @@ def _missing(scene: Scene, beyond: Truth, partly: Truth, reached: Truth, only_me
 
 
 def spans(events: Sequence[Event], scene: Scene) -> tuple[Index, Times, Times]:
-    """Return each event's row among the scene's sites, and where its window starts and ends (event)."""
-    return scene.rows(events), as_times([e.window.start for e in events]), as_times([e.window.end for e in events])
+    """Return each event's row among the scene's sites, and where its window starts and ends
+    (event).
+    """
+    return (
+        scene.rows(events),
+        as_times([e.window.start for e in events]),
+        as_times([e.window.end for e in events]),
+    )
 
 
-def air_at(scene: Scene, rows: Index, times: Times, heights: Array | None = None) -> dict[str, Array]:
-    """Return temperature [K], humidity [1], wind_speed, eastward, northward [m s-1] and cloud [1] (event, moment).
+def air_at(
+    scene: Scene, rows: Index, times: Times, heights: Array | None = None
+) -> dict[str, Array]:
+    """Return temperature [K], humidity [1], wind_speed, eastward, northward [m s-1] and cloud [1]
+    (event, moment).
 
-    heights: above sea level [m] (site), by default the sites' own. NaN where a field is absent or the height out of reach.
+    heights: above sea level [m] (site), by default the sites' own. NaN where a field is absent or
+    the height out of reach.
     """
     heights = elevations(scene) if heights is None else heights
-    names = {"temperature": "air_temperature", "humidity": "relative_humidity", "eastward": WINDS[0], "northward": WINDS[1]}
-    series = {short: _read(*column(scene, name), heights, LAPSE if short == "temperature" else 0.0) for short, name in names.items()}
+    names = {
+        "temperature": "air_temperature",
+        "humidity": "relative_humidity",
+        "eastward": WINDS[0],
+        "northward": WINDS[1],
+    }
+    series = {
+        short: _read(*column(scene, name), heights, LAPSE if short == "temperature" else 0.0)
+        for short, name in names.items()
+    }
     series["cloud"] = cloud_at(scene, heights)
     read = scene.between(np.stack(list(series.values()), axis=-1), rows, times)
     air = {short: read[..., place] for place, short in enumerate(series)}
@@ -100,7 +140,9 @@ def air_at(scene: Scene, rows: Index, times: Times, heights: Array | None = None
 
 
 def cloud_at(scene: Scene, heights: Array) -> Array:
-    """Return the cloud fraction [1] at a height of each site (site) [m] at the run's times (site, time)."""
+    """Return the cloud fraction [1] at a height of each site (site) [m] at the run's times (site,
+    time).
+    """
     return _read(*cloud_column(scene), heights, 0.0)
 
 
@@ -110,7 +152,9 @@ def elevations(scene: Scene) -> Array:
 
 
 def column(scene: Scene, name: str) -> tuple[Array, Array]:
-    """Return a profile and its heights [m] (site, time, level) with the levels under the model's ground dropped (NaN)."""
+    """Return a profile and its heights [m] (site, time, level) with the levels under the model's
+    ground dropped (NaN).
+    """
     heights = scene.at_sites("geopotential_height")
     if not scene.has(name):
         return np.full(heights.shape, np.nan), heights
@@ -118,12 +162,15 @@ def column(scene: Scene, name: str) -> tuple[Array, Array]:
     near, above = NEAR_GROUND.get(name, ("", 0.0))
     if scene.has(near) and scene.has("surface_altitude"):
         values = np.concatenate([scene.at_sites(near)[..., None], values], axis=-1)
-        heights = np.concatenate([scene.at_sites("surface_altitude")[..., None] + above, heights], axis=-1)
+        heights = np.concatenate(
+            [scene.at_sites("surface_altitude")[..., None] + above, heights], axis=-1
+        )
     return values, heights
 
 
 def cloud_column(scene: Scene) -> tuple[Array, Array]:
-    """Return cloud fraction [1] and its heights [m] (site, time, level), the levels under the model's ground dropped (NaN).
+    """Return cloud fraction [1] and its heights [m] (site, time, level), the levels under the
+    model's ground dropped (NaN).
 
     The lowest level above the ground stands for the air between it and the ground.
     """
@@ -132,7 +179,9 @@ def cloud_column(scene: Scene) -> tuple[Array, Array]:
     if not scene.has("surface_altitude"):
         return cloud, heights
     lowest_known = np.take_along_axis(cloud, np.isfinite(cloud).argmax(axis=-1)[..., None], axis=-1)
-    return np.concatenate([lowest_known, cloud], axis=-1), np.concatenate([scene.at_sites("surface_altitude")[..., None], heights], axis=-1)
+    return np.concatenate([lowest_known, cloud], axis=-1), np.concatenate(
+        [scene.at_sites("surface_altitude")[..., None], heights], axis=-1
+    )
 
 
 def _above_ground(scene: Scene, values: Array, heights: Array) -> Array:
@@ -145,8 +194,12 @@ def _read(values: Array, heights: Array, target: Array, lapse: float) -> Array:
     return at_height(values, heights, np.broadcast_to(target[:, None], values.shape[:2]), lapse)
 
 
-def amount_of_precipitation(scene: Scene, rows: Index, start: Times, end: Times) -> tuple[Array, Array]:
-    """Return what fell between `start` and `end` (event) [kg m-2], NaN where nothing is known, and the part of the span covered."""
+def amount_of_precipitation(
+    scene: Scene, rows: Index, start: Times, end: Times
+) -> tuple[Array, Array]:
+    """Return what fell between `start` and `end` (event) [kg m-2], NaN where nothing is known, and
+    the part of the span covered.
+    """
     if not scene.has("precipitation_amount"):
         return np.full(len(rows), np.nan), np.zeros(len(rows))
     return scene.amount("precipitation_amount", rows, start, end)
@@ -155,15 +208,22 @@ def amount_of_precipitation(scene: Scene, rows: Index, start: Times, end: Times)
 def named(*ids: tuple[str, Truth]) -> list[list[str]]:
     """Return the ids that are true of each event, in the order given."""
     codes = np.asarray(sum(truth.astype(np.int64) << place for place, (_, truth) in enumerate(ids)))
-    lists = {code: [name for place, (name, _) in enumerate(ids) if code >> place & 1] for code in np.unique(codes).tolist()}
+    lists = {
+        code: [name for place, (name, _) in enumerate(ids) if code >> place & 1]
+        for code in np.unique(codes).tolist()
+    }
     return [lists[code] for code in codes.tolist()]
 
 
 def mean(values: Array) -> Array:
-    """Return the mean over the moments that are known (event, moment[, ...]) -> (event[, ...]); NaN where none is."""
+    """Return the mean over the moments that are known (event, moment[, ...]) -> (event[, ...]); NaN
+    where none is.
+    """
     known = np.isfinite(values)
     count = known.sum(axis=1)
-    return np.where(count > 0, np.where(known, values, 0.0).sum(axis=1) / np.maximum(count, 1), np.nan)
+    return np.where(
+        count > 0, np.where(known, values, 0.0).sum(axis=1) / np.maximum(count, 1), np.nan
+    )
 
 
 def lowest(values: Array) -> Array:
@@ -177,7 +237,9 @@ def highest(values: Array) -> Array:
 
 
 def longest_stretch(good: Truth) -> Truth:
-    """Return which moments (event, moment) belong to the longest unbroken run of good ones; of equal runs the first."""
+    """Return which moments (event, moment) belong to the longest unbroken run of good ones; of
+    equal runs the first.
+    """
     moments = np.arange(good.shape[1])
     length = moments - np.maximum.accumulate(np.where(good, -1, moments), axis=1)
     last = length.argmax(axis=1)[:, None] if good.shape[1] else np.zeros((len(good), 1), dtype=int)
@@ -190,5 +252,8 @@ def span_of(chosen: Truth, times: Times) -> tuple[Times, Times]:
     if not chosen.size:
         return np.full(len(chosen), nothing), np.full(len(chosen), nothing)
     places = chosen.argmax(axis=1), chosen.shape[1] - 1 - chosen[:, ::-1].argmax(axis=1)
-    first, last = (np.where(chosen.any(axis=1), times[np.arange(len(times)), place], nothing) for place in places)
+    first, last = (
+        np.where(chosen.any(axis=1), times[np.arange(len(times)), place], nothing)
+        for place in places
+    )
     return first, last

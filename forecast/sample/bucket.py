@@ -1,9 +1,12 @@
 """Speak, on the loopback address, like the public bucket and like the region filter of NOMADS.
 
-`make demo` and the tests fetch through it, so that they walk the production path. The bucket serves a folder, whatever tree is in it
-(GFS's, GEFS's, that of ECMWF's mirrors): whole files and byte ranges (206 with Content-Range, 416, 404, ETag, Last-Modified). The
-filter takes var_, lev_ and subregion parameters, answers with the cross product of variables and levels, cut to the region and, as the
-real one does, packed anew: simple packing, rows south to north. What each message is called is read from the file's .idx.
+`make demo` and the tests fetch through it, so that they walk the production path. The bucket serves
+a folder, whatever tree is in it (GFS's, GEFS's, that of ECMWF's mirrors): whole files and byte
+ranges (206 with Content-Range, 416, 404, ETag, Last-Modified). The filter takes var_, lev_ and
+subregion parameters, answers with the cross product of variables and levels, cut to the region and,
+as the
+real one does, packed anew: simple packing, rows south to north. What each message is called is read
+from the file's .idx.
 """
 
 from __future__ import annotations
@@ -48,9 +51,11 @@ class Answer:
 
 
 class LoopbackBucket:
-    """A server for a `with` block, on a port of its own; `url` is the bucket's address, `filter_url` the filter's.
+    """A server for a `with` block, on a port of its own; `url` is the bucket's address,
+    `filter_url` the filter's.
 
-    `requests` and `bytes` count what was asked and sent. Tests make faults by overriding `respond` and `send`.
+    `requests` and `bytes` count what was asked and sent. Tests make faults by overriding `respond`
+    and `send`.
     """
 
     def __init__(self, root: Path, filter: bool = True) -> None:
@@ -64,10 +69,17 @@ class LoopbackBucket:
         self.filter_url = self.url + FILTER_PATH
 
     def __enter__(self) -> Self:
-        threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
+        threading.Thread(
+            target=self._server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True
+        ).start()
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
         self._server.shutdown()
         self._server.server_close()
 
@@ -96,7 +108,9 @@ class LoopbackBucket:
             self.bytes += sent
 
     def _inside(self, path: str) -> Path | None:
-        """Return the file at `path` under the root; None where there is none, or where it lies elsewhere."""
+        """Return the file at `path` under the root; None where there is none, or where it lies
+        elsewhere.
+        """
         found = (self.root / path.lstrip("/")).resolve()
         return found if found.is_relative_to(self.root) and found.is_file() else None
 
@@ -114,17 +128,24 @@ class LoopbackBucket:
 
 
 def filtered(data: bytes, listing: str, query: Mapping[str, str]) -> bytes:
-    """Return the messages of `data` whose variable and whose level are both asked for, cut to the region and packed anew.
+    """Return the messages of `data` whose variable and whose level are both asked for, cut to the
+    region and packed anew.
 
     Raises: ValueError where the query is not one of the filter's.
     """
-    variables = {name[4:] for name, value in query.items() if name.startswith("var_") and value == "on"}
-    levels = {name[4:] for name, value in query.items() if name.startswith("lev_") and value == "on"}
+    variables = {
+        name[4:] for name, value in query.items() if name.startswith("var_") and value == "on"
+    }
+    levels = {
+        name[4:] for name, value in query.items() if name.startswith("lev_") and value == "on"
+    }
     if not variables or not levels:
         raise ValueError("name at least one var_ and one lev_")
     region = None
     if "subregion" in query:
-        region = tuple(float(query.get(name, "nan")) for name in ("toplat", "bottomlat", "leftlon", "rightlon"))
+        region = tuple(
+            float(query.get(name, "nan")) for name in ("toplat", "bottomlat", "leftlon", "rightlon")
+        )
         if any(np.isnan(region)):
             raise ValueError("a subregion has toplat, bottomlat, leftlon and rightlon")
     pieces: list[bytes] = []
@@ -138,19 +159,27 @@ def filtered(data: bytes, listing: str, query: Mapping[str, str]) -> bytes:
 
 
 def _repacked(message: bytes, region: tuple[float, ...] | None) -> bytes:
-    """Return a GRIB2 message on a regular grid cut to (north, south, west, east), simple packing, rows south to north."""
+    """Return a GRIB2 message on a regular grid cut to (north, south, west, east), simple packing,
+    rows south to north.
+    """
     handle = eccodes.codes_new_from_message(message)
     try:
         columns, rows = (int(eccodes.codes_get(handle, key)) for key in ("Ni", "Nj"))
         values = eccodes.codes_get_values(handle).reshape(rows, columns)
         first, last, west = (
             eccodes.codes_get_double(handle, f"{key}InDegrees")
-            for key in ("latitudeOfFirstGridPoint", "latitudeOfLastGridPoint", "longitudeOfFirstGridPoint")
+            for key in (
+                "latitudeOfFirstGridPoint",
+                "latitudeOfLastGridPoint",
+                "longitudeOfFirstGridPoint",
+            )
         )
         latitudes = np.linspace(first, last, rows)
         if not eccodes.codes_get(handle, "jScansPositively"):
             latitudes, values = latitudes[::-1], values[::-1]
-        longitudes = west + eccodes.codes_get_double(handle, "iDirectionIncrementInDegrees") * np.arange(columns)
+        longitudes = west + eccodes.codes_get_double(
+            handle, "iDirectionIncrementInDegrees"
+        ) * np.arange(columns)
         if region is not None:
             north, south, left, right = region
             keep_rows = np.flatnonzero((latitudes >= south - 1e-6) & (latitudes <= north + 1e-6))
@@ -159,7 +188,11 @@ def _repacked(message: bytes, region: tuple[float, ...] | None) -> bytes:
             keep_columns = keep_columns[np.argsort(away[keep_columns])]
             if not keep_rows.size or not keep_columns.size:
                 raise ValueError("the subregion holds no grid point")
-            values, latitudes, longitudes = values[np.ix_(keep_rows, keep_columns)], latitudes[keep_rows], longitudes[keep_columns]
+            values, latitudes, longitudes = (
+                values[np.ix_(keep_rows, keep_columns)],
+                latitudes[keep_rows],
+                longitudes[keep_columns],
+            )
         missing = bool(eccodes.codes_get(handle, "numberOfMissing"))
         _set_grid(handle, latitudes, longitudes)
         if missing:
@@ -202,15 +235,25 @@ def _file(path: Path, wanted: str) -> Answer:
         return Answer(HTTPStatus.OK, path.read_bytes(), headers)
     first, last = int(found[1]), min(int(found[2] or status.st_size), status.st_size - 1)
     if first >= status.st_size or first > last:
-        return Answer(HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE, b"", headers | {"Content-Range": f"bytes */{status.st_size}"})
+        return Answer(
+            HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE,
+            b"",
+            headers | {"Content-Range": f"bytes */{status.st_size}"},
+        )
     with path.open("rb") as file:
         file.seek(first)
         body = file.read(last - first + 1)
-    return Answer(HTTPStatus.PARTIAL_CONTENT, body, headers | {"Content-Range": f"bytes {first}-{last}/{status.st_size}"})
+    return Answer(
+        HTTPStatus.PARTIAL_CONTENT,
+        body,
+        headers | {"Content-Range": f"bytes {first}-{last}/{status.st_size}"},
+    )
 
 
 def _absent() -> Answer:
-    body = b"<Error><Code>NoSuchKey</Code><Message>The specified key does not exist.</Message></Error>"
+    body = (
+        b"<Error><Code>NoSuchKey</Code><Message>The specified key does not exist.</Message></Error>"
+    )
     return Answer(HTTPStatus.NOT_FOUND, body, {"Content-Type": "application/xml"})
 
 
@@ -240,7 +283,9 @@ def _handler(bucket: LoopbackBucket) -> type[BaseHTTPRequestHandler]:
             headers = {name.lower(): value for name, value in self.headers.items()}
             query = dict(parse_qsl(parts.query, keep_blank_values=True))
             bucket.count(1, 0)
-            bucket.send(self, bucket.respond(Request(self.command, unquote(parts.path), query, headers)))
+            bucket.send(
+                self, bucket.respond(Request(self.command, unquote(parts.path), query, headers))
+            )
 
         def do_HEAD(self) -> None:
             self.do_GET()

@@ -1,4 +1,6 @@
-"""The demonstration: the sample cycle on the production path, in folders of its own, marked as what it is."""
+"""The demonstration: the sample cycle on the production path, in folders of its own, marked as what
+it is.
+"""
 
 from __future__ import annotations
 
@@ -15,17 +17,24 @@ STEPS = StepSettings(first=0, last=72, every=3)
 
 
 def demonstration_run(now: datetime) -> datetime:
-    """Return the run that a bulletin issued at `now` would be made from: the newest of 00, 06, 12, 18 UTC four hours ago or more."""
+    """Return the run that a bulletin issued at `now` would be made from: the newest of 00, 06, 12,
+    18 UTC four hours ago or more.
+    """
     latest = as_utc(now) - timedelta(hours=4)
     return datetime(latest.year, latest.month, latest.day, latest.hour // 6 * 6, tzinfo=UTC)
 
 
 def demonstration_config(config: Config, bucket: str, output: Path, backstage: Path) -> Config:
-    """Return the settings with the loopback bucket as the only source of the only model, publishing under `output`, all else under
-    `backstage`."""
+    """Return the settings with the loopback bucket as the only source of the only model, publishing
+    under `output`, all else under `backstage`.
+    """
     http = config.source.bucket.model_copy(update={"url": bucket, "requests_per_minute": 6000})
     source = {
-        "order": ("bucket",), "bucket": http, "steps": (STEPS,), "cycles": backstage / "cycles", "delay_hours": 0.0,
+        "order": ("bucket",),
+        "bucket": http,
+        "steps": (STEPS,),
+        "cycles": backstage / "cycles",
+        "delay_hours": 0.0,
         "keep_cycles": 1,
     }
     return config.model_copy(
@@ -33,7 +42,9 @@ def demonstration_config(config: Config, bucket: str, output: Path, backstage: P
             "demonstration": True,
             "models": (),
             "source": config.source.model_copy(update=source),
-            "archive": config.archive.model_copy(update={"url": f"sqlite:///{backstage / 'archive.db'}"}),
+            "archive": config.archive.model_copy(
+                update={"url": f"sqlite:///{backstage / 'archive.db'}"}
+            ),
             "output": config.output.model_copy(update={"folder": output}),
             "learning": config.learning.model_copy(update={"folder": backstage / "models"}),
         }
@@ -42,6 +53,8 @@ def demonstration_config(config: Config, bucket: str, output: Path, backstage: P
 
 def write_sample(folder: Path, cycle: Cycle, config: Config) -> Path:
     """Write the sample cycle under `folder`, laid out like the public bucket; return the folder."""
-    needs = needs_of(demonstration_config(config, config.source.bucket.url, folder, folder), config.all_sites())
+    needs = needs_of(
+        demonstration_config(config, config.source.bucket.url, folder, folder), config.all_sites()
+    )
     write_cycle(folder, cycle.run, needs.steps, needs)
     return folder

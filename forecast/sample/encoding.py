@@ -1,9 +1,11 @@
-"""The made-up weather as GFS publishes its own: GRIB2 files of one forecast hour each, with `.idx`, in the bucket's layout.
+"""The made-up weather as GFS publishes its own: GRIB2 files of one forecast hour each, with `.idx`,
+in the bucket's layout.
 
-What is GFS's here: centre 7, process 81 (analysis) and 96 (forecast), a quarter-degree grid with rows north to south on
-longitudes 0-360, complex packing with second-order differences, product templates 4.0 (an instant) and 4.8 (a span), the
-surfaces and the second surface's zeros, cloud and rain both as instants and over the span since the last multiple of six
-hours, precipitation also since the run (at f006 the two are twins), percentages, the order of messages, `1 day` in the
+What is GFS's here: centre 7, process 81 (analysis) and 96 (forecast), a quarter-degree grid with
+rows north to south on longitudes 0-360, complex packing with second-order differences, product
+templates 4.0 (an instant) and 4.8 (a span), the surfaces and the second surface's zeros, cloud and
+rain both as instants and over the span since the last multiple of six hours, precipitation also
+since the run (at f006 the two are twins), percentages, the order of messages, `1 day` in the
 inventory. What is not: the grid is a region, and only about 200 of GFS's 743 messages are there.
 """
 
@@ -47,7 +49,9 @@ class Bounds(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """One GRIB message to be: what it is, on which surface, for which hours, and its values (latitude, longitude) in the file's unit."""
+    """One GRIB message to be: what it is, on which surface, for which hours, and its values
+    (latitude, longitude) in the file's unit.
+    """
 
     variable: str
     level: str
@@ -62,22 +66,36 @@ class Message:
 
 def _wind(number: int, variable: str) -> Field:
     """Wind on every level, as GFS has it: more than is asked for."""
-    return Field(variable, "m s-1", -160, 160, (Key(0, 2, number, 100),), ((variable,), "{hPa} mb"), levels=CLOSE_LEVELS)
+    return Field(
+        variable,
+        "m s-1",
+        -160,
+        160,
+        (Key(0, 2, number, 100),),
+        ((variable,), "{hPa} mb"),
+        levels=CLOSE_LEVELS,
+    )
 
 
 # What GFS puts on levels, in its order within a level; the last two are wanted by nobody.
+# fmt: off
 _PROFILES: tuple[tuple[str, Field], ...] = (
-    *((name, FIELDS[name]) for name in ("geopotential_height", "air_temperature", "relative_humidity")),
+    *((name, FIELDS[name]) for name in ("geopotential_height", "air_temperature",
+        "relative_humidity")),
     ("cloud_area_fraction_in_atmosphere_layer", FIELDS["cloud_area_fraction_in_atmosphere_layer"]),
     ("lagrangian_tendency_of_air_pressure", FIELDS["lagrangian_tendency_of_air_pressure"]),
     ("eastward_wind", _wind(2, "UGRD")),
     ("northward_wind", _wind(3, "VGRD")),
     ("atmosphere_absolute_vorticity",
-     Field("", "s-1", -1, 1, (Key(0, 2, 10, 100),), (("ABSV",), "{hPa} mb"), levels=(25000, 50000, 70000, 85000))),
+     Field("", "s-1", -1, 1, (Key(0, 2, 10, 100),), (("ABSV",), "{hPa} mb"),
+           levels=(25000, 50000, 70000, 85000))),
     ("cloud_liquid_water_mixing_ratio", FIELDS["cloud_liquid_water_mixing_ratio"]),
     ("cloud_ice_mixing_ratio", FIELDS["cloud_ice_mixing_ratio"]),
-    ("ozone_mixing_ratio", Field("", "1", 0, 1, (Key(0, 14, 192, 100),), (("O3MR",), "{hPa} mb"), levels=(20000, 30000, 40000))),
+    ("ozone_mixing_ratio",
+     Field("", "1", 0, 1, (Key(0, 14, 192, 100),), (("O3MR",), "{hPa} mb"),
+           levels=(20000, 30000, 40000))),
 )
+# fmt: on
 _LAYERS = ("low", "medium", "high")
 _SOIL = ((0, 10), (10, 40), (40, 100), (100, 200))  # [cm]
 
@@ -107,7 +125,14 @@ def messages(weather: Told, step: int) -> Iterator[Message]:
     def single(name: str) -> Message:
         field = FIELDS[name]
         value = field.keys[0].value
-        return Message(field.inventory[0][0], field.inventory[1], field.keys[0], fields[name] / field.factor, 0, int(value or 0))
+        return Message(
+            field.inventory[0][0],
+            field.inventory[1],
+            field.keys[0],
+            fields[name] / field.factor,
+            0,
+            int(value or 0),
+        )
 
     def extra(variable: str, level: str, name: str, key: Key) -> Message:
         return Message(variable, level, key, fields[name])
@@ -120,9 +145,17 @@ def messages(weather: Told, step: int) -> Iterator[Message]:
     yield single("surface_altitude")
     for top, bottom in _SOIL:
         level = f"{top / 100:g}-{bottom / 100:g} m below ground"
-        yield Message("TSOIL", level, Key(2, 0, 2, 106), fields["soil_temperature"], 2, top, (106, 2, bottom))
-    for name in ("surface_snow_amount", "surface_snow_thickness", "air_temperature_at_2m", "relative_humidity_at_2m",
-                 "eastward_wind_at_10m", "northward_wind_at_10m"):
+        yield Message(
+            "TSOIL", level, Key(2, 0, 2, 106), fields["soil_temperature"], 2, top, (106, 2, bottom)
+        )
+    for name in (
+        "surface_snow_amount",
+        "surface_snow_thickness",
+        "air_temperature_at_2m",
+        "relative_humidity_at_2m",
+        "eastward_wind_at_10m",
+        "northward_wind_at_10m",
+    ):
         yield single(name)
     yield extra("PRATE", "surface", "precipitation_rate", Key(0, 1, 7, 1))
     if step:
@@ -139,7 +172,9 @@ def messages(weather: Told, step: int) -> Iterator[Message]:
             yield replace(single(name), values=100 * means[layer], first=since, statistic=MEAN)
     if step:
         total = Key(0, 6, 1, 10)
-        yield Message("TCDC", "entire atmosphere", total, 100 * means["total"], first=since, statistic=MEAN)
+        yield Message(
+            "TCDC", "entire atmosphere", total, 100 * means["total"], first=since, statistic=MEAN
+        )
     yield single("cloud_ceiling_altitude")
     yield single("freezing_level_altitude")
     yield single("atmosphere_boundary_layer_thickness")
@@ -151,31 +186,47 @@ def _on_levels(fields: Fields) -> Iterator[Message]:
         for name, field in _PROFILES:
             if level in field.levels:
                 values = fields[name][CLOSE_LEVELS.index(level)] / field.factor
-                yield Message(field.inventory[0][0], f"{level // 100} mb", field.keys[0], values, 0, level)
+                yield Message(
+                    field.inventory[0][0], f"{level // 100} mb", field.keys[0], values, 0, level
+                )
 
 
 def _fallen(weather: Told, since: int, step: int) -> Iterator[Message]:
-    """Yield precipitation since the last multiple of six hours, and since the run: GFS sends both even where they are the same."""
+    """Yield precipitation since the last multiple of six hours, and since the run: GFS sends both
+    even where they are the same.
+    """
     field, begin = FIELDS["precipitation_amount"], weather.story.start
     for first in (since, 0):
         values = weather.fallen(begin + first, begin + step)
-        yield Message(field.inventory[0][0], field.inventory[1], field.keys[0], values, first=first, statistic=SUM)
+        yield Message(
+            field.inventory[0][0],
+            field.inventory[1],
+            field.keys[0],
+            values,
+            first=first,
+            statistic=SUM,
+        )
 
 
 def step_text(message: Message, step: int) -> str:
-    """Return the hours of a message as GFS's inventory spells them: `anl`, `7 hour fcst`, `6-7 hour ave fcst`, `0-1 day acc fcst`."""
+    """Return the hours of a message as GFS's inventory spells them: `anl`, `7 hour fcst`, `6-7 hour
+    ave fcst`, `0-1 day acc fcst`.
+    """
     if message.statistic is None:
         return f"{step} hour fcst" if step else "anl"
     whole_days = message.first % 24 == 0 and step % 24 == 0
-    span = f"{message.first // 24}-{step // 24} day" if whole_days else f"{message.first}-{step} hour"
+    span = (
+        f"{message.first // 24}-{step // 24} day" if whole_days else f"{message.first}-{step} hour"
+    )
     return f"{span} {STATISTIC[message.statistic]} fcst"
 
 
 class Encoder:
     """Turns the messages of one file into GRIB2 bytes.
 
-    It keeps one ecCodes handle for instants and one for spans, since setting one up costs more than packing a field. A handle
-    slows down with every message (0.4 ms for each of the first 200, 2.5 ms after 2000): take a new encoder for each file.
+    It keeps one ecCodes handle for instants and one for spans, since setting one up costs more than
+    packing a field. A handle slows down with every message (0.4 ms for each of the first 200, 2.5
+    ms after 2000): take a new encoder for each file.
     """
 
     def __init__(self, run: datetime, region: Region) -> None:
@@ -195,15 +246,35 @@ class Encoder:
         latitudes, longitudes = region.latitudes, region.longitudes
         handle: int = eccodes.codes_grib_new_from_samples("regular_ll_pl_grib2")
         keys = {
-            "tablesVersion": 2, "localTablesVersion": 1, "centre": 7, "subCentre": 0, "significanceOfReferenceTime": 1,
-            "dataDate": int(f"{run:%Y%m%d}"), "dataTime": run.hour * 100, "productionStatusOfProcessedData": 0, "typeOfProcessedData": 1,
-            "shapeOfTheEarth": 6, "scaleFactorOfRadiusOfSphericalEarth": 0, "scaledValueOfRadiusOfSphericalEarth": 0,
-            "scaleFactorOfEarthMajorAxis": 0, "scaledValueOfEarthMajorAxis": 0, "scaleFactorOfEarthMinorAxis": 0,
-            "scaledValueOfEarthMinorAxis": 0, "Ni": len(longitudes), "Nj": len(latitudes), "resolutionAndComponentFlags": 48,
-            "latitudeOfFirstGridPointInDegrees": latitudes[0], "longitudeOfFirstGridPointInDegrees": longitudes[0],
-            "latitudeOfLastGridPointInDegrees": latitudes[-1], "longitudeOfLastGridPointInDegrees": longitudes[-1],
-            "iDirectionIncrementInDegrees": latitudes[0] - latitudes[1], "jDirectionIncrementInDegrees": latitudes[0] - latitudes[1],
-            "scanningMode": 0, "productDefinitionTemplateNumber": product, "typeOfGeneratingProcess": 2, "backgroundProcess": 0,
+            "tablesVersion": 2,
+            "localTablesVersion": 1,
+            "centre": 7,
+            "subCentre": 0,
+            "significanceOfReferenceTime": 1,
+            "dataDate": int(f"{run:%Y%m%d}"),
+            "dataTime": run.hour * 100,
+            "productionStatusOfProcessedData": 0,
+            "typeOfProcessedData": 1,
+            "shapeOfTheEarth": 6,
+            "scaleFactorOfRadiusOfSphericalEarth": 0,
+            "scaledValueOfRadiusOfSphericalEarth": 0,
+            "scaleFactorOfEarthMajorAxis": 0,
+            "scaledValueOfEarthMajorAxis": 0,
+            "scaleFactorOfEarthMinorAxis": 0,
+            "scaledValueOfEarthMinorAxis": 0,
+            "Ni": len(longitudes),
+            "Nj": len(latitudes),
+            "resolutionAndComponentFlags": 48,
+            "latitudeOfFirstGridPointInDegrees": latitudes[0],
+            "longitudeOfFirstGridPointInDegrees": longitudes[0],
+            "latitudeOfLastGridPointInDegrees": latitudes[-1],
+            "longitudeOfLastGridPointInDegrees": longitudes[-1],
+            "iDirectionIncrementInDegrees": latitudes[0] - latitudes[1],
+            "jDirectionIncrementInDegrees": latitudes[0] - latitudes[1],
+            "scanningMode": 0,
+            "productDefinitionTemplateNumber": product,
+            "typeOfGeneratingProcess": 2,
+            "backgroundProcess": 0,
             "indicatorOfUnitOfTimeRange": 1,
         }
         for key, value in keys.items():
@@ -233,12 +304,18 @@ class Encoder:
         if message.statistic is not None:
             end = Cycle(self._run).valid(step)
             keys |= {
-                "yearOfEndOfOverallTimeInterval": end.year, "monthOfEndOfOverallTimeInterval": end.month,
-                "dayOfEndOfOverallTimeInterval": end.day, "hourOfEndOfOverallTimeInterval": end.hour,
-                "typeOfStatisticalProcessing": message.statistic, "typeOfTimeIncrement": 2, "indicatorOfUnitForTimeRange": 1,
-                "lengthOfTimeRange": step - message.first, "indicatorOfUnitForTimeIncrement": 255,
+                "yearOfEndOfOverallTimeInterval": end.year,
+                "monthOfEndOfOverallTimeInterval": end.month,
+                "dayOfEndOfOverallTimeInterval": end.day,
+                "hourOfEndOfOverallTimeInterval": end.hour,
+                "typeOfStatisticalProcessing": message.statistic,
+                "typeOfTimeIncrement": 2,
+                "indicatorOfUnitForTimeRange": 1,
+                "lengthOfTimeRange": step - message.first,
+                "indicatorOfUnitForTimeIncrement": 255,
             }
-        # Complex packing writes the bits that its groups needed over the bits asked for: ask anew each time.
+        # Complex packing writes the bits that its groups needed over the bits asked for: ask anew
+        # each time.
         for key, value in (keys | {"bitsPerValue": BITS}).items():
             eccodes.codes_set(handle, key, value)
         eccodes.codes_set_array(handle, "values", beside_the_missing_value(message.values).ravel())
@@ -249,19 +326,25 @@ class Encoder:
 def beside_the_missing_value(values: Array) -> Array:
     """Return `values` with those within 0.1 of 9999 moved to the edge of that span.
 
-    ecCodes 2.42 takes them for missing in complex packing, whatever `missingValue` is set to: a height of 9999.05 m would be lost.
+    ecCodes 2.42 takes them for missing in complex packing, whatever `missingValue` is set to: a
+    height of 9999.05 m would be lost.
     """
     away = values - 9999.0
     return np.where(np.abs(away) < 0.11, 9999.0 + np.copysign(0.11, away), values)
 
 
 def write_cycle(
-    folder: Path, run: datetime, steps: Sequence[int], region: Bounds, telling: Callable[[datetime, Region], Told] = Weather
+    folder: Path,
+    run: datetime,
+    steps: Sequence[int],
+    region: Bounds,
+    telling: Callable[[datetime, Region], Told] = Weather,
 ) -> Cycle:
-    """Write the made-up run under `folder` as `gfs.YYYYMMDD/HH/atmos/gfs.tHHz.pgrb2.0p25.fFFF` with `.idx`; return its cycle.
+    """Write the made-up run under `folder` as `gfs.YYYYMMDD/HH/atmos/gfs.tHHz.pgrb2.0p25.fFFF` with
+    `.idx`; return its cycle.
 
-    region: what the fields must hold; it is widened to whole grid points. The same run and region always give the same bytes. telling: the
-    weather of a run over a region.
+    region: what the fields must hold; it is widened to whole grid points. The same run and region
+    always give the same bytes. telling: the weather of a run over a region.
     A file has its real name only when whole, and its `.idx` comes after it, as in the bucket.
     """
     cycle = Cycle(run)
@@ -285,7 +368,9 @@ def encode_step(weather: Told, run: datetime, region: Region, step: int) -> tupl
     with Encoder(run, region) as encoder:
         for number, message in enumerate(messages(weather, step), 1):
             pieces.append(encoder.encode(message, step))
-            lines.append(f"{number}:{offset}:d={run:%Y%m%d%H}:{message.variable}:{message.level}:{step_text(message, step)}:\n")
+            lines.append(
+                f"{number}:{offset}:d={run:%Y%m%d%H}:{message.variable}:{message.level}:{step_text(message, step)}:\n"
+            )
             offset += len(pieces[-1])
     return b"".join(pieces), "".join(lines)
 

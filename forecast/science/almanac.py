@@ -1,12 +1,16 @@
-"""What sun, moon and Milky Way do on a site's local day: rise, set, twilight, the dark of the night.
+"""What sun, moon and Milky Way do on a site's local day: rise, set, twilight, the dark of the
+night.
 
-A local day is read around its noon, the site's mean solar noon that is nearest the clock's: dawn and sunrise are the last of the 24
-hours before it, sunset, dusk and the night belong to the 24 hours after it. So "tonight" is whole even where the sun sets after
-midnight, or where the clock is another country's. The moon's times run from one noon of the clock to the next.
+A local day is read around its noon, the site's mean solar noon that is nearest the clock's: dawn
+and sunrise are the last of the 24 hours before it, sunset, dusk and the night belong to the 24
+hours after it. So "tonight" is whole even where the sun sets after midnight, or where the clock is
+another country's. The moon's times run from one noon of the clock to the next.
 
-Tables' sunrise (upper limb, 34 arc-minutes of refraction, sea-level horizon) and the terrain's own are both given. The terrain
-horizon is what the viewer sees: where it is below the horizontal (a summit over the plain) the sun is seen earlier than on any table.
-An event that lasts less than ten minutes (the sun in a notch, the edge of the polar day) may be passed over.
+Tables' sunrise (upper limb, 34 arc-minutes of refraction, sea-level horizon) and the terrain's own
+are both given. The terrain
+horizon is what the viewer sees: where it is below the horizontal (a summit over the plain) the sun
+is seen earlier than on any table. An event that lasts less than ten minutes (the sun in a notch,
+the edge of the polar day) may be passed over.
 Positions: forecast/science/ephemeris.py, whose functions are offered here too.
 """
 
@@ -35,7 +39,8 @@ from forecast.science.ephemeris import (
 from forecast.science.meteors import showers_at
 
 __all__ = [
-    "almanacs", "galactic_centre_position", "horizon_altitude", "local_days", "moon_illumination", "moon_phase_angle",
+    "almanacs", "galactic_centre_position", "horizon_altitude", "local_days", "moon_illumination",
+    "moon_phase_angle",
     "moon_position", "moon_semidiameter", "refraction", "sun_position",
 ]  # fmt: skip
 
@@ -47,13 +52,15 @@ MILKY_WAY_ALTITUDE = 10.0  # [degree] above which the galactic centre is worth l
 _EPOCH = np.datetime64("2000-01-01", "ns")
 _SAMPLE = np.timedelta64(10, "m").astype("timedelta64[ns]")
 _HALVINGS = 13  # of ten minutes: 0.07 s
-_MARGIN = np.timedelta64(30, "m").astype("timedelta64[ns]")  # a high viewer sees the sun this much outside the tables' day, at most
+# a high viewer sees the sun this much outside the tables' day, at most
+_MARGIN = np.timedelta64(30, "m").astype("timedelta64[ns]")
 _BLOCK = 250  # sites at once, to bound the memory
 _LONGEST = 31  # days at once
 
 Times = NDArray[np.datetime64]
 Indices = NDArray[np.int64]
-Curve = Callable[[Times, Indices], Floats]  # (times, which sites) -> a value whose changes of sign are the events
+# (times, which sites) -> a value whose changes of sign are the events
+Curve = Callable[[Times, Indices], Floats]
 
 
 def local_days(now: datetime, zone: ZoneInfo, count: int) -> tuple[date, ...]:
@@ -66,7 +73,8 @@ def local_days(now: datetime, zone: ZoneInfo, count: int) -> tuple[date, ...]:
 
 
 def horizon_altitude(horizon: ArrayLike, azimuth: ArrayLike) -> Floats:
-    """Return the terrain's altitude [degree] at `azimuth` [degree], linear between the 72 values of `horizon` (..., 72).
+    """Return the terrain's altitude [degree] at `azimuth` [degree], linear between the 72 values of
+    `horizon` (..., 72).
 
     The leading dimensions of `horizon` broadcast with `azimuth`. A NaN azimuth gives NaN.
     """
@@ -84,7 +92,9 @@ def horizon_altitude(horizon: ArrayLike, azimuth: ArrayLike) -> Floats:
     return at(before) * (1 - fraction) + at(before + 1) * fraction
 
 
-def almanacs(sites: Sequence[Site], days: Sequence[date], zone: ZoneInfo) -> dict[tuple[str, date], Almanac]:
+def almanacs(
+    sites: Sequence[Site], days: Sequence[date], zone: ZoneInfo
+) -> dict[tuple[str, date], Almanac]:
     """Return the almanac of each site and day, by (site id, day); times to the second."""
     found: dict[tuple[str, date], Almanac] = {}
     for start in range(0, len(sites), _BLOCK):
@@ -115,7 +125,8 @@ class _Crossings:
     span: int
 
     def first(self, start: Times, end: Times) -> Times:
-        """Return the first crossing in [start, end), arrays (site, day); NaT where there is none."""
+        """Return the first crossing in [start, end), arrays (site, day); NaT where there is none.
+        """
         return self._pick(np.searchsorted(self.key, self._keys(start)), start, end)
 
     def last(self, start: Times, end: Times) -> Times:
@@ -133,29 +144,47 @@ class _Crossings:
         there = np.clip(index, 0, len(self.key) - 1)
         rows = np.arange(len(index))[:, None]
         picked = self.time[there]
-        ours = (there == index) & (self.key[there] // self.span == rows) & (picked >= start) & (picked < end)
+        ours = (
+            (there == index)
+            & (self.key[there] // self.span == rows)
+            & (picked >= start)
+            & (picked < end)
+        )
         return np.where(ours, picked, nothing)
 
 
 class _Watch:
-    """A few sites watched over consecutive days: curves sampled on one grid of times, their zeros found together."""
+    """A few sites watched over consecutive days: curves sampled on one grid of times, their zeros
+    found together.
+    """
 
     def __init__(self, sites: Sequence[Site], days: Sequence[date], zone: ZoneInfo) -> None:
         around = (days[0] - timedelta(days=1), *days, days[-1] + timedelta(days=1))
-        clock = [datetime.combine(day, time(12), zone).astimezone(UTC).replace(tzinfo=None) for day in around]
-        self.noons = np.broadcast_to(np.array(clock, dtype="datetime64[ns]"), (len(sites), len(clock)))
+        clock = [
+            datetime.combine(day, time(12), zone).astimezone(UTC).replace(tzinfo=None)
+            for day in around
+        ]
+        self.noons = np.broadcast_to(
+            np.array(clock, dtype="datetime64[ns]"), (len(sites), len(clock))
+        )
         solar = _solar_noons(self.noons, np.array([[site.longitude] for site in sites]))
         self.before, self.noon, self.after = solar[:, :-2], solar[:, 1:-1], solar[:, 2:]
-        self.grid = np.arange(solar.min() - _MARGIN, max(solar.max(), self.noons.max()) + _MARGIN, _SAMPLE)
+        self.grid = np.arange(
+            solar.min() - _MARGIN, max(solar.max(), self.noons.max()) + _MARGIN, _SAMPLE
+        )
         self.latitude = np.array([site.latitude for site in sites])
         self.longitude = np.array([site.longitude for site in sites])
         horizon = np.array([site.horizon for site in sites])
         self.terrain = horizon - refraction(horizon, np.array([[site.elevation] for site in sites]))
-        self.sun_altitude, self.sun_azimuth = sun_position(self.grid, self.latitude[:, None], self.longitude[:, None])
+        self.sun_altitude, self.sun_azimuth = sun_position(
+            self.grid, self.latitude[:, None], self.longitude[:, None]
+        )
 
     def sun(self, level: float) -> tuple[_Crossings, _Crossings]:
         """The sun's centre passes the altitude `level` [degree]: (rising, setting)."""
-        return self._crossings(lambda times, site: self._sun(times, site)[0] - level, self.sun_altitude - level)
+        return self._crossings(
+            lambda times, site: self._sun(times, site)[0] - level, self.sun_altitude - level
+        )
 
     def sun_over_terrain(self) -> tuple[_Crossings, _Crossings]:
         """The sun's upper limb passes the terrain, both without the air's bending."""
@@ -164,7 +193,11 @@ class _Watch:
             altitude, azimuth = self._sun(times, site)
             return altitude + SUN_SEMIDIAMETER - horizon_altitude(self.terrain[site], azimuth)
 
-        values = self.sun_altitude + SUN_SEMIDIAMETER - horizon_altitude(self.terrain[:, None, :], self.sun_azimuth)
+        values = (
+            self.sun_altitude
+            + SUN_SEMIDIAMETER
+            - horizon_altitude(self.terrain[:, None, :], self.sun_azimuth)
+        )
         return self._crossings(curve, values)
 
     def moon(self) -> tuple[_Crossings, _Crossings]:
@@ -177,7 +210,9 @@ class _Watch:
         return self._crossings(curve, curve(self.grid, self._every_site))
 
     def core_in_the_dark(self) -> tuple[_Crossings, _Crossings]:
-        """The galactic centre comes to be above 10 degrees with the sun below -18, and ceases to be."""
+        """The galactic centre comes to be above 10 degrees with the sun below -18, and ceases to
+        be.
+        """
 
         def curve(times: Times, site: Indices) -> Floats:
             core = galactic_centre_position(times, self.latitude[site], self.longitude[site])[0]
@@ -193,7 +228,9 @@ class _Watch:
         return sun_position(times, self.latitude[site], self.longitude[site])
 
     def _crossings(self, curve: Curve, values: Floats) -> tuple[_Crossings, _Crossings]:
-        """Find where `curve` passes zero upwards and downwards: bracketed by its `values` (site, grid), then halved."""
+        """Find where `curve` passes zero upwards and downwards: bracketed by its `values` (site,
+        grid), then halved.
+        """
         start, span = self.grid[0], int((self.grid[-1] - self.grid[0]).astype(np.int64)) + 1
 
         def passing(sign: int) -> _Crossings:
@@ -209,18 +246,28 @@ class _Watch:
         return passing(+1), passing(-1)
 
 
-def _almanacs(sites: Sequence[Site], days: Sequence[date], zone: ZoneInfo) -> dict[tuple[str, date], Almanac]:
+def _almanacs(
+    sites: Sequence[Site], days: Sequence[date], zone: ZoneInfo
+) -> dict[tuple[str, date], Almanac]:
     """The almanacs of a few sites on consecutive days."""
     watch = _Watch(sites, days, zone)
     before, noon, after = watch.before, watch.noon, watch.after
     rising, setting = watch.sun(-TABLE_REFRACTION - SUN_SEMIDIAMETER)
-    sunrise, sunset, next_sunrise = rising.last(before, noon), setting.first(noon, after), rising.first(noon, after)
+    sunrise, sunset, next_sunrise = (
+        rising.last(before, noon),
+        setting.first(noon, after),
+        rising.first(noon, after),
+    )
     daylight = (
         np.where(np.isnat(sunrise), noon - DAY // 2, sunrise - _MARGIN),
         np.where(np.isnat(sunset), noon + DAY // 2, sunset + _MARGIN),
     )
     clears, hides = watch.sun_over_terrain()
-    (civil_up, civil_down), (_, nautical_down), (dark_up, dark_down) = watch.sun(CIVIL), watch.sun(NAUTICAL), watch.sun(ASTRONOMICAL)
+    (civil_up, civil_down), (_, nautical_down), (dark_up, dark_down) = (
+        watch.sun(CIVIL),
+        watch.sun(NAUTICAL),
+        watch.sun(ASTRONOMICAL),
+    )
     dusk = dark_down.first(noon, after)
     moon_up, moon_down = watch.moon()
     moon_span = watch.noons[:, 1:-1], watch.noons[:, 2:]
@@ -229,7 +276,8 @@ def _almanacs(sites: Sequence[Site], days: Sequence[date], zone: ZoneInfo) -> di
         _as_datetimes(times)
         for times in (
             sunrise, sunset, clears.first(*daylight), hides.last(*daylight),
-            civil_up.last(before, noon), civil_down.first(noon, after), nautical_down.first(noon, after),
+            civil_up.last(before, noon), civil_down.first(noon, after),
+            nautical_down.first(noon, after),
             dusk, dark_up.first(np.where(np.isnat(dusk), noon, dusk), after),
             moon_up.first(*moon_span), moon_down.first(*moon_span),
         )
@@ -238,15 +286,36 @@ def _almanacs(sites: Sequence[Site], days: Sequence[date], zone: ZoneInfo) -> di
     night = np.where(unknown, noon + (after - noon) // 2, sunset + (next_sunrise - sunset) // 2)
     place = watch.latitude[:, None], watch.longitude[:, None]
     middles = _as_datetimes(night)
-    numbers = (sun_position(sunrise, *place)[1], sun_position(sunset, *place)[1], moon_illumination(night), moon_phase_angle(night))
+    numbers = (
+        sun_position(sunrise, *place)[1],
+        sun_position(sunset, *place)[1],
+        moon_illumination(night),
+        moon_phase_angle(night),
+    )
     found = {}
     for i, site in enumerate(sites):
         for j, day in enumerate(days):
-            (rise, fall, terrain_rise, terrain_fall, dawn, civil, nautical, dark, light, moonrise, moonset) = (m[i][j] for m in moments)
-            rise_azimuth, fall_azimuth, illumination, phase = (float(values[i, j]) for values in numbers)
+            (
+                rise,
+                fall,
+                terrain_rise,
+                terrain_fall,
+                dawn,
+                civil,
+                nautical,
+                dark,
+                light,
+                moonrise,
+                moonset,
+            ) = (m[i][j] for m in moments)
+            rise_azimuth, fall_azimuth, illumination, phase = (
+                float(values[i, j]) for values in numbers
+            )
             found[site.id, day] = Almanac(
-                site, day, *_bounds(day, zone), rise, fall, terrain_rise, terrain_fall, rise_azimuth, fall_azimuth,
-                dawn, civil, nautical, dark, light, moonrise, moonset, illumination, phase, windows[i][j],
+                site, day, *_bounds(day, zone), rise, fall, terrain_rise, terrain_fall,
+                rise_azimuth, fall_azimuth,
+                dawn, civil, nautical, dark, light, moonrise, moonset, illumination, phase,
+                windows[i][j],
                 showers_at(middles[i][j] or as_utc(_bounds(day, zone)[1]), site.latitude),
             )  # fmt: skip
     return found
@@ -254,19 +323,27 @@ def _almanacs(sites: Sequence[Site], days: Sequence[date], zone: ZoneInfo) -> di
 
 def _bounds(day: date, zone: ZoneInfo) -> tuple[datetime, datetime]:
     """Return the local midnights that open and close `day`, in UTC."""
-    opening, closing = (datetime.combine(d, time(0), zone).astimezone(UTC) for d in (day, day + timedelta(days=1)))
+    opening, closing = (
+        datetime.combine(d, time(0), zone).astimezone(UTC) for d in (day, day + timedelta(days=1))
+    )
     return opening, closing
 
 
 def _solar_noons(noons: Times, longitude: Floats) -> Times:
-    """Return the mean solar noon nearest to each of the clock's `noons` (site, day), for `longitude` (site, 1) [degree]."""
+    """Return the mean solar noon nearest to each of the clock's `noons` (site, day), for
+    `longitude` (site, 1) [degree].
+    """
     since = (noons - _EPOCH) / DAY + longitude / 360 - 0.5  # mean solar days since a solar noon
     away = np.round(since) - since
     return noons + np.round(away * 86_400).astype("timedelta64[s]").astype("timedelta64[ns]")
 
 
-def _longest(up: _Crossings, down: _Crossings, noon: Times, after: Times) -> list[list[Window | None]]:
-    """Return the longest stay above zero within each [noon, after), arrays (site, day), to the second."""
+def _longest(
+    up: _Crossings, down: _Crossings, noon: Times, after: Times
+) -> list[list[Window | None]]:
+    """Return the longest stay above zero within each [noon, after), arrays (site, day), to the
+    second.
+    """
     nothing = np.full(noon.shape, np.datetime64("NaT", "ns"))
     start, end = nothing, nothing
     begin = up.first(noon, after)
@@ -276,10 +353,16 @@ def _longest(up: _Crossings, down: _Crossings, noon: Times, after: Times) -> lis
         start, end = np.where(longer, begin, start), np.where(longer, close, end)
         begin = up.first(np.where(np.isnat(close), after, close), after)
     pairs = zip(_as_datetimes(start), _as_datetimes(end), strict=True)
-    return [[Window(a, b) if a and b and a < b else None for a, b in zip(*row, strict=True)] for row in pairs]
+    return [
+        [Window(a, b) if a and b and a < b else None for a, b in zip(*row, strict=True)]
+        for row in pairs
+    ]
 
 
 def _as_datetimes(times: Times) -> list[list[datetime | None]]:
     """Return times (site, day) as aware datetimes to the second, None for NaT."""
     seconds = (times + np.timedelta64(500, "ms")).astype("datetime64[s]").tolist()
-    return [[moment if moment is None else moment.replace(tzinfo=UTC) for moment in row] for row in seconds]
+    return [
+        [moment if moment is None else moment.replace(tzinfo=UTC) for moment in row]
+        for row in seconds
+    ]

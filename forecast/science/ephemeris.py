@@ -1,11 +1,15 @@
-"""Where the sun, the moon and the galactic centre stand: the only home of ephem, which needs no file and no network.
+"""Where the sun, the moon and the galactic centre stand: the only home of ephem, which needs no
+file and no network.
 
-A body's geocentric place does not depend on the viewer. ephem is asked for it once at each knot of a coarse time grid; the places
-between are interpolated and turned to each viewer's horizon with numpy, so that 500 sites cost little more than one.
+A body's geocentric place does not depend on the viewer. ephem is asked for it once at each knot of
+a coarse time grid; the places between are interpolated and turned to each viewer's horizon with
+numpy, so that 500 sites cost little more than one.
 
-Times are datetime64 in UTC, taken for UT1 (they differ by less than 0.9 s, 0.004 degrees of the sky's turning). Altitudes are
-geometric: without refraction, of the centre of the disk, seen from the surface of the WGS-84 ellipsoid (a viewer's height moves
-the moon by less than 0.0004 degrees). Azimuths run clockwise from north. NaT gives NaN.
+Times are datetime64 in UTC, taken for UT1 (they differ by less than 0.9 s, 0.004 degrees of the
+sky's turning). Altitudes are
+geometric: without refraction, of the centre of the disk, seen from the surface of the WGS-84
+ellipsoid (a viewer's height moves the moon by less than 0.0004 degrees). Azimuths run clockwise
+from north. NaT gives NaN.
 """
 
 from __future__ import annotations
@@ -34,22 +38,31 @@ _STEP = {"sun": 0.5, "moon": 0.125, "galactic_centre": 1.0}
 # Sagittarius A*, J2000. Source: Reid & Brunthaler 2004, ApJ 616, 872.
 _GALACTIC_CENTRE = ("17:45:40.04", "-29:00:28.1")
 
-# Part of the light's bending per degree of the way that the ray spends below the viewer; 0.17 makes a ray that grazes the sea agree
-# with the 34 arc-minutes of the tables, whatever the viewer's height.
+# Part of the light's bending per degree of the way that the ray spends below the viewer; 0.17 makes
+# a ray that grazes the sea agree with the 34 arc-minutes of the tables, whatever the viewer's
+# height.
 _NEAR_SURFACE_REFRACTION = 0.17
 
 
-def sun_position(times: ArrayLike, latitude: ArrayLike, longitude: ArrayLike) -> tuple[Floats, Floats]:
+def sun_position(
+    times: ArrayLike, latitude: ArrayLike, longitude: ArrayLike
+) -> tuple[Floats, Floats]:
     """Return the sun's (altitude, azimuth) [degree]; the arguments broadcast."""
     return _horizontal(_earth_fixed("sun", times), latitude, longitude)
 
 
-def moon_position(times: ArrayLike, latitude: ArrayLike, longitude: ArrayLike) -> tuple[Floats, Floats]:
-    """Return the moon's (altitude, azimuth) [degree] as the viewer sees them, parallax included; the arguments broadcast."""
+def moon_position(
+    times: ArrayLike, latitude: ArrayLike, longitude: ArrayLike
+) -> tuple[Floats, Floats]:
+    """Return the moon's (altitude, azimuth) [degree] as the viewer sees them, parallax included;
+    the arguments broadcast.
+    """
     return _horizontal(_earth_fixed("moon", times), latitude, longitude)
 
 
-def galactic_centre_position(times: ArrayLike, latitude: ArrayLike, longitude: ArrayLike) -> tuple[Floats, Floats]:
+def galactic_centre_position(
+    times: ArrayLike, latitude: ArrayLike, longitude: ArrayLike
+) -> tuple[Floats, Floats]:
     """Return the (altitude, azimuth) [degree] of the Milky Way's core; the arguments broadcast."""
     return _horizontal(_earth_fixed("galactic_centre", times), latitude, longitude)
 
@@ -68,30 +81,47 @@ def moon_illumination(times: ArrayLike) -> Floats:
     days = _days(times)
     sun, moon = _geocentric("sun", days), _geocentric("moon", days)
     to_sun = sun - moon
-    cosine = -(to_sun * moon).sum(axis=0) / (np.linalg.norm(to_sun, axis=0) * np.linalg.norm(moon, axis=0))
+    cosine = -(to_sun * moon).sum(axis=0) / (
+        np.linalg.norm(to_sun, axis=0) * np.linalg.norm(moon, axis=0)
+    )
     return (1 + cosine) / 2
 
 
 def moon_phase_angle(times: ArrayLike) -> Floats:
-    """Return by how much the moon's ecliptic longitude leads the sun's [degree]: 0 new, 90 first quarter, 180 full, 270 last quarter."""
+    """Return by how much the moon's ecliptic longitude leads the sun's [degree]: 0 new, 90 first
+    quarter, 180 full, 270 last quarter.
+    """
     days = _days(times)
-    return (_ecliptic_longitude(_geocentric("moon", days), days) - _ecliptic_longitude(_geocentric("sun", days), days)) % 360
+    return (
+        _ecliptic_longitude(_geocentric("moon", days), days)
+        - _ecliptic_longitude(_geocentric("sun", days), days)
+    ) % 360
 
 
 def refraction(altitude: ArrayLike, elevation: ArrayLike = 0.0) -> Floats:
-    """Return by how much the air lifts what is seen at the apparent `altitude` [degree] from `elevation` [m], in degrees.
+    """Return by how much the air lifts what is seen at the apparent `altitude` [degree] from
+    `elevation` [m], in degrees.
 
-    The air is the standard atmosphere's. Below the horizontal (a high viewer looks down to the plain) a ray first sinks to its lowest
-    point and then leaves as one seen at the opposite altitude would: the bending of that double way is added. Good to about 0.1 degrees
-    near the horizon, where the day's layering of the air decides.
+    The air is the standard atmosphere's. Below the horizontal (a high viewer looks down to the
+    plain) a ray first sinks to its lowest point and then leaves as one seen at the opposite
+    altitude would: the bending of that double way is added. Good to about 0.1 degrees near the
+    horizon, where the day's layering of the air decides.
 
     Source: Bennett 1982, J. Navigation 35, 255, eq. for R with P and T: Meeus (1998), eq. 16.3.
     """
-    seen, height = np.broadcast_arrays(np.asarray(altitude, dtype=float), np.asarray(elevation, dtype=float))
+    seen, height = np.broadcast_arrays(
+        np.asarray(altitude, dtype=float), np.asarray(elevation, dtype=float)
+    )
     kelvin = 288.15 - 0.0065 * height
     pressure = 1013.25 * (kelvin / 288.15) ** 5.2559
     above = np.abs(seen)
-    lift = 1 / np.tan(np.radians(above + 7.31 / (above + 4.4))) / 60 * (pressure / 1010) * (283 / kelvin)
+    lift = (
+        1
+        / np.tan(np.radians(above + 7.31 / (above + 4.4)))
+        / 60
+        * (pressure / 1010)
+        * (283 / kelvin)
+    )
     sinking = 2 * _NEAR_SURFACE_REFRACTION / (1 - _NEAR_SURFACE_REFRACTION) * np.maximum(-seen, 0)
     return np.maximum(lift, 0) + sinking
 
@@ -103,7 +133,9 @@ def _days(times: ArrayLike) -> Floats:
 
 @lru_cache(maxsize=65_536)
 def _knot(body: str, index: int) -> tuple[float, float, float]:
-    """Return the geocentric apparent place [km] of `body` at the knot `index`, on the true equator and equinox of date."""
+    """Return the geocentric apparent place [km] of `body` at the knot `index`, on the true equator
+    and equinox of date.
+    """
     thing: Any
     if body == "galactic_centre":
         thing = ephem.FixedBody()
@@ -113,11 +145,16 @@ def _knot(body: str, index: int) -> tuple[float, float, float]:
     thing.compute(ephem.Date(_EPHEM_J2000 + index * _STEP[body]))
     distance = 1e15 if body == "galactic_centre" else thing.earth_distance * ASTRONOMICAL_UNIT
     alpha, delta = float(thing.g_ra), float(thing.g_dec)
-    return distance * np.cos(delta) * np.cos(alpha), distance * np.cos(delta) * np.sin(alpha), distance * np.sin(delta)
+    return (
+        distance * np.cos(delta) * np.cos(alpha),
+        distance * np.cos(delta) * np.sin(alpha),
+        distance * np.sin(delta),
+    )
 
 
 def _geocentric(body: str, days: Floats) -> Floats:
-    """Return the geocentric apparent place (3, ...) [km] of `body`, by cubic interpolation between knots.
+    """Return the geocentric apparent place (3, ...) [km] of `body`, by cubic interpolation between
+    knots.
 
     Source: Lagrange's formula on four equidistant points.
     """
@@ -125,9 +162,16 @@ def _geocentric(body: str, days: Floats) -> Floats:
     before = np.floor(np.nan_to_num(position)).astype(np.int64)
     f = position - before
     needed, where = np.unique(before, return_inverse=True)
-    knots = np.array([[_knot(body, int(index) + i) for i in (-1, 0, 1, 2)] for index in needed]).reshape(-1, 4, 3)
+    knots = np.array(
+        [[_knot(body, int(index) + i) for i in (-1, 0, 1, 2)] for index in needed]
+    ).reshape(-1, 4, 3)
     places = knots[where.reshape(before.shape)]
-    weights = (-f * (f - 1) * (f - 2) / 6, (f + 1) * (f - 1) * (f - 2) / 2, -(f + 1) * f * (f - 2) / 2, (f + 1) * f * (f - 1) / 6)
+    weights = (
+        -f * (f - 1) * (f - 2) / 6,
+        (f + 1) * (f - 1) * (f - 2) / 2,
+        -(f + 1) * f * (f - 2) / 2,
+        (f + 1) * f * (f - 1) / 6,
+    )
     return np.moveaxis((places * np.stack(weights, axis=-1)[..., None]).sum(axis=-2), -1, 0)
 
 
@@ -138,9 +182,22 @@ def _nutation(days: Floats) -> tuple[Floats, Floats]:
     """
     century = days / 36525
     node = np.radians(125.04452 - 1934.136261 * century)
-    sun, moon = np.radians(280.4665 + 36000.7698 * century), np.radians(218.3165 + 481267.8813 * century)
-    longitude = (-17.20 * np.sin(node) - 1.32 * np.sin(2 * sun) - 0.23 * np.sin(2 * moon) + 0.21 * np.sin(2 * node)) / 3600
-    obliquity = (9.20 * np.cos(node) + 0.57 * np.cos(2 * sun) + 0.10 * np.cos(2 * moon) - 0.09 * np.cos(2 * node)) / 3600
+    sun, moon = (
+        np.radians(280.4665 + 36000.7698 * century),
+        np.radians(218.3165 + 481267.8813 * century),
+    )
+    longitude = (
+        -17.20 * np.sin(node)
+        - 1.32 * np.sin(2 * sun)
+        - 0.23 * np.sin(2 * moon)
+        + 0.21 * np.sin(2 * node)
+    ) / 3600
+    obliquity = (
+        9.20 * np.cos(node)
+        + 0.57 * np.cos(2 * sun)
+        + 0.10 * np.cos(2 * moon)
+        - 0.09 * np.cos(2 * node)
+    ) / 3600
     return longitude, 23.4392911 - 0.0130042 * century + obliquity
 
 
@@ -155,16 +212,25 @@ def _sidereal_time(days: Floats) -> Floats:
 
 
 def _earth_fixed(body: str, times: ArrayLike) -> Floats:
-    """Return the place (3, ...) [km] of `body` in axes that turn with the earth: Greenwich, 90 E, north pole."""
+    """Return the place (3, ...) [km] of `body` in axes that turn with the earth: Greenwich, 90 E,
+    north pole.
+    """
     days = _days(times)
     x, y, z = _geocentric(body, days)
     turned = np.radians(_sidereal_time(days))
-    return np.stack((x * np.cos(turned) + y * np.sin(turned), y * np.cos(turned) - x * np.sin(turned), z))
+    return np.stack(
+        (x * np.cos(turned) + y * np.sin(turned), y * np.cos(turned) - x * np.sin(turned), z)
+    )
 
 
 def _horizontal(place: Floats, latitude: ArrayLike, longitude: ArrayLike) -> tuple[Floats, Floats]:
-    """Turn an earth-fixed place (3, ...) [km] into (altitude, azimuth) [degree] for viewers at `latitude`, `longitude`."""
-    phi, lam = np.radians(np.asarray(latitude, dtype=float)), np.radians(np.asarray(longitude, dtype=float))
+    """Turn an earth-fixed place (3, ...) [km] into (altitude, azimuth) [degree] for viewers at
+    `latitude`, `longitude`.
+    """
+    phi, lam = (
+        np.radians(np.asarray(latitude, dtype=float)),
+        np.radians(np.asarray(longitude, dtype=float)),
+    )
     square = EARTH_FLATTENING * (2 - EARTH_FLATTENING)
     normal = EARTH_RADIUS / np.sqrt(1 - square * np.sin(phi) ** 2)
     across, along = normal * np.cos(phi), normal * (1 - square) * np.sin(phi)
@@ -173,7 +239,9 @@ def _horizontal(place: Floats, latitude: ArrayLike, longitude: ArrayLike) -> tup
     east = y * np.cos(lam) - x * np.sin(lam)
     north = z * np.cos(phi) - outward * np.sin(phi)
     up = outward * np.cos(phi) + z * np.sin(phi)
-    return np.degrees(np.arctan2(up, np.hypot(east, north))), np.degrees(np.arctan2(east, north)) % 360
+    return np.degrees(np.arctan2(up, np.hypot(east, north))), np.degrees(
+        np.arctan2(east, north)
+    ) % 360
 
 
 def _ecliptic_longitude(place: Floats, days: Floats) -> Floats:

@@ -1,7 +1,9 @@
-"""Read an Atmosphere where it is asked for: at sites and along paths, at true heights, at moments and over windows.
+"""Read an Atmosphere where it is asked for: at sites and along paths, at true heights, at moments
+and over windows.
 
-Everything works on whole arrays: many events and times in one call. What lies outside the data is NaN: beyond the grid, beyond
-the first and last field by more than half a step (three hours at most), more than 500 m below or above the profile.
+Everything works on whole arrays: many events and times in one call. What lies outside the data is
+NaN: beyond the grid, beyond the first and last field by more than half a step (three hours at
+most), more than 500 m below or above the profile.
 """
 
 from __future__ import annotations
@@ -18,22 +20,30 @@ from forecast.science.thermodynamics import Array, cloud_from_humidity, maximum_
 Index = NDArray[np.intp]
 Times = NDArray[np.datetime64]
 
-LONGEST_HOLD = np.timedelta64(3, "h")  # how far a field may stand for a time outside the run's first or last one
+# how far a field may stand for a time outside the run's first or last one
+LONGEST_HOLD = np.timedelta64(3, "h")
 LONGEST_GAP = np.timedelta64(12, "h")  # neighbouring fields further apart are not joined
 DEEPEST_HOLD = 500.0  # [m] how far the end of a profile may stand for a height beyond it
 
-# Pressure [Pa] between which GFS counts low, middle and high cloud (NCEP Unified Post Processor: 642, 350, 150 hPa).
+# Pressure [Pa] between which GFS counts low, middle and high cloud (NCEP Unified Post Processor:
+# 642, 350, 150 hPa).
 LAYERS = {"low": (64200.0, 120000.0), "medium": (35000.0, 64200.0), "high": (15000.0, 35000.0)}
 
 
 class Scene:
-    """An atmosphere and the sites that look at it. Profiles run upwards: `level` descends in pressure."""
+    """An atmosphere and the sites that look at it. Profiles run upwards: `level` descends in
+    pressure.
+    """
 
     def __init__(self, atmosphere: Atmosphere, sites: Sequence[Site]) -> None:
         self.atmosphere = atmosphere
         self.sites = tuple(sites)
         self.times: Times = atmosphere["time"].values
-        self.pressure: Array = atmosphere["level"].values.astype(float) if "level" in atmosphere.coords else np.empty(0)
+        self.pressure: Array = (
+            atmosphere["level"].values.astype(float)
+            if "level" in atmosphere.coords
+            else np.empty(0)
+        )
         self._row = {site.id: row for row, site in enumerate(self.sites)}
         self._at_sites: dict[str, Array] = {}
 
@@ -46,13 +56,16 @@ class Scene:
 
     @property
     def estimates(self) -> tuple[str, ...]:
-        """Ids of what a reader should know of fields that were derived from others (words: templates/text, `missing`)."""
+        """Ids of what a reader should know of fields that were derived from others (words:
+        templates/text, `missing`).
+        """
         return tuple(self.atmosphere.attrs.get("estimates", ()))
 
     # -- in space
 
     def at_sites(self, name: str) -> Array:
-        """Return a field at every site (site, time[, level]), bilinear; NaN where the data lack it."""
+        """Return a field at every site (site, time[, level]), bilinear; NaN where the data lack it.
+        """
         if name not in self._at_sites:
             latitude = np.array([site.latitude for site in self.sites])
             longitude = np.array([site.longitude for site in self.sites])
@@ -64,7 +77,9 @@ class Scene:
         return self._at_sites[name]
 
     def along(self, name: str, latitude: Array, longitude: Array, times: Times) -> Array:
-        """Return a field at points (event, distance) at one time an event: (event, distance[, level])."""
+        """Return a field at points (event, distance) at one time an event: (event, distance[,
+        level]).
+        """
         rows, columns, weights = self._corners(latitude, longitude)  # (corner, event, distance)
         before, after, share = self._steps(times)
         values = self._field(name)
@@ -73,8 +88,12 @@ class Scene:
             picked = values[step[None, :, None], rows, columns]
             factor = weights * part[None, :, None]
             # A step of no weight must not spread its missing values.
-            picked = np.where((part == 0)[(None, slice(None), None) + (None,) * (picked.ndim - 3)], 0.0, picked)
-            result = result + (picked * factor.reshape(factor.shape + (1,) * (picked.ndim - 3))).sum(axis=0)
+            picked = np.where(
+                (part == 0)[(None, slice(None), None) + (None,) * (picked.ndim - 3)], 0.0, picked
+            )
+            result = result + (
+                picked * factor.reshape(factor.shape + (1,) * (picked.ndim - 3))
+            ).sum(axis=0)
         return result
 
     def _field(self, name: str) -> Array:
@@ -85,34 +104,47 @@ class Scene:
 
     @cached_property
     def _axes(self) -> tuple[Array, Array]:
-        return self.atmosphere["latitude"].values.astype(float), self.atmosphere["longitude"].values.astype(float)
+        return self.atmosphere["latitude"].values.astype(float), self.atmosphere[
+            "longitude"
+        ].values.astype(float)
 
     def _corners(self, latitude: Array, longitude: Array) -> tuple[Index, Index, Array]:
-        """Return the four grid points around each point and their weights (4, ...); weights are NaN outside the grid."""
+        """Return the four grid points around each point and their weights (4, ...); weights are NaN
+        outside the grid.
+        """
         parallels, meridians = self._axes
         span = 360.0 if longitude.size and (meridians[-1] - meridians[0]) > 350 else 0.0
         longitude = meridians[0] + np.mod(longitude - meridians[0], 360.0)
         row, north = _bracket(parallels, latitude)
-        column, east = _bracket(np.append(meridians, meridians[0] + span) if span else meridians, longitude)
+        column, east = _bracket(
+            np.append(meridians, meridians[0] + span) if span else meridians, longitude
+        )
         rows = np.stack([row, row, row + 1, row + 1])
         columns = np.stack([column, column + 1, column, column + 1]) % len(meridians)
         rows = np.minimum(rows, len(parallels) - 1)
-        weights = np.stack([(1 - north) * (1 - east), (1 - north) * east, north * (1 - east), north * east])
+        weights = np.stack(
+            [(1 - north) * (1 - east), (1 - north) * east, north * (1 - east), north * east]
+        )
         return rows, columns, weights
 
     # -- in time
 
     def at(self, name: str, rows: Index, times: Times) -> Array:
-        """Return an instantaneous field at each event's site (event, moment[, level]) for `times` (event, moment), linear in time."""
+        """Return an instantaneous field at each event's site (event, moment[, level]) for `times`
+        (event, moment), linear in time.
+        """
         return self.between(self.at_sites(name), rows, times)
 
     def between(self, values: Array, rows: Index, times: Times) -> Array:
-        """Return what stands at the run's own times (site, time[, ...]) at each event's site and moments (event, moment[, ...])."""
+        """Return what stands at the run's own times (site, time[, ...]) at each event's site and
+        moments (event, moment[, ...]).
+        """
         before, after, share = self._steps(times)
         first, second = values[rows[:, None], before], values[rows[:, None], after]
         part = share.reshape(share.shape + (1,) * (values.ndim - 2)).astype(values.dtype)
         mixed = first + (second - first) * part
-        mixed[share == 0] = first[share == 0]  # a step of no weight must not spread its missing values
+        # a step of no weight must not spread its missing values
+        mixed[share == 0] = first[share == 0]
         return mixed
 
     def covers(self, times: Times) -> NDArray[np.bool_]:
@@ -120,7 +152,9 @@ class Scene:
         return ~np.isnan(self._steps(times)[2])
 
     def within(self, times: Times) -> NDArray[np.bool_]:
-        """Say of each moment whether it lies between the run's first and last field: a field held beyond them may say how, not when."""
+        """Say of each moment whether it lies between the run's first and last field: a field held
+        beyond them may say how, not when.
+        """
         return np.asarray((times >= self.times[0]) & (times <= self.times[-1]))
 
     def reaches(self, start: Times, end: Times) -> NDArray[np.bool_]:
@@ -128,9 +162,11 @@ class Scene:
         return np.asarray((start <= self.times[-1]) & (end >= self.times[0]))
 
     def amount(self, name: str, rows: Index, start: Times, end: Times) -> tuple[Array, Array]:
-        """Return what an accumulation gives between `start` and `end` (event), and the part [1] of that span the data cover.
+        """Return what an accumulation gives between `start` and `end` (event), and the part [1] of
+        that span the data cover.
 
-        An interval that lies partly inside counts by its share of time. The amount is NaN where nothing is covered.
+        An interval that lies partly inside counts by its share of time. The amount is NaN where
+        nothing is covered.
         """
         values = np.nan_to_num(self.at_sites(name)[rows], nan=0.0)
         shares, covered = self._shares(name, rows, start, end)
@@ -138,9 +174,15 @@ class Scene:
         return np.where(covered > 0, amount, np.nan), covered
 
     def mean_over(self, name: str, rows: Index, times: Times) -> Array:
-        """Return a time-mean field for moments (event, moment): the mean of the interval that holds each, else NaN."""
+        """Return a time-mean field for moments (event, moment): the mean of the interval that holds
+        each, else NaN.
+        """
         begins, ends, known = self._intervals(name, rows)
-        inside = known[:, None, :] & (begins[None, None] <= times[..., None]) & (times[..., None] < ends[None, None])
+        inside = (
+            known[:, None, :]
+            & (begins[None, None] <= times[..., None])
+            & (times[..., None] < ends[None, None])
+        )
         found = inside.argmax(axis=-1)
         return np.where(inside.any(axis=-1), self.at_sites(name)[rows[:, None], found], np.nan)
 
@@ -150,33 +192,53 @@ class Scene:
         return begins, self.times, known
 
     def _shares(self, name: str, rows: Index, start: Times, end: Times) -> tuple[Array, Array]:
-        """Return the share of each interval that lies in [start, end) (event, time) and the part of the span covered (event)."""
+        """Return the share of each interval that lies in [start, end) (event, time) and the part of
+        the span covered (event).
+        """
         begins, ends, known = self._intervals(name, rows)
         common = np.minimum(ends[None], end[:, None]) - np.maximum(begins[None], start[:, None])
         common = np.maximum(common / np.timedelta64(1, "s"), 0.0)
         length = (ends - begins) / np.timedelta64(1, "s")
         shares = np.where(known, common / np.where(length > 0, length, np.nan), 0.0)
-        covered = np.where(known, common, 0.0).sum(axis=1) / ((end - start) / np.timedelta64(1, "s"))
+        covered = np.where(known, common, 0.0).sum(axis=1) / (
+            (end - start) / np.timedelta64(1, "s")
+        )
         return np.nan_to_num(shares), covered
 
     def _steps(self, times: Times) -> tuple[Index, Index, Array]:
-        """Return the fields before and after each moment and the later one's share; NaN where the run cannot stand for it."""
+        """Return the fields before and after each moment and the later one's share; NaN where the
+        run cannot stand for it.
+        """
         known = self.times
         before = np.clip(np.searchsorted(known, times, side="right") - 1, 0, len(known) - 1)
         after = np.clip(before + (times > known[before]), 0, len(known) - 1)
         gap = known[after] - known[before]
-        share = np.where(gap > np.timedelta64(0), (times - known[before]) / np.where(gap > np.timedelta64(0), gap, 1), 0.0)
+        share = np.where(
+            gap > np.timedelta64(0),
+            (times - known[before]) / np.where(gap > np.timedelta64(0), gap, 1),
+            0.0,
+        )
         reach = [LONGEST_HOLD, LONGEST_HOLD]
         if len(known) > 1:
-            reach = [min(LONGEST_HOLD, (known[1] - known[0]) / 2), min(LONGEST_HOLD, (known[-1] - known[-2]) / 2)]
-        outside = (times < known[0] - reach[0]) | (times > known[-1] + reach[1]) | (gap > LONGEST_GAP) | np.isnat(times)
+            reach = [
+                min(LONGEST_HOLD, (known[1] - known[0]) / 2),
+                min(LONGEST_HOLD, (known[-1] - known[-2]) / 2),
+            ]
+        outside = (
+            (times < known[0] - reach[0])
+            | (times > known[-1] + reach[1])
+            | (gap > LONGEST_GAP)
+            | np.isnat(times)
+        )
         return before, after, np.where(outside, np.nan, share)
 
     # -- cloud
 
     @cached_property
     def cloud_columns(self) -> tuple[Array, bool]:
-        """Cloud fraction by level at every site (site, time, level) [1], and whether it had to be derived from humidity alone."""
+        """Cloud fraction by level at every site (site, time, level) [1], and whether it had to be
+        derived from humidity alone.
+        """
         name = "cloud_area_fraction_in_atmosphere_layer"
         if self.has(name):
             return self.at_sites(name), "cloud_from_humidity" in self.estimates
@@ -184,51 +246,76 @@ class Scene:
 
     @property
     def cloud_estimates(self) -> tuple[str, ...]:
-        """Ids of what a reader should know of cloud by level at the sites: of what it was derived, before or here."""
+        """Ids of what a reader should know of cloud by level at the sites: of what it was derived,
+        before or here.
+        """
         return self.estimates or ("cloud_from_humidity",) * self.cloud_columns[1]
 
     @cached_property
     def _layers_by_level(self) -> dict[str, Array]:
         """Cover of each layer by overlap of its levels (site, time) [1]."""
         cloud, _ = self.cloud_columns
-        inside = {layer: (self.pressure > low) & (self.pressure <= high) for layer, (low, high) in LAYERS.items()}
-        return {layer: maximum_random_overlap(cloud[..., levels]) for layer, levels in inside.items()}
+        inside = {
+            layer: (self.pressure > low) & (self.pressure <= high)
+            for layer, (low, high) in LAYERS.items()
+        }
+        return {
+            layer: maximum_random_overlap(cloud[..., levels]) for layer, levels in inside.items()
+        }
 
     def cloud_layers(self, rows: Index, times: Times) -> tuple[dict[str, Array], NDArray[np.str_]]:
-        """Return low, medium and high cloud cover (event, moment) [1] and how each event's was had (event):
+        """Return low, medium and high cloud cover (event, moment) [1] and how each event's was had
+        (event):
 
-        `point` (the model's own, instantaneous), `levels` (overlap of its cloud by level), `mean` (a time mean that
-        holds the moment), `humidity` (derived), or `none`; the poorest way used in the window is the one named.
+        `point` (the model's own, instantaneous), `levels` (overlap of its cloud by level), `mean`
+        (a time mean that holds the moment), `humidity` (derived), or `none`; the poorest way used
+        in the window is the one named.
         """
         _, derived = self.cloud_columns
         own = {layer: f"{layer}_type_cloud_area_fraction" for layer in LAYERS}
         ways: list[tuple[str, dict[str, Array]]] = []
         if all(self.has(name) for name in own.values()):
-            ways.append(("point", {layer: self.at(name, rows, times) for layer, name in own.items()}))
-        by_level = {layer: self.between(cover, rows, times) for layer, cover in self._layers_by_level.items()}
+            ways.append(
+                ("point", {layer: self.at(name, rows, times) for layer, name in own.items()})
+            )
+        by_level = {
+            layer: self.between(cover, rows, times)
+            for layer, cover in self._layers_by_level.items()
+        }
         means = {layer: f"{name}_mean" for layer, name in own.items()}
-        by_mean = [("mean", {layer: self.mean_over(name, rows, times) for layer, name in means.items()})] if self.has(means["low"]) else []
+        by_mean = (
+            [("mean", {layer: self.mean_over(name, rows, times) for layer, name in means.items()})]
+            if self.has(means["low"])
+            else []
+        )
         ways += [*by_mean, ("humidity", by_level)] if derived else [("levels", by_level), *by_mean]
         result = {layer: np.full(times.shape, np.nan) for layer in LAYERS}
         used = np.full(times.shape, len(ways))
         for number, (_, values) in enumerate(ways):
-            take = np.isnan(result["low"]) & np.isfinite(np.stack([values[layer] for layer in LAYERS])).all(axis=0)
+            take = np.isnan(result["low"]) & np.isfinite(
+                np.stack([values[layer] for layer in LAYERS])
+            ).all(axis=0)
             for layer in LAYERS:
                 result[layer] = np.where(take, values[layer], result[layer])
             used = np.where(take, number, used)
         names = np.array([*(name for name, _ in ways), "none"])
-        asked = self.covers(times) | (used < len(ways))  # a mean may reach where no field stands for the moment
+        # a mean may reach where no field stands for the moment
+        asked = self.covers(times) | (used < len(ways))
         poorest = np.where(asked, used, -1).max(axis=1, initial=-1)
         return result, names[np.where(poorest < 0, len(ways), poorest)]
 
 
 def at_height(values: Array, heights: Array, target: Array | float, lapse: float = 0.0) -> Array:
-    """Return profiles (..., level) read at `target` [m] (..., or broadcast against it), linear in height.
+    """Return profiles (..., level) read at `target` [m] (..., or broadcast against it), linear in
+    height.
 
-    heights: geopotential height [m] of the levels (..., level), rising; a level where value or height is NaN is passed over.
-    Up to 500 m beyond the profile's ends its end value holds, changed by `lapse` [unit m-1]; further out the answer is NaN.
+    heights: geopotential height [m] of the levels (..., level), rising; a level where value or
+    height is NaN is passed over. Up to 500 m beyond the profile's ends its end value holds, changed
+    by `lapse` [unit m-1]; further out the answer is NaN.
     """
-    target = np.broadcast_to(np.asarray(target, dtype=float), np.broadcast_shapes(np.shape(target), values.shape[:-1]))
+    target = np.broadcast_to(
+        np.asarray(target, dtype=float), np.broadcast_shapes(np.shape(target), values.shape[:-1])
+    )
     known = np.isfinite(values) & np.isfinite(heights)
     low_side = known & (heights <= target[..., None])
     high_side = known & (heights > target[..., None])
@@ -244,25 +331,49 @@ def at_height(values: Array, heights: Array, target: Array | float, lapse: float
     height_low, height_high = _pick(tall, lower), _pick(tall, upper)
     has_low, has_high = below >= 0, above <= last
     with np.errstate(invalid="ignore", divide="ignore"):
-        between = value_low + (value_high - value_low) * (target - height_low) / (height_high - height_low)
-    over = np.where(target - height_low <= DEEPEST_HOLD, value_low + lapse * (target - height_low), np.nan)
-    under = np.where(height_high - target <= DEEPEST_HOLD, value_high + lapse * (target - height_high), np.nan)
-    return np.where(has_low & has_high, between, np.where(has_low, over, np.where(has_high, under, np.nan)))
+        between = value_low + (value_high - value_low) * (target - height_low) / (
+            height_high - height_low
+        )
+    over = np.where(
+        target - height_low <= DEEPEST_HOLD, value_low + lapse * (target - height_low), np.nan
+    )
+    under = np.where(
+        height_high - target <= DEEPEST_HOLD, value_high + lapse * (target - height_high), np.nan
+    )
+    return np.where(
+        has_low & has_high, between, np.where(has_low, over, np.where(has_high, under, np.nan))
+    )
 
 
 def on_heights(values: Array, heights: Array, grid: Array, lapse: float = 0.0) -> Array:
-    """Return profiles (..., level) read at every height of `grid` [m] (height): (..., height), as `at_height` does for one height."""
+    """Return profiles (..., level) read at every height of `grid` [m] (height): (..., height), as
+    `at_height` does for one height.
+    """
     known = np.isfinite(values) & np.isfinite(heights)
     levels = np.arange(values.shape[-1])
     nearest = np.maximum.accumulate(np.where(known, levels, -1), axis=-1)
-    nearest = np.where(nearest < 0, known.argmax(axis=-1)[..., None], nearest)  # an unknown level repeats its neighbour
-    values, heights = np.take_along_axis(values, nearest, axis=-1), np.take_along_axis(heights, nearest, axis=-1)
-    upper = np.zeros((*heights.shape[:-1], len(grid)), dtype=np.int16)  # how many levels lie at or below each height
+    # an unknown level repeats its neighbour
+    nearest = np.where(nearest < 0, known.argmax(axis=-1)[..., None], nearest)
+    values, heights = (
+        np.take_along_axis(values, nearest, axis=-1),
+        np.take_along_axis(heights, nearest, axis=-1),
+    )
+    # how many levels lie at or below each height
+    upper = np.zeros((*heights.shape[:-1], len(grid)), dtype=np.int16)
     for level in levels:
         upper += heights[..., level, None] <= grid.astype(heights.dtype)
-    below, above = np.maximum(upper - 1, 0).astype(np.intp), np.minimum(upper, len(levels) - 1).astype(np.intp)
-    value_low, value_high = np.take_along_axis(values, below, axis=-1), np.take_along_axis(values, above, axis=-1)
-    height_low, height_high = np.take_along_axis(heights, below, axis=-1), np.take_along_axis(heights, above, axis=-1)
+    below, above = (
+        np.maximum(upper - 1, 0).astype(np.intp),
+        np.minimum(upper, len(levels) - 1).astype(np.intp),
+    )
+    value_low, value_high = (
+        np.take_along_axis(values, below, axis=-1),
+        np.take_along_axis(values, above, axis=-1),
+    )
+    height_low, height_high = (
+        np.take_along_axis(heights, below, axis=-1),
+        np.take_along_axis(heights, above, axis=-1),
+    )
     thick = np.where(height_high > height_low, height_high - height_low, np.inf)
     read = value_low + (value_high - value_low) * (grid - height_low) / thick
     beyond = np.where((upper == 0) | (upper == len(levels)), grid - height_low, 0.0)
@@ -274,7 +385,9 @@ def _pick(values: Array, index: Index) -> Array:
 
 
 def _bracket(axis: Array, points: Array) -> tuple[Index, Array]:
-    """Return the axis cell that holds each point and the point's share of it; the share is NaN outside the axis."""
+    """Return the axis cell that holds each point and the point's share of it; the share is NaN
+    outside the axis.
+    """
     cell = np.clip(np.searchsorted(axis, points, side="right") - 1, 0, len(axis) - 2)
     share = (points - axis[cell]) / (axis[cell + 1] - axis[cell])
     slack = 1e-6
@@ -283,9 +396,13 @@ def _bracket(axis: Array, points: Array) -> tuple[Index, Array]:
 
 
 def hours_between(start: Times, end: Times, step_minutes: int = 60) -> Times:
-    """Return moments (event, moment) from each start to each end inclusive, `step_minutes` apart, padded with NaT."""
+    """Return moments (event, moment) from each start to each end inclusive, `step_minutes` apart,
+    padded with NaT.
+    """
     step = np.timedelta64(step_minutes, "m")
-    counts = np.where(np.isnat(start) | np.isnat(end), 0, ((end - start) / step).astype(float) // 1 + 1)
+    counts = np.where(
+        np.isnat(start) | np.isnat(end), 0, ((end - start) / step).astype(float) // 1 + 1
+    )
     width = int(counts.max(initial=0))
     moments = start[:, None].astype("datetime64[ns]") + np.arange(width) * step
     return np.where(np.arange(width) < counts[:, None], moments, np.datetime64("NaT", "ns"))
@@ -296,5 +413,9 @@ def as_times(moments: Sequence[object]) -> Times:
     from datetime import UTC, datetime
 
     nothing = np.datetime64("NaT", "ns")
-    utc = (m.astimezone(UTC).replace(tzinfo=None) if isinstance(m, datetime) else None for m in moments)
-    return np.array([nothing if m is None else np.datetime64(m, "ns") for m in utc], dtype="datetime64[ns]")
+    utc = (
+        m.astimezone(UTC).replace(tzinfo=None) if isinstance(m, datetime) else None for m in moments
+    )
+    return np.array(
+        [nothing if m is None else np.datetime64(m, "ns") for m in utc], dtype="datetime64[ns]"
+    )

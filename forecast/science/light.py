@@ -1,9 +1,12 @@
-"""How sunlight travels low through the air: rays over a round, refracting earth, and what cloud, haze and air leave of it.
+"""How sunlight travels low through the air: rays over a round, refracting earth, and what cloud,
+haze and air leave of it.
 
-Two angles of the sun are told apart: its geometric `altitude` (no air) and the apparent `elevation` of its ray where it arrives,
-both in degrees. Within 700 km of the ground a ray is a straight line over an earth of the effective radius R / (1 - k), so a ray that
-reaches height h at elevation -e has passed its lowest point at the distance e R / (1 - k). A `Section` is the air along the
-sun's azimuth; `trace` sums up what a ray meets in it. Everything is an array over events; NaN in, NaN out.
+Two angles of the sun are told apart: its geometric `altitude` (no air) and the apparent `elevation`
+of its ray where it arrives, both in degrees. Within 700 km of the ground a ray is a straight line
+over an earth of the effective radius R / (1 - k), so a ray that reaches height h at elevation -e
+has passed its lowest point at the distance e R / (1 - k). A `Section` is the air along the sun's
+azimuth; `trace` sums up what a ray meets in it. Everything is an array over events; NaN in, NaN
+out.
 """
 
 from __future__ import annotations
@@ -20,9 +23,12 @@ Truth = NDArray[np.bool_]
 Index = NDArray[np.intp]
 
 EARTH_RADIUS = 6371000.0  # [m]
-REFRACTION = 0.15  # [1] k: curvature of a ray over that of the earth; 0.13-0.17 in ordinary air, 0.15 on a way grazing from 8 km
+# [1] k: curvature of a ray over that of the earth; 0.13-0.17 in ordinary air, 0.15 on a way grazing
+# from 8 km
+REFRACTION = 0.15
 HORIZON_REFRACTION = 34 / 60  # [degree] by which the air lifts a star on a sea-level horizon
-AIR_SCALE = 9000.0  # [m] over which the air's density falls by e (standard atmosphere, 0-10 km), for bending
+# [m] over which the air's density falls by e (standard atmosphere, 0-10 km), for bending
+AIR_SCALE = 9000.0
 RAYLEIGH_SCALE = 8434.5  # [m] pressure scale height at 288.15 K
 BANDS = (680e-9, 550e-9, 450e-9)  # [m] red, green, blue
 ANGSTROM_EXPONENT = 1.3  # of continental aerosol: how fast its optical depth falls with wavelength
@@ -32,7 +38,8 @@ CELL = 250.0  # [m] height of a cell of a section
 CELLS = 56  # so that a section reaches 14 km
 LEVEL = 1.0  # [m] climb across a column below which a ray counts as level
 BLOCK = 16  # events traced at once: their rays stay in the processor's cache
-CLOUD_LENGTH = 20000.0  # [m] (check) length along the ray of one cloud element: partial cover beyond it is drawn anew
+# [m] (check) length along the ray of one cloud element: partial cover beyond it is drawn anew
+CLOUD_LENGTH = 20000.0
 
 
 def effective_radius(refraction: float = REFRACTION) -> float:
@@ -40,10 +47,14 @@ def effective_radius(refraction: float = REFRACTION) -> float:
     return EARTH_RADIUS / (1 - refraction)
 
 
-def ray_height(height: Array, elevation: Array, distance: Array, refraction: float = REFRACTION) -> Array:
-    """Return the height [m] above sea level, at `distance` [m] towards the sun, of the ray that arrives at `height` [m] at `elevation`.
+def ray_height(
+    height: Array, elevation: Array, distance: Array, refraction: float = REFRACTION
+) -> Array:
+    """Return the height [m] above sea level, at `distance` [m] towards the sun, of the ray that
+    arrives at `height` [m] at `elevation`.
 
-    The arguments broadcast. Source: plane geometry of a line past a circle: r cos(theta + e) = r0 cos e.
+    The arguments broadcast. Source: plane geometry of a line past a circle: r cos(theta + e) = r0
+    cos e.
     """
     radius = effective_radius(refraction)
     angle = np.radians(elevation)
@@ -51,7 +62,8 @@ def ray_height(height: Array, elevation: Array, distance: Array, refraction: flo
 
 
 def lowest_elevation(height: Array | float, refraction: float = REFRACTION) -> Array:
-    """Return the elevation [degree] below which a ray to `height` [m] would have to pass through a sea-level earth.
+    """Return the elevation [degree] below which a ray to `height` [m] would have to pass through a
+    sea-level earth.
 
     About -sqrt(2 h / R'): 2.9 degrees for 8 km without refraction, from a point 320 km away.
     """
@@ -60,22 +72,32 @@ def lowest_elevation(height: Array | float, refraction: float = REFRACTION) -> A
 
 
 def bending(height: Array | float, elevation: Array | float) -> Array:
-    """Return by how much [degree] the air has bent a ray from space that arrives at `height` [m] at `elevation`.
+    """Return by how much [degree] the air has bent a ray from space that arrives at `height` [m] at
+    `elevation`.
 
-    Exponential air of scale 9 km, scaled to 34' at a sea-level horizon; within 0.5' of Bennett 1982 from 0 to 20 degrees.
-    A ray from below the horizontal is bent on its way down and up again; one that would touch the ground is held at it.
+    Exponential air of scale 9 km, scaled to 34' at a sea-level horizon; within 0.5' of Bennett 1982
+    from 0 to 20 degrees. A ray from below the horizontal is bent on its way down and up again; one
+    that would touch the ground is held at it.
     """
     slope = np.sin(np.radians(elevation)) * np.sqrt(effective_radius() / (2 * AIR_SCALE))
     depth = np.sqrt(np.maximum(height, 0.0) / AIR_SCALE)
-    return HORIZON_REFRACTION * np.exp(-np.maximum(height, 0.0) / AIR_SCALE) * erfcx(np.maximum(slope, -depth))
+    return (
+        HORIZON_REFRACTION
+        * np.exp(-np.maximum(height, 0.0) / AIR_SCALE)
+        * erfcx(np.maximum(slope, -depth))
+    )
 
 
 def apparent_elevation(altitude: Array, height: Array | float) -> Array:
-    """Return the elevation [degree] at which the ray of a sun at geometric `altitude` [degree] arrives at `height` [m].
+    """Return the elevation [degree] at which the ray of a sun at geometric `altitude` [degree]
+    arrives at `height` [m].
 
     The inverse of elevation - bending(elevation), by halving; good to 0.001 degrees.
     """
-    low, high = np.broadcast_arrays(np.asarray(altitude, dtype=float), np.asarray(height, dtype=float))[0], np.asarray(altitude) + 1.3
+    low, high = (
+        np.broadcast_arrays(np.asarray(altitude, dtype=float), np.asarray(height, dtype=float))[0],
+        np.asarray(altitude) + 1.3,
+    )
     for _ in range(11):
         middle = (low + high) / 2
         under = middle - bending(height, middle) < altitude
@@ -84,15 +106,22 @@ def apparent_elevation(altitude: Array, height: Array | float) -> Array:
 
 
 def air_column(height: Array, elevation: Array, scale: float = RAYLEIGH_SCALE) -> Array:
-    """Return the air [m, as at sea level] that a ray meets from space to `height` [m] at `elevation`, for a density of that scale.
+    """Return the air [m, as at sea level] that a ray meets from space to `height` [m] at
+    `elevation`, for a density of that scale.
 
-    Vertical it is scale * exp(-h / scale), on the horizon sqrt(pi R' scale / 2). Rays that touch the ground are held at it.
-    Source: Chapman 1931, Proc. Phys. Soc. 43, 483, in its limit for an atmosphere thin beside the earth.
+    Vertical it is scale * exp(-h / scale), on the horizon sqrt(pi R' scale / 2). Rays that touch
+    the ground are held at it.
+    Source: Chapman 1931, Proc. Phys. Soc. 43, 483, in its limit for an atmosphere thin beside the
+    earth.
     """
     radius = effective_radius()
     slope = np.sin(np.radians(elevation)) * np.sqrt(radius / (2 * scale))
     above = np.maximum(height, 0.0)
-    return np.exp(-above / scale) * np.sqrt(np.pi * radius * scale / 2) * erfcx(np.maximum(slope, -np.sqrt(above / scale)))
+    return (
+        np.exp(-above / scale)
+        * np.sqrt(np.pi * radius * scale / 2)
+        * erfcx(np.maximum(slope, -np.sqrt(above / scale)))
+    )
 
 
 def rayleigh_depth(wavelength: float) -> float:
@@ -101,36 +130,58 @@ def rayleigh_depth(wavelength: float) -> float:
     Source: Bodhaine et al. 1999, J. Atmos. Oceanic Technol. 16, 1854, eq. 30; valid 250-850 nm.
     """
     square = (wavelength * 1e6) ** 2
-    return 0.0021520 * (1.0455996 - 341.29061 / square - 0.90230850 * square) / (1 + 0.0027059889 / square - 85.968563 * square)
+    return (
+        0.0021520
+        * (1.0455996 - 341.29061 / square - 0.90230850 * square)
+        / (1 + 0.0027059889 / square - 85.968563 * square)
+    )
 
 
 def twilight_illuminance(altitude: Array) -> Array:
-    """Return the light [lx] of a clear sky and the sun on level ground, sun at `altitude` [degree] between -18 and 20.
+    """Return the light [lx] of a clear sky and the sun on level ground, sun at `altitude` [degree]
+    between -18 and 20.
 
-    Source: Janiczek & DeYoung 1987, USNO Circular 171, table 1 (log10 E as cubics of altitude / 90).
+    Source: Janiczek & DeYoung 1987, USNO Circular 171, table 1 (log10 E as cubics of altitude /
+    90).
     """
     x = np.clip(altitude, -18.0, 20.0) / 90
-    pieces = ((5.0, 3.05, 13.28, -45.98, 64.33), (-0.8, 2.88, 22.26, -207.64, 1034.30), (-5.0, 2.88, 21.81, -258.11, -858.36),
-              (-12.0, 2.70, 12.17, -431.69, -1899.83), (-18.0, 13.84, 262.72, 1447.42, 2797.93))  # fmt: skip
+    pieces = ((5.0, 3.05, 13.28, -45.98, 64.33), (-0.8, 2.88, 22.26, -207.64, 1034.30),
+              (-5.0, 2.88, 21.81, -258.11, -858.36),
+              (-12.0, 2.70, 12.17, -431.69, -1899.83),
+              (-18.0, 13.84, 262.72, 1447.42, 2797.93))  # fmt: skip
     logarithms = [a + x * (b + x * (c + x * d)) for _, a, b, c, d in pieces]
-    return 10 ** np.select([altitude > limit for limit, *_ in pieces[:-1]], logarithms[:-1], logarithms[-1])
+    return 10 ** np.select(
+        [altitude > limit for limit, *_ in pieces[:-1]], logarithms[:-1], logarithms[-1]
+    )
 
 
-def great_circle(latitude: Array, longitude: Array, azimuth: Array, distance: Array) -> tuple[Array, Array]:
-    """Return latitude and longitude [degree] (event, distance) of the points at `distance` [m] (distance) towards `azimuth` (event)."""
-    start, bearing, arc = np.radians(latitude)[:, None], np.radians(azimuth)[:, None], (distance / EARTH_RADIUS)[None, :]
+def great_circle(
+    latitude: Array, longitude: Array, azimuth: Array, distance: Array
+) -> tuple[Array, Array]:
+    """Return latitude and longitude [degree] (event, distance) of the points at `distance` [m]
+    (distance) towards `azimuth` (event).
+    """
+    start, bearing, arc = (
+        np.radians(latitude)[:, None],
+        np.radians(azimuth)[:, None],
+        (distance / EARTH_RADIUS)[None, :],
+    )
     sine = np.sin(start) * np.cos(arc) + np.cos(start) * np.sin(arc) * np.cos(bearing)
-    east = np.arctan2(np.sin(bearing) * np.sin(arc) * np.cos(start), np.cos(arc) - np.sin(start) * sine)
+    east = np.arctan2(
+        np.sin(bearing) * np.sin(arc) * np.cos(start), np.cos(arc) - np.sin(start) * sine
+    )
     return np.degrees(np.arcsin(np.clip(sine, -1, 1))), longitude[:, None] + np.degrees(east)
 
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """The air along the sun's azimuth, in columns `distance` [m] (distance,) apart by equal steps and cells of 250 m from sea level.
+    """The air along the sun's azimuth, in columns `distance` [m] (distance,) apart by equal steps
+    and cells of 250 m from sea level.
 
-    cover: cloud fraction (event, distance, cell) [1]; cloud, aerosol: extinction (event, distance, cell) [m-1], aerosol at 550 nm;
-    ground: height (event, distance) [m]; known: where the column lies inside the data (event, distance).
-    Unknown columns hold no cloud.
+    cover: cloud fraction (event, distance, cell) [1]; cloud, aerosol: extinction (event, distance,
+    cell) [m-1], aerosol at 550 nm;
+    ground: height (event, distance) [m]; known: where the column lies inside the data (event,
+    distance). Unknown columns hold no cloud.
     """
 
     distance: Array
@@ -142,7 +193,14 @@ class Section:
 
     def of(self, rows: Index | slice) -> Section:
         """Return the section of some events."""
-        return Section(self.distance, self.cover[rows], self.cloud[rows], self.aerosol[rows], self.ground[rows], self.known[rows])
+        return Section(
+            self.distance,
+            self.cover[rows],
+            self.cloud[rows],
+            self.aerosol[rows],
+            self.ground[rows],
+            self.known[rows],
+        )
 
     def coverage(self, reach: float) -> Array:
         """Return the part [1] (event) of the path out to `reach` [m] that lies inside the data."""
@@ -150,10 +208,12 @@ class Section:
 
 
 def cloud_extinction(cover: Array, within: Array) -> Array:
-    """Return the extinction [m-1] that a ray meets on average in air of which `cover` [1] holds cloud of extinction `within` [m-1].
+    """Return the extinction [m-1] that a ray meets on average in air of which `cover` [1] holds
+    cloud of extinction `within` [m-1].
 
-    Over the length L of one cloud element a share 1 - c of the rays goes free, the rest keeps exp(-within L); further on the dice
-    are thrown again, so the answer does not hang on the step of the sum: k = -ln(1 - c (1 - exp(-within L))) / L.
+    Over the length L of one cloud element a share 1 - c of the rays goes free, the rest keeps
+    exp(-within L); further on the dice are thrown again, so the answer does not hang on the step of
+    the sum: k = -ln(1 - c (1 - exp(-within L))) / L.
     """
     blocked = cover * -np.expm1(-np.minimum(within * CLOUD_LENGTH, 60.0))
     return np.where(cover >= 1, within, -np.log1p(-np.minimum(blocked, 1 - 1e-12)) / CLOUD_LENGTH)
@@ -161,20 +221,30 @@ def cloud_extinction(cover: Array, within: Array) -> Array:
 
 @dataclass(frozen=True, slots=True)
 class Traced:
-    """What rays (event, ray) met: optical depth [1] of cloud and of aerosol (550 nm), and whether the ground let them pass."""
+    """What rays (event, ray) met: optical depth [1] of cloud and of aerosol (550 nm), and whether
+    the ground let them pass.
+    """
 
     cloud: Array
     aerosol: Array
     free: Truth
 
 
-def trace(section: Section, height: Array, elevation: Array, start: int = 0, over_ground: bool = True) -> Traced:
-    """Follow rays that arrive at `height` [m] (event) above column `start` at `elevation` [degree] (event, ray) back through the section.
+def trace(
+    section: Section, height: Array, elevation: Array, start: int = 0, over_ground: bool = True
+) -> Traced:
+    """Follow rays that arrive at `height` [m] (event) above column `start` at `elevation` [degree]
+    (event, ray) back through the section.
 
-    Exact for cloud that is uniform in each cell and for haze that keeps each cell's mean and leans with its neighbours, but for the
-    ray's sag about its chord across one column: 2 m. over_ground=False leaves the ground to a terrain horizon that the caller knows better.
+    Exact for cloud that is uniform in each cell and for haze that keeps each cell's mean and leans
+    with its neighbours, but for the ray's sag about its chord across one column: 2 m.
+    over_ground=False leaves the ground to a terrain horizon that the caller knows better.
     """
-    cloud, aerosol, free = np.empty(elevation.shape), np.empty(elevation.shape), np.ones(elevation.shape, dtype=bool)
+    cloud, aerosol, free = (
+        np.empty(elevation.shape),
+        np.empty(elevation.shape),
+        np.ones(elevation.shape, dtype=bool),
+    )
     for first in range(0, len(height), BLOCK):
         block = slice(first, first + BLOCK)
         chords = _Chords(section, block, height[block], elevation[block], start)
@@ -183,33 +253,48 @@ def trace(section: Section, height: Array, elevation: Array, start: int = 0, ove
         if over_ground:
             free[block] = chords.above_ground(section.ground[block])
     unknown = np.isnan(elevation) | np.isnan(height)[:, None]
-    slant = np.where(unknown, np.nan, 1 / np.cos(np.radians(elevation)))  # of the way itself to its length along the ground
+    # of the way itself to its length along the ground
+    slant = np.where(unknown, np.nan, 1 / np.cos(np.radians(elevation)))
     return Traced(cloud * slant, aerosol * slant, free & ~unknown)
 
 
-def cloud_met(section: Section, height: Array, elevation: Array, start: int = 0) -> tuple[Array, Index]:
-    """Return the optical depth [1] of cloud that rays (event, ray) meet in each column from `start`, (event, ray, distance),
-    and the cell in which each is found there."""
+def cloud_met(
+    section: Section, height: Array, elevation: Array, start: int = 0
+) -> tuple[Array, Index]:
+    """Return the optical depth [1] of cloud that rays (event, ray) meet in each column from
+    `start`, (event, ray, distance), and the cell in which each is found there.
+    """
     chords = _Chords(section, slice(None), height, elevation, start)
-    return chords.met(section.cloud, leaning=False), np.clip(chords.middle() / CELL, 0, CELLS - 1).astype(np.intp)
+    return chords.met(section.cloud, leaning=False), np.clip(
+        chords.middle() / CELL, 0, CELLS - 1
+    ).astype(np.intp)
 
 
 class _Chords:
-    """Rays of some events cut at the edges of columns, (event, ray, distance): straight across each column."""
+    """Rays of some events cut at the edges of columns, (event, ray, distance): straight across each
+    column.
+    """
 
-    def __init__(self, section: Section, events: slice, height: Array, elevation: Array, start: int) -> None:
+    def __init__(
+        self, section: Section, events: slice, height: Array, elevation: Array, start: int
+    ) -> None:
         distance = section.distance[start:] - section.distance[start]
         edges = np.concatenate([distance[:1], (distance[1:] + distance[:-1]) / 2, distance[-1:]])
         self.start = start
         self.length = np.diff(edges)
-        sag = self.length.max() ** 2 / (12 * effective_radius())  # [m] of a ray below its chord, on average
-        self.height = np.nan_to_num(ray_height(height[:, None, None], elevation[:, :, None], edges)) - sag
+        # [m] of a ray below its chord, on average
+        sag = self.length.max() ** 2 / (12 * effective_radius())
+        self.height = (
+            np.nan_to_num(ray_height(height[:, None, None], elevation[:, :, None], edges)) - sag
+        )
         self.climb = np.diff(self.height)
         self.level = np.flatnonzero(np.abs(self.climb) < LEVEL)
         place = np.clip(self.height / CELL, 0.0, CELLS)
         cell = np.minimum(place.astype(np.intp), CELLS - 1)
         self.share = place - cell
-        rows = np.arange(len(height))[:, None] * section.distance.size + np.arange(start, section.distance.size)
+        rows = np.arange(len(height))[:, None] * section.distance.size + np.arange(
+            start, section.distance.size
+        )
         self._floor = (rows * CELLS)[:, None, :]
         self._cells = (self._floor + cell[..., :-1], self._floor + cell[..., 1:])
 
@@ -218,20 +303,26 @@ class _Chords:
         return (self.height[..., :-1] + self.height[..., 1:]) / 2
 
     def above_ground(self, ground: Array) -> Truth:
-        """Say of each ray (event, ray) whether it stays above `ground` [m] (event, distance of the whole section)."""
+        """Say of each ray (event, ray) whether it stays above `ground` [m] (event, distance of the
+        whole section).
+        """
         return np.asarray((self.middle() >= ground[:, None, self.start :]).all(axis=-1))
 
     def met(self, extinction: Array, leaning: bool) -> Array:
-        """Return the optical depth [1] of each chord: its length times the mean of `extinction` [m-1] (event, distance, cell) between
-        the heights of its two ends, which is the difference of two integrals over height divided by the climb.
+        """Return the optical depth [1] of each chord: its length times the mean of `extinction`
+        [m-1] (event, distance, cell) between the heights of its two ends, which is the difference
+        of two integrals over height divided by the climb.
 
-        leaning: within a cell the extinction leans as its neighbours do, keeping the cell's mean; else it is uniform.
+        leaning: within a cell the extinction leans as its neighbours do, keeping the cell's mean;
+        else it is uniform.
         """
         flat = extinction.reshape(-1)
         below = (np.cumsum(extinction, axis=-1) - extinction).reshape(-1)
         lean = np.gradient(extinction, axis=-1).reshape(-1) / 2 if leaning else None
         ends = []
-        for cells, share in zip(self._cells, (self.share[..., :-1], self.share[..., 1:]), strict=True):
+        for cells, share in zip(
+            self._cells, (self.share[..., :-1], self.share[..., 1:]), strict=True
+        ):
             within = flat.take(cells)
             if lean is not None:
                 within -= lean.take(cells) * (1 - share)
@@ -247,12 +338,19 @@ class _Chords:
         return depth
 
     def _level(self, flat: Array, lean: Array | None) -> Array:
-        """Return the optical depth [1] of the chords too level to divide by their climb: the extinction half-way."""
+        """Return the optical depth [1] of the chords too level to divide by their climb: the
+        extinction half-way.
+        """
         height = self.middle().reshape(-1)[self.level]
         cell = np.clip(height / CELL, 0, CELLS - 1).astype(np.intp)
         index = np.broadcast_to(self._floor, self.climb.shape).reshape(-1)[self.level] + cell
-        within = flat[index] + (0.0 if lean is None else lean[index] * (2 * (height / CELL - cell) - 1))
-        return np.where(height < CELLS * CELL, within, 0.0) * self.length[self.level % self.length.size]
+        within = flat[index] + (
+            0.0 if lean is None else lean[index] * (2 * (height / CELL - cell) - 1)
+        )
+        return (
+            np.where(height < CELLS * CELL, within, 0.0)
+            * self.length[self.level % self.length.size]
+        )
 
 
 def band_transmission(aerosol: Array, air: Array) -> Array:

@@ -1,4 +1,6 @@
-"""Which meteor showers are at their best on a night: an almanac's fact, by the sun's longitude, which keeps step where dates do not."""
+"""Which meteor showers are at their best on a night: an almanac's fact, by the sun's longitude,
+which keeps step where dates do not.
+"""
 
 from __future__ import annotations
 
@@ -13,8 +15,10 @@ from forecast.domain import MeteorShower
 
 @dataclass(frozen=True, slots=True)
 class _Peak:
-    """A yearly shower: the sun's longitude [degree, J2000] at its maximum, how far [degree, about a day] on either side a night is still
-    worth it, right ascension and declination of its radiant [degree], meteors an hour with the radiant overhead on a perfect sky."""
+    """A yearly shower: the sun's longitude [degree, J2000] at its maximum, how far [degree, about a
+    day] on either side a night is still worth it, right ascension and declination of its radiant
+    [degree], meteors an hour with the radiant overhead on a perfect sky.
+    """
 
     id: str
     longitude: float
@@ -23,8 +27,10 @@ class _Peak:
     hourly_rate: int
 
 
-# Source: International Meteor Organization, Meteor Shower Calendar 2021, table 5: showers of ten and more an hour seen from 40 N. How
-# long each stays above about half its rate is rounded (check); 0.7 at least, so that no maximum falls between two nights.
+# Source: International Meteor Organization, Meteor Shower Calendar 2021, table 5: showers of ten
+# and more an hour seen from 40 N. How long each stays above about half its rate is rounded (check);
+# 0.7 at least, so that no maximum falls between two nights.
+# fmt: off
 PEAKS = (
     _Peak("quadrantids", 283.15, 0.7, (230.0, 49.0), 110),
     _Peak("lyrids", 32.32, 1.0, (271.0, 34.0), 18),
@@ -36,14 +42,17 @@ PEAKS = (
     _Peak("geminids", 262.2, 1.0, (112.0, 33.0), 150),
     _Peak("ursids", 270.7, 0.7, (217.0, 76.0), 10),
 )
+# fmt: on
 
 LEAST_ALTITUDE = 20.0  # [degree] that a radiant must reach when it culminates
 
 
 def solar_longitude(moment: datetime) -> float:
-    """Return the sun's ecliptic longitude [degree, equinox J2000] at `moment` (aware), to 0.01 degrees from 1950 to 2050.
+    """Return the sun's ecliptic longitude [degree, equinox J2000] at `moment` (aware), to 0.01
+    degrees from 1950 to 2050.
 
-    Source: Astronomical Almanac, low-precision formulas for the sun (page C5); precession 50.29 arc-seconds a year.
+    Source: Astronomical Almanac, low-precision formulas for the sun (page C5); precession 50.29
+    arc-seconds a year.
     """
     days = (moment - datetime(2000, 1, 1, 12, tzinfo=UTC)).total_seconds() / 86400
     anomaly = np.radians(357.528 + 0.9856003 * days)
@@ -52,7 +61,9 @@ def solar_longitude(moment: datetime) -> float:
 
 
 def showers_at(middle: datetime, latitude: float) -> tuple[MeteorShower, ...]:
-    """Return the showers near their maximum in the night around `middle` (aware), seen from `latitude` [degree], the strongest first."""
+    """Return the showers near their maximum in the night around `middle` (aware), seen from
+    `latitude` [degree], the strongest first.
+    """
     near = _near(middle.replace(minute=0, second=0, microsecond=0))
     seen = [peak for peak in near if 90 - abs(latitude - peak.radiant[1]) >= LEAST_ALTITUDE]
     return tuple(MeteorShower(peak.id, peak.hourly_rate) for peak in seen)
@@ -62,5 +73,9 @@ def showers_at(middle: datetime, latitude: float) -> tuple[MeteorShower, ...]:
 def _near(hour: datetime) -> tuple[_Peak, ...]:
     """Return the showers near their maximum at an hour: the same for every site."""
     longitude = solar_longitude(hour)
-    near = [peak for peak in PEAKS if abs((longitude - peak.longitude + 180) % 360 - 180) <= peak.either_side]
+    near = [
+        peak
+        for peak in PEAKS
+        if abs((longitude - peak.longitude + 180) % 360 - 180) <= peak.either_side
+    ]
     return tuple(sorted(near, key=lambda peak: -peak.hourly_rate))

@@ -1,4 +1,5 @@
-"""How bright the night sky is, and what the eye sees on it: twilight, moon, cities, haze. Arrays in, arrays out, NaN in NaN out.
+"""How bright the night sky is, and what the eye sees on it: twilight, moon, cities, haze. Arrays
+in, arrays out, NaN in NaN out.
 
 A sky is put together in luminance [nL] and told in magnitudes [mag arcsec-2], where more is darker.
 """
@@ -9,54 +10,79 @@ import numpy as np
 
 from forecast.science.thermodynamics import Array
 
-MILKY_WAY_SKY = 20.5  # [mag arcsec-2] from which the Milky Way stands out: Bortle 2001, Sky & Telescope 101(2), 126, class 4
-NATURAL_SKY = 22.0  # [mag arcsec-2] zenith without moon or lamps, at solar minimum. Source: science.md 1
-# Light of a thin moon beyond Krisciunas & Schaefer's [mag, negative is brighter]. The mean, by their precision, of three witnesses: the
-# paper's own error about none (8-23 %), the photometers of La Palma (0.64 mag of the whole sky at 29-39 % lit), and the sky meters of
-# Globe at Night at repeated places, which can hardly tell it from none. Worked out, and tried on other years, in tests/science/stars.py.
+# [mag arcsec-2] from which the Milky Way stands out: Bortle 2001, Sky & Telescope 101(2), 126,
+# class 4
+MILKY_WAY_SKY = 20.5
+# [mag arcsec-2] zenith without moon or lamps, at solar minimum. Source: science.md 1
+NATURAL_SKY = 22.0
+# Light of a thin moon beyond Krisciunas & Schaefer's [mag, negative is brighter]. The mean, by
+# their precision, of three witnesses: the paper's own error about none (8-23 %), the photometers of
+# La Palma (0.64 mag of the whole sky at 29-39 % lit), and the sky meters of Globe at Night at
+# repeated places, which can hardly tell it from none. Worked out, and tried on other years, in
+# tests/science/stars.py.
 MOONLIGHT_OFFSET = -0.45
-WHOLE_TO, NONE_FROM = 0.45, 0.60  # part of the moon that is lit: the offset holds whole up to the first and is none from the second
-# Magnitudes by which people with a chart and no training stop short of the formula's limit. Source: Globe at Night 2012, where a meter was
-# read beside them (0.3 has the least mean error), and the reports of other years at metered places: tests/science/stars.py.
+# part of the moon that is lit: the offset holds whole up to the first and is none from the second
+WHOLE_TO, NONE_FROM = 0.45, 0.60
+# Magnitudes by which people with a chart and no training stop short of the formula's limit. Source:
+# Globe at Night 2012, where a meter was read beside them (0.3 has the least mean error), and the
+# reports of other years at metered places: tests/science/stars.py.
 LAY_EYE = 0.3
-SEA_LEVEL_AEROSOL = 0.12  # [mag airmass-1] the background's in dry air. Source: Schaefer 1993, Vistas Astron. 36, 311
-AEROSOL_SCALE = 1500.0  # [m] height over which aerosol thins to 1/e. Source: Hayes & Latham 1975, ApJ 197, 593
-DRY, WETTEST = 0.50, 0.95  # [1] humidity below which aerosol does not swell; beyond which it is cloud
-TWILIGHT_AT_5_DEGREES = 11.84  # [mag arcsec-2] zenith, V, sun at -5 degrees. Source: Patat et al. 2006, A&A 455, 385, table 1
+# [mag airmass-1] the background's in dry air. Source: Schaefer 1993, Vistas Astron. 36, 311
+SEA_LEVEL_AEROSOL = 0.12
+# [m] height over which aerosol thins to 1/e. Source: Hayes & Latham 1975, ApJ 197, 593
+AEROSOL_SCALE = 1500.0
+# [1] humidity below which aerosol does not swell; beyond which it is cloud
+DRY, WETTEST = 0.50, 0.95
+# [mag arcsec-2] zenith, V, sun at -5 degrees. Source: Patat et al. 2006, A&A 455, 385, table 1
+TWILIGHT_AT_5_DEGREES = 11.84
 TWILIGHT_FADING = 1.10  # [mag arcsec-2 degree-1]
 
 
 def nanolamberts(brightness: Array) -> Array:
-    """Return a sky brightness [mag arcsec-2] as luminance [nL]. Source: Krisciunas & Schaefer 1991, eq. 1."""
+    """Return a sky brightness [mag arcsec-2] as luminance [nL]. Source: Krisciunas & Schaefer 1991,
+    eq. 1.
+    """
     return 34.08 * np.exp(20.7233 - 0.92104 * np.asarray(brightness))
 
 
 def magnitudes(luminance: Array) -> Array:
-    """Return a luminance [nL] as sky brightness [mag arcsec-2]. Source: Krisciunas & Schaefer 1991, eq. 1 turned round."""
+    """Return a luminance [nL] as sky brightness [mag arcsec-2]. Source: Krisciunas & Schaefer 1991,
+    eq. 1 turned round.
+    """
     return (20.7233 - np.log(np.asarray(luminance) / 34.08)) / 0.92104
 
 
-def extinction(height: Array | float, humidity: Array | float = DRY, aerosol: Array | float = np.nan) -> Array:
-    """Return the extinction in V [mag airmass-1] above `height` [m]: air, ozone and aerosol swollen by `humidity` [1].
+def extinction(
+    height: Array | float, humidity: Array | float = DRY, aerosol: Array | float = np.nan
+) -> Array:
+    """Return the extinction in V [mag airmass-1] above `height` [m]: air, ozone and aerosol swollen
+    by `humidity` [1].
 
-    Aerosol is the background's in dry air (below 50 %) and grows as (1 - humidity)^-0.5, up to 95 %; a haze that the background knows
-    nothing of (a dust storm, a city's winter) is not in it: `aerosol` [mag airmass-1], where it is known, stands for the estimate. An
-    unknown humidity is read as dry.
+    Aerosol is the background's in dry air (below 50 %) and grows as (1 - humidity)^-0.5, up to 95
+    %; a haze that the background knows nothing of (a dust storm, a city's winter) is not in it:
+    `aerosol` [mag airmass-1], where it is known, stands for the estimate. An unknown humidity is
+    read as dry.
     Source: air and ozone Hayes & Latham 1975, ApJ 197, 593; growth Kasten 1969, Tellus 21, 631.
     """
     metres = np.asarray(height, dtype=float)
     swollen = ((1 - np.clip(np.nan_to_num(humidity, nan=DRY), DRY, WETTEST)) / (1 - DRY)) ** -0.5
     estimate = SEA_LEVEL_AEROSOL * np.exp(-metres / AEROSOL_SCALE) * swollen
-    return 0.1066 * np.exp(-metres / 8200) + 0.031 + np.where(np.isfinite(aerosol), aerosol, estimate)
+    return (
+        0.1066 * np.exp(-metres / 8200) + 0.031 + np.where(np.isfinite(aerosol), aerosol, estimate)
+    )
 
 
 def aerosol_extinction(optical_depth: Array, height: Array | float, ground: Array | float) -> Array:
-    """Return the extinction [mag airmass-1] of the aerosol above `height` [m]; `optical_depth` [1] (550 nm) is that above `ground` [m].
+    """Return the extinction [mag airmass-1] of the aerosol above `height` [m]; `optical_depth` [1]
+    (550 nm) is that above `ground` [m].
 
-    A viewer above the model's ground has the lower part below; one below it counts as on it. NaN where the depth is not known or not one.
+    A viewer above the model's ground has the lower part below; one below it counts as on it. NaN
+    where the depth is not known or not one.
     """
     left = np.exp(-np.maximum(np.asarray(height) - ground, 0.0) / AEROSOL_SCALE)
-    return np.where(optical_depth >= 0, 2.5 * np.log10(np.e) * np.asarray(optical_depth) * left, np.nan)
+    return np.where(
+        optical_depth >= 0, 2.5 * np.log10(np.e) * np.asarray(optical_depth) * left, np.nan
+    )
 
 
 def moonlight(
@@ -66,10 +92,13 @@ def moonlight(
     zenith_distance: Array | float = 0.0,
     separation: Array | float | None = None,
 ) -> Array:
-    """Return the luminance [nL] that the moon adds to the sky at `zenith_distance` [degree], by default at the zenith.
+    """Return the luminance [nL] that the moon adds to the sky at `zenith_distance` [degree], by
+    default at the zenith.
 
-    moon_altitude [degree]; illumination 0-1, from which the phase angle; extinction [mag airmass-1]; separation [degree] of moon
-    and sky (at the zenith: the moon's own zenith distance). Nothing from a moon below the horizon; the eye's 8-23 % (the paper).
+    moon_altitude [degree]; illumination 0-1, from which the phase angle; extinction [mag
+    airmass-1]; separation [degree] of moon
+    and sky (at the zenith: the moon's own zenith distance). Nothing from a moon below the horizon;
+    the eye's 8-23 % (the paper).
     Source: Krisciunas & Schaefer 1991, PASP 103, 1033, eqs. 3, 15, 18-21.
     """
     moon_zenith = 90 - np.asarray(moon_altitude, dtype=float)
@@ -97,29 +126,36 @@ def fitted_moonlight(
 
 
 def moonlight_offset(illumination: Array) -> Array:
-    """Return what is to be added to the moonlight [mag] of Krisciunas & Schaefer: MOONLIGHT_OFFSET for a thin moon, 0 for a full one.
+    """Return what is to be added to the moonlight [mag] of Krisciunas & Schaefer: MOONLIGHT_OFFSET
+    for a thin moon, 0 for a full one.
 
-    It fades between WHOLE_TO and NONE_FROM, more slowly than the moon waxes, so that a waxing moon never darkens the sky.
+    It fades between WHOLE_TO and NONE_FROM, more slowly than the moon waxes, so that a waxing moon
+    never darkens the sky.
     """
     return np.interp(illumination, (WHOLE_TO, NONE_FROM), (MOONLIGHT_OFFSET, 0.0))
 
 
 def _airmass(zenith_distance: Array | float) -> Array:
-    """Return the optical path [1] at `zenith_distance` [degree]. Source: Krisciunas & Schaefer 1991, eq. 3."""
+    """Return the optical path [1] at `zenith_distance` [degree]. Source: Krisciunas & Schaefer
+    1991, eq. 3.
+    """
     return 1 / np.sqrt(1 - 0.96 * np.sin(np.radians(np.minimum(zenith_distance, 90))) ** 2)
 
 
 def twilight(sun_altitude: Array) -> Array:
-    """Return the luminance [nL] that twilight adds at the zenith; by day it stands at what it is at sunset.
+    """Return the luminance [nL] that twilight adds at the zenith; by day it stands at what it is at
+    sunset.
 
-    Source: Patat et al. 2006 at -5 degrees; fading by 1.10 mag a degree after photometers on La Palma.
+    Source: Patat et al. 2006 at -5 degrees; fading by 1.10 mag a degree after photometers on La
+    Palma.
     """
     depression = np.maximum(-np.asarray(sun_altitude, dtype=float), 0.0)
     return nanolamberts(TWILIGHT_AT_5_DEGREES + TWILIGHT_FADING * (depression - 5))
 
 
 def limiting_magnitude(brightness: Array, dimming: Array | float = 0.0) -> Array:
-    """Return the faintest star [mag] that a practised naked eye sees at the zenith of a sky of `brightness` [mag arcsec-2].
+    """Return the faintest star [mag] that a practised naked eye sees at the zenith of a sky of
+    `brightness` [mag arcsec-2].
 
     dimming: extinction beyond that of clear dry air [mag].
     Source: Schaefer 1990, PASP 102, 212, in the form 7.93 - 5 log10(10^(4.316 - B/5) + 1).
@@ -128,7 +164,9 @@ def limiting_magnitude(brightness: Array, dimming: Array | float = 0.0) -> Array
 
 
 def lay_limit(brightness: Array, dimming: Array | float = 0.0) -> Array:
-    """Return the faintest star [mag] that a visitor without practice finds: LAY_EYE less than `limiting_magnitude`."""
+    """Return the faintest star [mag] that a visitor without practice finds: LAY_EYE less than
+    `limiting_magnitude`.
+    """
     return limiting_magnitude(brightness, dimming) - LAY_EYE
 
 
@@ -137,7 +175,9 @@ def lay_limit(brightness: Array, dimming: Array | float = 0.0) -> Array:
 LOOKING_UP = 45.0  # [degree] altitude at which directions are compared
 
 
-def separation(altitude: Array, azimuth: Array, other_altitude: Array | float, other_azimuth: Array | float) -> Array:
+def separation(
+    altitude: Array, azimuth: Array, other_altitude: Array | float, other_azimuth: Array | float
+) -> Array:
     """Return the angle [degree] between two directions given by altitude and azimuth [degree]."""
     one, other = np.radians(altitude), np.radians(other_altitude)
     across = np.radians(np.asarray(azimuth) - other_azimuth)
@@ -145,16 +185,29 @@ def separation(altitude: Array, azimuth: Array, other_altitude: Array | float, o
     return np.degrees(np.arccos(np.clip(cosine, -1, 1)))
 
 
-def luminance_towards(azimuths: Array, own: Array, glow: Array, moon: Array, moon_azimuth: Array, lit: Array, dimming: Array) -> Array:
-    """Return the luminance [nL] (event, moment, azimuth) of the clear sky half way up towards each of `azimuths` (azimuth) [degree].
+def luminance_towards(
+    azimuths: Array,
+    own: Array,
+    glow: Array,
+    moon: Array,
+    moon_azimuth: Array,
+    lit: Array,
+    dimming: Array,
+) -> Array:
+    """Return the luminance [nL] (event, moment, azimuth) of the clear sky half way up towards each
+    of `azimuths` (azimuth) [degree].
 
-    own: the zenith's own [nL] (event); glow: the cities' light by azimuth against its mean (event, azimuth) [1]; moon, moon_azimuth
-    [degree] and lit [1] (event, moment); dimming: extinction [mag airmass-1] (event, moment).
-    What the own sky has beyond the natural one is taken as the cities' and shared out by `glow`. It ranks directions; it is not the
-    brightness that a meter would read there, which rises towards the horizon.
+    own: the zenith's own [nL] (event); glow: the cities' light by azimuth against its mean (event,
+    azimuth) [1]; moon, moon_azimuth [degree] and lit [1] (event, moment); dimming: extinction [mag
+    airmass-1] (event, moment).
+    What the own sky has beyond the natural one is taken as the cities' and shared out by `glow`. It
+    ranks directions; it is not the brightness that a meter would read there, which rises towards
+    the horizon.
     """
     natural = np.minimum(nanolamberts(np.array(NATURAL_SKY)), own)
     cities = (own - natural)[:, None] * glow
     apart = separation(moon[..., None], moon_azimuth[..., None], LOOKING_UP, azimuths)
-    scattered = fitted_moonlight(moon[..., None], lit[..., None], dimming[..., None], 90 - LOOKING_UP, apart)
+    scattered = fitted_moonlight(
+        moon[..., None], lit[..., None], dimming[..., None], 90 - LOOKING_UP, apart
+    )
     return np.asarray((natural[:, None] + cities)[:, None, :] + scattered)

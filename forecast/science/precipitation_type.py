@@ -1,11 +1,15 @@
-"""What falls: snow, sleet, rain, ice pellets or freezing rain, from the cloud's top and the wet bulb of the air under it.
+"""What falls: snow, sleet, rain, ice pellets or freezing rain, from the cloud's top and the wet
+bulb of the air under it.
 
-A flake takes the temperature of the wet bulb, so that dry air keeps it whole below a warm 0 degree level. On its way down
-    the cloud's top makes ice or, too warm, only drops (the criterion of Beijing);
-    the warm air aloft melts by its energy, and the cold air under it freezes again by its own (Bourgouin 2000);
-    the warm air on the ground melts by the wet bulb there and by its depth, whichever melts more.
-Drops that reach ground with a wet bulb below 0 degC freeze on it: freezing rain, or freezing drizzle where no ice was made at all.
-Arrays in SI of any shape (sites, times, cells), NaN in NaN out.
+A flake takes the temperature of the wet bulb, so that dry air keeps it whole below a warm 0 degree
+    level. On its way down the cloud's top makes ice or, too warm, only drops (the criterion of
+    Beijing);
+    the warm air aloft melts by its energy, and the cold air under it freezes again by its own
+    (Bourgouin 2000); the warm air on the ground melts by the wet bulb there and by its depth,
+    whichever melts more.
+Drops that reach ground with a wet bulb below 0 degC freeze on it: freezing rain, or freezing
+drizzle where no ice was made at all. Arrays in SI of any shape (sites, times, cells), NaN in NaN
+out.
 """
 
 from __future__ import annotations
@@ -17,29 +21,38 @@ import numpy as np
 from forecast.quantities import LEAST_FREEZING_RAIN
 from forecast.science.thermodynamics import FREEZING, Array
 
-# Beijing, Meteorological Monthly 2022, 48(6), 746-759: cloud top [K] at or below which it snows; from which there is no ice.
+# Beijing, Meteorological Monthly 2022, 48(6), 746-759: cloud top [K] at or below which it snows;
+# from which there is no ice.
 ICE_CERTAIN, ICE_ABSENT = 259.15, 269.15
-# The same: 0 degree level above the ground [m] to which hardly any melts; from which all does. Read as that of the wet bulb: in the
-# near saturated air of the cases behind it the two are one.
+# The same: 0 degree level above the ground [m] to which hardly any melts; from which all does. Read
+# as that of the wet bulb: in the near saturated air of the cases behind it the two are one.
 MELTING_STARTS, MELTING_ENDS = 100.0, 500.0
-# Wet bulb at the ground [K] to which all is snow; from which none is. Half between, at 0.5-1.0 degC: Ding et al. 2014, J. Hydrol. 513, 154,
-# at 0.6 in Beijing 2010-2014 (tests/science/precipitation.py), and the pack of Sion is best with these.
+# Wet bulb at the ground [K] to which all is snow; from which none is. Half between, at 0.5-1.0
+# degC: Ding et al. 2014, J. Hydrol. 513, 154, at 0.6 in Beijing 2010-2014
+# (tests/science/precipitation.py), and the pack of Sion is best with these.
 ALL_SNOW, NO_SNOW = FREEZING - 0.5, FREEZING + 1.5
-# Bourgouin 2000, Wea. Forecasting 15, 583: energy of warm air [J kg-1] to which flakes stay dry; from which they are melted.
+# Bourgouin 2000, Wea. Forecasting 15, 583: energy of warm air [J kg-1] to which flakes stay dry;
+# from which they are melted.
 MELTING_ALOFT, MELTED_ALOFT = 2.0, 13.2
-REFREEZING = 46.0  # [J kg-1] the same: energy of cold air from which drops freeze again to ice pellets, and REFREEZING_PER_MELTING
+# [J kg-1] the same: energy of cold air from which drops freeze again to ice pellets, and
+# REFREEZING_PER_MELTING
+REFREEZING = 46.0
 REFROZEN = 66.0  # [J kg-1] the same: from which all do, and REFREEZING_PER_MELTING
-REFREEZING_PER_MELTING = 0.66  # [1] the same: part of the energy that melted the drops, which is asked for on top of either
-# [1] part of drops among flakes from which on they freeze on the ground; fewer are swept up by the flakes or are wet flakes themselves.
-# Clouds that drizzle in frost have tops warmer than about -10 degC: Rauber et al. 2000, J. Appl. Meteor. 39, 1185 (check).
+# [1] the same: part of the energy that melted the drops, which is asked for on top of either
+REFREEZING_PER_MELTING = 0.66
+# [1] part of drops among flakes from which on they freeze on the ground; fewer are swept up by the
+# flakes or are wet flakes themselves. Clouds that drizzle in frost have tops warmer than about -10
+# degC: Rauber et al. 2000, J. Appl. Meteor. 39, 1185 (check).
 DROPS_COUNT = 0.25
 GRAVITY = 9.80665  # [m s-2] standard gravity
 
 
 @dataclass(frozen=True, slots=True)
 class Layers:
-    """The air between ground and cloud top, by its wet bulb: `melting` energy of the warm air aloft and `refreezing` energy of the cold
-    air under it [J kg-1]; `warm_depth` of the warm air on the ground [m], 0 where that is cold."""
+    """The air between ground and cloud top, by its wet bulb: `melting` energy of the warm air aloft
+    and `refreezing` energy of the cold air under it [J kg-1]; `warm_depth` of the warm air on the
+    ground [m], 0 where that is cold.
+    """
 
     melting: Array
     refreezing: Array
@@ -48,7 +61,9 @@ class Layers:
 
 @dataclass(frozen=True, slots=True)
 class Kinds:
-    """What part [1] of the precipitation reaches the ground as what; they add to 1. `freezing`: drops that freeze where they fall."""
+    """What part [1] of the precipitation reaches the ground as what; they add to 1. `freezing`:
+    drops that freeze where they fall.
+    """
 
     snow: Array
     pellets: Array
@@ -56,20 +71,29 @@ class Kinds:
     rain: Array
 
 
-def layers(wet_bulb: Array, heights: Array, ground: Array, bulb_at_ground: Array, top: Array) -> Layers:
-    """Return the warm and cold layers over `ground` [m] (...), whose wet bulb [K] is given, under the cloud's `top` [m] (NaN: no bound).
+def layers(
+    wet_bulb: Array, heights: Array, ground: Array, bulb_at_ground: Array, top: Array
+) -> Layers:
+    """Return the warm and cold layers over `ground` [m] (...), whose wet bulb [K] is given, under
+    the cloud's `top` [m] (NaN: no bound).
 
-    wet_bulb [K], heights [m] (..., level), rising; levels below the ground, above the top or unknown are passed over.
-    Energy is g / T0 times the area between the profile (straight between levels) and 0 degC. All warm air above the lowest cold layer
-    melts; only that cold layer freezes again. NaN where the ground is unknown.
+    wet_bulb [K], heights [m] (..., level), rising; levels below the ground, above the top or
+    unknown are passed over. Energy is g / T0 times the area between the profile (straight between
+    levels) and 0 degC. All warm air above the lowest cold layer melts; only that cold layer freezes
+    again. NaN where the ground is unknown.
     """
     ground = np.broadcast_to(np.asarray(ground, dtype=float), np.shape(bulb_at_ground))
     low, low_height = np.asarray(bulb_at_ground, dtype=float) - FREEZING, ground
     scale = np.where(np.isnan(low), np.nan, GRAVITY / FREEZING)
-    place = np.where(low < 0, 1, 0)  # 0: in the ground's warm air, 1: in the cold layer over it, 2: above that
+    # 0: in the ground's warm air, 1: in the cold layer over it, 2: above that
+    place = np.where(low < 0, 1, 0)
     melting, refreezing, depth = (np.zeros(low.shape) for _ in range(3))
     for k in range(wet_bulb.shape[-1]):
-        inside = np.isfinite(wet_bulb[..., k]) & (heights[..., k] > low_height) & ~(heights[..., k] > top)
+        inside = (
+            np.isfinite(wet_bulb[..., k])
+            & (heights[..., k] > low_height)
+            & ~(heights[..., k] > top)
+        )
         high = np.where(inside, wet_bulb[..., k] - FREEZING, low)
         thick = np.where(inside, heights[..., k] - low_height, 0.0)
         warm, cold, warm_part = _areas(low, high)
@@ -83,7 +107,9 @@ def layers(wet_bulb: Array, heights: Array, ground: Array, bulb_at_ground: Array
 
 
 def _areas(low: Array, high: Array) -> tuple[Array, Array, Array]:
-    """Return the means of the warm and of the cold side [K] of a straight line between two values [degC], and its warm part [1]."""
+    """Return the means of the warm and of the cold side [K] of a straight line between two values
+    [degC], and its warm part [1].
+    """
     apart = np.abs(high - low)
     crosses = (low < 0) != (high < 0)
     above, below = np.maximum(np.maximum(low, high), 0.0), np.maximum(-np.minimum(low, high), 0.0)
@@ -94,10 +120,14 @@ def _areas(low: Array, high: Array) -> tuple[Array, Array, Array]:
     return warm, cold, part
 
 
-def kinds(wet_bulb: Array, cloud_top: Array | float = np.nan, column: Layers | None = None) -> Kinds:
-    """Return what falls on ground of a `wet_bulb` [K], from cloud with a top of `cloud_top` [K] through `column`.
+def kinds(
+    wet_bulb: Array, cloud_top: Array | float = np.nan, column: Layers | None = None
+) -> Kinds:
+    """Return what falls on ground of a `wet_bulb` [K], from cloud with a top of `cloud_top` [K]
+    through `column`.
 
-    cloud_top NaN (no cloud found): read as cold enough for ice. Without a column only the ground is asked: snow or rain.
+    cloud_top NaN (no cloud found): read as cold enough for ice. Without a column only the ground is
+    asked: snow or rain.
     """
     bulb = np.asarray(wet_bulb, dtype=float)
     ice = np.where(np.isnan(cloud_top), 1.0, _part(cloud_top, ICE_CERTAIN, ICE_ABSENT))
@@ -111,12 +141,16 @@ def kinds(wet_bulb: Array, cloud_top: Array | float = np.nan, column: Layers | N
         refrozen = 1 - _part(column.refreezing - eased, REFREEZING, REFROZEN)
     snow, pellets = ice * (1 - melted) * kept, ice * melted * refrozen * kept
     drops = 1 - ice * (1 - melted) - ice * melted * refrozen  # what reaches the lowest air as drops
-    freezing = np.where(np.isnan(bulb), np.nan, np.where((bulb < FREEZING) & (drops >= DROPS_COUNT), drops, 0.0))
+    freezing = np.where(
+        np.isnan(bulb), np.nan, np.where((bulb < FREEZING) & (drops >= DROPS_COUNT), drops, 0.0)
+    )
     return Kinds(snow, pellets, freezing, np.maximum(1 - snow - pellets - freezing, 0.0))
 
 
 def fraction_by_wet_bulb(wet_bulb: Array) -> Array:
-    """Return the part [1] of falling snow that is not melted on ground of that wet bulb [K]: a straight line between two temperatures."""
+    """Return the part [1] of falling snow that is not melted on ground of that wet bulb [K]: a
+    straight line between two temperatures.
+    """
     return _part(wet_bulb, ALL_SNOW, NO_SNOW)
 
 
@@ -128,15 +162,24 @@ def _part(value: Array | float, whole: float, none: float) -> Array:
 # -- a day's kind, as it is told
 
 DRY, RAIN, SLEET, SNOW, ICE_PELLETS, FREEZING_RAIN = range(6)
-MIXED = 0.25  # [1] part of the smaller of rain and snow from which on it is sleet; of ice pellets to be named (ours)
+# [1] part of the smaller of rain and snow from which on it is sleet; of ice pellets to be named
+# (ours)
+MIXED = 0.25
 
 
 def kind_of_day(total: Array, snow: Array, pellets: Array, freezing: Array) -> Array:
-    """Return the kind of a day's precipitation by its amounts [kg m-2]: the most dangerous that counts; NaN where it is not known."""
+    """Return the kind of a day's precipitation by its amounts [kg m-2]: the most dangerous that
+    counts; NaN where it is not known.
+    """
     measured = np.maximum(total, LEAST_FREEZING_RAIN)
     choices = (
         (np.isnan(total), np.nan), (freezing >= LEAST_FREEZING_RAIN, FREEZING_RAIN),
         (total < LEAST_FREEZING_RAIN, DRY), (np.isnan(snow + freezing), np.nan),
-        (pellets >= MIXED * measured, ICE_PELLETS), (snow > (1 - MIXED) * measured, SNOW), (snow >= MIXED * measured, SLEET),
+        (pellets >= MIXED * measured, ICE_PELLETS), (snow > (1 - MIXED) * measured, SNOW),
+        (snow >= MIXED * measured, SLEET),
     )  # fmt: skip
-    return np.select([truth for truth, _ in choices], [np.asarray(code, dtype=float) for _, code in choices], RAIN)
+    return np.select(
+        [truth for truth, _ in choices],
+        [np.asarray(code, dtype=float) for _, code in choices],
+        RAIN,
+    )

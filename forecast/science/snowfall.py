@@ -1,7 +1,7 @@
 """Formulas of falling snow and of the cold, each with its source; arrays in SI, NaN in NaN out.
 
-What was fitted here was fitted on Mount Washington (1917 m), winters that begin in an even year; see tests/science/snow.py, which tells
-what it gives on the others.
+What was fitted here was fitted on Mount Washington (1917 m), winters that begin in an even year;
+see tests/science/snow.py, which tells what it gives on the others.
 """
 
 from __future__ import annotations
@@ -17,80 +17,124 @@ Truth = NDArray[np.bool_]
 
 # -- new snow
 
-RATIO_AT_FREEZING = 6.4  # [1] depth of new snow to that of its water at 0 degC in calm air; fitted with the next and RATIO_WITH_WIND
+# [1] depth of new snow to that of its water at 0 degC in calm air; fitted with the next and
+# RATIO_WITH_WIND
+RATIO_AT_FREEZING = 6.4
 RATIO_PER_KELVIN = 0.073  # [K-1] by how much its logarithm grows for each kelvin of cold
-RATIO_COLDEST = FREEZING - 15.0  # [K] temperature down to which it grows: there crystals branch most
+# [K] temperature down to which it grows: there crystals branch most
+RATIO_COLDEST = FREEZING - 15.0
 RATIO_WITH_WIND = 0.48  # [1] power of the wind over DRIFTING by which it falls
-DRIFTING = 7.7  # [m s-1] wind from which dry snow drifts and breaks: Li & Pomeroy 1997, J. Appl. Meteor. 36, 205
+# [m s-1] wind from which dry snow drifts and breaks: Li & Pomeroy 1997, J. Appl. Meteor. 36, 205
+DRIFTING = 7.7
 RATIO_WARMEST = FREEZING + 2.0  # [K] slush lies no wetter than at this temperature
-LEAST_SNOW_RATIO, GREATEST_SNOW_RATIO = 3.0, 35.0  # [1] of slush; of the driest that is often measured
+# [1] of slush; of the driest that is often measured
+LEAST_SNOW_RATIO, GREATEST_SNOW_RATIO = 3.0, 35.0
 GREATEST_NEW_RATIO = 50.0  # [1] of the driest that is ever measured
-RATIO_SPREAD = 0.38  # [ln] standard deviation of what is measured about that, on the days it was fitted on
-SPREAD_COLD = 0.34  # [ln] its part in the cold with much water; set with the three below, on the same winters: eight in ten lie inside
-SPREAD_PER_KELVIN = 0.05  # [K-1] more for each kelvin above SPREAD_FROM: riming, wet flakes, rain between
+# [ln] standard deviation of what is measured about that, on the days it was fitted on
+RATIO_SPREAD = 0.38
+# [ln] its part in the cold with much water; set with the three below, on the same winters: eight in
+# ten lie inside
+SPREAD_COLD = 0.34
+# [K-1] more for each kelvin above SPREAD_FROM: riming, wet flakes, rain between
+SPREAD_PER_KELVIN = 0.05
 SPREAD_FROM = FREEZING - 7.0  # [K] temperature from which on the ratio spreads more
-SPREAD_GAUGE = 0.5  # [kg m-2] what a gauge does not catch or show: over the water that fell it is a part of the spread
+# [kg m-2] what a gauge does not catch or show: over the water that fell it is a part of the spread
+SPREAD_GAUGE = 0.5
 TENTHS = 1.2816  # [1] standard deviations from the middle to the 10 % and the 90 % quantile
 
-WATER_SPREAD = 0.6  # [ln] of the water forecast for a day: it errs by a factor of 1.8 either way (check: GFS over northern China)
-BACKGROUND = 0.002  # [m] of snow added to forecast and threshold: where none is forecast some falls all the same (check)
-SNOW_SPREAD = float(np.hypot(RATIO_SPREAD, WATER_SPREAD))  # [ln] of the depth of new snow: ratio and water together
+# [ln] of the water forecast for a day: it errs by a factor of 1.8 either way (check: GFS over
+# northern China)
+WATER_SPREAD = 0.6
+# [m] of snow added to forecast and threshold: where none is forecast some falls all the same
+# (check)
+BACKGROUND = 0.002
+# [ln] of the depth of new snow: ratio and water together
+SNOW_SPREAD = float(np.hypot(RATIO_SPREAD, WATER_SPREAD))
 
 
 def snow_ratio(temperature: Array, wind_speed: Array) -> Array:
-    """Return the depth of new snow to that of its water [1], from temperature [K] and mean wind [m s-1] where it lands.
+    """Return the depth of new snow to that of its water [1], from temperature [K] and mean wind [m
+    s-1] where it lands.
 
-    Fluffier in the cold down to where crystals branch most, denser where the wind breaks the crystals; an unknown wind is read as calm.
-    Source: 459 days of Mount Washington with 25 mm of snow or more (form after Pahaut 1976: temperature and wind).
+    Fluffier in the cold down to where crystals branch most, denser where the wind breaks the
+    crystals; an unknown wind is read as calm.
+    Source: 459 days of Mount Washington with 25 mm of snow or more (form after Pahaut 1976:
+    temperature and wind).
     """
     cold = FREEZING - np.clip(temperature, RATIO_COLDEST, RATIO_WARMEST)
     drifting = np.maximum(np.nan_to_num(wind_speed), DRIFTING) / DRIFTING
-    return np.clip(RATIO_AT_FREEZING * np.exp(RATIO_PER_KELVIN * cold) * drifting**-RATIO_WITH_WIND, LEAST_SNOW_RATIO, GREATEST_SNOW_RATIO)
+    return np.clip(
+        RATIO_AT_FREEZING * np.exp(RATIO_PER_KELVIN * cold) * drifting**-RATIO_WITH_WIND,
+        LEAST_SNOW_RATIO,
+        GREATEST_SNOW_RATIO,
+    )
 
 
 def ratio_interval(ratio: Array, temperature: Array, water: Array) -> tuple[Array, Array]:
-    """Return between which ratios [1] the measured one lies eight times in ten: the ratio over and times a factor, 1.6 in the cold.
+    """Return between which ratios [1] the measured one lies eight times in ten: the ratio over and
+    times a factor, 1.6 in the cold.
 
-    temperature: mean of the day [K]; water: of the snow [kg m-2]. NaN where one of them is not known or nothing falls.
+    temperature: mean of the day [K]; water: of the snow [kg m-2]. NaN where one of them is not
+    known or nothing falls.
     """
-    warm = SPREAD_COLD + SPREAD_PER_KELVIN * np.clip(np.asarray(temperature) - SPREAD_FROM, 0.0, RATIO_WARMEST - SPREAD_FROM)
+    warm = SPREAD_COLD + SPREAD_PER_KELVIN * np.clip(
+        np.asarray(temperature) - SPREAD_FROM, 0.0, RATIO_WARMEST - SPREAD_FROM
+    )
     gauge = SPREAD_GAUGE / np.where(np.asarray(water) > 0, water, np.nan)
     factor = np.exp(TENTHS * np.hypot(warm, np.minimum(gauge, 1.0)))
     return np.asarray(ratio) / factor, np.minimum(np.asarray(ratio) * factor, GREATEST_NEW_RATIO)
 
 
 def chance_of_snow(new_snow: Array, least: float) -> Array:
-    """Return the probability [1] that at least `least` [m] of new snow falls where `new_snow` [m] is forecast.
+    """Return the probability [1] that at least `least` [m] of new snow falls where `new_snow` [m]
+    is forecast.
 
-    The true depth is log-normal about the forecast, each with a little added, with the spreads of ratio and water together:
-    P = Phi(ln((D + BACKGROUND) / (least + BACKGROUND)) / SNOW_SPREAD). It rises with the forecast and falls with the threshold.
+    The true depth is log-normal about the forecast, each with a little added, with the spreads of
+    ratio and water together: P = Phi(ln((D + BACKGROUND) / (least + BACKGROUND)) / SNOW_SPREAD). It
+    rises with the forecast and falls with the threshold.
     """
-    return ndtr(np.log((np.asarray(new_snow, dtype=float) + BACKGROUND) / (least + BACKGROUND)) / SNOW_SPREAD)
+    return ndtr(
+        np.log((np.asarray(new_snow, dtype=float) + BACKGROUND) / (least + BACKGROUND))
+        / SNOW_SPREAD
+    )
 
 
 def snow_class(water: Array) -> Array:
-    """Return the class of a day's snowfall by its water [kg m-2]: 0 none or scattered, 1 light ... 6 extreme snowstorm; NaN in, NaN out.
+    """Return the class of a day's snowfall by its water [kg m-2]: 0 none or scattered, 1 light ...
+    6 extreme snowstorm; NaN in, NaN out.
 
     Water counts in tenths, as it is measured. Source: GB/T 28592-2012, table 2 (24 h).
     """
     tenths = np.round(np.asarray(water, dtype=float), 1)
-    return np.where(np.isnan(tenths), np.nan, np.searchsorted(np.array(SNOW_CLASSES), tenths, side="right"))
+    return np.where(
+        np.isnan(tenths), np.nan, np.searchsorted(np.array(SNOW_CLASSES), tenths, side="right")
+    )
 
 
 # -- rime
 
 RIME_COLD = FREEZING - 0.5  # [K] warmer, drops do not freeze on (science.md 4)
-RIME_CLOUD = 0.5  # [1] cover at the site's height that wets what it touches as saturated air does (check)
+# [1] cover at the site's height that wets what it touches as saturated air does (check)
+RIME_CLOUD = 0.5
 RIME_LOST = FREEZING + 1.0  # [K] no hour warmer keeps it (science.md 4)
-FORCE_3 = 5.4  # [m s-1] soft rime hangs loosely: stronger wind shakes it off (science.md 4); hard rime is frozen on
-RIME_GLACIATED = FREEZING - 38.0  # [K] colder cloud holds no drops (Pruppacher & Klett 1997); at -30 degC Mount Washington rimes as at -10
+# [m s-1] soft rime hangs loosely: stronger wind shakes it off (science.md 4); hard rime is frozen
+# on
+FORCE_3 = 5.4
+# [K] colder cloud holds no drops (Pruppacher & Klett 1997); at -30 degC Mount Washington rimes as
+# at -10
+RIME_GLACIATED = FREEZING - 38.0
 
 
-def grows_rime(temperature: Array, humidity: Array, cloud: Array, wind_speed: Array) -> tuple[Truth, Truth]:
-    """Say where hard and where soft rime grows [truth], air at `temperature` [K], `humidity` [1], `cloud` [1], `wind_speed` [m s-1].
+def grows_rime(
+    temperature: Array, humidity: Array, cloud: Array, wind_speed: Array
+) -> tuple[Truth, Truth]:
+    """Say where hard and where soft rime grows [truth], air at `temperature` [K], `humidity` [1],
+    `cloud` [1], `wind_speed` [m s-1].
 
-    Hard: supercooled cloud at the place, whatever the wind. Soft: saturated air or cloud with wind of at most force 3.
-    Source: Mount Washington, days with fog and a minimum below -0.5 degC: rime on 95 in 100, the more the windier (tests/science).
+    Hard: supercooled cloud at the place, whatever the wind. Soft: saturated air or cloud with wind
+    of at most force 3.
+    Source: Mount Washington, days with fog and a minimum below -0.5 degC: rime on 95 in 100, the
+    more the windier (tests/science).
     """
     cold = (temperature < RIME_COLD) & (temperature >= RIME_GLACIATED)
     in_cloud = np.asarray(cloud) >= RIME_CLOUD
@@ -103,30 +147,40 @@ def grows_rime(temperature: Array, humidity: Array, cloud: Array, wind_speed: Ar
 FROSTBITE_LONGEST = 1800.0  # [s] the formula's range
 SUNNY_ENOUGH = 4.0  # [h] of sun on a good winter's day (check)
 CALM_ENOUGH = 8.0  # [m s-1] mean wind of such a day at most: force 4 (check)
-COLD_ENOUGH, BEARABLE = FREEZING, FREEZING - 25.0  # [K] mean temperature that keeps snow; felt temperature that visitors stand (check)
+# [K] mean temperature that keeps snow; felt temperature that visitors stand (check)
+COLD_ENOUGH, BEARABLE = FREEZING, FREEZING - 25.0
 SNOW_ENOUGH = 0.03  # [m] depth of snow that is enough to look at and play on (check)
 
 
 def frostbite_time(temperature: Array, wind_speed: Array) -> Array:
-    """Return after what time [s] bare skin freezes in the most susceptible 5 % of people; NaN where it takes longer than half an hour.
+    """Return after what time [s] bare skin freezes in the most susceptible 5 % of people; NaN where
+    it takes longer than half an hour.
 
     t = (2111 - 24.5 (0.667 V + 4.8)) (-4.8 - T)^-1.668 minutes, V [km/h] at 10 m, T [degC].
     Source: Environment Canada's wind chill programme (Tikuisis & Osczevski 2003, BAMS 84, 1356).
     """
     kilometres = 3.6 * np.asarray(wind_speed, dtype=float)
     below = -4.8 - (np.asarray(temperature, dtype=float) - FREEZING)
-    minutes = np.maximum(2111 - 24.5 * (0.667 * kilometres + 4.8), 1.0) * np.where(below > 1, below, np.nan) ** -1.668
+    minutes = (
+        np.maximum(2111 - 24.5 * (0.667 * kilometres + 4.8), 1.0)
+        * np.where(below > 1, below, np.nan) ** -1.668
+    )
     return np.where(60 * minutes <= FROSTBITE_LONGEST, 60 * minutes, np.nan)
 
 
-def cold_resource(temperature: Array, felt: Array, depth: Array, sun_hours: Array, wind_speed: Array) -> Array:
-    """Return how many of the four goods of a winter's day there are, 0-4: cold that is bearable, snow, sun, little wind.
+def cold_resource(
+    temperature: Array, felt: Array, depth: Array, sun_hours: Array, wind_speed: Array
+) -> Array:
+    """Return how many of the four goods of a winter's day there are, 0-4: cold that is bearable,
+    snow, sun, little wind.
 
-    temperature: mean [K]; felt: lowest [K]; depth of snow [m]; sun_hours [h]; wind_speed: mean [m s-1]. Without snow at most 2;
+    temperature: mean [K]; felt: lowest [K]; depth of snow [m]; sun_hours [h]; wind_speed: mean [m
+    s-1]. Without snow at most 2;
     NaN where one is not known. The cut-points are ours (check).
     """
     goods = (
-        (temperature <= COLD_ENOUGH) & (felt >= BEARABLE), depth >= SNOW_ENOUGH, sun_hours >= SUNNY_ENOUGH, wind_speed <= CALM_ENOUGH,
+        (temperature <= COLD_ENOUGH) & (felt >= BEARABLE), depth >= SNOW_ENOUGH,
+        sun_hours >= SUNNY_ENOUGH, wind_speed <= CALM_ENOUGH,
     )  # fmt: skip
     count = np.sum([np.asarray(good, dtype=float) for good in goods], axis=0)
     known = np.isfinite(temperature + felt + depth + sun_hours + wind_speed)

@@ -1,8 +1,10 @@
-"""Snow on the ground, carried from day to day: water, depth and with them density; settling, melt, rain on snow, a station's word.
+"""Snow on the ground, carried from day to day: water, depth and with them density; settling, melt,
+rain on snow, a station's word.
 
-A pure function of the pack before and of what the day (or a part of one) brought, on arrays of any shape (sites, cells, members):
-the pack settles, new snow is laid on top (its ratio is that of a day's end, so it has settled already), then warm air and rain melt it.
-Melt takes depth and water in one proportion. Nothing blows away or sublimes, and water leaves the pack as it melts.
+A pure function of the pack before and of what the day (or a part of one) brought, on arrays of any
+shape (sites, cells, members): the pack settles, new snow is laid on top (its ratio is that of a
+day's end, so it has settled already), then warm air and rain melt it. Melt takes depth and water in
+one proportion. Nothing blows away or sublimes, and water leaves the pack as it melts.
 """
 
 from __future__ import annotations
@@ -13,22 +15,30 @@ import numpy as np
 
 from forecast.science.thermodynamics import FREEZING, Array
 
-FUSION, WATER_HEAT = 3.34e5, 4186.0  # [J kg-1] heat that melts ice; [J kg-1 K-1] heat that warms water
+# [J kg-1] heat that melts ice; [J kg-1 K-1] heat that warms water
+FUSION, WATER_HEAT = 3.34e5, 4186.0
 LEAST_DENSITY, GREATEST_DENSITY = 30.0, 600.0  # [kg m-3] of the lightest new snow; old firn
 PELLETS_RATIO = 3.0  # [1] depth of ice pellets to their water: that of slush (check)
-USUAL_DENSITY = 200.0  # [kg m-3] of a pack that only a station's depth tells of (settled snow: Cuffey & Paterson 2010, table 2.1)
+# [kg m-3] of a pack that only a station's depth tells of (settled snow: Cuffey & Paterson 2010,
+# table 2.1)
+USUAL_DENSITY = 200.0
 
 
 @dataclass(frozen=True, slots=True)
 class Physics:
     """What the pack does: towards which density it settles and how fast, and how it melts."""
 
-    settled_dry: float = 300.0  # [kg m-3] of a cold pack in the end: Verseghy 1991, Int. J. Climatol. 11, 111
-    settled_wet: float = 400.0  # [kg m-3] of a thawing pack in the end: set on Sion, winters 1958-1974 (November to March)
-    settling: float = 4.2  # [day] in which all but 1/e of the way there is made: Verseghy 1991; Douville et al. 1995, Clim. Dyn. 12, 21
-    # [m3 kg-1 K-1 day-1] part of the pack that melts in a degree-day, for each kg m-3 of its density: denser snow is older, darker and
-    # wetter. Water over density is 0.011 on daily means in Martinec 1960, IASH Publ. 51, 468; here the warm hours of cold days count too.
-    # Sion, winters 1958-1974, has the least error with this, of 0.0025, 0.0035 and 0.005.
+    # [kg m-3] of a cold pack in the end: Verseghy 1991, Int. J. Climatol. 11, 111
+    settled_dry: float = 300.0
+    # [kg m-3] of a thawing pack in the end: set on Sion, winters 1958-1974 (November to March)
+    settled_wet: float = 400.0
+    # [day] in which all but 1/e of the way there is made: Verseghy 1991; Douville et al. 1995,
+    # Clim. Dyn. 12, 21
+    settling: float = 4.2
+    # [m3 kg-1 K-1 day-1] part of the pack that melts in a degree-day, for each kg m-3 of its
+    # density: denser snow is older, darker and wetter. Water over density is 0.011 on daily means
+    # in Martinec 1960, IASH Publ. 51, 468; here the warm hours of cold days count too. Sion,
+    # winters 1958-1974, has the least error with this, of 0.0025, 0.0035 and 0.005.
     melting: float = 0.0035
 
 
@@ -37,7 +47,9 @@ USUAL = Physics()
 
 @dataclass(frozen=True, slots=True)
 class Pack:
-    """Snow on the ground: water [kg m-2], depth [m], arrays of one shape. No water is no depth, and the reverse."""
+    """Snow on the ground: water [kg m-2], depth [m], arrays of one shape. No water is no depth, and
+    the reverse.
+    """
 
     water: Array
     depth: Array
@@ -45,13 +57,16 @@ class Pack:
     @property
     def density(self) -> Array:
         """[kg m-3]; NaN where no snow lies."""
-        return np.where(self.depth > 0, self.water / np.where(self.depth > 0, self.depth, 1.0), np.nan)
+        return np.where(
+            self.depth > 0, self.water / np.where(self.depth > 0, self.depth, 1.0), np.nan
+        )
 
 
 @dataclass(frozen=True, slots=True)
 class Day:
-    """What a day, or a part of one, brings: snow_water, rain [kg m-2]; new_snow [m], deep as it falls; thaw: degree-days above
-    0 degC [K day]; rain_temperature [K]."""
+    """What a day, or a part of one, brings: snow_water, rain [kg m-2]; new_snow [m], deep as it
+    falls; thaw: degree-days above 0 degC [K day]; rain_temperature [K].
+    """
 
     snow_water: Array
     new_snow: Array
@@ -60,20 +75,39 @@ class Day:
     rain_temperature: Array
 
     @classmethod
-    def of(cls, fallen: Array, snow: Array, pellets: Array, ratio: Array, ends: tuple[Array, Array], span: Array | float = 1.0) -> Day:
-        """Return what `span` [day] brings: of `fallen` [kg m-2] the amounts of `snow`, as deep as its `ratio`, and of ice `pellets`; the
-        rest is rain. ends: temperatures [K] between which the span swings; rain has their mean."""
+    def of(
+        cls,
+        fallen: Array,
+        snow: Array,
+        pellets: Array,
+        ratio: Array,
+        ends: tuple[Array, Array],
+        span: Array | float = 1.0,
+    ) -> Day:
+        """Return what `span` [day] brings: of `fallen` [kg m-2] the amounts of `snow`, as deep as
+        its `ratio`, and of ice `pellets`; the
+        rest is rain. ends: temperatures [K] between which the span swings; rain has their mean.
+        """
         lowest, highest = ends
         deep = (snow * ratio + pellets * PELLETS_RATIO) / 1000
-        return cls(snow + pellets, deep, fallen - snow - pellets, thaw_of(lowest, highest) * span, (lowest + highest) / 2)
+        return cls(
+            snow + pellets,
+            deep,
+            fallen - snow - pellets,
+            thaw_of(lowest, highest) * span,
+            (lowest + highest) / 2,
+        )
 
     def at(self, time: int) -> Day:
         """Return one of many (..., time)."""
         return Day(*(getattr(self, name)[..., time] for name in self.__slots__))
 
 
-def next_day(pack: Pack, day: Day, span: float = 1.0, physics: Physics = USUAL) -> tuple[Pack, Array]:
-    """Return the pack `span` days later and the water [kg m-2] that melted out of it; rain runs through. NaN in, NaN out.
+def next_day(
+    pack: Pack, day: Day, span: float = 1.0, physics: Physics = USUAL
+) -> tuple[Pack, Array]:
+    """Return the pack `span` days later and the water [kg m-2] that melted out of it; rain runs
+    through. NaN in, NaN out.
 
     What fell as snow less what melted is what the pack gained, to rounding.
     """
@@ -88,16 +122,19 @@ def next_day(pack: Pack, day: Day, span: float = 1.0, physics: Physics = USUAL) 
 
 
 def _settled(density: Array, thaw: Array, span: float, physics: Physics) -> Array:
-    """Return the density [kg m-3] `span` days on, closer to where it settles by 1 - exp(-span / settling); never less than it was."""
+    """Return the density [kg m-3] `span` days on, closer to where it settles by 1 - exp(-span /
+    settling); never less than it was.
+    """
     goal = np.maximum(np.where(thaw > 0, physics.settled_wet, physics.settled_dry), density)
     return goal - (goal - density) * np.exp(-span / physics.settling)
 
 
 def corrected(pack: Pack, measured: Array) -> Pack:
-    """Return the pack with a station's depth [m] put in place of its own; its density stays. NaN: the station is silent.
+    """Return the pack with a station's depth [m] put in place of its own; its density stays. NaN:
+    the station is silent.
 
-    To be called with the pack of the hour at which the station measured, before the `next_day` that begins there:
-    `pack, _ = next_day(corrected(pack, measured), day)`; where the second of three
+    To be called with the pack of the hour at which the station measured, before the `next_day` that
+    begins there: `pack, _ = next_day(corrected(pack, measured), day)`; where the second of three
     sites has no station, `measured` is `[0.12, nan, 0.05]`.
     """
     density = np.where(pack.depth > 0, pack.density, USUAL_DENSITY)
@@ -106,7 +143,8 @@ def corrected(pack: Pack, measured: Array) -> Pack:
 
 
 def thaw_of(lowest: Array, highest: Array) -> Array:
-    """Return the degree-days above 0 degC [K day] of a day whose temperature [K] swings as a sine between two ends.
+    """Return the degree-days above 0 degC [K day] of a day whose temperature [K] swings as a sine
+    between two ends.
 
     Source: Lindsey & Newman 1956, MWR 84, 185 (the area of a sine above a threshold).
     """

@@ -1,4 +1,5 @@
-"""Formulas that MetPy lacks, each with its source; all take and give arrays in SI, NaN in NaN out."""
+"""Formulas that MetPy lacks, each with its source; all take and give arrays in SI, NaN in NaN out.
+"""
 
 from __future__ import annotations
 
@@ -9,23 +10,29 @@ from forecast.quantities import FREEZING as FREEZING
 
 Array = NDArray[np.floating]
 
-# Relative humidity at which a grid box begins to hold cloud. Held against GFS's own cloud by level over the Tatra (August 2020, 92,000
-# boxes): bias +0.01 and correlation 0.92; 0.80 gives +0.04 and 0.91, ECHAM's profile (0.9 at the ground, 0.7 aloft) +0.05 and 0.90.
+# Relative humidity at which a grid box begins to hold cloud. Held against GFS's own cloud by level
+# over the Tatra (August 2020, 92,000
+# boxes): bias +0.01 and correlation 0.92; 0.80 gives +0.04 and 0.91, ECHAM's profile (0.9 at the
+# ground, 0.7 aloft) +0.05 and 0.90.
 CRITICAL_HUMIDITY = 0.85
 
 
 def maximum_random_overlap(cover: Array) -> Array:
-    """Return the total cover (...) [1] of cloud layers (..., level) [1] ordered along the last axis.
+    """Return the total cover (...) [1] of cloud layers (..., level) [1] ordered along the last
+    axis.
 
-    Neighbouring cloudy layers overlap as far as they can, layers apart by clear air at random. A NaN layer is read as clear;
-    where every layer is NaN the total is NaN.
-    Source: Geleyn & Hollingsworth 1979, Beitr. Phys. Atmosph. 52; Raisanen 1998, MWR 126, 3044, eq. 1:
+    Neighbouring cloudy layers overlap as far as they can, layers apart by clear air at random. A
+    NaN layer is read as clear; where every layer is NaN the total is NaN.
+    Source: Geleyn & Hollingsworth 1979, Beitr. Phys. Atmosph. 52; Raisanen 1998, MWR 126, 3044, eq.
+    1:
     1 - C = prod_k (1 - max(c_k, c_{k-1})) / (1 - c_{k-1}).
     """
     known = np.nan_to_num(cover, nan=0.0)
     before = np.concatenate([np.zeros_like(known[..., :1]), known[..., :-1]], axis=-1)
     overcast = (known >= 1.0).any(axis=-1)
-    clear = np.prod((1 - np.maximum(known, before)) / np.where(before >= 1, 1.0, 1 - before), axis=-1)
+    clear = np.prod(
+        (1 - np.maximum(known, before)) / np.where(before >= 1, 1.0, 1 - before), axis=-1
+    )
     total = np.where(overcast, 1.0, 1.0 - clear)
     return np.where(np.isnan(cover).all(axis=-1), np.nan, total)
 
@@ -33,7 +40,8 @@ def maximum_random_overlap(cover: Array) -> Array:
 def cloud_from_humidity(relative_humidity: Array, critical: float = CRITICAL_HUMIDITY) -> Array:
     """Return the cloud fraction [1] that a relative humidity [1] stands for in a grid box.
 
-    Source: Sundqvist, Berge & Kristjansson 1989, MWR 117, 1641, eq. 2.3: C = 1 - sqrt((1 - U) / (1 - U00)).
+    Source: Sundqvist, Berge & Kristjansson 1989, MWR 117, 1641, eq. 2.3: C = 1 - sqrt((1 - U) / (1
+    - U00)).
     """
     scaled = np.clip((1 - np.minimum(relative_humidity, 1.0)) / (1 - critical), 0, 1)
     return 1 - np.sqrt(scaled)
@@ -43,48 +51,62 @@ def cloud_from_humidity(relative_humidity: Array, critical: float = CRITICAL_HUM
 
 
 def dew_point(temperature: Array, relative_humidity: Array) -> Array:
-    """Return the dew point [K] of air at `temperature` [K] and `relative_humidity` [1], never above the temperature.
+    """Return the dew point [K] of air at `temperature` [K] and `relative_humidity` [1], never above
+    the temperature.
 
-    Humidity below 0.1 % is read as 0.1 %. Source: Bolton 1980, MWR 108, 1046, eq. 11, by way of MetPy.
+    Humidity below 0.1 % is read as 0.1 %. Source: Bolton 1980, MWR 108, 1046, eq. 11, by way of
+    MetPy.
     """
     from metpy.calc import dewpoint_from_relative_humidity
     from metpy.units import units
 
     humidity = np.clip(relative_humidity, 0.001, 1.0)
-    found = dewpoint_from_relative_humidity(units.Quantity(temperature, "K"), units.Quantity(humidity, "dimensionless"))
+    found = dewpoint_from_relative_humidity(
+        units.Quantity(temperature, "K"), units.Quantity(humidity, "dimensionless")
+    )
     return np.minimum(found.m_as("K"), temperature)
 
 
 def wind_chill(temperature: Array, wind_speed: Array) -> Array:
     """Return how cold the air feels [K] at `temperature` [K] and `wind_speed` [m s-1] at 10 m.
 
-    Valid up to 10 degC and from 4.8 km/h (3 mph); elsewhere it is the temperature itself, and never above it.
+    Valid up to 10 degC and from 4.8 km/h (3 mph); elsewhere it is the temperature itself, and never
+    above it.
     Source: Osczevski & Bluestein 2005, BAMS 86, 1453, eq. 3, by way of MetPy.
     """
     from metpy.calc import windchill
     from metpy.units import units
 
-    felt = windchill(units.Quantity(temperature, "K"), units.Quantity(wind_speed, "m/s"), mask_undefined=False).m_as("K")
+    felt = windchill(
+        units.Quantity(temperature, "K"), units.Quantity(wind_speed, "m/s"), mask_undefined=False
+    ).m_as("K")
     valid = (temperature <= 283.15) & (wind_speed * 3.6 >= 4.8)
-    return np.where(np.isnan(wind_speed), np.nan, np.where(valid, np.minimum(felt, temperature), temperature))
+    return np.where(
+        np.isnan(wind_speed), np.nan, np.where(valid, np.minimum(felt, temperature), temperature)
+    )
 
 
 # -- frost
 
-LATENT_HEAT, HEAT_CAPACITY = 2.501e6, 1004.7  # [J kg-1] of vaporisation at 0 degC; [J kg-1 K-1] of dry air at constant pressure
+# [J kg-1] of vaporisation at 0 degC; [J kg-1 K-1] of dry air at constant pressure
+LATENT_HEAT, HEAT_CAPACITY = 2.501e6, 1004.7
 
 
 def saturation_vapour_pressure(temperature: Array) -> Array:
-    """Return the vapour pressure [Pa] over water at `temperature` [K]. Source: Bolton 1980, MWR 108, 1046, eq. 10."""
+    """Return the vapour pressure [Pa] over water at `temperature` [K]. Source: Bolton 1980, MWR
+    108, 1046, eq. 10.
+    """
     celsius = temperature - FREEZING
     return 611.2 * np.exp(17.67 * celsius / (celsius + 243.5))
 
 
 def wet_bulb(temperature: Array, relative_humidity: Array, pressure: Array) -> Array:
-    """Return the wet-bulb temperature [K], over water, of air at `temperature` [K], `relative_humidity` [1], `pressure` [Pa].
+    """Return the wet-bulb temperature [K], over water, of air at `temperature` [K],
+    `relative_humidity` [1], `pressure` [Pa].
 
-    Isobaric: cp (T - Tw) = L (w_s(Tw) - w), solved by six steps of Newton; within 0.3 K of MetPy's adiabatic value, whose iteration is
-    a thousand times slower. Stull 2011 holds at sea level only and reads up to 0.5 K wrong at 850 hPa.
+    Isobaric: cp (T - Tw) = L (w_s(Tw) - w), solved by six steps of Newton; within 0.3 K of MetPy's
+    adiabatic value, whose iteration is a thousand times slower. Stull 2011 holds at sea level only
+    and reads up to 0.5 K wrong at 850 hPa.
     Source: Rogers & Yau 1989, A Short Course in Cloud Physics, eq. 2.22.
     """
     humidity = np.clip(relative_humidity, 0.0, 1.0)

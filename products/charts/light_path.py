@@ -1,4 +1,6 @@
-"""The way of the light: cloud along the sun's azimuth with the rays that pass it, and the colours minute by minute."""
+"""The way of the light: cloud along the sun's azimuth with the rays that pass it, and the colours
+minute by minute.
+"""
 
 from __future__ import annotations
 
@@ -10,24 +12,69 @@ from markupsafe import Markup
 
 from forecast.domain import Almanac, Forecast
 from forecast.quantities import LEAST_GLOW
-from products.charts.height_section import bracket, cloud_regions, series, spoken, time_axis, times_of, value_axis
-from products.charts.svg import LEFT, RIGHT, Reader, Scale, Sheet, TimeScale, Words, box, breadth, number, polyline
+from products.charts.height_section import (
+    bracket,
+    cloud_regions,
+    series,
+    spoken,
+    time_axis,
+    times_of,
+    value_axis,
+)
+from products.charts.svg import (
+    LEFT,
+    RIGHT,
+    Reader,
+    Scale,
+    Sheet,
+    TimeScale,
+    Words,
+    box,
+    breadth,
+    number,
+    polyline,
+)
 
 SWATCH = 11.0  # side of the square that shows the predicted colour
 
 
-def light_path(forecast: Forecast, evidence: xr.Dataset | None, almanac: Almanac, reader: Reader) -> Markup | None:
-    """Draw cloud along the sun's azimuth with the rays that pass it, and below it the colours minute by minute; None without a path."""
+def light_path(
+    forecast: Forecast, evidence: xr.Dataset | None, almanac: Almanac, reader: Reader
+) -> Markup | None:
+    """Draw cloud along the sun's azimuth with the rays that pass it, and below it the colours
+    minute by minute; None without a path.
+    """
     words = reader.words
     if evidence is None or "distance" not in evidence or "height" not in evidence:
         return None
-    distance, height = (np.asarray(evidence.variables[name].values, dtype=float) for name in ("distance", "height"))
-    if distance.size < 2 or height.size < 2 or not (np.isfinite(distance).all() and np.isfinite(height).all()):
+    distance, height = (
+        np.asarray(evidence.variables[name].values, dtype=float) for name in ("distance", "height")
+    )
+    if (
+        distance.size < 2
+        or height.size < 2
+        or not (np.isfinite(distance).all() and np.isfinite(height).all())
+    ):
         return None
     sheet = Sheet(276, reader.prefix)
-    along, level = Scale(0, float(distance[-1]), LEFT, RIGHT - 4), Scale(0, float(height[-1]), 150, 26)
-    sheet.rect(LEFT, level.end, along.end - LEFT, level.start - level.end, "c-dusk", fill="currentColor", fill_opacity=".08")
-    cover = np.asarray(evidence.variables["cloud"].values, dtype=float) if "cloud" in evidence else np.empty(0)
+    along, level = (
+        Scale(0, float(distance[-1]), LEFT, RIGHT - 4),
+        Scale(0, float(height[-1]), 150, 26),
+    )
+    sheet.rect(
+        LEFT,
+        level.end,
+        along.end - LEFT,
+        level.start - level.end,
+        "c-dusk",
+        fill="currentColor",
+        fill_opacity=".08",
+    )
+    cover = (
+        np.asarray(evidence.variables["cloud"].values, dtype=float)
+        if "cloud" in evidence
+        else np.empty(0)
+    )
     if cover.shape == (distance.size, height.size) and np.isfinite(cover).any():
         cloud_regions(sheet, along.array(distance), level.array(height), cover)
     else:
@@ -35,30 +82,57 @@ def light_path(forecast: Forecast, evidence: xr.Dataset | None, almanac: Almanac
     _ground(sheet, along, level, evidence, distance)
     _rays(sheet, along, level, evidence, distance)
     _marks(sheet, along, level, forecast, words)
-    value_axis(sheet, level, [h for h in (0, 4000, 8000, 12000) if h <= level.high], LEFT, words("chart.unit.kilometre"), 0.001)
+    value_axis(
+        sheet,
+        level,
+        [h for h in (0, 4000, 8000, 12000) if h <= level.high],
+        LEFT,
+        words("chart.unit.kilometre"),
+        0.001,
+    )
     sheet.line(LEFT, level.start, along.end, level.start, "c-axis")
     for metres in np.arange(0, along.high + 1, 100_000):
         last = metres + 100_000 > along.high
-        label = words("chart.path.distance", km=round(metres / 1000)) if last else f"{metres / 1000:g}"
+        label = (
+            words("chart.path.distance", km=round(metres / 1000)) if last else f"{metres / 1000:g}"
+        )
         sheet.line(along(metres), level.start, along(metres), level.start + 4, "c-axis")
         at_end = along(metres) > along.end - 12
-        sheet.text(along(metres) + (4 if at_end else 0), level.start + 16, label, "c-tick", "end" if at_end else "middle")
+        sheet.text(
+            along(metres) + (4 if at_end else 0),
+            level.start + 16,
+            label,
+            "c-tick",
+            "end" if at_end else "middle",
+        )
     azimuth = forecast.quantities.get("sun_azimuth")
     if azimuth is not None and math.isfinite(azimuth):
-        sheet.text(along.end, level.end - 8, words("chart.path.towards", degrees=round(azimuth)), "c-strong", "end")
+        sheet.text(
+            along.end,
+            level.end - 8,
+            words("chart.path.towards", degrees=round(azimuth)),
+            "c-strong",
+            "end",
+        )
     scale = _colours(sheet, evidence, forecast, almanac, reader, 196, 250)
     said = spoken(forecast, scale, words) if scale else {"best": words("chart.no_best")}
     return sheet.finish(words("chart.path.title"), words("chart.path.description", **said))
 
 
-def _ground(sheet: Sheet, along: Scale, level: Scale, evidence: xr.Dataset, distance: np.ndarray) -> None:
+def _ground(
+    sheet: Sheet, along: Scale, level: Scale, evidence: xr.Dataset, distance: np.ndarray
+) -> None:
     """Draw the model's ground, and the lowest line of sight over the site's terrain."""
     ground, sight = (evidence.variables.get(name) for name in ("ground", "sight"))
     x = along.array(distance)
     if ground is not None and ground.dims == ("distance",):
         height = np.clip(np.nan_to_num(np.asarray(ground.values, dtype=float)), 0, level.high)
         if height.max(initial=0) > 0:
-            outline = [(x[0], level.start), *zip(x.tolist(), level.array(height).tolist(), strict=True), (x[-1], level.start)]
+            outline = [
+                (x[0], level.start),
+                *zip(x.tolist(), level.array(height).tolist(), strict=True),
+                (x[-1], level.start),
+            ]
             sheet.path(polyline(outline) + "z", "c-ground", fill="currentColor", fill_opacity=".6")
     if sight is not None and sight.dims == ("distance",):
         height = np.asarray(sight.values, dtype=float)
@@ -66,8 +140,12 @@ def _ground(sheet: Sheet, along: Scale, level: Scale, evidence: xr.Dataset, dist
         sheet.curve(zip(x.tolist(), y.tolist(), strict=True), "c-terrain")
 
 
-def _rays(sheet: Sheet, along: Scale, level: Scale, evidence: xr.Dataset, distance: np.ndarray) -> None:
-    """Draw the sun's rays inside the section, coming from the right, to where they arrive or are stopped; a cross marks the latter."""
+def _rays(
+    sheet: Sheet, along: Scale, level: Scale, evidence: xr.Dataset, distance: np.ndarray
+) -> None:
+    """Draw the sun's rays inside the section, coming from the right, to where they arrive or are
+    stopped; a cross marks the latter.
+    """
     rays = evidence.variables.get("ray_height")
     if rays is None or rays.dims != ("ray", "distance"):
         return
@@ -86,7 +164,10 @@ def _rays(sheet: Sheet, along: Scale, level: Scale, evidence: xr.Dataset, distan
 def _marks(sheet: Sheet, along: Scale, level: Scale, forecast: Forecast, words: Words) -> None:
     """Mark the viewer, the canvas overhead and what stands in the light."""
     told = forecast.quantities
-    canvas, far, top = (told.get(name, math.nan) for name in ("canvas_height", "obstacle_distance", "obstacle_height"))
+    canvas, far, top = (
+        told.get(name, math.nan)
+        for name in ("canvas_height", "obstacle_distance", "obstacle_height")
+    )
     y = level.clamped(forecast.event.site.elevation)
     slope = polyline([(LEFT, level.start), (LEFT, y), (LEFT + 16, level.start)])
     sheet.path(slope + "z", "c-ground", fill="currentColor", fill_opacity=".6")
@@ -96,7 +177,12 @@ def _marks(sheet: Sheet, along: Scale, level: Scale, forecast: Forecast, words: 
     if math.isfinite(canvas) and canvas <= level.high:
         sheet.line(LEFT, level(canvas), along(0.12 * along.high), level(canvas), "c-canvas")
         taken = level(canvas) + (15 if level(canvas) < level.end + 18 else -6)
-        sheet.text(LEFT + 5, taken, words("chart.path.canvas", km=f"{canvas / 1000:.1f}"), "c-on-sky c-strong")
+        sheet.text(
+            LEFT + 5,
+            taken,
+            words("chart.path.canvas", km=f"{canvas / 1000:.1f}"),
+            "c-on-sky c-strong",
+        )
     if math.isfinite(far) and math.isfinite(top) and far <= along.high:
         px, py = along(far), level.clamped(top)
         sheet.path(f"M{number(px)} {number(py - 3)}l-6 -11h12z", "c-obstacle", fill="currentColor")
@@ -104,13 +190,23 @@ def _marks(sheet: Sheet, along: Scale, level: Scale, forecast: Forecast, words: 
         left = px + 9 + breadth(text) > along.end  # no room at the right
         y = max(py - 6, level.end + 13)
         y += 18 if left and abs(y - taken) < 14 else 0
-        sheet.text(px + (-9 if left else 9), y, text, "c-on-sky c-strong", "end" if left else "start")
+        sheet.text(
+            px + (-9 if left else 9), y, text, "c-on-sky c-strong", "end" if left else "start"
+        )
 
 
 def _colours(
-    sheet: Sheet, evidence: xr.Dataset, forecast: Forecast, almanac: Almanac, reader: Reader, top: float, bottom: float
+    sheet: Sheet,
+    evidence: xr.Dataset,
+    forecast: Forecast,
+    almanac: Almanac,
+    reader: Reader,
+    top: float,
+    bottom: float,
 ) -> TimeScale | None:
-    """Draw a column a minute, as tall as the quality (or the transmission), in the predicted colour: height says what colour may not."""
+    """Draw a column a minute, as tall as the quality (or the transmission), in the predicted
+    colour: height says what colour may not.
+    """
     words = reader.words
     minutes = times_of(evidence)
     name = "quality" if np.isfinite(series(evidence, "quality", "minute")).any() else "transmission"
@@ -119,8 +215,13 @@ def _colours(
     if len(minutes) < 2 or minutes[-1] <= minutes[0] or not np.isfinite(values).any():
         sheet.no_data(LEFT, top, RIGHT - 4 - LEFT, bottom - top, words)
         return None
-    scale, height = TimeScale(minutes[0], minutes[-1], LEFT, RIGHT - 4, reader.zone), Scale(0, 1, bottom, top)
-    sheet.rect(LEFT, top, scale.end - LEFT, bottom - top, "c-dusk", fill="currentColor", fill_opacity=".08")
+    scale, height = (
+        TimeScale(minutes[0], minutes[-1], LEFT, RIGHT - 4, reader.zone),
+        Scale(0, 1, bottom, top),
+    )
+    sheet.rect(
+        LEFT, top, scale.end - LEFT, bottom - top, "c-dusk", fill="currentColor", fill_opacity=".08"
+    )
     colour = _shine(sheet, evidence, [scale(minute) for minute in minutes], values, height)
     value_axis(sheet, height, (0.0, 1.0), LEFT, "%", 100)
     sheet.text(LEFT + 5, top + 13, label, "c-on-sky")
@@ -128,21 +229,40 @@ def _colours(
         left = LEFT + 12 + breadth(label)
         sheet.path(box(left, top + 4, SWATCH, SWATCH), "c-swatch", fill=colour)
         sheet.text(left + SWATCH + 5, top + 13, colour, "c-on-sky")
-    crossing = forecast.event.centre or (almanac.sunset if forecast.event.phenomenon == "sunset_glow" else almanac.sunrise)
+    crossing = forecast.event.centre or (
+        almanac.sunset if forecast.event.phenomenon == "sunset_glow" else almanac.sunrise
+    )
     if crossing is not None and scale.holds(crossing):
         key = "chart.sunset" if forecast.event.phenomenon == "sunset_glow" else "chart.sunrise"
         sheet.line(scale(crossing), top, scale(crossing), bottom, "c-sun")
         side = "end" if scale(crossing) > 280 else "start"
-        sheet.text(scale(crossing) + (4 if side == "start" else -4), top + 13, words(key, time=scale.label(crossing)), "c-on-sky", side)
+        sheet.text(
+            scale(crossing) + (4 if side == "start" else -4),
+            top + 13,
+            words(key, time=scale.label(crossing)),
+            "c-on-sky",
+            side,
+        )
     if forecast.best:
         best = forecast.best
-        bracket(sheet, scale, best.start, best.end, top - 5, words("chart.best", start=scale.label(best.start), end=scale.label(best.end)))
+        bracket(
+            sheet,
+            scale,
+            best.start,
+            best.end,
+            top - 5,
+            words("chart.best", start=scale.label(best.start), end=scale.label(best.end)),
+        )
     time_axis(sheet, scale, bottom, 15)
     return scale
 
 
-def _shine(sheet: Sheet, evidence: xr.Dataset, x: list[float], values: np.ndarray, height: Scale) -> str:
-    """Draw the columns of the colours, hatch the minutes of which nothing is known, and return the best minute's colour ("": none)."""
+def _shine(
+    sheet: Sheet, evidence: xr.Dataset, x: list[float], values: np.ndarray, height: Scale
+) -> str:
+    """Draw the columns of the colours, hatch the minutes of which nothing is known, and return the
+    best minute's colour ("": none).
+    """
     bands = [series(evidence, band, "minute") for band in ("red", "green", "blue")]
     whole = all(len(band) == len(x) for band in bands)
     rgb = np.column_stack(bands) if whole else np.full((len(x), 3), math.nan)
@@ -162,4 +282,8 @@ def _shine(sheet: Sheet, evidence: xr.Dataset, x: list[float], values: np.ndarra
             else:
                 sheet.path(data, "c-column", fill="currentColor")
     best = int(np.nan_to_num(values, nan=-1.0).argmax())
-    return "#{:02x}{:02x}{:02x}".format(*colours[best]) if painted[best] and values[best] >= LEAST_GLOW else ""
+    return (
+        "#{:02x}{:02x}{:02x}".format(*colours[best])
+        if painted[best] and values[best] >= LEAST_GLOW
+        else ""
+    )

@@ -1,4 +1,5 @@
-"""The night by the hour: twilight, moon and Milky Way, cloud of three layers and the darkness of the zenith.
+"""The night by the hour: twilight, moon and Milky Way, cloud of three layers and the darkness of
+the zenith.
 
 Draws what is there, hatches what is not and never fails for a gap.
 """
@@ -17,14 +18,24 @@ from forecast.quantities import DARK_ENOUGH
 from products.charts.height_section import bracket, series, spoken, time_axis, times_of
 from products.charts.svg import LEFT, RIGHT, Reader, Scale, Sheet, TimeScale, Words, box, breadth
 
-TWILIGHT = ((-0.833, "c-civil"), (-6.0, "c-nautical"), (-12.0, "c-astronomical"), (-18.0, "c-night"))  # below [degree]: class
-DARKNESS = (17.0, 22.0)  # [mag arcsec-2] of the clear zenith: a sky of the brightest stars only, and a natural one
+# below [degree]: class
+TWILIGHT = (
+    (-0.833, "c-civil"),
+    (-6.0, "c-nautical"),
+    (-12.0, "c-astronomical"),
+    (-18.0, "c-night"),
+)
+# [mag arcsec-2] of the clear zenith: a sky of the brightest stars only, and a natural one
+DARKNESS = (17.0, 22.0)
 ROW = 15.0  # height of a row
 HIGH_ARC = 50.0  # [degree] from which an arc and its name reach the top of the panel
 
 
-def night_band(forecast: Forecast, evidence: xr.Dataset | None, almanac: Almanac, reader: Reader) -> Markup | None:
-    """Draw the night: twilight, moon and Milky Way by altitude, cloud of three layers and darkness by the hour, the best window.
+def night_band(
+    forecast: Forecast, evidence: xr.Dataset | None, almanac: Almanac, reader: Reader
+) -> Markup | None:
+    """Draw the night: twilight, moon and Milky Way by altitude, cloud of three layers and darkness
+    by the hour, the best window.
 
     None where neither the evidence nor the almanac knows when the night is.
     """
@@ -41,11 +52,19 @@ def night_band(forecast: Forecast, evidence: xr.Dataset | None, almanac: Almanac
         sheet.text(LEFT - 5, altitude(degrees) + 4, f"{degrees}°", "c-tick", "end")
     for degrees in (30, 60):
         sheet.line(LEFT, altitude(degrees), RIGHT, altitude(degrees), "c-sky-grid")
-    sun, moon, milky_way = (series(evidence, f"{name}_altitude", "hour") for name in ("sun", "moon", "milky_way"))
-    milky_way = np.where(sun < -12, milky_way, math.nan) if len(sun) == len(milky_way) else milky_way
-    light = round(100 * almanac.moon_illumination) if math.isfinite(almanac.moon_illumination) else None
+    sun, moon, milky_way = (
+        series(evidence, f"{name}_altitude", "hour") for name in ("sun", "moon", "milky_way")
+    )
+    milky_way = (
+        np.where(sun < -12, milky_way, math.nan) if len(sun) == len(milky_way) else milky_way
+    )
+    light = (
+        round(100 * almanac.moon_illumination) if math.isfinite(almanac.moon_illumination) else None
+    )
     _arc(sheet, scale, altitude, hours, milky_way, "c-milky-way", words("chart.night.milky_way"))
-    name = words("chart.night.moon") if light is None else words("chart.night.moon_lit", percent=light)
+    name = (
+        words("chart.night.moon") if light is None else words("chart.night.moon_lit", percent=light)
+    )
     _arc(sheet, scale, altitude, hours, moon, "c-moon", name, disc=True)
     if almanac.astronomical_dusk and almanac.astronomical_dawn:
         dusk, dawn = almanac.astronomical_dusk, almanac.astronomical_dawn
@@ -59,17 +78,37 @@ def night_band(forecast: Forecast, evidence: xr.Dataset | None, almanac: Almanac
     sheet.text(RIGHT, 223, words("chart.night.caption"), "c-note", "end")
     if forecast.best:
         best = forecast.best
-        bracket(sheet, scale, best.start, best.end, 18, words("chart.best", start=scale.label(best.start), end=scale.label(best.end)))
-    return sheet.finish(words("chart.night.title"), words("chart.night.description", **spoken(forecast, scale, words)))
+        bracket(
+            sheet,
+            scale,
+            best.start,
+            best.end,
+            18,
+            words("chart.best", start=scale.label(best.start), end=scale.label(best.end)),
+        )
+    return sheet.finish(
+        words("chart.night.title"),
+        words("chart.night.description", **spoken(forecast, scale, words)),
+    )
 
 
-def _sun(hours: list[datetime], altitudes: np.ndarray, almanac: Almanac) -> list[tuple[datetime, float]]:
-    """Return (moment, sun altitude [degree]) through the night: by the hour, and exact where the almanac has it.
+def _sun(
+    hours: list[datetime], altitudes: np.ndarray, almanac: Almanac
+) -> list[tuple[datetime, float]]:
+    """Return (moment, sun altitude [degree]) through the night: by the hour, and exact where the
+    almanac has it.
 
-    The almanac alone has the evening; its morning is then the evening mirrored about the middle of the night.
+    The almanac alone has the evening; its morning is then the evening mirrored about the middle of
+    the night.
     """
     dusk, dawn = almanac.astronomical_dusk, almanac.astronomical_dawn
-    named = [(almanac.sunset, -0.833), (almanac.civil_dusk, -6.0), (almanac.nautical_dusk, -12.0), (dusk, -18.0), (dawn, -18.0)]
+    named = [
+        (almanac.sunset, -0.833),
+        (almanac.civil_dusk, -6.0),
+        (almanac.nautical_dusk, -12.0),
+        (dusk, -18.0),
+        (dawn, -18.0),
+    ]
     knots = [(moment, height) for moment, height in named if moment is not None]
     if len(hours) >= 2 and np.isfinite(altitudes).sum() >= 2:
         known = [(t, float(h)) for t, h in zip(hours, altitudes, strict=True) if math.isfinite(h)]
@@ -78,11 +117,17 @@ def _sun(hours: list[datetime], altitudes: np.ndarray, almanac: Almanac) -> list
         return []
     mirrored = [(dusk + (dawn - moment), height) for moment, height in knots[:-2]]
     hour = timedelta(hours=1)
-    ends = [(almanac.sunset - hour, 10.0), (dusk + (dawn - dusk) / 2, -40.0), (dusk + (dawn - almanac.sunset) + hour, 10.0)]
+    ends = [
+        (almanac.sunset - hour, 10.0),
+        (dusk + (dawn - dusk) / 2, -40.0),
+        (dusk + (dawn - almanac.sunset) + hour, 10.0),
+    ]
     return sorted(knots + mirrored + ends)
 
 
-def _twilight(sheet: Sheet, scale: TimeScale, knots: list[tuple[datetime, float]], top: float, bottom: float) -> None:
+def _twilight(
+    sheet: Sheet, scale: TimeScale, knots: list[tuple[datetime, float]], top: float, bottom: float
+) -> None:
     """Fill the panel with the steps of twilight, lighter to darker as the sun sinks."""
     x = np.array([scale(moment) for moment, _ in knots])
     fine = np.arange(scale.start, scale.end + 0.25, 0.5)
@@ -91,11 +136,23 @@ def _twilight(sheet: Sheet, scale: TimeScale, knots: list[tuple[datetime, float]
     names = ("c-day", *(name for _, name in TWILIGHT))
     starts = np.flatnonzero(np.diff(step, prepend=-1))
     for a, b in zip(starts, [*starts[1:], len(fine) - 1], strict=True):
-        sheet.path(box(fine[a], top, fine[b] - fine[a], bottom - top), names[step[a]], fill="currentColor", fill_opacity=".1")
+        sheet.path(
+            box(fine[a], top, fine[b] - fine[a], bottom - top),
+            names[step[a]],
+            fill="currentColor",
+            fill_opacity=".1",
+        )
 
 
 def _arc(
-    sheet: Sheet, scale: TimeScale, altitude: Scale, hours: list[datetime], values: np.ndarray, classes: str, label: str, disc: bool = False
+    sheet: Sheet,
+    scale: TimeScale,
+    altitude: Scale,
+    hours: list[datetime],
+    values: np.ndarray,
+    classes: str,
+    label: str,
+    disc: bool = False,
 ) -> None:
     """Draw a body's way over the sky where it is above the horizon, named at its highest."""
     if len(values) != len(hours) or np.isfinite(values).sum() < 2:
@@ -106,46 +163,101 @@ def _arc(
     height = _smooth(fine, x, values[known])
     if height.max() <= 0:
         return
-    sheet.curve(zip(fine, [altitude(h) if h >= 0 else math.nan for h in height], strict=True), classes)
+    sheet.curve(
+        zip(fine, [altitude(h) if h >= 0 else math.nan for h in height], strict=True), classes
+    )
     top = int(np.argmax(height))
     px, py = float(fine[top]), altitude(min(height[top], 90))
     if disc:
         sheet.dot(px, py, 5, f"{classes}-disc", fill="currentColor")
     low = py > altitude.end + 22
     room = breadth(label) / 2 + 3
-    sheet.text(min(max(px, LEFT + room), RIGHT - room), py - 9 if low else py + 18, label, "c-on-sky", "middle")
+    sheet.text(
+        min(max(px, LEFT + room), RIGHT - room),
+        py - 9 if low else py + 18,
+        label,
+        "c-on-sky",
+        "middle",
+    )
 
 
 def _smooth(fine: np.ndarray, x: np.ndarray, values: np.ndarray) -> np.ndarray:
-    """Return the cubic Hermite curve through (x, values) at `fine`: an hourly altitude drawn as the arc that it is."""
+    """Return the cubic Hermite curve through (x, values) at `fine`: an hourly altitude drawn as the
+    arc that it is.
+    """
     slope = np.gradient(values, x)
     k = np.clip(np.searchsorted(x, fine, side="right") - 1, 0, len(x) - 2)
     h = x[k + 1] - x[k]
     t = (fine - x[k]) / h
     return np.asarray(
-        values[k] * (1 + 2 * t) * (1 - t) ** 2 + slope[k] * h * t * (1 - t) ** 2
-        + values[k + 1] * t**2 * (3 - 2 * t) + slope[k + 1] * h * t**2 * (t - 1)
+        values[k] * (1 + 2 * t) * (1 - t) ** 2
+        + slope[k] * h * t * (1 - t) ** 2
+        + values[k + 1] * t**2 * (3 - 2 * t)
+        + slope[k + 1] * h * t**2 * (t - 1)
     )
 
 
-def _cloud_rows(sheet: Sheet, scale: TimeScale, evidence: xr.Dataset | None, hours: list[datetime], words: Words, top: float) -> None:
-    """Draw a row for high, medium and low cloud: a column an hour, as tall as the cover (a full row is an overcast sky)."""
+def _cloud_rows(
+    sheet: Sheet,
+    scale: TimeScale,
+    evidence: xr.Dataset | None,
+    hours: list[datetime],
+    words: Words,
+    top: float,
+) -> None:
+    """Draw a row for high, medium and low cloud: a column an hour, as tall as the cover (a full row
+    is an overcast sky).
+    """
     for row, layer in enumerate(("high", "medium", "low")):
-        _row(sheet, scale, hours, series(evidence, f"{layer}_cloud", "hour"), top + 18 * row, words(f"chart.night.{layer}_cloud"), words)
+        _row(
+            sheet,
+            scale,
+            hours,
+            series(evidence, f"{layer}_cloud", "hour"),
+            top + 18 * row,
+            words(f"chart.night.{layer}_cloud"),
+            words,
+        )
 
 
-def _darkness_row(sheet: Sheet, scale: TimeScale, brightness: np.ndarray, hours: list[datetime], words: Words, top: float) -> None:
-    """Draw a row for the clear zenith: a column an hour, none for a sky without stars, full for a natural one, pale above DARK_ENOUGH."""
+def _darkness_row(
+    sheet: Sheet,
+    scale: TimeScale,
+    brightness: np.ndarray,
+    hours: list[datetime],
+    words: Words,
+    top: float,
+) -> None:
+    """Draw a row for the clear zenith: a column an hour, none for a sky without stars, full for a
+    natural one, pale above DARK_ENOUGH.
+    """
     bright, natural = DARKNESS
     share = np.clip((brightness - bright) / (natural - bright), 0, 1)
-    _row(sheet, scale, hours, share, top, words("chart.night.darkness"), words, solid=brightness >= DARK_ENOUGH)
+    _row(
+        sheet,
+        scale,
+        hours,
+        share,
+        top,
+        words("chart.night.darkness"),
+        words,
+        solid=brightness >= DARK_ENOUGH,
+    )
 
 
 def _row(
-    sheet: Sheet, scale: TimeScale, hours: list[datetime], shares: np.ndarray, y: float, name: str, words: Words,
+    sheet: Sheet,
+    scale: TimeScale,
+    hours: list[datetime],
+    shares: np.ndarray,
+    y: float,
+    name: str,
+    words: Words,
     solid: np.ndarray | None = None,
 ) -> None:
-    """Draw a named row of columns, one an hour, each as tall as its share of the row, pale if not `solid`; hatched where not known."""
+    """Draw a named row of columns, one an hour, each as tall as its share of the row, pale if not
+    `solid`; hatched where not known.
+    """
     half = timedelta(minutes=30)
     sheet.text(LEFT - 5, y + 12, name, "c-tick", "end")
     sheet.rect(LEFT, y, RIGHT - LEFT, ROW, "c-sky", fill="currentColor", fill_opacity=".08")
@@ -153,7 +265,9 @@ def _row(
         sheet.no_data(LEFT, y, RIGHT - LEFT, ROW, words)
         return
     columns, pale, gaps = "", "", ""
-    for moment, share, full in zip(hours, shares, np.ones(len(hours), dtype=bool) if solid is None else solid, strict=True):
+    for moment, share, full in zip(
+        hours, shares, np.ones(len(hours), dtype=bool) if solid is None else solid, strict=True
+    ):
         a, b = scale.clamped(moment - half), scale.clamped(moment + half)
         if not math.isfinite(share):
             gaps += box(a, y, b - a, ROW)

@@ -1,7 +1,9 @@
-"""Primitives of a drawing: scales, paths, shaded regions and a sheet of SVG that a screen reader can read.
+"""Primitives of a drawing: scales, paths, shaded regions and a sheet of SVG that a screen reader
+can read.
 
-A sheet holds no style: elements carry classes (`templates/static/skyscape.css`, section charts) over plain presentation attributes,
-so that a chart obeys a Content-Security-Policy without inline styles, follows the theme, and still reads with no style sheet at all.
+A sheet holds no style: elements carry classes (`templates/static/skyscape.css`, section charts)
+over plain presentation attributes, so that a chart obeys a Content-Security-Policy without inline
+styles, follows the theme, and still reads with no style sheet at all.
 """
 
 from __future__ import annotations
@@ -29,7 +31,9 @@ class Words(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Reader:
-    """Who a drawing is for: words, language and clock; prefix makes the drawing's ids its own on the page."""
+    """Who a drawing is for: words, language and clock; prefix makes the drawing's ids its own on
+    the page.
+    """
 
     words: Words
     language: str
@@ -47,13 +51,18 @@ class Scale:
     end: float
 
     def __call__(self, value: float) -> float:
-        return float(self.start + (value - self.low) / (self.high - self.low) * (self.end - self.start))
+        return float(
+            self.start + (value - self.low) / (self.high - self.low) * (self.end - self.start)
+        )
 
     def clamped(self, value: float) -> float:
         return self(min(max(value, self.low), self.high))
 
     def array(self, values: np.ndarray) -> np.ndarray:
-        return np.asarray(self.start + (values - self.low) / (self.high - self.low) * (self.end - self.start), dtype=float)
+        return np.asarray(
+            self.start + (values - self.low) / (self.high - self.low) * (self.end - self.start),
+            dtype=float,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +100,10 @@ class TimeScale:
 
 def moments(times: np.ndarray) -> list[datetime]:
     """Return numpy times as aware UTC ones; NaT must be gone already."""
-    return [datetime.fromtimestamp(float(t) / 1e9, UTC) for t in times.astype("datetime64[ns]").astype("int64")]
+    return [
+        datetime.fromtimestamp(float(t) / 1e9, UTC)
+        for t in times.astype("datetime64[ns]").astype("int64")
+    ]
 
 
 def number(value: float) -> str:
@@ -101,12 +113,16 @@ def number(value: float) -> str:
 
 @cache
 def _tenths(count: int) -> str:
-    """Write a number of tenths of a pixel; a sheet knows a few thousand, and a path uses the small ones over and over."""
+    """Write a number of tenths of a pixel; a sheet knows a few thousand, and a path uses the small
+    ones over and over.
+    """
     return f"{count / 10:g}"
 
 
 def breadth(text: str) -> float:
-    """Return about how wide `text` runs [px] at the sheet's type size; Chinese characters are square."""
+    """Return about how wide `text` runs [px] at the sheet's type size; Chinese characters are
+    square.
+    """
     return sum(12.0 if ord(character) > 0x2E80 else 6.8 for character in text)
 
 
@@ -123,7 +139,9 @@ def polyline(points: Iterable[tuple[float, float]]) -> str:
 
 @cache
 def _blanks(count: int) -> str:
-    """Return path data of a line through `count` points with blanks for their coordinates: filled all at once, not one by one."""
+    """Return path data of a line through `count` points with blanks for their coordinates: filled
+    all at once, not one by one.
+    """
     return "M%.1f %.1f" + "L%.1f %.1f" * (count - 1)
 
 
@@ -135,11 +153,16 @@ def box(x: float, y: float, width: float, height: float) -> str:
 class Sheet:
     """One drawing in the making; coordinates [px] from the upper left corner.
 
-    prefix: makes the ids of this drawing its own on a page that holds many. top: where an unused upper margin is cut off.
+    prefix: makes the ids of this drawing its own on a page that holds many. top: where an unused
+    upper margin is cut off.
     """
 
     def __init__(self, height: float, prefix: str, top: float = 0) -> None:
-        self.top, self.height, self.prefix = top, height, "".join(c if c.isascii() and c.isalnum() else "-" for c in prefix)
+        self.top, self.height, self.prefix = (
+            top,
+            height,
+            "".join(c if c.isascii() and c.isalnum() else "-" for c in prefix),
+        )
         self._parts: list[str] = []
 
     @property
@@ -152,23 +175,32 @@ class Sheet:
             self._parts.append(f'<path class="{classes}"{_attributes(attributes)} d="{data}"/>')
 
     def line(self, x1: float, y1: float, x2: float, y2: float, classes: str) -> None:
-        self.path(polyline([(x1, y1), (x2, y2)]), f"c-line {classes}", fill="none", stroke="currentColor")
+        self.path(
+            polyline([(x1, y1), (x2, y2)]), f"c-line {classes}", fill="none", stroke="currentColor"
+        )
 
     def curve(self, points: Iterable[tuple[float, float]], classes: str) -> None:
         self.path(polyline(points), f"c-line {classes}", fill="none", stroke="currentColor")
 
-    def rect(self, x: float, y: float, width: float, height: float, classes: str, **attributes: object) -> None:
-        numbers = f'x="{number(x)}" y="{number(y)}" width="{number(width)}" height="{number(height)}"'
+    def rect(
+        self, x: float, y: float, width: float, height: float, classes: str, **attributes: object
+    ) -> None:
+        numbers = (
+            f'x="{number(x)}" y="{number(y)}" width="{number(width)}" height="{number(height)}"'
+        )
         self._parts.append(f'<rect class="{classes}" {numbers}{_attributes(attributes)}/>')
 
     def dot(self, x: float, y: float, radius: float, classes: str, **attributes: object) -> None:
         self._parts.append(
-            f'<circle class="{classes}" cx="{number(x)}" cy="{number(y)}" r="{number(radius)}"{_attributes(attributes)}/>')
+            f'<circle class="{classes}" cx="{number(x)}" cy="{number(y)}" r="{number(radius)}"{_attributes(attributes)}/>'
+        )
 
     def text(self, x: float, y: float, text: str, classes: str = "", anchor: str = "start") -> None:
         named = f' class="{classes}"' if classes else ""
         place = "" if anchor == "start" else f' text-anchor="{anchor}"'
-        self._parts.append(f'<text{named} x="{number(x)}" y="{number(y)}"{place}>{escape(text)}</text>')
+        self._parts.append(
+            f'<text{named} x="{number(x)}" y="{number(y)}"{place}>{escape(text)}</text>'
+        )
 
     def hatch(self, data: str) -> None:
         """Cover a region where nothing is known with the quiet pattern that means just that."""
@@ -181,14 +213,21 @@ class Sheet:
 
     def finish(self, title: str, description: str) -> Markup:
         """Return the drawing as one inline <svg> with a title and a description."""
-        p, frame = self.prefix, f"0 {number(self.top)} {number(WIDTH)} {number(self.height - self.top)}"
-        hatch = (f'<pattern id="{p}-hatch" width="6" height="6" patternUnits="userSpaceOnUse" patternTransform="rotate(45)">'
-                 '<path class="c-hatching" d="M0 0v6" stroke="currentColor" stroke-opacity=".5" stroke-width="1.4"/></pattern>')
+        p, frame = (
+            self.prefix,
+            f"0 {number(self.top)} {number(WIDTH)} {number(self.height - self.top)}",
+        )
+        hatch = (
+            f'<pattern id="{p}-hatch" width="6" height="6" patternUnits="userSpaceOnUse" patternTransform="rotate(45)">'
+            '<path class="c-hatching" d="M0 0v6" stroke="currentColor" stroke-opacity=".5" stroke-width="1.4"/></pattern>'
+        )
         defs = f"<defs>{hatch}</defs>" if f"url(#{p}-hatch)" in "".join(self._parts) else ""
-        head = (f'<svg xmlns="http://www.w3.org/2000/svg" class="c-chart" viewBox="{frame}" width="100%" role="img" '
-                f'aria-labelledby="{p}-title {p}-desc" font-size="12" fill="currentColor">'
-                f'<title id="{p}-title">{escape(title)}</title><desc id="{p}-desc">{escape(description)}</desc>')
-        return Markup(head + defs + "".join(self._parts) + "</svg>")  # noqa: S704 - every text and attribute was escaped on its way in
+        head = (
+            f'<svg xmlns="http://www.w3.org/2000/svg" class="c-chart" viewBox="{frame}" width="100%" role="img" '
+            f'aria-labelledby="{p}-title {p}-desc" font-size="12" fill="currentColor">'
+            f'<title id="{p}-title">{escape(title)}</title><desc id="{p}-desc">{escape(description)}</desc>'
+        )
+        return Markup(head + defs + "".join(self._parts) + "</svg>")  # noqa: S704
 
 
 def _attributes(attributes: dict[str, object]) -> str:
@@ -201,11 +240,14 @@ def _attribute(name: str, value: str) -> str:
     return f' {name.replace("_", "-")}="{escape(value)}"'
 
 
-# Which edges of a cell (0 south, 1 east, 2 north, 3 west) an outline joins, by which corners lie inside (1 SW, 2 SE, 4 NE, 8 NW);
-# the inside stays on the left; -1: no second outline. 5 and 10 are saddles, 16 and 17 the same where the middle lies inside.
+# Which edges of a cell (0 south, 1 east, 2 north, 3 west) an outline joins, by which corners lie
+# inside (1 SW, 2 SE, 4 NE, 8 NW); the inside stays on the left; -1: no second outline. 5 and 10 are
+# saddles, 16 and 17 the same where the middle lies inside.
 _CROSSINGS = np.array([
-    (-1, -1, -1, -1), (0, 3, -1, -1), (1, 0, -1, -1), (1, 3, -1, -1), (2, 1, -1, -1), (0, 3, 2, 1), (2, 0, -1, -1), (2, 3, -1, -1),
-    (3, 2, -1, -1), (0, 2, -1, -1), (1, 0, 3, 2), (1, 2, -1, -1), (3, 1, -1, -1), (0, 1, -1, -1), (3, 0, -1, -1), (-1, -1, -1, -1),
+    (-1, -1, -1, -1), (0, 3, -1, -1), (1, 0, -1, -1), (1, 3, -1, -1), (2, 1, -1, -1), (0, 3, 2, 1),
+    (2, 0, -1, -1), (2, 3, -1, -1),
+    (3, 2, -1, -1), (0, 2, -1, -1), (1, 0, 3, 2), (1, 2, -1, -1), (3, 1, -1, -1), (0, 1, -1, -1),
+    (3, 0, -1, -1), (-1, -1, -1, -1),
     (0, 1, 2, 3), (3, 0, 1, 2),
 ])  # fmt: skip
 
@@ -215,11 +257,20 @@ def region(x: np.ndarray, y: np.ndarray, values: np.ndarray, threshold: float) -
     return regions(x, y, values, (threshold,))[0]
 
 
-def regions(x: np.ndarray, y: np.ndarray, values: np.ndarray, thresholds: Sequence[float], smallest: float = 4.0) -> list[str]:
-    """Return path data (even-odd) of where `values` reach each of `thresholds`, by marching squares over all of them at once.
+def regions(
+    x: np.ndarray,
+    y: np.ndarray,
+    values: np.ndarray,
+    thresholds: Sequence[float],
+    smallest: float = 4.0,
+) -> list[str]:
+    """Return path data (even-odd) of where `values` reach each of `thresholds`, by marching squares
+    over all of them at once.
 
-    x (n), y (m) [px]; values (n, m): NaN counts as below. Islands of less than `smallest` [px2] are left out.
-    Why outlines and not cells: a smooth field takes a tenth of the bytes and looks as smooth as it is.
+    x (n), y (m) [px]; values (n, m): NaN counts as below. Islands of less than `smallest` [px2] are
+    left out.
+    Why outlines and not cells: a smooth field takes a tenth of the bytes and looks as smooth as it
+    is.
     """
     x, y = (np.concatenate((axis[:1], axis, axis[-1:])).astype(float) for axis in (x, y))
     framed = np.full((len(x), len(y)), -1e9)
@@ -236,23 +287,34 @@ def regions(x: np.ndarray, y: np.ndarray, values: np.ndarray, thresholds: Sequen
     order, lengths = _walks(follows)
     written = _written(np.round(10 * points[order]).astype(int), lengths, smallest)
     owners = level[order[np.cumsum(lengths) - lengths]].tolist()
-    return ["".join(loop for loop, owner in zip(written, owners, strict=True) if owner == k) for k in range(len(thresholds))]
+    return [
+        "".join(loop for loop, owner in zip(written, owners, strict=True) if owner == k)
+        for k in range(len(thresholds))
+    ]
 
 
 def _pieces(field: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return the edges at which a piece of outline begins, and for each its place in this list of the edge at which the piece ends.
+    """Return the edges at which a piece of outline begins, and for each its place in this list of
+    the edge at which the piece ends.
 
-    field (threshold, n, m). An edge is named by twice the flat index of its first corner, plus 1 where it runs along m.
+    field (threshold, n, m). An edge is named by twice the flat index of its first corner, plus 1
+    where it runs along m.
     """
     inside = (field > 0).astype(np.int8)
-    code = inside[:, :-1, :-1] + 2 * inside[:, 1:, :-1] + 4 * inside[:, 1:, 1:] + 8 * inside[:, :-1, 1:]
+    code = (
+        inside[:, :-1, :-1]
+        + 2 * inside[:, 1:, :-1]
+        + 4 * inside[:, 1:, 1:]
+        + 8 * inside[:, :-1, 1:]
+    )
     level, i, j = np.nonzero((code > 0) & (code < 15))
     case = code[level, i, j]
     for at in np.flatnonzero((case == 5) | (case == 10)):
         if field[level[at], i[at] : i[at] + 2, j[at] : j[at] + 2].mean() > 0:
             case[at] = 16 if case[at] == 5 else 17
     _, n, m = field.shape
-    shift = np.array([0, 2 * m + 1, 2, 1, 0])  # from the cell's own corner to its south, east, north, west edge; the last stands for -1
+    # from the cell's own corner to its south, east, north, west edge; the last stands for -1
+    shift = np.array([0, 2 * m + 1, 2, 1, 0])
     joined = _CROSSINGS[case]
     named = (2 * ((level * n + i) * m + j)[:, None] + shift[joined]).reshape(-1, 2)
     begin, end = named[joined.reshape(-1, 2)[:, 0] >= 0].T
@@ -276,7 +338,8 @@ def _walks(follows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _written(points: np.ndarray, lengths: np.ndarray, smallest: float) -> list[str]:
-    """Write closed outlines, given one after another in tenths of a pixel; small ones come back empty.
+    """Write closed outlines, given one after another in tenths of a pixel; small ones come back
+    empty.
 
     Points that repeat or go straight on are left out.
     """
@@ -287,17 +350,29 @@ def _written(points: np.ndarray, lengths: np.ndarray, smallest: float) -> list[s
     points, lengths = _kept(points, lengths, np.abs(ax * by - ay * bx) > 6, 3)  # [0.01 px2]
     _, after = _neighbours(lengths)
     (x, y), (u, v) = points.T, points[after].T
-    area = np.abs(np.bincount(np.repeat(np.arange(len(lengths)), lengths), x * v - y * u, len(lengths))) / 200
-    steps = [f"l{_tenths(dx)} {_tenths(dy)}" for dx, dy in zip((u - x).tolist(), (v - y).tolist(), strict=True)]
+    area = (
+        np.abs(
+            np.bincount(np.repeat(np.arange(len(lengths)), lengths), x * v - y * u, len(lengths))
+        )
+        / 200
+    )
+    steps = [
+        f"l{_tenths(dx)} {_tenths(dy)}"
+        for dx, dy in zip((u - x).tolist(), (v - y).tolist(), strict=True)
+    ]
     starts = (np.cumsum(lengths) - lengths).tolist()
     return [
-        f"M{x[a] / 10:g} {y[a] / 10:g}{''.join(steps[a : a + n - 1])}z" if n >= 3 and enclosed >= smallest else ""
+        f"M{x[a] / 10:g} {y[a] / 10:g}{''.join(steps[a : a + n - 1])}z"
+        if n >= 3 and enclosed >= smallest
+        else ""
         for a, n, enclosed in zip(starts, lengths.tolist(), area.tolist(), strict=True)
     ]
 
 
 def _neighbours(lengths: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return for each point of the closed outlines the place of the one before it and of the one after."""
+    """Return for each point of the closed outlines the place of the one before it and of the one
+    after.
+    """
     place = np.arange(lengths.sum())
     last = np.cumsum(lengths)[lengths > 0] - 1
     first = last + 1 - lengths[lengths > 0]
@@ -306,17 +381,29 @@ def _neighbours(lengths: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return before, after
 
 
-def _kept(points: np.ndarray, lengths: np.ndarray, keep: np.ndarray, fewest: int) -> tuple[np.ndarray, np.ndarray]:
-    """Keep some points of each outline, or all of an outline of which fewer than `fewest` would stay."""
+def _kept(
+    points: np.ndarray, lengths: np.ndarray, keep: np.ndarray, fewest: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Keep some points of each outline, or all of an outline of which fewer than `fewest` would
+    stay.
+    """
     owner = np.repeat(np.arange(len(lengths)), lengths)
     keep = keep | (np.bincount(owner, keep, len(lengths)) < fewest)[owner]
     return points[keep], np.bincount(owner, keep, len(lengths)).astype(int)
 
 
-def shades(x: np.ndarray, y: np.ndarray, values: np.ndarray, thresholds: Sequence[float], limit: int = 14_000) -> list[str]:
-    """Return path data of the nested regions that reach each threshold, together at most about `limit` characters.
+def shades(
+    x: np.ndarray,
+    y: np.ndarray,
+    values: np.ndarray,
+    thresholds: Sequence[float],
+    limit: int = 14_000,
+) -> list[str]:
+    """Return path data of the nested regions that reach each threshold, together at most about
+    `limit` characters.
 
-    A field too rough for that is drawn from means over twice the spacing, and so on: what is lost could not be seen at this size.
+    A field too rough for that is drawn from means over twice the spacing, and so on: what is lost
+    could not be seen at this size.
     """
     while True:
         paths = regions(x, y, values, thresholds)

@@ -1,8 +1,10 @@
-"""How fast GRIB is read: ours against the bare ecCodes floor and against cfgrib, on real files, in one run (`make bench`).
+"""How fast GRIB is read: ours against the bare ecCodes floor and against cfgrib, on real files, in
+one run (`make bench`).
 
-The floor is `codes_new_from_file` and `codes_get_array` for the very same messages and nothing else, in this process; ours is everything
-from the files' names to the Atmosphere, decoding processes already started, as in a service. Each line is the best of several rounds
-that take turns, since the machine may be shared; processor time tells what sharing hides.
+The floor is `codes_new_from_file` and `codes_get_array` for the very same messages and nothing
+else, in this process; ours is everything from the files' names to the Atmosphere, decoding
+processes already started, as in a service. Each line is the best of several rounds that take turns,
+since the machine may be shared; processor time tells what sharing hides.
 """
 
 from __future__ import annotations
@@ -15,7 +17,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
-import pyproj  # noqa: F401 (before ecCodes)
+import pyproj  # noqa: F401
 
 import eccodes  # isort: skip
 
@@ -28,7 +30,9 @@ from forecast.quantities import FIELDS
 
 SHARED = Path(__file__).parents[2].parent / "shared" / "data"
 ROUNDS = 7
-REPEATS = 12  # how often a single global message is asked for: a file of so many copies at other steps would weigh 10 MB
+# how often a single global message is asked for: a file of so many copies at other steps would
+# weigh 10 MB
+REPEATS = 12
 
 Case = tuple[str, list[Path], Cycle, Needs]
 
@@ -40,18 +44,23 @@ def needs(steps: tuple[int, ...], region: tuple[float, float, float, float], *na
 
 def used() -> float:
     """Return the processor time that this process and its decoders have used [s]."""
-    clocks = [(~decoder._process.pid << 3) | 2 for decoder in DECODERS._idle]  # Linux: the processor clock of another process
+    # Linux: the processor clock of another process
+    clocks = [(~decoder._process.pid << 3) | 2 for decoder in DECODERS._idle]
     return time.process_time() + sum(time.clock_gettime(clock) for clock in clocks)
 
 
 def best(rounds: int, *acts: Callable[[], object]) -> list[tuple[float, float]]:
-    """Return the shortest time and the least processor time of each act [s]; the acts take turns."""
+    """Return the shortest time and the least processor time of each act [s]; the acts take turns.
+    """
     times = [(float("inf"), float("inf"))] * len(acts)
     for _ in range(rounds):
         for number, act in enumerate(acts):
             start, processor = time.perf_counter(), used()
             act()
-            times[number] = min(times[number][0], time.perf_counter() - start), min(times[number][1], used() - processor)
+            times[number] = (
+                min(times[number][0], time.perf_counter() - start),
+                min(times[number][1], used() - processor),
+            )
     return times
 
 
@@ -59,19 +68,25 @@ def floor(files: list[Path]) -> None:
     """Decode every message of some files and do nothing with it."""
     for path in files:
         with path.open("rb") as file:
-            while (handle := eccodes.codes_new_from_file(file, eccodes.CODES_PRODUCT_GRIB)) is not None:
+            while (
+                handle := eccodes.codes_new_from_file(file, eccodes.CODES_PRODUCT_GRIB)
+            ) is not None:
                 eccodes.codes_get_array(handle, "values")
                 eccodes.codes_release(handle)
 
 
-def wanted_only(files: list[Path], cycle: Cycle, wanted: Needs, folder: Path) -> tuple[list[Path], int]:
+def wanted_only(
+    files: list[Path], cycle: Cycle, wanted: Needs, folder: Path
+) -> tuple[list[Path], int]:
     """Copy the wanted messages of each file to a file of their own: what the floor is to decode."""
     finder, copies, count = Finder(cycle, wanted), [], 0
     for path in files:
         whole = path.read_bytes()
         messages = {piece.order.message.offset: piece.order.message for piece in finder.find(path)}
         copies.append(folder / f"wanted.{path.name}")
-        copies[-1].write_bytes(b"".join(whole[m.offset : m.offset + m.length] for m in messages.values()))
+        copies[-1].write_bytes(
+            b"".join(whole[m.offset : m.offset + m.length] for m in messages.values())
+        )
         count += len(messages)
     return copies, count
 
@@ -90,9 +105,19 @@ def repeated(path: Path, folder: Path) -> Path:
     return target
 
 
-def line(name: str, time_taken: tuple[float, float], count: int, base: tuple[float, float], target: float | None = None) -> None:
+def line(
+    name: str,
+    time_taken: tuple[float, float],
+    count: int,
+    base: tuple[float, float],
+    target: float | None = None,
+) -> None:
     ratio = time_taken[0] / base[0]
-    told = "" if target is None else f"  target {target:g}: " + ("met" if ratio <= target else "MISSED")
+    told = (
+        ""
+        if target is None
+        else f"  target {target:g}: " + ("met" if ratio <= target else "MISSED")
+    )
     each, processor = (seconds / count * 1e3 for seconds in time_taken)
     share = f"processor {processor:8.3f} ms {time_taken[1] / base[1]:6.2f} x"
     print(f"  {name:<34}{each:9.3f} ms/message {ratio:6.2f} x floor{told:<22} {share}")
@@ -103,7 +128,10 @@ def measure(case: Case, folder: Path) -> float:
     name, files, cycle, wanted = case
     copies, count = wanted_only(files, cycle, wanted, folder)
     base, one, two = best(
-        ROUNDS, lambda: floor(copies), lambda: read_atmosphere(files, cycle, wanted, 1), lambda: read_atmosphere(files, cycle, wanted, 2)
+        ROUNDS,
+        lambda: floor(copies),
+        lambda: read_atmosphere(files, cycle, wanted, 1),
+        lambda: read_atmosphere(files, cycle, wanted, 2),
     )
     print(f"{name}: {count} messages wanted of {sum(len(inspect(path)) for path in files)}")
     line("floor: ecCodes alone, 1 thread", base, count, base)
@@ -113,7 +141,9 @@ def measure(case: Case, folder: Path) -> float:
 
 
 def peer(files: list[Path], folder: Path, ours: float) -> None:
-    """Time cfgrib.open_datasets with a warm index, all its values loaded; the index stands in a folder of its own."""
+    """Time cfgrib.open_datasets with a warm index, all its values loaded; the index stands in a
+    folder of its own.
+    """
     import logging
     import warnings
 
@@ -131,7 +161,9 @@ def peer(files: list[Path], folder: Path, ours: float) -> None:
     load()  # writes the indexes
     [(seconds, _)] = best(2, load)
     verdict = "met" if seconds >= 10 * ours else "MISSED"
-    print(f"  cfgrib.open_datasets, warm index {seconds:11.3f} s, all messages: {seconds / ours:.1f} x ours  target 10: {verdict}")
+    print(
+        f"  cfgrib.open_datasets, warm index {seconds:11.3f} s, all messages: {seconds / ours:.1f} x ours  target 10: {verdict}"
+    )
 
 
 def main() -> int:
@@ -149,20 +181,48 @@ def main() -> int:
         folder = Path(name)
         began = time.perf_counter()
         read_atmosphere(files[2:], run, needs((12,), region), 2)
-        print(f"first call, two processes starting: {time.perf_counter() - began:.3f} s (imports {began - start:.3f} s)")
-        last = measure(("GFS 0.25 degree, NOMADS cut, f012", files[2:], run, needs((12,), region)), folder)
+        print(
+            f"first call, two processes starting: {time.perf_counter() - began:.3f} s (imports {began - start:.3f} s)"
+        )
+        last = measure(
+            ("GFS 0.25 degree, NOMADS cut, f012", files[2:], run, needs((12,), region)), folder
+        )
         peer(files[2:], folder, last)
         measure(("the same, f000 f006 f012", files, run, needs((0, 6, 12), region)), folder)
         [globe] = (SHARED / "gfs_2p5_global").iterdir()
-        measure(("GFS 2.5 degree, globe, f072", [globe], Cycle(datetime(2011, 10, 8, tzinfo=UTC)), needs((72,), beijing)), folder)
+        measure(
+            (
+                "GFS 2.5 degree, globe, f072",
+                [globe],
+                Cycle(datetime(2011, 10, 8, tzinfo=UTC)),
+                needs((72,), beijing),
+            ),
+            folder,
+        )
         for piece, field, published in (
-            ("gfs_0p25_20201026T00_f024_hgt500_complex", "geopotential_height", "15.2, two threads tuned 5.9, C full field 1.82"),
+            (
+                "gfs_0p25_20201026T00_f024_hgt500_complex",
+                "geopotential_height",
+                "15.2, two threads tuned 5.9, C full field 1.82",
+            ),
             ("gfs_0p25_20220210T00_f024_hgt500_jpeg", "geopotential_height", "-"),
-            ("aifs_0p25_20260310T12_f000_t500", "air_temperature", "7.4, two threads 4.1, libaec alone 6.3"),
+            (
+                "aifs_0p25_20260310T12_f000_t500",
+                "air_temperature",
+                "7.4, two threads 4.1, libaec alone 6.3",
+            ),
         ):
             path = repeated(SHARED / "pieces" / f"{piece}.grib2", folder)
             cycle = Cycle(inspect(path)[0].run or datetime.now(UTC))
-            measure((f"{piece}, globe cut to Beijing", [path], cycle, needs(tuple(range(REPEATS)), beijing, field)), folder)
+            measure(
+                (
+                    f"{piece}, globe cut to Beijing",
+                    [path],
+                    cycle,
+                    needs(tuple(range(REPEATS)), beijing, field),
+                ),
+                folder,
+            )
             print(f"  in sources.md [ms/message]: ecCodes one thread {published}")
     return 0
 

@@ -1,7 +1,9 @@
-"""The light of glows for 500 sites: two events each, windows of 90 minutes, on one core. Target: below 5 s.
+"""The light of glows for 500 sites: two events each, windows of 90 minutes, on one core. Target:
+below 5 s.
 
-The sky is made up (a canvas, a broken bank of cloud, haze) on the grid of half a degree that the tests use; nothing of it is cheaper than
-weather, for cloud is followed wherever it is. Against it: brute force, rays walked in steps of 25 m, whose time is scaled up from a few.
+The sky is made up (a canvas, a broken bank of cloud, haze) on the grid of half a degree that the
+tests use; nothing of it is cheaper than weather, for cloud is followed wherever it is. Against it:
+brute force, rays walked in steps of 25 m, whose time is scaled up from a few.
 """
 
 from __future__ import annotations
@@ -38,14 +40,25 @@ def main() -> int:
 
     base, settings = KNOWN["lingshan"], PhenomenonSettings()
     place = [(base.latitude + 0.002 * i, base.longitude + 0.01 * (i % 50)) for i in range(SITES)]
-    sites = [replace(base, id=f"site_{i}", latitude=north, longitude=east) for i, (north, east) in enumerate(place)]
+    sites = [
+        replace(base, id=f"site_{i}", latitude=north, longitude=east)
+        for i, (north, east) in enumerate(place)
+    ]
     almanacs = almanac.almanacs(sites, [DAY], ZoneInfo("Asia/Shanghai"))
-    every = [event for site in sites for event in glow.events(site, DAY, almanacs[site.id, DAY], settings)]
+    every = [
+        event
+        for site in sites
+        for event in glow.events(site, DAY, almanacs[site.id, DAY], settings)
+    ]
     asked = [event for event in every if event.phenomenon in ("sunset_glow", "sunrise_glow")]
     half = timedelta(minutes=MINUTES // 2)
     asked = [replace(e, window=Window(e.centre - half, e.centre + half)) for e in asked if e.centre]
     bank = wall(240_000, 300_000, 6000, cover=0.5)
-    air = [around(base, e.centre, both(canvas(reach=120_000), bank), reach_degrees=11) for e in asked[:2] if e.centre]
+    air = [
+        around(base, e.centre, both(canvas(reach=120_000), bank), reach_degrees=11)
+        for e in asked[:2]
+        if e.centre
+    ]
     scene = Scene(xr.concat(sorted(air, key=lambda one: one.time.values[0]), dim="time"), sites)
     begun = time.process_time()
     part = glow.derive(asked, scene, settings)
@@ -57,7 +70,9 @@ def main() -> int:
     brute = (time.process_time() - begun) / few.size * len(asked) * ANGLES.size * len(POINTS)
     rays = len(asked) * ANGLES.size * len(POINTS)
     print(f"light: {SITES} sites x 2 events x {MINUTES} minutes, {known} answered, {rays} rays")
-    print(f"  {taken:.2f} s of CPU on one core (target {TARGET:g} s); the same rays by brute force about {brute:.0f} s")
+    print(
+        f"  {taken:.2f} s of CPU on one core (target {TARGET:g} s); the same rays by brute force about {brute:.0f} s"
+    )
     return int(taken > TARGET or known < len(asked))
 
 

@@ -1,7 +1,9 @@
-"""The whole line, from files to site: CPU and memory for 5 sites, and what 500 sites cost against it.
+"""The whole line, from files to site: CPU and memory for 5 sites, and what 500 sites cost against
+it.
 
-The real three-step cycle of ../shared/data/gfs_tree; sites are spread over the middle of its region. Every case runs in a
-process of its own, start of the interpreter included. Targets: below 10 s of CPU and 500 MB for 5 sites; 500 sites below 3x the time.
+The real three-step cycle of ../shared/data/gfs_tree; sites are spread over the middle of its
+region. Every case runs in a process of its own, start of the interpreter included. Targets: below
+10 s of CPU and 500 MB for 5 sites; 500 sites below 3x the time.
 """
 
 from __future__ import annotations
@@ -47,24 +49,47 @@ def carry(count: int, folder: Path) -> None:
     config = config.model_copy(
         update={
             "sites": sites,
-            "source": config.source.model_copy(update={"folder": TREE, "cycles": folder / "cycles"}),
-            "archive": config.archive.model_copy(update={"url": f"sqlite:///{folder / 'archive.db'}"}),
+            "source": config.source.model_copy(
+                update={"folder": TREE, "cycles": folder / "cycles"}
+            ),
+            "archive": config.archive.model_copy(
+                update={"url": f"sqlite:///{folder / 'archive.db'}"}
+            ),
             "output": config.output.model_copy(update={"folder": folder / "site"}),
         }
     )
-    world = pipeline.World(config, open_source(config, "folder"), Archive(config.archive.url), open_models(), Publisher(config))
-    report = pipeline.run(world, datetime(2020, 8, 4, 16, tzinfo=UTC), Cycle(datetime(2020, 8, 4, 12, tzinfo=UTC)))
+    world = pipeline.World(
+        config,
+        open_source(config, "folder"),
+        Archive(config.archive.url),
+        open_models(),
+        Publisher(config),
+    )
+    report = pipeline.run(
+        world, datetime(2020, 8, 4, 16, tzinfo=UTC), Cycle(datetime(2020, 8, 4, 12, tzinfo=UTC))
+    )
     from forecast.ingest.grib.decoder_pool import DECODERS
 
     DECODERS.close()  # so that the decoding processes are counted
-    own, children = resource.getrusage(resource.RUSAGE_SELF), resource.getrusage(resource.RUSAGE_CHILDREN)
+    own, children = (
+        resource.getrusage(resource.RUSAGE_SELF),
+        resource.getrusage(resource.RUSAGE_CHILDREN),
+    )
     print(
         json.dumps(
             {
-                "wall": time.perf_counter() - begun, "stages": report.seconds, "forecasts": report.forecasts, "set_aside": report.set_aside,
+                "wall": time.perf_counter() - begun,
+                "stages": report.seconds,
+                "forecasts": report.forecasts,
+                "set_aside": report.set_aside,
                 "cpu": own.ru_utime + own.ru_stime + children.ru_utime + children.ru_stime,
-                "memory": own.ru_maxrss / 1024, "worker_memory": children.ru_maxrss / 1024,
-                "bytes": sum(path.stat().st_size for path in (folder / "site" / "current").resolve().rglob("*") if path.is_file()),
+                "memory": own.ru_maxrss / 1024,
+                "worker_memory": children.ru_maxrss / 1024,
+                "bytes": sum(
+                    path.stat().st_size
+                    for path in (folder / "site" / "current").resolve().rglob("*")
+                    if path.is_file()
+                ),
             }
         )
     )
@@ -73,7 +98,13 @@ def carry(count: int, folder: Path) -> None:
 def measure(count: int) -> dict[str, float]:
     """Run one case in a process of its own."""
     with tempfile.TemporaryDirectory() as folder:
-        done = subprocess.run([sys.executable, __file__, str(count), folder], capture_output=True, text=True, env=os.environ, check=False)
+        done = subprocess.run(
+            [sys.executable, __file__, str(count), folder],
+            capture_output=True,
+            text=True,
+            env=os.environ,
+            check=False,
+        )
         if done.returncode:
             raise SystemExit(done.stderr[-2000:])
         return json.loads(done.stdout.splitlines()[-1])
@@ -84,11 +115,17 @@ def main() -> int:
     if not TREE.is_dir():
         print("the whole line: ../shared/data is absent: not measured")
         return 0
-    cases = {count: min((measure(count) for _ in range(2)), key=lambda found: found["wall"]) for count in (5, 500)}
+    cases = {
+        count: min((measure(count) for _ in range(2)), key=lambda found: found["wall"])
+        for count in (5, 500)
+    }
     print("The whole line on the real 3-step cycle (best of 2)")
-    print(f"{'sites':>6} {'CPU s':>7} {'wall s':>7} {'MB':>6} {'worker MB':>10} {'site MB':>8}  stages")
+    print(
+        f"{'sites':>6} {'CPU s':>7} {'wall s':>7} {'MB':>6} {'worker MB':>10} {'site MB':>8}  stages"
+    )
     for count, found in cases.items():
-        stages = ", ".join(f"{name} {seconds:.2f}" for name, seconds in found["stages"].items())  # type: ignore[attr-defined]
+        stages = ", ".join(f"{name} {seconds:.2f}" for name,
+                           seconds in found["stages"].items())  # type: ignore[attr-defined]
         print(
             f"{count:>6} {found['cpu']:>7.2f} {found['wall']:>7.2f} {found['memory']:>6.0f} {found['worker_memory']:>10.0f} "
             f"{found['bytes'] / 1e6:>8.1f}  {stages}"

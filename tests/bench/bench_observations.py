@@ -1,8 +1,10 @@
-"""100,000 station records, from files to the archive: read, judged and kept, on SQLite and on PostgreSQL, against the floor.
+"""100,000 station records, from files to the archive: read, judged and kept, on SQLite and on
+PostgreSQL, against the floor.
 
-Run it alone (`python tests/bench/bench_observations.py`) or through `make bench`. 500 automatic stations report every five minutes: 200
-files of 500 records, eight values each. Target: 100,000 a minute, 1,667 a second. The floor is what the disk and the database ask for:
-the same rows, made already, into plain sqlite3 by executemany, in as many transactions.
+Run it alone (`python tests/bench/bench_observations.py`) or through `make bench`. 500 automatic
+stations report every five minutes: 200 files of 500 records, eight values each. Target: 100,000 a
+minute, 1,667 a second. The floor is what the disk and the database ask for: the same rows, made
+already, into plain sqlite3 by executemany, in as many transactions.
 """
 
 from __future__ import annotations
@@ -35,7 +37,9 @@ from forecast.observations.quality_control import Table, judge  # noqa: E402
 from forecast.settings import ObservationSettings, StationSettings  # noqa: E402
 
 STATIONS, MOMENTS = 500, 200
-TABLE = "CREATE TABLE o (station, time, form, received, said, flags, PRIMARY KEY (station, time, form))"
+TABLE = (
+    "CREATE TABLE o (station, time, form, received, said, flags, PRIMARY KEY (station, time, form))"
+)
 TARGET = 1667  # records a second
 START = datetime(2026, 11, 20, tzinfo=UTC)
 NOW = START + timedelta(days=2)
@@ -47,10 +51,18 @@ def write_files(folder: Path) -> tuple[StationSettings, ...]:
     """Write what the stations report, wandering as weather does; the same every time."""
     chance = random.Random(54511)
     stations = tuple(
-        StationSettings(id=f"A{n:04}", latitude=39.5 + chance.random(), longitude=115.4 + 1.5 * chance.random(), elevation_m=400)
+        StationSettings(
+            id=f"A{n:04}",
+            latitude=39.5 + chance.random(),
+            longitude=115.4 + 1.5 * chance.random(),
+            elevation_m=400,
+        )
         for n in range(STATIONS)
     )
-    warmth, damp = [chance.gauss(0, 1) for _ in stations], [60 + chance.gauss(0, 5) for _ in stations]
+    warmth, damp = (
+        [chance.gauss(0, 1) for _ in stations],
+        [60 + chance.gauss(0, 5) for _ in stations],
+    )
     for moment in range(MOMENTS):
         at = (START + timedelta(minutes=5) * moment).isoformat()
         lines = [HEAD]
@@ -76,8 +88,11 @@ def line(url: str, settings: ObservationSettings) -> float:
 
 
 def parts(settings: ObservationSettings) -> tuple[float, float, list[tuple[str, ...]]]:
-    """Return the seconds of reading alone and of judging alone, and the rows that the floor writes."""
-    terms = Terms({station.id: station.as_station() for station in settings.stations}, ZoneInfo("UTC"))
+    """Return the seconds of reading alone and of judging alone, and the rows that the floor writes.
+    """
+    terms = Terms(
+        {station.id: station.as_station() for station in settings.stations}, ZoneInfo("UTC")
+    )
     start = time.perf_counter()
     parsed = [parse_file(path, terms) for path in sorted(settings.folder.iterdir())]
     middle = time.perf_counter()
@@ -89,21 +104,28 @@ def parts(settings: ObservationSettings) -> tuple[float, float, list[tuple[str, 
     end = time.perf_counter()
     received = NOW.isoformat()
     rows = [
-        (o.station, o.time.isoformat(), o.form, received, json.dumps(o.values), json.dumps(dict.fromkeys(o.values, GOOD)))
+        (o.station, o.time.isoformat(), o.form, received, json.dumps(o.values),
+         json.dumps(dict.fromkeys(o.values, GOOD)))
         for one in parsed for o in one.observations
     ]  # fmt: skip
     return middle - start, end - middle, rows
 
 
 def floor(path: Path, rows: list[tuple[str, ...]]) -> float:
-    """Return the seconds that plain sqlite3 takes for the same rows, as safe against a power cut."""
+    """Return the seconds that plain sqlite3 takes for the same rows, as safe against a power cut.
+    """
     path.unlink(missing_ok=True)
     connection = sqlite3.connect(path, isolation_level=None)
-    connection.executescript(f"PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; {TABLE}; CREATE INDEX by_time ON o (time)")
+    connection.executescript(
+        f"PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; {TABLE}; CREATE INDEX by_time ON o (time)"
+    )
     start = time.perf_counter()
     for first in range(0, len(rows), BATCH_RECORDS):
         connection.execute("BEGIN")
-        connection.executemany("INSERT OR REPLACE INTO o VALUES (?, ?, ?, ?, ?, ?)", rows[first : first + BATCH_RECORDS])
+        connection.executemany(
+            "INSERT OR REPLACE INTO o VALUES (?, ?, ?, ?, ?, ?)",
+            rows[first : first + BATCH_RECORDS],
+        )
         connection.execute("COMMIT")
     seconds = time.perf_counter() - start
     connection.close()
@@ -112,7 +134,9 @@ def floor(path: Path, rows: list[tuple[str, ...]]) -> float:
 
 @contextmanager
 def postgresql(folder: Path) -> Iterator[str]:
-    """Give the address of a PostgreSQL of our own that syncs its disk; empty where it is not installed."""
+    """Give the address of a PostgreSQL of our own that syncs its disk; empty where it is not
+    installed.
+    """
     found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
     if not found or (os.geteuid() == 0 and shutil.which("runuser") is None):
         yield ""
@@ -125,10 +149,23 @@ def postgresql(folder: Path) -> Iterator[str]:
         folder.chmod(0o755)
         shutil.chown(folder, "postgres")
     command = [*prefix, found[-1].parent / "pg_ctl", "-D", folder / "data", "-w"]
-    initdb = [*prefix, found[-1], "-D", folder / "data", "-U", "skyscape", "-A", "trust", "-E", "UTF8"]
+    initdb = [
+        *prefix,
+        found[-1],
+        "-D",
+        folder / "data",
+        "-U",
+        "skyscape",
+        "-A",
+        "trust",
+        "-E",
+        "UTF8",
+    ]
     subprocess.run(initdb, check=True, capture_output=True)
     options = f"-p {port} -c listen_addresses=127.0.0.1 -c unix_socket_directories=''"
-    subprocess.run([*command, "-o", options, "-l", folder / "log", "start"], check=True, capture_output=True)
+    subprocess.run(
+        [*command, "-o", options, "-l", folder / "log", "start"], check=True, capture_output=True
+    )
     try:
         yield f"postgresql://skyscape@127.0.0.1:{port}/postgres"
     finally:
@@ -145,11 +182,20 @@ def main() -> int:
         reading, judging, rows = parts(settings)
         lowest = min(floor(root / "floor.db", rows) for _ in range(2))
         (root / "postgresql").mkdir()
-        print(f"{f'{records} records of {STATIONS} stations':44} {'seconds':>8} {'records/s':>10} {'x floor':>8}")
-        for name, seconds in (("floor: plain sqlite3 executemany", lowest), ("reading alone", reading), ("judging alone", judging)):
+        print(
+            f"{f'{records} records of {STATIONS} stations':44} {'seconds':>8} {'records/s':>10} {'x floor':>8}"
+        )
+        for name, seconds in (
+            ("floor: plain sqlite3 executemany", lowest),
+            ("reading alone", reading),
+            ("judging alone", judging),
+        ):
             print(f"{name:44} {seconds:8.2f} {records / seconds:10.0f} {seconds / lowest:8.1f}")
         with postgresql(root / "postgresql") as server:
-            for database, url in (("SQLite", f"sqlite:///{root / 'archive.db'}"), ("PostgreSQL", server)):
+            for database, url in (
+                ("SQLite", f"sqlite:///{root / 'archive.db'}"),
+                ("PostgreSQL", server),
+            ):
                 name = f"file to {database}, read and judged"
                 if not url:
                     print(f"{name:44}  skipped: PostgreSQL is not installed")
@@ -157,7 +203,9 @@ def main() -> int:
                 seconds = line(url, settings)
                 missed |= records / seconds < TARGET
                 verdict = "met" if records / seconds >= TARGET else "MISSED"
-                print(f"{name:44} {seconds:8.2f} {records / seconds:10.0f} {seconds / lowest:8.1f}  target {TARGET}: {verdict}")
+                print(
+                    f"{name:44} {seconds:8.2f} {records / seconds:10.0f} {seconds / lowest:8.1f}  target {TARGET}: {verdict}"
+                )
     return int(missed)
 
 

@@ -1,9 +1,11 @@
-"""How many station records a minute go through the push door? `python -m tests.bench.bench_push [--senders 4] [--stations 1700] ...`.
+"""How many station records a minute go through the push door? `python -m tests.bench.bench_push
+[--senders 4] [--stations 1700] ...`.
 
-100,000 records, of each station one every so many minutes, in bodies of so many records, by several senders at once; the real server in
-a process of its own, into SQLite and, where it is installed, PostgreSQL. Without quality control, and with it: then the time counts
-until the last record is judged by its past and its neighbours too, as the job `observe` does it. In turns of 100,000, so that the later
-ones meet the history of the earlier.
+100,000 records, of each station one every so many minutes, in bodies of so many records, by several
+senders at once; the real server in a process of its own, into SQLite and, where it is installed,
+PostgreSQL. Without quality control, and with it: then the time counts until the last record is
+judged by its past and its neighbours too, as the job `observe` does it. In turns of 100,000, so
+that the later ones meet the history of the earlier.
 """
 
 from __future__ import annotations
@@ -31,14 +33,18 @@ RECORDS = 100_000
 
 
 def bodies(size: int, stations: int, minutes: int, first: int) -> Iterator[bytes]:
-    """Yield bodies as a gateway sends them: moment by moment, all stations, from record `first` on."""
+    """Yield bodies as a gateway sends them: moment by moment, all stations, from record `first` on.
+    """
     made = []
     for k in range(first, first + RECORDS):
         moment, station = divmod(k, stations)
         at = (START + timedelta(minutes=minutes * moment)).isoformat()
-        made.append({"station": f"S{station:05d}", "time": at, "air_temperature": round(3 + (k * 7919 % 600) / 100, 1),
-                     "relative_humidity": 40 + (station + 3 * moment) % 50, "wind_speed": round((k * 31 % 80) / 10, 1),
-                     "wind_from_direction": k * 17 % 360, "air_pressure": 870 + (station + moment // 9) % 20,
+        made.append({"station": f"S{station:05d}", "time": at,
+                     "air_temperature": round(3 + (k * 7919 % 600) / 100, 1),
+                     "relative_humidity": 40 + (station + 3 * moment) % 50,
+                     "wind_speed": round((k * 31 % 80) / 10, 1),
+                     "wind_from_direction": k * 17 % 360,
+                     "air_pressure": 870 + (station + moment // 9) % 20,
                      "negative_oxygen_ions": 800 + k * 13 % 3000})  # fmt: skip
         if len(made) == size:
             yield json.dumps(made).encode()
@@ -98,9 +104,13 @@ def main() -> None:
     asked = wanted.parse_args()
     for judged in (False, True):
         with tempfile.TemporaryDirectory() as folder:
-            for line in measure("SQLite", f"sqlite:///{Path(folder) / 'archive.db'}", asked, judged):
+            for line in measure(
+                "SQLite", f"sqlite:///{Path(folder) / 'archive.db'}", asked, judged
+            ):
                 print(line, flush=True)
-        server = postgresql.__wrapped__(pytest.TempPathFactory.from_config(pytest.Config.fromdictargs({}, []), _ispytest=True))
+        server = postgresql.__wrapped__(
+            pytest.TempPathFactory.from_config(pytest.Config.fromdictargs({}, []), _ispytest=True)
+        )
         try:
             url = next(server)
         except pytest.skip.Exception as reason:

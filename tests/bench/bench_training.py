@@ -16,7 +16,9 @@ ROWS, MOST_SECONDS, MOST_BYTES = 1_000_000, 60.0, 2_000_000_000
 
 
 def train_here() -> None:
-    """Make a million rows (20 sites, two years, 69 forecasts an event), train on them with every candidate, print what it took."""
+    """Make a million rows (20 sites, two years, 69 forecasts an event), train on them with every
+    candidate, print what it took.
+    """
     sys.path.insert(0, str(PROJECT))
     import numpy as np
 
@@ -29,10 +31,23 @@ def train_here() -> None:
     event = rows.copy()
     features = base.features[rows]
     features += (0.02 * np.std(base.features, axis=0)) * random.normal(size=features.shape)
-    data = TrainingSet(base.phenomenon, base.names, features, base.degree[rows], base.day[rows], base.site[rows], base.source[rows],
-                       np.resize(np.arange(6.0, 168.0, 6.0), ROWS), event=event)
+    data = TrainingSet(
+        base.phenomenon,
+        base.names,
+        features,
+        base.degree[rows],
+        base.day[rows],
+        base.site[rows],
+        base.source[rows],
+        np.resize(np.arange(6.0, 168.0, 6.0), ROWS),
+        event=event,
+    )
     del base, features, rows
-    before, start, cpu = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, time.perf_counter(), time.process_time()
+    before, start, cpu = (
+        resource.getrusage(resource.RUSAGE_SELF).ru_maxrss,
+        time.perf_counter(),
+        time.process_time(),
+    )
     trained = train(data)
     took, used = time.perf_counter() - start, time.process_time() - cpu
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
@@ -40,13 +55,18 @@ def train_here() -> None:
 
 
 def main() -> int:
-    """Run the training in a process of its own and print a line; return 1 when a target is missed."""
-    done = subprocess.run([sys.executable, __file__, "here"], capture_output=True, text=True, check=True)
+    """Run the training in a process of its own and print a line; return 1 when a target is missed.
+    """
+    done = subprocess.run(
+        [sys.executable, __file__, "here"], capture_output=True, text=True, check=True
+    )
     took, used, peak, before, kind, *_ = done.stdout.split()
     missed = float(took) > MOST_SECONDS or float(peak) > MOST_BYTES
-    print(f"train on {ROWS:,} rows, all candidates judged and the chosen ({kind}) fitted on all: {float(took):.1f} s "
-          f"({float(used):.1f} s of processor), peak {float(peak) / 1e6:.0f} MB ({float(before) / 1e6:.0f} MB of them the rows); "
-          f"target {MOST_SECONDS:.0f} s, {MOST_BYTES / 1e6:.0f} MB  {'MISSED' if missed else 'met'}")
+    print(
+        f"train on {ROWS:,} rows, all candidates judged and the chosen ({kind}) fitted on all: {float(took):.1f} s "
+        f"({float(used):.1f} s of processor), peak {float(peak) / 1e6:.0f} MB ({float(before) / 1e6:.0f} MB of them the rows); "
+        f"target {MOST_SECONDS:.0f} s, {MOST_BYTES / 1e6:.0f} MB  {'MISSED' if missed else 'met'}"
+    )
     return int(missed)
 
 

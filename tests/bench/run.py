@@ -1,4 +1,6 @@
-"""`make bench`: every benchmark in one run, each against a named peer and the physical floor; fails when a target is missed."""
+"""`make bench`: every benchmark in one run, each against a named peer and the physical floor; fails
+when a target is missed.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +11,14 @@ from pathlib import Path
 PROJECT = Path(__file__).parents[2]
 sys.path[:0] = [str(PROJECT), str(Path(__file__).parent)]
 
-BENCHES = ("bench_decode", "bench_bytes", "bench_line", "bench_light", "bench_training", "bench_observations")
+BENCHES = (
+    "bench_decode",
+    "bench_bytes",
+    "bench_line",
+    "bench_light",
+    "bench_training",
+    "bench_observations",
+)
 
 
 def main() -> int:

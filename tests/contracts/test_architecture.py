@@ -1,5 +1,6 @@
-"""Does the code keep its rules? Read from the syntax tree: who uses which library, who holds which door. Who imports whom is
-held by import-linter (pyproject.toml, `make check`)."""
+"""Does the code keep its rules? Read from the syntax tree: who uses which library, who holds which
+door. Who imports whom is held by import-linter (pyproject.toml, `make check`).
+"""
 
 from __future__ import annotations
 
@@ -12,11 +13,13 @@ import pytest
 PROJECT = Path(__file__).parents[2]
 
 # Each third-party library has one home (a prefix of module names).
+# fmt: off
 HOMES = {
     "requests": ("forecast.http",),
     "urllib3": ("forecast.http",),
     "tqdm": ("forecast.http",),
-    "eccodes": ("forecast.ingest.grib", "forecast.observations.formats.bufr_worker", "forecast.sample"),
+    "eccodes": ("forecast.ingest.grib", "forecast.observations.formats.bufr_worker",
+                "forecast.sample"),
     "cfgrib": ("forecast.ingest.grib",),
     "sqlalchemy": ("forecast.archive", "forecast.learning.reforecast"),
     "apscheduler": ("forecast.service.scheduler",),
@@ -34,6 +37,7 @@ HOMES = {
     "skops": ("models",),
     "threadpoolctl": ("models",),
 }
+# fmt: on
 
 MODULES = {
     ".".join(path.relative_to(PROJECT).with_suffix("").parts).removesuffix(".__init__"): path
@@ -58,7 +62,9 @@ def imports_of(path: Path) -> list[tuple[str, int]]:
 def test_a_library_is_used_in_its_home_only(module: str) -> None:
     for name, line in imports_of(MODULES[module]):
         homes = HOMES.get(name.split(".")[0])
-        at_home = homes is None or any(module == home or module.startswith(home + ".") for home in homes)
+        at_home = homes is None or any(
+            module == home or module.startswith(home + ".") for home in homes
+        )
         assert at_home, f"{module}:{line} imports {name}"
 
 
@@ -67,17 +73,34 @@ def test_each_way_in_or_out_has_its_door(module: str) -> None:
     tree = ast.parse(MODULES[module].read_text(encoding="utf-8"))
 
     for node in ast.walk(tree):
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "print":
-            assert module == "forecast.__main__", f"{module}:{node.lineno}: print belongs to __main__"
+        if (
+            isinstance(node, ast.Call)
+            and isinstance(node.func, ast.Name)
+            and node.func.id == "print"
+        ):
+            assert module == "forecast.__main__", (
+                f"{module}:{node.lineno}: print belongs to __main__"
+            )
         if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
             spelled = f"{node.value.id}.{node.attr}"
             if spelled in ("os.environ", "os.getenv"):
                 readers = ("forecast.config", "forecast.ingest.grib.decoder_worker")
-                assert module in readers, f"{module}:{node.lineno}: the environment is read in config"
+                assert module in readers, (
+                    f"{module}:{node.lineno}: the environment is read in config"
+                )
             if spelled in ("datetime.now", "datetime.utcnow", "date.today", "time.time"):
-                allowed = ("forecast.__main__", "forecast.service.scheduler", "forecast.http", "forecast.sample.bucket")
-                assert module in allowed, f"{module}:{node.lineno}: the clock is read in __main__ and scheduling"
-            assert spelled not in ("pickle.load", "pickle.loads", "yaml.load"), f"{module}:{node.lineno}: {spelled} is not safe"
+                allowed = (
+                    "forecast.__main__",
+                    "forecast.service.scheduler",
+                    "forecast.http",
+                    "forecast.sample.bucket",
+                )
+                assert module in allowed, (
+                    f"{module}:{node.lineno}: the clock is read in __main__ and scheduling"
+                )
+            assert spelled not in ("pickle.load", "pickle.loads", "yaml.load"), (
+                f"{module}:{node.lineno}: {spelled} is not safe"
+            )
 
 
 @pytest.mark.parametrize("module", sorted(MODULES))
@@ -88,8 +111,14 @@ def test_chinese_words_stand_in_the_templates_and_not_in_the_code(module: str) -
     docstrings = {id(body[0].value) for body in bodies if isinstance(body[0], ast.Expr)}
 
     for node in ast.walk(tree):
-        if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in docstrings:
-            assert not re.search(r"[\u4e00-\u9fff]", node.value), f"{module}:{node.lineno}: {node.value[:40]!r}"
+        if (
+            isinstance(node, ast.Constant)
+            and isinstance(node.value, str)
+            and id(node) not in docstrings
+        ):
+            assert not re.search(r"[\u4e00-\u9fff]", node.value), (
+                f"{module}:{node.lineno}: {node.value[:40]!r}"
+            )
 
 
 @pytest.mark.parametrize("module", sorted(MODULES))
@@ -107,13 +136,28 @@ def test_a_room_is_not_overgrown(module: str) -> None:
 def test_the_top_level_is_the_plan() -> None:
     import subprocess
 
-    tracked = subprocess.run(["git", "ls-files"], cwd=PROJECT, capture_output=True, text=True, check=False).stdout.split()
+    tracked = subprocess.run(
+        ["git", "ls-files"], cwd=PROJECT, capture_output=True, text=True, check=False
+    ).stdout.split()
     if not tracked:
         pytest.skip("not a git checkout")
 
     top = {name.split("/")[0] for name in tracked}
     assert top == {
         "docs",
-        "forecast", "models", "products", "templates", "tests", "config.yaml", "pyproject.toml", "README.md", "CHANGELOG.md",
-        "DECISIONS.md", "LICENSE", "Makefile", "requirements.lock", ".ci", ".gitignore",
+        "forecast",
+        "models",
+        "products",
+        "templates",
+        "tests",
+        "config.yaml",
+        "pyproject.toml",
+        "README.md",
+        "CHANGELOG.md",
+        "DECISIONS.md",
+        "LICENSE",
+        "Makefile",
+        "requirements.lock",
+        ".ci",
+        ".gitignore",
     }

@@ -1,4 +1,6 @@
-"""Do the pages of docs/ say what the tables and the constants say, and is every number of a phenomenon told there?"""
+"""Do the pages of docs/ say what the tables and the constants say, and is every number of a
+phenomenon told there?
+"""
 
 from __future__ import annotations
 
@@ -28,7 +30,9 @@ def test_every_page_is_as_the_tables_would_write_it() -> None:
 
 
 def test_every_module_of_the_phenomena_has_its_page() -> None:
-    modules = {f"{phenomena.__name__}.{found.name}" for found in pkgutil.iter_modules(phenomena.__path__)}
+    modules = {
+        f"{phenomena.__name__}.{found.name}" for found in pkgutil.iter_modules(phenomena.__path__)
+    }
 
     assert modules <= set(TOLD), "name it in MODULES of docs/build.py"
 
@@ -41,7 +45,9 @@ def test_every_number_with_a_name_stands_on_a_page_and_says_what_it_is(name: str
     found = constants(importlib.import_module(name))
 
     assert [one.name for one in found if f"| `{one.name}` |" not in section] == []
-    assert [one.name for one in found if not one.explained] == [], "write beside it what it is, its [unit] and its source"
+    assert [one.name for one in found if not one.explained] == [], (
+        "write beside it what it is, its [unit] and its source"
+    )
 
 
 def test_a_threshold_is_told_with_value_unit_and_source() -> None:
@@ -54,20 +60,34 @@ def test_a_threshold_is_told_with_value_unit_and_source() -> None:
     assert "Verseghy" in told["USUAL.settling"].told
 
 
-def test_the_table_of_sources_tells_what_each_model_gives_and_what_completing_it_derives(config: Config) -> None:
+def test_the_table_of_sources_tells_what_each_model_gives_and_what_completing_it_derives(
+    config: Config,
+) -> None:
     sources = sources_of(config)
 
-    assert [source.id for source in sources] == ["gfs", *(model.id for model in config.models if not model.adds)]
+    assert [source.id for source in sources] == [
+        "gfs",
+        *(model.id for model in config.models if not model.adds),
+    ]
     for source in sources[1:]:
-        completed = complete(xr.Dataset({name: _unknown(name) for name in source.given}, {"level": [1e5, 5e4]}))
+        completed = complete(
+            xr.Dataset({name: _unknown(name) for name in source.given}, {"level": [1e5, 5e4]})
+        )
         told = {name for name in FIELDS if source.tells(name) == "derived"}
         assert told == set(completed.attrs["derived"]), source.id
         assert {name for name in FIELDS if source.tells(name).startswith("native")} == source.given
-        assert "wind_speed_of_gust" in completed.attrs["absent"] or "wind_speed_of_gust" in source.given
+        assert (
+            "wind_speed_of_gust" in completed.attrs["absent"]
+            or "wind_speed_of_gust" in source.given
+        )
 
 
 def _unknown(name: str) -> tuple[tuple[str, ...], np.ndarray]:
     """Return a field of two levels or of none, of which nothing is known."""
     levels = FIELDS[name].levels
     plane = ("time", "latitude", "longitude")
-    return (("time", "level", *plane[1:]), np.full((1, 2, 1, 1), np.nan)) if levels else (plane, np.full((1, 1, 1), np.nan))
+    return (
+        (("time", "level", *plane[1:]), np.full((1, 2, 1, 1), np.nan))
+        if levels
+        else (plane, np.full((1, 1, 1), np.nan))
+    )

@@ -22,9 +22,17 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with the program installed from its wheel."""
     folder = tmp_path_factory.mktemp("installed")
     pip = [sys.executable, "-m", "pip", "--quiet", "--disable-pip-version-check"]
-    subprocess.run([*pip, "wheel", "--no-deps", "--no-build-isolation", "-w", folder, PROJECT], check=True, capture_output=True)
+    subprocess.run(
+        [*pip, "wheel", "--no-deps", "--no-build-isolation", "-w", folder, PROJECT],
+        check=True,
+        capture_output=True,
+    )
     (wheel,) = folder.glob("skyscape-*.whl")
-    subprocess.run([*pip, "install", "--no-deps", "--no-index", "--target", folder / "site", wheel], check=True, capture_output=True)
+    subprocess.run(
+        [*pip, "install", "--no-deps", "--no-index", "--target", folder / "site", wheel],
+        check=True,
+        capture_output=True,
+    )
     return folder / "site"
 
 
@@ -32,7 +40,9 @@ def test_an_installed_wheel_runs_from_any_folder(installed: Path, tmp_path: Path
     environment = {**os.environ, "PYTHONPATH": str(installed)}
 
     command = [installed / "bin" / "skyscape", "demo", "--json"]
-    done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False
+    )
 
     assert done.returncode == 0, done.stderr[-2000:]
     index = tmp_path / "var" / "demo" / "site" / "current" / "index.html"
@@ -42,7 +52,9 @@ def test_an_installed_wheel_runs_from_any_folder(installed: Path, tmp_path: Path
 
 def test_every_command_of_the_readme_exists() -> None:
     readme = (PROJECT / "README.md").read_text(encoding="utf-8")
-    targets = set(re.findall(r"^([a-z]+):", (PROJECT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
+    targets = set(
+        re.findall(r"^([a-z]+):", (PROJECT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE)
+    )
     parser = build_parser()
 
     assert set(re.findall(r"\bmake ([a-z]+)\b", readme)) - {"and"} <= targets
@@ -59,7 +71,14 @@ def test_every_option_and_exit_code_is_told() -> None:
 
     for option in ("--config", "--source", "--cycle", "--now", "--out", "--json"):
         assert f"`{option}" in readme
-    for code, words in ((0, "done"), (2, "usage"), (3, "settings"), (4, "no usable cycle"), (5, "archive"), (6, "published only in part")):
+    for code, words in (
+        (0, "done"),
+        (2, "usage"),
+        (3, "settings"),
+        (4, "no usable cycle"),
+        (5, "archive"),
+        (6, "published only in part"),
+    ):
         assert f"{code} {words}" in readme
 
 

@@ -27,14 +27,18 @@ def skyscape(*arguments: str | Path, cwd: Path) -> subprocess.CompletedProcess[s
     """Run the program as a user would."""
     environment = {**os.environ, "PYTHONPATH": str(PROJECT)}
     command = [sys.executable, "-m", "forecast", *map(str, arguments)]
-    return subprocess.run(command, cwd=cwd, env=environment, capture_output=True, text=True, timeout=600, check=False)
+    return subprocess.run(
+        command, cwd=cwd, env=environment, capture_output=True, text=True, timeout=600, check=False
+    )
 
 
 @pytest.fixture(scope="session")
 def demonstration(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The output folder of `skyscape demo`."""
     folder = tmp_path_factory.mktemp("demonstration")
-    done = skyscape("demo", "--now", NOW.isoformat(), "--out", folder / "site", "--json", cwd=folder)
+    done = skyscape(
+        "demo", "--now", NOW.isoformat(), "--out", folder / "site", "--json", cwd=folder
+    )
     assert done.returncode == 0, done.stderr[-3000:]
     assert json.loads(done.stdout)["known"] > 0
     return folder / "site"
@@ -48,7 +52,9 @@ class _Quiet(SimpleHTTPRequestHandler):
 @pytest.fixture(scope="session")
 def site_url(demonstration: Path) -> Iterator[str]:
     """The address of the demonstration's folder on a loopback web server."""
-    with ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(_Quiet, directory=str(demonstration))) as server:
+    with ThreadingHTTPServer(
+        ("127.0.0.1", 0), functools.partial(_Quiet, directory=str(demonstration))
+    ) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         yield f"http://127.0.0.1:{server.server_port}"
         server.shutdown()
@@ -56,17 +62,29 @@ def site_url(demonstration: Path) -> Iterator[str]:
 
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Any]:
-    """Debian's Chromium with a Chinese font; the test is skipped, visibly, where they are missing."""
+    """Debian's Chromium with a Chinese font; the test is skipped, visibly, where they are missing.
+    """
     executable = shutil.which("chromium")
     if executable is None:
         pytest.skip("Chromium is missing: pages are not looked at")
-    fonts = subprocess.run(["fc-list", ":lang=zh"], capture_output=True, text=True, check=False).stdout if shutil.which("fc-list") else ""
+    fonts = (
+        subprocess.run(["fc-list", ":lang=zh"], capture_output=True, text=True, check=False).stdout
+        if shutil.which("fc-list")
+        else ""
+    )
     if not fonts.strip():
         pytest.skip("a Chinese font is missing: pages would show boxes")
     from playwright.sync_api import sync_playwright
 
-    quiet = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-             "--disable-component-update", "--disable-sync"]
+    quiet = [
+        "--no-sandbox",
+        "--disable-gpu",
+        "--disable-quic",
+        "--no-first-run",
+        "--disable-background-networking",
+        "--disable-component-update",
+        "--disable-sync",
+    ]
     with sync_playwright() as playwright:
         chromium = playwright.chromium.launch(executable_path=executable, args=quiet)
         yield chromium

@@ -1,4 +1,6 @@
-"""The same real air told twice: by GFS with all it has, and by as much as a poorer model gives, the rest derived or named as missing."""
+"""The same real air told twice: by GFS with all it has, and by as much as a poorer model gives, the
+rest derived or named as missing.
+"""
 
 from __future__ import annotations
 
@@ -24,55 +26,101 @@ NOW = datetime(2020, 8, 4, 16, tzinfo=UTC)
 
 
 def as_the_ifs_tells_it(atmosphere: Atmosphere, config: Config) -> Atmosphere:
-    """Return of `atmosphere` only the fields and levels in the settings' table of the IFS; its total cover is its levels' overlap."""
+    """Return of `atmosphere` only the fields and levels in the settings' table of the IFS; its
+    total cover is its levels' overlap.
+    """
     told = fields_of(next(model for model in config.models if model.id == "ifs"))
-    underground = atmosphere["level"].values[:, None, None] > atmosphere["surface_air_pressure"].values[:, None]
-    cover = maximum_random_overlap(np.moveaxis(np.where(underground, 0, atmosphere[CLOUD].values), 1, -1))
-    atmosphere = atmosphere.assign({TOTAL: (("time", "latitude", "longitude"), cover.astype(np.float32))})
+    underground = (
+        atmosphere["level"].values[:, None, None]
+        > atmosphere["surface_air_pressure"].values[:, None]
+    )
+    cover = maximum_random_overlap(
+        np.moveaxis(np.where(underground, 0, atmosphere[CLOUD].values), 1, -1)
+    )
+    atmosphere = atmosphere.assign(
+        {TOTAL: (("time", "latitude", "longitude"), cover.astype(np.float32))}
+    )
     given = [field for field in told if field.name in atmosphere]
     poorer = atmosphere[[*(field.name for field in given), "precipitation_amount_start"]]
-    levels = [level for level in atmosphere["level"].values if any(level in field.levels for field in given)]
+    levels = [
+        level
+        for level in atmosphere["level"].values
+        if any(level in field.levels for field in given)
+    ]
     poorer = poorer.sel(level=levels)
-    whole = {field.name: poorer[field.name].where(poorer["level"].isin(field.levels)) for field in given if field.levels}
+    whole = {
+        field.name: poorer[field.name].where(poorer["level"].isin(field.levels))
+        for field in given
+        if field.levels
+    }
     return poorer.assign(whole).assign_attrs(absent=[])
 
 
 @pytest.fixture(scope="module")
 def told_twice(gfs_tree: Path, config: Config) -> tuple[Features, Features, Atmosphere]:
-    """What the rooms make of GFS, of the same air in the dialect of the IFS, and that air completed."""
+    """What the rooms make of GFS, of the same air in the dialect of the IFS, and that air
+    completed.
+    """
     tatra = read_config(PROJECT / "tests" / "settings" / "tatra.yaml")
     files = sorted((gfs_tree / "gfs.20200804" / "12" / "atmos").glob("*.f0[01][026]"))
-    needs = Needs((*DEFAULT_FIELDS, FIELDS["dew_point_temperature_at_2m"]), (0, 6, 12), 90, -90, -180, 180)
+    needs = Needs(
+        (*DEFAULT_FIELDS, FIELDS["dew_point_temperature_at_2m"]), (0, 6, 12), 90, -90, -180, 180
+    )
     rich = read_atmosphere(files, Cycle(datetime(2020, 8, 4, 12, tzinfo=UTC)), needs)
     poor = complete(as_the_ifs_tells_it(rich, config))
     sites, days = tatra.all_sites(), almanac.local_days(NOW, tatra.zone, 2)
-    events = phenomena.events(sites, days, almanac.almanacs(sites, days, tatra.zone), tatra.phenomena, NOW)
-    features = [phenomena.derive(events, atmosphere, tatra.phenomena) for atmosphere in (rich, poor)]
+    events = phenomena.events(
+        sites, days, almanac.almanacs(sites, days, tatra.zone), tatra.phenomena, NOW
+    )
+    features = [
+        phenomena.derive(events, atmosphere, tatra.phenomena) for atmosphere in (rich, poor)
+    ]
     assert [set_aside for _, set_aside in features] == [(), ()]
     return features[0][0], features[1][0], poor
 
 
-def test_what_the_ifs_lacks_is_derived_where_physics_allows(told_twice: tuple[Features, Features, Atmosphere]) -> None:
+def test_what_the_ifs_lacks_is_derived_where_physics_allows(
+    told_twice: tuple[Features, Features, Atmosphere],
+) -> None:
     _, _, poor = told_twice
 
-    assert set(poor.attrs["derived"]) == {"relative_humidity_at_2m", "surface_altitude", "freezing_level_altitude", CLOUD}
-    assert {"wind_speed_of_gust", "visibility_in_air", "cloud_liquid_water_mixing_ratio"} <= set(poor.attrs["absent"])
+    assert set(poor.attrs["derived"]) == {
+        "relative_humidity_at_2m",
+        "surface_altitude",
+        "freezing_level_altitude",
+        CLOUD,
+    }
+    assert {"wind_speed_of_gust", "visibility_in_air", "cloud_liquid_water_mixing_ratio"} <= set(
+        poor.attrs["absent"]
+    )
 
 
-def test_where_it_cannot_be_the_reader_is_told(told_twice: tuple[Features, Features, Atmosphere]) -> None:
+def test_where_it_cannot_be_the_reader_is_told(
+    told_twice: tuple[Features, Features, Atmosphere],
+) -> None:
     rich, poor, _ = told_twice
 
-    spoken = [row for row, value in enumerate(rich.table["temperature_at_site"].values) if np.isfinite(value)]
+    spoken = [
+        row
+        for row, value in enumerate(rich.table["temperature_at_site"].values)
+        if np.isfinite(value)
+    ]
     assert len(spoken) >= 10
     for row in spoken:
-        assert {"field:wind_speed_of_gust", "field:visibility_in_air", "cloud_from_humidity"} <= set(poor.missing[row])
+        assert {
+            "field:wind_speed_of_gust",
+            "field:visibility_in_air",
+            "cloud_from_humidity",
+        } <= set(poor.missing[row])
         assert not {"cloud_from_humidity", "field:wind_speed_of_gust"} & set(rich.missing[row])
         assert "field:surface_altitude" not in poor.missing[row]
 
 
 @pytest.mark.parametrize(
     ("feature", "mean", "worst"),
-    [  # measured over 14 events: mean 0.41 K, worst 0.99; 0.042 and 0.114; 0.063 and 0.166; 0.037 and 0.135; 0.007 and 0.033
+    # measured over 14 events: mean 0.41 K, worst 0.99; 0.042 and 0.114; 0.063 and 0.166; 0.037 and
+    # 0.135; 0.007 and 0.033
+    [
         ("temperature_at_site", 0.8, 1.5),
         ("humidity_at_site", 0.07, 0.15),
         ("low_cloud", 0.10, 0.22),

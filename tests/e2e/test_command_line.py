@@ -24,13 +24,21 @@ def settings(folder: Path, **changes: Any) -> Path:
 
 def test_settings_are_shown_without_their_secret(tmp_path: Path) -> None:
     bucket = {"url": "https://bureau:topsecret@mirror/gfs?token=abc123"}
-    config = settings(tmp_path, archive={"url": "postgresql://bureau:hunter2@db/skyscape"}, source={"bucket": bucket})
+    config = settings(
+        tmp_path,
+        archive={"url": "postgresql://bureau:hunter2@db/skyscape"},
+        source={"bucket": bucket},
+    )
 
     done = skyscape("config", "--config", config, "--json", cwd=tmp_path)
 
     assert done.returncode == 0
     assert json.loads(done.stdout)["archive"]["url"] == "postgresql://bureau:***@db/skyscape"
-    assert not [secret for secret in ("hunter2", "topsecret", "abc123") if secret in done.stdout + done.stderr]
+    assert not [
+        secret
+        for secret in ("hunter2", "topsecret", "abc123")
+        if secret in done.stdout + done.stderr
+    ]
 
 
 STATION = {"id": "M1001", "latitude": 40.017, "longitude": 115.454, "elevation_m": 2303}
@@ -39,7 +47,12 @@ STATION = {"id": "M1001", "latitude": 40.017, "longitude": 115.454, "elevation_m
 def test_a_site_may_only_name_a_station_that_is_observed(tmp_path: Path) -> None:
     sites = yaml.safe_load((PROJECT / "config.yaml").read_text(encoding="utf-8"))["sites"]
 
-    done = skyscape("config", "--config", settings(tmp_path, sites=[sites[0] | {"stations": ["M1001"]}]), cwd=tmp_path)
+    done = skyscape(
+        "config",
+        "--config",
+        settings(tmp_path, sites=[sites[0] | {"stations": ["M1001"]}]),
+        cwd=tmp_path,
+    )
 
     assert done.returncode == 3
     assert "sites.lingshan.stations: M1001 is no station of observations.stations" in done.stderr
@@ -48,7 +61,12 @@ def test_a_site_may_only_name_a_station_that_is_observed(tmp_path: Path) -> None
 def test_a_model_whose_data_belong_to_nobody_is_refused_by_its_name(tmp_path: Path) -> None:
     models = yaml.safe_load((PROJECT / "config.yaml").read_text(encoding="utf-8"))["models"]
 
-    done = skyscape("config", "--config", settings(tmp_path, models=[models[0] | {"attribution": {}}]), cwd=tmp_path)
+    done = skyscape(
+        "config",
+        "--config",
+        settings(tmp_path, models=[models[0] | {"attribution": {}}]),
+        cwd=tmp_path,
+    )
 
     assert done.returncode == 3
     assert "models.ifs: attribution" in done.stderr
@@ -63,13 +81,23 @@ def test_a_model_whose_data_belong_to_nobody_is_refused_by_its_name(tmp_path: Pa
         ({"forecast": {"dayz": 7}}, "forecast.dayz"),
         ({"sites": []}, "sites"),
         ({"observations": {"ion_classes": [3000, 500]}}, "each above the one before"),
-        ({"observations": {"push": {"senders": {"lingshan": ["M1001"]}}}}, "M1001 is no station of observations.stations"),
-        ({"observations": {"stations": [STATION | {"units": {"air_temperature": "furlong"}}]}},
-         "observations.stations.M1001.units: air_temperature has no unit of this name; known are K, degC"),
-        ({"observations": {"stations": [STATION | {"units": {"airtemp": "degC"}}]}}, "'airtemp' is no element; known are air_temperature"),
+        (
+            {"observations": {"push": {"senders": {"lingshan": ["M1001"]}}}},
+            "M1001 is no station of observations.stations",
+        ),
+        (
+            {"observations": {"stations": [STATION | {"units": {"air_temperature": "furlong"}}]}},
+            "observations.stations.M1001.units: air_temperature has no unit of this name; known are K, degC",
+        ),
+        (
+            {"observations": {"stations": [STATION | {"units": {"airtemp": "degC"}}]}},
+            "'airtemp' is no element; known are air_temperature",
+        ),
     ],
 )
-def test_a_wrong_setting_stops_the_start_with_one_sentence(changes: dict[str, Any], taught: str, tmp_path: Path) -> None:
+def test_a_wrong_setting_stops_the_start_with_one_sentence(
+    changes: dict[str, Any], taught: str, tmp_path: Path
+) -> None:
     done = skyscape("once", "--config", settings(tmp_path, **changes), cwd=tmp_path)
 
     assert done.returncode == 3
@@ -83,7 +111,14 @@ BOMB = b"a: &a [x, x]\nb: &b [*a, *a]\nservice: [*b, *b]\n"
 
 @pytest.mark.parametrize(
     "body",
-    [b"\xff\xfe\x00broken", b"just a sentence", b"a: [1, 2", b"!!python/object/apply:os.system ['true']", BOMB, b"[" * 5000 + b"]" * 5000],
+    [
+        b"\xff\xfe\x00broken",
+        b"just a sentence",
+        b"a: [1, 2",
+        b"!!python/object/apply:os.system ['true']",
+        BOMB,
+        b"[" * 5000 + b"]" * 5000,
+    ],
 )
 def test_a_file_that_is_no_settings_file_is_refused(body: bytes, tmp_path: Path) -> None:
     path = tmp_path / "settings.yaml"
@@ -96,7 +131,14 @@ def test_a_file_that_is_no_settings_file_is_refused(body: bytes, tmp_path: Path)
 
 
 @pytest.mark.parametrize(
-    "arguments", [("once", "--cycle", "20261"), ("once", "--now", "2026-11-22T08:00"), ("once", "--source", "ftp"), ("fly",), ()]
+    "arguments",
+    [
+        ("once", "--cycle", "20261"),
+        ("once", "--now", "2026-11-22T08:00"),
+        ("once", "--source", "ftp"),
+        ("fly",),
+        (),
+    ],
 )
 def test_wrong_usage_is_exit_2(arguments: tuple[str, ...], tmp_path: Path) -> None:
     assert skyscape(*arguments, cwd=tmp_path).returncode == 2
@@ -140,7 +182,9 @@ def test_no_usable_cycle_is_exit_4_and_is_remembered(tmp_path: Path) -> None:
 
 
 def test_an_archive_that_refuses_is_exit_5(tmp_path: Path) -> None:
-    (tmp_path / "archive.db").write_bytes(b"not a database at all, but long enough to be taken for one" * 40)
+    (tmp_path / "archive.db").write_bytes(
+        b"not a database at all, but long enough to be taken for one" * 40
+    )
     config = settings(tmp_path, archive={"url": f"sqlite:///{tmp_path / 'archive.db'}"})
 
     done = skyscape("once", "--config", config, "--source", "folder", cwd=tmp_path)
@@ -149,11 +193,28 @@ def test_an_archive_that_refuses_is_exit_5(tmp_path: Path) -> None:
     assert "Traceback" not in done.stderr
 
 
-def test_the_status_of_a_demonstration_tells_what_is_in_force(demonstration: Path, tmp_path: Path) -> None:
-    config = settings(tmp_path, archive={"url": f"sqlite:///{demonstration.parent / 'site-backstage' / 'archive.db'}"})
+def test_the_status_of_a_demonstration_tells_what_is_in_force(
+    demonstration: Path, tmp_path: Path
+) -> None:
+    config = settings(
+        tmp_path,
+        archive={"url": f"sqlite:///{demonstration.parent / 'site-backstage' / 'archive.db'}"},
+    )
 
-    done = skyscape("status", "--config", config, "--out", demonstration, "--now", "2026-11-22T09:00Z", "--json", cwd=tmp_path)
+    done = skyscape(
+        "status",
+        "--config",
+        config,
+        "--out",
+        demonstration,
+        "--now",
+        "2026-11-22T09:00Z",
+        "--json",
+        cwd=tmp_path,
+    )
 
     said = json.loads(done.stdout)
     assert (said["in_force"], said["whole"], said["stale"]) == ("gfs-2026112200", True, False)
-    assert said["issues"][0]["channels"] == dict.fromkeys(("web", "display", "wechat", "sms", "api"), "published")
+    assert said["issues"][0]["channels"] == dict.fromkeys(
+        ("web", "display", "wechat", "sms", "api"), "published"
+    )

@@ -1,7 +1,7 @@
 """Does the service find what the made-up weather holds, and leave alone what only looks like it?
 
-The line is the one that production walks (GRIB, atmosphere, features, rule), without the network. The nights are those of a
-new moon, so that the promise of stars hangs on the weather alone.
+The line is the one that production walks (GRIB, atmosphere, features, rule), without the network.
+The nights are those of a new moon, so that the promise of stars hangs on the weather alone.
 """
 
 from __future__ import annotations
@@ -49,7 +49,9 @@ def forecast_everything(folder: Path, cycle: Cycle) -> Forecasts:
     files = sorted(path for path in (folder / "bucket").rglob("gfs.t*") if path.suffix != ".idx")
     atmosphere = read_atmosphere(files, cycle, needs, threads=2)
     days = almanac.local_days(cycle.run, config.zone, 4)
-    events = phenomena.events(sites, days, almanac.almanacs(sites, days, config.zone), config.phenomena, cycle.run)
+    events = phenomena.events(
+        sites, days, almanac.almanacs(sites, days, config.zone), config.phenomena, cycle.run
+    )
     features, set_aside = phenomena.derive(events, atmosphere, config.phenomena)
     assert set_aside == ()
     answers = predict(features, cycle, cycle.run, open_models(), config.forecast.grades, {})
@@ -64,7 +66,9 @@ def named(run: datetime, name: str) -> Planted:
     return next(scene for scene in planted(run) if scene.scene == name)
 
 
-@pytest.mark.parametrize(("run", "scene"), SCENES, ids=[f"{scene.scene}-{run:%m-%dT%HZ}" for run, scene in SCENES])
+@pytest.mark.parametrize(
+    ("run", "scene"), SCENES, ids=[f"{scene.scene}-{run:%m-%dT%HZ}" for run, scene in SCENES]
+)
 def test_each_planted_scene_is_found_and_each_decoy_is_not(
     forecasts: Callable[[datetime], Forecasts], run: datetime, scene: Planted
 ) -> None:
@@ -86,32 +90,44 @@ def test_the_two_sunsets_have_the_same_canvas_and_the_wall_between_is_named(
     walled = of_scene(forecasts(run), named(run, "walled_sunset"))
 
     for good, bad in zip(painted, walled, strict=True):
-        assert bad.quantities["canvas_height"] == pytest.approx(good.quantities["canvas_height"], abs=500)
-        # The wall stands 240-420 km away; a front moves 15 km in half an hour, and a grid box is 25 km wide.
+        assert bad.quantities["canvas_height"] == pytest.approx(
+            good.quantities["canvas_height"], abs=500
+        )
+        # The wall stands 240-420 km away; a front moves 15 km in half an hour, and a grid box is 25
+        # km wide.
         assert 200e3 <= bad.quantities["obstacle_distance"] <= 450e3
         assert good.quantities["glow_quality"] > 2 * bad.quantities["glow_quality"]
 
 
 @pytest.mark.parametrize("run", RUNS, ids=lambda run: f"{run:%m-%dT%HZ}")
-def test_the_four_states_of_the_planted_mornings_are_told_apart(forecasts: Callable[[datetime], Forecasts], run: datetime) -> None:
+def test_the_four_states_of_the_planted_mornings_are_told_apart(
+    forecasts: Callable[[datetime], Forecasts], run: datetime
+) -> None:
     expected = {"cloud_sea": "sea", "white_wall": "in_cloud", "open_valley": "open"}
 
     for scene in planted(run):
         if scene.scene in expected:
             for answer in of_scene(forecasts(run), scene):
-                assert max(answer.states, key=answer.states.__getitem__) == expected[scene.scene], answer.event.key
+                assert max(answer.states, key=answer.states.__getitem__) == expected[scene.scene], (
+                    answer.event.key
+                )
 
 
 @pytest.mark.parametrize("run", RUNS, ids=lambda run: f"{run:%m-%dT%HZ}")
-def test_the_snow_of_the_front_is_told_in_centimetres(forecasts: Callable[[datetime], Forecasts], run: datetime) -> None:
+def test_the_snow_of_the_front_is_told_in_centimetres(
+    forecasts: Callable[[datetime], Forecasts], run: datetime
+) -> None:
     (snow,) = of_scene(forecasts(run), named(run, "frontal_snow"))
 
-    # Some 8 kg m-2 fall on the village that day, all as snow; between 5 and 20 times its water, as snow is.
+    # Some 8 kg m-2 fall on the village that day, all as snow; between 5 and 20 times its water, as
+    # snow is.
     assert 0.04 <= snow.quantities["new_snow"] <= 0.16
 
 
 @pytest.mark.parametrize("run", RUNS, ids=lambda run: f"{run:%m-%dT%HZ}")
-def test_the_made_up_run_lacks_no_field(forecasts: Callable[[datetime], Forecasts], run: datetime) -> None:
+def test_the_made_up_run_lacks_no_field(
+    forecasts: Callable[[datetime], Forecasts], run: datetime
+) -> None:
     missing = {name for answer in forecasts(run).values() for name in answer.missing}
 
     assert not [name for name in missing if name.startswith("field:")]

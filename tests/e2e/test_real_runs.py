@@ -1,4 +1,6 @@
-"""The main job on real GFS files: one run by three ways, and an old coarse one of which only a little can be said."""
+"""The main job on real GFS files: one run by three ways, and an old coarse one of which only a
+little can be said.
+"""
 
 from __future__ import annotations
 
@@ -31,16 +33,33 @@ def settings(folder: Path, tree: Path, **changes: Any) -> Path:
     return path
 
 
-def carried(folder: Path, config: Path, source: str, *arguments: str) -> tuple[Path, dict[str, Any]]:
+def carried(
+    folder: Path, config: Path, source: str, *arguments: str
+) -> tuple[Path, dict[str, Any]]:
     """Run the line once; return the release in force and its data."""
-    done = skyscape("once", "--config", config, "--source", source, "--out", folder / "site", "--json", *arguments, cwd=folder)
+    done = skyscape(
+        "once",
+        "--config",
+        config,
+        "--source",
+        source,
+        "--out",
+        folder / "site",
+        "--json",
+        *arguments,
+        cwd=folder,
+    )
     assert done.returncode == 0, done.stderr[-3000:]
     release = folder / "site" / "current"
-    return release, json.loads((release / "api" / "v1" / "forecasts.json").read_text(encoding="utf-8"))
+    return release, json.loads(
+        (release / "api" / "v1" / "forecasts.json").read_text(encoding="utf-8")
+    )
 
 
 @pytest.fixture(scope="module")
-def by_folder(gfs_tree: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, Any]]:
+def by_folder(
+    gfs_tree: Path, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[Path, dict[str, Any]]:
     folder = tmp_path_factory.mktemp("folder")
     return carried(folder, settings(folder, gfs_tree), "folder", *EVENING)
 
@@ -49,50 +68,86 @@ def numbers_of(data: dict[str, Any]) -> list[dict[str, Any]]:
     return data["forecasts"]
 
 
-def test_the_evening_and_the_next_dawn_are_forecast_in_all_formats(by_folder: tuple[Path, dict[str, Any]]) -> None:
+def test_the_evening_and_the_next_dawn_are_forecast_in_all_formats(
+    by_folder: tuple[Path, dict[str, Any]],
+) -> None:
     release, data = by_folder
 
     said = {(f["site"], f["phenomenon"], f["day"]): f for f in data["forecasts"]}
     assert said["kasprowy", "sunset_glow", "2020-08-04"]["probability"] is not None
     assert said["kasprowy", "sea_of_clouds", "2020-08-05"]["probability"] is not None
     assert said["sniezka", "sea_of_clouds", "2020-08-05"]["probability"] is not None
-    expected = ("index.html", "en/index.html", "sites/kasprowy/index.html", "display/kasprowy.html", "wechat/article.html", "sms.txt",
-                "api/v1/forecasts.json", "api/v1/schema.json", "archive/index.html")
+    expected = (
+        "index.html",
+        "en/index.html",
+        "sites/kasprowy/index.html",
+        "display/kasprowy.html",
+        "wechat/article.html",
+        "sms.txt",
+        "api/v1/forecasts.json",
+        "api/v1/schema.json",
+        "archive/index.html",
+    )
     assert [name for name in expected if not (release / name).is_file()] == []
 
 
-def test_the_sun_sets_over_kasprowy_when_the_almanac_says(by_folder: tuple[Path, dict[str, Any]]) -> None:
+def test_the_sun_sets_over_kasprowy_when_the_almanac_says(
+    by_folder: tuple[Path, dict[str, Any]],
+) -> None:
     _, data = by_folder
 
-    evening = next(f for f in data["forecasts"] if (f["site"], f["phenomenon"], f["day"]) == ("kasprowy", "sunset_glow", "2020-08-04"))
+    evening = next(
+        f
+        for f in data["forecasts"]
+        if (f["site"], f["phenomenon"], f["day"]) == ("kasprowy", "sunset_glow", "2020-08-04")
+    )
 
-    # ../shared/data/README.md: sunset at Kasprowy Wierch is at 18:13 UTC, and the window runs from the sun at +3 to -6 degrees.
+    # ../shared/data/README.md: sunset at Kasprowy Wierch is at 18:13 UTC, and the window runs from
+    # the sun at +3 to -6 degrees.
     assert evening["window_start"] < "2020-08-04T18:13" < evening["window_end"]
 
 
-def test_the_page_says_that_the_light_path_of_sniezka_leaves_the_data(by_folder: tuple[Path, dict[str, Any]]) -> None:
+def test_the_page_says_that_the_light_path_of_sniezka_leaves_the_data(
+    by_folder: tuple[Path, dict[str, Any]],
+) -> None:
     release, data = by_folder
 
-    evening = next(f for f in data["forecasts"] if (f["site"], f["phenomenon"], f["day"]) == ("sniezka", "sunset_glow", "2020-08-04"))
-    page = re.sub(r"<[^>]+>", "", (release / "sites" / "sniezka" / "index.html").read_text(encoding="utf-8"))
+    evening = next(
+        f
+        for f in data["forecasts"]
+        if (f["site"], f["phenomenon"], f["day"]) == ("sniezka", "sunset_glow", "2020-08-04")
+    )
+    page = re.sub(
+        r"<[^>]+>", "", (release / "sites" / "sniezka" / "index.html").read_text(encoding="utf-8")
+    )
 
     assert "light_path" in evening["missing"]
     assert evening["probability"] is None
-    assert re.search(r"光路.{0,12}%.{0,12}资料范围之外", page), "how much of the path is unknown stands on the page"
+    assert re.search(r"光路.{0,12}%.{0,12}资料范围之外", page), (
+        "how much of the path is unknown stands on the page"
+    )
 
 
-def test_the_bucket_gives_the_same_numbers_as_the_folder(by_folder: tuple[Path, dict[str, Any]], gfs_tree: Path, tmp_path: Path) -> None:
+def test_the_bucket_gives_the_same_numbers_as_the_folder(
+    by_folder: tuple[Path, dict[str, Any]], gfs_tree: Path, tmp_path: Path
+) -> None:
     with LoopbackBucket(gfs_tree) as bucket:
-        config = settings(tmp_path, gfs_tree, bucket={"url": bucket.url, "requests_per_minute": 6000})
+        config = settings(
+            tmp_path, gfs_tree, bucket={"url": bucket.url, "requests_per_minute": 6000}
+        )
 
         _, data = carried(tmp_path, config, "bucket", *EVENING)
 
     assert numbers_of(data) == numbers_of(by_folder[1])
 
 
-def test_the_region_filter_gives_the_same_grades(by_folder: tuple[Path, dict[str, Any]], gfs_tree: Path, tmp_path: Path) -> None:
+def test_the_region_filter_gives_the_same_grades(
+    by_folder: tuple[Path, dict[str, Any]], gfs_tree: Path, tmp_path: Path
+) -> None:
     with LoopbackBucket(gfs_tree) as bucket:
-        config = settings(tmp_path, gfs_tree, filter={"url": bucket.filter_url, "requests_per_minute": 6000})
+        config = settings(
+            tmp_path, gfs_tree, filter={"url": bucket.filter_url, "requests_per_minute": 6000}
+        )
 
         _, data = carried(tmp_path, config, "filter", *EVENING)
 
@@ -101,25 +156,39 @@ def test_the_region_filter_gives_the_same_grades(by_folder: tuple[Path, dict[str
             theirs["site"], theirs["phenomenon"], theirs["day"], theirs["grade"])  # fmt: skip
         assert ours["missing"] == theirs["missing"]
         if theirs["probability"] is not None:
-            assert math.isclose(ours["probability"], theirs["probability"], abs_tol=PACKING), ours["phenomenon"]
+            assert math.isclose(ours["probability"], theirs["probability"], abs_tol=PACKING), ours[
+                "phenomenon"
+            ]
 
 
-def test_of_one_coarse_old_step_what_can_be_said_is_said_and_the_rest_is_named(shared: Path, tmp_path: Path) -> None:
+def test_of_one_coarse_old_step_what_can_be_said_is_said_and_the_rest_is_named(
+    shared: Path, tmp_path: Path
+) -> None:
     values = yaml.safe_load((PROJECT / "config.yaml").read_text(encoding="utf-8"))
     one_step = [{"first": 72, "last": 72, "every": 1}]
-    values["source"] |= {"folder": str(shared / "gfs_2p5_global"), "cycles": str(tmp_path / "cycles"), "steps": one_step}
+    values["source"] |= {
+        "folder": str(shared / "gfs_2p5_global"),
+        "cycles": str(tmp_path / "cycles"),
+        "steps": one_step,
+    }
     values["archive"] = {"url": f"sqlite:///{tmp_path / 'archive.db'}"}
     config = tmp_path / "settings.yaml"
     config.write_text(yaml.safe_dump(values, allow_unicode=True), encoding="utf-8")
 
-    release, data = carried(tmp_path, config, "folder", "--cycle", "2011100800", "--now", "2011-10-08T06:00Z")
+    release, data = carried(
+        tmp_path, config, "folder", "--cycle", "2011100800", "--now", "2011-10-08T06:00Z"
+    )
 
     said = {(f["site"], f["phenomenon"], f["day"]): f for f in data["forecasts"]}
-    # The one field is valid at 2011-10-11 00 UTC, 08:00 in Beijing: the dawn of that day, and nothing else, can be spoken of.
+    # The one field is valid at 2011-10-11 00 UTC, 08:00 in Beijing: the dawn of that day, and
+    # nothing else, can be spoken of.
     dawn = said["jinding", "sea_of_clouds", "2011-10-11"]
     assert dawn["probability"] is not None
     assert "cloud_from_humidity" in dawn["missing"]
-    assert {day for (_, _, day), f in said.items() if f["probability"] is not None} <= {"2011-10-10", "2011-10-11"}
+    assert {day for (_, _, day), f in said.items() if f["probability"] is not None} <= {
+        "2011-10-10",
+        "2011-10-11",
+    }
     beyond = [f for (_, _, day), f in said.items() if day in ("2011-10-08", "2011-10-13")]
     assert all(f["probability"] is None and "beyond_data" in f["missing"] for f in beyond)
     assert "缺" in (release / "index.html").read_text(encoding="utf-8")

@@ -1,4 +1,6 @@
-"""Does a screen that nobody tends stay honest? Made-up forecasts, the real pages, a real browser and a clock that the test sets."""
+"""Does a screen that nobody tends stay honest? Made-up forecasts, the real pages, a real browser
+and a clock that the test sets.
+"""
 
 from __future__ import annotations
 
@@ -71,11 +73,18 @@ def test_an_old_forecast_is_never_shown_as_a_new_one(browser: Any, screens: Path
 
 
 @pytest.mark.parametrize("size", SIZES)
-def test_nothing_is_cut_off_however_long_the_names(browser: Any, config: Config, tmp_path: Path, size: tuple[int, int]) -> None:
+def test_nothing_is_cut_off_however_long_the_names(
+    browser: Any, config: Config, tmp_path: Path, size: tuple[int, int]
+) -> None:
     settings = config.model_dump(mode="json")
-    settings["sites"] = [site for site in settings["sites"] if site["id"] in ("jinding", "jiangshuihe")]
+    settings["sites"] = [
+        site for site in settings["sites"] if site["id"] in ("jinding", "jiangshuihe")
+    ]
     for site in settings["sites"]:
-        site["name"] = {"zh": "门头沟区清水镇" * 3, "en": "The long ridge above the Qingshui river " * 2}
+        site["name"] = {
+            "zh": "门头沟区清水镇" * 3,
+            "en": "The long ridge above the Qingshui river " * 2,
+        }
     folder = _written(build_config(settings, {}, str(default_path())), tmp_path)
 
     for path in sorted(folder.rglob("display/*.html")):

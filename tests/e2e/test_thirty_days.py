@@ -1,7 +1,9 @@
-"""Do many days of the service run in one command, and does the record of them fill? `skyscape demo --days 30` is the whole of it.
+"""Do many days of the service run in one command, and does the record of them fill? `skyscape demo
+--days 30` is the whole of it.
 
-Here two days run for the sake of time, through the very same command; and the made-up weather of many days is held to its word: the same
-date has the same weather in every run, and runs know it the worse the further ahead it lies.
+Here two days run for the sake of time, through the very same command; and the made-up weather of
+many days is held to its word: the same date has the same weather in every run, and runs know it the
+worse the further ahead it lies.
 """
 
 from __future__ import annotations
@@ -38,14 +40,24 @@ def test_each_day_is_judged_from_later_runs_and_the_record_fills(site: Path) -> 
     assert Outcomes(archive).count()["analysis"] > 0
     assert {each.day for each in told} <= {date(2026, 11, 21), date(2026, 11, 22)}
     assert all(each.issued <= each.window_start for each in told)
-    record = json.loads((site.with_name("site-backstage") / "models" / "verification.json").read_text())
+    record = json.loads(
+        (site.with_name("site-backstage") / "models" / "verification.json").read_text()
+    )
     assert record["cases"] == len([each for each in told if np.isfinite(each.probability)]) > 0
 
 
-@pytest.mark.parametrize(("page", "words"), [
-    ("verification", "虚构的天气"), ("en/verification", "made-up weather"), ("models", "未经训练"), ("en/models", "not measured"),
-])
-def test_the_pages_of_the_record_and_of_the_models_say_what_they_are(site: Path, page: str, words: str) -> None:
+@pytest.mark.parametrize(
+    ("page", "words"),
+    [
+        ("verification", "虚构的天气"),
+        ("en/verification", "made-up weather"),
+        ("models", "未经训练"),
+        ("en/models", "not measured"),
+    ],
+)
+def test_the_pages_of_the_record_and_of_the_models_say_what_they_are(
+    site: Path, page: str, words: str
+) -> None:
     text = (site / "current" / page / "index.html").read_text(encoding="utf-8")
 
     assert words in text
@@ -69,13 +81,26 @@ def test_a_folder_that_holds_something_else_is_left_alone(tmp_path: Path) -> Non
 
 def test_runs_know_the_weather_the_worse_the_further_ahead_it_lies() -> None:
     starts = [datetime(2026, 1, 1, tzinfo=LOCAL) + timedelta(days=EPISODE * n) for n in range(120)]
-    episodes = [(episode_of(start), datetime.combine(episode_of(start), datetime.min.time(), LOCAL)) for start in starts]
+    episodes = [
+        (episode_of(start), datetime.combine(episode_of(start), datetime.min.time(), LOCAL))
+        for start in starts
+    ]
 
     def error(lead: float) -> float:
         """How far runs are from the truth of the deck's top [m], on the mean over many episodes."""
-        runs = [(first, begin + timedelta(hours=PIECES["deck_top"] - lead)) for first, begin in episodes]
-        after = [(first, begin + timedelta(hours=72)) for first, begin in episodes]  # a run that knows all of it
-        return float(np.mean([abs(known(*one).deck_top - known(*late).deck_top) for one, late in zip(runs, after, strict=True)]))
+        runs = [
+            (first, begin + timedelta(hours=PIECES["deck_top"] - lead)) for first, begin in episodes
+        ]
+        # a run that knows all of it
+        after = [(first, begin + timedelta(hours=72)) for first, begin in episodes]
+        return float(
+            np.mean(
+                [
+                    abs(known(*one).deck_top - known(*late).deck_top)
+                    for one, late in zip(runs, after, strict=True)
+                ]
+            )
+        )
 
     assert error(0) < error(24) < error(48)
     assert truth(episodes[0][0]) == pytest.approx(truth(episodes[0][0]), abs=0)

@@ -1,4 +1,6 @@
-"""Do tiles stay fresh between two issues, and honest when nothing comes? Real pages, a real browser, a clock that the test sets."""
+"""Do tiles stay fresh between two issues, and honest when nothing comes? Real pages, a real
+browser, a clock that the test sets.
+"""
 
 from __future__ import annotations
 
@@ -24,7 +26,12 @@ from tests.measured import live, with_stations
 
 NOW = made_up.ISSUED
 SITE, INDEX, SCREEN = "sites/lingshan/index.html", "index.html", "display/lingshan.html"
-SIZES = {"phone": (390, 844), "desk": (1440, 900), "landscape": (1920, 1080), "portrait": (1080, 1920)}
+SIZES = {
+    "phone": (390, 844),
+    "desk": (1440, 900),
+    "landscape": (1920, 1080),
+    "portrait": (1080, 1920),
+}
 
 pytestmark = pytest.mark.browser
 
@@ -66,7 +73,10 @@ def measure(folder: Path, config: Config, at: datetime, temperature: float, ions
     for tile in told["tiles"]:
         for reading in tile["readings"]:
             if reading["id"] == "air_temperature":
-                reading["text"] = {"zh": f"{temperature - 273.15:.0f} ℃", "en": f"{temperature - 273.15:.0f} °C"}
+                reading["text"] = {
+                    "zh": f"{temperature - 273.15:.0f} ℃",
+                    "en": f"{temperature - 273.15:.0f} °C",
+                }
             if reading["id"] == "negative_oxygen_ions":
                 reading["text"] = {"zh": f"{ions / 1e6:.0f} 个/cm³", "en": f"{ions / 1e6:.0f} /cm³"}
     (folder / FILE).write_text(json.dumps(told), encoding="utf-8")
@@ -74,7 +84,9 @@ def measure(folder: Path, config: Config, at: datetime, temperature: float, ions
 
 @pytest.fixture
 def url(folder: Path) -> Iterator[str]:
-    with ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(_Quiet, directory=str(folder))) as server:
+    with ThreadingHTTPServer(
+        ("127.0.0.1", 0), functools.partial(_Quiet, directory=str(folder))
+    ) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         yield f"http://127.0.0.1:{server.server_port}"
         server.shutdown()
@@ -82,7 +94,9 @@ def url(folder: Path) -> Iterator[str]:
 
 def opened(browser: Any, address: str, now: datetime, size: str = "desk") -> Any:
     width, height = SIZES[size]
-    page = browser.new_context(viewport={"width": width, "height": height}, reduced_motion="reduce").new_page()
+    page = browser.new_context(
+        viewport={"width": width, "height": height}, reduced_motion="reduce"
+    ).new_page()
     page.clock.install(time=now)
     page.goto(address, wait_until="networkidle")
     return page
@@ -90,14 +104,26 @@ def opened(browser: Any, address: str, now: datetime, size: str = "desk") -> Any
 
 def seen(page: Any) -> str:
     """What a reader sees of the tiles."""
-    return str(page.evaluate("[...document.querySelectorAll('[data-tile]')].map(e => e.innerText).join(' ')"))
+    return str(
+        page.evaluate(
+            "[...document.querySelectorAll('[data-tile]')].map(e => e.innerText).join(' ')"
+        )
+    )
 
 
-@pytest.mark.parametrize(("path", "size"), [(SITE, "phone"), (INDEX, "desk"), (SCREEN, "landscape"), (f"en/{SITE}", "desk")])
-def test_a_page_shows_what_is_measured_now_though_it_was_issued_before(browser: Any, url: str, path: str, size: str) -> None:
+@pytest.mark.parametrize(
+    ("path", "size"),
+    [(SITE, "phone"), (INDEX, "desk"), (SCREEN, "landscape"), (f"en/{SITE}", "desk")],
+)
+def test_a_page_shows_what_is_measured_now_though_it_was_issued_before(
+    browser: Any, url: str, path: str, size: str
+) -> None:
     page = opened(browser, f"{url}/current/{path}", NOW + timedelta(hours=1), size)
 
-    page.wait_for_function("[...document.querySelectorAll('[data-tile]')].some(e => e.innerText.includes('840'))", timeout=5000)
+    page.wait_for_function(
+        "[...document.querySelectorAll('[data-tile]')].some(e => e.innerText.includes('840'))",
+        timeout=5000,
+    )
 
     assert "-2" in seen(page)
     assert "2340" not in seen(page)
@@ -105,28 +131,41 @@ def test_a_page_shows_what_is_measured_now_though_it_was_issued_before(browser: 
     page.context.close()
 
 
-def test_an_open_page_takes_the_next_value_by_itself(browser: Any, url: str, folder: Path, stations: Config) -> None:
+def test_an_open_page_takes_the_next_value_by_itself(
+    browser: Any, url: str, folder: Path, stations: Config
+) -> None:
     page = opened(browser, f"{url}/current/{SITE}", NOW + timedelta(hours=1))
     measure(folder, stations, NOW + timedelta(hours=1, minutes=5), 274.15, 3.1e9)
 
     page.clock.run_for(150_000)  # it asks every two minutes
-    page.wait_for_function("document.querySelector('[data-tile]').innerText.includes('3100')", timeout=5000)
+    page.wait_for_function(
+        "document.querySelector('[data-tile]').innerText.includes('3100')", timeout=5000
+    )
 
     assert "17:05" in seen(page)
-    told = [tile["trend"] for tile in json.loads((folder / FILE).read_text(encoding="utf-8"))["tiles"]]
-    lines, captions = page.locator("[data-tile] .trend-line"), page.locator("[data-tile] [data-caption]")
+    told = [
+        tile["trend"] for tile in json.loads((folder / FILE).read_text(encoding="utf-8"))["tiles"]
+    ]
+    lines, captions = (
+        page.locator("[data-tile] .trend-line"),
+        page.locator("[data-tile] [data-caption]"),
+    )
     assert [line.get_attribute("d") for line in lines.all()] == [each["path"] for each in told]
     assert captions.all_text_contents() == [each["text"]["zh"] for each in told]
     page.context.close()
 
 
 @pytest.mark.parametrize("path", [SITE, INDEX, SCREEN])
-def test_when_nothing_comes_any_more_a_page_says_since_when_by_its_own_clock(browser: Any, url: str, folder: Path, path: str) -> None:
+def test_when_nothing_comes_any_more_a_page_says_since_when_by_its_own_clock(
+    browser: Any, url: str, folder: Path, path: str
+) -> None:
     page = opened(browser, f"{url}/current/{path}", NOW + timedelta(hours=1))
     (folder / FILE).unlink()
 
     page.clock.run_for(1000 * 60 * 85)  # the values are ten minutes old already: 95 in all
-    page.wait_for_function("document.querySelector('[data-tile]').classList.contains('is-old')", timeout=5000)
+    page.wait_for_function(
+        "document.querySelector('[data-tile]').classList.contains('is-old')", timeout=5000
+    )
 
     assert "自11月22日17:00起无数据" in seen(page)
     assert "℃" not in seen(page)
@@ -144,8 +183,15 @@ def test_an_archived_copy_stays_as_it_was_issued(browser: Any, url: str) -> None
     page.context.close()
 
 
-def test_from_a_file_the_values_stand_until_the_clock_calls_them_old(browser: Any, folder: Path) -> None:
-    address = (folder / "current" / SCREEN).resolve().as_uri().replace("/archive/gfs-2026112200/", "/stick/")
+def test_from_a_file_the_values_stand_until_the_clock_calls_them_old(
+    browser: Any, folder: Path
+) -> None:
+    address = (
+        (folder / "current" / SCREEN)
+        .resolve()
+        .as_uri()
+        .replace("/archive/gfs-2026112200/", "/stick/")
+    )
     shutil.copytree(folder / "archive" / "gfs-2026112200", folder / "stick")
     page = opened(browser, address, NOW, "landscape")
     heard: list[str] = []
@@ -159,13 +205,17 @@ def test_from_a_file_the_values_stand_until_the_clock_calls_them_old(browser: An
     page.context.close()
 
 
-def test_what_live_json_says_is_text_and_never_markup(browser: Any, url: str, folder: Path, stations: Config) -> None:
+def test_what_live_json_says_is_text_and_never_markup(
+    browser: Any, url: str, folder: Path, stations: Config
+) -> None:
     told = document(live(stations, NOW), stations, NOW)
     told["tiles"][0]["readings"][0]["text"] = {"zh": "<img src=x onerror=alert(1)>", "en": "x"}
     (folder / FILE).write_text(json.dumps(told), encoding="utf-8")
 
     page = opened(browser, f"{url}/current/{SITE}", NOW)
-    page.wait_for_function("document.querySelector('[data-tile]').innerText.includes('onerror')", timeout=5000)
+    page.wait_for_function(
+        "document.querySelector('[data-tile]').innerText.includes('onerror')", timeout=5000
+    )
 
     assert page.query_selector("[data-tile] img") is None
     page.context.close()
@@ -173,7 +223,9 @@ def test_what_live_json_says_is_text_and_never_markup(browser: Any, url: str, fo
 
 @pytest.mark.parametrize("age", [0, 24])
 @pytest.mark.parametrize("size", ["landscape", "portrait"])
-def test_a_screen_with_tiles_shows_everything_without_cutting(browser: Any, url: str, size: str, age: int) -> None:
+def test_a_screen_with_tiles_shows_everything_without_cutting(
+    browser: Any, url: str, size: str, age: int
+) -> None:
     for path in (SCREEN, f"en/{SCREEN}"):
         page = opened(browser, f"{url}/current/{path}", NOW + timedelta(hours=1), size)
         page.clock.run_for(age * 1000 * 60 * 10)
@@ -188,12 +240,18 @@ def test_a_screen_with_tiles_shows_everything_without_cutting(browser: Any, url:
 
 
 @pytest.mark.parametrize(("size", "hours"), [("phone", 1), ("desk", 30)])
-def test_tiles_have_no_serious_accessibility_fault_and_scroll_nowhere(browser: Any, url: str, size: str, hours: int) -> None:
+def test_tiles_have_no_serious_accessibility_fault_and_scroll_nowhere(
+    browser: Any, url: str, size: str, hours: int
+) -> None:
     for path in (SITE, INDEX):
         page = opened(browser, f"{url}/current/{path}", NOW + timedelta(hours=hours), size)
 
         found = Axe().run(page, context="[data-live]").response["violations"]
 
-        assert [(v["id"], v["nodes"][0]["html"][:200]) for v in found if v["impact"] in ("serious", "critical")] == [], path
+        assert [
+            (v["id"], v["nodes"][0]["html"][:200])
+            for v in found
+            if v["impact"] in ("serious", "critical")
+        ] == [], path
         assert page.evaluate("document.documentElement.scrollWidth") <= SIZES[size][0], path
         page.context.close()

@@ -16,12 +16,14 @@ ALWAYS = 1_000_000
 
 @dataclass
 class Fault:
-    """What goes wrong, `times` times, with answers to requests whose path (and range) contain `where`.
+    """What goes wrong, `times` times, with answers to requests whose path (and range) contain
+    `where`.
 
-    kind: `status` (with `headers`), `body` (another body under the same status), `whole` (the range is ignored), `range` (another one
-    is sent than asked), `flip` (a bit of byte `at`), `cut` (an honest answer of `at` bytes only), `short` (`at` bytes of the length
-    announced, then the end), `reset` (`at` bytes of the answer, headers included, then a reset), `stall` (`at` bytes, then nothing
-    more), `drip` (a byte at a time).
+    kind: `status` (with `headers`), `body` (another body under the same status), `whole` (the range
+    is ignored), `range` (another one is sent than asked), `flip` (a bit of byte `at`), `cut` (an
+    honest answer of `at` bytes only), `short` (`at` bytes of the length announced, then the end),
+    `reset` (`at` bytes of the answer, headers included, then a reset), `stall` (`at` bytes, then
+    nothing more), `drip` (a byte at a time).
     """
 
     kind: str

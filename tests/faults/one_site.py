@@ -1,4 +1,6 @@
-"""One site, one cycle decoded once: the line from features to screens, quick enough to be killed a hundred times."""
+"""One site, one cycle decoded once: the line from features to screens, quick enough to be killed a
+hundred times.
+"""
 
 from __future__ import annotations
 
@@ -26,7 +28,9 @@ RUN = datetime(2026, 11, 22, 0, tzinfo=UTC)
 
 @dataclass
 class OneCycle:
-    """A source that has the cycle it is asked for; its files are stood for by an atmosphere decoded before."""
+    """A source that has the cycle it is asked for; its files are stood for by an atmosphere decoded
+    before.
+    """
 
     cycle: Cycle
     taken: list[Cycle] = field(default_factory=list)
@@ -41,9 +45,14 @@ def small(config: Config, folder: Path) -> Config:
     source = config.source.model_copy(update={"steps": (StepSettings(first=0, last=36, every=6),)})
     return config.model_copy(
         update={
-            "sites": config.sites[:1], "source": source, "demonstration": True, "models": (),
+            "sites": config.sites[:1],
+            "source": source,
+            "demonstration": True,
+            "models": (),
             "forecast": config.forecast.model_copy(update={"days": 2}),
-            "archive": config.archive.model_copy(update={"url": f"sqlite:///{folder / 'archive.db'}"}),
+            "archive": config.archive.model_copy(
+                update={"url": f"sqlite:///{folder / 'archive.db'}"}
+            ),
             "output": config.output.model_copy(update={"folder": folder / "site"}),
         }
     )
@@ -59,13 +68,19 @@ def decoded(config: Config, folder: Path) -> Atmosphere:
 def moved(atmosphere: Atmosphere, hours: int) -> Atmosphere:
     """Return the same weather `hours` later, as another cycle would bring it."""
     shift = np.timedelta64(hours, "h")
-    starts = {name: atmosphere[name] + shift for name in atmosphere.data_vars if str(name).endswith("_start")}
+    starts = {
+        name: atmosphere[name] + shift
+        for name in atmosphere.data_vars
+        if str(name).endswith("_start")
+    }
     return atmosphere.assign_coords(time=atmosphere["time"] + shift).assign(starts)
 
 
 def world(config: Config, run: datetime) -> pipeline.World:
     source: Any = OneCycle(Cycle(run))
-    return pipeline.World(config, source, Archive(config.archive.url), open_models(), Publisher(config))
+    return pipeline.World(
+        config, source, Archive(config.archive.url), open_models(), Publisher(config)
+    )
 
 
 def carry(config: Config, atmosphere: Atmosphere, number: int) -> pipeline.Report:

@@ -21,26 +21,45 @@ TOKEN = "a-token-of-the-mountain-stations"
 START = datetime(2026, 11, 22, tzinfo=UTC)
 PATIENCE = Patience()
 FORKS = multiprocessing.get_context("forkserver")
-FORKS.set_forkserver_preload(["forecast.observations.http_api", "forecast.observations.intake", "tests.faults.push_door"])
+FORKS.set_forkserver_preload(
+    ["forecast.observations.http_api", "forecast.observations.intake", "tests.faults.push_door"]
+)
 
 
 def observing(count: int) -> ObservationSettings:
     """Settings with so many stations."""
     names = (f"S{k:05d}" for k in range(count))
-    return ObservationSettings(stations=tuple(StationSettings(id=name, latitude=40.0, longitude=115.5, elevation_m=1000) for name in names))
+    return ObservationSettings(
+        stations=tuple(
+            StationSettings(id=name, latitude=40.0, longitude=115.5, elevation_m=1000)
+            for name in names
+        )
+    )
 
 
 def stations(count: int) -> dict[str, Station]:
     return {each.id: each.as_station() for each in observing(count).stations}
 
 
-def records(count: int, first: int = 0, station: str = "S00000", **values: Any) -> list[dict[str, Any]]:
+def records(
+    count: int, first: int = 0, station: str = "S00000", **values: Any
+) -> list[dict[str, Any]]:
     """Records of one station, a minute apart."""
-    told = values or {"air_temperature": -5.2, "relative_humidity": 61, "wind_speed": 3.4, "negative_oxygen_ions": 1830}
-    return [{"station": station, "time": (START + timedelta(minutes=first + k)).isoformat(), **told} for k in range(count)]
+    told = values or {
+        "air_temperature": -5.2,
+        "relative_humidity": 61,
+        "wind_speed": 3.4,
+        "negative_oxygen_ions": 1830,
+    }
+    return [
+        {"station": station, "time": (START + timedelta(minutes=first + k)).isoformat(), **told}
+        for k in range(count)
+    ]
 
 
-def serve(tell: Connection, url: str, patience: Patience, many: int, maximum_mb: float, judged: bool) -> None:
+def serve(
+    tell: Connection, url: str, patience: Patience, many: int, maximum_mb: float, judged: bool
+) -> None:
     """Serve until killed; the port is told first. judged: with quality control."""
     from forecast.archive.issues import Archive
     from forecast.archive.observations import Observations, Reading
@@ -55,10 +74,20 @@ def serve(tell: Connection, url: str, patience: Patience, many: int, maximum_mb:
     intake = Intake(observing(many), archive, ZoneInfo("Asia/Shanghai"))
 
     def keep_only(digest: str, name: str, parsed: Parsed, at: datetime) -> bool:
-        return kept.keep_file(Reading(digest, name, parsed.form, at, len(parsed.observations), 0), parsed.observations, parsed.faults)
+        return kept.keep_file(
+            Reading(digest, name, parsed.form, at, len(parsed.observations), 0),
+            parsed.observations,
+            parsed.faults,
+        )
 
     tokens = {"mountain": TOKEN, **{f"sender{k}": f"{TOKEN}-{k}" for k in range(8)}}
-    door = Door(settings, tokens, Terms(stations(many)), intake.receive if judged else keep_only, lambda: datetime(2046, 1, 1, tzinfo=UTC))
+    door = Door(
+        settings,
+        tokens,
+        Terms(stations(many)),
+        intake.receive if judged else keep_only,
+        lambda: datetime(2046, 1, 1, tzinfo=UTC),
+    )
     server = PushServer(door, settings, patience)
     tell.send(server.port)
     server.serve()
@@ -66,7 +95,11 @@ def serve(tell: Connection, url: str, patience: Patience, many: int, maximum_mb:
 
 @contextmanager
 def door_at(
-    url: str, patience: Patience = PATIENCE, many: int = 3, maximum_mb: float = 8, judged: bool = True
+    url: str,
+    patience: Patience = PATIENCE,
+    many: int = 3,
+    maximum_mb: float = 8,
+    judged: bool = True,
 ) -> Iterator[tuple[BaseProcess, int]]:
     """Give a serving process and its port; it is killed at the end."""
     listen, tell = FORKS.Pipe(duplex=False)
@@ -80,17 +113,33 @@ def door_at(
         process.join(30)
 
 
-def push(port: int, body: bytes | list[Any], token: str = TOKEN, **headers: str) -> tuple[int, dict[str, Any]]:
+def push(
+    port: int, body: bytes | list[Any], token: str = TOKEN, **headers: str
+) -> tuple[int, dict[str, Any]]:
     """Push one body; return the status and what was told."""
     link = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
     try:
-        return ask(link, body, {"Authorization": f"Bearer {token}", "Content-Type": "application/json",
-                                **{name.replace("_", "-"): value for name, value in headers.items()}})
+        return ask(
+            link,
+            body,
+            {
+                "Authorization": f"Bearer {token}",
+                "Content-Type": "application/json",
+                **{name.replace("_", "-"): value for name, value in headers.items()},
+            },
+        )
     finally:
         link.close()
 
 
-def ask(link: http.client.HTTPConnection, body: bytes | list[Any], headers: Mapping[str, str]) -> tuple[int, dict[str, Any]]:
-    link.request("POST", ADDRESS, body if isinstance(body, bytes) else json.dumps(body).encode(), dict(headers))
+def ask(
+    link: http.client.HTTPConnection, body: bytes | list[Any], headers: Mapping[str, str]
+) -> tuple[int, dict[str, Any]]:
+    link.request(
+        "POST",
+        ADDRESS,
+        body if isinstance(body, bytes) else json.dumps(body).encode(),
+        dict(headers),
+    )
     answer = link.getresponse()
     return answer.status, json.loads(answer.read())

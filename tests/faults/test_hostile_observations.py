@@ -1,4 +1,6 @@
-"""Files that mean harm, or were harmed: refused with words, in bounded memory, and nothing of them is repeated."""
+"""Files that mean harm, or were harmed: refused with words, in bounded memory, and nothing of them
+is repeated.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +22,10 @@ from forecast.observations.formats.collector import shown
 PROJECT = Path(__file__).parents[2]
 HEAD = b"station,time,air_temperature,gust\n"
 GOOD = b"M1001,2026-11-22 08:00,-3.4,17\n"
-TERMS = Terms({"M1001": Station("M1001", Name("", ""), 40.02, 115.45, 2303.0)}, received=datetime(2026, 11, 22, 12, tzinfo=UTC))
+TERMS = Terms(
+    {"M1001": Station("M1001", Name("", ""), 40.02, 115.45, 2303.0)},
+    received=datetime(2026, 11, 22, 12, tzinfo=UTC),
+)
 MEGABYTE = 1 << 20
 
 
@@ -31,7 +36,9 @@ def dropped(folder: Path, content: bytes, name: str = "drop.csv") -> Parsed:
 
 
 def in_a_small_process(path: Path, megabytes: int = 700) -> str:
-    """Read a file in a process that may take only so much memory; return what it says: observations, faults, the first reason."""
+    """Read a file in a process that may take only so much memory; return what it says:
+    observations, faults, the first reason.
+    """
     program = f"""
 import resource, sys
 from pathlib import Path
@@ -42,7 +49,9 @@ parsed = parse_file(Path(sys.argv[1]), Terms({{"M1001": Station("M1001", Name(""
 print(len(parsed.observations), len(parsed.faults) + parsed.untold, parsed.faults[0].reason if parsed.faults else "")
 """
     command = [sys.executable, "-c", program, str(path)]
-    answer = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, timeout=240, check=False)
+    answer = subprocess.run(
+        command, cwd=PROJECT, capture_output=True, text=True, timeout=240, check=False
+    )
     assert answer.returncode == 0, answer.stderr[-800:]
     return answer.stdout.strip()
 
@@ -61,12 +70,25 @@ def test_a_line_of_ten_gigabytes_is_refused_unread(tmp_path: Path) -> None:
 
 def test_a_line_that_fills_the_whole_file_is_one_fault_in_small_memory(tmp_path: Path) -> None:
     path = tmp_path / "drop.csv"
-    path.write_bytes(HEAD + GOOD + b"M1001," + b"1" * (60 * MEGABYTE) + b"\n" + GOOD.replace(b"08:00", b"09:00"))
+    path.write_bytes(
+        HEAD + GOOD + b"M1001," + b"1" * (60 * MEGABYTE) + b"\n" + GOOD.replace(b"08:00", b"09:00")
+    )
 
     assert in_a_small_process(path, 300).startswith("2 1 the line has")
 
 
-@pytest.mark.parametrize("filler", [b"\n", b"M1001,2026-11-22 08:00,-3.4,17\n", b"x,y,z,1\n", b'"', b"= ", b"[[],", b"AAXX 22121 54511 "])
+@pytest.mark.parametrize(
+    "filler",
+    [
+        b"\n",
+        b"M1001,2026-11-22 08:00,-3.4,17\n",
+        b"x,y,z,1\n",
+        b'"',
+        b"= ",
+        b"[[],",
+        b"AAXX 22121 54511 ",
+    ],
+)
 def test_eight_megabytes_of_anything_stay_in_bounded_memory(tmp_path: Path, filler: bytes) -> None:
     path = tmp_path / "drop.csv"
     start = b"" if filler[:1] in (b"[", b"A") else HEAD
@@ -79,14 +101,21 @@ def test_a_bomb_of_gzip_is_stopped_where_its_content_passes_the_limit(tmp_path: 
     bomb = zlib.compressobj(1, wbits=31)
     block = b"0" * MEGABYTE
     path = tmp_path / "drop.csv.gz"
-    path.write_bytes(b"".join(bomb.compress(block) for _ in range(128)) + bomb.flush())  # 128 MB in 0.6 MB
+    # 128 MB in 0.6 MB
+    path.write_bytes(b"".join(bomb.compress(block) for _ in range(128)) + bomb.flush())
 
     assert path.stat().st_size < 2 * MEGABYTE
-    assert in_a_small_process(path, 300) == f"0 1 unpacked it has more than {Limits().size} bytes: split it"
+    assert (
+        in_a_small_process(path, 300)
+        == f"0 1 unpacked it has more than {Limits().size} bytes: split it"
+    )
 
 
-@pytest.mark.parametrize(("mark", "name"), [(b"PK\x03\x04", "ZIP"), (b"7z\xbc\xaf\x27\x1c", "7-Zip"), (b"Rar!\x1a", "RAR"),
-                                            (b"\xfd7zXZ\0", "xz"), (b"BZh9", "bzip2"), (b"\x28\xb5\x2f\xfd", "zstd")])  # fmt: skip
+@pytest.mark.parametrize(("mark", "name"),
+                         [(b"PK\x03\x04", "ZIP"), (b"7z\xbc\xaf\x27\x1c", "7-Zip"),
+                          (b"Rar!\x1a", "RAR"),
+                                            (b"\xfd7zXZ\0", "xz"), (b"BZh9", "bzip2"),
+                                            (b"\x28\xb5\x2f\xfd", "zstd")])  # fmt: skip
 def test_other_archives_are_refused_with_words(tmp_path: Path, mark: bytes, name: str) -> None:
     for content in (mark + bytes(100), gzip.compress(mark + bytes(100))):
         (fault,) = dropped(tmp_path, content).faults
@@ -123,7 +152,8 @@ def test_a_wrong_encoding_is_refused_with_words(tmp_path: Path, encoding: str) -
 def test_letters_of_names_stay_readable_and_what_acts_on_a_reader_does_not() -> None:
     for name in ("\u81ea\u52a8\u7ad9.csv", "Vr\u00e1tna", "\u6c14\u6e29\uff08\u2103\uff09"):
         assert shown(name) == f"'{name}'"
-    # a formula in full width, written from the right, without width, a combining mark, an escape, half a character
+    # a formula in full width, written from the right, without width, a combining mark, an escape,
+    # half a character
     for unsafe in "\uff1d\u202e\u05d0\u200b\u3164\u0301\x1b\ud800=@<":
         assert shown(f"a{unsafe}") == "'a?'"
 
@@ -136,12 +166,30 @@ def test_a_line_in_no_encoding_costs_itself_only(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "cell", ["=cmd|' /C calc'!A0", "+1+cmd", "-2+3", "@SUM(1)", "=HYPERLINK(1)", "<script>alert(1)</script>", "\x1b[31mred", "$(reboot)"]
+    "cell",
+    [
+        "=cmd|' /C calc'!A0",
+        "+1+cmd",
+        "-2+3",
+        "@SUM(1)",
+        "=HYPERLINK(1)",
+        "<script>alert(1)</script>",
+        "\x1b[31mred",
+        "$(reboot)",
+    ],
 )
 def test_a_formula_is_no_value_and_is_repeated_nowhere(tmp_path: Path, cell: str) -> None:
-    lines = [f"M1001,2026-11-22 07:00,{cell},1", f"{cell},2026-11-22 07:00,1,1", f"M1001,{cell},1,1"]
+    lines = [
+        f"M1001,2026-11-22 07:00,{cell},1",
+        f"{cell},2026-11-22 07:00,1,1",
+        f"M1001,{cell},1,1",
+    ]
 
-    parsed = dropped(tmp_path, HEAD + "\n".join(lines).encode() + b"\n" + GOOD, name=f"={cell.replace('/', '')}.csv")
+    parsed = dropped(
+        tmp_path,
+        HEAD + "\n".join(lines).encode() + b"\n" + GOOD,
+        name=f"={cell.replace('/', '')}.csv",
+    )
 
     assert [each.station for each in parsed.observations] == ["M1001", "M1001"]
     assert parsed.observations[0].values == {"wind_speed_of_gust": 1.0}
@@ -164,7 +212,13 @@ def test_what_is_no_file_is_not_read(tmp_path: Path) -> None:
 
 
 def test_a_file_of_no_known_form_is_told_what_is_known(tmp_path: Path) -> None:
-    for content in (b"", b"hello", bytes(range(256)), b"%PDF-1.4", b"<html><body>404</body></html>"):
+    for content in (
+        b"",
+        b"hello",
+        bytes(range(256)),
+        b"%PDF-1.4",
+        b"<html><body>404</body></html>",
+    ):
         (fault,) = dropped(tmp_path, content).faults
         assert "micaps1" in fault.reason
 
@@ -177,7 +231,14 @@ def test_a_flood_of_faults_is_counted_and_not_kept(tmp_path: Path) -> None:
 
 
 def test_more_records_than_the_limit_are_not_read() -> None:
-    body = b"[" + b",".join(b'{"station":"M1001","time":"2026-11-22T08:%02d:00Z","gust":1}' % minute for minute in range(60)) + b"]"
+    body = (
+        b"["
+        + b",".join(
+            b'{"station":"M1001","time":"2026-11-22T08:%02d:00Z","gust":1}' % minute
+            for minute in range(60)
+        )
+        + b"]"
+    )
 
     parsed = parse_push(body, Terms(TERMS.stations, limits=Limits(records=50)))
 
@@ -202,7 +263,9 @@ grib_bufr.main()
 """
 
 
-def test_a_message_that_ends_the_decoder_is_set_aside_and_all_others_are_read(shared: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_message_that_ends_the_decoder_is_set_aside_and_all_others_are_read(
+    shared: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     content = (shared / "obs" / "synop_20140112T12.bufr").read_bytes()[:20_000]
     length = int.from_bytes(content[4:7], "big")
     crashing = content[: length - 9] + b"CRASH7777"
@@ -210,21 +273,33 @@ def test_a_message_that_ends_the_decoder_is_set_aside_and_all_others_are_read(sh
 
     def start() -> subprocess.Popen[bytes]:
         command = [sys.executable, "-c", DECODER]
-        return subprocess.Popen(command, cwd=PROJECT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+        return subprocess.Popen(
+            command,
+            cwd=PROJECT,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+        )
 
     monkeypatch.setattr(bufr, "_start", start)
     parsed = bufr.parse(crashing + content, "b")
 
     assert len(parsed.observations) == whole
-    assert [(fault.line, "SIGABRT" in fault.reason) for fault in parsed.faults if fault.line == 1] == [(1, True)]
+    assert [
+        (fault.line, "SIGABRT" in fault.reason) for fault in parsed.faults if fault.line == 1
+    ] == [(1, True)]
 
 
-def test_a_file_that_ends_decoder_after_decoder_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_file_that_ends_decoder_after_decoder_is_given_up(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     started: list[int] = []
 
     def start() -> subprocess.Popen[bytes]:
         started.append(1)
-        return subprocess.Popen([sys.executable, "-c", ""], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        return subprocess.Popen(
+            [sys.executable, "-c", ""], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+        )
 
     monkeypatch.setattr(bufr, "_start", start)
     message = b"BUFR" + (40).to_bytes(3, "big") + bytes(29) + b"7777"
@@ -235,11 +310,19 @@ def test_a_file_that_ends_decoder_after_decoder_is_given_up(monkeypatch: pytest.
     assert "too many decoders" in parsed.faults[-1].reason
 
 
-REAL = ("A58237-202111.TXT", "micaps1_2020020402.000", "isd_014160-99999-2016.gz", "isd_00702699999.csv.gz", "synop_20140112T12.bufr")
+REAL = (
+    "A58237-202111.TXT",
+    "micaps1_2020020402.000",
+    "isd_014160-99999-2016.gz",
+    "isd_00702699999.csv.gz",
+    "synop_20140112T12.bufr",
+)
 
 
 @pytest.mark.parametrize("name", REAL)
-def test_real_files_that_were_harmed_never_raise_and_keep_what_is_whole(shared: Path, tmp_path: Path, name: str) -> None:
+def test_real_files_that_were_harmed_never_raise_and_keep_what_is_whole(
+    shared: Path, tmp_path: Path, name: str
+) -> None:
     content = (shared / "obs" / name).read_bytes()
     whole = gzip.decompress(content) if name.endswith(".gz") else content
     source = random.Random(name)
@@ -249,7 +332,9 @@ def test_real_files_that_were_harmed_never_raise_and_keep_what_is_whole(shared: 
         for _ in range(30):
             harmed[source.randrange(200, len(harmed))] = source.randrange(256)
 
-        parsed = dropped(tmp_path, bytes(harmed[: len(harmed) - round_ * 997]), name.removesuffix(".gz"))
+        parsed = dropped(
+            tmp_path, bytes(harmed[: len(harmed) - round_ * 997]), name.removesuffix(".gz")
+        )
 
         assert len(parsed.observations) > clean / 2, parsed.faults[:3]
         assert all(fault.reason.isprintable() for fault in parsed.faults)

@@ -1,4 +1,6 @@
-"""What if a sender is hostile, or the machine dies? The real server in a process of its own, its memory watched, killed at any instant."""
+"""What if a sender is hostile, or the machine dies? The real server in a process of its own, its
+memory watched, killed at any instant.
+"""
 
 from __future__ import annotations
 
@@ -23,7 +25,9 @@ from tests.faults.push_door import START, TOKEN, ask, door_at, push, records
 
 PATIENCE = Patience(headers=1, request=2, silence=1)
 MEGABYTE = 1_000_000
-MEMORY = 320 * MEGABYTE  # beyond an idle server's, for a body of at most 8 MB: an empty object takes 3 bytes of JSON and 72 of memory
+# beyond an idle server's, for a body of at most 8 MB: an empty object takes 3 bytes of JSON and 72
+# of memory
+MEMORY = 320 * MEGABYTE
 SECONDS = 20.0  # for whatever one body holds; two busy cores
 KILLS = 8
 
@@ -32,7 +36,10 @@ Served = tuple[BaseProcess, int]
 
 @pytest.fixture(scope="module")
 def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
-    with door_at(f"sqlite:///{tmp_path_factory.mktemp('door') / 'archive.db'}", PATIENCE) as (process, port):
+    with door_at(f"sqlite:///{tmp_path_factory.mktemp('door') / 'archive.db'}", PATIENCE) as (
+        process,
+        port,
+    ):
         push(port, records(1))
         yield process, port
 
@@ -61,7 +68,15 @@ def said(port: int, *parts: bytes, wait: float = SECONDS) -> bytes:
 
 
 def head(*lines: str, token: str = TOKEN) -> bytes:
-    told = (f"POST {ADDRESS} HTTP/1.1", "Host: here", f"Authorization: Bearer {token}", "Content-Type: application/json", *lines, "", "")
+    told = (
+        f"POST {ADDRESS} HTTP/1.1",
+        "Host: here",
+        f"Authorization: Bearer {token}",
+        "Content-Type: application/json",
+        *lines,
+        "",
+        "",
+    )
     return "\r\n".join(told).encode()
 
 
@@ -69,9 +84,11 @@ def deep(count: int) -> bytes:
     return b'[{"station":' + b"[" * count + b"]" * count + b"}]"
 
 
+# fmt: off
 HOSTILE = {
     "nested deeper than any record": deep(2 * MEGABYTE),
-    "a million keys": json.dumps([{f"{k:x}": 1 for k in range(800_000)}], separators=(",", ":")).encode(),
+    "a million keys": json.dumps([{f"{k:x}": 1 for k in range(800_000)}],
+                                 separators=(",", ":")).encode(),
     "a million records of nothing": b"[" + b"{}," * 2_600_000 + b"{}]",
     "a million numbers": b"[" + b"1," * 3_900_000 + b"1]",
     "an endless number": b'[{"station": "S00000", "time": "2026-11-22T08:00Z", "air_temperature": ' + b"9" * 7 * MEGABYTE + b"}]",
@@ -82,6 +99,7 @@ HOSTILE = {
     "an endless string": b'[{"station": "' + b"A" * 7 * MEGABYTE + b'"}]',
     "a time of another world": b'[{"station": "S00000", "time": "99999999999999999999", "air_temperature": 1}]',
 }
+# fmt: on
 
 
 @pytest.mark.parametrize("name", HOSTILE)
@@ -100,15 +118,20 @@ def test_no_body_takes_more_than_its_share_of_time_and_memory(served: Served, na
 
 
 def test_text_that_a_spreadsheet_would_run_comes_back_harmless(served: Served) -> None:
-    body = [{"station": "=HYPERLINK(\"http://x\")", "time": "2026-11-22T08:00Z", "air_temperature": 1},
-            {"station": "S00000", "time": "@SUM(1+9)*cmd|' /C calc'!A0", "air_temperature": 1}]
+    body = [
+        {"station": '=HYPERLINK("http://x")', "time": "2026-11-22T08:00Z", "air_temperature": 1},
+        {"station": "S00000", "time": "@SUM(1+9)*cmd|' /C calc'!A0", "air_temperature": 1},
+    ]
 
     status, told = push(served[1], body)
 
     assert status == 422
     reasons = [refused["reason"] for refused in told["refused"]]
     assert len(reasons) == 2
-    assert not any(reason.startswith(("=", "+", "-", "@")) or "|" in reason or "<" in reason for reason in reasons)
+    assert not any(
+        reason.startswith(("=", "+", "-", "@")) or "|" in reason or "<" in reason
+        for reason in reasons
+    )
 
 
 def test_a_bomb_is_not_unpacked_beyond_what_a_body_may_have(served: Served) -> None:
@@ -125,7 +148,10 @@ def test_a_bomb_is_not_unpacked_beyond_what_a_body_may_have(served: Served) -> N
 
 
 def test_ten_gigabytes_are_refused_when_they_are_announced(served: Served) -> None:
-    for lines in (("Content-Length: 10000000000",), ("Content-Length: 10000000000", "Expect: 100-continue")):
+    for lines in (
+        ("Content-Length: 10000000000",),
+        ("Content-Length: 10000000000", "Expect: 100-continue"),
+    ):
         answer = said(served[1], head(*lines))
 
         assert answer.startswith(b"HTTP/1.1 413 ")
@@ -139,7 +165,8 @@ def test_a_body_without_end_is_cut_off_at_its_limit(served: Served) -> None:
 
     answer = said(port, head("Transfer-Encoding: chunked"), *[chunk] * 64)
 
-    assert not answer or answer.startswith(b"HTTP/1.1 413 ")  # its end may be lost when the door is shut in the sender's face
+    # its end may be lost when the door is shut in the sender's face
+    assert not answer or answer.startswith(b"HTTP/1.1 413 ")
     assert peak(process) - before < MEMORY
     assert push(port, records(1, first=4))[0] == 200
 
@@ -150,9 +177,18 @@ def test_nothing_of_a_strangers_body_is_read(served: Served) -> None:
     assert answer.startswith(b"HTTP/1.1 401 ")  # told without waiting for a single byte of it
 
 
-@pytest.mark.parametrize("lines", [("X: " + "a" * 20_000,), ("Content-Length: -5",), ("Content-Length: 5", "Content-Length: 6"),
-                                   ("Transfer-Encoding: gzip, chunked",)])
-def test_headers_that_lie_are_answered_once_and_the_connection_is_closed(served: Served, lines: tuple[str, ...]) -> None:
+@pytest.mark.parametrize(
+    "lines",
+    [
+        ("X: " + "a" * 20_000,),
+        ("Content-Length: -5",),
+        ("Content-Length: 5", "Content-Length: 6"),
+        ("Transfer-Encoding: gzip, chunked",),
+    ],
+)
+def test_headers_that_lie_are_answered_once_and_the_connection_is_closed(
+    served: Served, lines: tuple[str, ...]
+) -> None:
     answer = said(served[1], head(*lines))
 
     assert answer.startswith((b"HTTP/1.1 4", b"HTTP/1.0 4", b"HTTP/1.1 501 "))
@@ -164,7 +200,8 @@ def test_connections_that_dawdle_are_closed_and_others_are_served_meanwhile(serv
     """A byte now and then keeps a connection awake; only the clock of the whole request ends it."""
     _, port = served
     begun = [socket.create_connection(("127.0.0.1", port), timeout=SECONDS) for _ in range(40)]
-    openings = (b"POST ", head("Content-Length: 1000") + b"[")  # half a line; all headers and one byte of the body
+    # half a line; all headers and one byte of the body
+    openings = (b"POST ", head("Content-Length: 1000") + b"[")
     for place, link in enumerate(begun):
         link.sendall(openings[place % 2])
     open_ones, waited = begun, time.monotonic()
@@ -194,7 +231,9 @@ def _takes(link: socket.socket, data: bytes) -> bool:
 
 
 def test_what_was_answered_200_is_there_whenever_the_machine_dies(tmp_path: Path) -> None:
-    """Four senders push without pause; the process is killed at any instant, and what it had promised is in the archive."""
+    """Four senders push without pause; the process is killed at any instant, and what it had
+    promised is in the archive.
+    """
     url = f"sqlite:///{tmp_path / 'archive.db'}"
     dice, promised, lock = random.Random(4), set[int](), threading.Lock()
     place = iter(range(0, 10_000_000, 100))
@@ -219,7 +258,8 @@ def test_what_was_answered_200_is_there_whenever_the_machine_dies(tmp_path: Path
             for each in senders:
                 each.start()
             before = len(promised)
-            while len(promised) == before and process.is_alive():  # a slow machine has its first answer later
+            # a slow machine has its first answer later
+            while len(promised) == before and process.is_alive():
                 time.sleep(0.01)
             time.sleep(dice.uniform(0, 0.4))
             process.kill()
@@ -231,7 +271,9 @@ def test_what_was_answered_200_is_there_whenever_the_machine_dies(tmp_path: Path
     minutes = {round((observation.time - START).total_seconds() / 60) for observation in kept}
     assert promised - minutes == set()
     # Nothing is there by halves: of each body all hundred records or none.
-    assert {minute // 100 for minute in minutes} == {first // 100 for first in minutes if all(k in minutes for k in _body_of(first))}
+    assert {minute // 100 for minute in minutes} == {
+        first // 100 for first in minutes if all(k in minutes for k in _body_of(first))
+    }
 
 
 def _body_of(minute: int) -> range:
@@ -255,5 +297,15 @@ def test_the_same_door_serves_postgresql(postgresql: str) -> None:
     with door_at(postgresql) as (_, port):
         answers = [push(port, body) for _ in range(2)]
 
-    assert [(status, told["kept"], told["repeated"]) for status, told in answers] == [(200, 200, False), (200, 200, True)]
-    assert len(Observations(Archive(postgresql)).series(["S00000"], START, START.replace(year=2046))["S00000"]) == 200
+    assert [(status, told["kept"], told["repeated"]) for status, told in answers] == [
+        (200, 200, False),
+        (200, 200, True),
+    ]
+    assert (
+        len(
+            Observations(Archive(postgresql)).series(["S00000"], START, START.replace(year=2046))[
+                "S00000"
+            ]
+        )
+        == 200
+    )

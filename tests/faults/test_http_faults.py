@@ -1,4 +1,6 @@
-"""What if the server fails in every way it can? Always a whole cycle or a clear error; never half a file under a real name."""
+"""What if the server fails in every way it can? Always a whole cycle or a clear error; never half a
+file under a real name.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +14,13 @@ import pytest
 
 from forecast.config import Config
 from forecast.domain import Cycle
-from forecast.errors import CycleNotReady, SourceCorrupt, SourceError, SourceRefused, SourceUnavailable
+from forecast.errors import (
+    CycleNotReady,
+    SourceCorrupt,
+    SourceError,
+    SourceRefused,
+    SourceUnavailable,
+)
 from forecast.ingest.grib.headers import inspect
 from forecast.ingest.provider import path_of
 from forecast.ingest.sources import Acquired, needs_of, open_source
@@ -31,16 +39,26 @@ class Place:
     folder: Path
     config: Config
 
-    def fetch(self, server: FaultyBucket, way: str = "bucket", clock: PatientClock | None = None, **http: float) -> Acquired:
+    def fetch(
+        self,
+        server: FaultyBucket,
+        way: str = "bucket",
+        clock: PatientClock | None = None,
+        **http: float,
+    ) -> Acquired:
         config = settings_for(self.config, self.folder, server.url, server.filter_url, **http)
-        return open_source(config, way, clock or PatientClock()).acquire(needs_of(config, config.all_sites()), NOW, CYCLE)
+        return open_source(config, way, clock or PatientClock()).acquire(
+            needs_of(config, config.all_sites()), NOW, CYCLE
+        )
 
     def named(self) -> list[Path]:
         """The files that bear a real name."""
         return sorted(self.folder.rglob("*.grib2"))
 
     def leftovers(self) -> list[Path]:
-        return [path for path in self.folder.rglob("*") if path.suffix in (".part", ".plan", ".tmp")]
+        return [
+            path for path in self.folder.rglob("*") if path.suffix in (".part", ".plan", ".tmp")
+        ]
 
 
 @pytest.fixture(scope="session")
@@ -72,7 +90,8 @@ def test_an_honest_server_gives_a_whole_cycle_and_is_not_asked_twice(place: Plac
         asked = server.requests
         second = place.fetch(server)
 
-    # 19 levels of 3 variables, low cloud, visibility; at f003 and f006 one window of precipitation more; no mean of what is a point
+    # 19 levels of 3 variables, low cloud, visibility; at f003 and f006 one window of precipitation
+    # more; no mean of what is a point
     assert [len(inspect(path)) for path in first.files] == [62, 63, 63]
     assert first.requests == asked
     assert first.bytes_fetched == server.bytes
@@ -80,10 +99,12 @@ def test_an_honest_server_gives_a_whole_cycle_and_is_not_asked_twice(place: Plac
     assert place.leftovers() == []
 
 
+# fmt: off
 PASSING = [
     Fault("status", "f003", status=503),
     Fault("status", "f003", status=429, headers=(("Retry-After", "7"),)),
-    Fault("status", "f006.idx", status=302, headers=(("Location", "http://127.0.0.1:9/elsewhere"),)),
+    Fault("status", "f006.idx", status=302,
+          headers=(("Location", "http://127.0.0.1:9/elsewhere"),)),
     Fault("status", "f000 bytes", status=500),
     Fault("short", "f003 bytes", at=100),
     Fault("short", "f003.idx", at=100),
@@ -99,6 +120,7 @@ PASSING = [
     Fault("body", "f003.idx", body=b"<html><body>maintenance</body></html>\n"),
     Fault("body", "f003 bytes=0", body=b"<html>" * 20),
 ]
+# fmt: on
 
 
 @pytest.mark.parametrize("fault", PASSING, ids=lambda f: f"{f.kind} {f.status} {f.where} {f.at}")
@@ -112,13 +134,16 @@ def test_a_fault_that_passes_leaves_no_trace(fault: Fault, place: Place, sound: 
 
 
 @pytest.mark.parametrize("at", range(0, 1200, 61))
-def test_a_reset_at_any_byte_costs_only_the_range_in_flight(at: int, place: Place, sound: list[str]) -> None:
+def test_a_reset_at_any_byte_costs_only_the_range_in_flight(
+    at: int, place: Place, sound: list[str]
+) -> None:
     with FaultyBucket(place.root, Fault("reset", "f003 bytes", times=2, at=at)) as server:
         got = place.fetch(server, attempts=4)
 
     assert digests(got.files) == sound
 
 
+# fmt: off
 STAYING = [
     (Fault("status", "f006", status=404), CycleNotReady, "may not be published yet"),
     (Fault("status", "f003 bytes", status=404), CycleNotReady, "may not be published yet"),
@@ -126,18 +151,25 @@ STAYING = [
     (Fault("status", "f003", status=403), SourceUnavailable, "403"),
     (Fault("status", "f003", status=301), SourceUnavailable, "301"),
     (Fault("whole", "f003 bytes"), SourceUnavailable, "ignores byte ranges"),
-    (Fault("body", "f003.idx", body=b"<html><body>gone</body></html>\n"), SourceCorrupt, "none of an inventory"),
+    (Fault("body", "f003.idx", body=b"<html><body>gone</body></html>\n"), SourceCorrupt,
+     "none of an inventory"),
     (Fault("body", "f003.idx", body=b""), SourceCorrupt, "does not end with a whole line"),
     (Fault("cut", "f003.idx", at=1000), SourceCorrupt, "does not end with a whole line"),
     (Fault("flip", "f003 bytes=0", at=0), SourceCorrupt, "expected a GRIB2 message"),
     (Fault("flip", "f003 bytes=0", at=31), SourceCorrupt, "f003"),
     (Fault("range", "f003 bytes"), SourceCorrupt, "asked for"),
     (Fault("reset", "f003", at=10), SourceUnavailable, "connection failed"),
-    (Fault("body", "f003.idx", body=b"1:0:d=2026112200:TMP:2 mb:3 hour fcst:\n" * 60_000), SourceCorrupt, "at most 2000000"),
+    (Fault("body", "f003.idx", body=b"1:0:d=2026112200:TMP:2 mb:3 hour fcst:\n" * 60_000),
+     SourceCorrupt, "at most 2000000"),
 ]
+# fmt: on
 
 
-@pytest.mark.parametrize(("fault", "error", "text"), STAYING, ids=[f"{row[0].kind} {row[0].status} {row[2]}" for row in STAYING])
+@pytest.mark.parametrize(
+    ("fault", "error", "text"),
+    STAYING,
+    ids=[f"{row[0].kind} {row[0].status} {row[2]}" for row in STAYING],
+)
 def test_a_fault_that_stays_is_named_and_nothing_half_gets_a_name(
     fault: Fault, error: type[SourceError], text: str, place: Place, sound: list[str]
 ) -> None:
@@ -150,7 +182,9 @@ def test_a_fault_that_stays_is_named_and_nothing_half_gets_a_name(
         got = place.fetch(server)
 
     assert "f003" in str(raised.value) or "f006" in str(raised.value)
-    assert [hashlib.sha256(path.read_bytes()).hexdigest() in sound for path in named] == [True] * len(named)
+    assert [hashlib.sha256(path.read_bytes()).hexdigest() in sound for path in named] == [
+        True
+    ] * len(named)
     assert digests(got.files) == sound
     assert place.leftovers() == []
 
@@ -170,7 +204,10 @@ def test_an_inventory_cut_at_a_line_is_seen_through(place: Place) -> None:
     lines = path.read_text().splitlines(keepends=True)
     path.write_text("".join(lines[:-1]))
 
-    with FaultyBucket(place.root) as server, pytest.raises(SourceCorrupt, match="its inventory ends at"):
+    with (
+        FaultyBucket(place.root) as server,
+        pytest.raises(SourceCorrupt, match="its inventory ends at"),
+    ):
         place.fetch(server)
 
     assert all("f003" not in file.name for file in place.named())
@@ -181,7 +218,10 @@ def test_a_file_that_still_grows_is_not_ready(place: Place) -> None:
     path = place.root / folder.lstrip("/") / name
     path.write_bytes(path.read_bytes()[:-1])
 
-    with FaultyBucket(place.root) as server, pytest.raises(CycleNotReady, match="still being written"):
+    with (
+        FaultyBucket(place.root) as server,
+        pytest.raises(CycleNotReady, match="still being written"),
+    ):
         place.fetch(server)
 
     assert place.named() == []
@@ -192,7 +232,10 @@ def test_an_inventory_of_another_day_is_refused(place: Place) -> None:
     path = place.root / folder.lstrip("/") / f"{name}.idx"
     path.write_text(path.read_text().replace("d=2026112200", "d=2026112118"))
 
-    with FaultyBucket(place.root) as server, pytest.raises(SourceCorrupt, match="run 2026112118, expected 2026112200"):
+    with (
+        FaultyBucket(place.root) as server,
+        pytest.raises(SourceCorrupt, match="run 2026112118, expected 2026112200"),
+    ):
         place.fetch(server)
 
 
@@ -201,9 +244,14 @@ def test_a_file_of_another_run_under_the_right_name_is_refused(place: Place) -> 
     write_cycle(place.root / "other", Cycle(CYCLE.run - timedelta(hours=6)))
     folder, name = path_of(CYCLE, 3)
     old_folder, old_name = path_of(Cycle(CYCLE.run - timedelta(hours=6)), 3)
-    (place.root / folder.lstrip("/") / name).write_bytes((place.root / "other" / old_folder.lstrip("/") / old_name).read_bytes())
+    (place.root / folder.lstrip("/") / name).write_bytes(
+        (place.root / "other" / old_folder.lstrip("/") / old_name).read_bytes()
+    )
 
-    with FaultyBucket(place.root) as server, pytest.raises(SourceCorrupt, match="is of run 2026-11-21 18:00"):
+    with (
+        FaultyBucket(place.root) as server,
+        pytest.raises(SourceCorrupt, match="is of run 2026-11-21 18:00"),
+    ):
         place.fetch(server)
 
     assert all("f003" not in file.name for file in place.named())
@@ -214,7 +262,9 @@ def test_half_a_cycle_gives_way_to_the_newest_whole_one(place: Place) -> None:
     write_cycle(place.root, newer, (0, 3))
     with FaultyBucket(place.root) as server:
         config = settings_for(place.config, place.folder, server.url)
-        got = open_source(config, "bucket", PatientClock()).acquire(needs_of(config, config.all_sites()), newer.run + timedelta(hours=5))
+        got = open_source(config, "bucket", PatientClock()).acquire(
+            needs_of(config, config.all_sites()), newer.run + timedelta(hours=5)
+        )
 
         grib_of_newer = [asked for asked in server.asked if "/06/" in asked and "bytes" in asked]
     assert got.cycle == CYCLE
@@ -232,8 +282,13 @@ def test_retry_after_is_obeyed_to_the_second_by_every_connection(place: Place) -
 
 def test_a_wait_beyond_the_deadline_is_not_begun(place: Place) -> None:
     clock = PatientClock()
-    fault = Fault("status", "f006.idx", times=ALWAYS, status=503, headers=(("Retry-After", "3600"),))
-    with FaultyBucket(place.root, fault) as server, pytest.raises(SourceUnavailable, match="deadline") as raised:
+    fault = Fault(
+        "status", "f006.idx", times=ALWAYS, status=503, headers=(("Retry-After", "3600"),)
+    )
+    with (
+        FaultyBucket(place.root, fault) as server,
+        pytest.raises(SourceUnavailable, match="deadline") as raised,
+    ):
         place.fetch(server, clock=clock)
 
     assert raised.value.retry_after is not None
@@ -242,7 +297,9 @@ def test_a_wait_beyond_the_deadline_is_not_begun(place: Place) -> None:
 
 
 @pytest.mark.parametrize("at", [0, 20, 400])
-def test_a_server_that_falls_silent_is_given_up_and_asked_again(at: int, place: Place, sound: list[str]) -> None:
+def test_a_server_that_falls_silent_is_given_up_and_asked_again(
+    at: int, place: Place, sound: list[str]
+) -> None:
     with FaultyBucket(place.root, Fault("stall", "f003 bytes", at=at)) as server:
         got = place.fetch(server, timeout_seconds=0.3)
 
@@ -250,7 +307,9 @@ def test_a_server_that_falls_silent_is_given_up_and_asked_again(at: int, place: 
 
 
 def test_a_drip_does_not_hold_the_line(place: Place, sound: list[str]) -> None:
-    """A byte every 20 ms never runs into a socket's own timeout: headers are cut by the watch, bodies by their speed."""
+    """A byte every 20 ms never runs into a socket's own timeout: headers are cut by the watch,
+    bodies by their speed.
+    """
     with FaultyBucket(place.root, Fault("drip", "f003 bytes")) as server:
         got = place.fetch(server, timeout_seconds=0.4)
 
@@ -275,23 +334,37 @@ def test_the_filter_gives_the_same_messages_and_no_more(place: Place) -> None:
         got = place.fetch(server, "filter")
 
     assert got.requests == 3
-    # as from the bucket, and at f006 both windows of precipitation: a cut costs little, the reader chooses
+    # as from the bucket, and at f006 both windows of precipitation: a cut costs little, the reader
+    # chooses
     assert [len(inspect(path)) for path in got.files] == [62, 63, 64]
 
 
 @pytest.mark.parametrize(
     ("fault", "error", "text"),
     [
-        (Fault("body", body=b"<html><body>data file is not present</body></html>"), CycleNotReady, "not there yet"),
-        (Fault("body", body=b"<html><body>Internal error</body></html>"), SourceCorrupt, "something else than GRIB"),
+        (
+            Fault("body", body=b"<html><body>data file is not present</body></html>"),
+            CycleNotReady,
+            "not there yet",
+        ),
+        (
+            Fault("body", body=b"<html><body>Internal error</body></html>"),
+            SourceCorrupt,
+            "something else than GRIB",
+        ),
         (Fault("cut", "f003", at=5000), SourceCorrupt, "cut short or damaged"),
         (Fault("status", "f003", status=404), CycleNotReady, "f003"),
         (Fault("status", status=302, headers=(("Location", "/denied"),)), SourceUnavailable, "302"),
     ],
     ids=["absent", "page", "cut", "404", "limited"],
 )
-def test_a_filter_that_fails_is_named(fault: Fault, error: type[SourceError], text: str, place: Place) -> None:
-    with FaultyBucket(place.root, Fault(**vars(fault) | {"times": ALWAYS})) as server, pytest.raises(error, match=text):
+def test_a_filter_that_fails_is_named(
+    fault: Fault, error: type[SourceError], text: str, place: Place
+) -> None:
+    with (
+        FaultyBucket(place.root, Fault(**vars(fault) | {"times": ALWAYS})) as server,
+        pytest.raises(error, match=text),
+    ):
         place.fetch(server, "filter")
 
     assert all("f003" not in file.name for file in place.named())
@@ -303,15 +376,22 @@ def test_a_cut_made_while_the_file_grew_is_not_kept(place: Place) -> None:
     lines = path.read_text().splitlines(keepends=True)
     path.write_text("".join(lines[:60]))
 
-    with FaultyBucket(place.root) as server, pytest.raises(CycleNotReady, match="still being written"):
+    with (
+        FaultyBucket(place.root) as server,
+        pytest.raises(CycleNotReady, match="still being written"),
+    ):
         place.fetch(server, "filter")
 
 
 def test_a_dead_filter_hands_over_to_the_bucket(place: Place, sound: list[str]) -> None:
     with FaultyBucket(place.root, Fault("status", "/cgi-bin", times=ALWAYS, status=503)) as server:
         config = settings_for(place.config, place.folder, server.url, server.filter_url)
-        config = config.model_copy(update={"source": config.source.model_copy(update={"order": ("filter", "bucket")})})
-        got = open_source(config, None, PatientClock()).acquire(needs_of(config, config.all_sites()), NOW)
+        config = config.model_copy(
+            update={"source": config.source.model_copy(update={"order": ("filter", "bucket")})}
+        )
+        got = open_source(config, None, PatientClock()).acquire(
+            needs_of(config, config.all_sites()), NOW
+        )
 
     assert got.origin == "bucket"
     assert digests(got.files) == sound
@@ -323,6 +403,8 @@ def test_what_was_fetched_serves_while_the_server_is_down(place: Place) -> None:
         server.faults.append(Fault("status", times=ALWAYS, status=503))
         config = settings_for(place.config, place.folder, server.url)
         later = CYCLE.run + timedelta(hours=11)
-        got = open_source(config, "bucket", PatientClock()).acquire(needs_of(config, config.all_sites()), later)
+        got = open_source(config, "bucket", PatientClock()).acquire(
+            needs_of(config, config.all_sites()), later
+        )
 
     assert got.cycle == CYCLE

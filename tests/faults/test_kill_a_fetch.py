@@ -1,4 +1,6 @@
-"""What if the process dies while it fetches? The next run goes on where it stopped; a name is given to whole files only."""
+"""What if the process dies while it fetches? The next run goes on where it stopped; a name is given
+to whole files only.
+"""
 
 from __future__ import annotations
 
@@ -26,27 +28,39 @@ KILLS = 30
 CYCLE = Cycle(datetime(2026, 11, 22, 0, tzinfo=UTC))
 NOW = CYCLE.run + timedelta(hours=5)
 
-FORKS = multiprocessing.get_context("forkserver")  # a victim is a process of its own, without the seconds of starting one
-FORKS.set_forkserver_preload(["forecast.ingest.sources", "tests.faults.small_models", "tests.faults.small_cycle"])
+# a victim is a process of its own, without the seconds of starting one
+FORKS = multiprocessing.get_context("forkserver")
+FORKS.set_forkserver_preload(
+    ["forecast.ingest.sources", "tests.faults.small_models", "tests.faults.small_cycle"]
+)
 
 
 def fetch(folder: Path, url: str, filter_url: str, way: str) -> tuple[Path, ...]:
     from forecast.config import read_config
 
     if way == "ifs":
-        settings = small_models.settings_for(read_config(), folder, small_models.table(read_config(), way), url)
+        settings = small_models.settings_for(
+            read_config(), folder, small_models.table(read_config(), way), url
+        )
         [model] = open_models(settings, PatientClock())
         return model.acquire(settings.all_sites(), NOW + timedelta(hours=3)).files
     config = settings_for(read_config(), folder, url, filter_url)
-    return open_source(config, way, PatientClock()).acquire(needs_of(config, config.all_sites()), NOW, CYCLE).files
+    return (
+        open_source(config, way, PatientClock())
+        .acquire(needs_of(config, config.all_sites()), NOW, CYCLE)
+        .files
+    )
 
 
 class Trap(FaultyBucket):
-    """A bucket that kills the one who asks: in the middle of the answer to its n-th request, or up to 20 ms after it, while it writes."""
+    """A bucket that kills the one who asks: in the middle of the answer to its n-th request, or up
+    to 20 ms after it, while it writes.
+    """
 
     prey: BaseProcess | None = None
     fuse = -1
-    share = 0.5  # of the answer that is sent before the kill; above 1 all of it, and the rest is a delay
+    # of the answer that is sent before the kill; above 1 all of it, and the rest is a delay
+    share = 0.5
 
     def hunt(self, folder: Path, way: str) -> None:
         """Let a process of its own fetch, to its end."""
@@ -71,7 +85,9 @@ class Trap(FaultyBucket):
 
 
 @pytest.mark.parametrize("way", ["bucket", "filter", "ifs"])
-def test_killed_at_any_moment_a_fetch_goes_on_where_it_stopped(way: str, tmp_path: Path, config: Config) -> None:
+def test_killed_at_any_moment_a_fetch_goes_on_where_it_stopped(
+    way: str, tmp_path: Path, config: Config
+) -> None:
     seed = random.randrange(2**32)
     print(f"seed {seed}")  # shown when the test fails
     chance = random.Random(seed)
@@ -80,14 +96,19 @@ def test_killed_at_any_moment_a_fetch_goes_on_where_it_stopped(way: str, tmp_pat
     else:
         write_cycle(tmp_path / "root", CYCLE)
     with Trap(tmp_path / "root") as server:
-        sound = {path.name: _digest(path) for path in fetch(tmp_path / "sound", server.url, server.filter_url, way)}
+        sound = {
+            path.name: _digest(path)
+            for path in fetch(tmp_path / "sound", server.url, server.filter_url, way)
+        }
         whole = server.requests
         folder = tmp_path / "fetched"
         for _ in range(KILLS // 2):
             server.fuse, server.share = chance.randint(1, max(2, whole // 4)), chance.uniform(0, 2)
             server.hunt(folder, way)
             for path in folder.rglob("*.grib2"):
-                assert _digest(path) == sound[path.name], f"{path.name} has its name but is not whole (seed {seed})"
+                assert _digest(path) == sound[path.name], (
+                    f"{path.name} has its name but is not whole (seed {seed})"
+                )
             for path in folder.rglob("*.json"):
                 json.loads(path.read_bytes())
         server.fuse = -1
@@ -107,7 +128,8 @@ def test_what_had_arrived_is_not_fetched_again(tmp_path: Path, config: Config) -
         died = server.requests
         fetch(folder, server.url, server.filter_url, "bucket")
 
-    # what is left: two requests to list each unfinished step (at most three), the four that were cut off, one in flight on each connection
+    # what is left: two requests to list each unfinished step (at most three), the four that were
+    # cut off, one in flight on each connection
     assert server.requests - died <= 6 + 4 + 2
 
 

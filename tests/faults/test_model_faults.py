@@ -1,4 +1,6 @@
-"""What if a further model's servers fail in every way they can? Another mirror, an older run, or one clear error; never half a file."""
+"""What if a further model's servers fail in every way they can? Another mirror, an older run, or
+one clear error; never half a file.
+"""
 
 from __future__ import annotations
 
@@ -33,8 +35,16 @@ class Place:
     config: Config
     model: ModelSettings
 
-    def fetch(self, *servers: FaultyBucket, clock: PatientClock | None = None, ask: bool = True, **http: float) -> Acquired:
-        config = settings_for(self.config, self.folder, self.model, *(server.url for server in servers), **http)
+    def fetch(
+        self,
+        *servers: FaultyBucket,
+        clock: PatientClock | None = None,
+        ask: bool = True,
+        **http: float,
+    ) -> Acquired:
+        config = settings_for(
+            self.config, self.folder, self.model, *(server.url for server in servers), **http
+        )
         [source] = open_models(config, clock or PatientClock())
         return source.acquire(config.all_sites(), NOW, ask)
 
@@ -43,13 +53,19 @@ class Place:
 
     def inventory(self, step: int) -> Path:
         path = self.file(step)
-        return path.with_suffix(".index") if self.model.layout == "ecmwf" else path.with_name(path.name + ".idx")
+        return (
+            path.with_suffix(".index")
+            if self.model.layout == "ecmwf"
+            else path.with_name(path.name + ".idx")
+        )
 
     def named(self) -> list[Path]:
         return sorted(self.folder.rglob("*.grib2"))
 
     def leftovers(self) -> list[Path]:
-        return [path for path in self.folder.rglob("*") if path.suffix in (".part", ".plan", ".tmp")]
+        return [
+            path for path in self.folder.rglob("*") if path.suffix in (".part", ".plan", ".tmp")
+        ]
 
 
 @pytest.fixture(scope="session")
@@ -77,7 +93,9 @@ def gefs(trees: Path, tmp_path: Path, config: Config) -> Place:
 
 def place_of(name: str, trees: Path, tmp_path: Path, config: Config) -> Place:
     model = table(config, name).model_copy(update={"run_hours": (0, 12)})
-    return Place(Path(shutil.copytree(trees / name, tmp_path / "tree")), tmp_path / "fetched", config, model)
+    return Place(
+        Path(shutil.copytree(trees / name, tmp_path / "tree")), tmp_path / "fetched", config, model
+    )
 
 
 def digests(files: tuple[Path, ...] | list[Path]) -> list[str]:
@@ -85,12 +103,16 @@ def digests(files: tuple[Path, ...] | list[Path]) -> list[str]:
 
 
 @pytest.fixture(scope="session")
-def sound(trees: Path, tmp_path_factory: pytest.TempPathFactory, config: Config) -> dict[str, list[str]]:
+def sound(
+    trees: Path, tmp_path_factory: pytest.TempPathFactory, config: Config
+) -> dict[str, list[str]]:
     """The digests of the files as an honest server gives them, by model."""
     found = {}
     for name in MODELS:
         with FaultyBucket(trees / name) as server:
-            place = Place(trees / name, tmp_path_factory.mktemp("sound"), config, table(config, name))
+            place = Place(
+                trees / name, tmp_path_factory.mktemp("sound"), config, table(config, name)
+            )
             found[name] = digests(place.fetch(server).files)
     return found
 
@@ -110,6 +132,7 @@ def test_an_honest_server_gives_a_whole_run_and_is_not_asked_twice(place: Place)
     assert all(message.parameter != (0, 2, 10) for path in first.files for message in inspect(path))
 
 
+# fmt: off
 PASSING = [
     Fault("status", "-6h", status=401),
     Fault("status", "-6h", status=503, headers=(("Retry-After", "7"),)),
@@ -125,10 +148,13 @@ PASSING = [
     Fault("body", "-6h-oper-fc.grib2 bytes=0", body=b"<html>" * 20),
     *(Fault("reset", "-6h-oper-fc.grib2 bytes", at=at) for at in range(0, 1000, 83)),
 ]
+# fmt: on
 
 
 @pytest.mark.parametrize("fault", PASSING, ids=lambda f: f"{f.kind} {f.status} {f.where} {f.at}")
-def test_a_fault_that_passes_leaves_no_trace(fault: Fault, ifs: Place, sound: dict[str, list[str]]) -> None:
+def test_a_fault_that_passes_leaves_no_trace(
+    fault: Fault, ifs: Place, sound: dict[str, list[str]]
+) -> None:
     with FaultyBucket(ifs.root, Fault(**vars(fault))) as server:
         got = ifs.fetch(server)
 
@@ -137,6 +163,7 @@ def test_a_fault_that_passes_leaves_no_trace(fault: Fault, ifs: Place, sound: di
     assert ifs.leftovers() == []
 
 
+# fmt: off
 STAYING = [
     (Fault("status", "{6}", status=404), "404"),
     (Fault("status", "{6}", status=503), "503"),
@@ -149,9 +176,12 @@ STAYING = [
     (Fault("stall", "{6} bytes", at=600), "connection failed"),
     (Fault("reset", "{6}", at=10), "connection failed"),
 ]
+# fmt: on
 
 
-@pytest.mark.parametrize(("fault", "text"), STAYING, ids=[f"{row[0].kind} {row[0].status} {row[1]}" for row in STAYING])
+@pytest.mark.parametrize(
+    ("fault", "text"), STAYING, ids=[f"{row[0].kind} {row[0].status} {row[1]}" for row in STAYING]
+)
 def test_a_fault_that_stays_is_named_and_nothing_half_gets_a_name(
     fault: Fault, text: str, place: Place, sound: dict[str, list[str]]
 ) -> None:
@@ -159,34 +189,54 @@ def test_a_fault_that_stays_is_named_and_nothing_half_gets_a_name(
     step, listing = ("-6h-oper-fc", ".index") if place.model.id == "ifs" else ("0p50.f006", ".idx")
     where = fault.where.replace("{6}", step).replace("{listing}", listing)
     where = where.replace("-fc bytes", "-fc.grib2 bytes")
-    with FaultyBucket(place.root, Fault(**vars(fault) | {"where": where, "times": ALWAYS})) as server:
+    with FaultyBucket(
+        place.root, Fault(**vars(fault) | {"where": where, "times": ALWAYS})
+    ) as server:
         with pytest.raises(SourceError, match=text):
             place.fetch(server, timeout_seconds=0.3, attempts=2)
         named = place.named()
         server.faults.clear()
         got = place.fetch(server)
 
-    assert {hashlib.sha256(path.read_bytes()).hexdigest() for path in named} <= set(sound[place.model.id])
+    assert {hashlib.sha256(path.read_bytes()).hexdigest() for path in named} <= set(
+        sound[place.model.id]
+    )
     assert digests(got.files) == sound[place.model.id]
     assert place.leftovers() == []
 
 
-def test_a_mirror_that_fails_hands_over_to_the_next_and_what_it_brought_stays(ifs: Place, sound: dict[str, list[str]]) -> None:
-    with FaultyBucket(ifs.root, Fault("status", "-12h-oper-fc.grib2 bytes=0", times=ALWAYS, status=503)) as first, FaultyBucket(
-        ifs.root) as second, FaultyBucket(ifs.root) as third:
+def test_a_mirror_that_fails_hands_over_to_the_next_and_what_it_brought_stays(
+    ifs: Place, sound: dict[str, list[str]]
+) -> None:
+    with (
+        FaultyBucket(
+            ifs.root, Fault("status", "-12h-oper-fc.grib2 bytes=0", times=ALWAYS, status=503)
+        ) as first,
+        FaultyBucket(ifs.root) as second,
+        FaultyBucket(ifs.root) as third,
+    ):
         got = ifs.fetch(first, second, third)
 
     assert digests(got.files) == sound["ifs"]
-    # the first had brought the other steps; the second was asked for the last alone; the third for nothing
-    assert {asked.partition(" ")[0].rpartition("-oper")[0].rpartition("-")[2] for asked in second.asked} == {"12h"}
+    # the first had brought the other steps; the second was asked for the last alone; the third for
+    # nothing
+    assert {
+        asked.partition(" ")[0].rpartition("-oper")[0].rpartition("-")[2] for asked in second.asked
+    } == {"12h"}
     assert third.asked == []
 
 
 def test_a_whole_run_missing_everywhere_names_the_path_that_may_have_moved(place: Place) -> None:
-    """sources.md: ECMWF moved its paths in 2024 and 2025; keep the template in the settings and raise the alarm."""
+    """sources.md: ECMWF moved its paths in 2024 and 2025; keep the template in the settings and
+    raise the alarm.
+    """
     shutil.rmtree(place.root)
     place.root.mkdir()
-    with FaultyBucket(place.root) as first, FaultyBucket(place.root) as second, pytest.raises(SourceRefused) as raised:
+    with (
+        FaultyBucket(place.root) as first,
+        FaultyBucket(place.root) as second,
+        pytest.raises(SourceRefused) as raised,
+    ):
         place.fetch(first, second)
 
     said = str(raised.value)
@@ -222,7 +272,9 @@ def test_at_its_deadline_a_model_gives_up_and_what_was_fetched_before_serves(pla
     newest = f"{RUN:%Y%m%d}"
     with FaultyBucket(place.root, Fault("status", newest, times=ALWAYS, status=404)) as server:
         place.fetch(server)
-        server.faults[:] = [Fault("status", newest, times=ALWAYS, status=503, headers=(("Retry-After", "200"),))]
+        server.faults[:] = [
+            Fault("status", newest, times=ALWAYS, status=503, headers=(("Retry-After", "200"),))
+        ]
         before = server.requests
         clock = PatientClock()
         got = place.fetch(server, clock=clock)
@@ -250,7 +302,10 @@ def test_a_file_that_still_grows_is_not_ready(place: Place) -> None:
     for member in place.model.members or (1,):
         path = place.file(12, member)
         path.write_bytes(path.read_bytes()[:-1])
-    with FaultyBucket(place.root) as server, pytest.raises(CycleNotReady, match="still being written"):
+    with (
+        FaultyBucket(place.root) as server,
+        pytest.raises(CycleNotReady, match="still being written"),
+    ):
         place.fetch(server)
 
     assert place.named() == []
@@ -260,7 +315,10 @@ def test_an_inventory_cut_at_a_line_is_seen_through(ifs: Place) -> None:
     lines = ifs.inventory(6).read_text().splitlines(keepends=True)
     ifs.inventory(6).write_text("".join(lines[:-1]))
 
-    with FaultyBucket(ifs.root) as server, pytest.raises(SourceError, match="its inventory ends at"):
+    with (
+        FaultyBucket(ifs.root) as server,
+        pytest.raises(SourceError, match="its inventory ends at"),
+    ):
         ifs.fetch(server)
 
     assert all("f006" not in file.name for file in ifs.named())
@@ -275,12 +333,19 @@ def test_an_index_that_lies_about_a_length_is_not_followed(ifs: Place) -> None:
         ifs.fetch(server)
 
 
-@pytest.mark.parametrize(("name", "change", "said"), [
-    ("ifs", ('"date": "20261122"', '"date": "20261121"'), "of run '20261121' '0000', expected 20261122 0000"),
-    ("ifs", ('"stream": "oper"', '"stream": "scda"'), "stream 'scda'"),
-    ("gefs", ("d=2026112200", "d=2026112118"), "run 2026112118, expected 2026112200"),
-    ("gefs", ("ENS=+", "ENS=+2"), "holds no air_temperature"),
-])
+@pytest.mark.parametrize(
+    ("name", "change", "said"),
+    [
+        (
+            "ifs",
+            ('"date": "20261122"', '"date": "20261121"'),
+            "of run '20261121' '0000', expected 20261122 0000",
+        ),
+        ("ifs", ('"stream": "oper"', '"stream": "scda"'), "stream 'scda'"),
+        ("gefs", ("d=2026112200", "d=2026112118"), "run 2026112118, expected 2026112200"),
+        ("gefs", ("ENS=+", "ENS=+2"), "holds no air_temperature"),
+    ],
+)
 def test_an_inventory_of_another_run_or_member_is_refused(
     name: str, change: tuple[str, str], said: str, trees: Path, tmp_path: Path, config: Config
 ) -> None:
@@ -299,14 +364,19 @@ def test_a_file_of_another_run_under_the_right_name_is_refused(ifs: Place) -> No
     write_run(ifs.root, ifs.model, OLDER, (6,))
     ifs.file(6).write_bytes(ifs.file(6, run=OLDER).read_bytes())
 
-    with FaultyBucket(ifs.root) as server, pytest.raises(SourceError, match="is of run 2026-11-21 12:00"):
+    with (
+        FaultyBucket(ifs.root) as server,
+        pytest.raises(SourceError, match="is of run 2026-11-21 12:00"),
+    ):
         ifs.fetch(server)
 
     assert all("f006" not in file.name for file in ifs.named())
 
 
 def test_another_member_under_the_right_name_is_refused(gefs: Place) -> None:
-    """Member 2's file stands where member 1's should: the number in the message itself decides; two of three members make the run."""
+    """Member 2's file stands where member 1's should: the number in the message itself decides; two
+    of three members make the run.
+    """
     gefs.file(6, 1).write_bytes(gefs.file(6, 2).read_bytes())
 
     with FaultyBucket(gefs.root) as server:
@@ -335,10 +405,16 @@ def test_fewer_than_half_of_the_members_make_no_run(gefs: Place) -> None:
         gefs.fetch(server)
 
 
-def test_a_field_that_a_centre_has_given_another_number_is_absent_and_named(ifs: Place, caplog: pytest.LogCaptureFixture) -> None:
-    """The index still calls it `tcc`, the message has a number that the table does not: all else is as good as before."""
+def test_a_field_that_a_centre_has_given_another_number_is_absent_and_named(
+    ifs: Place, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The index still calls it `tcc`, the message has a number that the table does not: all else is
+    as good as before.
+    """
     said = ifs.model.parameters["cloud_area_fraction"].model_copy(update={"key": (0, 6, 1, 1)})
-    ifs.model = ifs.model.model_copy(update={"parameters": ifs.model.parameters | {"cloud_area_fraction": said}})
+    ifs.model = ifs.model.model_copy(
+        update={"parameters": ifs.model.parameters | {"cloud_area_fraction": said}}
+    )
     with FaultyBucket(ifs.root) as server:
         got = ifs.fetch(server)
 
@@ -349,6 +425,11 @@ def test_a_field_that_a_centre_has_given_another_number_is_absent_and_named(ifs:
 
 def test_a_temperature_of_another_number_is_not_taken(ifs: Place) -> None:
     said = ifs.model.parameters["air_temperature"].model_copy(update={"key": (0, 0, 99, 100)})
-    ifs.model = ifs.model.model_copy(update={"parameters": ifs.model.parameters | {"air_temperature": said}})
-    with FaultyBucket(ifs.root) as server, pytest.raises(SourceError, match="holds no air_temperature"):
+    ifs.model = ifs.model.model_copy(
+        update={"parameters": ifs.model.parameters | {"air_temperature": said}}
+    )
+    with (
+        FaultyBucket(ifs.root) as server,
+        pytest.raises(SourceError, match="holds no air_temperature"),
+    ):
         ifs.fetch(server)

@@ -1,4 +1,6 @@
-"""What if the process is killed while reports come in? Nothing is lost, nothing is kept twice and nothing stays unjudged."""
+"""What if the process is killed while reports come in? Nothing is lost, nothing is kept twice and
+nothing stays unjudged.
+"""
 
 from __future__ import annotations
 
@@ -29,9 +31,13 @@ FILES, RECORDS = 100, 200  # 20,000 records
 BODIES, BODY_KILLS = 200, 10  # 10,000 records
 START = datetime(2026, 11, 20, tzinfo=UTC)
 NOW = START + timedelta(days=3)
-STATIONS = tuple(StationSettings(id=f"M{n:04}", latitude=40 + n / 500, longitude=116, elevation_m=400) for n in range(50))
+STATIONS = tuple(
+    StationSettings(id=f"M{n:04}", latitude=40 + n / 500, longitude=116, elevation_m=400)
+    for n in range(50)
+)
 
-FORKS = multiprocessing.get_context("forkserver")  # a victim is a process of its own, without the seconds of starting one
+# a victim is a process of its own, without the seconds of starting one
+FORKS = multiprocessing.get_context("forkserver")
 FORKS.set_forkserver_preload(["forecast.observations.intake", "scipy.spatial", "psycopg", "pytest"])
 
 
@@ -51,11 +57,15 @@ def value(file: int, record: int) -> float:
 
 
 def write(folder: Path, file: int) -> None:
-    """Write a file as a careful sender does: under another name first. Four moments of fifty stations."""
+    """Write a file as a careful sender does: under another name first. Four moments of fifty
+    stations.
+    """
     lines = ["station,time,air_temperature,wind_speed"]
     for record in range(RECORDS):
         moment = START + timedelta(minutes=5) * (4 * file + record // len(STATIONS))
-        lines.append(f"{STATIONS[record % len(STATIONS)].id},{moment.isoformat()},{value(file, record)},{3 + (file + record) % 9 / 10:.1f}")
+        lines.append(
+            f"{STATIONS[record % len(STATIONS)].id},{moment.isoformat()},{value(file, record)},{3 + (file + record) % 9 / 10:.1f}"
+        )
     part = folder / f"{file:03}.csv.part"
     part.write_text("\n".join(lines) + "\n")
     part.rename(folder / f"{file:03}.csv")
@@ -68,7 +78,11 @@ def test_killed_at_thirty_moments_every_report_arrives_exactly_once(
     seed = random.randrange(2**32)
     print(f"seed {seed}")  # shown when the test fails
     chance = random.Random(seed)
-    url = f"sqlite:///{tmp_path / 'archive.db'}" if database == "sqlite" else _empty(request.getfixturevalue("postgresql"))
+    url = (
+        f"sqlite:///{tmp_path / 'archive.db'}"
+        if database == "sqlite"
+        else _empty(request.getfixturevalue("postgresql"))
+    )
     folder = tmp_path / "drop"
     folder.mkdir()
     kept = Observations(Archive(url))
@@ -99,23 +113,37 @@ def test_killed_at_thirty_moments_every_report_arrives_exactly_once(
     assert killed_at_work > 0
     series = kept.series([station.id for station in STATIONS], START, NOW)
     for number, station in enumerate(STATIONS):
-        expected = [value(file, number + len(STATIONS) * turn) for file in range(FILES) for turn in range(4)]
-        assert [round(o.values["air_temperature"] - 273.15, 2) for o in series[station.id]] == expected
+        expected = [
+            value(file, number + len(STATIONS) * turn) for file in range(FILES) for turn in range(4)
+        ]
+        assert [
+            round(o.values["air_temperature"] - 273.15, 2) for o in series[station.id]
+        ] == expected
 
 
 def body(number: int) -> Parsed:
     """Return one moment of fifty stations; now and then one leaps."""
     at = START + timedelta(minutes=5) * number
     told = [
-        Observation(station.id, at, {"air_temperature": 270 + value(number, n) + 25 * ((number * 7 + n) % 41 == 0)}, {}, "push")
+        Observation(
+            station.id,
+            at,
+            {"air_temperature": 270 + value(number, n) + 25 * ((number * 7 + n) % 41 == 0)},
+            {},
+            "push",
+        )
         for n, station in enumerate(STATIONS)
     ]
     return Parsed(told, [], form="push")
 
 
 def take_pushes(url: str, first: int, judging: bool, tell: Connection) -> None:
-    """Take bodies from the `first` on until killed, `judging` all the while or not at all; say of each when it is kept."""
-    intake = Intake(ObservationSettings(folder=Path("none"), stations=STATIONS), Archive(url), ZoneInfo("UTC"))
+    """Take bodies from the `first` on until killed, `judging` all the while or not at all; say of
+    each when it is kept.
+    """
+    intake = Intake(
+        ObservationSettings(folder=Path("none"), stations=STATIONS), Archive(url), ZoneInfo("UTC")
+    )
     tell.send(first - 1)
 
     def judge() -> None:
@@ -137,7 +165,11 @@ def test_killed_while_pushes_come_in_and_are_judged_all_are_kept_and_judged_as_i
     seed = random.randrange(2**32)
     print(f"seed {seed}")  # shown when the test fails
     chance = random.Random(seed)
-    url = f"sqlite:///{tmp_path / 'archive.db'}" if database == "sqlite" else _empty(request.getfixturevalue("postgresql"))
+    url = (
+        f"sqlite:///{tmp_path / 'archive.db'}"
+        if database == "sqlite"
+        else _empty(request.getfixturevalue("postgresql"))
+    )
     kept, told, waited = Observations(Archive(url)), -1, 0
 
     for kill in range(BODY_KILLS):
@@ -156,14 +188,18 @@ def test_killed_while_pushes_come_in_and_are_judged_all_are_kept_and_judged_as_i
                 told = max(told, ours.recv())
         except EOFError:
             pass
-        assert kept.count() in ((told + 1) * len(STATIONS), (told + 2) * len(STATIONS)), "what was told as kept is kept, whole"
+        assert kept.count() in ((told + 1) * len(STATIONS), (told + 2) * len(STATIONS)), (
+            "what was told as kept is kept, whole"
+        )
         waited += bool(kept.unjudged())
     settings = ObservationSettings(folder=tmp_path / "none", stations=STATIONS)
     intake = Intake(settings, Archive(url), ZoneInfo("UTC"))
     for number in range(told + 1, BODIES):
         intake.receive(f"{number:064}", "push gate", body(number), NOW)
     intake.observe(NOW)
-    undisturbed = Intake(settings, Archive(f"sqlite:///{tmp_path / 'undisturbed.db'}"), ZoneInfo("UTC"))
+    undisturbed = Intake(
+        settings, Archive(f"sqlite:///{tmp_path / 'undisturbed.db'}"), ZoneInfo("UTC")
+    )
     for number in range(BODIES):
         undisturbed.receive(f"{number:064}", "push gate", body(number), NOW)
     undisturbed.observe(NOW)
@@ -171,11 +207,23 @@ def test_killed_while_pushes_come_in_and_are_judged_all_are_kept_and_judged_as_i
     print(f"{waited} of {BODY_KILLS} kills while something waited to be judged")
     names = [station.id for station in STATIONS]
     found = kept.series(names, START, NOW)
-    assert found == Observations(Archive(f"sqlite:///{tmp_path / 'undisturbed.db'}")).series(names, START, NOW)
+    assert found == Observations(Archive(f"sqlite:///{tmp_path / 'undisturbed.db'}")).series(
+        names, START, NOW
+    )
     assert kept.unjudged() == {}
-    leaps = {(n, number) for number in range(1, BODIES - 1) for n in range(len(STATIONS)) if (number * 7 + n) % 41 == 0}
+    leaps = {
+        (n, number)
+        for number in range(1, BODIES - 1)
+        for n in range(len(STATIONS))
+        if (number * 7 + n) % 41 == 0
+    }
     assert waited > 0
-    assert leaps <= {(n, k) for n, name in enumerate(names) for k, o in enumerate(found[name]) if o.flags["air_temperature"] == DOUBTFUL}
+    assert leaps <= {
+        (n, k)
+        for n, name in enumerate(names)
+        for k, o in enumerate(found[name])
+        if o.flags["air_temperature"] == DOUBTFUL
+    }
 
 
 def _kill_one(url: str, folder: Path, after: float) -> None:

@@ -1,4 +1,6 @@
-"""What does a reader meet when publishing goes wrong? The old site or the new one, whole; never half of either."""
+"""What does a reader meet when publishing goes wrong? The old site or the new one, whole; never
+half of either.
+"""
 
 from __future__ import annotations
 
@@ -36,7 +38,9 @@ def files_of(folder: Path) -> dict[str, bytes]:
     return {str(path.relative_to(folder)): path.read_bytes() for path in files}
 
 
-def test_the_same_cycle_published_twice_changes_nothing(config: Config, atmosphere: Atmosphere, tmp_path: Path) -> None:
+def test_the_same_cycle_published_twice_changes_nothing(
+    config: Config, atmosphere: Atmosphere, tmp_path: Path
+) -> None:
     settings = small(config, tmp_path)
     first = carry(settings, atmosphere, 0)
     before = files_of(tmp_path / "site")
@@ -49,7 +53,9 @@ def test_the_same_cycle_published_twice_changes_nothing(config: Config, atmosphe
     assert [issue.id for issue in Archive(settings.archive.url).issues()] == ["gfs-2026112200"]
 
 
-def test_every_issue_stays_in_the_archive_as_it_was(config: Config, atmosphere: Atmosphere, tmp_path: Path) -> None:
+def test_every_issue_stays_in_the_archive_as_it_was(
+    config: Config, atmosphere: Atmosphere, tmp_path: Path
+) -> None:
     settings = small(config, tmp_path)
     carry(settings, atmosphere, 0)
     before = files_of(tmp_path / "site" / "archive" / "gfs-2026112200")
@@ -60,7 +66,9 @@ def test_every_issue_stays_in_the_archive_as_it_was(config: Config, atmosphere: 
     assert files_of(tmp_path / "site" / "archive" / "gfs-2026112200") == before
 
 
-def test_a_damaged_site_is_published_anew(config: Config, atmosphere: Atmosphere, tmp_path: Path) -> None:
+def test_a_damaged_site_is_published_anew(
+    config: Config, atmosphere: Atmosphere, tmp_path: Path
+) -> None:
     settings = small(config, tmp_path)
     carry(settings, atmosphere, 0)
     index = tmp_path / "site" / "current" / "index.html"
@@ -90,7 +98,13 @@ def test_a_failing_channel_keeps_its_last_pages_and_stops_no_other(
     report = carry(settings, atmosphere, 1)
 
     outcomes = {receipt.channel: receipt.outcome for receipt in report.receipts}
-    assert outcomes == {"web": "published", "display": "published", "wechat": "failed", "sms": "published", "api": "published"}
+    assert outcomes == {
+        "web": "published",
+        "display": "published",
+        "wechat": "failed",
+        "sms": "published",
+        "api": "published",
+    }
     assert report.exit_code == 6
     assert (tmp_path / "site" / "current" / "wechat" / "article.html").read_bytes() == article
     manifest = json.loads((tmp_path / "site" / "current" / "manifest.json").read_text())
@@ -98,18 +112,25 @@ def test_a_failing_channel_keeps_its_last_pages_and_stops_no_other(
     assert manifest["files"]["index.html"]["issue"] == "gfs-2026112206"
 
 
-def test_a_channel_that_needs_a_signature_stays_closed_without_one(config: Config, atmosphere: Atmosphere, tmp_path: Path) -> None:
+def test_a_channel_that_needs_a_signature_stays_closed_without_one(
+    config: Config, atmosphere: Atmosphere, tmp_path: Path
+) -> None:
     settings = small(config, tmp_path)
     closed = settings.issuer.model_copy(update={"signature_required": ("wechat", "sms")})
     settings = settings.model_copy(update={"issuer": closed})
 
     report = carry(settings, atmosphere, 0)
 
-    assert {receipt.channel for receipt in report.receipts if receipt.outcome == "withheld"} == {"wechat", "sms"}
+    assert {receipt.channel for receipt in report.receipts if receipt.outcome == "withheld"} == {
+        "wechat",
+        "sms",
+    }
     assert not (tmp_path / "site" / "current" / "wechat").exists()
     assert not (tmp_path / "site" / "current" / "sms.txt").exists()
 
-    signed = settings.model_copy(update={"issuer": closed.model_copy(update={"forecaster": "forecaster on duty"})})
+    signed = settings.model_copy(
+        update={"issuer": closed.model_copy(update={"forecaster": "forecaster on duty"})}
+    )
     opened = carry(signed, atmosphere, 0)
     assert {receipt.outcome for receipt in opened.receipts} == {"published"}
     assert (tmp_path / "site" / "current").resolve().name == "gfs-2026112200-2"
@@ -128,13 +149,17 @@ def test_a_phenomenon_that_cannot_be_computed_is_set_aside_and_named(
 
     assert report.set_aside == ("cloud_sea",)
     assert report.exit_code == 6
-    said = json.loads((tmp_path / "site" / "current" / "api" / "v1" / "forecasts.json").read_text())["forecasts"]
+    said = json.loads(
+        (tmp_path / "site" / "current" / "api" / "v1" / "forecasts.json").read_text()
+    )["forecasts"]
     by_phenomenon = {forecast["phenomenon"]: forecast for forecast in said}
     assert by_phenomenon["sea_of_clouds"]["probability"] is None
     assert by_phenomenon["starry_sky"]["probability"] is not None
 
 
-def test_a_full_disk_leaves_the_old_site(config: Config, atmosphere: Atmosphere, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_full_disk_leaves_the_old_site(
+    config: Config, atmosphere: Atmosphere, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     settings = small(config, tmp_path)
     carry(settings, atmosphere, 0)
     before = files_of(tmp_path / "site" / "current")
@@ -153,16 +178,24 @@ def test_a_full_disk_leaves_the_old_site(config: Config, atmosphere: Atmosphere,
 
     assert files_of(tmp_path / "site" / "current") == before
     carry(settings, atmosphere, 1)
-    assert [path.name for path in (tmp_path / "site" / "archive").iterdir() if path.name.startswith(".")] == []
+    assert [
+        path.name for path in (tmp_path / "site" / "archive").iterdir() if path.name.startswith(".")
+    ] == []
 
 
 def test_two_processes_never_publish_at_once(config: Config, tmp_path: Path) -> None:
     settings = small(config, tmp_path)
-    with Publisher(settings).exclusive(), pytest.raises(PublishError, match="another process"), Publisher(settings).exclusive():
+    with (
+        Publisher(settings).exclusive(),
+        pytest.raises(PublishError, match="another process"),
+        Publisher(settings).exclusive(),
+    ):
         pass
 
 
-def test_a_folder_in_the_place_of_the_link_is_not_deleted(config: Config, atmosphere: Atmosphere, tmp_path: Path) -> None:
+def test_a_folder_in_the_place_of_the_link_is_not_deleted(
+    config: Config, atmosphere: Atmosphere, tmp_path: Path
+) -> None:
     settings = small(config, tmp_path)
     (tmp_path / "site" / "current").mkdir(parents=True)
     (tmp_path / "site" / "current" / "mine.txt").write_text("mine")
@@ -173,17 +206,26 @@ def test_a_folder_in_the_place_of_the_link_is_not_deleted(config: Config, atmosp
     assert (tmp_path / "site" / "current" / "mine.txt").read_text() == "mine"
 
 
-def test_only_the_newest_issues_are_kept(config: Config, atmosphere: Atmosphere, tmp_path: Path) -> None:
+def test_only_the_newest_issues_are_kept(
+    config: Config, atmosphere: Atmosphere, tmp_path: Path
+) -> None:
     settings = small(config, tmp_path)
-    settings = settings.model_copy(update={"output": settings.output.model_copy(update={"keep_issues": 2})})
+    settings = settings.model_copy(
+        update={"output": settings.output.model_copy(update={"keep_issues": 2})}
+    )
 
     for number in range(4):
         carry(settings, atmosphere, number)
 
-    assert sorted(path.name for path in (tmp_path / "site" / "archive").iterdir()) == ["gfs-2026112212", "gfs-2026112218"]
+    assert sorted(path.name for path in (tmp_path / "site" / "archive").iterdir()) == [
+        "gfs-2026112212",
+        "gfs-2026112218",
+    ]
 
 
-def test_killed_at_any_instant_a_reader_meets_the_old_site_or_the_new_one(config: Config, atmosphere: Atmosphere, tmp_path: Path) -> None:
+def test_killed_at_any_instant_a_reader_meets_the_old_site_or_the_new_one(
+    config: Config, atmosphere: Atmosphere, tmp_path: Path
+) -> None:
     settings = small(config, tmp_path)
     site, chance = tmp_path / "site", random.Random(20261122)
     begun = time.monotonic()
@@ -207,12 +249,19 @@ def test_killed_at_any_instant_a_reader_meets_the_old_site_or_the_new_one(config
         new = f"gfs-{RUN + timedelta(hours=6 * number):%Y%m%d%H}"
         assert now in (seen, new), f"kill {number}: neither the old site nor the new one"
         assert publisher.holds(now), f"kill {number}: half a site"
-        assert json.loads((site / "current" / "api" / "v1" / "status.json").read_text())["issue"] == now
+        assert (
+            json.loads((site / "current" / "api" / "v1" / "status.json").read_text())["issue"]
+            == now
+        )
         reached += now != seen
         seen = now
 
     last = carry(settings, atmosphere, KILLS + 1)
-    left = [path.name for path in (*site.iterdir(), *(site / "archive").iterdir()) if path.name.startswith(".")]
+    left = [
+        path.name
+        for path in (*site.iterdir(), *(site / "archive").iterdir())
+        if path.name.startswith(".")
+    ]
     assert last.exit_code == 0
     assert left == [], "the next run clears what the killed ones left"
     issues = Archive(settings.archive.url).issues()
@@ -220,9 +269,13 @@ def test_killed_at_any_instant_a_reader_meets_the_old_site_or_the_new_one(config
     assert [issue.number for issue in reversed(issues)] == list(range(1, reached + 3))
 
 
-def test_settings_changed_and_changed_back_never_write_over_an_issue(config: Config, atmosphere: Atmosphere, tmp_path: Path) -> None:
+def test_settings_changed_and_changed_back_never_write_over_an_issue(
+    config: Config, atmosphere: Atmosphere, tmp_path: Path
+) -> None:
     one = small(config, tmp_path)
-    other = one.model_copy(update={"forecast": one.forecast.model_copy(update={"grades": (0.2, 0.4, 0.6, 0.8)})})
+    other = one.model_copy(
+        update={"forecast": one.forecast.model_copy(update={"grades": (0.2, 0.4, 0.6, 0.8)})}
+    )
     carry(one, atmosphere, 0)
     before = files_of(tmp_path / "site" / "archive" / "gfs-2026112200")
 
@@ -253,9 +306,13 @@ def test_with_its_archive_lost_the_service_goes_on_counting_and_writes_over_noth
     assert {name: after[name] for name in before} == before
 
 
-def test_a_newly_opened_channel_is_served(config: Config, atmosphere: Atmosphere, tmp_path: Path) -> None:
+def test_a_newly_opened_channel_is_served(
+    config: Config, atmosphere: Atmosphere, tmp_path: Path
+) -> None:
     settings = small(config, tmp_path)
-    few = settings.model_copy(update={"output": settings.output.model_copy(update={"channels": ("web",)})})
+    few = settings.model_copy(
+        update={"output": settings.output.model_copy(update={"channels": ("web",)})}
+    )
     carry(few, atmosphere, 0)
 
     report = carry(settings, atmosphere, 0)

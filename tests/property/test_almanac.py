@@ -14,14 +14,23 @@ from forecast.science import almanac as sky
 
 BEIJING = ZoneInfo("Asia/Shanghai")
 latitudes, longitudes = st.floats(-85, 85), st.floats(-180, 180)
-times = st.integers(0, 40 * 365 * 1440).map(lambda minutes: np.datetime64("2000-01-01", "ns") + np.timedelta64(minutes, "m"))
+times = st.integers(0, 40 * 365 * 1440).map(
+    lambda minutes: np.datetime64("2000-01-01", "ns") + np.timedelta64(minutes, "m")
+)
 days = st.integers(0, 14_000).map(lambda count: date(2000, 1, 1) + timedelta(days=count))
 horizons = st.lists(st.floats(-2, 30), min_size=72, max_size=72)
 
 
-def almanac_of(latitude: float, longitude: float, day: date, horizon: tuple[float, ...] = (0.0,) * 72, elevation: float = 0.0) -> Almanac:
+def almanac_of(
+    latitude: float,
+    longitude: float,
+    day: date,
+    horizon: tuple[float, ...] = (0.0,) * 72,
+    elevation: float = 0.0,
+) -> Almanac:
     site = Site(
-        id="here", name=Name("", ""), latitude=latitude, longitude=longitude, elevation=elevation, valley_elevation=0.0, horizon=horizon,
+        id="here", name=Name("", ""), latitude=latitude, longitude=longitude, elevation=elevation,
+        valley_elevation=0.0, horizon=horizon,
         night_sky_brightness=21.0, view_sector=(0, 360), phenomena=("sunrise",), headline="sunrise",
     )  # fmt: skip
     return sky.almanacs([site], [day], BEIJING)["here", day]
@@ -29,22 +38,36 @@ def almanac_of(latitude: float, longitude: float, day: date, horizon: tuple[floa
 
 @settings(max_examples=100, deadline=None)
 @given(st.lists(times, min_size=1, max_size=5), latitudes, longitudes)
-def test_a_place_in_the_sky_is_a_place_in_the_sky(moments: list[np.datetime64], latitude: float, longitude: float) -> None:
+def test_a_place_in_the_sky_is_a_place_in_the_sky(
+    moments: list[np.datetime64], latitude: float, longitude: float
+) -> None:
     for position in (sky.sun_position, sky.moon_position, sky.galactic_centre_position):
         altitude, azimuth = position(np.array(moments), latitude, longitude)
 
         assert altitude.shape == azimuth.shape == (len(moments),)
         assert (np.abs(altitude) <= 90).all()
         assert ((azimuth >= 0) & (azimuth < 360)).all()
-    assert ((sky.moon_illumination(np.array(moments)) >= 0) & (sky.moon_illumination(np.array(moments)) <= 1)).all()
+    assert (
+        (sky.moon_illumination(np.array(moments)) >= 0)
+        & (sky.moon_illumination(np.array(moments)) <= 1)
+    ).all()
 
 
 @settings(max_examples=50, deadline=None)
-@given(st.lists(times, min_size=2, max_size=4), st.lists(latitudes, min_size=2, max_size=3), longitudes)
-def test_many_at_once_are_each_alone(moments: list[np.datetime64], places: list[float], longitude: float) -> None:
-    together = sky.moon_position(np.array(moments)[None, :], np.array(places)[:, None], longitude)[0]
+@given(
+    st.lists(times, min_size=2, max_size=4), st.lists(latitudes, min_size=2, max_size=3), longitudes
+)
+def test_many_at_once_are_each_alone(
+    moments: list[np.datetime64], places: list[float], longitude: float
+) -> None:
+    together = sky.moon_position(np.array(moments)[None, :], np.array(places)[:, None], longitude)[
+        0
+    ]
 
-    alone = [[float(sky.moon_position(moment, place, longitude)[0]) for moment in moments] for place in places]
+    alone = [
+        [float(sky.moon_position(moment, place, longitude)[0]) for moment in moments]
+        for place in places
+    ]
 
     np.testing.assert_allclose(together, alone, atol=1e-9)
 
@@ -52,7 +75,8 @@ def test_many_at_once_are_each_alone(moments: list[np.datetime64], places: list[
 @settings(max_examples=50, deadline=None)
 @given(times)
 def test_the_moon_is_as_full_as_its_phase_says(moment: np.datetime64) -> None:
-    # Lit part = (1 + cos i) / 2 with i = 180 - elongation to within the sun's parallax at the moon (0.15) and the moon's latitude (5.3).
+    # Lit part = (1 + cos i) / 2 with i = 180 - elongation to within the sun's parallax at the moon
+    # (0.15) and the moon's latitude (5.3).
     phase, lit = float(sky.moon_phase_angle(moment)), float(sky.moon_illumination(moment))
 
     assert abs(lit - (1 - np.cos(np.radians(phase))) / 2) < 0.005
@@ -60,7 +84,9 @@ def test_the_moon_is_as_full_as_its_phase_says(moment: np.datetime64) -> None:
 
 def test_no_time_gives_no_place() -> None:
     for position in (sky.sun_position, sky.moon_position, sky.galactic_centre_position):
-        altitude, azimuth = position(np.array(["NaT", "2026-11-22T00:00"], dtype="datetime64[ns]"), 40.0, 115.0)
+        altitude, azimuth = position(
+            np.array(["NaT", "2026-11-22T00:00"], dtype="datetime64[ns]"), 40.0, 115.0
+        )
 
         assert np.isnan(altitude[0])
         assert np.isnan(azimuth[0])
@@ -69,10 +95,18 @@ def test_no_time_gives_no_place() -> None:
 
 @settings(max_examples=40, deadline=None)
 @given(latitudes, longitudes, days)
-def test_a_night_goes_down_through_its_twilights_and_up_again(latitude: float, longitude: float, day: date) -> None:
+def test_a_night_goes_down_through_its_twilights_and_up_again(
+    latitude: float, longitude: float, day: date
+) -> None:
     almanac = almanac_of(latitude, longitude, day)
 
-    evening = [almanac.sunset, almanac.civil_dusk, almanac.nautical_dusk, almanac.astronomical_dusk, almanac.astronomical_dawn]
+    evening = [
+        almanac.sunset,
+        almanac.civil_dusk,
+        almanac.nautical_dusk,
+        almanac.astronomical_dusk,
+        almanac.astronomical_dawn,
+    ]
     known = [moment for moment in evening if moment]
     assert known == sorted(known)
     if abs(latitude) < 48:  # every twilight happens every day, whatever clock it is read on
@@ -80,19 +114,32 @@ def test_a_night_goes_down_through_its_twilights_and_up_again(latitude: float, l
         assert almanac.civil_dawn
         assert almanac.sunrise
         assert almanac.sunset
-        assert almanac.civil_dawn < almanac.sunrise < almanac.sunset < almanac.sunrise + timedelta(hours=24)
+        assert (
+            almanac.civil_dawn
+            < almanac.sunrise
+            < almanac.sunset
+            < almanac.sunrise + timedelta(hours=24)
+        )
     if almanac.milky_way and almanac.astronomical_dusk and almanac.astronomical_dawn:
-        assert almanac.astronomical_dusk <= almanac.milky_way.start < almanac.milky_way.end <= almanac.astronomical_dawn
+        assert (
+            almanac.astronomical_dusk
+            <= almanac.milky_way.start
+            < almanac.milky_way.end
+            <= almanac.astronomical_dawn
+        )
 
 
 @settings(max_examples=25, deadline=None)
 @given(st.floats(-45, 45), st.floats(90, 140), days, horizons, st.floats(0, 3000))
-def test_a_higher_horizon_never_lengthens_the_day(latitude: float, longitude: float, day: date, low: list[float], elevation: float) -> None:
+def test_a_higher_horizon_never_lengthens_the_day(
+    latitude: float, longitude: float, day: date, low: list[float], elevation: float
+) -> None:
     below = almanac_of(latitude, longitude, day, tuple(low), elevation)
     above = almanac_of(latitude, longitude, day, tuple(value + 1 for value in low), elevation)
 
     if above.terrain_sunrise and below.terrain_sunrise:
-        assert above.terrain_sunrise >= below.terrain_sunrise - timedelta(minutes=10)  # the sampling, where a notch opens the day
+        # the sampling, where a notch opens the day
+        assert above.terrain_sunrise >= below.terrain_sunrise - timedelta(minutes=10)
     if above.terrain_sunset and below.terrain_sunset:
         assert above.terrain_sunset <= below.terrain_sunset + timedelta(minutes=10)
 

@@ -1,4 +1,6 @@
-"""Laws of the sea of clouds that hold for any column: how full the valleys are, and which state a moment is in."""
+"""Laws of the sea of clouds that hold for any column: how full the valleys are, and which state a
+moment is in.
+"""
 
 from __future__ import annotations
 
@@ -30,7 +32,9 @@ def test_a_part_is_a_part_or_not_known(cloud: np.ndarray, ground: np.ndarray) ->
 
 
 @given(COLUMNS, GROUND, st.floats(0, 1))
-def test_more_cloud_never_empties_a_valley(cloud: np.ndarray, ground: np.ndarray, more: float) -> None:
+def test_more_cloud_never_empties_a_valley(
+    cloud: np.ndarray, ground: np.ndarray, more: float
+) -> None:
     thicker = np.minimum(cloud + more, 1.0)
 
     less, greater = filled(cloud, ground), filled(thicker, ground)
@@ -39,24 +43,37 @@ def test_more_cloud_never_empties_a_valley(cloud: np.ndarray, ground: np.ndarray
 
 
 @given(COLUMNS, GROUND, st.floats(0, 1000))
-def test_higher_ground_is_never_hidden_more(cloud: np.ndarray, ground: np.ndarray, lift: float) -> None:
+def test_higher_ground_is_never_hidden_more(
+    cloud: np.ndarray, ground: np.ndarray, lift: float
+) -> None:
     whole = np.nan_to_num(cloud)
 
     assert filled(whole, np.minimum(ground + lift, 2000.0)) <= filled(whole, ground) + 1e-12
 
 
 @given(COLUMNS, GROUND)
-def test_cloud_above_the_viewer_is_not_looked_down_upon(cloud: np.ndarray, ground: np.ndarray) -> None:
+def test_cloud_above_the_viewer_is_not_looked_down_upon(
+    cloud: np.ndarray, ground: np.ndarray
+) -> None:
     without = np.where(HEIGHTS > 2000, 0.0, cloud)
 
     assert np.array_equal(filled(cloud, ground), filled(without, ground), equal_nan=True)
 
 
 @given(COVER, COVER, COVER, st.one_of(st.floats(-3000, 3000), st.just(float("nan"))))
-def test_each_moment_has_one_state_and_none_where_a_part_is_not_known(at_site: float, above: float, fill: float, gap: float) -> None:
-    moments = {"cloud_at_site": at_site, "cloud_above_site": above, "valley_area_filled": fill, "gap_to_deck": gap}
+def test_each_moment_has_one_state_and_none_where_a_part_is_not_known(
+    at_site: float, above: float, fill: float, gap: float
+) -> None:
+    moments = {
+        "cloud_at_site": at_site,
+        "cloud_above_site": above,
+        "valley_area_filled": fill,
+        "gap_to_deck": gap,
+    }
 
-    (state,) = cloud_sea.states_of({name: np.array([value]) for name, value in moments.items()}).tolist()
+    (state,) = cloud_sea.states_of(
+        {name: np.array([value]) for name, value in moments.items()}
+    ).tolist()
 
     assert state in (SEA, IN_CLOUD, OVERCAST, OPEN, UNKNOWN)
     laps = abs(gap) < CLEAR_GAP and fill >= DECK_COVER and at_site < DECK_COVER
@@ -64,8 +81,15 @@ def test_each_moment_has_one_state_and_none_where_a_part_is_not_known(at_site: f
 
 
 def test_a_deck_that_laps_at_the_feet_is_told_neither_as_a_sea_nor_as_open() -> None:
-    moments = {"cloud_at_site": 0.1, "cloud_above_site": 0.0, "valley_area_filled": 0.95, "gap_to_deck": 50.0}
+    moments = {
+        "cloud_at_site": 0.1,
+        "cloud_above_site": 0.0,
+        "valley_area_filled": 0.95,
+        "gap_to_deck": 50.0,
+    }
 
-    (state,) = cloud_sea.states_of({name: np.array([value]) for name, value in moments.items()}).tolist()
+    (state,) = cloud_sea.states_of(
+        {name: np.array([value]) for name, value in moments.items()}
+    ).tolist()
 
     assert state == UNKNOWN

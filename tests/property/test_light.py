@@ -15,20 +15,36 @@ SITE = np.array([1000.0])
 few = settings(max_examples=25, deadline=None)
 
 
-def sky(canvas: float, base: int, wall_at: int, wall_top: int, wall: float, depth: float) -> Section:
+def sky(
+    canvas: float, base: int, wall_at: int, wall_top: int, wall: float, depth: float
+) -> Section:
     """A canvas within 90 km, a wall further off, haze of an optical depth."""
     cover = np.zeros((1, DISTANCE.size, CELLS))
     cover[:, :6, base : base + 4] = canvas
     if wall_top:
-        cover[:, wall_at : wall_at + 4, :wall_top] = np.maximum(cover[:, wall_at : wall_at + 4, :wall_top], wall)
+        cover[:, wall_at : wall_at + 4, :wall_top] = np.maximum(
+            cover[:, wall_at : wall_at + 4, :wall_top], wall
+        )
     cloud = cloud_extinction(cover, np.full(cover.shape, 0.01))
     haze = np.broadcast_to(depth / 2000.0 * np.exp(-HEIGHTS / 2000.0), cover.shape)
-    return Section(DISTANCE, cover, cloud, haze, np.zeros(cover.shape[:2]), np.ones(cover.shape[:2], dtype=bool))
+    return Section(
+        DISTANCE,
+        cover,
+        cloud,
+        haze,
+        np.zeros(cover.shape[:2]),
+        np.ones(cover.shape[:2], dtype=bool),
+    )
 
 
 def quality(section: Section) -> float:
     canvas = find_canvas(section, SITE)
-    return float((canvas.part()[:, None] * illuminate(section, canvas, view_of(section, canvas, SITE)).seen).max())
+    return float(
+        (
+            canvas.part()[:, None]
+            * illuminate(section, canvas, view_of(section, canvas, SITE)).seen
+        ).max()
+    )
 
 
 def red_light(section: Section) -> float:
@@ -50,7 +66,10 @@ def test_quality_never_rises_when_a_wall_beyond_the_canvas_grows_higher(
 ) -> None:
     low, high = sorted((one, other))
 
-    assert quality(sky(canvas, base, place, high, wall, depth)) <= quality(sky(canvas, base, place, low, wall, depth)) + 1e-12
+    assert (
+        quality(sky(canvas, base, place, high, wall, depth))
+        <= quality(sky(canvas, base, place, low, wall, depth)) + 1e-12
+    )
 
 
 @few
@@ -60,7 +79,10 @@ def test_quality_never_rises_when_a_wall_beyond_the_canvas_grows_denser(
 ) -> None:
     thin, thick = sorted((one, other))
 
-    assert quality(sky(canvas, base, place, top, thick, depth)) <= quality(sky(canvas, base, place, top, thin, depth)) + 1e-12
+    assert (
+        quality(sky(canvas, base, place, top, thick, depth))
+        <= quality(sky(canvas, base, place, top, thin, depth)) + 1e-12
+    )
 
 
 @few
@@ -70,13 +92,23 @@ def test_quality_never_rises_when_haze_thickens(
 ) -> None:
     clean, hazy = sorted((one, other))
 
-    assert quality(sky(canvas, base, place, top, wall, hazy)) <= quality(sky(canvas, base, place, top, wall, clean)) + 1e-12
+    assert (
+        quality(sky(canvas, base, place, top, wall, hazy))
+        <= quality(sky(canvas, base, place, top, wall, clean)) + 1e-12
+    )
 
 
 @few
 @given(covers, bases, places, tops, tops, covers, depths, depths)
 def test_the_red_light_on_the_canvas_never_rises_with_wall_or_haze_and_is_a_part(
-    canvas: float, base: int, place: int, one: int, other: int, wall: float, some: float, more: float
+    canvas: float,
+    base: int,
+    place: int,
+    one: int,
+    other: int,
+    wall: float,
+    some: float,
+    more: float,
 ) -> None:
     (low, high), (clean, hazy) = sorted((one, other)), sorted((some, more))
 
@@ -90,18 +122,23 @@ def test_the_red_light_on_the_canvas_never_rises_with_wall_or_haze_and_is_a_part
 
 @few
 @given(covers, bases, places, tops, covers, depths)
-def test_quality_is_between_0_and_1(canvas: float, base: int, place: int, top: int, wall: float, depth: float) -> None:
+def test_quality_is_between_0_and_1(
+    canvas: float, base: int, place: int, top: int, wall: float, depth: float
+) -> None:
     assert 0 <= quality(sky(canvas, base, place, top, wall, depth)) <= 1
 
 
 @given(st.floats(0.01, 5.0), st.floats(FEWEST, 0.99), st.floats(FEWEST, 0.99))
-def test_cloud_catches_at_least_what_its_base_does_and_never_more_than_passes_its_level(rise: float, one: float, other: float) -> None:
+def test_cloud_catches_at_least_what_its_base_does_and_never_more_than_passes_its_level(
+    rise: float, one: float, other: float
+) -> None:
     open_, closed = sorted((one, other))
 
     caught = received(np.array([-rise, -rise, rise]), np.array([open_, closed, one]))
 
     passes = np.sin(np.radians(rise))
-    assert passes * (1 - 1e-9) <= caught[1] <= caught[0] * (1 + 1e-9)  # the fewer they are, the more each gets
+    # the fewer they are, the more each gets
+    assert passes * (1 - 1e-9) <= caught[1] <= caught[0] * (1 + 1e-9)
     assert caught[0] * open_ <= passes * (1 + 1e-9)
     assert caught[2] == 0  # from above
 

@@ -30,8 +30,12 @@ def test_overlap_lies_between_the_thickest_layer_and_random_overlap(cover: np.nd
 
 
 @given(st.floats(-90, 90), st.floats(-90, 90), SHARE, st.floats(0.05, 0.6))
-def test_more_of_the_moon_is_never_darker(altitude: float, other: float, lit: float, extinction: float) -> None:
-    light = night_sky.moonlight(np.array(altitude), np.array([lit, min(1.0, lit + 0.05)]), extinction)
+def test_more_of_the_moon_is_never_darker(
+    altitude: float, other: float, lit: float, extinction: float
+) -> None:
+    light = night_sky.moonlight(
+        np.array(altitude), np.array([lit, min(1.0, lit + 0.05)]), extinction
+    )
 
     assert (light >= 0).all()
     assert light[1] >= light[0]
@@ -62,7 +66,9 @@ def test_a_deck_has_its_base_below_its_top(cloud: np.ndarray) -> None:
     assert (top[has_one] <= heights[-1]).all()
 
 
-@given(arrays(float, (4, 15), elements=st.floats(0, 500) | st.just(float("nan"))), st.integers(1, 6))
+@given(
+    arrays(float, (4, 15), elements=st.floats(0, 500) | st.just(float("nan"))), st.integers(1, 6)
+)
 def test_a_best_window_is_unbroken_known_and_long_enough(score: np.ndarray, count: int) -> None:
     chosen, found = stars.best_run(score, count)
 
@@ -87,27 +93,46 @@ def test_the_longest_stretch_is_the_longest(good: np.ndarray) -> None:
 
 @settings(max_examples=25, deadline=None)
 @given(st.integers(0, 2**32 - 1), st.booleans())
-def test_whatever_the_air_features_keep_their_limits_and_states_add_to_one(seed: int, clouds_known: bool) -> None:
+def test_whatever_the_air_features_keep_their_limits_and_states_add_to_one(
+    seed: int, clouds_known: bool
+) -> None:
     # given columns of any humidity, cloud and gaps
     rng = np.random.default_rng(seed)
 
     def some(height: np.ndarray, low: float = 0.0, gaps: float = 0.1) -> np.ndarray:
-        return np.where(rng.random(height.shape) < gaps, np.nan, low + (1 - low) * rng.random(height.shape) ** rng.integers(1, 4))
+        return np.where(
+            rng.random(height.shape) < gaps,
+            np.nan,
+            low + (1 - low) * rng.random(height.shape) ** rng.integers(1, 4),
+        )
 
-    made = atmosphere(RUN, humidity=lambda h: some(h, 0.05), cloud=some if clouds_known else None, ground=rng.uniform(0, 2500))
-    events = (dawn(LINGSHAN, "2026-11-08T22:48"), night(LINGSHAN, "2026-11-08T10:34", "2026-11-08T21:20"))
+    made = atmosphere(
+        RUN,
+        humidity=lambda h: some(h, 0.05),
+        cloud=some if clouds_known else None,
+        ground=rng.uniform(0, 2500),
+    )
+    events = (
+        dawn(LINGSHAN, "2026-11-08T22:48"),
+        night(LINGSHAN, "2026-11-08T10:34", "2026-11-08T21:20"),
+    )
     scene = Scene(made, (LINGSHAN,))
 
     # when they are turned into features and odds
     common = weather.derive(events, scene, SETTINGS).values
     for number, (event, room) in enumerate(zip(events, (cloud_sea, stars), strict=True)):
         values = {name: column[number] for name, column in common.items()}
-        values |= {name: column[0] for name, column in room.derive((event,), scene, SETTINGS).values.items()}
+        values |= {
+            name: column[0]
+            for name, column in room.derive((event,), scene, SETTINGS).values.items()
+        }
 
         # then nothing is outside its limits, and the chances add up or are not given
         for name in values.keys() - {"best_start", "best_end"}:
             value = values[name]
-            assert np.isnan(value) or FEATURES[name].low - 1e-6 <= value <= FEATURES[name].high + 1e-6, name
+            assert (
+                np.isnan(value) or FEATURES[name].low - 1e-6 <= value <= FEATURES[name].high + 1e-6
+            ), name
         rule = PhysicsRule(event.phenomenon).ready()
         chances = rule.predict_proba(np.array([[values[name] for name in rule.columns]]))[0]
         assert np.isnan(chances).all() or abs(chances.sum() - 1) < 1e-9

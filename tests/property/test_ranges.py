@@ -33,7 +33,9 @@ def test_every_message_lies_whole_in_one_range(spans: Spans, slack: float, large
 
 
 @given(files(), st.floats(0, 0.5), st.integers(1, 50_000))
-def test_ranges_rise_waste_no_more_than_allowed_and_begin_and_end_with_messages(spans: Spans, slack: float, largest: int) -> None:
+def test_ranges_rise_waste_no_more_than_allowed_and_begin_and_end_with_messages(
+    spans: Spans, slack: float, largest: int
+) -> None:
     ranges = plan_ranges(spans, slack, largest)
 
     assert all(left[1] <= right[0] for left, right in pairwise(ranges))
@@ -43,16 +45,27 @@ def test_ranges_rise_waste_no_more_than_allowed_and_begin_and_end_with_messages(
 
 
 @given(files(), st.floats(0, 0.5), st.integers(1, 50_000))
-def test_a_range_of_several_messages_is_never_larger_than_allowed(spans: Spans, slack: float, largest: int) -> None:
+def test_a_range_of_several_messages_is_never_larger_than_allowed(
+    spans: Spans, slack: float, largest: int
+) -> None:
     for first, last in plan_ranges(spans, slack, largest):
         inside = [span for span in spans if first <= span[0] < last]
         assert len(inside) == 1 or last - first <= largest
 
 
 @given(files(most=9), st.floats(0, 0.5))
-def test_no_choice_of_gaps_within_the_slack_needs_fewer_requests(spans: Spans, slack: float) -> None:
+def test_no_choice_of_gaps_within_the_slack_needs_fewer_requests(
+    spans: Spans, slack: float
+) -> None:
     gaps = [right[0] - left[1] for left, right in pairwise(spans)]
     budget = slack * size(spans)
-    most = max((n for n in range(len(gaps) + 1) if any(sum(some) <= budget for some in combinations(gaps, n))), default=0)
+    most = max(
+        (
+            n
+            for n in range(len(gaps) + 1)
+            if any(sum(some) <= budget for some in combinations(gaps, n))
+        ),
+        default=0,
+    )
 
     assert len(plan_ranges(spans, slack, largest=10**9)) == len(spans) - most

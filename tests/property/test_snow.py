@@ -1,4 +1,6 @@
-"""Laws of snow for all inputs: no water is lost, no depth is negative, warmth never brings snow, more is never likelier than less."""
+"""Laws of snow for all inputs: no water is lost, no depth is negative, warmth never brings snow,
+more is never likelier than less.
+"""
 
 from __future__ import annotations
 
@@ -26,7 +28,13 @@ def packs(draw: st.DrawFn) -> Pack:
 @st.composite
 def days(draw: st.DrawFn) -> Day:
     snow_water = draw(WATER)
-    values = snow_water, snow_water * draw(st.floats(3, 35)) / 1000, draw(WATER), draw(WARMTH), FREEZING + draw(CELSIUS)
+    values = (
+        snow_water,
+        snow_water * draw(st.floats(3, 35)) / 1000,
+        draw(WATER),
+        draw(WARMTH),
+        FREEZING + draw(CELSIUS),
+    )
     return Day(*(np.array([value]) for value in values))
 
 
@@ -41,7 +49,9 @@ def test_no_water_is_lost_or_made(pack: Pack, weather: list[Day]) -> None:
 
 
 @given(packs(), days(), st.floats(0.01, 3))
-def test_depth_and_water_come_and_go_together_and_are_never_negative(pack: Pack, day: Day, span: float) -> None:
+def test_depth_and_water_come_and_go_together_and_are_never_negative(
+    pack: Pack, day: Day, span: float
+) -> None:
     left, melt = next_day(pack, day, span)
 
     assert left.depth[0] >= 0
@@ -60,20 +70,29 @@ def test_a_station_is_believed(pack: Pack, measured: float) -> None:
 
 
 @given(packs(), WATER, CELSIUS, st.floats(0, 15), st.floats(0, 20), st.floats(0, 40))
-def test_a_warmer_day_is_never_snowier(pack: Pack, fallen: float, celsius: float, warmer: float, swing: float, wind: float) -> None:
+def test_a_warmer_day_is_never_snowier(
+    pack: Pack, fallen: float, celsius: float, warmer: float, swing: float, wind: float
+) -> None:
     def left(temperature: float) -> float:
         air = np.array([FREEZING + temperature])
         water = fallen * kinds(air).snow
         ratio = snow.snow_ratio(air, np.array([wind]))
-        brought = Day.of(np.array([fallen]), water, np.zeros(1), ratio, (air - swing / 2, air + swing / 2))
+        brought = Day.of(
+            np.array([fallen]), water, np.zeros(1), ratio, (air - swing / 2, air + swing / 2)
+        )
         return float(next_day(pack, brought)[0].depth[0])
 
     assert left(celsius + warmer) <= left(celsius) + 1e-9
 
 
 @given(st.floats(0, 3), st.floats(0, 1), st.floats(0.001, 0.5), st.floats(0.001, 0.5))
-def test_more_snow_is_never_likelier_than_less(forecast: float, further: float, least: float, more: float) -> None:
-    less, greater = (snow.chance_of_snow(np.array([forecast, forecast + further]), at) for at in (least, least + more))
+def test_more_snow_is_never_likelier_than_less(
+    forecast: float, further: float, least: float, more: float
+) -> None:
+    less, greater = (
+        snow.chance_of_snow(np.array([forecast, forecast + further]), at)
+        for at in (least, least + more)
+    )
 
     assert (greater <= less).all()
     assert less[1] >= less[0]
@@ -98,10 +117,25 @@ def test_more_water_is_never_a_lower_class(water: float, more: float) -> None:
     assert 0 <= lower <= higher <= 6
 
 
-@given(st.lists(st.tuples(CELSIUS, st.floats(0, 1.1), st.floats(0, 1), st.floats(0, 30)), min_size=1, max_size=24))
-def test_rime_lies_only_in_the_cold_and_only_after_it_grew(hours: list[tuple[float, float, float, float]]) -> None:
+@given(
+    st.lists(
+        st.tuples(CELSIUS, st.floats(0, 1.1), st.floats(0, 1), st.floats(0, 30)),
+        min_size=1,
+        max_size=24,
+    )
+)
+def test_rime_lies_only_in_the_cold_and_only_after_it_grew(
+    hours: list[tuple[float, float, float, float]],
+) -> None:
     temperature, humidity, cloud, wind = np.array(hours).T[:, None]
-    rimy = rimy_hours({"temperature": FREEZING + temperature, "humidity": humidity, "cloud": cloud, "wind_speed": wind})
+    rimy = rimy_hours(
+        {
+            "temperature": FREEZING + temperature,
+            "humidity": humidity,
+            "cloud": cloud,
+            "wind_speed": wind,
+        }
+    )
     grown = np.any(snow.grows_rime(FREEZING + temperature, humidity, cloud, wind), axis=0)
 
     assert not (rimy & (temperature >= 1.01)).any()
@@ -113,8 +147,14 @@ ENERGY = st.floats(0, 300)
 
 
 @given(CELSIUS, st.floats(200, 280), ENERGY, ENERGY, st.floats(0, 2000))
-def test_what_falls_is_shared_out_whole(celsius: float, top: float, melting: float, refreezing: float, depth: float) -> None:
-    fall = kinds(np.array([FREEZING + celsius]), top, Layers(*(np.array([value]) for value in (melting, refreezing, depth))))
+def test_what_falls_is_shared_out_whole(
+    celsius: float, top: float, melting: float, refreezing: float, depth: float
+) -> None:
+    fall = kinds(
+        np.array([FREEZING + celsius]),
+        top,
+        Layers(*(np.array([value]) for value in (melting, refreezing, depth))),
+    )
     parts = np.array([fall.snow, fall.pellets, fall.freezing, fall.rain])
 
     assert ((parts >= 0) & (parts <= 1)).all()
@@ -124,10 +164,14 @@ def test_what_falls_is_shared_out_whole(celsius: float, top: float, melting: flo
 
 
 @given(st.lists(CELSIUS, min_size=2, max_size=8), st.floats(0, 10))
-def test_no_layer_is_negative_and_warmer_air_is_warm_to_no_lesser_height(profile: list[float], warmer: float) -> None:
+def test_no_layer_is_negative_and_warmer_air_is_warm_to_no_lesser_height(
+    profile: list[float], warmer: float
+) -> None:
     def read(bulb: np.ndarray) -> Layers:
         heights = 300.0 * np.arange(1, len(bulb))[None]
-        return layers(FREEZING + bulb[None, 1:], heights, np.zeros(1), FREEZING + bulb[:1], np.array([np.nan]))
+        return layers(
+            FREEZING + bulb[None, 1:], heights, np.zeros(1), FREEZING + bulb[:1], np.array([np.nan])
+        )
 
     found = read(np.array(profile))
 

@@ -7,7 +7,9 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """What is claimed, the figure, the number of cases, what it is held against, and whether it holds (None: no bar, told only)."""
+    """What is claimed, the figure, the number of cases, what it is held against, and whether it
+    holds (None: no bar, told only).
+    """
 
     room: str
     what: str

@@ -1,8 +1,11 @@
-"""GEFCom2014, zones 1 and 2: is the learning code worth its name on a real year of forecast and truth that nobody here made?
+"""GEFCom2014, zones 1 and 2: is the learning code worth its name on a real year of forecast and
+truth that nobody here made?
 
-A clear hour has an output above 0.8 of its envelope, the 95th percentile of the same hour over the 41 days around; only hours with an
-envelope above 0.3 count. The truth makes the target and nothing else: features are ECMWF's forecasts of the same run, of both zones, and
-the sun's height. Runs start at 00 UTC, so a day is a run; calendar months are left out one at a time, with the three days beside them.
+A clear hour has an output above 0.8 of its envelope, the 95th percentile of the same hour over the
+41 days around; only hours with an envelope above 0.3 count. The truth makes the target and nothing
+else: features are ECMWF's forecasts of the same run, of both zones, and the sun's height. Runs
+start at 00 UTC, so a day is a run; calendar months are left out one at a time, with the three days
+beside them.
 """
 
 from __future__ import annotations
@@ -22,27 +25,45 @@ from tests.science.claims import Claim
 ROOM = "gefcom"
 ZONES = (1, 2)
 LEAST_SKILL = 0.42
-ACCUMULATED = ("VAR169", "VAR175", "VAR178", "VAR228")  # radiation at the ground, thermal, at the top; precipitation: since 00 UTC
+# radiation at the ground, thermal, at the top; precipitation: since 00 UTC
+ACCUMULATED = ("VAR169", "VAR175", "VAR178", "VAR228")
 SOLAR_CONSTANT = 1361.0  # [W m-2] Kopp & Lean 2011
-# The farms lie somewhere in south-east Australia: of whole degrees these fit the sun's height to the radiation best (check).
+# The farms lie somewhere in south-east Australia: of whole degrees these fit the sun's height to
+# the radiation best (check).
 LATITUDE, LONGITUDE = -35.0, 149.0
-AROUND, NEAR = (-3, -2, -1, 1, 2, 3), ("clearness", "VAR164", "VAR157", "VAR78", "VAR79", "passed", "VAR228")
+AROUND, NEAR = (
+    (-3, -2, -1, 1, 2, 3),
+    ("clearness", "VAR164", "VAR157", "VAR78", "VAR79", "passed", "VAR228"),
+)
 
 
 @cache
 def zone_tables(shared: Path) -> dict[int, tuple[np.ndarray, dict[str, np.ndarray], np.ndarray]]:
-    """Return for each zone: the run of each day (day), the forecast variables and the output (day, hour), sums as what fell in the hour."""
-    with gzip.open(shared / "gefcom" / "solar_zone1_zone2.csv.gz", "rt", encoding="utf-8") as stream:
+    """Return for each zone: the run of each day (day), the forecast variables and the output (day,
+    hour), sums as what fell in the hour.
+    """
+    with gzip.open(
+        shared / "gefcom" / "solar_zone1_zone2.csv.gz", "rt", encoding="utf-8"
+    ) as stream:
         rows = list(csv.DictReader(stream))
     tables = {}
     for zone in ZONES:
         here = [row for row in rows if row["ZONEID"] == str(zone)]
-        stamp = np.array([f"{r['TIMESTAMP'][:4]}-{r['TIMESTAMP'][4:6]}-{r['TIMESTAMP'][6:8]}T{r['TIMESTAMP'][9:]}" for r in here], "M8[h]")
+        stamp = np.array(
+            [
+                f"{r['TIMESTAMP'][:4]}-{r['TIMESTAMP'][4:6]}-{r['TIMESTAMP'][6:8]}T{r['TIMESTAMP'][9:]}"
+                for r in here
+            ],
+            "M8[h]",
+        )
         order = np.argsort(stamp)
         day = (stamp[order] - np.timedelta64(1, "h")).astype("M8[D]").reshape(-1, 24)
         assert (day == day[:, :1]).all()
         names = [name for name in here[0] if name.startswith("VAR")]
-        values = {name: np.array([float(r[name]) for r in here])[order].reshape(-1, 24) for name in (*names, "POWER")}
+        values = {
+            name: np.array([float(r[name]) for r in here])[order].reshape(-1, 24)
+            for name in (*names, "POWER")
+        }
         for name in ACCUMULATED:
             values[name] = np.diff(values[name], axis=1, prepend=0.0)
         tables[zone] = day[:, 0], values, values.pop("POWER")
@@ -50,15 +71,33 @@ def zone_tables(shared: Path) -> dict[int, tuple[np.ndarray, dict[str, np.ndarra
 
 
 def sun_height(day: np.ndarray) -> np.ndarray:
-    """Return the sine of the sun's height in the middle of each hour (day, hour). Source: Spencer 1971, as in Iqbal 1983, 1.3-1.4."""
+    """Return the sine of the sun's height in the middle of each hour (day, hour). Source: Spencer
+    1971, as in Iqbal 1983, 1.3-1.4.
+    """
     angle = 2 * np.pi * (day - day.astype("M8[Y]")).astype(float)[:, None] / 365.25
-    declination = (0.006918 - 0.399912 * np.cos(angle) + 0.070257 * np.sin(angle) - 0.006758 * np.cos(2 * angle)
-                   + 0.000907 * np.sin(2 * angle))
-    equation = 229.18 * (0.000075 + 0.001868 * np.cos(angle) - 0.032077 * np.sin(angle) - 0.014615 * np.cos(2 * angle)
-                         - 0.040849 * np.sin(2 * angle)) / 60
+    declination = (
+        0.006918
+        - 0.399912 * np.cos(angle)
+        + 0.070257 * np.sin(angle)
+        - 0.006758 * np.cos(2 * angle)
+        + 0.000907 * np.sin(2 * angle)
+    )
+    equation = (
+        229.18
+        * (
+            0.000075
+            + 0.001868 * np.cos(angle)
+            - 0.032077 * np.sin(angle)
+            - 0.014615 * np.cos(2 * angle)
+            - 0.040849 * np.sin(2 * angle)
+        )
+        / 60
+    )
     hour_angle = np.radians(15 * (np.arange(24) + 0.5 + LONGITUDE / 15 + equation - 12))
     latitude = np.radians(LATITUDE)
-    return np.sin(latitude) * np.sin(declination) + np.cos(latitude) * np.cos(declination) * np.cos(hour_angle)
+    return np.sin(latitude) * np.sin(declination) + np.cos(latitude) * np.cos(declination) * np.cos(
+        hour_angle
+    )
 
 
 def shifted(values: np.ndarray, hours: int) -> np.ndarray:
@@ -72,21 +111,30 @@ def shifted(values: np.ndarray, hours: int) -> np.ndarray:
 
 
 def base_features(shared: Path, zone: int) -> dict[str, np.ndarray]:
-    """Return the forecast variables of a zone with the sun's height, the clearness index and the share of radiation that passes the air."""
+    """Return the forecast variables of a zone with the sun's height, the clearness index and the
+    share of radiation that passes the air.
+    """
     day, values, _ = zone_tables(shared)[zone]
     height = sun_height(day)
     at_top = SOLAR_CONSTANT * 3600 * np.maximum(height, 0.05)
     return {
-        **values, "sun": height, "clearness": np.where(height > 0.05, values["VAR169"] / at_top, np.nan),
-        "passed": values["VAR169"] / np.maximum(values["VAR178"], 1e4), "wind": np.hypot(values["VAR165"], values["VAR166"]),
+        **values,
+        "sun": height,
+        "clearness": np.where(height > 0.05, values["VAR169"] / at_top, np.nan),
+        "passed": values["VAR169"] / np.maximum(values["VAR178"], 1e4),
+        "wind": np.hypot(values["VAR165"], values["VAR166"]),
         "pressure_trend": values["VAR134"] - shifted(values["VAR134"], 3),
     }
 
 
 def cases(shared: Path, zone: int) -> TrainingSet:
-    """Return a zone's hours as cases: the target from its output, the features from forecasts alone."""
+    """Return a zone's hours as cases: the target from its output, the features from forecasts
+    alone.
+    """
     day, _, output = zone_tables(shared)[zone]
-    envelope = np.stack([np.percentile(output[max(0, i - 20) : i + 21], 95, axis=0) for i in range(len(day))])
+    envelope = np.stack(
+        [np.percentile(output[max(0, i - 20) : i + 21], 95, axis=0) for i in range(len(day))]
+    )
     ours, theirs = base_features(shared, zone), base_features(shared, 3 - zone)
     features = dict(ours)
     for name in NEAR:
@@ -97,13 +145,24 @@ def cases(shared: Path, zone: int) -> TrainingSet:
         features[f"{name} next zone"] = theirs[name]
     turn = 2 * np.pi * (day - day.astype("M8[Y]")).astype(float)[:, None] / 365.25
     features |= {"hour": np.tile(np.arange(24.0), (len(day), 1))}
-    features |= {name: np.repeat(f(turn), 24, axis=1) for name, f in (("season_cos", np.cos), ("season_sin", np.sin))}
+    features |= {
+        name: np.repeat(f(turn), 24, axis=1)
+        for name, f in (("season_cos", np.cos), ("season_sin", np.sin))
+    }
     used = envelope > 0.3
     rows = used.sum()
     return TrainingSet(
-        "starry_sky", tuple(features), np.stack([values[used] for values in features.values()], axis=1),
-        (output > 0.8 * envelope)[used].astype(float), np.repeat(day[:, None], 24, axis=1)[used], np.full(rows, f"zone {zone}"),
-        np.full(rows, "station"), np.tile(np.arange(1.0, 25.0), (len(day), 1))[used], event=np.arange(rows), trust=np.ones(rows))
+        "starry_sky",
+        tuple(features),
+        np.stack([values[used] for values in features.values()], axis=1),
+        (output > 0.8 * envelope)[used].astype(float),
+        np.repeat(day[:, None], 24, axis=1)[used],
+        np.full(rows, f"zone {zone}"),
+        np.full(rows, "station"),
+        np.tile(np.arange(1.0, 25.0), (len(day), 1))[used],
+        event=np.arange(rows),
+        trust=np.ones(rows),
+    )
 
 
 def _mean(parts: list[np.ndarray]) -> np.ndarray:
@@ -112,7 +171,9 @@ def _mean(parts: list[np.ndarray]) -> np.ndarray:
 
 
 def climatology(data: TrainingSet) -> np.ndarray:
-    """Return how often an hour was clear in the other months: of the same cases, so that it is no straw man but the issue's reference."""
+    """Return how often an hour was clear in the other months: of the same cases, so that it is no
+    straw man but the issue's reference.
+    """
     result = np.empty(len(data))
     for part in folds(data.day, months(data.day), 100):
         result[part.tell] = data.seen[part.learn].mean()
@@ -121,7 +182,9 @@ def climatology(data: TrainingSet) -> np.ndarray:
 
 @cache
 def measured(shared: Path, zone: int) -> tuple[float, Reliability, int, int]:
-    """Return skill with months left out one at a time, reliability, the number of cases and of months."""
+    """Return skill with months left out one at a time, reliability, the number of cases and of
+    months.
+    """
     data = cases(shared, zone)
     blocks = months(data.day)
     told = judge(data, blocks, ("blend",), count=len(np.unique(blocks))).probability[:, 1]
@@ -135,8 +198,24 @@ def claims(shared: Path) -> list[Claim]:
     for zone in ZONES:
         gained, bins, number, left_out = measured(shared, zone)
         inside = int(((bins.low <= bins.seen) & (bins.seen <= bins.high)).sum())
-        lines.append(Claim(ROOM, f"clear hours of zone {zone}: Brier skill, {left_out} months left out in turn", f"{gained:.3f}", number,
-                           f"climatology; at least {LEAST_SKILL}", gained >= LEAST_SKILL))
-        lines.append(Claim(ROOM, f"  reliability term, zone {zone}; {inside} of {len(bins.cases)} bins in their 90 % band",
-                           f"{bins.term:.4f}", number, f"chance keeps below {bins.highest:.4f} in 95 %", bins.within))
+        lines.append(
+            Claim(
+                ROOM,
+                f"clear hours of zone {zone}: Brier skill, {left_out} months left out in turn",
+                f"{gained:.3f}",
+                number,
+                f"climatology; at least {LEAST_SKILL}",
+                gained >= LEAST_SKILL,
+            )
+        )
+        lines.append(
+            Claim(
+                ROOM,
+                f"  reliability term, zone {zone}; {inside} of {len(bins.cases)} bins in their 90 % band",
+                f"{bins.term:.4f}",
+                number,
+                f"chance keeps below {bins.highest:.4f} in 95 %",
+                bins.within,
+            )
+        )
     return lines

@@ -1,6 +1,8 @@
-"""Glow: the light against brute force and against theory, the best edge of the cloud, and laws that no sky may break.
+"""Glow: the light against brute force and against theory, the best edge of the cloud, and laws that
+no sky may break.
 
-No sky of this file is passed off as weather: they are made up to have an answer. The real run has its own line.
+No sky of this file is passed off as weather: they are made up to have an answer. The real run has
+its own line.
 """
 
 from __future__ import annotations
@@ -35,7 +37,17 @@ SHEET = 0.9  # cover [1] of a sheet under whose edge the light has to come in
 
 def claims(shared: Path) -> list[Claim]:
     """Return every claim about the light."""
-    found = [*brute_force(), *limits(), *laws(), *chain(), elements(), *texture(), *best_covers(), *best_edges(), *disk()]
+    found = [
+        *brute_force(),
+        *limits(),
+        *laws(),
+        *chain(),
+        elements(),
+        *texture(),
+        *best_covers(),
+        *best_edges(),
+        *disk(),
+    ]
     return [*found, *kasprowy(shared)]
 
 
@@ -53,15 +65,26 @@ def plane_parallel() -> Claim:
     clear = section(np.zeros((1, DISTANCE.size, CELLS)), depth=0.3)
     met = light.trace(clear, np.zeros(1), elevation)
     bands = light.band_transmission(met.aerosol, light.air_column(np.zeros((1, 1)), elevation))
-    depth = 0.3 * (np.array(light.BANDS) / 550e-9) ** -light.ANGSTROM_EXPONENT + np.array([light.rayleigh_depth(w) for w in light.BANDS])
+    depth = 0.3 * (np.array(light.BANDS) / 550e-9) ** -light.ANGSTROM_EXPONENT + np.array(
+        [light.rayleigh_depth(w) for w in light.BANDS]
+    )
     theory = np.exp(-depth / np.sin(np.radians(elevation))[..., None])
     away = float(np.abs(bands / theory - 1).max())
     reference = "exp(-depth / sin e), within 1 %"
-    return Claim(ROOM, "clear plane-parallel sky, sun at 30-80 deg", f"{100 * away:.2f} %", theory.size, reference, away <= 0.01)
+    return Claim(
+        ROOM,
+        "clear plane-parallel sky, sun at 30-80 deg",
+        f"{100 * away:.2f} %",
+        theory.size,
+        reference,
+        away <= 0.01,
+    )
 
 
 def wall_at_320_km() -> Claim:
-    """Opaque walls 308-322 km away: the sun's altitude at which cloud at 8 km goes dark, against (t - h) / x - x / 2R'."""
+    """Opaque walls 308-322 km away: the sun's altitude at which cloud at 8 km goes dark, against (t
+    - h) / x - x / 2R'.
+    """
     tops, column = np.arange(8, 29, 2), 21
     cover = np.zeros((tops.size, DISTANCE.size, CELLS))
     for row, top in enumerate(tops):
@@ -70,16 +93,20 @@ def wall_at_320_km() -> Claim:
     elevation = np.broadcast_to(np.arange(-3.0, 0.0, 0.001), (tops.size, 3000))
     met = light.trace(walls, height, elevation)
     found = elevation[0, ((met.cloud < 1) & met.free).argmax(axis=1)]
-    edges = DISTANCE[column] + np.array([-STEP / 2, STEP / 2])  # the ray must clear the wall's whole thickness
+    # the ray must clear the wall's whole thickness
+    edges = DISTANCE[column] + np.array([-STEP / 2, STEP / 2])
     theory = np.degrees((tops[:, None] * CELL - 8000.0) / edges - edges / (2 * RADIUS)).max(axis=1)
     away = float(np.abs(found - theory).max())
-    seconds = 240 * away / np.cos(np.radians(40))  # the sun sinks 15 degrees an hour, less by latitude
-    return Claim(ROOM, "an opaque wall at 320 km, 2-7 km high, darkens cloud at 8 km", f"{away:.4f} deg, {seconds:.1f} s", tops.size,
+    # the sun sinks 15 degrees an hour, less by latitude
+    seconds = 240 * away / np.cos(np.radians(40))
+    return Claim(ROOM, "an opaque wall at 320 km, 2-7 km high, darkens cloud at 8 km",
+                 f"{away:.4f} deg, {seconds:.1f} s", tops.size,
                  "straight ray over R/(1-k), the same k, within 0.01 deg: the geometry, not the k (next line)", away <= 0.01)  # fmt: skip
 
 
 def curved_rays() -> Claim:
-    """Follow rays through air of falling density step by step (n - 1 = 2.77e-4 at sea level, k = -R dn/dr at each height).
+    """Follow rays through air of falling density step by step (n - 1 = 2.77e-4 at sea level, k = -R
+    dn/dr at each height).
 
     Told, not held: a constant k is a choice, and this is what it costs.
     """
@@ -89,16 +116,24 @@ def curved_rays() -> Claim:
             arrival = float(light.lowest_elevation(height)) * part
             angle, above, drawn = np.radians(arrival), height, []
             for _ in range(int(DISTANCE[-1] / 500)):
-                bent = light.EARTH_RADIUS * 2.77e-4 / light.AIR_SCALE * np.exp(-max(above, 0.0) / light.AIR_SCALE)
+                bent = (
+                    light.EARTH_RADIUS
+                    * 2.77e-4
+                    / light.AIR_SCALE
+                    * np.exp(-max(above, 0.0) / light.AIR_SCALE)
+                )
                 above += np.tan(angle) * 500
                 angle += 500 / light.EARTH_RADIUS * (1 - bent)
                 drawn.append(above)
             curved = np.array(drawn)
-            straight = light.ray_height(np.array([height]), np.array([arrival]), np.arange(1, curved.size + 1) * 500.0)
+            straight = light.ray_height(
+                np.array([height]), np.array([arrival]), np.arange(1, curved.size + 1) * 500.0
+            )
             lowest = max(lowest, abs(float(curved.min() - straight.min())))
             farthest = max(farthest, float(np.abs(curved - straight)[curved < 14000.0].max()))
             cases += 1
-    return Claim(ROOM, "straight rays over R/(1-k) against curved ones: lowest point, far end", f"{lowest:.0f}, {farthest:.0f} m", cases,
+    return Claim(ROOM, "straight rays over R/(1-k) against curved ones: lowest point, far end",
+                 f"{lowest:.0f}, {farthest:.0f} m", cases,
                  f"k = {light.REFRACTION} against air of scale 9 km")  # fmt: skip
 
 
@@ -109,7 +144,12 @@ def quality(skies: Section) -> np.ndarray:
     """Return the best minute's quality (event) of skies seen from 1000 m."""
     viewers = np.full(len(skies.cover), SITE[0])
     painted = find_canvas(skies, viewers)
-    return np.asarray((painted.part()[:, None] * illuminate(skies, painted, view_of(skies, painted, viewers)).seen).max(axis=1))
+    return np.asarray(
+        (
+            painted.part()[:, None]
+            * illuminate(skies, painted, view_of(skies, painted, viewers)).seen
+        ).max(axis=1)
+    )
 
 
 def laws(count: int = 400) -> list[Claim]:
@@ -119,7 +159,11 @@ def laws(count: int = 400) -> list[Claim]:
     for sky in over:
         base = rng.integers(12, 44)
         sky[:6, base : base + 4] = rng.uniform(0.1, 1.0)
-    place, low, more = rng.integers(8, 36, count), rng.integers(0, 40, count), rng.integers(1, 16, count)
+    place, low, more = (
+        rng.integers(8, 36, count),
+        rng.integers(0, 40, count),
+        rng.integers(1, 16, count),
+    )
     walls = [over.copy(), over.copy()]
     for row in range(count):
         for sky, top in zip(walls, (low[row], low[row] + more[row]), strict=True):
@@ -129,31 +173,49 @@ def laws(count: int = 400) -> list[Claim]:
     better = int((higher > lower + 1e-12).sum())
     rising = sum(int((thick > thin + 1e-12).sum()) for thin, thick in pairwise(hazes))
     return [
-        Claim(ROOM, "skies in which a wall that grows beyond the canvas improves it", str(better), count, "none", better == 0),
-        Claim(ROOM, "skies in which thicker haze improves the glow", str(rising), 5 * count, "none", rising == 0),
+        Claim(ROOM, "skies in which a wall that grows beyond the canvas improves it", str(better),
+              count, "none", better == 0),
+        Claim(ROOM, "skies in which thicker haze improves the glow", str(rising), 5 * count, "none",
+              rising == 0),
     ]  # fmt: skip
 
 
 def chain(count: int = 40) -> list[Claim]:
-    """The same through the whole chain: atmosphere, light path, features, the rule's probability; haze by its own field."""
+    """The same through the whole chain: atmosphere, light path, features, the rule's probability;
+    haze by its own field.
+    """
     rng, asked = np.random.default_rng(23), event()
     assert asked.centre is not None
-    rises = dict.fromkeys(("wall: quality", "wall: probability", "haze: quality", "haze: probability"), 0)
+    rises = dict.fromkeys(
+        ("wall: quality", "wall: probability", "haze: quality", "haze: probability"), 0
+    )
     for _ in range(count):
-        cover, base, near = rng.uniform(0.1, 1.0), rng.uniform(3000, 10000), rng.uniform(180e3, 500e3)
+        cover, base, near = (
+            rng.uniform(0.1, 1.0),
+            rng.uniform(3000, 10000),
+            rng.uniform(180e3, 500e3),
+        )
         over = canvas(cover, base, base + 1500, 90e3)
         low, more, depth = rng.uniform(0, 9000), rng.uniform(500, 5000), rng.uniform(0.02, 0.6)
-        told = [through_the_chain(both(over, wall(near, near + 90e3, top)), depth) for top in (low, low + more)]
+        told = [
+            through_the_chain(both(over, wall(near, near + 90e3, top)), depth)
+            for top in (low, low + more)
+        ]
         told.append(through_the_chain(both(over, wall(near, near + 90e3, low)), 1.5 * depth))
         for cause, after in (("wall", told[1]), ("haze", told[2])):
             for place, name in enumerate(("quality", "probability")):
                 rises[f"{cause}: {name}"] += int(after[place] > told[0][place] + 1e-9)
     what = "skies in which more of it improves the glow, whole chain, "
-    return [Claim(ROOM, what + name, str(number), count, "none", number == 0) for name, number in rises.items()]
+    return [
+        Claim(ROOM, what + name, str(number), count, "none", number == 0)
+        for name, number in rises.items()
+    ]
 
 
 def through_the_chain(cover: Cover, depth: float) -> tuple[float, float]:
-    """Return quality and the rule's probability of a glow at Lingshan under a made-up sky with haze of an optical depth."""
+    """Return quality and the rule's probability of a glow at Lingshan under a made-up sky with haze
+    of an optical depth.
+    """
     asked = event()
     assert asked.centre is not None
     air = around(asked.site, asked.centre, cover, **{OPTICAL_DEPTH: depth})
@@ -167,32 +229,51 @@ def through_the_chain(cover: Cover, depth: float) -> tuple[float, float]:
 
 
 def elements(rays: int = 100_000) -> Claim:
-    """Throw boxes at random on a line and send rays up through them: what strikes one, against the formula."""
+    """Throw boxes at random on a line and send rays up through them: what strikes one, against the
+    formula.
+    """
     rng, farthest, cases = np.random.default_rng(5), 0.0, 0
     aspect, length = canvas_room.ELEMENT_ASPECT, 20_000.0  # widths of a box
     for cover in (0.2, 0.4, 0.6, 0.9):
         left = np.sort(rng.uniform(-50, length, rng.poisson(-np.log(1 - cover) * (length + 50))))
         start = rng.uniform(0, length - 50, rays)
-        under = np.searchsorted(left, start, side="right") > np.searchsorted(left, start - 1, side="left")
+        under = np.searchsorted(left, start, side="right") > np.searchsorted(
+            left, start - 1, side="left"
+        )
         for degrees in (0.5, 1.0, 2.0, 5.0):
-            leaves = start + aspect / np.tan(np.radians(degrees))  # where the ray comes out of the layer's top
-            struck = np.searchsorted(left, leaves, side="right") > np.searchsorted(left, start - 1, side="left")
+            # where the ray comes out of the layer's top
+            leaves = start + aspect / np.tan(np.radians(degrees))
+            struck = np.searchsorted(left, leaves, side="right") > np.searchsorted(
+                left, start - 1, side="left"
+            )
             caught = np.sin(np.radians(degrees)) * struck.mean() / under.mean()
-            farthest = max(farthest, abs(caught / float(canvas_room.received(np.array(-degrees), np.array(cover))) - 1))
+            farthest = max(
+                farthest,
+                abs(caught / float(canvas_room.received(np.array(-degrees), np.array(cover))) - 1),
+            )
             cases += 1
-    return Claim(ROOM, "light caught by a broken layer, farthest from boxes thrown at random", f"{100 * farthest:.1f} %", cases,
-                 f"{rays} rays each, within 4 %: three deviations of the throw", farthest <= 0.04)  # fmt: skip
+    return Claim(ROOM, "light caught by a broken layer, farthest from boxes thrown at random",
+                 f"{100 * farthest:.1f} %", cases,
+                 f"{rays} rays each, within 4 %: three deviations of the throw",
+                 farthest <= 0.04)  # fmt: skip
 
 
-def overhead(base: float, cover: float, edges: np.ndarray, depth: float = 0.15) -> tuple[Section, Canvas]:
-    """Skies of cloud 1 km thick at `base` [m] that begins at the viewer's zenith, of `cover` there, and goes on as a sheet of `SHEET` to
-    `edges` [m] (edge); the canvas is that of the zenith alone."""
+def overhead(
+    base: float, cover: float, edges: np.ndarray, depth: float = 0.15
+) -> tuple[Section, Canvas]:
+    """Skies of cloud 1 km thick at `base` [m] that begins at the viewer's zenith, of `cover` there,
+    and goes on as a sheet of `SHEET` to `edges` [m] (edge); the canvas is that of the zenith alone.
+    """
     inside = (base <= HEIGHTS) & (base + 1000 > HEIGHTS)
-    skies = section(np.where((edges[:, None] >= DISTANCE)[..., None] & inside, SHEET, 0.0), 0.002, depth=depth)
+    skies = section(
+        np.where((edges[:, None] >= DISTANCE)[..., None] & inside, SHEET, 0.0), 0.002, depth=depth
+    )
     shape = (len(edges), 2, len(POINTS))
     share, by_band, band = np.zeros(shape), np.zeros(shape[:2]), int(base >= BANDS[1][0])
     share[:, band, 0], by_band[:, band] = 1.0, cover
-    return skies, Canvas(np.full(shape, base), share, np.full(shape, cover), by_band, by_band.sum(axis=1))
+    return skies, Canvas(
+        np.full(shape, base), share, np.full(shape, cover), by_band, by_band.sum(axis=1)
+    )
 
 
 def by_edge(base: float, edges: np.ndarray, cover: float = 0.4) -> np.ndarray:
@@ -203,42 +284,63 @@ def by_edge(base: float, edges: np.ndarray, cover: float = 0.4) -> np.ndarray:
 
 
 def texture() -> list[Claim]:
-    """Tell what the depth of the elements does to the quality, by height of the cloud; flat plates are the least it can be."""
+    """Tell what the depth of the elements does to the quality, by height of the cloud; flat plates
+    are the least it can be.
+    """
     bases = (2000.0, 4000.0, 6000.0, 8000.0, 10000.0)
     found, chosen = [], canvas_room.ELEMENT_ASPECT
     for aspect in (0.0, 0.05, chosen, 0.5):
         canvas_room.ELEMENT_ASPECT = aspect
         try:
-            told = [float(by_edge(base, np.zeros(1), 0.3 if base < BANDS[1][0] else 0.6)[0]) for base in bases]
+            told = [
+                float(by_edge(base, np.zeros(1), 0.3 if base < BANDS[1][0] else 0.6)[0])
+                for base in bases
+            ]
         finally:
             canvas_room.ELEMENT_ASPECT = chosen
-        reference = "cover of 30 % below 6 km, 60 % above; haze .15; " + ("chosen" if aspect == chosen else "told")
+        reference = "cover of 30 % below 6 km, 60 % above; haze .15; " + (
+            "chosen" if aspect == chosen else "told"
+        )
         what = f"quality at 2, 4, 6, 8, 10 km, elements {aspect:g} as deep as wide"
         found.append(Claim(ROOM, what, " ".join(f"{q:.2f}" for q in told), len(told), reference))
     least = np.sin(np.radians(0.9))
     what = "a closed base of roughness .05 at 0.9 deg would catch, of what reaches it"
-    found.append(Claim(ROOM, what, f"{(least + 0.05) / least:.1f} times", 1, "no layer catches more than passes its level: refused"))
+    found.append(
+        Claim(
+            ROOM,
+            what,
+            f"{(least + 0.05) / least:.1f} times",
+            1,
+            "no layer catches more than passes its level: refused",
+        )
+    )
     return found
 
 
 def best_covers() -> list[Claim]:
-    """Say at which cover the glow is best, canvas over 75 km around the site and a clear way beyond; and at which by the light alone.
+    """Say at which cover the glow is best, canvas over 75 km around the site and a clear way
+    beyond; and at which by the light alone.
 
-    Told, not held: where the best lies is set by PAINTED, which was typed after the same line of science.md that it would be held to.
+    Told, not held: where the best lies is set by PAINTED, which was typed after the same line of
+    science.md that it would be held to.
     """
     found, typed, alone = [], canvas_room.PAINTED, (((0.0, 0.0), (1.0, 1.0)),) * 2
     for name, base, (low, high) in (("middle", 4000.0, (0.2, 0.5)), ("high", 8000.0, (0.4, 0.8))):
         covers = np.arange(0.05, 1.01, 0.05)
         cells = (DISTANCE <= 75e3)[:, None] & (base <= HEIGHTS) & (base + 1000 > HEIGHTS)
         skies = section(covers[:, None, None] * cells, 0.002, depth=0.15)
-        for table, by in ((typed, "set by PAINTED, a score"), (alone, "by the light alone, painted as much as is covered")):
+        for table, by in (
+            (typed, "set by PAINTED, a score"),
+            (alone, "by the light alone, painted as much as is covered"),
+        ):
             canvas_room.PAINTED = table
             try:
                 told = quality(skies)
             finally:
                 canvas_room.PAINTED = typed
             best, good = float(covers[told.argmax()]), covers[told >= 0.75 * told.max()]
-            found.append(Claim(ROOM, f"best cover of {name} cloud at {base / 1000:.0f} km; three quarters of it from, to",
+            found.append(Claim(ROOM,
+                               f"best cover of {name} cloud at {base / 1000:.0f} km; three quarters of it from, to",
                                f"{best:.2f}; {good.min():.2f} - {good.max():.2f}", covers.size,
                                f"{by}; science.md: {100 * low:.0f}-{100 * high:.0f} %, nothing below 10 %: told, no bar"))  # fmt: skip
     return found
@@ -248,10 +350,12 @@ def best_covers() -> list[Claim]:
 
 
 def by_hand(base: float, edges: np.ndarray, cover: float = 0.4, depth: float = 0.15) -> np.ndarray:
-    """Return the vividness (edge) of cloud overhead whose sheet ends at `edges` [m], worked out apart from the solver.
+    """Return the vividness (edge) of cloud overhead whose sheet ends at `edges` [m], worked out
+    apart from the solver.
 
-    A parabola for the ray, h - e u + u^2 / 2R', sums along it in steps of 1 km, an edge that stands where it stands, no columns and
-    no cells; the sun's disk in nine strips. What a layer catches, the lift by the air and the light of twilight are the product's.
+    A parabola for the ray, h - e u + u^2 / 2R', sums along it in steps of 1 km, an edge that stands
+    where it stands, no columns and no cells; the sun's disk in nine strips. What a layer catches,
+    the lift by the air and the light of twilight are the product's.
     """
     step, altitudes = 1000.0, np.arange(-5.0, 0.5, 0.06)
     way = np.arange(step / 2, 1.2e6, step)
@@ -265,31 +369,47 @@ def by_hand(base: float, edges: np.ndarray, cover: float = 0.4, depth: float = 0
         redness[row] = 1 - np.exp(reddest - bluest)
         if arrival <= 0 or above.min() < 0:
             continue
-        haze = (depth / 2000.0 * np.exp(-above / 2000.0)).sum() * step * (light.BANDS[0] / 550e-9) ** -light.ANGSTROM_EXPONENT
+        haze = (
+            (depth / 2000.0 * np.exp(-above / 2000.0)).sum()
+            * step
+            * (light.BANDS[0] / 550e-9) ** -light.ANGSTROM_EXPONENT
+        )
         met = within * step * np.cumsum((above >= base) & (above < base + 1000.0))
         caught = float(canvas_room.received(np.array(-np.degrees(arrival)), np.array(cover)))
-        red[row] = canvas_room.SUNLIGHT * caught * np.exp(-reddest - haze - np.interp(edges, way, met))
+        red[row] = (
+            canvas_room.SUNLIGHT * caught * np.exp(-reddest - haze - np.interp(edges, way, met))
+        )
     strips = np.arange(-4, 5) * 0.06
     chords = np.sqrt(light.SEMIDIAMETER**2 - strips**2)
-    lit = sum(np.roll(red, -k, axis=0) * chord for k, chord in zip(range(-4, 5), chords / chords.sum(), strict=True))
+    lit = sum(
+        np.roll(red, -k, axis=0) * chord
+        for k, chord in zip(range(-4, 5), chords / chords.sum(), strict=True)
+    )
     sky = canvas_room.SKY_RED * light.twilight_illuminance(altitudes)[:, None]
     return np.asarray((lit / (lit + sky) * redness[:, None])[4:-4].max(axis=0))
 
 
 def best_edges() -> list[Claim]:
-    """Say by height of the cloud how far its sheet's edge may be: where the glow has 95 % of its best, and where half of it."""
+    """Say by height of the cloud how far its sheet's edge may be: where the glow has 95 % of its
+    best, and where half of it.
+    """
     found, edges = [], np.arange(0.0, DISTANCE[-1], STEP)
     for base in (2000.0, 3000.0, 4000.0, 6000.0, 8000.0, 10000.0, 11000.0):
         told, ends = by_edge(base, edges), edges + STEP / 2
         places = np.arange(0.0, 690e3, 5e3)
         hand = by_hand(base, places)
         sides = [(reach(ends, told, part), reach(places, hand, part)) for part in (0.95, 0.5)]
-        holds = all(abs(ours - theirs) <= STEP / 1000 for ours, theirs in sides if ours < RIM and theirs < RIM)
+        holds = all(
+            abs(ours - theirs) <= STEP / 1000
+            for ours, theirs in sides
+            if ours < RIM and theirs < RIM
+        )
         at_rivals = float(np.interp(RIVALS_EDGE * 1000, ends, told))
         found.append(
             Claim(ROOM, f"edge of cloud at {base / 1000:.0f} km: as good as any to / half at",
                   " / ".join(f"{ours:.0f}" for ours, _ in sides) + " km", edges.size,
-                  "by hand " + " / ".join(f"{theirs:.0f}" for _, theirs in sides) + ", within a column; last ray "
+                  "by hand " + " / ".join(f"{theirs:.0f}" for _,
+                      theirs in sides) + ", within a column; last ray "
                   f"{2 * np.sqrt(2 * base * RADIUS) / 1000:.0f} km; quality {told.max():.2f}, at a rival's {RIVALS_EDGE:.0f} km "
                   f"{at_rivals:.2f}{'' if at_rivals >= LEAST_GLOW else ': no glow'}", holds)
         )  # fmt: skip
@@ -297,7 +417,9 @@ def best_edges() -> list[Claim]:
 
 
 def reach(edges: np.ndarray, told: np.ndarray, part: float) -> float:
-    """Return the farthest edge [km] at which the glow has `part` of its best, linear between edges; the last of them where all have."""
+    """Return the farthest edge [km] at which the glow has `part` of its best, linear between edges;
+    the last of them where all have.
+    """
     last = int(np.flatnonzero(told >= part * told.max()).max())
     if last + 1 == len(edges):
         return float(edges[-1]) / 1000
@@ -309,33 +431,42 @@ def reach(edges: np.ndarray, told: np.ndarray, part: float) -> float:
 
 
 def disk() -> list[Claim]:
-    """Say how haze and low cloud within 150 km take the rising disk away, from 600 m above a plain."""
+    """Say how haze and low cloud within 150 km take the rising disk away, from 600 m above a plain.
+    """
     viewer, seen = np.array([600.0]), np.array([[0.27]])
     nothing = np.zeros((1, DISTANCE.size, CELLS))
-    hazes = [float(disk_light(section(nothing, depth=depth), viewer, seen)[0][0, 0]) for depth in (0.05, 0.1, 0.2, 0.4, 0.8)]
+    hazes = [
+        float(disk_light(section(nothing, depth=depth), viewer, seen)[0][0, 0])
+        for depth in (0.05, 0.1, 0.2, 0.4, 0.8)
+    ]
     covers = []
     for cover in (0.0, 0.1, 0.3, 0.6, 1.0):
         low = nothing.copy()
         low[:, 2:10, 4:8] = cover  # 1-2 km high, 30-150 km away
         covers.append(float(disk_light(section(low, depth=0.1), viewer, seen)[0][0, 0]))
     return [
-        Claim(ROOM, "disk on the horizon, haze of .05 .1 .2 .4 .8", " ".join(f"{p:.2f}" for p in hazes), 5, "falls as haze thickens",
+        Claim(ROOM, "disk on the horizon, haze of .05 .1 .2 .4 .8",
+              " ".join(f"{p:.2f}" for p in hazes), 5, "falls as haze thickens",
               bool((np.diff(hazes) <= 0).all())),
-        Claim(ROOM, "disk behind 0 10 30 60 100 % of low cloud 30-150 km away", " ".join(f"{p:.2f}" for p in covers), 5,
+        Claim(ROOM, "disk behind 0 10 30 60 100 % of low cloud 30-150 km away",
+              " ".join(f"{p:.2f}" for p in covers), 5,
               "falls as cloud closes", bool((np.diff(covers) <= 0).all())),
         *within_150_km(),
     ]  # fmt: skip
 
 
 def within_150_km() -> list[Claim]:
-    """Say what of the line of sight to the rising disk from Zhaojiawa lies within 150 km, and how far off low cloud can hide it."""
+    """Say what of the line of sight to the rising disk from Zhaojiawa lies within 150 km, and how
+    far off low cloud can hide it.
+    """
     viewer, seen = np.array([600.0]), np.array([[PLAIN + light.SEMIDIAMETER]])
     near, nothing = DISTANCE <= 150e3, np.zeros((DISTANCE.size, DISTANCE.size, CELLS))
     clear = section(nothing[:1], depth=0.3)
     whole = light.trace(clear, viewer, seen, over_ground=False).aerosol[0, 0]
     kept = replace(clear, aerosol=np.where(near[:, None], clear.aerosol, 0.0))
     share = float(light.trace(kept, viewer, seen, over_ground=False).aerosol[0, 0] / whole)
-    # The haze along h + e u + u^2 / 2R' is a Gaussian in u: its part before 157.5 km, the edge of the last column.
+    # The haze along h + e u + u^2 / 2R' is a Gaussian in u: its part before 157.5 km, the edge of
+    # the last column.
     width, shift = np.sqrt(2 * RADIUS * 2000.0), np.radians(seen[0, 0]) * RADIUS
     theory = float((erf((157.5e3 + shift) / width) - erf(shift / width)) / erfc(shift / width))
     found, expected = [], []
@@ -343,15 +474,22 @@ def within_150_km() -> list[Claim]:
         banks = nothing.copy()
         for column, bank in enumerate(banks):
             bank[column, (HEIGHTS > 250) & (top > HEIGHTS)] = 1.0
-        shows, _ = disk_light(section(banks, 0.02, depth=0.02), np.full(DISTANCE.size, 600.0), np.full((DISTANCE.size, 1), seen[0, 0]))
+        shows, _ = disk_light(
+            section(banks, 0.02, depth=0.02),
+            np.full(DISTANCE.size, 600.0),
+            np.full((DISTANCE.size, 1), seen[0, 0]),
+        )
         found.append(float(DISTANCE[shows[:, 0] < 0.05].max()) / 1000)
         expected.append((np.sqrt(shift**2 + 2 * RADIUS * (top - 600.0)) - shift) / 1000)
     apart = max(abs(a - b) for a, b in zip(found, expected, strict=True))
     return [
-        Claim(ROOM, "haze on the way to the disk from Zhaojiawa within 150 km", f"{100 * share:.1f} %", 1,
+        Claim(ROOM, "haze on the way to the disk from Zhaojiawa within 150 km",
+              f"{100 * share:.1f} %", 1,
               f"a Gaussian's part: {100 * theory:.1f} %, within 1 %", abs(share - theory) <= 0.01),
-        Claim(ROOM, "cloud of top 1, 2, 3 km hides the disk there as far off as", " ".join(f"{d:.0f}" for d in found) + " km",
-              DISTANCE.size, "the line of sight over the plain: " + " ".join(f"{d:.0f}" for d in expected) + " km, within a column",
+        Claim(ROOM, "cloud of top 1, 2, 3 km hides the disk there as far off as",
+              " ".join(f"{d:.0f}" for d in found) + " km",
+              DISTANCE.size,
+              "the line of sight over the plain: " + " ".join(f"{d:.0f}" for d in expected) + " km, within a column",
               apart <= STEP / 1000),
     ]  # fmt: skip
 
@@ -360,7 +498,9 @@ def within_150_km() -> list[Claim]:
 
 
 def kasprowy(shared: Path) -> list[Claim]:
-    """Tell what the GFS run of 4 August 2020 gives for the sunset at Kasprowy Wierch, and diagnose the same from its fields."""
+    """Tell what the GFS run of 4 August 2020 gives for the sunset at Kasprowy Wierch, and diagnose
+    the same from its fields.
+    """
     from forecast.config import read_config
     from forecast.domain import Cycle
     from forecast.ingest import sources
@@ -377,13 +517,23 @@ def kasprowy(shared: Path) -> list[Claim]:
     scene = Scene(reader.read_atmosphere(files, cycle, sources.needs_of(config, sites)), sites)
     site, day = sites[0], cycle.run.date()
     almanac = sky.almanacs([site], [day], config.zone)[site.id, day]
-    asked = [event for event in glow.events(site, day, almanac, PhenomenonSettings()) if event.phenomenon == "sunset_glow"]
+    asked = [
+        event
+        for event in glow.events(site, day, almanac, PhenomenonSettings())
+        if event.phenomenon == "sunset_glow"
+    ]
     part = glow.derive(asked, scene, PhenomenonSettings())
-    told = {name: float(values[0]) for name, values in part.values.items() if values.dtype.kind == "f"}
+    told = {
+        name: float(values[0]) for name, values in part.values.items() if values.dtype.kind == "f"
+    }
     outcome = glow.diagnose(asked, scene, PhenomenonSettings())[0]
     return [
-        Claim(ROOM, "Kasprowy 2020-08-04: canvas, its base, red light on it", f"{told['canvas_cover']:.2f}, {told['canvas_height']:.0f} m, "
+        Claim(ROOM, "Kasprowy 2020-08-04: canvas, its base, red light on it",
+              f"{told['canvas_cover']:.2f}, {told['canvas_height']:.0f} m, "
               f"{told['canvas_light']:.2f}", 1, "GFS +6 h; cirrus lit above a deck at the summit"),
-        Claim(ROOM, "Kasprowy 2020-08-04: view of it, quality, degree", f"{told['view_clearance']:.2f}, {told['glow_quality']:.2f}, "
-              f"{outcome.degree:g}", 1, "60-80 % of cloud at 2-3.5 km over the viewer: nothing is seen", told["glow_quality"] < 0.05),
+        Claim(ROOM, "Kasprowy 2020-08-04: view of it, quality, degree",
+              f"{told['view_clearance']:.2f}, {told['glow_quality']:.2f}, "
+              f"{outcome.degree:g}", 1,
+              "60-80 % of cloud at 2-3.5 km over the viewer: nothing is seen",
+              told["glow_quality"] < 0.05),
     ]  # fmt: skip

@@ -1,7 +1,9 @@
-"""Cloud sea: what do 87 labelled mornings add to the physics? The rule alone against the rule moved by labels, on blocks left out.
+"""Cloud sea: what do 87 labelled mornings add to the physics? The rule alone against the rule moved
+by labels, on blocks left out.
 
-Read through the production line as tests/science/sea.py does. A `none` inferred from nobody posting a picture counts half. What the
-program ships (models/shipped) is the fit on all of them; run this file as a script to make it anew after the rule has changed.
+Read through the production line as tests/science/sea.py does. A `none` inferred from nobody posting
+a picture counts half. What the program ships (models/shipped) is the fit on all of them; run this
+file as a script to make it anew after the rule has changed.
 """
 
 from __future__ import annotations
@@ -39,8 +41,10 @@ NOTE_ZH = (
     "评分来自逐座留出山的检验，在这项检验中，总是只报平均出现率反而更准。"
 )
 NAMES = {
-    "wunvshan": {"zh": "五女山", "en": "Wunvshan"}, "laojunshan": {"zh": "老君山", "en": "Laojunshan"},
-    "laojunshan_foot": {"zh": "老君山山脚", "en": "foot of Laojunshan"}, "huangyakou": {"zh": "黄丫口", "en": "Huangyakou"},
+    "wunvshan": {"zh": "五女山", "en": "Wunvshan"},
+    "laojunshan": {"zh": "老君山", "en": "Laojunshan"},
+    "laojunshan_foot": {"zh": "老君山山脚", "en": "foot of Laojunshan"},
+    "huangyakou": {"zh": "黄丫口", "en": "Huangyakou"},
 }
 TRAINED_ON = "TIMtechnology/yunhai labels (MIT) with Open-Meteo forecasts (CC-BY-4.0); coefficients only, none of the data"
 
@@ -52,46 +56,85 @@ def cases(shared: Path) -> TrainingSet:
     names = tuple(told.features)
     rows = len(told.day)
     return TrainingSet(
-        "sea_of_clouds", names, np.stack([told.features[name] for name in names], axis=1), told.degree.astype(float),
-        told.day.astype("datetime64[D]"), told.mountain.astype(str), np.full(rows, "observer"), np.zeros(rows),
-        trust=np.where(told.inferred, INFERRED_TRUST, 1.0))
+        "sea_of_clouds",
+        names,
+        np.stack([told.features[name] for name in names], axis=1),
+        told.degree.astype(float),
+        told.day.astype("datetime64[D]"),
+        told.mountain.astype(str),
+        np.full(rows, "observer"),
+        np.zeros(rows),
+        trust=np.where(told.inferred, INFERRED_TRUST, 1.0),
+    )
 
 
 def left_out(data: TrainingSet, blocks: np.ndarray) -> np.ndarray:
-    """Return P(sea) of each case, told by the rule with labels that knew nothing of its block nor of the days beside it."""
+    """Return P(sea) of each case, told by the rule with labels that knew nothing of its block nor
+    of the days beside it.
+    """
     result = np.full(len(data), np.nan)
     for part in folds(data.day, blocks, len(np.unique(blocks))):
-        result[part.tell] = told_by(fit_kind("prior", data.take(part.learn)), data.take(part.tell))[:, 0]
+        result[part.tell] = told_by(fit_kind("prior", data.take(part.learn)), data.take(part.tell))[
+            :, 0
+        ]
     return result
 
 
 @cache
 def tables(shared: Path) -> dict[str, list[Row]]:
-    """Return the rule and the rule with labels, beside each other: mountains left out one at a time, then months."""
+    """Return the rule and the rule with labels, beside each other: mountains left out one at a
+    time, then months.
+    """
     data = cases(shared)
     rule = rule_on(data)[:, 0]
     weeks = blocks_of(data.site, data.day)
     _, mountain = np.unique(data.site, return_inverse=True)
-    ways = {"a mountain left out": left_out(data, mountain), "a month left out": left_out(data, months(data.day))}
+    ways = {
+        "a mountain left out": left_out(data, mountain),
+        "a month left out": left_out(data, months(data.day)),
+    }
     result = {}
     for way, told in ways.items():
-        for where, rows in (("", np.ones(len(data), dtype=bool)), (", Wunvshan", data.site == "wunvshan")):
-            result[way + where] = table({"rule": rule[rows], "rule + labels": told[rows]}, data.seen[rows], weeks[rows], THRESHOLD)
+        for where, rows in (
+            ("", np.ones(len(data), dtype=bool)),
+            (", Wunvshan", data.site == "wunvshan"),
+        ):
+            result[way + where] = table(
+                {"rule": rule[rows], "rule + labels": told[rows]},
+                data.seen[rows],
+                weeks[rows],
+                THRESHOLD,
+            )
     return result
 
 
 def claims(shared: Path) -> list[Claim]:
-    """Return what labels add, with 90 % intervals, and how far the shipped model is from a fit on today's rule."""
+    """Return what labels add, with 90 % intervals, and how far the shipped model is from a fit on
+    today's rule.
+    """
     lines = []
     for way, rows in tables(shared).items():
         lines += [
-            Claim(ROOM, f"{row.name}, {way}", f"Brier {row.scores.brier:.3f} AUC {row.scores.auc:.2f}", row.scores.cases,
-                  f"[{row.brier[0]:.3f}, {row.brier[1]:.3f}] [{row.auc[0]:.2f}, {row.auc[1]:.2f}] TS {row.scores.ts:.2f}")
+            Claim(
+                ROOM,
+                f"{row.name}, {way}",
+                f"Brier {row.scores.brier:.3f} AUC {row.scores.auc:.2f}",
+                row.scores.cases,
+                f"[{row.brier[0]:.3f}, {row.brier[1]:.3f}] [{row.auc[0]:.2f}, {row.auc[1]:.2f}] TS {row.scores.ts:.2f}",
+            )
             for row in rows
         ]
         gain, low, high = rows[1].gain
-        lines.append(Claim(ROOM, f"  what labels gain, {way}", f"{gain:+.4f}", rows[1].scores.cases,
-                           f"Brier, 90 %: [{low:+.4f}, {high:+.4f}]; not worse than the rule by more than chance", high > 0))
+        lines.append(
+            Claim(
+                ROOM,
+                f"  what labels gain, {way}",
+                f"{gain:+.4f}",
+                rows[1].scores.cases,
+                f"Brier, 90 %: [{low:+.4f}, {high:+.4f}]; not worse than the rule by more than chance",
+                high > 0,
+            )
+        )
     return [*lines, shipped_claim(shared)]
 
 
@@ -100,18 +143,35 @@ def shipped_claim(shared: Path) -> Claim:
     data = cases(shared)
     served = registry.in_force(Path("nowhere"))["sea_of_clouds"]
     now = told_by(fit_kind("prior", data), data)
-    apart = float(np.nanmax(abs(told_by(served.model, data) - now))) if served.card else float("nan")
-    return Claim(ROOM, "the shipped model against a fit made now: greatest difference", f"{apart:.4f}", len(data), "at most 0.02",
-                 bool(apart <= 0.02))
+    apart = (
+        float(np.nanmax(abs(told_by(served.model, data) - now))) if served.card else float("nan")
+    )
+    return Claim(
+        ROOM,
+        "the shipped model against a fit made now: greatest difference",
+        f"{apart:.4f}",
+        len(data),
+        "at most 0.02",
+        bool(apart <= 0.02),
+    )
 
 
 def ship(shared: Path, made: datetime) -> registry.Card:
-    """Fit on all mornings and put the model into the program's own folder, in force, alone; judge it on mountains left out."""
+    """Fit on all mornings and put the model into the program's own folder, in force, alone; judge
+    it on mountains left out.
+    """
     home = registry.SHIPPED / "sea_of_clouds"
     data = cases(shared)
     shutil.rmtree(home, ignore_errors=True)
     _, mountain = np.unique(data.site, return_inverse=True)
-    card = registry.keep(registry.SHIPPED, train(data, mountain, kinds=("prior",)), made, NOTE, TRAINED_ON, "mountain")
+    card = registry.keep(
+        registry.SHIPPED,
+        train(data, mountain, kinds=("prior",)),
+        made,
+        NOTE,
+        TRAINED_ON,
+        "mountain",
+    )
     card = replace(card, note_zh=NOTE_ZH, names=NAMES)
     (home / card.id / "card.json").write_text(card.text(), encoding="utf-8")
     registry.promote(registry.SHIPPED, card.phenomenon, card.id)
@@ -119,4 +179,8 @@ def ship(shared: Path, made: datetime) -> registry.Card:
 
 
 if __name__ == "__main__":
-    print(ship(Path(__file__).parents[2].parent / "shared" / "data", datetime(2026, 11, 22, tzinfo=UTC)).text())
+    print(
+        ship(
+            Path(__file__).parents[2].parent / "shared" / "data", datetime(2026, 11, 22, tzinfo=UTC)
+        ).text()
+    )

@@ -1,4 +1,6 @@
-"""`make science`: every claim of the physics in one run, with the number of cases and its reference; fails when one does not hold."""
+"""`make science`: every claim of the physics in one run, with the number of cases and its
+reference; fails when one does not hold.
+"""
 
 from __future__ import annotations
 

@@ -1,17 +1,23 @@
-"""Sea of clouds: the untrained rule on the 87 labelled mornings of ../shared/data/cloud_sea, beside always no, climatology, persistence.
+"""Sea of clouds: the untrained rule on the 87 labelled mornings of ../shared/data/cloud_sea, beside
+always no, climatology, persistence.
 
-Forecast: hourly point forecasts on four levels, issue time not proven (taken as day 0). Labels: `full` and `partial` count as seen,
-`none` as not; many a `none` at Wunvshan was inferred from nobody posting a picture of a sunrise over cloud, and Laojunshan has no
-`none` at all. Heights of the viewpoints: those of TIMtechnology/yunhai (MIT), which gave the data; valleys: the reservoir of Huanren at
-300 m under Wunvshan, Luanchuan at 750 m under Laojunshan, 300 m for Huangyakou (not confirmed). The rule was not fitted, but it was
-revised after seeing these labels (what cloud above and the cloud of the night say of a sea): it is no test on mornings never seen.
+Forecast: hourly point forecasts on four levels, issue time not proven (taken as day 0). Labels:
+`full` and `partial` count as seen, `none` as not; many a `none` at Wunvshan was inferred from
+nobody posting a picture of a sunrise over cloud, and Laojunshan has no `none` at all. Heights of
+the viewpoints: those of TIMtechnology/yunhai (MIT), which gave the data; valleys: the reservoir of
+Huanren at 300 m under Wunvshan, Luanchuan at 750 m under Laojunshan, 300 m for Huangyakou (not
+confirmed). The rule was not fitted, but it was revised after seeing these labels (what cloud above
+and the cloud of the night say of a sea): it is no test on mornings never seen.
 
-What these labels teach. They are no sample of mornings: Laojunshan has seas only, so that climatology by mountain is perfect there by the
-making of the list, and no forecast of the weather can match it; that, more than the weather, is the negative skill over all of them. The
-columns have four levels, 700 m and more apart where the decks are: an empty valley in them says little, and the rule then stays near its
-own base rate (22 %: science.md 2), below that of the list (43 %, Wunvshan 30 %). Two faults are therefore told apart: the level of the
-probabilities (the mean forecast against how often a sea was seen, and the Brier score with the level alone set right from the other months)
-and their order (AUC). Least cloud above the summit parts Wunvshan's mornings best: pictures are posted of sunrises.
+What these labels teach. They are no sample of mornings: Laojunshan has seas only, so that
+climatology by mountain is perfect there by the making of the list, and no forecast of the weather
+can match it; that, more than the weather, is the negative skill over all of them. The columns have
+four levels, 700 m and more apart where the decks are: an empty valley in them says little, and the
+rule then stays near its own base rate (22 %: science.md 2), below that of the list (43 %, Wunvshan
+30 %). Two faults are therefore told apart: the level of the probabilities (the mean forecast
+against how often a sea was seen, and the Brier score with the level alone set right from the other
+months) and their order (AUC). Least cloud above the summit parts Wunvshan's mornings best: pictures
+are posted of sunrises.
 """
 
 from __future__ import annotations
@@ -45,18 +51,36 @@ THRESHOLD = 0.30  # of the published grades, from which a morning is called poss
 
 
 def _place(name: str, latitude: float, longitude: float, elevation: float, valley: float) -> Site:
-    return Site(name, Name(name, name), latitude, longitude, elevation, valley, (0.0,) * 72, 21.0, (0, 360), SEA, SEA[0])
+    return Site(
+        name,
+        Name(name, name),
+        latitude,
+        longitude,
+        elevation,
+        valley,
+        (0.0,) * 72,
+        21.0,
+        (0, 360),
+        SEA,
+        SEA[0],
+    )
 
 
+# fmt: off
 MOUNTAINS = {
     "wunvshan": _place("wunvshan", 41.320, 125.408, 804, 300),
     "laojunshan": _place("laojunshan", 33.737, 111.653, 2217, 750),
     "huangyakou": _place("huangyakou", 40.478, 122.983, 751, 300),
     "laojunshan_foot": _place("laojunshan_foot", 33.731, 111.664, 759, 750),
 }
-# The labels' and the forecasts' ids; those of the forecasts that no label has are neighbours of a labelled place.
+# fmt: on
+# The labels' and the forecasts' ids; those of the forecasts that no label has are neighbours of a
+# labelled place.
 IDS = {
-    "wunvshan": "wunvshan", "laojunshan": "laojunshan", "cs_30328c00": "laojunshan", "cs_0c28f6f2": "huangyakou",
+    "wunvshan": "wunvshan",
+    "laojunshan": "laojunshan",
+    "cs_30328c00": "laojunshan",
+    "cs_0c28f6f2": "huangyakou",
     "cs_d93b1627": "laojunshan_foot",
 }  # fmt: skip
 
@@ -68,7 +92,9 @@ DEGREES = {"full": 1.0, "partial": 0.5, "none": 0.0}
 
 @dataclass(frozen=True)
 class Mornings:
-    """Cases in one order: mountain, day, label (0 none, .5 partial, 1 full) and what our line makes of the day's forecast."""
+    """Cases in one order: mountain, day, label (0 none, .5 partial, 1 full) and what our line makes
+    of the day's forecast.
+    """
 
     mountain: np.ndarray
     day: np.ndarray
@@ -98,11 +124,23 @@ def mornings(shared: Path) -> Mornings:
             series.setdefault(name, []).append(point)
     with (folder / "labels.csv").open(encoding="utf-8") as stream:
         labels = list(csv.DictReader(stream))
-    rows = [(IDS[_id(row)], date.fromisoformat(row["date"]), DEGREES[row["status"]], INFERRED in row["notes"]) for row in labels]
+    rows = [
+        (
+            IDS[_id(row)],
+            date.fromisoformat(row["date"]),
+            DEGREES[row["status"]],
+            INFERRED in row["notes"],
+        )
+        for row in labels
+    ]
     parts, absent, missing = [], list[str](), set[str]()
     for name, site in MOUNTAINS.items():
-        days = [(day, degree, guessed) for mountain, day, degree, guessed in rows if mountain == name]
-        features, names, probability = _forecast(site, joined(series[name]), [day for day, *_ in days], settings)
+        days = [
+            (day, degree, guessed) for mountain, day, degree, guessed in rows if mountain == name
+        ]
+        features, names, probability = _forecast(
+            site, joined(series[name]), [day for day, *_ in days], settings
+        )
         known = np.isfinite(probability)
         absent += [f"{name} {day}" for (day, *_), k in zip(days, known, strict=True) if not k]
         missing |= names
@@ -112,7 +150,11 @@ def mornings(shared: Path) -> Mornings:
         np.concatenate([np.array([d for d, *_ in days])[k] for _, days, _, _, k in parts]),
         np.concatenate([np.array([g for _, g, _ in days])[k] for _, days, _, _, k in parts]),
         np.concatenate([p[k] for _, _, _, p, k in parts]),
-        {name: np.concatenate([f[name][k] for _, _, f, _, k in parts]) for name in FEATURES if name in parts[0][2]},
+        {
+            name: np.concatenate([f[name][k] for _, _, f, _, k in parts])
+            for name in FEATURES
+            if name in parts[0][2]
+        },
         frozenset(missing),
         tuple(absent),
         np.concatenate([np.array([i for *_, i in days])[k] for _, days, _, _, k in parts]),
@@ -122,27 +164,51 @@ def mornings(shared: Path) -> Mornings:
 def _forecast(
     site: Site, point: PointForecast, days: list[date], settings: PhenomenonSettings
 ) -> tuple[dict[str, np.ndarray], set[str], np.ndarray]:
-    """Return the features of each day's morning, what was missing, and the rule's probability of a sea."""
+    """Return the features of each day's morning, what was missing, and the rule's probability of a
+    sea.
+    """
     every = sorted(set(days))
     almanacs = almanac.almanacs((site,), every, CLOCK)
-    found = {day: event for day in every for event in cloud_sea.events(site, day, almanacs[site.id, day], settings)}
+    found = {
+        day: event
+        for day in every
+        for event in cloud_sea.events(site, day, almanacs[site.id, day], settings)
+    }
     events: list[Event] = [found[day] for day in days]
-    scene = Scene(point_atmosphere(point, site.latitude, site.longitude, site.elevation, site.valley_elevation), (site,))
+    scene = Scene(
+        point_atmosphere(
+            point, site.latitude, site.longitude, site.elevation, site.valley_elevation
+        ),
+        (site,),
+    )
     parts = [room.derive(events, scene, settings) for room in (weather, cloud_sea)]
     values = {name: series for part in parts for name, series in part.values.items()}
-    missing = {name for part in parts for names in part.missing for name in names} | set(point.missing)
+    missing = {name for part in parts for names in part.missing for name in names} | set(
+        point.missing
+    )
     rule = PhysicsRule(SEA[0]).ready()
-    return values, missing, rule.predict_proba(np.stack([values[name] for name in rule.columns], axis=1))[:, 0]
+    return (
+        values,
+        missing,
+        rule.predict_proba(np.stack([values[name] for name in rule.columns], axis=1))[:, 0],
+    )
 
 
 def persistence(told: Mornings) -> np.ndarray:
     """Return yesterday's label at the mountain, NaN where there is none."""
     known = {(m, d): s for m, d, s in zip(told.mountain, told.day, told.seen, strict=True)}
-    return np.array([known.get((m, d - timedelta(days=1)), np.nan) for m, d in zip(told.mountain, told.day, strict=True)])
+    return np.array(
+        [
+            known.get((m, d - timedelta(days=1)), np.nan)
+            for m, d in zip(told.mountain, told.day, strict=True)
+        ]
+    )
 
 
 def climatology(told: Mornings) -> np.ndarray:
-    """Return how often a sea was seen in the other months of the same mountain (of all mountains, where it has none): a month left out."""
+    """Return how often a sea was seen in the other months of the same mountain (of all mountains,
+    where it has none): a month left out.
+    """
     months = np.array([(d.year, d.month) for d in told.day])
     result = np.empty(len(told.day))
     for row, (mountain, month) in enumerate(zip(told.mountain, months, strict=True)):
@@ -153,13 +219,17 @@ def climatology(told: Mornings) -> np.ndarray:
 
 
 def level_set_right(probability: np.ndarray, seen: np.ndarray, months: np.ndarray) -> np.ndarray:
-    """Return probabilities moved in log-odds so that over the other months their mean is what was seen: a month left out."""
+    """Return probabilities moved in log-odds so that over the other months their mean is what was
+    seen: a month left out.
+    """
     odds, moves = np.log(probability / (1 - probability)), np.arange(-5.0, 5.01, 0.05)[:, None]
     result = np.empty(len(odds))
     for month in np.unique(months):
         other = months != month
         means = (1 / (1 + np.exp(-(odds[other] + moves)))).mean(axis=1)
-        result[~other] = 1 / (1 + np.exp(-(odds[~other] + moves[np.abs(means - seen[other].mean()).argmin()])))
+        result[~other] = 1 / (
+            1 + np.exp(-(odds[~other] + moves[np.abs(means - seen[other].mean()).argmin()]))
+        )
     return result
 
 
@@ -168,74 +238,136 @@ def _figure(scores: Scores) -> str:
 
 
 def _verdict(ours: np.ndarray, rival: np.ndarray, seen: np.ndarray, weeks: np.ndarray) -> str:
-    """Say by the Brier score how the rule stands against a rival; whole weeks drawn again and again must agree for a clear word."""
+    """Say by the Brier score how the rule stands against a rival; whole weeks drawn again and again
+    must agree for a clear word.
+    """
     if len(seen) < LEAST:
         return "TOO FEW TO TELL"
     more = (ours - seen) ** 2 - (rival - seen) ** 2
     codes, names = np.unique(weeks, return_inverse=True)[1], np.unique(weeks)
-    drawn = np.random.default_rng(20261122).multinomial(len(names), np.full(len(names), 1 / len(names)), size=2000)[:, codes]
+    drawn = np.random.default_rng(20261122).multinomial(
+        len(names), np.full(len(names), 1 / len(names)), size=2000
+    )[:, codes]
     low, high = np.percentile((drawn @ more) / np.maximum(drawn.sum(axis=1), 1), [5, 95])
     return "BETTER" if high < 0 else "WORSE" if low > 0 else "NO BETTER"
 
 
 def claims(shared: Path) -> list[Claim]:
-    """Return what the untrained rule is worth on the labelled mornings, by mountain and in all, beside its rivals on the same cases."""
+    """Return what the untrained rule is worth on the labelled mornings, by mountain and in all,
+    beside its rivals on the same cases.
+    """
     told = mornings(shared)
     lines = []
     for name, chosen in _groups(told):
         ours = score(told.probability[chosen], told.seen[chosen], THRESHOLD)
         absent = [one for one in told.without_forecast if name in ("all", one.split()[0])]
         out = f"; left out, labelled but without a forecast: {', '.join(absent)}" if absent else ""
-        lines.append(Claim(ROOM, f"rule, untrained, {name}", _figure(ours), ours.cases,
-                           f"{ours.events} seen, called from {THRESHOLD:.0%}; not fitted, but revised after seeing these labels{out}"))
+        lines.append(
+            Claim(
+                ROOM,
+                f"rule, untrained, {name}",
+                _figure(ours),
+                ours.cases,
+                f"{ours.events} seen, called from {THRESHOLD:.0%}; not fitted, but revised after seeing these labels{out}",
+            )
+        )
         lines += _rivals(told, name, chosen)
-    return [*lines, *bars(told), _level(told), _without_inferred(told), *_separation(told), _lacking(told)]
+    return [
+        *lines,
+        *bars(told),
+        _level(told),
+        _without_inferred(told),
+        *_separation(told),
+        _lacking(told),
+    ]
 
 
 def weeks_of(told: Mornings) -> np.ndarray:
     """Return each morning's mountain and week: what is drawn together."""
-    return np.array([f"{m} {d.isocalendar()[0]} {d.isocalendar()[1]}" for m, d in zip(told.mountain, told.day, strict=True)])
+    return np.array(
+        [
+            f"{m} {d.isocalendar()[0]} {d.isocalendar()[1]}"
+            for m, d in zip(told.mountain, told.day, strict=True)
+        ]
+    )
 
 
 def bars(told: Mornings) -> list[Claim]:
-    """Return what must hold: by Brier better than always no, over all mornings, and than yesterday, where both kinds are in number."""
+    """Return what must hold: by Brier better than always no, over all mornings, and than yesterday,
+    where both kinds are in number.
+    """
     everywhere, here = np.ones(len(told.day), dtype=bool), told.mountain == "wunvshan"
-    rivals = (("always no", "all", everywhere, np.zeros(len(told.day))), ("persistence", "wunvshan", here, persistence(told)))
+    rivals = (
+        ("always no", "all", everywhere, np.zeros(len(told.day))),
+        ("persistence", "wunvshan", here, persistence(told)),
+    )
     lines, weeks = [], weeks_of(told)
     for rival, name, chosen, forecast in rivals:
         both = chosen & np.isfinite(forecast)
         word = _verdict(told.probability[both], forecast[both], told.seen[both], weeks[both])
-        ours, theirs = (score(p[both], told.seen[both], THRESHOLD).brier for p in (told.probability, forecast))
-        lines.append(Claim(ROOM, f"beats {rival} by Brier, {name}", f"{ours:.3f} against {theirs:.3f}", int(both.sum()),
-                           "90 % of draws of weeks agree; revised after seeing these labels", word == "BETTER"))
+        ours, theirs = (
+            score(p[both], told.seen[both], THRESHOLD).brier for p in (told.probability, forecast)
+        )
+        lines.append(
+            Claim(
+                ROOM,
+                f"beats {rival} by Brier, {name}",
+                f"{ours:.3f} against {theirs:.3f}",
+                int(both.sum()),
+                "90 % of draws of weeks agree; revised after seeing these labels",
+                word == "BETTER",
+            )
+        )
     return lines
 
 
 def _rivals(told: Mornings, name: str, chosen: np.ndarray) -> list[Claim]:
-    """Return each rival's five scores and the rule's on the same mornings, with a word for the Brier score and the numbers of TS."""
+    """Return each rival's five scores and the rule's on the same mornings, with a word for the
+    Brier score and the numbers of TS.
+    """
     weeks = weeks_of(told)
-    rivals = {"always no": np.zeros(len(told.day)), "climatology, a month left out": climatology(told), "persistence": persistence(told)}
+    rivals = {
+        "always no": np.zeros(len(told.day)),
+        "climatology, a month left out": climatology(told),
+        "persistence": persistence(told),
+    }
     lines = []
     for rival, forecast in rivals.items():
         both = chosen & np.isfinite(forecast)
         if not both.any():
             continue
-        theirs, ours = (score(p[both], told.seen[both], THRESHOLD) for p in (forecast, told.probability))
+        theirs, ours = (
+            score(p[both], told.seen[both], THRESHOLD) for p in (forecast, told.probability)
+        )
         word = _verdict(told.probability[both], forecast[both], told.seen[both], weeks[both])
-        lines.append(Claim(ROOM, f"  {rival}, {name}", _figure(theirs), theirs.cases,
-                           f"the rule on these: {_figure(ours)}: by Brier {word}, skill {skill(ours.brier, theirs.brier):+.2f}, "
-                           f"TS {ours.ts:.2f} against {theirs.ts:.2f}"))
+        lines.append(
+            Claim(
+                ROOM,
+                f"  {rival}, {name}",
+                _figure(theirs),
+                theirs.cases,
+                f"the rule on these: {_figure(ours)}: by Brier {word}, skill {skill(ours.brier, theirs.brier):+.2f}, "
+                f"TS {ours.ts:.2f} against {theirs.ts:.2f}",
+            )
+        )
     return lines
 
 
 def _level(told: Mornings) -> Claim:
-    """Return how much of the rule's Brier score is its level, and how much its order, at the one mountain with both kinds in number."""
+    """Return how much of the rule's Brier score is its level, and how much its order, at the one
+    mountain with both kinds in number.
+    """
     here = told.mountain == "wunvshan"
     ours, seen = told.probability[here], told.seen[here]
     moved = level_set_right(ours, seen, np.array([d.month for d in told.day[here]]))
     raw, level = score(ours, seen, THRESHOLD), score(moved, seen, THRESHOLD)
-    return Claim(ROOM, "level of the rule, wunvshan: mean forecast against seen", f"{ours.mean():.2f} against {seen.mean():.2f}", raw.cases,
-                 f"Brier {raw.brier:.3f}, with the level set right from its other months {level.brier:.3f}; order: AUC {raw.auc:.2f}")
+    return Claim(
+        ROOM,
+        "level of the rule, wunvshan: mean forecast against seen",
+        f"{ours.mean():.2f} against {seen.mean():.2f}",
+        raw.cases,
+        f"Brier {raw.brier:.3f}, with the level set right from its other months {level.brier:.3f}; order: AUC {raw.auc:.2f}",
+    )
 
 
 def _groups(told: Mornings) -> Iterable[tuple[str, np.ndarray]]:
@@ -245,26 +377,52 @@ def _groups(told: Mornings) -> Iterable[tuple[str, np.ndarray]]:
 
 
 def _without_inferred(told: Mornings) -> Claim:
-    """Return the rule at Wunvshan without the mornings called `none` since nobody posted a picture: are those what it fails on?"""
+    """Return the rule at Wunvshan without the mornings called `none` since nobody posted a picture:
+    are those what it fails on?
+    """
     chosen = (told.mountain == "wunvshan") & ~told.inferred
     kept = score(told.probability[chosen], told.seen[chosen], THRESHOLD)
-    return Claim(ROOM, "rule, untrained, wunvshan, inferred nones left out", _figure(kept), kept.cases, "with them: see above")
+    return Claim(
+        ROOM,
+        "rule, untrained, wunvshan, inferred nones left out",
+        _figure(kept),
+        kept.cases,
+        "with them: see above",
+    )
 
 
 def _lacking(told: Mornings) -> Claim:
     """Return what such poor columns lack."""
-    return Claim(ROOM, "missing from these columns", f"{len(told.missing)} things", len(told.day), ", ".join(sorted(told.missing)))
+    return Claim(
+        ROOM,
+        "missing from these columns",
+        f"{len(told.missing)} things",
+        len(told.day),
+        ", ".join(sorted(told.missing)),
+    )
 
 
 def _separation(told: Mornings) -> list[Claim]:
-    """Return the features by how well each alone parts the mornings of Wunvshan, the one mountain with both kinds in number."""
+    """Return the features by how well each alone parts the mornings of Wunvshan, the one mountain
+    with both kinds in number.
+    """
     here = told.mountain == "wunvshan"
     lines = []
-    wanted = {*PhysicsRule(SEA[0]).columns, *(name for name, feature in FEATURES.items() if feature.phenomena == SEA), *LAYER_CLOUD}
+    wanted = {
+        *PhysicsRule(SEA[0]).columns,
+        *(name for name, feature in FEATURES.items() if feature.phenomena == SEA),
+        *LAYER_CLOUD,
+    }
     for name in sorted(wanted & told.features.keys()):
         values = told.features[name][here]
         if np.isfinite(values).sum() >= 40:
             one = score(values, told.seen[here])
-            claim = Claim(ROOM, f"  {name} alone, wunvshan", f"AUC {one.auc:.2f}", one.cases, "0.5 is chance; below: less is better")
+            claim = Claim(
+                ROOM,
+                f"  {name} alone, wunvshan",
+                f"AUC {one.auc:.2f}",
+                one.cases,
+                "0.5 is chance; below: less is better",
+            )
             lines.append((abs(one.auc - 0.5), claim))
     return [claim for _, claim in sorted(lines, key=lambda line: -line[0])]

@@ -1,7 +1,9 @@
-"""Two simulated years whose truth is known: does the learning find it, and is nothing promoted that is only luck?
+"""Two simulated years whose truth is known: does the learning find it, and is nothing promoted that
+is only luck?
 
-Simulated are the features of starry nights at sites - cloud that comes in spells of days, moon, humidity - and what was seen, drawn from
-a truth that departs from the rule as rules do: a base that is wrong, effects too strong or too weak, sites of their own.
+Simulated are the features of starry nights at sites - cloud that comes in spells of days, moon,
+humidity - and what was seen, drawn from a truth that departs from the rule as rules do: a base that
+is wrong, effects too strong or too weak, sites of their own.
 """
 
 from __future__ import annotations
@@ -44,19 +46,36 @@ def spells(random: np.random.Generator, days: int, series: int, memory: float = 
 
 
 def world(seed: int, sites: int = 5, as_the_rule: bool = False) -> World:
-    """Return two years of nights at sites; as_the_rule: the rule is the truth itself, so that nothing can be better."""
+    """Return two years of nights at sites; as_the_rule: the rule is the truth itself, so that
+    nothing can be better.
+    """
     random = np.random.default_rng(seed)
     rule = PhysicsRule("starry_sky").ready()
     low_high = {
-        "sky_cover": (0, 1), "cloud_for_stars": (0, 1), "clear_hours": (10, 0), "zenith_sky_brightness": (18.5, 21.6),
-        "cloud_at_site": (0, 0.5), "humidity_at_site": (0.3, 1.0), "dew_point_depression": (12, 0), "wind_speed_at_site": (0, 18),
-        "water_vapour_column": (2, 50), "precipitation": (0, 3), "dark_hours": (5, 10),
+        "sky_cover": (0, 1),
+        "cloud_for_stars": (0, 1),
+        "clear_hours": (10, 0),
+        "zenith_sky_brightness": (18.5, 21.6),
+        "cloud_at_site": (0, 0.5),
+        "humidity_at_site": (0.3, 1.0),
+        "dew_point_depression": (12, 0),
+        "wind_speed_at_site": (0, 18),
+        "water_vapour_column": (2, 50),
+        "precipitation": (0, 3),
+        "dark_hours": (5, 10),
     }
     cloud = spells(random, DAYS, sites)
     features = []
     for name in rule.columns:
-        alike = cloud if name in ("sky_cover", "cloud_for_stars", "clear_hours", "cloud_at_site", "precipitation") else 0.5
-        share = np.clip(0.7 * (alike - 0.5) + 0.5 + 0.3 * (spells(random, DAYS, sites) - 0.5) * 2, 0, 1)
+        alike = (
+            cloud
+            if name
+            in ("sky_cover", "cloud_for_stars", "clear_hours", "cloud_at_site", "precipitation")
+            else 0.5
+        )
+        share = np.clip(
+            0.7 * (alike - 0.5) + 0.5 + 0.3 * (spells(random, DAYS, sites) - 0.5) * 2, 0, 1
+        )
         low, high = low_high.get(name, (0.0, 1.0))
         features.append((low + (high - low) * share).ravel())
     x = np.stack(features, axis=1)
@@ -64,18 +83,34 @@ def world(seed: int, sites: int = 5, as_the_rule: bool = False) -> World:
     site = np.tile(np.arange(sites), DAYS)
     weights, own, base = np.ones(len(rule.columns)), np.zeros(sites), rule.bases()[0]
     if not as_the_rule:
-        weights, own, base = 0.6 + 0.35 * random.normal(size=len(weights)), 0.6 * random.normal(size=sites), base + 1.0
+        weights, own, base = (
+            0.6 + 0.35 * random.normal(size=len(weights)),
+            0.6 * random.normal(size=sites),
+            base + 1.0,
+        )
     truth = expit(effects @ weights + base + own[site])
     seen = random.uniform(size=len(truth)) < truth
     rows = len(truth)
-    return World(TrainingSet(
-        "starry_sky", rule.columns, x, seen.astype(float), np.repeat(START + np.arange(DAYS), sites), site.astype(str),
-        np.full(rows, "observer"), np.full(rows, 12.0)), truth)
+    return World(
+        TrainingSet(
+            "starry_sky",
+            rule.columns,
+            x,
+            seen.astype(float),
+            np.repeat(START + np.arange(DAYS), sites),
+            site.astype(str),
+            np.full(rows, "observer"),
+            np.full(rows, 12.0),
+        ),
+        truth,
+    )
 
 
 @cache
 def recovered() -> tuple[float, float, float, float, bool, int]:
-    """Return the mean error of learnt and of the rule's probabilities against the truth, the reliability term, chance's, whether within."""
+    """Return the mean error of learnt and of the rule's probabilities against the truth, the
+    reliability term, chance's, whether within.
+    """
     made = world(1)
     trained = train(made.data, kinds=("prior",))
     told = trained.held_out[:, 1]
@@ -86,7 +121,9 @@ def recovered() -> tuple[float, float, float, float, bool, int]:
 
 
 def lucky(trials: int = TRIALS, days: int = DAYS, seed: int = 3) -> int:
-    """Return how often one of two equally good forecasters is promoted over the other: errors of their own, in spells, same nights."""
+    """Return how often one of two equally good forecasters is promoted over the other: errors of
+    their own, in spells, same nights.
+    """
     random, promoted = np.random.default_rng(seed), 0
     for _ in range(trials):
         truth = spells(random, days, 5)
@@ -103,21 +140,31 @@ def lucky(trials: int = TRIALS, days: int = DAYS, seed: int = 3) -> int:
 
 
 def ever_lucky(trials: int = TRIALS, every: int = 4, seed: int = 5) -> int:
-    """Return how often one of two equally good forecasters is promoted at some time in two years, looked at every so many weeks."""
+    """Return how often one of two equally good forecasters is promoted at some time in two years,
+    looked at every so many weeks.
+    """
     random, promoted = np.random.default_rng(seed), 0
     for _ in range(trials):
         truth = spells(random, DAYS, 5)
         log_odds, seen = np.log(truth / (1 - truth)), random.uniform(size=truth.shape) < truth
-        loss = [((expit(log_odds + 2 * (spells(random, DAYS, 5) - 0.5)) - seen) ** 2).ravel() for _ in range(2)]
+        loss = [
+            ((expit(log_odds + 2 * (spells(random, DAYS, 5) - 0.5)) - seen) ** 2).ravel()
+            for _ in range(2)
+        ]
         week = weeks(np.repeat(START + np.arange(DAYS), 5))
         looks = (week < week[0] + last for last in range(LEAST_BLOCKS, DAYS // 7 + 1, every))
-        promoted += any(decide(loss[0][rows], loss[1][rows], np.ones(rows.sum()), week[rows]).promote for rows in looks)
+        promoted += any(
+            decide(loss[0][rows], loss[1][rows], np.ones(rows.sum()), week[rows]).promote
+            for rows in looks
+        )
     return promoted
 
 
 @cache
 def learnt_noise(trials: int = TRIALS) -> int:
-    """Return how often a model trained on labels is promoted over a rule that is the truth: what it learnt is noise."""
+    """Return how often a model trained on labels is promoted over a rule that is the truth: what it
+    learnt is noise.
+    """
     promoted = 0
     for seed in range(trials):
         made = world(1000 + seed, sites=1, as_the_rule=True)
@@ -130,9 +177,11 @@ def learnt_noise(trials: int = TRIALS) -> int:
 
 @cache
 def pooling(spread: float, trials: int = 10, sites: int = 20) -> dict[str, float]:
-    """Return the mean squared error against the true probability (the excess Brier score) of three ways to treat sites.
+    """Return the mean squared error against the true probability (the excess Brier score) of three
+    ways to treat sites.
 
-    The sites' true bases scatter by `spread` [logit]. Sites have 5 to 200 labels; the test is on the truth of 200 new days a site.
+    The sites' true bases scatter by `spread` [logit]. Sites have 5 to 200 labels; the test is on
+    the truth of 200 new days a site.
     """
     random, lost = np.random.default_rng(17), {"separate": 0.0, "pooled": 0.0, "partial": 0.0}
     for _ in range(trials):
@@ -152,20 +201,49 @@ def claims(shared: Path) -> list[Claim]:
     """Return what was found of the truth."""
     error, rule, term, highest, within, number = recovered()
     lines = [
-        Claim(ROOM, "probabilities recovered: mean error, months left out", f"{error:.3f}", number, f"rule: {rule:.3f}", error < rule / 2),
-        Claim(ROOM, "  reliability term of the same", f"{term:.5f}", number, f"chance keeps below {highest:.5f} in 95 %", within),
+        Claim(
+            ROOM,
+            "probabilities recovered: mean error, months left out",
+            f"{error:.3f}",
+            number,
+            f"rule: {rule:.3f}",
+            error < rule / 2,
+        ),
+        Claim(
+            ROOM,
+            "  reliability term of the same",
+            f"{term:.5f}",
+            number,
+            f"chance keeps below {highest:.5f} in 95 %",
+            within,
+        ),
     ]
     trials = {
-        "two years, equally good": lucky(), "ten weeks, equally good": lucky(days=70),
-        "at some time in two years, looked at every 4 weeks": ever_lucky(), "two years, trained on a true rule": learnt_noise(),
+        "two years, equally good": lucky(),
+        "ten weeks, equally good": lucky(days=70),
+        "at some time in two years, looked at every 4 weeks": ever_lucky(),
+        "two years, trained on a true rule": learnt_noise(),
     }
     for name, promoted in trials.items():
         right = promoted <= MOST_FALSE * TRIALS
-        lines.append(Claim(ROOM, f"noise promoted: {name}", f"{promoted} of {TRIALS}", TRIALS, "at most 5 %", right))
+        lines.append(
+            Claim(
+                ROOM,
+                f"noise promoted: {name}",
+                f"{promoted} of {TRIALS}",
+                TRIALS,
+                "at most 5 %",
+                right,
+            )
+        )
     for spread in (0.0, 0.7):
         lost = pooling(spread)
         reference = f"separate {lost['separate']:.4f}, pooled {lost['pooled']:.4f}"
-        best = lost["partial"] < min(lost["separate"], lost["pooled"]) if spread else lost["partial"] < lost["pooled"] + 0.0005
+        best = (
+            lost["partial"] < min(lost["separate"], lost["pooled"])
+            if spread
+            else lost["partial"] < lost["pooled"] + 0.0005
+        )
         what = f"partial pooling, sites scatter by {spread}: excess Brier"
         lines.append(Claim(ROOM, what, f"{lost['partial']:.4f}", 10, reference, best))
     return lines

@@ -1,13 +1,16 @@
-"""The night sky against Globe at Night: sky meters under a moon and without, in twilight, and beside the naked eye (even years 2008-2018).
+"""The night sky against Globe at Night: sky meters under a moon and without, in twilight, and
+beside the naked eye (even years 2008-2018).
 
-ObsDateTime is not UTC: UTC = ObsDateTime + 2 x UTCOffset minutes. A place's own sky is the median of the meter readings within NEAR of
-it with the moon 3 degrees and more below the horizon. Only reports of a cloudless sky count. Each place (a cell of 0.01 degrees) has
-one vote in a fit, however often it was visited; intervals are of places drawn again and again.
-Two numbers of the product come from here. The offset of a thin moon's light: the meters' own fit (FIRST_YEARS) is too wide to stand
-alone, so it is weighed with the paper's stated error and with the photometers of La Palma, and the result is tried on OTHER_YEARS. And
-what people without practice miss of the eye's limit (LAY_EYE): fitted on EYE_YEAR, in which alone most limits were reported apart from
-the meter beside them (in other years such a limit is a step of the reading, worked out by the form), tried on all other years' reports
-without a meter at places that have one.
+ObsDateTime is not UTC: UTC = ObsDateTime + 2 x UTCOffset minutes. A place's own sky is the median
+of the meter readings within NEAR of it with the moon 3 degrees and more below the horizon. Only
+reports of a cloudless sky count. Each place (a cell of 0.01 degrees) has one vote in a fit, however
+often it was visited; intervals are of places drawn again and again.
+Two numbers of the product come from here. The offset of a thin moon's light: the meters' own fit
+(FIRST_YEARS) is too wide to stand alone, so it is weighed with the paper's stated error and with
+the photometers of La Palma, and the result is tried on OTHER_YEARS. And what people without
+practice miss of the eye's limit (LAY_EYE): fitted on EYE_YEAR, in which alone most limits were
+reported apart from the meter beside them (in other years such a limit is a step of the reading,
+worked out by the form), tried on all other years' reports without a meter at places that have one.
 """
 
 from __future__ import annotations
@@ -24,7 +27,8 @@ from forecast.quantities import DARK_ENOUGH
 from forecast.science import almanac, night_sky
 from tests.science.claims import Claim
 
-FIRST_YEARS, OTHER_YEARS = (2008, 2010, 2012, 2014), (2015, 2016, 2017, 2018)  # 2015 and 2017: stray reports of the night of 31 December
+# 2015 and 2017: stray reports of the night of 31 December
+FIRST_YEARS, OTHER_YEARS = (2008, 2010, 2012, 2014), (2015, 2016, 2017, 2018)
 NEAR = 1.0  # [km]
 EARTH = 6371.0  # [km]
 METER = (15.0, 22.3)  # [mag arcsec-2] readings that a night sky can give
@@ -34,36 +38,54 @@ OFFSETS = np.arange(-3.0, 2.01, 0.05)  # [mag] tried
 DRAWS = 2000
 LAY_STEPS = np.arange(0.0, 1.51, 0.05)  # [mag] tried
 EYE_YEAR = 2012
-# La Palma: a sky so much brighter than the paper's at 29-39 % of moon (science.md 1). The moon's height is not stated (taken as 45
-# degrees; 30 and 75 move the answer by a quarter), nor the error: taken, as the paper's own, as the larger of its 8-23 % of the sky.
+# La Palma: a sky so much brighter than the paper's at 29-39 % of moon (science.md 1). The moon's
+# height is not stated (taken as 45 degrees; 30 and 75 move the answer by a quarter), nor the error:
+# taken, as the paper's own, as the larger of its 8-23 % of the sky.
 LA_PALMA = {"own": 21.9, "moon": 45.0, "lit": 0.34, "extinction": 0.12}
-LA_PALMA_SAW, SKY_ERROR, HEIGHT_ERROR = 0.64, 2.5 * np.log10(1.23), 0.25  # [mag] the first two of the whole sky, the last of the offset
+# [mag] the first two of the whole sky, the last of the offset
+LA_PALMA_SAW, SKY_ERROR, HEIGHT_ERROR = 0.64, 2.5 * np.log10(1.23), 0.25
 
 
 def reports(shared: Path) -> pd.DataFrame:
-    """Return the cloudless reports, each once, with where sun and moon stood [degree] and how much of the moon was lit."""
+    """Return the cloudless reports, each once, with where sun and moon stood [degree] and how much
+    of the moon was lit.
+    """
     seen = pd.read_csv(shared / "globe_at_night" / "even_years_2008_2018.csv.gz", low_memory=False)
-    seen = seen[seen.CloudCover == -1].drop_duplicates(["ObsDateTime", "Latitude", "Longitude", "LimitingMag", "SQMReading"])
-    times = pd.to_datetime(seen.ObsDateTime).dt.tz_localize(None).values + (2 * seen.UTCOffset.values).astype("timedelta64[m]")
+    seen = seen[seen.CloudCover == -1].drop_duplicates(
+        ["ObsDateTime", "Latitude", "Longitude", "LimitingMag", "SQMReading"]
+    )
+    times = pd.to_datetime(seen.ObsDateTime).dt.tz_localize(None).values + (
+        2 * seen.UTCOffset.values
+    ).astype("timedelta64[m]")
     where = times, seen.Latitude.values, seen.Longitude.values
     return seen.assign(
-        year=pd.DatetimeIndex(times).year, sun=almanac.sun_position(*where)[0], moon=almanac.moon_position(*where)[0],
-        lit=almanac.moon_illumination(times), extinction=night_sky.extinction(seen.Elevation.clip(0, 4000).values),
+        year=pd.DatetimeIndex(times).year, sun=almanac.sun_position(*where)[0],
+        moon=almanac.moon_position(*where)[0],
+        lit=almanac.moon_illumination(times),
+        extinction=night_sky.extinction(seen.Elevation.clip(0, 4000).values),
         place=seen.Latitude.round(2).astype(str) + "," + seen.Longitude.round(2).astype(str),
     )  # fmt: skip
 
 
 def meters(seen: pd.DataFrame) -> pd.DataFrame:
-    """Return the meter readings that have one of a moonless night within NEAR, with their `own` sky [mag arcsec-2]."""
+    """Return the meter readings that have one of a moonless night within NEAR, with their `own` sky
+    [mag arcsec-2].
+    """
     read = seen[seen.SQMReading.between(*METER)]
     read = read.assign(own=own_sky(read, read))
     return read[read.own.notna()]
 
 
 def own_sky(wanted: pd.DataFrame, read: pd.DataFrame) -> np.ndarray:
-    """Return the median moonless reading within NEAR of each report [mag arcsec-2], NaN where there is none."""
+    """Return the median moonless reading within NEAR of each report [mag arcsec-2], NaN where there
+    is none.
+    """
     moonless = read[(read.moon < -3) & (read.sun < -15)]
-    values, points, result = moonless.SQMReading.values, _on_sphere(moonless), np.full(len(wanted), np.nan)
+    values, points, result = (
+        moonless.SQMReading.values,
+        _on_sphere(moonless),
+        np.full(len(wanted), np.nan),
+    )
     for first in range(0, len(wanted), 1000):
         near = _on_sphere(wanted[first : first + 1000]) @ points.T > np.cos(NEAR / EARTH)
         for row in np.flatnonzero(near.any(axis=1)):
@@ -73,24 +95,41 @@ def own_sky(wanted: pd.DataFrame, read: pd.DataFrame) -> np.ndarray:
 
 def _on_sphere(reports: pd.DataFrame) -> np.ndarray:
     latitude, longitude = np.radians(reports.Latitude.values), np.radians(reports.Longitude.values)
-    return np.stack([np.cos(latitude) * np.cos(longitude), np.cos(latitude) * np.sin(longitude), np.sin(latitude)], axis=1)
+    return np.stack(
+        [
+            np.cos(latitude) * np.cos(longitude),
+            np.cos(latitude) * np.sin(longitude),
+            np.sin(latitude),
+        ],
+        axis=1,
+    )
 
 
 def moonlit(read: pd.DataFrame) -> pd.DataFrame:
-    """Return the readings under a moon that matters, with the change it made: `measured` and `published` [mag, positive: brighter]."""
+    """Return the readings under a moon that matters, with the change it made: `measured` and
+    `published` [mag, positive: brighter].
+    """
     under = read[(read.sun < -15) & (read.moon > 0)]
     under = under.assign(measured=under.own - under.SQMReading, published=change(under, 0.0))
     return under[under.published >= LEAST_CHANGE]
 
 
 def change(under: pd.DataFrame, offset: float | np.ndarray) -> np.ndarray:
-    """Return by how much the model's moon brightens each place's zenith [mag], its light moved by `offset` [mag]."""
-    light = night_sky.moonlight(under.moon.values, under.lit.values, under.extinction.values) * 10 ** (-0.4 * np.asarray(offset))
-    return np.asarray(under.own.values - night_sky.magnitudes(night_sky.nanolamberts(under.own.values) + light))
+    """Return by how much the model's moon brightens each place's zenith [mag], its light moved by
+    `offset` [mag].
+    """
+    light = night_sky.moonlight(
+        under.moon.values, under.lit.values, under.extinction.values
+    ) * 10 ** (-0.4 * np.asarray(offset))
+    return np.asarray(
+        under.own.values - night_sky.magnitudes(night_sky.nanolamberts(under.own.values) + light)
+    )
 
 
 def fitted_offset(under: pd.DataFrame) -> float:
-    """Return the offset [mag] with the least mean absolute error of the change, places having equal votes."""
+    """Return the offset [mag] with the least mean absolute error of the change, places having equal
+    votes.
+    """
     return float(OFFSETS[(_errors(under) @ _votes(under)).argmin()])
 
 
@@ -122,7 +161,9 @@ def of_years(under: pd.DataFrame, years: tuple[int, ...]) -> pd.DataFrame:
 
 
 def worth(under: pd.DataFrame, offset: float | np.ndarray) -> str:
-    """Return how the model's change compares with the measured: median bias, mean absolute error [mag], rank correlation."""
+    """Return how the model's change compares with the measured: median bias, mean absolute error
+    [mag], rank correlation.
+    """
     modelled = change(under, offset)
     error = modelled - under.measured
     return f"bias {np.median(error):+.2f} mae {np.abs(error).mean():.2f} r {_correlation(modelled, under.measured.values):.2f}"
@@ -138,12 +179,17 @@ def _correlation(one: np.ndarray, other: np.ndarray) -> float:
 
 
 def weighed(taught: pd.DataFrame) -> list[tuple[str, float, float]]:
-    """Return what each witness asks of the thin moon's offset, and its standard error [mag]: the paper, La Palma, meters, and all."""
+    """Return what each witness asks of the thin moon's offset, and its standard error [mag]: the
+    paper, La Palma, meters, and all.
+    """
     own = night_sky.nanolamberts(np.array(LA_PALMA["own"]))
-    moon = night_sky.moonlight(np.array(LA_PALMA["moon"]), np.array(LA_PALMA["lit"]), LA_PALMA["extinction"])
+    moon = night_sky.moonlight(
+        np.array(LA_PALMA["moon"]), np.array(LA_PALMA["lit"]), LA_PALMA["extinction"]
+    )
     needed = (own + moon) * 10 ** (0.4 * LA_PALMA_SAW) - own
     asked = float(-2.5 * np.log10(needed / moon))
-    share, then = float(moon / (own + moon)), float(needed / (own + needed))  # the moon's of the sky: an error of all is so much more of it
+    # the moon's of the sky: an error of all is so much more of it
+    share, then = float(moon / (own + moon)), float(needed / (own + needed))
     low, high = interval(taught)
     witnesses = [
         ("paper", 0.0, SKY_ERROR / share),
@@ -151,24 +197,42 @@ def weighed(taught: pd.DataFrame) -> list[tuple[str, float, float]]:
         ("meters", fitted_offset(taught), (high - low) / (2 * 1.645)),
     ]
     weights = np.array([error**-2 for *_, error in witnesses])
-    return [*witnesses, ("all", float(weights @ [value for _, value, _ in witnesses] / weights.sum()), float(weights.sum() ** -0.5))]
+    return [
+        *witnesses,
+        (
+            "all",
+            float(weights @ [value for _, value, _ in witnesses] / weights.sum()),
+            float(weights.sum() ** -0.5),
+        ),
+    ]
 
 
-def verdict(under: pd.DataFrame, ours: float | np.ndarray, rival: float | np.ndarray) -> tuple[str, bool]:
-    """Say whether the change with offset `ours` errs less than with `rival`: beyond what drawing places again explains, or not told apart.
+def verdict(
+    under: pd.DataFrame, ours: float | np.ndarray, rival: float | np.ndarray
+) -> tuple[str, bool]:
+    """Say whether the change with offset `ours` errs less than with `rival`: beyond what drawing
+    places again explains, or not told apart.
 
     Also whether it errs no more than chance allows.
     """
-    less = np.abs(change(under, ours) - under.measured) - np.abs(change(under, rival) - under.measured)
+    less = np.abs(change(under, ours) - under.measured) - np.abs(
+        change(under, rival) - under.measured
+    )
     codes, places = pd.factorize(under.place)
-    drawn = np.random.default_rng(20261122).multinomial(len(places), np.full(len(places), 1 / len(places)), size=DRAWS)[:, codes]
+    drawn = np.random.default_rng(20261122).multinomial(
+        len(places), np.full(len(places), 1 / len(places)), size=DRAWS
+    )[:, codes]
     low, high = np.percentile((drawn @ less.values) / drawn.sum(axis=1), [5, 95])
     word = "better" if high < 0 else "worse" if low > 0 else "not told apart"
-    return f"{word} (mae {less.mean():+.3f}, 90 % of draws {low:+.3f} to {high:+.3f})", bool(low <= 0)
+    return f"{word} (mae {less.mean():+.3f}, 90 % of draws {low:+.3f} to {high:+.3f})", bool(
+        low <= 0
+    )
 
 
 def passing(under: pd.DataFrame) -> tuple[float, float]:
-    """Return the least and the greatest of OFFSETS that these cases would let pass beside the published moon: how little they tell."""
+    """Return the least and the greatest of OFFSETS that these cases would let pass beside the
+    published moon: how little they tell.
+    """
     faded = night_sky.moonlight_offset(under.lit.values) / night_sky.MOONLIGHT_OFFSET
     let = [offset for offset in OFFSETS[::10] if verdict(under, faded * offset, 0.0)[1]]
     return float(min(let)), float(max(let))
@@ -178,11 +242,18 @@ def claims(shared: Path) -> list[Claim]:
     """Return what was measured of the night sky."""
     seen = reports(shared)
     read = meters(seen)
-    return [*moonlight_claims(moonlit(read)), *meter_claims(read), *eye_claims(seen), nights_claim()]
+    return [
+        *moonlight_claims(moonlit(read)),
+        *meter_claims(read),
+        *eye_claims(seen),
+        nights_claim(),
+    ]
 
 
 def moonlight_claims(under: pd.DataFrame) -> list[Claim]:
-    """The change of the zenith by the moon at repeated places: as published, and with the product's offset."""
+    """The change of the zenith by the moon at repeated places: as published, and with the product's
+    offset.
+    """
     thin, thick = of_moons(under, LESS_THAN_HALF), of_moons(under, MORE_THAN_HALF)
     taught, tried = of_years(thin, FIRST_YEARS), of_years(thin, OTHER_YEARS)
     own = night_sky.MOONLIGHT_OFFSET
@@ -190,28 +261,70 @@ def moonlight_claims(under: pd.DataFrame) -> list[Claim]:
     *witnesses, (_, mean, error) = weighed(taught)
     typical = float(taught.measured.median())
     fixed = np.abs(typical - tried.measured).mean()
-    none = f"no moon model: bias {-under.measured.median():+.2f} mae {under.measured.abs().mean():.2f}"
+    none = (
+        f"no moon model: bias {-under.measured.median():+.2f} mae {under.measured.abs().mean():.2f}"
+    )
     told = "; ".join(f"{name} {value:+.2f} +- {wide:.2f}" for name, value, wide in witnesses)
     against, no_worse = verdict(under, product, 0.0)
     product_tried = night_sky.moonlight_offset(tried.lit.values)
     on_tried, passed = verdict(tried, product_tried, 0.0)[0], passing(tried)
     alone, (low, high) = fitted_offset(thin), interval(thin)
     return [
-        Claim("stars", "moonlight, all moons, as published 1991 [mag]", worth(under, 0.0), len(under),
-              f"{under.place.nunique()} places; {none}", bool(mean_error(under, 0.0) < under.measured.abs().mean())),
-        Claim("stars", "moonlight, all moons, with the offset [mag]", worth(under, product), len(under),
-              f"as published: {against}", no_worse),
-        Claim("stars", "offset of a moon less than half lit: meters alone [mag]", f"{alone:+.2f}", len(thin),
-              f"{thin.place.nunique()} places; 90 % of draws of places {low:+.2f} to {high:+.2f}: they cannot tell it from none"),
-        Claim("stars", "offset of a moon less than half lit: weighed, in use [mag]", f"{own:+.2f}", len(taught),
-              f"weighed mean {mean:+.2f} +- {error:.2f} of {told} (2008-2014, {taught.place.nunique()} places)", abs(mean - own) < 0.05),
-        Claim("stars", "tried on 2015-2018: as published [mag]", worth(tried, 0.0), len(tried),
-              f"{tried.place.nunique()} places; the same change always ({typical:.2f}): bias {np.median(typical - tried.measured):+.2f} "
-              f"mae {fixed:.2f}"),
-        Claim("stars", "tried on 2015-2018: with the offset in use [mag]", worth(tried, product_tried), len(tried),
-              f"as published: {on_tried}; {len(tried)} cases cannot tell: any offset from {passed[0]:+.1f} to {passed[1]:+.1f} passes"),
-        Claim("stars", "offset asked for by moons 60-100 % lit (not used) [mag]", f"{fitted_offset(thick):+.2f}", len(thick),
-              "{} places; 90 % of draws of places {:+.2f} to {:+.2f}: none is used".format(thick.place.nunique(), *interval(thick))),
+        Claim(
+            "stars",
+            "moonlight, all moons, as published 1991 [mag]",
+            worth(under, 0.0),
+            len(under),
+            f"{under.place.nunique()} places; {none}",
+            bool(mean_error(under, 0.0) < under.measured.abs().mean()),
+        ),
+        Claim(
+            "stars",
+            "moonlight, all moons, with the offset [mag]",
+            worth(under, product),
+            len(under),
+            f"as published: {against}",
+            no_worse,
+        ),
+        Claim(
+            "stars",
+            "offset of a moon less than half lit: meters alone [mag]",
+            f"{alone:+.2f}",
+            len(thin),
+            f"{thin.place.nunique()} places; 90 % of draws of places {low:+.2f} to {high:+.2f}: they cannot tell it from none",
+        ),
+        Claim(
+            "stars",
+            "offset of a moon less than half lit: weighed, in use [mag]",
+            f"{own:+.2f}",
+            len(taught),
+            f"weighed mean {mean:+.2f} +- {error:.2f} of {told} (2008-2014, {taught.place.nunique()} places)",
+            abs(mean - own) < 0.05,
+        ),
+        Claim(
+            "stars",
+            "tried on 2015-2018: as published [mag]",
+            worth(tried, 0.0),
+            len(tried),
+            f"{tried.place.nunique()} places; the same change always ({typical:.2f}): bias {np.median(typical - tried.measured):+.2f} "
+            f"mae {fixed:.2f}",
+        ),
+        Claim(
+            "stars",
+            "tried on 2015-2018: with the offset in use [mag]",
+            worth(tried, product_tried),
+            len(tried),
+            f"as published: {on_tried}; {len(tried)} cases cannot tell: any offset from {passed[0]:+.1f} to {passed[1]:+.1f} passes",
+        ),
+        Claim(
+            "stars",
+            "offset asked for by moons 60-100 % lit (not used) [mag]",
+            f"{fitted_offset(thick):+.2f}",
+            len(thick),
+            "{} places; 90 % of draws of places {:+.2f} to {:+.2f}: none is used".format(
+                thick.place.nunique(), *interval(thick)
+            ),
+        ),
     ]
 
 
@@ -224,22 +337,29 @@ def meter_claims(read: pd.DataFrame) -> list[Claim]:
     others = (moonless.sums - moonless.SQMReading) / (moonless.nights - 1)
     apart = np.abs(others - moonless.SQMReading)
     dusk = read[(read.moon < -3) & read.sun.between(-15, -11)]
-    modelled = night_sky.magnitudes(night_sky.nanolamberts(dusk.own.values) + night_sky.twilight(dusk.sun.values))
+    modelled = night_sky.magnitudes(
+        night_sky.nanolamberts(dusk.own.values) + night_sky.twilight(dusk.sun.values)
+    )
     without, error = dusk.own - dusk.SQMReading, modelled - dusk.SQMReading
     return [
-        Claim("stars", "one moonless clear night against the place's others", f"median apart {apart.median():.2f} mag",
-              len(moonless), f"{moonless.place.nunique()} places: what meters, hands and haze leave unexplained"),
-        Claim("stars", "twilight, sun at -15 to -11 degrees, no moon [mag]", f"bias {error.median():+.2f} mae {error.abs().mean():.2f}",
-              len(dusk), f"{dusk.place.nunique()} places; no twilight: bias {without.median():+.2f} mae {without.abs().mean():.2f}",
+        Claim("stars", "one moonless clear night against the place's others",
+              f"median apart {apart.median():.2f} mag",
+              len(moonless),
+              f"{moonless.place.nunique()} places: what meters, hands and haze leave unexplained"),
+        Claim("stars", "twilight, sun at -15 to -11 degrees, no moon [mag]",
+              f"bias {error.median():+.2f} mae {error.abs().mean():.2f}",
+              len(dusk),
+              f"{dusk.place.nunique()} places; no twilight: bias {without.median():+.2f} mae {without.abs().mean():.2f}",
               bool(error.abs().mean() < without.abs().mean())),
     ]  # fmt: skip
 
 
 def eye_claims(seen: pd.DataFrame) -> list[Claim]:
-    """The naked-eye limit worked out from a meter against the one reported: by the formula, and for eyes without practice.
+    """The naked-eye limit worked out from a meter against the one reported: by the formula, and for
+    eyes without practice.
 
-    LAY_EYE is fitted in EYE_YEAR, where a meter was read beside the eye, and tried on reports of other years without a meter at places
-    that have one.
+    LAY_EYE is fitted in EYE_YEAR, where a meter was read beside the eye, and tried on reports of
+    other years without a meter at places that have one.
     """
     told = seen[seen.LimitingMag.between(1, 7) & (seen.sun < -15)]
     beside = told[told.SQMReading.between(*METER) & (told.year == EYE_YEAR)]
@@ -252,43 +372,67 @@ def eye_claims(seen: pd.DataFrame) -> list[Claim]:
     fixed = (beside.LimitingMag - beside.LimitingMag.median()).abs().mean()
     formula, lay = night_sky.limiting_magnitude, night_sky.lay_limit
     return [
-        Claim("stars", f"naked-eye limit from the meter beside it, {EYE_YEAR}, formula [mag]", _limit(beside, formula)[0], len(beside),
+        Claim("stars", f"naked-eye limit from the meter beside it, {EYE_YEAR}, formula [mag]",
+              _limit(beside, formula)[0], len(beside),
               f"always {beside.LimitingMag.median():.0f}: mae {fixed:.2f}; other years' limits are steps of the reading",
               _limit(beside, formula)[1] < fixed),
-        Claim("stars", "the same for eyes without practice, fitted here [mag]", _limit(beside, lay)[0], len(beside),
+        Claim("stars", "the same for eyes without practice, fitted here [mag]",
+              _limit(beside, lay)[0], len(beside),
               f"fitted {fitted:.2f} in {beside.place.nunique()} places, in use {night_sky.LAY_EYE:.2f}",
               abs(fitted - night_sky.LAY_EYE) < 0.06),
-        Claim("stars", "tried on other years, no meter, place's own sky: formula [mag]", _limit(alone, formula)[0], len(alone),
+        Claim("stars", "tried on other years, no meter, place's own sky: formula [mag]",
+              _limit(alone, formula)[0], len(alone),
               f"{alone.place.nunique()} places; the meter is a neighbour's: r shows how loosely it stands for the report"),
-        Claim("stars", "tried on other years, no meter: eyes without practice [mag]", _limit(alone, lay)[0], len(alone),
+        Claim("stars", "tried on other years, no meter: eyes without practice [mag]",
+              _limit(alone, lay)[0], len(alone),
               "formula: the line above", _limit(alone, lay)[1] < _limit(alone, formula)[1]),
     ]  # fmt: skip
 
 
 def _limit(told: pd.DataFrame, formula: Callable[[np.ndarray], np.ndarray]) -> tuple[str, float]:
-    """Return how the limit by `formula` compares with the one told, and its mean absolute error [mag]."""
+    """Return how the limit by `formula` compares with the one told, and its mean absolute error
+    [mag].
+    """
     found = formula(told.sky.values)
     error = found - told.LimitingMag.values
     off = float(np.abs(error).mean())
-    return f"bias {error.mean():+.2f} mae {off:.2f} r {_correlation(found, told.LimitingMag.values):.2f}", off
+    return (
+        f"bias {error.mean():+.2f} mae {off:.2f} r {_correlation(found, told.LimitingMag.values):.2f}",
+        off,
+    )
 
 
 def nights_claim(year: int = 2026) -> Claim:
-    """How many nights of a year the moon leaves two hours darker than DARK_ENOUGH over Lingshan, cloud apart: stands in the rule's base."""
+    """How many nights of a year the moon leaves two hours darker than DARK_ENOUGH over Lingshan,
+    cloud apart: stands in the rule's base.
+    """
     config = read_config()
     site = next(site for site in config.all_sites() if site.id == "lingshan")
     days = [date(year, 1, 1) + timedelta(days=d) for d in range(365)]
     nights = list(almanac.almanacs((site,), days, config.zone).values())
-    own, dimming = night_sky.nanolamberts(np.array(site.night_sky_brightness)), night_sky.extinction(site.elevation)
+    own, dimming = (
+        night_sky.nanolamberts(np.array(site.night_sky_brightness)),
+        night_sky.extinction(site.elevation),
+    )
     dark = 0
     for night in nights:
         if night.astronomical_dusk is None or night.astronomical_dawn is None:
             continue
-        dusk, dawn = (np.datetime64(m.replace(tzinfo=None), "ns") for m in (night.astronomical_dusk, night.astronomical_dawn))
+        dusk, dawn = (
+            np.datetime64(m.replace(tzinfo=None), "ns")
+            for m in (night.astronomical_dusk, night.astronomical_dawn)
+        )
         times = np.arange(dusk, dawn, np.timedelta64(30, "m"))
         moon = almanac.moon_position(times, site.latitude, site.longitude)[0]
         light = own + night_sky.fitted_moonlight(moon, almanac.moon_illumination(times), dimming)
-        runs = "".join("x" if good else " " for good in night_sky.magnitudes(light) >= DARK_ENOUGH).split()
+        runs = "".join(
+            "x" if good else " " for good in night_sky.magnitudes(light) >= DARK_ENOUGH
+        ).split()
         dark += max(map(len, runs), default=0) >= 5  # five looks, half an hour apart
-    return Claim("stars", f"nights of {year} with two hours of 20.0 mag or darker, Lingshan", f"{dark / len(nights):.0%}", len(nights),
-                 "moon only, cloud apart")
+    return Claim(
+        "stars",
+        f"nights of {year} with two hours of 20.0 mag or darker, Lingshan",
+        f"{dark / len(nights):.0%}",
+        len(nights),
+        "moon only, cloud apart",
+    )

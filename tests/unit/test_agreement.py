@@ -19,37 +19,78 @@ RUN = datetime(2026, 11, 22, tzinfo=UTC)
 
 
 @pytest.mark.parametrize(("other", "level"), [(0.45, "agree"), (0.55, "mostly"), (0.75, "differ")])
-def test_models_agree_as_far_as_their_answers_lie_together(other: float, level: str, config: Config) -> None:
+def test_models_agree_as_far_as_their_answers_lie_together(
+    other: float, level: str, config: Config
+) -> None:
     forecast = sample_parts(config)[1][0]
-    voices = (Voice(Cycle(RUN), 0.4, 0.25), Voice(Cycle(RUN, "ifs"), other, 0.5, members=1), Voice(Cycle(RUN.replace(hour=6)), 0.2, 0.25))
+    voices = (
+        Voice(Cycle(RUN), 0.4, 0.25),
+        Voice(Cycle(RUN, "ifs"), other, 0.5, members=1),
+        Voice(Cycle(RUN.replace(hour=6)), 0.2, 0.25),
+    )
 
     said = agreement(replace(forecast, voices=voices))
 
     assert said is not None
     assert said.level == level  # GFS says (0.4 + 0.2) / 2 = 0.3 in its two runs
-    assert [(each.model, round(each.probability, 3)) for each in said.models] == [("gfs", 0.3), ("ifs", other)]
+    assert [(each.model, round(each.probability, 3)) for each in said.models] == [
+        ("gfs", 0.3),
+        ("ifs", other),
+    ]
 
 
 def test_one_model_alone_is_no_agreement(config: Config) -> None:
     forecast = sample_parts(config)[1][0]
 
-    assert agreement(replace(forecast, voices=(Voice(Cycle(RUN), 0.4, 0.5), Voice(Cycle(RUN.replace(hour=6)), 0.2, 0.5)))) is None
+    assert (
+        agreement(
+            replace(
+                forecast,
+                voices=(Voice(Cycle(RUN), 0.4, 0.5), Voice(Cycle(RUN.replace(hour=6)), 0.2, 0.5)),
+            )
+        )
+        is None
+    )
     assert agreement(forecast) is None
 
 
 @pytest.mark.parametrize(
     ("path", "each", "runs"),
     [
-        ("sites/lingshan/index.html", "GFS&lt;1%；欧洲中心 IFS&lt;1%", "2家模式共3次起报均为&lt;1%"),
-        ("en/sites/lingshan/index.html", "GFS &lt;1%; ECMWF IFS &lt;1%", "&lt;1% in all 3 runs of 2 models"),
+        (
+            "sites/lingshan/index.html",
+            "GFS&lt;1%；欧洲中心 IFS&lt;1%",
+            "2家模式共3次起报均为&lt;1%",
+        ),
+        (
+            "en/sites/lingshan/index.html",
+            "GFS &lt;1%; ECMWF IFS &lt;1%",
+            "&lt;1% in all 3 runs of 2 models",
+        ),
     ],
 )
-def test_less_than_one_percent_is_escaped_once_and_models_are_no_runs_of_one(path: str, each: str, runs: str, config: Config) -> None:
+def test_less_than_one_percent_is_escaped_once_and_models_are_no_runs_of_one(
+    path: str, each: str, runs: str, config: Config
+) -> None:
     issue, told, features, almanacs = sample_parts(config)
-    voices = (Voice(Cycle(RUN), 0.004, 0.25), Voice(Cycle(RUN, "ifs"), 0.004, 0.5), Voice(Cycle(RUN.replace(hour=6)), 0.004, 0.25))
-    low = [replace(f, probability=0.004, grade=1, voices=voices, spread=Spread(0.004, 0.004, 3)) if f.known else f for f in told]
+    voices = (
+        Voice(Cycle(RUN), 0.004, 0.25),
+        Voice(Cycle(RUN, "ifs"), 0.004, 0.5),
+        Voice(Cycle(RUN.replace(hour=6)), 0.004, 0.25),
+    )
+    low = [
+        replace(f, probability=0.004, grade=1, voices=voices, spread=Spread(0.004, 0.004, 3))
+        if f.known
+        else f
+        for f in told
+    ]
 
-    made = {page.path: str(page.body) for page in pages(compose(issue, low, features, almanacs, config, ATTRIBUTION), config, "web")}
+    made = {
+        page.path: str(page.body)
+        for page in pages(
+            compose(issue, low, features, almanacs, config, ATTRIBUTION), config, "web"
+        )
+    }
 
     page = made[path].replace(THIN_SPACE, " ")
     assert "&amp;lt;" not in page
@@ -62,5 +103,11 @@ def test_a_model_that_was_not_heard_is_named_among_what_is_missing(config: Confi
 
     made = {page.path: str(page.body) for page in pages(bulletin, config, "web")}
 
-    assert "欧洲中心 IFS、欧洲中心 AIFS（人工智能）、gone资料未到，未参与本期。" in made["index.html"]  # a model without a name by its id
-    assert "not in time for this issue: ECMWF IFS, ECMWF AIFS (machine learning), gone." in made["en/index.html"]
+    # a model without a name by its id
+    assert (
+        "欧洲中心 IFS、欧洲中心 AIFS（人工智能）、gone资料未到，未参与本期。" in made["index.html"]
+    )
+    assert (
+        "not in time for this issue: ECMWF IFS, ECMWF AIFS (machine learning), gone."
+        in made["en/index.html"]
+    )

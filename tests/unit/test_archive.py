@@ -1,4 +1,6 @@
-"""Is what was issued kept, once, and never changed? On SQLite, and on PostgreSQL where one can be started."""
+"""Is what was issued kept, once, and never changed? On SQLite, and on PostgreSQL where one can be
+started.
+"""
 
 from __future__ import annotations
 
@@ -24,21 +26,46 @@ LATER = RUN + timedelta(hours=24)
 
 def a_forecast(config: Config, probability: float, run: datetime = RUN) -> Forecast:
     site = config.all_sites()[0]
-    event = Event("starry_sky", site, date(2026, 11, 22), Window(RUN + timedelta(hours=11), RUN + timedelta(hours=21)))
+    event = Event(
+        "starry_sky",
+        site,
+        date(2026, 11, 22),
+        Window(RUN + timedelta(hours=11), RUN + timedelta(hours=21)),
+    )
     spread = Spread(0.1, 0.3, 2)
-    return Forecast(event, Cycle(run), NOW, probability, 2, "rule-1", spread=spread, quantities={"gust": 3.5}, missing=("light_path",))
+    return Forecast(
+        event,
+        Cycle(run),
+        NOW,
+        probability,
+        2,
+        "rule-1",
+        spread=spread,
+        quantities={"gust": 3.5},
+        missing=("light_path",),
+    )
 
 
 def answer_of(forecast: Forecast) -> RunAnswer:
-    table = xr.Dataset({name: ("event", np.array([np.nan if name != "gust" else 3.5])) for name in FEATURES})
-    return RunAnswer(forecast.cycle, Features((forecast.event,), table, (("light_path",),)), (forecast,))
+    table = xr.Dataset(
+        {name: ("event", np.array([np.nan if name != "gust" else 3.5])) for name in FEATURES}
+    )
+    return RunAnswer(
+        forecast.cycle, Features((forecast.event,), table, (("light_path",),)), (forecast,)
+    )
 
 
-def publish(archive: Archive, config: Config, run: datetime, probability: float, digest: str = "a") -> str:
-    issue = archive.open_issue(Cycle(run), digest, run + timedelta(hours=5), run + timedelta(hours=24))
+def publish(
+    archive: Archive, config: Config, run: datetime, probability: float, digest: str = "a"
+) -> str:
+    issue = archive.open_issue(
+        Cycle(run), digest, run + timedelta(hours=5), run + timedelta(hours=24)
+    )
     forecast = a_forecast(config, probability, run)
     archive.keep(issue, [answer_of(forecast)], [forecast])
-    archive.mark_published(issue.id, issue.issued, [Receipt("web", issue.id, "published", "9 files")])
+    archive.mark_published(
+        issue.id, issue.issued, [Receipt("web", issue.id, "published", "9 files")]
+    )
     return issue.id
 
 
@@ -59,7 +86,10 @@ def test_other_settings_make_a_further_issue_of_the_cycle(archive: Archive, conf
 
     publish(archive, config, RUN, 0.2, digest="b")
 
-    assert [(issue.id, issue.number) for issue in archive.issues()] == [("gfs-2026112200-2", 2), ("gfs-2026112200", 1)]
+    assert [(issue.id, issue.number) for issue in archive.issues()] == [
+        ("gfs-2026112200-2", 2),
+        ("gfs-2026112200", 1),
+    ]
 
 
 def test_an_issue_that_no_reader_saw_gives_up_its_number(archive: Archive, config: Config) -> None:
@@ -67,7 +97,9 @@ def test_an_issue_that_no_reader_saw_gives_up_its_number(archive: Archive, confi
     forecast = a_forecast(config, 0.2)
     archive.keep(died, [answer_of(forecast)], [forecast])
 
-    following = archive.open_issue(Cycle(RUN + timedelta(hours=6)), "a", NOW + timedelta(hours=6), LATER)
+    following = archive.open_issue(
+        Cycle(RUN + timedelta(hours=6)), "a", NOW + timedelta(hours=6), LATER
+    )
 
     assert (died.number, following.number) == (1, 1)
     assert archive.forecast_count(died) == (0, 0)
@@ -79,10 +111,14 @@ def test_a_published_issue_is_never_changed(archive: Archive, config: Config) ->
 
     other = a_forecast(config, 0.9)
     archive.keep(issue, [answer_of(other)], [other])
-    archive.mark_published(identifier, NOW + timedelta(days=1), [Receipt("web", identifier, "failed")])
+    archive.mark_published(
+        identifier, NOW + timedelta(days=1), [Receipt("web", identifier, "failed")]
+    )
     renewed = archive.renew(issue, NOW + timedelta(days=1))
 
-    assert archive.earlier([other.event], Cycle(RUN + timedelta(hours=6)), 3) == {other.event.key: (0.2,)}
+    assert archive.earlier([other.event], Cycle(RUN + timedelta(hours=6)), 3) == {
+        other.event.key: (0.2,)
+    }
     assert archive.receipts(issue)[0].outcome == "published"
     assert renewed.issued == NOW
 
@@ -95,7 +131,9 @@ def test_numbers_start_again_with_the_year(archive: Archive, config: Config) -> 
     assert [issue.number for issue in archive.issues()] == [1, 1]
 
 
-def test_earlier_cycles_come_newest_first_and_never_the_future(archive: Archive, config: Config) -> None:
+def test_earlier_cycles_come_newest_first_and_never_the_future(
+    archive: Archive, config: Config
+) -> None:
     for hours, probability in ((0, 0.1), (6, 0.2), (12, float("nan")), (18, 0.4), (24, 0.5)):
         publish(archive, config, RUN + timedelta(hours=hours), probability)
     event = a_forecast(config, 0.5).event
@@ -106,34 +144,55 @@ def test_earlier_cycles_come_newest_first_and_never_the_future(archive: Archive,
     assert earlier == {event.key: (0.4, 0.2)}
 
 
-def test_what_earlier_cycles_told_of_a_quantity_comes_newest_first(archive: Archive, config: Config) -> None:
+def test_what_earlier_cycles_told_of_a_quantity_comes_newest_first(
+    archive: Archive, config: Config
+) -> None:
     for hours in (0, 6, 12):
         publish(archive, config, RUN + timedelta(hours=hours), 0.2)
     event = a_forecast(config, 0.5).event
     cycle = Cycle(RUN + timedelta(hours=12))
 
-    assert archive.earlier_quantities([event], cycle, 3, ["gust"]) == {event.key: {"gust": (3.5, 3.5)}}
-    assert archive.earlier_quantities([event], cycle, 1, ["gust", "deck_top"]) == {event.key: {"gust": (3.5,)}}
-    assert archive.earlier_quantities([event], cycle, 3, ["deck_top"]) == {}  # no feature of this phenomenon
+    assert archive.earlier_quantities([event], cycle, 3, ["gust"]) == {
+        event.key: {"gust": (3.5, 3.5)}
+    }
+    assert archive.earlier_quantities([event], cycle, 1, ["gust", "deck_top"]) == {
+        event.key: {"gust": (3.5,)}
+    }
+    # no feature of this phenomenon
+    assert archive.earlier_quantities([event], cycle, 3, ["deck_top"]) == {}
 
 
-def test_every_fresh_run_of_every_model_has_a_voice_and_a_run_only_one(archive: Archive, config: Config) -> None:
+def test_every_fresh_run_of_every_model_has_a_voice_and_a_run_only_one(
+    archive: Archive, config: Config
+) -> None:
     for hours, probability in ((0, 0.1), (6, 0.2)):
         publish(archive, config, RUN + timedelta(hours=hours), probability)
     other = replace(a_forecast(config, 0.7), cycle=Cycle(RUN, "ifs"))
-    issue = archive.open_issue(Cycle(RUN + timedelta(hours=6)), "b", NOW + timedelta(hours=7), LATER)
-    archive.keep(issue, [answer_of(a_forecast(config, 0.25, RUN + timedelta(hours=6))), answer_of(other)], [other])
+    issue = archive.open_issue(
+        Cycle(RUN + timedelta(hours=6)), "b", NOW + timedelta(hours=7), LATER
+    )
+    archive.keep(
+        issue,
+        [answer_of(a_forecast(config, 0.25, RUN + timedelta(hours=6))), answer_of(other)],
+        [other],
+    )
     archive.mark_published(issue.id, issue.issued)
 
     heard = archive.voices([other.event], RUN, LATER)[other.event.key]
     fresh = archive.voices([other.event], RUN + timedelta(hours=1), LATER)[other.event.key]
 
     # The run of 06 was issued twice: what it said last counts.
-    assert {voice.cycle.id: voice.probability for voice in heard} == {"gfs-2026112206": 0.25, "gfs-2026112200": 0.1, "ifs-2026112200": 0.7}
+    assert {voice.cycle.id: voice.probability for voice in heard} == {
+        "gfs-2026112206": 0.25,
+        "gfs-2026112200": 0.1,
+        "ifs-2026112200": 0.7,
+    }
     assert [voice.cycle.id for voice in fresh] == ["gfs-2026112206"]
 
 
-def test_an_archive_of_the_first_schema_keeps_its_features_when_it_is_brought_up(tmp_path: Path, config: Config) -> None:
+def test_an_archive_of_the_first_schema_keeps_its_features_when_it_is_brought_up(
+    tmp_path: Path, config: Config
+) -> None:
     path = tmp_path / "archive.db"
     publish(Archive(f"sqlite:///{path}"), config, RUN, 0.2)
     with sqlite3.connect(path) as connection:  # as session one's program left it
@@ -142,7 +201,9 @@ def test_an_archive_of_the_first_schema_keeps_its_features_when_it_is_brought_up
             '"values" JSON NOT NULL, missing JSON NOT NULL, PRIMARY KEY (issue, site, phenomenon, day))'
         )
         connection.execute("CREATE INDEX feature_by_event ON feature (site, phenomenon, day)")
-        connection.execute('INSERT INTO feature SELECT issue, site, phenomenon, day, "values", missing FROM voice')
+        connection.execute(
+            'INSERT INTO feature SELECT issue, site, phenomenon, day, "values", missing FROM voice'
+        )
         connection.execute("DROP TABLE voice")
         connection.execute("UPDATE about SET schema = 1")
 
@@ -153,7 +214,9 @@ def test_an_archive_of_the_first_schema_keeps_its_features_when_it_is_brought_up
     assert (voice.cycle, voice.probability, voice.members) == (Cycle(RUN), 0.2, 1)
     with sqlite3.connect(path) as connection:
         assert connection.execute('SELECT "values" FROM voice').fetchone()[0] == '{"gust": 3.5}'
-        assert not connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'feature'").fetchone()
+        assert not connection.execute(
+            "SELECT 1 FROM sqlite_master WHERE name = 'feature'"
+        ).fetchone()
     Archive(f"sqlite:///{path}")  # and is not brought up twice
 
 

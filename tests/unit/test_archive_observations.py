@@ -1,4 +1,6 @@
-"""Do the tables of observations keep each record, file and complaint once, on SQLite and on PostgreSQL?"""
+"""Do the tables of observations keep each record, file and complaint once, on SQLite and on
+PostgreSQL?
+"""
 
 from __future__ import annotations
 
@@ -16,7 +18,9 @@ NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 HOUR = timedelta(hours=1)
 
 
-def observation(station: str = "54511", at: datetime = NOW, flag: int = GOOD, form: str = "csv", **values: float) -> Observation:
+def observation(
+    station: str = "54511", at: datetime = NOW, flag: int = GOOD, form: str = "csv", **values: float
+) -> Observation:
     values = values or {"air_temperature": 270.25}
     return Observation(station, at, values, dict.fromkeys(values, flag), form)
 
@@ -30,8 +34,13 @@ def kept(archive: Archive) -> Observations:
     return Observations(archive)
 
 
-def test_files_and_their_records_are_kept_together_and_read_back_as_they_were(kept: Observations) -> None:
-    observations = [observation(at=NOW - n * HOUR, air_temperature=270.1 + n, wind_speed=1 / 3) for n in range(3)]
+def test_files_and_their_records_are_kept_together_and_read_back_as_they_were(
+    kept: Observations,
+) -> None:
+    observations = [
+        observation(at=NOW - n * HOUR, air_temperature=270.1 + n, wind_speed=1 / 3)
+        for n in range(3)
+    ]
 
     new = kept.keep_files([file("a", kept=2), file("b")], observations, [], NOW)
 
@@ -41,7 +50,9 @@ def test_files_and_their_records_are_kept_together_and_read_back_as_they_were(ke
     assert kept.was_read(["a" * 64, "c" * 64]) == {"a" * 64}
 
 
-def test_a_file_of_the_same_digest_is_no_new_one_and_tells_its_faults_once(kept: Observations) -> None:
+def test_a_file_of_the_same_digest_is_no_new_one_and_tells_its_faults_once(
+    kept: Observations,
+) -> None:
     fault = Fault("a.csv", 2, "the line has 3 cells, its header 4")
 
     first = kept.keep_files([file("a", fault), file("a", fault)], [observation()], [], NOW)
@@ -57,13 +68,20 @@ def test_flags_are_changed_and_values_are_not(kept: Observations) -> None:
 
     kept.keep_files([file("a")], [], [observation(flag=GOOD)], NOW)
 
-    flags = {o.form: (o.flags["air_temperature"], o.values["air_temperature"]) for o in kept.series(["54511"], NOW, NOW)["54511"]}
+    flags = {
+        o.form: (o.flags["air_temperature"], o.values["air_temperature"])
+        for o in kept.series(["54511"], NOW, NOW)["54511"]
+    }
     assert flags == {"csv": (GOOD, 270.25), "synop": (DOUBTFUL, 270.25)}
 
 
 def test_what_is_pushed_is_noted_until_it_is_judged(kept: Observations) -> None:
     first, second = observation(form="push"), observation("M1001", NOW - HOUR / 7, form="push")
-    new = [kept.keep_pushed(file("a"), [first, second]), kept.keep_pushed(file("b"), []), kept.keep_pushed(file("a"), [first])]
+    new = [
+        kept.keep_pushed(file("a"), [first, second]),
+        kept.keep_pushed(file("b"), []),
+        kept.keep_pushed(file("a"), [first]),
+    ]
     (note,) = kept.unjudged()
 
     told = kept.told([note])
@@ -99,13 +117,24 @@ def test_a_note_is_never_given_the_place_of_one_that_was_struck_out(kept: Observ
 
 
 def test_a_later_report_corrects_the_earlier_element_by_element(kept: Observations) -> None:
-    kept.keep([observation(air_temperature=270.1, wind_speed=1 / 3, mass_concentration_of_pm2p5=1.2e-9)], NOW)
+    kept.keep(
+        [observation(air_temperature=270.1, wind_speed=1 / 3, mass_concentration_of_pm2p5=1.2e-9)],
+        NOW,
+    )
 
     kept.keep([observation(flag=DOUBTFUL, air_temperature=271.3)], NOW + HOUR)
 
     (found,) = kept.series(["54511"], NOW, NOW)["54511"]
-    assert found.values == {"air_temperature": 271.3, "wind_speed": 1 / 3, "mass_concentration_of_pm2p5": 1.2e-9}
-    assert found.flags == {"air_temperature": DOUBTFUL, "wind_speed": GOOD, "mass_concentration_of_pm2p5": GOOD}
+    assert found.values == {
+        "air_temperature": 271.3,
+        "wind_speed": 1 / 3,
+        "mass_concentration_of_pm2p5": 1.2e-9,
+    }
+    assert found.flags == {
+        "air_temperature": DOUBTFUL,
+        "wind_speed": GOOD,
+        "mass_concentration_of_pm2p5": GOOD,
+    }
 
 
 def test_where_anything_cannot_be_kept_nothing_is(kept: Observations) -> None:
@@ -118,7 +147,11 @@ def test_where_anything_cannot_be_kept_nothing_is(kept: Observations) -> None:
 
 
 def test_what_was_heard_of_each_station(kept: Observations) -> None:
-    kept.keep([observation(at=NOW - n * HOUR) for n in range(30)] + [observation("M1001", NOW - 50 * HOUR)], NOW)
+    kept.keep(
+        [observation(at=NOW - n * HOUR) for n in range(30)]
+        + [observation("M1001", NOW - 50 * HOUR)],
+        NOW,
+    )
 
     heard = kept.heard(["54511", "M1001", "never"], NOW - 24 * HOUR)
 
@@ -140,7 +173,10 @@ def test_two_who_take_in_the_same_file_at_once_keep_it_once(kept: Observations) 
     fault = Fault("a.csv", 2, "why")
     records = [observation(at=NOW - n * HOUR) for n in range(200)]
     found: list[tuple[str, ...]] = []
-    threads = [Thread(target=lambda: found.append(kept.keep_files([file("a", fault)], records, [], NOW))) for _ in range(4)]
+    threads = [
+        Thread(target=lambda: found.append(kept.keep_files([file("a", fault)], records, [], NOW)))
+        for _ in range(4)
+    ]
 
     for thread in threads:
         thread.start()

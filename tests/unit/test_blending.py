@@ -18,9 +18,18 @@ GRADES = (0.10, 0.30, 0.50, 0.70)
 NAN = float("nan")
 
 
-def a_forecast(config: Config, probability: float, model: str = "gfs", hours: int = 0, **more: object) -> Forecast:
-    event = Event("sea_of_clouds", config.all_sites()[0], date(2026, 11, 23), Window(RUN + timedelta(hours=21), RUN + timedelta(hours=26)))
-    return Forecast(event, Cycle(RUN + timedelta(hours=hours), model), RUN, probability, 1, "rule-1", **more)  # type: ignore[arg-type]
+def a_forecast(
+    config: Config, probability: float, model: str = "gfs", hours: int = 0, **more: object
+) -> Forecast:
+    event = Event(
+        "sea_of_clouds",
+        config.all_sites()[0],
+        date(2026, 11, 23),
+        Window(RUN + timedelta(hours=21), RUN + timedelta(hours=26)),
+    )
+    return Forecast(
+        event, Cycle(RUN + timedelta(hours=hours), model), RUN, probability, 1, "rule-1", **more
+    )  # type: ignore[arg-type]
 
 
 def answer(forecast: Forecast, values: tuple[float, ...] = (1.0,), members: int = 1) -> RunAnswer:
@@ -37,8 +46,13 @@ def test_models_count_alike_however_many_runs_they_have(config: Config) -> None:
     # GFS says (0.2 + 0.4) / 2 = 0.3 in two runs, IFS 0.8 in one: (0.3 + 0.8) / 2 = 0.55.
     assert told.probability == pytest.approx(0.55)
     assert told.grade == 4
-    assert [(v.cycle.id, v.weight) for v in told.voices] == [("gfs-2026112206", 0.25), ("ifs-2026112200", 0.5), ("gfs-2026112200", 0.25)]
-    assert (told.spread.low, told.spread.high, told.spread.cycles) == (0.2, 0.8, 3)  # type: ignore[union-attr]
+    assert [(v.cycle.id, v.weight) for v in told.voices] == [
+        ("gfs-2026112206", 0.25),
+        ("ifs-2026112200", 0.5),
+        ("gfs-2026112200", 0.25),
+    ]
+    assert (told.spread.low, told.spread.high, told.spread.cycles) == (0.2, 0.8,
+        3)  # type: ignore[union-attr]
 
 
 def test_a_run_that_answers_today_is_not_heard_twice(config: Config) -> None:
@@ -68,21 +82,33 @@ def test_nobody_knowing_stays_unknown(config: Config) -> None:
 
 
 def test_the_states_of_a_morning_still_add_to_one(config: Config) -> None:
-    first = a_forecast(config, 0.5, states={"sea": 0.5, "in_cloud": 0.1, "overcast": 0.1, "open": 0.3})
-    second = a_forecast(config, 0.1, "ifs", states={"sea": 0.1, "in_cloud": 0.5, "overcast": 0.2, "open": 0.2})
+    first = a_forecast(
+        config, 0.5, states={"sea": 0.5, "in_cloud": 0.1, "overcast": 0.1, "open": 0.3}
+    )
+    second = a_forecast(
+        config, 0.1, "ifs", states={"sea": 0.1, "in_cloud": 0.5, "overcast": 0.2, "open": 0.2}
+    )
 
-    (told,) = blend([answer(first), answer(second)], {}, {"sea_of_clouds": {"gfs": 3.0, "ifs": 1.0}}, GRADES)
+    (told,) = blend(
+        [answer(first), answer(second)], {}, {"sea_of_clouds": {"gfs": 3.0, "ifs": 1.0}}, GRADES
+    )
 
     # 0.75 x 0.5 + 0.25 x 0.1 = 0.4
     assert told.states["sea"] == pytest.approx(told.probability) == pytest.approx(0.4)
     assert sum(told.states.values()) == pytest.approx(1.0)
 
 
-def test_an_ensemble_says_the_mean_of_its_members_and_lacks_what_most_of_them_lack(config: Config) -> None:
+def test_an_ensemble_says_the_mean_of_its_members_and_lacks_what_most_of_them_lack(
+    config: Config,
+) -> None:
     members = [a_forecast(config, p, "gefs") for p in (0.1, 0.4, 0.7)]
     features = [answer(m, (v,)).features for m, v in zip(members, (1.0, 3.0, NAN), strict=True)]
 
-    said = ensemble(members[0].cycle, [(f, (m,)) for f, m in zip(features, members, strict=True)], (replace(members[0], probability=0.3),))
+    said = ensemble(
+        members[0].cycle,
+        [(f, (m,)) for f, m in zip(features, members, strict=True)],
+        (replace(members[0], probability=0.3),),
+    )
 
     assert said.forecasts[0].probability == pytest.approx(0.4)
     assert said.members == 3
@@ -91,7 +117,8 @@ def test_an_ensemble_says_the_mean_of_its_members_and_lacks_what_most_of_them_la
 
 
 def test_shares_follow_the_scores_slowly() -> None:
-    # 60 cases each: (60 x 0.10 + 60 x 0.15) / 120 = 0.125 and 0.175 after shrinking to the mean 0.15: shares 1.2 and 0.857.
+    # 60 cases each: (60 x 0.10 + 60 x 0.15) / 120 = 0.125 and 0.175 after shrinking to the mean
+    # 0.15: shares 1.2 and 0.857.
     shares = shares_of({"gfs": (0.20, 60), "ifs": (0.10, 60), "new": (0.01, 5)})
 
     assert shares["ifs"] == pytest.approx(1.2)

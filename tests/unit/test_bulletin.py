@@ -14,7 +14,13 @@ from forecast.quantities import FEATURES
 from forecast.settings import NameSettings
 from products.bulletin import Bulletin, Entry, Gap, compose
 from products.safety import DANGERS, clothing, feature_of, hazards, judge
-from tests.e2e.sample_bulletin import ATTRIBUTION, earlier_issues, sample_bulletin, sample_config, sample_parts
+from tests.e2e.sample_bulletin import (
+    ATTRIBUTION,
+    earlier_issues,
+    sample_bulletin,
+    sample_config,
+    sample_parts,
+)
 
 
 @pytest.fixture(scope="module")
@@ -23,7 +29,11 @@ def bulletin() -> Bulletin:
 
 
 def entry(bulletin: Bulletin, site: str, phenomenon: str, day: int) -> Entry:
-    return next(e for e in bulletin.entries if e.forecast.event.key == (site, phenomenon, date(2026, 11, day).isoformat()))
+    return next(
+        e
+        for e in bulletin.entries
+        if e.forecast.event.key == (site, phenomenon, date(2026, 11, day).isoformat())
+    )
 
 
 def composed(change: dict[tuple[str, str, str], float]) -> Bulletin:
@@ -33,7 +43,9 @@ def composed(change: dict[tuple[str, str, str], float]) -> Bulletin:
 
     def changed(forecast: Forecast) -> Forecast:
         p = change.get(forecast.event.key, 0.05)
-        return replace(forecast, probability=p, grade=1 + sum(p >= begin for begin in config.forecast.grades))
+        return replace(
+            forecast, probability=p, grade=1 + sum(p >= begin for begin in config.forecast.grades)
+        )
 
     return compose(issue, [changed(f) for f in told], features, almanacs, config, ATTRIBUTION)
 
@@ -41,7 +53,9 @@ def composed(change: dict[tuple[str, str, str], float]) -> Bulletin:
 def test_every_forecast_is_said_once(bulletin: Bulletin) -> None:
     _, told, _, _ = sample_parts(sample_config())
 
-    assert sorted(e.forecast.event.key for e in bulletin.entries) == sorted(f.event.key for f in told)
+    assert sorted(e.forecast.event.key for e in bulletin.entries) == sorted(
+        f.event.key for f in told
+    )
 
 
 def test_a_site_speaks_of_its_phenomena_in_its_own_order(bulletin: Bulletin) -> None:
@@ -53,19 +67,27 @@ def test_a_site_speaks_of_its_phenomena_in_its_own_order(bulletin: Bulletin) -> 
     assert section.days[1].headline is section.days[1].entries[0]
 
 
-def test_the_best_of_the_nights_are_the_most_likely_of_the_next_three_days_each_of_another_kind() -> None:
+def test_the_best_of_the_nights_are_the_most_likely_of_the_next_three_days_each_of_another_kind() -> (
+    None
+):
     # A perfect day lies beyond the three; of the three, the same phenomenon is good at two sites.
-    made = composed({
-        ("baihuashan", "starry_sky", "2026-11-26"): 0.99,
-        ("jinding", "sea_of_clouds", "2026-11-23"): 0.82,
-        ("lingshan", "sea_of_clouds", "2026-11-23"): 0.75,
-        ("jinding", "sunrise", "2026-11-23"): 0.71,
-        ("zhaojiawa", "sunrise_glow", "2026-11-24"): 0.70,
-    })
+    made = composed(
+        {
+            ("baihuashan", "starry_sky", "2026-11-26"): 0.99,
+            ("jinding", "sea_of_clouds", "2026-11-23"): 0.82,
+            ("lingshan", "sea_of_clouds", "2026-11-23"): 0.75,
+            ("jinding", "sunrise", "2026-11-23"): 0.71,
+            ("zhaojiawa", "sunrise_glow", "2026-11-24"): 0.70,
+        }
+    )
 
     said = [(e.forecast.event.site.id, e.forecast.event.phenomenon) for e in made.best]
 
-    assert said == [("jinding", "sea_of_clouds"), ("zhaojiawa", "sunrise_glow"), ("jinding", "sunrise")]
+    assert said == [
+        ("jinding", "sea_of_clouds"),
+        ("zhaojiawa", "sunrise_glow"),
+        ("jinding", "sunrise"),
+    ]
 
 
 def test_snowmaking_is_never_the_best_of_the_nights() -> None:
@@ -125,7 +147,15 @@ def test_the_archive_lists_published_issues_but_this_one_the_latest_first() -> N
     issue, told, features, almanacs = sample_parts(config)
     unpublished = replace(issue, id="gfs-2026112112", published=False)
 
-    made = compose(issue, told, features, almanacs, config, ATTRIBUTION, [*reversed(earlier_issues()), unpublished, issue])
+    made = compose(
+        issue,
+        told,
+        features,
+        almanacs,
+        config,
+        ATTRIBUTION,
+        [*reversed(earlier_issues()), unpublished, issue],
+    )
 
     assert [i.number for i in made.earlier] == [41, 40, 39]
 
@@ -138,18 +168,26 @@ def test_the_archive_lists_published_issues_but_this_one_the_latest_first() -> N
         (False, ("门头沟区气象局",), "official", ()),
     ],
 )
-def test_who_issues_decides_what_it_is_called(demonstration: bool, bodies: tuple[str, ...], status: str, marks: tuple[str, ...]) -> None:
+def test_who_issues_decides_what_it_is_called(
+    demonstration: bool, bodies: tuple[str, ...], status: str, marks: tuple[str, ...]
+) -> None:
     config = sample_config(demonstration)
-    issuer = config.issuer.model_copy(update={"bodies": tuple(NameSettings(zh=name, en=name) for name in bodies)})
+    issuer = config.issuer.model_copy(
+        update={"bodies": tuple(NameSettings(zh=name, en=name) for name in bodies)}
+    )
 
     made = sample_bulletin(config.model_copy(update={"issuer": issuer}))
 
     assert (made.status, made.marks) == (status, marks)
 
 
-def test_a_bulletin_is_valid_from_its_issue_to_the_end_of_its_last_known_window(bulletin: Bulletin) -> None:
+def test_a_bulletin_is_valid_from_its_issue_to_the_end_of_its_last_known_window(
+    bulletin: Bulletin,
+) -> None:
     assert bulletin.valid_from == bulletin.issue.issued
-    assert bulletin.valid_to == max(e.forecast.event.window.end for e in bulletin.entries if e.forecast.known)
+    assert bulletin.valid_to == max(
+        e.forecast.event.window.end for e in bulletin.entries if e.forecast.known
+    )
     assert bulletin.expires_at == bulletin.issue.valid_until
 
 
@@ -170,14 +208,17 @@ def test_a_bulletin_is_valid_from_its_issue_to_the_end_of_its_last_known_window(
         ({"snow_water": 5.0}, False, ["heavy_snow"]),  # GB/T 28592: heavy snow from 5.0 mm a day
         ({"freezing_rain": 0.09}, True, []),
         ({"freezing_rain": 0.1}, True, ["freezing_rain"]),  # the least that is measured
-        ({"wind_chill": 245.15}, False, ["extreme_cold"]),  # -28 degC: frostbite within half an hour (ECCC)
+        # -28 degC: frostbite within half an hour (ECCC)
+        ({"wind_chill": 245.15}, False, ["extreme_cold"]),
         ({"convective_energy": 600.0}, False, []),
         ({"convective_energy": 600.0, "precipitation": 0.4}, False, ["thunder"]),
         ({"convective_energy": 1600.0}, False, ["thunder"]),
         ({"gust": nan}, False, []),
     ],
 )
-def test_a_danger_begins_at_its_published_threshold(values: dict[str, float], wet: bool, found: list[str]) -> None:
+def test_a_danger_begins_at_its_published_threshold(
+    values: dict[str, float], wet: bool, found: list[str]
+) -> None:
     assert [hazard.id for hazard in hazards(values, wet)] == found
 
 
@@ -188,11 +229,17 @@ def test_ice_is_named_for_a_frost_within_a_day_of_rain(bulletin: Bulletin) -> No
 def test_the_safety_box_tells_the_strongest_value_first_danger_first(bulletin: Bulletin) -> None:
     said = {alert.hazard: alert for alert in bulletin.outlook.alerts}
 
-    assert [alert.hazard for alert in bulletin.outlook.alerts] == ["gale", "heavy_snow", "ice", "fog"]
+    assert [alert.hazard for alert in bulletin.outlook.alerts] == [
+        "gale",
+        "heavy_snow",
+        "ice",
+        "fog",
+    ]
     assert said["gale"].days == (date(2026, 11, 24),)
     assert said["gale"].value == pytest.approx(19.6)
     assert said["fog"].value == pytest.approx(180.0)
-    assert said["ice"].days == (date(2026, 11, 24), date(2026, 11, 25))  # it freezes, and something fell that day or the day before
+    # it freezes, and something fell that day or the day before
+    assert said["ice"].days == (date(2026, 11, 24), date(2026, 11, 25))
 
 
 def test_a_site_page_speaks_of_its_own_dangers(bulletin: Bulletin) -> None:
@@ -204,7 +251,16 @@ def test_a_site_page_speaks_of_its_own_dangers(bulletin: Bulletin) -> None:
 
 @pytest.mark.parametrize(
     ("celsius", "worn"),
-    [(26, "light"), (24, "light"), (18, "thin"), (9, "jacket"), (0, "warm"), (-0.1, "down"), (-15, "heavy"), (-30, "extreme")],
+    [
+        (26, "light"),
+        (24, "light"),
+        (18, "thin"),
+        (9, "jacket"),
+        (0, "warm"),
+        (-0.1, "down"),
+        (-15, "heavy"),
+        (-30, "extreme"),
+    ],
 )
 def test_clothing_follows_the_felt_temperature(celsius: float, worn: str) -> None:
     assert clothing({"wind_chill": celsius + 273.15}) == worn
@@ -220,7 +276,8 @@ def test_every_danger_is_told_by_a_feature_of_the_catalogue(bulletin: Bulletin) 
 
 def whole(**other: float) -> DayWeather:
     calm = {
-        "gust": 5.0, "wind_speed_at_site": 3.0, "wind_chill": 270.0, "temperature_minimum": 272.0, "precipitation": 0.0, "snow_water": 0.0,
+        "gust": 5.0, "wind_speed_at_site": 3.0, "wind_chill": 270.0, "temperature_minimum": 272.0,
+        "precipitation": 0.0, "snow_water": 0.0,
         "convective_energy": 0.0, "visibility": 2e4, "freezing_rain": 0.0,
     }  # fmt: skip
     return DayWeather(calm | other, 1.0)
@@ -234,11 +291,15 @@ def test_only_a_wholly_known_day_is_without_danger() -> None:
 
 @pytest.mark.parametrize(
     ("lacking", "open_"),
-    [("convective_energy", {"thunder"}), ("gust", {"gale", "wind"}), ("visibility", {"fog"}), ("wind_chill", {"extreme_cold"}),
-     ("snow_water", {"heavy_snow"}), ("temperature_minimum", {"ice"}), ("precipitation", {"ice", "thunder", "freezing_rain"}),
+    [("convective_energy", {"thunder"}), ("gust", {"gale", "wind"}), ("visibility", {"fog"}),
+     ("wind_chill", {"extreme_cold"}),
+     ("snow_water", {"heavy_snow"}), ("temperature_minimum", {"ice"}),
+     ("precipitation", {"ice", "thunder", "freezing_rain"}),
      ("freezing_rain", {"freezing_rain"})],
 )  # fmt: skip
-def test_a_danger_whose_feature_is_not_known_is_neither_there_nor_excluded(lacking: str, open_: set[str]) -> None:
+def test_a_danger_whose_feature_is_not_known_is_neither_there_nor_excluded(
+    lacking: str, open_: set[str]
+) -> None:
     found, unjudged = judge(whole(**{lacking: nan}), whole())
 
     assert found == ()
@@ -279,16 +340,25 @@ def test_without_the_weather_of_the_days_nothing_is_clear() -> None:
     assert made.outlook.gaps == (Gap(tuple(DANGERS), made.days),)
 
 
-def test_what_is_covered_ends_with_the_last_day_of_which_every_danger_is_judged(bulletin: Bulletin) -> None:
+def test_what_is_covered_ends_with_the_last_day_of_which_every_danger_is_judged(
+    bulletin: Bulletin,
+) -> None:
     assert bulletin.outlook.clear == bulletin.days[:6]
-    assert bulletin.covered_until == datetime(2026, 11, 27, 16, tzinfo=UTC)  # the end of the 27th in Beijing
+    # the end of the 27th in Beijing
+    assert bulletin.covered_until == datetime(2026, 11, 27, 16, tzinfo=UTC)
 
 
 def test_of_better_days_that_are_all_poor_the_likeliest_is_told() -> None:
-    made = composed({("lingshan", "sunset_glow", f"2026-11-{day}"): p for day, p in ((23, 0.05), (24, 0.14), (25, 0.22), (26, 0.12))})
+    made = composed(
+        {
+            ("lingshan", "sunset_glow", f"2026-11-{day}"): p
+            for day, p in ((23, 0.05), (24, 0.14), (25, 0.22), (26, 0.12))
+        }
+    )
 
     better = entry(made, "lingshan", "sunset_glow", 23).better
 
     assert better is not None
     assert better.event.day == date(2026, 11, 25)
-    assert entry(made, "lingshan", "sunset_glow", 24).better is None  # 8 points more are not clearly more
+    # 8 points more are not clearly more
+    assert entry(made, "lingshan", "sunset_glow", 24).better is None

@@ -1,4 +1,6 @@
-"""Does nothing from after an issue get into what is learnt from it, and is every forecast held against fair rivals?"""
+"""Does nothing from after an issue get into what is learnt from it, and is every forecast held
+against fair rivals?
+"""
 
 from __future__ import annotations
 
@@ -26,29 +28,61 @@ DAY = date(2026, 1, 10)
 KEY = ("lingshan", "sunset_glow", DAY.isoformat())
 
 
-def outcome(day: date = DAY, degree: float = 1.0, source: str = "observer", site: str = "lingshan") -> Outcome:
+def outcome(
+    day: date = DAY, degree: float = 1.0, source: str = "observer", site: str = "lingshan"
+) -> Outcome:
     return Outcome("sunset_glow", site, day, degree, source)
 
 
 def told(day: date = DAY, probability: float = 0.4, **more: object) -> Told:
     issued = more.pop("issued", issued_on(day))
-    made = Told("gfs-1", issued, issued - 6 * HOUR, "lingshan", "sunset_glow", day, begins(day), probability, 3, "rule-1")  # type: ignore[arg-type,operator]
+    made = Told(
+        "gfs-1",
+        issued,
+        issued - 6 * HOUR,
+        "lingshan",
+        "sunset_glow",
+        day,
+        begins(day),
+        probability,
+        3,
+        "rule-1",
+    )  # type: ignore[arg-type,operator]
     return replace(made, **more)  # type: ignore[arg-type]
 
 
 def seen_of(*outcomes: Outcome) -> dict[tuple[str, str, str], Seen]:
-    found = {(o.site, o.phenomenon, o.day.isoformat()): resolve([Report(o, issued_on(o.day) + 24 * HOUR)]) for o in outcomes}
+    found = {
+        (o.site, o.phenomenon, o.day.isoformat()): resolve(
+            [Report(o, issued_on(o.day) + 24 * HOUR)]
+        )
+        for o in outcomes
+    }
     return {key: seen for key, seen in found.items() if seen is not None}
 
 
-def reports_of(*outcomes: Outcome, after: timedelta = 24 * HOUR) -> dict[tuple[str, str, str], tuple[Report, ...]]:
-    return {(o.site, o.phenomenon, o.day.isoformat()): (Report(o, issued_on(o.day) + after),) for o in outcomes}
+def reports_of(
+    *outcomes: Outcome, after: timedelta = 24 * HOUR
+) -> dict[tuple[str, str, str], tuple[Report, ...]]:
+    return {
+        (o.site, o.phenomenon, o.day.isoformat()): (Report(o, issued_on(o.day) + after),)
+        for o in outcomes
+    }
 
 
 def test_rows_of_one_event_share_its_weight_by_trust() -> None:
     voices = [
-        Heard(f"gfs-{k}", issued_on(DAY - k * 24 * HOUR), "gfs", issued_on(DAY) - 99 * HOUR, "lingshan", "sunset_glow", DAY, begins(DAY),
-              {"low_cloud": 0.1 * k})
+        Heard(
+            f"gfs-{k}",
+            issued_on(DAY - k * 24 * HOUR),
+            "gfs",
+            issued_on(DAY) - 99 * HOUR,
+            "lingshan",
+            "sunset_glow",
+            DAY,
+            begins(DAY),
+            {"low_cloud": 0.1 * k},
+        )
         for k in range(3)
     ]
 
@@ -57,21 +91,39 @@ def test_rows_of_one_event_share_its_weight_by_trust() -> None:
     assert data.names == features_of("sunset_glow")
     assert data.columns(["low_cloud"]).ravel().tolist() == pytest.approx([0.0, 0.1, 0.2])
     assert data.weight.sum() == pytest.approx(TRUST["camera"])
-    assert data.lead.tolist() == pytest.approx([11 + 1 / 3, 35 + 1 / 3, 59 + 1 / 3])  # 06:40 to 18:00 is 11 h 20 min
+    # 06:40 to 18:00 is 11 h 20 min
+    assert data.lead.tolist() == pytest.approx([11 + 1 / 3, 35 + 1 / 3, 59 + 1 / 3])
     assert data.seen.all()
 
 
 def test_a_feature_that_was_not_known_is_missing_and_not_nought() -> None:
-    voice = Heard("gfs-1", issued_on(DAY), "gfs", issued_on(DAY) - 9 * HOUR, "lingshan", "sunset_glow", DAY, begins(DAY), {})
+    voice = Heard(
+        "gfs-1",
+        issued_on(DAY),
+        "gfs",
+        issued_on(DAY) - 9 * HOUR,
+        "lingshan",
+        "sunset_glow",
+        DAY,
+        begins(DAY),
+        {},
+    )
 
     assert np.isnan(training_set("sunset_glow", [voice], seen_of(outcome())).features).all()
 
 
 def test_an_analysis_judges_no_forecast_that_could_come_from_the_same_run() -> None:
     near, far = told(run=begins(DAY) - 6 * HOUR), told(run=begins(DAY) - 7 * HOUR)
-    [analysis], [camera] = seen_of(outcome(source="analysis")).values(), seen_of(outcome(source="camera")).values()
+    [analysis], [camera] = (
+        seen_of(outcome(source="analysis")).values(),
+        seen_of(outcome(source="camera")).values(),
+    )
 
-    assert [independent(near, analysis), independent(far, analysis), independent(near, camera)] == [False, True, True]
+    assert [independent(near, analysis), independent(far, analysis), independent(near, camera)] == [
+        False,
+        True,
+        True,
+    ]
 
 
 def test_the_rule_is_asked_with_the_features_of_the_issue() -> None:
@@ -80,7 +132,9 @@ def test_the_rule_is_asked_with_the_features_of_the_issue() -> None:
 
     found = cases([told(values=values), told(values={})], reports_of(outcome()))
 
-    assert found.rule[0] == pytest.approx(rule.predict_proba(np.full((1, len(rule.columns)), 0.5))[0, 1])
+    assert found.rule[0] == pytest.approx(
+        rule.predict_proba(np.full((1, len(rule.columns)), 0.5))[0, 1]
+    )
     assert math.isnan(found.rule[1])
 
 
@@ -89,19 +143,27 @@ def days(month: int, count: int = 10) -> list[date]:
 
 
 def test_climatology_never_knows_the_month_of_the_case() -> None:
-    """By hand: one site; ten days of each month from January to April, all seen in January, none after: the other months of a day of
-    January saw none of 30; those of a day of February 10 of 30: the site's 1/3, its winter (10 + 10 / 3) / (10 + 10) = 2/3."""
+    """By hand: one site; ten days of each month from January to April, all seen in January, none
+    after: the other months of a day of January saw none of 30; those of a day of February 10 of 30:
+    the site's 1/3, its winter (10 + 10 / 3) / (10 + 10) = 2/3.
+    """
     whole = [outcome(d, float(month == 1)) for month in (1, 2, 3, 4) for d in days(month)]
 
     usual = climatology(seen_of(*whole))
 
-    assert [told for key, (told, _) in usual.items() if "-01-" in key[2]] == pytest.approx([0.0] * 10)
-    assert [told for key, (told, _) in usual.items() if "-02-" in key[2]] == pytest.approx([2 / 3] * 10)
+    assert [told for key, (told, _) in usual.items() if "-01-" in key[2]] == pytest.approx(
+        [0.0] * 10
+    )
+    assert [told for key, (told, _) in usual.items() if "-02-" in key[2]] == pytest.approx(
+        [2 / 3] * 10
+    )
 
 
 def test_climatology_draws_a_site_towards_all_sites() -> None:
-    """By hand: for lingshan in January the other months hold 30 of its own, none seen, and 30 of jinding, all seen: 60 cases at 1/2;
-    the site is drawn to (0 + 10 / 2) / (30 + 10) = 1/8, its winter, of which February holds 10, to (0 + 10 / 8) / (10 + 10) = 1/16."""
+    """By hand: for lingshan in January the other months hold 30 of its own, none seen, and 30 of
+    jinding, all seen: 60 cases at 1/2; the site is drawn to (0 + 10 / 2) / (30 + 10) = 1/8, its
+    winter, of which February holds 10, to (0 + 10 / 8) / (10 + 10) = 1/16.
+    """
     later = [d for month in (2, 3, 4) for d in days(month)]
     others = [outcome(d, 0.0) for d in later] + [outcome(d, 1.0, site="jinding") for d in later]
 
@@ -112,8 +174,15 @@ def test_climatology_draws_a_site_towards_all_sites() -> None:
 
 
 def test_a_first_autumn_is_not_judged_by_its_other_month() -> None:
-    """October seen on 9 days of 10, November on 1 of 10: each month told of the other's would err by .70, the base rate by .25."""
-    first = [outcome(date(2026, 10, 1) + timedelta(days=k), float(k % 10 != 0 if k < 31 else k % 10 == 0)) for k in range(61)]
+    """October seen on 9 days of 10, November on 1 of 10: each month told of the other's would err
+    by .70, the base rate by .25.
+    """
+    first = [
+        outcome(
+            date(2026, 10, 1) + timedelta(days=k), float(k % 10 != 0 if k < 31 else k % 10 == 0)
+        )
+        for k in range(61)
+    ]
     seen = seen_of(*first)
 
     usual = climatology(seen)
@@ -125,11 +194,17 @@ def test_a_first_autumn_is_not_judged_by_its_other_month() -> None:
 
 
 def test_a_base_rate_knows_nothing_of_the_five_days_of_the_case() -> None:
-    """By hand: 1970-01-01 begins a span; of two spans, one seen on all 5 days and one on 2 of 5, each is told the other's frequency."""
+    """By hand: 1970-01-01 begins a span; of two spans, one seen on all 5 days and one on 2 of 5,
+    each is told the other's frequency.
+    """
     spans = [outcome(date(1970, 1, 1) + timedelta(days=k), float(k < 7)) for k in range(10)]
 
-    assert [base for _, base in climatology(seen_of(*spans)).values()] == pytest.approx([2 / 5] * 5 + [1.0] * 5)
-    assert all(math.isnan(value) for pair in climatology(seen_of(*spans[:5])).values() for value in pair)
+    assert [base for _, base in climatology(seen_of(*spans)).values()] == pytest.approx(
+        [2 / 5] * 5 + [1.0] * 5
+    )
+    assert all(
+        math.isnan(value) for pair in climatology(seen_of(*spans[:5])).values() for value in pair
+    )
 
 
 def test_persistence_knows_only_what_had_come_in_when_the_forecast_went_out() -> None:
@@ -144,24 +219,33 @@ def test_persistence_knows_only_what_had_come_in_when_the_forecast_went_out() ->
 
 
 def test_models_are_compared_on_what_all_of_them_told() -> None:
-    """By hand: both told two events, 0.8 and 0.6 of a thing seen: 0.04 and 0.16; what one alone told counts for none."""
+    """By hand: both told two events, 0.8 and 0.6 of a thing seen: 0.04 and 0.16; what one alone
+    told counts for none.
+    """
     both = [told(DAY + timedelta(days=k), voices={"gfs": 0.8, "ifs": 0.6}) for k in range(2)]
     alone = told(DAY + timedelta(days=2), voices={"gfs": 0.0})
     seen = seen_of(*(outcome(DAY + timedelta(days=k)) for k in range(3)))
 
-    assert shares_scores([*both, alone], seen) == {"sunset_glow": {"gfs": (pytest.approx(0.04), 2), "ifs": (pytest.approx(0.16), 2)}}
+    assert shares_scores([*both, alone], seen) == {
+        "sunset_glow": {"gfs": (pytest.approx(0.04), 2), "ifs": (pytest.approx(0.16), 2)}
+    }
 
 
 ISSUES = st.lists(
-    st.tuples(st.integers(0, 6), st.integers(0, 23), st.booleans(), st.lists(st.integers(0, 8), min_size=1, max_size=3, unique=True)),
+    st.tuples(st.integers(0, 6), st.integers(0, 23), st.booleans(),
+              st.lists(st.integers(0, 8), min_size=1, max_size=3, unique=True)),
     min_size=1, max_size=6, unique_by=lambda issue: issue[:2],
 )  # fmt: skip
 
 
 @settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(ISSUES, st.integers(0, 6))
-def test_nothing_from_after_an_issue_gets_into_its_rows(issues: list[tuple[int, int, bool, list[int]]], cut: int) -> None:
-    """Rows of issues up to a moment are the same whatever is issued, and whatever comes in, afterwards."""
+def test_nothing_from_after_an_issue_gets_into_its_rows(
+    issues: list[tuple[int, int, bool, list[int]]], cut: int
+) -> None:
+    """Rows of issues up to a moment are the same whatever is issued, and whatever comes in,
+    afterwards.
+    """
     moment = issued_on(START + timedelta(days=cut)) + 12 * HOUR
 
     def rows(everything: bool) -> list[tuple[object, ...]]:
@@ -170,24 +254,45 @@ def test_nothing_from_after_an_issue_gets_into_its_rows(issues: list[tuple[int, 
             for day, hour, published, ahead in issues:
                 issued = issued_on(START + timedelta(days=day)) + hour * HOUR
                 if everything or issued <= moment:
-                    told_of = [{"site": "lingshan", "phenomenon": "sunset_glow", "day": START + timedelta(days=k), "probability": 0.3,
-                                "values": {"low_cloud": (issued - datetime(2026, 1, 1, tzinfo=UTC)).total_seconds()}} for k in ahead]
+                    told_of = [
+                        {
+                            "site": "lingshan",
+                            "phenomenon": "sunset_glow",
+                            "day": START + timedelta(days=k),
+                            "probability": 0.3,
+                            "values": {
+                                "low_cloud": (
+                                    issued - datetime(2026, 1, 1, tzinfo=UTC)
+                                ).total_seconds()
+                            },
+                        }
+                        for k in ahead
+                    ]
                     keep_issue(archive, issued, told_of, published)
             # what is seen of a day does not change: a row's outcome is all it takes from later
-            Outcomes(archive).keep([outcome(START + timedelta(days=k), float(k % 2)) for k in range(9)], moment + 999 * HOUR)
+            Outcomes(archive).keep(
+                [outcome(START + timedelta(days=k), float(k % 2)) for k in range(9)],
+                moment + 999 * HOUR,
+            )
             heard = Past(archive).heard("sunset_glow")
-            published = {issued_on(START + timedelta(days=d)) + h * HOUR for d, h, out, _ in issues if out}
+            published = {
+                issued_on(START + timedelta(days=d)) + h * HOUR for d, h, out, _ in issues if out
+            }
             assert all(v.issued in published and v.run <= v.issued <= v.window_start for v in heard)
             told_then = [v for v in heard if v.issued <= moment]
             data = training_set("sunset_glow", told_then, Outcomes(archive).resolved())
             of_issue = data.columns(["low_cloud"]).ravel()
-            assert of_issue.tolist() == [(v.issued - datetime(2026, 1, 1, tzinfo=UTC)).total_seconds() for v in told_then]
+            assert of_issue.tolist() == [
+                (v.issued - datetime(2026, 1, 1, tzinfo=UTC)).total_seconds() for v in told_then
+            ]
             return [(*row,) for row in zip(of_issue, data.lead, data.day, data.degree, strict=True)]
 
     assert rows(True) == rows(False)
 
 
-def test_what_was_issued_after_the_event_began_or_never_published_is_not_asked_for(archive: Archive) -> None:
+def test_what_was_issued_after_the_event_began_or_never_published_is_not_asked_for(
+    archive: Archive,
+) -> None:
     row = {"site": "lingshan", "phenomenon": "sunset_glow", "day": DAY, "probability": 0.3}
     keep_issue(archive, begins(DAY) - HOUR, [row])
     keep_issue(archive, begins(DAY) + HOUR, [row])

@@ -25,37 +25,65 @@ TEMPLATES = Path(__file__).parents[2] / "templates"
 SVG = "{http://www.w3.org/2000/svg}"
 EVIDENCE: dict[str, Callable[[], xr.Dataset]] = {
     "starry_sky": made_up.night, "sea_of_clouds": made_up.deck, "sunset_glow": made_up.path,
-    "sunrise_glow": lambda: made_up.path(blocked=True, known_km=300), "sunrise": lambda: made_up.path().rename(quality="transmission"),
-    "snowfall": made_up.cold, "snow_cover": made_up.cold, "rime": made_up.cold, "snowmaking": made_up.cold,
+    "sunrise_glow": lambda: made_up.path(blocked=True, known_km=300),
+    "sunrise": lambda: made_up.path().rename(quality="transmission"),
+    "snowfall": made_up.cold, "snow_cover": made_up.cold, "rime": made_up.cold,
+    "snowmaking": made_up.cold,
 }  # fmt: skip
 PLACES = {"starry_sky": "baihuashan", "sea_of_clouds": "jinding"}
-TOLD = {"canvas_height": 8200.0, "sun_azimuth": 243.6, "obstacle_distance": 310e3, "obstacle_height": 6900.0}
+TOLD = {
+    "canvas_height": 8200.0,
+    "sun_azimuth": 243.6,
+    "obstacle_distance": 310e3,
+    "obstacle_height": 6900.0,
+}
 
 
-def drawn(phenomenon: str, evidence: xr.Dataset | None, config: Config, language: str = "zh", name: Name | None = None) -> str:
+def drawn(
+    phenomenon: str,
+    evidence: xr.Dataset | None,
+    config: Config,
+    language: str = "zh",
+    name: Name | None = None,
+) -> str:
     site = made_up.SITES[PLACES.get(phenomenon, "lingshan")]
     site = replace(site, name=name) if name else site
     asked = made_up.event(phenomenon, site)
     best = Window(asked.window.start, asked.window.start + timedelta(minutes=40))
     forecast = made_up.forecast(phenomenon, site, best=best, quantities=TOLD)
-    made = chart(forecast, evidence, made_up.almanac(site), Words(language, config.zone), language, config.zone)
+    made = chart(
+        forecast,
+        evidence,
+        made_up.almanac(site),
+        Words(language, config.zone),
+        language,
+        config.zone,
+    )
     assert made is not None
     return str(made)
 
 
 def texts(svg: str) -> list[str]:
-    return ["".join(element.itertext()) for element in ElementTree.fromstring(svg).iter(f"{SVG}text")]
+    return [
+        "".join(element.itertext()) for element in ElementTree.fromstring(svg).iter(f"{SVG}text")
+    ]
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
 @pytest.mark.parametrize("phenomenon", PHENOMENA)
-def test_every_chart_is_well_formed_named_and_small(phenomenon: str, language: str, config: Config) -> None:
+def test_every_chart_is_well_formed_named_and_small(
+    phenomenon: str, language: str, config: Config
+) -> None:
     svg = drawn(phenomenon, EVIDENCE[phenomenon](), config, language)
 
     root = ElementTree.fromstring(svg)
     assert root.get("role") == "img"
     named = root.get("aria-labelledby", "").split()
-    spoken = {element.get("id"): element.text for element in root if element.tag in (f"{SVG}title", f"{SVG}desc")}
+    spoken = {
+        element.get("id"): element.text
+        for element in root
+        if element.tag in (f"{SVG}title", f"{SVG}desc")
+    }
     assert set(named) == set(spoken)
     assert all(spoken.values())
     assert len(svg.encode()) < 25_000  # the bound that a page with three days of charts can carry
@@ -65,7 +93,9 @@ def test_every_chart_is_well_formed_named_and_small(phenomenon: str, language: s
 
 
 @pytest.mark.parametrize("phenomenon", PHENOMENA)
-def test_a_chart_without_a_single_number_says_so_and_never_fails(phenomenon: str, config: Config) -> None:
+def test_a_chart_without_a_single_number_says_so_and_never_fails(
+    phenomenon: str, config: Config
+) -> None:
     full = EVIDENCE[phenomenon]()
     empty = full.map(lambda v: v if v.dtype.kind == "M" else xr.full_like(v, np.nan))
 
@@ -76,21 +106,35 @@ def test_a_chart_without_a_single_number_says_so_and_never_fails(phenomenon: str
 
 
 @pytest.mark.parametrize("phenomenon", ["starry_sky", "sea_of_clouds"])
-def test_what_lies_after_the_last_field_is_hatched_and_nothing_before_it_is(phenomenon: str, config: Config) -> None:
+def test_what_lies_after_the_last_field_is_hatched_and_nothing_before_it_is(
+    phenomenon: str, config: Config
+) -> None:
     # given evidence whose second half is not known
     full = EVIDENCE[phenomenon]()
     middle = full.sizes["hour"] // 2
     known = xr.DataArray(np.arange(full.sizes["hour"]) < middle, dims="hour")
-    cut = full.map(lambda v: v.where(known) if "hour" in v.dims and v.dtype.kind == "f" and "altitude" not in str(v.name) else v)
+    cut = full.map(
+        lambda v: (
+            v.where(known)
+            if "hour" in v.dims and v.dtype.kind == "f" and "altitude" not in str(v.name)
+            else v
+        )
+    )
 
     svg = drawn(phenomenon, cut, config)
 
     # then every hatch begins about where the known hours end (the chart's middle) or later
-    hatched = " ".join(path.get("d", "") for path in ElementTree.fromstring(svg).iter(f"{SVG}path") if path.get("class") == "c-hatch")
+    hatched = " ".join(
+        path.get("d", "")
+        for path in ElementTree.fromstring(svg).iter(f"{SVG}path")
+        if path.get("class") == "c-hatch"
+    )
     begins = [float(x) for x in re.findall(r"[ML](-?[\d.]+) ", hatched)]
     right = drawing.RIGHT if phenomenon == "starry_sky" else 306.0
     assert begins
-    assert min(begins) >= drawing.LEFT + (right - drawing.LEFT) * (middle - 1.5) / (full.sizes["hour"] - 1)
+    assert min(begins) >= drawing.LEFT + (right - drawing.LEFT) * (middle - 1.5) / (
+        full.sizes["hour"] - 1
+    )
 
 
 @pytest.mark.parametrize("phenomenon", PHENOMENA)
@@ -129,19 +173,30 @@ def test_a_name_cannot_become_markup(config: Config) -> None:
 def test_the_site_stands_at_its_true_height_on_the_axis(config: Config) -> None:
     root = ElementTree.fromstring(drawn("sea_of_clouds", made_up.deck(), config))
 
-    labels = {text.text: float(text.get("y", "nan")) - 4 for text in root.iter(f"{SVG}text") if (text.text or "").isdigit()}
-    line = next(path.get("d", "") for path in root.iter(f"{SVG}path") if "c-site" in path.get("class", ""))
+    labels = {
+        text.text: float(text.get("y", "nan")) - 4
+        for text in root.iter(f"{SVG}text")
+        if (text.text or "").isdigit()
+    }
+    line = next(
+        path.get("d", "") for path in root.iter(f"{SVG}path") if "c-site" in path.get("class", "")
+    )
 
     y = float(re.findall(r"[-\d.]+", line)[1])
     metres = 4000 * (labels["0"] - y) / (labels["0"] - labels["4000"])
-    assert metres == pytest.approx(made_up.SITES["jinding"].elevation, abs=5)  # 170 px are 4000 m; written to 0.1 px
+    # 170 px are 4000 m; written to 0.1 px
+    assert metres == pytest.approx(made_up.SITES["jinding"].elevation, abs=5)
 
 
-def test_a_section_reaches_to_the_base_of_what_covers_the_sky_above_the_viewer(config: Config) -> None:
+def test_a_section_reaches_to_the_base_of_what_covers_the_sky_above_the_viewer(
+    config: Config,
+) -> None:
     low = made_up.deck()
     height = np.concatenate([low["height"].values, np.arange(4500.0, 12001.0, 500.0)])
     above = low.reindex(height=height, fill_value=0.0).transpose(*low["cloud"].dims)
-    cirrus = above.assign(cloud=above["cloud"].where((above["height"] < 7000) | (above["height"] > 8000), 0.9))
+    cirrus = above.assign(
+        cloud=above["cloud"].where((above["height"] < 7000) | (above["height"] > 8000), 0.9)
+    )
 
     def axis(evidence: xr.Dataset) -> list[str]:
         return [text for text in texts(drawn("sea_of_clouds", evidence, config)) if text.isdigit()]
@@ -160,8 +215,11 @@ def test_a_deck_at_1000_m_is_painted_up_to_1000_m() -> None:
 
     data = drawing.region(np.linspace(0, 80, 9), level.array(height), cover, 0.5)
 
-    points = np.array([[float(n) for n in pair] for pair in re.findall(r"[Ml]([-\d.]+) ([-\d.]+)", data)]).cumsum(axis=0)
-    assert points[:, 1].min() == pytest.approx(level(950), abs=0.1)  # half way between the last cloudy level and the first clear one
+    points = np.array(
+        [[float(n) for n in pair] for pair in re.findall(r"[Ml]([-\d.]+) ([-\d.]+)", data)]
+    ).cumsum(axis=0)
+    # half way between the last cloudy level and the first clear one
+    assert points[:, 1].min() == pytest.approx(level(950), abs=0.1)
     assert points[:, 1].max() == pytest.approx(level(0), abs=0.1)
     assert (points[:, 0].min(), points[:, 0].max()) == (0, 80)
 
@@ -172,10 +230,13 @@ def test_an_outline_encloses_the_area_that_geometry_gives() -> None:
 
     data = drawing.region(x, y, cone, 20.0)
 
-    points = np.array([[float(n) for n in pair] for pair in re.findall(r"[Ml]([-\d.]+) ([-\d.]+)", data)]).cumsum(axis=0)
+    points = np.array(
+        [[float(n) for n in pair] for pair in re.findall(r"[Ml]([-\d.]+) ([-\d.]+)", data)]
+    ).cumsum(axis=0)
     a, b = points.T
     area = abs(np.dot(a, np.roll(b, -1)) - np.dot(b, np.roll(a, -1))) / 2
-    assert area == pytest.approx(np.pi * 30**2, rel=0.01)  # the cone stands above 20 within a radius of 30
+    # the cone stands above 20 within a radius of 30
+    assert area == pytest.approx(np.pi * 30**2, rel=0.01)
 
 
 def test_a_hole_in_the_cloud_stays_a_hole() -> None:
@@ -200,14 +261,23 @@ def test_the_best_window_is_marked_in_local_time(config: Config) -> None:
     assert any("18:28–19:08" in text for text in texts(svg))  # 10:28 UTC is 18:28 in Beijing
 
 
-def test_the_strip_is_as_tall_as_the_probability_and_hatches_what_is_unknown(config: Config) -> None:
+def test_the_strip_is_as_tall_as_the_probability_and_hatches_what_is_unknown(
+    config: Config,
+) -> None:
     site = made_up.SITES["lingshan"]
-    days = [made_up.forecast("sunset_glow", site, p, made_up.DAY + timedelta(days=k)) for k, p in enumerate((0.25, 0.5, float("nan")))]
+    days = [
+        made_up.forecast("sunset_glow", site, p, made_up.DAY + timedelta(days=k))
+        for k, p in enumerate((0.25, 0.5, float("nan")))
+    ]
 
     strip = probability_strip(days, Words("en", config.zone), "en", config.zone)
 
     assert strip is not None
-    columns = [rect for rect in ElementTree.fromstring(strip).iter(f"{SVG}rect") if "c-grade" in rect.get("class", "")]
+    columns = [
+        rect
+        for rect in ElementTree.fromstring(strip).iter(f"{SVG}rect")
+        if "c-grade" in rect.get("class", "")
+    ]
     heights = [float(rect.get("height", "nan")) for rect in columns]
     assert heights[1] == pytest.approx(2 * heights[0], abs=0.2)
     assert len(heights) == 2
@@ -216,7 +286,10 @@ def test_the_strip_is_as_tall_as_the_probability_and_hatches_what_is_unknown(con
 
 
 def test_two_charts_on_a_page_share_no_id(config: Config) -> None:
-    ids = [re.findall(r'\bid="([^"]+)"', drawn(phenomenon, EVIDENCE[phenomenon](), config)) for phenomenon in PHENOMENA]
+    ids = [
+        re.findall(r'\bid="([^"]+)"', drawn(phenomenon, EVIDENCE[phenomenon](), config))
+        for phenomenon in PHENOMENA
+    ]
 
     flat = [one for some in ids for one in some]
     assert len(flat) == len(set(flat))
@@ -231,12 +304,19 @@ def _luminance(colour: str) -> float:
 
 def _colours(sheet: str, name: str) -> list[str]:
     css = (TEMPLATES / "static" / sheet).read_text(encoding="utf-8")
-    css = css.split("@media print", 1)[0] if sheet == "skyscape.css" and name.startswith("--") else css
+    css = (
+        css.split("@media print", 1)[0]
+        if sheet == "skyscape.css" and name.startswith("--")
+        else css
+    )
     return re.findall(rf"{re.escape(name)}[^;{{]*?[:{{]\s*(?:fill: )?(#[0-9a-f]{{6}})", css)
 
 
 def test_twilight_darkens_step_by_step() -> None:
-    steps = [_colours("skyscape.css", f".c-{name}")[0] for name in ("day", "civil", "nautical", "astronomical", "night")]
+    steps = [
+        _colours("skyscape.css", f".c-{name}")[0]
+        for name in ("day", "civil", "nautical", "astronomical", "night")
+    ]
 
     lightness = [_luminance(colour) for colour in steps]
     assert lightness == sorted(lightness, reverse=True)
@@ -246,14 +326,27 @@ def test_twilight_darkens_step_by_step() -> None:
 def test_the_screens_scale_is_the_sites_own_and_its_type_is_readable() -> None:
     ground = _luminance(_colours("display.css", "--ground")[0])
     for grade in range(1, 6):
-        assert _colours("display.css", f"--grade-{grade}") == _colours("skyscape.css", f"--grade-{grade}")[:1]
+        assert (
+            _colours("display.css", f"--grade-{grade}")
+            == _colours("skyscape.css", f"--grade-{grade}")[:1]
+        )
 
     shines = [_luminance(_colours("display.css", f"--shine-{grade}")[0]) for grade in range(6)]
     assert shines == sorted(shines)
     assert min((shine + 0.05) / (ground + 0.05) for shine in shines) >= 4.5  # WCAG 2.2, 1.4.3
 
 
-ICONS = ("star", "star-empty", "moon", "wind", "thermometer", "warning", "compass", "clock", "missing")
+ICONS = (
+    "star",
+    "star-empty",
+    "moon",
+    "wind",
+    "thermometer",
+    "warning",
+    "compass",
+    "clock",
+    "missing",
+)
 
 
 @pytest.mark.parametrize("name", [*PHENOMENA, *ICONS])

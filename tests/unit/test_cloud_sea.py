@@ -1,4 +1,6 @@
-"""Does the viewer stand above, inside, under or without a deck? Columns whose answer a forecaster knows."""
+"""Does the viewer stand above, inside, under or without a deck? Columns whose answer a forecaster
+knows.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +21,8 @@ from forecast.science.interpolation import Scene, at_height, on_heights
 from models.rule_model import PhysicsRule
 from tests.skies import SITES, atmosphere, dawn, layer, steps
 
-LINGSHAN, JINDING = SITES["lingshan"], SITES["jinding"]  # 2303 m over a valley of 1300 m, 1291 m over 300 m
+# 2303 m over a valley of 1300 m, 1291 m over 300 m
+LINGSHAN, JINDING = SITES["lingshan"], SITES["jinding"]
 SUNRISE = "2026-11-08T22:48"
 RUN = steps("2026-11-07T12:00", 48)
 
@@ -41,31 +44,48 @@ def column(*layers: tuple[float, float], dry: float = 0.35, cover: float = 0.95)
     """Saturated, clouded layers in dry air."""
 
     def humidity(height: np.ndarray) -> np.ndarray:
-        return np.max([np.full(height.shape, dry), *(layer(*span)(height) for span in layers)], axis=0)
+        return np.max(
+            [np.full(height.shape, dry), *(layer(*span)(height) for span in layers)], axis=0
+        )
 
     def cloud(height: np.ndarray) -> np.ndarray:
-        return np.max([np.zeros(height.shape), *(layer(*span, cover)(height) for span in layers)], axis=0)
+        return np.max(
+            [np.zeros(height.shape), *(layer(*span, cover)(height) for span in layers)], axis=0
+        )
 
     return atmosphere(RUN, humidity=humidity, cloud=cloud)
 
 
+# fmt: off
 MORNINGS = [
     ("a deck 500 m below the summit is a sea", LINGSHAN, column((500, 1900)), "sea", 0.7),
-    ("a deck over the plain is a sea from the lower summit", JINDING, column((200, 800)), "sea", 0.7),
-    ("a sea under altostratus is still a sea", LINGSHAN, column((500, 1800), (5000, 7000)), "sea", 0.6),
+    ("a deck over the plain is a sea from the lower summit", JINDING, column((200, 800)), "sea",
+     0.7),
+    ("a sea under altostratus is still a sea", LINGSHAN, column((500, 1800), (5000, 7000)), "sea",
+     0.6),
     ("the summit inside the deck is a white wall", LINGSHAN, column((1000, 3000)), "in_cloud", 0.8),
-    ("the lower summit inside the deck is a white wall", JINDING, column((300, 1600)), "in_cloud", 0.8),
+    ("the lower summit inside the deck is a white wall", JINDING, column((300, 1600)), "in_cloud",
+     0.8),
     ("deep rain cloud is a white wall", LINGSHAN, column((300, 9000)), "in_cloud", 0.8),
     ("stratus above is overcast", LINGSHAN, column((3000, 4500), dry=0.6), "overcast", 0.6),
-    ("stratus above the lower summit is overcast", JINDING, column((1900, 3000), dry=0.6), "overcast", 0.6),
+    ("stratus above the lower summit is overcast", JINDING, column((1900, 3000), dry=0.6),
+     "overcast", 0.6),
     ("a dry valley is open", LINGSHAN, column(), "open", 0.9),
     ("a dry plain is open", JINDING, column(), "open", 0.9),
-    ("fog on the plain alone is no sea at the high summit", LINGSHAN, column((0, 700)), "open", 0.8),
+    ("fog on the plain alone is no sea at the high summit", LINGSHAN, column((0, 700)), "open",
+     0.8),
 ]
+# fmt: on
 
 
-@pytest.mark.parametrize(("site", "made", "state", "least"), [m[1:] for m in MORNINGS], ids=[m[0].replace(" ", "_") for m in MORNINGS])
-def test_a_morning_is_called_by_its_name(config: Config, site: object, made: Atmosphere, state: str, least: float) -> None:
+@pytest.mark.parametrize(
+    ("site", "made", "state", "least"),
+    [m[1:] for m in MORNINGS],
+    ids=[m[0].replace(" ", "_") for m in MORNINGS],
+)
+def test_a_morning_is_called_by_its_name(
+    config: Config, site: object, made: Atmosphere, state: str, least: float
+) -> None:
     told = states(config, made, dawn(site, SUNRISE))  # type: ignore[arg-type]
 
     assert sum(told.values()) == pytest.approx(1)
@@ -75,16 +95,22 @@ def test_a_morning_is_called_by_its_name(config: Config, site: object, made: Atm
 
 
 def test_a_deck_that_laps_at_the_viewer_s_feet_warns_of_the_white_wall(config: Config) -> None:
-    told = states(config, column((1300, 2100)), dawn(LINGSHAN, SUNRISE))  # the model's layers put its top at the summit
+    # the model's layers put its top at the summit
+    told = states(config, column((1300, 2100)), dawn(LINGSHAN, SUNRISE))
 
     assert told["in_cloud"] > 0.3
     assert told["sea"] < 0.5
 
 
-def test_a_moist_valley_without_cloud_is_likelier_to_surprise_than_a_dry_one(config: Config) -> None:
+def test_a_moist_valley_without_cloud_is_likelier_to_surprise_than_a_dry_one(
+    config: Config,
+) -> None:
     moist = atmosphere(RUN, humidity=lambda height: np.where(height < 1900, 0.88, 0.4))
 
-    assert states(config, moist, dawn(LINGSHAN, SUNRISE))["sea"] > 1.5 * states(config, column(), dawn(LINGSHAN, SUNRISE))["sea"]
+    assert (
+        states(config, moist, dawn(LINGSHAN, SUNRISE))["sea"]
+        > 1.5 * states(config, column(), dawn(LINGSHAN, SUNRISE))["sea"]
+    )
 
 
 # -- the rule and the diagnosis speak of the same boundaries
@@ -94,15 +120,30 @@ def rule_on(**features: np.ndarray) -> np.ndarray:
     """What the rule says of each case (case, state); a feature that is not given is not known."""
     rule = PhysicsRule("sea_of_clouds").ready()
     count = len(next(iter(features.values())))
-    return rule.predict_proba(np.stack([features.get(name, np.full(count, np.nan)) for name in rule.columns], axis=1))
+    return rule.predict_proba(
+        np.stack([features.get(name, np.full(count, np.nan)) for name in rule.columns], axis=1)
+    )
 
 
 def test_the_rule_s_likeliest_state_is_the_one_that_the_diagnosis_names() -> None:
-    # given every fill, gap and cover above, at a summit out of cloud in fairly dry air, but for a margin about the boundaries
-    fill, gap, above = (axis.ravel() for axis in np.meshgrid(np.arange(0, 1.01, 0.02), np.arange(0, 2501.0, 50.0), np.linspace(0, 1, 11)))
-    moments = {"valley_area_filled": fill, "gap_to_deck": gap, "cloud_above_site": above, "cloud_at_site": np.zeros(fill.shape)}
+    # given every fill, gap and cover above, at a summit out of cloud in fairly dry air, but for a
+    # margin about the boundaries
+    fill, gap, above = (
+        axis.ravel()
+        for axis in np.meshgrid(
+            np.arange(0, 1.01, 0.02), np.arange(0, 2501.0, 50.0), np.linspace(0, 1, 11)
+        )
+    )
+    moments = {
+        "valley_area_filled": fill,
+        "gap_to_deck": gap,
+        "cloud_above_site": above,
+        "cloud_at_site": np.zeros(fill.shape),
+    }
     told = cloud_sea.states_of(moments)
-    clear_of_it = (np.abs(fill - DECK_COVER) > 0.05) & (np.abs(above - OVERCAST) > 0.1) & (told != UNKNOWN)
+    clear_of_it = (
+        (np.abs(fill - DECK_COVER) > 0.05) & (np.abs(above - OVERCAST) > 0.1) & (told != UNKNOWN)
+    )
 
     # when the rule reads the same
     chances = rule_on(**moments, humidity_at_site=np.full(fill.shape, 0.6))
@@ -110,14 +151,23 @@ def test_the_rule_s_likeliest_state_is_the_one_that_the_diagnosis_names() -> Non
     # then they agree, and near the boundary a sea still has a fair share on its side of it
     assert clear_of_it.sum() > 10_000
     agree = (chances.argmax(axis=1) == told)[clear_of_it]
-    assert agree.all(), (fill[clear_of_it][~agree][:5], gap[clear_of_it][~agree][:5], above[clear_of_it][~agree][:5])
+    assert agree.all(), (
+        fill[clear_of_it][~agree][:5],
+        gap[clear_of_it][~agree][:5],
+        above[clear_of_it][~agree][:5],
+    )
     assert chances[told == SEA, SEA].min() > 0.3
 
 
 def test_a_viewer_in_cloud_is_told_so_by_both() -> None:
     at_site = np.arange(0.0, 1.01, 0.05)
-    same = {"cloud_at_site": at_site, "cloud_above_site": np.zeros(21), "valley_area_filled": np.full(21, 0.9)}
-    gap = np.where(at_site < DECK_COVER, 200.0, -200.0)  # the top lies where the cover passes DECK_COVER
+    same = {
+        "cloud_at_site": at_site,
+        "cloud_above_site": np.zeros(21),
+        "valley_area_filled": np.full(21, 0.9),
+    }
+    # the top lies where the cover passes DECK_COVER
+    gap = np.where(at_site < DECK_COVER, 200.0, -200.0)
     told = cloud_sea.states_of(same | {"gap_to_deck": gap})
 
     chances = rule_on(**same, gap_to_deck=gap, humidity_at_site=0.7 + 0.3 * np.sqrt(at_site))
@@ -126,9 +176,14 @@ def test_a_viewer_in_cloud_is_told_so_by_both() -> None:
 
 
 @pytest.mark.parametrize("cover", [0.0, 0.1, 0.2, 0.45, 0.7, 0.95])
-@pytest.mark.parametrize("layers", [(500.0, 1500.0), (500.0, 1900.0), (1000.0, 3000.0), (2900.0, 4500.0)])
-def test_a_column_is_forecast_as_it_is_diagnosed(config: Config, layers: tuple[float, float], cover: float) -> None:
-    moist = 1 - 0.2 * (1 - cover) ** 2  # the humidity that goes with the cover: Sundqvist et al. 1989 turned round, U00 = .80
+@pytest.mark.parametrize(
+    "layers", [(500.0, 1500.0), (500.0, 1900.0), (1000.0, 3000.0), (2900.0, 4500.0)]
+)
+def test_a_column_is_forecast_as_it_is_diagnosed(
+    config: Config, layers: tuple[float, float], cover: float
+) -> None:
+    # the humidity that goes with the cover: Sundqvist et al. 1989 turned round, U00 = .80
+    moist = 1 - 0.2 * (1 - cover) ** 2
     made = atmosphere(RUN, humidity=layer(*layers, moist, 0.6), cloud=layer(*layers, cover))
     event = dawn(LINGSHAN, SUNRISE)
 
@@ -165,7 +220,8 @@ HEIGHTS = np.arange(0.0, 1001.0, 100.0)
     ("cloud", "base", "top"),
     [
         ([0, 0, 0.6, 0.6, 0, 0, 0, 0, 0, 0, 0], 150, 350),  # .3 lies half way between 0 and .6
-        ([0, 0, 0.9, 0.9, 0, 0, 0.9, 0, 0, 0, 0], 100 + 100 / 3, 300 + 200 / 3),  # the lowest of two
+        # the lowest of two
+        ([0, 0, 0.9, 0.9, 0, 0, 0.9, 0, 0, 0, 0], 100 + 100 / 3, 300 + 200 / 3),
         ([1, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0], 0, 170),  # it stands on the ground
         ([0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0.6], 950, 1000),  # it goes on above what is known
         ([np.nan, np.nan, 0.6, 0, 0, 0, 0, 0, 0, 0, 0], 200, 250),  # nothing is known below
@@ -173,7 +229,9 @@ HEIGHTS = np.arange(0.0, 1001.0, 100.0)
         ([np.nan] * 11, np.nan, np.nan),
     ],
 )
-def test_base_and_top_lie_where_the_cover_passes_the_threshold(cloud: list[float], base: float, top: float) -> None:
+def test_base_and_top_lie_where_the_cover_passes_the_threshold(
+    cloud: list[float], base: float, top: float
+) -> None:
     found = cloud_sea.deck(np.array(cloud, dtype=float), HEIGHTS)
 
     assert found == pytest.approx((base, top), nan_ok=True)
@@ -192,7 +250,10 @@ def test_reading_on_many_heights_is_reading_at_each() -> None:
 
     found = on_heights(values, np.broadcast_to(heights, values.shape), grid, lapse=-0.01)
 
-    each = np.stack([at_height(values, np.broadcast_to(heights, values.shape), float(h), -0.01) for h in grid], axis=-1)
+    each = np.stack(
+        [at_height(values, np.broadcast_to(heights, values.shape), float(h), -0.01) for h in grid],
+        axis=-1,
+    )
     assert found == pytest.approx(each, nan_ok=True)
 
 
@@ -202,7 +263,8 @@ def test_reading_on_many_heights_is_reading_at_each() -> None:
 def test_the_gap_is_the_viewer_s_height_above_the_top(config: Config) -> None:
     values, _ = derived(config, column((500, 1900)), dawn(LINGSHAN, SUNRISE))
 
-    # The last clouded level is 850 hPa (1457 m), the first clear one 800 hPa (1949 m): .3 of .95 at 1457 + 492 x (1 - .3/.95).
+    # The last clouded level is 850 hPa (1457 m), the first clear one 800 hPa (1949 m): .3 of .95 at
+    # 1457 + 492 x (1 - .3/.95).
     top = 1457 + 492 * (1 - 0.3 / 0.95)
     assert values["deck_top"][0] == pytest.approx(top, abs=10)
     assert values["gap_to_deck"][0] == pytest.approx(2303 - values["deck_top"][0], abs=0.5)
@@ -212,7 +274,11 @@ def test_the_best_window_begins_in_the_light_and_needs_a_sea(config: Config) -> 
     with_deck, _ = derived(config, column((500, 1900)), dawn(LINGSHAN, SUNRISE))
     without, _ = derived(config, column(), dawn(LINGSHAN, SUNRISE))
 
-    assert np.datetime64("2026-11-08T22:15") <= with_deck["best_start"][0] <= np.datetime64("2026-11-08T22:48")
+    assert (
+        np.datetime64("2026-11-08T22:15")
+        <= with_deck["best_start"][0]
+        <= np.datetime64("2026-11-08T22:48")
+    )
     assert with_deck["best_end"][0] == np.datetime64("2026-11-09T01:48")
     assert np.isnat(without["best_start"][0])
     assert np.isnan(without["deck_top"][0])
@@ -226,7 +292,8 @@ def test_the_best_window_ends_where_the_deck_rises_into_the_viewer(config: Confi
 
     values, _ = derived(config, rising.transpose(*low.dims), dawn(LINGSHAN, SUNRISE))
 
-    # Cloud at the site grows from none at 00:00 to whole at 03:00 and passes 0.3 at 00:57; 00:48 is the last moment before.
+    # Cloud at the site grows from none at 00:00 to whole at 03:00 and passes 0.3 at 00:57; 00:48 is
+    # the last moment before.
     assert values["best_end"][0] == np.datetime64("2026-11-09T01:18")
 
 
@@ -234,8 +301,13 @@ def test_the_best_window_ends_where_the_deck_rises_into_the_viewer(config: Confi
 def test_a_morning_whose_light_lies_after_the_last_field_falls_back_to_how_often_a_sea_is_seen(
     config: Config, last: int, every: int
 ) -> None:
-    # given a deck in every field, and a run that ends before first light (22:20) and is at most held into it
-    made = atmosphere(steps("2026-11-08T00:00", last, every), humidity=layer(700, 1700, 0.98, 0.4), cloud=layer(700, 1700))
+    # given a deck in every field, and a run that ends before first light (22:20) and is at most
+    # held into it
+    made = atmosphere(
+        steps("2026-11-08T00:00", last, every),
+        humidity=layer(700, 1700, 0.98, 0.4),
+        cloud=layer(700, 1700),
+    )
     event = dawn(LINGSHAN, SUNRISE)
 
     values, _ = derived(config, made, event)
@@ -250,7 +322,11 @@ def test_a_morning_whose_light_lies_after_the_last_field_falls_back_to_how_often
 
 def test_the_best_window_ends_with_the_data(config: Config) -> None:
     whole, cut, stub = (
-        atmosphere(steps("2026-11-08T00:00", hours, 1), humidity=layer(700, 1700, 0.98, 0.4), cloud=layer(700, 1700))
+        atmosphere(
+            steps("2026-11-08T00:00", hours, 1),
+            humidity=layer(700, 1700, 0.98, 0.4),
+            cloud=layer(700, 1700),
+        )
         for hours in (30, 24, 23)
     )
 
@@ -258,9 +334,16 @@ def test_the_best_window_ends_with_the_data(config: Config) -> None:
     ends, part = derived(config, cut, dawn(LINGSHAN, SUNRISE))
     little, _ = derived(config, stub, dawn(LINGSHAN, SUNRISE))
 
-    # From first light to the end of the event, to the last field at 00 UTC, and no word of the few minutes up to 23 UTC.
-    assert (told["best_start"][0], told["best_end"][0]) == (np.datetime64("2026-11-08T22:48"), np.datetime64("2026-11-09T01:48"))
-    assert (ends["best_start"][0], ends["best_end"][0]) == (np.datetime64("2026-11-08T22:48"), np.datetime64("2026-11-09T00:00"))
+    # From first light to the end of the event, to the last field at 00 UTC, and no word of the few
+    # minutes up to 23 UTC.
+    assert (told["best_start"][0], told["best_end"][0]) == (
+        np.datetime64("2026-11-08T22:48"),
+        np.datetime64("2026-11-09T01:48"),
+    )
+    assert (ends["best_start"][0], ends["best_end"][0]) == (
+        np.datetime64("2026-11-08T22:48"),
+        np.datetime64("2026-11-09T00:00"),
+    )
     assert np.isnat(little["best_start"][0])
     drawn = part.evidence["sea_of_clouds"].isel(event=0)
     after = drawn["time"].values > np.datetime64("2026-11-09T00:00")
@@ -270,9 +353,15 @@ def test_the_best_window_ends_with_the_data(config: Config) -> None:
 
 
 def test_a_field_held_beyond_the_last_is_no_truth(config: Config) -> None:
-    made = atmosphere(steps("2026-11-08T00:00", 18, 6), humidity=layer(700, 1700, 0.98, 0.4), cloud=layer(700, 1700))
+    made = atmosphere(
+        steps("2026-11-08T00:00", 18, 6),
+        humidity=layer(700, 1700, 0.98, 0.4),
+        cloud=layer(700, 1700),
+    )
 
-    (seen,) = cloud_sea.diagnose((dawn(LINGSHAN, SUNRISE),), Scene(made, (LINGSHAN,)), config.phenomena)
+    (seen,) = cloud_sea.diagnose(
+        (dawn(LINGSHAN, SUNRISE),), Scene(made, (LINGSHAN,)), config.phenomena
+    )
 
     assert np.isnan(seen.degree)
     assert seen.state == ""
@@ -280,7 +369,11 @@ def test_a_field_held_beyond_the_last_is_no_truth(config: Config) -> None:
 
 def test_a_clear_night_raises_the_chance_of_a_sea_that_the_levels_do_not_show() -> None:
     # given a viewer out of cloud over a valley of which nothing is known
-    common = {"cloud_at_site": np.zeros(3), "humidity_at_site": np.full(3, 0.6), "cloud_above_site": np.array([0.0, 0.5, 0.5])}
+    common = {
+        "cloud_at_site": np.zeros(3),
+        "humidity_at_site": np.full(3, 0.6),
+        "cloud_above_site": np.array([0.0, 0.5, 0.5]),
+    }
 
     clear, cloudy, unknown = rule_on(**common, night_cloud=np.array([0.0, 1.0, np.nan]))[:, SEA]
 
@@ -290,7 +383,9 @@ def test_a_clear_night_raises_the_chance_of_a_sea_that_the_levels_do_not_show() 
 def test_every_feature_of_the_sea_is_there_and_within_its_limits(config: Config) -> None:
     values, part = derived(config, column((500, 1900)), dawn(LINGSHAN, SUNRISE))
 
-    assert {name for name, feature in FEATURES.items() if feature.phenomena == OF_THE_SEA} <= set(part.values)
+    assert {name for name, feature in FEATURES.items() if feature.phenomena == OF_THE_SEA} <= set(
+        part.values
+    )
     for name in part.values.keys() - {"best_start", "best_end"}:
         assert FEATURES[name].low <= values[name][0] <= FEATURES[name].high, name
     assert list(part.missing) == [[]]
@@ -317,7 +412,8 @@ def test_rain_before_the_run_began_is_named_as_not_known(config: Config) -> None
     values, part = derived(config, made, dawn(LINGSHAN, SUNRISE))
 
     assert part.missing[0] == ["rain_before"]
-    assert values["rain_before"][0] == pytest.approx(1.5 * 9.3 / 3, rel=0.01)  # what is known of it: 12:00 to 21:18
+    # what is known of it: 12:00 to 21:18
+    assert values["rain_before"][0] == pytest.approx(1.5 * 9.3 / 3, rel=0.01)
 
 
 def test_a_valley_that_the_model_does_not_see_is_named(config: Config) -> None:
@@ -330,8 +426,10 @@ def test_a_valley_that_the_model_does_not_see_is_named(config: Config) -> None:
 
 def test_a_run_of_one_field_with_humidity_only_still_answers(config: Config) -> None:
     made = atmosphere(
-        steps("2026-11-09T00:00", 0), humidity=layer(300, 1700, 0.97, 0.3), cloud=None, ground=None, wind_speed_of_gust=np.nan,
-        visibility_in_air=np.nan, convective_available_potential_energy=np.nan, precipitation_amount=np.nan,
+        steps("2026-11-09T00:00", 0), humidity=layer(300, 1700, 0.97, 0.3), cloud=None, ground=None,
+        wind_speed_of_gust=np.nan,
+        visibility_in_air=np.nan, convective_available_potential_energy=np.nan,
+        precipitation_amount=np.nan,
         atmosphere_boundary_layer_thickness=np.nan,
     ).drop_vars("lagrangian_tendency_of_air_pressure")  # fmt: skip
 
@@ -339,7 +437,10 @@ def test_a_run_of_one_field_with_humidity_only_still_answers(config: Config) -> 
     _, part = derived(config, made, dawn(LINGSHAN, SUNRISE))
 
     assert told["sea"] == max(told.values())
-    assert part.missing[0] == ["field:lagrangian_tendency_of_air_pressure", "field:atmosphere_boundary_layer_thickness"]
+    assert part.missing[0] == [
+        "field:lagrangian_tendency_of_air_pressure",
+        "field:atmosphere_boundary_layer_thickness",
+    ]
 
 
 def test_the_cross_section_runs_from_the_evening_to_the_end_of_the_window(config: Config) -> None:
@@ -352,8 +453,9 @@ def test_the_cross_section_runs_from_the_evening_to_the_end_of_the_window(config
     assert drawn["cloud"].sel(height=1000.0).values == pytest.approx(0.95, abs=0.01)
     assert drawn["height"].values[-1] == 12000
     assert drawn["cloud"].sel(height=3000.0).values == pytest.approx(0.0, abs=0.01)
-    assert all(drawn[name].dtype == np.float32 for name in ("temperature", "relative_humidity", "cloud"))
-
+    assert all(
+        drawn[name].dtype == np.float32 for name in ("temperature", "relative_humidity", "cloud")
+    )
 
 
 # -- how full the valleys are
@@ -373,7 +475,9 @@ def test_cloud_at_and_above_the_viewer_fills_no_valley() -> None:
     heights = np.arange(0.0, 2001.0, 100.0)
     cloud = np.where(heights >= 1200, 1.0, 0.0)[None, None]
 
-    filled = cloud_sea.area_filled(cloud, heights, np.array([[1150.0]]), np.array([[200.0, 600.0, 1100.0]]))
+    filled = cloud_sea.area_filled(
+        cloud, heights, np.array([[1150.0]]), np.array([[200.0, 600.0, 1100.0]])
+    )
 
     assert filled.tolist() == [[0.0]]
 
@@ -381,7 +485,8 @@ def test_cloud_at_and_above_the_viewer_fills_no_valley() -> None:
 def test_a_thin_deck_over_the_valleys_hides_all_of_them(config: Config) -> None:
     thin, _ = derived(config, column((1600, 1950)), dawn(LINGSHAN, SUNRISE))
 
-    # Of the depth between 1020 and 2303 m it takes a quarter, of the ground seven eighths lie under it (config.yaml: 1620 m).
+    # Of the depth between 1020 and 2303 m it takes a quarter, of the ground seven eighths lie under
+    # it (config.yaml: 1620 m).
     assert thin["valley_fill"][0] < 0.4
     assert thin["valley_area_filled"][0] > 0.6
 
@@ -392,26 +497,42 @@ def test_a_site_without_a_curve_is_read_as_an_even_slope(config: Config) -> None
 
     values, _ = derived(config, made, dawn(plain, SUNRISE))
 
-    # Cloud thins from .95 at 900 hPa (988 m) to 0 at 850 hPa (1457 m): of 2000 m of slope 688 are under .95 and 469 under half of it.
-    assert values["valley_area_filled"][0] == pytest.approx((688 * 0.95 + 469 * 0.475) / 2000, abs=0.04)
+    # Cloud thins from .95 at 900 hPa (988 m) to 0 at 850 hPa (1457 m): of 2000 m of slope 688 are
+    # under .95 and 469 under half of it.
+    assert values["valley_area_filled"][0] == pytest.approx(
+        (688 * 0.95 + 469 * 0.475) / 2000, abs=0.04
+    )
 
 
-def test_the_same_deck_fills_the_low_valleys_of_one_site_and_none_of_the_high_ones_of_another(config: Config) -> None:
+def test_the_same_deck_fills_the_low_valleys_of_one_site_and_none_of_the_high_ones_of_another(
+    config: Config,
+) -> None:
     made = column((200, 700))
 
     low, _ = derived(config, made, dawn(JINDING, SUNRISE))
     high, _ = derived(config, made, dawn(LINGSHAN, SUNRISE))
 
-    assert low["valley_area_filled"][0] > 0.5  # five of eight parts of the ground about Jinding lie below 580 m
+    # five of eight parts of the ground about Jinding lie below 580 m
+    assert low["valley_area_filled"][0] > 0.5
     assert high["valley_area_filled"][0] < 0.1  # none about Lingshan below 780 m
 
 
 @pytest.mark.parametrize(
     ("low", "visibility", "humidity", "fog"),
-    [(0.0, 200.0, 0.97, 1.0), (0.3, 200.0, 0.97, 0.0), (0.0, 800.0, 0.97, 0.0), (0.0, 200.0, 0.8, 0.0), (np.nan, 200.0, 0.97, np.nan)],
+    [
+        (0.0, 200.0, 0.97, 1.0),
+        (0.3, 200.0, 0.97, 0.0),
+        (0.0, 800.0, 0.97, 0.0),
+        (0.0, 200.0, 0.8, 0.0),
+        (np.nan, 200.0, 0.97, np.nan),
+    ],
 )
-def test_ground_fog_is_thick_moist_and_without_low_cloud(low: float, visibility: float, humidity: float, fog: float) -> None:
-    assert float(cloud_sea.ground_fog(np.array(low), np.array(visibility), np.array(humidity))) == pytest.approx(fog, nan_ok=True)
+def test_ground_fog_is_thick_moist_and_without_low_cloud(
+    low: float, visibility: float, humidity: float, fog: float
+) -> None:
+    assert float(
+        cloud_sea.ground_fog(np.array(low), np.array(visibility), np.array(humidity))
+    ) == pytest.approx(fog, nan_ok=True)
 
 
 def test_levels_too_far_apart_to_see_a_deck_leave_an_empty_valley_unknown(config: Config) -> None:
@@ -419,19 +540,28 @@ def test_levels_too_far_apart_to_see_a_deck_leave_an_empty_valley_unknown(config
 
     dry, part = derived(config, column().sel(level=few), dawn(LINGSHAN, SUNRISE))
     answer = states(config, column().sel(level=few), dawn(LINGSHAN, SUNRISE))
-    (told,) = cloud_sea.diagnose((dawn(LINGSHAN, SUNRISE),), Scene(column().sel(level=few), (LINGSHAN,)), config.phenomena)
+    (told,) = cloud_sea.diagnose(
+        (dawn(LINGSHAN, SUNRISE),), Scene(column().sel(level=few), (LINGSHAN,)), config.phenomena
+    )
 
     assert "coarse_column" in part.missing[0]
     assert np.isnan(dry["valley_area_filled"][0])
     assert np.isnan(told.degree)
-    assert 0.05 < answer["sea"] < 0.3  # near how often there is one, where all levels together say next to never
+    # near how often there is one, where all levels together say next to never
+    assert 0.05 < answer["sea"] < 0.3
     assert answer["sea"] > 3 * states(config, column(), dawn(LINGSHAN, SUNRISE))["sea"]
 
 
-def test_a_deck_that_ends_between_the_levels_about_the_viewer_is_named_as_not_placed(config: Config) -> None:
+def test_a_deck_that_ends_between_the_levels_about_the_viewer_is_named_as_not_placed(
+    config: Config,
+) -> None:
     # Lingshan, 2303 m, stands between 800 hPa (1949 m) and 750 hPa (2466 m).
     _, within = derived(config, column((500, 2000)), dawn(LINGSHAN, SUNRISE))
     _, well_below = derived(config, column((500, 1900)), dawn(LINGSHAN, SUNRISE))
     _, nothing = derived(config, column(), dawn(LINGSHAN, SUNRISE))
 
-    assert [part.missing[0] for part in (within, well_below, nothing)] == [["coarse_column"], [], []]
+    assert [part.missing[0] for part in (within, well_below, nothing)] == [
+        ["coarse_column"],
+        [],
+        [],
+    ]

@@ -1,4 +1,6 @@
-"""What was a morning? Analyses, station pairs and cloud-below reports whose answer a forecaster knows."""
+"""What was a morning? Analyses, station pairs and cloud-below reports whose answer a forecaster
+knows.
+"""
 
 from __future__ import annotations
 
@@ -32,11 +34,14 @@ def clouded(base: float, top: float, cover: float = 0.95) -> Atmosphere:
         (clouded(1000, 3000), "in_cloud", 0.0),
         (clouded(3000, 4500), "overcast", 0.0),
         (clouded(0, 0), "open", 0.0),
-        (clouded(0, 700), "open", 0.0),  # fog on the plain, below the lowest ground about the high summit
+        # fog on the plain, below the lowest ground about the high summit
+        (clouded(0, 700), "open", 0.0),
     ],
     ids=["deck_below", "deck_around", "deck_above", "no_deck", "fog_on_the_plain"],
 )
-def test_an_analysis_is_called_by_its_state(config: Config, made: Atmosphere, state: str, degree: float) -> None:
+def test_an_analysis_is_called_by_its_state(
+    config: Config, made: Atmosphere, state: str, degree: float
+) -> None:
     event = dawn(LINGSHAN, SUNRISE)
 
     (told,) = cloud_sea.diagnose([event], Scene(made, (LINGSHAN,)), config.phenomena)
@@ -46,7 +51,9 @@ def test_an_analysis_is_called_by_its_state(config: Config, made: Atmosphere, st
 
 
 def test_the_amount_of_a_sea_is_the_gap_under_the_viewer(config: Config) -> None:
-    (told,) = cloud_sea.diagnose([dawn(LINGSHAN, SUNRISE)], Scene(clouded(500, 1900), (LINGSHAN,)), config.phenomena)
+    (told,) = cloud_sea.diagnose(
+        [dawn(LINGSHAN, SUNRISE)], Scene(clouded(500, 1900), (LINGSHAN,)), config.phenomena
+    )
 
     # As in test_cloud_sea: .3 of .95 is passed between 850 hPa (1457 m) and 800 hPa (1949 m).
     assert told.amount == pytest.approx(2303 - (1457 + 492 * (1 - 0.3 / 0.95)), abs=10)
@@ -59,11 +66,15 @@ def test_many_mornings_are_diagnosed_at_once_and_each_as_alone(config: Config) -
     together = cloud_sea.diagnose(events, scene, config.phenomena)
 
     assert [told.state for told in together] == ["sea", "in_cloud"]
-    assert [repr(cloud_sea.diagnose([event], scene, config.phenomena)[0]) for event in events] == [repr(told) for told in together]
+    assert [repr(cloud_sea.diagnose([event], scene, config.phenomena)[0]) for event in events] == [
+        repr(told) for told in together
+    ]
 
 
 def test_a_morning_beyond_the_data_is_not_told(config: Config) -> None:
-    (told,) = cloud_sea.diagnose([dawn(JINDING, "2026-11-20T22:48")], Scene(clouded(200, 800), (JINDING,)), config.phenomena)
+    (told,) = cloud_sea.diagnose(
+        [dawn(JINDING, "2026-11-20T22:48")], Scene(clouded(200, 800), (JINDING,)), config.phenomena
+    )
 
     assert np.isnan(told.degree)
     assert told.state == ""
@@ -81,7 +92,9 @@ def test_a_morning_beyond_the_data_is_not_told(config: Config) -> None:
         ((nan, nan), (0.98, 400), UNKNOWN),
     ],
 )
-def test_a_pair_of_stations_tells_dry_above_wet(summit: tuple[float, float], valley: tuple[float, float], code: int) -> None:
+def test_a_pair_of_stations_tells_dry_above_wet(
+    summit: tuple[float, float], valley: tuple[float, float], code: int
+) -> None:
     told = cloud_sea_states.pair_codes(*(np.array([value]) for value in (*summit, *valley)))
 
     assert told.tolist() == [code]
@@ -90,7 +103,8 @@ def test_a_pair_of_stations_tells_dry_above_wet(summit: tuple[float, float], val
 @pytest.mark.parametrize(
     ("cover", "top", "visibility", "code"),
     [
-        (1.0, 900.0, 30000.0, SEA),  # 444 8 6 09 0: eight oktas of stratocumulus below, its top at 900 m
+        # 444 8 6 09 0: eight oktas of stratocumulus below, its top at 900 m
+        (1.0, 900.0, 30000.0, SEA),
         (2 / 8, 900.0, 30000.0, NO_SEA),
         (5 / 8, 1500.0, 200.0, IN_CLOUD),
         (6 / 8, 1500.0, 20000.0, IN_CLOUD),  # its top above the station of 1291 m
@@ -98,8 +112,12 @@ def test_a_pair_of_stations_tells_dry_above_wet(summit: tuple[float, float], val
         (nan, nan, 20000.0, UNKNOWN),  # nothing was reported: most stations never do
     ],
 )
-def test_cloud_reported_below_a_station_is_a_sea(cover: float, top: float, visibility: float, code: int) -> None:
-    told = cloud_sea_states.below_codes(np.array([cover]), np.array([top]), np.array([visibility]), JINDING.elevation)
+def test_cloud_reported_below_a_station_is_a_sea(
+    cover: float, top: float, visibility: float, code: int
+) -> None:
+    told = cloud_sea_states.below_codes(
+        np.array([cover]), np.array([top]), np.array([visibility]), JINDING.elevation
+    )
 
     assert told.tolist() == [code]
 
@@ -109,14 +127,18 @@ def test_a_morning_of_hourly_pairs_is_full_partial_or_none() -> None:
     summit = [Reading(at, humidity=0.4, visibility=30000) for at in hours]
 
     def morning(*fog: bool) -> tuple[float, str]:
-        valley = [Reading(at + timedelta(minutes=10), 0.97 if f else 0.6, 300 if f else 9000) for at, f in zip(hours, fog, strict=True)]
+        valley = [
+            Reading(at + timedelta(minutes=10), 0.97 if f else 0.6, 300 if f else 9000)
+            for at, f in zip(hours, fog, strict=True)
+        ]
         told = cloud_sea_states.seen_by_pair(EVENT, summit, valley)
         assert told.source == "station"
         return told.degree, told.state
 
     assert morning(True, True, True, False) == (1.0, "sea")
     assert morning(True, False, False, False) == (0.5, "sea")
-    assert morning(False, False, False, False) == (0.0, "")  # open or overcast: a pair cannot see which
+    # open or overcast: a pair cannot see which
+    assert morning(False, False, False, False) == (0.0, "")
 
 
 def test_readings_an_hour_apart_are_no_pair() -> None:
@@ -130,7 +152,12 @@ def test_readings_an_hour_apart_are_no_pair() -> None:
 
 
 def test_the_gap_of_a_reported_sea_is_told() -> None:
-    readings = [Reading(utc(SUNRISE) + timedelta(hours=h), 0.5, 40000, cloud_below=7 / 8, cloud_below_top=900) for h in (0, 1, 2)]
+    readings = [
+        Reading(
+            utc(SUNRISE) + timedelta(hours=h), 0.5, 40000, cloud_below=7 / 8, cloud_below_top=900
+        )
+        for h in (0, 1, 2)
+    ]
 
     told = cloud_sea_states.seen_below(EVENT, readings)
 
@@ -139,10 +166,15 @@ def test_the_gap_of_a_reported_sea_is_told() -> None:
 
 
 def test_half_a_morning_without_a_word_is_not_told() -> None:
-    codes = np.array([[SEA, UNKNOWN, UNKNOWN, UNKNOWN], [SEA, SEA, UNKNOWN, UNKNOWN], [OPEN, OPEN, OPEN, OPEN]], dtype=np.int8)
+    codes = np.array(
+        [[SEA, UNKNOWN, UNKNOWN, UNKNOWN], [SEA, SEA, UNKNOWN, UNKNOWN], [OPEN, OPEN, OPEN, OPEN]],
+        dtype=np.int8,
+    )
     unknown = np.full(codes.shape, nan)
 
-    told = cloud_sea_states.outcomes([EVENT] * 3, codes, np.ones(codes.shape, dtype=bool), unknown, unknown, "analysis")
+    told = cloud_sea_states.outcomes(
+        [EVENT] * 3, codes, np.ones(codes.shape, dtype=bool), unknown, unknown, "analysis"
+    )
 
     assert [outcome.state for outcome in told] == ["", "sea", "open"]
     assert {outcome.state for outcome in told} <= {*CLOUD_SEA_STATES, ""}
@@ -151,6 +183,8 @@ def test_half_a_morning_without_a_word_is_not_told() -> None:
 def test_a_sea_that_hides_a_third_of_the_ground_is_a_partial_one() -> None:
     codes, every = np.full((1, 4), SEA, dtype=np.int8), np.ones((1, 4), dtype=bool)
 
-    (told,) = cloud_sea_states.outcomes([EVENT], codes, every, np.full((1, 4), 0.33), np.full((1, 4), 300.0), "analysis")
+    (told,) = cloud_sea_states.outcomes(
+        [EVENT], codes, every, np.full((1, 4), 0.33), np.full((1, 4), 300.0), "analysis"
+    )
 
     assert (told.degree, told.amount) == (0.5, 300.0)

@@ -1,4 +1,6 @@
-"""Is comfort told as the national standard tells it? The formulas and classes of GB/T 27963-2011, each value worked by hand."""
+"""Is comfort told as the national standard tells it? The formulas and classes of GB/T 27963-2011,
+each value worked by hand.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +9,14 @@ from typing import get_args, get_type_hints
 
 import pytest
 
-from forecast.science.comfort import STANDARDS, class_of_humidity, class_of_wind, comfort_2011, humidity_index, wind_index
+from forecast.science.comfort import (
+    STANDARDS,
+    class_of_humidity,
+    class_of_wind,
+    comfort_2011,
+    humidity_index,
+    wind_index,
+)
 from forecast.settings import ObservationSettings
 
 KELVIN = 273.15
@@ -24,7 +33,9 @@ KELVIN = 273.15
         (20.4, 1.04, 20.4),  # supersaturated, as sensors say in cloud: saturated
     ],
 )
-def test_the_humidity_index_is_the_arithmetic_of_the_standard(celsius: float, humidity: float, index: float) -> None:
+def test_the_humidity_index_is_the_arithmetic_of_the_standard(
+    celsius: float, humidity: float, index: float
+) -> None:
     assert humidity_index(celsius + KELVIN, humidity) == pytest.approx(index, abs=1e-9)
 
 
@@ -38,27 +49,61 @@ def test_the_humidity_index_is_the_arithmetic_of_the_standard(celsius: float, hu
         (13.0, 0.0, 0.0, -209.0),  # -10.45 * 20
     ],
 )
-def test_the_wind_index_is_the_arithmetic_of_the_standard(celsius: float, speed: float, sunshine: float, index: float) -> None:
+def test_the_wind_index_is_the_arithmetic_of_the_standard(
+    celsius: float, speed: float, sunshine: float, index: float
+) -> None:
     assert wind_index(celsius + KELVIN, speed, sunshine) == pytest.approx(index, abs=1e-9)
 
 
 @pytest.mark.parametrize(
     ("index", "told"),
     # below 14.0 | 14.0-16.9 | 17.0-25.4 | 25.5-27.5 | above 27.5, told in tenths
-    [(13.94, 1), (13.95, 2), (14.0, 2), (16.94, 2), (16.95, 3), (17.0, 3), (25.4, 3), (25.44, 3), (25.45, 4), (25.5, 4), (27.5, 4),
-     (27.54, 4), (27.55, 5), (27.6, 5), (nan, 0)],
+    [
+        (13.94, 1),
+        (13.95, 2),
+        (14.0, 2),
+        (16.94, 2),
+        (16.95, 3),
+        (17.0, 3),
+        (25.4, 3),
+        (25.44, 3),
+        (25.45, 4),
+        (25.5, 4),
+        (27.5, 4),
+        (27.54, 4),
+        (27.55, 5),
+        (27.6, 5),
+        (nan, 0),
+    ],
 )
-def test_the_classes_of_the_humidity_index_begin_where_the_standard_has_them(index: float, told: int) -> None:
+def test_the_classes_of_the_humidity_index_begin_where_the_standard_has_them(
+    index: float, told: int
+) -> None:
     assert class_of_humidity(index) == told
 
 
 @pytest.mark.parametrize(
     ("index", "told"),
     # below -400 | -400..-300 | -299..-100 | -99..-10 | above -10, told in whole numbers
-    [(-401, 1), (-400.6, 1), (-400.4, 2), (-400, 2), (-300, 2), (-299.6, 2), (-299, 3), (-100, 3), (-99, 4), (-10, 4),
-     (-9, 5), (0, 5), (nan, 0)],
+    [
+        (-401, 1),
+        (-400.6, 1),
+        (-400.4, 2),
+        (-400, 2),
+        (-300, 2),
+        (-299.6, 2),
+        (-299, 3),
+        (-100, 3),
+        (-99, 4),
+        (-10, 4),
+        (-9, 5),
+        (0, 5),
+        (nan, 0),
+    ],
 )
-def test_the_classes_of_the_wind_index_begin_where_the_standard_has_them(index: float, told: int) -> None:
+def test_the_classes_of_the_wind_index_begin_where_the_standard_has_them(
+    index: float, told: int
+) -> None:
     assert class_of_wind(index) == told
 
 

@@ -17,11 +17,15 @@ from tests.unit.test_scorecard import made
 
 
 def test_the_index_by_hand() -> None:
-    """Usual values one to ten, a bin each; now half of them below the first edge and half above the last:
-    2 bins of (.5 - .1) ln 5 and 8 of (.001 - .1) ln(.001 / .1), with an empty bin counted as .001."""
+    """Usual values one to ten, a bin each; now half of them below the first edge and half above the
+    last: 2 bins of (.5 - .1) ln 5 and 8 of (.001 - .1) ln(.001 / .1), with an empty bin counted as
+    .001.
+    """
     usual, now = np.repeat(np.arange(1.0, 11.0), 10), np.repeat([0.0, 11.0], 50)
 
-    assert stability(now, usual) == pytest.approx(2 * 0.4 * np.log(5) + 8 * 0.099 * np.log(100), abs=1e-6)
+    assert stability(now, usual) == pytest.approx(
+        2 * 0.4 * np.log(5) + 8 * 0.099 * np.log(100), abs=1e-6
+    )
     assert stability(usual, usual) == 0.0
 
 
@@ -29,7 +33,17 @@ def test_what_comes_from_the_same_weather_has_not_moved() -> None:
     """20 features of pure chance: at one in a thousand and an index of 0.25 none is named."""
     random = np.random.default_rng(4)
 
-    assert list(moved("rime", [f"f{k}" for k in range(20)], random.normal(size=(60, 20)), random.normal(size=(300, 20)))) == []
+    assert (
+        list(
+            moved(
+                "rime",
+                [f"f{k}" for k in range(20)],
+                random.normal(size=(60, 20)),
+                random.normal(size=(300, 20)),
+            )
+        )
+        == []
+    )
 
 
 def test_a_feature_that_moved_and_one_that_went_missing_are_named() -> None:
@@ -40,7 +54,10 @@ def test_a_feature_that_moved_and_one_that_went_missing_are_named() -> None:
 
     found = list(moved("rime", ["gust", "temperature", "visibility"], now, before))
 
-    assert [(each.kind, each.what, each.cases) for each in found] == [("distribution", "gust", 60), ("missing", "visibility", 60)]
+    assert [(each.kind, each.what, each.cases) for each in found] == [
+        ("distribution", "gust", 60),
+        ("missing", "visibility", 60),
+    ]
     assert found[1].line == "rime: visibility is missing in 67% of 60 forecasts, before in 0%"
 
 
@@ -50,7 +67,9 @@ def test_few_cases_say_nothing() -> None:
 
 
 def test_told_far_too_often_is_named_and_true_probabilities_are_not() -> None:
-    """The mean chance of beta(0.7, 1.3) is 0.35. With a level of 99 % two of 100 true sets may be named, rarely five."""
+    """The mean chance of beta(0.7, 1.3) is 0.35. With a level of 99 % two of 100 true sets may be
+    named, rarely five.
+    """
     [found] = told_and_seen(made(60, probability=np.full(60, 0.8)))
     named = sum(len(list(told_and_seen(made(90, seed)))) for seed in range(100))
 
@@ -59,19 +78,29 @@ def test_told_far_too_often_is_named_and_true_probabilities_are_not() -> None:
     assert named <= 8  # few blocks make the interval a little narrow
 
 
-def test_out_of_the_archive_an_input_that_broke_is_told_by_status(config: Config, tmp_path: Path) -> None:
+def test_out_of_the_archive_an_input_that_broke_is_told_by_status(
+    config: Config, tmp_path: Path
+) -> None:
     archive = Archive(f"sqlite:///{tmp_path / 'archive.db'}")
     fill(archive, 60)
     for k in range(60, 95):
         day = date(2026, 1, 1) + timedelta(days=k)
-        row = {"site": "jinding", "phenomenon": "sunset_glow", "day": day, "probability": 0.3, "values": {}}
+        row = {
+            "site": "jinding",
+            "phenomenon": "sunset_glow",
+            "day": day,
+            "probability": 0.3,
+            "values": {},
+        }
         keep_issue(archive, issued_on(day), [row])
     now = datetime(2026, 4, 5, tzinfo=UTC)
 
     found = monitor.findings(archive, config, now)
     monitor.keep(found, now, tmp_path)
 
-    assert [(each.kind, each.phenomenon, each.what) for each in found] == [("missing", "sunset_glow", "low_cloud")]
+    assert [(each.kind, each.phenomenon, each.what) for each in found] == [
+        ("missing", "sunset_glow", "low_cloud")
+    ]
     assert monitor.lines(tmp_path) == [f"2026-04-05  {found[0].line}"]
 
 
@@ -84,4 +113,7 @@ def test_a_damaged_note_is_no_error(tmp_path: Path, damage: str) -> None:
 
 
 def test_every_kind_of_finding_reads_as_a_line() -> None:
-    assert all("rime" in Finding(kind, "rime", "gust", 0.3, 0.1, 40).line for kind in ("frequency", "missing", "distribution"))
+    assert all(
+        "rime" in Finding(kind, "rime", "gust", 0.3, 0.1, 40).line
+        for kind in ("frequency", "missing", "distribution")
+    )

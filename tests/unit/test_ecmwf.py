@@ -1,4 +1,6 @@
-"""Is an .index of ECMWF read as it is meant, held against real ones, and is what it must not be refused?"""
+"""Is an .index of ECMWF read as it is meant, held against real ones, and is what it must not be
+refused?
+"""
 
 from __future__ import annotations
 
@@ -20,8 +22,21 @@ from forecast.settings import ModelSettings
 
 MARCH = Cycle(datetime(2025, 3, 1, 0, tzinfo=UTC), "aifs")
 NAME = "20250301000000-6h-oper-fc.index"
-ROW = {"domain": "g", "date": "20250301", "time": "0000", "expver": "0001", "class": "ai", "type": "fc", "stream": "oper", "step": "6",
-       "levelist": "850", "levtype": "pl", "param": "t", "_offset": 0, "_length": 1000}
+ROW = {
+    "domain": "g",
+    "date": "20250301",
+    "time": "0000",
+    "expver": "0001",
+    "class": "ai",
+    "type": "fc",
+    "stream": "oper",
+    "step": "6",
+    "levelist": "850",
+    "levtype": "pl",
+    "param": "t",
+    "_offset": 0,
+    "_length": 1000,
+}
 
 
 def aifs(config: Config) -> ModelSettings:
@@ -33,7 +48,11 @@ def text_of(*rows: dict[str, object]) -> bytes:
 
 
 def real(shared: Path, step: int) -> tuple[Entry, ...]:
-    return parse_index((shared / "inventories" / f"aifs_single_20250301_00z_{step}h.index").read_bytes(), MARCH, NAME)
+    return parse_index(
+        (shared / "inventories" / f"aifs_single_20250301_00z_{step}h.index").read_bytes(),
+        MARCH,
+        NAME,
+    )
 
 
 def test_the_real_index_is_read_to_its_last_byte(shared: Path) -> None:
@@ -48,9 +67,16 @@ def test_the_real_index_is_read_to_its_last_byte(shared: Path) -> None:
     assert (z100.span, z100.member) == (Span("", 0, 6), None)
 
 
-@pytest.mark.parametrize(("step", "fields", "count"), [(0, {"precipitation_amount"}, 52), (6, {"surface_geopotential"}, 52)])
-def test_what_the_table_names_is_found_in_the_real_index(shared: Path, config: Config, step: int, fields: set[str], count: int) -> None:
-    """Counted by hand: t, q, z on 10 levels, u, v on 5, w on 2, 9 single levels; rain from the first step on, the ground at the start."""
+@pytest.mark.parametrize(
+    ("step", "fields", "count"),
+    [(0, {"precipitation_amount"}, 52), (6, {"surface_geopotential"}, 52)],
+)
+def test_what_the_table_names_is_found_in_the_real_index(
+    shared: Path, config: Config, step: int, fields: set[str], count: int
+) -> None:
+    """Counted by hand: t, q, z on 10 levels, u, v on 5, w on 2, 9 single levels; rain from the
+    first step on, the ground at the start.
+    """
     model = aifs(config)
 
     chosen = select(real(shared, step), fields_of(model), step, None, spelled)
@@ -61,8 +87,12 @@ def test_what_the_table_names_is_found_in_the_real_index(shared: Path, config: C
     assert [wanted.entry.variable for wanted in rain] == ["tp"] * (step > 0)
 
 
-def test_of_the_real_file_hardly_more_is_fetched_than_is_needed(shared: Path, config: Config) -> None:
-    """Target of the project: at most 1.05 times the needed bytes, the index and the head of the last message included."""
+def test_of_the_real_file_hardly_more_is_fetched_than_is_needed(
+    shared: Path, config: Config
+) -> None:
+    """Target of the project: at most 1.05 times the needed bytes, the index and the head of the
+    last message included.
+    """
     path = shared / "inventories" / "aifs_single_20250301_00z_6h.index"
     wanted = messages(select(real(shared, 6), fields_of(aifs(config)), 6, None, spelled).wanted)
 
@@ -75,8 +105,12 @@ def test_of_the_real_file_hardly_more_is_fetched_than_is_needed(shared: Path, co
 
 
 def test_a_range_ends_with_the_last_byte_of_its_message() -> None:
-    """sources.md: the end that is asked for, inclusive, is _offset + _length - 1; others ask for one byte too many."""
-    first, second = parse_index(text_of(ROW, ROW | {"param": "q", "_offset": 1000, "_length": 50}), MARCH, NAME)
+    """sources.md: the end that is asked for, inclusive, is _offset + _length - 1; others ask for
+    one byte too many.
+    """
+    first, second = parse_index(
+        text_of(ROW, ROW | {"param": "q", "_offset": 1000, "_length": 50}), MARCH, NAME
+    )
 
     assert (first.offset, first.end, second.offset, second.end) == (0, 1000, 1000, 1050)
 
@@ -90,7 +124,11 @@ def test_lines_may_come_in_any_order_and_leave_gaps() -> None:
 def test_members_are_told_by_their_number_and_the_control_has_none() -> None:
     name = "20250301000000-6h-enfo-ef.index"
     row = ROW | {"stream": "enfo", "type": "pf"}
-    rows = [row | {"type": "cf"}, row | {"number": "7", "_offset": 1000}, row | {"number": "50", "_offset": 2000}]
+    rows = [
+        row | {"type": "cf"},
+        row | {"number": "7", "_offset": 1000},
+        row | {"number": "50", "_offset": 2000},
+    ]
     temperature = fields_of(ModelSettings.model_validate(ENS))
 
     entries = parse_index(text_of(*rows), MARCH, name)
@@ -101,20 +139,35 @@ def test_members_are_told_by_their_number_and_the_control_has_none() -> None:
 
 
 ENS = {
-    "id": "ens", "name": {"zh": "x", "en": "x"}, "attribution": {"zh": "x", "en": "x"}, "layout": "ecmwf",
-    "mirrors": [{"url": "http://127.0.0.1:9"}], "path": "{run:%Y}/{step}-enfo-ef.grib2", "members": [0, 7],
-    "steps": [{"first": 6, "last": 6, "every": 6}], "parameters": {"air_temperature": {"index": "t pl", "levels_hpa": [850]}},
+    "id": "ens",
+    "name": {"zh": "x", "en": "x"},
+    "attribution": {"zh": "x", "en": "x"},
+    "layout": "ecmwf",
+    "mirrors": [{"url": "http://127.0.0.1:9"}],
+    "path": "{run:%Y}/{step}-enfo-ef.grib2",
+    "members": [0, 7],
+    "steps": [{"first": 6, "last": 6, "every": 6}],
+    "parameters": {"air_temperature": {"index": "t pl", "levels_hpa": [850]}},
 }
 
 
 def test_a_span_of_steps_is_understood_and_a_word_is_passed_over() -> None:
-    rows = [ROW | {"param": "tp", "step": "0-24"}, ROW | {"param": "q", "step": "all", "_offset": 1000}]
+    rows = [
+        ROW | {"param": "tp", "step": "0-24"},
+        ROW | {"param": "q", "step": "all", "_offset": 1000},
+    ]
 
-    assert [entry.span for entry in parse_index(text_of(*rows), MARCH, NAME)] == [Span("", 0, 24), None]
+    assert [entry.span for entry in parse_index(text_of(*rows), MARCH, NAME)] == [
+        Span("", 0, 24),
+        None,
+    ]
 
 
 def test_an_index_of_ours_is_beside_its_file() -> None:
-    assert listing_of("/20250301/00z/20250301000000-6h-oper-fc.grib2") == "/20250301/00z/20250301000000-6h-oper-fc.index"
+    assert (
+        listing_of("/20250301/00z/20250301000000-6h-oper-fc.grib2")
+        == "/20250301/00z/20250301000000-6h-oper-fc.index"
+    )
 
 
 def test_a_field_that_the_table_does_not_spell_is_looked_for_nowhere() -> None:
@@ -163,6 +216,8 @@ def test_what_is_chosen_for_a_step_knows_where_its_windows_begin() -> None:
     del row["levelist"]
 
     fields = fields_of(ModelSettings.model_validate(table))
-    chosen = select(parse_index(text_of(row), MARCH, NAME), fields, 12, Selection(6, (), {}), spelled)
+    chosen = select(
+        parse_index(text_of(row), MARCH, NAME), fields, 12, Selection(6, (), {}), spelled
+    )
 
     assert chosen.starts == {"precipitation_amount": 0.0}

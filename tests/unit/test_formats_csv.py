@@ -1,4 +1,6 @@
-"""Station tables and pushed records: columns, units, clocks, missing codes. Conversions by hand: 0 degC = 273.15 K, 1 hPa = 100 Pa."""
+"""Station tables and pushed records: columns, units, clocks, missing codes. Conversions by hand: 0
+degC = 273.15 K, 1 hPa = 100 Pa.
+"""
 
 from __future__ import annotations
 
@@ -31,14 +33,18 @@ def read(text: str | bytes, *stations: Station, limits: Limits | None = None) ->
 def test_a_row_in_usual_units_becomes_si() -> None:
     head = "station,time,air_temperature,relative_humidity,air_pressure,wind_speed,snow_depth,sunshine_duration,mass_concentration_of_pm2p5"
 
-    parsed = read(f"{head},negative_oxygen_ions\nM1001,2026-11-22 08:00,-3.4,87,768.2,6.1,12,30,35,2100\n")
+    parsed = read(
+        f"{head},negative_oxygen_ions\nM1001,2026-11-22 08:00,-3.4,87,768.2,6.1,12,30,35,2100\n"
+    )
 
     assert not parsed.faults
     (observation,) = parsed.observations
     assert observation.time == datetime(2026, 11, 22, 0, 0, tzinfo=UTC)  # 08:00 in Beijing
     expected = {
-        "air_temperature": 269.75, "relative_humidity": 0.87, "air_pressure": 76820.0, "wind_speed": 6.1, "snow_depth": 0.12,
-        "sunshine_duration": 1800.0, "mass_concentration_of_pm2p5": 35e-9, "negative_oxygen_ions": 2.1e9,
+        "air_temperature": 269.75, "relative_humidity": 0.87, "air_pressure": 76820.0,
+        "wind_speed": 6.1, "snow_depth": 0.12,
+        "sunshine_duration": 1800.0, "mass_concentration_of_pm2p5": 35e-9,
+        "negative_oxygen_ions": 2.1e9,
     }  # fmt: skip
     assert observation.values == pytest.approx(expected, rel=1e-12)
 
@@ -50,7 +56,12 @@ def test_the_bureaus_own_chinese_table_is_read_in_each_encoding(encoding: str) -
     parsed = read(text.encode(encoding))
 
     assert not parsed.faults
-    expected = {"air_temperature": 269.75, "relative_humidity": 0.87, "visibility_in_air": 12500.0, "negative_oxygen_ions": 2.1e9}
+    expected = {
+        "air_temperature": 269.75,
+        "relative_humidity": 0.87,
+        "visibility_in_air": 12500.0,
+        "negative_oxygen_ions": 2.1e9,
+    }
     assert parsed.observations[0].values == pytest.approx(expected, rel=1e-12)
     assert form_of(text.encode(encoding)) == "csv"
 
@@ -58,37 +69,50 @@ def test_the_bureaus_own_chinese_table_is_read_in_each_encoding(encoding: str) -
 def test_the_settings_unit_of_a_station_stands_over_the_tables() -> None:
     writes_tenths = station("M1002", {"air_temperature": "0.1degC", "visibility_in_air": "km"})
 
-    parsed = read("station;time;air_temperature (degF);visibility\nM1001;2026112208;50;900\nM1002;2026112208;-34;12\n",
-                  station("M1001"), writes_tenths)
+    parsed = read(
+        "station;time;air_temperature (degF);visibility\nM1001;2026112208;50;900\nM1002;2026112208;-34;12\n",
+        station("M1001"),
+        writes_tenths,
+    )
 
     first, second = (each.values for each in parsed.observations)
-    assert first == pytest.approx({"air_temperature": 283.15, "visibility_in_air": 900.0})  # 50 degF is 10 degC
+    # 50 degF is 10 degC
+    assert first == pytest.approx({"air_temperature": 283.15, "visibility_in_air": 900.0})
     assert second == pytest.approx({"air_temperature": 269.75, "visibility_in_air": 12000.0})
 
 
 def test_a_clock_that_is_ahead_is_put_right() -> None:
-    parsed = read("station,time,gust\nM1001,2026-11-22T08:01:30+08:00,17\n", station("M1001", ahead=90.0))
+    parsed = read(
+        "station,time,gust\nM1001,2026-11-22T08:01:30+08:00,17\n", station("M1001", ahead=90.0)
+    )
 
     assert parsed.observations[0].time == datetime(2026, 11, 22, 0, 0, tzinfo=UTC)
 
 
 @pytest.mark.parametrize(
-    "written", ["2026-11-22T08:00:00+08:00", "2026-11-22T00:00Z", "2026-11-22 08:00:00", "2026/11/22 8:00", "2026112208", "202611220800",
+    "written",
+    ["2026-11-22T08:00:00+08:00", "2026-11-22T00:00Z", "2026-11-22 08:00:00", "2026/11/22 8:00",
+     "2026112208", "202611220800",
                 "20261122080000", "20261122T080000"]
 )  # fmt: skip
 def test_a_time_is_read_in_each_usual_spelling(written: str) -> None:
-    assert read(f"station,time,gust\nM1001,{written},17\n").observations[0].time == datetime(2026, 11, 22, tzinfo=UTC)
+    assert read(f"station,time,gust\nM1001,{written},17\n").observations[0].time == datetime(
+        2026, 11, 22, tzinfo=UTC
+    )
 
 
 @pytest.mark.parametrize(
     ("header", "cells", "hour"),
     [
-        ("time (UTC)", "2026-11-22 08:00", 8), ("观测时间(世界时)", "2026-11-22 08:00", 8), ("time [BJT]", "2026-11-22 08:00", 0),
+        ("time (UTC)", "2026-11-22 08:00", 8), ("观测时间(世界时)", "2026-11-22 08:00", 8),
+        ("time [BJT]", "2026-11-22 08:00", 0),
         ("time (UTC)", "2026-11-22 08:00+08:00", 0), ("Year,Mon,Day,Hour", "2026,11,22,8", 0),
         ("年,月,日,时 (UTC),分", "2026,11,22,08,0", 8),
     ],
 )  # fmt: skip
-def test_a_time_may_have_its_zone_in_the_header_or_stand_in_columns(header: str, cells: str, hour: int) -> None:
+def test_a_time_may_have_its_zone_in_the_header_or_stand_in_columns(
+    header: str, cells: str, hour: int
+) -> None:
     text = f"Station_Id_C,{header},TEM\nM1001,{cells},-3.4\n"
 
     parsed = read(text)
@@ -101,7 +125,10 @@ def test_a_time_may_have_its_zone_in_the_header_or_stand_in_columns(header: str,
 def test_four_years_of_a_real_station_beside_the_ming_tombs_are_read_whole(shared: Path) -> None:
     dingling = Station("Dingling", Name("", ""), 40.29, 116.22, 50.0)
 
-    parsed = parse_file(shared / "obs" / "beijing_uci501_dingling_2013_2017.csv.gz", Terms({"Dingling": dingling}, BEIJING))
+    parsed = parse_file(
+        shared / "obs" / "beijing_uci501_dingling_2013_2017.csv.gz",
+        Terms({"Dingling": dingling}, BEIJING),
+    )
 
     def of(element: str) -> list[float]:
         return [each.values[element] for each in parsed.observations if element in each.values]
@@ -112,11 +139,22 @@ def test_four_years_of_a_real_station_beside_the_ming_tombs_are_read_whole(share
     assert sum(of("air_temperature")) / 35_011 == pytest.approx(273.15 + 13.6861, abs=1e-4)
     assert sum(of("mass_concentration_of_pm2p5")) / 34_285 == pytest.approx(65.9895e-9, rel=1e-5)
     assert of("wind_from_direction").count(337.5) == 4_776  # NNW
-    assert {fault.line for fault in parsed.faults} == {1}  # columns that the catalogue has no element for: PM10, gases
+    # columns that the catalogue has no element for: PM10, gases
+    assert {fault.line for fault in parsed.faults} == {1}
 
 
 @pytest.mark.parametrize(
-    "written", ["", "yesterday", "2026-11-22", "2026-13-01 08:00", "0001-01-01 00:00", "9999-12-31 23:59", "1" * 400, "=NOW()"]
+    "written",
+    [
+        "",
+        "yesterday",
+        "2026-11-22",
+        "2026-13-01 08:00",
+        "0001-01-01 00:00",
+        "9999-12-31 23:59",
+        "1" * 400,
+        "=NOW()",
+    ],
 )
 def test_a_time_that_is_none_sets_its_row_aside_and_keeps_the_others(written: str) -> None:
     parsed = read(f"station,time,gust\nM1001,{written},17\nM1001,2026-11-22 08:00,18\n")
@@ -127,7 +165,24 @@ def test_a_time_that_is_none_sets_its_row_aside_and_keeps_the_others(written: st
     assert "2026-11-22 08:00" in fault.reason  # it says how a time is written
 
 
-@pytest.mark.parametrize("missing", ["", " ", "NA", "--", "/", "////", "null", "9999", "999999", "-9999", "32766", "999999.0", "NaN"])
+@pytest.mark.parametrize(
+    "missing",
+    [
+        "",
+        " ",
+        "NA",
+        "--",
+        "/",
+        "////",
+        "null",
+        "9999",
+        "999999",
+        "-9999",
+        "32766",
+        "999999.0",
+        "NaN",
+    ],
+)
 def test_a_missing_code_gives_no_value_and_no_fault(missing: str) -> None:
     parsed = read(f"station,time,air_temperature,gust\nM1001,2026-11-22 08:00,{missing},17\n")
 
@@ -136,14 +191,19 @@ def test_a_missing_code_gives_no_value_and_no_fault(missing: str) -> None:
 
 
 def test_a_code_that_the_element_can_reach_is_a_value() -> None:
-    parsed = read("station,time,visibility,ions,air_temperature\nM1001,2026-11-22 08:00,9999,9999,-12\n")
+    parsed = read(
+        "station,time,visibility,ions,air_temperature\nM1001,2026-11-22 08:00,9999,9999,-12\n"
+    )
 
     assert parsed.observations[0].values == pytest.approx(
-        {"visibility_in_air": 9999.0, "negative_oxygen_ions": 9.999e9, "air_temperature": 261.15})
+        {"visibility_in_air": 9999.0, "negative_oxygen_ions": 9.999e9, "air_temperature": 261.15}
+    )
 
 
 def test_what_fell_as_a_trace_is_nothing_measured() -> None:
-    assert read("station,time,rain\nM1001,2026-11-22 08:00,999990\n").observations[0].values == {"precipitation_amount": 0.0}
+    assert read("station,time,rain\nM1001,2026-11-22 08:00,999990\n").observations[0].values == {
+        "precipitation_amount": 0.0
+    }
 
 
 def test_an_impossible_value_stays_for_the_quality_control_to_judge() -> None:
@@ -153,9 +213,14 @@ def test_an_impossible_value_stays_for_the_quality_control_to_judge() -> None:
 
 
 def test_a_cell_that_is_no_number_is_told_and_the_rest_of_its_row_kept() -> None:
-    parsed = read("station,time,air_temperature,gust,wind_direction\nM1001,2026-11-22 08:00,1_0,17,NNE\n")
+    parsed = read(
+        "station,time,air_temperature,gust,wind_direction\nM1001,2026-11-22 08:00,1_0,17,NNE\n"
+    )
 
-    assert parsed.observations[0].values == {"wind_speed_of_gust": 17.0, "wind_from_direction": 22.5}
+    assert parsed.observations[0].values == {
+        "wind_speed_of_gust": 17.0,
+        "wind_from_direction": 22.5,
+    }
     assert [fault.line for fault in parsed.faults] == [2]
     assert "air_temperature" in parsed.faults[0].reason
 
@@ -172,7 +237,9 @@ def test_a_station_that_the_settings_lack_is_named_once_with_what_to_do() -> Non
 
 
 def test_a_record_said_twice_is_kept_once_and_a_corrected_one_is_told() -> None:
-    parsed = read("station,time,gust\n" + "M1001,2026-11-22 08:00,17\n" * 3 + "M1001,2026-11-22 08:00,18\n")
+    parsed = read(
+        "station,time,gust\n" + "M1001,2026-11-22 08:00,17\n" * 3 + "M1001,2026-11-22 08:00,18\n"
+    )
 
     assert [each.values for each in parsed.observations] == [{"wind_speed_of_gust": 18.0}]
     assert parsed.repeated == 2
@@ -180,14 +247,18 @@ def test_a_record_said_twice_is_kept_once_and_a_corrected_one_is_told() -> None:
 
 
 def test_a_row_with_too_few_or_too_many_cells_is_set_aside_for_they_may_have_shifted() -> None:
-    parsed = read('station,time,gust\nM1001,2026-11-22 08:00\nM1001,2026-11-22 08:00,1,2\nM1001,2026-11-22 09:00,"17"\nM1001,"2026,1\n')
+    parsed = read(
+        'station,time,gust\nM1001,2026-11-22 08:00\nM1001,2026-11-22 08:00,1,2\nM1001,2026-11-22 09:00,"17"\nM1001,"2026,1\n'
+    )
 
     assert len(parsed.observations) == 1
     assert [fault.line for fault in parsed.faults] == [2, 3, 5]
 
 
 def test_an_unknown_column_or_unit_is_told_and_the_rest_read() -> None:
-    parsed = read("station,time,air_temperature,mystery,gust (furlongs)\nM1001,2026-11-22 08:00,1,2,3\n")
+    parsed = read(
+        "station,time,air_temperature,mystery,gust (furlongs)\nM1001,2026-11-22 08:00,1,2,3\n"
+    )
 
     assert list(parsed.observations[0].values) == ["air_temperature"]
     assert len(parsed.faults) == 2
@@ -203,8 +274,16 @@ def test_a_table_without_station_or_time_says_what_a_header_is() -> None:
 
 def test_pushed_records_are_read_as_a_tables_rows_are() -> None:
     terms = Terms({"M1001": station("M1001", {"air_pressure": "kPa"}, ahead=60)}, BEIJING)
-    records = [{"station": "M1001", "time": "2026-11-22T08:01:00+08:00", "air_temperature": -3.4, "air_pressure": 76.82, "gust": None},
-               {"station": "M1001", "time": "2026-11-22 09:01", "temperature": "-2.9"}]
+    records = [
+        {
+            "station": "M1001",
+            "time": "2026-11-22T08:01:00+08:00",
+            "air_temperature": -3.4,
+            "air_pressure": 76.82,
+            "gust": None,
+        },
+        {"station": "M1001", "time": "2026-11-22 09:01", "temperature": "-2.9"},
+    ]
 
     parsed = parse_push(json.dumps({"records": records}).encode(), terms)
 
@@ -212,13 +291,17 @@ def test_pushed_records_are_read_as_a_tables_rows_are() -> None:
     first, second = parsed.observations
     assert first.values == pytest.approx({"air_temperature": 269.75, "air_pressure": 76820.0})
     assert (first.time, first.form) == (datetime(2026, 11, 22, tzinfo=UTC), "push")
-    assert (second.time, second.values["air_temperature"]) == (datetime(2026, 11, 22, 1, tzinfo=UTC), pytest.approx(270.25))
+    assert (second.time, second.values["air_temperature"]) == (
+        datetime(2026, 11, 22, 1, tzinfo=UTC),
+        pytest.approx(270.25),
+    )
 
 
 @pytest.mark.parametrize(
     "body",
     [
-        b"", b"\xff\xfe", b"17", b'"x"', b"[" * 100_000, b"[1" + b"0" * 5000 + b"]", b'{"records": 5}', b"[{}]", b"[[]]",
+        b"", b"\xff\xfe", b"17", b'"x"', b"[" * 100_000, b"[1" + b"0" * 5000 + b"]",
+        b'{"records": 5}', b"[{}]", b"[[]]",
         b'[{"station": 54511, "time": "2026-11-22 08:00", "gust": 1}]',
         b'[{"station": "M1001", "time": "2026-11-22 08:00", "gust": true}]',
         b'[{"station": "M1001", "time": "2026-11-22 08:00", "gust": 1e999}]',

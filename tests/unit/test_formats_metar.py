@@ -1,4 +1,6 @@
-"""METAR: whole reports by hand (FM 15), weather by code table 4677, and NOAA's decoding of the same texts."""
+"""METAR: whole reports by hand (FM 15), weather by code table 4677, and NOAA's decoding of the same
+texts.
+"""
 
 from __future__ import annotations
 
@@ -26,13 +28,18 @@ def read(text: str) -> dict[str, float]:
 
 
 def test_a_report_of_beijing_in_metres_per_second() -> None:
-    found = read("METAR ZBAA 221200Z 34005G12MPS 310V020 3000 -SN BR FEW010 BKN030 OVC100 M03/M05 Q1030 NOSIG=")
+    found = read(
+        "METAR ZBAA 221200Z 34005G12MPS 310V020 3000 -SN BR FEW010 BKN030 OVC100 M03/M05 Q1030 NOSIG="
+    )
 
     assert found == pytest.approx({
-        "air_temperature": 270.15, "dew_point_temperature": 268.15, "wind_speed": 5.0, "wind_speed_of_gust": 12.0,
+        "air_temperature": 270.15, "dew_point_temperature": 268.15, "wind_speed": 5.0,
+        "wind_speed_of_gust": 12.0,
         "wind_from_direction": 340.0,
-        "visibility_in_air": 3000.0, "present_weather": 71.0, "air_pressure_at_mean_sea_level": 103000.0,
-        "cloud_area_fraction": 1.0, "low_cloud_area_fraction": 0.75, "cloud_base_height": 1000 * FOOT,
+        "visibility_in_air": 3000.0, "present_weather": 71.0,
+        "air_pressure_at_mean_sea_level": 103000.0,
+        "cloud_area_fraction": 1.0, "low_cloud_area_fraction": 0.75,
+        "cloud_base_height": 1000 * FOOT,
     }, abs=0.01)  # fmt: skip
 
 
@@ -65,16 +72,25 @@ def test_a_bulletin_is_cut_into_its_reports_whatever_breaks_its_lines() -> None:
 
 
 def test_one_report_a_line_and_a_bad_one_among_them() -> None:
-    parsed = parse(b"2026/11/22 12:00\nZBAA 221200Z 34005MPS CAVOK M03/M15 Q1030\nrubbish\nZBTJ 321200Z CAVOK 05/04 Q1011\n", "m",
-                   Terms(received=RECEIVED))
+    parsed = parse(
+        b"2026/11/22 12:00\nZBAA 221200Z 34005MPS CAVOK M03/M15 Q1030\nrubbish\nZBTJ 321200Z CAVOK 05/04 Q1011\n",
+        "m",
+        Terms(received=RECEIVED),
+    )
 
     assert [each.station for each in parsed.observations] == ["ZBAA"]
     assert [fault.line for fault in parsed.faults] == [3, 4]
 
 
 def test_the_services_json_brings_the_time_and_the_place() -> None:
-    report = {"icaoId": "ZBAA", "obsTime": 1795348800, "lat": 40.08, "lon": 116.58, "elev": 35,
-              "rawOb": "METAR ZBAA 221200Z 34005MPS CAVOK M03/M15 Q1030"}
+    report = {
+        "icaoId": "ZBAA",
+        "obsTime": 1795348800,
+        "lat": 40.08,
+        "lon": 116.58,
+        "elev": 35,
+        "rawOb": "METAR ZBAA 221200Z 34005MPS CAVOK M03/M15 Q1030",
+    }
     body = json.dumps([report, {"rawOb": 5}, 7]).encode()
 
     parsed = parse(body, "m.json", Terms())
@@ -88,35 +104,60 @@ def test_the_services_json_brings_the_time_and_the_place() -> None:
 @pytest.mark.parametrize(
     ("group", "code"),
     [
-        (("-", "", "SN", "", ""), 71), (("", "", "SN", "", ""), 73), (("+", "", "SN", "", ""), 75), (("-", "SH", "SN", "", ""), 85),
-        (("", "SH", "RA", "", ""), 81), (("-", "FZ", "DZ", "", ""), 56), (("", "FZ", "RA", "", ""), 67), (("-", "", "RASN", "", ""), 68),
-        (("", "", "SNRA", "", ""), 69), (("", "TS", "", "", ""), 17), (("", "TS", "RA", "", ""), 95), (("+", "TS", "RA", "", ""), 97),
-        (("", "", "", "BR", ""), 10), (("", "", "", "FG", ""), 45), (("", "MI", "", "FG", ""), 12), (("", "BC", "", "FG", ""), 41),
-        (("VC", "", "", "FG", ""), 40), (("", "BL", "SN", "", ""), 38), (("+", "DR", "SN", "", ""), 37), (("", "", "", "HZ", ""), 5),
+        (("-", "", "SN", "", ""), 71), (("", "", "SN", "", ""), 73), (("+", "", "SN", "", ""), 75),
+        (("-", "SH", "SN", "", ""), 85),
+        (("", "SH", "RA", "", ""), 81), (("-", "FZ", "DZ", "", ""), 56),
+        (("", "FZ", "RA", "", ""), 67), (("-", "", "RASN", "", ""), 68),
+        (("", "", "SNRA", "", ""), 69), (("", "TS", "", "", ""), 17),
+        (("", "TS", "RA", "", ""), 95), (("+", "TS", "RA", "", ""), 97),
+        (("", "", "", "BR", ""), 10), (("", "", "", "FG", ""), 45), (("", "MI", "", "FG", ""), 12),
+        (("", "BC", "", "FG", ""), 41),
+        (("VC", "", "", "FG", ""), 40), (("", "BL", "SN", "", ""), 38),
+        (("+", "DR", "SN", "", ""), 37), (("", "", "", "HZ", ""), 5),
         (("", "", "PL", "", ""), 79), (("", "", "UP", "", ""), 0), (("", "", "", "", ""), 0),
     ],
 )  # fmt: skip
-def test_weather_is_told_in_code_table_4677(group: tuple[str, str, str, str, str], code: int) -> None:
+def test_weather_is_told_in_code_table_4677(
+    group: tuple[str, str, str, str, str], code: int
+) -> None:
     assert weather_code(*group) == code
 
 
 def test_our_reading_of_noaas_texts_agrees_with_noaas_own(shared: Path) -> None:
-    """The mobile station 7026 of February 2017: every record of the ISD carries the METAR it was decoded from."""
-    text = gzip.decompress((shared / "obs" / "isd_00702699999.csv.gz").read_bytes()).decode().splitlines()
+    """The mobile station 7026 of February 2017: every record of the ISD carries the METAR it was
+    decoded from.
+    """
+    text = (
+        gzip.decompress((shared / "obs" / "isd_00702699999.csv.gz").read_bytes())
+        .decode()
+        .splitlines()
+    )
     rows = list(csv.DictReader(text))
-    theirs = {each.time: each for each in isd_form.parse("\n".join(text).encode(), "isd").observations}
+    theirs = {
+        each.time: each for each in isd_form.parse("\n".join(text).encode(), "isd").observations
+    }
     compared = 0
     for row in rows[::20]:
         moment = datetime.fromisoformat(row["DATE"]).replace(tzinfo=UTC)
         if "METAR 7026 " not in row["REM"] or f" {moment:%d%H%M}Z" not in row["REM"]:
             continue
         # The stand-in of an aerodrome's letters, which a mobile station has not.
-        report = re.sub(r"7026 //\d+ \d+", "KMOB", row["REM"][row["REM"].index("METAR 7026 ") :]).split("=")[0]
+        report = re.sub(
+            r"7026 //\d+ \d+", "KMOB", row["REM"][row["REM"].index("METAR 7026 ") :]
+        ).split("=")[0]
         (ours,) = parse(report.encode(), "metar", Terms(received=moment)).observations
-        for element in ("air_temperature", "dew_point_temperature", "wind_speed", "visibility_in_air"):
+        for element in (
+            "air_temperature",
+            "dew_point_temperature",
+            "wind_speed",
+            "visibility_in_air",
+        ):
             if element in theirs[moment].values and element in ours.values:
-                tolerance = {"wind_speed": 0.3, "visibility_in_air": 1.0}.get(element, 0.06)  # whole knots; 9999 for 10 km; tenths
-                assert ours.values[element] == pytest.approx(theirs[moment].values[element], abs=tolerance), report
+                # whole knots; 9999 for 10 km; tenths
+                tolerance = {"wind_speed": 0.3, "visibility_in_air": 1.0}.get(element, 0.06)
+                assert ours.values[element] == pytest.approx(
+                    theirs[moment].values[element], abs=tolerance
+                ), report
                 compared += 1
 
     assert compared > 600

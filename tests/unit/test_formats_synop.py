@@ -1,4 +1,6 @@
-"""SYNOP: each group against its code table (WMO-No. 306, vol. I.1), whole reports against NOAA's decoding of the same texts."""
+"""SYNOP: each group against its code table (WMO-No. 306, vol. I.1), whole reports against NOAA's
+decoding of the same texts.
+"""
 
 from __future__ import annotations
 
@@ -24,8 +26,14 @@ BULLETIN = b"""\x01\r\r\n123\r\r\nSMCI01 BABJ 221200\r\r\nAAXX 22121\r\r
 \x03"""
 
 
-def values(group: str, section: str = "", opening: str = "22121", first: str = "31/// /////") -> dict[str, float]:
-    parsed = parse(f"AAXX {opening} 54511 {first} {section} {group}=".encode(), "bulletin", Terms(received=RECEIVED))
+def values(
+    group: str, section: str = "", opening: str = "22121", first: str = "31/// /////"
+) -> dict[str, float]:
+    parsed = parse(
+        f"AAXX {opening} 54511 {first} {section} {group}=".encode(),
+        "bulletin",
+        Terms(received=RECEIVED),
+    )
     return dict(parsed.observations[0].values) if parsed.observations else {}
 
 
@@ -38,13 +46,20 @@ def test_a_bulletin_gives_each_station_its_report() -> None:
     assert [each.station for each in parsed.observations] == ["54511", "58437", "56385"]
     assert beijing.time == datetime(2026, 11, 22, 12, tzinfo=UTC)
     assert beijing.values == pytest.approx({
-        "visibility_in_air": 5000.0, "cloud_area_fraction": 1.0, "wind_from_direction": 270.0, "wind_speed": 3.0,  # VV 50; N 8; 27; 03
-        "air_temperature": 268.85, "dew_point_temperature": 260.65, "air_pressure": 102340.0, "air_pressure_at_mean_sea_level": 102830.0,
-        "precipitation_amount": 5.0, "present_weather": 5.0, "low_cloud_area_fraction": 0.625, "snow_depth": 0.03,  # 60055: 5 mm in 1 h
-        "cloud_base_height": 840.0, "wind_speed_of_gust": 12.0,  # hshs 28: 28 * 30 m, below hshs 56: 1,800 m; 91112: 12 m/s
+        # VV 50; N 8; 27; 03
+        "visibility_in_air": 5000.0, "cloud_area_fraction": 1.0, "wind_from_direction": 270.0,
+        "wind_speed": 3.0,
+        "air_temperature": 268.85, "dew_point_temperature": 260.65, "air_pressure": 102340.0,
+        "air_pressure_at_mean_sea_level": 102830.0,
+        # 60055: 5 mm in 1 h
+        "precipitation_amount": 5.0, "present_weather": 5.0, "low_cloud_area_fraction": 0.625,
+        "snow_depth": 0.03,
+        # hshs 28: 28 * 30 m, below hshs 56: 1,800 m; 91112: 12 m/s
+        "cloud_base_height": 840.0, "wind_speed_of_gust": 12.0,
     })  # fmt: skip
     assert huangshan.values["cloud_below_area_fraction"] == 1.0
-    assert huangshan.values["cloud_below_top_altitude"] == 1800.0  # of 8/183: H'H' 18 in hundreds of metres
+    # of 8/183: H'H' 18 in hundreds of metres
+    assert huangshan.values["cloud_below_top_altitude"] == 1800.0
     assert huangshan.values["air_pressure"] == 82140.0
     assert "cloud_area_fraction" not in huangshan.values
     assert emei.values["present_weather"] == 170.0  # ix 7: an automatic station, code table 4680
@@ -54,17 +69,25 @@ def test_a_bulletin_gives_each_station_its_report() -> None:
 @pytest.mark.parametrize(
     ("group", "section", "element", "value"),
     [
-        ("10001", "", "air_temperature", 273.25), ("11500", "", "air_temperature", 223.15), ("29087", "", "relative_humidity", 0.87),
-        ("38500", "", "air_pressure", 85000.0), ("30002", "", "air_pressure", 100020.0), ("3852/", "", "air_pressure", 85200.0),
-        ("49987", "", "air_pressure_at_mean_sea_level", 99870.0), ("60015", "", "precipitation_amount", 1.0),
-        ("69905", "", "precipitation_amount", 0.0), ("69955", "", "precipitation_amount", 0.5), ("60001", "", "precipitation_amount", 0.0),
-        ("77165", "", "present_weather", 71.0), ("41996", "333", "snow_depth", 9.96), ("4/997", "333", "snow_depth", 0.0),
+        ("10001", "", "air_temperature", 273.25), ("11500", "", "air_temperature", 223.15),
+        ("29087", "", "relative_humidity", 0.87),
+        ("38500", "", "air_pressure", 85000.0), ("30002", "", "air_pressure", 100020.0),
+        ("3852/", "", "air_pressure", 85200.0),
+        ("49987", "", "air_pressure_at_mean_sea_level", 99870.0),
+        ("60015", "", "precipitation_amount", 1.0),
+        ("69905", "", "precipitation_amount", 0.0), ("69955", "", "precipitation_amount", 0.5),
+        ("60001", "", "precipitation_amount", 0.0),
+        ("77165", "", "present_weather", 71.0), ("41996", "333", "snow_depth", 9.96),
+        ("4/997", "333", "snow_depth", 0.0),
         ("55307", "333", "sunshine_duration", 2520.0), ("91025", "333", "wind_speed_of_gust", 25.0),
         ("88700", "333", "cloud_base_height", 0.0),
-        ("8/699", "333", "cloud_base_height", 2500.0), ("80/// 444 5/151", "333", "cloud_below_top_altitude", 1500.0),
+        ("8/699", "333", "cloud_base_height", 2500.0),
+        ("80/// 444 5/151", "333", "cloud_below_top_altitude", 1500.0),
     ],
 )  # fmt: skip
-def test_a_group_is_read_by_its_code_table(group: str, section: str, element: str, value: float) -> None:
+def test_a_group_is_read_by_its_code_table(
+    group: str, section: str, element: str, value: float
+) -> None:
     assert values(group, section)[element] == pytest.approx(value)
 
 
@@ -73,8 +96,10 @@ def test_a_group_is_read_by_its_code_table(group: str, section: str, element: st
     [
         ("48512", "", "air_pressure_at_mean_sea_level"),  # a3hhh: height of 850 hPa
         ("60011", "", "precipitation_amount"),  # of 6 h: not an hour's
-        ("4/998", "333", "snow_depth"), ("4/999", "333", "snow_depth"),  # not continuous; not measurable
-        ("9/121", "444", "cloud_below_area_fraction"), ("1////", "", "air_temperature"), ("55072", "333", "sunshine_duration"),
+        # not continuous; not measurable
+        ("4/998", "333", "snow_depth"), ("4/999", "333", "snow_depth"),
+        ("9/121", "444", "cloud_below_area_fraction"), ("1////", "", "air_temperature"),
+        ("55072", "333", "sunshine_duration"),
     ],
 )  # fmt: skip
 def test_what_a_group_does_not_say_is_absent(group: str, section: str, element: str) -> None:
@@ -86,7 +111,10 @@ def test_no_rain_in_the_longer_period_is_none_in_its_last_hour() -> None:
     assert "precipitation_amount" not in values("10001", first="41/// /////")  # iR 4: not available
 
 
-@pytest.mark.parametrize(("opening", "speed"), [("22120", 12.0), ("22121", 12.0), ("22123", 12 * KNOT), ("22124", 12 * KNOT)])
+@pytest.mark.parametrize(
+    ("opening", "speed"),
+    [("22120", 12.0), ("22121", 12.0), ("22123", 12 * KNOT), ("22124", 12 * KNOT)],
+)
 def test_wind_is_in_the_unit_of_the_opening(opening: str, speed: float) -> None:
     assert values("", opening=opening, first="41/// /2712")["wind_speed"] == pytest.approx(speed)
 
@@ -99,20 +127,27 @@ def test_an_automatic_stations_weather_counts_from_100() -> None:
     assert values("77165", first="47/// /////")["present_weather"] == 171.0  # ix 7: code table 4680
 
 
-@pytest.mark.parametrize(("code", "metres"), [("00", 100), ("01", 100), ("50", 5000), ("56", 6000), ("80", 30000), ("81", 35000),
-                                              ("89", 70000), ("90", 50), ("93", 500), ("97", 10000), ("99", 50000)])  # fmt: skip
+@pytest.mark.parametrize(("code", "metres"),
+                         [("00", 100), ("01", 100), ("50", 5000), ("56", 6000), ("80", 30000),
+                          ("81", 35000),
+                                              ("89", 70000), ("90", 50), ("93", 500), ("97", 10000),
+                                              ("99", 50000)])  # fmt: skip
 def test_visibility_follows_code_table_4377(code: str, metres: float) -> None:
     assert visibility(code) == metres
 
 
-@pytest.mark.parametrize(("code", "metres"), [("00", 0), ("01", 30), ("50", 1500), ("56", 1800), ("80", 9000), ("81", 10500), ("88", 21000),
+@pytest.mark.parametrize(("code", "metres"),
+                         [("00", 0), ("01", 30), ("50", 1500), ("56", 1800), ("80", 9000),
+                          ("81", 10500), ("88", 21000),
                                               ("90", 0), ("91", 50), ("99", 2500)])  # fmt: skip
 def test_layer_height_follows_code_table_1677(code: str, metres: float) -> None:
     assert layer_height(code) == metres
 
 
 def test_an_impossible_group_is_named_and_the_rest_of_the_report_kept() -> None:
-    parsed = parse(b"AAXX 22121\n54511 41/// /4202 12043 29050 x1234 333=\n", "b", Terms(received=RECEIVED))
+    parsed = parse(
+        b"AAXX 22121\n54511 41/// /4202 12043 29050 x1234 333=\n", "b", Terms(received=RECEIVED)
+    )
 
     assert parsed.observations[0].values == {"wind_speed": 2.0, "relative_humidity": 0.5}
     assert [fault.line for fault in parsed.faults] == [2, 2, 2]
@@ -120,14 +155,22 @@ def test_an_impossible_group_is_named_and_the_rest_of_the_report_kept() -> None:
 
 
 def test_a_report_whose_first_groups_are_damaged_is_set_aside_and_the_next_is_read() -> None:
-    parsed = parse(b"AAXX 22121\n54511 41/// 1043=\n54826 41/// /2712 11043=\nGARBAGE 1 2 3 4 5 6=\n", "b", Terms(received=RECEIVED))
+    parsed = parse(
+        b"AAXX 22121\n54511 41/// 1043=\n54826 41/// /2712 11043=\nGARBAGE 1 2 3 4 5 6=\n",
+        "b",
+        Terms(received=RECEIVED),
+    )
 
     assert [each.station for each in parsed.observations] == ["54826"]
     assert [fault.line for fault in parsed.faults] == [2, 4]
 
 
 def test_ships_are_set_aside_and_land_stations_after_them_read() -> None:
-    parsed = parse(b"BBXX\nSHIP 22121 99512 10012 41/// /2712=\nAAXX 22121 54511 41/// /2712=", "b", Terms(received=RECEIVED))
+    parsed = parse(
+        b"BBXX\nSHIP 22121 99512 10012 41/// /2712=\nAAXX 22121 54511 41/// /2712=",
+        "b",
+        Terms(received=RECEIVED),
+    )
 
     assert [each.station for each in parsed.observations] == ["54511"]
     assert len(parsed.faults) == 1
@@ -144,7 +187,9 @@ def test_ships_are_set_aside_and_land_stations_after_them_read() -> None:
         (1, 0, datetime(2026, 12, 31, 23, 50, tzinfo=UTC), datetime(2027, 1, 1, tzinfo=UTC)),
     ],
 )
-def test_a_day_and_hour_belong_to_the_latest_month_that_fits(day: int, hour: int, received: datetime, expected: datetime) -> None:
+def test_a_day_and_hour_belong_to_the_latest_month_that_fits(
+    day: int, hour: int, received: datetime, expected: datetime
+) -> None:
     assert dated(day, hour, received) == expected
 
 
@@ -156,9 +201,16 @@ def test_a_day_or_hour_that_no_month_has_is_refused(day: int, hour: int) -> None
 
 @pytest.mark.parametrize(
     ("name", "month"),
-    [("A_SMCI01BABJ221200_C_BABJ_20250322121005_1.txt", 3), ("synop_20250422.txt", 4), ("2025052212.txt", 5), ("99999999_2025.txt", 11)],
+    [
+        ("A_SMCI01BABJ221200_C_BABJ_20250322121005_1.txt", 3),
+        ("synop_20250422.txt", 4),
+        ("2025052212.txt", 5),
+        ("99999999_2025.txt", 11),
+    ],
 )
-def test_an_old_bulletin_is_dated_by_its_name_before_its_files_date(tmp_path: Path, name: str, month: int) -> None:
+def test_an_old_bulletin_is_dated_by_its_name_before_its_files_date(
+    tmp_path: Path, name: str, month: int
+) -> None:
     path = tmp_path / name
     path.write_bytes(BULLETIN)
     os.utime(path, (RECEIVED.timestamp(), RECEIVED.timestamp()))
@@ -170,7 +222,11 @@ def test_an_old_bulletin_is_dated_by_its_name_before_its_files_date(tmp_path: Pa
 
 def test_our_reading_of_noaas_texts_agrees_with_noaas_own(shared: Path) -> None:
     """Station 01416 in 2016: every record of the ISD carries the SYNOP it was decoded from."""
-    records = gzip.decompress((shared / "obs" / "isd_014160-99999-2016.gz").read_bytes()).decode().splitlines()
+    records = (
+        gzip.decompress((shared / "obs" / "isd_014160-99999-2016.gz").read_bytes())
+        .decode()
+        .splitlines()
+    )
     compared = 0
     for record in records:
         text = record[record.index("REMSYN") + 9 :]
@@ -185,7 +241,9 @@ def test_our_reading_of_noaas_texts_agrees_with_noaas_own(shared: Path) -> None:
         assert ours[0].time == theirs.time
         for element in ("air_temperature", "dew_point_temperature"):
             if element in theirs.values:
-                assert ours[0].values[element] == pytest.approx(theirs.values[element], abs=0.001), text
+                assert ours[0].values[element] == pytest.approx(
+                    theirs.values[element], abs=0.001
+                ), text
                 compared += 1
 
     assert compared > 4000

@@ -1,4 +1,6 @@
-"""Glow and sunrise: skies whose answer every photographer knows, windows, and what is said of missing data."""
+"""Glow and sunrise: skies whose answer every photographer knows, windows, and what is said of
+missing data.
+"""
 
 from __future__ import annotations
 
@@ -29,23 +31,33 @@ SETTINGS = PhenomenonSettings()
 CLEAR_WEST = canvas(cover=0.6, base=8000, top=9500, reach=120_000)
 
 
-def look(cover: Cover, phenomenon: str = "sunset_glow", site: str = "lingshan", **more: float) -> Part:
+def look(
+    cover: Cover, phenomenon: str = "sunset_glow", site: str = "lingshan", **more: float
+) -> Part:
     """Derive one event under a made-up sky."""
     asked = event(phenomenon, site)
     assert asked.centre is not None
-    return glow.derive([asked], Scene(around(asked.site, asked.centre, cover, **more), [asked.site]), SETTINGS)
+    return glow.derive(
+        [asked], Scene(around(asked.site, asked.centre, cover, **more), [asked.site]), SETTINGS
+    )
 
 
 def probability(part: Part, phenomenon: str = "sunset_glow") -> float:
-    """What the rule says of a part's only event; features that are the weather room's are left out."""
+    """What the rule says of a part's only event; features that are the weather room's are left out.
+    """
     rule = PhysicsRule(phenomenon).ready()
-    return float(rule.predict_proba(np.array([[part.values.get(name, [np.nan])[0] for name in rule.columns]]))[0, 1])
+    return float(
+        rule.predict_proba(
+            np.array([[part.values.get(name, [np.nan])[0] for name in rule.columns]])
+        )[0, 1]
+    )
 
 
 def test_high_cloud_with_a_clear_west_glows() -> None:
     part = look(CLEAR_WEST)
 
-    # science.md 3: high cloud of 40-80 % is best; it reddens after sunset and is out when the sun is 3.7 degrees down
+    # science.md 3: high cloud of 40-80 % is best; it reddens after sunset and is out when the sun
+    # is 3.7 degrees down
     assert probability(part) > 0.7
     assert part.values["glow_quality"][0] > 0.4
     assert part.values["canvas_cover"][0] == pytest.approx(0.6, abs=0.05)
@@ -93,15 +105,20 @@ def test_haze_dulls_it() -> None:
 
 
 def test_cirrus_without_an_edge_stays_grey() -> None:
-    # the light has to come in under the cloud's far edge, at most 2 sqrt(2 h R') = 690 km away, in practice nearer
+    # the light has to come in under the cloud's far edge, at most 2 sqrt(2 h R') = 690 km away, in
+    # practice nearer
     part = look(canvas(cover=0.8, reach=1e7))
 
     assert part.values["glow_quality"][0] < 0.1
 
 
 def test_an_edge_300_km_away_is_as_good_as_a_near_one_and_one_at_600_km_is_not() -> None:
-    # worked out by hand in tests/science/glow.py: cloud at 8 km glows as well to 400 km, half as well at 525 km
-    near, far, farther = (look(canvas(cover=0.8, reach=reach)).values["glow_quality"][0] for reach in (120_000, 300_000, 600_000))
+    # worked out by hand in tests/science/glow.py: cloud at 8 km glows as well to 400 km, half as
+    # well at 525 km
+    near, far, farther = (
+        look(canvas(cover=0.8, reach=reach)).values["glow_quality"][0]
+        for reach in (120_000, 300_000, 600_000)
+    )
 
     assert far > 0.85 * near
     assert farther < 0.5 * near
@@ -135,7 +152,8 @@ def test_the_disk_is_seen_over_a_clear_plain_and_not_through_a_bank_of_cloud() -
 
 
 def test_a_haze_like_beijings_hides_the_disk_at_the_horizon_and_shows_it_higher_up() -> None:
-    # visibility 10 km on the plain: 3.912 / 10 km over 76 km of slant is an optical depth far beyond 17, where 1.6e9 cd m-2 fade
+    # visibility 10 km on the plain: 3.912 / 10 km over 76 km of slant is an optical depth far
+    # beyond 17, where 1.6e9 cd m-2 fade
     part = look(clear, "sunrise", "zhaojiawa", humidity=0.97)
 
     assert part.values["disk_transmission"][0] < 0.1
@@ -144,7 +162,10 @@ def test_a_haze_like_beijings_hides_the_disk_at_the_horizon_and_shows_it_higher_
 
 
 def test_high_cloud_far_away_does_not_hide_a_disk_that_is_seen_below_it() -> None:
-    assert look(canvas(base=9000, top=11_000), "sunrise", "zhaojiawa").values["disk_transmission"][0] > 0.9
+    assert (
+        look(canvas(base=9000, top=11_000), "sunrise", "zhaojiawa").values["disk_transmission"][0]
+        > 0.9
+    )
 
 
 def test_windows_run_from_3_degrees_up_to_6_degrees_down() -> None:
@@ -176,7 +197,9 @@ def test_no_question_is_asked_where_the_sun_does_not_set() -> None:
     assert glow.events(site, summer, almanac, SETTINGS) == []
 
 
-def test_a_path_that_leaves_the_data_is_named_and_one_that_is_mostly_outside_is_not_answered() -> None:
+def test_a_path_that_leaves_the_data_is_named_and_one_that_is_mostly_outside_is_not_answered() -> (
+    None
+):
     whole, short, shorter = (look(CLEAR_WEST, reach_degrees=reach) for reach in (8.5, 5.0, 2.0))
 
     assert whole.values["light_path_coverage"][0] == 1
@@ -187,7 +210,8 @@ def test_a_path_that_leaves_the_data_is_named_and_one_that_is_mostly_outside_is_
     assert shorter.values["light_path_coverage"][0] < 0.5
     assert np.isnan(shorter.values["glow_quality"][0])
     assert np.isnan(probability(shorter))
-    assert shorter.values["sun_azimuth"][0] == whole.values["sun_azimuth"][0]  # the sun is known all the same
+    # the sun is known all the same
+    assert shorter.values["sun_azimuth"][0] == whole.values["sun_azimuth"][0]
 
 
 def test_a_day_beyond_the_run_is_named_and_not_answered() -> None:
@@ -204,7 +228,9 @@ def test_a_day_beyond_the_run_is_named_and_not_answered() -> None:
 def test_cloud_derived_from_humidity_is_named() -> None:
     asked = event()
     assert asked.centre is not None
-    air = around(asked.site, asked.centre, CLEAR_WEST).drop_vars("cloud_area_fraction_in_atmosphere_layer")
+    air = around(asked.site, asked.centre, CLEAR_WEST).drop_vars(
+        "cloud_area_fraction_in_atmosphere_layer"
+    )
 
     part = glow.derive([asked], Scene(air, [asked.site]), SETTINGS)
 
@@ -215,8 +241,11 @@ def test_cloud_derived_from_humidity_is_named() -> None:
 def test_cloud_known_by_layers_only_is_laid_on_the_levels_and_named() -> None:
     asked = event()
     assert asked.centre is not None
-    air = around(asked.site, asked.centre, clear).drop_vars("cloud_area_fraction_in_atmosphere_layer")
-    wet = (air.level <= 40000) & (air.level >= 30000)  # the high layer's air is moist at 300-400 hPa
+    air = around(asked.site, asked.centre, clear).drop_vars(
+        "cloud_area_fraction_in_atmosphere_layer"
+    )
+    # the high layer's air is moist at 300-400 hPa
+    wet = (air.level <= 40000) & (air.level >= 30000)
     air["relative_humidity"] = air["relative_humidity"].where(~wet, 0.9)
     for layer, cover in (("low", 0.0), ("medium", 0.0), ("high", 0.6)):
         air[f"{layer}_type_cloud_area_fraction"] = air["visibility_in_air"] * 0 + cover
@@ -249,7 +278,8 @@ def test_a_known_optical_depth_is_taken_as_it_is_and_no_longer_missing() -> None
 
 
 def test_fine_particles_thicken_the_estimated_haze() -> None:
-    # 75 ug m-3, the limit of a lightly polluted day in GB 3095: 4 m2 g-1 over 2 km are 0.6, swollen by 40 % of humidity to 0.77
+    # 75 ug m-3, the limit of a lightly polluted day in GB 3095: 4 m2 g-1 over 2 km are 0.6, swollen
+    # by 40 % of humidity to 0.77
     part = with_surface(FINE_PARTICLES, 75e-9)
 
     assert part.values["aerosol_optical_depth"][0] == pytest.approx(0.77, abs=0.05)
@@ -269,7 +299,8 @@ def test_onset_peak_and_end_follow_each_other_and_bound_the_best_window() -> Non
 def test_a_glow_that_no_cloud_ends_goes_out_in_the_shadow_of_the_ground() -> None:
     over_sea, over_plateau = look(CLEAR_WEST), look(CLEAR_WEST, surface_altitude=1400.0)
 
-    # from cloud at 7.7 km the grazing point lies sqrt(2 h R') = 340 km on, seen from the point 30 km towards the sun; over a plateau nearer
+    # from cloud at 7.7 km the grazing point lies sqrt(2 h R') = 340 km on, seen from the point 30
+    # km towards the sun; over a plateau nearer
     assert over_sea.values["shadow_distance"][0] == pytest.approx(370e3, abs=15e3)
     assert over_sea.values["shadow_height"][0] == 0
     assert over_plateau.values["shadow_distance"][0] < over_sea.values["shadow_distance"][0]
@@ -281,12 +312,15 @@ def test_a_low_bank_that_ends_the_glow_early_is_named_instead() -> None:
 
     assert part.values["glow_end"][0] < look(CLEAR_WEST).values["glow_end"][0]
     assert 240e3 <= part.values["obstacle_distance"][0] <= 360e3
-    assert part.values["obstacle_height"][0] == pytest.approx(3500, abs=800)  # half a level of 50 hPa
+    # half a level of 50 hPa
+    assert part.values["obstacle_height"][0] == pytest.approx(3500, abs=800)
     assert np.isnan(part.values["shadow_distance"][0])
 
 
 def test_the_colour_of_the_best_minute_is_warm() -> None:
-    red, green, blue = (look(CLEAR_WEST).values[name][0] for name in ("glow_red", "glow_green", "glow_blue"))
+    red, green, blue = (
+        look(CLEAR_WEST).values[name][0] for name in ("glow_red", "glow_green", "glow_blue")
+    )
 
     assert 1 >= red > green > blue > 0
 
@@ -312,7 +346,8 @@ def test_a_ridge_in_front_shades_a_low_canvas_and_not_a_high_one() -> None:
 def test_a_far_canvas_behind_the_terrain_is_not_seen() -> None:
     asked = event()
     assert asked.centre is not None
-    site = replace(asked.site, horizon=(20.0,) * 72)  # cloud at 7.7 km stands 10 degrees high 30 km away
+    # cloud at 7.7 km stands 10 degrees high 30 km away
+    site = replace(asked.site, horizon=(20.0,) * 72)
     air = around(asked.site, asked.centre, CLEAR_WEST)
 
     hidden = glow.derive([replace(asked, site=site)], Scene(air, [site]), SETTINGS)
@@ -323,7 +358,10 @@ def test_a_far_canvas_behind_the_terrain_is_not_seen() -> None:
 def test_an_analysis_tells_a_glow_from_none_and_nothing_of_a_day_it_does_not_reach() -> None:
     asked = event()
     assert asked.centre is not None
-    scenes = {name: Scene(around(asked.site, asked.centre, cover), [asked.site]) for name, cover in (("good", CLEAR_WEST), ("none", clear))}
+    scenes = {
+        name: Scene(around(asked.site, asked.centre, cover), [asked.site])
+        for name, cover in (("good", CLEAR_WEST), ("none", clear))
+    }
 
     told = {name: glow.diagnose([asked], scene, SETTINGS)[0] for name, scene in scenes.items()}
 
@@ -331,7 +369,9 @@ def test_an_analysis_tells_a_glow_from_none_and_nothing_of_a_day_it_does_not_rea
     assert told["none"].degree == 0
     assert told["good"].source == "analysis"
     assert told["good"].amount > 0.4
-    beyond = glow.diagnose([asked], Scene(around(asked.site, utc("2026-11-20T09:00"), clear), [asked.site]), SETTINGS)[0]
+    beyond = glow.diagnose(
+        [asked], Scene(around(asked.site, utc("2026-11-20T09:00"), clear), [asked.site]), SETTINGS
+    )[0]
     assert np.isnan(beyond.degree)
     assert "beyond_data" in beyond.detail
 
@@ -354,20 +394,34 @@ def test_thin_ice_hides_less_than_the_water_cloud_that_fills_the_same_boxes() ->
         cover = air["cloud_area_fraction_in_atmosphere_layer"]
         bank = cover["level"] > 40000  # [Pa] below the canvas, which keeps its ice
         return air.assign(
-            cloud_liquid_water_mixing_ratio=cover * xr.where(bank, liquid, 0.0), cloud_ice_mixing_ratio=cover * xr.where(bank, ice, 1e-5)
+            cloud_liquid_water_mixing_ratio=cover * xr.where(bank, liquid, 0.0),
+            cloud_ice_mixing_ratio=cover * xr.where(bank, ice, 1e-5),
         )
 
-    # extinction 3 q rho / (2 rho_w r): 5e-6 m-1 for the ice, 1.6e-2 m-1 for the water; over 120 km optical depths of 0.6 and 2000
-    thin, thick = (glow.derive([asked], Scene(with_water(*q), [asked.site]), SETTINGS) for q in ((0.0, 1.5e-7), (2e-4, 0.0)))
+    # extinction 3 q rho / (2 rho_w r): 5e-6 m-1 for the ice, 1.6e-2 m-1 for the water; over 120 km
+    # optical depths of 0.6 and 2000
+    thin, thick = (
+        glow.derive([asked], Scene(with_water(*q), [asked.site]), SETTINGS)
+        for q in ((0.0, 1.5e-7), (2e-4, 0.0))
+    )
 
     assert thin.values["minutes_of_colour"][0] > thick.values["minutes_of_colour"][0]
     assert thin.values["glow_quality"][0] > thick.values["glow_quality"][0]
 
 
 def test_many_events_at_once_give_what_each_gives_alone() -> None:
-    asked = [event(name, site) for site in ("lingshan", "jinding") for name in ("sunset_glow", "sunrise_glow")]
-    first = around(SITES["lingshan"], utc("2026-11-21T12:00"), both(CLEAR_WEST, wall(240_000, 360_000, 9000)))
-    air = xr.concat([first.assign_coords(time=first.time + np.timedelta64(h, "h")) for h in range(0, 25, 3)], dim="time")
+    asked = [
+        event(name, site)
+        for site in ("lingshan", "jinding")
+        for name in ("sunset_glow", "sunrise_glow")
+    ]
+    first = around(
+        SITES["lingshan"], utc("2026-11-21T12:00"), both(CLEAR_WEST, wall(240_000, 360_000, 9000))
+    )
+    air = xr.concat(
+        [first.assign_coords(time=first.time + np.timedelta64(h, "h")) for h in range(0, 25, 3)],
+        dim="time",
+    )
     scene = Scene(air, [SITES["lingshan"], SITES["jinding"]])
 
     together = glow.derive(asked, scene, SETTINGS)
@@ -399,19 +453,30 @@ def test_features_and_evidence_keep_their_promises() -> None:
 
 
 @pytest.mark.shared
-def test_at_kasprowy_on_4_august_2020_the_deck_at_the_summit_hides_the_lit_cirrus(gfs_tree: Path) -> None:
-    # GFS 2020-08-04 12Z + 6 h, read by eye in its own cross-section: 60-80 % of cloud at 1-2 km over Kasprowy (1987 m), a deck of
-    # 90-98 % at 2-3.5 km for 400 km up the sun's azimuth, cirrus of 90 % at 9 km overhead, ending 250 km away
+def test_at_kasprowy_on_4_august_2020_the_deck_at_the_summit_hides_the_lit_cirrus(
+    gfs_tree: Path,
+) -> None:
+    # GFS 2020-08-04 12Z + 6 h, read by eye in its own cross-section: 60-80 % of cloud at 1-2 km
+    # over Kasprowy (1987 m), a deck of 90-98 % at 2-3.5 km for 400 km up the sun's azimuth, cirrus
+    # of 90 % at 9 km overhead, ending 250 km away
     from forecast.ingest import sources
     from forecast.ingest.grib import reader
 
     config = read_config(PROJECT / "tests" / "settings" / "tatra.yaml", {})
     sites, cycle = config.all_sites(), Cycle(utc("2020-08-04T12:00"))
-    files = [gfs_tree / "gfs.20200804" / "12" / "atmos" / f"gfs.t12z.pgrb2.0p25.f{step:03d}" for step in (0, 6, 12)]
+    files = [
+        gfs_tree / "gfs.20200804" / "12" / "atmos" / f"gfs.t12z.pgrb2.0p25.f{step:03d}"
+        for step in (0, 6, 12)
+    ]
     scene = Scene(reader.read_atmosphere(files, cycle, sources.needs_of(config, sites)), sites)
     day = cycle.run.date()
     almanacs = sky.almanacs(sites, [day], config.zone)
-    asked = [e for site in sites for e in glow.events(site, day, almanacs[site.id, day], SETTINGS) if e.phenomenon == "sunset_glow"]
+    asked = [
+        e
+        for site in sites
+        for e in glow.events(site, day, almanacs[site.id, day], SETTINGS)
+        if e.phenomenon == "sunset_glow"
+    ]
 
     part = glow.derive(asked, scene, SETTINGS)
 
@@ -420,7 +485,8 @@ def test_at_kasprowy_on_4_august_2020_the_deck_at_the_summit_hides_the_lit_cirru
     assert part.values["glow_quality"][0] < 0.05
     assert part.values["sun_azimuth"][0] == pytest.approx(297.5, abs=0.5)
     assert asked[0].centre is not None
-    assert abs(asked[0].centre - utc("2020-08-04T18:13")) < timedelta(minutes=2)  # data/README: sunset at 18:13 UTC
+    # data/README: sunset at 18:13 UTC
+    assert abs(asked[0].centre - utc("2020-08-04T18:13")) < timedelta(minutes=2)
     assert "light_path" in part.missing[0]  # the file ends at 13 E, 540 km away
     assert part.values["light_path_coverage"][1] < 0.4  # Sniezka: 215 of 600 km
     assert np.isnan(part.values["glow_quality"][1])
@@ -441,14 +507,21 @@ def test_a_run_without_a_field_that_the_light_needs_names_it(name: str) -> None:
 def test_cirrus_of_summer_above_200_hpa_is_a_canvas() -> None:
     high = look(canvas(0.6, 12_300, 13_900, 90e3))
 
-    assert high.values["canvas_height"][0] == pytest.approx(12_600, abs=400)  # half-way between the levels of 200 and 150 hPa: 12.7 km
+    # half-way between the levels of 200 and 150 hPa: 12.7 km
+    assert high.values["canvas_height"][0] == pytest.approx(12_600, abs=400)
     assert high.values["glow_quality"][0] > 0.4
 
 
-def test_under_a_perfect_sky_nearly_all_the_red_light_reaches_the_cloud_and_behind_a_wall_next_to_none() -> None:
-    free, shut = (look(cover).values["canvas_light"][0] for cover in (CLEAR_WEST, both(CLEAR_WEST, wall(100e3, 600e3, 14_000))))
+def test_under_a_perfect_sky_nearly_all_the_red_light_reaches_the_cloud_and_behind_a_wall_next_to_none() -> (
+    None
+):
+    free, shut = (
+        look(cover).values["canvas_light"][0]
+        for cover in (CLEAR_WEST, both(CLEAR_WEST, wall(100e3, 600e3, 14_000)))
+    )
 
-    assert free > 0.9  # haze as on the clean day that it is held against; the canvas itself stands in the first rays
+    # haze as on the clean day that it is held against; the canvas itself stands in the first rays
+    assert free > 0.9
     assert shut < 0.01
 
 

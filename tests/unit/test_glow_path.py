@@ -1,4 +1,6 @@
-"""Glow and sunrise: what lies along the way of the light, and what may be said beyond the run's last field."""
+"""Glow and sunrise: what lies along the way of the light, and what may be said beyond the run's
+last field.
+"""
 
 from __future__ import annotations
 
@@ -19,12 +21,20 @@ def look(cover: Cover, phenomenon: str, site: str) -> Part:
     """Derive one event under a made-up sky."""
     asked = event(phenomenon, site)
     assert asked.centre is not None
-    return glow.derive([asked], Scene(around(asked.site, asked.centre, cover), [asked.site]), SETTINGS)
+    return glow.derive(
+        [asked], Scene(around(asked.site, asked.centre, cover), [asked.site]), SETTINGS
+    )
 
 
-def test_low_cloud_within_150_km_hides_the_disk_from_zhaojiawa_and_the_same_farther_off_does_not() -> None:
-    # the line of sight from 600 m to the disk on the plain's horizon, 0.7 degrees down, is 1 km up 150 km away, 3 km up 250 km away
-    near, far = (look(wall(*reach, top=1500, base=500), "sunrise", "zhaojiawa") for reach in ((30e3, 150e3), (250e3, 650e3)))
+def test_low_cloud_within_150_km_hides_the_disk_from_zhaojiawa_and_the_same_farther_off_does_not() -> (
+    None
+):
+    # the line of sight from 600 m to the disk on the plain's horizon, 0.7 degrees down, is 1 km up
+    # 150 km away, 3 km up 250 km away
+    near, far = (
+        look(wall(*reach, top=1500, base=500), "sunrise", "zhaojiawa")
+        for reach in ((30e3, 150e3), (250e3, 650e3))
+    )
 
     assert near.values["disk_transmission"][0] < 0.01
     assert near.values["obstacle_distance"][0] <= 150e3
@@ -33,15 +43,24 @@ def test_low_cloud_within_150_km_hides_the_disk_from_zhaojiawa_and_the_same_fart
     assert np.isnan(far.values["obstacle_distance"][0])
 
 
-def test_haze_within_150_km_hides_the_disk_from_zhaojiawa_and_the_same_farther_off_does_not() -> None:
+def test_haze_within_150_km_hides_the_disk_from_zhaojiawa_and_the_same_farther_off_does_not() -> (
+    None
+):
     asked = event("sunrise", "zhaojiawa")
     assert asked.centre is not None
     air = around(asked.site, asked.centre, clear)
     eastward = air.longitude - asked.site.longitude
-    # 1.5 degrees of longitude are 140 km along the azimuth of November; seven tenths of the haze on the way lie nearer
-    hazy = [(air["visibility_in_air"] * 0 + 0.5).where(part, 0.03) for part in (eastward < 1.5, eastward > 1.5)]
+    # 1.5 degrees of longitude are 140 km along the azimuth of November; seven tenths of the haze on
+    # the way lie nearer
+    hazy = [
+        (air["visibility_in_air"] * 0 + 0.5).where(part, 0.03)
+        for part in (eastward < 1.5, eastward > 1.5)
+    ]
 
-    near, far = (glow.derive([asked], Scene(air.assign({OPTICAL_DEPTH: d}), [asked.site]), SETTINGS) for d in hazy)
+    near, far = (
+        glow.derive([asked], Scene(air.assign({OPTICAL_DEPTH: d}), [asked.site]), SETTINGS)
+        for d in hazy
+    )
 
     assert near.values["disk_transmission"][0] < 0.01
     assert far.values["disk_transmission"][0] > 0.9
@@ -58,7 +77,8 @@ def test_haze_far_along_the_light_path_counts_and_a_gap_in_its_field_is_named() 
         for depth in (field, field.where(westward < 2, 0.8), field.where(westward < 2))
     )
 
-    assert far_haze.values["aerosol_optical_depth"][0] == pytest.approx(0.1, rel=1e-6)  # over the site
+    # over the site
+    assert far_haze.values["aerosol_optical_depth"][0] == pytest.approx(0.1, rel=1e-6)
     assert far_haze.values["glow_quality"][0] < 0.9 * clean.values["glow_quality"][0]
     assert far_haze.values["glow_end"][0] < clean.values["glow_end"][0]
     assert "aerosol_estimated" not in far_haze.missing[0]
@@ -67,18 +87,26 @@ def test_haze_far_along_the_light_path_counts_and_a_gap_in_its_field_is_named() 
 
 
 def ending(minutes: int, phenomenon: str = "sunset_glow", site: str = "lingshan") -> Part:
-    """The good evening in a run whose last field stands some minutes after the crossing of the horizon."""
+    """The good evening in a run whose last field stands some minutes after the crossing of the
+    horizon.
+    """
     asked = event(phenomenon, site)
     assert asked.centre is not None
     air = around(asked.site, asked.centre, CLEAR_WEST if phenomenon != "sunrise" else clear)
     last = as_times([asked.centre])[0] + np.timedelta64(minutes, "m")
-    return glow.derive([asked], Scene(air.assign_coords(time=[last - np.timedelta64(3, "h"), last]), [asked.site]), SETTINGS)
+    return glow.derive(
+        [asked],
+        Scene(air.assign_coords(time=[last - np.timedelta64(3, "h"), last]), [asked.site]),
+        SETTINGS,
+    )
 
 
 def test_a_field_held_beyond_the_run_says_how_well_it_glows_but_not_when() -> None:
     held, within = ending(-30), ending(60)
 
-    assert held.values["glow_quality"][0] == pytest.approx(within.values["glow_quality"][0], rel=1e-6)
+    assert held.values["glow_quality"][0] == pytest.approx(
+        within.values["glow_quality"][0], rel=1e-6
+    )
     assert "window_coverage" in held.missing[0]
     assert "window_coverage" not in within.missing[0]
     for name in ("glow_onset", "glow_peak", "glow_end", "minutes_of_colour"):
@@ -87,11 +115,16 @@ def test_a_field_held_beyond_the_run_says_how_well_it_glows_but_not_when() -> No
     assert np.isnat(held.values["best_start"][0])
     assert np.isnat(held.values["best_end"][0])
     drawn = held.evidence["sunset_glow"].isel(event=0)
-    assert not np.isfinite(drawn["quality"].values[drawn["time"].values > held.evidence["sunset_glow"]["time"].values.min()][-20:]).any()
+    assert not np.isfinite(
+        drawn["quality"].values[
+            drawn["time"].values > held.evidence["sunset_glow"]["time"].values.min()
+        ][-20:]
+    ).any()
 
 
 def test_a_window_that_runs_out_of_the_data_is_not_told() -> None:
-    # colour lasts from some minutes after sunset to a quarter of an hour after it; the last field stands 8 minutes after sunset
+    # colour lasts from some minutes after sunset to a quarter of an hour after it; the last field
+    # stands 8 minutes after sunset
     part = ending(8)
 
     assert np.isnat(part.values["best_end"][0])

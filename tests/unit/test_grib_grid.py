@@ -16,32 +16,55 @@ from tests.gribs import COLUMNS, ROWS, eccodes, message, needs
 GLOBE = needs()
 
 
-def scanned(west_first: bool, south_first: bool, along_columns: bool, back_and_forth: bool = False) -> bytes:
+def scanned(
+    west_first: bool, south_first: bool, along_columns: bool, back_and_forth: bool = False
+) -> bytes:
     south, north, west, east = 38.0, 42.0, 113.0, 119.0
     return message(
-        280.0, north=south if south_first else north, south=north if south_first else south, west=west if west_first else east,
-        east=east if west_first else west, iScansNegatively=int(not west_first), jScansPositively=int(south_first),
-        jPointsAreConsecutive=int(along_columns), alternativeRowScanning=int(back_and_forth),
+        280.0,
+        north=south if south_first else north,
+        south=north if south_first else south,
+        west=west if west_first else east,
+        east=east if west_first else west,
+        iScansNegatively=int(not west_first),
+        jScansPositively=int(south_first),
+        jPointsAreConsecutive=int(along_columns),
+        alternativeRowScanning=int(back_and_forth),
     )
 
 
-@pytest.mark.parametrize(("west_first", "south_first", "along_columns"), list(product((True, False), repeat=3)))
-def test_each_point_lies_where_ecCodes_puts_it_in_every_scanning_order(west_first: bool, south_first: bool, along_columns: bool) -> None:
+@pytest.mark.parametrize(
+    ("west_first", "south_first", "along_columns"), list(product((True, False), repeat=3))
+)
+def test_each_point_lies_where_ecCodes_puts_it_in_every_scanning_order(
+    west_first: bool, south_first: bool, along_columns: bool
+) -> None:
     data = scanned(west_first, south_first, along_columns)
     handle = eccodes.codes_new_from_message(data)
-    latitude, longitude = (eccodes.codes_get_array(handle, key) for key in ("latitudes", "longitudes"))
+    latitude, longitude = (
+        eccodes.codes_get_array(handle, key) for key in ("latitudes", "longitudes")
+    )
     eccodes.codes_release(handle)
 
     [described] = scan(data, "one")
     part = cut(grid_of(described, data), GLOBE)
 
     assert part.shape == (ROWS, COLUMNS)
-    np.testing.assert_allclose(latitude[part.positions], np.broadcast_to(part.latitude[:, None] / MICRO, part.shape), atol=1e-6)
-    np.testing.assert_allclose(longitude[part.positions], np.broadcast_to(part.longitude[None, :] / MICRO, part.shape), atol=1e-6)
+    np.testing.assert_allclose(
+        latitude[part.positions],
+        np.broadcast_to(part.latitude[:, None] / MICRO, part.shape),
+        atol=1e-6,
+    )
+    np.testing.assert_allclose(
+        longitude[part.positions],
+        np.broadcast_to(part.longitude[None, :] / MICRO, part.shape),
+        atol=1e-6,
+    )
 
 
 def test_lines_that_run_back_and_forth_are_turned() -> None:
-    # Flag table 3.4, bit 4: adjacent rows scan in the opposite direction. ecCodes 2.42 leaves its coordinates as they were.
+    # Flag table 3.4, bit 4: adjacent rows scan in the opposite direction. ecCodes 2.42 leaves its
+    # coordinates as they were.
     data = scanned(True, False, False, back_and_forth=True)
 
     [described] = scan(data, "one")
@@ -56,7 +79,9 @@ def test_a_real_field_scanned_back_and_forth_is_smooth_once_it_is_turned(shared:
     path = shared / "odd" / "alternate-scanning.grib"
     data = read_data(path)
     [described] = inspect(path)
-    handle = eccodes.codes_new_from_message(bytes(data[described.offset : described.offset + described.length]))
+    handle = eccodes.codes_new_from_message(
+        bytes(data[described.offset : described.offset + described.length])
+    )
     values = eccodes.codes_get_array(handle, "values")
     eccodes.codes_release(handle)
 
@@ -76,7 +101,9 @@ def test_a_real_field_scanned_back_and_forth_is_smooth_once_it_is_turned(shared:
         (114, 116, [114, 115, 116]),
     ],
 )
-def test_a_region_is_cut_out_whole_wherever_the_file_begins(west: float, east: float, expected: list[int]) -> None:
+def test_a_region_is_cut_out_whole_wherever_the_file_begins(
+    west: float, east: float, expected: list[int]
+) -> None:
     data = message(280.0, Ni=360, Nj=3, north=41, south=39, west=0, east=359)
     [described] = scan(data, "one")
 

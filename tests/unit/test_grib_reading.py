@@ -1,4 +1,6 @@
-"""From files to an Atmosphere: values held against ecCodes and cfgrib on real files, the rules on small messages with known values."""
+"""From files to an Atmosphere: values held against ecCodes and cfgrib on real files, the rules on
+small messages with known values.
+"""
 
 from __future__ import annotations
 
@@ -29,20 +31,37 @@ def tatra(gfs_tree: Path) -> tuple[list[Path], xr.Dataset]:
 # -- real files
 
 
-def test_a_real_run_gives_the_values_that_ecCodes_gives(tatra: tuple[list[Path], xr.Dataset]) -> None:
+def test_a_real_run_gives_the_values_that_ecCodes_gives(
+    tatra: tuple[list[Path], xr.Dataset],
+) -> None:
     files, atmosphere = tatra
-    names = {"t": "air_temperature", "r": "relative_humidity", "gh": "geopotential_height", "u": "eastward_wind", "clwmr":
-             "cloud_liquid_water_mixing_ratio"}
+    names = {
+        "t": "air_temperature",
+        "r": "relative_humidity",
+        "gh": "geopotential_height",
+        "u": "eastward_wind",
+        "clwmr": "cloud_liquid_water_mixing_ratio",
+    }
     compared = 0
 
     for handle in eccodes_fields(files[2]):
         name = names.get(eccodes.codes_get(handle, "shortName"))
         level = eccodes.codes_get(handle, "level", float) * 100
-        if name and eccodes.codes_get(handle, "typeOfFirstFixedSurface", int) == 100 and level in atmosphere["level"]:
+        if (
+            name
+            and eccodes.codes_get(handle, "typeOfFirstFixedSurface", int) == 100
+            and level in atmosphere["level"]
+        ):
             ours = atmosphere[name].sel(time="2020-08-05T00", level=level)
-            expected = eccodes.codes_get_array(handle, "values").reshape(33, 49)  # rows south to north, as NOMADS cuts
+            # rows south to north, as NOMADS cuts
+            expected = eccodes.codes_get_array(handle, "values").reshape(33, 49)
             if np.isfinite(ours).any():
-                np.testing.assert_allclose(ours.values, expected * (0.01 if name == "relative_humidity" else 1), rtol=3e-7, atol=1e-6)
+                np.testing.assert_allclose(
+                    ours.values,
+                    expected * (0.01 if name == "relative_humidity" else 1),
+                    rtol=3e-7,
+                    atol=1e-6,
+                )
                 compared += 1
         eccodes.codes_release(handle)
 
@@ -51,7 +70,12 @@ def test_a_real_run_gives_the_values_that_ecCodes_gives(tatra: tuple[list[Path],
 
 @pytest.mark.parametrize(
     ("name", "short"),
-    [("air_temperature", "t"), ("visibility_in_air", "vis"), ("surface_snow_thickness", "sde"), ("air_temperature_at_2m", "t2m")],
+    [
+        ("air_temperature", "t"),
+        ("visibility_in_air", "vis"),
+        ("surface_snow_thickness", "sde"),
+        ("air_temperature_at_2m", "t2m"),
+    ],
 )
 def test_a_real_run_gives_the_values_and_places_that_cfgrib_gives(
     tatra: tuple[list[Path], xr.Dataset], tmp_path: Path, name: str, short: str
@@ -60,9 +84,12 @@ def test_a_real_run_gives_the_values_and_places_that_cfgrib_gives(
     ours = atmosphere[name].sel(time="2020-08-04T18")
     whole = files[1].read_bytes()
     orders = [piece.order.message for piece in Finder(CYCLE_2020, needs(name)).find(files[1])]
-    part = file_of(tmp_path, *(whole[m.offset : m.offset + m.length] for m in orders))  # cfgrib takes minutes for a whole file
+    # cfgrib takes minutes for a whole file
+    part = file_of(tmp_path, *(whole[m.offset : m.offset + m.length] for m in orders))
 
-    theirs = xr.open_dataset(part, engine="cfgrib", backend_kwargs={"indexpath": ""}, decode_timedelta=False)
+    theirs = xr.open_dataset(
+        part, engine="cfgrib", backend_kwargs={"indexpath": ""}, decode_timedelta=False
+    )
 
     field = theirs[short].sortby(["latitude", "longitude"])
     if "isobaricInhPa" in field.dims:
@@ -73,25 +100,32 @@ def test_a_real_run_gives_the_values_and_places_that_cfgrib_gives(
     np.testing.assert_allclose(ours.values, field.values, rtol=3e-7)
 
 
-def test_precipitation_of_a_real_run_is_per_interval_and_says_so(tatra: tuple[list[Path], xr.Dataset]) -> None:
+def test_precipitation_of_a_real_run_is_per_interval_and_says_so(
+    tatra: tuple[list[Path], xr.Dataset],
+) -> None:
     files, atmosphere = tatra
     totals = {}
     for handle in eccodes_fields(files[2]):
         if eccodes.codes_get(handle, "shortName") == "tp":
-            totals[eccodes.codes_get(handle, "stepRange")] = eccodes.codes_get_array(handle, "values").reshape(33, 49)
+            totals[eccodes.codes_get(handle, "stepRange")] = eccodes.codes_get_array(
+                handle, "values"
+            ).reshape(33, 49)
         eccodes.codes_release(handle)
 
     amount, start = atmosphere["precipitation_amount"], atmosphere["precipitation_amount_start"]
 
     np.testing.assert_allclose(amount[2].values, totals["6-12"], rtol=1e-6)
-    # The file's own total over 12 h is the sum of our two intervals, to the 0.01 mm or so that each was packed with.
+    # The file's own total over 12 h is the sum of our two intervals, to the 0.01 mm or so that each
+    # was packed with.
     np.testing.assert_allclose(amount[1].values + amount[2].values, totals["0-12"], atol=0.1)
     assert amount.attrs["cell_methods"] == "time: sum"
     assert np.isnat(start[0])
     assert start[1:].values.tolist() == atmosphere["time"][:2].values.tolist()
 
 
-def test_the_globe_of_2011_gives_both_winds_and_says_over_which_hours_its_cloud_is_a_mean(shared: Path) -> None:
+def test_the_globe_of_2011_gives_both_winds_and_says_over_which_hours_its_cloud_is_a_mean(
+    shared: Path,
+) -> None:
     files = list((shared / "gfs_2p5_global").iterdir())
     wanted = needs(steps=(72,), north=45, south=35, west=105, east=120)
 
@@ -99,15 +133,29 @@ def test_the_globe_of_2011_gives_both_winds_and_says_over_which_hours_its_cloud_
 
     winds = {}
     for handle in eccodes_fields(files[0]):
-        if eccodes.codes_get(handle, "shortName") in ("u", "v") and eccodes.codes_get(handle, "typeOfLevel") == "isobaricInhPa":
-            field = eccodes.codes_get_array(handle, "values").reshape(73, 144)  # 90 N to 90 S, from 0 E
-            winds[eccodes.codes_get(handle, "shortName"), eccodes.codes_get(handle, "level")] = field[18:23, 42:49][::-1]
+        if (
+            eccodes.codes_get(handle, "shortName") in ("u", "v")
+            and eccodes.codes_get(handle, "typeOfLevel") == "isobaricInhPa"
+        ):
+            # 90 N to 90 S, from 0 E
+            field = eccodes.codes_get_array(handle, "values").reshape(73, 144)
+            winds[eccodes.codes_get(handle, "shortName"), eccodes.codes_get(handle, "level")] = (
+                field[18:23, 42:49][::-1]
+            )
         eccodes.codes_release(handle)
     assert atmosphere["latitude"].values.tolist() == [35, 37.5, 40, 42.5, 45]
     for short, name in (("u", "eastward_wind"), ("v", "northward_wind")):
         for level in (100000, 85000, 50000):
-            np.testing.assert_allclose(atmosphere[name].sel(level=level)[0], winds[short, level // 100], rtol=1e-6, atol=1e-6)
-    assert atmosphere["low_type_cloud_area_fraction_mean_start"].values == np.datetime64("2011-10-10T18:00")  # 66-72 h
+            np.testing.assert_allclose(
+                atmosphere[name].sel(level=level)[0],
+                winds[short, level // 100],
+                rtol=1e-6,
+                atol=1e-6,
+            )
+    # 66-72 h
+    assert atmosphere["low_type_cloud_area_fraction_mean_start"].values == np.datetime64(
+        "2011-10-10T18:00"
+    )
     assert "cloud_area_fraction_in_atmosphere_layer" in atmosphere.attrs["absent"]
 
 
@@ -120,11 +168,17 @@ def test_the_globe_of_2011_gives_both_winds_and_says_over_which_hours_its_cloud_
         ("ifs_0p25_20250115T18_f024_2t_msl", "air_temperature_at_2m", 1),
     ],
 )
-def test_every_packing_of_the_centres_is_unpacked_over_beijing(shared: Path, piece: str, name: str, number: int) -> None:
+def test_every_packing_of_the_centres_is_unpacked_over_beijing(
+    shared: Path, piece: str, name: str, number: int
+) -> None:
     path = shared / "pieces" / f"{piece}.grib2"
     described, handle = inspect(path)[number], eccodes_fields(path)[number]
-    latitude, longitude, values = (eccodes.codes_get_array(handle, key) for key in ("latitudes", "longitudes", "values"))
-    inside = (latitude >= 39) & (latitude <= 41) & (longitude % 360 >= 115) & (longitude % 360 <= 117)
+    latitude, longitude, values = (
+        eccodes.codes_get_array(handle, key) for key in ("latitudes", "longitudes", "values")
+    )
+    inside = (
+        (latitude >= 39) & (latitude <= 41) & (longitude % 360 >= 115) & (longitude % 360 <= 117)
+    )
     assert described.run is not None
 
     wanted = needs(name, steps=(int(described.end),), north=41, south=39, west=115, east=117)
@@ -138,35 +192,53 @@ def test_every_packing_of_the_centres_is_unpacked_over_beijing(shared: Path, pie
 
 def test_sums_from_the_start_become_sums_of_each_interval(tmp_path: Path) -> None:
     totals = {3: 1.0, 6: 4.0, 9: 4.0}
-    file = file_of(tmp_path, *(message(total, APCP, 1, 0, step, start=0) for step, total in totals.items()))
+    file = file_of(
+        tmp_path, *(message(total, APCP, 1, 0, step, start=0) for step, total in totals.items())
+    )
 
     amount = read_atmosphere([file], CYCLE, needs("precipitation_amount"))
 
     np.testing.assert_allclose(amount["precipitation_amount"][:, 0, 0], [1, 3, 0], atol=1e-6)
-    hours = (amount["precipitation_amount_start"].values - np.datetime64("2026-01-10")) / np.timedelta64(1, "h")
+    hours = (
+        amount["precipitation_amount_start"].values - np.datetime64("2026-01-10")
+    ) / np.timedelta64(1, "h")
     assert hours.tolist() == [0, 3, 6]
 
 
 def test_means_over_overlapping_windows_become_means_of_each_interval(tmp_path: Path) -> None:
     # 20 % over 0-3 h and 50 % over 0-6 h: 80 % over 3-6 h.
-    file = file_of(tmp_path, message(20.0, TCDC, 214, 0, 3, start=0, statistic=0), message(50.0, TCDC, 214, 0, 6, start=0, statistic=0))
+    file = file_of(
+        tmp_path,
+        message(20.0, TCDC, 214, 0, 3, start=0, statistic=0),
+        message(50.0, TCDC, 214, 0, 6, start=0, statistic=0),
+    )
 
     cloud = read_atmosphere([file], CYCLE, needs("low_type_cloud_area_fraction_mean"))
 
-    np.testing.assert_allclose(cloud["low_type_cloud_area_fraction_mean"][:, 0, 0], [0.2, 0.8], atol=1e-6)
+    np.testing.assert_allclose(
+        cloud["low_type_cloud_area_fraction_mean"][:, 0, 0], [0.2, 0.8], atol=1e-6
+    )
 
 
 def test_a_field_at_a_moment_and_its_mean_are_kept_apart(tmp_path: Path) -> None:
-    file = file_of(tmp_path, message(70.0, TCDC, 214, 0, 6), message(30.0, TCDC, 214, 0, 6, start=0, statistic=0))
+    file = file_of(
+        tmp_path,
+        message(70.0, TCDC, 214, 0, 6),
+        message(30.0, TCDC, 214, 0, 6, start=0, statistic=0),
+    )
 
-    cloud = read_atmosphere([file], CYCLE, needs("low_type_cloud_area_fraction", "low_type_cloud_area_fraction_mean"))
+    cloud = read_atmosphere(
+        [file], CYCLE, needs("low_type_cloud_area_fraction", "low_type_cloud_area_fraction_mean")
+    )
 
     assert cloud["low_type_cloud_area_fraction"].values.ravel()[0] == pytest.approx(0.7)
     assert cloud["low_type_cloud_area_fraction_mean"].values.ravel()[0] == pytest.approx(0.3)
 
 
 def test_an_accumulation_that_shrinks_is_refused(tmp_path: Path) -> None:
-    file = file_of(tmp_path, message(5.0, APCP, 1, 0, 3, start=0), message(2.0, APCP, 1, 0, 6, start=0))
+    file = file_of(
+        tmp_path, message(5.0, APCP, 1, 0, 3, start=0), message(2.0, APCP, 1, 0, 6, start=0)
+    )
 
     with pytest.raises(SourceCorrupt, match=r"file\.grib2.*precipitation_amount is -3 kg m-2"):
         read_atmosphere([file], CYCLE, needs("precipitation_amount"))
@@ -176,16 +248,28 @@ def test_an_accumulation_that_shrinks_is_refused(tmp_path: Path) -> None:
 
 
 def test_level_sets_that_differ_are_united_and_what_lacks_is_missing(tmp_path: Path) -> None:
-    file = file_of(tmp_path, message(280.0, level=85000), message(285.0, level=100000), message(90.0, RH, level=92500))
+    file = file_of(
+        tmp_path,
+        message(280.0, level=85000),
+        message(285.0, level=100000),
+        message(90.0, RH, level=92500),
+    )
 
     atmosphere = read_atmosphere([file], CYCLE, needs("air_temperature", "relative_humidity"))
 
     assert atmosphere["level"].values.tolist() == [100000, 92500, 85000]
-    np.testing.assert_allclose(atmosphere["air_temperature"][0, :, 0, 0], [285, np.nan, 280], rtol=1e-6)
-    np.testing.assert_allclose(atmosphere["relative_humidity"][0, :, 0, 0], [np.nan, 0.9, np.nan], rtol=1e-6)
+    np.testing.assert_allclose(
+        atmosphere["air_temperature"][0, :, 0, 0], [285, np.nan, 280], rtol=1e-6
+    )
+    np.testing.assert_allclose(
+        atmosphere["relative_humidity"][0, :, 0, 0], [np.nan, 0.9, np.nan], rtol=1e-6
+    )
 
 
-@pytest.mark.parametrize("packing", ["grid_simple", "grid_complex", "grid_complex_spatial_differencing", "grid_jpeg", "grid_ccsds"])
+@pytest.mark.parametrize(
+    "packing",
+    ["grid_simple", "grid_complex", "grid_complex_spatial_differencing", "grid_jpeg", "grid_ccsds"],
+)
 def test_points_without_a_value_are_missing_in_every_packing(tmp_path: Path, packing: str) -> None:
     values = np.arange(35.0).reshape(ROWS, COLUMNS) * 100
     values[1, 2] = np.nan
@@ -199,14 +283,23 @@ def test_points_without_a_value_are_missing_in_every_packing(tmp_path: Path, pac
 def test_an_essential_field_in_none_of_the_files_is_named(tmp_path: Path) -> None:
     file = file_of(tmp_path, message(280.0))
 
-    with pytest.raises(MissingInput, match=r"relative_humidity, geopotential_height in none of the files \(file\.grib2\)"):
+    with pytest.raises(
+        MissingInput,
+        match=r"relative_humidity, geopotential_height in none of the files \(file\.grib2\)",
+    ):
         read_atmosphere([file], CYCLE, needs())
 
 
 def test_absent_and_incomplete_fields_are_named(tmp_path: Path) -> None:
-    file = file_of(tmp_path, message(280.0, step=3), message(281.0, step=6), message(100.0, CAPE, 1, 0, step=6))
+    file = file_of(
+        tmp_path, message(280.0, step=3), message(281.0, step=6), message(100.0, CAPE, 1, 0, step=6)
+    )
 
-    atmosphere = read_atmosphere([file], CYCLE, needs("air_temperature", "visibility_in_air", "convective_available_potential_energy"))
+    atmosphere = read_atmosphere(
+        [file],
+        CYCLE,
+        needs("air_temperature", "visibility_in_air", "convective_available_potential_energy"),
+    )
 
     assert atmosphere.attrs["absent"] == ["visibility_in_air"]
     assert atmosphere.attrs["incomplete"] == ["convective_available_potential_energy"]
@@ -215,20 +308,32 @@ def test_absent_and_incomplete_fields_are_named(tmp_path: Path) -> None:
 
 
 def test_a_message_of_another_run_is_refused(tmp_path: Path) -> None:
-    file = file_of(tmp_path, message(280.0), message(280.0, run=datetime(2026, 1, 9, 18, tzinfo=UTC)))
+    file = file_of(
+        tmp_path, message(280.0), message(280.0, run=datetime(2026, 1, 9, 18, tzinfo=UTC))
+    )
 
-    with pytest.raises(SourceCorrupt, match=r"file\.grib2, message at byte \d+: air_temperature of run 2026-01-09 18:00Z, expected 2026"):
+    with pytest.raises(
+        SourceCorrupt,
+        match=r"file\.grib2, message at byte \d+: air_temperature of run 2026-01-09 18:00Z, expected 2026",
+    ):
         read_atmosphere([file], CYCLE, needs("air_temperature"))
 
 
 def test_members_of_an_ensemble_and_unknown_parameters_are_passed_over(tmp_path: Path) -> None:
     member = message(999.0, productDefinitionTemplateNumber=1)
-    file = file_of(tmp_path, member, message(1.0, (0, 191, 77)), message(280.0), message(5.0, (0, 1, 195), 1, 0, centre=98))
+    file = file_of(
+        tmp_path,
+        member,
+        message(1.0, (0, 191, 77)),
+        message(280.0),
+        message(5.0, (0, 1, 195), 1, 0, centre=98),
+    )
 
     atmosphere = read_atmosphere([file], CYCLE, needs("air_temperature", "categorical_snow"))
 
     assert atmosphere["air_temperature"].values.ravel()[0] == pytest.approx(280)
-    assert atmosphere.attrs["absent"] == ["categorical_snow"]  # number 195 of another centre is another thing
+    # number 195 of another centre is another thing
+    assert atmosphere.attrs["absent"] == ["categorical_snow"]
 
 
 # -- twice, elsewhere, impossible
@@ -237,7 +342,9 @@ def test_members_of_an_ensemble_and_unknown_parameters_are_passed_over(tmp_path:
 def test_the_same_message_twice_is_one(tmp_path: Path) -> None:
     file = file_of(tmp_path, message(280.0), message(280.0))
 
-    assert read_atmosphere([file, file], CYCLE, needs("air_temperature"))["air_temperature"].shape == (1, 1, ROWS, COLUMNS)
+    assert read_atmosphere([file, file], CYCLE, needs("air_temperature"))[
+        "air_temperature"
+    ].shape == (1, 1, ROWS, COLUMNS)
 
 
 def test_the_finer_of_two_packings_is_kept_and_a_contradiction_is_refused(tmp_path: Path) -> None:
@@ -245,23 +352,31 @@ def test_the_finer_of_two_packings_is_kept_and_a_contradiction_is_refused(tmp_pa
     agreeing = file_of(tmp_path, message(slope, bits=6), message(slope, bits=16), name="agreeing")
     other = file_of(tmp_path, message(slope), message(slope + 1), name="other")
 
-    kept = read_atmosphere([agreeing], CYCLE, needs("air_temperature"))["air_temperature"].values[0, 0]
+    kept = read_atmosphere([agreeing], CYCLE, needs("air_temperature"))["air_temperature"].values[
+        0, 0
+    ]
 
     np.testing.assert_allclose(kept[::-1], slope, atol=1e-3)
-    with pytest.raises(SourceCorrupt, match="air_temperature contradicts the same field in other, message at byte 0"):
+    with pytest.raises(
+        SourceCorrupt,
+        match="air_temperature contradicts the same field in other, message at byte 0",
+    ):
         read_atmosphere([other], CYCLE, needs("air_temperature"))
 
 
 def test_a_field_on_a_coarser_grid_is_interpolated_and_named(tmp_path: Path) -> None:
     fine = [message(280.0, Ni=13, Nj=9, level=level) for level in (85000, 70000)]
-    plane = np.add.outer(np.arange(42, 37, -1) * 100.0, np.arange(COLUMNS) * 10.0)  # (row, column), 1 degree apart
+    # (row, column), 1 degree apart
+    plane = np.add.outer(np.arange(42, 37, -1) * 100.0, np.arange(COLUMNS) * 10.0)
     file = file_of(tmp_path, *fine, message(plane, VIS, 1, 0))
 
     atmosphere = read_atmosphere([file], CYCLE, needs("air_temperature", "visibility_in_air"))
 
     assert atmosphere.attrs["interpolated"] == ["visibility_in_air"]
     assert atmosphere.attrs["grid_spacing"] == 0.5
-    assert float(atmosphere["visibility_in_air"].sel(latitude=40.5, longitude=113.5)[0]) == pytest.approx(4055, abs=0.1)
+    assert float(
+        atmosphere["visibility_in_air"].sel(latitude=40.5, longitude=113.5)[0]
+    ) == pytest.approx(4055, abs=0.1)
 
 
 def test_one_field_on_two_grids_is_refused(tmp_path: Path) -> None:
@@ -273,28 +388,40 @@ def test_one_field_on_two_grids_is_refused(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("parameter", "surface", "value", "name"),
-    [((0, 0, 0), 100, 400.0, "air_temperature"), (APCP, 1, -5.0, "precipitation_amount"), (VIS, 1, -1.0, "visibility_in_air")],
+    [
+        ((0, 0, 0), 100, 400.0, "air_temperature"),
+        (APCP, 1, -5.0, "precipitation_amount"),
+        (VIS, 1, -1.0, "visibility_in_air"),
+    ],
 )
 def test_an_impossible_value_is_refused_with_its_place(
     tmp_path: Path, parameter: tuple[int, int, int], surface: int, value: float, name: str
 ) -> None:
     values = np.full((ROWS, COLUMNS), 250.0)
     values[1, 2] = value
-    file = file_of(tmp_path, message(values, parameter, surface, 85000, start=0 if parameter == APCP else None))
+    file = file_of(
+        tmp_path, message(values, parameter, surface, 85000, start=0 if parameter == APCP else None)
+    )
 
-    with pytest.raises(SourceCorrupt, match=rf"file\.grib2, message at byte 0: {name} is {value:.3g}.* at 41 N 115 E, expected"):
+    with pytest.raises(
+        SourceCorrupt,
+        match=rf"file\.grib2, message at byte 0: {name} is {value:.3g}.* at 41 N 115 E, expected",
+    ):
         read_atmosphere([file], CYCLE, needs(name))
 
 
 def test_a_value_beyond_a_limit_by_the_step_of_its_packing_is_the_limit(tmp_path: Path) -> None:
-    # One decimal is kept (D = 1, E = 0): 0.1 % is the step. -0.1 % of cloud is the packing's, -0.3 % is not.
+    # One decimal is kept (D = 1, E = 0): 0.1 % is the step. -0.1 % of cloud is the packing's, -0.3
+    # % is not.
     cloud = np.full((ROWS, COLUMNS), 50.0)
     cloud[0, 0], cloud[0, 1] = -0.1, 100.1
     kept = file_of(tmp_path, message(cloud, TCDC, bits=0, decimalScaleFactor=1), name="kept")
     cloud[0, 0] = -0.3
     refused = file_of(tmp_path, message(cloud, TCDC, bits=0, decimalScaleFactor=1), name="refused")
 
-    values = read_atmosphere([kept], CYCLE, needs("cloud_area_fraction_in_atmosphere_layer"))["cloud_area_fraction_in_atmosphere_layer"]
+    values = read_atmosphere([kept], CYCLE, needs("cloud_area_fraction_in_atmosphere_layer"))[
+        "cloud_area_fraction_in_atmosphere_layer"
+    ]
 
     assert (float(values.min()), float(values.max())) == (0.0, 1.0)
     with pytest.raises(SourceCorrupt, match=r"is -0\.003 1 at 42 N 113 E"):

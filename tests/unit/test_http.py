@@ -1,4 +1,6 @@
-"""Is the one socket polite, patient and bounded, and does a file get its name only when it is whole?"""
+"""Is the one socket polite, patient and bounded, and does a file get its name only when it is
+whole?
+"""
 
 from __future__ import annotations
 
@@ -28,8 +30,16 @@ class StillClock:
 
 
 def client_of(url: str, clock: PatientClock | None = None, **settings: float) -> Client:
-    given = {"requests_per_minute": 6000, "connections": 1, "timeout_seconds": 5, "deadline_seconds": 600, "attempts": 4} | settings
-    return Client(HttpSettings.model_validate({"url": url, **given}), clock or PatientClock(), seed=1)
+    given = {
+        "requests_per_minute": 6000,
+        "connections": 1,
+        "timeout_seconds": 5,
+        "deadline_seconds": 600,
+        "attempts": 4,
+    } | settings
+    return Client(
+        HttpSettings.model_validate({"url": url, **given}), clock or PatientClock(), seed=1
+    )
 
 
 @pytest.fixture
@@ -84,7 +94,10 @@ def test_what_is_not_there_is_not_asked_for_again(root: Path) -> None:
 @pytest.mark.parametrize("status", [302, 303, 307, 408, 425, 429, 500, 502, 503, 504])
 def test_a_busy_server_is_asked_again_after_a_growing_pause(status: int, root: Path) -> None:
     clock = PatientClock()
-    with FaultyBucket(root, Fault("status", times=3, status=status, headers=(("Location", "http://127.0.0.1:9/"),))) as server:
+    with FaultyBucket(
+        root,
+        Fault("status", times=3, status=status, headers=(("Location", "http://127.0.0.1:9/"),)),
+    ) as server:
         client = client_of(server.url, clock)
         reply = client.get("/file", client.deadline(), 2000)
 
@@ -125,8 +138,12 @@ def test_attempts_come_to_an_end(root: Path) -> None:
         (None, None, None),
     ],
 )
-def test_retry_after_is_read_in_both_its_forms(value: str | None, date: str | None, seconds: float | None) -> None:
-    """Authority: RFC 9110, 10.2.3: a number of seconds, or an HTTP date; the date is read against the server's own clock."""
+def test_retry_after_is_read_in_both_its_forms(
+    value: str | None, date: str | None, seconds: float | None
+) -> None:
+    """Authority: RFC 9110, 10.2.3: a number of seconds, or an HTTP date; the date is read against
+    the server's own clock.
+    """
     assert retry_after(value, date) == seconds
 
 
@@ -183,8 +200,12 @@ def test_a_body_without_a_length_is_cut_when_it_is_too_long(root: Path) -> None:
     assert client.bytes < 100_000 + 65_536 + 1
 
 
-def test_no_secret_and_no_query_reaches_the_log(root: Path, caplog: pytest.LogCaptureFixture) -> None:
-    with FaultyBucket(root, Fault("status", times=1, status=503), Fault("reset", times=1)) as server:
+def test_no_secret_and_no_query_reaches_the_log(
+    root: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    with FaultyBucket(
+        root, Fault("status", times=1, status=503), Fault("reset", times=1)
+    ) as server:
         client = client_of(server.url.replace("http://", "http://user:pass-word@"))
         with caplog.at_level(logging.DEBUG, logger="forecast"):
             client.get("/file", client.deadline(), 2000, query=[("token", "sesame")])
@@ -195,7 +216,9 @@ def test_no_secret_and_no_query_reaches_the_log(root: Path, caplog: pytest.LogCa
     assert shown("https://user:word@host:80/path?key=1#x") == "https://host:80/path"
 
 
-def test_a_proxy_of_the_environment_does_not_stand_before_the_loopback(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_proxy_of_the_environment_does_not_stand_before_the_loopback(
+    root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
     monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
     monkeypatch.delenv("NO_PROXY", raising=False)

@@ -1,4 +1,6 @@
-"""Does the door let in what it should, and say why it does not? The real server on the loopback, the real archive."""
+"""Does the door let in what it should, and say why it does not? The real server on the loopback,
+the real archive.
+"""
 
 from __future__ import annotations
 
@@ -39,12 +41,19 @@ OTHER = "another-token-of-another-maker"
 Opened = tuple[int, Observations]
 
 
-def opened(folder: Path, settings: PushSettings | None = None, **more: Any) -> tuple[PushServer, Observations]:
+def opened(
+    folder: Path, settings: PushSettings | None = None, **more: Any
+) -> tuple[PushServer, Observations]:
     archive = Archive(f"sqlite:///{folder / 'archive.db'}")
     observations = Observations(archive)
     settings = settings or PushSettings(port=0)
     intake = Intake(observing(3), archive, ZoneInfo("Asia/Shanghai"))
-    given = {"tokens": {"mountain": TOKEN, "ions": OTHER}, "terms": Terms(stations(3)), "keep": intake.receive, **more}
+    given = {
+        "tokens": {"mountain": TOKEN, "ions": OTHER},
+        "terms": Terms(stations(3)),
+        "keep": intake.receive,
+        **more,
+    }
     server = PushServer(Door(settings, clock=lambda: NOW, **given), settings)
     threading.Thread(target=server.serve, daemon=True).start()
     return server, observations
@@ -75,7 +84,9 @@ def opening(tmp_path: Path) -> Iterator[Opening]:
 
 
 def stored(observations: Observations) -> dict[str, tuple[Observation, ...]]:
-    return observations.series(list(stations(3)), START - timedelta(days=1), START + timedelta(days=9))
+    return observations.series(
+        list(stations(3)), START - timedelta(days=1), START + timedelta(days=9)
+    )
 
 
 def test_what_is_answered_200_is_in_the_archive_in_si(door: Opened) -> None:
@@ -87,18 +98,32 @@ def test_what_is_answered_200_is_in_the_archive_in_si(door: Opened) -> None:
     first, _ = stored(observations)["S00000"]
     assert first.time == START
     # -5.2 degC + 273.15; 61 %; 1830 cm-3 are 1830e6 m-3
-    assert first.values == pytest.approx({"air_temperature": 267.95, "relative_humidity": 0.61, "wind_speed": 3.4,
-                                          "negative_oxygen_ions": 1.83e9})
+    assert first.values == pytest.approx(
+        {
+            "air_temperature": 267.95,
+            "relative_humidity": 0.61,
+            "wind_speed": 3.4,
+            "negative_oxygen_ions": 1.83e9,
+        }
+    )
 
 
 @pytest.mark.parametrize(
     ("body", "headers"),
     [
-        (b"station,time,air_temperature\nS00001,2026-11-22 08:00,3.5\n", {"Content_Type": "text/csv; charset=utf-8"}),
-        (gzip.compress(json.dumps(records(1, station="S00001")).encode()), {"Content_Encoding": "gzip"}),
+        (
+            b"station,time,air_temperature\nS00001,2026-11-22 08:00,3.5\n",
+            {"Content_Type": "text/csv; charset=utf-8"},
+        ),
+        (
+            gzip.compress(json.dumps(records(1, station="S00001")).encode()),
+            {"Content_Encoding": "gzip"},
+        ),
     ],
 )
-def test_tables_and_packed_bodies_are_read_too(door: Opened, body: bytes, headers: dict[str, str]) -> None:
+def test_tables_and_packed_bodies_are_read_too(
+    door: Opened, body: bytes, headers: dict[str, str]
+) -> None:
     port, observations = door
 
     status, told = push(port, body, **headers)
@@ -134,7 +159,11 @@ def test_a_late_repeat_does_not_undo_a_correction(door: Opened) -> None:
 
 def test_a_bad_record_is_refused_with_its_number_and_stops_no_other(door: Opened) -> None:
     port, observations = door
-    body = [*records(1), {"station": "S00001", "time": "yesterday", "air_temperature": 1}, *records(1, station="S00002")]
+    body = [
+        *records(1),
+        {"station": "S00001", "time": "yesterday", "air_temperature": 1},
+        *records(1, station="S00002"),
+    ]
 
     status, told = push(port, body)
 
@@ -148,7 +177,10 @@ def test_a_bad_record_is_refused_with_its_number_and_stops_no_other(door: Opened
 
 def test_an_answer_names_a_few_of_many_refused_records_and_counts_the_rest(door: Opened) -> None:
     port, _ = door
-    body = [*records(1), *[{"station": "S00001", "time": f"never {k}", "air_temperature": 1} for k in range(500)]]
+    body = [
+        *records(1),
+        *[{"station": "S00001", "time": f"never {k}", "air_temperature": 1} for k in range(500)],
+    ]
 
     status, told = push(port, body)
 
@@ -178,8 +210,15 @@ def test_what_tells_of_a_time_to_come_is_refused_and_not_told_as_kept(door: Open
 # -- who is let in
 
 
-@pytest.mark.parametrize("headers", [{"Authorization": ""}, {"Authorization": "Bearer a-token-that-nobody-was-given"},
-                                     {"Authorization": f"Basic {TOKEN}"}, {"Authorization": f"Bearer {TOKEN}x"}])
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Authorization": ""},
+        {"Authorization": "Bearer a-token-that-nobody-was-given"},
+        {"Authorization": f"Basic {TOKEN}"},
+        {"Authorization": f"Bearer {TOKEN}x"},
+    ],
+)
 def test_a_stranger_is_told_to_bring_a_token(door: Opened, headers: dict[str, str]) -> None:
     port, observations = door
 
@@ -190,7 +229,9 @@ def test_a_stranger_is_told_to_bring_a_token(door: Opened, headers: dict[str, st
     assert observations.count() == 0
 
 
-def test_without_any_token_everyone_is_refused_and_the_log_says_so(opening: Opening, caplog: pytest.LogCaptureFixture) -> None:
+def test_without_any_token_everyone_is_refused_and_the_log_says_so(
+    opening: Opening, caplog: pytest.LogCaptureFixture
+) -> None:
     port, _ = opening(tokens={})
 
     status, told = push(port, records(1))
@@ -200,7 +241,9 @@ def test_without_any_token_everyone_is_refused_and_the_log_says_so(opening: Open
     assert "everyone is refused" in caplog.text
 
 
-def test_a_sender_speaks_only_for_its_own_stations_where_the_settings_name_them(opening: Opening) -> None:
+def test_a_sender_speaks_only_for_its_own_stations_where_the_settings_name_them(
+    opening: Opening,
+) -> None:
     port, observations = opening(PushSettings(port=0, senders={"ions": ("S00002",)}))
     body = [*records(1, station="S00000"), *records(1, station="S00002")]
 
@@ -211,12 +254,23 @@ def test_a_sender_speaks_only_for_its_own_stations_where_the_settings_name_them(
     assert stored(observations).keys() == {"S00002"}
 
 
-def test_no_token_is_ever_said(opening: Opening, caplog: pytest.LogCaptureFixture, config: Config) -> None:
+def test_no_token_is_ever_said(
+    opening: Opening, caplog: pytest.LogCaptureFixture, config: Config
+) -> None:
     with caplog.at_level(logging.DEBUG):
         port, observations = opening()
-        answers = [push(port, records(1)), push(port, records(1), TOKEN + "x"), push(port, b"{", TOKEN)]
+        answers = [
+            push(port, records(1)),
+            push(port, records(1), TOKEN + "x"),
+            push(port, b"{", TOKEN),
+        ]
 
-    said = caplog.text + json.dumps(answers) + repr(observations.readings()) + json.dumps(config.shown())
+    said = (
+        caplog.text
+        + json.dumps(answers)
+        + repr(observations.readings())
+        + json.dumps(config.shown())
+    )
     assert "mountain" in said
     assert TOKEN not in said
 
@@ -237,10 +291,16 @@ def test_too_many_requests_are_told_when_to_come_back(opening: Opening) -> None:
 
 @pytest.mark.parametrize(
     ("method", "path", "status", "advice"),
-    [("GET", ADDRESS, 405, "only POST"), ("DELETE", ADDRESS, 405, "only POST"), ("POST", "/api/v1/other", 404, ADDRESS),
-     ("GET", "/", 404, ADDRESS)],
+    [
+        ("GET", ADDRESS, 405, "only POST"),
+        ("DELETE", ADDRESS, 405, "only POST"),
+        ("POST", "/api/v1/other", 404, ADDRESS),
+        ("GET", "/", 404, ADDRESS),
+    ],
 )
-def test_another_address_or_method_is_told_the_right_one(door: Opened, method: str, path: str, status: int, advice: str) -> None:
+def test_another_address_or_method_is_told_the_right_one(
+    door: Opened, method: str, path: str, status: int, advice: str
+) -> None:
     link = http.client.HTTPConnection("127.0.0.1", door[0], timeout=10)
 
     link.request(method, path, headers={"Authorization": f"Bearer {TOKEN}"})
@@ -261,7 +321,12 @@ def test_another_address_or_method_is_told_the_right_one(door: Opened, method: s
         (b'{"records": 3}', {}, 422, "no list of records"),
         (b"not gzip", {"Content_Encoding": "gzip"}, 422, "gzip"),
         (gzip.compress(b"[]" * 1000, mtime=0)[:-9], {"Content_Encoding": "gzip"}, 422, "gzip"),
-        (b'[{"station": "S4", "time": "2026-11-22T08:00Z", "air_temperature": 1}]', {}, 422, "observations.stations"),
+        (
+            b'[{"station": "S4", "time": "2026-11-22T08:00Z", "air_temperature": 1}]',
+            {},
+            422,
+            "observations.stations",
+        ),
     ],
 )
 def test_a_body_that_cannot_be_read_is_answered_with_advice(
@@ -274,7 +339,9 @@ def test_a_body_that_cannot_be_read_is_answered_with_advice(
     assert door[1].count() == 0
 
 
-def test_an_archive_that_cannot_write_is_told_as_such_and_nothing_is_promised(opening: Opening) -> None:
+def test_an_archive_that_cannot_write_is_told_as_such_and_nothing_is_promised(
+    opening: Opening,
+) -> None:
     def broken(*_: object) -> bool:
         raise ArchiveError("archive: disk full")
 
@@ -298,8 +365,14 @@ def test_tokens_come_from_the_environment() -> None:
 
 @pytest.mark.parametrize(
     ("text", "said"),
-    [("short:1234567890", "at least 16"), (TOKEN, "entry 1 is not sender:token"), (f"a:{TOKEN},a:{OTHER}", "named twice"),
-     (f"a:{TOKEN},b:{TOKEN}", "another sender's token"), (f"=cmd:{TOKEN}", "entry 1"), (f"a:{TOKEN}\u00e9", "entry 1")],
+    [
+        ("short:1234567890", "at least 16"),
+        (TOKEN, "entry 1 is not sender:token"),
+        (f"a:{TOKEN},a:{OTHER}", "named twice"),
+        (f"a:{TOKEN},b:{TOKEN}", "another sender's token"),
+        (f"=cmd:{TOKEN}", "entry 1"),
+        (f"a:{TOKEN}\u00e9", "entry 1"),
+    ],
 )
 def test_a_token_that_is_amiss_stops_the_start_without_being_repeated(text: str, said: str) -> None:
     with pytest.raises(ConfigError, match=said) as caught:
@@ -319,7 +392,10 @@ def test_a_port_that_is_taken_is_told_with_advice(door: Opened, tmp_path: Path) 
 def settings_with(config: Config, folder: Path, push: dict[str, Any] | None) -> Path:
     values = config.model_dump(mode="json")
     values["archive"]["url"] = f"sqlite:///{folder / 'archive.db'}"
-    values["observations"] |= {"push": push, "stations": [station.model_dump(mode="json") for station in observing(3).stations]}
+    values["observations"] |= {
+        "push": push,
+        "stations": [station.model_dump(mode="json") for station in observing(3).stations],
+    }
     path = folder / "config.yaml"
     path.write_text(yaml.safe_dump(values), encoding="utf-8")
     return path
@@ -327,12 +403,22 @@ def settings_with(config: Config, folder: Path, push: dict[str, Any] | None) -> 
 
 def test_the_command_serves_the_door_of_the_settings(config: Config, tmp_path: Path) -> None:
     path = settings_with(config, tmp_path, {"port": 0})
-    environment = {**os.environ, "PYTHONPATH": str(PROJECT), "SKYSCAPE_PUSH_TOKENS": f"mountain:{TOKEN}"}
+    environment = {
+        **os.environ,
+        "PYTHONPATH": str(PROJECT),
+        "SKYSCAPE_PUSH_TOKENS": f"mountain:{TOKEN}",
+    }
     command = [sys.executable, "-m", "forecast", "push", "--config", str(path)]
 
-    with subprocess.Popen(command, cwd=tmp_path, env=environment, stderr=subprocess.PIPE, text=True) as served:
+    with subprocess.Popen(
+        command, cwd=tmp_path, env=environment, stderr=subprocess.PIPE, text=True
+    ) as served:
         assert served.stderr is not None
-        port = next(int(found[1]) for line in served.stderr if (found := re.search(r"127\.0\.0\.1:(\d+)/api", line)))
+        port = next(
+            int(found[1])
+            for line in served.stderr
+            if (found := re.search(r"127\.0\.0\.1:(\d+)/api", line))
+        )
         answer = push(port, records(1))
         served.kill()
 
@@ -340,7 +426,9 @@ def test_the_command_serves_the_door_of_the_settings(config: Config, tmp_path: P
     assert Observations(Archive(f"sqlite:///{tmp_path / 'archive.db'}")).count() == 1
 
 
-def test_the_command_without_its_settings_says_what_it_wants(config: Config, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_command_without_its_settings_says_what_it_wants(
+    config: Config, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     code = main(["push", "--config", str(settings_with(config, tmp_path, None))])
 
     assert code == ConfigError.exit_code

@@ -1,4 +1,6 @@
-"""Is every file read once and whole, whatever happens around it, and every report judged by what lay around it?"""
+"""Is every file read once and whole, whatever happens around it, and every report judged by what
+lay around it?
+"""
 
 from __future__ import annotations
 
@@ -65,7 +67,9 @@ class Room:
     def observe(self, now: datetime = NOW) -> Taken:
         return self.intake.observe(now)
 
-    def told(self, element: str = "air_temperature", station: str = "54511") -> list[tuple[float, int]]:
+    def told(
+        self, element: str = "air_temperature", station: str = "54511"
+    ) -> list[tuple[float, int]]:
         """(value in degC, flag) of what is kept of a station, by time."""
         series = self.kept.series([station], NOW - timedelta(days=400), NOW + HOUR).get(station, ())
         return [(round(o.values[element] - 273.15, 2), o.flags[element]) for o in series]
@@ -81,7 +85,12 @@ def test_what_is_dropped_is_kept_with_its_quality(room: Room) -> None:
 
     taken = room.observe()
 
-    assert (taken.files, taken.records, taken.refused, dict(taken.flagged)) == (1, 2, 0, {"range": 1})
+    assert (taken.files, taken.records, taken.refused, dict(taken.flagged)) == (
+        1,
+        2,
+        0,
+        {"range": 1},
+    )
     assert room.told() == [(-3.4, GOOD), (-3.1, GOOD)]
     (_, last) = room.kept.series(["54511"], NOW - HOUR, NOW)["54511"]
     assert last.flags["wind_speed"] == WRONG
@@ -102,7 +111,9 @@ def test_a_file_is_read_once_whatever_it_is_called_and_whenever_it_is_touched(ro
     assert len(room.kept.readings()) == 1
 
 
-def test_files_read_before_are_not_opened_again(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_files_read_before_are_not_opened_again(
+    room: Room, monkeypatch: pytest.MonkeyPatch
+) -> None:
     for n in range(20):
         room.put(f"{n}.csv", HEAD + line(NOW - n * HOUR, -3.4))
     room.observe()
@@ -115,12 +126,17 @@ def test_files_read_before_are_not_opened_again(room: Room, monkeypatch: pytest.
     assert [file.name for file in opened] == ["new.csv"]  # type: ignore[attr-defined]
 
 
-def test_files_still_being_written_are_left_until_they_are_done(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_files_still_being_written_are_left_until_they_are_done(
+    room: Room, monkeypatch: pytest.MonkeyPatch
+) -> None:
     room.put("a.csv.part", HEAD + line(NOW, -3.4))
     room.put(".hidden.csv", HEAD + line(NOW, -3.4))
     growing = room.put("b.csv", HEAD + line(NOW - HOUR, -3.4))
     room.intake = Intake(room.settings, room.archive, ZONE, settle=0.001)
-    monkeypatch.setattr("forecast.observations.spool.time.sleep", lambda _: growing.write_text(HEAD + line(NOW - HOUR, -3.4) + line(NOW, -3)))
+    monkeypatch.setattr(
+        "forecast.observations.spool.time.sleep",
+        lambda _: growing.write_text(HEAD + line(NOW - HOUR, -3.4) + line(NOW, -3)),
+    )
 
     first = room.observe()
     monkeypatch.setattr("forecast.observations.spool.time.sleep", lambda _: None)
@@ -143,7 +159,9 @@ def test_a_file_that_grew_is_read_again_and_nothing_is_kept_twice(room: Room) ->
     assert room.told() == [(-3.4, GOOD), (-3.1, GOOD)]
 
 
-def test_bad_lines_and_bad_files_are_set_aside_with_reasons_and_the_rest_is_kept(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_bad_lines_and_bad_files_are_set_aside_with_reasons_and_the_rest_is_kept(
+    room: Room, monkeypatch: pytest.MonkeyPatch
+) -> None:
     room.put("a.csv", HEAD + "54511,yesterday,1,2\n" + line(NOW, -3.1))
     room.put("b.csv", b"\x00\x01\x02 no form of ours")
     room.put("c.csv", HEAD + line(NOW - HOUR, -3.4))
@@ -167,7 +185,11 @@ def test_bad_lines_and_bad_files_are_set_aside_with_reasons_and_the_rest_is_kept
 
 def test_the_same_fault_is_told_of_each_file_that_has_it(room: Room) -> None:
     for n in range(3):
-        room.put(f"{n}.csv", HEAD + line(NOW - n * HOUR, 1.0) + line(NOW - n * HOUR, 1.0, station="M9999"), minutes=n)
+        room.put(
+            f"{n}.csv",
+            HEAD + line(NOW - n * HOUR, 1.0) + line(NOW - n * HOUR, 1.0, station="M9999"),
+            minutes=n,
+        )
 
     room.observe()
 
@@ -176,7 +198,9 @@ def test_the_same_fault_is_told_of_each_file_that_has_it(room: Room) -> None:
     assert all("M9999" in fault.reason for fault in told)
 
 
-def test_stations_that_are_not_in_the_settings_do_not_fill_the_archive(shared: Path, tmp_path: Path) -> None:
+def test_stations_that_are_not_in_the_settings_do_not_fill_the_archive(
+    shared: Path, tmp_path: Path
+) -> None:
     national = (shared / "obs" / "micaps1_2020020402.000").read_bytes()
     (tmp_path / "every").mkdir()
     ours, every = Room(tmp_path), Room(tmp_path / "every", keep_all=True)
@@ -217,7 +241,9 @@ def test_a_report_of_the_future_is_refused_with_advice(room: Room) -> None:
 
 
 def test_a_clock_that_is_ahead_by_the_settings_is_put_right(tmp_path: Path) -> None:
-    ahead = StationSettings(id="54511", latitude=40, longitude=116, elevation_m=50, clock_offset_seconds=3600)
+    ahead = StationSettings(
+        id="54511", latitude=40, longitude=116, elevation_m=50, clock_offset_seconds=3600
+    )
     room = Room(tmp_path, stations=(ahead,))
     room.put("a.csv", HEAD + line(NOW + HOUR, -3.0))
 
@@ -227,13 +253,17 @@ def test_a_clock_that_is_ahead_by_the_settings_is_put_right(tmp_path: Path) -> N
     assert room.kept.heard(["54511"], NOW)["54511"].last == NOW
 
 
-def test_a_file_refused_for_a_clock_that_is_ahead_is_read_again_when_the_settings_say_so(tmp_path: Path) -> None:
+def test_a_file_refused_for_a_clock_that_is_ahead_is_read_again_when_the_settings_say_so(
+    tmp_path: Path,
+) -> None:
     station = StationSettings(id="54511", latitude=40, longitude=116, elevation_m=50)
     room = Room(tmp_path, stations=(station,))
     room.put("a.csv", HEAD + line(NOW + HOUR, -3.0))
     refused = room.observe()
 
-    room.settings = room.settings.model_copy(update={"stations": (station.model_copy(update={"clock_offset_seconds": 3600.0}),)})
+    room.settings = room.settings.model_copy(
+        update={"stations": (station.model_copy(update={"clock_offset_seconds": 3600.0}),)}
+    )
     room.start()
     taken = room.observe()
 
@@ -242,7 +272,9 @@ def test_a_file_refused_for_a_clock_that_is_ahead_is_read_again_when_the_setting
     assert room.kept.heard(["54511"], NOW)["54511"].last == NOW
 
 
-def test_a_correction_stands_over_what_it_corrects_and_keeps_what_it_does_not_name(room: Room) -> None:
+def test_a_correction_stands_over_what_it_corrects_and_keeps_what_it_does_not_name(
+    room: Room,
+) -> None:
     room.put("a.csv", HEAD + line(NOW - HOUR, -3.4) + line(NOW, 80.0, speed=2.0))
     room.observe()
     before = room.told()
@@ -268,23 +300,31 @@ def test_the_next_report_bears_out_a_front(room: Room) -> None:
     assert room.told() == [(10, GOOD), (-5, GOOD), (-5.5, GOOD)]
 
 
-def test_a_late_report_is_judged_where_it_belongs_and_what_came_after_is_judged_again(room: Room) -> None:
+def test_a_late_report_is_judged_where_it_belongs_and_what_came_after_is_judged_again(
+    room: Room,
+) -> None:
     hours = [NOW - n * HOUR for n in range(20, -1, -1)]
-    room.put("a.csv", HEAD + "".join(line(at, -3.0, speed=3 + 0.1 * n) for n, at in enumerate(hours) if n != 10))
+    room.put(
+        "a.csv",
+        HEAD + "".join(line(at, -3.0, speed=3 + 0.1 * n) for n, at in enumerate(hours) if n != 10),
+    )
     room.observe()
     stuck = [flag for _, flag in room.told()]
     room.put("late.csv", HEAD + line(hours[10], -2.5))
 
     room.observe()
 
-    # 12 h without a change, gaps of two hours allowed: doubtful from the 13th on. The late value shows that it was not stuck.
+    # 12 h without a change, gaps of two hours allowed: doubtful from the 13th on. The late value
+    # shows that it was not stuck.
     assert stuck == [GOOD] * 11 + [DOUBTFUL] * 9
     assert [flag for _, flag in room.told()] == [GOOD] * 21
 
 
 def test_persistence_looks_back_into_the_archive(room: Room) -> None:
     for n in range(15):
-        room.put(f"{n:02}.csv", HEAD + line(NOW - (14 - n) * HOUR, -3.0, speed=3 + 0.1 * n), minutes=n)
+        room.put(
+            f"{n:02}.csv", HEAD + line(NOW - (14 - n) * HOUR, -3.0, speed=3 + 0.1 * n), minutes=n
+        )
         room.observe()
 
     assert [flag for _, flag in room.told()] == [GOOD] * 12 + [DOUBTFUL] * 3
@@ -294,7 +334,11 @@ def test_neighbours_that_report_later_are_heard(room: Room) -> None:
     room.put("a.csv", HEAD + line(NOW, 25.0))
     room.observe()
     alone = room.told()
-    room.put("b.csv", HEAD + "".join(line(NOW + MINUTE, -3.0 + 0.1 * n, station=f"M100{n}") for n in (1, 2, 3)), minutes=1)
+    room.put(
+        "b.csv",
+        HEAD + "".join(line(NOW + MINUTE, -3.0 + 0.1 * n, station=f"M100{n}") for n in (1, 2, 3)),
+        minutes=1,
+    )
 
     room.observe()
 
@@ -310,15 +354,22 @@ def test_in_whatever_order_files_come_the_flags_are_the_same(tmp_path: Path) -> 
         (tmp_path / name).mkdir()
         room = Room(tmp_path / name)
         for n in list(range(len(values)))[::order]:
-            room.put(f"{n}.csv", HEAD + line(NOW - (len(values) - n) * HOUR, values[n], speed=3 + 0.1 * (n % 7)))
+            room.put(
+                f"{n}.csv",
+                HEAD + line(NOW - (len(values) - n) * HOUR, values[n], speed=3 + 0.1 * (n % 7)),
+            )
             room.observe()
         found.append(room.told())
 
     assert found[0] == found[1]
-    assert [flag for _, flag in found[0]] == [GOOD] * 12 + [DOUBTFUL] * 4 + [GOOD] * 2 + [DOUBTFUL] + [GOOD] * 3
+    assert [flag for _, flag in found[0]] == [GOOD] * 12 + [DOUBTFUL] * 4 + [GOOD] * 2 + [
+        DOUBTFUL
+    ] + [GOOD] * 3
 
 
-def test_packed_files_and_files_in_folders_are_read_but_links_are_not(room: Room, tmp_path: Path) -> None:
+def test_packed_files_and_files_in_folders_are_read_but_links_are_not(
+    room: Room, tmp_path: Path
+) -> None:
     room.put("2026/11/22/a.csv.gz", gzip.compress((HEAD + line(NOW, -3.4)).encode()))
     outside = tmp_path / "outside.csv"
     outside.write_text(HEAD + line(NOW - HOUR, 1.0))
@@ -340,10 +391,14 @@ def test_a_huge_file_is_one_fault_and_is_not_read(room: Room) -> None:
     assert "split it" in room.kept.faults()[0][1].reason
 
 
-def test_what_the_archive_refuses_is_taken_in_next_time(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_the_archive_refuses_is_taken_in_next_time(
+    room: Room, monkeypatch: pytest.MonkeyPatch
+) -> None:
     room.put("a.csv", HEAD + line(NOW, -3.4))
     with monkeypatch.context() as broken:
-        broken.setattr(Observations, "keep_files", lambda *_: (_ for _ in ()).throw(ArchiveError("disk full")))
+        broken.setattr(
+            Observations, "keep_files", lambda *_: (_ for _ in ()).throw(ArchiveError("disk full"))
+        )
         with pytest.raises(ArchiveError):
             room.observe()
 
@@ -369,7 +424,9 @@ def test_an_absent_folder_holds_nothing(tmp_path: Path) -> None:
 
 
 def test_a_push_counts_once(room: Room) -> None:
-    parsed = Parsed([Observation("54511", NOW, {"air_temperature": 270.0}, {}, "push")], [], form="push")
+    parsed = Parsed(
+        [Observation("54511", NOW, {"air_temperature": 270.0}, {}, "push")], [], form="push"
+    )
 
     assert room.intake.receive("d" * 64, "push gate", parsed, NOW)
     assert not room.intake.receive("d" * 64, "push gate", parsed, NOW)
@@ -378,12 +435,23 @@ def test_a_push_counts_once(room: Room) -> None:
 
 def pushed(*told: tuple[datetime, float], station: str = "54511") -> Parsed:
     """A body of temperatures [degC]."""
-    return Parsed([Observation(station, at, {"air_temperature": value + 273.15}, {}, "push") for at, value in told], [], form="push")
+    return Parsed(
+        [
+            Observation(station, at, {"air_temperature": value + 273.15}, {}, "push")
+            for at, value in told
+        ],
+        [],
+        form="push",
+    )
 
 
-def test_what_is_pushed_has_its_limits_checked_at_once_and_its_past_when_the_folder_is_looked_at(room: Room) -> None:
+def test_what_is_pushed_has_its_limits_checked_at_once_and_its_past_when_the_folder_is_looked_at(
+    room: Room,
+) -> None:
     room.drop.rmdir()  # without a folder too
-    room.intake.receive("a" * 64, "push gate", pushed((NOW - 2 * MINUTE, 5.0), (NOW - MINUTE, 31.0)), NOW)
+    room.intake.receive(
+        "a" * 64, "push gate", pushed((NOW - 2 * MINUTE, 5.0), (NOW - MINUTE, 31.0)), NOW
+    )
     room.intake.receive("b" * 64, "push gate", pushed((NOW, 5.1), (NOW - HOUR, 99.0)), NOW)
 
     at_once = room.told()
@@ -396,7 +464,12 @@ def test_what_is_pushed_has_its_limits_checked_at_once_and_its_past_when_the_fol
 
 
 def test_what_was_pushed_before_the_process_ended_is_judged_by_the_next(room: Room) -> None:
-    room.intake.receive("a" * 64, "push gate", pushed((NOW - 2 * MINUTE, 5.0), (NOW - MINUTE, 31.0), (NOW, 5.1)), NOW)
+    room.intake.receive(
+        "a" * 64,
+        "push gate",
+        pushed((NOW - 2 * MINUTE, 5.0), (NOW - MINUTE, 31.0), (NOW, 5.1)),
+        NOW,
+    )
 
     room.start()
     room.observe()
@@ -404,10 +477,19 @@ def test_what_was_pushed_before_the_process_ended_is_judged_by_the_next(room: Ro
     assert [flag for _, flag in room.told()] == [GOOD, DOUBTFUL, GOOD]
 
 
-def test_what_cannot_be_judged_now_is_judged_next_time(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:
-    room.intake.receive("a" * 64, "push gate", pushed((NOW - 2 * MINUTE, 5.0), (NOW - MINUTE, 31.0), (NOW, 5.1)), NOW)
+def test_what_cannot_be_judged_now_is_judged_next_time(
+    room: Room, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    room.intake.receive(
+        "a" * 64,
+        "push gate",
+        pushed((NOW - 2 * MINUTE, 5.0), (NOW - MINUTE, 31.0), (NOW, 5.1)),
+        NOW,
+    )
     with monkeypatch.context() as broken:
-        broken.setattr(Observations, "keep_judged", lambda *_: (_ for _ in ()).throw(ArchiveError("disk full")))
+        broken.setattr(
+            Observations, "keep_judged", lambda *_: (_ for _ in ()).throw(ArchiveError("disk full"))
+        )
         with pytest.raises(ArchiveError):
             room.observe()
 
@@ -435,14 +517,21 @@ def test_pushed_in_whatever_order_and_judged_by_whatever_number_the_flags_are_th
 
     # as test_in_whatever_order_files_come_the_flags_are_the_same has them
     assert found[0] == found[1]
-    assert [flag for _, flag in found[0]] == [GOOD] * 12 + [DOUBTFUL] * 4 + [GOOD] * 2 + [DOUBTFUL] + [GOOD] * 3
+    assert [flag for _, flag in found[0]] == [GOOD] * 12 + [DOUBTFUL] * 4 + [GOOD] * 2 + [
+        DOUBTFUL
+    ] + [GOOD] * 3
 
 
 def test_pushed_reports_of_neighbours_are_held_against_each_other(room: Room) -> None:
     room.intake.receive("a" * 64, "push gate", pushed((NOW, 25.0)), NOW)
     room.observe()
     for n in (1, 2, 3):
-        room.intake.receive(str(n) * 64, "push gate", pushed((NOW + MINUTE, -3.0 + 0.1 * n), station=f"M100{n}"), NOW + MINUTE)
+        room.intake.receive(
+            str(n) * 64,
+            "push gate",
+            pushed((NOW + MINUTE, -3.0 + 0.1 * n), station=f"M100{n}"),
+            NOW + MINUTE,
+        )
 
     room.observe()
 
@@ -466,16 +555,27 @@ def test_a_pushed_correction_keeps_what_it_does_not_name_and_is_judged_anew(room
 def test_the_examples_in_the_settings_are_sound_and_the_commands_tell_what_came_in(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    text = default_path().read_text(encoding="utf-8").replace("sqlite:///var", f"sqlite:///{tmp_path}").replace("var/observations", "DROP")
+    text = (
+        default_path()
+        .read_text(encoding="utf-8")
+        .replace("sqlite:///var", f"sqlite:///{tmp_path}")
+        .replace("var/observations", "DROP")
+    )
     text = text.replace("DROP", str(tmp_path / "drop"))
     section = text[text.index("\nobservations:") : text.index("\narchive:")]
-    sound = re.sub(r"^    # ", "    ", section.replace("stations: []", "stations:"), flags=re.MULTILINE)
+    sound = re.sub(
+        r"^    # ", "    ", section.replace("stations: []", "stations:"), flags=re.MULTILINE
+    )
     (tmp_path / "config.yaml").write_text(text.replace(section, sound), encoding="utf-8")
     (tmp_path / "drop").mkdir()
     (tmp_path / "drop" / "a.csv").write_text(HEAD + line(NOW, -3.4) + "54511,never,1,2\n")
     common = ["--config", str(tmp_path / "config.yaml"), "--now", (NOW + 3 * HOUR).isoformat()]
 
-    codes = [main(["observe", *common, "--json"]), main(["status", *common, "--json"]), main(["status", *common])]
+    codes = [
+        main(["observe", *common, "--json"]),
+        main(["status", *common, "--json"]),
+        main(["status", *common]),
+    ]
 
     out = capsys.readouterr().out
     observed, _, rest = out.partition("\n")
@@ -484,13 +584,19 @@ def test_the_examples_in_the_settings_are_sound_and_the_commands_tell_what_came_
     assert (json.loads(observed)["records"], json.loads(observed)["refused"]) == (1, 1)
     by_id = {station["id"]: station for station in told["stations"]}
     assert set(by_id) == {"54511", "M1001", "M2001"}
-    assert (by_id["54511"]["last"], by_id["54511"]["silent"], by_id["54511"]["records_in_24_h"]) == (NOW.isoformat(), True, 1)
+    assert (
+        by_id["54511"]["last"],
+        by_id["54511"]["silent"],
+        by_id["54511"]["records_in_24_h"],
+    ) == (NOW.isoformat(), True, 1)
     assert (told["set_aside"][0]["file"], told["set_aside"][0]["line"]) == ("a.csv", 3)
     assert f"54511  Beijing  no data since {NOW.isoformat()}" in rest
     assert "M1001  Lingshan  no data ever" in rest
 
 
-def test_without_any_station_observe_says_what_is_wanted(capsys: pytest.CaptureFixture[str]) -> None:
+def test_without_any_station_observe_says_what_is_wanted(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
     assert main(["observe"]) == 3
     assert "observations.stations" in capsys.readouterr().err
 
@@ -506,20 +612,35 @@ def test_the_newest_good_value_is_told_and_the_doubtful_one_is_not() -> None:
     series = [told(NOW - HOUR, air_temperature=270.0, relative_humidity=0.5),
               told(NOW, {"air_temperature": DOUBTFUL}, air_temperature=310.0)]  # fmt: skip
 
-    assert newest_good(series) == {"air_temperature": (NOW - HOUR, 270.0), "relative_humidity": (NOW - HOUR, 0.5)}
+    assert newest_good(series) == {
+        "air_temperature": (NOW - HOUR, 270.0),
+        "relative_humidity": (NOW - HOUR, 0.5),
+    }
 
 
 def test_hours_are_means_of_what_was_told_in_them() -> None:
     series = [
-        told(NOW - 90 * MINUTE, air_temperature=270.0, wind_from_direction=350.0, precipitation_amount=0.2),
-        told(NOW - HOUR, air_temperature=271.0, wind_from_direction=20.0, precipitation_amount=0.4, present_weather=71.0),
+        told(
+            NOW - 90 * MINUTE,
+            air_temperature=270.0,
+            wind_from_direction=350.0,
+            precipitation_amount=0.2,
+        ),
+        told(
+            NOW - HOUR,
+            air_temperature=271.0,
+            wind_from_direction=20.0,
+            precipitation_amount=0.4,
+            present_weather=71.0,
+        ),
         told(NOW - 10 * MINUTE, air_temperature=272.0),
     ]
 
     hourly = hourly_means(series, NOW + 20 * MINUTE)
 
     assert hourly["air_temperature"] == ((NOW - HOUR, 270.5), (NOW, 272.0))
-    assert hourly["wind_from_direction"] == ((NOW - HOUR, pytest.approx(5.0)),)  # by hand: between 350 and 20 degrees
+    # by hand: between 350 and 20 degrees
+    assert hourly["wind_from_direction"] == ((NOW - HOUR, pytest.approx(5.0)),)
     assert hourly["precipitation_amount"] == ((NOW - HOUR, 0.4),)  # of the hour already
     assert "present_weather" not in hourly
 
@@ -532,7 +653,12 @@ def test_a_silent_station_says_since_when(room: Room) -> None:
     live = {one.station.id: one for one in latest(room.archive, room.settings, ZONE, NOW)}
 
     assert live["54511"].newest["air_temperature"] == (NOW - HOUR, pytest.approx(270.15))
-    assert live["54511"].comfort == (NOW - HOUR, 1)  # GB/T 27963: -3 degC and 3 m/s in November are cold
-    assert (live["M1001"].newest, live["M1001"].heard, live["M1001"].comfort) == ({}, NOW - 30 * HOUR, None)
+    # GB/T 27963: -3 degC and 3 m/s in November are cold
+    assert live["54511"].comfort == (NOW - HOUR, 1)
+    assert (live["M1001"].newest, live["M1001"].heard, live["M1001"].comfort) == (
+        {},
+        NOW - 30 * HOUR,
+        None,
+    )
     assert (live["M1002"].heard, live["M1002"].newest) == (None, {})
     assert live["54511"].station == Station("54511", Name("", ""), 40.0, 116.0, 50.0)

@@ -13,7 +13,9 @@ NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 HOUR = timedelta(hours=1)
 
 
-def read(archive: Archive, name: str, *reasons: str, at: datetime = NOW, kept: int = 1, form: str = "csv") -> None:
+def read(
+    archive: Archive, name: str, *reasons: str, at: datetime = NOW, kept: int = 1, form: str = "csv"
+) -> None:
     faults = [Fault(name, line, reason) for line, reason in enumerate(reasons, 2)]
     reading = Reading(f"{name} {at}".ljust(64)[:64], name, form, at, kept, len(faults))
     Observations(archive).keep_files([FileRead(reading, faults)], [], [], at)
@@ -22,7 +24,13 @@ def read(archive: Archive, name: str, *reasons: str, at: datetime = NOW, kept: i
 def test_a_sender_is_one_line_and_what_was_refused_comes_first(archive: Archive) -> None:
     for minutes in range(3):
         read(archive, "push lingshan", at=NOW + timedelta(minutes=minutes), kept=2, form="push")
-    read(archive, "bad.csv", "the line has 3 cells, its header 4", "the line has 3 cells, its header 4", at=NOW - HOUR)
+    read(
+        archive,
+        "bad.csv",
+        "the line has 3 cells, its header 4",
+        "the line has 3 cells, its header 4",
+        at=NOW - HOUR,
+    )
     read(archive, "old.csv", "the gzip data are damaged", at=NOW - 25 * HOUR)
 
     since = CameIn(archive).sources(NOW - 24 * HOUR)
@@ -38,11 +46,19 @@ def test_a_sender_is_one_line_and_what_was_refused_comes_first(archive: Archive)
 def test_a_reason_is_told_once_a_file_and_no_flood_of_another_hides_it(archive: Archive) -> None:
     read(archive, "bad.csv", "same", "same", "other")
     for minutes in range(30):
-        read(archive, "push lingshan", f"the time 'never {minutes}' is not read", at=NOW + timedelta(minutes=minutes + 1))
+        read(
+            archive,
+            "push lingshan",
+            f"the time 'never {minutes}' is not read",
+            at=NOW + timedelta(minutes=minutes + 1),
+        )
 
     reasons = CameIn(archive).reasons(NOW - HOUR)
 
-    assert reasons[:2] == (Reason(2, NOW, Fault("bad.csv", 2, "same")), Reason(1, NOW, Fault("bad.csv", 4, "other")))
+    assert reasons[:2] == (
+        Reason(2, NOW, Fault("bad.csv", 2, "same")),
+        Reason(1, NOW, Fault("bad.csv", 4, "other")),
+    )
     assert len(reasons) == 32
 
 
@@ -50,9 +66,13 @@ def test_only_stations_and_elements_with_flagged_values_are_named(archive: Archi
     flags = [GOOD, DOUBTFUL, DOUBTFUL, WRONG, INCONSISTENT]
     values = {"air_temperature": 270.0, "wind_speed": 3.0}
     found = [{"air_temperature": flag, "wind_speed": GOOD} for flag in flags]
-    told = [Observation("M1001", NOW - n * HOUR, values, each, "csv") for n, each in enumerate(found)]
+    told = [
+        Observation("M1001", NOW - n * HOUR, values, each, "csv") for n, each in enumerate(found)
+    ]
     old = Observation("M1001", NOW - 30 * HOUR, {"wind_speed": 300.0}, {"wind_speed": WRONG}, "csv")
     good = Observation("M1002", NOW, {"air_temperature": 270.0}, {"air_temperature": GOOD}, "csv")
     Observations(archive).keep([*told, old, good], NOW)
 
-    assert CameIn(archive).flagged(NOW - 24 * HOUR) == (Flagged("M1001", "air_temperature", 5, 1, 2, 1),)
+    assert CameIn(archive).flagged(NOW - 24 * HOUR) == (
+        Flagged("M1001", "air_temperature", 5, 1, 2, 1),
+    )

@@ -9,7 +9,16 @@ import pytest
 
 from forecast.domain import Cycle
 from forecast.errors import SourceCorrupt
-from forecast.ingest.inventory import Entry, Selection, Span, messages, parse_inventory, parse_span, plan_ranges, select
+from forecast.ingest.inventory import (
+    Entry,
+    Selection,
+    Span,
+    messages,
+    parse_inventory,
+    parse_span,
+    plan_ranges,
+    select,
+)
 from forecast.quantities import CLOSE_LEVELS, FIELDS, fields_named
 
 AUGUST = Cycle(datetime(2025, 8, 1, 0, tzinfo=UTC))
@@ -41,7 +50,9 @@ def test_a_step_is_read_by_what_it_means(text: str, span: Span | None) -> None:
 
 
 def test_a_real_inventory_gives_every_line_and_every_end(shared: Path) -> None:
-    """Authority: the file itself; awk over its lines gives 743 messages, the 596th at byte 428200066 and the next at 428448703."""
+    """Authority: the file itself; awk over its lines gives 743 messages, the 596th at byte
+    428200066 and the next at 428448703.
+    """
     entries = read(shared / "inventories" / "gfs.t00z.pgrb2.0p25.f007.idx", AUGUST)
 
     assert len(entries) == 743
@@ -68,10 +79,19 @@ def test_fields_that_share_a_message_share_its_end() -> None:
     ("text", "words"),
     [
         (b"<html><head><title>503</title></head></html>\n", "line 1 is none of an inventory"),
-        (b"1:0:d=2025080100:TMP:850 mb:anl:\n2:100:d=2025080100:RH:85", "does not end with a whole line"),
+        (
+            b"1:0:d=2025080100:TMP:850 mb:anl:\n2:100:d=2025080100:RH:85",
+            "does not end with a whole line",
+        ),
         (b"1:0:d=2025073118:TMP:850 mb:anl:\n", "of run 2025073118, expected 2025080100"),
-        (b"1:0:d=2025080100:TMP:850 mb:anl:\n2:0:d=2025080100:RH:850 mb:anl:\n", "points to byte 0"),
-        (b"1:90:d=2025080100:TMP:850 mb:anl:\n2:80:d=2025080100:RH:850 mb:anl:\n", "points to byte 80"),
+        (
+            b"1:0:d=2025080100:TMP:850 mb:anl:\n2:0:d=2025080100:RH:850 mb:anl:\n",
+            "points to byte 0",
+        ),
+        (
+            b"1:90:d=2025080100:TMP:850 mb:anl:\n2:80:d=2025080100:RH:850 mb:anl:\n",
+            "points to byte 80",
+        ),
         (b"\xff\xfe\x00\n", "line 1 is none"),
         (b"", "does not end with a whole line"),
     ],
@@ -87,7 +107,10 @@ def test_of_instant_and_mean_cloud_the_instant_is_chosen(shared: Path) -> None:
     chosen = select(entries, tuple(FIELDS.values()), 7)
 
     layers = {w.field.name: w.entry.span for w in chosen.wanted if "type_cloud" in w.field.name}
-    assert layers == {f"{layer}_type_cloud_area_fraction": Span("point", 7, 7) for layer in ("low", "medium", "high")}
+    assert layers == {
+        f"{layer}_type_cloud_area_fraction": Span("point", 7, 7)
+        for layer in ("low", "medium", "high")
+    }
 
 
 def test_where_there_is_only_a_mean_the_mean_is_chosen(gfs_tree: Path) -> None:
@@ -96,8 +119,15 @@ def test_where_there_is_only_a_mean_the_mean_is_chosen(gfs_tree: Path) -> None:
 
     chosen = select(read(path, TATRA), tuple(FIELDS.values()), 6)
 
-    layers = {w.field.name: (w.entry.variable, w.entry.span) for w in chosen.wanted if "type_cloud" in w.field.name}
-    assert layers == {f"{layer}_type_cloud_area_fraction_mean": ("TCDC", Span("mean", 0, 6)) for layer in ("low", "medium", "high")}
+    layers = {
+        w.field.name: (w.entry.variable, w.entry.span)
+        for w in chosen.wanted
+        if "type_cloud" in w.field.name
+    }
+    assert layers == {
+        f"{layer}_type_cloud_area_fraction_mean": ("TCDC", Span("mean", 0, 6))
+        for layer in ("low", "medium", "high")
+    }
 
 
 def test_every_level_of_a_profile_is_chosen_and_no_other(shared: Path) -> None:
@@ -113,15 +143,27 @@ def test_every_level_of_a_profile_is_chosen_and_no_other(shared: Path) -> None:
 def test_an_older_spelling_serves_as_well() -> None:
     text = b"1:0:d=2025080100:CLWMR:850 mb:anl:\n2:9:d=2025080100:TMP:850 mb:anl:\n"
 
-    chosen = select(parse_inventory(text, AUGUST, "old.idx"), fields_named(["cloud_liquid_water_mixing_ratio"]), 0)
+    chosen = select(
+        parse_inventory(text, AUGUST, "old.idx"),
+        fields_named(["cloud_liquid_water_mixing_ratio"]),
+        0,
+    )
 
     assert [(w.level, w.entry.variable) for w in chosen.wanted] == [(85000, "CLWMR")]
 
 
 def precipitation(step: int, previous: Selection | None, *windows: str) -> Selection:
     """Choose among windows such as "6-12" that an inventory of `step` offers."""
-    lines = [f"{i}:{i * 100}:d=2025080100:APCP:surface:{window} hour acc fcst:\n" for i, window in enumerate(windows)]
-    return select(parse_inventory("".join(lines).encode(), AUGUST, "rain.idx"), fields_named(["precipitation_amount"]), step, previous)
+    lines = [
+        f"{i}:{i * 100}:d=2025080100:APCP:surface:{window} hour acc fcst:\n"
+        for i, window in enumerate(windows)
+    ]
+    return select(
+        parse_inventory("".join(lines).encode(), AUGUST, "rain.idx"),
+        fields_named(["precipitation_amount"]),
+        step,
+        previous,
+    )
 
 
 def window_of(selection: Selection) -> tuple[float, float]:
@@ -131,13 +173,20 @@ def window_of(selection: Selection) -> tuple[float, float]:
 
 
 def test_a_sum_is_chosen_so_that_the_amount_since_the_step_before_is_known() -> None:
-    """GFS sums since the last multiple of 6 h, and since the run. Every 3 h: 0-3, 0-6, 6-9, 6-12 differ by what each interval brought."""
+    """GFS sums since the last multiple of 6 h, and since the run. Every 3 h: 0-3, 0-6, 6-9, 6-12
+    differ by what each interval brought.
+    """
     first = precipitation(3, Selection(0, (), {}), "0-3", "0-3")
     second = precipitation(6, first, "0-6", "0-6")
     third = precipitation(9, second, "6-9", "0-9")
     fourth = precipitation(12, third, "6-12", "0-12")
 
-    assert [window_of(s) for s in (first, second, third, fourth)] == [(0, 3), (0, 6), (6, 9), (6, 12)]
+    assert [window_of(s) for s in (first, second, third, fourth)] == [
+        (0, 3),
+        (0, 6),
+        (6, 9),
+        (6, 12),
+    ]
 
 
 def test_where_no_window_fits_the_steps_the_sum_since_the_run_is_chosen() -> None:
@@ -154,10 +203,15 @@ def test_a_window_of_another_step_or_of_no_length_is_not_chosen() -> None:
 
 
 def test_ranges_of_the_real_files_stay_within_five_percent_of_what_is_needed(shared: Path) -> None:
-    """Target of the project: at most 1.05 times the needed bytes, with fewer requests than messages."""
+    """Target of the project: at most 1.05 times the needed bytes, with fewer requests than
+    messages.
+    """
     entries = read(shared / "inventories" / "gfs.t00z.pgrb2.0p25.f007.idx", AUGUST)
 
-    spans = [(e.offset, e.end or e.offset + 1) for e in messages(select(entries, tuple(FIELDS.values()), 7).wanted)]
+    spans = [
+        (e.offset, e.end or e.offset + 1)
+        for e in messages(select(entries, tuple(FIELDS.values()), 7).wanted)
+    ]
     ranges = plan_ranges(spans)
 
     needed, fetched = (sum(end - start for start, end in pairs) for pairs in (spans, ranges))

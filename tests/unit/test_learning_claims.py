@@ -1,4 +1,6 @@
-"""What `make science` says of the learning and must not lose, as far as it is quick: the whole of it takes minutes."""
+"""What `make science` says of the learning and must not lose, as far as it is quick: the whole of
+it takes minutes.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +15,9 @@ from tests.science import gefcom, learning, simulated
 
 
 @pytest.mark.parametrize(("zone", "hours"), [(1, 3059), (2, 3416)])
-def test_a_logistic_alone_tells_clear_hours_on_months_left_out(shared: Path, zone: int, hours: int) -> None:
+def test_a_logistic_alone_tells_clear_hours_on_months_left_out(
+    shared: Path, zone: int, hours: int
+) -> None:
     data = gefcom.cases(shared, zone)
     blocks = months(data.day)
 

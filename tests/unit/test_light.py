@@ -1,4 +1,6 @@
-"""The light path: angles, air and cloud along a low ray, each against a table, a formula of other authors, or hand arithmetic."""
+"""The light path: angles, air and cloud along a low ray, each against a table, a formula of other
+authors, or hand arithmetic.
+"""
 
 from __future__ import annotations
 
@@ -15,21 +17,33 @@ AUTHORITIES = Path(__file__).parents[1] / "authorities" / "light_path.csv"
 DISTANCE = np.arange(0.0, 600001.0, 15000.0)
 MIDDLES = (np.arange(CELLS) + 0.5) * CELL
 
+# fmt: off
 QUANTITIES = {
     "refraction": lambda elevation: 60 * light.bending(0.0, elevation),
-    "airmass": lambda elevation: light.air_column(np.zeros(1), np.array([elevation]))[0] / light.RAYLEIGH_SCALE,
+    "airmass": lambda elevation: light.air_column(np.zeros(1),
+        np.array([elevation]))[0] / light.RAYLEIGH_SCALE,
     "rayleigh": lambda wavelength_nm: light.rayleigh_depth(wavelength_nm * 1e-9),
     "illuminance": lambda altitude: light.twilight_illuminance(np.array([altitude]))[0],
     "srgb": lambda linear: light.as_srgb(np.array([linear]))[0],
 }
+# fmt: on
 
 
-def section(cloud: np.ndarray | None = None, aerosol: np.ndarray | None = None, ground: float = 0.0) -> Section:
+def section(
+    cloud: np.ndarray | None = None, aerosol: np.ndarray | None = None, ground: float = 0.0
+) -> Section:
     """One event's section; arrays (distance, cell) of extinction [m-1]."""
     shape = (1, DISTANCE.size, CELLS)
     cloud = np.zeros(shape) if cloud is None else cloud[None]
     haze = np.zeros(shape) if aerosol is None else np.broadcast_to(aerosol, shape)
-    return Section(DISTANCE, np.minimum(cloud * 1e3, 1), cloud, haze, np.full(shape[:2], ground), np.ones(shape[:2], dtype=bool))
+    return Section(
+        DISTANCE,
+        np.minimum(cloud * 1e3, 1),
+        cloud,
+        haze,
+        np.full(shape[:2], ground),
+        np.ones(shape[:2], dtype=bool),
+    )
 
 
 def published() -> list[dict[str, str]]:
@@ -37,7 +51,9 @@ def published() -> list[dict[str, str]]:
     return list(csv.DictReader(lines))
 
 
-@pytest.mark.parametrize("row", published(), ids=lambda row: f"{row['quantity']} {row['arguments']}")
+@pytest.mark.parametrize(
+    "row", published(), ids=lambda row: f"{row['quantity']} {row['arguments']}"
+)
 def test_air_and_twilight_agree_with_published_values(row: dict[str, str]) -> None:
     name, argument = row["arguments"].split("=")
 
@@ -46,7 +62,9 @@ def test_air_and_twilight_agree_with_published_values(row: dict[str, str]) -> No
     assert found == pytest.approx(float(row["value"]), abs=float(row["tolerance"]))
 
 
-def test_without_refraction_cloud_at_8_km_is_lit_until_the_sun_is_2_9_degrees_down_by_a_ray_from_320_km() -> None:
+def test_without_refraction_cloud_at_8_km_is_lit_until_the_sun_is_2_9_degrees_down_by_a_ray_from_320_km() -> (
+    None
+):
     # science.md section 3: d = sqrt(2 h / R) = 2.87 degrees, R d = 319 km
     lowest = light.lowest_elevation(8000.0, refraction=0.0)
 
@@ -57,15 +75,19 @@ def test_without_refraction_cloud_at_8_km_is_lit_until_the_sun_is_2_9_degrees_do
 
 
 def test_refraction_lets_the_same_cloud_glow_until_the_sun_is_3_7_degrees_down() -> None:
-    # 346 km to the lowest point are 3.11 degrees of the earth's curve; the ray was bent by 34' before it: 3.68 degrees
+    # 346 km to the lowest point are 3.11 degrees of the earth's curve; the ray was bent by 34'
+    # before it: 3.68 degrees
     sun = light.lowest_elevation(8000.0) - light.bending(8000.0, light.lowest_elevation(8000.0))
 
     assert sun == pytest.approx(-3.68, abs=0.03)
-    assert light.apparent_elevation(np.array([sun]), 8000.0)[0] == pytest.approx(light.lowest_elevation(8000.0), abs=0.002)
+    assert light.apparent_elevation(np.array([sun]), 8000.0)[0] == pytest.approx(
+        light.lowest_elevation(8000.0), abs=0.002
+    )
 
 
 def test_an_opaque_wall_darkens_the_canvas_exactly_when_the_ray_falls_below_its_top() -> None:
-    # a wall 2 km high in the column at 345 km; the ray to 8 km falls below 2 km there when 8000 - e x + x2 / 2R' < 2000
+    # a wall 2 km high in the column at 345 km; the ray to 8 km falls below 2 km there when 8000 - e
+    # x + x2 / 2R' < 2000
     cloud = np.zeros((DISTANCE.size, CELLS))
     cloud[23, : int(2000 / CELL)] = 1.0
     radius, distance = light.effective_radius(), DISTANCE[23]
@@ -86,7 +108,8 @@ def test_the_earth_itself_ends_the_light() -> None:
 
 
 def test_the_sum_through_haze_agrees_with_the_integral() -> None:
-    # exponential haze of scale 2 km up to 14 km: the integral is closed (Chapman's limit) but for the 2 % that lie above it
+    # exponential haze of scale 2 km up to 14 km: the integral is closed (Chapman's limit) but for
+    # the 2 % that lie above it
     haze = 1e-4 * np.exp(-MIDDLES / 2000.0)
     elevation = np.array([[-2.0, -1.0, 0.0]])
 
@@ -98,7 +121,8 @@ def test_the_sum_through_haze_agrees_with_the_integral() -> None:
 
 
 def test_a_ray_through_a_flat_layer_meets_its_depth_over_the_slope_wherever_it_crosses() -> None:
-    # a ray falling through a uniform slab: its length there is the slab's depth over the ray's slope, whatever columns it crosses
+    # a ray falling through a uniform slab: its length there is the slab's depth over the ray's
+    # slope, whatever columns it crosses
     cloud = np.zeros((DISTANCE.size, CELLS))
     cloud[:, 20:22] = 1e-3  # 5000-5500 m everywhere
 
@@ -106,7 +130,9 @@ def test_a_ray_through_a_flat_layer_meets_its_depth_over_the_slope_wherever_it_c
 
     fine = np.arange(0.0, 600000.0, 5.0)
     path = light.ray_height(np.array([8000.0]), np.array([-2.5]), fine)
-    assert met.cloud[0, 0] == pytest.approx(1e-3 * ((path >= 5000) & (path < 5500)).sum() * 5.0, rel=0.005)
+    assert met.cloud[0, 0] == pytest.approx(
+        1e-3 * ((path >= 5000) & (path < 5500)).sum() * 5.0, rel=0.005
+    )
 
 
 def test_rays_of_many_events_meet_what_each_meets_alone() -> None:

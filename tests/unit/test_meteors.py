@@ -16,7 +16,8 @@ from tests.skies import SITES
     ("moment", "longitude"),
     [
         ("2012-12-13T23:30", 262.2),  # IMO Meteor Shower Calendar 2012, Geminids
-        # Equinoxes and solstices of the Astronomical Almanac are 0, 90 ... of date: less 50.29 arc-seconds a year since 2000.
+        # Equinoxes and solstices of the Astronomical Almanac are 0, 90 ... of date: less 50.29
+        # arc-seconds a year since 2000.
         ("2000-03-20T07:35", 0.0),
         ("2020-06-20T21:44", 90.0 - 0.286),
         ("2026-12-21T20:50", 270.0 - 0.377),
@@ -40,7 +41,8 @@ def test_the_great_showers_stand_in_the_almanac_on_their_nights(config: Config) 
 
 
 def test_a_radiant_that_hardly_rises_is_not_named() -> None:
-    # At 60 N the radiant of the southern delta Aquariids (16 S) culminates at 14 degrees, at 40 N at 34.
+    # At 60 N the radiant of the southern delta Aquariids (16 S) culminates at 14 degrees, at 40 N
+    # at 34.
     night = datetime(2026, 7, 30, 17, tzinfo=UTC)
 
     assert [shower.id for shower in meteors.showers_at(night, 40.0)] == ["delta_aquariids"]
@@ -48,7 +50,8 @@ def test_a_radiant_that_hardly_rises_is_not_named() -> None:
 
 
 def test_no_shower_is_told_for_more_than_five_nights_a_year() -> None:
-    # 2.0 degrees on either side, the sun moving 0.95-1.02 degrees a day: five midnights at the most.
+    # 2.0 degrees on either side, the sun moving 0.95-1.02 degrees a day: five midnights at the
+    # most.
     assert max(peak.either_side for peak in meteors.PEAKS) <= 2.0
 
 

@@ -41,7 +41,10 @@ def read(made, place, hours: float = 0.0):  # type: ignore[no-untyped-def]
 
 def test_the_corrected_run_says_at_the_station_what_the_station_said() -> None:
     made = atmosphere(steps(RUN, 24))
-    seen = told(report(SUMMIT, air_temperature=275.0, relative_humidity=0.99), report(VALLEY, air_temperature=283.0, relative_humidity=0.6))
+    seen = told(
+        report(SUMMIT, air_temperature=275.0, relative_humidity=0.99),
+        report(VALLEY, air_temperature=283.0, relative_humidity=0.6),
+    )
 
     moved, correction = nowcast.correct(made, [SUMMIT, VALLEY], seen, NOW)
 
@@ -72,7 +75,9 @@ def test_what_lies_far_off_or_much_lower_stays_as_the_run_has_it() -> None:
     made = atmosphere(steps(RUN, 24))
     far = Station("A0003", Name("", ""), 39.1, 114.6, SUMMIT.elevation)
 
-    moved, correction = nowcast.correct(made, [SUMMIT], told(report(SUMMIT, air_temperature=290.0, relative_humidity=0.99)), NOW)
+    moved, correction = nowcast.correct(
+        made, [SUMMIT], told(report(SUMMIT, air_temperature=290.0, relative_humidity=0.99)), NOW
+    )
 
     assert read(moved, far) == pytest.approx(read(made, far), abs=0.01)
     assert abs(read(moved, VALLEY)[0] - read(made, VALLEY)[0]) < 0.5
@@ -81,7 +86,9 @@ def test_what_lies_far_off_or_much_lower_stays_as_the_run_has_it() -> None:
 
 def test_doubtful_and_old_values_move_nothing() -> None:
     made = atmosphere(steps(RUN, 24))
-    doubtful = Observation(SUMMIT.id, NOW, {"air_temperature": 300.0}, {"air_temperature": DOUBTFUL})
+    doubtful = Observation(
+        SUMMIT.id, NOW, {"air_temperature": 300.0}, {"air_temperature": DOUBTFUL}
+    )
 
     for heard in (told(), told(report(SUMMIT, minutes=120, air_temperature=300.0)), told(doubtful)):
         moved, correction = nowcast.correct(made, [SUMMIT], heard, NOW)
@@ -93,9 +100,12 @@ def test_temperature_alone_leaves_the_vapour_of_the_air_as_it_was() -> None:
     made = atmosphere(steps(RUN, 24), humidity=lambda height: np.full(height.shape, 0.5))
     before = read(made, SUMMIT)
 
-    moved, _ = nowcast.correct(made, [SUMMIT], told(report(SUMMIT, air_temperature=before[0] - 5)), NOW)
+    moved, _ = nowcast.correct(
+        made, [SUMMIT], told(report(SUMMIT, air_temperature=before[0] - 5)), NOW
+    )
 
-    # 5 K colder air near 7 degC holds 0.71 of the vapour (saturation 10.0 against 7.1 hPa): humidity 0.5 becomes 0.70.
+    # 5 K colder air near 7 degC holds 0.71 of the vapour (saturation 10.0 against 7.1 hPa):
+    # humidity 0.5 becomes 0.70.
     assert read(moved, SUMMIT)[1] == pytest.approx(0.70, abs=0.03)
 
 
@@ -108,7 +118,9 @@ def test_a_humid_summit_turns_a_sea_of_clouds_into_a_white_wall(config: Config) 
     states = []
     for made in (sea, moved):
         features, _ = phenomena.derive([event], made, config.phenomena)
-        states.append(predict(features, Cycle(utc(RUN)), NOW, open_models(), (0.1, 0.3, 0.5, 0.7))[0].states)
+        states.append(
+            predict(features, Cycle(utc(RUN)), NOW, open_models(), (0.1, 0.3, 0.5, 0.7))[0].states
+        )
 
     assert states[0]["sea"] > states[0]["in_cloud"]
     assert states[1]["in_cloud"] > states[1]["sea"]

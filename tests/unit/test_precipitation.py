@@ -1,4 +1,6 @@
-"""What falls: made-up columns whose energies are worked out by hand, and the criteria of Beijing and of Bourgouin."""
+"""What falls: made-up columns whose energies are worked out by hand, and the criteria of Beijing
+and of Bourgouin.
+"""
 
 from __future__ import annotations
 
@@ -29,7 +31,9 @@ def one(*values: float) -> np.ndarray:
     return np.array([values])
 
 
-def column(celsius: list[float], heights: list[float], ground: float = 0.0, top: float = np.nan) -> Layers:
+def column(
+    celsius: list[float], heights: list[float], ground: float = 0.0, top: float = np.nan
+) -> Layers:
     """The layers of a profile [degC] whose first value is that of the ground."""
     bulb = FREEZING + one(*celsius)
     return layers(bulb[:, 1:], one(*heights), np.array([ground]), bulb[:, 0], np.array([top]))
@@ -39,7 +43,8 @@ def column(celsius: list[float], heights: list[float], ground: float = 0.0, top:
 
 
 def test_a_warm_nose_has_the_energies_of_its_triangles() -> None:
-    # -4 at the ground, 0 at 400 m, +4 at 800 m, 0 at 1200 m, -4 at 1600 m: triangles of 400 m * 4 K / 2 and of 800 m * 4 K / 2
+    # -4 at the ground, 0 at 400 m, +4 at 800 m, 0 at 1200 m, -4 at 1600 m: triangles of 400 m * 4 K
+    # / 2 and of 800 m * 4 K / 2
     nose = column([-4, 4, -4], [800, 1600])
 
     assert nose.refreezing[0] == pytest.approx(800 * GRAVITY_BY_WARMTH)  # 28.7 J/kg
@@ -58,7 +63,9 @@ def test_air_above_the_cloud_melts_nothing() -> None:
     assert column([-4, -4, 4, -4], [400, 800, 1600], top=400.0).melting[0] == 0
 
 
-def test_levels_under_the_ground_or_unknown_are_passed_over_and_an_unknown_ground_is_unknown() -> None:
+def test_levels_under_the_ground_or_unknown_are_passed_over_and_an_unknown_ground_is_unknown() -> (
+    None
+):
     gaps = column([-4, 9, np.nan, 4, -4], [100, 600, 1300, 2100], ground=500.0)
 
     assert gaps.melting[0] == pytest.approx(column([-4, 4, -4], [800, 1600]).melting[0])
@@ -75,11 +82,13 @@ def test_levels_under_the_ground_or_unknown_are_passed_over_and_an_unknown_groun
         (-5.0, -20, 60, 20, 0, (0, 0, 1, 0)),  # nose over shallow frost: 20 < 46 + 0.66 * 60
         (-5.0, -20, 20, 150, 0, (0, 1, 0, 0)),  # over deep frost: 150 > 66 + 0.66 * 20
         (-5.0, -20, 60, 95.6, 0, (0, 0.5, 0.5, 0)),  # half way between 85.6 and 105.6
-        (-5.0, -20, 7.6, 0, 0, (0.5, 0, 0.5, 0)),  # half way between 2.0 and 13.2: snow and freezing rain
+        # half way between 2.0 and 13.2: snow and freezing rain
+        (-5.0, -20, 7.6, 0, 0, (0.5, 0, 0.5, 0)),
         (-2.0, -3, 0, 0, 0, (0, 0, 1, 0)),  # a cloud too warm for ice: freezing drizzle
         (-2.0, -9, 0, 0, 0, (0.5, 0, 0.5, 0)),  # half way between -14 and -4
         (+0.5, -20, 0, 0, 80, (0.5, 0, 0, 0.5)),  # sleet by the wet bulb
-        (+0.2, -20, 0, 0, 300, (0.5, 0, 0, 0.5)),  # sleet by the depth of the melting air, 100-500 m
+        # sleet by the depth of the melting air, 100-500 m
+        (+0.2, -20, 0, 0, 300, (0.5, 0, 0, 0.5)),
         (+3.0, -20, 0, 0, 600, (0, 0, 0, 1)),  # rain
         (+3.0, -20, 60, 20, 300, (0, 0, 0, 1)),  # freezing drops are warmed in the last air
         (-0.3, -20, 0, 0, 0, (0.9, 0, 0, 0.1)),  # wet flakes are no freezing rain
@@ -87,12 +96,21 @@ def test_levels_under_the_ground_or_unknown_are_passed_over_and_an_unknown_groun
     ],
 )
 def test_clouds_and_layers_tell_what_falls(
-    bulb: float, top: float, melting: float, refreezing: float, depth: float, expected: tuple[float, ...]
+    bulb: float,
+    top: float,
+    melting: float,
+    refreezing: float,
+    depth: float,
+    expected: tuple[float, ...],
 ) -> None:
     # Meteorological Monthly 2022, 48(6), 746-759; Bourgouin 2000, fig. 4 and 6; Ding et al. 2014
-    fall = kinds(one(FREEZING + bulb), FREEZING + top, Layers(one(melting), one(refreezing), one(depth)))
+    fall = kinds(
+        one(FREEZING + bulb), FREEZING + top, Layers(one(melting), one(refreezing), one(depth))
+    )
 
-    assert [float(part[0, 0]) for part in (fall.snow, fall.pellets, fall.freezing, fall.rain)] == pytest.approx(list(expected))
+    assert [
+        float(part[0, 0]) for part in (fall.snow, fall.pellets, fall.freezing, fall.rain)
+    ] == pytest.approx(list(expected))
 
 
 def test_of_a_station_that_knows_its_own_air_only_the_wet_bulb_speaks() -> None:
@@ -104,13 +122,26 @@ def test_of_a_station_that_knows_its_own_air_only_the_wet_bulb_speaks() -> None:
 
 
 def test_the_kind_of_a_day_is_the_most_dangerous_that_counts() -> None:
-    total, snowy = np.array([5.0, 5.0, 5.0, 5.0, 5.0, 0.05, 5.0, np.nan]), np.array([5.0, 2.5, 0.2, 3.0, 4.9, 0.0, np.nan, np.nan])
-    pellets, freezing = np.array([0, 0, 0, 2.0, 0, 0, np.nan, np.nan]), np.array([0, 0, 0, 0, 0.1, 0, np.nan, np.nan])
+    total, snowy = (
+        np.array([5.0, 5.0, 5.0, 5.0, 5.0, 0.05, 5.0, np.nan]),
+        np.array([5.0, 2.5, 0.2, 3.0, 4.9, 0.0, np.nan, np.nan]),
+    )
+    pellets, freezing = (
+        np.array([0, 0, 0, 2.0, 0, 0, np.nan, np.nan]),
+        np.array([0, 0, 0, 0, 0.1, 0, np.nan, np.nan]),
+    )
 
     told = kind_of_day(total, snowy, pellets, freezing)
 
     of = precipitation_type
-    assert told[:6].tolist() == [of.SNOW, of.SLEET, of.RAIN, of.ICE_PELLETS, of.FREEZING_RAIN, of.DRY]
+    assert told[:6].tolist() == [
+        of.SNOW,
+        of.SLEET,
+        of.RAIN,
+        of.ICE_PELLETS,
+        of.FREEZING_RAIN,
+        of.DRY,
+    ]
     assert np.isnan(told[6:]).all()
 
 
@@ -124,14 +155,23 @@ def unknown(height: np.ndarray) -> np.ndarray:
     return np.full(height.shape, np.nan)
 
 
-def day_of(temperature: Profile, humidity: Profile = lambda h: np.full(h.shape, 0.99), **more: object) -> dict[str, float]:
+def day_of(
+    temperature: Profile, humidity: Profile = lambda h: np.full(h.shape, 0.99), **more: object
+) -> dict[str, float]:
     """The features of a day with 8 mm of precipitation at the village."""
     almanacs = almanac.almanacs([VILLAGE], [DAY], ZoneInfo("Asia/Shanghai"))
     events = whole_days([VILLAGE], [DAY], almanacs, TIMES[0])
-    made = {"cloud": layer(1000, 7500), "precipitation_amount": 1.0, "surface_snow_thickness": 0.0} | more
-    scene = Scene(atmosphere(TIMES, temperature=temperature, humidity=humidity, **made), [VILLAGE])  # type: ignore[arg-type]
+    made = {
+        "cloud": layer(1000, 7500),
+        "precipitation_amount": 1.0,
+        "surface_snow_thickness": 0.0,
+    } | more
+    scene = Scene(atmosphere(TIMES, temperature=temperature, humidity=humidity, **made),
+                  [VILLAGE])  # type: ignore[arg-type]
     part = snow.derive(events, scene, PhenomenonSettings())
-    return {name: float(values[0]) for name, values in part.values.items() if values.dtype.kind == "f"}
+    return {
+        name: float(values[0]) for name, values in part.values.items() if values.dtype.kind == "f"
+    }
 
 
 def falling_from(at_village: float, lapse: float = 0.0065) -> Profile:
@@ -140,12 +180,15 @@ def falling_from(at_village: float, lapse: float = 0.0065) -> Profile:
 
 def nose(height: np.ndarray) -> np.ndarray:
     """-3 degC at the village, +4 between 2000 and 2800 m, cold above."""
-    return FREEZING + np.interp(height, [0, 1400, 1900, 2000, 2800, 3200, 9000], [-3, -3, -3, 4, 4, 0, -40])
+    return FREEZING + np.interp(
+        height, [0, 1400, 1900, 2000, 2800, 3200, 9000], [-3, -3, -3, 4, 4, 0, -40]
+    )
 
 
 def test_rain_through_a_warm_nose_freezes_in_the_village() -> None:
-    # by hand: 800 m of +4 K alone are 115 J/kg (levels 50 hPa apart leave 104 of the nose), where 13.2 melt all; below it 500 m of -3 K
-    # are at most 54, where drops begin to freeze from 46 + 0.66 * 104 = 115 on
+    # by hand: 800 m of +4 K alone are 115 J/kg (levels 50 hPa apart leave 104 of the nose), where
+    # 13.2 melt all; below it 500 m of -3 K are at most 54, where drops begin to freeze from 46 +
+    # 0.66 * 104 = 115 on
     day = day_of(nose)
 
     assert day["freezing_rain"] == pytest.approx(8.0)
@@ -154,14 +197,16 @@ def test_rain_through_a_warm_nose_freezes_in_the_village() -> None:
 
 
 def test_a_shallow_cloud_over_frost_drizzles_ice() -> None:
-    # top below 2200 m, no colder than -2.6 degC: no ice in it; all of it is drops, and the ground is frozen
+    # top below 2200 m, no colder than -2.6 degC: no ice in it; all of it is drops, and the ground
+    # is frozen
     day = day_of(falling_from(-1.0, 0.002), layer(0, 2200, 0.99, 0.3), cloud=layer(1000, 2200))
 
     assert day["freezing_rain"] > 7
 
 
 def test_rain_evaporating_into_dry_air_turns_to_snow_above_freezing() -> None:
-    # +2 degC and 40 % at 860 hPa have a wet bulb of -2.3 degC (MetPy 1.7): snow, though the 0 degree level is 300 m above
+    # +2 degC and 40 % at 860 hPa have a wet bulb of -2.3 degC (MetPy 1.7): snow, though the 0
+    # degree level is 300 m above
     dry, damp = (day_of(falling_from(2.0), lambda h, u=u: np.full(h.shape, u)) for u in (0.4, 1.0))
 
     assert dry["snow_fraction"] == 1
@@ -180,14 +225,18 @@ def test_snow_melts_to_sleet_in_a_thin_warm_layer() -> None:
     assert day["freezing_rain"] == 0
 
 
-def test_without_humidity_in_the_column_nothing_is_said_of_its_kind_and_no_danger_is_excluded() -> None:
+def test_without_humidity_in_the_column_nothing_is_said_of_its_kind_and_no_danger_is_excluded() -> (
+    None
+):
     day = day_of(nose, unknown, relative_humidity_at_2m=np.nan)
 
     assert np.isnan([day["freezing_rain"], day["snow_water"], day["precipitation_kind"]]).all()
 
 
 def dangers(humidity: Profile, **more: float) -> tuple[set[str], set[str]]:
-    """The dangers of the day under the nose, as the product reads them, and those that it cannot judge."""
+    """The dangers of the day under the nose, as the product reads them, and those that it cannot
+    judge.
+    """
     almanacs = almanac.almanacs([VILLAGE], [DAY], ZoneInfo("Asia/Shanghai"))
     days = whole_days([VILLAGE], [DAY], almanacs, TIMES[0])
     air = atmosphere(TIMES, temperature=nose, humidity=humidity, cloud=layer(1000, 7500), **more)
@@ -196,8 +245,13 @@ def dangers(humidity: Profile, **more: float) -> tuple[set[str], set[str]]:
     return {hazard.id for hazard in found}, set(unjudged)
 
 
-def test_freezing_rain_is_a_danger_of_the_day_and_is_not_excluded_where_the_column_is_unknown() -> None:
-    wet, dry = (dangers(lambda h: np.full(h.shape, 0.99), precipitation_amount=amount) for amount in (1.0, 0.0))
+def test_freezing_rain_is_a_danger_of_the_day_and_is_not_excluded_where_the_column_is_unknown() -> (
+    None
+):
+    wet, dry = (
+        dangers(lambda h: np.full(h.shape, 0.99), precipitation_amount=amount)
+        for amount in (1.0, 0.0)
+    )
     blind = dangers(unknown, precipitation_amount=1.0, relative_humidity_at_2m=np.nan)
 
     assert "freezing_rain" in wet[0]

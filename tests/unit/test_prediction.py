@@ -24,9 +24,17 @@ def cases_of(model: PhysicsRule, **values: float) -> np.ndarray:
 
 
 def row(config: Config, phenomenon: str, **values: float) -> Features:
-    event = Event(phenomenon, config.all_sites()[0], date(2026, 11, 22), Window(RUN + timedelta(hours=9), RUN + timedelta(hours=20)))
+    event = Event(
+        phenomenon,
+        config.all_sites()[0],
+        date(2026, 11, 22),
+        Window(RUN + timedelta(hours=9), RUN + timedelta(hours=20)),
+    )
     table = xr.Dataset({name: ("event", np.array([values.get(name, np.nan)])) for name in FEATURES})
-    times = {name: ("event", np.array([np.datetime64(values.get(name, "NaT"), "ns")])) for name in ("best_start", "best_end")}
+    times = {
+        name: ("event", np.array([np.datetime64(values.get(name, "NaT"), "ns")]))
+        for name in ("best_start", "best_end")
+    }
     return Features((event,), table.assign(times), ((),))
 
 
@@ -72,7 +80,9 @@ def test_the_influence_of_a_binary_rule_is_read_off_its_line() -> None:
     influence = model.influence(cases_of(model, **values))[0]
 
     # By the rule's definition: log-odds = base + the sum of the effects.
-    assert math.log(probability / (1 - probability)) == pytest.approx(rule.base + influence.sum(), abs=1e-6)
+    assert math.log(probability / (1 - probability)) == pytest.approx(
+        rule.base + influence.sum(), abs=1e-6
+    )
 
 
 def test_the_influence_in_a_rule_of_states_is_against_the_feature_saying_nothing() -> None:
@@ -96,7 +106,18 @@ def test_a_rule_refuses_other_columns_than_its_own() -> None:
 
 
 @pytest.mark.parametrize(
-    ("probability", "grade"), [(0.0, 1), (0.0999, 1), (0.1, 2), (0.3, 3), (0.4999, 3), (0.5, 4), (0.7, 5), (1.0, 5), (math.nan, 0)]
+    ("probability", "grade"),
+    [
+        (0.0, 1),
+        (0.0999, 1),
+        (0.1, 2),
+        (0.3, 3),
+        (0.4999, 3),
+        (0.5, 4),
+        (0.7, 5),
+        (1.0, 5),
+        (math.nan, 0),
+    ],
 )
 def test_grades_begin_at_the_settings(probability: float, grade: int) -> None:
     assert grade_of(probability, GRADES) == grade
@@ -115,7 +136,9 @@ def test_spread_counts_the_cycles_that_knew(config: Config) -> None:
     features = row(config, "starry_sky", **{name: FEATURES[name].low for name in needs})
     key = features.events[0].key
 
-    (forecast,) = predict(features, Cycle(RUN), RUN, open_models(), GRADES, {key: (0.001, math.nan, 0.99)})
+    (forecast,) = predict(
+        features, Cycle(RUN), RUN, open_models(), GRADES, {key: (0.001, math.nan, 0.99)}
+    )
 
     assert forecast.spread is not None
     assert (forecast.spread.low, forecast.spread.high, forecast.spread.cycles) == (0.001, 0.99, 3)
@@ -123,7 +146,9 @@ def test_spread_counts_the_cycles_that_knew(config: Config) -> None:
 
 def test_the_spread_of_the_deck_is_that_of_the_cycles_that_had_one(config: Config) -> None:
     needs = {name for rule in rules_of("sea_of_clouds").values() for name in rule.needs}
-    features = row(config, "sea_of_clouds", **dict.fromkeys(needs, 0.5), deck_top=900.0, deck_base=300.0)
+    features = row(
+        config, "sea_of_clouds", **dict.fromkeys(needs, 0.5), deck_top=900.0, deck_base=300.0
+    )
     before = {features.events[0].key: {"deck_top": (1100.0, 850.0)}}
 
     (forecast,) = predict(features, Cycle(RUN), RUN, open_models(), GRADES, {}, before)
@@ -137,7 +162,9 @@ def test_the_states_of_a_morning_are_told_by_name(config: Config) -> None:
     model = PhysicsRule("sea_of_clouds")
     values = {name: (FEATURES[name].low + FEATURES[name].high) / 2 for name in model.columns}
 
-    (forecast,) = predict(row(config, "sea_of_clouds", **values), Cycle(RUN), RUN, open_models(), GRADES, {})
+    (forecast,) = predict(
+        row(config, "sea_of_clouds", **values), Cycle(RUN), RUN, open_models(), GRADES, {}
+    )
 
     assert tuple(forecast.states) == CLOUD_SEA_STATES
     assert sum(forecast.states.values()) == pytest.approx(1)

@@ -1,6 +1,7 @@
 """Is the logistic regression with a prior what its formulas say?
 
-Authorities: scikit-learn's own regression, difference quotients, an integral done by Monte Carlo, and limits that follow by definition.
+Authorities: scikit-learn's own regression, difference quotients, an integral done by Monte Carlo,
+and limits that follow by definition.
 """
 
 from __future__ import annotations
@@ -21,7 +22,9 @@ def test_it_keeps_the_contract_of_scikit_learn(estimator: PriorLogistic, check: 
     check(estimator)  # type: ignore[operator]
 
 
-def made_up(cases: int = 400, classes: int = 2, sites: int = 0) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def made_up(
+    cases: int = 400, classes: int = 2, sites: int = 0
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     random = np.random.default_rng(7)
     x = random.normal(size=(cases, 3))
     place = random.integers(0, max(sites, 1), cases)
@@ -39,7 +42,8 @@ def test_with_a_prior_about_nought_it_is_the_ridge_of_scikit_learn(classes: int)
     ours = PriorLogistic(prior_precision=0.5, intercept_precision=0.0).fit(x, y, weight)
     theirs = LogisticRegression(C=1 / 0.5, tol=1e-10, max_iter=10_000).fit(x, y, weight)
 
-    assert ours.predict_proba(x) == pytest.approx(theirs.predict_proba(x), abs=1e-5)  # the solver's tolerance
+    # the solver's tolerance
+    assert ours.predict_proba(x) == pytest.approx(theirs.predict_proba(x), abs=1e-5)
 
 
 @pytest.mark.parametrize("vague", [False, True])
@@ -49,7 +53,10 @@ def test_gradient_and_curvature_are_those_of_the_loss(vague: bool) -> None:
     if vague:
         among[::3] = [True, True, False]
     design = Design(common, None, RANDOM.uniform(0.1, 1, 60), among)
-    prior = Prior(RANDOM.normal(size=(3, 3)), np.array([[1.0, 2.0, np.inf], [0.0, 1.0, 1.0], [3.0, np.inf, 1.0]]))
+    prior = Prior(
+        RANDOM.normal(size=(3, 3)),
+        np.array([[1.0, 2.0, np.inf], [0.0, 1.0, 1.0], [3.0, np.inf, 1.0]]),
+    )
     theta = np.where(prior.free, RANDOM.normal(size=(3, 3)), prior.mean)
 
     value, gradient = loss_and_gradient(theta, design, prior)
@@ -58,9 +65,14 @@ def test_gradient_and_curvature_are_those_of_the_loss(vague: bool) -> None:
     for place, (k, j) in enumerate(np.argwhere(prior.free)):
         step = np.zeros((3, 3))
         step[k, j] = 1e-5
-        (up, slope_up), (down, slope_down) = (loss_and_gradient(theta + s * step, design, prior) for s in (1, -1))
-        assert gradient[k, j] == pytest.approx((up - down) / 2e-5, abs=1e-5)  # central difference: error of the order of 1e-10 f'''
-        assert matrix[place] == pytest.approx(((slope_up - slope_down) / 2e-5)[prior.free], abs=1e-5)
+        (up, slope_up), (down, slope_down) = (
+            loss_and_gradient(theta + s * step, design, prior) for s in (1, -1)
+        )
+        # central difference: error of the order of 1e-10 f'''
+        assert gradient[k, j] == pytest.approx((up - down) / 2e-5, abs=1e-5)
+        assert matrix[place] == pytest.approx(
+            ((slope_up - slope_down) / 2e-5)[prior.free], abs=1e-5
+        )
     assert value > 0
 
 
@@ -70,10 +82,14 @@ def test_without_labels_the_answer_is_the_prior(classes: tuple[object, ...]) -> 
     mean, base = RANDOM.normal(size=(rows, 3)), RANDOM.normal(size=rows)
     x = RANDOM.normal(size=(50, 3))
 
-    model = PriorLogistic(prior_mean=mean, intercept_mean=base, classes=classes).fit(np.empty((0, 3)), np.empty(0))
+    model = PriorLogistic(prior_mean=mean, intercept_mean=base, classes=classes).fit(
+        np.empty((0, 3)), np.empty(0)
+    )
 
     sums = x @ mean.T + base
-    expected = softmax(np.concatenate([np.zeros((50, 1)), sums], axis=1) if rows == 1 else sums, axis=1)
+    expected = softmax(
+        np.concatenate([np.zeros((50, 1)), sums], axis=1) if rows == 1 else sums, axis=1
+    )
     assert model.predict_proba(x) == pytest.approx(expected, abs=1e-12)
 
 
@@ -83,11 +99,15 @@ def test_labels_move_it_smoothly_from_the_prior_to_what_was_seen() -> None:
     x = random.normal(size=(20_000, 1))
     y = (random.uniform(size=20_000) < expit(2 * x[:, 0])).astype(int)
 
-    slopes = [PriorLogistic(prior_precision=25.0, classes=(0, 1)).fit(x[:n], y[:n]).coef_[0, 0] for n in (0, 1, 50, 200, 1000, 20_000)]
+    slopes = [
+        PriorLogistic(prior_precision=25.0, classes=(0, 1)).fit(x[:n], y[:n]).coef_[0, 0]
+        for n in (0, 1, 50, 200, 1000, 20_000)
+    ]
 
     assert slopes[0] == 0
     assert slopes[1] < slopes[2] < slopes[3] < slopes[4] < slopes[5]
-    assert abs(slopes[1]) < 0.1  # one label against a standard deviation of 0.2 moves it by less than half of that
+    # one label against a standard deviation of 0.2 moves it by less than half of that
+    assert abs(slopes[1]) < 0.1
     assert slopes[-1] == pytest.approx(2.0, abs=0.1)  # standard error of 20,000 cases: .026
 
 
@@ -105,25 +125,35 @@ def test_without_spread_between_sites_they_are_pooled() -> None:
 
     pooled = PriorLogistic(site_precision=np.inf).fit(x, y, sites=place)
 
-    assert pooled.predict_proba(x, place) == pytest.approx(PriorLogistic().fit(x, y).predict_proba(x), abs=1e-6)
+    assert pooled.predict_proba(x, place) == pytest.approx(
+        PriorLogistic().fit(x, y).predict_proba(x), abs=1e-6
+    )
 
 
 def test_without_a_bond_between_sites_each_is_fitted_apart() -> None:
-    # Common coefficients pinned, own intercept and slopes free: each site's answer is that of its labels alone.
+    # Common coefficients pinned, own intercept and slopes free: each site's answer is that of its
+    # labels alone.
     x, y, place = made_up(sites=3)
 
-    separate = PriorLogistic(prior_precision=1e9, intercept_precision=1e9, site_precision=0.0, slope_precision=1e-9).fit(x, y, sites=place)
+    separate = PriorLogistic(
+        prior_precision=1e9, intercept_precision=1e9, site_precision=0.0, slope_precision=1e-9
+    ).fit(x, y, sites=place)
 
     for site in range(3):
         here = place == site
         alone = PriorLogistic(prior_precision=1e-9, intercept_precision=0.0).fit(x[here], y[here])
-        assert separate.predict_proba(x[here], place[here]) == pytest.approx(alone.predict_proba(x[here]), abs=1e-4)
+        assert separate.predict_proba(x[here], place[here]) == pytest.approx(
+            alone.predict_proba(x[here]), abs=1e-4
+        )
 
 
 def test_a_site_with_few_labels_stays_near_the_others_and_one_with_many_speaks_for_itself() -> None:
-    # Site a: 3 of 4 seen; site b: 300 of 400; all others: 500 of 2,000. Hand: a's own log-odds are those of b.
+    # Site a: 3 of 4 seen; site b: 300 of 400; all others: 500 of 2,000. Hand: a's own log-odds are
+    # those of b.
     sites = np.array(["a"] * 4 + ["b"] * 400 + ["c"] * 1000 + ["d"] * 1000)
-    y = np.concatenate([[1] * 3 + [0], [1] * 300 + [0] * 100, [1] * 250 + [0] * 750, [1] * 250 + [0] * 750])
+    y = np.concatenate(
+        [[1] * 3 + [0], [1] * 300 + [0] * 100, [1] * 250 + [0] * 750, [1] * 250 + [0] * 750]
+    )
     nothing = np.zeros((len(y), 1))
 
     model = PriorLogistic(site_precision=2.0).fit(nothing, y, sites=sites)
@@ -135,16 +165,22 @@ def test_a_site_with_few_labels_stays_near_the_others_and_one_with_many_speaks_f
 
 
 def test_the_spread_between_sites_is_read_from_the_labels() -> None:
-    # Truth: 40 sites, own intercepts with a standard deviation of 1.5 or of none [logit]; 100 labels each.
+    # Truth: 40 sites, own intercepts with a standard deviation of 1.5 or of none [logit]; 100
+    # labels each.
     random = np.random.default_rng(5)
     sites = np.repeat(np.arange(40), 100)
     found = {}
     for spread in (0.0, 1.5):
         own = random.normal(0, spread, 40) if spread else np.zeros(40)
         y = (random.uniform(size=4000) < expit(own[sites])).astype(int)
-        found[spread] = PriorLogistic(site_precision="evidence").fit(np.zeros((4000, 1)), y, sites=sites).site_precision_
+        found[spread] = (
+            PriorLogistic(site_precision="evidence")
+            .fit(np.zeros((4000, 1)), y, sites=sites)
+            .site_precision_
+        )
 
-    assert found[1.5] in (0.25, 0.5, 1.0)  # 1/1.5^2 = 0.44; the spread of 40 values is known to 11 %
+    # 1/1.5^2 = 0.44; the spread of 40 values is known to 11 %
+    assert found[1.5] in (0.25, 0.5, 1.0)
     assert found[0.0] >= 16
 
 
@@ -163,10 +199,13 @@ def test_an_indicator_learns_what_a_missing_feature_tells() -> None:
     x = np.array([[np.nan]] * 200 + [[0.0]] * 200)
     y = np.array(([1] * 9 + [0]) * 20 + ([0] * 9 + [1]) * 20)
 
-    models = (PriorLogistic(indicators=told, intercept_precision=0).fit(x, y) for told in (True, False))
+    models = (
+        PriorLogistic(indicators=told, intercept_precision=0).fit(x, y) for told in (True, False)
+    )
     with_it, without = (model.predict_proba(x[[0, -1]])[:, 1] for model in models)
 
-    assert with_it == pytest.approx([0.9, 0.1], abs=0.03)  # the prior of the indicator draws it in a little
+    # the prior of the indicator draws it in a little
+    assert with_it == pytest.approx([0.9, 0.1], abs=0.03)
     assert without == pytest.approx([0.5, 0.5], abs=0.01)
 
 
@@ -180,18 +219,22 @@ def test_a_label_that_leaves_the_state_open_teaches_what_it_does_tell() -> None:
 
     model = PriorLogistic(classes=(0, 1, 2)).fit(np.zeros((len(y), 1)), y, among=among)
 
-    assert model.predict_proba(np.zeros((1, 1)))[0] == pytest.approx([0.5, 0.3, 0.2], abs=0.012)  # 3 standard errors
+    # 3 standard errors
+    assert model.predict_proba(np.zeros((1, 1)))[0] == pytest.approx([0.5, 0.3, 0.2], abs=0.012)
 
 
 def test_intervals_hold_the_truth_as_often_as_they_say() -> None:
-    # Truth drawn from the prior itself: then 90 % of the intervals hold it (Bayes). 300 draws: standard error 1.7 %.
+    # Truth drawn from the prior itself: then 90 % of the intervals hold it (Bayes). 300 draws:
+    # standard error 1.7 %.
     random = np.random.default_rng(13)
     held = []
     for _ in range(300):
         truth, base = random.normal(0, 1, 2), random.normal(0, 1)
         x = random.normal(size=(40, 2))
         y = (random.uniform(size=40) < expit(x @ truth + base)).astype(int)
-        model = PriorLogistic(prior_precision=1.0, intercept_precision=1.0, classes=(0, 1)).fit(x, y)
+        model = PriorLogistic(prior_precision=1.0, intercept_precision=1.0, classes=(0, 1)).fit(
+            x, y
+        )
         asked = random.normal(size=(1, 2))
         low, high = model.interval(asked, level=0.9)[0, 1]
         held.append(low <= expit(asked[0] @ truth + base) <= high)
@@ -206,9 +249,12 @@ def test_moderated_probabilities_are_the_mean_over_what_is_not_known() -> None:
 
     plain = model.predict_proba(x)[:, 1]
     spread = np.sqrt(model.sum_covariance(x)[:, 1, 1])
-    drawn = expit(logit(plain) + spread * np.random.default_rng(0).normal(size=(200_000, 1))).mean(axis=0)
+    drawn = expit(logit(plain) + spread * np.random.default_rng(0).normal(size=(200_000, 1))).mean(
+        axis=0
+    )
 
-    assert moderated == pytest.approx(drawn, abs=0.015)  # MacKay 1992: the approximation errs by about .01
+    # MacKay 1992: the approximation errs by about .01
+    assert moderated == pytest.approx(drawn, abs=0.015)
     assert (np.abs(moderated - 0.5) < np.abs(plain - 0.5)).all()
 
 

@@ -1,4 +1,6 @@
-"""Does each rule of quality control catch what it should, and nothing else? Values by WMO-No. 8, WMO-No. 488 or by hand."""
+"""Does each rule of quality control catch what it should, and nothing else? Values by WMO-No. 8,
+WMO-No. 488 or by hand.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +13,16 @@ import pytest
 
 from forecast.domain import DOUBTFUL, GOOD, INCONSISTENT, WRONG, Name, Observation, Station
 from forecast.observations.formats import parse_file
-from forecast.observations.quality_control import INDEX, Table, Verdict, humidity_range, judge, judge_alone, neighbours, unfinished
+from forecast.observations.quality_control import (
+    INDEX,
+    Table,
+    Verdict,
+    humidity_range,
+    judge,
+    judge_alone,
+    neighbours,
+    unfinished,
+)
 from forecast.quantities import ELEMENTS
 
 START = datetime(2026, 1, 10, 0, tzinfo=UTC)
@@ -22,7 +33,13 @@ def station(name: str, height: float = 50.0, north: float = 0.0) -> Station:
     return Station(name, Name("", ""), 40.0 + north, 116.0, height)
 
 
-def report(name: str = "54511", at: float = 0.0, form: str = "csv", flags: Mapping[str, int] | None = None, **values: float) -> Observation:
+def report(
+    name: str = "54511",
+    at: float = 0.0,
+    form: str = "csv",
+    flags: Mapping[str, int] | None = None,
+    **values: float,
+) -> Observation:
     return Observation(name, START + at * HOUR, values, flags or {}, form)
 
 
@@ -30,9 +47,16 @@ def judged(reports: Sequence[Observation], *places: Station) -> Verdict:
     return judge(Table.of(reports, {place.id: place for place in places}))
 
 
-def flags_in_time(element: str, values: Sequence[float], hours: float = 1.0, form: str = "csv", **others: float) -> list[int]:
+def flags_in_time(
+    element: str, values: Sequence[float], hours: float = 1.0, form: str = "csv", **others: float
+) -> list[int]:
     """The flags of one element of one station, told every `hours`."""
-    verdict = judged([report(at=hours * n, form=form, **{element: value}, **others) for n, value in enumerate(values)])
+    verdict = judged(
+        [
+            report(at=hours * n, form=form, **{element: value}, **others)
+            for n, value in enumerate(values)
+        ]
+    )
     return verdict.flags[:, INDEX[element]].tolist()
 
 
@@ -56,11 +80,14 @@ def test_a_value_outside_its_limits_is_wrong_and_one_on_them_is_not(name: str) -
 @pytest.mark.parametrize(
     ("values", "form", "caught"),
     [
-        ({"air_temperature": 273.0, "dew_point_temperature": 275.0}, "csv", {"air_temperature", "dew_point_temperature"}),
+        ({"air_temperature": 273.0, "dew_point_temperature": 275.0}, "csv",
+         {"air_temperature", "dew_point_temperature"}),
         ({"air_temperature": 273.15, "dew_point_temperature": 273.15}, "csv", set()),
-        # Rime: air saturated over water at -20 degC has its frost point at -18.0 degC (WMO-No. 8, annex 4.B): some hygrometers say that.
+        # Rime: air saturated over water at -20 degC has its frost point at -18.0 degC (WMO-No. 8,
+        # annex 4.B): some hygrometers say that.
         ({"air_temperature": 253.15, "dew_point_temperature": 255.1}, "csv", set()),
-        ({"wind_speed": 8.0, "wind_speed_of_gust": 6.0}, "csv", {"wind_speed", "wind_speed_of_gust"}),
+        ({"wind_speed": 8.0, "wind_speed_of_gust": 6.0}, "csv",
+         {"wind_speed", "wind_speed_of_gust"}),
         ({"wind_speed": 8.0, "wind_speed_of_gust": 8.0}, "csv", set()),
         # WMO-No. 306: ff 00 goes with dd 00; a local vane keeps pointing, and may call north 0.
         ({"wind_speed": 0.0, "wind_from_direction": 270.0}, "synop", {"wind_from_direction"}),
@@ -69,23 +96,31 @@ def test_a_value_outside_its_limits_is_wrong_and_one_on_them_is_not(name: str) -
         ({"wind_speed": 0.0, "wind_from_direction": 270.0}, "csv", set()),
         ({"wind_speed": 5.0, "wind_from_direction": 0.0}, "csv", set()),
         # 20 and 10 degC: 1227 / 2337 Pa = 52.5 % (WMO-No. 8, annex 4.B).
-        ({"air_temperature": 293.15, "dew_point_temperature": 283.15, "relative_humidity": 0.55}, "csv", set()),
-        ({"air_temperature": 293.15, "dew_point_temperature": 283.15, "relative_humidity": 0.75}, "csv",
+        ({"air_temperature": 293.15, "dew_point_temperature": 283.15, "relative_humidity": 0.55},
+         "csv", set()),
+        ({"air_temperature": 293.15, "dew_point_temperature": 283.15, "relative_humidity": 0.75},
+         "csv",
          {"dew_point_temperature", "relative_humidity"}),
-        ({"cloud_area_fraction": 0.25, "low_cloud_area_fraction": 0.5}, "synop", {"cloud_area_fraction", "low_cloud_area_fraction"}),
-        ({"cloud_area_fraction": 0.6, "low_cloud_area_fraction": 0.625}, "bufr", set()),  # six tenths are five eighths
+        ({"cloud_area_fraction": 0.25, "low_cloud_area_fraction": 0.5}, "synop",
+         {"cloud_area_fraction", "low_cloud_area_fraction"}),
+        # six tenths are five eighths
+        ({"cloud_area_fraction": 0.6, "low_cloud_area_fraction": 0.625}, "bufr", set()),
         ({"cloud_area_fraction": 0.0, "cloud_base_height": 300.0}, "synop", {"cloud_base_height"}),
-        ({"cloud_area_fraction": 0.0, "cloud_base_height": 2500.0}, "synop", set()),  # code 9: 2500 m or more, or no cloud
+        # code 9: 2500 m or more, or no cloud
+        ({"cloud_area_fraction": 0.0, "cloud_base_height": 2500.0}, "synop", set()),
         ({"cloud_below_area_fraction": 0.0, "cloud_below_top_altitude": 1500.0}, "synop",
          {"cloud_below_area_fraction", "cloud_below_top_altitude"}),
         # Fog (42-49) is visibility below 1 km.
-        ({"present_weather": 45.0, "visibility_in_air": 3000.0}, "synop", {"present_weather", "visibility_in_air"}),
+        ({"present_weather": 45.0, "visibility_in_air": 3000.0}, "synop",
+         {"present_weather", "visibility_in_air"}),
         ({"present_weather": 45.0, "visibility_in_air": 800.0}, "synop", set()),
         ({"present_weather": 41.0, "visibility_in_air": 3000.0}, "synop", set()),  # fog in patches
         ({"snow_depth": 0.12, "air_temperature": 299.0}, "csv", {"snow_depth"}),
     ],
 )  # fmt: skip
-def test_values_of_one_report_that_contradict_each_other_are_marked(values: dict[str, float], form: str, caught: set[str]) -> None:
+def test_values_of_one_report_that_contradict_each_other_are_marked(
+    values: dict[str, float], form: str, caught: set[str]
+) -> None:
     flags = judged([report(form=form, **values)]).of(0)
 
     assert {name for name, flag in flags.items() if flag == INCONSISTENT} == caught
@@ -94,19 +129,37 @@ def test_values_of_one_report_that_contradict_each_other_are_marked(values: dict
 
 def test_who_stands_deep_in_unbroken_cloud_does_not_see_far() -> None:
     summit = station("summit", 1500.0)
-    above = report("summit", form="synop", cloud_below_area_fraction=1.0, cloud_below_top_altitude=1300.0, visibility_in_air=40000.0)
-    inside = report("summit", 1, form="synop", cloud_below_area_fraction=1.0, cloud_below_top_altitude=1800.0, visibility_in_air=40000.0)
+    above = report(
+        "summit",
+        form="synop",
+        cloud_below_area_fraction=1.0,
+        cloud_below_top_altitude=1300.0,
+        visibility_in_air=40000.0,
+    )
+    inside = report(
+        "summit",
+        1,
+        form="synop",
+        cloud_below_area_fraction=1.0,
+        cloud_below_top_altitude=1800.0,
+        visibility_in_air=40000.0,
+    )
 
     verdict = judged([above, inside], summit)
 
     assert set(verdict.of(0).values()) == {GOOD}
-    assert verdict.of(1)["cloud_below_top_altitude"] == verdict.of(1)["visibility_in_air"] == INCONSISTENT
+    assert (
+        verdict.of(1)["cloud_below_top_altitude"]
+        == verdict.of(1)["visibility_in_air"]
+        == INCONSISTENT
+    )
 
 
 def test_humidity_lies_between_its_readings_over_water_and_over_ice() -> None:
     low, high = humidity_range(np.array([293.15, 253.15]), np.array([283.15, 253.15]))
 
-    # WMO-No. 8, annex 4.B: 20 degC 2337 Pa, 10 degC 1227 Pa; at -20 degC 125.4 Pa over water, 103.2 Pa over ice.
+    # WMO-No. 8, annex 4.B: 20 degC 2337 Pa, 10 degC 1227 Pa; at -20 degC 125.4 Pa over water, 103.2
+    # Pa over ice.
     assert low == pytest.approx([0.525, 0.823], abs=0.003)
     assert high == pytest.approx([0.525, 1.215], abs=0.005)
 
@@ -115,7 +168,13 @@ def test_humidity_lies_between_its_readings_over_water_and_over_ice() -> None:
 
 
 def test_a_leap_forth_and_back_is_doubtful_and_its_neighbours_are_not() -> None:
-    assert flags_in_time("air_temperature", [270, 271, 290, 272, 273]) == [GOOD, GOOD, DOUBTFUL, GOOD, GOOD]
+    assert flags_in_time("air_temperature", [270, 271, 290, 272, 273]) == [
+        GOOD,
+        GOOD,
+        DOUBTFUL,
+        GOOD,
+        GOOD,
+    ]
 
 
 def test_a_leap_that_lasts_is_a_front() -> None:
@@ -128,7 +187,8 @@ def test_the_last_value_is_doubtful_until_the_next_bears_it_out() -> None:
 
 @pytest.mark.parametrize(
     ("element", "change"),
-    # WMO-No. 8, vol. V, 1.A: the most between two values of a minute: 3 K, 2 hPa (erroneous), 15 % (erroneous).
+    # WMO-No. 8, vol. V, 1.A: the most between two values of a minute: 3 K, 2 hPa (erroneous), 15 %
+    # (erroneous).
     [("air_temperature", 3.0), ("air_pressure", 200.0), ("relative_humidity", 0.15)],
 )
 def test_in_a_minute_no_more_than_wmo_allows(element: str, change: float) -> None:
@@ -146,7 +206,11 @@ def test_in_longer_times_more_may_change_and_after_three_hours_anything() -> Non
 
 
 def test_another_stations_value_and_another_form_are_no_past() -> None:
-    reports = [report("A", 0, air_temperature=260.0), report("B", 1, air_temperature=300.0), report("A", 1, "metar", air_temperature=300.0)]
+    reports = [
+        report("A", 0, air_temperature=260.0),
+        report("B", 1, air_temperature=300.0),
+        report("A", 1, "metar", air_temperature=300.0),
+    ]
 
     assert not judged(reports).flags.any()
 
@@ -170,7 +234,8 @@ def test_a_value_that_stands_still_is_doubtful_from_the_hours_of_the_catalogue_o
 
 def test_a_change_a_silence_and_few_reports_begin_anew() -> None:
     assert flags_in_time("air_temperature", [270.0] * 10 + [270.1] + [270.0] * 10) == [GOOD] * 21
-    assert flags_in_time("air_temperature", [270.0] * 10, 4) == [GOOD] * 10  # a report every four hours: silences in between
+    # a report every four hours: silences in between
+    assert flags_in_time("air_temperature", [270.0] * 10, 4) == [GOOD] * 10
     assert flags_in_time("air_temperature", [270.0] * 4, 3) == [GOOD] * 4  # fewer than five reports
 
 
@@ -200,7 +265,9 @@ def test_an_unchanging_value_at_the_edge_of_what_is_known_asks_for_more() -> Non
 # -- neighbours
 
 
-def ring(values: Sequence[float], height: float = 50.0, element: str = "air_temperature") -> tuple[list[Observation], list[Station]]:
+def ring(
+    values: Sequence[float], height: float = 50.0, element: str = "air_temperature"
+) -> tuple[list[Observation], list[Station]]:
     """Stations beside 54511, about 10 km from each other, told at the same moment."""
     places = [station(f"N{n}", height, 0.1 * (n + 1)) for n in range(len(values))]
     return [report(place.id, **{element: value}) for place, value in zip(places, values)], places
@@ -209,8 +276,12 @@ def ring(values: Sequence[float], height: float = 50.0, element: str = "air_temp
 def told_with(value: float, height: float, values: Sequence[float], **more: object) -> int:
     reports, places = ring(values, **more)  # type: ignore[arg-type]
     element = str(more.get("element", "air_temperature"))
-    verdict = judged([report("54511", **{element: value}), *reports], station("54511", height), *places)
-    assert [set(verdict.of(row).values()) for row in range(1, len(verdict.flags))] == [{GOOD}] * len(values)
+    verdict = judged(
+        [report("54511", **{element: value}), *reports], station("54511", height), *places
+    )
+    assert [set(verdict.of(row).values()) for row in range(1, len(verdict.flags))] == [
+        {GOOD}
+    ] * len(values)
     return verdict.of(0)[element]
 
 
@@ -224,18 +295,23 @@ def test_one_bad_neighbour_does_not_make_a_good_value_doubtful() -> None:
     reports, places = ring([270.0, 270.5, 271.0, 310.0])
     verdict = judged([report("54511", air_temperature=270.0), *reports], station("54511"), *places)
 
-    by_name = {verdict.table.observations[row].station: verdict.of(row)["air_temperature"] for row in range(5)}
+    by_name = {
+        verdict.table.observations[row].station: verdict.of(row)["air_temperature"]
+        for row in range(5)
+    }
     assert by_name == {"54511": GOOD, "N0": GOOD, "N1": GOOD, "N2": GOOD, "N3": DOUBTFUL}
 
 
 def test_a_summit_is_compared_at_its_own_height_and_an_inversion_is_no_error() -> None:
-    # 2303 m above a plain at 50 m: 14.6 K colder by the ICAO lapse (0.0065 K/m); Beijing's winter mornings know isothermal days.
+    # 2303 m above a plain at 50 m: 14.6 K colder by the ICAO lapse (0.0065 K/m); Beijing's winter
+    # mornings know isothermal days.
     plain = [268.0, 268.5, 269.0, 268.2]
 
     assert told_with(253.9, 2303.0, plain) == GOOD  # the standard atmosphere
     assert told_with(270.0, 2303.0, plain) == GOOD  # an inversion
     assert told_with(285.0, 2303.0, plain) == DOUBTFUL  # 17 K warmer than the plain in winter
-    assert told_with(233.0, 2303.0, plain, element="dew_point_temperature") == GOOD  # dry air above an inversion
+    # dry air above an inversion
+    assert told_with(233.0, 2303.0, plain, element="dew_point_temperature") == GOOD
 
 
 def test_pressure_at_the_sea_reduced_from_a_summit_is_not_compared() -> None:
@@ -262,8 +338,15 @@ def test_neighbours_of_another_hour_or_far_away_are_none() -> None:
 
 
 def test_what_a_database_doubted_stays_doubted_and_is_no_neighbour() -> None:
-    reports = [report(form="isd", flags={"air_temperature": WRONG, "wind_speed": GOOD}, air_temperature=270.0, wind_speed=200.0),
-               report(at=1, form="csv", flags={"air_temperature": DOUBTFUL}, air_temperature=270.0)]
+    reports = [
+        report(
+            form="isd",
+            flags={"air_temperature": WRONG, "wind_speed": GOOD},
+            air_temperature=270.0,
+            wind_speed=200.0,
+        ),
+        report(at=1, form="csv", flags={"air_temperature": DOUBTFUL}, air_temperature=270.0),
+    ]
 
     verdict = judged(reports)
 
@@ -273,7 +356,10 @@ def test_what_a_database_doubted_stays_doubted_and_is_no_neighbour() -> None:
 
 
 def test_a_summary_says_how_many_values_each_rule_caught() -> None:
-    reports = [report(at=n, air_temperature=value, wind_speed_of_gust=2.0, wind_speed=3.0) for n, value in enumerate([270, 400, 270, 290])]
+    reports = [
+        report(at=n, air_temperature=value, wind_speed_of_gust=2.0, wind_speed=3.0)
+        for n, value in enumerate([270, 400, 270, 290])
+    ]
 
     verdict = judged(reports)
 
@@ -281,7 +367,10 @@ def test_a_summary_says_how_many_values_each_rule_caught() -> None:
 
 
 def test_a_report_by_itself_is_held_against_its_limits_and_its_own_values_only() -> None:
-    reports = [report(at=n, air_temperature=value, wind_speed_of_gust=2.0, wind_speed=3.0) for n, value in enumerate([270, 400, 270, 290])]
+    reports = [
+        report(at=n, air_temperature=value, wind_speed_of_gust=2.0, wind_speed=3.0)
+        for n, value in enumerate([270, 400, 270, 290])
+    ]
 
     verdict = judge_alone(Table.of(reports, {}))
 
@@ -292,16 +381,20 @@ def test_a_report_by_itself_is_held_against_its_limits_and_its_own_values_only()
 # -- real reports
 
 
-def test_of_real_reports_of_half_the_world_few_are_doubted_and_those_for_a_reason(shared: Path) -> None:
+def test_of_real_reports_of_half_the_world_few_are_doubted_and_those_for_a_reason(
+    shared: Path,
+) -> None:
     parsed = parse_file(shared / "obs" / "synop_20140112T12.bufr")
 
     table = Table.of(parsed.observations, {place.id: place for place in parsed.stations})
     verdict = judge(table)
 
-    # 4,829 stations that meteorological services had checked themselves: of 52,033 values one in two thousand is doubted or wrong.
+    # 4,829 stations that meteorological services had checked themselves: of 52,033 values one in
+    # two thousand is doubted or wrong.
     assert np.isfinite(table.values).sum() > 50_000
     assert (verdict.flags >= DOUBTFUL).sum() < 25
     assert (verdict.flags == INCONSISTENT).sum() < 150
-    # 01023 Bardufoss, in a valley of its own cold air: -25 degC where Tromso (01026), 70 km away, has -8. Doubtful, not wrong.
+    # 01023 Bardufoss, in a valley of its own cold air: -25 degC where Tromso (01026), 70 km away,
+    # has -8. Doubtful, not wrong.
     rows = {row.station: number for number, row in enumerate(table.observations)}
     assert verdict.of(rows["01023"])["air_temperature"] == DOUBTFUL

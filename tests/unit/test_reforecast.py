@@ -1,7 +1,9 @@
-"""Do runs of the past give the same rows however they are worked, once each, at the cost that was told before?
+"""Do runs of the past give the same rows however they are worked, once each, at the cost that was
+told before?
 
-The runs are those of the sample weather (forecast/sample), served on the loopback like the public bucket: two runs a day, of which a sea of
-clouds asks a few steps only. No number of theirs is taken for the truth; what is compared is one way of working with another.
+The runs are those of the sample weather (forecast/sample), served on the loopback like the public
+bucket: two runs a day, of which a sea of clouds asks a few steps only. No number of theirs is taken
+for the truth; what is compared is one way of working with another.
 """
 
 from __future__ import annotations
@@ -35,7 +37,8 @@ from forecast.settings import StepSettings
 
 DAY = date(2026, 11, 22)
 SEA = ("sea_of_clouds",)
-# Steps every six hours of one near site keep the sample small: the dawn of the next local day and what it looks back on.
+# Steps every six hours of one near site keep the sample small: the dawn of the next local day and
+# what it looks back on.
 STEPS = StepSettings(first=0, last=24, every=6)
 
 
@@ -53,7 +56,9 @@ class Past:
         return Archive(f"sqlite:///{folder / 'archive.db'}")
 
     def work(self, archive: Archive, runs: tuple[Task, ...] | None = None) -> dict[str, int | str]:
-        done = run(self.config, archive, self.runs if runs is None else runs, 2, SEA, 1, self.address)
+        done = run(
+            self.config, archive, self.runs if runs is None else runs, 2, SEA, 1, self.address
+        )
         return {task.cycle.id: said for task, said in done}
 
 
@@ -63,29 +68,48 @@ def past(config: Config, tmp_path_factory: pytest.TempPathFactory) -> Iterator[P
     site = next(each for each in config.sites if "sea_of_clouds" in each.phenomena)
     with LoopbackBucket(folder / "bucket") as bucket:
         small = demonstration_config(config, bucket.url, folder / "site", folder / "backstage")
-        source = small.source.model_copy(update={"steps": (STEPS,), "run_hours": (0, 12), "light_path_km": 0.0})
-        small = small.model_copy(update={"source": source, "sites": (site.model_copy(update={"phenomena": SEA}),)})
+        source = small.source.model_copy(
+            update={"steps": (STEPS,), "run_hours": (0, 12), "light_path_km": 0.0}
+        )
+        small = small.model_copy(
+            update={"source": source, "sites": (site.model_copy(update={"phenomena": SEA}),)}
+        )
         runs = tasks(small, DAY, DAY, 2, SEA)
         needs = sources.needs_of(small, small.all_sites())
         for task in runs:
             write_cycle(folder / "bucket", task.cycle.run, task.steps, needs)
-        with LocalCluster(n_workers=1, threads_per_worker=1, processes=False, dashboard_address=None) as cluster:  # type: ignore[no-untyped-call]
+        with LocalCluster(
+            n_workers=1, threads_per_worker=1, processes=False, dashboard_address=None
+        ) as cluster:  # type: ignore[no-untyped-call]
             yield Past(bucket, small, runs, cluster.scheduler_address)
 
 
 def rows(archive: Archive) -> list[dict[str, Any]]:
     with archive.transaction() as connection:
-        order = (hindcast_table.c.cycle, hindcast_table.c.site, hindcast_table.c.phenomenon, hindcast_table.c.day)
-        return [dict(row) for row in connection.execute(sql.select(hindcast_table).order_by(*order)).mappings()]
+        order = (
+            hindcast_table.c.cycle,
+            hindcast_table.c.site,
+            hindcast_table.c.phenomenon,
+            hindcast_table.c.day,
+        )
+        return [
+            dict(row)
+            for row in connection.execute(sql.select(hindcast_table).order_by(*order)).mappings()
+        ]
 
 
-def test_one_worker_two_workers_and_no_dask_at_all_give_the_same_rows(past: Past, tmp_path: Path) -> None:
+def test_one_worker_two_workers_and_no_dask_at_all_give_the_same_rows(
+    past: Past, tmp_path: Path
+) -> None:
     one, two, none = (past.archive(tmp_path / name) for name in ("one", "two", "none"))
 
     past.work(one)
-    assert len(list(run(past.config, two, past.runs, 2, SEA, 2))) == len(past.runs)  # a cluster of its own, two processes
+    # a cluster of its own, two processes
+    assert len(list(run(past.config, two, past.runs, 2, SEA, 2))) == len(past.runs)
     for task in past.runs:
-        Hindcasts(none).keep(fill(json.loads(past.config.model_dump_json()), task, 2, SEA, 1, str(tmp_path)))
+        Hindcasts(none).keep(
+            fill(json.loads(past.config.model_dump_json()), task, 2, SEA, 1, str(tmp_path))
+        )
 
     assert any(row["probability"] is not None for row in rows(one))
     assert rows(one) == rows(two) == rows(none)
@@ -149,11 +173,16 @@ def test_the_cost_told_before_is_the_cost(past: Past, tmp_path: Path) -> None:
     past.work(past.archive(tmp_path / "cost"), runs=task)
 
     # What goes over the wire beside the fields are the inventories, some 15 kB a step here.
-    inventories = sum(path.stat().st_size for path in past.bucket.root.glob(f"gfs.*/{task[0].cycle.run:%H}/atmos/*.idx"))
+    inventories = sum(
+        path.stat().st_size
+        for path in past.bucket.root.glob(f"gfs.*/{task[0].cycle.run:%H}/atmos/*.idx")
+    )
     assert past.bucket.bytes - before - inventories == pytest.approx(told.bytes, rel=0.05)
 
 
-def test_rows_are_learnt_from_once_what_came_of_their_day_is_known(past: Past, tmp_path: Path) -> None:
+def test_rows_are_learnt_from_once_what_came_of_their_day_is_known(
+    past: Past, tmp_path: Path
+) -> None:
     archive = past.archive(tmp_path / "learnt")
     past.work(archive)
     heard = Hindcasts(archive).heard
@@ -172,7 +201,14 @@ def test_rows_are_learnt_from_once_what_came_of_their_day_is_known(past: Past, t
 
 def points_file(folder: Path, *documents: dict[str, Any]) -> Path:
     path = folder / "points.json"
-    path.write_text(json.dumps([{"elevation": 700, "utc_offset_seconds": 28800, "hourly": hours(), **each} for each in documents]))
+    path.write_text(
+        json.dumps(
+            [
+                {"elevation": 700, "utc_offset_seconds": 28800, "hourly": hours(), **each}
+                for each in documents
+            ]
+        )
+    )
     return path
 
 
@@ -197,11 +233,16 @@ def test_point_forecasts_become_rows_by_the_same_way(config: Config, tmp_path: P
     assert len(found) == len(kept) > 0
     assert assumed == ""
     assert {row["model"] for row in kept} == {"openmeteo"}
-    assert [row["values"]["humidity_700"] for row in kept] == pytest.approx([0.20] * len(kept), abs=0.02)
+    assert [row["values"]["humidity_700"] for row in kept] == pytest.approx(
+        [0.20] * len(kept), abs=0.02
+    )
 
 
 def test_a_dry_run_of_point_forecasts_tells_and_writes_nothing(
-    config: Config, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    config: Config,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     site, address = sea_site(config), tmp_path / "archive.db"
     monkeypatch.setenv("SKYSCAPE_ARCHIVE_URL", f"sqlite:///{address}")
@@ -218,10 +259,18 @@ def test_a_dry_run_of_point_forecasts_tells_and_writes_nothing(
     assert address.exists()
 
 
-def test_a_file_of_several_mountains_or_of_one_far_away_is_refused_by_name(config: Config, tmp_path: Path) -> None:
+def test_a_file_of_several_mountains_or_of_one_far_away_is_refused_by_name(
+    config: Config, tmp_path: Path
+) -> None:
     site = sea_site(config)
     for documents, said in (
-        ([{"spot_id": "a", "date_key": "2026-11-21"}, {"spot_id": "b", "date_key": "2026-11-22"}], "spot_id 'a'; spot_id 'b'"),
+        (
+            [
+                {"spot_id": "a", "date_key": "2026-11-21"},
+                {"spot_id": "b", "date_key": "2026-11-22"},
+            ],
+            "spot_id 'a'; spot_id 'b'",
+        ),
         ([beside(site), {"latitude": site.latitude, "longitude": site.longitude}], "2 places"),
         ([{"latitude": site.latitude + 0.3, "longitude": site.longitude}], f"33 km from {site.id}"),
         ([{}, {}], "without coordinates"),
@@ -231,7 +280,9 @@ def test_a_file_of_several_mountains_or_of_one_far_away_is_refused_by_name(confi
             read_rows(config, points_file(tmp_path, *documents), site.id, SEA)
 
 
-def test_point_forecasts_stand_at_the_event_itself_and_nothing_is_learnt_from_them(config: Config, tmp_path: Path) -> None:
+def test_point_forecasts_stand_at_the_event_itself_and_nothing_is_learnt_from_them(
+    config: Config, tmp_path: Path
+) -> None:
     archive, site = Archive(f"sqlite:///{tmp_path / 'archive.db'}"), sea_site(config)
     found, _ = read_rows(config, points_file(tmp_path, beside(site)), site.id, SEA)
     row = found[0]
@@ -241,17 +292,35 @@ def test_point_forecasts_stand_at_the_event_itself_and_nothing_is_learnt_from_th
     Outcomes(archive).keep([outcome], datetime(2026, 12, 1, tzinfo=UTC))
 
     assert Hindcasts(archive).heard(SEA[0], timedelta(hours=4)) == []
-    assert all(timedelta(0) <= each["window_start"] - each["run"] < timedelta(hours=1) for each in found)
+    assert all(
+        timedelta(0) <= each["window_start"] - each["run"] < timedelta(hours=1) for each in found
+    )
 
 
 def hours() -> dict[str, Any]:
-    """Two days of an unchanging column, saturated below 900 hPa and dry above, in the names of Open-Meteo's API."""
+    """Two days of an unchanging column, saturated below 900 hPa and dry above, in the names of
+    Open-Meteo's API.
+    """
     times = [f"2026-11-{22 + hour // 24}T{hour % 24:02d}:00" for hour in range(48)]
     constant: dict[str, float] = {
-        "temperature_2m": 8.0, "dew_point_2m": 7.6, "relative_humidity_2m": 97, "cloud_cover_low": 100, "cloud_cover_mid": 0,
-        "cloud_cover_high": 0, "visibility": 400, "wind_speed_10m": 3.6, "wind_direction_10m": 90, "precipitation": 0,
-        "temperature_925hPa": 7.0, "relative_humidity_925hPa": 97, "temperature_850hPa": 8.0, "relative_humidity_850hPa": 30,
-        "temperature_700hPa": 0.0, "relative_humidity_700hPa": 20, "temperature_500hPa": -18.0, "relative_humidity_500hPa": 15,
+        "temperature_2m": 8.0,
+        "dew_point_2m": 7.6,
+        "relative_humidity_2m": 97,
+        "cloud_cover_low": 100,
+        "cloud_cover_mid": 0,
+        "cloud_cover_high": 0,
+        "visibility": 400,
+        "wind_speed_10m": 3.6,
+        "wind_direction_10m": 90,
+        "precipitation": 0,
+        "temperature_925hPa": 7.0,
+        "relative_humidity_925hPa": 97,
+        "temperature_850hPa": 8.0,
+        "relative_humidity_850hPa": 30,
+        "temperature_700hPa": 0.0,
+        "relative_humidity_700hPa": 20,
+        "temperature_500hPa": -18.0,
+        "relative_humidity_500hPa": 15,
     }
     return {"time": times, **{name: [value] * len(times) for name, value in constant.items()}}
 

@@ -24,7 +24,19 @@ from forecast.domain import PHENOMENA
 from forecast.errors import ModelMismatch
 from models import learned, model_card, registry, selection
 from models.model_card import read_card
-from models.registry import Served, consider, consider_rule, decide, in_force, keep, load, pack, promote, rollback, unpack
+from models.registry import (
+    Served,
+    consider,
+    consider_rule,
+    decide,
+    in_force,
+    keep,
+    load,
+    pack,
+    promote,
+    rollback,
+    unpack,
+)
 from models.rule_model import VERSION, PhysicsRule
 from models.selection import weeks
 from models.training import Trained, train
@@ -38,7 +50,10 @@ NOWHERE = Path("nowhere")
 def trained() -> Trained:
     # Seen far more often than the rule believes: whatever learns the base must gain on it.
     data = simulated.world(9, sites=2).data
-    seen = np.random.default_rng(1).uniform(size=len(data)) < 0.2 + 0.7 * simulated.world(9, sites=2).truth
+    seen = (
+        np.random.default_rng(1).uniform(size=len(data))
+        < 0.2 + 0.7 * simulated.world(9, sites=2).truth
+    )
     return train(replace(data, degree=seen.astype(float)), kinds=("prior",))
 
 
@@ -68,11 +83,15 @@ def test_before_there_is_a_model_the_rule_serves(tmp_path: Path) -> None:
     served = in_force(tmp_path, NOWHERE)
 
     assert tuple(served) == PHENOMENA
-    assert all(isinstance(one.model, PhysicsRule) and one.name == VERSION for one in served.values())
+    assert all(
+        isinstance(one.model, PhysicsRule) and one.name == VERSION for one in served.values()
+    )
 
 
 @pytest.mark.parametrize("which", ["trained", "challenger"])
-def test_a_kept_model_answers_as_it_did_when_it_was_trained(tmp_path: Path, which: str, request: pytest.FixtureRequest) -> None:
+def test_a_kept_model_answers_as_it_did_when_it_was_trained(
+    tmp_path: Path, which: str, request: pytest.FixtureRequest
+) -> None:
     made: Trained = request.getfixturevalue(which)
     kept(tmp_path, made)
 
@@ -104,7 +123,9 @@ def in_force_card(folder: Path, trained: Trained) -> model_card.Card:
     return found
 
 
-def test_rolling_back_brings_the_one_before_and_then_the_rule(tmp_path: Path, trained: Trained) -> None:
+def test_rolling_back_brings_the_one_before_and_then_the_rule(
+    tmp_path: Path, trained: Trained
+) -> None:
     first, second = kept(tmp_path, trained, 4), kept(tmp_path, trained, 5)
     assert second in in_force(tmp_path, NOWHERE)["starry_sky"].name
 
@@ -133,7 +154,9 @@ def test_the_shipped_model_can_be_retired_for_the_rule_and_taken_again(tmp_path:
 
 @pytest.mark.parametrize("wrong", [np.nan, np.inf])
 @pytest.mark.parametrize("part", [slice(None), slice(1)])
-def test_a_model_with_coefficients_that_are_no_numbers_is_refused(tmp_path: Path, trained: Trained, wrong: float, part: slice) -> None:
+def test_a_model_with_coefficients_that_are_no_numbers_is_refused(
+    tmp_path: Path, trained: Trained, wrong: float, part: slice
+) -> None:
     first, second = kept(tmp_path, trained, 4), kept(tmp_path, trained, 5)
     model = copy.deepcopy(trained.model)
     model.logistic_.theta_.flat[part] = wrong
@@ -156,7 +179,9 @@ def test_the_rule_follows_a_champion_that_is_worse_than_it_and_only_then(trained
 
 def replace_told(rule: PhysicsRule, change: Callable[[Any], Any]) -> Any:
     """Return something with the rule's columns that tells its probabilities changed."""
-    return SimpleNamespace(columns=rule.columns, predict_proba=lambda x, _sites: change(rule.predict_proba(x)))
+    return SimpleNamespace(
+        columns=rule.columns, predict_proba=lambda x, _sites: change(rule.predict_proba(x))
+    )
 
 
 class Stranger(BaseEstimator):
@@ -200,7 +225,7 @@ def bomb() -> bytes:
     ],
 )
 def test_a_model_that_cannot_be_trusted_is_refused_and_the_one_before_serves(
-    tmp_path: Path, trained: Trained, change: dict[str, Any], reason: str,
+    tmp_path: Path, trained: Trained, change: dict[str, Any], reason: str
 ) -> None:
     first, second = kept(tmp_path, trained, 4), kept(tmp_path, trained, 5)
     rewritten(tmp_path, second, **change)
@@ -213,10 +238,14 @@ def test_a_model_that_cannot_be_trusted_is_refused_and_the_one_before_serves(
         promote(tmp_path, "starry_sky", second)
 
 
-def test_a_flipped_bit_an_overgrown_file_and_an_empty_folder_are_refused(tmp_path: Path, trained: Trained, monkeypatch: Any) -> None:
+def test_a_flipped_bit_an_overgrown_file_and_an_empty_folder_are_refused(
+    tmp_path: Path, trained: Trained, monkeypatch: Any
+) -> None:
     names = [kept(tmp_path, trained, hour) for hour in (1, 2, 3, 4)]
     home = tmp_path / "starry_sky"
-    (home / names[3] / "model.skops").write_bytes(flipped((home / names[3] / "model.skops").read_bytes()))
+    (home / names[3] / "model.skops").write_bytes(
+        flipped((home / names[3] / "model.skops").read_bytes())
+    )
     (home / names[2] / "card.json").unlink()
     monkeypatch.setattr(registry, "LARGEST_MODEL", 1_000_000)
     (home / names[1] / "model.skops").write_bytes(bytes(1_000_001))
@@ -224,10 +253,15 @@ def test_a_flipped_bit_an_overgrown_file_and_an_empty_folder_are_refused(tmp_pat
     served = in_force(tmp_path, NOWHERE)["starry_sky"]
 
     assert names[0] in served.name
-    assert [any(word in why for word in ("describes", "cannot be read", "larger")) for why in served.refused] == [True] * 3
+    assert [
+        any(word in why for word in ("describes", "cannot be read", "larger"))
+        for why in served.refused
+    ] == [True] * 3
 
 
-def test_trees_of_another_scikit_learn_are_refused_and_plain_numbers_are_not(tmp_path: Path, trained: Trained, challenger: Trained) -> None:
+def test_trees_of_another_scikit_learn_are_refused_and_plain_numbers_are_not(
+    tmp_path: Path, trained: Trained, challenger: Trained
+) -> None:
     numbers, trees = kept(tmp_path, trained, 4), kept(tmp_path, challenger, 5)
     for one in (numbers, trees):
         rewritten(tmp_path, one, versions={"scikit-learn": "0.24.2"})
@@ -256,14 +290,18 @@ def test_nothing_in_a_file_is_ever_run(tmp_path: Path, monkeypatch: Any) -> None
     assert not (tmp_path / "owned").exists()
 
 
-def test_a_list_in_force_that_was_cut_short_leaves_the_rule(tmp_path: Path, trained: Trained) -> None:
+def test_a_list_in_force_that_was_cut_short_leaves_the_rule(
+    tmp_path: Path, trained: Trained
+) -> None:
     kept(tmp_path, trained)
     for text in ('["2026', "{}", '["../../etc/passwd"]', "[1, 2]"):
         (tmp_path / "starry_sky" / "in_force.json").write_text(text)
         assert in_force(tmp_path, NOWHERE)["starry_sky"].name == VERSION
 
 
-def test_an_interrupted_writing_leaves_no_model_that_is_there_in_part(tmp_path: Path, trained: Trained, monkeypatch: Any) -> None:
+def test_an_interrupted_writing_leaves_no_model_that_is_there_in_part(
+    tmp_path: Path, trained: Trained, monkeypatch: Any
+) -> None:
     def full(*_: Any) -> None:
         raise OSError(28, "No space left on device")
 
@@ -278,11 +316,19 @@ def test_an_interrupted_writing_leaves_no_model_that_is_there_in_part(tmp_path: 
     assert load(tmp_path, "starry_sky", found.id).card == found
 
 
-def test_a_better_challenger_follows_the_rule_and_an_equal_does_not(tmp_path: Path, trained: Trained) -> None:
+def test_a_better_challenger_follows_the_rule_and_an_equal_does_not(
+    tmp_path: Path, trained: Trained
+) -> None:
     rule = in_force(tmp_path, NOWHERE)["starry_sky"]
 
     better = consider(trained, rule)
-    equal = replace(trained, judged=replace(trained.judged, probability=rule.model.predict_proba(trained.data.columns(rule.model.columns))))
+    equal = replace(
+        trained,
+        judged=replace(
+            trained.judged,
+            probability=rule.model.predict_proba(trained.data.columns(rule.model.columns)),
+        ),
+    )
 
     assert (better.promote, better.why) == (True, "better")
     assert 0 < better.low < better.gain
@@ -290,7 +336,9 @@ def test_a_better_challenger_follows_the_rule_and_an_equal_does_not(tmp_path: Pa
     assert consider(equal, rule).why == "not_better"
 
 
-def test_a_champion_trained_here_is_judged_on_days_after_it_only(tmp_path: Path, trained: Trained) -> None:
+def test_a_champion_trained_here_is_judged_on_days_after_it_only(
+    tmp_path: Path, trained: Trained
+) -> None:
     kept(tmp_path, trained)
     champion = in_force(tmp_path, NOWHERE)["starry_sky"]
 
@@ -309,19 +357,24 @@ def test_a_gain_smaller_than_its_uncertainty_promotes_nothing() -> None:
     assert verdict.gain == pytest.approx(0.001)
     assert verdict.low < 0
     assert not verdict.promote
-    assert decide(champion - 0.01, champion, np.ones(20), blocks).promote  # better in every week, by 4 %
-    assert not decide(champion - 0.001, champion, np.ones(20), blocks).promote  # in every week, but by 0.4 %: not worth a change
+    # better in every week, by 4 %
+    assert decide(champion - 0.01, champion, np.ones(20), blocks).promote
+    # in every week, but by 0.4 %: not worth a change
+    assert not decide(champion - 0.001, champion, np.ones(20), blocks).promote
     assert decide(champion[:7] - 0.1, champion[:7], np.ones(7), blocks[:7]).why == "too_few_blocks"
 
 
 def test_two_that_are_equally_good_are_rarely_exchanged() -> None:
-    assert simulated.lucky(trials=60, days=140) <= 3  # 5 % of 60; `make science` counts 200 of two years
+    # 5 % of 60; `make science` counts 200 of two years
+    assert simulated.lucky(trials=60, days=140) <= 3
 
 
 def test_what_ships_with_the_program_fits_todays_rule_and_says_that_it_is_unproven() -> None:
     served = in_force(NOWHERE)["sea_of_clouds"]
 
-    assert served.refused == (), "the rule has changed since the shipped model was fitted: run tests/science/learning.py as a script"
+    assert served.refused == (), (
+        "the rule has changed since the shipped model was fitted: run tests/science/learning.py as a script"
+    )
     assert served.card is not None
     assert "Unproven" in served.card.note
     assert f"{served.card.cases} mornings" in served.card.note
@@ -332,7 +385,9 @@ def test_what_ships_with_the_program_fits_todays_rule_and_says_that_it_is_unprov
     assert served.card.scores["brier_of_base"] == pytest.approx(37 / 86 * 49 / 86, abs=1e-5)
     low, high = served.card.scores["gain_90"]
     assert low < served.card.scores["gain"] < high
-    assert ("always saying how often it came scored better" in served.card.note) == (served.card.scores["skill_against_climatology"] < 0)
+    assert ("always saying how often it came scored better" in served.card.note) == (
+        served.card.scores["skill_against_climatology"] < 0
+    )
     size = sum(path.stat().st_size for path in registry.SHIPPED.rglob("*") if path.is_file())
     assert size < 200_000  # coefficients and their covariance, no data
 
@@ -341,7 +396,9 @@ def test_the_shipped_file_holds_no_case(tmp_path: Path) -> None:
     served = in_force(NOWHERE)["sea_of_clouds"]
     assert served.card is not None
 
-    arrays = [value for value in vars(served.model.logistic_).values() if isinstance(value, np.ndarray)]
+    arrays = [
+        value for value in vars(served.model.logistic_).values() if isinstance(value, np.ndarray)
+    ]
 
     assert not any(served.card.cases in value.shape for value in arrays)
     assert isinstance(served.model, learned.LearnedRule)

@@ -1,4 +1,6 @@
-"""The made-up weather is physics, and holds what its story says, at every run hour and in every season."""
+"""The made-up weather is physics, and holds what its story says, at every run hour and in every
+season.
+"""
 
 from __future__ import annotations
 
@@ -12,10 +14,22 @@ from metpy.units import units
 
 from forecast.config import read_config
 from forecast.quantities import CLOSE_LEVELS, DEFAULT_FIELDS, FIELDS
-from forecast.sample.scene import CENTRE, FREEZING, KM_PER_DEGREE, Region, Story, Weather, planted, sun_of
+from forecast.sample.scene import (
+    CENTRE,
+    FREEZING,
+    KM_PER_DEGREE,
+    Region,
+    Story,
+    Weather,
+    planted,
+    sun_of,
+)
 
 REGION = Region(46.4, 33.5, 107.2, 124.3)
-RUNS = [datetime(2026, month, 20, hour, tzinfo=UTC) for month, hour in ((11, 0), (11, 6), (1, 12), (3, 18), (6, 0), (6, 12), (6, 18))]
+RUNS = [
+    datetime(2026, month, 20, hour, tzinfo=UTC)
+    for month, hour in ((11, 0), (11, 6), (1, 12), (3, 18), (6, 0), (6, 12), (6, 18))
+]
 SITES = {site.id: site for site in read_config().all_sites()}
 
 every_run = pytest.mark.parametrize("run", RUNS, ids=lambda run: f"{run:%m-%dT%HZ}")
@@ -38,7 +52,8 @@ def column(values: np.ndarray, latitude: float, longitude: float) -> np.ndarray:
 
 
 def polar(run: datetime) -> tuple[np.ndarray, np.ndarray]:
-    """Distance [km] from the sites, and angle [degree] from the direction of the sunset of day 1."""
+    """Distance [km] from the sites, and angle [degree] from the direction of the sunset of day 1.
+    """
     latitude, longitude = np.meshgrid(REGION.latitudes, REGION.longitudes, indexing="ij")
     north = (latitude - CENTRE[0]) * KM_PER_DEGREE
     east = (longitude - CENTRE[1]) * KM_PER_DEGREE * np.cos(np.radians(latitude))
@@ -48,7 +63,9 @@ def polar(run: datetime) -> tuple[np.ndarray, np.ndarray]:
 
 def total(fields: dict[str, np.ndarray]) -> np.ndarray:
     """The greatest cover of any layer."""
-    return np.max([fields[f"{layer}_type_cloud_area_fraction"] for layer in ("low", "medium", "high")], axis=0)
+    return np.max(
+        [fields[f"{layer}_type_cloud_area_fraction"] for layer in ("low", "medium", "high")], axis=0
+    )
 
 
 # -- physics
@@ -59,19 +76,26 @@ def test_heights_follow_from_temperature_and_moisture(hour: float) -> None:
     fields = fields_at(RUNS[0], hour)
     pressure = np.array(CLOSE_LEVELS) * units.Pa
     temperature, humidity, height = (
-        column(fields[name], 40.0, 115.5) for name in ("air_temperature", "relative_humidity", "geopotential_height")
+        column(fields[name], 40.0, 115.5)
+        for name in ("air_temperature", "relative_humidity", "geopotential_height")
     )
 
     mixing = mpcalc.mixing_ratio_from_relative_humidity(pressure, temperature * units.K, humidity)
     # MetPy integrates in the same way but has its own vapour pressure: 2 m in 11 km covers that.
-    expected = mpcalc.thickness_hydrostatic(pressure, temperature * units.K, mixing_ratio=mixing).to("m").magnitude
+    expected = (
+        mpcalc.thickness_hydrostatic(pressure, temperature * units.K, mixing_ratio=mixing)
+        .to("m")
+        .magnitude
+    )
 
     assert height[-1] - height[0] == pytest.approx(expected, abs=2.0)
     assert (np.diff(fields["geopotential_height"], axis=0) > 0).all()
 
 
 @every_run
-def test_every_field_is_within_the_catalogues_limits_and_cloud_stands_in_moist_air(run: datetime) -> None:
+def test_every_field_is_within_the_catalogues_limits_and_cloud_stands_in_moist_air(
+    run: datetime,
+) -> None:
     for hour in (Story(run).start, Story(run).rise[1], Story(run).set[1], 52.0, 68.0):
         fields = fields_at(run, hour)
 
@@ -79,7 +103,10 @@ def test_every_field_is_within_the_catalogues_limits_and_cloud_stands_in_moist_a
             assert np.isfinite(fields[name]).all(), name
             assert FIELDS[name].low <= fields[name].min(), name
             assert fields[name].max() <= FIELDS[name].high, name
-        cloud, humidity = fields["cloud_area_fraction_in_atmosphere_layer"], fields["relative_humidity"]
+        cloud, humidity = (
+            fields["cloud_area_fraction_in_atmosphere_layer"],
+            fields["relative_humidity"],
+        )
         assert humidity.min() >= 0
         assert humidity.max() <= 1.05
         assert (humidity[cloud > 0] >= 0.80).all()
@@ -115,12 +142,15 @@ def test_rain_and_snow_of_any_spans_add_up() -> None:
 @pytest.mark.parametrize(
     ("day", "sunrise", "sunset", "azimuth"),
     [
-        # PyEphem 4.2 at 40.0 N, 115.7 E, upper limb, horizon -50', no pressure; local time to the minute.
+        # PyEphem 4.2 at 40.0 N, 115.7 E, upper limb, horizon -50', no pressure; local time to the
+        # minute.
         (date(2026, 6, 21), 4 + 47 / 60, 19 + 51 / 60, 302.4),
         (date(2026, 12, 22), 7 + 34 / 60, 16 + 57 / 60, 239.8),
     ],
 )
-def test_the_rough_sun_is_good_to_twenty_minutes_and_two_degrees(day: date, sunrise: float, sunset: float, azimuth: float) -> None:
+def test_the_rough_sun_is_good_to_twenty_minutes_and_two_degrees(
+    day: date, sunrise: float, sunset: float, azimuth: float
+) -> None:
     sun = sun_of(day)
 
     assert sun.rise == pytest.approx(sunrise, abs=1 / 3)
@@ -136,7 +166,12 @@ def test_at_the_first_dawn_jinding_stands_above_a_deck_under_an_inversion(run: d
     fields = fields_at(run, Story(run).rise[1])
     height, temperature, humidity, cloud = (
         column(fields[name], 40.0, 116.0)
-        for name in ("geopotential_height", "air_temperature", "relative_humidity", "cloud_area_fraction_in_atmosphere_layer")
+        for name in (
+            "geopotential_height",
+            "air_temperature",
+            "relative_humidity",
+            "cloud_area_fraction_in_atmosphere_layer",
+        )
     )
 
     half = np.interp(-0.5, -cloud[1:8], height[1:8])
@@ -147,10 +182,16 @@ def test_at_the_first_dawn_jinding_stands_above_a_deck_under_an_inversion(run: d
     assert cloud[height < 900].min() >= 0.9
     # The lapse rate would give -3 K: an inversion.
     assert np.interp(1400, height, temperature) > np.interp(1050, height, temperature) + 2
-    # Beijing's seas of clouds: above 0.80 below the top, below 0.60 over it (doi 10.3878/j.issn.1006-9585.2025.25032).
+    # Beijing's seas of clouds: above 0.80 below the top, below 0.60 over it (doi
+    # 10.3878/j.issn.1006-9585.2025.25032).
     assert humidity[(height > 1400) & (height < 6000)].max() < 0.6
     # By early afternoon it is gone.
-    assert column(fields_at(run, Story(run).rise[1] + 6.5)["low_type_cloud_area_fraction"], 40.0, 116.0) == 0
+    assert (
+        column(
+            fields_at(run, Story(run).rise[1] + 6.5)["low_type_cloud_area_fraction"], 40.0, 116.0
+        )
+        == 0
+    )
 
 
 @every_run
@@ -180,9 +221,14 @@ def test_the_painted_sunset_has_the_same_canvas_and_nothing_in_the_west(run: dat
 
     assert fields["high_type_cloud_area_fraction"][over].min() >= 0.4
     assert fields["high_type_cloud_area_fraction"][over].max() <= 0.8
-    assert max(fields[f"{layer}_type_cloud_area_fraction"][over].max() for layer in ("low", "medium")) == 0
+    assert (
+        max(fields[f"{layer}_type_cloud_area_fraction"][over].max() for layer in ("low", "medium"))
+        == 0
+    )
     assert total(fields)[west].max() == 0
-    assert total(fields_at(run, Story(run).set[0]))[distance < 600].max() == 0, "the first sunset is cloudless"
+    assert total(fields_at(run, Story(run).set[0]))[distance < 600].max() == 0, (
+        "the first sunset is cloudless"
+    )
 
 
 @every_run
@@ -196,10 +242,16 @@ def test_the_front_brings_snow_at_1400_m_and_no_more_than_rain_to_the_plain(run:
     for hour in (Story(run).arrival + 1.5, Story(run).arrival + 3):
         fields = fields_at(run, hour)
         height, temperature, cloud = (
-            column(fields[name], *place) for name in ("geopotential_height", "air_temperature", "cloud_area_fraction_in_atmosphere_layer")
+            column(fields[name], *place)
+            for name in (
+                "geopotential_height",
+                "air_temperature",
+                "cloud_area_fraction_in_atmosphere_layer",
+            )
         )
         assert np.interp(1400, height, temperature) < FREEZING - 2
-        # Beijing's snow needs a cloud top of -14 degC or colder (Meteorological Monthly 2022, 48(6), 746).
+        # Beijing's snow needs a cloud top of -14 degC or colder (Meteorological Monthly 2022,
+        # 48(6), 746).
         assert temperature[cloud >= 0.5].min() <= 259.15
         assert column(fields["categorical_snow"], *place) == 1
         assert column(fields["categorical_snow"], 39.5, 116.75) == 0
@@ -226,7 +278,9 @@ def test_the_night_behind_the_front_is_clear_calm_and_dry(run: datetime) -> None
     distance, _ = polar(run)
 
     assert total(fields)[distance < 200].max() == 0
-    wind = np.hypot(*(column(fields[name], 40.0, 115.5) for name in ("eastward_wind", "northward_wind")))
+    wind = np.hypot(
+        *(column(fields[name], 40.0, 115.5) for name in ("eastward_wind", "northward_wind"))
+    )
     assert wind[CLOSE_LEVELS.index(80000)] < 5
     assert column(fields["atmosphere_mass_content_of_water_vapor"], 40.0, 115.5) < 5
 
@@ -236,7 +290,14 @@ def test_what_is_planted_lies_inside_the_run_and_names_known_sites(run: datetime
     scenes = {scene.scene: scene for scene in planted(run)}
 
     # The half of the story that every run holds.
-    assert {"cloud_sea", "walled_sunset", "frontal_snow", "white_wall", "painted_sunset", "starry_night"} <= scenes.keys()
+    assert {
+        "cloud_sea",
+        "walled_sunset",
+        "frontal_snow",
+        "white_wall",
+        "painted_sunset",
+        "starry_night",
+    } <= scenes.keys()
     assert run.hour in (0, 18) or {"clear_sunrise", "open_valley"} <= scenes.keys()
     for scene in scenes.values():
         assert scene.expected in ("found", "decoy")

@@ -1,4 +1,5 @@
-"""Does the service's clock issue at its hours, come back for a late run, and outlive what it meets?"""
+"""Does the service's clock issue at its hours, come back for a late run, and outlive what it meets?
+"""
 
 from __future__ import annotations
 
@@ -24,14 +25,24 @@ from products.publish import Publisher
 from tests.measured import with_stations
 
 NOW = datetime(2026, 11, 22, 8, 10, tzinfo=UTC)
-ISSUE = Issue("gfs-2026112200", 1, NOW, Cycle(NOW.replace(hour=0, minute=0)), NOW + timedelta(hours=16))
+ISSUE = Issue(
+    "gfs-2026112200", 1, NOW, Cycle(NOW.replace(hour=0, minute=0)), NOW + timedelta(hours=16)
+)
 
 
 @pytest.fixture
 def world(config: Config, tmp_path: Path) -> pipeline.World:
-    settings = config.model_copy(update={"output": config.output.model_copy(update={"folder": tmp_path / "site"})})
+    settings = config.model_copy(
+        update={"output": config.output.model_copy(update={"folder": tmp_path / "site"})}
+    )
     source: Any = None
-    return pipeline.World(settings, source, Archive(f"sqlite:///{tmp_path / 'archive.db'}"), open_models(), Publisher(settings))
+    return pipeline.World(
+        settings,
+        source,
+        Archive(f"sqlite:///{tmp_path / 'archive.db'}"),
+        open_models(),
+        Publisher(settings),
+    )
 
 
 def run_that(answer: object) -> Any:
@@ -53,12 +64,21 @@ def test_bulletins_are_issued_at_the_local_hours_of_the_settings(world: pipeline
     jobs = {job.id: job.trigger for job in scheduler.get_jobs()}
 
     # 06:40 and 16:10 in Beijing are 22:40 and 08:10 UTC.
-    assert {name for name in jobs if name.startswith("issue")} == {"issue-0420", "issue-0640", "issue-1610", "issue-at-start"}
+    assert {name for name in jobs if name.startswith("issue")} == {
+        "issue-0420",
+        "issue-0640",
+        "issue-1610",
+        "issue-at-start",
+    }
     assert jobs["issue-1610"].get_next_fire_time(None, NOW - timedelta(minutes=1)) == NOW
-    assert jobs["issue-0640"].get_next_fire_time(None, NOW) == datetime(2026, 11, 22, 22, 40, tzinfo=UTC)
+    assert jobs["issue-0640"].get_next_fire_time(None, NOW) == datetime(
+        2026, 11, 22, 22, 40, tzinfo=UTC
+    )
 
 
-def test_a_late_run_is_looked_for_again_until_it_is_too_late(world: pipeline.World, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_late_run_is_looked_for_again_until_it_is_too_late(
+    world: pipeline.World, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(pipeline, "run", run_that(CycleNotReady("not there yet")))
     scheduler = scheduler_of(world)
 
@@ -72,7 +92,9 @@ def test_a_late_run_is_looked_for_again_until_it_is_too_late(world: pipeline.Wor
     assert "issue-again" not in {job.id for job in scheduler.get_jobs()}
 
 
-def test_a_defect_is_kept_and_does_not_end_the_process(world: pipeline.World, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_defect_is_kept_and_does_not_end_the_process(
+    world: pipeline.World, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(pipeline, "run", run_that(ZeroDivisionError("a defect of ours")))
 
     assert scheduling.attempt(world, NOW) == 1
@@ -82,16 +104,28 @@ def test_a_defect_is_kept_and_does_not_end_the_process(world: pipeline.World, mo
     assert "a defect of ours" in kept.detail
 
 
-def test_an_issue_is_remembered_with_its_channels(world: pipeline.World, monkeypatch: pytest.MonkeyPatch) -> None:
-    receipts = (Receipt("web", ISSUE.id, "published"), Receipt("wechat", ISSUE.id, "failed", "too long"))
-    monkeypatch.setattr(pipeline, "run", run_that(pipeline.Report(ISSUE, receipts, 141, 100, (), {})))
+def test_an_issue_is_remembered_with_its_channels(
+    world: pipeline.World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    receipts = (
+        Receipt("web", ISSUE.id, "published"),
+        Receipt("wechat", ISSUE.id, "failed", "too long"),
+    )
+    monkeypatch.setattr(
+        pipeline, "run", run_that(pipeline.Report(ISSUE, receipts, 141, 100, (), {}))
+    )
 
     assert scheduling.attempt(world, NOW) == 6
 
-    assert world.archive.attempts()[0].detail == "gfs-2026112200: 141 forecasts; web published, wechat failed"
+    assert (
+        world.archive.attempts()[0].detail
+        == "gfs-2026112200: 141 forecasts; web published, wechat failed"
+    )
 
 
-def test_a_further_model_that_fails_stops_neither_the_next_nor_the_process(world: pipeline.World) -> None:
+def test_a_further_model_that_fails_stops_neither_the_next_nor_the_process(
+    world: pipeline.World,
+) -> None:
     asked: list[str] = []
 
     class Model:
@@ -104,14 +138,20 @@ def test_a_further_model_that_fails_stops_neither_the_next_nor_the_process(world
             if self._error:
                 raise self._error
 
-    failing = (Model("ifs", CycleNotReady("not there yet")), Model("aifs", ZeroDivisionError("ours")), Model("gefs", None))
+    failing = (
+        Model("ifs", CycleNotReady("not there yet")),
+        Model("aifs", ZeroDivisionError("ours")),
+        Model("gefs", None),
+    )
 
     scheduling.fetch_further(replace(world, further=failing), lambda: NOW)  # type: ignore[arg-type]
 
     assert asked == ["ifs", "aifs", "gefs"]
 
 
-def test_the_days_that_are_over_are_judged_at_the_hour_of_the_settings(world: pipeline.World) -> None:
+def test_the_days_that_are_over_are_judged_at_the_hour_of_the_settings(
+    world: pipeline.World,
+) -> None:
     jobs = {job.id: job for job in scheduler_of(world).get_jobs()}
 
     at = world.config.learning.judge_at
@@ -122,7 +162,7 @@ def test_judging_outlives_whatever_it_meets(
     world: pipeline.World, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     for met in (CycleNotReady("not there"), RuntimeError("a defect")):
-        monkeypatch.setattr(scheduling.diagnosis, "nightly", run_that(met))
+        monkeypatch.setattr(scheduling.truth_from_analyses, "nightly", run_that(met))
 
         scheduling.judge(world, lambda: NOW)
 
@@ -130,14 +170,19 @@ def test_judging_outlives_whatever_it_meets(
     assert "a defect in judging" in caplog.text
 
 
-def test_what_stations_drop_is_taken_in_and_put_on_every_page_between_issues(world: pipeline.World, tmp_path: Path) -> None:
+def test_what_stations_drop_is_taken_in_and_put_on_every_page_between_issues(
+    world: pipeline.World, tmp_path: Path
+) -> None:
     settings = with_stations(world.config)
     dropped = settings.observations.model_copy(update={"folder": tmp_path / "observations"})
     settings = settings.model_copy(update={"observations": dropped})
     intake = Intake(dropped, world.archive, settings.zone, settle=0)
     watching = replace(world, config=settings, publisher=Publisher(settings), intake=intake)
     dropped.folder.mkdir()
-    (dropped.folder / "ions.csv").write_text("station,time,negative_oxygen_ions\nION01,2026-11-22T16:00:00+08:00,1830\n", encoding="utf-8")
+    (dropped.folder / "ions.csv").write_text(
+        "station,time,negative_oxygen_ions\nION01,2026-11-22T16:00:00+08:00,1830\n",
+        encoding="utf-8",
+    )
 
     scheduler = scheduler_of(watching)
     job = scheduler.get_job("observe")
@@ -148,7 +193,9 @@ def test_what_stations_drop_is_taken_in_and_put_on_every_page_between_issues(wor
     assert (ions["observed_at"], ions["readings"][0]["value"]) == ("2026-11-22T08:00:00Z", 1.83e9)
 
 
-def test_a_broken_archive_does_not_stop_the_clock(world: pipeline.World, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_broken_archive_does_not_stop_the_clock(
+    world: pipeline.World, caplog: pytest.LogCaptureFixture
+) -> None:
     def broken(_: datetime) -> object:
         raise ArchiveError("disk full")
 
@@ -172,7 +219,9 @@ def test_what_was_dropped_before_the_start_is_taken_in_before_the_first_issue(
 
     monkeypatch.setattr(pipeline, "run", issue)
     monkeypatch.setattr(pipeline, "measure", lambda *_: done.append("live"))
-    job = scheduler_of(replace(world, intake=SimpleNamespace(observe=take_in))).get_job("issue-at-start")  # type: ignore[arg-type]
+    job = scheduler_of(replace(world, intake=SimpleNamespace(observe=take_in))).get_job(
+        "issue-at-start"
+    )  # type: ignore[arg-type]
 
     job.func(*job.args)
 

@@ -1,4 +1,6 @@
-"""Are the scores those of the books, ranked with their counts, and honest where there are too few cases?"""
+"""Are the scores those of the books, ranked with their counts, and honest where there are too few
+cases?
+"""
 
 from __future__ import annotations
 
@@ -29,7 +31,9 @@ from tests.looked_back import START, fill, issued_on, keep_issue
 TODAY = date(2026, 6, 15)
 
 
-def made(count: int = 400, seed: int = 3, probability: np.ndarray | None = None, **more: np.ndarray) -> Cases:
+def made(
+    count: int = 400, seed: int = 3, probability: np.ndarray | None = None, **more: np.ndarray
+) -> Cases:
     """Cases of one site and phenomenon, one a day, whose probabilities are true unless given."""
     random = np.random.default_rng(seed)
     chance = random.beta(0.7, 1.3, count)
@@ -37,10 +41,13 @@ def made(count: int = 400, seed: int = 3, probability: np.ndarray | None = None,
     told = chance if probability is None else probability
     day = np.datetime64(TODAY - timedelta(days=count)) + np.arange(count).astype("timedelta64[D]")
     columns: dict[str, np.ndarray] = {
-        "phenomenon": np.full(count, "sunset_glow"), "site": np.full(count, "lingshan"), "source": np.full(count, "observer"), "day": day,
-        "lead": np.full(count, 11.0), "probability": told, "rule": np.full(count, 0.5), "climatology": np.full(count, seen.mean()),
+        "phenomenon": np.full(count, "sunset_glow"), "site": np.full(count, "lingshan"),
+        "source": np.full(count, "observer"), "day": day,
+        "lead": np.full(count, 11.0), "probability": told, "rule": np.full(count, 0.5),
+        "climatology": np.full(count, seen.mean()),
         "base_rate": np.full(count, seen.mean()),
-        "persistence": np.concatenate([[np.nan], seen[:-1].astype(float)]), "yes": told >= 0.3, "seen": seen, "event": np.arange(count),
+        "persistence": np.concatenate([[np.nan], seen[:-1].astype(float)]), "yes": told >= 0.3,
+        "seen": seen, "event": np.arange(count),
         "last": np.ones(count, dtype=bool),
     }  # fmt: skip
     return Cases(**{**columns, **more})
@@ -52,7 +59,9 @@ def line_of(cases: Cases) -> ScoreLine:
 
 def test_the_table_of_hits_and_the_brier_score_are_those_of_the_scores_library() -> None:
     cases = made()
-    manager = BinaryContingencyManager(*(xr.DataArray(v.astype(float), dims="case") for v in (cases.yes, cases.seen)))
+    manager = BinaryContingencyManager(
+        *(xr.DataArray(v.astype(float), dims="case") for v in (cases.yes, cases.seen))
+    )
 
     line = line_of(cases)
 
@@ -60,18 +69,28 @@ def test_the_table_of_hits_and_the_brier_score_are_those_of_the_scores_library()
     assert line.far == pytest.approx(float(manager.false_alarm_ratio()))
     assert line.ts == pytest.approx(float(manager.threat_score()))
     assert line.hits + line.misses + line.false_alarms + line.quiet == line.cases == 400
-    told, seen = (xr.DataArray(v.astype(float), dims="case") for v in (cases.probability, cases.seen))
+    told, seen = (
+        xr.DataArray(v.astype(float), dims="case") for v in (cases.probability, cases.seen)
+    )
     assert line.brier.value == pytest.approx(float(brier_score(told, seen)))
 
 
 def test_the_roc_curve_is_that_of_the_scores_library() -> None:
     cases = made(60)
-    told, seen = (xr.DataArray(v.astype(float), dims="case") for v in (cases.probability, cases.seen))
+    told, seen = (
+        xr.DataArray(v.astype(float), dims="case") for v in (cases.probability, cases.seen)
+    )
     theirs = roc_curve_data(told, seen, sorted({0.0, *cases.probability.tolist(), 1.0}))
 
     points = roc_points(cases.probability, cases.seen, most=1000)
 
-    known = set(zip(theirs["POFD"].values.round(9).tolist(), theirs["POD"].values.round(9).tolist(), strict=True))
+    known = set(
+        zip(
+            theirs["POFD"].values.round(9).tolist(),
+            theirs["POD"].values.round(9).tolist(),
+            strict=True,
+        )
+    )
     assert {(round(f, 9), round(d, 9)) for f, d in points} <= known
     assert line_of(cases).auc == pytest.approx(float(theirs["AUC"]))
     assert roc_points([0.2, 0.4], [1, 1]) == ()
@@ -82,17 +101,23 @@ def test_the_parts_of_a_brier_score_add_up_to_it(cases: list[tuple[float, bool]]
     told, seen = np.array(cases, dtype=float).T
     parts = parts_of_brier(told, seen)
 
-    assert parts.reliability - parts.resolution + parts.uncertainty == pytest.approx(brier(told, seen), abs=1e-12)
+    assert parts.reliability - parts.resolution + parts.uncertainty == pytest.approx(
+        brier(told, seen), abs=1e-12
+    )
     assert parts.reliability >= -1e-12
     assert parts.resolution >= -1e-12
 
 
 def test_the_parts_by_hand() -> None:
-    """Two probabilities, 0.2 (1 of 4 seen) and 0.8 (1 of 1): Brier (3 * .04 + .64 + .04) / 5 = .16; calibrated to 1/4 and 1 it is
-    (3 / 16 + 9 / 16) / 5 = .15; the base rate is 2/5, its uncertainty .24."""
+    """Two probabilities, 0.2 (1 of 4 seen) and 0.8 (1 of 1): Brier (3 * .04 + .64 + .04) / 5 = .16;
+    calibrated to 1/4 and 1 it is (3 / 16 + 9 / 16) / 5 = .15; the base rate is 2/5, its uncertainty
+    .24.
+    """
     parts = parts_of_brier([0.2] * 4 + [0.8], [1, 0, 0, 0, 1])
 
-    assert (parts.reliability, parts.resolution, parts.uncertainty) == pytest.approx((0.01, 0.09, 0.24))
+    assert (parts.reliability, parts.resolution, parts.uncertainty) == pytest.approx(
+        (0.01, 0.09, 0.24)
+    )
 
 
 def test_skill_against_each_reference_is_on_the_cases_it_knows() -> None:
@@ -105,26 +130,39 @@ def test_skill_against_each_reference_is_on_the_cases_it_knows() -> None:
     assert set(skills) == {"climatology", "persistence", "rule"}
     assert skills["rule"].value == pytest.approx(1 - loss.mean() / 0.25)
     assert skills["persistence"].cases == 399
-    assert skills["persistence"].value == pytest.approx(1 - loss[1:].mean() / (cases.seen[1:] != cases.seen[:-1]).mean())
+    assert skills["persistence"].value == pytest.approx(
+        1 - loss[1:].mean() / (cases.seen[1:] != cases.seen[:-1]).mean()
+    )
     assert not line_of(made(rule=np.full(400, np.nan))).skills["rule"].known
 
 
 def test_an_interval_holds_the_truth_about_as_often_as_it_says() -> None:
-    """True probabilities, days independent: the expected Brier score of beta(0.7, 1.3) chances is E p(1-p) = ab / ((a+b)(a+b+1))."""
+    """True probabilities, days independent: the expected Brier score of beta(0.7, 1.3) chances is E
+    p(1-p) = ab / ((a+b)(a+b+1)).
+    """
     truth = 0.7 * 1.3 / (2.0 * 3.0)
 
-    held = [(figure := line_of(made(200, seed)).brier).low <= truth <= figure.high for seed in range(100)]
+    held = [
+        (figure := line_of(made(200, seed)).brier).low <= truth <= figure.high
+        for seed in range(100)
+    ]
 
-    assert 0.80 <= np.mean(held) <= 0.97  # 90 % less a little, for 40 blocks are few; its own error is 0.03
+    # 90 % less a little, for 40 blocks are few; its own error is 0.03
+    assert 0.80 <= np.mean(held) <= 0.97
 
 
 def test_skill_is_against_the_harder_of_climatology_and_base_rate() -> None:
-    """A climatology that errs by 0.9 throughout is no rival; the base rate, wrong by one half throughout, is."""
+    """A climatology that errs by 0.9 throughout is no rival; the base rate, wrong by one half
+    throughout, is.
+    """
     cases = made()
     absurd = np.where(cases.seen, 0.1, 0.9)
     loss = ((cases.probability - cases.seen) ** 2).mean()
 
-    for half in ({"climatology": absurd, "base_rate": np.full(400, 0.5)}, {"climatology": np.full(400, 0.5), "base_rate": absurd}):
+    for half in (
+        {"climatology": absurd, "base_rate": np.full(400, 0.5)},
+        {"climatology": np.full(400, 0.5), "base_rate": absurd},
+    ):
         assert line_of(made(**half)).skills["climatology"].value == pytest.approx(1 - loss / 0.25)
 
 
@@ -132,18 +170,25 @@ def test_an_interval_of_few_spells_is_widened_and_of_fewer_not_told() -> None:
     """As above with eight or nine spans of five days, and with at most seven."""
     truth = 0.7 * 1.3 / (2.0 * 3.0)
 
-    held = [(figure := line_of(made(40, seed)).brier).low <= truth <= figure.high for seed in range(100)]
+    held = [
+        (figure := line_of(made(40, seed)).brier).low <= truth <= figure.high for seed in range(100)
+    ]
 
     assert np.mean(held) >= 0.85
     assert math.isnan(line_of(made(30)).brier.low)
 
 
 def test_days_of_one_spell_widen_the_interval() -> None:
-    """Each case five times over on the days of one block says no more than once: the spread of the mean stays that of the blocks."""
+    """Each case five times over on the days of one block says no more than once: the spread of the
+    mean stays that of the blocks.
+    """
     blocks = np.repeat(np.arange(40), 5)
     alike = np.repeat(np.random.default_rng(1).normal(size=40), 5)[:, None]
 
-    redrawn, single = redrawn_sums(alike, blocks)[:, 0] / 200, redrawn_sums(alike, np.arange(200))[:, 0] / 200
+    redrawn, single = (
+        redrawn_sums(alike, blocks)[:, 0] / 200,
+        redrawn_sums(alike, np.arange(200))[:, 0] / 200,
+    )
 
     assert redrawn.std() > 1.8 * single.std()  # sqrt(5) = 2.2
     assert redrawn.mean() == pytest.approx(alike.mean(), abs=0.03)
@@ -160,13 +205,19 @@ def test_groups_are_ranked_best_first_and_too_few_cases_stand_last() -> None:
     found = scorecard.verify(whole, 0.3, TODAY)
 
     ranked = [line for line in found.of("site") if line.phenomenon == ""]
-    assert [(line.name, line.enough) for line in ranked] == [("good", True), ("bad", True), ("few", False)]
+    assert [(line.name, line.enough) for line in ranked] == [
+        ("good", True),
+        ("bad", True),
+        ("few", False),
+    ]
     assert {line.dimension for line in found.lines} == set(scorecard.DIMENSIONS)
     assert sum(line.cases for line in ranked) == found.cases == 412
 
 
 def test_the_last_month_is_counted_in_whole_events() -> None:
-    """May 2026: told on the odd days, seen on the first ten: 5 hits, 5 misses, 11 false alarms, 10 quiet."""
+    """May 2026: told on the odd days, seen on the first ten: 5 hits, 5 misses, 11 false alarms, 10
+    quiet.
+    """
     count, day = 45, np.datetime64("2026-05-01") + np.arange(45).astype("timedelta64[D]")
     odd, first = np.arange(count) % 2 == 0, np.arange(count) < 10
 
@@ -176,7 +227,9 @@ def test_the_last_month_is_counted_in_whole_events() -> None:
     assert (month.since, month.until) == (date(2026, 5, 1), date(2026, 5, 31))
     assert (month.hits, month.misses, month.false_alarms, month.quiet) == (5, 5, 11, 10)
     assert month.told == 16
-    assert {mark.day for mark in record.marks} == {date(2026, 5, 16) + timedelta(days=k) for k in range(30)}
+    assert {mark.day for mark in record.marks} == {
+        date(2026, 5, 16) + timedelta(days=k) for k in range(30)
+    }
 
 
 def test_few_cases_show_neither_reliability_nor_roc() -> None:
@@ -215,11 +268,17 @@ def test_what_is_kept_for_the_bulletins_comes_back_as_it_was(tmp_path: Path) -> 
 
     keep(found, tmp_path)
 
-    assert scorecard.document(kept(tmp_path) or scorecard.verify(made(1), 0.3, TODAY)) == scorecard.document(found)
+    assert scorecard.document(
+        kept(tmp_path) or scorecard.verify(made(1), 0.3, TODAY)
+    ) == scorecard.document(found)
 
 
-@pytest.mark.parametrize("damage", ["", "[]", "{", '{"records": 3}', '{"since": "x"}', "[" * 100_000])
-def test_a_damaged_file_shows_nothing_rather_than_something_wrong(tmp_path: Path, damage: str) -> None:
+@pytest.mark.parametrize(
+    "damage", ["", "[]", "{", '{"records": 3}', '{"since": "x"}', "[" * 100_000]
+)
+def test_a_damaged_file_shows_nothing_rather_than_something_wrong(
+    tmp_path: Path, damage: str
+) -> None:
     (tmp_path / "verification.json").write_text(damage, encoding="utf-8")
 
     assert kept(tmp_path) is None
@@ -240,16 +299,21 @@ def test_true_probabilities_show_skill_and_are_reliable(past: Archive, config: C
 
     [record] = found.records
     assert (record.phenomenon, record.line.events) == ("sunset_glow", 240)
-    assert found.cases == 2 * (3 * 120 - 3)  # three leads a day and site; the first two days were told of less often
+    # three leads a day and site; the first two days were told of less often
+    assert found.cases == 2 * (3 * 120 - 3)
     assert record.line.skills["climatology"].low > 0
     assert record.line.skills["persistence"].low > 0
     assert record.line.reliability < 0.02
     assert sum(each.low <= each.seen <= each.high for each in record.bins) >= len(record.bins) - 1
-    assert [line.name for line in found.of("lead") if line.phenomenon] == sorted("012", key=lambda k: -_clim(found.of("lead"), k))
+    assert [line.name for line in found.of("lead") if line.phenomenon] == sorted(
+        "012", key=lambda k: -_clim(found.of("lead"), k)
+    )
 
 
 def _clim(lines: tuple[ScoreLine, ...], name: str) -> float:
-    return next(line.skills["climatology"].value for line in lines if line.name == name and line.phenomenon)
+    return next(
+        line.skills["climatology"].value for line in lines if line.name == name and line.phenomenon
+    )
 
 
 def test_only_the_days_asked_for_are_judged(past: Archive, config: Config) -> None:
@@ -258,7 +322,8 @@ def test_only_the_days_asked_for_are_judged(past: Archive, config: Config) -> No
     found = verification(past, config, datetime(2026, 5, 2, tzinfo=UTC), since=since)
 
     assert (found.since, found.events) == (since, 40)
-    assert found.records[0].line.skills["climatology"].cases == 40  # it knows the outcomes of the months before
+    # it knows the outcomes of the months before
+    assert found.records[0].line.skills["climatology"].cases == 40
 
 
 def test_half_for_everything_has_no_skill(config: Config, tmp_path: Path) -> None:
@@ -287,10 +352,17 @@ def test_the_better_model_gets_the_greater_share(config: Config, tmp_path: Path)
 
     for k in range(3, 43):
         day, seen = START + timedelta(days=k), k % 2
-        row = {"site": "jinding", "phenomenon": "rime", "day": day, "probability": 0.2 + 0.6 * seen,
-               "voices": [["ifs-2026010100", 0.4 + 0.2 * seen, 0.5, 1]]}
+        row = {
+            "site": "jinding",
+            "phenomenon": "rime",
+            "day": day,
+            "probability": 0.2 + 0.6 * seen,
+            "voices": [["ifs-2026010100", 0.4 + 0.2 * seen, 0.5, 1]],
+        }
         keep_issue(archive, issued_on(day), [row])
-        Outcomes(archive).keep([Outcome("rime", "jinding", day, float(seen), "observer")], issued_on(day))
+        Outcomes(archive).keep(
+            [Outcome("rime", "jinding", day, float(seen), "observer")], issued_on(day)
+        )
 
     found = shares(archive, datetime(2026, 3, 9, tzinfo=UTC))["rime"]
 

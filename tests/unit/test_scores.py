@@ -10,7 +10,8 @@ from models.scores import brier, score, skill
 
 
 def test_finleys_tornado_forecasts_score_as_published() -> None:
-    # Finley 1884: 28 hits, 23 misses, 72 false alarms, 2680 correct rejections; TS 0.228, POD 0.549, FAR 0.720 (Wilks 2011, example 8.1).
+    # Finley 1884: 28 hits, 23 misses, 72 false alarms, 2680 correct rejections; TS 0.228, POD
+    # 0.549, FAR 0.720 (Wilks 2011, example 8.1).
     given = [1] * 28 + [0] * 23 + [1] * 72 + [0] * 2680
     seen = [1] * 28 + [1] * 23 + [0] * 72 + [0] * 2680
 

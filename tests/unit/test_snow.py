@@ -1,4 +1,6 @@
-"""Snow, rime and the cold: formulas against their authors, and days whose answer every forecaster knows."""
+"""Snow, rime and the cold: formulas against their authors, and days whose answer every forecaster
+knows.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +16,14 @@ from forecast.phenomena import Part, cold, snow, snow_column, weather
 from forecast.quantities import FEATURES
 from forecast.science import almanac as sky
 from forecast.science.interpolation import Scene
-from forecast.science.snowfall import chance_of_snow, cold_resource, frostbite_time, ratio_interval, snow_class, snow_ratio
+from forecast.science.snowfall import (
+    chance_of_snow,
+    cold_resource,
+    frostbite_time,
+    ratio_interval,
+    snow_class,
+    snow_ratio,
+)
 from forecast.science.thermodynamics import FREEZING, wet_bulb
 from forecast.settings import PhenomenonSettings
 from models.rule_model import PhysicsRule
@@ -23,7 +32,8 @@ from tests.skies import SITES, atmosphere, layer
 SETTINGS = PhenomenonSettings()
 VILLAGE = SITES["jiangshuihe"]  # 1400 m
 DAY = date(2026, 11, 22)
-TIMES = [datetime(2026, 11, 21, 12, tzinfo=UTC) + timedelta(hours=3 * k) for k in range(13)]  # to 24:00 UTC on the 22nd
+# to 24:00 UTC on the 22nd
+TIMES = [datetime(2026, 11, 21, 12, tzinfo=UTC) + timedelta(hours=3 * k) for k in range(13)]
 Profile = Callable[[np.ndarray], np.ndarray]
 
 DEEP_CLOUD = {"cloud": layer(1000, 7500), "humidity": layer(0, 7500, 0.98, 0.3)}
@@ -45,27 +55,38 @@ def ask(air: Atmosphere, day: date = DAY) -> Part:
 
 def probability(part: Part, phenomenon: str) -> float:
     rule = PhysicsRule(phenomenon).ready()
-    return float(rule.predict_proba(np.array([[part.values[name][0] for name in rule.columns]]))[0, 1])
+    return float(
+        rule.predict_proba(np.array([[part.values[name][0] for name in rule.columns]]))[0, 1]
+    )
 
 
 # -- formulas
 
 
 def test_the_wet_bulb_agrees_with_metpy_in_the_cold_at_850_hpa() -> None:
-    # MetPy 1.7 follows a saturated parcel; the isobaric balance differs by less than 0.2 K below 10 degC
+    # MetPy 1.7 follows a saturated parcel; the isobaric balance differs by less than 0.2 K below 10
+    # degC
     from metpy.calc import dewpoint_from_relative_humidity, wet_bulb_temperature
     from metpy.units import units
 
-    temperature, humidity = (v.ravel() for v in np.meshgrid(np.arange(-16.0, 9.0, 8.0) + FREEZING, [0.1, 0.4, 0.8, 1.0]))
-    dew_point = dewpoint_from_relative_humidity(units.Quantity(temperature, "K"), units.Quantity(humidity, "dimensionless"))
+    temperature, humidity = (
+        v.ravel() for v in np.meshgrid(np.arange(-16.0, 9.0, 8.0) + FREEZING, [0.1, 0.4, 0.8, 1.0])
+    )
+    dew_point = dewpoint_from_relative_humidity(
+        units.Quantity(temperature, "K"), units.Quantity(humidity, "dimensionless")
+    )
 
-    expected = wet_bulb_temperature(units.Quantity(np.full(16, 85000.0), "Pa"), units.Quantity(temperature, "K"), dew_point).m_as("K")
+    expected = wet_bulb_temperature(
+        units.Quantity(np.full(16, 85000.0), "Pa"), units.Quantity(temperature, "K"), dew_point
+    ).m_as("K")
 
     assert wet_bulb(temperature, humidity, np.full(16, 85000.0)) == pytest.approx(expected, abs=0.2)
 
 
 def test_saturated_air_has_the_wet_bulb_of_its_temperature_and_unknown_air_none() -> None:
-    found = wet_bulb(np.array([270.0, np.nan, 270.0]), np.array([1.0, 0.5, np.nan]), np.array([85000.0] * 3))
+    found = wet_bulb(
+        np.array([270.0, np.nan, 270.0]), np.array([1.0, 0.5, np.nan]), np.array([85000.0] * 3)
+    )
 
     assert found[0] == pytest.approx(270.0, abs=1e-6)
     assert np.isnan(found[1:]).all()
@@ -73,16 +94,34 @@ def test_saturated_air_has_the_wet_bulb_of_its_temperature_and_unknown_air_none(
 
 @pytest.mark.parametrize(
     ("celsius", "wind", "expected"),
-    [(0, 0, 6.4), (-5, 3, 9.2), (-5, 7.7, 9.2), (-5, np.nan, 9.2), (-15, 2, 19.1), (-40, 2, 19.1), (-5, 15.4, 6.6), (10, 0, 5.5)],
+    [
+        (0, 0, 6.4),
+        (-5, 3, 9.2),
+        (-5, 7.7, 9.2),
+        (-5, np.nan, 9.2),
+        (-15, 2, 19.1),
+        (-40, 2, 19.1),
+        (-5, 15.4, 6.6),
+        (10, 0, 5.5),
+    ],
 )
-def test_snow_is_fluffier_in_the_cold_and_denser_in_the_wind(celsius: float, wind: float, expected: float) -> None:
-    # 6.4 e^(0.073 K) by hand, down to -15 and up to +2 degC; twice the drifting wind takes 2^-0.48 = 0.717 of it.
+def test_snow_is_fluffier_in_the_cold_and_denser_in_the_wind(
+    celsius: float, wind: float, expected: float
+) -> None:
+    # 6.4 e^(0.073 K) by hand, down to -15 and up to +2 degC; twice the drifting wind takes 2^-0.48
+    # = 0.717 of it.
     # Northern China: 8-10 to 1 (science.md 4), at the -3 to -6 degC at which it mostly snows there
-    assert snow_ratio(np.array([FREEZING + celsius]), np.array([wind]))[0] == pytest.approx(expected, abs=0.05)
+    assert snow_ratio(np.array([FREEZING + celsius]), np.array([wind]))[0] == pytest.approx(
+        expected, abs=0.05
+    )
 
 
 def test_eight_ratios_in_ten_lie_within_the_interval_told() -> None:
-    low, high = ratio_interval(np.full(4, 10.0), FREEZING + np.array([-10.0, -2.0, -10.0, np.nan]), np.array([50.0, 50.0, 1.0, 50.0]))
+    low, high = ratio_interval(
+        np.full(4, 10.0),
+        FREEZING + np.array([-10.0, -2.0, -10.0, np.nan]),
+        np.array([50.0, 50.0, 1.0, 50.0]),
+    )
 
     # e^(1.2816 s) with s = .340; .34 + 5 * .05 = .590; hypot(.34, .5 / 1) = .605
     assert high[:3] == pytest.approx([15.46, 21.3, 21.7], abs=0.05)
@@ -92,37 +131,62 @@ def test_eight_ratios_in_ten_lie_within_the_interval_told() -> None:
 
 @pytest.mark.parametrize(
     ("water", "expected"),
-    [(0, 0), (0.1, 1), (2.4, 1), (2.5, 2), (4.9, 2), (4.96, 3), (5, 3), (9.9, 3), (10, 4), (19.9, 4), (20, 5), (29.9, 5), (30, 6)],
+    [
+        (0, 0),
+        (0.1, 1),
+        (2.4, 1),
+        (2.5, 2),
+        (4.9, 2),
+        (4.96, 3),
+        (5, 3),
+        (9.9, 3),
+        (10, 4),
+        (19.9, 4),
+        (20, 5),
+        (29.9, 5),
+        (30, 6),
+    ],
 )
 def test_snowfall_is_classed_by_its_water_as_the_standard_says(water: float, expected: int) -> None:
-    # GB/T 28592-2012, 24 h: light 0.1-2.4, moderate 2.5-4.9, heavy 5.0-9.9, snowstorm 10.0-19.9, severe 20.0-29.9, extreme from 30.0 mm
+    # GB/T 28592-2012, 24 h: light 0.1-2.4, moderate 2.5-4.9, heavy 5.0-9.9, snowstorm 10.0-19.9,
+    # severe 20.0-29.9, extreme from 30.0 mm
     assert snow_class(np.array([water]))[0] == expected
     assert snow_class(np.array([0.04]))[0] == 0
     assert np.isnan(snow_class(np.array([np.nan]))[0])
 
 
 def test_even_odds_stand_where_the_forecast_is_the_threshold() -> None:
-    # by hand: ln(52/12) / 0.710 = 2.065 standard deviations, Phi = .981; ln(2/12) / 0.710 = -2.52, .006
-    assert chance_of_snow(np.array([0.05, 0.01, 0.0]), 0.01) == pytest.approx([0.981, 0.5, 0.0058], abs=0.001)
+    # by hand: ln(52/12) / 0.710 = 2.065 standard deviations, Phi = .981; ln(2/12) / 0.710 = -2.52,
+    # .006
+    assert chance_of_snow(np.array([0.05, 0.01, 0.0]), 0.01) == pytest.approx(
+        [0.981, 0.5, 0.0058], abs=0.001
+    )
     assert chance_of_snow(np.array([0.05]), 0.05)[0] == pytest.approx(0.5)
 
 
 @pytest.mark.parametrize(
-    ("celsius", "kilometres", "least", "most"), [(-30, 30, 5, 10), (-25, 40, 5, 10), (-35, 10, 5, 10), (-25, 20, 10, 30)]
+    ("celsius", "kilometres", "least", "most"),
+    [(-30, 30, 5, 10), (-25, 40, 5, 10), (-35, 10, 5, 10), (-25, 20, 10, 30)],
 )
-def test_frostbite_comes_as_fast_as_the_public_tables_say(celsius: float, kilometres: float, least: float, most: float) -> None:
-    # Environment Canada's wind chill chart: "frostbite in 10-30 minutes" from a wind chill of -28, "5-10 minutes" from -40
+def test_frostbite_comes_as_fast_as_the_public_tables_say(
+    celsius: float, kilometres: float, least: float, most: float
+) -> None:
+    # Environment Canada's wind chill chart: "frostbite in 10-30 minutes" from a wind chill of -28,
+    # "5-10 minutes" from -40
     minutes = frostbite_time(np.array([FREEZING + celsius]), np.array([kilometres / 3.6]))[0] / 60
 
     assert least <= minutes <= most
 
 
 def test_a_mild_day_threatens_no_frostbite() -> None:
-    assert np.isnan(frostbite_time(FREEZING + np.array([-10.0, 5.0, np.nan]), np.array([5.0, 10.0, 5.0]))).all()
+    assert np.isnan(
+        frostbite_time(FREEZING + np.array([-10.0, 5.0, np.nan]), np.array([5.0, 10.0, 5.0]))
+    ).all()
 
 
 def test_a_good_winters_day_is_cold_white_sunny_and_calm() -> None:
-    # -6 degC, felt -12, 10 cm of snow, 6 h of sun, 3 m/s; then each good taken away in turn; without snow at most two of four
+    # -6 degC, felt -12, 10 cm of snow, 6 h of sun, 3 m/s; then each good taken away in turn;
+    # without snow at most two of four
     day = np.array([FREEZING - 6, FREEZING - 12, 0.10, 6.0, 3.0])
     spoilt = np.array([FREEZING + 3, FREEZING - 30, 0.0, 1.0, 12.0])
 
@@ -138,7 +202,9 @@ def test_the_highest_zero_crossing_is_found_through_an_inversion() -> None:
 
     assert snow_column.freezing_level(column, heights)[0] == pytest.approx(2333.3, abs=0.1)
     # a column wholly below zero has its level under the ground: 6.5 K at 6.5 K km-1 are 1 km
-    assert snow_column.freezing_level(np.full((1, 4), FREEZING - 6.5), heights)[0] == pytest.approx(-1000.0)
+    assert snow_column.freezing_level(np.full((1, 4), FREEZING - 6.5), heights)[0] == pytest.approx(
+        -1000.0
+    )
     assert np.isnan(snow_column.freezing_level(np.full((1, 4), np.nan), heights)[0])
 
 
@@ -157,7 +223,15 @@ def test_cirrus_far_above_a_shallow_deck_is_not_its_top() -> None:
 
 
 def test_a_deep_cold_cloud_brings_snow_to_the_village() -> None:
-    part = ask(atmosphere(TIMES, temperature=cooled(-3.0), precipitation_amount=0.5, surface_snow_thickness=0.0, **DEEP_CLOUD))
+    part = ask(
+        atmosphere(
+            TIMES,
+            temperature=cooled(-3.0),
+            precipitation_amount=0.5,
+            surface_snow_thickness=0.0,
+            **DEEP_CLOUD,
+        )
+    )
 
     # eight intervals of 0.5 mm at -3 degC in 3 m/s: 6.4 e^(0.073 * 3) = 7.97
     assert part.values["snow_water"][0] == pytest.approx(4.0, rel=1e-4)
@@ -165,15 +239,30 @@ def test_a_deep_cold_cloud_brings_snow_to_the_village() -> None:
     assert part.values["snow_ratio"][0] == pytest.approx(7.97, abs=0.05)
     assert part.values["new_snow"][0] == pytest.approx(0.0319, abs=0.0002)
     assert part.values["snow_class"][0] == 2  # 4.0 mm: moderate snow
-    assert 1 > part.values["chance_of_1_cm"][0] > part.values["chance_of_5_cm"][0] > part.values["chance_of_10_cm"][0] > 0
+    assert (
+        1
+        > part.values["chance_of_1_cm"][0]
+        > part.values["chance_of_5_cm"][0]
+        > part.values["chance_of_10_cm"][0]
+        > 0
+    )
     assert probability(part, "snowfall") > 0.85
     assert part.missing[0] == []
 
 
 def test_the_same_cloud_over_warm_air_brings_rain() -> None:
-    part = ask(atmosphere(TIMES, temperature=cooled(5.0), precipitation_amount=0.5, surface_snow_thickness=0.0, **DEEP_CLOUD))
+    part = ask(
+        atmosphere(
+            TIMES,
+            temperature=cooled(5.0),
+            precipitation_amount=0.5,
+            surface_snow_thickness=0.0,
+            **DEEP_CLOUD,
+        )
+    )
 
-    assert part.values["freezing_level_above_site"][0] == pytest.approx(5 / 0.0065, abs=30)  # levels 50 hPa apart
+    # levels 50 hPa apart
+    assert part.values["freezing_level_above_site"][0] == pytest.approx(5 / 0.0065, abs=30)
     assert part.values["new_snow"][0] == 0
     assert probability(part, "snowfall") < 0.02
 
@@ -181,7 +270,9 @@ def test_the_same_cloud_over_warm_air_brings_rain() -> None:
 def test_a_shallow_cloud_without_ice_brings_no_snow_however_cold_the_ground() -> None:
     # cloud top at 2200 m, about -3.7 degC: supercooled drizzle
     shallow = {"cloud": layer(1000, 2200), "humidity": layer(0, 2200, 0.99, 0.3)}
-    part = ask(atmosphere(TIMES, temperature=cooled(-1.0, 0.004), precipitation_amount=0.3, **shallow))
+    part = ask(
+        atmosphere(TIMES, temperature=cooled(-1.0, 0.004), precipitation_amount=0.3, **shallow)
+    )
 
     assert part.values["snow_fraction"][0] < 0.1
     assert part.values["cloud_top_temperature"][0] > FREEZING - 5
@@ -202,7 +293,10 @@ def test_a_dry_cold_day_brings_no_snow_but_is_good_for_snowmaking() -> None:
 
 def test_dry_air_makes_snow_above_freezing_and_damp_air_does_not() -> None:
     # +1 degC: at 20 % humidity and 850 hPa the wet bulb is -4.6 degC, at 95 % +0.7 degC (MetPy)
-    dry, damp = (ask(atmosphere(TIMES, temperature=cooled(1.0), humidity=lambda h, u=u: np.full(h.shape, u))) for u in (0.2, 0.95))
+    dry, damp = (
+        ask(atmosphere(TIMES, temperature=cooled(1.0), humidity=lambda h, u=u: np.full(h.shape, u)))
+        for u in (0.2, 0.95)
+    )
 
     assert dry.values["freezing_hours"][0] == 0
     assert dry.values["snowmaking_hours"][0] == 24
@@ -221,14 +315,30 @@ def test_snow_on_the_ground_is_snow_to_look_at_and_melted_snow_is_not() -> None:
 
 
 def test_snow_that_the_models_low_ground_takes_for_rain_still_lies_in_the_village() -> None:
-    part = ask(atmosphere(TIMES, temperature=cooled(-1.0), precipitation_amount=1.0, surface_snow_thickness=0.0, **DEEP_CLOUD))
+    part = ask(
+        atmosphere(
+            TIMES,
+            temperature=cooled(-1.0),
+            precipitation_amount=1.0,
+            surface_snow_thickness=0.0,
+            **DEEP_CLOUD,
+        )
+    )
 
-    # 12 h from the run's start to 08 local: 4 mm, 6.9 times as deep as they fall (27.5 mm), a little settled
+    # 12 h from the run's start to 08 local: 4 mm, 6.9 times as deep as they fall (27.5 mm), a
+    # little settled
     assert part.values["snow_depth"][0] == pytest.approx(0.0265, abs=0.0008)
 
 
 def test_a_freezing_cloud_on_a_calm_summit_grows_rime() -> None:
-    part = ask(atmosphere(TIMES, temperature=cooled(-4.0), cloud=layer(1000, 2000), humidity=layer(0, 2000, 1.0, 0.4)))
+    part = ask(
+        atmosphere(
+            TIMES,
+            temperature=cooled(-4.0),
+            cloud=layer(1000, 2000),
+            humidity=layer(0, 2000, 1.0, 0.4),
+        )
+    )
 
     assert part.values["rime_hours"][0] == 24
     assert probability(part, "rime") > 0.7
@@ -238,8 +348,15 @@ def test_a_freezing_cloud_on_a_calm_summit_grows_rime() -> None:
     ("why", "temperature", "moist", "wind"),
     [("dry", -4.0, 0.7, 3.0), ("warm", 3.0, 1.0, 3.0), ("windy without cloud", -4.0, 1.0, 9.0)],
 )
-def test_no_rime_grows_in_dry_or_warm_air_or_without_cloud_in_wind(why: str, temperature: float, moist: float, wind: float) -> None:
-    air = atmosphere(TIMES, temperature=cooled(temperature), cloud=layer(0, 0), humidity=layer(0, 2000, moist, 0.4))
+def test_no_rime_grows_in_dry_or_warm_air_or_without_cloud_in_wind(
+    why: str, temperature: float, moist: float, wind: float
+) -> None:
+    air = atmosphere(
+        TIMES,
+        temperature=cooled(temperature),
+        cloud=layer(0, 0),
+        humidity=layer(0, 2000, moist, 0.4),
+    )
     air["eastward_wind"][:] = wind
 
     part = ask(air)
@@ -249,8 +366,11 @@ def test_no_rime_grows_in_dry_or_warm_air_or_without_cloud_in_wind(why: str, tem
 
 
 def test_a_stormy_summit_in_freezing_cloud_is_rimed() -> None:
-    # Mount Washington: rime on 97 % of the days with fog, frost and more than 20 m/s; Lingshan at -14 degC and 12 m/s was given 2 %
-    air = atmosphere(TIMES, temperature=cooled(-14.0), cloud=layer(1000, 2500), humidity=layer(0, 2500, 1.0, 0.4))
+    # Mount Washington: rime on 97 % of the days with fog, frost and more than 20 m/s; Lingshan at
+    # -14 degC and 12 m/s was given 2 %
+    air = atmosphere(
+        TIMES, temperature=cooled(-14.0), cloud=layer(1000, 2500), humidity=layer(0, 2500, 1.0, 0.4)
+    )
     air["eastward_wind"][:] = 12.0
 
     part = ask(air)
@@ -261,14 +381,22 @@ def test_a_stormy_summit_in_freezing_cloud_is_rimed() -> None:
 
 def test_hard_rime_outlasts_dry_air_and_wind_but_no_thaw() -> None:
     temperature = FREEZING + np.array([[-8.0, -8.0, -6.0, -3.0, 0.5, -1.0]])
-    day = {"temperature": temperature, "wind_speed": np.full((1, 6), 15.0), "humidity": np.full((1, 6), 0.6)}
+    day = {
+        "temperature": temperature,
+        "wind_speed": np.full((1, 6), 15.0),
+        "humidity": np.full((1, 6), 0.6),
+    }
     day["cloud"] = np.array([[0.0, 1.0, 0.0, 0.0, 0.0, 0.0]])
 
     assert cold.rimy_hours(day)[0].tolist() == [False, True, True, True, False, False]
 
 
 def test_rime_is_kept_by_moist_air_once_it_has_grown_and_not_before() -> None:
-    moist = {"temperature": np.full((1, 8), FREEZING - 3), "wind_speed": np.full((1, 8), 2.0), "cloud": np.zeros((1, 8))}
+    moist = {
+        "temperature": np.full((1, 8), FREEZING - 3),
+        "wind_speed": np.full((1, 8), 2.0),
+        "cloud": np.zeros((1, 8)),
+    }
     moist["humidity"] = np.array([[0.96, 0.96, 1.0, 0.96, 0.96, 0.90, 0.96, 1.0]])
 
     rimy = cold.rimy_hours(moist)
@@ -288,7 +416,10 @@ def test_a_day_that_the_run_does_not_reach_is_named_and_not_answered() -> None:
 
 
 def test_a_day_that_the_run_covers_in_part_says_so() -> None:
-    part = ask(atmosphere(TIMES, temperature=cooled(-3.0), precipitation_amount=1.0, **DEEP_CLOUD), DAY + timedelta(days=1))
+    part = ask(
+        atmosphere(TIMES, temperature=cooled(-3.0), precipitation_amount=1.0, **DEEP_CLOUD),
+        DAY + timedelta(days=1),
+    )
 
     # the run ends at 24:00 UTC, 08 local
     assert part.values["snow_water"][0] == pytest.approx(8 / 3, abs=0.01)
@@ -297,7 +428,9 @@ def test_a_day_that_the_run_covers_in_part_says_so() -> None:
 
 
 def test_without_precipitation_and_snow_fields_the_cold_is_still_told() -> None:
-    air = atmosphere(TIMES, temperature=cooled(-3.0)).drop_vars(["precipitation_amount", "precipitation_amount_start"])
+    air = atmosphere(TIMES, temperature=cooled(-3.0)).drop_vars(
+        ["precipitation_amount", "precipitation_amount_start"]
+    )
 
     part = ask(air)
 
@@ -308,7 +441,15 @@ def test_without_precipitation_and_snow_fields_the_cold_is_still_told() -> None:
 
 
 def test_features_and_evidence_keep_their_promises() -> None:
-    part = ask(atmosphere(TIMES, temperature=cooled(-3.0), precipitation_amount=1.0, surface_snow_thickness=0.05, **DEEP_CLOUD))
+    part = ask(
+        atmosphere(
+            TIMES,
+            temperature=cooled(-3.0),
+            precipitation_amount=1.0,
+            surface_snow_thickness=0.05,
+            **DEEP_CLOUD,
+        )
+    )
 
     drawn = part.evidence["snowfall"]
 
@@ -316,7 +457,12 @@ def test_features_and_evidence_keep_their_promises() -> None:
         if name in FEATURES and np.isfinite(values[0]):
             assert FEATURES[name].low <= values[0] <= FEATURES[name].high, name
     assert set(part.evidence) == set(snow.PHENOMENA)
-    assert (drawn["time"].values[0, [0, -1]] == np.array(["2026-11-21T16:00", "2026-11-22T16:00"], dtype="datetime64[ns]")).all()
-    assert drawn["new_snow"].values[0, 1:].sum() == pytest.approx(part.values["new_snow"][0], rel=1e-5)
+    assert (
+        drawn["time"].values[0, [0, -1]]
+        == np.array(["2026-11-21T16:00", "2026-11-22T16:00"], dtype="datetime64[ns]")
+    ).all()
+    assert drawn["new_snow"].values[0, 1:].sum() == pytest.approx(
+        part.values["new_snow"][0], rel=1e-5
+    )
     assert np.isnan(drawn["new_snow"].values[0, 0])
     assert drawn["row"].values.tolist() == [0]

@@ -17,7 +17,13 @@ def pack(water: float, depth: float) -> Pack:
     return Pack(one(water), one(depth))
 
 
-def day(snow_water: float = 0.0, new_snow: float = 0.0, rain: float = 0.0, thaw: float = 0.0, rain_temperature: float = FREEZING) -> Day:
+def day(
+    snow_water: float = 0.0,
+    new_snow: float = 0.0,
+    rain: float = 0.0,
+    thaw: float = 0.0,
+    rain_temperature: float = FREEZING,
+) -> Day:
     return Day(one(snow_water), one(new_snow), one(rain), one(thaw), one(rain_temperature))
 
 
@@ -37,7 +43,8 @@ def test_a_dense_pack_settles_no_further_in_the_cold() -> None:
 
 
 def test_warm_days_melt_by_the_degree_and_by_the_density() -> None:
-    # settled to 400 kg m-3 already: 0.0035 * 400 = 1.4 mm a degree-day; 3 of them take 4.2 mm, and 4.2/400 m of depth
+    # settled to 400 kg m-3 already: 0.0035 * 400 = 1.4 mm a degree-day; 3 of them take 4.2 mm, and
+    # 4.2/400 m of depth
     left, melted = next_day(pack(40.0, 0.10), day(thaw=3.0))
 
     assert melted[0] == pytest.approx(4.2)
@@ -59,7 +66,8 @@ def test_no_more_melts_than_lies() -> None:
 
 
 def test_new_snow_lies_on_the_old() -> None:
-    # the old 10 cm of 200 kg m-3 settle towards 300 (200/221.2 of them stay); the new 5 cm are those of the day's end
+    # the old 10 cm of 200 kg m-3 settle towards 300 (200/221.2 of them stay); the new 5 cm are
+    # those of the day's end
     left, _ = next_day(pack(20.0, 0.10), day(snow_water=5.0, new_snow=0.05))
 
     assert left.depth[0] == pytest.approx(0.05 + 20 / 221.2, abs=1e-4)
@@ -76,13 +84,21 @@ def test_a_station_sets_the_depth_right_and_its_silence_changes_nothing() -> Non
     assert after.water == pytest.approx([15.0, 30.0, 0.0, 60.0])
 
 
-@pytest.mark.parametrize(("lowest", "highest", "expected"), [(-5, 5, 5 / np.pi), (2, 10, 6), (-10, -1, 0), (-10, 0, 0), (4, 4, 4)])
-def test_the_degree_days_of_a_day_are_the_area_of_its_sine_above_zero(lowest: float, highest: float, expected: float) -> None:
-    assert thaw_of(one(FREEZING + lowest), one(FREEZING + highest))[0] == pytest.approx(expected, abs=1e-6)
+@pytest.mark.parametrize(
+    ("lowest", "highest", "expected"),
+    [(-5, 5, 5 / np.pi), (2, 10, 6), (-10, -1, 0), (-10, 0, 0), (4, 4, 4)],
+)
+def test_the_degree_days_of_a_day_are_the_area_of_its_sine_above_zero(
+    lowest: float, highest: float, expected: float
+) -> None:
+    assert thaw_of(one(FREEZING + lowest), one(FREEZING + highest))[0] == pytest.approx(
+        expected, abs=1e-6
+    )
 
 
 def test_a_day_of_snow_pellets_and_rain_is_laid_by_what_each_brings() -> None:
-    # 10 mm: 4 as snow ten times as deep (40 mm), 2 as pellets three times as deep (6 mm), 4 of rain; -4 to +4 degC: 4 / pi degree-days
+    # 10 mm: 4 as snow ten times as deep (40 mm), 2 as pellets three times as deep (6 mm), 4 of
+    # rain; -4 to +4 degC: 4 / pi degree-days
     made = Day.of(one(10.0), one(4.0), one(2.0), one(10.0), (one(FREEZING - 4), one(FREEZING + 4)))
 
     assert (made.snow_water[0], made.new_snow[0], made.rain[0]) == pytest.approx((6.0, 0.046, 4.0))
@@ -92,9 +108,14 @@ def test_a_day_of_snow_pellets_and_rain_is_laid_by_what_each_brings() -> None:
 def test_five_hundred_sites_go_as_one() -> None:
     rng = np.random.default_rng(4)
     many = Pack(rng.uniform(0, 100, 500), rng.uniform(0.1, 0.5, 500))
-    weather = Day(*(rng.uniform(0, high, 500) for high in (20, 0.2, 20, 5)), rng.uniform(268, 280, 500))
+    weather = Day(
+        *(rng.uniform(0, high, 500) for high in (20, 0.2, 20, 5)), rng.uniform(268, 280, 500)
+    )
 
     together, _ = next_day(many, weather)
-    alone, _ = next_day(pack(many.water[7], many.depth[7]), Day(*(one(getattr(weather, n)[7]) for n in Day.__slots__)))
+    alone, _ = next_day(
+        pack(many.water[7], many.depth[7]),
+        Day(*(one(getattr(weather, n)[7]) for n in Day.__slots__)),
+    )
 
     assert together.depth[7] == pytest.approx(alone.depth[0])

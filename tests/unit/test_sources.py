@@ -47,14 +47,21 @@ def files_of(bucket: Path, cycle: Cycle = CYCLE) -> list[Path]:
 def distance(latitude: float, longitude: float, other: tuple[float, float]) -> float:
     """Great-circle distance [km] on a sphere of 6371 km (haversine)."""
     p, q = math.radians(latitude), math.radians(other[0])
-    half = math.sin((q - p) / 2) ** 2 + math.cos(p) * math.cos(q) * math.sin(math.radians(other[1] - longitude) / 2) ** 2
+    half = (
+        math.sin((q - p) / 2) ** 2
+        + math.cos(p) * math.cos(q) * math.sin(math.radians(other[1] - longitude) / 2) ** 2
+    )
     return 2 * 6371 * math.asin(math.sqrt(half))
 
 
-def test_the_region_holds_the_sites_and_seven_hundred_kilometres_of_light_path(config: Config) -> None:
+def test_the_region_holds_the_sites_and_seven_hundred_kilometres_of_light_path(
+    config: Config,
+) -> None:
     needs = needs_of(config, config.all_sites())
 
-    edges = [(needs.north, lon) for lon in range(105, 126)] + [(needs.south, lon) for lon in range(105, 126)]
+    edges = [(needs.north, lon) for lon in range(105, 126)] + [
+        (needs.south, lon) for lon in range(105, 126)
+    ]
     sides = [(lat, edge) for lat in range(34, 47) for edge in (needs.west, needs.east)]
     for site in config.all_sites():
         nearest = min(distance(site.latitude, site.longitude, point) for point in edges + sides)
@@ -68,14 +75,17 @@ def test_the_region_holds_the_sites_and_seven_hundred_kilometres_of_light_path(c
 @pytest.mark.parametrize(
     ("place", "expected"),
     [
-        ((0.0, 0.0), (6.5, -6.5, -7.0, 7.0)),  # 700 km are 6.30 degrees; a margin of 0.25, outward to the half
+        # 700 km are 6.30 degrees; a margin of 0.25, outward to the half
+        ((0.0, 0.0), (6.5, -6.5, -7.0, 7.0)),
         ((0.0, 179.0), (6.5, -6.5, 172.5, -174.0)),
         ((0.0, -179.0), (6.5, -6.5, 174.5, -172.5)),
         ((86.0, 20.0), (90.0, 79.0, -180.0, 180.0)),
         ((-85.0, 20.0), (-78.0, -90.0, -180.0, 180.0)),
     ],
 )
-def test_the_region_is_right_at_the_antimeridian_and_at_the_poles(place: tuple[float, float], expected: tuple[float, ...]) -> None:
+def test_the_region_is_right_at_the_antimeridian_and_at_the_poles(
+    place: tuple[float, float], expected: tuple[float, ...]
+) -> None:
     north, south, west, east = region_of([place], 700)
 
     assert abs(north - expected[0]) <= 0.5
@@ -84,13 +94,24 @@ def test_the_region_is_right_at_the_antimeridian_and_at_the_poles(place: tuple[f
     assert abs(east - expected[3]) <= 0.5
 
 
-def test_the_filter_is_asked_for_each_variable_and_level_once_and_never_for_all(config: Config) -> None:
-    """Spelling as sources.md has it from codes in use: blanks become underscores, longitudes run 0-360, `subregion` is empty."""
+def test_the_filter_is_asked_for_each_variable_and_level_once_and_never_for_all(
+    config: Config,
+) -> None:
+    """Spelling as sources.md has it from codes in use: blanks become underscores, longitudes run
+    0-360, `subregion` is empty.
+    """
     query = query_of(needs_of(config, config.all_sites()), *path_of(CYCLE, 3))
 
     names = [name for name, _ in query]
     assert query[:2] == [("dir", "/gfs.20261122/00/atmos"), ("file", "gfs.t00z.pgrb2.0p25.f003")]
-    assert {"var_TMP", "var_CLMR", "var_CLWMR", "lev_850_mb", "lev_2_m_above_ground", "lev_0C_isotherm"} <= set(names)
+    assert {
+        "var_TMP",
+        "var_CLMR",
+        "var_CLWMR",
+        "lev_850_mb",
+        "lev_2_m_above_ground",
+        "lev_0C_isotherm",
+    } <= set(names)
     assert "lev_entire_atmosphere_(considered_as_a_single_layer)" in names
     assert ("subregion", "") in query
     assert len(names) == len(set(names))
@@ -101,36 +122,54 @@ def test_the_filter_is_asked_for_each_variable_and_level_once_and_never_for_all(
 
 def test_all_three_ways_hold_the_same_fields(bucket: Path, tmp_path: Path, config: Config) -> None:
     def described(path: Path) -> set[tuple[object, ...]]:
-        return {(m.run, m.start, m.end, m.statistic, m.parameter, m.surface, m.value) for m in inspect(path)}
+        return {
+            (m.run, m.start, m.end, m.statistic, m.parameter, m.surface, m.value)
+            for m in inspect(path)
+        }
 
     with LoopbackBucket(bucket) as server:
         settings = settings_for(config, tmp_path, server.url, server.filter_url)
-        settings = settings.model_copy(update={"source": settings.source.model_copy(update={"folder": bucket})})
+        settings = settings.model_copy(
+            update={"source": settings.source.model_copy(update={"folder": bucket})}
+        )
         needs = needs_of(settings, settings.all_sites())
-        got = {way: open_source(settings, way, PatientClock()).acquire(needs, NOW, CYCLE) for way in ("filter", "bucket", "folder")}
+        got = {
+            way: open_source(settings, way, PatientClock()).acquire(needs, NOW, CYCLE)
+            for way in ("filter", "bucket", "folder")
+        }
 
-    for by_filter, by_bucket, by_folder in zip(*(got[way].files for way in ("filter", "bucket", "folder")), strict=True):
+    for by_filter, by_bucket, by_folder in zip(
+        *(got[way].files for way in ("filter", "bucket", "folder")), strict=True
+    ):
         assert described(by_bucket) <= described(by_filter) <= described(by_folder)
     assert {way: one.origin for way, one in got.items()} == {way: way for way in got}
     assert got["folder"].requests == 0
 
 
-def test_the_newest_whole_run_that_may_be_out_is_chosen(bucket: Path, tmp_path: Path, config: Config) -> None:
+def test_the_newest_whole_run_that_may_be_out_is_chosen(
+    bucket: Path, tmp_path: Path, config: Config
+) -> None:
     with LoopbackBucket(bucket) as server:
         settings = settings_for(config, tmp_path, server.url)
         source = open_source(settings, "bucket", PatientClock())
         runs = [cycle.run for cycle in source.candidates(datetime(2026, 11, 22, 9, 30, tzinfo=UTC))]
 
     # 3.6 h after the run at the earliest, 24 h at the latest
-    assert runs == [datetime(2026, 11, day, hour, tzinfo=UTC) for day, hour in ((22, 0), (21, 18), (21, 12))]
+    assert runs == [
+        datetime(2026, 11, day, hour, tzinfo=UTC) for day, hour in ((22, 0), (21, 18), (21, 12))
+    ]
 
 
-def test_a_run_too_old_to_be_shown_is_not_given(bucket: Path, tmp_path: Path, config: Config) -> None:
+def test_a_run_too_old_to_be_shown_is_not_given(
+    bucket: Path, tmp_path: Path, config: Config
+) -> None:
     with LoopbackBucket(bucket) as server:
         settings = settings_for(config, tmp_path, server.url)
         source = open_source(settings, "bucket", PatientClock())
         with pytest.raises(CycleNotReady, match="gfs-2026112318 back to gfs-2026112300") as raised:
-            source.acquire(needs_of(settings, settings.all_sites()), CYCLE.run + timedelta(hours=46))
+            source.acquire(
+                needs_of(settings, settings.all_sites()), CYCLE.run + timedelta(hours=46)
+            )
 
     assert "--cycle" in str(raised.value)
 
@@ -140,7 +179,9 @@ def test_a_source_that_is_none_is_a_wrong_setting(config: Config) -> None:
         open_source(config, "ftp")
 
 
-def test_old_cycles_go_and_the_one_in_use_stays(bucket: Path, tmp_path: Path, config: Config) -> None:
+def test_old_cycles_go_and_the_one_in_use_stays(
+    bucket: Path, tmp_path: Path, config: Config
+) -> None:
     kept = tmp_path / "cycles" / "gfs"
     for run in ("2026112300", "2026112218", "2026112212", "2026112206", "2026112118"):
         (kept / run / "bucket").mkdir(parents=True)
@@ -148,10 +189,17 @@ def test_old_cycles_go_and_the_one_in_use_stays(bucket: Path, tmp_path: Path, co
     (kept / "2026112118" / "bucket" / "f003.grib2.part").write_bytes(b"GR")
     with LoopbackBucket(bucket) as server:
         settings = settings_for(config, tmp_path, server.url)
-        open_source(settings, "bucket", PatientClock()).acquire(needs_of(settings, settings.all_sites()), NOW, CYCLE)
+        open_source(settings, "bucket", PatientClock()).acquire(
+            needs_of(settings, settings.all_sites()), NOW, CYCLE
+        )
 
     # keep_cycles is 4: the three newest and the one in use
-    assert sorted(path.name for path in kept.iterdir() if path.is_dir()) == ["2026112200", "2026112212", "2026112218", "2026112300"]
+    assert sorted(path.name for path in kept.iterdir() if path.is_dir()) == [
+        "2026112200",
+        "2026112212",
+        "2026112218",
+        "2026112300",
+    ]
 
 
 def test_what_dead_runs_left_is_cleared(bucket: Path, tmp_path: Path, config: Config) -> None:
@@ -163,29 +211,43 @@ def test_what_dead_runs_left_is_cleared(bucket: Path, tmp_path: Path, config: Co
             (folder / name).write_bytes(b"GRIB")
     with LoopbackBucket(bucket) as server:
         settings = settings_for(config, tmp_path, server.url)
-        open_source(settings, "bucket", PatientClock()).acquire(needs_of(settings, settings.all_sites()), NOW, CYCLE)
+        open_source(settings, "bucket", PatientClock()).acquire(
+            needs_of(settings, settings.all_sites()), NOW, CYCLE
+        )
 
-    assert sorted(path.name for path in mine.iterdir()) == [f"f00{step}.{kind}" for step in (0, 3, 6) for kind in ("grib2", "json")]
+    assert sorted(path.name for path in mine.iterdir()) == [
+        f"f00{step}.{kind}" for step in (0, 3, 6) for kind in ("grib2", "json")
+    ]
     assert [path.name for path in older.iterdir()] == ["f099.grib2"]
 
 
-def test_two_processes_that_want_the_same_cycle_take_turns(bucket: Path, tmp_path: Path, config: Config) -> None:
-    """Each door has a lock file of its own open, as two processes would; the second finds what the first has fetched."""
+def test_two_processes_that_want_the_same_cycle_take_turns(
+    bucket: Path, tmp_path: Path, config: Config
+) -> None:
+    """Each door has a lock file of its own open, as two processes would; the second finds what the
+    first has fetched.
+    """
     with LoopbackBucket(bucket) as server, ThreadPoolExecutor(2) as pool:
         settings = settings_for(config, tmp_path, server.url)
         needs = needs_of(settings, settings.all_sites())
-        got = list(pool.map(lambda _: open_source(settings, "bucket").acquire(needs, NOW, CYCLE), range(2)))
+        got = list(
+            pool.map(lambda _: open_source(settings, "bucket").acquire(needs, NOW, CYCLE), range(2))
+        )
 
     assert got[0].files == got[1].files
     assert sorted(one.requests > 0 for one in got) == [False, True]
 
 
-def test_a_folder_that_cannot_be_written_is_named(bucket: Path, tmp_path: Path, config: Config) -> None:
+def test_a_folder_that_cannot_be_written_is_named(
+    bucket: Path, tmp_path: Path, config: Config
+) -> None:
     (tmp_path / "cycles").write_text("a file stands where the folder should be")
     with LoopbackBucket(bucket) as server:
         settings = settings_for(config, tmp_path, server.url)
         with pytest.raises(SourceUnavailable, match="cannot be written"):
-            open_source(settings, "bucket", PatientClock()).acquire(needs_of(settings, settings.all_sites()), NOW, CYCLE)
+            open_source(settings, "bucket", PatientClock()).acquire(
+                needs_of(settings, settings.all_sites()), NOW, CYCLE
+            )
 
 
 def test_other_needs_are_fetched_anew(bucket: Path, tmp_path: Path, config: Config) -> None:
@@ -194,14 +256,18 @@ def test_other_needs_are_fetched_anew(bucket: Path, tmp_path: Path, config: Conf
         source = open_source(settings, "bucket", PatientClock())
         needs = needs_of(settings, settings.all_sites())
         source.acquire(needs, NOW, CYCLE)
-        fewer = type(needs)(needs.fields[:3], needs.steps, needs.north, needs.south, needs.west, needs.east)
+        fewer = type(needs)(
+            needs.fields[:3], needs.steps, needs.north, needs.south, needs.west, needs.east
+        )
         got = source.acquire(fewer, NOW, CYCLE)
 
     assert got.requests > 0
     assert [len(inspect(path)) for path in got.files] == [60, 60, 60]
 
 
-def test_loose_files_of_any_name_are_told_by_their_headers(bucket: Path, drop: Path, tmp_path: Path, config: Config) -> None:
+def test_loose_files_of_any_name_are_told_by_their_headers(
+    bucket: Path, drop: Path, tmp_path: Path, config: Config
+) -> None:
     earlier = Cycle(CYCLE.run - timedelta(hours=6))
     write_cycle(tmp_path / "earlier", earlier)
     for number, path in enumerate(files_of(bucket) + files_of(tmp_path / "earlier", earlier)):
@@ -213,18 +279,25 @@ def test_loose_files_of_any_name_are_told_by_their_headers(bucket: Path, drop: P
     got = open_source(settings, "folder").acquire(needs_of(settings, settings.all_sites()), NOW)
 
     assert got.cycle == CYCLE
-    assert [path.name for path in got.files] == [f"Z_NAFP_C_BABJ_{number}.bin" for number in (0, 1, 2)]
+    assert [path.name for path in got.files] == [
+        f"Z_NAFP_C_BABJ_{number}.bin" for number in (0, 1, 2)
+    ]
     assert len(got.notes) == 1
     assert "readme.doc" in got.notes[0]
     assert sorted((path.name, path.stat().st_mtime_ns) for path in drop.iterdir()) == before
 
 
-def test_a_step_that_comes_in_several_files_is_put_together(bucket: Path, drop: Path, tmp_path: Path, config: Config) -> None:
+def test_a_step_that_comes_in_several_files_is_put_together(
+    bucket: Path, drop: Path, tmp_path: Path, config: Config
+) -> None:
     for step, path in zip((0, 3, 6), files_of(bucket), strict=True):
         data = path.read_bytes()
         parts: dict[tuple[int, ...], bytes] = {}
         for message in inspect(path):
-            parts[message.parameter] = parts.get(message.parameter, b"") + data[message.offset : message.offset + message.length]
+            parts[message.parameter] = (
+                parts.get(message.parameter, b"")
+                + data[message.offset : message.offset + message.length]
+            )
         for parameter, part in parts.items():
             (drop / f"step{step}_{'_'.join(map(str, parameter))}").write_bytes(part)
     settings = settings_for(config, tmp_path)
@@ -235,7 +308,9 @@ def test_a_step_that_comes_in_several_files_is_put_together(bucket: Path, drop: 
     assert len(got.files) == 5 + 6 + 6
 
 
-def test_a_bad_file_in_the_bucket_s_layout_is_set_aside_and_a_good_copy_serves(bucket: Path, tmp_path: Path, config: Config) -> None:
+def test_a_bad_file_in_the_bucket_s_layout_is_set_aside_and_a_good_copy_serves(
+    bucket: Path, tmp_path: Path, config: Config
+) -> None:
     drop = Path(shutil.copytree(bucket, tmp_path / "drop"))
     victim = files_of(drop)[1]
     shutil.copy(victim, drop / "again.grib2")
@@ -248,7 +323,9 @@ def test_a_bad_file_in_the_bucket_s_layout_is_set_aside_and_a_good_copy_serves(b
     assert "f003" in got.notes[0]
 
 
-def test_a_file_still_being_written_is_looked_at_again(bucket: Path, tmp_path: Path, config: Config) -> None:
+def test_a_file_still_being_written_is_looked_at_again(
+    bucket: Path, tmp_path: Path, config: Config
+) -> None:
     drop = Path(shutil.copytree(bucket, tmp_path / "drop"))
     victim = files_of(drop)[2]
     whole = victim.read_bytes()
@@ -283,25 +360,46 @@ def test_a_file_once_read_is_not_read_again(
 def test_a_folder_that_is_not_there_teaches(tmp_path: Path, config: Config) -> None:
     settings = settings_for(config, tmp_path)
 
-    with pytest.raises(CycleNotReady, match=r"there is no such folder; make it, or set source.folder"):
-        open_source(settings, "folder").acquire(needs_of(settings, settings.all_sites()), NOW, CYCLE)
+    with pytest.raises(
+        CycleNotReady, match=r"there is no such folder; make it, or set source.folder"
+    ):
+        open_source(settings, "folder").acquire(
+            needs_of(settings, settings.all_sites()), NOW, CYCLE
+        )
 
 
-def test_the_real_files_come_whole_through_the_bucket(gfs_tree: Path, tmp_path: Path, config: Config) -> None:
-    """Byte for byte what the real inventory says lies there: each message is found again in the real file."""
+def test_the_real_files_come_whole_through_the_bucket(
+    gfs_tree: Path, tmp_path: Path, config: Config
+) -> None:
+    """Byte for byte what the real inventory says lies there: each message is found again in the
+    real file.
+    """
     cycle = Cycle(datetime(2020, 8, 4, 12, tzinfo=UTC))
     with LoopbackBucket(gfs_tree) as server:
         settings = settings_for(config, tmp_path, server.url)
         steps = (settings.source.steps[0].model_copy(update={"last": 12, "every": 6}),)
-        settings = settings.model_copy(update={"source": settings.source.model_copy(update={"steps": steps})})
-        got = open_source(settings, "bucket", PatientClock()).acquire(needs_of(settings, settings.all_sites()), cycle.run, cycle)
+        settings = settings.model_copy(
+            update={"source": settings.source.model_copy(update={"steps": steps})}
+        )
+        got = open_source(settings, "bucket", PatientClock()).acquire(
+            needs_of(settings, settings.all_sites()), cycle.run, cycle
+        )
 
-    # counted in the .idx by the catalogue's names and levels: 156 messages of use at f000, 160 later (means of cloud, precipitation)
+    # counted in the .idx by the catalogue's names and levels: 156 messages of use at f000, 160
+    # later (means of cloud, precipitation)
     assert [len(inspect(path)) for path in got.files] == [156, 160, 160]
     for step, path in zip((0, 6, 12), got.files, strict=True):
-        original, data = (gfs_tree / "/".join(path_of(cycle, step)).lstrip("/")).read_bytes(), path.read_bytes()
-        known = {hashlib.sha256(original[m.offset : m.offset + m.length]).digest() for m in inspect(_in(gfs_tree, cycle, step))}
-        assert {hashlib.sha256(data[m.offset : m.offset + m.length]).digest() for m in inspect(path)} <= known
+        original, data = (
+            (gfs_tree / "/".join(path_of(cycle, step)).lstrip("/")).read_bytes(),
+            path.read_bytes(),
+        )
+        known = {
+            hashlib.sha256(original[m.offset : m.offset + m.length]).digest()
+            for m in inspect(_in(gfs_tree, cycle, step))
+        }
+        assert {
+            hashlib.sha256(data[m.offset : m.offset + m.length]).digest() for m in inspect(path)
+        } <= known
 
 
 def _in(tree: Path, cycle: Cycle, step: int) -> Path:

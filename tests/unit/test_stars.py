@@ -1,4 +1,6 @@
-"""Does the night's best window lie where a stargazer would go out, and is what hides the stars counted right?"""
+"""Does the night's best window lie where a stargazer would go out, and is what hides the stars
+counted right?
+"""
 
 from __future__ import annotations
 
@@ -19,7 +21,8 @@ from models.rule_model import PhysicsRule
 from tests.skies import SITES, Profile, atmosphere, layer, night, steps
 
 LINGSHAN = SITES["lingshan"]
-NEW_MOON, FULL_MOON, LAST_QUARTER = "2026-11-08", "2026-11-24", "2026-12-01"  # USNO: 9 Nov 07:02, 24 Nov 14:53, 1 Dec 06:09
+# USNO: 9 Nov 07:02, 24 Nov 14:53, 1 Dec 06:09
+NEW_MOON, FULL_MOON, LAST_QUARTER = "2026-11-08", "2026-11-24", "2026-12-01"
 DRY: Profile = lambda height: np.full(height.shape, 0.3)  # noqa: E731
 CLEAR: Profile = lambda height: np.zeros(height.shape)  # noqa: E731
 
@@ -35,7 +38,9 @@ def derived(config: Config, made: Atmosphere, event: Event) -> tuple[dict[str, n
 
 
 def chance(config: Config, day: str, humidity: Profile, cloud: Profile) -> float:
-    values, _ = derived(config, atmosphere(steps(f"{day}T00:00", 48), humidity=humidity, cloud=cloud), night_of(day))
+    values, _ = derived(
+        config, atmosphere(steps(f"{day}T00:00", 48), humidity=humidity, cloud=cloud), night_of(day)
+    )
     rule = PhysicsRule("starry_sky").ready()
     return float(rule.predict_proba(np.array([[values[name][0] for name in rule.columns]]))[0, 1])
 
@@ -49,17 +54,27 @@ def test_a_night_runs_from_astronomical_dusk_to_dawn(config: Config) -> None:
 
     (event,) = stars.events(LINGSHAN, day, almanac, config.phenomena)
 
-    assert (event.window.start, event.window.end) == (almanac.astronomical_dusk, almanac.astronomical_dawn)
+    assert (event.window.start, event.window.end) == (
+        almanac.astronomical_dusk,
+        almanac.astronomical_dawn,
+    )
     assert event.key == ("lingshan", "starry_sky", "2026-11-08")
 
 
-def test_there_is_no_starry_night_without_astronomical_darkness_or_where_nobody_asks(config: Config) -> None:
+def test_there_is_no_starry_night_without_astronomical_darkness_or_where_nobody_asks(
+    config: Config,
+) -> None:
     day = date(2026, 6, 21)
     north = replace(LINGSHAN, latitude=62.0)
     almanac = sky.almanacs((north,), (day,), config.zone)[north.id, day]
 
     assert stars.events(north, day, almanac, config.phenomena) == []
-    assert stars.events(replace(LINGSHAN, phenomena=("rime",)), day, replace(almanac), config.phenomena) == []
+    assert (
+        stars.events(
+            replace(LINGSHAN, phenomena=("rime",)), day, replace(almanac), config.phenomena
+        )
+        == []
+    )
 
 
 # -- what a forecaster expects
@@ -74,7 +89,9 @@ def test_a_clear_night_under_a_full_moon_is_not(config: Config) -> None:
 
 
 def test_a_night_whose_moon_rises_late_is_starry_before(config: Config) -> None:
-    values, _ = derived(config, atmosphere(steps(f"{LAST_QUARTER}T00:00", 48), humidity=DRY), night_of(LAST_QUARTER))
+    values, _ = derived(
+        config, atmosphere(steps(f"{LAST_QUARTER}T00:00", 48), humidity=DRY), night_of(LAST_QUARTER)
+    )
 
     assert chance(config, LAST_QUARTER, DRY, CLEAR) > 0.8
     assert values["moon_altitude"][0] < 5
@@ -99,7 +116,11 @@ def test_a_veil_of_cirrus_spoils_more_than_a_few_wisps(config: Config) -> None:
 def test_a_sea_of_clouds_below_the_summit_hides_no_star(config: Config) -> None:
     deck = layer(500, 1900, 1.0, 0.3)
 
-    values, _ = derived(config, atmosphere(steps(f"{NEW_MOON}T00:00", 48), humidity=deck, cloud=layer(500, 1900)), night_of(NEW_MOON))
+    values, _ = derived(
+        config,
+        atmosphere(steps(f"{NEW_MOON}T00:00", 48), humidity=deck, cloud=layer(500, 1900)),
+        night_of(NEW_MOON),
+    )
 
     assert values["low_cloud"][0] == pytest.approx(1.0)
     assert values["cloud_for_stars"][0] == pytest.approx(0.0, abs=0.01)
@@ -109,18 +130,29 @@ LAYERS_ALOFT = {"low": (3200, 3600), "medium": (4500, 5500), "high": (8000, 1000
 
 
 @pytest.mark.parametrize("name", LAYERS_ALOFT)
-def test_a_night_is_forecast_as_it_is_diagnosed_whichever_layer_covers_it(config: Config, name: str) -> None:
+def test_a_night_is_forecast_as_it_is_diagnosed_whichever_layer_covers_it(
+    config: Config, name: str
+) -> None:
     # given a dark, dry night under more and more of one layer
     event, covers, chances, degrees = night_of(NEW_MOON), np.arange(0.0, 1.01, 0.05), [], []
     rule = PhysicsRule("starry_sky").ready()
     for cover in covers:
-        made = atmosphere(steps(f"{NEW_MOON}T00:00", 24, every=12), humidity=DRY, cloud=layer(*LAYERS_ALOFT[name], float(cover)))
+        made = atmosphere(
+            steps(f"{NEW_MOON}T00:00", 24, every=12),
+            humidity=DRY,
+            cloud=layer(*LAYERS_ALOFT[name], float(cover)),
+        )
         values, _ = derived(config, made, event)
-        chances.append(rule.predict_proba(np.array([[values[column][0] for column in rule.columns]]))[0, 1])
-        degrees.append(stars.diagnose((event,), Scene(made, (LINGSHAN,)), config.phenomena)[0].degree)
+        chances.append(
+            rule.predict_proba(np.array([[values[column][0] for column in rule.columns]]))[0, 1]
+        )
+        degrees.append(
+            stars.diagnose((event,), Scene(made, (LINGSHAN,)), config.phenomena)[0].degree
+        )
     told, seen = np.array(chances), np.array(degrees)
 
-    # then both say yes, both say no, and between 2/10 and 5/10, where stars are seen in part, the chance falls from one to the other
+    # then both say yes, both say no, and between 2/10 and 5/10, where stars are seen in part, the
+    # chance falls from one to the other
     assert [seen[covers <= 0.201].min(), seen[covers > 0.501].max()] == [1.0, 0.0]
     assert (told[covers < 0.16] > 0.8).all()
     assert (told[seen == 1] > 0.5).all()
@@ -131,7 +163,9 @@ def test_a_night_is_forecast_as_it_is_diagnosed_whichever_layer_covers_it(config
 def test_two_tenths_is_two_tenths_however_the_model_rounds_it(config: Config) -> None:
     told = {}
     for cover in (0.199, 0.2, 0.201, 0.21):
-        made = atmosphere(steps(f"{NEW_MOON}T00:00", 48), humidity=DRY, cloud=layer(8000, 10000, cover))
+        made = atmosphere(
+            steps(f"{NEW_MOON}T00:00", 48), humidity=DRY, cloud=layer(8000, 10000, cover)
+        )
         values, _ = derived(config, made, night_of(NEW_MOON))
         (seen,) = stars.diagnose((night_of(NEW_MOON),), Scene(made, (LINGSHAN,)), config.phenomena)
         told[cover] = (float(values["clear_hours"][0]), seen.degree)
@@ -144,13 +178,18 @@ def test_two_tenths_is_two_tenths_however_the_model_rounds_it(config: Config) ->
 
 def test_cirrus_hides_little_starlight_and_still_covers_the_sky(config: Config) -> None:
     # given a night whose second half is under cirrus
-    made = atmosphere(steps(f"{NEW_MOON}T00:00", 48, every=1), humidity=DRY, cloud=layer(8000, 10000, 0.6))
+    made = atmosphere(
+        steps(f"{NEW_MOON}T00:00", 48, every=1), humidity=DRY, cloud=layer(8000, 10000, 0.6)
+    )
     cirrus = made["time"] >= np.datetime64(f"{NEW_MOON}T16:00")
-    made["cloud_area_fraction_in_atmosphere_layer"] = made["cloud_area_fraction_in_atmosphere_layer"].where(cirrus, 0.0)
+    made["cloud_area_fraction_in_atmosphere_layer"] = made[
+        "cloud_area_fraction_in_atmosphere_layer"
+    ].where(cirrus, 0.0)
 
     values, _ = derived(config, made, night_of(NEW_MOON))
 
-    # then the best window is the half without, although no more than a fifth of the starlight is lost in the other
+    # then the best window is the half without, although no more than a fifth of the starlight is
+    # lost in the other
     assert values["best_end"][0] <= np.datetime64(f"{NEW_MOON}T16:04")
     assert values["sky_cover"][0] < 0.1
 
@@ -164,8 +203,13 @@ def test_no_window_is_told_beyond_the_last_field(config: Config) -> None:
 
     values, part = derived(config, made, night_of(NEW_MOON))
 
-    # then the window ends there, cloud is drawn as far, and the clear hours are those that are known
-    assert np.datetime64(f"{NEW_MOON}T14:30") <= values["best_end"][0] <= np.datetime64(f"{NEW_MOON}T15:00")
+    # then the window ends there, cloud is drawn as far, and the clear hours are those that are
+    # known
+    assert (
+        np.datetime64(f"{NEW_MOON}T14:30")
+        <= values["best_end"][0]
+        <= np.datetime64(f"{NEW_MOON}T15:00")
+    )
     assert values["clear_hours"][0] == pytest.approx(4.0)
     drawn = part.evidence["starry_sky"].isel(event=0)
     after = drawn["time"].values > np.datetime64(f"{NEW_MOON}T15:00")
@@ -197,7 +241,11 @@ def test_without_a_moon_one_turns_away_from_the_city(config: Config) -> None:
     open_site = replace(LINGSHAN, view_sector=(0.0, 360.0))
     assert int(np.argmax(LINGSHAN.sky_glow)) in (3, 4)
 
-    values, _ = derived(config, atmosphere(steps(f"{NEW_MOON}T00:00", 48)), night(open_site, f"{NEW_MOON}T10:34", f"{NEW_MOON}T21:20"))
+    values, _ = derived(
+        config,
+        atmosphere(steps(f"{NEW_MOON}T00:00", 48)),
+        night(open_site, f"{NEW_MOON}T10:34", f"{NEW_MOON}T21:20"),
+    )
     westward, _ = derived(config, atmosphere(steps(f"{NEW_MOON}T00:00", 48)), night_of(NEW_MOON))
 
     assert 200 <= values["darkest_azimuth"][0] <= 330
@@ -205,7 +253,8 @@ def test_without_a_moon_one_turns_away_from_the_city(config: Config) -> None:
 
 
 def test_one_is_told_to_face_only_where_the_site_looks(config: Config) -> None:
-    eastward = replace(LINGSHAN, view_sector=(60.0, 180.0))  # the city's side: its edge is the least bright
+    # the city's side: its edge is the least bright
+    eastward = replace(LINGSHAN, view_sector=(60.0, 180.0))
     dark = night(eastward, f"{NEW_MOON}T10:34", f"{NEW_MOON}T21:20")
 
     values, _ = derived(config, atmosphere(steps(f"{NEW_MOON}T00:00", 48)), dark)
@@ -213,7 +262,9 @@ def test_one_is_told_to_face_only_where_the_site_looks(config: Config) -> None:
     assert values["darkest_azimuth"][0] == 180
 
 
-def test_where_the_city_s_light_is_not_known_only_the_moon_says_where_to_face(config: Config) -> None:
+def test_where_the_city_s_light_is_not_known_only_the_moon_says_where_to_face(
+    config: Config,
+) -> None:
     place = replace(LINGSHAN, sky_glow=(), view_sector=(0.0, 360.0))
     dark = night(place, f"{NEW_MOON}T10:34", f"{NEW_MOON}T21:20")
     # Full moon on 24 November 2026: at 12:00-13:00 UTC it stands in the east over Lingshan.
@@ -227,11 +278,20 @@ def test_where_the_city_s_light_is_not_known_only_the_moon_says_where_to_face(co
 
 
 def test_humid_air_lets_fewer_stars_through(config: Config) -> None:
-    damp, _ = derived(config, atmosphere(steps(f"{NEW_MOON}T00:00", 48), humidity=lambda h: np.full(h.shape, 0.9)), night_of(NEW_MOON))
-    dry, _ = derived(config, atmosphere(steps(f"{NEW_MOON}T00:00", 48), humidity=DRY), night_of(NEW_MOON))
+    damp, _ = derived(
+        config,
+        atmosphere(steps(f"{NEW_MOON}T00:00", 48), humidity=lambda h: np.full(h.shape, 0.9)),
+        night_of(NEW_MOON),
+    )
+    dry, _ = derived(
+        config, atmosphere(steps(f"{NEW_MOON}T00:00", 48), humidity=DRY), night_of(NEW_MOON)
+    )
 
-    # Extinction at 2303 m by hand: aerosol .12 e^-1.535 = .0258, at 90 % (.1 / .5)^-.5 = 2.236 times: .0319 more.
-    assert dry["limiting_magnitude"][0] - damp["limiting_magnitude"][0] == pytest.approx(0.032, abs=0.002)
+    # Extinction at 2303 m by hand: aerosol .12 e^-1.535 = .0258, at 90 % (.1 / .5)^-.5 = 2.236
+    # times: .0319 more.
+    assert dry["limiting_magnitude"][0] - damp["limiting_magnitude"][0] == pytest.approx(
+        0.032, abs=0.002
+    )
 
 
 # -- what was seen
@@ -239,21 +299,39 @@ def test_humid_air_lets_fewer_stars_through(config: Config) -> None:
 
 @pytest.mark.parametrize(
     ("cover", "day", "degree"),
-    [(0.0, NEW_MOON, 1.0), (0.2, NEW_MOON, 1.0), (0.3, NEW_MOON, 0.5), (0.6, NEW_MOON, 0.0), (0.0, FULL_MOON, 0.0)],
+    [
+        (0.0, NEW_MOON, 1.0),
+        (0.2, NEW_MOON, 1.0),
+        (0.3, NEW_MOON, 0.5),
+        (0.6, NEW_MOON, 0.0),
+        (0.0, FULL_MOON, 0.0),
+    ],
 )
-def test_a_night_is_diagnosed_by_sky_cover_and_darkness(config: Config, cover: float, day: str, degree: float) -> None:
-    # science.md 1: at most 2/10 and a zenith at least as dark as the threshold; half as much up to half the sky.
+def test_a_night_is_diagnosed_by_sky_cover_and_darkness(
+    config: Config, cover: float, day: str, degree: float
+) -> None:
+    # science.md 1: at most 2/10 and a zenith at least as dark as the threshold; half as much up to
+    # half the sky.
     made = atmosphere(steps(f"{day}T00:00", 48, every=6), cloud=layer(8000, 11000, cover))
 
     (outcome,) = stars.diagnose((night_of(day),), Scene(made, (LINGSHAN,)), config.phenomena)
 
-    assert (outcome.phenomenon, outcome.site, outcome.source, outcome.day) == ("starry_sky", "lingshan", "analysis", night_of(day).day)
+    assert (outcome.phenomenon, outcome.site, outcome.source, outcome.day) == (
+        "starry_sky",
+        "lingshan",
+        "analysis",
+        night_of(day).day,
+    )
     assert outcome.degree == degree
     assert outcome.amount == pytest.approx(cover, abs=1e-6)
 
 
-def test_a_diagnosis_counts_no_cloud_below_the_summit_and_knows_when_it_does_not_know(config: Config) -> None:
-    sea = atmosphere(steps(f"{NEW_MOON}T00:00", 48), humidity=layer(500, 1900, 1.0, 0.3), cloud=layer(500, 1900))
+def test_a_diagnosis_counts_no_cloud_below_the_summit_and_knows_when_it_does_not_know(
+    config: Config,
+) -> None:
+    sea = atmosphere(
+        steps(f"{NEW_MOON}T00:00", 48), humidity=layer(500, 1900, 1.0, 0.3), cloud=layer(500, 1900)
+    )
     before = atmosphere(steps("2026-11-06T00:00", 24))
     event = (night_of(NEW_MOON),)
 
@@ -266,26 +344,41 @@ def test_a_diagnosis_counts_no_cloud_below_the_summit_and_knows_when_it_does_not
 
 
 def test_a_station_s_oktas_tell_a_clear_night() -> None:
-    # WMO code table 2700: 1 okta is 12.5 %, 9 the sky not to be made out; the mean of a night's reports against 2/10.
-    okta = np.array([[0, 1, np.nan], [1, 2, 3], [7, 8, 9], [np.nan, np.nan, np.nan], [0, 0, 0], [8, 8, 8]], dtype=float)
+    # WMO code table 2700: 1 okta is 12.5 %, 9 the sky not to be made out; the mean of a night's
+    # reports against 2/10.
+    okta = np.array(
+        [[0, 1, np.nan], [1, 2, 3], [7, 8, 9], [np.nan, np.nan, np.nan], [0, 0, 0], [8, 8, 8]],
+        dtype=float,
+    )
     brightness = np.array([21.5, 21.5, 21.5, 21.5, 18.5, np.nan])
 
-    assert stars.degree_from_okta(okta, brightness) == pytest.approx([1.0, 0.5, 0.0, np.nan, 0.0, 0.0], nan_ok=True)
+    assert stars.degree_from_okta(okta, brightness) == pytest.approx(
+        [1.0, 0.5, 0.0, np.nan, 0.0, 0.0], nan_ok=True
+    )
 
 
 def test_a_meter_tells_a_bright_sky_and_a_clear_dark_one_and_is_not_fooled_by_dark_cloud() -> None:
-    # Lingshan's clear sky is 21.5: 21.4 is clear, 22.4 darker than any clear sky there, 20.5 hazy or lit: not to be told; 19 too bright.
-    assert stars.degree_from_meter(np.array([21.4, 22.4, 20.5, 19.0, np.nan]), np.full(5, 21.5)) == pytest.approx(
-        [1.0, 0.0, np.nan, 0.0, np.nan], nan_ok=True
-    )
+    # Lingshan's clear sky is 21.5: 21.4 is clear, 22.4 darker than any clear sky there, 20.5 hazy
+    # or lit: not to be told; 19 too bright.
+    assert stars.degree_from_meter(
+        np.array([21.4, 22.4, 20.5, 19.0, np.nan]), np.full(5, 21.5)
+    ) == pytest.approx([1.0, 0.0, np.nan, 0.0, np.nan], nan_ok=True)
 
 
 # -- the numbers
 
 
-@pytest.mark.parametrize(("base", "top", "hides"), [(2500, 3500, 1.0), (4500, 6500, 0.7), (8000, 11000, 0.3)])
-def test_a_layer_hides_as_much_as_its_weight_against_low_cloud(config: Config, base: float, top: float, hides: float) -> None:
-    values, _ = derived(config, atmosphere(steps(f"{NEW_MOON}T00:00", 48), cloud=layer(base, top)), night_of(NEW_MOON))
+@pytest.mark.parametrize(
+    ("base", "top", "hides"), [(2500, 3500, 1.0), (4500, 6500, 0.7), (8000, 11000, 0.3)]
+)
+def test_a_layer_hides_as_much_as_its_weight_against_low_cloud(
+    config: Config, base: float, top: float, hides: float
+) -> None:
+    values, _ = derived(
+        config,
+        atmosphere(steps(f"{NEW_MOON}T00:00", 48), cloud=layer(base, top)),
+        night_of(NEW_MOON),
+    )
 
     assert values["cloud_for_stars"][0] == pytest.approx(hides)  # science.md 1: .50 / .35 / .15
 
@@ -293,7 +386,9 @@ def test_a_layer_hides_as_much_as_its_weight_against_low_cloud(config: Config, b
 def test_a_moonless_zenith_is_the_site_s_own(config: Config) -> None:
     values, _ = derived(config, atmosphere(steps(f"{NEW_MOON}T00:00", 48)), night_of(NEW_MOON))
 
-    assert values["zenith_sky_brightness"][0] == pytest.approx(LINGSHAN.night_sky_brightness, abs=0.02)
+    assert values["zenith_sky_brightness"][0] == pytest.approx(
+        LINGSHAN.night_sky_brightness, abs=0.02
+    )
     assert values["dark_hours"][0] == pytest.approx(10.77, abs=0.01)
     assert values["clear_hours"][0] == pytest.approx(10.5)  # whole half hours of it
     assert values["moon_illumination"][0] < 0.02
@@ -304,14 +399,16 @@ def test_the_milky_way_stands_high_on_a_summer_night_and_not_in_november(config:
     values, _ = derived(config, atmosphere(steps("2026-07-14T00:00", 48)), summer)
     winter, _ = derived(config, atmosphere(steps(f"{NEW_MOON}T00:00", 48)), night_of(NEW_MOON))
 
-    # The core (17 h 46 min, -29.0 degrees) is above 10 degrees for 43.6 degrees (2.9 h) either side of its transit, on 14 July over
-    # 115.45 E at 14:33 UTC: from before dusk to 17:27, 3.8 h in whole half hours.
+    # The core (17 h 46 min, -29.0 degrees) is above 10 degrees for 43.6 degrees (2.9 h) either side
+    # of its transit, on 14 July over 115.45 E at 14:33 UTC: from before dusk to 17:27, 3.8 h in
+    # whole half hours.
     assert values["milky_way_hours"][0] == pytest.approx(3.5)
     assert winter["milky_way_hours"][0] == 0
 
 
 def test_the_milky_way_is_not_promised_under_a_full_moon(config: Config) -> None:
-    # USNO: full moon on 29 June 2026 at 23:56 UTC, up all night; the core crosses the meridian at 15:32 UTC.
+    # USNO: full moon on 29 June 2026 at 23:56 UTC, up all night; the core crosses the meridian at
+    # 15:32 UTC.
     summer = night(LINGSHAN, "2026-06-29T13:50", "2026-06-29T18:50")
 
     values, _ = derived(config, atmosphere(steps("2026-06-29T00:00", 48)), summer)
@@ -325,11 +422,17 @@ def test_the_best_window_is_the_clear_part_of_a_night_that_clouds_over(config: C
     open_sky = made["time"] < np.datetime64(f"{NEW_MOON}T16:00")
     cloud = made["cloud_area_fraction_in_atmosphere_layer"].where(~open_sky, 0.0)
 
-    values, _ = derived(config, made.assign(cloud_area_fraction_in_atmosphere_layer=cloud), night_of(NEW_MOON))
+    values, _ = derived(
+        config, made.assign(cloud_area_fraction_in_atmosphere_layer=cloud), night_of(NEW_MOON)
+    )
 
     # then one goes out at dusk and is home when it closes
     assert values["best_start"][0] == np.datetime64(f"{NEW_MOON}T10:34")
-    assert np.datetime64(f"{NEW_MOON}T14:30") <= values["best_end"][0] <= np.datetime64(f"{NEW_MOON}T16:30")
+    assert (
+        np.datetime64(f"{NEW_MOON}T14:30")
+        <= values["best_end"][0]
+        <= np.datetime64(f"{NEW_MOON}T16:30")
+    )
     assert values["cloud_for_stars"][0] < 0.2
     assert 4 <= values["clear_hours"][0] <= 6
 
@@ -344,7 +447,11 @@ def test_a_night_shorter_than_the_wanted_hours_has_no_best_window(config: Config
 
 
 def test_an_overcast_night_has_no_best_window(config: Config) -> None:
-    values, _ = derived(config, atmosphere(steps(f"{NEW_MOON}T00:00", 48), cloud=layer(2500, 9000, 0.8)), night_of(NEW_MOON))
+    values, _ = derived(
+        config,
+        atmosphere(steps(f"{NEW_MOON}T00:00", 48), cloud=layer(2500, 9000, 0.8)),
+        night_of(NEW_MOON),
+    )
 
     assert values["cloud_for_stars"][0] == pytest.approx(0.8)
     assert np.isnat(values["best_start"][0])
@@ -355,7 +462,9 @@ def test_a_mean_over_the_hours_before_the_only_field_still_answers(config: Confi
     # given one field at 00 UTC, after the night, with cloud as a mean from 18 UTC to then
     means = {f"{name}_type_cloud_area_fraction_mean": 0.05 for name in ("low", "medium", "high")}
     made = atmosphere(steps("2026-11-09T00:30", 0), cloud=None, **means)
-    made = made.assign({f"{name}_start": ("time", [np.datetime64(f"{NEW_MOON}T18:00", "ns")]) for name in means})
+    made = made.assign(
+        {f"{name}_start": ("time", [np.datetime64(f"{NEW_MOON}T18:00", "ns")]) for name in means}
+    )
 
     # when the night is asked for
     scene = Scene(made, (LINGSHAN,))
@@ -382,7 +491,9 @@ def test_a_window_does_not_cross_what_is_not_known() -> None:
 def test_every_feature_of_stars_is_there_and_within_its_limits(config: Config) -> None:
     values, part = derived(config, atmosphere(steps(f"{NEW_MOON}T00:00", 48)), night_of(NEW_MOON))
 
-    assert {name for name, feature in FEATURES.items() if feature.phenomena == STARS} <= set(part.values)
+    assert {name for name, feature in FEATURES.items() if feature.phenomena == STARS} <= set(
+        part.values
+    )
     for name in part.values.keys() - {"best_start", "best_end"}:
         absent = FEATURES[name].may_be_absent and np.isnan(values[name][0])
         assert absent or FEATURES[name].low <= values[name][0] <= FEATURES[name].high, name
@@ -391,12 +502,20 @@ def test_every_feature_of_stars_is_there_and_within_its_limits(config: Config) -
 
 def test_aerosol_that_the_run_carries_stands_for_the_estimate(config: Config) -> None:
     made = atmosphere(steps(f"{NEW_MOON}T00:00", 48), humidity=DRY)
-    hazy = made.assign({OPTICAL_DEPTH: (made["surface_altitude"].dims, np.full(made["surface_altitude"].shape, 0.8, dtype=np.float32))})
+    hazy = made.assign(
+        {
+            OPTICAL_DEPTH: (
+                made["surface_altitude"].dims,
+                np.full(made["surface_altitude"].shape, 0.8, dtype=np.float32),
+            )
+        }
+    )
 
     estimated, _ = derived(config, made, night_of(NEW_MOON))
     measured, part = derived(config, hazy, night_of(NEW_MOON))
 
-    # By hand: 1.0857 x .8 x exp(-2303 / 1500) = .187 mag against the background's .12 x exp(-2303 / 1500) = .026, ground at the sea.
+    # By hand: 1.0857 x .8 x exp(-2303 / 1500) = .187 mag against the background's .12 x exp(-2303 /
+    # 1500) = .026, ground at the sea.
     assert list(part.missing) == [[]]
     ground = float(made["surface_altitude"].values.flat[0])
     above = np.exp(-(2303 - max(ground, 0.0)) / 1500)
@@ -405,9 +524,14 @@ def test_aerosol_that_the_run_carries_stands_for_the_estimate(config: Config) ->
 
 
 def test_a_night_without_a_clear_hour_has_no_best_window(config: Config) -> None:
-    values, _ = derived(config, atmosphere(steps(f"{NEW_MOON}T00:00", 48), cloud=layer(2500, 9000, 0.35)), night_of(NEW_MOON))
+    values, _ = derived(
+        config,
+        atmosphere(steps(f"{NEW_MOON}T00:00", 48), cloud=layer(2500, 9000, 0.35)),
+        night_of(NEW_MOON),
+    )
 
-    assert values["cloud_for_stars"][0] == pytest.approx(0.35, abs=0.01)  # less than half of the sky
+    # less than half of the sky
+    assert values["cloud_for_stars"][0] == pytest.approx(0.35, abs=0.01)
     assert values["clear_hours"][0] == 0
     assert np.isnat(values["best_start"][0])
 

@@ -26,14 +26,17 @@ def settings(config: Config, tmp_path: Path) -> Config:
     observations = made.observations.model_copy(update={"folder": tmp_path / "drop"})
     (tmp_path / "drop").mkdir()
     return made.model_copy(update={
-        "observations": observations, "archive": made.archive.model_copy(update={"url": f"sqlite:///{tmp_path / 'archive.db'}"}),
+        "observations": observations,
+        "archive": made.archive.model_copy(update={"url": f"sqlite:///{tmp_path / 'archive.db'}"}),
         "output": made.output.model_copy(update={"folder": tmp_path / "site"}),
         "learning": made.learning.model_copy(update={"folder": tmp_path / "models"}),
     })  # fmt: skip
 
 
 def intake(settings: Config) -> Intake:
-    return Intake(settings.observations, Archive(settings.archive.url), ZoneInfo("Asia/Shanghai"), settle=0)
+    return Intake(
+        settings.observations, Archive(settings.archive.url), ZoneInfo("Asia/Shanghai"), settle=0
+    )
 
 
 def put(settings: Config, name: str, text: str | bytes) -> None:
@@ -42,14 +45,18 @@ def put(settings: Config, name: str, text: str | bytes) -> None:
     path.write_bytes(text if isinstance(text, bytes) else text.encode())
 
 
-def test_thirty_bad_files_are_all_named_with_their_reasons_however_much_is_pushed_later(settings: Config) -> None:
+def test_thirty_bad_files_are_all_named_with_their_reasons_however_much_is_pushed_later(
+    settings: Config,
+) -> None:
     for number in range(30):
         put(settings, f"bad{number}.csv", HEAD + f"A1201,never {number},-3.4,\n")
     taking = intake(settings)
     taking.observe(NOW)
     for number in range(100):
         refused = Parsed([], [Fault("push ions", 1, f"the time 'then {number}' is not read")])
-        taking.receive(f"{number}".ljust(64, "x"), "push ions", refused, NOW + timedelta(minutes=number))
+        taking.receive(
+            f"{number}".ljust(64, "x"), "push ions", refused, NOW + timedelta(minutes=number)
+        )
 
     found = status.found(settings, NOW + timedelta(hours=2))
     told = [line for line in status.lines(found) if line.startswith("read")]
@@ -58,7 +65,10 @@ def test_thirty_bad_files_are_all_named_with_their_reasons_however_much_is_pushe
     for number in range(30):
         (line,) = [line for line in told if f"  bad{number}.csv  csv  0 kept, 2 refused" in line]
         assert "column 4, '\u82b1\u8272', is not known" in line
-    assert "push ions  unknown  0 kept, 100 refused in 100 readings  line 1: the time 'then 0' is not read" in told[0]
+    assert (
+        "push ions  unknown  0 kept, 100 refused in 100 readings  line 1: the time 'then 0' is not read"
+        in told[0]
+    )
     assert len(found["observations"]["set_aside"]) == 160
 
 
@@ -68,7 +78,10 @@ def test_a_chinese_name_in_a_folder_is_told_as_it_is_and_has_its_reason(settings
     intake(settings).observe(NOW)
 
     told = "\n".join(status.lines(status.found(settings, NOW), True))
-    assert "\u7075\u5c71/\u81ea\u52a8\u7ad9.csv  unknown  0 kept, 1 refused  the file's form is not known" in told
+    assert (
+        "\u7075\u5c71/\u81ea\u52a8\u7ad9.csv  unknown  0 kept, 1 refused  the file's form is not known"
+        in told
+    )
     assert "\u81ea\u52a8\u7ad9.csv  the file's form" in told
 
 
@@ -80,13 +93,23 @@ def test_more_files_than_the_text_names_are_counted_and_all_names_them(settings:
     short = status.lines(status.found(settings, NOW))
     whole = status.lines(status.found(settings, NOW + timedelta(days=3), True), True)
 
-    assert any("5 further files in 24 h, 5 of them with refused lines: status --all" in line for line in short)
+    assert any(
+        "5 further files in 24 h, 5 of them with refused lines: status --all" in line
+        for line in short
+    )
     assert sum(line.startswith("read") for line in whole) == status.TOLD + 5
-    assert not [line for line in status.lines(status.found(settings, NOW + timedelta(days=3))) if line.startswith("read")]
+    assert not [
+        line
+        for line in status.lines(status.found(settings, NOW + timedelta(days=3)))
+        if line.startswith("read")
+    ]
 
 
 def test_flagged_values_are_counted_by_station_and_element(settings: Config) -> None:
-    rows = [f"A1201,{NOW - timedelta(minutes=10 * n):%Y-%m-%dT%H:%MZ},{70 if n == 3 else -3.4},\n" for n in range(6)]
+    rows = [
+        f"A1201,{NOW - timedelta(minutes=10 * n):%Y-%m-%dT%H:%MZ},{70 if n == 3 else -3.4},\n"
+        for n in range(6)
+    ]
     put(settings, "good.csv", HEAD.replace(",\u82b1\u8272", ",wind_speed") + "".join(rows))
 
     intake(settings).observe(NOW)

@@ -1,4 +1,6 @@
-"""What maps say of a viewpoint: made landscapes with answers by hand, and the five sites from the real maps."""
+"""What maps say of a viewpoint: made landscapes with answers by hand, and the five sites from the
+real maps.
+"""
 
 from __future__ import annotations
 
@@ -28,7 +30,9 @@ def plain(height: float = 0.0, reach: float = 2.2, step: float = 1 / 120) -> xr.
     latitude = LATITUDE + np.arange(-reach, reach + step / 2, step)
     longitude = LONGITUDE + np.arange(-reach * 1.4, reach * 1.4 + step / 2, step)
     values = np.full((len(latitude), len(longitude)), height)
-    return xr.DataArray(values, {"latitude": latitude, "longitude": longitude}, ("latitude", "longitude"))
+    return xr.DataArray(
+        values, {"latitude": latitude, "longitude": longitude}, ("latitude", "longitude")
+    )
 
 
 def kilometres_away(grid: xr.DataArray) -> np.ndarray:
@@ -40,7 +44,9 @@ def kilometres_away(grid: xr.DataArray) -> np.ndarray:
 def grids(shared: Path) -> tuple[xr.DataArray, xr.DataArray]:
     pytest.importorskip("h5py", reason="netCDF needs the extra `survey`")
     folder = shared / "terrain"
-    return survey.read_grid(folder / "dem_30s_38-42N_113-119E.nc"), survey.read_grid(folder / "viirs_2025_39-41N_114.5-117.5E.nc")
+    return survey.read_grid(folder / "dem_30s_38-42N_113-119E.nc"), survey.read_grid(
+        folder / "viirs_2025_39-41N_114.5-117.5E.nc"
+    )
 
 
 @pytest.mark.parametrize("elevation", [0.0, 100.0, 1291.0, 2303.0])
@@ -49,7 +55,8 @@ def test_over_a_plain_the_horizon_is_the_dip(elevation: float) -> None:
 
     found = survey.horizon(LATITUDE, LONGITUDE, elevation, terrain)
 
-    # Dip of a sphere of radius R / (1 - k) from h = elevation + 2 m: sqrt(2 h (1 - k) / R); rays are sampled every 300 m.
+    # Dip of a sphere of radius R / (1 - k) from h = elevation + 2 m: sqrt(2 h (1 - k) / R); rays
+    # are sampled every 300 m.
     # Nothing nearer than 1 km is looked at: from 2 m the sea's edge at 5 km is still beyond that.
     dip = -np.degrees(np.sqrt(2 * (elevation + 2) * (1 - K) / RADIUS))
     np.testing.assert_allclose(found, dip, atol=0.005)
@@ -58,45 +65,57 @@ def test_over_a_plain_the_horizon_is_the_dip(elevation: float) -> None:
 
 def test_a_wall_stands_as_high_as_geometry_says() -> None:
     terrain = plain()
-    wall = (terrain.latitude > LATITUDE + 20 * KILOMETRE) & (terrain.latitude < LATITUDE + 24 * KILOMETRE)
+    wall = (terrain.latitude > LATITUDE + 20 * KILOMETRE) & (
+        terrain.latitude < LATITUDE + 24 * KILOMETRE
+    )
     terrain = terrain.where(~wall, 1000.0)
-    first = float(terrain.latitude[wall.values][0] - LATITUDE) / KILOMETRE * 1000  # [m] to the wall's first full row
+    # [m] to the wall's first full row
+    first = float(terrain.latitude[wall.values][0] - LATITUDE) / KILOMETRE * 1000
 
     found = survey.horizon(LATITUDE, LONGITUDE, 100.0, terrain)
 
     height = 1000 - 102 - first**2 * (1 - K) / (2 * RADIUS)
-    # Rays are sampled every 300 m: at most 1.5 % too low; five rays of two degrees meet the wall 0.06 % later than the middle one.
+    # Rays are sampled every 300 m: at most 1.5 % too low; five rays of two degrees meet the wall
+    # 0.06 % later than the middle one.
     assert found[0] == pytest.approx(np.degrees(np.arctan(height / first)), rel=0.015)
     assert found[36] < 0  # nothing stands in the south
 
 
 def test_a_cone_far_away_shows_in_its_own_direction_only() -> None:
-    # A peak of 2000 m, 5 km wide, 40 km due east of a viewer at sea level: (2000 - 2 - 109) / 40000 = 2.70 degrees.
+    # A peak of 2000 m, 5 km wide, 40 km due east of a viewer at sea level: (2000 - 2 - 109) / 40000
+    # = 2.70 degrees.
     terrain = plain()
     peak = LONGITUDE + 40 * KILOMETRE / np.cos(np.radians(LATITUDE))
     east = (terrain.longitude - peak) / KILOMETRE * np.cos(np.radians(LATITUDE))
-    away = np.hypot(((terrain.latitude - LATITUDE) / KILOMETRE).broadcast_like(terrain), east.broadcast_like(terrain))
+    away = np.hypot(
+        ((terrain.latitude - LATITUDE) / KILOMETRE).broadcast_like(terrain),
+        east.broadcast_like(terrain),
+    )
     terrain = terrain + (2000 * (1 - away / 5)).clip(min=0)
 
     found = survey.horizon(LATITUDE, LONGITUDE, 0.0, terrain)
 
-    # The mean of five rays; at 1 and 2 degrees from the middle they cross the cone 0.7 and 1.4 km beside its top, 279 and 558 m lower.
+    # The mean of five rays; at 1 and 2 degrees from the middle they cross the cone 0.7 and 1.4 km
+    # beside its top, 279 and 558 m lower.
     lower = 2000 * 40 * np.sin(np.radians([2, 1, 0, 1, 2])) / 5
     wanted = np.degrees(np.arctan((2000 - lower - 111) / 40000)).mean()
-    # Cells of 0.9 km cut the cone's point by up to 185 m: 0.26 degrees of the middle ray, a fifth of that of the mean.
+    # Cells of 0.9 km cut the cone's point by up to 185 m: 0.26 degrees of the middle ray, a fifth
+    # of that of the mean.
     assert wanted - 0.06 < found[18] < wanted + 0.01
     assert found[16] < 0.3
     assert found[20] < 0.3
 
 
 def test_the_smoothed_flank_of_ones_own_mountain_is_no_wall() -> None:
-    # A summit of 2303 m that the grid knows as a cone of 2127 m whose top it puts 1.1 km too far north, as at Lingshan.
+    # A summit of 2303 m that the grid knows as a cone of 2127 m whose top it puts 1.1 km too far
+    # north, as at Lingshan.
     terrain = plain()
     shifted = terrain.assign_coords(latitude=terrain.latitude - 1.1 * KILOMETRE)
     terrain = terrain + np.maximum(2127 - 250 * kilometres_away(shifted), 0)
 
     summit = survey.horizon(LATITUDE, LONGITUDE, 2303.0, terrain)
-    village = survey.horizon(LATITUDE, LONGITUDE, 1700.0, terrain)  # lower than the grid's ground (1852 m) where it stands
+    # lower than the grid's ground (1852 m) where it stands
+    village = survey.horizon(LATITUDE, LONGITUDE, 1700.0, terrain)
 
     assert summit.max() < 0
     # (2127 - 1854) / 1100 at the most, not (2127 - 1702) / 1100.
@@ -113,27 +132,35 @@ def test_cells_without_a_value_are_passed_over() -> None:
 
 
 def test_valleys_are_the_lowest_tenth_below_the_viewer() -> None:
-    # Within 8 km the ground rises eastwards from 0 m at 116 E by 100 m a kilometre; the west is a plateau of 3000 m.
+    # Within 8 km the ground rises eastwards from 0 m at 116 E by 100 m a kilometre; the west is a
+    # plateau of 3000 m.
     terrain = plain(reach=0.1, step=1 / 1200)
-    east = ((terrain.longitude - LONGITUDE) / KILOMETRE * np.cos(np.radians(LATITUDE))).broadcast_like(terrain)
+    east = (
+        (terrain.longitude - LONGITUDE) / KILOMETRE * np.cos(np.radians(LATITUDE))
+    ).broadcast_like(terrain)
     terrain = (100 * east).where(east >= 0, 3000.0)
 
     found = survey.valley_elevation(LATITUDE, LONGITUDE, 2000.0, terrain)
 
-    # The tenth of a half disk next to its diameter reaches 0.0787 of the radius: 2/pi (x sqrt(1 - x^2) + asin x) = 0.1.
+    # The tenth of a half disk next to its diameter reaches 0.0787 of the radius: 2/pi (x sqrt(1 -
+    # x^2) + asin x) = 0.1.
     # 7.5 m: one column of the grid, 71 m wide.
     assert found == pytest.approx(100 * 8 * 0.0787, abs=7.5)
     assert survey.valley_elevation(LATITUDE, LONGITUDE, -10.0, terrain) == -10.0
 
 
 def test_the_curve_of_the_valleys_cuts_the_ground_below_into_equal_areas() -> None:
-    # An even slope from 0 m in the west to 1600 m in the east edge of the disk, by 100 m a kilometre.
+    # An even slope from 0 m in the west to 1600 m in the east edge of the disk, by 100 m a
+    # kilometre.
     terrain = plain(reach=0.1, step=1 / 1200)
-    east = ((terrain.longitude - LONGITUDE) / KILOMETRE * np.cos(np.radians(LATITUDE))).broadcast_like(terrain)
+    east = (
+        (terrain.longitude - LONGITUDE) / KILOMETRE * np.cos(np.radians(LATITUDE))
+    ).broadcast_like(terrain)
 
     found = survey.valley_heights(LATITUDE, LONGITUDE, 2000.0, 800 + 100 * east)
 
-    # A chord at x of the radius parts the disk at 1/2 + (x sqrt(1 - x^2) + asin x) / pi: a quarter lies beyond x = 0.4040.
+    # A chord at x of the radius parts the disk at 1/2 + (x sqrt(1 - x^2) + asin x) / pi: a quarter
+    # lies beyond x = 0.4040.
     assert len(found) == 9
     assert list(found) == sorted(found)
     assert found[4] == pytest.approx(800, abs=10)
@@ -154,18 +181,24 @@ def test_light_falls_off_with_distance_and_only_what_shines_counts() -> None:
     found = survey.summed_light(LATITUDE, LONGITUDE, lights)
 
     # One cell of 15 arc-seconds: 0.4633 km by 0.4633 km x cos(latitude).
-    area = (RADIUS / 1000 * np.radians(1 / 240)) ** 2 * np.cos(np.radians(float(lights.latitude[row])))
+    area = (RADIUS / 1000 * np.radians(1 / 240)) ** 2 * np.cos(
+        np.radians(float(lights.latitude[row]))
+    )
     assert found == pytest.approx(100 * area * (far[row, column] + 1) ** -2.5, rel=1e-6)
 
 
 def test_a_town_in_the_east_lights_the_eastern_sky() -> None:
     lights = plain(0.0, reach=1.0, step=1 / 120)
-    town = int(np.abs(lights.latitude.values - LATITUDE).argmin()), int(np.abs(lights.longitude.values - LONGITUDE - 0.5).argmin())
+    town = (
+        int(np.abs(lights.latitude.values - LATITUDE).argmin()),
+        int(np.abs(lights.longitude.values - LONGITUDE - 0.5).argmin()),
+    )
     lights.values[town] = 50.0
 
     found = survey.glow_by_azimuth(LATITUDE, LONGITUDE, lights)
 
-    # One direction's light alone: the square of the cosine towards it, none from a right angle on; the mean of the twelve is a quarter.
+    # One direction's light alone: the square of the cosine towards it, none from a right angle on;
+    # the mean of the twelve is a quarter.
     wanted = 4 * np.maximum(np.cos(np.radians(np.arange(0, 360, 30) - 90)), 0) ** 2
     assert found == pytest.approx(wanted, abs=0.05)  # azimuths are counted in whole degrees
     assert survey.glow_by_azimuth(LATITUDE, LONGITUDE, lights * 0) == pytest.approx(1.0)
@@ -182,7 +215,9 @@ def test_the_sites_settings_hold_the_glow_of_the_map(shared: Path, config: Confi
 def test_a_place_without_lights_has_a_natural_sky() -> None:
     assert survey.night_sky_brightness(0.0) == 22.0
     # As bright again as the natural sky: 2.5 log10(2) = 0.753 magnitudes.
-    assert survey.night_sky_brightness(1 / survey.GLOW_SCALE) == pytest.approx(22 - 0.753, abs=0.001)
+    assert survey.night_sky_brightness(1 / survey.GLOW_SCALE) == pytest.approx(
+        22 - 0.753, abs=0.001
+    )
 
 
 def test_maps_that_end_too_soon_are_refused_with_what_is_needed() -> None:
@@ -205,10 +240,16 @@ def parsed(*words: str) -> argparse.Namespace:
     return parser.parse_args(["--terrain", "terrain.nc", "--lights", "lights.nc", *words])
 
 
-def test_the_command_prints_a_paragraph_that_the_settings_take(monkeypatch: pytest.MonkeyPatch, config: Config) -> None:
-    monkeypatch.setattr(survey, "read_grid", lambda path: plain(50.0 if path.name == "terrain.nc" else 1.0))
+def test_the_command_prints_a_paragraph_that_the_settings_take(
+    monkeypatch: pytest.MonkeyPatch, config: Config
+) -> None:
+    monkeypatch.setattr(
+        survey, "read_grid", lambda path: plain(50.0 if path.name == "terrain.nc" else 1.0)
+    )
 
-    text = survey.run(parsed("--latitude", "40", "--longitude", "116", "--elevation", "800"), config)
+    text = survey.run(
+        parsed("--latitude", "40", "--longitude", "116", "--elevation", "800"), config
+    )
 
     values = yaml.safe_load(text)
     site = config.sites[0].model_dump() | values
@@ -249,7 +290,9 @@ def test_the_sunrise_sites_look_out_over_the_plain(config: Config) -> None:
 def test_the_scale_of_sky_glow_stands_between_the_city_and_the_observatory(shared: Path) -> None:
     _, lights = grids(shared)
     cases = clear_reports(shared)
-    glow = np.array([survey.summed_light(latitude, longitude, lights) for latitude, longitude, _ in cases])
+    glow = np.array(
+        [survey.summed_light(latitude, longitude, lights) for latitude, longitude, _ in cases]
+    )
     seen = np.array([limit for *_, limit in cases])
 
     def error(scale: float) -> float:
@@ -258,8 +301,11 @@ def test_the_scale_of_sky_glow_stands_between_the_city_and_the_observatory(share
 
     scales = np.geomspace(0.1, 10, 401)
     city = scales[np.abs([error(scale) for scale in scales]).argmin()]
-    # Xinglong Observatory, 21.4 at the zenith: Yao et al. 2013, arXiv:1304.7107. The map ends 7 km west of it, in dark mountains.
-    observatory = (10 ** ((survey.NATURAL_SKY - 21.4) / 2.5) - 1) / survey.summed_light(40.3958, 117.5775, lights)
+    # Xinglong Observatory, 21.4 at the zenith: Yao et al. 2013, arXiv:1304.7107. The map ends 7 km
+    # west of it, in dark mountains.
+    observatory = (10 ** ((survey.NATURAL_SKY - 21.4) / 2.5) - 1) / survey.summed_light(
+        40.3958, 117.5775, lights
+    )
 
     assert len(cases) == 142
     assert city == pytest.approx(1.0, abs=0.05)
@@ -268,15 +314,24 @@ def test_the_scale_of_sky_glow_stands_between_the_city_and_the_observatory(share
 
 
 def clear_reports(shared: Path) -> list[tuple[float, float, float]]:
-    """(latitude, longitude, limiting magnitude) of Globe at Night's reports under a clear, dark, moonless sky, 50 km of map round them."""
+    """(latitude, longitude, limiting magnitude) of Globe at Night's reports under a clear, dark,
+    moonless sky, 50 km of map round them.
+    """
     found = {}
-    with gzip.open(shared / "globe_at_night" / "even_years_2008_2018.csv.gz", "rt", encoding="utf-8") as lines:
+    with gzip.open(
+        shared / "globe_at_night" / "even_years_2008_2018.csv.gz", "rt", encoding="utf-8"
+    ) as lines:
         for row in csv.DictReader(lines):
-            latitude, longitude, limit = float(row["Latitude"]), float(row["Longitude"]), float(row["LimitingMag"])
+            latitude, longitude, limit = (
+                float(row["Latitude"]),
+                float(row["Longitude"]),
+                float(row["LimitingMag"]),
+            )
             inside = 39.4537 < latitude < 40.5463 and 115.094 < longitude < 116.906
             if not inside or row["CloudCover"] != "-1" or not 1 <= limit <= 7:
                 continue
-            # The file's own convention (../shared/data/README.md): UTC = ObsDateTime + 2 x UTCOffset minutes.
+            # The file's own convention (../shared/data/README.md): UTC = ObsDateTime + 2 x
+            # UTCOffset minutes.
             local = datetime.fromisoformat(row["ObsDateTime"]).replace(tzinfo=None)
             moment = np.datetime64(local + timedelta(minutes=2 * float(row["UTCOffset"])), "ns")
             dark = float(almanac.sun_position(moment, latitude, longitude)[0]) < -12

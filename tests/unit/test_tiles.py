@@ -1,4 +1,6 @@
-"""Is what is measured now told rightly, with its time, and never when it is old or doubtful? Values by hand arithmetic."""
+"""Is what is measured now told rightly, with its time, and never when it is old or doubtful? Values
+by hand arithmetic.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +21,16 @@ from forecast.domain import DOUBTFUL, Live, Name, Observation
 from forecast.observations.current import latest
 from products.pages.live import FILE, document
 from products.pages.render import TEMPLATES, pages
-from products.pages.tiles import LEVEL, first_of_each, level, observed, place, tell, tiles_of, trend_of
+from products.pages.tiles import (
+    LEVEL,
+    first_of_each,
+    level,
+    observed,
+    place,
+    tell,
+    tiles_of,
+    trend_of,
+)
 from products.publish import Publisher
 from products.wording import THIN_SPACE, Words
 from tests import made_up
@@ -44,20 +55,39 @@ def of_lingshan(config: Config, told: tuple[Live, ...]) -> Any:
 
 
 def said(tile: Any, speaker: Words) -> dict[str, str]:
-    return {each.id: each.said.replace(THIN_SPACE, " ") for each in tell(tile, speaker) if each.text}
+    return {
+        each.id: each.said.replace(THIN_SPACE, " ") for each in tell(tile, speaker) if each.text
+    }
 
 
 @pytest.mark.parametrize(
     ("ions", "told"),
     # cut-points 500, 1000, 1500, 2000, 3000 cm-3; 1 cm-3 is 1e6 m-3
-    [(0.0, 1), (499.999e6, 1), (500e6, 2), (999e6, 2), (1000e6, 3), (1500e6, 4), (2000e6, 5), (2999.9e6, 5), (3000e6, 6), (9e10, 6)],
+    [
+        (0.0, 1),
+        (499.999e6, 1),
+        (500e6, 2),
+        (999e6, 2),
+        (1000e6, 3),
+        (1500e6, 4),
+        (2000e6, 5),
+        (2999.9e6, 5),
+        (3000e6, 6),
+        (9e10, 6),
+    ],
 )
 def test_a_class_of_ions_begins_at_its_cut_point(ions: float, told: int) -> None:
     assert level(ions, (500, 1000, 1500, 2000, 3000)) == told
 
 
 def test_the_cut_points_are_settings(stations: Config) -> None:
-    two = stations.model_copy(update={"observations": stations.observations.model_copy(update={"ion_classes": (1200.0, 5000.0)})})
+    two = stations.model_copy(
+        update={
+            "observations": stations.observations.model_copy(
+                update={"ion_classes": (1200.0, 5000.0)}
+            )
+        }
+    )
 
     tile, _ = of_lingshan(two, live(two, NOW))
 
@@ -68,10 +98,16 @@ def test_values_are_told_in_the_reader_s_units_with_place_and_time(stations: Con
     ions, weather = of_lingshan(stations, live(stations, NOW))
     zh, en = words(stations), words(stations, "en")
 
-    # 2.34e9 m-3 / 1e6; 270.35 K - 273.15 = -2.8; 4.6 m/s is force 3: (4.6 / .836) ** (2/3) = 3.1; 1.8e-8 kg = 18 ug
-    assert said(ions, zh) == {IONS: "2340 个/cm³", LEVEL: "5级（共6级）", "mass_concentration_of_pm2p5": "18 μg/m³"}
+    # 2.34e9 m-3 / 1e6; 270.35 K - 273.15 = -2.8; 4.6 m/s is force 3: (4.6 / .836) ** (2/3) = 3.1;
+    # 1.8e-8 kg = 18 ug
+    assert said(ions, zh) == {
+        IONS: "2340 个/cm³",
+        LEVEL: "5级（共6级）",
+        "mass_concentration_of_pm2p5": "18 μg/m³",
+    }
     assert said(weather, zh) == {
-        "air_temperature": "−3 ℃", "comfort": "寒冷", "relative_humidity": "62%", "wind_speed": "西北风 4.6 m/s（3级）",
+        "air_temperature": "−3 ℃", "comfort": "寒冷", "relative_humidity": "62%",
+        "wind_speed": "西北风 4.6 m/s（3级）",
         "visibility_in_air": "22 km",
     }  # fmt: skip
     assert said(weather, en)["wind_speed"] == "north-west 4.6 m/s (force 3)"
@@ -86,7 +122,9 @@ def test_an_old_value_gives_way_to_since_when_there_is_none(stations: Config) ->
 
         assert weather.fresh is fresh
         assert ("℃" in said(weather, words(stations))["air_temperature"]) is fresh
-        assert observed(weather, words(stations)).said == ("11月22日14:40观测" if fresh else "自11月22日14:39起无数据")
+        assert observed(weather, words(stations)).said == (
+            "11月22日14:40观测" if fresh else "自11月22日14:39起无数据"
+        )
 
 
 def test_one_element_that_fell_silent_is_told_apart_from_the_others(stations: Config) -> None:
@@ -98,9 +136,13 @@ def test_one_element_that_fell_silent_is_told_apart_from_the_others(stations: Co
     assert said(weather, words(stations))["relative_humidity"] == "62%"
 
 
-def test_a_station_that_never_told_anything_says_so_and_one_that_tells_doubtful_things_only_too(stations: Config) -> None:
+def test_a_station_that_never_told_anything_says_so_and_one_that_tells_doubtful_things_only_too(
+    stations: Config,
+) -> None:
     _, never = of_lingshan(stations, silent(stations))
-    _, doubtful = of_lingshan(stations, tuple(replace(each, heard=NOW) for each in silent(stations)))
+    _, doubtful = of_lingshan(
+        stations, tuple(replace(each, heard=NOW) for each in silent(stations))
+    )
 
     assert observed(never, words(stations)).said == "尚无数据"
     assert observed(doubtful, words(stations)).said == "数据待核"
@@ -109,7 +151,9 @@ def test_a_station_that_never_told_anything_says_so_and_one_that_tells_doubtful_
 def test_a_doubtful_value_is_not_shown_to_visitors(stations: Config, tmp_path: Path) -> None:
     archive = Archive(f"sqlite:///{tmp_path / 'archive.db'}")
     values = {"air_temperature": 300.0, "relative_humidity": 0.5}
-    Observations(archive).keep([Observation("A1201", NOW, values, {"air_temperature": DOUBTFUL})], NOW)
+    Observations(archive).keep(
+        [Observation("A1201", NOW, values, {"air_temperature": DOUBTFUL})], NOW
+    )
 
     _, weather = of_lingshan(stations, latest(archive, stations.observations, stations.zone, NOW))
 
@@ -118,7 +162,10 @@ def test_a_doubtful_value_is_not_shown_to_visitors(stations: Config, tmp_path: P
 
 def test_a_calm_has_no_direction(stations: Config) -> None:
     told = live(stations, NOW)[0]
-    (weather,) = of_lingshan(stations, (replace(told, newest={**told.newest, "wind_speed": (told.newest["wind_speed"][0], 0.2)}),))
+    (weather,) = of_lingshan(
+        stations,
+        (replace(told, newest={**told.newest, "wind_speed": (told.newest["wind_speed"][0], 0.2)}),),
+    )
 
     assert said(weather, words(stations))["wind_speed"] == "0.2 m/s（0级）"
 
@@ -131,8 +178,13 @@ def test_a_weather_station_that_measures_ions_has_a_tile_of_each(stations: Confi
     assert list(said(both[0], words(stations))) == [IONS, LEVEL]
 
 
-def test_where_there_is_little_room_the_first_fresh_tile_of_each_kind_stands(stations: Config) -> None:
-    fresh, old = of_lingshan(stations, live(stations, NOW)), of_lingshan(stations, live(stations, NOW, timedelta(hours=9)))
+def test_where_there_is_little_room_the_first_fresh_tile_of_each_kind_stands(
+    stations: Config,
+) -> None:
+    fresh, old = (
+        of_lingshan(stations, live(stations, NOW)),
+        of_lingshan(stations, live(stations, NOW, timedelta(hours=9))),
+    )
 
     assert first_of_each((old[0], fresh[0], *fresh[1:])) == (fresh[0], fresh[1])
     assert first_of_each(old) == old
@@ -144,7 +196,8 @@ def test_the_curve_of_a_day_breaks_where_hours_are_missing(stations: Config) -> 
     curve = trend_of(ions, words(stations))
 
     assert curve is not None
-    assert curve.path.count("M") == 2  # two hours are missing in the middle of the day that was made up
+    # two hours are missing in the middle of the day that was made up
+    assert curve.path.count("M") == 2
     low, high = (min(v for _, v in ions.trend), max(v for _, v in ions.trend))
     span = f"最低{low / 1e6:.0f} 个/cm³，最高{high / 1e6:.0f} 个/cm³"
     assert curve.text.replace(THIN_SPACE, " ") == f"近24小时负氧离子浓度（小时平均）：{span}"
@@ -160,13 +213,20 @@ def test_the_weather_s_curve_is_of_temperature_and_keeps_to_its_own_range(statio
     hours = [NOW.replace(minute=0) - timedelta(hours=k) for k in (3, 2, 1, 0)]
 
     def curve(*kelvin: float) -> Any:
-        (weather,) = of_lingshan(stations, (replace(told, hourly={"air_temperature": tuple(zip(hours, kelvin, strict=True))}),))
+        (weather,) = of_lingshan(
+            stations,
+            (replace(told, hourly={"air_temperature": tuple(zip(hours, kelvin, strict=True))}),),
+        )
         return trend_of(weather, words(stations, "en"))
 
-    # 263.15 K is -10, 273.15 K is 0 degrees: from 8 px above the sheet's lower edge (48) to 4 px below the upper
+    # 263.15 K is -10, 273.15 K is 0 degrees: from 8 px above the sheet's lower edge (48) to 4 px
+    # below the upper
     swing, even = curve(263.15, 268.15, 273.15, 268.15), curve(270.15, 271.15, 270.15, 271.15)
 
-    assert swing.text.replace(THIN_SPACE, " ") == "Temperature, last 24 hours (hourly means): lowest −10 °C, highest 0 °C"
+    assert (
+        swing.text.replace(THIN_SPACE, " ")
+        == "Temperature, last 24 hours (hourly means): lowest −10 °C, highest 0 °C"
+    )
     assert heights(swing.path) == pytest.approx([40, 22, 4, 22], abs=0.1)
     # one degree of the five that a curve spans at least: 36 px / 5 = 7.2 px, about the middle (22)
     assert heights(even.path) == pytest.approx([25.6, 18.4, 25.6, 18.4], abs=0.1)
@@ -174,18 +234,32 @@ def test_the_weather_s_curve_is_of_temperature_and_keeps_to_its_own_range(statio
 
 def test_a_station_s_tiles_draw_each_its_own_element(stations: Config) -> None:
     weather, ions = live(stations, NOW)[:2]
-    both = replace(weather, newest={**weather.newest, IONS: (NOW, 6e8)}, hourly={**weather.hourly, **ions.hourly})
+    both = replace(
+        weather,
+        newest={**weather.newest, IONS: (NOW, 6e8)},
+        hourly={**weather.hourly, **ions.hourly},
+    )
     of_ions, of_weather = of_lingshan(stations, (both,))
 
-    assert (of_ions.trend, of_weather.trend) == (ions.hourly[IONS], weather.hourly["air_temperature"])
-    assert trend_of(of_lingshan(stations, (replace(both, hourly=ions.hourly),))[1], words(stations)) is None
+    assert (of_ions.trend, of_weather.trend) == (
+        ions.hourly[IONS],
+        weather.hourly["air_temperature"],
+    )
+    assert (
+        trend_of(of_lingshan(stations, (replace(both, hourly=ions.hourly),))[1], words(stations))
+        is None
+    )
 
 
 # -- pages and live.json
 
 
 def written(config: Config, told: tuple[Live, ...]) -> dict[str, str]:
-    made = [page for channel in ("web", "display") for page in pages(bulletin(config, told), config, channel)]
+    made = [
+        page
+        for channel in ("web", "display")
+        for page in pages(bulletin(config, told), config, channel)
+    ]
     return {page.path: str(page.body) for page in made if "static" not in page.path}
 
 
@@ -195,23 +269,37 @@ def site(stations: Config) -> dict[str, str]:
     return written(stations, live(stations, NOW))
 
 
-def test_pages_screens_and_the_index_have_tiles_where_stations_belong_to_a_site_and_nowhere_else(site: dict[str, str]) -> None:
+def test_pages_screens_and_the_index_have_tiles_where_stations_belong_to_a_site_and_nowhere_else(
+    site: dict[str, str],
+) -> None:
     with_tiles = {path.removeprefix("en/") for path, page in site.items() if "data-tile" in page}
-    theirs = {path for name in ("lingshan", "baihuashan") for path in (f"sites/{name}/index.html", f"display/{name}.html")}
+    theirs = {
+        path
+        for name in ("lingshan", "baihuashan")
+        for path in (f"sites/{name}/index.html", f"display/{name}.html")
+    }
     assert with_tiles == {"index.html", *theirs}
     assert "负氧离子" in site["display/lingshan.html"]
     assert "Negative oxygen ions" in site["display/lingshan.html"]  # beside it
     assert "GB/T 27963-2011" in site["sites/lingshan/index.html"]
 
 
-def test_a_screen_names_the_station_that_is_taken_where_the_first_is_silent_and_draws_its_day(stations: Config) -> None:
+def test_a_screen_names_the_station_that_is_taken_where_the_first_is_silent_and_draws_its_day(
+    stations: Config,
+) -> None:
     of_ions = live(stations, NOW)[1]
     named = stations.model_dump(mode="json")
-    other = {"id": "ION09", "name": {"zh": "灵山氧吧2号", "en": "Lingshan ions 2"}, "elevation_m": 1900}
+    other = {
+        "id": "ION09",
+        "name": {"zh": "灵山氧吧2号", "en": "Lingshan ions 2"},
+        "elevation_m": 1900,
+    }
     named["observations"]["stations"].append({**STATIONS[1], **other})
     named["sites"][0]["stations"].append("ION09")
     both = build_config(named, {}, str(default_path()))
-    second = replace(of_ions, station=next(s for s in both.observations.stations if s.id == "ION09").as_station())
+    second = replace(
+        of_ions, station=next(s for s in both.observations.stations if s.id == "ION09").as_station()
+    )
     told = (replace(of_ions, newest={}, hourly={}, heard=None), second)
 
     screen = written(both, told)["display/lingshan.html"].replace(THIN_SPACE, " ")
@@ -232,7 +320,11 @@ def test_a_screen_says_whose_data_it_was_made_of(stations: Config) -> None:
 
 
 def test_without_stations_no_page_knows_of_tiles(config: Config) -> None:
-    assert {path for path, page in written(config, ()).items() if re.search(r"data-(tile|live)|live\.js", page)} == set()
+    assert {
+        path
+        for path, page in written(config, ()).items()
+        if re.search(r"data-(tile|live)|live\.js", page)
+    } == set()
 
 
 def test_no_number_of_an_old_tile_stands_on_a_page(stations: Config) -> None:
@@ -244,7 +336,10 @@ def test_no_number_of_an_old_tile_stands_on_a_page(stations: Config) -> None:
 
 
 def test_its_schema_is_published_where_there_are_tiles(stations: Config, config: Config) -> None:
-    paths = [{page.path for page in pages(bulletin(c, told), c, "api")} for c, told in ((stations, live(stations, NOW)), (config, ()))]
+    paths = [
+        {page.path for page in pages(bulletin(c, told), c, "api")}
+        for c, told in ((stations, live(stations, NOW)), (config, ()))
+    ]
 
     assert ["api/v1/live.schema.json" in each for each in paths] == [True, False]
 
@@ -253,29 +348,47 @@ def test_live_json_obeys_its_published_schema(stations: Config) -> None:
     schema = json.loads((TEMPLATES / "api" / "live.schema.json").read_text(encoding="utf-8"))
     jsonschema.Draft202012Validator.check_schema(schema)
 
-    for told in (live(stations, NOW), live(stations, NOW, timedelta(hours=9)), silent(stations), ()):
+    for told in (
+        live(stations, NOW),
+        live(stations, NOW, timedelta(hours=9)),
+        silent(stations),
+        (),
+    ):
         content = document(told, stations, NOW)
         jsonschema.validate(content, schema, cls=jsonschema.Draft202012Validator)
         json.dumps(content, allow_nan=False)
 
 
-def test_live_json_tells_numbers_in_si_beside_the_words_of_the_page(stations: Config, site: dict[str, str]) -> None:
+def test_live_json_tells_numbers_in_si_beside_the_words_of_the_page(
+    stations: Config, site: dict[str, str]
+) -> None:
     tiles = {tile["tile"]: tile for tile in document(live(stations, NOW), stations, NOW)["tiles"]}
     page = site["sites/lingshan/index.html"]
 
     reading = tiles["lingshan/ION01/ion"]["readings"][0]
     assert (reading["id"], reading["value"], reading["unit"]) == (IONS, 2.34e9, "m-3")
     curves = [tiles[name]["trend"] for name in ("lingshan/ION01/ion", "lingshan/A1201/weather")]
-    assert [(each["id"], each["unit"]) for each in curves] == [(IONS, "m-3"), ("air_temperature", "K")]
+    assert [(each["id"], each["unit"]) for each in curves] == [
+        (IONS, "m-3"),
+        ("air_temperature", "K"),
+    ]
     assert all(f'd="{each["path"]}"' in page and each["text"]["zh"] in page for each in curves)
-    assert set(re.findall(r'data-tile="([^"]+)"', page)) == {name for name in tiles if name.startswith("lingshan")}
+    assert set(re.findall(r'data-tile="([^"]+)"', page)) == {
+        name for name in tiles if name.startswith("lingshan")
+    }
     for tile in (tile for tile in tiles.values() if tile["site"] == "lingshan"):
         assert all(f'data-text="{reading["text"]["zh"]}"' in page for reading in tile["readings"])
 
 
-def test_live_json_lies_beside_the_releases_and_is_swapped_whole(stations: Config, config: Config, tmp_path: Path) -> None:
+def test_live_json_lies_beside_the_releases_and_is_swapped_whole(
+    stations: Config, config: Config, tmp_path: Path
+) -> None:
     def publisher(settings: Config) -> Publisher:
-        return Publisher(settings.model_copy(update={"output": settings.output.model_copy(update={"folder": tmp_path / "site"})}))
+        return Publisher(
+            settings.model_copy(
+                update={"output": settings.output.model_copy(update={"folder": tmp_path / "site"})}
+            )
+        )
 
     assert publisher(config).publish_live((), NOW) is False
     assert not (tmp_path / "site").exists()
@@ -285,7 +398,8 @@ def test_live_json_lies_beside_the_releases_and_is_swapped_whole(stations: Confi
 
     told = json.loads((tmp_path / "site" / FILE).read_text(encoding="utf-8"))
     assert told["made_at"] == "2026-11-22T08:15:00Z"
-    assert (tmp_path / "site" / FILE).stat().st_ino != before  # a new file under the old name, never a half-written one
+    # a new file under the old name, never a half-written one
+    assert (tmp_path / "site" / FILE).stat().st_ino != before
     assert [path.name for path in (tmp_path / "site").iterdir()] == [FILE]
     # Stations that are taken out of the settings go from the file too.
     assert publisher(config).publish_live((), NOW) is True
@@ -293,11 +407,19 @@ def test_live_json_lies_beside_the_releases_and_is_swapped_whole(stations: Confi
 
 
 def test_a_station_s_name_is_text_wherever_it_appears(stations: Config) -> None:
-    hostile = "<script>alert(1)</script>\" onload=\"x"
+    hostile = '<script>alert(1)</script>" onload="x'
     first = stations.observations.stations[0]
-    named = first.model_copy(update={"name": first.name.model_copy(update={"zh": hostile, "en": hostile})})
-    observations = stations.observations.model_copy(update={"stations": (named, *stations.observations.stations[1:])})
+    named = first.model_copy(
+        update={"name": first.name.model_copy(update={"zh": hostile, "en": hostile})}
+    )
+    observations = stations.observations.model_copy(
+        update={"stations": (named, *stations.observations.stations[1:])}
+    )
 
     one = stations.model_copy(update={"observations": observations, "sites": stations.sites[:1]})
 
-    assert [path for path, page in written(one, live(one, NOW)).items() if "<script>alert" in page or ' onload="' in page] == []
+    assert [
+        path
+        for path, page in written(one, live(one, NOW)).items()
+        if "<script>alert" in page or ' onload="' in page
+    ] == []

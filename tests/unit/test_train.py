@@ -1,7 +1,9 @@
-"""Does a week's learning train on what there is, promote only what is better, and leave alone what fails?
+"""Does a week's learning train on what there is, promote only what is better, and leave alone what
+fails?
 
-The cases come of a simulated world whose truth is known (tests/science/simulated.py), handed in where the archive's would be; what is
-proven of training and of the promotion itself stands in test_training.py and test_registry.py.
+The cases come of a simulated world whose truth is known (tests/science/simulated.py), handed in
+where the archive's would be; what is proven of training and of the promotion itself stands in
+test_training.py and test_registry.py.
 """
 
 from __future__ import annotations
@@ -42,7 +44,9 @@ STARS = ("starry_sky",)
 
 @pytest.fixture
 def settings(config: Config, tmp_path: Path) -> Config:
-    return config.model_copy(update={"learning": config.learning.model_copy(update={"folder": tmp_path / "models"})})
+    return config.model_copy(
+        update={"learning": config.learning.model_copy(update={"folder": tmp_path / "models"})}
+    )
 
 
 @pytest.fixture
@@ -71,7 +75,9 @@ def verdict_is(monkeypatch: pytest.MonkeyPatch, **told: Any) -> None:
     monkeypatch.setattr(registry, "consider", lambda *_: Verdict(champion="rule-1", **told))
 
 
-def test_an_empty_archive_teaches_nothing_and_says_how_many_cases_it_takes(settings: Config, archive: Archive) -> None:
+def test_an_empty_archive_teaches_nothing_and_says_how_many_cases_it_takes(
+    settings: Config, archive: Archive
+) -> None:
     lessons = learn(settings, archive, NOW)
 
     assert [lesson.phenomenon for lesson in lessons] == list(PHENOMENA)
@@ -91,7 +97,9 @@ def test_a_challenger_that_is_better_serves_and_one_that_is_not_is_only_kept(
     settings: Config, archive: Archive, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     handed(monkeypatch, {"starry_sky": cases()})
-    verdict_is(monkeypatch, promote=False, why="not_better", gain=0.001, low=-0.01, blocks=17, cases=240)
+    verdict_is(
+        monkeypatch, promote=False, why="not_better", gain=0.001, low=-0.01, blocks=17, cases=240
+    )
     first = learn(settings, archive, NOW, STARS)[0]
     assert first.verdict == "not_better"
     assert models_in_force(settings).names["starry_sky"] == "rule-1"
@@ -103,10 +111,15 @@ def test_a_challenger_that_is_better_serves_and_one_that_is_not_is_only_kept(
     assert second.verdict == "promoted"
     assert models_in_force(settings).names["starry_sky"].endswith(second.model)
     assert "Brier score 0.0200 better than rule-1 on 250 cases of 17 weeks" in second.said
-    assert {card.id for card in train.kept(settings.learning.folder, "starry_sky")} == {first.model, second.model}
+    assert {card.id for card in train.kept(settings.learning.folder, "starry_sky")} == {
+        first.model,
+        second.model,
+    }
 
 
-def test_a_dry_run_keeps_nothing(settings: Config, archive: Archive, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_dry_run_keeps_nothing(
+    settings: Config, archive: Archive, monkeypatch: pytest.MonkeyPatch
+) -> None:
     handed(monkeypatch, {"starry_sky": cases()})
 
     lesson = learn(settings, archive, NOW, STARS, dry_run=True)[0]
@@ -115,7 +128,9 @@ def test_a_dry_run_keeps_nothing(settings: Config, archive: Archive, monkeypatch
     assert not settings.learning.folder.exists()
 
 
-def test_the_same_cases_are_not_trained_on_twice(settings: Config, archive: Archive, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_same_cases_are_not_trained_on_twice(
+    settings: Config, archive: Archive, monkeypatch: pytest.MonkeyPatch
+) -> None:
     handed(monkeypatch, {"starry_sky": cases()})
     first = learn(settings, archive, NOW, STARS)[0]
 
@@ -124,21 +139,30 @@ def test_the_same_cases_are_not_trained_on_twice(settings: Config, archive: Arch
     assert (again.verdict, again.model) == ("nothing_new", first.model)
 
 
-def test_one_phenomenon_that_fails_stops_no_other(settings: Config, archive: Archive, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_one_phenomenon_that_fails_stops_no_other(
+    settings: Config, archive: Archive, monkeypatch: pytest.MonkeyPatch
+) -> None:
     data = cases()
-    handed(monkeypatch, {"starry_sky": replace(data, names=("no_such", *data.names[1:])), "snowfall": cases(0)})
+    handed(
+        monkeypatch,
+        {"starry_sky": replace(data, names=("no_such", *data.names[1:])), "snowfall": cases(0)},
+    )
 
     lessons = {lesson.phenomenon: lesson for lesson in learn(settings, archive, NOW)}
 
     assert lessons["starry_sky"].verdict == "failed"
-    assert {lesson.verdict for name, lesson in lessons.items() if name != "starry_sky"} == {"too_few"}
+    assert {lesson.verdict for name, lesson in lessons.items() if name != "starry_sky"} == {
+        "too_few"
+    }
 
 
 def test_promotion_by_hand_is_refused_unless_it_was_found_better_or_forced(
     settings: Config, archive: Archive, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     handed(monkeypatch, {"starry_sky": cases()})
-    verdict_is(monkeypatch, promote=False, why="not_better", gain=-0.001, low=-0.01, blocks=17, cases=240)
+    verdict_is(
+        monkeypatch, promote=False, why="not_better", gain=-0.001, low=-0.01, blocks=17, cases=240
+    )
     kept = learn(settings, archive, NOW, STARS)[0].model
 
     with pytest.raises(ModelMismatch, match=r"was not found better than rule-1.*--force"):
@@ -150,9 +174,13 @@ def test_promotion_by_hand_is_refused_unless_it_was_found_better_or_forced(
     assert train.rollback(settings, "starry_sky") == "rule-1"
 
 
-def test_a_champion_worse_than_the_rule_gives_way_to_it(settings: Config, archive: Archive, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_champion_worse_than_the_rule_gives_way_to_it(
+    settings: Config, archive: Archive, monkeypatch: pytest.MonkeyPatch
+) -> None:
     handed(monkeypatch, {"starry_sky": cases()})
-    verdict_is(monkeypatch, promote=False, why="not_better", gain=-0.001, low=-0.01, blocks=17, cases=240)
+    verdict_is(
+        monkeypatch, promote=False, why="not_better", gain=-0.001, low=-0.01, blocks=17, cases=240
+    )
     first = learn(settings, archive, NOW, STARS)[0].model
     train.promote(settings, "starry_sky", first, force=True)
     found = Verdict(True, "better", 0.02, 0.01, 9, 60, f"prior-{first}")
@@ -183,7 +211,10 @@ def test_the_shipped_model_is_retired_from_the_command_line_s_functions(settings
 
 
 def test_a_damaged_model_does_not_serve_and_the_log_says_why(
-    settings: Config, archive: Archive, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    settings: Config,
+    archive: Archive,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     handed(monkeypatch, {"starry_sky": cases()})
     kept = learn(settings, archive, NOW, STARS)[0].model
@@ -202,10 +233,15 @@ def test_a_damaged_model_does_not_serve_and_the_log_says_why(
     assert len(card.refused) == 1
 
 
-def test_the_shipped_model_of_the_sea_says_where_it_learnt_and_that_it_is_unproven(tmp_path: Path) -> None:
+def test_the_shipped_model_of_the_sea_says_where_it_learnt_and_that_it_is_unproven(
+    tmp_path: Path,
+) -> None:
     models = open_models(tmp_path)
     if models.served["sea_of_clouds"].card is None:
-        pytest.skip("the shipped model waits to be fitted anew on today's rule: " + "; ".join(models.refused))
+        pytest.skip(
+            "the shipped model waits to be fitted anew on today's rule: "
+            + "; ".join(models.refused)
+        )
 
     card = next(card for card in model_cards(models) if card.phenomenon == "sea_of_clouds")
 
@@ -221,14 +257,19 @@ def test_a_card_that_cannot_be_shown_stops_no_bulletin(tmp_path: Path) -> None:
     served = models.served["sea_of_clouds"]
     if served.card is None:
         pytest.skip("the shipped model waits to be fitted anew on today's rule")
-    odd: Any = replace(served, card=replace(served.card, scores={"cases": "many"}, made="yesterday"))
+    odd: Any = replace(
+        served, card=replace(served.card, scores={"cases": "many"}, made="yesterday")
+    )
 
     shown = model_cards(Models(models.by_phenomenon, models.names, {}, {"sea_of_clouds": odd}))
 
     assert (shown[0].name, shown[0].trained) == (served.name, False)
 
 
-@pytest.mark.parametrize("text", ["{", "[]", '{"starry_sky": {"gfs": -1}}', '{"no_such": {"gfs": 1}}', '{"starry_sky": 3}'])
+@pytest.mark.parametrize(
+    "text",
+    ["{", "[]", '{"starry_sky": {"gfs": -1}}', '{"no_such": {"gfs": 1}}', '{"starry_sky": 3}'],
+)
 def test_shares_that_cannot_be_make_all_models_count_alike(tmp_path: Path, text: str) -> None:
     (tmp_path / SHARES).write_text(text)
 
@@ -236,7 +277,9 @@ def test_shares_that_cannot_be_make_all_models_count_alike(tmp_path: Path, text:
     assert open_models(tmp_path).shares == {}
 
 
-def test_shares_are_kept_for_the_blend(settings: Config, archive: Archive, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_shares_are_kept_for_the_blend(
+    settings: Config, archive: Archive, monkeypatch: pytest.MonkeyPatch
+) -> None:
     told = {"starry_sky": {"gfs": 0.9, "ifs": 1.1}}
     monkeypatch.setattr(verify, "shares", lambda *_: told)
 
@@ -250,8 +293,21 @@ def test_a_run_that_was_heard_when_it_was_issued_is_not_learnt_from_again_as_a_r
 ) -> None:
     day, window = date(2026, 11, 20), datetime(2026, 11, 20, 12, tzinfo=UTC)
     issued, old = (
-        Heard("", run + timedelta(hours=4), "gfs", run, "lingshan", "starry_sky", day, window, {"humidity_at_site": value})
-        for run, value in ((datetime(2026, 11, 20, tzinfo=UTC), 0.4), (datetime(2026, 11, 19, tzinfo=UTC), 0.9))
+        Heard(
+            "",
+            run + timedelta(hours=4),
+            "gfs",
+            run,
+            "lingshan",
+            "starry_sky",
+            day,
+            window,
+            {"humidity_at_site": value},
+        )
+        for run, value in (
+            (datetime(2026, 11, 20, tzinfo=UTC), 0.4),
+            (datetime(2026, 11, 19, tzinfo=UTC), 0.9),
+        )
     )
     again = replace(issued, values={"humidity_at_site": 0.5})  # the same run, worked out once more
     monkeypatch.setattr(Past, "heard", lambda *_: [issued])
@@ -291,7 +347,9 @@ def test_a_mountain_nobody_fitted_is_tried_from_the_command_line(
 
 
 def test_the_page_says_what_was_left_out_and_how_sure_the_gain_is(tmp_path: Path) -> None:
-    card = next(card for card in model_cards(open_models(tmp_path)) if card.phenomenon == "sea_of_clouds")
+    card = next(
+        card for card in model_cards(open_models(tmp_path)) if card.phenomenon == "sea_of_clouds"
+    )
     zone = ZoneInfo("Asia/Shanghai")
 
     zh, en = (sheet(card, {}, False, Words(language, zone)) for language in ("zh", "en"))
@@ -302,7 +360,9 @@ def test_the_page_says_what_was_left_out_and_how_sure_the_gain_is(tmp_path: Path
     assert en.own[0] == ("en", card.note)
     assert {row[0] for row in zh.rows} >= {"五女山", "黄丫口"}
     assert any("(90 %): it may be chance" in sentence for sentence in en.said)
-    assert any("no worse than the model" in sentence and "0.245" in sentence for sentence in en.said)
+    assert any(
+        "no worse than the model" in sentence and "0.245" in sentence for sentence in en.said
+    )
     assert "wunvshan" not in " ".join(zh.said)
 
 
@@ -310,7 +370,9 @@ def test_mornings_outside_the_days_fitted_on_raise_no_warning(tmp_path: Path) ->
     card = open_models(tmp_path).served["sea_of_clouds"].card
 
     assert model_commands.fitted_among([("wunvshan", date(2027, 5, 1))], card) == []
-    assert model_commands.fitted_among([("mountain", date(2026, 5, 1))], card)[0].startswith("note: mountain: 1 of these mornings")
+    assert model_commands.fitted_among([("mountain", date(2026, 5, 1))], card)[0].startswith(
+        "note: mountain: 1 of these mornings"
+    )
     assert model_commands.fitted_among([("wunvshan", date(2026, 5, 1))], None) == []
 
 

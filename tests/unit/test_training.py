@@ -1,4 +1,6 @@
-"""Is a model chosen, calibrated and judged on days it has not seen - and is it the rule where there is nothing to learn from?"""
+"""Is a model chosen, calibrated and judged on days it has not seen - and is it the rule where there
+is nothing to learn from?
+"""
 
 from __future__ import annotations
 
@@ -24,17 +26,29 @@ from tests.science import simulated
 def any_cases(phenomenon: str, rows: int = 60) -> np.ndarray:
     random = np.random.default_rng(1)
     rule = PhysicsRule(phenomenon)
-    x = np.stack([random.uniform(FEATURES[name].low, FEATURES[name].high, rows) for name in rule.columns], axis=1)
+    x = np.stack(
+        [random.uniform(FEATURES[name].low, FEATURES[name].high, rows) for name in rule.columns],
+        axis=1,
+    )
     x[random.uniform(size=x.shape) < 0.05] = np.nan
     return x
 
 
-def labelled(rows: int = 400, phenomenon: str = "starry_sky", seen: np.ndarray | None = None) -> TrainingSet:
+def labelled(
+    rows: int = 400, phenomenon: str = "starry_sky", seen: np.ndarray | None = None
+) -> TrainingSet:
     x = any_cases(phenomenon, rows)
     degree = np.random.default_rng(2).choice([0.0, 0.5, 1.0], rows) if seen is None else seen
     return TrainingSet(
-        phenomenon, PhysicsRule(phenomenon).columns, x, degree, np.datetime64("2026-01-01") + np.arange(rows),
-        np.array(["a", "b"])[np.arange(rows) % 2], np.full(rows, "observer"), np.full(rows, 12.0))
+        phenomenon,
+        PhysicsRule(phenomenon).columns,
+        x,
+        degree,
+        np.datetime64("2026-01-01") + np.arange(rows),
+        np.array(["a", "b"])[np.arange(rows) % 2],
+        np.full(rows, "observer"),
+        np.full(rows, 12.0),
+    )
 
 
 @pytest.mark.parametrize("phenomenon", PHENOMENA)
@@ -56,11 +70,17 @@ def test_one_label_moves_the_rule_by_little_and_a_thousand_override_it() -> None
     night = np.array([[known.get(name, np.nan) for name in x.columns]])
     before = x.ready().predict_proba(night)[0, 1]
 
-    after = [LearnedRule().fit(np.repeat(night, n, axis=0), np.ones(n, dtype=int)).predict_proba(night)[0, 1] for n in (1, 10, 1000)]
+    after = [
+        LearnedRule()
+        .fit(np.repeat(night, n, axis=0), np.ones(n, dtype=int))
+        .predict_proba(night)[0, 1]
+        for n in (1, 10, 1000)
+    ]
 
     assert before < 0.2
     assert before < after[0] < after[1] < after[2]
-    assert logit(after[0]) - logit(before) < 2.5  # the prior's variance there: .25 + (.4^2 + .5^2) x 2.4^2 = 2.6 logit^2, and 1 - p < 1
+    # the prior's variance there: .25 + (.4^2 + .5^2) x 2.4^2 = 2.6 logit^2, and 1 - p < 1
+    assert logit(after[0]) - logit(before) < 2.5
     assert after[2] > 0.95
 
 
@@ -91,7 +111,10 @@ def test_no_day_that_is_told_is_learnt_from_nor_are_its_neighbours() -> None:
     for part in parts:
         apart = abs(day[part.learn][:, None] - np.unique(day[part.tell])[None, :]).min()
         assert apart > selection.GAP
-        whole = [set(months(day[part.tell])) & set(months(day[np.setdiff1d(np.arange(len(day)), part.tell)]))]
+        whole = [
+            set(months(day[part.tell]))
+            & set(months(day[np.setdiff1d(np.arange(len(day)), part.tell)]))
+        ]
         assert whole == [set()]  # a month is never split
 
 
@@ -110,14 +133,21 @@ def test_the_simplest_of_equals_is_chosen_and_a_clear_winner_wins() -> None:
     good = np.where(data.seen, 0.8, 0.2)
     as_two = lambda p: np.stack([1 - p, p], axis=1)  # noqa: E731
 
-    alike = choose({"prior": as_two(good + random.normal(0, 0.01, 400)), "forest": as_two(good)}, data, weeks(data.day))
-    better = choose({"prior": as_two(np.full(400, 1 / 3)), "forest": as_two(good)}, data, weeks(data.day))
+    alike = choose(
+        {"prior": as_two(good + random.normal(0, 0.01, 400)), "forest": as_two(good)},
+        data,
+        weeks(data.day),
+    )
+    better = choose(
+        {"prior": as_two(np.full(400, 1 / 3)), "forest": as_two(good)}, data, weeks(data.day)
+    )
 
     assert (alike, better) == ("prior", "forest")
 
 
 def test_the_loss_is_briers_and_an_open_label_counts_what_it_tells() -> None:
-    # Hand: (.3 - 1)^2 = .49; half of (.5^2 + .2^2 + .2^2 + .1^2) = .17; a "no sea" of P(sea) .6: .36.
+    # Hand: (.3 - 1)^2 = .49; half of (.5^2 + .2^2 + .2^2 + .1^2) = .17; a "no sea" of P(sea) .6:
+    # .36.
     two = losses(np.array([[0.7, 0.3]]), np.array([[False, True]]))
     four = np.array([[0.5, 0.2, 0.2, 0.1], [0.6, 0.1, 0.1, 0.2]])
     exact, vague = losses(four, np.array([[True, False, False, False], [False, True, True, True]]))
@@ -188,22 +218,35 @@ def test_a_label_not_seen_cannot_help_to_tell_it() -> None:
     told = train(data, kinds=("boosting",)).held_out[:, 1]
     known = np.isfinite(told)
 
-    assert brier(told[known], data.seen[known]) > 0.24  # 0.25 is ignorance; 600 coin tosses scatter by .005
+    # 0.25 is ignorance; 600 coin tosses scatter by .005
+    assert brier(told[known], data.seen[known]) > 0.24
 
 
 def test_trust_and_rows_about_one_event_weigh_what_they_should() -> None:
     data = labelled(4)
-    several = replace(data, day=np.array(["2026-01-01"] * 4, "M8[D]"), site=np.array(["a", "a", "a", "b"]),
-                      source=np.array(["observer", "observer", "observer", "analysis"]))
+    several = replace(
+        data,
+        day=np.array(["2026-01-01"] * 4, "M8[D]"),
+        site=np.array(["a", "a", "a", "b"]),
+        source=np.array(["observer", "observer", "observer", "analysis"]),
+    )
 
     assert several.weight == pytest.approx([1 / 3, 1 / 3, 1 / 3, 0.25])
 
 
 def test_outcomes_of_a_cloud_sea_are_states_or_leave_them_open() -> None:
-    data = replace(labelled(4, "sea_of_clouds"), degree=np.array([1.0, 0.0, np.nan, 0.5]), state=np.array(["", "", "overcast", "in_cloud"]))
+    data = replace(
+        labelled(4, "sea_of_clouds"),
+        degree=np.array([1.0, 0.0, np.nan, 0.5]),
+        state=np.array(["", "", "overcast", "in_cloud"]),
+    )
 
     assert data.among.tolist() == [
-        [True, False, False, False], [False, True, True, True], [False, False, True, False], [False, True, False, False]]
+        [True, False, False, False],
+        [False, True, True, True],
+        [False, False, True, False],
+        [False, True, False, False],
+    ]
     assert data.seen.tolist() == [True, False, False, False]
     assert CLOUD_SEA_STATES[0] == "sea"
 
@@ -226,5 +269,3 @@ def test_what_cannot_be_learnt_from_is_refused_with_the_reason() -> None:
         train(data.take(np.zeros(4, dtype=bool)))
     with pytest.raises(ModelMismatch, match="lack gust"):
         data.columns(["gust"])
-
-

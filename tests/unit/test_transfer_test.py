@@ -19,33 +19,56 @@ from tests.science import sea
 CLOCK = ZoneInfo("Asia/Shanghai")
 
 
-def test_labelled_mornings_are_judged_as_the_science_run_reads_them(shared: Path, config: Config) -> None:
+def test_labelled_mornings_are_judged_as_the_science_run_reads_them(
+    shared: Path, config: Config
+) -> None:
     places = {one: sea.MOUNTAINS[name] for one, name in sea.IDS.items() if name == "wunvshan"}
     shipped = in_force(Path("nowhere"))["sea_of_clouds"].model
 
-    told = judge(shared / "cloud_sea" / "labels.csv", shared / "cloud_sea" / "forecast_days.json.gz", places, {"shipped": shipped},
-                 config.phenomena, CLOCK)
+    told = judge(
+        shared / "cloud_sea" / "labels.csv",
+        shared / "cloud_sea" / "forecast_days.json.gz",
+        places,
+        {"shipped": shipped},
+        config.phenomena,
+        CLOCK,
+    )
 
     rule, ours = told.tables["wunvshan"]
     known = sea.mornings(shared)
     here = known.mountain == "wunvshan"
     assert rule.scores.cases == ours.scores.cases == here.sum()
-    assert rule.scores.brier == pytest.approx(np.mean((known.probability[here] - known.seen[here]) ** 2))
-    assert rule.scores.auc == pytest.approx(roc_auc_score(known.seen[here], known.probability[here]))
+    assert rule.scores.brier == pytest.approx(
+        np.mean((known.probability[here] - known.seen[here]) ** 2)
+    )
+    assert rule.scores.auc == pytest.approx(
+        roc_auc_score(known.seen[here], known.probability[here])
+    )
     assert rule.brier[0] < rule.scores.brier < rule.brier[1]
     assert "wunvshan 2026-06-26" in told.without_forecast
-    assert any("no such place" in reason for reason in told.refused)  # the other mountains of the file
+    # the other mountains of the file
+    assert any("no such place" in reason for reason in told.refused)
     assert "persistence" in "\n".join(told.lines())
 
 
 def test_bad_lines_are_refused_one_by_one_and_the_good_are_kept(tmp_path: Path) -> None:
     path = tmp_path / "labels.csv"
-    lines = ("date,status", "2026-05-17,full", "17.5.2026,full", "2026-05-18,perhaps", "2026-05-17,none", "2026-05-19,None")
+    lines = (
+        "date,status",
+        "2026-05-17,full",
+        "17.5.2026,full",
+        "2026-05-18,perhaps",
+        "2026-05-17,none",
+        "2026-05-19,None",
+    )
     path.write_text("\n".join(lines), encoding="utf-8")
 
     good, bad = read_labels(path)
 
-    assert [(one.mountain, one.day.isoformat(), one.degree) for one in good] == [(EVERY, "2026-05-17", 1.0), (EVERY, "2026-05-19", 0.0)]
+    assert [(one.mountain, one.day.isoformat(), one.degree) for one in good] == [
+        (EVERY, "2026-05-17", 1.0),
+        (EVERY, "2026-05-19", 0.0),
+    ]
     assert [reason.split(":")[0] for reason in bad] == ["line 3", "line 4", "line 5"]
 
 
@@ -66,7 +89,10 @@ def test_no_interval_is_told_of_fewer_than_six_weeks() -> None:
     told = {"one": np.full(42, 0.3), "other": np.where(seen > 0, 0.6, 0.2)}
     weeks = np.arange(42) // 7
 
-    few, enough = (table({who: p[rows] for who, p in told.items()}, seen[rows], weeks[rows]) for rows in (weeks < 5, weeks < 6))
+    few, enough = (
+        table({who: p[rows] for who, p in told.items()}, seen[rows], weeks[rows])
+        for rows in (weeks < 5, weeks < 6)
+    )
 
     assert np.isnan([*few[1].brier, *few[1].auc, *few[1].gain[1:]]).all()
     assert few[1].line().count("[under 6 weeks]") == 3
@@ -82,7 +108,11 @@ def test_intervals_of_a_gain_hold_nought_where_two_are_alike() -> None:
     noise = [np.clip(0.4 + random.normal(0, 0.1, 200), 0, 1) for _ in range(2)]
     skilled = np.where(seen > 0, 0.8, 0.2)
 
-    rows = table({"one": noise[0], "other": noise[1], "skilled": skilled}, seen, blocks_of(np.full(200, "a"), day))
+    rows = table(
+        {"one": noise[0], "other": noise[1], "skilled": skilled},
+        seen,
+        blocks_of(np.full(200, "a"), day),
+    )
 
     assert rows[1].gain[1] < 0 < rows[1].gain[2]
     assert 0 < rows[2].gain[1] < rows[2].gain[0] < rows[2].gain[2]

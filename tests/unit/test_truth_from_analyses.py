@@ -1,4 +1,6 @@
-"""Do the nights after tell what was to be seen: from stations, and from the first hours of later runs?"""
+"""Do the nights after tell what was to be seen: from stations, and from the first hours of later
+runs?
+"""
 
 from __future__ import annotations
 
@@ -38,19 +40,31 @@ def overcast(cycle: Cycle, now: datetime) -> Atmosphere:
 
 
 def watched(config: Config) -> Config:
-    """The settings with a summit and a valley station at Jinding, a village's at Jiangshuihe, and one too far from anything."""
+    """The settings with a summit and a valley station at Jinding, a village's at Jiangshuihe, and
+    one too far from anything.
+    """
     sites = {site.id: site for site in config.all_sites()}
     made = [
         StationSettings(id="SUMMIT", latitude=40.068, longitude=116.025, elevation_m=1290),
         StationSettings(id="VALLEY", latitude=40.05, longitude=116.05, elevation_m=150),
-        StationSettings(id="VILLAGE", latitude=sites["jiangshuihe"].latitude, longitude=sites["jiangshuihe"].longitude, elevation_m=1390),
+        StationSettings(
+            id="VILLAGE",
+            latitude=sites["jiangshuihe"].latitude,
+            longitude=sites["jiangshuihe"].longitude,
+            elevation_m=1390,
+        ),
         StationSettings(id="FAR", latitude=40.068, longitude=117.2, elevation_m=1290),
     ]
     named = {"jinding": ("SUMMIT", "VALLEY", "FAR"), "jiangshuihe": ("VILLAGE",)}
-    return config.model_copy(update={
-        "observations": config.observations.model_copy(update={"stations": tuple(made)}),
-        "sites": tuple(site.model_copy(update={"stations": named.get(site.id, ())}) for site in config.sites),
-    })
+    return config.model_copy(
+        update={
+            "observations": config.observations.model_copy(update={"stations": tuple(made)}),
+            "sites": tuple(
+                site.model_copy(update={"stations": named.get(site.id, ())})
+                for site in config.sites
+            ),
+        }
+    )
 
 
 def hourly(station: str, flags: dict[str, int] | None = None, **values: float) -> list[Observation]:
@@ -59,7 +73,9 @@ def hourly(station: str, flags: dict[str, int] | None = None, **values: float) -
     return [Observation(station, start + k * HOUR, values, flags or {}) for k in range(49)]
 
 
-def told(archive: Archive, config: Config, *reports: list[Observation], day: date = DAY) -> dict[tuple[str, str], list[Outcome]]:
+def told(
+    archive: Archive, config: Config, *reports: list[Observation], day: date = DAY
+) -> dict[tuple[str, str], list[Outcome]]:
     """What stations tell of the day, by site and phenomenon."""
     Observations(archive).keep([each for series in reports for each in series], NOW)
     diagnose(archive, config, day, NOW, None)
@@ -77,7 +93,9 @@ def archive(tmp_path_factory: pytest.TempPathFactory) -> Archive:
 # -- analyses
 
 
-def test_a_clear_day_is_diagnosed_and_doing_it_again_changes_nothing(archive: Archive, config: Config) -> None:
+def test_a_clear_day_is_diagnosed_and_doing_it_again_changes_nothing(
+    archive: Archive, config: Config
+) -> None:
     first = diagnose(archive, config, DAY, NOW, first_hours)
     again = diagnose(archive, config, DAY, NOW + HOUR, first_hours)
 
@@ -106,7 +124,9 @@ def test_an_event_that_is_not_over_waits(archive: Archive, config: Config) -> No
     assert ("lingshan", "starry_sky", "2026-11-20") not in Outcomes(archive).resolved()
 
 
-def test_a_run_that_cannot_be_had_is_named_and_stops_nothing(archive: Archive, config: Config) -> None:
+def test_a_run_that_cannot_be_had_is_named_and_stops_nothing(
+    archive: Archive, config: Config
+) -> None:
     def gap(cycle: Cycle, now: datetime) -> Atmosphere:
         if cycle.run.hour == 12:
             raise CycleNotReady("not there")
@@ -127,16 +147,34 @@ def test_without_a_run_there_is_no_analysis_and_no_error(archive: Archive, confi
 
 
 def test_every_hour_comes_from_the_run_nearest_to_it() -> None:
-    """Two runs six hours apart: at the hour they share the newer speaks, but for the sums that it lacks at its start."""
-    older = atmosphere([utc("2026-11-20T00:00") + k * HOUR for k in (0, 3, 6)], relative_humidity_at_2m=0.2, precipitation_amount=1.0)
-    newer = atmosphere([utc("2026-11-20T06:00") + k * HOUR for k in (0, 3, 6)], relative_humidity_at_2m=0.8, precipitation_amount=2.0)
+    """Two runs six hours apart: at the hour they share the newer speaks, but for the sums that it
+    lacks at its start.
+    """
+    older = atmosphere(
+        [utc("2026-11-20T00:00") + k * HOUR for k in (0, 3, 6)],
+        relative_humidity_at_2m=0.2,
+        precipitation_amount=1.0,
+    )
+    newer = atmosphere(
+        [utc("2026-11-20T06:00") + k * HOUR for k in (0, 3, 6)],
+        relative_humidity_at_2m=0.8,
+        precipitation_amount=2.0,
+    )
     newer["precipitation_amount"][0] = np.nan
 
     both = joined([older, newer])
 
     assert both.sizes["time"] == 5
-    assert both["relative_humidity_at_2m"].isel(latitude=0, longitude=0).values.tolist() == pytest.approx([0.2, 0.2, 0.8, 0.8, 0.8])
-    assert both["precipitation_amount"].isel(latitude=0, longitude=0).values.tolist() == [1, 1, 1, 2, 2]
+    assert both["relative_humidity_at_2m"].isel(
+        latitude=0, longitude=0
+    ).values.tolist() == pytest.approx([0.2, 0.2, 0.8, 0.8, 0.8])
+    assert both["precipitation_amount"].isel(latitude=0, longitude=0).values.tolist() == [
+        1,
+        1,
+        1,
+        2,
+        2,
+    ]
     assert both["precipitation_amount_start"].values[2] == np.datetime64("2026-11-20T03:00")
     assert both["air_temperature"].dims == older["air_temperature"].dims
     assert both["air_temperature"].dtype == np.float32
@@ -156,7 +194,10 @@ def test_the_runs_asked_for_cover_the_events_and_are_out(config: Config) -> None
 
 
 def test_each_night_the_last_two_days_are_looked_at(archive: Archive, config: Config) -> None:
-    assert [each.day for each in nightly(archive, config, NOW, None)] == [date(2026, 11, 19), date(2026, 11, 20)]
+    assert [each.day for each in nightly(archive, config, NOW, None)] == [
+        date(2026, 11, 19),
+        date(2026, 11, 20),
+    ]
 
 
 # -- stations
@@ -166,15 +207,34 @@ def test_cloud_reports_of_a_clear_night_tell_of_stars(archive: Archive, config: 
     found = told(archive, watched(config), hourly("VILLAGE", cloud_area_fraction=0.0))
 
     [stars] = found["jiangshuihe", "starry_sky"]
-    assert (stars.degree, stars.source, stars.reporter, stars.amount) == (1.0, "station", "VILLAGE", 0.0)
+    assert (stars.degree, stars.source, stars.reporter, stars.amount) == (
+        1.0,
+        "station",
+        "VILLAGE",
+        0.0,
+    )
 
 
 def test_doubtful_values_tell_nothing(archive: Archive, config: Config) -> None:
-    assert told(archive, watched(config), hourly("VILLAGE", {"cloud_area_fraction": DOUBTFUL}, cloud_area_fraction=0.0)) == {}
+    assert (
+        told(
+            archive,
+            watched(config),
+            hourly("VILLAGE", {"cloud_area_fraction": DOUBTFUL}, cloud_area_fraction=0.0),
+        )
+        == {}
+    )
 
 
-def test_a_dry_summit_over_a_saturated_valley_is_a_sea_of_clouds(archive: Archive, config: Config) -> None:
-    found = told(archive, watched(config), hourly("SUMMIT", relative_humidity=0.3), hourly("VALLEY", relative_humidity=0.99))
+def test_a_dry_summit_over_a_saturated_valley_is_a_sea_of_clouds(
+    archive: Archive, config: Config
+) -> None:
+    found = told(
+        archive,
+        watched(config),
+        hourly("SUMMIT", relative_humidity=0.3),
+        hourly("VALLEY", relative_humidity=0.99),
+    )
 
     [sea] = found["jinding", "sea_of_clouds"]
     assert (sea.state, sea.degree, sea.reporter) == ("sea", 1.0, "SUMMIT")
@@ -193,24 +253,40 @@ def test_a_station_beyond_the_hills_tells_nothing(archive: Archive, config: Conf
     [jinding] = [site for site in settings.all_sites() if site.id == "jinding"]
     far = settings.observations.stations[-1].as_station()
 
-    assert told(archive, settings, hourly("FAR", relative_humidity=0.99, visibility_in_air=50.0)) == {}
+    assert (
+        told(archive, settings, hourly("FAR", relative_humidity=0.99, visibility_in_air=50.0)) == {}
+    )
     assert distance(jinding, far) > NEAR
-    assert distance(jinding, replace(far, latitude=41.068, longitude=116.025)) == pytest.approx(111_195, abs=1)
+    assert distance(jinding, replace(far, latitude=41.068, longitude=116.025)) == pytest.approx(
+        111_195, abs=1
+    )
 
 
-def test_low_cloud_at_sunset_rules_a_glow_out_and_a_clear_horizon_proves_none(archive: Archive, config: Config) -> None:
-    grey = told(archive, watched(config), hourly("SUMMIT", cloud_area_fraction=1.0, low_cloud_area_fraction=1.0))
+def test_low_cloud_at_sunset_rules_a_glow_out_and_a_clear_horizon_proves_none(
+    archive: Archive, config: Config
+) -> None:
+    grey = told(
+        archive,
+        watched(config),
+        hourly("SUMMIT", cloud_area_fraction=1.0, low_cloud_area_fraction=1.0),
+    )
 
     assert [o.degree for o in grey["jinding", "sunset_glow"]] == [0.0]
 
 
 def test_high_cloud_alone_leaves_the_glow_open(archive: Archive, config: Config) -> None:
-    found = told(archive, watched(config), hourly("SUMMIT", cloud_area_fraction=0.6, low_cloud_area_fraction=0.0))
+    found = told(
+        archive,
+        watched(config),
+        hourly("SUMMIT", cloud_area_fraction=0.6, low_cloud_area_fraction=0.0),
+    )
 
     assert ("jinding", "sunset_glow") not in found
 
 
-def test_a_village_under_snow_tells_of_snow_cover_and_of_rime(archive: Archive, config: Config) -> None:
+def test_a_village_under_snow_tells_of_snow_cover_and_of_rime(
+    archive: Archive, config: Config
+) -> None:
     found = told(archive, watched(config), hourly("VILLAGE", snow_depth=0.2, present_weather=48.0))
 
     assert [(o.degree, o.amount) for o in found["jiangshuihe", "snow_cover"]] == [(1.0, 0.2)]
@@ -218,21 +294,27 @@ def test_a_village_under_snow_tells_of_snow_cover_and_of_rime(archive: Archive, 
     assert [o.degree for o in found["jiangshuihe", "snowfall"]] == [0.0]
 
 
-def test_sunshine_after_the_terrain_is_cleared_tells_of_a_sunrise(archive: Archive, config: Config) -> None:
+def test_sunshine_after_the_terrain_is_cleared_tells_of_a_sunrise(
+    archive: Archive, config: Config
+) -> None:
     found = told(archive, watched(config), hourly("SUMMIT", sunshine_duration=3600.0))
 
     assert [o.degree for o in found.get(("jinding", "sunrise"), [])] == [1.0]
 
 
 def test_the_moon_brightens_the_clear_sky_that_a_station_is_held_against(config: Config) -> None:
-    """Full moon of 24 November 2026 (14:53 UTC) high at midnight, new moon of 9 November, when the sky is the site's own."""
+    """Full moon of 24 November 2026 (14:53 UTC) high at midnight, new moon of 9 November, when the
+    sky is the site's own.
+    """
     site = config.all_sites()[0]
-    dark, lit = (clear_brightness(site, np.array([np.datetime64(f"2026-11-{day}T16:00", "ns")]))[0] for day in ("09", "24"))
+    dark, lit = (
+        clear_brightness(site, np.array([np.datetime64(f"2026-11-{day}T16:00", "ns")]))[0]
+        for day in ("09", "24")
+    )
 
     assert dark == pytest.approx(site.night_sky_brightness, abs=0.1)
     assert dark - lit > 2.5
     assert not math.isnan(lit)
-
 
 
 def test_a_word_of_a_station_outranks_the_analysis(archive: Archive, config: Config) -> None:

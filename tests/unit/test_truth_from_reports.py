@@ -28,7 +28,8 @@ SITES = read_config().all_sites()
 
 
 def said(degree: float, source: str = "observer", reporter: str = "", **more: object) -> Outcome:
-    return Outcome("sea_of_clouds", "jinding", DAY, degree, source, reporter=reporter, **more)  # type: ignore[arg-type]
+    return Outcome("sea_of_clouds", "jinding", DAY, degree, source, reporter=reporter,
+                   **more)  # type: ignore[arg-type]
 
 
 def report(outcome: Outcome, hours: float = 0) -> Report:
@@ -36,11 +37,16 @@ def report(outcome: Outcome, hours: float = 0) -> Report:
 
 
 def read(text: str | bytes) -> list[Outcome]:
-    return list(parse(text if isinstance(text, bytes) else text.encode(), "seen.csv", SITES, TODAY).outcomes)
+    return list(
+        parse(text if isinstance(text, bytes) else text.encode(), "seen.csv", SITES, TODAY).outcomes
+    )
 
 
 def refused(text: str) -> list[tuple[int, str]]:
-    return [(fault.line, fault.reason) for fault in parse(text.encode(), "seen.csv", SITES, TODAY).faults]
+    return [
+        (fault.line, fault.reason)
+        for fault in parse(text.encode(), "seen.csv", SITES, TODAY).faults
+    ]
 
 
 def test_a_table_says_what_was_seen() -> None:
@@ -53,8 +59,10 @@ def test_a_table_says_what_was_seen() -> None:
     )
 
     assert [(o.site, o.phenomenon, o.degree, o.state, o.source, o.reporter) for o in rows] == [
-        ("jinding", "sea_of_clouds", 1.0, "sea", "observer", "Li"), ("lingshan", "sunset_glow", 0.5, "", "camera", "north"),
-        ("jiangshuihe", "snow_cover", 1.0 if DEGREES["snow_depth"][1] <= 0.05 else 0.5, "", "station", "54511"),
+        ("jinding", "sea_of_clouds", 1.0, "sea", "observer", "Li"),
+        ("lingshan", "sunset_glow", 0.5, "", "camera", "north"),
+        ("jiangshuihe", "snow_cover", 1.0 if DEGREES["snow_depth"][1] <= 0.05 else 0.5, "",
+         "station", "54511"),
         ("jinding", "sea_of_clouds", 0.0, "in_cloud", "observer", "seen"),
     ]  # fmt: skip
     assert (rows[1].vividness, rows[2].amount, rows[0].detail) == (1.5, 0.05, "from the temple")
@@ -62,10 +70,15 @@ def test_a_table_says_what_was_seen() -> None:
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "gb18030"])
 def test_a_chinese_table_is_read_as_it_comes_out_of_a_spreadsheet(encoding: str) -> None:
-    rows = read("地点;现象;日期;程度;来源;报告人\r\n金顶云海;云海;2026年11月20日;部分;摄像头;北机位\r\n".encode(encoding))
+    rows = read(
+        "地点;现象;日期;程度;来源;报告人\r\n金顶云海;云海;2026年11月20日;部分;摄像头;北机位\r\n".encode(
+            encoding
+        )
+    )
 
     assert [(o.site, o.phenomenon, o.day, o.degree, o.source, o.reporter) for o in rows] == [
-        ("jinding", "sea_of_clouds", DAY, 0.5, "camera", "北机位")]
+        ("jinding", "sea_of_clouds", DAY, 0.5, "camera", "北机位")
+    ]
 
 
 def test_a_unit_in_brackets_belongs_to_the_column() -> None:
@@ -75,16 +88,25 @@ def test_a_unit_in_brackets_belongs_to_the_column() -> None:
 
 
 @pytest.mark.parametrize(("row", "reason"), [
-    ("nowhere,starry_sky,2026-11-20,1,,,,,,", "no viewpoint"), ("jinding,unicorn,2026-11-20,1,,,,,,", "phenomenon"),
+    ("nowhere,starry_sky,2026-11-20,1,,,,,,", "no viewpoint"),
+    ("jinding,unicorn,2026-11-20,1,,,,,,", "phenomenon"),
     ("jinding,rime,2026-02-30,1,,,,,,", "no day"), ("jinding,rime,2026-11-23,1,,,,,,", "future"),
-    ("jinding,rime,2026-11-20,0.7,,,,,,", "degree"), ("jinding,rime,2026-11-20,,,,,,,", "nothing is said"),
-    ("jinding,rime,2026-11-20,1,sea,,,,,", "only a sea"), ("jinding,sea_of_clouds,2026-11-20,1,open,,,,,", "contradict"),
-    ("jinding,rime,2026-11-20,1,,1,,,,", "only a glow"), ("jinding,sunset_glow,2026-11-20,1,,2.5,,,,", "0 to 2"),
-    ("jinding,sunset_glow,2026-11-20,1,,,3,,,", "are measured"), ("jinding,snowfall,2026-11-20,,,,-3,,,", "amount_cm"),
-    ("jinding,snowfall,2026-11-20,,,,1e3,,,", "amount_cm"), ("jinding,snowfall,2026-11-20,,,,٣,,,", "amount_cm"),
-    ("jinding,rime,2026-11-20,1,,,,rumour,,", "source"), ("jinding,rime,2026-11-20,1,,,,,=cmd|' /C calc'!A0,", "formula"),
-    ("jinding,rime,2026-11-20,1,,,,,,＝HYPERLINK(1)", "formula"), ("jinding,rime,2026-11-20,1,,,,,,a\u202eb", "invisible"),
-    ("jinding,rime,2026-11-20,1,,,,,,a\x07b", "control"), ("jinding,rime,2026-11-20,1,,,,,," + "x" * 400, "at most 300"),
+    ("jinding,rime,2026-11-20,0.7,,,,,,", "degree"),
+    ("jinding,rime,2026-11-20,,,,,,,", "nothing is said"),
+    ("jinding,rime,2026-11-20,1,sea,,,,,", "only a sea"),
+    ("jinding,sea_of_clouds,2026-11-20,1,open,,,,,", "contradict"),
+    ("jinding,rime,2026-11-20,1,,1,,,,", "only a glow"),
+    ("jinding,sunset_glow,2026-11-20,1,,2.5,,,,", "0 to 2"),
+    ("jinding,sunset_glow,2026-11-20,1,,,3,,,", "are measured"),
+    ("jinding,snowfall,2026-11-20,,,,-3,,,", "amount_cm"),
+    ("jinding,snowfall,2026-11-20,,,,1e3,,,", "amount_cm"),
+    ("jinding,snowfall,2026-11-20,,,,٣,,,", "amount_cm"),
+    ("jinding,rime,2026-11-20,1,,,,rumour,,", "source"),
+    ("jinding,rime,2026-11-20,1,,,,,=cmd|' /C calc'!A0,", "formula"),
+    ("jinding,rime,2026-11-20,1,,,,,,＝HYPERLINK(1)", "formula"),
+    ("jinding,rime,2026-11-20,1,,,,,,a\u202eb", "invisible"),
+    ("jinding,rime,2026-11-20,1,,,,,,a\x07b", "control"),
+    ("jinding,rime,2026-11-20,1,,,,,," + "x" * 400, "at most 300"),
     ("jinding,rime,2026-11-20", "cells"), ('jinding,rime,2026-11-20,1,,,,,,"open', "quotation"),
 ])  # fmt: skip
 def test_a_bad_row_is_refused_with_its_line_and_the_reason(row: str, reason: str) -> None:
@@ -100,16 +122,23 @@ def test_a_bad_row_is_refused_with_its_line_and_the_reason(row: str, reason: str
     assert [o.day for o in read(f"{header}\n{row}\n{good}\n")] == [date(2026, 11, 19)]
 
 
-def test_a_file_counts_once_and_its_faults_are_kept(archive: Archive, config: Config, tmp_path: Path) -> None:
+def test_a_file_counts_once_and_its_faults_are_kept(
+    archive: Archive, config: Config, tmp_path: Path
+) -> None:
     path = tmp_path / "seen.csv"
-    path.write_text("site,phenomenon,day,degree\njinding,rime,2026-11-20,1\njinding,rime,tomorrow,1\n", encoding="utf-8")
+    path.write_text(
+        "site,phenomenon,day,degree\njinding,rime,2026-11-20,1\njinding,rime,tomorrow,1\n",
+        encoding="utf-8",
+    )
 
     first = import_file(path, archive, config, NOW)
     again = import_file(path, archive, config, NOW + timedelta(hours=1))
 
     assert (first.known, first.kept, len(first.faults), again.known) == (False, 1, 1, True)
     assert [reports[0].received for reports in Outcomes(archive).reports().values()] == [NOW]
-    assert [(fault.where, fault.line) for _, fault in Observations(archive).faults()] == [("seen.csv", 3)]
+    assert [(fault.where, fault.line) for _, fault in Observations(archive).faults()] == [
+        ("seen.csv", 3)
+    ]
 
 
 def test_a_missing_file_says_what_to_give(archive: Archive, config: Config, tmp_path: Path) -> None:
@@ -117,43 +146,70 @@ def test_a_missing_file_says_what_to_give(archive: Archive, config: Config, tmp_
         import_file(tmp_path / "nothing.csv", archive, config, NOW)
 
 
-def test_the_files_of_two_who_name_no_reporter_do_not_erase_each_other(archive: Archive, config: Config, tmp_path: Path) -> None:
+def test_the_files_of_two_who_name_no_reporter_do_not_erase_each_other(
+    archive: Archive, config: Config, tmp_path: Path
+) -> None:
     for name, degree in (("Li.csv", 1), ("=Wang\u202e" + "x" * 70 + ".csv", 0)):
-        (tmp_path / name).write_text(f"site,phenomenon,day,degree,reporter\njinding,rime,2026-11-20,{degree},\n", encoding="utf-8")
+        (tmp_path / name).write_text(
+            f"site,phenomenon,day,degree,reporter\njinding,rime,2026-11-20,{degree},\n",
+            encoding="utf-8",
+        )
         assert import_file(tmp_path / name, archive, config, NOW).kept == 1
 
     [reports] = Outcomes(archive).reports().values()
 
     assert sorted(r.outcome.degree for r in reports) == [0.0, 1.0]
-    assert [name for name in ("Li", "Wang") if any(name in r.outcome.reporter for r in reports)] == ["Li", "Wang"]
+    assert [
+        name for name in ("Li", "Wang") if any(name in r.outcome.reporter for r in reports)
+    ] == ["Li", "Wang"]
     assert not any(character in r.outcome.reporter for r in reports for character in "=\u202e")
     assert max(len(r.outcome.reporter) for r in reports) <= 60
 
 
-def test_a_file_is_read_again_once_the_settings_know_its_site(archive: Archive, config: Config, tmp_path: Path) -> None:
+def test_a_file_is_read_again_once_the_settings_know_its_site(
+    archive: Archive, config: Config, tmp_path: Path
+) -> None:
     path = tmp_path / "seen.csv"
-    path.write_text("site,phenomenon,day,degree\njinding,rime,2026-11-20,1\nlingshan,rime,2026-11-20,1\n", encoding="utf-8")
-    fewer = config.model_copy(update={"sites": [site for site in config.sites if site.id != "lingshan"]})
+    path.write_text(
+        "site,phenomenon,day,degree\njinding,rime,2026-11-20,1\nlingshan,rime,2026-11-20,1\n",
+        encoding="utf-8",
+    )
+    fewer = config.model_copy(
+        update={"sites": [site for site in config.sites if site.id != "lingshan"]}
+    )
 
     told = [import_file(path, archive, each, NOW) for each in (fewer, fewer, config, config)]
 
     assert [(one.known, one.kept) for one in told] == [(False, 1), (True, 1), (False, 2), (True, 2)]
 
 
-def test_what_is_not_over_yet_is_refused_and_read_once_it_is(archive: Archive, config: Config, tmp_path: Path) -> None:
+def test_what_is_not_over_yet_is_refused_and_read_once_it_is(
+    archive: Archive, config: Config, tmp_path: Path
+) -> None:
     path = tmp_path / "seen.csv"
-    path.write_text("site,phenomenon,day,degree\nlingshan,sunset_glow,2026-11-22,1\nlingshan,starry_sky,2026-11-22,1\n", encoding="utf-8")
-    noon, evening, next_noon = (datetime(2026, 11, day, hour, tzinfo=UTC) for day, hour in ((22, 4), (22, 12), (23, 4)))
+    path.write_text(
+        "site,phenomenon,day,degree\nlingshan,sunset_glow,2026-11-22,1\nlingshan,starry_sky,2026-11-22,1\n",
+        encoding="utf-8",
+    )
+    noon, evening, next_noon = (
+        datetime(2026, 11, day, hour, tzinfo=UTC) for day, hour in ((22, 4), (22, 12), (23, 4))
+    )
 
     told = [import_file(path, archive, config, now) for now in (noon, evening, next_noon)]
 
-    assert [(one.known, one.kept, one.exit_code) for one in told] == [(False, 0, 1), (False, 1, 0), (False, 2, 0)]
+    assert [(one.known, one.kept, one.exit_code) for one in told] == [
+        (False, 0, 1),
+        (False, 1, 0),
+        (False, 2, 0),
+    ]
     assert "not over yet" in told[0].lines[1]
 
 
 def test_a_flood_of_rows_ends_with_a_reason() -> None:
     days = [date(1950, 1, 1) + timedelta(days=k) for k in range(27_000)]
-    text = "site,phenomenon,day,degree\n" + "".join(f"{site},rime,{day},1\n" for site in ("jinding", "lingshan") for day in days)
+    text = "site,phenomenon,day,degree\n" + "".join(
+        f"{site},rime,{day},1\n" for site in ("jinding", "lingshan") for day in days
+    )
 
     told = parse(text.encode(), "seen.csv", SITES, TODAY)
 
@@ -161,12 +217,18 @@ def test_a_flood_of_rows_ends_with_a_reason() -> None:
     assert "split the file" in told.faults[-1].reason
 
 
-@given(st.binary(max_size=400) | st.text(alphabet=string.printable + "云海=\u202e\ufeff", max_size=400).map(str.encode))
+@given(
+    st.binary(max_size=400)
+    | st.text(alphabet=string.printable + "云海=\u202e\ufeff", max_size=400).map(str.encode)
+)
 def test_whatever_the_bytes_the_reader_ends_without_an_error(data: bytes) -> None:
     header = b"site,phenomenon,day,degree,detail\n"
 
     for told in (parse(data, "x", SITES, TODAY), parse(header + data, "x", SITES, TODAY)):
-        assert all(o.degree in (0, 0.5, 1) and o.day <= TODAY and not o.detail.startswith("=") for o in told.outcomes)
+        assert all(
+            o.degree in (0, 0.5, 1) and o.day <= TODAY and not o.detail.startswith("=")
+            for o in told.outcomes
+        )
 
 
 # -- the archive
@@ -187,7 +249,10 @@ def test_a_correction_replaces_that_reporters_word_only(archive: Archive) -> Non
     assert outcomes.keep([said(0.0, reporter="Li")], NOW + timedelta(days=1)) == 1
 
     [reports] = outcomes.reports().values()
-    assert sorted((r.outcome.reporter, r.outcome.degree) for r in reports) == [("Li", 0.0), ("Wang", 1.0)]
+    assert sorted((r.outcome.reporter, r.outcome.degree) for r in reports) == [
+        ("Li", 0.0),
+        ("Wang", 1.0),
+    ]
 
 
 def test_what_tells_nothing_is_not_kept_and_what_cannot_be_is_refused(archive: Archive) -> None:
@@ -208,12 +273,19 @@ def test_every_value_comes_back_as_it_went(archive: Archive) -> None:
 
 def test_disagreements_are_kept_listed_and_settled_by_trust(archive: Archive) -> None:
     outcomes = Outcomes(archive)
-    outcomes.keep([said(1.0, "analysis"), said(0.0, "station", "54511"), said(0.5, "camera", "north")], NOW)
+    outcomes.keep(
+        [said(1.0, "analysis"), said(0.0, "station", "54511"), said(0.5, "camera", "north")], NOW
+    )
 
     [(seen, reports)] = outcomes.disagreements()
 
     assert len(reports) == 3
-    assert (seen.outcome.source, seen.outcome.degree, seen.happened, seen.agreed) == ("camera", 0.5, True, False)
+    assert (seen.outcome.source, seen.outcome.degree, seen.happened, seen.agreed) == (
+        "camera",
+        0.5,
+        True,
+        False,
+    )
     assert seen.sources == ("camera", "station", "analysis")
     assert outcomes.count() == {"observer": 0, "camera": 1, "station": 1, "analysis": 1}
 
@@ -222,14 +294,26 @@ def test_disagreements_are_kept_listed_and_settled_by_trust(archive: Archive) ->
 
 
 def test_the_most_trusted_source_that_tells_decides() -> None:
-    seen = resolve([report(said(1.0, "analysis")), report(said(math.nan, "observer")), report(said(0.0, "station"))])
+    seen = resolve(
+        [
+            report(said(1.0, "analysis")),
+            report(said(math.nan, "observer")),
+            report(said(0.0, "station")),
+        ]
+    )
 
     assert seen is not None
     assert (seen.outcome.source, seen.happened) == ("station", False)
 
 
 def test_most_of_a_sources_reporters_decide_and_of_equally_many_the_later() -> None:
-    majority = resolve([report(said(1.0, reporter="a")), report(said(0.0, reporter="b")), report(said(1.0, reporter="c"))])
+    majority = resolve(
+        [
+            report(said(1.0, reporter="a")),
+            report(said(0.0, reporter="b")),
+            report(said(1.0, reporter="c")),
+        ]
+    )
     tie = resolve([report(said(1.0, reporter="a"), 2), report(said(0.0, reporter="b"), 1)])
 
     assert majority is not None
@@ -239,7 +323,10 @@ def test_most_of_a_sources_reporters_decide_and_of_equally_many_the_later() -> N
 
 
 def test_a_state_alone_tells_whether_there_was_a_sea() -> None:
-    sea, wall = resolve([report(said(math.nan, state="sea"))]), resolve([report(said(math.nan, state="in_cloud"))])
+    sea, wall = (
+        resolve([report(said(math.nan, state="sea"))]),
+        resolve([report(said(math.nan, state="in_cloud"))]),
+    )
 
     assert sea is not None
     assert wall is not None
@@ -247,9 +334,21 @@ def test_a_state_alone_tells_whether_there_was_a_sea() -> None:
     assert resolve([report(said(math.nan))]) is None
 
 
-@given(st.lists(st.tuples(st.sampled_from(("observer", "camera", "station", "analysis")), st.sampled_from((0.0, 0.5, 1.0)),
-                          st.integers(0, 9)), min_size=1, max_size=8, unique_by=lambda r: r[2]))
-def test_the_order_in_which_reports_are_read_does_not_matter(rows: list[tuple[str, float, int]]) -> None:
+@given(
+    st.lists(
+        st.tuples(
+            st.sampled_from(("observer", "camera", "station", "analysis")),
+            st.sampled_from((0.0, 0.5, 1.0)),
+            st.integers(0, 9),
+        ),
+        min_size=1,
+        max_size=8,
+        unique_by=lambda r: r[2],
+    )
+)
+def test_the_order_in_which_reports_are_read_does_not_matter(
+    rows: list[tuple[str, float, int]],
+) -> None:
     reports = [report(said(degree, source, str(hour)), hour) for source, degree, hour in rows]
 
     assert repr(resolve(reports)) == repr(resolve(reports[::-1]))

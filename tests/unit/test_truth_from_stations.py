@@ -39,9 +39,22 @@ def diagnosed(air: Atmosphere, later: int = 0) -> dict[str, tuple[float, float]]
 
 
 def test_an_analysed_snowstorm_is_seen_in_full() -> None:
-    found = diagnosed(atmosphere(TIMES, temperature=cooled(-3.0), precipitation_amount=1.0, surface_snow_thickness=0.05, **DEEP_CLOUD))
+    found = diagnosed(
+        atmosphere(
+            TIMES,
+            temperature=cooled(-3.0),
+            precipitation_amount=1.0,
+            surface_snow_thickness=0.05,
+            **DEEP_CLOUD,
+        )
+    )
 
-    assert {name: degree for name, (degree, _) in found.items()} == {"snowfall": 1, "snow_cover": 1, "rime": 1, "snowmaking": 1}
+    assert {name: degree for name, (degree, _) in found.items()} == {
+        "snowfall": 1,
+        "snow_cover": 1,
+        "rime": 1,
+        "snowmaking": 1,
+    }
     assert found["snowfall"][1] == pytest.approx(0.0638, abs=0.001)  # 8 mm, 7.97 times as deep
 
 
@@ -56,15 +69,40 @@ def test_nothing_asked_is_nothing_seen() -> None:
 
 
 def test_a_dusting_is_seen_in_part() -> None:
-    found = diagnosed(atmosphere(TIMES, temperature=cooled(-3.0), precipitation_amount=0.05, surface_snow_thickness=0.015, **DEEP_CLOUD))
+    found = diagnosed(
+        atmosphere(
+            TIMES,
+            temperature=cooled(-3.0),
+            precipitation_amount=0.05,
+            surface_snow_thickness=0.015,
+            **DEEP_CLOUD,
+        )
+    )
 
     assert found["snowfall"][0] == found["snow_cover"][0] == 0.5
 
 
 def test_an_analysis_of_half_a_day_denies_nothing_and_affirms_what_it_saw() -> None:
     # the day after: the scene ends at 08 local
-    dry = diagnosed(atmosphere(TIMES, temperature=cooled(-3.0), humidity=lambda h: np.full(h.shape, 0.3), surface_snow_thickness=0.0), 1)
-    wet = diagnosed(atmosphere(TIMES, temperature=cooled(-3.0), precipitation_amount=3.0, surface_snow_thickness=0.0, **DEEP_CLOUD), 1)
+    dry = diagnosed(
+        atmosphere(
+            TIMES,
+            temperature=cooled(-3.0),
+            humidity=lambda h: np.full(h.shape, 0.3),
+            surface_snow_thickness=0.0,
+        ),
+        1,
+    )
+    wet = diagnosed(
+        atmosphere(
+            TIMES,
+            temperature=cooled(-3.0),
+            precipitation_amount=3.0,
+            surface_snow_thickness=0.0,
+            **DEEP_CLOUD,
+        ),
+        1,
+    )
 
     assert np.isnan(dry["snowfall"][0])
     assert np.isnan(dry["rime"][0])
@@ -73,7 +111,12 @@ def test_an_analysis_of_half_a_day_denies_nothing_and_affirms_what_it_saw() -> N
 
 
 def test_a_station_tells_snow_by_its_depth_at_both_visits() -> None:
-    assert snow_cover_measured([0.05, 0.05, 0.01, 0.0], [0.03, 0.02, 0.0, 0.0]).tolist() == [1, 0.5, 0, 0]
+    assert snow_cover_measured([0.05, 0.05, 0.01, 0.0], [0.03, 0.02, 0.0, 0.0]).tolist() == [
+        1,
+        0.5,
+        0,
+        0,
+    ]
     assert np.isnan(snow_cover_measured([0.05, NAN], [NAN, 0.0])).all()
     assert snowfall_measured([0.012, 0.004, 0.0]).tolist() == [1, 0.5, 0]
 
@@ -93,15 +136,23 @@ def test_the_words_of_a_daily_form_tell_rime() -> None:
 def test_a_silent_station_gives_no_outcome() -> None:
     found = seen_by_station(questions(), [1.0, NAN, 0.0, NAN], [0.03, NAN, NAN, NAN])
 
-    assert [(o.phenomenon, o.degree, o.source) for o in found] == [("snowfall", 1, "station"), ("rime", 0, "station")]
+    assert [(o.phenomenon, o.degree, o.source) for o in found] == [
+        ("snowfall", 1, "station"),
+        ("rime", 0, "station"),
+    ]
 
 
-@pytest.mark.parametrize(("cover", "base", "part"), [(0.0, 0, 1.0), (1.0, 2000, 0.0), (1.0, 9000, 0.5)])
+@pytest.mark.parametrize(
+    ("cover", "base", "part"), [(0.0, 0, 1.0), (1.0, 2000, 0.0), (1.0, 9000, 0.5)]
+)
 def test_cloud_takes_the_sun_and_cirrus_half_of_it(cover: float, base: float, part: float) -> None:
-    # On 22 November the sun is up 9.7 h at 40 N (USNO); the ridges around the village take some of it
+    # On 22 November the sun is up 9.7 h at 40 N (USNO); the ridges around the village take some of
+    # it
     clear = ask(atmosphere(TIMES, temperature=cooled(-3.0))).values["sun_hours"][0]
 
-    found = ask(atmosphere(TIMES, temperature=cooled(-3.0), cloud=layer(base, base + 1500, cover))).values["sun_hours"][0]
+    found = ask(
+        atmosphere(TIMES, temperature=cooled(-3.0), cloud=layer(base, base + 1500, cover))
+    ).values["sun_hours"][0]
 
     assert 8 <= clear <= 10
     assert found == pytest.approx(part * clear, abs=0.01)

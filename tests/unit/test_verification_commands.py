@@ -30,7 +30,9 @@ def settings(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-def said(capsys: pytest.CaptureFixture[str], settings: Path, *arguments: str) -> tuple[int, str, str]:
+def said(
+    capsys: pytest.CaptureFixture[str], settings: Path, *arguments: str
+) -> tuple[int, str, str]:
     code = main([*arguments, "--config", str(settings), *NOW])
     told = capsys.readouterr()
     return code, told.out, told.err
@@ -42,7 +44,9 @@ def test_every_command_that_looks_back_says_what_it_is_for() -> None:
     assert all(name in told for name in COMMANDS)
 
 
-def test_verify_prints_a_line_a_group_and_the_same_as_json(settings: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_verify_prints_a_line_a_group_and_the_same_as_json(
+    settings: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     code, out, _ = said(capsys, settings, "verify")
     _, plain, _ = said(capsys, settings, "verify", "--json")
 
@@ -53,14 +57,18 @@ def test_verify_prints_a_line_a_group_and_the_same_as_json(settings: Path, capsy
     assert data["records"][0]["phenomenon"] == "sunset_glow"
 
 
-def test_verify_of_nothing_says_what_to_do(settings: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_verify_of_nothing_says_what_to_do(
+    settings: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     code, out, _ = said(capsys, settings, "verify", "--since", "2026-03-02")
 
     assert code == 0
     assert "skyscape outcomes import" in out
 
 
-def test_a_day_that_is_none_is_a_usage_error(settings: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_day_that_is_none_is_a_usage_error(
+    settings: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     with pytest.raises(SystemExit) as stopped:
         said(capsys, settings, "verify", "--since", "tomorrow")
 
@@ -68,9 +76,14 @@ def test_a_day_that_is_none_is_a_usage_error(settings: Path, capsys: pytest.Capt
     assert "expected a day like" in capsys.readouterr().err
 
 
-def test_outcomes_are_imported_with_their_remarks_and_shown(settings: Path, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+def test_outcomes_are_imported_with_their_remarks_and_shown(
+    settings: Path, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
     path = tmp_path / "seen.csv"
-    path.write_text("site,phenomenon,day,degree,source\nlingshan,sunset_glow,2026-01-05,1,camera\nx,rime,2026-01-05,1,\n", encoding="utf-8")
+    path.write_text(
+        "site,phenomenon,day,degree,source\nlingshan,sunset_glow,2026-01-05,1,camera\nx,rime,2026-01-05,1,\n",
+        encoding="utf-8",
+    )
 
     _, out, _ = said(capsys, settings, "outcomes", "import", str(path))
     _, again, _ = said(capsys, settings, "outcomes", "import", str(path))
@@ -82,8 +95,13 @@ def test_outcomes_are_imported_with_their_remarks_and_shown(settings: Path, caps
     assert "camera     1 reports" in shown
 
 
-def test_a_missing_file_and_no_file_are_told_apart(settings: Path, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
-    assert said(capsys, settings, "outcomes", "import")[::2] == (3, "skyscape: outcomes import: name at least one CSV file\n")
+def test_a_missing_file_and_no_file_are_told_apart(
+    settings: Path, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    assert said(capsys, settings, "outcomes", "import")[::2] == (
+        3,
+        "skyscape: outcomes import: name at least one CSV file\n",
+    )
     code, _, error = said(capsys, settings, "outcomes", "import", str(tmp_path / "none.csv"))
     assert code == 3
     assert "none.csv" in error
@@ -105,7 +123,9 @@ def test_each_file_is_told_of_and_the_command_fails_where_one_gave_nothing(
     assert (refused, "bad.csv: 0 kept" in told) == (1, True)
 
 
-def test_diagnose_without_stations_or_runs_keeps_nothing(settings: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_diagnose_without_stations_or_runs_keeps_nothing(
+    settings: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     code, out, _ = said(capsys, settings, "diagnose", "--stations-only")
 
     assert code == 0

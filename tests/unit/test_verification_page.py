@@ -15,7 +15,16 @@ from forecast.verification import Bin, Figure, Mark, Record, ScoreLine, Tally, V
 from models import scorecard
 from products.bulletin import Bulletin
 from products.pages.render import pages
-from products.pages.verification import COLUMNS, NEEDED, account, chapter, compared, key, last_month, strip_of_days
+from products.pages.verification import (
+    COLUMNS,
+    NEEDED,
+    account,
+    chapter,
+    compared,
+    key,
+    last_month,
+    strip_of_days,
+)
 from products.wording import Words
 from tests.e2e.sample_bulletin import sample_bulletin, sample_config
 
@@ -24,25 +33,61 @@ ZH, EN = (Words(language, sample_config().zone) for language in ("zh", "en"))
 NAMES = {"lingshan": Name("灵山晚霞", "Lingshan Sunset")}
 
 
-def line(enough: bool = True, dimension: str = "phenomenon", name: str = "sunset_glow", **more: object) -> ScoreLine:
-    skills = {"climatology": Figure(0.25, 0.1, 0.4, 60), "persistence": Figure(0.5, -0.1, 0.7, 59), "rule": Figure(math.nan)}
+def line(
+    enough: bool = True, dimension: str = "phenomenon", name: str = "sunset_glow", **more: object
+) -> ScoreLine:
+    skills = {
+        "climatology": Figure(0.25, 0.1, 0.4, 60),
+        "persistence": Figure(0.5, -0.1, 0.7, 59),
+        "rule": Figure(math.nan),
+    }
     brier = Figure(0.15, 0.1, 0.2, 60)
-    made = ScoreLine(dimension, name, "sunset_glow", 60, 60, 21, brier, 0.01, 0.08, 0.22, skills, 0.8, 15, 6, 5, 34, enough)
+    made = ScoreLine(
+        dimension,
+        name,
+        "sunset_glow",
+        60,
+        60,
+        21,
+        brier,
+        0.01,
+        0.08,
+        0.22,
+        skills,
+        0.8,
+        15,
+        6,
+        5,
+        34,
+        enough,
+    )
     return replace(made, **more)  # type: ignore[arg-type]
 
 
 def record(enough: bool = True, **more: object) -> Record:
     month = Tally(date(2026, 10, 1), date(2026, 10, 31), 9, 2, 3, 17)
-    marks = tuple(Mark("lingshan", TODAY - timedelta(days=k), k % 4 < 2, k % 2 == 0) for k in range(1, 31))
+    marks = tuple(
+        Mark("lingshan", TODAY - timedelta(days=k), k % 4 < 2, k % 2 == 0) for k in range(1, 31)
+    )
     bins = (Bin(0.1, 0.15, 30, 0.05, 0.2), Bin(0.7, 0.3, 30, 0.5, 0.85)) if enough else ()
     roc = ((0.0, 0.0), (0.2, 0.7), (1.0, 1.0)) if enough else ()
-    made = Record("sunset_glow", line(enough), month, marks, bins, roc, {"observer": 40, "analysis": 20})
+    made = Record(
+        "sunset_glow", line(enough), month, marks, bins, roc, {"observer": 40, "analysis": 20}
+    )
     return replace(made, **more)  # type: ignore[arg-type]
 
 
 def verification(*records: Record) -> Verification:
-    lines = tuple(line(dimension=d, name=n) for d, n in (
-        ("site", "lingshan"), ("lead", "3"), ("lead", "0"), ("season", "autumn"), ("source", "observer")))
+    lines = tuple(
+        line(dimension=d, name=n)
+        for d, n in (
+            ("site", "lingshan"),
+            ("lead", "3"),
+            ("lead", "0"),
+            ("season", "autumn"),
+            ("source", "observer"),
+        )
+    )
     return Verification(date(2026, 9, 1), TODAY, 0.3, 30, 400, 60, 4, records, lines)
 
 
@@ -52,26 +97,39 @@ def bulletin() -> Bulletin:
 
 
 def page_of(bulletin: Bulletin, language: str = "") -> str:
-    made = {page.path: str(page.body) for page in pages(bulletin, sample_config(), "web") if page.path.endswith("verification/index.html")}
+    made = {
+        page.path: str(page.body)
+        for page in pages(bulletin, sample_config(), "web")
+        if page.path.endswith("verification/index.html")
+    }
     return made[f"{language}verification/index.html"]
 
 
 def test_last_month_is_one_sentence() -> None:
     assert last_month(record(), ZH) == "上月（10月）报出12点次，出现9点次；没有报而出现2点次。"
-    assert last_month(record(), EN) == "Last month (Oct): forecast on 12 site-days, seen on 9 of them; seen unforecast on 2 site-days."
+    assert (
+        last_month(record(), EN)
+        == "Last month (Oct): forecast on 12 site-days, seen on 9 of them; seen unforecast on 2 site-days."
+    )
 
 
 @pytest.mark.parametrize(("tally", "said"), [
-    ((0, 0, 0, 0), "没有可核对的预报"), ((0, 2, 0, 9), "没有报出；没有报而出现2点次"), ((3, 0, 0, 9), "报出3点次，出现3点次；没有漏报"),
+    ((0, 0, 0, 0), "没有可核对的预报"), ((0, 2, 0, 9), "没有报出；没有报而出现2点次"),
+    ((3, 0, 0, 9), "报出3点次，出现3点次；没有漏报"),
 ])  # fmt: skip
-def test_a_month_without_forecasts_or_misses_says_so(tally: tuple[int, int, int, int], said: str) -> None:
-    assert said in last_month(record(month=Tally(date(2026, 10, 1), date(2026, 10, 31), *tally)), ZH)
+def test_a_month_without_forecasts_or_misses_says_so(
+    tally: tuple[int, int, int, int], said: str
+) -> None:
+    assert said in last_month(
+        record(month=Tally(date(2026, 10, 1), date(2026, 10, 31), *tally)), ZH
+    )
 
 
 @pytest.mark.parametrize(("figure", "said"), [
     (Figure(0.25, 0.1, 0.4, 60), "与往常出现频率相比更好：误差小25%（九成把握在10%到40%之间）"),
     (Figure(-0.25, -0.4, -0.1, 60), "误差大25%（九成把握在10%到40%之间）"),
-    (Figure(0.25, -0.1, 0.4, 60), "分不出高下"), (Figure(0.25, cases=7), "分不出高下（7点次"), (Figure(math.nan), ""),
+    (Figure(0.25, -0.1, 0.4, 60), "分不出高下"), (Figure(0.25, cases=7), "分不出高下（7点次"),
+    (Figure(math.nan), ""),
 ])  # fmt: skip
 def test_skill_is_said_in_words_that_its_interval_bears(figure: Figure, said: str) -> None:
     assert said in compared("climatology", figure, ZH)
@@ -119,18 +177,35 @@ def test_the_roc_curve_is_drawn_with_its_area_and_count_where_there_is_one() -> 
 
 
 def test_the_strip_tells_four_kinds_by_four_shapes_and_in_words() -> None:
-    marks = tuple(Mark("lingshan", TODAY - timedelta(days=k), told, seen) for k, (told, seen) in
-                  enumerate([(True, True), (True, False), (False, True), (False, False)], 1))
+    marks = tuple(
+        Mark("lingshan", TODAY - timedelta(days=k), told, seen)
+        for k, (told, seen) in enumerate(
+            [(True, True), (True, False), (False, True), (False, False)], 1
+        )
+    )
 
-    drawn = str(strip_of_days((*marks, Mark("lingshan", TODAY - timedelta(days=40), True, True)), NAMES, EN, "Glow", "sunset_glow", TODAY))
+    drawn = str(
+        strip_of_days(
+            (*marks, Mark("lingshan", TODAY - timedelta(days=40), True, True)),
+            NAMES,
+            EN,
+            "Glow",
+            "sunset_glow",
+            TODAY,
+        )
+    )
 
-    assert [drawn.count(f'class="{kind}"') for kind in ("c-hit", "c-false-alarm", "c-miss", "c-quiet")] == [1, 1, 1, 1]
+    assert [
+        drawn.count(f'class="{kind}"') for kind in ("c-hit", "c-false-alarm", "c-miss", "c-quiet")
+    ] == [1, 1, 1, 1]
     assert "1 forecast and seen, 1 forecast in vain, 1 seen unforecast, 1 neither" in drawn
     assert 'aria-hidden="true"' in key("hits")
 
 
 @pytest.mark.parametrize("language", ["", "en/"])
-def test_the_page_stands_in_each_language_and_every_page_links_to_it(bulletin: Bulletin, language: str) -> None:
+def test_the_page_stands_in_each_language_and_every_page_links_to_it(
+    bulletin: Bulletin, language: str
+) -> None:
     told = replace(bulletin, verification=verification(record()))
 
     page = page_of(told, language)

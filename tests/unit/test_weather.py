@@ -22,29 +22,44 @@ RUN = steps("2026-11-08T00:00", 48)
 
 def derived(config: Config, made: Atmosphere, *events: Event) -> Part:
     events = events or (MORNING,)
-    return weather.derive(events, Scene(made, tuple({e.site.id: e.site for e in events}.values())), config.phenomena)
+    return weather.derive(
+        events, Scene(made, tuple({e.site.id: e.site for e in events}.values())), config.phenomena
+    )
 
 
 def test_every_common_feature_is_there_and_within_its_limits(config: Config) -> None:
     part = derived(config, atmosphere(RUN))
 
-    assert set(part.values) == {name for name, feature in FEATURES.items() if feature.phenomena == EVERY}
+    assert set(part.values) == {
+        name for name, feature in FEATURES.items() if feature.phenomena == EVERY
+    }
     for name, values in part.values.items():
         assert FEATURES[name].low <= values[0] <= FEATURES[name].high, name
     assert list(part.missing) == [[]]
 
 
-def test_temperature_is_read_at_the_true_height_and_not_at_the_model_s_ground(config: Config) -> None:
+def test_temperature_is_read_at_the_true_height_and_not_at_the_model_s_ground(
+    config: Config,
+) -> None:
     part = derived(config, atmosphere(RUN, ground=1200.0))
 
-    # ISO 2533 at 2303 m; linear between levels 500 m apart errs by nothing where the lapse is constant.
+    # ISO 2533 at 2303 m; linear between levels 500 m apart errs by nothing where the lapse is
+    # constant.
     assert part.values["temperature_at_site"][0] == pytest.approx(288.15 - 0.0065 * 2303, abs=0.05)
-    assert part.values["temperature_minimum"][0] == pytest.approx(part.values["temperature_maximum"][0])
+    assert part.values["temperature_minimum"][0] == pytest.approx(
+        part.values["temperature_maximum"][0]
+    )
 
 
 def test_levels_under_the_model_s_ground_are_not_believed(config: Config) -> None:
     # given saturated air wherever the model has no air: the levels below its ground at 1500 m
-    made = atmosphere(RUN, humidity=layer(0, 1500, 1.0, 0.3), cloud=layer(0, 1500, 1.0, 0.0), ground=1500.0, relative_humidity_at_2m=0.3)
+    made = atmosphere(
+        RUN,
+        humidity=layer(0, 1500, 1.0, 0.3),
+        cloud=layer(0, 1500, 1.0, 0.0),
+        ground=1500.0,
+        relative_humidity_at_2m=0.3,
+    )
 
     # when a site below that ground is asked for
     low = lifted(LINGSHAN, 1400.0, 1200.0)
@@ -55,9 +70,14 @@ def test_levels_under_the_model_s_ground_are_not_believed(config: Config) -> Non
     assert part.values["cloud_at_site"][0] == pytest.approx(0.0)
 
 
-def test_a_site_below_the_model_s_ground_is_warmer_by_the_standard_lapse_and_too_deep_a_one_not_known(config: Config) -> None:
+def test_a_site_below_the_model_s_ground_is_warmer_by_the_standard_lapse_and_too_deep_a_one_not_known(
+    config: Config,
+) -> None:
     made = atmosphere(RUN, ground=1500.0)
-    near, deep = (replace(MORNING, site=replace(lifted(LINGSHAN, height, height), id=f"at{height:.0f}")) for height in (1302.0, 900.0))
+    near, deep = (
+        replace(MORNING, site=replace(lifted(LINGSHAN, height, height), id=f"at{height:.0f}"))
+        for height in (1302.0, 900.0)
+    )
 
     part = derived(config, made, near, deep)
 
@@ -75,20 +95,25 @@ def test_a_gust_is_at_least_the_wind_at_the_summit(config: Config) -> None:
 def test_wind_chill_is_the_coldest_of_the_window(config: Config) -> None:
     part = derived(config, atmosphere(RUN))
 
-    felt = thermodynamics.wind_chill(part.values["temperature_minimum"], part.values["wind_speed_at_site"])
+    felt = thermodynamics.wind_chill(
+        part.values["temperature_minimum"], part.values["wind_speed_at_site"]
+    )
     assert part.values["wind_chill"] == pytest.approx(felt)
     assert part.values["wind_chill"][0] < part.values["temperature_minimum"][0]
 
 
 def test_a_window_partly_beyond_the_run_says_so(config: Config) -> None:
-    part = derived(config, atmosphere(steps("2026-11-08T00:00", 24)))  # ends at 00 UTC, the window at 01:48
+    # ends at 00 UTC, the window at 01:48
+    part = derived(config, atmosphere(steps("2026-11-08T00:00", 24)))
 
     assert part.missing[0] == ["window_coverage"]
     assert np.isfinite(part.values["temperature_at_site"][0])
 
 
 def test_a_day_beyond_the_run_has_no_number_at_all(config: Config) -> None:
-    part = derived(config, atmosphere(steps("2026-11-08T00:00", 24)), dawn(LINGSHAN, "2026-11-12T22:48"))
+    part = derived(
+        config, atmosphere(steps("2026-11-08T00:00", 24)), dawn(LINGSHAN, "2026-11-12T22:48")
+    )
 
     assert part.missing[0] == ["beyond_data"]
     assert all(np.isnan(values[0]) for values in part.values.values())

@@ -47,7 +47,16 @@ def test_a_value_that_looks_like_a_blank_is_printed_as_it_is(zh: Words) -> None:
 
 
 @pytest.mark.parametrize(
-    ("probability", "said"), [(0.0, "<1%"), (0.0099, "<1%"), (0.01, "1%"), (0.725, "72%"), (0.99, "99%"), (1.0, ">99%"), (nan, "—")]
+    ("probability", "said"),
+    [
+        (0.0, "<1%"),
+        (0.0099, "<1%"),
+        (0.01, "1%"),
+        (0.725, "72%"),
+        (0.99, "99%"),
+        (1.0, ">99%"),
+        (nan, "—"),
+    ],
 )
 def test_a_chance_is_never_a_flat_zero_or_hundred(zh: Words, probability: float, said: str) -> None:
     assert zh.percent(probability) == said
@@ -56,7 +65,8 @@ def test_a_chance_is_never_a_flat_zero_or_hundred(zh: Words, probability: float,
 @pytest.mark.parametrize(
     ("feature", "value", "said"),
     [
-        ("temperature_at_site", 263.15, f"\N{MINUS SIGN}10{THIN_SPACE}\u2103"),  # 0 degC is 273.15 K
+        # 0 degC is 273.15 K
+        ("temperature_at_site", 263.15, f"\N{MINUS SIGN}10{THIN_SPACE}\u2103"),
         ("temperature_at_site", 273.0, f"0{THIN_SPACE}\u2103"),  # never a negative zero
         ("new_snow", 0.093, f"9.3{THIN_SPACE}cm"),
         ("new_snow", 0.12, f"12{THIN_SPACE}cm"),
@@ -67,14 +77,17 @@ def test_a_chance_is_never_a_flat_zero_or_hundred(zh: Words, probability: float,
         ("valley_humidity_trend", 0.10 / 3600 / 5, "每小时2.0个百分点"),  # 10 % in five hours
     ],
 )
-def test_a_quantity_leaves_si_in_the_unit_of_its_words(zh: Words, feature: str, value: float, said: str) -> None:
+def test_a_quantity_leaves_si_in_the_unit_of_its_words(
+    zh: Words, feature: str, value: float, said: str
+) -> None:
     assert zh.quantity(feature, value) == said
 
 
 @pytest.mark.parametrize(
     ("speed", "force"),
     # Lower and upper ends of the Beaufort scale's steps [m/s], GB/T 28591-2012 table 1.
-    [(0.2, 0), (0.3, 1), (1.5, 1), (1.6, 2), (3.3, 2), (5.5, 4), (7.9, 4), (8.0, 5), (10.7, 5), (10.8, 6), (13.9, 7), (17.1, 7), (17.2, 8),
+    [(0.2, 0), (0.3, 1), (1.5, 1), (1.6, 2), (3.3, 2), (5.5, 4), (7.9, 4), (8.0, 5), (10.7, 5),
+     (10.8, 6), (13.9, 7), (17.1, 7), (17.2, 8),
      (20.7, 8), (24.4, 9), (28.4, 10), (32.6, 11), (32.7, 12)],
 )  # fmt: skip
 def test_wind_force_is_that_of_the_national_scale(speed: float, force: int) -> None:
@@ -98,7 +111,10 @@ def test_without_a_best_window_no_clock_time_is_told_but_the_part_of_the_day(zh:
     dawn = Event("sunrise_glow", site, DAY, Window(utc(21, 22, 30), utc(21, 23, 20)))
     whole_day = Event("snow_cover", site, DAY, Window(utc(21, 16), utc(22, 16)))
 
-    said = [zh.best(Forecast(event, Cycle(utc(21, 0)), utc(21, 4), 0.02, 1, "rule")) for event in (dawn, whole_day)]
+    said = [
+        zh.best(Forecast(event, Cycle(utc(21, 0)), utc(21, 4), 0.02, 1, "rule"))
+        for event in (dawn, whole_day)
+    ]
 
     assert said == ["清晨", "白天"]
 
@@ -109,7 +125,14 @@ def test_a_time_is_told_to_the_nearest_minute(zh: Words) -> None:
 
 @pytest.mark.parametrize(
     ("azimuth", "said"),
-    [(0, "north"), (359, "north"), (11.2, "north"), (11.3, "north-north-east"), (243.6, "west-south-west"), (270, "west")],
+    [
+        (0, "north"),
+        (359, "north"),
+        (11.2, "north"),
+        (11.3, "north-north-east"),
+        (243.6, "west-south-west"),
+        (270, "west"),
+    ],
 )
 def test_the_compass_has_sixteen_points(en: Words, azimuth: float, said: str) -> None:
     assert en.compass(azimuth) == said
@@ -117,9 +140,14 @@ def test_the_compass_has_sixteen_points(en: Words, azimuth: float, said: str) ->
 
 @pytest.mark.parametrize(
     ("value", "effect", "said"),
-    [(310.0, 1.0, "云顶低于景点310 m，视野在云上"), (-240.0, -1.0, "云顶高出景点240 m，人在云中或云下")],
+    [
+        (310.0, 1.0, "云顶低于景点310 m，视野在云上"),
+        (-240.0, -1.0, "云顶高出景点240 m，人在云中或云下"),
+    ],
 )
-def test_a_reason_speaks_of_the_side_on_which_its_value_lies(zh: Words, value: float, effect: float, said: str) -> None:
+def test_a_reason_speaks_of_the_side_on_which_its_value_lies(
+    zh: Words, value: float, effect: float, said: str
+) -> None:
     assert zh.reason(Reason("gap_to_deck", value, effect)).replace(THIN_SPACE, " ") == said
 
 
@@ -127,7 +155,8 @@ def test_a_reason_speaks_of_the_side_on_which_its_value_lies(zh: Words, value: f
     ("feature", "value", "effect", "phenomenon", "said"),
     [
         ("cloud_at_site", 0.0, -1.0, "rime", "景点不在云中，云量0%"),
-        ("cloud_at_site", 0.0, -1.0, "sunrise", ""),  # no cloud at the site cannot speak against a sunrise
+        # no cloud at the site cannot speak against a sunrise
+        ("cloud_at_site", 0.0, -1.0, "sunrise", ""),
         ("cloud_at_site", 1.0, -1.0, "sunrise", "景点高度云量100%，人可能在云中"),
         ("cloud_at_site", 1.0, 1.0, "rime", "景点在云中，云量100%"),
         ("cloud_above_site", 0.0, -1.0, "sea_of_clouds", ""),
@@ -136,7 +165,8 @@ def test_a_reason_speaks_of_the_side_on_which_its_value_lies(zh: Words, value: f
         ("disk_transmission", 0.001, -1.0, "sunrise", "日轮受遮，几乎不透"),
         ("new_snow", 0.0, -1.0, "snowfall", "预计无新增积雪"),
         ("snow_depth", 0.0, -1.0, "snow_cover", "地面无积雪"),
-        ("rain_before", 6.9, 1.0, "sea_of_clouds", "前24小时降水6.9 mm，水汽较足"),  # rain or snow: which is not told
+        # rain or snow: which is not told
+        ("rain_before", 6.9, 1.0, "sea_of_clouds", "前24小时降水6.9 mm，水汽较足"),
         ("rain_before", 0.0, -1.0, "sea_of_clouds", "前24小时无降水，谷中缺少水汽"),
         ("precipitation", 0.0, -1.0, "starry_sky", ""),
         ("zenith_sky_brightness", 21.5, -0.1, "starry_sky", ""),
@@ -151,11 +181,18 @@ def test_a_reason_fits_its_value_its_sign_and_its_phenomenon(
 def test_a_sky_that_the_moon_lights_is_worded_as_moonlight(zh: Words) -> None:
     reason = Reason("zenith_sky_brightness", 18.4, -5.0)
 
-    assert zh.reason(reason, "starry_sky", {"moon_illumination": 0.94, "moon_altitude": 40.0}) == "月光明亮（月面94%），只见亮星"
-    assert "月光" not in zh.reason(reason, "starry_sky", {"moon_illumination": 0.94, "moon_altitude": -5.0})
+    assert (
+        zh.reason(reason, "starry_sky", {"moon_illumination": 0.94, "moon_altitude": 40.0})
+        == "月光明亮（月面94%），只见亮星"
+    )
+    assert "月光" not in zh.reason(
+        reason, "starry_sky", {"moon_illumination": 0.94, "moon_altitude": -5.0}
+    )
 
 
-def test_stations_are_listed_as_names_are_and_one_without_a_name_by_its_number(zh: Words, en: Words) -> None:
+def test_stations_are_listed_as_names_are_and_one_without_a_name_by_its_number(
+    zh: Words, en: Words
+) -> None:
     names = {"A1201": Name("灵山站", "Lingshan"), "A1202": Name("百花山站", "Baihuashan")}
 
     assert zh.stations(("A1201", "A1202", "54511"), names) == "灵山站、百花山站、54511"
@@ -184,7 +221,13 @@ def test_another_zone_is_not_called_beijing_time(zh: Words) -> None:
 
 
 def test_only_unbroken_runs_of_days_are_told_by_their_ends(zh: Words) -> None:
-    days = [date(2026, 11, 29), date(2026, 11, 22), date(2026, 11, 23), date(2026, 11, 30), date(2026, 12, 1)]
+    days = [
+        date(2026, 11, 29),
+        date(2026, 11, 22),
+        date(2026, 11, 23),
+        date(2026, 11, 30),
+        date(2026, 12, 1),
+    ]
 
     assert zh.days(days) == "11月22日至23日、11月29日至12月1日"
 
@@ -193,7 +236,17 @@ def test_the_part_of_the_light_path_outside_the_data_is_told(zh: Words) -> None:
     assert zh.missing("light_path", {"light_path_coverage": 0.62}) == "光路有38%在资料范围之外"
 
 
-@pytest.mark.parametrize("name", ["field:visibility_in_air", "field:made_up", "feature:gust", "feature:made_up", "made_up", "a:b"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "field:visibility_in_air",
+        "field:made_up",
+        "feature:gust",
+        "feature:made_up",
+        "made_up",
+        "a:b",
+    ],
+)
 def test_no_missing_id_is_hidden_or_stops_a_page(zh: Words, en: Words, name: str) -> None:
     for words in (zh, en):
         assert words.missing(name)

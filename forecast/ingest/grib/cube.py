@@ -1,11 +1,12 @@
 """Lay decoded fields into one cube: within limits, per interval, on one grid.
 
 Decided here:
-- A value outside the catalogue's limits by no more than one step of its packing (and float32 rounding) is the packing's own error and is
-  set to the limit; one further out is refused.
-- A field given twice: the finer packing is kept where the two agree within their steps; a contradiction is refused.
-- Several grids: the one of most messages is the cube's (the finest among equals); fields on another are interpolated to it bilinearly.
-  One field on two grids is refused.
+- A value outside the catalogue's limits by no more than one step of its packing (and float32
+  rounding) is the packing's own error and is set to the limit; one further out is refused.
+- A field given twice: the finer packing is kept where the two agree within their steps; a
+contradiction is refused.
+- Several grids: the one of most messages is the cube's (the finest among equals); fields on another
+  are interpolated to it bilinearly. One field on two grids is refused.
 """
 
 from __future__ import annotations
@@ -33,8 +34,10 @@ Slot = tuple[int | None, Window]
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """A message that serves a field: on which level [Pa], for which window [h after the run], by which of the field's names, how to get
-    it, the step of its packing [unit of the field], and of which member of an ensemble it is."""
+    """A message that serves a field: on which level [Pa], for which window [h after the run], by
+    which of the field's names, how to get it, the step of its packing [unit of the field], and of
+    which member of an ensemble it is.
+    """
 
     field: Field
     level: int | None
@@ -66,7 +69,10 @@ def assemble(decoded: Sequence[tuple[Piece, Values]], cycle: Cycle) -> Atmospher
         slots[slot] = layer if slot not in slots else _one_of(slots[slot], layer)
     main = _main_cut([layer for slots in fields.values() for layer in slots.values()])
     steps = sorted({window[1] for slots in fields.values() for _, window in slots})
-    levels = sorted({level for slots in fields.values() for level, _ in slots if level is not None}, reverse=True)
+    levels = sorted(
+        {level for slots in fields.values() for level, _ in slots if level is not None},
+        reverse=True,
+    )
     variables: dict[str, xr.Variable] = {}
     incomplete, interpolated = [], []
     for name in list(fields):
@@ -78,20 +84,30 @@ def assemble(decoded: Sequence[tuple[Piece, Values]], cycle: Cycle) -> Atmospher
             interpolated.append(name)
             values = _on_grid(values, source, main)
         own = {level for level, _ in slots}
-        full = len(own) * (len(steps) if field.statistic == "point" else sum(step > 0 for step in steps))
+        full = len(own) * (
+            len(steps) if field.statistic == "point" else sum(step > 0 for step in steps)
+        )
         if len({(level, window[1]) for level, window in slots}) < full:
             incomplete.append(name)
         variables |= _variables(field, values, starts, cycle)
-    return xr.Dataset(variables, _coordinates(cycle, steps, levels, main), {
-        "cycle": cycle.id, "grid_spacing": main.spacing, "incomplete": incomplete, "interpolated": interpolated,
-    })
+    return xr.Dataset(
+        variables,
+        _coordinates(cycle, steps, levels, main),
+        {
+            "cycle": cycle.id,
+            "grid_spacing": main.spacing,
+            "incomplete": incomplete,
+            "interpolated": interpolated,
+        },
+    )
 
 
 # -- one layer
 
 
 def within_limits(piece: Piece, values: Values, slack: float) -> Values:
-    """Return `values` within the field's limits; what is outside by no more than `slack` and its own [unit] is set to the limit.
+    """Return `values` within the field's limits; what is outside by no more than `slack` and its
+    own [unit] is set to the limit.
 
     Raises: SourceCorrupt, naming file, byte, field, value and place.
     """
@@ -102,7 +118,11 @@ def within_limits(piece: Piece, values: Values, slack: float) -> Values:
         row, column = np.argwhere(bad)[0]
         cut = piece.order.cut
         told = field == FIELDS.get(field.name)  # else a model's table tells how it is kept
-        advice = "fetch it again" if told else f"check factor and key of {field.name} in models.<id>.parameters, or fetch it again"
+        advice = (
+            "fetch it again"
+            if told
+            else f"check factor and key of {field.name} in models.<id>.parameters, or fetch it again"
+        )
         raise SourceCorrupt(
             f"{piece.order.message.where}: {field.name} is {values[row, column]:.6g} {field.unit} at {cut.latitude[row] / MICRO:g} N "
             f"{cut.longitude[column] / MICRO:g} E, expected {field.low:g} to {field.high:g}: {advice}"
@@ -118,7 +138,11 @@ def _one_of(first: Layer, second: Layer) -> Layer:
     if first.piece.rank != second.piece.rank:
         return min(first, second, key=lambda layer: layer.piece.rank)
     a, b = first.values, second.values
-    slack = first.piece.step + second.piece.step + ROUNDING * max(abs(first.piece.field.low), abs(first.piece.field.high))
+    slack = (
+        first.piece.step
+        + second.piece.step
+        + ROUNDING * max(abs(first.piece.field.low), abs(first.piece.field.high))
+    )
     if a.shape != b.shape or not np.allclose(a, b, rtol=0, atol=slack, equal_nan=True):
         raise SourceCorrupt(
             f"{second.piece.order.message.where}: {second.piece.field.name} contradicts the same field in "
@@ -135,7 +159,10 @@ def _main_cut(layers: Sequence[Layer]) -> Cut:
     shares: list[tuple[Cut, int]] = []
     for layer in layers:
         cut = layer.piece.order.cut
-        place = next((i for i, (other, _) in enumerate(shares) if other is cut or other.same_points(cut)), None)
+        place = next(
+            (i for i, (other, _) in enumerate(shares) if other is cut or other.same_points(cut)),
+            None,
+        )
         if place is None:
             shares.append((cut, 1))
         else:
@@ -159,16 +186,24 @@ def _own_cut(name: str, layers: Sequence[Layer]) -> Cut:
 def _on_grid(values: Values, source: Cut, target: Cut) -> Values:
     """Interpolate the last two dimensions of `values`."""
     flat = values.reshape(-1, *source.shape)
-    return np.stack([between(layer, source, target) for layer in flat]).reshape(*values.shape[:-2], *target.shape)
+    return np.stack([between(layer, source, target) for layer in flat]).reshape(
+        *values.shape[:-2], *target.shape
+    )
 
 
 # -- time
 
 
 def _over_time(
-    field: Field, slots: dict[Slot, Layer], steps: Sequence[float], levels: Sequence[int | None], source: Cut
+    field: Field,
+    slots: dict[Slot, Layer],
+    steps: Sequence[float],
+    levels: Sequence[int | None],
+    source: Cut,
 ) -> tuple[Values, list[float]]:
-    """Lay a field's layers over time: values (time, level, latitude, longitude) and where each time's window begins [h], NaN where none."""
+    """Lay a field's layers over time: values (time, level, latitude, longitude) and where each
+    time's window begins [h], NaN where none.
+    """
     values = np.full((len(steps), len(levels), *source.shape), np.nan, dtype=np.float32)
     starts = [float("nan")] * len(steps)
     for depth, level in enumerate(levels):
@@ -186,7 +221,9 @@ def _over_time(
 
 
 def _interval(field: Field, windows: dict[Window, Layer], choice: Choice) -> Values:
-    """Return what stands for the chosen interval. Raises: SourceCorrupt where an accumulation shrinks by more than its packing explains."""
+    """Return what stands for the chosen interval. Raises: SourceCorrupt where an accumulation
+    shrinks by more than its packing explains.
+    """
     whole = windows[choice.whole]
     if choice.part is None:
         return whole.values
@@ -199,8 +236,12 @@ def _interval(field: Field, windows: dict[Window, Layer], choice: Choice) -> Val
 # -- the cube
 
 
-def _variables(field: Field, values: Values, starts: Sequence[float], cycle: Cycle) -> dict[str, xr.Variable]:
-    """Return a field as a variable, with the start of its windows where it stands for a span of time."""
+def _variables(
+    field: Field, values: Values, starts: Sequence[float], cycle: Cycle
+) -> dict[str, xr.Variable]:
+    """Return a field as a variable, with the start of its windows where it stands for a span of
+    time.
+    """
     dimensions: tuple[str, ...] = ("time", "level", "latitude", "longitude")
     if not field.levels:
         dimensions, values = ("time", "latitude", "longitude"), values[:, 0]
@@ -211,14 +252,20 @@ def _variables(field: Field, values: Values, starts: Sequence[float], cycle: Cyc
     begins = _times(cycle, starts)
     return {
         field.name: xr.Variable(dimensions, values, about),
-        f"{field.name}_start": xr.Variable("time", begins, {"long_name": f"start of the window that {field.name} stands for"}),
+        f"{field.name}_start": xr.Variable(
+            "time", begins, {"long_name": f"start of the window that {field.name} stands for"}
+        ),
     }
 
 
-def _coordinates(cycle: Cycle, steps: Sequence[float], levels: Sequence[int], main: Cut) -> dict[str, xr.Variable]:
+def _coordinates(
+    cycle: Cycle, steps: Sequence[float], levels: Sequence[int], main: Cut
+) -> dict[str, xr.Variable]:
     return {
         "time": xr.Variable("time", _times(cycle, steps), {"long_name": "valid time, UTC"}),
-        "level": xr.Variable("level", np.array(levels, dtype=np.float64), {"units": "Pa", "positive": "down"}),
+        "level": xr.Variable(
+            "level", np.array(levels, dtype=np.float64), {"units": "Pa", "positive": "down"}
+        ),
         "latitude": xr.Variable("latitude", main.latitude / MICRO, {"units": "degrees_north"}),
         "longitude": xr.Variable("longitude", main.longitude / MICRO, {"units": "degrees_east"}),
     }
@@ -227,4 +274,7 @@ def _coordinates(cycle: Cycle, steps: Sequence[float], levels: Sequence[int], ma
 def _times(cycle: Cycle, steps: Sequence[float]) -> NDArray[np.datetime64]:
     """Return run + steps [h]; NaT for NaN."""
     run = cycle.run.replace(tzinfo=None)
-    return np.array([run + timedelta(hours=s) if s == s else np.datetime64("NaT") for s in steps], dtype="datetime64[ns]")
+    return np.array(
+        [run + timedelta(hours=s) if s == s else np.datetime64("NaT") for s in steps],
+        dtype="datetime64[ns]",
+    )

@@ -1,7 +1,8 @@
 """Hand messages to decoding processes, and survive their end.
 
-ecCodes can be crashed by a damaged message, so it runs in processes of its own (grib_worker.py), one for each thread of ours, kept for
-the next call. When one ends, its messages are tried again one by one, each in a new process: the guilty one is named.
+ecCodes can be crashed by a damaged message, so it runs in processes of its own (grib_worker.py),
+one for each thread of ours, kept for the next call. When one ends, its messages are tried again one
+by one, each in a new process: the guilty one is named.
 """
 
 from __future__ import annotations
@@ -30,11 +31,18 @@ from forecast.ingest.grib.packing import CCSDS, COMPLEX, COMPLEX_DIFFERENCED
 log = logging.getLogger(__name__)
 
 SECONDS = 20  # [s] that one message may take; a global field of 0.25 degree takes 0.01 to 0.1
-IN_SINGLE_PRECISION = (COMPLEX, COMPLEX_DIFFERENCED, CCSDS)  # ecCodes unpacks these straight to float32
+# ecCodes unpacks these straight to float32
+IN_SINGLE_PRECISION = (COMPLEX, COMPLEX_DIFFERENCED, CCSDS)
 
-# The C library's memory stays with the process instead of going back to the kernel after each message (150 000 page faults per
-# 60 global fields); read by the C library at its start, hence before the process is there.
-TUNING = ("MALLOC_MMAP_THRESHOLD_=1000000000", "MALLOC_TRIM_THRESHOLD_=1000000000", "MALLOC_TOP_PAD_=67108864", "OPENBLAS_NUM_THREADS=1")
+# The C library's memory stays with the process instead of going back to the kernel after each
+# message (150 000 page faults per 60 global fields); read by the C library at its start, hence
+# before the process is there.
+TUNING = (
+    "MALLOC_MMAP_THRESHOLD_=1000000000",
+    "MALLOC_TRIM_THRESHOLD_=1000000000",
+    "MALLOC_TOP_PAD_=67108864",
+    "OPENBLAS_NUM_THREADS=1",
+)
 
 Values = NDArray[np.float32]
 
@@ -51,7 +59,9 @@ class Order:
 
     @property
     def parts(self) -> list[tuple[int, int]]:
-        """The stretches of the file that make the message: all of it, or one field's sections (2, of local use, left out)."""
+        """The stretches of the file that make the message: all of it, or one field's sections (2,
+        of local use, left out).
+        """
         start = self.message.offset
         if self.message.alone:
             return [(start, start + self.message.length)]
@@ -59,7 +69,9 @@ class Order:
 
 
 class Ended(Exception):
-    """An event, told to the caller as SourceCorrupt: the process ended, or refused the message that was next; `words` say why."""
+    """An event, told to the caller as SourceCorrupt: the process ended, or refused the message that
+    was next; `words` say why.
+    """
 
     def __init__(self, done: int, words: str) -> None:
         super().__init__(words)
@@ -71,14 +83,17 @@ class Decoder:
 
     def __init__(self) -> None:
         worker = Path(__file__).with_name("decoder_worker.py")
-        self._process = subprocess.Popen(  # noqa: S603 (our own program)
-            ["env", *TUNING, sys.executable, "-P", str(worker)],  # noqa: S607 (found on the service's own path)
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+        self._process = subprocess.Popen(  # noqa: S603
+            ["env", *TUNING, sys.executable, "-P", str(worker)],  # noqa: S607 `env` is found on PATH
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
         )
         self._ready = False
 
     def decode(self, orders: Sequence[Order], seconds: int = SECONDS) -> list[Values]:
-        """Return the wanted values of each message (latitude, longitude); all orders are of one file and one cut.
+        """Return the wanted values of each message (latitude, longitude); all orders are of one
+        file and one cut.
 
         Raises: Ended.
         """
@@ -86,8 +101,15 @@ class Decoder:
         assert stdin is not None
         cut, results = orders[0].cut, list[Values]()
         positions = cut.positions.tobytes()
-        asked = [(o.parts, o.points, o.missing, o.message.packing in IN_SINGLE_PRECISION) for o in orders]
-        job = {"path": str(orders[0].path.resolve()), "seconds": seconds, "positions": len(positions), "messages": asked}
+        asked = [
+            (o.parts, o.points, o.missing, o.message.packing in IN_SINGLE_PRECISION) for o in orders
+        ]
+        job = {
+            "path": str(orders[0].path.resolve()),
+            "seconds": seconds,
+            "positions": len(positions),
+            "messages": asked,
+        }
         try:
             if not self._ready:
                 self._answer(0)
@@ -121,7 +143,11 @@ class Decoder:
         code = self._process.wait()
         if code == -signal.SIGALRM:
             return "it took too long"
-        return f"the decoder was ended by {signal.Signals(-code).name}" if code < 0 else f"the decoder ended with code {code}"
+        return (
+            f"the decoder was ended by {signal.Signals(-code).name}"
+            if code < 0
+            else f"the decoder ended with code {code}"
+        )
 
     @property
     def alive(self) -> bool:
@@ -151,7 +177,8 @@ class Decoders:
             self._idle += [Decoder() for _ in range(count - len(self._idle))]
 
     def decode(self, orders: Sequence[Order], seconds: int = SECONDS) -> list[Values]:
-        """Return the wanted values of each message (latitude, longitude); all orders are of one file and one cut.
+        """Return the wanted values of each message (latitude, longitude); all orders are of one
+        file and one cut.
 
         Raises: SourceCorrupt, naming the message that could not be decoded.
         """
@@ -160,7 +187,9 @@ class Decoders:
             values = decoder.decode(orders, seconds)
         except Ended as ended:
             decoder.close()
-            log.warning("%s: %s; trying again, message by message", orders[ended.done].message.where, ended)
+            log.warning(
+                "%s: %s; trying again, message by message", orders[ended.done].message.where, ended
+            )
             return [_alone(order, seconds) for order in orders]
         except BaseException:
             decoder.close()
@@ -188,8 +217,12 @@ def _alone(order: Order, seconds: int) -> Values:
         return decoder.decode([order], seconds)[0]
     except Ended as ended:
         if not decoder._ready:
-            raise SourceError(f"the decoder does not start ({ended}): is eccodes installed for {sys.executable}?") from ended
-        raise SourceCorrupt(f"{order.message.where}: cannot be decoded ({ended}), expected {order.points} values: fetch it again") from None
+            raise SourceError(
+                f"the decoder does not start ({ended}): is eccodes installed for {sys.executable}?"
+            ) from ended
+        raise SourceCorrupt(
+            f"{order.message.where}: cannot be decoded ({ended}), expected {order.points} values: fetch it again"
+        ) from None
     finally:
         decoder.close()
 

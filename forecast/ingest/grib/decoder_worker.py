@@ -1,8 +1,11 @@
-"""The decoding process: unpacks messages for `grib_decoding`, which survives whatever ecCodes does with a damaged one.
+"""The decoding process: unpacks messages for `grib_decoding`, which survives whatever ecCodes does
+with a damaged one.
 
-Run as a program of its own (the only place where ecCodes is loaded): a job is a line of JSON on standard input, followed by the positions
-of the wanted points; each of its messages is answered on standard output by a status, a length and the wanted values (float32, NaN where
-missing) or the words of an error. A message that takes too long, or more memory than any real one, ends the process. It ends with its
+Run as a program of its own (the only place where ecCodes is loaded): a job is a line of JSON on
+standard input, followed by the positions of the wanted points; each of its messages is answered on
+standard output by a status, a length and the wanted values (float32, NaN where missing) or the
+words of an error. A message that takes too long, or more memory than any real one, ends the
+process. It ends with its
 input: nothing is left when the service is killed.
 """
 
@@ -25,8 +28,11 @@ ANSWER = struct.Struct("<iI")
 
 
 def main() -> None:
-    """Serve jobs until the input ends, or until a message is bad: what met one is not trusted again."""
-    signal.alarm(START_SECONDS)  # with its default action: the kernel ends this process, whatever it is caught in
+    """Serve jobs until the input ends, or until a message is bad: what met one is not trusted
+    again.
+    """
+    # with its default action: the kernel ends this process, whatever it is caught in
+    signal.alarm(START_SECONDS)
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     import eccodes
@@ -68,7 +74,9 @@ def serve(eccodes: Any, job: dict[str, Any], positions: bytes) -> Iterator[tuple
 
 
 def assemble(file: BinaryIO, parts: Sequence[Sequence[int]]) -> bytes:
-    """Return one whole message: a stretch of the file, or the sections of one field (its first part being the message's own start)."""
+    """Return one whole message: a stretch of the file, or the sections of one field (its first part
+    being the message's own start).
+    """
     pieces = [os.pread(file.fileno(), last - first, first) for first, last in parts]
     if len(pieces) == 1:
         return pieces[0]

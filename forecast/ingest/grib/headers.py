@@ -1,8 +1,11 @@
-"""What a GRIB file holds, read from its section headers: a bounded walk over raw bytes that never meets the C library.
+"""What a GRIB file holds, read from its section headers: a bounded walk over raw bytes that never
+meets the C library.
 
-GRIB1 and GRIB2 messages become `Message`s, one a field: a GRIB2 message of several fields gives several, each naming the sections it
-consists of. Every length is checked against what is left before it is followed.
-Source: WMO Manual on Codes (WMO-No. 306) I.2, FM 92 GRIB: sections 0-8, templates 4.0-4.12 and 4.48, code tables 4.4, 4.5, 4.10, 4.91;
+GRIB1 and GRIB2 messages become `Message`s, one a field: a GRIB2 message of several fields gives
+several, each naming the sections it consists of. Every length is checked against what is left
+before it is followed.
+Source: WMO Manual on Codes (WMO-No. 306) I.2, FM 92 GRIB: sections 0-8, templates 4.0-4.12 and
+4.48, code tables 4.4, 4.5, 4.10, 4.91;
 edition 1: FM 92-IX Ext.
 """
 
@@ -31,12 +34,15 @@ _HOURS1 = _HOURS | {13: 0.25, 14: 0.5, 254: 1 / 3600}  # edition 1, code table 4
 _FOLLOWING = {0: (1,), 1: (2, 3), 2: (3,), 3: (4,), 4: (5,), 5: (6,), 6: (7,), 7: (2, 3, 4)}
 _SHORTEST = {1: 21, 2: 5, 3: 14, 4: 11, 5: 11, 6: 6, 7: 5}
 
-# Product templates that share the octets of template 4.0 up to the second surface, and where their time ranges begin (None: a point).
+# Product templates that share the octets of template 4.0 up to the second surface, and where their
+# time ranges begin (None: a point).
 _PRODUCTS: dict[int, int | None] = {0: None, 1: None, 2: None, 8: 34, 11: 37, 12: 36, 48: None}
-_AEROSOL = 48  # optical properties of aerosol: 24 octets on kind, size and wavelength stand before what it shares
+# optical properties of aerosol: 24 octets on kind, size and wavelength stand before what it shares
+_AEROSOL = 48
 _SHIFT = {_AEROSOL: 24}
 _MEMBER = {1: 35, 11: 35}  # where the number of an ensemble's member stands
-_COLUMN = (1, 8)  # from the ground to the top of the atmosphere: all of it, as ECMWF writes it, and no layer
+# from the ground to the top of the atmosphere: all of it, as ECMWF writes it, and no layer
+_COLUMN = (1, 8)
 _EXACTLY, _BETWEEN = (11,), (2, 7, 10)  # kinds of interval: one value; from one to another
 # Edition 1: types of level that are a layer, with a value an octet.
 _LAYERS1 = frozenset((101, 104, 106, 108, 110, 112, 114, 116, 120, 121, 128, 141))
@@ -51,7 +57,9 @@ _OPTICS = struct.Struct(">11xH11xBBIBI")
 
 @dataclass(frozen=True, slots=True)
 class Aerosol:
-    """Whose optical property a message holds: the kind (code table 4.233; 62000 is all of it) and from which to which wavelength [m]."""
+    """Whose optical property a message holds: the kind (code table 4.233; 62000 is all of it) and
+    from which to which wavelength [m].
+    """
 
     kind: int
     shortest: float
@@ -62,13 +70,17 @@ class Aerosol:
 class Message:
     """One field of a file, as its headers describe it.
 
-    run: when the model started, None where the date is none. start, end [h after the run]: the window the field stands for, equal for
-    a `point`; statistic `other` where it is something else. parameter: (discipline, category, number), in edition 1 (table version,
-    centre, number). surface, value: type of the first fixed surface and its value in SI (pressure [Pa]); layer: there is a second one
-    (the column from the ground to the top of the atmosphere is none).
-    template: of the product, 0 and 8 for one deterministic forecast; packing: template of the data, in edition 1 -1. member: which one of
-    an ensemble it is, None where it is none. aerosol: what it is of, in template 48.
-    sections: where sections 1-7 stand in the file; a bitmap used again is the one it was first given with.
+    run: when the model started, None where the date is none. start, end [h after the run]: the
+    window the field stands for, equal for a `point`; statistic `other` where it is something else.
+    parameter: (discipline, category, number), in edition 1 (table version,
+    centre, number). surface, value: type of the first fixed surface and its value in SI (pressure
+    [Pa]); layer: there is a second one (the column from the ground to the top of the atmosphere is
+    none).
+    template: of the product, 0 and 8 for one deterministic forecast; packing: template of the data,
+    in edition 1 -1. member: which one of an ensemble it is, None where it is none. aerosol: what it
+    is of, in template 48.
+    sections: where sections 1-7 stand in the file; a bitmap used again is the one it was first
+    given with.
     """
 
     name: str
@@ -114,13 +126,16 @@ def read_data(path: Path) -> Data:
         with path.open("rb") as file:
             return mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
     except ValueError as error:
-        raise SourceCorrupt(f"{path.name}: the file is empty, expected GRIB messages: fetch it again") from error
+        raise SourceCorrupt(
+            f"{path.name}: the file is empty, expected GRIB messages: fetch it again"
+        ) from error
     except OSError as error:
         raise SourceCorrupt(f"{path.name}: cannot be read: {error.strerror}") from error
 
 
 def scan(data: Data, name: str) -> Iterator[Message]:
-    """Walk through the messages of `data`, which errors call `name`; at most a bulletin's heading may stand between two.
+    """Walk through the messages of `data`, which errors call `name`; at most a bulletin's heading
+    may stand between two.
 
     Raises: SourceCorrupt, naming file, byte and what was expected there.
     """
@@ -135,15 +150,25 @@ def scan(data: Data, name: str) -> Iterator[Message]:
         elif edition == 1:
             length = int.from_bytes(start[4:7], "big")
             if length & 0x800000:
-                raise _corrupt(name, offset, "an edition 1 message of more than 8 MB, which is not read here")
+                raise _corrupt(
+                    name, offset, "an edition 1 message of more than 8 MB, which is not read here"
+                )
         else:
             raise _corrupt(name, offset, f"GRIB edition {edition}, expected 1 or 2")
         end = offset + length
         if length < 40 or end > len(data):
-            raise _corrupt(name, offset, f"its length is given as {length} bytes, {len(data) - offset} are there: cut short or damaged")
+            raise _corrupt(
+                name,
+                offset,
+                f"its length is given as {length} bytes, {len(data) - offset} are there: cut short or damaged",
+            )
         if data[end - 4 : end] != b"7777":
-            raise _corrupt(name, offset, f"expected 7777 at byte {end - 4}, found {data[end - 4 : end]!r}")
-        yield from _fields2(data, name, offset, end) if edition == 2 else _fields1(data, name, offset, end)
+            raise _corrupt(
+                name, offset, f"expected 7777 at byte {end - 4}, found {data[end - 4 : end]!r}"
+            )
+        yield from (
+            _fields2(data, name, offset, end) if edition == 2 else _fields1(data, name, offset, end)
+        )
         found = True
         offset = _next_message(data, end, name)
     if not found:
@@ -151,7 +176,9 @@ def scan(data: Data, name: str) -> Iterator[Message]:
 
 
 def _next_message(data: Data, position: int, name: str) -> int | None:
-    """Return where the next message begins, None at the end of the file; only padding or text may be skipped."""
+    """Return where the next message begins, None at the end of the file; only padding or text may
+    be skipped.
+    """
     if data[position : position + 4] == b"GRIB":
         return position
     if position == len(data):
@@ -178,28 +205,48 @@ def _fields2(data: Data, name: str, offset: int, end: int) -> Iterator[Message]:
     bitmap: Span | None = None
     while position < end - 4:
         size, number = _HEAD.unpack_from(data, position) if position + 5 <= end - 4 else (0, 0)
-        if number not in _FOLLOWING[before] or size < _SHORTEST[number] or position + size > end - 4:
+        if (
+            number not in _FOLLOWING[before]
+            or size < _SHORTEST[number]
+            or position + size > end - 4
+        ):
             expected = " or ".join(str(n) for n in _FOLLOWING[before])
-            raise _corrupt(name, position, f"expected section {expected} within the message, found section {number} of {size} bytes")
+            raise _corrupt(
+                name,
+                position,
+                f"expected section {expected} within the message, found section {number} of {size} bytes",
+            )
         sections[number] = (position, position + size)
         if number == 6 and data[position + 5] == 0:
             bitmap = sections[6]
         elif number == 6 and data[position + 5] == 254:
             if bitmap is None:
-                raise _corrupt(name, position, "a bitmap is used again that was not given before in this message")
+                raise _corrupt(
+                    name,
+                    position,
+                    "a bitmap is used again that was not given before in this message",
+                )
             sections[6] = bitmap
         elif number == 7:
             found.append(dict(sections))
         position, before = position + size, number
     if before != 7:
-        raise _corrupt(name, position, f"the message ends after section {before}, expected section {_FOLLOWING[before][0]}")
+        raise _corrupt(
+            name,
+            position,
+            f"the message ends after section {before}, expected section {_FOLLOWING[before][0]}",
+        )
     for fields in found:
         yield _describe2(data, name, offset, end, fields, alone=len(found) == 1)
 
 
-def _describe2(data: Data, name: str, offset: int, end: int, sections: dict[int, Span], alone: bool) -> Message:
+def _describe2(
+    data: Data, name: str, offset: int, end: int, sections: dict[int, Span], alone: bool
+) -> Message:
     """Read the headers of one field of a GRIB2 message."""
-    centre, _, _, _, significance, year, month, day, hour, minute, second = _ORIGIN.unpack_from(data, sections[1][0])
+    centre, _, _, _, significance, year, month, day, hour, minute, second = _ORIGIN.unpack_from(
+        data, sections[1][0]
+    )
     run = _moment(year, month, day, hour, minute, second) if significance in (0, 1) else None
     place, after = sections[4]
     template = int.from_bytes(data[place + 7 : place + 9], "big")
@@ -209,9 +256,15 @@ def _describe2(data: Data, name: str, offset: int, end: int, sections: dict[int,
     shift = _SHIFT.get(template, 0)
     member = aerosol = None
     if template in _PRODUCTS and after - place >= 34 + shift:
-        unit, time, surface, scale, scaled, surface2, scale2, scaled2 = _PRODUCT.unpack_from(data, place + shift)
+        unit, time, surface, scale, scaled, surface2, scale2, scaled2 = _PRODUCT.unpack_from(
+            data, place + shift
+        )
         value = _scaled(scale, scaled)
-        layer = surface2 != 255 and (surface2, scale2, scaled2) != (surface, scale, scaled) and (surface, surface2) != _COLUMN
+        layer = (
+            surface2 != 255
+            and (surface2, scale2, scaled2) != (surface, scale, scaled)
+            and (surface, surface2) != _COLUMN
+        )
         if unit in _HOURS and time < 1 << 31:
             begins = hours = time * _HOURS[unit]
             ranges = _PRODUCTS[template]
@@ -219,23 +272,49 @@ def _describe2(data: Data, name: str, offset: int, end: int, sections: dict[int,
                 statistic = "point"
             elif after - place >= ranges + 24 and data[place + ranges + 7] == 1:
                 hours, statistic = _range2(data, place + ranges, begins, run)
-        member = data[place + _MEMBER[template]] if template in _MEMBER and after - place > _MEMBER[template] else None
+        member = (
+            data[place + _MEMBER[template]]
+            if template in _MEMBER and after - place > _MEMBER[template]
+            else None
+        )
         aerosol = _optics(data, place) if template == _AEROSOL else None
     return Message(
-        name=name, offset=offset, length=end - offset, edition=2, centre=centre, run=run, start=begins, end=hours, statistic=statistic,
-        parameter=(data[offset + 6], category, number), surface=surface, value=value, layer=layer, template=template,
-        packing=int.from_bytes(data[sections[5][0] + 9 : sections[5][0] + 11], "big"), grid=_digest(data, sections[3]),
-        sections=sections, alone=alone, member=member, aerosol=aerosol,
+        name=name,
+        offset=offset,
+        length=end - offset,
+        edition=2,
+        centre=centre,
+        run=run,
+        start=begins,
+        end=hours,
+        statistic=statistic,
+        parameter=(data[offset + 6], category, number),
+        surface=surface,
+        value=value,
+        layer=layer,
+        template=template,
+        packing=int.from_bytes(data[sections[5][0] + 9 : sections[5][0] + 11], "big"),
+        grid=_digest(data, sections[3]),
+        sections=sections,
+        alone=alone,
+        member=member,
+        aerosol=aerosol,
     )
 
 
 def _optics(data: Data, place: int) -> Aerosol:
-    """Read of which aerosol and wavelengths template 4.48 tells; the wavelengths are NaN where they are no closed interval."""
+    """Read of which aerosol and wavelengths template 4.48 tells; the wavelengths are NaN where they
+    are no closed interval.
+    """
     kind, interval, scale, first, scale2, second = _OPTICS.unpack_from(data, place)
     shortest, longest = _scaled(_sign8(scale), first), _scaled(_sign8(scale2), second)
     if interval in _EXACTLY:
         return Aerosol(kind, shortest, shortest)
-    return Aerosol(kind, shortest, longest) if interval in _BETWEEN else Aerosol(kind, float("nan"), float("nan"))
+    return (
+        Aerosol(kind, shortest, longest)
+        if interval in _BETWEEN
+        else Aerosol(kind, float("nan"), float("nan"))
+    )
 
 
 def _sign8(octet: int) -> int:
@@ -244,8 +323,12 @@ def _sign8(octet: int) -> int:
 
 
 def _range2(data: Data, place: int, begins: float, run: datetime | None) -> tuple[float, str]:
-    """Return the end of a time range [h after the run] and its statistic, `other` where its two statements of the end differ."""
-    year, month, day, hour, minute, second, _, _, process, _, unit, length = _RANGE.unpack_from(data, place)
+    """Return the end of a time range [h after the run] and its statistic, `other` where its two
+    statements of the end differ.
+    """
+    year, month, day, hour, minute, second, _, _, process, _, unit, length = _RANGE.unpack_from(
+        data, place
+    )
     stated = _moment(year, month, day, hour, minute, second)
     if unit not in _HOURS or process not in STATISTICS or stated is None or run is None:
         return begins, "other"
@@ -255,7 +338,9 @@ def _range2(data: Data, place: int, begins: float, run: datetime | None) -> tupl
 
 
 def _scaled(scale: int, value: int) -> float:
-    """Return value * 10**-scale; the scale has its sign in the first bit, a value of all ones is none."""
+    """Return value * 10**-scale; the scale has its sign in the first bit, a value of all ones is
+    none.
+    """
     if value == 0xFFFFFFFF:
         return float("nan")
     scale = scale if scale >= 0 else -(scale & 0x7F)
@@ -266,15 +351,24 @@ def _scaled(scale: int, value: int) -> float:
 
 
 def _fields1(data: Data, name: str, offset: int, end: int) -> Iterator[Message]:
-    """Walk through the sections of one GRIB1 message, numbered as in edition 2: 1 product, 3 grid, 6 bitmap, 7 data."""
+    """Walk through the sections of one GRIB1 message, numbered as in edition 2: 1 product, 3 grid,
+    6 bitmap, 7 data.
+    """
     sections: dict[int, Span] = {}
     position, present = offset + 8, data[offset + 15]
-    for number, shortest, there in ((1, 28, True), (3, 32, bool(present & 128)), (6, 6, bool(present & 64)), (7, 11, True)):
+    for number, shortest, there in (
+        (1, 28, True),
+        (3, 32, bool(present & 128)),
+        (6, 6, bool(present & 64)),
+        (7, 11, True),
+    ):
         if not there:
             continue
         size = int.from_bytes(data[position : position + 3], "big")
         if size < shortest or position + size > end - 4:
-            raise _corrupt(name, position, f"expected section {number} within the message, found {size} bytes")
+            raise _corrupt(
+                name, position, f"expected section {number} within the message, found {size} bytes"
+            )
         sections[number] = (position, position + size)
         position += size
     if position != end - 4:
@@ -293,18 +387,38 @@ def _describe1(data: Data, name: str, offset: int, end: int, sections: dict[int,
     if kind == 10:
         first = int.from_bytes(product[18:20], "big")
     hours = _HOURS1.get(product[17])
-    statistic = {0: "point", 1: "point", 10: "point", 3: "mean", 4: "sum"}.get(kind, "other") if hours else "other"
+    statistic = (
+        {0: "point", 1: "point", 10: "point", 3: "mean", 4: "sum"}.get(kind, "other")
+        if hours
+        else "other"
+    )
     begins = 0.0 if kind == 1 else first * (hours or 0)
     ends = last * (hours or 0) if statistic in ("mean", "sum") else begins
     return Message(
-        name=name, offset=offset, length=end - offset, edition=1, centre=product[4], run=run, start=begins, end=ends,
-        statistic=statistic if statistic == "point" or ends > begins else "other", parameter=(product[3], product[4], product[8]),
-        surface=surface, value=value * 100 if surface == 100 else value, layer=layer, template=0, packing=-1,
-        grid=_digest(data, sections[3]) if 3 in sections else "", sections=sections, alone=True,
+        name=name,
+        offset=offset,
+        length=end - offset,
+        edition=1,
+        centre=product[4],
+        run=run,
+        start=begins,
+        end=ends,
+        statistic=statistic if statistic == "point" or ends > begins else "other",
+        parameter=(product[3], product[4], product[8]),
+        surface=surface,
+        value=value * 100 if surface == 100 else value,
+        layer=layer,
+        template=0,
+        packing=-1,
+        grid=_digest(data, sections[3]) if 3 in sections else "",
+        sections=sections,
+        alone=True,
     )
 
 
-def _moment(year: int, month: int, day: int, hour: int, minute: int, second: int) -> datetime | None:
+def _moment(
+    year: int, month: int, day: int, hour: int, minute: int, second: int
+) -> datetime | None:
     try:
         return datetime(year, month, day, hour, minute, second, tzinfo=UTC)
     except ValueError:

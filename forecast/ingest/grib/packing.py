@@ -1,10 +1,13 @@
-"""Whether the packed data of a message are what its headers promise: asked before the C library sees them.
+"""Whether the packed data of a message are what its headers promise: asked before the C library
+sees them.
 
-Fuzzed with one to four damaged bytes, ecCodes 2.42 ends in SIGSEGV, SIGABRT or an endless loop for one message in 160 (88 of 14,000): it
-trusts group lengths, bitmaps, image sizes. What it would trust is checked here; of 240,000 damaged messages, the 116,000 that pass these
-checks crashed it twice (in a JPEG2000 codestream), which the decoding process is for.
-Supported: GRIB1 simple, GRIB2 5.0 (simple), 5.2 and 5.3 (complex), 5.4 (IEEE), 5.40 (JPEG2000), 5.42 (CCSDS). Not 5.41 (PNG): no centre
-read here uses it, and 25 of 3,000 damaged images aborted the library.
+Fuzzed with one to four damaged bytes, ecCodes 2.42 ends in SIGSEGV, SIGABRT or an endless loop for
+one message in 160 (88 of 14,000): it trusts group lengths, bitmaps, image sizes. What it would
+trust is checked here; of 240,000 damaged messages, the 116,000 that pass these checks crashed it
+twice (in a JPEG2000 codestream), which the decoding process is for.
+Supported: GRIB1 simple, GRIB2 5.0 (simple), 5.2 and 5.3 (complex), 5.4 (IEEE), 5.40 (JPEG2000),
+5.42 (CCSDS). Not 5.41 (PNG): no centre read here uses it, and 25 of 3,000 damaged images aborted
+the library.
 Source: WMO-No. 306, templates 5.0-5.42 and 7.0-7.42; ISO/IEC 15444-1 A.5.1 (SIZ).
 """
 
@@ -21,12 +24,19 @@ from forecast.ingest.grib.grid import Grid, read_grid
 from forecast.ingest.grib.headers import Data, Message
 
 SIMPLE, COMPLEX, COMPLEX_DIFFERENCED, IEEE, JPEG2000, CCSDS = 0, 2, 3, 4, 40, 42
-NAMES = {SIMPLE: "simple", COMPLEX: "complex", COMPLEX_DIFFERENCED: "complex with differences", IEEE: "IEEE", JPEG2000: "JPEG2000",
-         CCSDS: "CCSDS"}
+NAMES = {
+    SIMPLE: "simple",
+    COMPLEX: "complex",
+    COMPLEX_DIFFERENCED: "complex with differences",
+    IEEE: "IEEE",
+    JPEG2000: "JPEG2000",
+    CCSDS: "CCSDS",
+}
 MOST_BITS = 32
 
 _SIZES = {SIMPLE: 21, COMPLEX: 47, COMPLEX_DIFFERENCED: 49, IEEE: 12, JPEG2000: 23, CCSDS: 25}
-_PRODUCT_SIZES = {0: 34, 1: 37, 8: 58, 11: 61, 48: 58}  # [byte] of the product templates, with one time range where they have any
+# [byte] of the product templates, with one time range where they have any
+_PRODUCT_SIZES = {0: 34, 1: 37, 8: 58, 11: 61, 48: 58}
 _VALUES = struct.Struct(">fHHB")
 _GROUPS = struct.Struct(">22xBIIIBBIBIB")
 _SIZ = struct.Struct(">IIIIIIIIHBBB")
@@ -59,23 +69,33 @@ def check(message: Message, data: Data, points: int) -> None:
 
 
 def quantum(message: Message, data: Data) -> float:
-    """Return the smallest difference that the packing of a checked message can tell [unit of the message]; 0 for IEEE numbers."""
+    """Return the smallest difference that the packing of a checked message can tell [unit of the
+    message]; 0 for IEEE numbers.
+    """
     if message.packing == IEEE:
         return 0.0
     if message.edition == 1:
-        binary, decimal = data[message.sections[7][0] + 4 :][:2], data[message.sections[1][0] + 26 :][:2]
+        binary, decimal = (
+            data[message.sections[7][0] + 4 :][:2],
+            data[message.sections[1][0] + 26 :][:2],
+        )
     else:
         place = message.sections[5][0]
         binary, decimal = data[place + 15 : place + 17], data[place + 17 : place + 19]
-    return math.ldexp(1.0, _sign16(int.from_bytes(binary, "big"))) * 10.0 ** -_sign16(int.from_bytes(decimal, "big"))
+    return math.ldexp(1.0, _sign16(int.from_bytes(binary, "big"))) * 10.0 ** -_sign16(
+        int.from_bytes(decimal, "big")
+    )
 
 
 def has_missing(message: Message, data: Data) -> bool:
-    """Tell whether some points may have no value: a bitmap, or missing values of complex packing."""
+    """Tell whether some points may have no value: a bitmap, or missing values of complex packing.
+    """
     if message.edition == 1:
         return 6 in message.sections
     place = message.sections[5][0]
-    return data[message.sections[6][0] + 5] != 255 or (message.packing in (COMPLEX, COMPLEX_DIFFERENCED) and data[place + 22] != 0)
+    return data[message.sections[6][0] + 5] != 255 or (
+        message.packing in (COMPLEX, COMPLEX_DIFFERENCED) and data[place + 22] != 0
+    )
 
 
 def _sign16(value: int) -> int:
@@ -84,7 +104,9 @@ def _sign16(value: int) -> int:
 
 def _check_scale(reference: float, binary: int, decimal: int, bits: int) -> None:
     if not math.isfinite(reference) or abs(_sign16(binary)) > 120 or abs(_sign16(decimal)) > 40:
-        raise ValueError(f"reference {reference:g}, scales {_sign16(binary)} and {_sign16(decimal)}: no such numbers are packed")
+        raise ValueError(
+            f"reference {reference:g}, scales {_sign16(binary)} and {_sign16(decimal)}: no such numbers are packed"
+        )
     if bits > MOST_BITS:
         raise ValueError(f"{bits} bits a value, expected at most {MOST_BITS}")
 
@@ -114,10 +136,14 @@ def _check1(message: Message, data: Data, points: int) -> None:
         count = _present(data, place + 6, end, points)
     place, end = message.sections[7]
     if data[place + 3] & 0xF0:
-        raise ValueError(f"packing flags {data[place + 3]:#04x}: of edition 1 only simple packing of grid points is read here")
+        raise ValueError(
+            f"packing flags {data[place + 3]:#04x}: of edition 1 only simple packing of grid points is read here"
+        )
     bits = data[place + 10]
     scale = data[message.sections[1][0] + 26 : message.sections[1][0] + 28]
-    _check_scale(0.0, int.from_bytes(data[place + 4 : place + 6], "big"), int.from_bytes(scale, "big"), bits)
+    _check_scale(
+        0.0, int.from_bytes(data[place + 4 : place + 6], "big"), int.from_bytes(scale, "big"), bits
+    )
     _require(end - place - 11, (count * bits + 7) // 8, f"data of {count} values")
 
 
@@ -127,16 +153,24 @@ def _check1(message: Message, data: Data, points: int) -> None:
 def _check2(message: Message, data: Data, points: int) -> None:
     packing = message.packing
     if packing not in _SIZES:
-        raise ValueError(f"packing 5.{packing}; read here are {', '.join(f'5.{n} ({name})' for n, name in NAMES.items())}")
+        raise ValueError(
+            f"packing 5.{packing}; read here are {', '.join(f'5.{n} ({name})' for n, name in NAMES.items())}"
+        )
     product, head = (data[slice(*message.sections[n])] for n in (4, 5))
     expected = _PRODUCT_SIZES[message.template] + 4 * int.from_bytes(product[5:7], "big")
     if len(product) != expected:
-        raise ValueError(f"product template 4.{message.template} of {len(product)} bytes, expected {expected}")
+        raise ValueError(
+            f"product template 4.{message.template} of {len(product)} bytes, expected {expected}"
+        )
     _require(len(head), _SIZES[packing], f"section 5 of {NAMES[packing]} packing")
     indicator = data[message.sections[6][0] + 5]
     if indicator not in (0, 254, 255):
         raise ValueError(f"bitmap indicator {indicator}, expected 0, 254 or 255")
-    count = points if indicator == 255 else _present(data, message.sections[6][0] + 6, message.sections[6][1], points)
+    count = (
+        points
+        if indicator == 255
+        else _present(data, message.sections[6][0] + 6, message.sections[6][1], points)
+    )
     declared = int.from_bytes(head[5:9], "big")
     if declared != count:
         raise ValueError(f"{declared} values are declared, the grid and its bitmap have {count}")
@@ -160,11 +194,23 @@ def _check2(message: Message, data: Data, points: int) -> None:
 
 
 def _check_groups(head: bytes, body: bytes, count: int, bits: int) -> None:
-    """Check that the groups of complex packing hold `count` values, within the bytes that are there."""
-    missing, _, _, groups, width0, width_bits, length0, step, last, length_bits = _GROUPS.unpack_from(head)
+    """Check that the groups of complex packing hold `count` values, within the bytes that are
+    there.
+    """
+    missing, _, _, groups, width0, width_bits, length0, step, last, length_bits = (
+        _GROUPS.unpack_from(head)
+    )
     order, extra = (head[47], head[48]) if len(head) >= 49 else (0, 0)
-    if missing > 2 or order > 2 or extra > 4 or max(width_bits, length_bits) > MOST_BITS or groups > count:
-        raise ValueError(f"{groups} groups, differences of order {order} on {extra} octets: no such complex packing")
+    if (
+        missing > 2
+        or order > 2
+        or extra > 4
+        or max(width_bits, length_bits) > MOST_BITS
+        or groups > count
+    ):
+        raise ValueError(
+            f"{groups} groups, differences of order {order} on {extra} octets: no such complex packing"
+        )
     if not groups:
         return
     position = extra * (order + 1) if order else 0
@@ -177,7 +223,9 @@ def _check_groups(head: bytes, body: bytes, count: int, bits: int) -> None:
     position += sizes[2]
     lengths[-1] = last
     if int(lengths.max()) > count or int(lengths.sum()) != count or int(widths.max()) > MOST_BITS:
-        raise ValueError(f"the groups hold {int(lengths.sum())} values of up to {int(widths.max())} bits, expected {count} values")
+        raise ValueError(
+            f"the groups hold {int(lengths.sum())} values of up to {int(widths.max())} bits, expected {count} values"
+        )
     _require(len(body) - position, (int((widths * lengths).sum()) + 7) // 8, "data of the groups")
 
 
@@ -187,7 +235,9 @@ def _unpacked(packed: bytes, count: int, bits: int) -> NDArray[np.int64]:
         return np.zeros(count, dtype=np.int64)
     if bits == 8:
         return np.frombuffer(packed, dtype=np.uint8, count=count).astype(np.int64)
-    unpacked = np.unpackbits(np.frombuffer(packed, dtype=np.uint8), count=count * bits).reshape(count, bits)
+    unpacked = np.unpackbits(np.frombuffer(packed, dtype=np.uint8), count=count * bits).reshape(
+        count, bits
+    )
     result = np.zeros(count, dtype=np.int64)
     for column in unpacked.T:
         result = (result << 1) | column
@@ -198,10 +248,32 @@ def _check_jpeg2000(body: bytes, count: int) -> None:
     """Check that the codestream is one grey image of `count` pixels in one tile."""
     if body[:4] != b"\xff\x4f\xff\x51":
         raise ValueError(f"expected a JPEG2000 codestream, found {body[:4]!r}")
-    width, height, left, top, tile_width, tile_height, tile_left, tile_top, parts, depth, across, down = _SIZ.unpack_from(body, 8)
+    (
+        width,
+        height,
+        left,
+        top,
+        tile_width,
+        tile_height,
+        tile_left,
+        tile_top,
+        parts,
+        depth,
+        across,
+        down,
+    ) = _SIZ.unpack_from(body, 8)
     pixels = (width - left) * (height - top)
-    if pixels != count or min(width - left, height - top) < 1 or parts != 1 or across != 1 or down != 1 or depth & 0x7F >= MOST_BITS:
-        raise ValueError(f"a JPEG2000 image of {width - left} x {height - top} pixels in {parts} parts, expected {count} pixels in one")
+    if (
+        pixels != count
+        or min(width - left, height - top) < 1
+        or parts != 1
+        or across != 1
+        or down != 1
+        or depth & 0x7F >= MOST_BITS
+    ):
+        raise ValueError(
+            f"a JPEG2000 image of {width - left} x {height - top} pixels in {parts} parts, expected {count} pixels in one"
+        )
     if tile_left or tile_top or tile_width < width or tile_height < height:
         raise ValueError("a JPEG2000 image in several tiles, expected one")
 
@@ -210,4 +282,6 @@ def _check_ccsds(head: bytes) -> None:
     """Check the options of the lossless compressor."""
     block, interval = head[22], int.from_bytes(head[23:25], "big")
     if block not in (8, 16, 32, 64) or not 1 <= interval <= 4096:
-        raise ValueError(f"CCSDS blocks of {block} and intervals of {interval}, expected 8, 16, 32 or 64 and at most 4096")
+        raise ValueError(
+            f"CCSDS blocks of {block} and intervals of {interval}, expected 8, 16, 32 or 64 and at most 4096"
+        )

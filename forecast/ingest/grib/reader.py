@@ -1,12 +1,14 @@
 """GRIB messages -> Atmosphere: only the wanted ones, each decoded once and cropped at once.
 
-What is wanted is found by the section headers (grib_headers), what is found is checked (grib_packing), what is sound is decoded in
-processes that may crash (grib_decoding), what comes out is held against the catalogue's limits and laid into one cube (grib_cube).
+What is wanted is found by the section headers (grib_headers), what is found is checked
+(grib_packing), what is sound is decoded in processes that may crash (grib_decoding), what comes out
+is held against the catalogue's limits and laid into one cube (grib_cube).
 
-Decided here: one deterministic forecast is read, or the members that were asked for; an ensemble's mean and spread are passed over, as is
-what nobody asked for. The catalogue's own numbers from 192 on are NCEP's; those of another centre are known where its model's table
-names them. Of aerosol all kinds together at 550 nm are read. The same bytes twice are one message; a field that a file names in two ways
-is taken by the name that the catalogue has first.
+Decided here: one deterministic forecast is read, or the members that were asked for; an ensemble's
+mean and spread are passed over, as is what nobody asked for. The catalogue's own numbers from 192
+on are NCEP's; those of another centre are known where its model's table names them. Of aerosol all
+kinds together at 550 nm are read. The same bytes twice are one message; a field that a file names
+in two ways is taken by the name that the catalogue has first.
 """
 
 from __future__ import annotations
@@ -34,21 +36,27 @@ BATCH_MESSAGES = 16  # handed to a decoder at once
 BATCH_BYTES = 1_000_000
 LOCAL = 192  # GRIB2: numbers, categories and surfaces from here on are a centre's own
 WMO_TABLES = (1, 2, 3)  # edition 1: the parameter tables that agree on the numbers below 128
-TABLE = 1000  # edition 1: a number in a table of a centre's own is written table * 1000 + number, as ECMWF does
-SINGLE, ENSEMBLE, AEROSOL = (0, 8), (1, 11), 48  # product templates: one forecast, a member of several, optical properties of aerosol
+# edition 1: a number in a table of a centre's own is written table * 1000 + number, as ECMWF does
+TABLE = 1000
+# product templates: one forecast, a member of several, optical properties of aerosol
+SINGLE, ENSEMBLE, AEROSOL = (0, 8), (1, 11), 48
 ALL_AEROSOL, WAVELENGTH = 62000, 550e-9  # code table 4.233; [m] at which optical thickness is told
 
 
-def read_atmosphere(files: Sequence[Path], cycle: Cycle, needs: Needs, threads: int = 2) -> Atmosphere:
+def read_atmosphere(
+    files: Sequence[Path], cycle: Cycle, needs: Needs, threads: int = 2
+) -> Atmosphere:
     """Read what is needed of a cycle from its files, in `threads` decoding processes.
 
-    Returns: float32 variables named as in the catalogue over (time, level, latitude, longitude) or (time, latitude, longitude): valid
-    times rising; levels [Pa] falling, all that any variable has (NaN where one lacks it); latitude and longitude rising [degree].
-    What stands for a span of time is per interval between the times that are there, and has its start in `<name>_start` (time).
-    Attributes: `cycle`, `grid_spacing` [degree], `files`, and the names of the fields that are `absent` (in none of the files),
-    `incomplete` (not at every step or level) and `interpolated` (given on another grid).
-    Raises: SourceCorrupt for what is damaged, contradicts itself, is of another run or impossible; MissingInput when an essential
-    field is in none of the files.
+    Returns: float32 variables named as in the catalogue over (time, level, latitude, longitude) or
+    (time, latitude, longitude): valid times rising; levels [Pa] falling, all that any variable has
+    (NaN where one lacks it); latitude and longitude rising [degree]. What stands for a span of time
+    is per interval between the times that are there, and has its start in `<name>_start` (time).
+    Attributes: `cycle`, `grid_spacing` [degree], `files`, and the names of the fields that are
+    `absent` (in none of the files), `incomplete` (not at every step or level) and `interpolated`
+    (given on another grid).
+    Raises: SourceCorrupt for what is damaged, contradicts itself, is of another run or impossible;
+    MissingInput when an essential field is in none of the files.
     """
     [atmosphere] = read_members(files, cycle, needs, (), threads).values()
     return atmosphere
@@ -57,10 +65,11 @@ def read_atmosphere(files: Sequence[Path], cycle: Cycle, needs: Needs, threads: 
 def read_members(
     files: Sequence[Path], cycle: Cycle, needs: Needs, members: Sequence[int] = (), threads: int = 2
 ) -> dict[int, Atmosphere]:
-    """Read what is needed of an ensemble's `members` in one pass over its files, each message decoded once.
+    """Read what is needed of an ensemble's `members` in one pass over its files, each message
+    decoded once.
 
-    Returns: member -> as `read_atmosphere`, in the order asked; a member that is in none of the files is not there. Without `members` the
-    deterministic forecast, as member 0.
+    Returns: member -> as `read_atmosphere`, in the order asked; a member that is in none of the
+    files is not there. Without `members` the deterministic forecast, as member 0.
     Raises: as `read_atmosphere`; an essential field must be there for each member that is.
     """
     read: dict[int, list[tuple[Piece, Values]]] = {}
@@ -69,8 +78,14 @@ def read_members(
     names = ", ".join(path.name for path in files) or "no file"
     if not read:
         _require_essential(needs, set(), cycle, names)
-        raise MissingInput(f"{cycle.id}: none of the wanted fields in the files ({names:.200}): fetch the run again")
-    return {member: _laid(read.pop(member), files, cycle, needs, names) for member in members or (0,) if member in read}
+        raise MissingInput(
+            f"{cycle.id}: none of the wanted fields in the files ({names:.200}): fetch the run again"
+        )
+    return {
+        member: _laid(read.pop(member), files, cycle, needs, names)
+        for member in members or (0,)
+        if member in read
+    }
 
 
 def _decoded(files: Sequence[Path], finder: Finder, threads: int) -> list[tuple[Piece, Values]]:
@@ -79,13 +94,24 @@ def _decoded(files: Sequence[Path], finder: Finder, threads: int) -> list[tuple[
     pool = ThreadPoolExecutor(threads, thread_name_prefix="decoding")
     try:
         found = (batch for path in files for batch in batches(finder.find(path)))
-        pending = [(batch, pool.submit(DECODERS.decode, [piece.order for piece in batch])) for batch in found]
-        return [pair for batch, future in pending for pair in zip(batch, future.result(), strict=True)]
+        pending = [
+            (batch, pool.submit(DECODERS.decode, [piece.order for piece in batch]))
+            for batch in found
+        ]
+        return [
+            pair for batch, future in pending for pair in zip(batch, future.result(), strict=True)
+        ]
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
 
 
-def _laid(decoded: Sequence[tuple[Piece, Values]], files: Sequence[Path], cycle: Cycle, needs: Needs, names: str) -> Atmosphere:
+def _laid(
+    decoded: Sequence[tuple[Piece, Values]],
+    files: Sequence[Path],
+    cycle: Cycle,
+    needs: Needs,
+    names: str,
+) -> Atmosphere:
     """Return the cube of one forecast's pieces."""
     there = {piece.field.name for piece, _ in decoded}
     _require_essential(needs, there, cycle, names)
@@ -98,13 +124,19 @@ def _laid(decoded: Sequence[tuple[Piece, Values]], files: Sequence[Path], cycle:
 
 def _require_essential(needs: Needs, there: Container[str], cycle: Cycle, names: str) -> None:
     """Raise MissingInput where a field without which nothing can be said is not `there`."""
-    if lost := [field.name for field in needs.fields if field.essential and field.name not in there]:
+    if lost := [
+        field.name for field in needs.fields if field.essential and field.name not in there
+    ]:
         steps = ", ".join(f"{step:+d}" for step in needs.steps[:8])
-        raise MissingInput(f"{cycle.id}: {', '.join(lost)} in none of the files ({names:.200}) at the steps {steps} h: fetch the run again")
+        raise MissingInput(
+            f"{cycle.id}: {', '.join(lost)} in none of the files ({names:.200}) at the steps {steps} h: fetch the run again"
+        )
 
 
 def batches(pieces: Iterable[Piece]) -> Iterator[list[Piece]]:
-    """Deal pieces out in portions of one file and one cut: some small messages, or one or two large ones."""
+    """Deal pieces out in portions of one file and one cut: some small messages, or one or two large
+    ones.
+    """
     for _, same in groupby(pieces, key=lambda piece: (piece.order.path, id(piece.order.cut))):
         portion: list[Piece] = []
         size = 0
@@ -134,7 +166,9 @@ class Finder:
                 place = (key.discipline, key.category, key.number, key.surface)
                 self._fields2.setdefault(place, []).append((field, rank, key.value))
             for rank, (number, surface) in enumerate(field.grib1):
-                self._fields1.setdefault((number, surface), []).append((field, rank, field.keys[0].value))
+                self._fields1.setdefault((number, surface), []).append(
+                    (field, rank, field.keys[0].value)
+                )
 
     def find(self, path: Path) -> Iterator[Piece]:
         """Yield the wanted messages of a file, checked.
@@ -149,7 +183,9 @@ class Finder:
             field, rank = known
             if message.run != self._cycle.run:
                 run = "no date" if message.run is None else f"{message.run:%Y-%m-%d %H:%M}Z"
-                raise SourceCorrupt(f"{message.where}: {field.name} of run {run}, expected {self._cycle.run:%Y-%m-%d %H:%M}Z")
+                raise SourceCorrupt(
+                    f"{message.where}: {field.name} of run {run}, expected {self._cycle.run:%Y-%m-%d %H:%M}Z"
+                )
             if field.from_start and message.statistic != "point":
                 message = replace(message, start=0.0)
             if message.end in self._steps and not self._is_copy(field, message, data):
@@ -167,18 +203,31 @@ class Finder:
             local = table not in WMO_TABLES
             candidates = self._fields1.get((number + TABLE * table * local, message.surface), ())
         for field, rank, value in candidates:
-            fits = message.value in field.levels if field.levels else value is None or message.value == value
+            fits = (
+                message.value in field.levels
+                if field.levels
+                else value is None or message.value == value
+            )
             known = field.own or not local or message.centre == NCEP
-            if fits and known and field.centre in (None, message.centre) and message.statistic == field.statistic:
+            if (
+                fits
+                and known
+                and field.centre in (None, message.centre)
+                and message.statistic == field.statistic
+            ):
                 return field, rank
         return None
 
     def _is_copy(self, field: Field, message: Message, data: Data) -> bool:
         """Tell whether these very bytes were met before: the same product, bitmap and data."""
-        earlier = self._seen.setdefault((field.name, message.member, message.value, message.start, message.end), [])
+        earlier = self._seen.setdefault(
+            (field.name, message.member, message.value, message.start, message.end), []
+        )
         for other, theirs in earlier:
             if other.grid == message.grid and all(
-                data[slice(*message.sections[n])] == theirs[slice(*other.sections[n])] for n in (4, 5, 6, 7) if n in message.sections
+                data[slice(*message.sections[n])] == theirs[slice(*other.sections[n])]
+                for n in (4, 5, 6, 7)
+                if n in message.sections
             ):
                 return True
         earlier.append((message, data))
@@ -192,7 +241,15 @@ class Finder:
         check(message, data, points)
         order = Order(path, message, part, points, has_missing(message, data))
         level = round(message.value) if field.levels else None
-        return Piece(field, level, (message.start, message.end), rank, order, quantum(message, data) * field.factor, message.member)
+        return Piece(
+            field,
+            level,
+            (message.start, message.end),
+            rank,
+            order,
+            quantum(message, data) * field.factor,
+            message.member,
+        )
 
     def _cut(self, grid: Grid, message: Message) -> Cut:
         part, needs = cut(grid, self._needs), self._needs
@@ -207,8 +264,14 @@ class Finder:
 
 
 def is_read(message: Message) -> bool:
-    """Tell whether a message is of a kind read here: of aerosol all of it at 550 nm, else a forecast itself."""
+    """Tell whether a message is of a kind read here: of aerosol all of it at 550 nm, else a
+    forecast itself.
+    """
     aerosol = message.aerosol
     if message.template == AEROSOL and aerosol is not None:
-        return aerosol.kind == ALL_AEROSOL and aerosol.shortest < WAVELENGTH * 1.000001 and aerosol.longest > WAVELENGTH * 0.999999
+        return (
+            aerosol.kind == ALL_AEROSOL
+            and aerosol.shortest < WAVELENGTH * 1.000001
+            and aerosol.longest > WAVELENGTH * 0.999999
+        )
     return message.template in (SINGLE if message.member is None else ENSEMBLE)

@@ -1,7 +1,8 @@
-"""Make accumulations and means stand for the interval between two steps, whatever windows a model wrote them for.
+"""Make accumulations and means stand for the interval between two steps, whatever windows a model
+wrote them for.
 
-GFS restarts its windows every six hours, ECMWF never does, and some files hold both: which windows to take is decided by what they
-declare, never by what a model usually does.
+GFS restarts its windows every six hours, ECMWF never does, and some files hold both: which windows
+to take is decided by what they declare, never by what a model usually does.
 """
 
 from __future__ import annotations
@@ -18,7 +19,9 @@ Values = NDArray[np.float32]
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """What stands for one interval: a window as it is, or `whole` less `part`, which have their start in common."""
+    """What stands for one interval: a window as it is, or `whole` less `part`, which have their
+    start in common.
+    """
 
     whole: Window
     part: Window | None = None
@@ -29,13 +32,17 @@ class Choice:
         return self.whole[0] if self.part is None else self.part[1]
 
 
-def choose(windows: Collection[Window], previous: float | None, end: float, statistic: str) -> Choice | None:
-    """Choose what stands for the interval from `previous` to `end` [h after the run]; None when no window ends there.
+def choose(
+    windows: Collection[Window], previous: float | None, end: float, statistic: str
+) -> Choice | None:
+    """Choose what stands for the interval from `previous` to `end` [h after the run]; None when no
+    window ends there.
 
-    In this order: the window that is the interval; the difference of two that share a start (not of extremes); the shortest
-    window that ends there, which then says itself where it begins.
+    In this order: the window that is the interval; the difference of two that share a start (not of
+    extremes); the shortest window that ends there, which then says itself where it begins.
     """
-    ending = sorted((window for window in windows if window[1] == end), reverse=True)  # the shortest first
+    # the shortest first
+    ending = sorted((window for window in windows if window[1] == end), reverse=True)
     if not ending:
         return None
     if previous is not None:
@@ -49,10 +56,13 @@ def choose(windows: Collection[Window], previous: float | None, end: float, stat
 
 
 def weights(choice: Choice, statistic: str) -> tuple[float, float]:
-    """Return by what `whole` and `part` are multiplied before the second is taken from the first."""
+    """Return by what `whole` and `part` are multiplied before the second is taken from the first.
+    """
     if choice.part is None:
         return 1.0, 0.0
     if statistic == "sum":
         return 1.0, 1.0
     interval = choice.whole[1] - choice.part[1]
-    return (choice.whole[1] - choice.whole[0]) / interval, (choice.part[1] - choice.part[0]) / interval
+    return (choice.whole[1] - choice.whole[0]) / interval, (
+        choice.part[1] - choice.part[0]
+    ) / interval

@@ -1,6 +1,8 @@
-"""Observations, in every form that a bureau has them: one module a form, each `parse(data, name, terms) -> Parsed`.
+"""Observations, in every form that a bureau has them: one module a form, each `parse(data, name,
+terms) -> Parsed`.
 
-`parse_file` recognises a file by what stands in it, never by its name, and reads no more of it than the limits allow.
+`parse_file` recognises a file by what stands in it, never by its name, and reads no more of it than
+the limits allow.
 """
 
 from __future__ import annotations
@@ -26,8 +28,16 @@ HEAD = 4096  # [byte] by which a form is recognised
 BLOCK = 1 << 20  # [byte] that are read, and unpacked, at once
 UTF16 = (b"\xff\xfe", b"\xfe\xff")
 GZIP = b"\x1f\x8b"
-ARCHIVES = {b"PK": "ZIP", b"7z\xbc\xaf": "7-Zip", b"Rar!": "RAR", b"\xfd7zXZ": "xz", b"BZh": "bzip2", b"\x28\xb5\x2f\xfd": "zstd"}
+ARCHIVES = {
+    b"PK": "ZIP",
+    b"7z\xbc\xaf": "7-Zip",
+    b"Rar!": "RAR",
+    b"\xfd7zXZ": "xz",
+    b"BZh": "bzip2",
+    b"\x28\xb5\x2f\xfd": "zstd",
+}
 
+# fmt: off
 PARSERS: dict[str, Callable[[bytes, str, Terms], Parsed]] = {
     "csv": csv_records.parse,
     "push": lambda data, name, terms: parse_push(data, terms, name),
@@ -38,6 +48,7 @@ PARSERS: dict[str, Callable[[bytes, str, Terms], Parsed]] = {
     "isd": isd.parse,
     "afile": afile.parse,
 }
+# fmt: on
 
 _ISD = re.compile(r"\d{4}[0-9A-Z]{11}\d{12}[0-9A-Z][+-]\d{5}[+-]\d{6}")
 _AFILE = re.compile(r"[0-9A-Z]\d{4} \d{4}[NS] \d{5}[EW] \d{6} ")
@@ -47,7 +58,9 @@ _METAR = re.compile(r'(?<![A-Z])[A-Z][A-Z0-9]{3}\s+\d{6}Z\b|"rawOb"')
 
 
 def form_of(head: bytes) -> str:
-    """Return the form (a key of PARSERS) whose beginning `head` is, empty where it is none that is known."""
+    """Return the form (a key of PARSERS) whose beginning `head` is, empty where it is none that is
+    known.
+    """
     if b"BUFR" in head[:256]:
         return "bufr"
     text = head[:HEAD].decode("utf-8-sig", errors="replace").lstrip("\x01\r\n \t")
@@ -68,7 +81,9 @@ def form_of(head: bytes) -> str:
 
 
 def _names_columns(head: bytes) -> bool:
-    """Does the first line that is no remark name a station and a time, among columns that are known?"""
+    """Does the first line that is no remark name a station and a time, among columns that are
+    known?
+    """
     for line in head[:HEAD].split(b"\n"):
         try:
             text = line.decode("utf-8-sig")
@@ -81,9 +96,13 @@ def _names_columns(head: bytes) -> bool:
 
 
 def _is_utf16(head: bytes) -> bool:
-    """Does `head` begin with UTF-16's mark, or is every other byte NUL and none of the others, as of ASCII in UTF-16?"""
+    """Does `head` begin with UTF-16's mark, or is every other byte NUL and none of the others, as
+    of ASCII in UTF-16?
+    """
     even, odd = head[0::2], head[1::2]
-    unmarked = len(head) >= 8 and any(not any(high) and all(low) for high, low in ((odd, even), (even, odd)))
+    unmarked = len(head) >= 8 and any(
+        not any(high) and all(low) for high, low in ((odd, even), (even, odd))
+    )
     return head[:2] in UTF16 or unmarked
 
 
@@ -92,10 +111,11 @@ class _TooMuch(Exception):
 
 
 def parse_file(path: Path, terms: Terms | None = None) -> Parsed:
-    """Return what a file says, whatever its form; a file that cannot be read or is not known is one Fault.
+    """Return what a file says, whatever its form; a file that cannot be read or is not known is one
+    Fault.
 
-    Where `terms` does not say when it was received, the time in its name does (WMO's names end in one: ..._20261122121005.txt), else its
-    own date.
+    Where `terms` does not say when it was received, the time in its name does (WMO's names end in
+    one: ..._20261122121005.txt), else its own date.
     """
     terms = terms or Terms()
     try:
@@ -106,22 +126,32 @@ def parse_file(path: Path, terms: Terms | None = None) -> Parsed:
         return _refused(path, f"the file cannot be read: {error.strerror or type(error).__name__}")
     archive = next((name for mark, name in ARCHIVES.items() if data.startswith(mark)), "")
     if archive:
-        return _refused(path, f"the file is packed as {archive}: only gzip is unpacked here; unpack it before it is dropped")
+        return _refused(
+            path,
+            f"the file is packed as {archive}: only gzip is unpacked here; unpack it before it is dropped",
+        )
     form = form_of(data[:HEAD])
     if not form and _is_utf16(data[:HEAD]):
         return _refused(path, "the file looks like UTF-16 text: save it as UTF-8 and drop it again")
     if not form:
-        return _refused(path, f"the file's form is not known; known are {', '.join(PARSERS)}; a table's first line names its columns")
+        return _refused(
+            path,
+            f"the file's form is not known; known are {', '.join(PARSERS)}; a table's first line names its columns",
+        )
     if terms.received is None:
         terms = replace(terms, received=_named_time(path.name) or modified)
     return PARSERS[form](data, path.name, terms)
 
 
 def _named_time(name: str) -> datetime | None:
-    """Return the last time that a file's name says, to the end of what it leaves open; None where it says none."""
+    """Return the last time that a file's name says, to the end of what it leaves open; None where
+    it says none.
+    """
     for stamp in reversed(_STAMP.findall(name)):
         try:
-            return datetime.strptime(stamp + "235959"[len(stamp) - 8 :], "%Y%m%d%H%M%S").replace(tzinfo=UTC)
+            return datetime.strptime(stamp + "235959"[len(stamp) - 8 :], "%Y%m%d%H%M%S").replace(
+                tzinfo=UTC
+            )
         except ValueError:
             continue
     return None
@@ -139,7 +169,9 @@ def _content(path: Path, limits: Limits) -> tuple[bytes, datetime]:
         if not stat.S_ISREG(status.st_mode):
             raise _TooMuch("it is no regular file")
         if status.st_size > limits.size:
-            raise _TooMuch(f"the file has {status.st_size} bytes, at most {limits.size} are read: split it")
+            raise _TooMuch(
+                f"the file has {status.st_size} bytes, at most {limits.size} are read: split it"
+            )
         data = file.read(limits.size + 1)  # it may grow while it is read
     if len(data) > limits.size:
         raise _TooMuch(f"the file grew beyond {limits.size} bytes while it was read")

@@ -1,12 +1,15 @@
 """A-file: one month of one Chinese surface station, as it is archived.
 
-Read are station pressure and sea-level pressure (P), temperature (T), dew point (second part of I), humidity (U), total and low cloud (N),
-visibility where it is automatic (V in metres), hourly precipitation (second part of R) and the ten-minute wind (second part of F), with the
-quality codes that follow. Not read: extremes, vapour pressure, kinds and heights of cloud, weather, evaporation, snow, ice, soil, sunshine
-(its hours are of true solar time). A day runs from 21 h of the day before to 20 h, Beijing time; four values are of 02, 08, 14 and 20 h,
-three of 08, 14 and 20 h.
+Read are station pressure and sea-level pressure (P), temperature (T), dew point (second part of I),
+humidity (U), total and low cloud (N), visibility where it is automatic (V in metres), hourly
+precipitation (second part of R) and the ten-minute wind (second part of F), with the
+quality codes that follow. Not read: extremes, vapour pressure, kinds and heights of cloud, weather,
+evaporation, snow, ice, soil, sunshine (its hours are of true solar time). A day runs from 21 h of
+the day before to 20 h, Beijing time; four values are of 02, 08, 14 and 20 h, three of 08, 14 and 20
+h.
 
-Source: QX/T 119-2021, ch. 5: parts, order and units; checked against A58237-202111 (extremes within the day's values).
+Source: QX/T 119-2021, ch. 5: parts, order and units; checked against A58237-202111 (extremes within
+the day's values).
 """
 
 from __future__ import annotations
@@ -22,9 +25,12 @@ from forecast.observations.formats.collector import Collector, Parsed, Terms, se
 
 FORM = "afile"
 BEIJING = timezone(timedelta(hours=8))
-HOURS = {24: tuple(range(-3, 21)), 4: (2, 8, 14, 20), 3: (8, 14, 20)}  # of the day, by how many values it has
-WITH_EXTREMES = {24: 24, 26: 24, 28: 24, 4: 4, 6: 4, 3: 3, 5: 3}  # numbers of a day -> values among them
-QUALITY = {"0": GOOD, "1": DOUBTFUL, "2": WRONG, "3": GOOD, "4": GOOD}  # correct, doubtful, wrong, corrected, changed; 8, 9: none
+# of the day, by how many values it has
+HOURS = {24: tuple(range(-3, 21)), 4: (2, 8, 14, 20), 3: (8, 14, 20)}
+# numbers of a day -> values among them
+WITH_EXTREMES = {24: 24, 26: 24, 28: 24, 4: 4, 6: 4, 3: 3, 5: 3}
+# correct, doubtful, wrong, corrected, changed; 8, 9: none
+QUALITY = {"0": GOOD, "1": DOUBTFUL, "2": WRONG, "3": GOOD, "4": GOOD}
 TRACE = ",,,,"
 CALM = "PPC"
 ALL = "%%"  # 100 %
@@ -56,7 +62,9 @@ def parse(data: bytes, name: str, terms: Terms | None = None) -> Parsed:
     number, text = next(lines, (0, ""))
     header = _HEADER.match(text[:200])
     if header is None or not 1 <= int(header["month"]) <= 12:
-        collector.fault(number, "the first line is not station, latitude, longitude, elevation ... year, month")
+        collector.fault(
+            number, "the first line is not station, latitude, longitude, elevation ... year, month"
+        )
         return collector.parsed()
     station, year, month = header["station"], int(header["year"]), int(header["month"])
     try:
@@ -66,7 +74,9 @@ def parse(data: bytes, name: str, terms: Terms | None = None) -> Parsed:
         return collector.parsed()
     first = noon - timedelta(hours=12)
     latitude, longitude = _degrees(header["latitude"]), _degrees(header["longitude"])
-    collector.place(Station(station, Name("", ""), latitude, longitude, int(header["elevation"][1:]) / 10))
+    collector.place(
+        Station(station, Name("", ""), latitude, longitude, int(header["elevation"][1:]) / 10)
+    )
     values: dict[datetime, dict[str, float]] = {}
     flags: dict[datetime, dict[str, int]] = {}
     for part in _parts(lines):
@@ -81,7 +91,9 @@ def parse(data: bytes, name: str, terms: Terms | None = None) -> Parsed:
                     _value(values.setdefault(moment, {}), element, reader, word, part, collector)
     for moment in sorted(values):
         found = values[moment]
-        marks = {element: flag for element, flag in flags.get(moment, {}).items() if element in found}
+        marks = {
+            element: flag for element, flag in flags.get(moment, {}).items() if element in found
+        }
         collector.add(station, moment, found, 1, marks)
     return collector.parsed()
 
@@ -93,14 +105,23 @@ def _degrees(text: str) -> float:
 
 
 def _parts(lines: Iterator[tuple[int, str]]) -> Iterator[_Part]:
-    """Yield the parts of all blocks in their order, those of the quality codes after those of the values."""
+    """Yield the parts of all blocks in their order, those of the quality codes after those of the
+    values.
+    """
     quality, letter, mode, number, first, kept = False, "", "", 0, 0, list[str]()
     for line, text in lines:
         word = text.strip()
         if _END.fullmatch(word):
             return
         if block := _BLOCK.fullmatch(word):
-            quality, letter, mode, number, first, kept = bool(block[1]), block[2], block[3], 0, line + 1, []
+            quality, letter, mode, number, first, kept = (
+                bool(block[1]),
+                block[2],
+                block[3],
+                0,
+                line + 1,
+                [],
+            )
             continue
         if not letter:
             continue
@@ -120,12 +141,16 @@ def _days(part: _Part, expected: int, collector: Collector) -> list[list[str]]:
         return []
     if len(words) != expected:
         where = f"{'quality of ' if part.quality else ''}{part.letter}, part {part.number + 1}"
-        collector.fault(part.first, f"{where}: {len(words)} days, the month has {expected}: left out")
+        collector.fault(
+            part.first, f"{where}: {len(words)} days, the month has {expected}: left out"
+        )
         return []
     return words
 
 
-def _moments(days: Sequence[Sequence[str]], first: datetime, part: _Part, collector: Collector) -> Iterator[tuple[datetime, str]]:
+def _moments(
+    days: Sequence[Sequence[str]], first: datetime, part: _Part, collector: Collector
+) -> Iterator[tuple[datetime, str]]:
     """Yield each value's time (UTC) and word; `first` is the month's first midnight in Beijing."""
     for day, words in enumerate(days):
         count = WITH_EXTREMES.get(len(words))
@@ -145,14 +170,22 @@ def _flag(flags: dict[str, int], element: str, word: str) -> None:
 
 
 def _value(
-    values: dict[str, float], element: str, reader: Callable[[str], float | None], word: str, part: _Part, collector: Collector
+    values: dict[str, float],
+    element: str,
+    reader: Callable[[str], float | None],
+    word: str,
+    part: _Part,
+    collector: Collector,
 ) -> None:
     if set(word) <= {"/"}:
         return
     try:
         value = reader(word)
     except ValueError:
-        collector.fault(part.first, f"{part.letter}, part {part.number + 1}: {shown(word)} is no value: left out")
+        collector.fault(
+            part.first,
+            f"{part.letter}, part {part.number + 1}: {shown(word)} is no value: left out",
+        )
         return
     if value is not None:
         values[element] = value
@@ -202,6 +235,7 @@ def _speed(word: str) -> float | None:
 
 
 # (block, part) -> what it holds and how it is written.
+# fmt: off
 READ: dict[tuple[str, int], tuple[tuple[str, Callable[[str], float | None]], ...]] = {
     ("P", 0): (("air_pressure", _pressure),),
     ("P", 1): (("air_pressure_at_mean_sea_level", _pressure),),
@@ -214,3 +248,4 @@ READ: dict[tuple[str, int], tuple[tuple[str, Callable[[str], float | None]], ...
     ("R", 1): (("precipitation_amount", _rain),),
     ("F", 1): (("wind_from_direction", _direction), ("wind_speed", _speed)),
 }
+# fmt: on

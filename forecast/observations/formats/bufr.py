@@ -1,9 +1,10 @@
 """BUFR: surface reports as WMO's binary table-driven code has them (SYNOP on land).
 
-ecCodes runs in a process of its own (forecast/observations/formats/bufr_worker.py), which damaged messages may end: a message that does is set aside and
-the next goes to a new process.
+ecCodes runs in a process of its own (forecast/observations/formats/bufr_worker.py), which damaged
+messages may end: a message that does is set aside and the next goes to a new process.
 
-Source: WMO-No. 306 (2019), vol. I.2, table B, code tables 0 08 002, 0 20 003 and 0 20 011; templates 3 07 005, 3 07 079 and 3 07 080.
+Source: WMO-No. 306 (2019), vol. I.2, table B, code tables 0 08 002, 0 20 003 and 0 20 011;
+templates 3 07 005, 3 07 079 and 3 07 080.
 """
 
 from __future__ import annotations
@@ -32,15 +33,21 @@ BATCH = 64  # messages
 BELOW = (10, 11)  # vertical significance: base below the station, top above it or below it too
 HOUR = -1.0  # [h] a period that ends at the observation
 TRACE, PATCHY = -0.01, -0.02  # snow depth [m]: less than half a centimetre; not continuous
-COVER = {10: None, 11: 0.4375, 12: 0.75, 13: 0.1875, 14: None, 15: None}  # amounts that are not oktas: scattered, broken, few
+# amounts that are not oktas: scattered, broken, few
+COVER = {10: None, 11: 0.4375, 12: 0.75, 13: 0.1875, 14: None, 15: None}
 
 # Descriptor -> element and factor, where nothing else has to be known.
+# fmt: off
 PLAIN = {
-    10004: ("air_pressure", 1.0), 10051: ("air_pressure_at_mean_sea_level", 1.0), 11001: ("wind_from_direction", 1.0),
-    11011: ("wind_from_direction", 1.0), 11002: ("wind_speed", 1.0), 11012: ("wind_speed", 1.0), 12004: ("air_temperature", 1.0),
-    12101: ("air_temperature", 1.0), 12006: ("dew_point_temperature", 1.0), 12103: ("dew_point_temperature", 1.0),
+    10004: ("air_pressure", 1.0), 10051: ("air_pressure_at_mean_sea_level", 1.0),
+    11001: ("wind_from_direction", 1.0),
+    11011: ("wind_from_direction", 1.0), 11002: ("wind_speed", 1.0), 11012: ("wind_speed", 1.0),
+    12004: ("air_temperature", 1.0),
+    12101: ("air_temperature", 1.0), 12006: ("dew_point_temperature", 1.0),
+    12103: ("dew_point_temperature", 1.0),
     13003: ("relative_humidity", 0.01), 20001: ("visibility_in_air", 1.0),
-}  # fmt: skip
+}
+# fmt: on
 
 Pairs = Sequence[tuple[int, float | None]]
 
@@ -55,9 +62,14 @@ def parse(data: bytes, name: str, terms: Terms | None = None) -> Parsed:
             if collector.full:
                 break
             if time.monotonic() > until or decoder.endings >= ENDINGS:
-                collector.fault(batch[0][0], "the file takes too long or has ended too many decoders: the rest of it is not read")
+                collector.fault(
+                    batch[0][0],
+                    "the file takes too long or has ended too many decoders: the rest of it is not read",
+                )
                 break
-            for (number, _), answer in zip(batch, decoder.answers([message for _, message in batch])):
+            for (number, _), answer in zip(
+                batch, decoder.answers([message for _, message in batch])
+            ):
                 if isinstance(answer, str):
                     collector.fault(number, f"the message cannot be decoded: {answer}")
                     continue
@@ -82,14 +94,18 @@ def _batches(messages: Iterator[tuple[int, bytes]]) -> Iterator[list[tuple[int, 
 
 
 def _messages(data: bytes, collector: Collector) -> Iterator[tuple[int, bytes]]:
-    """Yield the messages of a file, numbered, whatever stands between them (headings of bulletins)."""
+    """Yield the messages of a file, numbered, whatever stands between them (headings of bulletins).
+    """
     at, number = data.find(b"BUFR"), 0
     while at >= 0:
         number += 1
         length = int.from_bytes(data[at + 4 : at + 7], "big")
         end = at + length
         if not 24 <= length <= LONGEST or data[end - 4 : end] != b"7777":
-            collector.fault(number, f"the message at byte {at} is cut or damaged: no 7777 at the end of its {length} bytes")
+            collector.fault(
+                number,
+                f"the message at byte {at} is cut or damaged: no 7777 at the end of its {length} bytes",
+            )
             end = at + 4
         else:
             yield number, data[at:end]
@@ -100,7 +116,8 @@ def _messages(data: bytes, collector: Collector) -> Iterator[tuple[int, bytes]]:
 class _Report:
     """One subset as it is read, descriptor by descriptor."""
 
-    head: dict[int, float] = field(default_factory=dict)  # station, time and place: the first of each counts
+    # station, time and place: the first of each counts
+    head: dict[int, float] = field(default_factory=dict)
     values: dict[str, float] = field(default_factory=dict)
     period: float | None = None  # [h]
     significance: float | None = None
@@ -108,7 +125,8 @@ class _Report:
     amount: float | None = None
     base: float | None = None  # of the lowest cloud, as the class that Nh's report names
     bases: list[float] = field(default_factory=list)  # of layers
-    below: list[tuple[float, float | None]] = field(default_factory=list)  # (amount, top) of layers below the station
+    # (amount, top) of layers below the station
+    below: list[tuple[float, float | None]] = field(default_factory=list)
     dry: bool = False  # some longer period, ending now, had no precipitation
 
     def take(self, descriptor: int, value: float | None) -> None:
@@ -135,7 +153,11 @@ class _Report:
             self._other(descriptor, value)
 
     def _amount(self, value: float | None) -> None:
-        fraction = None if value is None else (min(value / 8, 1.0) if value <= 9 else COVER.get(int(value)))
+        fraction = (
+            None
+            if value is None
+            else (min(value / 8, 1.0) if value <= 9 else COVER.get(int(value)))
+        )
         self.amount = fraction
         if self.significance in BELOW:
             if fraction is not None:
@@ -155,21 +177,32 @@ class _Report:
     def _precipitation(self, descriptor: int, value: float) -> None:
         hourly = descriptor == 13019 or (descriptor == 13011 and self.period == HOUR)
         if hourly:
-            self.values.setdefault("precipitation_amount", max(value, 0.0) if value >= -0.1001 else value)  # -0.1: a trace
-        elif value == 0 and (descriptor != 13011 or (self.period is not None and self.period <= HOUR)):
+            # -0.1: a trace
+            self.values.setdefault(
+                "precipitation_amount", max(value, 0.0) if value >= -0.1001 else value
+            )
+        elif value == 0 and (
+            descriptor != 13011 or (self.period is not None and self.period <= HOUR)
+        ):
             self.dry = True
 
     def _other(self, descriptor: int, value: float) -> None:
-        if descriptor == 20003 and value < 200:  # above: an automatic station that saw nothing, or could not
+        # above: an automatic station that saw nothing, or could not
+        if descriptor == 20003 and value < 200:
             self.values.setdefault("present_weather", value)
         elif descriptor == 20010:
-            self.values.setdefault("cloud_area_fraction", min(value, 100.0) / 100 if value <= 113 else value / 100)  # 113: sky obscured
+            # 113: sky obscured
+            self.values.setdefault(
+                "cloud_area_fraction", min(value, 100.0) / 100 if value <= 113 else value / 100
+            )
         elif descriptor == 13013 and value > PATCHY + 0.001:
             self.values.setdefault("snow_depth", 0.0 if value < 0 else value)
         elif descriptor == 14031 and self.period == HOUR:
             self.values.setdefault("sunshine_duration", value * 60)
         elif descriptor == 11041:
-            self.values["wind_speed_of_gust"] = max(value, self.values.get("wind_speed_of_gust", value))
+            self.values["wind_speed_of_gust"] = max(
+                value, self.values.get("wind_speed_of_gust", value)
+            )
 
     def finished(self) -> dict[str, float]:
         """Return the values, with those that several descriptors make."""
@@ -199,7 +232,11 @@ def _keep(pairs: Pairs, number: int, collector: Collector) -> None:
         year, month, day, hour = (int(head[part]) for part in (4001, 4002, 4003, 4004))
         moment = sensible_time(datetime(year, month, day, hour, int(head.get(4005, 0)), tzinfo=UTC))
     except KeyError as error:
-        collector.fault(number, f"a report without descriptor {error.args[0]:06d} (station's number and time): not read", once=str(error))
+        collector.fault(
+            number,
+            f"a report without descriptor {error.args[0]:06d} (station's number and time): not read",
+            once=str(error),
+        )
         return
     except (ValueError, OverflowError):
         collector.fault(number, "a report with an impossible time")
@@ -220,14 +257,18 @@ class _Ended(Exception):
 
 
 class _Decoder:
-    """One decoding process at a time, started when it is needed. endings: how many of them messages have ended."""
+    """One decoding process at a time, started when it is needed. endings: how many of them messages
+    have ended.
+    """
 
     def __init__(self) -> None:
         self._process: subprocess.Popen[bytes] | None = None
         self.endings = 0
 
     def answers(self, messages: Sequence[bytes]) -> list[list[Pairs] | str]:
-        """Return for each message its reports, or words why it has none; what ends the process is found by asking one by one."""
+        """Return for each message its reports, or words why it has none; what ends the process is
+        found by asking one by one.
+        """
         try:
             return self._asked(messages)
         except _Ended as ended:
@@ -237,7 +278,11 @@ class _Decoder:
                 return [str(ended)]
         found: list[list[Pairs] | str] = []
         for message in messages:
-            found += self.answers([message]) if self.endings < ENDINGS else ["not tried: too many decoders have ended"]
+            found += (
+                self.answers([message])
+                if self.endings < ENDINGS
+                else ["not tried: too many decoders have ended"]
+            )
         return found
 
     def _asked(self, messages: Sequence[bytes]) -> list[list[Pairs] | str]:
@@ -254,7 +299,11 @@ class _Decoder:
         for _ in messages:
             status, length = ANSWER.unpack(self._read(ANSWER.size))
             content = self._read(length)
-            found.append(json.loads(content) if status == GOOD else shown(content.decode(errors="replace"), 160)[1:-1])
+            found.append(
+                json.loads(content)
+                if status == GOOD
+                else shown(content.decode(errors="replace"), 160)[1:-1]
+            )
         return found
 
     def _read(self, length: int) -> bytes:
@@ -271,7 +320,11 @@ class _Decoder:
         code = self._process.wait()
         if code == -signal.SIGALRM:
             return "it took too long"
-        return f"the decoder was ended by {signal.Signals(-code).name}" if code < 0 else f"the decoder ended with code {code}"
+        return (
+            f"the decoder was ended by {signal.Signals(-code).name}"
+            if code < 0
+            else f"the decoder ended with code {code}"
+        )
 
     def close(self) -> None:
         """End the process, if there is one."""
@@ -288,6 +341,9 @@ class _Decoder:
 
 def _start() -> subprocess.Popen[bytes]:
     program = Path(__file__).with_name("bufr_worker.py")
-    return subprocess.Popen(  # noqa: S603 (our own program)
-        [sys.executable, "-P", str(program)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+    return subprocess.Popen(  # noqa: S603
+        [sys.executable, "-P", str(program)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
     )

@@ -1,9 +1,12 @@
-"""The decoding process for BUFR: unpacks messages for `observed.bufr`, which survives whatever ecCodes does with a damaged one.
+"""The decoding process for BUFR: unpacks messages for `observed.bufr`, which survives whatever
+ecCodes does with a damaged one.
 
-Run as a program of its own, as grib_worker.py is: a batch of messages comes on standard input behind its length, each message behind its
-own; the batch is read whole before the first answer. Each message is answered on standard output by a status, a length, and its reports as
-JSON: for each subset the wanted descriptors in their order, [descriptor, value], null where the value is missing; or by the words of an
-error. A message that takes too long, or more memory than any real one, ends the process.
+Run as a program of its own, as grib_worker.py is: a batch of messages comes on standard input
+behind its length, each message behind its own; the batch is read whole before the first answer.
+Each message is answered on standard output by a status, a length, and its reports as
+JSON: for each subset the wanted descriptors in their order, [descriptor, value], null where the
+value is missing; or by the words of an error. A message that takes too long, or more memory than
+any real one, ends the process.
 """
 
 from __future__ import annotations
@@ -29,8 +32,10 @@ MISSING = -1e100
 
 # Of WMO-No. 306, table B: which station, when and where, and what `observed.bufr` reads.
 WANTED = frozenset((
-    1001, 1002, 4001, 4002, 4003, 4004, 4005, 4024, 4025, 5001, 5002, 6001, 6002, 7001, 7030, 8002, 8021, 10004, 10051, 11001, 11002, 11011,
-    11012, 11041, 12004, 12006, 12101, 12103, 13003, 13011, 13013, 13019, 13020, 13021, 13022, 13023, 14031, 20001, 20003, 20010, 20011,
+    1001, 1002, 4001, 4002, 4003, 4004, 4005, 4024, 4025, 5001, 5002, 6001, 6002, 7001, 7030, 8002,
+    8021, 10004, 10051, 11001, 11002, 11011,
+    11012, 11041, 12004, 12006, 12101, 12103, 13003, 13011, 13013, 13019, 13020, 13021, 13022,
+    13023, 14031, 20001, 20003, 20010, 20011,
     20013, 20014,
 ))  # fmt: skip
 QUALITY_FOLLOWS = 222000  # what comes after it says how good the values before it are
@@ -38,7 +43,8 @@ QUALITY_FOLLOWS = 222000  # what comes after it says how good the values before 
 
 def main() -> None:
     """Serve messages until the input ends."""
-    signal.alarm(START_SECONDS)  # with its default action: the kernel ends this process, whatever it is caught in
+    # with its default action: the kernel ends this process, whatever it is caught in
+    signal.alarm(START_SECONDS)
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     import eccodes
@@ -73,11 +79,15 @@ def served(eccodes: Any, message: bytes) -> tuple[int, bytes]:
 def reports(eccodes: Any, message: bytes) -> list[list[tuple[int, float | None]]]:
     """Return what each subset of a message says.
 
-    Raises: CodesInternalError; ValueError where it is no surface report, or does not say what its descriptors announce.
+    Raises: CodesInternalError; ValueError where it is no surface report, or does not say what its
+    descriptors announce.
     """
     handle = eccodes.codes_new_from_message(message)
     try:
-        category, subsets = eccodes.codes_get(handle, "dataCategory"), eccodes.codes_get(handle, "numberOfSubsets")
+        category, subsets = (
+            eccodes.codes_get(handle, "dataCategory"),
+            eccodes.codes_get(handle, "numberOfSubsets"),
+        )
         if category != SURFACE_LAND:
             raise ValueError(f"data category {category}, expected {SURFACE_LAND} (surface, land)")
         if not 1 <= subsets <= SUBSETS:
@@ -97,8 +107,12 @@ def reports(eccodes: Any, message: bytes) -> list[list[tuple[int, float | None]]
     return found
 
 
-def subset(descriptors: Sequence[int], values: Sequence[float], at: int) -> tuple[list[tuple[int, float | None]], int]:
-    """Return one subset's wanted descriptors with their values, from `values[at]` on, and where it ends. Raises: ValueError."""
+def subset(
+    descriptors: Sequence[int], values: Sequence[float], at: int
+) -> tuple[list[tuple[int, float | None]], int]:
+    """Return one subset's wanted descriptors with their values, from `values[at]` on, and where it
+    ends. Raises: ValueError.
+    """
     pairs: list[tuple[int, float | None]] = []
     wanted = True
     for descriptor in walk(descriptors, values, at):
@@ -114,7 +128,9 @@ def subset(descriptors: Sequence[int], values: Sequence[float], at: int) -> tupl
 
 
 def walk(descriptors: Sequence[int], values: Sequence[float], at: int) -> Iterator[int]:
-    """Yield the descriptor of each value, what is replicated as often as the values say. Raises: ValueError."""
+    """Yield the descriptor of each value, what is replicated as often as the values say. Raises:
+    ValueError.
+    """
     place = 0
     while place < len(descriptors):
         descriptor = descriptors[place]

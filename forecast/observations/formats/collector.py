@@ -1,7 +1,9 @@
-"""What reading a file of observations gives, and how it is gathered: bounded, each record once, each loss with its reason.
+"""What reading a file of observations gives, and how it is gathered: bounded, each record once,
+each loss with its reason.
 
-A form's `parse` never raises for what a file says and never lets it take more than `Limits` allow: a bad line is a Fault, the good ones
-stay. Nothing of a file is repeated in a reason but through `shown`.
+A form's `parse` never raises for what a file says and never lets it take more than `Limits` allow:
+a bad line is a Fault, the good ones stay. Nothing of a file is repeated in a reason but through
+`shown`.
 """
 
 from __future__ import annotations
@@ -17,8 +19,9 @@ from forecast.domain import Fault, Observation, Station
 STATION_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,23}")  # as in settings.StationSettings
 EARLIEST, LATEST = 1900, 2100  # years that an observation can be of
 MANY_REASONS = 10_000  # that are told once each
-# What is neither ASCII that no page, terminal or spreadsheet acts upon nor a letter of a name: Latin with accents, kana, Han, Hangul, and
-# the full-width brackets of units. Everything invisible, combining or written from the right is unsafe.
+# What is neither ASCII that no page, terminal or spreadsheet acts upon nor a letter of a name:
+# Latin with accents, kana, Han, Hangul, and the full-width brackets of units. Everything invisible,
+# combining or written from the right is unsafe.
 _UNSAFE = re.compile(
     r"[^A-Za-z0-9 .,:/()_\u00b0\u00c0-\u00d6\u00d8-\u00f6\u00f8-\u024f\u2103\u3041-\u3096\u30a1-\u30fc\u3400-\u4dbf\u4e00-\u9fff"
     r"\uac00-\ud7a3\uff08\uff09-]"
@@ -27,7 +30,9 @@ _UNSAFE = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What one file may take: bytes (as read, and again as unpacked), bytes of JSON, of a line, lines, records, reasons kept."""
+    """What one file may take: bytes (as read, and again as unpacked), bytes of JSON, of a line,
+    lines, records, reasons kept.
+    """
 
     size: int = 64 << 20
     json: int = 16 << 20
@@ -41,8 +46,9 @@ class Limits:
 class Terms:
     """On what terms a file is read.
 
-    stations: those of the settings by id (units, clocks). zone: of a time that names none. received: when the file came in; it gives
-    month and year to forms that only know the day (SYNOP, METAR). barred: stations of the settings for which this sender may not speak.
+    stations: those of the settings by id (units, clocks). zone: of a time that names none.
+    received: when the file came in; it gives month and year to forms that only know the day (SYNOP,
+    METAR). barred: stations of the settings for which this sender may not speak.
     """
 
     stations: Mapping[str, Station] = field(default_factory=dict)
@@ -54,9 +60,11 @@ class Terms:
 
 @dataclass(frozen=True, slots=True)
 class Parsed:
-    """What a file said: observations in its order, what was set aside, and its stations where the form carries them.
+    """What a file said: observations in its order, what was set aside, and its stations where the
+    form carries them.
 
-    form: as in domain.Observation, empty where it was not recognised. repeated: records that only said again what stood already.
+    form: as in domain.Observation, empty where it was not recognised. repeated: records that only
+    said again what stood already.
     untold: faults beyond those kept.
     """
 
@@ -69,7 +77,8 @@ class Parsed:
 
 
 def shown(text: str, length: int = 24) -> str:
-    """Return `text` fit for a page, a terminal and a spreadsheet: in quotes, short, of harmless characters only.
+    """Return `text` fit for a page, a terminal and a spreadsheet: in quotes, short, of harmless
+    characters only.
 
     >>> shown("=cmd|' /C calc'!A0")
     "'?cmd?? /C calc??A0'"
@@ -78,7 +87,9 @@ def shown(text: str, length: int = 24) -> str:
 
 
 def harmless(text: str, length: int) -> str:
-    """Return `text`, at most `length` of it, with a question mark for every character that something might act upon."""
+    """Return `text`, at most `length` of it, with a question mark for every character that
+    something might act upon.
+    """
     return _UNSAFE.sub("?", text[:length]) + ("..." if len(text) > length else "")
 
 
@@ -86,7 +97,9 @@ class Collector:
     """Gathers what a form's parser finds, within the limits."""
 
     def __init__(self, name: str, form: str, limits: Limits, later_wins: bool = True) -> None:
-        """later_wins: of two records of one station and time the later corrects the earlier (else it only fills its gaps)."""
+        """later_wins: of two records of one station and time the later corrects the earlier (else
+        it only fills its gaps).
+        """
         self.name = harmless(name, 120)
         self.form = form
         self.limits = limits
@@ -120,8 +133,17 @@ class Collector:
         """Note where a station stands, as the form says; the first word counts."""
         self._stations.setdefault(station.id, station)
 
-    def add(self, station: str, time: datetime, values: dict[str, float], line: int, flags: Mapping[str, int] | None = None) -> None:
-        """Keep a record; one of a station and time that stood already is joined to it. `time` is aware."""
+    def add(
+        self,
+        station: str,
+        time: datetime,
+        values: dict[str, float],
+        line: int,
+        flags: Mapping[str, int] | None = None,
+    ) -> None:
+        """Keep a record; one of a station and time that stood already is joined to it. `time` is
+        aware.
+        """
         if not values:
             return
         key = (station, time)
@@ -129,7 +151,11 @@ class Collector:
         if at is None:
             if len(self._observations) >= self.limits.records:
                 self.full = True
-                self.fault(line, f"more than {self.limits.records} records: the rest is not read; split the file", once="full")
+                self.fault(
+                    line,
+                    f"more than {self.limits.records} records: the rest is not read; split the file",
+                    once="full",
+                )
                 return
             self._at[key] = len(self._observations)
             self._observations.append(Observation(station, time, values, flags or {}, self.form))
@@ -144,26 +170,41 @@ class Collector:
         if self._later_wins:
             if any(stood.values.get(element, value) != value for element, value in values.items()):
                 said = f"station {stood.station} at {stood.time:%Y-%m-%dT%H:%MZ}"
-                self.fault(line, f"says otherwise what an earlier line said of {said}: the later is kept")
+                self.fault(
+                    line, f"says otherwise what an earlier line said of {said}: the later is kept"
+                )
             joined, marks = {**stood.values, **values}, {**stood.flags, **flags}
         else:
             joined = {**values, **stood.values}
-            marks = {**{element: flag for element, flag in flags.items() if element not in stood.values}, **stood.flags}
+            marks = {
+                **{element: flag for element, flag in flags.items() if element not in stood.values},
+                **stood.flags,
+            }
         self._observations[at] = Observation(stood.station, stood.time, joined, marks, stood.form)
 
     def lines(self, data: bytes) -> Iterator[tuple[int, str]]:
-        """Yield the number and the text of each line that has one: UTF-8 (with or without mark) or GB 18030, without NUL, not too long."""
+        """Yield the number and the text of each line that has one: UTF-8 (with or without mark) or
+        GB 18030, without NUL, not too long.
+        """
         for number, raw in enumerate(io.BytesIO(data), 1):
             if self.full:
                 return
             if number > self.limits.lines:
-                self.fault(number, f"more than {self.limits.lines} lines: the rest is not read; split the file")
+                self.fault(
+                    number,
+                    f"more than {self.limits.lines} lines: the rest is not read; split the file",
+                )
                 return
             if len(raw) > self.limits.line:
-                self.fault(number, f"the line has {len(raw)} bytes, at most {self.limits.line} are read")
+                self.fault(
+                    number, f"the line has {len(raw)} bytes, at most {self.limits.line} are read"
+                )
                 continue
             if b"\0" in raw:
-                self.fault(number, "the line holds NUL bytes: the file is damaged, or UTF-16 (save it as UTF-8)")
+                self.fault(
+                    number,
+                    "the line holds NUL bytes: the file is damaged, or UTF-16 (save it as UTF-8)",
+                )
                 continue
             try:
                 text = raw.decode("utf-8")
@@ -178,11 +219,21 @@ class Collector:
                 yield number, text
 
     def parsed(self) -> Parsed:
-        return Parsed(self._observations, self._faults, list(self._stations.values()), self.form, self._repeated, self._untold)
+        return Parsed(
+            self._observations,
+            self._faults,
+            list(self._stations.values()),
+            self.form,
+            self._repeated,
+            self._untold,
+        )
 
 
-# Control characters become spaces and what is not ASCII a question mark: for forms of telegraphic text.
-_TELEGRAPHIC = bytes(10 if n == 10 else 32 if n < 32 or n == 127 else n if n < 127 else 63 for n in range(256))
+# Control characters become spaces and what is not ASCII a question mark: for forms of telegraphic
+# text.
+_TELEGRAPHIC = bytes(
+    10 if n == 10 else 32 if n < 32 or n == 127 else n if n < 127 else 63 for n in range(256)
+)
 
 
 def telegraphic(data: bytes) -> bytes:

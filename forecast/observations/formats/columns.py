@@ -1,8 +1,10 @@
-"""The columns that stations' tables have, and how their makers call them: the table columns.csv beside this module.
+"""The columns that stations' tables have, and how their makers call them: the table columns.csv
+beside this module.
 
-A column is named by an element of the catalogue or by one of the names in that table, in any case, words joined by a space or `_`, its unit
-after it in brackets: `air_temperature`, `Temperature (degF)`. A time may stand in one column, its zone in brackets (`time (UTC)`), or in
-columns of year, month, day, hour and minute.
+A column is named by an element of the catalogue or by one of the names in that table, in any case,
+words joined by a space or `_`, its unit
+after it in brackets: `air_temperature`, `Temperature (degF)`. A time may stand in one column, its
+zone in brackets (`time (UTC)`), or in columns of year, month, day, hour and minute.
 """
 
 from __future__ import annotations
@@ -40,7 +42,9 @@ def names() -> dict[str, str]:
 
 
 def column(header: str) -> tuple[str, str] | None:
-    """Return what a column is (an element, STATION, TIME, one of TIME_PARTS or UNUSED) and its unit (or ""); None where it is not known."""
+    """Return what a column is (an element, STATION, TIME, one of TIME_PARTS or UNUSED) and its unit
+    (or ""); None where it is not known.
+    """
     text = header.strip().strip('"').strip()
     unit = ""
     if len(text) > LONGEST:

@@ -1,13 +1,17 @@
-"""Records of automatic, landscape and oxygen-ion stations: tables (CSV) that are dropped, JSON that is pushed.
+"""Records of automatic, landscape and oxygen-ion stations: tables (CSV) that are dropped, JSON that
+is pushed.
 
-The first line of a table names its columns (forecast/ingest/observed/columns.csv): the station's number, the time, and elements. Cells are
-separated by commas, semicolons or tabs; text is UTF-8 or GBK. A time that names no zone is in its header's, else in the service's own. A
-value is in the unit that the settings name for the station, else the one in the header's brackets, else the usual one
-(forecast/observations/formats/units.py). An empty cell or a missing code gives no value; an impossible value is kept, for the quality control to
-judge. A station that the settings do not have is set aside: nobody could say where it stands.
+The first line of a table names its columns (forecast/ingest/observed/columns.csv): the station's
+number, the time, and elements. Cells are separated by commas, semicolons or tabs; text is UTF-8 or
+GBK. A time that names no zone is in its header's, else in the service's own. A value is in the unit
+that the settings name for the station, else the one in the header's brackets, else the usual one
+(forecast/observations/formats/units.py). An empty cell or a missing code gives no value; an
+impossible value is kept, for the quality control to judge. A station that the settings do not have
+is set aside: nobody could say where it stands.
 
 Pushed JSON is a list of records, or {"records": [...]}, or one record, with the same names:
-    {"station": "M1001", "time": "2026-11-22T08:00:00+08:00", "air_temperature": -3.4, "wind_speed": 6.1}
+    {"station": "M1001", "time": "2026-11-22T08:00:00+08:00", "air_temperature": -3.4, "wind_speed":
+    6.1}
 """
 
 from __future__ import annotations
@@ -21,25 +25,93 @@ from datetime import UTC, datetime, timedelta, timezone, tzinfo
 from typing import Any
 
 from forecast.domain import Station
-from forecast.observations.formats.collector import STATION_ID, Collector, Parsed, Terms, sensible_time, shown
-from forecast.observations.formats.columns import STATION, TIME, TIME_PARTS, UNIT_SPELLINGS, UNUSED, column
+from forecast.observations.formats.collector import (
+    STATION_ID,
+    Collector,
+    Parsed,
+    Terms,
+    sensible_time,
+    shown,
+)
+from forecast.observations.formats.columns import (
+    STATION,
+    TIME,
+    TIME_PARTS,
+    UNIT_SPELLINGS,
+    UNUSED,
+    column,
+)
 from forecast.observations.formats.units import conversion
 from forecast.quantities import ELEMENTS
 
-# Missing values as stations write them. A code that the element could have reached (9999 m, 9999 ions) is a value; LOST never is.
-WORDS = frozenset(("", "-", "--", "---", "/", "//", "///", "////", "na", "n/a", "nan", "nil", "none", "null", "m", "#n/a"))
-LOST = frozenset((99999.0, 999999.0, 999998.0, -9999.0, -99999.0, -999999.0, -999.0, -999.9, -9999.9, 99999.9, 999999.9))
+# Missing values as stations write them. A code that the element could have reached (9999 m, 9999
+# ions) is a value; LOST never is.
+WORDS = frozenset(
+    (
+        "",
+        "-",
+        "--",
+        "---",
+        "/",
+        "//",
+        "///",
+        "////",
+        "na",
+        "n/a",
+        "nan",
+        "nil",
+        "none",
+        "null",
+        "m",
+        "#n/a",
+    )
+)
+LOST = frozenset(
+    (
+        99999.0,
+        999999.0,
+        999998.0,
+        -9999.0,
+        -99999.0,
+        -999999.0,
+        -999.0,
+        -999.9,
+        -9999.9,
+        99999.9,
+        999999.9,
+    )
+)
 CODES = LOST | frozenset((9999.0, 9999.9, 32766.0, 32744.0))
 TRACES = frozenset((999990.0, 32700.0))  # it rained or snowed, too little to measure
 AMOUNTS = ("precipitation_amount", "snow_depth")
 LARGEST = 1e12  # nothing is measured beyond it
-_POINTS = ("N", "NNE", "NE", "ENE", "E", "ESE", "SE", "SSE", "S", "SSW", "SW", "WSW", "W", "WNW", "NW", "NNW")
+_POINTS = (
+    "N",
+    "NNE",
+    "NE",
+    "ENE",
+    "E",
+    "ESE",
+    "SE",
+    "SSE",
+    "S",
+    "SSW",
+    "SW",
+    "WSW",
+    "W",
+    "WNW",
+    "NW",
+    "NNW",
+)
 COMPASS = {name: 22.5 * n for n, name in enumerate(_POINTS)}
-ZONES: dict[str, tzinfo] = {"UTC": UTC, "BJT": timezone(timedelta(hours=8))}  # that a header may name
+# that a header may name
+ZONES: dict[str, tzinfo] = {"UTC": UTC, "BJT": timezone(timedelta(hours=8))}
 KNOWN_TIMES = 20_000  # spellings of times that are remembered
 
 _NUMBER = re.compile(r"[+-]?(\d{1,30}(\.\d{0,30})?|\.\d{1,30})([eE][+-]?\d{1,3})?")
-_SPELLED = re.compile(r"(\d{4})[-/](\d{1,2})[-/](\d{1,2})[ T]+(\d{1,2}):(\d{2})(?::(\d{2})(?:\.\d{1,9})?)?")
+_SPELLED = re.compile(
+    r"(\d{4})[-/](\d{1,2})[-/](\d{1,2})[ T]+(\d{1,2}):(\d{2})(?::(\d{2})(?:\.\d{1,9})?)?"
+)
 _DIGITS = re.compile(r"\d{10}(\d\d){0,2}")
 
 
@@ -63,7 +135,8 @@ class Times:
         try:
             if len(text) <= 40 and text.isascii():
                 if _DIGITS.fullmatch(text):
-                    moment = datetime.strptime(text.ljust(14, "0"), "%Y%m%d%H%M%S")  # noqa: DTZ007 (the zone comes next)
+                    moment = datetime.strptime(text.ljust(14, "0"),  # noqa: DTZ007
+                        "%Y%m%d%H%M%S")
                 elif found := _SPELLED.fullmatch(text):
                     moment = datetime(*(int(part or 0) for part in found.groups()))  # type: ignore[arg-type]  # noqa: DTZ001
                 elif len(text) > 10:
@@ -73,12 +146,16 @@ class Times:
                 return sensible_time(moment if moment.tzinfo else moment.replace(tzinfo=self._zone))
         except ValueError:
             pass
-        raise ValueError(f"the time {shown(text, 32)} is not read; write 2026-11-22T08:00:00+08:00, 2026-11-22 08:00 or 202611220800")
+        raise ValueError(
+            f"the time {shown(text, 32)} is not read; write 2026-11-22T08:00:00+08:00, 2026-11-22 08:00 or 202611220800"
+        )
 
 
 @dataclass(slots=True)
 class _Target:
-    """Where a column goes, for one station: SI = value * factor + offset; within low..high a missing code is a value."""
+    """Where a column goes, for one station: SI = value * factor + offset; within low..high a
+    missing code is a value.
+    """
 
     index: int
     element: str
@@ -91,7 +168,9 @@ class _Target:
 class _Table:
     """Reads rows under one header."""
 
-    def __init__(self, header: Sequence[str], line: int, collector: Collector, terms: Terms) -> None:
+    def __init__(
+        self, header: Sequence[str], line: int, collector: Collector, terms: Terms
+    ) -> None:
         self._collector, self._stations, self._barred = collector, terms.stations, terms.barred
         self._targets: dict[str, tuple[list[_Target], timedelta] | None] = {}
         self._elements: list[tuple[int, str, str]] = []  # (index, element, unit)
@@ -109,7 +188,11 @@ class _Table:
             if meaning == UNUSED:
                 continue
             if meaning in places:
-                collector.fault(line, f"column {index + 1} says {meaning} again: it is left out", once=f"again {index} {meaning}")
+                collector.fault(
+                    line,
+                    f"column {index + 1} says {meaning} again: it is left out",
+                    once=f"again {index} {meaning}",
+                )
                 continue
             places[meaning] = index
             if meaning in ELEMENTS:
@@ -134,7 +217,9 @@ class _Table:
         return self._times.read(f"{year}-{month}-{day} {hour}:{minute[0] if minute else 0:0>2}")
 
     def read(self, cells: Sequence[Any], line: int, careful: bool = False) -> None:
-        """Keep one row. careful: it holds what Python takes for a number and we do not (1_000, other scripts' digits)."""
+        """Keep one row. careful: it holds what Python takes for a number and we do not (1_000,
+        other scripts' digits).
+        """
         station = cells[self.station_at]
         targets = self._targets.get(station, ())
         if not targets:
@@ -171,7 +256,9 @@ class _Table:
         self._collector.add(station.strip(), time - ahead if ahead else time, values, line)
 
     def _odd(self, cell: str, target: _Target, line: int) -> float | None:
-        """Return the number in a cell that is not plainly one; None, and a fault where there should be one, where it has none."""
+        """Return the number in a cell that is not plainly one; None, and a fault where there should
+        be one, where it has none.
+        """
         text = cell.strip()
         if text.lower() in WORDS:
             return None
@@ -183,12 +270,16 @@ class _Table:
         return None
 
     def _known(self, cell: str, line: int) -> tuple[list[_Target], timedelta] | None:
-        """Return how a station writes, prepared once; None where it is not one of ours (told once)."""
+        """Return how a station writes, prepared once; None where it is not one of ours (told once).
+        """
         name = cell.strip()
         station = self._stations.get(name)
         if station is None:
             if not STATION_ID.fullmatch(name):
-                self._collector.fault(line, f"{shown(name)} is no station number: letters, digits, '-' and '_', at most 24")
+                self._collector.fault(
+                    line,
+                    f"{shown(name)} is no station number: letters, digits, '-' and '_', at most 24",
+                )
                 return None
             reason = f"station {name} is not in the settings: add it to observations.stations, or its records are set aside"
             if name in self._barred:
@@ -210,7 +301,11 @@ class _Table:
             try:
                 factor, offset = conversion(element, station.units.get(element, unit))
             except ValueError as error:
-                self._collector.fault(line, f"station {station.id}: {error}: its values are left out", once=f"unit {station.id} {element}")
+                self._collector.fault(
+                    line,
+                    f"station {station.id}: {error}: its values are left out",
+                    once=f"unit {station.id} {element}",
+                )
                 continue
             limits = ELEMENTS[element]
             targets.append(_Target(index, element, factor, offset, limits.low, limits.high))
@@ -233,7 +328,9 @@ def parse(data: bytes, name: str, terms: Terms | None = None) -> Parsed:
         try:
             cells = _cells(text, separator)
         except csv.Error:
-            collector.fault(number, "a quotation mark stands where none may, or is not closed on its line")
+            collector.fault(
+                number, "a quotation mark stands where none may, or is not closed on its line"
+            )
             if table is None:
                 break
             continue
@@ -275,7 +372,10 @@ def parse_push(body: bytes, terms: Terms, name: str = "push") -> Parsed:
     if isinstance(content, dict):
         content = content.get("records", [content])
     if not isinstance(content, list):
-        collector.fault(0, 'the body is no list of records: write [{"station": ..., "time": ..., "air_temperature": ...}]')
+        collector.fault(
+            0,
+            'the body is no list of records: write [{"station": ..., "time": ..., "air_temperature": ...}]',
+        )
         return collector.parsed()
     _read_records(content, collector, terms)
     return collector.parsed()
@@ -303,9 +403,17 @@ def _read_records(records: Iterable[object], collector: Collector, terms: Terms)
             continue
         cells = [_cell(value) for value in record.values()]
         if not all(isinstance(cells[at], str) for at in (table.station_at, *table.time_at)):
-            collector.fault(number, 'station and time are text: write "54511" and "2026-11-22T08:00:00+08:00"')
+            collector.fault(
+                number, 'station and time are text: write "54511" and "2026-11-22T08:00:00+08:00"'
+            )
             continue
-        table.read(cells, number, careful=any(type(cell) is str and ("_" in cell or not cell.isascii()) for cell in cells))
+        table.read(
+            cells,
+            number,
+            careful=any(
+                type(cell) is str and ("_" in cell or not cell.isascii()) for cell in cells
+            ),
+        )
 
 
 def _cell(value: object) -> object:
@@ -318,7 +426,9 @@ def _cell(value: object) -> object:
 
 
 def units_known(station: Station) -> str:
-    """Return what is wrong with the units that the settings name for a station, empty where nothing is: for the check at the start."""
+    """Return what is wrong with the units that the settings name for a station, empty where nothing
+    is: for the check at the start.
+    """
     for element, unit in station.units.items():
         if element not in ELEMENTS:
             return f"units: {shown(element)} is no element; known are {', '.join(ELEMENTS)}"
@@ -327,5 +437,3 @@ def units_known(station: Station) -> str:
         except ValueError as error:
             return f"units: {error}; found {shown(unit)}"
     return ""
-
-

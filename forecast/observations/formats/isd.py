@@ -1,10 +1,12 @@
-"""ISD: NOAA's Integrated Surface Database, full format (fixed columns) and global-hourly CSV, times in UTC.
+"""ISD: NOAA's Integrated Surface Database, full format (fixed columns) and global-hourly CSV, times
+in UTC.
 
-Read are wind, visibility, temperatures and pressure of the mandatory data, and of the additional data precipitation of an hour (AA), snow
-depth (AJ), weather (MW by code table 4677, AW by 4680), cloud (GA, GF), cloud below the station (GG), station pressure (MA) and gusts (OC).
-A WMO station has its five digits as number, others the eleven of USAF and WBAN. Reports of one station and time (FM-12, FM-15) are joined,
-the first standing. The database's own quality control is kept: passed = GOOD, passed the gross limits only = UNCHECKED, suspect =
-DOUBTFUL, erroneous = WRONG.
+Read are wind, visibility, temperatures and pressure of the mandatory data, and of the additional
+data precipitation of an hour (AA), snow depth (AJ), weather (MW by code table 4677, AW by 4680),
+cloud (GA, GF), cloud below the station (GG), station pressure (MA) and gusts (OC). A WMO station
+has its five digits as number, others the eleven of USAF and WBAN. Reports of one station and time
+(FM-12, FM-15) are joined, the first standing. The database's own quality control is kept: passed =
+GOOD, passed the gross limits only = UNCHECKED, suspect = DOUBTFUL, erroneous = WRONG.
 
 Source: NCEI, Federal Climate Complex Data Documentation for Integrated Surface Data, 2018-01-12.
 """
@@ -22,24 +24,37 @@ from forecast.domain import DOUBTFUL, GOOD, WRONG, Name, Station
 from forecast.observations.formats.collector import Collector, Parsed, Terms, sensible_time
 
 FORM = "isd"
-QUALITY = {"1": GOOD, "5": GOOD, "2": DOUBTFUL, "6": DOUBTFUL, "3": WRONG, "7": WRONG}  # of any field; others: UNCHECKED
+# of any field; others: UNCHECKED
+QUALITY = {"1": GOOD, "5": GOOD, "2": DOUBTFUL, "6": DOUBTFUL, "3": WRONG, "7": WRONG}
 HEADER = 105  # characters of control and mandatory data
 TRACE = "2"  # condition code of an amount
 COVERAGES = {f"{okta:02d}": okta / 8 for okta in range(9)} | {"09": 1.0}  # 09: sky obscured
 
-# Additional data: section -> the widths of its fields. Those that are not read are here to be stepped over.
+# Additional data: section -> the widths of its fields. Those that are not read are here to be
+# stepped over.
+# fmt: off
 SECTIONS: dict[str, tuple[int, ...]] = {
-    "AA": (2, 4, 1, 1), "AB": (5, 1, 1), "AC": (1, 1, 1), "AD": (5, 1, 4, 4, 4, 1), "AE": (2, 1, 2, 1, 2, 1, 2, 1), "AG": (1, 3),
-    "AH": (3, 4, 1, 6, 1), "AI": (3, 4, 1, 6, 1), "AJ": (4, 1, 1, 6, 1, 1), "AK": (4, 1, 6, 1), "AL": (2, 3, 1, 1),
-    "AM": (4, 1, 4, 4, 4, 1), "AN": (3, 4, 1, 1), "AO": (2, 4, 1, 1), "AP": (4, 1, 1), "AT": (2, 2, 4, 1), "AU": (1, 1, 2, 1, 1, 1, 1),
-    "AW": (2, 1), "AX": (2, 1, 2, 1), "AY": (1, 1, 2, 1), "AZ": (1, 1, 2, 1), "ED": (2, 1, 4, 1), "GA": (2, 1, 6, 1, 2, 1),
-    "GD": (1, 2, 1, 6, 1, 1), "GE": (1, 6, 6, 6), "GF": (2, 2, 1, 2, 1, 2, 1, 5, 1, 2, 1, 2, 1), "GG": (2, 1, 5, 1, 2, 1, 2, 1),
-    "GJ": (4, 1), "GK": (3, 1), "GL": (5, 1), "HL": (3, 1), "KA": (3, 1, 5, 1), "KB": (3, 1, 5, 1), "KC": (1, 1, 5, 6, 1),
-    "KD": (3, 1, 4, 1), "KE": (2, 1, 2, 1, 2, 1, 2, 1), "KF": (5, 1), "KG": (3, 1, 5, 1, 1), "MA": (5, 1, 5, 1), "MD": (1, 1, 3, 1, 4, 1),
-    "ME": (1, 4, 1), "MF": (5, 1, 5, 1), "MG": (5, 1, 5, 1), "MH": (5, 1, 5, 1), "MK": (5, 6, 1, 5, 6, 1), "MV": (2, 1), "MW": (2, 1),
-    "OA": (1, 2, 4, 1), "OC": (4, 1), "OD": (1, 2, 3, 4, 1), "OE": (1, 2, 5, 3, 4, 1), "RH": (3, 1, 3, 1, 1), "SA": (4, 1),
+    "AA": (2, 4, 1, 1), "AB": (5, 1, 1), "AC": (1, 1, 1), "AD": (5, 1, 4, 4, 4, 1),
+    "AE": (2, 1, 2, 1, 2, 1, 2, 1), "AG": (1, 3),
+    "AH": (3, 4, 1, 6, 1), "AI": (3, 4, 1, 6, 1), "AJ": (4, 1, 1, 6, 1, 1), "AK": (4, 1, 6, 1),
+    "AL": (2, 3, 1, 1),
+    "AM": (4, 1, 4, 4, 4, 1), "AN": (3, 4, 1, 1), "AO": (2, 4, 1, 1), "AP": (4, 1, 1),
+    "AT": (2, 2, 4, 1), "AU": (1, 1, 2, 1, 1, 1, 1),
+    "AW": (2, 1), "AX": (2, 1, 2, 1), "AY": (1, 1, 2, 1), "AZ": (1, 1, 2, 1), "ED": (2, 1, 4, 1),
+    "GA": (2, 1, 6, 1, 2, 1),
+    "GD": (1, 2, 1, 6, 1, 1), "GE": (1, 6, 6, 6), "GF": (2, 2, 1, 2, 1, 2, 1, 5, 1, 2, 1, 2, 1),
+    "GG": (2, 1, 5, 1, 2, 1, 2, 1),
+    "GJ": (4, 1), "GK": (3, 1), "GL": (5, 1), "HL": (3, 1), "KA": (3, 1, 5, 1), "KB": (3, 1, 5, 1),
+    "KC": (1, 1, 5, 6, 1),
+    "KD": (3, 1, 4, 1), "KE": (2, 1, 2, 1, 2, 1, 2, 1), "KF": (5, 1), "KG": (3, 1, 5, 1, 1),
+    "MA": (5, 1, 5, 1), "MD": (1, 1, 3, 1, 4, 1),
+    "ME": (1, 4, 1), "MF": (5, 1, 5, 1), "MG": (5, 1, 5, 1), "MH": (5, 1, 5, 1),
+    "MK": (5, 6, 1, 5, 6, 1), "MV": (2, 1), "MW": (2, 1),
+    "OA": (1, 2, 4, 1), "OC": (4, 1), "OD": (1, 2, 3, 4, 1), "OE": (1, 2, 5, 3, 4, 1),
+    "RH": (3, 1, 3, 1, 1), "SA": (4, 1),
     "UA": (1, 2, 3, 1, 2, 1), "UG": (2, 3, 3, 1), "WA": (1, 3, 1, 1),
-}  # fmt: skip
+}
+# fmt: on
 SPECIAL = {"IA1": (2, 1), "IA2": (3, 5, 1)}  # one letter pair, two shapes
 _SECTION = re.compile(r"[A-Z]{2}\d")
 
@@ -55,11 +70,15 @@ class _Record:
 
     values: dict[str, float] = field(default_factory=dict)
     flags: dict[str, int] = field(default_factory=dict)
-    bases: list[tuple[float, str]] = field(default_factory=list)  # (height, quality) of cloud layers
-    below: list[tuple[float, str, float | None]] = field(default_factory=list)  # (amount, quality, top)
+    # (height, quality) of cloud layers
+    bases: list[tuple[float, str]] = field(default_factory=list)
+    # (amount, quality, top)
+    below: list[tuple[float, str, float | None]] = field(default_factory=list)
     dry: str = ""  # quality of a longer period without precipitation
 
-    def take(self, element: str, text: str, quality: str, scale: float = 1.0, offset: float = 0.0) -> None:
+    def take(
+        self, element: str, text: str, quality: str, scale: float = 1.0, offset: float = 0.0
+    ) -> None:
         """Keep a number that is not missing (nines) and that nothing before it said."""
         if element in self.values or not text or _missing(text):
             return
@@ -85,14 +104,20 @@ def parse(data: bytes, name: str, terms: Terms | None = None) -> Parsed:
             else:
                 _read_fixed(text, number, collector)
         except (ValueError, OverflowError, csv.Error):
-            collector.fault(number, "the record has letters where numbers belong, or an impossible time: set aside")
+            collector.fault(
+                number,
+                "the record has letters where numbers belong, or an impossible time: set aside",
+            )
     return collector.parsed()
 
 
 def _read_fixed(text: str, line: int, collector: Collector) -> None:
     """Read one record of fixed columns. Raises: ValueError."""
     if len(text) < HEADER or not text[:4].isdigit():
-        collector.fault(line, f"the record has {len(text)} characters, its control and mandatory data alone take {HEADER}")
+        collector.fault(
+            line,
+            f"the record has {len(text)} characters, its control and mandatory data alone take {HEADER}",
+        )
         return
     moment = datetime.strptime(text[15:27], "%Y%m%d%H%M").replace(tzinfo=UTC)
     groups: dict[str, tuple[str, ...]] = {
@@ -107,7 +132,11 @@ def _read_fixed(text: str, line: int, collector: Collector) -> None:
         section = text[at : at + 3]
         widths = SPECIAL.get(section) or SECTIONS.get(section[:2])
         if widths is None:
-            collector.fault(line, f"additional data {section} are not known here: what follows them is not read", once=section)
+            collector.fault(
+                line,
+                f"additional data {section} are not known here: what follows them is not read",
+                once=section,
+            )
             break
         at += 3
         fields = []
@@ -117,7 +146,14 @@ def _read_fixed(text: str, line: int, collector: Collector) -> None:
         groups[section] = tuple(fields)
     place = (text[28:34], text[34:41], text[46:51])
     latitude, longitude = _unless_missing(place[0], 1e-3), _unless_missing(place[1], 1e-3)
-    _keep(text[4:15], moment, (latitude, longitude, _unless_missing(place[2], 1.0)), groups, line, collector)
+    _keep(
+        text[4:15],
+        moment,
+        (latitude, longitude, _unless_missing(place[2], 1.0)),
+        groups,
+        line,
+        collector,
+    )
 
 
 def _unless_missing(text: str, scale: float) -> float:
@@ -128,13 +164,31 @@ def _read_csv(header: list[str], text: str, line: int, collector: Collector) -> 
     """Read one record of global-hourly CSV. Raises: ValueError."""
     row = dict(zip(header, next(csv.reader([text], strict=True))))
     moment = datetime.fromisoformat(row.get("DATE", ""))
-    groups = {name: tuple(cell.split(",")) for name, cell in row.items() if cell and (name in MANDATORY or _SECTION.fullmatch(name))}
-    latitude, longitude, elevation = (float(row.get(name) or "nan") for name in ("LATITUDE", "LONGITUDE", "ELEVATION"))
-    _keep(row.get("STATION", ""), moment.replace(tzinfo=UTC), (latitude, longitude, elevation), groups, line, collector)
+    groups = {
+        name: tuple(cell.split(","))
+        for name, cell in row.items()
+        if cell and (name in MANDATORY or _SECTION.fullmatch(name))
+    }
+    latitude, longitude, elevation = (
+        float(row.get(name) or "nan") for name in ("LATITUDE", "LONGITUDE", "ELEVATION")
+    )
+    _keep(
+        row.get("STATION", ""),
+        moment.replace(tzinfo=UTC),
+        (latitude, longitude, elevation),
+        groups,
+        line,
+        collector,
+    )
 
 
 def _keep(
-    code: str, moment: datetime, place: tuple[float, float, float], groups: Mapping[str, tuple[str, ...]], line: int, collector: Collector
+    code: str,
+    moment: datetime,
+    place: tuple[float, float, float],
+    groups: Mapping[str, tuple[str, ...]],
+    line: int,
+    collector: Collector,
 ) -> None:
     """Keep one record. Raises: ValueError."""
     if not re.fullmatch(r"[A-Z0-9]{11}", code):
@@ -177,7 +231,10 @@ def _layer(record: _Record, fields: Fields) -> None:
 
 def _sky(record: _Record, fields: Fields) -> None:
     total, _, quality, low, low_quality = fields[:5]
-    for element, code, mark in (("cloud_area_fraction", total, quality), ("low_cloud_area_fraction", low, low_quality)):
+    for element, code, mark in (
+        ("cloud_area_fraction", total, quality),
+        ("low_cloud_area_fraction", low, low_quality),
+    ):
         if code in COVERAGES:
             record.keep(element, COVERAGES[code], mark)
     if len(fields) >= 9 and not record.bases and not _missing(fields[7]):
@@ -190,6 +247,7 @@ def _below(record: _Record, fields: Fields) -> None:
         record.below.append((COVERAGES[coverage], quality, None if _missing(top) else float(top)))
 
 
+# fmt: off
 READERS: dict[str, Callable[[_Record, Fields], None]] = {
     "WND": _wind,
     "VIS": lambda record, f: record.take("visibility_in_air", f[0], f[1]),
@@ -202,11 +260,15 @@ READERS: dict[str, Callable[[_Record, Fields], None]] = {
     "GF": _sky,
     "GG": _below,
     "MA": lambda record, f: record.take("air_pressure", f[2], f[3], 10),
-    "MW1": lambda record, f: record.take("present_weather", f[0], f[1]) if f[0] != "99" else record.keep("present_weather", 99.0, f[1]),
+    "MW1": lambda record,
+    f: record.take("present_weather", f[0],
+                   f[1]) if f[0] != "99" else record.keep("present_weather", 99.0, f[1]),
     "AW1": lambda record, f: record.take("present_weather", f[0], f[1], 1, 100),
     "OC": lambda record, f: record.take("wind_speed_of_gust", f[0], f[1], 0.1),
-}  # fmt: skip
-FEWEST = {"WND": 5, "AA": 4, "AJ": 3, "GA": 4, "GF": 5, "GG": 3, "MA": 4}  # fields that a reader needs; the others: 2
+}
+# fmt: on
+# fields that a reader needs; the others: 2
+FEWEST = {"WND": 5, "AA": 4, "AJ": 3, "GA": 4, "GF": 5, "GG": 3, "MA": 4}
 MANDATORY = ("WND", "VIS", "TMP", "DEW", "SLP")
 
 

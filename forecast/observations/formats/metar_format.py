@@ -1,10 +1,13 @@
 """METAR and SPECI: reports of aerodromes, as text or as the JSON of aviationweather.gov.
 
-Groups are decoded by the `metar` library; month and year come from the time of receipt. Cloud amounts are the middle of their classes (FEW
-1-2, SCT 3-4, BKN 5-7 oktas). NSC, CLR, NCD and CAVOK say that there is no cloud below 1,500 m or 3,600 m, hence nothing of the whole sky.
-QNH stands for the pressure at mean sea level where the remarks do not give it: below 500 m they differ by less than 1 hPa.
+Groups are decoded by the `metar` library; month and year come from the time of receipt. Cloud
+amounts are the middle of their classes (FEW 1-2, SCT 3-4, BKN 5-7 oktas). NSC, CLR, NCD and CAVOK
+say that there is no cloud below 1,500 m or 3,600 m, hence nothing of the whole sky. QNH stands for
+the pressure at mean sea level where the remarks do not give it: below 500 m they differ by less
+than 1 hPa.
 
-Source: WMO-No. 306 (2019), vol. I.1, FM 15 and FM 16, code table 4678; WMO code table 4677 for the weather.
+Source: WMO-No. 306 (2019), vol. I.1, FM 15 and FM 16, code table 4678; WMO code table 4677 for the
+weather.
 """
 
 from __future__ import annotations
@@ -20,34 +23,51 @@ from typing import Any
 from metar.Metar import Metar
 
 from forecast.domain import Name, Station
-from forecast.observations.formats.collector import Collector, Parsed, Terms, sensible_time, shown, telegraphic
+from forecast.observations.formats.collector import (
+    Collector,
+    Parsed,
+    Terms,
+    sensible_time,
+    shown,
+    telegraphic,
+)
 from forecast.observations.formats.synop import dated
 
 FORM = "metar"
 LONGEST = 800  # characters of a report
-REPORTS = 20_000  # that are read of a file: the library takes 1 to 10 ms for each; the world's in an hour are 5,000
+# that are read of a file: the library takes 1 to 10 ms for each; the world's in an hour are 5,000
+REPORTS = 20_000
 LOW = 2500.0  # [m] below which cloud is low
 AMOUNTS = {"FEW": 1.5 / 8, "SCT": 3.5 / 8, "BKN": 6 / 8, "OVC": 1.0, "VV": 1.0}
 NOTHING_LOW = ("NSC", "CLR", "NCD")
 UNLIMITED = 10_000.0  # [m] 9999 and CAVOK: that far or farther
 
-logging.getLogger("metar.Metar").setLevel(logging.CRITICAL)  # what it cannot read is told as a fault
+# what it cannot read is told as a fault
+logging.getLogger("metar.Metar").setLevel(logging.CRITICAL)
 
-_HEADING = re.compile(r"[A-Z]{4}\d{2} [A-Z]{4} \d{6}( [A-Z]{3})?\s*$|\d{4}/\d\d/\d\d \d\d:\d\d\s*$|\d{3}\s*$|ZCZC.*|NNNN.*")
-_REPORT = re.compile(r"(?:(?:METAR|SPECI)\s+)?(?:COR\s+)?([A-Z][A-Z0-9]{3})\s+(\d\d)(\d\d)(\d\d)Z\b")
+_HEADING = re.compile(
+    r"[A-Z]{4}\d{2} [A-Z]{4} \d{6}( [A-Z]{3})?\s*$|\d{4}/\d\d/\d\d \d\d:\d\d\s*$|\d{3}\s*$|ZCZC.*|NNNN.*"
+)
+_REPORT = re.compile(
+    r"(?:(?:METAR|SPECI)\s+)?(?:COR\s+)?([A-Z][A-Z0-9]{3})\s+(\d\d)(\d\d)(\d\d)Z\b"
+)
 
 # Code table 4677 by the pieces of a weather group; where three stand: light, moderate, heavy.
 _PLAIN = {"BR": 10, "HZ": 5, "FU": 4, "VA": 4, "DU": 6, "SA": 7}
 _OTHER = {"SQ": 18, "FC": 19, "PO": 8, "SS": 31, "DS": 31}
 _FOG = {"MI": 12, "BC": 41, "PR": 41, "VC": 40}
-_FALLING = {"DZ": (51, 53, 55), "RA": (61, 63, 65), "SN": (71, 73, 75), "SG": (77, 77, 77), "IC": (76, 76, 76), "PL": (79, 79, 79),
-            "GS": (87, 88, 88), "GR": (89, 90, 90), "RASN": (68, 69, 69), "DZRA": (58, 59, 59)}  # fmt: skip
+_FALLING = {"DZ": (51, 53, 55), "RA": (61, 63, 65), "SN": (71, 73, 75), "SG": (77, 77, 77),
+            "IC": (76, 76, 76), "PL": (79, 79, 79),
+            "GS": (87, 88, 88), "GR": (89, 90, 90), "RASN": (68, 69, 69),
+            "DZRA": (58, 59, 59)}  # fmt: skip
 _SHOWERS = {"RA": (80, 81, 82), "SN": (85, 86, 86), "RASN": (83, 84, 84)}
 _FREEZING = {"DZ": (56, 57, 57), "RA": (66, 67, 67), "DZRA": (66, 67, 67)}
 
 
 def parse(data: bytes, name: str, terms: Terms | None = None) -> Parsed:
-    """Return what every report of `data` says; the `line` of a fault is that on which its report begins."""
+    """Return what every report of `data` says; the `line` of a fault is that on which its report
+    begins.
+    """
     terms = terms or Terms()
     collector = Collector(name, FORM, terms.limits)
     if data[:64].lstrip()[:1] in (b"[", b"{"):
@@ -58,14 +78,18 @@ def parse(data: bytes, name: str, terms: Terms | None = None) -> Parsed:
         return collector.parsed()
     for count, (line, text) in enumerate(_reports(data, collector)):
         if count >= REPORTS:
-            collector.fault(line, f"more than {REPORTS} reports: the rest is not read; split the file")
+            collector.fault(
+                line, f"more than {REPORTS} reports: the rest is not read; split the file"
+            )
             break
         _read(text, line, terms.received, collector)
     return collector.parsed()
 
 
 def _reports(data: bytes, collector: Collector) -> Iterator[tuple[int, str]]:
-    """Yield each report with the line on which it begins: up to `=`, or one a line where a file has none."""
+    """Yield each report with the line on which it begins: up to `=`, or one a line where a file has
+    none.
+    """
     closed = b"=" in data
     line, kept = 0, ""
     for number, text in collector.lines(telegraphic(data)):
@@ -83,13 +107,19 @@ def _reports(data: bytes, collector: Collector) -> Iterator[tuple[int, str]]:
         yield line, kept.strip()
 
 
-def _read(text: str, line: int, received: datetime, collector: Collector, known: datetime | None = None) -> str:
-    """Keep one report; return its station, empty where it has none. known: its time, where something else says it."""
+def _read(
+    text: str, line: int, received: datetime, collector: Collector, known: datetime | None = None
+) -> str:
+    """Keep one report; return its station, empty where it has none. known: its time, where
+    something else says it.
+    """
     text = " ".join(text.split())
     found = _REPORT.match(text)
     if len(text) > LONGEST or not found:
         if text not in ("METAR", "SPECI"):
-            collector.fault(line, f"{shown(text)} does not begin as a METAR does (ZBAA 221200Z), or is too long")
+            collector.fault(
+                line, f"{shown(text)} does not begin as a METAR does (ZBAA 221200Z), or is too long"
+            )
         return ""
     if re.search(r"\bNIL\b", text[:40]):
         return found[1]
@@ -98,7 +128,9 @@ def _read(text: str, line: int, received: datetime, collector: Collector, known:
         values = _values(_decoded(text, moment))
     except Exception as error:
         words = str(error) if type(error) is ValueError else "its groups cannot be decoded"
-        collector.fault(line, f"station {found[1]}: {shown(words, 100)[1:-1]}: the report is set aside")
+        collector.fault(
+            line, f"station {found[1]}: {shown(words, 100)[1:-1]}: the report is set aside"
+        )
         return found[1]
     collector.add(found[1], moment, values, line)
     return found[1]
@@ -112,7 +144,9 @@ def _decoded(text: str, moment: datetime) -> Any:
 
 
 def _read_json(data: bytes, collector: Collector, terms: Terms) -> None:
-    """Read the answer of aviationweather.gov's service: [{"rawOb": ..., "obsTime": ..., "lat": ..., "lon": ..., "elev": ...}]."""
+    """Read the answer of aviationweather.gov's service: [{"rawOb": ..., "obsTime": ..., "lat": ...,
+    "lon": ..., "elev": ...}].
+    """
     if len(data) > terms.limits.json:
         collector.fault(0, f"the JSON has {len(data)} bytes, at most {terms.limits.json} are read")
         return
@@ -124,7 +158,11 @@ def _read_json(data: bytes, collector: Collector, terms: Terms) -> None:
         collector.fault(0, "the JSON is no list of reports")
         return
     for number, report in enumerate(reports[:REPORTS], 1):
-        raw, seconds = (report.get("rawOb"), report.get("obsTime")) if isinstance(report, dict) else (None, None)
+        raw, seconds = (
+            (report.get("rawOb"), report.get("obsTime"))
+            if isinstance(report, dict)
+            else (None, None)
+        )
         if not isinstance(raw, str) or type(seconds) is not int:
             collector.fault(number, "the report has no rawOb and obsTime")
             continue
@@ -136,7 +174,8 @@ def _read_json(data: bytes, collector: Collector, terms: Terms) -> None:
         station = _read(raw, number, moment, collector, moment)
         place = [report.get(key) for key in ("lat", "lon", "elev")]
         if station and all(type(part) in (int, float) for part in place):
-            collector.place(Station(station, Name("", ""), *map(float, place)))  # type: ignore[arg-type]
+            collector.place(Station(station, Name("", ""),
+                                    *map(float, place)))  # type: ignore[arg-type]
 
 
 def _values(report: Any) -> dict[str, float]:
@@ -151,7 +190,9 @@ def _values(report: Any) -> dict[str, float]:
             values[element] = float(quantity.value(unit))
     if "precipitation_amount" in values:
         values["precipitation_amount"] *= 25.4
-    if values.get("visibility_in_air", 0.0) > UNLIMITED and re.search(r"\b(9999|CAVOK)\b", report.code):
+    if values.get("visibility_in_air", 0.0) > UNLIMITED and re.search(
+        r"\b(9999|CAVOK)\b", report.code
+    ):
         values["visibility_in_air"] = UNLIMITED
     if report.wind_dir is not None:
         values["wind_from_direction"] = float(report.wind_dir.value())
@@ -159,7 +200,11 @@ def _values(report: Any) -> dict[str, float]:
     if pressure is not None:
         values["air_pressure_at_mean_sea_level"] = float(pressure.value("HPA")) * 100
     _sky(report, values)
-    codes = [code for group in report.weather if (code := weather_code(*(part or "" for part in group[:5])))]
+    codes = [
+        code
+        for group in report.weather
+        if (code := weather_code(*(part or "" for part in group[:5])))
+    ]
     if codes:
         values["present_weather"] = float(max(codes))
     return values
@@ -167,7 +212,11 @@ def _values(report: Any) -> dict[str, float]:
 
 def _sky(report: Any, values: dict[str, float]) -> None:
     """Add the clouds: the whole sky, the low part of it, the lowest base."""
-    layers = [(AMOUNTS[cover], height.value("M") if height else None) for cover, height, _ in report.sky if cover in AMOUNTS]
+    layers = [
+        (AMOUNTS[cover], height.value("M") if height else None)
+        for cover, height, _ in report.sky
+        if cover in AMOUNTS
+    ]
     if layers:
         values["cloud_area_fraction"] = max(amount for amount, _ in layers)
         low = [amount for amount, height in layers if height is not None and height < LOW]

@@ -1,13 +1,15 @@
 """MICAPS diamond 1: the bureau's own surface plot, one line a station; its hour is Beijing time.
 
-Read are place, total and low cloud, cloud base, wind, sea-level pressure, dew point, visibility, weather and temperature. Not read:
-precipitation (of six hours; the catalogue has hours), tendencies, past weather, kinds of cloud. Total cloud is in tenths, 11 where the sky
-is obscured. Low cloud comes in percent from most stations and in oktas or tenths from a few: numbers from 1 to 9 leave open which, and are
-not read. Pressure is the last three digits of 0.1 hPa. A number that stands at several places (01009: Japan's automatic net) names no
+Read are place, total and low cloud, cloud base, wind, sea-level pressure, dew point, visibility,
+weather and temperature. Not read: precipitation (of six hours; the catalogue has hours),
+tendencies, past weather, kinds of cloud. Total cloud is in tenths, 11 where the sky is obscured.
+Low cloud comes in percent from most stations and in oktas or tenths from a few: numbers from 1 to 9
+leave open which, and are not read. Pressure is the last three digits of 0.1 hPa. A number that
+stands at several places (01009: Japan's automatic net) names no
 station: its lines are set aside.
 
-Source: columns and pressure as nmc_met_io 0.1 (National Meteorological Centre), read_micaps.py, has them; the rest as counted in the 6,501
-lines of micaps1_2020020402.000.
+Source: columns and pressure as nmc_met_io 0.1 (National Meteorological Centre), read_micaps.py, has
+them; the rest as counted in the 6,501 lines of micaps1_2020020402.000.
 """
 
 from __future__ import annotations
@@ -18,7 +20,14 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from forecast.domain import Name, Station
-from forecast.observations.formats.collector import STATION_ID, Collector, Parsed, Terms, sensible_time, shown
+from forecast.observations.formats.collector import (
+    STATION_ID,
+    Collector,
+    Parsed,
+    Terms,
+    sensible_time,
+    shown,
+)
 
 FORM = "micaps1"
 BEIJING = ZoneInfo("Asia/Shanghai")
@@ -29,7 +38,8 @@ OBSCURED = 11.0
 LINES = 50_000  # that are read of a plot; the whole earth's has 6,500
 SAME_PLACE = 0.05  # [degree] that two lines of one station may differ
 
-Row = tuple[int, str, float, float, float, list[float]]  # line, station, longitude, latitude, elevation, columns from the sixth on
+# line, station, longitude, latitude, elevation, columns from the sixth on
+Row = tuple[int, str, float, float, float, list[float]]
 
 
 def parse(data: bytes, name: str, terms: Terms | None = None) -> Parsed:
@@ -60,7 +70,11 @@ def parse(data: bytes, name: str, terms: Terms | None = None) -> Parsed:
             wanderers.add(row[1])
     for line, station, longitude, latitude, elevation, columns in rows:
         if station in wanderers:
-            collector.fault(line, f"station {station} stands at several places: its lines are set aside", once=f"wanders {station}")
+            collector.fault(
+                line,
+                f"station {station} stands at several places: its lines are set aside",
+                once=f"wanders {station}",
+            )
             continue
         if elevation != MISSING:
             collector.place(Station(station, Name("", ""), latitude, longitude, elevation))
@@ -73,7 +87,9 @@ def _moment(words: Sequence[str], line: int, collector: Collector) -> datetime |
     """Return the plot's time from its second line: year, month, day, hour, number of stations."""
     try:
         year, month, day, hour = (int(word) for word in words[:4])
-        return sensible_time(datetime(year + 2000 if year < 100 else year, month, day, hour, tzinfo=BEIJING))
+        return sensible_time(
+            datetime(year + 2000 if year < 100 else year, month, day, hour, tzinfo=BEIJING)
+        )
     except ValueError:
         collector.fault(line, "the second line is not year, month, day, hour, number of stations")
         return None
@@ -93,7 +109,9 @@ def _row(words: Sequence[str], line: int, collector: Collector) -> Row | None:
         except ValueError:
             value = math.nan
         if not math.isfinite(value):
-            collector.fault(line, f"station {words[0]}: column {place} is no number: {shown(word)}: left out")
+            collector.fault(
+                line, f"station {words[0]}: column {place} is no number: {shown(word)}: left out"
+            )
             value = MISSING
         numbers.append(value)
     longitude, latitude, elevation = numbers[:3]
@@ -105,7 +123,23 @@ def _row(words: Sequence[str], line: int, collector: Collector) -> Row | None:
 
 def _values(columns: Sequence[float]) -> dict[str, float]:
     """Return the values of a line; `columns` begin with total cloud."""
-    total, direction, speed, pressure, _, _, _, _, _, low, base, dew_point, visibility, weather, temperature = columns[:15]
+    (
+        total,
+        direction,
+        speed,
+        pressure,
+        _,
+        _,
+        _,
+        _,
+        _,
+        low,
+        base,
+        dew_point,
+        visibility,
+        weather,
+        temperature,
+    ) = columns[:15]
     values: dict[str, float] = {}
     if total != MISSING:
         values["cloud_area_fraction"] = 1.0 if total == OBSCURED else total / 10
@@ -118,7 +152,9 @@ def _values(columns: Sequence[float]) -> dict[str, float]:
     if speed != MISSING:
         values["wind_speed"] = speed
     if pressure != MISSING:
-        values["air_pressure_at_mean_sea_level"] = pressure * 10 + (100_000 if pressure <= 600 else 90_000)
+        values["air_pressure_at_mean_sea_level"] = pressure * 10 + (
+            100_000 if pressure <= 600 else 90_000
+        )
     if dew_point != MISSING:
         values["dew_point_temperature"] = dew_point + 273.15
     if visibility not in (MISSING, NO_VISIBILITY):

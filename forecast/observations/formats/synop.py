@@ -1,10 +1,13 @@
 """SYNOP: surface reports as FM-12 text, alone or in bulletins.
 
-Read are, of section 1, visibility, cloud, wind, temperatures, humidity, pressures, precipitation and weather; of section 3, snow depth (4),
-precipitation (6), cloud layers (8), hourly sunshine (553) and gusts (910, 911); of section 4, cloud below the station. A class that is open
-to one side is read as its bound; one with two bounds as the lower. Ships (BBXX) and mobile stations (OOXX) have no fixed place: set aside.
+Read are, of section 1, visibility, cloud, wind, temperatures, humidity, pressures, precipitation
+and weather; of section 3, snow depth (4), precipitation (6), cloud layers (8), hourly sunshine
+(553) and gusts (910, 911); of section 4, cloud below the station. A class that is open to one side
+is read as its bound; one with two bounds as the lower. Ships (BBXX) and mobile stations (OOXX) have
+no fixed place: set aside.
 
-Source: WMO-No. 306 (2019), vol. I.1, FM 12-XIV and code tables 1600, 1677, 1819, 1855, 1860, 2700, 3590, 3889, 4019, 4377.
+Source: WMO-No. 306 (2019), vol. I.1, FM 12-XIV and code tables 1600, 1677, 1819, 1855, 1860, 2700,
+3590, 3889, 4019, 4377.
 """
 
 from __future__ import annotations
@@ -22,8 +25,10 @@ TRACE = 990  # RRR: too little to measure; above: tenths
 HOURLY = "5"  # tR: the hour before
 AHEAD = timedelta(hours=12)  # a report may be dated so far after it was received: clocks differ
 LONGEST = 200  # words of a report
-BASES = (0.0, 50.0, 100.0, 200.0, 300.0, 600.0, 1000.0, 1500.0, 2000.0, 2500.0)  # [m] code table 1600: the lower bounds
-_VISIBILITY_90 = (50.0, 50.0, 200.0, 500.0, 1000.0, 2000.0, 4000.0, 10000.0, 20000.0, 50000.0)  # [m] code table 4377 from 90 on
+# [m] code table 1600: the lower bounds
+BASES = (0.0, 50.0, 100.0, 200.0, 300.0, 600.0, 1000.0, 1500.0, 2000.0, 2500.0)
+# [m] code table 4377 from 90 on
+_VISIBILITY_90 = (50.0, 50.0, 200.0, 500.0, 1000.0, 2000.0, 4000.0, 10000.0, 20000.0, 50000.0)
 _HEIGHT_90 = (0.0, *BASES[1:])  # [m] code table 1677 from 90 on
 
 OPENINGS = ("AAXX", "BBXX", "OOXX")
@@ -62,7 +67,9 @@ def layer_height(code: str) -> float:
 
 
 def cover(code: str) -> float:
-    """Return the fraction of sky of a digit in oktas; 9, sky obscured, hides it all. Source: code table 2700."""
+    """Return the fraction of sky of a digit in oktas; 9, sky obscured, hides it all. Source: code
+    table 2700.
+    """
     return min(int(code), 8) / 8
 
 
@@ -104,7 +111,8 @@ class _Report:
 
 
 def parse(data: bytes, name: str, terms: Terms | None = None) -> Parsed:
-    """Return what every report of `data` says; the `line` of a fault is that on which its report begins.
+    """Return what every report of `data` says; the `line` of a fault is that on which its report
+    begins.
 
     A report says only its day and hour: month and year come from `terms.received`.
     """
@@ -124,7 +132,9 @@ def parse(data: bytes, name: str, terms: Terms | None = None) -> Parsed:
 
 
 class _Bulletin:
-    """Takes a file word by word and hands on each report when it ends: at `=`, or where the next opening comes."""
+    """Takes a file word by word and hands on each report when it ends: at `=`, or where the next
+    opening comes.
+    """
 
     def __init__(self, received: datetime, collector: Collector) -> None:
         self.opened = False
@@ -141,7 +151,11 @@ class _Bulletin:
             self.end()
             self.opened, self._dating, self._moment = True, word == "AAXX", None
             if not self._dating:
-                self._collector.fault(line, f"{word}: ships and mobile stations have no fixed place: set aside", once=word)
+                self._collector.fault(
+                    line,
+                    f"{word}: ships and mobile stations have no fixed place: set aside",
+                    once=word,
+                )
         elif self._dating:
             self._dating = False
             self._date(word, line)
@@ -156,7 +170,10 @@ class _Bulletin:
     def _date(self, word: str, line: int) -> None:
         found = _DAY.fullmatch(word)
         if not found:
-            self._collector.fault(line, "AAXX is not followed by day, hour and unit of wind (YYGGiw): its reports are set aside")
+            self._collector.fault(
+                line,
+                "AAXX is not followed by day, hour and unit of wind (YYGGiw): its reports are set aside",
+            )
             return
         try:
             self._moment, self._unit = dated(int(found[1]), int(found[2]), self._received), found[3]
@@ -188,7 +205,9 @@ def dated(day: int, hour: int, received: datetime, minute: int = 0) -> datetime:
     raise ValueError(f"day {day:02d}, hour {hour:02d} is no time of a report")
 
 
-def _read_report(words: Sequence[str], unit: str, moment: datetime, line: int, collector: Collector) -> None:
+def _read_report(
+    words: Sequence[str], unit: str, moment: datetime, line: int, collector: Collector
+) -> None:
     """Read one report: words between two `=`."""
     station = words[0]
     if not _STATION.match(station):
@@ -198,8 +217,15 @@ def _read_report(words: Sequence[str], unit: str, moment: datetime, line: int, c
         return
     if "NIL" in words[1:3]:
         return
-    if len(words) < 3 or not (_GROUP.match(words[1]) and _GROUP.match(words[2])) or len(words) > LONGEST:
-        collector.fault(line, f"station {station}: its first groups (iRixhVV Nddff) are not five digits each: the report is set aside")
+    if (
+        len(words) < 3
+        or not (_GROUP.match(words[1]) and _GROUP.match(words[2]))
+        or len(words) > LONGEST
+    ):
+        collector.fault(
+            line,
+            f"station {station}: its first groups (iRixhVV Nddff) are not five digits each: the report is set aside",
+        )
         return
     report = _Report(knots=unit in "34", wind_known=unit in "0134")
     section = "1"
@@ -212,13 +238,23 @@ def _read_report(words: Sequence[str], unit: str, moment: datetime, line: int, c
             section = "2"
         elif section in READERS:
             if not _GROUP.match(word):
-                collector.fault(line, f"station {station}: group {shown(word)} of section {section} is not five digits: left out")
+                collector.fault(
+                    line,
+                    f"station {station}: group {shown(word)} of section {section} is not five digits: left out",
+                )
                 continue
             _guarded(READERS[section], report, word, station, line, collector)
     collector.add(station, moment, _finished(report), line)
 
 
-def _guarded(reader: Callable[[_Report, str], None], report: _Report, group: str, station: str, line: int, collector: Collector) -> None:
+def _guarded(
+    reader: Callable[[_Report, str], None],
+    report: _Report,
+    group: str,
+    station: str,
+    line: int,
+    collector: Collector,
+) -> None:
     """Let `reader` read a group; what it cannot read is left out, with the reason."""
     try:
         reader(report, group)
@@ -330,7 +366,9 @@ def _finished(report: _Report) -> dict[str, float]:
     if report.dry:
         values.setdefault("precipitation_amount", 0.0)
     if report.bases or report.class_base is not None:
-        values["cloud_base_height"] = min(report.bases) if report.bases else float(report.class_base or 0.0)
+        values["cloud_base_height"] = (
+            min(report.bases) if report.bases else float(report.class_base or 0.0)
+        )
     if report.below:
         amount, top = max(report.below, key=lambda layer: (layer[0], layer[1] or 0.0))
         values["cloud_below_area_fraction"] = amount

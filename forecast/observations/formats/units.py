@@ -6,10 +6,14 @@ from forecast.observations.formats.columns import UNIT_SPELLINGS
 from forecast.quantities import ELEMENTS
 
 # SI unit -> unit -> (factor, offset): SI = value * factor + offset.
+# fmt: off
 _CONVERSIONS: dict[str, dict[str, tuple[float, float]]] = {
-    "K": {"K": (1, 0), "degC": (1, 273.15), "0.1degC": (0.1, 273.15), "degF": (5 / 9, 273.15 - 160 / 9)},
-    "Pa": {"Pa": (1, 0), "hPa": (100, 0), "0.1hPa": (10, 0), "mbar": (100, 0), "kPa": (1000, 0), "mmHg": (133.322387415, 0)},
-    "m": {"m": (1, 0), "km": (1000, 0), "cm": (0.01, 0), "mm": (0.001, 0), "0.1km": (100, 0), "ft": (0.3048, 0)},
+    "K": {"K": (1, 0), "degC": (1, 273.15), "0.1degC": (0.1, 273.15),
+          "degF": (5 / 9, 273.15 - 160 / 9)},
+    "Pa": {"Pa": (1, 0), "hPa": (100, 0), "0.1hPa": (10, 0), "mbar": (100, 0), "kPa": (1000, 0),
+           "mmHg": (133.322387415, 0)},
+    "m": {"m": (1, 0), "km": (1000, 0), "cm": (0.01, 0), "mm": (0.001, 0), "0.1km": (100, 0),
+          "ft": (0.3048, 0)},
     "m s-1": {"m/s": (1, 0), "0.1m/s": (0.1, 0), "km/h": (1 / 3.6, 0), "kt": (1852 / 3600, 0)},
     "degree": {"degree": (1, 0)},
     "kg m-2": {"mm": (1, 0), "0.1mm": (0.1, 0), "cm": (10, 0), "in": (25.4, 0)},
@@ -18,30 +22,72 @@ _CONVERSIONS: dict[str, dict[str, tuple[float, float]]] = {
     "m-3": {"m-3": (1, 0), "cm-3": (1e6, 0)},
     "mag arcsec-2": {"mag/arcsec2": (1, 0)},
 }
+# fmt: on
 _FRACTION = {"1": (1.0, 0.0), "%": (0.01, 0.0), "tenths": (0.1, 0.0), "oktas": (0.125, 0.0)}
 _CODE = {"1": (1.0, 0.0)}
 
 # Other spellings, after lower case and with superscripts brought down.
 _SPELLINGS = {
-    "c": "degC", "\u2103": "degC", "\u00b0c": "degC", "celsius": "degC", "f": "degF", "\u2109": "degF", "\u00b0f": "degF", "mb": "mbar",
-    "percent": "%", "%rh": "%", "m s-1": "m/s", "ms-1": "m/s", "kmh": "km/h", "kph": "km/h", "kn": "kt", "knots": "kt", "deg": "degree",
-    "\u00b0": "degree", "degrees": "degree", "kg m-2": "mm", "kg m-3": "kg/m3", "mg m-3": "mg/m3", "ug m-3": "ug/m3",
-    "\u03bcg/m3": "ug/m3", "\u00b5g/m3": "ug/m3", "ions/cm3": "cm-3", "/cm3": "cm-3", "1/cm3": "cm-3",
-    "1/m3": "m-3", "minutes": "min", "hours": "h", "seconds": "s", "mag arcsec-2": "mag/arcsec2",
+    "c": "degC",
+    "\u2103": "degC",
+    "\u00b0c": "degC",
+    "celsius": "degC",
+    "f": "degF",
+    "\u2109": "degF",
+    "\u00b0f": "degF",
+    "mb": "mbar",
+    "percent": "%",
+    "%rh": "%",
+    "m s-1": "m/s",
+    "ms-1": "m/s",
+    "kmh": "km/h",
+    "kph": "km/h",
+    "kn": "kt",
+    "knots": "kt",
+    "deg": "degree",
+    "\u00b0": "degree",
+    "degrees": "degree",
+    "kg m-2": "mm",
+    "kg m-3": "kg/m3",
+    "mg m-3": "mg/m3",
+    "ug m-3": "ug/m3",
+    "\u03bcg/m3": "ug/m3",
+    "\u00b5g/m3": "ug/m3",
+    "ions/cm3": "cm-3",
+    "/cm3": "cm-3",
+    "1/cm3": "cm-3",
+    "1/m3": "m-3",
+    "minutes": "min",
+    "hours": "h",
+    "seconds": "s",
+    "mag arcsec-2": "mag/arcsec2",
     "mpsas": "mag/arcsec2",
-    "mag": "mag/arcsec2", "octas": "oktas", "okta": "oktas", "feet": "ft", "inch": "in",
+    "mag": "mag/arcsec2",
+    "octas": "oktas",
+    "okta": "oktas",
+    "feet": "ft",
+    "inch": "in",
 } | UNIT_SPELLINGS
-_EXACT = {spelled.lower(): spelled for table in (*_CONVERSIONS.values(), _FRACTION) for spelled in table}
+_EXACT = {
+    spelled.lower(): spelled for table in (*_CONVERSIONS.values(), _FRACTION) for spelled in table
+}
 
 # What a station's table means where it names no unit.
+# fmt: off
 USUAL: dict[str, str] = {
-    "air_temperature": "degC", "dew_point_temperature": "degC", "relative_humidity": "%", "air_pressure": "hPa",
-    "air_pressure_at_mean_sea_level": "hPa", "wind_speed": "m/s", "wind_from_direction": "degree", "wind_speed_of_gust": "m/s",
-    "precipitation_amount": "mm", "visibility_in_air": "m", "cloud_area_fraction": "%", "low_cloud_area_fraction": "%",
-    "cloud_base_height": "m", "cloud_below_area_fraction": "%", "cloud_below_top_altitude": "m", "snow_depth": "cm", "present_weather": "1",
-    "sunshine_duration": "min", "mass_concentration_of_pm2p5": "ug/m3", "negative_oxygen_ions": "cm-3",
+    "air_temperature": "degC", "dew_point_temperature": "degC", "relative_humidity": "%",
+    "air_pressure": "hPa",
+    "air_pressure_at_mean_sea_level": "hPa", "wind_speed": "m/s", "wind_from_direction": "degree",
+    "wind_speed_of_gust": "m/s",
+    "precipitation_amount": "mm", "visibility_in_air": "m", "cloud_area_fraction": "%",
+    "low_cloud_area_fraction": "%",
+    "cloud_base_height": "m", "cloud_below_area_fraction": "%", "cloud_below_top_altitude": "m",
+    "snow_depth": "cm", "present_weather": "1",
+    "sunshine_duration": "min", "mass_concentration_of_pm2p5": "ug/m3",
+    "negative_oxygen_ions": "cm-3",
     "zenith_sky_brightness": "mag/arcsec2",
 }
+# fmt: on
 
 
 def units_of(element: str) -> dict[str, tuple[float, float]]:
