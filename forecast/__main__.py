@@ -284,8 +284,7 @@ def observe(args: argparse.Namespace) -> int:
 
 
 def demo(args: argparse.Namespace) -> int:
-    """Write the sample cycle, serve it on the loopback as the bucket would, and run the line on it.
-    """
+    """Write the sample cycle, serve it on the loopback as the bucket would, and run the line on it."""
     from forecast.sample.bucket import LoopbackBucket
     from forecast.sample.demonstration import demonstration_config, demonstration_run, write_sample
 
@@ -494,7 +493,7 @@ def _world(config: Config, source: str | None) -> Any:
 def _push_server(config: Config, intake: Any) -> Any:
     """Return the door for pushed records. Raises: ConfigError where no station could use it."""
     from forecast.observations.formats import Terms
-    from forecast.observations.http_api import Door, PushServer
+    from forecast.observations.http_api import ObservationEndpoint, PushServer
 
     settings = config.observations.push
     if settings is None or not config.observations.stations:
@@ -502,7 +501,7 @@ def _push_server(config: Config, intake: Any) -> Any:
             "observations: push and stations are both wanted before records can be pushed; see config.yaml"
         )
     stations = {station.id: station.as_station() for station in config.observations.stations}
-    door = Door(
+    door = ObservationEndpoint(
         settings,
         push_tokens(),
         Terms(stations, config.zone),
@@ -546,8 +545,8 @@ def _issue(args: argparse.Namespace, config: Config) -> int:
             "number": report.issue.number,
             "forecasts": report.forecasts,
             "known": report.known,
-            "set_aside": report.set_aside,
-            "unheard": report.unheard,
+            "set_aside": report.failed_phenomena,
+            "unheard": report.unavailable_models,
             "channels": {r.channel: r.outcome for r in report.receipts},
             "seconds": report.seconds,
             "index": str(index),

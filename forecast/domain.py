@@ -242,8 +242,7 @@ class Features:
 
 @dataclass(frozen=True, slots=True)
 class Reason:
-    """A feature that moved a probability: its value in SI, and by how much [logit]; positive is up.
-    """
+    """A feature that moved a probability: its value in SI, and by how much [logit]; positive is up."""
 
     feature: str
     value: float
@@ -260,7 +259,7 @@ class Spread:
 
 
 @dataclass(frozen=True, slots=True)
-class Voice:
+class ContributingRun:
     """What one run of one model (all its members together) gave for an event, and its weight in the
     answer; weights add to 1.
     """
@@ -298,7 +297,7 @@ class Forecast:
     missing: tuple[str, ...] = ()
     quantities: Mapping[str, float] = field(default_factory=dict)
     spreads: Mapping[str, Spread] = field(default_factory=dict)
-    voices: tuple[Voice, ...] = ()
+    contributing_runs: tuple[ContributingRun, ...] = ()
     corrected_by: tuple[str, ...] = ()
 
     @property
@@ -307,7 +306,7 @@ class Forecast:
 
 
 @dataclass(frozen=True, slots=True)
-class RunAnswer:
+class RunForecasts:
     """What one run of one model, all its members together, says of the events: features and
     forecasts in the same order.
     """
@@ -375,7 +374,7 @@ class Observation:
 
 
 @dataclass(frozen=True, slots=True)
-class Live:
+class CurrentObservations:
     """What a station told of late, as readers may see it: nothing DOUBTFUL or WRONG.
 
     newest: element -> when and what it told last (SI). hourly: element -> the end and the mean of
@@ -388,7 +387,7 @@ class Live:
     newest: Mapping[str, tuple[datetime, float]] = field(default_factory=dict)
     hourly: Mapping[str, tuple[tuple[datetime, float], ...]] = field(default_factory=dict)
     comfort: tuple[datetime, int] | None = None
-    heard: datetime | None = None
+    last_report: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -428,8 +427,7 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class Issue:
-    """One publication: its id (a folder's name), its number in the year, when and from which cycle.
-    """
+    """One publication: its id (a folder's name), its number in the year, when and from which cycle."""
 
     id: str
     number: int

@@ -78,8 +78,7 @@ class Deadline:
         return self._end - self._clock.monotonic()
 
     def cut(self) -> None:
-        """Let everything that carries this deadline give up now: its work is not wanted any more.
-        """
+        """Let everything that carries this deadline give up now: its work is not wanted any more."""
         self._end = self._clock.monotonic()
 
     def pause(self, seconds: float, why: str) -> None:

@@ -19,11 +19,25 @@ from forecast import phenomena
 from forecast.archive.issues import Archive
 from forecast.archive.observations import Observations
 from forecast.config import Config
-from forecast.domain import Cycle, Issue, Live, Observation, Receipt, RunAnswer, Station
+from forecast.domain import (
+    CurrentObservations,
+    Cycle,
+    Issue,
+    Observation,
+    Receipt,
+    RunForecasts,
+    Station,
+)
 from forecast.errors import PublishError
 from forecast.ingest import sources
 from forecast.ingest.grib import reader
-from forecast.issue.multi_model import FurtherModel, answer, hear, join_aerosol, owners
+from forecast.issue.multi_model import (
+    FurtherModel,
+    fetch_further_runs,
+    forecasts_of_run,
+    join_aerosol,
+    owners,
+)
 from forecast.learning import train, verify
 from forecast.observations import current, nowcast
 from forecast.observations.intake import Intake
@@ -50,33 +64,37 @@ class World:
 
 
 @dataclass(frozen=True, slots=True)
-class Report:
+class IssueReport:
     """What a run did: for the log, the command line and the scheduler."""
 
     issue: Issue
     receipts: tuple[Receipt, ...]
     forecasts: int
     known: int
-    set_aside: tuple[str, ...]
+    failed_phenomena: tuple[str, ...]
     seconds: dict[str, float]
     # further models without a usable run: the issue went out without them
-    unheard: tuple[str, ...] = ()
+    unavailable_models: tuple[str, ...] = ()
 
     @property
     def exit_code(self) -> int:
         """0 when all was said on every channel, 6 when published only in part."""
-        whole = not self.set_aside and all(receipt.outcome != "failed" for receipt in self.receipts)
+        whole = not self.failed_phenomena and all(
+            receipt.outcome != "failed" for receipt in self.receipts
+        )
         return 0 if whole else PublishError.exit_code
 
     @property
     def summary(self) -> str:
         channels = ", ".join(f"{receipt.channel} {receipt.outcome}" for receipt in self.receipts)
-        aside = f"; set aside: {', '.join(self.set_aside)}" if self.set_aside else ""
-        unheard = f"; not heard: {', '.join(self.unheard)}" if self.unheard else ""
+        aside = f"; set aside: {', '.join(self.failed_phenomena)}" if self.failed_phenomena else ""
+        unheard = (
+            f"; not heard: {', '.join(self.unavailable_models)}" if self.unavailable_models else ""
+        )
         return f"{self.issue.id}: {self.forecasts} forecasts; {channels}{aside}{unheard}"
 
 
-def run(world: World, now: datetime, cycle: Cycle | None = None, ask: bool = True) -> Report:
+def run(world: World, now: datetime, cycle: Cycle | None = None, ask: bool = True) -> IssueReport:
     """Carry one cycle (the newest whole one, or `cycle`) and every further model that is there to
     the screens, as of `now`.
 
@@ -97,7 +115,7 @@ def run(world: World, now: datetime, cycle: Cycle | None = None, ask: bool = Tru
         world.archive.adopt(world.publisher.released)
         with clock("fetch"):
             got = world.source.acquire(needs, now, cycle)
-            further, unheard = hear(world.further, sites, now, ask)
+            further, unheard = fetch_further_runs(world.further, sites, now, ask)
             stations, observed = latest(world, now)
         said_by = config.digest_with(
             [
@@ -109,7 +127,7 @@ def run(world: World, now: datetime, cycle: Cycle | None = None, ask: bool = Tru
         issue = world.archive.open_issue(got.cycle, said_by, now, expires)
         if issue.published and world.publisher.holds(issue.id):
             count, known = world.archive.forecast_count(issue)
-            return Report(
+            return IssueReport(
                 issue, world.publisher.unchanged(issue.id), count, known, (), clock.seconds, unheard
             )
         if not issue.published:
@@ -119,7 +137,9 @@ def run(world: World, now: datetime, cycle: Cycle | None = None, ask: bool = Tru
                 got.files, got.cycle, needs, threads=config.source.decode_threads
             )
             atmosphere, voices, added = join_aerosol(atmosphere, further)
-            correct = partial(nowcast.correct, stations=stations, heard=observed, now=issue.issued)
+            correct = partial(
+                nowcast.correct, stations=stations, observed=observed, now=issue.issued
+            )
             atmosphere, correction = correct(atmosphere)
         with clock("derive"):
             days = almanac.local_days(issue.issued, config.zone, config.forecast.days)
@@ -135,19 +155,19 @@ def run(world: World, now: datetime, cycle: Cycle | None = None, ask: bool = Tru
             told = world.archive.earlier_quantities(
                 events, got.cycle, config.forecast.spread_cycles - 1, SPREAD_OF
             )
-            leading = RunAnswer(
+            leading = RunForecasts(
                 got.cycle,
                 features,
                 predicting(features, got.cycle, earlier=earlier, told_before=told),
             )
             answers = (
                 leading,
-                *(answer(run, events, config, predicting, correct) for run in voices),
+                *(forecasts_of_run(run, events, config, predicting, correct) for run in voices),
             )
             fresh = got.cycle.run - timedelta(hours=config.forecast.fresh_hours)
             # an earlier run knew less than the station does
             open_to_all = [event for event in events if not correction.of(event)]
-            before_now = world.archive.voices(open_to_all, fresh, now)
+            before_now = world.archive.contributing_runs(open_to_all, fresh, now)
             forecasts = correction.named_in(
                 blend(answers, before_now, world.models.shares, config.forecast.grades)
             )
@@ -183,7 +203,7 @@ def run(world: World, now: datetime, cycle: Cycle | None = None, ask: bool = Tru
                 f"{issue.id}: no channel could be served: {'; '.join(r.detail for r in receipts)}"
             )
         world.archive.mark_published(issue.id, now, receipts)
-    return Report(
+    return IssueReport(
         issue,
         receipts,
         len(forecasts),
@@ -203,7 +223,7 @@ def latest(world: World, now: datetime) -> tuple[tuple[Station, ...], dict[str, 
     return stations, nowcast.latest_good(series, now)
 
 
-def measure(world: World, now: datetime) -> tuple[Live, ...]:
+def measure(world: World, now: datetime) -> tuple[CurrentObservations, ...]:
     """Return what the stations that belong to a site told of late, for its tiles; and put it before
     readers, whatever the issue.
     """

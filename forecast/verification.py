@@ -23,13 +23,12 @@ SEEN_FROM = 0.5  # the degree from which it counts as seen: partial and full
 
 
 def happened(outcome: Outcome) -> bool:
-    """Say whether the headline was seen: of a sea of clouds the sea, of all else at least a part.
-    """
+    """Say whether the headline was seen: of a sea of clouds the sea, of all else at least a part."""
     return outcome.state == CLOUD_SEA_STATES[0] if outcome.state else outcome.degree >= SEEN_FROM
 
 
 @dataclass(frozen=True, slots=True)
-class Report:
+class OutcomeReport:
     """One source's word on one day, and when it came in."""
 
     outcome: Outcome
@@ -45,7 +44,7 @@ class Report:
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
+class VerifiedOutcome:
     """What came of a day: the word of the most trusted source that spoke.
 
     outcome: its source is the one that decided, its reporter the last of those who agree. reports:
@@ -63,7 +62,7 @@ class Seen:
         return happened(self.outcome)
 
 
-def resolve(reports: Iterable[Report]) -> Seen | None:
+def resolve(reports: Iterable[OutcomeReport]) -> VerifiedOutcome | None:
     """Return what counts of the reports on one day, None where none tells anything.
 
     The most trusted source decides (domain.OUTCOME_SOURCES). Within it the degree most of its
@@ -91,7 +90,9 @@ def resolve(reports: Iterable[Report]) -> Seen | None:
         amount=amounts[len(amounts) // 2] if amounts else math.nan,
         vividness=math.fsum(vivid) / len(vivid) if vivid else math.nan,
     )
-    return Seen(chosen, len(telling), sources, len({happened(r.outcome) for r in telling}) == 1)
+    return VerifiedOutcome(
+        chosen, len(telling), sources, len({happened(r.outcome) for r in telling}) == 1
+    )
 
 
 def _degree(outcome: Outcome) -> float:
@@ -113,7 +114,7 @@ def _most(values: Sequence[T]) -> T:
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class IssuedForecast:
     """A forecast of a published issue. values: the leading run's features as known then; lead [h]:
     until the event's window begins.
     """
@@ -130,7 +131,7 @@ class Told:
     model: str
     values: Mapping[str, float] = field(default_factory=dict)
     # NWP model -> its newest run's probability
-    voices: Mapping[str, float] = field(default_factory=dict)
+    contributing_runs: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def key(self) -> Key:
@@ -142,7 +143,7 @@ class Told:
 
 
 @dataclass(frozen=True, slots=True)
-class Heard:
+class RunForecast:
     """What one run of one model gave to a forecast of a published issue: its features, as known
     then.
     """

@@ -16,7 +16,7 @@ from dataclasses import replace
 import numpy as np
 import xarray as xr
 
-from forecast.domain import Cycle, Features, Forecast, RunAnswer, Spread, Voice
+from forecast.domain import ContributingRun, Cycle, Features, Forecast, RunForecasts, Spread
 from models.prediction import grade_of
 
 LEAST_CASES = 30  # of a model's forecasts with an outcome before its score counts
@@ -51,7 +51,7 @@ def ensemble(
     cycle: Cycle,
     members: Sequence[tuple[Features, tuple[Forecast, ...]]],
     of_mean: tuple[Forecast, ...],
-) -> RunAnswer:
+) -> RunForecasts:
     """Return an ensemble's answer: the mean of its members' probabilities, told in the words of its
     mean (`of_mean`: predicted from that).
 
@@ -68,14 +68,14 @@ def ensemble(
             s: math.fsum(f.states.get(s, 0.0) for f in known) / len(known) for s in known[0].states
         }
         told.append(replace(middle, probability=probability, states=states))
-    return RunAnswer(
+    return RunForecasts(
         cycle, mean_features([features for features, _ in members]), tuple(told), len(members)
     )
 
 
 def blend(
-    answers: Sequence[RunAnswer],
-    earlier: Mapping[Key, Sequence[Voice]],
+    answers: Sequence[RunForecasts],
+    earlier: Mapping[Key, Sequence[ContributingRun]],
     shares: Mapping[str, Mapping[str, float]],
     grades: Sequence[float],
 ) -> tuple[Forecast, ...]:
@@ -93,14 +93,14 @@ def blend(
 
 
 def _blended(
-    told: Sequence[tuple[RunAnswer, Forecast]],
-    earlier: Mapping[Key, Sequence[Voice]],
+    told: Sequence[tuple[RunForecasts, Forecast]],
+    earlier: Mapping[Key, Sequence[ContributingRun]],
     shares: Mapping[str, Mapping[str, float]],
     grades: Sequence[float],
 ) -> Forecast:
     leading = told[0][1]
     known = [
-        Voice(answer.cycle, f.probability, 0.0, answer.members, f.states)
+        ContributingRun(answer.cycle, f.probability, 0.0, answer.members, f.states)
         for answer, f in told
         if f.known
     ]
@@ -134,7 +134,7 @@ def _blended(
         probability=probability,
         grade=grade_of(probability, grades),
         states=states,
-        voices=voices,
+        contributing_runs=voices,
         spread=_spread(leading, voices),
     )
 
@@ -150,7 +150,7 @@ def _mean(values: Sequence[float], weights: Sequence[float]) -> float:
     return min(1.0, max(0.0, math.fsum(w * v for w, v in zip(weights, values, strict=True))))
 
 
-def _spread(leading: Forecast, voices: Sequence[Voice]) -> Spread:
+def _spread(leading: Forecast, voices: Sequence[ContributingRun]) -> Spread:
     """Return what the leading model's last cycles (`leading.spread`) and the other models' runs
     gave, the widest of it.
     """

@@ -19,7 +19,14 @@ from numpy.typing import NDArray
 
 from forecast.domain import CLOUD_SEA_STATES, PHENOMENA
 from forecast.quantities import features_of
-from forecast.verification import Heard, Key, Report, Seen, Told, resolve
+from forecast.verification import (
+    IssuedForecast,
+    Key,
+    OutcomeReport,
+    RunForecast,
+    VerifiedOutcome,
+    resolve,
+)
 from models.rule_model import PhysicsRule
 from models.training import TrainingSet
 
@@ -37,7 +44,7 @@ BORROWED = 10.0
 SEASONS = ("winter", "spring", "summer", "autumn")
 
 
-def independent(told: Told | Heard, seen: Seen) -> bool:
+def independent(told: IssuedForecast | RunForecast, seen: VerifiedOutcome) -> bool:
     """Say whether a forecast may be held against an outcome: not where both could have come out of
     one run of the model.
     """
@@ -46,8 +53,8 @@ def independent(told: Told | Heard, seen: Seen) -> bool:
 
 def training_set(
     phenomenon: str,
-    heard: Iterable[Heard],
-    seen: Mapping[Key, Seen],
+    heard: Iterable[RunForecast],
+    seen: Mapping[Key, VerifiedOutcome],
     names: Sequence[str] | None = None,
 ) -> TrainingSet:
     """Return the cases of one phenomenon to learn from: a row for each run that had a voice in an
@@ -127,9 +134,8 @@ class Cases:
         return len(np.unique(self.event))
 
 
-def cases(told: Sequence[Told], reports: Mapping[Key, Sequence[Report]]) -> Cases:
-    """Return the forecasts that have an outcome and a probability, with what they are held against.
-    """
+def cases(told: Sequence[IssuedForecast], reports: Mapping[Key, Sequence[OutcomeReport]]) -> Cases:
+    """Return the forecasts that have an outcome and a probability, with what they are held against."""
     seen = {key: came for key, all_ in reports.items() if (came := resolve(all_)) is not None}
     kept = [
         t
@@ -159,7 +165,7 @@ def cases(told: Sequence[Told], reports: Mapping[Key, Sequence[Report]]) -> Case
     )
 
 
-def climatology(seen: Mapping[Key, Seen]) -> dict[Key, tuple[float, float]]:
+def climatology(seen: Mapping[Key, VerifiedOutcome]) -> dict[Key, tuple[float, float]]:
     """Return for each event how often its phenomenon is usually seen, and how often it was over all
     sites and days but its own BLOCK days.
 
@@ -234,7 +240,7 @@ def columns_of_rules() -> dict[str, tuple[str, ...]]:
     return {phenomenon: PhysicsRule(phenomenon).columns for phenomenon in PHENOMENA}
 
 
-def _rule(told: Sequence[Told]) -> Array:
+def _rule(told: Sequence[IssuedForecast]) -> Array:
     """Return what the untrained rule says of the features as they were known at issue."""
     result = np.full(len(told), np.nan)
     rows: dict[str, list[int]] = defaultdict(list)
@@ -253,7 +259,9 @@ def _rule(told: Sequence[Told]) -> Array:
     return result
 
 
-def _persistence(told: Sequence[Told], reports: Mapping[Key, Sequence[Report]]) -> Array:
+def _persistence(
+    told: Sequence[IssuedForecast], reports: Mapping[Key, Sequence[OutcomeReport]]
+) -> Array:
     """Return for each forecast what had last been seen at its site on an earlier day, as known when
     it was issued.
     """
@@ -279,7 +287,7 @@ def _season(day: NDArray[np.datetime64]) -> NDArray[np.integer[Any]]:
 
 
 def shares_scores(
-    told: Sequence[Told], seen: Mapping[Key, Seen]
+    told: Sequence[IssuedForecast], seen: Mapping[Key, VerifiedOutcome]
 ) -> dict[str, dict[str, tuple[float, int]]]:
     """Return phenomenon -> NWP model -> (Brier score, events) of its voices: each phenomenon on the
     cases that all its models told of.
@@ -290,8 +298,8 @@ def shares_scores(
     rows: dict[str, list[tuple[Key, Mapping[str, float], float]]] = defaultdict(list)
     for each in told:
         came = seen.get(each.key)
-        if came is not None and len(each.voices) > 1 and independent(each, came):
-            rows[each.phenomenon].append((each.key, each.voices, float(came.happened)))
+        if came is not None and len(each.contributing_runs) > 1 and independent(each, came):
+            rows[each.phenomenon].append((each.key, each.contributing_runs, float(came.happened)))
     result: dict[str, dict[str, tuple[float, int]]] = {}
     for phenomenon, all_ in rows.items():
         models = sorted({model for _, voices, _ in all_ for model in voices})

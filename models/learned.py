@@ -141,8 +141,7 @@ class LearnedRule(ClassifierMixin, BaseEstimator):
         ]
 
     def _design(self, cases: Array) -> Array:
-        """Return the effects [logit] as columns (case, column): those of a state, after their sum.
-        """
+        """Return the effects [logit] as columns (case, column): those of a state, after their sum."""
         rules, kinds = list(rules_of(self.phenomenon).values()), self._kinds()
         place = {name: i for i, name in enumerate(self.columns)}
         result, at = np.zeros((len(cases), len(kinds))), {kind: i for i, kind in enumerate(kinds)}
@@ -167,8 +166,7 @@ class LearnedRule(ClassifierMixin, BaseEstimator):
         """Return the likelier class of each case."""
         return self.classes_[np.nan_to_num(self.predict_proba(X, sites), nan=-1.0).argmax(axis=1)]
 
-    def interval(self, X: Array, sites: Sequence[str] | None = None,
-                 level: float = 0.9) -> Array:
+    def interval(self, X: Array, sites: Sequence[str] | None = None, level: float = 0.9) -> Array:
         """Return the bounds (case, class, 2) of each probability by what is not known of the
         coefficients.
         """
@@ -214,8 +212,7 @@ class Blend(ClassifierMixin, BaseEstimator):
         return blended([member.predict_proba(X) for member in self.fitted_])
 
 
-def fit_weighted(model: Any, X: Array, y: NDArray[np.integer[Any]],
-                 weight: Array | None) -> Any:
+def fit_weighted(model: Any, X: Array, y: NDArray[np.integer[Any]], weight: Array | None) -> Any:
     """Fit a classifier or a pipeline's last step with weights."""
     steps = getattr(model, "steps", None)
     return model.fit(

@@ -102,8 +102,7 @@ class Prior:
         return np.isfinite(self.precision)
 
     def penalty(self, theta: Array) -> tuple[float, Array]:
-        """Return half the squared distance from the mean in the prior's measure, and its gradient.
-        """
+        """Return half the squared distance from the mean in the prior's measure, and its gradient."""
         slope = np.where(self.free, self.precision, 0.0) * (theta - self.mean)
         return float(0.5 * (slope * (theta - self.mean)).sum()), slope
 
@@ -446,8 +445,7 @@ class PriorLogistic(ClassifierMixin, BaseEstimator):
             columns, self._local(columns, places), np.empty(0), np.empty((0, 0), dtype=bool)
         ).sums(self.theta_)
 
-    def predict_proba(self, X: ArrayLike,
-                      sites: Sequence[Any] | None = None) -> Array:
+    def predict_proba(self, X: ArrayLike, sites: Sequence[Any] | None = None) -> Array:
         """Return the probabilities (case, class)."""
         eta = self.log_odds(X, sites)
         if self.moderated:
@@ -455,14 +453,12 @@ class PriorLogistic(ClassifierMixin, BaseEstimator):
             eta = eta / np.sqrt(1 + np.pi / 8 * variance)
         return softmax(eta, axis=1)
 
-    def predict(self, X: ArrayLike,
-                sites: Sequence[Any] | None = None) -> NDArray[Any]:
+    def predict(self, X: ArrayLike, sites: Sequence[Any] | None = None) -> NDArray[Any]:
         """Return the likelier class of each case."""
         best = self.predict_proba(X, sites).argmax(axis=1)
         return self.classes_[best]
 
-    def sum_covariance(self, X: ArrayLike,
-                       sites: Sequence[Any] | None = None) -> Array:
+    def sum_covariance(self, X: ArrayLike, sites: Sequence[Any] | None = None) -> Array:
         """Return the covariance of the sums (case, class, class) [logit2]; a site without labels
         adds the spread between sites.
         """

@@ -216,8 +216,7 @@ def _home(folder: Path, shipped: Path, phenomenon: str, model_id: str) -> Path:
 
 
 def in_order(folder: Path, phenomenon: str) -> list[str]:
-    """Return the ids in force and before, newest first; a list that cannot be read is an empty one.
-    """
+    """Return the ids in force and before, newest first; a list that cannot be read is an empty one."""
     try:
         told = json.loads(_read(folder / phenomenon / "in_force.json", LARGEST_CARD))
     except (OSError, ValueError, ModelMismatch):

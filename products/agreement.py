@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from forecast.domain import Forecast, Voice
+from forecast.domain import ContributingRun, Forecast
 
 # models whose answers lie no further apart than this say the same: less than one step of the grades
 AGREE = 0.15
@@ -32,10 +32,9 @@ class Agreement:
 
 
 def agreement(forecast: Forecast) -> Agreement | None:
-    """Return how far the models of a forecast agree; None where there are not at least two of them.
-    """
-    voices: dict[str, list[Voice]] = {}
-    for voice in forecast.voices:
+    """Return how far the models of a forecast agree; None where there are not at least two of them."""
+    voices: dict[str, list[ContributingRun]] = {}
+    for voice in forecast.contributing_runs:
         voices.setdefault(voice.cycle.model, []).append(voice)
     if len(voices) < 2:
         return None

@@ -18,7 +18,17 @@ import numpy as np
 import xarray as xr
 
 from forecast.config import Config
-from forecast.domain import Almanac, DayWeather, Features, Forecast, Issue, Live, Name, Site, as_utc
+from forecast.domain import (
+    Almanac,
+    CurrentObservations,
+    DayWeather,
+    Features,
+    Forecast,
+    Issue,
+    Name,
+    Site,
+    as_utc,
+)
 from forecast.quantities import FEATURES
 from forecast.verification import ModelCard, Verification
 from products.pages.tiles import Tile, tiles_of
@@ -225,7 +235,9 @@ class Bulletin:
     # how good the forecasts before this one were; None: not looked into
     verification: Verification | None = None
     models_in_force: tuple[ModelCard, ...] = ()  # by which model each phenomenon was forecast
-    unheard: tuple[str, ...] = ()  # NWP models of the settings whose data did not come in time
+    unavailable_models: tuple[
+        str, ...
+    ] = ()  # NWP models of the settings whose data did not come in time
 
     @property
     def official(self) -> bool:
@@ -293,17 +305,17 @@ def compose(
     config: Config,
     attributions: Sequence[Name],
     issues: Sequence[Issue] = (),
-    live: Sequence[Live] = (),
+    live: Sequence[CurrentObservations] = (),
     verification: Verification | None = None,
     models: Sequence[ModelCard] = (),
-    unheard: Sequence[str] = (),
+    unavailable_models: Sequence[str] = (),
 ) -> Bulletin:
     """Say what is said of each day, in which order; forecasts stand in the order of
     `features.events`.
 
     live: what the stations of the settings told of late. models: what may be known of those that
     served.
-    unheard: the NWP models that were asked and had no usable run.
+    unavailable_models: the NWP models that were asked and had no usable run.
     """
     zone = config.zone
     days = tuple(sorted({day for _, day in almanacs} | {f.event.day for f in forecasts}))
@@ -364,7 +376,7 @@ def compose(
         ),
         verification=verification,
         models_in_force=tuple(models),
-        unheard=tuple(unheard),
+        unavailable_models=tuple(unavailable_models),
     )
 
 

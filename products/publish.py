@@ -27,7 +27,7 @@ from pathlib import Path
 from typing import Any
 
 from forecast.config import Config
-from forecast.domain import Cycle, Issue, Live, Receipt
+from forecast.domain import CurrentObservations, Cycle, Issue, Receipt
 from forecast.errors import PublishError, SkyscapeError
 from forecast.settings import CHANNELS
 from products.bulletin import Bulletin
@@ -98,8 +98,7 @@ class Publisher:
         )
 
     def publish(self, bulletin: Bulletin) -> tuple[Receipt, ...]:
-        """Write the release of a bulletin and put it in force; return what each channel answered.
-        """
+        """Write the release of a bulletin and put it in force; return what each channel answered."""
         issue = bulletin.issue.id
         if not ISSUE_NAME.match(issue):
             raise PublishError(
@@ -118,7 +117,7 @@ class Publisher:
                 shutil.rmtree(fresh)
         return tuple(receipts)
 
-    def publish_live(self, live: Sequence[Live], now: datetime) -> bool:
+    def publish_live(self, live: Sequence[CurrentObservations], now: datetime) -> bool:
         """Put what is measured now beside the releases; False, and nothing is written, where no
         site has a tile and none had one.
         """

@@ -6,7 +6,7 @@ import math
 from datetime import datetime, timedelta
 
 from forecast.config import Config, build_config, default_path
-from forecast.domain import Live
+from forecast.domain import CurrentObservations
 
 # fmt: off
 STATIONS = [
@@ -35,9 +35,8 @@ def with_stations(config: Config) -> Config:
 
 def live(
     config: Config, now: datetime, age: timedelta = timedelta(minutes=10), hours: int = 24
-) -> tuple[Live, ...]:
-    """What the stations told `age` before `now`, and hourly ions or temperatures of the last day.
-    """
+) -> tuple[CurrentObservations, ...]:
+    """What the stations told `age` before `now`, and hourly ions or temperatures of the last day."""
     at = now - age
     weather = {
         "air_temperature": 270.35,
@@ -61,13 +60,15 @@ def live(
             for k in reversed(range(hours))
             if k not in (7, 8)
         )
-        found.append(Live(
+        found.append(CurrentObservations(
             station.as_station(), {element: (at, value) for element, value in told.items()},
             {name: hourly}, (at, 1) if station.kind == "weather" else None, at,
         ))  # fmt: skip
     return tuple(found)
 
 
-def silent(config: Config) -> tuple[Live, ...]:
+def silent(config: Config) -> tuple[CurrentObservations, ...]:
     """The same stations before they ever told anything."""
-    return tuple(Live(station.as_station()) for station in config.observations.stations)
+    return tuple(
+        CurrentObservations(station.as_station()) for station in config.observations.stations
+    )

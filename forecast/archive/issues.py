@@ -32,7 +32,16 @@ from forecast.archive.schema import (
     voice_table,
 )
 from forecast.config import masked
-from forecast.domain import Cycle, Event, Forecast, Issue, Receipt, RunAnswer, Voice, as_utc
+from forecast.domain import (
+    ContributingRun,
+    Cycle,
+    Event,
+    Forecast,
+    Issue,
+    Receipt,
+    RunForecasts,
+    as_utc,
+)
 from forecast.errors import ArchiveError
 from forecast.quantities import FEATURES
 
@@ -231,7 +240,7 @@ class Archive:
     # -- features and forecasts
 
     def keep(
-        self, issue: Issue, answers: Sequence[RunAnswer], forecasts: Sequence[Forecast]
+        self, issue: Issue, answers: Sequence[RunForecasts], forecasts: Sequence[Forecast]
     ) -> None:
         """Keep what an issue says and what each run gave to it, all of it or nothing; a published
         issue is left as it is.
@@ -265,9 +274,9 @@ class Archive:
                 by_run.setdefault(key, {}).setdefault(run, probability)
         return {key: tuple(values.values()) for key, values in by_run.items()}
 
-    def voices(
+    def contributing_runs(
         self, events: Sequence[Event], since: datetime, until: datetime
-    ) -> dict[Key, tuple[Voice, ...]]:
+    ) -> dict[Key, tuple[ContributingRun, ...]]:
         """Return what the runs of [since, until] gave for the same events in published issues,
         newest first, each run once.
         """
@@ -298,13 +307,14 @@ class Archive:
             )
             .order_by(voice.run.desc(), issue_table.c.issued.desc())
         )
-        found: dict[Key, dict[str, Voice]] = {}
+        found: dict[Key, dict[str, ContributingRun]] = {}
         with self.transaction() as connection:
             for row in connection.execute(query):
                 cycle = Cycle(row.run, row.model)
                 if (key := (row.site, row.phenomenon, row.day)) in keys:
                     found.setdefault(key, {}).setdefault(
-                        cycle.id, Voice(cycle, row.probability, 0.0, row.members, row.states)
+                        cycle.id,
+                        ContributingRun(cycle, row.probability, 0.0, row.members, row.states),
                     )
         return {key: tuple(voices.values()) for key, voices in found.items()}
 
@@ -440,7 +450,7 @@ def _event_values(issue: Issue, event: Event) -> dict[str, Any]:
     return {"issue": issue.id, **dict(zip(event_columns, event.key, strict=True))}
 
 
-def rows_of_run(answer: RunAnswer) -> Iterator[tuple[Event, dict[str, Any]]]:
+def rows_of_run(answer: RunForecasts) -> Iterator[tuple[Event, dict[str, Any]]]:
     """Yield each event and what a run says of it as columns: of a voice in an issue, or of a
     hindcast, that learning reads alike.
     """
@@ -466,7 +476,7 @@ def rows_of_run(answer: RunAnswer) -> Iterator[tuple[Event, dict[str, Any]]]:
         )
 
 
-def _voice_rows(issue: Issue, answer: RunAnswer) -> list[dict[str, Any]]:
+def _voice_rows(issue: Issue, answer: RunForecasts) -> list[dict[str, Any]]:
     return [{"issue": issue.id, "members": answer.members, **row} for _, row in rows_of_run(answer)]
 
 
@@ -499,7 +509,7 @@ def _said(forecast: Forecast) -> Mapping[str, Any]:
         "quantities": dict(forecast.quantities),
         "voices": [
             [voice.cycle.id, _number(voice.probability), voice.weight, voice.members]
-            for voice in forecast.voices
+            for voice in forecast.contributing_runs
         ],
         "corrected_by": list(forecast.corrected_by),
     }

@@ -49,8 +49,7 @@ class FileRead:
 
 @dataclass(frozen=True, slots=True)
 class Heard:
-    """What is kept of one station: when it last told anything, and how much it told since a moment.
-    """
+    """What is kept of one station: when it last told anything, and how much it told since a moment."""
 
     last: datetime
     records: int
@@ -231,7 +230,7 @@ class Observations:
             ).all()
         return tuple((row.at, Fault(row.file, row.line, row.reason)) for row in rows)
 
-    def heard(self, stations: Sequence[str], since: datetime) -> dict[str, Heard]:
+    def last_reports(self, stations: Sequence[str], since: datetime) -> dict[str, Heard]:
         """Return of each station that ever told anything: when it did last, and how many records it
         told from `since` on.
         """

@@ -28,7 +28,14 @@ from forecast.archive.schema import (
     voice_table,
 )
 from forecast.domain import OUTCOME_SOURCES, PHENOMENA, Fault, Outcome, as_utc
-from forecast.verification import Heard, Key, Report, Seen, Told, resolve
+from forecast.verification import (
+    IssuedForecast,
+    Key,
+    OutcomeReport,
+    RunForecast,
+    VerifiedOutcome,
+    resolve,
+)
 
 BATCH = 1_000  # rows a statement
 FETCHED = 2_000  # rows at a time
@@ -37,8 +44,7 @@ SAID = ("degree", "vividness", "state", "amount", "detail")
 
 
 class Outcomes:
-    """The outcomes in an archive. Raises: ArchiveError from every method when the database refuses.
-    """
+    """The outcomes in an archive. Raises: ArchiveError from every method when the database refuses."""
 
     def __init__(self, archive: Archive) -> None:
         self._archive = archive
@@ -98,7 +104,7 @@ class Outcomes:
 
     def reports(
         self, since: date | None = None, until: date | None = None, phenomenon: str | None = None
-    ) -> dict[Key, tuple[Report, ...]]:
+    ) -> dict[Key, tuple[OutcomeReport, ...]]:
         """Return every report on the days [since, until] by event, as they came in."""
         table = outcome_table.c
         wanted = [
@@ -110,7 +116,7 @@ class Outcomes:
             .where(*wanted)
             .order_by(table.received, table.source, table.reporter)
         )
-        found: dict[Key, list[Report]] = {}
+        found: dict[Key, list[OutcomeReport]] = {}
         with self._archive.transaction() as connection:
             for row in connection.execute(query):
                 outcome = Outcome(
@@ -126,13 +132,13 @@ class Outcomes:
                     _value(row.vividness),
                 )
                 found.setdefault((row.site, row.phenomenon, row.day), []).append(
-                    Report(outcome, row.received)
+                    OutcomeReport(outcome, row.received)
                 )
         return {key: tuple(reports) for key, reports in found.items()}
 
     def resolved(
         self, since: date | None = None, until: date | None = None, phenomenon: str | None = None
-    ) -> dict[Key, Seen]:
+    ) -> dict[Key, VerifiedOutcome]:
         """Return what counts of each event of the days [since, until]: see hindsight.resolve."""
         told = (
             (key, resolve(reports))
@@ -142,7 +148,7 @@ class Outcomes:
 
     def disagreements(
         self, since: date | None = None, until: date | None = None
-    ) -> tuple[tuple[Seen, tuple[Report, ...]], ...]:
+    ) -> tuple[tuple[VerifiedOutcome, tuple[OutcomeReport, ...]], ...]:
         """Return the events on which reports differ whether it was seen, the latest day first, with
         all the reports.
         """
@@ -169,8 +175,7 @@ class Outcomes:
 
 
 class Past:
-    """What published issues told. Raises: ArchiveError from every method when the database refuses.
-    """
+    """What published issues told. Raises: ArchiveError from every method when the database refuses."""
 
     def __init__(self, archive: Archive) -> None:
         self._archive = archive
@@ -181,7 +186,7 @@ class Past:
         until: date | None = None,
         only_judged: bool = True,
         features: Mapping[str, Sequence[str]] | None = None,
-    ) -> list[Told]:
+    ) -> list[IssuedForecast]:
         """Return the forecasts issued before the event began, of the days [since, until], the
         oldest issue first.
 
@@ -221,7 +226,7 @@ class Past:
             .order_by(issue.issued, issue.id, said.day, said.site, said.phenomenon)
         )
         return [
-            Told(
+            IssuedForecast(
                 row.id,
                 row.issued,
                 row.run,
@@ -238,14 +243,14 @@ class Past:
             for row in self._rows(query)
         ]
 
-    def heard(
+    def run_forecasts(
         self,
         phenomenon: str,
         since: date | None = None,
         until: date | None = None,
         model: str | None = None,
         only_judged: bool = True,
-    ) -> list[Heard]:
+    ) -> list[RunForecast]:
         """Return what each run gave to forecasts issued before the event began, of the days [since,
         until], the oldest issue first.
 
@@ -279,7 +284,7 @@ class Past:
             .order_by(issue.issued, issue.id, heard.day, heard.site, heard.cycle)
         )
         return [
-            Heard(
+            RunForecast(
                 row.id,
                 row.issued,
                 row.model,
@@ -333,8 +338,7 @@ def _wanted(
 
 
 def _voices(said: Any) -> dict[str, float]:
-    """Return the probability of each model's newest run, from an issue's own words on its voices.
-    """
+    """Return the probability of each model's newest run, from an issue's own words on its voices."""
     newest: dict[str, float] = {}
     for cycle, probability, *_ in sorted(
         (said or {}).get("voices", ()), key=lambda voice: str(voice[0])
@@ -362,7 +366,7 @@ def _write(connection: sql.Connection, outcomes: Iterable[Outcome], at: datetime
             raise ValueError(
                 f"an outcome of {o.phenomenon!r} by {o.source!r}: expected one of {PHENOMENA} by one of {OUTCOME_SOURCES}"
             )
-        if Report(o, at).tells:
+        if OutcomeReport(o, at).tells:
             row: dict[str, Any] = {
                 "site": o.site,
                 "phenomenon": o.phenomenon,

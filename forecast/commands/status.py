@@ -84,7 +84,9 @@ def _observed(config: Config, archive: Archive, now: datetime, everything: bool)
     set aside, each reason once a file.
     """
     settings, came_in = config.observations, CameIn(archive)
-    heard = Observations(archive).heard([station.id for station in settings.stations], now - DAY)
+    heard = Observations(archive).last_reports(
+        [station.id for station in settings.stations], now - DAY
+    )
     flagged: dict[str, dict[str, dict[str, int]]] = {}
     for of in came_in.flagged(now - DAY):
         flagged.setdefault(of.station, {})[of.element] = {

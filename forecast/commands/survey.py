@@ -377,8 +377,7 @@ def _destination(
 
 
 def _interpolated(grid: xr.DataArray, latitude: Floats, longitude: Floats) -> Floats:
-    """Return the grid's values between its cells, bilinear; NaN outside and where a corner is NaN.
-    """
+    """Return the grid's values between its cells, bilinear; NaN outside and where a corner is NaN."""
     rows, columns = grid["latitude"].values, grid["longitude"].values
     row = np.interp(latitude, rows, np.arange(len(rows), dtype=float), left=np.nan, right=np.nan)
     column = np.interp(

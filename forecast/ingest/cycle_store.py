@@ -35,9 +35,8 @@ _RUN = re.compile(r"\d{10}")
 
 
 @dataclass(frozen=True, slots=True)
-class Card:
-    """What a whole file holds: beside it, in JSON. `starts`: field -> where its window begins [h].
-    """
+class CycleManifest:
+    """What a whole file holds: beside it, in JSON. `starts`: field -> where its window begins [h]."""
 
     needs: str
     messages: int
@@ -61,8 +60,7 @@ def length_of(header: bytes, where: str) -> int:
 
 
 def check_message(data: bytes, where: str) -> None:
-    """Raise SourceCorrupt unless `data` is exactly one message: GRIB ... 7777, as long as it says.
-    """
+    """Raise SourceCorrupt unless `data` is exactly one message: GRIB ... 7777, as long as it says."""
     length = length_of(data[:HEADER], where)
     if length != len(data):
         raise SourceCorrupt(f"{where}: the message declares {length} bytes, {len(data)} are there")
@@ -79,7 +77,9 @@ class StepFile:
         self.part = folder / f"f{step:03d}.grib2.part"
         self.plan = folder / f"f{step:03d}.plan"
 
-    def read_card(self, needs: str, known: dict[Path, tuple[int, int, int]]) -> Card | None:
+    def read_card(
+        self, needs: str, known: dict[Path, tuple[int, int, int]]
+    ) -> CycleManifest | None:
         """Return the card of a file that is whole, holds `needs` and is what was written; None
         where it must be fetched.
 
@@ -87,7 +87,7 @@ class StepFile:
         told by inode, size and time.
         """
         try:
-            card = Card(**json.loads(self.card.read_bytes()))
+            card = CycleManifest(**json.loads(self.card.read_bytes()))
             status = self.path.stat()
         except (OSError, ValueError, TypeError):
             return None
@@ -147,7 +147,7 @@ class StepFile:
         self.card.unlink(missing_ok=True)
         digest = _sha256(self.part)
         give_name(self.part, self.path)
-        card = Card(needs, count, size, digest, dict(starts))
+        card = CycleManifest(needs, count, size, digest, dict(starts))
         write_whole(self.card, [json.dumps(asdict(card), indent=1).encode()])
         self.plan.unlink(missing_ok=True)
 
@@ -160,7 +160,7 @@ class StepFile:
         return {self.path.name, self.card.name, self.part.name, self.plan.name}
 
 
-class Shelf:
+class CycleStore:
     """All the cycles of one model."""
 
     def __init__(self, cycles: Path, model: str) -> None:
@@ -174,8 +174,7 @@ class Shelf:
 
     @contextmanager
     def locked(self, deadline: Deadline) -> Iterator[None]:
-        """Work alone in the folder; the lock goes with the process that holds it, however it ends.
-        """
+        """Work alone in the folder; the lock goes with the process that holds it, however it ends."""
         self._root.mkdir(parents=True, exist_ok=True)
         with (self._root / ".lock").open("w") as file:
             while True:

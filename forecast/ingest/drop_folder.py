@@ -24,7 +24,7 @@ from forecast.http import CLOCK, Clock, Deadline, write_whole
 from forecast.ingest import Needs
 from forecast.ingest.grib.headers import Message, read_data, scan
 from forecast.ingest.matching import holds, lacking
-from forecast.ingest.provider import ATTRIBUTION, Acquired, path_of
+from forecast.ingest.provider import ATTRIBUTION, FetchedCycle, path_of
 from forecast.quantities import Field
 from forecast.settings import ModelSettings
 
@@ -109,7 +109,7 @@ class Folder:
 
     def fetch(
         self, needs: Needs, cycle: Cycle, ask: bool = True, within: Deadline | None = None
-    ) -> Acquired:
+    ) -> FetchedCycle:
         """Return the files that hold every wanted step of `cycle`; other runs and steps in the
         folder are left alone.
 
@@ -138,7 +138,7 @@ class Folder:
             )
         paths = tuple(dict.fromkeys(path for step in needs.steps for path in files[step]))
         self._settle(paths, needs.fields)
-        return Acquired(
+        return FetchedCycle(
             cycle, paths, self._contents.attribution, self.name, 0, 0, notes, self._contents.members
         )
 
@@ -178,8 +178,7 @@ class Folder:
         return said
 
     def _settle(self, paths: Iterable[Path], fields: tuple[Field, ...]) -> None:
-        """Look again at files that are new. Raises: CycleNotReady where one is still being written.
-        """
+        """Look again at files that are new. Raises: CycleNotReady where one is still being written."""
         new = {path: self._sheet(path, fields) for path in paths if path in self._new}
         if new and self._contents.settling:
             self._clock.sleep(self._contents.settling)

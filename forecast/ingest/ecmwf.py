@@ -17,7 +17,7 @@ from typing import Any
 from forecast.domain import Cycle
 from forecast.errors import SourceCorrupt
 from forecast.http import BUSY, CLOCK, Client, Clock
-from forecast.ingest.cycle_store import Shelf
+from forecast.ingest.cycle_store import CycleStore
 from forecast.ingest.inventory import Entry, Names, Span
 from forecast.ingest.range_download import Bucket, Layout
 from forecast.quantities import Field
@@ -39,7 +39,7 @@ def open_mirror(
     model: ModelSettings,
     mirror: HttpSettings,
     name: str,
-    shelf: Shelf,
+    shelf: CycleStore,
     path: Callable[[Cycle, int], str],
     clock: Clock = CLOCK,
 ) -> Bucket:

@@ -15,8 +15,8 @@ from forecast.domain import Cycle
 from forecast.errors import CycleNotReady, SourceError, SourceUnavailable
 from forecast.http import CLOCK, Client, Clock, Deadline
 from forecast.ingest import Needs
-from forecast.ingest.cycle_store import Shelf
-from forecast.ingest.provider import Acquired, Way
+from forecast.ingest.cycle_store import CycleStore
+from forecast.ingest.provider import FetchedCycle, Provider
 from forecast.ingest.range_download import Bucket, Layout
 from forecast.settings import HttpSettings, ModelSettings
 
@@ -27,10 +27,10 @@ def open_mirror(
     model: ModelSettings,
     mirror: HttpSettings,
     name: str,
-    shelf: Shelf,
+    shelf: CycleStore,
     path: Callable[[Cycle, int, int], str],
     clock: Clock = CLOCK,
-) -> Way:
+) -> Provider:
     """Return the way to `model` at one of its mirrors: one bucket, or one a member; they share
     connections and rate.
     """
@@ -59,17 +59,17 @@ def member_name(member: int) -> str:
 class Members:
     """A run by its members, each by a way of its own."""
 
-    def __init__(self, name: str, ways: Mapping[int, Way]) -> None:
+    def __init__(self, name: str, ways: Mapping[int, Provider]) -> None:
         self.name = name
         self._ways = dict(ways)
 
     def fetch(
         self, needs: Needs, cycle: Cycle, ask: bool = True, within: Deadline | None = None
-    ) -> Acquired:
+    ) -> FetchedCycle:
         """Bring the members one by one. Raises: what the first that lacks met, where fewer than
         half are whole.
         """
-        got: dict[int, Acquired] = {}
+        got: dict[int, FetchedCycle] = {}
         failures: dict[int, SourceError] = {}
         for member, way in self._ways.items():
             try:
@@ -87,7 +87,7 @@ class Members:
             f"member {member} is not there: {error}" for member, error in failures.items()
         )
         parts = tuple(got.values())
-        return Acquired(
+        return FetchedCycle(
             cycle,
             tuple(file for part in parts for file in part.files),
             parts[0].attribution,

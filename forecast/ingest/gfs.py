@@ -14,11 +14,11 @@ from forecast.domain import Cycle
 from forecast.errors import CycleNotReady, SourceCorrupt
 from forecast.http import CLOCK, Client, Clock, Deadline, progress
 from forecast.ingest import Needs
-from forecast.ingest.cycle_store import Shelf
+from forecast.ingest.cycle_store import CycleStore
 from forecast.ingest.grib.headers import scan
 from forecast.ingest.matching import choose_messages, refuse_poor
-from forecast.ingest.provider import ATTRIBUTION, Acquired, path_of
-from forecast.ingest.range_download import Bucket, Errand, Layout, Remote, insisting
+from forecast.ingest.provider import ATTRIBUTION, FetchedCycle, path_of
+from forecast.ingest.range_download import Bucket, DownloadTask, Layout, Remote, insisting
 from forecast.settings import HttpSettings
 
 log = logging.getLogger(__name__)
@@ -29,7 +29,7 @@ MAXIMUM_CUT = 64_000_000  # [byte] of one answer of the filter; 14 by 18 degrees
 LACKING = 0.05
 
 
-def open_bucket(settings: HttpSettings, shelf: Shelf, clock: Clock = CLOCK) -> Bucket:
+def open_bucket(settings: HttpSettings, shelf: CycleStore, clock: Clock = CLOCK) -> Bucket:
     """Return the way to GFS's public bucket."""
     return Bucket(
         Client(settings, clock),
@@ -42,12 +42,12 @@ def open_bucket(settings: HttpSettings, shelf: Shelf, clock: Clock = CLOCK) -> B
 class Filter(Remote):
     """The region filter of NOMADS: one request a step, cut to the region on the server."""
 
-    def __init__(self, settings: HttpSettings, shelf: Shelf, clock: Clock = CLOCK) -> None:
+    def __init__(self, settings: HttpSettings, shelf: CycleStore, clock: Clock = CLOCK) -> None:
         super().__init__(Client(settings, clock), settings.connections, shelf, "filter", "filter")
 
     def fetch(
         self, needs: Needs, cycle: Cycle, ask: bool = True, within: Deadline | None = None
-    ) -> Acquired:
+    ) -> FetchedCycle:
         """Bring every message that `needs` names, at every step. Raises: CycleNotReady,
         SourceUnavailable, SourceCorrupt.
         """
@@ -72,12 +72,12 @@ class Filter(Remote):
             self._refuse_thin(errand)
             return errand.acquired(ATTRIBUTION)
 
-    def _step(self, errand: Errand, step: int, advance: Callable[[int], object]) -> None:
+    def _step(self, errand: DownloadTask, step: int, advance: Callable[[int], object]) -> None:
         """Bring one step; a damaged answer is asked for again."""
         insisting(lambda: self._cut(errand, step), errand.files[step].discard)
         advance(1)
 
-    def _cut(self, errand: Errand, step: int) -> None:
+    def _cut(self, errand: DownloadTask, step: int) -> None:
         folder, name = path_of(errand.cycle, step)
         file, fields = errand.files[step], errand.needs.fields
         try:
@@ -100,7 +100,7 @@ class Filter(Remote):
         file.append(body[m.offset : m.offset + m.length] for m in kept)
         file.finish(errand.digests[step], {}, lambda data: sum(1 for _ in scan(data, name)))
 
-    def _refuse_thin(self, errand: Errand) -> None:
+    def _refuse_thin(self, errand: DownloadTask) -> None:
         """Raise CycleNotReady where a step has notably fewer messages than the rest: it was read
         while it grew.
 

@@ -70,8 +70,7 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """A field of the catalogue, on one level [Pa] where it has levels, and the entry that holds it.
-    """
+    """A field of the catalogue, on one level [Pa] where it has levels, and the entry that holds it."""
 
     field: Field
     level: int | None
@@ -237,8 +236,7 @@ class Selection:
 def _entry(
     shelf: Sequence[Sequence[Entry]], statistic: str, before: int, earlier: float | None
 ) -> Entry | None:
-    """Return the entry that serves `statistic` best, of the first spelling that has one; or None.
-    """
+    """Return the entry that serves `statistic` best, of the first spelling that has one; or None."""
     for entries in shelf:
         fitting = [
             (e, e.span.start, e.span.end)

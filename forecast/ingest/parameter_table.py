@@ -22,8 +22,7 @@ def fields_of(model: ModelSettings) -> tuple[Field, ...]:
 
 
 def _spoken(field: Field, said: ParameterSettings, centre: int | None) -> Field:
-    """Return `field` with what the table of a model of `centre` says otherwise than the catalogue.
-    """
+    """Return `field` with what the table of a model of `centre` says otherwise than the catalogue."""
     keys = field.keys
     if said.key:
         discipline, category, number, surface = (int(part) for part in said.key[:4])

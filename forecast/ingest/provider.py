@@ -16,7 +16,7 @@ ATTRIBUTION = "NOAA/NCEP GFS, public domain"
 
 
 @dataclass(frozen=True, slots=True)
-class Acquired:
+class FetchedCycle:
     """A whole cycle in files: which, where, whose, by which way, at what cost; what is worth
     telling; which members are whole.
     """
@@ -31,14 +31,14 @@ class Acquired:
     members: tuple[int, ...] = ()
 
 
-class Way(Protocol):
+class Provider(Protocol):
     """One way to have a cycle."""
 
     name: str
 
     def fetch(
         self, needs: Needs, cycle: Cycle, ask: bool = True, within: Deadline | None = None
-    ) -> Acquired:
+    ) -> FetchedCycle:
         """Bring the whole of `cycle`, before `within` ends; without `ask`, only what was fetched
         before.
 

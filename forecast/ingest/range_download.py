@@ -24,7 +24,14 @@ from forecast.domain import Cycle
 from forecast.errors import CycleNotReady, SourceCorrupt
 from forecast.http import Deadline
 from forecast.ingest import Needs
-from forecast.ingest.cycle_store import HEADER, Card, Shelf, StepFile, check_message, length_of
+from forecast.ingest.cycle_store import (
+    HEADER,
+    CycleManifest,
+    CycleStore,
+    StepFile,
+    check_message,
+    length_of,
+)
 from forecast.ingest.inventory import (
     MAXIMUM_MESSAGE,
     MAXIMUM_TEXT,
@@ -38,7 +45,7 @@ from forecast.ingest.inventory import (
     spelled,
 )
 from forecast.ingest.matching import refuse_poor, verify
-from forecast.ingest.provider import ATTRIBUTION, Acquired
+from forecast.ingest.provider import ATTRIBUTION, FetchedCycle
 from forecast.quantities import Field
 
 log = logging.getLogger(__name__)
@@ -75,7 +82,7 @@ class Remote:
     """
 
     def __init__(
-        self, client: transport.Client, connections: int, shelf: Shelf, name: str, origin: str
+        self, client: transport.Client, connections: int, shelf: CycleStore, name: str, origin: str
     ) -> None:
         self.name = name
         self._client, self._connections, self._shelf, self._origin = (
@@ -88,8 +95,8 @@ class Remote:
 
     def _errand(
         self, needs: Needs, cycle: Cycle, within: Deadline | None, said: object = None
-    ) -> Errand:
-        return Errand(
+    ) -> DownloadTask:
+        return DownloadTask(
             self._client, self._shelf, self._origin, needs, cycle, self._known, within, said
         )
 
@@ -101,7 +108,7 @@ class Bucket(Remote):
         self,
         client: transport.Client,
         connections: int,
-        shelf: Shelf,
+        shelf: CycleStore,
         layout: Layout,
         name: str = "bucket",
         origin: str = "bucket",
@@ -111,7 +118,7 @@ class Bucket(Remote):
 
     def fetch(
         self, needs: Needs, cycle: Cycle, ask: bool = True, within: Deadline | None = None
-    ) -> Acquired:
+    ) -> FetchedCycle:
         """Bring every message that `needs` names, at every step. Raises: CycleNotReady,
         SourceUnavailable, SourceCorrupt.
         """
@@ -163,7 +170,7 @@ class Bucket(Remote):
         ranges = [each for step in spans for each in step]
         return sum(end - first for first, end in ranges), len(ranges) + 2 * len(needs.steps)
 
-    def _last_listing(self, errand: Errand) -> Listing:
+    def _last_listing(self, errand: DownloadTask) -> Listing:
         """Return the listing of the last wanted step. Where even the first has none, nothing of the
         run is there: the error says so.
         """
@@ -186,7 +193,7 @@ class Bucket(Remote):
             raise
 
     def _choose(
-        self, needs: Needs, listings: dict[int, Listing], cards: dict[int, Card]
+        self, needs: Needs, listings: dict[int, Listing], cards: dict[int, CycleManifest]
     ) -> dict[int, Selection]:
         """Choose what is wanted of every step, in order: which window is best depends on the one
         chosen before.
@@ -210,10 +217,10 @@ class Bucket(Remote):
             listing.entries, needs.fields, step, previous, self._layout.names, self._layout.members
         )
 
-    def _listing(self, errand: Errand, step: int) -> Listing:
+    def _listing(self, errand: DownloadTask, step: int) -> Listing:
         return insisting(lambda: self._read_listing(errand, step))
 
-    def _read_listing(self, errand: Errand, step: int) -> Listing:
+    def _read_listing(self, errand: DownloadTask, step: int) -> Listing:
         """Fetch the inventory of a step, and the head of its last message: together they prove file
         and inventory whole.
         """
@@ -254,7 +261,7 @@ class Bucket(Remote):
 
     def _step(
         self,
-        errand: Errand,
+        errand: DownloadTask,
         step: int,
         listing: Listing,
         chosen: dict[int, Selection],
@@ -276,7 +283,7 @@ class Bucket(Remote):
 
     def _ranges(
         self,
-        errand: Errand,
+        errand: DownloadTask,
         step: int,
         listing: Listing,
         selection: Selection,
@@ -357,7 +364,7 @@ class Listing:
     digest: str
 
 
-class Errand:
+class DownloadTask:
     """One attempt to have one cycle by one way: its files, its deadline, what it cost. A `with`
     block works alone in the folder.
     """
@@ -365,7 +372,7 @@ class Errand:
     def __init__(
         self,
         client: transport.Client,
-        shelf: Shelf,
+        shelf: CycleStore,
         origin: str,
         needs: Needs,
         cycle: Cycle,
@@ -382,7 +389,7 @@ class Errand:
             for i, step in enumerate(needs.steps)
         }
 
-    def __enter__(self) -> Errand:
+    def __enter__(self) -> DownloadTask:
         with ExitStack() as stack:
             stack.enter_context(self._shelf.locked(self.deadline))
             folder = self._shelf.folder(self.cycle, self._origin)
@@ -405,7 +412,7 @@ class Errand:
                 f"{self.cycle.id}: was not fetched before, and the server cannot be asked now"
             )
 
-    def card(self, step: int) -> Card | None:
+    def card(self, step: int) -> CycleManifest | None:
         return self.files[step].read_card(self.digests[step], self._known)
 
     def each(self, work: Callable[[int], T], steps: Sequence[int], threads: int) -> dict[int, T]:
@@ -421,10 +428,10 @@ class Errand:
                 pool.shutdown(wait=True, cancel_futures=True)
                 raise
 
-    def acquired(self, attribution: str) -> Acquired:
+    def acquired(self, attribution: str) -> FetchedCycle:
         files = tuple(self.files[step].path for step in self.needs.steps)
         spent = (self._client.bytes - self._before[0], self._client.requests - self._before[1])
-        return Acquired(self.cycle, files, attribution, self._origin, *spent)
+        return FetchedCycle(self.cycle, files, attribution, self._origin, *spent)
 
 
 def needs_digest(

@@ -29,19 +29,19 @@ from forecast.errors import (
 )
 from forecast.http import CLOCK, Clock, Deadline, shown
 from forecast.ingest import Needs, derived_fields, ecmwf, gefs, gfs
-from forecast.ingest.cycle_store import Shelf, disk_spoken_for
+from forecast.ingest.cycle_store import CycleStore, disk_spoken_for
 from forecast.ingest.drop_folder import Folder, contents_of, contents_of_lead
 from forecast.ingest.grib import reader
 from forecast.ingest.parameter_table import fields_of
-from forecast.ingest.provider import Acquired, Way
+from forecast.ingest.provider import FetchedCycle, Provider
 from forecast.quantities import DEFAULT_FIELDS
 from forecast.settings import SOURCES, ModelSettings, SourceSettings
 
 log = logging.getLogger(__name__)
 
 __all__ = [
-    "Acquired",
-    "ModelRun",
+    "FetchedCycle",
+    "FetchedRun",
     "ModelSource",
     "Source",
     "needs_of",
@@ -121,8 +121,8 @@ class Source:
     def __init__(
         self,
         settings: SourceSettings | ModelSettings,
-        ways: Sequence[Way],
-        shelf: Shelf,
+        ways: Sequence[Provider],
+        shelf: CycleStore,
         cycles: Path,
     ) -> None:
         self._settings = settings
@@ -144,7 +144,7 @@ class Source:
         cycle: Cycle | None = None,
         within: Deadline | None = None,
         ask: bool = True,
-    ) -> Acquired:
+    ) -> FetchedCycle:
         """Return `cycle`, or the newest whole one as of `now`, in files; what is not there when
         `within` ends is not waited for.
 
@@ -255,7 +255,7 @@ class Source:
 
 
 @dataclass(frozen=True, slots=True)
-class ModelRun:
+class FetchedRun:
     """What a further model says: its newest whole run, an atmosphere a member (one where it has
     none), and whose it is.
     """
@@ -276,7 +276,7 @@ class ModelSource:
         self.model = model
         self._config, self._source, self._clock = config, source, clock
 
-    def acquire(self, sites: Sequence[Site], now: datetime, ask: bool = True) -> Acquired:
+    def acquire(self, sites: Sequence[Site], now: datetime, ask: bool = True) -> FetchedCycle:
         """Return the files of the newest whole run as of `now`, within the model's own deadline.
         Raises: SourceError.
 
@@ -288,7 +288,7 @@ class ModelSource:
             needs_of(self._config, sites, self.model), now, within=deadline, ask=ask
         )
 
-    def read(self, sites: Sequence[Site], now: datetime, ask: bool = True) -> ModelRun:
+    def read(self, sites: Sequence[Site], now: datetime, ask: bool = True) -> FetchedRun:
         """Return the newest whole run as of `now`, what it lacks derived where physics allows;
         without `ask` no server is spoken to.
 
@@ -313,7 +313,7 @@ class ModelSource:
             atmospheres = tuple(derived_fields.complete(atmosphere) for atmosphere in atmospheres)
             self._refuse_poor(atmospheres)
         owner = self.model.attribution
-        return ModelRun(
+        return FetchedRun(
             self.model,
             got.cycle,
             atmospheres,
@@ -357,8 +357,8 @@ def open_models(config: Config, clock: Clock = CLOCK) -> tuple[ModelSource, ...]
 
 def _open_model(config: Config, model: ModelSettings, clock: Clock) -> Source:
     cycles = config.source.cycles
-    shelf = Shelf(cycles, model.id)
-    ways: list[Way] = []
+    shelf = CycleStore(cycles, model.id)
+    ways: list[Provider] = []
     for mirror in model.mirrors if model.layout != "folder" else ():
         name = shown(mirror.url).partition("://")[2]
         if model.layout == "ecmwf":
@@ -403,7 +403,7 @@ def open_source(config: Config, only: str | None = None, clock: Clock = CLOCK) -
             f"--source {only}: there is no such source; choose one of {', '.join(SOURCES)}"
         )
     settings = config.source
-    shelf = Shelf(settings.cycles, settings.model)
+    shelf = CycleStore(settings.cycles, settings.model)
     names = settings.order if only is None else (only,)
     ways = [_way(name, settings, shelf, clock) for name in dict.fromkeys(names)]
     if not ways:
@@ -411,7 +411,7 @@ def open_source(config: Config, only: str | None = None, clock: Clock = CLOCK) -
     return Source(settings, ways, shelf, settings.cycles)
 
 
-def _way(name: str, settings: SourceSettings, shelf: Shelf, clock: Clock) -> Way:
+def _way(name: str, settings: SourceSettings, shelf: CycleStore, clock: Clock) -> Provider:
     if name == "filter":
         return gfs.Filter(settings.filter, shelf, clock)
     if name == "bucket":

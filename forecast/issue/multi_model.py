@@ -15,7 +15,7 @@ from typing import Protocol
 
 from forecast import phenomena
 from forecast.config import Config
-from forecast.domain import Atmosphere, Cycle, Event, Features, Forecast, Name, RunAnswer, Site
+from forecast.domain import Atmosphere, Cycle, Event, Features, Forecast, Name, RunForecasts, Site
 from forecast.errors import SkyscapeError
 from forecast.ingest import derived_fields
 from forecast.observations.nowcast import Correction
@@ -51,7 +51,7 @@ class FurtherModel(Protocol):
     def read(self, sites: Sequence[Site], now: datetime, ask: bool = True) -> ModelRun: ...
 
 
-def hear(
+def fetch_further_runs(
     models: Sequence[FurtherModel], sites: Sequence[Site], now: datetime, ask: bool = True
 ) -> tuple[tuple[ModelRun, ...], tuple[str, ...]]:
     """Return the runs of further models that are to be had, in the order of the settings, and the
@@ -107,7 +107,10 @@ def owners(
     voice in one, of this hour or an earlier, and of those of which fields were added; in the order
     of the settings.
     """
-    heard = {*added, *(voice.cycle.model for forecast in forecasts for voice in forecast.voices)}
+    heard = {
+        *added,
+        *(voice.cycle.model for forecast in forecasts for voice in forecast.contributing_runs),
+    }
     told = {
         model.id: model.attribution.as_name(model.attribution.zh or model.attribution.en)
         for model in config.models
@@ -116,13 +119,13 @@ def owners(
     return tuple(dict.fromkeys(name for model, name in told.items() if model in heard))
 
 
-def answer(
+def forecasts_of_run(
     run: ModelRun,
     events: Sequence[Event],
     config: Config,
     predicting: Predicting,
     correct: Correcting,
-) -> RunAnswer:
+) -> RunForecasts:
     """Return what a run, corrected by the latest observations, says of `events`: of an ensemble
     each member is asked, the mean told.
     """
@@ -131,6 +134,6 @@ def answer(
         for atmosphere in run.atmospheres
     ]
     if len(told) == 1:
-        return RunAnswer(run.cycle, told[0], predicting(told[0], run.cycle))
+        return RunForecasts(run.cycle, told[0], predicting(told[0], run.cycle))
     members = [(features, predicting(features, run.cycle)) for features in told]
     return ensemble(run.cycle, members, predicting(mean_features(told), run.cycle))

@@ -16,7 +16,7 @@ from forecast.config import Config
 from forecast.domain import PHENOMENA
 from forecast.errors import ArchiveError
 from forecast.quantities import features_of
-from forecast.verification import Heard
+from forecast.verification import RunForecast
 from models.cases import BACK, cases
 from models.drift import Finding, moved, told_and_seen
 
@@ -45,8 +45,10 @@ def findings(archive: Archive, config: Config, now: datetime) -> list[Finding]:
     for phenomenon in PHENOMENA:
         names = features_of(phenomenon)
 
-        def rows(first: date, last: date, phenomenon: str = phenomenon) -> list[Heard]:
-            heard = past.heard(phenomenon, first, last, config.source.model, only_judged=False)
+        def rows(first: date, last: date, phenomenon: str = phenomenon) -> list[RunForecast]:
+            heard = past.run_forecasts(
+                phenomenon, first, last, config.source.model, only_judged=False
+            )
             return [each for each in heard if each.lead < ONE_DAY]
 
         lately = rows(since, today)
@@ -57,7 +59,7 @@ def findings(archive: Archive, config: Config, now: datetime) -> list[Finding]:
     return found
 
 
-def _table(heard: Sequence[Heard], names: Sequence[str]) -> np.ndarray:
+def _table(heard: Sequence[RunForecast], names: Sequence[str]) -> np.ndarray:
     return np.array(
         [[each.values.get(name, np.nan) for name in names] for each in heard], dtype=float
     ).reshape(len(heard), len(names))

@@ -29,16 +29,16 @@ from forecast import phenomena
 from forecast.archive.issues import Archive, rows_of_run
 from forecast.archive.schema import event_columns, hindcast_table, outcome_table
 from forecast.config import Config, build_config
-from forecast.domain import Cycle, Event, Features, Forecast, RunAnswer, Site
+from forecast.domain import Cycle, Event, Features, Forecast, RunForecasts, Site
 from forecast.errors import ConfigError, SkyscapeError, SourceCorrupt
 from forecast.ingest import Needs, gfs, sources
-from forecast.ingest.cycle_store import Shelf
+from forecast.ingest.cycle_store import CycleStore
 from forecast.ingest.grib import reader
 from forecast.ingest.point_forecasts import PointForecast, joined, point_atmosphere, read_points
 from forecast.ingest.range_download import Bucket
 from forecast.learning.truth_from_stations import distance
 from forecast.science import almanac
-from forecast.verification import Heard
+from forecast.verification import RunForecast
 from models.prediction import open_models, predict
 
 log = logging.getLogger(__name__)
@@ -201,14 +201,14 @@ def _bucket(config: Config, folder: Path, workers: int) -> Bucket:
     gently = http.model_copy(
         update={"requests_per_minute": max(1, http.requests_per_minute // workers)}
     )
-    return gfs.open_bucket(gently, Shelf(folder, config.source.model))
+    return gfs.open_bucket(gently, CycleStore(folder, config.source.model))
 
 
 def rows_of(
     features: Features, forecasts: Sequence[Forecast], cycle: Cycle, digest: str
 ) -> list[Row]:
     """Return features and what the rule made of them as rows of the archive's table."""
-    answer = RunAnswer(cycle, features, tuple(forecasts))
+    answer = RunForecasts(cycle, features, tuple(forecasts))
     return [
         {**row, "window_start": event.window.start, "digest": digest}
         for event, row in rows_of_run(answer)
@@ -343,7 +343,7 @@ class Hindcasts:
             )
             return set(connection.scalars(query))
 
-    def heard(self, phenomenon: str, delay: timedelta) -> list[Heard]:
+    def run_forecasts(self, phenomenon: str, delay: timedelta) -> list[RunForecast]:
         """Return the rows of a phenomenon of which an outcome is known, as if each had been issued
         `delay` after its run.
 
@@ -361,7 +361,7 @@ class Hindcasts:
         ).order_by(past.run, past.day, past.site)
         with self._archive.transaction() as connection:
             return [
-                Heard(
+                RunForecast(
                     "",
                     row.run + delay,
                     row.model,

@@ -82,9 +82,9 @@ def cases_of(config: Config, archive: Archive, phenomenon: str) -> tuple[Trainin
     A run that had a voice in an issue counts as it was issued, not as it was worked out again.
     Raises: ArchiveError.
     """
-    issued = Past(archive).heard(phenomenon)
+    issued = Past(archive).run_forecasts(phenomenon)
     known = {(each.model, each.run, each.key) for each in issued}
-    past = Hindcasts(archive).heard(phenomenon, timedelta(hours=config.source.delay_hours))
+    past = Hindcasts(archive).run_forecasts(phenomenon, timedelta(hours=config.source.delay_hours))
     past = [each for each in past if (each.model, each.run, each.key) not in known]
     seen = Outcomes(archive).resolved(phenomenon=phenomenon)
     return training_set(phenomenon, [*issued, *past], seen), len(past)

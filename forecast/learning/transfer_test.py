@@ -148,8 +148,7 @@ def read_labels(path: Path) -> tuple[list[Label], list[str]]:
 
 
 def _place(told: Mapping[str, str | None]) -> str:
-    """Return the name by which a label or a forecast calls its mountain; EVERY where it calls none.
-    """
+    """Return the name by which a label or a forecast calls its mountain; EVERY where it calls none."""
     if told.get("site"):
         return str(told["site"]).strip()
     spot = (told.get("spot_id") or "").strip()

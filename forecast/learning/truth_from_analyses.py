@@ -137,8 +137,7 @@ def _told(room: ModuleType, events: list[Event], scene: Scene, config: Config) -
 
 
 def cycles_for(config: Config, events: Sequence[Event], now: datetime) -> list[Cycle]:
-    """Return the runs whose first hours cover the events, the oldest first, as far as they are out.
-    """
+    """Return the runs whose first hours cover the events, the oldest first, as far as they are out."""
     start = min(event.window.start for event in events) - MARGIN - timedelta(hours=FIRST_HOURS)
     end = max(event.window.end for event in events) + MARGIN
     out = now - timedelta(hours=config.source.delay_hours)

@@ -77,7 +77,7 @@ def training_sets(
     """
     past, outcomes = Past(archive), Outcomes(archive)
     sets = (
-        training_set(p, past.heard(p, since, until), outcomes.resolved(since, until, p))
+        training_set(p, past.run_forecasts(p, since, until), outcomes.resolved(since, until, p))
         for p in PHENOMENA
     )
     return {each.phenomenon: each for each in sets if len(each)}

@@ -12,7 +12,7 @@ import numpy as np
 
 from forecast.archive.issues import Archive
 from forecast.archive.observations import Observations
-from forecast.domain import Live, Observation, as_utc
+from forecast.domain import CurrentObservations, Observation, as_utc
 from forecast.science import comfort
 from forecast.science.thermodynamics import saturation_vapour_pressure
 from forecast.settings import ObservationSettings
@@ -28,7 +28,7 @@ SUNSHINE_HOURS = 12
 
 def latest(
     archive: Archive, settings: ObservationSettings, zone: ZoneInfo, now: datetime
-) -> tuple[Live, ...]:
+) -> tuple[CurrentObservations, ...]:
     """Return what each station of the settings told in the last day, nothing DOUBTFUL or WRONG; a
     silent one says since when.
 
@@ -37,15 +37,15 @@ def latest(
     now = as_utc(now, "now")
     kept = Observations(archive)
     names = [station.id for station in settings.stations]
-    heard = kept.heard(names, now)
+    heard = kept.last_reports(names, now)
     series = kept.series(names, now.replace(minute=0, second=0, microsecond=0) - DAY * HOUR, now)
-    found: list[Live] = []
+    found: list[CurrentObservations] = []
     for each in settings.stations:
         told = series.get(each.id, ())
         newest, hourly = newest_good(told), hourly_means(told, now)
         since = heard[each.id].last if each.id in heard else None
         felt = _comfort(newest, hourly, settings, zone, now)
-        found.append(Live(each.as_station(), newest, hourly, felt, since))
+        found.append(CurrentObservations(each.as_station(), newest, hourly, felt, since))
     return tuple(found)
 
 

@@ -89,7 +89,7 @@ class Refused(Exception):
         )
 
 
-class Door:
+class ObservationEndpoint:
     """The WSGI application.
 
     terms: on what terms records are read, `received` excepted. One body is read and kept at a time:
@@ -289,8 +289,7 @@ class _Allowance:
 
 
 def _terms_of(sender: str, settings: PushSettings, terms: Terms) -> Terms:
-    """Return the terms of one sender: where the settings name stations, it speaks for these only.
-    """
+    """Return the terms of one sender: where the settings name stations, it speaks for these only."""
     own = settings.senders.get(sender)
     if own is None:
         return terms
@@ -321,7 +320,7 @@ class _Request(HTTPRequestParser):
 
     error: Any = None
 
-    def __init__(self, adj: Any, door: Door) -> None:
+    def __init__(self, adj: Any, door: ObservationEndpoint) -> None:
         super().__init__(adj)
         self._door = door
 
@@ -381,7 +380,9 @@ class PushServer:
     cannot be had.
     """
 
-    def __init__(self, door: Door, settings: PushSettings, patience: Patience = Patience()) -> None:
+    def __init__(
+        self, door: ObservationEndpoint, settings: PushSettings, patience: Patience = Patience()
+    ) -> None:
         family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
         try:
             listening = socket.create_server((settings.host, settings.port), family=family)

@@ -189,8 +189,7 @@ class Intake:
     # -- files
 
     def _batches(self, files: Sequence[Dropped], now: datetime) -> Iterator[_Batch]:
-        """Read files and yield what they hold, by the batch; those read before are only remembered.
-        """
+        """Read files and yield what they hold, by the batch; those read before are only remembered."""
         terms = Terms(self._stations, self._zone)
         batch = _Batch()
         for start in range(0, len(files), BATCH_FILES):

@@ -101,7 +101,7 @@ def latest_good(
 def correct(
     atmosphere: Atmosphere,
     stations: Sequence[Station],
-    heard: Mapping[str, Observation],
+    observed: Mapping[str, Observation],
     now: datetime,
 ) -> tuple[Atmosphere, Correction]:
     """Return the run corrected by what the stations reported last (`latest_good`), and what moved
@@ -110,7 +110,7 @@ def correct(
     An observation whose time or height the run does not reach moves nothing. NaN stays NaN.
     """
     now = as_utc(now, "now")
-    told = [(station, heard[station.id]) for station in stations if station.id in heard]
+    told = [(station, observed[station.id]) for station in stations if station.id in observed]
     if not told:
         return atmosphere, Correction()
     places = [station for station, _ in told]

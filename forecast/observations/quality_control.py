@@ -420,8 +420,7 @@ def unchanging_by_nature(name: str, values: Floats) -> Mask:
 
 
 def warm_snow(series: Integers, seconds: Integers, depth: Floats, temperature: Floats) -> Mask:
-    """Which depths of snow (row) grew since the report before although the air is too warm for it.
-    """
+    """Which depths of snow (row) grew since the report before although the air is too warm for it."""
     found = np.zeros(len(depth), dtype=bool)
     rows = np.flatnonzero(np.isfinite(depth))
     linked = (np.diff(series[rows]) == 0) & (np.diff(seconds[rows]) <= REACH)

@@ -33,7 +33,7 @@ log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class PhenomenonFeatures:
     """What one room says of its events, in their order.
 
     values: feature name -> one value an event (NaN: not known; `best_start`, `best_end`:
@@ -117,7 +117,7 @@ def derive(
     evidence: dict[str, xr.Dataset] = {}
     set_aside: list[str] = []
 
-    def take(part: Part, rows: np.ndarray) -> None:
+    def take(part: PhenomenonFeatures, rows: np.ndarray) -> None:
         for name, values in part.values.items():
             (best if name in best else table)[name][rows] = values
         for row, ids in zip(rows, part.missing, strict=True):

@@ -85,8 +85,7 @@ class Canvas:
         return np.asarray(1 - (1 - middle) * (1 - high * (1 - self.by_band[:, 0])))
 
     def height(self) -> Array:
-        """Return the mean base [m] of the main band (event); NaN where there is next to no canvas.
-        """
+        """Return the mean base [m] of the main band (event); NaN where there is next to no canvas."""
         rows = np.arange(len(self.cover))
         base, share = self.base[rows, self.main], self.share[rows, self.main]
         return np.where(
@@ -268,8 +267,7 @@ def _against(lit: Array, sky_light: Array) -> Array:
 
 
 def _disk_average() -> Array:
-    """Return the matrix (angle, angle) that averages what stands at `ANGLES` over the sun's disk.
-    """
+    """Return the matrix (angle, angle) that averages what stands at `ANGLES` over the sun's disk."""
     unit = np.eye(ANGLES.size)
     return sum(
         (

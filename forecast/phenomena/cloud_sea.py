@@ -28,7 +28,7 @@ import numpy as np
 import xarray as xr
 
 from forecast.domain import Almanac, Event, Outcome, Site, Window
-from forecast.phenomena import Part, cloud_sea_states
+from forecast.phenomena import PhenomenonFeatures, cloud_sea_states
 from forecast.phenomena.weather import (
     COVERED,
     LAPSE,
@@ -88,7 +88,9 @@ def events(site: Site, day: date, almanac: Almanac, settings: PhenomenonSettings
     return [Event("sea_of_clouds", site, day, window, sunrise)]
 
 
-def derive(events: Sequence[Event], scene: Scene, settings: PhenomenonSettings) -> Part:
+def derive(
+    events: Sequence[Event], scene: Scene, settings: PhenomenonSettings
+) -> PhenomenonFeatures:
     """Return the features of SEA and the cross-section of the night before."""
     rows, start, end = spans(events, scene)
     times = hours_between(start, end, STEP)
@@ -112,7 +114,9 @@ def derive(events: Sequence[Event], scene: Scene, settings: PhenomenonSettings) 
         np.any(inside & (scene.between(_undecided(scene), rows, times) >= HALF_OF_THE_TIME), axis=1)
         | _blind(scene)[rows]
     )
-    return Part(values, _missing(scene, rows, covered, coarse), {"sea_of_clouds": evidence})
+    return PhenomenonFeatures(
+        values, _missing(scene, rows, covered, coarse), {"sea_of_clouds": evidence}
+    )
 
 
 def _best_window(

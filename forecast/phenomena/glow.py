@@ -27,7 +27,7 @@ import numpy as np
 import xarray as xr
 
 from forecast.domain import Almanac, Event, Outcome, Site, Window
-from forecast.phenomena import Part
+from forecast.phenomena import PhenomenonFeatures
 from forecast.phenomena.canvas import (
     BESIDE,
     MAIN_POINT,
@@ -162,7 +162,9 @@ def _window(
 # -- features
 
 
-def derive(events: Sequence[Event], scene: Scene, settings: PhenomenonSettings) -> Part:
+def derive(
+    events: Sequence[Event], scene: Scene, settings: PhenomenonSettings
+) -> PhenomenonFeatures:
     """Turn an atmosphere into the features of glows and sunrises (see the module's head)."""
     values = {name: np.full(len(events), np.nan) for name in TOLD}
     values |= {name: np.full(len(events), NAT) for name in ("best_start", "best_end")}
@@ -174,7 +176,7 @@ def derive(events: Sequence[Event], scene: Scene, settings: PhenomenonSettings) 
     for row in np.flatnonzero(~reached):
         missing[row].append("beyond_data")
     if lost := [f"field:{name}" for name in NEEDED if not scene.has(name)]:
-        return Part(values, [ids or lost for ids in missing])
+        return PhenomenonFeatures(values, [ids or lost for ids in missing])
     for phenomenon in PHENOMENA:
         rows = np.array(
             [i for i, event in enumerate(events) if event.phenomenon == phenomenon and reached[i]],
@@ -195,7 +197,9 @@ def derive(events: Sequence[Event], scene: Scene, settings: PhenomenonSettings) 
                     path.covered[k] and asked.outside[k].any()
                 )
             drawn[phenomenon].append(seen.assign_coords(row=("event", chunk)))
-    return Part(values, missing, {name: joined(parts) for name, parts in drawn.items() if parts})
+    return PhenomenonFeatures(
+        values, missing, {name: joined(parts) for name, parts in drawn.items() if parts}
+    )
 
 
 def _reached(events: Sequence[Event], scene: Scene) -> Truth:
@@ -389,8 +393,7 @@ def _glow(asked: _Asked, path: LightPath) -> tuple[dict[str, Array], xr.Dataset]
 
 
 def _horizons(asked: _Asked) -> Array:
-    """Return the terrain's altitude [degree] in front of each point of the canvas (event, point).
-    """
+    """Return the terrain's altitude [degree] in front of each point of the canvas (event, point)."""
     turns = [
         np.degrees(np.arctan2((0.0, -BESIDE, BESIDE)[line], DISTANCE[column]))
         for line, column in POINTS

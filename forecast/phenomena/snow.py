@@ -23,7 +23,7 @@ import numpy as np
 import xarray as xr
 
 from forecast.domain import Almanac, Event, Outcome, Site, Window
-from forecast.phenomena import Part
+from forecast.phenomena import PhenomenonFeatures
 from forecast.phenomena.cold import rimy_hours, sunny_hours
 from forecast.phenomena.snow_column import Curves
 from forecast.phenomena.weather import (
@@ -84,7 +84,9 @@ def events(site: Site, day: date, almanac: Almanac, settings: PhenomenonSettings
     ]
 
 
-def derive(events: Sequence[Event], scene: Scene, settings: PhenomenonSettings) -> Part:
+def derive(
+    events: Sequence[Event], scene: Scene, settings: PhenomenonSettings
+) -> PhenomenonFeatures:
     """Turn an atmosphere into the features of days of snow and cold (see the module's head)."""
     day, back = _days(events, scene)
     best = _best_spans(day)
@@ -101,7 +103,7 @@ def derive(events: Sequence[Event], scene: Scene, settings: PhenomenonSettings) 
             evidence[which] = day.evidence.isel(event=back[asked]).assign_coords(
                 row=("event", asked)
             )
-    return Part(values, _missing(scene, events, day, back), evidence)
+    return PhenomenonFeatures(values, _missing(scene, events, day, back), evidence)
 
 
 def diagnose(events: Sequence[Event], scene: Scene, settings: PhenomenonSettings) -> list[Outcome]:

@@ -19,7 +19,7 @@ import numpy as np
 import xarray as xr
 
 from forecast.domain import Almanac, Event, Outcome, Site, Window
-from forecast.phenomena import Part
+from forecast.phenomena import PhenomenonFeatures
 from forecast.phenomena.light_path import OPTICAL_DEPTH
 from forecast.phenomena.weather import (
     Truth,
@@ -81,7 +81,9 @@ def events(site: Site, day: date, almanac: Almanac, settings: PhenomenonSettings
     return [Event("starry_sky", site, day, Window(dusk, dawn))]
 
 
-def derive(events: Sequence[Event], scene: Scene, settings: PhenomenonSettings) -> Part:
+def derive(
+    events: Sequence[Event], scene: Scene, settings: PhenomenonSettings
+) -> PhenomenonFeatures:
     """Return the features of STARS over the best window of each night (over the whole night where
     it has none).
     """
@@ -136,7 +138,7 @@ def derive(events: Sequence[Event], scene: Scene, settings: PhenomenonSettings) 
     missing = named(
         ("beyond_data", ~reached), (f"field:{column}", absent), ("aerosol_estimated", guessed)
     )
-    return Part(values, missing, {"starry_sky": _evidence(scene, rows, start, end)})
+    return PhenomenonFeatures(values, missing, {"starry_sky": _evidence(scene, rows, start, end)})
 
 
 # -- what was seen

@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from forecast.domain import Event
-from forecast.phenomena import Part
+from forecast.phenomena import PhenomenonFeatures
 from forecast.science.interpolation import Index, Scene, Times, as_times, at_height, hours_between
 from forecast.science.thermodynamics import Array, wind_chill
 from forecast.settings import PhenomenonSettings
@@ -42,7 +42,9 @@ WINDS = ("eastward_wind", "northward_wind")
 SURFACE = ("wind_speed_of_gust", "visibility_in_air", "convective_available_potential_energy")
 
 
-def derive(events: Sequence[Event], scene: Scene, settings: PhenomenonSettings) -> Part:
+def derive(
+    events: Sequence[Event], scene: Scene, settings: PhenomenonSettings
+) -> PhenomenonFeatures:
     """Return the features that every event has, sampled each hour of its window from its start."""
     rows, start, end = spans(events, scene)
     times = hours_between(start, end)
@@ -74,7 +76,7 @@ def derive(events: Sequence[Event], scene: Scene, settings: PhenomenonSettings) 
     if scene.has("precipitation_amount"):
         partly |= covered < COVERED
     values = {name: np.where(beyond, np.nan, value) for name, value in values.items()}
-    return Part(
+    return PhenomenonFeatures(
         values,
         _missing(scene, beyond, partly, scene.reaches(start, end), np.asarray(ways == "mean")),
     )

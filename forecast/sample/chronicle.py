@@ -79,7 +79,7 @@ def known(first: date, run: datetime) -> Variation:
     )
 
 
-class Chronicle:
+class Scenario:
     """The weather of many days over a region as one run knows it; the face of scene.Weather, hours
     counted from the run.
     """

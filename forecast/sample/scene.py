@@ -99,8 +99,7 @@ class Planted:
 
 
 class Sun(NamedTuple):
-    """Rough sun times of a local day: hours since its midnight, and the azimuth of sunset [degree].
-    """
+    """Rough sun times of a local day: hours since its midnight, and the azimuth of sunset [degree]."""
 
     rise: float
     set: float

@@ -26,7 +26,7 @@ from forecast.domain import Atmosphere, Cycle
 from forecast.ingest import Needs, sources
 from forecast.learning import train, truth_from_analyses, verify
 from forecast.sample.bucket import LoopbackBucket
-from forecast.sample.chronicle import Chronicle
+from forecast.sample.chronicle import Scenario
 from forecast.sample.demonstration import demonstration_config
 from forecast.sample.encoding import write_cycle
 from forecast.settings import StepSettings
@@ -142,9 +142,7 @@ def write_day(bucket: Path, day: date, needs: Needs) -> None:
     """Write the runs of a day: the first hours of each, and all of the morning's."""
     for run in runs_of(day):
         first = tuple(step for step in needs.steps if step <= truth_from_analyses.FIRST_HOURS)
-        write_cycle(
-            bucket, run, needs.steps if run == runs_of(day)[-1] else first, needs, Chronicle
-        )
+        write_cycle(bucket, run, needs.steps if run == runs_of(day)[-1] else first, needs, Scenario)
 
 
 def remembered(settings: Config) -> Callable[[Cycle, datetime], Atmosphere]:

@@ -125,8 +125,7 @@ class _Crossings:
     span: int
 
     def first(self, start: Times, end: Times) -> Times:
-        """Return the first crossing in [start, end), arrays (site, day); NaT where there is none.
-        """
+        """Return the first crossing in [start, end), arrays (site, day); NaT where there is none."""
         return self._pick(np.searchsorted(self.key, self._keys(start)), start, end)
 
     def last(self, start: Times, end: Times) -> Times:

@@ -64,8 +64,7 @@ class Scene:
     # -- in space
 
     def at_sites(self, name: str) -> Array:
-        """Return a field at every site (site, time[, level]), bilinear; NaN where the data lack it.
-        """
+        """Return a field at every site (site, time[, level]), bilinear; NaN where the data lack it."""
         if name not in self._at_sites:
             latitude = np.array([site.latitude for site in self.sites])
             longitude = np.array([site.longitude for site in self.sites])

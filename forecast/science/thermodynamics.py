@@ -1,5 +1,4 @@
-"""Formulas that MetPy lacks, each with its source; all take and give arrays in SI, NaN in NaN out.
-"""
+"""Formulas that MetPy lacks, each with its source; all take and give arrays in SI, NaN in NaN out."""
 
 from __future__ import annotations
 

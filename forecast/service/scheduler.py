@@ -122,8 +122,7 @@ def issue(
     clock: Clock,
     give_up: datetime | None = None,
 ) -> None:
-    """Issue a bulletin now; where no run is usable, come back in `check_minutes` until `give_up`.
-    """
+    """Issue a bulletin now; where no run is usable, come back in `check_minutes` until `give_up`."""
     now = clock()
     give_up = give_up or now + timedelta(minutes=world.config.schedule.misfire_minutes)
     outcome = attempt(world, now)

@@ -82,8 +82,7 @@ def value_axis(
     unit: str,
     factor: float = 1.0,
 ) -> None:
-    """Draw labels left of the plot and hairlines across it; `factor` turns SI into the unit shown.
-    """
+    """Draw labels left of the plot and hairlines across it; `factor` turns SI into the unit shown."""
     for value in values:
         y = scale(value)
         sheet.line(LEFT, y, right, y, "c-grid")

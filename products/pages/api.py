@@ -117,7 +117,7 @@ def _forecast(entry: Entry) -> dict[str, Any]:
         "voices": [
             {"model": voice.cycle.model, "run_at": time_text(voice.cycle.run),
              "probability": number(voice.probability),
-             "weight": number(voice.weight), "members": voice.members} for voice in forecast.voices
+             "weight": number(voice.weight), "members": voice.members} for voice in forecast.contributing_runs
         ],
         "corrected_by": list(forecast.corrected_by),
         "missing": list(forecast.missing),
@@ -129,8 +129,7 @@ def _forecast(entry: Entry) -> dict[str, Any]:
 
 
 def quantities(values: Mapping[str, float]) -> dict[str, float | None]:
-    """Return quantities under keys that carry their unit: `gust_m_s`, or their kind: `snow_class`.
-    """
+    """Return quantities under keys that carry their unit: `gust_m_s`, or their kind: `snow_class`."""
     return {
         _key(FEATURES[name]): number(value) for name, value in values.items() if name in FEATURES
     }

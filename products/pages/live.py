@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import Any
 
 from forecast.config import Config
-from forecast.domain import Live
+from forecast.domain import CurrentObservations
 from forecast.quantities import ELEMENTS
 from products.pages import tiles
 from products.pages.api import number, time_text
@@ -22,7 +22,7 @@ LIVE = "skyscape.live/1"
 FILE = "live.json"
 
 
-def document(live: Sequence[Live], config: Config, now: datetime) -> dict[str, Any]:
+def document(live: Sequence[CurrentObservations], config: Config, now: datetime) -> dict[str, Any]:
     """Return what every tile shows as of `now`."""
     speakers = {language: Words(language, config.zone) for language in LANGUAGES}
     found = [

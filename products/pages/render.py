@@ -289,7 +289,7 @@ class Desk:
             return root(self.prefix + target)
 
         body = environment().get_template(template).render(
-            agreement=agreement, voices=self.voices, bulletin=self.bulletin, words=self.words,
+            agreement=agreement, contributing_runs=self.contributing_runs, bulletin=self.bulletin, words=self.words,
             beside=Words(self.other, self.config.zone),
             language=self.language, path=path, here=at, home=f"{self.prefix}index.html",
             channels=self.config.output.channels, link=link, root=root,
@@ -297,7 +297,7 @@ class Desk:
             icon=icon, chart=self.chart, strip=self.strip, facing=self.facing, why=self.why,
             reasons=self.reasons,
             missing=self.missing, risk=self.risk, risk_of=self.risk_of, lack=self.lack,
-            names=self.names, attribution=self.attribution, unheard=self.unheard,
+            names=self.names, attribution=self.attribution, unavailable_models=self.unavailable_models,
             danger=self.danger, where=self.where, said=self.said, lacking=self.lacking,
             unjudged=self.unjudged, gaps=self.gaps, hazards=self.hazards, clear=self.clear,
             measured=tiles, live=root(f"../{FILE}"), observations=self.config.observations,
@@ -384,7 +384,7 @@ class Desk:
         said = self.words.clauses(chosen) if chosen else self.words("entry.none")
         return said[:1].upper() + said[1:] + self.words("page.stop")
 
-    def voices(self, said: Agreement) -> str:
+    def contributing_runs(self, said: Agreement) -> str:
         """Return what each model gave, an ensemble with the number of its members."""
         kinds = [
             ("entry.voice_members" if each.members > 1 else "entry.voice", each)
@@ -414,11 +414,11 @@ class Desk:
             + words("page.stop")
         )
 
-    def unheard(self) -> str:
+    def unavailable_models(self) -> str:
         """Name the models whose data did not come in time."""
         return self.words(
             "missing.unheard",
-            models=self.words.listed([self.model(id) for id in self.bulletin.unheard]),
+            models=self.words.listed([self.model(id) for id in self.bulletin.unavailable_models]),
         )
 
     def names(self, named: Iterable[Name]) -> list[str]:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from itertools import pairwise
 
-from forecast.domain import Live, Site, Station
+from forecast.domain import CurrentObservations, Site, Station
 from forecast.settings import ObservationSettings
 from products.charts.svg import Scale, TimeScale, polyline
 from products.wording import Words
@@ -72,7 +72,7 @@ class Tile:
     kind: str
     readings: tuple[Reading, ...]
     trend: tuple[tuple[datetime, float], ...]
-    heard: datetime | None
+    last_report: datetime | None
     made: datetime
     old: timedelta
     levels: int
@@ -89,7 +89,7 @@ class Tile:
 
 
 def tiles_of(
-    site: Site, live: Sequence[Live], settings: ObservationSettings, now: datetime
+    site: Site, live: Sequence[CurrentObservations], settings: ObservationSettings, now: datetime
 ) -> tuple[Tile, ...]:
     """Return the tiles of a site's stations, those of ions first; none where no station of its is
     configured.
@@ -112,7 +112,9 @@ def first_of_each(tiles: Sequence[Tile]) -> tuple[Tile, ...]:
     return tuple(next((tile for tile in same if tile.fresh), same[0]) for same in of_kind if same)
 
 
-def _tiles(site: str, live: Live, settings: ObservationSettings, now: datetime) -> list[Tile]:
+def _tiles(
+    site: str, live: CurrentObservations, settings: ObservationSettings, now: datetime
+) -> list[Tile]:
     """Return a station's tiles: an ion monitor's one; a weather station's, and another where it
     measures ions too.
     """
@@ -131,11 +133,13 @@ def _tiles(site: str, live: Live, settings: ObservationSettings, now: datetime) 
             for end, mean in live.hourly.get(TREND_OF[kind], ())
             if now - DAY < end <= now + old
         )
-        found.append(Tile(site, live.station, kind, told, trend, live.heard, now, old, levels))
+        found.append(
+            Tile(site, live.station, kind, told, trend, live.last_report, now, old, levels)
+        )
     return found
 
 
-def _readings(live: Live, cuts: Sequence[float]) -> dict[str, Reading]:
+def _readings(live: CurrentObservations, cuts: Sequence[float]) -> dict[str, Reading]:
     found = {name: Reading(name, *live.newest[name]) for name in UNITS_OF if name in live.newest}
     if IONS in found:
         found[LEVEL] = Reading(LEVEL, found[IONS].at, level(found[IONS].value, cuts))
@@ -232,13 +236,13 @@ def observed(tile: Tile, words: Words) -> Told:
     if at is not None:
         text = words("tile.observed", time=words.stamp(at, "time.stamp_short"))
         return Told("observed", "", at, text, since(at, words), not tile.fresh)
-    heard = tile.heard is not None and tile.made - tile.heard <= tile.old
+    heard = tile.last_report is not None and tile.made - tile.last_report <= tile.old
     return Told(
         "observed",
         "",
         None,
         "",
-        words("tile.doubtful") if heard else since(tile.heard, words),
+        words("tile.doubtful") if heard else since(tile.last_report, words),
         True,
     )
 

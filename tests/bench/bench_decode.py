@@ -50,8 +50,7 @@ def used() -> float:
 
 
 def best(rounds: int, *acts: Callable[[], object]) -> list[tuple[float, float]]:
-    """Return the shortest time and the least processor time of each act [s]; the acts take turns.
-    """
+    """Return the shortest time and the least processor time of each act [s]; the acts take turns."""
     times = [(float("inf"), float("inf"))] * len(acts)
     for _ in range(rounds):
         for number, act in enumerate(acts):

@@ -81,7 +81,7 @@ def carry(count: int, folder: Path) -> None:
                 "wall": time.perf_counter() - begun,
                 "stages": report.seconds,
                 "forecasts": report.forecasts,
-                "set_aside": report.set_aside,
+                "set_aside": report.failed_phenomena,
                 "cpu": own.ru_utime + own.ru_stime + children.ru_utime + children.ru_stime,
                 "memory": own.ru_maxrss / 1024,
                 "worker_memory": children.ru_maxrss / 1024,
@@ -124,8 +124,7 @@ def main() -> int:
         f"{'sites':>6} {'CPU s':>7} {'wall s':>7} {'MB':>6} {'worker MB':>10} {'site MB':>8}  stages"
     )
     for count, found in cases.items():
-        stages = ", ".join(f"{name} {seconds:.2f}" for name,
-                           seconds in found["stages"].items())  # type: ignore[attr-defined]
+        stages = ", ".join(f"{name} {seconds:.2f}" for name, seconds in found["stages"].items())  # type: ignore[attr-defined]
         print(
             f"{count:>6} {found['cpu']:>7.2f} {found['wall']:>7.2f} {found['memory']:>6.0f} {found['worker_memory']:>10.0f} "
             f"{found['bytes'] / 1e6:>8.1f}  {stages}"

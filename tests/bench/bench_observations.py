@@ -88,8 +88,7 @@ def line(url: str, settings: ObservationSettings) -> float:
 
 
 def parts(settings: ObservationSettings) -> tuple[float, float, list[tuple[str, ...]]]:
-    """Return the seconds of reading alone and of judging alone, and the rows that the floor writes.
-    """
+    """Return the seconds of reading alone and of judging alone, and the rows that the floor writes."""
     terms = Terms(
         {station.id: station.as_station() for station in settings.stations}, ZoneInfo("UTC")
     )
@@ -112,8 +111,7 @@ def parts(settings: ObservationSettings) -> tuple[float, float, list[tuple[str, 
 
 
 def floor(path: Path, rows: list[tuple[str, ...]]) -> float:
-    """Return the seconds that plain sqlite3 takes for the same rows, as safe against a power cut.
-    """
+    """Return the seconds that plain sqlite3 takes for the same rows, as safe against a power cut."""
     path.unlink(missing_ok=True)
     connection = sqlite3.connect(path, isolation_level=None)
     connection.executescript(

@@ -33,8 +33,7 @@ RECORDS = 100_000
 
 
 def bodies(size: int, stations: int, minutes: int, first: int) -> Iterator[bytes]:
-    """Yield bodies as a gateway sends them: moment by moment, all stations, from record `first` on.
-    """
+    """Yield bodies as a gateway sends them: moment by moment, all stations, from record `first` on."""
     made = []
     for k in range(first, first + RECORDS):
         moment, station = divmod(k, stations)

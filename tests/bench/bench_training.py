@@ -55,8 +55,7 @@ def train_here() -> None:
 
 
 def main() -> int:
-    """Run the training in a process of its own and print a line; return 1 when a target is missed.
-    """
+    """Run the training in a process of its own and print a line; return 1 when a target is missed."""
     done = subprocess.run(
         [sys.executable, __file__, "here"], capture_output=True, text=True, check=True
     )

@@ -19,7 +19,7 @@ import numpy as np
 import xarray as xr
 
 from forecast.config import Config, read_config
-from forecast.domain import Event, Features, Forecast, Issue, Live, Reason, Window
+from forecast.domain import CurrentObservations, Event, Features, Forecast, Issue, Reason, Window
 from forecast.quantities import FEATURES
 from products.bulletin import Bulletin, compose
 from products.charts import chart, probability_strip
@@ -94,7 +94,7 @@ def _forecast(event: Event, turn: int) -> Forecast:
     return made_up.forecast(event.phenomenon, event.site, chance, event.day, **more)
 
 
-def bulletin(config: Config, live: Sequence[Live] = ()) -> Bulletin:
+def bulletin(config: Config, live: Sequence[CurrentObservations] = ()) -> Bulletin:
     """Compose a whole bulletin of made-up forecasts over seven days."""
     days = [made_up.DAY + timedelta(days=k) for k in range(7)]
     events = [
@@ -194,7 +194,7 @@ def main() -> None:
     )
     asked = wanted.parse_args()
     config = read_config().model_copy(update={"demonstration": True})
-    live: Sequence[Live] = ()
+    live: Sequence[CurrentObservations] = ()
     if asked.live:
         config = with_stations(config)
         age = timedelta(minutes=10 if asked.live == "fresh" else 400)

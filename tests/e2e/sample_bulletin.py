@@ -207,8 +207,7 @@ def _evidence(phenomenon: str, rows: Sequence[int], chances: Sequence[float]) ->
 
 
 def _weather(site: Site, day: date) -> DayWeather:
-    """A calm day, a morning of fog, the front of the 24th; from the 28th on the run says nothing.
-    """
+    """A calm day, a morning of fog, the front of the 24th; from the 28th on the run says nothing."""
     if day >= date(2026, 11, 28):
         return DayWeather({}, 0.0)
     values = {

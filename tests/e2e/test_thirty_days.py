@@ -18,7 +18,7 @@ import pytest
 from forecast.__main__ import main
 from forecast.archive.issues import Archive
 from forecast.archive.outcomes import Outcomes, Past
-from forecast.sample.chronicle import EPISODE, PIECES, Chronicle, episode_of, known, truth
+from forecast.sample.chronicle import EPISODE, PIECES, Scenario, episode_of, known, truth
 from forecast.sample.scene import LOCAL, Region
 
 RUN = datetime(2026, 11, 22, tzinfo=UTC)
@@ -109,8 +109,8 @@ def test_runs_know_the_weather_the_worse_the_further_ahead_it_lies() -> None:
 def test_the_same_run_tells_the_same_weather_and_two_runs_nearly_the_same_hour() -> None:
     later = RUN + timedelta(hours=6)
 
-    once, twice = (Chronicle(RUN, SMALL).fields(6)["air_temperature"] for _ in range(2))
-    fresh = Chronicle(later, SMALL).fields(0)["air_temperature"]
+    once, twice = (Scenario(RUN, SMALL).fields(6)["air_temperature"] for _ in range(2))
+    fresh = Scenario(later, SMALL).fields(0)["air_temperature"]
 
     assert np.array_equal(once, twice)
     assert np.abs(fresh - once).max() < 2.0  # [K] six hours of lead move the front by minutes
@@ -118,7 +118,7 @@ def test_the_same_run_tells_the_same_weather_and_two_runs_nearly_the_same_hour()
 
 def test_rain_adds_up_across_the_midnight_between_two_episodes() -> None:
     begin = datetime.combine(episode_of(RUN) + timedelta(days=EPISODE), datetime.min.time(), LOCAL)
-    told = Chronicle(begin - timedelta(hours=30), SMALL)
+    told = Scenario(begin - timedelta(hours=30), SMALL)
 
     parts = sum(told.fallen(hour, hour + 6) for hour in range(0, 48, 6))
 

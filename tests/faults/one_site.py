@@ -16,7 +16,7 @@ from forecast.archive.issues import Archive
 from forecast.config import Config
 from forecast.domain import Atmosphere, Cycle
 from forecast.ingest.grib import reader
-from forecast.ingest.provider import Acquired
+from forecast.ingest.provider import FetchedCycle
 from forecast.ingest.sources import needs_of
 from forecast.sample.encoding import write_cycle
 from forecast.settings import StepSettings
@@ -35,9 +35,9 @@ class OneCycle:
     cycle: Cycle
     taken: list[Cycle] = field(default_factory=list)
 
-    def acquire(self, needs: Any, now: datetime, cycle: Cycle | None = None) -> Acquired:
+    def acquire(self, needs: Any, now: datetime, cycle: Cycle | None = None) -> FetchedCycle:
         self.taken.append(self.cycle)
-        return Acquired(self.cycle, (), "sample cycle", "folder", 0, 0, ())
+        return FetchedCycle(self.cycle, (), "sample cycle", "folder", 0, 0, ())
 
 
 def small(config: Config, folder: Path) -> Config:
@@ -83,7 +83,7 @@ def world(config: Config, run: datetime) -> pipeline.World:
     )
 
 
-def carry(config: Config, atmosphere: Atmosphere, number: int) -> pipeline.Report:
+def carry(config: Config, atmosphere: Atmosphere, number: int) -> pipeline.IssueReport:
     """Carry the cycle `number` x 6 hours after RUN to the screens."""
     shifted = moved(atmosphere, 6 * number)
     real, reader.read_atmosphere = reader.read_atmosphere, lambda *_, **__: shifted

@@ -64,7 +64,7 @@ def serve(
     from forecast.archive.issues import Archive
     from forecast.archive.observations import Observations, Reading
     from forecast.observations.formats import Parsed, Terms
-    from forecast.observations.http_api import Door, PushServer
+    from forecast.observations.http_api import ObservationEndpoint, PushServer
     from forecast.observations.intake import Intake
     from forecast.settings import PushSettings
 
@@ -81,7 +81,7 @@ def serve(
         )
 
     tokens = {"mountain": TOKEN, **{f"sender{k}": f"{TOKEN}-{k}" for k in range(8)}}
-    door = Door(
+    door = ObservationEndpoint(
         settings,
         tokens,
         Terms(stations(many)),

@@ -263,8 +263,7 @@ def idx_of(
 
 
 def real_index(messages: Sequence[bytes]) -> str:
-    """Return the .index of real messages of ECMWF, every word of it ecCodes' own (MARS language).
-    """
+    """Return the .index of real messages of ECMWF, every word of it ecCodes' own (MARS language)."""
     lines, offset = [], 0
     for data in messages:
         handle = eccodes.codes_new_from_message(data)

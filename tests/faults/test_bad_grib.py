@@ -37,8 +37,7 @@ PACKINGS = (
 
 def small(**more: object) -> bytes:
     """Return a good message of a few hundred bytes: 850 hPa temperature at 6 h."""
-    return message(np.linspace(270, 280, 35).reshape(ROWS, COLUMNS),
-                   **more)  # type: ignore[arg-type]
+    return message(np.linspace(270, 280, 35).reshape(ROWS, COLUMNS), **more)  # type: ignore[arg-type]
 
 
 def rough(packing: str) -> bytes:

@@ -147,7 +147,7 @@ def test_a_phenomenon_that_cannot_be_computed_is_set_aside_and_named(
     monkeypatch.setattr(phenomena.rooms()[1], "derive", broken)
     report = carry(settings, atmosphere, 0)
 
-    assert report.set_aside == ("cloud_sea",)
+    assert report.failed_phenomena == ("cloud_sea",)
     assert report.exit_code == 6
     said = json.loads(
         (tmp_path / "site" / "current" / "api" / "v1" / "forecasts.json").read_text()

@@ -104,8 +104,7 @@ def test_any_bytes_are_an_index_or_refused(text: bytes) -> None:
 
 
 @given(st.lists(st.tuples(ROWS, st.integers(-3, 12)), min_size=1, max_size=30), st.randoms())
-def test_an_index_is_read_as_written_or_refused_where_fields_overlap(rows,
-    order) -> None:  # type: ignore[no-untyped-def]
+def test_an_index_is_read_as_written_or_refused_where_fields_overlap(rows, order) -> None:  # type: ignore[no-untyped-def]
     offset, written = 0, []
     for row, gap in rows:
         offset = max(0, offset + gap)

@@ -431,8 +431,7 @@ def reach(edges: np.ndarray, told: np.ndarray, part: float) -> float:
 
 
 def disk() -> list[Claim]:
-    """Say how haze and low cloud within 150 km take the rising disk away, from 600 m above a plain.
-    """
+    """Say how haze and low cloud within 150 km take the rising disk away, from 600 m above a plain."""
     viewer, seen = np.array([600.0]), np.array([[0.27]])
     nothing = np.zeros((1, DISTANCE.size, CELLS))
     hazes = [

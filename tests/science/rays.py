@@ -29,8 +29,7 @@ def section(cover: np.ndarray, within: float | np.ndarray = 0.01, depth: float =
 
 
 def random_skies(count: int, seed: int) -> Section:
-    """Skies of three banks of cloud each, of random place, size, cover and density, in random haze.
-    """
+    """Skies of three banks of cloud each, of random place, size, cover and density, in random haze."""
     rng = np.random.default_rng(seed)
     column, cell = np.arange(DISTANCE.size)[:, None], np.arange(CELLS)
     cover = np.zeros((count, DISTANCE.size, CELLS))

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 import pytest
 
 from forecast.config import Config
-from forecast.domain import Cycle, Spread, Voice
+from forecast.domain import ContributingRun, Cycle, Spread
 from products.agreement import agreement
 from products.bulletin import compose
 from products.pages.render import pages
@@ -24,12 +24,12 @@ def test_models_agree_as_far_as_their_answers_lie_together(
 ) -> None:
     forecast = sample_parts(config)[1][0]
     voices = (
-        Voice(Cycle(RUN), 0.4, 0.25),
-        Voice(Cycle(RUN, "ifs"), other, 0.5, members=1),
-        Voice(Cycle(RUN.replace(hour=6)), 0.2, 0.25),
+        ContributingRun(Cycle(RUN), 0.4, 0.25),
+        ContributingRun(Cycle(RUN, "ifs"), other, 0.5, members=1),
+        ContributingRun(Cycle(RUN.replace(hour=6)), 0.2, 0.25),
     )
 
-    said = agreement(replace(forecast, voices=voices))
+    said = agreement(replace(forecast, contributing_runs=voices))
 
     assert said is not None
     assert said.level == level  # GFS says (0.4 + 0.2) / 2 = 0.3 in its two runs
@@ -46,7 +46,10 @@ def test_one_model_alone_is_no_agreement(config: Config) -> None:
         agreement(
             replace(
                 forecast,
-                voices=(Voice(Cycle(RUN), 0.4, 0.5), Voice(Cycle(RUN.replace(hour=6)), 0.2, 0.5)),
+                contributing_runs=(
+                    ContributingRun(Cycle(RUN), 0.4, 0.5),
+                    ContributingRun(Cycle(RUN.replace(hour=6)), 0.2, 0.5),
+                ),
             )
         )
         is None
@@ -74,12 +77,14 @@ def test_less_than_one_percent_is_escaped_once_and_models_are_no_runs_of_one(
 ) -> None:
     issue, told, features, almanacs = sample_parts(config)
     voices = (
-        Voice(Cycle(RUN), 0.004, 0.25),
-        Voice(Cycle(RUN, "ifs"), 0.004, 0.5),
-        Voice(Cycle(RUN.replace(hour=6)), 0.004, 0.25),
+        ContributingRun(Cycle(RUN), 0.004, 0.25),
+        ContributingRun(Cycle(RUN, "ifs"), 0.004, 0.5),
+        ContributingRun(Cycle(RUN.replace(hour=6)), 0.004, 0.25),
     )
     low = [
-        replace(f, probability=0.004, grade=1, voices=voices, spread=Spread(0.004, 0.004, 3))
+        replace(
+            f, probability=0.004, grade=1, contributing_runs=voices, spread=Spread(0.004, 0.004, 3)
+        )
         if f.known
         else f
         for f in told
@@ -99,7 +104,9 @@ def test_less_than_one_percent_is_escaped_once_and_models_are_no_runs_of_one(
 
 
 def test_a_model_that_was_not_heard_is_named_among_what_is_missing(config: Config) -> None:
-    bulletin = compose(*sample_parts(config), config, ATTRIBUTION, unheard=("ifs", "aifs", "gone"))
+    bulletin = compose(
+        *sample_parts(config), config, ATTRIBUTION, unavailable_models=("ifs", "aifs", "gone")
+    )
 
     made = {page.path: str(page.body) for page in pages(bulletin, config, "web")}
 

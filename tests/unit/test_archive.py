@@ -15,7 +15,7 @@ import xarray as xr
 
 from forecast.archive.issues import Archive, Attempt
 from forecast.config import Config
-from forecast.domain import Cycle, Event, Features, Forecast, Receipt, RunAnswer, Spread, Window
+from forecast.domain import Cycle, Event, Features, Forecast, Receipt, RunForecasts, Spread, Window
 from forecast.errors import ArchiveError
 from forecast.quantities import FEATURES
 
@@ -46,11 +46,11 @@ def a_forecast(config: Config, probability: float, run: datetime = RUN) -> Forec
     )
 
 
-def answer_of(forecast: Forecast) -> RunAnswer:
+def answer_of(forecast: Forecast) -> RunForecasts:
     table = xr.Dataset(
         {name: ("event", np.array([np.nan if name != "gust" else 3.5])) for name in FEATURES}
     )
-    return RunAnswer(
+    return RunForecasts(
         forecast.cycle, Features((forecast.event,), table, (("light_path",),)), (forecast,)
     )
 
@@ -178,8 +178,10 @@ def test_every_fresh_run_of_every_model_has_a_voice_and_a_run_only_one(
     )
     archive.mark_published(issue.id, issue.issued)
 
-    heard = archive.voices([other.event], RUN, LATER)[other.event.key]
-    fresh = archive.voices([other.event], RUN + timedelta(hours=1), LATER)[other.event.key]
+    heard = archive.contributing_runs([other.event], RUN, LATER)[other.event.key]
+    fresh = archive.contributing_runs([other.event], RUN + timedelta(hours=1), LATER)[
+        other.event.key
+    ]
 
     # The run of 06 was issued twice: what it said last counts.
     assert {voice.cycle.id: voice.probability for voice in heard} == {
@@ -209,7 +211,7 @@ def test_an_archive_of_the_first_schema_keeps_its_features_when_it_is_brought_up
 
     archive = Archive(f"sqlite:///{path}")
     event = a_forecast(config, 0.2).event
-    (voice,) = archive.voices([event], RUN, LATER)[event.key]
+    (voice,) = archive.contributing_runs([event], RUN, LATER)[event.key]
 
     assert (voice.cycle, voice.probability, voice.members) == (Cycle(RUN), 0.2, 1)
     with sqlite3.connect(path) as connection:

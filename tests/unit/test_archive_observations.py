@@ -153,7 +153,7 @@ def test_what_was_heard_of_each_station(kept: Observations) -> None:
         NOW,
     )
 
-    heard = kept.heard(["54511", "M1001", "never"], NOW - 24 * HOUR)
+    heard = kept.last_reports(["54511", "M1001", "never"], NOW - 24 * HOUR)
 
     assert heard == {"54511": Heard(NOW, 25), "M1001": Heard(NOW - 50 * HOUR, 0)}
 

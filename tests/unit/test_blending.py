@@ -10,7 +10,7 @@ import pytest
 import xarray as xr
 
 from forecast.config import Config
-from forecast.domain import Cycle, Event, Features, Forecast, RunAnswer, Voice, Window
+from forecast.domain import ContributingRun, Cycle, Event, Features, Forecast, RunForecasts, Window
 from models.blending import blend, ensemble, mean_features, shares_of
 
 RUN = datetime(2026, 11, 22, 0, tzinfo=UTC)
@@ -32,36 +32,39 @@ def a_forecast(
     )  # type: ignore[arg-type]
 
 
-def answer(forecast: Forecast, values: tuple[float, ...] = (1.0,), members: int = 1) -> RunAnswer:
+def answer(
+    forecast: Forecast, values: tuple[float, ...] = (1.0,), members: int = 1
+) -> RunForecasts:
     features = Features((forecast.event,), xr.Dataset({"gust": ("event", np.array(values))}), ((),))
-    return RunAnswer(forecast.cycle, features, (forecast,), members)
+    return RunForecasts(forecast.cycle, features, (forecast,), members)
 
 
 def test_models_count_alike_however_many_runs_they_have(config: Config) -> None:
     gfs, ifs = a_forecast(config, 0.2, hours=6), a_forecast(config, 0.8, "ifs")
-    earlier = {gfs.event.key: (Voice(Cycle(RUN, "gfs"), 0.4, 0.0),)}
+    earlier = {gfs.event.key: (ContributingRun(Cycle(RUN, "gfs"), 0.4, 0.0),)}
 
     (told,) = blend([answer(gfs), answer(ifs)], earlier, {}, GRADES)
 
     # GFS says (0.2 + 0.4) / 2 = 0.3 in two runs, IFS 0.8 in one: (0.3 + 0.8) / 2 = 0.55.
     assert told.probability == pytest.approx(0.55)
     assert told.grade == 4
-    assert [(v.cycle.id, v.weight) for v in told.voices] == [
+    assert [(v.cycle.id, v.weight) for v in told.contributing_runs] == [
         ("gfs-2026112206", 0.25),
         ("ifs-2026112200", 0.5),
         ("gfs-2026112200", 0.25),
     ]
-    assert (told.spread.low, told.spread.high, told.spread.cycles) == (0.2, 0.8,
-        3)  # type: ignore[union-attr]
+    assert (told.spread.low, told.spread.high, told.spread.cycles) == (0.2, 0.8, 3)  # type: ignore[union-attr]
 
 
 def test_a_run_that_answers_today_is_not_heard_twice(config: Config) -> None:
     gfs = a_forecast(config, 0.2)
 
-    (told,) = blend([answer(gfs)], {gfs.event.key: (Voice(gfs.cycle, 0.9, 0.0),)}, {}, GRADES)
+    (told,) = blend(
+        [answer(gfs)], {gfs.event.key: (ContributingRun(gfs.cycle, 0.9, 0.0),)}, {}, GRADES
+    )
 
     assert told.probability == 0.2
-    assert len(told.voices) == 1
+    assert len(told.contributing_runs) == 1
 
 
 def test_what_the_leading_run_does_not_know_another_tells(config: Config) -> None:
@@ -78,7 +81,7 @@ def test_nobody_knowing_stays_unknown(config: Config) -> None:
     (told,) = blend([answer(gfs), answer(ifs)], {}, {}, GRADES)
 
     assert not told.known
-    assert told.voices == ()
+    assert told.contributing_runs == ()
 
 
 def test_the_states_of_a_morning_still_add_to_one(config: Config) -> None:

@@ -18,7 +18,13 @@ from forecast.archive.issues import Archive
 from forecast.archive.outcomes import Outcomes, Past
 from forecast.domain import Outcome
 from forecast.quantities import features_of
-from forecast.verification import Heard, Report, Seen, Told, resolve
+from forecast.verification import (
+    IssuedForecast,
+    OutcomeReport,
+    RunForecast,
+    VerifiedOutcome,
+    resolve,
+)
 from models.cases import BORROWED, cases, climatology, independent, shares_scores, training_set
 from models.rule_model import PhysicsRule
 from models.training import TRUST
@@ -34,9 +40,9 @@ def outcome(
     return Outcome("sunset_glow", site, day, degree, source)
 
 
-def told(day: date = DAY, probability: float = 0.4, **more: object) -> Told:
+def told(day: date = DAY, probability: float = 0.4, **more: object) -> IssuedForecast:
     issued = more.pop("issued", issued_on(day))
-    made = Told(
+    made = IssuedForecast(
         "gfs-1",
         issued,
         issued - 6 * HOUR,
@@ -51,10 +57,10 @@ def told(day: date = DAY, probability: float = 0.4, **more: object) -> Told:
     return replace(made, **more)  # type: ignore[arg-type]
 
 
-def seen_of(*outcomes: Outcome) -> dict[tuple[str, str, str], Seen]:
+def seen_of(*outcomes: Outcome) -> dict[tuple[str, str, str], VerifiedOutcome]:
     found = {
         (o.site, o.phenomenon, o.day.isoformat()): resolve(
-            [Report(o, issued_on(o.day) + 24 * HOUR)]
+            [OutcomeReport(o, issued_on(o.day) + 24 * HOUR)]
         )
         for o in outcomes
     }
@@ -63,16 +69,16 @@ def seen_of(*outcomes: Outcome) -> dict[tuple[str, str, str], Seen]:
 
 def reports_of(
     *outcomes: Outcome, after: timedelta = 24 * HOUR
-) -> dict[tuple[str, str, str], tuple[Report, ...]]:
+) -> dict[tuple[str, str, str], tuple[OutcomeReport, ...]]:
     return {
-        (o.site, o.phenomenon, o.day.isoformat()): (Report(o, issued_on(o.day) + after),)
+        (o.site, o.phenomenon, o.day.isoformat()): (OutcomeReport(o, issued_on(o.day) + after),)
         for o in outcomes
     }
 
 
 def test_rows_of_one_event_share_its_weight_by_trust() -> None:
     voices = [
-        Heard(
+        RunForecast(
             f"gfs-{k}",
             issued_on(DAY - k * 24 * HOUR),
             "gfs",
@@ -97,7 +103,7 @@ def test_rows_of_one_event_share_its_weight_by_trust() -> None:
 
 
 def test_a_feature_that_was_not_known_is_missing_and_not_nought() -> None:
-    voice = Heard(
+    voice = RunForecast(
         "gfs-1",
         issued_on(DAY),
         "gfs",
@@ -222,8 +228,10 @@ def test_models_are_compared_on_what_all_of_them_told() -> None:
     """By hand: both told two events, 0.8 and 0.6 of a thing seen: 0.04 and 0.16; what one alone
     told counts for none.
     """
-    both = [told(DAY + timedelta(days=k), voices={"gfs": 0.8, "ifs": 0.6}) for k in range(2)]
-    alone = told(DAY + timedelta(days=2), voices={"gfs": 0.0})
+    both = [
+        told(DAY + timedelta(days=k), contributing_runs={"gfs": 0.8, "ifs": 0.6}) for k in range(2)
+    ]
+    alone = told(DAY + timedelta(days=2), contributing_runs={"gfs": 0.0})
     seen = seen_of(*(outcome(DAY + timedelta(days=k)) for k in range(3)))
 
     assert shares_scores([*both, alone], seen) == {
@@ -274,7 +282,7 @@ def test_nothing_from_after_an_issue_gets_into_its_rows(
                 [outcome(START + timedelta(days=k), float(k % 2)) for k in range(9)],
                 moment + 999 * HOUR,
             )
-            heard = Past(archive).heard("sunset_glow")
+            heard = Past(archive).run_forecasts("sunset_glow")
             published = {
                 issued_on(START + timedelta(days=d)) + h * HOUR for d, h, out, _ in issues if out
             }
@@ -300,5 +308,5 @@ def test_what_was_issued_after_the_event_began_or_never_published_is_not_asked_f
     Outcomes(archive).keep([outcome()], begins(DAY) + 24 * HOUR)
 
     assert [t.issued for t in Past(archive).told()] == [begins(DAY) - HOUR]
-    assert [h.issued for h in Past(archive).heard("sunset_glow")] == [begins(DAY) - HOUR]
+    assert [h.issued for h in Past(archive).run_forecasts("sunset_glow")] == [begins(DAY) - HOUR]
     assert Past(archive).told(DAY + timedelta(days=1)) == []

@@ -12,7 +12,7 @@ import pytest
 
 from forecast.config import Config
 from forecast.domain import CLOUD_SEA_STATES, Atmosphere, Event
-from forecast.phenomena import Part, cloud_sea, weather
+from forecast.phenomena import PhenomenonFeatures, cloud_sea, weather
 from forecast.phenomena.cloud_sea_states import SEA, UNKNOWN
 from forecast.quantities import DECK_COVER, FEATURES, OVERCAST
 from forecast.quantities import SEA as OF_THE_SEA
@@ -27,7 +27,9 @@ SUNRISE = "2026-11-08T22:48"
 RUN = steps("2026-11-07T12:00", 48)
 
 
-def derived(config: Config, made: Atmosphere, event: Event) -> tuple[dict[str, np.ndarray], Part]:
+def derived(
+    config: Config, made: Atmosphere, event: Event
+) -> tuple[dict[str, np.ndarray], PhenomenonFeatures]:
     scene = Scene(made, (event.site,))
     part = cloud_sea.derive((event,), scene, config.phenomena)
     return {**weather.derive((event,), scene, config.phenomena).values, **part.values}, part

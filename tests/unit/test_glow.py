@@ -15,7 +15,7 @@ import xarray as xr
 
 from forecast.config import read_config
 from forecast.domain import Atmosphere, Cycle
-from forecast.phenomena import Part, glow
+from forecast.phenomena import PhenomenonFeatures, glow
 from forecast.phenomena.light_path import FINE_PARTICLES, OPTICAL_DEPTH
 from forecast.quantities import FEATURES, LEAST_GLOW
 from forecast.science import almanac as sky
@@ -33,7 +33,7 @@ CLEAR_WEST = canvas(cover=0.6, base=8000, top=9500, reach=120_000)
 
 def look(
     cover: Cover, phenomenon: str = "sunset_glow", site: str = "lingshan", **more: float
-) -> Part:
+) -> PhenomenonFeatures:
     """Derive one event under a made-up sky."""
     asked = event(phenomenon, site)
     assert asked.centre is not None
@@ -42,9 +42,8 @@ def look(
     )
 
 
-def probability(part: Part, phenomenon: str = "sunset_glow") -> float:
-    """What the rule says of a part's only event; features that are the weather room's are left out.
-    """
+def probability(part: PhenomenonFeatures, phenomenon: str = "sunset_glow") -> float:
+    """What the rule says of a part's only event; features that are the weather room's are left out."""
     rule = PhysicsRule(phenomenon).ready()
     return float(
         rule.predict_proba(
@@ -258,7 +257,7 @@ def test_cloud_known_by_layers_only_is_laid_on_the_levels_and_named() -> None:
     assert 7000 < part.values["canvas_height"][0] < 9500  # 350-300 hPa
 
 
-def with_surface(name: str, value: float) -> Part:
+def with_surface(name: str, value: float) -> PhenomenonFeatures:
     """The good evening with one more field of the surface."""
     asked = event()
     assert asked.centre is not None

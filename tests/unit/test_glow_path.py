@@ -7,7 +7,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from forecast.phenomena import Part, glow
+from forecast.phenomena import PhenomenonFeatures, glow
 from forecast.phenomena.light_path import OPTICAL_DEPTH
 from forecast.science.interpolation import Scene, as_times
 from forecast.settings import PhenomenonSettings
@@ -17,7 +17,7 @@ SETTINGS = PhenomenonSettings()
 CLEAR_WEST = canvas(cover=0.6, base=8000, top=9500, reach=120_000)
 
 
-def look(cover: Cover, phenomenon: str, site: str) -> Part:
+def look(cover: Cover, phenomenon: str, site: str) -> PhenomenonFeatures:
     """Derive one event under a made-up sky."""
     asked = event(phenomenon, site)
     assert asked.centre is not None
@@ -86,7 +86,9 @@ def test_haze_far_along_the_light_path_counts_and_a_gap_in_its_field_is_named() 
     assert np.isfinite(gap.values["glow_quality"][0])
 
 
-def ending(minutes: int, phenomenon: str = "sunset_glow", site: str = "lingshan") -> Part:
+def ending(
+    minutes: int, phenomenon: str = "sunset_glow", site: str = "lingshan"
+) -> PhenomenonFeatures:
     """The good evening in a run whose last field stands some minutes after the crossing of the
     horizon.
     """

@@ -29,7 +29,7 @@ from forecast.config import Config, push_tokens
 from forecast.domain import WRONG, Observation
 from forecast.errors import ArchiveError, ConfigError
 from forecast.observations.formats import Terms
-from forecast.observations.http_api import ADDRESS, Door, PushServer
+from forecast.observations.http_api import ADDRESS, ObservationEndpoint, PushServer
 from forecast.observations.intake import Intake
 from forecast.settings import PushSettings
 from tests.conftest import PROJECT
@@ -54,7 +54,7 @@ def opened(
         "keep": intake.receive,
         **more,
     }
-    server = PushServer(Door(settings, clock=lambda: NOW, **given), settings)
+    server = PushServer(ObservationEndpoint(settings, clock=lambda: NOW, **given), settings)
     threading.Thread(target=server.serve, daemon=True).start()
     return server, observations
 

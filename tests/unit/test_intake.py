@@ -250,7 +250,7 @@ def test_a_clock_that_is_ahead_by_the_settings_is_put_right(tmp_path: Path) -> N
     taken = room.observe()
 
     assert (taken.records, taken.refused) == (1, 0)
-    assert room.kept.heard(["54511"], NOW)["54511"].last == NOW
+    assert room.kept.last_reports(["54511"], NOW)["54511"].last == NOW
 
 
 def test_a_file_refused_for_a_clock_that_is_ahead_is_read_again_when_the_settings_say_so(
@@ -269,7 +269,7 @@ def test_a_file_refused_for_a_clock_that_is_ahead_is_read_again_when_the_setting
 
     assert (refused.records, refused.refused) == (0, 1)
     assert (taken.files, taken.records) == (1, 1)
-    assert room.kept.heard(["54511"], NOW)["54511"].last == NOW
+    assert room.kept.last_reports(["54511"], NOW)["54511"].last == NOW
 
 
 def test_a_correction_stands_over_what_it_corrects_and_keeps_what_it_does_not_name(
@@ -655,10 +655,10 @@ def test_a_silent_station_says_since_when(room: Room) -> None:
     assert live["54511"].newest["air_temperature"] == (NOW - HOUR, pytest.approx(270.15))
     # GB/T 27963: -3 degC and 3 m/s in November are cold
     assert live["54511"].comfort == (NOW - HOUR, 1)
-    assert (live["M1001"].newest, live["M1001"].heard, live["M1001"].comfort) == (
+    assert (live["M1001"].newest, live["M1001"].last_report, live["M1001"].comfort) == (
         {},
         NOW - 30 * HOUR,
         None,
     )
-    assert (live["M1002"].heard, live["M1002"].newest) == (None, {})
+    assert (live["M1002"].last_report, live["M1002"].newest) == (None, {})
     assert live["54511"].station == Station("54511", Name("", ""), 40.0, 116.0, 50.0)

@@ -18,7 +18,7 @@ from forecast.ingest.grib import reader
 from forecast.ingest.grib.headers import inspect, scan
 from forecast.ingest.inventory import parse_inventory, select
 from forecast.ingest.parameter_table import fields_of
-from forecast.ingest.sources import ModelRun, ModelSource, needs_of, open_models
+from forecast.ingest.sources import FetchedRun, ModelSource, needs_of, open_models
 from forecast.sample.bucket import LoopbackBucket
 from forecast.sample.demonstration import demonstration_config
 from forecast.settings import ModelSettings, ParameterSettings, StepSettings
@@ -40,13 +40,13 @@ RUN = datetime(2026, 11, 22, 0, tzinfo=UTC)
 NOW = RUN + timedelta(hours=9)
 
 
-def read(config: Config, model: ModelSettings, tmp_path: Path, now: datetime = NOW) -> ModelRun:
+def read(config: Config, model: ModelSettings, tmp_path: Path, now: datetime = NOW) -> FetchedRun:
     """Write a small run of `model`, serve it, read it."""
     write_run(tmp_path / "tree", model, RUN)
     return served(config, model, tmp_path, now)
 
 
-def served(config: Config, model: ModelSettings, tmp_path: Path, now: datetime = NOW) -> ModelRun:
+def served(config: Config, model: ModelSettings, tmp_path: Path, now: datetime = NOW) -> FetchedRun:
     with LoopbackBucket(tmp_path / "tree") as server:
         settings = settings_for(config, tmp_path, model, server.url)
         [source] = open_models(settings, PatientClock())

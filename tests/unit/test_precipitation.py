@@ -166,8 +166,7 @@ def day_of(
         "precipitation_amount": 1.0,
         "surface_snow_thickness": 0.0,
     } | more
-    scene = Scene(atmosphere(TIMES, temperature=temperature, humidity=humidity, **made),
-                  [VILLAGE])  # type: ignore[arg-type]
+    scene = Scene(atmosphere(TIMES, temperature=temperature, humidity=humidity, **made), [VILLAGE])  # type: ignore[arg-type]
     part = snow.derive(events, scene, PhenomenonSettings())
     return {
         name: float(values[0]) for name, values in part.values.items() if values.dtype.kind == "f"

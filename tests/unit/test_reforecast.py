@@ -185,7 +185,7 @@ def test_rows_are_learnt_from_once_what_came_of_their_day_is_known(
 ) -> None:
     archive = past.archive(tmp_path / "learnt")
     past.work(archive)
-    heard = Hindcasts(archive).heard
+    heard = Hindcasts(archive).run_forecasts
     delay = timedelta(hours=4)
     assert heard(SEA[0], delay) == []
 
@@ -291,7 +291,7 @@ def test_point_forecasts_stand_at_the_event_itself_and_nothing_is_learnt_from_th
     outcome = Outcome(SEA[0], site.id, date.fromisoformat(row["day"]), 1.0, "observer")
     Outcomes(archive).keep([outcome], datetime(2026, 12, 1, tzinfo=UTC))
 
-    assert Hindcasts(archive).heard(SEA[0], timedelta(hours=4)) == []
+    assert Hindcasts(archive).run_forecasts(SEA[0], timedelta(hours=4)) == []
     assert all(
         timedelta(0) <= each["window_start"] - each["run"] < timedelta(hours=1) for each in found
     )

@@ -555,8 +555,7 @@ def test_every_drawing_of_every_page_has_a_title_and_a_description_or_is_silent(
     assert charts
     assert all('aria-hidden="true"' in head for head in drawings if head not in charts)
     for head in charts:
-        title, description = re.search(r'aria-labelledby="(\S+) (\S+)"',
-                                       head).groups()  # type: ignore[union-attr]
+        title, description = re.search(r'aria-labelledby="(\S+) (\S+)"', head).groups()  # type: ignore[union-attr]
         assert re.search(
             rf'<title id="{title}">[^<]+</title><desc id="{description}">[^<]+</desc>', head
         ), head[:200]

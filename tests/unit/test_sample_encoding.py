@@ -35,8 +35,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def pieces(path: Path) -> list[tuple[list[str], bytes]]:
-    """Each message with its line of the inventory: (number, offset, date, variable, level, step).
-    """
+    """Each message with its line of the inventory: (number, offset, date, variable, level, step)."""
     lines = [
         line.split(":") for line in path.with_name(f"{path.name}.idx").read_text().splitlines()
     ]

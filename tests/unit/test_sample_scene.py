@@ -52,8 +52,7 @@ def column(values: np.ndarray, latitude: float, longitude: float) -> np.ndarray:
 
 
 def polar(run: datetime) -> tuple[np.ndarray, np.ndarray]:
-    """Distance [km] from the sites, and angle [degree] from the direction of the sunset of day 1.
-    """
+    """Distance [km] from the sites, and angle [degree] from the direction of the sunset of day 1."""
     latitude, longitude = np.meshgrid(REGION.latitudes, REGION.longitudes, indexing="ij")
     north = (latitude - CENTRE[0]) * KM_PER_DEGREE
     east = (longitude - CENTRE[1]) * KM_PER_DEGREE * np.cos(np.radians(latitude))

@@ -1,5 +1,4 @@
-"""Does the service's clock issue at its hours, come back for a late run, and outlive what it meets?
-"""
+"""Does the service's clock issue at its hours, come back for a late run, and outlive what it meets?"""
 
 from __future__ import annotations
 
@@ -112,7 +111,7 @@ def test_an_issue_is_remembered_with_its_channels(
         Receipt("wechat", ISSUE.id, "failed", "too long"),
     )
     monkeypatch.setattr(
-        pipeline, "run", run_that(pipeline.Report(ISSUE, receipts, 141, 100, (), {}))
+        pipeline, "run", run_that(pipeline.IssueReport(ISSUE, receipts, 141, 100, (), {}))
     )
 
     assert scheduling.attempt(world, NOW) == 6

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from forecast.domain import Atmosphere
-from forecast.phenomena import Part, cold, snow, snow_column, weather
+from forecast.phenomena import PhenomenonFeatures, cold, snow, snow_column, weather
 from forecast.quantities import FEATURES
 from forecast.science import almanac as sky
 from forecast.science.interpolation import Scene
@@ -44,16 +44,16 @@ def cooled(at_village: float, lapse: float = 0.0065) -> Profile:
     return lambda height: np.maximum(FREEZING + at_village - lapse * (height - 1400), 216.65)
 
 
-def ask(air: Atmosphere, day: date = DAY) -> Part:
+def ask(air: Atmosphere, day: date = DAY) -> PhenomenonFeatures:
     """Derive the four questions of a day at the village, the weather room's features with them."""
     almanac = sky.almanacs([VILLAGE], [day], ZoneInfo("Asia/Shanghai"))[VILLAGE.id, day]
     events = snow.events(VILLAGE, day, almanac, SETTINGS)
     scene = Scene(air, [VILLAGE])
     part, common = snow.derive(events, scene, SETTINGS), weather.derive(events, scene, SETTINGS)
-    return Part({**common.values, **part.values}, part.missing, part.evidence)
+    return PhenomenonFeatures({**common.values, **part.values}, part.missing, part.evidence)
 
 
-def probability(part: Part, phenomenon: str) -> float:
+def probability(part: PhenomenonFeatures, phenomenon: str) -> float:
     rule = PhysicsRule(phenomenon).ready()
     return float(
         rule.predict_proba(np.array([[part.values[name][0] for name in rule.columns]]))[0, 1]

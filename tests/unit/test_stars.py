@@ -12,7 +12,7 @@ import pytest
 
 from forecast.config import Config
 from forecast.domain import Atmosphere, Event
-from forecast.phenomena import Part, stars, weather
+from forecast.phenomena import PhenomenonFeatures, stars, weather
 from forecast.phenomena.light_path import OPTICAL_DEPTH
 from forecast.quantities import FEATURES, STARS
 from forecast.science import almanac as sky
@@ -31,7 +31,9 @@ def night_of(day: str) -> Event:
     return night(LINGSHAN, f"{day}T10:34", f"{day}T21:20")
 
 
-def derived(config: Config, made: Atmosphere, event: Event) -> tuple[dict[str, np.ndarray], Part]:
+def derived(
+    config: Config, made: Atmosphere, event: Event
+) -> tuple[dict[str, np.ndarray], PhenomenonFeatures]:
     scene = Scene(made, (event.site,))
     part = stars.derive((event,), scene, config.phenomena)
     return {**weather.derive((event,), scene, config.phenomena).values, **part.values}, part

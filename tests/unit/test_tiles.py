@@ -17,7 +17,7 @@ import pytest
 from forecast.archive.issues import Archive
 from forecast.archive.observations import Observations
 from forecast.config import Config, build_config, default_path
-from forecast.domain import DOUBTFUL, Live, Name, Observation
+from forecast.domain import DOUBTFUL, CurrentObservations, Name, Observation
 from forecast.observations.current import latest
 from products.pages.live import FILE, document
 from products.pages.render import TEMPLATES, pages
@@ -50,7 +50,7 @@ def words(config: Config, language: str = "zh") -> Words:
     return Words(language, config.zone)
 
 
-def of_lingshan(config: Config, told: tuple[Live, ...]) -> Any:
+def of_lingshan(config: Config, told: tuple[CurrentObservations, ...]) -> Any:
     return tiles_of(config.all_sites()[0], told, config.observations, NOW)
 
 
@@ -141,7 +141,7 @@ def test_a_station_that_never_told_anything_says_so_and_one_that_tells_doubtful_
 ) -> None:
     _, never = of_lingshan(stations, silent(stations))
     _, doubtful = of_lingshan(
-        stations, tuple(replace(each, heard=NOW) for each in silent(stations))
+        stations, tuple(replace(each, last_report=NOW) for each in silent(stations))
     )
 
     assert observed(never, words(stations)).said == "尚无数据"
@@ -254,7 +254,7 @@ def test_a_station_s_tiles_draw_each_its_own_element(stations: Config) -> None:
 # -- pages and live.json
 
 
-def written(config: Config, told: tuple[Live, ...]) -> dict[str, str]:
+def written(config: Config, told: tuple[CurrentObservations, ...]) -> dict[str, str]:
     made = [
         page
         for channel in ("web", "display")
@@ -300,7 +300,7 @@ def test_a_screen_names_the_station_that_is_taken_where_the_first_is_silent_and_
     second = replace(
         of_ions, station=next(s for s in both.observations.stations if s.id == "ION09").as_station()
     )
-    told = (replace(of_ions, newest={}, hourly={}, heard=None), second)
+    told = (replace(of_ions, newest={}, hourly={}, last_report=None), second)
 
     screen = written(both, told)["display/lingshan.html"].replace(THIN_SPACE, " ")
 

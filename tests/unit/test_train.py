@@ -29,7 +29,7 @@ from forecast.errors import ModelMismatch
 from forecast.learning import train, verify
 from forecast.learning.reforecast import Hindcasts
 from forecast.learning.train import cases_of, lacking, learn, model_cards, models_in_force
-from forecast.verification import Heard
+from forecast.verification import RunForecast
 from models import registry
 from models.prediction import SHARES, Models, open_models, read_shares
 from models.registry import Verdict
@@ -293,7 +293,7 @@ def test_a_run_that_was_heard_when_it_was_issued_is_not_learnt_from_again_as_a_r
 ) -> None:
     day, window = date(2026, 11, 20), datetime(2026, 11, 20, 12, tzinfo=UTC)
     issued, old = (
-        Heard(
+        RunForecast(
             "",
             run + timedelta(hours=4),
             "gfs",
@@ -310,8 +310,8 @@ def test_a_run_that_was_heard_when_it_was_issued_is_not_learnt_from_again_as_a_r
         )
     )
     again = replace(issued, values={"humidity_at_site": 0.5})  # the same run, worked out once more
-    monkeypatch.setattr(Past, "heard", lambda *_: [issued])
-    monkeypatch.setattr(Hindcasts, "heard", lambda *_: [again, old])
+    monkeypatch.setattr(Past, "run_forecasts", lambda *_: [issued])
+    monkeypatch.setattr(Hindcasts, "run_forecasts", lambda *_: [again, old])
     Outcomes(archive).keep([Outcome("starry_sky", "lingshan", day, 1.0, "observer")], NOW)
 
     data, afterwards = cases_of(settings, archive, "starry_sky")

@@ -19,7 +19,7 @@ from forecast.domain import Outcome
 from forecast.errors import ConfigError
 from forecast.learning.truth_from_reports import LIMITS, import_file, parse
 from forecast.phenomena.snow import DEGREES
-from forecast.verification import Report, resolve
+from forecast.verification import OutcomeReport, resolve
 
 NOW = datetime(2026, 11, 22, 10, tzinfo=UTC)
 TODAY = date(2026, 11, 22)
@@ -28,12 +28,11 @@ SITES = read_config().all_sites()
 
 
 def said(degree: float, source: str = "observer", reporter: str = "", **more: object) -> Outcome:
-    return Outcome("sea_of_clouds", "jinding", DAY, degree, source, reporter=reporter,
-                   **more)  # type: ignore[arg-type]
+    return Outcome("sea_of_clouds", "jinding", DAY, degree, source, reporter=reporter, **more)  # type: ignore[arg-type]
 
 
-def report(outcome: Outcome, hours: float = 0) -> Report:
-    return Report(outcome, NOW + timedelta(hours=hours))
+def report(outcome: Outcome, hours: float = 0) -> OutcomeReport:
+    return OutcomeReport(outcome, NOW + timedelta(hours=hours))
 
 
 def read(text: str | bytes) -> list[Outcome]:

@@ -9,7 +9,7 @@ import pytest
 
 from forecast.config import Config
 from forecast.domain import Atmosphere, Event
-from forecast.phenomena import Part, weather
+from forecast.phenomena import PhenomenonFeatures, weather
 from forecast.quantities import EVERY, FEATURES
 from forecast.science import thermodynamics
 from forecast.science.interpolation import Scene
@@ -20,7 +20,7 @@ MORNING = dawn(LINGSHAN, "2026-11-08T22:48")
 RUN = steps("2026-11-08T00:00", 48)
 
 
-def derived(config: Config, made: Atmosphere, *events: Event) -> Part:
+def derived(config: Config, made: Atmosphere, *events: Event) -> PhenomenonFeatures:
     events = events or (MORNING,)
     return weather.derive(
         events, Scene(made, tuple({e.site.id: e.site for e in events}.values())), config.phenomena

@@ -88,8 +88,7 @@ def quantum(message: Message, data: Data) -> float:
 
 
 def has_missing(message: Message, data: Data) -> bool:
-    """Tell whether some points may have no value: a bitmap, or missing values of complex packing.
-    """
+    """Tell whether some points may have no value: a bitmap, or missing values of complex packing."""
     if message.edition == 1:
         return 6 in message.sections
     place = message.sections[5][0]

@@ -94,8 +94,7 @@ def _batches(messages: Iterator[tuple[int, bytes]]) -> Iterator[list[tuple[int, 
 
 
 def _messages(data: bytes, collector: Collector) -> Iterator[tuple[int, bytes]]:
-    """Yield the messages of a file, numbered, whatever stands between them (headings of bulletins).
-    """
+    """Yield the messages of a file, numbered, whatever stands between them (headings of bulletins)."""
     at, number = data.find(b"BUFR"), 0
     while at >= 0:
         number += 1

@@ -135,8 +135,10 @@ class Times:
         try:
             if len(text) <= 40 and text.isascii():
                 if _DIGITS.fullmatch(text):
-                    moment = datetime.strptime(text.ljust(14, "0"),  # noqa: DTZ007
-                        "%Y%m%d%H%M%S")
+                    moment = datetime.strptime(
+                        text.ljust(14, "0"),  # noqa: DTZ007
+                        "%Y%m%d%H%M%S",
+                    )
                 elif found := _SPELLED.fullmatch(text):
                     moment = datetime(*(int(part or 0) for part in found.groups()))  # type: ignore[arg-type]  # noqa: DTZ001
                 elif len(text) > 10:
@@ -270,8 +272,7 @@ class _Table:
         return None
 
     def _known(self, cell: str, line: int) -> tuple[list[_Target], timedelta] | None:
-        """Return how a station writes, prepared once; None where it is not one of ours (told once).
-        """
+        """Return how a station writes, prepared once; None where it is not one of ours (told once)."""
         name = cell.strip()
         station = self._stations.get(name)
         if station is None:

@@ -174,8 +174,7 @@ def _read_json(data: bytes, collector: Collector, terms: Terms) -> None:
         station = _read(raw, number, moment, collector, moment)
         place = [report.get(key) for key in ("lat", "lon", "elev")]
         if station and all(type(part) in (int, float) for part in place):
-            collector.place(Station(station, Name("", ""),
-                                    *map(float, place)))  # type: ignore[arg-type]
+            collector.place(Station(station, Name("", ""), *map(float, place)))  # type: ignore[arg-type]
 
 
 def _values(report: Any) -> dict[str, float]:
