@@ -14,7 +14,7 @@ import os
 import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 from urllib.parse import urlsplit, urlunsplit
 from zoneinfo import ZoneInfo
 
@@ -24,12 +24,14 @@ from pydantic import Field, ValidationError, model_validator
 from forecast import domain
 from forecast.errors import ConfigError
 from forecast.settings import (
+    OPERATIONAL,
     ArchiveSettings,
     ForecastSettings,
     IssuerSettings,
     LearningSettings,
     ModelSettings,
     ObservationSettings,
+    Operational,
     OutputSettings,
     PhenomenonSettings,
     ScheduleSettings,
@@ -52,14 +54,14 @@ class Config(Section):
 
     service: ServiceSettings
     issuer: IssuerSettings = IssuerSettings()
-    source: SourceSettings
-    archive: ArchiveSettings = ArchiveSettings()
-    output: OutputSettings = OutputSettings()
+    source: Annotated[SourceSettings, OPERATIONAL]
+    archive: Annotated[ArchiveSettings, OPERATIONAL] = ArchiveSettings()
+    output: Annotated[OutputSettings, OPERATIONAL] = OutputSettings()
     forecast: ForecastSettings = ForecastSettings()
-    schedule: ScheduleSettings = ScheduleSettings()
-    learning: LearningSettings = LearningSettings()
+    schedule: Annotated[ScheduleSettings, OPERATIONAL] = ScheduleSettings()
+    learning: Annotated[LearningSettings, OPERATIONAL] = LearningSettings()
     phenomena: PhenomenonSettings = PhenomenonSettings()
-    models: tuple[ModelSettings, ...] = Field(default=(), max_length=12)
+    models: Annotated[tuple[ModelSettings, ...], OPERATIONAL] = Field(default=(), max_length=12)
     observations: ObservationSettings = ObservationSettings()
     sites: tuple[SiteSettings, ...] = Field(min_length=1, max_length=5000)
     demonstration: bool = False
@@ -98,13 +100,10 @@ class Config(Section):
 
     @property
     def digest(self) -> str:
-        """Tell apart settings that change what is said, and where; addresses and folders do not."""
-        told = {"stations", "ion_classes", "old_minutes", "comfort"}
-        parts = dict.fromkeys(
-            ("service", "issuer", "forecast", "phenomena", "sites", "demonstration"), True
-        ) | {"observations": told}
-        said = self.model_dump_json(include=parts)
-        return hashlib.sha256((said + ",".join(self.output.channels)).encode()).hexdigest()[:12]
+        """Return a short hash of the settings that make a new issue: those not OPERATIONAL."""
+        content = self.model_dump_json(include=_issue_settings(self))
+        # the channels stand apart, in their own order: a channel that is added makes a new issue
+        return hashlib.sha256((content + ",".join(self.output.channels)).encode()).hexdigest()[:12]
 
     def digest_with(self, more: Iterable[str]) -> str:
         """Tell apart what is said under these settings from `more` that it is made of."""
@@ -127,6 +126,16 @@ class Config(Section):
         ):
             section["url"] = masked(section["url"])
         return values
+
+
+def _issue_settings(section: Section) -> dict[str, Any]:
+    """Return the settings of a section that are not OPERATIONAL, as `include` of a model dump."""
+    return {
+        name: _issue_settings(value) if isinstance(value, Section) else True
+        for name, field in type(section).model_fields.items()
+        if not any(isinstance(mark, Operational) for mark in field.metadata)
+        for value in (getattr(section, name),)
+    }
 
 
 def masked(url: str) -> str:

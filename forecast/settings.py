@@ -33,6 +33,16 @@ Identifier = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,39}$")]
 Azimuth = Annotated[float, Field(ge=0, le=360)]
 
 
+class Operational:
+    """Marks a setting that changes no page: where files lie, how data are fetched, when jobs run.
+
+    `Config.digest` leaves it out, so a change of it makes no new issue. Unmarked settings do.
+    """
+
+
+OPERATIONAL = Operational()
+
+
 class Section(BaseModel):
     model_config = ConfigDict(
         frozen=True, extra="forbid", str_strip_whitespace=True, allow_inf_nan=False
@@ -274,12 +284,12 @@ class ObservationSettings(Section):
     read are deleted when so old; none: never.
     """
 
-    folder: Path = Path("var/observations")
-    check_minutes: int = Field(default=5, ge=1, le=180)
+    folder: Annotated[Path, OPERATIONAL] = Path("var/observations")
+    check_minutes: Annotated[int, OPERATIONAL] = Field(default=5, ge=1, le=180)
     stations: tuple[StationSettings, ...] = Field(default=(), max_length=20000)
-    keep_all: bool = False
-    delete_after_days: float | None = Field(default=None, ge=1, le=3650)
-    push: PushSettings | None = None
+    keep_all: Annotated[bool, OPERATIONAL] = False
+    delete_after_days: Annotated[float | None, OPERATIONAL] = Field(default=None, ge=1, le=3650)
+    push: Annotated[PushSettings | None, OPERATIONAL] = None
     ion_classes: tuple[float, ...] = Field(
         default=(500, 1000, 1500, 2000, 3000), min_length=2, max_length=8
     )
