@@ -52,7 +52,7 @@ MODULES: Mapping[str, tuple[str, ...]] = {
     "sources": ("ingest.derived_fields",),
     "observations": ("observations.quality_control", "observations.nowcast", "science.comfort"),
     "common": ("quantities", "phenomena", "phenomena.weather", "science.thermodynamics",
-               "science.interpolation"),
+               "science.interpolation", "science.site_profiles"),
 }
 # fmt: on
 NOTE = "Written from the code by `make docs`; do not edit. Where a source says (check), the value was chosen and not measured."

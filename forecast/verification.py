@@ -19,12 +19,17 @@ from forecast.domain import CLOUD_SEA_STATES, OUTCOME_SOURCES, Name, Outcome
 T = TypeVar("T")
 Key = tuple[str, str, str]  # of an event: site, phenomenon, day
 
-SEEN_FROM = 0.5  # the degree from which it counts as seen: partial and full
+OBSERVED_FROM = 0.5  # the degree from which an event counts as observed: partial and full
+# Events with an outcome before a score is shown or a model is trained, and how many of them with,
+# and without, the phenomenon.
+EVENTS_NEEDED, EVENTS_NEEDED_OF_A_KIND = 30, 5
 
 
 def happened(outcome: Outcome) -> bool:
     """Say whether the headline was seen: of a sea of clouds the sea, of all else at least a part."""
-    return outcome.state == CLOUD_SEA_STATES[0] if outcome.state else outcome.degree >= SEEN_FROM
+    return (
+        outcome.state == CLOUD_SEA_STATES[0] if outcome.state else outcome.degree >= OBSERVED_FROM
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,8 +191,39 @@ class Figure:
         return math.isfinite(self.value)
 
 
+class Contingency:
+    """Scores of yes and no forecasts, from the counts of a contingency table; NaN of no cases.
+
+    Source: Wilks 2011, Statistical Methods in the Atmospheric Sciences, 3rd ed., eqs. 8.8-8.11.
+    """
+
+    __slots__ = ()
+    hits: int
+    misses: int
+    false_alarms: int
+
+    @property
+    def pod(self) -> float:
+        """Probability of detection: hits / (hits + misses)."""
+        return _ratio(self.hits, self.hits + self.misses)
+
+    @property
+    def far(self) -> float:
+        """False alarm ratio: false alarms / (hits + false alarms)."""
+        return _ratio(self.false_alarms, self.hits + self.false_alarms)
+
+    @property
+    def ts(self) -> float:
+        """Threat score (critical success index): hits / (hits + misses + false alarms)."""
+        return _ratio(self.hits, self.hits + self.misses + self.false_alarms)
+
+
+def _ratio(part: int, whole: int) -> float:
+    return part / whole if whole else math.nan
+
+
 @dataclass(frozen=True, slots=True)
-class ScoreLine:
+class ScoreLine(Contingency):
     """What a group of forecasts is worth. dimension, name: what they have in common (site,
     phenomenon, lead, season, source, all).
 
@@ -215,25 +251,6 @@ class ScoreLine:
     false_alarms: int
     quiet: int
     enough: bool
-
-    @property
-    def pod(self) -> float:
-        """Probability of detection: hits / seen."""
-        return _share(self.hits, self.hits + self.misses)
-
-    @property
-    def far(self) -> float:
-        """False alarm ratio: false alarms / yes forecasts."""
-        return _share(self.false_alarms, self.hits + self.false_alarms)
-
-    @property
-    def ts(self) -> float:
-        """Threat score: hits / (hits + misses + false alarms)."""
-        return _share(self.hits, self.hits + self.misses + self.false_alarms)
-
-
-def _share(part: int, whole: int) -> float:
-    return part / whole if whole else math.nan
 
 
 @dataclass(frozen=True, slots=True)

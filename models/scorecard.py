@@ -18,7 +18,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from forecast.domain import OUTCOME_SOURCES, PHENOMENA
-from forecast.verification import Bin, Figure, Mark, Record, ScoreLine, Tally, Verification
+from forecast.verification import (
+    EVENTS_NEEDED,
+    EVENTS_NEEDED_OF_A_KIND,
+    Bin,
+    Figure,
+    Mark,
+    Record,
+    ScoreLine,
+    Tally,
+    Verification,
+)
 from models.cases import BLOCK, Cases
 from models.scores import (
     brier,
@@ -35,8 +45,6 @@ Array = NDArray[np.floating[Any]]
 
 REFERENCES = ("climatology", "persistence", "rule")
 DIMENSIONS = ("phenomenon", "site", "lead", "season", "source")
-NEEDED = 30  # events before a score is told and ranked
-NEEDED_OF_A_KIND = 5  # of which so many with, and without, the phenomenon
 # for an interval: with fewer the bootstrap promises more than it knows, widened or not
 LEAST_BLOCKS = 8
 LEVEL = 0.9
@@ -58,7 +66,7 @@ def verify(cases: Cases, threshold: float, today: date) -> Verification:
     )
     lines = sorted((line for group in groups(cases) for line in [score_line(*group)]), key=_rank)
     return Verification(
-        since, until, threshold, NEEDED, len(cases), cases.events, 0, records, tuple(lines)
+        since, until, threshold, EVENTS_NEEDED, len(cases), cases.events, 0, records, tuple(lines)
     )
 
 
@@ -111,7 +119,7 @@ def score_line(dimension: str, name: str, phenomenon: str, cases: Cases) -> Scor
         misses=occurred - hits,
         false_alarms=told - hits,
         quiet=len(cases) - occurred - (told - hits),
-        enough=cases.events >= NEEDED and min(kinds) >= NEEDED_OF_A_KIND,
+        enough=cases.events >= EVENTS_NEEDED and min(kinds) >= EVENTS_NEEDED_OF_A_KIND,
     )
 
 

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from forecast.domain import CLOUD_SEA_STATES, OUTCOME_SOURCES
 from forecast.errors import ModelMismatch
+from forecast.verification import OBSERVED_FROM
 from models.rule_model import PhysicsRule
 from models.selection import Judged, choose_and_fit, judge, months, thinned
 
@@ -26,7 +27,6 @@ Array = NDArray[np.floating[Any]]
 # station a few numbers, an analysis is the model's own first hours and shares its errors
 # (science.md 6: observer > camera > station > analysis) (check).
 TRUST: Mapping[str, float] = dict(zip(OUTCOME_SOURCES, (1.0, 0.8, 0.6, 0.25), strict=True))
-SEEN_FROM = 0.5  # the degree from which it counts as seen: partial and full
 
 
 @dataclass(frozen=True)
@@ -77,7 +77,7 @@ class TrainingSet:
     @property
     def seen(self) -> NDArray[np.bool_]:
         """Whether the headline was seen (case)."""
-        told = np.where(np.isnan(self.degree), False, self.degree >= SEEN_FROM)
+        told = np.where(np.isnan(self.degree), False, self.degree >= OBSERVED_FROM)
         return (
             told
             if self.state is None

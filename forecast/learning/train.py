@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import json
 import logging
-import os
 import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -26,9 +25,10 @@ from forecast.archive.outcomes import Outcomes, Past
 from forecast.config import Config
 from forecast.domain import OUTCOME_SOURCES, PHENOMENA, Name
 from forecast.errors import ModelMismatch, SkyscapeError
+from forecast.files import write_whole
 from forecast.learning import verify
 from forecast.learning.reforecast import Hindcasts
-from forecast.verification import Fold, ModelCard
+from forecast.verification import EVENTS_NEEDED, EVENTS_NEEDED_OF_A_KIND, Fold, ModelCard
 from models import registry
 from models.cases import training_set
 from models.learned import rule_print
@@ -40,8 +40,6 @@ from models.training import TrainingSet, train
 
 log = logging.getLogger(__name__)
 
-NEEDED = 30  # events before anything is learnt of a phenomenon: as many as before a score is told
-NEEDED_OF_A_KIND = 5  # of which so many with, and without, it
 CHALLENGERS_KEPT = 8  # of each phenomenon, beside those that are or were in force
 LESSONS, VERDICT = "lessons.json", "verdict.json"
 
@@ -93,10 +91,10 @@ def cases_of(config: Config, archive: Archive, phenomenon: str) -> tuple[Trainin
 def lacking(data: TrainingSet) -> str:
     """Say what is lacking before a phenomenon is learnt of; "" where nothing is."""
     counts = [_events(data.take(kind)) for kind in (data.seen, ~data.seen)]
-    if _events(data) >= NEEDED and min(counts) >= NEEDED_OF_A_KIND:
+    if _events(data) >= EVENTS_NEEDED and min(counts) >= EVENTS_NEEDED_OF_A_KIND:
         return ""
     return (
-        f"too few to learn from: it takes {NEEDED} events with an outcome, {NEEDED_OF_A_KIND} with and {NEEDED_OF_A_KIND} without it; "
+        f"too few to learn from: it takes {EVENTS_NEEDED} events with an outcome, {EVENTS_NEEDED_OF_A_KIND} with and {EVENTS_NEEDED_OF_A_KIND} without it; "
         f"there are {counts[0]} with and {counts[1]} without. Nothing is trained"
     )
 
@@ -392,11 +390,7 @@ def _remember(folder: Path, lessons: Sequence[Lesson], now: datetime) -> None:
 
 def _write(path: Path, told: Any) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    aside = path.with_name(f".{path.name}.{os.getpid()}.part")
-    aside.write_text(
-        json.dumps(told, indent=1, ensure_ascii=False, default=str) + "\n", encoding="utf-8"
-    )
-    aside.replace(path)
+    write_whole(path, json.dumps(told, indent=1, ensure_ascii=False, default=str) + "\n")
 
 
 def _read(path: Path) -> Any:

@@ -29,9 +29,13 @@ from forecast.domain import (
     Station,
     as_utc,
 )
-from forecast.phenomena.weather import NEAR_GROUND, air_at
 from forecast.science.interpolation import Scene, as_times
-from forecast.science.thermodynamics import Array, saturation_vapour_pressure
+from forecast.science.site_profiles import NEAR_GROUND, air_at
+from forecast.science.thermodynamics import (
+    SATURATED_AT_STATION,
+    Array,
+    saturation_vapour_pressure,
+)
 
 log = logging.getLogger(__name__)
 
@@ -45,9 +49,6 @@ NEAR, BESIDE = 25.0, 300.0
 REACH = 30.0  # [km] from a station within which a site's forecast is said to be corrected by it
 PASSES = 4  # of successive correction; what is left over at the stations is then below a tenth
 
-# humidity from which a station stands in cloud or fog: an automatic hygrometer reads 97-100 % there
-# (WMO-No. 8, I.4)
-SATURATED = 0.97
 FOG = 1000.0  # [m] of visibility below which it does, WMO-No. 407
 DRY = 0.85  # humidity below which it does not
 MOST_HUMID = 1.05  # a field is never moved beyond
@@ -150,7 +151,7 @@ class _Seen:
         humidity = np.array([o.good("relative_humidity") for o in observations])
         humidity = np.where(np.isnan(humidity), by_dew_point, humidity)
         visibility = np.array([o.good("visibility_in_air") for o in observations])
-        inside = (visibility < FOG) | (np.isnan(visibility) & (humidity >= SATURATED))
+        inside = (visibility < FOG) | (np.isnan(visibility) & (humidity >= SATURATED_AT_STATION))
         outside = (humidity < DRY) & ~(visibility < FOG)
         cloud = np.where(inside, 1.0, np.where(outside, 0.0, np.nan))
         return cls(as_times([o.time for o in observations]), temperature, humidity, cloud)

@@ -31,13 +31,8 @@ from forecast.domain import Almanac, Event, Outcome, Site, Window
 from forecast.phenomena import PhenomenonFeatures, cloud_sea_states
 from forecast.phenomena.weather import (
     COVERED,
-    LAPSE,
     Truth,
-    air_at,
     amount_of_precipitation,
-    cloud_column,
-    column,
-    elevations,
     longest_stretch,
     mean,
     named,
@@ -45,9 +40,15 @@ from forecast.phenomena.weather import (
     spans,
 )
 from forecast.quantities import CLEAR_GAP, DECK_COVER, OVERCAST
-from forecast.science import almanac as sky
+from forecast.science.almanac import sun_position
 from forecast.science.interpolation import Index, Scene, Times, as_times, hours_between, on_heights
-from forecast.science.thermodynamics import Array, dew_point, maximum_random_overlap
+from forecast.science.site_profiles import air_at, cloud_column, column, elevations
+from forecast.science.thermodynamics import (
+    LAPSE_RATE,
+    Array,
+    dew_point,
+    maximum_random_overlap,
+)
 from forecast.settings import PhenomenonSettings
 
 PHENOMENA = ("sea_of_clouds",)
@@ -285,8 +286,8 @@ def _columns(scene: Scene, heights: Array = HEIGHTS) -> Array:
         cloud_column(scene),
     )
     read = [
-        on_heights(*profile, heights, lapse)
-        for profile, lapse in zip(profiles, (LAPSE, 0.0, 0.0), strict=True)
+        on_heights(*profile, heights, gradient)
+        for profile, gradient in zip(profiles, (-LAPSE_RATE, 0.0, 0.0), strict=True)
     ]
     return np.stack(read, axis=-1).astype(np.float32)
 
@@ -296,7 +297,7 @@ def _sun_altitude(scene: Scene, rows: Index, times: Times) -> Array:
         np.array([getattr(site, name) for site in scene.sites])[rows, None]
         for name in ("latitude", "longitude")
     )
-    return sky.sun_position(times, latitude, longitude)[0]
+    return sun_position(times, latitude, longitude)[0]
 
 
 def _moments(scene: Scene, columns: Array, rows: Index, times: Times) -> dict[str, Array]:

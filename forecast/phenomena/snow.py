@@ -26,20 +26,11 @@ from forecast.domain import Almanac, Event, Outcome, Site, Window
 from forecast.phenomena import PhenomenonFeatures
 from forecast.phenomena.cold import rimy_hours, sunny_hours
 from forecast.phenomena.snow_column import Curves
-from forecast.phenomena.weather import (
-    COVERED,
-    Truth,
-    air_at,
-    elevations,
-    longest_stretch,
-    lowest,
-    mean,
-    span_of,
-    spans,
-)
+from forecast.phenomena.weather import COVERED, Truth, longest_stretch, lowest, mean, span_of, spans
 from forecast.quantities import LEAST_FREEZING_RAIN, SNOWMAKING_GOOD, SNOWMAKING_STARTS
 from forecast.science.interpolation import Index, Scene, Times, hours_between
 from forecast.science.precipitation_type import kind_of_day
+from forecast.science.site_profiles import air_at, elevations
 from forecast.science.snowfall import (
     SNOW_ENOUGH,
     chance_of_snow,

@@ -12,14 +12,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from forecast.phenomena.weather import WINDS, column, elevations
 from forecast.science import snowpack
 from forecast.science.interpolation import Scene, at_height
 from forecast.science.precipitation_type import Kinds, kinds, layers
+from forecast.science.site_profiles import WINDS, column, elevations
 from forecast.science.snowfall import snow_ratio
-from forecast.science.thermodynamics import FREEZING, Array, wet_bulb
+from forecast.science.thermodynamics import FREEZING, LAPSE_RATE, Array, wet_bulb
 
-LAPSE = 0.0065  # [K m-1] of the standard atmosphere, for a 0 degree level outside the column
 CLOUDY = 0.3  # [1] cover of a level that belongs to the cloud which snows (check)
 SCALE_HEIGHT = 8000.0  # [m] of pressure, beyond the column's ends
 
@@ -92,7 +91,7 @@ def _falling(scene: Scene) -> tuple[Array, Array, Array, Array, Kinds]:
     levels = scene.at_sites("geopotential_height").astype(float)
     logarithm = np.broadcast_to(np.log(scene.pressure), levels.shape)
     pressure = np.exp(at_height(logarithm, levels, site, -1 / SCALE_HEIGHT))
-    at_site = at_height(temperature, heights, site, -LAPSE)
+    at_site = at_height(temperature, heights, site, -LAPSE_RATE)
     bulb_at_site = wet_bulb(at_site, at_height(humidity, heights_of_humidity, site), pressure)
     # The wet bulb of the levels, and at 2 m where the run has both temperature and humidity there.
     count = min(temperature.shape[-1], humidity.shape[-1])
@@ -189,10 +188,10 @@ def freezing_level(temperature: Array, heights: Array) -> Array:
         with np.errstate(invalid="ignore", divide="ignore"):
             between = here_h + (above_h - here_h) * (here_t - FREEZING) / (here_t - above_t)
         level = np.where(
-            warm, np.where(np.isnan(above_t), here_h + (here_t - FREEZING) / LAPSE, between), level
+            warm, np.where(np.isnan(above_t), here_h + (here_t - FREEZING) / LAPSE_RATE, between), level
         )
         above_t, above_h = np.where(known, here_t, above_t), np.where(known, here_h, above_h)
-    return np.where(np.isnan(level), above_h - (FREEZING - above_t) / LAPSE, level)
+    return np.where(np.isnan(level), above_h - (FREEZING - above_t) / LAPSE_RATE, level)
 
 
 def cloud_top(cloud: Array, temperature: Array, heights: Array, site: Array) -> tuple[Array, Array]:

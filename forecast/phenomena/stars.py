@@ -20,22 +20,16 @@ import xarray as xr
 
 from forecast.domain import Almanac, Event, Outcome, Site, Window
 from forecast.phenomena import PhenomenonFeatures
-from forecast.phenomena.light_path import OPTICAL_DEPTH
-from forecast.phenomena.weather import (
-    Truth,
-    air_at,
-    cloud_at,
-    cloud_column,
-    elevations,
-    highest,
-    longest_stretch,
-    mean,
-    named,
-    span_of,
-    spans,
-)
+from forecast.phenomena.weather import Truth, highest, longest_stretch, mean, named, span_of, spans
 from forecast.quantities import DARK_ENOUGH
-from forecast.science import almanac as sky
+from forecast.science.aerosol import OPTICAL_DEPTH
+from forecast.science.almanac import (
+    MILKY_WAY_ALTITUDE,
+    galactic_centre_position,
+    moon_illumination,
+    moon_position,
+    sun_position,
+)
 from forecast.science.interpolation import LAYERS, Index, Scene, Times, hours_between
 from forecast.science.night_sky import (
     MILKY_WAY_SKY,
@@ -49,6 +43,7 @@ from forecast.science.night_sky import (
     nanolamberts,
     twilight,
 )
+from forecast.science.site_profiles import air_at, cloud_at, cloud_column, elevations
 from forecast.science.thermodynamics import Array, dew_point, maximum_random_overlap
 from forecast.settings import PhenomenonSettings
 
@@ -62,7 +57,6 @@ SLOPE = 0.5
 # show
 STILL_GOOD = 0.8
 HALF_THE_SKY = 0.5  # a window with more cloud than this is not told as the best of anything
-MILKY_WAY_ALTITUDE = 10.0  # [degree] the core is worth looking at
 # [mag arcsec-2] one clear moonless night lies 0.3 from the place's others: tests/science/stars.py
 METER_AGREES = 0.5
 DIRECTIONS = 12  # of the sky, told apart by their brightness
@@ -117,7 +111,7 @@ def derive(
         "limiting_magnitude": lay_limit(brightness, over(light["dimming"])),
         "darkest_azimuth": darkest_azimuth(scene, rows, light, inside),
         "moon_altitude": highest(np.where(inside, light["moon"], np.nan)),
-        "moon_illumination": sky.moon_illumination(start + (end - start) / 2),
+        "moon_illumination": moon_illumination(start + (end - start) / 2),
         "milky_way_hours": longest_hours(milky_way, times),
         "dew_point_depression": over(
             air["temperature"] - dew_point(air["temperature"], air["humidity"])
@@ -285,14 +279,14 @@ def lights(scene: Scene, rows: Index, times: Times, humidity: Array) -> dict[str
         for name in ("latitude", "longitude")
     ]
     heights = elevations(scene)[rows, None]
-    sun = sky.sun_position(times, *place)[0]
-    moon, moon_azimuth = sky.moon_position(times, *place)
+    sun = sun_position(times, *place)[0]
+    moon, moon_azimuth = moon_position(times, *place)
     own = nanolamberts(np.array([site.night_sky_brightness for site in scene.sites]))[rows, None]
     aerosol = _aerosol(scene, rows, times)
-    lit, hazy = sky.moon_illumination(times), extinction(heights, humidity, aerosol)
+    lit, hazy = moon_illumination(times), extinction(heights, humidity, aerosol)
     return {
         "sun": sun, "moon": moon, "moon_azimuth": moon_azimuth,
-        "milky_way": sky.galactic_centre_position(times, *place)[0],
+        "milky_way": galactic_centre_position(times, *place)[0],
         "lit": lit, "extinction": hazy, "dimming": hazy - extinction(heights), "aerosol": aerosol,
         "luminance": np.asarray(own + fitted_moonlight(moon, lit, hazy) + twilight(sun)),
     }  # fmt: skip

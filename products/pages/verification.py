@@ -15,7 +15,7 @@ from datetime import date, timedelta
 from markupsafe import Markup
 
 from forecast.domain import OUTCOME_SOURCES, Name
-from forecast.verification import Figure, Mark, Record, ScoreLine, Verification
+from forecast.verification import EVENTS_NEEDED, Figure, Mark, Record, ScoreLine, Verification
 from products.bulletin import Bulletin
 from products.charts.svg import LEFT, RIGHT, WIDTH, Scale, Sheet, box, breadth, number, polyline
 from products.wording import Words
@@ -76,10 +76,6 @@ class Account:
     needed: int
 
 
-# where no verification was made: what the empty page promises (models/scorecard.py holds the same)
-NEEDED = 30
-
-
 def account(bulletin: Bulletin, words: Words) -> Account:
     """Return what the page says, from the bulletin's verification (None: none was made, the page
     says so).
@@ -95,7 +91,7 @@ def account(bulletin: Bulletin, words: Words) -> Account:
             0,
             None,
             bulletin.grades[1],
-            found.needed if found else NEEDED,
+            found.needed if found else EVENTS_NEEDED,
         )
     names = {section.site.id: section.site.name for section in bulletin.sections}
     chapters = tuple(

@@ -11,8 +11,8 @@ from forecast import phenomena
 from forecast.config import Config
 from forecast.domain import DOUBTFUL, Cycle, Name, Observation, Station
 from forecast.observations import nowcast
-from forecast.phenomena.weather import air_at
 from forecast.science.interpolation import Scene, as_times
+from forecast.science.site_profiles import air_at
 from models.prediction import open_models, predict
 from tests.skies import SITES, atmosphere, dawn, layer, steps, utc
 

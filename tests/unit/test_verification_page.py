@@ -11,13 +11,20 @@ from xml.etree import ElementTree
 import pytest
 
 from forecast.domain import Name
-from forecast.verification import Bin, Figure, Mark, Record, ScoreLine, Tally, Verification
-from models import scorecard
+from forecast.verification import (
+    EVENTS_NEEDED,
+    Bin,
+    Figure,
+    Mark,
+    Record,
+    ScoreLine,
+    Tally,
+    Verification,
+)
 from products.bulletin import Bulletin
 from products.pages.render import pages
 from products.pages.verification import (
     COLUMNS,
-    NEEDED,
     account,
     chapter,
     compared,
@@ -218,7 +225,7 @@ def test_the_page_stands_in_each_language_and_every_page_links_to_it(
 
 
 def test_without_a_verification_the_page_says_what_is_to_come(bulletin: Bulletin) -> None:
-    assert scorecard.NEEDED == NEEDED
+    assert EVENTS_NEEDED == 30
     for told in (bulletin, replace(bulletin, verification=replace(verification(), cases=0))):
         page = page_of(told)
 
