@@ -11,19 +11,17 @@ addresses are logged without their query.
 from __future__ import annotations
 
 import logging
-import os
 import random
 import re
 import socket
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from http.client import HTTPException
-from pathlib import Path
 from typing import Any, Protocol
 from urllib.parse import urlsplit
 
@@ -410,29 +408,6 @@ class _Adapter(HTTPAdapter):
     def init_poolmanager(self, *args: Any, **more: Any) -> None:
         super().init_poolmanager(*args, **more)
         self.poolmanager.pool_classes_by_scheme = {"http": _HttpPool, "https": _HttpsPool}
-
-
-def write_whole(path: Path, pieces: Iterable[bytes]) -> None:
-    """Write a file that is there whole or not at all, even if the power fails: aside, synced,
-    renamed.
-    """
-    aside = path.with_name(path.name + ".tmp")
-    with aside.open("wb") as file:
-        for piece in pieces:
-            file.write(piece)
-    give_name(aside, path)
-
-
-def give_name(aside: Path, path: Path) -> None:
-    """Rename a finished file to its real name, for good."""
-    with aside.open("rb+") as file:
-        os.fsync(file.fileno())
-    os.replace(aside, path)
-    folder = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
 
 
 @contextmanager

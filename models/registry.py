@@ -18,7 +18,6 @@ from __future__ import annotations
 import hashlib
 import io
 import json
-import os
 import re
 import shutil
 import zipfile
@@ -32,14 +31,15 @@ import numpy as np
 import skops.io
 from numpy.typing import NDArray
 
+from forecast import files
 from forecast.domain import PHENOMENA
 from forecast.errors import ModelMismatch
 from forecast.quantities import FEATURES
 from models import rule_model
+from models.bootstrap import resampled_ratios, widened
 from models.learned import LearnedModel, LearnedRule, rule_print
 from models.model_card import LARGEST_CARD, Card, card_of, id_of, read_card, units_of, versions
 from models.rule_model import PhysicsRule
-from models.scores import widened
 from models.selection import block_means, losses, told_by, weeks
 from models.training import Trained, TrainingSet, rule_on
 
@@ -155,9 +155,9 @@ def keep(
     )
     shutil.rmtree(aside, ignore_errors=True)
     aside.mkdir(parents=True)
-    _write(aside / "model.skops", data)
-    _write(aside / "card.json", card.text().encode())
-    aside.rename(home)
+    files.write_whole(aside / "model.skops", data)
+    files.write_whole(aside / "card.json", card.text())
+    files.rename(aside, home)
     return card
 
 
@@ -334,9 +334,8 @@ def decide(
     if count < LEAST_BLOCKS:
         return Verdict(False, "too_few_blocks", blocks=count, cases=int(known.sum()))
     sums, weights = block_means((champion - challenger)[known], weight[known], blocks[known])
-    drawn = np.random.default_rng(seed).integers(0, count, (DRAWS, count))
     gain = float(sums.sum() / weights.sum())
-    narrow = float(np.quantile(sums[drawn].sum(axis=1) / weights[drawn].sum(axis=1), LOWER))
+    narrow = float(np.quantile(resampled_ratios(sums, weights, DRAWS, seed), LOWER))
     low = widened(gain, narrow, LOWER, count)
     least = LEAST_GAIN * float(np.average(champion[known], weights=weight[known]))
     better = low > 0 and gain >= least
@@ -401,16 +400,7 @@ def _usual(card: Card) -> Array:
 def _set_order(folder: Path, phenomenon: str, order: list[str]) -> None:
     home = folder / phenomenon
     home.mkdir(parents=True, exist_ok=True)
-    aside = home / f".in_force.{os.getpid()}.part"
-    _write(aside, (json.dumps(order, indent=1) + "\n").encode())
-    aside.replace(home / "in_force.json")
-
-
-def _write(path: Path, data: bytes) -> None:
-    with path.open("wb") as stream:
-        stream.write(data)
-        stream.flush()
-        os.fsync(stream.fileno())
+    files.write_whole(home / "in_force.json", json.dumps(order, indent=1) + "\n")
 
 
 def _read(path: Path, largest: int) -> bytes:

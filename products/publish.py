@@ -18,7 +18,6 @@ import fcntl
 import hashlib
 import json
 import logging
-import os
 import re
 import shutil
 from collections.abc import Iterator, Sequence
@@ -29,6 +28,7 @@ from typing import Any
 from forecast.config import Config
 from forecast.domain import CurrentObservations, Cycle, Issue, Receipt
 from forecast.errors import PublishError, SkyscapeError
+from forecast.files import rename, sync, write_whole
 from forecast.settings import CHANNELS
 from products.bulletin import Bulletin
 from products.pages.live import FILE, document
@@ -127,12 +127,7 @@ class Publisher:
             return False
         with _told(self.folder):
             self.folder.mkdir(parents=True, exist_ok=True)
-            fresh = self.folder / f".{FILE}-{os.getpid()}"
-            fresh.write_text(
-                json.dumps(told, ensure_ascii=False, allow_nan=False), encoding="utf-8"
-            )
-            _sync(fresh)
-            fresh.replace(path)
+            write_whole(path, json.dumps(told, ensure_ascii=False, allow_nan=False))
         return True
 
     def _serve(
@@ -183,7 +178,7 @@ class Publisher:
             fresh, Page(MANIFEST, json.dumps(about, ensure_ascii=False, indent=1, sort_keys=True))
         )
         for path in sorted((fresh, *fresh.rglob("*")), reverse=True):
-            _sync(path)
+            sync(path)
         release = self.releases / issue
         if release.exists():
             if self.link.resolve() == release.resolve():
@@ -194,8 +189,7 @@ class Publisher:
                 shutil.copytree(release, spare)
                 self._point_to(spare)
             shutil.rmtree(release)
-        fresh.rename(release)
-        _sync(self.releases)
+        rename(fresh, release)
         self._point_to(release)
         self._clear_leftovers()
         self._prune()
@@ -209,7 +203,7 @@ class Publisher:
         swap.unlink(missing_ok=True)
         swap.symlink_to(Path("archive") / release.name)
         swap.replace(self.link)
-        _sync(self.folder)
+        sync(self.folder)
 
     def _clear_leftovers(self) -> None:
         """Remove what runs that died have left; never what is in force."""
@@ -288,7 +282,7 @@ def _hash_of(path: Path) -> str:
 
 
 def _write(release: Path, page: Page) -> str:
-    """Write a page into a release; return its hash. It is on the disk itself after `_sync`."""
+    """Write a page into a release; return its hash. It is on the disk itself after `sync`."""
     target = release / page.path
     if (
         target.parts[: len(release.parts)] != release.parts
@@ -299,15 +293,6 @@ def _write(release: Path, page: Page) -> str:
     body = page.body.encode() if isinstance(page.body, str) else page.body
     target.write_bytes(body)
     return hashlib.sha256(body).hexdigest()
-
-
-def _sync(path: Path) -> None:
-    """Wait until a file, or the names in a folder, are on the disk itself."""
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 @contextlib.contextmanager

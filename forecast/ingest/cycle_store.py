@@ -23,9 +23,10 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from forecast import files
 from forecast.domain import Cycle
 from forecast.errors import SourceCorrupt, SourceUnavailable
-from forecast.http import Deadline, give_name, write_whole
+from forecast.http import Deadline
 
 log = logging.getLogger(__name__)
 
@@ -110,7 +111,7 @@ class StepFile:
         """
         if _text(self.plan) != plan or not self.part.exists():
             self.discard()
-            write_whole(self.plan, [plan.encode()])
+            files.write_whole(self.plan, plan)
             self.part.touch()
             return 0
         kept, at = 0, 0
@@ -146,9 +147,9 @@ class StepFile:
             count = verify(data)
         self.card.unlink(missing_ok=True)
         digest = _sha256(self.part)
-        give_name(self.part, self.path)
+        files.rename(self.part, self.path)
         card = CycleManifest(needs, count, size, digest, dict(starts))
-        write_whole(self.card, [json.dumps(asdict(card), indent=1).encode()])
+        files.write_whole(self.card, json.dumps(asdict(card), indent=1))
         self.plan.unlink(missing_ok=True)
 
     def discard(self) -> None:

@@ -20,7 +20,8 @@ from pathlib import Path
 
 from forecast.domain import Cycle
 from forecast.errors import CycleNotReady, SourceCorrupt
-from forecast.http import CLOCK, Clock, Deadline, write_whole
+from forecast.files import write_whole
+from forecast.http import CLOCK, Clock, Deadline
 from forecast.ingest import Needs
 from forecast.ingest.grib.headers import Message, read_data, scan
 from forecast.ingest.matching import holds, lacking
@@ -346,7 +347,7 @@ class Folder:
         try:
             if not self._memory.exists() or self._memory.read_bytes() != text:
                 self._memory.parent.mkdir(parents=True, exist_ok=True)
-                write_whole(self._memory, [text])
+                write_whole(self._memory, text)
         except OSError as error:
             log.warning(
                 "%s: cannot be written (%s); the folder will be read anew next time",

@@ -15,6 +15,7 @@ from forecast.archive.outcomes import Outcomes, Past
 from forecast.config import Config
 from forecast.domain import PHENOMENA
 from forecast.errors import ArchiveError
+from forecast.files import write_whole
 from forecast.quantities import features_of
 from forecast.verification import RunForecast
 from models.cases import BACK, cases
@@ -69,12 +70,8 @@ def keep(found: Sequence[Finding], at: datetime, folder: Path) -> None:
     """Keep what was found, for `status`. Raises: ArchiveError."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        fresh = folder / f".{KEPT}.new"
-        fresh.write_text(
-            json.dumps({"at": at.isoformat(), "moved": [each.line for each in found]}),
-            encoding="utf-8",
-        )
-        fresh.replace(folder / KEPT)
+        document = {"at": at.isoformat(), "moved": [each.line for each in found]}
+        write_whole(folder / KEPT, json.dumps(document))
     except OSError as error:
         raise ArchiveError(
             f"{folder / KEPT}: {error.strerror}; check that learning.folder is writable and not full"

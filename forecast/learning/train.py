@@ -28,7 +28,7 @@ from forecast.errors import ModelMismatch, SkyscapeError
 from forecast.files import write_whole
 from forecast.learning import verify
 from forecast.learning.reforecast import Hindcasts
-from forecast.verification import EVENTS_NEEDED, EVENTS_NEEDED_OF_A_KIND, Fold, ModelCard
+from forecast.verification import EVENTS_NEEDED, EVENTS_NEEDED_OF_A_KIND, FoldScores, ModelCard
 from models import registry
 from models.cases import training_set
 from models.learned import rule_print
@@ -456,11 +456,11 @@ def _card_of(phenomenon: str, served: Served, card: Card) -> ModelCard:
     )
 
 
-def _fold(told: Mapping[str, Any], card: Card) -> Fold | None:
+def _fold(told: Mapping[str, Any], card: Card) -> FoldScores | None:
     """Return the scores of a fold; None where nothing was judged."""
     if not told.get("cases"):
         return None
-    return Fold(
+    return FoldScores(
         date.fromisoformat(told["first"]),
         date.fromisoformat(told["last"]),
         str(told.get("kind", card.kind)),

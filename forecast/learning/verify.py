@@ -16,6 +16,7 @@ from forecast.archive.outcomes import Outcomes, Past
 from forecast.config import Config
 from forecast.domain import PHENOMENA
 from forecast.errors import ArchiveError
+from forecast.files import write_whole
 from forecast.verification import Verification, resolve
 from models import scorecard
 from models.blending import shares_of
@@ -89,12 +90,8 @@ def keep(found: Verification, folder: Path) -> None:
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        fresh = folder / f".{KEPT}.new"
-        fresh.write_text(
-            json.dumps(scorecard.document(found), ensure_ascii=False, allow_nan=False),
-            encoding="utf-8",
-        )
-        fresh.replace(folder / KEPT)
+        document = json.dumps(scorecard.document(found), ensure_ascii=False, allow_nan=False)
+        write_whole(folder / KEPT, document)
     except OSError as error:
         raise ArchiveError(
             f"{folder / KEPT}: {error.strerror}; check that learning.folder is writable and not full"

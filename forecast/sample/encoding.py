@@ -11,7 +11,6 @@ inventory. What is not: the grid is a region, and only about 200 of GFS's 743 me
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -22,6 +21,7 @@ import eccodes
 import numpy as np
 
 from forecast.domain import Cycle
+from forecast.files import write_whole
 from forecast.quantities import CLOSE_LEVELS, FIELDS, Field, Key
 from forecast.sample.scene import Fields, Region, Weather
 from forecast.science.thermodynamics import Array
@@ -355,8 +355,8 @@ def write_cycle(
     for step in steps:
         name = f"gfs.t{cycle.run:%H}z.pgrb2.0p25.f{step:03d}"
         content, inventory = encode_step(weather, cycle.run, area, step)
-        _write_aside(place / name, content)
-        _write_aside(place / f"{name}.idx", inventory.encode())
+        write_whole(place / name, content)
+        write_whole(place / f"{name}.idx", inventory)
     return cycle
 
 
@@ -373,9 +373,3 @@ def encode_step(weather: Told, run: datetime, region: Region, step: int) -> tupl
             )
             offset += len(pieces[-1])
     return b"".join(pieces), "".join(lines)
-
-
-def _write_aside(path: Path, content: bytes) -> None:
-    aside = path.with_name(f".{path.name}.part")
-    aside.write_bytes(content)
-    os.replace(aside, path)

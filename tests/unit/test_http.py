@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from forecast.errors import CycleNotReady, SourceCorrupt, SourceRefused, SourceUnavailable
-from forecast.http import Client, Deadline, Limiter, Span, retry_after, shown, write_whole
+from forecast.http import Client, Deadline, Limiter, Span, retry_after, shown
 from forecast.sample.bucket import LoopbackBucket
 from forecast.settings import HttpSettings
 from tests.faults.faulty_server import ALWAYS, Fault, FaultyBucket, PatientClock
@@ -237,17 +237,3 @@ def test_nobody_listening_is_a_failure_worth_retrying() -> None:
 
     assert raised.value.worth_retrying
     assert client.requests == 2
-
-
-def test_a_file_that_cannot_be_finished_leaves_the_old_one(tmp_path: Path) -> None:
-    path = tmp_path / "file"
-    write_whole(path, [b"old"])
-
-    def pieces():  # type: ignore[no-untyped-def]
-        yield b"ne"
-        raise OSError(28, "No space left on device")
-
-    with pytest.raises(OSError, match="No space"):
-        write_whole(path, pieces())
-
-    assert path.read_bytes() == b"old"

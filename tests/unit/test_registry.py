@@ -305,7 +305,7 @@ def test_an_interrupted_writing_leaves_no_model_that_is_there_in_part(
     def full(*_: Any) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(registry.os, "fsync", full)
+    monkeypatch.setattr(os, "fsync", full)
     with pytest.raises(OSError, match="space"):
         keep(tmp_path, trained, MADE)
     monkeypatch.undo()

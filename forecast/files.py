@@ -1,0 +1,75 @@
+"""Write files whole: a reader finds the old file or the new one, even after a power failure.
+
+The new content is written to a temporary file in the same folder, synced to the disk and renamed;
+then the folder is synced, so that the new name lasts as well.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import BinaryIO
+
+
+def write_whole(path: Path, content: str | bytes | Iterable[bytes]) -> None:
+    """Write a file so that it is there whole or not at all; text is written as UTF-8.
+
+    The temporary file is `.<name>.tmp`. It is removed if the writing fails; if the process is
+    killed, the next writing of the same file reuses it. Writers of the same file wait for each
+    other. The folder must exist.
+
+    Raises: OSError, and whatever `content` raises; the old file is then untouched.
+    """
+    if isinstance(content, str):
+        content = content.encode()
+    pieces = [content] if isinstance(content, bytes) else content
+    temporary = path.with_name(f".{path.name}.tmp")
+    with _locked(temporary) as file:
+        try:
+            for piece in pieces:
+                file.write(piece)
+            file.flush()
+            rename(temporary, path)
+        except BaseException:
+            if _is_at(file, temporary):
+                temporary.unlink()
+            raise
+
+
+def rename(source: Path, target: Path) -> None:
+    """Give a finished file or folder its final name, durably. Replaces a file at `target`."""
+    sync(source)
+    os.replace(source, target)
+    sync(target.parent)
+
+
+def sync(path: Path) -> None:
+    """Wait until the content of a file, or the names in a folder, are on the disk."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+@contextmanager
+def _locked(path: Path) -> Iterator[BinaryIO]:
+    """Open an empty file at `path` that no other writer has open."""
+    while True:
+        with path.open("ab") as file:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            if not _is_at(file, path):  # the writer before has renamed or removed it
+                continue
+            file.truncate(0)
+            yield file
+            return
+
+
+def _is_at(file: BinaryIO, path: Path) -> bool:
+    try:
+        return os.path.samestat(os.fstat(file.fileno()), path.stat())
+    except FileNotFoundError:
+        return False
