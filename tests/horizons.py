@@ -15,7 +15,8 @@ import xarray as xr
 from forecast.domain import Atmosphere, Event, Site
 from forecast.phenomena import glow
 from forecast.quantities import CLOSE_LEVELS
-from forecast.science import almanac as sky
+from forecast.science import light
+from forecast.science.almanac import almanacs
 from forecast.settings import PhenomenonSettings
 from tests.skies import SITES, standard_height, standard_temperature
 
@@ -27,7 +28,7 @@ DAY = date(2026, 11, 22)
 @cache
 def event(phenomenon: str = "sunset_glow", site: str = "lingshan") -> Event:
     """The question of one glow on 22 November 2026."""
-    almanac = sky.almanacs([SITES[site]], [DAY], ZoneInfo("Asia/Shanghai"))[site, DAY]
+    almanac = almanacs([SITES[site]], [DAY], ZoneInfo("Asia/Shanghai"))[site, DAY]
     return next(
         e
         for e in glow.events(SITES[site], DAY, almanac, PhenomenonSettings())
@@ -53,6 +54,16 @@ def wall(near: float, far: float, top: float, base: float = 0.0, cover: float = 
 
 def both(*covers: Cover) -> Cover:
     return lambda distance, height: np.maximum.reduce([cover(distance, height) for cover in covers])
+
+
+def lowest_elevation(height: np.ndarray | float, refraction: float = light.REFRACTION) -> np.ndarray:
+    """Return the elevation [degree] below which a ray to `height` [m] would have to pass through a
+    sea-level earth.
+
+    About -sqrt(2 h / R'): 2.9 degrees for 8 km without refraction, from a point 320 km away.
+    """
+    radius = light.effective_radius(refraction)
+    return -np.degrees(np.arccos(radius / (radius + np.maximum(height, 0.0))))
 
 
 def clear(distance: np.ndarray, height: np.ndarray) -> np.ndarray:

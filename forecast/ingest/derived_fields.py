@@ -29,10 +29,14 @@ from numpy.typing import NDArray
 from forecast.domain import Atmosphere
 from forecast.quantities import DEFAULT_FIELDS, FIELDS, FREEZING
 from forecast.science.interpolation import LAYERS
-from forecast.science.thermodynamics import Array, cloud_from_humidity, maximum_random_overlap
+from forecast.science.thermodynamics import (
+    DRY_AIR_CONSTANT,
+    GRAVITY,
+    Array,
+    cloud_from_humidity,
+    maximum_random_overlap,
+)
 
-GRAVITY = 9.80665  # [m s-2] by which geopotential is divided: WMO's
-GAS_CONSTANT = 287.05  # [J kg-1 K-1] of dry air
 VAPOUR = 0.622  # molar mass of water to that of dry air
 # [K] above the first saturation is over water, below the second over ice
 TRIPLE, ALL_ICE = 273.16, 250.16
@@ -154,7 +158,7 @@ def _hydrostatic_height(atmosphere: Atmosphere) -> Array:
         return result
     air = _filled_from_above(warmth[:, rows])
     depth = -np.diff(_log_pressure(atmosphere)[rows])[:, None, None]
-    steps = GAS_CONSTANT / GRAVITY * (air[:, 1:] + air[:, :-1]) / 2 * depth
+    steps = DRY_AIR_CONSTANT / GRAVITY * (air[:, 1:] + air[:, :-1]) / 2 * depth
     above_first = np.concatenate([np.zeros_like(air[:, :1]), np.cumsum(steps, axis=1)], axis=1)
     ground = _at_pressure(
         above_first, air, _log_pressure(atmosphere)[rows], atmosphere["surface_air_pressure"].values

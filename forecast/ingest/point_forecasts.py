@@ -34,6 +34,7 @@ from forecast.domain import Atmosphere
 from forecast.errors import SourceCorrupt
 from forecast.quantities import FIELDS
 from forecast.science.interpolation import LAYERS
+from forecast.science.thermodynamics import DRY_AIR_CONSTANT, GRAVITY, LAPSE_RATE
 
 Array = NDArray[np.floating[Any]]
 Times = NDArray[np.datetime64]
@@ -43,7 +44,6 @@ MOST_HOURS = 100_000  # of one document: eleven years
 LEVEL = re.compile(r"(temperature|relative_humidity|geopotential_height)_(\d{2,4})hPa")
 
 SEA_LEVEL_PRESSURE = 101325.0  # [Pa] ISO 2533, where none is given
-GAS_CONSTANT, GRAVITY, LAPSE = 287.05, 9.80665, 0.0065  # [J kg-1 K-1] of dry air, [m s-2], [K m-1]
 HIGH_CLOUD_LEVEL, HIGH_CLOUD_HEIGHT = 30000.0, 9164.0  # [Pa, m] where high cloud is put; ISO 2533
 # humidity below the layer's highest at which a level holds none of the layer's cloud (check)
 MOIST_SPAN = 0.15
@@ -298,12 +298,12 @@ def point_atmosphere(
     hPa, holds the high cloud and nothing else.
     """
     floor = float(
-        SEA_LEVEL_PRESSURE * (1 - valley * LAPSE / 288.15) ** (GRAVITY / (GAS_CONSTANT * LAPSE))
+        SEA_LEVEL_PRESSURE * (1 - valley * LAPSE_RATE / 288.15) ** (GRAVITY / (DRY_AIR_CONSTANT * LAPSE_RATE))
     )
     pressures = tuple(p for p in point.pressures if HIGH_CLOUD_LEVEL < p < floor)
     nothing = np.full(len(point.times), np.nan)
     series = {**dict.fromkeys(VARIABLES, nothing), DIRECTION: nothing, **point.series}
-    warm = series["temperature_2m"] + LAPSE * (elevation - valley)
+    warm = series["temperature_2m"] + LAPSE_RATE * (elevation - valley)
     air = [point.levels["temperature", p] for p in pressures]
     humid = [point.levels["relative_humidity", p] for p in pressures]
     data: dict[str, Array] = {
@@ -348,8 +348,8 @@ def _heights(point: PointForecast, pressures: Sequence[float]) -> Array:
     found, below = [], None
     for level in pressures:
         air = point.levels["temperature", level]
-        depth = GAS_CONSTANT / GRAVITY * np.log(pressure / level)
-        mean = air / (1 - LAPSE * depth / 2) if below is None else (air + below) / 2
+        depth = DRY_AIR_CONSTANT / GRAVITY * np.log(pressure / level)
+        mean = air / (1 - LAPSE_RATE * depth / 2) if below is None else (air + below) / 2
         height, pressure, below = height + depth * mean, np.full(len(height), level), air
         found.append(point.levels.get(("geopotential_height", level), height))
     return np.stack(found, axis=1) if found else np.empty((len(height), 0))

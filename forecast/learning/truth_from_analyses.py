@@ -119,7 +119,7 @@ def from_analyses(
         return [], lacking
     scene = Scene(joined(parts), tuple({event.site.id: event.site for event in events}.values()))
     found: list[Outcome] = []
-    for room in phenomena.rooms():
+    for room in phenomena.modules():
         own = [event for event in events if event.phenomenon in room.PHENOMENA]
         found += _told(room, own, scene, config) if own else []
     reporter = config.source.model

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from forecast.domain import Almanac, Event, Observation, Outcome, Site, Station
 from forecast.phenomena import cloud_sea_states, glow, stars, station_snow
-from forecast.science import almanac as sky
+from forecast.science.almanac import moon_illumination, moon_position, sun_position
 from forecast.science.interpolation import as_times
 from forecast.science.night_sky import (
     extinction,
@@ -108,12 +108,12 @@ def clear_brightness(site: Site, times: Times) -> Array:
     """
     sun, moon = (
         position(times, site.latitude, site.longitude)[0]
-        for position in (sky.sun_position, sky.moon_position)
+        for position in (sun_position, moon_position)
     )
     dry = np.full(len(times), float(np.asarray(extinction(site.elevation))))
     own = nanolamberts(np.full(len(times), site.night_sky_brightness))
     return np.asarray(
-        magnitudes(own + fitted_moonlight(moon, sky.moon_illumination(times), dry) + twilight(sun))
+        magnitudes(own + fitted_moonlight(moon, moon_illumination(times), dry) + twilight(sun))
     )
 
 

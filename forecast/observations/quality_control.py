@@ -20,7 +20,11 @@ from numpy.typing import NDArray
 
 from forecast.domain import DOUBTFUL, GOOD, INCONSISTENT, WRONG, Observation, Station
 from forecast.quantities import ELEMENTS, FREEZING
-from forecast.science.thermodynamics import saturation_vapour_pressure
+from forecast.science.thermodynamics import (
+    LAPSE_RATE,
+    SATURATED_AT_STATION,
+    saturation_vapour_pressure,
+)
 
 Mask = NDArray[np.bool_]
 Floats = NDArray[np.float64]
@@ -44,7 +48,6 @@ ENOUGH = 5  # reports without a change, at least, before persistence is asked
 LONGEST = 48 * 3600  # [s] that persistence looks back: the longest `still`
 
 CALM = 0.2  # [m s-1]
-SATURATED = 0.98  # [1] humidity at which an unchanging value is the weather's doing
 # [K] by which a dew point in whole degrees may stand above a temperature in tenths (MICAPS, METAR)
 ROUNDING = 0.5
 # [1] by which cover in eighths may exceed the same cover in tenths: 5/8 against 0.6, 3/4 against
@@ -63,8 +66,8 @@ GROWTH, THAW = 0.02, 278.15  # [m, K] nor does snow grow by so much between two 
 
 NEIGHBOURS, NEAREST, AROUND = 3, 10, 100.0  # at least, at most, within [km]
 SLOT = 1800  # [s] within which reports are of one moment
-# [K m-1] ICAO; of the dew point of well-mixed air
-LAPSE = {"air_temperature": 0.0065, "dew_point_temperature": 0.0020}
+# [K m-1] of the standard atmosphere; of the dew point of well-mixed air
+LAPSE = {"air_temperature": LAPSE_RATE, "dew_point_temperature": 0.0020}
 # How far the lapse itself may be off [K m-1]: a winter inversion is isothermal or worse, air above
 # it is bone dry.
 UNSURE = {"air_temperature": 0.0080, "dew_point_temperature": 0.0150}
@@ -411,7 +414,7 @@ def unchanging_by_nature(name: str, values: Floats) -> Mask:
         if name in ("wind_speed", "wind_from_direction"):
             return values[:, INDEX["wind_speed"]] <= CALM
         if name == "relative_humidity":
-            return values[:, INDEX[name]] >= SATURATED
+            return values[:, INDEX[name]] >= SATURATED_AT_STATION
         if name == "dew_point_temperature":
             return values[:, INDEX["air_temperature"]] - values[:, INDEX[name]] <= ROUNDING
         if name == "mass_concentration_of_pm2p5":

@@ -48,7 +48,7 @@ class PhenomenonFeatures:
     evidence: Mapping[str, xr.Dataset] = field(default_factory=dict)
 
 
-def rooms() -> tuple[ModuleType, ...]:
+def modules() -> tuple[ModuleType, ...]:
     """Return the rooms, in the order in which a bulletin speaks of them."""
     from forecast.phenomena import cloud_sea, glow, snow, stars
 
@@ -67,7 +67,7 @@ def events(
         event
         for site in sites
         for day in days
-        for room in rooms()
+        for room in modules()
         for event in room.events(site, day, almanacs[site.id, day], settings)
     )
     return tuple(event for event in every if event.window.end > now)
@@ -133,7 +133,7 @@ def derive(
                 [i for i, e in enumerate(events) if e.phenomenon in room.PHENOMENA], dtype=int
             ),
         )
-        for room in rooms()
+        for room in modules()
     ]
     for room, rows in parts:
         if not len(rows):

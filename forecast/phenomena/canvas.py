@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from forecast.phenomena.light_path import AEROSOL_SCALE, CLEAN_HAZE, DISTANCE, HEIGHTS, STEP
+from forecast.phenomena.light_path import CLEAN_HAZE, DISTANCE, HAZE_SCALE, HEIGHTS, STEP
 from forecast.science import light
 from forecast.science.light import CELL, Section
 from forecast.science.thermodynamics import Array, maximum_random_overlap
@@ -198,7 +198,7 @@ def illuminate(section: Section, painted: Canvas, view: Array, ridge: Array | No
         clean = light.band_transmission(np.zeros_like(air), air)
         redness = 1 - clean[..., 2] / np.maximum(clean[..., 0], 1e-30)
         caught = received(elevation, painted.own[rows, band, number, None])
-        column = light.air_column(height[:, None], elevation, AEROSOL_SCALE) / AEROSOL_SCALE
+        column = light.air_column(height[:, None], elevation, HAZE_SCALE) / HAZE_SCALE
         falls, at_best = (
             clear[..., 0] * caught,
             light.band_transmission(CLEAN_HAZE * column, air)[..., 0] * caught * met.free,

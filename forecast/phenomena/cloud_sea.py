@@ -43,12 +43,7 @@ from forecast.quantities import CLEAR_GAP, DECK_COVER, OVERCAST
 from forecast.science.almanac import sun_position
 from forecast.science.interpolation import Index, Scene, Times, as_times, hours_between, on_heights
 from forecast.science.site_profiles import air_at, cloud_column, column, elevations
-from forecast.science.thermodynamics import (
-    LAPSE_RATE,
-    Array,
-    dew_point,
-    maximum_random_overlap,
-)
+from forecast.science.thermodynamics import LAPSE_RATE, Array, dew_point, maximum_random_overlap
 from forecast.settings import PhenomenonSettings
 
 PHENOMENA = ("sea_of_clouds",)

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from forecast.domain import CLOUD_SEA_STATES, Event, Outcome
 from forecast.quantities import DECK_COVER
-from forecast.science.thermodynamics import Array
+from forecast.science.thermodynamics import SATURATED_AT_STATION, Array
 
 Codes = NDArray[np.int8]
 Truth = NDArray[np.bool_]
@@ -31,7 +31,6 @@ FULL_GROUND = 0.5  # and part of the ground below the viewer that it hid (check)
 PARTLY = 0.2
 KNOWN = 0.5  # part of the moments that must be known to tell at all
 
-SATURATED = 0.95  # relative humidity of air in cloud, as hygrometers on stations read it (check)
 DRY = 0.90  # relative humidity below which a station is out of the cloud (check)
 FOG = 1000.0  # [m] visibility below which it is fog. Source: WMO-No. 407, International Cloud Atlas
 MATCH = timedelta(minutes=40)  # how far apart in time two stations may report and still be a pair
@@ -113,7 +112,7 @@ def pair_codes(
 
 
 def _wet(humidity: Array, visibility: Array) -> Truth:
-    return np.asarray((humidity >= SATURATED) | (visibility < FOG))
+    return np.asarray((humidity >= SATURATED_AT_STATION) | (visibility < FOG))
 
 
 def seen_below(event: Event, readings: Sequence[Reading]) -> Outcome:

@@ -44,8 +44,8 @@ from forecast.phenomena.light_evidence import evidence, joined
 from forecast.phenomena.light_path import DISTANCE, LightPath, read_light_path
 from forecast.phenomena.obstacles import cloud_in_the_way, shadow_edge, way_made
 from forecast.quantities import LEAST_GLOW
-from forecast.science import almanac as sky
 from forecast.science import light
+from forecast.science.almanac import horizon_altitude, sun_position
 from forecast.science.interpolation import Scene, Times, as_times, hours_between
 from forecast.science.light import Index, Section, Truth
 from forecast.science.thermodynamics import Array
@@ -139,7 +139,7 @@ def _window(
     start = centre.astimezone(UTC).replace(second=0, microsecond=0, tzinfo=None)
     minutes = np.arange(-180, 181)
     coarse = np.datetime64(start, "ns") + minutes[::5] * np.timedelta64(1, "m")
-    altitude = np.interp(minutes, minutes[::5], sky.sun_position(coarse, latitude, longitude)[0])
+    altitude = np.interp(minutes, minutes[::5], sun_position(coarse, latitude, longitude)[0])
     inside = (altitude <= high) & (altitude >= low)
     if not inside.any():
         return None
@@ -222,7 +222,7 @@ def _azimuths(events: Sequence[Event]) -> Array:
         np.array([getattr(event.site, name) for event in events], dtype=float)
         for name in ("latitude", "longitude")
     )
-    return sky.sun_position(as_times([event.centre for event in events]), latitude, longitude)[1]
+    return sun_position(as_times([event.centre for event in events]), latitude, longitude)[1]
 
 
 @dataclass(frozen=True, slots=True)
@@ -255,12 +255,12 @@ def _ask(events: Sequence[Event], scene: Scene) -> _Asked:
     minutes = hours_between(
         as_times([e.window.start for e in events]), as_times([e.window.end for e in events]), 1
     )
-    altitude, _ = sky.sun_position(
+    altitude, _ = sun_position(
         np.where(np.isnat(minutes), centre[:, None], minutes), latitude[:, None], longitude[:, None]
     )
-    azimuth = sky.sun_position(centre, latitude, longitude)[1]
+    azimuth = sun_position(centre, latitude, longitude)[1]
     horizons = np.array([s.horizon for s in sites], dtype=float)
-    horizon = sky.horizon_altitude(horizons, azimuth)
+    horizon = horizon_altitude(horizons, azimuth)
     altitude = np.where(np.isnat(minutes), np.nan, altitude)
     outside = (minutes < scene.times[0]) | (minutes > scene.times[-1])
     return _Asked(
@@ -398,9 +398,7 @@ def _horizons(asked: _Asked) -> Array:
         np.degrees(np.arctan2((0.0, -BESIDE, BESIDE)[line], DISTANCE[column]))
         for line, column in POINTS
     ]
-    return sky.horizon_altitude(
-        asked.horizons[:, None, :], asked.azimuth[:, None] + np.array(turns)
-    )
+    return horizon_altitude(asked.horizons[:, None, :], asked.azimuth[:, None] + np.array(turns))
 
 
 def _times_of_colour(

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from forecast.science.aerosol import OPTICAL_DEPTH, humidity_growth
 from forecast.science.interpolation import LAYERS, Scene, Times
 from forecast.science.light import (
     CELL,
@@ -38,19 +39,16 @@ USUAL_EXTINCTION = ((3000.0, 2.2e-2), (8000.0, 5e-4))
 # 1275
 SUBVISUAL = 0.03
 
-AEROSOL_SCALE = 2000.0  # [m] over which haze falls by e
+# [m] over which haze falls by e (check). The well mixed air of the day: the night sky's own scale is
+# shorter
+HAZE_SCALE = 2000.0
 DRY_AEROSOL_DEPTH = 0.11  # [1] (check) 550 nm: 0.15 at 50 % humidity, a clean continental day
 # [1] the same as a whole: the haze of a clean day, against which light on the canvas is held
 CLEAN_HAZE = 0.15
-# extinction grows as (1 - RH)^-0.5: Kasten 1969, Tellus 21, 631; Haenel 1976, Adv. Geophys. 19
-HUMIDITY_GROWTH = 0.5
-WETTEST = 0.95  # relative humidity beyond which haze has become cloud and is counted as such
 # [m] GFS's reach for moist haze alone; nearer it is fog or rain, further its ceiling
 HAZY_VISIBILITY = (4900.0, 20000.0)
 GROUND_HAZE = 300.0  # [m] (check) depth above the model's ground for which its visibility speaks
 # Used, all along the path, wherever an atmosphere holds them.
-# [1] at 550 nm: GEFS-Aerosol, CAMS
-OPTICAL_DEPTH = "atmosphere_optical_thickness_due_to_ambient_aerosol_particles"
 # [kg m-3] near the ground, dry: stations, CAMS
 FINE_PARTICLES = "mass_concentration_of_pm2p5_ambient_aerosol_particles_in_air"
 # [m2 kg-1] (check) extinction of dry fine particles at 550 nm; Hand & Malm 2007, J. Geophys. Res.
@@ -213,7 +211,7 @@ def _haze(
     optical depth is known the profile is scaled to it.
     """
     base, from_height = (
-        np.full(ground.shape, DRY_AEROSOL_DEPTH / AEROSOL_SCALE),
+        np.full(ground.shape, DRY_AEROSOL_DEPTH / HAZE_SCALE),
         np.zeros_like(ground),
     )
     if scene.has(FINE_PARTICLES):
@@ -222,8 +220,11 @@ def _haze(
             np.where(measured >= 0, measured, base),
             np.where(measured >= 0, ground, from_height),
         )
-    growth = (1 - np.clip(wetness, 0, WETTEST)) ** -HUMIDITY_GROWTH
-    haze = base[..., None] * np.exp(-(HEIGHTS - from_height[..., None]) / AEROSOL_SCALE) * growth
+    haze = (
+        base[..., None]
+        * np.exp(-(HEIGHTS - from_height[..., None]) / HAZE_SCALE)
+        * humidity_growth(wetness)
+    )
     haze = np.where(ground[..., None] < HEIGHTS + CELL / 2, haze, 0.0)
     if scene.has("visibility_in_air"):
         haze = np.maximum(haze, _ground_haze(along("visibility_in_air"), ground))

@@ -188,7 +188,9 @@ def freezing_level(temperature: Array, heights: Array) -> Array:
         with np.errstate(invalid="ignore", divide="ignore"):
             between = here_h + (above_h - here_h) * (here_t - FREEZING) / (here_t - above_t)
         level = np.where(
-            warm, np.where(np.isnan(above_t), here_h + (here_t - FREEZING) / LAPSE_RATE, between), level
+            warm,
+            np.where(np.isnan(above_t), here_h + (here_t - FREEZING) / LAPSE_RATE, between),
+            level,
         )
         above_t, above_h = np.where(known, here_t, above_t), np.where(known, here_h, above_h)
     return np.where(np.isnan(level), above_h - (FREEZING - above_t) / LAPSE_RATE, level)

@@ -1,9 +1,8 @@
-"""What a station's own record says of snow and rime: pure functions from what it wrote down to a
-degree, 0, 0.5 or 1; NaN: silent.
+"""Degrees of snow and rime from a station's own record: 0, 0.5 or 1; NaN where it reports nothing.
 
-A station on the spot outranks an analysis. Depth is that of 08 and 14 local time, new snow that of
-the local day, weather either in the codes of present weather (WMO No. 306, table 4677; the Chinese
-forms keep the numbers of rime and glaze) or in the words of a daily form.
+A station at the place outranks an analysis. Depth is that of 08 and 14 local time; weather is given
+in the codes of present weather (WMO-No. 306, table 4677; the Chinese forms keep the numbers of rime
+and glaze).
 """
 
 from __future__ import annotations
@@ -13,7 +12,6 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import ArrayLike
 
-from forecast.domain import Event, Outcome
 from forecast.phenomena.snow import DEGREES, degrees
 from forecast.science.thermodynamics import Array
 
@@ -22,7 +20,6 @@ RIME_CODES = (48, 49)  # table 4677: fog that deposits rime, sky visible or not
 GLAZE_CODES = (24, 56, 57, 66, 67)
 # snow or snow with rain, now or in the hour before
 SNOW_CODES = (22, 23, 26, 68, 69, 70, 71, 72, 73, 74, 75, 77, 83, 84, 85, 86)
-RIME_WORDS, FOG_WORDS = ("RIME",), ("FOG",)
 
 
 def snow_cover_measured(depth_at_08: ArrayLike, depth_at_14: ArrayLike) -> Array:
@@ -33,11 +30,6 @@ def snow_cover_measured(depth_at_08: ArrayLike, depth_at_14: ArrayLike) -> Array
         np.minimum(np.asarray(depth_at_08, dtype=float), np.asarray(depth_at_14, dtype=float)),
         *DEGREES["snow_depth"],
     )
-
-
-def snowfall_measured(new_snow: ArrayLike) -> Array:
-    """Return the degree of snowfall, from a day's new snow [m]."""
-    return degrees(np.asarray(new_snow, dtype=float), *DEGREES["new_snow"])
 
 
 def snowfall_reported(codes: ArrayLike) -> Array:
@@ -54,37 +46,6 @@ def rime_reported(codes: ArrayLike) -> Array:
     0.5 clear ice of freezing rain.
     """
     return np.fmax(_reported(codes, RIME_CODES), 0.5 * _reported(codes, GLAZE_CODES))
-
-
-def rime_in_words(weather: Sequence[str]) -> Array:
-    """Return the degree of rime from the weather words of each day, as American daily forms write
-    them (GLAZE OR RIME); "" is none.
-    """
-    return np.array(
-        [any(word in day.upper() for word in RIME_WORDS) for day in weather], dtype=float
-    )
-
-
-def fog_in_words(weather: Sequence[str]) -> Array:
-    """Return 1 for each day whose weather words name fog (the summit was in cloud), else 0."""
-    return np.array(
-        [any(word in day.upper() for word in FOG_WORDS) for day in weather], dtype=float
-    )
-
-
-def seen_by_station(events: Sequence[Event], degree: ArrayLike, amount: ArrayLike) -> list[Outcome]:
-    """Return the outcomes of events from degrees and amounts (event) that a station's record gave;
-    the silent ones are left out.
-    """
-    given, told = np.broadcast_arrays(
-        np.asarray(degree, dtype=float), np.asarray(amount, dtype=float)
-    )
-    pairs = zip(events, given.tolist(), told.tolist(), strict=True)
-    return [
-        Outcome(e.phenomenon, e.site.id, e.day, d, "station", amount=a)
-        for e, d, a in pairs
-        if not np.isnan(d)
-    ]
 
 
 def _reported(codes: ArrayLike, wanted: Sequence[int]) -> Array:

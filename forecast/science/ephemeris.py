@@ -21,6 +21,8 @@ import ephem
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from forecast.science.thermodynamics import LAPSE_RATE
+
 Floats = NDArray[np.float64]
 
 J2000 = np.datetime64("2000-01-01T12:00:00", "ns")
@@ -112,7 +114,7 @@ def refraction(altitude: ArrayLike, elevation: ArrayLike = 0.0) -> Floats:
     seen, height = np.broadcast_arrays(
         np.asarray(altitude, dtype=float), np.asarray(elevation, dtype=float)
     )
-    kelvin = 288.15 - 0.0065 * height
+    kelvin = 288.15 - LAPSE_RATE * height
     pressure = 1013.25 * (kelvin / 288.15) ** 5.2559
     above = np.abs(seen)
     lift = (

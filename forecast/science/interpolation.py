@@ -304,13 +304,13 @@ class Scene:
         return result, names[np.where(poorest < 0, len(ways), poorest)]
 
 
-def at_height(values: Array, heights: Array, target: Array | float, lapse: float = 0.0) -> Array:
+def at_height(values: Array, heights: Array, target: Array | float, gradient: float = 0.0) -> Array:
     """Return profiles (..., level) read at `target` [m] (..., or broadcast against it), linear in
     height.
 
     heights: geopotential height [m] of the levels (..., level), rising; a level where value or
     height is NaN is passed over. Up to 500 m beyond the profile's ends its end value holds, changed
-    by `lapse` [unit m-1]; further out the answer is NaN.
+    by `gradient` [unit m-1]; further out the answer is NaN.
     """
     target = np.broadcast_to(
         np.asarray(target, dtype=float), np.broadcast_shapes(np.shape(target), values.shape[:-1])
@@ -334,17 +334,17 @@ def at_height(values: Array, heights: Array, target: Array | float, lapse: float
             height_high - height_low
         )
     over = np.where(
-        target - height_low <= DEEPEST_HOLD, value_low + lapse * (target - height_low), np.nan
+        target - height_low <= DEEPEST_HOLD, value_low + gradient * (target - height_low), np.nan
     )
     under = np.where(
-        height_high - target <= DEEPEST_HOLD, value_high + lapse * (target - height_high), np.nan
+        height_high - target <= DEEPEST_HOLD, value_high + gradient * (target - height_high), np.nan
     )
     return np.where(
         has_low & has_high, between, np.where(has_low, over, np.where(has_high, under, np.nan))
     )
 
 
-def on_heights(values: Array, heights: Array, grid: Array, lapse: float = 0.0) -> Array:
+def on_heights(values: Array, heights: Array, grid: Array, gradient: float = 0.0) -> Array:
     """Return profiles (..., level) read at every height of `grid` [m] (height): (..., height), as
     `at_height` does for one height.
     """
@@ -376,7 +376,7 @@ def on_heights(values: Array, heights: Array, grid: Array, lapse: float = 0.0) -
     thick = np.where(height_high > height_low, height_high - height_low, np.inf)
     read = value_low + (value_high - value_low) * (grid - height_low) / thick
     beyond = np.where((upper == 0) | (upper == len(levels)), grid - height_low, 0.0)
-    return np.where(np.abs(beyond) <= DEEPEST_HOLD, read + lapse * beyond, np.nan)
+    return np.where(np.abs(beyond) <= DEEPEST_HOLD, read + gradient * beyond, np.nan)
 
 
 def _pick(values: Array, index: Index) -> Array:

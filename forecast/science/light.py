@@ -61,16 +61,6 @@ def ray_height(
     return (radius + height) * np.cos(angle) / np.cos(distance / radius + angle) - radius
 
 
-def lowest_elevation(height: Array | float, refraction: float = REFRACTION) -> Array:
-    """Return the elevation [degree] below which a ray to `height` [m] would have to pass through a
-    sea-level earth.
-
-    About -sqrt(2 h / R'): 2.9 degrees for 8 km without refraction, from a point 320 km away.
-    """
-    radius = effective_radius(refraction)
-    return -np.degrees(np.arccos(radius / (radius + np.maximum(height, 0.0))))
-
-
 def bending(height: Array | float, elevation: Array | float) -> Array:
     """Return by how much [degree] the air has bent a ray from space that arrives at `height` [m] at
     `elevation`.

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from forecast.science.aerosol import humidity_growth
 from forecast.science.thermodynamics import Array
 
 # [mag arcsec-2] from which the Milky Way stands out: Bortle 2001, Sky & Telescope 101(2), 126,
@@ -31,8 +32,7 @@ LAY_EYE = 0.3
 SEA_LEVEL_AEROSOL = 0.12
 # [m] height over which aerosol thins to 1/e. Source: Hayes & Latham 1975, ApJ 197, 593
 AEROSOL_SCALE = 1500.0
-# [1] humidity below which aerosol does not swell; beyond which it is cloud
-DRY, WETTEST = 0.50, 0.95
+DRY = 0.50  # [1] humidity up to which aerosol does not swell: that of SEA_LEVEL_AEROSOL
 # [mag arcsec-2] zenith, V, sun at -5 degrees. Source: Patat et al. 2006, A&A 455, 385, table 1
 TWILIGHT_AT_5_DEGREES = 11.84
 TWILIGHT_FADING = 1.10  # [mag arcsec-2 degree-1]
@@ -65,7 +65,7 @@ def extinction(
     Source: air and ozone Hayes & Latham 1975, ApJ 197, 593; growth Kasten 1969, Tellus 21, 631.
     """
     metres = np.asarray(height, dtype=float)
-    swollen = ((1 - np.clip(np.nan_to_num(humidity, nan=DRY), DRY, WETTEST)) / (1 - DRY)) ** -0.5
+    swollen = humidity_growth(np.nan_to_num(humidity, nan=DRY), DRY)
     estimate = SEA_LEVEL_AEROSOL * np.exp(-metres / AEROSOL_SCALE) * swollen
     return (
         0.1066 * np.exp(-metres / 8200) + 0.031 + np.where(np.isfinite(aerosol), aerosol, estimate)

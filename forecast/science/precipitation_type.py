@@ -19,7 +19,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from forecast.quantities import LEAST_FREEZING_RAIN
-from forecast.science.thermodynamics import FREEZING, Array
+from forecast.science.thermodynamics import FREEZING, GRAVITY, Array
 
 # Beijing, Meteorological Monthly 2022, 48(6), 746-759: cloud top [K] at or below which it snows;
 # from which there is no ice.
@@ -44,7 +44,6 @@ REFREEZING_PER_MELTING = 0.66
 # flakes or are wet flakes themselves. Clouds that drizzle in frost have tops warmer than about -10
 # degC: Rauber et al. 2000, J. Appl. Meteor. 39, 1185 (check).
 DROPS_COUNT = 0.25
-GRAVITY = 9.80665  # [m s-2] standard gravity
 
 
 @dataclass(frozen=True, slots=True)

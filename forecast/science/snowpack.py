@@ -129,19 +129,6 @@ def _settled(density: Array, thaw: Array, span: float, physics: Physics) -> Arra
     return goal - (goal - density) * np.exp(-span / physics.settling)
 
 
-def corrected(pack: Pack, measured: Array) -> Pack:
-    """Return the pack with a station's depth [m] put in place of its own; its density stays. NaN:
-    the station is silent.
-
-    To be called with the pack of the hour at which the station measured, before the `next_day` that
-    begins there: `pack, _ = next_day(corrected(pack, measured), day)`; where the second of three
-    sites has no station, `measured` is `[0.12, nan, 0.05]`.
-    """
-    density = np.where(pack.depth > 0, pack.density, USUAL_DENSITY)
-    depth = np.where(np.isnan(measured), pack.depth, measured)
-    return Pack(np.where(np.isnan(measured), pack.water, depth * density), depth)
-
-
 def thaw_of(lowest: Array, highest: Array) -> Array:
     """Return the degree-days above 0 degC [K day] of a day whose temperature [K] swings as a sine
     between two ends.

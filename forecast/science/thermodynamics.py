@@ -1,4 +1,9 @@
-"""Formulas that MetPy lacks, each with its source; all take and give arrays in SI, NaN in NaN out."""
+"""Heat, moisture and cloud fraction: formulas with their sources, and the constants they share.
+
+Arrays in SI, NaN in NaN out. Dew point and wind chill are MetPy's, loaded on first use (half a
+second). The wet bulb is plain numpy: MetPy's iteration is a thousand times slower, and a run needs
+the wet bulb of every level, site and hour. Unit tests compare it with MetPy.
+"""
 
 from __future__ import annotations
 
@@ -9,10 +14,30 @@ from forecast.quantities import FREEZING as FREEZING
 
 Array = NDArray[np.floating]
 
-# Relative humidity at which a grid box begins to hold cloud. Held against GFS's own cloud by level
-# over the Tatra (August 2020, 92,000
-# boxes): bias +0.01 and correlation 0.92; 0.80 gives +0.04 and 0.91, ECHAM's profile (0.9 at the
-# ground, 0.7 aloft) +0.05 and 0.90.
+# -- constants of the air
+
+GRAVITY = 9.80665  # [m s-2] standard gravity. Source: ISO 2533:1975, table 1
+# [J kg-1 K-1] specific gas constant of dry air. Source: ISO 2533:1975, table 1 (287.05287)
+DRY_AIR_CONSTANT = 287.05
+# [K m-1] by which air cools with height in the standard troposphere. Source: ISO 2533:1975, table 4
+LAPSE_RATE = 0.0065
+# [J kg-1] latent heat of vaporisation at 0 degC; [J kg-1 K-1] of dry air at constant pressure
+LATENT_HEAT, HEAT_CAPACITY = 2.501e6, 1004.7
+
+# -- saturation: one constant for each meaning
+
+# [1] relative humidity from which a station stands in cloud or fog, or its air is saturated: an
+# automatic hygrometer reads 97-100 % there. Source: WMO-No. 8, Vol. I, chapter 4
+SATURATED_AT_STATION = 0.97
+# [1] relative humidity beyond which haze counts as cloud: the growth of aerosol stops there. A
+# property of the growth law, which diverges at 1, not of a hygrometer. Source: Haenel 1976, Adv.
+# Geophys. 19, 73 (range of the law)
+HAZE_WETTEST = 0.95
+
+# [1] relative humidity at which a grid box begins to hold cloud: the mean of a box, so lower than at
+# a point. Against GFS's own cloud by level over the Tatra (August 2020, 92,000 boxes): bias +0.01
+# and correlation 0.92; 0.80 gives +0.04 and 0.91, ECHAM's profile (0.9 at the ground, 0.7 aloft)
+# +0.05 and 0.90
 CRITICAL_HUMIDITY = 0.85
 
 
@@ -46,7 +71,7 @@ def cloud_from_humidity(relative_humidity: Array, critical: float = CRITICAL_HUM
     return 1 - np.sqrt(scaled)
 
 
-# -- heat and moisture: MetPy's formulas on plain arrays; it is loaded on first use (half a second)
+# -- heat and moisture
 
 
 def dew_point(temperature: Array, relative_humidity: Array) -> Array:
@@ -83,12 +108,6 @@ def wind_chill(temperature: Array, wind_speed: Array) -> Array:
     return np.where(
         np.isnan(wind_speed), np.nan, np.where(valid, np.minimum(felt, temperature), temperature)
     )
-
-
-# -- frost
-
-# [J kg-1] of vaporisation at 0 degC; [J kg-1 K-1] of dry air at constant pressure
-LATENT_HEAT, HEAT_CAPACITY = 2.501e6, 1004.7
 
 
 def saturation_vapour_pressure(temperature: Array) -> Array:

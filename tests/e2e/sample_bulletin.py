@@ -33,7 +33,7 @@ from forecast.domain import (
     Window,
 )
 from forecast.quantities import FEATURES, features_of
-from forecast.science import almanac as sky
+from forecast.science.almanac import almanacs, local_days
 from forecast.settings import CHANNELS
 from products.bulletin import Bulletin, compose
 from products.pages.render import pages
@@ -237,13 +237,13 @@ def sample_parts(
 ) -> tuple[Issue, list[Forecast], Features, dict[tuple[str, date], Almanac]]:
     """Return what `compose` takes."""
     sites: tuple[Site, ...] = config.all_sites()
-    days = sky.local_days(ISSUED, config.zone, 7)
-    almanacs = sky.almanacs(sites, days, config.zone)
+    days = local_days(ISSUED, config.zone, 7)
+    by_day = almanacs(sites, days, config.zone)
     events, told, values = [], [], []
     for turn, site in enumerate(sites):
         for k, day in enumerate(days):
             for phenomenon in site.phenomena:
-                window, centre = window_of(phenomenon, almanacs[site.id, day])
+                window, centre = window_of(phenomenon, by_day[site.id, day])
                 if window.end <= ISSUED:
                     continue
                 chance = CHANCES[phenomenon][k]
@@ -252,7 +252,7 @@ def sample_parts(
                 )
                 event = Event(phenomenon, site, day, window, centre)
                 events.append(event)
-                values.append(_values(event, chance, almanacs[site.id, day]))
+                values.append(_values(event, chance, by_day[site.id, day]))
                 told.append(_forecast(event, chance, values[-1], _missing(event, chance)))
     table = {name: ("event", np.array([v.get(name, nan) for v in values])) for name in FEATURES}
     rows = {p: [k for k, event in enumerate(events) if event.phenomenon == p] for p in CHANCES}
@@ -267,7 +267,7 @@ def sample_parts(
         Issue("gfs-2026112200", 42, ISSUED, CYCLE, ISSUED + timedelta(hours=16), True),
         told,
         features,
-        almanacs,
+        by_day,
     )
 
 

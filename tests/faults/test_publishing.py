@@ -144,7 +144,7 @@ def test_a_phenomenon_that_cannot_be_computed_is_set_aside_and_named(
     def broken(*_: object) -> object:
         raise ValueError("no deck in this column")
 
-    monkeypatch.setattr(phenomena.rooms()[1], "derive", broken)
+    monkeypatch.setattr(phenomena.modules()[1], "derive", broken)
     report = carry(settings, atmosphere, 0)
 
     assert report.failed_phenomena == ("cloud_sea",)

@@ -10,7 +10,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from forecast.domain import Almanac, Name, Site
-from forecast.science import almanac as sky
+from forecast.science.almanac import (
+    almanacs,
+    galactic_centre_position,
+    horizon_altitude,
+    moon_illumination,
+    moon_phase_angle,
+    moon_position,
+    refraction,
+    sun_position,
+)
 
 BEIJING = ZoneInfo("Asia/Shanghai")
 latitudes, longitudes = st.floats(-85, 85), st.floats(-180, 180)
@@ -33,7 +42,7 @@ def almanac_of(
         valley_elevation=0.0, horizon=horizon,
         night_sky_brightness=21.0, view_sector=(0, 360), phenomena=("sunrise",), headline="sunrise",
     )  # fmt: skip
-    return sky.almanacs([site], [day], BEIJING)["here", day]
+    return almanacs([site], [day], BEIJING)["here", day]
 
 
 @settings(max_examples=100, deadline=None)
@@ -41,15 +50,15 @@ def almanac_of(
 def test_a_place_in_the_sky_is_a_place_in_the_sky(
     moments: list[np.datetime64], latitude: float, longitude: float
 ) -> None:
-    for position in (sky.sun_position, sky.moon_position, sky.galactic_centre_position):
+    for position in (sun_position, moon_position, galactic_centre_position):
         altitude, azimuth = position(np.array(moments), latitude, longitude)
 
         assert altitude.shape == azimuth.shape == (len(moments),)
         assert (np.abs(altitude) <= 90).all()
         assert ((azimuth >= 0) & (azimuth < 360)).all()
     assert (
-        (sky.moon_illumination(np.array(moments)) >= 0)
-        & (sky.moon_illumination(np.array(moments)) <= 1)
+        (moon_illumination(np.array(moments)) >= 0)
+        & (moon_illumination(np.array(moments)) <= 1)
     ).all()
 
 
@@ -60,12 +69,12 @@ def test_a_place_in_the_sky_is_a_place_in_the_sky(
 def test_many_at_once_are_each_alone(
     moments: list[np.datetime64], places: list[float], longitude: float
 ) -> None:
-    together = sky.moon_position(np.array(moments)[None, :], np.array(places)[:, None], longitude)[
+    together = moon_position(np.array(moments)[None, :], np.array(places)[:, None], longitude)[
         0
     ]
 
     alone = [
-        [float(sky.moon_position(moment, place, longitude)[0]) for moment in moments]
+        [float(moon_position(moment, place, longitude)[0]) for moment in moments]
         for place in places
     ]
 
@@ -77,13 +86,13 @@ def test_many_at_once_are_each_alone(
 def test_the_moon_is_as_full_as_its_phase_says(moment: np.datetime64) -> None:
     # Lit part = (1 + cos i) / 2 with i = 180 - elongation to within the sun's parallax at the moon
     # (0.15) and the moon's latitude (5.3).
-    phase, lit = float(sky.moon_phase_angle(moment)), float(sky.moon_illumination(moment))
+    phase, lit = float(moon_phase_angle(moment)), float(moon_illumination(moment))
 
     assert abs(lit - (1 - np.cos(np.radians(phase))) / 2) < 0.005
 
 
 def test_no_time_gives_no_place() -> None:
-    for position in (sky.sun_position, sky.moon_position, sky.galactic_centre_position):
+    for position in (sun_position, moon_position, galactic_centre_position):
         altitude, azimuth = position(
             np.array(["NaT", "2026-11-22T00:00"], dtype="datetime64[ns]"), 40.0, 115.0
         )
@@ -147,7 +156,7 @@ def test_a_higher_horizon_never_lengthens_the_day(
 @settings(max_examples=100, deadline=None)
 @given(horizons, st.floats(-720, 720))
 def test_the_horizon_lies_between_its_neighbours(horizon: list[float], azimuth: float) -> None:
-    found = float(sky.horizon_altitude(horizon, azimuth))
+    found = float(horizon_altitude(horizon, azimuth))
 
     left, right = horizon[int(azimuth % 360 // 5) % 72], horizon[(int(azimuth % 360 // 5) + 1) % 72]
     assert min(left, right) - 1e-9 <= found <= max(left, right) + 1e-9
@@ -156,6 +165,6 @@ def test_the_horizon_lies_between_its_neighbours(horizon: list[float], azimuth: 
 @settings(max_examples=100, deadline=None)
 @given(st.floats(-2, 89), st.floats(0, 4000))
 def test_air_lifts_and_lifts_less_the_higher_one_looks(altitude: float, elevation: float) -> None:
-    here, higher = (float(sky.refraction(value, elevation)) for value in (altitude, altitude + 1))
+    here, higher = (float(refraction(value, elevation)) for value in (altitude, altitude + 1))
 
     assert 0 <= higher <= here < 1.5

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from forecast.phenomena.cold import rimy_hours
 from forecast.science import snowfall as snow
 from forecast.science.precipitation_type import Layers, fraction_by_wet_bulb, kinds, layers
-from forecast.science.snowpack import Day, Pack, corrected, next_day
+from forecast.science.snowpack import Day, Pack, next_day
 from forecast.science.thermodynamics import FREEZING
 
 WATER, WARMTH, DEPTH = st.floats(0, 300), st.floats(0, 25), st.floats(0, 5)
@@ -59,14 +59,6 @@ def test_depth_and_water_come_and_go_together_and_are_never_negative(
     assert (left.depth[0] > 0) == (left.water[0] > 0)
     if left.water[0] > 1e-6:
         assert 29.9 <= left.density[0] <= 600.1
-
-
-@given(packs(), st.floats(0, 5) | st.just(float("nan")))
-def test_a_station_is_believed(pack: Pack, measured: float) -> None:
-    after = corrected(pack, np.array([measured]))
-
-    assert after.depth[0] == (pack.depth[0] if np.isnan(measured) else measured)
-    assert (after.depth[0] > 0) == (after.water[0] > 0) or after.depth[0] < 1e-300
 
 
 @given(packs(), WATER, CELSIUS, st.floats(0, 15), st.floats(0, 20), st.floats(0, 40))

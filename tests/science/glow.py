@@ -17,14 +17,15 @@ from scipy.special import erf, erfc
 from forecast.phenomena import canvas as canvas_room
 from forecast.phenomena.canvas import BANDS, POINTS, Canvas, find_canvas, illuminate, view_of
 from forecast.phenomena.glow import derive, disk_light
-from forecast.phenomena.light_path import DISTANCE, HEIGHTS, OPTICAL_DEPTH, STEP
+from forecast.phenomena.light_path import DISTANCE, HEIGHTS, STEP
 from forecast.quantities import LEAST_GLOW
 from forecast.science import light
+from forecast.science.aerosol import OPTICAL_DEPTH
 from forecast.science.interpolation import Scene
 from forecast.science.light import CELL, CELLS, Section
 from forecast.settings import PhenomenonSettings
 from models.rule_model import PhysicsRule
-from tests.horizons import Cover, around, both, canvas, event, wall
+from tests.horizons import Cover, around, both, canvas, event, lowest_elevation, wall
 from tests.science.claims import Claim
 from tests.science.rays import RADIUS, ROOM, brute_force, section
 
@@ -113,7 +114,7 @@ def curved_rays() -> Claim:
     lowest, farthest, cases = 0.0, 0.0, 0
     for height in (4000.0, 6000.0, 8000.0, 10000.0):
         for part in (0.5, 0.8, 0.95):
-            arrival = float(light.lowest_elevation(height)) * part
+            arrival = float(lowest_elevation(height)) * part
             angle, above, drawn = np.radians(arrival), height, []
             for _ in range(int(DISTANCE[-1] / 500)):
                 bent = (
@@ -505,7 +506,7 @@ def kasprowy(shared: Path) -> list[Claim]:
     from forecast.ingest import sources
     from forecast.ingest.grib import reader
     from forecast.phenomena import glow
-    from forecast.science import almanac as sky
+    from forecast.science.almanac import almanacs
     from tests.conftest import PROJECT
     from tests.skies import utc
 
@@ -515,7 +516,7 @@ def kasprowy(shared: Path) -> list[Claim]:
     files = [folder / f"gfs.t12z.pgrb2.0p25.f{step:03d}" for step in (0, 6, 12)]
     scene = Scene(reader.read_atmosphere(files, cycle, sources.needs_of(config, sites)), sites)
     site, day = sites[0], cycle.run.date()
-    almanac = sky.almanacs([site], [day], config.zone)[site.id, day]
+    almanac = almanacs([site], [day], config.zone)[site.id, day]
     asked = [
         event
         for event in glow.events(site, day, almanac, PhenomenonSettings())

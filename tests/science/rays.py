@@ -9,6 +9,7 @@ import numpy as np
 from forecast.phenomena.light_path import DISTANCE, HEIGHTS, STEP
 from forecast.science import light
 from forecast.science.light import CELL, CELLS, Section, cloud_extinction
+from tests.horizons import lowest_elevation
 from tests.science.claims import Claim
 
 ROOM = "glow"
@@ -77,7 +78,7 @@ def brute_force(count: int = 150) -> list[Claim]:
     """Hold the transmission of rays through random skies against brute force."""
     skies, rng = random_skies(count, seed=3), np.random.default_rng(4)
     height = rng.uniform(2500.0, 11500.0, count)
-    elevation = light.lowest_elevation(height)[:, None] * np.array(
+    elevation = lowest_elevation(height)[:, None] * np.array(
         [0.97, 0.7, 0.4, 0.0]
     ) + np.array([0.0, 0.0, 0.0, 1.0])
     met = light.trace(skies, height, elevation)

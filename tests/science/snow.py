@@ -25,7 +25,6 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from forecast.phenomena.station_snow import fog_in_words, rime_in_words
 from forecast.science import snowfall, snowpack
 from forecast.science.precipitation_type import kinds
 from forecast.science.thermodynamics import FREEZING, wet_bulb
@@ -92,8 +91,13 @@ def mount_washington(shared: Path) -> pd.DataFrame:
         "water": days["Total.equiv.precipitation"] * INCH,
         "snow": days["Snow.ice.precipitation"] * INCH / 1000,
         "cover": days["Sky.cover"].clip(0, 10) / 10,
-        "fog": fog_in_words(words), "rime": rime_in_words(words),
+        "fog": named_in(words, "FOG"), "rime": named_in(words, "RIME"),
     })  # fmt: skip
+
+
+def named_in(words: list[str], weather: str) -> np.ndarray:
+    """Return 1 for each day whose words of the American daily form name a weather, else 0."""
+    return np.array([weather in day.upper() for day in words], dtype=float)
 
 
 def snowy(days: pd.DataFrame) -> pd.DataFrame:
@@ -410,6 +414,13 @@ def brought(days: pd.DataFrame) -> snowpack.Day:
 Step = Callable[[snowpack.Pack, int], snowpack.Pack]
 
 
+def restarted(pack: snowpack.Pack, measured: np.ndarray) -> snowpack.Pack:
+    """Return the pack with a measured depth [m] in place of its own, its density kept; NaN keeps it."""
+    density = np.where(pack.depth > 0, pack.density, snowpack.USUAL_DENSITY)
+    depth = np.where(np.isnan(measured), pack.depth, measured)
+    return snowpack.Pack(np.where(np.isnan(measured), pack.water, depth * density), depth)
+
+
 def carried(depth: np.ndarray, every: int, step: Step) -> np.ndarray:
     """Return the depth [m] given for each morning (day, start): restarted from observation every so
     many days, on each possible day.
@@ -418,7 +429,7 @@ def carried(depth: np.ndarray, every: int, step: Step) -> np.ndarray:
     pack = snowpack.Pack(np.zeros(every), np.zeros(every))
     given = np.full((len(depth), every), np.nan)
     for day in range(len(depth) - 1):
-        pack = snowpack.corrected(pack, np.where(day % every == starts, depth[day], np.nan))
+        pack = restarted(pack, np.where(day % every == starts, depth[day], np.nan))
         pack = step(pack, day)
         given[day + 1] = pack.depth
     return given

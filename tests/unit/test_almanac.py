@@ -20,8 +20,18 @@ from skyfield.api import Loader, Star, wgs84
 from skyfield_data import get_skyfield_data_path
 
 from forecast.domain import Name, Site
-from forecast.science import almanac as sky
 from forecast.science import ephemeris
+from forecast.science.almanac import (
+    almanacs,
+    galactic_centre_position,
+    horizon_altitude,
+    local_days,
+    moon_illumination,
+    moon_phase_angle,
+    moon_position,
+    refraction,
+    sun_position,
+)
 
 AUTHORITIES = Path(__file__).parents[1] / "authorities"
 BEIJING, WARSAW = ZoneInfo("Asia/Shanghai"), ZoneInfo("Europe/Warsaw")
@@ -82,8 +92,8 @@ def test_places_agree_with_jpl(
     body: str, latitude: float, longitude: float, jpl: Any, moments: Any
 ) -> None:
     positions: dict[str, Callable[..., tuple[np.ndarray, np.ndarray]]] = {
-        "sun": sky.sun_position, "moon": sky.moon_position,
-        "galactic_centre": sky.galactic_centre_position,
+        "sun": sun_position, "moon": moon_position,
+        "galactic_centre": galactic_centre_position,
     }  # fmt: skip
     ours, theirs = moments
     target = (
@@ -113,7 +123,7 @@ def test_places_agree_with_jpl(
 def test_phase_and_illumination_agree_with_jpl(jpl: Any, moments: Any) -> None:
     ours, theirs = moments
 
-    phase, lit = sky.moon_phase_angle(ours), sky.moon_illumination(ours)
+    phase, lit = moon_phase_angle(ours), moon_illumination(ours)
 
     assert (
         np.abs((phase - jpl_almanac.moon_phase(jpl[0], theirs).degrees + 180) % 360 - 180).max()
@@ -125,7 +135,7 @@ def test_phase_and_illumination_agree_with_jpl(jpl: Any, moments: Any) -> None:
 def test_the_sun_of_nrels_worked_example() -> None:
     # Reda & Andreas 2008, NREL/TP-560-34302, table A5.1: 2003-10-17 19:30:30 UT (delta UT1 = 0),
     # Golden. e0 = 39.872046, azimuth 194.340241 degrees.
-    altitude, azimuth = sky.sun_position(instant("2003-10-17T19:30:30"), 39.742476, -105.1786)
+    altitude, azimuth = sun_position(instant("2003-10-17T19:30:30"), 39.742476, -105.1786)
 
     assert float(altitude) == pytest.approx(39.872046, abs=0.001)
     assert float(azimuth) == pytest.approx(194.340241, abs=0.001)
@@ -137,7 +147,7 @@ def test_sun_and_moon_of_nrels_eclipse() -> None:
     # refraction 14.512686 (0.0041 of it: 1000 hPa, 11 degC), azimuth 104.387917, moon 0.374760
     # degrees from the sun, as seen there.
     here = (instant("2009-07-22T01:33:00"), 24.61167, 143.36167)
-    sun, moon = np.radians(sky.sun_position(*here)), np.radians(sky.moon_position(*here))
+    sun, moon = np.radians(sun_position(*here)), np.radians(moon_position(*here))
 
     apart = np.degrees(
         np.arccos(
@@ -161,7 +171,7 @@ def test_the_moon_of_meeus_examples() -> None:
     assert np.degrees(np.arctan2(y, x)) == pytest.approx(134.688470, abs=0.01)
     assert np.degrees(np.arctan2(z, np.hypot(x, y))) == pytest.approx(13.768368, abs=0.01)
     assert float(np.sqrt(x * x + y * y + z * z)) == pytest.approx(368409.7, abs=20)
-    assert float(sky.moon_illumination(moment)) == pytest.approx(0.6786, abs=0.0005)
+    assert float(moon_illumination(moment)) == pytest.approx(0.6786, abs=0.0005)
 
 
 def test_the_sun_of_meeus_example() -> None:
@@ -187,7 +197,7 @@ def test_sidereal_time_of_meeus_example() -> None:
 def test_new_and_full_moons_fall_when_the_naval_observatory_says() -> None:
     rows = list(table("usno_moon_phases_2026.csv"))
 
-    phase = sky.moon_phase_angle(np.array([instant(row["time"]) for row in rows]))
+    phase = moon_phase_angle(np.array([instant(row["time"]) for row in rows]))
 
     apart = (phase - np.array([float(row["phase"]) for row in rows]) + 180) % 360 - 180
     # The moon gains 0.0085 degrees a minute on the sun: half a minute of rounding and half a minute
@@ -208,7 +218,7 @@ def test_rising_and_setting_fall_in_the_minute_of_the_naval_observatorys_table(b
     days = sorted({day + timedelta(days=i) for day in rows for i in (-1, 0)})
 
     found = []
-    for almanac in sky.almanacs([place], days, zone).values():
+    for almanac in almanacs([place], days, zone).values():
         pair = (
             (almanac.sunrise, almanac.sunset)
             if body == "sun"
@@ -242,7 +252,7 @@ def test_twilight_agrees_with_the_naval_observatory_at_the_edges_too(row: dict[s
     )
     day = date.fromisoformat(row["date"])
 
-    both = sky.almanacs([place], [day - timedelta(days=1), day], zone)
+    both = almanacs([place], [day - timedelta(days=1), day], zone)
 
     today, yesterday = both["here", day], both["here", day - timedelta(days=1)]
     for name in (
@@ -283,7 +293,7 @@ def test_a_week_agrees_with_jpl_to_seconds(
     days = [start + timedelta(days=i) for i in range(5)]
     here = jpl[0]["earth"] + wgs84.latlon(site.latitude, site.longitude)
 
-    found = sky.almanacs([site], days, zone)
+    found = almanacs([site], days, zone)
 
     for day in days:
         almanac, noon = found["here", day], datetime.combine(day, time(12), zone).astimezone(UTC)
@@ -319,7 +329,7 @@ def test_a_day_without_a_moonrise_says_none() -> None:
     place, zone = viewpoint(36.95, -112.52), ZoneInfo("Etc/GMT+7")
     days = [date(2023, 1, 1) + timedelta(days=i) for i in range(59)]
 
-    found = [almanac.moonrise for almanac in sky.almanacs([place], days, zone).values()]
+    found = [almanac.moonrise for almanac in almanacs([place], days, zone).values()]
 
     assert found.count(None) == 2
     assert len({moment for moment in found if moment}) == 57
@@ -327,7 +337,7 @@ def test_a_day_without_a_moonrise_says_none() -> None:
 
 def test_midsummer_in_the_tatra_has_no_night() -> None:
     # 90 - 49.232 - 23.44 = 17.3: the sun does not come 18 degrees below the horizon.
-    almanac = sky.almanacs([viewpoint(49.232, 19.982)], [date(2026, 6, 21)], WARSAW)[
+    almanac = almanacs([viewpoint(49.232, 19.982)], [date(2026, 6, 21)], WARSAW)[
         "here", date(2026, 6, 21)
     ]
 
@@ -339,7 +349,7 @@ def test_midsummer_in_the_tatra_has_no_night() -> None:
 
 def test_the_milky_way_window_is_where_the_core_is_up_in_the_dark(jpl: Any) -> None:
     day = date(2026, 7, 15)  # new moon the day before, the core is highest before midnight
-    almanac = sky.almanacs([viewpoint(40.017, 115.454)], [day], BEIJING)["here", day]
+    almanac = almanacs([viewpoint(40.017, 115.454)], [day], BEIJING)["here", day]
 
     window = almanac.milky_way
 
@@ -357,7 +367,7 @@ def test_the_milky_way_window_is_where_the_core_is_up_in_the_dark(jpl: Any) -> N
 
 def test_the_sun_clears_a_wall_when_its_limb_does(jpl: Any) -> None:
     day, wall = date(2026, 11, 22), 8.0
-    almanac = sky.almanacs([viewpoint(39.93, 116.05, 0.0, wall)], [day], BEIJING)["here", day]
+    almanac = almanacs([viewpoint(39.93, 116.05, 0.0, wall)], [day], BEIJING)["here", day]
     here = jpl[0]["earth"] + wgs84.latlon(39.93, 116.05)
 
     for moment in (almanac.terrain_sunrise, almanac.terrain_sunset):
@@ -378,7 +388,7 @@ def test_a_viewer_over_the_plain_sees_the_sun_before_the_tables_do() -> None:
     flat = viewpoint(40.017, 115.454, 0.0, 0.0, "flat")
     summit = viewpoint(40.017, 115.454, 2303.0, -1.4, "summit")
 
-    found = sky.almanacs([flat, summit], [day], BEIJING)
+    found = almanacs([flat, summit], [day], BEIJING)
 
     low, high = found["flat", day], found["summit", day]
     assert low.terrain_sunrise
@@ -394,15 +404,15 @@ def test_a_viewer_over_the_plain_sees_the_sun_before_the_tables_do() -> None:
 def test_refraction_is_that_of_the_almanacs() -> None:
     # Arc-minutes: 34 at the horizon, 9.9 at 5 degrees, 1.0 at 45 (Bennett 1982, +-0.1). At 2303 m
     # the standard air is 0.797 as dense.
-    assert float(sky.refraction(0.0)) * 60 == pytest.approx(34, abs=0.7)
-    assert float(sky.refraction(5.0)) * 60 == pytest.approx(9.9, abs=0.2)
-    assert float(sky.refraction(45.0)) * 60 == pytest.approx(1.0, abs=0.03)
-    assert float(sky.refraction(5.0, 2303.0) / sky.refraction(5.0)) == pytest.approx(
+    assert float(refraction(0.0)) * 60 == pytest.approx(34, abs=0.7)
+    assert float(refraction(5.0)) * 60 == pytest.approx(9.9, abs=0.2)
+    assert float(refraction(45.0)) * 60 == pytest.approx(1.0, abs=0.03)
+    assert float(refraction(5.0, 2303.0) / refraction(5.0)) == pytest.approx(
         0.797, abs=0.01
     )
     # A ray that grazes the sea on its way to a summit is bent by the 34 of the sea-level horizon
     # and by 0.17/0.83 of the dip on its way up; the two laws meet within the 0.1 degrees claimed.
-    assert float(sky.refraction(-1.4, 2303.0)) == pytest.approx(
+    assert float(refraction(-1.4, 2303.0)) == pytest.approx(
         34 / 60 + 0.17 / 0.83 * 1.4, abs=0.1
     )
 
@@ -410,22 +420,22 @@ def test_refraction_is_that_of_the_almanacs() -> None:
 def test_the_horizon_is_read_round_the_full_circle() -> None:
     horizon = np.arange(72, dtype=float)
 
-    found = sky.horizon_altitude(horizon, np.array([0.0, 2.5, 355.0, 357.5, 360.0, -5.0, np.nan]))
+    found = horizon_altitude(horizon, np.array([0.0, 2.5, 355.0, 357.5, 360.0, -5.0, np.nan]))
 
     assert found[:6].tolist() == [0.0, 0.5, 71.0, 35.5, 0.0, 71.0]
     assert np.isnan(found[6])
-    assert sky.horizon_altitude(
+    assert horizon_altitude(
         np.stack((horizon, horizon + 1))[:, None, :], np.array([0.0, 5.0, 10.0])
     ).shape == (2, 3)
 
 
 def test_local_days_begin_with_the_day_of_the_clock_on_the_wall() -> None:
     # 2026-12-31 20:00 UTC is four in the morning of New Year's Day in Beijing.
-    days = sky.local_days(datetime(2026, 12, 31, 20, tzinfo=UTC), BEIJING, 3)
+    days = local_days(datetime(2026, 12, 31, 20, tzinfo=UTC), BEIJING, 3)
 
     assert days == (date(2027, 1, 1), date(2027, 1, 2), date(2027, 1, 3))
     with pytest.raises(ValueError, match="no time zone"):
-        sky.local_days(datetime(2026, 12, 31, 20), BEIJING, 3)  # noqa: DTZ001
+        local_days(datetime(2026, 12, 31, 20), BEIJING, 3)  # noqa: DTZ001
 
 
 def test_an_almanac_does_not_depend_on_the_company_it_is_computed_in() -> None:
@@ -433,10 +443,10 @@ def test_an_almanac_does_not_depend_on_the_company_it_is_computed_in() -> None:
     sites = [viewpoint(30 + i / 20, 100 + i / 10, name=f"s{i}") for i in range(260)]
     days = [date(2026, 11, 20), date(2026, 11, 21), date(2026, 12, 24)]  # with a gap
 
-    together = sky.almanacs(sites, days, BEIJING)
+    together = almanacs(sites, days, BEIJING)
 
     assert list(together) == [(site.id, day) for site in sites for day in days]
     for i in (0, 249, 250, 259):
-        alone = sky.almanacs([sites[i]], [days[2]], BEIJING)
+        alone = almanacs([sites[i]], [days[2]], BEIJING)
         assert alone[f"s{i}", days[2]].sunrise == together[f"s{i}", days[2]].sunrise
         assert alone[f"s{i}", days[2]].moonset == together[f"s{i}", days[2]].moonset

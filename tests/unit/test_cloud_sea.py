@@ -16,7 +16,7 @@ from forecast.phenomena import PhenomenonFeatures, cloud_sea, weather
 from forecast.phenomena.cloud_sea_states import SEA, UNKNOWN
 from forecast.quantities import DECK_COVER, FEATURES, OVERCAST
 from forecast.quantities import SEA as OF_THE_SEA
-from forecast.science import almanac as sky
+from forecast.science.almanac import almanacs
 from forecast.science.interpolation import Scene, at_height, on_heights
 from models.rule_model import PhysicsRule
 from tests.skies import SITES, atmosphere, dawn, layer, steps
@@ -200,7 +200,7 @@ def test_a_column_is_forecast_as_it_is_diagnosed(
 
 def test_the_window_opens_before_sunrise_and_closes_after_it(config: Config) -> None:
     day = date(2026, 11, 9)
-    almanac = sky.almanacs((JINDING,), (day,), config.zone)[JINDING.id, day]
+    almanac = almanacs((JINDING,), (day,), config.zone)[JINDING.id, day]
 
     (event,) = cloud_sea.events(JINDING, day, almanac, config.phenomena)
 
@@ -250,7 +250,7 @@ def test_reading_on_many_heights_is_reading_at_each() -> None:
     values = np.array([[1.0, 2.0, np.nan, 5.0], [np.nan, 2.0, 3.0, np.nan], [np.nan] * 4])
     grid = np.arange(-400.0, 2300.0, 100.0)
 
-    found = on_heights(values, np.broadcast_to(heights, values.shape), grid, lapse=-0.01)
+    found = on_heights(values, np.broadcast_to(heights, values.shape), grid, gradient=-0.01)
 
     each = np.stack(
         [at_height(values, np.broadcast_to(heights, values.shape), float(h), -0.01) for h in grid],

@@ -16,9 +16,10 @@ import xarray as xr
 from forecast.config import read_config
 from forecast.domain import Atmosphere, Cycle
 from forecast.phenomena import PhenomenonFeatures, glow
-from forecast.phenomena.light_path import FINE_PARTICLES, OPTICAL_DEPTH
+from forecast.phenomena.light_path import FINE_PARTICLES
 from forecast.quantities import FEATURES, LEAST_GLOW
-from forecast.science import almanac as sky
+from forecast.science.aerosol import OPTICAL_DEPTH
+from forecast.science.almanac import almanacs
 from forecast.science.ephemeris import sun_position
 from forecast.science.interpolation import Scene, as_times
 from forecast.settings import PhenomenonSettings
@@ -180,7 +181,7 @@ def test_windows_run_from_3_degrees_up_to_6_degrees_down() -> None:
 
 def test_a_site_gets_only_the_questions_it_is_asked() -> None:
     site = replace(SITES["lingshan"], phenomena=("sunrise",))
-    almanac = sky.almanacs([site], [DAY], ZoneInfo("Asia/Shanghai"))[site.id, DAY]
+    almanac = almanacs([site], [DAY], ZoneInfo("Asia/Shanghai"))[site.id, DAY]
 
     asked = glow.events(site, DAY, almanac, SETTINGS)
 
@@ -191,7 +192,7 @@ def test_a_site_gets_only_the_questions_it_is_asked() -> None:
 def test_no_question_is_asked_where_the_sun_does_not_set() -> None:
     site = replace(SITES["lingshan"], latitude=75.0)
     summer = DAY.replace(month=6, day=21)
-    almanac = sky.almanacs([site], [summer], ZoneInfo("Asia/Shanghai"))[site.id, summer]
+    almanac = almanacs([site], [summer], ZoneInfo("Asia/Shanghai"))[site.id, summer]
 
     assert glow.events(site, summer, almanac, SETTINGS) == []
 
@@ -469,11 +470,11 @@ def test_at_kasprowy_on_4_august_2020_the_deck_at_the_summit_hides_the_lit_cirru
     ]
     scene = Scene(reader.read_atmosphere(files, cycle, sources.needs_of(config, sites)), sites)
     day = cycle.run.date()
-    almanacs = sky.almanacs(sites, [day], config.zone)
+    by_day = almanacs(sites, [day], config.zone)
     asked = [
         e
         for site in sites
-        for e in glow.events(site, day, almanacs[site.id, day], SETTINGS)
+        for e in glow.events(site, day, by_day[site.id, day], SETTINGS)
         if e.phenomenon == "sunset_glow"
     ]
 

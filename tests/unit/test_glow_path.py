@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from forecast.phenomena import PhenomenonFeatures, glow
-from forecast.phenomena.light_path import OPTICAL_DEPTH
+from forecast.science.aerosol import OPTICAL_DEPTH
 from forecast.science.interpolation import Scene, as_times
 from forecast.settings import PhenomenonSettings
 from tests.horizons import Cover, around, canvas, clear, event, wall

@@ -12,6 +12,7 @@ import pytest
 
 from forecast.science import light
 from forecast.science.light import CELL, CELLS, Section
+from tests.horizons import lowest_elevation
 
 AUTHORITIES = Path(__file__).parents[1] / "authorities" / "light_path.csv"
 DISTANCE = np.arange(0.0, 600001.0, 15000.0)
@@ -66,7 +67,7 @@ def test_without_refraction_cloud_at_8_km_is_lit_until_the_sun_is_2_9_degrees_do
     None
 ):
     # science.md section 3: d = sqrt(2 h / R) = 2.87 degrees, R d = 319 km
-    lowest = light.lowest_elevation(8000.0, refraction=0.0)
+    lowest = lowest_elevation(8000.0, refraction=0.0)
 
     heights = light.ray_height(np.array([8000.0]), lowest, np.array([319.3e3]), refraction=0.0)
 
@@ -77,11 +78,11 @@ def test_without_refraction_cloud_at_8_km_is_lit_until_the_sun_is_2_9_degrees_do
 def test_refraction_lets_the_same_cloud_glow_until_the_sun_is_3_7_degrees_down() -> None:
     # 346 km to the lowest point are 3.11 degrees of the earth's curve; the ray was bent by 34'
     # before it: 3.68 degrees
-    sun = light.lowest_elevation(8000.0) - light.bending(8000.0, light.lowest_elevation(8000.0))
+    sun = lowest_elevation(8000.0) - light.bending(8000.0, lowest_elevation(8000.0))
 
     assert sun == pytest.approx(-3.68, abs=0.03)
     assert light.apparent_elevation(np.array([sun]), 8000.0)[0] == pytest.approx(
-        light.lowest_elevation(8000.0), abs=0.002
+        lowest_elevation(8000.0), abs=0.002
     )
 
 
@@ -100,7 +101,7 @@ def test_an_opaque_wall_darkens_the_canvas_exactly_when_the_ray_falls_below_its_
 
 
 def test_the_earth_itself_ends_the_light() -> None:
-    lowest = light.lowest_elevation(8000.0)
+    lowest = lowest_elevation(8000.0)
 
     met = light.trace(section(), np.array([8000.0]), lowest + np.array([[0.05, -0.05]]))
 

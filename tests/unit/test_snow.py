@@ -14,7 +14,7 @@ import pytest
 from forecast.domain import Atmosphere
 from forecast.phenomena import PhenomenonFeatures, cold, snow, snow_column, weather
 from forecast.quantities import FEATURES
-from forecast.science import almanac as sky
+from forecast.science.almanac import almanacs
 from forecast.science.interpolation import Scene
 from forecast.science.snowfall import (
     chance_of_snow,
@@ -46,7 +46,7 @@ def cooled(at_village: float, lapse: float = 0.0065) -> Profile:
 
 def ask(air: Atmosphere, day: date = DAY) -> PhenomenonFeatures:
     """Derive the four questions of a day at the village, the weather room's features with them."""
-    almanac = sky.almanacs([VILLAGE], [day], ZoneInfo("Asia/Shanghai"))[VILLAGE.id, day]
+    almanac = almanacs([VILLAGE], [day], ZoneInfo("Asia/Shanghai"))[VILLAGE.id, day]
     events = snow.events(VILLAGE, day, almanac, SETTINGS)
     scene = Scene(air, [VILLAGE])
     part, common = snow.derive(events, scene, SETTINGS), weather.derive(events, scene, SETTINGS)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from forecast.science.snowpack import Day, Pack, corrected, next_day, thaw_of
+from forecast.science.snowpack import Day, Pack, next_day, thaw_of
 from forecast.science.thermodynamics import FREEZING
 
 
@@ -72,16 +72,6 @@ def test_new_snow_lies_on_the_old() -> None:
 
     assert left.depth[0] == pytest.approx(0.05 + 20 / 221.2, abs=1e-4)
     assert left.water[0] == pytest.approx(25.0)
-
-
-def test_a_station_sets_the_depth_right_and_its_silence_changes_nothing() -> None:
-    before = Pack(np.array([30.0, 30.0, 30.0, 0.0]), np.array([0.2, 0.2, 0.2, 0.0]))
-
-    after = corrected(before, np.array([0.1, np.nan, 0.0, 0.3]))
-
-    # density is kept (150 kg m-3); snow of which only the depth is known has 200
-    assert after.depth.tolist() == [0.1, 0.2, 0.0, 0.3]
-    assert after.water == pytest.approx([15.0, 30.0, 0.0, 60.0])
 
 
 @pytest.mark.parametrize(

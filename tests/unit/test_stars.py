@@ -13,9 +13,9 @@ import pytest
 from forecast.config import Config
 from forecast.domain import Atmosphere, Event
 from forecast.phenomena import PhenomenonFeatures, stars, weather
-from forecast.phenomena.light_path import OPTICAL_DEPTH
 from forecast.quantities import FEATURES, STARS
-from forecast.science import almanac as sky
+from forecast.science.aerosol import OPTICAL_DEPTH
+from forecast.science.almanac import almanacs
 from forecast.science.interpolation import Scene
 from models.rule_model import PhysicsRule
 from tests.skies import SITES, Profile, atmosphere, layer, night, steps
@@ -52,7 +52,7 @@ def chance(config: Config, day: str, humidity: Profile, cloud: Profile) -> float
 
 def test_a_night_runs_from_astronomical_dusk_to_dawn(config: Config) -> None:
     day = date(2026, 11, 8)
-    almanac = sky.almanacs((LINGSHAN,), (day,), config.zone)[LINGSHAN.id, day]
+    almanac = almanacs((LINGSHAN,), (day,), config.zone)[LINGSHAN.id, day]
 
     (event,) = stars.events(LINGSHAN, day, almanac, config.phenomena)
 
@@ -68,7 +68,7 @@ def test_there_is_no_starry_night_without_astronomical_darkness_or_where_nobody_
 ) -> None:
     day = date(2026, 6, 21)
     north = replace(LINGSHAN, latitude=62.0)
-    almanac = sky.almanacs((north,), (day,), config.zone)[north.id, day]
+    almanac = almanacs((north,), (day,), config.zone)[north.id, day]
 
     assert stars.events(north, day, almanac, config.phenomena) == []
     assert (

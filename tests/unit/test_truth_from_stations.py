@@ -12,14 +12,11 @@ import pytest
 from forecast.domain import Atmosphere, Event
 from forecast.phenomena import snow
 from forecast.phenomena.station_snow import (
-    rime_in_words,
     rime_reported,
-    seen_by_station,
     snow_cover_measured,
-    snowfall_measured,
     snowfall_reported,
 )
-from forecast.science import almanac as sky
+from forecast.science.almanac import almanacs
 from forecast.science.interpolation import Scene
 from tests.skies import atmosphere, layer
 from tests.unit.test_snow import DAY, DEEP_CLOUD, SETTINGS, TIMES, VILLAGE, ask, cooled
@@ -28,7 +25,7 @@ NAN = float("nan")
 
 
 def questions(day: date = DAY) -> list[Event]:
-    almanac = sky.almanacs([VILLAGE], [day], ZoneInfo("Asia/Shanghai"))[VILLAGE.id, day]
+    almanac = almanacs([VILLAGE], [day], ZoneInfo("Asia/Shanghai"))[VILLAGE.id, day]
     return snow.events(VILLAGE, day, almanac, SETTINGS)
 
 
@@ -118,7 +115,6 @@ def test_a_station_tells_snow_by_its_depth_at_both_visits() -> None:
         0,
     ]
     assert np.isnan(snow_cover_measured([0.05, NAN], [NAN, 0.0])).all()
-    assert snowfall_measured([0.012, 0.004, 0.0]).tolist() == [1, 0.5, 0]
 
 
 def test_a_station_tells_rime_and_snow_by_its_codes_of_present_weather() -> None:
@@ -127,19 +123,6 @@ def test_a_station_tells_rime_and_snow_by_its_codes_of_present_weather() -> None
 
     assert rime_reported(reports) == pytest.approx([1, 0.5, 0, NAN, 0], nan_ok=True)
     assert snowfall_reported(reports) == pytest.approx([0.5, 0, 0.5, NAN, 0], nan_ok=True)
-
-
-def test_the_words_of_a_daily_form_tell_rime() -> None:
-    assert rime_in_words(["FOG, GLAZE OR RIME, BLOWING SNOW", "FOG", ""]).tolist() == [1, 0, 0]
-
-
-def test_a_silent_station_gives_no_outcome() -> None:
-    found = seen_by_station(questions(), [1.0, NAN, 0.0, NAN], [0.03, NAN, NAN, NAN])
-
-    assert [(o.phenomenon, o.degree, o.source) for o in found] == [
-        ("snowfall", 1, "station"),
-        ("rime", 0, "station"),
-    ]
 
 
 @pytest.mark.parametrize(
