@@ -15,7 +15,6 @@ settings.
 
 from __future__ import annotations
 
-import argparse
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -26,10 +25,10 @@ from numpy.typing import NDArray
 from forecast.config import Config
 from forecast.domain import HORIZON_STEP
 from forecast.errors import ConfigError
+from forecast.geo import EARTH_RADIUS, local_distance
 
 Floats = NDArray[np.float64]
 
-EARTH_RADIUS = 6_371_000.0  # [m]
 # part of the earth's curvature that the bending of light over land undoes
 SURFACE_REFRACTION = 0.13
 EYE_HEIGHT = 2.0  # [m]
@@ -280,59 +279,43 @@ def as_yaml_lines(found: Survey) -> list[str]:
     ]
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare what `skyscape survey` understands."""
-    parser.add_argument(
-        "--terrain",
-        type=Path,
-        required=True,
-        help="netCDF grid of elevation [m] by latitude and longitude",
-    )
-    parser.add_argument(
-        "--lights",
-        type=Path,
-        required=True,
-        help="netCDF grid of night-light radiance [nW cm-2 sr-1], such as VIIRS",
-    )
-    parser.add_argument(
-        "--site", help="one site of the settings; without it, and without coordinates, every one"
-    )
-    parser.add_argument(
-        "--latitude", type=float, help="of a place that is not in the settings [degree, WGS-84]"
-    )
-    parser.add_argument("--longitude", type=float)
-    parser.add_argument("--elevation", type=float, help="its true height above the sea [m]")
+def paragraphs(
+    config: Config,
+    terrain_file: Path,
+    lights_file: Path,
+    site: str | None = None,
+    place: tuple[float | None, float | None, float | None] = (None, None, None),
+) -> str:
+    """Return the YAML that `skyscape survey` prints: a paragraph for each place.
 
-
-def run(arguments: argparse.Namespace, config: Config) -> str:
-    """Return the YAML that `skyscape survey` prints: a paragraph for each place asked for.
-
-    Raises: ConfigError for an unknown site, coordinates that are not whole, or grids that cannot be
-    used.
+    site: one of the settings; place: latitude, longitude [degree] and elevation [m] of another.
+    Without both, every site of the settings.
+    Raises: ConfigError for an unknown site, incomplete coordinates, or grids that cannot be used.
     """
-    given = (arguments.latitude, arguments.longitude, arguments.elevation)
-    if any(value is not None for value in given):
-        if None in given or arguments.site:
-            raise ConfigError(
-                "survey: give --latitude, --longitude and --elevation together, or --site, or none of them"
-            )
-        places = [("here", *given)]
+    latitude, longitude, elevation = place
+    if latitude is not None and longitude is not None and elevation is not None and not site:
+        places = [("here", latitude, longitude, elevation)]
+    elif any(value is not None for value in place):
+        raise ConfigError(
+            "survey: give --latitude, --longitude and --elevation together, or --site, "
+            "or none of them"
+        )
     else:
         places = [
             (s.id, s.latitude, s.longitude, s.elevation_m)
             for s in config.sites
-            if arguments.site in (None, s.id)
+            if site in (None, s.id)
         ]
     if not places:
         raise ConfigError(
-            f"survey: no site {arguments.site!r}; the settings have {', '.join(site.id for site in config.sites)}"
+            f"survey: no site {site!r}; the settings have {', '.join(s.id for s in config.sites)}"
         )
-    terrain, lights = read_grid(arguments.terrain), read_grid(arguments.lights)
+    terrain, lights = read_grid(terrain_file), read_grid(lights_file)
     lines = []
-    for name, latitude, longitude, elevation in places:
-        found = survey(latitude, longitude, elevation, terrain, lights)
+    for name, north, east, height in places:
+        found = survey(north, east, height, terrain, lights)
         lines += [
-            f"  # {name}: {elevation:.0f} m, on the grid {found.ground:.0f} m",
+            f"  # {name}: {height:.0f} m, on the grid {found.ground:.0f} m",
             *as_yaml_lines(found),
         ]
     return "\n".join(lines)
@@ -357,9 +340,9 @@ def _distance(grid: xr.DataArray, latitude: float, longitude: float) -> Floats:
     """Return each cell's distance [m] from the place (latitude, longitude), on a plane that touches
     the earth there.
     """
-    north = np.radians(grid["latitude"].values - latitude)[:, None]
-    east = np.radians(grid["longitude"].values - longitude)[None, :] * np.cos(np.radians(latitude))
-    return np.hypot(north, east) * EARTH_RADIUS
+    return local_distance(
+        latitude, longitude, grid["latitude"].values[:, None], grid["longitude"].values[None, :]
+    )
 
 
 def _destination(

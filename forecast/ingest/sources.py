@@ -27,6 +27,7 @@ from forecast.errors import (
     SourceRefused,
     SourceUnavailable,
 )
+from forecast.geo import KILOMETRES_PER_DEGREE
 from forecast.http import CLOCK, Clock, Deadline, shown
 from forecast.ingest import Needs, derived_fields, ecmwf, gefs, gfs
 from forecast.ingest.cycle_store import CycleStore, disk_spoken_for
@@ -52,7 +53,6 @@ __all__ = [
 # on levels: without them no feature can be made
 LEAST = ("air_temperature", "relative_humidity", "geopotential_height")
 AT_ISSUE = 10.0  # [s] that an hour of issue waits for the folder of a further model
-KM_PER_DEGREE = 111.195  # of a great circle on a sphere of 6371 km
 MARGIN = 0.25  # [degree]: a site at the edge needs the grid points on both its sides
 # [degree]: regions are widened to multiples, so that moving a site a little fetches nothing anew
 GRAIN = 0.5
@@ -84,7 +84,7 @@ def region_of(
     Source: the widest meridian of a circle of angular radius d at latitude p is asin(sin d / cos p)
     away (spherical right triangle).
     """
-    angle = radius / KM_PER_DEGREE
+    angle = radius / KILOMETRES_PER_DEGREE
     first = places[0][1]
     north = min(90.0, _outward(max(latitude for latitude, _ in places) + angle + MARGIN))
     south = max(-90.0, -_outward(-min(latitude for latitude, _ in places) + angle + MARGIN))

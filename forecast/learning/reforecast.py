@@ -31,12 +31,12 @@ from forecast.archive.schema import event_columns, hindcast_table, outcome_table
 from forecast.config import Config, build_config
 from forecast.domain import Cycle, Event, Features, Forecast, RunForecasts, Site
 from forecast.errors import ConfigError, SkyscapeError, SourceCorrupt
+from forecast.geo import distance_between
 from forecast.ingest import Needs, gfs, sources
 from forecast.ingest.cycle_store import CycleStore
 from forecast.ingest.grib import reader
 from forecast.ingest.point_forecasts import PointForecast, joined, point_atmosphere, read_points
 from forecast.ingest.range_download import Bucket
-from forecast.learning.truth_from_stations import distance
 from forecast.science import almanac
 from forecast.verification import RunForecast
 from models.prediction import open_models, predict
@@ -155,7 +155,7 @@ def cost(config: Config, runs: Sequence[Task], megabits: float = 50.0) -> Cost:
     return Cost(len(runs), steps, size, requests, hours)
 
 
-def fill(
+def reforecast_run(
     settings: Mapping[str, Any],
     task: Task,
     days: int,
@@ -284,7 +284,7 @@ def _check_place(points: Sequence[PointForecast], site: Site, path: Path) -> str
             f"{path}: {len(places)} places, and --site names one: {shown}; give each place a file of its own"
         )
     for point in told:
-        if (metres := distance(site, point)) > POINT_REACH:
+        if (metres := distance_between(site, point)) > POINT_REACH:
             raise SourceCorrupt(
                 f"{path}: {spots[0]} lies {metres / 1000:.0f} km from {site.id}; expected at most {POINT_REACH / 1000:.0f} km"
             )
@@ -434,7 +434,7 @@ def run(
         with Client(**where) as client:  # type: ignore[no-untyped-call]
             futures = {
                 client.submit(
-                    fill,
+                    reforecast_run,
                     settings,
                     task,
                     days,

@@ -12,12 +12,12 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import date, datetime, timedelta
-from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from forecast.domain import Almanac, Event, Observation, Outcome, Site, Station
+from forecast.geo import distance_between
 from forecast.phenomena import cloud_sea_states, glow, stars, station_snow
 from forecast.science.almanac import moon_illumination, moon_position, sun_position
 from forecast.science.interpolation import as_times
@@ -35,13 +35,12 @@ NEAR = 30_000.0  # [m] a station further away tells of another sky (check)
 # [m] a summit's or a village's own station stands within this of the site (check)
 SAME_HEIGHT = 150.0
 BELOW = 300.0  # [m] and one in its valley at least so far below it (check)
-METRES_PER_DEGREE = 111_195.0
 HOUR = timedelta(hours=1)
 # a glow is judged by the report nearest to the sun's crossing, at most so far from it
 AROUND = timedelta(minutes=45)
 # [min] before its end the sun cleared the terrain, to tell of the half hour after (check)
 SUN_CLEARED = (20.0, 80.0)
-LEAST_REPORTS = 3  # of cloud, to tell of a night
+REPORTS_NEEDED = 3  # of cloud, to tell of a night
 
 Times = NDArray[np.datetime64]
 Series = Sequence[Observation]
@@ -63,7 +62,7 @@ def outcomes(
         near = [
             stations[i]
             for i in event.site.stations
-            if i in stations and distance(event.site, stations[i]) <= NEAR and series.get(i)
+            if i in stations and distance_between(event.site, stations[i]) <= NEAR and series.get(i)
         ]
         if event.phenomenon == "sea_of_clouds":
             found += _sea(event, near, series)
@@ -79,27 +78,6 @@ def outcomes(
             if told is not None and math.isfinite(told.degree):
                 found.append(replace(told, reporter=station.id))
     return found
-
-
-class Placed(Protocol):
-    """What stands somewhere [degree]."""
-
-    @property
-    def latitude(self) -> float: ...
-
-    @property
-    def longitude(self) -> float: ...
-
-
-def distance(site: Site, station: Placed) -> float:
-    """Return how far a station, or what else has a place, is from a site [m], on a plane that
-    touches the earth there.
-    """
-    north = station.latitude - site.latitude
-    east = ((station.longitude - site.longitude + 180) % 360 - 180) * math.cos(
-        math.radians(site.latitude)
-    )
-    return math.hypot(north, east) * METRES_PER_DEGREE
 
 
 def clear_brightness(site: Site, times: Times) -> Array:
@@ -142,7 +120,7 @@ def _stars(
         return None
     cover, meter = _column(night, "cloud_area_fraction"), _column(night, "zenith_sky_brightness")
     clear = clear_brightness(event.site, as_times([o.time for o in night]))
-    if np.isfinite(cover).sum() >= LEAST_REPORTS:
+    if np.isfinite(cover).sum() >= REPORTS_NEEDED:
         known = np.isfinite(cover)
         degree = stars.degree_from_okta(
             (8 * cover[known])[None], np.array([clear[known].mean()]), settings.stars_clear_cover
@@ -153,7 +131,7 @@ def _stars(
     read = stars.degree_from_meter(meter, clear)
     if (
         abs(station.elevation - event.site.elevation) <= SAME_HEIGHT
-        and np.isfinite(read).sum() >= LEAST_REPORTS
+        and np.isfinite(read).sum() >= REPORTS_NEEDED
     ):
         return _of(
             event,
@@ -250,9 +228,9 @@ def _sea(event: Event, near: Sequence[Station], series: Mapping[str, Series]) ->
     for summit in summits:
         above = _readings(series[summit.id])
         told = [
-            cloud_sea_states.seen_below(event, above),
+            cloud_sea_states.outcome_from_cloud_below(event, above),
             *(
-                cloud_sea_states.seen_by_pair(event, above, _readings(series[valley.id]))
+                cloud_sea_states.outcome_from_pair(event, above, _readings(series[valley.id]))
                 for valley in valleys
             ),
         ]
@@ -262,14 +240,14 @@ def _sea(event: Event, near: Sequence[Station], series: Mapping[str, Series]) ->
     return found
 
 
-def _readings(series: Series) -> list[cloud_sea_states.Reading]:
+def _readings(series: Series) -> list[cloud_sea_states.CloudReport]:
     names = (
         "relative_humidity",
         "visibility_in_air",
         "cloud_below_area_fraction",
         "cloud_below_top_altitude",
     )
-    return [cloud_sea_states.Reading(o.time, *(o.good(name) for name in names)) for o in series]
+    return [cloud_sea_states.CloudReport(o.time, *(o.good(name) for name in names)) for o in series]
 
 
 _ASKED: Mapping[str,

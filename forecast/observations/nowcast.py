@@ -29,13 +29,10 @@ from forecast.domain import (
     Station,
     as_utc,
 )
+from forecast.geo import distance_between, local_distance
 from forecast.science.interpolation import Scene, as_times
 from forecast.science.site_profiles import NEAR_GROUND, air_at
-from forecast.science.thermodynamics import (
-    SATURATED_AT_STATION,
-    Array,
-    saturation_vapour_pressure,
-)
+from forecast.science.thermodynamics import SATURATED_AT_STATION, Array, saturation_vapour_pressure
 
 log = logging.getLogger(__name__)
 
@@ -53,8 +50,6 @@ FOG = 1000.0  # [m] of visibility below which it does, WMO-No. 407
 DRY = 0.85  # humidity below which it does not
 MOST_HUMID = 1.05  # a field is never moved beyond
 
-KM_PER_DEGREE = 111.195  # [km] of a great circle on a sphere of 6371 km
-
 
 @dataclass(frozen=True, slots=True)
 class Correction:
@@ -70,7 +65,9 @@ class Correction:
         if self.at is None or event.window.start > self.at + timedelta(hours=FADING):
             return ()
         return tuple(
-            station.id for station in self.stations if _kilometres(station, event.site) <= REACH
+            station.id
+            for station in self.stations
+            if distance_between(event.site, station) <= REACH * 1000
         )
 
     def named_in(self, forecasts: Sequence[Forecast]) -> tuple[Forecast, ...]:
@@ -252,26 +249,16 @@ def _limits(name: str) -> tuple[float, float]:
 
 def _nearness(atmosphere: Atmosphere, places: Sequence[Station]) -> Array:
     """Return the weight of each station at the run's grid points (station, latitude, longitude)."""
-    north = (
-        np.array([place.latitude for place in places])[:, None, None]
-        - atmosphere["latitude"].values[None, :, None]
+    kilometres = (
+        local_distance(
+            atmosphere["latitude"].values[None, :, None],
+            atmosphere["longitude"].values[None, None, :],
+            np.array([place.latitude for place in places])[:, None, None],
+            np.array([place.longitude for place in places])[:, None, None],
+        )
+        / 1000
     )
-    east = (
-        np.array([place.longitude for place in places])[:, None, None]
-        - atmosphere["longitude"].values[None, None, :]
-    )
-    east = ((east + 180) % 360 - 180) * np.cos(np.radians(atmosphere["latitude"].values))[
-        None, :, None
-    ]
-    away = KM_PER_DEGREE * np.hypot(north, east)
-    return np.asarray(np.exp(-((away / NEAR) ** 2) / 2))
-
-
-def _kilometres(station: Station, site: Site) -> float:
-    east = ((station.longitude - site.longitude + 180) % 360 - 180) * np.cos(
-        np.radians(site.latitude)
-    )
-    return float(KM_PER_DEGREE * np.hypot(station.latitude - site.latitude, east))
+    return np.asarray(np.exp(-((kilometres / NEAR) ** 2) / 2))
 
 
 def _as_site(station: Station) -> Site:

@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from forecast.domain import DOUBTFUL, GOOD, INCONSISTENT, WRONG, Observation, Station
+from forecast.geo import EARTH_RADIUS
 from forecast.quantities import ELEMENTS, FREEZING
 from forecast.science.thermodynamics import (
     LAPSE_RATE,
@@ -33,18 +34,18 @@ Integers = NDArray[np.int64]
 INDEX = {name: column for column, name in enumerate(ELEMENTS)}
 RULES = ("range", "internal", "step", "persistence", "spatial")  # in this order a value meets them
 # forms in which direction 0 means calm; an automatic vane may call north 0
-CODED = frozenset(("synop", "bufr", "metar", "micaps1"))
+CALM_CODED_FORMS = frozenset(("synop", "bufr", "metar", "micaps1"))
 # forms that round to whole degrees and hPa: an unchanging value takes longer to be odd
-WHOLE = frozenset(("metar",))
+ROUNDED_FORMS = frozenset(("metar",))
 # forms that bring flags of their own: what they doubt stays doubted
-JUDGED = frozenset(("isd", "afile"))
+FLAGGED_FORMS = frozenset(("isd", "afile"))
 
 REACH = 3 * 3600  # [s] between two reports that still are compared
 # of the hour's step is allowed at any interval: 3 K, 2 hPa, 15 % in a minute (WMO-No. 8, 1.A: 3 K,
 # 2 hPa, 15 %)
 FLOOR = 0.25
 GUSTY = ("wind_speed", "wind_speed_of_gust")  # turbulent: the whole step is allowed at any interval
-ENOUGH = 5  # reports without a change, at least, before persistence is asked
+CONSTANT_REPORTS = 5  # reports without a change, at least, before persistence is asked
 LONGEST = 48 * 3600  # [s] that persistence looks back: the longest `still`
 
 CALM = 0.2  # [m s-1]
@@ -60,7 +61,7 @@ FROST = 0.12
 HUMIDITY = 0.10  # [1] by which humidity may differ from that of temperature and dew point
 GUST = 0.5  # [m s-1] by which a rounded gust may fall short of a rounded mean
 FOG = 1000.0  # [m] WMO-No. 306, table 4677, 42-49 and 4680, 30-35: visibility is less
-DEEP, SEEN = 100.0, 5000.0  # [m] so far below the top of unbroken cloud nobody sees so far
+DEEP, CLEAR_VIEW = 100.0, 5000.0  # [m] so far below the top of unbroken cloud nobody sees so far
 GRASS, WARM = 0.05, 293.15  # [m, K] such a depth of snow in such warmth is a sensor above grass
 GROWTH, THAW = 0.02, 278.15  # [m, K] nor does snow grow by so much between two reports in such air
 
@@ -70,14 +71,13 @@ SLOT = 1800  # [s] within which reports are of one moment
 LAPSE = {"air_temperature": LAPSE_RATE, "dew_point_temperature": 0.0020}
 # How far the lapse itself may be off [K m-1]: a winter inversion is isothermal or worse, air above
 # it is bone dry.
-UNSURE = {"air_temperature": 0.0080, "dew_point_temperature": 0.0150}
+LAPSE_UNCERTAINTY = {"air_temperature": 0.0080, "dew_point_temperature": 0.0150}
 # [m] above it pressure reduced to the sea depends on how it was reduced: not compared
 HIGHEST_REDUCED = 800.0
-EARTH = 6371.0  # [km]
 
 
 @dataclass(frozen=True, slots=True)
-class Table:
+class ReportTable:
     """Reports as columns, each station's form (`series`) by itself, by rising time.
 
     seconds (row) since 1970; values, given (row, element): SI with NaN, and the flags that the
@@ -96,7 +96,7 @@ class Table:
     whole: Mask
 
     @classmethod
-    def of(cls, observations: Iterable[Observation], places: Mapping[str, Station]) -> Table:
+    def of(cls, observations: Iterable[Observation], places: Mapping[str, Station]) -> ReportTable:
         rows = tuple(sorted(observations, key=lambda o: (o.station, o.form, o.time)))
         values = np.full((len(rows), len(INDEX)), np.nan)
         given = np.zeros(values.shape, dtype=np.int8)
@@ -111,7 +111,7 @@ class Table:
                     at.append(number)
                     column.append(index)
                     said.append(value)
-            if row.form in JUDGED:
+            if row.form in FLAGGED_FORMS:
                 for name, flag in row.flags.items():
                     if name in INDEX and flag in (DOUBTFUL, WRONG):
                         given[number, INDEX[name]] = flag
@@ -123,16 +123,16 @@ class Table:
             values=values, given=given,
             place=np.array([known.get(row.station, -1) for row in rows], dtype=np.int64),
             places=tuple(places.values()),
-            coded=np.array([row.form in CODED for row in rows], dtype=bool),
-            whole=np.array([row.form in WHOLE for row in rows], dtype=bool),
+            coded=np.array([row.form in CALM_CODED_FORMS for row in rows], dtype=bool),
+            whole=np.array([row.form in ROUNDED_FORMS for row in rows], dtype=bool),
         )  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class QualityFlags:
     """What the rules found in a table: flags (row, element), and by rule which values it caught."""
 
-    table: Table
+    table: ReportTable
     flags: NDArray[np.int8]
     caught: Mapping[str, Mask]
 
@@ -151,7 +151,7 @@ class Verdict:
         )
 
 
-def judge(table: Table) -> Verdict:
+def check(table: ReportTable) -> QualityFlags:
     """Return the flags of every value of `table`; of several rules the gravest counts, and what the
     report itself doubted stays so.
     """
@@ -165,43 +165,43 @@ def judge(table: Table) -> Verdict:
         column = INDEX[name]
         if element.step:
             floor = 1.0 if name in GUSTY else FLOOR
-            caught["step"][:, column] = leaping(
+            caught["step"][:, column] = step_check(
                 table.series, table.seconds, values[:, column], element.step, floor
             )
         if element.still:
             still = np.where(table.whole, 2 * element.still, element.still) * 3600
-            natural = unchanging_by_nature(name, values)
-            caught["persistence"][:, column] = standing(
+            natural = naturally_constant(name, values)
+            caught["persistence"][:, column] = persistence_check(
                 table.series, table.seconds, values[:, column], still, natural
             )
-    caught["step"][:, INDEX["snow_depth"]] |= warm_snow(
+    caught["step"][:, INDEX["snow_depth"]] |= snow_growth_check(
         table.series,
         table.seconds,
         values[:, INDEX["snow_depth"]],
         values[:, INDEX["air_temperature"]],
     )
     doubted = caught["step"] | caught["persistence"] | (table.given > GOOD)
-    caught["spatial"] = straying(table, np.where(doubted, np.nan, values))
+    caught["spatial"] = spatial_check(table, np.where(doubted, np.nan, values))
     return _verdict(table, caught)
 
 
-def judge_alone(table: Table) -> Verdict:
+def check_each_report(table: ReportTable) -> QualityFlags:
     """Return the flags that each report of `table` earns by itself: by the rules of range and of
     its own consistency.
     """
     return _verdict(table, _alone(table))
 
 
-def _alone(table: Table) -> dict[str, Mask]:
-    wrong = outside(table.values)
+def _alone(table: ReportTable) -> dict[str, Mask]:
+    wrong = range_check(table.values)
     heights = np.array([station.elevation for station in table.places] + [np.nan])[table.place]
     return {
         "range": wrong,
-        "internal": inconsistent(np.where(wrong, np.nan, table.values), table.coded, heights),
+        "internal": internal_check(np.where(wrong, np.nan, table.values), table.coded, heights),
     }
 
 
-def _verdict(table: Table, caught: Mapping[str, Mask]) -> Verdict:
+def _verdict(table: ReportTable, caught: Mapping[str, Mask]) -> QualityFlags:
     """Return the flags by the rules that were asked: the gravest counts, and what the report itself
     doubted stays so.
     """
@@ -209,13 +209,13 @@ def _verdict(table: Table, caught: Mapping[str, Mask]) -> Verdict:
     for rule, flag in zip(RULES, (WRONG, INCONSISTENT, DOUBTFUL, DOUBTFUL, DOUBTFUL), strict=True):
         if rule in caught:
             np.maximum(flags, flag, out=flags, where=caught[rule])
-    return Verdict(table, flags, caught)
+    return QualityFlags(table, flags, caught)
 
 
 # -- one report
 
 
-def outside(values: Floats) -> Mask:
+def range_check(values: Floats) -> Mask:
     """Which values (row, element) lie outside the limits of the catalogue. NaN: False."""
     low, high = (
         np.array([getattr(element, side) for element in ELEMENTS.values()])
@@ -224,7 +224,7 @@ def outside(values: Floats) -> Mask:
     return (values < low) | (values > high)
 
 
-def inconsistent(values: Floats, coded: Mask, heights: Floats) -> Mask:
+def internal_check(values: Floats, coded: Mask, heights: Floats) -> Mask:
     """Which values (row, element) contradict another of the same report. NaN contradicts nothing.
 
     coded (row): direction 0 means calm. heights (row) [m]: of the stations, NaN where not known.
@@ -275,7 +275,7 @@ def inconsistent(values: Floats, coded: Mask, heights: Floats) -> Mask:
             (below == 0) & np.isfinite(top), "cloud_below_area_fraction", "cloud_below_top_altitude"
         )
         mark(
-            (below >= 0.99) & (top > heights + DEEP) & (sight > SEEN),
+            (below >= 0.99) & (top > heights + DEEP) & (sight > CLEAR_VIEW),
             "cloud_below_top_altitude",
             "visibility_in_air",
         )
@@ -311,7 +311,7 @@ def _over_ice(temperature: Floats) -> Floats:
 # -- one station in time
 
 
-def leaping(
+def step_check(
     series: Integers, seconds: Integers, values: Floats, step: float, floor: float = FLOOR
 ) -> Mask:
     """Which values (row) leap from the one before by more than `step` allows, and are not borne out
@@ -346,7 +346,7 @@ def _jumps(
     return linked, linked & (np.abs(np.diff(values)) > allowed)
 
 
-def runs(series: Integers, seconds: Integers, values: Floats) -> tuple[Integers, Integers]:
+def constant_runs(series: Integers, seconds: Integers, values: Floats) -> tuple[Integers, Integers]:
     """Return the rows that have a value, and for each (as a place in that list) where its run of
     equal values begins.
 
@@ -364,7 +364,7 @@ def runs(series: Integers, seconds: Integers, values: Floats) -> tuple[Integers,
     return rows, np.maximum.accumulate(np.where(np.concatenate([[True], new]), places, 0))
 
 
-def unfinished(table: Table, fresh: Mask, asked: Mask) -> set[str]:
+def stations_needing_more(table: ReportTable, fresh: Mask, asked: Mask) -> set[str]:
     """Return the stations of whose reports more must be known before persistence can judge the rows
     that are `asked` (row) for.
 
@@ -377,7 +377,7 @@ def unfinished(table: Table, fresh: Mask, asked: Mask) -> set[str]:
     for name, element in ELEMENTS.items():
         if not element.still:
             continue
-        rows, start = runs(table.series, table.seconds, table.values[:, INDEX[name]])
+        rows, start = constant_runs(table.series, table.seconds, table.values[:, INDEX[name]])
         if not len(rows):
             continue
         series = table.series[rows]
@@ -388,25 +388,25 @@ def unfinished(table: Table, fresh: Mask, asked: Mask) -> set[str]:
         later = np.searchsorted(rows, last_fresh[series], side="right")
         back = asked[rows] & (start == first)
         on = (last_fresh[series] >= 0) & (later <= last) & (start[last] <= later)
-        open_ended = (back | on) & ~unchanging_by_nature(name, table.values[rows])
+        open_ended = (back | on) & ~naturally_constant(name, table.values[rows])
         found.update(table.observations[row].station for row in rows[open_ended])
     return found
 
 
-def standing(
+def persistence_check(
     series: Integers, seconds: Integers, values: Floats, still: Floats, natural: Mask
 ) -> Mask:
     """Which values (row) have not changed for `still` (row) [s] and ENOUGH reports, where that is
     not `natural` (row).
     """
     found = np.zeros(len(values), dtype=bool)
-    rows, start = runs(series, seconds, values)
+    rows, start = constant_runs(series, seconds, values)
     lasting = seconds[rows] - seconds[rows[start]] >= np.minimum(still[rows], LONGEST)
-    found[rows] = lasting & (np.arange(len(rows)) - start + 1 >= ENOUGH) & ~natural[rows]
+    found[rows] = lasting & (np.arange(len(rows)) - start + 1 >= CONSTANT_REPORTS) & ~natural[rows]
     return found
 
 
-def unchanging_by_nature(name: str, values: Floats) -> Mask:
+def naturally_constant(name: str, values: Floats) -> Mask:
     """In which rows of `values` (row, element) an unchanging `name` is no fault: calm, and the
     direction in it; saturated air.
     """
@@ -422,7 +422,7 @@ def unchanging_by_nature(name: str, values: Floats) -> Mask:
     return np.zeros(len(values), dtype=bool)
 
 
-def warm_snow(series: Integers, seconds: Integers, depth: Floats, temperature: Floats) -> Mask:
+def snow_growth_check(series: Integers, seconds: Integers, depth: Floats, temperature: Floats) -> Mask:
     """Which depths of snow (row) grew since the report before although the air is too warm for it."""
     found = np.zeros(len(depth), dtype=bool)
     rows = np.flatnonzero(np.isfinite(depth))
@@ -435,7 +435,7 @@ def warm_snow(series: Integers, seconds: Integers, depth: Floats, temperature: F
 # -- stations among each other
 
 
-def straying(table: Table, sound: Floats) -> Mask:
+def spatial_check(table: ReportTable, sound: Floats) -> Mask:
     """Which of the `sound` values (row, element) stand apart from the median of their neighbours,
     brought to the station's height.
 
@@ -460,7 +460,7 @@ def straying(table: Table, sound: Floats) -> Mask:
                 column,
                 near,
                 heights,
-                (element.spatial, LAPSE.get(name, 0.0), UNSURE.get(name, 0.0)),
+                (element.spatial, LAPSE.get(name, 0.0), LAPSE_UNCERTAINTY.get(name, 0.0)),
             )
             found[placed, INDEX[name]] = apart
     return found
@@ -483,7 +483,7 @@ def neighbours(places: Sequence[Station]) -> Integers:
         ],
         axis=-1,
     )
-    chord = 2 * np.sin(AROUND / EARTH / 2)
+    chord = 2 * np.sin(1000 * AROUND / EARTH_RADIUS / 2)
     _, near = cKDTree(points).query(points, k=NEAREST + 1, distance_upper_bound=chord)
     near = np.where((near == len(places)) | (near == np.arange(len(places))[:, None]), -1, near)
     return np.asarray(near, dtype=np.int64)

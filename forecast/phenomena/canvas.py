@@ -8,9 +8,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from forecast.geo import EARTH_RADIUS
 from forecast.phenomena.light_path import CLEAN_HAZE, DISTANCE, HAZE_SCALE, HEIGHTS, STEP
 from forecast.science import light
-from forecast.science.light import CELL, Section
+from forecast.science.light import CELL, AirSection
 from forecast.science.thermodynamics import Array, maximum_random_overlap
 
 # The canvas, after science.md section 3.
@@ -95,7 +96,7 @@ class Canvas:
         )
 
 
-def find_canvas(section: Section, elevation: Array) -> Canvas:
+def find_canvas(section: AirSection, elevation: Array) -> Canvas:
     """Find the canvas over viewers at `elevation` [m] (event) in a section of their lines (line x
     event), or of line 0 alone.
 
@@ -140,7 +141,7 @@ def find_canvas(section: Section, elevation: Array) -> Canvas:
 
 
 @dataclass(frozen=True, slots=True)
-class Lit:
+class CanvasLight:
     """Light on the canvas for each angle of the sun (event, angle).
 
     vivid: vividness 0-1 of the canvas itself; vivid_if_clear: without cloud on the way; seen: as it
@@ -158,7 +159,7 @@ class Lit:
     contrast: Array
 
 
-def illuminate(section: Section, painted: Canvas, view: Array, ridge: Array | None = None) -> Lit:
+def illuminate(section: AirSection, painted: Canvas, view: Array, ridge: Array | None = None) -> CanvasLight:
     """Follow the light to every point of the canvas, for a sun at `ANGLES` above the viewer's
     horizon.
 
@@ -183,7 +184,7 @@ def illuminate(section: Section, painted: Canvas, view: Array, ridge: Array | No
             painted.base[rows, band, number] - 10.0,
         )
         elevation = light.apparent_elevation(
-            ANGLES + np.degrees(DISTANCE[start] / light.EARTH_RADIUS), height[:, None]
+            ANGLES + np.degrees(DISTANCE[start] / EARTH_RADIUS), height[:, None]
         )
         met = light.trace(section.of(rows + line * events), height, elevation, start)
         free = met.free
@@ -220,7 +221,7 @@ def illuminate(section: Section, painted: Canvas, view: Array, ridge: Array | No
             / np.maximum(through.max(axis=-1, keepdims=True), 1e-30)
         )
     red_light = sums.pop("red").sum(axis=1) / np.maximum(sums.pop("at_best").sum(axis=1), 1e-30)
-    return Lit(
+    return CanvasLight(
         **sums, red_light=red_light, colour=colour / np.maximum(sums["contrast"], 1e-9)[..., None]
     )
 
@@ -279,7 +280,7 @@ def _disk_average() -> Array:
 
 
 def view_of(
-    section: Section, painted: Canvas, elevation: Array, horizon: Array | None = None
+    section: AirSection, painted: Canvas, elevation: Array, horizon: Array | None = None
 ) -> Array:
     """Return what of the light of each point of the canvas reaches viewers at `elevation` [m]
     (event): (event, band, point) [1].

@@ -27,6 +27,7 @@ import numpy as np
 import xarray as xr
 
 from forecast.domain import Almanac, Event, Outcome, Site, Window
+from forecast.geo import EARTH_RADIUS
 from forecast.phenomena import PhenomenonFeatures
 from forecast.phenomena.canvas import (
     BESIDE,
@@ -34,7 +35,7 @@ from forecast.phenomena.canvas import (
     POINTS,
     RIDGE,
     Canvas,
-    Lit,
+    CanvasLight,
     by_minute,
     find_canvas,
     illuminate,
@@ -42,12 +43,12 @@ from forecast.phenomena.canvas import (
 )
 from forecast.phenomena.light_evidence import evidence, joined
 from forecast.phenomena.light_path import DISTANCE, LightPath, read_light_path
-from forecast.phenomena.obstacles import cloud_in_the_way, shadow_edge, way_made
+from forecast.phenomena.obstacles import blocking_cloud, shadow_edge, ray_path
 from forecast.quantities import LEAST_GLOW
 from forecast.science import light
 from forecast.science.almanac import horizon_altitude, sun_position
 from forecast.science.interpolation import Scene, Times, as_times, hours_between
-from forecast.science.light import Index, Section, Truth
+from forecast.science.light import Index, AirSection, Mask
 from forecast.science.thermodynamics import Array
 from forecast.settings import PhenomenonSettings
 
@@ -68,7 +69,7 @@ LONG_SUNSHINE, SOME_SUNSHINE = 20.0, 5.0
 # cloud cover [1] up to which there is nothing to paint, and from which low cloud hides all: 7
 # eighths
 FEW, BROKEN = 0.1, 0.85
-TOLD = (
+GLOW_FEATURES = (
     "canvas_cover", "canvas_height", "canvas_light", "view_clearance", "glow_quality",
     "minutes_of_colour", "glow_onset", "glow_peak",
     "glow_end", "glow_red", "glow_green", "glow_blue", "obstacle_distance", "obstacle_height",
@@ -166,7 +167,7 @@ def derive(
     events: Sequence[Event], scene: Scene, settings: PhenomenonSettings
 ) -> PhenomenonFeatures:
     """Turn an atmosphere into the features of glows and sunrises (see the module's head)."""
-    values = {name: np.full(len(events), np.nan) for name in TOLD}
+    values = {name: np.full(len(events), np.nan) for name in GLOW_FEATURES}
     values |= {name: np.full(len(events), NAT) for name in ("best_start", "best_end")}
     missing: list[list[str]] = [[] for _ in events]
     drawn: dict[str, list[xr.Dataset]] = {phenomenon: [] for phenomenon in PHENOMENA}
@@ -184,7 +185,7 @@ def derive(
         )
         for start in range(0, rows.size, CHUNK):
             chunk = rows[start : start + CHUNK]
-            asked = _ask([events[i] for i in chunk], scene)
+            asked = _geometry_of([events[i] for i in chunk], scene)
             path = _read(scene, asked, lines=1 if phenomenon == "sunrise" else LINES)
             found, seen = (_disk if phenomenon == "sunrise" else _glow)(asked, path)
             for name, column in found.items():
@@ -202,7 +203,7 @@ def derive(
     )
 
 
-def _reached(events: Sequence[Event], scene: Scene) -> Truth:
+def _reached(events: Sequence[Event], scene: Scene) -> Mask:
     """Say of each event whether the run has anything to say of its window: the light is computed
     for no other.
     """
@@ -226,7 +227,7 @@ def _azimuths(events: Sequence[Event]) -> Array:
 
 
 @dataclass(frozen=True, slots=True)
-class _Asked:
+class _Geometry:
     """Where and when the events of a chunk are (event), and their minutes with the sun's geometric
     altitude (event, minute).
     """
@@ -242,10 +243,10 @@ class _Asked:
     altitude: Array
     # minutes before the run's first field or after its last: a field held there may say how, not
     # when
-    outside: Truth
+    outside: Mask
 
 
-def _ask(events: Sequence[Event], scene: Scene) -> _Asked:
+def _geometry_of(events: Sequence[Event], scene: Scene) -> _Geometry:
     sites = [event.site for event in events]
     latitude, longitude, elevation = (
         np.array([getattr(s, name) for s in sites])
@@ -263,7 +264,7 @@ def _ask(events: Sequence[Event], scene: Scene) -> _Asked:
     horizon = horizon_altitude(horizons, azimuth)
     altitude = np.where(np.isnat(minutes), np.nan, altitude)
     outside = (minutes < scene.times[0]) | (minutes > scene.times[-1])
-    return _Asked(
+    return _Geometry(
         latitude,
         longitude,
         elevation,
@@ -277,7 +278,7 @@ def _ask(events: Sequence[Event], scene: Scene) -> _Asked:
     )
 
 
-def _read(scene: Scene, asked: _Asked, lines: int) -> LightPath:
+def _read(scene: Scene, asked: _Geometry, lines: int) -> LightPath:
     """Read the air along `lines` (1, or 3: also 30 km to the left and right), (line x event), all
     towards the sun at the site.
     """
@@ -297,7 +298,7 @@ def _read(scene: Scene, asked: _Asked, lines: int) -> LightPath:
     )
 
 
-def _moment(scene: Scene, asked: _Asked) -> Times:
+def _moment(scene: Scene, asked: _Geometry) -> Times:
     """Return the moment (event) at which the air is read: the event's centre, or the minute next to
     it that the run reaches.
     """
@@ -308,7 +309,7 @@ def _moment(scene: Scene, asked: _Asked) -> Times:
     return np.where(reached, asked.centre, nearest)
 
 
-def _only_where_known(name: str, column: Array, coverage: Array, covered: Truth) -> Array:
+def _only_where_known(name: str, column: Array, coverage: Array, covered: Mask) -> Array:
     """Blank what cannot be said: everything where the run does not reach, all but the path's own
     facts where it is mostly outside.
     """
@@ -333,7 +334,7 @@ def _missing(path: LightPath, row: int, coverage: float, absent: list[str]) -> l
 # -- the glow
 
 
-def _glow(asked: _Asked, path: LightPath) -> tuple[dict[str, Array], xr.Dataset]:
+def _glow(asked: _Geometry, path: LightPath) -> tuple[dict[str, Array], xr.Dataset]:
     """Features and evidence of glows (event)."""
     rows = np.arange(len(asked.elevation))
     section = path.section.of(slice(0, rows.size))  # the line that runs from the site
@@ -392,7 +393,7 @@ def _glow(asked: _Asked, path: LightPath) -> tuple[dict[str, Array], xr.Dataset]
     return values, _glow_evidence(asked, section, painted, srgb, quality, rays)
 
 
-def _horizons(asked: _Asked) -> Array:
+def _horizons(asked: _Geometry) -> Array:
     """Return the terrain's altitude [degree] in front of each point of the canvas (event, point)."""
     turns = [
         np.degrees(np.arctan2((0.0, -BESIDE, BESIDE)[line], DISTANCE[column]))
@@ -402,7 +403,7 @@ def _horizons(asked: _Asked) -> Array:
 
 
 def _times_of_colour(
-    asked: _Asked, timed: Truth, first: Index, best: Index, last: Index
+    asked: _Geometry, timed: Mask, first: Index, best: Index, last: Index
 ) -> dict[str, Array]:
     """Return onset, peak and end [min] (event) of the colour from the crossing of the horizon on;
     NaN where not `timed`.
@@ -422,7 +423,7 @@ def _highest(values: Array) -> Index:
     return np.nan_to_num(values, nan=-1.0).argmax(axis=1)
 
 
-def _run_around(inside: Truth, centre: Index) -> tuple[Index, Index]:
+def _run_around(inside: Mask, centre: Index) -> tuple[Index, Index]:
     """Return the first and last index of the run of True around `centre` (event) along the last
     axis; `centre` itself where it is False.
     """
@@ -439,16 +440,16 @@ def _main_ray(painted: Canvas, altitude: Array) -> tuple[Array, Array]:
     over the main point.
     """
     height = painted.base[np.arange(len(painted.cover)), painted.main, MAIN_POINT] - 10.0
-    above = altitude + np.degrees(DISTANCE[MAIN_COLUMN] / light.EARTH_RADIUS)
+    above = altitude + np.degrees(DISTANCE[MAIN_COLUMN] / EARTH_RADIUS)
     return height, light.apparent_elevation(above, height[:, None])
 
 
-def _ended_by(section: Section, painted: Canvas, altitude: Array, glows: Truth) -> dict[str, Array]:
+def _ended_by(section: AirSection, painted: Canvas, altitude: Array, glows: Mask) -> dict[str, Array]:
     """Return distance and height [m] of the cloud that stops the main ray at the sun's `altitude`
     (event); of a glow that no cloud ends, those of the ground in whose shadow it goes out.
     """
     height, elevation = _main_ray(painted, altitude[:, None])
-    cloud, top = cloud_in_the_way(section, height, elevation[:, 0], MAIN_COLUMN)
+    cloud, top = blocking_cloud(section, height, elevation[:, 0], MAIN_COLUMN)
     ground, crest = shadow_edge(section, height, MAIN_COLUMN)
     shaded = glows & np.isnan(cloud)
     return {
@@ -458,7 +459,7 @@ def _ended_by(section: Section, painted: Canvas, altitude: Array, glows: Truth) 
     }  # fmt: skip
 
 
-def _colours(asked: _Asked, lit: Lit) -> Array:
+def _colours(asked: _Geometry, lit: CanvasLight) -> Array:
     """Return the colour of the canvas against the sky of each minute as sRGB 0-1 (event, minute,
     band).
     """
@@ -471,18 +472,18 @@ def _colours(asked: _Asked, lit: Lit) -> Array:
 
 
 def _glow_evidence(
-    asked: _Asked, section: Section, painted: Canvas, srgb: Array, quality: Array, rays: Array
+    asked: _Geometry, section: AirSection, painted: Canvas, srgb: Array, quality: Array, rays: Array
 ) -> xr.Dataset:
     """What the chart of the light path draws: cloud, the rays at the beginning, the best minute and
     the end, and the colour timeline.
     """
     height, elevation = _main_ray(painted, rays)
-    rays_made = way_made(section, height, elevation, MAIN_COLUMN)
+    rays_made = ray_path(section, height, elevation, MAIN_COLUMN)
     return _drawn(asked, section, rays_made, "quality", quality, srgb)
 
 
 def _drawn(
-    asked: _Asked, section: Section, rays: Array, name: str, by_minute: Array, srgb: Array
+    asked: _Geometry, section: AirSection, rays: Array, name: str, by_minute: Array, srgb: Array
 ) -> xr.Dataset:
     """Return the evidence of a chunk; what changes by the minute is blank outside the run's own
     fields.
@@ -502,7 +503,7 @@ def _drawn(
 # -- the disk
 
 
-def _disk(asked: _Asked, path: LightPath) -> tuple[dict[str, Array], xr.Dataset]:
+def _disk(asked: _Geometry, path: LightPath) -> tuple[dict[str, Array], xr.Dataset]:
     """Features and evidence of sunrises (event): is the disk seen as it clears the terrain, and
     until when.
     """
@@ -519,7 +520,7 @@ def _disk(asked: _Asked, path: LightPath) -> tuple[dict[str, Array], xr.Dataset]
         np.where(seen + light.SEMIDIAMETER > asked.horizon[:, None], shown_light, 0.0),
     )
     transmission = at_clearing[:, 0]
-    obstacle, top = cloud_in_the_way(section, asked.elevation, clears[:, 0], 0)
+    obstacle, top = blocking_cloud(section, asked.elevation, clears[:, 0], 0)
     shown = np.nan_to_num(shown_light) >= np.maximum(
         COLOURED * np.nan_to_num(shown_light).max(axis=1, keepdims=True), LEAST_DISK
     )
@@ -539,14 +540,14 @@ def _disk(asked: _Asked, path: LightPath) -> tuple[dict[str, Array], xr.Dataset]
         "best_start": np.where(timed, asked.minutes[rows, first], NAT),
         "best_end": np.where(timed, asked.minutes[rows, last] + MINUTE, NAT),
     }  # fmt: skip
-    paths = way_made(
+    paths = ray_path(
         replace(section, ground=np.full_like(section.ground, -np.inf)), asked.elevation, clears, 0
     )
     srgb = light.as_srgb(colour / np.maximum(colour.max(axis=-1, keepdims=True), 1e-30))
     return values, _drawn(asked, section, paths, "transmission", shown_light, srgb)
 
 
-def disk_light(section: Section, elevation: Array, seen: Array) -> tuple[Array, Array]:
+def disk_light(section: AirSection, elevation: Array, seen: Array) -> tuple[Array, Array]:
     """Return the chance that the disk shows at the apparent elevations `seen` (event, moment) [1],
     and the bands' light.
 

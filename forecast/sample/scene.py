@@ -46,13 +46,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from forecast.domain import as_utc
+from forecast.geo import KILOMETRES_PER_DEGREE
 from forecast.quantities import CLOSE_LEVELS
 from forecast.science.interpolation import LAYERS
 from forecast.science.thermodynamics import Array, cloud_from_humidity, maximum_random_overlap
 
 LOCAL = timezone(timedelta(hours=8))
 CENTRE = (40.0, 115.7)  # [degree] latitude, longitude: the middle of the sites
-KM_PER_DEGREE = 111.2
 SPACING = 0.25  # [degree]
 FREEZING = 273.15  # [K]
 DRY_AIR = 29.2716  # [m K-1] gas constant of dry air over gravity: thickness = DRY_AIR T ln(p1 / p2)
@@ -123,7 +123,7 @@ def sun_of(day: date) -> Sun:
     return Sun(noon - half, noon + half, azimuth)
 
 
-class Story:
+class Timetable:
     """When things happen, in hours since the midnight that opens the run's local day."""
 
     def __init__(self, run: datetime) -> None:
@@ -145,7 +145,7 @@ def planted(run: datetime, hours: int = 72) -> tuple[Planted, ...]:
     """Return the scenes and decoys that a run of `hours` holds whole, in the order in which they
     happen.
     """
-    story = Story(run)
+    story = Timetable(run)
     end = story.start + hours
     summits, west = (
         ("lingshan", "jinding", "baihuashan"),
@@ -317,13 +317,15 @@ class Weather:
     """
 
     def __init__(self, run: datetime, region: Region, variation: Variation = Variation()) -> None:
-        self.story = Story(run)
-        self.story.arrival += variation.delay
+        self.timetable = Timetable(run)
+        self.timetable.arrival += variation.delay
         self.variation = variation
         self.pressure: Array = np.array(CLOSE_LEVELS, dtype=float)[:, None, None]
         latitude, longitude = np.meshgrid(region.latitudes, region.longitudes, indexing="ij")
-        self.north = (latitude - CENTRE[0]) * KM_PER_DEGREE  # [km]
-        self.east = (longitude - CENTRE[1]) * KM_PER_DEGREE * np.cos(np.radians(CENTRE[0]))  # [km]
+        self.north = (latitude - CENTRE[0]) * KILOMETRES_PER_DEGREE  # [km]
+        self.east = (
+            (longitude - CENTRE[1]) * KILOMETRES_PER_DEGREE * np.cos(np.radians(CENTRE[0]))
+        )  # [km]
         self.latitude = latitude
         # The plain at 50 m, the mountains at 1250 m; the edge runs from south-west to north-east,
         # 15 km west of Jinding.
@@ -331,7 +333,7 @@ class Weather:
         self.ground: Array = 50 + 1200 / (1 + np.exp((longitude - edge) / 0.15))
         # [m] flat over the plain; it leans on the slope
         self.deck_top: Array = variation.deck_top + 1.5 * np.maximum(self.ground - 800, 0)
-        story, azimuth = self.story, np.radians(self.story.azimuth)
+        story, azimuth = self.timetable, np.radians(self.timetable.azimuth)
         # [km] towards the sunset of day 1
         ahead = self.east * np.sin(azimuth) + self.north * np.cos(azimuth)
         # [km h-1]: 240 km away at that sunset, here at `arrival`
@@ -352,7 +354,7 @@ class Weather:
         height = between(z, 50, 200, self.deck_top - 80, self.deck_top + 250)
         place = ramp(self.east, -130.0, -70.0)
         there = self.variation.stratus * between(
-            hour, 22, 26, self.story.rise[1] + 3.5, self.story.rise[1] + 6
+            hour, 22, 26, self.timetable.rise[1] + 3.5, self.timetable.rise[1] + 6
         )
         return height * place * there
 
@@ -365,7 +367,7 @@ class Weather:
     def _deep_deck(self, z: Array, hour: float) -> Array:
         """What stays behind the front for a morning: a deck up to 2600 m, 400 km wide."""
         place = 1 - ramp(np.hypot(self.east, self.north), 200.0, 350.0)
-        arrival, dawn = self.story.arrival, self.story.rise[2]
+        arrival, dawn = self.timetable.arrival, self.timetable.rise[2]
         there = self.variation.deep_deck * between(
             hour, arrival - 1, arrival + 1, dawn + 3.5, dawn + 6
         )
@@ -376,10 +378,10 @@ class Weather:
         around sunset on day 2.
         """
         place = 1 - ramp(np.hypot(self.east, self.north), 130.0, 190.0)
-        first, second = self.story.set[1:3]
+        first, second = self.timetable.set[1:3]
         one, two = self.variation.canvas
         before_front = between(
-            hour, first - 5, first - 3, self.story.arrival, self.story.arrival + 1
+            hour, first - 5, first - 3, self.timetable.arrival, self.timetable.arrival + 1
         )
         behind_front = between(hour, second - 5, second - 3, second + 1.5, second + 4)
         return (
@@ -482,14 +484,14 @@ class Weather:
         the model's ground counts for nothing.
         """
         if hour not in self._covers:
-            self.fields(hour - self.story.start)
+            self.fields(hour - self.timetable.start)
         return self._covers[hour]
 
     def mean_covers(self, first: int, step: int) -> Fields:
         """Return the same as means from forecast hour `first` to `step`, by the trapezoidal rule
         over spans of at most 3 h.
         """
-        hours = self.story.start + np.linspace(first, step, -(-(step - first) // 3) + 1)
+        hours = self.timetable.start + np.linspace(first, step, -(-(step - first) // 3) + 1)
         weights = np.array([0.5, *[1.0] * (len(hours) - 2), 0.5]) / (len(hours) - 1)
         samples = [self.covers(float(hour)) for hour in hours]
         return {
@@ -503,7 +505,7 @@ class Weather:
         """Return every field for forecast hour `step`, by the names of quantities.FIELDS (and a few
         that nobody needs).
         """
-        hour = self.story.start + step
+        hour = self.timetable.start + step
         column = self._column(hour)
         cloud = np.round(cloud_from_humidity(column["relative_humidity"], CLOUD_BEGINS), 2)
         temperature, z = column["air_temperature"], column["geopotential_height"]
@@ -559,7 +561,7 @@ class Weather:
         pressure = base * np.exp(
             -ground / (DRY_AIR * 0.5 * (temperature + self._temperature(0 * ground[None], hour)[0]))
         )
-        snow = self._snow_share * self.fallen(self.story.start, hour)
+        snow = self._snow_share * self.fallen(self.timetable.start, hour)
         fog = ramp(humidity, 0.90, 1.0)
         falls = rate * 3600 > 0.05
         return {

@@ -30,7 +30,7 @@ DAY = np.timedelta64(1, "D").astype("timedelta64[ns]")
 _EPHEM_J2000 = 36525.0  # ephem counts days from 1899-12-31 12:00 UT
 
 ASTRONOMICAL_UNIT = 149_597_870.7  # [km]
-EARTH_RADIUS = 6378.137  # [km] WGS-84, equatorial
+EQUATORIAL_RADIUS = 6378.137  # [km] WGS-84, equatorial
 EARTH_FLATTENING = 1 / 298.257223563
 MOON_RADIUS = 1737.4  # [km]
 
@@ -234,7 +234,7 @@ def _horizontal(place: Floats, latitude: ArrayLike, longitude: ArrayLike) -> tup
         np.radians(np.asarray(longitude, dtype=float)),
     )
     square = EARTH_FLATTENING * (2 - EARTH_FLATTENING)
-    normal = EARTH_RADIUS / np.sqrt(1 - square * np.sin(phi) ** 2)
+    normal = EQUATORIAL_RADIUS / np.sqrt(1 - square * np.sin(phi) ** 2)
     across, along = normal * np.cos(phi), normal * (1 - square) * np.sin(phi)
     x, y, z = place[0] - across * np.cos(lam), place[1] - across * np.sin(lam), place[2] - along
     outward = x * np.cos(lam) + y * np.sin(lam)

@@ -17,12 +17,12 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import erfcx
 
+from forecast.geo import EARTH_RADIUS
 from forecast.science.thermodynamics import Array
 
-Truth = NDArray[np.bool_]
+Mask = NDArray[np.bool_]
 Index = NDArray[np.intp]
 
-EARTH_RADIUS = 6371000.0  # [m]
 # [1] k: curvature of a ray over that of the earth; 0.13-0.17 in ordinary air, 0.15 on a way grazing
 # from 8 km
 REFRACTION = 0.15
@@ -164,7 +164,7 @@ def great_circle(
 
 
 @dataclass(frozen=True, slots=True)
-class Section:
+class AirSection:
     """The air along the sun's azimuth, in columns `distance` [m] (distance,) apart by equal steps
     and cells of 250 m from sea level.
 
@@ -179,11 +179,11 @@ class Section:
     cloud: Array
     aerosol: Array
     ground: Array
-    known: Truth
+    known: Mask
 
-    def of(self, rows: Index | slice) -> Section:
+    def of(self, rows: Index | slice) -> AirSection:
         """Return the section of some events."""
-        return Section(
+        return AirSection(
             self.distance,
             self.cover[rows],
             self.cloud[rows],
@@ -210,19 +210,19 @@ def cloud_extinction(cover: Array, within: Array) -> Array:
 
 
 @dataclass(frozen=True, slots=True)
-class Traced:
+class RayDepths:
     """What rays (event, ray) met: optical depth [1] of cloud and of aerosol (550 nm), and whether
     the ground let them pass.
     """
 
     cloud: Array
     aerosol: Array
-    free: Truth
+    free: Mask
 
 
 def trace(
-    section: Section, height: Array, elevation: Array, start: int = 0, over_ground: bool = True
-) -> Traced:
+    section: AirSection, height: Array, elevation: Array, start: int = 0, over_ground: bool = True
+) -> RayDepths:
     """Follow rays that arrive at `height` [m] (event) above column `start` at `elevation` [degree]
     (event, ray) back through the section.
 
@@ -245,11 +245,11 @@ def trace(
     unknown = np.isnan(elevation) | np.isnan(height)[:, None]
     # of the way itself to its length along the ground
     slant = np.where(unknown, np.nan, 1 / np.cos(np.radians(elevation)))
-    return Traced(cloud * slant, aerosol * slant, free & ~unknown)
+    return RayDepths(cloud * slant, aerosol * slant, free & ~unknown)
 
 
 def cloud_met(
-    section: Section, height: Array, elevation: Array, start: int = 0
+    section: AirSection, height: Array, elevation: Array, start: int = 0
 ) -> tuple[Array, Index]:
     """Return the optical depth [1] of cloud that rays (event, ray) meet in each column from
     `start`, (event, ray, distance), and the cell in which each is found there.
@@ -266,7 +266,7 @@ class _Chords:
     """
 
     def __init__(
-        self, section: Section, events: slice, height: Array, elevation: Array, start: int
+        self, section: AirSection, events: slice, height: Array, elevation: Array, start: int
     ) -> None:
         distance = section.distance[start:] - section.distance[start]
         edges = np.concatenate([distance[:1], (distance[1:] + distance[:-1]) / 2, distance[-1:]])
@@ -292,7 +292,7 @@ class _Chords:
         """Return the height [m] half-way along each chord."""
         return (self.height[..., :-1] + self.height[..., 1:]) / 2
 
-    def above_ground(self, ground: Array) -> Truth:
+    def above_ground(self, ground: Array) -> Mask:
         """Say of each ray (event, ray) whether it stays above `ground` [m] (event, distance of the
         whole section).
         """

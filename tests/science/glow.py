@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 from scipy.special import erf, erfc
 
+from forecast.geo import EARTH_RADIUS
 from forecast.phenomena import canvas as canvas_room
 from forecast.phenomena.canvas import BANDS, POINTS, Canvas, find_canvas, illuminate, view_of
 from forecast.phenomena.glow import derive, disk_light
@@ -22,7 +23,7 @@ from forecast.quantities import LEAST_GLOW
 from forecast.science import light
 from forecast.science.aerosol import OPTICAL_DEPTH
 from forecast.science.interpolation import Scene
-from forecast.science.light import CELL, CELLS, Section
+from forecast.science.light import CELL, CELLS, AirSection
 from forecast.settings import PhenomenonSettings
 from models.rule_model import PhysicsRule
 from tests.horizons import Cover, around, both, canvas, event, lowest_elevation, wall
@@ -118,13 +119,13 @@ def curved_rays() -> Claim:
             angle, above, drawn = np.radians(arrival), height, []
             for _ in range(int(DISTANCE[-1] / 500)):
                 bent = (
-                    light.EARTH_RADIUS
+                    EARTH_RADIUS
                     * 2.77e-4
                     / light.AIR_SCALE
                     * np.exp(-max(above, 0.0) / light.AIR_SCALE)
                 )
                 above += np.tan(angle) * 500
-                angle += 500 / light.EARTH_RADIUS * (1 - bent)
+                angle += 500 / EARTH_RADIUS * (1 - bent)
                 drawn.append(above)
             curved = np.array(drawn)
             straight = light.ray_height(
@@ -141,7 +142,7 @@ def curved_rays() -> Claim:
 # -- laws
 
 
-def quality(skies: Section) -> np.ndarray:
+def quality(skies: AirSection) -> np.ndarray:
     """Return the best minute's quality (event) of skies seen from 1000 m."""
     viewers = np.full(len(skies.cover), SITE[0])
     painted = find_canvas(skies, viewers)
@@ -261,7 +262,7 @@ def elements(rays: int = 100_000) -> Claim:
 
 def overhead(
     base: float, cover: float, edges: np.ndarray, depth: float = 0.15
-) -> tuple[Section, Canvas]:
+) -> tuple[AirSection, Canvas]:
     """Skies of cloud 1 km thick at `base` [m] that begins at the viewer's zenith, of `cover` there,
     and goes on as a sheet of `SHEET` to `edges` [m] (edge); the canvas is that of the zenith alone.
     """

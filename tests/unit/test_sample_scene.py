@@ -13,17 +13,9 @@ import pytest
 from metpy.units import units
 
 from forecast.config import read_config
+from forecast.geo import KILOMETRES_PER_DEGREE
 from forecast.quantities import CLOSE_LEVELS, DEFAULT_FIELDS, FIELDS
-from forecast.sample.scene import (
-    CENTRE,
-    FREEZING,
-    KM_PER_DEGREE,
-    Region,
-    Story,
-    Weather,
-    planted,
-    sun_of,
-)
+from forecast.sample.scene import CENTRE, FREEZING, Region, Timetable, Weather, planted, sun_of
 
 REGION = Region(46.4, 33.5, 107.2, 124.3)
 RUNS = [
@@ -42,7 +34,7 @@ def weather(run: datetime) -> Weather:
 
 def fields_at(run: datetime, hour: float) -> dict[str, np.ndarray]:
     """The fields at an hour of the story."""
-    return weather(run).fields(hour - weather(run).story.start)
+    return weather(run).fields(hour - weather(run).timetable.start)
 
 
 def column(values: np.ndarray, latitude: float, longitude: float) -> np.ndarray:
@@ -54,10 +46,10 @@ def column(values: np.ndarray, latitude: float, longitude: float) -> np.ndarray:
 def polar(run: datetime) -> tuple[np.ndarray, np.ndarray]:
     """Distance [km] from the sites, and angle [degree] from the direction of the sunset of day 1."""
     latitude, longitude = np.meshgrid(REGION.latitudes, REGION.longitudes, indexing="ij")
-    north = (latitude - CENTRE[0]) * KM_PER_DEGREE
-    east = (longitude - CENTRE[1]) * KM_PER_DEGREE * np.cos(np.radians(latitude))
+    north = (latitude - CENTRE[0]) * KILOMETRES_PER_DEGREE
+    east = (longitude - CENTRE[1]) * KILOMETRES_PER_DEGREE * np.cos(np.radians(latitude))
     azimuth = np.degrees(np.arctan2(east, north))
-    return np.hypot(east, north), np.abs((azimuth - Story(run).azimuth + 180) % 360 - 180)
+    return np.hypot(east, north), np.abs((azimuth - Timetable(run).azimuth + 180) % 360 - 180)
 
 
 def total(fields: dict[str, np.ndarray]) -> np.ndarray:
@@ -95,7 +87,7 @@ def test_heights_follow_from_temperature_and_moisture(hour: float) -> None:
 def test_every_field_is_within_the_catalogues_limits_and_cloud_stands_in_moist_air(
     run: datetime,
 ) -> None:
-    for hour in (Story(run).start, Story(run).rise[1], Story(run).set[1], 52.0, 68.0):
+    for hour in (Timetable(run).start, Timetable(run).rise[1], Timetable(run).set[1], 52.0, 68.0):
         fields = fields_at(run, hour)
 
         for name in FIELDS.keys() & fields.keys():
@@ -130,7 +122,7 @@ def test_no_temperature_jumps_from_one_step_to_the_next() -> None:
 
 
 def test_rain_and_snow_of_any_spans_add_up() -> None:
-    made, start = weather(RUNS[0]), weather(RUNS[0]).story.start
+    made, start = weather(RUNS[0]), weather(RUNS[0]).timetable.start
 
     buckets = sum(made.fallen(start + first, start + first + 6) for first in range(0, 72, 6))
 
@@ -162,7 +154,7 @@ def test_the_rough_sun_is_good_to_twenty_minutes_and_two_degrees(
 
 @every_run
 def test_at_the_first_dawn_jinding_stands_above_a_deck_under_an_inversion(run: datetime) -> None:
-    fields = fields_at(run, Story(run).rise[1])
+    fields = fields_at(run, Timetable(run).rise[1])
     height, temperature, humidity, cloud = (
         column(fields[name], 40.0, 116.0)
         for name in (
@@ -187,7 +179,7 @@ def test_at_the_first_dawn_jinding_stands_above_a_deck_under_an_inversion(run: d
     # By early afternoon it is gone.
     assert (
         column(
-            fields_at(run, Story(run).rise[1] + 6.5)["low_type_cloud_area_fraction"], 40.0, 116.0
+            fields_at(run, Timetable(run).rise[1] + 6.5)["low_type_cloud_area_fraction"], 40.0, 116.0
         )
         == 0
     )
@@ -195,7 +187,7 @@ def test_at_the_first_dawn_jinding_stands_above_a_deck_under_an_inversion(run: d
 
 @every_run
 def test_the_spoiled_sunset_has_its_canvas_and_a_wall_in_the_suns_direction(run: datetime) -> None:
-    fields = fields_at(run, Story(run).set[1])
+    fields = fields_at(run, Timetable(run).set[1])
     distance, angle = polar(run)
 
     over = distance < 100
@@ -213,7 +205,7 @@ def test_the_spoiled_sunset_has_its_canvas_and_a_wall_in_the_suns_direction(run:
 
 @every_run
 def test_the_painted_sunset_has_the_same_canvas_and_nothing_in_the_west(run: datetime) -> None:
-    fields = fields_at(run, Story(run).set[2])
+    fields = fields_at(run, Timetable(run).set[2])
     distance, angle = polar(run)
 
     over, west = distance < 100, (distance > 200) & (distance < 700) & (angle < 40)
@@ -225,7 +217,7 @@ def test_the_painted_sunset_has_the_same_canvas_and_nothing_in_the_west(run: dat
         == 0
     )
     assert total(fields)[west].max() == 0
-    assert total(fields_at(run, Story(run).set[0]))[distance < 600].max() == 0, (
+    assert total(fields_at(run, Timetable(run).set[0]))[distance < 600].max() == 0, (
         "the first sunset is cloudless"
     )
 
@@ -238,7 +230,7 @@ def test_the_front_brings_snow_at_1400_m_and_no_more_than_rain_to_the_plain(run:
 
     assert fall >= 5
     assert plain <= fall / 2
-    for hour in (Story(run).arrival + 1.5, Story(run).arrival + 3):
+    for hour in (Timetable(run).arrival + 1.5, Timetable(run).arrival + 3):
         fields = fields_at(run, hour)
         height, temperature, cloud = (
             column(fields[name], *place)
@@ -260,7 +252,7 @@ def test_the_front_brings_snow_at_1400_m_and_no_more_than_rain_to_the_plain(run:
 
 @every_run
 def test_at_the_second_dawn_every_viewer_is_in_the_cloud(run: datetime) -> None:
-    for hour in (Story(run).rise[2] - 1.5, Story(run).rise[2] + 3):
+    for hour in (Timetable(run).rise[2] - 1.5, Timetable(run).rise[2] + 3):
         fields = fields_at(run, hour)
 
         for site in (SITES[name] for name in ("lingshan", "jinding", "baihuashan")):
@@ -273,7 +265,7 @@ def test_at_the_second_dawn_every_viewer_is_in_the_cloud(run: datetime) -> None:
 
 @every_run
 def test_the_night_behind_the_front_is_clear_calm_and_dry(run: datetime) -> None:
-    fields = fields_at(run, max(Story(run).set[2] + 4, 69.0))
+    fields = fields_at(run, max(Timetable(run).set[2] + 4, 69.0))
     distance, _ = polar(run)
 
     assert total(fields)[distance < 200].max() == 0
@@ -301,4 +293,4 @@ def test_what_is_planted_lies_inside_the_run_and_names_known_sites(run: datetime
     for scene in scenes.values():
         assert scene.expected in ("found", "decoy")
         assert all(scene.phenomenon in SITES[site].phenomena for site in scene.sites), scene
-        assert 0 <= (scene.day - Story(run).today).days <= 3
+        assert 0 <= (scene.day - Timetable(run).today).days <= 3

@@ -19,8 +19,9 @@ from forecast.archive.outcomes import Outcomes
 from forecast.config import Config
 from forecast.domain import DOUBTFUL, Atmosphere, Cycle, Observation, Outcome
 from forecast.errors import CycleNotReady
+from forecast.geo import distance_between
 from forecast.learning.truth_from_analyses import FIRST_HOURS, cycles_for, diagnose, joined, nightly
-from forecast.learning.truth_from_stations import NEAR, clear_brightness, distance
+from forecast.learning.truth_from_stations import NEAR, clear_brightness
 from forecast.science import almanac
 from forecast.settings import StationSettings
 from tests.skies import atmosphere, layer, utc
@@ -256,10 +257,10 @@ def test_a_station_beyond_the_hills_tells_nothing(archive: Archive, config: Conf
     assert (
         told(archive, settings, hourly("FAR", relative_humidity=0.99, visibility_in_air=50.0)) == {}
     )
-    assert distance(jinding, far) > NEAR
-    assert distance(jinding, replace(far, latitude=41.068, longitude=116.025)) == pytest.approx(
-        111_195, abs=1
-    )
+    assert distance_between(jinding, far) > NEAR
+    assert distance_between(
+        jinding, replace(far, latitude=41.068, longitude=116.025)
+    ) == pytest.approx(111_195, abs=1)
 
 
 def test_low_cloud_at_sunset_rules_a_glow_out_and_a_clear_horizon_proves_none(
