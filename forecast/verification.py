@@ -1,9 +1,8 @@
-"""The nouns of looking back: what came of a day, what had been told of it, and how good that was.
+"""The nouns of verification: outcome reports, issued forecasts, scores and model cards.
 
-A report is one source's word on one day; what was seen is the word of the most trusted source that
-spoke. Everything told is told as it
-was issued: probabilities, features and grades as they stood then. What the public page and
-`skyscape verify` show is a Verification.
+An outcome report is what one source says of one event; the verified outcome is the report of the
+most trusted source. Issued forecasts keep their probabilities, features and grades as issued. What
+the public page and `skyscape verify` show is a Verification.
 """
 
 from __future__ import annotations
@@ -17,7 +16,7 @@ from typing import TypeVar
 from forecast.domain import CLOUD_SEA_STATES, OUTCOME_SOURCES, Name, Outcome
 
 T = TypeVar("T")
-Key = tuple[str, str, str]  # of an event: site, phenomenon, day
+EventKey = tuple[str, str, str]  # of an event: site, phenomenon, day
 
 OBSERVED_FROM = 0.5  # the degree from which an event counts as observed: partial and full
 # Events with an outcome before a score is shown or a model is trained, and how many of them with,
@@ -26,7 +25,7 @@ EVENTS_NEEDED, EVENTS_NEEDED_OF_A_KIND = 30, 5
 
 
 def happened(outcome: Outcome) -> bool:
-    """Say whether the headline was seen: of a sea of clouds the sea, of all else at least a part."""
+    """Return whether the phenomenon occurred: the state sea, or a degree of at least partial."""
     return (
         outcome.state == CLOUD_SEA_STATES[0] if outcome.state else outcome.degree >= OBSERVED_FROM
     )
@@ -34,27 +33,28 @@ def happened(outcome: Outcome) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class OutcomeReport:
-    """One source's word on one day, and when it came in."""
+    """One source's report on one event, and when it was received."""
 
     outcome: Outcome
     received: datetime
 
     @property
-    def tells(self) -> bool:
+    def informative(self) -> bool:
+        """Return whether the report has a state or a degree."""
         return bool(self.outcome.state) or math.isfinite(self.outcome.degree)
 
     @property
-    def key(self) -> Key:
+    def key(self) -> EventKey:
         return (self.outcome.site, self.outcome.phenomenon, self.outcome.day.isoformat())
 
 
 @dataclass(frozen=True, slots=True)
 class VerifiedOutcome:
-    """What came of a day: the word of the most trusted source that spoke.
+    """The outcome of an event by its most trusted source.
 
     outcome: its source is the one that decided, its reporter the last of those who agree. reports:
-    all that told; sources: those they came
-    from, the most trusted first. agreed: whether all of them say alike whether it was seen.
+    number of informative reports. sources: where they came from, the most trusted first. agreed:
+    whether all reports agree on whether the phenomenon occurred.
     """
 
     outcome: Outcome
@@ -68,21 +68,21 @@ class VerifiedOutcome:
 
 
 def resolve(reports: Iterable[OutcomeReport]) -> VerifiedOutcome | None:
-    """Return what counts of the reports on one day, None where none tells anything.
+    """Return the outcome that the reports on one event give; None where none is informative.
 
-    The most trusted source decides (domain.OUTCOME_SOURCES). Within it the degree most of its
-    reporters give; of equally many the one given last. A state and an amount are then those of the
-    reporters who gave that degree; vividness is the mean of all who said it.
+    The most trusted source decides (domain.OUTCOME_SOURCES): the degree that most of its reporters
+    give, in a tie the one given last. State and amount (median) come from the reporters who gave
+    that degree; vividness is the mean over the source's reporters.
     """
-    telling = sorted(
-        (r for r in reports if r.tells), key=lambda r: (r.received, r.outcome.reporter)
+    informative = sorted(
+        (r for r in reports if r.informative), key=lambda r: (r.received, r.outcome.reporter)
     )
-    if not telling:
+    if not informative:
         return None
     sources = tuple(
-        source for source in OUTCOME_SOURCES if any(r.outcome.source == source for r in telling)
+        source for source in OUTCOME_SOURCES if any(r.outcome.source == source for r in informative)
     )
-    decide = [r.outcome for r in telling if r.outcome.source == sources[0]]
+    decide = [r.outcome for r in informative if r.outcome.source == sources[0]]
     degree = _most([_degree(o) for o in decide])
     agreeing = [o for o in decide if _degree(o) == degree]
     state = _most([o.state for o in agreeing if o.state] or [""])
@@ -96,14 +96,12 @@ def resolve(reports: Iterable[OutcomeReport]) -> VerifiedOutcome | None:
         vividness=math.fsum(vivid) / len(vivid) if vivid else math.nan,
     )
     return VerifiedOutcome(
-        chosen, len(telling), sources, len({happened(r.outcome) for r in telling}) == 1
+        chosen, len(informative), sources, len({happened(r.outcome) for r in informative}) == 1
     )
 
 
 def _degree(outcome: Outcome) -> float:
-    """Return the degree; where only the state is known, that of the state: a sea of which nobody
-    said how full counts as full.
-    """
+    """Return the degree, or that of the state where it is NaN: a sea counts as full."""
     return (
         outcome.degree
         if math.isfinite(outcome.degree)
@@ -112,7 +110,7 @@ def _degree(outcome: Outcome) -> float:
 
 
 def _most(values: Sequence[T]) -> T:
-    """Return the value that stands most often; of equally frequent ones that which stands last."""
+    """Return the most frequent value; in a tie the one that occurs last."""
     return max(
         values, key=lambda value: (values.count(value), len(values) - values[::-1].index(value))
     )
@@ -120,8 +118,9 @@ def _most(values: Sequence[T]) -> T:
 
 @dataclass(frozen=True, slots=True)
 class IssuedForecast:
-    """A forecast of a published issue. values: the leading run's features as known then; lead [h]:
-    until the event's window begins.
+    """A forecast of a published issue.
+
+    values: features of the leading run as issued. lead [h]: from issue to the start of the window.
     """
 
     issue: str
@@ -139,7 +138,7 @@ class IssuedForecast:
     contributing_runs: Mapping[str, float] = field(default_factory=dict)
 
     @property
-    def key(self) -> Key:
+    def key(self) -> EventKey:
         return (self.site, self.phenomenon, self.day.isoformat())
 
     @property
@@ -149,9 +148,7 @@ class IssuedForecast:
 
 @dataclass(frozen=True, slots=True)
 class RunForecast:
-    """What one run of one model gave to a forecast of a published issue: its features, as known
-    then.
-    """
+    """The features that one run contributed to a forecast of a published issue, as issued."""
 
     issue: str
     issued: datetime
@@ -164,7 +161,7 @@ class RunForecast:
     values: Mapping[str, float]
 
     @property
-    def key(self) -> Key:
+    def key(self) -> EventKey:
         return (self.site, self.phenomenon, self.day.isoformat())
 
     @property
@@ -172,14 +169,12 @@ class RunForecast:
         return (self.window_start - self.issued).total_seconds() / 3600
 
 
-# -- how good it was
+# -- scores
 
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """A number with the bounds of its 90 % interval, and how many cases it stands on; NaN: not to
-    be had.
-    """
+    """A number with the bounds of its 90 % interval and its number of cases; NaN: unavailable."""
 
     value: float
     low: float = math.nan
@@ -224,14 +219,14 @@ def _ratio(part: int, whole: int) -> float:
 
 @dataclass(frozen=True, slots=True)
 class ScoreLine(Contingency):
-    """What a group of forecasts is worth. dimension, name: what they have in common (site,
-    phenomenon, lead, season, source, all).
+    """The scores of one group of forecasts.
 
-    cases: forecasts with an outcome; events: different events among them; seen: cases in which it
-    was seen. brier = reliability - resolution + uncertainty up to the width of the bins. skills:
-    reference -> Brier skill against it, on the cases that it knows.
-    hits, misses, false_alarms, quiet: of yes and no at the published threshold. enough: whether it
-    may be ranked.
+    dimension, name: what the group has in common (site, phenomenon, lead, season, source, all).
+    cases: forecasts with an outcome; events: different events among them; observed: cases in which
+    the phenomenon occurred. brier = reliability - resolution + uncertainty, up to the width of the
+    bins. skills: reference -> Brier skill score on the cases that the reference knows. hits,
+    misses, false_alarms, correct_negatives: at the published threshold. enough: whether the group
+    has enough events to be ranked.
     """
 
     dimension: str
@@ -239,7 +234,7 @@ class ScoreLine(Contingency):
     phenomenon: str
     cases: int
     events: int
-    seen: int
+    observed: int
     brier: Figure
     reliability: float
     resolution: float
@@ -249,79 +244,78 @@ class ScoreLine(Contingency):
     hits: int
     misses: int
     false_alarms: int
-    quiet: int
+    correct_negatives: int
     enough: bool
 
 
 @dataclass(frozen=True, slots=True)
-class Bin:
-    """Cases of like probability: the mean told, how often it was seen, and between what the
-    frequency lies by chance (90 %).
-    """
+class ReliabilityBin:
+    """Cases of similar probability: mean probability, observed frequency, its 90 % chance range."""
 
-    told: float
-    seen: float
+    probability: float
+    frequency: float
     cases: int
     low: float
     high: float
 
 
 @dataclass(frozen=True, slots=True)
-class Tally:
-    """Yes and no over a span of days, one forecast an event: the last before it began."""
+class EventCounts:
+    """Counts of yes and no forecasts over a span of days, the last before each event."""
 
     since: date
     until: date
     hits: int
     misses: int
     false_alarms: int
-    quiet: int
+    correct_negatives: int
 
     @property
-    def told(self) -> int:
-        """How often it was forecast."""
+    def forecasts(self) -> int:
+        """Return how often the event was forecast."""
         return self.hits + self.false_alarms
 
     @property
     def cases(self) -> int:
-        return self.hits + self.misses + self.false_alarms + self.quiet
+        return self.hits + self.misses + self.false_alarms + self.correct_negatives
 
 
 @dataclass(frozen=True, slots=True)
-class Mark:
-    """One event on the strip: whether it was forecast and whether it was seen."""
+class EventMark:
+    """One event on the strip of days: whether it was forecast and whether it was observed."""
 
     site: str
     day: date
-    told: bool
-    seen: bool
+    forecast: bool
+    observed: bool
 
 
 @dataclass(frozen=True, slots=True)
-class Record:
-    """What is shown of one phenomenon: a line over all its cases, of each site, the last month, the
-    last days, reliability, ROC points.
+class PhenomenonRecord:
+    """The verification record of one phenomenon.
 
-    sources: source of truth -> events it decided. roc: (false alarm rate, detection rate) at
-    falling thresholds.
+    line: over all its cases. month: the last calendar month. marks: the last days. bins:
+    reliability. roc: (false alarm rate, detection rate) at falling thresholds. sources: source of
+    truth -> number of events it decided.
     """
 
     phenomenon: str
     line: ScoreLine
-    month: Tally
-    marks: tuple[Mark, ...]
-    bins: tuple[Bin, ...]
+    month: EventCounts
+    marks: tuple[EventMark, ...]
+    bins: tuple[ReliabilityBin, ...]
     roc: tuple[tuple[float, float], ...]
     sources: Mapping[str, int]
 
 
 @dataclass(frozen=True, slots=True)
 class Verification:
-    """How good the forecasts were. threshold: the probability from which a forecast is a yes;
-    needed: cases before a score is told.
+    """The verification of the published forecasts.
 
-    since, until: days of the events. disagreed: events on which the sources differ. lines: every
-    group, the best of each dimension first, those with too few cases last.
+    since, until: first and last local day of the events. threshold: the probability from which a
+    forecast is a yes. needed: events before a score is shown. disagreed: events on which the
+    sources differ. lines: every group, the best of each dimension first, those with too few cases
+    last.
     """
 
     since: date
@@ -331,30 +325,30 @@ class Verification:
     cases: int
     events: int
     disagreed: int
-    records: tuple[Record, ...]
+    records: tuple[PhenomenonRecord, ...]
     lines: tuple[ScoreLine, ...]
 
     def of(self, dimension: str) -> tuple[ScoreLine, ...]:
         return tuple(line for line in self.lines if line.dimension == dimension)
 
 
-# -- by which model
+# -- models
 
 
 @dataclass(frozen=True, slots=True)
-class Fold:
-    """How a model did on days it had not seen: Brier score, and that of the untrained rule, on the
-    same cases; `seen` of them came.
+class FoldScores:
+    """The scores of a model on one block of days left out of its training.
 
-    brier_of_base: of always saying how often it came; gain: 90 % interval of the rule's score less
-    the model's; sites: whose days they are.
+    observed: cases in which the phenomenon occurred. brier, brier_of_rule, brier_of_base: of the
+    model, the untrained rule and the base rate, on the same cases. gain: 90 % interval of the
+    rule's Brier score minus the model's. sites: ids of the sites.
     """
 
     first: date
     last: date
     kind: str
     cases: int
-    seen: int
+    observed: int
     brier: float
     brier_of_rule: float
     brier_of_base: float | None = None
@@ -364,14 +358,13 @@ class Fold:
 
 @dataclass(frozen=True, slots=True)
 class ModelCard:
-    """What a reader may know of the model that serves a phenomenon. made: None for the untrained
-    rule, of which little else is told.
+    """What readers see of the model in force for a phenomenon.
 
-    sources, sites: cases learnt from by source of truth and by place; seen: of the cases, those in
-    which it came. whole: all folds together, None where nothing was judged. note, trained_on: in
-    the words of whoever trained it. refused: why others do not serve.
-    note_zh: the note in Chinese. left_out: what was left out together (month, week, mountain; "":
-    not told). names: of sites not served.
+    made: None for the untrained rule, which has few other fields. sources, sites: training cases by
+    source of truth and by site. observed: cases in which the phenomenon occurred. whole: all folds
+    together, None where there are no scores. note, note_zh, trained_on: free text. refused: why
+    other models are not in force. left_out: what each fold left out (month, week, mountain; "":
+    unknown). names: of sites that the service does not have.
     """
 
     phenomenon: str
@@ -381,11 +374,11 @@ class ModelCard:
     features: tuple[str, ...] = ()
     span: tuple[date, date] | None = None
     cases: int = 0
-    seen: int = 0
+    observed: int = 0
     sources: Mapping[str, int] = field(default_factory=dict)
     sites: Mapping[str, int] = field(default_factory=dict)
-    whole: Fold | None = None
-    folds: tuple[Fold, ...] = ()
+    whole: FoldScores | None = None
+    folds: tuple[FoldScores, ...] = ()
     versions: Mapping[str, str] = field(default_factory=dict)
     data_sha256: str = ""
     model_sha256: str = ""

@@ -21,25 +21,17 @@ from forecast.domain import OUTCOME_SOURCES, PHENOMENA
 from forecast.verification import (
     EVENTS_NEEDED,
     EVENTS_NEEDED_OF_A_KIND,
-    Bin,
+    EventCounts,
+    EventMark,
     Figure,
-    Mark,
-    Record,
+    PhenomenonRecord,
+    ReliabilityBin,
     ScoreLine,
-    Tally,
     Verification,
 )
+from models.bootstrap import percentile_interval, resampled_sums, widened
 from models.cases import BLOCK, Cases
-from models.scores import (
-    brier,
-    parts_of_brier,
-    redrawn_sums,
-    reliability,
-    roc_points,
-    score,
-    skill,
-    widened,
-)
+from models.scores import brier, parts_of_brier, reliability, roc_points, score, skill
 
 Array = NDArray[np.floating[Any]]
 
@@ -51,6 +43,10 @@ LEVEL = 0.9
 STRIP_DAYS = 30
 BINS = 5
 DAY = np.timedelta64(1, "D")
+# Field -> key in the JSON document, where they differ.
+JSON_NAMES = {"observed": "seen", "correct_negatives": "quiet"}
+MARK_JSON_NAMES = {"forecast": "told", "observed": "seen"}
+BIN_JSON_NAMES = {"probability": "told", "frequency": "seen"}
 
 
 def verify(cases: Cases, threshold: float, today: date) -> Verification:
@@ -105,7 +101,7 @@ def score_line(dimension: str, name: str, phenomenon: str, cases: Cases) -> Scor
         phenomenon=phenomenon,
         cases=len(cases),
         events=cases.events,
-        seen=occurred,
+        observed=occurred,
         brier=_mean(loss, blocks),
         reliability=parts.reliability,
         resolution=parts.resolution,
@@ -118,7 +114,7 @@ def score_line(dimension: str, name: str, phenomenon: str, cases: Cases) -> Scor
         hits=hits,
         misses=occurred - hits,
         false_alarms=told - hits,
-        quiet=len(cases) - occurred - (told - hits),
+        correct_negatives=len(cases) - occurred - (told - hits),
         enough=cases.events >= EVENTS_NEEDED and min(kinds) >= EVENTS_NEEDED_OF_A_KIND,
     )
 
@@ -143,7 +139,7 @@ def skill_against(
     if not known.any():
         return Figure(math.nan)
     rival = (reference[known] - seen[known]) ** 2
-    sums = redrawn_sums(np.stack([loss[known], rival], axis=1), blocks[known])
+    sums = resampled_sums(np.stack([loss[known], rival], axis=1), blocks[known])
     with np.errstate(divide="ignore", invalid="ignore"):
         drawn = 1 - sums[:, 0] / sums[:, 1]
     value = skill(float(loss[known].mean()), float(rival.mean()))
@@ -151,7 +147,7 @@ def skill_against(
     return Figure(value, low, min(high, 1.0) if math.isfinite(high) else high, int(known.sum()))
 
 
-def record_of(phenomenon: str, cases: Cases, today: date) -> Record:
+def record_of(phenomenon: str, cases: Cases, today: date) -> PhenomenonRecord:
     """Return what is shown of a phenomenon, from one forecast an event."""
     last = (today.replace(day=1) - timedelta(days=1)).replace(day=1)
     strip = cases.take(cases.day >= np.datetime64(today - timedelta(days=STRIP_DAYS), "D"))
@@ -163,11 +159,11 @@ def record_of(phenomenon: str, cases: Cases, today: date) -> Record:
         strict=True,
     )
     line = score_line("phenomenon", phenomenon, phenomenon, cases)
-    return Record(
+    return PhenomenonRecord(
         phenomenon,
         line,
         _tally(cases, last, today.replace(day=1) - timedelta(days=1)),
-        tuple(Mark(*mark) for mark in marks),
+        tuple(EventMark(*mark) for mark in marks),
         _bins(cases) if line.enough else (),
         roc_points(cases.probability, cases.seen) if line.enough else (),
         {
@@ -178,21 +174,23 @@ def record_of(phenomenon: str, cases: Cases, today: date) -> Record:
     )
 
 
-def _bins(cases: Cases) -> tuple[Bin, ...]:
-    told = reliability(cases.probability, cases.seen, bins=min(BINS, len(cases) // 6))
-    columns = (told.told, told.seen, told.cases, told.low, told.high)
+def _bins(cases: Cases) -> tuple[ReliabilityBin, ...]:
+    found = reliability(cases.probability, cases.seen, bins=min(BINS, len(cases) // 6))
+    columns = (found.probability, found.frequency, found.cases, found.low, found.high)
     return tuple(
-        Bin(*each) for each in zip(*(column.tolist() for column in columns), strict=True) if each[2]
+        ReliabilityBin(*each)
+        for each in zip(*(column.tolist() for column in columns), strict=True)
+        if each[2]
     )
 
 
-def _tally(cases: Cases, since: date, until: date) -> Tally:
+def _tally(cases: Cases, since: date, until: date) -> EventCounts:
     part = cases.take(
         (cases.day >= np.datetime64(since, "D")) & (cases.day <= np.datetime64(until, "D"))
     )
-    # yes, seen: hits, misses, false alarms, quiet
+    # (forecast, observed) of hits, misses, false alarms and correct negatives
     kinds = ((True, True), (False, True), (True, False), (False, False))
-    return Tally(
+    return EventCounts(
         since, until, *(int(((part.yes == yes) & (part.seen == seen)).sum()) for yes, seen in kinds)
     )
 
@@ -202,7 +200,9 @@ def _mean(values: Array, blocks: NDArray[np.integer[Any]]) -> Figure:
     known = np.isfinite(values)
     if not known.any():
         return Figure(math.nan)
-    sums = redrawn_sums(np.stack([values[known], np.ones(int(known.sum()))], axis=1), blocks[known])
+    sums = resampled_sums(
+        np.stack([values[known], np.ones(int(known.sum()))], axis=1), blocks[known]
+    )
     with np.errstate(divide="ignore", invalid="ignore"):
         low, high = _bounds(
             value := float(values[known].mean()), sums[:, 0] / sums[:, 1], blocks[known]
@@ -214,14 +214,14 @@ def _bounds(value: float, drawn: Array, blocks: NDArray[np.integer[Any]]) -> tup
     """Return the bounds of the interval about a value, widened for the number of blocks; NaN where
     there are too few to draw from.
     """
-    finite = drawn[np.isfinite(drawn)]
-    count, levels = len(np.unique(blocks)), ((1 - LEVEL) / 2, (1 + LEVEL) / 2)
-    if count < LEAST_BLOCKS or not len(finite) or not math.isfinite(value):
+    count = len(np.unique(blocks))
+    if count < LEAST_BLOCKS or not math.isfinite(value):
         return math.nan, math.nan
-    low, high = (
-        widened(value, float(np.quantile(finite, level)), level, count) for level in levels
+    low, high = percentile_interval(drawn, LEVEL)
+    return (
+        widened(value, low, (1 - LEVEL) / 2, count),
+        widened(value, high, (1 + LEVEL) / 2, count),
     )
-    return low, high
 
 
 def _rank(line: ScoreLine) -> tuple[object, ...]:
@@ -245,9 +245,19 @@ def _rank(line: ScoreLine) -> tuple[object, ...]:
 def document(verification: Verification) -> dict[str, Any]:
     """Return a verification as JSON holds it: None for what is not to be had."""
     plain: dict[str, Any] = _plain(dataclasses.asdict(verification))
+    for record in plain["records"]:
+        record["marks"] = [_renamed(mark, MARK_JSON_NAMES) for mark in record["marks"]]
+        record["bins"] = [_renamed(each, BIN_JSON_NAMES) for each in record["bins"]]
+        record["month"] = _renamed(record["month"], JSON_NAMES)
+        record["line"] = _renamed(record["line"], JSON_NAMES)
+    plain["lines"] = [_renamed(line, JSON_NAMES) for line in plain["lines"]]
     for line, given in zip(plain["lines"], verification.lines, strict=True):
         line |= _plain({"pod": given.pod, "far": given.far, "ts": given.ts})
     return plain
+
+
+def _renamed(plain: Mapping[str, Any], names: Mapping[str, str]) -> dict[str, Any]:
+    return {names.get(key, key): value for key, value in plain.items()}
 
 
 def read_document(plain: Mapping[str, Any]) -> Verification:
@@ -255,16 +265,18 @@ def read_document(plain: Mapping[str, Any]) -> Verification:
     for anything else.
     """
     records = tuple(
-        Record(
+        PhenomenonRecord(
             str(r["phenomenon"]),
             _line_of(r["line"]),
-            Tally(_day(r["month"]["since"]), _day(r["month"]["until"]), **_counts(r["month"])),
+            EventCounts(
+                _day(r["month"]["since"]), _day(r["month"]["until"]), **_counts(r["month"])
+            ),
             tuple(
-                Mark(str(m["site"]), _day(m["day"]), bool(m["told"]), bool(m["seen"]))
+                EventMark(str(m["site"]), _day(m["day"]), bool(m["told"]), bool(m["seen"]))
                 for m in r["marks"]
             ),
             tuple(
-                Bin(
+                ReliabilityBin(
                     _number(b["told"]),
                     _number(b["seen"]),
                     int(b["cases"]),
@@ -296,7 +308,7 @@ def _line_of(plain: Mapping[str, Any]) -> ScoreLine:
         phenomenon=str(plain["phenomenon"]),
         cases=int(plain["cases"]),
         events=int(plain["events"]),
-        seen=int(plain["seen"]),
+        observed=int(plain["seen"]),
         brier=_figure_of(plain["brier"]),
         reliability=_number(plain["reliability"]),
         resolution=_number(plain["resolution"]),
@@ -315,7 +327,10 @@ def _figure_of(plain: Mapping[str, Any]) -> Figure:
 
 
 def _counts(plain: Mapping[str, Any]) -> dict[str, int]:
-    return {name: int(plain[name]) for name in ("hits", "misses", "false_alarms", "quiet")}
+    return {
+        field: int(plain[JSON_NAMES.get(field, field)])
+        for field in ("hits", "misses", "false_alarms", "correct_negatives")
+    }
 
 
 def _number(value: Any) -> float:
@@ -358,7 +373,7 @@ def _row(line: ScoreLine) -> str:
     skills = "  ".join(
         f"{reference[:4]} {_figure(line.skills[reference], '+')}" for reference in REFERENCES
     )
-    counts = f"n={line.cases:<6} events={line.events:<5} seen={line.seen:<6}"
+    counts = f"n={line.cases:<6} events={line.events:<5} seen={line.observed:<6}"
     return (
         f"{' ' if line.enough else '*'}{name:<36} {counts} Brier {_figure(line.brier)} "
         f"(rel {line.reliability:.3f} res {line.resolution:.3f} unc {line.uncertainty:.3f})  skill {skills}  AUC {line.auc:.2f}  "

@@ -30,7 +30,7 @@ from forecast.archive.schema import (
 from forecast.domain import OUTCOME_SOURCES, PHENOMENA, Fault, Outcome, as_utc
 from forecast.verification import (
     IssuedForecast,
-    Key,
+    EventKey,
     OutcomeReport,
     RunForecast,
     VerifiedOutcome,
@@ -104,7 +104,7 @@ class Outcomes:
 
     def reports(
         self, since: date | None = None, until: date | None = None, phenomenon: str | None = None
-    ) -> dict[Key, tuple[OutcomeReport, ...]]:
+    ) -> dict[EventKey, tuple[OutcomeReport, ...]]:
         """Return every report on the days [since, until] by event, as they came in."""
         table = outcome_table.c
         wanted = [
@@ -116,7 +116,7 @@ class Outcomes:
             .where(*wanted)
             .order_by(table.received, table.source, table.reporter)
         )
-        found: dict[Key, list[OutcomeReport]] = {}
+        found: dict[EventKey, list[OutcomeReport]] = {}
         with self._archive.transaction() as connection:
             for row in connection.execute(query):
                 outcome = Outcome(
@@ -138,7 +138,7 @@ class Outcomes:
 
     def resolved(
         self, since: date | None = None, until: date | None = None, phenomenon: str | None = None
-    ) -> dict[Key, VerifiedOutcome]:
+    ) -> dict[EventKey, VerifiedOutcome]:
         """Return what counts of each event of the days [since, until]: see hindsight.resolve."""
         told = (
             (key, resolve(reports))
@@ -366,7 +366,7 @@ def _write(connection: sql.Connection, outcomes: Iterable[Outcome], at: datetime
             raise ValueError(
                 f"an outcome of {o.phenomenon!r} by {o.source!r}: expected one of {PHENOMENA} by one of {OUTCOME_SOURCES}"
             )
-        if OutcomeReport(o, at).tells:
+        if OutcomeReport(o, at).informative:
             row: dict[str, Any] = {
                 "site": o.site,
                 "phenomenon": o.phenomenon,

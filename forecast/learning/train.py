@@ -41,11 +41,11 @@ from models.training import TrainingSet, train
 log = logging.getLogger(__name__)
 
 CHALLENGERS_KEPT = 8  # of each phenomenon, beside those that are or were in force
-LESSONS, VERDICT = "lessons.json", "verdict.json"
+RESULTS_FILE, COMPARISON_FILE = "lessons.json", "verdict.json"
 
 
 @dataclass(frozen=True, slots=True)
-class Lesson:
+class TrainingResult:
     """What a week's learning came to for one phenomenon. verdict: promoted, better (a dry run),
     rule_again (the rule took the champion's place), not_better, too_few_blocks, too_few,
     nothing_new or failed; said: the same as a sentence; cases: rows; events: different events;
@@ -88,7 +88,7 @@ def cases_of(config: Config, archive: Archive, phenomenon: str) -> tuple[Trainin
     return training_set(phenomenon, [*issued, *past], seen), len(past)
 
 
-def lacking(data: TrainingSet) -> str:
+def missing_cases(data: TrainingSet) -> str:
     """Say what is lacking before a phenomenon is learnt of; "" where nothing is."""
     counts = [_events(data.take(kind)) for kind in (data.seen, ~data.seen)]
     if _events(data) >= EVENTS_NEEDED and min(counts) >= EVENTS_NEEDED_OF_A_KIND:
@@ -107,10 +107,10 @@ def blocks_of(day: NDArray[np.datetime64]) -> NDArray[np.integer[Any]]:
     """Return what is left out together: calendar months, or weeks while there are too few months
     for the folds.
     """
-    return months(day) if left_out_of(day) == "month" else weeks(day)
+    return months(day) if block_kind(day) == "month" else weeks(day)
 
 
-def left_out_of(day: NDArray[np.datetime64]) -> str:
+def block_kind(day: NDArray[np.datetime64]) -> str:
     """Say what blocks_of leaves out together: month or week."""
     return "month" if len(np.unique(months(day))) >= OUTER else "week"
 
@@ -121,7 +121,7 @@ def learn(
     now: datetime,
     wanted: Sequence[str] = PHENOMENA,
     dry_run: bool = False,
-) -> tuple[Lesson, ...]:
+) -> tuple[TrainingResult, ...]:
     """Train a challenger for each phenomenon that has enough cases, and put it in force where it is
     better by more than chance.
 
@@ -134,10 +134,10 @@ def learn(
         try:
             lesson = _learn(config, archive, phenomenon, served[phenomenon], now, dry_run)
         except (SkyscapeError, OSError, ValueError) as error:
-            lesson = Lesson(phenomenon, "failed", f"failed: {error}")
+            lesson = TrainingResult(phenomenon, "failed", f"failed: {error}")
             log.error("%s: nothing is learnt: %s", phenomenon, error)
         except Exception as error:  # one phenomenon's defect must not cost the others their week
-            lesson = Lesson(
+            lesson = TrainingResult(
                 phenomenon, "failed", f"failed, a defect: {type(error).__name__}: {error}"
             )
             log.exception("%s: nothing is learnt: a defect: please report it", phenomenon)
@@ -155,7 +155,7 @@ def _learn(
     champion: Served,
     now: datetime,
     dry_run: bool,
-) -> Lesson:
+) -> TrainingResult:
     folder = config.learning.folder
     data, afterwards = cases_of(config, archive, phenomenon)
     numbers: dict[str, Any] = {
@@ -163,20 +163,20 @@ def _learn(
         "events": _events(data),
         "sources": _by_source(data),
     }
-    if few := lacking(data):
-        return Lesson(phenomenon, "too_few", few, **numbers)
+    if few := missing_cases(data):
+        return TrainingResult(phenomenon, "too_few", few, **numbers)
     if (before := _same_cases(folder, data)) is not None:
-        return Lesson(
+        return TrainingResult(
             phenomenon,
             "nothing_new",
             f"nothing has come in since {before.id} was trained",
             model=before.id,
             **numbers,
         )
-    trained, left_out = train(data, blocks_of(data.day)), left_out_of(data.day)
+    trained, left_out = train(data, blocks_of(data.day)), block_kind(data.day)
     own = champion.card is not None and registry.is_own(folder, phenomenon, champion.card.id)
     verdict = registry.consider(trained, champion, own)
-    made, note = now.astimezone(UTC), note_of(config, data)
+    made, note = now.astimezone(UTC), training_note(config, data)
     on = f"{len(data) - afterwards} rows as they were issued, {afterwards} worked out afterwards from past runs"
     card = (
         card_of(trained, made, "", 0, note, on, left_out)
@@ -184,10 +184,10 @@ def _learn(
         else registry.keep(folder, trained, made, note, on, left_out)
     )
     told = tuple(f"{fold['first']} to {fold['last']}  {_scores_line(fold)}" for fold in card.folds)
-    lesson = Lesson(
+    lesson = TrainingResult(
         phenomenon,
         verdict.why,
-        said_of(verdict),
+        describe_comparison(verdict),
         model="" if dry_run else card.id,
         folds=told,
         **numbers,
@@ -195,7 +195,7 @@ def _learn(
     if dry_run:
         return lesson
     _write(
-        folder / phenomenon / card.id / VERDICT,
+        folder / phenomenon / card.id / COMPARISON_FILE,
         {"promote": verdict.promote, "champion": verdict.champion, "said": lesson.said},
     )
     if verdict.promote:
@@ -209,13 +209,13 @@ def _learn(
         lesson = replace(
             lesson,
             verdict="rule_again",
-            said=f"{lesson.said}. The untrained rule: {said_of(against)}; it serves now",
+            said=f"{lesson.said}. The untrained rule: {describe_comparison(against)}; it serves now",
         )
     _prune(folder, phenomenon)
     return lesson
 
 
-def note_of(config: Config, data: TrainingSet) -> str:
+def training_note(config: Config, data: TrainingSet) -> str:
     """Return what a reader must know before he trusts a model made of these cases."""
     told = ["Trained on made-up weather, for demonstration only."] if config.demonstration else []
     if set(data.source.tolist()) == {"analysis"}:
@@ -225,7 +225,7 @@ def note_of(config: Config, data: TrainingSet) -> str:
     return " ".join(told)
 
 
-def said_of(verdict: Verdict) -> str:
+def describe_comparison(verdict: Verdict) -> str:
     """Return a verdict as a sentence."""
     if verdict.why == "too_few_blocks":
         return (
@@ -291,7 +291,7 @@ def promote(config: Config, phenomenon: str, model_id: str, force: bool = False)
         raise ModelMismatch(f"{model_id!r} is no model's id; `skyscape models` lists them")
     model_id = registry.entry_of(model_id)
     champion = registry.in_force(folder)[phenomenon].name
-    told = _read(folder / phenomenon / model_id / VERDICT)
+    told = _read(folder / phenomenon / model_id / COMPARISON_FILE)
     better = (
         isinstance(told, dict) and told.get("promote") is True and told.get("champion") == champion
     )
@@ -336,7 +336,7 @@ def listing(config: Config) -> list[str]:
                 lines.append(
                     f"{'':<13} {'before' if card.id in order else 'challenger'} {card.id}  {_told(card)}"
                 )
-    told = _read(folder / LESSONS)
+    told = _read(folder / RESULTS_FILE)
     if isinstance(told, dict) and isinstance(told.get("said"), list):
         lines += ["", f"last training {told.get('at')}", *(str(said) for said in told["said"])]
     return lines
@@ -372,20 +372,20 @@ def _prune(folder: Path, phenomenon: str) -> None:
         shutil.rmtree(folder / phenomenon / card.id, ignore_errors=True)
 
 
-def _remember(folder: Path, lessons: Sequence[Lesson], now: datetime) -> None:
+def _remember(folder: Path, lessons: Sequence[TrainingResult], now: datetime) -> None:
     """Keep what a training came to, for `skyscape models` and `status`. A disk that refuses is told
     in the log.
     """
     try:
         _write(
-            folder / LESSONS,
+            folder / RESULTS_FILE,
             {
                 "at": now.astimezone(UTC).isoformat(),
                 "said": [line for lesson in lessons for line in lesson.lines()],
             },
         )
     except OSError as error:
-        log.error("%s: what was learnt cannot be told later: %s", folder / LESSONS, error)
+        log.error("%s: what was learnt cannot be told later: %s", folder / RESULTS_FILE, error)
 
 
 def _write(path: Path, told: Any) -> None:

@@ -30,8 +30,9 @@ from forecast.quantities import SEA
 from forecast.science import almanac
 from forecast.science.interpolation import Scene
 from forecast.settings import PhenomenonSettings
+from models.bootstrap import site_weeks
 from models.rule_model import PhysicsRule
-from models.score_table import Row, blocks_of, table
+from models.score_table import Row, table
 
 Array = NDArray[np.floating[Any]]
 
@@ -39,8 +40,8 @@ log = logging.getLogger(__name__)
 
 STATUS = {"full": 1.0, "partial": 0.5, "none": 0.0}
 LARGEST_LABELS = 20_000_000  # [byte]
-YESTERDAY_LEAST = 10  # mornings after a labelled one, below which persistence is not told
-EVERY = "*"  # the mountain of a label or a forecast that names none
+PERSISTENCE_CASES = 10  # mornings after a labelled one, below which persistence is not told
+ANY_MOUNTAIN = "*"  # the mountain of a label or a forecast that names none
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +54,7 @@ class Label:
 
 
 @dataclass(frozen=True, slots=True)
-class Judgement:
+class TransferTestResult:
     """Tables by name ("all", then each mountain); lines refused, with reasons; mornings without
     forecast; what the columns lack; the mornings judged (place, day).
     """
@@ -152,10 +153,10 @@ def _place(told: Mapping[str, str | None]) -> str:
     if told.get("site"):
         return str(told["site"]).strip()
     spot = (told.get("spot_id") or "").strip()
-    return (told.get("viewpoint_id") or "").strip() or EVERY if spot in ("", "community") else spot
+    return (told.get("viewpoint_id") or "").strip() or ANY_MOUNTAIN if spot in ("", "community") else spot
 
 
-def judge(
+def transfer_test(
     labels: Path,
     forecasts: Path,
     mountains: Mapping[str, Site],
@@ -164,7 +165,7 @@ def judge(
     clock: ZoneInfo,
     utc_offset: timedelta = timedelta(hours=8),
     threshold: float = 0.3,
-) -> Judgement:
+) -> TransferTestResult:
     """Return what each model is worth on labelled mornings, beside the rule, and persistence where
     there is enough of it.
 
@@ -178,14 +179,14 @@ def judge(
     series: dict[str, list[PointForecast]] = {}
     for point in read_points(forecasts, utc_offset):
         name = _place(point.tags)
-        series.setdefault(name if name in mountains else EVERY, []).append(point)
+        series.setdefault(name if name in mountains else ANY_MOUNTAIN, []).append(point)
     parts: list[tuple[str, list[Label], dict[str, Array]]] = []
     missing, absent = set[str](), []
     for name, site in mountains.items():
         here = [
             one
             for one in told
-            if one.mountain == name or (name == EVERY and one.mountain not in mountains)
+            if one.mountain == name or (name == ANY_MOUNTAIN and one.mountain not in mountains)
         ]
         if not here:
             continue
@@ -209,10 +210,10 @@ def judge(
         ]
         parts.append((site.id, here, answers))
     unplaced = (
-        sorted({one.mountain for one in told} - mountains.keys()) if EVERY not in mountains else []
+        sorted({one.mountain for one in told} - mountains.keys()) if ANY_MOUNTAIN not in mountains else []
     )
     refused += [f"mountain {name!r}: no such place was given" for name in unplaced]
-    return Judgement(
+    return TransferTestResult(
         _tables(parts, threshold),
         tuple(refused),
         tuple(absent),
@@ -265,14 +266,14 @@ def _tables(
     known = dict(zip(zip(where.tolist(), day.tolist(), strict=True), seen, strict=True))
     before = zip(where.tolist(), (day - np.timedelta64(1, "D")).tolist(), strict=True)
     yesterday = np.array([known.get(key, np.nan) for key in before])
-    blocks, result = blocks_of(where, day), {}
+    blocks, result = site_weeks(where, day), {}
     for name in ("all", *dict.fromkeys(where.tolist())):
         rows = np.ones(len(day), dtype=bool) if name == "all" else where == name
         result[name] = table(
             {who: p[rows] for who, p in told.items()}, seen[rows], blocks[rows], threshold
         )
         after = rows & np.isfinite(yesterday)
-        if after.sum() >= YESTERDAY_LEAST:
+        if after.sum() >= PERSISTENCE_CASES:
             rivals = {who: p[after] for who, p in ({"persistence": yesterday} | told).items()}
             result[f"{name}, mornings after a labelled one"] = table(
                 rivals, seen[after], blocks[after], threshold

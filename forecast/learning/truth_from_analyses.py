@@ -38,11 +38,11 @@ MARGIN = timedelta(hours=3)  # about the events, between whose steps fields are 
 KEPT_RUNS = 12  # of the analyses' own folder
 DAYS_BACK = 2  # the night that began yesterday may not be over
 
-Read = Callable[[Cycle, datetime], Atmosphere]
+ReadAnalysis = Callable[[Cycle, datetime], Atmosphere]
 
 
 @dataclass(frozen=True, slots=True)
-class Diagnosed:
+class DayOutcomes:
     """What one day gave: outcomes by source, how many were new or said otherwise, what could not be
     had.
     """
@@ -59,8 +59,8 @@ class Diagnosed:
 
 
 def diagnose(
-    archive: Archive, config: Config, day: date, now: datetime, read: Read | None
-) -> Diagnosed:
+    archive: Archive, config: Config, day: date, now: datetime, read: ReadAnalysis | None
+) -> DayOutcomes:
     """Keep what stations and analyses tell of the events of one local day that are over at `now`.
 
     read: gives the first hours of a run, None: stations only. Raises: ArchiveError.
@@ -80,7 +80,7 @@ def diagnose(
         from_analyses(config, events, now, read) if read is not None and events else ([], [])
     )
     changed = Outcomes(archive).keep([*stations, *analyses], now)
-    return Diagnosed(day, len(stations), len(analyses), changed, tuple(lacking))
+    return DayOutcomes(day, len(stations), len(analyses), changed, tuple(lacking))
 
 
 def from_stations(
@@ -104,7 +104,7 @@ def from_stations(
 
 
 def from_analyses(
-    config: Config, events: Sequence[Event], now: datetime, read: Read
+    config: Config, events: Sequence[Event], now: datetime, read: ReadAnalysis
 ) -> tuple[list[Outcome], list[str]]:
     """Return what the first hours of runs tell of events, and the runs that could not be had."""
     parts: list[Atmosphere] = []
@@ -162,7 +162,7 @@ def joined(parts: Sequence[Atmosphere]) -> Atmosphere:
     return result.assign_attrs(parts[-1].attrs)
 
 
-def reader(config: Config, only: str | None = None) -> Read:
+def reader(config: Config, only: str | None = None) -> ReadAnalysis:
     """Return what reads the first hours of a run, by the ways of the settings, in a folder of its
     own: no forecast's files are touched.
     """
@@ -181,7 +181,7 @@ def reader(config: Config, only: str | None = None) -> Read:
     return read
 
 
-def nightly(archive: Archive, config: Config, now: datetime, read: Read | None) -> list[Diagnosed]:
+def nightly(archive: Archive, config: Config, now: datetime, read: ReadAnalysis | None) -> list[DayOutcomes]:
     """Diagnose the local days that were over lately, the oldest first. Raises: ArchiveError."""
     today = now.astimezone(config.zone).date()
     return [

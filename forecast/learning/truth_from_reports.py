@@ -44,10 +44,10 @@ from forecast.archive.outcomes import Outcomes
 from forecast.config import Config
 from forecast.domain import CLOUD_SEA_STATES, Fault, Outcome, Site
 from forecast.errors import ConfigError, SkyscapeError
-from forecast.observations.formats.collector import Collector, Limits, harmless, shown
+from forecast.observations.formats.collector import Collector, Limits, sanitised, quoted
 from forecast.phenomena.snow import DEGREES
 from forecast.science import almanac
-from forecast.verification import Key
+from forecast.verification import EventKey
 
 LIMITS = Limits(size=8 << 20, line=4_000, records=50_000, faults=1_000)
 REPORTER, DETAIL = 60, 300  # characters
@@ -75,7 +75,7 @@ def words() -> Mapping[str, Mapping[str, str]]:
 
 
 @dataclass(frozen=True, slots=True)
-class Read:
+class OutcomeTable:
     """What a table said: outcomes in its order, rows that were refused, rows that said again what
     stood already.
     """
@@ -90,8 +90,8 @@ class _Refused(ValueError):
 
 
 def parse(
-    data: bytes, name: str, sites: Sequence[Site], today: date, pending: Collection[Key] = ()
-) -> Read:
+    data: bytes, name: str, sites: Sequence[Site], today: date, pending: Collection[EventKey] = ()
+) -> OutcomeTable:
     """Return what a table of outcomes says, never raising for what it holds.
 
     today: no outcome lies after it; pending: events that are not over yet, of which there is none
@@ -157,7 +157,7 @@ def parse(
     told = collector.parsed()
     if header is None and not told.faults:
         told.faults.append(Fault(collector.name, 0, "the file holds no line that could be read"))
-    return Read(tuple(kept.values()), tuple(told.faults), repeated)
+    return OutcomeTable(tuple(kept.values()), tuple(told.faults), repeated)
 
 
 def _named(sites: Sequence[Site]) -> dict[str, str]:
@@ -170,7 +170,7 @@ def _named(sites: Sequence[Site]) -> dict[str, str]:
 
 def _reporter(name: str) -> str:
     """Return the name of a file as that of a reporter: without its ending, harmless."""
-    stem = harmless(Path(name).stem, REPORTER - len("..."))
+    stem = sanitised(Path(name).stem, REPORTER - len("..."))
     while _FORMULA.match(stem):
         stem = stem.lstrip()[1:]
     return stem.strip() or "file"
@@ -186,7 +186,7 @@ def _header(cells: Sequence[str], line: int, collector: Collector) -> dict[int, 
             if text:
                 collector.fault(
                     line,
-                    f"column {place + 1}, {shown(cell.strip(), 40)}, is not known: it is left out",
+                    f"column {place + 1}, {quoted(cell.strip(), 40)}, is not known: it is left out",
                 )
         elif meaning in columns.values():
             collector.fault(line, f"column {place + 1} says {meaning} again: it is left out")
@@ -208,7 +208,7 @@ def _outcome(
 ) -> Outcome:
     site = sites.get(row["site"].casefold())
     if site is None:
-        raise _Refused(f"site: {shown(row['site'])} is no viewpoint of the settings")
+        raise _Refused(f"site: {quoted(row['site'])} is no viewpoint of the settings")
     phenomenon = _word("phenomenon", row["phenomenon"])
     day = _day(row["day"], today)
     state = _word("state", row["state"]) if row.get("state") else ""
@@ -261,7 +261,7 @@ def _word(about: str, text: str) -> str:
     meaning = words()[about].get(text.casefold())
     if meaning is None:
         expected = ", ".join(dict.fromkeys(words()[about].values()))
-        raise _Refused(f"{about}: {shown(text)} is not known; expected one of {expected}")
+        raise _Refused(f"{about}: {quoted(text)} is not known; expected one of {expected}")
     return meaning
 
 
@@ -276,7 +276,7 @@ def _day(text: str, today: date) -> date:
     except ValueError:
         day = None
     if day is None:
-        raise _Refused(f"day: {shown(text)} is no day; write 2026-11-22")
+        raise _Refused(f"day: {quoted(text)} is no day; write 2026-11-22")
     if not EARLIEST <= day <= today:
         raise _Refused(
             f"day: {day.isoformat()} lies {'in the future' if day > today else f'before {EARLIEST.year}'}"
@@ -288,7 +288,7 @@ def _number(text: str, what: str, most: float) -> float:
     if not text:
         return math.nan
     if not _NUMBER.fullmatch(text) or not text.isascii() or float(text) > most:
-        raise _Refused(f"{what}: {shown(text)} is not a number from 0 to {most:g}")
+        raise _Refused(f"{what}: {quoted(text)} is not a number from 0 to {most:g}")
     return float(text)
 
 
@@ -298,7 +298,7 @@ def _text(text: str, what: str, most: int) -> str:
         raise _Refused(f"{what}: {len(text)} characters, at most {most}")
     if _FORMULA.match(text):
         raise _Refused(
-            f"{what}: {shown(text)} begins like a formula of a spreadsheet; begin with a letter"
+            f"{what}: {quoted(text)} begins like a formula of a spreadsheet; begin with a letter"
         )
     if any(
         unicodedata.category(character) in ("Cc", "Cf", "Co", "Cs", "Zl", "Zp")
@@ -359,13 +359,13 @@ def import_file(path: Path, archive: Archive, config: Config, now: datetime) -> 
     )
     digest = hashlib.sha256(b"outcomes\0" + data + terms).hexdigest()
     reading = Reading(
-        digest, harmless(path.name, 120), "outcomes", now, len(read.outcomes), len(read.faults)
+        digest, sanitised(path.name, 120), "outcomes", now, len(read.outcomes), len(read.faults)
     )
     fresh = Outcomes(archive).keep_file(reading, read.outcomes, read.faults)
     return Imported(reading.name, not fresh, len(read.outcomes), read.repeated, read.faults)
 
 
-def _pending(config: Config, now: datetime) -> set[Key]:
+def _pending(config: Config, now: datetime) -> set[EventKey]:
     """Return the events of the last two local days that are not over at `now`: a night goes on
     after midnight.
     """

@@ -25,7 +25,7 @@ from models.training import TrainingSet
 
 log = logging.getLogger(__name__)
 
-LOOKED_BACK = timedelta(days=366)  # a year: all seasons
+PERIOD = timedelta(days=366)  # a year: all seasons
 # the file in learning.folder, and the most that is read of it [byte]
 KEPT, LARGEST = "verification.json", 8 << 20
 YES = 1  # place among forecast.grades of where grade 3 begins
@@ -44,8 +44,8 @@ def verification(
     Climatology and persistence may know outcomes from before `since`. Raises: ArchiveError.
     """
     today = now.astimezone(config.zone).date()
-    since = since or today - LOOKED_BACK
-    reports = Outcomes(archive).reports(min(since - timedelta(days=BACK), today - LOOKED_BACK))
+    since = since or today - PERIOD
+    reports = Outcomes(archive).reports(min(since - timedelta(days=BACK), today - PERIOD))
     told = Past(archive).told(since, until, features=columns_of_rules())
     found = scorecard.verify(cases(told, reports), config.forecast.grades[YES], today)
     keys = {each.key for each in told}
@@ -59,7 +59,7 @@ def shares(archive: Archive, now: datetime) -> dict[str, dict[str, float]]:
     """Return phenomenon -> NWP model -> share in the blend, by the Brier scores of a year: for
     Models.shares. Raises: ArchiveError.
     """
-    since = (now - LOOKED_BACK).date()
+    since = (now - PERIOD).date()
     scores = shares_scores(
         Past(archive).told(since, features={}), Outcomes(archive).resolved(since)
     )

@@ -33,7 +33,7 @@ from waitress.wasyncore import close_all
 
 from forecast.domain import Fault
 from forecast.errors import ArchiveError, ConfigError
-from forecast.observations.formats import Limits, Parsed, Terms, csv_records
+from forecast.observations.formats import Limits, Parsed, ParseContext, csv_records
 from forecast.observations.formats.csv_records import parse_push
 from forecast.settings import PushSettings
 
@@ -42,13 +42,13 @@ log = logging.getLogger(__name__)
 logging.getLogger("waitress.queue").setLevel(logging.ERROR)
 
 ADDRESS = "/api/v1/observations"
-TOLD = 20  # refused records that an answer names
+FAULTS_SHOWN = 20  # refused records that an answer names
 # a record may tell of so much later than now, as forecast.observations.intake has it
 AHEAD = timedelta(minutes=10)
 HEADER = 16_384  # [byte] all headers of a request
 CONNECTIONS = 100  # at once
 RECEIVE = 65_536  # [byte]
-FORMS: Mapping[str, Callable[[bytes, str, Terms], Parsed]] = {
+FORMS: Mapping[str, Callable[[bytes, str, ParseContext], Parsed]] = {
     "application/json": lambda body, name, terms: parse_push(body, terms, name),
     "text/csv": csv_records.parse,
 }
@@ -56,12 +56,12 @@ FORMS: Mapping[str, Callable[[bytes, str, Terms], Parsed]] = {
 # Keeps what a body held under its digest: False where a body of this digest was kept before
 # (observing.Intake.receive).
 # Raises: ArchiveError.
-Keep = Callable[[str, str, Parsed, datetime], bool]
+KeepPush = Callable[[str, str, Parsed, datetime], bool]
 Start = Callable[[str, list[tuple[str, str]]], object]
 
 
 @dataclass(frozen=True, slots=True)
-class Patience:
+class Timeouts:
     """How long a connection may take [s]: to send its headers, to send a whole request, and between
     two bytes of it.
     """
@@ -71,7 +71,7 @@ class Patience:
     silence: float = 20
 
 
-class Refused(Exception):
+class RequestRefused(Exception):
     """An event: a request is not served, and why; never a part of the request in it."""
 
     def __init__(self, status: HTTPStatus, reason: str, **headers: str) -> None:
@@ -100,8 +100,8 @@ class ObservationEndpoint:
         self,
         settings: PushSettings,
         tokens: Mapping[str, str],
-        terms: Terms,
-        keep: Keep,
+        terms: ParseContext,
+        keep: KeepPush,
         clock: Callable[[], datetime],
     ) -> None:
         self.maximum = int(settings.maximum_mb * 1_000_000)
@@ -129,7 +129,7 @@ class ObservationEndpoint:
                 environ.get("HTTP_AUTHORIZATION", ""),
             )
             content = self._answer(sender, environ)
-        except Refused as refused:
+        except RequestRefused as refused:
             status, headers, body = refused.to_response()
         else:
             refused_all = not content["kept"] and content["refused"]
@@ -143,13 +143,13 @@ class ObservationEndpoint:
     def admit(self, method: str, path: str, authorization: str) -> str:
         """Return who sends, by the headers alone. Raises: Refused."""
         if path != ADDRESS:
-            raise Refused(HTTPStatus.NOT_FOUND, f"nothing is here; records go to POST {ADDRESS}")
+            raise RequestRefused(HTTPStatus.NOT_FOUND, f"nothing is here; records go to POST {ADDRESS}")
         if method != "POST":
-            raise Refused(
+            raise RequestRefused(
                 HTTPStatus.METHOD_NOT_ALLOWED, f"only POST is served at {ADDRESS}", Allow="POST"
             )
         if not self._digests:
-            raise Refused(
+            raise RequestRefused(
                 HTTPStatus.FORBIDDEN,
                 "no sender has a token here yet: the operator sets SKYSCAPE_PUSH_TOKENS and starts anew",
             )
@@ -159,7 +159,7 @@ class ObservationEndpoint:
             sender for sender, digest in self._digests.items() if hmac.compare_digest(digest, given)
         ]
         if kind.lower() != "bearer" or not found:
-            raise Refused(
+            raise RequestRefused(
                 HTTPStatus.UNAUTHORIZED,
                 "send the header Authorization: Bearer <token>, with the token you were given",
                 WWW_Authenticate="Bearer",
@@ -170,27 +170,27 @@ class ObservationEndpoint:
         """Read and keep a body; return what is told of it. Raises: Refused."""
         wait = self._allowances[sender].take(time.monotonic())
         if wait > 0:
-            raise Refused(
+            raise RequestRefused(
                 HTTPStatus.TOO_MANY_REQUESTS,
                 f"too many requests: send again in {wait:.0f} s, many records in one body",
                 Retry_After=f"{wait:.0f}",
             )
         form = environ.get("CONTENT_TYPE", "").partition(";")[0].strip().lower()
         if form not in FORMS:
-            raise Refused(
+            raise RequestRefused(
                 HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
                 f"send the header Content-Type: {' or '.join(FORMS)}",
             )
         packed = environ.get("HTTP_CONTENT_ENCODING", "").strip().lower()
         if packed not in ("", "identity", "gzip"):
-            raise Refused(
+            raise RequestRefused(
                 HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
                 "send the body plain, or with the header Content-Encoding: gzip",
             )
         body = environ["wsgi.input"].read(self.maximum + 1)
         with self._one_at_a_time:
             if packed == "gzip":
-                body = unpacked(body, self.maximum)
+                body = decompressed(body, self.maximum)
             if len(body) > self.maximum:
                 raise _too_large(self.maximum)
             return self._kept(sender, form, body)
@@ -210,7 +210,7 @@ class ObservationEndpoint:
         except ArchiveError as error:
             log.error("%s: %s", name, error)
             advice = "the archive is not to be had: nothing was kept, send again"
-            raise Refused(HTTPStatus.SERVICE_UNAVAILABLE, advice, Retry_After="30") from error
+            raise RequestRefused(HTTPStatus.SERVICE_UNAVAILABLE, advice, Retry_After="30") from error
         log.info(
             "%s: %d kept, %d refused%s",
             name,
@@ -218,7 +218,7 @@ class ObservationEndpoint:
             len(parsed.faults) + parsed.untold,
             "" if new else ", again",
         )
-        refused = [{"line": fault.line, "reason": fault.reason} for fault in parsed.faults[:TOLD]]
+        refused = [{"line": fault.line, "reason": fault.reason} for fault in parsed.faults[:FAULTS_SHOWN]]
         more = len(parsed.faults) - len(refused) + parsed.untold
         return {
             "kept": len(parsed.observations),
@@ -239,7 +239,7 @@ def _in_time(parsed: Parsed, now: datetime) -> Parsed:
     where = parsed.faults[0].where if parsed.faults else "push"
     faults = [
         Fault(where, 0, said.format(station=o.station, minutes=(o.time - now).total_seconds() / 60))
-        for o in ahead[:TOLD]
+        for o in ahead[:FAULTS_SHOWN]
     ]
     good = [observation for observation in parsed.observations if observation.time <= now + AHEAD]
     return replace(
@@ -250,19 +250,19 @@ def _in_time(parsed: Parsed, now: datetime) -> Parsed:
     )
 
 
-def unpacked(body: bytes, maximum: int) -> bytes:
+def decompressed(body: bytes, maximum: int) -> bytes:
     """Return the content of gzip, never more than `maximum` [byte] of it. Raises: Refused."""
     stream = zlib.decompressobj(wbits=31)
     try:
         content = stream.decompress(body, maximum + 1)
     except zlib.error:
-        raise Refused(
+        raise RequestRefused(
             HTTPStatus.UNPROCESSABLE_ENTITY, "the body is not sound gzip: send it again, or plain"
         ) from None
     if len(content) > maximum:
         raise _too_large(maximum)
     if not stream.eof or stream.unused_data:
-        raise Refused(
+        raise RequestRefused(
             HTTPStatus.UNPROCESSABLE_ENTITY,
             "the body is not one whole gzip stream: send it again, or plain",
         )
@@ -288,7 +288,7 @@ class _Allowance:
             return 0.0
 
 
-def _terms_of(sender: str, settings: PushSettings, terms: Terms) -> Terms:
+def _terms_of(sender: str, settings: PushSettings, terms: ParseContext) -> ParseContext:
     """Return the terms of one sender: where the settings name stations, it speaks for these only."""
     own = settings.senders.get(sender)
     if own is None:
@@ -297,9 +297,9 @@ def _terms_of(sender: str, settings: PushSettings, terms: Terms) -> Terms:
     return replace(terms, stations=theirs, barred=frozenset(terms.stations.keys() - theirs.keys()))
 
 
-def _too_large(maximum: int) -> Refused:
+def _too_large(maximum: int) -> RequestRefused:
     advice = f"a body may have {maximum} bytes, and no more when unpacked: send it in parts"
-    return Refused(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, advice)
+    return RequestRefused(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, advice)
 
 
 def _status(status: HTTPStatus) -> str:
@@ -327,13 +327,13 @@ class _Request(HTTPRequestParser):
     def received(self, data: bytes) -> int:
         """Take in some bytes; return how many."""
         taken: int = super().received(data)
-        if self.error is not None and not isinstance(self.error, Refused):
+        if self.error is not None and not isinstance(self.error, RequestRefused):
             too_large = self.error.code == HTTPStatus.REQUEST_ENTITY_TOO_LARGE
             advice = f"{self.error.reason.lower()}: this is no request that is served here"
             self.error = (
                 _too_large(self._door.maximum)
                 if too_large
-                else Refused(HTTPStatus(self.error.code), advice)
+                else RequestRefused(HTTPStatus(self.error.code), advice)
             )
         elif (
             self.error is None
@@ -343,7 +343,7 @@ class _Request(HTTPRequestParser):
         ):
             try:
                 self._door.admit(self.command, self.path, self.headers.get("AUTHORIZATION", ""))
-            except Refused as refused:
+            except RequestRefused as refused:
                 self.error, self.completed = refused, True
         if self.error is not None:
             self.expect_continue = False  # nobody is asked to go on
@@ -367,7 +367,7 @@ class _Channel(HTTPChannel):
             self._began = None
         else:
             self._began = now if self._began is None else self._began
-            patience: Patience = self.server.patience
+            patience: Timeouts = self.server.patience
             if now - self._began > (
                 patience.request if request.headers_finished else patience.headers
             ):
@@ -381,7 +381,7 @@ class PushServer:
     """
 
     def __init__(
-        self, door: ObservationEndpoint, settings: PushSettings, patience: Patience = Patience()
+        self, door: ObservationEndpoint, settings: PushSettings, patience: Timeouts = Timeouts()
     ) -> None:
         family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
         try:

@@ -30,8 +30,8 @@ from forecast.archive.issues import Archive
 from forecast.archive.observations import FileRead, Observations, Reading
 from forecast.domain import Fault, Observation, Station, as_utc
 from forecast.observations import quality_control
-from forecast.observations.formats import Parsed, Terms, parse_file
-from forecast.observations.spool import SETTLE, Dropped, Folder
+from forecast.observations.formats import Parsed, ParseContext, parse_file
+from forecast.observations.spool import SETTLE, SpoolFile, Spool
 from forecast.settings import ObservationSettings
 
 log = logging.getLogger(__name__)
@@ -39,18 +39,18 @@ log = logging.getLogger(__name__)
 AHEAD = timedelta(minutes=10)  # a report may be so much later than it was received
 # kept in one transaction, about: what a kill may make us read again
 BATCH_FILES, BATCH_RECORDS = 200, 20_000
-STATIONS_JUDGED, PUSHED_JUDGED = 1000, 100_000  # stations, and pushed records, at once
-REACH, LONGEST = (
+STATIONS_AT_ONCE, PUSHED_AT_ONCE = 1000, 100_000  # stations, and pushed records, at once
+REACH, LONGEST_RUN = (
     timedelta(seconds=quality_control.REACH),
     timedelta(seconds=quality_control.LONGEST),
 )
-NAMED = 3  # stations that are not in the settings, named in a fault
+STATIONS_NAMED = 3  # stations that are not in the settings, named in a fault
 
 Key = tuple[str, datetime, str]  # of an observation: station, time, form
 
 
 @dataclass(frozen=True, slots=True)
-class Taken:
+class IntakeSummary:
     """What came in: files and records kept, lines refused, records of stations that are not ours,
     values flagged by rule.
 
@@ -69,8 +69,8 @@ class Taken:
     cleared: int = 0
     judged: int = 0
 
-    def __add__(self, other: Taken) -> Taken:
-        return Taken(self.files + other.files, self.records + other.records,
+    def __add__(self, other: IntakeSummary) -> IntakeSummary:
+        return IntakeSummary(self.files + other.files, self.records + other.records,
                      self.refused + other.refused, self.strangers + other.strangers,
                      Counter(self.flagged) + Counter(other.flagged), self.waiting + other.waiting,
                      self.beyond or other.beyond,
@@ -93,7 +93,7 @@ class Taken:
 class _Batch:
     """Files that are kept together."""
 
-    dropped: list[Dropped] = field(default_factory=list)
+    dropped: list[SpoolFile] = field(default_factory=list)
     files: list[FileRead] = field(default_factory=list)
     fresh: dict[Key, Observation] = field(default_factory=dict)
     # of other stations: to judge ours by
@@ -131,10 +131,10 @@ class Intake:
         # by these a file that was not taken in whole may be the next time
         self._fingerprint = f"{settings.keep_all} {terms}"
         self._near = _neighbours(tuple(self._stations.values()))
-        self._folder = Folder(settings.folder, settle)
+        self._folder = Spool(settings.folder, settle)
         self._looking, self._keeping = threading.Lock(), threading.Lock()
 
-    def observe(self, now: datetime) -> Taken:
+    def observe(self, now: datetime) -> IntakeSummary:
         """Take in every file of the folder that was not read yet, and judge what was pushed until
         now.
 
@@ -145,22 +145,22 @@ class Intake:
         with self._looking:
             return self._take_in(now) + self._judge_pushed()
 
-    def _take_in(self, now: datetime) -> Taken:
+    def _take_in(self, now: datetime) -> IntakeSummary:
         try:
             look = self._folder.look()
         except FileNotFoundError:
-            return Taken()
+            return IntakeSummary()
         except OSError as error:
             log.error("%s: %s", self._settings.folder, error.strerror or error)
-            return Taken()
-        taken = Taken(waiting=look.waiting, beyond=look.beyond)
+            return IntakeSummary()
+        taken = IntakeSummary(waiting=look.waiting, beyond=look.beyond)
         for batch in self._batches(look.files, now):
             taken += self._keep(batch, now)
             for file in batch.dropped:
                 self._folder.remember(file)
         if self._settings.delete_after_days is not None:
             oldest = now - timedelta(days=self._settings.delete_after_days)
-            taken += Taken(cleared=self._folder.clear(oldest))
+            taken += IntakeSummary(cleared=self._folder.clear(oldest))
         return taken
 
     def receive(self, digest: str, name: str, parsed: Parsed, now: datetime) -> bool:
@@ -174,8 +174,8 @@ class Intake:
         batch = _Batch()
         self._sort(parsed, digest, name, now, batch)
         there = {station for station, _, _ in batch.fresh}
-        verdict = quality_control.judge_alone(
-            quality_control.Table.of(
+        verdict = quality_control.check_each_report(
+            quality_control.ReportTable.of(
                 batch.fresh.values(), {i: self._stations[i] for i in there & self._stations.keys()}
             )
         )
@@ -188,9 +188,9 @@ class Intake:
 
     # -- files
 
-    def _batches(self, files: Sequence[Dropped], now: datetime) -> Iterator[_Batch]:
+    def _batches(self, files: Sequence[SpoolFile], now: datetime) -> Iterator[_Batch]:
         """Read files and yield what they hold, by the batch; those read before are only remembered."""
-        terms = Terms(self._stations, self._zone)
+        terms = ParseContext(self._stations, self._zone)
         batch = _Batch()
         for start in range(0, len(files), BATCH_FILES):
             part = files[start : start + BATCH_FILES]
@@ -254,7 +254,7 @@ class Intake:
             )
         if strangers:
             names = ", ".join(
-                [*list(strangers)[:NAMED], *(["..."] if len(strangers) > NAMED else [])]
+                [*list(strangers)[:STATIONS_NAMED], *(["..."] if len(strangers) > STATIONS_NAMED else [])]
             )
             faults.append(
                 Fault(
@@ -271,7 +271,7 @@ class Intake:
             FileRead(Reading(digest, _plain(name), form, now, kept, refused), faults)
         )
 
-    def _keep(self, batch: _Batch, now: datetime) -> Taken:
+    def _keep(self, batch: _Batch, now: datetime) -> IntakeSummary:
         """Judge a batch and keep it in one transaction."""
         with self._keeping:
             judged, rejudged, flagged = self._judged(batch)
@@ -279,7 +279,7 @@ class Intake:
         readings = [file.reading for file in batch.files if file.reading.digest in new]
         strangers = len(batch.company)
         refused = sum(reading.refused for reading in readings) - strangers
-        return Taken(
+        return IntakeSummary(
             len(readings),
             sum(reading.kept for reading in readings),
             max(0, refused),
@@ -301,9 +301,9 @@ class Intake:
         for (since, until), members in _windows(batch.fresh):
             first, last = np.searchsorted(times, [since.timestamp(), until.timestamp() + 1])
             beside = dict(ordered[first:last])
-            for start in range(0, len(members), STATIONS_JUDGED):
+            for start in range(0, len(members), STATIONS_AT_ONCE):
                 group = _Group(
-                    frozenset(members[start : start + STATIONS_JUDGED]),
+                    frozenset(members[start : start + STATIONS_AT_ONCE]),
                     since,
                     until,
                     beside,
@@ -315,33 +315,33 @@ class Intake:
                 flagged += found
         return judged, list(rejudged.values()), flagged
 
-    def _judge_pushed(self) -> Taken:
+    def _judge_pushed(self) -> IntakeSummary:
         """Judge what was pushed until now by what lies around it in the archive; what is pushed
         meanwhile is judged next time.
         """
-        taken, notes = Taken(), list[int]()
+        taken, notes = IntakeSummary(), list[int]()
         waiting, records = self._observations.unjudged(), 0
         for note, count in waiting.items():
             notes.append(note)
             records += count
-            if records >= PUSHED_JUDGED or note == next(reversed(waiting)):
+            if records >= PUSHED_AT_ONCE or note == next(reversed(waiting)):
                 taken += self._judge_noted(notes)
                 notes, records = [], 0
         return taken
 
-    def _judge_noted(self, notes: Sequence[int]) -> Taken:
+    def _judge_noted(self, notes: Sequence[int]) -> IntakeSummary:
         told = self._observations.told(notes)
         rejudged, flagged = dict[Key, Observation](), Counter[str]()
         for (since, until), members in _windows(told):
-            for start in range(0, len(members), STATIONS_JUDGED):
+            for start in range(0, len(members), STATIONS_AT_ONCE):
                 group = _Group(
-                    frozenset(members[start : start + STATIONS_JUDGED]), since, until, {}, told
+                    frozenset(members[start : start + STATIONS_AT_ONCE]), since, until, {}, told
                 )
                 _, changed, found = self._judge(group, {})
                 rejudged.update({(o.station, o.time, o.form): o for o in changed})
                 flagged += found
         self._observations.keep_judged(list(rejudged.values()), notes)
-        return Taken(judged=len(told), flagged=flagged)
+        return IntakeSummary(judged=len(told), flagged=flagged)
 
     def _judge(
         self, group: _Group, others: Mapping[str, Station]
@@ -352,14 +352,14 @@ class Intake:
         stood = self._around(group.members, group.since - REACH, group.until + 2 * REACH)
         table = group.table(stood, {**others, **self._stations})
         asked, fresh = group.asked(table, group.until + REACH)
-        if more := quality_control.unfinished(table, fresh, asked):
-            stood |= self._around(frozenset(more), group.since - LONGEST, group.since - REACH)
+        if more := quality_control.stations_needing_more(table, fresh, asked):
+            stood |= self._around(frozenset(more), group.since - LONGEST_RUN, group.since - REACH)
             stood |= self._around(
-                frozenset(more), group.until + 2 * REACH, group.until + LONGEST + REACH
+                frozenset(more), group.until + 2 * REACH, group.until + LONGEST_RUN + REACH
             )
             table = group.table(stood, {**others, **self._stations})
-            asked, fresh = group.asked(table, group.until + LONGEST, frozenset(more))
-        verdict = quality_control.judge(table)
+            asked, fresh = group.asked(table, group.until + LONGEST_RUN, frozenset(more))
+        verdict = quality_control.check(table)
         new, old = list[Observation](), list[Observation]()
         for row in np.flatnonzero(asked).tolist():
             observation, flags = table.observations[row], verdict.of(row)
@@ -401,7 +401,7 @@ class _Group:
 
     def table(
         self, stood: Mapping[Key, Observation], places: Mapping[str, Station]
-    ) -> quality_control.Table:
+    ) -> quality_control.ReportTable:
         """Return the reports of the archive (`stood`) and of the batch as one table; the batch
         corrects the archive.
         """
@@ -409,12 +409,12 @@ class _Group:
         for key, observation in self.beside.items():
             rows[key] = _merged(stood.get(key), observation)
         there = {station for station, _, _ in rows}
-        return quality_control.Table.of(
+        return quality_control.ReportTable.of(
             rows.values(), {name: place for name, place in places.items() if name in there}
         )
 
     def asked(
-        self, table: quality_control.Table, upto: datetime, longer: frozenset[str] | None = None
+        self, table: quality_control.ReportTable, upto: datetime, longer: frozenset[str] | None = None
     ) -> tuple[quality_control.Mask, quality_control.Mask]:
         """Return which rows' flags may have changed, and which of them are new.
 
@@ -487,14 +487,14 @@ def _finite(observation: Observation) -> Observation:
     )
 
 
-def _digest(file: Dropped, largest: int) -> str:
+def _digest(file: SpoolFile, largest: int) -> str:
     try:
         return file.digest(largest)
     except OSError:
         return file.mark("cannot be read")
 
 
-def _parsed(file: Dropped, terms: Terms) -> Parsed:
+def _parsed(file: SpoolFile, terms: ParseContext) -> Parsed:
     """Parse a file; a defect of ours is a fault of its, and the others are read."""
     try:
         return parse_file(file.path, terms)

@@ -20,11 +20,11 @@ from pathlib import Path
 SETTLE = 1.0  # [s] over which a file must not change before it is read
 # names of files being written
 UNFINISHED = (".part", ".tmp", ".temp", ".partial", ".crdownload", ".filepart", ".swp", "~")
-DEEPEST, MOST = 8, 200_000  # sub-folders below each other; files that are looked at
+DEPTH_LIMIT, FILE_LIMIT = 8, 200_000  # sub-folders below each other; files that are looked at
 
 
 @dataclass(frozen=True, slots=True)
-class Dropped:
+class SpoolFile:
     """A file as it was seen."""
 
     path: Path
@@ -72,31 +72,31 @@ class Dropped:
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
+class SpoolScan:
     """What a look into the folder found: files to read, by rising date; how many are being written;
     whether there were too many.
     """
 
-    files: tuple[Dropped, ...]
+    files: tuple[SpoolFile, ...]
     waiting: int
     beyond: bool
 
 
-class Folder:
+class Spool:
     """A folder that is looked into again and again."""
 
     def __init__(self, path: Path, settle: float = SETTLE) -> None:
         self._path, self._settle = path, settle
-        self._read: dict[str, Dropped] = {}
+        self._read: dict[str, SpoolFile] = {}
 
-    def look(self) -> Look:
+    def look(self) -> SpoolScan:
         """Return the files not read yet that did not change for a moment. Raises: OSError where the
         folder itself cannot be read.
         """
-        found, waiting = list[Dropped](), 0
+        found, waiting = list[SpoolFile](), 0
         beyond = False
         for file in self._files():
-            if len(found) >= MOST:
+            if len(found) >= FILE_LIMIT:
                 beyond = True
                 break
             if file.name.lower().endswith(UNFINISHED):
@@ -110,9 +110,9 @@ class Folder:
             time.sleep(self._settle)
         settled = [file for file in new if file.unchanged()]
         settled.sort(key=lambda file: (file.modified, file.name))
-        return Look(tuple(settled), waiting + len(new) - len(settled), beyond)
+        return SpoolScan(tuple(settled), waiting + len(new) - len(settled), beyond)
 
-    def remember(self, file: Dropped) -> None:
+    def remember(self, file: SpoolFile) -> None:
         """Note that a file was read: it is not looked at again while it stays as it is."""
         self._read[file.name] = file
 
@@ -128,7 +128,7 @@ class Folder:
                 cleared += 1
         return cleared
 
-    def _files(self) -> Iterator[Dropped]:
+    def _files(self) -> Iterator[SpoolFile]:
         """Yield the regular files of the folder and of those in it; links and hidden ones are
         passed over.
         """
@@ -146,14 +146,14 @@ class Folder:
                     continue
                 try:
                     if entry.is_dir(follow_symlinks=False):
-                        if depth < DEEPEST:
+                        if depth < DEPTH_LIMIT:
                             pending.append(
                                 (folder / entry.name, f"{within}{entry.name}/", depth + 1)
                             )
                     elif entry.is_file(follow_symlinks=False):
                         found = entry.stat(follow_symlinks=False)
                         name = within + entry.name
-                        yield Dropped(
+                        yield SpoolFile(
                             folder / entry.name,
                             name,
                             found.st_size,

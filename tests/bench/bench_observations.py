@@ -31,9 +31,9 @@ sys.path.insert(0, str(PROJECT))
 from forecast.archive.issues import Archive  # noqa: E402
 from forecast.archive.observations import Observations  # noqa: E402
 from forecast.domain import GOOD  # noqa: E402
-from forecast.observations.formats import Terms, parse_file  # noqa: E402
+from forecast.observations.formats import ParseContext, parse_file  # noqa: E402
 from forecast.observations.intake import BATCH_RECORDS, Intake  # noqa: E402
-from forecast.observations.quality_control import Table, judge  # noqa: E402
+from forecast.observations.quality_control import ReportTable, check  # noqa: E402
 from forecast.settings import ObservationSettings, StationSettings  # noqa: E402
 
 STATIONS, MOMENTS = 500, 200
@@ -89,7 +89,7 @@ def line(url: str, settings: ObservationSettings) -> float:
 
 def parts(settings: ObservationSettings) -> tuple[float, float, list[tuple[str, ...]]]:
     """Return the seconds of reading alone and of judging alone, and the rows that the floor writes."""
-    terms = Terms(
+    terms = ParseContext(
         {station.id: station.as_station() for station in settings.stations}, ZoneInfo("UTC")
     )
     start = time.perf_counter()
@@ -97,7 +97,7 @@ def parts(settings: ObservationSettings) -> tuple[float, float, list[tuple[str, 
     middle = time.perf_counter()
     for first in range(0, MOMENTS, 40):
         observations = [o for one in parsed[first : first + 40] for o in one.observations]
-        verdict = judge(Table.of(observations, terms.stations))
+        verdict = check(ReportTable.of(observations, terms.stations))
         for row in range(len(observations)):
             verdict.of(row)
     end = time.perf_counter()

@@ -14,12 +14,12 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from forecast.domain import Station
-from forecast.observations.http_api import ADDRESS, Patience
+from forecast.observations.http_api import ADDRESS, Timeouts
 from forecast.settings import ObservationSettings, StationSettings
 
 TOKEN = "a-token-of-the-mountain-stations"
 START = datetime(2026, 11, 22, tzinfo=UTC)
-PATIENCE = Patience()
+PATIENCE = Timeouts()
 FORKS = multiprocessing.get_context("forkserver")
 FORKS.set_forkserver_preload(
     ["forecast.observations.http_api", "forecast.observations.intake", "tests.faults.push_door"]
@@ -58,12 +58,12 @@ def records(
 
 
 def serve(
-    tell: Connection, url: str, patience: Patience, many: int, maximum_mb: float, judged: bool
+    tell: Connection, url: str, patience: Timeouts, many: int, maximum_mb: float, judged: bool
 ) -> None:
     """Serve until killed; the port is told first. judged: with quality control."""
     from forecast.archive.issues import Archive
     from forecast.archive.observations import Observations, Reading
-    from forecast.observations.formats import Parsed, Terms
+    from forecast.observations.formats import Parsed, ParseContext
     from forecast.observations.http_api import ObservationEndpoint, PushServer
     from forecast.observations.intake import Intake
     from forecast.settings import PushSettings
@@ -84,7 +84,7 @@ def serve(
     door = ObservationEndpoint(
         settings,
         tokens,
-        Terms(stations(many)),
+        ParseContext(stations(many)),
         intake.receive if judged else keep_only,
         lambda: datetime(2046, 1, 1, tzinfo=UTC),
     )
@@ -96,7 +96,7 @@ def serve(
 @contextmanager
 def door_at(
     url: str,
-    patience: Patience = PATIENCE,
+    patience: Timeouts = PATIENCE,
     many: int = 3,
     maximum_mb: float = 8,
     judged: bool = True,

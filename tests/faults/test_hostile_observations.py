@@ -16,13 +16,13 @@ from pathlib import Path
 import pytest
 
 from forecast.domain import Name, Station
-from forecast.observations.formats import Limits, Parsed, Terms, bufr, parse_file, parse_push
-from forecast.observations.formats.collector import shown
+from forecast.observations.formats import Limits, Parsed, ParseContext, bufr, parse_file, parse_push
+from forecast.observations.formats.collector import quoted
 
 PROJECT = Path(__file__).parents[2]
 HEAD = b"station,time,air_temperature,gust\n"
 GOOD = b"M1001,2026-11-22 08:00,-3.4,17\n"
-TERMS = Terms(
+TERMS = ParseContext(
     {"M1001": Station("M1001", Name("", ""), 40.02, 115.45, 2303.0)},
     received=datetime(2026, 11, 22, 12, tzinfo=UTC),
 )
@@ -151,11 +151,11 @@ def test_a_wrong_encoding_is_refused_with_words(tmp_path: Path, encoding: str) -
 
 def test_letters_of_names_stay_readable_and_what_acts_on_a_reader_does_not() -> None:
     for name in ("\u81ea\u52a8\u7ad9.csv", "Vr\u00e1tna", "\u6c14\u6e29\uff08\u2103\uff09"):
-        assert shown(name) == f"'{name}'"
+        assert quoted(name) == f"'{name}'"
     # a formula in full width, written from the right, without width, a combining mark, an escape,
     # half a character
     for unsafe in "\uff1d\u202e\u05d0\u200b\u3164\u0301\x1b\ud800=@<":
-        assert shown(f"a{unsafe}") == "'a?'"
+        assert quoted(f"a{unsafe}") == "'a?'"
 
 
 def test_a_line_in_no_encoding_costs_itself_only(tmp_path: Path) -> None:
@@ -240,14 +240,14 @@ def test_more_records_than_the_limit_are_not_read() -> None:
         + b"]"
     )
 
-    parsed = parse_push(body, Terms(TERMS.stations, limits=Limits(records=50)))
+    parsed = parse_push(body, ParseContext(TERMS.stations, limits=Limits(records=50)))
 
     assert len(parsed.observations) == 50
     assert "split" in parsed.faults[0].reason
 
 
 def test_a_body_beyond_the_limit_is_not_parsed() -> None:
-    parsed = parse_push(b"[" * 2000, Terms(limits=Limits(json=1000)))
+    parsed = parse_push(b"[" * 2000, ParseContext(limits=Limits(json=1000)))
 
     assert "2000 bytes" in parsed.faults[0].reason
 
@@ -305,7 +305,7 @@ def test_a_file_that_ends_decoder_after_decoder_is_given_up(
     message = b"BUFR" + (40).to_bytes(3, "big") + bytes(29) + b"7777"
     parsed = bufr.parse(message * 300, "b")
 
-    assert len(started) == bufr.ENDINGS
+    assert len(started) == bufr.MAXIMUM_CRASHES
     assert not parsed.observations
     assert "too many decoders" in parsed.faults[-1].reason
 

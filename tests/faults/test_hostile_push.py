@@ -20,10 +20,10 @@ import pytest
 
 from forecast.archive.issues import Archive
 from forecast.archive.observations import Observations
-from forecast.observations.http_api import ADDRESS, Patience
+from forecast.observations.http_api import ADDRESS, Timeouts
 from tests.faults.push_door import START, TOKEN, ask, door_at, push, records
 
-PATIENCE = Patience(headers=1, request=2, silence=1)
+PATIENCE = Timeouts(headers=1, request=2, silence=1)
 MEGABYTE = 1_000_000
 # beyond an idle server's, for a body of at most 8 MB: an empty object takes 3 bytes of JSON and 72
 # of memory

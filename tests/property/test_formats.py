@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from forecast.domain import Name, Station
-from forecast.observations.formats import PARSERS, Limits, Terms, form_of, parse_push
+from forecast.observations.formats import PARSERS, Limits, ParseContext, detect_form, parse_push
 from forecast.observations.formats.csv_records import parse as parse_table
 from forecast.observations.formats.synop import parse as parse_synop
 from forecast.observations.formats.units import conversion, units_of
@@ -74,7 +74,7 @@ def test_a_table_in_any_units_is_read_back_as_it_was(
             )
         rows.append([name, moment.isoformat(), *cells])
 
-    parsed = parse_table("\n".join(",".join(row) for row in rows).encode(), "t", Terms(stations))
+    parsed = parse_table("\n".join(",".join(row) for row in rows).encode(), "t", ParseContext(stations))
 
     expected = {
         (name, moment.astimezone(UTC)): values for name, moment, values in written if values
@@ -107,7 +107,7 @@ def test_pushed_records_are_read_back_as_they_were(
             record[element] = (value - offset) / factor
         body.append(record)
 
-    parsed = parse_push(json.dumps(body).encode(), Terms(stations))
+    parsed = parse_push(json.dumps(body).encode(), ParseContext(stations))
 
     expected = {
         (name, moment.astimezone(UTC)): values for name, moment, values in written if values
@@ -140,7 +140,7 @@ def test_a_synop_that_was_coded_is_read_back(
     first = f"41/{sight:02d} {oktas}{tens:02d}{speed:02d} 1{coded[0]} 2{coded[1]} 3{pressure % 10000:04d}"
     text = f"AAXX 22121\n54511 {first} 333 4/{snow:03d} 444 {below}/{top:02d}/="
 
-    (observation,) = parse_synop(text.encode(), "s", Terms(received=RECEIVED)).observations
+    (observation,) = parse_synop(text.encode(), "s", ParseContext(received=RECEIVED)).observations
 
     expected = {
         "cloud_area_fraction": oktas / 8, "wind_from_direction": tens * 10.0,
@@ -160,7 +160,7 @@ HEADS = [b"", b"station,time,gust\nM1,2026-11-22 08:00,", b"AAXX 22121\n54511 ",
          b"STATION,DATE,SOURCE,TMP\n54511099999,2016-01-01T00:00:00,4,",
          b"0250545110999992016010100004+39930+116280FM-12+005599999V020",
          b"BUFR\x00\x00\x40\x04"]  # fmt: skip
-TERMS = Terms(
+TERMS = ParseContext(
     {"M1": Station("M1", Name("", ""), 40, 115, 2303)}, received=RECEIVED, limits=Limits(faults=5)
 )
 groups = st.text("0123456789/=+-,.;: \n\r\tABCDEFGKMNOQRSTVWXYZ'\"()%_{}[]", max_size=300).map(
@@ -175,7 +175,7 @@ groups = st.text("0123456789/=+-,.;: \n\r\tABCDEFGKMNOQRSTVWXYZ'\"()%_{}[]", max
     st.sampled_from(sorted(set(PARSERS) - {"bufr"})),
 )
 def test_no_bytes_make_a_parser_raise_or_echo_them(head: bytes, tail: bytes, form: str) -> None:
-    form_of(head + tail)
+    detect_form(head + tail)
     parsed = PARSERS[form](head + tail, "=evil\n.csv", TERMS)
 
     assert len(parsed.faults) <= 5

@@ -12,12 +12,12 @@ from pathlib import Path
 import pytest
 
 from forecast.domain import DOUBTFUL, GOOD, UNCHECKED, WRONG
-from forecast.observations.formats import Parsed, Terms, form_of, parse_file
+from forecast.observations.formats import Parsed, ParseContext, detect_form, parse_file
 from forecast.observations.formats import afile as afile_form
 from forecast.observations.formats import isd as isd_form
 from forecast.observations.formats import micaps as micaps_form
 
-RECEIVED = Terms(received=datetime(2026, 11, 22, tzinfo=UTC))
+RECEIVED = ParseContext(received=datetime(2026, 11, 22, tzinfo=UTC))
 
 
 # -- MICAPS diamond 1
@@ -150,7 +150,7 @@ def test_noaas_quality_control_is_kept(code: str, flag: int) -> None:
 
     parsed = isd_form.parse(text.encode(), "isd", RECEIVED)
 
-    assert form_of(text.encode()) == "isd"
+    assert detect_form(text.encode()) == "isd"
     assert parsed.observations[0].flags.get("air_temperature", UNCHECKED) == flag
     assert (parsed.stations[0].id, parsed.stations[0].elevation) == ("54511", 55.0)
 

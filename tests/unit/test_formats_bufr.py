@@ -11,7 +11,7 @@ from typing import Any
 import eccodes
 import pytest
 
-from forecast.observations.formats import Parsed, form_of, parse_file
+from forecast.observations.formats import Parsed, detect_form, parse_file
 from forecast.observations.formats.bufr import parse
 
 
@@ -190,4 +190,4 @@ def test_a_damaged_message_is_set_aside_and_those_around_it_are_read() -> None:
 
 
 def test_bufr_is_known_by_its_content() -> None:
-    assert form_of(message([0, 0])) == "bufr"
+    assert detect_form(message([0, 0])) == "bufr"

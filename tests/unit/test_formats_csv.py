@@ -12,8 +12,8 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from forecast.domain import Name, Station
-from forecast.observations.formats import Limits, Parsed, Terms, form_of, parse_file, parse_push
-from forecast.observations.formats.csv_records import parse, units_known
+from forecast.observations.formats import Limits, Parsed, ParseContext, detect_form, parse_file, parse_push
+from forecast.observations.formats.csv_records import parse, unit_error
 from forecast.observations.formats.units import conversion
 from forecast.quantities import ELEMENTS
 
@@ -27,7 +27,7 @@ def station(name: str, units: dict[str, str] | None = None, ahead: float = 0.0) 
 def read(text: str | bytes, *stations: Station, limits: Limits | None = None) -> Parsed:
     known = {each.id: each for each in stations or (station("M1001"),)}
     data = text if isinstance(text, bytes) else text.encode()
-    return parse(data, "drop.csv", Terms(known, BEIJING, limits=limits or Limits()))
+    return parse(data, "drop.csv", ParseContext(known, BEIJING, limits=limits or Limits()))
 
 
 def test_a_row_in_usual_units_becomes_si() -> None:
@@ -63,7 +63,7 @@ def test_the_bureaus_own_chinese_table_is_read_in_each_encoding(encoding: str) -
         "negative_oxygen_ions": 2.1e9,
     }
     assert parsed.observations[0].values == pytest.approx(expected, rel=1e-12)
-    assert form_of(text.encode(encoding)) == "csv"
+    assert detect_form(text.encode(encoding)) == "csv"
 
 
 def test_the_settings_unit_of_a_station_stands_over_the_tables() -> None:
@@ -117,7 +117,7 @@ def test_a_time_may_have_its_zone_in_the_header_or_stand_in_columns(
 
     parsed = read(text)
 
-    assert form_of(text.encode()) == "csv"
+    assert detect_form(text.encode()) == "csv"
     assert not parsed.faults
     assert parsed.observations[0].time == datetime(2026, 11, 22, hour, tzinfo=UTC)
 
@@ -127,7 +127,7 @@ def test_four_years_of_a_real_station_beside_the_ming_tombs_are_read_whole(share
 
     parsed = parse_file(
         shared / "obs" / "beijing_uci501_dingling_2013_2017.csv.gz",
-        Terms({"Dingling": dingling}, BEIJING),
+        ParseContext({"Dingling": dingling}, BEIJING),
     )
 
     def of(element: str) -> list[float]:
@@ -273,7 +273,7 @@ def test_a_table_without_station_or_time_says_what_a_header_is() -> None:
 
 
 def test_pushed_records_are_read_as_a_tables_rows_are() -> None:
-    terms = Terms({"M1001": station("M1001", {"air_pressure": "kPa"}, ahead=60)}, BEIJING)
+    terms = ParseContext({"M1001": station("M1001", {"air_pressure": "kPa"}, ahead=60)}, BEIJING)
     records = [
         {
             "station": "M1001",
@@ -310,7 +310,7 @@ def test_pushed_records_are_read_as_a_tables_rows_are() -> None:
     ],
 )  # fmt: skip
 def test_a_body_that_holds_no_record_says_why(body: bytes) -> None:
-    parsed = parse_push(body, Terms({"M1001": station("M1001")}, BEIJING))
+    parsed = parse_push(body, ParseContext({"M1001": station("M1001")}, BEIJING))
 
     assert not parsed.observations
     assert parsed.faults
@@ -324,6 +324,6 @@ def test_every_element_has_its_usual_unit() -> None:
 
 
 def test_a_wrong_unit_in_the_settings_can_be_told_at_the_start() -> None:
-    assert units_known(station("M1", {"air_temperature": "degF"})) == ""
-    assert "degC" in units_known(station("M1", {"air_temperature": "hPa"}))
-    assert "no element" in units_known(station("M1", {"temperature": "degC"}))
+    assert unit_error(station("M1", {"air_temperature": "degF"})) == ""
+    assert "degC" in unit_error(station("M1", {"air_temperature": "hPa"}))
+    assert "no element" in unit_error(station("M1", {"temperature": "degC"}))

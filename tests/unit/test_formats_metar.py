@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from forecast.observations.formats import Terms, form_of
+from forecast.observations.formats import ParseContext, detect_form
 from forecast.observations.formats import isd as isd_form
 from forecast.observations.formats.metar_format import parse, weather_code
 
@@ -22,7 +22,7 @@ FOOT = 0.3048
 
 
 def read(text: str) -> dict[str, float]:
-    parsed = parse(text.encode(), "m.txt", Terms(received=RECEIVED))
+    parsed = parse(text.encode(), "m.txt", ParseContext(received=RECEIVED))
     assert not parsed.faults
     return dict(parsed.observations[0].values)
 
@@ -63,9 +63,9 @@ def test_a_bulletin_is_cut_into_its_reports_whatever_breaks_its_lines() -> None:
     text += b"ZBTJ 221200Z 00000MPS 9999 SKC 05/04 Q1011=\r\r\n"
     text += b"METAR ZBSJ 221200Z NIL=\r\r\nNNNN\r\r\n"
 
-    parsed = parse(text, "m.txt", Terms(received=RECEIVED))
+    parsed = parse(text, "m.txt", ParseContext(received=RECEIVED))
 
-    assert form_of(text) == "metar"
+    assert detect_form(text) == "metar"
     assert [each.station for each in parsed.observations] == ["ZBAA", "ZBTJ"]
     assert parsed.observations[1].values["cloud_area_fraction"] == 0.0
     assert not parsed.faults
@@ -75,7 +75,7 @@ def test_one_report_a_line_and_a_bad_one_among_them() -> None:
     parsed = parse(
         b"2026/11/22 12:00\nZBAA 221200Z 34005MPS CAVOK M03/M15 Q1030\nrubbish\nZBTJ 321200Z CAVOK 05/04 Q1011\n",
         "m",
-        Terms(received=RECEIVED),
+        ParseContext(received=RECEIVED),
     )
 
     assert [each.station for each in parsed.observations] == ["ZBAA"]
@@ -93,9 +93,9 @@ def test_the_services_json_brings_the_time_and_the_place() -> None:
     }
     body = json.dumps([report, {"rawOb": 5}, 7]).encode()
 
-    parsed = parse(body, "m.json", Terms())
+    parsed = parse(body, "m.json", ParseContext())
 
-    assert form_of(body) == "metar"
+    assert detect_form(body) == "metar"
     assert parsed.observations[0].time == datetime(2026, 11, 22, 12, tzinfo=UTC)
     assert (parsed.stations[0].id, parsed.stations[0].elevation) == ("ZBAA", 35.0)
     assert [fault.line for fault in parsed.faults] == [2, 3]
@@ -145,7 +145,7 @@ def test_our_reading_of_noaas_texts_agrees_with_noaas_own(shared: Path) -> None:
         report = re.sub(
             r"7026 //\d+ \d+", "KMOB", row["REM"][row["REM"].index("METAR 7026 ") :]
         ).split("=")[0]
-        (ours,) = parse(report.encode(), "metar", Terms(received=moment)).observations
+        (ours,) = parse(report.encode(), "metar", ParseContext(received=moment)).observations
         for element in (
             "air_temperature",
             "dew_point_temperature",

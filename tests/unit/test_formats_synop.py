@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from forecast.observations.formats import Terms, form_of, parse_file
+from forecast.observations.formats import ParseContext, detect_form, parse_file
 from forecast.observations.formats import isd as isd_form
-from forecast.observations.formats.synop import dated, layer_height, parse, visibility
+from forecast.observations.formats.synop import report_time, layer_height, parse, visibility
 
 KNOT = 1852 / 3600  # [m s-1]: the international nautical mile
 RECEIVED = datetime(2026, 11, 22, 12, 40, tzinfo=UTC)
@@ -32,15 +32,15 @@ def values(
     parsed = parse(
         f"AAXX {opening} 54511 {first} {section} {group}=".encode(),
         "bulletin",
-        Terms(received=RECEIVED),
+        ParseContext(received=RECEIVED),
     )
     return dict(parsed.observations[0].values) if parsed.observations else {}
 
 
 def test_a_bulletin_gives_each_station_its_report() -> None:
-    parsed = parse(BULLETIN, "bulletin", Terms(received=RECEIVED))
+    parsed = parse(BULLETIN, "bulletin", ParseContext(received=RECEIVED))
 
-    assert form_of(BULLETIN) == "synop"
+    assert detect_form(BULLETIN) == "synop"
     assert not parsed.faults
     beijing, huangshan, emei = parsed.observations
     assert [each.station for each in parsed.observations] == ["54511", "58437", "56385"]
@@ -146,7 +146,7 @@ def test_layer_height_follows_code_table_1677(code: str, metres: float) -> None:
 
 def test_an_impossible_group_is_named_and_the_rest_of_the_report_kept() -> None:
     parsed = parse(
-        b"AAXX 22121\n54511 41/// /4202 12043 29050 x1234 333=\n", "b", Terms(received=RECEIVED)
+        b"AAXX 22121\n54511 41/// /4202 12043 29050 x1234 333=\n", "b", ParseContext(received=RECEIVED)
     )
 
     assert parsed.observations[0].values == {"wind_speed": 2.0, "relative_humidity": 0.5}
@@ -158,7 +158,7 @@ def test_a_report_whose_first_groups_are_damaged_is_set_aside_and_the_next_is_re
     parsed = parse(
         b"AAXX 22121\n54511 41/// 1043=\n54826 41/// /2712 11043=\nGARBAGE 1 2 3 4 5 6=\n",
         "b",
-        Terms(received=RECEIVED),
+        ParseContext(received=RECEIVED),
     )
 
     assert [each.station for each in parsed.observations] == ["54826"]
@@ -169,7 +169,7 @@ def test_ships_are_set_aside_and_land_stations_after_them_read() -> None:
     parsed = parse(
         b"BBXX\nSHIP 22121 99512 10012 41/// /2712=\nAAXX 22121 54511 41/// /2712=",
         "b",
-        Terms(received=RECEIVED),
+        ParseContext(received=RECEIVED),
     )
 
     assert [each.station for each in parsed.observations] == ["54511"]
@@ -190,13 +190,13 @@ def test_ships_are_set_aside_and_land_stations_after_them_read() -> None:
 def test_a_day_and_hour_belong_to_the_latest_month_that_fits(
     day: int, hour: int, received: datetime, expected: datetime
 ) -> None:
-    assert dated(day, hour, received) == expected
+    assert report_time(day, hour, received) == expected
 
 
 @pytest.mark.parametrize(("day", "hour"), [(0, 0), (32, 0), (1, 25), (1, 24)])
 def test_a_day_or_hour_that_no_month_has_is_refused(day: int, hour: int) -> None:
     with pytest.raises(ValueError, match="no time of a report"):
-        dated(day, hour, RECEIVED)
+        report_time(day, hour, RECEIVED)
 
 
 @pytest.mark.parametrize(
@@ -235,7 +235,7 @@ def test_our_reading_of_noaas_texts_agrees_with_noaas_own(shared: Path) -> None:
         (theirs,) = isd_form.parse(record.encode(), "isd").observations or [None]
         opening = f"AAXX {record[21:23]}{record[23:25]}1 "
         received = datetime.strptime(record[15:25], "%Y%m%d%H").replace(tzinfo=UTC)
-        ours = parse((opening + text).encode(), "synop", Terms(received=received)).observations
+        ours = parse((opening + text).encode(), "synop", ParseContext(received=received)).observations
         if theirs is None or not ours:
             continue
         assert ours[0].time == theirs.time

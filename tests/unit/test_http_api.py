@@ -28,7 +28,7 @@ from forecast.archive.observations import Observations
 from forecast.config import Config, push_tokens
 from forecast.domain import WRONG, Observation
 from forecast.errors import ArchiveError, ConfigError
-from forecast.observations.formats import Terms
+from forecast.observations.formats import ParseContext
 from forecast.observations.http_api import ADDRESS, ObservationEndpoint, PushServer
 from forecast.observations.intake import Intake
 from forecast.settings import PushSettings
@@ -50,7 +50,7 @@ def opened(
     intake = Intake(observing(3), archive, ZoneInfo("Asia/Shanghai"))
     given = {
         "tokens": {"mountain": TOKEN, "ions": OTHER},
-        "terms": Terms(stations(3)),
+        "terms": ParseContext(stations(3)),
         "keep": intake.receive,
         **more,
     }

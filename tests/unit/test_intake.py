@@ -23,7 +23,7 @@ from forecast.errors import ArchiveError
 from forecast.observations import intake
 from forecast.observations.current import hourly_means, latest, newest_good
 from forecast.observations.formats import Parsed
-from forecast.observations.intake import Intake, Taken
+from forecast.observations.intake import Intake, IntakeSummary
 from forecast.settings import ObservationSettings, StationSettings
 
 ZONE = ZoneInfo("Asia/Shanghai")
@@ -64,7 +64,7 @@ class Room:
         os.utime(path, (moment, moment))
         return path
 
-    def observe(self, now: datetime = NOW) -> Taken:
+    def observe(self, now: datetime = NOW) -> IntakeSummary:
         return self.intake.observe(now)
 
     def told(
@@ -420,7 +420,7 @@ def test_an_absent_folder_holds_nothing(tmp_path: Path) -> None:
     room = Room(tmp_path)
     room.drop.rmdir()
 
-    assert room.observe() == Taken()
+    assert room.observe() == IntakeSummary()
 
 
 def test_a_push_counts_once(room: Room) -> None:
@@ -460,7 +460,7 @@ def test_what_is_pushed_has_its_limits_checked_at_once_and_its_past_when_the_fol
     assert at_once == [(99.0, WRONG), (5.0, GOOD), (31.0, GOOD), (5.1, GOOD)]
     assert room.told() == [(99.0, WRONG), (5.0, GOOD), (31.0, DOUBTFUL), (5.1, GOOD)]
     assert (taken.judged, dict(taken.flagged)) == (4, {"range": 1, "step": 1})
-    assert room.observe() == Taken()
+    assert room.observe() == IntakeSummary()
 
 
 def test_what_was_pushed_before_the_process_ended_is_judged_by_the_next(room: Room) -> None:
@@ -501,7 +501,7 @@ def test_what_cannot_be_judged_now_is_judged_next_time(
 def test_pushed_in_whatever_order_and_judged_by_whatever_number_the_flags_are_those_of_a_file(
     at_once: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(intake, "PUSHED_JUDGED", at_once)
+    monkeypatch.setattr(intake, "PUSHED_AT_ONCE", at_once)
     values = [-3.0] * 16 + [9.0, 9.0, 30.0, 9.5, 9.0, 8.0]
     told = [(NOW - (len(values) - n) * HOUR, value) for n, value in enumerate(values)]
     found = []

@@ -15,13 +15,13 @@ from forecast.domain import DOUBTFUL, GOOD, INCONSISTENT, WRONG, Name, Observati
 from forecast.observations.formats import parse_file
 from forecast.observations.quality_control import (
     INDEX,
-    Table,
-    Verdict,
+    ReportTable,
+    QualityFlags,
     humidity_range,
-    judge,
-    judge_alone,
+    check,
+    check_each_report,
     neighbours,
-    unfinished,
+    stations_needing_more,
 )
 from forecast.quantities import ELEMENTS
 
@@ -43,8 +43,8 @@ def report(
     return Observation(name, START + at * HOUR, values, flags or {}, form)
 
 
-def judged(reports: Sequence[Observation], *places: Station) -> Verdict:
-    return judge(Table.of(reports, {place.id: place for place in places}))
+def judged(reports: Sequence[Observation], *places: Station) -> QualityFlags:
+    return check(ReportTable.of(reports, {place.id: place for place in places}))
 
 
 def flags_in_time(
@@ -250,12 +250,12 @@ def test_calm_saturated_air_and_reports_in_whole_degrees_may_stand_still() -> No
 
 def test_an_unchanging_value_at_the_edge_of_what_is_known_asks_for_more() -> None:
     reports = [report(at=n, air_temperature=270.0 + (n == 3), wind_speed=0.0) for n in range(8)]
-    table = Table.of(reports, {})
+    table = ReportTable.of(reports, {})
     hours = np.arange(8)
 
-    live = unfinished(table, hours == 7, hours >= 6)
-    old = unfinished(table, hours == 1, (hours >= 0) & (hours < 2))
-    late = unfinished(table, hours == 3, (hours == 3))
+    live = stations_needing_more(table, hours == 7, hours >= 6)
+    old = stations_needing_more(table, hours == 1, (hours >= 0) & (hours < 2))
+    late = stations_needing_more(table, hours == 3, (hours == 3))
 
     assert live == set()  # the run began within what is known, and nothing comes after
     assert old == {"54511"}  # it reaches back to the edge
@@ -372,7 +372,7 @@ def test_a_report_by_itself_is_held_against_its_limits_and_its_own_values_only()
         for n, value in enumerate([270, 400, 270, 290])
     ]
 
-    verdict = judge_alone(Table.of(reports, {}))
+    verdict = check_each_report(ReportTable.of(reports, {}))
 
     assert verdict.summary(range(4)) == {"range": 1, "internal": 8}
     assert [verdict.of(n)["air_temperature"] for n in range(4)] == [GOOD, WRONG, GOOD, GOOD]
@@ -386,8 +386,8 @@ def test_of_real_reports_of_half_the_world_few_are_doubted_and_those_for_a_reaso
 ) -> None:
     parsed = parse_file(shared / "obs" / "synop_20140112T12.bufr")
 
-    table = Table.of(parsed.observations, {place.id: place for place in parsed.stations})
-    verdict = judge(table)
+    table = ReportTable.of(parsed.observations, {place.id: place for place in parsed.stations})
+    verdict = check(table)
 
     # 4,829 stations that meteorological services had checked themselves: of 52,033 values one in
     # two thousand is doubted or wrong.

@@ -29,7 +29,7 @@ from forecast.domain import Outcome, Site
 from forecast.errors import ConfigError, SourceCorrupt
 from forecast.ingest import sources
 from forecast.learning import reforecast
-from forecast.learning.reforecast import Hindcasts, Task, cost, fill, read_rows, run, tasks
+from forecast.learning.reforecast import Hindcasts, Task, cost, read_rows, reforecast_run, run, tasks
 from forecast.sample.bucket import LoopbackBucket
 from forecast.sample.demonstration import demonstration_config
 from forecast.sample.encoding import write_cycle
@@ -108,7 +108,7 @@ def test_one_worker_two_workers_and_no_dask_at_all_give_the_same_rows(
     assert len(list(run(past.config, two, past.runs, 2, SEA, 2))) == len(past.runs)
     for task in past.runs:
         Hindcasts(none).keep(
-            fill(json.loads(past.config.model_dump_json()), task, 2, SEA, 1, str(tmp_path))
+            reforecast_run(json.loads(past.config.model_dump_json()), task, 2, SEA, 1, str(tmp_path))
         )
 
     assert any(row["probability"] is not None for row in rows(one))

@@ -24,8 +24,9 @@ from forecast.domain import PHENOMENA, Outcome
 from forecast.learning.verify import keep, kept, shares, training_sets, verification
 from forecast.verification import ScoreLine
 from models import scorecard
+from models.bootstrap import resampled_sums
 from models.cases import Cases
-from models.scores import brier, parts_of_brier, redrawn_sums, roc_points
+from models.scores import brier, parts_of_brier, roc_points
 from tests.looked_back import START, fill, issued_on, keep_issue
 
 TODAY = date(2026, 6, 15)
@@ -68,7 +69,7 @@ def test_the_table_of_hits_and_the_brier_score_are_those_of_the_scores_library()
     assert line.pod == pytest.approx(float(manager.probability_of_detection()))
     assert line.far == pytest.approx(float(manager.false_alarm_ratio()))
     assert line.ts == pytest.approx(float(manager.threat_score()))
-    assert line.hits + line.misses + line.false_alarms + line.quiet == line.cases == 400
+    assert line.hits + line.misses + line.false_alarms + line.correct_negatives == line.cases == 400
     told, seen = (
         xr.DataArray(v.astype(float), dims="case") for v in (cases.probability, cases.seen)
     )
@@ -185,13 +186,13 @@ def test_days_of_one_spell_widen_the_interval() -> None:
     blocks = np.repeat(np.arange(40), 5)
     alike = np.repeat(np.random.default_rng(1).normal(size=40), 5)[:, None]
 
-    redrawn, single = (
-        redrawn_sums(alike, blocks)[:, 0] / 200,
-        redrawn_sums(alike, np.arange(200))[:, 0] / 200,
+    by_block, single = (
+        resampled_sums(alike, blocks)[:, 0] / 200,
+        resampled_sums(alike, np.arange(200))[:, 0] / 200,
     )
 
-    assert redrawn.std() > 1.8 * single.std()  # sqrt(5) = 2.2
-    assert redrawn.mean() == pytest.approx(alike.mean(), abs=0.03)
+    assert by_block.std() > 1.8 * single.std()  # sqrt(5) = 2.2
+    assert by_block.mean() == pytest.approx(alike.mean(), abs=0.03)
 
 
 def test_groups_are_ranked_best_first_and_too_few_cases_stand_last() -> None:
@@ -225,8 +226,8 @@ def test_the_last_month_is_counted_in_whole_events() -> None:
 
     month = record.month
     assert (month.since, month.until) == (date(2026, 5, 1), date(2026, 5, 31))
-    assert (month.hits, month.misses, month.false_alarms, month.quiet) == (5, 5, 11, 10)
-    assert month.told == 16
+    assert (month.hits, month.misses, month.false_alarms, month.correct_negatives) == (5, 5, 11, 10)
+    assert month.forecasts == 16
     assert {mark.day for mark in record.marks} == {
         date(2026, 5, 16) + timedelta(days=k) for k in range(30)
     }
@@ -304,7 +305,7 @@ def test_true_probabilities_show_skill_and_are_reliable(past: Archive, config: C
     assert record.line.skills["climatology"].low > 0
     assert record.line.skills["persistence"].low > 0
     assert record.line.reliability < 0.02
-    assert sum(each.low <= each.seen <= each.high for each in record.bins) >= len(record.bins) - 1
+    assert sum(each.low <= each.frequency <= each.high for each in record.bins) >= len(record.bins) - 1
     assert [line.name for line in found.of("lead") if line.phenomenon] == sorted(
         "012", key=lambda k: -_clim(found.of("lead"), k)
     )

@@ -28,7 +28,7 @@ from forecast.domain import PHENOMENA, Outcome
 from forecast.errors import ModelMismatch
 from forecast.learning import train, verify
 from forecast.learning.reforecast import Hindcasts
-from forecast.learning.train import cases_of, lacking, learn, model_cards, models_in_force
+from forecast.learning.train import cases_of, missing_cases, learn, model_cards, models_in_force
 from forecast.verification import RunForecast
 from models import registry
 from models.prediction import SHARES, Models, open_models, read_shares
@@ -89,8 +89,8 @@ def test_an_empty_archive_teaches_nothing_and_says_how_many_cases_it_takes(
 def test_events_of_one_kind_only_are_too_few() -> None:
     data = cases()
 
-    assert lacking(data) == ""
-    assert "0 without" in lacking(data.take(data.seen))
+    assert missing_cases(data) == ""
+    assert "0 without" in missing_cases(data.take(data.seen))
 
 
 def test_a_challenger_that_is_better_serves_and_one_that_is_not_is_only_kept(
@@ -196,7 +196,7 @@ def test_a_champion_worse_than_the_rule_gives_way_to_it(
 
 
 def test_a_verdict_tells_the_certainty_it_was_reached_with() -> None:
-    said = train.said_of(Verdict(True, "better", 0.02, 0.01, 9, 60, "rule-1"))
+    said = train.describe_comparison(Verdict(True, "better", 0.02, 0.01, 9, 60, "rule-1"))
 
     assert registry.LOWER == 0.01
     assert "at least +0.0100 with 99 % certainty" in said
@@ -379,7 +379,7 @@ def test_mornings_outside_the_days_fitted_on_raise_no_warning(tmp_path: Path) ->
 def test_lessons_are_told_as_data_too(settings: Config, archive: Archive, tmp_path: Path) -> None:
     learn(settings, archive, NOW)
 
-    told = json.loads((settings.learning.folder / train.LESSONS).read_text())
+    told = json.loads((settings.learning.folder / train.RESULTS_FILE).read_text())
 
     assert told["at"] == NOW.isoformat()
     assert len(told["said"]) == len(PHENOMENA)

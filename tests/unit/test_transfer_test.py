@@ -11,9 +11,10 @@ from sklearn.metrics import roc_auc_score
 
 from forecast.config import Config
 from forecast.errors import SourceCorrupt
-from forecast.learning.transfer_test import EVERY, judge, mountain, read_labels
+from forecast.learning.transfer_test import ANY_MOUNTAIN, transfer_test, mountain, read_labels
+from models.bootstrap import site_weeks
 from models.registry import in_force
-from models.score_table import blocks_of, bounds_of_mean, table
+from models.score_table import mean_interval, table
 from tests.science import sea
 
 CLOCK = ZoneInfo("Asia/Shanghai")
@@ -25,7 +26,7 @@ def test_labelled_mornings_are_judged_as_the_science_run_reads_them(
     places = {one: sea.MOUNTAINS[name] for one, name in sea.IDS.items() if name == "wunvshan"}
     shipped = in_force(Path("nowhere"))["sea_of_clouds"].model
 
-    told = judge(
+    told = transfer_test(
         shared / "cloud_sea" / "labels.csv",
         shared / "cloud_sea" / "forecast_days.json.gz",
         places,
@@ -66,8 +67,8 @@ def test_bad_lines_are_refused_one_by_one_and_the_good_are_kept(tmp_path: Path) 
     good, bad = read_labels(path)
 
     assert [(one.mountain, one.day.isoformat(), one.degree) for one in good] == [
-        (EVERY, "2026-05-17", 1.0),
-        (EVERY, "2026-05-19", 0.0),
+        (ANY_MOUNTAIN, "2026-05-17", 1.0),
+        (ANY_MOUNTAIN, "2026-05-19", 0.0),
     ]
     assert [reason.split(":")[0] for reason in bad] == ["line 3", "line 4", "line 5"]
 
@@ -97,8 +98,8 @@ def test_no_interval_is_told_of_fewer_than_six_weeks() -> None:
     assert np.isnan([*few[1].brier, *few[1].auc, *few[1].gain[1:]]).all()
     assert few[1].line().count("[under 6 weeks]") == 3
     assert np.isfinite([*enough[1].brier, *enough[1].gain]).all()
-    assert bounds_of_mean(np.ones(35), weeks[:35]) is None
-    assert bounds_of_mean(np.ones(42), weeks) == (1.0, 1.0)
+    assert mean_interval(np.ones(35), weeks[:35]) is None
+    assert mean_interval(np.ones(42), weeks) == (1.0, 1.0)
 
 
 def test_intervals_of_a_gain_hold_nought_where_two_are_alike() -> None:
@@ -111,7 +112,7 @@ def test_intervals_of_a_gain_hold_nought_where_two_are_alike() -> None:
     rows = table(
         {"one": noise[0], "other": noise[1], "skilled": skilled},
         seen,
-        blocks_of(np.full(200, "a"), day),
+        site_weeks(np.full(200, "a"), day),
     )
 
     assert rows[1].gain[1] < 0 < rows[1].gain[2]

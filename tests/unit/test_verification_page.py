@@ -13,12 +13,12 @@ import pytest
 from forecast.domain import Name
 from forecast.verification import (
     EVENTS_NEEDED,
-    Bin,
+    EventCounts,
+    EventMark,
     Figure,
-    Mark,
-    Record,
+    PhenomenonRecord,
+    ReliabilityBin,
     ScoreLine,
-    Tally,
     Verification,
 )
 from products.bulletin import Bulletin
@@ -71,20 +71,25 @@ def line(
     return replace(made, **more)  # type: ignore[arg-type]
 
 
-def record(enough: bool = True, **more: object) -> Record:
-    month = Tally(date(2026, 10, 1), date(2026, 10, 31), 9, 2, 3, 17)
+def record(enough: bool = True, **more: object) -> PhenomenonRecord:
+    month = EventCounts(date(2026, 10, 1), date(2026, 10, 31), 9, 2, 3, 17)
     marks = tuple(
-        Mark("lingshan", TODAY - timedelta(days=k), k % 4 < 2, k % 2 == 0) for k in range(1, 31)
+        EventMark("lingshan", TODAY - timedelta(days=k), k % 4 < 2, k % 2 == 0)
+        for k in range(1, 31)
     )
-    bins = (Bin(0.1, 0.15, 30, 0.05, 0.2), Bin(0.7, 0.3, 30, 0.5, 0.85)) if enough else ()
+    bins = (
+        (ReliabilityBin(0.1, 0.15, 30, 0.05, 0.2), ReliabilityBin(0.7, 0.3, 30, 0.5, 0.85))
+        if enough
+        else ()
+    )
     roc = ((0.0, 0.0), (0.2, 0.7), (1.0, 1.0)) if enough else ()
-    made = Record(
+    made = PhenomenonRecord(
         "sunset_glow", line(enough), month, marks, bins, roc, {"observer": 40, "analysis": 20}
     )
     return replace(made, **more)  # type: ignore[arg-type]
 
 
-def verification(*records: Record) -> Verification:
+def verification(*records: PhenomenonRecord) -> Verification:
     lines = tuple(
         line(dimension=d, name=n)
         for d, n in (
@@ -128,7 +133,7 @@ def test_a_month_without_forecasts_or_misses_says_so(
     tally: tuple[int, int, int, int], said: str
 ) -> None:
     assert said in last_month(
-        record(month=Tally(date(2026, 10, 1), date(2026, 10, 31), *tally)), ZH
+        record(month=EventCounts(date(2026, 10, 1), date(2026, 10, 31), *tally)), ZH
     )
 
 
@@ -185,7 +190,7 @@ def test_the_roc_curve_is_drawn_with_its_area_and_count_where_there_is_one() -> 
 
 def test_the_strip_tells_four_kinds_by_four_shapes_and_in_words() -> None:
     marks = tuple(
-        Mark("lingshan", TODAY - timedelta(days=k), told, seen)
+        EventMark("lingshan", TODAY - timedelta(days=k), told, seen)
         for k, (told, seen) in enumerate(
             [(True, True), (True, False), (False, True), (False, False)], 1
         )
@@ -193,7 +198,7 @@ def test_the_strip_tells_four_kinds_by_four_shapes_and_in_words() -> None:
 
     drawn = str(
         strip_of_days(
-            (*marks, Mark("lingshan", TODAY - timedelta(days=40), True, True)),
+            (*marks, EventMark("lingshan", TODAY - timedelta(days=40), True, True)),
             NAMES,
             EN,
             "Glow",

@@ -18,11 +18,19 @@ from pathlib import Path
 
 from forecast.domain import Fault
 from forecast.observations.formats import afile, bufr, csv_records, isd, metar_format, micaps, synop
-from forecast.observations.formats.collector import Limits, Parsed, Terms, harmless
+from forecast.observations.formats.collector import Limits, Parsed, ParseContext, sanitised
 from forecast.observations.formats.columns import STATION, TIME, TIME_PARTS, column
-from forecast.observations.formats.csv_records import parse_push, units_known
+from forecast.observations.formats.csv_records import parse_push, unit_error
 
-__all__ = ["Limits", "Parsed", "Terms", "form_of", "parse_file", "parse_push", "units_known"]
+__all__ = [
+    "Limits",
+    "ParseContext",
+    "Parsed",
+    "detect_form",
+    "parse_file",
+    "parse_push",
+    "unit_error",
+]
 
 HEAD = 4096  # [byte] by which a form is recognised
 BLOCK = 1 << 20  # [byte] that are read, and unpacked, at once
@@ -38,7 +46,7 @@ ARCHIVES = {
 }
 
 # fmt: off
-PARSERS: dict[str, Callable[[bytes, str, Terms], Parsed]] = {
+PARSERS: dict[str, Callable[[bytes, str, ParseContext], Parsed]] = {
     "csv": csv_records.parse,
     "push": lambda data, name, terms: parse_push(data, terms, name),
     "synop": synop.parse,
@@ -57,7 +65,7 @@ _STAMP = re.compile(r"(?<!\d)((?:19|20)\d{6}(?:\d\d){0,3})(?!\d)")
 _METAR = re.compile(r'(?<![A-Z])[A-Z][A-Z0-9]{3}\s+\d{6}Z\b|"rawOb"')
 
 
-def form_of(head: bytes) -> str:
+def detect_form(head: bytes) -> str:
     """Return the form (a key of PARSERS) whose beginning `head` is, empty where it is none that is
     known.
     """
@@ -106,21 +114,21 @@ def _is_utf16(head: bytes) -> bool:
     return head[:2] in UTF16 or unmarked
 
 
-class _TooMuch(Exception):
+class _Unreadable(Exception):
     """An event, told as a Fault: why a file is not read."""
 
 
-def parse_file(path: Path, terms: Terms | None = None) -> Parsed:
+def parse_file(path: Path, terms: ParseContext | None = None) -> Parsed:
     """Return what a file says, whatever its form; a file that cannot be read or is not known is one
     Fault.
 
     Where `terms` does not say when it was received, the time in its name does (WMO's names end in
     one: ..._20261122121005.txt), else its own date.
     """
-    terms = terms or Terms()
+    terms = terms or ParseContext()
     try:
         data, modified = _content(path, terms.limits)
-    except _TooMuch as reason:
+    except _Unreadable as reason:
         return _refused(path, str(reason))
     except OSError as error:
         return _refused(path, f"the file cannot be read: {error.strerror or type(error).__name__}")
@@ -130,7 +138,7 @@ def parse_file(path: Path, terms: Terms | None = None) -> Parsed:
             path,
             f"the file is packed as {archive}: only gzip is unpacked here; unpack it before it is dropped",
         )
-    form = form_of(data[:HEAD])
+    form = detect_form(data[:HEAD])
     if not form and _is_utf16(data[:HEAD]):
         return _refused(path, "the file looks like UTF-16 text: save it as UTF-8 and drop it again")
     if not form:
@@ -158,7 +166,7 @@ def _named_time(name: str) -> datetime | None:
 
 
 def _refused(path: Path, reason: str) -> Parsed:
-    return Parsed([], [Fault(harmless(path.name, 120), 0, reason)])
+    return Parsed([], [Fault(sanitised(path.name, 120), 0, reason)])
 
 
 def _content(path: Path, limits: Limits) -> tuple[bytes, datetime]:
@@ -167,14 +175,14 @@ def _content(path: Path, limits: Limits) -> tuple[bytes, datetime]:
     with open(descriptor, "rb") as file:
         status = os.fstat(descriptor)
         if not stat.S_ISREG(status.st_mode):
-            raise _TooMuch("it is no regular file")
+            raise _Unreadable("it is no regular file")
         if status.st_size > limits.size:
-            raise _TooMuch(
+            raise _Unreadable(
                 f"the file has {status.st_size} bytes, at most {limits.size} are read: split it"
             )
         data = file.read(limits.size + 1)  # it may grow while it is read
     if len(data) > limits.size:
-        raise _TooMuch(f"the file grew beyond {limits.size} bytes while it was read")
+        raise _Unreadable(f"the file grew beyond {limits.size} bytes while it was read")
     moment = datetime.fromtimestamp(status.st_mtime, UTC)
     return (_unpacked(data, limits) if data.startswith(GZIP) else data), moment
 
@@ -188,13 +196,13 @@ def _unpacked(data: bytes, limits: Limits) -> bytes:
             try:
                 part = stream.decompress(data, BLOCK)
             except zlib.error:
-                raise _TooMuch("the gzip data are damaged: drop the file again") from None
+                raise _Unreadable("the gzip data are damaged: drop the file again") from None
             data = stream.unconsumed_tail
             size += len(part)
             if size > limits.size:
-                raise _TooMuch(f"unpacked it has more than {limits.size} bytes: split it")
+                raise _Unreadable(f"unpacked it has more than {limits.size} bytes: split it")
             if not part and not data and not stream.eof:
-                raise _TooMuch("the gzip data end too early: drop the file again")
+                raise _Unreadable("the gzip data end too early: drop the file again")
             parts.append(part)
         data = stream.unused_data.lstrip(b"\0")
     return b"".join(parts)

@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 
 from forecast.domain import DOUBTFUL, GOOD, WRONG, Name, Station
-from forecast.observations.formats.collector import Collector, Parsed, Terms, sensible_time, shown
+from forecast.observations.formats.collector import Collector, Parsed, ParseContext, checked_time, quoted
 
 FORM = "afile"
 BEIJING = timezone(timedelta(hours=8))
@@ -55,9 +55,9 @@ class _Part:
     lines: tuple[str, ...]
 
 
-def parse(data: bytes, name: str, terms: Terms | None = None) -> Parsed:
+def parse(data: bytes, name: str, terms: ParseContext | None = None) -> Parsed:
     """Return what a month says; a fault's line is that on which its part begins."""
-    collector = Collector(name, FORM, (terms or Terms()).limits)
+    collector = Collector(name, FORM, (terms or ParseContext()).limits)
     lines = collector.lines(data)
     number, text = next(lines, (0, ""))
     header = _HEADER.match(text[:200])
@@ -68,7 +68,7 @@ def parse(data: bytes, name: str, terms: Terms | None = None) -> Parsed:
         return collector.parsed()
     station, year, month = header["station"], int(header["year"]), int(header["month"])
     try:
-        noon = sensible_time(datetime(year, month, 1, 12, tzinfo=BEIJING))
+        noon = checked_time(datetime(year, month, 1, 12, tzinfo=BEIJING))
     except ValueError as error:
         collector.fault(number, str(error))
         return collector.parsed()
@@ -184,7 +184,7 @@ def _value(
     except ValueError:
         collector.fault(
             part.first,
-            f"{part.letter}, part {part.number + 1}: {shown(word)} is no value: left out",
+            f"{part.letter}, part {part.number + 1}: {quoted(word)} is no value: left out",
         )
         return
     if value is not None:

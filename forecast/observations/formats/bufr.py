@@ -21,12 +21,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from forecast.domain import Name, Station
-from forecast.observations.formats.bufr_worker import ANSWER, GOOD, LENGTH
-from forecast.observations.formats.collector import Collector, Parsed, Terms, sensible_time, shown
+from forecast.observations.formats.bufr_worker import RESPONSE, GOOD, LENGTH
+from forecast.observations.formats.collector import Collector, Parsed, ParseContext, checked_time, quoted
 
 FORM = "bufr"
 FILE_SECONDS = 300  # [s] that one file may take
-ENDINGS = 8  # decoding processes that one file may end
+MAXIMUM_CRASHES = 8  # decoding processes that one file may end
 LONGEST = 1 << 22  # [byte] of one message
 BATCH = 64  # messages
 
@@ -52,16 +52,16 @@ PLAIN = {
 Pairs = Sequence[tuple[int, float | None]]
 
 
-def parse(data: bytes, name: str, terms: Terms | None = None) -> Parsed:
+def parse(data: bytes, name: str, terms: ParseContext | None = None) -> Parsed:
     """Return what every message of `data` says; the `line` of a fault is the message's number."""
-    collector = Collector(name, FORM, (terms or Terms()).limits)
+    collector = Collector(name, FORM, (terms or ParseContext()).limits)
     until = time.monotonic() + FILE_SECONDS
     decoder = _Decoder()
     try:
         for batch in _batches(_messages(data, collector)):
             if collector.full:
                 break
-            if time.monotonic() > until or decoder.endings >= ENDINGS:
+            if time.monotonic() > until or decoder.endings >= MAXIMUM_CRASHES:
                 collector.fault(
                     batch[0][0],
                     "the file takes too long or has ended too many decoders: the rest of it is not read",
@@ -229,7 +229,7 @@ def _keep(pairs: Pairs, number: int, collector: Collector) -> None:
     try:
         block, station = int(head[1001]), int(head[1002])
         year, month, day, hour = (int(head[part]) for part in (4001, 4002, 4003, 4004))
-        moment = sensible_time(datetime(year, month, day, hour, int(head.get(4005, 0)), tzinfo=UTC))
+        moment = checked_time(datetime(year, month, day, hour, int(head.get(4005, 0)), tzinfo=UTC))
     except KeyError as error:
         collector.fault(
             number,
@@ -251,7 +251,7 @@ def _keep(pairs: Pairs, number: int, collector: Collector) -> None:
     collector.add(code, moment, values, number)
 
 
-class _Ended(Exception):
+class _DecoderEnded(Exception):
     """An event: the decoding process ended; its words say why."""
 
 
@@ -270,7 +270,7 @@ class _Decoder:
         """
         try:
             return self._asked(messages)
-        except _Ended as ended:
+        except _DecoderEnded as ended:
             self.close()
             self.endings += 1
             if len(messages) == 1:
@@ -279,7 +279,7 @@ class _Decoder:
         for message in messages:
             found += (
                 self.answers([message])
-                if self.endings < ENDINGS
+                if self.endings < MAXIMUM_CRASHES
                 else ["not tried: too many decoders have ended"]
             )
         return found
@@ -293,15 +293,15 @@ class _Decoder:
             process.stdin.write(LENGTH.pack(len(batch)) + batch)
             process.stdin.flush()
         except OSError:
-            raise _Ended(self._fate()) from None
+            raise _DecoderEnded(self._fate()) from None
         found: list[list[Pairs] | str] = []
         for _ in messages:
-            status, length = ANSWER.unpack(self._read(ANSWER.size))
+            status, length = RESPONSE.unpack(self._read(RESPONSE.size))
             content = self._read(length)
             found.append(
                 json.loads(content)
                 if status == GOOD
-                else shown(content.decode(errors="replace"), 160)[1:-1]
+                else quoted(content.decode(errors="replace"), 160)[1:-1]
             )
         return found
 
@@ -311,7 +311,7 @@ class _Decoder:
         assert self._process.stdout is not None
         content = self._process.stdout.read(length)
         if len(content) < length:
-            raise _Ended(self._fate())
+            raise _DecoderEnded(self._fate())
         return content
 
     def _fate(self) -> str:

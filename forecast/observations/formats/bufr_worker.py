@@ -26,7 +26,7 @@ SECONDS = 10  # [s] that one message may take; a bulletin of 50 stations takes 0
 SUBSETS = 20_000  # a whole continent's reports in one message
 GOOD, BAD = 0, 1
 LENGTH = struct.Struct("<I")
-ANSWER = struct.Struct("<iI")
+RESPONSE = struct.Struct("<iI")
 SURFACE_LAND = 0  # BUFR table A
 MISSING = -1e100
 
@@ -59,13 +59,13 @@ def main() -> None:
         while at < len(batch):
             length = LENGTH.unpack_from(batch, at)[0]
             at += LENGTH.size + length
-            status, answer = served(eccodes, batch[at - length : at])
-            answers.write(ANSWER.pack(status, len(answer)))
+            status, answer = decode(eccodes, batch[at - length : at])
+            answers.write(RESPONSE.pack(status, len(answer)))
             answers.write(answer)
         answers.flush()
 
 
-def served(eccodes: Any, message: bytes) -> tuple[int, bytes]:
+def decode(eccodes: Any, message: bytes) -> tuple[int, bytes]:
     """Return the answer to one message."""
     signal.alarm(SECONDS)
     try:
@@ -115,7 +115,7 @@ def subset(
     """
     pairs: list[tuple[int, float | None]] = []
     wanted = True
-    for descriptor in walk(descriptors, values, at):
+    for descriptor in expand(descriptors, values, at):
         if at >= len(values):
             raise ValueError(f"only {len(values)} values came out, its descriptors announce more")
         if descriptor == QUALITY_FOLLOWS:
@@ -127,7 +127,7 @@ def subset(
     return pairs, at
 
 
-def walk(descriptors: Sequence[int], values: Sequence[float], at: int) -> Iterator[int]:
+def expand(descriptors: Sequence[int], values: Sequence[float], at: int) -> Iterator[int]:
     """Yield the descriptor of each value, what is replicated as often as the values say. Raises:
     ValueError.
     """

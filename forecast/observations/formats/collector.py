@@ -18,7 +18,7 @@ from forecast.domain import Fault, Observation, Station
 
 STATION_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,23}")  # as in settings.StationSettings
 EARLIEST, LATEST = 1900, 2100  # years that an observation can be of
-MANY_REASONS = 10_000  # that are told once each
+REASONS_REMEMBERED = 10_000  # that are told once each
 # What is neither ASCII that no page, terminal or spreadsheet acts upon nor a letter of a name:
 # Latin with accents, kana, Han, Hangul, and the full-width brackets of units. Everything invisible,
 # combining or written from the right is unsafe.
@@ -43,7 +43,7 @@ class Limits:
 
 
 @dataclass(frozen=True, slots=True)
-class Terms:
+class ParseContext:
     """On what terms a file is read.
 
     stations: those of the settings by id (units, clocks). zone: of a time that names none.
@@ -76,17 +76,17 @@ class Parsed:
     untold: int = 0
 
 
-def shown(text: str, length: int = 24) -> str:
+def quoted(text: str, length: int = 24) -> str:
     """Return `text` fit for a page, a terminal and a spreadsheet: in quotes, short, of harmless
     characters only.
 
     >>> shown("=cmd|' /C calc'!A0")
     "'?cmd?? /C calc??A0'"
     """
-    return f"'{harmless(text, length)}'"
+    return f"'{sanitised(text, length)}'"
 
 
-def harmless(text: str, length: int) -> str:
+def sanitised(text: str, length: int) -> str:
     """Return `text`, at most `length` of it, with a question mark for every character that
     something might act upon.
     """
@@ -100,7 +100,7 @@ class Collector:
         """later_wins: of two records of one station and time the later corrects the earlier (else
         it only fills its gaps).
         """
-        self.name = harmless(name, 120)
+        self.name = sanitised(name, 120)
         self.form = form
         self.limits = limits
         self.full = False
@@ -116,7 +116,7 @@ class Collector:
     def fault(self, line: int, reason: str, once: str = "") -> None:
         """Set something aside; what carries the same `once` is told a single time."""
         if once:
-            if once in self._told or len(self._told) >= MANY_REASONS:
+            if once in self._told or len(self._told) >= REASONS_REMEMBERED:
                 self.again()
                 return
             self._told.add(once)
@@ -236,12 +236,12 @@ _TELEGRAPHIC = bytes(
 )
 
 
-def telegraphic(data: bytes) -> bytes:
+def bulletin_text(data: bytes) -> bytes:
     """Return the text of a bulletin without the control characters of its transmission."""
     return data.translate(_TELEGRAPHIC)
 
 
-def sensible_time(moment: datetime) -> datetime:
+def checked_time(moment: datetime) -> datetime:
     """Return an aware time in UTC. Raises: ValueError for one that no observation can have."""
     try:
         moment = moment.astimezone(UTC)

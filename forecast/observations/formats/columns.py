@@ -36,7 +36,7 @@ _MEANING, UNIT_SPELLINGS = _read_table()
 _WITH_UNIT = re.compile(r"([^(\[\uff08]*)[(\[\uff08]([^()\[\]\uff08\uff09]{1,24})[)\]\uff09]")
 
 
-def names() -> dict[str, str]:
+def column_names() -> dict[str, str]:
     """Return what each name of a column means."""
     return dict(_MEANING)
 

@@ -29,9 +29,9 @@ from forecast.observations.formats.collector import (
     STATION_ID,
     Collector,
     Parsed,
-    Terms,
-    sensible_time,
-    shown,
+    ParseContext,
+    checked_time,
+    quoted,
 )
 from forecast.observations.formats.columns import (
     STATION,
@@ -46,7 +46,7 @@ from forecast.quantities import ELEMENTS
 
 # Missing values as stations write them. A code that the element could have reached (9999 m, 9999
 # ions) is a value; LOST never is.
-WORDS = frozenset(
+MISSING_WORDS = frozenset(
     (
         "",
         "-",
@@ -66,7 +66,7 @@ WORDS = frozenset(
         "#n/a",
     )
 )
-LOST = frozenset(
+MISSING_CODES = frozenset(
     (
         99999.0,
         999999.0,
@@ -81,7 +81,7 @@ LOST = frozenset(
         999999.9,
     )
 )
-CODES = LOST | frozenset((9999.0, 9999.9, 32766.0, 32744.0))
+AMBIGUOUS_MISSING_CODES = MISSING_CODES | frozenset((9999.0, 9999.9, 32766.0, 32744.0))
 TRACES = frozenset((999990.0, 32700.0))  # it rained or snowed, too little to measure
 AMOUNTS = ("precipitation_amount", "snow_depth")
 LARGEST = 1e12  # nothing is measured beyond it
@@ -115,7 +115,7 @@ _SPELLED = re.compile(
 _DIGITS = re.compile(r"\d{10}(\d\d){0,2}")
 
 
-class Times:
+class TimeParser:
     """Reads times, each spelling once."""
 
     def __init__(self, zone: tzinfo) -> None:
@@ -145,16 +145,16 @@ class Times:
                     moment = datetime.fromisoformat(text)
                 else:
                     raise ValueError
-                return sensible_time(moment if moment.tzinfo else moment.replace(tzinfo=self._zone))
+                return checked_time(moment if moment.tzinfo else moment.replace(tzinfo=self._zone))
         except ValueError:
             pass
         raise ValueError(
-            f"the time {shown(text, 32)} is not read; write 2026-11-22T08:00:00+08:00, 2026-11-22 08:00 or 202611220800"
+            f"the time {quoted(text, 32)} is not read; write 2026-11-22T08:00:00+08:00, 2026-11-22 08:00 or 202611220800"
         )
 
 
 @dataclass(slots=True)
-class _Target:
+class _Column:
     """Where a column goes, for one station: SI = value * factor + offset; within low..high a
     missing code is a value.
     """
@@ -171,10 +171,10 @@ class _Table:
     """Reads rows under one header."""
 
     def __init__(
-        self, header: Sequence[str], line: int, collector: Collector, terms: Terms
+        self, header: Sequence[str], line: int, collector: Collector, terms: ParseContext
     ) -> None:
         self._collector, self._stations, self._barred = collector, terms.stations, terms.barred
-        self._targets: dict[str, tuple[list[_Target], timedelta] | None] = {}
+        self._targets: dict[str, tuple[list[_Column], timedelta] | None] = {}
         self._elements: list[tuple[int, str, str]] = []  # (index, element, unit)
         self.width = len(header)
         places: dict[str, int] = {}
@@ -183,7 +183,7 @@ class _Table:
             known = column(name)
             if known is None:
                 if name.strip():
-                    reason = f"column {index + 1}, {shown(name.strip(), 40)}, is not known: it is left out"
+                    reason = f"column {index + 1}, {quoted(name.strip(), 40)}, is not known: it is left out"
                     collector.fault(line, reason, once=f"column {index} {name[:80]}")
                 continue
             meaning, unit = known
@@ -201,7 +201,7 @@ class _Table:
                 self._elements.append((index, meaning, unit))
             elif unit and meaning != STATION:
                 zone = UNIT_SPELLINGS.get(unit.strip().lower(), "")
-        self._times = Times(ZONES.get(zone, terms.zone))
+        self._times = TimeParser(ZONES.get(zone, terms.zone))
         self.station_at = places.get(STATION, -1)
         parts = [places[part] for part in TIME_PARTS if part in places]
         whole = all(part in places for part in TIME_PARTS[:4])
@@ -250,28 +250,28 @@ class _Table:
                     continue
                 value = odd
             result = value * target.factor + target.offset
-            if value in CODES and (value in LOST or not target.low <= result <= target.high):
+            if value in AMBIGUOUS_MISSING_CODES and (value in MISSING_CODES or not target.low <= result <= target.high):
                 continue
             if value in TRACES and target.element in AMOUNTS:
                 result = 0.0
             values[target.element] = result
         self._collector.add(station.strip(), time - ahead if ahead else time, values, line)
 
-    def _odd(self, cell: str, target: _Target, line: int) -> float | None:
+    def _odd(self, cell: str, target: _Column, line: int) -> float | None:
         """Return the number in a cell that is not plainly one; None, and a fault where there should
         be one, where it has none.
         """
         text = cell.strip()
-        if text.lower() in WORDS:
+        if text.lower() in MISSING_WORDS:
             return None
         if _NUMBER.fullmatch(text) and abs(value := float(text)) < LARGEST:
             return value
         if target.element == "wind_from_direction" and text.upper() in COMPASS:
             return COMPASS[text.upper()]
-        self._collector.fault(line, f"{target.element}: {shown(text)} is not a number")
+        self._collector.fault(line, f"{target.element}: {quoted(text)} is not a number")
         return None
 
-    def _known(self, cell: str, line: int) -> tuple[list[_Target], timedelta] | None:
+    def _known(self, cell: str, line: int) -> tuple[list[_Column], timedelta] | None:
         """Return how a station writes, prepared once; None where it is not one of ours (told once)."""
         name = cell.strip()
         station = self._stations.get(name)
@@ -279,7 +279,7 @@ class _Table:
             if not STATION_ID.fullmatch(name):
                 self._collector.fault(
                     line,
-                    f"{shown(name)} is no station number: letters, digits, '-' and '_', at most 24",
+                    f"{quoted(name)} is no station number: letters, digits, '-' and '_', at most 24",
                 )
                 return None
             reason = f"station {name} is not in the settings: add it to observations.stations, or its records are set aside"
@@ -292,11 +292,11 @@ class _Table:
         self._remember(cell, prepared)
         return prepared
 
-    def _remember(self, cell: str, prepared: tuple[list[_Target], timedelta] | None) -> None:
+    def _remember(self, cell: str, prepared: tuple[list[_Column], timedelta] | None) -> None:
         if len(self._targets) < KNOWN_TIMES:
             self._targets[cell] = prepared
 
-    def _prepared(self, station: Station, line: int) -> list[_Target]:
+    def _prepared(self, station: Station, line: int) -> list[_Column]:
         targets = []
         for index, element, unit in self._elements:
             try:
@@ -309,13 +309,13 @@ class _Table:
                 )
                 continue
             limits = ELEMENTS[element]
-            targets.append(_Target(index, element, factor, offset, limits.low, limits.high))
+            targets.append(_Column(index, element, factor, offset, limits.low, limits.high))
         return targets
 
 
-def parse(data: bytes, name: str, terms: Terms | None = None) -> Parsed:
+def parse(data: bytes, name: str, terms: ParseContext | None = None) -> Parsed:
     """Return what a table says."""
-    terms = terms or Terms()
+    terms = terms or ParseContext()
     collector = Collector(name, "csv", terms.limits)
     if data[:2] in (b"\xff\xfe", b"\xfe\xff"):
         collector.fault(0, "the file is UTF-16 text: save it as UTF-8")
@@ -358,7 +358,7 @@ def _cells(text: str, separator: str) -> list[str]:
     return next(csv.reader([text], delimiter=separator, strict=True), [])
 
 
-def parse_push(body: bytes, terms: Terms, name: str = "push") -> Parsed:
+def parse_push(body: bytes, terms: ParseContext, name: str = "push") -> Parsed:
     """Return what a pushed body says; the `line` of a fault is the record's number in it."""
     collector = Collector(name, "push", terms.limits)
     if len(body) > terms.limits.json:
@@ -382,7 +382,7 @@ def parse_push(body: bytes, terms: Terms, name: str = "push") -> Parsed:
     return collector.parsed()
 
 
-def _read_records(records: Iterable[object], collector: Collector, terms: Terms) -> None:
+def _read_records(records: Iterable[object], collector: Collector, terms: ParseContext) -> None:
     tables: dict[tuple[str, ...], _Table] = {}
     for number, record in enumerate(records, 1):
         if collector.full:
@@ -426,15 +426,15 @@ def _cell(value: object) -> object:
     return "" if value is None else "no plain value"
 
 
-def units_known(station: Station) -> str:
+def unit_error(station: Station) -> str:
     """Return what is wrong with the units that the settings name for a station, empty where nothing
     is: for the check at the start.
     """
     for element, unit in station.units.items():
         if element not in ELEMENTS:
-            return f"units: {shown(element)} is no element; known are {', '.join(ELEMENTS)}"
+            return f"units: {quoted(element)} is no element; known are {', '.join(ELEMENTS)}"
         try:
             conversion(element, unit)
         except ValueError as error:
-            return f"units: {error}; found {shown(unit)}"
+            return f"units: {error}; found {quoted(unit)}"
     return ""

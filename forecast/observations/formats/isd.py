@@ -21,7 +21,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from forecast.domain import DOUBTFUL, GOOD, WRONG, Name, Station
-from forecast.observations.formats.collector import Collector, Parsed, Terms, sensible_time
+from forecast.observations.formats.collector import Collector, Parsed, ParseContext, checked_time
 
 FORM = "isd"
 # of any field; others: UNCHECKED
@@ -90,9 +90,9 @@ class _Record:
             self.flags[element] = QUALITY[quality]
 
 
-def parse(data: bytes, name: str, terms: Terms | None = None) -> Parsed:
+def parse(data: bytes, name: str, terms: ParseContext | None = None) -> Parsed:
     """Return what a file says, whichever of the two shapes it has."""
-    collector = Collector(name, FORM, (terms or Terms()).limits, later_wins=False)
+    collector = Collector(name, FORM, (terms or ParseContext()).limits, later_wins=False)
     header: list[str] | None = None
     for number, text in collector.lines(data):
         if header is None and text.lstrip('"').startswith("STATION"):
@@ -204,7 +204,7 @@ def _keep(
     latitude, longitude, elevation = place
     if math.isfinite(latitude + longitude + elevation) and (latitude, longitude) != (0, 0):
         collector.place(Station(station, Name("", ""), latitude, longitude, elevation))
-    collector.add(station, sensible_time(moment), record.values, line, record.flags)
+    collector.add(station, checked_time(moment), record.values, line, record.flags)
 
 
 Fields = tuple[str, ...]

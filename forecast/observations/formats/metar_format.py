@@ -26,12 +26,12 @@ from forecast.domain import Name, Station
 from forecast.observations.formats.collector import (
     Collector,
     Parsed,
-    Terms,
-    sensible_time,
-    shown,
-    telegraphic,
+    ParseContext,
+    checked_time,
+    quoted,
+    bulletin_text,
 )
-from forecast.observations.formats.synop import dated
+from forecast.observations.formats.synop import report_time
 
 FORM = "metar"
 LONGEST = 800  # characters of a report
@@ -64,11 +64,11 @@ _SHOWERS = {"RA": (80, 81, 82), "SN": (85, 86, 86), "RASN": (83, 84, 84)}
 _FREEZING = {"DZ": (56, 57, 57), "RA": (66, 67, 67), "DZRA": (66, 67, 67)}
 
 
-def parse(data: bytes, name: str, terms: Terms | None = None) -> Parsed:
+def parse(data: bytes, name: str, terms: ParseContext | None = None) -> Parsed:
     """Return what every report of `data` says; the `line` of a fault is that on which its report
     begins.
     """
-    terms = terms or Terms()
+    terms = terms or ParseContext()
     collector = Collector(name, FORM, terms.limits)
     if data[:64].lstrip()[:1] in (b"[", b"{"):
         _read_json(data, collector, terms)
@@ -92,7 +92,7 @@ def _reports(data: bytes, collector: Collector) -> Iterator[tuple[int, str]]:
     """
     closed = b"=" in data
     line, kept = 0, ""
-    for number, text in collector.lines(telegraphic(data)):
+    for number, text in collector.lines(bulletin_text(data)):
         if _HEADING.match(text.strip()):
             continue
         *ended, rest = text.split("=") if closed else [text, ""]
@@ -118,18 +118,18 @@ def _read(
     if len(text) > LONGEST or not found:
         if text not in ("METAR", "SPECI"):
             collector.fault(
-                line, f"{shown(text)} does not begin as a METAR does (ZBAA 221200Z), or is too long"
+                line, f"{quoted(text)} does not begin as a METAR does (ZBAA 221200Z), or is too long"
             )
         return ""
     if re.search(r"\bNIL\b", text[:40]):
         return found[1]
     try:
-        moment = known or dated(int(found[2]), int(found[3]), received, int(found[4]))
+        moment = known or report_time(int(found[2]), int(found[3]), received, int(found[4]))
         values = _values(_decoded(text, moment))
     except Exception as error:
         words = str(error) if type(error) is ValueError else "its groups cannot be decoded"
         collector.fault(
-            line, f"station {found[1]}: {shown(words, 100)[1:-1]}: the report is set aside"
+            line, f"station {found[1]}: {quoted(words, 100)[1:-1]}: the report is set aside"
         )
         return found[1]
     collector.add(found[1], moment, values, line)
@@ -143,7 +143,7 @@ def _decoded(text: str, moment: datetime) -> Any:
         return Metar(text, month=moment.month, year=moment.year, strict=False)
 
 
-def _read_json(data: bytes, collector: Collector, terms: Terms) -> None:
+def _read_json(data: bytes, collector: Collector, terms: ParseContext) -> None:
     """Read the answer of aviationweather.gov's service: [{"rawOb": ..., "obsTime": ..., "lat": ...,
     "lon": ..., "elev": ...}].
     """
@@ -167,7 +167,7 @@ def _read_json(data: bytes, collector: Collector, terms: Terms) -> None:
             collector.fault(number, "the report has no rawOb and obsTime")
             continue
         try:
-            moment = sensible_time(datetime.fromtimestamp(seconds, UTC))
+            moment = checked_time(datetime.fromtimestamp(seconds, UTC))
         except (ValueError, OverflowError, OSError):
             collector.fault(number, "the report has an impossible obsTime")
             continue

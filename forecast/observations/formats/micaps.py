@@ -24,9 +24,9 @@ from forecast.observations.formats.collector import (
     STATION_ID,
     Collector,
     Parsed,
-    Terms,
-    sensible_time,
-    shown,
+    ParseContext,
+    checked_time,
+    quoted,
 )
 
 FORM = "micaps1"
@@ -42,9 +42,9 @@ SAME_PLACE = 0.05  # [degree] that two lines of one station may differ
 Row = tuple[int, str, float, float, float, list[float]]
 
 
-def parse(data: bytes, name: str, terms: Terms | None = None) -> Parsed:
+def parse(data: bytes, name: str, terms: ParseContext | None = None) -> Parsed:
     """Return what a plot says."""
-    collector = Collector(name, FORM, (terms or Terms()).limits)
+    collector = Collector(name, FORM, (terms or ParseContext()).limits)
     moment: datetime | None = None
     rows: list[Row] = []
     places: dict[str, tuple[float, float]] = {}
@@ -87,7 +87,7 @@ def _moment(words: Sequence[str], line: int, collector: Collector) -> datetime |
     """Return the plot's time from its second line: year, month, day, hour, number of stations."""
     try:
         year, month, day, hour = (int(word) for word in words[:4])
-        return sensible_time(
+        return checked_time(
             datetime(year + 2000 if year < 100 else year, month, day, hour, tzinfo=BEIJING)
         )
     except ValueError:
@@ -100,7 +100,7 @@ def _row(words: Sequence[str], line: int, collector: Collector) -> Row | None:
         collector.fault(line, f"the line has {len(words)} columns, expected 24 or 26")
         return None
     if not STATION_ID.fullmatch(words[0]):
-        collector.fault(line, f"{shown(words[0])} is no station number")
+        collector.fault(line, f"{quoted(words[0])} is no station number")
         return None
     numbers = []
     for place, word in enumerate(words[1:], 2):
@@ -110,7 +110,7 @@ def _row(words: Sequence[str], line: int, collector: Collector) -> Row | None:
             value = math.nan
         if not math.isfinite(value):
             collector.fault(
-                line, f"station {words[0]}: column {place} is no number: {shown(word)}: left out"
+                line, f"station {words[0]}: column {place} is no number: {quoted(word)}: left out"
             )
             value = MISSING
         numbers.append(value)

@@ -17,7 +17,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
-from forecast.observations.formats.collector import Collector, Parsed, Terms, shown, telegraphic
+from forecast.observations.formats.collector import Collector, Parsed, ParseContext, quoted, bulletin_text
 
 FORM = "synop"
 KNOT = 1852 / 3600  # [m s-1]
@@ -38,7 +38,7 @@ _GROUP = re.compile(r"[0-9/]{5}$")
 _STATION = re.compile(r"\d{5}$")
 
 
-class Unreadable(ValueError):
+class InvalidGroup(ValueError):
     """A group does not say what its place demands."""
 
 
@@ -48,7 +48,7 @@ def visibility(code: str) -> float:
     if number >= 90:
         return _VISIBILITY_90[number - 90]
     if 51 <= number <= 55:
-        raise Unreadable(f"VV {code} is not used")
+        raise InvalidGroup(f"VV {code} is not used")
     if number <= 50:
         return max(number, 1) * 100.0
     return (number - 50) * 1000.0 if number <= 80 else 30_000.0 + min(number - 80, 8) * 5000.0
@@ -60,7 +60,7 @@ def layer_height(code: str) -> float:
     if number >= 90:
         return _HEIGHT_90[number - 90]
     if 51 <= number <= 55:
-        raise Unreadable(f"hshs {code} is not used")
+        raise InvalidGroup(f"hshs {code} is not used")
     if number <= 50:
         return number * 30.0
     return (number - 50) * 300.0 if number <= 80 else 9000.0 + min(number - 80, 8) * 1500.0
@@ -76,7 +76,7 @@ def cover(code: str) -> float:
 def temperature(sign: str, code: str) -> float:
     """Return the temperature [K] of snTTT. Raises: Unreadable. Source: code table 3845."""
     if sign not in "01":
-        raise Unreadable(f"a temperature's sign is 0 or 1, not {sign}")
+        raise InvalidGroup(f"a temperature's sign is 0 or 1, not {sign}")
     return 273.15 + (-1 if sign == "1" else 1) * int(code) / 10
 
 
@@ -110,19 +110,19 @@ class _Report:
         return int(code) * (KNOT if self.knots else 1.0)
 
 
-def parse(data: bytes, name: str, terms: Terms | None = None) -> Parsed:
+def parse(data: bytes, name: str, terms: ParseContext | None = None) -> Parsed:
     """Return what every report of `data` says; the `line` of a fault is that on which its report
     begins.
 
     A report says only its day and hour: month and year come from `terms.received`.
     """
-    terms = terms or Terms()
+    terms = terms or ParseContext()
     collector = Collector(name, FORM, terms.limits)
     if terms.received is None:
         collector.fault(0, "a SYNOP names its day only: say when the file was received")
         return collector.parsed()
     reader = _Bulletin(terms.received, collector)
-    for number, text in collector.lines(telegraphic(data)):
+    for number, text in collector.lines(bulletin_text(data)):
         for word in text.replace("=", " = ").split():
             reader.take(word, number)
     reader.end()
@@ -176,7 +176,7 @@ class _Bulletin:
             )
             return
         try:
-            self._moment, self._unit = dated(int(found[1]), int(found[2]), self._received), found[3]
+            self._moment, self._unit = report_time(int(found[1]), int(found[2]), self._received), found[3]
         except ValueError as error:
             self._collector.fault(line, f"{error}: its reports are set aside")
 
@@ -187,7 +187,7 @@ class _Bulletin:
         self._report = []
 
 
-def dated(day: int, hour: int, received: datetime, minute: int = 0) -> datetime:
+def report_time(day: int, hour: int, received: datetime, minute: int = 0) -> datetime:
     """Return the latest such day and hour that was not after `received` (12 h allowed for clocks).
 
     Raises: ValueError where no month near has it.
@@ -213,7 +213,7 @@ def _read_report(
     if not _STATION.match(station):
         if all(re.fullmatch(r"[A-Z0-9/]{1,10}", word) for word in words) and len(words) <= 4:
             return  # a heading, NNNN
-        collector.fault(line, f"{shown(station)} is no station number (IIiii)")
+        collector.fault(line, f"{quoted(station)} is no station number (IIiii)")
         return
     if "NIL" in words[1:3]:
         return
@@ -240,7 +240,7 @@ def _read_report(
             if not _GROUP.match(word):
                 collector.fault(
                     line,
-                    f"station {station}: group {shown(word)} of section {section} is not five digits: left out",
+                    f"station {station}: group {quoted(word)} of section {section} is not five digits: left out",
                 )
                 continue
             _guarded(READERS[section], report, word, station, line, collector)
@@ -258,7 +258,7 @@ def _guarded(
     """Let `reader` read a group; what it cannot read is left out, with the reason."""
     try:
         reader(report, group)
-    except Unreadable as error:
+    except InvalidGroup as error:
         collector.fault(line, f"station {station}: group {group}: {error}: left out")
 
 
@@ -293,7 +293,7 @@ def _second(report: _Report, group: str) -> None:
         if direction == 99:  # variable
             return
         if direction > 36:
-            raise Unreadable("a wind's direction is 00 to 36, or 99")
+            raise InvalidGroup("a wind's direction is 00 to 36, or 99")
         values["wind_from_direction"] = direction * 10.0
 
 

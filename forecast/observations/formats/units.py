@@ -74,7 +74,7 @@ _EXACT = {
 
 # What a station's table means where it names no unit.
 # fmt: off
-USUAL: dict[str, str] = {
+DEFAULT_UNITS: dict[str, str] = {
     "air_temperature": "degC", "dew_point_temperature": "degC", "relative_humidity": "%",
     "air_pressure": "hPa",
     "air_pressure_at_mean_sea_level": "hPa", "wind_speed": "m/s", "wind_from_direction": "degree",
@@ -105,7 +105,7 @@ def conversion(element: str, unit: str = "") -> tuple[float, float]:
     """
     known = units_of(element)
     plain = unit.strip().lower().replace("\u00b3", "3").replace("\u00b2", "2")
-    name = _SPELLINGS.get(plain) or _EXACT.get(plain, "") if plain else USUAL[element]
+    name = _SPELLINGS.get(plain) or _EXACT.get(plain, "") if plain else DEFAULT_UNITS[element]
     if name not in known:
         raise ValueError(f"{element} has no unit of this name; known are {', '.join(known)}")
     return known[name]
