@@ -20,8 +20,8 @@ from numpy.typing import NDArray
 from forecast.domain import CLOUD_SEA_STATES, PHENOMENA
 from forecast.quantities import features_of
 from forecast.verification import (
+    EventKey,
     IssuedForecast,
-    Key,
     OutcomeReport,
     RunForecast,
     VerifiedOutcome,
@@ -54,7 +54,7 @@ def independent(told: IssuedForecast | RunForecast, seen: VerifiedOutcome) -> bo
 def training_set(
     phenomenon: str,
     heard: Iterable[RunForecast],
-    seen: Mapping[Key, VerifiedOutcome],
+    seen: Mapping[EventKey, VerifiedOutcome],
     names: Sequence[str] | None = None,
 ) -> TrainingSet:
     """Return the cases of one phenomenon to learn from: a row for each run that had a voice in an
@@ -134,7 +134,9 @@ class Cases:
         return len(np.unique(self.event))
 
 
-def cases(told: Sequence[IssuedForecast], reports: Mapping[Key, Sequence[OutcomeReport]]) -> Cases:
+def cases(
+    told: Sequence[IssuedForecast], reports: Mapping[EventKey, Sequence[OutcomeReport]]
+) -> Cases:
     """Return the forecasts that have an outcome and a probability, with what they are held against."""
     seen = {key: came for key, all_ in reports.items() if (came := resolve(all_)) is not None}
     kept = [
@@ -143,7 +145,7 @@ def cases(told: Sequence[IssuedForecast], reports: Mapping[Key, Sequence[Outcome
         if math.isfinite(t.probability) and t.key in seen and independent(t, seen[t.key])
     ]
     numbers = {key: place for place, key in enumerate(dict.fromkeys(t.key for t in kept))}
-    newest: dict[Key, datetime] = {}
+    newest: dict[EventKey, datetime] = {}
     for t in kept:
         newest[t.key] = max(t.issued, newest.get(t.key, t.issued))
     usual = climatology(seen)
@@ -165,7 +167,7 @@ def cases(told: Sequence[IssuedForecast], reports: Mapping[Key, Sequence[Outcome
     )
 
 
-def climatology(seen: Mapping[Key, VerifiedOutcome]) -> dict[Key, tuple[float, float]]:
+def climatology(seen: Mapping[EventKey, VerifiedOutcome]) -> dict[EventKey, tuple[float, float]]:
     """Return for each event how often its phenomenon is usually seen, and how often it was over all
     sites and days but its own BLOCK days.
 
@@ -260,12 +262,12 @@ def _rule(told: Sequence[IssuedForecast]) -> Array:
 
 
 def _persistence(
-    told: Sequence[IssuedForecast], reports: Mapping[Key, Sequence[OutcomeReport]]
+    told: Sequence[IssuedForecast], reports: Mapping[EventKey, Sequence[OutcomeReport]]
 ) -> Array:
     """Return for each forecast what had last been seen at its site on an earlier day, as known when
     it was issued.
     """
-    known: dict[tuple[Key, int], float] = {}
+    known: dict[tuple[EventKey, int], float] = {}
     result = np.full(len(told), np.nan)
     for place, each in enumerate(told):
         for back in range(1, BACK + 1):
@@ -287,7 +289,7 @@ def _season(day: NDArray[np.datetime64]) -> NDArray[np.integer[Any]]:
 
 
 def shares_scores(
-    told: Sequence[IssuedForecast], seen: Mapping[Key, VerifiedOutcome]
+    told: Sequence[IssuedForecast], seen: Mapping[EventKey, VerifiedOutcome]
 ) -> dict[str, dict[str, tuple[float, int]]]:
     """Return phenomenon -> NWP model -> (Brier score, events) of its voices: each phenomenon on the
     cases that all its models told of.
@@ -295,7 +297,7 @@ def shares_scores(
     What models.blending.shares_of turns into shares. A model counts from the first case it told of;
     cases are the events.
     """
-    rows: dict[str, list[tuple[Key, Mapping[str, float], float]]] = defaultdict(list)
+    rows: dict[str, list[tuple[EventKey, Mapping[str, float], float]]] = defaultdict(list)
     for each in told:
         came = seen.get(each.key)
         if came is not None and len(each.contributing_runs) > 1 and independent(each, came):

@@ -15,8 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import ks_2samp
 
+from models.bootstrap import percentile_interval, resampled_sums
 from models.cases import Cases
-from models.scores import redrawn_sums
 
 Array = NDArray[np.floating[Any]]
 
@@ -65,8 +65,9 @@ def told_and_seen(cases: Cases) -> Iterator[Finding]:
         blocks = of.day.astype("datetime64[D]").astype(int) // BLOCK
         if len(of) < LEAST or len(np.unique(blocks)) < LEAST_BLOCKS:
             continue
-        sums = redrawn_sums(np.stack([of.seen - of.probability, np.ones(len(of))], axis=1), blocks)
-        low, high = np.quantile(sums[:, 0] / sums[:, 1], [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
+        excess = np.stack([of.seen - of.probability, np.ones(len(of))], axis=1)
+        sums = resampled_sums(excess, blocks)
+        low, high = percentile_interval(sums[:, 0] / sums[:, 1], LEVEL)
         if low > 0 or high < 0:
             yield Finding(
                 "frequency",

@@ -17,8 +17,9 @@ import numpy as np
 
 from forecast.errors import ModelMismatch
 from forecast.quantities import FEATURES
+from models.bootstrap import site_weeks
 from models.learned import rule_print
-from models.score_table import blocks_of, bounds_of_mean
+from models.score_table import mean_interval
 from models.scores import skill
 from models.selection import losses
 from models.training import Trained, rule_on
@@ -185,7 +186,7 @@ def _scores(trained: Trained, rows: Any, whole: bool = False) -> dict[str, Any]:
     constant = base * (1 - base)
     gains = rule[known] - ours[known]
     interval = (
-        bounds_of_mean(gains, blocks_of(data.site[known], data.day[known])) if whole else None
+        mean_interval(gains, site_weeks(data.site[known], data.day[known])) if whole else None
     )
     told = (
         {

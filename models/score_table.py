@@ -1,36 +1,32 @@
-"""How much better, and how sure: rival forecasts of the same cases beside each other, each with its
-interval.
+"""Score table: rival forecasts of the same cases side by side, each with its interval.
 
-The intervals come of redrawing whole blocks (weeks of a site, say), since the days of one spell of
-weather are almost one case.
+The intervals are those of a block bootstrap (models/bootstrap.py), by weeks of a site.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import rankdata
 
-from models.scores import Scores, score
+from models import bootstrap
+from models.scores import Scores, area_under_roc, score
 
 Array = NDArray[np.floating[Any]]
 
 DRAWS, SEED = 1000, 87
-# blocks, below which no interval is told: redrawing a handful promises more than it knows
+# blocks, below which no interval is given: resampling a handful promises more than it knows
 FEWEST = 6
-LEVEL = 0.9
 
 
 @dataclass(frozen=True)
 class Row:
-    """One forecaster's scores; brier, auc: bounds of their 90 % intervals; gain: first forecaster's
-    Brier less this one's.
+    """One forecaster's scores, with the bounds of their 90 % intervals.
 
-    Bounds are NaN where there are too few blocks to tell them.
+    gain: the first forecaster's Brier score less this one's. Bounds are NaN of too few blocks.
     """
 
     name: str
@@ -43,8 +39,10 @@ class Row:
         """Return the row as plain text: figures with their intervals, and the counts."""
         s = self.scores
         return (
-            f"{self.name:<22} n={s.cases:<4} seen={s.events:<4} Brier {s.brier:.3f} {_between(self.brier, '.3f')}  "
-            f"AUC {s.auc:.2f} {_between(self.auc, '.2f')}  TS {s.ts:.2f} POD {s.pod:.2f} FAR {s.far:.2f}  "
+            f"{self.name:<22} n={s.cases:<4} seen={s.events:<4} "
+            f"Brier {s.brier:.3f} {_between(self.brier, '.3f')}  "
+            f"AUC {s.auc:.2f} {_between(self.auc, '.2f')}  "
+            f"TS {s.ts:.2f} POD {s.pod:.2f} FAR {s.far:.2f}  "
             f"gain {self.gain[0]:+.3f} {_between(self.gain[1:], '+.3f')}"
         )
 
@@ -57,88 +55,43 @@ def _between(bounds: tuple[float, float], form: str) -> str:
     )
 
 
-def bounds_of_mean(values: Array, blocks: NDArray[np.integer[Any]]) -> tuple[float, float] | None:
-    """Return the bounds of the 90 % interval of a mean, whole blocks redrawn; None for fewer than
-    FEWEST blocks.
-    """
-    _, place = np.unique(blocks, return_inverse=True)
-    sums, counts = np.bincount(place, values), np.bincount(place)
-    if len(counts) < FEWEST:
+def mean_interval(values: Array, blocks: NDArray[np.integer[Any]]) -> tuple[float, float] | None:
+    """Return the bounds of the 90 % interval of a mean; None for fewer than FEWEST blocks."""
+    if len(np.unique(blocks)) < FEWEST:
         return None
-    drawn = np.random.default_rng(SEED).integers(0, len(counts), (DRAWS, len(counts)))
-    return _bounds(list(sums[drawn].sum(axis=1) / counts[drawn].sum(axis=1)))
-
-
-def blocks_of(site: NDArray[Any], day: NDArray[np.datetime64], length: int = 7) -> NDArray[np.intp]:
-    """Return the number of the block of each case: `length` days at one site."""
-    spans = day.astype("datetime64[D]").astype(int) // length
-    _, number = np.unique(
-        np.char.add(np.char.add(site.astype(str), " "), spans.astype(str)), return_inverse=True
-    )
-    return np.asarray(number)
+    return bootstrap.mean_interval(values, blocks, DRAWS, SEED)
 
 
 def table(
-    told: Mapping[str, Array], seen: Array, blocks: NDArray[np.integer[Any]], threshold: float = 0.3
+    forecasts: Mapping[str, Array],
+    observed: Array,
+    blocks: NDArray[np.integer[Any]],
+    threshold: float = 0.3,
 ) -> list[Row]:
-    """Return a row for each forecaster, all on the cases that each of them told of; gains are
-    against the first.
+    """Return a row for each forecaster, on the cases that all of them forecast.
+
+    forecasts: name -> probability (case); gains are against the first.
     """
-    outcome = np.asarray(seen, dtype=float)
-    known = np.isfinite(outcome) & np.all([np.isfinite(p) for p in told.values()], axis=0)
-    outcome, kept = (
-        outcome[known],
-        {name: np.asarray(p, dtype=float)[known] for name, p in told.items()},
-    )
+    outcome = np.asarray(observed, dtype=float)
+    known = np.isfinite(outcome) & np.all([np.isfinite(p) for p in forecasts.values()], axis=0)
+    outcome = outcome[known]
+    kept = {name: np.asarray(p, dtype=float)[known] for name, p in forecasts.items()}
     if not known.any():
         return []
-    drawn = redrawn(blocks[known], DRAWS) if len(np.unique(blocks[known])) >= FEWEST else []
+    enough = len(np.unique(blocks[known])) >= FEWEST
+    drawn = bootstrap.resampled_rows(blocks[known], DRAWS, SEED) if enough else []
     losses = {name: (p - outcome) ** 2 for name, p in kept.items()}
-    first = losses[next(iter(losses))]
+    first, interval = losses[next(iter(losses))], bootstrap.percentile_interval
     return [
         Row(
             name,
             score(p, outcome, threshold),
-            _bounds([losses[name][rows].mean() for rows in drawn]),
-            _bounds([_auc(p[rows], outcome[rows]) for rows in drawn]),
+            interval([losses[name][rows].mean() for rows in drawn]),
+            interval([area_under_roc(p[rows], outcome[rows] > 0.5) for rows in drawn]),
             (
                 float((first - losses[name]).mean()),
-                *_bounds([(first - losses[name])[rows].mean() for rows in drawn]),
+                *interval([(first - losses[name])[rows].mean() for rows in drawn]),
             ),
         )
         for name, p in kept.items()
     ]
-
-
-def redrawn(
-    blocks: NDArray[np.integer[Any]], draws: int, seed: int = SEED
-) -> list[NDArray[np.intp]]:
-    """Return for each draw the numbers of the cases in as many blocks as there are, drawn with
-    replacement.
-    """
-    _, place = np.unique(blocks, return_inverse=True)
-    members = [np.flatnonzero(place == number) for number in range(place.max() + 1)]
-    random = np.random.default_rng(seed)
-    return [
-        np.concatenate([members[i] for i in random.integers(0, len(members), len(members))])
-        for _ in range(draws)
-    ]
-
-
-def _auc(p: Array, outcome: Array) -> float:
-    """Return the area under the ROC curve by ranks; NaN where one kind only was drawn. Source:
-    Hanley & McNeil 1982, Radiology 143, 29.
-    """
-    yes = outcome > 0.5
-    events, others = int(yes.sum()), int((~yes).sum())
-    if not events or not others:
-        return float("nan")
-    return float((rankdata(p)[yes].sum() - events * (events + 1) / 2) / (events * others))
-
-
-def _bounds(values: Sequence[float]) -> tuple[float, float]:
-    known = np.array([v for v in values if np.isfinite(v)])
-    if not len(known):
-        return float("nan"), float("nan")
-    low, high = np.quantile(known, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
-    return float(low), float(high)

@@ -21,7 +21,8 @@ if __name__ == "__main__":
     sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from models import registry
-from models.score_table import Row, blocks_of, table
+from models.bootstrap import site_weeks
+from models.score_table import Row, table
 from models.selection import fit_kind, folds, months, told_by
 from models.training import TrainingSet, rule_on, train
 from tests.science.claims import Claim
@@ -87,7 +88,7 @@ def tables(shared: Path) -> dict[str, list[Row]]:
     """
     data = cases(shared)
     rule = rule_on(data)[:, 0]
-    weeks = blocks_of(data.site, data.day)
+    weeks = site_weeks(data.site, data.day)
     _, mountain = np.unique(data.site, return_inverse=True)
     ways = {
         "a mountain left out": left_out(data, mountain),

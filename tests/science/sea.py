@@ -40,6 +40,7 @@ from forecast.quantities import FEATURES, SEA
 from forecast.science import almanac
 from forecast.science.interpolation import Scene
 from forecast.settings import PhenomenonSettings
+from models.bootstrap import percentile_interval, resampled_sums
 from models.rule_model import PhysicsRule
 from models.scores import Scores, score, skill
 from tests.science.claims import Claim
@@ -244,11 +245,8 @@ def _verdict(ours: np.ndarray, rival: np.ndarray, seen: np.ndarray, weeks: np.nd
     if len(seen) < LEAST:
         return "TOO FEW TO TELL"
     more = (ours - seen) ** 2 - (rival - seen) ** 2
-    codes, names = np.unique(weeks, return_inverse=True)[1], np.unique(weeks)
-    drawn = np.random.default_rng(20261122).multinomial(
-        len(names), np.full(len(names), 1 / len(names)), size=2000
-    )[:, codes]
-    low, high = np.percentile((drawn @ more) / np.maximum(drawn.sum(axis=1), 1), [5, 95])
+    sums = resampled_sums(np.stack([more, np.ones(len(more))], axis=1), weeks, 2000, 20261122)
+    low, high = percentile_interval(sums[:, 0] / sums[:, 1])
     return "BETTER" if high < 0 else "WORSE" if low > 0 else "NO BETTER"
 
 

@@ -25,6 +25,7 @@ import pandas as pd
 from forecast.config import read_config
 from forecast.quantities import DARK_ENOUGH
 from forecast.science import almanac, night_sky
+from models.bootstrap import percentile_interval, resampled_counts
 from tests.science.claims import Claim
 
 # 2015 and 2017: stray reports of the night of 31 December
@@ -135,12 +136,9 @@ def fitted_offset(under: pd.DataFrame) -> float:
 
 def interval(under: pd.DataFrame) -> tuple[float, float]:
     """Return the 90 % interval of the fitted offset [mag]: places drawn with replacement."""
-    draws = np.random.default_rng(20261122)
-    codes, places = pd.factorize(under.place)
     errors, votes = _errors(under), _votes(under)
-    drawn = draws.multinomial(len(places), np.full(len(places), 1 / len(places)), size=DRAWS)
-    fits = OFFSETS[(errors @ (votes * drawn[:, codes]).T).argmin(axis=0)]
-    return float(np.percentile(fits, 5)), float(np.percentile(fits, 95))
+    drawn = resampled_counts(pd.factorize(under.place)[0], DRAWS, 20261122)
+    return percentile_interval(OFFSETS[(errors @ (votes * drawn).T).argmin(axis=0)])
 
 
 def _errors(under: pd.DataFrame) -> np.ndarray:
@@ -218,11 +216,8 @@ def verdict(
     less = np.abs(change(under, ours) - under.measured) - np.abs(
         change(under, rival) - under.measured
     )
-    codes, places = pd.factorize(under.place)
-    drawn = np.random.default_rng(20261122).multinomial(
-        len(places), np.full(len(places), 1 / len(places)), size=DRAWS
-    )[:, codes]
-    low, high = np.percentile((drawn @ less.values) / drawn.sum(axis=1), [5, 95])
+    drawn = resampled_counts(pd.factorize(under.place)[0], DRAWS, 20261122)
+    low, high = percentile_interval((drawn @ less.values) / drawn.sum(axis=1))
     word = "better" if high < 0 else "worse" if low > 0 else "not told apart"
     return f"{word} (mae {less.mean():+.3f}, 90 % of draws {low:+.3f} to {high:+.3f})", bool(
         low <= 0
