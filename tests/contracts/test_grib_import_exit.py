@@ -54,7 +54,7 @@ def test_a_program_that_decoded_ends_well_with_both_libraries_in_it(tmp_path: Pa
 def test_decoders_end_with_the_program(tmp_path: Path) -> None:
     program = (
         READ_ONE
-        + "\nfrom forecast.ingest.grib.decoder_pool import DECODERS\nprint(*(d._process.pid for d in DECODERS._idle))"
+        + "\nfrom forecast.ingest.grib.decoder_pool import DECODERS\nprint(*(d.worker.pid for d in DECODERS._idle))"
     )
 
     ended = subprocess.run(

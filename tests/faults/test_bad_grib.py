@@ -299,7 +299,7 @@ def test_a_decoder_killed_from_outside_costs_nothing_but_time(tmp_path: Path) ->
     path = file_of(tmp_path, small())
     expected = read(path)
     for decoder in DECODERS._idle:
-        os.kill(decoder._process.pid, signal.SIGKILL)
+        os.kill(decoder.worker.pid, signal.SIGKILL)
 
     xr.testing.assert_identical(read(path), expected)
 

@@ -1,81 +1,64 @@
-"""The decoding process: unpacks messages for `grib_decoding`, which survives whatever ecCodes does
-with a damaged one.
+"""The decoding process for GRIB: unpacks messages for `decoder_pool`, the only user of ecCodes.
 
-Run as a program of its own (the only place where ecCodes is loaded): a job is a line of JSON on
-standard input, followed by the positions of the wanted points; each of its messages is answered on
-standard output by a status, a length and the wanted values (float32, NaN where missing) or the
-words of an error. A message that takes too long, or more memory than any real one, ends the
-process. It ends with its
-input: nothing is left when the service is killed.
+Run by `forecast.worker`. A request is a description of the work as JSON, and the positions of the
+wanted points (int32). Each of its messages is answered by the wanted values (float32, NaN where
+missing) or by the message of an error; after an error the process ends, because ecCodes is not
+trusted again.
 """
 
 from __future__ import annotations
 
 import json
 import os
-import resource
-import signal
-import struct
-import sys
 from collections.abc import Iterator, Sequence
-from typing import Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO
+
+if TYPE_CHECKING:
+    from forecast.worker import Channel
 
 MEMORY = 3_000_000_000  # [byte] of address space; a global field of 0.1 degree takes 200 MB
-START_SECONDS = 120  # [s] for loading the library
 MISSING = 2.0**100  # stands for "no value": exact in both precisions, no such value exists
-GOOD, BAD = 0, 1
-ANSWER = struct.Struct("<iI")
+GOOD, BAD = 0, 1  # as in forecast.worker
 
 
-def main() -> None:
-    """Serve jobs until the input ends, or until a message is bad: what met one is not trusted
-    again.
-    """
-    # with its default action: the kernel ends this process, whatever it is caught in
-    signal.alarm(START_SECONDS)
-    resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+def main(channel: Channel) -> None:
+    """Answer requests until the input ends, or until a message is bad."""
     import eccodes
 
-    signal.alarm(0)
-    jobs = sys.stdin.buffer
-    answers = os.fdopen(os.dup(1), "wb", buffering=1 << 20)
-    os.dup2(2, 1)  # nothing that a library prints may get among the answers
-    answers.write(ANSWER.pack(GOOD, 0))
-    answers.flush()
-    for line in iter(jobs.readline, b""):
-        job = json.loads(line)
-        for status, content in serve(eccodes, job, jobs.read(job["positions"])):
-            answers.write(ANSWER.pack(status, len(content)))
-            answers.write(content)
-            answers.flush()
+    channel.ready()
+    for description, positions in channel.requests():
+        for status, content in serve(eccodes, channel, json.loads(description), positions):
+            channel.answer(status, content)
             if status == BAD:
                 return
 
 
-def serve(eccodes: Any, job: dict[str, Any], positions: bytes) -> Iterator[tuple[int, bytes]]:
-    """Answer the messages of a job one by one."""
+def serve(
+    eccodes: Any, channel: Channel, job: dict[str, Any], positions: bytes
+) -> Iterator[tuple[int, bytes]]:
+    """Yield the answer to each message of a request."""
     import numpy as np
 
     wanted = np.frombuffer(positions, dtype=np.int32)
     with open(job["path"], "rb") as file:
         for parts, points, missing, single in job["messages"]:
-            signal.alarm(job["seconds"])
             try:
-                values = decode(eccodes, assemble(file, parts), points, missing, single)
-                chosen = values[wanted]
-                if missing:
-                    chosen[chosen == MISSING] = np.nan
-                yield GOOD, chosen.astype(np.float32, copy=False).tobytes()
+                with channel.within(job["seconds"]):
+                    values = decode(eccodes, assemble(file, parts), points, missing, single)
+                    chosen = values[wanted]
+                    if missing:
+                        chosen[chosen == MISSING] = np.nan
+                    content = chosen.astype(np.float32, copy=False).tobytes()
             except (eccodes.CodesInternalError, MemoryError, OSError, ValueError) as error:
                 yield BAD, f"{type(error).__name__}: {error}".encode()
-            finally:
-                signal.alarm(0)
+            else:
+                yield GOOD, content
 
 
 def assemble(file: BinaryIO, parts: Sequence[Sequence[int]]) -> bytes:
-    """Return one whole message: a stretch of the file, or the sections of one field (its first part
-    being the message's own start).
+    """Return one whole message: a part of the file, or the sections of one field.
+
+    The first of several parts is the start of the message they belong to.
     """
     pieces = [os.pread(file.fileno(), last - first, first) for first, last in parts]
     if len(pieces) == 1:
@@ -101,7 +84,3 @@ def decode(eccodes: Any, message: bytes, points: int, missing: bool, single: boo
     if len(values) != points:
         raise ValueError(f"{len(values)} values came out, expected {points}")
     return values
-
-
-if __name__ == "__main__":
-    main()

@@ -9,11 +9,7 @@ templates 3 07 005, 3 07 079 and 3 07 080.
 
 from __future__ import annotations
 
-import contextlib
 import json
-import signal
-import subprocess
-import sys
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -21,8 +17,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from forecast.domain import Name, Station
-from forecast.observations.formats.bufr_worker import RESPONSE, GOOD, LENGTH
-from forecast.observations.formats.collector import Collector, Parsed, ParseContext, checked_time, quoted
+from forecast.observations.formats.collector import (
+    Collector,
+    ParseContext,
+    Parsed,
+    checked_time,
+    quoted,
+)
+from forecast.worker import GOOD, Worker, WorkerEnded
 
 FORM = "bufr"
 FILE_SECONDS = 300  # [s] that one file may take
@@ -61,14 +63,14 @@ def parse(data: bytes, name: str, terms: ParseContext | None = None) -> Parsed:
         for batch in _batches(_messages(data, collector)):
             if collector.full:
                 break
-            if time.monotonic() > until or decoder.endings >= MAXIMUM_CRASHES:
+            if time.monotonic() > until or decoder.crashes >= MAXIMUM_CRASHES:
                 collector.fault(
                     batch[0][0],
                     "the file takes too long or has ended too many decoders: the rest of it is not read",
                 )
                 break
             for (number, _), answer in zip(
-                batch, decoder.answers([message for _, message in batch])
+                batch, decoder.decode([message for _, message in batch])
             ):
                 if isinstance(answer, str):
                     collector.fault(number, f"the message cannot be decoded: {answer}")
@@ -251,53 +253,41 @@ def _keep(pairs: Pairs, number: int, collector: Collector) -> None:
     collector.add(code, moment, values, number)
 
 
-class _DecoderEnded(Exception):
-    """An event: the decoding process ended; its words say why."""
-
-
 class _Decoder:
-    """One decoding process at a time, started when it is needed. endings: how many of them messages
-    have ended.
-    """
+    """One decoding process at a time, started when needed. crashes: how many ended over a message."""
 
     def __init__(self) -> None:
-        self._process: subprocess.Popen[bytes] | None = None
-        self.endings = 0
+        self._worker: Worker | None = None
+        self.crashes = 0
 
-    def answers(self, messages: Sequence[bytes]) -> list[list[Pairs] | str]:
-        """Return for each message its reports, or words why it has none; what ends the process is
-        found by asking one by one.
+    def decode(self, messages: Sequence[bytes]) -> list[list[Pairs] | str]:
+        """Return for each message its reports, or the reason why it has none.
+
+        When a batch ends the process, its messages are tried again one by one.
         """
         try:
-            return self._asked(messages)
-        except _DecoderEnded as ended:
+            return self._decode(messages)
+        except WorkerEnded as ended:
             self.close()
-            self.endings += 1
+            self.crashes += 1
             if len(messages) == 1:
                 return [str(ended)]
         found: list[list[Pairs] | str] = []
         for message in messages:
             found += (
-                self.answers([message])
-                if self.endings < MAXIMUM_CRASHES
+                self.decode([message])
+                if self.crashes < MAXIMUM_CRASHES
                 else ["not tried: too many decoders have ended"]
             )
         return found
 
-    def _asked(self, messages: Sequence[bytes]) -> list[list[Pairs] | str]:
-        """Return the answers to a batch. Raises: _Ended."""
-        process = self._process = self._process or _start()
-        assert process.stdin is not None
-        batch = b"".join(LENGTH.pack(len(message)) + message for message in messages)
-        try:
-            process.stdin.write(LENGTH.pack(len(batch)) + batch)
-            process.stdin.flush()
-        except OSError:
-            raise _DecoderEnded(self._fate()) from None
+    def _decode(self, messages: Sequence[bytes]) -> list[list[Pairs] | str]:
+        """Decode a batch in the running process. Raises: WorkerEnded."""
+        worker = self._worker = self._worker or Worker(Path(__file__).with_name("bufr_worker.py"))
+        worker.send(messages)
         found: list[list[Pairs] | str] = []
         for _ in messages:
-            status, length = RESPONSE.unpack(self._read(RESPONSE.size))
-            content = self._read(length)
+            status, content = worker.receive()
             found.append(
                 json.loads(content)
                 if status == GOOD
@@ -305,44 +295,8 @@ class _Decoder:
             )
         return found
 
-    def _read(self, length: int) -> bytes:
-        """Return so many bytes of an answer. Raises: _Ended."""
-        assert self._process is not None
-        assert self._process.stdout is not None
-        content = self._process.stdout.read(length)
-        if len(content) < length:
-            raise _DecoderEnded(self._fate())
-        return content
-
-    def _fate(self) -> str:
-        assert self._process is not None
-        code = self._process.wait()
-        if code == -signal.SIGALRM:
-            return "it took too long"
-        return (
-            f"the decoder was ended by {signal.Signals(-code).name}"
-            if code < 0
-            else f"the decoder ended with code {code}"
-        )
-
     def close(self) -> None:
         """End the process, if there is one."""
-        if self._process is None:
-            return
-        self._process.kill()
-        for stream in (self._process.stdin, self._process.stdout):
-            if stream is not None:
-                with contextlib.suppress(OSError):
-                    stream.close()
-        self._process.wait()
-        self._process = None
-
-
-def _start() -> subprocess.Popen[bytes]:
-    program = Path(__file__).with_name("bufr_worker.py")
-    return subprocess.Popen(  # noqa: S603
-        [sys.executable, "-P", str(program)],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-    )
+        if self._worker is not None:
+            self._worker.close()
+            self._worker = None

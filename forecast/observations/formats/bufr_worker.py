@@ -1,32 +1,23 @@
-"""The decoding process for BUFR: unpacks messages for `observed.bufr`, which survives whatever
-ecCodes does with a damaged one.
+"""The decoding process for BUFR: unpacks messages for `bufr`, the only user of ecCodes here.
 
-Run as a program of its own, as grib_worker.py is: a batch of messages comes on standard input
-behind its length, each message behind its own; the batch is read whole before the first answer.
-Each message is answered on standard output by a status, a length, and its reports as
-JSON: for each subset the wanted descriptors in their order, [descriptor, value], null where the
-value is missing; or by the words of an error. A message that takes too long, or more memory than
-any real one, ends the process.
+Run by `forecast.worker`. A request is a batch of messages. Each is answered by its reports as JSON
+(for each subset the wanted descriptors in their order, [descriptor, value], null where the value is
+missing) or by the message of an error.
 """
 
 from __future__ import annotations
 
 import json
-import os
-import resource
-import signal
-import struct
-import sys
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from forecast.worker import Channel
 
 MEMORY = 1_500_000_000  # [byte] of address space
-START_SECONDS = 120  # [s] for loading the library
 SECONDS = 10  # [s] that one message may take; a bulletin of 50 stations takes 0.01
 SUBSETS = 20_000  # a whole continent's reports in one message
-GOOD, BAD = 0, 1
-LENGTH = struct.Struct("<I")
-RESPONSE = struct.Struct("<iI")
+GOOD, BAD = 0, 1  # as in forecast.worker
 SURFACE_LAND = 0  # BUFR table A
 MISSING = -1e100
 
@@ -41,39 +32,20 @@ WANTED = frozenset((
 QUALITY_FOLLOWS = 222000  # what comes after it says how good the values before it are
 
 
-def main() -> None:
-    """Serve messages until the input ends."""
-    # with its default action: the kernel ends this process, whatever it is caught in
-    signal.alarm(START_SECONDS)
-    resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+def main(channel: Channel) -> None:
+    """Answer requests until the input ends."""
     import eccodes
 
-    signal.alarm(0)
-    messages = sys.stdin.buffer
-    answers = os.fdopen(os.dup(1), "wb", buffering=1 << 20)
-    os.dup2(2, 1)  # nothing that a library prints may get among the answers
-    while head := messages.read(LENGTH.size):
-        batch = messages.read(LENGTH.unpack(head)[0])
-        at = 0
-        while at < len(batch):
-            length = LENGTH.unpack_from(batch, at)[0]
-            at += LENGTH.size + length
-            status, answer = decode(eccodes, batch[at - length : at])
-            answers.write(RESPONSE.pack(status, len(answer)))
-            answers.write(answer)
-        answers.flush()
-
-
-def decode(eccodes: Any, message: bytes) -> tuple[int, bytes]:
-    """Return the answer to one message."""
-    signal.alarm(SECONDS)
-    try:
-        return GOOD, json.dumps(reports(eccodes, message), separators=(",", ":")).encode()
-    except (eccodes.CodesInternalError, MemoryError, ValueError) as error:
-        return BAD, (str(error) or type(error).__name__).encode()
-    finally:
-        signal.alarm(0)
+    channel.ready()
+    for messages in channel.requests():
+        for message in messages:
+            try:
+                with channel.within(SECONDS):
+                    content = json.dumps(reports(eccodes, message), separators=(",", ":"))
+            except (eccodes.CodesInternalError, MemoryError, ValueError) as error:
+                channel.answer(BAD, (str(error) or type(error).__name__).encode())
+            else:
+                channel.answer(GOOD, content.encode())
 
 
 def reports(eccodes: Any, message: bytes) -> list[list[tuple[int, float | None]]]:
@@ -150,7 +122,3 @@ def expand(descriptors: Sequence[int], values: Sequence[float], at: int) -> Iter
             yield from block
             at += len(block)
         place += 1 + count
-
-
-if __name__ == "__main__":
-    main()
