@@ -1,10 +1,9 @@
-"""One page a phenomenon's room, one for what is common, one for the sources: written from the
-code's own tables and constants.
+"""Generate the reference pages: one a phenomenon, one for common constants, one for the sources.
 
-Nothing is spelled a second time: predictors come from the catalogue, constants from the modules'
-source with the comment that stands above or beside each, rules from models/rules.py, missing ids
-from the words that the modules use, sources from the settings. `make docs` writes the pages under
-docs/; a test holds them to the code.
+Predictors come from the catalogue of features, constants from the modules' source with the comment
+above or beside each, rules from models/rules.py, missing ids from the words that the modules use,
+sources from the settings. `make docs` writes the pages under docs/; a test compares them with the
+code.
 """
 
 from __future__ import annotations
@@ -34,76 +33,84 @@ from forecast.observations.formats import columns, units
 from forecast.quantities import ELEMENTS, FEATURES, Feature
 from models.rule_model import rules_of
 from models.rules import Effect, Rule
-from products.pages.api import quantities
+from products.channels.api import quantities
 from products.wording import read_words
 
-# Which modules hold a page's constants, by their names under forecast: of a room's page the room
-# first.
+# Page -> modules whose constants it lists, by their names under forecast; a phenomenon's own first.
 # fmt: off
 MODULES: Mapping[str, tuple[str, ...]] = {
     "stars": ("phenomena.stars", "science.night_sky", "science.almanac", "science.meteors"),
-    "cloud_sea": ("phenomena.cloud_sea", "phenomena.cloud_sea_states"),
-    "glow": ("phenomena.glow", "phenomena.canvas", "phenomena.light_path",
+    "cloud_sea": ("phenomena.cloud_sea", "phenomena.cloud_sea_column", "phenomena.cloud_deck",
+                  "phenomena.cloud_sea_states"),
+    "glow": ("phenomena.glow", "phenomena.glow_geometry", "phenomena.glow_colour",
+             "phenomena.sun_disk", "phenomena.canvas", "phenomena.light_path",
              "phenomena.light_evidence", "phenomena.obstacles",
              "science.light"),
     "snow": ("phenomena.snow", "phenomena.snow_column", "phenomena.station_snow", "phenomena.cold",
              "science.snowfall",
              "science.snowpack", "science.precipitation_type"),
     "sources": ("ingest.derived_fields",),
-    "observations": ("observations.quality_control", "observations.nowcast", "science.comfort"),
+    "observations": ("observations.quality_control", "observations.report_checks",
+                     "observations.time_checks", "observations.neighbours",
+                     "observations.nowcast", "science.comfort"),
     "common": ("quantities", "phenomena", "phenomena.weather", "science.thermodynamics",
+               "science.aerosol",
                "science.interpolation", "science.site_profiles"),
 }
 # fmt: on
-NOTE = "Written from the code by `make docs`; do not edit. Where a source says (check), the value was chosen and not measured."
+NOTE = (
+    "Written from the code by `make docs`; do not edit. Where a source says (check), the value was "
+    "chosen and not measured."
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Constant:
-    """A named number of a module: its value, its unit, and what the comment beside or above it
-    says.
+    """A named number of a module: value, unit and description from the comment at it.
 
-    explained: whether it has a comment or needs none, being worked out from what has a name.
+    explained: whether it has a comment or needs none, being computed from named constants.
     """
 
     name: str
     value: Any
     unit: str
-    told: str
+    text: str
     explained: bool
 
 
 def pages() -> dict[str, str]:
     """Return the pages by file name."""
-    rooms = {room.__name__.rpartition(".")[2]: room for room in phenomena.rooms()}
-    written = {f"{name}.md": "\n".join(_page(name, room)) + "\n" for name, room in rooms.items()}
+    named = {module.__name__.rpartition(".")[2]: module for module in phenomena.modules()}
+    written = {
+        f"{name}.md": "\n".join(_page(name, module)) + "\n" for name, module in named.items()
+    }
     more = {"common.md": _common(), "sources.md": _sources(), "observations.md": _observations()}
     return written | {name: "\n".join(lines) + "\n" for name, lines in more.items()}
 
 
-def _page(name: str, room: ModuleType) -> Iterator[str]:
+def _page(name: str, module: ModuleType) -> Iterator[str]:
     yield from (
         f"# {name.replace('_', ' ').capitalize()}",
         "",
         NOTE,
         "",
-        inspect.cleandoc(room.__doc__ or ""),
+        inspect.cleandoc(module.__doc__ or ""),
         "",
     )
     yield from (
         "## Predictors",
         "",
-        "| feature | key in the JSON | unit | range | serves | what it is, and whence |",
+        "| feature | key in the JSON | unit | range | serves | description and source |",
     )
     yield "|---|---|---|---|---|---|"
     for feature in FEATURES.values():
-        if served := [p for p in room.PHENOMENA if p in feature.phenomena]:
-            yield _feature_row(feature, served, len(room.PHENOMENA))
-    for phenomenon in room.PHENOMENA:
+        if served := [p for p in module.PHENOMENA if p in feature.phenomena]:
+            yield _feature_row(feature, served, len(module.PHENOMENA))
+    for phenomenon in module.PHENOMENA:
         for state, rule in rules_of(phenomenon).items():
             yield ""
             yield from _rule(phenomenon if state == phenomenon else f"{phenomenon}: {state}", rule)
-    yield from ("", "## Outcome", "", inspect.cleandoc(room.diagnose.__doc__ or ""))
+    yield from ("", "## Outcome", "", inspect.cleandoc(module.diagnose.__doc__ or ""))
     yield from _missing([*MODULES[name], *MODULES["common"]])
     yield from _constants(name)
 
@@ -114,15 +121,13 @@ def _common() -> Iterator[str]:
 
 
 def _sources() -> Iterator[str]:
-    """Tell which model gives which field; what is derived of it is told with the constants that it
-    takes.
-    """
+    """Yield the page of sources: fields of each model, and the constants of derived fields."""
     yield from source_table.page(read_config())
     yield from _constants("sources")
 
 
 def _observations() -> Iterator[str]:
-    """Tell what stations may report, in which columns and units, and what of it is believed."""
+    """Yield the page of observations: columns, units and the limits of quality control."""
     yield from (
         "# Observations",
         "",
@@ -133,35 +138,44 @@ def _observations() -> Iterator[str]:
         f"Forms: {', '.join(formats.PARSERS)}.",
         "",
     )
-    yield "A table (CSV, or the records of a push) has a header. A column's unit may stand in brackets behind its name; else that of the"
-    yield "settings counts, else the usual one. Time is one column, or year, month, day, hour, minute; without a zone it is the service's."
+    yield (
+        "A table (CSV, or the records of a push) has a header. A column's unit may stand in "
+        "brackets behind its name; else that of the"
+    )
+    yield (
+        "settings counts, else the usual one. Time is one column, or year, month, day, hour, "
+        "minute; without a zone it is the service's."
+    )
     yield from (
         "",
-        "| element | SI | usual unit | also | believed within | in an hour at most | unchanged at most | columns |",
+        "| element | SI | usual unit | also | accepted within | in an hour at most | "
+        "unchanged at most | columns |",
     )
     yield "|---|---|---|---|---|---|---|---|"
     names: dict[str, list[str]] = {}
-    for spelled, meaning in columns.names().items():
+    for spelled, meaning in columns.column_names().items():
         names.setdefault(meaning, []).append(spelled)
     for element in ELEMENTS.values():
-        usual = units.USUAL[element.name]
+        usual = units.DEFAULT_UNITS[element.name]
         also = ", ".join(unit for unit in units.units_of(element.name) if unit != usual)
         step = f"{element.step:g}" if element.step else ""
         still = f"{element.still:g} h" if element.still else ""
-        told = ", ".join(f"`{name}`" for name in names.get(element.name, ()))
-        yield f"| {element.name} | {element.unit} | {usual} | {also} | {element.low:g} - {element.high:g} | {step} | {still} | {told} |"
-    told = "; ".join(
+        spellings = ", ".join(f"`{name}`" for name in names.get(element.name, ()))
+        limits = f"{element.low:g} - {element.high:g}"
+        yield (
+            f"| {element.name} | {element.unit} | {usual} | {also} | {limits} | {step} | {still} "
+            f"| {spellings} |"
+        )
+    common = "; ".join(
         f"{what}: {', '.join(f'`{name}`' for name in names[what])}"
         for what in (columns.STATION, columns.TIME)
     )
-    yield from ("", f"Columns of every table: {told}.")
+    yield from ("", f"Columns of every table: {common}.")
     yield from _constants("observations")
 
 
 def _missing(modules: Sequence[str]) -> Iterator[str]:
-    """Tell which ids a forecast may name among what it lacks: those words that the modules' source
-    holds.
-    """
+    """Yield the table of ids that a forecast may name as missing: those in the modules' source."""
     held = {node.value for node in _nodes(modules) if isinstance(node, ast.Constant)}
     yield from ("", "## What may be missing", "", "| id | in words |", "|---|---|")
     for key, words in read_words("en").items():
@@ -193,11 +207,12 @@ def _constants(page: str) -> Iterator[str]:
                 "",
                 f"### {title}",
                 "",
-                "| constant | value | unit | what it is, and whence |",
+                "| constant | value | unit | description and source |",
                 "|---|---|---|---|",
             )
         for one in found:
-            yield f"| `{one.name}` | {_written(one.value)} | {one.unit} | {one.told.replace('|', '/')} |"
+            text = one.text.replace("|", "/")
+            yield f"| `{one.name}` | {_written(one.value)} | {one.unit} | {text} |"
 
 
 def _nodes(modules: Sequence[str]) -> Iterator[ast.AST]:
@@ -210,20 +225,20 @@ def _module(name: str) -> ModuleType:
 
 
 def constants(module: ModuleType) -> list[Constant]:
-    """Return the named numbers of a module in their order; of a record of numbers (`USUAL`) each
-    field, told by its own comment.
+    """Return the named numbers of a module in order; of a dataclass (`USUAL`) each field.
 
-    What counts through names (`SEA, IN_CLOUD, ... = range(4)`) holds no number to tell.
+    Enumerations (`SEA, IN_CLOUD, ... = range(4)`) are left out.
     """
     source = inspect.getsource(module)
     comments = {
         token.start[0]: (token.string.lstrip("# ").rstrip(), token.line.lstrip().startswith("#"))
-        for token in tokenize.generate_tokens(io.StringIO(source).readline) if token.type == tokenize.COMMENT
+        for token in tokenize.generate_tokens(io.StringIO(source).readline)
+        if token.type == tokenize.COMMENT
     }  # fmt: skip
     found: list[Constant] = []
     body = ast.parse(source).body
     fields = {
-        (record.name, ast.unparse(part.target)): _share(_told(part, comments), 0, 1)
+        (record.name, ast.unparse(part.target)): _share(_comment_at(part, comments), 0, 1)
         for record in body if isinstance(record,
             ast.ClassDef) for part in record.body if isinstance(part, ast.AnnAssign)
     }  # fmt: skip
@@ -247,7 +262,7 @@ def constants(module: ModuleType) -> list[Constant]:
             for part in ast.walk(target)
             if isinstance(part, ast.Name) and part.id.isupper()
         ]
-        told = _told(node, comments)
+        comment = _comment_at(node, comments)
         for place, name in enumerate(names):
             value = getattr(module, name)
             if dataclasses.is_dataclass(value) and type(value).__module__ == module.__name__:
@@ -259,34 +274,35 @@ def constants(module: ModuleType) -> list[Constant]:
                         unit, text = fields[type(value).__name__, key]
                         found.append(Constant(f"{name}.{key}", number, unit, text, bool(text)))
             elif not name.startswith("_") and _is_number(value):
-                unit, text = _share(told, place, len(names))
-                found.append(Constant(name, value, unit, text, bool(told) or _is_worked_out(node)))
+                unit, text = _share(comment, place, len(names))
+                found.append(Constant(name, value, unit, text, bool(comment) or _is_computed(node)))
     return found
 
 
-def _share(told: str, place: int, count: int) -> tuple[str, str]:
-    """Return the unit and the text of one of `count` constants that have a comment together: its
-    own clause, where each has one.
+def _share(comment: str, place: int, count: int) -> tuple[str, str]:
+    """Return unit and text of one of `count` constants that share a comment.
+
+    Its own clause, where each constant has one.
     """
-    clauses = told.split("; ")
-    units = re.findall(r"\[([^]]+)\]", told)
+    clauses = comment.split("; ")
+    units = re.findall(r"\[([^]]+)\]", comment)
     if count > 1 and len(clauses) == count:
-        told = clauses[place]
-        units = re.findall(r"\[([^]]+)\]", told) or units
+        comment = clauses[place]
+        units = re.findall(r"\[([^]]+)\]", comment) or units
     unit = units[0] if len(set(units)) == 1 else ""
-    told = told.removeprefix(f"[{unit}]").strip()
+    comment = comment.removeprefix(f"[{unit}]").strip()
     each = unit.split(", ")
-    return (each[place] if count > 1 and len(each) == count else unit), told
+    return (each[place] if count > 1 and len(each) == count else unit), comment
 
 
-def _is_worked_out(node: ast.stmt) -> bool:
-    """Whether a statement assigns what other names make, and writes no number of its own."""
+def _is_computed(node: ast.stmt) -> bool:
+    """Return whether a statement assigns a value computed from other names."""
     value = node.value if isinstance(node, ast.Assign | ast.AnnAssign) else None
     return value is not None and any(isinstance(part, ast.Name) for part in ast.walk(value))
 
 
-def _told(node: ast.stmt, comments: Mapping[int, tuple[str, bool]]) -> str:
-    """Return what stands beside a statement, or in the lines of comment directly above it."""
+def _comment_at(node: ast.stmt, comments: Mapping[int, tuple[str, bool]]) -> str:
+    """Return the comment beside a statement, or the comment lines directly above it."""
     beside = [
         comments[line][0]
         for line in range(node.lineno, (node.end_lineno or node.lineno) + 1)
@@ -300,7 +316,7 @@ def _told(node: ast.stmt, comments: Mapping[int, tuple[str, bool]]) -> str:
 
 
 def _is_number(value: Any) -> bool:
-    """Whether a value is a number, or a table of numbers that may be named."""
+    """Return whether a value is a number or a table of numbers."""
     if isinstance(value, Mapping):
         return bool(value) and all(_is_number(held) for held in value.values())
     if isinstance(value, tuple | list):
@@ -327,16 +343,18 @@ def _written(value: Any) -> str:
     return f"{value:.10g}" if isinstance(value, int | float | np.number) else str(value)
 
 
-def _feature_row(feature: Feature, served: list[str], rooms_own: int) -> str:
-    whom = "all" if len(served) == rooms_own else ", ".join(served)
+def _feature_row(feature: Feature, served: list[str], count: int) -> str:
+    whom = "all" if len(served) == count else ", ".join(served)
     (key,) = quantities({feature.name: 0.0})
-    return f"| `{feature.name}` | `{key}` | {feature.unit} | {feature.low:g} to {feature.high:g} | {whom} | {feature.source} |"
+    limits = f"{feature.low:g} to {feature.high:g}"
+    return f"| `{feature.name}` | `{key}` | {feature.unit} | {limits} | {whom} | {feature.source} |"
 
 
 def _rule(title: str, rule: Rule) -> Iterator[str]:
     yield f"## Rule: {title}"
     yield ""
-    yield f"Base {rule.base:+.2f} in log-odds. Silent without: {', '.join(f'`{name}`' for name in rule.needs)}."
+    needs = ", ".join(f"`{name}`" for name in rule.needs)
+    yield f"Base {rule.base:+.2f} in log-odds. No forecast without: {needs}."
     yield ""
     yield "| feature | effect on the log-odds at value | source |"
     yield "|---|---|---|"

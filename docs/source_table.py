@@ -1,6 +1,4 @@
-"""Which source gives which field of the catalogue, which is derived of it and which it lacks:
-written from the settings and the rules.
-"""
+"""The table of sources: which model gives, derives or lacks each field of the catalogue."""
 
 from __future__ import annotations
 
@@ -17,10 +15,12 @@ NATIVE, DERIVED, LEVELS, MOMENTS, ABSENT = "native", "derived", "of levels", "at
 OFF = "off"
 # fmt: off
 LEGEND = (
-    f"How each field is had: `{NATIVE}` from the model's own files; `{DERIVED}` from its other fields, by the rules below; `{LEVELS}`: by",
-    f"the overlap of its cloud by level, where a site asks; `{MOMENTS}`: its mean is not wanted, the field at each moment is had; `of` a",
-    f"model that is laid over the leading one; `{ABSENT}`: not at all, and then named to the reader where a phenomenon would have read it.",
-    f"`({OFF})`: the model's table stands in the settings with `enabled: false`; it is neither fetched nor heard until that is changed.",
+    f"Where each field comes from: `{NATIVE}` from the model's own files; `{DERIVED}` from its",
+    f"other fields, by the rules below; `{LEVELS}`: overlap of its cloud by level at a site;",
+    f"`{MOMENTS}`: the field at each moment replaces its mean; `of` a model whose fields are added",
+    f"to those of the leading one; `{ABSENT}`: not available, and named as missing where a",
+    f"phenomenon reads it. `({OFF})`: the model has `enabled: false` in the settings, and is neither",
+    "fetched nor used.",
 )
 # fmt: on
 MEAN = "_mean"
@@ -28,43 +28,44 @@ COVERS = tuple(f"{layer}_type_cloud_area_fraction" for layer in LAYERS)
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
-    """A model as the table sees it: what its files give, and by which rules the rest is had."""
+class SourceColumn:
+    """A model of the table: the fields of its files, and the rules for derived fields."""
 
     id: str
     given: frozenset[str]
     means: frozenset[str]
     rules: Mapping[str, Rule]
-    added: Mapping[str, str]  # what others lay over it, and their ids
+    added: Mapping[str, str]  # field -> ids of the models that add it
     enabled: bool = True
 
     @property
     def head(self) -> str:
         return self.id if self.enabled else f"{self.id} ({OFF})"
 
-    def tells(self, name: str) -> str:
-        """Return how a field is had of this model."""
+    def origin(self, name: str) -> str:
+        """Return where a field of this model comes from."""
         if name in self.given:
             return f"{NATIVE} (mean)" if name in self.means else NATIVE
         if name in self.rules:
             return DERIVED
         if name in COVERS and CLOUD in {*self.given, *self.rules}:
             return LEVELS
-        if name.endswith(MEAN) and self.tells(name.removesuffix(MEAN)) != ABSENT:
+        if name.endswith(MEAN) and self.origin(name.removesuffix(MEAN)) != ABSENT:
             return MOMENTS
         return f"of {self.added[name]}" if name in self.added else ABSENT
 
 
-def sources_of(config: Config) -> tuple[Source, ...]:
-    """Return the leading model and those of the settings, enabled or not, that give a forecast of
-    their own.
+def sources_of(config: Config) -> tuple[SourceColumn, ...]:
+    """Return the leading model and the other models of the settings, enabled or not.
+
+    Models that only add fields to the leading one are left out.
     """
     added: dict[str, str] = {}
     for model in config.models:
         for name in model.parameters if model.adds else ():
-            said = model.id if model.enabled else f"{model.id} ({OFF})"
-            added[name] = f"{added[name]}, {said}" if name in added else said
-    leading = Source(
+            label = model.id if model.enabled else f"{model.id} ({OFF})"
+            added[name] = f"{added[name]}, {label}" if name in added else label
+    leading = SourceColumn(
         config.source.model,
         frozenset(field.name for field in DEFAULT_FIELDS),
         frozenset(),
@@ -74,13 +75,13 @@ def sources_of(config: Config) -> tuple[Source, ...]:
     return leading, *(_source(model) for model in config.models if not model.adds)
 
 
-def _source(model: ModelSettings) -> Source:
+def _source(model: ModelSettings) -> SourceColumn:
     means = {
         name
-        for name, said in model.parameters.items()
-        if said.statistic == "mean" and FIELDS[name].statistic != "mean"
+        for name, parameter in model.parameters.items()
+        if parameter.statistic == "mean" and FIELDS[name].statistic != "mean"
     }
-    return Source(
+    return SourceColumn(
         model.id,
         frozenset(model.parameters),
         frozenset(means),
@@ -91,7 +92,7 @@ def _source(model: ModelSettings) -> Source:
 
 
 def page(config: Config) -> Iterator[str]:
-    """Write the table, the rules it speaks of, and whose data they are."""
+    """Yield the table of fields, the rules of derived fields, and the owners of the data."""
     sources = sources_of(config)
     added = sources[0].added
     yield from (
@@ -104,7 +105,7 @@ def page(config: Config) -> Iterator[str]:
     yield from _table(
         [field for field in FIELDS.values() if not field.auxiliary or field.name in added], sources
     )
-    yield from ("", "Read only to derive others from them:", "")
+    yield from ("", "Read only to derive other fields:", "")
     yield from _table(
         [field for field in FIELDS.values() if field.auxiliary and field.name not in added], sources
     )
@@ -112,21 +113,29 @@ def page(config: Config) -> Iterator[str]:
     yield from _owners(config)
 
 
-def _table(fields: Iterable[Field], sources: Collection[Source]) -> Iterator[str]:
+def _table(fields: Iterable[Field], sources: Collection[SourceColumn]) -> Iterator[str]:
     yield f"| field | unit | {' | '.join(source.head for source in sources)} |"
     yield f"|---|---|{'---|' * len(sources)}"
     for field in fields:
-        yield f"| `{field.name}` | {field.unit} | {' | '.join(source.tells(field.name) for source in sources)} |"
+        origins = " | ".join(source.origin(field.name) for source in sources)
+        yield f"| `{field.name}` | {field.unit} | {origins} |"
 
 
-def _rules(sources: Collection[Source]) -> Iterator[str]:
-    yield from ("", "## Rules", "", "| field | derived of | how | used for |", "|---|---|---|---|")
+def _rules(sources: Collection[SourceColumn]) -> Iterator[str]:
+    yield from (
+        "",
+        "## Rules",
+        "",
+        "| field | derived from | how | used for |",
+        "|---|---|---|---|",
+    )
     used: dict[tuple[str, tuple[str, ...]], tuple[Rule, list[str]]] = {}
     for source in sources:
         for rule in source.rules.values():
             used.setdefault((rule.makes, rule.of), (rule, []))[1].append(source.head)
     for rule, ids in used.values():
-        yield f"| `{rule.makes}` | {', '.join(f'`{name}`' for name in rule.of)} | {rule.told} | {', '.join(ids)} |"
+        inputs = ", ".join(f"`{name}`" for name in rule.of)
+        yield f"| `{rule.makes}` | {inputs} | {rule.told} | {', '.join(ids)} |"
 
 
 def _owners(config: Config) -> Iterator[str]:
@@ -138,10 +147,12 @@ def _owners(config: Config) -> Iterator[str]:
     )
     yield "|---|---|---|---|---|"
     first = config.source
-    yield f"| {first.model} | 1 | {_span(first.all_steps)} | {', '.join(first.order)} | {first.attribution.en} |"
+    steps, order = _span(first.all_steps), ", ".join(first.order)
+    yield f"| {first.model} | 1 | {steps} | {order} | {first.attribution.en} |"
     for model in config.models:
         head = model.id if model.enabled else f"{model.id} ({OFF})"
-        yield f"| {head} | {len(model.members) or 1} | {_span(model.all_steps)} | {model.layout} | {model.attribution.en} |"
+        members, steps = len(model.members) or 1, _span(model.all_steps)
+        yield f"| {head} | {members} | {steps} | {model.layout} | {model.attribution.en} |"
 
 
 def _span(steps: Collection[int]) -> str:

@@ -1,12 +1,12 @@
-"""The phenomena: one room each. A room says which events there are and turns an Atmosphere into
-their features.
+"""The phenomena, one module each: events, and their features from an Atmosphere.
 
-A room is a module with
+A module of a phenomenon has
     PHENOMENA                                 the ids it serves
     events(site, day, almanac, settings)      its events at one site on one local day
-    derive(events, scene, settings)           -> Part: their features, all at once
-The weather of the window (temperature, wind, cloud by layer ...) is common to all and is computed
-here once.
+    derive(events, scene, settings)           -> PhenomenonFeatures, of all its events at once
+    diagnose(events, scene, settings)         the outcomes of its events from an analysis
+The weather of the window (temperature, wind, cloud by layer ...) is common to all phenomena and is
+computed once (weather.py).
 """
 
 from __future__ import annotations
@@ -34,13 +34,13 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class PhenomenonFeatures:
-    """What one room says of its events, in their order.
+    """The features of one module's events, in their order.
 
     values: feature name -> one value an event (NaN: not known; `best_start`, `best_end`:
     datetime64, NaT: none).
-    missing: for each event the ids of what could not be had.
-    evidence: phenomenon -> what its chart draws: dimension `event`, coordinate `row` = position
-    among the room's events.
+    missing: for each event the ids of unavailable data.
+    evidence: phenomenon -> the data of its chart: dimension `event`, coordinate `row` = index
+    among the module's events.
     """
 
     values: Mapping[str, np.ndarray]
@@ -49,7 +49,7 @@ class PhenomenonFeatures:
 
 
 def modules() -> tuple[ModuleType, ...]:
-    """Return the rooms, in the order in which a bulletin speaks of them."""
+    """Return the modules of the phenomena, in the order of a bulletin."""
     from forecast.phenomena import cloud_sea, glow, snow, stars
 
     return (stars, cloud_sea, glow, snow)
@@ -67,8 +67,8 @@ def events(
         event
         for site in sites
         for day in days
-        for room in modules()
-        for event in room.events(site, day, almanacs[site.id, day], settings)
+        for module in modules()
+        for event in module.events(site, day, almanacs[site.id, day], settings)
     )
     return tuple(event for event in every if event.window.end > now)
 
@@ -79,8 +79,9 @@ def whole_days(
     almanacs: Mapping[tuple[str, date], Almanac],
     now: datetime,
 ) -> tuple[Event, ...]:
-    """Return what is still to come at `now` of every local day at every site, as one event each:
-    danger is asked of all hours.
+    """Return the rest of every local day at every site after `now`, as one event each.
+
+    Hazards are assessed over all hours.
     """
     bounds = ((site, day, almanacs[site.id, day]) for site in sites for day in days)
     return tuple(
@@ -96,11 +97,10 @@ def derive(
     settings: PhenomenonSettings,
     days: Sequence[Event] = (),
 ) -> tuple[Features, tuple[str, ...]]:
-    """Turn an atmosphere into the features of `events` and the weather of whole `days`; a room that
-    fails is set aside and named.
+    """Return the features of `events` and the weather of whole `days`, and the failed modules.
 
-    Returns: the features, one row an event in the order given, and the names of the rooms set
-    aside.
+    The features have one row an event in the order given. A module that fails costs only its own
+    features: it is logged and its name returned.
     """
     from forecast.phenomena import weather
     from forecast.science.interpolation import Scene
@@ -115,9 +115,9 @@ def derive(
     }
     missing: list[list[str]] = [[] for _ in events]
     evidence: dict[str, xr.Dataset] = {}
-    set_aside: list[str] = []
+    failed: list[str] = []
 
-    def take(part: PhenomenonFeatures, rows: np.ndarray) -> None:
+    def merge(part: PhenomenonFeatures, rows: np.ndarray) -> None:
         for name, values in part.values.items():
             (best if name in best else table)[name][rows] = values
         for row, ids in zip(rows, part.missing, strict=True):
@@ -128,22 +128,22 @@ def derive(
     parts = [(weather, np.arange(len(events)))]
     parts += [
         (
-            room,
+            module,
             np.array(
-                [i for i, e in enumerate(events) if e.phenomenon in room.PHENOMENA], dtype=int
+                [i for i, e in enumerate(events) if e.phenomenon in module.PHENOMENA], dtype=int
             ),
         )
-        for room in modules()
+        for module in modules()
     ]
-    for room, rows in parts:
+    for module, rows in parts:
         if not len(rows):
             continue
         try:
-            take(room.derive([events[int(i)] for i in rows], scene, settings), rows)
+            merge(module.derive([events[int(i)] for i in rows], scene, settings), rows)
         except (SkyscapeError, ArithmeticError, LookupError, ValueError) as error:
-            name = room.__name__.rpartition(".")[2]
-            log.exception("%s: set aside: %s", name, error)
-            set_aside.append(name)
+            name = module.__name__.rpartition(".")[2]
+            log.exception("%s: features cannot be computed: %s", name, error)
+            failed.append(name)
             for row in rows:
                 missing[row].append("computation")
     data = {
@@ -158,34 +158,32 @@ def derive(
         evidence,
         _weather_of(days, scene, settings),
     )
-    return features, tuple(set_aside)
+    return features, tuple(failed)
 
 
 def _weather_of(
     days: Sequence[Event], scene: Scene, settings: PhenomenonSettings
 ) -> dict[tuple[str, date], DayWeather]:
-    """Return the weather of whole days; what a room cannot compute is left out, and so is not
-    known.
-    """
+    """Return the weather of whole days; values that cannot be computed are left out."""
     from forecast.phenomena import snow, weather
     from forecast.science.interpolation import hours_between
 
     if not days:
         return {}
     values: dict[str, np.ndarray] = {}
-    for room in (snow, weather):
+    for module in (snow, weather):
         try:
             values |= {
                 name: column
-                for name, column in room.derive(days, scene, settings).values.items()
+                for name, column in module.derive(days, scene, settings).values.items()
                 if name in FEATURES
             }
         except (SkyscapeError, ArithmeticError, LookupError, ValueError):
-            log.exception("%s: the weather of whole days is not known", room.__name__)
+            log.exception("%s: the weather of whole days cannot be computed", module.__name__)
     _, start, end = weather.spans(days, scene)
     times = hours_between(start, end)
-    asked = ~np.isnat(times)
-    covered = (scene.covers(times) & asked).sum(axis=1) / np.maximum(asked.sum(axis=1), 1)
+    inside = ~np.isnat(times)
+    covered = (scene.covers(times) & inside).sum(axis=1) / np.maximum(inside.sum(axis=1), 1)
     columns = {name: column.tolist() for name, column in values.items()}
     return {
         (event.site.id, event.day): DayWeather(

@@ -1,6 +1,4 @@
-"""The canvas of a glow: which cloud can be painted, how the low sun lights it, and what the viewer
-sees of it.
-"""
+"""The canvas of a glow: cloud that can be lit, how the low sun lights it, and the view of it."""
 
 from __future__ import annotations
 
@@ -15,27 +13,27 @@ from forecast.science.light import CELL, AirSection
 from forecast.science.thermodynamics import Array, maximum_random_overlap
 
 # The canvas, after science.md section 3.
-# [m] middle and high canvas; cirrus of summer stands up to the section's top
+# [m] middle and high canvas; summer cirrus reaches the section's top
 BANDS = ((2000.0, 6000.0), (6000.0, 14000.0))
-USUAL_BASES = (4000.0, 8000.0)  # [m] of a canvas that is not there: what a cloud would receive
+USUAL_BASES = (4000.0, 8000.0)  # [m] assumed where there is no canvas
 CLEARANCE = 500.0  # [m] a canvas stands at least so far above the viewer
 # Points in which the canvas is lit: (line, column). Line 0 runs from the site towards the sun,
 # lines 1 and 2 beside it.
 POINTS = ((0, 0), (0, 2), (0, 4), (1, 2), (2, 2))
 BESIDE = 30000.0  # [m] of the lines beside, to the left and right of the sun
-MAIN_POINT = 1  # whose rays are drawn and asked for their obstacle: 30 km towards the sun
+MAIN_POINT = 1  # its rays are drawn and give the obstacle: 30 km towards the sun
 NEAR_COLUMNS = 6  # columns (75 km) whose cloud counts as the canvas
 # cover -> part painted [1], of the middle and of the high canvas: a SCORE, the one factor of the
-# quality that no light computes. It says what people like, and is typed after science.md 3: best at
-# 20-50 % and 40-80 %, nothing below 10 %. No measurement stands behind it. How a closed sheet falls
-# off beyond its best is a guess (check): thick middle cloud greys sooner than cirrus does.
+# quality that is not computed from light. It states what people like, after science.md 3: best at
+# 20-50 % and 40-80 %, nothing below 10 %. It is not measured. The decrease towards overcast is a
+# guess (check): thick middle cloud turns grey sooner than cirrus does.
 PAINTED = (
     ((0.0, 0.0), (0.1, 0.05), (0.2, 0.7), (0.35, 1.0), (0.5, 1.0), (1.0, 0.4)),
     ((0.0, 0.0), (0.1, 0.05), (0.4, 1.0), (0.8, 1.0), (1.0, 0.8)),
 )
 HARMLESS, FATAL = 0.1, 0.5  # low cloud overhead: up to 10 % harmless, above 50 % fatal
-OVERHEAD = 7500.0  # [m] away: where one looks at the canvas that is overhead
-# [m] (check) away: the ridge that makes a terrain horizon, whose distance the settings do not tell
+OVERHEAD = 7500.0  # [m] distance at which a viewer looks at the canvas overhead
+# [m] (check) distance of the ridge that makes a terrain horizon; the settings do not give it
 RIDGE = 5000.0
 
 SUNLIGHT = 128000.0  # [lx] of the sun above the air, at normal incidence
@@ -60,8 +58,10 @@ DISK = ((-0.2, 0.159), (-0.1, 0.222), (0.0, 0.238), (0.1, 0.222), (0.2, 0.159))
 
 @dataclass(frozen=True, slots=True)
 class Canvas:
-    """Cloud that can be painted: base [m], visible share of what is seen and own cover [1] (event,
-    band, point), its cover over and around the site by band (event, band) and as a whole (event).
+    """Cloud that can be lit from below.
+
+    base [m], share of what is visible [1] and own cover [1] (event, band, point); cover over and
+    around the site by_band (event, band) and as a whole (event) [1].
     """
 
     base: Array
@@ -72,12 +72,13 @@ class Canvas:
 
     @property
     def main(self) -> Array:
-        """The band (event) of which most is seen."""
+        """Return the band (event) with the largest visible share."""
         return self.share.sum(axis=2).argmax(axis=1)
 
     def part(self) -> Array:
-        """Return the part [1] (event) of the sky that is painted, were it all lit: by middle cloud,
-        and by high cloud in its gaps.
+        """Return the part [1] (event) of the sky that is painted if all of it is lit.
+
+        Middle cloud, and high cloud in its gaps.
         """
         middle, high = (
             np.interp(cover, *np.array(table).T)
@@ -86,7 +87,7 @@ class Canvas:
         return np.asarray(1 - (1 - middle) * (1 - high * (1 - self.by_band[:, 0])))
 
     def height(self) -> Array:
-        """Return the mean base [m] of the main band (event); NaN where there is next to no canvas."""
+        """Return the mean base [m] of the main band (event); NaN where the cover is below 2 %."""
         rows = np.arange(len(self.cover))
         base, share = self.base[rows, self.main], self.share[rows, self.main]
         return np.where(
@@ -97,10 +98,10 @@ class Canvas:
 
 
 def find_canvas(section: AirSection, elevation: Array) -> Canvas:
-    """Find the canvas over viewers at `elevation` [m] (event) in a section of their lines (line x
-    event), or of line 0 alone.
+    """Return the canvas over viewers at `elevation` [m] (event).
 
-    Where there is no canvas, the share lies on a high one of the usual base over the main point.
+    section: of their lines (line x event), or of line 0 alone. Where there is no canvas, the share
+    lies on a high one of the usual base over the main point.
     """
     lines = len(section.cover) // len(elevation)
     by_line = section.cover.reshape(lines, len(elevation), *section.cover.shape[1:])[
@@ -144,11 +145,11 @@ def find_canvas(section: AirSection, elevation: Array) -> Canvas:
 class CanvasLight:
     """Light on the canvas for each angle of the sun (event, angle).
 
-    vivid: vividness 0-1 of the canvas itself; vivid_if_clear: without cloud on the way; seen: as it
-    reaches the viewer;
-    red_light: of the red light that clean haze without cloud lets fall on it, the part that does
-    (event): the mean over the sun's angles, each counting as much as that light would colour the
-    canvas at it. More cloud or haze can only make it less.
+    vivid: vividness 0-1 of the canvas itself; vivid_if_clear: without cloud in the light path;
+    seen: as it reaches the viewer; colour (event, angle, band).
+    red_light (event): the part of the red light of a clean, cloudless path that falls on the
+    canvas. It is the mean over the sun's angles, weighted by how much that light would colour the
+    canvas. More cloud or haze can only reduce it.
     """
 
     vivid: Array
@@ -159,29 +160,30 @@ class CanvasLight:
     contrast: Array
 
 
-def illuminate(section: AirSection, painted: Canvas, view: Array, ridge: Array | None = None) -> CanvasLight:
-    """Follow the light to every point of the canvas, for a sun at `ANGLES` above the viewer's
-    horizon.
+def illuminate(
+    section: AirSection, canvas: Canvas, view: Array, ridge: Array | None = None
+) -> CanvasLight:
+    """Return the light on every point of the canvas for the sun at `ANGLES`.
 
-    view: what of its light reaches the viewer (event, band, point) [1]; ridge: height [m] (event)
-    of the terrain `RIDGE` away towards the sun, which shades a low canvas overhead.
+    view: part of its light that reaches the viewer (event, band, point) [1]; ridge: height [m]
+    (event) of the terrain at distance `RIDGE` towards the sun, which shades a low canvas overhead.
     """
-    events, disk = len(painted.cover), _disk_average()
+    events, disk = len(canvas.cover), _disk_average()
     sums = {
         name: np.zeros((events, ANGLES.size))
         for name in ("vivid", "vivid_if_clear", "seen", "contrast", "red", "at_best")
     }
     colour = np.zeros((events, ANGLES.size, len(light.BANDS)))
     sky_light = SKY_RED * light.twilight_illuminance(ANGLES)[None, :]
-    for band, number in np.ndindex(*painted.share.shape[1:]):
-        rows = np.flatnonzero(painted.share[:, band, number] > 0)
+    for band, number in np.ndindex(*canvas.share.shape[1:]):
+        rows = np.flatnonzero(canvas.share[:, band, number] > 0)
         if not rows.size:
             continue
         line, start = POINTS[number]
         # just under the base
         share, height = (
-            painted.share[rows, band, number, None],
-            painted.base[rows, band, number] - 10.0,
+            canvas.share[rows, band, number, None],
+            canvas.base[rows, band, number] - 10.0,
         )
         elevation = light.apparent_elevation(
             ANGLES + np.degrees(DISTANCE[start] / EARTH_RADIUS), height[:, None]
@@ -198,7 +200,7 @@ def illuminate(section: AirSection, painted: Canvas, view: Array, ridge: Array |
         through = disk @ (clear * left[..., None])
         clean = light.band_transmission(np.zeros_like(air), air)
         redness = 1 - clean[..., 2] / np.maximum(clean[..., 0], 1e-30)
-        caught = received(elevation, painted.own[rows, band, number, None])
+        caught = received(elevation, canvas.own[rows, band, number, None])
         column = light.air_column(height[:, None], elevation, HAZE_SCALE) / HAZE_SCALE
         falls, at_best = (
             clear[..., 0] * caught,
@@ -227,13 +229,12 @@ def illuminate(section: AirSection, painted: Canvas, view: Array, ridge: Array |
 
 
 def received(elevation: Array, cover: Array) -> Array:
-    """Return the light [1, of the beam] that cloud of `cover` [1] catches on each of its square
-    metres from a ray that comes up to it at `elevation` [degree]; none from a ray that comes down,
-    which lights its top. The arguments broadcast.
+    """Return the part of a beam [1] that a square metre of cloud of `cover` [1] receives.
 
-    Of a beam through a layer of elements placed at random a part 1 - (1 - c)^(1 + a / tan e)
-    strikes one, on its base or its side: the base alone would get sin e, a broken layer at grazing
-    light sin e / c. No texture makes it more: what a layer catches cannot exceed what passes its
+    The ray comes up to the cloud at `elevation` [degree]; a ray that comes down lights its top and
+    counts 0. The arguments broadcast. Of a beam through a layer of elements placed at random a part
+    1 - (1 - c)^(1 + a / tan e) strikes one, on its base or its side: the base alone receives sin e,
+    a broken layer at grazing light sin e / c. A layer cannot receive more than what passes its
     level. Source: Kauth & Penquite 1967, J. Appl. Meteor. 6, 1005 (shadows of a Boolean field of
     boxes).
     """
@@ -246,8 +247,9 @@ def received(elevation: Array, cover: Array) -> Array:
 
 
 def by_minute(values: Array, altitude: Array) -> Array:
-    """Read what stands at the sun's `ANGLES` (event, angle[, ...]) at each minute's altitude
-    (event, minute), linear between angles.
+    """Return values at the sun's `ANGLES` (event, angle[, ...]) read at `altitude` (event, minute).
+
+    Linear between angles.
     """
     below = np.clip(
         np.searchsorted(ANGLES, np.nan_to_num(altitude), side="right") - 1, 0, ANGLES.size - 2
@@ -268,7 +270,7 @@ def _against(lit: Array, sky_light: Array) -> Array:
 
 
 def _disk_average() -> Array:
-    """Return the matrix (angle, angle) that averages what stands at `ANGLES` over the sun's disk."""
+    """Return the matrix (angle, angle) that averages values at `ANGLES` over the sun's disk."""
     unit = np.eye(ANGLES.size)
     return sum(
         (
@@ -280,15 +282,14 @@ def _disk_average() -> Array:
 
 
 def view_of(
-    section: AirSection, painted: Canvas, elevation: Array, horizon: Array | None = None
+    section: AirSection, canvas: Canvas, elevation: Array, horizon: Array | None = None
 ) -> Array:
-    """Return what of the light of each point of the canvas reaches viewers at `elevation` [m]
-    (event): (event, band, point) [1].
+    """Return the part of each point's light that reaches the viewers (event, band, point) [1].
 
-    Along each line of sight: cloud under the canvas (the densest column that it crosses), haze, and
-    the terrain `horizon` [degree] (event, point).
+    elevation [m] (event). Along each line of sight: cloud under the canvas (the densest column that
+    it crosses), haze, and the terrain `horizon` [degree] (event, point).
     """
-    points = POINTS[: painted.share.shape[2]]
+    points = POINTS[: canvas.share.shape[2]]
     away = np.array(
         [np.hypot(DISTANCE[column], BESIDE * (line > 0)) or OVERHEAD for line, column in points]
     )
@@ -301,7 +302,7 @@ def view_of(
         (viewer < HEIGHTS + CELL / 2) & (floor > HEIGHTS), section.cover[near, :NEAR_COLUMNS], 0.0
     )
     low = maximum_random_overlap(below)[:, None, None, :]  # (event, 1, 1, column)
-    rise = np.maximum(painted.base - viewer, CELL)
+    rise = np.maximum(canvas.base - viewer, CELL)
     crossed = DISTANCE[:NEAR_COLUMNS] - STEP / 2 < (away * (floor - viewer) / rise)[..., None]
     hidden = np.where(crossed, low, 0.0).max(axis=-1)
     haze = (
@@ -310,7 +311,7 @@ def view_of(
         )
         * CELL
     )
-    level = np.clip(painted.base / CELL - 1, 0, haze.shape[1] - 1).astype(np.intp)
+    level = np.clip(canvas.base / CELL - 1, 0, haze.shape[1] - 1).astype(np.intp)
     depth = (
         np.take_along_axis(haze, level.reshape(len(elevation), -1), axis=1).reshape(level.shape)
         * np.hypot(rise, away)

@@ -1,9 +1,8 @@
-"""What was seen of a sea of clouds: from moments (an analysis, a pair of stations, a summit's
-cloud-below report) to one outcome a morning.
+"""Outcomes of a sea of clouds, from the states of moments to one outcome a morning.
 
-Each source tells of each moment a state's place among domain.CLOUD_SEA_STATES, UNKNOWN, or NO_SEA
-(no sea, but which of the other states it was the source cannot see). A morning's outcome is then
-made in one way for all of them.
+Sources are an analysis, a pair of stations, and a summit's reports of cloud below it. Each gives
+for each moment an index of domain.CLOUD_SEA_STATES, UNKNOWN, or NO_SEA (no sea, but the source
+cannot observe which of the other states). The outcome of a morning then follows in one way for all.
 """
 
 from __future__ import annotations
@@ -20,31 +19,30 @@ from forecast.quantities import DECK_COVER
 from forecast.science.thermodynamics import SATURATED_AT_STATION, Array
 
 Codes = NDArray[np.int8]
-Truth = NDArray[np.bool_]
+Mask = NDArray[np.bool_]
 
 SEA, IN_CLOUD, OVERCAST, OPEN = range(len(CLOUD_SEA_STATES))
 NO_SEA, UNKNOWN = -1, -2  # codes beside the states: no sea, whichever of the other three; not known
 
-FULL_TIME = 0.5  # part of the known moments with a sea from which it was a full one (check)
-FULL_GROUND = 0.5  # and part of the ground below the viewer that it hid (check)
-# part of the known moments from which there was something to see: an hour of a window of 4.5 h
+FULL_TIME = 0.5  # [1] part of the known moments with a sea from which it is a full one (check)
+FULL_GROUND = 0.5  # [1] and part of the ground below the viewer that it hides (check)
+# [1] part of the known moments from which it is a partial one: an hour of a window of 4.5 h
 PARTLY = 0.2
-KNOWN = 0.5  # part of the moments that must be known to tell at all
+KNOWN = 0.5  # [1] part of the moments that must be known for an outcome
 
-DRY = 0.90  # relative humidity below which a station is out of the cloud (check)
+DRY = 0.90  # [1] relative humidity below which a station is out of the cloud (check)
 FOG = 1000.0  # [m] visibility below which it is fog. Source: WMO-No. 407, International Cloud Atlas
-MATCH = timedelta(minutes=40)  # how far apart in time two stations may report and still be a pair
+MATCH = timedelta(minutes=40)  # longest time between two reports of a pair
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
-    """What a station on or under the mountain reported at one time; NaN: not reported.
+class CloudReport:
+    """The report of a station on or below the mountain at one time; NaN: not reported.
 
-    humidity [1]; visibility [m]; cloud_below [1] and cloud_below_top [m above sea level]: cloud
-    with its base below the station and the
-    height of its upper surface: SYNOP section 4 (N' in oktas, H'H' in hundreds of metres), ISD
-    groups GG1 to GG6. Section 4 with sky obscured (N' = 9) is cloud all around: cover 1 with a top
-    that is NaN and a visibility in fog.
+    humidity [1]; visibility [m]; cloud_below [1] and cloud_below_top [m above sea level]: cover and
+    top of cloud with its base below the station (SYNOP section 4: N' in oktas, H'H' in hundreds of
+    metres; ISD groups GG1 to GG6). Section 4 with sky obscured (N' = 9) is cloud all around: cover
+    1, top NaN, visibility in fog.
     """
 
     time: datetime
@@ -54,13 +52,14 @@ class Reading:
     cloud_below_top: float = float("nan")
 
 
-def seen_by_pair(event: Event, summit: Sequence[Reading], valley: Sequence[Reading]) -> Outcome:
-    """Return what a station at the site and one in its valley tell of a morning: the summit dry
-    while the valley is saturated is a sea.
+def outcome_from_pair(
+    event: Event, summit: Sequence[CloudReport], valley: Sequence[CloudReport]
+) -> Outcome:
+    """Return the outcome of a morning from a station at the site and one in its valley.
 
-    Each reading of the summit in the window is held against the valley's nearest in time, at most
-    MATCH away. That the valley was dry says no sea, not whether it was open or overcast. Source:
-    patent CN106772697B (paired stations).
+    A dry summit above a saturated valley is a sea. Each report of the summit in the window is
+    paired with the valley's nearest in time, at most MATCH away. A dry valley means no sea; whether
+    it was open or overcast is unknown. Source: patent CN106772697B (paired stations).
     """
     inside = [r for r in summit if event.window.start <= r.time < event.window.end]
     nearest = [
@@ -95,8 +94,9 @@ def pair_codes(
     valley_humidity: Array,
     valley_visibility: Array,
 ) -> Codes:
-    """Return the state at each moment (...) that two stations tell, one above and one in the
-    valley: SEA, IN_CLOUD, NO_SEA or UNKNOWN.
+    """Return the state at each moment (...) from a station above and one in the valley.
+
+    SEA, IN_CLOUD, NO_SEA or UNKNOWN.
     """
     summit_wet, valley_wet = (
         _wet(summit_humidity, summit_visibility),
@@ -111,13 +111,14 @@ def pair_codes(
     ).astype(np.int8)
 
 
-def _wet(humidity: Array, visibility: Array) -> Truth:
+def _wet(humidity: Array, visibility: Array) -> Mask:
     return np.asarray((humidity >= SATURATED_AT_STATION) | (visibility < FOG))
 
 
-def seen_below(event: Event, readings: Sequence[Reading]) -> Outcome:
-    """Return what a summit's own reports of cloud below the station tell of a morning (SYNOP
-    section 4, ISD groups GG1 to GG6).
+def outcome_from_cloud_below(event: Event, readings: Sequence[CloudReport]) -> Outcome:
+    """Return the outcome of a morning from a summit's own reports of cloud below the station.
+
+    SYNOP section 4, ISD groups GG1 to GG6.
     """
     inside = [r for r in readings if event.window.start <= r.time < event.window.end]
     cover, top, visibility = (
@@ -139,12 +140,12 @@ def seen_below(event: Event, readings: Sequence[Reading]) -> Outcome:
 
 
 def below_codes(cover: Array, top: Array, visibility: Array, elevation: float) -> Codes:
-    """Return the state at each moment (...) from cloud below the station: cover [1], its top [m
-    above sea level], visibility [m] there.
+    """Return the state at each moment (...) from a station's reports of cloud below it.
 
-    A deck (DECK_COVER or more: 3 oktas) with its top below the station is a sea; fog, or such a
-    deck with its top above, is a white wall; less is no sea. Where no cloud below is reported
-    nothing is known: most stations are not asked for it.
+    cover [1] and top [m above sea level] of that cloud; visibility [m] at the station. A deck
+    (DECK_COVER or more: 3 oktas) with its top below the station is SEA; fog, or such a deck with
+    its top above, is IN_CLOUD; less is NO_SEA. Without a report of cloud below the state is
+    UNKNOWN: most stations do not report it.
     Source: WMO-No. 306, FM 12, section 4.
     """
     fog = visibility < FOG
@@ -159,18 +160,18 @@ def below_codes(cover: Array, top: Array, visibility: Array, elevation: float) -
 def outcomes(
     events: Sequence[Event],
     codes: Codes,
-    inside: Truth,
+    inside: Mask,
     fill: Array,
     gap: Array,
     source: str,
     detail: str = "",
 ) -> list[Outcome]:
-    """Return one outcome an event from its moments' codes (event, moment), of which `inside` count.
+    """Return one outcome an event from the codes of its moments (event, moment).
 
-    A sea in FULL_TIME of the known moments that hides FULL_GROUND of the ground below (where `fill`
-    [1] knows it) is a full one, degree 1; from PARTLY of the moments on a partial one, .5; less is
-    none. amount: the mean gap [m] (event, moment) under the viewer while it lasted. Less than KNOWN
-    of the moments known: degree NaN, no state.
+    inside: the moments that count. A sea in FULL_TIME of the known moments that hides FULL_GROUND
+    of the ground below (where `fill` [1] is known) has degree 1; from PARTLY of the moments 0.5;
+    less 0. amount: the mean `gap` [m] (event, moment) under the viewer during the sea. With less
+    than KNOWN of the moments known the degree is NaN and the state empty.
     """
     known = inside & (codes != UNKNOWN)
     count = known.sum(axis=1)
@@ -208,10 +209,8 @@ def outcomes(
     ]
 
 
-def _mean_of(values: Array, chosen: Truth) -> Array:
-    """Return the mean of what is known of the chosen moments (event, moment) -> (event), NaN where
-    there is none.
-    """
+def _mean_of(values: Array, chosen: Mask) -> Array:
+    """Return the mean of the known chosen moments (event, moment) -> (event); NaN without any."""
     known = chosen & np.isfinite(values)
     count = known.sum(axis=1)
     return np.where(

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from forecast.phenomena.weather import Truth
+from forecast.phenomena.weather import Mask
 from forecast.quantities import RIME_STAYS
 from forecast.science import almanac
 from forecast.science.interpolation import Index, Scene, Times
@@ -18,7 +18,7 @@ from forecast.science.thermodynamics import FREEZING, Array, maximum_random_over
 SHADE = {"low": 1.0, "medium": 1.0, "high": 0.5}
 
 
-def rimy_hours(air: dict[str, Array]) -> Truth:
+def rimy_hours(air: dict[str, Array]) -> Mask:
     """Return the hours (day, hour) in which rime grows or is kept, from `weather.air_at` at the
     middle of each.
 
@@ -31,7 +31,7 @@ def rimy_hours(air: dict[str, Array]) -> Truth:
     return _lasting(hard, hard | (temperature < FREEZING)) | _lasting(soft, soft_stays)
 
 
-def _lasting(begins: Truth, stays: Truth) -> Truth:
+def _lasting(begins: Mask, stays: Mask) -> Mask:
     """Return the hours since something last began in which it has stayed (day, hour)."""
     index = np.arange(begins.shape[1])
     begun, lost = (

@@ -14,16 +14,16 @@ from forecast.science.interpolation import LAYERS, Scene, Times
 from forecast.science.light import (
     CELL,
     CELLS,
+    AirSection,
     Index,
-    Section,
-    Truth,
+    Mask,
     cloud_extinction,
     great_circle,
 )
 from forecast.science.thermodynamics import Array, cloud_from_humidity
 
-# [m] of light path that is read: a grazing ray to cloud at 8 km comes down to the ground and out of
-# 8 km again
+# [m] of light path that is read: a grazing ray to cloud at 8 km comes from 8 km down to the ground
+# and up again
 REACH = 690000.0
 STEP = 15000.0  # [m] between two columns: finer than the grid of any model in use
 DISTANCE = np.arange(0.0, REACH + 1, STEP)
@@ -39,16 +39,15 @@ USUAL_EXTINCTION = ((3000.0, 2.2e-2), (8000.0, 5e-4))
 # 1275
 SUBVISUAL = 0.03
 
-# [m] over which haze falls by e (check). The well mixed air of the day: the night sky's own scale is
-# shorter
+# [m] height over which haze thins to 1/e in the mixed air of the day (check); the night sky's scale
+# belongs to its own fit
 HAZE_SCALE = 2000.0
 DRY_AEROSOL_DEPTH = 0.11  # [1] (check) 550 nm: 0.15 at 50 % humidity, a clean continental day
-# [1] the same as a whole: the haze of a clean day, against which light on the canvas is held
+# [1] optical depth of a clean day, with which the light on the canvas is compared
 CLEAN_HAZE = 0.15
 # [m] GFS's reach for moist haze alone; nearer it is fog or rain, further its ceiling
 HAZY_VISIBILITY = (4900.0, 20000.0)
-GROUND_HAZE = 300.0  # [m] (check) depth above the model's ground for which its visibility speaks
-# Used, all along the path, wherever an atmosphere holds them.
+GROUND_HAZE = 300.0  # [m] (check) depth above the model's ground to which its visibility applies
 # [kg m-3] near the ground, dry: stations, CAMS
 FINE_PARTICLES = "mass_concentration_of_pm2p5_ambient_aerosol_particles_in_air"
 # [m2 kg-1] (check) extinction of dry fine particles at 550 nm; Hand & Malm 2007, J. Geophys. Res.
@@ -58,24 +57,26 @@ DRY_EFFICIENCY = 4000.0
 
 @dataclass(frozen=True, slots=True)
 class LightPath:
-    """A section with what was assumed to make it (event): whether its cloud is derived from
-    humidity or from covers of whole layers, whether its haze is estimated, whether the run reaches
-    the moment.
+    """A section of air and the assumptions behind it (event).
+
+    from_humidity, from_layers: whether cloud is derived from humidity or from covers of whole
+    layers; haze_estimated; covered: whether the run covers the time.
     """
 
-    section: Section
+    section: AirSection
     aerosol_depth: Array
-    from_humidity: Truth
-    from_layers: Truth
-    haze_estimated: Truth
-    covered: Truth
+    from_humidity: Mask
+    from_layers: Mask
+    haze_estimated: Mask
+    covered: Mask
 
 
 def read_light_path(
     scene: Scene, latitude: Array, longitude: Array, azimuth: Array, times: Times
 ) -> LightPath:
-    """Read the atmosphere from each place towards `azimuth` [degree] at one moment each; all
-    arguments (event,).
+    """Return the air from each place towards `azimuth` [degree] at one time each.
+
+    All arguments are (event).
     """
     where = great_circle(latitude, longitude, azimuth, DISTANCE)
 
@@ -122,7 +123,7 @@ def read_light_path(
     wetness = np.where(known[..., None], np.nan_to_num(humidity[..., levels], nan=0.5), 0.5)
     haze, measured = _haze(scene, along, np.take_along_axis(wetness, layer, axis=-1), ground)
     estimated = ~(measured | ~known).all(axis=1)
-    section = Section(DISTANCE, in_cells, extinction, haze, ground, known)
+    section = AirSection(DISTANCE, in_cells, extinction, haze, ground, known)
     return LightPath(
         section, haze[:, 0].sum(axis=-1) * CELL, from_humidity, from_layers, estimated, covered
     )
@@ -131,11 +132,11 @@ def read_light_path(
 def _cover_of_layers(
     scene: Scene, along: Callable[[str], Array], derived: Array, humidity: Array
 ) -> Array:
-    """Return cloud by level (event, distance, level) [1] from the covers of the low, middle and
-    high layer; NaN where these are unknown.
+    """Return cloud by level (event, distance, level) [1] from the covers of the three layers.
 
-    A layer's cover lies on its levels as the cloud that humidity gives does, the thickest having
-    all of it; where humidity gives none, on the wettest level.
+    A layer's cover is spread over its levels like the cloud that humidity gives, the densest level
+    having all of it; where humidity gives none, it is on the wettest level. NaN where a layer's
+    cover is unknown.
     """
     cover = np.full(derived.shape, np.nan)
     for layer, (top, bottom) in LAYERS.items():
@@ -154,27 +155,26 @@ def _cover_of_layers(
 def _extinction_within(
     scene: Scene, along: Callable[[str], Array], cover: Array, height: Array, levels: Index
 ) -> Array:
-    """Return the extinction inside the cloud (event, distance, level) [m-1]: 3 q rho / (2 rho_w r_e
-    c), ice and water together.
+    """Return the extinction inside the cloud (event, distance, level) [m-1].
 
-    The usual one of its height where the model has no cloud water. Source: Stephens 1978, J. Atmos.
-    Sci. 35, 2123, eq. 7.
+    3 q rho / (2 rho_w r_e c), ice and water together; the usual value of its height where the model
+    has no cloud water. Source: Stephens 1978, J. Atmos. Sci. 35, 2123, eq. 7.
     """
     (low, thick), (high, thin) = USUAL_EXTINCTION
     usual = np.exp(np.interp(np.nan_to_num(height), (low, high), (np.log(thick), np.log(thin))))
-    found, kinds = np.zeros(cover.shape), 0
+    found, phases = np.zeros(cover.shape), 0
     density = scene.pressure[levels] / (287.05 * 260.0)  # [kg m-3] to a tenth
     for name, size, matter in (("cloud_liquid_water_mixing_ratio", LIQUID_RADIUS, WATER_DENSITY),
                                ("cloud_ice_mixing_ratio", ICE_RADIUS, ICE_DENSITY)):  # fmt: skip
         if scene.has(name):
             content = along(name)[..., levels] * density
             found = found + 1.5 * content / (matter * size)
-            kinds += 1
+            phases += 1
     inside = found / np.maximum(cover, 0.01)
-    return np.where((kinds == 2) & np.isfinite(inside), inside, usual)
+    return np.where((phases == 2) & np.isfinite(inside), inside, usual)
 
 
-def _is_subvisual(cover: Array, within: Array, height: Array) -> Truth:
+def _is_subvisual(cover: Array, within: Array, height: Array) -> Mask:
     depth = (
         within * np.abs(np.gradient(np.nan_to_num(height), axis=-1))
         if height.shape[-1] > 1
@@ -183,12 +183,11 @@ def _is_subvisual(cover: Array, within: Array, height: Array) -> Truth:
     return (cover > 0) & (depth < SUBVISUAL)
 
 
-def _layer_of_cells(height: Array, ground: Array) -> tuple[Index, Truth]:
-    """Return for each cell (event, distance, cell) the level it belongs to, the nearest in height,
-    and whether it belongs to none.
+def _layer_of_cells(height: Array, ground: Array) -> tuple[Index, Mask]:
+    """Return the nearest level of each cell (event, distance, cell) and whether it has none.
 
-    Cells under the model's ground, and those further beyond the outermost levels than half the
-    spacing there, hold nothing.
+    Cells under the model's ground, and those beyond the outermost levels by more than half the
+    spacing there, have none.
     """
     edges = (height[..., 1:] + height[..., :-1]) / 2
     layer = np.zeros((*height.shape[:-1], CELLS), dtype=np.intp)
@@ -202,13 +201,13 @@ def _layer_of_cells(height: Array, ground: Array) -> tuple[Index, Truth]:
 
 def _haze(
     scene: Scene, along: Callable[[str], Array], wetness: Array, ground: Array
-) -> tuple[Array, Truth]:
-    """Return the extinction of haze in every cell at 550 nm [m-1], and where its depth is known
-    (event, distance).
+) -> tuple[Array, Mask]:
+    """Return the extinction of haze in every cell [m-1] and whether its depth is known.
 
-    Dry haze thins upwards from sea level (or from the ground, where fine particles are measured
-    there), swells with humidity, and is at least what visibility says near the ground. Where an
-    optical depth is known the profile is scaled to it.
+    At 550 nm, (event, distance, cell) and (event, distance). Dry haze thins upwards from sea level
+    (or from the ground, where fine particles are measured), swells with humidity, and is at least
+    what visibility gives near the ground. Where an optical depth is known the profile is scaled to
+    it.
     """
     base, from_height = (
         np.full(ground.shape, DRY_AEROSOL_DEPTH / HAZE_SCALE),
@@ -236,11 +235,10 @@ def _haze(
 
 
 def _ground_haze(visibility: Array, ground: Array) -> Array:
-    """Return the extinction [m-1] in every cell that a visibility (event, distance) [m] near the
-    ground stands for: 3.912 / V.
+    """Return the extinction [m-1] in every cell from a visibility [m] near the ground: 3.912 / V.
 
-    It holds for a shallow layer only: GFS works its visibility out from the ground's humidity and
-    from what falls, and knows no aerosol.
+    visibility: (event, distance). It applies to a shallow layer only: GFS derives visibility from
+    humidity at the ground and from precipitation, without aerosol.
     Source: Koschmieder 1924, Beitr. Phys. freien Atm. 12, 33; UPP, subroutine CALVIS_GSD.
     """
     hazy = (visibility >= HAZY_VISIBILITY[0]) & (visibility < HAZY_VISIBILITY[1])

@@ -1,6 +1,4 @@
-"""What stands in the light: the cloud or the ground that stops a ray, and the part of its way that
-the ray has made by then.
-"""
+"""Obstacles in the light: the cloud or the ground that stops a ray, and the ray up to there."""
 
 from __future__ import annotations
 
@@ -8,19 +6,20 @@ import numpy as np
 
 from forecast.phenomena.light_path import DISTANCE
 from forecast.science import light
-from forecast.science.light import CELL, CELLS, Section
+from forecast.science.light import CELL, CELLS, AirSection
 from forecast.science.thermodynamics import Array
 
-HALF = np.log(2)  # optical depth of cloud from which it is said to stop a ray
-SPENT = np.log(20)  # optical depth of cloud after which a ray is drawn no further
+HALF = np.log(2)  # [1] optical depth of cloud from which it stops a ray
+SPENT = np.log(20)  # [1] optical depth of cloud behind which a ray is not drawn
 
 
-def cloud_in_the_way(
-    section: Section, height: Array, elevation: Array, start: int
+def blocking_cloud(
+    section: AirSection, height: Array, elevation: Array, start: int
 ) -> tuple[Array, Array]:
-    """Return distance and top [m] (event) of the cloud that takes most of the light of one ray an
-    event: to `height` [m] over column `start` at `elevation` [degree] (event). NaN where cloud lets
-    more than half of it pass.
+    """Return distance and top [m] (event) of the cloud that takes most of the light of a ray.
+
+    One ray an event, to `height` [m] over column `start` at `elevation` [degree] (event). NaN where
+    cloud lets more than half of the light pass.
     """
     depth, cells = light.cloud_met(section, height, elevation[:, None], start)
     met = depth[:, 0]
@@ -36,12 +35,11 @@ def cloud_in_the_way(
     return np.where(stopped, DISTANCE[worst + start], np.nan), np.where(stopped, top, np.nan)
 
 
-def shadow_edge(section: Section, height: Array, start: int) -> tuple[Array, Array]:
-    """Return distance and height [m] (event) of the ground that first shades `height` [m] over
-    column `start` as the sun sinks.
+def shadow_edge(section: AirSection, height: Array, start: int) -> tuple[Array, Array]:
+    """Return distance and height [m] (event) of the ground that first shades a point.
 
-    A ray grazes ground g at distance x when it arrives at the elevation (g - h) / x - x / 2R': the
-    highest of these comes first.
+    The point is at `height` [m] over column `start`; the sun sinks. A ray that grazes ground g at
+    distance x arrives at the elevation (g - h) / x - x / 2R': the highest of these comes first.
     """
     away = DISTANCE[start + 1 :] - DISTANCE[start]
     ground = section.ground[:, start + 1 :]
@@ -50,21 +48,20 @@ def shadow_edge(section: Section, height: Array, start: int) -> tuple[Array, Arr
     return DISTANCE[first + start + 1], ground[rows, first]
 
 
-def way_made(section: Section, height: Array, elevation: Array, start: int) -> Array:
-    """Return the height [m] (event, ray, distance) of rays, coming from the sun, as far as they
-    get: NaN behind what stops them.
+def ray_path(section: AirSection, height: Array, elevation: Array, start: int) -> Array:
+    """Return the height [m] (event, ray, distance) of rays from the sun; NaN behind an obstacle.
 
-    elevation: (event, ray). Columns before `start` are NaN.
+    elevation [degree]: (event, ray). Columns before `start` are NaN.
     """
     path = light.ray_height(
         height[:, None, None], elevation[:, :, None], DISTANCE[start:] - DISTANCE[start]
     )
     depth, _ = light.cloud_met(section, height, elevation, start)
-    # met by the middle of each column
+    # optical depth met by the middle of each column
     beyond = np.cumsum(depth[..., ::-1], axis=-1)[..., ::-1] - depth / 2
     under = np.maximum.accumulate((path < section.ground[:, None, start:])[..., ::-1], axis=-1)[
         ..., ::-1
     ]
-    made = np.full((*path.shape[:2], DISTANCE.size), np.nan)
-    made[..., start:] = np.where((beyond > SPENT) | under, np.nan, path)
-    return made
+    drawn = np.full((*path.shape[:2], DISTANCE.size), np.nan)
+    drawn[..., start:] = np.where((beyond > SPENT) | under, np.nan, path)
+    return drawn

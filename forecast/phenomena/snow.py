@@ -25,11 +25,11 @@ import xarray as xr
 from forecast.domain import Almanac, Event, Outcome, Site, Window
 from forecast.phenomena import PhenomenonFeatures
 from forecast.phenomena.cold import rimy_hours, sunny_hours
-from forecast.phenomena.snow_column import Curves
-from forecast.phenomena.weather import COVERED, Truth, longest_stretch, lowest, mean, span_of, spans
+from forecast.phenomena.snow_column import SnowSeries
+from forecast.phenomena.weather import COVERED, Mask, longest_stretch, lowest, mean, span_of, spans
 from forecast.quantities import LEAST_FREEZING_RAIN, SNOWMAKING_GOOD, SNOWMAKING_STARTS
 from forecast.science.interpolation import Index, Scene, Times, hours_between
-from forecast.science.precipitation_type import kind_of_day
+from forecast.science.precipitation_type import type_of_day
 from forecast.science.site_profiles import air_at, elevations
 from forecast.science.snowfall import (
     SNOW_ENOUGH,
@@ -56,7 +56,7 @@ DEGREES = {
     "rime_hours": (1.0, 1.0),
     "snowmaking_hours": (1.0, 4.0),
 }
-TOLD_BY = dict(zip(PHENOMENA, DEGREES, strict=True))
+AMOUNT_OF = dict(zip(PHENOMENA, DEGREES, strict=True))
 
 # the curves of what falls
 FALLS = ("precipitation", "water", "pellets", "freezing", "untyped", "snow")
@@ -109,7 +109,7 @@ def diagnose(events: Sequence[Event], scene: Scene, settings: PhenomenonSettings
         return []
     day, back = _days(events, scene)
     amounts = {**day.values, "snow_depth": day.analysed_depth}
-    names = [TOLD_BY[event.phenomenon] for event in events]
+    names = [AMOUNT_OF[event.phenomenon] for event in events]
     amount = np.array(
         [amounts[name][row] for name, row in zip(names, back, strict=True)], dtype=float
     )
@@ -152,7 +152,7 @@ def _days(events: Sequence[Event], scene: Scene) -> tuple[_Day, Index]:
     keys = np.stack([rows, start.astype(np.int64), end.astype(np.int64)], axis=1)
     _, first, back = np.unique(keys, axis=0, return_index=True, return_inverse=True)
     return _read_day(
-        scene, Curves.over(scene), rows[first], start[first], end[first]
+        scene, SnowSeries.over(scene), rows[first], start[first], end[first]
     ), back.reshape(-1)
 
 
@@ -182,17 +182,17 @@ class _Day:
 
     values: dict[str, Array]
     evidence: xr.Dataset
-    known: Truth
+    known: Mask
     covered: Array
     hours: Times
     thirds: Times
-    snowing: Truth
-    rimy: Truth
-    making: Truth
+    snowing: Mask
+    rimy: Mask
+    making: Mask
     analysed_depth: Array
 
 
-def _read_day(scene: Scene, curves: Curves, rows: Index, start: Times, end: Times) -> _Day:
+def _read_day(scene: Scene, curves: SnowSeries, rows: Index, start: Times, end: Times) -> _Day:
     hours = hours_between(start + HALF_HOUR, end - HALF_HOUR)  # the middle of each hour
     air = air_at(scene, rows, hours)
     bulb = wet_bulb(
@@ -210,7 +210,7 @@ def _read_day(scene: Scene, curves: Curves, rows: Index, start: Times, end: Time
     making = bulb <= SNOWMAKING_STARTS
     reached = np.isfinite(air["temperature"]).any(axis=1)
 
-    def count(good: Truth) -> Array:
+    def count(good: Mask) -> Array:
         return np.where(reached, good.sum(axis=1).astype(float), np.nan)
 
     values = _snow_values(
@@ -253,7 +253,7 @@ def _gained(scene: Scene, curve: Array, rows: Index, moments: Times) -> Array:
 
 def _snow_values(
     scene: Scene,
-    curves: Curves,
+    curves: SnowSeries,
     rows: Index,
     start: Times,
     fell: dict[str, Array],
@@ -283,7 +283,7 @@ def _snow_values(
         "snow_water": water, "new_snow": snow, "snow_fraction": np.clip(fraction, 0, 1),
         "snow_ratio": ratio,
         "freezing_rain": freezing, "ice_pellets": pellets,
-        "precipitation_kind": kind_of_day(total, water, pellets, freezing),
+        "precipitation_kind": type_of_day(total, water, pellets, freezing),
         "snow_ratio_low": low, "snow_ratio_high": high, "snow_class": snow_class(water),
         **{f"chance_of_{least}_cm": chance_of_snow(snow, least / 100) for least in (1, 5, 10)},
         "freezing_level_above_site": _mean_where(melting,
@@ -293,7 +293,7 @@ def _snow_values(
     }  # fmt: skip
 
 
-def _mean_where(values: Array, chosen: Truth) -> Array:
+def _mean_where(values: Array, chosen: Mask) -> Array:
     good = chosen & np.isfinite(values)
     count = good.sum(axis=1)
     return np.where(
@@ -324,7 +324,7 @@ def _best_spans(day: _Day) -> dict[str, tuple[Times, Times]]:
 
 
 def _evidence(
-    scene: Scene, curves: Curves, rows: Index, moments: Times, fell: dict[str, Array]
+    scene: Scene, curves: SnowSeries, rows: Index, moments: Times, fell: dict[str, Array]
 ) -> xr.Dataset:
     """What the chart of the day draws, every three hours; what fell is that of the interval ending
     there.

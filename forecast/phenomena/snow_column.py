@@ -14,7 +14,7 @@ import numpy as np
 
 from forecast.science import snowpack
 from forecast.science.interpolation import Scene, at_height
-from forecast.science.precipitation_type import Kinds, kinds, layers
+from forecast.science.precipitation_type import PrecipitationTypes, layers, precipitation_types
 from forecast.science.site_profiles import WINDS, column, elevations
 from forecast.science.snowfall import snow_ratio
 from forecast.science.thermodynamics import FREEZING, LAPSE_RATE, Array, wet_bulb
@@ -26,7 +26,7 @@ ONE_DAY = np.timedelta64(1, "D")  # [h] in which melt and settling are told
 
 
 @dataclass(frozen=True, slots=True)
-class Curves:
+class SnowSeries:
     """What the run says of every site at its own times (site, time). Summed up from the run's
     start: precipitation, water (what falls as snow), pellets, freezing (rain that freezes on the
     ground), untyped (of which the kind is not known) [kg m-2], snow [m].
@@ -49,7 +49,7 @@ class Curves:
     model_depth: Array
 
     @classmethod
-    def over(cls, scene: Scene) -> Curves:
+    def over(cls, scene: Scene) -> SnowSeries:
         temperature, pressure, melting_level, top, falls = _falling(scene)
         site = np.broadcast_to(elevations(scene)[:, None], temperature.shape)
         wind = np.hypot(*(at_height(*column(scene, name), site) for name in WINDS))
@@ -59,7 +59,9 @@ class Curves:
         water, pellets, freezing = (fallen * np.nan_to_num(share) for share in shares)
         untyped = np.where(np.isnan(shares[0]), fallen, 0.0)
         ratio = np.nan_to_num(_of_interval(snow_ratio(temperature, wind)))
-        day = snowpack.Day.of(fallen, water, pellets, ratio, _ends(temperature), _spans(scene))
+        day = snowpack.DayForcing.of(
+            fallen, water, pellets, ratio, _ends(temperature), _spans(scene)
+        )
         amounts = (fallen, water, pellets, freezing, untyped, water * ratio / 1000)
         model_depth = _surface(scene, "surface_snow_thickness", temperature)
         fallen, water, pellets, freezing, untyped, snow = (
@@ -81,7 +83,7 @@ class Curves:
         )
 
 
-def _falling(scene: Scene) -> tuple[Array, Array, Array, Array, Kinds]:
+def _falling(scene: Scene) -> tuple[Array, Array, Array, Array, PrecipitationTypes]:
     """Return at the sites (site, time) temperature [K], pressure [Pa], the melting level above them
     [m], cloud top [K], what falls.
     """
@@ -113,7 +115,7 @@ def _falling(scene: Scene) -> tuple[Array, Array, Array, Array, Kinds]:
         pressure,
         freezing_level(bulb, heights) - site,
         top,
-        kinds(bulb_at_site, top, through),
+        precipitation_types(bulb_at_site, top, through),
     )
 
 
@@ -137,7 +139,7 @@ def _surface(scene: Scene, name: str, like: Array) -> Array:
     return scene.at_sites(name).astype(float) if scene.has(name) else np.full(like.shape, np.nan)
 
 
-def _pack(scene: Scene, day: snowpack.Day) -> Array:
+def _pack(scene: Scene, day: snowpack.DayForcing) -> Array:
     """Return the snow on the ground of the sites [m] (site, time): it begins as the model's and
     goes on as the site's own.
 

@@ -20,7 +20,7 @@ import xarray as xr
 
 from forecast.domain import Almanac, Event, Outcome, Site, Window
 from forecast.phenomena import PhenomenonFeatures
-from forecast.phenomena.weather import Truth, highest, longest_stretch, mean, named, span_of, spans
+from forecast.phenomena.weather import Mask, highest, longest_stretch, mean, named, span_of, spans
 from forecast.quantities import DARK_ENOUGH
 from forecast.science.aerosol import OPTICAL_DEPTH
 from forecast.science.almanac import (
@@ -87,7 +87,7 @@ def derive(
     cover, light = clouds(scene, rows, times), lights(scene, rows, times, air["humidity"])
     luminance, timed = light["luminance"], cloud_timed(scene, rows, times)
     chosen, found = best_run(
-        stars_seen(np.where(timed, cover["sky"], np.nan), light), looks(settings)
+        visible_stars(np.where(timed, cover["sky"], np.nan), light), moments_in_window(settings)
     )
     reached = scene.reaches(start, end) | timed.any(axis=1)
     inside = np.where(found[:, None], chosen, ~np.isnat(times))
@@ -149,11 +149,11 @@ def diagnose(events: Sequence[Event], scene: Scene, settings: PhenomenonSettings
     times = hours_between(start, end, STEP)
     sky_cover = np.where(cloud_timed(scene, rows, times), clouds(scene, rows, times)["sky"], np.nan)
     light = lights(scene, rows, times, air_at(scene, rows, times)["humidity"])
-    chosen, _ = best_run(stars_seen(sky_cover, light), looks(settings))
+    chosen, _ = best_run(visible_stars(sky_cover, light), moments_in_window(settings))
     inside = np.where(chosen, 1.0, np.nan)
     cover = mean(inside * sky_cover)
     brightness = magnitudes(mean(inside * light["luminance"]))
-    degrees = degree_seen(cover, brightness, settings.stars_clear_cover)
+    degrees = degree_from_cover(cover, brightness, settings.stars_clear_cover)
     said = [
         f"cover {c:.2f}, zenith {b:.1f} mag arcsec-2" if np.isfinite(c) else ""
         for c, b in zip(cover, brightness, strict=True)
@@ -172,7 +172,7 @@ def diagnose(events: Sequence[Event], scene: Scene, settings: PhenomenonSettings
     ]
 
 
-def degree_seen(cover: Array, brightness: Array, clear: float = 0.2) -> Array:
+def degree_from_cover(cover: Array, brightness: Array, clear: float = 0.2) -> Array:
     """Return how far stars were seen (...): 1 where the sky's `cover` [1] is at most `clear` and
     its zenith is dark enough, 0.5 where up to HALF_THE_SKY is covered, else 0; NaN where one is
     unknown and the other does not rule it out.
@@ -201,7 +201,7 @@ def degree_from_okta(okta: Array, brightness: Array, clear: float = 0.2) -> Arra
     station does not measure it. Outcomes of it have source "station".
     Source: WMO-No. 306, code table 2700.
     """
-    return degree_seen(mean(np.minimum(okta, 8) / 8), brightness, clear)
+    return degree_from_cover(mean(np.minimum(okta, 8) / 8), brightness, clear)
 
 
 def degree_from_meter(reading: Array, clear_sky: Array) -> Array:
@@ -250,7 +250,7 @@ def clouds(scene: Scene, rows: Index, times: Times) -> dict[str, Array]:
     }
 
 
-def cloud_timed(scene: Scene, rows: Index, times: Times) -> Truth:
+def cloud_timed(scene: Scene, rows: Index, times: Times) -> Mask:
     """Say of each moment (event, moment) whether the run has cloud for it: between its fields or as
     a mean, not held beyond them.
     """
@@ -308,7 +308,7 @@ def _aerosol(scene: Scene, rows: Index, times: Times) -> Array:
     )
 
 
-def darkest_azimuth(scene: Scene, rows: Index, light: dict[str, Array], inside: Truth) -> Array:
+def darkest_azimuth(scene: Scene, rows: Index, light: dict[str, Array], inside: Mask) -> Array:
     """Return the azimuth [degree] (event) to face for the darkest sky half way up, over the moments
     `inside`.
 
@@ -345,7 +345,7 @@ def _at_directions(glow: Sequence[float], azimuths: Array) -> Array:
 # -- the best window
 
 
-def stars_seen(cover: Array, light: dict[str, Array]) -> Array:
+def visible_stars(cover: Array, light: dict[str, Array]) -> Array:
     """Return how many stars are to be seen (event, moment), in any unit: the part of the sky
     without cloud times those it shows.
     """
@@ -354,12 +354,12 @@ def stars_seen(cover: Array, light: dict[str, Array]) -> Array:
     )
 
 
-def looks(settings: PhenomenonSettings) -> int:
+def moments_in_window(settings: PhenomenonSettings) -> int:
     """Return how many looks at the sky the shortest window has."""
     return settings.stars_minimum_hours * 60 // STEP + 1
 
 
-def best_run(score: Array, count: int) -> tuple[Truth, Truth]:
+def best_run(score: Array, count: int) -> tuple[Mask, Mask]:
     """Return which moments (event, moment) make the best window, and whether there is one (event).
 
     It holds the `count` neighbouring moments with the highest mean score, stretched both ways over
@@ -381,7 +381,7 @@ def best_run(score: Array, count: int) -> tuple[Truth, Truth]:
     return chosen & found[:, None], found
 
 
-def longest_hours(good: Truth, times: Times) -> Array:
+def longest_hours(good: Mask, times: Times) -> Array:
     """Return the longest time [h] for which moments (event, moment) are good without a break, from
     the first to the last of them.
     """

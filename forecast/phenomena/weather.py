@@ -25,7 +25,7 @@ from forecast.science.site_profiles import WINDS, air_at
 from forecast.science.thermodynamics import Array, wind_chill
 from forecast.settings import PhenomenonSettings
 
-Truth = NDArray[np.bool_]
+Mask = NDArray[np.bool_]
 
 COVERED = 0.99  # a span with this part of it covered counts as whole
 
@@ -73,7 +73,7 @@ def derive(
 
 
 def _missing(
-    scene: Scene, beyond: Truth, partly: Truth, reached: Truth, only_means: Truth
+    scene: Scene, beyond: Mask, partly: Mask, reached: Mask, only_means: Mask
 ) -> list[list[str]]:
     common = [
         f"field:{name}"
@@ -91,7 +91,7 @@ def _missing(
     return named(("beyond_data", beyond), *some, *((name, inside) for name in common))
 
 
-# -- what the other rooms share
+# -- shared by the phenomena
 
 
 def spans(events: Sequence[Event], scene: Scene) -> tuple[Index, Times, Times]:
@@ -116,7 +116,7 @@ def amount_of_precipitation(
     return scene.amount("precipitation_amount", rows, start, end)
 
 
-def named(*ids: tuple[str, Truth]) -> list[list[str]]:
+def named(*ids: tuple[str, Mask]) -> list[list[str]]:
     """Return the ids that are true of each event, in the order given."""
     codes = np.asarray(sum(truth.astype(np.int64) << place for place, (_, truth) in enumerate(ids)))
     lists = {
@@ -147,7 +147,7 @@ def highest(values: Array) -> Array:
     return np.fmax.reduce(values, axis=1, initial=np.nan)
 
 
-def longest_stretch(good: Truth) -> Truth:
+def longest_stretch(good: Mask) -> Mask:
     """Return which moments (event, moment) belong to the longest unbroken run of good ones; of
     equal runs the first.
     """
@@ -157,7 +157,7 @@ def longest_stretch(good: Truth) -> Truth:
     return good & (moments <= last) & (moments > last - np.take_along_axis(length, last, axis=1))
 
 
-def span_of(chosen: Truth, times: Times) -> tuple[Times, Times]:
+def span_of(chosen: Mask, times: Times) -> tuple[Times, Times]:
     """Return the first and the last of the moments chosen (event), NaT where none is."""
     nothing = np.datetime64("NaT", "ns")
     if not chosen.size:

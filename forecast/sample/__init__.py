@@ -1,3 +1,1 @@
-"""A sample cycle that the project owns, and a loopback server that hands it out as the public ones
-would.
-"""
+"""The sample cycle, and a loopback server that serves it like the public sources."""

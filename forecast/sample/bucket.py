@@ -1,12 +1,10 @@
-"""Speak, on the loopback address, like the public bucket and like the region filter of NOMADS.
+"""A loopback server that behaves like the public bucket and like the region filter of NOMADS.
 
-`make demo` and the tests fetch through it, so that they walk the production path. The bucket serves
-a folder, whatever tree is in it (GFS's, GEFS's, that of ECMWF's mirrors): whole files and byte
-ranges (206 with Content-Range, 416, 404, ETag, Last-Modified). The filter takes var_, lev_ and
-subregion parameters, answers with the cross product of variables and levels, cut to the region and,
-as the
-real one does, packed anew: simple packing, rows south to north. What each message is called is read
-from the file's .idx.
+`make demo` and the tests fetch through it, so that they use the production path. The bucket serves
+the files of a folder (GFS's, GEFS's or ECMWF's layout), whole or as byte ranges (206 with
+Content-Range, 416, 404, ETag, Last-Modified). The filter takes var_, lev_ and subregion parameters
+and returns the cross product of variables and levels, cut to the region and, like the real one,
+repacked: simple packing, rows south to north. The names of messages are read from the file's .idx.
 """
 
 from __future__ import annotations
@@ -27,13 +25,13 @@ import eccodes
 import numpy as np
 
 FILTER_PATH = "/cgi-bin/filter_gfs_0p25.pl"
-BITS = 16  # a value, packed anew
+BITS = 16  # of a repacked value
 _RANGE = re.compile(r"bytes=(\d+)-(\d*)")
 
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What was asked: path, query (name -> value) and headers."""
+    """A request: method, path, query (name -> value) and headers."""
 
     method: str
     path: str
@@ -42,8 +40,8 @@ class Request:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
-    """What is sent back. `headers` go out as they are: a test may lie in them."""
+class Response:
+    """A response. `headers` are sent unchanged: a test may send false ones."""
 
     status: int
     body: bytes = b""
@@ -51,11 +49,10 @@ class Answer:
 
 
 class LoopbackBucket:
-    """A server for a `with` block, on a port of its own; `url` is the bucket's address,
-    `filter_url` the filter's.
+    """A server for a `with` block, on its own port; `url` is the bucket, `filter_url` the filter.
 
-    `requests` and `bytes` count what was asked and sent. Tests make faults by overriding `respond`
-    and `send`.
+    `requests` and `bytes` count requests received and bytes sent. Tests make faults by overriding
+    `respond` and `send`.
     """
 
     def __init__(self, root: Path, filter: bool = True) -> None:
@@ -83,24 +80,24 @@ class LoopbackBucket:
         self._server.shutdown()
         self._server.server_close()
 
-    def respond(self, request: Request) -> Answer:
-        """Return the honest answer."""
+    def respond(self, request: Request) -> Response:
+        """Return the correct response to a request."""
         if request.method not in ("GET", "HEAD"):
-            return Answer(HTTPStatus.METHOD_NOT_ALLOWED)
+            return Response(HTTPStatus.METHOD_NOT_ALLOWED)
         if request.path == FILTER_PATH:
-            return self._filtered(request) if self._filter else _absent()
+            return self._filtered(request) if self._filter else _not_found()
         path = self._inside(request.path)
-        return _absent() if path is None else _file(path, request.headers.get("range", ""))
+        return _not_found() if path is None else _file(path, request.headers.get("range", ""))
 
-    def send(self, handler: BaseHTTPRequestHandler, answer: Answer) -> None:
-        """Put an answer on the wire."""
-        handler.send_response(answer.status)
-        for name, value in {"Content-Length": str(len(answer.body)), **answer.headers}.items():
+    def send(self, handler: BaseHTTPRequestHandler, response: Response) -> None:
+        """Send a response."""
+        handler.send_response(response.status)
+        for name, value in {"Content-Length": str(len(response.body)), **response.headers}.items():
             handler.send_header(name, value)
         handler.end_headers()
         if handler.command != "HEAD":
-            handler.wfile.write(answer.body)
-            self.count(0, len(answer.body))
+            handler.wfile.write(response.body)
+            self.count(0, len(response.body))
 
     def count(self, requests: int, sent: int) -> None:
         with self._lock:
@@ -108,13 +105,11 @@ class LoopbackBucket:
             self.bytes += sent
 
     def _inside(self, path: str) -> Path | None:
-        """Return the file at `path` under the root; None where there is none, or where it lies
-        elsewhere.
-        """
+        """Return the file at `path` under the root; None where there is none or it lies outside."""
         found = (self.root / path.lstrip("/")).resolve()
         return found if found.is_relative_to(self.root) and found.is_file() else None
 
-    def _filtered(self, request: Request) -> Answer:
+    def _filtered(self, request: Request) -> Response:
         query = request.query
         path = self._inside(query.get("dir", "").strip("/") + "/" + query.get("file", ""))
         listing = None if path is None else self._inside(f"{path.relative_to(self.root)}.idx")
@@ -124,14 +119,13 @@ class LoopbackBucket:
             body = filtered(path.read_bytes(), listing.read_text(), query)
         except ValueError as error:
             return _page(HTTPStatus.BAD_REQUEST, str(error))
-        return Answer(HTTPStatus.OK, body, {"Content-Type": "application/octet-stream"})
+        return Response(HTTPStatus.OK, body, {"Content-Type": "application/octet-stream"})
 
 
 def filtered(data: bytes, listing: str, query: Mapping[str, str]) -> bytes:
-    """Return the messages of `data` whose variable and whose level are both asked for, cut to the
-    region and packed anew.
+    """Return the messages of `data` with a requested variable and level, cut and repacked.
 
-    Raises: ValueError where the query is not one of the filter's.
+    Raises: ValueError where the query lacks var_, lev_ or a corner of the subregion.
     """
     variables = {
         name[4:] for name, value in query.items() if name.startswith("var_") and value == "on"
@@ -159,8 +153,9 @@ def filtered(data: bytes, listing: str, query: Mapping[str, str]) -> bytes:
 
 
 def _repacked(message: bytes, region: tuple[float, ...] | None) -> bytes:
-    """Return a GRIB2 message on a regular grid cut to (north, south, west, east), simple packing,
-    rows south to north.
+    """Return a GRIB2 message on a regular grid cut to (north, south, west, east).
+
+    Simple packing, rows south to north.
     """
     handle = eccodes.codes_new_from_message(message)
     try:
@@ -221,7 +216,7 @@ def _set_grid(handle: Any, latitudes: np.ndarray, longitudes: np.ndarray) -> Non
         eccodes.codes_set_double(handle, key, float(degrees))
 
 
-def _file(path: Path, wanted: str) -> Answer:
+def _file(path: Path, wanted: str) -> Response:
     """Return a file, or the range of it that the header `wanted` names."""
     status = path.stat()
     headers = {
@@ -232,10 +227,10 @@ def _file(path: Path, wanted: str) -> Answer:
     }
     found = _RANGE.fullmatch(wanted)
     if found is None:
-        return Answer(HTTPStatus.OK, path.read_bytes(), headers)
+        return Response(HTTPStatus.OK, path.read_bytes(), headers)
     first, last = int(found[1]), min(int(found[2] or status.st_size), status.st_size - 1)
     if first >= status.st_size or first > last:
-        return Answer(
+        return Response(
             HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE,
             b"",
             headers | {"Content-Range": f"bytes */{status.st_size}"},
@@ -243,23 +238,23 @@ def _file(path: Path, wanted: str) -> Answer:
     with path.open("rb") as file:
         file.seek(first)
         body = file.read(last - first + 1)
-    return Answer(
+    return Response(
         HTTPStatus.PARTIAL_CONTENT,
         body,
         headers | {"Content-Range": f"bytes {first}-{last}/{status.st_size}"},
     )
 
 
-def _absent() -> Answer:
+def _not_found() -> Response:
     body = (
         b"<Error><Code>NoSuchKey</Code><Message>The specified key does not exist.</Message></Error>"
     )
-    return Answer(HTTPStatus.NOT_FOUND, body, {"Content-Type": "application/xml"})
+    return Response(HTTPStatus.NOT_FOUND, body, {"Content-Type": "application/xml"})
 
 
-def _page(status: HTTPStatus, text: str) -> Answer:
+def _page(status: HTTPStatus, text: str) -> Response:
     body = f"<html><head><title>{status.phrase}</title></head><body>{text}</body></html>".encode()
-    return Answer(status, body, {"Content-Type": "text/html"})
+    return Response(status, body, {"Content-Type": "text/html"})
 
 
 class _Server(ThreadingHTTPServer):
@@ -267,11 +262,11 @@ class _Server(ThreadingHTTPServer):
     request_queue_size = 64
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """Say nothing: a client that hangs up is no news here."""
+        """Log nothing: a client may close the connection."""
 
 
 def _handler(bucket: LoopbackBucket) -> type[BaseHTTPRequestHandler]:
-    """Return a handler that asks `bucket` for its answers."""
+    """Return a handler class that takes its responses from `bucket`."""
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"

@@ -1,6 +1,4 @@
-"""The demonstration: the sample cycle on the production path, in folders of its own, marked as what
-it is.
-"""
+"""The demonstration: the sample cycle on the production path, in its own folders and marked so."""
 
 from __future__ import annotations
 
@@ -17,23 +15,25 @@ STEPS = StepSettings(first=0, last=72, every=3)
 
 
 def demonstration_run(now: datetime) -> datetime:
-    """Return the run that a bulletin issued at `now` would be made from: the newest of 00, 06, 12,
-    18 UTC four hours ago or more.
+    """Return the run of a bulletin issued at `now`: the newest at least four hours old.
+
+    Runs are those of 00, 06, 12 and 18 UTC.
     """
     latest = as_utc(now) - timedelta(hours=4)
     return datetime(latest.year, latest.month, latest.day, latest.hour // 6 * 6, tzinfo=UTC)
 
 
-def demonstration_config(config: Config, bucket: str, output: Path, backstage: Path) -> Config:
-    """Return the settings with the loopback bucket as the only source of the only model, publishing
-    under `output`, all else under `backstage`.
+def demonstration_config(config: Config, bucket: str, output: Path, work: Path) -> Config:
+    """Return the settings of the demonstration: one model from the loopback bucket.
+
+    It publishes under `output` and keeps everything else under `work`.
     """
     http = config.source.bucket.model_copy(update={"url": bucket, "requests_per_minute": 6000})
     source = {
         "order": ("bucket",),
         "bucket": http,
         "steps": (STEPS,),
-        "cycles": backstage / "cycles",
+        "cycles": work / "cycles",
         "delay_hours": 0.0,
         "keep_cycles": 1,
     }
@@ -43,16 +43,16 @@ def demonstration_config(config: Config, bucket: str, output: Path, backstage: P
             "models": (),
             "source": config.source.model_copy(update=source),
             "archive": config.archive.model_copy(
-                update={"url": f"sqlite:///{backstage / 'archive.db'}"}
+                update={"url": f"sqlite:///{work / 'archive.db'}"}
             ),
             "output": config.output.model_copy(update={"folder": output}),
-            "learning": config.learning.model_copy(update={"folder": backstage / "models"}),
+            "learning": config.learning.model_copy(update={"folder": work / "models"}),
         }
     )
 
 
 def write_sample(folder: Path, cycle: Cycle, config: Config) -> Path:
-    """Write the sample cycle under `folder`, laid out like the public bucket; return the folder."""
+    """Write the sample cycle under `folder` in the public bucket's layout; return the folder."""
     needs = needs_of(
         demonstration_config(config, config.source.bucket.url, folder, folder), config.all_sites()
     )

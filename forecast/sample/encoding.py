@@ -1,12 +1,11 @@
-"""The made-up weather as GFS publishes its own: GRIB2 files of one forecast hour each, with `.idx`,
-in the bucket's layout.
+"""Encode the sample weather like GFS: a GRIB2 file a forecast hour, with `.idx`, in bucket layout.
 
-What is GFS's here: centre 7, process 81 (analysis) and 96 (forecast), a quarter-degree grid with
+As in GFS: centre 7, process 81 (analysis) and 96 (forecast), a quarter-degree grid with
 rows north to south on longitudes 0-360, complex packing with second-order differences, product
 templates 4.0 (an instant) and 4.8 (a span), the surfaces and the second surface's zeros, cloud and
 rain both as instants and over the span since the last multiple of six hours, precipitation also
 since the run (at f006 the two are twins), percentages, the order of messages, `1 day` in the
-inventory. What is not: the grid is a region, and only about 200 of GFS's 743 messages are there.
+inventory. Unlike GFS, the grid is a region and only about 200 of its 743 messages are present.
 """
 
 from __future__ import annotations
@@ -23,7 +22,8 @@ import numpy as np
 from forecast.domain import Cycle
 from forecast.files import write_whole
 from forecast.quantities import CLOSE_LEVELS, FIELDS, Field, Key
-from forecast.sample.scene import Fields, Region, Weather
+from forecast.sample.region import Region
+from forecast.sample.scene import Fields, Weather
 from forecast.science.thermodynamics import Array
 
 BITS = 14  # of precision: the greatest error of a value is its field's range over 2^15
@@ -35,7 +35,7 @@ STATISTIC = {MEAN: "ave", SUM: "acc"}
 
 
 class Bounds(Protocol):
-    """What has a north, a south, a west and an east [degree]: an `ingest.Needs`, a `Region`."""
+    """A box with north, south, west and east [degree]: an `ingest.Needs` or a `Region`."""
 
     @property
     def north(self) -> float: ...
@@ -48,9 +48,10 @@ class Bounds(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Message:
-    """One GRIB message to be: what it is, on which surface, for which hours, and its values
-    (latitude, longitude) in the file's unit.
+class SampleMessage:
+    """One GRIB message to encode: parameter, surface, hours, and values (latitude, longitude).
+
+    The values have the file's unit.
     """
 
     variable: str
@@ -65,7 +66,7 @@ class Message:
 
 
 def _wind(number: int, variable: str) -> Field:
-    """Wind on every level, as GFS has it: more than is asked for."""
+    """Return a wind component on every level, as GFS has it: more levels than are requested."""
     return Field(
         variable,
         "m s-1",
@@ -77,7 +78,7 @@ def _wind(number: int, variable: str) -> Field:
     )
 
 
-# What GFS puts on levels, in its order within a level; the last two are wanted by nobody.
+# What GFS puts on levels, in its order within a level; no phenomenon reads the last two.
 # fmt: off
 _PROFILES: tuple[tuple[str, Field], ...] = (
     *((name, FIELDS[name]) for name in ("geopotential_height", "air_temperature",
@@ -100,32 +101,32 @@ _LAYERS = ("low", "medium", "high")
 _SOIL = ((0, 10), (10, 40), (40, 100), (100, 200))  # [cm]
 
 
-class Story(Protocol):
-    """When a telling begins [h]."""
+class SampleClock(Protocol):
+    """The hour at which the run starts, on the clock of `fallen` [h]."""
 
     @property
     def start(self) -> float: ...
 
 
-class Told(Protocol):
-    """What can be encoded: see scene.Weather."""
+class SampleWeather(Protocol):
+    """Weather that can be encoded: scene.Weather or scenario.Scenario."""
 
     @property
-    def story(self) -> Story: ...
+    def timetable(self) -> SampleClock: ...
     def fields(self, step: float) -> Fields: ...
     def fallen(self, since: float, until: float) -> Array: ...
     def mean_covers(self, first: int, step: int) -> Fields: ...
 
 
-def messages(weather: Told, step: int) -> Iterator[Message]:
+def messages(weather: SampleWeather, step: int) -> Iterator[SampleMessage]:
     """Yield the messages of forecast hour `step`, in GFS's order."""
     fields = weather.fields(step)
     since = (step - 1) // BUCKET * BUCKET if step else 0
 
-    def single(name: str) -> Message:
+    def single(name: str) -> SampleMessage:
         field = FIELDS[name]
         value = field.keys[0].value
-        return Message(
+        return SampleMessage(
             field.inventory[0][0],
             field.inventory[1],
             field.keys[0],
@@ -134,8 +135,8 @@ def messages(weather: Told, step: int) -> Iterator[Message]:
             int(value or 0),
         )
 
-    def extra(variable: str, level: str, name: str, key: Key) -> Message:
-        return Message(variable, level, key, fields[name])
+    def extra(variable: str, level: str, name: str, key: Key) -> SampleMessage:
+        return SampleMessage(variable, level, key, fields[name])
 
     yield extra("PRMSL", "mean sea level", "air_pressure_at_mean_sea_level", Key(0, 3, 1, 101))
     yield single("visibility_in_air")
@@ -145,7 +146,7 @@ def messages(weather: Told, step: int) -> Iterator[Message]:
     yield single("surface_altitude")
     for top, bottom in _SOIL:
         level = f"{top / 100:g}-{bottom / 100:g} m below ground"
-        yield Message(
+        yield SampleMessage(
             "TSOIL", level, Key(2, 0, 2, 106), fields["soil_temperature"], 2, top, (106, 2, bottom)
         )
     for name in (
@@ -172,7 +173,7 @@ def messages(weather: Told, step: int) -> Iterator[Message]:
             yield replace(single(name), values=100 * means[layer], first=since, statistic=MEAN)
     if step:
         total = Key(0, 6, 1, 10)
-        yield Message(
+        yield SampleMessage(
             "TCDC", "entire atmosphere", total, 100 * means["total"], first=since, statistic=MEAN
         )
     yield single("cloud_ceiling_altitude")
@@ -180,25 +181,26 @@ def messages(weather: Told, step: int) -> Iterator[Message]:
     yield single("atmosphere_boundary_layer_thickness")
 
 
-def _on_levels(fields: Fields) -> Iterator[Message]:
+def _on_levels(fields: Fields) -> Iterator[SampleMessage]:
     """Yield the profiles, from the highest level down."""
     for level in sorted(CLOSE_LEVELS):
         for name, field in _PROFILES:
             if level in field.levels:
                 values = fields[name][CLOSE_LEVELS.index(level)] / field.factor
-                yield Message(
+                yield SampleMessage(
                     field.inventory[0][0], f"{level // 100} mb", field.keys[0], values, 0, level
                 )
 
 
-def _fallen(weather: Told, since: int, step: int) -> Iterator[Message]:
-    """Yield precipitation since the last multiple of six hours, and since the run: GFS sends both
-    even where they are the same.
+def _fallen(weather: SampleWeather, since: int, step: int) -> Iterator[SampleMessage]:
+    """Yield precipitation since the last multiple of six hours, and since the run.
+
+    GFS publishes both, even where they are equal.
     """
-    field, begin = FIELDS["precipitation_amount"], weather.story.start
+    field, begin = FIELDS["precipitation_amount"], weather.timetable.start
     for first in (since, 0):
         values = weather.fallen(begin + first, begin + step)
-        yield Message(
+        yield SampleMessage(
             field.inventory[0][0],
             field.inventory[1],
             field.keys[0],
@@ -208,9 +210,10 @@ def _fallen(weather: Told, since: int, step: int) -> Iterator[Message]:
         )
 
 
-def step_text(message: Message, step: int) -> str:
-    """Return the hours of a message as GFS's inventory spells them: `anl`, `7 hour fcst`, `6-7 hour
-    ave fcst`, `0-1 day acc fcst`.
+def step_text(message: SampleMessage, step: int) -> str:
+    """Return the hours of a message as GFS's inventory writes them.
+
+    `anl`, `7 hour fcst`, `6-7 hour ave fcst`, `0-1 day acc fcst`.
     """
     if message.statistic is None:
         return f"{step} hour fcst" if step else "anl"
@@ -222,11 +225,11 @@ def step_text(message: Message, step: int) -> str:
 
 
 class Encoder:
-    """Turns the messages of one file into GRIB2 bytes.
+    """Encodes the messages of one file as GRIB2 bytes.
 
     It keeps one ecCodes handle for instants and one for spans, since setting one up costs more than
-    packing a field. A handle slows down with every message (0.4 ms for each of the first 200, 2.5
-    ms after 2000): take a new encoder for each file.
+    packing a field. A handle slows down with every message (0.4 ms each for the first 200, 2.5 ms
+    after 2000): use a new encoder for each file.
     """
 
     def __init__(self, run: datetime, region: Region) -> None:
@@ -284,7 +287,7 @@ class Encoder:
         eccodes.codes_set(handle, "orderOfSpatialDifferencing", 2)
         return handle
 
-    def encode(self, message: Message, step: int) -> bytes:
+    def encode(self, message: SampleMessage, step: int) -> bytes:
         """Return one message as GRIB2 bytes."""
         handle = self._handles[0 if message.statistic is None else 1]
         second_surface, second_scale, second_value = message.second
@@ -314,20 +317,19 @@ class Encoder:
                 "lengthOfTimeRange": step - message.first,
                 "indicatorOfUnitForTimeIncrement": 255,
             }
-        # Complex packing writes the bits that its groups needed over the bits asked for: ask anew
-        # each time.
+        # Complex packing overwrites bitsPerValue with what its groups needed: set it each time.
         for key, value in (keys | {"bitsPerValue": BITS}).items():
             eccodes.codes_set(handle, key, value)
-        eccodes.codes_set_array(handle, "values", beside_the_missing_value(message.values).ravel())
+        eccodes.codes_set_array(handle, "values", avoid_missing_value(message.values).ravel())
         packed: bytes = eccodes.codes_get_message(handle)
         return packed
 
 
-def beside_the_missing_value(values: Array) -> Array:
+def avoid_missing_value(values: Array) -> Array:
     """Return `values` with those within 0.1 of 9999 moved to the edge of that span.
 
-    ecCodes 2.42 takes them for missing in complex packing, whatever `missingValue` is set to: a
-    height of 9999.05 m would be lost.
+    ecCodes 2.42 reads them as missing in complex packing, whatever `missingValue` is: a height of
+    9999.05 m would be lost.
     """
     away = values - 9999.0
     return np.where(np.abs(away) < 0.11, 9999.0 + np.copysign(0.11, away), values)
@@ -338,20 +340,20 @@ def write_cycle(
     run: datetime,
     steps: Sequence[int],
     region: Bounds,
-    telling: Callable[[datetime, Region], Told] = Weather,
+    weather_of: Callable[[datetime, Region], SampleWeather] = Weather,
 ) -> Cycle:
-    """Write the made-up run under `folder` as `gfs.YYYYMMDD/HH/atmos/gfs.tHHz.pgrb2.0p25.fFFF` with
-    `.idx`; return its cycle.
+    """Write the sample run under `folder` in the bucket's layout and return its cycle.
 
-    region: what the fields must hold; it is widened to whole grid points. The same run and region
-    always give the same bytes. telling: the weather of a run over a region.
-    A file has its real name only when whole, and its `.idx` comes after it, as in the bucket.
+    Files are `gfs.YYYYMMDD/HH/atmos/gfs.tHHz.pgrb2.0p25.fFFF` with `.idx`. region: what the fields
+    must cover; it is widened to whole grid points. weather_of: the weather of a run over a region.
+    The same run and region always give the same bytes. A file has its final name only when
+    complete, and its `.idx` comes after it, as in the bucket.
     """
     cycle = Cycle(run)
     place = folder / f"gfs.{cycle.run:%Y%m%d}" / f"{cycle.run:%H}" / "atmos"
     place.mkdir(parents=True, exist_ok=True)
     area = Region(region.north, region.south, region.west, region.east)
-    weather = telling(cycle.run, area)
+    weather = weather_of(cycle.run, area)
     for step in steps:
         name = f"gfs.t{cycle.run:%H}z.pgrb2.0p25.f{step:03d}"
         content, inventory = encode_step(weather, cycle.run, area, step)
@@ -360,7 +362,9 @@ def write_cycle(
     return cycle
 
 
-def encode_step(weather: Told, run: datetime, region: Region, step: int) -> tuple[bytes, str]:
+def encode_step(
+    weather: SampleWeather, run: datetime, region: Region, step: int
+) -> tuple[bytes, str]:
     """Return the file of forecast hour `step` and its inventory."""
     pieces: list[bytes] = []
     lines: list[str] = []
@@ -368,8 +372,7 @@ def encode_step(weather: Told, run: datetime, region: Region, step: int) -> tupl
     with Encoder(run, region) as encoder:
         for number, message in enumerate(messages(weather, step), 1):
             pieces.append(encoder.encode(message, step))
-            lines.append(
-                f"{number}:{offset}:d={run:%Y%m%d%H}:{message.variable}:{message.level}:{step_text(message, step)}:\n"
-            )
+            what = f"{message.variable}:{message.level}:{step_text(message, step)}"
+            lines.append(f"{number}:{offset}:d={run:%Y%m%d%H}:{what}:\n")
             offset += len(pieces[-1])
     return b"".join(pieces), "".join(lines)

@@ -1,293 +1,70 @@
-"""A made-up weather story over Beijing's western mountains, told as fields: for the demonstration
-and the tests, never as truth.
+"""The sample weather: made-up fields over Beijing's western mountains, for demonstration and tests.
 
-The story, in hours of local time (UTC+8) since the midnight that opens the run's local day. Every
-run hour (00, 06, 12, 18Z) holds the time from the first night to the second evening and the night
-after it, so all that is essential happens there.
+It is never used as truth. In hours of local time (UTC+8) since the midnight that begins the run's
+local day, with runs at 00, 06, 12 and 18 UTC. All that matters lies between the first night and the
+night after the second evening, which every run contains.
 
-    day 0          fair; light easterly, moist below 1 km; a cloudless sunset
-    decoy: nothing to paint
+    day 0          fair; light easterly, moist below 1 km; a cloudless sunset    decoy: no canvas
     night 0 / 1    stratus forms in the easterly, under an inversion
-    dawn 1         the deck fills plain and valleys up to about 1050 m at Jinding; dry and clear
-    above   a SEA OF CLOUDS
-                   Zhaojiawa (600 m) stands inside it
-                   decoy: no sunrise
-    sunset 1       a canvas of cirrus at 8 km over the sites; the front, a wall 10 km high, stands
-                   240-420 km away in the direction of the sun
-                   decoy: SPOILED SUNSET
-    night 1 / 2    the cold front passes: SNOW at 1400 m, a little rain in the plain
-    dawn 2         the snow ends, a deck up to 2600 m stays: every viewer is in it
-    decoy: WHITE WALL
-    sunset 2       the air has cleared; the same canvas, nothing in the west for 600 km
-    PAINTED SUNSET
-    night 2 / 3    clear, dry, cold, the wind calms
-    STARS, if the moon lets them
-    dawn 3         no deck, no cloud                                                     CLEAR
-    SUNRISE; decoy: an open valley
+    dawn 1         the deck fills plain and valleys up to about 1050 m at
+                   Jinding; dry and clear above                                  SEA OF CLOUDS
+                   Zhaojiawa (600 m) stands inside it                            decoy: no sunrise
+    sunset 1       a canvas of cirrus at 8 km over the sites; the front, a wall
+                   10 km high, stands 240-420 km away towards the sun            decoy: no glow
+    night 1 / 2    the cold front passes: snow at 1400 m, some rain in the plain SNOW
+    dawn 2         the snow ends, a deck up to 2600 m stays: every viewer is in
+                   it                                                            decoy: no sea
+    sunset 2       the air has cleared; the same canvas, nothing in the west
+                   for 600 km                                                    GLOW
+    night 2 / 3    clear, dry, cold, the wind calms; the moon is the real one    STARS
+    dawn 3         no deck, no cloud                                             SUNRISE
+                                                                                 decoy: no sea
 
-How it is made. The relative humidity is a dry background, moistened by four pieces (`_stratus`,
-`_front`, `_deep_deck`, `_canvas`), each a product of smooth ramps in height, place and time. Cloud
-follows from humidity and its water from cloud. The temperature is a warm column with an inversion
-that gives way to a cold one; heights follow from it by the hypsometric equation. What falls is
-known at every moment in closed form, so that accumulations over any span agree. The moon is the
-real one. Sun times come from a rough formula on purpose: a wrong azimuth in
-forecast/science/almanac.py cannot move the weather along with itself. The temperatures are those of
-late autumn, whatever the date.
+The relative humidity is a dry background, moistened by four pieces (`_stratus`, `_front`,
+`_deep_deck`, `_canvas`), each a product of smooth steps in height, place and time. Cloud follows
+from humidity and its water from cloud. The temperature is a warm column with an inversion that
+gives way to a cold one; heights follow from it by the hypsometric equation. Precipitation is known
+at every moment in closed form, so that accumulations over any span agree. The temperatures are
+those of late autumn, whatever the date.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta, timezone
+from datetime import datetime
 from functools import cached_property
-from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from forecast.domain import as_utc
 from forecast.geo import KILOMETRES_PER_DEGREE
 from forecast.quantities import CLOSE_LEVELS
+from forecast.sample.region import Region
+from forecast.sample.smooth_steps import between, ramp
+from forecast.sample.timetable import CENTRE, Timetable
 from forecast.science.interpolation import LAYERS
-from forecast.science.thermodynamics import Array, cloud_from_humidity, maximum_random_overlap
+from forecast.science.thermodynamics import (
+    DRY_AIR_CONSTANT,
+    FREEZING,
+    GRAVITY,
+    LAPSE_RATE,
+    Array,
+    cloud_from_humidity,
+    maximum_random_overlap,
+    specific_humidity,
+)
 
-LOCAL = timezone(timedelta(hours=8))
-CENTRE = (40.0, 115.7)  # [degree] latitude, longitude: the middle of the sites
-SPACING = 0.25  # [degree]
-FREEZING = 273.15  # [K]
-DRY_AIR = 29.2716  # [m K-1] gas constant of dry air over gravity: thickness = DRY_AIR T ln(p1 / p2)
+DRY_AIR = DRY_AIR_CONSTANT / GRAVITY  # [m K-1] thickness = DRY_AIR T ln(p1 / p2)
 NO_CEILING = 20000.0  # [m] what GFS writes where there is no cloud ceiling
-CLEAREST = 24135.0  # [m] the visibility at which GFS stops counting
-CLOUD_BEGINS = 0.80  # relative humidity at which a box of the sample begins to hold cloud
+CLEAREST = 24135.0  # [m] the highest visibility that GFS writes
+CLOUD_BEGINS = 0.80  # [1] relative humidity at which a box of the sample begins to hold cloud
 Fields = dict[str, Array]
 
 
-class Region(NamedTuple):
-    """A closed region [degree] that does not cross Greenwich, widened to whole grid points;
-    longitudes run 0-360.
-    """
-
-    north: float
-    south: float
-    west: float
-    east: float
-
-    @property
-    def latitudes(self) -> Array:
-        """Return the rows, from north to south."""
-        first, last = np.floor(self.south / SPACING), np.ceil(self.north / SPACING)
-        return np.arange(last, first - 1, -1) * SPACING
-
-    @property
-    def longitudes(self) -> Array:
-        first, last = np.floor(self.west % 360 / SPACING), np.ceil(self.east % 360 / SPACING)
-        return np.arange(first, last + 1) * SPACING
-
-
-@dataclass(frozen=True, slots=True)
-class Planted:
-    """One scene that the story holds on purpose: `expected` is `found` (a forecast should say yes)
-    or `decoy` (it should say no).
-    """
-
-    scene: str
-    phenomenon: str
-    sites: tuple[str, ...]
-    day: date
-    expected: str
-    note: str
-
-
-class Sun(NamedTuple):
-    """Rough sun times of a local day: hours since its midnight, and the azimuth of sunset [degree]."""
-
-    rise: float
-    set: float
-    azimuth: float
-
-
-def sun_of(day: date) -> Sun:
-    """Return sunrise and sunset at the sites, good to 20 minutes and 2 degrees.
-
-    Source: declination by Cooper 1969, Solar Energy 12, 333; no equation of time.
-    """
-    latitude = np.radians(CENTRE[0])
-    declination = np.radians(23.45 * np.sin(2 * np.pi * (284 + day.timetuple().tm_yday) / 365))
-    altitude = np.radians(-0.833)
-    high = (np.sin(altitude) - np.sin(latitude) * np.sin(declination)) / (
-        np.cos(latitude) * np.cos(declination)
-    )
-    half = float(np.degrees(np.arccos(high))) / 15
-    noon = 12 + (120 - CENTRE[1]) / 15
-    azimuth = 360 - float(np.degrees(np.arccos(np.sin(declination) / np.cos(latitude))))
-    return Sun(noon - half, noon + half, azimuth)
-
-
-class Timetable:
-    """When things happen, in hours since the midnight that opens the run's local day."""
-
-    def __init__(self, run: datetime) -> None:
-        local = as_utc(run, "the run").astimezone(LOCAL)
-        self.today = local.date()
-        self.start = local.hour + local.minute / 60
-        suns = [sun_of(self.today + timedelta(days=day)) for day in range(4)]
-        self.rise = [24 * day + sun.rise for day, sun in enumerate(suns)]
-        self.set = [24 * day + sun.set for day, sun in enumerate(suns)]
-        self.azimuth = suns[1].azimuth
-        self.arrival = 48.0  # the front reaches the sites
-        self.clearing = self.rise[2] + 1.0  # its rear leaves them
-
-    def day(self, number: int) -> date:
-        return self.today + timedelta(days=number)
-
-
-def planted(run: datetime, hours: int = 72) -> tuple[Planted, ...]:
-    """Return the scenes and decoys that a run of `hours` holds whole, in the order in which they
-    happen.
-    """
-    story = Timetable(run)
-    end = story.start + hours
-    summits, west = (
-        ("lingshan", "jinding", "baihuashan"),
-        ("lingshan", "zhaojiawa", "jinding", "baihuashan"),
-    )
-    village, hill, dark = (
-        ("jiangshuihe",),
-        ("zhaojiawa",),
-        ("lingshan", "jiangshuihe", "baihuashan"),
-    )
-    rise, dusk = story.rise, story.set
-    every = (  # (from hour, to hour, day, scene, phenomenon, sites, expected, note)
-        (
-            dusk[0] - 1,
-            dusk[0] + 1,
-            0,
-            "cloudless_sunset",
-            "sunset_glow",
-            west,
-            "decoy",
-            "no cloud that the light could paint",
-        ),
-        (
-            rise[1] - 1.5,
-            rise[1] + 3,
-            1,
-            "cloud_sea",
-            "sea_of_clouds",
-            summits,
-            "found",
-            "stratus under an inversion, its top near 1050 m at Jinding; dry and clear above",
-        ),
-        (
-            rise[1] - 1,
-            rise[1] + 1,
-            1,
-            "sunrise_in_stratus",
-            "sunrise",
-            hill,
-            "decoy",
-            "the viewer stands inside the deck",
-        ),
-        (
-            dusk[1] - 1,
-            dusk[1] + 1,
-            1,
-            "walled_sunset",
-            "sunset_glow",
-            west,
-            "decoy",
-            "the same canvas, but a wall of cloud 240-420 km away in the direction of the sun",
-        ),
-        (
-            48,
-            72,
-            2,
-            "frontal_snow",
-            "snowfall",
-            village,
-            "found",
-            "a cold front: snow at 1400 m, rain in the plain",
-        ),
-        (48, 72, 2, "snow_on_the_ground", "snow_cover", village, "found", "what the front left"),
-        (48, 72, 2, "cold_day", "snowmaking", village, "found", "cold, dry air behind the front"),
-        (
-            rise[2] - 1.5,
-            rise[2] + 3,
-            2,
-            "white_wall",
-            "sea_of_clouds",
-            summits,
-            "decoy",
-            "the deck reaches 2600 m, above every viewer",
-        ),
-        (
-            dusk[2] - 1,
-            dusk[2] + 1,
-            2,
-            "painted_sunset",
-            "sunset_glow",
-            west,
-            "found",
-            "cirrus at 8 km over the sites, nothing in the west for 600 km",
-        ),
-        (
-            dusk[2] + 4,
-            74,
-            2,
-            "starry_night",
-            "starry_sky",
-            dark,
-            "found",
-            "clear, dry, calm; how dark it is, the real moon decides",
-        ),
-        (
-            rise[3] - 1,
-            rise[3] + 0.7,
-            3,
-            "clear_sunrise",
-            "sunrise",
-            hill,
-            "found",
-            "no cloud in the east",
-        ),
-        (
-            rise[3] - 1.5,
-            rise[3] + 3,
-            3,
-            "open_valley",
-            "sea_of_clouds",
-            summits,
-            "decoy",
-            "dry air, no deck",
-        ),
-    )
-    return tuple(
-        Planted(scene, phenomenon, sites, story.day(day), expected, note)
-        for begins, ends, day, scene, phenomenon, sites, expected, note in every
-        if story.start <= begins and ends <= end
-    )
-
-
-def ramp(x: Array | float, start: Array | float, end: Array | float) -> Array:
-    """Return 0 up to `start`, 1 from `end`, and a smooth rise between (smoothstep)."""
-    share = np.clip((np.asarray(x) - start) / (np.asarray(end) - start), 0.0, 1.0)
-    return share * share * (3 - 2 * share)
-
-
-def between(
-    x: Array | float,
-    first: Array | float,
-    full: Array | float,
-    until: Array | float,
-    last: Array | float,
-) -> Array:
-    """Return 1 from `full` to `until`, 0 before `first` and after `last`, smooth between."""
-    return ramp(x, first, full) * (1 - ramp(x, until, last))
-
-
 def cold_column(z: Array, hour: Array | float) -> Array:
-    """Return the temperature [K] of the air behind the front at heights [m]; it cools by 5 K on the
-    day after.
+    """Return the temperature [K] of the air behind the front at heights `z` [m].
+
+    It cools by 5 K on the day after.
     """
     cooling = 5 * ramp(hour, 54, 66) * np.exp(-np.maximum(z, 0) / 6000)
     return 278.0 - 0.0070 * np.minimum(z, 2000) - 0.0060 * np.maximum(z - 2000, 0) - cooling
@@ -295,9 +72,10 @@ def cold_column(z: Array, hour: Array | float) -> Array:
 
 @dataclass(frozen=True, slots=True)
 class Variation:
-    """How one telling departs from the story as planted: how much there is of each piece of
-    moisture (0-1; canvas of sunset 1 and 2), the deck's top [m], and by how much the front is late
-    [h].
+    """How one run differs from the standard sample weather.
+
+    stratus, front, deep_deck, canvas (of sunset 1 and 2): strength of each piece of moisture, 0-1;
+    deck_top [m]; delay of the front [h].
     """
 
     stratus: float = 1.0
@@ -309,11 +87,10 @@ class Variation:
 
 
 class Weather:
-    """The story over a region: `fields(step)` gives what the model would publish for one forecast
-    hour.
+    """The sample weather over a region: `fields(step)` returns the fields of one forecast hour.
 
-    Arrays are (latitude, longitude) or (level, latitude, longitude), rows north to south, levels
-    CLOSE_LEVELS, SI.
+    Arrays in SI are (latitude, longitude) or (level, latitude, longitude), rows from north to
+    south, levels CLOSE_LEVELS.
     """
 
     def __init__(self, run: datetime, region: Region, variation: Variation = Variation()) -> None:
@@ -333,23 +110,23 @@ class Weather:
         self.ground: Array = 50 + 1200 / (1 + np.exp((longitude - edge) / 0.15))
         # [m] flat over the plain; it leans on the slope
         self.deck_top: Array = variation.deck_top + 1.5 * np.maximum(self.ground - 800, 0)
-        story, azimuth = self.timetable, np.radians(self.timetable.azimuth)
+        times, azimuth = self.timetable, np.radians(self.timetable.azimuth)
         # [km] towards the sunset of day 1
         ahead = self.east * np.sin(azimuth) + self.north * np.cos(azimuth)
         # [km h-1]: 240 km away at that sunset, here at `arrival`
-        speed = 240 / (story.arrival - story.set[1])
-        self.arrival: Array = story.set[1] + (240 - ahead) / speed
-        self.duration: Array = 180 / speed + (story.clearing - story.arrival - 180 / speed) * ramp(
+        speed = 240 / (times.arrival - times.set[1])
+        self.arrival: Array = times.set[1] + (240 - ahead) / speed
+        self.duration: Array = 180 / speed + (times.clearing - times.arrival - 180 / speed) * ramp(
             ahead, 240.0, 0.0
         )
         self._covers: dict[float, Fields] = {}
 
-    # -- the four pieces of moisture: weights 0-1 (level, latitude, longitude) at heights z [m] and
-    # an hour of the story
+    # -- the four pieces of moisture: weights 0-1 (level, latitude, longitude) at heights z [m]
 
     def _stratus(self, z: Array, hour: float) -> Array:
-        """The easterly's stratus: from 200 m to its top, east of the high mountains, from the first
-        night to the forenoon.
+        """Return the easterly's stratus: from 200 m to its top, east of the high mountains.
+
+        It lasts from the first night to the forenoon.
         """
         height = between(z, 50, 200, self.deck_top - 80, self.deck_top + 250)
         place = ramp(self.east, -130.0, -70.0)
@@ -359,13 +136,13 @@ class Weather:
         return height * place * there
 
     def _front(self, z: Array, hour: float) -> Array:
-        """The cold front's cloud, 10 km tall, for as long as it takes to pass."""
+        """Return the cold front's cloud, 10 km tall, for as long as it takes to pass."""
         leaving = self.arrival + self.duration
         there = between(hour, self.arrival - 0.5, self.arrival + 0.5, leaving - 0.5, leaving + 0.5)
         return self.variation.front * between(z, 200, 500, 9900, 10800) * there
 
     def _deep_deck(self, z: Array, hour: float) -> Array:
-        """What stays behind the front for a morning: a deck up to 2600 m, 400 km wide."""
+        """Return the deck behind the front: up to 2600 m, 400 km wide, for one morning."""
         place = 1 - ramp(np.hypot(self.east, self.north), 200.0, 350.0)
         arrival, dawn = self.timetable.arrival, self.timetable.rise[2]
         there = self.variation.deep_deck * between(
@@ -374,8 +151,9 @@ class Weather:
         return between(z, 200, 500, 2600, 2900) * place * there
 
     def _canvas(self, z: Array, hour: float) -> Array:
-        """Cirrus at 8 km within 130 km of the sites: from before sunset until the front on day 1,
-        around sunset on day 2.
+        """Return the cirrus at 8 km within 130 km of the sites.
+
+        On day 1 from before sunset until the front, on day 2 around sunset.
         """
         place = 1 - ramp(np.hypot(self.east, self.north), 130.0, 190.0)
         first, second = self.timetable.set[1:3]
@@ -391,18 +169,18 @@ class Weather:
     # -- the column
 
     def _cold(self, hour: float) -> Array:
-        """The share of cold air: it comes in the seven hours before the front's cloud."""
+        """Return the share of cold air [1]: it arrives in seven hours before the front."""
         return ramp(hour, self.arrival - 7, self.arrival)
 
     def _temperature(self, z: Array, hour: float) -> Array:
         """Return air temperature [K] at heights above sea level [m]."""
         tall = np.minimum(z, 11000.0)
-        warm = 286.0 - 0.0065 * tall + 7 * ramp(z, self.deck_top, self.deck_top + 350)
+        warm = 286.0 - LAPSE_RATE * tall + 7 * ramp(z, self.deck_top, self.deck_top + 350)
         share = self._cold(hour)
         return (1 - share) * warm + share * cold_column(tall, hour) + self._daily(z, hour)
 
     def _daily(self, z: Array, hour: Array | float) -> Array:
-        """The day's warming near the ground, and the cold of the north [K]."""
+        """Return the day's warming near the ground and the cooling to the north [K]."""
         return 2 * np.cos(2 * np.pi * (hour - 14) / 24) * np.exp(
             -np.maximum(z - self.ground, 0) / 400
         ) - 0.6 * (self.latitude - 40)
@@ -433,8 +211,9 @@ class Weather:
         )
 
     def _column(self, hour: float) -> Fields:
-        """Return temperature, humidity and height on the levels: T and RH are functions of height,
-        height follows from T and RH.
+        """Return temperature, humidity and height on the levels.
+
+        Temperature and humidity are functions of height, which follows from them by iteration.
         """
         base = self._sea_level_pressure(hour)
         z = 8000 * np.log(base / self.pressure)
@@ -453,43 +232,43 @@ class Weather:
             "geopotential_height": z,
         }
 
-    # -- what falls: in closed form
+    # -- precipitation, in closed form
 
     @cached_property
     def _amount(self) -> Array:
-        """All that the front leaves [kg m-2]: 3 in the plain, 9 in the mountains."""
+        """Return the precipitation of the front [kg m-2]: 3 in the plain, 9 in the mountains."""
         return self.variation.front * (3 + 6 * (self.ground - 50) / 1200)
 
     @cached_property
     def _snow_share(self) -> Array:
-        """The part of it that is snow on the model's ground, from the 2 m temperature half-way
-        through.
-        """
+        """Return the snow fraction [1] of it at the ground, by the 2 m temperature half-way."""
         halfway = self.arrival + self.duration / 2
         temperature = cold_column(self.ground, halfway) + self._daily(self.ground, halfway)
         return 1 - ramp(temperature - FREEZING, 0.5, 2.0)
 
     def fallen(self, since: float, until: float) -> Array:
-        """Return precipitation [kg m-2] between two hours of the story."""
+        """Return the precipitation [kg m-2] between two hours of the timetable."""
         share = [ramp(hour, self.arrival, self.arrival + self.duration) for hour in (since, until)]
         return self._amount * (share[1] - share[0])
 
     def _rate(self, hour: float) -> Array:
         return self.fallen(hour - 0.25, hour + 0.25) / 1800  # [kg m-2 s-1]
 
-    # -- all together
+    # -- all fields
 
     def covers(self, hour: float) -> Fields:
-        """Return low, medium, high and total cloud cover [1] at an hour of the story; cloud under
-        the model's ground counts for nothing.
+        """Return low, medium, high and total cloud cover [1] at an hour of the timetable.
+
+        Cloud under the model's ground does not count.
         """
         if hour not in self._covers:
             self.fields(hour - self.timetable.start)
         return self._covers[hour]
 
     def mean_covers(self, first: int, step: int) -> Fields:
-        """Return the same as means from forecast hour `first` to `step`, by the trapezoidal rule
-        over spans of at most 3 h.
+        """Return mean cloud covers [1] from forecast hour `first` to `step`.
+
+        The trapezoidal rule over spans of at most 3 h.
         """
         hours = self.timetable.start + np.linspace(first, step, -(-(step - first) // 3) + 1)
         weights = np.array([0.5, *[1.0] * (len(hours) - 2), 0.5]) / (len(hours) - 1)
@@ -502,8 +281,9 @@ class Weather:
         }
 
     def fields(self, step: float) -> Fields:
-        """Return every field for forecast hour `step`, by the names of quantities.FIELDS (and a few
-        that nobody needs).
+        """Return every field for forecast hour `step`, by the names of quantities.FIELDS.
+
+        A few fields that no phenomenon reads are added.
         """
         hour = self.timetable.start + step
         column = self._column(hour)
@@ -517,16 +297,16 @@ class Weather:
         }
         column |= self._wind(z, hour)
         above = z > self.ground
-        seen = np.moveaxis(np.where(above, cloud, 0.0), 0, -1)
+        visible = np.moveaxis(np.where(above, cloud, 0.0), 0, -1)
         of_layer = {
             layer: (self.pressure[:, 0, 0] > low) & (self.pressure[:, 0, 0] <= high)
             for layer, (low, high) in LAYERS.items()
         }
         covers = {
-            layer: np.round(maximum_random_overlap(seen[..., levels]), 2)
+            layer: np.round(maximum_random_overlap(visible[..., levels]), 2)
             for layer, levels in of_layer.items()
         }
-        self._covers[hour] = covers | {"total": np.round(maximum_random_overlap(seen), 2)}
+        self._covers[hour] = covers | {"total": np.round(maximum_random_overlap(visible), 2)}
         column |= {f"{layer}_type_cloud_area_fraction": cover for layer, cover in covers.items()}
         return (
             column
@@ -536,8 +316,10 @@ class Weather:
         )
 
     def _wind(self, z: Array, hour: float) -> Fields:
-        """An easterly of 5 m/s below 2 km; a north-westerly of 12 m/s behind the front that calms
-        to 3; westerlies aloft.
+        """Return the wind and the vertical motion on levels.
+
+        An easterly of 5 m/s below 2 km; a north-westerly of 12 m/s behind the front that calms to
+        3; westerlies aloft.
         """
         gale = 12 * ramp(hour, self.arrival - 1, self.arrival + 1) * (1 - 0.75 * ramp(hour, 58, 68))
         easterly = 5 * (1 - self._cold(hour)) * np.exp(-((z / 1500) ** 2))
@@ -550,7 +332,7 @@ class Weather:
         }
 
     def _ground(self, column: Fields, hour: float) -> Fields:
-        """The ground, the air just above it and what falls on it."""
+        """Return the fields of the ground, of the air just above it and of precipitation."""
         ground = self.ground
         temperature, humidity = (
             self._temperature(ground[None], hour)[0],
@@ -587,12 +369,12 @@ class Weather:
         }
 
     def _sky(self, column: Fields, cloud: Array, above: NDArray[np.bool_]) -> Fields:
-        """The column read as a whole: its water, where it freezes, where its cloud begins."""
+        """Return water vapour content, freezing level and cloud ceiling of the columns."""
         temperature, z = column["air_temperature"], column["geopotential_height"]
         vapour = np.where(
             above, specific_humidity(temperature, column["relative_humidity"], self.pressure), 0.0
         )
-        water = 0.5 * (vapour[1:] + vapour[:-1]) * -np.diff(self.pressure, axis=0) / 9.80665
+        water = 0.5 * (vapour[1:] + vapour[:-1]) * -np.diff(self.pressure, axis=0) / GRAVITY
         crossing = (temperature[:-1] >= FREEZING) & (temperature[1:] < FREEZING) & above[1:]
         share = (temperature[:-1] - FREEZING) / np.where(
             crossing, temperature[:-1] - temperature[1:], 1.0
@@ -606,7 +388,7 @@ class Weather:
         }
 
     def _extras(self, temperature: Array, hour: float) -> Fields:
-        """What GFS holds and nobody here needs: so that choosing messages is a choice."""
+        """Return fields that GFS has and no phenomenon reads: messages must be selected."""
         spin = 2 * 7.292e-5 * np.sin(np.radians(self.latitude))
         return {
             "atmosphere_absolute_vorticity": spin
@@ -614,10 +396,3 @@ class Weather:
             "ozone_mixing_ratio": 5e-8 * (20000 / self.pressure) ** 1.5 + 0 * temperature,
             "soil_temperature": 279.0 - 0.003 * self.ground,
         }
-
-
-def specific_humidity(temperature: Array, humidity: Array, pressure: Array) -> Array:
-    """Return specific humidity [1] over water. Source: Bolton 1980, MWR 108, 1046, eq. 10."""
-    celsius = temperature - FREEZING
-    vapour = humidity * 611.2 * np.exp(17.67 * celsius / (celsius + 243.5))
-    return 0.622 * vapour / (pressure - 0.378 * vapour)

@@ -1,11 +1,10 @@
-"""Many days of the service in a few minutes: `skyscape demo --days N`. Made-up weather, everything
-else as in production.
+"""Simulate many days of the service in a few minutes: `skyscape demo --days N`.
 
-Each simulated day at noon (local): the new runs of forecast/sample/chronicle.py are written and
-served on the loopback like the public bucket; the days that are over are judged from the first
-hours of later runs; a bulletin is issued for two days from the run of the morning; on the settings'
-day of the week models are trained. Pages are made for the last days only, as readers would meet
-them.
+The weather is that of forecast/sample/scenario.py; everything else is as in production. On each
+simulated day at local noon the new runs are written and served on the loopback like the public
+bucket, the past days are verified from the first hours of later runs, a bulletin for two days is
+issued from the morning's run, and on the settings' day of the week models are trained. Pages are
+made for the last days only.
 """
 
 from __future__ import annotations
@@ -26,29 +25,29 @@ from forecast.domain import Atmosphere, Cycle
 from forecast.ingest import Needs, sources
 from forecast.learning import train, truth_from_analyses, verify
 from forecast.sample.bucket import LoopbackBucket
-from forecast.sample.chronicle import Scenario
 from forecast.sample.demonstration import demonstration_config
 from forecast.sample.encoding import write_cycle
+from forecast.sample.scenario import Scenario
 from forecast.settings import StepSettings
 from products.publish import Publisher
 
 log = logging.getLogger(__name__)
 
 STEPS = StepSettings(first=0, last=48, every=3)
-DAYS = 2  # local days of which each bulletin tells
+DAYS = 2  # [day] local days of each bulletin
 WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 NOON = time(12)
-AHEAD = 3  # days written before they are asked for
+AHEAD = 3  # [day] days that are written in advance
 
 
 @dataclass(frozen=True, slots=True)
-class Day:
-    """What one simulated day did."""
+class SimulatedDay:
+    """The result of one simulated day."""
 
     day: date
-    judged: int
+    verified: int
     issue: str
-    lessons: tuple[train.Lesson, ...]
+    lessons: tuple[train.TrainingResult, ...]
 
     def __str__(self) -> str:
         learnt = (
@@ -56,33 +55,33 @@ class Day:
             if self.lessons
             else ""
         )
-        return f"{self.day}: {self.judged} outcomes, issued {self.issue}{learnt}"
+        return f"{self.day}: {self.verified} outcomes, issued {self.issue}{learnt}"
 
 
-def settings_for(config: Config, bucket: str, output: Path, backstage: Path) -> Config:
-    """Return the settings of a simulation: those of the demonstration, over two days, with models
-    of its own.
-    """
-    demo = demonstration_config(config, bucket, output, backstage)
+def settings_for(config: Config, bucket: str, output: Path, work: Path) -> Config:
+    """Return the settings of a simulation: the demonstration's, over two days, with own models."""
+    demo = demonstration_config(config, bucket, output, work)
     source = demo.source.model_copy(update={"steps": (STEPS,), "keep_cycles": 2})
     return demo.model_copy(
         update={
             "source": source,
             "forecast": config.forecast.model_copy(update={"days": DAYS}),
-            "learning": config.learning.model_copy(update={"folder": backstage / "models"}),
+            "learning": config.learning.model_copy(update={"folder": work / "models"}),
         }
     )
 
 
-def simulate(config: Config, output: Path, backstage: Path, last: date, days: int) -> Iterator[Day]:
-    """Run `days` simulated days up to `last`, one after the other; yield what each did.
+def simulate(
+    config: Config, output: Path, work: Path, last: date, days: int
+) -> Iterator[SimulatedDay]:
+    """Run `days` simulated days up to `last` in order; yield the result of each.
 
-    Raises: SkyscapeError as the line does.
+    Raises: SkyscapeError as the pipeline does.
     """
-    with LoopbackBucket(backstage / "bucket") as bucket:
-        settings = settings_for(config, bucket.url, output, backstage)
+    with LoopbackBucket(work / "bucket") as bucket:
+        settings = settings_for(config, bucket.url, output, work)
         needs = sources.needs_of(settings, settings.all_sites())
-        archive, read = Archive(settings.archive.url), remembered(settings)
+        archive, read = Archive(settings.archive.url), cached_reader(settings)
         today = [last - timedelta(days=back) for back in range(days - 1, -1, -1)]
         with ProcessPoolExecutor(
             max(1, (os.cpu_count() or 1) - 1), mp_context=get_context("spawn")
@@ -91,10 +90,10 @@ def simulate(config: Config, output: Path, backstage: Path, last: date, days: in
             for number, day in enumerate(today):
                 for ahead in today[number : number + AHEAD]:
                     if ahead not in written:
-                        written[ahead] = pool.submit(write_day, backstage / "bucket", ahead, needs)
+                        written[ahead] = pool.submit(write_day, work / "bucket", ahead, needs)
                 written[day].result()
                 now = datetime.combine(day, NOON, settings.zone).astimezone(UTC)
-                judged = (
+                verified = (
                     sum(
                         each.changed
                         for each in truth_from_analyses.nightly(archive, settings, now, read)
@@ -110,13 +109,11 @@ def simulate(config: Config, output: Path, backstage: Path, last: date, days: in
                 train.renew_shares(settings, archive, now)
                 learnt = WEEKDAYS[day.weekday()] == settings.learning.learn_on or day == last
                 lessons = train.learn(settings, archive, now) if learnt else ()
-                yield Day(day, judged, issued(settings, archive, now, whole), lessons)
+                yield SimulatedDay(day, verified, issued(settings, archive, now, whole), lessons)
 
 
 def issued(settings: Config, archive: Archive, now: datetime, whole: bool) -> str:
-    """Issue the bulletin of a day; only the short message, where not the `whole` of it is asked
-    for. Return its id.
-    """
+    """Issue the bulletin of a day and return its id; only the SMS channel where not `whole`."""
     if not whole:
         settings = settings.model_copy(
             update={"output": settings.output.model_copy(update={"channels": ("sms",)})}
@@ -131,22 +128,26 @@ def issued(settings: Config, archive: Archive, now: datetime, whole: bool) -> st
 
 
 def runs_of(day: date) -> tuple[datetime, ...]:
-    """Return the runs that have come out at noon since the noon before, the oldest first; the last
-    is the morning's, of 00 UTC.
+    """Return the runs published between the noon before and noon, the oldest first.
+
+    The last is the morning's, of 00 UTC.
     """
     morning = datetime.combine(day, time(), UTC)
     return tuple(morning - timedelta(hours=hours) for hours in (18, 12, 6, 0))
 
 
 def write_day(bucket: Path, day: date, needs: Needs) -> None:
-    """Write the runs of a day: the first hours of each, and all of the morning's."""
+    """Write the runs of a day: the first hours of each, all hours of the morning's."""
     for run in runs_of(day):
         first = tuple(step for step in needs.steps if step <= truth_from_analyses.FIRST_HOURS)
         write_cycle(bucket, run, needs.steps if run == runs_of(day)[-1] else first, needs, Scenario)
 
 
-def remembered(settings: Config) -> Callable[[Cycle, datetime], Atmosphere]:
-    """Return what reads the first hours of a run, each once: a day is judged on two noons."""
+def cached_reader(settings: Config) -> Callable[[Cycle, datetime], Atmosphere]:
+    """Return a reader of the first hours of a run that reads each run once.
+
+    A day is verified on two noons.
+    """
     read = truth_from_analyses.reader(settings, "bucket")
     known: dict[str, Atmosphere] = {}
 

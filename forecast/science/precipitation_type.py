@@ -59,7 +59,7 @@ class Layers:
 
 
 @dataclass(frozen=True, slots=True)
-class Kinds:
+class PrecipitationTypes:
     """What part [1] of the precipitation reaches the ground as what; they add to 1. `freezing`:
     drops that freeze where they fall.
     """
@@ -119,9 +119,9 @@ def _areas(low: Array, high: Array) -> tuple[Array, Array, Array]:
     return warm, cold, part
 
 
-def kinds(
+def precipitation_types(
     wet_bulb: Array, cloud_top: Array | float = np.nan, column: Layers | None = None
-) -> Kinds:
+) -> PrecipitationTypes:
     """Return what falls on ground of a `wet_bulb` [K], from cloud with a top of `cloud_top` [K]
     through `column`.
 
@@ -143,7 +143,7 @@ def kinds(
     freezing = np.where(
         np.isnan(bulb), np.nan, np.where((bulb < FREEZING) & (drops >= DROPS_COUNT), drops, 0.0)
     )
-    return Kinds(snow, pellets, freezing, np.maximum(1 - snow - pellets - freezing, 0.0))
+    return PrecipitationTypes(snow, pellets, freezing, np.maximum(1 - snow - pellets - freezing, 0.0))
 
 
 def fraction_by_wet_bulb(wet_bulb: Array) -> Array:
@@ -166,7 +166,7 @@ DRY, RAIN, SLEET, SNOW, ICE_PELLETS, FREEZING_RAIN = range(6)
 MIXED = 0.25
 
 
-def kind_of_day(total: Array, snow: Array, pellets: Array, freezing: Array) -> Array:
+def type_of_day(total: Array, snow: Array, pellets: Array, freezing: Array) -> Array:
     """Return the kind of a day's precipitation by its amounts [kg m-2]: the most dangerous that
     counts; NaN where it is not known.
     """

@@ -13,7 +13,7 @@ from scipy.special import ndtr
 from forecast.quantities import RIME_FORMS, SNOW_CLASSES
 from forecast.science.thermodynamics import FREEZING, Array
 
-Truth = NDArray[np.bool_]
+Mask = NDArray[np.bool_]
 
 # -- new snow
 
@@ -127,7 +127,7 @@ RIME_GLACIATED = FREEZING - 38.0
 
 def grows_rime(
     temperature: Array, humidity: Array, cloud: Array, wind_speed: Array
-) -> tuple[Truth, Truth]:
+) -> tuple[Mask, Mask]:
     """Say where hard and where soft rime grows [truth], air at `temperature` [K], `humidity` [1],
     `cloud` [1], `wind_speed` [m s-1].
 

@@ -63,7 +63,7 @@ class Pack:
 
 
 @dataclass(frozen=True, slots=True)
-class Day:
+class DayForcing:
     """What a day, or a part of one, brings: snow_water, rain [kg m-2]; new_snow [m], deep as it
     falls; thaw: degree-days above 0 degC [K day]; rain_temperature [K].
     """
@@ -83,7 +83,7 @@ class Day:
         ratio: Array,
         ends: tuple[Array, Array],
         span: Array | float = 1.0,
-    ) -> Day:
+    ) -> DayForcing:
         """Return what `span` [day] brings: of `fallen` [kg m-2] the amounts of `snow`, as deep as
         its `ratio`, and of ice `pellets`; the
         rest is rain. ends: temperatures [K] between which the span swings; rain has their mean.
@@ -98,13 +98,13 @@ class Day:
             (lowest + highest) / 2,
         )
 
-    def at(self, time: int) -> Day:
+    def at(self, time: int) -> DayForcing:
         """Return one of many (..., time)."""
-        return Day(*(getattr(self, name)[..., time] for name in self.__slots__))
+        return DayForcing(*(getattr(self, name)[..., time] for name in self.__slots__))
 
 
 def next_day(
-    pack: Pack, day: Day, span: float = 1.0, physics: Physics = USUAL
+    pack: Pack, day: DayForcing, span: float = 1.0, physics: Physics = USUAL
 ) -> tuple[Pack, Array]:
     """Return the pack `span` days later and the water [kg m-2] that melted out of it; rain runs
     through. NaN in, NaN out.

@@ -118,6 +118,15 @@ def saturation_vapour_pressure(temperature: Array) -> Array:
     return 611.2 * np.exp(17.67 * celsius / (celsius + 243.5))
 
 
+def specific_humidity(temperature: Array, relative_humidity: Array, pressure: Array) -> Array:
+    """Return the specific humidity [1] of air at `temperature` [K] and `pressure` [Pa].
+
+    relative_humidity [1], over water.
+    """
+    vapour = relative_humidity * saturation_vapour_pressure(temperature)
+    return 0.622 * vapour / (pressure - 0.378 * vapour)
+
+
 def wet_bulb(temperature: Array, relative_humidity: Array, pressure: Array) -> Array:
     """Return the wet-bulb temperature [K], over water, of air at `temperature` [K],
     `relative_humidity` [1], `pressure` [Pa].

@@ -1,6 +1,4 @@
-"""Do the pages of docs/ say what the tables and the constants say, and is every number of a
-phenomenon told there?
-"""
+"""Do the pages of docs/ agree with the tables and constants, and list every number of a phenomenon?"""
 
 from __future__ import annotations
 
@@ -20,13 +18,13 @@ from forecast.ingest.derived_fields import complete
 from forecast.quantities import FIELDS
 
 DOCS = Path(__file__).parents[2] / "docs"
-TOLD = sorted({f"forecast.{name}" for names in MODULES.values() for name in names})
+LISTED = sorted({f"forecast.{name}" for names in MODULES.values() for name in names})
 
 
-def test_every_page_is_as_the_tables_would_write_it() -> None:
+def test_every_page_is_what_make_docs_writes() -> None:
     written = {path.name: path.read_text(encoding="utf-8") for path in DOCS.glob("*.md")}
 
-    assert written == pages(), "run `make docs` and commit what it writes"
+    assert written == pages(), "run `make docs` and commit the result"
 
 
 def test_every_module_of_the_phenomena_has_its_page() -> None:
@@ -34,11 +32,11 @@ def test_every_module_of_the_phenomena_has_its_page() -> None:
         f"{phenomena.__name__}.{found.name}" for found in pkgutil.iter_modules(phenomena.__path__)
     }
 
-    assert modules <= set(TOLD), "name it in MODULES of docs/build.py"
+    assert modules <= set(LISTED), "name it in MODULES of docs/build.py"
 
 
-@pytest.mark.parametrize("name", TOLD)
-def test_every_number_with_a_name_stands_on_a_page_and_says_what_it_is(name: str) -> None:
+@pytest.mark.parametrize("name", LISTED)
+def test_every_named_number_is_on_a_page_with_a_description(name: str) -> None:
     written = "".join(path.read_text(encoding="utf-8") for path in DOCS.glob("*.md"))
     section = written.partition(f"### {name}\n")[2].partition("\n#")[0]
 
@@ -46,21 +44,21 @@ def test_every_number_with_a_name_stands_on_a_page_and_says_what_it_is(name: str
 
     assert [one.name for one in found if f"| `{one.name}` |" not in section] == []
     assert [one.name for one in found if not one.explained] == [], (
-        "write beside it what it is, its [unit] and its source"
+        "comment it: what it is, its [unit] and its source"
     )
 
 
-def test_a_threshold_is_told_with_value_unit_and_source() -> None:
-    told = {one.name: one for name in TOLD for one in constants(importlib.import_module(name))}
+def test_a_threshold_is_listed_with_value_unit_and_source() -> None:
+    listed = {one.name: one for name in LISTED for one in constants(importlib.import_module(name))}
 
-    assert (told["CLEAR_GAP"].value, told["CLEAR_GAP"].unit) == (100.0, "m")
-    assert "GB/T 28592" in told["SNOW_CLASSES"].told
-    assert told["ICE_DENSITY"].unit == told["WATER_DENSITY"].unit == "kg m-3"
-    assert told["USUAL.settling"].value > 0
-    assert "Verseghy" in told["USUAL.settling"].told
+    assert (listed["CLEAR_GAP"].value, listed["CLEAR_GAP"].unit) == (100.0, "m")
+    assert "GB/T 28592" in listed["SNOW_CLASSES"].text
+    assert listed["ICE_DENSITY"].unit == listed["WATER_DENSITY"].unit == "kg m-3"
+    assert listed["USUAL.settling"].value > 0
+    assert "Verseghy" in listed["USUAL.settling"].text
 
 
-def test_the_table_of_sources_tells_what_each_model_gives_and_what_completing_it_derives(
+def test_the_table_of_sources_lists_what_each_model_gives_and_what_is_derived(
     config: Config,
 ) -> None:
     sources = sources_of(config)
@@ -73,9 +71,9 @@ def test_the_table_of_sources_tells_what_each_model_gives_and_what_completing_it
         completed = complete(
             xr.Dataset({name: _unknown(name) for name in source.given}, {"level": [1e5, 5e4]})
         )
-        told = {name for name in FIELDS if source.tells(name) == "derived"}
-        assert told == set(completed.attrs["derived"]), source.id
-        assert {name for name in FIELDS if source.tells(name).startswith("native")} == source.given
+        derived = {name for name in FIELDS if source.origin(name) == "derived"}
+        assert derived == set(completed.attrs["derived"]), source.id
+        assert {name for name in FIELDS if source.origin(name).startswith("native")} == source.given
         assert (
             "wind_speed_of_gust" in completed.attrs["absent"]
             or "wind_speed_of_gust" in source.given
@@ -83,7 +81,7 @@ def test_the_table_of_sources_tells_what_each_model_gives_and_what_completing_it
 
 
 def _unknown(name: str) -> tuple[tuple[str, ...], np.ndarray]:
-    """Return a field of two levels or of none, of which nothing is known."""
+    """Return a field of two levels or of none, all NaN."""
     levels = FIELDS[name].levels
     plane = ("time", "latitude", "longitude")
     return (

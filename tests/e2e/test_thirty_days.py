@@ -18,8 +18,9 @@ import pytest
 from forecast.__main__ import main
 from forecast.archive.issues import Archive
 from forecast.archive.outcomes import Outcomes, Past
-from forecast.sample.chronicle import EPISODE, PIECES, Scenario, episode_of, known, truth
-from forecast.sample.scene import LOCAL, Region
+from forecast.sample.region import Region
+from forecast.sample.scenario import EPISODE, PIECES, Scenario, episode_of, known, truth
+from forecast.sample.timetable import LOCAL
 
 RUN = datetime(2026, 11, 22, tzinfo=UTC)
 SMALL = Region(40.25, 39.75, 115.25, 116.0)

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from forecast.phenomena import cloud_sea
+from forecast.phenomena import cloud_deck, cloud_sea
 from forecast.phenomena.cloud_sea_states import IN_CLOUD, OPEN, OVERCAST, SEA, UNKNOWN
 from forecast.quantities import CLEAR_GAP, DECK_COVER
 
@@ -20,7 +20,7 @@ GROUND = arrays(float, (1, 8), elements=st.floats(0, 2000))
 
 
 def filled(cloud: np.ndarray, ground: np.ndarray, site: float = 2000.0) -> float:
-    return float(cloud_sea.area_filled(cloud, HEIGHTS, np.array([[site]]), ground)[0, 0])
+    return float(cloud_deck.area_filled(cloud, HEIGHTS, np.array([[site]]), ground)[0, 0])
 
 
 @given(COLUMNS, GROUND)

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from forecast.phenomena.canvas import FEWEST, find_canvas, illuminate, received, view_of
 from forecast.phenomena.light_path import DISTANCE, HEIGHTS
 from forecast.science import light
-from forecast.science.light import CELL, CELLS, Section, cloud_extinction
+from forecast.science.light import CELL, CELLS, AirSection, cloud_extinction
 
 SITE = np.array([1000.0])
 few = settings(max_examples=25, deadline=None)
@@ -17,7 +17,7 @@ few = settings(max_examples=25, deadline=None)
 
 def sky(
     canvas: float, base: int, wall_at: int, wall_top: int, wall: float, depth: float
-) -> Section:
+) -> AirSection:
     """A canvas within 90 km, a wall further off, haze of an optical depth."""
     cover = np.zeros((1, DISTANCE.size, CELLS))
     cover[:, :6, base : base + 4] = canvas
@@ -27,7 +27,7 @@ def sky(
         )
     cloud = cloud_extinction(cover, np.full(cover.shape, 0.01))
     haze = np.broadcast_to(depth / 2000.0 * np.exp(-HEIGHTS / 2000.0), cover.shape)
-    return Section(
+    return AirSection(
         DISTANCE,
         cover,
         cloud,
@@ -37,7 +37,7 @@ def sky(
     )
 
 
-def quality(section: Section) -> float:
+def quality(section: AirSection) -> float:
     canvas = find_canvas(section, SITE)
     return float(
         (
@@ -47,7 +47,7 @@ def quality(section: Section) -> float:
     )
 
 
-def red_light(section: Section) -> float:
+def red_light(section: AirSection) -> float:
     canvas = find_canvas(section, SITE)
     return float(illuminate(section, canvas, view_of(section, canvas, SITE)).red_light[0])
 

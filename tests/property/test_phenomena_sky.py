@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 
 from forecast.config import read_config
-from forecast.phenomena import cloud_sea, stars, weather
+from forecast.phenomena import cloud_deck, cloud_sea, stars, weather
 from forecast.quantities import FEATURES
 from forecast.science import night_sky, thermodynamics
 from forecast.science.interpolation import Scene
@@ -58,7 +58,7 @@ def test_wind_never_warms(temperature: float, wind: float) -> None:
 def test_a_deck_has_its_base_below_its_top(cloud: np.ndarray) -> None:
     heights = np.arange(0.0, 2000.0, 100.0)
 
-    base, top = cloud_sea.deck(cloud, heights)
+    base, top = cloud_deck.deck(cloud, heights)
 
     has_one = (cloud >= cloud_sea.DECK_COVER).any(axis=-1)
     assert (np.isfinite(base) == has_one).all()

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from forecast.phenomena.cold import rimy_hours
 from forecast.science import snowfall as snow
-from forecast.science.precipitation_type import Layers, fraction_by_wet_bulb, kinds, layers
-from forecast.science.snowpack import Day, Pack, next_day
+from forecast.science.precipitation_type import Layers, fraction_by_wet_bulb, precipitation_types, layers
+from forecast.science.snowpack import DayForcing, Pack, next_day
 from forecast.science.thermodynamics import FREEZING
 
 WATER, WARMTH, DEPTH = st.floats(0, 300), st.floats(0, 25), st.floats(0, 5)
@@ -26,7 +26,7 @@ def packs(draw: st.DrawFn) -> Pack:
 
 
 @st.composite
-def days(draw: st.DrawFn) -> Day:
+def days(draw: st.DrawFn) -> DayForcing:
     snow_water = draw(WATER)
     values = (
         snow_water,
@@ -35,11 +35,11 @@ def days(draw: st.DrawFn) -> Day:
         draw(WARMTH),
         FREEZING + draw(CELSIUS),
     )
-    return Day(*(np.array([value]) for value in values))
+    return DayForcing(*(np.array([value]) for value in values))
 
 
 @given(packs(), st.lists(days(), min_size=1, max_size=12))
-def test_no_water_is_lost_or_made(pack: Pack, weather: list[Day]) -> None:
+def test_no_water_is_lost_or_made(pack: Pack, weather: list[DayForcing]) -> None:
     fallen, melted, first = 0.0, 0.0, pack.water[0]
     for day in weather:
         pack, melt = next_day(pack, day)
@@ -50,7 +50,7 @@ def test_no_water_is_lost_or_made(pack: Pack, weather: list[Day]) -> None:
 
 @given(packs(), days(), st.floats(0.01, 3))
 def test_depth_and_water_come_and_go_together_and_are_never_negative(
-    pack: Pack, day: Day, span: float
+    pack: Pack, day: DayForcing, span: float
 ) -> None:
     left, melt = next_day(pack, day, span)
 
@@ -67,9 +67,9 @@ def test_a_warmer_day_is_never_snowier(
 ) -> None:
     def left(temperature: float) -> float:
         air = np.array([FREEZING + temperature])
-        water = fallen * kinds(air).snow
+        water = fallen * precipitation_types(air).snow
         ratio = snow.snow_ratio(air, np.array([wind]))
-        brought = Day.of(
+        brought = DayForcing.of(
             np.array([fallen]), water, np.zeros(1), ratio, (air - swing / 2, air + swing / 2)
         )
         return float(next_day(pack, brought)[0].depth[0])
@@ -142,7 +142,7 @@ ENERGY = st.floats(0, 300)
 def test_what_falls_is_shared_out_whole(
     celsius: float, top: float, melting: float, refreezing: float, depth: float
 ) -> None:
-    fall = kinds(
+    fall = precipitation_types(
         np.array([FREEZING + celsius]),
         top,
         Layers(*(np.array([value]) for value in (melting, refreezing, depth))),

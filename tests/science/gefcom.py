@@ -18,8 +18,8 @@ from pathlib import Path
 import numpy as np
 
 from models.scores import Reliability, brier, reliability, skill
-from models.selection import folds, judge, months
-from models.training import TrainingSet
+from models.selection import folds, cross_validate, months
+from models.training_set import TrainingSet
 from tests.science.claims import Claim
 
 ROOM = "gefcom"
@@ -176,7 +176,7 @@ def climatology(data: TrainingSet) -> np.ndarray:
     """
     result = np.empty(len(data))
     for part in folds(data.day, months(data.day), 100):
-        result[part.tell] = data.seen[part.learn].mean()
+        result[part.test] = data.observed[part.train].mean()
     return result
 
 
@@ -187,9 +187,9 @@ def measured(shared: Path, zone: int) -> tuple[float, Reliability, int, int]:
     """
     data = cases(shared, zone)
     blocks = months(data.day)
-    told = judge(data, blocks, ("blend",), count=len(np.unique(blocks))).probability[:, 1]
-    gained = skill(brier(told, data.seen), brier(climatology(data), data.seen))
-    return gained, reliability(told, data.seen), len(data), len(np.unique(blocks))
+    told = cross_validate(data, blocks, ("blend",), count=len(np.unique(blocks))).probability[:, 1]
+    gained = skill(brier(told, data.observed), brier(climatology(data), data.observed))
+    return gained, reliability(told, data.observed), len(data), len(np.unique(blocks))
 
 
 def claims(shared: Path) -> list[Claim]:
@@ -197,7 +197,7 @@ def claims(shared: Path) -> list[Claim]:
     lines = []
     for zone in ZONES:
         gained, bins, number, left_out = measured(shared, zone)
-        inside = int(((bins.low <= bins.seen) & (bins.seen <= bins.high)).sum())
+        inside = int(((bins.low <= bins.frequency) & (bins.frequency <= bins.high)).sum())
         lines.append(
             Claim(
                 ROOM,

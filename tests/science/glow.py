@@ -17,7 +17,8 @@ from scipy.special import erf, erfc
 from forecast.geo import EARTH_RADIUS
 from forecast.phenomena import canvas as canvas_room
 from forecast.phenomena.canvas import BANDS, POINTS, Canvas, find_canvas, illuminate, view_of
-from forecast.phenomena.glow import derive, disk_light
+from forecast.phenomena.glow import derive
+from forecast.phenomena.sun_disk import disk_light
 from forecast.phenomena.light_path import DISTANCE, HEIGHTS, STEP
 from forecast.quantities import LEAST_GLOW
 from forecast.science import light

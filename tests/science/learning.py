@@ -23,8 +23,9 @@ if __name__ == "__main__":
 from models import registry
 from models.bootstrap import site_weeks
 from models.score_table import Row, table
-from models.selection import fit_kind, folds, months, told_by
-from models.training import TrainingSet, rule_on, train
+from models.selection import fit_kind, folds, months, predicted
+from models.training import rule_on, train
+from models.training_set import TrainingSet
 from tests.science.claims import Claim
 from tests.science.sea import THRESHOLD, mornings
 
@@ -75,7 +76,7 @@ def left_out(data: TrainingSet, blocks: np.ndarray) -> np.ndarray:
     """
     result = np.full(len(data), np.nan)
     for part in folds(data.day, blocks, len(np.unique(blocks))):
-        result[part.tell] = told_by(fit_kind("prior", data.take(part.learn)), data.take(part.tell))[
+        result[part.test] = predicted(fit_kind("prior", data.take(part.train)), data.take(part.test))[
             :, 0
         ]
     return result
@@ -102,7 +103,7 @@ def tables(shared: Path) -> dict[str, list[Row]]:
         ):
             result[way + where] = table(
                 {"rule": rule[rows], "rule + labels": told[rows]},
-                data.seen[rows],
+                data.observed[rows],
                 weeks[rows],
                 THRESHOLD,
             )
@@ -143,9 +144,9 @@ def shipped_claim(shared: Path) -> Claim:
     """Return how far the shipped model's probabilities are from those of a fit made now."""
     data = cases(shared)
     served = registry.in_force(Path("nowhere"))["sea_of_clouds"]
-    now = told_by(fit_kind("prior", data), data)
+    now = predicted(fit_kind("prior", data), data)
     apart = (
-        float(np.nanmax(abs(told_by(served.model, data) - now))) if served.card else float("nan")
+        float(np.nanmax(abs(predicted(served.model, data) - now))) if served.card else float("nan")
     )
     return Claim(
         ROOM,

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from forecast.science.precipitation_type import ALL_SNOW, NO_SNOW, kinds
+from forecast.science.precipitation_type import ALL_SNOW, NO_SNOW, precipitation_types
 from forecast.science.thermodynamics import FREEZING, saturation_vapour_pressure, wet_bulb
 from tests.science.claims import Claim
 
@@ -27,7 +27,7 @@ def claims(shared: Path) -> list[Claim]:
     fitted, tried = hours[hours.year % 2 == 0], hours[hours.year % 2 == 1]
     wet, dry = best_line(fitted.bulb, fitted.snow), best_line(fitted.temperature, fitted.snow)
     given = {
-        "ours": kinds(FREEZING + tried.bulb.to_numpy()).snow, "refitted": line(tried.bulb, *wet),
+        "ours": precipitation_types(FREEZING + tried.bulb.to_numpy()).snow, "refitted": line(tried.bulb, *wet),
         f"temperature, half at {dry[0]:.1f} degC": line(tried.temperature, *dry),
         "climatology": np.full(len(tried), fitted.snow.mean()),
     }  # fmt: skip

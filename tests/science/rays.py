@@ -8,7 +8,7 @@ import numpy as np
 
 from forecast.phenomena.light_path import DISTANCE, HEIGHTS, STEP
 from forecast.science import light
-from forecast.science.light import CELL, CELLS, Section, cloud_extinction
+from forecast.science.light import CELL, CELLS, AirSection, cloud_extinction
 from tests.horizons import lowest_elevation
 from tests.science.claims import Claim
 
@@ -17,19 +17,19 @@ RADIUS = light.effective_radius()
 FINE = 25.0  # [m] step of the brute force
 
 
-def section(cover: np.ndarray, within: float | np.ndarray = 0.01, depth: float = 0.0) -> Section:
+def section(cover: np.ndarray, within: float | np.ndarray = 0.01, depth: float = 0.0) -> AirSection:
     """Skies of a cover (event, distance, cell) [1] over the sea, cloud extinction inside [m-1] and
     haze of an optical depth.
     """
     haze = np.broadcast_to(depth / 2000.0 * np.exp(-HEIGHTS / 2000.0), cover.shape).copy()
     within = np.broadcast_to(within, cover.shape)
     whole = np.ones(cover.shape[:2], dtype=bool)
-    return Section(
+    return AirSection(
         DISTANCE, cover, cloud_extinction(cover, within), haze, np.zeros(cover.shape[:2]), whole
     )
 
 
-def random_skies(count: int, seed: int) -> Section:
+def random_skies(count: int, seed: int) -> AirSection:
     """Skies of three banks of cloud each, of random place, size, cover and density, in random haze."""
     rng = np.random.default_rng(seed)
     column, cell = np.arange(DISTANCE.size)[:, None], np.arange(CELLS)
@@ -51,7 +51,7 @@ def random_skies(count: int, seed: int) -> Section:
 
 
 def by_brute_force(
-    skies: Section, height: np.ndarray, elevation: np.ndarray
+    skies: AirSection, height: np.ndarray, elevation: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return the depths of cloud and haze (event, ray) by walking each ray in steps of 25 m through
     the plane of the light path.

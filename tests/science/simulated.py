@@ -16,11 +16,12 @@ import numpy as np
 from scipy.special import expit, ndtr
 
 from models.prior_logistic import PriorLogistic
-from models.registry import LEAST_BLOCKS, decide
+from models.promotion import LEAST_BLOCKS, decide
 from models.rule_model import PhysicsRule
 from models.scores import brier, reliability
 from models.selection import losses, months, weeks
-from models.training import TrainingSet, rule_on, train
+from models.training import rule_on, train
+from models.training_set import TrainingSet
 from tests.science.claims import Claim
 
 ROOM = "simulated"
@@ -114,7 +115,7 @@ def recovered() -> tuple[float, float, float, float, bool, int]:
     made = world(1)
     trained = train(made.data, kinds=("prior",))
     told = trained.held_out[:, 1]
-    bins = reliability(told, made.data.seen)
+    bins = reliability(told, made.data.observed)
     rule = rule_on(made.data)[:, 1]
     errors = (float(np.mean(abs(p - made.truth))) for p in (told, rule))
     return *errors, bins.term, bins.highest, bins.within, len(made.data)

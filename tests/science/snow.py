@@ -26,7 +26,7 @@ import numpy as np
 import pandas as pd
 
 from forecast.science import snowfall, snowpack
-from forecast.science.precipitation_type import kinds
+from forecast.science.precipitation_type import precipitation_types
 from forecast.science.thermodynamics import FREEZING, wet_bulb
 from models.rule_model import PhysicsRule
 from models.scores import Scores, score, skill
@@ -400,15 +400,15 @@ def sion(shared: Path) -> pd.DataFrame:
     })  # fmt: skip
 
 
-def brought(days: pd.DataFrame) -> snowpack.Day:
+def brought(days: pd.DataFrame) -> snowpack.DayForcing:
     """Return what each day brought to the pack (day), by the product's own chain; nothing is known
     of the column, the wind is calm.
     """
     temperature, fallen = days.temperature.to_numpy(), days.precipitation.to_numpy()
-    falls = kinds(wet_bulb(temperature, days.humidity.to_numpy(), days.pressure.to_numpy()))
+    falls = precipitation_types(wet_bulb(temperature, days.humidity.to_numpy(), days.pressure.to_numpy()))
     ratio = snowfall.snow_ratio(temperature, np.zeros(len(days)))
     ends = days.lowest.to_numpy(), days.highest.to_numpy()
-    return snowpack.Day.of(fallen, fallen * falls.snow, fallen * falls.pellets, ratio, ends)
+    return snowpack.DayForcing.of(fallen, fallen * falls.snow, fallen * falls.pellets, ratio, ends)
 
 
 Step = Callable[[snowpack.Pack, int], snowpack.Pack]
@@ -435,11 +435,11 @@ def carried(depth: np.ndarray, every: int, step: Step) -> np.ndarray:
     return given
 
 
-def our_step(day: snowpack.Day, physics: snowpack.Physics = snowpack.USUAL) -> Step:
+def our_step(day: snowpack.DayForcing, physics: snowpack.Physics = snowpack.USUAL) -> Step:
     series = (day.snow_water, day.new_snow, day.rain, day.thaw, day.rain_temperature)
 
     def step(pack: snowpack.Pack, at: int) -> snowpack.Pack:
-        one = snowpack.Day(*(np.full(pack.depth.shape, values[at]) for values in series))
+        one = snowpack.DayForcing(*(np.full(pack.depth.shape, values[at]) for values in series))
         return snowpack.next_day(pack, one, physics=physics)[0]
 
     return step

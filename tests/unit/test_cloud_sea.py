@@ -12,7 +12,7 @@ import pytest
 
 from forecast.config import Config
 from forecast.domain import CLOUD_SEA_STATES, Atmosphere, Event
-from forecast.phenomena import PhenomenonFeatures, cloud_sea, weather
+from forecast.phenomena import PhenomenonFeatures, cloud_deck, cloud_sea, weather
 from forecast.phenomena.cloud_sea_states import SEA, UNKNOWN
 from forecast.quantities import DECK_COVER, FEATURES, OVERCAST
 from forecast.quantities import SEA as OF_THE_SEA
@@ -234,7 +234,7 @@ HEIGHTS = np.arange(0.0, 1001.0, 100.0)
 def test_base_and_top_lie_where_the_cover_passes_the_threshold(
     cloud: list[float], base: float, top: float
 ) -> None:
-    found = cloud_sea.deck(np.array(cloud, dtype=float), HEIGHTS)
+    found = cloud_deck.deck(np.array(cloud, dtype=float), HEIGHTS)
 
     assert found == pytest.approx((base, top), nan_ok=True)
 
@@ -242,7 +242,7 @@ def test_base_and_top_lie_where_the_cover_passes_the_threshold(
 def test_an_inversion_is_the_greatest_warming_with_height() -> None:
     columns = np.array([[10.0, 8, 6, 9, 11, 7], [10, 9, 8, 7, 6, 5], [np.nan] * 6])
 
-    assert cloud_sea.inversion(columns) == pytest.approx([5, 0, np.nan], nan_ok=True)
+    assert cloud_deck.inversion(columns) == pytest.approx([5, 0, np.nan], nan_ok=True)
 
 
 def test_reading_on_many_heights_is_reading_at_each() -> None:
@@ -468,7 +468,7 @@ def test_a_deck_fills_only_the_ground_that_lies_below_its_top() -> None:
     cloud = np.where((heights >= 500) & (heights <= 900), 1.0, 0.0)[None, None]
     ground = np.array([[150.0, 350, 550, 750, 850, 950, 1150, 1350]])  # equal parts of area
 
-    filled = cloud_sea.area_filled(cloud, heights, np.array([[1500.0]]), ground)
+    filled = cloud_deck.area_filled(cloud, heights, np.array([[1500.0]]), ground)
 
     assert filled.tolist() == [[5 / 8]]  # under the deck or in it; what stands above 900 m is free
 
@@ -477,7 +477,7 @@ def test_cloud_at_and_above_the_viewer_fills_no_valley() -> None:
     heights = np.arange(0.0, 2001.0, 100.0)
     cloud = np.where(heights >= 1200, 1.0, 0.0)[None, None]
 
-    filled = cloud_sea.area_filled(
+    filled = cloud_deck.area_filled(
         cloud, heights, np.array([[1150.0]]), np.array([[200.0, 600.0, 1100.0]])
     )
 
@@ -533,7 +533,7 @@ def test_ground_fog_is_thick_moist_and_without_low_cloud(
     low: float, visibility: float, humidity: float, fog: float
 ) -> None:
     assert float(
-        cloud_sea.ground_fog(np.array(low), np.array(visibility), np.array(humidity))
+        cloud_deck.ground_fog(np.array(low), np.array(visibility), np.array(humidity))
     ) == pytest.approx(fog, nan_ok=True)
 
 
@@ -567,3 +567,19 @@ def test_a_deck_that_ends_between_the_levels_about_the_viewer_is_named_as_not_pl
         [],
         [],
     ]
+
+
+@pytest.mark.parametrize(("apart", "coarse"), [(590.0, False), (610.0, True)])
+def test_levels_miss_a_deck_of_300_m_more_often_than_not_from_600_m_apart_on(
+    config: Config, apart: float, coarse: bool
+) -> None:
+    """A deck 300 m deep, laid anywhere, meets one of the levels 600 m apart every other time."""
+    made = column()
+    rising = 100.0 + apart * np.arange(made.sizes["level"])
+    height = made["geopotential_height"]
+    made["geopotential_height"] = (height * 0 + rising[:, None, None]).transpose(*height.dims)
+
+    dry, part = derived(config, made, dawn(LINGSHAN, SUNRISE))
+
+    assert ("coarse_column" in part.missing[0]) == coarse
+    assert np.isnan(dry["valley_area_filled"][0]) == coarse

@@ -12,7 +12,7 @@ import pytest
 from forecast.config import Config
 from forecast.domain import CLOUD_SEA_STATES, Atmosphere
 from forecast.phenomena import cloud_sea, cloud_sea_states
-from forecast.phenomena.cloud_sea_states import IN_CLOUD, NO_SEA, OPEN, SEA, UNKNOWN, Reading
+from forecast.phenomena.cloud_sea_states import IN_CLOUD, NO_SEA, OPEN, SEA, UNKNOWN, CloudReport
 from forecast.science.interpolation import Scene
 from tests.skies import SITES, atmosphere, dawn, layer, steps, utc
 
@@ -124,14 +124,14 @@ def test_cloud_reported_below_a_station_is_a_sea(
 
 def test_a_morning_of_hourly_pairs_is_full_partial_or_none() -> None:
     hours = [utc(SUNRISE) + timedelta(hours=h) for h in (-1, 0, 1, 2)]
-    summit = [Reading(at, humidity=0.4, visibility=30000) for at in hours]
+    summit = [CloudReport(at, humidity=0.4, visibility=30000) for at in hours]
 
     def morning(*fog: bool) -> tuple[float, str]:
         valley = [
-            Reading(at + timedelta(minutes=10), 0.97 if f else 0.6, 300 if f else 9000)
+            CloudReport(at + timedelta(minutes=10), 0.97 if f else 0.6, 300 if f else 9000)
             for at, f in zip(hours, fog, strict=True)
         ]
-        told = cloud_sea_states.seen_by_pair(EVENT, summit, valley)
+        told = cloud_sea_states.outcome_from_pair(EVENT, summit, valley)
         assert told.source == "station"
         return told.degree, told.state
 
@@ -142,27 +142,27 @@ def test_a_morning_of_hourly_pairs_is_full_partial_or_none() -> None:
 
 
 def test_readings_an_hour_apart_are_no_pair() -> None:
-    summit = [Reading(utc(SUNRISE), 0.4, 30000)]
-    valley = [Reading(utc(SUNRISE) + timedelta(hours=1), 0.98, 300)]
+    summit = [CloudReport(utc(SUNRISE), 0.4, 30000)]
+    valley = [CloudReport(utc(SUNRISE) + timedelta(hours=1), 0.98, 300)]
 
-    told = cloud_sea_states.seen_by_pair(EVENT, summit, valley)
+    told = cloud_sea_states.outcome_from_pair(EVENT, summit, valley)
 
     assert np.isnan(told.degree)
-    assert np.isnan(cloud_sea_states.seen_by_pair(EVENT, summit, []).degree)
+    assert np.isnan(cloud_sea_states.outcome_from_pair(EVENT, summit, []).degree)
 
 
 def test_the_gap_of_a_reported_sea_is_told() -> None:
     readings = [
-        Reading(
+        CloudReport(
             utc(SUNRISE) + timedelta(hours=h), 0.5, 40000, cloud_below=7 / 8, cloud_below_top=900
         )
         for h in (0, 1, 2)
     ]
 
-    told = cloud_sea_states.seen_below(EVENT, readings)
+    told = cloud_sea_states.outcome_from_cloud_below(EVENT, readings)
 
     assert (told.degree, told.state, told.amount) == (1.0, "sea", 391.0)
-    assert cloud_sea_states.seen_below(EVENT, []).state == ""
+    assert cloud_sea_states.outcome_from_cloud_below(EVENT, []).state == ""
 
 
 def test_half_a_morning_without_a_word_is_not_told() -> None:

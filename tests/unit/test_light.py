@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from forecast.science import light
-from forecast.science.light import CELL, CELLS, Section
+from forecast.science.light import CELL, CELLS, AirSection
 from tests.horizons import lowest_elevation
 
 AUTHORITIES = Path(__file__).parents[1] / "authorities" / "light_path.csv"
@@ -32,12 +32,12 @@ QUANTITIES = {
 
 def section(
     cloud: np.ndarray | None = None, aerosol: np.ndarray | None = None, ground: float = 0.0
-) -> Section:
+) -> AirSection:
     """One event's section; arrays (distance, cell) of extinction [m-1]."""
     shape = (1, DISTANCE.size, CELLS)
     cloud = np.zeros(shape) if cloud is None else cloud[None]
     haze = np.zeros(shape) if aerosol is None else np.broadcast_to(aerosol, shape)
-    return Section(
+    return AirSection(
         DISTANCE,
         np.minimum(cloud * 1e3, 1),
         cloud,
@@ -140,7 +140,7 @@ def test_rays_of_many_events_meet_what_each_meets_alone() -> None:
     rng = np.random.default_rng(5)
     cloud = rng.uniform(0, 1e-5, (40, DISTANCE.size, CELLS))
     ones = np.ones(cloud.shape[:2])
-    skies = Section(DISTANCE, cloud * 0, cloud, cloud / 3, ones * 0, ones > 0)
+    skies = AirSection(DISTANCE, cloud * 0, cloud, cloud / 3, ones * 0, ones > 0)
     height, elevation = rng.uniform(3000, 11000, 40), rng.uniform(-1.5, 2, (40, 3))
 
     together = light.trace(skies, height, elevation, start=2)

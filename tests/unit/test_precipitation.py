@@ -15,10 +15,10 @@ from forecast import phenomena
 from forecast.phenomena import snow, whole_days
 from forecast.science import almanac, precipitation_type
 from forecast.science.interpolation import Scene
-from forecast.science.precipitation_type import Layers, kind_of_day, kinds, layers
+from forecast.science.precipitation_type import Layers, type_of_day, precipitation_types, layers
 from forecast.science.thermodynamics import FREEZING
 from forecast.settings import PhenomenonSettings
-from products.safety import judge
+from products.safety import assess_hazards
 from tests.skies import SITES, atmosphere, layer
 
 GRAVITY_BY_WARMTH = 9.80665 / 273.15  # [J kg-1] of a metre of air 1 K warmer than melting ice
@@ -104,7 +104,7 @@ def test_clouds_and_layers_tell_what_falls(
     expected: tuple[float, ...],
 ) -> None:
     # Meteorological Monthly 2022, 48(6), 746-759; Bourgouin 2000, fig. 4 and 6; Ding et al. 2014
-    fall = kinds(
+    fall = precipitation_types(
         one(FREEZING + bulb), FREEZING + top, Layers(one(melting), one(refreezing), one(depth))
     )
 
@@ -114,7 +114,7 @@ def test_clouds_and_layers_tell_what_falls(
 
 
 def test_of_a_station_that_knows_its_own_air_only_the_wet_bulb_speaks() -> None:
-    fall = kinds(FREEZING + np.array([-3.0, 0.0, 1.0, 4.0, np.nan]))
+    fall = precipitation_types(FREEZING + np.array([-3.0, 0.0, 1.0, 4.0, np.nan]))
 
     assert fall.snow[:4].tolist() == pytest.approx([1, 0.75, 0.25, 0])
     assert (fall.freezing[:4] == 0).all()
@@ -131,7 +131,7 @@ def test_the_kind_of_a_day_is_the_most_dangerous_that_counts() -> None:
         np.array([0, 0, 0, 0, 0.1, 0, np.nan, np.nan]),
     )
 
-    told = kind_of_day(total, snowy, pellets, freezing)
+    told = type_of_day(total, snowy, pellets, freezing)
 
     of = precipitation_type
     assert told[:6].tolist() == [
@@ -240,8 +240,8 @@ def dangers(humidity: Profile, **more: float) -> tuple[set[str], set[str]]:
     days = whole_days([VILLAGE], [DAY], almanacs, TIMES[0])
     air = atmosphere(TIMES, temperature=nose, humidity=humidity, cloud=layer(1000, 7500), **more)
     weather = phenomena.derive((), air, PhenomenonSettings(), days)[0].weather
-    found, unjudged = judge(weather[VILLAGE.id, DAY], None)
-    return {hazard.id for hazard in found}, set(unjudged)
+    found, not_assessed = assess_hazards(weather[VILLAGE.id, DAY], None)
+    return {hazard.id for hazard in found}, set(not_assessed)
 
 
 def test_freezing_rain_is_a_danger_of_the_day_and_is_not_excluded_where_the_column_is_unknown() -> (

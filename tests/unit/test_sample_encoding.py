@@ -14,7 +14,8 @@ import pytest
 
 from forecast.quantities import FIELDS
 from forecast.sample.encoding import BITS, messages, step_text, write_cycle
-from forecast.sample.scene import Region, Weather
+from forecast.sample.region import Region
+from forecast.sample.scene import Weather
 
 RUN = datetime(2026, 11, 22, 6, tzinfo=UTC)
 REGION = Region(46.4, 33.5, 107.2, 124.3)

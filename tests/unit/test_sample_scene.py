@@ -1,6 +1,4 @@
-"""The made-up weather is physics, and holds what its story says, at every run hour and in every
-season.
-"""
+"""The sample weather obeys physics and contains its scenes, at every run hour and in every season."""
 
 from __future__ import annotations
 
@@ -15,7 +13,11 @@ from metpy.units import units
 from forecast.config import read_config
 from forecast.geo import KILOMETRES_PER_DEGREE
 from forecast.quantities import CLOSE_LEVELS, DEFAULT_FIELDS, FIELDS
-from forecast.sample.scene import CENTRE, FREEZING, Region, Timetable, Weather, planted, sun_of
+from forecast.sample.region import Region
+from forecast.sample.scene import Weather
+from forecast.sample.timetable import CENTRE, Timetable, sun_of
+from forecast.science.thermodynamics import FREEZING
+from tests.expected_scenes import expected_scenes
 
 REGION = Region(46.4, 33.5, 107.2, 124.3)
 RUNS = [
@@ -33,7 +35,7 @@ def weather(run: datetime) -> Weather:
 
 
 def fields_at(run: datetime, hour: float) -> dict[str, np.ndarray]:
-    """The fields at an hour of the story."""
+    """The fields at an hour of the timetable."""
     return weather(run).fields(hour - weather(run).timetable.start)
 
 
@@ -149,7 +151,7 @@ def test_the_rough_sun_is_good_to_twenty_minutes_and_two_degrees(
     assert sun.azimuth == pytest.approx(azimuth, abs=2.0)
 
 
-# -- what the story promises
+# -- the scenes
 
 
 @every_run
@@ -277,10 +279,10 @@ def test_the_night_behind_the_front_is_clear_calm_and_dry(run: datetime) -> None
 
 
 @every_run
-def test_what_is_planted_lies_inside_the_run_and_names_known_sites(run: datetime) -> None:
-    scenes = {scene.scene: scene for scene in planted(run)}
+def test_the_expected_scenes_lie_inside_the_run_and_name_known_sites(run: datetime) -> None:
+    scenes = {scene.name: scene for scene in expected_scenes(run)}
 
-    # The half of the story that every run holds.
+    # The scenes that every run contains.
     assert {
         "cloud_sea",
         "walled_sunset",

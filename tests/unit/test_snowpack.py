@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from forecast.science.snowpack import Day, Pack, next_day, thaw_of
+from forecast.science.snowpack import DayForcing, Pack, next_day, thaw_of
 from forecast.science.thermodynamics import FREEZING
 
 
@@ -23,8 +23,8 @@ def day(
     rain: float = 0.0,
     thaw: float = 0.0,
     rain_temperature: float = FREEZING,
-) -> Day:
-    return Day(one(snow_water), one(new_snow), one(rain), one(thaw), one(rain_temperature))
+) -> DayForcing:
+    return DayForcing(one(snow_water), one(new_snow), one(rain), one(thaw), one(rain_temperature))
 
 
 def test_cold_snow_settles_and_keeps_its_water() -> None:
@@ -89,7 +89,7 @@ def test_the_degree_days_of_a_day_are_the_area_of_its_sine_above_zero(
 def test_a_day_of_snow_pellets_and_rain_is_laid_by_what_each_brings() -> None:
     # 10 mm: 4 as snow ten times as deep (40 mm), 2 as pellets three times as deep (6 mm), 4 of
     # rain; -4 to +4 degC: 4 / pi degree-days
-    made = Day.of(one(10.0), one(4.0), one(2.0), one(10.0), (one(FREEZING - 4), one(FREEZING + 4)))
+    made = DayForcing.of(one(10.0), one(4.0), one(2.0), one(10.0), (one(FREEZING - 4), one(FREEZING + 4)))
 
     assert (made.snow_water[0], made.new_snow[0], made.rain[0]) == pytest.approx((6.0, 0.046, 4.0))
     assert (made.thaw[0], made.rain_temperature[0]) == pytest.approx((4 / np.pi, FREEZING))
@@ -98,14 +98,14 @@ def test_a_day_of_snow_pellets_and_rain_is_laid_by_what_each_brings() -> None:
 def test_five_hundred_sites_go_as_one() -> None:
     rng = np.random.default_rng(4)
     many = Pack(rng.uniform(0, 100, 500), rng.uniform(0.1, 0.5, 500))
-    weather = Day(
+    weather = DayForcing(
         *(rng.uniform(0, high, 500) for high in (20, 0.2, 20, 5)), rng.uniform(268, 280, 500)
     )
 
     together, _ = next_day(many, weather)
     alone, _ = next_day(
         pack(many.water[7], many.depth[7]),
-        Day(*(one(getattr(weather, n)[7]) for n in Day.__slots__)),
+        DayForcing(*(one(getattr(weather, n)[7]) for n in DayForcing.__slots__)),
     )
 
     assert together.depth[7] == pytest.approx(alone.depth[0])

@@ -1,15 +1,14 @@
-"""Weather of many days for a simulation: the story of forecast/sample/scene.py again and again,
-each time otherwise, with forecast errors.
+"""A scenario: many days of sample weather for a simulation, with forecast errors.
 
-The calendar is cut into episodes of three days. In each the story is told with pieces of its own
-strength, a deck of its own height and a front of its own hour, drawn from a generator seeded by
-SEED and the episode's date: the same date has the same weather in every run, on every machine. A
-run knows them the worse the further ahead they lie: each strength is a number u, standard normal in
-truth, of which a run knows u + e, where e is normal with a spread of ANALYSIS at once and GROWTH
-more each hour of lead, seeded by SEED, the episode and the run. So what a run tells of its first
-hours is close to the truth, and two days ahead it is often wrong. This is not the atmosphere, and
-skill measured on it says that the machinery works, nothing more. At the midnight between two
-episodes the weather jumps.
+The calendar is cut into episodes of three days. Each repeats the weather of scene.py with its own
+strength of each piece of moisture, height of the deck and hour of the front. They are drawn from a generator seeded by SEED and the episode's date: a date has the same weather in every
+run, on every machine.
+
+The error of a run grows with lead time. Each strength is a standard normal number u; a run uses
+u + e, where e is normal with a standard deviation of ANALYSIS plus GROWTH for each hour of lead,
+seeded by SEED, the episode and the run. The first hours are close to the truth; two days ahead a
+run is often wrong. Skill measured on a scenario shows that the software works, nothing about the
+atmosphere. At the midnight between two episodes the weather jumps.
 """
 
 from __future__ import annotations
@@ -21,13 +20,17 @@ from typing import NamedTuple
 import numpy as np
 
 from forecast.domain import as_utc
-from forecast.sample.scene import LOCAL, Fields, Region, Variation, Weather, ramp
+from forecast.sample.region import Region
+from forecast.sample.scene import Fields, Variation, Weather
+from forecast.sample.smooth_steps import ramp
+from forecast.sample.timetable import LOCAL
 from forecast.science.thermodynamics import Array
 
 SEED = 20261122
-EPISODE = 3  # days
-ANALYSIS, GROWTH = 0.03, 0.012  # spread of what a run does not know: at once, and more each hour
-# What is drawn, and the hour of the story by which it matters.
+EPISODE = 3  # [day] length of an episode
+# [1] standard deviation of the error of u at the run's start; [h-1] its growth with lead
+ANALYSIS, GROWTH = 0.03, 0.012
+# [h] for each number drawn: the hour of the episode at which it matters
 PIECES = {
     "stratus": 31.0,
     "front": 50.0,
@@ -37,13 +40,13 @@ PIECES = {
     "deck_top": 31.0,
     "delay": 48.0,
 }
-HALF = 0.35  # u from -HALF to HALF brings a piece from nothing to all of it
-DECK, DECK_SPREAD = 1100.0, 300.0  # [m]
-LATE_SPREAD = 1.5  # [h]
+HALF = 0.35  # [1] a piece grows from none to full strength as u goes from -HALF to HALF
+DECK, DECK_SPREAD = 1100.0, 300.0  # [m] mean height of the deck's top; for each unit of u
+LATE_SPREAD = 1.5  # [h] delay of the front for each unit of u
 
 
-class Start(NamedTuple):
-    """When a telling begins: hours are counted from the run itself."""
+class RunStart(NamedTuple):
+    """The clock of a scenario: its hours are forecast hours."""
 
     start: float = 0.0
 
@@ -55,12 +58,12 @@ def episode_of(moment: datetime) -> date:
 
 
 def truth(first: date) -> Array:
-    """Return what is true of an episode: a standard normal number for each of PIECES."""
+    """Return the true numbers u of an episode, one for each of PIECES."""
     return np.random.default_rng([SEED, first.toordinal()]).standard_normal(len(PIECES))
 
 
 def known(first: date, run: datetime) -> Variation:
-    """Return how a run tells an episode: the truth with errors that grow with the lead."""
+    """Return an episode as a run forecasts it: the truth with errors that grow with lead time."""
     begin = datetime.combine(first, time(), LOCAL)
     lead = np.array(
         [max(0.0, hour - (run - begin) / timedelta(hours=1)) for hour in PIECES.values()]
@@ -80,21 +83,22 @@ def known(first: date, run: datetime) -> Variation:
 
 
 class Scenario:
-    """The weather of many days over a region as one run knows it; the face of scene.Weather, hours
-    counted from the run.
+    """The weather of many days over a region as one run forecasts it.
+
+    It has the interface of scene.Weather; hours are forecast hours.
     """
 
-    story = Start()
+    timetable = RunStart()
 
     def __init__(self, run: datetime, region: Region) -> None:
         self.run = as_utc(run)
         self._region = region
-        self._episode = cache(self._told)
+        self._episode = cache(self._weather_of)
 
     def fields(self, step: float) -> Fields:
         """Return every field for forecast hour `step`."""
         weather, hour = self._at(step)
-        return weather.fields(hour - weather.story.start)
+        return weather.fields(hour - weather.timetable.start)
 
     def fallen(self, since: float, until: float) -> Array:
         """Return precipitation [kg m-2] between two forecast hours."""
@@ -107,8 +111,9 @@ class Scenario:
         return total
 
     def mean_covers(self, first: int, step: int) -> Fields:
-        """Return mean cloud covers [1] from forecast hour `first` to `step`, by the trapezoidal
-        rule over spans of at most 3 h.
+        """Return mean cloud covers [1] from forecast hour `first` to `step`.
+
+        The trapezoidal rule over spans of at most 3 h.
         """
         hours = np.linspace(first, step, -(-(step - first) // 3) + 1).tolist()
         weights = np.array([0.5, *[1.0] * (len(hours) - 2), 0.5]) / (len(hours) - 1)
@@ -121,13 +126,11 @@ class Scenario:
         }
 
     def _at(self, step: float) -> tuple[Weather, float]:
-        """Return the weather of the episode in which a forecast hour lies, and the hour of its
-        story.
-        """
+        """Return the weather of the episode that contains a forecast hour, and the hour in it."""
         moment = self.run + timedelta(hours=step)
         weather, begin = self._episode(episode_of(moment))
         return weather, (moment - begin) / timedelta(hours=1)
 
-    def _told(self, first: date) -> tuple[Weather, datetime]:
+    def _weather_of(self, first: date) -> tuple[Weather, datetime]:
         begin = datetime.combine(first, time(), LOCAL).astimezone(UTC)
         return Weather(begin, self._region, known(first, self.run)), begin
