@@ -1,8 +1,8 @@
-"""What had been told, joined to what came of it: cases to learn from and cases to be judged by.
+"""Cases: issued forecasts joined to verifying outcomes, for training and for verification.
 
 The join is by event (site, phenomenon, local day). Features and probabilities are those of the
-issue, as they stood when it went out; only the outcome comes from later. What was issued after the
-event had begun, or never published, is not asked for (forecast/archive/outcomes.py).
+issue, as they stood when it was published; only the outcome comes from later. What was issued after
+the event had begun, or never published, is not read (forecast/archive/outcomes.py).
 """
 
 from __future__ import annotations
@@ -28,51 +28,49 @@ from forecast.verification import (
     resolve,
 )
 from models.rule_model import PhysicsRule
-from models.training import TrainingSet
+from models.training_set import TrainingSet
 
 Array = NDArray[np.floating[Any]]
 
-YES_FROM = 3  # the grade from which a reader is told to go
-BACK = 10  # days before the event within which the last outcome known at issue is looked for
-# An analysis is made of hours up to this after its run: of an event that begins no later, a
-# forecast and its truth could be one run.
+YES_FROM = 3  # the grade from which a published forecast counts as a yes
+BACK = 10  # days before the event in which the last outcome known at issue is looked for
+# An analysis uses hours up to this after its run. Of an event that begins no later, the forecast and
+# its verifying analysis could be one run.
 ANALYSIS_REACH = timedelta(hours=6)
-MONTHS_NEEDED, EVENTS_NEEDED = 3, 30  # of other months, before they tell what is usual
+MONTHS_NEEDED, EVENTS_NEEDED = 3, 30  # other months, and events in them, for a climatology
 BLOCK = 5  # days of one spell of weather
-# cases' worth of belief that a season of a site is as its whole year, and a site as all sites
-BORROWED = 10.0
+# Weight [cases] of the whole year in the frequency of a season, and of all sites in that of a site.
+PRIOR_CASES = 10.0
 SEASONS = ("winter", "spring", "summer", "autumn")
 
 
-def independent(told: IssuedForecast | RunForecast, seen: VerifiedOutcome) -> bool:
-    """Say whether a forecast may be held against an outcome: not where both could have come out of
-    one run of the model.
-    """
-    return seen.outcome.source != "analysis" or told.window_start - told.run > ANALYSIS_REACH
+def independent(forecast: IssuedForecast | RunForecast, verified: VerifiedOutcome) -> bool:
+    """Return whether an outcome may verify a forecast: not where both could be of one model run."""
+    lead_of_run = forecast.window_start - forecast.run
+    return verified.outcome.source != "analysis" or lead_of_run > ANALYSIS_REACH
 
 
 def training_set(
     phenomenon: str,
-    heard: Iterable[RunForecast],
-    seen: Mapping[EventKey, VerifiedOutcome],
+    runs: Iterable[RunForecast],
+    verified: Mapping[EventKey, VerifiedOutcome],
     names: Sequence[str] | None = None,
 ) -> TrainingSet:
-    """Return the cases of one phenomenon to learn from: a row for each run that had a voice in an
-    issue and whose outcome is known.
+    """Return the training cases of a phenomenon: a row for each contributing run with an outcome.
 
-    names: features, None: all that serve the phenomenon. Rows about one event share its weight
+    names: of features, None: all of the phenomenon. Rows about one event share its weight
     (TrainingSet.weight).
     """
     columns = tuple(features_of(phenomenon) if names is None else names)
-    rows, told, outcomes = [], [], []
-    for voice in heard:
-        came = seen.get(voice.key)
-        if came is None or voice.phenomenon != phenomenon or not independent(voice, came):
+    rows, kept, outcomes = [], [], []
+    for run in runs:
+        outcome = verified.get(run.key)
+        if outcome is None or run.phenomenon != phenomenon or not independent(run, outcome):
             continue
-        rows.append([voice.values.get(name, math.nan) for name in columns])
-        told.append(voice)
-        outcomes.append(came.outcome)
-    numbers = {key: place for place, key in enumerate(dict.fromkeys(voice.key for voice in told))}
+        rows.append([run.values.get(name, math.nan) for name in columns])
+        kept.append(run)
+        outcomes.append(outcome.outcome)
+    numbers = {key: place for place, key in enumerate(dict.fromkeys(run.key for run in kept))}
     return TrainingSet(
         phenomenon=phenomenon,
         names=columns,
@@ -81,25 +79,23 @@ def training_set(
         state=np.array([o.state for o in outcomes], dtype=np.str_)
         if phenomenon == "sea_of_clouds"
         else None,
-        day=np.array([voice.day for voice in told], dtype="datetime64[D]"),
-        site=np.array([voice.site for voice in told], dtype=np.str_),
+        day=np.array([run.day for run in kept], dtype="datetime64[D]"),
+        site=np.array([run.site for run in kept], dtype=np.str_),
         source=np.array([o.source for o in outcomes], dtype=np.str_),
-        lead=np.array([voice.lead for voice in told], dtype=float),
-        event=np.array([numbers[voice.key] for voice in told], dtype=np.int64),
+        lead=np.array([run.lead for run in kept], dtype=float),
+        event=np.array([numbers[run.key] for run in kept], dtype=np.int64),
     )
 
 
 @dataclass(frozen=True)
 class Cases:
-    """Forecasts as issued beside what came of them and what one could have said without them; every
-    array (case).
+    """Issued forecasts beside their outcomes and the reference forecasts; every array is (case).
 
-    probability; rule: what the untrained rule says of the same features; climatology and base_rate:
-    how often it was usually seen (`climatology`); persistence: the last outcome of the site known
-    at issue (0 or 1); all NaN where not to be had. yes: published with grade YES_FROM or more.
-    seen; day datetime64[D]; lead [h]; source of the outcome; event: a number alike for forecasts of
-    one event;
-    last: the last before its event.
+    probability: as issued. rule: the untrained rule's, of the same features. climatology,
+    base_rate: frequencies (`climatology`). persistence: the last outcome of the site known at issue
+    (0 or 1). All of these are NaN where unknown. yes: published with grade YES_FROM or more.
+    observed: whether it was. source: of the outcome. day: datetime64[D]. lead [h]. event: a number
+    shared by the forecasts of one event. last: whether it is the last one before its event.
     """
 
     phenomenon: NDArray[np.str_]
@@ -113,7 +109,7 @@ class Cases:
     base_rate: Array
     persistence: Array
     yes: NDArray[np.bool_]
-    seen: NDArray[np.bool_]
+    observed: NDArray[np.bool_]
     event: NDArray[np.integer[Any]]
     last: NDArray[np.bool_]
 
@@ -135,53 +131,54 @@ class Cases:
 
 
 def cases(
-    told: Sequence[IssuedForecast], reports: Mapping[EventKey, Sequence[OutcomeReport]]
+    forecasts: Sequence[IssuedForecast], reports: Mapping[EventKey, Sequence[OutcomeReport]]
 ) -> Cases:
-    """Return the forecasts that have an outcome and a probability, with what they are held against."""
-    seen = {key: came for key, all_ in reports.items() if (came := resolve(all_)) is not None}
+    """Return the forecasts with an outcome and a probability, beside their references."""
+    verified = {key: one for key, all_ in reports.items() if (one := resolve(all_)) is not None}
     kept = [
-        t
-        for t in told
-        if math.isfinite(t.probability) and t.key in seen and independent(t, seen[t.key])
+        f
+        for f in forecasts
+        if math.isfinite(f.probability) and f.key in verified and independent(f, verified[f.key])
     ]
-    numbers = {key: place for place, key in enumerate(dict.fromkeys(t.key for t in kept))}
+    numbers = {key: place for place, key in enumerate(dict.fromkeys(f.key for f in kept))}
     newest: dict[EventKey, datetime] = {}
-    for t in kept:
-        newest[t.key] = max(t.issued, newest.get(t.key, t.issued))
-    usual = climatology(seen)
+    for f in kept:
+        newest[f.key] = max(f.issued, newest.get(f.key, f.issued))
+    usual = climatology(verified)
     return Cases(
-        phenomenon=np.array([t.phenomenon for t in kept], dtype=np.str_),
-        site=np.array([t.site for t in kept], dtype=np.str_),
-        source=np.array([seen[t.key].outcome.source for t in kept], dtype=np.str_),
-        day=np.array([t.day for t in kept], dtype="datetime64[D]"),
-        lead=np.array([t.lead for t in kept], dtype=float),
-        probability=np.array([t.probability for t in kept], dtype=float),
+        phenomenon=np.array([f.phenomenon for f in kept], dtype=np.str_),
+        site=np.array([f.site for f in kept], dtype=np.str_),
+        source=np.array([verified[f.key].outcome.source for f in kept], dtype=np.str_),
+        day=np.array([f.day for f in kept], dtype="datetime64[D]"),
+        lead=np.array([f.lead for f in kept], dtype=float),
+        probability=np.array([f.probability for f in kept], dtype=float),
         rule=_rule(kept),
-        climatology=np.array([usual[t.key][0] for t in kept], dtype=float),
-        base_rate=np.array([usual[t.key][1] for t in kept], dtype=float),
+        climatology=np.array([usual[f.key][0] for f in kept], dtype=float),
+        base_rate=np.array([usual[f.key][1] for f in kept], dtype=float),
         persistence=_persistence(kept, reports),
-        yes=np.array([t.grade >= YES_FROM for t in kept], dtype=bool),
-        seen=np.array([seen[t.key].happened for t in kept], dtype=bool),
-        event=np.array([numbers[t.key] for t in kept], dtype=np.int64),
-        last=np.array([t.issued == newest[t.key] for t in kept], dtype=bool),
+        yes=np.array([f.grade >= YES_FROM for f in kept], dtype=bool),
+        observed=np.array([verified[f.key].happened for f in kept], dtype=bool),
+        event=np.array([numbers[f.key] for f in kept], dtype=np.int64),
+        last=np.array([f.issued == newest[f.key] for f in kept], dtype=bool),
     )
 
 
-def climatology(seen: Mapping[EventKey, VerifiedOutcome]) -> dict[EventKey, tuple[float, float]]:
-    """Return for each event how often its phenomenon is usually seen, and how often it was over all
-    sites and days but its own BLOCK days.
+def climatology(
+    verified: Mapping[EventKey, VerifiedOutcome],
+) -> dict[EventKey, tuple[float, float]]:
+    """Return for each event the climatological frequency of its phenomenon, and the base rate.
 
-    The usual: from the outcomes of all other months (year and month), never its own, the frequency
-    of the site in the same season, drawn towards that of the site in all seasons, and that towards
-    all sites', each by BORROWED cases' worth. Where there are fewer than MONTHS_NEEDED other months
-    or EVENTS_NEEDED events in them, another month tells of itself alone, and would make too easy a
-    rival: then from all days but its own block, the site's drawn towards all sites'. NaN where
-    there is no other block.
+    The base rate is the frequency over all sites and all days but the event's own BLOCK days. The
+    climatology is the frequency of the site and season in all other months (year and month), shrunk
+    towards that of the site in all seasons, and that towards all sites', each with the weight of
+    PRIOR_CASES cases. With fewer than MONTHS_NEEDED other months, or EVENTS_NEEDED events in them,
+    it would be too easy a rival: then it is the frequency of the site over all days but its own
+    block, shrunk towards all sites'. NaN where there is no other block.
     """
-    keys = list(seen)
+    keys = list(verified)
     if not keys:
         return {}
-    happened = np.array([seen[key].happened for key in keys], dtype=float)
+    happened = np.array([verified[key].happened for key in keys], dtype=float)
     site, phenomenon, days = (np.array(part, dtype=np.str_) for part in zip(*keys, strict=True))
     day = days.astype("datetime64[D]")
     month, season, block = (
@@ -214,8 +211,9 @@ def climatology(seen: Mapping[EventKey, VerifiedOutcome]) -> dict[EventKey, tupl
 def _others(
     group: NDArray[Any], span: NDArray[Any], happened: Array, towards: Array | None
 ) -> Array:
-    """Return for each case the frequency in its group but for its own span of days, drawn towards
-    `towards`.
+    """Return for each case the frequency in its group without its own span of days.
+
+    It is shrunk towards `towards` (case), where given.
     """
     blocks, place = np.unique(np.stack([group, span]), axis=1, return_inverse=True)
     place = place.reshape(-1)
@@ -234,24 +232,24 @@ def _others(
     cases, hits = counts[:, group] - own[:, place]
     if towards is None:
         return np.divide(hits, cases, out=np.full(len(group), np.nan), where=cases > 0)
-    return np.asarray((hits + BORROWED * towards) / (cases + BORROWED))
+    return np.asarray((hits + PRIOR_CASES * towards) / (cases + PRIOR_CASES))
 
 
 def columns_of_rules() -> dict[str, tuple[str, ...]]:
-    """Return phenomenon -> the features its rule reads: all that `cases` asks of what was told."""
+    """Return phenomenon -> the features its rule reads: all that `cases` needs of a forecast."""
     return {phenomenon: PhysicsRule(phenomenon).columns for phenomenon in PHENOMENA}
 
 
-def _rule(told: Sequence[IssuedForecast]) -> Array:
-    """Return what the untrained rule says of the features as they were known at issue."""
-    result = np.full(len(told), np.nan)
+def _rule(forecasts: Sequence[IssuedForecast]) -> Array:
+    """Return the untrained rule's probability of the features as they were known at issue."""
+    result = np.full(len(forecasts), np.nan)
     rows: dict[str, list[int]] = defaultdict(list)
-    for place, each in enumerate(told):
+    for place, each in enumerate(forecasts):
         rows[each.phenomenon].append(place)
     for phenomenon, places in rows.items():
         rule = PhysicsRule(phenomenon).ready()
         features = np.array(
-            [[told[i].values.get(name, math.nan) for name in rule.columns] for i in places],
+            [[forecasts[i].values.get(name, math.nan) for name in rule.columns] for i in places],
             dtype=float,
         )
         headline = (
@@ -262,22 +260,20 @@ def _rule(told: Sequence[IssuedForecast]) -> Array:
 
 
 def _persistence(
-    told: Sequence[IssuedForecast], reports: Mapping[EventKey, Sequence[OutcomeReport]]
+    forecasts: Sequence[IssuedForecast], reports: Mapping[EventKey, Sequence[OutcomeReport]]
 ) -> Array:
-    """Return for each forecast what had last been seen at its site on an earlier day, as known when
-    it was issued.
-    """
+    """Return for each forecast the last outcome of its site on an earlier day, as known at issue."""
     known: dict[tuple[EventKey, int], float] = {}
-    result = np.full(len(told), np.nan)
-    for place, each in enumerate(told):
+    result = np.full(len(forecasts), np.nan)
+    for place, each in enumerate(forecasts):
         for back in range(1, BACK + 1):
             day: date = each.day - timedelta(days=back)
             key = (each.site, each.phenomenon, day.isoformat())
             there = [r for r in reports.get(key, ()) if r.received <= each.issued]
             if there:
                 if (key, len(there)) not in known:
-                    came = resolve(there)
-                    known[key, len(there)] = math.nan if came is None else float(came.happened)
+                    last = resolve(there)
+                    known[key, len(there)] = math.nan if last is None else float(last.happened)
                 result[place] = known[key, len(there)]
                 break
     return result
@@ -289,28 +285,28 @@ def _season(day: NDArray[np.datetime64]) -> NDArray[np.integer[Any]]:
 
 
 def shares_scores(
-    told: Sequence[IssuedForecast], seen: Mapping[EventKey, VerifiedOutcome]
+    forecasts: Sequence[IssuedForecast], verified: Mapping[EventKey, VerifiedOutcome]
 ) -> dict[str, dict[str, tuple[float, int]]]:
-    """Return phenomenon -> NWP model -> (Brier score, events) of its voices: each phenomenon on the
-    cases that all its models told of.
+    """Return phenomenon -> NWP model -> (Brier score, events) of its contributing runs.
 
-    What models.blending.shares_of turns into shares. A model counts from the first case it told of;
-    cases are the events.
+    Each phenomenon is scored on the cases that all its models forecast; models.blending.shares_of
+    turns the scores into shares. A model counts from its first case.
     """
     rows: dict[str, list[tuple[EventKey, Mapping[str, float], float]]] = defaultdict(list)
-    for each in told:
-        came = seen.get(each.key)
-        if came is not None and len(each.contributing_runs) > 1 and independent(each, came):
-            rows[each.phenomenon].append((each.key, each.contributing_runs, float(came.happened)))
+    for each in forecasts:
+        outcome = verified.get(each.key)
+        runs = each.contributing_runs
+        if outcome is not None and len(runs) > 1 and independent(each, outcome):
+            rows[each.phenomenon].append((each.key, runs, float(outcome.happened)))
     result: dict[str, dict[str, tuple[float, int]]] = {}
     for phenomenon, all_ in rows.items():
-        models = sorted({model for _, voices, _ in all_ for model in voices})
-        common = [(key, voices, truth) for key, voices, truth in all_ if len(voices) == len(models)]
+        models = sorted({model for _, runs, _ in all_ for model in runs})
+        common = [(key, runs, truth) for key, runs, truth in all_ if len(runs) == len(models)]
         events = len({key for key, _, _ in common})
         if common:
             result[phenomenon] = {
                 model: (
-                    math.fsum((voices[model] - truth) ** 2 for _, voices, truth in common)
+                    math.fsum((runs[model] - truth) ** 2 for _, runs, truth in common)
                     / len(common),
                     events,
                 )

@@ -1,8 +1,7 @@
-"""Has something moved: forecasts against what came, features against the same season in the
-archive, inputs that have gone missing.
+"""Drift: forecasts against outcomes, features against the archive's same season, missing inputs.
 
-Plain checks that name what a person should look at; none of them stops a forecast. Each tells its
-counts and stays silent below them.
+The checks name what a person should look at; none of them stops a forecast. Each gives its counts,
+and reports nothing with fewer cases than it needs.
 """
 
 from __future__ import annotations
@@ -20,24 +19,22 @@ from models.cases import Cases
 
 Array = NDArray[np.floating[Any]]
 
-LEAST = 30  # cases on either side before anything is said
+LEAST = 30  # cases on either side before anything is reported
 BINS = 10
-# population stability index from which a distribution is taken to have moved (Siddiqi 2006, Credit
-# Risk Scorecards, p. 137)
-MOVED = 0.25
-SURE = 0.001  # and chance of so great a difference from one distribution (Kolmogorov and Smirnov)
-JUMP = 0.2  # by so much more often missing than before
-LEVEL = 0.99  # of the interval within which told and seen frequencies may differ
+# Population stability index from which a distribution counts as shifted (Siddiqi 2006, Credit Risk
+# Scorecards, p. 137).
+SHIFTED = 0.25
+SIGNIFICANCE = 0.001  # of the Kolmogorov-Smirnov test, which must also find a difference
+MORE_MISSING = 0.2  # increase of the missing share that is reported
+LEVEL = 0.99  # of the interval of the difference between forecast and observed frequency
 BLOCK = 5  # days
 LEAST_BLOCKS = 4
-BUSY = 1e-3  # of a bin's share, so that an empty bin does not count for infinity
+LEAST_SHARE = 1e-3  # of a bin, so that an empty bin does not count as infinity
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """Something that moved. kind: frequency, distribution, missing. now, before: the two values;
-    cases: on which `now` stands.
-    """
+    """A shift. kind: frequency, distribution, missing; now, before: the values; cases: behind `now`."""
 
     kind: str
     phenomenon: str
@@ -50,22 +47,32 @@ class Finding:
     def line(self) -> str:
         """The finding in one line for `status`."""
         if self.kind == "frequency":
-            return f"{self.phenomenon}: told {self.before:.0%} on average, seen in {self.now:.0%} of {self.cases} events"
+            return (
+                f"{self.phenomenon}: told {self.before:.0%} on average, "
+                f"seen in {self.now:.0%} of {self.cases} events"
+            )
         if self.kind == "missing":
-            return f"{self.phenomenon}: {self.what} is missing in {self.now:.0%} of {self.cases} forecasts, before in {self.before:.0%}"
-        return f"{self.phenomenon}: {self.what} differs from the archive's same season (PSI {self.now:.2f}, {self.cases} forecasts)"
+            return (
+                f"{self.phenomenon}: {self.what} is missing in {self.now:.0%} "
+                f"of {self.cases} forecasts, before in {self.before:.0%}"
+            )
+        return (
+            f"{self.phenomenon}: {self.what} differs from the archive's same season "
+            f"(PSI {self.now:.2f}, {self.cases} forecasts)"
+        )
 
 
-def told_and_seen(cases: Cases) -> Iterator[Finding]:
-    """Yield the phenomena of which more, or less, came than was told; one forecast an event,
-    redrawn by blocks of days.
+def frequency_shifts(cases: Cases) -> Iterator[Finding]:
+    """Yield the phenomena observed more, or less, often than forecast.
+
+    One forecast counts for each event; the interval is a bootstrap by blocks of days.
     """
     for phenomenon in np.unique(cases.phenomenon):
         of = cases.take((cases.phenomenon == phenomenon) & cases.last)
         blocks = of.day.astype("datetime64[D]").astype(int) // BLOCK
         if len(of) < LEAST or len(np.unique(blocks)) < LEAST_BLOCKS:
             continue
-        excess = np.stack([of.seen - of.probability, np.ones(len(of))], axis=1)
+        excess = np.stack([of.observed - of.probability, np.ones(len(of))], axis=1)
         sums = resampled_sums(excess, blocks)
         low, high = percentile_interval(sums[:, 0] / sums[:, 1], LEVEL)
         if low > 0 or high < 0:
@@ -73,32 +80,34 @@ def told_and_seen(cases: Cases) -> Iterator[Finding]:
                 "frequency",
                 str(phenomenon),
                 "",
-                float(of.seen.mean()),
+                float(of.observed.mean()),
                 float(of.probability.mean()),
                 len(of),
             )
 
 
-def moved(phenomenon: str, names: Sequence[str], now: Array, before: Array) -> Iterator[Finding]:
-    """Yield the features (case, feature) whose values, or whose absence, are not as they were."""
+def feature_shifts(
+    phenomenon: str, names: Sequence[str], now: Array, before: Array
+) -> Iterator[Finding]:
+    """Yield the features (case, feature) whose distribution or missing share has changed."""
     if min(len(now), len(before)) < LEAST:
         return
     for name, values, usual in zip(names, now.T, before.T, strict=True):
         lost, was_lost = float(np.isnan(values).mean()), float(np.isnan(usual).mean())
-        if lost - was_lost >= JUMP:
+        if lost - was_lost >= MORE_MISSING:
             yield Finding("missing", phenomenon, name, lost, was_lost, len(values))
         values, usual = values[np.isfinite(values)], usual[np.isfinite(usual)]
         if min(len(values), len(usual)) < LEAST:
             continue
         index = stability(values, usual)
-        if index >= MOVED and ks_2samp(values, usual).pvalue < SURE:
+        if index >= SHIFTED and ks_2samp(values, usual).pvalue < SIGNIFICANCE:
             yield Finding("distribution", phenomenon, name, index, 0.0, len(values))
 
 
 def stability(values: Array, usual: Array) -> float:
-    """Return the population stability index of values against the usual ones, in bins of like
-    number of the usual: 0 where they are alike.
+    """Return the population stability index of values against the usual ones; 0 where they agree.
 
+    The bins hold equal counts of the usual values.
     Source: Siddiqi 2006, Credit Risk Scorecards, p. 136: sum of (a - e) ln(a / e), the divergence
     of Jeffreys.
     """
@@ -108,5 +117,5 @@ def stability(values: Array, usual: Array) -> float:
         / len(part)
         for part in (values, usual)
     ]
-    actual, expected = (np.maximum(share, BUSY) for share in shares)
+    actual, expected = (np.maximum(share, LEAST_SHARE) for share in shares)
     return float(((actual - expected) * np.log(actual / expected)).sum())

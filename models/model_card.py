@@ -1,5 +1,6 @@
-"""The card of a model: what it is, what it was trained on, how good it was on days it had not seen.
-Plain JSON beside the model's file.
+"""Model card: what a model is, what it was trained on, and its scores on held-out days.
+
+It is plain JSON beside the model's file.
 """
 
 from __future__ import annotations
@@ -31,14 +32,15 @@ LIBRARIES = ("numpy", "scipy", "scikit-learn", "skops")
 
 @dataclass(frozen=True)
 class Card:
-    """What is known of a model.
+    """Description of a model.
 
-    features: (name, unit) in the order of its columns; span: first and last day learnt from;
-    sources, sites: cases by each; scores: of the whole, and by fold, on blocks left out (Brier of
-    the model and of the rule on the same cases, their number); sha256 of the model's file and of
-    what it was trained on; note: what a reader must know before he trusts it, note_zh: the same in
-    Chinese. left_out: what was left out together when it was judged (month, week or mountain; "":
-    an older card, not told); names: of sites that are not served.
+    features: (name, unit) in the order of its columns. rule: fingerprint of the rule. span: first
+    and last day of the training cases. sources, sites: number of cases of each. scores, folds: of
+    the whole and by fold, on held-out blocks (Brier score of the model and of the rule on the same
+    cases, their number). model_sha256, data_sha256: of the model's file and of the training cases.
+    note: what a reader must know before relying on it; note_zh: the same in Chinese. left_out: what
+    was held out together (month, week or mountain; "": an older card, unknown). names: of sites that
+    are not served.
     """
 
     id: str
@@ -75,13 +77,14 @@ class Card:
 
 
 def units_of(names: tuple[str, ...]) -> tuple[tuple[str, str], ...]:
-    """Return (name, unit) of features as today's catalogue has them.
+    """Return (name, unit) of features, by today's catalogue.
 
-    Raises: ModelMismatch for a name that the catalogue does not hold.
+    Raises: ModelMismatch for a name that is not in the catalogue.
     """
     if absent := [name for name in names if name not in FEATURES]:
         raise ModelMismatch(
-            f"the catalogue of features has no {', '.join(absent)}: the model was made for another version; train it anew"
+            f"the catalogue of features has no {', '.join(absent)}: "
+            "the model was made for another version; train it anew"
         )
     return tuple((name, FEATURES[name].unit) for name in names)
 
@@ -95,10 +98,8 @@ def card_of(
     trained_on: str = "",
     left_out: str = "",
 ) -> Card:
-    """Return the card of a training; made: when (UTC); left_out: what the blocks were that it was
-    judged on.
-    """
-    data, whole = trained.data, trained.learnt_from
+    """Return the card of a training. made: when (UTC); left_out: the kind of block held out."""
+    data, whole = trained.data, trained.fitted_on
     days = np.sort(whole.day.astype("datetime64[D]"))
     return Card(
         id=id_of(trained, made),
@@ -109,7 +110,7 @@ def card_of(
         rule=rule_print(trained.phenomenon),
         span=(str(days[0]), str(days[-1])),
         cases=len(whole),
-        events=int(whole.seen.sum()),
+        events=int(whole.observed.sum()),
         sources=_counts(whole.source),
         sites=_counts(whole.site),
         leads=(float(np.nanmin(whole.lead)), float(np.nanmax(whole.lead))),
@@ -117,7 +118,7 @@ def card_of(
         model_sha256=model_sha256,
         model_bytes=model_bytes,
         scores=_scores(trained, np.ones(len(data), dtype=bool), whole=True),
-        folds=tuple(_fold(trained, number) for number in range(len(trained.judged.chosen))),
+        folds=tuple(_fold(trained, number) for number in range(len(trained.validation.chosen))),
         versions=versions(),
         note=note,
         trained_on=trained_on,
@@ -126,39 +127,39 @@ def card_of(
 
 
 def id_of(trained: Trained, made: datetime) -> str:
-    """Return the id of a training: the same data, kind and time are the same model."""
-    return f"{made:%Y%m%dT%H%M%SZ}-{trained.kind}-{trained.learnt_from.fingerprint()[:8]}"
+    """Return the id of a training; the same time, kind and cases give the same id."""
+    return f"{made:%Y%m%dT%H%M%SZ}-{trained.kind}-{trained.fitted_on.fingerprint()[:8]}"
 
 
 def versions() -> dict[str, str]:
-    """Return the versions of what made a model."""
+    """Return the versions of Python and of the libraries that make a model."""
     return {"python": platform.python_version(), **{name: version(name) for name in LIBRARIES}}
 
 
 def read_card(text: str) -> Card:
-    """Check a card's JSON and return it.
+    """Return the card of a JSON text.
 
-    Raises: ModelMismatch for what is not such a card.
+    Raises: ModelMismatch for anything that is not a card.
     """
     try:
-        told = json.loads(text)
-        if told.get("format") != FORMAT:
-            raise ValueError(f"format {told.get('format')!r}, expected {FORMAT}")
+        entries = json.loads(text)
+        if entries.get("format") != FORMAT:
+            raise ValueError(f"format {entries.get('format')!r}, expected {FORMAT}")
         known = {part.name for part in fields(Card)}
-        if unknown := told.keys() - known:
+        if unknown := entries.keys() - known:
             raise ValueError(f"unknown entries {sorted(unknown)}")
-        told["features"] = tuple((str(name), str(unit)) for name, unit in told["features"])
-        told["span"], told["leads"], told["folds"] = (
-            tuple(told[name]) for name in ("span", "leads", "folds")
+        entries["features"] = tuple((str(name), str(unit)) for name, unit in entries["features"])
+        entries["span"], entries["leads"], entries["folds"] = (
+            tuple(entries[name]) for name in ("span", "leads", "folds")
         )
         wrong = [
             name
             for name in ("id", "phenomenon", "kind", "rule", "data_sha256", "model_sha256")
-            if not isinstance(told[name], str)
+            if not isinstance(entries[name], str)
         ]
         if wrong:
             raise ValueError(f"{wrong[0]} is no text")
-        return Card(**told)
+        return Card(**entries)
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
         raise ModelMismatch(
             f"not the card of a model: {error}; expected the JSON written beside the model's file"
@@ -170,25 +171,25 @@ def _counts(values: Any) -> dict[str, int]:
 
 
 def _scores(trained: Trained, rows: Any, whole: bool = False) -> dict[str, Any]:
-    """Return Brier on cases left out, the rule's and the constant base rate's (of these cases) on
-    the same, and their number.
+    """Return the Brier scores of model, rule and base rate on held-out cases, and their number.
 
-    whole: also the gain against the rule with its 90 % interval, weeks of a site redrawn together;
-    None where they are too few.
+    whole: also the gain against the rule with its 90 % interval, by weeks of a site; None where
+    these are too few.
     """
     data = trained.data.take(rows)
     ours, rule = losses(trained.held_out[rows], data.among), losses(rule_on(data), data.among)
     known = np.isfinite(ours) & np.isfinite(rule)
     if not known.any():
         return {"cases": 0}
-    seen = data.seen[known]
-    mean, theirs, base = float(ours[known].mean()), float(rule[known].mean()), float(seen.mean())
+    observed = data.observed[known]
+    mean, theirs = float(ours[known].mean()), float(rule[known].mean())
+    base = float(observed.mean())
     constant = base * (1 - base)
     gains = rule[known] - ours[known]
     interval = (
         mean_interval(gains, site_weeks(data.site[known], data.day[known])) if whole else None
     )
-    told = (
+    gain = (
         {
             "gain": round(float(gains.mean()), 5),
             "gain_90": [round(x, 5) for x in interval] if interval else None,
@@ -196,11 +197,11 @@ def _scores(trained: Trained, rows: Any, whole: bool = False) -> dict[str, Any]:
         if whole
         else {}
     )
-    # else losses are over the states, and no constant of one number compares
+    # otherwise the losses are over the states, and no single base rate compares
     headline = data.state is None or not (data.state != "").any()
-    return told | {
+    return gain | {
         "cases": int(known.sum()),
-        "seen": int(seen.sum()),
+        "seen": int(observed.sum()),
         "brier": round(mean, 5),
         "brier_of_rule": round(theirs, 5),
         "skill_against_rule": None if theirs == 0 else round(skill(mean, theirs), 4),
@@ -212,10 +213,10 @@ def _scores(trained: Trained, rows: Any, whole: bool = False) -> dict[str, Any]:
 
 
 def _fold(trained: Trained, number: int) -> dict[str, Any]:
-    rows = trained.judged.fold == number
+    rows = trained.validation.fold == number
     days = np.sort(trained.data.day[rows].astype("datetime64[D]"))
     return {
-        "kind": trained.judged.chosen[number],
+        "kind": trained.validation.chosen[number],
         "sites": sorted(set(trained.data.site[rows].tolist())),
         "first": str(days[0]),
         "last": str(days[-1]),

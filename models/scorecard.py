@@ -1,9 +1,8 @@
-"""Forecasts held against what came of them: a line of scores for every group, ranked, and a record
-of each phenomenon for the public.
+"""Scorecard: a line of scores for each group of forecasts, ranked, and a record of each phenomenon.
 
-Every forecast as issued counts in the lines; in the records, which readers see, one an event: the
-last before it began. Intervals come of redrawing spans of BLOCK days over all sites together, for
-the weather of five hills is one weather.
+Every issued forecast counts in the lines. In the records, which readers see, one forecast counts for
+each event: the last before it began. Intervals are those of a block bootstrap over spans of BLOCK
+days of all sites together, because the sites share their weather.
 """
 
 from __future__ import annotations
@@ -37,8 +36,7 @@ Array = NDArray[np.floating[Any]]
 
 REFERENCES = ("climatology", "persistence", "rule")
 DIMENSIONS = ("phenomenon", "site", "lead", "season", "source")
-# for an interval: with fewer the bootstrap promises more than it knows, widened or not
-LEAST_BLOCKS = 8
+LEAST_BLOCKS = 8  # for an interval: with fewer, the bootstrap is too narrow even when widened
 LEVEL = 0.9
 STRIP_DAYS = 30
 BINS = 5
@@ -50,8 +48,9 @@ BIN_JSON_NAMES = {"probability": "told", "frequency": "seen"}
 
 
 def verify(cases: Cases, threshold: float, today: date) -> Verification:
-    """Return how good the forecasts were. threshold: what is shown as the probability from which
-    they are a yes; today: the local day.
+    """Return the verification of the cases.
+
+    threshold: the probability shown as that from which a forecast is a yes; today: the local day.
     """
     days = cases.day.astype("datetime64[D]")
     since, until = (days.min().item(), days.max().item()) if len(cases) else (today, today)
@@ -67,8 +66,9 @@ def verify(cases: Cases, threshold: float, today: date) -> Verification:
 
 
 def groups(cases: Cases) -> Iterator[tuple[str, str, str, Cases]]:
-    """Yield (dimension, name, phenomenon, cases) of every group that has cases: of all phenomena
-    ("") and of each.
+    """Yield (dimension, name, phenomenon, cases) of each group that has cases.
+
+    Groups are formed over all phenomena together ("") and for each phenomenon.
     """
     for phenomenon in ("", *PHENOMENA):
         of = cases.take(cases.phenomenon == phenomenon) if phenomenon else cases
@@ -87,14 +87,14 @@ def groups(cases: Cases) -> Iterator[tuple[str, str, str, Cases]]:
 
 
 def score_line(dimension: str, name: str, phenomenon: str, cases: Cases) -> ScoreLine:
-    """Return what a group of forecasts is worth."""
+    """Return the scores of a group of forecasts."""
     blocks = cases.day.astype("datetime64[D]").astype(int) // BLOCK
-    seen = cases.seen.astype(float)
-    loss = (cases.probability - seen) ** 2
-    parts, scores = parts_of_brier(cases.probability, seen), score(cases.probability, seen)
-    told, hits = int(cases.yes.sum()), int((cases.yes & cases.seen).sum())
-    occurred = int(cases.seen.sum())
-    kinds = [len(np.unique(cases.event[kind])) for kind in (cases.seen, ~cases.seen)]
+    observed = cases.observed.astype(float)
+    loss = (cases.probability - observed) ** 2
+    parts, scores = parts_of_brier(cases.probability, observed), score(cases.probability, observed)
+    yes, hits = int(cases.yes.sum()), int((cases.yes & cases.observed).sum())
+    occurred = int(cases.observed.sum())
+    kinds = [len(np.unique(cases.event[kind])) for kind in (cases.observed, ~cases.observed)]
     return ScoreLine(
         dimension=dimension,
         name=name,
@@ -107,38 +107,40 @@ def score_line(dimension: str, name: str, phenomenon: str, cases: Cases) -> Scor
         resolution=parts.resolution,
         uncertainty=parts.uncertainty,
         skills={
-            reference: skill_against(loss, values, seen, blocks)
+            reference: skill_against(loss, values, observed, blocks)
             for reference, values in rivals(cases).items()
         },
         auc=scores.auc,
         hits=hits,
         misses=occurred - hits,
-        false_alarms=told - hits,
-        correct_negatives=len(cases) - occurred - (told - hits),
+        false_alarms=yes - hits,
+        correct_negatives=len(cases) - occurred - (yes - hits),
         enough=cases.events >= EVENTS_NEEDED and min(kinds) >= EVENTS_NEEDED_OF_A_KIND,
     )
 
 
 def rivals(cases: Cases) -> dict[str, Array]:
-    """Return what each of REFERENCES would have said (case): as climatology the harder to beat of
-    the usual frequency and the base rate.
+    """Return the probabilities of each of REFERENCES (case).
+
+    As climatology counts the harder to beat of the climatological frequency and the base rate.
     """
-    told: dict[str, Array] = {reference: getattr(cases, reference) for reference in REFERENCES}
-    if brier(cases.base_rate, cases.seen) < brier(cases.climatology, cases.seen):
-        told["climatology"] = cases.base_rate
-    return told
+    result: dict[str, Array] = {reference: getattr(cases, reference) for reference in REFERENCES}
+    if brier(cases.base_rate, cases.observed) < brier(cases.climatology, cases.observed):
+        result["climatology"] = cases.base_rate
+    return result
 
 
 def skill_against(
-    loss: Array, reference: Array, seen: Array, blocks: NDArray[np.integer[Any]]
+    loss: Array, reference: Array, observed: Array, blocks: NDArray[np.integer[Any]]
 ) -> Figure:
-    """Return the Brier skill against a reference on the cases it knows, with its interval; NaN
-    where it knows none or never errs.
+    """Return the Brier skill against a reference, with its interval.
+
+    It is on the cases for which the reference is known; NaN where there are none, or it never errs.
     """
     known = np.isfinite(reference) & np.isfinite(loss)
     if not known.any():
         return Figure(math.nan)
-    rival = (reference[known] - seen[known]) ** 2
+    rival = (reference[known] - observed[known]) ** 2
     sums = resampled_sums(np.stack([loss[known], rival], axis=1), blocks[known])
     with np.errstate(divide="ignore", invalid="ignore"):
         drawn = 1 - sums[:, 0] / sums[:, 1]
@@ -148,24 +150,24 @@ def skill_against(
 
 
 def record_of(phenomenon: str, cases: Cases, today: date) -> PhenomenonRecord:
-    """Return what is shown of a phenomenon, from one forecast an event."""
+    """Return the record of a phenomenon, from one forecast for each event."""
     last = (today.replace(day=1) - timedelta(days=1)).replace(day=1)
     strip = cases.take(cases.day >= np.datetime64(today - timedelta(days=STRIP_DAYS), "D"))
     marks = zip(
         strip.site.tolist(),
         strip.day.tolist(),
         strip.yes.tolist(),
-        strip.seen.tolist(),
+        strip.observed.tolist(),
         strict=True,
     )
     line = score_line("phenomenon", phenomenon, phenomenon, cases)
     return PhenomenonRecord(
         phenomenon,
         line,
-        _tally(cases, last, today.replace(day=1) - timedelta(days=1)),
+        _month_counts(cases, last, today.replace(day=1) - timedelta(days=1)),
         tuple(EventMark(*mark) for mark in marks),
         _bins(cases) if line.enough else (),
-        roc_points(cases.probability, cases.seen) if line.enough else (),
+        roc_points(cases.probability, cases.observed) if line.enough else (),
         {
             source: int((cases.source == source).sum())
             for source in OUTCOME_SOURCES
@@ -175,7 +177,7 @@ def record_of(phenomenon: str, cases: Cases, today: date) -> PhenomenonRecord:
 
 
 def _bins(cases: Cases) -> tuple[ReliabilityBin, ...]:
-    found = reliability(cases.probability, cases.seen, bins=min(BINS, len(cases) // 6))
+    found = reliability(cases.probability, cases.observed, bins=min(BINS, len(cases) // 6))
     columns = (found.probability, found.frequency, found.cases, found.low, found.high)
     return tuple(
         ReliabilityBin(*each)
@@ -184,19 +186,21 @@ def _bins(cases: Cases) -> tuple[ReliabilityBin, ...]:
     )
 
 
-def _tally(cases: Cases, since: date, until: date) -> EventCounts:
+def _month_counts(cases: Cases, since: date, until: date) -> EventCounts:
     part = cases.take(
         (cases.day >= np.datetime64(since, "D")) & (cases.day <= np.datetime64(until, "D"))
     )
     # (forecast, observed) of hits, misses, false alarms and correct negatives
     kinds = ((True, True), (False, True), (True, False), (False, False))
     return EventCounts(
-        since, until, *(int(((part.yes == yes) & (part.seen == seen)).sum()) for yes, seen in kinds)
+        since,
+        until,
+        *(int(((part.yes == yes) & (part.observed == observed)).sum()) for yes, observed in kinds),
     )
 
 
 def _mean(values: Array, blocks: NDArray[np.integer[Any]]) -> Figure:
-    """Return the mean of values of 0-1 with its interval."""
+    """Return the mean of values of 0-1, with its interval."""
     known = np.isfinite(values)
     if not known.any():
         return Figure(math.nan)
@@ -211,8 +215,9 @@ def _mean(values: Array, blocks: NDArray[np.integer[Any]]) -> Figure:
 
 
 def _bounds(value: float, drawn: Array, blocks: NDArray[np.integer[Any]]) -> tuple[float, float]:
-    """Return the bounds of the interval about a value, widened for the number of blocks; NaN where
-    there are too few to draw from.
+    """Return the bounds of the interval about a value; NaN for fewer than LEAST_BLOCKS blocks.
+
+    The interval is widened for the number of blocks.
     """
     count = len(np.unique(blocks))
     if count < LEAST_BLOCKS or not math.isfinite(value):
@@ -225,8 +230,9 @@ def _bounds(value: float, drawn: Array, blocks: NDArray[np.integer[Any]]) -> tup
 
 
 def _rank(line: ScoreLine) -> tuple[object, ...]:
-    """Sort by dimension, then phenomenon, then the best skill against climatology; what has too few
-    cases last.
+    """Return the sort key: dimension, phenomenon, best skill against climatology.
+
+    Groups with too few cases come last.
     """
     value = line.skills["climatology"].value
     order = PHENOMENA.index(line.phenomenon) if line.phenomenon else -1
@@ -243,7 +249,7 @@ def _rank(line: ScoreLine) -> tuple[object, ...]:
 
 
 def document(verification: Verification) -> dict[str, Any]:
-    """Return a verification as JSON holds it: None for what is not to be had."""
+    """Return a verification as JSON values; None for what is unknown."""
     plain: dict[str, Any] = _plain(dataclasses.asdict(verification))
     for record in plain["records"]:
         record["marks"] = [_renamed(mark, MARK_JSON_NAMES) for mark in record["marks"]]
@@ -261,8 +267,9 @@ def _renamed(plain: Mapping[str, Any], names: Mapping[str, str]) -> dict[str, An
 
 
 def read_document(plain: Mapping[str, Any]) -> Verification:
-    """Return the verification that a `document` tells of. Raises: ValueError, TypeError or KeyError
-    for anything else.
+    """Return the verification in a `document`.
+
+    Raises: ValueError, TypeError or KeyError for anything else.
     """
     records = tuple(
         PhenomenonRecord(
@@ -352,13 +359,13 @@ def _plain(value: Any) -> Any:
 
 
 def text(verification: Verification) -> str:
-    """Return a verification as a table to read in a terminal: figures with their intervals, and the
-    counts.
-    """
+    """Return a verification as a table for a terminal: figures with intervals, and the counts."""
     v = verification
     head = (
-        f"{v.cases} forecasts of {v.events} events, {v.since} to {v.until}; a yes is a probability of {v.threshold:.2f} or more; "
-        f"sources differ on {v.disagreed} events; [90 % intervals]; * fewer than {v.needed} events, not ranked"
+        f"{v.cases} forecasts of {v.events} events, {v.since} to {v.until}; "
+        f"a yes is a probability of {v.threshold:.2f} or more; "
+        f"sources differ on {v.disagreed} events; [90 % intervals]; "
+        f"* fewer than {v.needed} events, not ranked"
     )
     return "\n".join([head, *(_row(line) for line in v.lines)])
 
@@ -376,7 +383,8 @@ def _row(line: ScoreLine) -> str:
     counts = f"n={line.cases:<6} events={line.events:<5} seen={line.observed:<6}"
     return (
         f"{' ' if line.enough else '*'}{name:<36} {counts} Brier {_figure(line.brier)} "
-        f"(rel {line.reliability:.3f} res {line.resolution:.3f} unc {line.uncertainty:.3f})  skill {skills}  AUC {line.auc:.2f}  "
+        f"(rel {line.reliability:.3f} res {line.resolution:.3f} unc {line.uncertainty:.3f})  "
+        f"skill {skills}  AUC {line.auc:.2f}  "
         f"TS {line.ts:.2f} POD {line.pod:.2f} FAR {line.far:.2f}"
     )
 

@@ -1,18 +1,18 @@
-"""Which kind of model, judged on weather it has not seen: nested folds of whole months (or
-episodes), never shuffled.
+"""Model selection by nested cross-validation on whole months (or episodes), never shuffled.
 
-Two days of one rainy week are almost one case. So whole blocks are left out, and the days next to
-them as well; the inner folds choose the kind and calibrate it, the outer ones judge what the whole
-procedure would have told. Of kinds that are equal within one standard error the
-simplest is taken. Source: Varma & Simon 2006, BMC Bioinformatics 7, 91 (nested folds); Roberts et
-al. 2017, Ecography 40, 913 (blocks); Breiman et al. 1984, CART, 3.4.3 (one standard error).
+Two days of one rainy week are almost one case. So whole blocks are held out, and the days next to
+them are left out of the training. The inner folds choose the kind and calibrate it; the outer ones
+give the probabilities by which the whole procedure is scored. Of kinds that are equal within one
+standard error the simplest is taken.
+Source: Varma & Simon 2006, BMC Bioinformatics 7, 91 (nested folds); Roberts et al. 2017, Ecography
+40, 913 (blocks); Breiman et al. 1984, CART, 3.4.3 (one standard error).
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,43 +24,36 @@ from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 from models.calibration import Calibrator, blended
 from models.learned import Blend, LearnedModel, LearnedRule, fit_weighted, with_rule
 from models.prior_logistic import PriorLogistic
-
-if TYPE_CHECKING:
-    from models.training import TrainingSet
+from models.training_set import TrainingSet
 
 Array = NDArray[np.floating[Any]]
 Rows = NDArray[np.integer[Any]]
 
 SIMPLEST_FIRST = ("prior", "logistic", "blend", "boosting", "forest")
 MEMBERS = ("logistic", "boosting", "forest")  # of the blend
-# Below these the prior is the only candidate: a tree that asks for 20 cases a leaf has nothing to
-# split.
+# With fewer cases the prior is the only candidate: a tree with 20 cases a leaf has nothing to split.
 CHALLENGE_CASES, CHALLENGE_RARER = 300, 50
 OUTER, INNER = 5, 3
 GAP = np.timedelta64(3, "D")  # days left out beside a block: a weather system lasts about as long
-# cases judged on; beyond, whole days are left out evenly, and the chosen kind is fitted on all
-MOST_TO_JUDGE = 10_000
-# cases drawn for a tree of the forest: keeps the file small and the night short
-MOST_IN_TREE = 5_000
-# cases from which several threads are worth their waiting for each other (fewer: up to 4 times
-# slower on a busy machine)
-MANY = 100_000
+# Most cases for the cross-validation. Of more, whole days are left out evenly; the chosen kind is
+# fitted on all.
+MOST_VALIDATED = 10_000
+MOST_IN_TREE = 5_000  # cases drawn for a tree of the forest: keeps the file small
+MANY = 100_000  # cases from which several threads are faster (with fewer, up to 4 times slower)
 SEED = 20140414
 
 
 @dataclass(frozen=True)
 class Fold:
-    """Numbers of the cases to learn from and of those to be told."""
+    """Numbers of the cases to train on and of those held out."""
 
-    learn: Rows
-    tell: Rows
+    train: Rows
+    test: Rows
 
 
 @dataclass(frozen=True)
-class Judged:
-    """Probabilities (case, class) told of blocks left out, the fold (case) each was told in, the
-    kind chosen in each fold.
-    """
+class CrossValidation:
+    """Probabilities of held-out cases (case, class), the fold of each (case), the kind of each fold."""
 
     probability: Array
     fold: Rows
@@ -78,29 +71,26 @@ def weeks(day: NDArray[np.datetime64], length: int = 7) -> Rows:
 
 
 def folds(day: NDArray[np.datetime64], blocks: Rows, count: int) -> list[Fold]:
-    """Return at most `count` folds of whole blocks, dealt out in turn so that each fold sees all
-    seasons.
+    """Return at most `count` folds of whole blocks, dealt out in turn so that each has all seasons.
 
-    Cases within GAP of a block that is told are not learnt from.
+    Cases within GAP of a held-out block are not trained on.
     """
     known, place = np.unique(blocks, return_inverse=True)
     dealt = place % min(count, len(known))
     when, result = day.astype("datetime64[D]"), []
     for number in range(min(count, len(known))):
-        tell = dealt == number
-        told_days = np.unique(when[tell])
-        after = np.searchsorted(told_days, when).clip(max=len(told_days) - 1)
-        near = (
-            np.minimum(abs(told_days[after] - when), abs(when - told_days[(after - 1).clip(min=0)]))
-            <= GAP
-        )
-        learn = ~tell & ~near
-        if learn.any():
-            result.append(Fold(np.flatnonzero(learn), np.flatnonzero(tell)))
+        test = dealt == number
+        days = np.unique(when[test])
+        after = np.searchsorted(days, when).clip(max=len(days) - 1)
+        before = (after - 1).clip(min=0)
+        near = np.minimum(abs(days[after] - when), abs(when - days[before])) <= GAP
+        train = ~test & ~near
+        if train.any():
+            result.append(Fold(np.flatnonzero(train), np.flatnonzero(test)))
     return result
 
 
-def thinned(day: NDArray[np.datetime64], cases: int, most: int = MOST_TO_JUDGE) -> Rows:
+def thinned(day: NDArray[np.datetime64], cases: int, most: int = MOST_VALIDATED) -> Rows:
     """Return the cases of every n-th day, so that about `most` are left."""
     step = max(1, -(-cases // most))
     _, place = np.unique(day.astype("datetime64[D]"), return_inverse=True)
@@ -109,21 +99,20 @@ def thinned(day: NDArray[np.datetime64], cases: int, most: int = MOST_TO_JUDGE) 
 
 
 def candidates(data: TrainingSet) -> tuple[str, ...]:
-    """Return the kinds that so many cases can bear; a state not known for sure teaches the
-    challengers nothing.
-    """
+    """Return the kinds that so many cases allow; only cases of one certain class count."""
     sure = data.among[data.among.sum(axis=1) == 1]
     enough = len(sure) >= CHALLENGE_CASES and sure.sum(axis=0).min() >= CHALLENGE_RARER
     return SIMPLEST_FIRST if enough else SIMPLEST_FIRST[:1]
 
 
 def estimator_of(kind: str) -> Any:
-    """Return an unfitted challenger. Settings are for hundreds to thousands of noisy cases: small
-    trees, much drawing together.
+    """Return an unfitted challenger.
+
+    Settings are for hundreds to thousands of noisy cases: small trees, strong regularization.
     """
     if kind == "logistic":
-        # Columns in standard deviations: a precision of 30 holds each of the many coefficients to
-        # about 0.2 [logit] without evidence.
+        # Columns in standard deviations: a precision of 30 keeps each of the many coefficients
+        # within about 0.2 [logit] without evidence.
         return make_pipeline(StandardScaler(), PriorLogistic(prior_precision=30.0))
     if kind == "boosting":
         return HistGradientBoostingClassifier(
@@ -186,15 +175,16 @@ def _usual(features: Array) -> Array:
     return result
 
 
-def told_by(model: Any, data: TrainingSet) -> Array:
-    """Return what a fitted model says of cases (case, class)."""
+def predicted(model: Any, data: TrainingSet) -> Array:
+    """Return a fitted model's probabilities of cases (case, class)."""
     with threadpool_limits(1 if len(data) < MANY else None):
         return np.asarray(model.predict_proba(data.columns(model.columns), list(data.site)))
 
 
 def out_of_fold(kinds: Sequence[str], data: TrainingSet, parts: Sequence[Fold]) -> dict[str, Array]:
-    """Return for each kind the probabilities (case, class) told of cases it had not seen; the blend
-    is had from its members.
+    """Return for each kind its probabilities of held-out cases (case, class).
+
+    The blend is computed from its members.
     """
     result = {kind: np.full((len(data), data.classes), np.nan) for kind in kinds}
     single = [
@@ -203,30 +193,29 @@ def out_of_fold(kinds: Sequence[str], data: TrainingSet, parts: Sequence[Fold]) 
         if k != "blend" and (k in kinds or (k in MEMBERS and "blend" in kinds))
     ]
     for part in parts:
-        learn, tell = data.take(part.learn), data.take(part.tell)
-        told = {
-            kind: told_by(fit_kind(kind, learn), tell) for kind in single if bearable(kind, learn)
+        train, test = data.take(part.train), data.take(part.test)
+        found = {
+            kind: predicted(fit_kind(kind, train), test) for kind in single if can_fit(kind, train)
         }
-        if "blend" in kinds and all(member in told for member in MEMBERS):
-            told["blend"] = blended([told[member] for member in MEMBERS])
+        if "blend" in kinds and all(member in found for member in MEMBERS):
+            found["blend"] = blended([found[member] for member in MEMBERS])
         for kind in kinds:
-            if kind in told:
-                result[kind][part.tell] = told[kind]
+            if kind in found:
+                result[kind][part.test] = found[kind]
     return result
 
 
-def bearable(kind: str, data: TrainingSet) -> bool:
-    """Whether a kind can be fitted at all: a challenger needs every class among its cases."""
+def can_fit(kind: str, data: TrainingSet) -> bool:
+    """Return whether a kind can be fitted: a challenger needs every class among its cases."""
     sure = data.among[data.among.sum(axis=1) == 1]
     return kind == "prior" or bool(len(sure) and sure.sum(axis=0).min() > 0)
 
 
 def losses(probability: Array, among: NDArray[np.bool_]) -> Array:
-    """Return the Brier loss of each case: half the squared distance from what was seen, over
-    classes; 0-1.
+    """Return the Brier loss of each case (case): half the squared distance over classes, 0-1.
 
-    Where several classes are allowed: the squared probability of the others together. With two
-    classes it is Brier's (p - o)2.
+    With two classes it is Brier's (p - o)2. Where several classes are allowed: the squared
+    probability of the others together.
     Source: Brier 1950, MWR 78, 1, eq. 2, halved.
     """
     sure = among.sum(axis=1) == 1
@@ -235,28 +224,29 @@ def losses(probability: Array, among: NDArray[np.bool_]) -> Array:
 
 
 def block_means(values: Array, weight: Array, blocks: Rows) -> tuple[Array, Array]:
-    """Return each block's weighted sum of values and its weight, NaN values left out."""
+    """Return each block's weighted sum of values and its weight (block); NaN is left out."""
     _, place = np.unique(blocks, return_inverse=True)
     known = np.isfinite(values)
     sums = np.bincount(place, np.where(known, values * weight, 0.0))
     return np.asarray(sums), np.asarray(np.bincount(place, np.where(known, weight, 0.0)))
 
 
-def choose(told: Mapping[str, Array], data: TrainingSet, blocks: Rows) -> str:
-    """Return the simplest kind whose loss is within one standard error (over blocks) of the best
-    kind's.
+def choose(probabilities: Mapping[str, Array], data: TrainingSet, blocks: Rows) -> str:
+    """Return the simplest kind whose loss is within one standard error of the best kind's.
+
+    probabilities: kind -> (case, class); the standard error is over blocks.
     """
-    each = {kind: losses(p, data.among) for kind, p in told.items()}
+    each = {kind: losses(p, data.among) for kind, p in probabilities.items()}
     both = np.all([np.isfinite(loss) for loss in each.values()], axis=0)
     if not both.any():
-        return next(kind for kind in SIMPLEST_FIRST if kind in told)
+        return next(kind for kind in SIMPLEST_FIRST if kind in probabilities)
     mean = {
         kind: float(np.average(loss[both], weights=data.weight[both]))
         for kind, loss in each.items()
     }
     best = min(mean, key=mean.__getitem__)
     for kind in SIMPLEST_FIRST:
-        if kind not in told:
+        if kind not in probabilities:
             continue
         sums, weight = block_means(
             np.where(both, each[kind] - each[best], np.nan), data.weight, blocks
@@ -274,29 +264,31 @@ def choose_and_fit(
     kinds: Sequence[str] | None = None,
     final: TrainingSet | None = None,
 ) -> tuple[str, Any]:
-    """Choose the kind by folds of `data`, calibrate it on what it told there, and fit it on `final`
-    (None: on `data`).
+    """Return the kind chosen by folds of `data`, and its model, calibrated on the held-out cases.
+
+    The model is fitted on `final` (None: on `data`).
     """
     tried = tuple(kinds or candidates(data))
     whole = data if final is None else final
     if tried == ("prior",):
         return "prior", fit_kind("prior", whole)
-    told = out_of_fold(tried, data, folds(data.day, blocks, INNER))
-    kind = choose(told, data, blocks)
+    found = out_of_fold(tried, data, folds(data.day, blocks, INNER))
+    kind = choose(found, data, blocks)
     model = fit_kind(kind, whole)
     if kind != "prior":
-        known = np.isfinite(told[kind]).all(axis=1)
+        known = np.isfinite(found[kind]).all(axis=1)
         model.calibrator = Calibrator().fit(
-            told[kind][known], data.among[known], data.weight[known]
+            found[kind][known], data.among[known], data.weight[known]
         )
     return kind, model
 
 
-def judge(
+def cross_validate(
     data: TrainingSet, blocks: Rows, kinds: Sequence[str] | None = None, count: int = OUTER
-) -> Judged:
-    """Return what the whole procedure - choosing and calibrating included - tells of blocks left
-    out.
+) -> CrossValidation:
+    """Return the probabilities of held-out blocks by the whole procedure.
+
+    The choice of the kind and the calibration are parts of it.
     """
     probability, number, chosen = (
         np.full((len(data), data.classes), np.nan),
@@ -304,8 +296,8 @@ def judge(
         [],
     )
     for place, part in enumerate(folds(data.day, blocks, count)):
-        learn, tell = data.take(part.learn), data.take(part.tell)
-        kind, model = choose_and_fit(learn, blocks[part.learn], kinds)
-        probability[part.tell], number[part.tell] = told_by(model, tell), place
+        train, test = data.take(part.train), data.take(part.test)
+        kind, model = choose_and_fit(train, blocks[part.train], kinds)
+        probability[part.test], number[part.test] = predicted(model, test), place
         chosen.append(kind)
-    return Judged(probability, number, tuple(chosen))
+    return CrossValidation(probability, number, tuple(chosen))

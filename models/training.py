@@ -1,186 +1,45 @@
-"""Cases to a model: what is learnt from, how it is weighed, and the whole of one training.
+"""Training: choose among the candidates, calibrate, fit, and score the whole procedure.
 
-`train` chooses among the candidates by nested, time-blocked folds (models/selection.py),
-calibrates, fits on everything, and hands back the model with the probabilities it told of days it
-had not seen: those are its scores, and what a promotion is decided on.
+Candidates are chosen by nested, time-blocked folds (models/selection.py). A training returns the
+model with the probabilities of cases that it had not been trained on: those give its scores, and
+decide on its promotion.
 """
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from forecast.domain import CLOUD_SEA_STATES, OUTCOME_SOURCES
-from forecast.errors import ModelMismatch
-from forecast.verification import OBSERVED_FROM
 from models.rule_model import PhysicsRule
-from models.selection import Judged, choose_and_fit, judge, months, thinned
+from models.selection import CrossValidation, choose_and_fit, cross_validate, months, thinned
+from models.training_set import TrainingSet
 
 Array = NDArray[np.floating[Any]]
-
-# How much a label counts beside one of an observer on the spot: a camera sees a part of the sky, a
-# station a few numbers, an analysis is the model's own first hours and shares its errors
-# (science.md 6: observer > camera > station > analysis) (check).
-TRUST: Mapping[str, float] = dict(zip(OUTCOME_SOURCES, (1.0, 0.8, 0.6, 0.25), strict=True))
-
-
-@dataclass(frozen=True)
-class TrainingSet:
-    """Feature rows as they stood when a forecast was issued, and what came of them.
-
-    features (case, feature) in SI, NaN allowed, named by `names`; degree (case): 0 none, .5
-    partial, 1 full, NaN where only the state is known; state (case): of a sea of clouds, "" where
-    not known; day (case) datetime64[D]; site, source (case); lead (case) [h]; event (case): a
-    number alike for rows about the same event (NaN-free; None: one site and day is one event);
-    trust (case): None: by source.
-    """
-
-    phenomenon: str
-    names: tuple[str, ...]
-    features: Array
-    degree: Array
-    day: NDArray[np.datetime64]
-    site: NDArray[np.str_]
-    source: NDArray[np.str_]
-    lead: Array
-    state: NDArray[np.str_] | None = None
-    event: NDArray[np.integer[Any]] | None = None
-    trust: Array | None = None
-
-    def __post_init__(self) -> None:
-        cases = len(self.features)
-        if self.features.ndim != 2 or self.features.shape[1] != len(self.names):
-            raise ValueError(
-                f"features: expected (case, {len(self.names)}), got {self.features.shape}"
-            )
-        for name in ("degree", "day", "site", "source", "lead", "state", "event", "trust"):
-            values = getattr(self, name)
-            if values is not None and len(values) != cases:
-                raise ValueError(f"{name}: expected one entry a case ({cases}), got {len(values)}")
-        if not self.among.any(axis=1).all():
-            raise ValueError(
-                "a case without outcome (no degree, no state) teaches nothing: leave it out"
-            )
-
-    def __len__(self) -> int:
-        return len(self.features)
-
-    @property
-    def classes(self) -> int:
-        return len(CLOUD_SEA_STATES) if self.phenomenon == "sea_of_clouds" else 2
-
-    @property
-    def seen(self) -> NDArray[np.bool_]:
-        """Whether the headline was seen (case)."""
-        told = np.where(np.isnan(self.degree), False, self.degree >= OBSERVED_FROM)
-        return (
-            told
-            if self.state is None
-            else np.where(self.state == "", told, self.state == CLOUD_SEA_STATES[0])
-        )
-
-    @property
-    def among(self) -> NDArray[np.bool_]:
-        """The classes (case, class) any of which the outcome may have been: "no sea" leaves three
-        states open.
-        """
-        known = np.isfinite(self.degree)
-        if self.classes == 2:
-            return np.stack([known & ~self.seen, known & self.seen], axis=1)
-        state = np.full(len(self.features), "") if self.state is None else self.state
-        exact = state[:, None] == np.array(CLOUD_SEA_STATES)[None, :]
-        first = np.arange(self.classes) == 0
-        by_degree = np.where(self.seen[:, None], first, ~first) & known[:, None]
-        return np.where((state != "")[:, None], exact, by_degree)
-
-    @property
-    def weight(self) -> Array:
-        """What each row counts: its source's trust, shared among the rows about the same event."""
-        trust = (
-            np.array([TRUST[source] for source in self.source])
-            if self.trust is None
-            else self.trust
-        )
-        if self.event is None:
-            _, place = np.unique(
-                np.char.add(self.site.astype(str), self.day.astype("datetime64[D]").astype(str)),
-                return_inverse=True,
-            )
-        else:
-            _, place = np.unique(self.event, return_inverse=True)
-        return np.asarray(trust / np.bincount(place)[place]) if len(place) else np.empty(0)
-
-    def take(self, rows: NDArray[Any]) -> TrainingSet:
-        """Return the cases `rows` (numbers or a mask)."""
-        parts = ("features", "degree", "day", "site", "source", "lead", "state", "event", "trust")
-        changed: dict[str, Any] = {
-            name: None if (values := getattr(self, name)) is None else values[rows]
-            for name in parts
-        }
-        return replace(self, **changed)
-
-    def columns(self, names: Sequence[str]) -> Array:
-        """Return the features `names` (case, name).
-
-        Raises: ModelMismatch naming those that are not there.
-        """
-        place = {name: i for i, name in enumerate(self.names)}
-        if absent := [name for name in names if name not in place]:
-            raise ModelMismatch(
-                f"{self.phenomenon}: the cases lack {', '.join(absent)}; compute them, or train a model without them"
-            )
-        return self.features[:, [place[name] for name in names]]
-
-    def fingerprint(self) -> str:
-        """Return the SHA-256 of everything learnt from, whatever the order of the cases."""
-        rows = np.concatenate(
-            [
-                np.round(self.features.astype(np.float64), 9) + 0.0,
-                self.degree[:, None],
-                self.lead[:, None],
-                self.weight[:, None],
-                self.day.astype("datetime64[D]").astype(float)[:, None],
-            ],
-            axis=1,
-        )
-        words = [
-            self.site,
-            self.source,
-            np.full(len(self), "") if self.state is None else self.state,
-        ]
-        lines = sorted(
-            row.tobytes() + "|".join(told).encode()
-            for row, told in zip(rows, zip(*words, strict=True), strict=True)
-        )
-        head = f"{self.phenomenon}|{','.join(self.names)}|{len(self)}".encode()
-        return hashlib.sha256(head + b"".join(lines)).hexdigest()
 
 
 @dataclass(frozen=True)
 class Trained:
-    """A model, how it came about, and what it is worth on days it had not seen.
+    """A model, its kind, the cases of its training, and its scores on held-out cases.
 
-    data: the cases it was judged on; learnt_from: those the model was fitted on, of which `data`
-    are a part where there are very many.
-    held_out (case, class): for each case of `data` the probabilities told by a model that knew
-    nothing of its block; NaN: not judged.
+    fitted_on: the cases that the model was fitted on; data: those that were cross-validated, a part
+    of `fitted_on` where there are very many.
     """
 
     phenomenon: str
     kind: str
     model: Any
     data: TrainingSet
-    learnt_from: TrainingSet
-    judged: Judged
+    fitted_on: TrainingSet
+    validation: CrossValidation
 
     @property
     def held_out(self) -> Array:
-        return self.judged.probability
+        """The probabilities of held-out cases (case, class); NaN where a case was in no fold."""
+        return self.validation.probability
 
 
 def train(
@@ -188,26 +47,25 @@ def train(
     blocks: NDArray[np.integer[Any]] | None = None,
     kinds: Sequence[str] | None = None,
 ) -> Trained:
-    """Train on all cases: choose the kind, calibrate, fit; and judge the whole procedure on blocks
-    left out.
+    """Choose the kind, calibrate, fit on all cases, and cross-validate the whole procedure.
 
-    blocks (case): what is left out together, None: calendar months; kinds: the candidates, None: by
+    blocks (case): what is held out together, None: calendar months; kinds: the candidates, None: by
     the number of cases.
     Raises: ValueError without a case.
     """
     if not len(data):
         raise ValueError(
-            f"{data.phenomenon}: no cases to learn from; the rule serves until there are labels"
+            f"{data.phenomenon}: no cases to train on; the rule serves until there are labels"
         )
     whole = months(data.day) if blocks is None else blocks
     rows = thinned(data.day, len(data))
-    judged_on, part = data.take(rows), whole[rows]
-    judged = judge(judged_on, part, kinds)
-    kind, model = choose_and_fit(judged_on, part, kinds, final=data)
-    return Trained(data.phenomenon, kind, model, judged_on, data, judged)
+    validated, part = data.take(rows), whole[rows]
+    validation = cross_validate(validated, part, kinds)
+    kind, model = choose_and_fit(validated, part, kinds, final=data)
+    return Trained(data.phenomenon, kind, model, validated, data, validation)
 
 
 def rule_on(data: TrainingSet) -> Array:
-    """Return what the untrained rule says of the cases (case, class)."""
+    """Return the untrained rule's probabilities of the cases (case, class)."""
     rule = PhysicsRule(data.phenomenon).ready()
     return np.asarray(rule.predict_proba(data.columns(rule.columns)))

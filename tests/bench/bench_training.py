@@ -22,7 +22,8 @@ def train_here() -> None:
     sys.path.insert(0, str(PROJECT))
     import numpy as np
 
-    from models.training import TrainingSet, train
+    from models.training import train
+    from models.training_set import TrainingSet
     from tests.science.simulated import world
 
     base = world(1, sites=20).data
@@ -51,7 +52,7 @@ def train_here() -> None:
     trained = train(data)
     took, used = time.perf_counter() - start, time.process_time() - cpu
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    print(took, used, peak * 1024, before * 1024, trained.kind, *trained.judged.chosen)
+    print(took, used, peak * 1024, before * 1024, trained.kind, *trained.validation.chosen)
 
 
 def main() -> int:

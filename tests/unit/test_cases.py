@@ -8,6 +8,7 @@ import math
 import tempfile
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -25,9 +26,9 @@ from forecast.verification import (
     VerifiedOutcome,
     resolve,
 )
-from models.cases import BORROWED, cases, climatology, independent, shares_scores, training_set
+from models.cases import PRIOR_CASES, cases, climatology, independent, shares_scores, training_set
 from models.rule_model import PhysicsRule
-from models.training import TRUST
+from models.training_set import TRUST
 from tests.looked_back import HOUR, START, begins, issued_on, keep_issue
 
 DAY = date(2026, 1, 10)
@@ -99,7 +100,7 @@ def test_rows_of_one_event_share_its_weight_by_trust() -> None:
     assert data.weight.sum() == pytest.approx(TRUST["camera"])
     # 06:40 to 18:00 is 11 h 20 min
     assert data.lead.tolist() == pytest.approx([11 + 1 / 3, 35 + 1 / 3, 59 + 1 / 3])
-    assert data.seen.all()
+    assert data.observed.all()
 
 
 def test_a_feature_that_was_not_known_is_missing_and_not_nought() -> None:
@@ -175,7 +176,7 @@ def test_climatology_draws_a_site_towards_all_sites() -> None:
 
     usual = climatology(seen_of(outcome(), *others))
 
-    assert BORROWED == 10
+    assert PRIOR_CASES == 10
     assert usual[KEY][0] == pytest.approx(1 / 16)
 
 
@@ -222,6 +223,35 @@ def test_persistence_knows_only_what_had_come_in_when_the_forecast_went_out() ->
 
     assert (in_time.persistence[0], too_late.persistence[0]) == (0.0, 1.0)
     assert math.isnan(never.persistence[0])
+
+
+@pytest.mark.parametrize(("minutes", "counts"), [(-1, True), (0, True), (1, False)])
+def test_an_issue_at_the_moment_its_event_begins_is_learnt_from_and_a_later_one_is_not(
+    tmp_path: Path, minutes: int, counts: bool
+) -> None:
+    """A window is half-open: what goes out as it opens knows nothing of what lies in it."""
+    archive = Archive(f"sqlite:///{tmp_path / 'archive.db'}")
+    row = {"site": "lingshan", "phenomenon": "sunset_glow", "day": DAY, "probability": 0.3}
+    keep_issue(archive, begins(DAY) + timedelta(minutes=minutes), [row])
+    Outcomes(archive).keep([outcome()], begins(DAY) + 48 * HOUR)
+
+    heard = Past(archive).run_forecasts("sunset_glow")
+    data = training_set("sunset_glow", heard, Outcomes(archive).resolved())
+
+    assert len(data.degree) == counts
+
+
+@pytest.mark.parametrize(
+    ("source", "hours", "free"),
+    [("analysis", 6, False), ("analysis", 6.1, True), ("observer", 0, True), ("station", 1, True)],
+)
+def test_an_analysis_is_no_truth_for_the_run_it_may_come_from(
+    source: str, hours: float, free: bool
+) -> None:
+    """An analysis is made of the first six hours of a run."""
+    forecast = replace(told(), run=begins(DAY) - hours * HOUR)
+
+    assert independent(forecast, seen_of(outcome(source=source))[KEY]) == free
 
 
 def test_models_are_compared_on_what_all_of_them_told() -> None:

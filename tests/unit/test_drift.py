@@ -11,7 +11,7 @@ import pytest
 from forecast.archive.issues import Archive
 from forecast.config import Config
 from forecast.learning import monitor
-from models.drift import Finding, moved, stability, told_and_seen
+from models.drift import Finding, feature_shifts, stability, frequency_shifts
 from tests.looked_back import fill, issued_on, keep_issue
 from tests.unit.test_scorecard import made
 
@@ -35,7 +35,7 @@ def test_what_comes_from_the_same_weather_has_not_moved() -> None:
 
     assert (
         list(
-            moved(
+            feature_shifts(
                 "rime",
                 [f"f{k}" for k in range(20)],
                 random.normal(size=(60, 20)),
@@ -52,7 +52,7 @@ def test_a_feature_that_moved_and_one_that_went_missing_are_named() -> None:
     now[:, 0] += 2
     now[:40, 2] = np.nan
 
-    found = list(moved("rime", ["gust", "temperature", "visibility"], now, before))
+    found = list(feature_shifts("rime", ["gust", "temperature", "visibility"], now, before))
 
     assert [(each.kind, each.what, each.cases) for each in found] == [
         ("distribution", "gust", 60),
@@ -62,16 +62,16 @@ def test_a_feature_that_moved_and_one_that_went_missing_are_named() -> None:
 
 
 def test_few_cases_say_nothing() -> None:
-    assert list(moved("rime", ["gust"], np.full((29, 1), 9.0), np.zeros((300, 1)))) == []
-    assert list(told_and_seen(made(20, probability=np.full(20, 0.99)))) == []
+    assert list(feature_shifts("rime", ["gust"], np.full((29, 1), 9.0), np.zeros((300, 1)))) == []
+    assert list(frequency_shifts(made(20, probability=np.full(20, 0.99)))) == []
 
 
 def test_told_far_too_often_is_named_and_true_probabilities_are_not() -> None:
     """The mean chance of beta(0.7, 1.3) is 0.35. With a level of 99 % two of 100 true sets may be
     named, rarely five.
     """
-    [found] = told_and_seen(made(60, probability=np.full(60, 0.8)))
-    named = sum(len(list(told_and_seen(made(90, seed)))) for seed in range(100))
+    [found] = frequency_shifts(made(60, probability=np.full(60, 0.8)))
+    named = sum(len(list(frequency_shifts(made(90, seed)))) for seed in range(100))
 
     assert (found.kind, found.cases, found.before) == ("frequency", 60, pytest.approx(0.8))
     assert "told 80% on average" in found.line

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from models.scores import brier, skill
-from models.selection import judge, months
+from models.selection import cross_validate, months
 from tests.science import gefcom, learning, simulated
 
 
@@ -21,10 +21,10 @@ def test_a_logistic_alone_tells_clear_hours_on_months_left_out(
     data = gefcom.cases(shared, zone)
     blocks = months(data.day)
 
-    told = judge(data, blocks, ("logistic",), count=13).probability[:, 1]
+    told = cross_validate(data, blocks, ("logistic",), count=13).probability[:, 1]
 
     assert len(data) == hours
-    gained = skill(brier(told, data.seen), brier(gefcom.climatology(data), data.seen))
+    gained = skill(brier(told, data.observed), brier(gefcom.climatology(data), data.observed))
     assert gained > 0.42  # the blend has more, and is more reliable: tests/science/gefcom.py
 
 

@@ -22,21 +22,11 @@ from sklearn.base import BaseEstimator
 
 from forecast.domain import PHENOMENA
 from forecast.errors import ModelMismatch
-from models import learned, model_card, registry, selection
+from models import learned, model_card, model_file, registry, selection
 from models.model_card import read_card
-from models.registry import (
-    Served,
-    consider,
-    consider_rule,
-    decide,
-    in_force,
-    keep,
-    load,
-    pack,
-    promote,
-    rollback,
-    unpack,
-)
+from models.model_file import pack, unpack
+from models.promotion import consider, consider_rule, decide
+from models.registry import Served, in_force, keep, load, promote, rollback
 from models.rule_model import VERSION, PhysicsRule
 from models.selection import weeks
 from models.training import Trained, train
@@ -105,10 +95,10 @@ def test_a_kept_model_answers_as_it_did_when_it_was_trained(
 def test_the_card_says_what_the_model_was_made_of(tmp_path: Path, trained: Trained) -> None:
     told = in_force_card(tmp_path, trained)
 
-    assert told.cases == len(trained.learnt_from)
-    assert told.sources == {"observer": len(trained.learnt_from)}
-    assert told.span == (str(trained.learnt_from.day.min()), str(trained.learnt_from.day.max()))
-    assert told.data_sha256 == trained.learnt_from.fingerprint()
+    assert told.cases == len(trained.fitted_on)
+    assert told.sources == {"observer": len(trained.fitted_on)}
+    assert told.span == (str(trained.fitted_on.day.min()), str(trained.fitted_on.day.max()))
+    assert told.data_sha256 == trained.fitted_on.fingerprint()
     assert told.features[0] == ("humidity_at_site", "1")
     assert sum(fold["cases"] for fold in told.folds) == told.scores["cases"] == len(trained.data)
     assert told.scores["skill_against_rule"] > 0
@@ -214,7 +204,7 @@ def bomb() -> bytes:
         ({"data": pack(Stranger())}, "only known types"),
         ({"data": skops.io.dumps(PhysicsRule())}, "only known types"),
         ({"data": pack(np.ones(3))}, "does not hold a model"),
-        ({"rule": "0" * 16}, "rule it learnt upon has changed"),
+        ({"rule": "0" * 16}, "rule it was trained on has changed"),
         ({"features": [["a_feature_of_old", "1"]]}, "no a_feature_of_old"),
         ({"features": [["gust", "m s-1"]]}, "other features than its card says"),
         ({"features": [["humidity_at_site", "%"]]}, "another unit"),
@@ -273,7 +263,7 @@ def test_trees_of_another_scikit_learn_are_refused_and_plain_numbers_are_not(
 
 
 def test_a_file_that_unpacks_to_far_more_than_it_weighs_is_not_unpacked(monkeypatch: Any) -> None:
-    monkeypatch.setattr(registry, "LARGEST_UNPACKED", 50_000_000)
+    monkeypatch.setattr(model_file, "LARGEST_UNPACKED", 50_000_000)
 
     with pytest.raises(ModelMismatch, match="too large"):
         unpack(bomb())
@@ -324,8 +314,8 @@ def test_a_better_challenger_follows_the_rule_and_an_equal_does_not(
     better = consider(trained, rule)
     equal = replace(
         trained,
-        judged=replace(
-            trained.judged,
+        validation=replace(
+            trained.validation,
             probability=rule.model.predict_proba(trained.data.columns(rule.model.columns)),
         ),
     )

@@ -38,17 +38,17 @@ def made(
     """Cases of one site and phenomenon, one a day, whose probabilities are true unless given."""
     random = np.random.default_rng(seed)
     chance = random.beta(0.7, 1.3, count)
-    seen = random.uniform(size=count) < chance
-    told = chance if probability is None else probability
+    observed = random.uniform(size=count) < chance
+    issued = chance if probability is None else probability
     day = np.datetime64(TODAY - timedelta(days=count)) + np.arange(count).astype("timedelta64[D]")
     columns: dict[str, np.ndarray] = {
         "phenomenon": np.full(count, "sunset_glow"), "site": np.full(count, "lingshan"),
         "source": np.full(count, "observer"), "day": day,
-        "lead": np.full(count, 11.0), "probability": told, "rule": np.full(count, 0.5),
-        "climatology": np.full(count, seen.mean()),
-        "base_rate": np.full(count, seen.mean()),
-        "persistence": np.concatenate([[np.nan], seen[:-1].astype(float)]), "yes": told >= 0.3,
-        "seen": seen, "event": np.arange(count),
+        "lead": np.full(count, 11.0), "probability": issued, "rule": np.full(count, 0.5),
+        "climatology": np.full(count, observed.mean()),
+        "base_rate": np.full(count, observed.mean()),
+        "persistence": np.concatenate([[np.nan], observed[:-1].astype(float)]), "yes": issued >= 0.3,
+        "observed": observed, "event": np.arange(count),
         "last": np.ones(count, dtype=bool),
     }  # fmt: skip
     return Cases(**{**columns, **more})
@@ -61,7 +61,7 @@ def line_of(cases: Cases) -> ScoreLine:
 def test_the_table_of_hits_and_the_brier_score_are_those_of_the_scores_library() -> None:
     cases = made()
     manager = BinaryContingencyManager(
-        *(xr.DataArray(v.astype(float), dims="case") for v in (cases.yes, cases.seen))
+        *(xr.DataArray(v.astype(float), dims="case") for v in (cases.yes, cases.observed))
     )
 
     line = line_of(cases)
@@ -71,7 +71,7 @@ def test_the_table_of_hits_and_the_brier_score_are_those_of_the_scores_library()
     assert line.ts == pytest.approx(float(manager.threat_score()))
     assert line.hits + line.misses + line.false_alarms + line.correct_negatives == line.cases == 400
     told, seen = (
-        xr.DataArray(v.astype(float), dims="case") for v in (cases.probability, cases.seen)
+        xr.DataArray(v.astype(float), dims="case") for v in (cases.probability, cases.observed)
     )
     assert line.brier.value == pytest.approx(float(brier_score(told, seen)))
 
@@ -79,11 +79,11 @@ def test_the_table_of_hits_and_the_brier_score_are_those_of_the_scores_library()
 def test_the_roc_curve_is_that_of_the_scores_library() -> None:
     cases = made(60)
     told, seen = (
-        xr.DataArray(v.astype(float), dims="case") for v in (cases.probability, cases.seen)
+        xr.DataArray(v.astype(float), dims="case") for v in (cases.probability, cases.observed)
     )
     theirs = roc_curve_data(told, seen, sorted({0.0, *cases.probability.tolist(), 1.0}))
 
-    points = roc_points(cases.probability, cases.seen, most=1000)
+    points = roc_points(cases.probability, cases.observed, most=1000)
 
     known = set(
         zip(
@@ -124,7 +124,7 @@ def test_the_parts_by_hand() -> None:
 def test_skill_against_each_reference_is_on_the_cases_it_knows() -> None:
     """Of 1 - mean loss / mean loss of the reference, by hand."""
     cases = made()
-    loss = (cases.probability - cases.seen) ** 2
+    loss = (cases.probability - cases.observed) ** 2
 
     skills = line_of(cases).skills
 
@@ -132,7 +132,7 @@ def test_skill_against_each_reference_is_on_the_cases_it_knows() -> None:
     assert skills["rule"].value == pytest.approx(1 - loss.mean() / 0.25)
     assert skills["persistence"].cases == 399
     assert skills["persistence"].value == pytest.approx(
-        1 - loss[1:].mean() / (cases.seen[1:] != cases.seen[:-1]).mean()
+        1 - loss[1:].mean() / (cases.observed[1:] != cases.observed[:-1]).mean()
     )
     assert not line_of(made(rule=np.full(400, np.nan))).skills["rule"].known
 
@@ -157,8 +157,8 @@ def test_skill_is_against_the_harder_of_climatology_and_base_rate() -> None:
     throughout, is.
     """
     cases = made()
-    absurd = np.where(cases.seen, 0.1, 0.9)
-    loss = ((cases.probability - cases.seen) ** 2).mean()
+    absurd = np.where(cases.observed, 0.1, 0.9)
+    loss = ((cases.probability - cases.observed) ** 2).mean()
 
     for half in (
         {"climatology": absurd, "base_rate": np.full(400, 0.5)},
@@ -222,7 +222,7 @@ def test_the_last_month_is_counted_in_whole_events() -> None:
     count, day = 45, np.datetime64("2026-05-01") + np.arange(45).astype("timedelta64[D]")
     odd, first = np.arange(count) % 2 == 0, np.arange(count) < 10
 
-    [record] = scorecard.verify(made(count, day=day, yes=odd, seen=first), 0.3, TODAY).records
+    [record] = scorecard.verify(made(count, day=day, yes=odd, observed=first), 0.3, TODAY).records
 
     month = record.month
     assert (month.since, month.until) == (date(2026, 5, 1), date(2026, 5, 31))

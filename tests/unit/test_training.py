@@ -19,7 +19,8 @@ from models.learned import LearnedRule
 from models.rule_model import PhysicsRule
 from models.scores import brier, reliability
 from models.selection import choose, fit_kind, folds, losses, months, thinned, weeks
-from models.training import TrainingSet, train
+from models.training import train
+from models.training_set import TrainingSet
 from tests.science import simulated
 
 
@@ -106,14 +107,14 @@ def test_no_day_that_is_told_is_learnt_from_nor_are_its_neighbours() -> None:
 
     parts = folds(day, months(day), 5)
 
-    told = np.concatenate([part.tell for part in parts])
+    told = np.concatenate([part.test for part in parts])
     assert sorted(told) == list(range(len(day)))  # each case is told once
     for part in parts:
-        apart = abs(day[part.learn][:, None] - np.unique(day[part.tell])[None, :]).min()
+        apart = abs(day[part.train][:, None] - np.unique(day[part.test])[None, :]).min()
         assert apart > selection.GAP
         whole = [
-            set(months(day[part.tell]))
-            & set(months(day[np.setdiff1d(np.arange(len(day)), part.tell)]))
+            set(months(day[part.test]))
+            & set(months(day[np.setdiff1d(np.arange(len(day)), part.test)]))
         ]
         assert whole == [set()]  # a month is never split
 
@@ -130,7 +131,7 @@ def test_a_thinned_set_keeps_whole_days() -> None:
 def test_the_simplest_of_equals_is_chosen_and_a_clear_winner_wins() -> None:
     data = labelled(400, seen=(np.arange(400) % 3 == 0).astype(float))
     random = np.random.default_rng(3)
-    good = np.where(data.seen, 0.8, 0.2)
+    good = np.where(data.observed, 0.8, 0.2)
     as_two = lambda p: np.stack([1 - p, p], axis=1)  # noqa: E731
 
     alike = choose(
@@ -207,7 +208,7 @@ def test_a_training_says_what_it_would_have_told_of_months_it_had_not_seen() -> 
     assert np.isfinite(told).all()
     assert told.sum(axis=1) == pytest.approx(1)
     assert np.mean(abs(told[:, 1] - made.truth)) < 0.05
-    assert len(trained.judged.chosen) == selection.OUTER
+    assert len(trained.validation.chosen) == selection.OUTER
 
 
 def test_a_label_not_seen_cannot_help_to_tell_it() -> None:
@@ -219,7 +220,7 @@ def test_a_label_not_seen_cannot_help_to_tell_it() -> None:
     known = np.isfinite(told)
 
     # 0.25 is ignorance; 600 coin tosses scatter by .005
-    assert brier(told[known], data.seen[known]) > 0.24
+    assert brier(told[known], data.observed[known]) > 0.24
 
 
 def test_trust_and_rows_about_one_event_weigh_what_they_should() -> None:
@@ -247,7 +248,7 @@ def test_outcomes_of_a_cloud_sea_are_states_or_leave_them_open() -> None:
         [False, False, True, False],
         [False, True, False, False],
     ]
-    assert data.seen.tolist() == [True, False, False, False]
+    assert data.observed.tolist() == [True, False, False, False]
     assert CLOUD_SEA_STATES[0] == "sea"
 
 

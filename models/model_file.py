@@ -1,0 +1,131 @@
+"""Model files: a model as bytes and back, and the checks before it may serve.
+
+A file is a skops archive: data, never code. Only types of a fixed list are loaded.
+"""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from typing import Any
+
+import numpy as np
+import skops.io
+from numpy.typing import NDArray
+
+from forecast.errors import ModelMismatch
+from forecast.quantities import FEATURES
+from models.learned import LearnedModel, LearnedRule
+from models.model_card import Card, versions
+from models.rule_model import PhysicsRule
+
+Array = NDArray[np.floating[Any]]
+
+LARGEST_UNPACKED, MOST_PARTS = 512_000_000, 20_000  # [byte, files in the archive]
+
+# Types that a file may hold beyond skops' own list: classes of this package, and the parts of
+# scikit-learn's fitted trees and curves.
+# fmt: off
+ALLOWED = (
+    "models.calibration.Calibrator", "models.learned.Blend", "models.learned.LearnedModel",
+    "models.learned.LearnedRule",
+    "models.prior_logistic.PriorLogistic", "numpy.dtype",
+    "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor",
+    "sklearn.tree._tree.Tree", "sklearn.calibration._CalibratedClassifier",
+    "sklearn.calibration._SigmoidCalibration",
+    "sklearn.calibration._TemperatureScaling",
+)
+# fmt: on
+
+
+def pack(model: Any) -> bytes:
+    """Return a model as the bytes of a skops file."""
+    return bytes(skops.io.dumps(model, compression=zipfile.ZIP_DEFLATED))
+
+
+def unpack(data: bytes) -> Any:
+    """Return the model of a skops file; no code in it is run.
+
+    Raises: ModelMismatch for a type that is not in ALLOWED, a file too large, or a damaged file.
+    """
+    try:
+        with zipfile.ZipFile(io.BytesIO(data)) as parts:
+            whole = sum(part.file_size for part in parts.infolist())
+            if whole > LARGEST_UNPACKED or len(parts.infolist()) > MOST_PARTS:
+                raise ModelMismatch(
+                    f"the model's file unpacks to {whole / 1e6:.0f} MB "
+                    f"in {len(parts.infolist())} parts: too large"
+                )
+        unknown = sorted(set(skops.io.get_untrusted_types(data=data)) - set(ALLOWED))
+        if unknown:
+            raise ModelMismatch(
+                f"the model's file holds {', '.join(unknown)}: "
+                "only known types are loaded; train the model here"
+            )
+        return skops.io.loads(data, trusted=list(ALLOWED))
+    except ModelMismatch:
+        raise
+    # skops, zipfile and json each fail in their own ways on a damaged file
+    except Exception as error:
+        raise ModelMismatch(
+            f"the model's file cannot be read ({type(error).__name__}: {error}); "
+            "restore it or roll back"
+        ) from error
+
+
+def check_answers(model: Any, card: Card) -> None:
+    """Check that a model is the one its card describes, and that it gives probabilities.
+
+    Raises: ModelMismatch with the reason.
+    """
+    where = f"{card.phenomenon}/{card.id}"
+    if not isinstance(model, LearnedRule | LearnedModel) or model.phenomenon != card.phenomenon:
+        raise ModelMismatch(
+            f"{where}: the file does not hold a model of {card.phenomenon}; restore it or roll back"
+        )
+    theirs, ours = (
+        known.get("scikit-learn", "?").split(".")[:2] for known in (card.versions, versions())
+    )
+    # trees can be read by the version that made them only; a learned rule is plain numbers
+    if isinstance(model, LearnedModel) and theirs != ours:
+        raise ModelMismatch(
+            f"{where}: made with scikit-learn {'.'.join(theirs)}, here is {'.'.join(ours)}; "
+            "train it anew"
+        )
+    try:
+        if tuple(model.columns) != tuple(name for name, _ in card.features):
+            raise ModelMismatch(
+                f"{where}: asks for other features than its card says; train it anew"
+            )
+        cases = np.stack([np.full(len(card.features), np.nan), np.ones(len(card.features))])
+        answer, moved = model.predict_proba(cases), model.influence(cases)
+        usual, sites = _usual(card), sorted(card.sites)
+        results = [model.logistic_.theta_] if isinstance(model, LearnedRule) else []
+        with np.errstate(invalid="ignore"):
+            results += [
+                model.predict_proba(usual),
+                model.influence(usual),
+                model.predict_proba(np.repeat(usual, len(sites), axis=0), sites),
+            ]
+        classes = len(PhysicsRule(card.phenomenon).ready().classes_)
+        sound = answer.shape == (2, classes) and moved.shape == cases.shape
+        sound = sound and bool((np.isnan(answer) | ((answer >= 0) & (answer <= 1))).all())
+    except ModelMismatch:
+        raise
+    # a file may hold arrays of any shape: whatever fails must fail here, not while forecasting
+    except Exception as error:
+        raise ModelMismatch(
+            f"{where}: does not answer ({type(error).__name__}: {error}); train it anew"
+        ) from error
+    if not sound:
+        raise ModelMismatch(f"{where}: its answers are no probabilities; train it anew")
+    if not all(np.isfinite(values).all() for values in results):
+        raise ModelMismatch(
+            f"{where}: answers NaN to plausible values: its coefficients are damaged; "
+            "restore it or train it anew"
+        )
+
+
+def _usual(card: Card) -> Array:
+    """Return a case (1, feature) with each feature in the middle of its range in the catalogue."""
+    return np.array([[(FEATURES[name].low + FEATURES[name].high) / 2 for name, _ in card.features]])
