@@ -8,7 +8,6 @@ import argparse
 import json
 from collections import Counter
 from collections.abc import Collection
-from dataclasses import asdict
 from datetime import date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -69,7 +68,7 @@ def run_train(arguments: argparse.Namespace, config: Config, now: datetime) -> s
     wanted = (arguments.phenomenon,) if arguments.phenomenon else PHENOMENA
     lessons = learn(config, Archive(config.archive.url), now, wanted, arguments.dry_run)
     if arguments.json:
-        return json.dumps([asdict(lesson) for lesson in lessons], ensure_ascii=False)
+        return json.dumps([lesson.document() for lesson in lessons], ensure_ascii=False)
     return "\n".join(line for lesson in lessons for line in lesson.lines())
 
 
@@ -77,7 +76,7 @@ def run_models(arguments: argparse.Namespace, config: Config) -> str:
     """Return what `skyscape models` prints. Raises: ConfigError for words that are lacking,
     ModelMismatch.
     """
-    from forecast.learning.train import listing, promote, rollback
+    from forecast.learning.model_folder import listing, promote, rollback
 
     if arguments.action == "list":
         return "\n".join(listing(config))
@@ -141,7 +140,7 @@ def run_mountain(arguments: argparse.Namespace, config: Config) -> str:
     """Return what `skyscape try-mountain` prints: each model beside the rule, nothing fitted.
     Raises: ConfigError, SourceCorrupt.
     """
-    from forecast.learning.transfer_test import judge
+    from forecast.learning.transfer_test import transfer_test
     from models.prediction import open_models
 
     if not arguments.mountain:
@@ -152,7 +151,7 @@ def run_mountain(arguments: argparse.Namespace, config: Config) -> str:
     threshold = config.forecast.grades[YES] if arguments.threshold is None else arguments.threshold
     opened = open_models(config.learning.folder)
     models = {opened.names[SEA]: opened.by_phenomenon[SEA]}
-    told = judge(
+    told = transfer_test(
         arguments.labels,
         arguments.forecasts,
         places,

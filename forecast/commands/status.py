@@ -12,7 +12,7 @@ from forecast.archive.issues import Archive
 from forecast.archive.observations import Heard, Observations
 from forecast.config import Config
 from forecast.learning import monitor
-from forecast.observations.formats.collector import harmless
+from forecast.observations.formats.collector import sanitised
 from forecast.settings import StationSettings
 from models.prediction import open_models
 from products.publish import Publisher
@@ -131,7 +131,7 @@ def _files(
         first.setdefault(reason.first.where, reason)
     files = []
     for source in came_in.sources(since):
-        why = first.get(harmless(source.name.rpartition("/")[2], 120)) or first.get(source.name)
+        why = first.get(sanitised(source.name.rpartition("/")[2], 120)) or first.get(source.name)
         files.append({
             "at": source.last.isoformat(timespec="seconds"), "name": source.name,
             "form": source.form, "times": source.times,

@@ -60,9 +60,9 @@ def _verify_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def _outcomes(arguments: argparse.Namespace, config: Config, now: datetime) -> tuple[str, int]:
-    from forecast.learning import truth_from_reports
+    from forecast.learning import outcome_import
 
-    return truth_from_reports.run(arguments, config, now)
+    return outcome_import.run(arguments, config, now)
 
 
 def _diagnose(arguments: argparse.Namespace, config: Config, now: datetime) -> tuple[str, int]:

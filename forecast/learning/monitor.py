@@ -1,4 +1,4 @@
-"""What has moved of late: found each night, told by `status`."""
+"""Nightly monitoring: shifts of forecasts and features against their past, shown by `status`."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ from forecast.files import write_whole
 from forecast.quantities import features_of
 from forecast.verification import RunForecast
 from models.cases import BACK, cases
-from models.drift import Finding, moved, told_and_seen
+from models.drift import Finding, feature_shifts, frequency_shifts
 
 log = logging.getLogger(__name__)
 
-LATELY = timedelta(days=30)
+RECENT = timedelta(days=30)
 SEASON = timedelta(days=45)  # about the same day of the year before
 YEAR = timedelta(days=365)
 ONE_DAY = 24.0  # [h] of lead: one forecast an event and hour of issue is enough
@@ -31,63 +31,61 @@ KEPT, LARGEST = "drift.json", 1 << 20
 
 
 def findings(archive: Archive, config: Config, now: datetime) -> list[Finding]:
-    """Return what moved in the last 30 days: forecasts against outcomes, features against the
-    archive's same season.
+    """Return the shifts of the last 30 days: forecast frequencies, and features by season.
 
-    Where there is no year before, the 45 days before the last 30 stand for the season. Raises:
-    ArchiveError.
+    Features are compared with the same season a year before or, without it, with the 45 days before
+    the last 30. Raises: ArchiveError.
     """
     today = now.astimezone(config.zone).date()
-    since, past = today - LATELY, Past(archive)
-    judged = cases(
+    since, past = today - RECENT, Past(archive)
+    recent_cases = cases(
         past.told(since, features={}), Outcomes(archive).reports(since - timedelta(days=BACK))
     )
-    found = list(told_and_seen(judged))
+    found = list(frequency_shifts(recent_cases))
     for phenomenon in PHENOMENA:
         names = features_of(phenomenon)
 
         def rows(first: date, last: date, phenomenon: str = phenomenon) -> list[RunForecast]:
-            heard = past.run_forecasts(
+            forecasts = past.run_forecasts(
                 phenomenon, first, last, config.source.model, only_judged=False
             )
-            return [each for each in heard if each.lead < ONE_DAY]
+            return [each for each in forecasts if each.lead < ONE_DAY]
 
-        lately = rows(since, today)
+        recent = rows(since, today)
         before = rows(today - YEAR - SEASON, today - YEAR + SEASON) or rows(
             since - SEASON, since - timedelta(days=1)
         )
-        found += moved(phenomenon, names, _table(lately, names), _table(before, names))
+        found += feature_shifts(phenomenon, names, _table(recent, names), _table(before, names))
     return found
 
 
-def _table(heard: Sequence[RunForecast], names: Sequence[str]) -> np.ndarray:
+def _table(forecasts: Sequence[RunForecast], names: Sequence[str]) -> np.ndarray:
     return np.array(
-        [[each.values.get(name, np.nan) for name in names] for each in heard], dtype=float
-    ).reshape(len(heard), len(names))
+        [[each.values.get(name, np.nan) for name in names] for each in forecasts], dtype=float
+    ).reshape(len(forecasts), len(names))
 
 
 def keep(found: Sequence[Finding], at: datetime, folder: Path) -> None:
-    """Keep what was found, for `status`. Raises: ArchiveError."""
+    """Keep the findings, for `status`. Raises: ArchiveError."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
         document = {"at": at.isoformat(), "moved": [each.line for each in found]}
         write_whole(folder / KEPT, json.dumps(document))
     except OSError as error:
         raise ArchiveError(
-            f"{folder / KEPT}: {error.strerror}; check that learning.folder is writable and not full"
+            f"{folder / KEPT}: {error.strerror}; "
+            "check that learning.folder is writable and not full"
         ) from error
 
 
 def lines(folder: Path) -> list[str]:
-    """Return what the last night found, a line each; nothing where nothing moved or nothing was
-    looked at.
-    """
+    """Return the findings that were kept last, a line each."""
     try:
         with (folder / KEPT).open("rb") as file:
-            told = json.loads(file.read(LARGEST))
-        return [f"{told['at'][:10]}  {line}" for line in told["moved"]]
+            kept = json.loads(file.read(LARGEST))
+        return [f"{kept['at'][:10]}  {line}" for line in kept["moved"]]
     except FileNotFoundError:
         return []
     except (OSError, ValueError, TypeError, KeyError, RecursionError) as error:
-        log.warning("%s: not ours: %s", folder / KEPT, error)
+        log.warning("%s: not kept findings: %s", folder / KEPT, error)
         return []

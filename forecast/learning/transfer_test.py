@@ -1,11 +1,10 @@
-"""Judge the models on mountains they have not seen: labels in a CSV, forecasts in Open-Meteo's
-JSON, nothing fitted.
+"""Transfer test: the sea-of-clouds models on mountains they were not trained on.
 
-Labels: a header, then a line a morning. `date` (2026-05-17, local) and `status` (full, partial or
-none) must be there; `site` or, as TIMtechnology/yunhai names them, `viewpoint_id`/`spot_id` tell
-the mountain, and may be left out where there is only one. Forecasts: one document or a list of them
-(forecast/ingest/point_forecasts.py), with the same names. A bad line is refused with its number and
-the reason; the good are kept.
+Labels are a CSV file with a header and a line for each morning: `date` (2026-05-17, local) and
+`status` (full, partial or none) are required; `site` or, as in TIMtechnology/yunhai,
+`viewpoint_id`/`spot_id` name the mountain and may be absent where there is only one. Forecasts are
+one document or a list of documents in Open-Meteo's JSON (forecast/ingest/point_forecasts.py), with
+the same names. A bad line is refused with its number and the reason; nothing is fitted.
 """
 
 from __future__ import annotations
@@ -40,13 +39,13 @@ log = logging.getLogger(__name__)
 
 STATUS = {"full": 1.0, "partial": 0.5, "none": 0.0}
 LARGEST_LABELS = 20_000_000  # [byte]
-PERSISTENCE_CASES = 10  # mornings after a labelled one, below which persistence is not told
-ANY_MOUNTAIN = "*"  # the mountain of a label or a forecast that names none
+PERSISTENCE_CASES = 10  # mornings after a labelled one, at least, to score persistence
+ANY_MOUNTAIN = "*"  # the mountain of labels and forecasts that name none
 
 
 @dataclass(frozen=True, slots=True)
 class Label:
-    """One morning: where, when, what was seen (degree 0, .5, 1)."""
+    """One labelled morning: mountain, local day and observed degree (0, 0.5, 1)."""
 
     mountain: str
     day: date
@@ -55,8 +54,10 @@ class Label:
 
 @dataclass(frozen=True, slots=True)
 class TransferTestResult:
-    """Tables by name ("all", then each mountain); lines refused, with reasons; mornings without
-    forecast; what the columns lack; the mornings judged (place, day).
+    """The scores of a transfer test.
+
+    tables: by name ("all", then each mountain). refused: lines, with reasons. without_forecast:
+    mornings. missing: features that could not be derived. mornings: (place, day) that were scored.
     """
 
     tables: Mapping[str, Sequence[Row]]
@@ -66,33 +67,31 @@ class TransferTestResult:
     mornings: tuple[tuple[str, date], ...] = ()
 
     def lines(self) -> list[str]:
-        """Return the judgement as lines of text, with the count of cases beside each figure."""
-        told = []
+        """Return the result as lines of text, with the number of cases beside each score."""
+        lines = []
         for name, rows in self.tables.items():
-            told += [name, *(f"  {row.line()}" for row in rows)] if rows else [name, "  no case"]
-        told += [f"refused: {reason}" for reason in self.refused]
-        told += (
+            lines += [name, *(f"  {row.line()}" for row in rows)] if rows else [name, "  no case"]
+        lines += [f"refused: {reason}" for reason in self.refused]
+        lines += (
             [f"no forecast: {', '.join(self.without_forecast)}"] if self.without_forecast else []
         )
         return (
-            [*told, f"missing from these columns: {', '.join(self.missing)}"]
+            [*lines, f"missing from these columns: {', '.join(self.missing)}"]
             if self.missing
-            else told
+            else lines
         )
 
 
 def mountain(
     identity: str, latitude: float, longitude: float, elevation: float, valley: float
 ) -> Site:
-    """Return a place to judge at: no more is known of it than where it is, how high, and how high
-    its valley [degree, m].
-    """
+    """Return a site of which only position [degree], height and valley height [m] are known."""
     if not (
         -90 <= latitude <= 90 and -180 <= longitude <= 180 and -500 <= valley < elevation <= 9000
     ):
         raise ValueError(
-            f"{identity}: expected degrees and a valley (metres) below the viewpoint, got {latitude}, {longitude}, "
-            f"{elevation}, {valley}"
+            f"{identity}: expected degrees and a valley (metres) below the viewpoint, "
+            f"got {latitude}, {longitude}, {elevation}, {valley}"
         )
     return Site(
         identity,
@@ -112,7 +111,7 @@ def mountain(
 def read_labels(path: Path) -> tuple[list[Label], list[str]]:
     """Return the good labels of a CSV file and, for each bad line, its number and the reason.
 
-    Raises: SourceCorrupt for what is not such a file.
+    Raises: SourceCorrupt for a file that is not such a table.
     """
     try:
         if path.stat().st_size > LARGEST_LABELS:
@@ -126,7 +125,7 @@ def read_labels(path: Path) -> tuple[list[Label], list[str]]:
             rows = [(lines.line_num, row) for row in lines]
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise SourceCorrupt(f"{path}: not a readable CSV file in UTF-8: {error}") from error
-    good, bad, seen = [], [], dict[tuple[str, date], float]()
+    good, bad, known = [], [], dict[tuple[str, date], float]()
     for number, row in rows:
         try:
             label = Label(
@@ -140,20 +139,24 @@ def read_labels(path: Path) -> tuple[list[Label], list[str]]:
         except KeyError:
             bad.append(f"line {number}: status {row['status']!r}: expected {', '.join(STATUS)}")
             continue
-        if (label.mountain, label.day) in seen:
-            bad.append(f"line {number}: {label.mountain} {label.day} was told before")
+        if (label.mountain, label.day) in known:
+            bad.append(f"line {number}: {label.mountain} {label.day} is given twice")
             continue
-        seen[label.mountain, label.day] = label.degree
+        known[label.mountain, label.day] = label.degree
         good.append(label)
     return good, bad
 
 
-def _place(told: Mapping[str, str | None]) -> str:
-    """Return the name by which a label or a forecast calls its mountain; EVERY where it calls none."""
-    if told.get("site"):
-        return str(told["site"]).strip()
-    spot = (told.get("spot_id") or "").strip()
-    return (told.get("viewpoint_id") or "").strip() or ANY_MOUNTAIN if spot in ("", "community") else spot
+def _place(names: Mapping[str, str | None]) -> str:
+    """Return the mountain that a label or a forecast names; ANY_MOUNTAIN where it names none."""
+    if names.get("site"):
+        return str(names["site"]).strip()
+    spot = (names.get("spot_id") or "").strip()
+    return (
+        (names.get("viewpoint_id") or "").strip() or ANY_MOUNTAIN
+        if spot in ("", "community")
+        else spot
+    )
 
 
 def transfer_test(
@@ -166,16 +169,14 @@ def transfer_test(
     utc_offset: timedelta = timedelta(hours=8),
     threshold: float = 0.3,
 ) -> TransferTestResult:
-    """Return what each model is worth on labelled mornings, beside the rule, and persistence where
-    there is enough of it.
+    """Return the scores of each model, the rule and persistence on labelled mornings.
 
-    mountains: the name in the files -> the place; one entry named EVERY takes all that no other
-    does. models: name -> a model with `columns` and `predict_proba`; none is fitted. clock: by
-    which the labels' days are meant; utc_offset: of the forecasts' times, where a document does not
-    tell it.
+    mountains: name in the files -> site; an entry named ANY_MOUNTAIN takes all other names. models:
+    name -> a model with `columns` and `predict_proba`. clock: time zone of the labels' days.
+    utc_offset: of the forecasts' times, where a document does not give it.
     Raises: SourceCorrupt for a file that cannot be read.
     """
-    told, refused = read_labels(labels)
+    given, refused = read_labels(labels)
     series: dict[str, list[PointForecast]] = {}
     for point in read_points(forecasts, utc_offset):
         name = _place(point.tags)
@@ -185,7 +186,7 @@ def transfer_test(
     for name, site in mountains.items():
         here = [
             one
-            for one in told
+            for one in given
             if one.mountain == name or (name == ANY_MOUNTAIN and one.mountain not in mountains)
         ]
         if not here:
@@ -197,7 +198,7 @@ def transfer_test(
             site, joined(series[name]), [one.day for one in here], settings, clock
         )
         missing |= lacks
-        answers = {
+        predictions = {
             who: np.asarray(
                 model.predict_proba(np.stack([values[c] for c in model.columns], axis=1))
             )[:, 0]
@@ -205,12 +206,14 @@ def transfer_test(
         }
         absent += [
             f"{site.id} {one.day}"
-            for one, p in zip(here, answers["rule"], strict=True)
+            for one, p in zip(here, predictions["rule"], strict=True)
             if np.isnan(p)
         ]
-        parts.append((site.id, here, answers))
+        parts.append((site.id, here, predictions))
     unplaced = (
-        sorted({one.mountain for one in told} - mountains.keys()) if ANY_MOUNTAIN not in mountains else []
+        sorted({one.mountain for one in given} - mountains.keys())
+        if ANY_MOUNTAIN not in mountains
+        else []
     )
     refused += [f"mountain {name!r}: no such place was given" for name in unplaced]
     return TransferTestResult(
@@ -229,8 +232,9 @@ def features(
     settings: PhenomenonSettings,
     clock: ZoneInfo,
 ) -> tuple[dict[str, Array], set[str]]:
-    """Return the features of each day's morning (name -> (day)), by the same derive() as the
-    service's, and what could not be had.
+    """Return the features of each day's morning (name -> (day)), and which are unavailable.
+
+    The features come from the same derive() as the service's.
     """
     every = sorted(set(days))
     almanacs = almanac.almanacs((site,), every, clock)
@@ -246,7 +250,7 @@ def features(
         ),
         (site,),
     )
-    parts = [room.derive(events, scene, settings) for room in (weather, cloud_sea)]
+    parts = [module.derive(events, scene, settings) for module in (weather, cloud_sea)]
     values = {name: np.asarray(series) for part in parts for name, series in part.values.items()}
     return values, {name for part in parts for names in part.missing for name in names} | set(
         point.missing
@@ -261,21 +265,23 @@ def _tables(
         return {"all": []}
     where = np.concatenate([np.full(len(labels), name) for name, labels, _ in parts])
     day = np.array([one.day for _, labels, _ in parts for one in labels], dtype="datetime64[D]")
-    seen = np.array([one.degree > 0 for _, labels, _ in parts for one in labels], dtype=float)
-    told = {who: np.concatenate([answers[who] for *_, answers in parts]) for who in parts[0][2]}
-    known = dict(zip(zip(where.tolist(), day.tolist(), strict=True), seen, strict=True))
+    observed = np.array([one.degree > 0 for _, labels, _ in parts for one in labels], dtype=float)
+    predicted = {
+        who: np.concatenate([predictions[who] for *_, predictions in parts]) for who in parts[0][2]
+    }
+    known = dict(zip(zip(where.tolist(), day.tolist(), strict=True), observed, strict=True))
     before = zip(where.tolist(), (day - np.timedelta64(1, "D")).tolist(), strict=True)
     yesterday = np.array([known.get(key, np.nan) for key in before])
     blocks, result = site_weeks(where, day), {}
     for name in ("all", *dict.fromkeys(where.tolist())):
         rows = np.ones(len(day), dtype=bool) if name == "all" else where == name
         result[name] = table(
-            {who: p[rows] for who, p in told.items()}, seen[rows], blocks[rows], threshold
+            {who: p[rows] for who, p in predicted.items()}, observed[rows], blocks[rows], threshold
         )
         after = rows & np.isfinite(yesterday)
         if after.sum() >= PERSISTENCE_CASES:
-            rivals = {who: p[after] for who, p in ({"persistence": yesterday} | told).items()}
+            rivals = {who: p[after] for who, p in ({"persistence": yesterday} | predicted).items()}
             result[f"{name}, mornings after a labelled one"] = table(
-                rivals, seen[after], blocks[after], threshold
+                rivals, observed[after], blocks[after], threshold
             )
     return result

@@ -1,10 +1,9 @@
-"""Each night: what was to be seen of the days that are over, from stations and from the first hours
-of later runs.
+"""Truth from analyses: nightly outcomes of past days, from the first hours of later runs.
 
-`skyscape diagnose` does it once. The first hours of a run lie closest to what was measured; put one
-after another, each valid time from the run nearest to it, they are the analysis that every
-phenomenon's room reads as it reads a forecast. Doing it again changes nothing, and adds what has
-come in since.
+The first hours of a run are closest to the measurements; joined one after another, each valid time
+from the run nearest to it, they form the analysis from which every phenomenon module derives its
+verifying observations. Stations are evaluated at the same time (truth_from_stations). Repeating it
+changes nothing, and adds what arrived since. `skyscape diagnose` does it once.
 """
 
 from __future__ import annotations
@@ -33,9 +32,9 @@ from forecast.science.interpolation import Scene
 
 log = logging.getLogger(__name__)
 
-FIRST_HOURS = 6  # [h] of a run that count as an analysis: until the next
-MARGIN = timedelta(hours=3)  # about the events, between whose steps fields are interpolated
-KEPT_RUNS = 12  # of the analyses' own folder
+FIRST_HOURS = 6  # [h] of a run that count as an analysis: until the next run
+MARGIN = timedelta(hours=3)  # around the events: fields are interpolated between steps
+KEPT_RUNS = 12  # in the folder of the analyses
 DAYS_BACK = 2  # the night that began yesterday may not be over
 
 ReadAnalysis = Callable[[Cycle, datetime], Atmosphere]
@@ -43,44 +42,47 @@ ReadAnalysis = Callable[[Cycle, datetime], Atmosphere]
 
 @dataclass(frozen=True, slots=True)
 class DayOutcomes:
-    """What one day gave: outcomes by source, how many were new or said otherwise, what could not be
-    had.
+    """The outcomes of one day.
+
+    stations, analyses: number of outcomes by source. changed: new or different ones. unavailable:
+    ids of runs.
     """
 
     day: date
     stations: int
     analyses: int
     changed: int
-    lacking: tuple[str, ...]
+    unavailable: tuple[str, ...]
 
     def __str__(self) -> str:
-        lacking = f"; not to be had: {'; '.join(self.lacking)}" if self.lacking else ""
-        return f"{self.day}: {self.stations} outcomes of stations, {self.analyses} of analyses, {self.changed} new or changed{lacking}"
+        runs = f"; not available: {'; '.join(self.unavailable)}" if self.unavailable else ""
+        counts = f"{self.stations} outcomes of stations, {self.analyses} of analyses"
+        return f"{self.day}: {counts}, {self.changed} new or changed{runs}"
 
 
 def diagnose(
     archive: Archive, config: Config, day: date, now: datetime, read: ReadAnalysis | None
 ) -> DayOutcomes:
-    """Keep what stations and analyses tell of the events of one local day that are over at `now`.
+    """Archive the outcomes of one local day's events that are over at `now`; return their counts.
 
-    read: gives the first hours of a run, None: stations only. Raises: ArchiveError.
+    read: returns the first hours of a run; None: stations only. Raises: ArchiveError.
     """
     sites = config.all_sites()
     almanacs = almanac.almanacs(sites, [day], config.zone)
-    asked = phenomena.events(
+    every = phenomena.events(
         sites,
         [day],
         almanacs,
         config.phenomena,
         min(a.day_start for a in almanacs.values()) - timedelta(days=1),
     )
-    events = [event for event in asked if event.window.end <= now]
+    events = [event for event in every if event.window.end <= now]
     stations = from_stations(archive, config, events, almanacs)
-    analyses, lacking = (
+    analyses, unavailable = (
         from_analyses(config, events, now, read) if read is not None and events else ([], [])
     )
     changed = Outcomes(archive).keep([*stations, *analyses], now)
-    return DayOutcomes(day, len(stations), len(analyses), changed, tuple(lacking))
+    return DayOutcomes(day, len(stations), len(analyses), changed, tuple(unavailable))
 
 
 def from_stations(
@@ -89,7 +91,7 @@ def from_stations(
     events: Sequence[Event],
     almanacs: dict[tuple[str, date], Almanac],
 ) -> list[Outcome]:
-    """Return what the stations of the settings tell of events."""
+    """Return the outcomes of events from the stations of the settings."""
     stations = {each.id: each.as_station() for each in config.observations.stations}
     wanted = [i for i in {i for event in events for i in event.site.stations} if i in stations]
     if not wanted:
@@ -106,38 +108,40 @@ def from_stations(
 def from_analyses(
     config: Config, events: Sequence[Event], now: datetime, read: ReadAnalysis
 ) -> tuple[list[Outcome], list[str]]:
-    """Return what the first hours of runs tell of events, and the runs that could not be had."""
+    """Return the outcomes of events from the first hours of runs, and the unavailable runs."""
     parts: list[Atmosphere] = []
-    lacking: list[str] = []
+    unavailable: list[str] = []
     for cycle in cycles_for(config, events, now):
         try:
             parts.append(read(cycle, now))
         except SourceError as error:
             log.warning("%s: no analysis: %s", cycle.id, error)
-            lacking.append(cycle.id)
+            unavailable.append(cycle.id)
     if not parts:
-        return [], lacking
+        return [], unavailable
     scene = Scene(joined(parts), tuple({event.site.id: event.site for event in events}.values()))
     found: list[Outcome] = []
-    for room in phenomena.modules():
-        own = [event for event in events if event.phenomenon in room.PHENOMENA]
-        found += _told(room, own, scene, config) if own else []
+    for module in phenomena.modules():
+        own = [event for event in events if event.phenomenon in module.PHENOMENA]
+        found += _outcomes(module, own, scene, config) if own else []
     reporter = config.source.model
     return [
         replace(o, reporter=reporter) for o in found if o.state or np.isfinite(o.degree)
-    ], lacking
+    ], unavailable
 
 
-def _told(room: ModuleType, events: list[Event], scene: Scene, config: Config) -> list[Outcome]:
+def _outcomes(
+    module: ModuleType, events: list[Event], scene: Scene, config: Config
+) -> list[Outcome]:
     try:
-        return list(room.diagnose(events, scene, config.phenomena))
+        return list(module.diagnose(events, scene, config.phenomena))
     except (SkyscapeError, ArithmeticError, LookupError, ValueError):
-        log.exception("%s: its diagnosis is set aside", room.__name__.rpartition(".")[2])
+        log.exception("%s: its outcomes are rejected", module.__name__.rpartition(".")[2])
         return []
 
 
 def cycles_for(config: Config, events: Sequence[Event], now: datetime) -> list[Cycle]:
-    """Return the runs whose first hours cover the events, the oldest first, as far as they are out."""
+    """Return the available runs whose first hours cover the events, the oldest first."""
     start = min(event.window.start for event in events) - MARGIN - timedelta(hours=FIRST_HOURS)
     end = max(event.window.end for event in events) + MARGIN
     out = now - timedelta(hours=config.source.delay_hours)
@@ -151,10 +155,10 @@ def cycles_for(config: Config, events: Sequence[Event], now: datetime) -> list[C
 
 
 def joined(parts: Sequence[Atmosphere]) -> Atmosphere:
-    """Return one atmosphere of the first hours of runs, the oldest first: each field at each time
-    from the newest run that has it.
+    """Return one atmosphere of the first hours of runs (the oldest first).
 
-    What a run lacks at its start (sums have none there) is the run's before it.
+    Each field at each time comes from the newest run that has it: accumulations, which a run lacks
+    at its start, come from the run before.
     """
     result = parts[-1]
     for older in reversed(parts[:-1]):
@@ -163,9 +167,7 @@ def joined(parts: Sequence[Atmosphere]) -> Atmosphere:
 
 
 def reader(config: Config, only: str | None = None) -> ReadAnalysis:
-    """Return what reads the first hours of a run, by the ways of the settings, in a folder of its
-    own: no forecast's files are touched.
-    """
+    """Return a function that reads the first hours of a run, in a folder apart from forecasts."""
     settings = config.source.model_copy(
         update={"cycles": config.source.cycles / "analyses", "keep_cycles": KEPT_RUNS}
     )
@@ -175,14 +177,18 @@ def reader(config: Config, only: str | None = None) -> ReadAnalysis:
     needs = replace(needs, steps=tuple(step for step in needs.steps if step <= FIRST_HOURS))
 
     def read(cycle: Cycle, now: datetime) -> Atmosphere:
-        got = source.acquire(needs, now, cycle)
-        return grib.read_atmosphere(got.files, got.cycle, needs, threads=settings.decode_threads)
+        fetched = source.acquire(needs, now, cycle)
+        return grib.read_atmosphere(
+            fetched.files, fetched.cycle, needs, threads=settings.decode_threads
+        )
 
     return read
 
 
-def nightly(archive: Archive, config: Config, now: datetime, read: ReadAnalysis | None) -> list[DayOutcomes]:
-    """Diagnose the local days that were over lately, the oldest first. Raises: ArchiveError."""
+def nightly(
+    archive: Archive, config: Config, now: datetime, read: ReadAnalysis | None
+) -> list[DayOutcomes]:
+    """Archive the outcomes of the last local days, the oldest first. Raises: ArchiveError."""
     today = now.astimezone(config.zone).date()
     return [
         diagnose(archive, config, today - timedelta(days=back), now, read)

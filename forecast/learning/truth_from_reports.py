@@ -1,52 +1,42 @@
-"""Tables of what was really seen (CSV), read row by row: `skyscape outcomes import FILE`.
+"""Truth from reports: outcomes in CSV tables, parsed row by row (`skyscape outcomes import FILE`).
 
 The first line names the columns (in any order; Chinese and English names stand in outcome_words.csv
 beside this module):
     site        id or name of a viewpoint of the settings
-    phenomenon  id or name: starry_sky, sea_of_clouds, sunset_glow, sunrise_glow, sunrise, snowfall,
-    snow_cover, rime, snowmaking
-    day         local day, 2026-11-22; a night belongs to the day on which it begins, a dawn to the
-    day it opens
+    phenomenon  id or name: starry_sky, sea_of_clouds, sunset_glow, sunrise_glow, sunrise,
+                snowfall, snow_cover, rime, snowmaking
+    day         local day, 2026-11-22; a night belongs to the day on which it begins, a dawn to
+                the day that follows
     degree      none, partial, full, or 0, 0.5, 1
     state       sea of clouds only: sea, in_cloud, overcast, open
     vividness   glow only: 0 to 2
     amount_cm   snowfall (new snow), snow_cover (depth) and rime (thickness) only
-    source      observer (also where there is no such column), camera, station, analysis
-    reporter    who says so within the source, at most 60 characters: each reporter has one word on
-    an event, the last
+    source      observer (default), camera, station, analysis
+    reporter    who reports within the source, at most 60 characters: the last report of each
+                reporter on an event counts
     detail      anything else, at most 300 characters
-A row needs site, phenomenon, day and one of degree, state or, for snow, amount_cm. A row that
-cannot be is refused with its line and the
-reason, the others are kept: so is one of an event that is not over yet. Where no reporter is named
-the file's name stands for one, so that two observers' tables do not erase each other. A file is
-read once, by the digest of its bytes; one of which a row was refused is read again when the
-settings' viewpoints, the day or what is not over yet have changed.
+A row needs site, phenomenon, day and one of degree, state or, for snow, amount_cm. A wrong row, or
+one of an event that is not over yet, is refused with its line and the reason; the others are kept.
+Without a reporter the file's name is used, so that tables of two observers do not replace each
+other. A file is read once, by the digest of its bytes; a file with refused rows is read again when
+the settings' viewpoints, the day or the set of events that are not over have changed.
 """
 
 from __future__ import annotations
 
-import argparse
 import csv
-import hashlib
 import math
 import re
 import unicodedata
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date
 from functools import cache
 from pathlib import Path
 
-from forecast import phenomena
-from forecast.archive.issues import Archive
-from forecast.archive.observations import Reading
-from forecast.archive.outcomes import Outcomes
-from forecast.config import Config
 from forecast.domain import CLOUD_SEA_STATES, Fault, Outcome, Site
-from forecast.errors import ConfigError, SkyscapeError
-from forecast.observations.formats.collector import Collector, Limits, sanitised, quoted
+from forecast.observations.formats.collector import Collector, Limits, quoted, sanitised
 from forecast.phenomena.snow import DEGREES
-from forecast.science import almanac
 from forecast.verification import EventKey
 
 LIMITS = Limits(size=8 << 20, line=4_000, records=50_000, faults=1_000)
@@ -54,9 +44,9 @@ REPORTER, DETAIL = 60, 300  # characters
 EARLIEST = date(1950, 1, 1)
 MOST_CM = 1_000.0
 GLOWS = ("sunset_glow", "sunrise_glow")
-# -> the amount from which a degree follows
+# phenomenon -> quantity whose thresholds give the degree
 MEASURED = {"snowfall": "new_snow", "snow_cover": "snow_depth", "rime": ""}
-# what a spreadsheet would run, full width as well
+# What a spreadsheet would run as a formula, in full width as well.
 _FORMULA = re.compile(r"^\s*[=+\-@\uff1d\uff0b\uff0d\uff20|%]")
 _NUMBER = re.compile(r"\d{1,6}(\.\d{0,6})?|\.\d{1,6}")
 _DAY = re.compile(r"(\d{4})(\d{2})(\d{2})|(\d{4})[-/.\u5e74](\d{1,2})[-/.\u6708](\d{1,2})\u65e5?")
@@ -64,9 +54,7 @@ _DAY = re.compile(r"(\d{4})(\d{2})(\d{2})|(\d{4})[-/.\u5e74](\d{1,2})[-/.\u6708]
 
 @cache
 def words() -> Mapping[str, Mapping[str, str]]:
-    """Return the table of words: what it is about (column, phenomenon, degree, state, source) ->
-    name -> meaning.
-    """
+    """Return kind of word (column, phenomenon, degree, state, source) -> name -> meaning."""
     found: dict[str, dict[str, str]] = {}
     with Path(__file__).with_name("outcome_words.csv").open(encoding="utf-8", newline="") as file:
         for about, meaning, *names in csv.reader(line for line in file if not line.startswith("#")):
@@ -76,9 +64,7 @@ def words() -> Mapping[str, Mapping[str, str]]:
 
 @dataclass(frozen=True, slots=True)
 class OutcomeTable:
-    """What a table said: outcomes in its order, rows that were refused, rows that said again what
-    stood already.
-    """
+    """The content of a table: outcomes in its order, faults, and the number of repeated rows."""
 
     outcomes: tuple[Outcome, ...]
     faults: tuple[Fault, ...]
@@ -86,19 +72,18 @@ class OutcomeTable:
 
 
 class _Refused(ValueError):
-    """A row cannot be; the message says why and what was expected."""
+    """A row is wrong; the message says why and what was expected."""
 
 
 def parse(
     data: bytes, name: str, sites: Sequence[Site], today: date, pending: Collection[EventKey] = ()
 ) -> OutcomeTable:
-    """Return what a table of outcomes says, never raising for what it holds.
+    """Return the outcomes of a table and its faults.
 
-    today: no outcome lies after it; pending: events that are not over yet, of which there is none
-    either.
+    today: outcomes after it are refused; so are those of pending events, which are not over yet.
     """
     collector = Collector(name, "outcomes", LIMITS)
-    named, nameless = _named(sites), _reporter(name)
+    named, nameless = site_names(sites), _reporter(name)
     kept: dict[tuple[object, ...], Outcome] = {}
     header: dict[int, str] | None = None
     separator, width, repeated = ",", 0, 0
@@ -135,7 +120,8 @@ def parse(
             outcome = _outcome(_row(cells, header, width), named, today, nameless)
             if (outcome.site, outcome.phenomenon, outcome.day.isoformat()) in pending:
                 raise _Refused(
-                    f"{outcome.phenomenon} of {outcome.day} is not over yet: import the file again when it is"
+                    f"{outcome.phenomenon} of {outcome.day} is not over yet: "
+                    "import the file again when it is"
                 )
         except _Refused as error:
             collector.fault(line, str(error))
@@ -146,7 +132,8 @@ def parse(
             if repr(kept[key]) != repr(outcome):
                 collector.fault(
                     line,
-                    "says otherwise what an earlier line of the same reporter said of this event: the later is kept",
+                    "contradicts an earlier line of the same reporter on this event: "
+                    "the later one is kept",
                 )
         elif len(kept) >= LIMITS.records:
             collector.fault(
@@ -154,13 +141,13 @@ def parse(
             )
             break
         kept[key] = outcome
-    told = collector.parsed()
-    if header is None and not told.faults:
-        told.faults.append(Fault(collector.name, 0, "the file holds no line that could be read"))
-    return OutcomeTable(tuple(kept.values()), tuple(told.faults), repeated)
+    parsed = collector.parsed()
+    if header is None and not parsed.faults:
+        parsed.faults.append(Fault(collector.name, 0, "the file has no readable line"))
+    return OutcomeTable(tuple(kept.values()), tuple(parsed.faults), repeated)
 
 
-def _named(sites: Sequence[Site]) -> dict[str, str]:
+def site_names(sites: Sequence[Site]) -> dict[str, str]:
     return {
         label.casefold(): site.id
         for site in sites
@@ -169,7 +156,7 @@ def _named(sites: Sequence[Site]) -> dict[str, str]:
 
 
 def _reporter(name: str) -> str:
-    """Return the name of a file as that of a reporter: without its ending, harmless."""
+    """Return the reporter that a file's name stands for: sanitised, without its ending."""
     stem = sanitised(Path(name).stem, REPORTER - len("..."))
     while _FORMULA.match(stem):
         stem = stem.lstrip()[1:]
@@ -177,7 +164,7 @@ def _reporter(name: str) -> str:
 
 
 def _header(cells: Sequence[str], line: int, collector: Collector) -> dict[int, str]:
-    """Return the meaning of each column that is known."""
+    """Return the meaning of each known column; others become faults."""
     columns: dict[int, str] = {}
     for place, cell in enumerate(cells):
         text = re.sub(r"[\s_()\uff08\uff09]+", "_", cell.strip().casefold()).strip("_")
@@ -186,10 +173,10 @@ def _header(cells: Sequence[str], line: int, collector: Collector) -> dict[int, 
             if text:
                 collector.fault(
                     line,
-                    f"column {place + 1}, {quoted(cell.strip(), 40)}, is not known: it is left out",
+                    f"column {place + 1}, {quoted(cell.strip(), 40)}, is not known: it is ignored",
                 )
         elif meaning in columns.values():
-            collector.fault(line, f"column {place + 1} says {meaning} again: it is left out")
+            collector.fault(line, f"column {place + 1} repeats {meaning}: it is ignored")
         else:
             columns[place] = meaning
     return columns
@@ -208,7 +195,7 @@ def _outcome(
 ) -> Outcome:
     site = sites.get(row["site"].casefold())
     if site is None:
-        raise _Refused(f"site: {quoted(row['site'])} is no viewpoint of the settings")
+        raise _Refused(f"site: {quoted(row['site'])} is not a viewpoint of the settings")
     phenomenon = _word("phenomenon", row["phenomenon"])
     day = _day(row["day"], today)
     state = _word("state", row["state"]) if row.get("state") else ""
@@ -227,7 +214,8 @@ def _outcome(
     )
     if state and (degree > 0) != (state == CLOUD_SEA_STATES[0]):
         raise _Refused(
-            f"degree and state contradict each other: {degree:g} of a sea of clouds, and the state {state}"
+            f"degree and state contradict each other: {degree:g} of a sea of clouds, "
+            f"and the state {state}"
         )
     source = _word("source", row["source"]) if row.get("source") else "observer"
     return Outcome(
@@ -245,13 +233,13 @@ def _outcome(
 
 
 def _implied(phenomenon: str, state: str, amount: float) -> float:
-    """Return the degree that state or amount stand for where none is written."""
+    """Return the degree that the state or the amount implies. Raises: _Refused without either."""
     if state:
         return float(state == CLOUD_SEA_STATES[0])
     thresholds = DEGREES.get(MEASURED.get(phenomenon, ""))
     if thresholds is None or not math.isfinite(amount):
         raise _Refused(
-            "nothing is said of what was seen: expected a degree (none, partial, full), a state, or amount_cm of snow"
+            "no outcome: expected a degree (none, partial, full), a state, or amount_cm of snow"
         )
     some, full = thresholds
     return 1.0 if amount >= full else 0.5 if amount >= some else 0.0
@@ -276,11 +264,10 @@ def _day(text: str, today: date) -> date:
     except ValueError:
         day = None
     if day is None:
-        raise _Refused(f"day: {quoted(text)} is no day; write 2026-11-22")
+        raise _Refused(f"day: {quoted(text)} is not a day; write 2026-11-22")
     if not EARLIEST <= day <= today:
-        raise _Refused(
-            f"day: {day.isoformat()} lies {'in the future' if day > today else f'before {EARLIEST.year}'}"
-        )
+        where = "in the future" if day > today else f"before {EARLIEST.year}"
+        raise _Refused(f"day: {day.isoformat()} lies {where}")
     return day
 
 
@@ -293,12 +280,12 @@ def _number(text: str, what: str, most: float) -> float:
 
 
 def _text(text: str, what: str, most: int) -> str:
-    """Return free text that harms neither a page, a terminal nor a spreadsheet."""
+    """Return free text that is safe on a page, in a terminal and in a spreadsheet."""
     if len(text) > most:
         raise _Refused(f"{what}: {len(text)} characters, at most {most}")
     if _FORMULA.match(text):
         raise _Refused(
-            f"{what}: {quoted(text)} begins like a formula of a spreadsheet; begin with a letter"
+            f"{what}: {quoted(text)} begins like a spreadsheet formula; begin with a letter"
         )
     if any(
         unicodedata.category(character) in ("Cc", "Cf", "Co", "Cs", "Zl", "Zp")
@@ -306,120 +293,3 @@ def _text(text: str, what: str, most: int) -> str:
     ):
         raise _Refused(f"{what}: control or invisible characters; write plain text")
     return text
-
-
-# -- the command
-
-
-@dataclass(frozen=True, slots=True)
-class Imported:
-    """What came of one file."""
-
-    name: str
-    known: bool  # read before: nothing was changed
-    kept: int
-    repeated: int
-    faults: tuple[Fault, ...]
-
-    @property
-    def exit_code(self) -> int:
-        """Other than 0 where nothing was kept of what the file held."""
-        return SkyscapeError.exit_code if not self.known and self.faults and not self.kept else 0
-
-    @property
-    def lines(self) -> list[str]:
-        if self.known:
-            return [f"{self.name}: was read before, nothing changed"]
-        return [
-            f"{self.name}: {self.kept} kept, {len(self.faults)} remarks, {self.repeated} repeated",
-            *(f"  line {fault.line}: {fault.reason}" for fault in self.faults),
-        ]
-
-
-def import_file(path: Path, archive: Archive, config: Config, now: datetime) -> Imported:
-    """Read one table into the archive, once.
-
-    Raises: ConfigError where the file cannot be read, ArchiveError.
-    """
-    try:
-        with path.open("rb") as file:
-            data = file.read(LIMITS.size + 1)
-    except OSError as error:
-        raise ConfigError(f"{path}: {error.strerror}; give a CSV file of outcomes") from error
-    sites, today, pending = (
-        config.all_sites(),
-        now.astimezone(config.zone).date(),
-        _pending(config, now),
-    )
-    read = parse(data, path.name, sites, today, pending)
-    terms = (
-        repr((sorted(_named(sites).items()), today, sorted(pending))).encode()
-        if read.faults
-        else b""
-    )
-    digest = hashlib.sha256(b"outcomes\0" + data + terms).hexdigest()
-    reading = Reading(
-        digest, sanitised(path.name, 120), "outcomes", now, len(read.outcomes), len(read.faults)
-    )
-    fresh = Outcomes(archive).keep_file(reading, read.outcomes, read.faults)
-    return Imported(reading.name, not fresh, len(read.outcomes), read.repeated, read.faults)
-
-
-def _pending(config: Config, now: datetime) -> set[EventKey]:
-    """Return the events of the last two local days that are not over at `now`: a night goes on
-    after midnight.
-    """
-    today = now.astimezone(config.zone).date()
-    sites, days = config.all_sites(), (today - timedelta(days=1), today)
-    events = phenomena.events(
-        sites, days, almanac.almanacs(sites, days, config.zone), config.phenomena, now
-    )
-    return {(event.site.id, event.phenomenon, event.day.isoformat()) for event in events}
-
-
-def _import_files(
-    paths: Sequence[Path], archive: Archive, config: Config, now: datetime
-) -> tuple[str, int]:
-    """Return what became of each file, and the exit code: one that cannot be read hides none of the
-    others.
-
-    Raises: ConfigError where not one can be read, ArchiveError.
-    """
-    lines: list[str] = []
-    codes, unread = [0], 0
-    for path in paths:
-        try:
-            imported = import_file(path, archive, config, now)
-        except ConfigError as error:
-            lines.append(str(error))
-            codes.append(error.exit_code)
-            unread += 1
-            continue
-        lines += imported.lines
-        codes.append(imported.exit_code)
-    if unread == len(paths):
-        raise ConfigError("\n".join(lines))
-    return "\n".join(lines), max(codes)
-
-
-def run(arguments: argparse.Namespace, config: Config, now: datetime) -> tuple[str, int]:
-    """Return what `skyscape outcomes` prints, and its exit code.
-
-    Raises: ConfigError where no file is given or none can be read, ArchiveError.
-    """
-    archive = Archive(config.archive.url)
-    if arguments.action == "import":
-        if not arguments.files:
-            raise ConfigError("outcomes import: name at least one CSV file")
-        return _import_files(arguments.files, archive, config, now)
-    outcomes = Outcomes(archive)
-    lines = [f"{source:<10} {count} reports" for source, count in outcomes.count().items()]
-    for seen, reports in outcomes.disagreements()[:50]:
-        said = "; ".join(
-            f"{r.outcome.source} {r.outcome.reporter or '-'}: {r.outcome.state or f'{r.outcome.degree:g}'}"
-            for r in reports
-        )
-        lines.append(
-            f"differ     {seen.outcome.day}  {seen.outcome.site} {seen.outcome.phenomenon}: {said}; {seen.outcome.source} counts"
-        )
-    return "\n".join(lines), 0

@@ -1,9 +1,9 @@
-"""What stations near a site tell of its events: source `station`, reporter the station's number,
-one outcome a station.
+"""Truth from stations: outcomes of past events from reports of stations near the sites.
 
-Only stations that the settings name for the site and that stand near it, at a height that fits the
-question; only values that the quality control did not call doubtful or wrong. What a station cannot
-see it does not tell: no station reports colour, so of a glow it can only say that there was none.
+Their source is `station`, their reporter the station's id: one outcome for each station. Only
+stations count that the settings name for the site, that are near it, and whose height fits the
+question; only values that quality control did not flag as doubtful or wrong. What a station cannot
+observe has no outcome: no station reports colour, so for a glow it can only exclude one.
 """
 
 from __future__ import annotations
@@ -31,16 +31,16 @@ from forecast.science.night_sky import (
 from forecast.science.thermodynamics import Array
 from forecast.settings import PhenomenonSettings
 
-NEAR = 30_000.0  # [m] a station further away tells of another sky (check)
-# [m] a summit's or a village's own station stands within this of the site (check)
+NEAR = 30_000.0  # [m] largest distance of a station from its site (check)
+# [m] largest height difference of a station at the site itself (check)
 SAME_HEIGHT = 150.0
-BELOW = 300.0  # [m] and one in its valley at least so far below it (check)
+BELOW = 300.0  # [m] least height difference of a station in the valley (check)
 HOUR = timedelta(hours=1)
-# a glow is judged by the report nearest to the sun's crossing, at most so far from it
+# Largest distance in time of a report from the sun's crossing, for a glow.
 AROUND = timedelta(minutes=45)
-# [min] before its end the sun cleared the terrain, to tell of the half hour after (check)
+# [min] from sunrise over the terrain to the end of an hour of sunshine that counts (check)
 SUN_CLEARED = (20.0, 80.0)
-REPORTS_NEEDED = 3  # of cloud, to tell of a night
+REPORTS_NEEDED = 3  # of cloud, for an outcome of a night
 
 Times = NDArray[np.datetime64]
 Series = Sequence[Observation]
@@ -53,9 +53,9 @@ def outcomes(
     series: Mapping[str, Series],
     settings: PhenomenonSettings,
 ) -> list[Outcome]:
-    """Return what stations tell of events that are over; what none can tell is not there.
+    """Return the outcomes of past events from stations; events without evidence have none.
 
-    stations: by number; series: what each reported over the days of the events, the oldest first.
+    stations: by id; series: the reports of each over the days of the events, the oldest first.
     """
     found: list[Outcome] = []
     for event in events:
@@ -67,22 +67,26 @@ def outcomes(
         if event.phenomenon == "sea_of_clouds":
             found += _sea(event, near, series)
             continue
-        ask, almanac = _ASKED.get(event.phenomenon), almanacs.get((event.site.id, event.day))
-        if ask is None or almanac is None:
+        derive, almanac = (
+            _BY_PHENOMENON.get(event.phenomenon),
+            almanacs.get((event.site.id, event.day)),
+        )
+        if derive is None or almanac is None:
             continue
         for station in near:
             inside = _within(
                 series[station.id], almanac.day_start, max(almanac.day_end, event.window.end) + HOUR
             )
-            told = ask(event, almanac, station, inside, settings) if inside else None
-            if told is not None and math.isfinite(told.degree):
-                found.append(replace(told, reporter=station.id))
+            outcome = derive(event, almanac, station, inside, settings) if inside else None
+            if outcome is not None and math.isfinite(outcome.degree):
+                found.append(replace(outcome, reporter=station.id))
     return found
 
 
 def clear_brightness(site: Site, times: Times) -> Array:
-    """Return the brightness of a clear, dry zenith [mag arcsec-2] at a site at `times` (time): its
-    own, the moon's and twilight's.
+    """Return the brightness of a clear, dry zenith [mag arcsec-2] at a site at `times` (time).
+
+    It includes the site's own brightness, moonlight and twilight.
     """
     sun, moon = (
         position(times, site.latitude, site.longitude)[0]
@@ -155,8 +159,7 @@ def _glow(
         return None
     report = min(near, key=lambda o: abs(o.time - event.centre))  # type: ignore[operator]
     total, low = report.good("cloud_area_fraction"), report.good("low_cloud_area_fraction")
-    # Of what the low cloud leaves free, the part that is covered; nothing is known of it under an
-    # overcast of low cloud.
+    # The cover of the sky that low cloud leaves free; unknown under an overcast of low cloud.
     canvas = max(total - low, 0.0) / (1 - low) if low < 1 else 0.0
     degree = float(glow.degree_from_station(np.array(low), np.array(canvas)))
     return _of(event, degree, detail=f"low cloud {low:.2f}, all cloud {total:.2f}")
@@ -209,7 +212,7 @@ def _snow(
 
 
 def _at(series: Series, moment: datetime, element: str) -> float:
-    """Return the value nearest to a moment, at most an hour from it."""
+    """Return the value nearest to a time, at most an hour from it; NaN where there is none."""
     near = [
         (abs(o.time - moment), o.good(element))
         for o in series
@@ -219,22 +222,20 @@ def _at(series: Series, moment: datetime, element: str) -> float:
 
 
 def _sea(event: Event, near: Sequence[Station], series: Mapping[str, Series]) -> list[Outcome]:
-    """Return what each summit station tells: by cloud reported below it, else held against the
-    stations of the valley.
-    """
+    """Return an outcome of each summit station: cloud below it, else compared with the valley."""
     summits = [s for s in near if abs(s.elevation - event.site.elevation) <= SAME_HEIGHT]
     valleys = [s for s in near if s.elevation <= event.site.elevation - BELOW]
     found = []
     for summit in summits:
         above = _readings(series[summit.id])
-        told = [
+        candidates = [
             cloud_sea_states.outcome_from_cloud_below(event, above),
             *(
                 cloud_sea_states.outcome_from_pair(event, above, _readings(series[valley.id]))
                 for valley in valleys
             ),
         ]
-        known = [each for each in told if math.isfinite(each.degree)]
+        known = [each for each in candidates if math.isfinite(each.degree)]
         if known:
             found.append(replace(known[0], reporter=summit.id))
     return found
@@ -250,9 +251,13 @@ def _readings(series: Series) -> list[cloud_sea_states.CloudReport]:
     return [cloud_sea_states.CloudReport(o.time, *(o.good(name) for name in names)) for o in series]
 
 
-_ASKED: Mapping[str,
-                Callable[[Event, Almanac, Station, Series, PhenomenonSettings], Outcome | None]] = {
-    "starry_sky": _stars, "sunset_glow": _glow, "sunrise_glow": _glow, "sunrise": _sunrise,
-    "snowfall": _snow, "snow_cover": _snow,
+_Derive = Callable[[Event, Almanac, Station, Series, PhenomenonSettings], Outcome | None]
+_BY_PHENOMENON: Mapping[str, _Derive] = {
+    "starry_sky": _stars,
+    "sunset_glow": _glow,
+    "sunrise_glow": _glow,
+    "sunrise": _sunrise,
+    "snowfall": _snow,
+    "snow_cover": _snow,
     "rime": _snow,
-}  # fmt: skip
+}

@@ -1,6 +1,4 @@
-"""How good the forecasts were: the archive's past against what was seen, for `skyscape verify`, the
-public page and the blending.
-"""
+"""Verification of the archived forecasts, for `skyscape verify`, the public page and the blend."""
 
 from __future__ import annotations
 
@@ -14,21 +12,19 @@ from pathlib import Path
 from forecast.archive.issues import Archive
 from forecast.archive.outcomes import Outcomes, Past
 from forecast.config import Config
-from forecast.domain import PHENOMENA
 from forecast.errors import ArchiveError
 from forecast.files import write_whole
 from forecast.verification import Verification, resolve
 from models import scorecard
 from models.blending import shares_of
-from models.cases import BACK, cases, columns_of_rules, shares_scores, training_set
-from models.training import TrainingSet
+from models.cases import BACK, cases, columns_of_rules, shares_scores
 
 log = logging.getLogger(__name__)
 
-PERIOD = timedelta(days=366)  # a year: all seasons
-# the file in learning.folder, and the most that is read of it [byte]
+PERIOD = timedelta(days=366)  # [days] a year: all seasons
+# File in learning.folder, and the most that is read of it [byte].
 KEPT, LARGEST = "verification.json", 8 << 20
-YES = 1  # place among forecast.grades of where grade 3 begins
+YES = 1  # index in forecast.grades of the probability from which grade 3 begins
 
 
 def verification(
@@ -38,26 +34,29 @@ def verification(
     since: date | None = None,
     until: date | None = None,
 ) -> Verification:
-    """Return how good the published forecasts of the days [since, until] were (a year up to now
-    where not said).
+    """Return the verification of the published forecasts of the days [since, until].
 
-    Climatology and persistence may know outcomes from before `since`. Raises: ArchiveError.
+    Default: the last year. Climatology and persistence may use outcomes from before `since`.
+    Raises: ArchiveError.
     """
     today = now.astimezone(config.zone).date()
     since = since or today - PERIOD
     reports = Outcomes(archive).reports(min(since - timedelta(days=BACK), today - PERIOD))
-    told = Past(archive).told(since, until, features=columns_of_rules())
-    found = scorecard.verify(cases(told, reports), config.forecast.grades[YES], today)
-    keys = {each.key for each in told}
+    issued = Past(archive).told(since, until, features=columns_of_rules())
+    found = scorecard.verify(cases(issued, reports), config.forecast.grades[YES], today)
+    keys = {each.key for each in issued}
     differing = sum(
-        1 for key in keys if (seen := resolve(reports.get(key, ()))) is not None and not seen.agreed
+        1
+        for key in keys
+        if (outcome := resolve(reports.get(key, ()))) is not None and not outcome.agreed
     )
     return replace(found, disagreed=differing)
 
 
 def shares(archive: Archive, now: datetime) -> dict[str, dict[str, float]]:
-    """Return phenomenon -> NWP model -> share in the blend, by the Brier scores of a year: for
-    Models.shares. Raises: ArchiveError.
+    """Return phenomenon -> NWP model -> share in the blend, by the Brier scores of a year.
+
+    Raises: ArchiveError.
     """
     since = (now - PERIOD).date()
     scores = shares_scores(
@@ -70,38 +69,21 @@ def shares(archive: Archive, now: datetime) -> dict[str, dict[str, float]]:
     }
 
 
-def training_sets(
-    archive: Archive, since: date | None = None, until: date | None = None
-) -> dict[str, TrainingSet]:
-    """Return what there is to learn from of each phenomenon; one without a case is left out.
-    Raises: ArchiveError.
-    """
-    past, outcomes = Past(archive), Outcomes(archive)
-    sets = (
-        training_set(p, past.run_forecasts(p, since, until), outcomes.resolved(since, until, p))
-        for p in PHENOMENA
-    )
-    return {each.phenomenon: each for each in sets if len(each)}
-
-
 def keep(found: Verification, folder: Path) -> None:
-    """Keep what every bulletin until the next night shows; a file that is whole or not there.
-    Raises: ArchiveError.
-    """
+    """Keep the verification that bulletins show, in a file written whole. Raises: ArchiveError."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
         document = json.dumps(scorecard.document(found), ensure_ascii=False, allow_nan=False)
         write_whole(folder / KEPT, document)
     except OSError as error:
         raise ArchiveError(
-            f"{folder / KEPT}: {error.strerror}; check that learning.folder is writable and not full"
+            f"{folder / KEPT}: {error.strerror}; "
+            "check that learning.folder is writable and not full"
         ) from error
 
 
 def kept(folder: Path) -> Verification | None:
-    """Return what the last night found, None where there is nothing of ours: then the page says
-    that nothing was checked yet.
-    """
+    """Return the verification that was kept last; None where there is none or it is damaged."""
     try:
         with (folder / KEPT).open("rb") as file:
             data = file.read(LARGEST + 1)
@@ -109,7 +91,7 @@ def kept(folder: Path) -> Verification | None:
     except FileNotFoundError:
         return None
     except (OSError, ValueError, TypeError, KeyError, RecursionError) as error:
-        log.warning("%s: not a verification of ours: %s", folder / KEPT, error)
+        log.warning("%s: not a kept verification: %s", folder / KEPT, error)
         return None
 
 
@@ -119,5 +101,8 @@ def run(arguments: argparse.Namespace, config: Config, now: datetime) -> str:
     if arguments.json:
         return json.dumps(scorecard.document(found), ensure_ascii=False)
     if not found.cases:
-        return "no published forecast has an outcome yet; give some with `skyscape outcomes import FILE` or `skyscape diagnose`"
+        return (
+            "no published forecast has an outcome yet; "
+            "give some with `skyscape outcomes import FILE` or `skyscape diagnose`"
+        )
     return scorecard.text(found)

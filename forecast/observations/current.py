@@ -1,6 +1,4 @@
-"""What stations told of late: the newest good values, hourly means of a day, how comfortable the
-air is, since when one is silent.
-"""
+"""Current observations: newest good values, hourly means of a day, comfort, time of last report."""
 
 from __future__ import annotations
 
@@ -19,72 +17,70 @@ from forecast.settings import ObservationSettings
 
 HOUR = timedelta(hours=1)
 DAY = 24  # [h] of hourly values
-# of the hour before a report: an hour's value is that told last in it
-ENDED = ("precipitation_amount", "sunshine_duration")
+# Sums over the hour before a report: the last value reported in an hour counts.
+HOURLY_SUMS = ("precipitation_amount", "sunshine_duration")
 CODES = ("present_weather",)  # have no mean
-# of the last day, at least, must be told before their sum is the day's sunshine
+# Hours of the last day with a sunshine duration, at least, for their sum to be the day's.
 SUNSHINE_HOURS = 12
 
 
 def latest(
     archive: Archive, settings: ObservationSettings, zone: ZoneInfo, now: datetime
 ) -> tuple[CurrentObservations, ...]:
-    """Return what each station of the settings told in the last day, nothing DOUBTFUL or WRONG; a
-    silent one says since when.
+    """Return the current observations of each station of the settings, of good values only.
 
-    Raises: ArchiveError.
+    A silent station has the time of its last report. Raises: ArchiveError.
     """
     now = as_utc(now, "now")
     kept = Observations(archive)
     names = [station.id for station in settings.stations]
-    heard = kept.last_reports(names, now)
+    last = kept.last_reports(names, now)
     series = kept.series(names, now.replace(minute=0, second=0, microsecond=0) - DAY * HOUR, now)
     found: list[CurrentObservations] = []
     for each in settings.stations:
-        told = series.get(each.id, ())
-        newest, hourly = newest_good(told), hourly_means(told, now)
-        since = heard[each.id].last if each.id in heard else None
+        reports = series.get(each.id, ())
+        newest, hourly = newest_good(reports), hourly_means(reports, now)
+        since = last[each.id].last if each.id in last else None
         felt = _comfort(newest, hourly, settings, zone, now)
         found.append(CurrentObservations(each.as_station(), newest, hourly, felt, since))
     return tuple(found)
 
 
 def newest_good(series: Sequence[Observation]) -> dict[str, tuple[datetime, float]]:
-    """Return of each element when and what was told last (SI), of values that are neither DOUBTFUL
-    nor WRONG. `series`: oldest first.
-    """
+    """Return time and value (SI) of each element's newest good report. series: oldest first."""
     return {
         name: (observation.time, observation.values[name])
-        for observation in series for name in observation.values if not np.isnan(observation.good(name))
-    }  # fmt: skip
+        for observation in series
+        for name in observation.values
+        if not np.isnan(observation.good(name))
+    }
 
 
 def hourly_means(
     series: Sequence[Observation], now: datetime, hours: int = DAY
 ) -> dict[str, tuple[tuple[datetime, float], ...]]:
-    """Return of each element the end and the mean of each of the last whole `hours` before `now` in
-    which it was told well.
+    """Return for each element the end and the mean of each whole hour with good values.
 
-    Directions are averaged as vectors of length 1; of what stands for an hour already, the value
-    told last in it counts.
+    hours: before `now`. Directions are averaged as unit vectors; of hourly sums the last one
+    counts.
     """
     end = as_utc(now).replace(minute=0, second=0, microsecond=0)
-    told: dict[str, dict[datetime, list[float]]] = {}
+    values: dict[str, dict[datetime, list[float]]] = {}
     for observation in series:
         if not end - hours * HOUR < observation.time <= end:
             continue
         hour = end - (end - observation.time) // HOUR * HOUR
         for name in observation.values:
             if name not in CODES and not np.isnan(value := observation.good(name)):
-                told.setdefault(name, {}).setdefault(hour, []).append(value)
+                values.setdefault(name, {}).setdefault(hour, []).append(value)
     return {
-        name: tuple((hour, _hour_of(name, values)) for hour, values in sorted(by_hour.items()))
-        for name, by_hour in told.items()
+        name: tuple((hour, _hour_of(name, found)) for hour, found in sorted(by_hour.items()))
+        for name, by_hour in values.items()
     }
 
 
 def _hour_of(name: str, values: Sequence[float]) -> float:
-    if name in ENDED:
+    if name in HOURLY_SUMS:
         return values[-1]
     if name == "wind_from_direction":
         angles = np.radians(values)
@@ -97,9 +93,7 @@ def _comfort(
     hourly: Mapping[str, tuple[tuple[datetime, float], ...]],
     settings: ObservationSettings, zone: ZoneInfo, now: datetime,
 ) -> tuple[datetime, int] | None:  # fmt: skip
-    """Return when, and how comfortable the air was by the standard of the settings; None where what
-    it takes is missing or old.
-    """
+    """Return the time and class of comfort by the settings' standard; None without fresh values."""
     fresh = {
         name: value
         for name, (moment, value) in newest.items()

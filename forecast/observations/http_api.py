@@ -1,13 +1,12 @@
-"""The door through which stations push their records: one address, a token for each sender,
-everything bounded.
+"""The HTTP interface through which stations push records: one address, a token for each sender.
 
     POST /api/v1/observations
     Authorization: Bearer <token>
-    Content-Type: application/json | text/csv       (Content-Encoding: gzip, if packed)
+    Content-Type: application/json | text/csv       (Content-Encoding: gzip, if compressed)
 
-A 200 is sent when the records are in the archive and not a moment before. The same body twice
-changes nothing and gets the same answer, so a station that heard none sends again. Strangers are
-turned away by their headers, before any of their body is read.
+The answer is 200 only when the records are in the archive. The same body sent twice changes nothing
+and gets the same answer, so a station that received none sends again. Requests without a valid
+token are refused by their headers, before their body is read. Size, rate and time are limited.
 """
 
 from __future__ import annotations
@@ -16,63 +15,39 @@ import hashlib
 import hmac
 import json
 import logging
-import socket
 import threading
 import time
 import zlib
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from dataclasses import replace
+from datetime import datetime
 from http import HTTPStatus
 from typing import Any
 
-from waitress.channel import HTTPChannel
-from waitress.parser import HTTPRequestParser
-from waitress.server import create_server
-from waitress.wasyncore import close_all
-
 from forecast.domain import Fault
-from forecast.errors import ArchiveError, ConfigError
-from forecast.observations.formats import Limits, Parsed, ParseContext, csv_records
+from forecast.errors import ArchiveError
+from forecast.observations.formats import Limits, ParseContext, Parsed, csv_records
+from forecast.observations.formats.collector import CLOCK_TOLERANCE
 from forecast.observations.formats.csv_records import parse_push
 from forecast.settings import PushSettings
 
 log = logging.getLogger(__name__)
-# a body that waits for the one before it is no news
-logging.getLogger("waitress.queue").setLevel(logging.ERROR)
 
 ADDRESS = "/api/v1/observations"
-FAULTS_SHOWN = 20  # refused records that an answer names
-# a record may tell of so much later than now, as forecast.observations.intake has it
-AHEAD = timedelta(minutes=10)
-HEADER = 16_384  # [byte] all headers of a request
-CONNECTIONS = 100  # at once
-RECEIVE = 65_536  # [byte]
+FAULTS_SHOWN = 20  # refused records that an answer lists
 FORMS: Mapping[str, Callable[[bytes, str, ParseContext], Parsed]] = {
-    "application/json": lambda body, name, terms: parse_push(body, terms, name),
+    "application/json": lambda body, name, context: parse_push(body, context, name),
     "text/csv": csv_records.parse,
 }
 
-# Keeps what a body held under its digest: False where a body of this digest was kept before
-# (observing.Intake.receive).
+# Archives the records of a body; False where its digest was archived before (Intake.receive).
 # Raises: ArchiveError.
 KeepPush = Callable[[str, str, Parsed, datetime], bool]
 Start = Callable[[str, list[tuple[str, str]]], object]
 
 
-@dataclass(frozen=True, slots=True)
-class Timeouts:
-    """How long a connection may take [s]: to send its headers, to send a whole request, and between
-    two bytes of it.
-    """
-
-    headers: float = 15
-    request: float = 300
-    silence: float = 20
-
-
 class RequestRefused(Exception):
-    """An event: a request is not served, and why; never a part of the request in it."""
+    """A request is refused; the message says why and repeats no part of the request."""
 
     def __init__(self, status: HTTPStatus, reason: str, **headers: str) -> None:
         super().__init__(reason)
@@ -80,7 +55,7 @@ class RequestRefused(Exception):
         self.headers = [(name.replace("_", "-"), value) for name, value in headers.items()]
 
     def to_response(self, ident: str | None = None) -> tuple[str, list[tuple[str, str]], bytes]:
-        """Return status, headers and body, as waitress asks of an error."""
+        """Return status, headers and body, as waitress expects of an error."""
         body = _body({"error": str(self)})
         return (
             _status(self.status),
@@ -92,7 +67,7 @@ class RequestRefused(Exception):
 class ObservationEndpoint:
     """The WSGI application.
 
-    terms: on what terms records are read, `received` excepted. One body is read and kept at a time:
+    context: how records are parsed, without `received`. One body is parsed and archived at a time:
     memory holds one, and the archive has one writer.
     """
 
@@ -100,25 +75,27 @@ class ObservationEndpoint:
         self,
         settings: PushSettings,
         tokens: Mapping[str, str],
-        terms: ParseContext,
+        context: ParseContext,
         keep: KeepPush,
         clock: Callable[[], datetime],
     ) -> None:
         self.maximum = int(settings.maximum_mb * 1_000_000)
         self._keep, self._clock = keep, clock
         limits = Limits(size=self.maximum, json=self.maximum)
-        self._terms = {
-            sender: _terms_of(sender, settings, replace(terms, limits=limits)) for sender in tokens
+        self._contexts = {
+            sender: _context_of(sender, settings, replace(context, limits=limits))
+            for sender in tokens
         }
         self._digests = {
             sender: hashlib.sha256(token.encode()).digest() for sender, token in tokens.items()
         }
         self._allowances = {sender: _Allowance(settings.requests_per_minute) for sender in tokens}
-        self._salt = hashlib.sha256(repr(sorted(terms.stations.items())).encode()).digest()
+        self._salt = hashlib.sha256(repr(sorted(context.stations.items())).encode()).digest()
         self._one_at_a_time = threading.Lock()
         if not tokens:
             log.error(
-                "push: no sender has a token: everyone is refused; set SKYSCAPE_PUSH_TOKENS=sender:token,sender:token"
+                "push: no sender has a token, all requests are refused; "
+                "set SKYSCAPE_PUSH_TOKENS=sender:token,sender:token"
             )
 
     def __call__(self, environ: Mapping[str, Any], start_response: Start) -> Iterable[bytes]:
@@ -128,7 +105,7 @@ class ObservationEndpoint:
                 environ.get("PATH_INFO", ""),
                 environ.get("HTTP_AUTHORIZATION", ""),
             )
-            content = self._answer(sender, environ)
+            content = self._response(sender, environ)
         except RequestRefused as refused:
             status, headers, body = refused.to_response()
         else:
@@ -141,9 +118,11 @@ class ObservationEndpoint:
         return [body]
 
     def admit(self, method: str, path: str, authorization: str) -> str:
-        """Return who sends, by the headers alone. Raises: Refused."""
+        """Return the sender's name, from the headers alone. Raises: RequestRefused."""
         if path != ADDRESS:
-            raise RequestRefused(HTTPStatus.NOT_FOUND, f"nothing is here; records go to POST {ADDRESS}")
+            raise RequestRefused(
+                HTTPStatus.NOT_FOUND, f"nothing is here; records go to POST {ADDRESS}"
+            )
         if method != "POST":
             raise RequestRefused(
                 HTTPStatus.METHOD_NOT_ALLOWED, f"only POST is served at {ADDRESS}", Allow="POST"
@@ -151,7 +130,8 @@ class ObservationEndpoint:
         if not self._digests:
             raise RequestRefused(
                 HTTPStatus.FORBIDDEN,
-                "no sender has a token here yet: the operator sets SKYSCAPE_PUSH_TOKENS and starts anew",
+                "no sender has a token here yet: the operator sets SKYSCAPE_PUSH_TOKENS and "
+                "restarts the service",
             )
         kind, _, token = authorization.partition(" ")
         given = hashlib.sha256(token.strip().encode("utf-8", "replace")).digest()
@@ -166,8 +146,8 @@ class ObservationEndpoint:
             )
         return found[0]
 
-    def _answer(self, sender: str, environ: Mapping[str, Any]) -> dict[str, Any]:
-        """Read and keep a body; return what is told of it. Raises: Refused."""
+    def _response(self, sender: str, environ: Mapping[str, Any]) -> dict[str, Any]:
+        """Read and archive a body; return the content of the answer. Raises: RequestRefused."""
         wait = self._allowances[sender].take(time.monotonic())
         if wait > 0:
             raise RequestRefused(
@@ -181,27 +161,27 @@ class ObservationEndpoint:
                 HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
                 f"send the header Content-Type: {' or '.join(FORMS)}",
             )
-        packed = environ.get("HTTP_CONTENT_ENCODING", "").strip().lower()
-        if packed not in ("", "identity", "gzip"):
+        encoding = environ.get("HTTP_CONTENT_ENCODING", "").strip().lower()
+        if encoding not in ("", "identity", "gzip"):
             raise RequestRefused(
                 HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
                 "send the body plain, or with the header Content-Encoding: gzip",
             )
         body = environ["wsgi.input"].read(self.maximum + 1)
         with self._one_at_a_time:
-            if packed == "gzip":
+            if encoding == "gzip":
                 body = decompressed(body, self.maximum)
             if len(body) > self.maximum:
-                raise _too_large(self.maximum)
+                raise too_large(self.maximum)
             return self._kept(sender, form, body)
 
     def _kept(self, sender: str, form: str, body: bytes) -> dict[str, Any]:
         now = self._clock()
-        terms = self._terms[sender]
+        context = self._contexts[sender]
         name = f"push {sender}"
-        parsed = _in_time(FORMS[form](body, name, replace(terms, received=now)), now)
-        # A station that joins the settings later may send again what was refused: what was known of
-        # stations is part of the digest.
+        parsed = _in_time(FORMS[form](body, name, replace(context, received=now)), now)
+        # The stations' settings are part of the digest: what was refused may be sent again after
+        # they change.
         digest = hashlib.sha256(
             b"\0".join((self._salt, sender.encode(), form.encode(), body))
         ).hexdigest()
@@ -209,17 +189,21 @@ class ObservationEndpoint:
             new = self._keep(digest, name, parsed, now)
         except ArchiveError as error:
             log.error("%s: %s", name, error)
-            advice = "the archive is not to be had: nothing was kept, send again"
-            raise RequestRefused(HTTPStatus.SERVICE_UNAVAILABLE, advice, Retry_After="30") from error
+            advice = "the archive is unavailable: nothing was kept, send again"
+            raise RequestRefused(
+                HTTPStatus.SERVICE_UNAVAILABLE, advice, Retry_After="30"
+            ) from error
         log.info(
             "%s: %d kept, %d refused%s",
             name,
             len(parsed.observations),
-            len(parsed.faults) + parsed.untold,
+            len(parsed.faults) + parsed.more_faults,
             "" if new else ", again",
         )
-        refused = [{"line": fault.line, "reason": fault.reason} for fault in parsed.faults[:FAULTS_SHOWN]]
-        more = len(parsed.faults) - len(refused) + parsed.untold
+        refused = [
+            {"line": fault.line, "reason": fault.reason} for fault in parsed.faults[:FAULTS_SHOWN]
+        ]
+        more = len(parsed.faults) - len(refused) + parsed.more_faults
         return {
             "kept": len(parsed.observations),
             "repeated": not new,
@@ -229,38 +213,52 @@ class ObservationEndpoint:
 
 
 def _in_time(parsed: Parsed, now: datetime) -> Parsed:
-    """Set aside what tells of a time that has not come, with advice: nothing that is told as kept
-    may be dropped later.
+    """Return the records without those from the future, which become faults with advice.
+
+    What the answer counts as kept must not be dropped later.
     """
-    ahead = [observation for observation in parsed.observations if observation.time > now + AHEAD]
+    ahead = [
+        observation
+        for observation in parsed.observations
+        if observation.time > now + CLOCK_TOLERANCE
+    ]
     if not ahead:
         return parsed
-    said = "{station} tells of {minutes:.0f} min after now: set its clock, or clock_offset_seconds of the station"
+    reason = (
+        "{station} reports a time {minutes:.0f} min in the future: "
+        "set its clock, or clock_offset_seconds of the station"
+    )
     where = parsed.faults[0].where if parsed.faults else "push"
     faults = [
-        Fault(where, 0, said.format(station=o.station, minutes=(o.time - now).total_seconds() / 60))
+        Fault(
+            where, 0, reason.format(station=o.station, minutes=(o.time - now).total_seconds() / 60)
+        )
         for o in ahead[:FAULTS_SHOWN]
     ]
-    good = [observation for observation in parsed.observations if observation.time <= now + AHEAD]
+    good = [
+        observation
+        for observation in parsed.observations
+        if observation.time <= now + CLOCK_TOLERANCE
+    ]
     return replace(
         parsed,
         observations=good,
         faults=[*parsed.faults, *faults],
-        untold=parsed.untold + len(ahead) - len(faults),
+        more_faults=parsed.more_faults + len(ahead) - len(faults),
     )
 
 
 def decompressed(body: bytes, maximum: int) -> bytes:
-    """Return the content of gzip, never more than `maximum` [byte] of it. Raises: Refused."""
+    """Return the content of gzip, at most `maximum` [byte]. Raises: RequestRefused."""
     stream = zlib.decompressobj(wbits=31)
     try:
         content = stream.decompress(body, maximum + 1)
     except zlib.error:
         raise RequestRefused(
-            HTTPStatus.UNPROCESSABLE_ENTITY, "the body is not sound gzip: send it again, or plain"
+            HTTPStatus.UNPROCESSABLE_ENTITY, "the body is not valid gzip: send it again, or plain"
         ) from None
     if len(content) > maximum:
-        raise _too_large(maximum)
+        raise too_large(maximum)
     if not stream.eof or stream.unused_data:
         raise RequestRefused(
             HTTPStatus.UNPROCESSABLE_ENTITY,
@@ -270,7 +268,7 @@ def decompressed(body: bytes, maximum: int) -> bytes:
 
 
 class _Allowance:
-    """So many requests a minute, a minute's worth at once."""
+    """A limit of requests per minute, all of which may come at once."""
 
     def __init__(self, a_minute: int) -> None:
         self._most = self._left = float(a_minute)
@@ -278,7 +276,7 @@ class _Allowance:
         self._lock = threading.Lock()
 
     def take(self, now: float) -> float:
-        """Take one; return 0, or how long [s] to wait for the next."""
+        """Count one request; return 0, or how long [s] to wait for the next."""
         with self._lock:
             self._left = min(self._most, self._left + (now - self._at) * self._most / 60)
             self._at = now
@@ -288,17 +286,19 @@ class _Allowance:
             return 0.0
 
 
-def _terms_of(sender: str, settings: PushSettings, terms: ParseContext) -> ParseContext:
-    """Return the terms of one sender: where the settings name stations, it speaks for these only."""
+def _context_of(sender: str, settings: PushSettings, context: ParseContext) -> ParseContext:
+    """Return the context of one sender, restricted to its stations by the settings."""
     own = settings.senders.get(sender)
     if own is None:
-        return terms
-    theirs = {i: station for i, station in terms.stations.items() if i in own}
-    return replace(terms, stations=theirs, barred=frozenset(terms.stations.keys() - theirs.keys()))
+        return context
+    allowed = {i: station for i, station in context.stations.items() if i in own}
+    return replace(
+        context, stations=allowed, barred=frozenset(context.stations.keys() - allowed.keys())
+    )
 
 
-def _too_large(maximum: int) -> RequestRefused:
-    advice = f"a body may have {maximum} bytes, and no more when unpacked: send it in parts"
+def too_large(maximum: int) -> RequestRefused:
+    advice = f"a body may have {maximum} bytes, also when decompressed: send it in parts"
     return RequestRefused(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, advice)
 
 
@@ -308,108 +308,3 @@ def _status(status: HTTPStatus) -> str:
 
 def _body(content: Mapping[str, Any]) -> bytes:
     return json.dumps(content, ensure_ascii=False).encode() + b"\n"
-
-
-# -- the server
-
-
-class _Request(HTTPRequestParser):
-    """Reads a request as waitress does; what would be refused by its headers is refused when they
-    are there.
-    """
-
-    error: Any = None
-
-    def __init__(self, adj: Any, door: ObservationEndpoint) -> None:
-        super().__init__(adj)
-        self._door = door
-
-    def received(self, data: bytes) -> int:
-        """Take in some bytes; return how many."""
-        taken: int = super().received(data)
-        if self.error is not None and not isinstance(self.error, RequestRefused):
-            too_large = self.error.code == HTTPStatus.REQUEST_ENTITY_TOO_LARGE
-            advice = f"{self.error.reason.lower()}: this is no request that is served here"
-            self.error = (
-                _too_large(self._door.maximum)
-                if too_large
-                else RequestRefused(HTTPStatus(self.error.code), advice)
-            )
-        elif (
-            self.error is None
-            and self.headers_finished
-            and not self.empty
-            and self.body_bytes_received == 0
-        ):
-            try:
-                self._door.admit(self.command, self.path, self.headers.get("AUTHORIZATION", ""))
-            except RequestRefused as refused:
-                self.error, self.completed = refused, True
-        if self.error is not None:
-            self.expect_continue = False  # nobody is asked to go on
-        return taken
-
-
-class _Channel(HTTPChannel):
-    """One connection; one that takes too long over a request is closed, however many single bytes
-    it sends.
-    """
-
-    _began: float | None = None
-
-    def parser_class(self, adj: Any) -> _Request:
-        return _Request(adj, self.server.door)
-
-    def received(self, data: bytes) -> bool:
-        taken: bool = super().received(data)
-        request, now = self.request, time.monotonic()
-        if request is None:
-            self._began = None
-        else:
-            self._began = now if self._began is None else self._began
-            patience: Timeouts = self.server.patience
-            if now - self._began > (
-                patience.request if request.headers_finished else patience.headers
-            ):
-                self.will_close = True
-        return taken
-
-
-class PushServer:
-    """The door on a socket: `serve` runs until `close`. Raises: ConfigError where the address
-    cannot be had.
-    """
-
-    def __init__(
-        self, door: ObservationEndpoint, settings: PushSettings, patience: Timeouts = Timeouts()
-    ) -> None:
-        family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
-        try:
-            listening = socket.create_server((settings.host, settings.port), family=family)
-        except OSError as error:
-            advice = "is another one running? choose another port, or an address of this machine"
-            where = f"{settings.host}:{settings.port}"
-            raise ConfigError(
-                f"observations.push: {where} cannot be listened on ({error.strerror or error}): {advice}"
-            ) from error
-        self.host, self.port = listening.getsockname()[:2]
-        self._sockets: dict[int, Any] = {}
-        self._server = create_server(
-            door, map=self._sockets, sockets=[listening], threads=4, connection_limit=CONNECTIONS,
-            max_request_header_size=HEADER,
-            max_request_body_size=door.maximum + 1, recv_bytes=RECEIVE,
-            channel_timeout=max(1, round(patience.silence)), cleanup_interval=1,
-            ident=None, log_socket_errors=False, asyncore_use_poll=True,
-        )  # fmt: skip
-        self._server.channel_class = _Channel
-        self._server.patience, self._server.door = patience, door
-
-    def serve(self) -> None:
-        """Serve until closed."""
-        log.info("push: records are taken at http://%s:%d%s", self.host, self.port, ADDRESS)
-        self._server.run()
-
-    def close(self) -> None:
-        """Finish what is being served, then stop; from any thread."""
-        self._server.task_dispatcher.shutdown()
-        self._server.trigger.pull_trigger(lambda: close_all(self._sockets))

@@ -1,12 +1,11 @@
-"""The latest observations correct the run that the next hours are read from: where a summit is
-humid and a valley dry, the run learns it.
+"""Nowcast: the latest observations correct the run that the next hours are forecast from.
 
-What a station reported less what the run has at its height and time is laid into the run's own
-fields by successive correction, so that every phenomenon reads one consistent atmosphere:
-temperature, humidity, and the cloud that the station stands in or out of. It fades with distance,
-with height and with the hours; beyond HOURS the run is left as it is.
+The difference between what a station reports and the run's value at its height and time is spread
+into the run's fields by successive correction, so that every phenomenon reads one consistent
+atmosphere: temperature, humidity, and the cloud around the station. The correction decreases with
+distance, height difference and time; after HOURS the run is unchanged.
 Source: Cressman 1959, MWR 87, 367 (successive correction); Barnes 1964, JAM 3, 396 (Gaussian
-weights, repeated on what is left over).
+weights, repeated on the residuals).
 """
 
 from __future__ import annotations
@@ -36,15 +35,15 @@ from forecast.science.thermodynamics import SATURATED_AT_STATION, Array, saturat
 
 log = logging.getLogger(__name__)
 
-HOURS = 12  # after an observation it moves nothing any more
+HOURS = 12  # [h] after an observation it has no effect
 # [h] in which its weight falls to 1/e: the error of a run's temperature at a station is about as
 # old (check)
 FADING = 6.0
-LATEST = timedelta(minutes=90)  # an older observation is no nowcast
+LATEST = timedelta(minutes=90)  # an older observation is not used
 # [km, m] in which the weight falls to exp(-1/2): a valley's air is not the summit's (check)
 NEAR, BESIDE = 25.0, 300.0
-REACH = 30.0  # [km] from a station within which a site's forecast is said to be corrected by it
-PASSES = 4  # of successive correction; what is left over at the stations is then below a tenth
+REACH = 30.0  # [km] within which a site's forecast names a station as its correction
+PASSES = 4  # of successive correction; the residuals at stations are then below a tenth
 
 FOG = 1000.0  # [m] of visibility below which it does, WMO-No. 407
 DRY = 0.85  # humidity below which it does not
@@ -53,15 +52,13 @@ MOST_HUMID = 1.05  # a field is never moved beyond
 
 @dataclass(frozen=True, slots=True)
 class Correction:
-    """What moved a run: the observations, and the stations' ids that stand near each site."""
+    """The correction of a run: the time of the observations and their stations."""
 
     at: datetime | None = None
     stations: tuple[Station, ...] = ()
 
     def of(self, event: Event) -> tuple[str, ...]:
-        """The ids of the stations that moved an event's features: near its site, and not yet faded
-        when it begins.
-        """
+        """Return the ids of the stations that corrected an event: near its site, and recent."""
         if self.at is None or event.window.start > self.at + timedelta(hours=FADING):
             return ()
         return tuple(
@@ -80,18 +77,20 @@ class Correction:
 def latest_good(
     series: Mapping[str, Sequence[Observation]], now: datetime
 ) -> dict[str, Observation]:
-    """Return each station's last observation of [now - LATEST, now] that has a good temperature or
-    humidity.
-    """
+    """Return each station's last observation since LATEST with good temperature or humidity."""
     found: dict[str, Observation] = {}
     for station, observations in series.items():
         for observation in observations:
             fresh = now - LATEST <= observation.time <= now
-            told = any(
+            usable = any(
                 np.isfinite(observation.good(name))
                 for name in ("air_temperature", "relative_humidity", "dew_point_temperature")
             )
-            if fresh and told and (station not in found or observation.time >= found[station].time):
+            if (
+                fresh
+                and usable
+                and (station not in found or observation.time >= found[station].time)
+            ):
                 found[station] = observation
     return found
 
@@ -102,37 +101,37 @@ def correct(
     observed: Mapping[str, Observation],
     now: datetime,
 ) -> tuple[Atmosphere, Correction]:
-    """Return the run corrected by what the stations reported last (`latest_good`), and what moved
-    it; without any, the run itself.
+    """Return the run corrected by the latest observations, and the correction; else the run itself.
 
-    An observation whose time or height the run does not reach moves nothing. NaN stays NaN.
+    observed: by station (`latest_good`). An observation whose time or height the run does not cover
+    has no effect. NaN stays NaN.
     """
     now = as_utc(now, "now")
-    told = [(station, observed[station.id]) for station in stations if station.id in observed]
-    if not told:
+    reports = [(station, observed[station.id]) for station in stations if station.id in observed]
+    if not reports:
         return atmosphere, Correction()
-    places = [station for station, _ in told]
-    seen = _Seen.of([observation for _, observation in told])
+    places = [station for station, _ in reports]
+    observed_values = _Observed.of([observation for _, observation in reports])
     moved = atmosphere
     for _ in range(PASSES):
-        left = _left_over(moved, places, seen)
-        if not any(np.isfinite(values).any() for values in left.values()):
+        residuals = _residuals(moved, places, observed_values)
+        if not any(np.isfinite(values).any() for values in residuals.values()):
             return atmosphere, Correction()
-        moved = _spread(moved, places, left, max(observation.time for _, observation in told))
+        moved = _spread(
+            moved, places, residuals, max(observation.time for _, observation in reports)
+        )
     used = tuple(
         place
         for n, place in enumerate(places)
-        if any(np.isfinite(values[n]) for values in left.values())
+        if any(np.isfinite(values[n]) for values in residuals.values())
     )
     log.info("nowcast: corrected by %s", ", ".join(station.id for station in used))
     return moved, Correction(now, used)
 
 
 @dataclass(frozen=True, slots=True)
-class _Seen:
-    """What the stations reported (station): times, temperature [K], humidity [1], cloud around them
-    [1]; NaN where not told.
-    """
+class _Observed:
+    """Observed values (station): time, temperature [K], humidity [1], cloud [1]; NaN: missing."""
 
     times: np.ndarray
     temperature: Array
@@ -140,7 +139,7 @@ class _Seen:
     cloud: Array
 
     @classmethod
-    def of(cls, observations: Sequence[Observation]) -> _Seen:
+    def of(cls, observations: Sequence[Observation]) -> _Observed:
         temperature = np.array([o.good("air_temperature") for o in observations])
         dew = np.array([o.good("dew_point_temperature") for o in observations])
         with np.errstate(invalid="ignore"):
@@ -154,29 +153,31 @@ class _Seen:
         return cls(as_times([o.time for o in observations]), temperature, humidity, cloud)
 
 
-def _left_over(atmosphere: Atmosphere, places: Sequence[Station], seen: _Seen) -> dict[str, Array]:
-    """Return what the stations reported less what the run has there and then (station).
+def _residuals(
+    atmosphere: Atmosphere, places: Sequence[Station], observed: _Observed
+) -> dict[str, Array]:
+    """Return observed minus run values at the stations (station).
 
-    A station that tells temperature alone leaves the run's vapour as it is: its humidity follows.
+    A station without humidity leaves the run's vapour pressure unchanged: its humidity follows.
     """
     scene = Scene(atmosphere, tuple(_as_site(place) for place in places))
-    air = air_at(scene, np.arange(len(places)), seen.times[:, None])
+    air = air_at(scene, np.arange(len(places)), observed.times[:, None])
     has = {name: values[:, 0] for name, values in air.items()}
     vapour = has["humidity"] * saturation_vapour_pressure(has["temperature"])
     with np.errstate(invalid="ignore"):
-        kept = np.minimum(vapour / saturation_vapour_pressure(seen.temperature), 1.0)
-    humidity = np.where(np.isnan(seen.humidity), kept, seen.humidity)
+        kept = np.minimum(vapour / saturation_vapour_pressure(observed.temperature), 1.0)
+    humidity = np.where(np.isnan(observed.humidity), kept, observed.humidity)
     return {
-        "air_temperature": seen.temperature - has["temperature"],
+        "air_temperature": observed.temperature - has["temperature"],
         "relative_humidity": humidity - has["humidity"],
-        "cloud_area_fraction_in_atmosphere_layer": seen.cloud - has["cloud"],
+        "cloud_area_fraction_in_atmosphere_layer": observed.cloud - has["cloud"],
     }
 
 
 def _spread(
-    atmosphere: Atmosphere, places: Sequence[Station], left: Mapping[str, Array], at: datetime
+    atmosphere: Atmosphere, places: Sequence[Station], residuals: Mapping[str, Array], at: datetime
 ) -> Atmosphere:
-    """Return the run with what is left over at the stations laid into its fields about them."""
+    """Return the run with the residuals spread into its fields around the stations."""
     hours = (
         atmosphere["time"].values - np.datetime64(at.replace(tzinfo=None), "ns")
     ) / np.timedelta64(1, "h")
@@ -184,7 +185,7 @@ def _spread(
     near = _nearness(atmosphere, places)
     heights = atmosphere["geopotential_height"].values
     changed = {}
-    for name, values in left.items():
+    for name, values in residuals.items():
         if name in atmosphere:
             changed[name] = _moved(
                 atmosphere[name].values, heights, places, values, near, fading, _limits(name)
@@ -216,24 +217,22 @@ def _moved(
     field: Array,
     heights: Array,
     places: Sequence[Station],
-    left: Array,
+    residuals: Array,
     near: Array,
     fading: Array,
     limits: tuple[float, float],
 ) -> Array:
-    """Return `field` (time, level, latitude, longitude) moved by the stations' weighted mean of
-    what is left over.
-    """
+    """Return `field` (time, level, latitude, longitude) plus the weighted mean residual."""
     total = np.zeros(np.broadcast_shapes(field.shape, heights.shape))
     weights = np.zeros(total.shape)
-    for place, value, beside in zip(places, left, near, strict=True):
+    for place, value, beside in zip(places, residuals, near, strict=True):
         if not np.isfinite(value):
             continue
         upright = np.exp(-(((heights - place.elevation) / BESIDE) ** 2) / 2)
         weight = np.nan_to_num(upright) * beside[None, None]
         total += weight * value
         weights += weight
-    # Where one station stands alone its own weight fades it; where several meet they share.
+    # One station alone is reduced by its own weight; several share by their weights.
     mean = total / np.maximum(weights, 1.0)
     low, high = limits
     moved = field + (mean * fading[:, None, None, None]).astype(field.dtype)
@@ -262,7 +261,7 @@ def _nearness(atmosphere: Atmosphere, places: Sequence[Station]) -> Array:
 
 
 def _as_site(station: Station) -> Site:
-    """Return a station as a place at which the run can be read."""
+    """Return a station as a site at which the run can be read."""
     flat = (0.0,) * round(360 / HORIZON_STEP)
     return Site(
         id=station.id,

@@ -1,9 +1,7 @@
-"""The folder into which a bureau drops files of observations: what is new in it, what is still
-being written, what was read.
+"""The folder for files of observations: which are new, still being written, or read already.
 
-What was read is known by the digest of its bytes, which the archive keeps. So that thousands of old
-files are not read again every few minutes, their size and date are remembered while the process
-lives.
+The archive knows by its digest whether a file was read. So that thousands of old files are not
+opened every few minutes, their sizes and dates are kept in memory.
 """
 
 from __future__ import annotations
@@ -18,14 +16,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 SETTLE = 1.0  # [s] over which a file must not change before it is read
-# names of files being written
+# Endings of files that are still being written.
 UNFINISHED = (".part", ".tmp", ".temp", ".partial", ".crdownload", ".filepart", ".swp", "~")
-DEPTH_LIMIT, FILE_LIMIT = 8, 200_000  # sub-folders below each other; files that are looked at
+DEPTH_LIMIT, FILE_LIMIT = 8, 200_000  # nested sub-folders; files that are scanned
 
 
 @dataclass(frozen=True, slots=True)
 class SpoolFile:
-    """A file as it was seen."""
+    """A file as it was found."""
 
     path: Path
     name: str  # within the folder
@@ -35,11 +33,11 @@ class SpoolFile:
 
     @property
     def moment(self) -> datetime:
-        """When it was written last, by its own date."""
+        """Return when it was last modified."""
         return datetime.fromtimestamp(self.modified / 1e9, UTC)
 
     def unchanged(self) -> bool:
-        """Is it still the file that was seen?"""
+        """Return whether the file is still as it was found."""
         try:
             found = self.path.lstat()
         except OSError:
@@ -51,21 +49,20 @@ class SpoolFile:
         )
 
     def digest(self, largest: int) -> str:
-        """Return the SHA-256 of its bytes; of a file larger than `largest` [byte], which nobody
-        will read, that of name, size and date.
+        """Return the SHA-256 of the file's bytes; above `largest` [byte], `metadata_digest`.
 
         Raises: OSError.
         """
         if self.size > largest:
-            return self.mark("too large")
+            return self.metadata_digest("too large")
         descriptor = os.open(self.path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC)
         with open(descriptor, "rb") as file:
             if not stat.S_ISREG(os.fstat(descriptor).st_mode):
                 raise OSError("no regular file")
             return hashlib.file_digest(file, "sha256").hexdigest()
 
-    def mark(self, why: str) -> str:
-        """Return a digest of what is known of the file without reading it."""
+    def metadata_digest(self, why: str) -> str:
+        """Return a digest of the file's name, size and date, without reading it."""
         return hashlib.sha256(
             f"{why} {self.size} {self.modified} {self.name}".encode(errors="surrogateescape")
         ).hexdigest()
@@ -73,51 +70,54 @@ class SpoolFile:
 
 @dataclass(frozen=True, slots=True)
 class SpoolScan:
-    """What a look into the folder found: files to read, by rising date; how many are being written;
-    whether there were too many.
+    """The result of a scan.
+
+    files: to be read, the oldest first. waiting: number of files still being written. truncated:
+    whether there are more than FILE_LIMIT files.
     """
 
     files: tuple[SpoolFile, ...]
     waiting: int
-    beyond: bool
+    truncated: bool
 
 
 class Spool:
-    """A folder that is looked into again and again."""
+    """A folder that is scanned repeatedly."""
 
     def __init__(self, path: Path, settle: float = SETTLE) -> None:
         self._path, self._settle = path, settle
         self._read: dict[str, SpoolFile] = {}
 
-    def look(self) -> SpoolScan:
-        """Return the files not read yet that did not change for a moment. Raises: OSError where the
-        folder itself cannot be read.
+    def scan(self) -> SpoolScan:
+        """Return the files that are not read yet and did not change for the settle time.
+
+        Raises: OSError where the folder itself cannot be read.
         """
         found, waiting = list[SpoolFile](), 0
-        beyond = False
+        truncated = False
         for file in self._files():
             if len(found) >= FILE_LIMIT:
-                beyond = True
+                truncated = True
                 break
             if file.name.lower().endswith(UNFINISHED):
                 waiting += 1
             else:
                 found.append(file)
-        seen = {file.name for file in found}
-        self._read = {name: file for name, file in self._read.items() if name in seen}
+        present = {file.name for file in found}
+        self._read = {name: file for name, file in self._read.items() if name in present}
         new = [file for file in found if self._read.get(file.name) != file]
         if new and self._settle:
             time.sleep(self._settle)
         settled = [file for file in new if file.unchanged()]
         settled.sort(key=lambda file: (file.modified, file.name))
-        return SpoolScan(tuple(settled), waiting + len(new) - len(settled), beyond)
+        return SpoolScan(tuple(settled), waiting + len(new) - len(settled), truncated)
 
-    def remember(self, file: SpoolFile) -> None:
-        """Note that a file was read: it is not looked at again while it stays as it is."""
+    def mark_read(self, file: SpoolFile) -> None:
+        """Mark a file as read: it is skipped while it stays unchanged."""
         self._read[file.name] = file
 
     def clear(self, before: datetime) -> int:
-        """Delete files that were read and were written before a moment; return how many."""
+        """Delete read files last modified before a moment; return how many."""
         cleared = 0
         for file in list(self._read.values()):
             if file.moment < before and file.unchanged():
@@ -129,9 +129,7 @@ class Spool:
         return cleared
 
     def _files(self) -> Iterator[SpoolFile]:
-        """Yield the regular files of the folder and of those in it; links and hidden ones are
-        passed over.
-        """
+        """Yield the files of the folder and its sub-folders, except links and hidden ones."""
         pending = [(self._path, "", 0)]
         while pending:
             folder, within, depth = pending.pop()

@@ -1,4 +1,4 @@
-"""How many station records a minute go through the push door? `python -m tests.bench.bench_push
+"""How many station records a minute go through the push endpoint? `python -m tests.bench.bench_push
 [--senders 4] [--stations 1700] ...`.
 
 100,000 records, of each station one every so many minutes, in bodies of so many records, by several
@@ -27,7 +27,7 @@ from forecast.archive.issues import Archive
 from forecast.archive.observations import Observations
 from forecast.observations.intake import Intake
 from tests.conftest import postgresql
-from tests.faults.push_door import START, TOKEN, ask, door_at, observing
+from tests.faults.push_endpoint import START, TOKEN, ask, endpoint_at, observing
 
 RECORDS = 100_000
 
@@ -80,7 +80,7 @@ def send_all(port: int, senders: int, waiting: list[bytes]) -> int:
 
 def measure(name: str, url: str, asked: argparse.Namespace, judged: bool) -> Iterator[str]:
     intake = Intake(observing(asked.stations), Archive(url), ZoneInfo("UTC"))
-    with door_at(url, many=asked.stations, judged=judged) as (_, port):
+    with endpoint_at(url, many=asked.stations, checked=judged) as (_, port):
         for turn in range(asked.turns):
             waiting = list(bodies(asked.size, asked.stations, asked.minutes, turn * RECORDS))[::-1]
             began = time.perf_counter()
@@ -88,7 +88,7 @@ def measure(name: str, url: str, asked: argparse.Namespace, judged: bool) -> Ite
             sent = time.perf_counter() - began
             taken = intake.observe(datetime.now(UTC)) if judged else None
             seconds = time.perf_counter() - began
-            how = f"{taken.judged} judged in {seconds - sent:.1f} s" if taken else "not judged"
+            how = f"{taken.checked} judged in {seconds - sent:.1f} s" if taken else "not judged"
             there = Observations(Archive(url)).count()
             yield f"{name}: {kept} records kept in {sent:.1f} s, {how}: {60 * kept / seconds:,.0f} a minute; {there} in the archive"
 

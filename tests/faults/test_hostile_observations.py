@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from forecast.domain import Name, Station
-from forecast.observations.formats import Limits, Parsed, ParseContext, bufr, parse_file, parse_push
+from forecast.observations.formats import Limits, ParseContext, Parsed, bufr, parse_file, parse_push
 from forecast.observations.formats.collector import quoted
 
 PROJECT = Path(__file__).parents[2]
@@ -46,7 +46,7 @@ from forecast.domain import Name, Station
 from forecast.ingest.observed import Terms, parse_file
 resource.setrlimit(resource.RLIMIT_DATA, ({megabytes << 20},) * 2)
 parsed = parse_file(Path(sys.argv[1]), Terms({{"M1001": Station("M1001", Name("", ""), 40.02, 115.45, 2303.0)}}))
-print(len(parsed.observations), len(parsed.faults) + parsed.untold, parsed.faults[0].reason if parsed.faults else "")
+print(len(parsed.observations), len(parsed.faults) + parsed.more_faults, parsed.faults[0].reason if parsed.faults else "")
 """
     command = [sys.executable, "-c", program, str(path)]
     answer = subprocess.run(
@@ -227,7 +227,7 @@ def test_a_flood_of_faults_is_counted_and_not_kept(tmp_path: Path) -> None:
     parsed = dropped(tmp_path, HEAD + b"M1001,never,1,1\n" * 5000)
 
     assert len(parsed.faults) == Limits().faults
-    assert parsed.untold == 5000 - Limits().faults
+    assert parsed.more_faults == 5000 - Limits().faults
 
 
 def test_more_records_than_the_limit_are_not_read() -> None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 import gzip
 import http.client
 import json
+import os
 import random
 import socket
 import threading
@@ -20,15 +21,22 @@ import pytest
 
 from forecast.archive.issues import Archive
 from forecast.archive.observations import Observations
-from forecast.observations.http_api import ADDRESS, Timeouts
-from tests.faults.push_door import START, TOKEN, ask, door_at, push, records
+from forecast.observations.http_api import ADDRESS
+from forecast.observations.push_server import Timeouts
+from tests.faults.push_endpoint import START, TOKEN, ask, endpoint_at, push, records
 
-PATIENCE = Timeouts(headers=1, request=2, silence=1)
+# For tests of slow senders only: short enough to be waited for, long enough for an honest request on
+# a machine with twenty other processes.
+SHORT = Timeouts(headers=4, request=8, silence=4)
+LONG = Timeouts(headers=120, request=300, silence=120)
 MEGABYTE = 1_000_000
 # beyond an idle server's, for a body of at most 8 MB: an empty object takes 3 bytes of JSON and 72
 # of memory
 MEMORY = 320 * MEGABYTE
-SECONDS = 20.0  # for whatever one body holds; two busy cores
+# [s] of processor time for whatever one body holds
+PROCESSOR_TIME = 20.0
+# [s] that a client waits at most, on however busy a machine: no test waits so long unless it fails
+SECONDS = 300.0
 KILLS = 8
 
 Served = tuple[BaseProcess, int]
@@ -36,7 +44,18 @@ Served = tuple[BaseProcess, int]
 
 @pytest.fixture(scope="module")
 def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
-    with door_at(f"sqlite:///{tmp_path_factory.mktemp('door') / 'archive.db'}", PATIENCE) as (
+    with endpoint_at(f"sqlite:///{tmp_path_factory.mktemp('endpoint') / 'archive.db'}", LONG) as (
+        process,
+        port,
+    ):
+        push(port, records(1))
+        yield process, port
+
+
+@pytest.fixture(scope="module")
+def strict(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    """A server that soon loses its patience with a slow sender."""
+    with endpoint_at(f"sqlite:///{tmp_path_factory.mktemp('strict') / 'archive.db'}", SHORT) as (
         process,
         port,
     ):
@@ -50,8 +69,17 @@ def peak(process: BaseProcess) -> int:
     return next(int(line.split()[1]) * 1024 for line in lines if line.startswith("VmHWM"))
 
 
+def processor_time(process: BaseProcess) -> float:
+    """Return the processor time that a process has used, user and system [s]."""
+    # after the name, which may hold spaces, come the fields from the third on; times are 14 and 15
+    fields = (
+        Path(f"/proc/{process.pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()
+    )
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
 def said(port: int, *parts: bytes, wait: float = SECONDS) -> bytes:
-    """Send raw bytes; return what came back until the door closed."""
+    """Send raw bytes; return what came back until the endpoint closed."""
     with socket.create_connection(("127.0.0.1", port), timeout=wait) as link:
         heard = b""
         try:
@@ -105,14 +133,14 @@ HOSTILE = {
 @pytest.mark.parametrize("name", HOSTILE)
 def test_no_body_takes_more_than_its_share_of_time_and_memory(served: Served, name: str) -> None:
     process, port = served
-    before, began = peak(process), time.monotonic()
+    before, began = peak(process), processor_time(process)
 
     status, told = push(port, HOSTILE[name])
 
     assert status == 422
     assert told["kept"] == 0
     assert len(json.dumps(told)) < 10_000
-    assert time.monotonic() - began < SECONDS
+    assert processor_time(process) - began < PROCESSOR_TIME
     assert peak(process) - before < MEMORY
     assert push(port, records(1, first=3))[0] == 200
 
@@ -165,7 +193,7 @@ def test_a_body_without_end_is_cut_off_at_its_limit(served: Served) -> None:
 
     answer = said(port, head("Transfer-Encoding: chunked"), *[chunk] * 64)
 
-    # its end may be lost when the door is shut in the sender's face
+    # its end may be lost when the endpoint is shut in the sender's face
     assert not answer or answer.startswith(b"HTTP/1.1 413 ")
     assert peak(process) - before < MEMORY
     assert push(port, records(1, first=4))[0] == 200
@@ -196,9 +224,9 @@ def test_headers_that_lie_are_answered_once_and_the_connection_is_closed(
     assert b"Traceback" not in answer
 
 
-def test_connections_that_dawdle_are_closed_and_others_are_served_meanwhile(served: Served) -> None:
+def test_connections_that_dawdle_are_closed_and_others_are_served_meanwhile(strict: Served) -> None:
     """A byte now and then keeps a connection awake; only the clock of the whole request ends it."""
-    _, port = served
+    _, port = strict
     begun = [socket.create_connection(("127.0.0.1", port), timeout=SECONDS) for _ in range(40)]
     # half a line; all headers and one byte of the body
     openings = (b"POST ", head("Content-Length: 1000") + b"[")
@@ -253,7 +281,7 @@ def test_what_was_answered_200_is_there_whenever_the_machine_dies(tmp_path: Path
             link.close()  # it died
 
     for _ in range(KILLS):
-        with door_at(url) as (process, port):
+        with endpoint_at(url) as (process, port):
             senders = [threading.Thread(target=push_on, args=(port, k)) for k in range(4)]
             for each in senders:
                 each.start()
@@ -280,8 +308,8 @@ def _body_of(minute: int) -> range:
     return range(minute // 100 * 100, minute // 100 * 100 + 100)
 
 
-def test_a_body_cut_off_by_a_dying_sender_leaves_nothing(served: Served) -> None:
-    _, port = served
+def test_a_body_cut_off_by_a_dying_sender_leaves_nothing(strict: Served) -> None:
+    _, port = strict
     whole: bytes = json.dumps(records(50, first=9000)).encode()
 
     answer = said(port, head(f"Content-Length: {len(whole)}"), whole[:-1])
@@ -294,7 +322,7 @@ def test_a_body_cut_off_by_a_dying_sender_leaves_nothing(served: Served) -> None
 def test_the_same_door_serves_postgresql(postgresql: str) -> None:
     body: list[Any] = records(200)
 
-    with door_at(postgresql) as (_, port):
+    with endpoint_at(postgresql) as (_, port):
         answers = [push(port, body) for _ in range(2)]
 
     assert [(status, told["kept"], told["repeated"]) for status, told in answers] == [

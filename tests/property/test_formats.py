@@ -74,7 +74,9 @@ def test_a_table_in_any_units_is_read_back_as_it_was(
             )
         rows.append([name, moment.isoformat(), *cells])
 
-    parsed = parse_table("\n".join(",".join(row) for row in rows).encode(), "t", ParseContext(stations))
+    parsed = parse_table(
+        "\n".join(",".join(row) for row in rows).encode(), "t", ParseContext(stations)
+    )
 
     expected = {
         (name, moment.astimezone(UTC)): values for name, moment, values in written if values

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from forecast.domain import DOUBTFUL, GOOD, UNCHECKED, WRONG
-from forecast.observations.formats import Parsed, ParseContext, detect_form, parse_file
+from forecast.observations.formats import ParseContext, Parsed, detect_form, parse_file
 from forecast.observations.formats import afile as afile_form
 from forecast.observations.formats import isd as isd_form
 from forecast.observations.formats import micaps as micaps_form

@@ -12,7 +12,14 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from forecast.domain import Name, Station
-from forecast.observations.formats import Limits, Parsed, ParseContext, detect_form, parse_file, parse_push
+from forecast.observations.formats import (
+    Limits,
+    ParseContext,
+    Parsed,
+    detect_form,
+    parse_file,
+    parse_push,
+)
 from forecast.observations.formats.csv_records import parse, unit_error
 from forecast.observations.formats.units import conversion
 from forecast.quantities import ELEMENTS
@@ -233,7 +240,7 @@ def test_a_station_that_the_settings_lack_is_named_once_with_what_to_do() -> Non
     assert not parsed.observations
     (fault,) = parsed.faults
     assert "observations.stations" in fault.reason
-    assert parsed.untold == 9
+    assert parsed.more_faults == 9
 
 
 def test_a_record_said_twice_is_kept_once_and_a_corrected_one_is_told() -> None:
@@ -273,7 +280,7 @@ def test_a_table_without_station_or_time_says_what_a_header_is() -> None:
 
 
 def test_pushed_records_are_read_as_a_tables_rows_are() -> None:
-    terms = ParseContext({"M1001": station("M1001", {"air_pressure": "kPa"}, ahead=60)}, BEIJING)
+    context = ParseContext({"M1001": station("M1001", {"air_pressure": "kPa"}, ahead=60)}, BEIJING)
     records = [
         {
             "station": "M1001",
@@ -285,7 +292,7 @@ def test_pushed_records_are_read_as_a_tables_rows_are() -> None:
         {"station": "M1001", "time": "2026-11-22 09:01", "temperature": "-2.9"},
     ]
 
-    parsed = parse_push(json.dumps({"records": records}).encode(), terms)
+    parsed = parse_push(json.dumps({"records": records}).encode(), context)
 
     assert not parsed.faults
     first, second = parsed.observations

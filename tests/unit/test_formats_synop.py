@@ -13,7 +13,7 @@ import pytest
 
 from forecast.observations.formats import ParseContext, detect_form, parse_file
 from forecast.observations.formats import isd as isd_form
-from forecast.observations.formats.synop import report_time, layer_height, parse, visibility
+from forecast.observations.formats.synop import layer_height, parse, report_time, visibility
 
 KNOT = 1852 / 3600  # [m s-1]: the international nautical mile
 RECEIVED = datetime(2026, 11, 22, 12, 40, tzinfo=UTC)
@@ -146,7 +146,9 @@ def test_layer_height_follows_code_table_1677(code: str, metres: float) -> None:
 
 def test_an_impossible_group_is_named_and_the_rest_of_the_report_kept() -> None:
     parsed = parse(
-        b"AAXX 22121\n54511 41/// /4202 12043 29050 x1234 333=\n", "b", ParseContext(received=RECEIVED)
+        b"AAXX 22121\n54511 41/// /4202 12043 29050 x1234 333=\n",
+        "b",
+        ParseContext(received=RECEIVED),
     )
 
     assert parsed.observations[0].values == {"wind_speed": 2.0, "relative_humidity": 0.5}
@@ -235,7 +237,9 @@ def test_our_reading_of_noaas_texts_agrees_with_noaas_own(shared: Path) -> None:
         (theirs,) = isd_form.parse(record.encode(), "isd").observations or [None]
         opening = f"AAXX {record[21:23]}{record[23:25]}1 "
         received = datetime.strptime(record[15:25], "%Y%m%d%H").replace(tzinfo=UTC)
-        ours = parse((opening + text).encode(), "synop", ParseContext(received=received)).observations
+        ours = parse(
+            (opening + text).encode(), "synop", ParseContext(received=received)
+        ).observations
         if theirs is None or not ours:
             continue
         assert ours[0].time == theirs.time

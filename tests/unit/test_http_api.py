@@ -1,4 +1,4 @@
-"""Does the door let in what it should, and say why it does not? The real server on the loopback,
+"""Does the endpoint let in what it should, and say why it does not? The real server on the loopback,
 the real archive.
 """
 
@@ -29,11 +29,12 @@ from forecast.config import Config, push_tokens
 from forecast.domain import WRONG, Observation
 from forecast.errors import ArchiveError, ConfigError
 from forecast.observations.formats import ParseContext
-from forecast.observations.http_api import ADDRESS, ObservationEndpoint, PushServer
+from forecast.observations.http_api import ADDRESS, ObservationEndpoint
 from forecast.observations.intake import Intake
+from forecast.observations.push_server import PushServer
 from forecast.settings import PushSettings
 from tests.conftest import PROJECT
-from tests.faults.push_door import START, TOKEN, observing, push, records, stations
+from tests.faults.push_endpoint import START, TOKEN, observing, push, records, stations
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 OTHER = "another-token-of-another-maker"
@@ -50,7 +51,7 @@ def opened(
     intake = Intake(observing(3), archive, ZoneInfo("Asia/Shanghai"))
     given = {
         "tokens": {"mountain": TOKEN, "ions": OTHER},
-        "terms": ParseContext(stations(3)),
+        "context": ParseContext(stations(3)),
         "keep": intake.receive,
         **more,
     }
@@ -60,7 +61,7 @@ def opened(
 
 
 @pytest.fixture
-def door(tmp_path: Path) -> Iterator[Opened]:
+def endpoint(tmp_path: Path) -> Iterator[Opened]:
     server, observations = opened(tmp_path)
     yield server.port, observations
     server.close()
@@ -89,8 +90,8 @@ def stored(observations: Observations) -> dict[str, tuple[Observation, ...]]:
     )
 
 
-def test_what_is_answered_200_is_in_the_archive_in_si(door: Opened) -> None:
-    port, observations = door
+def test_what_is_answered_200_is_in_the_archive_in_si(endpoint: Opened) -> None:
+    port, observations = endpoint
 
     status, told = push(port, records(2))
 
@@ -122,9 +123,9 @@ def test_what_is_answered_200_is_in_the_archive_in_si(door: Opened) -> None:
     ],
 )
 def test_tables_and_packed_bodies_are_read_too(
-    door: Opened, body: bytes, headers: dict[str, str]
+    endpoint: Opened, body: bytes, headers: dict[str, str]
 ) -> None:
-    port, observations = door
+    port, observations = endpoint
 
     status, told = push(port, body, **headers)
 
@@ -132,8 +133,8 @@ def test_tables_and_packed_bodies_are_read_too(
     assert stored(observations).keys() == {"S00001"}
 
 
-def test_the_same_body_twice_changes_nothing_and_gets_the_same_answer(door: Opened) -> None:
-    port, observations = door
+def test_the_same_body_twice_changes_nothing_and_gets_the_same_answer(endpoint: Opened) -> None:
+    port, observations = endpoint
     body = [*records(2), {"station": "S9"}]
 
     first = push(port, body)
@@ -146,8 +147,8 @@ def test_the_same_body_twice_changes_nothing_and_gets_the_same_answer(door: Open
     assert len(observations.readings()) == 1
 
 
-def test_a_late_repeat_does_not_undo_a_correction(door: Opened) -> None:
-    port, observations = door
+def test_a_late_repeat_does_not_undo_a_correction(endpoint: Opened) -> None:
+    port, observations = endpoint
     wrong, right = records(1, air_temperature=45.0), records(1, air_temperature=4.5)
 
     for body in (wrong, right, wrong):
@@ -157,8 +158,8 @@ def test_a_late_repeat_does_not_undo_a_correction(door: Opened) -> None:
     assert kept.values == pytest.approx({"air_temperature": 277.65})
 
 
-def test_a_bad_record_is_refused_with_its_number_and_stops_no_other(door: Opened) -> None:
-    port, observations = door
+def test_a_bad_record_is_refused_with_its_number_and_stops_no_other(endpoint: Opened) -> None:
+    port, observations = endpoint
     body = [
         *records(1),
         {"station": "S00001", "time": "yesterday", "air_temperature": 1},
@@ -175,8 +176,10 @@ def test_a_bad_record_is_refused_with_its_number_and_stops_no_other(door: Opened
     assert (fault.where, fault.line) == ("push mountain", 2)
 
 
-def test_an_answer_names_a_few_of_many_refused_records_and_counts_the_rest(door: Opened) -> None:
-    port, _ = door
+def test_an_answer_names_a_few_of_many_refused_records_and_counts_the_rest(
+    endpoint: Opened,
+) -> None:
+    port, _ = endpoint
     body = [
         *records(1),
         *[{"station": "S00001", "time": f"never {k}", "air_temperature": 1} for k in range(500)],
@@ -187,8 +190,8 @@ def test_an_answer_names_a_few_of_many_refused_records_and_counts_the_rest(door:
     assert (status, told["kept"], len(told["refused"]), told["refused_more"]) == (200, 1, 20, 480)
 
 
-def test_values_are_marked_by_quality_control_before_they_are_kept(door: Opened) -> None:
-    port, observations = door
+def test_values_are_marked_by_quality_control_before_they_are_kept(endpoint: Opened) -> None:
+    port, observations = endpoint
 
     push(port, records(1, air_temperature=88.0))  # beyond what air can be: WMO-No. 488, limits
 
@@ -196,14 +199,14 @@ def test_values_are_marked_by_quality_control_before_they_are_kept(door: Opened)
     assert kept.flags["air_temperature"] == WRONG
 
 
-def test_what_tells_of_a_time_to_come_is_refused_and_not_told_as_kept(door: Opened) -> None:
-    port, observations = door
-    body = [*records(1), *records(1, first=13 * 60)]  # an hour after the door's clock
+def test_what_tells_of_a_time_to_come_is_refused_and_not_told_as_kept(endpoint: Opened) -> None:
+    port, observations = endpoint
+    body = [*records(1), *records(1, first=13 * 60)]  # an hour after the endpoint's clock
 
     status, told = push(port, body)
 
     assert (status, told["kept"]) == (200, 1)
-    assert "60 min after now" in told["refused"][0]["reason"]
+    assert "60 min in the future" in told["refused"][0]["reason"]
     assert [o.time for o in stored(observations)["S00000"]] == [START]
 
 
@@ -219,8 +222,8 @@ def test_what_tells_of_a_time_to_come_is_refused_and_not_told_as_kept(door: Open
         {"Authorization": f"Bearer {TOKEN}x"},
     ],
 )
-def test_a_stranger_is_told_to_bring_a_token(door: Opened, headers: dict[str, str]) -> None:
-    port, observations = door
+def test_a_stranger_is_told_to_bring_a_token(endpoint: Opened, headers: dict[str, str]) -> None:
+    port, observations = endpoint
 
     status, told = push(port, records(1), **headers)
 
@@ -238,7 +241,7 @@ def test_without_any_token_everyone_is_refused_and_the_log_says_so(
 
     assert status == 403
     assert "SKYSCAPE_PUSH_TOKENS" in told["error"]
-    assert "everyone is refused" in caplog.text
+    assert "all requests are refused" in caplog.text
 
 
 def test_a_sender_speaks_only_for_its_own_stations_where_the_settings_name_them(
@@ -299,9 +302,9 @@ def test_too_many_requests_are_told_when_to_come_back(opening: Opening) -> None:
     ],
 )
 def test_another_address_or_method_is_told_the_right_one(
-    door: Opened, method: str, path: str, status: int, advice: str
+    endpoint: Opened, method: str, path: str, status: int, advice: str
 ) -> None:
-    link = http.client.HTTPConnection("127.0.0.1", door[0], timeout=10)
+    link = http.client.HTTPConnection("127.0.0.1", endpoint[0], timeout=10)
 
     link.request(method, path, headers={"Authorization": f"Bearer {TOKEN}"})
     answer = link.getresponse()
@@ -330,13 +333,13 @@ def test_another_address_or_method_is_told_the_right_one(
     ],
 )
 def test_a_body_that_cannot_be_read_is_answered_with_advice(
-    door: Opened, body: bytes, headers: dict[str, str], status: int, advice: str
+    endpoint: Opened, body: bytes, headers: dict[str, str], status: int, advice: str
 ) -> None:
-    found, told = push(door[0], body, **headers)
+    found, told = push(endpoint[0], body, **headers)
 
     assert found == status
     assert advice in json.dumps(told)
-    assert door[1].count() == 0
+    assert endpoint[1].count() == 0
 
 
 def test_an_archive_that_cannot_write_is_told_as_such_and_nothing_is_promised(
@@ -381,9 +384,9 @@ def test_a_token_that_is_amiss_stops_the_start_without_being_repeated(text: str,
     assert TOKEN not in str(caught.value)
 
 
-def test_a_port_that_is_taken_is_told_with_advice(door: Opened, tmp_path: Path) -> None:
+def test_a_port_that_is_taken_is_told_with_advice(endpoint: Opened, tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="another port"):
-        opened(tmp_path, PushSettings(port=door[0]))
+        opened(tmp_path, PushSettings(port=endpoint[0]))
 
 
 # -- the command

@@ -210,8 +210,8 @@ def test_stations_that_are_not_in_the_settings_do_not_fill_the_archive(
     few, many = ours.observe(), every.observe()
 
     assert few.records == ours.kept.count() <= 1
-    assert few.strangers > 2000
-    assert many.records == every.kept.count() == few.records + few.strangers
+    assert few.unknown_stations > 2000
+    assert many.records == every.kept.count() == few.records + few.unknown_stations
     assert any("not in the settings" in fault.reason for _, fault in ours.kept.faults())
 
 
@@ -412,7 +412,7 @@ def test_old_files_are_deleted_only_where_the_settings_say_so(tmp_path: Path) ->
         room.put("old.csv", HEAD + line(NOW - 240 * HOUR, -3.4), minutes=-10 * 24 * 60)
         room.put("new.csv", HEAD + line(NOW, -3.4))
 
-        assert room.observe().cleared == 2 - left
+        assert room.observe().deleted == 2 - left
         assert len(list(room.drop.iterdir())) == left
 
 
@@ -459,7 +459,7 @@ def test_what_is_pushed_has_its_limits_checked_at_once_and_its_past_when_the_fol
 
     assert at_once == [(99.0, WRONG), (5.0, GOOD), (31.0, GOOD), (5.1, GOOD)]
     assert room.told() == [(99.0, WRONG), (5.0, GOOD), (31.0, DOUBTFUL), (5.1, GOOD)]
-    assert (taken.judged, dict(taken.flagged)) == (4, {"range": 1, "step": 1})
+    assert (taken.checked, dict(taken.flagged)) == (4, {"range": 1, "step": 1})
     assert room.observe() == IntakeSummary()
 
 
@@ -493,7 +493,7 @@ def test_what_cannot_be_judged_now_is_judged_next_time(
         with pytest.raises(ArchiveError):
             room.observe()
 
-    assert room.observe().judged == 3
+    assert room.observe().checked == 3
     assert [flag for _, flag in room.told()] == [GOOD, DOUBTFUL, GOOD]
 
 

@@ -13,16 +13,11 @@ import pytest
 
 from forecast.domain import DOUBTFUL, GOOD, INCONSISTENT, WRONG, Name, Observation, Station
 from forecast.observations.formats import parse_file
-from forecast.observations.quality_control import (
-    INDEX,
-    ReportTable,
-    QualityFlags,
-    humidity_range,
-    check,
-    check_each_report,
-    neighbours,
-    stations_needing_more,
-)
+from forecast.observations.neighbours import neighbours
+from forecast.observations.quality_control import QualityFlags, check, check_each_report
+from forecast.observations.report_checks import humidity_range
+from forecast.observations.report_table import INDEX, ReportTable
+from forecast.observations.time_checks import stations_needing_more
 from forecast.quantities import ELEMENTS
 
 START = datetime(2026, 1, 10, 0, tzinfo=UTC)
@@ -289,6 +284,19 @@ def test_a_value_far_from_three_neighbours_is_doubtful() -> None:
     assert told_with(285.0, 50.0, [270.0, 270.5, 271.0]) == DOUBTFUL
     assert told_with(279.0, 50.0, [270.0, 270.5, 271.0]) == GOOD  # within the catalogue's 10 K
     assert told_with(285.0, 50.0, [270.0, 270.5]) == GOOD  # too few to say
+
+
+def test_neighbours_that_differ_among_themselves_allow_twice_as_much_more() -> None:
+    """By hand: 266, 270 and 274 K lie 4 K (median) about 270 K; beside the catalogue's 10 K twice
+    that is allowed, 18 K in all. Neighbours that agree allow the 10 K alone.
+    """
+    assert ELEMENTS["air_temperature"].spatial == 10
+    assert told_with(270.0 + 17.9, 50.0, [266.0, 270.0, 274.0]) == GOOD
+    assert told_with(270.0 + 18.1, 50.0, [266.0, 270.0, 274.0]) == DOUBTFUL
+    assert told_with(270.0 - 17.9, 50.0, [266.0, 270.0, 274.0]) == GOOD
+    assert told_with(270.0 - 18.1, 50.0, [266.0, 270.0, 274.0]) == DOUBTFUL
+    assert told_with(280.1, 50.0, [270.0, 270.0, 270.0]) == DOUBTFUL
+    assert told_with(279.9, 50.0, [270.0, 270.0, 270.0]) == GOOD
 
 
 def test_one_bad_neighbour_does_not_make_a_good_value_doubtful() -> None:

@@ -21,6 +21,7 @@ import sqlalchemy as sql
 from dask.distributed import LocalCluster
 
 from forecast.__main__ import main
+from forecast.archive.hindcasts import Hindcasts
 from forecast.archive.issues import Archive
 from forecast.archive.outcomes import Outcomes
 from forecast.archive.schema import hindcast_table
@@ -29,7 +30,7 @@ from forecast.domain import Outcome, Site
 from forecast.errors import ConfigError, SourceCorrupt
 from forecast.ingest import sources
 from forecast.learning import reforecast
-from forecast.learning.reforecast import Hindcasts, Task, cost, read_rows, reforecast_run, run, tasks
+from forecast.learning.reforecast import Task, cost, read_rows, reforecast_run, run, tasks
 from forecast.sample.bucket import LoopbackBucket
 from forecast.sample.demonstration import demonstration_config
 from forecast.sample.encoding import write_cycle
@@ -197,6 +198,23 @@ def test_rows_are_learnt_from_once_what_came_of_their_day_is_known(
     assert {each.key for each in told} == {(row["site"], SEA[0], row["day"])}
     assert all(each.issued == each.run + delay <= each.window_start for each in told)
     assert told[0].values == row["values"]
+
+
+def test_a_past_run_issued_as_its_event_begins_is_learnt_from_and_a_second_later_is_not(
+    past: Past, tmp_path: Path
+) -> None:
+    archive = past.archive(tmp_path / "edge")
+    past.work(archive)
+    row = rows(archive)[0]
+    seen = Outcome(SEA[0], row["site"], date.fromisoformat(row["day"]), 1.0, "observer")
+    Outcomes(archive).keep([seen], datetime(2026, 12, 1, tzinfo=UTC))
+    lead, heard = row["window_start"] - row["run"], Hindcasts(archive).run_forecasts
+
+    def runs(delay: timedelta) -> set[datetime]:
+        return {each.run for each in heard(SEA[0], delay)}
+
+    assert row["run"] in runs(lead)
+    assert row["run"] not in runs(lead + timedelta(seconds=1))
 
 
 def points_file(folder: Path, *documents: dict[str, Any]) -> Path:

@@ -21,7 +21,8 @@ from forecast.archive.issues import Archive
 from forecast.archive.outcomes import Outcomes
 from forecast.config import Config
 from forecast.domain import PHENOMENA, Outcome
-from forecast.learning.verify import keep, kept, shares, training_sets, verification
+from forecast.learning.train import cases_of
+from forecast.learning.verify import keep, kept, shares, verification
 from forecast.verification import ScoreLine
 from models import scorecard
 from models.bootstrap import resampled_sums
@@ -305,7 +306,9 @@ def test_true_probabilities_show_skill_and_are_reliable(past: Archive, config: C
     assert record.line.skills["climatology"].low > 0
     assert record.line.skills["persistence"].low > 0
     assert record.line.reliability < 0.02
-    assert sum(each.low <= each.frequency <= each.high for each in record.bins) >= len(record.bins) - 1
+    assert (
+        sum(each.low <= each.frequency <= each.high for each in record.bins) >= len(record.bins) - 1
+    )
     assert [line.name for line in found.of("lead") if line.phenomenon] == sorted(
         "012", key=lambda k: -_clim(found.of("lead"), k)
     )
@@ -338,8 +341,9 @@ def test_half_for_everything_has_no_skill(config: Config, tmp_path: Path) -> Non
     assert line.brier.value == pytest.approx(0.25)
 
 
-def test_cases_to_learn_from_come_out_of_the_archive(past: Archive) -> None:
-    [(phenomenon, data)] = training_sets(past).items()
+def test_training_cases_come_from_the_archive(config: Config, past: Archive) -> None:
+    sets = {phenomenon: cases_of(config, past, phenomenon)[0] for phenomenon in PHENOMENA}
+    [(phenomenon, data)] = [(name, data) for name, data in sets.items() if len(data)]
 
     assert phenomenon in PHENOMENA
     assert len(data) == 2 * (3 * 120 - 3)

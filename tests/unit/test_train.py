@@ -20,21 +20,22 @@ import numpy as np
 import pytest
 
 from forecast.__main__ import main
+from forecast.archive.hindcasts import Hindcasts
 from forecast.archive.issues import Archive
 from forecast.archive.outcomes import Outcomes, Past
 from forecast.commands import models as model_commands
 from forecast.config import Config
 from forecast.domain import PHENOMENA, Outcome
 from forecast.errors import ModelMismatch
-from forecast.learning import train, verify
-from forecast.learning.reforecast import Hindcasts
-from forecast.learning.train import cases_of, missing_cases, learn, model_cards, models_in_force
+from forecast.learning import model_folder, train, verify
+from forecast.learning.model_cards import model_cards
+from forecast.learning.train import cases_of, learn, missing_cases, models_in_force
 from forecast.verification import RunForecast
-from models import registry
+from models import promotion, registry
 from models.prediction import SHARES, Models, open_models, read_shares
-from models.registry import Verdict
-from models.training import TrainingSet
-from products.pages.models import sheet
+from models.promotion import PromotionDecision
+from models.training_set import TrainingSet
+from products.pages.models import card_text
 from products.wording import Words
 from tests.science import simulated
 
@@ -72,7 +73,9 @@ def handed(monkeypatch: pytest.MonkeyPatch, by_phenomenon: dict[str, TrainingSet
 
 
 def verdict_is(monkeypatch: pytest.MonkeyPatch, **told: Any) -> None:
-    monkeypatch.setattr(registry, "consider", lambda *_: Verdict(champion="rule-1", **told))
+    monkeypatch.setattr(
+        promotion, "consider", lambda *_: PromotionDecision(champion="rule-1", **told)
+    )
 
 
 def test_an_empty_archive_teaches_nothing_and_says_how_many_cases_it_takes(
@@ -82,7 +85,7 @@ def test_an_empty_archive_teaches_nothing_and_says_how_many_cases_it_takes(
 
     assert [lesson.phenomenon for lesson in lessons] == list(PHENOMENA)
     assert {lesson.verdict for lesson in lessons} == {"too_few"}
-    assert "it takes 30 events with an outcome, 5 with and 5 without it" in lessons[0].said
+    assert "it takes 30 events with an outcome, 5 with and 5 without it" in lessons[0].message
     assert not list(settings.learning.folder.glob("*/*/model.skops"))
 
 
@@ -90,7 +93,7 @@ def test_events_of_one_kind_only_are_too_few() -> None:
     data = cases()
 
     assert missing_cases(data) == ""
-    assert "0 without" in missing_cases(data.take(data.seen))
+    assert "0 without" in missing_cases(data.take(data.observed))
 
 
 def test_a_challenger_that_is_better_serves_and_one_that_is_not_is_only_kept(
@@ -110,8 +113,8 @@ def test_a_challenger_that_is_better_serves_and_one_that_is_not_is_only_kept(
 
     assert second.verdict == "promoted"
     assert models_in_force(settings).names["starry_sky"].endswith(second.model)
-    assert "Brier score 0.0200 better than rule-1 on 250 cases of 17 weeks" in second.said
-    assert {card.id for card in train.kept(settings.learning.folder, "starry_sky")} == {
+    assert "Brier score 0.0200 better than rule-1 on 250 cases of 17 weeks" in second.message
+    assert {card.id for card in model_folder.kept(settings.learning.folder, "starry_sky")} == {
         first.model,
         second.model,
     }
@@ -166,12 +169,12 @@ def test_promotion_by_hand_is_refused_unless_it_was_found_better_or_forced(
     kept = learn(settings, archive, NOW, STARS)[0].model
 
     with pytest.raises(ModelMismatch, match=r"was not found better than rule-1.*--force"):
-        train.promote(settings, "starry_sky", kept)
+        model_folder.promote(settings, "starry_sky", kept)
     with pytest.raises(ModelMismatch, match="no model's id"):
-        train.promote(settings, "starry_sky", "../../elsewhere", force=True)
+        model_folder.promote(settings, "starry_sky", "../../elsewhere", force=True)
 
-    assert train.promote(settings, "starry_sky", kept, force=True).endswith(kept)
-    assert train.rollback(settings, "starry_sky") == "rule-1"
+    assert model_folder.promote(settings, "starry_sky", kept, force=True).endswith(kept)
+    assert model_folder.rollback(settings, "starry_sky") == "rule-1"
 
 
 def test_a_champion_worse_than_the_rule_gives_way_to_it(
@@ -182,32 +185,32 @@ def test_a_champion_worse_than_the_rule_gives_way_to_it(
         monkeypatch, promote=False, why="not_better", gain=-0.001, low=-0.01, blocks=17, cases=240
     )
     first = learn(settings, archive, NOW, STARS)[0].model
-    train.promote(settings, "starry_sky", first, force=True)
-    found = Verdict(True, "better", 0.02, 0.01, 9, 60, f"prior-{first}")
+    model_folder.promote(settings, "starry_sky", first, force=True)
+    found = PromotionDecision(True, "better", 0.02, 0.01, 9, 60, f"prior-{first}")
     monkeypatch.setattr(registry, "consider_rule", lambda *_: found)
     handed(monkeypatch, {"starry_sky": cases(250)})
 
     lesson = learn(settings, archive, NOW + timedelta(days=7), STARS)[0]
 
     assert lesson.verdict == "rule_again"
-    assert "The untrained rule: Brier score 0.0200 better" in lesson.said
+    assert "The untrained rule: Brier score 0.0200 better" in lesson.message
     assert models_in_force(settings).names["starry_sky"] == "rule-1"
-    assert train.rollback(settings, "starry_sky").endswith(first)
+    assert model_folder.rollback(settings, "starry_sky").endswith(first)
 
 
 def test_a_verdict_tells_the_certainty_it_was_reached_with() -> None:
-    said = train.describe_comparison(Verdict(True, "better", 0.02, 0.01, 9, 60, "rule-1"))
+    said = train.describe_comparison(PromotionDecision(True, "better", 0.02, 0.01, 9, 60, "rule-1"))
 
-    assert registry.LOWER == 0.01
+    assert promotion.LOWER == 0.01
     assert "at least +0.0100 with 99 % certainty" in said
 
 
 def test_the_shipped_model_is_retired_from_the_command_line_s_functions(settings: Config) -> None:
-    assert train.rollback(settings, "sea_of_clouds") == "rule-1"
+    assert model_folder.rollback(settings, "sea_of_clouds") == "rule-1"
     shipped = registry.in_order(registry.SHIPPED, "sea_of_clouds")[0]
 
-    assert train.promote(settings, "sea_of_clouds", shipped, force=True).endswith(shipped)
-    assert train.promote(settings, "sea_of_clouds", "rule-1", force=True) == "rule-1"
+    assert model_folder.promote(settings, "sea_of_clouds", shipped, force=True).endswith(shipped)
+    assert model_folder.promote(settings, "sea_of_clouds", "rule-1", force=True) == "rule-1"
 
 
 def test_a_damaged_model_does_not_serve_and_the_log_says_why(
@@ -218,7 +221,7 @@ def test_a_damaged_model_does_not_serve_and_the_log_says_why(
 ) -> None:
     handed(monkeypatch, {"starry_sky": cases()})
     kept = learn(settings, archive, NOW, STARS)[0].model
-    train.promote(settings, "starry_sky", kept, force=True)
+    model_folder.promote(settings, "starry_sky", kept, force=True)
     path = settings.learning.folder / "starry_sky" / kept / "model.skops"
     path.write_bytes(path.read_bytes()[:-10])
 
@@ -352,18 +355,18 @@ def test_the_page_says_what_was_left_out_and_how_sure_the_gain_is(tmp_path: Path
     )
     zone = ZoneInfo("Asia/Shanghai")
 
-    zh, en = (sheet(card, {}, False, Words(language, zone)) for language in ("zh", "en"))
+    zh, en = (card_text(card, {}, False, Words(language, zone)) for language in ("zh", "en"))
 
     assert zh.left_out == "mountain"
     assert Words("zh", zone)("model_card.folds.mountain") == "用没见过的山检验"
-    assert zh.own[0] == ("zh", card.note_zh)
-    assert en.own[0] == ("en", card.note)
+    assert zh.notes[0] == ("zh", card.note_zh)
+    assert en.notes[0] == ("en", card.note)
     assert {row[0] for row in zh.rows} >= {"五女山", "黄丫口"}
-    assert any("(90 %): it may be chance" in sentence for sentence in en.said)
+    assert any("(90 %): it may be chance" in sentence for sentence in en.sentences)
     assert any(
-        "no worse than the model" in sentence and "0.245" in sentence for sentence in en.said
+        "no worse than the model" in sentence and "0.245" in sentence for sentence in en.sentences
     )
-    assert "wunvshan" not in " ".join(zh.said)
+    assert "wunvshan" not in " ".join(zh.sentences)
 
 
 def test_mornings_outside_the_days_fitted_on_raise_no_warning(tmp_path: Path) -> None:
@@ -383,5 +386,5 @@ def test_lessons_are_told_as_data_too(settings: Config, archive: Archive, tmp_pa
 
     assert told["at"] == NOW.isoformat()
     assert len(told["said"]) == len(PHENOMENA)
-    assert "last training" in "\n".join(train.listing(settings))
+    assert "last training" in "\n".join(model_folder.listing(settings))
     assert "Columns: date" in model_commands.MOUNTAIN

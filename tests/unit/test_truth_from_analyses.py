@@ -135,9 +135,9 @@ def test_a_run_that_cannot_be_had_is_named_and_stops_nothing(
 
     found = diagnose(archive, config, DAY, NOW, gap)
 
-    assert "gfs-2026112012" in found.lacking
+    assert "gfs-2026112012" in found.unavailable
     assert found.analyses > 0
-    assert "not to be had: gfs-2026111912; gfs-2026112012" in str(found)
+    assert "not available: gfs-2026111912; gfs-2026112012" in str(found)
 
 
 def test_without_a_run_there_is_no_analysis_and_no_error(archive: Archive, config: Config) -> None:

@@ -17,7 +17,8 @@ from forecast.archive.outcomes import Outcomes
 from forecast.config import Config, read_config
 from forecast.domain import Outcome
 from forecast.errors import ConfigError
-from forecast.learning.truth_from_reports import LIMITS, import_file, parse
+from forecast.learning.outcome_import import import_file
+from forecast.learning.truth_from_reports import LIMITS, parse
 from forecast.phenomena.snow import DEGREES
 from forecast.verification import OutcomeReport, resolve
 
@@ -91,7 +92,7 @@ def test_a_unit_in_brackets_belongs_to_the_column() -> None:
     ("jinding,unicorn,2026-11-20,1,,,,,,", "phenomenon"),
     ("jinding,rime,2026-02-30,1,,,,,,", "no day"), ("jinding,rime,2026-11-23,1,,,,,,", "future"),
     ("jinding,rime,2026-11-20,0.7,,,,,,", "degree"),
-    ("jinding,rime,2026-11-20,,,,,,,", "nothing is said"),
+    ("jinding,rime,2026-11-20,,,,,,,", "no outcome"),
     ("jinding,rime,2026-11-20,1,sea,,,,,", "only a sea"),
     ("jinding,sea_of_clouds,2026-11-20,1,open,,,,,", "contradict"),
     ("jinding,rime,2026-11-20,1,,1,,,,", "only a glow"),

@@ -90,7 +90,7 @@ def test_outcomes_are_imported_with_their_remarks_and_shown(
     _, shown, _ = said(capsys, settings, "outcomes", "show")
 
     assert "1 kept, 1 remarks" in out
-    assert "line 3: site: 'x' is no viewpoint" in out
+    assert "line 3: site: 'x' is not a viewpoint" in out
     assert "was read before" in again
     assert "camera     1 reports" in shown
 

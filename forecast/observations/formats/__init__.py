@@ -1,5 +1,5 @@
 """Observations, in every form that a bureau has them: one module a form, each `parse(data, name,
-terms) -> Parsed`.
+context) -> Parsed`.
 
 `parse_file` recognises a file by what stands in it, never by its name, and reads no more of it than
 the limits allow.
@@ -18,7 +18,7 @@ from pathlib import Path
 
 from forecast.domain import Fault
 from forecast.observations.formats import afile, bufr, csv_records, isd, metar_format, micaps, synop
-from forecast.observations.formats.collector import Limits, Parsed, ParseContext, sanitised
+from forecast.observations.formats.collector import Limits, ParseContext, Parsed, sanitised
 from forecast.observations.formats.columns import STATION, TIME, TIME_PARTS, column
 from forecast.observations.formats.csv_records import parse_push, unit_error
 
@@ -48,7 +48,7 @@ ARCHIVES = {
 # fmt: off
 PARSERS: dict[str, Callable[[bytes, str, ParseContext], Parsed]] = {
     "csv": csv_records.parse,
-    "push": lambda data, name, terms: parse_push(data, terms, name),
+    "push": lambda data, name, context: parse_push(data, context, name),
     "synop": synop.parse,
     "metar": metar_format.parse,
     "bufr": bufr.parse,
@@ -118,16 +118,16 @@ class _Unreadable(Exception):
     """An event, told as a Fault: why a file is not read."""
 
 
-def parse_file(path: Path, terms: ParseContext | None = None) -> Parsed:
+def parse_file(path: Path, context: ParseContext | None = None) -> Parsed:
     """Return what a file says, whatever its form; a file that cannot be read or is not known is one
     Fault.
 
-    Where `terms` does not say when it was received, the time in its name does (WMO's names end in
+    Where `context` does not say when it was received, the time in its name does (WMO's names end in
     one: ..._20261122121005.txt), else its own date.
     """
-    terms = terms or ParseContext()
+    context = context or ParseContext()
     try:
-        data, modified = _content(path, terms.limits)
+        data, modified = _content(path, context.limits)
     except _Unreadable as reason:
         return _refused(path, str(reason))
     except OSError as error:
@@ -146,9 +146,9 @@ def parse_file(path: Path, terms: ParseContext | None = None) -> Parsed:
             path,
             f"the file's form is not known; known are {', '.join(PARSERS)}; a table's first line names its columns",
         )
-    if terms.received is None:
-        terms = replace(terms, received=_named_time(path.name) or modified)
-    return PARSERS[form](data, path.name, terms)
+    if context.received is None:
+        context = replace(context, received=_named_time(path.name) or modified)
+    return PARSERS[form](data, path.name, context)
 
 
 def _named_time(name: str) -> datetime | None:

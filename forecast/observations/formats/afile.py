@@ -21,7 +21,13 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 
 from forecast.domain import DOUBTFUL, GOOD, WRONG, Name, Station
-from forecast.observations.formats.collector import Collector, Parsed, ParseContext, checked_time, quoted
+from forecast.observations.formats.collector import (
+    Collector,
+    ParseContext,
+    Parsed,
+    checked_time,
+    quoted,
+)
 
 FORM = "afile"
 BEIJING = timezone(timedelta(hours=8))
@@ -55,9 +61,9 @@ class _Part:
     lines: tuple[str, ...]
 
 
-def parse(data: bytes, name: str, terms: ParseContext | None = None) -> Parsed:
+def parse(data: bytes, name: str, context: ParseContext | None = None) -> Parsed:
     """Return what a month says; a fault's line is that on which its part begins."""
-    collector = Collector(name, FORM, (terms or ParseContext()).limits)
+    collector = Collector(name, FORM, (context or ParseContext()).limits)
     lines = collector.lines(data)
     number, text = next(lines, (0, ""))
     header = _HEADER.match(text[:200])

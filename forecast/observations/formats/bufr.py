@@ -54,9 +54,9 @@ PLAIN = {
 Pairs = Sequence[tuple[int, float | None]]
 
 
-def parse(data: bytes, name: str, terms: ParseContext | None = None) -> Parsed:
+def parse(data: bytes, name: str, context: ParseContext | None = None) -> Parsed:
     """Return what every message of `data` says; the `line` of a fault is the message's number."""
-    collector = Collector(name, FORM, (terms or ParseContext()).limits)
+    collector = Collector(name, FORM, (context or ParseContext()).limits)
     until = time.monotonic() + FILE_SECONDS
     decoder = _Decoder()
     try:

@@ -12,12 +12,13 @@ import io
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, tzinfo
+from datetime import UTC, datetime, timedelta, tzinfo
 
 from forecast.domain import Fault, Observation, Station
 
 STATION_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,23}")  # as in settings.StationSettings
 EARLIEST, LATEST = 1900, 2100  # years that an observation can be of
+CLOCK_TOLERANCE = timedelta(minutes=10)  # by which a report may be later than its receipt
 REASONS_REMEMBERED = 10_000  # that are told once each
 # What is neither ASCII that no page, terminal or spreadsheet acts upon nor a letter of a name:
 # Latin with accents, kana, Han, Hangul, and the full-width brackets of units. Everything invisible,
@@ -44,7 +45,7 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class ParseContext:
-    """On what terms a file is read.
+    """On what context a file is read.
 
     stations: those of the settings by id (units, clocks). zone: of a time that names none.
     received: when the file came in; it gives month and year to forms that only know the day (SYNOP,
@@ -73,7 +74,7 @@ class Parsed:
     stations: list[Station] = field(default_factory=list)
     form: str = ""
     repeated: int = 0
-    untold: int = 0
+    more_faults: int = 0
 
 
 def quoted(text: str, length: int = 24) -> str:

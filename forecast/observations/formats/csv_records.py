@@ -28,8 +28,8 @@ from forecast.domain import Station
 from forecast.observations.formats.collector import (
     STATION_ID,
     Collector,
-    Parsed,
     ParseContext,
+    Parsed,
     checked_time,
     quoted,
 )
@@ -171,9 +171,9 @@ class _Table:
     """Reads rows under one header."""
 
     def __init__(
-        self, header: Sequence[str], line: int, collector: Collector, terms: ParseContext
+        self, header: Sequence[str], line: int, collector: Collector, context: ParseContext
     ) -> None:
-        self._collector, self._stations, self._barred = collector, terms.stations, terms.barred
+        self._collector, self._stations, self._barred = collector, context.stations, context.barred
         self._targets: dict[str, tuple[list[_Column], timedelta] | None] = {}
         self._elements: list[tuple[int, str, str]] = []  # (index, element, unit)
         self.width = len(header)
@@ -201,7 +201,7 @@ class _Table:
                 self._elements.append((index, meaning, unit))
             elif unit and meaning != STATION:
                 zone = UNIT_SPELLINGS.get(unit.strip().lower(), "")
-        self._times = TimeParser(ZONES.get(zone, terms.zone))
+        self._times = TimeParser(ZONES.get(zone, context.zone))
         self.station_at = places.get(STATION, -1)
         parts = [places[part] for part in TIME_PARTS if part in places]
         whole = all(part in places for part in TIME_PARTS[:4])
@@ -250,7 +250,9 @@ class _Table:
                     continue
                 value = odd
             result = value * target.factor + target.offset
-            if value in AMBIGUOUS_MISSING_CODES and (value in MISSING_CODES or not target.low <= result <= target.high):
+            if value in AMBIGUOUS_MISSING_CODES and (
+                value in MISSING_CODES or not target.low <= result <= target.high
+            ):
                 continue
             if value in TRACES and target.element in AMOUNTS:
                 result = 0.0
@@ -313,10 +315,10 @@ class _Table:
         return targets
 
 
-def parse(data: bytes, name: str, terms: ParseContext | None = None) -> Parsed:
+def parse(data: bytes, name: str, context: ParseContext | None = None) -> Parsed:
     """Return what a table says."""
-    terms = terms or ParseContext()
-    collector = Collector(name, "csv", terms.limits)
+    context = context or ParseContext()
+    collector = Collector(name, "csv", context.limits)
     if data[:2] in (b"\xff\xfe", b"\xfe\xff"):
         collector.fault(0, "the file is UTF-16 text: save it as UTF-8")
         return collector.parsed()
@@ -336,7 +338,7 @@ def parse(data: bytes, name: str, terms: ParseContext | None = None) -> Parsed:
                 break
             continue
         if table is None:
-            table = _Table(cells, number, collector, terms)
+            table = _Table(cells, number, collector, context)
             if not table.usable:
                 reason = "the first line does not name the columns, at least station, time and one element: station,time,air_temperature"
                 collector.fault(number, reason)
@@ -358,11 +360,13 @@ def _cells(text: str, separator: str) -> list[str]:
     return next(csv.reader([text], delimiter=separator, strict=True), [])
 
 
-def parse_push(body: bytes, terms: ParseContext, name: str = "push") -> Parsed:
+def parse_push(body: bytes, context: ParseContext, name: str = "push") -> Parsed:
     """Return what a pushed body says; the `line` of a fault is the record's number in it."""
-    collector = Collector(name, "push", terms.limits)
-    if len(body) > terms.limits.json:
-        collector.fault(0, f"the body has {len(body)} bytes, at most {terms.limits.json} are read")
+    collector = Collector(name, "push", context.limits)
+    if len(body) > context.limits.json:
+        collector.fault(
+            0, f"the body has {len(body)} bytes, at most {context.limits.json} are read"
+        )
         return collector.parsed()
     try:
         content = json.loads(body.decode("utf-8-sig"), parse_constant=str)
@@ -378,11 +382,11 @@ def parse_push(body: bytes, terms: ParseContext, name: str = "push") -> Parsed:
             'the body is no list of records: write [{"station": ..., "time": ..., "air_temperature": ...}]',
         )
         return collector.parsed()
-    _read_records(content, collector, terms)
+    _read_records(content, collector, context)
     return collector.parsed()
 
 
-def _read_records(records: Iterable[object], collector: Collector, terms: ParseContext) -> None:
+def _read_records(records: Iterable[object], collector: Collector, context: ParseContext) -> None:
     tables: dict[tuple[str, ...], _Table] = {}
     for number, record in enumerate(records, 1):
         if collector.full:
@@ -398,7 +402,7 @@ def _read_records(records: Iterable[object], collector: Collector, terms: ParseC
                 continue
             if len(tables) >= 1000:
                 tables.clear()
-            table = tables[names] = _Table(names, number, collector, terms)
+            table = tables[names] = _Table(names, number, collector, context)
         if not table.usable:
             collector.fault(number, "the record lacks its station, its time or any element")
             continue

@@ -21,7 +21,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from forecast.domain import DOUBTFUL, GOOD, WRONG, Name, Station
-from forecast.observations.formats.collector import Collector, Parsed, ParseContext, checked_time
+from forecast.observations.formats.collector import Collector, ParseContext, Parsed, checked_time
 
 FORM = "isd"
 # of any field; others: UNCHECKED
@@ -90,9 +90,9 @@ class _Record:
             self.flags[element] = QUALITY[quality]
 
 
-def parse(data: bytes, name: str, terms: ParseContext | None = None) -> Parsed:
+def parse(data: bytes, name: str, context: ParseContext | None = None) -> Parsed:
     """Return what a file says, whichever of the two shapes it has."""
-    collector = Collector(name, FORM, (terms or ParseContext()).limits, later_wins=False)
+    collector = Collector(name, FORM, (context or ParseContext()).limits, later_wins=False)
     header: list[str] | None = None
     for number, text in collector.lines(data):
         if header is None and text.lstrip('"').startswith("STATION"):

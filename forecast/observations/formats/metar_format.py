@@ -25,11 +25,11 @@ from metar.Metar import Metar
 from forecast.domain import Name, Station
 from forecast.observations.formats.collector import (
     Collector,
-    Parsed,
     ParseContext,
+    Parsed,
+    bulletin_text,
     checked_time,
     quoted,
-    bulletin_text,
 )
 from forecast.observations.formats.synop import report_time
 
@@ -64,16 +64,16 @@ _SHOWERS = {"RA": (80, 81, 82), "SN": (85, 86, 86), "RASN": (83, 84, 84)}
 _FREEZING = {"DZ": (56, 57, 57), "RA": (66, 67, 67), "DZRA": (66, 67, 67)}
 
 
-def parse(data: bytes, name: str, terms: ParseContext | None = None) -> Parsed:
+def parse(data: bytes, name: str, context: ParseContext | None = None) -> Parsed:
     """Return what every report of `data` says; the `line` of a fault is that on which its report
     begins.
     """
-    terms = terms or ParseContext()
-    collector = Collector(name, FORM, terms.limits)
+    context = context or ParseContext()
+    collector = Collector(name, FORM, context.limits)
     if data[:64].lstrip()[:1] in (b"[", b"{"):
-        _read_json(data, collector, terms)
+        _read_json(data, collector, context)
         return collector.parsed()
-    if terms.received is None:
+    if context.received is None:
         collector.fault(0, "a METAR names its day only: say when the file was received")
         return collector.parsed()
     for count, (line, text) in enumerate(_reports(data, collector)):
@@ -82,7 +82,7 @@ def parse(data: bytes, name: str, terms: ParseContext | None = None) -> Parsed:
                 line, f"more than {REPORTS} reports: the rest is not read; split the file"
             )
             break
-        _read(text, line, terms.received, collector)
+        _read(text, line, context.received, collector)
     return collector.parsed()
 
 
@@ -118,7 +118,8 @@ def _read(
     if len(text) > LONGEST or not found:
         if text not in ("METAR", "SPECI"):
             collector.fault(
-                line, f"{quoted(text)} does not begin as a METAR does (ZBAA 221200Z), or is too long"
+                line,
+                f"{quoted(text)} does not begin as a METAR does (ZBAA 221200Z), or is too long",
             )
         return ""
     if re.search(r"\bNIL\b", text[:40]):
@@ -143,12 +144,14 @@ def _decoded(text: str, moment: datetime) -> Any:
         return Metar(text, month=moment.month, year=moment.year, strict=False)
 
 
-def _read_json(data: bytes, collector: Collector, terms: ParseContext) -> None:
+def _read_json(data: bytes, collector: Collector, context: ParseContext) -> None:
     """Read the answer of aviationweather.gov's service: [{"rawOb": ..., "obsTime": ..., "lat": ...,
     "lon": ..., "elev": ...}].
     """
-    if len(data) > terms.limits.json:
-        collector.fault(0, f"the JSON has {len(data)} bytes, at most {terms.limits.json} are read")
+    if len(data) > context.limits.json:
+        collector.fault(
+            0, f"the JSON has {len(data)} bytes, at most {context.limits.json} are read"
+        )
         return
     try:
         reports = json.loads(data)

@@ -23,8 +23,8 @@ from forecast.domain import Name, Station
 from forecast.observations.formats.collector import (
     STATION_ID,
     Collector,
-    Parsed,
     ParseContext,
+    Parsed,
     checked_time,
     quoted,
 )
@@ -42,9 +42,9 @@ SAME_PLACE = 0.05  # [degree] that two lines of one station may differ
 Row = tuple[int, str, float, float, float, list[float]]
 
 
-def parse(data: bytes, name: str, terms: ParseContext | None = None) -> Parsed:
+def parse(data: bytes, name: str, context: ParseContext | None = None) -> Parsed:
     """Return what a plot says."""
-    collector = Collector(name, FORM, (terms or ParseContext()).limits)
+    collector = Collector(name, FORM, (context or ParseContext()).limits)
     moment: datetime | None = None
     rows: list[Row] = []
     places: dict[str, tuple[float, float]] = {}

@@ -17,7 +17,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
-from forecast.observations.formats.collector import Collector, Parsed, ParseContext, quoted, bulletin_text
+from forecast.observations.formats.collector import (
+    Collector,
+    ParseContext,
+    Parsed,
+    bulletin_text,
+    quoted,
+)
 
 FORM = "synop"
 KNOT = 1852 / 3600  # [m s-1]
@@ -110,18 +116,18 @@ class _Report:
         return int(code) * (KNOT if self.knots else 1.0)
 
 
-def parse(data: bytes, name: str, terms: ParseContext | None = None) -> Parsed:
+def parse(data: bytes, name: str, context: ParseContext | None = None) -> Parsed:
     """Return what every report of `data` says; the `line` of a fault is that on which its report
     begins.
 
-    A report says only its day and hour: month and year come from `terms.received`.
+    A report says only its day and hour: month and year come from `context.received`.
     """
-    terms = terms or ParseContext()
-    collector = Collector(name, FORM, terms.limits)
-    if terms.received is None:
+    context = context or ParseContext()
+    collector = Collector(name, FORM, context.limits)
+    if context.received is None:
         collector.fault(0, "a SYNOP names its day only: say when the file was received")
         return collector.parsed()
-    reader = _Bulletin(terms.received, collector)
+    reader = _Bulletin(context.received, collector)
     for number, text in collector.lines(bulletin_text(data)):
         for word in text.replace("=", " = ").split():
             reader.take(word, number)
@@ -176,7 +182,10 @@ class _Bulletin:
             )
             return
         try:
-            self._moment, self._unit = report_time(int(found[1]), int(found[2]), self._received), found[3]
+            self._moment, self._unit = (
+                report_time(int(found[1]), int(found[2]), self._received),
+                found[3],
+            )
         except ValueError as error:
             self._collector.fault(line, f"{error}: its reports are set aside")
 

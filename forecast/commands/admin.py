@@ -1,0 +1,102 @@
+"""Commands for whoever runs the service: `status`, `check`, `settings`, `inspect`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from forecast.commands import world as setup
+from forecast.commands.options import AsJson, ConfigFile, Now, OutputFolder
+from forecast.commands.output import on_terminal, show, show_json, show_table
+from forecast.errors import ConfigError
+
+
+def status(
+    *,
+    everything: Annotated[
+        bool,
+        typer.Option("--all", help="Name every file and sender kept, not only the last day's."),
+    ] = False,
+    config: ConfigFile = None,
+    now: Now = None,
+    out: OutputFolder = None,
+    json: AsJson = False,
+) -> int:
+    """Show what is in force, what was issued last and what went wrong."""
+    from forecast.commands import status as report
+
+    found = report.found(setup.settings(config, out), now or setup.clock(), everything)
+    if json:
+        show_json(found, indent=1)
+        return 0
+    lines = report.lines(found, everything)
+    if on_terminal():
+        width = report.WIDTH
+        show_table(("what", "found"), [(line[:width].strip(), line[width:]) for line in lines])
+    else:
+        show(*lines)
+    return 0
+
+
+def check(
+    *,
+    offline: Annotated[bool, typer.Option("--offline", help="Contact no server.")] = False,
+    terrain: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="netCDF grid of elevation in m, to hold the sites' heights and coordinates "
+            "against.",
+        ),
+    ] = None,
+    config: ConfigFile = None,
+    now: Now = None,
+    json: AsJson = False,
+) -> int:
+    """Check settings, paths, archive, sources, clock, sites and models; name every fault at once.
+
+    Exit code 3 where something must be mended.
+    """
+    from forecast.commands import check as checking
+
+    findings = checking.findings(config, now or setup.clock(), terrain, offline)
+    faults = sum(each.grade == "fault" for each in findings)
+    if json:
+        show_json([
+            {"grade": each.grade, "subject": each.subject, "detail": each.detail}
+            for each in findings
+        ])  # fmt: skip
+    else:
+        rows = [(each.grade, each.subject, each.detail) for each in findings]
+        show_table(("", "what", "found"), rows)
+        show(f"{faults} to mend" if faults else "nothing to mend")
+    return ConfigError.exit_code if faults else 0
+
+
+def show_settings(*, config: ConfigFile = None, json: AsJson = False) -> int:
+    """Print the resolved settings, secrets masked, paths absolute; or every fault in them."""
+    show_json(setup.settings(config).shown(), indent=None if json else 2)
+    return 0
+
+
+def inspect(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="GRIB file of edition 1 or 2.")],
+    *,
+    json: AsJson = False,
+) -> int:
+    """Show what is in a GRIB file and which fields of our catalogue it gives.
+
+    Ends with a table `parameters:` for config.yaml; each doubtful unit or time window is named.
+    """
+    from forecast.commands.inspect import inspect_file
+
+    contents = inspect_file(file)
+    if json:
+        show_json(contents.document())
+        return 0
+    show(*contents.summary())
+    show_table(contents.COLUMNS, contents.rows())
+    show(*contents.fields(), *contents.yaml_lines())
+    return 0

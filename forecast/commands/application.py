@@ -1,0 +1,97 @@
+"""`skyscape`: every command in its group. What a command needs is imported when it runs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Annotated
+
+import typer
+from typer.exceptions import TyperException
+from typer.main import get_command
+
+from forecast import VERSION
+from forecast.commands import admin, former, issue, learn, observe, output, score, sites
+
+# The groups of the help, each command with its name and its function.
+GROUPS = {
+    "Issue": {"once": issue.once, "run": issue.run, "demo": issue.demo},
+    "Observe": {"observe": observe.observe, "receive": observe.receive},
+    "Score": {
+        "outcomes": score.outcomes,
+        "truth": score.truth,
+        "verify": score.verify,
+        "transfer-test": score.transfer_test,
+    },
+    "Learn": {"train": learn.train, "models": learn.models, "reforecast": learn.reforecast},
+    "Sites": {"survey": sites.survey},
+    "Admin": {
+        "status": admin.status,
+        "check": admin.check,
+        "settings": admin.show_settings,
+        "inspect": admin.inspect,
+    },
+}
+EXIT_CODES = (
+    "Exit codes: 0 done, 1 a defect, 2 usage, 3 settings, 4 no usable cycle, 5 archive, "
+    "6 published only in part."
+)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        output.show(f"skyscape {VERSION}")
+        raise typer.Exit
+
+
+def top(
+    *,
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version", callback=_print_version, is_eager=True, help="Print the version and exit."
+        ),
+    ] = False,
+) -> None:
+    """Starry sky, sea of clouds, glow and snow: from a model run to a bulletin."""
+
+
+def build_application() -> typer.Typer:
+    """Return the application with all commands."""
+    application = typer.Typer(
+        name="skyscape",
+        epilog=EXIT_CODES,
+        no_args_is_help=True,
+        pretty_exceptions_enable=False,
+        context_settings={"help_option_names": ["-h", "--help"]},
+    )
+    application.callback()(top)
+    for group, commands in GROUPS.items():
+        for name, function in commands.items():
+            application.command(name, rich_help_panel=group)(function)
+    return application
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run one command; return its exit code.
+
+    Raises: SkyscapeError as the command does.
+    """
+    command = get_command(build_application())
+    commands = getattr(command, "commands", {})
+    options = {
+        name: frozenset(option for each in found.params for option in each.opts)
+        for name, found in commands.items()
+    }
+    translated, notes = former.translate(arguments, options)
+    for note in notes:
+        output.warn(f"skyscape: {note}")
+    try:
+        code = command.main(translated, prog_name="skyscape", standalone_mode=False)
+    except TyperException as error:
+        context = getattr(error, "ctx", None)
+        if error.format_message():  # empty where the help was printed instead
+            output.warn(f"skyscape: {error.format_message()}")
+            path = context.command_path if context else "skyscape"
+            output.warn(f"`{path} --help` says what is understood")
+        return error.exit_code
+    return code if isinstance(code, int) else 0

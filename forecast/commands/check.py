@@ -1,0 +1,281 @@
+"""What `skyscape check` finds: everything that must be mended before the service runs, at once.
+
+Where settings are wrong, the wrong ones are left out and the rest is checked all the same.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from sqlalchemy import make_url
+from sqlalchemy.exc import ArgumentError
+
+from forecast.archive.issues import Archive
+from forecast.commands import site_checks
+from forecast.commands.finding import Finding
+from forecast.commands.survey import read_grid
+from forecast.commands.world import unit_faults
+from forecast.config import (
+    Config,
+    base_folder,
+    build_config,
+    default_path,
+    masked,
+    parse_settings,
+    push_tokens,
+    read_config,
+    read_text,
+)
+from forecast.errors import ArchiveError, ConfigError, SourceError
+from forecast.http import Client
+from forecast.settings import HttpSettings
+from forecast.settings_errors import SettingsError, repaired
+from models.prediction import open_models
+
+PATIENCE = 5.0  # [s] to wait for a server
+REPAIRS = 5  # times that wrong settings are left out before the rest is given up
+EARLIEST = 2024  # no clock that is right shows an earlier year
+SMALL = 100_000  # [byte] of an answer that is read at most
+
+
+def findings(
+    path: Path | None, now: datetime, terrain: Path | None = None, offline: bool = False
+) -> list[Finding]:
+    """Return what was found at `now`, in the order of the settings; never raises for a fault.
+
+    terrain: a grid of elevation against which sites are held. offline: contact no server.
+    """
+    found, config = _settings(path)
+    if config is None:
+        return found
+    found += [Finding("fault", "settings", fault) for fault in unit_faults(config)]
+    found += _paths(config)
+    found += _archive(config, now, offline)
+    found += _clock(config, now)
+    found += _sites(config, terrain)
+    found += _models(config)
+    if config.observations.push is not None:
+        found += _push(config)
+    if offline:
+        return [*found, Finding("note", "sources", "not contacted: --offline")]
+    return [*found, *_sources(config)]
+
+
+def _settings(path: Path | None) -> tuple[list[Finding], Config | None]:
+    """Return what is wrong in the settings, and the settings without it."""
+    file = default_path() if path is None else path
+    where = f"{file.absolute()}; relative paths start at {base_folder(path)}"
+    try:
+        config = read_config(path)
+    except SettingsError as error:
+        found = [Finding("fault", "settings", str(fault)) for fault in error.faults]
+        try:
+            config = _without_faults(file, error)
+        except ConfigError as left:
+            note = f"the rest cannot be checked before these are mended ({left})"
+            return [*found, Finding("note", "settings", note)], None
+    except ConfigError as error:
+        return [Finding("fault", "settings", str(error))], None
+    else:
+        found = []
+    if path is None and base_folder(path) == Path.cwd():
+        where += " (the working directory, for the installed program's own settings)"
+    return [Finding("note" if found else "ok", "settings", where), *found], config
+
+
+def _without_faults(file: Path, error: SettingsError) -> Config:
+    """Return the settings without what is wrong in them. Raises: ConfigError."""
+    values: dict[str, Any] = parse_settings(read_text(file), file)
+    for _ in range(REPAIRS):
+        values = repaired(values, error.faults)
+        try:
+            return build_config(values, os.environ, str(file), base_folder(file))
+        except SettingsError as next_error:
+            error = next_error
+    raise error
+
+
+# -- paths
+
+
+def _paths(config: Config) -> Iterator[Finding]:
+    """Yield what lies at each path of the settings."""
+    yield _written("output.folder", config.output.folder)
+    yield _written("source.cycles", config.source.cycles)
+    yield _written("learning.folder", config.learning.folder)
+    if "folder" in config.source.order:
+        only = config.source.order == ("folder",)
+        yield _read("source.folder", config.source.folder, "fault" if only else "note")
+    if config.observations.stations:
+        yield _read("observations.folder", config.observations.folder, "warning")
+    for model in config.models:
+        if model.folder is not None and model.enabled:
+            yield _read(f"models.{model.id}.folder", model.folder, "warning")
+
+
+def _written(name: str, folder: Path) -> Finding:
+    """Return whether the service can write into `folder`."""
+    if folder.is_dir():
+        if not os.access(folder, os.W_OK | os.X_OK):
+            return Finding("fault", name, f"{folder}: may not be written; change its owner or mode")
+        return Finding("ok", name, f"{folder}: {_contents(folder)}")
+    above = next(each for each in (folder, *folder.parents) if each.exists())
+    if not above.is_dir():
+        return Finding("fault", name, f"{folder}: {above} is a file, expected a folder")
+    if not os.access(above, os.W_OK | os.X_OK):
+        return Finding("fault", name, f"{folder}: is not there, and {above} may not be written")
+    return Finding("ok", name, f"{folder}: not there yet, will be made")
+
+
+def _read(name: str, folder: Path, grade: str) -> Finding:
+    """Return whether files can be read from `folder`; `grade` where it is not there."""
+    if folder.is_dir():
+        readable = os.access(folder, os.R_OK | os.X_OK)
+        detail = _contents(folder) if readable else "may not be read; change its owner or mode"
+        return Finding("ok" if readable else "fault", name, f"{folder}: {detail}")
+    if folder.exists():
+        return Finding("fault", name, f"{folder}: is a file, expected a folder")
+    return Finding(grade, name, f"{folder}: not there; nothing can be dropped into it")
+
+
+def _contents(folder: Path) -> str:
+    """Return how many entries a folder has."""
+    with os.scandir(folder) as entries:
+        count = sum(1 for _ in entries)
+    return f"{count} entries" if count else "empty"
+
+
+def _archive(config: Config, now: datetime, offline: bool) -> Iterator[Finding]:
+    """Yield where the archive is, and what was issued last."""
+    address = masked(config.archive.url)
+    try:
+        url = make_url(config.archive.url)
+    except ArgumentError:
+        yield Finding("fault", "archive", f"{address}: expected sqlite:///path or postgresql://...")
+        return
+    if url.get_backend_name() == "sqlite":
+        file = Path(url.database or ":memory:")
+        if not file.exists():
+            finding = _written("archive", file.parent)
+            detail = f"{address}: not there yet, will be made"
+            yield Finding("ok", "archive", detail) if finding.grade == "ok" else finding
+            return
+    elif offline:
+        yield Finding("note", "archive", f"{address}: not contacted: --offline")
+        return
+    try:
+        issues = Archive(config.archive.url).issues(1)
+    except ArchiveError as error:
+        yield Finding("fault", "archive", str(error))
+        return
+    if not issues:
+        yield Finding("ok", "archive", f"{address}: nothing was issued yet")
+        return
+    last = issues[0]
+    yield Finding("ok", "archive", f"{address}: last issued {last.id} at {last.issued:%F %H:%MZ}")
+    if last.issued > now + timedelta(minutes=5):
+        detail = f"the last issue was at {last.issued:%F %H:%MZ}, after now: was it set back?"
+        yield Finding("fault", "clock", detail)
+
+
+def _clock(config: Config, now: datetime) -> Iterator[Finding]:
+    """Yield what the clock shows."""
+    local = now.astimezone(config.zone)
+    detail = f"{now:%F %H:%M} UTC, {local:%F %H:%M} in {config.service.timezone}"
+    if now.year < EARLIEST:
+        yield Finding("fault", "clock", f"{detail}: this lies in the past; set the clock (NTP)")
+    else:
+        yield Finding("ok", "clock", detail)
+
+
+def _sites(config: Config, terrain: Path | None) -> list[Finding]:
+    """Return what looks wrong about sites, or that nothing does."""
+    grid, found = None, []
+    if terrain is not None:
+        try:
+            grid = read_grid(terrain)
+        except ConfigError as error:
+            found.append(Finding("fault", "--terrain", str(error)))
+    found += site_checks.findings(config, grid)
+    if all(each.grade == "note" for each in found):
+        against = "" if grid is None else f", held against {terrain}"
+        found.append(Finding("ok", "sites", f"{len(config.sites)} sites{against}"))
+    return found
+
+
+def _models(config: Config) -> Iterator[Finding]:
+    """Yield which trained models cannot be used."""
+    opened = open_models(config.learning.folder)
+    for reason in opened.refused:
+        yield Finding("fault", "models", f"refused: {reason}")
+    if not opened.refused:
+        yield Finding("ok", "models", ", ".join(sorted(set(opened.names.values()))))
+
+
+def _push(config: Config) -> Iterator[Finding]:
+    """Yield whether anybody may push records."""
+    try:
+        senders = push_tokens()
+    except ConfigError as error:
+        yield Finding("fault", "push", str(error))
+        return
+    if not config.observations.stations:
+        detail = "observations.push is set, and observations.stations names no station"
+        yield Finding("fault", "push", detail)
+    elif not senders:
+        detail = "nobody may push: SKYSCAPE_PUSH_TOKENS is not set"
+        yield Finding("warning", "push", detail)
+    else:
+        yield Finding("ok", "push", f"{len(senders)} senders")
+
+
+# -- sources
+
+
+def _sources(config: Config) -> list[Finding]:
+    """Return which servers answer; a fault where nothing can give the leading model."""
+    leading = [name for name in ("filter", "bucket") if name in config.source.order]
+    asked: list[tuple[str, HttpSettings]] = [
+        *((f"source.{name}", getattr(config.source, name)) for name in leading),
+        *(
+            (f"models.{model.id}.mirrors", mirror)
+            for model in config.models
+            if model.enabled
+            for mirror in model.mirrors
+        ),
+    ]
+    with ThreadPoolExecutor(8) as pool:
+        reasons = list(pool.map(lambda each: _unreachable(each[1]), asked))
+    found = [
+        Finding("warning" if reason else "ok", name, f"{_host(http)}: {reason or 'answers'}")
+        for (name, http), reason in zip(asked, reasons, strict=True)
+    ]
+    dropped = "folder" in config.source.order and config.source.folder.is_dir()
+    if not dropped and all(reasons[: len(leading)]):
+        detail = "no server of the leading model answers, and there is no drop folder"
+        found.append(Finding("fault", "sources", detail))
+    return found
+
+
+def _unreachable(http: HttpSettings) -> str:
+    """Return why a server does not answer, "" where it does, be it with a refusal."""
+    patience = {"timeout_seconds": PATIENCE, "deadline_seconds": 2 * PATIENCE, "attempts": 1}
+    client = Client(http.model_copy(update=patience))
+    try:
+        client.get("", client.deadline(), SMALL)
+    except SourceError as error:
+        return str(error) if "the connection failed" in str(error) else ""
+    finally:
+        client.close()
+    return ""
+
+
+def _host(http: HttpSettings) -> str:
+    parts = urlsplit(http.url)
+    return f"{parts.scheme}://{parts.hostname or ''}{f':{parts.port}' if parts.port else ''}"

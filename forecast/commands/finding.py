@@ -1,0 +1,17 @@
+"""One thing that `skyscape check` found."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What was found about one subject.
+
+    grade: `ok`; `note`, good to know; `warning`, may be wrong; `fault`, must be mended.
+    """
+
+    grade: str
+    subject: str
+    detail: str

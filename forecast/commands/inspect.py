@@ -1,0 +1,214 @@
+"""What `skyscape inspect` shows: the contents of a GRIB file, the fields of our catalogue in it, and
+a table `parameters:` for config.yaml.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ClassVar
+
+from forecast.commands.grib_catalogue import Match, match
+from forecast.commands.grib_groups import (
+    PACKINGS,
+    PRESSURE,
+    Group,
+    describe_grid,
+    ranges,
+    read_groups,
+)
+from forecast.config import read_config
+from forecast.ingest.parameter_table import fields_of
+from forecast.quantities import DEFAULT_FIELDS, FIELDS, Field
+
+CENTRES = {7: "NCEP", 34: "JMA", 38: "CMA", 39: "CMA", 54: "CMC", 74: "UKMO", 78: "DWD", 85: "MF",
+           98: "ECMWF"}  # fmt: skip
+
+
+LIKE = 0.1  # likeness below which a model's table tells nothing about a file
+
+
+@dataclass(frozen=True, slots=True)
+class Contents:
+    """What is in a file. matches: of each group the field of the catalogue, None where it has none;
+    known_as: the model of the settings whose table fits most of it ("": none).
+    """
+
+    COLUMNS: ClassVar[tuple[str, ...]] = (
+        "name", "what", "levels", "steps [h]", "values", "unit", "packing", "field",
+    )  # fmt: skip
+
+    path: Path
+    groups: tuple[Group, ...]
+    matches: tuple[Match | None, ...]
+    grids: tuple[str, ...]
+    known_as: str
+
+    def summary(self) -> list[str]:
+        """Return the file in a few lines."""
+        messages = [message for group in self.groups for message in group.messages]
+        runs = sorted({m.run.strftime("%F %H:%MZ") if m.run else "no date" for m in messages})
+        centres = sorted({m.centre for m in messages})
+        members = sorted({n for group in self.groups for n in group.members})
+        editions = Counter(m.edition for m in messages)
+        grids = self.grids or ("a kind of grid that is not read here",)
+        lines = [
+            f"file      {self.path}",
+            f"messages  {len(messages)}, "
+            + ", ".join(f"{n} of edition {edition}" for edition, n in sorted(editions.items())),
+            f"centre    {', '.join(f'{n} {CENTRES[n]}' if n in CENTRES else str(n) for n in centres)}",
+            f"run       {', '.join(runs[:8])}",
+            *(f"grid      {grid}" for grid in grids),
+        ]
+        if members:
+            lines.append(f"members   {ranges(members)}")
+        return lines
+
+    def rows(self) -> list[tuple[str, ...]]:
+        """Return a row for each group."""
+        return [_row(group, found) for group, found in zip(self.groups, self.matches, strict=True)]
+
+    def fields(self) -> list[str]:
+        """Return what the catalogue's fields in the file are, as lines."""
+        given = sorted({found.field.name for found in self.matches if found is not None})
+        lines = ["", f"{len(given)} of the {len(FIELDS)} fields of the catalogue are given"]
+        if self.known_as:
+            lines.append(
+                f"the file is most like those of the model `{self.known_as}` of the settings"
+            )
+        return lines
+
+    def yaml_lines(self) -> list[str]:
+        """Return the table for config.yaml; each doubt stands as a comment above its line."""
+        best = self._best()
+        if not best:
+            return ["no field of the catalogue is in this file: there is nothing for config.yaml"]
+        lines = ["", "parameters:"]
+        for name in FIELDS:
+            if name not in best:
+                continue
+            group, found = best[name]
+            lines += [f"  # check {name}: {doubt}" for doubt in found.doubts]
+            lines.append(f"  {name}: {_flow(found.settings)}   # {_source(group)}")
+        return lines
+
+    def document(self) -> dict[str, Any]:
+        """Return everything as JSON holds it."""
+        rows = [dict(zip(self.COLUMNS, row, strict=True)) for row in self.rows()]
+        return {
+            "file": str(self.path),
+            "summary": self.summary(),
+            "known_as": self.known_as or None,
+            "groups": rows,
+            "parameters": {name: found.settings for name, (_, found) in self._best().items()},
+            "doubts": {
+                name: list(found.doubts)
+                for name, (_, found) in self._best().items()
+                if found.doubts
+            },
+        }
+
+    def _best(self) -> dict[str, tuple[Group, Match]]:
+        """Return for each field the group that gives it with the fewest doubts."""
+        best: dict[str, tuple[Group, Match]] = {}
+        for group, found in zip(self.groups, self.matches, strict=True):
+            if found is None:
+                continue
+            name = found.field.name
+            if name not in best or len(found.doubts) < len(best[name][1].doubts):
+                best[name] = (group, found)
+        return best
+
+
+def inspect_file(path: Path) -> Contents:
+    """Look into the GRIB file at `path`.
+
+    Raises: SourceCorrupt, for a file that is damaged.
+    """
+    groups, grids = read_groups(path, lambda group: match(group) is not None)
+    config = read_config(environment={})
+    tables = [(model.id, fields_of(model)) for model in config.models]
+    known_as = _best_model(groups, [(config.source.model, DEFAULT_FIELDS), *tables])
+    chosen = [(model, fields) for model, fields in tables if model == known_as]
+    return Contents(
+        path,
+        tuple(groups),
+        tuple(match(group, chosen) for group in groups),
+        tuple(describe_grid(grid) for grid in grids),
+        known_as,
+    )
+
+
+def _best_model(groups: Sequence[Group], tables: Sequence[tuple[str, tuple[Field, ...]]]) -> str:
+    """Return the model whose table is most like what the file gives, "" where none is."""
+    best, best_score = "", LIKE
+    for model, fields in tables:
+        found = [match(group, [(model, fields)]) for group in groups]
+        given = {each.field.name for each in found if each is not None and each.by != "name"}
+        listed = {field.name for field in fields}
+        own = sum(each is not None and each.by == f"model {model}" for each in found)
+        foreign = {field.centre for field in fields} - {None} - {g.first.centre for g in groups}
+        if not given or foreign:
+            continue
+        score = len(given & listed) / len(given | listed) + own / len(given)
+        if score > best_score:
+            best, best_score = model, score
+    return best
+
+
+def _row(group: Group, found: Match | None) -> tuple[str, ...]:
+    sample = group.sample
+    discipline = ".".join(map(str, group.first.parameter))
+    values = f"{sample.low:.4g} to {sample.high:.4g}" if sample.low == sample.low else "?"
+    packings = sorted({PACKINGS.get(m.packing, str(m.packing)) for m in group.messages})
+    mark = "" if found is None else found.field.name + (" (check)" if found.doubts else "")
+    return (
+        sample.short_name or discipline,
+        f"{sample.name or sample.problem or 'parameter'} [{discipline}]"[:70],
+        _levels(group),
+        _steps(group),
+        values,
+        sample.units,
+        ", ".join(packings),
+        mark,
+    )
+
+
+def _levels(group: Group) -> str:
+    """Return kind and values of the levels."""
+    kind = group.sample.level_type or f"type {group.first.surface}"
+    kind += " (layer)" if group.first.layer else ""
+    if group.first.surface == PRESSURE:
+        return f"{ranges(value / 100 for value in group.levels)} hPa"
+    levels = [level for level in group.levels if level] or []
+    return f"{kind} {ranges(levels)}".rstrip()
+
+
+def _steps(group: Group) -> str:
+    """Return the steps, or the windows with their statistic."""
+    windows, statistic = group.windows, group.first.statistic
+    if statistic == "point":
+        return ranges(end for _, end in windows)
+    shown = ", ".join(f"{start:g}-{end:g}" for start, end in windows[:6])
+    return f"{statistic} {shown}{' ...' if len(windows) > 6 else ''}"
+
+
+def _flow(settings: dict[str, Any]) -> str:
+    """Return settings as YAML in one line."""
+    return f"{{{', '.join(f'{key}: {_scalar(value)}' for key, value in settings.items())}}}"
+
+
+def _scalar(value: Any) -> str:
+    if isinstance(value, list):
+        return f"[{', '.join(map(_scalar, value))}]"
+    if isinstance(value, bool):
+        return str(value).lower()
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def _source(group: Group) -> str:
+    sample = group.sample
+    values = f", {sample.low:.4g} to {sample.high:.4g}" if sample.low == sample.low else ""
+    return f"{sample.short_name} [{sample.units}]{values}"

@@ -1,0 +1,207 @@
+"""Commands that issue forecasts: `once`, `run`, `demo`."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from forecast.commands import world as setup
+from forecast.commands.options import AsJson, ConfigFile, Now, OneSource, OutputFolder, RunTime
+from forecast.commands.output import show, show_as_done, show_json
+from forecast.errors import ConfigError, SkyscapeError
+
+if TYPE_CHECKING:
+    from forecast.config import Config
+    from forecast.domain import Cycle
+    from forecast.pipeline import IssueReport
+
+log = logging.getLogger("skyscape")
+
+DEMONSTRATION = Path("var/demo/site")  # below the working directory
+SIMULATION = Path("var/demo/days")
+
+
+def once(
+    *,
+    config: ConfigFile = None,
+    source: OneSource = None,
+    cycle: RunTime = None,
+    now: Now = None,
+    out: OutputFolder = None,
+    json: AsJson = False,
+) -> int:
+    """Issue one forecast: from a model run's files to the published pages."""
+    return _issue(setup.settings(config, out), source, cycle, now or setup.clock(), json)
+
+
+def run(
+    *,
+    config: ConfigFile = None,
+    source: OneSource = None,
+    out: OutputFolder = None,
+    verbose: Annotated[
+        bool, typer.Option("--verbose", "-v", help="Log every task of the scheduler.")
+    ] = False,
+) -> int:
+    """Issue forecasts at the hours of the settings, day after day, until stopped."""
+    from forecast.service.scheduler import build_scheduler
+
+    logging.getLogger("apscheduler").setLevel(logging.INFO if verbose else logging.WARNING)
+    settings = setup.settings(config, out)
+    world = setup.build_world(settings, source)
+    scheduler = build_scheduler(world)
+    if settings.observations.push is not None:
+        server = setup.push_server(settings, world.intake)
+        threading.Thread(target=server.serve, name="push", daemon=True).start()
+    hours = ", ".join(f"{at:%H:%M}" for at in settings.schedule.issue_at)
+    log.info("bulletins at %s (%s); stop with Ctrl-C", hours, settings.service.timezone)
+    try:
+        scheduler.start()
+    except SystemExit:
+        return 0
+    return 0
+
+
+def demo(
+    *,
+    days: Annotated[
+        int,
+        typer.Option(
+            min=0,
+            max=60,
+            metavar="N",
+            help="Simulate N days up to now, each issued, scored the day after and learnt from, "
+            "instead of one run.",
+        ),
+    ] = 0,
+    config: ConfigFile = None,
+    now: Now = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            "--out", metavar="DIR", help=f"Output folder. Default: {DEMONSTRATION}, or days beside."
+        ),
+    ] = None,
+    json: AsJson = False,
+) -> int:
+    """Run everything on the embedded sample run; what it publishes is demonstration data."""
+    from forecast.domain import Cycle
+    from forecast.sample.bucket import LoopbackBucket
+    from forecast.sample.demonstration import demonstration_config, demonstration_run, write_sample
+
+    settings, now = setup.settings(config), now or setup.clock()
+    folder = out or (SIMULATION if days else DEMONSTRATION)
+    if folder.resolve() == settings.output.folder.resolve():
+        raise ConfigError(
+            f"{folder} is where the service publishes: a demonstration goes elsewhere, "
+            f"e.g. --out {DEMONSTRATION}"
+        )
+    # its own bucket, cycles and archive: never the service's
+    backstage = folder.parent / f"{folder.name}-backstage"
+    if days:
+        return _simulate(settings, folder, backstage, now, days)
+    cycle = demonstration_run(now)
+    try:
+        sample = write_sample(backstage / "bucket", Cycle(cycle, settings.source.model), settings)
+    except OSError as error:
+        raise _not_writable(error, folder) from error
+    with LoopbackBucket(sample) as bucket:
+        ours = demonstration_config(settings, bucket.url, folder, backstage)
+        return _issue(ours, None, cycle, now, json)
+
+
+def _not_writable(error: OSError, folder: Path) -> ConfigError:
+    return ConfigError(
+        f"{error.filename or folder}: {error.strerror}; "
+        "give a folder that can be written with --out"
+    )
+
+
+def _simulate(config: Config, folder: Path, backstage: Path, now: datetime, days: int) -> int:
+    """Run many simulated days into folders of their own, begun anew each time."""
+    import shutil
+
+    from forecast.sample.simulate import simulate
+
+    last = now.astimezone(config.zone).date()
+    if folder.exists() and any(folder.iterdir()) and not (backstage / "simulated").is_dir():
+        raise ConfigError(
+            f"{folder} holds something else than an earlier simulation: "
+            "give an empty folder with --out"
+        )
+    try:
+        for left in (folder, backstage):
+            shutil.rmtree(left, ignore_errors=True)
+        # by which a later simulation knows what it may remove
+        (backstage / "simulated").mkdir(parents=True)
+        simulated = simulate(config, folder, backstage, last, days)
+        for _ in show_as_done(simulated, days, "days", str):
+            pass
+    except OSError as error:
+        raise _not_writable(error, folder) from error
+    show(f"look at {(folder / 'current' / 'verification' / 'index.html').absolute()}")
+    return 0
+
+
+def _issue(
+    config: Config, source: str | None, run_time: datetime | None, now: datetime, as_json: bool
+) -> int:
+    """Issue one forecast, keep the attempt in the archive and print what was published."""
+    from forecast import pipeline
+    from forecast.archive.issues import Attempt
+
+    cycle = None if run_time is None else _cycle(config, run_time, now)
+    world = setup.build_world(config, source)
+    try:
+        report = pipeline.run(world, now, cycle)
+    except SkyscapeError as error:
+        detail = f"{type(error).__name__}: {error}"
+        world.archive.keep_attempt(Attempt(now, None, error.exit_code, detail))
+        raise
+    world.archive.keep_attempt(Attempt(now, report.issue.id, report.exit_code, report.summary))
+    index = (config.output.folder / "current" / "index.html").absolute()
+    if as_json:
+        show_json(_as_json(report, index))
+    else:
+        show(report.summary, f"look at {index if index.exists() else index.parent}")
+    return report.exit_code
+
+
+def _cycle(config: Config, run_time: datetime, now: datetime) -> Cycle:
+    """Return the run that was asked for. Raises: ConfigError where it is too old or not yet."""
+    from forecast.domain import Cycle
+
+    hours = config.source.maximum_age_hours
+    if now - run_time > timedelta(hours=hours):
+        then = run_time + timedelta(hours=config.source.delay_hours)
+        raise ConfigError(
+            f"the run of {run_time:%Y-%m-%d %H} UTC is older than {hours:g} h and would be shown "
+            "as a new forecast; to replay it say when it is looked at, "
+            f"e.g. --now {then:%Y-%m-%dT%H:%MZ}"
+        )
+    if now < run_time:
+        raise ConfigError(
+            f"{now:%Y-%m-%d %H:%M} UTC lies before the run of {run_time:%Y-%m-%d %H} UTC: "
+            "no forecast is issued before its run"
+        )
+    return Cycle(run_time, config.source.model)
+
+
+def _as_json(report: IssueReport, index: Path) -> dict[str, object]:
+    return {
+        "issue": report.issue.id,
+        "number": report.issue.number,
+        "forecasts": report.forecasts,
+        "known": report.known,
+        "set_aside": report.failed_phenomena,
+        "unheard": report.unavailable_models,
+        "channels": {receipt.channel: receipt.outcome for receipt in report.receipts},
+        "seconds": report.seconds,
+        "index": str(index),
+        "exit_code": report.exit_code,
+    }

@@ -1,0 +1,36 @@
+"""Commands that take in station reports: `observe`, `receive`."""
+
+from __future__ import annotations
+
+from forecast.commands import world as setup
+from forecast.commands.options import AsJson, ConfigFile, Now
+from forecast.commands.output import show, show_json
+from forecast.errors import ConfigError
+
+
+def observe(*, config: ConfigFile = None, now: Now = None, json: AsJson = False) -> int:
+    """Read the files that stations dropped, once; `run` does it every few minutes."""
+    settings = setup.settings(config)
+    observations = settings.observations
+    if not observations.stations and not observations.keep_all:
+        raise ConfigError(
+            "observations.stations: no station is named, so nothing would be kept; "
+            "name one, or say keep_all: true"
+        )
+    taken = setup.open_intake(settings).observe(now or setup.clock())
+    if not json:
+        show(taken.summary)
+        return 0
+    show_json({
+        "files": taken.files, "records": taken.records, "refused": taken.refused,
+        "of_other_stations": taken.unknown_stations, "flagged": dict(taken.flagged),
+        "waiting": taken.waiting, "deleted": taken.deleted,
+    })  # fmt: skip
+    return 0
+
+
+def receive(*, config: ConfigFile = None) -> int:
+    """Serve the address to which stations push records; `run` does it where the settings ask."""
+    settings = setup.settings(config)
+    setup.push_server(settings, setup.open_intake(settings)).serve()
+    return 0

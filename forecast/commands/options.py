@@ -1,0 +1,109 @@
+"""Options that several commands share, and how their values are read.
+
+Nothing heavy is imported here: `skyscape --help` must answer at once.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Annotated, Literal, TypeAlias
+
+import typer
+
+# The same as `Source` of forecast/settings.py, which is too heavy to import here (tested).
+SourceName: TypeAlias = Literal["filter", "bucket", "folder"]
+
+
+def read_cycle(text: str) -> datetime:
+    """Return the start of a model run from its ten digits."""
+    if not re.fullmatch(r"\d{10}", text):
+        raise typer.BadParameter(
+            f"{text!r}: expected ten digits, year month day hour in UTC, like 2026112200"
+        )
+    try:
+        return datetime.strptime(text, "%Y%m%d%H").replace(tzinfo=UTC)
+    except ValueError as error:
+        raise typer.BadParameter(f"{text!r}: {error}") from error
+
+
+def read_moment(text: str) -> datetime:
+    """Return a moment with its zone as UTC; one without a zone is refused."""
+    from forecast.domain import as_utc
+
+    try:
+        return as_utc(datetime.fromisoformat(text))
+    except ValueError as error:
+        raise typer.BadParameter(str(error)) from error
+
+
+def read_day(text: str) -> date:
+    """Return the day that an argument names."""
+    try:
+        return date.fromisoformat(text)
+    except ValueError as error:
+        raise typer.BadParameter(f"{text!r}: expected a day like 2026-01-31") from error
+
+
+def read_phenomenon(text: str) -> str:
+    """Return the id of a phenomenon that exists."""
+    from forecast.domain import PHENOMENA
+
+    if text not in PHENOMENA:
+        raise typer.BadParameter(f"{text!r}: expected one of {', '.join(PHENOMENA)}")
+    return text
+
+
+def complete_phenomenon(incomplete: str) -> Iterable[str]:
+    """Return the phenomena for the shell's completion."""
+    from forecast.domain import PHENOMENA
+
+    return [name for name in PHENOMENA if name.startswith(incomplete)]
+
+
+ConfigFile: TypeAlias = Annotated[
+    Path | None,
+    typer.Option(
+        "--config", metavar="FILE", help="Settings file. Default: the program's own config.yaml."
+    ),
+]
+OneSource: TypeAlias = Annotated[
+    SourceName | None, typer.Option("--source", help="Use this source only, and no further model.")
+]
+RunTime: TypeAlias = Annotated[
+    datetime | None,
+    typer.Option(
+        "--cycle",
+        parser=read_cycle,
+        metavar="YYYYMMDDHH",
+        help="Use this model run (UTC) instead of the newest complete one.",
+    ),
+]
+Now: TypeAlias = Annotated[
+    datetime | None,
+    typer.Option(
+        "--now",
+        parser=read_moment,
+        metavar="ISO",
+        help="Act as if it were this moment, e.g. 2026-11-22T16:00+08:00.",
+    ),
+]
+OutputFolder: TypeAlias = Annotated[
+    Path | None,
+    typer.Option(
+        "--out", metavar="DIR", help="Output folder. Default: output.folder of the settings."
+    ),
+]
+AsJson: TypeAlias = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
+Phenomenon: TypeAlias = Annotated[
+    str | None,
+    typer.Option(
+        "--phenomenon",
+        parser=read_phenomenon,
+        autocompletion=complete_phenomenon,
+        metavar="ID",
+        help="Only this phenomenon, e.g. sea_of_clouds. Default: each.",
+    ),
+]

@@ -1,0 +1,177 @@
+"""What looks wrong about the coordinates and heights of sites.
+
+A site is held against its stations, the time zone, the other sites and, where there is one, a grid
+of the terrain: swapped coordinates, feet for metres, coordinates of a Chinese web map (GCJ-02).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from datetime import UTC, datetime
+
+import numpy as np
+import xarray as xr
+
+from forecast.commands.finding import Finding
+from forecast.config import Config
+from forecast.geo import local_distance
+from forecast.settings import SiteSettings, StationSettings
+
+FOOT = 0.3048  # [m]
+DEGREES_PER_HOUR = 15.0  # of longitude, by which the sun moves
+SWAPPED = 20.0  # [degree] by which the latitude must suit the time zone better than the longitude
+NEIGHBOURHOOD = 3000.0  # [m] within which a site's height must be found on a 1 km grid
+HEIGHT_MISS = (
+    250.0  # [m] that a 30 arc-second grid may cut off a summit, or fill of a gorge (check)
+)
+FEET_MATCH = 150.0  # [m] by which a height in feet may miss the terrain, or a station
+GCJ_MATCH = 80.0  # [m] by which a place may miss that of a station as a web map shows it
+GCJ_LEAST = 200.0  # [m] shift below which the two cannot be told apart
+GCJ_GROUND = (120.0, 40.0)  # [m] misses of the ground as given, and as corrected
+FAR = 500_000.0  # [m] from the other sites
+
+
+def findings(config: Config, terrain: xr.DataArray | None = None) -> list[Finding]:
+    """Return what looks wrong about the sites; empty where nothing does.
+
+    terrain: elevation [m] over (latitude, longitude), both rising; NaN where it is not known.
+    """
+    found: list[Finding] = []
+    stations = {station.id: station for station in config.observations.stations}
+    offset = datetime(2026, 1, 1, tzinfo=UTC).astimezone(config.zone).utcoffset()
+    meridian = DEGREES_PER_HOUR * (offset.total_seconds() / 3600 if offset else 0)
+    for site in config.sites:
+        own = [stations[id] for id in site.stations if id in stations]
+        parts = [_swapped(site, meridian), _of_web_map(site, own), _in_feet(site, own)]
+        if terrain is not None:
+            parts += [_on_terrain(site, terrain)]
+        found += [Finding("fault", f"sites.{site.id}", text) for part in parts for text in part]
+    return [*found, *_alone(config.sites)]
+
+
+def _swapped(site: SiteSettings, meridian: float) -> Iterator[str]:
+    """Yield that latitude and longitude look swapped: the latitude suits the time zone better."""
+    if abs(site.latitude - meridian) + SWAPPED < abs(site.longitude - meridian):
+        yield (
+            f"{site.latitude:g} N, {site.longitude:g} E does not suit the time zone, "
+            f"{site.longitude:g} N, {site.latitude:g} E does: are latitude and longitude swapped?"
+        )
+
+
+def _of_web_map(site: SiteSettings, stations: list[StationSettings]) -> Iterator[str]:
+    """Yield that a site lies where a Chinese web map shows its station."""
+    for station in stations:
+        latitude, longitude = to_gcj02(station.latitude, station.longitude)
+        given = (site.latitude, site.longitude)
+        apart = float(local_distance(*given, station.latitude, station.longitude))
+        if apart > GCJ_LEAST and float(local_distance(*given, latitude, longitude)) < GCJ_MATCH:
+            yield (
+                f"lies {apart:.0f} m from its station {station.id}, just where a Chinese web map "
+                f"(GCJ-02) shows it; WGS-84 is about {station.latitude:.4f}, "
+                f"{station.longitude:.4f}"
+            )
+
+
+def _in_feet(site: SiteSettings, stations: list[StationSettings]) -> Iterator[str]:
+    """Yield that a height looks given in feet, beside that of a station at the site."""
+    for station in stations:
+        apart = float(
+            local_distance(site.latitude, site.longitude, station.latitude, station.longitude)
+        )
+        if apart < NEIGHBOURHOOD and _feet(site.elevation_m, station.elevation_m):
+            yield (
+                f"elevation_m {site.elevation_m:g}, and its station {station.id} stands at "
+                f"{station.elevation_m:g} m: is it in feet? "
+                f"{site.elevation_m:g} feet are {site.elevation_m * FOOT:.0f} m"
+            )
+
+
+def _feet(height: float, ground: float) -> bool:
+    """Tell whether `height` suits the `ground` [m] as feet and not as metres."""
+    return abs(height * FOOT - ground) < FEET_MATCH and height - ground > HEIGHT_MISS + FEET_MATCH
+
+
+def _on_terrain(site: SiteSettings, terrain: xr.DataArray) -> Iterator[str]:
+    """Yield what does not agree with the terrain; nothing where the grid does not reach."""
+    distance = local_distance(
+        site.latitude,
+        site.longitude,
+        terrain["latitude"].values[:, None],
+        terrain["longitude"].values[None, :],
+    )
+    near = np.asarray(terrain.values[distance < NEIGHBOURHOOD])
+    ground = _ground(terrain, site.latitude, site.longitude)
+    if near.size == 0 or not math.isfinite(ground):
+        return
+    low, high, height = float(np.nanmin(near)), float(np.nanmax(near)), site.elevation_m
+    if low - HEIGHT_MISS <= height <= high + HEIGHT_MISS:
+        latitude, longitude = from_gcj02(site.latitude, site.longitude)
+        shifted = _ground(terrain, latitude, longitude)
+        as_given, corrected = GCJ_GROUND
+        if abs(height - ground) > as_given and abs(height - shifted) < corrected:
+            yield (
+                f"the ground at the coordinates is {ground:.0f} m, elevation_m {height:g}; taken "
+                f"as those of a Chinese web map (GCJ-02) it is {shifted:.0f} m: WGS-84 would be "
+                f"{latitude:.4f}, {longitude:.4f}"
+            )
+        return
+    feet = next((each for each in (ground, high) if _feet(height, each)), None)
+    hint = f"; {height:g} feet are {height * FOOT:.0f} m: is it in feet?" if feet else ""
+    yield (
+        f"elevation_m {height:g}, and the ground within {NEIGHBOURHOOD / 1000:g} km lies between "
+        f"{low:.0f} and {high:.0f} m{hint}"
+    )
+
+
+def _ground(terrain: xr.DataArray, latitude: float, longitude: float) -> float:
+    """Return the terrain's height [m] between its cells, bilinear; NaN outside."""
+    return float(terrain.interp(latitude=latitude, longitude=longitude))
+
+
+def _alone(sites: tuple[SiteSettings, ...]) -> Iterator[Finding]:
+    """Yield each site that lies far from all others, and those that share a place."""
+    latitude = np.array([site.latitude for site in sites])
+    longitude = np.array([site.longitude for site in sites])
+    middle = float(np.median(latitude)), float(np.median(longitude))
+    places: dict[tuple[float, float], str] = {}
+    for site in sites:
+        apart = float(local_distance(*middle, site.latitude, site.longitude))
+        if len(sites) > 2 and apart > FAR:
+            detail = f"lies {apart / 1000:.0f} km from the middle of the sites"
+            yield Finding("warning", f"sites.{site.id}", detail)
+        place = (site.latitude, site.longitude)
+        if place in places:
+            detail = f"has the coordinates of {places[place]}"
+            yield Finding("warning", f"sites.{site.id}", detail)
+        places.setdefault(place, site.id)
+
+
+def to_gcj02(latitude: float, longitude: float) -> tuple[float, float]:
+    """Return the coordinates [degree] under which a Chinese web map shows a place of WGS-84.
+
+    Valid in mainland China, within about 1 m.
+    Source: the published form of the GCJ-02 shift on the ellipsoid of Krasovsky 1940.
+    """
+    semi_major, squared_eccentricity = 6_378_245.0, 0.00669342162296594323
+    x, y = longitude - 105.0, latitude - 35.0
+
+    def waves(value: float, *terms: tuple[float, float]) -> float:
+        return 2 / 3 * sum(size * math.sin(value * math.pi * rate) for size, rate in terms)
+
+    both = waves(x, (20, 6), (20, 2))
+    north = -100 + 2 * x + 3 * y + 0.2 * y * y + 0.1 * x * y + 0.2 * math.sqrt(abs(x)) + both
+    north += waves(y, (20, 1), (40, 1 / 3)) + waves(y, (160, 1 / 12), (320, 1 / 30))
+    east = 300 + x + 2 * y + 0.1 * x * x + 0.1 * x * y + 0.1 * math.sqrt(abs(x)) + both
+    east += waves(x, (20, 1), (40, 1 / 3)) + waves(x, (150, 1 / 12), (300, 1 / 30))
+    sine = math.sin(math.radians(latitude))
+    curve = 1 - squared_eccentricity * sine * sine
+    meridional = semi_major * (1 - squared_eccentricity) / (curve * math.sqrt(curve))
+    prime = semi_major / math.sqrt(curve) * math.cos(math.radians(latitude))
+    return latitude + math.degrees(north / meridional), longitude + math.degrees(east / prime)
+
+
+def from_gcj02(latitude: float, longitude: float) -> tuple[float, float]:
+    """Return the WGS-84 coordinates [degree] of what a Chinese web map shows there, within 5 m."""
+    shown = to_gcj02(latitude, longitude)
+    return 2 * latitude - shown[0], 2 * longitude - shown[1]

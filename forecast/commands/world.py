@@ -1,0 +1,114 @@
+"""What commands work with, built from the settings: the settings themselves, the pipeline's World,
+the server for pushed records, the clock.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from forecast.archive.issues import Archive
+    from forecast.config import Config
+    from forecast.observations.intake import Intake
+    from forecast.observations.push_server import PushServer
+    from forecast.pipeline import World
+
+
+def clock() -> datetime:
+    """Return the present moment."""
+    return datetime.now(UTC)
+
+
+def settings(path: Path | None, out: Path | None = None) -> Config:
+    """Read the settings; `out` replaces the output folder.
+
+    Raises: ConfigError, also for a unit of a station that is not known.
+    """
+    from forecast.config import read_config
+    from forecast.errors import ConfigError
+
+    config = read_config(path)
+    if faults := unit_faults(config):
+        raise ConfigError("\n".join(faults))
+    if out is not None:
+        folder = config.output.model_copy(update={"folder": out})
+        config = config.model_copy(update={"output": folder})
+    return config
+
+
+def unit_faults(config: Config) -> list[str]:
+    """Return what is wrong with the units of stations, each with its place in the settings."""
+    if not any(station.units for station in config.observations.stations):
+        return []
+    from forecast.observations.formats import unit_error
+
+    return [
+        f"observations.stations.{station.id}.{wrong}"
+        for station in config.observations.stations
+        if (wrong := unit_error(station.as_station()))
+    ]
+
+
+def open_archive(config: Config) -> Archive:
+    """Return the archive of the settings. Raises: ArchiveError."""
+    from forecast.archive.issues import Archive
+
+    return Archive(config.archive.url)
+
+
+def open_intake(config: Config) -> Intake:
+    """Return what takes in observations. Raises: ArchiveError."""
+    from forecast.observations.intake import Intake
+
+    return Intake(config.observations, open_archive(config), config.zone)
+
+
+def build_world(config: Config, source: str | None) -> World:
+    """Return everything that a run needs; with `source` only this one, and no further model.
+
+    Raises: ConfigError, ArchiveError.
+    """
+    from forecast.ingest import sources
+    from forecast.observations.intake import Intake
+    from forecast.pipeline import World
+    from models.prediction import open_models
+    from products.publish import Publisher
+
+    archive, observations = open_archive(config), config.observations
+    intake = (
+        Intake(observations, archive, config.zone)
+        if observations.stations or observations.keep_all
+        else None
+    )
+    return World(
+        config,
+        sources.open_source(config, source),
+        archive,
+        open_models(config.learning.folder),
+        Publisher(config),
+        sources.open_models(config) if source is None else (),
+        intake,
+    )
+
+
+def push_server(config: Config, intake: Any) -> PushServer:
+    """Return the server for pushed records. Raises: ConfigError where no station could use it."""
+    from forecast.config import push_tokens
+    from forecast.errors import ConfigError
+    from forecast.observations.formats import ParseContext
+    from forecast.observations.http_api import ObservationEndpoint
+    from forecast.observations.push_server import PushServer
+
+    push = config.observations.push
+    if push is None or not config.observations.stations:
+        raise ConfigError(
+            "observations: push and stations are both needed before records can be pushed; "
+            "see config.yaml"
+        )
+    stations = {station.id: station.as_station() for station in config.observations.stations}
+    endpoint = ObservationEndpoint(
+        push, push_tokens(), ParseContext(stations, config.zone), intake.receive, clock
+    )
+    return PushServer(endpoint, push)
