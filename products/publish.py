@@ -29,10 +29,11 @@ from forecast.config import Config
 from forecast.domain import CurrentObservations, Cycle, Issue, Receipt
 from forecast.errors import PublishError, SkyscapeError
 from forecast.files import rename, sync, write_whole
-from forecast.settings import CHANNELS
+from forecast.settings import CHANNELS, Channel
+from products import channels
 from products.bulletin import Bulletin
-from products.pages.live import FILE, document
-from products.pages.render import Page, pages
+from products.pages.current_observations import FILE, document
+from products.pages.templating import Page
 
 log = logging.getLogger(__name__)
 
@@ -117,11 +118,13 @@ class Publisher:
                 shutil.rmtree(fresh)
         return tuple(receipts)
 
-    def publish_live(self, live: Sequence[CurrentObservations], now: datetime) -> bool:
+    def publish_current_observations(
+        self, current: Sequence[CurrentObservations], now: datetime
+    ) -> bool:
         """Put what is measured now beside the releases; False, and nothing is written, where no
         site has a tile and none had one.
         """
-        told = document(live, self.config, now)
+        told = document(current, self.config, now)
         path = self.folder / FILE
         if not told["tiles"] and not path.exists():
             return False
@@ -131,7 +134,7 @@ class Publisher:
         return True
 
     def _serve(
-        self, channel: str, bulletin: Bulletin, fresh: Path, files: dict[str, dict[str, str]]
+        self, channel: Channel, bulletin: Bulletin, fresh: Path, files: dict[str, dict[str, str]]
     ) -> Receipt:
         """Write one channel's pages into the release, or carry over those of the issue before."""
         issuer, issue = self.config.issuer, bulletin.issue.id
@@ -141,7 +144,7 @@ class Publisher:
                 channel, issue, "withheld", "waits for a forecaster's signature (issuer.forecaster)"
             )
         try:
-            written = list(pages(bulletin, self.config, channel))
+            written = list(channels.render(bulletin, channel))
         except SkyscapeError as error:
             log.exception("%s: channel failed", channel)
             self._carry_over(channel, fresh, files)

@@ -1,14 +1,13 @@
-"""What is dangerous, read from the weather of whole days, and what to wear, from that of an event's
-window.
+"""Hazards from the weather of whole days, and clothing from the weather of an event's window.
 
-Each threshold is that of a published scale, named beside it; none of them is a warning: warnings
-belong to the authority.
+Each threshold is that of a published scale, named beside it. None of them is a warning: warnings
+are issued by the authority.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
@@ -17,14 +16,14 @@ from forecast.errors import ConfigError
 from forecast.quantities import FREEZING, LEAST_FREEZING_RAIN, SNOW_CLASSES
 
 Values = Mapping[str, float]
-WET = 0.1  # [kg m-2] from which on something fell
-WHOLE = 0.99  # a day with this part of it covered counts as whole
+WET = 0.1  # [kg m-2] precipitation from which a day is wet
+WHOLE = 0.99  # [1] coverage from which a day counts as whole
 CLOTHING_UNKNOWN = "unknown"
 
 
 @dataclass(frozen=True, slots=True)
 class Hazard:
-    """A danger: its id, the value (SI) that shows it, and how far beyond the threshold that is."""
+    """A hazard: its id, its value (SI), and the value as severity (more is worse)."""
 
     id: str
     value: float
@@ -33,11 +32,11 @@ class Hazard:
 
 
 @dataclass(frozen=True, slots=True)
-class Danger:
-    """feature: whose value a reader is told. sign: +1 where more is worse, -1 where less is. holds:
-    whether it is there.
+class HazardRule:
+    """How a hazard is found.
 
-    needs: what must be known, beside `feature`, before its absence may be said.
+    feature: the value shown to readers. sign: +1 where more is worse, -1 where less is. holds:
+    whether the hazard is there. needs: what must be known, beside `feature`, to exclude it.
     """
 
     feature: str
@@ -62,91 +61,97 @@ def _strong_wind(values: Values, wet: bool) -> bool:
 
 
 # fmt: off
-DANGERS: Mapping[str, Danger] = MappingProxyType({
-    "thunder": Danger("convective_energy", 1, _thunder, ("precipitation",)),
-    # Drops that freeze where they fall glaze roads, steps and trees from the least that can be
-    # measured on.
-    "freezing_rain": Danger("freezing_rain", 1, lambda v,
+HAZARDS: Mapping[str, HazardRule] = MappingProxyType({
+    "thunder": HazardRule("convective_energy", 1, _thunder, ("precipitation",)),
+    # Freezing rain glazes roads, steps and trees from the least measurable amount on.
+    "freezing_rain": HazardRule("freezing_rain", 1, lambda v,
                             wet: v.get("freezing_rain", 0.0) >= LEAST_FREEZING_RAIN,
                             ("precipitation",)),
     # GB/T 28591: force 8 begins at 17.2 m/s.
-    "gale": Danger("gust", 1, lambda v, wet: v.get("gust", 0.0) >= 17.2),
+    "gale": HazardRule("gust", 1, lambda v, wet: v.get("gust", 0.0) >= 17.2),
     # China Meteorological Administration, blue warning of gales: mean wind of force 6 (10.8 m/s) or
     # gusts of force 7 (13.9 m/s).
-    "wind": Danger("gust", 1, _strong_wind, ("wind_speed_at_site",)),
+    "wind": HazardRule("gust", 1, _strong_wind, ("wind_speed_at_site",)),
     # GB/T 28592: heavy snow is the third class of a day.
-    "heavy_snow": Danger("snow_water", 1, lambda v,
+    "heavy_snow": HazardRule("snow_water", 1, lambda v,
                          wet: v.get("snow_water", 0.0) >= SNOW_CLASSES[2]),
     # Environment and Climate Change Canada, wind chill: bare skin may freeze within 10-30 minutes
     # from -28 degC.
-    "extreme_cold": Danger("wind_chill", -1, lambda v,
+    "extreme_cold": HazardRule("wind_chill", -1, lambda v,
                            wet: v.get("wind_chill", FREEZING) <= 245.15),
     # A wet road below freezing: something fell within a day.
-    "ice": Danger("temperature_minimum", -1, lambda v,
+    "ice": HazardRule("temperature_minimum", -1, lambda v,
                   wet: wet and v.get("temperature_minimum", FREEZING) < FREEZING,
                   ("precipitation",)),
     # GB/T 27964: dense fog (浓雾) is a visibility below 500 m.
-    "fog": Danger("visibility", -1, lambda v, wet: v.get("visibility", 1e5) < 500),
+    "fog": HazardRule("visibility", -1, lambda v, wet: v.get("visibility", 1e5) < 500),
 })
 # fmt: on
 
 
 def hazards(values: Values, wet: bool) -> tuple[Hazard, ...]:
-    """Return what is dangerous on a day, in the order in which it is spoken of.
+    """Return the hazards of a day, in the order of HAZARDS.
 
-    values: the day's weather (SI), unknown ones absent or NaN: what is unknown raises no alarm, see
-    `unjudged`.
-    wet: something fell that day or the day before.
+    values: the day's weather (SI). An unknown one is absent or NaN and raises no hazard; see
+    `assess_hazards`. wet: there was precipitation on that day or the day before.
     """
     known = {name: value for name, value in values.items() if math.isfinite(value)}
     return tuple(
         Hazard(name, known[danger.feature], danger.sign * known[danger.feature], rank)
-        for rank, (name, danger) in enumerate(DANGERS.items())
+        for rank, (name, danger) in enumerate(HAZARDS.items())
         if danger.holds(known, wet)
     )
 
 
-def judge(
+def assess_hazards(
     weather: DayWeather | None, before: DayWeather | None
 ) -> tuple[tuple[Hazard, ...], tuple[str, ...]]:
-    """Return the dangers of a day and the ids of those whose absence is not known; `before`: the
-    weather of the day before.
+    """Return the hazards of a day, and the ids of the hazards that cannot be assessed.
 
-    Without weather nothing is known: no danger is found and none is excluded.
+    before: the weather of the day before. Without weather no hazard is found and none is excluded.
     """
     if weather is None:
-        return (), tuple(DANGERS)
+        return (), tuple(HAZARDS)
     values = weather.values
-    fell = [values.get("precipitation", math.nan), values.get("rain_before", math.nan)]
+    amounts = [values.get("precipitation", math.nan), values.get("rain_before", math.nan)]
     if before is not None:
-        fell.append(before.values.get("precipitation", math.nan))
-    wet = any(amount >= WET for amount in fell)
-    day_before = math.isfinite(fell[1]) or (
-        before is not None and before.covered >= WHOLE and math.isfinite(fell[-1])
+        amounts.append(before.values.get("precipitation", math.nan))
+    wet = any(amount >= WET for amount in amounts)
+    day_before = math.isfinite(amounts[1]) or (
+        before is not None and before.covered >= WHOLE and math.isfinite(amounts[-1])
     )
-    dry = math.isfinite(fell[0]) and day_before and not wet
+    dry = math.isfinite(amounts[0]) and day_before and not wet
     found = hazards(values, wet)
     there = {hazard.id for hazard in found}
     frost = not values.get("temperature_minimum", math.nan) >= FREEZING
 
-    def excluded(name: str, danger: Danger) -> bool:
+    def excluded(name: str, danger: HazardRule) -> bool:
         known = all(
             math.isfinite(values.get(feature, math.nan))
             for feature in (danger.feature, *danger.needs)
         )
         return weather.covered >= WHOLE and known and (name != "ice" or dry or not frost)
 
-    stronger = {"wind": "gale"}  # the one says the other
-    open_ = (
+    stronger = {"wind": "gale"}  # a gale includes strong wind
+    not_assessed = (
         name
-        for name, danger in DANGERS.items()
+        for name, danger in HAZARDS.items()
         if not there & {name, stronger.get(name, name)} and not excluded(name, danger)
     )
-    return found, tuple(open_)
+    return found, tuple(not_assessed)
 
 
-# (felt temperature [degC] from which on, what to wear): settings of taste, one step a layer of
-# clothing.
+def worst(found: Iterable[Hazard]) -> tuple[Hazard, ...]:
+    """Return one hazard of each id, the strongest, in the order of HAZARDS."""
+    strongest: dict[str, Hazard] = {}
+    for hazard in found:
+        held = strongest.get(hazard.id)
+        if held is None or hazard.severity > held.severity:
+            strongest[hazard.id] = hazard
+    return tuple(sorted(strongest.values(), key=lambda hazard: hazard.rank))
+
+
+# (felt temperature [degC] from which on, clothing): our own choice, one step a layer of clothing.
 CLOTHING = (
     (24.0, "light"),
     (16.0, "thin"),
@@ -159,7 +164,7 @@ COLDEST = "extreme"
 
 
 def clothing(values: Values) -> str:
-    """Return the id of what to wear, by the coldest felt temperature of the window."""
+    """Return the id of the clothing, by the coldest felt temperature of the window."""
     felt = values.get("wind_chill", values.get("temperature_minimum"))
     if felt is None:
         return CLOTHING_UNKNOWN
@@ -167,11 +172,11 @@ def clothing(values: Values) -> str:
 
 
 def feature_of(hazard: str) -> str:
-    """Return the feature whose value tells a hazard.
+    """Return the feature whose value is shown for a hazard.
 
     Raises: ConfigError for an unknown hazard.
     """
     try:
-        return DANGERS[hazard].feature
+        return HAZARDS[hazard].feature
     except KeyError:
-        raise ConfigError(f"unknown hazard {hazard!r}; known are {', '.join(DANGERS)}") from None
+        raise ConfigError(f"unknown hazard {hazard!r}; known are {', '.join(HAZARDS)}") from None

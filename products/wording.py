@@ -223,9 +223,10 @@ class Words:
     def label(self, feature: str) -> str:
         return self(f"feature.{feature}.label")
 
-    def told(self, feature: str, value: float) -> tuple[str, str]:
-        """Return the label and the value of a feature; where a negative value has a label of its
-        own, its size.
+    def labelled(self, feature: str, value: float) -> tuple[str, str]:
+        """Return the label and the value of a feature.
+
+        A negative value is shown as its size where it has a label of its own.
         """
         if value < 0 and f"feature.{feature}.label_below" in self:
             return self(f"feature.{feature}.label_below"), self.quantity(feature, -value)

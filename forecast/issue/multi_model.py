@@ -1,8 +1,6 @@
-"""What each run of each model says of the events: features by the rooms, probabilities by the
-models; the leading run apart.
+"""Further models: their runs, their forecasts beside the leading run, and the owners of their data.
 
-Further models are heard beside the leading one and never waited for longer than their own deadline;
-one that fails is named and left out.
+A further model is never waited for beyond its own deadline; one that fails is named and left out.
 """
 
 from __future__ import annotations
@@ -24,8 +22,8 @@ from models.blending import ensemble, mean_features
 
 log = logging.getLogger(__name__)
 
-Predicting = Callable[[Features, Cycle], tuple[Forecast, ...]]
-Correcting = Callable[[Atmosphere], tuple[Atmosphere, Correction]]
+Predict = Callable[[Features, Cycle], tuple[Forecast, ...]]
+Correct = Callable[[Atmosphere], tuple[Atmosphere, Correction]]
 
 
 class ModelRun(Protocol):
@@ -42,7 +40,7 @@ class ModelRun(Protocol):
 
 
 class FurtherModel(Protocol):
-    """A further model that can be asked for its newest usable run."""
+    """A further model: it fetches and reads its newest usable run."""
 
     @property
     def model(self) -> ModelSettings: ...
@@ -54,13 +52,12 @@ class FurtherModel(Protocol):
 def fetch_further_runs(
     models: Sequence[FurtherModel], sites: Sequence[Site], now: datetime, ask: bool = True
 ) -> tuple[tuple[ModelRun, ...], tuple[str, ...]]:
-    """Return the runs of further models that are to be had, in the order of the settings, and the
-    ids of the models that are not.
+    """Return the usable runs of further models, in the order of the settings, and the other ids.
 
-    ask: whether their servers may be asked now, or only what was fetched before counts.
+    ask: whether their servers may be requested; without it only fetched runs are used.
     """
     runs: list[ModelRun] = []
-    unheard: list[str] = []
+    unavailable: list[str] = []
     with ThreadPoolExecutor(max(1, len(models)), thread_name_prefix="model") as pool:
         for model, future in [
             (model, pool.submit(model.read, sites, now, ask)) for model in models
@@ -68,16 +65,17 @@ def fetch_further_runs(
             try:
                 runs.append(future.result())
             except SkyscapeError as error:
-                log.warning("%s: not heard: %s", model.model.id, error)
-                unheard.append(model.model.id)
-    return tuple(runs), tuple(unheard)
+                log.warning("%s: no usable run: %s", model.model.id, error)
+                unavailable.append(model.model.id)
+    return tuple(runs), tuple(unavailable)
 
 
 def join_aerosol(
     atmosphere: Atmosphere, runs: Sequence[ModelRun]
 ) -> tuple[Atmosphere, tuple[ModelRun, ...], tuple[str, ...]]:
-    """Return the leading atmosphere with the fields of runs that only add to others, the runs that
-    have a voice of their own, and the ids of the models of which something was added.
+    """Join the aerosol of runs that only add fields to the leading atmosphere.
+
+    Return it with the runs that have forecasts of their own, and the models whose aerosol is used.
     """
     added: list[str] = []
     for run in runs:
@@ -92,7 +90,7 @@ def join_aerosol(
 
 
 def _known(atmosphere: Atmosphere) -> int:
-    """Return how many values of aerosol are known."""
+    """Return the number of known values of aerosol."""
     return (
         int(atmosphere[derived_fields.AEROSOL].count())
         if derived_fields.AEROSOL in atmosphere
@@ -103,37 +101,37 @@ def _known(atmosphere: Atmosphere) -> int:
 def owners(
     config: Config, runs: Sequence[ModelRun], forecasts: Sequence[Forecast], added: Collection[str]
 ) -> tuple[Name, ...]:
-    """Return whose data stand behind the answers beside the leading run's: of models that have a
-    voice in one, of this hour or an earlier, and of those of which fields were added; in the order
-    of the settings.
+    """Return the owners of the data of further models, in the order of the settings.
+
+    They are the models with a contributing run, of this issue or an earlier one, and those in
+    `added`, whose fields were joined.
     """
-    heard = {
+    used = {
         *added,
-        *(voice.cycle.model for forecast in forecasts for voice in forecast.contributing_runs),
+        *(run.cycle.model for forecast in forecasts for run in forecast.contributing_runs),
     }
-    told = {
+    names = {
         model.id: model.attribution.as_name(model.attribution.zh or model.attribution.en)
         for model in config.models
     }
-    told |= {run.model.id: run.attribution for run in runs}
-    return tuple(dict.fromkeys(name for model, name in told.items() if model in heard))
+    names |= {run.model.id: run.attribution for run in runs}
+    return tuple(dict.fromkeys(name for model, name in names.items() if model in used))
 
 
 def forecasts_of_run(
-    run: ModelRun,
-    events: Sequence[Event],
-    config: Config,
-    predicting: Predicting,
-    correct: Correcting,
+    run: ModelRun, events: Sequence[Event], config: Config, predict: Predict, correct: Correct
 ) -> RunForecasts:
-    """Return what a run, corrected by the latest observations, says of `events`: of an ensemble
-    each member is asked, the mean told.
+    """Return the forecasts of a run, corrected by the latest reports.
+
+    Each member of an ensemble is predicted; the result is the mean of the members.
     """
-    told = [
+    features_of_members = [
         phenomena.derive(events, correct(atmosphere)[0], config.phenomena)[0]
         for atmosphere in run.atmospheres
     ]
-    if len(told) == 1:
-        return RunForecasts(run.cycle, told[0], predicting(told[0], run.cycle))
-    members = [(features, predicting(features, run.cycle)) for features in told]
-    return ensemble(run.cycle, members, predicting(mean_features(told), run.cycle))
+    if len(features_of_members) == 1:
+        return RunForecasts(
+            run.cycle, features_of_members[0], predict(features_of_members[0], run.cycle)
+        )
+    members = [(features, predict(features, run.cycle)) for features in features_of_members]
+    return ensemble(run.cycle, members, predict(mean_features(features_of_members), run.cycle))

@@ -21,6 +21,7 @@ from apscheduler.triggers.interval import IntervalTrigger
 from forecast import pipeline
 from forecast.archive.issues import Attempt
 from forecast.errors import ArchiveError, SkyscapeError, SourceError
+from forecast.issue.station_reports import publish_current_observations
 from forecast.learning import monitor, train, truth_from_analyses, verify
 
 log = logging.getLogger(__name__)
@@ -197,7 +198,7 @@ def observe(world: pipeline.World, clock: Clock) -> None:
             taken = world.intake.observe(now)
             if taken.files:
                 log.info("observations: %s", taken.summary)
-        pipeline.measure(world, now)
+        publish_current_observations(world.archive, world.config, world.publisher, now)
     except SkyscapeError as error:
         log.error("observations: %s", error)
     except Exception:  # the process must outlive a defect

@@ -1,16 +1,8 @@
-"""Sections through the sky: cloud by height over a dawn, the light path along the sun's azimuth;
-and what every drawing shares.
-
-Each draws what is there, hatches what is not and never fails for a gap: a panel without data says
-so in its own place.
-"""
+"""The section of cloud by height and time over a dawn, for the sea of clouds."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
-from datetime import datetime
-from functools import lru_cache
 
 import numpy as np
 import xarray as xr
@@ -18,129 +10,20 @@ from markupsafe import Markup
 
 from forecast.domain import Almanac, Forecast
 from forecast.quantities import DECK_COVER
-from products.charts.svg import (
-    LEFT,
-    RIGHT,
-    WIDTH,
-    Reader,
-    Scale,
-    Sheet,
-    TimeScale,
-    Words,
-    box,
-    breadth,
-    moments,
-    polyline,
-    region,
-    shades,
+from products.charts.panel import (
+    best_blank,
+    bracket,
+    cloud_regions,
+    series,
+    time_axis,
+    times_of,
+    value_axis,
 )
+from products.charts.svg import LEFT, RIGHT, Reader, Scale, Sheet, TimeScale, Words, box, polyline
 
 # [m] a section reaches at least so high, and so far over the base of a deck above the viewer
 LEAST_TOP, OVER_A_BASE = 4000.0, 1000.0
 WIDE_STEPS_FROM = 6000.0  # [m] a section that reaches higher has a label every 2 km
-# each step paints the cloud a shade denser, so lightness is monotone in cover
-CLOUD_STEPS = (0.1, 0.3, 0.5, 0.7, 0.9)
-
-
-def series(evidence: xr.Dataset | None, name: str, over: str) -> np.ndarray:
-    """Return variable `name` along `over` as floats at the moments that are times, empty where it
-    is absent.
-    """
-    # not evidence[name]: building a DataArray takes longer than drawing it
-    held = {} if evidence is None else evidence.variables
-    if name not in held or held[name].dims[:1] != (over,) or "time" not in held:
-        return np.empty(0)
-    valid = ~np.isnat(held["time"].values)
-    return np.asarray(held[name].values, dtype=float)[valid]
-
-
-def times_of(evidence: xr.Dataset | None) -> list[datetime]:
-    """Return the moments of the evidence, without its padding."""
-    if evidence is None or "time" not in evidence:
-        return []
-    values = evidence.variables["time"].values
-    return moments(values[~np.isnat(values)])
-
-
-def time_axis(sheet: Sheet, scale: TimeScale, y: float, minutes: int) -> None:
-    """Draw ticks in local time below `y`, with the labels that have room."""
-    last = -math.inf
-    sheet.line(scale.start, y, scale.end, y, "c-axis")
-    for moment in scale.ticks(minutes):
-        x = scale(moment)
-        sheet.line(x, y, x, y + 4, "c-axis")
-        if x - last >= 38 and x <= WIDTH - 16:
-            sheet.text(x, y + 16, scale.label(moment), "c-tick", "middle")
-            last = x
-
-
-def value_axis(
-    sheet: Sheet,
-    scale: Scale,
-    values: Iterable[float],
-    right: float,
-    unit: str,
-    factor: float = 1.0,
-) -> None:
-    """Draw labels left of the plot and hairlines across it; `factor` turns SI into the unit shown."""
-    for value in values:
-        y = scale(value)
-        sheet.line(LEFT, y, right, y, "c-grid")
-        sheet.text(LEFT - 5, y + 4, f"{value * factor:g}".replace("-", "\u2212"), "c-tick", "end")
-    sheet.text(LEFT - 5, min(scale.start, scale.end) - 11, unit, "c-tick", "end")
-
-
-def bracket(
-    sheet: Sheet, scale: TimeScale, start: datetime, end: datetime, y: float, label: str
-) -> None:
-    """Mark a span of time above a panel and name it."""
-    a, b = scale.clamped(start), scale.clamped(end)
-    if b - a < 1:
-        return
-    sheet.path(box(a, y, b - a, 3), "c-best", fill="currentColor")
-    half = breadth(label) / 2
-    sheet.text(min(max((a + b) / 2, half), RIGHT - half), y - 4, label, "c-strong", "middle")
-
-
-def spoken(forecast: Forecast, scale: TimeScale, words: Words) -> dict[str, object]:
-    """What a description says of every forecast: the best window, in words."""
-    best = forecast.best
-    said = (
-        words("chart.best", start=scale.label(best.start), end=scale.label(best.end))
-        if best
-        else words("chart.no_best")
-    )
-    return {"best": said}
-
-
-def cloud_regions(sheet: Sheet, x: np.ndarray, y: np.ndarray, cover: np.ndarray) -> None:
-    """Paint cover (0-1) as nested regions, each a shade denser; hatch where it is not known."""
-    steps, unknown = _traced(x.tobytes(), y.tobytes(), cover.tobytes())
-    for step, data in enumerate(steps, 1):
-        sheet.path(
-            data,
-            f"c-cloud c-cloud-{step}",
-            fill="currentColor",
-            fill_opacity=".28",
-            fill_rule="evenodd",
-        )
-    sheet.hatch(unknown)
-
-
-@lru_cache(maxsize=64)
-def _traced(x: bytes, y: bytes, cover: bytes) -> tuple[list[str], str]:
-    """Return the outlines of cloud and of what is not known: the same in each language, so traced
-    for the first only.
-    """
-    across, up = np.frombuffer(x), np.frombuffer(y)
-    values = np.frombuffer(cover).reshape(len(across), len(up))
-    unknown = np.isnan(values)
-    return shades(across, up, values, CLOUD_STEPS), region(
-        across, up, unknown.astype(float), 0.02
-    ) if unknown.any() else ""
-
-
-# -- cloud by height
 
 
 def height_section(
@@ -180,15 +63,7 @@ def height_section(
     filled = series(evidence, "valley_area_filled", "hour")
     sheet = Sheet(248 if filled.size else 218, reader.prefix)
     x, y = np.array([scale(moment) for moment in hours]), level.array(height)
-    sheet.rect(
-        LEFT,
-        level.end,
-        RIGHT - LEFT,
-        level.start - level.end,
-        "c-sky",
-        fill="currentColor",
-        fill_opacity=".08",
-    )
+    sheet.backdrop(LEFT, level.end, RIGHT - LEFT, level.start - level.end, "c-sky")
     if np.isfinite(cover).any():
         cloud_regions(sheet, x, y, cover)
     elif np.isfinite(humidity).any():
@@ -209,7 +84,7 @@ def height_section(
     said = {"site": site.name.in_language(reader.language), "elevation": round(site.elevation)}
     return sheet.finish(
         words("chart.height.title"),
-        words("chart.height.description", **said, **spoken(forecast, scale, words)),
+        words("chart.height.description", **said, **best_blank(forecast, scale, words)),
     )
 
 
@@ -235,15 +110,7 @@ def _valleys(
     full strip is all of it.
     """
     share = Scale(0, 1, 226, 207)
-    sheet.rect(
-        LEFT,
-        share.end,
-        scale.end - LEFT,
-        share.start - share.end,
-        "c-sky",
-        fill="currentColor",
-        fill_opacity=".08",
-    )
+    sheet.backdrop(LEFT, share.end, scale.end - LEFT, share.start - share.end, "c-sky")
     known = np.isfinite(filled)
     if not known.any():
         sheet.no_data(LEFT, share.end, scale.end - LEFT, share.start - share.end, words)

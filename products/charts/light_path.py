@@ -12,11 +12,11 @@ from markupsafe import Markup
 
 from forecast.domain import Almanac, Forecast
 from forecast.quantities import LEAST_GLOW
-from products.charts.height_section import (
-    bracket,
+from products.charts.panel import (
+    best_blank,
     cloud_regions,
+    mark_best,
     series,
-    spoken,
     time_axis,
     times_of,
     value_axis,
@@ -61,15 +61,7 @@ def light_path(
         Scale(0, float(distance[-1]), LEFT, RIGHT - 4),
         Scale(0, float(height[-1]), 150, 26),
     )
-    sheet.rect(
-        LEFT,
-        level.end,
-        along.end - LEFT,
-        level.start - level.end,
-        "c-dusk",
-        fill="currentColor",
-        fill_opacity=".08",
-    )
+    sheet.backdrop(LEFT, level.end, along.end - LEFT, level.start - level.end, "c-dusk")
     cover = (
         np.asarray(evidence.variables["cloud"].values, dtype=float)
         if "cloud" in evidence
@@ -115,7 +107,7 @@ def light_path(
             "end",
         )
     scale = _colours(sheet, evidence, forecast, almanac, reader, 196, 250)
-    said = spoken(forecast, scale, words) if scale else {"best": words("chart.no_best")}
+    said = best_blank(forecast, scale, words) if scale else {"best": words("chart.no_best")}
     return sheet.finish(words("chart.path.title"), words("chart.path.description", **said))
 
 
@@ -219,9 +211,7 @@ def _colours(
         TimeScale(minutes[0], minutes[-1], LEFT, RIGHT - 4, reader.zone),
         Scale(0, 1, bottom, top),
     )
-    sheet.rect(
-        LEFT, top, scale.end - LEFT, bottom - top, "c-dusk", fill="currentColor", fill_opacity=".08"
-    )
+    sheet.backdrop(LEFT, top, scale.end - LEFT, bottom - top, "c-dusk")
     colour = _shine(sheet, evidence, [scale(minute) for minute in minutes], values, height)
     value_axis(sheet, height, (0.0, 1.0), LEFT, "%", 100)
     sheet.text(LEFT + 5, top + 13, label, "c-on-sky")
@@ -243,16 +233,7 @@ def _colours(
             "c-on-sky",
             side,
         )
-    if forecast.best:
-        best = forecast.best
-        bracket(
-            sheet,
-            scale,
-            best.start,
-            best.end,
-            top - 5,
-            words("chart.best", start=scale.label(best.start), end=scale.label(best.end)),
-        )
+    mark_best(sheet, scale, forecast, top - 5, words)
     time_axis(sheet, scale, bottom, 15)
     return scale
 

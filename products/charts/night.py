@@ -15,7 +15,7 @@ from markupsafe import Markup
 
 from forecast.domain import Almanac, Forecast
 from forecast.quantities import DARK_ENOUGH
-from products.charts.height_section import bracket, series, spoken, time_axis, times_of
+from products.charts.panel import best_blank, mark_best, series, time_axis, times_of
 from products.charts.svg import LEFT, RIGHT, Reader, Scale, Sheet, TimeScale, Words, box, breadth
 
 # below [degree]: class
@@ -76,19 +76,10 @@ def night_band(
     _darkness_row(sheet, scale, series(evidence, "sky_brightness", "hour"), hours, words, 174)
     time_axis(sheet, scale, 194, 120)
     sheet.text(RIGHT, 223, words("chart.night.caption"), "c-note", "end")
-    if forecast.best:
-        best = forecast.best
-        bracket(
-            sheet,
-            scale,
-            best.start,
-            best.end,
-            18,
-            words("chart.best", start=scale.label(best.start), end=scale.label(best.end)),
-        )
+    mark_best(sheet, scale, forecast, 18, words)
     return sheet.finish(
         words("chart.night.title"),
-        words("chart.night.description", **spoken(forecast, scale, words)),
+        words("chart.night.description", **best_blank(forecast, scale, words)),
     )
 
 
@@ -260,7 +251,7 @@ def _row(
     """
     half = timedelta(minutes=30)
     sheet.text(LEFT - 5, y + 12, name, "c-tick", "end")
-    sheet.rect(LEFT, y, RIGHT - LEFT, ROW, "c-sky", fill="currentColor", fill_opacity=".08")
+    sheet.backdrop(LEFT, y, RIGHT - LEFT, ROW, "c-sky")
     if not np.isfinite(shares).any():
         sheet.no_data(LEFT, y, RIGHT - LEFT, ROW, words)
         return

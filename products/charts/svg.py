@@ -190,6 +190,12 @@ class Sheet:
         )
         self._parts.append(f'<rect class="{classes}" {numbers}{_attributes(attributes)}/>')
 
+    def backdrop(
+        self, x: float, y: float, width: float, height: float, classes: str, opacity: str = ".08"
+    ) -> None:
+        """Fill the background of a panel."""
+        self.rect(x, y, width, height, classes, fill="currentColor", fill_opacity=opacity)
+
     def dot(self, x: float, y: float, radius: float, classes: str, **attributes: object) -> None:
         self._parts.append(
             f'<circle class="{classes}" cx="{number(x)}" cy="{number(y)}" r="{number(radius)}"{_attributes(attributes)}/>'

@@ -1,8 +1,7 @@
-"""What serves, and what it was made of: a page on the model behind each phenomenon, in plain words,
-then in figures.
+"""The model page: what each model in force was trained on and how good it is, in words and figures.
 
-An untrained rule is called one. A model that has learnt says from what, whether that was here, and
-how it did on days it had not seen.
+A rule is named as one. For a trained model the page gives the source and place of its cases, and
+its scores on cases it was not trained on.
 """
 
 from __future__ import annotations
@@ -12,53 +11,54 @@ from dataclasses import dataclass
 from datetime import date
 
 from forecast.domain import OUTCOME_SOURCES, Name
-from forecast.verification import Fold, ModelCard
+from forecast.verification import FoldScores, ModelCard
 from products.bulletin import Bulletin
 from products.wording import Words
 
 COLUMNS = ("days", "kind", "cases", "brier", "rule")
-# what tests left out together, as cards name it; "block": an older card does not tell
+# what a fold leaves out, as cards name it; "block": an older card does not name it
 LEFT_OUT = ("mountain", "month", "week")
 
 
 @dataclass(frozen=True, slots=True)
-class Sheet:
-    """What the page says of one model.
+class CardText:
+    """The card of one model in words.
 
-    said: sentence by sentence; own: what whoever trained it adds, in his words (language,
-    sentence); left_out: of LEFT_OUT, or "block";
-    rows: folds (the cells of COLUMNS); features: labels; facts: (id of the label, value).
+    notes: of its trainer (language, sentence). left_out: of LEFT_OUT, or "block". rows: a fold each
+    (cells of COLUMNS). features: labels. facts: (id of the label, value).
     """
 
     phenomenon: str
     name: str
     trained: bool
-    said: tuple[str, ...]
-    own: tuple[tuple[str, str], ...]
+    sentences: tuple[str, ...]
+    notes: tuple[tuple[str, str], ...]
     left_out: str
     rows: tuple[tuple[str, ...], ...]
     features: tuple[str, ...]
     facts: tuple[tuple[str, str], ...]
 
 
-def sheets(bulletin: Bulletin, words: Words) -> tuple[Sheet, ...]:
-    """Return what is said of each model that serves a phenomenon of the bulletin."""
-    asked = {p for section in bulletin.sections for p in section.site.phenomena}
+def card_texts(bulletin: Bulletin, words: Words) -> tuple[CardText, ...]:
+    """Return the card of each model in force for a phenomenon of the bulletin, in words."""
+    phenomena = {p for section in bulletin.sections for p in section.site.phenomena}
     names = {section.site.id: section.site.name for section in bulletin.sections}
     return tuple(
-        sheet(card, names, bulletin.demonstration, words)
+        card_text(card, names, bulletin.demonstration, words)
         for card in bulletin.models_in_force
-        if card.phenomenon in asked
+        if card.phenomenon in phenomena
     )
 
 
-def sheet(card: ModelCard, names: dict[str, Name], demonstration: bool, words: Words) -> Sheet:
-    """Return what is said of one model. names: of the sites served."""
-    said = list(_learnt(card, names, words) if card.trained else [words("model_card.rule")])
+def card_text(
+    card: ModelCard, names: dict[str, Name], demonstration: bool, words: Words
+) -> CardText:
+    """Return the card of one model in words. names: of the sites of the bulletin."""
+    sentences = list(_training(card, names, words) if card.trained else [words("model_card.rule")])
     if demonstration and card.trained and card.sites.keys() & names.keys():
-        said.append(words("model_card.simulated"))
+        sentences.append(words("model_card.simulated"))
     if card.refused:
-        said.append(words("model_card.refused", count=len(card.refused)))
+        sentences.append(words("model_card.refused", count=len(card.refused)))
     folds = [(each, None) for each in card.folds] + (
         [(card.whole, words("model_card.all"))] if card.whole is not None else []
     )
@@ -74,21 +74,21 @@ def sheet(card: ModelCard, names: dict[str, Name], demonstration: bool, words: W
     ]
     note = ("zh", card.note_zh) if words.language == "zh" and card.note_zh else ("en", card.note)
     places = {**card.names, **names}
-    return Sheet(
-        card.phenomenon,
-        card.name,
-        card.trained,
-        tuple(said),
-        tuple(each for each in (note, ("en", card.trained_on)) if each[1]),
-        _left_out(card),
-        tuple(_row(fold, days, _left_out(card), places, words) for fold, days in folds),
-        tuple(words(f"feature.{name}.label") for name in card.features),
-        tuple((label, value) for label, value in facts if value),
+    return CardText(
+        phenomenon=card.phenomenon,
+        name=card.name,
+        trained=card.trained,
+        sentences=tuple(sentences),
+        notes=tuple(each for each in (note, ("en", card.trained_on)) if each[1]),
+        left_out=_left_out(card),
+        rows=tuple(_row(fold, days, _left_out(card), places, words) for fold, days in folds),
+        features=tuple(words(f"feature.{name}.label") for name in card.features),
+        facts=tuple((label, value) for label, value in facts if value),
     )
 
 
-def _learnt(card: ModelCard, names: dict[str, Name], words: Words) -> list[str]:
-    """Return the sentences on a model that has learnt: from what, where, and how good it is."""
+def _training(card: ModelCard, names: dict[str, Name], words: Words) -> list[str]:
+    """Return the sentences on a trained model: its cases, their places, and its scores."""
     sources = [
         words(
             "model_card.count",
@@ -110,53 +110,53 @@ def _learnt(card: ModelCard, names: dict[str, Name], words: Words) -> list[str]:
         if card.span is None
         else {"first": _dated(card.span[0], words), "last": _dated(card.span[1], words)}
     )
-    told = [
+    sentences = [
         words(
             "model_card.learnt",
             cases=card.cases,
-            seen=card.seen,
+            seen=card.observed,
             kind=_kind(card.kind, words),
             **span,
         )
     ]
-    told.append(
+    sentences.append(
         words("model_card.from", sources=words.listed(sources), places=words.listed(places))
     )
     if not card.sites.keys() & names.keys():
-        told.append(words("model_card.elsewhere"))
+        sentences.append(words("model_card.elsewhere"))
     if set(card.sources) == {"analysis"}:
-        told.append(words("model_card.only_analysis"))
+        sentences.append(words("model_card.only_analysis"))
     if card.whole is None:
-        told.append(words("model_card.unjudged"))
+        sentences.append(words("model_card.unjudged"))
     else:
-        way = "better" if card.whole.brier < card.whole.brier_of_rule else "not_better"
+        key = "better" if card.whole.brier < card.whole.brier_of_rule else "not_better"
         blanks = {
             "cases": card.whole.cases,
             "ours": _score(card.whole.brier),
             "rule": _score(card.whole.brier_of_rule),
         }
-        told.append(words(f"model_card.{way}", **blanks))
-        told += _sure(card.whole, words)
-    return told
+        sentences.append(words(f"model_card.{key}", **blanks))
+        sentences += _gain(card.whole, words)
+    return sentences
 
 
-def _sure(whole: Fold, words: Words) -> list[str]:
-    """Return how sure the gain on the rule is, and how always saying the same would have done."""
-    told = []
+def _gain(whole: FoldScores, words: Words) -> list[str]:
+    """Return the interval of the gain on the rule, and the score of the base rate."""
+    sentences = []
     if whole.gain is not None:
         low, high = whole.gain
-        sure = "surely_better" if low > 0 else "surely_worse" if high < 0 else "unsure"
-        told.append(words(f"model_card.{sure}", low=f"{low:+.3f}", high=f"{high:+.3f}"))
+        key = "surely_better" if low > 0 else "surely_worse" if high < 0 else "unsure"
+        sentences.append(words(f"model_card.{key}", low=f"{low:+.3f}", high=f"{high:+.3f}"))
     if whole.brier_of_base is not None:
-        way = "base_worse" if whole.brier < whole.brier_of_base else "base_better"
-        told.append(
+        key = "base_worse" if whole.brier < whole.brier_of_base else "base_better"
+        sentences.append(
             words(
-                f"model_card.{way}",
-                often=words.percent(whole.seen / whole.cases),
+                f"model_card.{key}",
+                often=words.percent(whole.observed / whole.cases),
                 base=_score(whole.brier_of_base),
             )
         )
-    return told
+    return sentences
 
 
 def _left_out(card: ModelCard) -> str:
@@ -164,7 +164,7 @@ def _left_out(card: ModelCard) -> str:
 
 
 def _row(
-    fold: Fold, days: str | None, left_out: str, places: Mapping[str, Name], words: Words
+    fold: FoldScores, days: str | None, left_out: str, places: Mapping[str, Name], words: Words
 ) -> tuple[str, ...]:
     if left_out == "mountain" and fold.sites:
         days = days or words.listed(
@@ -176,7 +176,7 @@ def _row(
     return (
         span,
         _kind(fold.kind, words),
-        f"{fold.cases} / {fold.seen}",
+        f"{fold.cases} / {fold.observed}",
         _score(fold.brier),
         _score(fold.brier_of_rule),
     )

@@ -10,7 +10,7 @@ import pytest
 from forecast.domain import CLOUD_SEA_STATES, PHENOMENA
 from forecast.quantities import DEFAULT_FIELDS, FEATURES, FIELDS
 from products import safety
-from products.pages.render import TEMPLATES
+from products.pages.templating import TEMPLATES
 from products.wording import LANGUAGES, UNITS, read_words
 
 PROJECT = Path(__file__).parents[2]
@@ -48,7 +48,7 @@ def test_everything_that_has_an_id_has_words(language: str) -> None:
         | {f"stars.{g}" for g in range(6)}
     )
     wanted |= {
-        f"hazard.{name}.{part}" for name in safety.DANGERS for part in ("name", "value", "line")
+        f"hazard.{name}.{part}" for name in safety.HAZARDS for part in ("name", "value", "line")
     }
     wanted |= {
         f"clothing.{name}"

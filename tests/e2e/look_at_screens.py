@@ -21,9 +21,10 @@ import xarray as xr
 from forecast.config import Config, read_config
 from forecast.domain import CurrentObservations, Event, Features, Forecast, Issue, Reason, Window
 from forecast.quantities import FEATURES
-from products.bulletin import Bulletin, compose
+from products.bulletin import Bulletin
+from products.channels import render
 from products.charts import chart, probability_strip
-from products.pages.render import pages
+from products.composition import Supplement, compose
 from products.wording import Words
 from tests import made_up
 from tests.measured import live as measured
@@ -134,7 +135,7 @@ def bulletin(config: Config, live: Sequence[CurrentObservations] = ()) -> Bullet
     almanacs = {
         (site.id, day): made_up.almanac(site, day) for site in config.all_sites() for day in days
     }
-    return compose(issue, forecasts, features, almanacs, config, (), (), live)
+    return compose(issue, forecasts, features, almanacs, config, Supplement(current=live))
 
 
 def gallery(made: Bulletin, config: Config, language: str) -> str:
@@ -201,7 +202,7 @@ def main() -> None:
         live = silent(config) if asked.live == "none" else measured(config, made_up.ISSUED, age)
     made = bulletin(config, live)
     for channel in ("web", "display"):
-        for page in pages(made, config, channel):
+        for page in render(made, channel):
             path = asked.folder / page.path
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(page.body if isinstance(page.body, bytes) else page.body.encode())

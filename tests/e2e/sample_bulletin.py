@@ -35,8 +35,9 @@ from forecast.domain import (
 from forecast.quantities import FEATURES, features_of
 from forecast.science.almanac import almanacs, local_days
 from forecast.settings import CHANNELS
-from products.bulletin import Bulletin, compose
-from products.pages.render import pages
+from products.bulletin import Bulletin
+from products.channels import render
+from products.composition import Supplement, compose
 from tests import made_up
 
 ISSUED = datetime(2026, 11, 22, 8, 10, tzinfo=UTC)
@@ -287,7 +288,8 @@ def earlier_issues() -> list[Issue]:
 def sample_bulletin(config: Config | None = None) -> Bulletin:
     config = sample_config() if config is None else config
     issue, told, features, almanacs = sample_parts(config)
-    return compose(issue, told, features, almanacs, config, ATTRIBUTION, earlier_issues())
+    supplement = Supplement(ATTRIBUTION, earlier_issues())
+    return compose(issue, told, features, almanacs, config, supplement)
 
 
 def write_site(folder: Path, config: Config | None = None) -> None:
@@ -295,7 +297,7 @@ def write_site(folder: Path, config: Config | None = None) -> None:
     config = sample_config() if config is None else config
     made = sample_bulletin(config)
     for channel in CHANNELS:
-        for page in pages(made, config, channel):
+        for page in render(made, channel):
             path = folder / page.path
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(page.body if isinstance(page.body, bytes) else page.body.encode())

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from forecast.config import Config, build_config, default_path
-from products.pages.render import pages
+from products.channels import render
 from tests import made_up
 from tests.e2e.look_at_screens import bulletin
 
@@ -28,7 +28,7 @@ def screens(config: Config, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def _written(config: Config, folder: Path) -> Path:
-    for page in pages(bulletin(config), config, "display"):
+    for page in render(bulletin(config), "display"):
         path = folder / page.path
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(page.body if isinstance(page.body, bytes) else page.body.encode())

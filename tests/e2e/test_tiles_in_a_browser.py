@@ -18,8 +18,8 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 
 from forecast.config import Config
-from products.pages.live import FILE, document
-from products.pages.render import pages
+from products.channels import render
+from products.pages.current_observations import FILE, document
 from tests import made_up
 from tests.e2e.look_at_screens import bulletin
 from tests.measured import live, with_stations
@@ -51,7 +51,7 @@ def stations(config: Config) -> Config:
 def release(stations: Config, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The pages of one issue, with what was measured then."""
     folder, made = tmp_path_factory.mktemp("release"), bulletin(stations, live(stations, NOW))
-    for page in (page for channel in ("web", "display") for page in pages(made, stations, channel)):
+    for page in (page for channel in ("web", "display") for page in render(made, channel)):
         path = folder / made.issue.id / page.path
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(page.body if isinstance(page.body, bytes) else page.body.encode())

@@ -18,6 +18,7 @@ from forecast.domain import Atmosphere, Cycle
 from forecast.ingest.grib import reader
 from forecast.ingest.provider import FetchedCycle
 from forecast.ingest.sources import needs_of
+from forecast.issue.report import IssueReport
 from forecast.sample.encoding import write_cycle
 from forecast.settings import StepSettings
 from models.prediction import open_models
@@ -83,7 +84,7 @@ def world(config: Config, run: datetime) -> pipeline.World:
     )
 
 
-def carry(config: Config, atmosphere: Atmosphere, number: int) -> pipeline.IssueReport:
+def carry(config: Config, atmosphere: Atmosphere, number: int) -> IssueReport:
     """Carry the cycle `number` x 6 hours after RUN to the screens."""
     shifted = moved(atmosphere, 6 * number)
     real, reader.read_atmosphere = reader.read_atmosphere, lambda *_, **__: shifted

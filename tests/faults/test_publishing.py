@@ -9,6 +9,7 @@ import os
 import random
 import signal
 import time
+from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 
@@ -19,7 +20,10 @@ from forecast.archive.issues import Archive
 from forecast.config import Config
 from forecast.domain import Atmosphere
 from forecast.errors import PublishError
-from products import publish
+from forecast.settings import Channel
+from products import channels
+from products.bulletin import Bulletin
+from products.pages.templating import Page
 from products.publish import Publisher
 from tests.faults.one_site import RUN, carry, decoded, small
 
@@ -87,14 +91,14 @@ def test_a_failing_channel_keeps_its_last_pages_and_stops_no_other(
     settings = small(config, tmp_path)
     carry(settings, atmosphere, 0)
     article = (tmp_path / "site" / "current" / "wechat" / "article.html").read_bytes()
-    real = publish.pages
+    real = channels.render
 
-    def failing(bulletin: publish.Bulletin, config: Config, channel: str) -> object:
+    def failing(bulletin: Bulletin, channel: Channel) -> Iterator[Page]:
         if channel == "wechat":
             raise PublishError("the article is too long")
-        return real(bulletin, config, channel)
+        return real(bulletin, channel)
 
-    monkeypatch.setattr(publish, "pages", failing)
+    monkeypatch.setattr(channels, "render", failing)
     report = carry(settings, atmosphere, 1)
 
     outcomes = {receipt.channel: receipt.outcome for receipt in report.receipts}

@@ -10,8 +10,8 @@ import pytest
 from forecast.config import Config
 from forecast.domain import ContributingRun, Cycle, Spread
 from products.agreement import agreement
-from products.bulletin import compose
-from products.pages.render import pages
+from products.channels import render
+from products.composition import Supplement, compose
 from products.wording import THIN_SPACE
 from tests.e2e.sample_bulletin import ATTRIBUTION, sample_parts
 
@@ -92,8 +92,8 @@ def test_less_than_one_percent_is_escaped_once_and_models_are_no_runs_of_one(
 
     made = {
         page.path: str(page.body)
-        for page in pages(
-            compose(issue, low, features, almanacs, config, ATTRIBUTION), config, "web"
+        for page in render(
+            compose(issue, low, features, almanacs, config, Supplement(ATTRIBUTION)), "web"
         )
     }
 
@@ -105,10 +105,12 @@ def test_less_than_one_percent_is_escaped_once_and_models_are_no_runs_of_one(
 
 def test_a_model_that_was_not_heard_is_named_among_what_is_missing(config: Config) -> None:
     bulletin = compose(
-        *sample_parts(config), config, ATTRIBUTION, unavailable_models=("ifs", "aifs", "gone")
+        *sample_parts(config),
+        config,
+        Supplement(ATTRIBUTION, unavailable_models=("ifs", "aifs", "gone")),
     )
 
-    made = {page.path: str(page.body) for page in pages(bulletin, config, "web")}
+    made = {page.path: str(page.body) for page in render(bulletin, "web")}
 
     # a model without a name by its id
     assert (

@@ -12,8 +12,9 @@ import pytest
 from forecast.domain import DayWeather, Features, Forecast
 from forecast.quantities import FEATURES
 from forecast.settings import NameSettings
-from products.bulletin import Bulletin, Entry, Gap, compose
-from products.safety import DANGERS, clothing, feature_of, hazards, judge
+from products.bulletin import Bulletin, Entry, Gap
+from products.composition import Supplement, compose
+from products.safety import HAZARDS, assess_hazards, clothing, feature_of, hazards
 from tests.e2e.sample_bulletin import (
     ATTRIBUTION,
     earlier_issues,
@@ -47,7 +48,9 @@ def composed(change: dict[tuple[str, str, str], float]) -> Bulletin:
             forecast, probability=p, grade=1 + sum(p >= begin for begin in config.forecast.grades)
         )
 
-    return compose(issue, [changed(f) for f in told], features, almanacs, config, ATTRIBUTION)
+    return compose(
+        issue, [changed(f) for f in told], features, almanacs, config, Supplement(ATTRIBUTION)
+    )
 
 
 def test_every_forecast_is_said_once(bulletin: Bulletin) -> None:
@@ -132,7 +135,7 @@ def test_a_forecast_without_evidence_or_features_is_still_said() -> None:
     issue, told, features, almanacs = sample_parts(config)
     bare = Features((), features.table.isel(event=slice(0, 0)), ())
 
-    made = compose(issue, told, bare, almanacs, config, ATTRIBUTION)
+    made = compose(issue, told, bare, almanacs, config, Supplement(ATTRIBUTION))
 
     assert len(made.entries) == len(told)
     assert all(e.evidence is None for e in made.entries)
@@ -153,8 +156,7 @@ def test_the_archive_lists_published_issues_but_this_one_the_latest_first() -> N
         features,
         almanacs,
         config,
-        ATTRIBUTION,
-        [*reversed(earlier_issues()), unpublished, issue],
+        Supplement(ATTRIBUTION, [*reversed(earlier_issues()), unpublished, issue]),
     )
 
     assert [i.number for i in made.earlier] == [41, 40, 39]
@@ -271,7 +273,7 @@ def test_clothing_is_not_guessed_without_a_temperature() -> None:
 
 
 def test_every_danger_is_told_by_a_feature_of_the_catalogue(bulletin: Bulletin) -> None:
-    assert {feature_of(name) for name in DANGERS} <= FEATURES.keys()
+    assert {feature_of(name) for name in HAZARDS} <= FEATURES.keys()
 
 
 def whole(**other: float) -> DayWeather:
@@ -284,9 +286,9 @@ def whole(**other: float) -> DayWeather:
 
 
 def test_only_a_wholly_known_day_is_without_danger() -> None:
-    assert judge(whole(), whole()) == ((), ())
-    assert judge(None, whole()) == ((), tuple(DANGERS))
-    assert judge(replace(whole(), covered=0.98), whole()) == ((), tuple(DANGERS))
+    assert assess_hazards(whole(), whole()) == ((), ())
+    assert assess_hazards(None, whole()) == ((), tuple(HAZARDS))
+    assert assess_hazards(replace(whole(), covered=0.98), whole()) == ((), tuple(HAZARDS))
 
 
 @pytest.mark.parametrize(
@@ -300,24 +302,24 @@ def test_only_a_wholly_known_day_is_without_danger() -> None:
 def test_a_danger_whose_feature_is_not_known_is_neither_there_nor_excluded(
     lacking: str, open_: set[str]
 ) -> None:
-    found, unjudged = judge(whole(**{lacking: nan}), whole())
+    found, not_assessed = assess_hazards(whole(**{lacking: nan}), whole())
 
     assert found == ()
-    assert set(unjudged) == open_
+    assert set(not_assessed) == open_
 
 
 def test_a_danger_that_shows_in_part_of_a_day_is_told_though_the_rest_is_not_known() -> None:
-    found, unjudged = judge(replace(whole(gust=21.0), covered=0.3), None)
+    found, not_assessed = assess_hazards(replace(whole(gust=21.0), covered=0.3), None)
 
     assert [hazard.id for hazard in found] == ["gale"]
-    assert set(unjudged) == DANGERS.keys() - {"gale", "wind"}
+    assert set(not_assessed) == HAZARDS.keys() - {"gale", "wind"}
 
 
 def test_ice_is_excluded_only_where_the_day_before_is_known_or_it_does_not_freeze() -> None:
-    assert judge(whole(), None)[1] == ("ice",)
-    assert judge(whole(rain_before=0.0), None)[1] == ()
-    assert judge(whole(temperature_minimum=275.0), None)[1] == ()
-    assert [hazard.id for hazard in judge(whole(), whole(precipitation=2.0))[0]] == ["ice"]
+    assert assess_hazards(whole(), None)[1] == ("ice",)
+    assert assess_hazards(whole(rain_before=0.0), None)[1] == ()
+    assert assess_hazards(whole(temperature_minimum=275.0), None)[1] == ()
+    assert [hazard.id for hazard in assess_hazards(whole(), whole(precipitation=2.0))[0]] == ["ice"]
 
 
 def test_danger_does_not_depend_on_what_a_site_is_known_for() -> None:
@@ -325,19 +327,24 @@ def test_danger_does_not_depend_on_what_a_site_is_known_for() -> None:
     issue, told, features, almanacs = sample_parts(config)
     stars = [f for f in told if f.event.phenomenon == "starry_sky"]
 
-    made = compose(issue, stars, features, almanacs, config, ATTRIBUTION)
+    made = compose(issue, stars, features, almanacs, config, Supplement(ATTRIBUTION))
 
-    assert made.outlook == compose(issue, told, features, almanacs, config, ATTRIBUTION).outlook
+    assert (
+        made.outlook
+        == compose(issue, told, features, almanacs, config, Supplement(ATTRIBUTION)).outlook
+    )
 
 
 def test_without_the_weather_of_the_days_nothing_is_clear() -> None:
     config = sample_config()
     issue, told, features, almanacs = sample_parts(config)
 
-    made = compose(issue, told, replace(features, weather={}), almanacs, config, ATTRIBUTION)
+    made = compose(
+        issue, told, replace(features, weather={}), almanacs, config, Supplement(ATTRIBUTION)
+    )
 
     assert (made.outlook.alerts, made.outlook.clear, made.covered_until) == ((), (), None)
-    assert made.outlook.gaps == (Gap(tuple(DANGERS), made.days),)
+    assert made.outlook.gaps == (Gap(tuple(HAZARDS), made.days),)
 
 
 def test_what_is_covered_ends_with_the_last_day_of_which_every_danger_is_judged(

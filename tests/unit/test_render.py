@@ -19,10 +19,14 @@ from forecast.domain import Reason
 from forecast.errors import ConfigError
 from forecast.quantities import FEATURES
 from forecast.settings import CHANNELS, NameSettings
-from products.bulletin import Bulletin, compose
-from products.pages import render
-from products.pages.api import number, quantities
-from products.pages.render import TEMPLATES, environment, pages
+from products.bulletin import Bulletin
+from products.channels import render
+from products.channels.api import quantities
+from products.composition import Supplement, compose
+from products.pages import templating
+from products.pages.json_page import number
+from products.pages.phrases import Phrases
+from products.pages.templating import TEMPLATES, environment
 from tests.e2e.sample_bulletin import ATTRIBUTION, sample_bulletin, sample_config, sample_parts
 
 HOSTILE = "<script>alert(1)</script>\"'{{ 7 * 7 }}&"
@@ -30,7 +34,7 @@ HOSTILE = "<script>alert(1)</script>\"'{{ 7 * 7 }}&"
 
 def rendered(config: Config) -> dict[str, str]:
     bulletin = sample_bulletin(config)
-    made = [page for channel in CHANNELS for page in pages(bulletin, config, channel)]
+    made = [page for channel in CHANNELS for page in render(bulletin, channel)]
     return {
         page.path: page.body if isinstance(page.body, str) else page.body.decode() for page in made
     }
@@ -153,9 +157,11 @@ def test_a_signed_text_message_names_its_bodies_and_its_forecaster() -> None:
 def test_without_the_weather_of_the_days_no_channel_gives_the_all_clear() -> None:
     config = sample_config()
     issue, told, features, almanacs = sample_parts(config)
-    blind = compose(issue, told, replace(features, weather={}), almanacs, config, ATTRIBUTION)
+    blind = compose(
+        issue, told, replace(features, weather={}), almanacs, config, Supplement(ATTRIBUTION)
+    )
 
-    made = {page.path: page.body for channel in CHANNELS for page in pages(blind, config, channel)}
+    made = {page.path: page.body for channel in CHANNELS for page in render(blind, channel)}
 
     # these tell of no day to come
     past = tuple(
@@ -194,12 +200,12 @@ ABSURD = re.compile(r"只透过0%|仅0\s?cm|云多，0%|云量0%，人可能在�
 
 
 def test_no_reason_of_the_pages_contradicts_its_number(bulletin: Bulletin) -> None:
-    desk = render.Desk(bulletin, sample_config(), "zh")
+    phrases = Phrases(bulletin, "zh")
     said = [
         reason
         for e in bulletin.entries
-        for way in (1, -1)
-        for reason in desk.reasons(e.forecast, way)
+        for sign in (1, -1)
+        for reason in phrases.reasons(e.forecast, sign)
     ]
 
     assert len(said) > 100
@@ -218,7 +224,7 @@ def test_a_strong_reason_against_stands_in_the_headline_of_a_good_chance(
     reasons = (Reason("sky_cover", 0.02, 1.5), Reason("zenith_sky_brightness", 18.9, -1.2))
     forecast = replace(entry.forecast, reasons=reasons, quantities=values)
 
-    said = render.Desk(bulletin, sample_config(), "zh").why(forecast)
+    said = Phrases(bulletin, "zh").why(forecast)
 
     assert said == "夜间云量少，约2%；不利：月光明亮（月面94%），只见亮星。"
 
@@ -331,7 +337,7 @@ def test_a_wechat_article_of_many_sites_still_fits() -> None:
     many = tuple(config.sites[k % 5].model_copy(update={"id": f"site_{k}"}) for k in range(40))
     big = config.model_copy(update={"sites": many})
 
-    made = list(pages(sample_bulletin(big), big, "wechat"))
+    made = list(render(sample_bulletin(big), "wechat"))
 
     assert all(len(page.body) < 20_000 for page in made)
     assert "个景点见网页" in str(made[0].body)
@@ -408,10 +414,10 @@ def test_a_broken_template_is_told_as_a_setting_to_mend(
         loader=jinja2.DictLoader({"sms/bulletin.txt": "{{ gone }}"}),
         undefined=jinja2.StrictUndefined,
     )
-    monkeypatch.setattr(render, "environment", lambda: broken)
+    monkeypatch.setattr(templating, "environment", lambda: broken)
 
     with pytest.raises(ConfigError, match="sms"):
-        list(pages(bulletin, sample_config(), "sms"))
+        list(render(bulletin, "sms"))
 
 
 def test_a_template_cannot_reach_behind_its_values() -> None:
@@ -531,7 +537,7 @@ def test_the_sky_of_the_first_two_days_is_drawn_even_where_there_will_be_nothing
     poor = [
         (section.site.id, entry.forecast)
         for section in bulletin.sections for day in section.days[:2] for entry in day.others
-        if entry.forecast.event.phenomenon in named and entry.forecast.known and entry.forecast.grade == 1 and entry.drawn
+        if entry.forecast.event.phenomenon in named and entry.forecast.known and entry.forecast.grade == 1 and entry.evidence_at
     ]  # fmt: skip
 
     assert poor

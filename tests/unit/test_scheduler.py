@@ -17,6 +17,7 @@ from forecast.archive.issues import Archive
 from forecast.config import Config
 from forecast.domain import Cycle, Issue, Receipt
 from forecast.errors import ArchiveError, CycleNotReady
+from forecast.issue.report import IssueReport
 from forecast.observations.intake import Intake
 from forecast.service import scheduler as scheduling
 from models.prediction import open_models
@@ -110,9 +111,7 @@ def test_an_issue_is_remembered_with_its_channels(
         Receipt("web", ISSUE.id, "published"),
         Receipt("wechat", ISSUE.id, "failed", "too long"),
     )
-    monkeypatch.setattr(
-        pipeline, "run", run_that(pipeline.IssueReport(ISSUE, receipts, 141, 100, (), {}))
-    )
+    monkeypatch.setattr(pipeline, "run", run_that(IssueReport(ISSUE, receipts, 141, 100, (), {})))
 
     assert scheduling.attempt(world, NOW) == 6
 

@@ -19,16 +19,17 @@ from forecast.archive.observations import Observations
 from forecast.config import Config, build_config, default_path
 from forecast.domain import DOUBTFUL, CurrentObservations, Name, Observation
 from forecast.observations.current import latest
-from products.pages.live import FILE, document
-from products.pages.render import TEMPLATES, pages
+from products.channels import render
+from products.pages.current_observations import FILE, document
+from products.pages.templating import TEMPLATES
 from products.pages.tiles import (
     LEVEL,
     first_of_each,
+    labelled_values,
     level,
-    observed,
     place,
-    tell,
     tiles_of,
+    time_of_observation,
     trend_of,
 )
 from products.publish import Publisher
@@ -56,7 +57,9 @@ def of_lingshan(config: Config, told: tuple[CurrentObservations, ...]) -> Any:
 
 def said(tile: Any, speaker: Words) -> dict[str, str]:
     return {
-        each.id: each.said.replace(THIN_SPACE, " ") for each in tell(tile, speaker) if each.text
+        each.id: each.current_text.replace(THIN_SPACE, " ")
+        for each in labelled_values(tile, speaker)
+        if each.text
     }
 
 
@@ -112,7 +115,7 @@ def test_values_are_told_in_the_reader_s_units_with_place_and_time(stations: Con
     }  # fmt: skip
     assert said(weather, en)["wind_speed"] == "north-west 4.6 m/s (force 3)"
     assert place(weather, zh).replace(THIN_SPACE, " ") == "灵山站·海拔2280 m"
-    assert observed(weather, zh).said == "11月22日16:00观测"
+    assert time_of_observation(weather, zh).current_text == "11月22日16:00观测"
 
 
 def test_an_old_value_gives_way_to_since_when_there_is_none(stations: Config) -> None:
@@ -122,7 +125,7 @@ def test_an_old_value_gives_way_to_since_when_there_is_none(stations: Config) ->
 
         assert weather.fresh is fresh
         assert ("℃" in said(weather, words(stations))["air_temperature"]) is fresh
-        assert observed(weather, words(stations)).said == (
+        assert time_of_observation(weather, words(stations)).current_text == (
             "11月22日14:40观测" if fresh else "自11月22日14:39起无数据"
         )
 
@@ -144,8 +147,8 @@ def test_a_station_that_never_told_anything_says_so_and_one_that_tells_doubtful_
         stations, tuple(replace(each, last_report=NOW) for each in silent(stations))
     )
 
-    assert observed(never, words(stations)).said == "尚无数据"
-    assert observed(doubtful, words(stations)).said == "数据待核"
+    assert time_of_observation(never, words(stations)).current_text == "尚无数据"
+    assert time_of_observation(doubtful, words(stations)).current_text == "数据待核"
 
 
 def test_a_doubtful_value_is_not_shown_to_visitors(stations: Config, tmp_path: Path) -> None:
@@ -256,9 +259,7 @@ def test_a_station_s_tiles_draw_each_its_own_element(stations: Config) -> None:
 
 def written(config: Config, told: tuple[CurrentObservations, ...]) -> dict[str, str]:
     made = [
-        page
-        for channel in ("web", "display")
-        for page in pages(bulletin(config, told), config, channel)
+        page for channel in ("web", "display") for page in render(bulletin(config, told), channel)
     ]
     return {page.path: str(page.body) for page in made if "static" not in page.path}
 
@@ -313,7 +314,7 @@ def test_a_screen_says_whose_data_it_was_made_of(stations: Config) -> None:
     name = Name("© ECMWF，数据按 CC BY 4.0 许可发布", "© ECMWF, data under CC BY 4.0")
     made = replace(bulletin(stations), attributions=(name,))
 
-    screens = {page.path: str(page.body) for page in pages(made, stations, "display")}
+    screens = {page.path: str(page.body) for page in render(made, "display")}
 
     assert name.zh in screens["display/lingshan.html"]
     assert name.en in screens["en/display/lingshan.html"]
@@ -337,7 +338,7 @@ def test_no_number_of_an_old_tile_stands_on_a_page(stations: Config) -> None:
 
 def test_its_schema_is_published_where_there_are_tiles(stations: Config, config: Config) -> None:
     paths = [
-        {page.path for page in pages(bulletin(c, told), c, "api")}
+        {page.path for page in render(bulletin(c, told), "api")}
         for c, told in ((stations, live(stations, NOW)), (config, ()))
     ]
 
@@ -390,11 +391,16 @@ def test_live_json_lies_beside_the_releases_and_is_swapped_whole(
             )
         )
 
-    assert publisher(config).publish_live((), NOW) is False
+    assert publisher(config).publish_current_observations((), NOW) is False
     assert not (tmp_path / "site").exists()
-    assert publisher(stations).publish_live(live(stations, NOW), NOW) is True
+    assert publisher(stations).publish_current_observations(live(stations, NOW), NOW) is True
     before = (tmp_path / "site" / FILE).stat().st_ino
-    assert publisher(stations).publish_live(silent(stations), NOW + timedelta(minutes=5)) is True
+    assert (
+        publisher(stations).publish_current_observations(
+            silent(stations), NOW + timedelta(minutes=5)
+        )
+        is True
+    )
 
     told = json.loads((tmp_path / "site" / FILE).read_text(encoding="utf-8"))
     assert told["made_at"] == "2026-11-22T08:15:00Z"
@@ -402,7 +408,7 @@ def test_live_json_lies_beside_the_releases_and_is_swapped_whole(
     assert (tmp_path / "site" / FILE).stat().st_ino != before
     assert [path.name for path in (tmp_path / "site").iterdir()] == [FILE]
     # Stations that are taken out of the settings go from the file too.
-    assert publisher(config).publish_live((), NOW) is True
+    assert publisher(config).publish_current_observations((), NOW) is True
     assert json.loads((tmp_path / "site" / FILE).read_text(encoding="utf-8"))["tiles"] == []
 
 

@@ -22,16 +22,9 @@ from forecast.verification import (
     Verification,
 )
 from products.bulletin import Bulletin
-from products.pages.render import pages
-from products.pages.verification import (
-    COLUMNS,
-    account,
-    chapter,
-    compared,
-    key,
-    last_month,
-    strip_of_days,
-)
+from products.channels import render
+from products.charts.event_strip import event_strip, legend_sign
+from products.pages.verification import COLUMNS, last_month, record_text, skill_text, summary
 from products.wording import Words
 from tests.e2e.sample_bulletin import sample_bulletin, sample_config
 
@@ -111,7 +104,7 @@ def bulletin() -> Bulletin:
 def page_of(bulletin: Bulletin, language: str = "") -> str:
     made = {
         page.path: str(page.body)
-        for page in pages(bulletin, sample_config(), "web")
+        for page in render(bulletin, "web")
         if page.path.endswith("verification/index.html")
     }
     return made[f"{language}verification/index.html"]
@@ -144,36 +137,36 @@ def test_a_month_without_forecasts_or_misses_says_so(
     (Figure(math.nan), ""),
 ])  # fmt: skip
 def test_skill_is_said_in_words_that_its_interval_bears(figure: Figure, said: str) -> None:
-    assert said in compared("climatology", figure, ZH)
-    assert bool(compared("climatology", figure, EN)) == figure.known
+    assert said in skill_text("climatology", figure, ZH)
+    assert bool(skill_text("climatology", figure, EN)) == figure.known
 
 
 def test_few_cases_give_their_number_and_no_score() -> None:
-    told = chapter(record(enough=False), verification(), NAMES, ZH, TODAY)
+    told = record_text(record(enough=False), verification(), NAMES, ZH, TODAY)
 
     assert (told.enough, told.skills, told.diagram) == (False, (), None)
-    assert "60点次" in told.said[0]
-    assert "满30点次" in told.said[0]
+    assert "60点次" in told.sentences[0]
+    assert "满30点次" in told.sentences[0]
     assert told.strip is not None  # what was told and seen may be shown however few
 
 
 def test_a_score_that_rests_on_analyses_alone_says_so() -> None:
-    alone = chapter(record(sources={"analysis": 60}), verification(), NAMES, ZH, TODAY)
-    mixed = chapter(record(), verification(), NAMES, ZH, TODAY)
+    alone = record_text(record(sources={"analysis": 60}), verification(), NAMES, ZH, TODAY)
+    mixed = record_text(record(), verification(), NAMES, ZH, TODAY)
 
-    assert any("不等于亲眼所见" in sentence for sentence in alone.said)
-    assert not any("不等于亲眼所见" in sentence for sentence in mixed.said)
+    assert any("不等于亲眼所见" in sentence for sentence in alone.sentences)
+    assert not any("不等于亲眼所见" in sentence for sentence in mixed.sentences)
 
 
 def test_the_table_has_a_column_for_each_head_and_days_ahead_in_order() -> None:
-    told = chapter(record(), verification(), NAMES, ZH, TODAY)
+    told = record_text(record(), verification(), NAMES, ZH, TODAY)
 
     assert [name for name, _ in told.rows] == ["提前0天", "提前3天", "灵山晚霞", "秋季", "观察员"]
     assert all(len(cells) == len(COLUMNS) - 1 for _, cells in told.rows)
 
 
 def test_the_diagram_tells_by_shape_what_lies_outside_the_band_of_chance() -> None:
-    drawn = chapter(record(), verification(), NAMES, EN, TODAY).diagram
+    drawn = record_text(record(), verification(), NAMES, EN, TODAY).diagram
 
     tree = ElementTree.fromstring(str(drawn))
     circles = [e.get("class") for e in tree.iter("{http://www.w3.org/2000/svg}circle")]
@@ -182,10 +175,10 @@ def test_the_diagram_tells_by_shape_what_lies_outside_the_band_of_chance() -> No
 
 
 def test_the_roc_curve_is_drawn_with_its_area_and_count_where_there_is_one() -> None:
-    drawn = chapter(record(), verification(), NAMES, ZH, TODAY).roc
+    drawn = record_text(record(), verification(), NAMES, ZH, TODAY).roc
 
     assert "AUC 0.80（60点次）" in "".join(ElementTree.fromstring(str(drawn)).itertext())
-    assert chapter(record(enough=False), verification(), NAMES, ZH, TODAY).roc is None
+    assert record_text(record(enough=False), verification(), NAMES, ZH, TODAY).roc is None
 
 
 def test_the_strip_tells_four_kinds_by_four_shapes_and_in_words() -> None:
@@ -197,7 +190,7 @@ def test_the_strip_tells_four_kinds_by_four_shapes_and_in_words() -> None:
     )
 
     drawn = str(
-        strip_of_days(
+        event_strip(
             (*marks, EventMark("lingshan", TODAY - timedelta(days=40), True, True)),
             NAMES,
             EN,
@@ -211,7 +204,7 @@ def test_the_strip_tells_four_kinds_by_four_shapes_and_in_words() -> None:
         drawn.count(f'class="{kind}"') for kind in ("c-hit", "c-false-alarm", "c-miss", "c-quiet")
     ] == [1, 1, 1, 1]
     assert "1 forecast and seen, 1 forecast in vain, 1 seen unforecast, 1 neither" in drawn
-    assert 'aria-hidden="true"' in key("hits")
+    assert 'aria-hidden="true"' in legend_sign("hits")
 
 
 @pytest.mark.parametrize("language", ["", "en/"])
@@ -225,7 +218,7 @@ def test_the_page_stands_in_each_language_and_every_page_links_to_it(
     assert ("上月（10月）报出12点次，出现9点次" in page) is (language == "")
     assert page.count('<svg xmlns="http://www.w3.org/2000/svg" class="c-chart"') == 3
     assert not re.search(r"style=|<style", page)
-    others = [str(p.body) for p in pages(told, sample_config(), "web") if p.path.endswith(".html")]
+    others = [str(p.body) for p in render(told, "web") if p.path.endswith(".html")]
     assert all("verification/index.html" in each for each in others)
 
 
@@ -237,11 +230,13 @@ def test_without_a_verification_the_page_says_what_is_to_come(bulletin: Bulletin
         assert "还没有可以核对的预报" in page
         assert "满30点次" in page
         assert "<svg xmlns" not in page
-        assert account(told, ZH).chapters == ()
+        assert summary(told, ZH).records == ()
 
 
 def test_a_site_that_the_settings_no_longer_have_is_named_by_its_id() -> None:
     gone = verification(record())
     gone = replace(gone, lines=(line(dimension="site", name="closed_hill"),))
 
-    assert [name for name, _ in chapter(record(), gone, NAMES, EN, TODAY).rows] == ["closed_hill"]
+    assert [name for name, _ in record_text(record(), gone, NAMES, EN, TODAY).rows] == [
+        "closed_hill"
+    ]

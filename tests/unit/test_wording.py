@@ -207,7 +207,7 @@ def test_a_site_that_bears_the_name_of_its_phenomenon_is_named_once(zh: Words) -
 
 
 def test_a_cloud_top_above_the_site_is_told_as_such(zh: Words) -> None:
-    label, value = zh.told("gap_to_deck", -572.0)
+    label, value = zh.labelled("gap_to_deck", -572.0)
 
     assert (label, value.replace(THIN_SPACE, " ")) == ("云顶高出景点", "572 m")
 

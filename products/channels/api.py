@@ -1,25 +1,23 @@
-"""The data product: the bulletin as JSON, versioned, units in the names of the keys, null where
-nothing is known.
+"""The public data: the bulletin as versioned JSON, units in the names of the keys, null if unknown.
 
-templates/api/schema.json is its published JSON Schema; tests hold the two together.
+templates/api/schema.json is the published JSON Schema; a test compares the two.
 """
 
 from __future__ import annotations
 
-import math
-from collections.abc import Mapping
-from datetime import datetime
+from collections.abc import Iterator, Mapping
 from typing import Any
 
-from forecast.config import Config
 from forecast.domain import Almanac, Issue, Name, Spread, Window
 from forecast.quantities import FEATURES, Feature
 from products.bulletin import Bulletin, Entry, Section
+from products.pages.json_page import json_page, number, time_text
+from products.pages.templating import TEMPLATES, Page
 
 FORECASTS = "skyscape.forecasts/1"
 STATUS = "skyscape.status/1"
 
-# SI units of the catalogue as suffixes of a key. A number without a unit has its kind: see `_key`.
+# SI units as suffixes of a key; the suffix of a number without a unit is its kind, see `_key`
 SUFFIXES = {
     "K": "k", "m": "m", "m s-1": "m_s", "kg m-2": "kg_m2", "J kg-1": "j_kg", "h": "h", "min": "min",
     "degree": "deg",
@@ -27,7 +25,24 @@ SUFFIXES = {
 }  # fmt: skip
 
 
-def document(bulletin: Bulletin, config: Config) -> dict[str, Any]:
+def render(bulletin: Bulletin) -> Iterator[Page]:
+    yield json_page("api/v1/forecasts.json", document(bulletin))
+    yield _schema("schema.json")
+    if any(section.tiles for section in bulletin.sections):
+        yield _schema("live.schema.json")
+    yield status_page(bulletin)
+
+
+def status_page(bulletin: Bulletin) -> Page:
+    """Return the page by which a screen learns of a new issue."""
+    return json_page("api/v1/status.json", status(bulletin))
+
+
+def _schema(name: str) -> Page:
+    return Page(f"api/v1/{name}", (TEMPLATES / "api" / name).read_text(encoding="utf-8"))
+
+
+def document(bulletin: Bulletin) -> dict[str, Any]:
     """Return the whole bulletin as plain data."""
     issue = bulletin.issue
     return {
@@ -39,7 +54,7 @@ def document(bulletin: Bulletin, config: Config) -> dict[str, Any]:
         "valid_from": time_text(bulletin.valid_from),
         "valid_to": time_text(bulletin.valid_to),
         "expires_at": time_text(bulletin.expires_at),
-        "timezone": config.service.timezone,
+        "timezone": bulletin.zone.key,
         "title": _name(bulletin.title),
         "issuer": {
             "bodies": [_name(body) for body in bulletin.bodies],
@@ -77,7 +92,7 @@ def document(bulletin: Bulletin, config: Config) -> dict[str, Any]:
 
 
 def status(bulletin: Bulletin) -> dict[str, Any]:
-    """Return the little that a screen asks for every few minutes."""
+    """Return the issue in force and its times."""
     return {
         "schema": STATUS,
         "status": bulletin.status,
@@ -115,9 +130,9 @@ def _forecast(entry: Entry) -> dict[str, Any]:
         ],
         "spread": _spread(forecast.spread),
         "voices": [
-            {"model": voice.cycle.model, "run_at": time_text(voice.cycle.run),
-             "probability": number(voice.probability),
-             "weight": number(voice.weight), "members": voice.members} for voice in forecast.contributing_runs
+            {"model": run.cycle.model, "run_at": time_text(run.cycle.run),
+             "probability": number(run.probability),
+             "weight": number(run.weight), "members": run.members} for run in forecast.contributing_runs
         ],
         "corrected_by": list(forecast.corrected_by),
         "missing": list(forecast.missing),
@@ -136,16 +151,9 @@ def quantities(values: Mapping[str, float]) -> dict[str, float | None]:
 
 
 def _key(feature: Feature) -> str:
-    """Return the key of a feature: its name, ending in the unit; a number without one ends in what
-    kind of number it is.
-    """
+    """Return the key of a feature: its name, ending in the unit, or in its kind without one."""
     ending = SUFFIXES.get(feature.unit, feature.kind)
     return feature.name if feature.name.endswith(f"_{ending}") else f"{feature.name}_{ending}"
-
-
-def number(value: float | None) -> float | None:
-    """Return a number fit for JSON: six significant digits, NaN and infinity as null."""
-    return None if value is None or not math.isfinite(value) else float(f"{value:.6g}")
 
 
 def _almanac(almanac: Almanac) -> dict[str, Any]:
@@ -183,11 +191,6 @@ def _window(name: str, window: Window | None) -> dict[str, str | None]:
         f"{name}_start": time_text(window.start if window else None),
         f"{name}_end": time_text(window.end if window else None),
     }
-
-
-def time_text(moment: datetime | None) -> str | None:
-    """Return a moment as data tell it: UTC, to the second."""
-    return None if moment is None else f"{moment:%Y-%m-%dT%H:%M:%SZ}"
 
 
 def _name(name: Name) -> dict[str, str]:

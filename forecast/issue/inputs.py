@@ -1,0 +1,101 @@
+"""What an issue is made of: the leading run, further runs and the latest station reports."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
+
+from forecast.archive.issues import Archive
+from forecast.archive.observations import Observations
+from forecast.config import Config
+from forecast.domain import Atmosphere, Cycle, Observation, Station
+from forecast.ingest import Needs, sources
+from forecast.ingest.grib import reader
+from forecast.ingest.provider import FetchedCycle
+from forecast.issue.multi_model import (
+    Correct,
+    FurtherModel,
+    ModelRun,
+    fetch_further_runs,
+    join_aerosol,
+)
+from forecast.observations import nowcast
+
+
+@dataclass(frozen=True, slots=True)
+class Inputs:
+    """The fetched runs and the latest reports.
+
+    stations: those of the sites. observed: the latest good report of each, by station.
+    """
+
+    needs: Needs
+    leading: FetchedCycle
+    further: tuple[ModelRun, ...]
+    unavailable_models: tuple[str, ...]
+    stations: tuple[Station, ...]
+    observed: Mapping[str, Observation]
+
+    @property
+    def ids(self) -> list[str]:
+        """The ids of further runs and reports: others make a new issue of the same cycle."""
+        reports = [f"{id}@{report.time:%Y%m%d%H%M}" for id, report in self.observed.items()]
+        return [*(run.cycle.id for run in self.further), *reports]
+
+
+@dataclass(frozen=True, slots=True)
+class Decoded:
+    """The leading run, corrected by the latest reports, and the further runs with own forecasts.
+
+    correct: corrects another atmosphere by the same reports. aerosol_models: the models whose
+    aerosol was joined to the leading run.
+    """
+
+    cycle: Cycle
+    atmosphere: Atmosphere
+    correction: nowcast.Correction
+    correct: Correct
+    further: tuple[ModelRun, ...]
+    aerosol_models: tuple[str, ...]
+
+
+def fetch_inputs(
+    source: sources.Source,
+    models: Sequence[FurtherModel],
+    archive: Archive,
+    config: Config,
+    now: datetime,
+    cycle: Cycle | None,
+    ask: bool,
+) -> Inputs:
+    """Fetch a cycle (None: the newest whole one), the further runs and the latest reports.
+
+    ask: whether the servers of further models may be requested.
+    Raises: SourceError when no usable cycle is available, ArchiveError.
+    """
+    sites = config.all_sites()
+    needs = sources.needs_of(config, sites)
+    leading = source.acquire(needs, now, cycle)
+    further, unavailable = fetch_further_runs(models, sites, now, ask)
+    stations = tuple(station.as_station() for station in config.site_stations)
+    series = Observations(archive).series(
+        [station.id for station in stations], now - nowcast.LATEST, now
+    )
+    observed = nowcast.latest_good(series, now)
+    return Inputs(needs, leading, further, unavailable, stations, observed)
+
+
+def decode(inputs: Inputs, config: Config, issued: datetime) -> Decoded:
+    """Decode the leading run, join the aerosol of further runs, and correct it by the reports."""
+    cycle = inputs.leading.cycle
+    atmosphere = reader.read_atmosphere(
+        inputs.leading.files, cycle, inputs.needs, threads=config.source.decode_threads
+    )
+    atmosphere, further, aerosol_models = join_aerosol(atmosphere, inputs.further)
+    correct = partial(
+        nowcast.correct, stations=inputs.stations, observed=inputs.observed, now=issued
+    )
+    atmosphere, correction = correct(atmosphere)
+    return Decoded(cycle, atmosphere, correction, correct, further, aerosol_models)

@@ -1,0 +1,66 @@
+"""The forecasts of an issue: of each run, and their blend."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from functools import partial
+
+from forecast.archive.issues import Archive
+from forecast.config import Config
+from forecast.domain import Forecast, RunForecasts
+from forecast.issue.events import Derived
+from forecast.issue.inputs import Decoded
+from forecast.issue.multi_model import forecasts_of_run
+from models.blending import blend
+from models.prediction import SPREAD_OF, Models, predict
+
+
+def predict_runs(
+    decoded: Decoded,
+    derived: Derived,
+    archive: Archive,
+    models: Models,
+    config: Config,
+    issued: datetime,
+) -> tuple[RunForecasts, ...]:
+    """Return the forecasts of each run, the leading run first.
+
+    Its spread comes from the last cycles that were published.
+    """
+    grades, cycles = config.forecast.grades, config.forecast.spread_cycles - 1
+    events, cycle = derived.events, decoded.cycle
+    predict_run = partial(predict, issued=issued, models=models, grades=grades)
+    leading = predict_run(
+        derived.features,
+        cycle,
+        earlier=archive.earlier(events, cycle, cycles),
+        told_before=archive.earlier_quantities(events, cycle, cycles, SPREAD_OF),
+    )
+    return (
+        RunForecasts(cycle, derived.features, leading),
+        *(
+            forecasts_of_run(run, events, config, predict_run, decoded.correct)
+            for run in decoded.further
+        ),
+    )
+
+
+def blend_runs(
+    runs: tuple[RunForecasts, ...],
+    decoded: Decoded,
+    archive: Archive,
+    models: Models,
+    config: Config,
+    now: datetime,
+) -> tuple[Forecast, ...]:
+    """Return one forecast an event, blended from these runs and those of recent issues.
+
+    An event that station reports corrected is blended from these runs alone: an earlier run did not
+    have the reports.
+    """
+    fresh = decoded.cycle.run - timedelta(hours=config.forecast.fresh_hours)
+    events = runs[0].features.events
+    uncorrected = [event for event in events if not decoded.correction.of(event)]
+    earlier = archive.contributing_runs(uncorrected, fresh, now)
+    forecasts = blend(runs, earlier, models.shares, config.forecast.grades)
+    return decoded.correction.named_in(forecasts)

@@ -1,0 +1,77 @@
+"""One phenomenon over the days, as a strip of columns."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from zoneinfo import ZoneInfo
+
+from markupsafe import Markup
+
+from forecast.domain import Forecast
+from products.charts.svg import WIDTH, Scale, Sheet, Words, box, number, polyline
+
+
+def probability_strip(
+    forecasts: Sequence[Forecast], words: Words, language: str, zone: ZoneInfo, prefix: str = ""
+) -> Markup | None:
+    """Draw one phenomenon over the days: a column a day as tall as the probability, with its spread."""
+    if not forecasts:
+        return None
+    days = sorted(forecasts, key=lambda forecast: forecast.event.day)
+    event = days[0].event
+    sheet = Sheet(112, prefix or f"strip-{event.site.id}-{event.phenomenon}-{event.day}")
+    level, step = Scale(0, 1, 84, 24), (WIDTH - 8) / len(days)
+    texts = [
+        _column(sheet, level, forecast, 4 + k * step + 0.12 * step, 0.76 * step, words)
+        for k, forecast in enumerate(days)
+    ]
+    sheet.line(4, level.start, WIDTH - 4, level.start, "c-axis")
+    names = {
+        "phenomenon": words(f"phenomenon.{event.phenomenon}.name"),
+        "site": event.site.name.in_language(language),
+    }
+    return sheet.finish(
+        words("chart.strip.title", **names),
+        words("chart.strip.description", days="; ".join(texts), **names),
+    )
+
+
+def _column(
+    sheet: Sheet, level: Scale, forecast: Forecast, x: float, width: float, words: Words
+) -> str:
+    """Draw the column of one day and return its text."""
+    middle, day = x + width / 2, forecast.event.day
+    height = level.start - level.end
+    name = words(f"weekday.{day.weekday()}")
+    short = width < 0.76 * 30
+    sheet.text(middle, 99, str(day.day) if short else name, "c-tick", "middle")
+    sheet.rect(
+        x, level.end, width, height, "c-trough", fill="currentColor", fill_opacity=".07", rx=3
+    )
+    if not forecast.known:
+        sheet.hatch(box(x, level.end, width, height))
+        sheet.text(middle, level.end - 7, words("probability.unknown"), "c-strong", "middle")
+        return f"{name} {words('chart.no_data')}"
+    percent = _percent(forecast.probability, words)
+    top = min(level(forecast.probability), level.start - 2)
+    grade = f"c-grade c-grade-{forecast.grade}"
+    sheet.rect(x, top, width, level.start - top, grade, fill="currentColor", rx=3)
+    sheet.text(middle, level.end - 7, percent, "c-strong", "middle")
+    if forecast.spread and forecast.spread.cycles > 1:
+        low, high = level(forecast.spread.low), level(forecast.spread.high)
+        ends = "".join(f"M{number(middle - 3)} {number(y)}h6" for y in (low, high))
+        whisker = polyline([(middle, low), (middle, high)]) + ends
+        for classes in ("c-spread-under", "c-spread"):
+            sheet.path(whisker, f"c-line {classes}", fill="none", stroke="currentColor")
+    return f"{name} {percent}"
+
+
+def _percent(probability: float, words: Words) -> str:
+    """Return a probability in words, never a flat 0 % or 100 %."""
+    if probability < 0.01:
+        return words("probability.low")
+    return (
+        words("probability.high")
+        if probability > 0.99
+        else words("probability.value", value=round(100 * probability))
+    )

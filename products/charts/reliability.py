@@ -1,0 +1,91 @@
+"""The reliability diagram: how often an event occurred when it was forecast with a probability."""
+
+from __future__ import annotations
+
+import math
+
+from markupsafe import Markup
+
+from forecast.verification import PhenomenonRecord, ReliabilityBin
+from products.charts.svg import LEFT, RIGHT, Scale, Sheet, box, breadth, polyline
+from products.wording import Words
+
+TOP, BOTTOM = 26.0, 286.0  # [px] the square
+
+
+def unit_square(sheet: Sheet) -> tuple[Scale, Scale]:
+    """Draw the grid and labels of a square from 0 to 100 %; return the scales across and up."""
+    across, up = Scale(0, 1, LEFT + 8, RIGHT - 8), Scale(0, 1, BOTTOM, TOP)
+    for part in (0.0, 0.25, 0.5, 0.75, 1.0):
+        sheet.line(across(0), up(part), across(1), up(part), "c-grid")
+        sheet.text(across(0) - 5, up(part) + 4, f"{100 * part:.0f}%", "c-tick", "end")
+        sheet.text(across(part), BOTTOM + 16, f"{100 * part:.0f}%", "c-tick", "middle")
+    sheet.path(
+        polyline([(across(0), up(0)), (across(1), up(1))]),
+        "c-line c-threshold",
+        fill="none",
+        stroke="currentColor",
+        stroke_dasharray="3 3",
+    )
+    return across, up
+
+
+def reliability_diagram(record: PhenomenonRecord, words: Words, name: str) -> Markup:
+    """Draw the observed frequency against the forecast probability; reliable ones lie on the diagonal.
+
+    A grey bar is the 90 % interval of the frequency if the probability were reliable. A dot inside
+    it is filled, one outside is hollow; its number of cases stands beside it.
+    """
+    sheet = Sheet(326, f"reliability-{record.phenomenon}")
+    sheet.backdrop(LEFT + 8, TOP, RIGHT - LEFT - 16, BOTTOM - TOP, "c-trough", ".05")
+    across, up = unit_square(sheet)
+    for each in record.bins:
+        x, high = across(each.probability), up(each.high)
+        height = max(up(each.low) - high, 2)
+        sheet.path(box(x - 5, high, 10, height), "c-chance", fill="currentColor", fill_opacity=".3")
+    _dots(sheet, record.bins, across, up, words)
+    bins = [
+        words(
+            "verification.bin",
+            told=words.share(each.probability),
+            cases=each.cases,
+            seen=words.share(each.frequency),
+        )
+        for each in record.bins
+    ]
+    sheet.text(across(0), TOP - 10, words("verification.axis_seen"), "c-note")
+    sheet.text(across(1), BOTTOM + 34, words("verification.axis_told"), "c-note", "end")
+    return sheet.finish(
+        words("verification.diagram_title", phenomenon=name),
+        words("verification.diagram_text", bins=words.clauses(bins)),
+    )
+
+
+def _dots(
+    sheet: Sheet, bins: tuple[ReliabilityBin, ...], across: Scale, up: Scale, words: Words
+) -> None:
+    """Draw a dot for each bin, larger with more cases, and its number of cases where it fits."""
+    labels: list[tuple[float, float, float]] = []  # left, right and height of each
+    for each in bins:
+        x, y = across(each.probability), up(each.frequency)
+        radius = 3.5 + 3.5 * min(1.0, math.sqrt(each.cases / 100))
+        if each.low <= each.frequency <= each.high:
+            sheet.dot(x, y, radius, "c-dot", fill="currentColor")
+        else:
+            sheet.dot(
+                x, y, radius, "c-dot-hollow", fill="none", stroke="currentColor", stroke_width="2"
+            )
+        text = words("verification.count", cases=each.cases)
+        width = breadth(text)
+        for left, label_y in (
+            (x + radius + 4, y + 4),
+            (x - radius - 4 - width, y + 4),
+            (x - width / 2, y - radius - 5),
+        ):
+            free = all(
+                left + width < a or left > b or abs(label_y - at) > 12 for a, b, at in labels
+            )
+            if free and across(0) <= left and left + width <= across(1):
+                sheet.text(left, label_y, text, "c-tick")
+                labels.append((left, left + width, label_y))
+                break

@@ -1,0 +1,363 @@
+"""Compose a Bulletin from forecasts: safety first, then the best of the next days, then each site.
+
+The bulletin holds ids, numbers and times; words are added by the channels.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+import numpy as np
+import xarray as xr
+
+from forecast.config import Config
+from forecast.domain import (
+    Almanac,
+    CurrentObservations,
+    DayWeather,
+    Features,
+    Forecast,
+    Issue,
+    Name,
+    Site,
+    as_utc,
+)
+from forecast.quantities import FEATURES
+from forecast.verification import ModelCard, Verification
+from products.bulletin import (
+    NEXT_DAYS,
+    WORTH_GOING,
+    Alert,
+    Bulletin,
+    Entry,
+    Gap,
+    Outlook,
+    Section,
+    SiteDay,
+)
+from products.pages.tiles import tiles_of
+from products.safety import HAZARDS, Hazard, assess_hazards, clothing, worst
+
+BEST_ENTRIES = 3  # how many entries are chosen as the best of the next days
+# [1] a better day must be more likely by so much, and by a grade
+CLEARLY_BETTER = 0.10
+# of use to a ski field, not to a visitor: never among the best
+OPERATORS_ONLY = frozenset({"snowmaking"})
+
+Almanacs = Mapping[tuple[str, date], Almanac]
+Weather = Mapping[tuple[str, date], DayWeather]
+
+
+@dataclass(frozen=True, slots=True)
+class Supplement:
+    """What a bulletin shows beside its forecasts.
+
+    attributions: the owners of the data. issues: those of the archive. current: the latest reports
+    of the stations in the settings. models: the cards of the models in force. unavailable_models:
+    NWP models of the settings without a usable run.
+    """
+
+    attributions: Sequence[Name] = ()
+    issues: Sequence[Issue] = ()
+    current: Sequence[CurrentObservations] = ()
+    verification: Verification | None = None
+    models: Sequence[ModelCard] = ()
+    unavailable_models: Sequence[str] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """A forecast with the known features of its event (SI) and the place of its evidence."""
+
+    forecast: Forecast
+    values: Mapping[str, float]
+    evidence_at: tuple[xr.Dataset, int] | None
+
+
+def compose(
+    issue: Issue,
+    forecasts: Sequence[Forecast],
+    features: Features,
+    almanacs: Almanacs,
+    config: Config,
+    supplement: Supplement,
+) -> Bulletin:
+    """Compose the bulletin of an issue; forecasts stand in the order of `features.events`."""
+    zone = config.zone
+    days = tuple(sorted({day for _, day in almanacs} | {f.event.day for f in forecasts}))
+    sections = _sections(issue, days, _entries(forecasts, features, zone), almanacs, config,
+                         features.weather, supplement.current)  # fmt: skip
+    outlook = _outlook(sections)
+    valid_to = _valid_to(issue, forecasts, config)
+    counted = Counter(i for f in forecasts for i in f.missing)
+    return Bulletin(
+        issue=issue,
+        title=config.service.title.as_name(),
+        district=config.service.district.as_name(),
+        bodies=tuple(body.as_name() for body in config.issuer.bodies),
+        forecaster=config.issuer.forecaster,
+        demonstration=config.demonstration,
+        zone=zone,
+        channels=config.output.channels,
+        old_minutes=config.observations.old_minutes,
+        comfort_standard=config.observations.comfort,
+        valid_from=issue.issued,
+        valid_to=valid_to,
+        expires_at=min(issue.valid_until, valid_to)
+        if valid_to > issue.issued
+        else issue.valid_until,
+        covered_until=_covered_until(outlook, days, zone),
+        attributions=tuple(dict.fromkeys(supplement.attributions)),
+        model_names=_model_names(config),
+        station_names={
+            station.id: station.name.as_name() for station in config.observations.stations
+        },
+        days=days,
+        grades=config.forecast.grades,
+        outlook=outlook,
+        best=_best(sections, days[:NEXT_DAYS]),
+        sections=sections,
+        missing=tuple(sorted(counted.items(), key=lambda item: (-item[1], item[0]))),
+        earlier=_earlier(supplement.issues, issue, zone),
+        verification=supplement.verification,
+        models_in_force=tuple(supplement.models),
+        unavailable_models=tuple(supplement.unavailable_models),
+    )
+
+
+def _valid_to(issue: Issue, forecasts: Sequence[Forecast], config: Config) -> datetime:
+    """Return the end of the last known window, at most the end of the run's data."""
+    # a window can begin inside the run's data and end after them
+    reach = issue.cycle.valid(config.source.all_steps[-1])
+    last = max((f.event.window.end for f in forecasts if f.known), default=issue.issued)
+    return max(issue.issued, min(reach, last))
+
+
+def _model_names(config: Config) -> dict[str, Name]:
+    return {
+        config.source.model: config.source.name.as_name(config.source.model.upper()),
+        **{model.id: model.name.as_name() for model in config.models},
+    }
+
+
+def _earlier(issues: Iterable[Issue], issue: Issue, zone: ZoneInfo) -> tuple[Issue, ...]:
+    """Return the published issues but `issue`, the latest first."""
+    return tuple(
+        sorted(
+            (i for i in issues if i.id != issue.id and i.published),
+            key=lambda i: (i.issued.astimezone(zone), i.id),
+            reverse=True,
+        )
+    )
+
+
+# -- entries
+
+
+def _entries(
+    forecasts: Sequence[Forecast], features: Features, zone: ZoneInfo
+) -> dict[str, list[Entry]]:
+    """Return the entries of each site, each with its weather, dangers and the next better day."""
+    rows = {event.key: row for row, event in enumerate(features.events)}
+    table = {name: features.table[name].values for name in FEATURES if name in features.table}
+    places = {
+        p: {int(row): place for place, row in enumerate(e["row"].values)}
+        for p, e in features.evidence.items()
+        if "row" in e.coords
+    }
+    by_site: dict[str, list[_Known]] = {}
+    for forecast in forecasts:
+        row, phenomenon = rows.get(forecast.event.key), forecast.event.phenomenon
+        columns = (
+            {} if row is None else {name: float(column[row]) for name, column in table.items()}
+        )
+        values = {name: value for name, value in columns.items() if np.isfinite(value)}
+        place = None if row is None else places.get(phenomenon, {}).get(row)
+        evidence_at = None if place is None else (features.evidence[phenomenon], place)
+        by_site.setdefault(forecast.event.site.id, []).append(
+            _Known(forecast, {**values, **forecast.quantities}, evidence_at)
+        )
+    return {
+        site: [_entry(each, of_site, features.weather, zone) for each in of_site]
+        for site, of_site in by_site.items()
+    }
+
+
+def _entry(known: _Known, of_site: Sequence[_Known], weather: Weather, zone: ZoneInfo) -> Entry:
+    """Return a forecast as an entry; `of_site`: all forecasts of its site."""
+    forecast, event = known.forecast, known.forecast.event
+    ends = (event.window.start, event.window.end - timedelta(seconds=1))
+    days = dict.fromkeys(at.astimezone(zone).date() for at in ends)
+    assessed = [_assessed(weather, event.site, day) for day in days]
+    same = [
+        other.forecast
+        for other in of_site
+        if other.forecast.event.phenomenon == event.phenomenon
+        and other.forecast.event.day >= event.day
+        and other.forecast.known
+    ]
+    return Entry(
+        forecast=forecast,
+        values=known.values,
+        hazards=worst(hazard for hazards, _ in assessed for hazard in hazards),
+        clothing=clothing(known.values),
+        better=_better(forecast, same),
+        compared=len(same),
+        not_assessed=tuple(dict.fromkeys(name for _, names in assessed for name in names)),
+        evidence_at=known.evidence_at,
+    )
+
+
+def _assessed(
+    weather: Weather, site: Site, day: date
+) -> tuple[tuple[Hazard, ...], tuple[str, ...]]:
+    """Return the hazards of a site's day, and the ids of the hazards that cannot be assessed."""
+    day_before = day - timedelta(days=1)
+    return assess_hazards(weather.get((site.id, day)), weather.get((site.id, day_before)))
+
+
+def _better(forecast: Forecast, same: Sequence[Forecast]) -> Forecast | None:
+    """Return a better later day for a poor forecast: the first of a good grade, else the likeliest.
+
+    None where the forecast is not poor, or no later day is clearly likelier.
+    """
+    if not 0 < forecast.grade < WORTH_GOING:
+        return None
+    later = [
+        f
+        for f in same
+        if f.event.day > forecast.event.day
+        and f.grade > forecast.grade
+        and f.probability >= forecast.probability + CLEARLY_BETTER
+    ]
+    worth = [f for f in later if f.grade >= WORTH_GOING]
+    return (
+        min(worth, key=lambda f: f.event.day)
+        if worth
+        else max(later, key=lambda f: f.probability, default=None)
+    )
+
+
+# -- sections
+
+
+def _sections(
+    issue: Issue,
+    days: Sequence[date],
+    entries: Mapping[str, Sequence[Entry]],
+    almanacs: Almanacs,
+    config: Config,
+    weather: Weather,
+    current: Sequence[CurrentObservations],
+) -> tuple[Section, ...]:
+    """Return the section of each site, in the order of the settings."""
+    plain = (
+        _section(site, days, entries.get(site.id, ()), almanacs, weather)
+        for site in config.all_sites()
+    )
+    return tuple(
+        replace(
+            section,
+            outlook=_outlook([section]),
+            tiles=tiles_of(section.site, current, config.observations, issue.issued),
+        )
+        for section in plain
+    )
+
+
+def _section(
+    site: Site, days: Sequence[date], entries: Sequence[Entry], almanacs: Almanacs, weather: Weather
+) -> Section:
+    order = {phenomenon: place for place, phenomenon in enumerate(site.phenomena)}
+    site_days = []
+    for day in days:
+        of_day = sorted(
+            (e for e in entries if e.forecast.event.day == day),
+            key=lambda e: order.get(e.forecast.event.phenomenon, len(order)),
+        )
+        headline = next((e for e in of_day if e.forecast.event.phenomenon == site.headline), None)
+        almanac = almanacs.get((site.id, day))
+        site_days.append(
+            SiteDay(day, tuple(of_day), headline, almanac, *_assessed(weather, site, day))
+        )
+    return Section(site, tuple(site_days))
+
+
+def _outlook(sections: Sequence[Section]) -> Outlook:
+    """Gather the hazards of all days, one alert a kind, and the gaps in their assessment.
+
+    Hazards that are not assessed on the same days share one gap.
+    """
+    found = [
+        (section.site, day.day, hazard)
+        for section in sections
+        for day in section.days
+        for hazard in day.hazards
+    ]
+    alerts = tuple(
+        Alert(
+            hazard=strongest.id,
+            sites=tuple(
+                dict.fromkeys(site for site, _, hazard in found if hazard.id == strongest.id)
+            ),
+            days=tuple(sorted({day for _, day, hazard in found if hazard.id == strongest.id})),
+            value=strongest.value,
+        )
+        for strongest in worst(hazard for _, _, hazard in found)
+    )
+    gap_days: dict[str, set[date]] = {}
+    for site_day in (day for section in sections for day in section.days):
+        for name in site_day.not_assessed:
+            gap_days.setdefault(name, set()).add(site_day.day)
+    by_days: dict[tuple[date, ...], list[str]] = {}
+    for name in (name for name in HAZARDS if name in gap_days):
+        by_days.setdefault(tuple(sorted(gap_days[name])), []).append(name)
+    days = sorted({day.day for section in sections for day in section.days})
+    clear = tuple(day for day in days if not any(day in unknown for unknown in gap_days.values()))
+    gaps = tuple(Gap(tuple(names), unknown) for unknown, names in by_days.items())
+    return Outlook(alerts, gaps, clear)
+
+
+def _covered_until(outlook: Outlook, days: Sequence[date], zone: ZoneInfo) -> datetime | None:
+    """Return the end of the days, unbroken from the first, on which every hazard is assessed."""
+    until = None
+    for day in days:
+        if day not in outlook.clear:
+            break
+        until = datetime.combine(day + timedelta(days=1), time(), zone)
+    return None if until is None else as_utc(until)
+
+
+def _best(sections: Sequence[Section], days: Sequence[date]) -> tuple[Entry, ...]:
+    """Choose the best of the next days: the likeliest first, each of another phenomenon.
+
+    Of equal grades, one of a site that is not chosen yet goes first.
+    """
+    left = [
+        entry
+        for section in sections
+        for day in section.days
+        if day.day in days
+        for entry in day.entries
+        if entry.forecast.known and entry.forecast.event.phenomenon not in OPERATORS_ONLY
+    ]
+    chosen: list[Entry] = []
+    while left and len(chosen) < BEST_ENTRIES:
+        sites = {entry.forecast.event.site.id for entry in chosen}
+
+        def rank(entry: Entry, sites: set[str] = sites) -> tuple[int, bool, float]:
+            forecast = entry.forecast
+            return (forecast.grade, forecast.event.site.id not in sites, forecast.probability)
+
+        best = max(left, key=rank)
+        chosen.append(best)
+        left = [
+            entry
+            for entry in left
+            if entry.forecast.event.phenomenon != best.forecast.event.phenomenon
+        ]
+    return tuple(chosen)

@@ -1,0 +1,207 @@
+"""Sentences about one bulletin in one language: what a template cannot put together by itself."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import timedelta
+
+from forecast.domain import Forecast, Name
+from products import safety
+from products.agreement import Agreement
+from products.bulletin import NEXT_DAYS, Alert, Bulletin, Entry, Outlook, SiteDay
+from products.wording import ESTIMATES, Words
+
+STRONG = 0.5  # [logit] an effect that is named whatever the grade
+
+
+class Phrases:
+    """The sentences of a bulletin in the language of `words`."""
+
+    def __init__(self, bulletin: Bulletin, language: str) -> None:
+        self.bulletin = bulletin
+        common = {"days": len(bulletin.days), "near": min(NEXT_DAYS, len(bulletin.days))}
+        self.words = Words(language, bulletin.zone, common=common)
+        self.values = {entry.forecast.event.key: entry.values for entry in bulletin.entries}
+
+    # -- one forecast
+
+    def facing(self, entry: Entry) -> str:
+        """Return the direction of view: to the sun or the darkest sky, else the site's sector."""
+        return (
+            self.words.sector(entry.forecast.event.site)
+            if entry.azimuth is None
+            else self.words.facing(entry.azimuth)
+        )
+
+    def reasons(self, forecast: Forecast, sign: int) -> list[str]:
+        """Return the reasons up (`sign` 1) or down (-1), the strongest first."""
+        event = forecast.event
+        values = {**self.values.get(event.key, {}), **forecast.quantities}
+        sentences = [
+            self.words.reason(reason, event.phenomenon, values)
+            for reason in forecast.reasons
+            if reason.effect * sign > 0
+        ]
+        return [sentence for sentence in sentences if sentence]
+
+    def why(self, forecast: Forecast) -> str:
+        """Return one sentence with the strongest reasons for a good chance, or against a poor one.
+
+        A good chance also names a strong reason against it.
+        """
+        up, down = self.reasons(forecast, 1), self.reasons(forecast, -1)
+        chosen = (up[:2] or down[:1]) if forecast.grade >= 3 else (down[:2] or up[:1])
+        against = max((-reason.effect for reason in forecast.reasons), default=0.0)
+        if forecast.grade >= 3 and up and down and against >= STRONG:
+            chosen = [up[0], self.words("entry.but", reason=down[0])]
+        sentence = self.words.clauses(chosen) if chosen else self.words("entry.none")
+        return sentence[:1].upper() + sentence[1:] + self.words("page.stop")
+
+    def contributing_runs(self, agreement: Agreement) -> str:
+        """Return the probability of each model, of an ensemble with the number of its members."""
+        return self.words.clauses(
+            [
+                self.words(
+                    "entry.voice_members" if each.members > 1 else "entry.voice",
+                    model=self.model(each.model),
+                    members=each.members,
+                    percent=self.words.percent(each.probability),
+                )
+                for each in agreement.models
+            ]
+        )
+
+    def risk(self, entry: Entry) -> str:
+        """Return the hazards of the entry's days and those not assessed, or that there are none."""
+        hazards = [
+            f"{self.words(f'hazard.{h.id}.name')} {self.hazard_value(h.id, h.value)}"
+            for h in entry.hazards
+        ]
+        unknown = [self.not_assessed(entry.not_assessed)] if entry.not_assessed else []
+        return self.words.clauses([*hazards, *unknown]) or self.words("safety.none_that_day")
+
+    def risk_of(self, entry: Entry) -> str:
+        """Return the label of `risk`: of one day, or for a night of two."""
+        window = entry.forecast.event.window
+        first, last = (
+            self.words.local(at).date() for at in (window.start, window.end - timedelta(seconds=1))
+        )
+        return self.words("entry.hazards" if first == last else "entry.hazards_of_two")
+
+    def missing(self, entry: Entry, estimates: bool = False) -> list[str]:
+        """Return the data that are missing, or those that were estimated."""
+        return [
+            self.words.missing(i, entry.values)
+            for i in entry.forecast.missing
+            if (i in ESTIMATES) is estimates
+        ]
+
+    # -- hazards
+
+    def where(self, alert: Alert, most: int = 6) -> str:
+        """Return the sites of an alert: "all" in a word, else at most `most` by name."""
+        sites = alert.sites
+        if len(sites) == len(self.bulletin.sections) > 1:
+            return self.words("page.all_sites")
+        named = self.words("page.names").join(self.names(site.name for site in sites[:most]))
+        return (
+            self.words("page.more", sites=named, count=len(sites)) if len(sites) > most else named
+        )
+
+    def alert_text(self, alert: Alert) -> str:
+        """Return the text of an alert after its name: days, sites, value and advice."""
+        return self.words(
+            "hazard.entry",
+            days=self.words.days(alert.days),
+            sites=self.where(alert),
+            value=self.hazard_value(alert.hazard, alert.value),
+            line=self.words(f"hazard.{alert.hazard}.line"),
+        ) + self.words("page.stop")
+
+    def not_assessed(self, ids: tuple[str, ...]) -> str:
+        """Return which hazards cannot be assessed."""
+        return self.words("safety.unjudged", hazards=self.hazards(ids))
+
+    def hazards(self, ids: tuple[str, ...]) -> str:
+        """Return the names of hazards; all of them in a word."""
+        if len(ids) == len(safety.HAZARDS):
+            return self.words("safety.every")
+        return self.words.listed(
+            list(dict.fromkeys(self.words(f"hazard.{name}.name") for name in ids))
+        )
+
+    def gaps(self, outlook: Outlook) -> str:
+        """Return on which days which hazards cannot be assessed; "" where all are."""
+        if not outlook.gaps:
+            return ""
+        gaps = [
+            self.words(
+                "safety.gap", days=self.words.days(gap.days), hazards=self.hazards(gap.hazards)
+            )
+            for gap in outlook.gaps
+        ]
+        clauses = self.words.clauses(gaps)
+        return self.words("safety.unjudged", hazards=clauses) + self.words("page.stop")
+
+    def clear(self, outlook: Outlook) -> str:
+        """Return the days without a hazard, or with none but the alerts; "" where there are none."""
+        if not outlook.clear:
+            return ""
+        return self.words(
+            "safety.no_other" if outlook.alerts else "section.safety_none",
+            days=self.words.days(outlook.clear),
+        )
+
+    def hazard_value(self, hazard: str, value: float) -> str:
+        """Return the value of a hazard in words."""
+        return self.words(
+            f"hazard.{hazard}.value", value=self.words.quantity(safety.feature_of(hazard), value)
+        )
+
+    # -- data
+
+    def missing_count(self, id: str, count: int) -> str:
+        """Return in how many forecasts something is missing, or was estimated."""
+        label = self.words.missing(id)
+        return self.words(
+            "missing.count",
+            label=self.words("missing.estimate", label=label) if id in ESTIMATES else label,
+            count=count,
+        )
+
+    def missing_of_day(self, day: SiteDay) -> str:
+        """Return what is missing on a day without a known forecast."""
+        ids = dict.fromkeys(i for entry in day.entries for i in entry.forecast.missing)
+        return (
+            self.words.clauses([self.words.missing(i) for i in ids][:3]) + self.words("page.stop")
+            if ids
+            else ""
+        )
+
+    def model(self, id: str) -> str:
+        """Return the name of an NWP model; its id where the settings no longer have it."""
+        names = self.bulletin.model_names
+        return self.words.name(names[id]) if id in names else id
+
+    def unavailable_models(self) -> str:
+        """Return the names of the models without a usable run."""
+        return self.words(
+            "missing.unheard",
+            models=self.words.listed([self.model(id) for id in self.bulletin.unavailable_models]),
+        )
+
+    def attribution(self) -> str:
+        """Return the owners of the data."""
+        words = self.words
+        owners = [
+            name.removesuffix(words("page.stop")) for name in self.names(self.bulletin.attributions)
+        ]
+        return (
+            words("footer.attribution")
+            + words("page.colon")
+            + words("page.semicolon").join(owners)
+            + words("page.stop")
+        )
+
+    def names(self, named: Iterable[Name]) -> list[str]:
+        return [self.words.name(name) for name in named]

@@ -1,0 +1,138 @@
+"""Render the pages of one language: a template, the sentences and charts it may call, its links.
+
+Every link is relative, so a release reads the same from a server, a folder or the archive.
+"""
+
+from __future__ import annotations
+
+import posixpath
+from typing import Any
+
+from markupsafe import Markup
+
+from products import charts
+from products.agreement import agreement
+from products.bulletin import NEXT_DAYS, Bulletin, Entry, Section
+from products.pages import tiles
+from products.pages.current_observations import FILE
+from products.pages.phrases import Phrases
+from products.pages.templating import Page, icon, render_template
+from products.wording import LANGUAGES, Words
+
+CHART_DAYS = NEXT_DAYS  # beyond these the details of a model run are not worth drawing
+# drawn on the first days whatever the probability: readers want to see why a chance is poor
+ALWAYS_CHARTED = frozenset({"starry_sky", "sea_of_clouds", "sunset_glow", "sunrise_glow"})
+ALWAYS_DAYS = 2  # days over which they are
+CHARTED_FROM = 2  # [grade] from which anything else is drawn
+
+
+class PageRenderer:
+    """Renders the pages of a bulletin in one language."""
+
+    def __init__(self, bulletin: Bulletin, language: str) -> None:
+        self.bulletin = bulletin
+        self.language = language
+        self.phrases = Phrases(bulletin, language)
+        self.words = self.phrases.words
+        self.prefix = "" if language == LANGUAGES[0] else f"{language}/"
+        self.other = next(other for other in LANGUAGES if other != language)
+
+    def page(self, template: str, path: str, **more: object) -> Page:
+        """Render one page of this language; `path` as in the first language."""
+        place = self.prefix + path
+        return Page(place, render_template(template, self._values(path, place) | more))
+
+    def _values(self, path: str, place: str) -> dict[str, Any]:
+        """Return what a template at `place` may use."""
+        folder = posixpath.dirname(place) or "."
+        phrases = self.phrases
+
+        def root(target: str) -> str:
+            return posixpath.relpath(target, folder)
+
+        def link(target: str) -> str:
+            return root(self.prefix + target)
+
+        other = "" if self.other == LANGUAGES[0] else f"{self.other}/"
+        return {
+            "bulletin": self.bulletin,
+            "words": self.words,
+            "beside": Words(self.other, self.bulletin.zone),
+            "language": self.language,
+            # links
+            "path": path,
+            "here": place,
+            "home": f"{self.prefix}index.html",
+            "other": root(other + path),
+            "link": link,
+            "root": root,
+            "current_file": root(f"../{FILE}"),
+            # pictures
+            "icon": icon,
+            "chart": self.chart,
+            "strip": self.strip,
+            # sentences
+            "alert_text": phrases.alert_text,
+            "attribution": phrases.attribution,
+            "clear": phrases.clear,
+            "contributing_runs": phrases.contributing_runs,
+            "facing": phrases.facing,
+            "gaps": phrases.gaps,
+            "missing": phrases.missing,
+            "missing_count": phrases.missing_count,
+            "missing_of_day": phrases.missing_of_day,
+            "names": phrases.names,
+            "not_assessed": phrases.not_assessed,
+            "reasons": phrases.reasons,
+            "risk": phrases.risk,
+            "risk_of": phrases.risk_of,
+            "unavailable_models": phrases.unavailable_models,
+            "where": phrases.where,
+            "why": phrases.why,
+            # functions of other modules
+            "agreement": agreement,
+            "tiles": tiles,
+        }
+
+    def chart(self, entry: Entry, section: Section, prefix: str = "") -> Markup | None:
+        """Draw the evidence of an entry; None where there is none, or it is not worth drawing.
+
+        Drawn are near days: the headline, what is not unlikely, and the sky of the first days
+        whatever its probability.
+        """
+        event = entry.forecast.event
+        near = next(
+            (
+                number
+                for number, day in enumerate(section.days[:CHART_DAYS])
+                if day.day == event.day
+            ),
+            None,
+        )
+        if near is None or entry.evidence_at is None or not entry.forecast.known:
+            return None
+        day = section.days[near]
+        sky = near < ALWAYS_DAYS and event.phenomenon in ALWAYS_CHARTED
+        if day.almanac is None or not (
+            sky or entry is day.headline or entry.forecast.grade >= CHARTED_FROM
+        ):
+            return None
+        return charts.chart(
+            entry.forecast,
+            entry.evidence,
+            day.almanac,
+            self.words,
+            self.language,
+            self.bulletin.zone,
+            prefix,
+        )
+
+    def strip(self, section: Section, phenomenon: str) -> Markup | None:
+        """Draw one phenomenon over the days."""
+        forecasts = [
+            e.forecast
+            for day in section.days
+            for e in day.entries
+            if e.forecast.event.phenomenon == phenomenon
+        ]
+        return charts.probability_strip(forecasts, self.words, self.language, self.bulletin.zone)
