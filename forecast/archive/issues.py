@@ -8,23 +8,21 @@ to an issue that no reader has seen may be written again, what has been publishe
 from __future__ import annotations
 
 import logging
-import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sql
 from sqlalchemy.exc import SQLAlchemyError
 
+from forecast.archive.database import brief, open_engine
+from forecast.archive.forecast_rows import contributing_run_rows, forecast_rows
 from forecast.archive.schema import (
     SCHEMA,
     about_table,
     attempt_table,
-    bring_up,
-    event_columns,
     forecast_table,
     issue_table,
     metadata,
@@ -68,34 +66,17 @@ class Archive:
 
     def __init__(self, url: str) -> None:
         self.address = masked(url)
-        try:
-            parsed = sql.make_url(url)
-            if parsed.drivername.startswith("postgres"):
-                parsed = parsed.set(drivername="postgresql+psycopg")
-            if (
-                parsed.get_backend_name() == "sqlite"
-                and parsed.database
-                and parsed.database != ":memory:"
-            ):
-                Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
-            self._engine = sql.create_engine(parsed, hide_parameters=True)
-        except (SQLAlchemyError, OSError, ImportError) as error:
-            expected = "expected sqlite:///path or postgresql://…"
-            raise ArchiveError(
-                f"archive {self.address}: cannot be opened ({_brief(error)}); {expected}"
-            ) from error
-        if self._engine.dialect.name == "sqlite":
-            sql.event.listen(self._engine, "connect", _prepare_sqlite)
+        self._engine = open_engine(url)
         with self.transaction() as connection:
             metadata.create_all(connection)
             found = connection.scalar(sql.select(about_table.c.schema))
             if found is None:
                 connection.execute(about_table.insert().values(schema=SCHEMA))
-            elif found < SCHEMA:
-                bring_up(connection, found)
-            elif found > SCHEMA:
-                advice = f"this program speaks {SCHEMA}; use the program that wrote it"
-                raise ArchiveError(f"archive {self.address}: written in schema {found}, {advice}")
+            elif found != SCHEMA:
+                raise ArchiveError(
+                    f"archive {self.address}: it has schema {found}, this program reads schema "
+                    f"{SCHEMA}; use the program that wrote it"
+                )
 
     @contextmanager
     def transaction(self) -> Iterator[sql.Connection]:
@@ -107,7 +88,7 @@ class Archive:
                 yield connection
         except SQLAlchemyError as error:
             raise ArchiveError(
-                f"archive {self.address}: {_brief(error)}; check that it is there, writable and not full"
+                f"archive {self.address}: {brief(error)}; check that it is there, writable and not full"
             ) from error
 
     # -- issues
@@ -253,8 +234,8 @@ class Archive:
                 raise ArchiveError(f"issue {issue.id} is not in the archive; open it first")
             if row.published is not None:
                 return
-            voices = [row for answer in answers for row in _voice_rows(issue, answer)]
-            said = ((voice_table, voices), (forecast_table, _forecast_rows(issue, forecasts)))
+            voices = [row for answer in answers for row in contributing_run_rows(issue, answer)]
+            said = ((voice_table, voices), (forecast_table, forecast_rows(issue, forecasts)))
             for table, rows in said:
                 connection.execute(table.delete().where(table.c.issue == issue.id))
                 if rows:
@@ -419,18 +400,6 @@ class Archive:
         return tuple(Attempt(row.at, row.issue, row.exit_code, row.detail) for row in rows)
 
 
-def _prepare_sqlite(connection: Any, _: object) -> None:
-    cursor = connection.cursor()
-    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "busy_timeout=10000"):
-        cursor.execute(f"PRAGMA {pragma}")
-    cursor.close()
-
-
-def _brief(error: Exception) -> str:
-    original = getattr(error, "orig", None) or error
-    return " ".join(str(original).split())[:300]
-
-
 def _issue(row: sql.Row[Any]) -> Issue:
     return Issue(
         row.id,
@@ -440,76 +409,3 @@ def _issue(row: sql.Row[Any]) -> Issue:
         row.valid_until,
         row.published is not None,
     )
-
-
-def _number(value: float) -> float | None:
-    return float(value) if math.isfinite(value) else None
-
-
-def _event_values(issue: Issue, event: Event) -> dict[str, Any]:
-    return {"issue": issue.id, **dict(zip(event_columns, event.key, strict=True))}
-
-
-def rows_of_run(answer: RunForecasts) -> Iterator[tuple[Event, dict[str, Any]]]:
-    """Yield each event and what a run says of it as columns: of a voice in an issue, or of a
-    hindcast, that learning reads alike.
-    """
-    features, cycle = answer.features, answer.cycle
-    columns = {name: features.table[name].values for name in FEATURES}
-    for i, (event, forecast) in enumerate(zip(features.events, answer.forecasts, strict=True)):
-        yield (
-            event,
-            {
-                **dict(zip(event_columns, event.key, strict=True)),
-                "cycle": cycle.id,
-                "model": cycle.model,
-                "run": cycle.run,
-                "probability": _number(forecast.probability),
-                "states": dict(forecast.states),
-                "values": {
-                    name: float(f"{values[i]:.7g}")
-                    for name, values in columns.items()
-                    if math.isfinite(values[i])
-                },
-                "missing": list(features.missing[i]),
-            },
-        )
-
-
-def _voice_rows(issue: Issue, answer: RunForecasts) -> list[dict[str, Any]]:
-    return [{"issue": issue.id, "members": answer.members, **row} for _, row in rows_of_run(answer)]
-
-
-def _forecast_rows(issue: Issue, forecasts: Sequence[Forecast]) -> list[dict[str, Any]]:
-    return [
-        {
-            **_event_values(issue, f.event),
-            "window_start": f.event.window.start,
-            "window_end": f.event.window.end,
-            "probability": _number(f.probability),
-            "grade": f.grade,
-            "model": f.model,
-            "said": _said(f),
-        }
-        for f in forecasts
-    ]
-
-
-def _said(forecast: Forecast) -> Mapping[str, Any]:
-    best, spread = forecast.best, forecast.spread
-    return {
-        "best": [best.start.isoformat(), best.end.isoformat()] if best else None,
-        "states": dict(forecast.states),
-        "reasons": [[r.feature, _number(r.value), r.effect] for r in forecast.reasons],
-        "spread": [spread.low, spread.high, spread.cycles] if spread else None,
-        "spreads": {
-            name: [each.low, each.high, each.cycles] for name, each in forecast.spreads.items()
-        },
-        "missing": list(forecast.missing),
-        "quantities": dict(forecast.quantities),
-        "voices": [
-            [voice.cycle.id, _number(voice.probability), voice.weight, voice.members]
-            for voice in forecast.contributing_runs
-        ],
-        "corrected_by": list(forecast.corrected_by),
-    }

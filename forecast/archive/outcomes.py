@@ -29,8 +29,8 @@ from forecast.archive.schema import (
 )
 from forecast.domain import OUTCOME_SOURCES, PHENOMENA, Fault, Outcome, as_utc
 from forecast.verification import (
-    IssuedForecast,
     EventKey,
+    IssuedForecast,
     OutcomeReport,
     RunForecast,
     VerifiedOutcome,

@@ -1,7 +1,7 @@
-"""The archive's tables, and how an archive of an earlier schema is brought to today's.
+"""The tables of the archive.
 
-An issue says forecasts; each run of each model that had a voice in it keeps its features as they
-were when it was issued.
+An issue holds forecasts. Each run that contributes to it keeps its features as they were when it
+was issued. Names of tables and columns are those of the files in use: they stay.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import Any
 
 import sqlalchemy as sql
 
-from forecast.domain import Cycle, as_utc
+from forecast.domain import as_utc
 
 SCHEMA = 2
 
@@ -209,36 +209,3 @@ outcome_table = sql.Table(
     sql.Column("received", Moment, nullable=False),
 )
 # fmt: on
-
-
-def bring_up(connection: sql.Connection, found: int) -> None:
-    """Bring an archive of schema `found` to today's, all or nothing: its old tables go in the
-    transaction that writes the new ones.
-    """
-    if found == 1:
-        old = sql.text(
-            'SELECT f.issue, f.site, f.phenomenon, f.day, f."values", f.missing, i.model, i.run, p.probability, p.said FROM feature f '
-            "JOIN issue i ON i.id = f.issue LEFT JOIN forecast p ON p.issue = f.issue AND p.site = f.site "
-            "AND p.phenomenon = f.phenomenon AND p.day = f.day"
-        ).columns(values=sql.JSON, missing=sql.JSON, run=Moment, said=sql.JSON)
-        rows = [
-            {
-                "issue": row.issue,
-                "site": row.site,
-                "phenomenon": row.phenomenon,
-                "day": row.day,
-                "cycle": Cycle(row.run, row.model).id,
-                "model": row.model,
-                "run": row.run,
-                "members": 1,
-                "probability": row.probability,
-                "states": (row.said or {}).get("states", {}),
-                "values": row.values,
-                "missing": row.missing,
-            }
-            for row in connection.execute(old)
-        ]
-        if rows:
-            connection.execute(voice_table.insert(), rows)
-        connection.execute(about_table.update().values(schema=SCHEMA))
-        connection.execute(sql.text("DROP TABLE feature"))

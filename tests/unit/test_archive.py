@@ -192,36 +192,6 @@ def test_every_fresh_run_of_every_model_has_a_voice_and_a_run_only_one(
     assert [voice.cycle.id for voice in fresh] == ["gfs-2026112206"]
 
 
-def test_an_archive_of_the_first_schema_keeps_its_features_when_it_is_brought_up(
-    tmp_path: Path, config: Config
-) -> None:
-    path = tmp_path / "archive.db"
-    publish(Archive(f"sqlite:///{path}"), config, RUN, 0.2)
-    with sqlite3.connect(path) as connection:  # as session one's program left it
-        connection.execute(
-            "CREATE TABLE feature (issue VARCHAR(80), site VARCHAR(40), phenomenon VARCHAR(40), day VARCHAR(10), "
-            '"values" JSON NOT NULL, missing JSON NOT NULL, PRIMARY KEY (issue, site, phenomenon, day))'
-        )
-        connection.execute("CREATE INDEX feature_by_event ON feature (site, phenomenon, day)")
-        connection.execute(
-            'INSERT INTO feature SELECT issue, site, phenomenon, day, "values", missing FROM voice'
-        )
-        connection.execute("DROP TABLE voice")
-        connection.execute("UPDATE about SET schema = 1")
-
-    archive = Archive(f"sqlite:///{path}")
-    event = a_forecast(config, 0.2).event
-    (voice,) = archive.contributing_runs([event], RUN, LATER)[event.key]
-
-    assert (voice.cycle, voice.probability, voice.members) == (Cycle(RUN), 0.2, 1)
-    with sqlite3.connect(path) as connection:
-        assert connection.execute('SELECT "values" FROM voice').fetchone()[0] == '{"gust": 3.5}'
-        assert not connection.execute(
-            "SELECT 1 FROM sqlite_master WHERE name = 'feature'"
-        ).fetchone()
-    Archive(f"sqlite:///{path}")  # and is not brought up twice
-
-
 def test_attempts_are_kept_newest_first(archive: Archive) -> None:
     archive.keep_attempt(Attempt(NOW, None, 4, "no run yet"))
     archive.keep_attempt(Attempt(LATER, "gfs-2026112200", 0, "done"))
@@ -245,11 +215,21 @@ def test_an_archive_in_a_file_that_is_no_database_is_refused(tmp_path: Path) -> 
         Archive(f"sqlite:///{path}")
 
 
-def test_a_newer_schema_is_not_written_over(tmp_path: Path) -> None:
+@pytest.mark.parametrize("schema", [1, 99])
+def test_another_schema_is_refused_and_stays_as_it_is(tmp_path: Path, schema: int) -> None:
     path = tmp_path / "archive.db"
     Archive(f"sqlite:///{path}")
     with sqlite3.connect(path) as connection:
-        connection.execute("UPDATE about SET schema = 99")
+        connection.execute("UPDATE about SET schema = ?", (schema,))
 
-    with pytest.raises(ArchiveError, match="schema 99"):
+    with pytest.raises(ArchiveError, match=f"schema {schema},.*use the program that wrote it"):
         Archive(f"sqlite:///{path}")
+    with sqlite3.connect(path) as connection:
+        assert connection.execute("SELECT schema FROM about").fetchall() == [(schema,)]
+
+
+def test_an_archive_opens_again_with_what_it_holds(tmp_path: Path, config: Config) -> None:
+    url = f"sqlite:///{tmp_path / 'archive.db'}"
+    publish(Archive(url), config, RUN, 0.2)
+
+    assert [issue.id for issue in Archive(url).issues()] == ["gfs-2026112200"]

@@ -1,0 +1,88 @@
+"""Forecasts as rows of the archive's tables."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from forecast.archive.schema import event_columns
+from forecast.domain import Event, Forecast, Issue, RunForecasts
+from forecast.quantities import FEATURES
+
+
+def rows_of_run(run: RunForecasts) -> Iterator[tuple[Event, dict[str, Any]]]:
+    """Yield each event of a run with its columns.
+
+    A contributing run of an issue and a hindcast have the same columns: learning reads them alike.
+    Features are rounded to seven digits; those that are NaN are left out.
+    """
+    features, cycle = run.features, run.cycle
+    columns = {name: features.table[name].values for name in FEATURES}
+    for i, (event, forecast) in enumerate(zip(features.events, run.forecasts, strict=True)):
+        row = {
+            **_event(event),
+            "cycle": cycle.id,
+            "model": cycle.model,
+            "run": cycle.run,
+            "probability": _number(forecast.probability),
+            "states": dict(forecast.states),
+            "values": {
+                name: float(f"{values[i]:.7g}")
+                for name, values in columns.items()
+                if math.isfinite(values[i])
+            },
+            "missing": list(features.missing[i]),
+        }
+        yield event, row
+
+
+def contributing_run_rows(issue: Issue, run: RunForecasts) -> list[dict[str, Any]]:
+    """Return a run that contributes to an issue as rows, one an event."""
+    return [{"issue": issue.id, "members": run.members, **row} for _, row in rows_of_run(run)]
+
+
+def forecast_rows(issue: Issue, forecasts: Sequence[Forecast]) -> list[dict[str, Any]]:
+    """Return the forecasts of an issue as rows, one an event."""
+    return [
+        {
+            "issue": issue.id,
+            **_event(forecast.event),
+            "window_start": forecast.event.window.start,
+            "window_end": forecast.event.window.end,
+            "probability": _number(forecast.probability),
+            "grade": forecast.grade,
+            "model": forecast.model,
+            "said": _details(forecast),
+        }
+        for forecast in forecasts
+    ]
+
+
+def _details(forecast: Forecast) -> Mapping[str, Any]:
+    """Return what a forecast holds beside its columns, as JSON."""
+    best, spread = forecast.best, forecast.spread
+    return {
+        "best": [best.start.isoformat(), best.end.isoformat()] if best else None,
+        "states": dict(forecast.states),
+        "reasons": [[r.feature, _number(r.value), r.effect] for r in forecast.reasons],
+        "spread": [spread.low, spread.high, spread.cycles] if spread else None,
+        "spreads": {
+            name: [each.low, each.high, each.cycles] for name, each in forecast.spreads.items()
+        },
+        "missing": list(forecast.missing),
+        "quantities": dict(forecast.quantities),
+        "voices": [
+            [run.cycle.id, _number(run.probability), run.weight, run.members]
+            for run in forecast.contributing_runs
+        ],
+        "corrected_by": list(forecast.corrected_by),
+    }
+
+
+def _event(event: Event) -> dict[str, Any]:
+    return dict(zip(event_columns, event.key, strict=True))
+
+
+def _number(value: float) -> float | None:
+    return float(value) if math.isfinite(value) else None
