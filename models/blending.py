@@ -1,10 +1,9 @@
-"""Many runs and models of one event make one forecast: their probabilities' weighted mean, their
-disagreement shown beside it.
+"""Blending: one forecast of many runs and models, the weighted mean of their probabilities.
 
 Each model has one share, divided evenly among its fresh runs; an ensemble's members together are
-one run. Shares are equal until outcomes tell the models apart. A linear pool of calibrated
-forecasts is underconfident (Ranjan & Gneiting 2010, JRSS B 72, 71), which the calibration on
-outcomes mends; until there is one, underconfident is the right side to err on.
+one run. Shares are equal until outcomes distinguish the models. A linear pool of calibrated
+forecasts is underconfident (Ranjan & Gneiting 2010, JRSS B 72, 71); the calibration on outcomes
+corrects that.
 """
 
 from __future__ import annotations
@@ -20,14 +19,15 @@ from forecast.domain import ContributingRun, Cycle, Features, Forecast, RunForec
 from models.prediction import grade_of
 
 LEAST_CASES = 30  # of a model's forecasts with an outcome before its score counts
-PRIOR_CASES = 60  # cases' worth of belief that all models are equally good
+PRIOR_CASES = 60  # weight [cases] of all models' mean score in a model's score
 
 Key = tuple[str, str, str]
 
 
 def mean_features(members: Sequence[Features]) -> Features:
-    """Return the mean of the members' features, NaN where more than half of them lack one; times,
-    words and evidence are the first's.
+    """Return the mean of the members' features, NaN where more than half of them lack one.
+
+    Times, texts and evidence are the first member's.
     """
     first = members[0]
     if len(members) == 1:
@@ -52,95 +52,93 @@ def ensemble(
     members: Sequence[tuple[Features, tuple[Forecast, ...]]],
     of_mean: tuple[Forecast, ...],
 ) -> RunForecasts:
-    """Return an ensemble's answer: the mean of its members' probabilities, told in the words of its
-    mean (`of_mean`: predicted from that).
+    """Return the forecasts of an ensemble, with the mean of its members' probabilities.
 
-    A probability is known where at least half the members know it.
+    of_mean: the forecasts from the members' mean features, which give all else. A probability is
+    known where at least half the members know it.
     """
-    told = []
+    forecasts_of_all = []
     for i, middle in enumerate(of_mean):
         known = [forecasts[i] for _, forecasts in members if forecasts[i].known]
         if 2 * len(known) < len(members) or not known:
-            told.append(replace(middle, probability=math.nan, states={}, grade=0))
+            forecasts_of_all.append(replace(middle, probability=math.nan, states={}, grade=0))
             continue
         probability = math.fsum(f.probability for f in known) / len(known)
         states = {
             s: math.fsum(f.states.get(s, 0.0) for f in known) / len(known) for s in known[0].states
         }
-        told.append(replace(middle, probability=probability, states=states))
+        forecasts_of_all.append(replace(middle, probability=probability, states=states))
     return RunForecasts(
-        cycle, mean_features([features for features, _ in members]), tuple(told), len(members)
+        cycle,
+        mean_features([features for features, _ in members]),
+        tuple(forecasts_of_all),
+        len(members),
     )
 
 
 def blend(
-    answers: Sequence[RunForecasts],
+    runs: Sequence[RunForecasts],
     earlier: Mapping[Key, Sequence[ContributingRun]],
     shares: Mapping[str, Mapping[str, float]],
     grades: Sequence[float],
 ) -> tuple[Forecast, ...]:
-    """Return one forecast an event: the first answer that knows it tells it, all that know it
-    decide how likely it is.
+    """Return one forecast for each event: all runs that know it give its probability.
 
-    answers: the leading run first, all of the same events. earlier: event key -> what fresh runs
-    published before gave, newest first; of a run that answers now too, today's answer counts.
-    shares: phenomenon -> model -> share, equal where one is not named.
+    The first run that knows it gives all else. runs: the leading one first, all of the same events.
+    earlier: event key -> fresh runs published before, newest first; a run that is also in `runs`
+    counts once, as it is there. shares: phenomenon -> model -> share, 1 where a model is not named.
     """
     return tuple(
-        _blended([(answer, answer.forecasts[i]) for answer in answers], earlier, shares, grades)
-        for i in range(len(answers[0].forecasts))
+        _blended([(run, run.forecasts[i]) for run in runs], earlier, shares, grades)
+        for i in range(len(runs[0].forecasts))
     )
 
 
 def _blended(
-    told: Sequence[tuple[RunForecasts, Forecast]],
+    forecasts: Sequence[tuple[RunForecasts, Forecast]],
     earlier: Mapping[Key, Sequence[ContributingRun]],
     shares: Mapping[str, Mapping[str, float]],
     grades: Sequence[float],
 ) -> Forecast:
-    leading = told[0][1]
+    leading = forecasts[0][1]
     known = [
-        ContributingRun(answer.cycle, f.probability, 0.0, answer.members, f.states)
-        for answer, f in told
+        ContributingRun(run.cycle, f.probability, 0.0, run.members, f.states)
+        for run, f in forecasts
         if f.known
     ]
-    heard = {voice.cycle.id for voice in known}
+    present = {run.cycle.id for run in known}
     known += [
-        voice
-        for voice in earlier.get(leading.event.key, ())
-        if voice.cycle.id not in heard and math.isfinite(voice.probability)
+        run
+        for run in earlier.get(leading.event.key, ())
+        if run.cycle.id not in present and math.isfinite(run.probability)
     ]
-    teller = next((f for _, f in told if f.known), None)
-    if teller is None:
+    first = next((f for _, f in forecasts if f.known), None)
+    if first is None:
         return leading
-    weights = _weights(
-        [voice.cycle.model for voice in known], shares.get(leading.event.phenomenon, {})
-    )
-    probability = _mean([voice.probability for voice in known], weights)
-    voices = tuple(
-        replace(voice, weight=weight) for voice, weight in zip(known, weights, strict=True)
-    )
-    whole = all(voice.states for voice in known)
+    weights = _weights([run.cycle.model for run in known], shares.get(leading.event.phenomenon, {}))
+    probability = _mean([run.probability for run in known], weights)
+    runs = tuple(replace(run, weight=weight) for run, weight in zip(known, weights, strict=True))
+    whole = all(run.states for run in known)
     states = (
-        {s: _mean([v.states[s] for v in known], weights) for s in teller.states}
+        {s: _mean([v.states[s] for v in known], weights) for s in first.states}
         if whole
-        else teller.states
+        else first.states
     )
     if states and not whole:
-        probability = teller.probability
+        probability = first.probability
     return replace(
-        teller,
+        first,
         cycle=leading.cycle,
         probability=probability,
         grade=grade_of(probability, grades),
         states=states,
-        contributing_runs=voices,
-        spread=_spread(leading, voices),
+        contributing_runs=runs,
+        spread=_spread(leading, runs),
     )
 
 
 def _weights(models: Sequence[str], shares: Mapping[str, float]) -> list[float]:
-    """Return weights that add to 1: each model its share, evenly among its runs."""
+    """Return weights that add to 1: each model's share, divided evenly among its runs."""
     raw = [shares.get(model, 1.0) / models.count(model) for model in models]
     total = math.fsum(raw)
     return [weight / total for weight in raw]
@@ -150,14 +148,12 @@ def _mean(values: Sequence[float], weights: Sequence[float]) -> float:
     return min(1.0, max(0.0, math.fsum(w * v for w, v in zip(weights, values, strict=True))))
 
 
-def _spread(leading: Forecast, voices: Sequence[ContributingRun]) -> Spread:
-    """Return what the leading model's last cycles (`leading.spread`) and the other models' runs
-    gave, the widest of it.
-    """
-    values = [voice.probability for voice in voices]
+def _spread(leading: Forecast, runs: Sequence[ContributingRun]) -> Spread:
+    """Return the widest spread of the leading model's last cycles and the other models' runs."""
+    values = [run.probability for run in runs]
     if leading.spread is None:
         return Spread(min(values), max(values), len(values))
-    others = sum(voice.cycle.model != leading.cycle.model for voice in voices)
+    others = sum(run.cycle.model != leading.cycle.model for run in runs)
     return Spread(
         min(leading.spread.low, *values),
         max(leading.spread.high, *values),
@@ -166,11 +162,10 @@ def _spread(leading: Forecast, voices: Sequence[ContributingRun]) -> Spread:
 
 
 def shares_of(scores: Mapping[str, tuple[float, int]]) -> dict[str, float]:
-    """Return the models' shares from their Brier scores over the same cases (score, cases):
-    inverse, shrunk towards all models' mean.
+    """Return the models' shares from their Brier scores (score, cases) over the same cases.
 
-    Models with fewer than LEAST_CASES cases get the mean share. No scores, no shares: all are
-    equal.
+    A share is the inverse score, shrunk towards all models' mean. A model with fewer than
+    LEAST_CASES cases gets the mean share. Empty, where fewer than two models have enough cases.
     Source: inverse-error weights, Bates & Granger 1969, Operational Research Quarterly 20, 451,
     with shrinkage.
     """

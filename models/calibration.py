@@ -1,9 +1,9 @@
-"""Make probabilities mean what they say: of all days told "30 %", three in ten should bring it.
+"""Calibration: of all days forecast with 30 %, three in ten should bring the event.
 
-Few cases: a straight line in log-odds (Platt's sigmoid), drawn towards changing nothing. Many: an
-isotonic step function, which bends
-as the cases want. Source: Platt 1999; Niculescu-Mizil & Caruana 2005, ICML, 625 (isotonic overfits
-below about a thousand cases).
+With few cases: a straight line in log-odds (Platt's sigmoid), shrunk towards no change. With many:
+an isotonic step function.
+Source: Platt 1999; Niculescu-Mizil & Caruana 2005, ICML, 625 (isotonic overfits below about a
+thousand cases).
 """
 
 from __future__ import annotations
@@ -20,32 +20,29 @@ from models.prior_logistic import PriorLogistic
 
 Array = NDArray[np.floating[Any]]
 
-# Isotonic from so many cases, and so many of the rarer kind; below, sigmoid. Ten times what the
-# paper found for cases drawn apart: weather comes in episodes, a day is asked at many leads.
+# Isotonic from so many cases, and so many of the rarer class; below, sigmoid. Ten times what the
+# paper found for independent cases: weather comes in episodes, and a day has many lead times.
 ISOTONIC_CASES, ISOTONIC_RARER = 10_000, 1_000
-SMALLEST = 1e-4  # no probability is told nearer to 0 or 1 than this
-# Prior of the sigmoid: the shift [logit] and the slope are believed to be 0 and 1 within these
-# standard deviations.
+SMALLEST = 1e-4  # least distance of a calibrated probability from 0 and 1
+# Prior of the sigmoid: standard deviations of the shift [logit] about 0 and of the slope about 1.
 SHIFT_SPREAD, SLOPE_SPREAD = 1.0, 0.5
 
 
 def method_for(cases: int, rarer: int) -> str:
-    """Return "isotonic" or "sigmoid" by the number of cases and of the rarer kind."""
+    """Return "isotonic" or "sigmoid", by the number of cases and of the rarer class."""
     return "isotonic" if cases >= ISOTONIC_CASES and rarer >= ISOTONIC_RARER else "sigmoid"
 
 
 class Calibrator(BaseEstimator):
-    """Map raw probabilities (case, class) to calibrated ones. method: sigmoid, isotonic or auto (by
-    the count of cases).
-    """
+    """Calibration of probabilities (case, class). method: sigmoid, isotonic or auto (by cases)."""
 
     def __init__(self, method: str = "auto") -> None:
         self.method = method
 
     def fit(self, raw: Array, among: NDArray[np.bool_], weight: Array | None = None) -> Self:
-        """Learn from probabilities told of cases that the model had not seen; among (case, class):
-        the classes any of which was seen.
+        """Learn from probabilities of held-out cases.
 
+        among (case, class): the classes that the outcome allows; weight (case).
         Raises: ValueError for an unknown method.
         """
         if self.method not in ("auto", "sigmoid", "isotonic"):
@@ -90,20 +87,19 @@ class Calibrator(BaseEstimator):
 
 
 def as_log_odds(p: Array) -> Array:
-    """Return logarithms of probabilities (case, class), kept from infinity, such that softmax gives
-    them back.
-    """
+    """Return finite logarithms of probabilities (case, class), whose softmax they are."""
     return np.log(np.clip(p, SMALLEST, 1.0))
 
 
 def _logs(raw: Array) -> Array:
-    """Return the sigmoid's columns: the log-odds of the second of two classes, else each class's
-    logarithm.
+    """Return the sigmoid's columns (case, column).
+
+    With two classes the log-odds of the second, otherwise the logarithm of each class.
     """
     logs = as_log_odds(raw)
     return logs[:, 1:] - logs[:, :1] if raw.shape[1] == 2 else np.asarray(logs)
 
 
 def blended(parts: list[Array]) -> Array:
-    """Return the probabilities (case, class) whose logarithms are the mean of those given."""
+    """Return the probabilities (case, class) whose logarithms are the mean of the parts'."""
     return np.asarray(softmax(np.mean([as_log_odds(p) for p in parts], axis=0), axis=1))

@@ -34,8 +34,8 @@ Array = NDArray[np.floating[Any]]
 
 YES_FROM = 3  # the grade from which a published forecast counts as a yes
 BACK = 10  # days before the event in which the last outcome known at issue is looked for
-# An analysis uses hours up to this after its run. Of an event that begins no later, the forecast and
-# its verifying analysis could be one run.
+# An analysis uses hours up to this after its run. Of an event that begins no later, the forecast
+# and its verifying analysis could be one run.
 ANALYSIS_REACH = timedelta(hours=6)
 MONTHS_NEEDED, EVENTS_NEEDED = 3, 30  # other months, and events in them, for a climatology
 BLOCK = 5  # days of one spell of weather
@@ -262,7 +262,7 @@ def _rule(forecasts: Sequence[IssuedForecast]) -> Array:
 def _persistence(
     forecasts: Sequence[IssuedForecast], reports: Mapping[EventKey, Sequence[OutcomeReport]]
 ) -> Array:
-    """Return for each forecast the last outcome of its site on an earlier day, as known at issue."""
+    """Return for each forecast the last outcome of its site on an earlier day, known at issue."""
     known: dict[tuple[EventKey, int], float] = {}
     result = np.full(len(forecasts), np.nan)
     for place, each in enumerate(forecasts):

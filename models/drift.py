@@ -34,7 +34,7 @@ LEAST_SHARE = 1e-3  # of a bin, so that an empty bin does not count as infinity
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """A shift. kind: frequency, distribution, missing; now, before: the values; cases: behind `now`."""
+    """A shift. kind: frequency, distribution or missing; cases: the number behind `now`."""
 
     kind: str
     phenomenon: str
@@ -48,8 +48,8 @@ class Finding:
         """The finding in one line for `status`."""
         if self.kind == "frequency":
             return (
-                f"{self.phenomenon}: told {self.before:.0%} on average, "
-                f"seen in {self.now:.0%} of {self.cases} events"
+                f"{self.phenomenon}: forecast {self.before:.0%} on average, "
+                f"observed in {self.now:.0%} of {self.cases} events"
             )
         if self.kind == "missing":
             return (

@@ -1,9 +1,8 @@
-"""Models that have learnt, each with the face of the physics rule: `columns`, `predict_proba`,
-`influence`.
+"""Trained models, with the interface of the physics rule: `columns`, `predict_proba`, `influence`.
 
-`LearnedRule` is the rule with its base, its strength and each of its effects moved by labels:
-without any it is the rule. `LearnedModel` is a challenger (boosting, forest, logistic, or their
-blend) with its calibration. Both keep silent where the rule does.
+`LearnedRule` is the rule with its base, its strength and each of its effects adjusted by labels;
+without labels it is the rule. `LearnedModel` is a challenger (boosting, forest, logistic, or their
+blend) with its calibration. Both give NaN where the rule does.
 """
 
 from __future__ import annotations
@@ -25,22 +24,20 @@ from models.rule_model import PhysicsRule, rules_of
 Array = NDArray[np.floating[Any]]
 Allowed = NDArray[np.bool_]
 
-# What is believed of the rule before there are labels, as standard deviations.
+# Standard deviations of the prior about the rule.
 # Base: the true odds lie within a factor of 1.6 of the stated ones in two of three cases. Most
-# bases are marked (check), but early labels are sent in where there was something to see (at three
-# of four mountains of ../shared hardly anything else): a site's own base, free by
-# models/prior_logistic.py, takes that; with a spread of 1 here it moved the mountain left out
-# (Brier .254 instead of .217).
+# bases are marked (check), but early labels are reported where there was something to see (at three
+# of four mountains of ../shared hardly anything else). That bias belongs in a site's own base
+# (models/prior_logistic.py); with a spread of 1 here it changed the held-out mountain (Brier .254
+# instead of .217).
 # Strength: rules written by hand over- or understate all their effects together by some 40 %.
-# Effect: of one effect the sign is known (weight above 0 in 97.7 %) and the strength to within half
+# Effect: the sign of an effect is known (weight above 0 in 97.7 %), and its strength to within half
 # of it.
 BASE_SPREAD, STRENGTH_SPREAD, EFFECT_SPREAD = 0.5, 0.4, 0.5
 
 
 def rule_print(phenomenon: str) -> str:
-    """Return a fingerprint of the rule's text: corrections learnt on one rule are worth nothing on
-    another.
-    """
+    """Return a fingerprint of a rule; a model trained on one rule must not serve on another."""
     rules = rules_of(phenomenon).items()
     text = repr(
         [
@@ -59,9 +56,9 @@ def rule_print(phenomenon: str) -> str:
 class LearnedRule(ClassifierMixin, BaseEstimator):
     """The physics rule of a phenomenon as the prior of a logistic regression on its own effects.
 
-    Log-odds = base + a + sum over the effects of (b + d_j) effect_j, one such sum a state for a sea
-    of clouds, with a ~ N(0, base_spread2), b ~ N(1, strength_spread2), d_j ~ N(0, effect_spread2):
-    zero labels give a = d = 0, b = 1, the rule. The sites' own bases are pooled in part
+    Log-odds = base + a + sum over the effects of (b + d_j) effect_j, with a ~ N(0, base_spread2),
+    b ~ N(1, strength_spread2), d_j ~ N(0, effect_spread2); a sea of clouds has such a sum for each
+    state. Without labels a = d = 0 and b = 1, the rule. The sites' own bases are partially pooled
     (models/prior_logistic.py).
     """
 
@@ -92,15 +89,15 @@ class LearnedRule(ClassifierMixin, BaseEstimator):
         sites: Sequence[str] | None = None,
         among: Allowed | None = None,
     ) -> Self:
-        """Move the rule by labels: y the number of the class, `among` (case, class) the classes any
-        of which may have been seen.
+        """Adjust the rule by labels.
 
-        Cases on which the rule keeps silent teach nothing.
+        y (case): the number of the class; among (case, class): the classes that the outcome allows.
+        Cases for which the rule gives NaN are left out.
         """
         rule = PhysicsRule(self.phenomenon).ready()
         self.classes_ = rule.classes_
         cases = np.asarray(X, dtype=float)
-        heard = ~rule.silent(cases) if len(cases) else np.empty(0, dtype=bool)
+        used = ~rule.silent(cases) if len(cases) else np.empty(0, dtype=bool)
         states, two = len(rules_of(self.phenomenon)), len(self.classes_) == 2
         kinds = self._kinds()
         own = np.array([[state == row for state, _ in kinds] for row in range(states)])
@@ -117,21 +114,22 @@ class LearnedRule(ClassifierMixin, BaseEstimator):
             site_precision=self.site_precision,
             classes=list(range(2 if two else states)),
         )
-        design = self._design(cases[heard] if len(cases) else np.empty((0, len(self.columns))))
+        design = self._design(cases[used] if len(cases) else np.empty((0, len(self.columns))))
         self.logistic_.fit(
             design,
-            np.asarray(y)[heard],
-            None if sample_weight is None else np.asarray(sample_weight)[heard],
-            None if sites is None or not heard.any() else list(np.asarray(sites)[heard]),
-            None if among is None else among[heard],
+            np.asarray(y)[used],
+            None if sample_weight is None else np.asarray(sample_weight)[used],
+            None if sites is None or not used.any() else list(np.asarray(sites)[used]),
+            None if among is None else among[used],
         )
         self.rule_print_ = rule_print(self.phenomenon)
-        self.labels_ = int(heard.sum())
+        self.labels_ = int(used.sum())
         return self
 
     def _kinds(self) -> list[tuple[int, str | None]]:
-        """Return what each column of the design is: (state, feature), the feature None for all of a
-        state's effects together.
+        """Return (state, feature) of each column of the design.
+
+        The feature is None for the sum of a state's effects.
         """
         rules = list(rules_of(self.phenomenon).values())
         return [
@@ -141,7 +139,7 @@ class LearnedRule(ClassifierMixin, BaseEstimator):
         ]
 
     def _design(self, cases: Array) -> Array:
-        """Return the effects [logit] as columns (case, column): those of a state, after their sum."""
+        """Return the effects [logit] (case, column); the sum of a state precedes its effects."""
         rules, kinds = list(rules_of(self.phenomenon).values()), self._kinds()
         place = {name: i for i, name in enumerate(self.columns)}
         result, at = np.zeros((len(cases), len(kinds))), {kind: i for i, kind in enumerate(kinds)}
@@ -156,7 +154,7 @@ class LearnedRule(ClassifierMixin, BaseEstimator):
         return result
 
     def predict_proba(self, X: Array, sites: Sequence[str] | None = None) -> Array:
-        """Return the probabilities (case, class), NaN where the rule keeps silent."""
+        """Return the probabilities (case, class), NaN where the rule gives NaN."""
         check_is_fitted(self)
         cases = np.asarray(X, dtype=float)
         result = self.logistic_.predict_proba(self._design(cases), sites)
@@ -167,15 +165,17 @@ class LearnedRule(ClassifierMixin, BaseEstimator):
         return self.classes_[np.nan_to_num(self.predict_proba(X, sites), nan=-1.0).argmax(axis=1)]
 
     def interval(self, X: Array, sites: Sequence[str] | None = None, level: float = 0.9) -> Array:
-        """Return the bounds (case, class, 2) of each probability by what is not known of the
-        coefficients.
+        """Return the bounds of each probability (case, class, 2).
+
+        They follow from the covariance of the coefficients.
         """
         check_is_fitted(self)
         return self.logistic_.interval(self._design(np.asarray(X, dtype=float)), sites, level)
 
     def influence(self, X: Array, sites: Sequence[str] | None = None) -> Array:
-        """Return by how much [logit] each feature moved the headline's log-odds (case, feature):
-        against its saying nothing.
+        """Return each feature's change of the headline's log-odds (case, feature) [logit].
+
+        The change is against no effect of the feature.
         """
         check_is_fitted(self)
         design, kinds = self._design(np.asarray(X, dtype=float)), self._kinds()
@@ -195,7 +195,7 @@ class LearnedRule(ClassifierMixin, BaseEstimator):
 
 
 class Blend(ClassifierMixin, BaseEstimator):
-    """Several classifiers as one: the mean of their log-odds, weighted alike."""
+    """Several classifiers as one: the mean of their log-odds, with equal weights."""
 
     def __init__(self, members: Sequence[Any] = ()) -> None:
         self.members = members
@@ -221,8 +221,10 @@ def fit_weighted(model: Any, X: Array, y: NDArray[np.integer[Any]], weight: Arra
 
 
 class LearnedModel(BaseEstimator):
-    """A fitted challenger and its calibration; its features are the rule's, those it was given
-    beside, and the rule's own log-odds.
+    """A fitted challenger and its calibration.
+
+    Its features are `names` and the rule's own log-odds; usual (feature): medians of the training
+    cases.
     """
 
     def __init__(
@@ -249,9 +251,7 @@ class LearnedModel(BaseEstimator):
         return PhysicsRule(self.phenomenon).ready().classes_
 
     def predict_proba(self, X: Array, sites: Sequence[str] | None = None) -> Array:
-        """Return the probabilities (case, class), NaN where the rule keeps silent or nothing is
-        known.
-        """
+        """Return the probabilities (case, class), NaN where the rule is or no feature is known."""
         cases = np.asarray(X, dtype=float)
         given, silent = with_rule(self.phenomenon, self.names, cases)
         raw = self.estimator.predict_proba(given)
@@ -259,8 +259,9 @@ class LearnedModel(BaseEstimator):
         return np.where((silent | np.isnan(cases).all(axis=1))[:, None], np.nan, result)
 
     def influence(self, X: Array, sites: Sequence[str] | None = None) -> Array:
-        """Return by how much [logit] each feature moved the headline's log-odds (case, feature):
-        against its usual value.
+        """Return each feature's change of the headline's log-odds (case, feature) [logit].
+
+        The change is against the feature's median in the training cases.
         """
         cases = np.asarray(X, dtype=float)
         first = 0 if len(self.classes_) > 2 else 1
@@ -282,10 +283,9 @@ class LearnedModel(BaseEstimator):
 def with_rule(
     phenomenon: str, names: Sequence[str], cases: Array
 ) -> tuple[Array, NDArray[np.bool_]]:
-    """Return the features with the rule's own log-odds beside them (case, feature + states), and
-    the cases it keeps silent on.
+    """Return features and the rule's log-odds (case, feature + states), and where the rule is NaN.
 
-    Where the rule reads a feature that was not given, that one says nothing.
+    A feature of the rule that is not in `names` has no effect.
     """
     rule = PhysicsRule(phenomenon).ready()
     place = {name: i for i, name in enumerate(names)}
@@ -303,7 +303,5 @@ def with_rule(
 
 
 def _headline(sums: Array) -> Array:
-    """Return the log-odds of the first class against the others together (...), from sums (...,
-    class).
-    """
+    """Return the log-odds of the first class against the rest (...), from sums (..., class)."""
     return sums[..., 0] - logsumexp(sums[..., 1:], axis=-1)

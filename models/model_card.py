@@ -39,8 +39,8 @@ class Card:
     the whole and by fold, on held-out blocks (Brier score of the model and of the rule on the same
     cases, their number). model_sha256, data_sha256: of the model's file and of the training cases.
     note: what a reader must know before relying on it; note_zh: the same in Chinese. left_out: what
-    was held out together (month, week or mountain; "": an older card, unknown). names: of sites that
-    are not served.
+    was held out together (month, week or mountain; "": an older card, unknown). names: of sites
+    that are not served.
     """
 
     id: str

@@ -1,5 +1,6 @@
-"""Features and a model to Forecasts: probability, grade, best window, reasons, spread, what was
-missing.
+"""Prediction: from features and a model to forecasts.
+
+A forecast has a probability, grade, best window, reasons, spread, and what was missing.
 """
 
 from __future__ import annotations
@@ -34,23 +35,20 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 REASONS_EACH_WAY = 3
-# [logit] about 4 percentage points at even odds: less is not worth a sentence
-SMALLEST_EFFECT = 0.15
+SMALLEST_EFFECT = 0.15  # [logit] of a reason: about 4 percentage points at even odds
 
-# quantities whose spread over the last cycles a reader is told
+# quantities whose spread over the last cycles is shown
 SPREAD_OF = ("deck_base", "deck_top")
 
 Earlier = Mapping[tuple[str, str, str], Sequence[float]]
 EarlierQuantities = Mapping[tuple[str, str, str], Mapping[str, Sequence[float]]]
 
 
-SHARES = "shares.json"  # in the folder of models: what outcomes said of each NWP model
+SHARES = "shares.json"  # in the folder of models: the share of each NWP model
 
 
 class Model(Protocol):
-    """What serves: the rule, or a model that has learnt. NaN features are allowed; where too little
-    is known it keeps silent (NaN).
-    """
+    """A rule or a trained model. NaN features are allowed; NaN where too little is known."""
 
     @property
     def columns(self) -> tuple[str, ...]: ...
@@ -64,10 +62,10 @@ class Model(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Models:
-    """The model in force for each phenomenon, and the name by which a forecast remembers it.
+    """The model in force for each phenomenon, and its name in a forecast.
 
-    shares: phenomenon -> NWP model -> its share in the blend, by what outcomes said of it; empty:
-    all are equal. served: the same models with their cards, and why others do not serve.
+    shares: phenomenon -> NWP model -> its share in the blend, by its verification; empty: all are
+    equal. served: the same models with their cards, and why others are refused.
     """
 
     by_phenomenon: Mapping[str, Model]
@@ -77,20 +75,18 @@ class Models:
 
     @property
     def refused(self) -> tuple[str, ...]:
-        """Why models that should serve do not, each with what to do."""
+        """The reasons why models are refused, each with what to do."""
         return tuple(reason for one in self.served.values() for reason in one.refused)
 
 
 def open_models(folder: Path | None = None) -> Models:
-    """Return the models in force: of the service's folder the newest that can be trusted, else
-    those shipped, else the physics rules.
+    """Return the models in force: the folder's newest usable ones, the shipped ones, or the rules.
 
-    One that is refused is told in the log, and the one before it serves. Never raises for what lies
-    in the folder.
+    A refused model is logged, and the one before it serves. No content of the folder raises.
     """
     from models import registry
 
-    nothing = registry.SHIPPED / "none"  # no folder: nothing of one's own is in force
+    nothing = registry.SHIPPED / "none"  # a folder that does not exist
     served = registry.in_force(folder or nothing)
     for one in served.values():
         for reason in one.refused:
@@ -99,21 +95,19 @@ def open_models(folder: Path | None = None) -> Models:
 
 
 def read_shares(folder: Path) -> dict[str, dict[str, float]]:
-    """Return the shares kept in a folder of models; a file that cannot be read, or tells what no
-    share can be, gives none.
-    """
+    """Return the shares kept in a folder of models; none where the file is not valid."""
     path = folder / SHARES
     try:
-        told = json.loads(path.read_text(encoding="utf-8"))
+        kept = json.loads(path.read_text(encoding="utf-8"))
         found = {
             str(p): {str(model): float(share) for model, share in by_model.items()}
-            for p, by_model in told.items()
+            for p, by_model in kept.items()
         }
     except FileNotFoundError:
         return {}
     except (OSError, ValueError, TypeError, AttributeError) as error:
         log.warning(
-            "%s: cannot be read (%s): all models count alike until the next night writes it anew",
+            "%s: cannot be read (%s): all models have equal shares until the next night writes it",
             path,
             error,
         )
@@ -124,7 +118,7 @@ def read_shares(folder: Path) -> dict[str, dict[str, float]]:
     ):
         return found
     log.warning(
-        "%s: holds what is no share: all models count alike until the next night writes it anew",
+        "%s: holds invalid shares: all models have equal shares until the next night writes it",
         path,
     )
     return {}
@@ -137,13 +131,12 @@ def predict(
     models: Models,
     grades: Sequence[float],
     earlier: Earlier | None = None,
-    told_before: EarlierQuantities | None = None,
+    earlier_quantities: EarlierQuantities | None = None,
 ) -> tuple[Forecast, ...]:
-    """Return one forecast an event, in the order of `features.events`.
+    """Return one forecast for each event, in the order of `features.events`.
 
-    grades: the probabilities at which grades 2 to 5 begin. earlier: event key -> what earlier
-    cycles gave, newest first;
-    told_before: event key -> what they told of the quantities SPREAD_OF.
+    grades: the probabilities at which grades 2 to 5 begin. earlier: event key -> probabilities of
+    earlier cycles, newest first; earlier_quantities: event key -> their values of SPREAD_OF.
     """
     forecasts: list[Forecast | None] = [None] * len(features.events)
     table = {str(name): features.table[name].values for name in features.table.data_vars}
@@ -155,14 +148,14 @@ def predict(
         if not len(rows):
             continue
         cases = np.stack([table[name][rows] for name in model.columns], axis=1)
-        told = [name for name in features_of(phenomenon) if FEATURES[name].told]
+        shown = [name for name in features_of(phenomenon) if FEATURES[name].shown]
         sites = [features.events[row].site.id for row in rows]
         for row, answer in zip(rows.tolist(), _answers(model, cases, sites), strict=True):
             event, known = features.events[row], math.isfinite(answer.probability)
             quantities = {
-                name: value for name in told if math.isfinite(value := float(table[name][row]))
+                name: value for name in shown if math.isfinite(value := float(table[name][row]))
             }
-            before = (told_before or {}).get(event.key, {})
+            before = (earlier_quantities or {}).get(event.key, {})
             forecasts[row] = Forecast(
                 event=event,
                 cycle=cycle,
@@ -217,22 +210,23 @@ def _answers(model: Model, cases: NDArray[np.floating[Any]], sites: Sequence[str
 def _reasons(
     names: Sequence[str], values: NDArray[np.floating[Any]], moved: NDArray[np.floating[Any]]
 ) -> tuple[Reason, ...]:
-    """Return the features that moved the odds most, at most three up and three down, the strongest
-    first.
+    """Return the features with the greatest effects, at most three up and three down.
+
+    The strongest comes first.
     """
-    weighty = [
-        Reason(*told)
-        for told in zip(names, values.tolist(), moved.tolist(), strict=True)
-        if abs(told[2]) >= SMALLEST_EFFECT
+    large = [
+        Reason(name, value, effect)
+        for name, value, effect in zip(names, values.tolist(), moved.tolist(), strict=True)
+        if abs(effect) >= SMALLEST_EFFECT
     ]
-    ordered = sorted(weighty, key=lambda reason: -abs(reason.effect))
+    ordered = sorted(large, key=lambda reason: -abs(reason.effect))
     up = [reason for reason in ordered if reason.effect > 0][:REASONS_EACH_WAY]
     down = [reason for reason in ordered if reason.effect < 0][:REASONS_EACH_WAY]
     return tuple(reason for reason in ordered if reason in up or reason in down)
 
 
 def _missing(ids: Sequence[str], unknown: Sequence[str]) -> tuple[str, ...]:
-    """Return the ids of what was missing; what explains all the rest is named alone."""
+    """Return the ids of what was missing; an id that explains all others stands alone."""
     for whole in ("beyond_data", "computation"):
         if whole in ids:
             return (whole,)

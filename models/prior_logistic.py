@@ -1,221 +1,51 @@
-"""Logistic regression that starts from what is believed and is moved by what is seen: few labels
-move it a little, many override it.
+"""Logistic regression with Gaussian priors and partial pooling of the sites.
 
 Each class k has a log-odds sum eta_k = a_k + sum_j b_kj x_j + (site effects); p = softmax(eta).
-With two classes the first sum is 0, which is the ordinary logistic. Every coefficient has a
-Gaussian prior (mean, precision); a site's own intercept, and its own slopes where asked, are drawn
-about the common ones, so that a site with few labels borrows from the others and one with many
-speaks for itself (partial pooling). The answer is the mode of the posterior; its curvature gives
-the covariance (Laplace).
-Source: Bishop 2006, Pattern Recognition and Machine Learning, 4.3.2-4.3.4 (gradient, Hessian),
-4.4-4.5 (Laplace); Gelman & Hill 2007, Data Analysis Using Regression and Multilevel/Hierarchical
-Models, ch. 12 (partial pooling); MacKay 1992, Neural Computation 4, 720, eq. 11 (moderated output).
+Every coefficient has a Gaussian prior (mean, precision): few labels change it a little, many
+override it. A site's own intercept, and its own slopes where requested, are distributed about the
+common ones, so that a site with few labels borrows from the others (partial pooling). The
+coefficients are the mode of the posterior, its curvature gives their covariance
+(models/posterior.py).
+Source: Bishop 2006, Pattern Recognition and Machine Learning, 4.3-4.5; Gelman & Hill 2007, Data
+Analysis Using Regression and Multilevel/Hierarchical Models, ch. 12 (partial pooling); MacKay 1992,
+Neural Computation 4, 720, eq. 11 (moderated output).
 """
 
 from __future__ import annotations
 
-import warnings
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from typing import Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy import linalg, sparse
+from scipy import sparse
 from scipy.special import expit, logsumexp, ndtri, softmax
 from sklearn.base import BaseEstimator, ClassifierMixin
-from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
-Array = NDArray[np.floating[Any]]
+from models.posterior import CHUNK, Array, Design, Prior, curvature, evidence, inverse, mode
 
-CHUNK = 32768  # rows at a time where an intermediate array is as wide as the coefficients
-# Spread of the sites' own intercepts tried by `site_precision="evidence"`: standard deviations from
-# nought to 2 [logit], believed to be of the order of 1 before labels speak (a half-normal prior:
-# Gelman 2006, Bayesian Analysis 1, 515: a few sites alone cannot tell).
+# Precisions of the sites' own intercepts tried by `site_precision="evidence"`: standard deviations
+# of 0 to 2 [logit], with a half-normal prior of about 1, because a few sites alone do not determine
+# it (Gelman 2006, Bayesian Analysis 1, 515).
 PRECISIONS, SPREAD_OF_SITES = (np.inf, 64.0, 16.0, 4.0, 1.0, 0.25), 1.0
-EVIDENCE_CASES = 30_000  # from which it is read; of more, every n-th case
-
-
-@dataclass(frozen=True)
-class Design:
-    """What the fit sees: common columns (case, column; the first is 1), site columns (sparse),
-    weights, the classes each case allows.
-    """
-
-    common: Array
-    local: sparse.csr_matrix | None
-    weight: Array
-    among: NDArray[np.bool_]
-
-    def every(self, step: int) -> Design:
-        """Return every `step`-th case."""
-        return Design(
-            self.common[::step],
-            None if self.local is None else self.local[::step],
-            self.weight[::step],
-            self.among[::step],
-        )
-
-    def sums(self, theta: Array) -> Array:
-        """Return eta (case, class) for coefficients (class, column)."""
-        width = self.common.shape[1]
-        eta = self.common @ theta[:, :width].T
-        return eta if self.local is None else eta + self.local @ theta[:, width:].T
-
-    def products(self, moved: Array) -> Array:
-        """Return the sums over the cases of column times `moved` (case, class): (class, column)."""
-        parts = [moved.T @ self.common]
-        if self.local is not None:
-            parts.append((self.local.T @ moved).T)
-        return np.concatenate(parts, axis=1)
-
-    def squares(self, weight: Array) -> Array:
-        """Return X' diag(weight) X (column, column)."""
-        width, rows = self.common.shape[1], len(self.common)
-        total = width + (0 if self.local is None else self.local.shape[1])
-        result = np.zeros((total, total))
-        for start in range(0, rows, CHUNK):
-            part = slice(start, start + CHUNK)
-            weighted = self.common[part] * weight[part, None]
-            result[:width, :width] += weighted.T @ self.common[part]
-            if self.local is not None:
-                local = self.local[part]
-                result[width:, :width] += local.T @ weighted
-                result[width:, width:] += (local.T @ local.multiply(weight[part, None])).toarray()
-        result[:width, width:] = result[width:, :width].T
-        return result
-
-
-@dataclass(frozen=True)
-class Prior:
-    """Mean and precision of each coefficient (class, column); an infinite precision pins the
-    coefficient to its mean.
-    """
-
-    mean: Array
-    precision: Array
-
-    @property
-    def free(self) -> NDArray[np.bool_]:
-        return np.isfinite(self.precision)
-
-    def penalty(self, theta: Array) -> tuple[float, Array]:
-        """Return half the squared distance from the mean in the prior's measure, and its gradient."""
-        slope = np.where(self.free, self.precision, 0.0) * (theta - self.mean)
-        return float(0.5 * (slope * (theta - self.mean)).sum()), slope
-
-
-def loss_and_gradient(theta: Array, design: Design, prior: Prior) -> tuple[float, Array]:
-    """Return the negative log posterior [nat] up to a constant and its gradient (class, column), at
-    coefficients (class, column).
-
-    A case that allows several classes counts by the probability of them together.
-    Source: Bishop 2006, eqs. 4.108-4.109.
-    """
-    eta = design.sums(theta)
-    allowed = np.where(design.among, eta, -np.inf)
-    value = float(design.weight @ (logsumexp(eta, axis=1) - logsumexp(allowed, axis=1)))
-    gradient = design.products(
-        design.weight[:, None] * (softmax(eta, axis=1) - softmax(allowed, axis=1))
-    )
-    penalty, slope = prior.penalty(theta)
-    return value + penalty, np.where(prior.free, gradient + slope, 0.0)
-
-
-def curvature(theta: Array, design: Design, prior: Prior, observed: bool = False) -> Array:
-    """Return the Hessian over the free coefficients; `observed` takes off what a case of several
-    classes leaves open.
-
-    Source: Bishop 2006, eq. 4.110.
-    """
-    eta = design.sums(theta)
-    shares = [(softmax(eta, axis=1), 1.0)]
-    if observed and (design.among.sum(axis=1) > 1).any():
-        shares.append((softmax(np.where(design.among, eta, -np.inf), axis=1), -1.0))
-    places = [np.flatnonzero(row) for row in prior.free]
-    offsets = np.cumsum([0, *(len(p) for p in places)])
-    result = np.zeros((offsets[-1], offsets[-1]))
-    for k in range(len(theta)):
-        for m in range(k + 1):
-            if not len(places[k]) or not len(places[m]):
-                continue
-            weight = design.weight * sum(
-                sign * p[:, k] * ((k == m) - p[:, m]) for p, sign in shares
-            )
-            block = design.squares(weight)[np.ix_(places[k], places[m])]
-            result[offsets[k] : offsets[k + 1], offsets[m] : offsets[m + 1]] = block
-            result[offsets[m] : offsets[m + 1], offsets[k] : offsets[k + 1]] = block.T
-    return result + np.diag(prior.precision[prior.free])
-
-
-def mode(
-    design: Design, prior: Prior, start: Array, max_iter: int, tol: float
-) -> tuple[Array, int]:
-    """Return the coefficients of greatest posterior and the steps it took: Newton's method, the
-    step halved until it goes down.
-    """
-    theta = start.copy()
-    value, gradient = loss_and_gradient(theta, design, prior)
-    for step in range(max_iter):
-        if not prior.free.any() or np.abs(gradient).max() <= tol * max(
-            1.0, float(design.weight.sum())
-        ):
-            return theta, step
-        move = np.zeros_like(theta)
-        move[prior.free] = _newton(
-            gradient[prior.free],
-            lambda seen, at=theta: curvature(at, design, prior, seen),  # type: ignore[misc]
-        )
-        length = 1.0
-        while True:
-            tried, slope = loss_and_gradient(theta - length * move, design, prior)
-            if tried <= value or length < 1e-6:
-                break
-            length /= 2
-        if length < 1e-6 or (
-            value - tried <= 1e-14 * abs(value) and np.abs(length * move).max() < 1e-9
-        ):
-            return theta, step
-        theta, value, gradient = theta - length * move, tried, slope
-    warnings.warn(
-        f"the posterior's mode was not reached in {max_iter} steps: is a precision 0 where the classes part completely?",
-        ConvergenceWarning,
-        stacklevel=3,
-    )
-    return theta, max_iter
-
-
-def _newton(gradient: Array, matrix_of: Callable[[bool], Array]) -> Array:
-    """Return the step; where the curvature as observed is not that of a bowl, by the one that
-    always is.
-    """
-    for observed in (True, False):
-        matrix = matrix_of(observed)
-        matrix[np.diag_indices_from(matrix)] += 1e-10 * max(1.0, float(np.abs(matrix).max()))
-        try:
-            return np.asarray(linalg.cho_solve(linalg.cho_factor(matrix), gradient))
-        except linalg.LinAlgError:
-            continue
-    return np.asarray(linalg.lstsq(matrix, gradient)[0])
+EVIDENCE_CASES = 30_000  # cases used for the evidence; of more, every n-th
 
 
 class PriorLogistic(ClassifierMixin, BaseEstimator):
-    """Logistic regression, of two classes or more, with a Gaussian prior on each coefficient and
-    partial pooling of the sites.
+    """Logistic regression of two or more classes, with Gaussian priors and partial pooling.
 
     prior_mean, prior_precision: of the coefficients, a number or an array that broadcasts to
     (class, feature), with two classes also (feature,) for the second class's log-odds; an infinite
-    precision pins a coefficient. intercept_mean, intercept_precision: a number or
-    one a class. site_precision: 1/variance of the sites' own intercepts [logit-2]: 0 fits each site
-    apart, infinity pools them, "evidence" takes the one of PRECISIONS under which the labels are
-    likeliest (Bishop 2006, 3.5). slope_precision: the same for the sites' own slopes, a number or
-    one a feature. classes: all there are, where labels may lack some; then fewer labels than
-    classes, or none, will
-    do. indicators: a further column for each feature that says it is missing, prior mean 0.
-    moderated: draw the probabilities towards even odds by what is not known of the coefficients.
-    A missing feature (NaN) counts as 0: it moves nothing. Give columns of which 0 says nothing.
+    precision fixes a coefficient. intercept_mean, intercept_precision: a number, or one for each
+    class. site_precision: 1/variance of the sites' own intercepts [logit-2]; 0 fits each site
+    separately, infinity pools them, "evidence" takes the one of PRECISIONS under which the labels
+    are likeliest (Bishop 2006, 3.5). slope_precision: the same for the sites' own slopes, a number,
+    or one for each feature. classes: all classes, where labels may lack some or all of them.
+    indicators: add a column for each feature that marks it as missing, with prior mean 0.
+    moderated: shrink the probabilities towards even odds by the uncertainty of the coefficients.
+    A missing feature (NaN) counts as 0 and has no effect: give columns in which 0 is neutral.
     """
 
     def __init__(
@@ -224,6 +54,7 @@ class PriorLogistic(ClassifierMixin, BaseEstimator):
         prior_precision: ArrayLike = 1.0,
         intercept_mean: ArrayLike = 0.0,
         intercept_precision: ArrayLike = 0.01,
+        *,
         site_precision: float | str = "evidence",
         slope_precision: ArrayLike = np.inf,
         classes: Sequence[Any] | None = None,
@@ -254,9 +85,9 @@ class PriorLogistic(ClassifierMixin, BaseEstimator):
     ) -> Self:
         """Find the posterior of the coefficients.
 
-        sites (case): whose labels they are; None: one place. among (case, class): the classes any
-        of which may have been seen; it takes the place of y.
-        Raises: ValueError for a class that is not among `classes`, or for one class only where
+        sites (case): None: all of one place. among (case, class): the classes that the outcome
+        allows; it replaces y.
+        Raises: ValueError for a class that is not in `classes`, or for a single class where
         `classes` is not given.
         """
         least = 1 if self.classes is None else 0
@@ -272,7 +103,8 @@ class PriorLogistic(ClassifierMixin, BaseEstimator):
         )
         if allowed.shape != (len(cases), len(self.classes_)) or not allowed.any(axis=1).all():
             raise ValueError(
-                f"among: expected ({len(cases)}, {len(self.classes_)}) with at least one class allowed in each row"
+                f"among: expected ({len(cases)}, {len(self.classes_)}) "
+                "with at least one class allowed in each row"
             )
         places: NDArray[np.intp] | None = None
         self.sites_: NDArray[Any] = np.empty(0, dtype=str)
@@ -303,10 +135,10 @@ class PriorLogistic(ClassifierMixin, BaseEstimator):
                 theta, _ = mode(
                     part, prior, np.where(prior.free, start, prior.mean), self.max_iter, self.tol
                 )
-                evidence = _evidence(theta, part, prior) - 0.5 / precision / SPREAD_OF_SITES**2
+                found = evidence(theta, part, prior) - 0.5 / precision / SPREAD_OF_SITES**2
                 start = theta
-                if evidence > best:
-                    best, self.site_precision_ = evidence, precision
+                if found > best:
+                    best, self.site_precision_ = found, precision
         elif design.local is not None:
             self.site_precision_ = float(self.site_precision)
         kept = prior_for(self.site_precision_)
@@ -315,7 +147,7 @@ class PriorLogistic(ClassifierMixin, BaseEstimator):
         )
         self.n_iter_ = max(self.n_iter_, 1)
         self.free_ = kept.free
-        self.covariance_ = _inverse(
+        self.covariance_ = inverse(
             curvature(self.theta_, design, kept, True), lambda: curvature(self.theta_, design, kept)
         )
 
@@ -325,7 +157,8 @@ class PriorLogistic(ClassifierMixin, BaseEstimator):
             self.classes_, codes = np.unique(y, return_inverse=True)
             if len(self.classes_) < 2:
                 raise ValueError(
-                    f"only one class was seen ({self.classes_[0]!r}): give `classes` to fit with the prior all the same"
+                    f"only one class was seen ({self.classes_[0]!r}): "
+                    "give `classes` to fit with the prior all the same"
                 )
             return np.asarray(codes)
         self.classes_ = np.asarray(self.classes)
@@ -345,9 +178,7 @@ class PriorLogistic(ClassifierMixin, BaseEstimator):
         return np.broadcast_to(np.asarray(self.slope_precision, dtype=float), (features,))
 
     def _local(self, common: Array, places: NDArray[np.intp] | None) -> sparse.csr_matrix | None:
-        """Return the sites' own columns (case, site times (intercept and slopes)); a place of -1
-        has none.
-        """
+        """Return the sites' columns (case, site times (intercept and slopes)); -1 has none."""
         if places is None:
             return None
         kinds, rows = np.array([0, *(1 + self.slope_columns_)]), np.flatnonzero(places >= 0)
@@ -358,8 +189,9 @@ class PriorLogistic(ClassifierMixin, BaseEstimator):
         )
 
     def _prior(self, features: int, common: int, slopes: Array, site_precision: float) -> Prior:
-        """Return the prior of all coefficients (class, column); that of a two-class model's first
-        sum is pinned to 0.
+        """Return the prior of all coefficients (class, column).
+
+        The first sum of a two-class model is fixed at 0.
         """
         classes, two = len(self.classes_), len(self.classes_) == 2
         rows = 1 if two else classes
@@ -395,7 +227,8 @@ class PriorLogistic(ClassifierMixin, BaseEstimator):
             precision = np.concatenate([np.full_like(precision, np.inf), precision])
         if isinstance(self.site_precision, str) and self.site_precision != "evidence":
             raise ValueError(
-                f"site_precision {self.site_precision!r}: expected a number from 0 to infinity, or 'evidence'"
+                f"site_precision {self.site_precision!r}: "
+                "expected a number from 0 to infinity, or 'evidence'"
             )
         if np.isnan(precision).any() or (precision < 0).any():
             raise ValueError("a precision is 1/variance: expected numbers from 0 to infinity")
@@ -403,9 +236,7 @@ class PriorLogistic(ClassifierMixin, BaseEstimator):
 
     @property
     def coef_(self) -> Array:
-        """The common coefficients of the features: (1, feature) for two classes, else (class,
-        feature).
-        """
+        """The common coefficients (class, feature); for two classes (1, feature)."""
         check_is_fitted(self)
         return (
             self.theta_[-1:, 1 : 1 + self.n_features_in_]
@@ -432,14 +263,12 @@ class PriorLogistic(ClassifierMixin, BaseEstimator):
             return columns, None
         if sites is None:
             return columns, np.full(len(columns), -1)
-        asked = np.asarray(sites)
-        found = np.minimum(np.searchsorted(self.sites_, asked), len(self.sites_) - 1)
-        return columns, np.where(self.sites_[found] == asked, found, -1)
+        names = np.asarray(sites)
+        found = np.minimum(np.searchsorted(self.sites_, names), len(self.sites_) - 1)
+        return columns, np.where(self.sites_[found] == names, found, -1)
 
     def log_odds(self, X: ArrayLike, sites: Sequence[Any] | None = None) -> Array:
-        """Return the sums eta (case, class) [logit]; a site without labels has no effect of its
-        own.
-        """
+        """Return the sums eta (case, class) [logit]; a site without labels has no own effect."""
         columns, places = self._read(X, sites)
         return Design(
             columns, self._local(columns, places), np.empty(0), np.empty((0, 0), dtype=bool)
@@ -459,8 +288,9 @@ class PriorLogistic(ClassifierMixin, BaseEstimator):
         return self.classes_[best]
 
     def sum_covariance(self, X: ArrayLike, sites: Sequence[Any] | None = None) -> Array:
-        """Return the covariance of the sums (case, class, class) [logit2]; a site without labels
-        adds the spread between sites.
+        """Return the covariance of the sums (case, class, class) [logit2].
+
+        For a site without labels the spread between sites is added.
         """
         columns, places = self._read(X, sites)
         local = self._local(columns, places)
@@ -495,8 +325,7 @@ class PriorLogistic(ClassifierMixin, BaseEstimator):
     def interval(
         self, X: ArrayLike, sites: Sequence[Any] | None = None, level: float = 0.9
     ) -> Array:
-        """Return the bounds (case, class, 2) between which each probability lies by what is known
-        of the coefficients.
+        """Return the bounds of each probability (case, class, 2) by the coefficients' covariance.
 
         By the delta method on the log-odds of a class against the others together.
         """
@@ -517,29 +346,3 @@ class PriorLogistic(ClassifierMixin, BaseEstimator):
         tags = super().__sklearn_tags__()
         tags.input_tags.allow_nan = True
         return tags
-
-
-def _evidence(theta: Array, design: Design, prior: Prior) -> float:
-    """Return the log likelihood of the labels with the coefficients averaged out, up to a constant.
-    Source: Bishop 2006, eq. 4.137.
-    """
-    value, _ = loss_and_gradient(theta, design, prior)
-    proper = prior.precision[prior.free & (prior.precision > 0)]
-    sign, logarithm = np.linalg.slogdet(curvature(theta, design, prior, True))
-    return float(-value + 0.5 * np.log(proper).sum() - 0.5 * logarithm) if sign > 0 else -np.inf
-
-
-def _inverse(matrix: Array, otherwise: Any) -> Array:
-    """Return the inverse of a positive definite matrix; of `otherwise()`, or a pseudo-inverse,
-    where it is not.
-    """
-    for make in (lambda: matrix, otherwise):
-        try:
-            return (
-                np.asarray(linalg.cho_solve(linalg.cho_factor(make()), np.eye(len(matrix))))
-                if len(matrix)
-                else matrix
-            )
-        except linalg.LinAlgError:
-            continue
-    return np.asarray(linalg.pinvh(otherwise()))

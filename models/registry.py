@@ -43,7 +43,7 @@ ID = re.compile(r"[0-9A-Za-z][0-9A-Za-z._-]{0,99}")
 
 @dataclass(frozen=True)
 class Served:
-    """A model in force: its name in a forecast, its card (None: the rule), why others are refused."""
+    """A model in force: its name in a forecast, its card (None: the rule), refusals of others."""
 
     model: Any
     name: str
@@ -175,7 +175,7 @@ def load(folder: Path, phenomenon: str, model_id: str) -> Served:
 
 
 def in_force(folder: Path, shipped: Path = SHIPPED) -> dict[str, Served]:
-    """Return what serves for each phenomenon: the newest usable model, the shipped one, or the rule."""
+    """Return what serves for each phenomenon: the newest usable model or the rule."""
     result = {}
     for phenomenon in PHENOMENA:
         refused: list[str] = []

@@ -1,8 +1,7 @@
-"""The physics rule as a scikit-learn classifier: the answer before there are labels, and the rival
-every model must beat.
+"""The physics rule as a scikit-learn classifier.
 
-It is a rule and says so: `fit` learns nothing from outcomes, it only checks that the columns are
-the rule's own.
+It serves until there are labels, and is the reference that every model must beat. `fit` learns
+nothing from outcomes; it only checks the columns.
 """
 
 from __future__ import annotations
@@ -26,7 +25,7 @@ VERSION = "rule-1"
 
 
 def rules_of(phenomenon: str) -> dict[str, Rule]:
-    """Return the rule of a phenomenon: one entry, or one for each state of a sea-of-clouds morning.
+    """Return the rule of a phenomenon: one entry, or one for each state of a sea of clouds.
 
     Raises: KeyError for a phenomenon without a rule.
     """
@@ -38,9 +37,8 @@ def rules_of(phenomenon: str) -> dict[str, Rule]:
 class PhysicsRule(ClassifierMixin, BaseEstimator):
     """A documented sum of effects in log-odds with scikit-learn's `fit` and `predict_proba`.
 
-    phenomenon: one of domain.PHENOMENA. Columns of X (case, feature) are `columns`, in SI; NaN is
-    allowed and moves nothing, but a case that lacks one of the rule's `needs` gets NaN: the rule
-    keeps silent rather than guess.
+    phenomenon: one of domain.PHENOMENA. Columns of X (case, feature) are `columns`, in SI. NaN is
+    allowed and has no effect, but a case that lacks one of the rule's `needs` gets NaN.
     """
 
     def __init__(self, phenomenon: str = "starry_sky") -> None:
@@ -58,7 +56,7 @@ class PhysicsRule(ClassifierMixin, BaseEstimator):
     def fit(self, X: Array, y: Sequence[object] | None = None) -> Self:
         """Check the columns; learn nothing.
 
-        Raises: ValueError when X has other than the rule's columns.
+        Raises: ValueError for another number of columns than the rule's.
         """
         X = validate_data(self, X, ensure_all_finite="allow-nan", dtype=float)  # noqa: N806
         self._check_width(X)
@@ -67,12 +65,13 @@ class PhysicsRule(ClassifierMixin, BaseEstimator):
         return self
 
     def ready(self) -> Self:
-        """Return the rule fitted on nothing, since there is nothing to learn."""
+        """Return the rule, fitted without cases."""
         return self.fit(np.zeros((1, len(self.columns))))
 
     def predict_proba(self, X: Array, sites: Sequence[str] | None = None) -> Array:
-        """Return the probabilities (case, class), NaN where a need is missing; one rule holds for
-        all sites.
+        """Return the probabilities (case, class), NaN where a need is missing.
+
+        One rule holds for all sites.
         """
         sums = self.effects(X).sum(axis=1) + self.bases()
         if len(self.classes_) == 2:
@@ -87,8 +86,9 @@ class PhysicsRule(ClassifierMixin, BaseEstimator):
         return self.classes_[np.nan_to_num(self.predict_proba(X), nan=-1.0).argmax(axis=1)]
 
     def influence(self, X: Array, sites: Sequence[str] | None = None) -> Array:
-        """Return by how much [logit] each feature moved the headline's log-odds (case, feature):
-        against its saying nothing.
+        """Return each feature's change of the headline's log-odds (case, feature) [logit].
+
+        The change is against no effect of the feature.
         """
         effects = self.effects(X)
         sums = effects.sum(axis=1) + self.bases()
@@ -99,7 +99,8 @@ class PhysicsRule(ClassifierMixin, BaseEstimator):
     def _check_width(self, X: Array) -> None:
         if X.ndim != 2 or X.shape[1] != len(self.columns):
             raise ValueError(
-                f"{self.phenomenon}: the rule reads {len(self.columns)} columns ({', '.join(self.columns)}), got {X.shape}"
+                f"{self.phenomenon}: the rule reads {len(self.columns)} columns "
+                f"({', '.join(self.columns)}), got {X.shape}"
             )
 
     def effects(self, X: Array) -> Array:
@@ -120,7 +121,7 @@ class PhysicsRule(ClassifierMixin, BaseEstimator):
         return result
 
     def bases(self) -> Array:
-        """Return the sums of a day of which nothing is known (class)."""
+        """Return the sums of a day with no known feature (class)."""
         return np.array([rule.base for rule in rules_of(self.phenomenon).values()])
 
     def silent(self, X: Array) -> NDArray[np.bool_]:
@@ -131,7 +132,5 @@ class PhysicsRule(ClassifierMixin, BaseEstimator):
 
 
 def _log_odds_of_first(sums: Array) -> Array:
-    """Return the log-odds of the first class against the others together (...), from sums (...,
-    class).
-    """
+    """Return the log-odds of the first class against the rest (...), from sums (..., class)."""
     return sums[..., 0] - logsumexp(sums[..., 1:], axis=-1)

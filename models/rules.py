@@ -1,11 +1,10 @@
-"""The physics rules in force before there are labels: for each phenomenon, which feature moves the
-odds, and by how much.
+"""Physics rules: for each phenomenon, which features change the odds, and by how much.
 
 A rule is a sum in log-odds: p = 1 / (1 + exp(-(base + sum of effects))). `base` is the log-odds of
-a day of which nothing is known (its climatology); an effect is read from a broken line over the
-feature's value, flat beyond its ends, and is 0 where the value says nothing. A feature that is
-missing has no effect, so that ignorance pulls the answer back to climatology. The sea of clouds has
-four exclusive states: one sum each, then softmax.
+a day with no known feature (its climatology). An effect is a piecewise linear function of the
+feature's value, constant beyond its ends, and 0 for a neutral value. A missing feature has no
+effect, so that the probability stays near climatology. The sea of clouds has four exclusive states:
+one sum for each, then softmax.
 Figures marked (check) are starting values that data must confirm; see the source named with each.
 """
 
@@ -28,9 +27,7 @@ from forecast.science.thermodynamics import Array
 
 @dataclass(frozen=True, slots=True)
 class Effect:
-    """How one feature moves the log-odds: `line` is ((value in SI, effect), ...) with rising
-    values.
-    """
+    """Effect of a feature on the log-odds: `line` is ((value in SI, effect), ...), values rising."""
 
     feature: str
     line: tuple[tuple[float, float], ...]
@@ -39,7 +36,7 @@ class Effect:
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """base [logit], the effects, and the features without which the rule keeps silent (NaN)."""
+    """base [logit], the effects, and the features without which the probability is NaN."""
 
     base: float
     effects: tuple[Effect, ...]
@@ -50,15 +47,14 @@ class Rule:
 # fmt: off
 STARS: dict[str, Rule] = {
     "starry_sky": Rule(
-        # A third of the nights. The moon leaves two hours darker than 20.0 mag arcsec-2 in 78 % of
-        # them over Lingshan, cloud apart (`make science`); how many nights are clear enough no data
-        # at hand says: taken as somewhat less than half (check).
+        # A third of the nights. Without cloud, the moon leaves two hours darker than 20.0 mag
+        # arcsec-2 in 78 % of them over Lingshan (`make science`). No available data give how many
+        # nights are clear enough: taken as somewhat less than half (check).
         base=-0.6,
         effects=(
-            # A clear-sky forecast came true 82-89 % of the time, an overcast one 75-81 % (Clear Sky
-            # Clock, science.md 1). The event asks
-            # for sky cover, every layer in full: at most 2/10, in part up to 5/10; what hides more
-            # of the starlight is the surer no.
+            # A clear-sky forecast was right 82-89 % of the time, an overcast one 75-81 % (Clear Sky
+            # Clock, science.md 1). The event needs a sky cover, every layer in full, of at most
+            # 2/10, in part up to 5/10.
             Effect("sky_cover",
                    ((0.0, 1.8), (0.1, 1.5), (0.2, 0.8), (0.3, 0.0), (0.5, -1.2), (0.8, -2.0),
                     (1.0, -2.4)),
@@ -70,7 +66,8 @@ STARS: dict[str, Rule] = {
             Effect("zenith_sky_brightness",
                    ((17.5, -6.0), (18.5, -5.0), (19.5, -3.2), (DARK_ENOUGH, -1.7), (20.5, 0.1),
                     (21.5, 0.6)),
-                   "a clear sky at the threshold has even odds; Krisciunas & Schaefer 1991 errs by 8-23 %"),
+                   "a clear sky at the threshold has even odds; "
+                   "Krisciunas & Schaefer 1991 errs by 8-23 %"),
             Effect("cloud_at_site", ((0.0, 0.1), (0.2, -0.3), (0.5, -1.5), (1.0, -3.0)),
                    "science.md 1: is the summit in cloud? (check)"),
             Effect("humidity_at_site", ((0.6, 0.1), (0.85, -0.2), (0.95, -0.7), (1.0, -1.0)),
@@ -90,13 +87,13 @@ STARS: dict[str, Rule] = {
 }
 # fmt: on
 
-# The base of a state is the logarithm of how often it is seen: sea .22 ("always no" is right on 78
-# % of mornings, science.md 2), in cloud .10, overcast .18, open .50 (check). Additive sums say AND
-# by vetoes: each thing that a state cannot do without takes three or more from it where it is
-# absent. With nothing else against it a state wins where the diagnosis calls it by its name: at
-# DECK_COVER, CLEAR_GAP and OVERCAST the odds of two neighbours are even or nearly so. How full the
-# valley is is no need: columns too coarse to see a deck leave an empty valley unknown, and the
-# answer then stays near how often each state is seen.
+# The base of a state is the logarithm of its frequency: sea .22 ("always no" is right on 78 % of
+# mornings, science.md 2), in cloud .10, overcast .18, open .50 (check). Conditions are combined by
+# vetoes: the absence of anything that a state requires takes three or more from its sum. With
+# nothing else against it, a state is likeliest where the diagnosis names it: at DECK_COVER,
+# CLEAR_GAP and OVERCAST the odds of two neighbouring states are even or nearly so. The filling of
+# the valley is not in `needs`: columns too coarse to resolve a deck leave it unknown, and the
+# probabilities then stay near the frequencies.
 _SEA_NEEDS = ("cloud_at_site", "cloud_above_site", "humidity_at_site")
 # fmt: off
 SEA_OF_CLOUDS: dict[str, Rule] = {
@@ -110,7 +107,8 @@ SEA_OF_CLOUDS: dict[str, Rule] = {
             Effect("valley_area_filled",
                    ((0.0, -2.2), (DECK_COVER / 2, -1.2), (DECK_COVER, 0.5), (0.5, 0.8), (0.8, 0.9),
                     (1.0, 0.9)),
-                   "the more of the ground below lies under cloud the better; that the viewer is out of it is asked below (check)"),
+                   "the more of the ground below lies under cloud the better; that the viewer is "
+                   "out of it is required below (check)"),
             Effect("cloud_at_site",
                    ((0.0, 0.1), (0.1, -0.1), (DECK_COVER, -1.0), (0.6, -2.4), (1.0, -3.4)),
                    "the viewer is not in cloud (check)"),
@@ -139,12 +137,13 @@ SEA_OF_CLOUDS: dict[str, Rule] = {
                    "Beijing's upslope stratus: science.md 2"),
             Effect("vertical_velocity_700", ((-0.3, -0.2), (0.0, 0.0), (0.2, 0.2)),
                    "sinking caps the deck (check)"),
-            # Neither is fitted; both came after seeing that at Wunvshan less cloud above goes with
-            # a sea (tests/science/sea.py).
+            # Neither is fitted; both were added after the finding that at Wunvshan less cloud above
+            # goes with a sea (tests/science/sea.py).
             Effect("night_cloud", ((0.0, 0.3), (0.5, 0.0), (1.0, -0.2)),
                    "a clear night cools the valley: Brunt 1932 (check)"),
             Effect("cloud_above_site", ((0.0, 0.3), (0.3, 0.15), (0.6, 0.0)),
-                   "a clear sky above speaks against an overcast, not for an open valley against a sea (check)"),
+                   "a clear sky above is evidence against an overcast, not for an open valley "
+                   "against a sea (check)"),
             Effect("ground_fog", ((0.0, 0.0), (1.0, -0.6)),
                    "fog on the ground without low cloud is too shallow: science.md 2 (check)"),
         ),
@@ -199,11 +198,10 @@ SEA_OF_CLOUDS: dict[str, Rule] = {
     ),
 }
 # fmt: on
-# A glow that people stop for: a fifth to a quarter of evenings (check: nobody has published how
-# often). What is lit, by how much and what of it is seen make the quality together: each is named
-# beside it so that a reader hears which of them failed, and speaks against a glow only. That one of
-# them is well says nothing for it while another is at fault, and all being well is the quality
-# itself.
+# A glow worth watching: a fifth to a quarter of evenings (check: no published frequency). Canvas,
+# light and view together make the quality. Each is also an effect of its own, so that a reader
+# learns which of them failed, and only counts against a glow: that one of them is good means nothing
+# while another fails, and that all are good is the quality itself.
 # fmt: off
 _GLOW = Rule(
     base=-1.3,
@@ -232,14 +230,14 @@ GLOW: dict[str, Rule] = {
     "sunset_glow": _GLOW,
     "sunrise_glow": _GLOW,
     "sunrise": Rule(
-        # the disk on the horizon is seen on somewhat less than half of the mornings (check)
+        # the disk on the horizon is visible on somewhat less than half of the mornings (check)
         base=-0.3,
         effects=(
             Effect("disk_transmission",
                    ((0.0, -3.0), (0.1, -1.8), (0.3, -0.5), (0.6, 0.9), (0.9, 2.2), (1.0, 2.6)),
                    "cloud and haze on the line of sight: forecast/phenomena/glow.py (check)"),
             Effect("low_cloud", ((0.0, 0.2), (0.3, 0.0), (0.8, -0.7)),
-                   "what the model's cloud misses by place or time (check)"),
+                   "errors of the model's cloud in place or time (check)"),
             Effect("cloud_at_site", ((0.0, 0.0), (0.3, -0.5), (1.0, -2.0)),
                    "the viewer stands in cloud (check)"),
             Effect("precipitation", ((0.0, 0.0), (0.5, -0.5), (3.0, -1.2)),
@@ -266,13 +264,14 @@ SNOW: dict[str, Rule] = {
         # station's record)
         base=_SNOWFALL,
         effects=(
-            # Where nothing else speaks, the answer is chance_of_snow(new_snow, 1 cm): the page's
+            # Without other effects, the probability is chance_of_snow(new_snow, 1 cm): the page's
             # chances of 5 and 10 cm lie below it.
             Effect("new_snow",
                    tuple((d,
                           round(_log_odds(chance_of_snow(np.array(d), 0.01)) - _SNOWFALL,
                                 2)) for d in _DEPTHS),
-                   "log-normal about the forecast, spread of ratio and water: forecast/science/snowfall.py"),
+                   "log-normal about the forecast, spread of ratio and water: "
+                   "forecast/science/snowfall.py"),
             Effect("freezing_level_above_site",
                    ((MELTING_STARTS, 0.0), ((MELTING_STARTS + MELTING_ENDS) / 2, -0.4),
                     (MELTING_ENDS, -1.2), (1500.0, -2.0)),

@@ -1,8 +1,8 @@
 """Scorecard: a line of scores for each group of forecasts, ranked, and a record of each phenomenon.
 
-Every issued forecast counts in the lines. In the records, which readers see, one forecast counts for
-each event: the last before it began. Intervals are those of a block bootstrap over spans of BLOCK
-days of all sites together, because the sites share their weather.
+Every issued forecast counts in the lines. In the records, which readers see, one forecast counts
+for each event: the last before it began. Intervals are those of a block bootstrap over spans of
+BLOCK days of all sites together, because the sites share their weather.
 """
 
 from __future__ import annotations

@@ -100,8 +100,8 @@ class Reliability:
     """Reliability of probabilities in bins: mean probability, observed frequency, number of cases.
 
     low, high (bin): between these the frequency lies in 90 % of trials were every probability
-    right. term: the reliability term of the Brier score (0 is perfect); highest: the value that 95 %
-    of such trials stay below.
+    right. term: the reliability term of the Brier score (0 is perfect); highest: 95 % of such
+    trials stay below it.
     """
 
     probability: Array

@@ -31,7 +31,7 @@ Rows = NDArray[np.integer[Any]]
 
 SIMPLEST_FIRST = ("prior", "logistic", "blend", "boosting", "forest")
 MEMBERS = ("logistic", "boosting", "forest")  # of the blend
-# With fewer cases the prior is the only candidate: a tree with 20 cases a leaf has nothing to split.
+# With fewer cases the prior is the only candidate: a tree of 20 cases a leaf has nothing to split.
 CHALLENGE_CASES, CHALLENGE_RARER = 300, 50
 OUTER, INNER = 5, 3
 GAP = np.timedelta64(3, "D")  # days left out beside a block: a weather system lasts about as long
@@ -53,7 +53,7 @@ class Fold:
 
 @dataclass(frozen=True)
 class CrossValidation:
-    """Probabilities of held-out cases (case, class), the fold of each (case), the kind of each fold."""
+    """Probabilities of held-out cases (case, class), their fold (case), the kind of each fold."""
 
     probability: Array
     fold: Rows

@@ -29,7 +29,7 @@ from forecast.verification import (
 from models.cases import PRIOR_CASES, cases, climatology, independent, shares_scores, training_set
 from models.rule_model import PhysicsRule
 from models.training_set import TRUST
-from tests.looked_back import HOUR, START, begins, issued_on, keep_issue
+from tests.past_issues import HOUR, START, begins, issued_on, keep_issue
 
 DAY = date(2026, 1, 10)
 KEY = ("lingshan", "sunset_glow", DAY.isoformat())

@@ -12,7 +12,7 @@ from forecast.archive.issues import Archive
 from forecast.config import Config
 from forecast.learning import monitor
 from models.drift import Finding, feature_shifts, stability, frequency_shifts
-from tests.looked_back import fill, issued_on, keep_issue
+from tests.past_issues import fill, issued_on, keep_issue
 from tests.unit.test_scorecard import made
 
 
@@ -74,7 +74,7 @@ def test_told_far_too_often_is_named_and_true_probabilities_are_not() -> None:
     named = sum(len(list(frequency_shifts(made(90, seed)))) for seed in range(100))
 
     assert (found.kind, found.cases, found.before) == ("frequency", 60, pytest.approx(0.8))
-    assert "told 80% on average" in found.line
+    assert "forecast 80% on average" in found.line
     assert named <= 8  # few blocks make the interval a little narrow
 
 

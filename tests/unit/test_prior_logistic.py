@@ -12,7 +12,8 @@ from scipy.special import expit, logit, softmax
 from sklearn.linear_model import LogisticRegression
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
-from models.prior_logistic import Design, Prior, PriorLogistic, curvature, loss_and_gradient
+from models.posterior import Design, Prior, curvature, loss_and_gradient
+from models.prior_logistic import PriorLogistic
 
 RANDOM = np.random.default_rng(20140401)
 

@@ -28,7 +28,7 @@ from models import scorecard
 from models.bootstrap import resampled_sums
 from models.cases import Cases
 from models.scores import brier, parts_of_brier, roc_points
-from tests.looked_back import START, fill, issued_on, keep_issue
+from tests.past_issues import START, fill, issued_on, keep_issue
 
 TODAY = date(2026, 6, 15)
 

@@ -262,7 +262,7 @@ def test_the_fingerprint_knows_the_cases_and_not_their_order() -> None:
 
 def test_what_cannot_be_learnt_from_is_refused_with_the_reason() -> None:
     data = labelled(4)
-    with pytest.raises(ValueError, match="without outcome"):
+    with pytest.raises(ValueError, match="has no outcome"):
         replace(data, degree=np.full(4, np.nan))
     with pytest.raises(ValueError, match="one entry a case"):
         replace(data, day=data.day[:2])
