@@ -301,7 +301,7 @@ def test_a_server_that_falls_silent_is_given_up_and_asked_again(
     at: int, place: Place, sound: list[str]
 ) -> None:
     with FaultyBucket(place.root, Fault("stall", "f003 bytes", at=at)) as server:
-        got = place.fetch(server, timeout_seconds=0.3)
+        got = place.fetch(server, timeout_seconds=2.0)
 
     assert digests(got.files) == sound
 
@@ -311,7 +311,7 @@ def test_a_drip_does_not_hold_the_line(place: Place, sound: list[str]) -> None:
     bodies by their speed.
     """
     with FaultyBucket(place.root, Fault("drip", "f003 bytes")) as server:
-        got = place.fetch(server, timeout_seconds=0.4)
+        got = place.fetch(server, timeout_seconds=2.0)
 
     assert digests(got.files) == sound
 

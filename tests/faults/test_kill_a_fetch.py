@@ -66,7 +66,7 @@ class Trap(FaultyBucket):
         """Let a process of its own fetch, to its end."""
         self.prey = FORKS.Process(target=fetch, args=(folder, self.url, self.filter_url, way))
         self.prey.start()
-        self.prey.join(60)
+        self.prey.join()
 
     def send(self, handler, answer):  # type: ignore[no-untyped-def]
         self.fuse -= 1

@@ -193,7 +193,7 @@ def test_a_fault_that_stays_is_named_and_nothing_half_gets_a_name(
         place.root, Fault(**vars(fault) | {"where": where, "times": ALWAYS})
     ) as server:
         with pytest.raises(SourceError, match=text):
-            place.fetch(server, timeout_seconds=0.3, attempts=2)
+            place.fetch(server, timeout_seconds=2.0, attempts=2)
         named = place.named()
         server.faults.clear()
         got = place.fetch(server)
