@@ -1,4 +1,4 @@
-"""Do the models agree? Each model's own answer beside the one that was made of them all."""
+"""Do the models agree? The probability of each model beside the blended one."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from dataclasses import dataclass
 
 from forecast.domain import ContributingRun, Forecast
 
-# models whose answers lie no further apart than this say the same: less than one step of the grades
+# [1] models whose probabilities differ by less agree: less than one step of the grades
 AGREE = 0.15
-MOSTLY = 0.30  # and up to this they agree by and large
+MOSTLY = 0.30  # and up to this they agree mostly
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
-    """What one model gave: its fresh runs' mean, and how many members its newest run has."""
+class ModelProbability:
+    """The mean of a model's fresh runs, and the number of members of its newest run."""
 
     model: str
     probability: float
@@ -23,24 +23,26 @@ class Said:
 
 @dataclass(frozen=True, slots=True)
 class Agreement:
-    """What the models gave, in the order in which they were heard, and whether they `agree`,
-    `mostly` agree or `differ`.
-    """
+    """The models in the order of their runs; level: `agree`, `mostly` or `differ`."""
 
-    models: tuple[Said, ...]
+    models: tuple[ModelProbability, ...]
     level: str
 
 
 def agreement(forecast: Forecast) -> Agreement | None:
-    """Return how far the models of a forecast agree; None where there are not at least two of them."""
-    voices: dict[str, list[ContributingRun]] = {}
-    for voice in forecast.contributing_runs:
-        voices.setdefault(voice.cycle.model, []).append(voice)
-    if len(voices) < 2:
+    """Return how far the models of a forecast agree; None with fewer than two models."""
+    runs: dict[str, list[ContributingRun]] = {}
+    for run in forecast.contributing_runs:
+        runs.setdefault(run.cycle.model, []).append(run)
+    if len(runs) < 2:
         return None
-    said = tuple(
-        Said(model, math.fsum(v.probability for v in own) / len(own), own[0].members)
-        for model, own in voices.items()
+    models = tuple(
+        ModelProbability(
+            model, math.fsum(run.probability for run in own) / len(own), own[0].members
+        )
+        for model, own in runs.items()
     )
-    apart = max(s.probability for s in said) - min(s.probability for s in said)
-    return Agreement(said, "agree" if apart <= AGREE else "mostly" if apart <= MOSTLY else "differ")
+    probabilities = [each.probability for each in models]
+    apart = max(probabilities) - min(probabilities)
+    level = "agree" if apart <= AGREE else "mostly" if apart <= MOSTLY else "differ"
+    return Agreement(models, level)

@@ -1,14 +1,13 @@
-"""Put a bulletin before its readers: a whole release is written aside, then one link is swapped.
+"""Publish a bulletin: a whole release is written first, then one link is swapped.
 
     <folder>/archive/<issue>/…     every release, as it was
-    <folder>/current               a link to the one in force
-    <folder>/live.json             what stations measure now, written anew between issues; every
-    page asks for it
+    <folder>/current               a link to the release in force
+    <folder>/live.json             current observations, written anew between issues
     <folder>/lock                  held by the one process that publishes
 
-A reader meets the old site or the new one, never half of either, whatever instant a machine dies
-at. A channel that fails, or waits for a signature, keeps the pages of the issue before (they carry
-their own date) and never stops the others.
+Readers find the old site or the new one, never a part of either, at whatever moment a machine
+fails. A channel that fails, or waits for a signature, keeps the pages of the issue before (they
+show their own date) and never stops the others.
 """
 
 from __future__ import annotations
@@ -59,7 +58,7 @@ class Publisher:
 
         Raises: PublishError when another process holds it.
         """
-        with _told(self.folder):
+        with _disk_errors(self.folder):
             self.releases.mkdir(parents=True, exist_ok=True)
             lock = (self.folder / "lock").open("a")
         with lock:
@@ -67,7 +66,8 @@ class Publisher:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except OSError as error:
                 raise PublishError(
-                    f"{self.folder}: another process is publishing here; wait for it or use another --out"
+                    f"{self.folder}: another process is publishing here; "
+                    "wait for it or use another --out"
                 ) from error
             self._clear_leftovers()
             yield
@@ -77,37 +77,36 @@ class Publisher:
         return _manifest(self.link)[0]
 
     def holds(self, issue: str) -> bool:
-        """Say whether the issue in force is this one and every file of it is as it was written."""
+        """Return whether this issue is in force and all of its files are as they were written."""
         in_force, files = _manifest(self.link)
         return in_force == issue and all(
             _hash_of(self.link / path) == entry["sha256"] for path, entry in files.items()
         )
 
     def released(self) -> tuple[tuple[Issue, str], ...]:
-        """Return every issue that lies before readers, as its release tells, with the digest of its
-        settings; oldest first.
-        """
+        """Return every released issue with the digest of its settings, the oldest first."""
         releases = sorted(
             (path for path in self.releases.iterdir() if ISSUE_NAME.match(path.name)), key=_run_of
         )
-        return tuple(told for path in releases if (told := _told_issue(path)) is not None)
+        return tuple(issue for path in releases if (issue := _released_issue(path)) is not None)
 
     def unchanged(self, issue: str) -> tuple[Receipt, ...]:
-        """Return the receipts of an issue that is in force already."""
+        """Return the receipts of an issue that is already in force."""
         return tuple(
             Receipt(channel, issue, "unchanged") for channel in self.config.output.channels
         )
 
     def publish(self, bulletin: Bulletin) -> tuple[Receipt, ...]:
-        """Write the release of a bulletin and put it in force; return what each channel answered."""
+        """Write the release of a bulletin, put it in force; return a receipt for each channel."""
         issue = bulletin.issue.id
         if not ISSUE_NAME.match(issue):
             raise PublishError(
-                f"{issue!r} cannot name a release: expected a model and ten digits, like gfs-2026112200"
+                f"{issue!r} cannot name a release: "
+                "expected a model and ten digits, like gfs-2026112200"
             )
         fresh = self.releases / f".new-{issue}"
         files: dict[str, dict[str, str]] = {}
-        with _told(self.folder):
+        with _disk_errors(self.folder):
             shutil.rmtree(fresh, ignore_errors=True)
             fresh.mkdir(parents=True)
             wanted = (channel for channel in CHANNELS if channel in self.config.output.channels)
@@ -121,22 +120,23 @@ class Publisher:
     def publish_current_observations(
         self, current: Sequence[CurrentObservations], now: datetime
     ) -> bool:
-        """Put what is measured now beside the releases; False, and nothing is written, where no
-        site has a tile and none had one.
+        """Write the current observations beside the releases; return whether they were written.
+
+        Nothing is written where no site has a tile and none had one before.
         """
-        told = document(current, self.config, now)
+        content = document(current, self.config, now)
         path = self.folder / FILE
-        if not told["tiles"] and not path.exists():
+        if not content["tiles"] and not path.exists():
             return False
-        with _told(self.folder):
+        with _disk_errors(self.folder):
             self.folder.mkdir(parents=True, exist_ok=True)
-            write_whole(path, json.dumps(told, ensure_ascii=False, allow_nan=False))
+            write_whole(path, json.dumps(content, ensure_ascii=False, allow_nan=False))
         return True
 
     def _serve(
         self, channel: Channel, bulletin: Bulletin, fresh: Path, files: dict[str, dict[str, str]]
     ) -> Receipt:
-        """Write one channel's pages into the release, or carry over those of the issue before."""
+        """Write the pages of a channel into the release, or carry over those in force."""
         issuer, issue = self.config.issuer, bulletin.issue.id
         if channel in issuer.signature_required and not issuer.forecaster:
             self._carry_over(channel, fresh, files)
@@ -165,29 +165,29 @@ class Publisher:
                 _write(fresh, Page(path, source.read_bytes()))
                 files[path] = entry
 
-    def _put_in_force(self, told: Issue, fresh: Path, files: dict[str, dict[str, str]]) -> None:
-        issue = told.id
-        about = {
-            "issue": issue,
-            "number": told.number,
-            "issued": told.issued.isoformat(),
-            "valid_until": told.valid_until.isoformat(),
-            "model": told.cycle.model,
-            "run": told.cycle.run.isoformat(),
+    def _put_in_force(self, issue: Issue, fresh: Path, files: dict[str, dict[str, str]]) -> None:
+        manifest = {
+            "issue": issue.id,
+            "number": issue.number,
+            "issued": issue.issued.isoformat(),
+            "valid_until": issue.valid_until.isoformat(),
+            "model": issue.cycle.model,
+            "run": issue.cycle.run.isoformat(),
             "digest": self.config.digest,
             "files": files,
         }
         _write(
-            fresh, Page(MANIFEST, json.dumps(about, ensure_ascii=False, indent=1, sort_keys=True))
+            fresh,
+            Page(MANIFEST, json.dumps(manifest, ensure_ascii=False, indent=1, sort_keys=True)),
         )
         for path in sorted((fresh, *fresh.rglob("*")), reverse=True):
             sync(path)
-        release = self.releases / issue
+        release = self.releases / issue.id
         if release.exists():
             if self.link.resolve() == release.resolve():
-                # Damaged in force, or its other channels come later: step aside by a link swap,
-                # never by an empty moment.
-                spare = self.releases / f".old-{issue}"
+                # In force but damaged, or with further channels: point the link to a copy, so that
+                # readers never find nothing.
+                spare = self.releases / f".old-{issue.id}"
                 shutil.rmtree(spare, ignore_errors=True)
                 shutil.copytree(release, spare)
                 self._point_to(spare)
@@ -200,7 +200,7 @@ class Publisher:
     def _point_to(self, release: Path) -> None:
         if self.link.exists() and not self.link.is_symlink():
             raise PublishError(
-                f"{self.link} is not a link of ours: move it away, then publish again"
+                f"{self.link} is no link of this service: move it away, then publish again"
             )
         swap = self.folder / ".current-new"
         swap.unlink(missing_ok=True)
@@ -209,16 +209,16 @@ class Publisher:
         sync(self.folder)
 
     def _clear_leftovers(self) -> None:
-        """Remove what runs that died have left; never what is in force."""
+        """Remove what runs that died left behind; never the release in force."""
         in_force = self.link.resolve()
-        with _told(self.folder):
+        with _disk_errors(self.folder):
             (self.folder / ".current-new").unlink(missing_ok=True)
             for left in (*self.releases.glob(".new-*"), *self.releases.glob(".old-*")):
                 if left.resolve() != in_force:
                     shutil.rmtree(left)
 
     def _prune(self) -> None:
-        """Drop the oldest releases beyond the number kept; by run time, which the name carries."""
+        """Remove the oldest releases beyond `keep_issues`, by the run time in their names."""
         kept = sorted((p for p in self.releases.iterdir() if ISSUE_NAME.match(p.name)), key=_run_of)
         in_force = self.link.resolve()
         for old in kept[: max(0, len(kept) - self.config.output.keep_issues)]:
@@ -231,9 +231,10 @@ def _run_of(release: Path) -> tuple[str, int]:
     return run, int(further[0]) if further else 1
 
 
-def _told_issue(release: Path) -> tuple[Issue, str] | None:
-    """Return the issue that a release's manifest tells of, and the digest of its settings; None
-    where it is not ours.
+def _released_issue(release: Path) -> tuple[Issue, str] | None:
+    """Return the issue of a release and the digest of its settings, from its manifest.
+
+    None where there is no valid manifest.
     """
     try:
         found = _manifest_of(release)
@@ -256,8 +257,9 @@ def _told_issue(release: Path) -> tuple[Issue, str] | None:
 
 
 def _manifest(release: Path) -> tuple[str, dict[str, dict[str, str]]]:
-    """Return a release's issue and its files, each with channel, issue and hash; nothing where
-    there is none, or none that is ours.
+    """Return the issue of a release and its files, each with channel, issue and hash.
+
+    Empty where there is no valid manifest.
     """
     try:
         found = _manifest_of(release)
@@ -270,7 +272,7 @@ def _manifest(release: Path) -> tuple[str, dict[str, dict[str, str]]]:
 
 
 def _manifest_of(release: Path) -> Any:
-    """Return what a release's manifest holds, unchecked; nothing where it cannot be read."""
+    """Return the content of a manifest, unchecked; empty where it cannot be read."""
     try:
         return json.loads((release / MANIFEST).read_text(encoding="utf-8"))
     except (OSError, ValueError):
@@ -285,13 +287,13 @@ def _hash_of(path: Path) -> str:
 
 
 def _write(release: Path, page: Page) -> str:
-    """Write a page into a release; return its hash. It is on the disk itself after `sync`."""
+    """Write a page into a release and return its hash; `sync` brings it to the disk."""
     target = release / page.path
     if (
         target.parts[: len(release.parts)] != release.parts
         or ".." in target.parts[len(release.parts) :]
     ):
-        raise PublishError(f"{page.path!r} would lie outside the release")
+        raise PublishError(f"{page.path!r} lies outside the release")
     target.parent.mkdir(parents=True, exist_ok=True)
     body = page.body.encode() if isinstance(page.body, str) else page.body
     target.write_bytes(body)
@@ -299,8 +301,8 @@ def _write(release: Path, page: Page) -> str:
 
 
 @contextlib.contextmanager
-def _told(folder: Path) -> Iterator[None]:
-    """Turn the disk's refusal into an error that says what to do."""
+def _disk_errors(folder: Path) -> Iterator[None]:
+    """Turn an error of the disk into a PublishError that says what to do."""
     try:
         yield
     except OSError as error:

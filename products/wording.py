@@ -1,9 +1,8 @@
-"""Word tables: the only place that turns ids, numbers and times into what a reader reads.
+"""Words: the only place that turns ids, numbers and times into text.
 
-templates/text/*.yaml hold every word, the same keys and blanks in each language; a missing key is
-an error, never a guess.
-Numbers leave SI here: each feature names its display unit in the tables, each unit its conversion
-below.
+templates/text/*.yaml hold every word, with the same keys and blanks in each language; a missing key
+is an error. Numbers leave SI here: the tables name the display unit of each feature, UNITS has the
+conversions.
 """
 
 from __future__ import annotations
@@ -30,8 +29,9 @@ MINUS = "\N{MINUS SIGN}"
 
 @dataclass(frozen=True, slots=True)
 class Display:
-    """How a quantity is shown: value * factor + offset, rounded to `decimals`, to whole numbers
-    from `whole_from` on.
+    """How a quantity is shown: value * factor + offset, rounded to `decimals`.
+
+    whole_from: from this size on it is rounded to whole numbers.
     """
 
     factor: float = 1.0
@@ -80,9 +80,8 @@ UNITS: Mapping[str, Display] = {
 }
 # fmt: on
 
-# Where a value (SI) turns the sense of a phrase: below it `_little` is said, from it on `_much`,
-# where the tables have them. An empty phrase says that no sentence would make sense; the reason is
-# then left out.
+# The value (SI) below which a reason takes the phrase `_little`, from which on `_much`, where the
+# tables have them. With an empty phrase the reason is left out.
 # fmt: off
 TURNS: Mapping[str, float] = {
     "cloud_at_site": 0.2, "cloud_above_site": 0.3, "sky_cover": 0.3, "cloud_for_stars": 0.3,
@@ -101,9 +100,8 @@ TURNS: Mapping[str, float] = {
     "moon_illumination": 0.4, "aerosol_optical_depth": 0.3,
 }
 # fmt: on
-BRIGHT_MOON = 0.4  # lit [1] from which on a bright sky is the moon's doing
-# What stands in for something that is not at hand: it is said beside a forecast, and is nothing
-# that lacks.
+BRIGHT_MOON = 0.4  # [1] illumination from which a bright sky is due to the moon
+# Estimates that replace missing data: named as notes, not as missing.
 ESTIMATES = frozenset(
     {"aerosol_estimated", "cloud_from_humidity", "cloud_from_layers", "layer_cloud_mean_only"}
 )
@@ -111,7 +109,7 @@ ESTIMATES = frozenset(
 
 @cache
 def read_words(language: str, folder: Path = FOLDER) -> Mapping[str, str]:
-    """Read the table of `language` once: dotted key -> words.
+    """Return the table of a language, dotted key -> words; it is read once.
 
     Raises: ConfigError.
     """
@@ -128,7 +126,8 @@ def read_words(language: str, folder: Path = FOLDER) -> Mapping[str, str]:
 def _flat(tree: object, where: str, prefix: str = "") -> Iterator[tuple[str, str]]:
     if not isinstance(tree, dict):
         raise ConfigError(
-            f"{where}: {prefix.rstrip('.') or 'the file'}: expected words or a table of words; quote numbers"
+            f"{where}: {prefix.rstrip('.') or 'the file'}: "
+            "expected words or a table of words; put numbers in quotes"
         )
     for key, value in tree.items():
         if isinstance(value, str):
@@ -138,9 +137,7 @@ def _flat(tree: object, where: str, prefix: str = "") -> Iterator[tuple[str, str
 
 
 class Words:
-    """The words of one language and the clock of its readers: call it with a key and what fills the
-    blanks.
-    """
+    """The words of one language and the readers' clock; a call returns the words of a key."""
 
     def __init__(
         self,
@@ -149,9 +146,7 @@ class Words:
         table: Mapping[str, str] | None = None,
         common: Mapping[str, object] = MappingProxyType({}),
     ) -> None:
-        """`common` fills blanks that any sentence may have; {zone} is the name of the readers'
-        clock.
-        """
+        """common: fills blanks in any sentence; {zone} is the name of the readers' clock."""
         self.language = language
         self.zone = zone
         self._table = read_words(language) if table is None else table
@@ -168,7 +163,8 @@ class Words:
             return words.format_map({**self._common, **blanks}) if "{" in words else words
         except KeyError as error:
             raise ConfigError(
-                f"text/{self.language}.yaml: no words for {key!r} (missing: {error}); add them in each language"
+                f"text/{self.language}.yaml: no words for {key!r} (missing: {error}); "
+                "add them in each language"
             ) from None
 
     def __contains__(self, key: str) -> bool:
@@ -186,9 +182,7 @@ class Words:
     # -- numbers
 
     def percent(self, probability: float) -> str:
-        """Return a probability in percent; never a flat 0 % or 100 %, which no forecast can
-        promise.
-        """
+        """Return a probability in percent, never 0 % or 100 %."""
         if math.isnan(probability):
             return self("probability.unknown")
         if probability < 0.01:
@@ -204,7 +198,7 @@ class Words:
         return self("probability.value", value=round(100 * part))
 
     def in_unit(self, unit: str, value: float) -> str:
-        """Return a value in SI with its display unit; a chance is never a flat 0 % or 100 %."""
+        """Return a value (SI) with its display unit; a chance is never 0 % or 100 %."""
         if unit == "chance":
             return self.percent(value)
         blanks: dict[str, object] = {"value": UNITS[unit].text(value)}
@@ -238,16 +232,15 @@ class Words:
         phenomenon: str = "",
         values: Mapping[str, float] = MappingProxyType({}),
     ) -> str:
-        """Return why the probability of a phenomenon moved, in words that fit feature, sign and
-        value; "" where no words do.
+        """Return a reason in words that fit the feature, sign and value; "" where none do.
 
-        values: the event's features; they tell whether a bright sky is the moon's.
+        values: the event's features, to name the moon as the cause of a bright sky.
         """
-        way = "up" if reason.effect > 0 else "down"
+        direction = "up" if reason.effect > 0 else "down"
         lit = values.get("moon_illumination", 0.0)
         if (
             reason.feature == "zenith_sky_brightness"
-            and way == "down"
+            and direction == "down"
             and lit >= BRIGHT_MOON
             and values.get("moon_altitude", 0.0) > 0
         ):
@@ -262,7 +255,7 @@ class Words:
             "",
         ]
         keys = [
-            f"feature.{reason.feature}.{way}{of}{side}"
+            f"feature.{reason.feature}.{direction}{of}{side}"
             for of in (f"_{phenomenon}", "")
             for side in sides
         ]
@@ -328,9 +321,7 @@ class Words:
         )
 
     def clock(self, moment: datetime | None, day: date | None = None) -> str:
-        """Return the local time of day, to the nearest minute; that of another day than `day` says
-        so.
-        """
+        """Return the local time to the nearest minute, marked where its day is not `day`."""
         if moment is None:
             return self("time.none")
         at = self.local(moment + timedelta(seconds=30))
@@ -340,9 +331,7 @@ class Words:
         return self(f"time.{key}", hour=f"{at:%H}", minute=f"{at:%M}")
 
     def best(self, forecast: Forecast) -> str:
-        """Return when to be there: the best window, else the part of the day, for an event's own
-        window is no best one.
-        """
+        """Return the best window, else the part of the day."""
         event = forecast.event
         return (
             self.window(forecast.best, event.day)
@@ -365,7 +354,7 @@ class Words:
         return self(key, start=self.clock(window.start), end=self.clock(window.end))
 
     def days(self, days: Sequence[date]) -> str:
-        """Return days, each unbroken run of them by its ends."""
+        """Return days, consecutive ones as a range."""
         runs: list[list[date]] = []
         for day in sorted(days):
             if runs and day - runs[-1][-1] == timedelta(days=1):
@@ -389,10 +378,9 @@ class Words:
     # -- what is missing
 
     def missing(self, ids: str, values: Mapping[str, float] = MappingProxyType({})) -> str:
-        """Return what could not be had, in words, with its extent where `values` (the event's
-        features) tell it.
+        """Return what is missing in words, with its extent where `values` (the features) have it.
 
-        An id that no table knows is shown as it is, never hidden.
+        An unknown id is shown as it is.
         """
         kind, _, rest = ids.partition(":")
         if ids == "light_path" and values.get("light_path_coverage", 1) < 1:

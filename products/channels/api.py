@@ -132,19 +132,23 @@ def _forecast(entry: Entry) -> dict[str, Any]:
         "voices": [
             {"model": run.cycle.model, "run_at": time_text(run.cycle.run),
              "probability": number(run.probability),
-             "weight": number(run.weight), "members": run.members} for run in forecast.contributing_runs
+             "weight": number(run.weight), "members": run.members}
+            for run in forecast.contributing_runs
         ],
         "corrected_by": list(forecast.corrected_by),
         "missing": list(forecast.missing),
         "quantities": quantities(forecast.quantities),
-        "quantity_spreads": {key: _spread(forecast.spreads[name]) for name in forecast.spreads for key in quantities({name: 0.0})},
+        "quantity_spreads": {
+            key: _spread(spread)
+            for name, spread in forecast.spreads.items() for key in quantities({name: 0.0})
+        },
         "hazards": [hazard.id for hazard in entry.hazards], "clothing": entry.clothing,
         "next_better_day": entry.better.event.day.isoformat() if entry.better else None,
     }  # fmt: skip
 
 
 def quantities(values: Mapping[str, float]) -> dict[str, float | None]:
-    """Return quantities under keys that carry their unit: `gust_m_s`, or their kind: `snow_class`."""
+    """Return quantities under keys with their unit (`gust_m_s`) or kind (`snow_class`)."""
     return {
         _key(FEATURES[name]): number(value) for name, value in values.items() if name in FEATURES
     }

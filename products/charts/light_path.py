@@ -1,6 +1,4 @@
-"""The way of the light: cloud along the sun's azimuth with the rays that pass it, and the colours
-minute by minute.
-"""
+"""The light path: cloud along the sun's azimuth with the rays, and the colours by the minute."""
 
 from __future__ import annotations
 
@@ -35,15 +33,13 @@ from products.charts.svg import (
     polyline,
 )
 
-SWATCH = 11.0  # side of the square that shows the predicted colour
+SWATCH = 11.0  # [px] side of the square of the predicted colour
 
 
 def light_path(
     forecast: Forecast, evidence: xr.Dataset | None, almanac: Almanac, reader: Reader
 ) -> Markup | None:
-    """Draw cloud along the sun's azimuth with the rays that pass it, and below it the colours
-    minute by minute; None without a path.
-    """
+    """Draw cloud along the sun's azimuth with the rays, and the colours; None without a path."""
     words = reader.words
     if evidence is None or "distance" not in evidence or "height" not in evidence:
         return None
@@ -74,6 +70,15 @@ def light_path(
     _ground(sheet, along, level, evidence, distance)
     _rays(sheet, along, level, evidence, distance)
     _marks(sheet, along, level, forecast, words)
+    _axes(sheet, along, level, words)
+    _direction(sheet, along, level, forecast, words)
+    scale = _colours(sheet, evidence, forecast, almanac, reader, 196, 250)
+    blanks = best_blank(forecast, scale, words) if scale else {"best": words("chart.no_best")}
+    return sheet.finish(words("chart.path.title"), words("chart.path.description", **blanks))
+
+
+def _axes(sheet: Sheet, along: Scale, level: Scale, words: Words) -> None:
+    """Draw heights at the left and distances below."""
     value_axis(
         sheet,
         level,
@@ -97,6 +102,10 @@ def light_path(
             "c-tick",
             "end" if at_end else "middle",
         )
+
+
+def _direction(sheet: Sheet, along: Scale, level: Scale, forecast: Forecast, words: Words) -> None:
+    """Name the sun's azimuth, where it is known."""
     azimuth = forecast.quantities.get("sun_azimuth")
     if azimuth is not None and math.isfinite(azimuth):
         sheet.text(
@@ -106,9 +115,6 @@ def light_path(
             "c-strong",
             "end",
         )
-    scale = _colours(sheet, evidence, forecast, almanac, reader, 196, 250)
-    said = best_blank(forecast, scale, words) if scale else {"best": words("chart.no_best")}
-    return sheet.finish(words("chart.path.title"), words("chart.path.description", **said))
 
 
 def _ground(
@@ -135,9 +141,7 @@ def _ground(
 def _rays(
     sheet: Sheet, along: Scale, level: Scale, evidence: xr.Dataset, distance: np.ndarray
 ) -> None:
-    """Draw the sun's rays inside the section, coming from the right, to where they arrive or are
-    stopped; a cross marks the latter.
-    """
+    """Draw the sun's rays from the right to where they arrive; a cross marks a stopped one."""
     rays = evidence.variables.get("ray_height")
     if rays is None or rays.dims != ("ray", "distance"):
         return
@@ -154,10 +158,10 @@ def _rays(
 
 
 def _marks(sheet: Sheet, along: Scale, level: Scale, forecast: Forecast, words: Words) -> None:
-    """Mark the viewer, the canvas overhead and what stands in the light."""
-    told = forecast.quantities
+    """Mark the viewer, the cloud canvas overhead and the obstacle to the light."""
+    quantities = forecast.quantities
     canvas, far, top = (
-        told.get(name, math.nan)
+        quantities.get(name, math.nan)
         for name in ("canvas_height", "obstacle_distance", "obstacle_height")
     )
     y = level.clamped(forecast.event.site.elevation)
@@ -179,7 +183,7 @@ def _marks(sheet: Sheet, along: Scale, level: Scale, forecast: Forecast, words: 
         px, py = along(far), level.clamped(top)
         sheet.path(f"M{number(px)} {number(py - 3)}l-6 -11h12z", "c-obstacle", fill="currentColor")
         text = words("chart.path.obstacle", top=f"{top / 1000:.1f}")
-        left = px + 9 + breadth(text) > along.end  # no room at the right
+        left = px + 9 + breadth(text) > along.end  # the text does not fit at the right
         y = max(py - 6, level.end + 13)
         y += 18 if left and abs(y - taken) < 14 else 0
         sheet.text(
@@ -196,9 +200,7 @@ def _colours(
     top: float,
     bottom: float,
 ) -> TimeScale | None:
-    """Draw a column a minute, as tall as the quality (or the transmission), in the predicted
-    colour: height says what colour may not.
-    """
+    """Draw a column a minute in the predicted colour, as tall as quality or transmission."""
     words = reader.words
     minutes = times_of(evidence)
     name = "quality" if np.isfinite(series(evidence, "quality", "minute")).any() else "transmission"
@@ -241,8 +243,9 @@ def _colours(
 def _shine(
     sheet: Sheet, evidence: xr.Dataset, x: list[float], values: np.ndarray, height: Scale
 ) -> str:
-    """Draw the columns of the colours, hatch the minutes of which nothing is known, and return the
-    best minute's colour ("": none).
+    """Draw the columns of the colours and return the colour of the best minute ("": none).
+
+    Unknown minutes are hatched.
     """
     bands = [series(evidence, band, "minute") for band in ("red", "green", "blue")]
     whole = all(len(band) == len(x) for band in bands)

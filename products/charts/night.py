@@ -1,7 +1,6 @@
-"""The night by the hour: twilight, moon and Milky Way, cloud of three layers and the darkness of
-the zenith.
+"""The night by the hour: twilight, moon and Milky Way, three layers of cloud, and darkness.
 
-Draws what is there, hatches what is not and never fails for a gap.
+Unknown parts are hatched; a gap is no failure.
 """
 
 from __future__ import annotations
@@ -34,10 +33,9 @@ HIGH_ARC = 50.0  # [degree] from which an arc and its name reach the top of the 
 def night_band(
     forecast: Forecast, evidence: xr.Dataset | None, almanac: Almanac, reader: Reader
 ) -> Markup | None:
-    """Draw the night: twilight, moon and Milky Way by altitude, cloud of three layers and darkness
-    by the hour, the best window.
+    """Draw the night: twilight, moon and Milky Way, cloud and darkness, and the best window.
 
-    None where neither the evidence nor the almanac knows when the night is.
+    None where neither the evidence nor the almanac has the night.
     """
     words = reader.words
     hours = times_of(evidence)
@@ -86,11 +84,9 @@ def night_band(
 def _sun(
     hours: list[datetime], altitudes: np.ndarray, almanac: Almanac
 ) -> list[tuple[datetime, float]]:
-    """Return (moment, sun altitude [degree]) through the night: by the hour, and exact where the
-    almanac has it.
+    """Return (time, sun altitude [degree]) through the night, exact where the almanac has it.
 
-    The almanac alone has the evening; its morning is then the evening mirrored about the middle of
-    the night.
+    Without evidence the morning is the evening mirrored about the middle of the night.
     """
     dusk, dawn = almanac.astronomical_dusk, almanac.astronomical_dawn
     named = [
@@ -143,9 +139,10 @@ def _arc(
     values: np.ndarray,
     classes: str,
     label: str,
+    *,
     disc: bool = False,
 ) -> None:
-    """Draw a body's way over the sky where it is above the horizon, named at its highest."""
+    """Draw the path of a body above the horizon, named at its highest point."""
     if len(values) != len(hours) or np.isfinite(values).sum() < 2:
         return
     known = np.isfinite(values)
@@ -162,9 +159,9 @@ def _arc(
     if disc:
         sheet.dot(px, py, 5, f"{classes}-disc", fill="currentColor")
     low = py > altitude.end + 22
-    room = breadth(label) / 2 + 3
+    half = breadth(label) / 2 + 3
     sheet.text(
-        min(max(px, LEFT + room), RIGHT - room),
+        min(max(px, LEFT + half), RIGHT - half),
         py - 9 if low else py + 18,
         label,
         "c-on-sky",
@@ -173,9 +170,7 @@ def _arc(
 
 
 def _smooth(fine: np.ndarray, x: np.ndarray, values: np.ndarray) -> np.ndarray:
-    """Return the cubic Hermite curve through (x, values) at `fine`: an hourly altitude drawn as the
-    arc that it is.
-    """
+    """Return the cubic Hermite curve through (x, values) at `fine`."""
     slope = np.gradient(values, x)
     k = np.clip(np.searchsorted(x, fine, side="right") - 1, 0, len(x) - 2)
     h = x[k + 1] - x[k]
@@ -196,9 +191,7 @@ def _cloud_rows(
     words: Words,
     top: float,
 ) -> None:
-    """Draw a row for high, medium and low cloud: a column an hour, as tall as the cover (a full row
-    is an overcast sky).
-    """
+    """Draw a row each for high, medium and low cloud: a column an hour, as tall as the cover."""
     for row, layer in enumerate(("high", "medium", "low")):
         _row(
             sheet,
@@ -219,8 +212,9 @@ def _darkness_row(
     words: Words,
     top: float,
 ) -> None:
-    """Draw a row for the clear zenith: a column an hour, none for a sky without stars, full for a
-    natural one, pale above DARK_ENOUGH.
+    """Draw the darkness of the clear zenith by the hour, pale where it is not DARK_ENOUGH.
+
+    An empty row is a sky without stars, a full one a natural sky.
     """
     bright, natural = DARKNESS
     share = np.clip((brightness - bright) / (natural - bright), 0, 1)
@@ -244,10 +238,12 @@ def _row(
     y: float,
     name: str,
     words: Words,
+    *,
     solid: np.ndarray | None = None,
 ) -> None:
-    """Draw a named row of columns, one an hour, each as tall as its share of the row, pale if not
-    `solid`; hatched where not known.
+    """Draw a named row of columns, one an hour, as tall as its share, hatched where unknown.
+
+    solid: (hour) whether a column is solid, not pale.
     """
     half = timedelta(minutes=30)
     sheet.text(LEFT - 5, y + 12, name, "c-tick", "end")

@@ -49,7 +49,7 @@ def times_of(evidence: xr.Dataset | None) -> list[datetime]:
 
 
 def time_axis(sheet: Sheet, scale: TimeScale, y: float, minutes: int) -> None:
-    """Draw ticks in local time below `y`, with the labels that have room."""
+    """Draw ticks in local time below `y`, with the labels that fit."""
     last = -math.inf
     sheet.line(scale.start, y, scale.end, y, "c-axis")
     for moment in scale.ticks(minutes):
@@ -68,7 +68,7 @@ def value_axis(
     unit: str,
     factor: float = 1.0,
 ) -> None:
-    """Draw labels left of the plot and hairlines across it; `factor` turns SI into the unit shown."""
+    """Draw labels left of the plot and lines across it; `factor` turns SI into the shown unit."""
     for value in values:
         y = scale(value)
         sheet.line(LEFT, y, right, y, "c-grid")

@@ -14,7 +14,7 @@ from products.charts.svg import WIDTH, Scale, Sheet, Words, box, number, polylin
 def probability_strip(
     forecasts: Sequence[Forecast], words: Words, language: str, zone: ZoneInfo, prefix: str = ""
 ) -> Markup | None:
-    """Draw one phenomenon over the days: a column a day as tall as the probability, with its spread."""
+    """Draw a column a day, as tall as the probability, with the spread of the last cycles."""
     if not forecasts:
         return None
     days = sorted(forecasts, key=lambda forecast: forecast.event.day)
@@ -43,7 +43,7 @@ def _column(
     middle, day = x + width / 2, forecast.event.day
     height = level.start - level.end
     name = words(f"weekday.{day.weekday()}")
-    short = width < 0.76 * 30
+    short = width < 22.8  # [px] a weekday does not fit
     sheet.text(middle, 99, str(day.day) if short else name, "c-tick", "middle")
     sheet.rect(
         x, level.end, width, height, "c-trough", fill="currentColor", fill_opacity=".07", rx=3

@@ -31,10 +31,11 @@ def unit_square(sheet: Sheet) -> tuple[Scale, Scale]:
 
 
 def reliability_diagram(record: PhenomenonRecord, words: Words, name: str) -> Markup:
-    """Draw the observed frequency against the forecast probability; reliable ones lie on the diagonal.
+    """Draw the observed frequency against the forecast probability.
 
-    A grey bar is the 90 % interval of the frequency if the probability were reliable. A dot inside
-    it is filled, one outside is hollow; its number of cases stands beside it.
+    On the diagonal the forecasts are reliable. A grey bar is the 90 % interval of the frequency of
+    reliable forecasts. A dot inside it is filled, one outside is hollow; its number of cases stands
+    beside it.
     """
     sheet = Sheet(326, f"reliability-{record.phenomenon}")
     sheet.backdrop(LEFT + 8, TOP, RIGHT - LEFT - 16, BOTTOM - TOP, "c-trough", ".05")

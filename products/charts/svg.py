@@ -1,9 +1,8 @@
-"""Primitives of a drawing: scales, paths, shaded regions and a sheet of SVG that a screen reader
-can read.
+"""Primitives of a chart: scales, paths and a sheet of SVG that a screen reader can read.
 
-A sheet holds no style: elements carry classes (`templates/static/skyscape.css`, section charts)
-over plain presentation attributes, so that a chart obeys a Content-Security-Policy without inline
-styles, follows the theme, and still reads with no style sheet at all.
+A sheet holds no style: elements carry classes (`templates/static/skyscape.css`, section charts) and
+plain presentation attributes. So a chart obeys a Content-Security-Policy without inline styles,
+follows the theme, and is readable without a style sheet.
 """
 
 from __future__ import annotations
@@ -31,9 +30,7 @@ class Words(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Reader:
-    """Who a drawing is for: words, language and clock; prefix makes the drawing's ids its own on
-    the page.
-    """
+    """Who a chart is for: words, language and clock; prefix: of the chart's ids on the page."""
 
     words: Words
     language: str
@@ -43,7 +40,7 @@ class Reader:
 
 @dataclass(frozen=True, slots=True)
 class Scale:
-    """A straight scale: the value `low` stands at pixel `start`, `high` at `end`."""
+    """A linear scale: the value `low` is at pixel `start`, `high` at `end`."""
 
     low: float
     high: float
@@ -67,7 +64,7 @@ class Scale:
 
 @dataclass(frozen=True, slots=True)
 class TimeScale:
-    """A scale of time, read in the reader's zone."""
+    """A scale of time, labelled in the reader's zone."""
 
     low: datetime
     high: datetime
@@ -99,7 +96,7 @@ class TimeScale:
 
 
 def moments(times: np.ndarray) -> list[datetime]:
-    """Return numpy times as aware UTC ones; NaT must be gone already."""
+    """Return numpy times, none of them NaT, as aware UTC times."""
     return [
         datetime.fromtimestamp(float(t) / 1e9, UTC)
         for t in times.astype("datetime64[ns]").astype("int64")
@@ -113,16 +110,12 @@ def number(value: float) -> str:
 
 @cache
 def _tenths(count: int) -> str:
-    """Write a number of tenths of a pixel; a sheet knows a few thousand, and a path uses the small
-    ones over and over.
-    """
+    """Write a number of tenths of a pixel; cached, as paths repeat the small ones."""
     return f"{count / 10:g}"
 
 
 def breadth(text: str) -> float:
-    """Return about how wide `text` runs [px] at the sheet's type size; Chinese characters are
-    square.
-    """
+    """Return the approximate width of `text` [px] at the sheet's type size."""
     return sum(12.0 if ord(character) > 0x2E80 else 6.8 for character in text)
 
 
@@ -139,9 +132,7 @@ def polyline(points: Iterable[tuple[float, float]]) -> str:
 
 @cache
 def _blanks(count: int) -> str:
-    """Return path data of a line through `count` points with blanks for their coordinates: filled
-    all at once, not one by one.
-    """
+    """Return path data of a line through `count` points, with blanks for all coordinates."""
     return "M%.1f %.1f" + "L%.1f %.1f" * (count - 1)
 
 
@@ -151,10 +142,9 @@ def box(x: float, y: float, width: float, height: float) -> str:
 
 
 class Sheet:
-    """One drawing in the making; coordinates [px] from the upper left corner.
+    """One chart in the making; coordinates [px] from the upper left corner.
 
-    prefix: makes the ids of this drawing its own on a page that holds many. top: where an unused
-    upper margin is cut off.
+    prefix: of its ids, on a page with many charts. top: where an unused upper margin is cut off.
     """
 
     def __init__(self, height: float, prefix: str, top: float = 0) -> None:
@@ -167,7 +157,7 @@ class Sheet:
 
     @property
     def parts(self) -> tuple[str, ...]:
-        """What was drawn so far, escaped: for a sign that stands in a line of text."""
+        """The elements drawn so far, escaped: for a sign in a line of text."""
         return tuple(self._parts)
 
     def path(self, data: str, classes: str, **attributes: object) -> None:
@@ -198,7 +188,8 @@ class Sheet:
 
     def dot(self, x: float, y: float, radius: float, classes: str, **attributes: object) -> None:
         self._parts.append(
-            f'<circle class="{classes}" cx="{number(x)}" cy="{number(y)}" r="{number(radius)}"{_attributes(attributes)}/>'
+            f'<circle class="{classes}" cx="{number(x)}" cy="{number(y)}" r="{number(radius)}"'
+            f"{_attributes(attributes)}/>"
         )
 
     def text(self, x: float, y: float, text: str, classes: str = "", anchor: str = "start") -> None:
@@ -209,29 +200,31 @@ class Sheet:
         )
 
     def hatch(self, data: str) -> None:
-        """Cover a region where nothing is known with the quiet pattern that means just that."""
+        """Cover an unknown region with the pattern for it."""
         self.path(data, "c-hatch", fill=f"url(#{self.prefix}-hatch)")
 
     def no_data(self, x: float, y: float, width: float, height: float, words: Words) -> None:
-        """Hatch a whole panel and say why."""
+        """Hatch a whole panel and write that there are no data."""
         self.hatch(box(x, y, width, height))
         self.text(x + width / 2, y + height / 2 + 4, words("chart.no_data"), "c-on-sky", "middle")
 
     def finish(self, title: str, description: str) -> Markup:
-        """Return the drawing as one inline <svg> with a title and a description."""
+        """Return the chart as one inline <svg> with a title and a description."""
         p, frame = (
             self.prefix,
             f"0 {number(self.top)} {number(WIDTH)} {number(self.height - self.top)}",
         )
         hatch = (
-            f'<pattern id="{p}-hatch" width="6" height="6" patternUnits="userSpaceOnUse" patternTransform="rotate(45)">'
-            '<path class="c-hatching" d="M0 0v6" stroke="currentColor" stroke-opacity=".5" stroke-width="1.4"/></pattern>'
+            f'<pattern id="{p}-hatch" width="6" height="6" patternUnits="userSpaceOnUse" '
+            'patternTransform="rotate(45)"><path class="c-hatching" d="M0 0v6" '
+            'stroke="currentColor" stroke-opacity=".5" stroke-width="1.4"/></pattern>'
         )
         defs = f"<defs>{hatch}</defs>" if f"url(#{p}-hatch)" in "".join(self._parts) else ""
         head = (
-            f'<svg xmlns="http://www.w3.org/2000/svg" class="c-chart" viewBox="{frame}" width="100%" role="img" '
-            f'aria-labelledby="{p}-title {p}-desc" font-size="12" fill="currentColor">'
-            f'<title id="{p}-title">{escape(title)}</title><desc id="{p}-desc">{escape(description)}</desc>'
+            f'<svg xmlns="http://www.w3.org/2000/svg" class="c-chart" viewBox="{frame}" '
+            f'width="100%" role="img" aria-labelledby="{p}-title {p}-desc" font-size="12" fill="currentColor">'
+            f'<title id="{p}-title">{escape(title)}</title>'
+            f'<desc id="{p}-desc">{escape(description)}</desc>'
         )
         return Markup(head + defs + "".join(self._parts) + "</svg>")  # noqa: S704
 
@@ -242,7 +235,7 @@ def _attributes(attributes: dict[str, object]) -> str:
 
 @lru_cache(maxsize=4096)
 def _attribute(name: str, value: str) -> str:
-    """Return one attribute; a sheet uses the same few over and over."""
+    """Return one attribute; cached, as charts repeat the same few."""
     return f' {name.replace("_", "-")}="{escape(value)}"'
 
 

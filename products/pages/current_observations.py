@@ -41,7 +41,9 @@ def document(
 
 
 def _tile(tile: tiles.Tile, languages: dict[str, Words]) -> dict[str, Any]:
-    times = {language: tiles.time_of_observation(tile, words) for language, words in languages.items()}
+    times = {
+        language: tiles.time_of_observation(tile, words) for language, words in languages.items()
+    }
     values = {
         language: {each.id: each for each in tiles.labelled_values(tile, words)}
         for language, words in languages.items()

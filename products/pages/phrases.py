@@ -144,7 +144,7 @@ class Phrases:
         return self.words("safety.unjudged", hazards=clauses) + self.words("page.stop")
 
     def clear(self, outlook: Outlook) -> str:
-        """Return the days without a hazard, or with none but the alerts; "" where there are none."""
+        """Return the days without hazards, or with none but the alerts; "" without such days."""
         if not outlook.clear:
             return ""
         return self.words(

@@ -204,7 +204,7 @@ def test_a_folder_in_the_place_of_the_link_is_not_deleted(
     (tmp_path / "site" / "current").mkdir(parents=True)
     (tmp_path / "site" / "current" / "mine.txt").write_text("mine")
 
-    with pytest.raises(PublishError, match="not a link of ours"):
+    with pytest.raises(PublishError, match="is no link of this service"):
         carry(settings, atmosphere, 0)
 
     assert (tmp_path / "site" / "current" / "mine.txt").read_text() == "mine"
