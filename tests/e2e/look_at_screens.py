@@ -26,9 +26,8 @@ from products.channels import render
 from products.charts import chart, probability_strip
 from products.composition import Supplement, compose
 from products.wording import Words
-from tests import made_up
-from tests.measured import live as measured
-from tests.measured import silent, with_stations
+from tests import synthetic
+from tests.station_data import current_observations, silent, with_stations
 
 # fmt: off
 CHANCES = {
@@ -66,10 +65,10 @@ WHY = {
 
 
 def _evidence(event: Event) -> xr.Dataset:
-    made = {"starry_sky": made_up.night, "sea_of_clouds": made_up.deck, "sunset_glow": made_up.path}
+    made = {"starry_sky": synthetic.night, "sea_of_clouds": synthetic.deck, "sunset_glow": synthetic.path}
     if event.phenomenon in ("sunrise_glow", "sunrise"):
-        return made_up.path(blocked=True, known_km=450)
-    return made.get(event.phenomenon, made_up.cold)()
+        return synthetic.path(blocked=True, known_km=450)
+    return made.get(event.phenomenon, synthetic.cold)()
 
 
 def _forecast(event: Event, turn: int) -> Forecast:
@@ -92,19 +91,19 @@ def _forecast(event: Event, turn: int) -> Forecast:
             "overcast": 0.1 * (1 - chance),
             "open": 0.3 * (1 - chance),
         }
-    return made_up.forecast(event.phenomenon, event.site, chance, event.day, **more)
+    return synthetic.forecast(event.phenomenon, event.site, chance, event.day, **more)
 
 
 def bulletin(config: Config, live: Sequence[CurrentObservations] = ()) -> Bulletin:
     """Compose a whole bulletin of made-up forecasts over seven days."""
-    days = [made_up.DAY + timedelta(days=k) for k in range(7)]
+    days = [synthetic.DAY + timedelta(days=k) for k in range(7)]
     events = [
-        made_up.event(p, site, day)
+        synthetic.event(p, site, day)
         for site in config.all_sites()
         for day in days
         for p in site.phenomena
     ]
-    forecasts = [_forecast(event, (event.day - made_up.DAY).days) for event in events]
+    forecasts = [_forecast(event, (event.day - synthetic.DAY).days) for event in events]
     table = {name: ("event", np.full(len(events), np.nan)) for name in FEATURES}
     weather = {
         "temperature_minimum": 266.0,
@@ -116,7 +115,7 @@ def bulletin(config: Config, live: Sequence[CurrentObservations] = ()) -> Bullet
     for name, value in weather.items():
         table[name][1][:] = value
     for row, event in enumerate(events):
-        if event.site.id == "jiangshuihe" and event.day == made_up.DAY:
+        if event.site.id == "jiangshuihe" and event.day == synthetic.DAY:
             table["snow_water"][1][row], table["precipitation"][1][row], table["gust"][1][row] = (
                 6.9,
                 6.9,
@@ -130,10 +129,10 @@ def bulletin(config: Config, live: Sequence[CurrentObservations] = ()) -> Bullet
     }
     features = Features(tuple(events), xr.Dataset(table), tuple(() for _ in events), drawn)
     issue = Issue(
-        "gfs-2026112200", 326, made_up.ISSUED, made_up.CYCLE, made_up.ISSUED + timedelta(hours=15)
+        "gfs-2026112200", 326, synthetic.ISSUED, synthetic.CYCLE, synthetic.ISSUED + timedelta(hours=15)
     )
     almanacs = {
-        (site.id, day): made_up.almanac(site, day) for site in config.all_sites() for day in days
+        (site.id, day): synthetic.almanac(site, day) for site in config.all_sites() for day in days
     }
     return compose(issue, forecasts, features, almanacs, config, Supplement(current=live))
 
@@ -199,7 +198,7 @@ def main() -> None:
     if asked.live:
         config = with_stations(config)
         age = timedelta(minutes=10 if asked.live == "fresh" else 400)
-        live = silent(config) if asked.live == "none" else measured(config, made_up.ISSUED, age)
+        live = silent(config) if asked.live == "none" else current_observations(config, synthetic.ISSUED, age)
     made = bulletin(config, live)
     for channel in ("web", "display"):
         for page in render(made, channel):

@@ -38,7 +38,7 @@ from forecast.settings import CHANNELS
 from products.bulletin import Bulletin
 from products.channels import render
 from products.composition import Supplement, compose
-from tests import made_up
+from tests import synthetic
 
 ISSUED = datetime(2026, 11, 22, 8, 10, tzinfo=UTC)
 CYCLE = Cycle(datetime(2026, 11, 22, 0, tzinfo=UTC))
@@ -177,7 +177,7 @@ def _forecast(
         spread=Spread(max(chance - 0.14, 0), min(chance + 0.09, 1), 4) if known else None,
         missing=missing,
         quantities={name: value for name,
-                    value in values.items() if FEATURES[name].told} if known else {},
+                    value in values.items() if FEATURES[name].shown} if known else {},
         spreads={name: Spread(values[name] - 60, values[name] + 140, 4) for name in ("deck_base",
             "deck_top") if known and name in values},
     )  # fmt: skip
@@ -195,15 +195,15 @@ def _missing(event: Event, chance: float) -> tuple[str, ...]:
 
 
 def _evidence(phenomenon: str, rows: Sequence[int], chances: Sequence[float]) -> xr.Dataset:
-    made = {"starry_sky": made_up.night, "sea_of_clouds": made_up.deck}
+    made = {"starry_sky": synthetic.night, "sea_of_clouds": synthetic.deck}
     drawn = []
     for chance in chances:
         if phenomenon in ("sunset_glow", "sunrise_glow", "sunrise"):
             drawn.append(
-                made_up.path(blocked=not chance >= 0.3, known_km=600 if chance >= 0.3 else 380)
+                synthetic.path(blocked=not chance >= 0.3, known_km=600 if chance >= 0.3 else 380)
             )
         else:
-            drawn.append(made.get(phenomenon, made_up.cold)())
+            drawn.append(made.get(phenomenon, synthetic.cold)())
     return xr.concat(drawn, "event").assign_coords(row=("event", list(rows)))
 
 

@@ -12,11 +12,11 @@ import pytest
 
 from forecast.config import Config, build_config, default_path
 from products.channels import render
-from tests import made_up
+from tests import synthetic
 from tests.e2e.look_at_screens import bulletin
 
 SIZES = [(1920, 1080), (1080, 1920)]
-EXPIRES = made_up.ISSUED + timedelta(hours=15)
+EXPIRES = synthetic.ISSUED + timedelta(hours=15)
 
 pytestmark = pytest.mark.browser
 
@@ -51,8 +51,8 @@ def _shown(page: Any, selector: str) -> str:
 def test_a_screen_turns_to_the_next_window_when_one_is_over(browser: Any, screens: Path) -> None:
     path = screens / "display" / "lingshan.html"
 
-    before = _opened(browser, path, made_up.utc("22 16:30"))
-    after = _opened(browser, path, made_up.utc("22 18:00"))
+    before = _opened(browser, path, synthetic.utc("22 16:30"))
+    after = _opened(browser, path, synthetic.utc("22 18:00"))
 
     assert "晚霞" in _shown(before, "h2")
     assert "星空" in _shown(after, "h2")
@@ -88,7 +88,7 @@ def test_nothing_is_cut_off_however_long_the_names(
     folder = _written(build_config(settings, {}, str(default_path())), tmp_path)
 
     for path in sorted(folder.rglob("display/*.html")):
-        page = _opened(browser, path, made_up.ISSUED, size)
+        page = _opened(browser, path, synthetic.ISSUED, size)
         outside = page.evaluate(
             """[...document.querySelectorAll('.screen *')].filter(e => e.checkVisibility()).filter(e => {
                 const box = e.getBoundingClientRect();

@@ -20,11 +20,11 @@ from axe_playwright_python.sync_playwright import Axe
 from forecast.config import Config
 from products.channels import render
 from products.pages.current_observations import FILE, document
-from tests import made_up
+from tests import synthetic
 from tests.e2e.look_at_screens import bulletin
-from tests.measured import live, with_stations
+from tests.station_data import current_observations, with_stations
 
-NOW = made_up.ISSUED
+NOW = synthetic.ISSUED
 SITE, INDEX, SCREEN = "sites/lingshan/index.html", "index.html", "display/lingshan.html"
 SIZES = {
     "phone": (390, 844),
@@ -50,7 +50,7 @@ def stations(config: Config) -> Config:
 @pytest.fixture(scope="module")
 def release(stations: Config, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The pages of one issue, with what was measured then."""
-    folder, made = tmp_path_factory.mktemp("release"), bulletin(stations, live(stations, NOW))
+    folder, made = tmp_path_factory.mktemp("release"), bulletin(stations, current_observations(stations, NOW))
     for page in (page for channel in ("web", "display") for page in render(made, channel)):
         path = folder / made.issue.id / page.path
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -69,7 +69,7 @@ def folder(release: Path, stations: Config, tmp_path: Path) -> Path:
 
 def measure(folder: Path, config: Config, at: datetime, temperature: float, ions: float) -> None:
     """Let live.json tell of `at`."""
-    told = json.loads(json.dumps(document(live(config, at), config, at)))
+    told = json.loads(json.dumps(document(current_observations(config, at), config, at)))
     for tile in told["tiles"]:
         for reading in tile["readings"]:
             if reading["id"] == "air_temperature":
@@ -208,7 +208,7 @@ def test_from_a_file_the_values_stand_until_the_clock_calls_them_old(
 def test_what_live_json_says_is_text_and_never_markup(
     browser: Any, url: str, folder: Path, stations: Config
 ) -> None:
-    told = document(live(stations, NOW), stations, NOW)
+    told = document(current_observations(stations, NOW), stations, NOW)
     told["tiles"][0]["readings"][0]["text"] = {"zh": "<img src=x onerror=alert(1)>", "en": "x"}
     (folder / FILE).write_text(json.dumps(told), encoding="utf-8")
 

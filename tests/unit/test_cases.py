@@ -29,7 +29,7 @@ from forecast.verification import (
 from models.cases import PRIOR_CASES, cases, climatology, independent, shares_scores, training_set
 from models.rule_model import PhysicsRule
 from models.training_set import TRUST
-from tests.past_issues import HOUR, START, begins, issued_on, keep_issue
+from tests.past_issues import HOUR, START, issued_on, keep_issue, window_start
 
 DAY = date(2026, 1, 10)
 KEY = ("lingshan", "sunset_glow", DAY.isoformat())
@@ -50,7 +50,7 @@ def told(day: date = DAY, probability: float = 0.4, **more: object) -> IssuedFor
         "lingshan",
         "sunset_glow",
         day,
-        begins(day),
+        window_start(day),
         probability,
         3,
         "rule-1",
@@ -87,7 +87,7 @@ def test_rows_of_one_event_share_its_weight_by_trust() -> None:
             "lingshan",
             "sunset_glow",
             DAY,
-            begins(DAY),
+            window_start(DAY),
             {"low_cloud": 0.1 * k},
         )
         for k in range(3)
@@ -112,7 +112,7 @@ def test_a_feature_that_was_not_known_is_missing_and_not_nought() -> None:
         "lingshan",
         "sunset_glow",
         DAY,
-        begins(DAY),
+        window_start(DAY),
         {},
     )
 
@@ -120,7 +120,7 @@ def test_a_feature_that_was_not_known_is_missing_and_not_nought() -> None:
 
 
 def test_an_analysis_judges_no_forecast_that_could_come_from_the_same_run() -> None:
-    near, far = told(run=begins(DAY) - 6 * HOUR), told(run=begins(DAY) - 7 * HOUR)
+    near, far = told(run=window_start(DAY) - 6 * HOUR), told(run=window_start(DAY) - 7 * HOUR)
     [analysis], [camera] = (
         seen_of(outcome(source="analysis")).values(),
         seen_of(outcome(source="camera")).values(),
@@ -232,8 +232,8 @@ def test_an_issue_at_the_moment_its_event_begins_is_learnt_from_and_a_later_one_
     """A window is half-open: what goes out as it opens knows nothing of what lies in it."""
     archive = Archive(f"sqlite:///{tmp_path / 'archive.db'}")
     row = {"site": "lingshan", "phenomenon": "sunset_glow", "day": DAY, "probability": 0.3}
-    keep_issue(archive, begins(DAY) + timedelta(minutes=minutes), [row])
-    Outcomes(archive).keep([outcome()], begins(DAY) + 48 * HOUR)
+    keep_issue(archive, window_start(DAY) + timedelta(minutes=minutes), [row])
+    Outcomes(archive).keep([outcome()], window_start(DAY) + 48 * HOUR)
 
     heard = Past(archive).run_forecasts("sunset_glow")
     data = training_set("sunset_glow", heard, Outcomes(archive).resolved())
@@ -249,7 +249,7 @@ def test_an_analysis_is_no_truth_for_the_run_it_may_come_from(
     source: str, hours: float, free: bool
 ) -> None:
     """An analysis is made of the first six hours of a run."""
-    forecast = replace(told(), run=begins(DAY) - hours * HOUR)
+    forecast = replace(told(), run=window_start(DAY) - hours * HOUR)
 
     assert independent(forecast, seen_of(outcome(source=source))[KEY]) == free
 
@@ -332,11 +332,11 @@ def test_what_was_issued_after_the_event_began_or_never_published_is_not_asked_f
     archive: Archive,
 ) -> None:
     row = {"site": "lingshan", "phenomenon": "sunset_glow", "day": DAY, "probability": 0.3}
-    keep_issue(archive, begins(DAY) - HOUR, [row])
-    keep_issue(archive, begins(DAY) + HOUR, [row])
-    keep_issue(archive, begins(DAY) - 2 * HOUR, [row], published=False)
-    Outcomes(archive).keep([outcome()], begins(DAY) + 24 * HOUR)
+    keep_issue(archive, window_start(DAY) - HOUR, [row])
+    keep_issue(archive, window_start(DAY) + HOUR, [row])
+    keep_issue(archive, window_start(DAY) - 2 * HOUR, [row], published=False)
+    Outcomes(archive).keep([outcome()], window_start(DAY) + 24 * HOUR)
 
-    assert [t.issued for t in Past(archive).told()] == [begins(DAY) - HOUR]
-    assert [h.issued for h in Past(archive).run_forecasts("sunset_glow")] == [begins(DAY) - HOUR]
+    assert [t.issued for t in Past(archive).told()] == [window_start(DAY) - HOUR]
+    assert [h.issued for h in Past(archive).run_forecasts("sunset_glow")] == [window_start(DAY) - HOUR]
     assert Past(archive).told(DAY + timedelta(days=1)) == []

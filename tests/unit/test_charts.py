@@ -19,16 +19,16 @@ from forecast.domain import PHENOMENA, Name, Window
 from products.charts import chart, probability_strip
 from products.charts import svg as drawing
 from products.wording import LANGUAGES, Words
-from tests import made_up
+from tests import synthetic
 
 TEMPLATES = Path(__file__).parents[2] / "templates"
 SVG = "{http://www.w3.org/2000/svg}"
 EVIDENCE: dict[str, Callable[[], xr.Dataset]] = {
-    "starry_sky": made_up.night, "sea_of_clouds": made_up.deck, "sunset_glow": made_up.path,
-    "sunrise_glow": lambda: made_up.path(blocked=True, known_km=300),
-    "sunrise": lambda: made_up.path().rename(quality="transmission"),
-    "snowfall": made_up.cold, "snow_cover": made_up.cold, "rime": made_up.cold,
-    "snowmaking": made_up.cold,
+    "starry_sky": synthetic.night, "sea_of_clouds": synthetic.deck, "sunset_glow": synthetic.path,
+    "sunrise_glow": lambda: synthetic.path(blocked=True, known_km=300),
+    "sunrise": lambda: synthetic.path().rename(quality="transmission"),
+    "snowfall": synthetic.cold, "snow_cover": synthetic.cold, "rime": synthetic.cold,
+    "snowmaking": synthetic.cold,
 }  # fmt: skip
 PLACES = {"starry_sky": "baihuashan", "sea_of_clouds": "jinding"}
 TOLD = {
@@ -46,15 +46,15 @@ def drawn(
     language: str = "zh",
     name: Name | None = None,
 ) -> str:
-    site = made_up.SITES[PLACES.get(phenomenon, "lingshan")]
+    site = synthetic.SITES[PLACES.get(phenomenon, "lingshan")]
     site = replace(site, name=name) if name else site
-    asked = made_up.event(phenomenon, site)
+    asked = synthetic.event(phenomenon, site)
     best = Window(asked.window.start, asked.window.start + timedelta(minutes=40))
-    forecast = made_up.forecast(phenomenon, site, best=best, quantities=TOLD)
+    forecast = synthetic.forecast(phenomenon, site, best=best, quantities=TOLD)
     made = chart(
         forecast,
         evidence,
-        made_up.almanac(site),
+        synthetic.almanac(site),
         Words(language, config.zone),
         language,
         config.zone,
@@ -150,12 +150,12 @@ def test_a_variable_that_is_absent_leaves_the_rest_drawn(phenomenon: str, config
 def test_no_time_at_all_is_no_chart_or_a_hatched_one(phenomenon: str, config: Config) -> None:
     full = EVIDENCE[phenomenon]()
     timeless = full.assign(time=xr.full_like(full["time"], np.datetime64("NaT", "ns")))
-    site = made_up.SITES["lingshan"]
-    forecast = made_up.forecast(phenomenon, site, float("nan"))
+    site = synthetic.SITES["lingshan"]
+    forecast = synthetic.forecast(phenomenon, site, float("nan"))
     words = Words("zh", config.zone)
 
-    made = chart(forecast, timeless, made_up.almanac(site), words, "zh", config.zone)
-    without = chart(forecast, None, made_up.almanac(site), words, "zh", config.zone)
+    made = chart(forecast, timeless, synthetic.almanac(site), words, "zh", config.zone)
+    without = chart(forecast, None, synthetic.almanac(site), words, "zh", config.zone)
 
     assert made is None or "-hatch)" in made
     assert without is None or phenomenon == "starry_sky"  # the almanac alone draws the night
@@ -164,14 +164,14 @@ def test_no_time_at_all_is_no_chart_or_a_hatched_one(phenomenon: str, config: Co
 def test_a_name_cannot_become_markup(config: Config) -> None:
     bad = '<script>alert("x")</script>'
 
-    svg = drawn("sea_of_clouds", made_up.deck(), config, name=Name(bad, bad))
+    svg = drawn("sea_of_clouds", synthetic.deck(), config, name=Name(bad, bad))
 
     assert "<script" not in svg
     assert "&lt;script&gt;" in svg
 
 
 def test_the_site_stands_at_its_true_height_on_the_axis(config: Config) -> None:
-    root = ElementTree.fromstring(drawn("sea_of_clouds", made_up.deck(), config))
+    root = ElementTree.fromstring(drawn("sea_of_clouds", synthetic.deck(), config))
 
     labels = {
         text.text: float(text.get("y", "nan")) - 4
@@ -185,13 +185,13 @@ def test_the_site_stands_at_its_true_height_on_the_axis(config: Config) -> None:
     y = float(re.findall(r"[-\d.]+", line)[1])
     metres = 4000 * (labels["0"] - y) / (labels["0"] - labels["4000"])
     # 170 px are 4000 m; written to 0.1 px
-    assert metres == pytest.approx(made_up.SITES["jinding"].elevation, abs=5)
+    assert metres == pytest.approx(synthetic.SITES["jinding"].elevation, abs=5)
 
 
 def test_a_section_reaches_to_the_base_of_what_covers_the_sky_above_the_viewer(
     config: Config,
 ) -> None:
-    low = made_up.deck()
+    low = synthetic.deck()
     height = np.concatenate([low["height"].values, np.arange(4500.0, 12001.0, 500.0)])
     above = low.reindex(height=height, fill_value=0.0).transpose(*low["cloud"].dims)
     cirrus = above.assign(
@@ -247,7 +247,7 @@ def test_a_hole_in_the_cloud_stays_a_hole() -> None:
 
 
 def test_a_field_of_noise_stays_small(config: Config) -> None:
-    noisy = made_up.path()
+    noisy = synthetic.path()
     noise = np.random.default_rng(1).uniform(size=noisy["cloud"].shape)
 
     svg = drawn("sunset_glow", noisy.assign(cloud=(("distance", "height"), noise)), config)
@@ -256,7 +256,7 @@ def test_a_field_of_noise_stays_small(config: Config) -> None:
 
 
 def test_the_best_window_is_marked_in_local_time(config: Config) -> None:
-    svg = drawn("starry_sky", made_up.night(), config)
+    svg = drawn("starry_sky", synthetic.night(), config)
 
     assert any("18:28–19:08" in text for text in texts(svg))  # 10:28 UTC is 18:28 in Beijing
 
@@ -264,9 +264,9 @@ def test_the_best_window_is_marked_in_local_time(config: Config) -> None:
 def test_the_strip_is_as_tall_as_the_probability_and_hatches_what_is_unknown(
     config: Config,
 ) -> None:
-    site = made_up.SITES["lingshan"]
+    site = synthetic.SITES["lingshan"]
     days = [
-        made_up.forecast("sunset_glow", site, p, made_up.DAY + timedelta(days=k))
+        synthetic.forecast("sunset_glow", site, p, synthetic.DAY + timedelta(days=k))
         for k, p in enumerate((0.25, 0.5, float("nan")))
     ]
 

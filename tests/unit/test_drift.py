@@ -11,8 +11,8 @@ import pytest
 from forecast.archive.issues import Archive
 from forecast.config import Config
 from forecast.learning import monitor
-from models.drift import Finding, feature_shifts, stability, frequency_shifts
-from tests.past_issues import fill, issued_on, keep_issue
+from models.drift import Finding, feature_shifts, frequency_shifts, stability
+from tests.past_issues import fill_archive, issued_on, keep_issue
 from tests.unit.test_scorecard import made
 
 
@@ -82,7 +82,7 @@ def test_out_of_the_archive_an_input_that_broke_is_told_by_status(
     config: Config, tmp_path: Path
 ) -> None:
     archive = Archive(f"sqlite:///{tmp_path / 'archive.db'}")
-    fill(archive, 60)
+    fill_archive(archive, 60)
     for k in range(60, 95):
         day = date(2026, 1, 1) + timedelta(days=k)
         row = {

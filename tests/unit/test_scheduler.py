@@ -22,7 +22,7 @@ from forecast.observations.intake import Intake
 from forecast.service import scheduler as scheduling
 from models.prediction import open_models
 from products.publish import Publisher
-from tests.measured import with_stations
+from tests.station_data import with_stations
 
 NOW = datetime(2026, 11, 22, 8, 10, tzinfo=UTC)
 ISSUE = Issue(

@@ -28,7 +28,7 @@ from models import scorecard
 from models.bootstrap import resampled_sums
 from models.cases import Cases
 from models.scores import brier, parts_of_brier, roc_points
-from tests.past_issues import START, fill, issued_on, keep_issue
+from tests.past_issues import START, fill_archive, issued_on, keep_issue
 
 TODAY = date(2026, 6, 15)
 
@@ -292,7 +292,7 @@ def test_a_damaged_file_shows_nothing_rather_than_something_wrong(
 @pytest.fixture(scope="module")
 def past(tmp_path_factory: pytest.TempPathFactory) -> Archive:
     archive = Archive(f"sqlite:///{tmp_path_factory.mktemp('past') / 'archive.db'}")
-    fill(archive, 120)
+    fill_archive(archive, 120)
     return archive
 
 
@@ -332,7 +332,7 @@ def test_only_the_days_asked_for_are_judged(past: Archive, config: Config) -> No
 
 def test_half_for_everything_has_no_skill(config: Config, tmp_path: Path) -> None:
     archive = Archive(f"sqlite:///{tmp_path / 'archive.db'}")
-    fill(archive, 70, told="half")
+    fill_archive(archive, 70, probabilities="half")
 
     line = verification(archive, config, datetime(2026, 3, 20, tzinfo=UTC)).records[0].line
 
@@ -352,7 +352,7 @@ def test_training_cases_come_from_the_archive(config: Config, past: Archive) -> 
 
 def test_the_better_model_gets_the_greater_share(config: Config, tmp_path: Path) -> None:
     archive = Archive(f"sqlite:///{tmp_path / 'archive.db'}")
-    fill(archive, 1)
+    fill_archive(archive, 1)
     assert shares(archive, datetime(2026, 1, 9, tzinfo=UTC)) == {}
 
     for k in range(3, 43):

@@ -14,7 +14,7 @@ from forecast.config import Config
 from forecast.domain import Fault
 from forecast.observations.formats import Parsed
 from forecast.observations.intake import Intake
-from tests.measured import with_stations
+from tests.station_data import with_stations
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 HEAD = "station,time,air_temperature,\u82b1\u8272\n"

@@ -34,11 +34,11 @@ from products.pages.tiles import (
 )
 from products.publish import Publisher
 from products.wording import THIN_SPACE, Words
-from tests import made_up
+from tests import synthetic
 from tests.e2e.look_at_screens import bulletin
-from tests.measured import STATIONS, live, silent, with_stations
+from tests.station_data import STATIONS, current_observations, silent, with_stations
 
-NOW = made_up.ISSUED  # 16:10 in Beijing
+NOW = synthetic.ISSUED  # 16:10 in Beijing
 IONS = "negative_oxygen_ions"
 
 
@@ -92,13 +92,13 @@ def test_the_cut_points_are_settings(stations: Config) -> None:
         }
     )
 
-    tile, _ = of_lingshan(two, live(two, NOW))
+    tile, _ = of_lingshan(two, current_observations(two, NOW))
 
     assert said(tile, words(two))[LEVEL] == "2级（共3级）"  # 2340 lies between 1200 and 5000
 
 
 def test_values_are_told_in_the_reader_s_units_with_place_and_time(stations: Config) -> None:
-    ions, weather = of_lingshan(stations, live(stations, NOW))
+    ions, weather = of_lingshan(stations, current_observations(stations, NOW))
     zh, en = words(stations), words(stations, "en")
 
     # 2.34e9 m-3 / 1e6; 270.35 K - 273.15 = -2.8; 4.6 m/s is force 3: (4.6 / .836) ** (2/3) = 3.1;
@@ -121,7 +121,7 @@ def test_values_are_told_in_the_reader_s_units_with_place_and_time(stations: Con
 def test_an_old_value_gives_way_to_since_when_there_is_none(stations: Config) -> None:
     limit = timedelta(minutes=stations.observations.old_minutes)
     for age, fresh in ((limit, True), (limit + timedelta(seconds=1), False)):
-        _, weather = of_lingshan(stations, live(stations, NOW, age))
+        _, weather = of_lingshan(stations, current_observations(stations, NOW, age))
 
         assert weather.fresh is fresh
         assert ("℃" in said(weather, words(stations))["air_temperature"]) is fresh
@@ -131,7 +131,7 @@ def test_an_old_value_gives_way_to_since_when_there_is_none(stations: Config) ->
 
 
 def test_one_element_that_fell_silent_is_told_apart_from_the_others(stations: Config) -> None:
-    told = live(stations, NOW)[0]
+    told = current_observations(stations, NOW)[0]
     visibility = {"visibility_in_air": (NOW - timedelta(hours=5), 800.0)}
     (weather,) = of_lingshan(stations, (replace(told, newest={**told.newest, **visibility}),))
 
@@ -164,7 +164,7 @@ def test_a_doubtful_value_is_not_shown_to_visitors(stations: Config, tmp_path: P
 
 
 def test_a_calm_has_no_direction(stations: Config) -> None:
-    told = live(stations, NOW)[0]
+    told = current_observations(stations, NOW)[0]
     (weather,) = of_lingshan(
         stations,
         (replace(told, newest={**told.newest, "wind_speed": (told.newest["wind_speed"][0], 0.2)}),),
@@ -174,7 +174,7 @@ def test_a_calm_has_no_direction(stations: Config) -> None:
 
 
 def test_a_weather_station_that_measures_ions_has_a_tile_of_each(stations: Config) -> None:
-    told = live(stations, NOW)[0]
+    told = current_observations(stations, NOW)[0]
     both = of_lingshan(stations, (replace(told, newest={**told.newest, IONS: (NOW, 6e8)}),))
 
     assert [tile.kind for tile in both] == ["ion", "weather"]
@@ -185,8 +185,8 @@ def test_where_there_is_little_room_the_first_fresh_tile_of_each_kind_stands(
     stations: Config,
 ) -> None:
     fresh, old = (
-        of_lingshan(stations, live(stations, NOW)),
-        of_lingshan(stations, live(stations, NOW, timedelta(hours=9))),
+        of_lingshan(stations, current_observations(stations, NOW)),
+        of_lingshan(stations, current_observations(stations, NOW, timedelta(hours=9))),
     )
 
     assert first_of_each((old[0], fresh[0], *fresh[1:])) == (fresh[0], fresh[1])
@@ -194,7 +194,7 @@ def test_where_there_is_little_room_the_first_fresh_tile_of_each_kind_stands(
 
 
 def test_the_curve_of_a_day_breaks_where_hours_are_missing(stations: Config) -> None:
-    ions, _ = of_lingshan(stations, live(stations, NOW))
+    ions, _ = of_lingshan(stations, current_observations(stations, NOW))
 
     curve = trend_of(ions, words(stations))
 
@@ -212,7 +212,7 @@ def heights(path: str) -> list[float]:
 
 
 def test_the_weather_s_curve_is_of_temperature_and_keeps_to_its_own_range(stations: Config) -> None:
-    told = live(stations, NOW)[0]
+    told = current_observations(stations, NOW)[0]
     hours = [NOW.replace(minute=0) - timedelta(hours=k) for k in (3, 2, 1, 0)]
 
     def curve(*kelvin: float) -> Any:
@@ -236,7 +236,7 @@ def test_the_weather_s_curve_is_of_temperature_and_keeps_to_its_own_range(statio
 
 
 def test_a_station_s_tiles_draw_each_its_own_element(stations: Config) -> None:
-    weather, ions = live(stations, NOW)[:2]
+    weather, ions = current_observations(stations, NOW)[:2]
     both = replace(
         weather,
         newest={**weather.newest, IONS: (NOW, 6e8)},
@@ -267,7 +267,7 @@ def written(config: Config, told: tuple[CurrentObservations, ...]) -> dict[str, 
 @pytest.fixture(scope="module")
 def site(stations: Config) -> dict[str, str]:
     """The pages with fresh values."""
-    return written(stations, live(stations, NOW))
+    return written(stations, current_observations(stations, NOW))
 
 
 def test_pages_screens_and_the_index_have_tiles_where_stations_belong_to_a_site_and_nowhere_else(
@@ -288,7 +288,7 @@ def test_pages_screens_and_the_index_have_tiles_where_stations_belong_to_a_site_
 def test_a_screen_names_the_station_that_is_taken_where_the_first_is_silent_and_draws_its_day(
     stations: Config,
 ) -> None:
-    of_ions = live(stations, NOW)[1]
+    of_ions = current_observations(stations, NOW)[1]
     named = stations.model_dump(mode="json")
     other = {
         "id": "ION09",
@@ -331,7 +331,7 @@ def test_without_stations_no_page_knows_of_tiles(config: Config) -> None:
 def test_no_number_of_an_old_tile_stands_on_a_page(stations: Config) -> None:
     one = stations.model_copy(update={"sites": stations.sites[:1]})
 
-    for path, page in written(one, live(one, NOW, timedelta(hours=9))).items():
+    for path, page in written(one, current_observations(one, NOW, timedelta(hours=9))).items():
         shown = re.findall(r'data-reading="(?!observed)[^"]*"[^>]*>([^<]*)<', page)
         assert all("无数据" in text or "no data" in text or not text for text in shown), path
 
@@ -339,7 +339,7 @@ def test_no_number_of_an_old_tile_stands_on_a_page(stations: Config) -> None:
 def test_its_schema_is_published_where_there_are_tiles(stations: Config, config: Config) -> None:
     paths = [
         {page.path for page in render(bulletin(c, told), "api")}
-        for c, told in ((stations, live(stations, NOW)), (config, ()))
+        for c, told in ((stations, current_observations(stations, NOW)), (config, ()))
     ]
 
     assert ["api/v1/live.schema.json" in each for each in paths] == [True, False]
@@ -350,8 +350,8 @@ def test_live_json_obeys_its_published_schema(stations: Config) -> None:
     jsonschema.Draft202012Validator.check_schema(schema)
 
     for told in (
-        live(stations, NOW),
-        live(stations, NOW, timedelta(hours=9)),
+        current_observations(stations, NOW),
+        current_observations(stations, NOW, timedelta(hours=9)),
         silent(stations),
         (),
     ):
@@ -363,7 +363,7 @@ def test_live_json_obeys_its_published_schema(stations: Config) -> None:
 def test_live_json_tells_numbers_in_si_beside_the_words_of_the_page(
     stations: Config, site: dict[str, str]
 ) -> None:
-    tiles = {tile["tile"]: tile for tile in document(live(stations, NOW), stations, NOW)["tiles"]}
+    tiles = {tile["tile"]: tile for tile in document(current_observations(stations, NOW), stations, NOW)["tiles"]}
     page = site["sites/lingshan/index.html"]
 
     reading = tiles["lingshan/ION01/ion"]["readings"][0]
@@ -393,7 +393,7 @@ def test_live_json_lies_beside_the_releases_and_is_swapped_whole(
 
     assert publisher(config).publish_current_observations((), NOW) is False
     assert not (tmp_path / "site").exists()
-    assert publisher(stations).publish_current_observations(live(stations, NOW), NOW) is True
+    assert publisher(stations).publish_current_observations(current_observations(stations, NOW), NOW) is True
     before = (tmp_path / "site" / FILE).stat().st_ino
     assert (
         publisher(stations).publish_current_observations(
@@ -426,6 +426,6 @@ def test_a_station_s_name_is_text_wherever_it_appears(stations: Config) -> None:
 
     assert [
         path
-        for path, page in written(one, live(one, NOW)).items()
+        for path, page in written(one, current_observations(one, NOW)).items()
         if "<script>alert" in page or ' onload="' in page
     ] == []

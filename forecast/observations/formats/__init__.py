@@ -1,8 +1,7 @@
-"""Observations, in every form that a bureau has them: one module a form, each `parse(data, name,
-context) -> Parsed`.
+"""Formats of observations: one module each, with `parse(data, name, context) -> Parsed`.
 
-`parse_file` recognises a file by what stands in it, never by its name, and reads no more of it than
-the limits allow.
+`parse_file` detects the format of a file by its content, never by its name, and reads no more of it
+than the limits allow.
 """
 
 from __future__ import annotations
@@ -32,8 +31,8 @@ __all__ = [
     "unit_error",
 ]
 
-HEAD = 4096  # [byte] by which a form is recognised
-BLOCK = 1 << 20  # [byte] that are read, and unpacked, at once
+HEAD = 4096  # [byte] from which a format is detected
+BLOCK = 1 << 20  # [byte] that are decompressed at once
 UTF16 = (b"\xff\xfe", b"\xfe\xff")
 GZIP = b"\x1f\x8b"
 ARCHIVES = {
@@ -66,9 +65,7 @@ _METAR = re.compile(r'(?<![A-Z])[A-Z][A-Z0-9]{3}\s+\d{6}Z\b|"rawOb"')
 
 
 def detect_form(head: bytes) -> str:
-    """Return the form (a key of PARSERS) whose beginning `head` is, empty where it is none that is
-    known.
-    """
+    """Return the format (a key of PARSERS) of a file that begins with `head`; "" if unknown."""
     if b"BUFR" in head[:256]:
         return "bufr"
     text = head[:HEAD].decode("utf-8-sig", errors="replace").lstrip("\x01\r\n \t")
@@ -89,9 +86,7 @@ def detect_form(head: bytes) -> str:
 
 
 def _names_columns(head: bytes) -> bool:
-    """Does the first line that is no remark name a station and a time, among columns that are
-    known?
-    """
+    """Return whether the first line without # names known columns, station and time among them."""
     for line in head[:HEAD].split(b"\n"):
         try:
             text = line.decode("utf-8-sig")
@@ -104,9 +99,7 @@ def _names_columns(head: bytes) -> bool:
 
 
 def _is_utf16(head: bytes) -> bool:
-    """Does `head` begin with UTF-16's mark, or is every other byte NUL and none of the others, as
-    of ASCII in UTF-16?
-    """
+    """Return whether `head` has a UTF-16 byte order mark, or looks like ASCII in UTF-16."""
     even, odd = head[0::2], head[1::2]
     unmarked = len(head) >= 8 and any(
         not any(high) and all(low) for high, low in ((odd, even), (even, odd))
@@ -115,15 +108,14 @@ def _is_utf16(head: bytes) -> bool:
 
 
 class _Unreadable(Exception):
-    """An event, told as a Fault: why a file is not read."""
+    """The reason why a file is not read; it becomes a Fault."""
 
 
 def parse_file(path: Path, context: ParseContext | None = None) -> Parsed:
-    """Return what a file says, whatever its form; a file that cannot be read or is not known is one
-    Fault.
+    """Return the content of a file in any format; a file that cannot be read gives one Fault.
 
-    Where `context` does not say when it was received, the time in its name does (WMO's names end in
-    one: ..._20261122121005.txt), else its own date.
+    Without a time of receipt in `context`, the time in the file's name counts (WMO's names end in
+    one: ..._20261122121005.txt), else the file's date.
     """
     context = context or ParseContext()
     try:
@@ -136,7 +128,8 @@ def parse_file(path: Path, context: ParseContext | None = None) -> Parsed:
     if archive:
         return _refused(
             path,
-            f"the file is packed as {archive}: only gzip is unpacked here; unpack it before it is dropped",
+            f"the file is compressed as {archive}: only gzip is supported; "
+            "decompress it before it is dropped",
         )
     form = detect_form(data[:HEAD])
     if not form and _is_utf16(data[:HEAD]):
@@ -144,7 +137,8 @@ def parse_file(path: Path, context: ParseContext | None = None) -> Parsed:
     if not form:
         return _refused(
             path,
-            f"the file's form is not known; known are {', '.join(PARSERS)}; a table's first line names its columns",
+            f"the file's format is not known; known are {', '.join(PARSERS)}; "
+            "a table's first line names its columns",
         )
     if context.received is None:
         context = replace(context, received=_named_time(path.name) or modified)
@@ -152,9 +146,7 @@ def parse_file(path: Path, context: ParseContext | None = None) -> Parsed:
 
 
 def _named_time(name: str) -> datetime | None:
-    """Return the last time that a file's name says, to the end of what it leaves open; None where
-    it says none.
-    """
+    """Return the last time in a file's name, missing digits at their maximum; None without one."""
     for stamp in reversed(_STAMP.findall(name)):
         try:
             return datetime.strptime(stamp + "235959"[len(stamp) - 8 :], "%Y%m%d%H%M%S").replace(
@@ -170,12 +162,12 @@ def _refused(path: Path, reason: str) -> Parsed:
 
 
 def _content(path: Path, limits: Limits) -> tuple[bytes, datetime]:
-    """Return a file's bytes, unpacked where it is gzip, and its date. Raises: _TooMuch, OSError."""
+    """Return a file's bytes, gzip decompressed, and its date. Raises: _Unreadable, OSError."""
     descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC)
     with open(descriptor, "rb") as file:
         status = os.fstat(descriptor)
         if not stat.S_ISREG(status.st_mode):
-            raise _Unreadable("it is no regular file")
+            raise _Unreadable("it is not a regular file")
         if status.st_size > limits.size:
             raise _Unreadable(
                 f"the file has {status.st_size} bytes, at most {limits.size} are read: split it"
@@ -188,7 +180,7 @@ def _content(path: Path, limits: Limits) -> tuple[bytes, datetime]:
 
 
 def _unpacked(data: bytes, limits: Limits) -> bytes:
-    """Return the content of gzip, all its members, never more than the limit. Raises: _TooMuch."""
+    """Return the content of all gzip members, up to the limit. Raises: _Unreadable."""
     parts, size = list[bytes](), 0
     while data:
         stream = zlib.decompressobj(wbits=31)
@@ -200,7 +192,7 @@ def _unpacked(data: bytes, limits: Limits) -> bytes:
             data = stream.unconsumed_tail
             size += len(part)
             if size > limits.size:
-                raise _Unreadable(f"unpacked it has more than {limits.size} bytes: split it")
+                raise _Unreadable(f"decompressed it has more than {limits.size} bytes: split it")
             if not part and not data and not stream.eof:
                 raise _Unreadable("the gzip data end too early: drop the file again")
             parts.append(part)

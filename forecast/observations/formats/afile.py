@@ -1,12 +1,12 @@
-"""A-file: one month of one Chinese surface station, as it is archived.
+"""A-file: the archived month of one Chinese surface station.
 
 Read are station pressure and sea-level pressure (P), temperature (T), dew point (second part of I),
 humidity (U), total and low cloud (N), visibility where it is automatic (V in metres), hourly
 precipitation (second part of R) and the ten-minute wind (second part of F), with the
-quality codes that follow. Not read: extremes, vapour pressure, kinds and heights of cloud, weather,
+quality codes that follow. Not read: extremes, vapour pressure, cloud types and heights, weather,
 evaporation, snow, ice, soil, sunshine (its hours are of true solar time). A day runs from 21 h of
-the day before to 20 h, Beijing time; four values are of 02, 08, 14 and 20 h, three of 08, 14 and 20
-h.
+the day before to 20 h, Beijing time; four values are of 02, 08, 14 and 20 h, three of 08, 14 and
+20 h.
 
 Source: QX/T 119-2021, ch. 5: parts, order and units; checked against A58237-202111 (extremes within
 the day's values).
@@ -31,9 +31,9 @@ from forecast.observations.formats.collector import (
 
 FORM = "afile"
 BEIJING = timezone(timedelta(hours=8))
-# of the day, by how many values it has
+# Number of values of a day -> their hours.
 HOURS = {24: tuple(range(-3, 21)), 4: (2, 8, 14, 20), 3: (8, 14, 20)}
-# numbers of a day -> values among them
+# Number of words of a day, with extremes -> number of values.
 WITH_EXTREMES = {24: 24, 26: 24, 28: 24, 4: 4, 6: 4, 3: 3, 5: 3}
 # correct, doubtful, wrong, corrected, changed; 8, 9: none
 QUALITY = {"0": GOOD, "1": DOUBTFUL, "2": WRONG, "3": GOOD, "4": GOOD}
@@ -42,7 +42,8 @@ CALM = "PPC"
 ALL = "%%"  # 100 %
 
 _HEADER = re.compile(
-    r"(?P<station>[0-9A-Z]\d{4}) (?P<latitude>\d{4}[NS]) (?P<longitude>\d{5}[EW]) (?P<elevation>[01]\d{5}) "
+    r"(?P<station>[0-9A-Z]\d{4}) (?P<latitude>\d{4}[NS]) (?P<longitude>\d{5}[EW]) "
+    r"(?P<elevation>[01]\d{5}) "
     r".* (?P<year>\d{4}) (?P<month>\d\d)"
 )
 _BLOCK = re.compile(r"(Q?)([PTIEUNHCVRWLZGFDKASB])([0-9A-Z]?)(=?)")
@@ -62,7 +63,7 @@ class _Part:
 
 
 def parse(data: bytes, name: str, context: ParseContext | None = None) -> Parsed:
-    """Return what a month says; a fault's line is that on which its part begins."""
+    """Return the reports of a month; a fault's line is the first one of its part."""
     collector = Collector(name, FORM, (context or ParseContext()).limits)
     lines = collector.lines(data)
     number, text = next(lines, (0, ""))
@@ -80,7 +81,7 @@ def parse(data: bytes, name: str, context: ParseContext | None = None) -> Parsed
         return collector.parsed()
     first = noon - timedelta(hours=12)
     latitude, longitude = _degrees(header["latitude"]), _degrees(header["longitude"])
-    collector.place(
+    collector.add_station(
         Station(station, Name("", ""), latitude, longitude, int(header["elevation"][1:]) / 10)
     )
     values: dict[datetime, dict[str, float]] = {}
@@ -105,15 +106,13 @@ def parse(data: bytes, name: str, context: ParseContext | None = None) -> Parsed
 
 
 def _degrees(text: str) -> float:
-    """Return the degrees of degrees and minutes with a letter: 3256N."""
+    """Return degrees of text in degrees and minutes, such as 3256N."""
     value = int(text[:-3]) + int(text[-3:-1]) / 60
     return -value if text[-1] in "SW" else value
 
 
 def _parts(lines: Iterator[tuple[int, str]]) -> Iterator[_Part]:
-    """Yield the parts of all blocks in their order, those of the quality codes after those of the
-    values.
-    """
+    """Yield the parts of all blocks in order; quality codes come after the values."""
     quality, letter, mode, number, first, kept = False, "", "", 0, 0, list[str]()
     for line, text in lines:
         word = text.strip()
@@ -139,7 +138,7 @@ def _parts(lines: Iterator[tuple[int, str]]) -> Iterator[_Part]:
 
 
 def _days(part: _Part, expected: int, collector: Collector) -> list[list[str]]:
-    """Return the words of each day, none where the part has not as many days as the month."""
+    """Return the words of each day; none where the number of days is wrong."""
     dots = any(line.endswith(".") for line in part.lines)
     days = "\n".join(part.lines).split(".") if dots else list(part.lines)
     words = [day.split() for day in days]
@@ -148,7 +147,7 @@ def _days(part: _Part, expected: int, collector: Collector) -> list[list[str]]:
     if len(words) != expected:
         where = f"{'quality of ' if part.quality else ''}{part.letter}, part {part.number + 1}"
         collector.fault(
-            part.first, f"{where}: {len(words)} days, the month has {expected}: left out"
+            part.first, f"{where}: {len(words)} days, the month has {expected}: ignored"
         )
         return []
     return words
@@ -161,7 +160,8 @@ def _moments(
     for day, words in enumerate(days):
         count = WITH_EXTREMES.get(len(words))
         if count is None:
-            reason = f"{part.letter}, part {part.number + 1}, day {day + 1}: {len(words)} values, expected 24, 4 or 3: left out"
+            where = f"{part.letter}, part {part.number + 1}, day {day + 1}"
+            reason = f"{where}: {len(words)} values, expected 24, 4 or 3: ignored"
             collector.fault(part.first, reason)
             continue
         for hour, word in zip(HOURS[count], words):
@@ -169,7 +169,7 @@ def _moments(
 
 
 def _flag(flags: dict[str, int], element: str, word: str) -> None:
-    """Keep the verdict of the highest level (station, province, nation) that gave one."""
+    """Keep the flag of the highest level (station, province, nation) that gave one."""
     given = [digit for digit in word if digit in QUALITY]
     if given:
         flags[element] = QUALITY[given[-1]]
@@ -190,7 +190,7 @@ def _value(
     except ValueError:
         collector.fault(
             part.first,
-            f"{part.letter}, part {part.number + 1}: {quoted(word)} is no value: left out",
+            f"{part.letter}, part {part.number + 1}: {quoted(word)} is not a value: ignored",
         )
         return
     if value is not None:
@@ -205,7 +205,7 @@ def _number(word: str) -> int:
 
 
 def _pressure(word: str) -> float:
-    """[Pa] of 0.1 hPa that left out the thousand."""
+    """Return the pressure [Pa] of 0.1 hPa without the thousands digit."""
     tenths = _number(word)
     return tenths * 10.0 + (100_000.0 if tenths < 5000 else 0.0)
 
@@ -219,7 +219,7 @@ def _humidity(word: str) -> float:
 
 
 def _cloud(word: str) -> float:
-    """Of tenths; 11 is ten with gaps."""
+    """Return the cloud fraction of tenths; 11 is ten with gaps."""
     return min(_number(word), 10) / 10
 
 
@@ -228,7 +228,7 @@ def _rain(word: str) -> float:
 
 
 def _direction(word: str) -> float | None:
-    """[degree] of dddfff; none in a calm."""
+    """Return the direction [degree] of dddfff; None in a calm."""
     if len(word) != 6:
         raise ValueError
     return None if word[:3] in (CALM, "///") else float(_number(word[:3]))
@@ -240,7 +240,7 @@ def _speed(word: str) -> float | None:
     return None if word[3:] == "///" else _number(word[3:]) / 10
 
 
-# (block, part) -> what it holds and how it is written.
+# (block, part) -> its elements and their readers.
 # fmt: off
 READ: dict[tuple[str, int], tuple[tuple[str, Callable[[str], float | None]], ...]] = {
     ("P", 0): (("air_pressure", _pressure),),

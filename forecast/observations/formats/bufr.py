@@ -1,4 +1,4 @@
-"""BUFR: surface reports as WMO's binary table-driven code has them (SYNOP on land).
+"""BUFR: surface reports (SYNOP on land) in WMO's binary table-driven code.
 
 ecCodes runs in a process of its own (forecast/observations/formats/bufr_worker.py), which damaged
 messages may end: a message that does is set aside and the next goes to a new process.
@@ -55,7 +55,7 @@ Pairs = Sequence[tuple[int, float | None]]
 
 
 def parse(data: bytes, name: str, context: ParseContext | None = None) -> Parsed:
-    """Return what every message of `data` says; the `line` of a fault is the message's number."""
+    """Return the reports of `data`; the `line` of a fault is the message's number."""
     collector = Collector(name, FORM, (context or ParseContext()).limits)
     until = time.monotonic() + FILE_SECONDS
     decoder = _Decoder()
@@ -66,7 +66,8 @@ def parse(data: bytes, name: str, context: ParseContext | None = None) -> Parsed
             if time.monotonic() > until or decoder.crashes >= MAXIMUM_CRASHES:
                 collector.fault(
                     batch[0][0],
-                    "the file takes too long or has ended too many decoders: the rest of it is not read",
+                    "the file takes too long or has ended too many decoders: "
+                    "the rest of it is not read",
                 )
                 break
             for (number, _), answer in zip(
@@ -96,7 +97,7 @@ def _batches(messages: Iterator[tuple[int, bytes]]) -> Iterator[list[tuple[int, 
 
 
 def _messages(data: bytes, collector: Collector) -> Iterator[tuple[int, bytes]]:
-    """Yield the messages of a file, numbered, whatever stands between them (headings of bulletins)."""
+    """Yield the messages of a file, numbered, without what stands between them."""
     at, number = data.find(b"BUFR"), 0
     while at >= 0:
         number += 1
@@ -105,7 +106,8 @@ def _messages(data: bytes, collector: Collector) -> Iterator[tuple[int, bytes]]:
         if not 24 <= length <= LONGEST or data[end - 4 : end] != b"7777":
             collector.fault(
                 number,
-                f"the message at byte {at} is cut or damaged: no 7777 at the end of its {length} bytes",
+                f"the message at byte {at} is cut or damaged: "
+                f"no 7777 at the end of its {length} bytes",
             )
             end = at + 4
         else:
@@ -206,7 +208,7 @@ class _Report:
             )
 
     def finished(self) -> dict[str, float]:
-        """Return the values, with those that several descriptors make."""
+        """Return the values, with those that depend on several descriptors."""
         values = self.values
         if self.dry:
             values.setdefault("precipitation_amount", 0.0)
@@ -223,7 +225,7 @@ class _Report:
 
 
 def _keep(pairs: Pairs, number: int, collector: Collector) -> None:
-    """Keep one report, or say why not."""
+    """Keep one report, or add a fault."""
     report = _Report()
     for descriptor, value in pairs:
         report.take(descriptor, value)
@@ -235,7 +237,8 @@ def _keep(pairs: Pairs, number: int, collector: Collector) -> None:
     except KeyError as error:
         collector.fault(
             number,
-            f"a report without descriptor {error.args[0]:06d} (station's number and time): not read",
+            f"a report without descriptor {error.args[0]:06d} "
+            "(station's number and time): not read",
             once=str(error),
         )
         return
@@ -249,12 +252,12 @@ def _keep(pairs: Pairs, number: int, collector: Collector) -> None:
     latitude, longitude = head.get(5001, head.get(5002)), head.get(6001, head.get(6002))
     elevation = head.get(7030, head.get(7001))
     if latitude is not None and longitude is not None and elevation is not None:
-        collector.place(Station(code, Name("", ""), latitude, longitude, elevation))
+        collector.add_station(Station(code, Name("", ""), latitude, longitude, elevation))
     collector.add(code, moment, values, number)
 
 
 class _Decoder:
-    """One decoding process at a time, started when needed. crashes: how many ended over a message."""
+    """One decoding process at a time, started when needed. crashes: how many have ended."""
 
     def __init__(self) -> None:
         self._worker: Worker | None = None

@@ -21,7 +21,7 @@ GOOD, BAD = 0, 1  # as in forecast.worker
 SURFACE_LAND = 0  # BUFR table A
 MISSING = -1e100
 
-# Of WMO-No. 306, table B: which station, when and where, and what `observed.bufr` reads.
+# Of WMO-No. 306, table B: which station, when and where, and what bufr.py reads.
 WANTED = frozenset((
     1001, 1002, 4001, 4002, 4003, 4004, 4005, 4024, 4025, 5001, 5002, 6001, 6002, 7001, 7030, 8002,
     8021, 10004, 10051, 11001, 11002, 11011,
@@ -29,7 +29,7 @@ WANTED = frozenset((
     13023, 14031, 20001, 20003, 20010, 20011,
     20013, 20014,
 ))  # fmt: skip
-QUALITY_FOLLOWS = 222000  # what comes after it says how good the values before it are
+QUALITY_FOLLOWS = 222000  # what follows describes the quality of the values before it
 
 
 def main(channel: Channel) -> None:
@@ -49,10 +49,10 @@ def main(channel: Channel) -> None:
 
 
 def reports(eccodes: Any, message: bytes) -> list[list[tuple[int, float | None]]]:
-    """Return what each subset of a message says.
+    """Return the wanted descriptors and values of each subset of a message.
 
-    Raises: CodesInternalError; ValueError where it is no surface report, or does not say what its
-    descriptors announce.
+    Raises: CodesInternalError; ValueError where it is not a surface report, or its values do not
+    match its descriptors.
     """
     handle = eccodes.codes_new_from_message(message)
     try:
@@ -75,21 +75,24 @@ def reports(eccodes: Any, message: bytes) -> list[list[tuple[int, float | None]]
         pairs, at = subset(descriptors, values, at)
         found.append(pairs)
     if at != len(values):
-        raise ValueError(f"{len(values)} values came out, its descriptors announce {at}")
+        raise ValueError(f"{len(values)} values were decoded, its descriptors announce {at}")
     return found
 
 
 def subset(
     descriptors: Sequence[int], values: Sequence[float], at: int
 ) -> tuple[list[tuple[int, float | None]], int]:
-    """Return one subset's wanted descriptors with their values, from `values[at]` on, and where it
-    ends. Raises: ValueError.
+    """Return one subset's wanted descriptors with values, from `values[at]` on, and its end.
+
+    Raises: ValueError.
     """
     pairs: list[tuple[int, float | None]] = []
     wanted = True
     for descriptor in expand(descriptors, values, at):
         if at >= len(values):
-            raise ValueError(f"only {len(values)} values came out, its descriptors announce more")
+            raise ValueError(
+                f"only {len(values)} values were decoded, its descriptors announce more"
+            )
         if descriptor == QUALITY_FOLLOWS:
             wanted = False
         if wanted and descriptor in WANTED:
@@ -100,9 +103,7 @@ def subset(
 
 
 def expand(descriptors: Sequence[int], values: Sequence[float], at: int) -> Iterator[int]:
-    """Yield the descriptor of each value, what is replicated as often as the values say. Raises:
-    ValueError.
-    """
+    """Yield the descriptor of each value, with replications expanded. Raises: ValueError."""
     place = 0
     while place < len(descriptors):
         descriptor = descriptors[place]

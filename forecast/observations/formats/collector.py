@@ -1,9 +1,8 @@
-"""What reading a file of observations gives, and how it is gathered: bounded, each record once,
-each loss with its reason.
+"""The result of parsing a file of observations, and its collection within limits.
 
-A form's `parse` never raises for what a file says and never lets it take more than `Limits` allow:
-a bad line is a Fault, the good ones stay. Nothing of a file is repeated in a reason but through
-`shown`.
+A format's `parse` never raises because of a file's content, and never lets it exceed `Limits`: a
+bad line becomes a Fault, the good ones are kept. A fault's reason repeats content of the file only
+through `quoted`.
 """
 
 from __future__ import annotations
@@ -17,23 +16,20 @@ from datetime import UTC, datetime, timedelta, tzinfo
 from forecast.domain import Fault, Observation, Station
 
 STATION_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,23}")  # as in settings.StationSettings
-EARLIEST, LATEST = 1900, 2100  # years that an observation can be of
+EARLIEST, LATEST = 1900, 2100  # years of an observation
 CLOCK_TOLERANCE = timedelta(minutes=10)  # by which a report may be later than its receipt
-REASONS_REMEMBERED = 10_000  # that are told once each
-# What is neither ASCII that no page, terminal or spreadsheet acts upon nor a letter of a name:
-# Latin with accents, kana, Han, Hangul, and the full-width brackets of units. Everything invisible,
-# combining or written from the right is unsafe.
+REASONS_REMEMBERED = 10_000  # that are reported once each
+# All except harmless ASCII and letters of names: Latin with accents, kana, Han, Hangul, and the
+# full-width brackets of units. Invisible, combining and right-to-left characters are unsafe.
 _UNSAFE = re.compile(
-    r"[^A-Za-z0-9 .,:/()_\u00b0\u00c0-\u00d6\u00d8-\u00f6\u00f8-\u024f\u2103\u3041-\u3096\u30a1-\u30fc\u3400-\u4dbf\u4e00-\u9fff"
-    r"\uac00-\ud7a3\uff08\uff09-]"
+    r"[^A-Za-z0-9 .,:/()_\u00b0\u00c0-\u00d6\u00d8-\u00f6\u00f8-\u024f\u2103"
+    r"\u3041-\u3096\u30a1-\u30fc\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7a3\uff08\uff09-]"
 )
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What one file may take: bytes (as read, and again as unpacked), bytes of JSON, of a line,
-    lines, records, reasons kept.
-    """
+    """Limits of one file: bytes (also decompressed), of JSON, of a line; lines, records, faults."""
 
     size: int = 64 << 20
     json: int = 16 << 20
@@ -45,11 +41,11 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class ParseContext:
-    """On what context a file is read.
+    """What a parser must know besides the file.
 
-    stations: those of the settings by id (units, clocks). zone: of a time that names none.
-    received: when the file came in; it gives month and year to forms that only know the day (SYNOP,
-    METAR). barred: stations of the settings for which this sender may not speak.
+    stations: of the settings, by id (units, clocks). zone: of times without one. received: when the
+    file was received; it gives month and year to formats with the day only (SYNOP, METAR). barred:
+    stations of the settings for which this sender may not report.
     """
 
     stations: Mapping[str, Station] = field(default_factory=dict)
@@ -61,12 +57,11 @@ class ParseContext:
 
 @dataclass(frozen=True, slots=True)
 class Parsed:
-    """What a file said: observations in its order, what was set aside, and its stations where the
-    form carries them.
+    """The content of a file.
 
-    form: as in domain.Observation, empty where it was not recognised. repeated: records that only
-    said again what stood already.
-    untold: faults beyond those kept.
+    observations: in the file's order. faults: of rejected lines. stations: where the format
+    describes them. form: as in domain.Observation, "" where unknown. repeated: number of records
+    that add nothing. more_faults: number of faults beyond those kept.
     """
 
     observations: list[Observation]
@@ -78,8 +73,7 @@ class Parsed:
 
 
 def quoted(text: str, length: int = 24) -> str:
-    """Return `text` fit for a page, a terminal and a spreadsheet: in quotes, short, of harmless
-    characters only.
+    """Return `text` in quotes, shortened and sanitised for pages, terminals and spreadsheets.
 
     >>> shown("=cmd|' /C calc'!A0")
     "'?cmd?? /C calc??A0'"
@@ -88,19 +82,15 @@ def quoted(text: str, length: int = 24) -> str:
 
 
 def sanitised(text: str, length: int) -> str:
-    """Return `text`, at most `length` of it, with a question mark for every character that
-    something might act upon.
-    """
+    """Return at most `length` characters of `text`, with ? for every unsafe one."""
     return _UNSAFE.sub("?", text[:length]) + ("..." if len(text) > length else "")
 
 
 class Collector:
-    """Gathers what a form's parser finds, within the limits."""
+    """Collects what a parser finds, within the limits."""
 
     def __init__(self, name: str, form: str, limits: Limits, later_wins: bool = True) -> None:
-        """later_wins: of two records of one station and time the later corrects the earlier (else
-        it only fills its gaps).
-        """
+        """later_wins: a later record corrects an earlier one, instead of filling its gaps only."""
         self.name = sanitised(name, 120)
         self.form = form
         self.limits = limits
@@ -110,28 +100,28 @@ class Collector:
         self._at: dict[tuple[str, datetime], int] = {}
         self._stations: dict[str, Station] = {}
         self._faults: list[Fault] = []
-        self._told: set[str] = set()
-        self._untold = 0
+        self._reported: set[str] = set()
+        self._more_faults = 0
         self._repeated = 0
 
     def fault(self, line: int, reason: str, once: str = "") -> None:
-        """Set something aside; what carries the same `once` is told a single time."""
+        """Report a fault; those with the same `once` are reported a single time and counted."""
         if once:
-            if once in self._told or len(self._told) >= REASONS_REMEMBERED:
-                self.again()
+            if once in self._reported or len(self._reported) >= REASONS_REMEMBERED:
+                self.count_fault()
                 return
-            self._told.add(once)
+            self._reported.add(once)
         if len(self._faults) < self.limits.faults:
             self._faults.append(Fault(self.name, line, reason))
         else:
-            self.again()
+            self.count_fault()
 
-    def again(self) -> None:
-        """Count something that is set aside for a reason already told."""
-        self._untold += 1
+    def count_fault(self) -> None:
+        """Count a fault whose reason is reported already."""
+        self._more_faults += 1
 
-    def place(self, station: Station) -> None:
-        """Note where a station stands, as the form says; the first word counts."""
+    def add_station(self, station: Station) -> None:
+        """Keep the position of a station; the first one counts."""
         self._stations.setdefault(station.id, station)
 
     def add(
@@ -142,9 +132,7 @@ class Collector:
         line: int,
         flags: Mapping[str, int] | None = None,
     ) -> None:
-        """Keep a record; one of a station and time that stood already is joined to it. `time` is
-        aware.
-        """
+        """Keep a record, merged with an earlier one of its station and time (aware)."""
         if not values:
             return
         key = (station, time)
@@ -154,38 +142,48 @@ class Collector:
                 self.full = True
                 self.fault(
                     line,
-                    f"more than {self.limits.records} records: the rest is not read; split the file",
+                    f"more than {self.limits.records} records: "
+                    "the rest is not read; split the file",
                     once="full",
                 )
                 return
             self._at[key] = len(self._observations)
             self._observations.append(Observation(station, time, values, flags or {}, self.form))
             return
-        self._join(at, values, flags or {}, line)
+        self._merge(at, values, flags or {}, line)
 
-    def _join(self, at: int, values: dict[str, float], flags: Mapping[str, int], line: int) -> None:
-        stood = self._observations[at]
-        if values.items() <= stood.values.items():
+    def _merge(
+        self, at: int, values: dict[str, float], flags: Mapping[str, int], line: int
+    ) -> None:
+        earlier = self._observations[at]
+        if values.items() <= earlier.values.items():
             self._repeated += 1
             return
         if self._later_wins:
-            if any(stood.values.get(element, value) != value for element, value in values.items()):
-                said = f"station {stood.station} at {stood.time:%Y-%m-%dT%H:%MZ}"
-                self.fault(
-                    line, f"says otherwise what an earlier line said of {said}: the later is kept"
-                )
-            joined, marks = {**stood.values, **values}, {**stood.flags, **flags}
+            if any(
+                earlier.values.get(element, value) != value for element, value in values.items()
+            ):
+                of = f"station {earlier.station} at {earlier.time:%Y-%m-%dT%H:%MZ}"
+                self.fault(line, f"contradicts an earlier line of {of}: the later one is kept")
+            joined, marks = {**earlier.values, **values}, {**earlier.flags, **flags}
         else:
-            joined = {**values, **stood.values}
+            joined = {**values, **earlier.values}
             marks = {
-                **{element: flag for element, flag in flags.items() if element not in stood.values},
-                **stood.flags,
+                **{
+                    element: flag
+                    for element, flag in flags.items()
+                    if element not in earlier.values
+                },
+                **earlier.flags,
             }
-        self._observations[at] = Observation(stood.station, stood.time, joined, marks, stood.form)
+        self._observations[at] = Observation(
+            earlier.station, earlier.time, joined, marks, earlier.form
+        )
 
     def lines(self, data: bytes) -> Iterator[tuple[int, str]]:
-        """Yield the number and the text of each line that has one: UTF-8 (with or without mark) or
-        GB 18030, without NUL, not too long.
+        """Yield number and text of each line that is not empty; bad lines become faults.
+
+        Text is UTF-8 (with or without byte order mark) or GB 18030.
         """
         for number, raw in enumerate(io.BytesIO(data), 1):
             if self.full:
@@ -204,7 +202,7 @@ class Collector:
             if b"\0" in raw:
                 self.fault(
                     number,
-                    "the line holds NUL bytes: the file is damaged, or UTF-16 (save it as UTF-8)",
+                    "the line has NUL bytes: the file is damaged, or UTF-16 (save it as UTF-8)",
                 )
                 continue
             try:
@@ -220,30 +218,30 @@ class Collector:
                 yield number, text
 
     def parsed(self) -> Parsed:
+        """Return what was collected."""
         return Parsed(
             self._observations,
             self._faults,
             list(self._stations.values()),
             self.form,
             self._repeated,
-            self._untold,
+            self._more_faults,
         )
 
 
-# Control characters become spaces and what is not ASCII a question mark: for forms of telegraphic
-# text.
-_TELEGRAPHIC = bytes(
+# Control characters become spaces, and other than ASCII a question mark: for telegraphic formats.
+_BULLETIN = bytes(
     10 if n == 10 else 32 if n < 32 or n == 127 else n if n < 127 else 63 for n in range(256)
 )
 
 
 def bulletin_text(data: bytes) -> bytes:
-    """Return the text of a bulletin without the control characters of its transmission."""
-    return data.translate(_TELEGRAPHIC)
+    """Return the text of a bulletin without the control characters of transmission."""
+    return data.translate(_BULLETIN)
 
 
 def checked_time(moment: datetime) -> datetime:
-    """Return an aware time in UTC. Raises: ValueError for one that no observation can have."""
+    """Return an aware time in UTC. Raises: ValueError for an impossible one."""
     try:
         moment = moment.astimezone(UTC)
     except OverflowError as error:

@@ -1,10 +1,9 @@
-"""The columns that stations' tables have, and how their makers call them: the table columns.csv
-beside this module.
+"""The columns of station tables and their names: the table columns.csv beside this module.
 
 A column is named by an element of the catalogue or by one of the names in that table, in any case,
-words joined by a space or `_`, its unit
-after it in brackets: `air_temperature`, `Temperature (degF)`. A time may stand in one column, its
-zone in brackets (`time (UTC)`), or in columns of year, month, day, hour and minute.
+with words joined by a space or `_`, and its unit after it in brackets: `air_temperature`,
+`Temperature (degF)`. A time may be in one column, with its zone in brackets (`time (UTC)`), or in
+columns of year, month, day, hour and minute.
 """
 
 from __future__ import annotations
@@ -21,7 +20,7 @@ LONGEST = 80  # characters of a column's name
 
 
 def _read_table() -> tuple[dict[str, str], dict[str, str]]:
-    """Return what each name of a column means, and each spelling of a unit."""
+    """Return column name -> meaning, and spelling of a unit -> unit."""
     meanings, units = {name: name for name in (*ELEMENTS, *TIME_PARTS)}, dict[str, str]()
     with Path(__file__).with_name("columns.csv").open(encoding="utf-8", newline="") as file:
         for meaning, *names in csv.reader(line for line in file if not line.startswith("#")):
@@ -37,13 +36,14 @@ _WITH_UNIT = re.compile(r"([^(\[\uff08]*)[(\[\uff08]([^()\[\]\uff08\uff09]{1,24}
 
 
 def column_names() -> dict[str, str]:
-    """Return what each name of a column means."""
+    """Return column name -> meaning."""
     return dict(_MEANING)
 
 
 def column(header: str) -> tuple[str, str] | None:
-    """Return what a column is (an element, STATION, TIME, one of TIME_PARTS or UNUSED) and its unit
-    (or ""); None where it is not known.
+    """Return a column's meaning and unit ("": none given); None where it is unknown.
+
+    The meaning is an element, STATION, TIME, one of TIME_PARTS or UNUSED.
     """
     text = header.strip().strip('"').strip()
     unit = ""

@@ -1,17 +1,16 @@
-"""Records of automatic, landscape and oxygen-ion stations: tables (CSV) that are dropped, JSON that
-is pushed.
+"""Records of automatic, scenic-area and oxygen-ion stations: CSV tables and pushed JSON.
 
-The first line of a table names its columns (forecast/ingest/observed/columns.csv): the station's
-number, the time, and elements. Cells are separated by commas, semicolons or tabs; text is UTF-8 or
-GBK. A time that names no zone is in its header's, else in the service's own. A value is in the unit
-that the settings name for the station, else the one in the header's brackets, else the usual one
-(forecast/observations/formats/units.py). An empty cell or a missing code gives no value; an
-impossible value is kept, for the quality control to judge. A station that the settings do not have
-is set aside: nobody could say where it stands.
+The first line of a table names its columns (forecast/observations/formats/columns.csv): the
+station's id, the time, and elements. Cells are separated by commas, semicolons or tabs; text is
+UTF-8 or GBK. A time without a zone is in its header's zone, else in the service's. A value is in
+the unit that the settings name for the station, else the one in the header's brackets, else the
+default (forecast/observations/formats/units.py). An empty cell or a missing code gives no value; an
+impossible value is kept for quality control. Records of stations that are not in the settings are
+refused, because their position is unknown.
 
 Pushed JSON is a list of records, or {"records": [...]}, or one record, with the same names:
-    {"station": "M1001", "time": "2026-11-22T08:00:00+08:00", "air_temperature": -3.4, "wind_speed":
-    6.1}
+    {"station": "M1001", "time": "2026-11-22T08:00:00+08:00", "air_temperature": -3.4,
+     "wind_speed": 6.1}
 """
 
 from __future__ import annotations
@@ -44,67 +43,23 @@ from forecast.observations.formats.columns import (
 from forecast.observations.formats.units import conversion
 from forecast.quantities import ELEMENTS
 
-# Missing values as stations write them. A code that the element could have reached (9999 m, 9999
-# ions) is a value; LOST never is.
-MISSING_WORDS = frozenset(
-    (
-        "",
-        "-",
-        "--",
-        "---",
-        "/",
-        "//",
-        "///",
-        "////",
-        "na",
-        "n/a",
-        "nan",
-        "nil",
-        "none",
-        "null",
-        "m",
-        "#n/a",
-    )
-)
-MISSING_CODES = frozenset(
-    (
-        99999.0,
-        999999.0,
-        999998.0,
-        -9999.0,
-        -99999.0,
-        -999999.0,
-        -999.0,
-        -999.9,
-        -9999.9,
-        99999.9,
-        999999.9,
-    )
-)
+# Missing values as stations write them. Of the ambiguous codes, one within the element's limits
+# (9999 m, 9999 ions) is a value.
+MISSING_WORDS = frozenset((
+    "", "-", "--", "---", "/", "//", "///", "////", "na", "n/a", "nan", "nil", "none", "null", "m",
+    "#n/a",
+))  # fmt: skip
+MISSING_CODES = frozenset((
+    99999.0, 999999.0, 999998.0, -9999.0, -99999.0, -999999.0, -999.0, -999.9, -9999.9, 99999.9,
+    999999.9,
+))  # fmt: skip
 AMBIGUOUS_MISSING_CODES = MISSING_CODES | frozenset((9999.0, 9999.9, 32766.0, 32744.0))
 TRACES = frozenset((999990.0, 32700.0))  # it rained or snowed, too little to measure
 AMOUNTS = ("precipitation_amount", "snow_depth")
-LARGEST = 1e12  # nothing is measured beyond it
-_POINTS = (
-    "N",
-    "NNE",
-    "NE",
-    "ENE",
-    "E",
-    "ESE",
-    "SE",
-    "SSE",
-    "S",
-    "SSW",
-    "SW",
-    "WSW",
-    "W",
-    "WNW",
-    "NW",
-    "NNW",
-)
+LARGEST = 1e12  # no element has a larger value
+_POINTS = "N NNE NE ENE E ESE SE SSE S SSW SW WSW W WNW NW NNW".split()
 COMPASS = {name: 22.5 * n for n, name in enumerate(_POINTS)}
-# that a header may name
+# Zones that a header may name.
 ZONES: dict[str, tzinfo] = {"UTC": UTC, "BJT": timezone(timedelta(hours=8))}
 KNOWN_TIMES = 20_000  # spellings of times that are remembered
 
@@ -116,22 +71,22 @@ _DIGITS = re.compile(r"\d{10}(\d\d){0,2}")
 
 
 class TimeParser:
-    """Reads times, each spelling once."""
+    """Parses times, each spelling once."""
 
     def __init__(self, zone: tzinfo) -> None:
         self._zone = zone
         self._known: dict[str, datetime] = {}
 
-    def read(self, text: str) -> datetime:
-        """Return the moment in UTC. Raises: ValueError, saying how a time is written."""
+    def parse(self, text: str) -> datetime:
+        """Return the time in UTC. Raises: ValueError with examples of the format."""
         known = self._known.get(text)
         if known is None:
             if len(self._known) >= KNOWN_TIMES:
                 self._known.clear()
-            known = self._known[text] = self._read(text.strip())
+            known = self._known[text] = self._parse(text.strip())
         return known
 
-    def _read(self, text: str) -> datetime:
+    def _parse(self, text: str) -> datetime:
         try:
             if len(text) <= 40 and text.isascii():
                 if _DIGITS.fullmatch(text):
@@ -149,15 +104,14 @@ class TimeParser:
         except ValueError:
             pass
         raise ValueError(
-            f"the time {quoted(text, 32)} is not read; write 2026-11-22T08:00:00+08:00, 2026-11-22 08:00 or 202611220800"
+            f"the time {quoted(text, 32)} is not read; "
+            "write 2026-11-22T08:00:00+08:00, 2026-11-22 08:00 or 202611220800"
         )
 
 
 @dataclass(slots=True)
 class _Column:
-    """Where a column goes, for one station: SI = value * factor + offset; within low..high a
-    missing code is a value.
-    """
+    """A column of one station: SI = value * factor + offset; low, high: limits of a value."""
 
     index: int
     element: str
@@ -167,7 +121,7 @@ class _Column:
     high: float
 
 
-class _Table:
+class _RowReader:
     """Reads rows under one header."""
 
     def __init__(
@@ -183,7 +137,8 @@ class _Table:
             known = column(name)
             if known is None:
                 if name.strip():
-                    reason = f"column {index + 1}, {quoted(name.strip(), 40)}, is not known: it is left out"
+                    shown = quoted(name.strip(), 40)
+                    reason = f"column {index + 1}, {shown}, is not known: it is ignored"
                     collector.fault(line, reason, once=f"column {index} {name[:80]}")
                 continue
             meaning, unit = known
@@ -192,7 +147,7 @@ class _Table:
             if meaning in places:
                 collector.fault(
                     line,
-                    f"column {index + 1} says {meaning} again: it is left out",
+                    f"column {index + 1} repeats {meaning}: it is ignored",
                     once=f"again {index} {meaning}",
                 )
                 continue
@@ -209,24 +164,23 @@ class _Table:
 
     @property
     def usable(self) -> bool:
+        """Return whether station, time and at least one element have columns."""
         return self.station_at >= 0 and bool(self.time_at) and bool(self._elements)
 
     def _time(self, cells: Sequence[Any]) -> datetime:
         """Return a row's time. Raises: ValueError."""
         if len(self.time_at) == 1:
-            return self._times.read(cells[self.time_at[0]])
+            return self._times.parse(cells[self.time_at[0]])
         year, month, day, hour, *minute = (cells[at].strip() for at in self.time_at)
-        return self._times.read(f"{year}-{month}-{day} {hour}:{minute[0] if minute else 0:0>2}")
+        return self._times.parse(f"{year}-{month}-{day} {hour}:{minute[0] if minute else 0:0>2}")
 
     def read(self, cells: Sequence[Any], line: int, careful: bool = False) -> None:
-        """Keep one row. careful: it holds what Python takes for a number and we do not (1_000,
-        other scripts' digits).
-        """
+        """Keep one row. careful: check for what only Python accepts as a number (1_000, ...)."""
         station = cells[self.station_at]
         targets = self._targets.get(station, ())
         if not targets:
             if targets is None:
-                self._collector.again()
+                self._collector.count_fault()
                 return
             targets = self._known(station, line)
             if targets is None:
@@ -245,10 +199,10 @@ class _Table:
             except ValueError:
                 value = LARGEST
             if (careful and type(cell) is str) or not -LARGEST < value < LARGEST:
-                odd = self._odd(cell, target, line)
-                if odd is None:
+                unusual = self._unusual(cell, target, line)
+                if unusual is None:
                     continue
-                value = odd
+                value = unusual
             result = value * target.factor + target.offset
             if value in AMBIGUOUS_MISSING_CODES and (
                 value in MISSING_CODES or not target.low <= result <= target.high
@@ -259,10 +213,8 @@ class _Table:
             values[target.element] = result
         self._collector.add(station.strip(), time - ahead if ahead else time, values, line)
 
-    def _odd(self, cell: str, target: _Column, line: int) -> float | None:
-        """Return the number in a cell that is not plainly one; None, and a fault where there should
-        be one, where it has none.
-        """
+    def _unusual(self, cell: str, target: _Column, line: int) -> float | None:
+        """Return the number in a cell that float() does not read; None, with a fault if wrong."""
         text = cell.strip()
         if text.lower() in MISSING_WORDS:
             return None
@@ -274,19 +226,22 @@ class _Table:
         return None
 
     def _known(self, cell: str, line: int) -> tuple[list[_Column], timedelta] | None:
-        """Return how a station writes, prepared once; None where it is not one of ours (told once)."""
+        """Return how a station's rows are read; None for an unknown station (reported once)."""
         name = cell.strip()
         station = self._stations.get(name)
         if station is None:
             if not STATION_ID.fullmatch(name):
                 self._collector.fault(
                     line,
-                    f"{quoted(name)} is no station number: letters, digits, '-' and '_', at most 24",
+                    f"{quoted(name)} is not a station id: letters, digits, '-' and '_', at most 24",
                 )
                 return None
-            reason = f"station {name} is not in the settings: add it to observations.stations, or its records are set aside"
+            reason = (
+                f"station {name} is not in the settings, its records are refused: "
+                "add it to observations.stations"
+            )
             if name in self._barred:
-                reason = f"this sender may not speak for {name}"
+                reason = f"this sender may not report for {name}"
             self._collector.fault(line, reason, once=f"station {name}")
             self._remember(cell, None)
             return None
@@ -306,7 +261,7 @@ class _Table:
             except ValueError as error:
                 self._collector.fault(
                     line,
-                    f"station {station.id}: {error}: its values are left out",
+                    f"station {station.id}: {error}: its values are ignored",
                     once=f"unit {station.id} {element}",
                 )
                 continue
@@ -316,7 +271,7 @@ class _Table:
 
 
 def parse(data: bytes, name: str, context: ParseContext | None = None) -> Parsed:
-    """Return what a table says."""
+    """Return the records of a table."""
     context = context or ParseContext()
     collector = Collector(name, "csv", context.limits)
     if data[:2] in (b"\xff\xfe", b"\xfe\xff"):
@@ -331,16 +286,17 @@ def parse(data: bytes, name: str, context: ParseContext | None = None) -> Parsed
         try:
             cells = _cells(text, separator)
         except csv.Error:
-            collector.fault(
-                number, "a quotation mark stands where none may, or is not closed on its line"
-            )
+            collector.fault(number, "a quotation mark is misplaced or not closed on its line")
             if table is None:
                 break
             continue
         if table is None:
-            table = _Table(cells, number, collector, context)
+            table = _RowReader(cells, number, collector, context)
             if not table.usable:
-                reason = "the first line does not name the columns, at least station, time and one element: station,time,air_temperature"
+                reason = (
+                    "the first line does not name the columns, at least station, time "
+                    "and one element: station,time,air_temperature"
+                )
                 collector.fault(number, reason)
                 break
             continue
@@ -361,7 +317,7 @@ def _cells(text: str, separator: str) -> list[str]:
 
 
 def parse_push(body: bytes, context: ParseContext, name: str = "push") -> Parsed:
-    """Return what a pushed body says; the `line` of a fault is the record's number in it."""
+    """Return the records of a pushed body; the `line` of a fault is the record's number."""
     collector = Collector(name, "push", context.limits)
     if len(body) > context.limits.json:
         collector.fault(
@@ -379,7 +335,8 @@ def parse_push(body: bytes, context: ParseContext, name: str = "push") -> Parsed
     if not isinstance(content, list):
         collector.fault(
             0,
-            'the body is no list of records: write [{"station": ..., "time": ..., "air_temperature": ...}]',
+            "the body is not a list of records: "
+            'write [{"station": ..., "time": ..., "air_temperature": ...}]',
         )
         return collector.parsed()
     _read_records(content, collector, context)
@@ -387,12 +344,12 @@ def parse_push(body: bytes, context: ParseContext, name: str = "push") -> Parsed
 
 
 def _read_records(records: Iterable[object], collector: Collector, context: ParseContext) -> None:
-    tables: dict[tuple[str, ...], _Table] = {}
+    tables: dict[tuple[str, ...], _RowReader] = {}
     for number, record in enumerate(records, 1):
         if collector.full:
             return
         if not isinstance(record, dict):
-            collector.fault(number, "the record is no object with names and values")
+            collector.fault(number, "the record is not an object with names and values")
             continue
         names = tuple(record)
         table = tables.get(names)
@@ -402,7 +359,7 @@ def _read_records(records: Iterable[object], collector: Collector, context: Pars
                 continue
             if len(tables) >= 1000:
                 tables.clear()
-            table = tables[names] = _Table(names, number, collector, context)
+            table = tables[names] = _RowReader(names, number, collector, context)
         if not table.usable:
             collector.fault(number, "the record lacks its station, its time or any element")
             continue
@@ -422,21 +379,19 @@ def _read_records(records: Iterable[object], collector: Collector, context: Pars
 
 
 def _cell(value: object) -> object:
-    """Return a JSON value as the table reads it: a number as it is, everything else as text."""
+    """Return a JSON value as a cell: a number as it is, everything else as text."""
     if type(value) is str:
         return value
     if type(value) in (int, float):
         return float(value) if abs(value) < LARGEST else "number too large"  # type: ignore[arg-type]
-    return "" if value is None else "no plain value"
+    return "" if value is None else "not a plain value"
 
 
 def unit_error(station: Station) -> str:
-    """Return what is wrong with the units that the settings name for a station, empty where nothing
-    is: for the check at the start.
-    """
+    """Return what is wrong with the units that the settings name for a station; "": nothing."""
     for element, unit in station.units.items():
         if element not in ELEMENTS:
-            return f"units: {quoted(element)} is no element; known are {', '.join(ELEMENTS)}"
+            return f"units: {quoted(element)} is not an element; known are {', '.join(ELEMENTS)}"
         try:
             conversion(element, unit)
         except ValueError as error:

@@ -4,9 +4,9 @@ in UTC.
 Read are wind, visibility, temperatures and pressure of the mandatory data, and of the additional
 data precipitation of an hour (AA), snow depth (AJ), weather (MW by code table 4677, AW by 4680),
 cloud (GA, GF), cloud below the station (GG), station pressure (MA) and gusts (OC). A WMO station
-has its five digits as number, others the eleven of USAF and WBAN. Reports of one station and time
-(FM-12, FM-15) are joined, the first standing. The database's own quality control is kept: passed =
-GOOD, passed the gross limits only = UNCHECKED, suspect = DOUBTFUL, erroneous = WRONG.
+has its five digits as id, others the eleven of USAF and WBAN. Reports of one station and time
+(FM-12, FM-15) are merged, the first has priority. The database's own quality control is kept:
+passed = GOOD, passed the gross limits only = UNCHECKED, suspect = DOUBTFUL, erroneous = WRONG.
 
 Source: NCEI, Federal Climate Complex Data Documentation for Integrated Surface Data, 2018-01-12.
 """
@@ -30,8 +30,7 @@ HEADER = 105  # characters of control and mandatory data
 TRACE = "2"  # condition code of an amount
 COVERAGES = {f"{okta:02d}": okta / 8 for okta in range(9)} | {"09": 1.0}  # 09: sky obscured
 
-# Additional data: section -> the widths of its fields. Those that are not read are here to be
-# stepped over.
+# Additional data: section -> the widths of its fields, also of sections that are skipped.
 # fmt: off
 SECTIONS: dict[str, tuple[int, ...]] = {
     "AA": (2, 4, 1, 1), "AB": (5, 1, 1), "AC": (1, 1, 1), "AD": (5, 1, 4, 4, 4, 1),
@@ -60,7 +59,7 @@ _SECTION = re.compile(r"[A-Z]{2}\d")
 
 
 def _missing(text: str) -> bool:
-    """Is a field all nines?"""
+    """Return whether a field is all nines."""
     return set(text.strip("+-")) <= {"9"}
 
 
@@ -79,7 +78,7 @@ class _Record:
     def take(
         self, element: str, text: str, quality: str, scale: float = 1.0, offset: float = 0.0
     ) -> None:
-        """Keep a number that is not missing (nines) and that nothing before it said."""
+        """Keep a number that is not missing (nines), where the element has no value yet."""
         if element in self.values or not text or _missing(text):
             return
         self.keep(element, float(text) * scale + offset, quality)
@@ -91,7 +90,7 @@ class _Record:
 
 
 def parse(data: bytes, name: str, context: ParseContext | None = None) -> Parsed:
-    """Return what a file says, whichever of the two shapes it has."""
+    """Return the reports of a file in either layout."""
     collector = Collector(name, FORM, (context or ParseContext()).limits, later_wins=False)
     header: list[str] | None = None
     for number, text in collector.lines(data):
@@ -105,8 +104,7 @@ def parse(data: bytes, name: str, context: ParseContext | None = None) -> Parsed
                 _read_fixed(text, number, collector)
         except (ValueError, OverflowError, csv.Error):
             collector.fault(
-                number,
-                "the record has letters where numbers belong, or an impossible time: set aside",
+                number, "the record has letters instead of numbers, or an impossible time: rejected"
             )
     return collector.parsed()
 
@@ -116,7 +114,8 @@ def _read_fixed(text: str, line: int, collector: Collector) -> None:
     if len(text) < HEADER or not text[:4].isdigit():
         collector.fault(
             line,
-            f"the record has {len(text)} characters, its control and mandatory data alone take {HEADER}",
+            f"the record has {len(text)} characters, "
+            f"its control and mandatory data alone take {HEADER}",
         )
         return
     moment = datetime.strptime(text[15:27], "%Y%m%d%H%M").replace(tzinfo=UTC)
@@ -192,7 +191,9 @@ def _keep(
 ) -> None:
     """Keep one record. Raises: ValueError."""
     if not re.fullmatch(r"[A-Z0-9]{11}", code):
-        collector.fault(line, "the station's number has not the eleven characters of USAF and WBAN")
+        collector.fault(
+            line, "the station's id does not have the eleven characters of USAF and WBAN"
+        )
         return
     station = code[:5] if code.endswith("099999") and code >= "01" else code
     record = _Record()
@@ -203,7 +204,7 @@ def _keep(
     _finish(record)
     latitude, longitude, elevation = place
     if math.isfinite(latitude + longitude + elevation) and (latitude, longitude) != (0, 0):
-        collector.place(Station(station, Name("", ""), latitude, longitude, elevation))
+        collector.add_station(Station(station, Name("", ""), latitude, longitude, elevation))
     collector.add(station, checked_time(moment), record.values, line, record.flags)
 
 
@@ -247,6 +248,14 @@ def _below(record: _Record, fields: Fields) -> None:
         record.below.append((COVERAGES[coverage], quality, None if _missing(top) else float(top)))
 
 
+def _present_weather(record: _Record, fields: Fields) -> None:
+    """Read MW1, in which 99 is a code and not a missing value."""
+    if fields[0] == "99":
+        record.keep("present_weather", 99.0, fields[1])
+    else:
+        record.take("present_weather", fields[0], fields[1])
+
+
 # fmt: off
 READERS: dict[str, Callable[[_Record, Fields], None]] = {
     "WND": _wind,
@@ -260,9 +269,7 @@ READERS: dict[str, Callable[[_Record, Fields], None]] = {
     "GF": _sky,
     "GG": _below,
     "MA": lambda record, f: record.take("air_pressure", f[2], f[3], 10),
-    "MW1": lambda record,
-    f: record.take("present_weather", f[0],
-                   f[1]) if f[0] != "99" else record.keep("present_weather", 99.0, f[1]),
+    "MW1": _present_weather,
     "AW1": lambda record, f: record.take("present_weather", f[0], f[1], 1, 100),
     "OC": lambda record, f: record.take("wind_speed_of_gust", f[0], f[1], 0.1),
 }
@@ -273,7 +280,7 @@ MANDATORY = ("WND", "VIS", "TMP", "DEW", "SLP")
 
 
 def _finish(record: _Record) -> None:
-    """Add the values that several sections make."""
+    """Add the values that depend on several sections."""
     if record.dry and "precipitation_amount" not in record.values:
         record.keep("precipitation_amount", 0.0, record.dry)
     if record.bases:

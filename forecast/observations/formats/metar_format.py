@@ -2,9 +2,8 @@
 
 Groups are decoded by the `metar` library; month and year come from the time of receipt. Cloud
 amounts are the middle of their classes (FEW 1-2, SCT 3-4, BKN 5-7 oktas). NSC, CLR, NCD and CAVOK
-say that there is no cloud below 1,500 m or 3,600 m, hence nothing of the whole sky. QNH stands for
-the pressure at mean sea level where the remarks do not give it: below 500 m they differ by less
-than 1 hPa.
+mean no cloud below 1,500 m or 3,600 m, and give no total cover. QNH is used as the pressure at mean
+sea level where the remarks do not give it: below 500 m they differ by less than 1 hPa.
 
 Source: WMO-No. 306 (2019), vol. I.1, FM 15 and FM 16, code table 4678; WMO code table 4677 for the
 weather.
@@ -35,24 +34,25 @@ from forecast.observations.formats.synop import report_time
 
 FORM = "metar"
 LONGEST = 800  # characters of a report
-# that are read of a file: the library takes 1 to 10 ms for each; the world's in an hour are 5,000
+# That are read of a file: the library takes 1 to 10 ms for each; a global hour has 5,000.
 REPORTS = 20_000
 LOW = 2500.0  # [m] below which cloud is low
 AMOUNTS = {"FEW": 1.5 / 8, "SCT": 3.5 / 8, "BKN": 6 / 8, "OVC": 1.0, "VV": 1.0}
 NOTHING_LOW = ("NSC", "CLR", "NCD")
-UNLIMITED = 10_000.0  # [m] 9999 and CAVOK: that far or farther
+UNLIMITED = 10_000.0  # [m] 9999 and CAVOK: 10 km or more
 
-# what it cannot read is told as a fault
+# What the library cannot read is reported as a fault.
 logging.getLogger("metar.Metar").setLevel(logging.CRITICAL)
 
 _HEADING = re.compile(
-    r"[A-Z]{4}\d{2} [A-Z]{4} \d{6}( [A-Z]{3})?\s*$|\d{4}/\d\d/\d\d \d\d:\d\d\s*$|\d{3}\s*$|ZCZC.*|NNNN.*"
+    r"[A-Z]{4}\d{2} [A-Z]{4} \d{6}( [A-Z]{3})?\s*$|\d{4}/\d\d/\d\d \d\d:\d\d\s*$|\d{3}\s*$"
+    r"|ZCZC.*|NNNN.*"
 )
 _REPORT = re.compile(
     r"(?:(?:METAR|SPECI)\s+)?(?:COR\s+)?([A-Z][A-Z0-9]{3})\s+(\d\d)(\d\d)(\d\d)Z\b"
 )
 
-# Code table 4677 by the pieces of a weather group; where three stand: light, moderate, heavy.
+# Code table 4677 by the parts of a weather group; three values: light, moderate, heavy.
 _PLAIN = {"BR": 10, "HZ": 5, "FU": 4, "VA": 4, "DU": 6, "SA": 7}
 _OTHER = {"SQ": 18, "FC": 19, "PO": 8, "SS": 31, "DS": 31}
 _FOG = {"MI": 12, "BC": 41, "PR": 41, "VC": 40}
@@ -65,16 +65,14 @@ _FREEZING = {"DZ": (56, 57, 57), "RA": (66, 67, 67), "DZRA": (66, 67, 67)}
 
 
 def parse(data: bytes, name: str, context: ParseContext | None = None) -> Parsed:
-    """Return what every report of `data` says; the `line` of a fault is that on which its report
-    begins.
-    """
+    """Return the reports of `data`; a fault's line is the first one of its report."""
     context = context or ParseContext()
     collector = Collector(name, FORM, context.limits)
     if data[:64].lstrip()[:1] in (b"[", b"{"):
         _read_json(data, collector, context)
         return collector.parsed()
     if context.received is None:
-        collector.fault(0, "a METAR names its day only: say when the file was received")
+        collector.fault(0, "a METAR has its day only: the time of receipt is needed")
         return collector.parsed()
     for count, (line, text) in enumerate(_reports(data, collector)):
         if count >= REPORTS:
@@ -87,9 +85,7 @@ def parse(data: bytes, name: str, context: ParseContext | None = None) -> Parsed
 
 
 def _reports(data: bytes, collector: Collector) -> Iterator[tuple[int, str]]:
-    """Yield each report with the line on which it begins: up to `=`, or one a line where a file has
-    none.
-    """
+    """Yield the first line and the text of each report: up to `=`, or one line without any `=`."""
     closed = b"=" in data
     line, kept = 0, ""
     for number, text in collector.lines(bulletin_text(data)):
@@ -110,9 +106,7 @@ def _reports(data: bytes, collector: Collector) -> Iterator[tuple[int, str]]:
 def _read(
     text: str, line: int, received: datetime, collector: Collector, known: datetime | None = None
 ) -> str:
-    """Keep one report; return its station, empty where it has none. known: its time, where
-    something else says it.
-    """
+    """Keep one report; return its station or "". known: its time, where it is given elsewhere."""
     text = " ".join(text.split())
     found = _REPORT.match(text)
     if len(text) > LONGEST or not found:
@@ -130,7 +124,7 @@ def _read(
     except Exception as error:
         words = str(error) if type(error) is ValueError else "its groups cannot be decoded"
         collector.fault(
-            line, f"station {found[1]}: {quoted(words, 100)[1:-1]}: the report is set aside"
+            line, f"station {found[1]}: {quoted(words, 100)[1:-1]}: the report is rejected"
         )
         return found[1]
     collector.add(found[1], moment, values, line)
@@ -138,16 +132,14 @@ def _read(
 
 
 def _decoded(text: str, moment: datetime) -> Any:
-    """Return the report as the library reads it, groups that it does not know left out."""
+    """Return the report as the library reads it, without unknown groups."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         return Metar(text, month=moment.month, year=moment.year, strict=False)
 
 
 def _read_json(data: bytes, collector: Collector, context: ParseContext) -> None:
-    """Read the answer of aviationweather.gov's service: [{"rawOb": ..., "obsTime": ..., "lat": ...,
-    "lon": ..., "elev": ...}].
-    """
+    """Read an answer of aviationweather.gov: [{"rawOb", "obsTime", "lat", "lon", "elev"}, ...]."""
     if len(data) > context.limits.json:
         collector.fault(
             0, f"the JSON has {len(data)} bytes, at most {context.limits.json} are read"
@@ -158,7 +150,7 @@ def _read_json(data: bytes, collector: Collector, context: ParseContext) -> None
     except (ValueError, RecursionError):
         reports = None
     if not isinstance(reports, list):
-        collector.fault(0, "the JSON is no list of reports")
+        collector.fault(0, "the JSON is not a list of reports")
         return
     for number, report in enumerate(reports[:REPORTS], 1):
         raw, seconds = (
@@ -177,11 +169,11 @@ def _read_json(data: bytes, collector: Collector, context: ParseContext) -> None
         station = _read(raw, number, moment, collector, moment)
         place = [report.get(key) for key in ("lat", "lon", "elev")]
         if station and all(type(part) in (int, float) for part in place):
-            collector.place(Station(station, Name("", ""), *map(float, place)))  # type: ignore[arg-type]
+            collector.add_station(Station(station, Name("", ""), *map(float, place)))  # type: ignore[arg-type]
 
 
 def _values(report: Any) -> dict[str, float]:
-    """Return the values of a decoded report."""
+    """Return the values of a decoded report (SI)."""
     values: dict[str, float] = {}
     for element, quantity, unit in (
         ("air_temperature", report.temp, "K"), ("dew_point_temperature", report.dewpt, "K"),
@@ -213,7 +205,7 @@ def _values(report: Any) -> dict[str, float]:
 
 
 def _sky(report: Any, values: dict[str, float]) -> None:
-    """Add the clouds: the whole sky, the low part of it, the lowest base."""
+    """Add total cloud, low cloud and the lowest base."""
     layers = [
         (AMOUNTS[cover], height.value("M") if height else None)
         for cover, height, _ in report.sky
@@ -227,14 +219,14 @@ def _sky(report: Any, values: dict[str, float]) -> None:
         bases = [height for _, height in layers if height is not None]
         if bases:
             values["cloud_base_height"] = float(min(bases))
-    elif re.search(r"\bSKC\b", report.code):  # the library tells it as CLR
+    elif re.search(r"\bSKC\b", report.code):  # the library gives it as CLR
         values["cloud_area_fraction"] = values["low_cloud_area_fraction"] = 0.0
     elif any(cover in NOTHING_LOW for cover, *_ in report.sky) or "CAVOK" in report.code:
         values["low_cloud_area_fraction"] = 0.0
 
 
 def weather_code(intensity: str, descriptor: str, falling: str, obscuring: str, other: str) -> int:
-    """Return the number in code table 4677 of a weather group; 0 where the table has none."""
+    """Return the number of a weather group in code table 4677; 0 where it has none."""
     strength = 2 if "+" in intensity else 0 if "-" in intensity else 1
     pieces = {falling[at : at + 2] for at in range(0, len(falling), 2)}
     kind = next((both for both in ("RASN", "DZRA") if {both[:2], both[2:]} <= pieces), falling[:2])

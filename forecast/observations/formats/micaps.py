@@ -1,15 +1,14 @@
-"""MICAPS diamond 1: the bureau's own surface plot, one line a station; its hour is Beijing time.
+"""MICAPS diamond 1: the weather service's surface plot, one line per station, hour in Beijing time.
 
-Read are place, total and low cloud, cloud base, wind, sea-level pressure, dew point, visibility,
+Read are position, total and low cloud, cloud base, wind, sea-level pressure, dew point, visibility,
 weather and temperature. Not read: precipitation (of six hours; the catalogue has hours),
-tendencies, past weather, kinds of cloud. Total cloud is in tenths, 11 where the sky is obscured.
-Low cloud comes in percent from most stations and in oktas or tenths from a few: numbers from 1 to 9
-leave open which, and are not read. Pressure is the last three digits of 0.1 hPa. A number that
-stands at several places (01009: Japan's automatic net) names no
-station: its lines are set aside.
+tendencies, past weather, cloud types. Total cloud is in tenths, 11 where the sky is obscured. Low
+cloud is in percent from most stations and in oktas or tenths from a few: numbers from 1 to 9 are
+ambiguous and are not read. Pressure is the last three digits of 0.1 hPa. An id that occurs at
+several places (01009: Japan's automatic network) identifies no station: its lines are rejected.
 
-Source: columns and pressure as nmc_met_io 0.1 (National Meteorological Centre), read_micaps.py, has
-them; the rest as counted in the 6,501 lines of micaps1_2020020402.000.
+Source: columns and pressure as in nmc_met_io 0.1 (National Meteorological Centre), read_micaps.py;
+the rest as counted in the 6,501 lines of micaps1_2020020402.000.
 """
 
 from __future__ import annotations
@@ -35,7 +34,7 @@ COLUMNS = (24, 26)  # 26: with two more tendencies
 MISSING = 9999.0
 NO_VISIBILITY = 999.0
 OBSCURED = 11.0
-LINES = 50_000  # that are read of a plot; the whole earth's has 6,500
+LINES = 50_000  # that are read of a plot; a global one has 6,500
 SAME_PLACE = 0.05  # [degree] that two lines of one station may differ
 
 # line, station, longitude, latitude, elevation, columns from the sixth on
@@ -43,12 +42,12 @@ Row = tuple[int, str, float, float, float, list[float]]
 
 
 def parse(data: bytes, name: str, context: ParseContext | None = None) -> Parsed:
-    """Return what a plot says."""
+    """Return the reports of a plot."""
     collector = Collector(name, FORM, (context or ParseContext()).limits)
     moment: datetime | None = None
     rows: list[Row] = []
     places: dict[str, tuple[float, float]] = {}
-    wanderers: set[str] = set()
+    ambiguous: set[str] = set()
     for number, text in collector.lines(data):
         words = text.replace(",", " ").split()
         if number == 1:
@@ -67,17 +66,17 @@ def parse(data: bytes, name: str, context: ParseContext | None = None) -> Parsed
         rows.append(row)
         first = places.setdefault(row[1], (row[2], row[3]))
         if abs(first[0] - row[2]) > SAME_PLACE or abs(first[1] - row[3]) > SAME_PLACE:
-            wanderers.add(row[1])
+            ambiguous.add(row[1])
     for line, station, longitude, latitude, elevation, columns in rows:
-        if station in wanderers:
+        if station in ambiguous:
             collector.fault(
                 line,
-                f"station {station} stands at several places: its lines are set aside",
-                once=f"wanders {station}",
+                f"station {station} is at several places: its lines are rejected",
+                once=f"ambiguous {station}",
             )
             continue
         if elevation != MISSING:
-            collector.place(Station(station, Name("", ""), latitude, longitude, elevation))
+            collector.add_station(Station(station, Name("", ""), latitude, longitude, elevation))
         assert moment is not None
         collector.add(station, moment, _values(columns), line)
     return collector.parsed()
@@ -100,7 +99,7 @@ def _row(words: Sequence[str], line: int, collector: Collector) -> Row | None:
         collector.fault(line, f"the line has {len(words)} columns, expected 24 or 26")
         return None
     if not STATION_ID.fullmatch(words[0]):
-        collector.fault(line, f"{quoted(words[0])} is no station number")
+        collector.fault(line, f"{quoted(words[0])} is not a station number")
         return None
     numbers = []
     for place, word in enumerate(words[1:], 2):
@@ -110,13 +109,13 @@ def _row(words: Sequence[str], line: int, collector: Collector) -> Row | None:
             value = math.nan
         if not math.isfinite(value):
             collector.fault(
-                line, f"station {words[0]}: column {place} is no number: {quoted(word)}: left out"
+                line, f"station {words[0]}: column {place} is not a number: {quoted(word)}: ignored"
             )
             value = MISSING
         numbers.append(value)
     longitude, latitude, elevation = numbers[:3]
     if not (-180 <= longitude <= 360 and -90 <= latitude <= 90):
-        collector.fault(line, f"station {words[0]}: longitude and latitude are no place on earth")
+        collector.fault(line, f"station {words[0]}: longitude and latitude are out of range")
         return None
     return line, words[0], longitude, latitude, elevation, numbers[4:]
 

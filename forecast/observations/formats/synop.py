@@ -3,8 +3,8 @@
 Read are, of section 1, visibility, cloud, wind, temperatures, humidity, pressures, precipitation
 and weather; of section 3, snow depth (4), precipitation (6), cloud layers (8), hourly sunshine
 (553) and gusts (910, 911); of section 4, cloud below the station. A class that is open to one side
-is read as its bound; one with two bounds as the lower. Ships (BBXX) and mobile stations (OOXX) have
-no fixed place: set aside.
+is read as its bound; one with two bounds as the lower. Reports of ships (BBXX) and mobile stations
+(OOXX), which have no fixed place, are rejected.
 
 Source: WMO-No. 306 (2019), vol. I.1, FM 12-XIV and code tables 1600, 1677, 1819, 1855, 1860, 2700,
 3590, 3889, 4019, 4377.
@@ -29,7 +29,7 @@ FORM = "synop"
 KNOT = 1852 / 3600  # [m s-1]
 TRACE = 990  # RRR: too little to measure; above: tenths
 HOURLY = "5"  # tR: the hour before
-AHEAD = timedelta(hours=12)  # a report may be dated so far after it was received: clocks differ
+AHEAD = timedelta(hours=12)  # by which a report may be later than its receipt: clocks differ
 LONGEST = 200  # words of a report
 # [m] code table 1600: the lower bounds
 BASES = (0.0, 50.0, 100.0, 200.0, 300.0, 600.0, 1000.0, 1500.0, 2000.0, 2500.0)
@@ -45,7 +45,7 @@ _STATION = re.compile(r"\d{5}$")
 
 
 class InvalidGroup(ValueError):
-    """A group does not say what its place demands."""
+    """A group is not valid at its place in the report."""
 
 
 def visibility(code: str) -> float:
@@ -73,9 +73,7 @@ def layer_height(code: str) -> float:
 
 
 def cover(code: str) -> float:
-    """Return the fraction of sky of a digit in oktas; 9, sky obscured, hides it all. Source: code
-    table 2700.
-    """
+    """Return the cloud fraction of a digit in oktas; 9 (obscured) is 1. Source: code table 2700."""
     return min(int(code), 8) / 8
 
 
@@ -87,7 +85,7 @@ def temperature(sign: str, code: str) -> float:
 
 
 def pressure(code: str) -> float:
-    """Return the pressure [Pa] of four digits in 0.1 hPa that left out the thousand."""
+    """Return the pressure [Pa] of four digits in 0.1 hPa, without the thousands digit."""
     return int(code) * 10.0 + (100_000.0 if int(code) < 5000 else 0.0)
 
 
@@ -117,15 +115,14 @@ class _Report:
 
 
 def parse(data: bytes, name: str, context: ParseContext | None = None) -> Parsed:
-    """Return what every report of `data` says; the `line` of a fault is that on which its report
-    begins.
+    """Return the reports of `data`; a fault's line is the first one of its report.
 
-    A report says only its day and hour: month and year come from `context.received`.
+    A report has only its day and hour: month and year come from `context.received`.
     """
     context = context or ParseContext()
     collector = Collector(name, FORM, context.limits)
     if context.received is None:
-        collector.fault(0, "a SYNOP names its day only: say when the file was received")
+        collector.fault(0, "a SYNOP has its day only: the time of receipt is needed")
         return collector.parsed()
     reader = _Bulletin(context.received, collector)
     for number, text in collector.lines(bulletin_text(data)):
@@ -138,9 +135,7 @@ def parse(data: bytes, name: str, context: ParseContext | None = None) -> Parsed
 
 
 class _Bulletin:
-    """Takes a file word by word and hands on each report when it ends: at `=`, or where the next
-    opening comes.
-    """
+    """Reads a file word by word; a report ends at `=` or at the next AAXX, BBXX or OOXX."""
 
     def __init__(self, received: datetime, collector: Collector) -> None:
         self.opened = False
@@ -159,7 +154,7 @@ class _Bulletin:
             if not self._dating:
                 self._collector.fault(
                     line,
-                    f"{word}: ships and mobile stations have no fixed place: set aside",
+                    f"{word}: ships and mobile stations have no fixed place: rejected",
                     once=word,
                 )
         elif self._dating:
@@ -178,7 +173,8 @@ class _Bulletin:
         if not found:
             self._collector.fault(
                 line,
-                "AAXX is not followed by day, hour and unit of wind (YYGGiw): its reports are set aside",
+                "AAXX is not followed by day, hour and unit of wind (YYGGiw): "
+                "its reports are rejected",
             )
             return
         try:
@@ -187,19 +183,19 @@ class _Bulletin:
                 found[3],
             )
         except ValueError as error:
-            self._collector.fault(line, f"{error}: its reports are set aside")
+            self._collector.fault(line, f"{error}: its reports are rejected")
 
     def end(self) -> None:
-        """Read the report that ends here, if there is one."""
+        """Finish the current report, if there is one."""
         if self._report and self._moment is not None:
             _read_report(self._report, self._unit, self._moment, self._line, self._collector)
         self._report = []
 
 
 def report_time(day: int, hour: int, received: datetime, minute: int = 0) -> datetime:
-    """Return the latest such day and hour that was not after `received` (12 h allowed for clocks).
+    """Return the latest time with this day and hour that is not later than `received` + 12 h.
 
-    Raises: ValueError where no month near has it.
+    Raises: ValueError where none of the last months has this day.
     """
     latest = received.astimezone(UTC) + AHEAD
     month = latest.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
@@ -211,7 +207,7 @@ def report_time(day: int, hour: int, received: datetime, minute: int = 0) -> dat
         if moment is not None and moment <= latest:
             return moment
         month = (month - timedelta(days=1)).replace(day=1)
-    raise ValueError(f"day {day:02d}, hour {hour:02d} is no time of a report")
+    raise ValueError(f"day {day:02d}, hour {hour:02d} is not a time of a report")
 
 
 def _read_report(
@@ -222,7 +218,7 @@ def _read_report(
     if not _STATION.match(station):
         if all(re.fullmatch(r"[A-Z0-9/]{1,10}", word) for word in words) and len(words) <= 4:
             return  # a heading, NNNN
-        collector.fault(line, f"{quoted(station)} is no station number (IIiii)")
+        collector.fault(line, f"{quoted(station)} is not a station number (IIiii)")
         return
     if "NIL" in words[1:3]:
         return
@@ -233,7 +229,8 @@ def _read_report(
     ):
         collector.fault(
             line,
-            f"station {station}: its first groups (iRixhVV Nddff) are not five digits each: the report is set aside",
+            f"station {station}: its first groups (iRixhVV Nddff) are not five digits each: "
+            "the report is rejected",
         )
         return
     report = _Report(knots=unit in "34", wind_known=unit in "0134")
@@ -249,7 +246,8 @@ def _read_report(
             if not _GROUP.match(word):
                 collector.fault(
                     line,
-                    f"station {station}: group {quoted(word)} of section {section} is not five digits: left out",
+                    f"station {station}: group {quoted(word)} of section {section} "
+                    "is not five digits: ignored",
                 )
                 continue
             _guarded(READERS[section], report, word, station, line, collector)
@@ -264,11 +262,11 @@ def _guarded(
     line: int,
     collector: Collector,
 ) -> None:
-    """Let `reader` read a group; what it cannot read is left out, with the reason."""
+    """Read a group with `reader`; an invalid one is ignored, with the reason."""
     try:
         reader(report, group)
     except InvalidGroup as error:
-        collector.fault(line, f"station {station}: group {group}: {error}: left out")
+        collector.fault(line, f"station {station}: group {group}: {error}: ignored")
 
 
 def _known(code: str) -> bool:
@@ -276,7 +274,7 @@ def _known(code: str) -> bool:
 
 
 def _first(report: _Report, group: str) -> None:
-    """IRixhVV."""
+    """Read iRixhVV."""
     report.dry = group[0] == "3"
     report.automatic = group[1] == "7"
     if _known(group[2]):
@@ -286,7 +284,7 @@ def _first(report: _Report, group: str) -> None:
 
 
 def _second(report: _Report, group: str) -> None:
-    """Nddff."""
+    """Read Nddff."""
     values = report.values
     if _known(group[0]):
         values["cloud_area_fraction"] = cover(group[0])
@@ -359,7 +357,7 @@ def _section_3(report: _Report, group: str) -> None:
 
 
 def _section_4(report: _Report, group: str) -> None:
-    """N'C'H'H'Ct: cloud whose base lies below the station."""
+    """Read N'C'H'H'Ct: cloud whose base lies below the station."""
     if group[0] in "/9":
         return
     top = float(group[2:4]) * 100 if _known(group[2:4]) else None
@@ -370,7 +368,7 @@ READERS = {"1": _section_1, "3": _section_3, "4": _section_4}
 
 
 def _finished(report: _Report) -> dict[str, float]:
-    """Return the values, with those that several groups make."""
+    """Return the values, with those that depend on several groups."""
     values = report.values
     if report.dry:
         values.setdefault("precipitation_amount", 0.0)

@@ -1,4 +1,4 @@
-"""Units that stations report in, and the way from them to SI."""
+"""Units in which stations report, and their conversion to SI."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _CONVERSIONS: dict[str, dict[str, tuple[float, float]]] = {
 _FRACTION = {"1": (1.0, 0.0), "%": (0.01, 0.0), "tenths": (0.1, 0.0), "oktas": (0.125, 0.0)}
 _CODE = {"1": (1.0, 0.0)}
 
-# Other spellings, after lower case and with superscripts brought down.
+# Other spellings, in lower case and with superscripts as digits.
 _SPELLINGS = {
     "c": "degC",
     "\u2103": "degC",
@@ -72,7 +72,7 @@ _EXACT = {
     spelled.lower(): spelled for table in (*_CONVERSIONS.values(), _FRACTION) for spelled in table
 }
 
-# What a station's table means where it names no unit.
+# The unit of a table's column that names none.
 # fmt: off
 DEFAULT_UNITS: dict[str, str] = {
     "air_temperature": "degC", "dew_point_temperature": "degC", "relative_humidity": "%",
@@ -91,7 +91,7 @@ DEFAULT_UNITS: dict[str, str] = {
 
 
 def units_of(element: str) -> dict[str, tuple[float, float]]:
-    """Return the units an element may be reported in: unit -> (factor, offset) to SI."""
+    """Return the units of an element: unit -> (factor, offset) to SI."""
     if element == "present_weather":
         return _CODE
     unit = ELEMENTS[element].unit
@@ -99,9 +99,9 @@ def units_of(element: str) -> dict[str, tuple[float, float]]:
 
 
 def conversion(element: str, unit: str = "") -> tuple[float, float]:
-    """Return (factor, offset) that bring `element` from `unit` (empty: the usual one) to SI.
+    """Return (factor, offset) that convert `element` from `unit` ("": the default) to SI.
 
-    Raises: ValueError, naming the units that are known.
+    Raises: ValueError, with the known units.
     """
     known = units_of(element)
     plain = unit.strip().lower().replace("\u00b3", "3").replace("\u00b2", "2")

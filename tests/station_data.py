@@ -1,4 +1,4 @@
-"""Stations and what they told of late, made up: for pages and screens that are to be looked at."""
+"""Synthetic stations and their current observations, for tests of pages and screens."""
 
 from __future__ import annotations
 
@@ -21,22 +21,22 @@ STATIONS = [
      "kind": "ion"},
 ]
 # fmt: on
-BELONGING = {"lingshan": ["A1201", "ION01"], "baihuashan": ["ION02"]}
+STATIONS_OF_SITES = {"lingshan": ["A1201", "ION01"], "baihuashan": ["ION02"]}
 
 
 def with_stations(config: Config) -> Config:
-    """The settings with a weather station and two ion monitors."""
+    """Return the settings with a weather station and two ion monitors."""
     values = config.model_dump(mode="json")
     values["observations"]["stations"] = STATIONS
     for site in values["sites"]:
-        site["stations"] = BELONGING.get(site["id"], [])
+        site["stations"] = STATIONS_OF_SITES.get(site["id"], [])
     return build_config(values, {}, str(default_path()))
 
 
-def live(
+def current_observations(
     config: Config, now: datetime, age: timedelta = timedelta(minutes=10), hours: int = 24
 ) -> tuple[CurrentObservations, ...]:
-    """What the stations told `age` before `now`, and hourly ions or temperatures of the last day."""
+    """Return observations `age` before `now`, and hourly ions or temperatures of the last day."""
     at = now - age
     weather = {
         "air_temperature": 270.35,
@@ -48,7 +48,7 @@ def live(
     ions = {"negative_oxygen_ions": 2.34e9, "mass_concentration_of_pm2p5": 1.8e-8}
     found = []
     for station in config.observations.stations:
-        told = ions if station.kind == "ion" else weather
+        values = ions if station.kind == "ion" else weather
         top = at.replace(minute=0, second=0, microsecond=0)
         name, mean, swing = (
             ("negative_oxygen_ions", 1.6e9, 7e8)
@@ -61,14 +61,14 @@ def live(
             if k not in (7, 8)
         )
         found.append(CurrentObservations(
-            station.as_station(), {element: (at, value) for element, value in told.items()},
+            station.as_station(), {element: (at, value) for element, value in values.items()},
             {name: hourly}, (at, 1) if station.kind == "weather" else None, at,
         ))  # fmt: skip
     return tuple(found)
 
 
 def silent(config: Config) -> tuple[CurrentObservations, ...]:
-    """The same stations before they ever told anything."""
+    """Return the same stations without any report."""
     return tuple(
         CurrentObservations(station.as_station()) for station in config.observations.stations
     )

@@ -1,6 +1,4 @@
-"""Made-up evidence for looking at charts and screens: analytic decks, veils and showers, never
-passed off as a forecast.
-"""
+"""Synthetic evidence for tests of charts and screens: analytic cloud decks, veils and showers."""
 
 from __future__ import annotations
 
@@ -20,14 +18,14 @@ SITES: dict[str, Site] = {site.id: site for site in read_config().all_sites()}
 
 
 def utc(text: str) -> datetime:
-    """Return a local Beijing time ("22 17:30": day of November 2026 and clock) in UTC."""
+    """Return a Beijing time ("22 17:30": day of November 2026 and clock) in UTC."""
     day, clock = text.split()
     hour, minute = clock.split(":")
     return datetime(2026, 11, int(day), int(hour), int(minute), tzinfo=UTC) - timedelta(hours=8)
 
 
 def almanac(site: Site, day: date = DAY) -> Almanac:
-    """About what sun and moon do over Beijing on 22 November 2026."""
+    """Return an almanac close to that of Beijing on 22 November 2026."""
     shift = timedelta(days=(day - DAY).days)
     return Almanac(
         site=site,
@@ -75,7 +73,7 @@ def event(phenomenon: str, site: Site, day: date = DAY) -> Event:
 def forecast(
     phenomenon: str, site: Site, probability: float = 0.72, day: date = DAY, **more: object
 ) -> Forecast:
-    asked = event(phenomenon, site, day)
+    target = event(phenomenon, site, day)
     grade = 0 if np.isnan(probability) else 1 + sum(probability >= p for p in (0.1, 0.3, 0.5, 0.7))
     spread = (
         None
@@ -83,7 +81,7 @@ def forecast(
         else Spread(max(probability - 0.15, 0), min(probability + 0.1, 1), 4)
     )
     made = Forecast(
-        asked,
+        target,
         CYCLE,
         ISSUED,
         probability,

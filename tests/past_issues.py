@@ -1,6 +1,4 @@
-"""Made-up pasts: published issues and what came of them, with a truth that is known. Never passed
-off as anything seen.
-"""
+"""Archives of synthetic published issues and their outcomes, with known probabilities."""
 
 from __future__ import annotations
 
@@ -20,12 +18,12 @@ HOUR = timedelta(hours=1)
 
 
 def issued_on(day: date) -> datetime:
-    """Return when a bulletin of a local day goes out here: 06:40 Beijing time."""
+    """Return when the bulletin of a local day is issued here: 06:40 Beijing time."""
     return datetime(day.year, day.month, day.day, tzinfo=UTC) - timedelta(hours=1, minutes=20)
 
 
-def begins(day: date) -> datetime:
-    """Return when the window of an event of a local day opens here: 18:00 Beijing time."""
+def window_start(day: date) -> datetime:
+    """Return when the window of an event of a local day starts here: 18:00 Beijing time."""
     return datetime(day.year, day.month, day.day, 10, tzinfo=UTC)
 
 
@@ -37,9 +35,7 @@ def keep_issue(
     model: str = "gfs",
     name: str = "",
 ) -> str:
-    """Put one issue into the archive; rows: site, phenomenon, day, probability, and what else a
-    test asks for.
-    """
+    """Archive one issue; rows: site, phenomenon, day, probability, and optional columns."""
     run = issued - timedelta(hours=5)
     run = run.replace(hour=run.hour // 6 * 6, minute=0)
     issue = name or f"{model}-{issued:%Y%m%d%H%M}"
@@ -73,8 +69,8 @@ def keep_issue(
             [
                 {
                     **k,
-                    "window_start": r.get("window_start", begins(r["day"])),
-                    "window_end": begins(r["day"]) + HOUR,
+                    "window_start": r.get("window_start", window_start(r["day"])),
+                    "window_end": window_start(r["day"]) + HOUR,
                     "probability": r["probability"],
                     "grade": g,
                     "model": "rule-1",
@@ -103,7 +99,7 @@ def keep_issue(
     return issue
 
 
-def fill(
+def fill_archive(
     archive: Archive,
     days: int,
     sites: Sequence[str] = ("lingshan", "jinding"),
@@ -112,13 +108,12 @@ def fill(
     seed: int = 1,
     source: str = "observer",
     start: date = START,
-    told: str = "truth",
+    probabilities: str = "true",
 ) -> None:
-    """Fill an archive with `days` of bulletins whose probabilities are the true ones
-    (told="truth"), or all one half (told="half").
+    """Fill an archive with `days` of bulletins whose probabilities are "true" or all "half".
 
-    The chance of a day is drawn once and the same at each lead; what happens is drawn from it and
-    comes in the next morning.
+    The chance of a day is drawn once and is the same at each lead. The outcome is drawn from it and
+    archived the next morning.
     """
     random = np.random.default_rng(seed)
     chance = {
@@ -134,7 +129,7 @@ def fill(
                 "phenomenon": p,
                 "day": start + timedelta(days=d + ahead),
                 "values": {"low_cloud": 1 - chance[s, p, d + ahead]},
-                "probability": chance[s, p, d + ahead] if told == "truth" else 0.5,
+                "probability": chance[s, p, d + ahead] if probabilities == "true" else 0.5,
             }
             for s in sites
             for p in phenomena
@@ -142,9 +137,9 @@ def fill(
         ]
         keep_issue(archive, issued_on(start + timedelta(days=d)), rows)
         day = start + timedelta(days=d)
-        seen = [
+        outcomes = [
             Outcome(p, s, day, float(random.uniform() < chance[s, p, d]), source)
             for s in sites
             for p in phenomena
         ]
-        Outcomes(archive).keep(seen, issued_on(day) + 23 * HOUR)
+        Outcomes(archive).keep(outcomes, issued_on(day) + 23 * HOUR)
