@@ -106,7 +106,8 @@ def main() -> int:
         print("bytes: skipped, ../shared/data is absent")
         return 0
     print(
-        f"{'planned, global file':42} {'messages':>9} {'needed MB':>10} {'fetched MB':>10} {'ratio':>6} {'requests':>8} {'idx kB':>7}"
+        f"{'planned, global file':42} {'messages':>9} {'needed MB':>10} {'fetched MB':>10} "
+        f"{'ratio':>6} {'requests':>8} {'idx kB':>7}"
     )
     worst = 0.0
     for name, step in PLANNED + PLANNED_AIFS:
@@ -115,16 +116,19 @@ def main() -> int:
         sizes = f"{needed / 1e6:10.2f} {fetched / 1e6:10.2f} {fetched / needed:6.3f}"
         print(f"{name:42} {count:4}/{whole:<4} {sizes} {ranges:8} {text / 1e3:7.1f}")
     print(
-        f"\n{'measured, gfs_tree of 3 steps':42} {'':>9} {'kept kB':>10} {'fetched kB':>10} {'ratio':>6} {'requests':>8} {'idx kB':>7}"
+        f"\n{'measured, gfs_tree of 3 steps':42} {'':>9} {'kept kB':>10} {'fetched kB':>10} "
+        f"{'ratio':>6} {'requests':>8} {'idx kB':>7}"
     )
     for way, (kept, fetched, listed, requests) in measured(SHARED / "gfs_tree").items():
         if way == "bucket":
             worst = max(worst, fetched / kept)
         print(
-            f"{way:52} {kept / 1e3:10.1f} {fetched / 1e3:10.1f} {fetched / kept:6.3f} {requests:8} {listed / 1e3:7.1f}"
+            f"{way:52} {kept / 1e3:10.1f} {fetched / 1e3:10.1f} {fetched / kept:6.3f} {requests:8} "
+            f"{listed / 1e3:7.1f}"
         )
     print(
-        f"\nworst ratio by byte ranges {worst:.3f}, target {TARGET}: {'met' if worst <= TARGET else 'MISSED'}"
+        f"\nworst ratio by byte ranges {worst:.3f}, target {TARGET}: "
+        f"{'met' if worst <= TARGET else 'MISSED'}"
     )
     return int(worst > TARGET)
 

@@ -50,7 +50,7 @@ def used() -> float:
 
 
 def best(rounds: int, *acts: Callable[[], object]) -> list[tuple[float, float]]:
-    """Return the shortest time and the least processor time of each act [s]; the acts take turns."""
+    """Return the shortest time and the least processor time of each act [s], run in turn."""
     times = [(float("inf"), float("inf"))] * len(acts)
     for _ in range(rounds):
         for number, act in enumerate(acts):
@@ -161,7 +161,8 @@ def peer(files: list[Path], folder: Path, ours: float) -> None:
     [(seconds, _)] = best(2, load)
     verdict = "met" if seconds >= 10 * ours else "MISSED"
     print(
-        f"  cfgrib.open_datasets, warm index {seconds:11.3f} s, all messages: {seconds / ours:.1f} x ours  target 10: {verdict}"
+        f"  cfgrib.open_datasets, warm index {seconds:11.3f} s, all messages: "
+        f"{seconds / ours:.1f} x ours  target 10: {verdict}"
     )
 
 
@@ -181,7 +182,8 @@ def main() -> int:
         began = time.perf_counter()
         read_atmosphere(files[2:], run, needs((12,), region), 2)
         print(
-            f"first call, two processes starting: {time.perf_counter() - began:.3f} s (imports {began - start:.3f} s)"
+            f"first call, two processes starting: {time.perf_counter() - began:.3f} s "
+            f"(imports {began - start:.3f} s)"
         )
         last = measure(
             ("GFS 0.25 degree, NOMADS cut, f012", files[2:], run, needs((12,), region)), folder

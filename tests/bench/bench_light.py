@@ -71,7 +71,8 @@ def main() -> int:
     rays = len(asked) * ANGLES.size * len(POINTS)
     print(f"light: {SITES} sites x 2 events x {MINUTES} minutes, {known} answered, {rays} rays")
     print(
-        f"  {taken:.2f} s of CPU on one core (target {TARGET:g} s); the same rays by brute force about {brute:.0f} s"
+        f"  {taken:.2f} s of CPU on one core (target {TARGET:g} s); "
+        f"the same rays by brute force about {brute:.0f} s"
     )
     return int(taken > TARGET or known < len(asked))
 

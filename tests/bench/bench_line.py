@@ -121,18 +121,23 @@ def main() -> int:
     }
     print("The whole line on the real 3-step cycle (best of 2)")
     print(
-        f"{'sites':>6} {'CPU s':>7} {'wall s':>7} {'MB':>6} {'worker MB':>10} {'site MB':>8}  stages"
+        f"{'sites':>6} {'CPU s':>7} {'wall s':>7} {'MB':>6} {'worker MB':>10} "
+        f"{'site MB':>8}  stages"
     )
     for count, found in cases.items():
         stages = ", ".join(f"{name} {seconds:.2f}" for name, seconds in found["stages"].items())  # type: ignore[attr-defined]
         print(
-            f"{count:>6} {found['cpu']:>7.2f} {found['wall']:>7.2f} {found['memory']:>6.0f} {found['worker_memory']:>10.0f} "
+            f"{count:>6} {found['cpu']:>7.2f} {found['wall']:>7.2f} {found['memory']:>6.0f} "
+            f"{found['worker_memory']:>10.0f} "
             f"{found['bytes'] / 1e6:>8.1f}  {stages}"
         )
     few, many = cases[5], cases[500]
     ratio = many["wall"] / few["wall"]
     met = few["cpu"] < 10 and few["memory"] < 500 and ratio < 3
-    said = f"CPU {few['cpu']:.1f} < 10 s; memory {few['memory']:.0f} < 500 MB; 500 sites / 5 sites {ratio:.2f} < 3 by the clock"
+    said = (
+        f"CPU {few['cpu']:.1f} < 10 s; memory {few['memory']:.0f} < 500 MB; "
+        f"500 sites / 5 sites {ratio:.2f} < 3 by the clock"
+    )
     print(f"targets: {said}  {'met' if met else 'MISSED'} ({many['cpu'] / few['cpu']:.2f} in CPU)")
     return 0 if met else 1
 

@@ -43,7 +43,8 @@ TABLE = (
 TARGET = 1667  # records a second
 START = datetime(2026, 11, 20, tzinfo=UTC)
 NOW = START + timedelta(days=2)
-HEAD = ("station,time,air_temperature,relative_humidity,air_pressure,wind_speed,wind_from_direction,wind_speed_of_gust,"
+HEAD = ("station,time,air_temperature,relative_humidity,air_pressure,wind_speed,"
+        "wind_from_direction,wind_speed_of_gust,"
         "precipitation_amount,visibility_in_air")  # fmt: skip
 
 
@@ -70,8 +71,10 @@ def write_files(folder: Path) -> tuple[StationSettings, ...]:
             warmth[number] += chance.gauss(0, 0.2)
             damp[number] = min(95, max(20, damp[number] + chance.gauss(0, 1)))
             speed = abs(chance.gauss(3, 1)) + 0.3
-            lines.append(f"{station.id},{at},{warmth[number]:.1f},{damp[number]:.0f},{965 + chance.gauss(0, 0.3):.1f},{speed:.1f},"
-                         f"{chance.randint(1, 360)},{speed + 2:.1f},0,{chance.randint(8000, 20000)}")  # fmt: skip
+            lines.append(f"{station.id},{at},{warmth[number]:.1f},{damp[number]:.0f},"
+                         f"{965 + chance.gauss(0, 0.3):.1f},{speed:.1f},"
+                         f"{chance.randint(1, 360)},{speed + 2:.1f},0,"
+                         f"{chance.randint(8000, 20000)}")  # fmt: skip
         (folder / f"{moment:03}.csv").write_text("\n".join(lines) + "\n")
     return stations
 
@@ -88,7 +91,7 @@ def line(url: str, settings: ObservationSettings) -> float:
 
 
 def parts(settings: ObservationSettings) -> tuple[float, float, list[tuple[str, ...]]]:
-    """Return the seconds of reading alone and of judging alone, and the rows that the floor writes."""
+    """Return the seconds of parsing and of quality control, and the rows of the reference."""
     terms = ParseContext(
         {station.id: station.as_station() for station in settings.stations}, ZoneInfo("UTC")
     )
@@ -111,11 +114,12 @@ def parts(settings: ObservationSettings) -> tuple[float, float, list[tuple[str, 
 
 
 def floor(path: Path, rows: list[tuple[str, ...]]) -> float:
-    """Return the seconds that plain sqlite3 takes for the same rows, as safe against a power cut."""
+    """Return the seconds of plain sqlite3 for the same rows, as safe against a power cut."""
     path.unlink(missing_ok=True)
     connection = sqlite3.connect(path, isolation_level=None)
     connection.executescript(
-        f"PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; {TABLE}; CREATE INDEX by_time ON o (time)"
+        f"PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; {TABLE}; "
+        "CREATE INDEX by_time ON o (time)"
     )
     start = time.perf_counter()
     for first in range(0, len(rows), BATCH_RECORDS):
@@ -181,7 +185,8 @@ def main() -> int:
         lowest = min(floor(root / "floor.db", rows) for _ in range(2))
         (root / "postgresql").mkdir()
         print(
-            f"{f'{records} records of {STATIONS} stations':44} {'seconds':>8} {'records/s':>10} {'x floor':>8}"
+            f"{f'{records} records of {STATIONS} stations':44} {'seconds':>8} {'records/s':>10} "
+            f"{'x floor':>8}"
         )
         for name, seconds in (
             ("floor: plain sqlite3 executemany", lowest),
@@ -202,7 +207,8 @@ def main() -> int:
                 missed |= records / seconds < TARGET
                 verdict = "met" if records / seconds >= TARGET else "MISSED"
                 print(
-                    f"{name:44} {seconds:8.2f} {records / seconds:10.0f} {seconds / lowest:8.1f}  target {TARGET}: {verdict}"
+                    f"{name:44} {seconds:8.2f} {records / seconds:10.0f} {seconds / lowest:8.1f}  "
+                    f"target {TARGET}: {verdict}"
                 )
     return int(missed)
 

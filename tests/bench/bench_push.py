@@ -33,7 +33,7 @@ RECORDS = 100_000
 
 
 def bodies(size: int, stations: int, minutes: int, first: int) -> Iterator[bytes]:
-    """Yield bodies as a gateway sends them: moment by moment, all stations, from record `first` on."""
+    """Yield bodies as a gateway sends them: all stations of a moment, from record `first` on."""
     made = []
     for k in range(first, first + RECORDS):
         moment, station = divmod(k, stations)
@@ -90,7 +90,10 @@ def measure(name: str, url: str, asked: argparse.Namespace, judged: bool) -> Ite
             seconds = time.perf_counter() - began
             how = f"{taken.checked} judged in {seconds - sent:.1f} s" if taken else "not judged"
             there = Observations(Archive(url)).count()
-            yield f"{name}: {kept} records kept in {sent:.1f} s, {how}: {60 * kept / seconds:,.0f} a minute; {there} in the archive"
+            yield (
+                f"{name}: {kept} records kept in {sent:.1f} s, {how}: "
+                f"{60 * kept / seconds:,.0f} a minute; {there} in the archive"
+            )
 
 
 def main() -> None:

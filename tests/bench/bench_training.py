@@ -56,15 +56,17 @@ def train_here() -> None:
 
 
 def main() -> int:
-    """Run the training in a process of its own and print a line; return 1 when a target is missed."""
+    """Run the training in its own process and print a line; return 1 when a target is missed."""
     done = subprocess.run(
         [sys.executable, __file__, "here"], capture_output=True, text=True, check=True
     )
     took, used, peak, before, kind, *_ = done.stdout.split()
     missed = float(took) > MOST_SECONDS or float(peak) > MOST_BYTES
     print(
-        f"train on {ROWS:,} rows, all candidates judged and the chosen ({kind}) fitted on all: {float(took):.1f} s "
-        f"({float(used):.1f} s of processor), peak {float(peak) / 1e6:.0f} MB ({float(before) / 1e6:.0f} MB of them the rows); "
+        f"train on {ROWS:,} rows, all candidates scored and the chosen ({kind}) fitted on all: "
+        f"{float(took):.1f} s "
+        f"({float(used):.1f} s of processor), peak {float(peak) / 1e6:.0f} MB "
+        f"({float(before) / 1e6:.0f} MB of them the rows); "
         f"target {MOST_SECONDS:.0f} s, {MOST_BYTES / 1e6:.0f} MB  {'MISSED' if missed else 'met'}"
     )
     return int(missed)

@@ -1,4 +1,4 @@
-"""Do the pages of docs/ agree with the tables and constants, and list every number of a phenomenon?"""
+"""Do the pages of docs/ agree with the tables and constants, and list every number?"""
 
 from __future__ import annotations
 

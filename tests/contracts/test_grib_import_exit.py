@@ -30,7 +30,10 @@ read_atmosphere([file_of(Path(sys.argv[1]), message(280.0))], CYCLE, needs("air_
     ],
 )
 def test_a_program_that_reads_GRIB_and_uses_MetPy_ends_well(order: str) -> None:
-    program = f"{order}; import sys; sys.exit(3 if 'eccodes' in sys.modules or 'gribapi' in sys.modules else 0)"
+    program = (
+        f"{order}; import sys; "
+        "sys.exit(3 if 'eccodes' in sys.modules or 'gribapi' in sys.modules else 0)"
+    )
 
     ended = subprocess.run(
         [sys.executable, "-c", program], cwd=PROJECT, capture_output=True, timeout=120
@@ -54,7 +57,8 @@ def test_a_program_that_decoded_ends_well_with_both_libraries_in_it(tmp_path: Pa
 def test_decoders_end_with_the_program(tmp_path: Path) -> None:
     program = (
         READ_ONE
-        + "\nfrom forecast.ingest.grib.decoder_pool import DECODERS\nprint(*(d.worker.pid for d in DECODERS._idle))"
+        + "\nfrom forecast.ingest.grib.decoder_pool import DECODERS"
+        + "\nprint(*(d.worker.pid for d in DECODERS._idle))"
     )
 
     ended = subprocess.run(

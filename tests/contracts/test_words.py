@@ -126,7 +126,7 @@ def test_every_missing_id_that_a_room_names_has_words() -> None:
 
 
 def test_chinese_is_set_the_chinese_way() -> None:
-    """Full-width punctuation beside Chinese characters, half-width digits (GB/T 15834, GB/T 15835)."""
+    """Chinese text has full-width punctuation and half-width digits (GB/T 15834, GB/T 15835)."""
     words = read_words("zh")
 
     assert [
