@@ -64,7 +64,7 @@ def resampled_sums(values: ArrayLike, blocks: Blocks, draws: int = 1000, seed: i
     return np.asarray(block_counts(len(known), draws, seed) @ sums)
 
 
-def resampled_ratios(part: Array, whole: Array, draws: int, seed: int) -> Array:
+def resampled_ratios(part: NDArray[Any], whole: NDArray[Any], draws: int, seed: int) -> Array:
     """Return the sum of `part` over the sum of `whole` (block) for each draw (draw)."""
     drawn = block_indices(len(part), draws, seed)
     return np.asarray(part[drawn].sum(axis=1) / whole[drawn].sum(axis=1))

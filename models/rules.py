@@ -27,7 +27,7 @@ from forecast.science.thermodynamics import Array
 
 @dataclass(frozen=True, slots=True)
 class Effect:
-    """Effect of a feature on the log-odds: `line` is ((value in SI, effect), ...), values rising."""
+    """Effect of a feature on the log-odds: `line` is ((value in SI, effect), ...) by value."""
 
     feature: str
     line: tuple[tuple[float, float], ...]
@@ -200,8 +200,8 @@ SEA_OF_CLOUDS: dict[str, Rule] = {
 # fmt: on
 # A glow worth watching: a fifth to a quarter of evenings (check: no published frequency). Canvas,
 # light and view together make the quality. Each is also an effect of its own, so that a reader
-# learns which of them failed, and only counts against a glow: that one of them is good means nothing
-# while another fails, and that all are good is the quality itself.
+# learns which of them failed, and only counts against a glow: that one of them is good means
+# nothing while another fails, and that all are good is the quality itself.
 # fmt: off
 _GLOW = Rule(
     base=-1.3,
