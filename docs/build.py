@@ -39,7 +39,8 @@ from products.wording import read_words
 # Page -> modules whose constants it lists, by their names under forecast; a phenomenon's own first.
 # fmt: off
 MODULES: Mapping[str, tuple[str, ...]] = {
-    "stars": ("phenomena.stars", "phenomena.night_light", "science.night_sky", "science.almanac", "science.meteors"),
+    "stars": ("phenomena.stars", "phenomena.night_light", "science.night_sky", "science.almanac",
+              "science.meteors"),
     "cloud_sea": ("phenomena.cloud_sea", "phenomena.cloud_sea_column", "phenomena.cloud_deck",
                   "phenomena.cloud_sea_states"),
     "glow": ("phenomena.glow", "phenomena.glow_geometry", "phenomena.glow_colour",
@@ -53,7 +54,8 @@ MODULES: Mapping[str, tuple[str, ...]] = {
     "observations": ("observations.quality_control", "observations.report_checks",
                      "observations.time_checks", "observations.neighbours",
                      "observations.nowcast", "science.comfort"),
-    "common": ("quantities", "phenomena", "phenomena.weather", "science.thermodynamics",
+    "common": ("quantities.fields", "quantities.thresholds", "phenomena",
+               "phenomena.weather", "science.thermodynamics",
                "science.aerosol",
                "science.interpolation", "science.vertical", "science.site_profiles"),
 }

@@ -19,8 +19,8 @@ LEGEND = (
     f"other fields, by the rules below; `{LEVELS}`: overlap of its cloud by level at a site;",
     f"`{MOMENTS}`: the field at each moment replaces its mean; `of` a model whose fields are added",
     f"to those of the leading one; `{ABSENT}`: not available, and named as missing where a",
-    f"phenomenon reads it. `({OFF})`: the model has `enabled: false` in the settings, and is neither",
-    "fetched nor used.",
+    f"phenomenon reads it. `({OFF})`: the model has `enabled: false` in the settings: it is not",
+    "fetched.",
 )
 # fmt: on
 MEAN = "_mean"

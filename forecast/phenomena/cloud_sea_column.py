@@ -15,9 +15,10 @@ from forecast.phenomena.cloud_deck import (
 from forecast.phenomena.weather import Mask, mean
 from forecast.quantities import CLEAR_GAP, DECK_COVER
 from forecast.science.almanac import sun_position
-from forecast.science.interpolation import Index, Scene, Times, on_heights
+from forecast.science.interpolation import Index, Scene, Times
 from forecast.science.site_profiles import air_at, cloud_column, column, elevations
 from forecast.science.thermodynamics import LAPSE_RATE, Array, dew_point, maximum_random_overlap
+from forecast.science.vertical import on_heights
 
 HEIGHTS = np.arange(0.0, 6001.0, 100.0)  # [m] above sea level
 GROUND_PARTS = 16  # parts of equal area into which the ground below a site is divided by height

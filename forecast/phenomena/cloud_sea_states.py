@@ -16,10 +16,10 @@ from numpy.typing import NDArray
 
 from forecast.domain import CLOUD_SEA_STATES, Event, Outcome
 from forecast.quantities import DECK_COVER
+from forecast.science.arrays import Mask
 from forecast.science.thermodynamics import SATURATED_AT_STATION, Array
 
 Codes = NDArray[np.int8]
-Mask = NDArray[np.bool_]
 
 SEA, IN_CLOUD, OVERCAST, OPEN = range(len(CLOUD_SEA_STATES))
 NO_SEA, UNKNOWN = -1, -2  # codes beside the states: no sea, whichever of the other three; not known

@@ -1,6 +1,4 @@
-"""What the cold of a local day is good for, hour by hour: rime, sun, and whether it is a day for
-visitors.
-"""
+"""Rime and sunshine of a local day, hour by hour."""
 
 from __future__ import annotations
 
@@ -13,17 +11,17 @@ from forecast.science.interpolation import Index, Scene, Times
 from forecast.science.snowfall import FORCE_3, RIME_LOST, grows_rime
 from forecast.science.thermodynamics import FREEZING, Array, maximum_random_overlap
 
-# [1] part of the sun that a layer's full cover takes: cirrus leaves shadows (check); WMO counts
-# sunshine from 120 W m-2.
+# [1] part of the sunshine that a layer's full cover takes: cirrus leaves shadows (check); sunshine
+# counts from 120 W m-2 (WMO-No. 8)
 SHADE = {"low": 1.0, "medium": 1.0, "high": 0.5}
 
 
 def rimy_hours(air: dict[str, Array]) -> Mask:
-    """Return the hours (day, hour) in which rime grows or is kept, from `weather.air_at` at the
-    middle of each.
+    """Return the hours (day, hour) in which rime grows or stays.
 
-    Soft rime stays while the air is moist, below its thaw and no windier than force 3; hard rime,
-    which wind cannot shake off, while it freezes.
+    air: from `site_profiles.air_at` at the middle of each hour. Soft rime stays while the air is
+    moist, not above RIME_LOST and no windier than force 3; hard rime, which wind does not shake
+    off, while it freezes.
     """
     temperature, humidity, wind = air["temperature"], air["humidity"], air["wind_speed"]
     hard, soft = grows_rime(temperature, humidity, air["cloud"], wind)
@@ -32,7 +30,7 @@ def rimy_hours(air: dict[str, Array]) -> Mask:
 
 
 def _lasting(begins: Mask, stays: Mask) -> Mask:
-    """Return the hours since something last began in which it has stayed (day, hour)."""
+    """Return the hours (day, hour) in which what last began has stayed without a break."""
     index = np.arange(begins.shape[1])
     begun, lost = (
         np.maximum.accumulate(np.where(these, index, -1), axis=1) for these in (begins, ~stays)
@@ -41,11 +39,10 @@ def _lasting(begins: Mask, stays: Mask) -> Mask:
 
 
 def sunny_hours(scene: Scene, rows: Index, hours: Times) -> Array:
-    """Return the hours of sun of the day (day) [h]: the sun over the terrain, times what the cloud
-    leaves; NaN where cloud is unknown.
+    """Return the sunshine of the day (day) [h]; NaN where cloud is unknown.
 
-    hours (day, hour): the middle of each. Sunshine is one less the cover (Angstrom's linear law
-    with a clear sky's 1 and 0 under overcast).
+    hours (day, hour): the middle of each. The sun above the terrain counts 1 less the cover
+    (Angstrom's linear law: 1 under clear sky, 0 under overcast).
     """
     latitude, longitude = (
         np.array([getattr(site, name) for site in scene.sites])[rows, None]

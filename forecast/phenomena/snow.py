@@ -1,16 +1,13 @@
-"""Snow and the cold on a local day: new snow, snow to look at, rime, and hours in which snow can be
-made.
+"""Snow and cold on a local day: new snow, snow cover, rime, and hours of snowmaking.
 
     snowfall     new snow falls in the local day
-    snow_cover   in the morning and after noon enough snow lies to look at
-    rime         rime grows on the trees and is kept
-    snowmaking   the wet bulb lets snow be made
+    snow_cover   enough snow lies to look at, in the morning and after noon
+    rime         rime grows on the trees and stays
+    snowmaking   the wet bulb is low enough to make snow
 
-From what amount on each counts is said by `DEGREES`.
-
-The days are worked out once for all four questions, from curves over the run's own times
-(snow_column.py) and the hours of the day (cold.py). What was really seen is read from an analysis
-by `diagnose`, from a station's record by station_snow.py.
+`DEGREES` gives the amount from which each counts. A day is computed once for all four phenomena,
+from series over the run's own times (snow_column.py) and the hours of the day (cold.py). Outcomes
+come from an analysis by `diagnose`, from a station's record by station_snow.py.
 """
 
 from __future__ import annotations
@@ -45,11 +42,11 @@ from forecast.settings import PhenomenonSettings
 PHENOMENA = ("snowfall", "snow_cover", "rime", "snowmaking")
 FIELDS = ("precipitation_amount", "surface_snow_thickness", "eastward_wind", "northward_wind")
 
-LEAST_DEPTH = 0.001  # [m] of new snow in three hours for them to count as hours of snowfall
-VISITS = (8, 14)  # [h] local hours at which snow is looked at
+LEAST_DEPTH = 0.001  # [m] new snow in three hours from which they are hours of snowfall
+VISITS = (8, 14)  # [h] local hours at which snow cover counts
 
-# [m, m, h, h] amount from which an outcome is partial, and full: of new snow, of depth, of hours of
-# rime, of hours of snowmaking (ours, as the events say).
+# [m, m, h, h] amounts from which an outcome is partial and full: new snow, depth, hours of rime,
+# hours of snowmaking (our own choice)
 DEGREES = {
     "new_snow": (0.001, 0.01),
     "snow_depth": (0.01, SNOW_ENOUGH),
@@ -58,7 +55,7 @@ DEGREES = {
 }
 AMOUNT_OF = dict(zip(PHENOMENA, DEGREES, strict=True))
 
-# the curves of what falls
+# the accumulated series of precipitation
 FALLS = ("precipitation", "water", "pellets", "freezing", "untyped", "snow")
 
 # [h] a step of the local day; half of one, at which its air is read
@@ -66,7 +63,7 @@ HOUR, HALF_HOUR = np.timedelta64(1, "h"), np.timedelta64(30, "m")
 
 
 def events(site: Site, day: date, almanac: Almanac, settings: PhenomenonSettings) -> list[Event]:
-    """Return the day's questions of snow and cold at `site`: each over the whole local day."""
+    """Return the events of snow and cold at `site`, each over the whole local day."""
     window = Window(almanac.day_start, almanac.day_end)
     return [
         Event(phenomenon, site, day, window)
@@ -78,7 +75,7 @@ def events(site: Site, day: date, almanac: Almanac, settings: PhenomenonSettings
 def derive(
     events: Sequence[Event], scene: Scene, settings: PhenomenonSettings
 ) -> PhenomenonFeatures:
-    """Turn an atmosphere into the features of days of snow and cold (see the module's head)."""
+    """Return the features of days of snow and cold (see the module docstring)."""
     day, back = _days(events, scene)
     best = _best_spans(day)
     phenomenon = np.array([event.phenomenon for event in events])
@@ -89,21 +86,19 @@ def derive(
             values[name] = np.where(phenomenon == which, span[place][back], values[name])
     evidence = {}
     for which in PHENOMENA:
-        asked = np.flatnonzero(phenomenon == which)
-        if asked.size:
-            evidence[which] = day.evidence.isel(event=back[asked]).assign_coords(
-                row=("event", asked)
+        chosen = np.flatnonzero(phenomenon == which)
+        if chosen.size:
+            evidence[which] = day.evidence.isel(event=back[chosen]).assign_coords(
+                row=("event", chosen)
             )
     return PhenomenonFeatures(values, _missing(scene, events, day, back), evidence)
 
 
 def diagnose(events: Sequence[Event], scene: Scene, settings: PhenomenonSettings) -> list[Outcome]:
-    """Return what an analysis (the first hours of the next cycles, as a scene) says was seen of
-    each event.
+    """Return the outcomes of events from an analysis (a scene of the first hours of the next runs).
 
-    Snow on the ground is the deeper of the analysis's own, which stands on lower ground, and of the
-    site's pack in it. Where part of the day is unknown, only what was seen in full already counts;
-    else the degree is NaN.
+    Snow on the ground is the deeper of the analysis's own, which is that of lower ground, and the
+    site's pack in it. Where part of the day is unknown the degree is NaN unless it is already 1.
     """
     if not events:
         return []
@@ -135,9 +130,7 @@ def diagnose(events: Sequence[Event], scene: Scene, settings: PhenomenonSettings
 
 
 def degrees(amount: Array, some: Array | float, full: Array | float) -> Array:
-    """Return 0 (none), 0.5 (from `some` on) or 1 (from `full` on) for an amount; NaN where it is
-    not known.
-    """
+    """Return 0 (none), 0.5 (from `some`) or 1 (from `full`) for an amount; NaN in, NaN out."""
     known = np.asarray(amount, dtype=float)
     return np.where(
         np.isnan(known), np.nan, np.where(known >= full, 1.0, np.where(known >= some, 0.5, 0.0))
@@ -145,9 +138,7 @@ def degrees(amount: Array, some: Array | float, full: Array | float) -> Array:
 
 
 def _days(events: Sequence[Event], scene: Scene) -> tuple[_Day, Index]:
-    """Return the local days that events ask about, each once, and which of them each event asks
-    about.
-    """
+    """Return the local days of the events, each once, and the index of each event's day."""
     rows, start, end = spans(events, scene)
     keys = np.stack([rows, start.astype(np.int64), end.astype(np.int64)], axis=1)
     _, first, back = np.unique(keys, axis=0, return_index=True, return_inverse=True)
@@ -176,9 +167,7 @@ def _missing(scene: Scene, events: Sequence[Event], day: _Day, back: Index) -> l
 
 @dataclass(frozen=True, slots=True)
 class _Day:
-    """A local day at a site (day): features, evidence, by the hour (day, hour) what is known, and
-    the good hours of each kind.
-    """
+    """Local days at sites (day): features, evidence, known hours and good hours (day, hour)."""
 
     values: dict[str, Array]
     evidence: xr.Dataset
@@ -241,8 +230,9 @@ def _read_day(scene: Scene, curves: SnowSeries, rows: Index, start: Times, end: 
 
 
 def _gained(scene: Scene, curve: Array, rows: Index, moments: Times) -> Array:
-    """Return what a summed curve (site, time) gained in the interval that ends at each moment (day,
-    moment); the first is NaN.
+    """Return the increase of an accumulation (site, time) in the interval before each moment.
+
+    The result is (day, moment); the first is NaN.
     """
     held = np.clip(moments, scene.times[0], scene.times[-1])
     at = scene.between(curve, rows, np.where(np.isnat(moments), moments, held))
@@ -261,15 +251,16 @@ def _snow_values(
     covered: Array,
     temperature: Array,
 ) -> dict[str, Array]:
-    """Return the features of falling and lying snow (day), whose mean temperature is given [K]; NaN
-    where no precipitation is known.
+    """Return the features of falling and lying snow (day); NaN where no precipitation is known.
+
+    temperature: mean of the day [K].
     """
     day = {name: np.where(covered > 0, np.nansum(fell[name], axis=1), np.nan) for name in FALLS}
     total, unknown = day["precipitation"], day["untyped"] >= LEAST_FREEZING_RAIN
     water, snow, pellets = (
         np.where(unknown, np.nan, day[name]) for name in ("water", "snow", "pellets")
     )
-    # what is known to freeze is said
+    # a known amount of freezing rain counts even where the rest has no type
     freezing = np.where(unknown & (day["freezing"] < LEAST_FREEZING_RAIN), np.nan, day["freezing"])
     with np.errstate(invalid="ignore", divide="ignore"):
         fraction = np.where(total > 0.05, water / total, np.nan)
@@ -302,8 +293,9 @@ def _mean_where(values: Array, chosen: Mask) -> Array:
 
 
 def _nearest_known(scene: Scene, values: Array, rows: Index, times: Times) -> Array:
-    """Return values with gaps (site, time) at moments: the mean of those neighbours that are known,
-    by their nearness.
+    """Return values with gaps (site, time) at moments: the mean of the known neighbours.
+
+    Neighbours are weighted by nearness in time.
     """
     weight = scene.between(np.isfinite(values).astype(float), rows, times)
     total = scene.between(np.nan_to_num(values), rows, times)
@@ -311,9 +303,7 @@ def _nearest_known(scene: Scene, values: Array, rows: Index, times: Times) -> Ar
 
 
 def _best_spans(day: _Day) -> dict[str, tuple[Times, Times]]:
-    """Return for each question its longest unbroken run of good hours: from, to (day); NaT where
-    there is none.
-    """
+    """Return start and end (day) of the longest good run by phenomenon; NaT without one."""
     found = {}
     for which, good in (("rime", day.rimy), ("snowmaking", day.making)):
         first, last = span_of(longest_stretch(good), day.hours)
@@ -326,8 +316,9 @@ def _best_spans(day: _Day) -> dict[str, tuple[Times, Times]]:
 def _evidence(
     scene: Scene, curves: SnowSeries, rows: Index, moments: Times, fell: dict[str, Array]
 ) -> xr.Dataset:
-    """What the chart of the day draws, every three hours; what fell is that of the interval ending
-    there.
+    """Return the data of the day's chart, every three hours.
+
+    Amounts are those of the interval that ends at each time.
     """
     air = air_at(scene, rows, moments)
     melting_level = (

@@ -1,9 +1,8 @@
-"""What falls on a site and what lies there, at the run's own times: read from the column above its
-true height.
+"""Precipitation and snowpack at sites, at the run's own times, from the column above each site.
 
-The cloud's top and the wet bulb from there down to the place tell what falls
-(forecast/science/precipitation_type.py); the snow lands as deep as temperature and wind of the
-place have it, and joins a pack that settles and melts there (forecast/science/snowpack.py).
+The cloud's top and the wet bulb below it give the type of precipitation (precipitation_type.py);
+temperature and wind at the site give the depth of new snow, which joins a pack that settles and
+melts there (snowpack.py).
 """
 
 from __future__ import annotations
@@ -13,27 +12,28 @@ from dataclasses import dataclass
 import numpy as np
 
 from forecast.science import snowpack
-from forecast.science.interpolation import Scene, at_height
+from forecast.science.interpolation import Scene
 from forecast.science.precipitation_type import PrecipitationTypes, layers, precipitation_types
 from forecast.science.site_profiles import WINDS, column, elevations
 from forecast.science.snowfall import snow_ratio
 from forecast.science.thermodynamics import FREEZING, LAPSE_RATE, Array, wet_bulb
+from forecast.science.vertical import at_height
 
-CLOUDY = 0.3  # [1] cover of a level that belongs to the cloud which snows (check)
+CLOUDY = 0.3  # [1] cover from which a level belongs to the precipitating cloud (check)
 SCALE_HEIGHT = 8000.0  # [m] of pressure, beyond the column's ends
 
-ONE_DAY = np.timedelta64(1, "D")  # [h] in which melt and settling are told
+ONE_DAY = np.timedelta64(1, "D")  # [h] unit of time of melt and settling
 
 
 @dataclass(frozen=True, slots=True)
 class SnowSeries:
-    """What the run says of every site at its own times (site, time). Summed up from the run's
-    start: precipitation, water (what falls as snow), pellets, freezing (rain that freezes on the
-    ground), untyped (of which the kind is not known) [kg m-2], snow [m].
+    """Series at every site at the run's own times (site, time).
 
-    melting_level: of 0 degC wet bulb, less the site's height [m]; cloud_top [K], NaN without cloud;
-    pressure at the site [Pa];
-    depth: snow on the ground of the site [m]; model_depth: of the model's.
+    Accumulated from the run's start: precipitation, water (of snow), pellets, freezing (rain that
+    freezes on the ground), untyped (of unknown type) [kg m-2], snow [m].
+    melting_level: height of 0 degC wet bulb above the site [m]; cloud_top [K], NaN without cloud;
+    pressure at the site [Pa]; depth: snow on the ground of the site [m]; model_depth: of the
+    model's ground [m].
     """
 
     precipitation: Array
@@ -50,11 +50,12 @@ class SnowSeries:
 
     @classmethod
     def over(cls, scene: Scene) -> SnowSeries:
+        """Return the series of a scene's sites."""
         temperature, pressure, melting_level, top, falls = _falling(scene)
         site = np.broadcast_to(elevations(scene)[:, None], temperature.shape)
         wind = np.hypot(*(at_height(*column(scene, name), site) for name in WINDS))
         fallen = np.nan_to_num(_surface(scene, "precipitation_amount", temperature))
-        # An interval is that of both its ends: the means of what they say.
+        # An interval has the mean of the values at its two ends.
         shares = [_of_interval(share) for share in (falls.snow, falls.pellets, falls.freezing)]
         water, pellets, freezing = (fallen * np.nan_to_num(share) for share in shares)
         untyped = np.where(np.isnan(shares[0]), fallen, 0.0)
@@ -84,8 +85,9 @@ class SnowSeries:
 
 
 def _falling(scene: Scene) -> tuple[Array, Array, Array, Array, PrecipitationTypes]:
-    """Return at the sites (site, time) temperature [K], pressure [Pa], the melting level above them
-    [m], cloud top [K], what falls.
+    """Return temperature, pressure, melting level, cloud top and types at the sites (site, time).
+
+    [K], [Pa], [m] above the site, [K], and parts [1].
     """
     temperature, heights = column(scene, "air_temperature")
     humidity, heights_of_humidity = column(scene, "relative_humidity")
@@ -120,16 +122,12 @@ def _falling(scene: Scene) -> tuple[Array, Array, Array, Array, PrecipitationTyp
 
 
 def _spans(scene: Scene) -> Array:
-    """Return the length of the interval that ends at each time (time) [day]; the first, of which
-    nothing is known, has none.
-    """
+    """Return the length of the interval that ends at each time (time) [day]; the first is 0."""
     return np.concatenate([[0.0], np.diff(scene.times) / ONE_DAY])
 
 
 def _ends(values: Array) -> tuple[Array, Array]:
-    """Return the lesser and the greater of each time's value and the one before it (site, time);
-    the first stands alone.
-    """
+    """Return the lesser and the greater of each value and the one before it (site, time)."""
     before = np.concatenate([values[:, :1], values[:, :-1]], axis=1)
     return np.fmin(before, values), np.fmax(before, values)
 
@@ -140,11 +138,10 @@ def _surface(scene: Scene, name: str, like: Array) -> Array:
 
 
 def _pack(scene: Scene, day: snowpack.DayForcing) -> Array:
-    """Return the snow on the ground of the sites [m] (site, time): it begins as the model's and
-    goes on as the site's own.
+    """Return the snow on the ground of the sites [m] (site, time), starting from the model's.
 
-    day: what each interval brings (site, time). The model's ground is lower and warmer than the
-    village, so its snow falls there as rain and melts first.
+    day: the forcing of each interval (site, time). The model's ground is lower and warmer than the
+    village, so its own snow falls as rain and melts first.
     """
     lying = _surface(scene, "surface_snow_thickness", day.thaw)
     amount = _surface(scene, "surface_snow_amount", day.thaw)[:, 0]
@@ -165,9 +162,7 @@ def _pack(scene: Scene, day: snowpack.DayForcing) -> Array:
 
 
 def _of_interval(values: Array) -> Array:
-    """Return the mean of each time's value and the one before it (site, time); the first stands
-    alone.
-    """
+    """Return the mean of each value and the one before it (site, time), of those known."""
     before = np.concatenate([values[:, :1], values[:, :-1]], axis=1)
     return (
         np.where(np.isnan(before), values, before) + np.where(np.isnan(values), before, values)
@@ -175,11 +170,10 @@ def _of_interval(values: Array) -> Array:
 
 
 def freezing_level(temperature: Array, heights: Array) -> Array:
-    """Return the greatest height [m] at which the columns (..., level) of temperature or wet bulb,
-    rising, pass 0 degC; NaN: unknown.
+    """Return the greatest height [m] at which columns (..., level) pass 0 degC; NaN: unknown.
 
-    A column wholly below 0 degC has it under its lowest level, continued at 6.5 K km-1; one that is
-    warm to its top, above it.
+    temperature: or wet bulb [K]; heights [m] rise. In a column wholly below 0 degC it lies under
+    the lowest level, in one warm to its top above it, both extrapolated with LAPSE_RATE.
     """
     shape = temperature.shape[:-1]
     level, above_t, above_h = (np.full(shape, np.nan) for _ in range(3))
@@ -199,10 +193,10 @@ def freezing_level(temperature: Array, heights: Array) -> Array:
 
 
 def cloud_top(cloud: Array, temperature: Array, heights: Array, site: Array) -> tuple[Array, Array]:
-    """Return temperature [K] and height [m] of the top of the lowest cloud above the site, columns
-    (site, time, level) rising; NaN: none.
+    """Return temperature [K] and height [m] of the top of the lowest cloud above the site.
 
-    One clear level does not part a cloud from what lies on it (ice falls through it); two do.
+    Columns (site, time, level) rise; NaN without cloud. One clear level does not separate two
+    clouds (ice falls through it); two do.
     """
     top, height = np.full(temperature.shape[:-1], np.nan), np.full(temperature.shape[:-1], np.nan)
     gap = np.zeros(top.shape, dtype=int)

@@ -1,13 +1,15 @@
 """Starry sky: the night between astronomical dusk and dawn, and its best continuous hours.
 
-What hides the stars is what lies above the viewer: cloud below a summit is a sea of clouds, not a
-ceiling. It is counted twice. The sky cover counts every layer in full, as an observer does: by it
-and by the zenith's darkness a night is called starry, before and after, and the best window is
-where the share of the sky without cloud times the number of stars that its darkness shows is
-greatest. The starlight hidden counts each layer by how much it takes: the WEIGHTS of low, medium
-and high cloud as shares of the low layer's, so that an overcast of low cloud hides all and one of
-cirrus a third. Both combine the layers by maximum-random overlap. A field held beyond the run's
-last one may say how the sky will be, not when: no best window leaves the data's own span.
+Only cloud above the viewer hides stars: cloud below a summit is a sea of clouds. It is counted in
+two ways. The sky cover counts every layer in full, as an observer does; with the darkness of the
+zenith it decides whether a night is starry, in forecast and verification. The hidden starlight
+counts each layer by its opacity: WEIGHTS of low, medium and high cloud relative to the low layer's,
+so that an overcast of low cloud hides all and one of cirrus a third. Both combine the layers by
+maximum-random overlap.
+
+The best window maximises the clear part of the sky times the number of stars that its darkness
+shows. It stays within the run's own fields: a field held beyond the last one may give how the sky
+will be, not when.
 """
 
 from __future__ import annotations
@@ -20,29 +22,12 @@ import xarray as xr
 
 from forecast.domain import Almanac, Event, Outcome, Site, Window
 from forecast.phenomena import PhenomenonFeatures
+from forecast.phenomena.night_light import darkest_azimuth, lights
 from forecast.phenomena.weather import Mask, highest, longest_stretch, mean, named, span_of, spans
 from forecast.quantities import DARK_ENOUGH
-from forecast.science.aerosol import OPTICAL_DEPTH
-from forecast.science.almanac import (
-    MILKY_WAY_ALTITUDE,
-    galactic_centre_position,
-    moon_illumination,
-    moon_position,
-    sun_position,
-)
+from forecast.science.almanac import MILKY_WAY_ALTITUDE, moon_illumination
 from forecast.science.interpolation import LAYERS, Index, Scene, Times, hours_between
-from forecast.science.night_sky import (
-    MILKY_WAY_SKY,
-    aerosol_extinction,
-    extinction,
-    fitted_moonlight,
-    lay_limit,
-    limiting_magnitude,
-    luminance_towards,
-    magnitudes,
-    nanolamberts,
-    twilight,
-)
+from forecast.science.night_sky import MILKY_WAY_SKY, lay_limit, limiting_magnitude, magnitudes
 from forecast.science.site_profiles import air_at, cloud_at, cloud_column, elevations
 from forecast.science.thermodynamics import Array, dew_point, maximum_random_overlap
 from forecast.settings import PhenomenonSettings
@@ -50,19 +35,15 @@ from forecast.settings import PhenomenonSettings
 PHENOMENA = ("starry_sky",)
 
 WEIGHTS = {"low": 0.50, "medium": 0.35, "high": 0.15}  # science.md, section 1
-STEP = 30  # [min] between two looks at the night
-# the number of stars down to a magnitude m grows as 10^(0.5 m) (Allen's star counts, 4-7 mag)
+STEP = 30  # [min] between two moments of the night
+# [1] the number of stars down to a magnitude m grows as 10^(0.5 m) (Allen's star counts, 4-7 mag)
 SLOPE = 0.5
-# the window is stretched over its neighbours that show at least this part of what its best hours
-# show
+# [1] the best window extends over neighbours that score at least this part of its best hours
 STILL_GOOD = 0.8
-HALF_THE_SKY = 0.5  # a window with more cloud than this is not told as the best of anything
+HALF_THE_SKY = 0.5  # [1] sky cover above which no best window is given
 # [mag arcsec-2] one clear moonless night lies 0.3 from the place's others: tests/science/stars.py
 METER_AGREES = 0.5
-DIRECTIONS = 12  # of the sky, told apart by their brightness
-# [1] of the luminance: directions that differ by less (0.05 mag) are equally dark
-TOLD_APART = 0.05
-# before dusk and after dawn: from about an hour before sunset to an hour after sunrise
+# before dusk and after dawn: about an hour before sunset to an hour after sunrise
 CHART_MARGIN = np.timedelta64(3, "h")
 ALMOST_AN_HOUR = np.timedelta64(3600 * 10**9 - 1, "ns")
 
@@ -78,9 +59,7 @@ def events(site: Site, day: date, almanac: Almanac, settings: PhenomenonSettings
 def derive(
     events: Sequence[Event], scene: Scene, settings: PhenomenonSettings
 ) -> PhenomenonFeatures:
-    """Return the features of STARS over the best window of each night (over the whole night where
-    it has none).
-    """
+    """Return the features of each night over its best window, else over the whole night."""
     rows, start, end = spans(events, scene)
     times = hours_between(start, end, STEP)
     air = air_at(scene, rows, times)
@@ -127,23 +106,22 @@ def derive(
     )
     best_start, best_end = span_of(chosen & worth_it[:, None], times)
     values |= {"best_start": best_start, "best_end": best_end}
-    guessed = np.any(inside & scene.covers(times) & np.isnan(light["aerosol"]), axis=1)
+    estimated = np.any(inside & scene.covers(times) & np.isnan(light["aerosol"]), axis=1)
     absent = np.full(len(events), not scene.has(column))
     missing = named(
-        ("beyond_data", ~reached), (f"field:{column}", absent), ("aerosol_estimated", guessed)
+        ("beyond_data", ~reached), (f"field:{column}", absent), ("aerosol_estimated", estimated)
     )
     return PhenomenonFeatures(values, missing, {"starry_sky": _evidence(scene, rows, start, end)})
 
 
-# -- what was seen
+# -- outcomes
 
 
 def diagnose(events: Sequence[Event], scene: Scene, settings: PhenomenonSettings) -> list[Outcome]:
-    """Return what was to be seen of each night, from a scene of analyses; the amount is the sky
-    cover [1] of the best window.
+    """Return the outcome of each night from a scene of analyses.
 
-    A night without a window of at least the wanted hours inside the data, or of unknown cloud, has
-    a NaN degree.
+    amount: the sky cover [1] of the best window. The degree is NaN without a window of at least the
+    required hours inside the data, and where cloud is unknown.
     """
     rows, start, end = spans(events, scene)
     times = hours_between(start, end, STEP)
@@ -154,7 +132,7 @@ def diagnose(events: Sequence[Event], scene: Scene, settings: PhenomenonSettings
     cover = mean(inside * sky_cover)
     brightness = magnitudes(mean(inside * light["luminance"]))
     degrees = degree_from_cover(cover, brightness, settings.stars_clear_cover)
-    said = [
+    details = [
         f"cover {c:.2f}, zenith {b:.1f} mag arcsec-2" if np.isfinite(c) else ""
         for c, b in zip(cover, brightness, strict=True)
     ]
@@ -168,16 +146,16 @@ def diagnose(events: Sequence[Event], scene: Scene, settings: PhenomenonSettings
             amount=float(amount),
             detail=detail,
         )
-        for event, degree, amount, detail in zip(events, degrees, cover, said, strict=True)
+        for event, degree, amount, detail in zip(events, degrees, cover, details, strict=True)
     ]
 
 
 def degree_from_cover(cover: Array, brightness: Array, clear: float = 0.2) -> Array:
-    """Return how far stars were seen (...): 1 where the sky's `cover` [1] is at most `clear` and
-    its zenith is dark enough, 0.5 where up to HALF_THE_SKY is covered, else 0; NaN where one is
-    unknown and the other does not rule it out.
+    """Return the degree of a starry sky (...) from its `cover` [1] and the zenith's darkness.
 
-    brightness: of the clear zenith [mag arcsec-2].
+    1 where the cover is at most `clear` and the zenith dark enough, 0.5 up to HALF_THE_SKY, else 0;
+    NaN where one is unknown and the other does not rule it out. brightness: of the clear zenith
+    [mag arcsec-2].
     """
     cover = np.round(cover, 3)  # the model's are float32: 2/10 is 0.2
     dark, known = (
@@ -192,26 +170,23 @@ def degree_from_cover(cover: Array, brightness: Array, clear: float = 0.2) -> Ar
 
 
 def degree_from_okta(okta: Array, brightness: Array, clear: float = 0.2) -> Array:
-    """Return how far stars were seen (event) from the total cloud N of a station's night reports
-    (event, report) [okta], NaN: no report.
+    """Return the degree of a starry sky (event) from a station's total cloud N at night [okta].
 
-    9 (sky not to be made out) counts as overcast. One okta is 12.5 %, reported for any trace of
-    cloud, two for up to 3/8: the mean of the night's reports is held against `clear`, so one alone
-    says yes at 0 or 1 okta only. brightness: as for `degree_seen`, from the almanac, since the
-    station does not measure it. Outcomes of it have source "station".
+    okta: (event, report), NaN: no report; 9 (sky obscured) counts as overcast. One okta is 12.5 %,
+    reported for any trace of cloud, two for up to 3/8: the mean of the night's reports is compared
+    with `clear`, so a single report is clear at 0 or 1 okta only. brightness: as for
+    `degree_from_cover`, from the almanac, since the station does not measure it.
     Source: WMO-No. 306, code table 2700.
     """
     return degree_from_cover(mean(np.minimum(okta, 8) / 8), brightness, clear)
 
 
 def degree_from_meter(reading: Array, clear_sky: Array) -> Array:
-    """Return how far stars were seen (...) from a sky meter's `reading` at the zenith [mag
-    arcsec-2]: 0 or 1, or NaN: it cannot tell.
+    """Return the degree of a starry sky (...) from a sky meter's `reading` [mag arcsec-2].
 
-    A reading brighter than DARK_ENOUGH says no. A dark one says yes only where it lies within
-    METER_AGREES of the clear sky's own: far from lamps a cloud darkens the zenith, so that a
-    reading darker than any clear sky is a covered one. clear_sky: what `zenith_sky_brightness`
-    expects without cloud. Outcomes of it have source "station".
+    0 where the zenith is brighter than DARK_ENOUGH. 1 where it is dark and within METER_AGREES of
+    the clear sky's own brightness; 0 where it is darker still: far from lamps a cloud darkens the
+    zenith. NaN otherwise. clear_sky: `zenith_sky_brightness` without cloud.
     """
     difference = np.asarray(reading) - clear_sky
     agrees = np.abs(difference) <= METER_AGREES
@@ -225,11 +200,10 @@ def degree_from_meter(reading: Array, clear_sky: Array) -> Array:
 
 
 def clouds(scene: Scene, rows: Index, times: Times) -> dict[str, Array]:
-    """Return low, medium and high cloud above the site (event, moment) [1], their cover of the
-    `sky` and how much starlight is `hidden`.
+    """Return low, medium and high cloud above the site, the `sky` cover and the `hidden` starlight.
 
-    The model's low layer reaches down to its ground; it counts only as far as its levels above the
-    site hold cloud.
+    All (event, moment) [1]. The model's low layer reaches down to its ground; it counts only as far
+    as its levels above the site have cloud.
     """
     layers, _ = scene.cloud_layers(rows, times)
     cloud, heights = (values[..., -len(scene.pressure) :] for values in cloud_column(scene))
@@ -251,9 +225,7 @@ def clouds(scene: Scene, rows: Index, times: Times) -> dict[str, Array]:
 
 
 def cloud_timed(scene: Scene, rows: Index, times: Times) -> Mask:
-    """Say of each moment (event, moment) whether the run has cloud for it: between its fields or as
-    a mean, not held beyond them.
-    """
+    """Return at which moments (event, moment) the run has cloud: between fields or as a mean."""
     mean_cloud = "low_type_cloud_area_fraction_mean"
     inside = scene.within(times)
     return (
@@ -263,106 +235,25 @@ def cloud_timed(scene: Scene, rows: Index, times: Times) -> Mask:
     )
 
 
-# -- light
-
-
-def lights(scene: Scene, rows: Index, times: Times, humidity: Array) -> dict[str, Array]:
-    """Return what lights the clear sky of each event and moment (event, moment).
-
-    The altitudes of sun, moon and milky_way and moon_azimuth [degree]; lit [1], the moon's;
-    extinction [mag airmass-1] of air as humid as `humidity` [1], its part beyond dry air's,
-    dimming, and in it aerosol, the run's own (NaN where it is estimated);
-    luminance [nL] of the zenith: the site's own, moon's and twilight's.
-    """
-    place = [
-        np.array([getattr(site, name) for site in scene.sites])[rows, None]
-        for name in ("latitude", "longitude")
-    ]
-    heights = elevations(scene)[rows, None]
-    sun = sun_position(times, *place)[0]
-    moon, moon_azimuth = moon_position(times, *place)
-    own = nanolamberts(np.array([site.night_sky_brightness for site in scene.sites]))[rows, None]
-    aerosol = _aerosol(scene, rows, times)
-    lit, hazy = moon_illumination(times), extinction(heights, humidity, aerosol)
-    return {
-        "sun": sun, "moon": moon, "moon_azimuth": moon_azimuth,
-        "milky_way": galactic_centre_position(times, *place)[0],
-        "lit": lit, "extinction": hazy, "dimming": hazy - extinction(heights), "aerosol": aerosol,
-        "luminance": np.asarray(own + fitted_moonlight(moon, lit, hazy) + twilight(sun)),
-    }  # fmt: skip
-
-
-def _aerosol(scene: Scene, rows: Index, times: Times) -> Array:
-    """Return the extinction of the run's own aerosol above the sites (event, moment) [mag
-    airmass-1], NaN where it carries none.
-    """
-    if not scene.has(OPTICAL_DEPTH):
-        return np.full(times.shape, np.nan)
-    ground = (
-        mean(scene.at_sites("surface_altitude"))
-        if scene.has("surface_altitude")
-        else np.zeros(len(scene.sites))
-    )
-    return aerosol_extinction(
-        scene.at(OPTICAL_DEPTH, rows, times), elevations(scene)[rows, None], ground[rows, None]
-    )
-
-
-def darkest_azimuth(scene: Scene, rows: Index, light: dict[str, Array], inside: Mask) -> Array:
-    """Return the azimuth [degree] (event) to face for the darkest sky half way up, over the moments
-    `inside`.
-
-    Within the sector that the site looks at; by the cities' light around it where the settings give
-    that (`sky_glow_by_azimuth`) and by the moon; NaN where no direction is darker than another.
-    """
-    azimuths = np.arange(DIRECTIONS) * 360.0 / DIRECTIONS
-    sites = [scene.sites[row] for row in rows]
-    glow = np.array([_at_directions(site.sky_glow, azimuths) for site in sites]).reshape(
-        -1, DIRECTIONS
-    )
-    own = nanolamberts(np.array([site.night_sky_brightness for site in sites]))
-    towards = luminance_towards(
-        azimuths, own, glow, light["moon"], light["moon_azimuth"], light["lit"], light["extinction"]
-    )
-    towards = mean(np.where(inside[..., None], towards, np.nan))
-    first, last = (np.array([site.view_sector[end] for site in sites])[:, None] for end in (0, 1))
-    seen = ((azimuths - first) % 360 <= (last - first) % 360) | ((last - first) % 360 == 0)
-    seen |= ~seen.any(axis=1)[:, None]  # a sector narrower than the steps
-    darkest, brightest = np.where(seen, towards, np.inf), np.where(seen, towards, -np.inf)
-    differ = brightest.max(axis=-1) > darkest.min(axis=-1) * (1 + TOLD_APART)
-    return np.where(differ, azimuths[np.nan_to_num(darkest, nan=np.inf).argmin(axis=-1)], np.nan)
-
-
-def _at_directions(glow: Sequence[float], azimuths: Array) -> Array:
-    """Return the settings' values, evenly spaced from north, at `azimuths`; 1 everywhere where
-    there are none.
-    """
-    if not glow:
-        return np.ones(len(azimuths))
-    return np.interp(azimuths, np.arange(len(glow)) * 360.0 / len(glow), glow, period=360.0)
-
-
 # -- the best window
 
 
 def visible_stars(cover: Array, light: dict[str, Array]) -> Array:
-    """Return how many stars are to be seen (event, moment), in any unit: the part of the sky
-    without cloud times those it shows.
-    """
+    """Return the relative number of visible stars (event, moment): clear part times star count."""
     return (1 - cover) * 10 ** (
         SLOPE * limiting_magnitude(magnitudes(light["luminance"]), light["dimming"])
     )
 
 
 def moments_in_window(settings: PhenomenonSettings) -> int:
-    """Return how many looks at the sky the shortest window has."""
+    """Return the number of moments in the shortest best window."""
     return settings.stars_minimum_hours * 60 // STEP + 1
 
 
 def best_run(score: Array, count: int) -> tuple[Mask, Mask]:
-    """Return which moments (event, moment) make the best window, and whether there is one (event).
+    """Return the moments of the best window (event, moment), and whether there is one (event).
 
-    It holds the `count` neighbouring moments with the highest mean score, stretched both ways over
+    It holds the `count` neighbouring moments with the highest mean score, extended both ways over
     neighbours that score at least STILL_GOOD of that mean. A window does not cross a moment whose
     score is NaN.
     """
@@ -382,9 +273,7 @@ def best_run(score: Array, count: int) -> tuple[Mask, Mask]:
 
 
 def longest_hours(good: Mask, times: Times) -> Array:
-    """Return the longest time [h] for which moments (event, moment) are good without a break, from
-    the first to the last of them.
-    """
+    """Return the longest time [h] (event) from first to last of an unbroken run of good moments."""
     return np.asarray(
         np.maximum(longest_stretch(good & ~np.isnat(times)).sum(axis=1) - 1, 0) * STEP / 60
     )
@@ -394,8 +283,9 @@ def longest_hours(good: Mask, times: Times) -> Array:
 
 
 def _evidence(scene: Scene, rows: Index, start: Times, end: Times) -> xr.Dataset:
-    """Return what the night's chart draws, hour by hour, NaT where a night has fewer hours than the
-    longest; cloud as far as the data.
+    """Return the data of the night's chart by hour; cloud as far as the run's fields.
+
+    Times are NaT where a night has fewer hours than the longest.
     """
     first = (start - CHART_MARGIN + ALMOST_AN_HOUR).astype("datetime64[h]")  # the next whole hour
     times = hours_between(first, end + CHART_MARGIN)

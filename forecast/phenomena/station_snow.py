@@ -23,8 +23,9 @@ SNOW_CODES = (22, 23, 26, 68, 69, 70, 71, 72, 73, 74, 75, 77, 83, 84, 85, 86)
 
 
 def snow_cover_measured(depth_at_08: ArrayLike, depth_at_14: ArrayLike) -> Array:
-    """Return the degree of snow to look at, from depths [m] at 08 and 14 local time: the lesser of
-    the two counts, both are needed.
+    """Return the degree of snow cover from depths [m] at 08 and 14 local time.
+
+    The lesser counts; NaN where one is missing.
     """
     return degrees(
         np.minimum(np.asarray(depth_at_08, dtype=float), np.asarray(depth_at_14, dtype=float)),
@@ -33,25 +34,23 @@ def snow_cover_measured(depth_at_08: ArrayLike, depth_at_14: ArrayLike) -> Array
 
 
 def snowfall_reported(codes: ArrayLike) -> Array:
-    """Return the degree of snowfall from the day's reports of present weather (..., report), NaN
-    for one not made: 0.5 where it snowed.
+    """Return the degree of snowfall from the day's codes of present weather (..., report).
 
-    A code does not tell how much; without a depth it is never full.
+    0.5 where it snowed: a code has no amount, so the degree is never 1. NaN: no report.
     """
     return 0.5 * _reported(codes, SNOW_CODES)
 
 
 def rime_reported(codes: ArrayLike) -> Array:
-    """Return the degree of rime from the day's reports of present weather (..., report): 1 rime,
-    0.5 clear ice of freezing rain.
+    """Return the degree of rime from the day's codes of present weather (..., report).
+
+    1 for rime, 0.5 for clear ice of freezing rain. NaN: no report.
     """
     return np.fmax(_reported(codes, RIME_CODES), 0.5 * _reported(codes, GLAZE_CODES))
 
 
 def _reported(codes: ArrayLike, wanted: Sequence[int]) -> Array:
-    """Return 1 where a report of the day (..., report) has one of the codes, 0 where none has, NaN
-    where none was made.
-    """
+    """Return 1 where a report (..., report) has one of the codes, else 0; NaN without reports."""
     given = np.asarray(codes, dtype=float)
     return np.where(
         np.isnan(given).all(axis=-1), np.nan, np.isin(given, wanted).any(axis=-1).astype(float)

@@ -16,16 +16,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 
 from forecast.domain import Event
 from forecast.phenomena import PhenomenonFeatures
+from forecast.science.arrays import Mask as Mask
 from forecast.science.interpolation import Index, Scene, Times, as_times, hours_between
 from forecast.science.site_profiles import WINDS, air_at
 from forecast.science.thermodynamics import Array, wind_chill
 from forecast.settings import PhenomenonSettings
-
-Mask = NDArray[np.bool_]
 
 COVERED = 0.99  # a span with this part of it covered counts as whole
 
@@ -35,7 +33,7 @@ SURFACE = ("wind_speed_of_gust", "visibility_in_air", "convective_available_pote
 def derive(
     events: Sequence[Event], scene: Scene, settings: PhenomenonSettings
 ) -> PhenomenonFeatures:
-    """Return the features that every event has, sampled each hour of its window from its start."""
+    """Return the features that every event has, read at each hour of its window from its start."""
     rows, start, end = spans(events, scene)
     times = hours_between(start, end)
     air = air_at(scene, rows, times)
@@ -43,7 +41,7 @@ def derive(
         name: scene.at(name, rows, times) if scene.has(name) else np.full(times.shape, np.nan)
         for name in SURFACE
     }
-    layers, ways = scene.cloud_layers(rows, times)
+    layers, origin = scene.cloud_layers(rows, times)
     fallen, covered = amount_of_precipitation(scene, rows, start, end)
     values = {
         "temperature_at_site": mean(air["temperature"]),
@@ -58,17 +56,17 @@ def derive(
         "visibility": lowest(surface["visibility_in_air"]),
         "cloud_at_site": mean(air["cloud"]),
     } | {f"{layer}_cloud": mean(cover) for layer, cover in layers.items()}
-    asked = ~np.isnat(times)
+    inside = ~np.isnat(times)
     known = scene.covers(times) & np.isfinite(air["temperature"])
-    # cloud known as a mean reaches back before its field
+    # cloud known as a mean covers the interval before its field
     beyond = ~np.any(known | np.isfinite(layers["low"]), axis=1)
-    partly = np.asarray(np.any(asked & ~known, axis=1))
+    partly = np.asarray(np.any(inside & ~known, axis=1))
     if scene.has("precipitation_amount"):
         partly |= covered < COVERED
     values = {name: np.where(beyond, np.nan, value) for name, value in values.items()}
     return PhenomenonFeatures(
         values,
-        _missing(scene, beyond, partly, scene.reaches(start, end), np.asarray(ways == "mean")),
+        _missing(scene, beyond, partly, scene.reaches(start, end), np.asarray(origin == "mean")),
     )
 
 
@@ -95,9 +93,7 @@ def _missing(
 
 
 def spans(events: Sequence[Event], scene: Scene) -> tuple[Index, Times, Times]:
-    """Return each event's row among the scene's sites, and where its window starts and ends
-    (event).
-    """
+    """Return each event's row among the scene's sites, and start and end of its window (event)."""
     return (
         scene.rows(events),
         as_times([e.window.start for e in events]),
@@ -108,8 +104,9 @@ def spans(events: Sequence[Event], scene: Scene) -> tuple[Index, Times, Times]:
 def amount_of_precipitation(
     scene: Scene, rows: Index, start: Times, end: Times
 ) -> tuple[Array, Array]:
-    """Return what fell between `start` and `end` (event) [kg m-2], NaN where nothing is known, and
-    the part of the span covered.
+    """Return the precipitation between `start` and `end` (event) [kg m-2] and the part covered [1].
+
+    The amount is NaN where nothing is covered.
     """
     if not scene.has("precipitation_amount"):
         return np.full(len(rows), np.nan), np.zeros(len(rows))
@@ -127,8 +124,9 @@ def named(*ids: tuple[str, Mask]) -> list[list[str]]:
 
 
 def mean(values: Array) -> Array:
-    """Return the mean over the moments that are known (event, moment[, ...]) -> (event[, ...]); NaN
-    where none is.
+    """Return the mean over the known moments (event, moment[, ...]) -> (event[, ...]).
+
+    NaN where none is known.
     """
     known = np.isfinite(values)
     count = known.sum(axis=1)
@@ -148,8 +146,9 @@ def highest(values: Array) -> Array:
 
 
 def longest_stretch(good: Mask) -> Mask:
-    """Return which moments (event, moment) belong to the longest unbroken run of good ones; of
-    equal runs the first.
+    """Return the moments (event, moment) of the longest unbroken run of good ones.
+
+    Of equal runs the first.
     """
     moments = np.arange(good.shape[1])
     length = moments - np.maximum.accumulate(np.where(good, -1, moments), axis=1)
@@ -158,7 +157,7 @@ def longest_stretch(good: Mask) -> Mask:
 
 
 def span_of(chosen: Mask, times: Times) -> tuple[Times, Times]:
-    """Return the first and the last of the moments chosen (event), NaT where none is."""
+    """Return the first and the last of the chosen moments (event); NaT where none is chosen."""
     nothing = np.datetime64("NaT", "ns")
     if not chosen.size:
         return np.full(len(chosen), nothing), np.full(len(chosen), nothing)

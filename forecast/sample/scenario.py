@@ -1,8 +1,9 @@
 """A scenario: many days of sample weather for a simulation, with forecast errors.
 
 The calendar is cut into episodes of three days. Each repeats the weather of scene.py with its own
-strength of each piece of moisture, height of the deck and hour of the front. They are drawn from a generator seeded by SEED and the episode's date: a date has the same weather in every
-run, on every machine.
+strength of each piece of moisture, height of the deck and hour of the front. They are drawn from a
+generator seeded by SEED and the episode's date: a date has the same weather in every run, on every
+machine.
 
 The error of a run grows with lead time. Each strength is a standard normal number u; a run uses
 u + e, where e is normal with a standard deviation of ANALYSIS plus GROWTH for each hour of lead,

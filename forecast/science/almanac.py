@@ -1,17 +1,14 @@
-"""What sun, moon and Milky Way do on a site's local day: rise, set, twilight, the dark of the
-night.
+"""Almanac of a site's local day: rise and set of sun and moon, twilight, and the dark of the night.
 
-A local day is read around its noon, the site's mean solar noon that is nearest the clock's: dawn
-and sunrise are the last of the 24 hours before it, sunset, dusk and the night belong to the 24
-hours after it. So "tonight" is whole even where the sun sets after midnight, or where the clock is
-another country's. The moon's times run from one noon of the clock to the next.
+A local day is defined around its noon, the site's mean solar noon nearest to the clock's: dawn and
+sunrise are the last in the 24 hours before it; sunset, dusk and the night belong to the 24 hours
+after it. So a night is whole even where the sun sets after midnight, or where the clock is another
+country's. The moon's times run from one noon of the clock to the next.
 
-Tables' sunrise (upper limb, 34 arc-minutes of refraction, sea-level horizon) and the terrain's own
-are both given. The terrain
-horizon is what the viewer sees: where it is below the horizontal (a summit over the plain) the sun
-is seen earlier than on any table. An event that lasts less than ten minutes (the sun in a notch,
-the edge of the polar day) may be passed over.
-Positions: forecast/science/ephemeris.py, whose functions are offered here too.
+Both the tables' sunrise (upper limb, 34 arc-minutes of refraction, sea-level horizon) and the
+terrain's are given. Where the terrain horizon is below the horizontal (a summit over the plain) the
+sun rises earlier than in tables. An event that lasts less than ten minutes (the sun in a notch, the
+edge of the polar day) may be missed. Positions: forecast/science/ephemeris.py, re-exported here.
 """
 
 from __future__ import annotations
@@ -44,7 +41,7 @@ __all__ = [
     "moon_position", "moon_semidiameter", "refraction", "sun_position",
 ]  # fmt: skip
 
-TABLE_REFRACTION = 34 / 60  # [degree] at the horizon, as almanacs agree
+TABLE_REFRACTION = 34 / 60  # [degree] at the horizon, as in almanacs
 SUN_SEMIDIAMETER = 16 / 60  # [degree] likewise
 CIVIL, NAUTICAL, ASTRONOMICAL = -6.0, -12.0, -18.0  # [degree] of the sun's centre
 MILKY_WAY_ALTITUDE = 10.0  # [degree] above which the galactic centre is worth looking at
@@ -52,7 +49,7 @@ MILKY_WAY_ALTITUDE = 10.0  # [degree] above which the galactic centre is worth l
 _EPOCH = np.datetime64("2000-01-01", "ns")
 _SAMPLE = np.timedelta64(10, "m").astype("timedelta64[ns]")
 _HALVINGS = 13  # of ten minutes: 0.07 s
-# a high viewer sees the sun this much outside the tables' day, at most
+# longest time by which a high viewer sees the sun before or after the tables' day
 _MARGIN = np.timedelta64(30, "m").astype("timedelta64[ns]")
 _BLOCK = 250  # sites at once, to bound the memory
 _LONGEST = 31  # days at once
@@ -73,10 +70,10 @@ def local_days(now: datetime, zone: ZoneInfo, count: int) -> tuple[date, ...]:
 
 
 def horizon_altitude(horizon: ArrayLike, azimuth: ArrayLike) -> Floats:
-    """Return the terrain's altitude [degree] at `azimuth` [degree], linear between the 72 values of
-    `horizon` (..., 72).
+    """Return the terrain's altitude [degree] at `azimuth` [degree], linear between values.
 
-    The leading dimensions of `horizon` broadcast with `azimuth`. A NaN azimuth gives NaN.
+    horizon: (..., 72) [degree], evenly spaced from north; its leading dimensions broadcast with
+    `azimuth`. A NaN azimuth gives NaN.
     """
     values, bearing = np.asarray(horizon, dtype=float), np.asarray(azimuth, dtype=float)
     count = values.shape[-1]
@@ -125,11 +122,11 @@ class _Crossings:
     span: int
 
     def first(self, start: Times, end: Times) -> Times:
-        """Return the first crossing in [start, end), arrays (site, day); NaT where there is none."""
+        """Return the first crossing in [start, end) (site, day); NaT where there is none."""
         return self._pick(np.searchsorted(self.key, self._keys(start)), start, end)
 
     def last(self, start: Times, end: Times) -> Times:
-        """Return the last crossing in [start, end), arrays (site, day); NaT where there is none."""
+        """Return the last crossing in [start, end) (site, day); NaT where there is none."""
         return self._pick(np.searchsorted(self.key, self._keys(end)) - 1, start, end)
 
     def _keys(self, times: Times) -> Indices:

@@ -22,8 +22,9 @@ WIND_STEPS = (-400.0, -299.0, -99.0, -9.0)  # of the index in whole numbers
 
 
 def humidity_index(temperature: float, humidity: float) -> float:
-    """Return the temperature-humidity index I of air at `temperature` [K] and relative `humidity`
-    [1]; NaN in, NaN out.
+    """Return the temperature-humidity index I; NaN in, NaN out.
+
+    temperature [K]; relative humidity [1].
 
     Source: GB/T 27963-2011: I = T - 0.55 (1 - RH) (T - 14.4), T [degC].
     """
@@ -32,8 +33,9 @@ def humidity_index(temperature: float, humidity: float) -> float:
 
 
 def wind_index(temperature: float, speed: float, sunshine: float) -> float:
-    """Return the wind-effect index K of air at `temperature` [K] and wind of `speed` [m s-1], with
-    `sunshine` [h] a day; NaN in, NaN out.
+    """Return the wind-effect index K; NaN in, NaN out.
+
+    temperature [K]; wind speed [m s-1]; sunshine [h] of the day.
 
     Source: GB/T 27963-2011: K = -(10 sqrt(V) + 10.45 - V) (33 - T) + 8.55 S, T [degC].
     """
@@ -44,21 +46,17 @@ def wind_index(temperature: float, speed: float, sunshine: float) -> float:
 
 
 def class_of_humidity(index: float) -> int:
-    """Return the class 1-5 of I, which the standard tells in tenths; 0 where it is not known."""
+    """Return the class 1-5 of I, which the standard gives in tenths; 0 where unknown."""
     return _class(round_half_up(index, 10), HUMIDITY_STEPS)
 
 
 def class_of_wind(index: float) -> int:
-    """Return the class 1-5 of K, which the standard tells in whole numbers; 0 where it is not
-    known.
-    """
+    """Return the class 1-5 of K, which the standard gives in whole numbers; 0 where unknown."""
     return _class(round_half_up(index, 1), WIND_STEPS)
 
 
 def round_half_up(value: float, parts: int) -> float:
-    """Return `value` to the nearest of so many parts of one, halves up, as a standard's tables are
-    read.
-    """
+    """Return `value` rounded to 1 / `parts`, halves up, as in tables of standards."""
     return math.floor(round(value * parts, 6) + 0.5) / parts if math.isfinite(value) else math.nan
 
 
@@ -69,13 +67,14 @@ def _class(index: float, steps: tuple[float, ...]) -> int:
 def comfort_2011(
     temperature: float, humidity: float, speed: float, sunshine: float, cold_half: bool
 ) -> int:
-    """Return the class of comfort by GB/T 27963-2011: 1 cold, 2 cool, 3 comfortable, 4 warm, 5
-    sultry; 0 where it cannot be said.
+    """Return the class of comfort by GB/T 27963-2011; 0 where unknown.
+
+    1 cold, 2 cool, 3 comfortable, 4 warm, 5 sultry.
 
     temperature [K], relative humidity [1], wind speed [m s-1], sunshine [h] of the day; cold_half:
     October to March. Where the two indices disagree, that of wind counts in the cold half of the
     year, that of humidity in the warm half. Of a day whose sunshine is not measured (NaN) a class
-    is told only if it is the same with none and with the most there can be.
+    is given only if it is the same with none and with the most there can be.
     """
     by_humidity = class_of_humidity(humidity_index(temperature, humidity))
     if not cold_half:

@@ -1,15 +1,13 @@
-"""Where the sun, the moon and the galactic centre stand: the only home of ephem, which needs no
-file and no network.
+"""Positions of the sun, the moon and the galactic centre, from ephem (no file, no network).
 
-A body's geocentric place does not depend on the viewer. ephem is asked for it once at each knot of
-a coarse time grid; the places between are interpolated and turned to each viewer's horizon with
+A body's geocentric place does not depend on the viewer. ephem computes it once at each knot of
+a coarse time grid; positions between are interpolated and turned to each viewer's horizon with
 numpy, so that 500 sites cost little more than one.
 
-Times are datetime64 in UTC, taken for UT1 (they differ by less than 0.9 s, 0.004 degrees of the
-sky's turning). Altitudes are
-geometric: without refraction, of the centre of the disk, seen from the surface of the WGS-84
-ellipsoid (a viewer's height moves the moon by less than 0.0004 degrees). Azimuths run clockwise
-from north. NaT gives NaN.
+Times are datetime64 in UTC, used as UT1 (they differ by less than 0.9 s, 0.004 degrees of the
+earth's rotation). Altitudes are geometric: without refraction, of the centre of the disk, from the
+surface of the WGS-84 ellipsoid (a viewer's height moves the moon by less than 0.0004 degrees).
+Azimuths run clockwise from north. NaT gives NaN.
 """
 
 from __future__ import annotations
@@ -40,9 +38,8 @@ _STEP = {"sun": 0.5, "moon": 0.125, "galactic_centre": 1.0}
 # Sagittarius A*, J2000. Source: Reid & Brunthaler 2004, ApJ 616, 872.
 _GALACTIC_CENTRE = ("17:45:40.04", "-29:00:28.1")
 
-# Part of the light's bending per degree of the way that the ray spends below the viewer; 0.17 makes
-# a ray that grazes the sea agree with the 34 arc-minutes of the tables, whatever the viewer's
-# height.
+# Bending of the light for each degree of the path below the viewer; with 0.17 a ray that grazes the
+# sea agrees with the 34 arc-minutes of the tables, whatever the viewer's height.
 _NEAR_SURFACE_REFRACTION = 0.17
 
 
@@ -56,9 +53,7 @@ def sun_position(
 def moon_position(
     times: ArrayLike, latitude: ArrayLike, longitude: ArrayLike
 ) -> tuple[Floats, Floats]:
-    """Return the moon's (altitude, azimuth) [degree] as the viewer sees them, parallax included;
-    the arguments broadcast.
-    """
+    """Return the moon's (altitude, azimuth) [degree] with parallax; the arguments broadcast."""
     return _horizontal(_earth_fixed("moon", times), latitude, longitude)
 
 
@@ -70,13 +65,13 @@ def galactic_centre_position(
 
 
 def moon_semidiameter(times: ArrayLike) -> Floats:
-    """Return half the width of the moon's disk [degree], seen from the earth's centre."""
+    """Return the semidiameter of the moon [degree], seen from the earth's centre."""
     distance = np.linalg.norm(_geocentric("moon", _days(times)), axis=0)
     return np.degrees(np.arcsin(MOON_RADIUS / distance))
 
 
 def moon_illumination(times: ArrayLike) -> Floats:
-    """Return the lit part of the moon's disk (0-1), seen from the earth's centre.
+    """Return the illuminated part of the moon's disk [1], seen from the earth's centre.
 
     Source: Meeus, Astronomical Algorithms (1998), eq. 48.1.
     """
@@ -90,8 +85,9 @@ def moon_illumination(times: ArrayLike) -> Floats:
 
 
 def moon_phase_angle(times: ArrayLike) -> Floats:
-    """Return by how much the moon's ecliptic longitude leads the sun's [degree]: 0 new, 90 first
-    quarter, 180 full, 270 last quarter.
+    """Return the moon's ecliptic longitude minus the sun's [degree], 0-360.
+
+    0 new, 90 first quarter, 180 full, 270 last quarter.
     """
     days = _days(times)
     return (
@@ -101,13 +97,12 @@ def moon_phase_angle(times: ArrayLike) -> Floats:
 
 
 def refraction(altitude: ArrayLike, elevation: ArrayLike = 0.0) -> Floats:
-    """Return by how much the air lifts what is seen at the apparent `altitude` [degree] from
-    `elevation` [m], in degrees.
+    """Return the refraction [degree] at the apparent `altitude` [degree] from `elevation` [m].
 
-    The air is the standard atmosphere's. Below the horizontal (a high viewer looks down to the
-    plain) a ray first sinks to its lowest point and then leaves as one seen at the opposite
-    altitude would: the bending of that double way is added. Good to about 0.1 degrees near the
-    horizon, where the day's layering of the air decides.
+    In the standard atmosphere. Below the horizontal (a high viewer looks down to the plain) a ray
+    first sinks to its lowest point and then leaves like one at the opposite altitude: the bending
+    of that double path is added. Good to about 0.1 degrees near the horizon, where the day's
+    layering of the air decides.
 
     Source: Bennett 1982, J. Navigation 35, 255, eq. for R with P and T: Meeus (1998), eq. 16.3.
     """
@@ -135,8 +130,9 @@ def _days(times: ArrayLike) -> Floats:
 
 @lru_cache(maxsize=65_536)
 def _knot(body: str, index: int) -> tuple[float, float, float]:
-    """Return the geocentric apparent place [km] of `body` at the knot `index`, on the true equator
-    and equinox of date.
+    """Return the geocentric apparent position [km] of `body` at the knot `index`.
+
+    On the true equator and equinox of date.
     """
     thing: Any
     if body == "galactic_centre":
@@ -155,8 +151,7 @@ def _knot(body: str, index: int) -> tuple[float, float, float]:
 
 
 def _geocentric(body: str, days: Floats) -> Floats:
-    """Return the geocentric apparent place (3, ...) [km] of `body`, by cubic interpolation between
-    knots.
+    """Return the geocentric apparent position (3, ...) [km] of `body`, interpolated by cubics.
 
     Source: Lagrange's formula on four equidistant points.
     """
@@ -214,9 +209,7 @@ def _sidereal_time(days: Floats) -> Floats:
 
 
 def _earth_fixed(body: str, times: ArrayLike) -> Floats:
-    """Return the place (3, ...) [km] of `body` in axes that turn with the earth: Greenwich, 90 E,
-    north pole.
-    """
+    """Return the position (3, ...) [km] of `body` towards Greenwich, 90 E and the north pole."""
     days = _days(times)
     x, y, z = _geocentric(body, days)
     turned = np.radians(_sidereal_time(days))
@@ -226,9 +219,7 @@ def _earth_fixed(body: str, times: ArrayLike) -> Floats:
 
 
 def _horizontal(place: Floats, latitude: ArrayLike, longitude: ArrayLike) -> tuple[Floats, Floats]:
-    """Turn an earth-fixed place (3, ...) [km] into (altitude, azimuth) [degree] for viewers at
-    `latitude`, `longitude`.
-    """
+    """Return (altitude, azimuth) [degree] of an earth-fixed position (3, ...) [km] for viewers."""
     phi, lam = (
         np.radians(np.asarray(latitude, dtype=float)),
         np.radians(np.asarray(longitude, dtype=float)),

@@ -1,9 +1,8 @@
-"""Read an Atmosphere where it is asked for: at sites and along paths, at true heights, at moments
-and over windows.
+"""Interpolate an Atmosphere to sites, paths, moments and windows.
 
-Everything works on whole arrays: many events and times in one call. What lies outside the data is
-NaN: beyond the grid, beyond the first and last field by more than half a step (three hours at
-most), more than 500 m below or above the profile.
+Everything works on whole arrays: many events and times in one call. Values outside the data are
+NaN: beyond the grid, and beyond the first and last field by more than half a step (three hours at
+most).
 """
 
 from __future__ import annotations
@@ -15,15 +14,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from forecast.domain import Atmosphere, Event, Site
+from forecast.science.arrays import Index as Index
+from forecast.science.arrays import Times as Times
 from forecast.science.thermodynamics import Array, cloud_from_humidity, maximum_random_overlap
 
-Index = NDArray[np.intp]
-Times = NDArray[np.datetime64]
-
-# how far a field may stand for a time outside the run's first or last one
+# longest time for which a field is held before the run's first or after its last one
 LONGEST_HOLD = np.timedelta64(3, "h")
-LONGEST_GAP = np.timedelta64(12, "h")  # neighbouring fields further apart are not joined
-DEEPEST_HOLD = 500.0  # [m] how far the end of a profile may stand for a height beyond it
+LONGEST_GAP = np.timedelta64(12, "h")  # no interpolation between fields further apart
 
 # Pressure [Pa] between which GFS counts low, middle and high cloud (NCEP Unified Post Processor:
 # 642, 350, 150 hPa).
@@ -31,9 +28,7 @@ LAYERS = {"low": (64200.0, 120000.0), "medium": (35000.0, 64200.0), "high": (150
 
 
 class Scene:
-    """An atmosphere and the sites that look at it. Profiles run upwards: `level` descends in
-    pressure.
-    """
+    """An atmosphere and the sites at which it is read. Profiles run upwards: pressure decreases."""
 
     def __init__(self, atmosphere: Atmosphere, sites: Sequence[Site]) -> None:
         self.atmosphere = atmosphere
@@ -52,19 +47,18 @@ class Scene:
         return np.array([self._row[event.site.id] for event in events], dtype=np.intp)
 
     def has(self, name: str) -> bool:
+        """Return whether the atmosphere has a field."""
         return name in self.atmosphere.data_vars
 
     @property
     def estimates(self) -> tuple[str, ...]:
-        """Ids of what a reader should know of fields that were derived from others (words:
-        templates/text, `missing`).
-        """
+        """The ids of fields that were derived from others (words: templates/text, `missing`)."""
         return tuple(self.atmosphere.attrs.get("estimates", ()))
 
     # -- in space
 
     def at_sites(self, name: str) -> Array:
-        """Return a field at every site (site, time[, level]), bilinear; NaN where the data lack it."""
+        """Return a field at every site (site, time[, level]), bilinear; NaN outside the data."""
         if name not in self._at_sites:
             latitude = np.array([site.latitude for site in self.sites])
             longitude = np.array([site.longitude for site in self.sites])
@@ -76,8 +70,9 @@ class Scene:
         return self._at_sites[name]
 
     def along(self, name: str, latitude: Array, longitude: Array, times: Times) -> Array:
-        """Return a field at points (event, distance) at one time an event: (event, distance[,
-        level]).
+        """Return a field at points (event, distance) at one time an event.
+
+        The result is (event, distance[, level]).
         """
         rows, columns, weights = self._corners(latitude, longitude)  # (corner, event, distance)
         before, after, share = self._steps(times)
@@ -86,7 +81,7 @@ class Scene:
         for step, part in ((before, 1 - share), (after, share)):
             picked = values[step[None, :, None], rows, columns]
             factor = weights * part[None, :, None]
-            # A step of no weight must not spread its missing values.
+            # A step of weight 0 must not spread its missing values.
             picked = np.where(
                 (part == 0)[(None, slice(None), None) + (None,) * (picked.ndim - 3)], 0.0, picked
             )
@@ -108,8 +103,9 @@ class Scene:
         ].values.astype(float)
 
     def _corners(self, latitude: Array, longitude: Array) -> tuple[Index, Index, Array]:
-        """Return the four grid points around each point and their weights (4, ...); weights are NaN
-        outside the grid.
+        """Return the four grid points around each point and their weights (4, ...).
+
+        Weights are NaN outside the grid.
         """
         parallels, meridians = self._axes
         span = 360.0 if longitude.size and (meridians[-1] - meridians[0]) > 350 else 0.0
@@ -129,40 +125,39 @@ class Scene:
     # -- in time
 
     def at(self, name: str, rows: Index, times: Times) -> Array:
-        """Return an instantaneous field at each event's site (event, moment[, level]) for `times`
-        (event, moment), linear in time.
-        """
+        """Return a field at each event's moments (event, moment[, level]), linear in time."""
         return self.between(self.at_sites(name), rows, times)
 
     def between(self, values: Array, rows: Index, times: Times) -> Array:
-        """Return what stands at the run's own times (site, time[, ...]) at each event's site and
-        moments (event, moment[, ...]).
+        """Return values at the run's times (site, time[, ...]) read at (event, moment[, ...]).
+
+        rows: the site of each event; linear in time.
         """
         before, after, share = self._steps(times)
         first, second = values[rows[:, None], before], values[rows[:, None], after]
         part = share.reshape(share.shape + (1,) * (values.ndim - 2)).astype(values.dtype)
         mixed = first + (second - first) * part
-        # a step of no weight must not spread its missing values
+        # a step of weight 0 must not spread its missing values
         mixed[share == 0] = first[share == 0]
         return mixed
 
     def covers(self, times: Times) -> NDArray[np.bool_]:
-        """Say of each moment whether the run's fields can stand for it."""
+        """Return at which moments the run has values, held ones included."""
         return ~np.isnan(self._steps(times)[2])
 
     def within(self, times: Times) -> NDArray[np.bool_]:
-        """Say of each moment whether it lies between the run's first and last field: a field held
-        beyond them may say how, not when.
+        """Return which moments lie between the run's first and last field.
+
+        A field held beyond them may give how something will be, not when.
         """
         return np.asarray((times >= self.times[0]) & (times <= self.times[-1]))
 
     def reaches(self, start: Times, end: Times) -> NDArray[np.bool_]:
-        """Say of each span whether any of it lies between the run's first and last field."""
+        """Return which spans overlap the time between the run's first and last field."""
         return np.asarray((start <= self.times[-1]) & (end >= self.times[0]))
 
     def amount(self, name: str, rows: Index, start: Times, end: Times) -> tuple[Array, Array]:
-        """Return what an accumulation gives between `start` and `end` (event), and the part [1] of
-        that span the data cover.
+        """Return an accumulation between `start` and `end` (event) and the part of it covered [1].
 
         An interval that lies partly inside counts by its share of time. The amount is NaN where
         nothing is covered.
@@ -173,8 +168,9 @@ class Scene:
         return np.where(covered > 0, amount, np.nan), covered
 
     def mean_over(self, name: str, rows: Index, times: Times) -> Array:
-        """Return a time-mean field for moments (event, moment): the mean of the interval that holds
-        each, else NaN.
+        """Return a time-mean field (event, moment): the mean of the interval around each moment.
+
+        NaN where no interval contains the moment.
         """
         begins, ends, known = self._intervals(name, rows)
         inside = (
@@ -191,9 +187,7 @@ class Scene:
         return begins, self.times, known
 
     def _shares(self, name: str, rows: Index, start: Times, end: Times) -> tuple[Array, Array]:
-        """Return the share of each interval that lies in [start, end) (event, time) and the part of
-        the span covered (event).
-        """
+        """Return the share of each interval in [start, end) (event, time) and the part covered."""
         begins, ends, known = self._intervals(name, rows)
         common = np.minimum(ends[None], end[:, None]) - np.maximum(begins[None], start[:, None])
         common = np.maximum(common / np.timedelta64(1, "s"), 0.0)
@@ -205,8 +199,9 @@ class Scene:
         return np.nan_to_num(shares), covered
 
     def _steps(self, times: Times) -> tuple[Index, Index, Array]:
-        """Return the fields before and after each moment and the later one's share; NaN where the
-        run cannot stand for it.
+        """Return the fields before and after each moment and the weight of the later one.
+
+        The weight is NaN where the run has no value.
         """
         known = self.times
         before = np.clip(np.searchsorted(known, times, side="right") - 1, 0, len(known) - 1)
@@ -235,9 +230,7 @@ class Scene:
 
     @cached_property
     def cloud_columns(self) -> tuple[Array, bool]:
-        """Cloud fraction by level at every site (site, time, level) [1], and whether it had to be
-        derived from humidity alone.
-        """
+        """Cloud fraction at every site (site, time, level) [1]; whether derived from humidity."""
         name = "cloud_area_fraction_in_atmosphere_layer"
         if self.has(name):
             return self.at_sites(name), "cloud_from_humidity" in self.estimates
@@ -245,9 +238,7 @@ class Scene:
 
     @property
     def cloud_estimates(self) -> tuple[str, ...]:
-        """Ids of what a reader should know of cloud by level at the sites: of what it was derived,
-        before or here.
-        """
+        """The ids of how cloud by level at the sites was derived, before or here."""
         return self.estimates or ("cloud_from_humidity",) * self.cloud_columns[1]
 
     @cached_property
@@ -263,18 +254,17 @@ class Scene:
         }
 
     def cloud_layers(self, rows: Index, times: Times) -> tuple[dict[str, Array], NDArray[np.str_]]:
-        """Return low, medium and high cloud cover (event, moment) [1] and how each event's was had
-        (event):
+        """Return low, medium and high cloud cover (event, moment) [1] and its origin (event).
 
-        `point` (the model's own, instantaneous), `levels` (overlap of its cloud by level), `mean`
-        (a time mean that holds the moment), `humidity` (derived), or `none`; the poorest way used
-        in the window is the one named.
+        Origins are `point` (the model's own, instantaneous), `levels` (overlap of its cloud by
+        level), `mean` (a time mean around the moment), `humidity` (derived) and `none`; the poorest
+        one used in the window is returned.
         """
         _, derived = self.cloud_columns
         own = {layer: f"{layer}_type_cloud_area_fraction" for layer in LAYERS}
-        ways: list[tuple[str, dict[str, Array]]] = []
+        sources: list[tuple[str, dict[str, Array]]] = []
         if all(self.has(name) for name in own.values()):
-            ways.append(
+            sources.append(
                 ("point", {layer: self.at(name, rows, times) for layer, name in own.items()})
             )
         by_level = {
@@ -287,105 +277,29 @@ class Scene:
             if self.has(means["low"])
             else []
         )
-        ways += [*by_mean, ("humidity", by_level)] if derived else [("levels", by_level), *by_mean]
+        sources += (
+            [*by_mean, ("humidity", by_level)] if derived else [("levels", by_level), *by_mean]
+        )
         result = {layer: np.full(times.shape, np.nan) for layer in LAYERS}
-        used = np.full(times.shape, len(ways))
-        for number, (_, values) in enumerate(ways):
+        used = np.full(times.shape, len(sources))
+        for number, (_, values) in enumerate(sources):
             take = np.isnan(result["low"]) & np.isfinite(
                 np.stack([values[layer] for layer in LAYERS])
             ).all(axis=0)
             for layer in LAYERS:
                 result[layer] = np.where(take, values[layer], result[layer])
             used = np.where(take, number, used)
-        names = np.array([*(name for name, _ in ways), "none"])
-        # a mean may reach where no field stands for the moment
-        asked = self.covers(times) | (used < len(ways))
-        poorest = np.where(asked, used, -1).max(axis=1, initial=-1)
-        return result, names[np.where(poorest < 0, len(ways), poorest)]
-
-
-def at_height(values: Array, heights: Array, target: Array | float, gradient: float = 0.0) -> Array:
-    """Return profiles (..., level) read at `target` [m] (..., or broadcast against it), linear in
-    height.
-
-    heights: geopotential height [m] of the levels (..., level), rising; a level where value or
-    height is NaN is passed over. Up to 500 m beyond the profile's ends its end value holds, changed
-    by `gradient` [unit m-1]; further out the answer is NaN.
-    """
-    target = np.broadcast_to(
-        np.asarray(target, dtype=float), np.broadcast_shapes(np.shape(target), values.shape[:-1])
-    )
-    known = np.isfinite(values) & np.isfinite(heights)
-    low_side = known & (heights <= target[..., None])
-    high_side = known & (heights > target[..., None])
-    levels = np.arange(values.shape[-1])
-    below = np.where(low_side, levels, -1).max(axis=-1)
-    above = np.where(high_side, levels, values.shape[-1]).min(axis=-1)
-    last = values.shape[-1] - 1
-    lower, upper = np.clip(below, 0, last), np.clip(above, 0, last)
-    shape = target.shape
-    full = np.broadcast_to(values, (*shape, values.shape[-1]))
-    tall = np.broadcast_to(heights, (*shape, values.shape[-1]))
-    value_low, value_high = _pick(full, lower), _pick(full, upper)
-    height_low, height_high = _pick(tall, lower), _pick(tall, upper)
-    has_low, has_high = below >= 0, above <= last
-    with np.errstate(invalid="ignore", divide="ignore"):
-        between = value_low + (value_high - value_low) * (target - height_low) / (
-            height_high - height_low
-        )
-    over = np.where(
-        target - height_low <= DEEPEST_HOLD, value_low + gradient * (target - height_low), np.nan
-    )
-    under = np.where(
-        height_high - target <= DEEPEST_HOLD, value_high + gradient * (target - height_high), np.nan
-    )
-    return np.where(
-        has_low & has_high, between, np.where(has_low, over, np.where(has_high, under, np.nan))
-    )
-
-
-def on_heights(values: Array, heights: Array, grid: Array, gradient: float = 0.0) -> Array:
-    """Return profiles (..., level) read at every height of `grid` [m] (height): (..., height), as
-    `at_height` does for one height.
-    """
-    known = np.isfinite(values) & np.isfinite(heights)
-    levels = np.arange(values.shape[-1])
-    nearest = np.maximum.accumulate(np.where(known, levels, -1), axis=-1)
-    # an unknown level repeats its neighbour
-    nearest = np.where(nearest < 0, known.argmax(axis=-1)[..., None], nearest)
-    values, heights = (
-        np.take_along_axis(values, nearest, axis=-1),
-        np.take_along_axis(heights, nearest, axis=-1),
-    )
-    # how many levels lie at or below each height
-    upper = np.zeros((*heights.shape[:-1], len(grid)), dtype=np.int16)
-    for level in levels:
-        upper += heights[..., level, None] <= grid.astype(heights.dtype)
-    below, above = (
-        np.maximum(upper - 1, 0).astype(np.intp),
-        np.minimum(upper, len(levels) - 1).astype(np.intp),
-    )
-    value_low, value_high = (
-        np.take_along_axis(values, below, axis=-1),
-        np.take_along_axis(values, above, axis=-1),
-    )
-    height_low, height_high = (
-        np.take_along_axis(heights, below, axis=-1),
-        np.take_along_axis(heights, above, axis=-1),
-    )
-    thick = np.where(height_high > height_low, height_high - height_low, np.inf)
-    read = value_low + (value_high - value_low) * (grid - height_low) / thick
-    beyond = np.where((upper == 0) | (upper == len(levels)), grid - height_low, 0.0)
-    return np.where(np.abs(beyond) <= DEEPEST_HOLD, read + gradient * beyond, np.nan)
-
-
-def _pick(values: Array, index: Index) -> Array:
-    return np.take_along_axis(values, index[..., None], axis=-1)[..., 0]
+        names = np.array([*(name for name, _ in sources), "none"])
+        # a mean may cover moments without a field
+        needed = self.covers(times) | (used < len(sources))
+        poorest = np.where(needed, used, -1).max(axis=1, initial=-1)
+        return result, names[np.where(poorest < 0, len(sources), poorest)]
 
 
 def _bracket(axis: Array, points: Array) -> tuple[Index, Array]:
-    """Return the axis cell that holds each point and the point's share of it; the share is NaN
-    outside the axis.
+    """Return the cell of the axis around each point and the point's fraction of it.
+
+    The fraction is NaN outside the axis.
     """
     cell = np.clip(np.searchsorted(axis, points, side="right") - 1, 0, len(axis) - 2)
     share = (points - axis[cell]) / (axis[cell + 1] - axis[cell])
@@ -395,8 +309,9 @@ def _bracket(axis: Array, points: Array) -> tuple[Index, Array]:
 
 
 def hours_between(start: Times, end: Times, step_minutes: int = 60) -> Times:
-    """Return moments (event, moment) from each start to each end inclusive, `step_minutes` apart,
-    padded with NaT.
+    """Return moments (event, moment) from each start to each end inclusive, padded with NaT.
+
+    They are `step_minutes` apart.
     """
     step = np.timedelta64(step_minutes, "m")
     counts = np.where(

@@ -1,12 +1,11 @@
-"""How sunlight travels low through the air: rays over a round, refracting earth, and what cloud,
-haze and air leave of it.
+"""Sunlight low in the air: rays over a spherical, refracting earth, and their transmission.
 
-Two angles of the sun are told apart: its geometric `altitude` (no air) and the apparent `elevation`
-of its ray where it arrives, both in degrees. Within 700 km of the ground a ray is a straight line
-over an earth of the effective radius R / (1 - k), so a ray that reaches height h at elevation -e
-has passed its lowest point at the distance e R / (1 - k). A `Section` is the air along the sun's
-azimuth; `trace` sums up what a ray meets in it. Everything is an array over events; NaN in, NaN
-out.
+Two angles of the sun are distinguished: its geometric `altitude` (no air) and the apparent
+`elevation` of its ray where it arrives, both in degrees. Within 700 km of the ground a ray is a
+straight line over an earth of the effective radius R / (1 - k), so a ray that reaches height h at
+elevation -e has passed its lowest point at the distance e R / (1 - k). An `AirSection` is the air
+along the sun's azimuth; `trace` integrates along a ray in it. Everything is an array over events;
+NaN in, NaN out.
 """
 
 from __future__ import annotations
@@ -14,19 +13,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.special import erfcx
 
 from forecast.geo import EARTH_RADIUS
+from forecast.science.arrays import Index as Index
+from forecast.science.arrays import Mask as Mask
 from forecast.science.thermodynamics import Array
 
-Mask = NDArray[np.bool_]
-Index = NDArray[np.intp]
-
-# [1] k: curvature of a ray over that of the earth; 0.13-0.17 in ordinary air, 0.15 on a way grazing
-# from 8 km
+# [1] k: curvature of a ray over that of the earth; 0.13-0.17 in ordinary air, 0.15 on a path that
+# grazes the earth from 8 km
 REFRACTION = 0.15
-HORIZON_REFRACTION = 34 / 60  # [degree] by which the air lifts a star on a sea-level horizon
+HORIZON_REFRACTION = 34 / 60  # [degree] refraction of a star on a sea-level horizon
 # [m] over which the air's density falls by e (standard atmosphere, 0-10 km), for bending
 AIR_SCALE = 9000.0
 RAYLEIGH_SCALE = 8434.5  # [m] pressure scale height at 288.15 K
@@ -38,7 +35,7 @@ CELL = 250.0  # [m] height of a cell of a section
 CELLS = 56  # so that a section reaches 14 km
 LEVEL = 1.0  # [m] climb across a column below which a ray counts as level
 BLOCK = 16  # events traced at once: their rays stay in the processor's cache
-# [m] (check) length along the ray of one cloud element: partial cover beyond it is drawn anew
+# [m] (check) length along the ray of one cloud element: partial cover beyond it is independent
 CLOUD_LENGTH = 20000.0
 
 
@@ -50,11 +47,10 @@ def effective_radius(refraction: float = REFRACTION) -> float:
 def ray_height(
     height: Array, elevation: Array, distance: Array, refraction: float = REFRACTION
 ) -> Array:
-    """Return the height [m] above sea level, at `distance` [m] towards the sun, of the ray that
-    arrives at `height` [m] at `elevation`.
+    """Return the height [m] of a ray at `distance` [m] towards the sun.
 
-    The arguments broadcast. Source: plane geometry of a line past a circle: r cos(theta + e) = r0
-    cos e.
+    The ray arrives at `height` [m] at `elevation` [degree]. The arguments broadcast. Source: plane
+    geometry of a line past a circle: r cos(theta + e) = r0 cos e.
     """
     radius = effective_radius(refraction)
     angle = np.radians(elevation)
@@ -62,12 +58,11 @@ def ray_height(
 
 
 def bending(height: Array | float, elevation: Array | float) -> Array:
-    """Return by how much [degree] the air has bent a ray from space that arrives at `height` [m] at
-    `elevation`.
+    """Return the bending [degree] of a ray from space that arrives at `height` [m] at `elevation`.
 
     Exponential air of scale 9 km, scaled to 34' at a sea-level horizon; within 0.5' of Bennett 1982
-    from 0 to 20 degrees. A ray from below the horizontal is bent on its way down and up again; one
-    that would touch the ground is held at it.
+    from 0 to 20 degrees. A ray from below the horizontal is bent on its path down and up again;
+    one that would touch the ground counts as grazing it.
     """
     slope = np.sin(np.radians(elevation)) * np.sqrt(effective_radius() / (2 * AIR_SCALE))
     depth = np.sqrt(np.maximum(height, 0.0) / AIR_SCALE)
@@ -79,10 +74,9 @@ def bending(height: Array | float, elevation: Array | float) -> Array:
 
 
 def apparent_elevation(altitude: Array, height: Array | float) -> Array:
-    """Return the elevation [degree] at which the ray of a sun at geometric `altitude` [degree]
-    arrives at `height` [m].
+    """Return the apparent elevation [degree] at `height` [m] of the sun at geometric `altitude`.
 
-    The inverse of elevation - bending(elevation), by halving; good to 0.001 degrees.
+    The inverse of elevation - bending(elevation), by bisection; good to 0.001 degrees.
     """
     low, high = (
         np.broadcast_arrays(np.asarray(altitude, dtype=float), np.asarray(height, dtype=float))[0],
@@ -96,11 +90,10 @@ def apparent_elevation(altitude: Array, height: Array | float) -> Array:
 
 
 def air_column(height: Array, elevation: Array, scale: float = RAYLEIGH_SCALE) -> Array:
-    """Return the air [m, as at sea level] that a ray meets from space to `height` [m] at
-    `elevation`, for a density of that scale.
+    """Return the air column [m at sea level] of a ray from space to `height` [m] at `elevation`.
 
-    Vertical it is scale * exp(-h / scale), on the horizon sqrt(pi R' scale / 2). Rays that touch
-    the ground are held at it.
+    For a density of the scale height `scale` [m]. Vertically it is scale * exp(-h / scale), on the
+    horizon sqrt(pi R' scale / 2). Rays that would touch the ground count as grazing it.
     Source: Chapman 1931, Proc. Phys. Soc. 43, 483, in its limit for an atmosphere thin beside the
     earth.
     """
@@ -128,11 +121,10 @@ def rayleigh_depth(wavelength: float) -> float:
 
 
 def twilight_illuminance(altitude: Array) -> Array:
-    """Return the light [lx] of a clear sky and the sun on level ground, sun at `altitude` [degree]
-    between -18 and 20.
+    """Return the illuminance [lx] of level ground under a clear sky, sun at `altitude` [degree].
 
-    Source: Janiczek & DeYoung 1987, USNO Circular 171, table 1 (log10 E as cubics of altitude /
-    90).
+    Valid from -18 to 20 degrees. Source: Janiczek & DeYoung 1987, USNO Circular 171, table 1 (log10
+    E as cubics of altitude / 90).
     """
     x = np.clip(altitude, -18.0, 20.0) / 90
     pieces = ((5.0, 3.05, 13.28, -45.98, 64.33), (-0.8, 2.88, 22.26, -207.64, 1034.30),
@@ -148,8 +140,9 @@ def twilight_illuminance(altitude: Array) -> Array:
 def great_circle(
     latitude: Array, longitude: Array, azimuth: Array, distance: Array
 ) -> tuple[Array, Array]:
-    """Return latitude and longitude [degree] (event, distance) of the points at `distance` [m]
-    (distance) towards `azimuth` (event).
+    """Return latitude and longitude [degree] (event, distance) of points on great circles.
+
+    They lie at `distance` [m] (distance) towards `azimuth` [degree] (event).
     """
     start, bearing, arc = (
         np.radians(latitude)[:, None],
@@ -165,13 +158,12 @@ def great_circle(
 
 @dataclass(frozen=True, slots=True)
 class AirSection:
-    """The air along the sun's azimuth, in columns `distance` [m] (distance,) apart by equal steps
-    and cells of 250 m from sea level.
+    """The air along the sun's azimuth in equally spaced columns and cells of 250 m from sea level.
 
-    cover: cloud fraction (event, distance, cell) [1]; cloud, aerosol: extinction (event, distance,
-    cell) [m-1], aerosol at 550 nm;
-    ground: height (event, distance) [m]; known: where the column lies inside the data (event,
-    distance). Unknown columns hold no cloud.
+    distance [m] (distance); cover: cloud fraction (event, distance, cell) [1]; cloud, aerosol:
+    extinction (event, distance, cell) [m-1], aerosol at 550 nm; ground: height (event, distance)
+    [m]; known: whether the column lies inside the data (event, distance). Unknown columns have no
+    cloud.
     """
 
     distance: Array
@@ -198,12 +190,11 @@ class AirSection:
 
 
 def cloud_extinction(cover: Array, within: Array) -> Array:
-    """Return the extinction [m-1] that a ray meets on average in air of which `cover` [1] holds
-    cloud of extinction `within` [m-1].
+    """Return the mean extinction [m-1] of air with a cloud fraction `cover` [1].
 
-    Over the length L of one cloud element a share 1 - c of the rays goes free, the rest keeps
-    exp(-within L); further on the dice are thrown again, so the answer does not hang on the step of
-    the sum: k = -ln(1 - c (1 - exp(-within L))) / L.
+    within: extinction inside the cloud [m-1]. Over the length L of one cloud element a part 1 - c
+    of the rays passes freely, the rest keeps exp(-within L); cloud elements are independent, so the
+    result does not depend on the step of the sum: k = -ln(1 - c (1 - exp(-within L))) / L.
     """
     blocked = cover * -np.expm1(-np.minimum(within * CLOUD_LENGTH, 60.0))
     return np.where(cover >= 1, within, -np.log1p(-np.minimum(blocked, 1 - 1e-12)) / CLOUD_LENGTH)
@@ -211,8 +202,9 @@ def cloud_extinction(cover: Array, within: Array) -> Array:
 
 @dataclass(frozen=True, slots=True)
 class RayDepths:
-    """What rays (event, ray) met: optical depth [1] of cloud and of aerosol (550 nm), and whether
-    the ground let them pass.
+    """Optical depth [1] of cloud and aerosol (550 nm) along rays (event, ray).
+
+    free: whether the ground lets the ray pass.
     """
 
     cloud: Array
@@ -223,12 +215,12 @@ class RayDepths:
 def trace(
     section: AirSection, height: Array, elevation: Array, start: int = 0, over_ground: bool = True
 ) -> RayDepths:
-    """Follow rays that arrive at `height` [m] (event) above column `start` at `elevation` [degree]
-    (event, ray) back through the section.
+    """Return the optical depths along rays followed back through the section.
 
-    Exact for cloud that is uniform in each cell and for haze that keeps each cell's mean and leans
-    with its neighbours, but for the ray's sag about its chord across one column: 2 m.
-    over_ground=False leaves the ground to a terrain horizon that the caller knows better.
+    The rays arrive at `height` [m] (event) above column `start` at `elevation` [degree] (event,
+    ray). Exact for cloud that is uniform in each cell and for haze that is linear in each cell with
+    the cell's mean, except for the ray's sag of 2 m below its chord across a column.
+    over_ground=False ignores the ground, where the caller has a better terrain horizon.
     """
     cloud, aerosol, free = (
         np.empty(elevation.shape),
@@ -243,7 +235,7 @@ def trace(
         if over_ground:
             free[block] = chords.above_ground(section.ground[block])
     unknown = np.isnan(elevation) | np.isnan(height)[:, None]
-    # of the way itself to its length along the ground
+    # ratio of the path to its length along the ground
     slant = np.where(unknown, np.nan, 1 / np.cos(np.radians(elevation)))
     return RayDepths(cloud * slant, aerosol * slant, free & ~unknown)
 
@@ -251,8 +243,9 @@ def trace(
 def cloud_met(
     section: AirSection, height: Array, elevation: Array, start: int = 0
 ) -> tuple[Array, Index]:
-    """Return the optical depth [1] of cloud that rays (event, ray) meet in each column from
-    `start`, (event, ray, distance), and the cell in which each is found there.
+    """Return cloud optical depth [1] in each column (event, ray, distance) and the ray's cell.
+
+    Columns count from `start`.
     """
     chords = _Chords(section, slice(None), height, elevation, start)
     return chords.met(section.cloud, leaning=False), np.clip(
@@ -261,9 +254,7 @@ def cloud_met(
 
 
 class _Chords:
-    """Rays of some events cut at the edges of columns, (event, ray, distance): straight across each
-    column.
-    """
+    """Rays divided at the edges of columns (event, ray, distance), straight across each column."""
 
     def __init__(
         self, section: AirSection, events: slice, height: Array, elevation: Array, start: int
@@ -289,21 +280,19 @@ class _Chords:
         self._cells = (self._floor + cell[..., :-1], self._floor + cell[..., 1:])
 
     def middle(self) -> Array:
-        """Return the height [m] half-way along each chord."""
+        """Return the height [m] at the middle of each chord."""
         return (self.height[..., :-1] + self.height[..., 1:]) / 2
 
     def above_ground(self, ground: Array) -> Mask:
-        """Say of each ray (event, ray) whether it stays above `ground` [m] (event, distance of the
-        whole section).
-        """
+        """Return which rays (event, ray) stay above `ground` [m] (event, distance)."""
         return np.asarray((self.middle() >= ground[:, None, self.start :]).all(axis=-1))
 
     def met(self, extinction: Array, leaning: bool) -> Array:
-        """Return the optical depth [1] of each chord: its length times the mean of `extinction`
-        [m-1] (event, distance, cell) between the heights of its two ends, which is the difference
-        of two integrals over height divided by the climb.
+        """Return the optical depth [1] of each chord (event, ray, distance).
 
-        leaning: within a cell the extinction leans as its neighbours do, keeping the cell's mean;
+        extinction [m-1]: (event, distance, cell). The length times its mean between the heights of
+        its two ends: the difference of two integrals over height divided by the climb. leaning: the
+        extinction is linear within a cell, with the gradient of its neighbours and the cell's mean;
         else it is uniform.
         """
         flat = extinction.reshape(-1)
@@ -328,9 +317,7 @@ class _Chords:
         return depth
 
     def _level(self, flat: Array, lean: Array | None) -> Array:
-        """Return the optical depth [1] of the chords too level to divide by their climb: the
-        extinction half-way.
-        """
+        """Return the optical depth [1] of level chords, from the extinction at their middle."""
         height = self.middle().reshape(-1)[self.level]
         cell = np.clip(height / CELL, 0, CELLS - 1).astype(np.intp)
         index = np.broadcast_to(self._floor, self.climb.shape).reshape(-1)[self.level] + cell
@@ -344,9 +331,9 @@ class _Chords:
 
 
 def band_transmission(aerosol: Array, air: Array) -> Array:
-    """Return what haze and air leave of red, green and blue light (..., band) [1].
+    """Return the transmission of haze and air for red, green and blue light (..., band) [1].
 
-    aerosol: optical depth along the way at 550 nm; air: air_column along the way [m].
+    aerosol: optical depth along the path at 550 nm; air: air_column along the path [m].
     """
     wavelength = np.array(BANDS)
     haze = aerosol[..., None] * (wavelength / 550e-9) ** -ANGSTROM_EXPONENT

@@ -1,6 +1,4 @@
-"""Which meteor showers are at their best on a night: an almanac's fact, by the sun's longitude,
-which keeps step where dates do not.
-"""
+"""Meteor showers near their maximum on a night, by the sun's longitude, which does not drift."""
 
 from __future__ import annotations
 
@@ -15,9 +13,11 @@ from forecast.domain import MeteorShower
 
 @dataclass(frozen=True, slots=True)
 class _Peak:
-    """A yearly shower: the sun's longitude [degree, J2000] at its maximum, how far [degree, about a
-    day] on either side a night is still worth it, right ascension and declination of its radiant
-    [degree], meteors an hour with the radiant overhead on a perfect sky.
+    """A yearly shower.
+
+    longitude: of the sun [degree, J2000] at the maximum; either_side [degree, about a day]: how far
+    from it a night still counts; radiant: right ascension and declination [degree]; hourly_rate:
+    zenithal hourly rate [h-1].
     """
 
     id: str
@@ -48,11 +48,10 @@ LEAST_ALTITUDE = 20.0  # [degree] that a radiant must reach when it culminates
 
 
 def solar_longitude(moment: datetime) -> float:
-    """Return the sun's ecliptic longitude [degree, equinox J2000] at `moment` (aware), to 0.01
-    degrees from 1950 to 2050.
+    """Return the sun's ecliptic longitude [degree, equinox J2000] at `moment` (aware).
 
-    Source: Astronomical Almanac, low-precision formulas for the sun (page C5); precession 50.29
-    arc-seconds a year.
+    Good to 0.01 degrees from 1950 to 2050. Source: Astronomical Almanac, low-precision formulas for
+    the sun (page C5); precession 50.29 arc-seconds a year.
     """
     days = (moment - datetime(2000, 1, 1, 12, tzinfo=UTC)).total_seconds() / 86400
     anomaly = np.radians(357.528 + 0.9856003 * days)
@@ -61,12 +60,13 @@ def solar_longitude(moment: datetime) -> float:
 
 
 def showers_at(middle: datetime, latitude: float) -> tuple[MeteorShower, ...]:
-    """Return the showers near their maximum in the night around `middle` (aware), seen from
-    `latitude` [degree], the strongest first.
+    """Return the showers near their maximum in the night around `middle` (aware), strongest first.
+
+    Only those whose radiant rises high enough at `latitude` [degree].
     """
     near = _near(middle.replace(minute=0, second=0, microsecond=0))
-    seen = [peak for peak in near if 90 - abs(latitude - peak.radiant[1]) >= LEAST_ALTITUDE]
-    return tuple(MeteorShower(peak.id, peak.hourly_rate) for peak in seen)
+    visible = [peak for peak in near if 90 - abs(latitude - peak.radiant[1]) >= LEAST_ALTITUDE]
+    return tuple(MeteorShower(peak.id, peak.hourly_rate) for peak in visible)
 
 
 @lru_cache(maxsize=4096)

@@ -1,7 +1,7 @@
-"""How bright the night sky is, and what the eye sees on it: twilight, moon, cities, haze. Arrays
-in, arrays out, NaN in NaN out.
+"""Brightness of the night sky and the stars that the eye sees: twilight, moon, cities, haze.
 
-A sky is put together in luminance [nL] and told in magnitudes [mag arcsec-2], where more is darker.
+Parts add up in luminance [nL]; sky brightness is given in magnitudes [mag arcsec-2], where more is
+darker. Arrays in, arrays out; NaN in, NaN out.
 """
 
 from __future__ import annotations
@@ -16,13 +16,13 @@ from forecast.science.thermodynamics import Array
 MILKY_WAY_SKY = 20.5
 # [mag arcsec-2] zenith without moon or lamps, at solar minimum. Source: science.md 1
 NATURAL_SKY = 22.0
-# Light of a thin moon beyond Krisciunas & Schaefer's [mag, negative is brighter]. The mean, by
-# their precision, of three witnesses: the paper's own error about none (8-23 %), the photometers of
-# La Palma (0.64 mag of the whole sky at 29-39 % lit), and the sky meters of Globe at Night at
-# repeated places, which can hardly tell it from none. Worked out, and tried on other years, in
+# Light of a thin moon beyond Krisciunas & Schaefer's [mag, negative is brighter]. The mean of
+# three estimates, weighted by precision: the paper's own error about none (8-23 %), the photometers
+# of La Palma (0.64 mag of the whole sky at 29-39 % lit), and the sky meters of Globe at Night at
+# repeated places, which hardly distinguish it from 0. Derived, and tested on other years, in
 # tests/science/stars.py.
 MOONLIGHT_OFFSET = -0.45
-# part of the moon that is lit: the offset holds whole up to the first and is none from the second
+# [1] illuminated part of the moon: full offset up to the first, none from the second
 WHOLE_TO, NONE_FROM = 0.45, 0.60
 # Magnitudes by which people with a chart and no training stop short of the formula's limit. Source:
 # Globe at Night 2012, where a meter was read beside them (0.3 has the least mean error), and the
@@ -39,15 +39,17 @@ TWILIGHT_FADING = 1.10  # [mag arcsec-2 degree-1]
 
 
 def nanolamberts(brightness: Array) -> Array:
-    """Return a sky brightness [mag arcsec-2] as luminance [nL]. Source: Krisciunas & Schaefer 1991,
-    eq. 1.
+    """Return the luminance [nL] of a sky brightness [mag arcsec-2].
+
+    Source: Krisciunas & Schaefer 1991, eq. 1.
     """
     return 34.08 * np.exp(20.7233 - 0.92104 * np.asarray(brightness))
 
 
 def magnitudes(luminance: Array) -> Array:
-    """Return a luminance [nL] as sky brightness [mag arcsec-2]. Source: Krisciunas & Schaefer 1991,
-    eq. 1 turned round.
+    """Return the sky brightness [mag arcsec-2] of a luminance [nL].
+
+    Source: Krisciunas & Schaefer 1991, eq. 1 inverted.
     """
     return (20.7233 - np.log(np.asarray(luminance) / 34.08)) / 0.92104
 
@@ -55,13 +57,11 @@ def magnitudes(luminance: Array) -> Array:
 def extinction(
     height: Array | float, humidity: Array | float = DRY, aerosol: Array | float = np.nan
 ) -> Array:
-    """Return the extinction in V [mag airmass-1] above `height` [m]: air, ozone and aerosol swollen
-    by `humidity` [1].
+    """Return the extinction in V [mag airmass-1] above `height` [m] at `humidity` [1].
 
-    Aerosol is the background's in dry air (below 50 %) and grows as (1 - humidity)^-0.5, up to 95
-    %; a haze that the background knows nothing of (a dust storm, a city's winter) is not in it:
-    `aerosol` [mag airmass-1], where it is known, stands for the estimate. An unknown humidity is
-    read as dry.
+    Of air, ozone and aerosol. Aerosol is the background in dry air (below 50 %) and grows with
+    humidity; it has no dust storm and no city's winter haze: `aerosol` [mag airmass-1], where
+    known, replaces the estimate. An unknown humidity counts as dry.
     Source: air and ozone Hayes & Latham 1975, ApJ 197, 593; growth Kasten 1969, Tellus 21, 631.
     """
     metres = np.asarray(height, dtype=float)
@@ -73,11 +73,10 @@ def extinction(
 
 
 def aerosol_extinction(optical_depth: Array, height: Array | float, ground: Array | float) -> Array:
-    """Return the extinction [mag airmass-1] of the aerosol above `height` [m]; `optical_depth` [1]
-    (550 nm) is that above `ground` [m].
+    """Return the extinction [mag airmass-1] of the aerosol above `height` [m].
 
-    A viewer above the model's ground has the lower part below; one below it counts as on it. NaN
-    where the depth is not known or not one.
+    optical_depth [1] at 550 nm above `ground` [m]. A viewer above the model's ground has its lower
+    part below; one below it counts as on it. NaN where the depth is unknown or negative.
     """
     left = np.exp(-np.maximum(np.asarray(height) - ground, 0.0) / AEROSOL_SCALE)
     return np.where(
@@ -92,13 +91,11 @@ def moonlight(
     zenith_distance: Array | float = 0.0,
     separation: Array | float | None = None,
 ) -> Array:
-    """Return the luminance [nL] that the moon adds to the sky at `zenith_distance` [degree], by
-    default at the zenith.
+    """Return the luminance [nL] that the moon adds to the sky at `zenith_distance` [degree].
 
-    moon_altitude [degree]; illumination 0-1, from which the phase angle; extinction [mag
-    airmass-1]; separation [degree] of moon
-    and sky (at the zenith: the moon's own zenith distance). Nothing from a moon below the horizon;
-    the eye's 8-23 % (the paper).
+    moon_altitude [degree]; illumination [1]; extinction [mag airmass-1]; separation [degree] of
+    moon and sky (default: the moon's zenith distance, for the zenith). 0 from a moon below the
+    horizon. Accurate to 8-23 % (the paper).
     Source: Krisciunas & Schaefer 1991, PASP 103, 1033, eqs. 3, 15, 18-21.
     """
     moon_zenith = 90 - np.asarray(moon_altitude, dtype=float)
@@ -120,31 +117,30 @@ def fitted_moonlight(
     zenith_distance: Array | float = 0.0,
     separation: Array | float | None = None,
 ) -> Array:
-    """Return what `moonlight` gives [nL], moved by `moonlight_offset`."""
+    """Return `moonlight` [nL] with `moonlight_offset` applied."""
     light = moonlight(moon_altitude, illumination, extinction, zenith_distance, separation)
     return np.asarray(light * 10 ** (-0.4 * moonlight_offset(illumination)))
 
 
 def moonlight_offset(illumination: Array) -> Array:
-    """Return what is to be added to the moonlight [mag] of Krisciunas & Schaefer: MOONLIGHT_OFFSET
-    for a thin moon, 0 for a full one.
+    """Return the correction [mag] to the moonlight of Krisciunas & Schaefer.
 
-    It fades between WHOLE_TO and NONE_FROM, more slowly than the moon waxes, so that a waxing moon
-    never darkens the sky.
+    MOONLIGHT_OFFSET for a thin moon, 0 for a full one. It fades between WHOLE_TO and NONE_FROM,
+    more slowly than the moon waxes, so that a waxing moon never darkens the sky.
     """
     return np.interp(illumination, (WHOLE_TO, NONE_FROM), (MOONLIGHT_OFFSET, 0.0))
 
 
 def _airmass(zenith_distance: Array | float) -> Array:
-    """Return the optical path [1] at `zenith_distance` [degree]. Source: Krisciunas & Schaefer
-    1991, eq. 3.
+    """Return the relative air mass [1] at `zenith_distance` [degree].
+
+    Source: Krisciunas & Schaefer 1991, eq. 3.
     """
     return 1 / np.sqrt(1 - 0.96 * np.sin(np.radians(np.minimum(zenith_distance, 90))) ** 2)
 
 
 def twilight(sun_altitude: Array) -> Array:
-    """Return the luminance [nL] that twilight adds at the zenith; by day it stands at what it is at
-    sunset.
+    """Return the luminance [nL] that twilight adds at the zenith; by day that at sunset.
 
     Source: Patat et al. 2006 at -5 degrees; fading by 1.10 mag a degree after photometers on La
     Palma.
@@ -154,19 +150,16 @@ def twilight(sun_altitude: Array) -> Array:
 
 
 def limiting_magnitude(brightness: Array, dimming: Array | float = 0.0) -> Array:
-    """Return the faintest star [mag] that a practised naked eye sees at the zenith of a sky of
-    `brightness` [mag arcsec-2].
+    """Return the limiting magnitude [mag] of a practised naked eye at the zenith.
 
-    dimming: extinction beyond that of clear dry air [mag].
+    brightness [mag arcsec-2]; dimming: extinction beyond that of clear dry air [mag].
     Source: Schaefer 1990, PASP 102, 212, in the form 7.93 - 5 log10(10^(4.316 - B/5) + 1).
     """
     return 7.93 - 5 * np.log10(10 ** (4.316 - np.asarray(brightness) / 5) + 1) - dimming
 
 
 def lay_limit(brightness: Array, dimming: Array | float = 0.0) -> Array:
-    """Return the faintest star [mag] that a visitor without practice finds: LAY_EYE less than
-    `limiting_magnitude`.
-    """
+    """Return the limiting magnitude [mag] of a visitor without practice: LAY_EYE less."""
     return limiting_magnitude(brightness, dimming) - LAY_EYE
 
 
@@ -194,15 +187,13 @@ def luminance_towards(
     lit: Array,
     dimming: Array,
 ) -> Array:
-    """Return the luminance [nL] (event, moment, azimuth) of the clear sky half way up towards each
-    of `azimuths` (azimuth) [degree].
+    """Return the luminance [nL] (event, moment, azimuth) of the clear sky at 45 degrees altitude.
 
-    own: the zenith's own [nL] (event); glow: the cities' light by azimuth against its mean (event,
-    azimuth) [1]; moon, moon_azimuth [degree] and lit [1] (event, moment); dimming: extinction [mag
-    airmass-1] (event, moment).
-    What the own sky has beyond the natural one is taken as the cities' and shared out by `glow`. It
-    ranks directions; it is not the brightness that a meter would read there, which rises towards
-    the horizon.
+    azimuths (azimuth) [degree]; own: the zenith's own [nL] (event); glow: the cities' light by
+    azimuth against its mean (event, azimuth) [1]; moon, moon_azimuth [degree] and lit [1] (event,
+    moment); dimming: extinction [mag airmass-1] (event, moment). The excess over the natural sky is
+    attributed to cities and distributed by `glow`. The result ranks directions; a meter would read
+    more, since brightness rises towards the horizon.
     """
     natural = np.minimum(nanolamberts(np.array(NATURAL_SKY)), own)
     cities = (own - natural)[:, None] * glow

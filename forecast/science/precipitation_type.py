@@ -1,15 +1,13 @@
-"""What falls: snow, sleet, rain, ice pellets or freezing rain, from the cloud's top and the wet
-bulb of the air under it.
+"""Type of precipitation, from the cloud's top and the wet bulb of the air below it.
 
-A flake takes the temperature of the wet bulb, so that dry air keeps it whole below a warm 0 degree
-    level. On its way down the cloud's top makes ice or, too warm, only drops (the criterion of
-    Beijing);
-    the warm air aloft melts by its energy, and the cold air under it freezes again by its own
-    (Bourgouin 2000); the warm air on the ground melts by the wet bulb there and by its depth,
-    whichever melts more.
+Snow, sleet, rain, ice pellets or freezing rain. A snowflake has the temperature of the wet bulb, so
+that dry air keeps it frozen below a warm 0 degree level. In order from the top:
+- a cold cloud top makes ice, a warm one only drops (criterion of Beijing);
+- a warm layer aloft melts by its energy, the cold layer below it refreezes by its own (Bourgouin
+  2000);
+- warm air at the ground melts by its wet bulb and by its depth, whichever melts more.
 Drops that reach ground with a wet bulb below 0 degC freeze on it: freezing rain, or freezing
-drizzle where no ice was made at all. Arrays in SI of any shape (sites, times, cells), NaN in NaN
-out.
+drizzle where there was no ice at all. Arrays in SI of any shape, NaN in NaN out.
 """
 
 from __future__ import annotations
@@ -48,9 +46,10 @@ DROPS_COUNT = 0.25
 
 @dataclass(frozen=True, slots=True)
 class Layers:
-    """The air between ground and cloud top, by its wet bulb: `melting` energy of the warm air aloft
-    and `refreezing` energy of the cold air under it [J kg-1]; `warm_depth` of the warm air on the
-    ground [m], 0 where that is cold.
+    """The layers between ground and cloud top, by their wet bulb.
+
+    melting: energy of the warm air aloft; refreezing: of the cold air below it [J kg-1];
+    warm_depth: of the warm air at the ground [m], 0 where that is cold.
     """
 
     melting: Array
@@ -60,8 +59,9 @@ class Layers:
 
 @dataclass(frozen=True, slots=True)
 class PrecipitationTypes:
-    """What part [1] of the precipitation reaches the ground as what; they add to 1. `freezing`:
-    drops that freeze where they fall.
+    """Parts [1] of the precipitation by type at the ground; they add to 1.
+
+    freezing: drops that freeze on the ground.
     """
 
     snow: Array
@@ -73,13 +73,12 @@ class PrecipitationTypes:
 def layers(
     wet_bulb: Array, heights: Array, ground: Array, bulb_at_ground: Array, top: Array
 ) -> Layers:
-    """Return the warm and cold layers over `ground` [m] (...), whose wet bulb [K] is given, under
-    the cloud's `top` [m] (NaN: no bound).
+    """Return the warm and cold layers between `ground` [m] (...) and the cloud's `top` [m].
 
-    wet_bulb [K], heights [m] (..., level), rising; levels below the ground, above the top or
-    unknown are passed over. Energy is g / T0 times the area between the profile (straight between
-    levels) and 0 degC. All warm air above the lowest cold layer melts; only that cold layer freezes
-    again. NaN where the ground is unknown.
+    bulb_at_ground [K] (...); top NaN: no bound. wet_bulb [K], heights [m] (..., level), rising;
+    levels below the ground, above the top or unknown are ignored. Energy is g / T0 times the area
+    between the profile (straight between levels) and 0 degC. All warm air above the lowest cold
+    layer melts; only that cold layer refreezes. NaN where the ground is unknown.
     """
     ground = np.broadcast_to(np.asarray(ground, dtype=float), np.shape(bulb_at_ground))
     low, low_height = np.asarray(bulb_at_ground, dtype=float) - FREEZING, ground
@@ -106,8 +105,9 @@ def layers(
 
 
 def _areas(low: Array, high: Array) -> tuple[Array, Array, Array]:
-    """Return the means of the warm and of the cold side [K] of a straight line between two values
-    [degC], and its warm part [1].
+    """Return the mean warm and cold side [K] of a line between two values [degC].
+
+    And its warm part [1].
     """
     apart = np.abs(high - low)
     crosses = (low < 0) != (high < 0)
@@ -122,11 +122,10 @@ def _areas(low: Array, high: Array) -> tuple[Array, Array, Array]:
 def precipitation_types(
     wet_bulb: Array, cloud_top: Array | float = np.nan, column: Layers | None = None
 ) -> PrecipitationTypes:
-    """Return what falls on ground of a `wet_bulb` [K], from cloud with a top of `cloud_top` [K]
-    through `column`.
+    """Return the parts of precipitation by type at a ground `wet_bulb` [K].
 
-    cloud_top NaN (no cloud found): read as cold enough for ice. Without a column only the ground is
-    asked: snow or rain.
+    cloud_top [K]; NaN (no cloud found) counts as cold enough for ice. Without a `column` the wet
+    bulb at the ground alone decides between snow and rain.
     """
     bulb = np.asarray(wet_bulb, dtype=float)
     ice = np.where(np.isnan(cloud_top), 1.0, _part(cloud_top, ICE_CERTAIN, ICE_ABSENT))
@@ -143,22 +142,22 @@ def precipitation_types(
     freezing = np.where(
         np.isnan(bulb), np.nan, np.where((bulb < FREEZING) & (drops >= DROPS_COUNT), drops, 0.0)
     )
-    return PrecipitationTypes(snow, pellets, freezing, np.maximum(1 - snow - pellets - freezing, 0.0))
+    return PrecipitationTypes(
+        snow, pellets, freezing, np.maximum(1 - snow - pellets - freezing, 0.0)
+    )
 
 
 def fraction_by_wet_bulb(wet_bulb: Array) -> Array:
-    """Return the part [1] of falling snow that is not melted on ground of that wet bulb [K]: a
-    straight line between two temperatures.
-    """
+    """Return the part [1] of falling snow that is not melted at a ground wet bulb [K], linear."""
     return _part(wet_bulb, ALL_SNOW, NO_SNOW)
 
 
 def _part(value: Array | float, whole: float, none: float) -> Array:
-    """Return 1 up to `whole`, 0 from `none` on, straight between."""
+    """Return 1 up to `whole`, 0 from `none`, linear between."""
     return np.clip((none - np.asarray(value, dtype=float)) / (none - whole), 0, 1)
 
 
-# -- a day's kind, as it is told
+# -- the type of a day
 
 DRY, RAIN, SLEET, SNOW, ICE_PELLETS, FREEZING_RAIN = range(6)
 # [1] part of the smaller of rain and snow from which on it is sleet; of ice pellets to be named
@@ -167,8 +166,9 @@ MIXED = 0.25
 
 
 def type_of_day(total: Array, snow: Array, pellets: Array, freezing: Array) -> Array:
-    """Return the kind of a day's precipitation by its amounts [kg m-2]: the most dangerous that
-    counts; NaN where it is not known.
+    """Return the type of a day's precipitation by its amounts [kg m-2]; NaN where unknown.
+
+    The most dangerous type with a significant amount.
     """
     measured = np.maximum(total, LEAST_FREEZING_RAIN)
     choices = (

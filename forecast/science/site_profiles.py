@@ -10,8 +10,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from forecast.science.interpolation import Index, Scene, Times, at_height
+from forecast.science.interpolation import Index, Scene, Times
 from forecast.science.thermodynamics import LAPSE_RATE, Array
+from forecast.science.vertical import at_height
 
 # The field that closes a column at the model's ground, and its height above it [m].
 # fmt: off
@@ -28,11 +29,11 @@ WINDS = ("eastward_wind", "northward_wind")
 def air_at(
     scene: Scene, rows: Index, times: Times, heights: Array | None = None
 ) -> dict[str, Array]:
-    """Return temperature [K], humidity [1], wind_speed, eastward, northward [m s-1] and cloud [1]
-    (event, moment).
+    """Return temperature, humidity, wind and cloud at the sites by name (event, moment).
 
-    heights: above sea level [m] (site), by default the sites' own. NaN where a field is absent or
-    the height out of reach.
+    temperature [K]; humidity, cloud [1]; wind_speed, eastward, northward [m s-1]. heights: above
+    sea level [m] (site), by default the sites' own. NaN where a field is absent or the height out
+    of reach.
     """
     heights = elevations(scene) if heights is None else heights
     names = {
@@ -52,8 +53,9 @@ def air_at(
 
 
 def cloud_at(scene: Scene, heights: Array) -> Array:
-    """Return the cloud fraction [1] at a height of each site (site) [m] at the run's times (site,
-    time).
+    """Return the cloud fraction [1] at a height [m] of each site (site) at the run's times.
+
+    The result is (site, time).
     """
     return _read(*cloud_column(scene), heights, 0.0)
 
@@ -64,9 +66,7 @@ def elevations(scene: Scene) -> Array:
 
 
 def column(scene: Scene, name: str) -> tuple[Array, Array]:
-    """Return a profile and its heights [m] (site, time, level) with the levels under the model's
-    ground dropped (NaN).
-    """
+    """Return a profile and its heights [m] (site, time, level); NaN under the model's ground."""
     heights = scene.at_sites("geopotential_height")
     if not scene.has(name):
         return np.full(heights.shape, np.nan), heights
@@ -81,10 +81,10 @@ def column(scene: Scene, name: str) -> tuple[Array, Array]:
 
 
 def cloud_column(scene: Scene) -> tuple[Array, Array]:
-    """Return cloud fraction [1] and its heights [m] (site, time, level), the levels under the
-    model's ground dropped (NaN).
+    """Return cloud fraction [1] and its heights [m] (site, time, level).
 
-    The lowest level above the ground stands for the air between it and the ground.
+    Levels under the model's ground are NaN.     The lowest level above the ground represents the
+    air between it and the ground.
     """
     heights = scene.at_sites("geopotential_height")
     cloud = _above_ground(scene, scene.cloud_columns[0], heights)

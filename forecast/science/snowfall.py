@@ -1,19 +1,17 @@
-"""Formulas of falling snow and of the cold, each with its source; arrays in SI, NaN in NaN out.
+"""Formulas of falling snow, rime and cold, each with its source; arrays in SI, NaN in NaN out.
 
-What was fitted here was fitted on Mount Washington (1917 m), winters that begin in an even year;
-see tests/science/snow.py, which tells what it gives on the others.
+Fits are to Mount Washington (1917 m), winters that begin in an even year; tests/science/snow.py
+verifies them on the other winters.
 """
 
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.special import ndtr
 
 from forecast.quantities import RIME_FORMS, SNOW_CLASSES
+from forecast.science.arrays import Mask
 from forecast.science.thermodynamics import FREEZING, Array
-
-Mask = NDArray[np.bool_]
 
 # -- new snow
 
@@ -53,12 +51,11 @@ SNOW_SPREAD = float(np.hypot(RATIO_SPREAD, WATER_SPREAD))
 
 
 def snow_ratio(temperature: Array, wind_speed: Array) -> Array:
-    """Return the depth of new snow to that of its water [1], from temperature [K] and mean wind [m
-    s-1] where it lands.
+    """Return the ratio of snow depth to water depth [1] of new snow.
 
-    Fluffier in the cold down to where crystals branch most, denser where the wind breaks the
-    crystals; an unknown wind is read as calm.
-    Source: 459 days of Mount Washington with 25 mm of snow or more (form after Pahaut 1976:
+    temperature [K] and mean wind_speed [m s-1] at the site. The ratio grows in the cold down to
+    where crystals branch most and falls where wind breaks the crystals; an unknown wind counts as
+    calm. Source: 459 days of Mount Washington with 25 mm of snow or more (form after Pahaut 1976:
     temperature and wind).
     """
     cold = FREEZING - np.clip(temperature, RATIO_COLDEST, RATIO_WARMEST)
@@ -71,11 +68,10 @@ def snow_ratio(temperature: Array, wind_speed: Array) -> Array:
 
 
 def ratio_interval(ratio: Array, temperature: Array, water: Array) -> tuple[Array, Array]:
-    """Return between which ratios [1] the measured one lies eight times in ten: the ratio over and
-    times a factor, 1.6 in the cold.
+    """Return the 10 % and 90 % quantiles [1] of the measured snow ratio.
 
-    temperature: mean of the day [K]; water: of the snow [kg m-2]. NaN where one of them is not
-    known or nothing falls.
+    The ratio divided and multiplied by a factor, 1.6 in the cold. temperature: mean of the day [K];
+    water: of the snow [kg m-2]. NaN where one of them is unknown or nothing falls.
     """
     warm = SPREAD_COLD + SPREAD_PER_KELVIN * np.clip(
         np.asarray(temperature) - SPREAD_FROM, 0.0, RATIO_WARMEST - SPREAD_FROM
@@ -86,12 +82,12 @@ def ratio_interval(ratio: Array, temperature: Array, water: Array) -> tuple[Arra
 
 
 def chance_of_snow(new_snow: Array, least: float) -> Array:
-    """Return the probability [1] that at least `least` [m] of new snow falls where `new_snow` [m]
-    is forecast.
+    """Return the probability [1] of at least `least` [m] of new snow.
 
-    The true depth is log-normal about the forecast, each with a little added, with the spreads of
-    ratio and water together: P = Phi(ln((D + BACKGROUND) / (least + BACKGROUND)) / SNOW_SPREAD). It
-    rises with the forecast and falls with the threshold.
+    new_snow: the forecast depth [m]. The true depth is log-normal around the forecast with the
+    spreads of ratio and water together, after BACKGROUND is added to both: P = Phi(ln((D +
+    BACKGROUND) / (least + BACKGROUND)) / SNOW_SPREAD). It rises with the forecast and falls with
+    the threshold.
     """
     return ndtr(
         np.log((np.asarray(new_snow, dtype=float) + BACKGROUND) / (least + BACKGROUND))
@@ -100,10 +96,10 @@ def chance_of_snow(new_snow: Array, least: float) -> Array:
 
 
 def snow_class(water: Array) -> Array:
-    """Return the class of a day's snowfall by its water [kg m-2]: 0 none or scattered, 1 light ...
-    6 extreme snowstorm; NaN in, NaN out.
+    """Return the class of a day's snowfall by its water [kg m-2]; NaN in, NaN out.
 
-    Water counts in tenths, as it is measured. Source: GB/T 28592-2012, table 2 (24 h).
+    0 none or scattered, 1 light ... 6 extreme snowstorm. Water counts in tenths, as it is measured.
+    Source: GB/T 28592-2012, table 2 (24 h).
     """
     tenths = np.round(np.asarray(water, dtype=float), 1)
     return np.where(
@@ -114,7 +110,7 @@ def snow_class(water: Array) -> Array:
 # -- rime
 
 RIME_COLD = FREEZING - 0.5  # [K] warmer, drops do not freeze on (science.md 4)
-# [1] cover at the site's height that wets what it touches as saturated air does (check)
+# [1] cloud fraction at the site's height that forms rime like saturated air (check)
 RIME_CLOUD = 0.5
 RIME_LOST = FREEZING + 1.0  # [K] no hour warmer keeps it (science.md 4)
 # [m s-1] soft rime hangs loosely: stronger wind shakes it off (science.md 4); hard rime is frozen
@@ -128,13 +124,12 @@ RIME_GLACIATED = FREEZING - 38.0
 def grows_rime(
     temperature: Array, humidity: Array, cloud: Array, wind_speed: Array
 ) -> tuple[Mask, Mask]:
-    """Say where hard and where soft rime grows [truth], air at `temperature` [K], `humidity` [1],
-    `cloud` [1], `wind_speed` [m s-1].
+    """Return where hard and where soft rime grows.
 
-    Hard: supercooled cloud at the place, whatever the wind. Soft: saturated air or cloud with wind
-    of at most force 3.
-    Source: Mount Washington, days with fog and a minimum below -0.5 degC: rime on 95 in 100, the
-    more the windier (tests/science).
+    temperature [K], humidity [1], cloud [1], wind_speed [m s-1]. Hard: supercooled cloud and wind
+    above force 3. Soft: saturated air or cloud with wind of at most force 3.
+    Source: Mount Washington, days with fog and a minimum below -0.5 degC: rime on 95 %, more with
+    more wind (tests/science).
     """
     cold = (temperature < RIME_COLD) & (temperature >= RIME_GLACIATED)
     in_cloud = np.asarray(cloud) >= RIME_CLOUD
@@ -153,8 +148,7 @@ SNOW_ENOUGH = 0.03  # [m] depth of snow that is enough to look at and play on (c
 
 
 def frostbite_time(temperature: Array, wind_speed: Array) -> Array:
-    """Return after what time [s] bare skin freezes in the most susceptible 5 % of people; NaN where
-    it takes longer than half an hour.
+    """Return the time to frostbite [s] for the most susceptible 5 % of people; NaN above 30 min.
 
     t = (2111 - 24.5 (0.667 V + 4.8)) (-4.8 - T)^-1.668 minutes, V [km/h] at 10 m, T [degC].
     Source: Environment Canada's wind chill programme (Tikuisis & Osczevski 2003, BAMS 84, 1356).
@@ -171,17 +165,16 @@ def frostbite_time(temperature: Array, wind_speed: Array) -> Array:
 def cold_resource(
     temperature: Array, felt: Array, depth: Array, sun_hours: Array, wind_speed: Array
 ) -> Array:
-    """Return how many of the four goods of a winter's day there are, 0-4: cold that is bearable,
-    snow, sun, little wind.
+    """Return how many of four good conditions a winter day has, 0-4.
 
-    temperature: mean [K]; felt: lowest [K]; depth of snow [m]; sun_hours [h]; wind_speed: mean [m
-    s-1]. Without snow at most 2;
-    NaN where one is not known. The cut-points are ours (check).
+    Bearable cold, snow, sun, little wind. temperature: mean [K]; felt: lowest [K]; depth of snow
+    [m]; sun_hours [h]; wind_speed: mean [m s-1]. Without snow at most 2; NaN where one is unknown.
+    The thresholds are our own (check).
     """
-    goods = (
+    conditions = (
         (temperature <= COLD_ENOUGH) & (felt >= BEARABLE), depth >= SNOW_ENOUGH,
         sun_hours >= SUNNY_ENOUGH, wind_speed <= CALM_ENOUGH,
     )  # fmt: skip
-    count = np.sum([np.asarray(good, dtype=float) for good in goods], axis=0)
+    count = np.sum([np.asarray(good, dtype=float) for good in conditions], axis=0)
     known = np.isfinite(temperature + felt + depth + sun_hours + wind_speed)
-    return np.where(known, np.where(goods[1], count, np.minimum(count, 2.0)), np.nan)
+    return np.where(known, np.where(conditions[1], count, np.minimum(count, 2.0)), np.nan)

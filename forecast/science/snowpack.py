@@ -1,10 +1,9 @@
-"""Snow on the ground, carried from day to day: water, depth and with them density; settling, melt,
-rain on snow, a station's word.
+"""Snow on the ground from day to day: water, depth and density under settling, melt and rain.
 
-A pure function of the pack before and of what the day (or a part of one) brought, on arrays of any
-shape (sites, cells, members): the pack settles, new snow is laid on top (its ratio is that of a
-day's end, so it has settled already), then warm air and rain melt it. Melt takes depth and water in
-one proportion. Nothing blows away or sublimes, and water leaves the pack as it melts.
+`next_day` is a pure function of the pack and of the forcing of a day (or a part of one), on arrays
+of any shape (sites, cells, members). The pack settles; new snow is added on top (its ratio is that
+of a day's end, so it has settled already); then warm air and rain melt it. Melt reduces depth and
+water in one proportion. There is no drift and no sublimation, and meltwater leaves the pack.
 """
 
 from __future__ import annotations
@@ -19,14 +18,13 @@ from forecast.science.thermodynamics import FREEZING, Array
 FUSION, WATER_HEAT = 3.34e5, 4186.0
 LEAST_DENSITY, GREATEST_DENSITY = 30.0, 600.0  # [kg m-3] of the lightest new snow; old firn
 PELLETS_RATIO = 3.0  # [1] depth of ice pellets to their water: that of slush (check)
-# [kg m-3] of a pack that only a station's depth tells of (settled snow: Cuffey & Paterson 2010,
-# table 2.1)
+# [kg m-3] of a pack whose depth alone is known (settled snow: Cuffey & Paterson 2010, table 2.1)
 USUAL_DENSITY = 200.0
 
 
 @dataclass(frozen=True, slots=True)
 class Physics:
-    """What the pack does: towards which density it settles and how fast, and how it melts."""
+    """Parameters of the pack: the density to which it settles, how fast, and how it melts."""
 
     # [kg m-3] of a cold pack in the end: Verseghy 1991, Int. J. Climatol. 11, 111
     settled_dry: float = 300.0
@@ -47,9 +45,7 @@ USUAL = Physics()
 
 @dataclass(frozen=True, slots=True)
 class Pack:
-    """Snow on the ground: water [kg m-2], depth [m], arrays of one shape. No water is no depth, and
-    the reverse.
-    """
+    """Snow on the ground: water [kg m-2] and depth [m], arrays of one shape, both 0 or neither."""
 
     water: Array
     depth: Array
@@ -64,8 +60,10 @@ class Pack:
 
 @dataclass(frozen=True, slots=True)
 class DayForcing:
-    """What a day, or a part of one, brings: snow_water, rain [kg m-2]; new_snow [m], deep as it
-    falls; thaw: degree-days above 0 degC [K day]; rain_temperature [K].
+    """The forcing of a day or a part of one.
+
+    snow_water, rain [kg m-2]; new_snow [m], as deep as it falls; thaw: degree-days above 0 degC
+    [K day]; rain_temperature [K].
     """
 
     snow_water: Array
@@ -84,9 +82,10 @@ class DayForcing:
         ends: tuple[Array, Array],
         span: Array | float = 1.0,
     ) -> DayForcing:
-        """Return what `span` [day] brings: of `fallen` [kg m-2] the amounts of `snow`, as deep as
-        its `ratio`, and of ice `pellets`; the
-        rest is rain. ends: temperatures [K] between which the span swings; rain has their mean.
+        """Return the forcing of `span` [day] from precipitation amounts and temperatures.
+
+        Of `fallen` [kg m-2], `snow` is as deep as its `ratio`, `pellets` are ice pellets, the rest
+        is rain. ends: lowest and highest temperature [K]; rain has their mean.
         """
         lowest, highest = ends
         deep = (snow * ratio + pellets * PELLETS_RATIO) / 1000
@@ -99,17 +98,16 @@ class DayForcing:
         )
 
     def at(self, time: int) -> DayForcing:
-        """Return one of many (..., time)."""
+        """Return the forcing at one index of the last axis (..., time)."""
         return DayForcing(*(getattr(self, name)[..., time] for name in self.__slots__))
 
 
 def next_day(
     pack: Pack, day: DayForcing, span: float = 1.0, physics: Physics = USUAL
 ) -> tuple[Pack, Array]:
-    """Return the pack `span` days later and the water [kg m-2] that melted out of it; rain runs
-    through. NaN in, NaN out.
+    """Return the pack `span` days later and its meltwater [kg m-2]; NaN in, NaN out.
 
-    What fell as snow less what melted is what the pack gained, to rounding.
+    Rain runs through. The gain of the pack is the snow less the melt, to rounding.
     """
     old = _settled(np.nan_to_num(pack.density), day.thaw, span, physics)
     laid = np.clip(day.new_snow, day.snow_water / GREATEST_DENSITY, day.snow_water / LEAST_DENSITY)
@@ -122,16 +120,16 @@ def next_day(
 
 
 def _settled(density: Array, thaw: Array, span: float, physics: Physics) -> Array:
-    """Return the density [kg m-3] `span` days on, closer to where it settles by 1 - exp(-span /
-    settling); never less than it was.
+    """Return the density [kg m-3] `span` days later; it never decreases.
+
+    It approaches the settled density by the factor 1 - exp(-span / settling).
     """
     goal = np.maximum(np.where(thaw > 0, physics.settled_wet, physics.settled_dry), density)
     return goal - (goal - density) * np.exp(-span / physics.settling)
 
 
 def thaw_of(lowest: Array, highest: Array) -> Array:
-    """Return the degree-days above 0 degC [K day] of a day whose temperature [K] swings as a sine
-    between two ends.
+    """Return the degree-days above 0 degC [K day] of a day with a sinusoidal temperature [K].
 
     Source: Lindsey & Newman 1956, MWR 84, 185 (the area of a sine above a threshold).
     """

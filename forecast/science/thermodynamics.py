@@ -8,11 +8,9 @@ the wet bulb of every level, site and hour. Unit tests compare it with MetPy.
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
 from forecast.quantities import FREEZING as FREEZING
-
-Array = NDArray[np.floating]
+from forecast.science.arrays import Array as Array
 
 # -- constants of the air
 
@@ -34,22 +32,20 @@ SATURATED_AT_STATION = 0.97
 # Geophys. 19, 73 (range of the law)
 HAZE_WETTEST = 0.95
 
-# [1] relative humidity at which a grid box begins to hold cloud: the mean of a box, so lower than at
-# a point. Against GFS's own cloud by level over the Tatra (August 2020, 92,000 boxes): bias +0.01
+# [1] relative humidity at which a grid box begins to hold cloud: the mean of a box, lower than at a
+# point. Against GFS's own cloud by level over the Tatra (August 2020, 92,000 boxes): bias +0.01
 # and correlation 0.92; 0.80 gives +0.04 and 0.91, ECHAM's profile (0.9 at the ground, 0.7 aloft)
 # +0.05 and 0.90
 CRITICAL_HUMIDITY = 0.85
 
 
 def maximum_random_overlap(cover: Array) -> Array:
-    """Return the total cover (...) [1] of cloud layers (..., level) [1] ordered along the last
-    axis.
+    """Return the total cover (...) [1] of cloud layers (..., level) [1] in vertical order.
 
-    Neighbouring cloudy layers overlap as far as they can, layers apart by clear air at random. A
-    NaN layer is read as clear; where every layer is NaN the total is NaN.
-    Source: Geleyn & Hollingsworth 1979, Beitr. Phys. Atmosph. 52; Raisanen 1998, MWR 126, 3044, eq.
-    1:
-    1 - C = prod_k (1 - max(c_k, c_{k-1})) / (1 - c_{k-1}).
+    Adjacent cloudy layers overlap as far as possible, layers separated by clear air at random. A
+    NaN layer counts as clear; where every layer is NaN the total is NaN.
+    Source: Geleyn & Hollingsworth 1979, Beitr. Phys. Atmosph. 52; Raisanen 1998, MWR 126, 3044,
+    eq. 1: 1 - C = prod_k (1 - max(c_k, c_{k-1})) / (1 - c_{k-1}).
     """
     known = np.nan_to_num(cover, nan=0.0)
     before = np.concatenate([np.zeros_like(known[..., :1]), known[..., :-1]], axis=-1)
@@ -62,10 +58,10 @@ def maximum_random_overlap(cover: Array) -> Array:
 
 
 def cloud_from_humidity(relative_humidity: Array, critical: float = CRITICAL_HUMIDITY) -> Array:
-    """Return the cloud fraction [1] that a relative humidity [1] stands for in a grid box.
+    """Return the cloud fraction [1] of a grid box at a mean relative humidity [1].
 
-    Source: Sundqvist, Berge & Kristjansson 1989, MWR 117, 1641, eq. 2.3: C = 1 - sqrt((1 - U) / (1
-    - U00)).
+    Source: Sundqvist, Berge & Kristjansson 1989, MWR 117, 1641, eq. 2.3:
+    C = 1 - sqrt((1 - U) / (1 - U00)).
     """
     scaled = np.clip((1 - np.minimum(relative_humidity, 1.0)) / (1 - critical), 0, 1)
     return 1 - np.sqrt(scaled)
@@ -75,11 +71,10 @@ def cloud_from_humidity(relative_humidity: Array, critical: float = CRITICAL_HUM
 
 
 def dew_point(temperature: Array, relative_humidity: Array) -> Array:
-    """Return the dew point [K] of air at `temperature` [K] and `relative_humidity` [1], never above
-    the temperature.
+    """Return the dew point [K] of air at `temperature` [K] and `relative_humidity` [1].
 
-    Humidity below 0.1 % is read as 0.1 %. Source: Bolton 1980, MWR 108, 1046, eq. 11, by way of
-    MetPy.
+    It is never above the temperature; humidity below 0.1 % counts as 0.1 %.
+    Source: Bolton 1980, MWR 108, 1046, eq. 11, as in MetPy.
     """
     from metpy.calc import dewpoint_from_relative_humidity
     from metpy.units import units
@@ -92,11 +87,10 @@ def dew_point(temperature: Array, relative_humidity: Array) -> Array:
 
 
 def wind_chill(temperature: Array, wind_speed: Array) -> Array:
-    """Return how cold the air feels [K] at `temperature` [K] and `wind_speed` [m s-1] at 10 m.
+    """Return the wind chill [K] at `temperature` [K] and `wind_speed` [m s-1] at 10 m.
 
-    Valid up to 10 degC and from 4.8 km/h (3 mph); elsewhere it is the temperature itself, and never
-    above it.
-    Source: Osczevski & Bluestein 2005, BAMS 86, 1453, eq. 3, by way of MetPy.
+    Valid up to 10 degC and from 4.8 km/h (3 mph); elsewhere it is the temperature. It is never
+    above the temperature. Source: Osczevski & Bluestein 2005, BAMS 86, 1453, eq. 3, as in MetPy.
     """
     from metpy.calc import windchill
     from metpy.units import units
@@ -111,8 +105,9 @@ def wind_chill(temperature: Array, wind_speed: Array) -> Array:
 
 
 def saturation_vapour_pressure(temperature: Array) -> Array:
-    """Return the vapour pressure [Pa] over water at `temperature` [K]. Source: Bolton 1980, MWR
-    108, 1046, eq. 10.
+    """Return the saturation vapour pressure [Pa] over water at `temperature` [K].
+
+    Source: Bolton 1980, MWR 108, 1046, eq. 10.
     """
     celsius = temperature - FREEZING
     return 611.2 * np.exp(17.67 * celsius / (celsius + 243.5))
@@ -128,12 +123,12 @@ def specific_humidity(temperature: Array, relative_humidity: Array, pressure: Ar
 
 
 def wet_bulb(temperature: Array, relative_humidity: Array, pressure: Array) -> Array:
-    """Return the wet-bulb temperature [K], over water, of air at `temperature` [K],
-    `relative_humidity` [1], `pressure` [Pa].
+    """Return the wet-bulb temperature [K] over water.
 
-    Isobaric: cp (T - Tw) = L (w_s(Tw) - w), solved by six steps of Newton; within 0.3 K of MetPy's
-    adiabatic value, whose iteration is a thousand times slower. Stull 2011 holds at sea level only
-    and reads up to 0.5 K wrong at 850 hPa.
+    Of air at `temperature` [K], `relative_humidity` [1] and `pressure` [Pa]. Isobaric: cp (T - Tw)
+    = L (w_s(Tw) - w), solved by six steps of Newton; within 0.3 K of MetPy's adiabatic value, whose
+    iteration is a thousand times slower. Stull 2011 holds at sea level only and is up to 0.5 K
+    wrong at 850 hPa.
     Source: Rogers & Yau 1989, A Short Course in Cloud Physics, eq. 2.22.
     """
     humidity = np.clip(relative_humidity, 0.0, 1.0)

@@ -29,7 +29,7 @@ from forecast.settings import PhenomenonSettings
 from models.rule_model import PhysicsRule
 from tests.horizons import Cover, around, both, canvas, event, lowest_elevation, wall
 from tests.science.claims import Claim
-from tests.science.rays import RADIUS, ROOM, brute_force, section
+from tests.science.rays import RADIUS, TOPIC, brute_force, section
 
 SITE = np.array([1000.0])  # [m]
 RIVALS_EDGE = 400.0  # [km] typed in by a public service
@@ -75,7 +75,7 @@ def plane_parallel() -> Claim:
     away = float(np.abs(bands / theory - 1).max())
     reference = "exp(-depth / sin e), within 1 %"
     return Claim(
-        ROOM,
+        TOPIC,
         "clear plane-parallel sky, sun at 30-80 deg",
         f"{100 * away:.2f} %",
         theory.size,
@@ -102,7 +102,7 @@ def wall_at_320_km() -> Claim:
     away = float(np.abs(found - theory).max())
     # the sun sinks 15 degrees an hour, less by latitude
     seconds = 240 * away / np.cos(np.radians(40))
-    return Claim(ROOM, "an opaque wall at 320 km, 2-7 km high, darkens cloud at 8 km",
+    return Claim(TOPIC, "an opaque wall at 320 km, 2-7 km high, darkens cloud at 8 km",
                  f"{away:.4f} deg, {seconds:.1f} s", tops.size,
                  "straight ray over R/(1-k), the same k, within 0.01 deg: the geometry, not the k (next line)", away <= 0.01)  # fmt: skip
 
@@ -135,7 +135,7 @@ def curved_rays() -> Claim:
             lowest = max(lowest, abs(float(curved.min() - straight.min())))
             farthest = max(farthest, float(np.abs(curved - straight)[curved < 14000.0].max()))
             cases += 1
-    return Claim(ROOM, "straight rays over R/(1-k) against curved ones: lowest point, far end",
+    return Claim(TOPIC, "straight rays over R/(1-k) against curved ones: lowest point, far end",
                  f"{lowest:.0f}, {farthest:.0f} m", cases,
                  f"k = {light.REFRACTION} against air of scale 9 km")  # fmt: skip
 
@@ -176,9 +176,9 @@ def laws(count: int = 400) -> list[Claim]:
     better = int((higher > lower + 1e-12).sum())
     rising = sum(int((thick > thin + 1e-12).sum()) for thin, thick in pairwise(hazes))
     return [
-        Claim(ROOM, "skies in which a wall that grows beyond the canvas improves it", str(better),
+        Claim(TOPIC, "skies in which a wall that grows beyond the canvas improves it", str(better),
               count, "none", better == 0),
-        Claim(ROOM, "skies in which thicker haze improves the glow", str(rising), 5 * count, "none",
+        Claim(TOPIC, "skies in which thicker haze improves the glow", str(rising), 5 * count, "none",
               rising == 0),
     ]  # fmt: skip
 
@@ -210,7 +210,7 @@ def chain(count: int = 40) -> list[Claim]:
                 rises[f"{cause}: {name}"] += int(after[place] > told[0][place] + 1e-9)
     what = "skies in which more of it improves the glow, whole chain, "
     return [
-        Claim(ROOM, what + name, str(number), count, "none", number == 0)
+        Claim(TOPIC, what + name, str(number), count, "none", number == 0)
         for name, number in rises.items()
     ]
 
@@ -255,7 +255,7 @@ def elements(rays: int = 100_000) -> Claim:
                 abs(caught / float(canvas_room.received(np.array(-degrees), np.array(cover))) - 1),
             )
             cases += 1
-    return Claim(ROOM, "light caught by a broken layer, farthest from boxes thrown at random",
+    return Claim(TOPIC, "light caught by a broken layer, farthest from boxes thrown at random",
                  f"{100 * farthest:.1f} %", cases,
                  f"{rays} rays each, within 4 %: three deviations of the throw",
                  farthest <= 0.04)  # fmt: skip
@@ -305,12 +305,12 @@ def texture() -> list[Claim]:
             "chosen" if aspect == chosen else "told"
         )
         what = f"quality at 2, 4, 6, 8, 10 km, elements {aspect:g} as deep as wide"
-        found.append(Claim(ROOM, what, " ".join(f"{q:.2f}" for q in told), len(told), reference))
+        found.append(Claim(TOPIC, what, " ".join(f"{q:.2f}" for q in told), len(told), reference))
     least = np.sin(np.radians(0.9))
     what = "a closed base of roughness .05 at 0.9 deg would catch, of what reaches it"
     found.append(
         Claim(
-            ROOM,
+            TOPIC,
             what,
             f"{(least + 0.05) / least:.1f} times",
             1,
@@ -342,7 +342,7 @@ def best_covers() -> list[Claim]:
             finally:
                 canvas_room.PAINTED = typed
             best, good = float(covers[told.argmax()]), covers[told >= 0.75 * told.max()]
-            found.append(Claim(ROOM,
+            found.append(Claim(TOPIC,
                                f"best cover of {name} cloud at {base / 1000:.0f} km; three quarters of it from, to",
                                f"{best:.2f}; {good.min():.2f} - {good.max():.2f}", covers.size,
                                f"{by}; science.md: {100 * low:.0f}-{100 * high:.0f} %, nothing below 10 %: told, no bar"))  # fmt: skip
@@ -409,7 +409,7 @@ def best_edges() -> list[Claim]:
         )
         at_rivals = float(np.interp(RIVALS_EDGE * 1000, ends, told))
         found.append(
-            Claim(ROOM, f"edge of cloud at {base / 1000:.0f} km: as good as any to / half at",
+            Claim(TOPIC, f"edge of cloud at {base / 1000:.0f} km: as good as any to / half at",
                   " / ".join(f"{ours:.0f}" for ours, _ in sides) + " km", edges.size,
                   "by hand " + " / ".join(f"{theirs:.0f}" for _,
                       theirs in sides) + ", within a column; last ray "
@@ -447,10 +447,10 @@ def disk() -> list[Claim]:
         low[:, 2:10, 4:8] = cover  # 1-2 km high, 30-150 km away
         covers.append(float(disk_light(section(low, depth=0.1), viewer, seen)[0][0, 0]))
     return [
-        Claim(ROOM, "disk on the horizon, haze of .05 .1 .2 .4 .8",
+        Claim(TOPIC, "disk on the horizon, haze of .05 .1 .2 .4 .8",
               " ".join(f"{p:.2f}" for p in hazes), 5, "falls as haze thickens",
               bool((np.diff(hazes) <= 0).all())),
-        Claim(ROOM, "disk behind 0 10 30 60 100 % of low cloud 30-150 km away",
+        Claim(TOPIC, "disk behind 0 10 30 60 100 % of low cloud 30-150 km away",
               " ".join(f"{p:.2f}" for p in covers), 5,
               "falls as cloud closes", bool((np.diff(covers) <= 0).all())),
         *within_150_km(),
@@ -485,10 +485,10 @@ def within_150_km() -> list[Claim]:
         expected.append((np.sqrt(shift**2 + 2 * RADIUS * (top - 600.0)) - shift) / 1000)
     apart = max(abs(a - b) for a, b in zip(found, expected, strict=True))
     return [
-        Claim(ROOM, "haze on the way to the disk from Zhaojiawa within 150 km",
+        Claim(TOPIC, "haze on the way to the disk from Zhaojiawa within 150 km",
               f"{100 * share:.1f} %", 1,
               f"a Gaussian's part: {100 * theory:.1f} %, within 1 %", abs(share - theory) <= 0.01),
-        Claim(ROOM, "cloud of top 1, 2, 3 km hides the disk there as far off as",
+        Claim(TOPIC, "cloud of top 1, 2, 3 km hides the disk there as far off as",
               " ".join(f"{d:.0f}" for d in found) + " km",
               DISTANCE.size,
               "the line of sight over the plain: " + " ".join(f"{d:.0f}" for d in expected) + " km, within a column",
@@ -530,10 +530,10 @@ def kasprowy(shared: Path) -> list[Claim]:
     }
     outcome = glow.diagnose(asked, scene, PhenomenonSettings())[0]
     return [
-        Claim(ROOM, "Kasprowy 2020-08-04: canvas, its base, red light on it",
+        Claim(TOPIC, "Kasprowy 2020-08-04: canvas, its base, red light on it",
               f"{told['canvas_cover']:.2f}, {told['canvas_height']:.0f} m, "
               f"{told['canvas_light']:.2f}", 1, "GFS +6 h; cirrus lit above a deck at the summit"),
-        Claim(ROOM, "Kasprowy 2020-08-04: view of it, quality, degree",
+        Claim(TOPIC, "Kasprowy 2020-08-04: view of it, quality, degree",
               f"{told['view_clearance']:.2f}, {told['glow_quality']:.2f}, "
               f"{outcome.degree:g}", 1,
               "60-80 % of cloud at 2-3.5 km over the viewer: nothing is seen",

@@ -29,7 +29,7 @@ from models.training_set import TrainingSet
 from tests.science.claims import Claim
 from tests.science.sea import THRESHOLD, mornings
 
-ROOM = "learning"
+TOPIC = "learning"
 INFERRED_TRUST = 0.5  # of a `none` for want of a picture (check)
 NOTE = (
     "Unproven at the sites served: fitted on the 86 mornings with a forecast, of 87 labelled (2023-2026), at three other mountains and the "
@@ -118,7 +118,7 @@ def claims(shared: Path) -> list[Claim]:
     for way, rows in tables(shared).items():
         lines += [
             Claim(
-                ROOM,
+                TOPIC,
                 f"{row.name}, {way}",
                 f"Brier {row.scores.brier:.3f} AUC {row.scores.auc:.2f}",
                 row.scores.cases,
@@ -129,7 +129,7 @@ def claims(shared: Path) -> list[Claim]:
         gain, low, high = rows[1].gain
         lines.append(
             Claim(
-                ROOM,
+                TOPIC,
                 f"  what labels gain, {way}",
                 f"{gain:+.4f}",
                 rows[1].scores.cases,
@@ -149,7 +149,7 @@ def shipped_claim(shared: Path) -> Claim:
         float(np.nanmax(abs(predicted(served.model, data) - now))) if served.card else float("nan")
     )
     return Claim(
-        ROOM,
+        TOPIC,
         "the shipped model against a fit made now: greatest difference",
         f"{apart:.4f}",
         len(data),

@@ -12,7 +12,7 @@ from forecast.science.light import CELL, CELLS, AirSection, cloud_extinction
 from tests.horizons import lowest_elevation
 from tests.science.claims import Claim
 
-ROOM = "glow"
+TOPIC = "glow"
 RADIUS = light.effective_radius()
 FINE = 25.0  # [m] step of the brute force
 
@@ -87,14 +87,14 @@ def brute_force(count: int = 150) -> list[Claim]:
     away = np.abs(ours - theirs)
     spread = np.abs(met.aerosol / haze - 1)
     return [
-        Claim(ROOM, "transmission of a ray, farthest from brute force", f"{100 * away.max():.2f} %",
+        Claim(TOPIC, "transmission of a ray, farthest from brute force", f"{100 * away.max():.2f} %",
               away.size,
               "steps of 25 m, within 1 % of the sun's full light: an absolute error",
               bool(away.max() <= 0.01)),
-        Claim(ROOM, "the same, 99th percentile", f"{100 * np.percentile(away, 99):.3f} %",
+        Claim(TOPIC, "the same, 99th percentile", f"{100 * np.percentile(away, 99):.3f} %",
               away.size, "the same", None),
         *relative(ours, theirs),
-        Claim(ROOM, "optical depth of haze, farthest from brute force",
+        Claim(TOPIC, "optical depth of haze, farthest from brute force",
               f"{100 * spread.max():.2f} %", spread.size,
               "exponential haze, within 1 %", bool(spread.max() <= 0.01)),
     ]  # fmt: skip
@@ -111,7 +111,7 @@ def relative(ours: np.ndarray, theirs: np.ndarray) -> list[Claim]:
     ):
         kept = (theirs > low) & (theirs <= high)
         apart = float(np.abs(ours[kept] / theirs[kept] - 1).max())
-        found.append(Claim(ROOM,
+        found.append(Claim(TOPIC,
                            f"transmission of rays that keep {rays}, farthest relative to itself",
                            f"{100 * apart:.2f} %",
                            int(kept.sum()),

@@ -45,7 +45,7 @@ from models.rule_model import PhysicsRule
 from models.scores import Scores, score, skill
 from tests.science.claims import Claim
 
-ROOM = "sea"
+TOPIC = "sea"
 CLOCK = ZoneInfo("Asia/Shanghai")
 LEAST = 10  # mornings for a verdict
 THRESHOLD = 0.30  # of the published grades, from which a morning is called possible
@@ -262,7 +262,7 @@ def claims(shared: Path) -> list[Claim]:
         out = f"; left out, labelled but without a forecast: {', '.join(absent)}" if absent else ""
         lines.append(
             Claim(
-                ROOM,
+                TOPIC,
                 f"rule, untrained, {name}",
                 _figure(ours),
                 ours.cases,
@@ -308,7 +308,7 @@ def bars(told: Mornings) -> list[Claim]:
         )
         lines.append(
             Claim(
-                ROOM,
+                TOPIC,
                 f"beats {rival} by Brier, {name}",
                 f"{ours:.3f} against {theirs:.3f}",
                 int(both.sum()),
@@ -340,7 +340,7 @@ def _rivals(told: Mornings, name: str, chosen: np.ndarray) -> list[Claim]:
         word = _verdict(told.probability[both], forecast[both], told.seen[both], weeks[both])
         lines.append(
             Claim(
-                ROOM,
+                TOPIC,
                 f"  {rival}, {name}",
                 _figure(theirs),
                 theirs.cases,
@@ -360,7 +360,7 @@ def _level(told: Mornings) -> Claim:
     moved = level_set_right(ours, seen, np.array([d.month for d in told.day[here]]))
     raw, level = score(ours, seen, THRESHOLD), score(moved, seen, THRESHOLD)
     return Claim(
-        ROOM,
+        TOPIC,
         "level of the rule, wunvshan: mean forecast against seen",
         f"{ours.mean():.2f} against {seen.mean():.2f}",
         raw.cases,
@@ -381,7 +381,7 @@ def _without_inferred(told: Mornings) -> Claim:
     chosen = (told.mountain == "wunvshan") & ~told.inferred
     kept = score(told.probability[chosen], told.seen[chosen], THRESHOLD)
     return Claim(
-        ROOM,
+        TOPIC,
         "rule, untrained, wunvshan, inferred nones left out",
         _figure(kept),
         kept.cases,
@@ -392,7 +392,7 @@ def _without_inferred(told: Mornings) -> Claim:
 def _lacking(told: Mornings) -> Claim:
     """Return what such poor columns lack."""
     return Claim(
-        ROOM,
+        TOPIC,
         "missing from these columns",
         f"{len(told.missing)} things",
         len(told.day),
@@ -416,7 +416,7 @@ def _separation(told: Mornings) -> list[Claim]:
         if np.isfinite(values).sum() >= 40:
             one = score(values, told.seen[here])
             claim = Claim(
-                ROOM,
+                TOPIC,
                 f"  {name} alone, wunvshan",
                 f"AUC {one.auc:.2f}",
                 one.cases,

@@ -24,7 +24,7 @@ from models.training import rule_on, train
 from models.training_set import TrainingSet
 from tests.science.claims import Claim
 
-ROOM = "simulated"
+TOPIC = "simulated"
 DAYS, START = 730, np.datetime64("2024-12-01")
 TRIALS, MOST_FALSE = 200, 0.05
 
@@ -203,7 +203,7 @@ def claims(shared: Path) -> list[Claim]:
     error, rule, term, highest, within, number = recovered()
     lines = [
         Claim(
-            ROOM,
+            TOPIC,
             "probabilities recovered: mean error, months left out",
             f"{error:.3f}",
             number,
@@ -211,7 +211,7 @@ def claims(shared: Path) -> list[Claim]:
             error < rule / 2,
         ),
         Claim(
-            ROOM,
+            TOPIC,
             "  reliability term of the same",
             f"{term:.5f}",
             number,
@@ -229,7 +229,7 @@ def claims(shared: Path) -> list[Claim]:
         right = promoted <= MOST_FALSE * TRIALS
         lines.append(
             Claim(
-                ROOM,
+                TOPIC,
                 f"noise promoted: {name}",
                 f"{promoted} of {TRIALS}",
                 TRIALS,
@@ -246,5 +246,5 @@ def claims(shared: Path) -> list[Claim]:
             else lost["partial"] < lost["pooled"] + 0.0005
         )
         what = f"partial pooling, sites scatter by {spread}: excess Brier"
-        lines.append(Claim(ROOM, what, f"{lost['partial']:.4f}", 10, reference, best))
+        lines.append(Claim(TOPIC, what, f"{lost['partial']:.4f}", 10, reference, best))
     return lines

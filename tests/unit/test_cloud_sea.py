@@ -17,7 +17,8 @@ from forecast.phenomena.cloud_sea_states import SEA, UNKNOWN
 from forecast.quantities import DECK_COVER, FEATURES, OVERCAST
 from forecast.quantities import SEA as OF_THE_SEA
 from forecast.science.almanac import almanacs
-from forecast.science.interpolation import Scene, at_height, on_heights
+from forecast.science.interpolation import Scene
+from forecast.science.vertical import at_height, on_heights
 from models.rule_model import PhysicsRule
 from tests.skies import SITES, atmosphere, dawn, layer, steps
 
