@@ -317,10 +317,6 @@ class RunForecasts:
     members: int = 1
 
 
-# What a place that observes is for.
-STATION_KINDS = ("weather", "landscape", "ion")
-
-
 @dataclass(frozen=True, slots=True)
 class Station:
     """A place that observes: its number (WMO or the bureau's own), where it stands, and how it

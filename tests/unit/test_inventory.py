@@ -19,7 +19,7 @@ from forecast.ingest.inventory import (
     plan_ranges,
     select,
 )
-from forecast.quantities import CLOSE_LEVELS, FIELDS, fields_named
+from forecast.quantities import CLOSE_LEVELS, FIELDS
 
 AUGUST = Cycle(datetime(2025, 8, 1, 0, tzinfo=UTC))
 TATRA = Cycle(datetime(2020, 8, 4, 12, tzinfo=UTC))
@@ -68,7 +68,7 @@ def test_fields_that_share_a_message_share_its_end() -> None:
     )
 
     entries = parse_inventory(text, AUGUST, "two.idx")
-    wanted = select(entries, fields_named(["eastward_wind", "northward_wind"]), 0).wanted
+    wanted = select(entries, [FIELDS["eastward_wind"], FIELDS["northward_wind"]], 0).wanted
 
     assert [(e.offset, e.end) for e in entries] == [(0, 100), (100, 300), (100, 300), (300, None)]
     assert len(wanted) == 2
@@ -133,7 +133,7 @@ def test_where_there_is_only_a_mean_the_mean_is_chosen(gfs_tree: Path) -> None:
 def test_every_level_of_a_profile_is_chosen_and_no_other(shared: Path) -> None:
     entries = read(shared / "inventories" / "gfs.t00z.pgrb2.0p25.f007.idx", AUGUST)
 
-    chosen = select(entries, fields_named(["cloud_liquid_water_mixing_ratio"]), 7)
+    chosen = select(entries, [FIELDS["cloud_liquid_water_mixing_ratio"]], 7)
 
     assert [w.level for w in chosen.wanted] == list(CLOSE_LEVELS)
     assert {w.entry.variable for w in chosen.wanted} == {"CLMR"}
@@ -144,9 +144,7 @@ def test_an_older_spelling_serves_as_well() -> None:
     text = b"1:0:d=2025080100:CLWMR:850 mb:anl:\n2:9:d=2025080100:TMP:850 mb:anl:\n"
 
     chosen = select(
-        parse_inventory(text, AUGUST, "old.idx"),
-        fields_named(["cloud_liquid_water_mixing_ratio"]),
-        0,
+        parse_inventory(text, AUGUST, "old.idx"), (FIELDS["cloud_liquid_water_mixing_ratio"],), 0
     )
 
     assert [(w.level, w.entry.variable) for w in chosen.wanted] == [(85000, "CLWMR")]
@@ -160,7 +158,7 @@ def precipitation(step: int, previous: Selection | None, *windows: str) -> Selec
     ]
     return select(
         parse_inventory("".join(lines).encode(), AUGUST, "rain.idx"),
-        fields_named(["precipitation_amount"]),
+        (FIELDS["precipitation_amount"],),
         step,
         previous,
     )

@@ -1,0 +1,30 @@
+"""Thresholds that several modules share: between states, classes and grades of the weather."""
+
+from __future__ import annotations
+
+# [mag arcsec-2] a clear sky with a zenith at least this dark is starry: Bortle's suburban sky
+# (class 5), which shows the brighter Milky Way
+DARK_ENOUGH = 20.0
+
+# Limits between the states of a sea-of-clouds morning, for verifying observations and for the rule.
+# cover from which cloud is a deck, ground is hidden, a viewer is in cloud: 3 oktas (SCT,
+# WMO-No. 49); humidity 90 % (check)
+DECK_COVER = 0.3
+CLEAR_GAP = 100.0  # [m] a deck nearer than this reaches the viewer at times (check)
+OVERCAST = 0.75  # cover above the site, 6 oktas: the sky is mostly cloud
+
+LEAST_GLOW = 0.05  # quality below which no glow is reported: no colour, no window
+
+FREEZING = 273.15  # [K]
+# [K] wet bulb at or below which snow can be made, conditions are good, are excellent (science.md 4)
+SNOWMAKING_STARTS, SNOWMAKING_GOOD, SNOWMAKING_EXCELLENT = (
+    FREEZING - 2.0,
+    FREEZING - 4.0,
+    FREEZING - 6.7,
+)
+# relative humidity at which rime grows, at which it stays (science.md 4)
+RIME_FORMS, RIME_STAYS = 0.99, 0.95
+# [kg m-2] water of 24 h of snowfall from which it is light, moderate, heavy snow, a snowstorm, a
+# severe, an extreme snowstorm (below the first: scattered): GB/T 28592-2012
+SNOW_CLASSES = (0.1, 2.5, 5.0, 10.0, 20.0, 30.0)
+LEAST_FREEZING_RAIN = 0.1  # [kg m-2] the least that a gauge shows, and enough to glaze a road
