@@ -1,8 +1,8 @@
-"""The service's clock: which job, when, and what if it was missed (APScheduler).
+"""The jobs of the service: what runs when, and what happens to a missed one (APScheduler).
 
-At each hour of issue the newest whole run becomes a bulletin. Where none is usable yet, the job
-looks again every few minutes until `misfire_minutes` have passed. Nothing that a job meets ends the
-process; what it met is kept in the archive.
+At each hour of issue the newest whole run becomes a bulletin. Without a usable run the job looks
+again every few minutes until `misfire_minutes` have passed. No error ends the process; the outcome
+of each attempt is kept in the archive.
 """
 
 from __future__ import annotations
@@ -36,68 +36,49 @@ def utc_now() -> datetime:
 def build_scheduler(world: pipeline.World, clock: Clock = utc_now) -> BlockingScheduler:
     """Return the scheduler with its jobs, not yet started.
 
-    One worker: bulletins are issued one after the other. A job missed by less than
-    `misfire_minutes` (the machine slept) is made up for once.
+    Issues have one worker, so they run one after the other. A job missed by less than
+    `misfire_minutes` (the machine was asleep) runs once.
     """
     schedule, zone = world.config.schedule, world.config.zone
-    grace = schedule.misfire_minutes * 60
-    defaults = {"coalesce": True, "max_instances": 1, "misfire_grace_time": grace}
+    defaults = {
+        "coalesce": True,
+        "max_instances": 1,
+        "misfire_grace_time": schedule.misfire_minutes * 60,
+    }
     executors = {
-        name: ThreadPoolExecutor(1) for name in ("default", "further", "observations", "judging")
+        name: ThreadPoolExecutor(1) for name in ("default", "further", "observations", "learning")
     }
     scheduler = BlockingScheduler(timezone=zone, executors=executors, job_defaults=defaults)
+    _add_issues(scheduler, world, clock)
+    _add_learning(scheduler, world, clock)
     if world.further:
-        trigger = IntervalTrigger(minutes=schedule.check_minutes, timezone=zone)
         scheduler.add_job(
             fetch_further,
-            trigger,
+            IntervalTrigger(minutes=schedule.check_minutes, timezone=zone),
             args=[world, clock],
             id="further",
             name="fetch further models",
             executor="further",
         )
     if world.intake is not None:
-        trigger = IntervalTrigger(
-            minutes=world.config.observations.check_minutes, timezone=zone, start_date=clock()
-        )
+        minutes = world.config.observations.check_minutes
         scheduler.add_job(
             observe,
-            trigger,
+            IntervalTrigger(minutes=minutes, timezone=zone, start_date=clock()),
             args=[world, clock],
             id="observe",
-            name="take in observations",
+            name="read observations",
             executor="observations",
         )
-    at = world.config.learning.judge_at
-    trigger = CronTrigger(hour=at.hour, minute=at.minute, timezone=zone)
-    scheduler.add_job(
-        judge,
-        trigger,
-        args=[world, clock],
-        id="judge",
-        name="diagnose the days that are over",
-        executor="judging",
-    )
-    weekly = world.config.learning
-    trigger = CronTrigger(
-        day_of_week=weekly.learn_on[:3],
-        hour=weekly.learn_at.hour,
-        minute=weekly.learn_at.minute,
-        timezone=zone,
-    )
-    scheduler.add_job(
-        learn,
-        trigger,
-        args=[world, clock],
-        id="learn",
-        name="learn from the days that are over",
-        executor="judging",
-    )
-    for at in schedule.issue_at:
-        trigger = CronTrigger(hour=at.hour, minute=at.minute, timezone=zone)
+    return scheduler
+
+
+def _add_issues(scheduler: BlockingScheduler, world: pipeline.World, clock: Clock) -> None:
+    """Add the issues of every day, and one at the start."""
+    for at in world.config.schedule.issue_at:
         scheduler.add_job(
             issue,
-            trigger,
+            CronTrigger(hour=at.hour, minute=at.minute, timezone=world.config.zone),
             args=[world, scheduler, clock],
             id=f"issue-{at:%H%M}",
             name=f"issue at {at:%H:%M}",
@@ -105,13 +86,36 @@ def build_scheduler(world: pipeline.World, clock: Clock = utc_now) -> BlockingSc
     scheduler.add_job(
         start, args=[world, scheduler, clock], id="issue-at-start", name="issue at start"
     )
-    return scheduler
+
+
+def _add_learning(scheduler: BlockingScheduler, world: pipeline.World, clock: Clock) -> None:
+    """Add the daily verification and the weekly training."""
+    learning, zone = world.config.learning, world.config.zone
+    scheduler.add_job(
+        verify_past_days,
+        CronTrigger(hour=learning.judge_at.hour, minute=learning.judge_at.minute, timezone=zone),
+        args=[world, clock],
+        id="verify",
+        name="verify past days",
+        executor="learning",
+    )
+    scheduler.add_job(
+        learn,
+        CronTrigger(
+            day_of_week=learning.learn_on[:3],
+            hour=learning.learn_at.hour,
+            minute=learning.learn_at.minute,
+            timezone=zone,
+        ),
+        args=[world, clock],
+        id="learn",
+        name="train models",
+        executor="learning",
+    )
 
 
 def start(world: pipeline.World, scheduler: BlockingScheduler, clock: Clock) -> None:
-    """Take in what stations dropped while nobody looked, so that the first bulletin knows of it,
-    then issue it. Never raises.
-    """
+    """Read the observations that wait in the folder, then issue a bulletin. Never raises."""
     if world.intake is not None:
         observe(world, clock)
     issue(world, scheduler, clock)
@@ -123,7 +127,7 @@ def issue(
     clock: Clock,
     give_up: datetime | None = None,
 ) -> None:
-    """Issue a bulletin now; where no run is usable, come back in `check_minutes` until `give_up`."""
+    """Issue a bulletin now; without a usable run, try again until `give_up`. Never raises."""
     now = clock()
     give_up = give_up or now + timedelta(minutes=world.config.schedule.misfire_minutes)
     outcome = attempt(world, now)
@@ -138,66 +142,66 @@ def issue(
             replace_existing=True,
         )
         log.info(
-            "no usable run yet: looking again at %s",
+            "no usable run yet: next attempt at %s",
             again.astimezone(world.config.zone).strftime("%H:%M"),
         )
 
 
-def judge(world: pipeline.World, clock: Clock) -> None:
-    """Keep what stations and later runs tell of the days that are over, and how good the forecasts
-    were. Never raises.
+def verify_past_days(world: pipeline.World, clock: Clock) -> None:
+    """Keep the outcomes of past days, the scores of their forecasts and the weights of the models.
+
+    Never raises.
     """
     config = world.config
     try:
-        for diagnosed in truth_from_analyses.nightly(
+        for summary in truth_from_analyses.nightly(
             world.archive, config, clock(), truth_from_analyses.reader(config)
         ):
-            log.info("%s", diagnosed)
+            log.info("%s", summary)
         verify.keep(verify.verification(world.archive, config, clock()), config.learning.folder)
         monitor.keep(
             monitor.findings(world.archive, config, clock()), clock(), config.learning.folder
         )
         train.renew_shares(world.config, world.archive, clock())
     except (SkyscapeError, OSError) as error:
-        log.error("the days that are over were not judged: %s", error)
+        log.error("past days are not verified: %s", error)
     except Exception:  # the process must outlive a defect
-        log.exception("a defect in judging: please report it")
+        log.exception("a defect in the verification: please report it")
 
 
 def learn(world: pipeline.World, clock: Clock) -> None:
-    """Train challengers on what was told and what came of it; what is better serves from the next
-    issue on. Never raises.
+    """Train models on issued forecasts and their outcomes; better ones serve from the next issue.
+
+    Never raises.
     """
     try:
         train.learn(world.config, world.archive, clock())
     except SkyscapeError as error:
-        log.error("nothing was learnt: %s", error)
+        log.error("no model is trained: %s", error)
     except Exception:  # the process must outlive a defect
-        log.exception("a defect in learning: please report it")
+        log.exception("a defect in the training: please report it")
 
 
 def fetch_further(world: pipeline.World, clock: Clock) -> None:
-    """Bring the newest runs of the further models, so that no hour of issue waits for them. Never
-    raises.
-    """
+    """Fetch the newest runs of further models, so that no issue waits for them. Never raises."""
     sites = world.config.all_sites()
     for model in world.further:
         try:
             model.acquire(sites, clock())
         except SkyscapeError as error:
-            log.info("%s: not to be had yet: %s", model.model.id, error)
+            log.info("%s: no usable run yet: %s", model.model.id, error)
         except Exception:  # the process must outlive a defect
             log.exception("%s: a defect: please report it", model.model.id)
 
 
 def observe(world: pipeline.World, clock: Clock) -> None:
-    """Take in what stations dropped, and put what is measured now on every page. Never raises."""
+    """Read the observations in the folder and publish the current ones. Never raises."""
     now = clock()
     try:
         if world.intake is not None:
-            taken = world.intake.observe(now)
-            if taken.files:
-                log.info("observations: %s", taken.summary)
+            received = world.intake.observe(now)
+            if received.files:
+                log.info("observations: %s", received.summary)
         publish_current_observations(world.archive, world.config, world.publisher, now)
     except SkyscapeError as error:
         log.error("observations: %s", error)
@@ -206,8 +210,9 @@ def observe(world: pipeline.World, clock: Clock) -> None:
 
 
 def attempt(world: pipeline.World, now: datetime) -> int:
-    """Run the line once, with the models in force by now, and keep what came of it; return its exit
-    code. Never raises.
+    """Run the pipeline once with the models in force, keep the outcome, return its exit code.
+
+    Never raises.
     """
     try:
         report = pipeline.run(
@@ -215,16 +220,16 @@ def attempt(world: pipeline.World, now: datetime) -> int:
         )
     except SkyscapeError as error:
         log.error("%s", error)
-        return _kept(world, Attempt(now, None, error.exit_code, f"{type(error).__name__}: {error}"))
+        return _keep(world, Attempt(now, None, error.exit_code, f"{type(error).__name__}: {error}"))
     except Exception as error:  # the process must outlive a defect
         log.exception("a defect: please report it")
-        return _kept(world, Attempt(now, None, 1, f"defect: {type(error).__name__}: {error}"))
-    return _kept(world, Attempt(now, report.issue.id, report.exit_code, report.summary))
+        return _keep(world, Attempt(now, None, 1, f"defect: {type(error).__name__}: {error}"))
+    return _keep(world, Attempt(now, report.issue.id, report.exit_code, report.summary))
 
 
-def _kept(world: pipeline.World, made: Attempt) -> int:
+def _keep(world: pipeline.World, outcome: Attempt) -> int:
     try:
-        world.archive.keep_attempt(made)
+        world.archive.keep_attempt(outcome)
     except ArchiveError as error:
         log.error("%s", error)
-    return made.exit_code
+    return outcome.exit_code

@@ -147,25 +147,23 @@ def test_a_further_model_that_fails_stops_neither_the_next_nor_the_process(
     assert asked == ["ifs", "aifs", "gefs"]
 
 
-def test_the_days_that_are_over_are_judged_at_the_hour_of_the_settings(
-    world: pipeline.World,
-) -> None:
+def test_past_days_are_verified_at_the_hour_of_the_settings(world: pipeline.World) -> None:
     jobs = {job.id: job for job in scheduler_of(world).get_jobs()}
 
     at = world.config.learning.judge_at
-    assert str(jobs["judge"].trigger) == f"cron[hour='{at.hour}', minute='{at.minute}']"
+    assert str(jobs["verify"].trigger) == f"cron[hour='{at.hour}', minute='{at.minute}']"
 
 
-def test_judging_outlives_whatever_it_meets(
+def test_the_verification_outlives_every_error(
     world: pipeline.World, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    for met in (CycleNotReady("not there"), RuntimeError("a defect")):
-        monkeypatch.setattr(scheduling.truth_from_analyses, "nightly", run_that(met))
+    for error in (CycleNotReady("not there"), RuntimeError("a defect")):
+        monkeypatch.setattr(scheduling.truth_from_analyses, "nightly", run_that(error))
 
-        scheduling.judge(world, lambda: NOW)
+        scheduling.verify_past_days(world, lambda: NOW)
 
-    assert "not judged: not there" in caplog.text
-    assert "a defect in judging" in caplog.text
+    assert "not verified: not there" in caplog.text
+    assert "a defect in the verification" in caplog.text
 
 
 def test_what_stations_drop_is_taken_in_and_put_on_every_page_between_issues(
@@ -216,11 +214,13 @@ def test_what_was_dropped_before_the_start_is_taken_in_before_the_first_issue(
         raise ZeroDivisionError("a defect of ours")
 
     monkeypatch.setattr(pipeline, "run", issue)
-    monkeypatch.setattr(pipeline, "measure", lambda *_: done.append("live"))
+    monkeypatch.setattr(
+        scheduling, "publish_current_observations", lambda *_: done.append("current")
+    )
     job = scheduler_of(replace(world, intake=SimpleNamespace(observe=take_in))).get_job(
         "issue-at-start"
     )  # type: ignore[arg-type]
 
     job.func(*job.args)
 
-    assert done == ["observe", "live", "issue"]
+    assert done == ["observe", "current", "issue"]
