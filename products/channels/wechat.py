@@ -13,7 +13,7 @@ from products.wording import LANGUAGES, Words
 CHARACTERS = 20_000  # the platform refuses an article of this length
 TITLE = 32  # [character]
 DIGEST = 120  # [character]
-SITES = 12  # at most, and as many as fit; the web site has them all
+SITES = 12  # at most; the web site has them all
 
 
 def render(bulletin: Bulletin) -> Iterator[Page]:

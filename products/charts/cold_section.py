@@ -34,9 +34,7 @@ SNOWMAKING = (
 def cold_section(
     forecast: Forecast, evidence: xr.Dataset | None, almanac: Almanac, reader: Reader
 ) -> Markup | None:
-    """Draw the day of snow and cold: above what the phenomenon is about, below temperature and wet
-    bulb against 0 degC.
-    """
+    """Draw the phenomenon above, and temperature and wet bulb against 0 degC below."""
     hours = times_of(evidence)
     if evidence is None or len(hours) < 2 or hours[-1] <= hours[0]:
         return None
@@ -89,9 +87,7 @@ def _hatch_unknown(
     top: float,
     bottom: float,
 ) -> None:
-    """Hatch the hours of a panel at which nothing is known, before the first and after the last
-    moment too.
-    """
+    """Hatch the unknown hours of a panel, also before the first and after the last."""
     held = [
         (scale(t - span / 2), scale(t + span / 2))
         for t, there in zip(hours, known, strict=True)
@@ -114,9 +110,7 @@ def _snow(
     words: Words,
     deep: bool,
 ) -> None:
-    """Draw new snow by interval as columns and, for snow to look at, the depth on the ground as an
-    outline.
-    """
+    """Draw new snow by interval as columns, and snow depth as an outline where `deep`."""
     fallen, depth = (
         100 * series(evidence, "new_snow", "hour"),
         100 * series(evidence, "snow_depth", "hour"),
@@ -171,8 +165,9 @@ def _columns(
     span: timedelta,
     deep: bool,
 ) -> None:
-    """Draw what fell in each interval, ending at its hour; the values are written where there is
-    room, else the greatest.
+    """Draw the amount of each interval, which ends at its hour.
+
+    The values are written where they fit, else the greatest alone.
     """
     data, gaps = "", ""
     most = float(np.nanmax(fallen)) if np.isfinite(fallen).any() else 0.0
@@ -198,9 +193,7 @@ def _rime(
     span: timedelta,
     words: Words,
 ) -> None:
-    """Draw humidity as a line and cloud at the site's height as a fill, 0-100 %, with the humidity
-    that keeps rime.
-    """
+    """Draw humidity as a line, cloud at the site as a fill, and the humidity that keeps rime."""
     _panel(sheet, scale, words("chart.cold.moisture"))
     humidity, cloud = (
         series(evidence, "humidity", "hour"),
@@ -246,7 +239,7 @@ def _snowmaking(
     span: timedelta,
     words: Words,
 ) -> None:
-    """Draw for each hour how good it is for making snow: one to three steps, by wet bulb."""
+    """Draw the suitability for snow making by the hour: one to three steps, by wet bulb."""
     _panel(sheet, scale, words("chart.cold.snowmaking"))
     wet_bulb = series(evidence, "wet_bulb", "hour")
     if not np.isfinite(wet_bulb).any():

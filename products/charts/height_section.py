@@ -29,10 +29,9 @@ WIDE_STEPS_FROM = 6000.0  # [m] a section that reaches higher has a label every 
 def height_section(
     forecast: Forecast, evidence: xr.Dataset | None, almanac: Almanac, reader: Reader
 ) -> Markup | None:
-    """Draw cloud by time and height against the site's own height and its valley, under it how full
-    the valleys are by the hour.
+    """Draw cloud by time and height, the site and its valley, and how full the valleys are.
 
-    None without a time or a height.
+    None without times or heights.
     """
     words = reader.words
     hours = times_of(evidence)
@@ -44,21 +43,14 @@ def height_section(
         or evidence.variables["height"].size < 2
     ):
         return None
-    site, right, height = (
-        forecast.event.site,
-        306.0,
-        np.asarray(evidence.variables["height"].values, dtype=float),
-    )
+    site, right = forecast.event.site, 306.0
+    height = np.asarray(evidence.variables["height"].values, dtype=float)
     scale = TimeScale(hours[0], hours[-1], LEFT, right, reader.zone)
-    cover, humidity = (
-        series(evidence, "cloud", "hour"),
-        series(evidence, "relative_humidity", "hour"),
-    )
+    cover = series(evidence, "cloud", "hour")
+    humidity = series(evidence, "relative_humidity", "hour")
     shown = height <= _top(height, cover, site.elevation)
-    height, cover, humidity = (
-        height[shown],
-        *(values[:, shown] if values.size else values for values in (cover, humidity)),
-    )
+    height = height[shown]
+    cover, humidity = (v[:, shown] if v.size else v for v in (cover, humidity))
     level = Scale(float(height[0]), max(float(height[-1]), site.elevation + 300), 196, 26)
     filled = series(evidence, "valley_area_filled", "hour")
     sheet = Sheet(248 if filled.size else 218, reader.prefix)
@@ -81,17 +73,15 @@ def height_section(
     if filled.size:
         _valleys(sheet, scale, x, filled, words)
     time_axis(sheet, scale, level.start + 30 if filled.size else level.start, 120)
-    said = {"site": site.name.in_language(reader.language), "elevation": round(site.elevation)}
+    blanks = {"site": site.name.in_language(reader.language), "elevation": round(site.elevation)}
     return sheet.finish(
         words("chart.height.title"),
-        words("chart.height.description", **said, **best_blank(forecast, scale, words)),
+        words("chart.height.description", **blanks, **best_blank(forecast, scale, words)),
     )
 
 
 def _top(height: np.ndarray, cover: np.ndarray, site: float) -> float:
-    """Return the height [m] up to which the section is drawn: a deck above the viewer must be seen,
-    and the valley keep its room.
-    """
+    """Return the height [m] up to which the section is drawn: above the base of a higher deck."""
     if not cover.size:
         return LEAST_TOP
     decked = np.fmax.reduce(cover, axis=0) >= DECK_COVER
@@ -106,9 +96,7 @@ def _top(height: np.ndarray, cover: np.ndarray, site: float) -> float:
 def _valleys(
     sheet: Sheet, scale: TimeScale, x: np.ndarray, filled: np.ndarray, words: Words
 ) -> None:
-    """Draw a strip under the section: the part of the ground below the site that cloud hides, a
-    full strip is all of it.
-    """
+    """Draw the part of the ground below the site that cloud covers, by the hour."""
     share = Scale(0, 1, 226, 207)
     sheet.backdrop(LEFT, share.end, scale.end - LEFT, share.start - share.end, "c-sky")
     known = np.isfinite(filled)
@@ -135,7 +123,7 @@ def _valleys(
 
 
 def _mountain(sheet: Sheet, level: Scale, right: float, forecast: Forecast, words: Words) -> None:
-    """Draw the valley floor, the mountain at the right, and the viewer's height right across."""
+    """Draw the valley floor, the mountain at the right, and the viewer's height across."""
     site = forecast.event.site
     summit, floor = level.clamped(site.elevation), level.clamped(site.valley_elevation)
     sheet.path(
@@ -170,9 +158,7 @@ def _mountain(sheet: Sheet, level: Scale, right: float, forecast: Forecast, word
 def _dawn(
     sheet: Sheet, scale: TimeScale, level: Scale, forecast: Forecast, almanac: Almanac, words: Words
 ) -> None:
-    """Mark the sunrise and the window that the forecast is about (the best part of it, where there
-    is one).
-    """
+    """Mark the sunrise and the best window, or else the window of the event."""
     best = forecast.best or forecast.event.window
     key = "chart.best" if forecast.best else "chart.window"
     bracket(

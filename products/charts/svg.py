@@ -222,7 +222,8 @@ class Sheet:
         defs = f"<defs>{hatch}</defs>" if f"url(#{p}-hatch)" in "".join(self._parts) else ""
         head = (
             f'<svg xmlns="http://www.w3.org/2000/svg" class="c-chart" viewBox="{frame}" '
-            f'width="100%" role="img" aria-labelledby="{p}-title {p}-desc" font-size="12" fill="currentColor">'
+            f'width="100%" role="img" aria-labelledby="{p}-title {p}-desc" font-size="12" '
+            f'fill="currentColor">'
             f'<title id="{p}-title">{escape(title)}</title>'
             f'<desc id="{p}-desc">{escape(description)}</desc>'
         )
