@@ -1,4 +1,4 @@
-"""A claim of the physics and what was measured of it: one line of `make science`."""
+"""Claims of the physics and of the learning, as measured: each is a line of `make science`."""
 
 from __future__ import annotations
 
@@ -7,11 +7,12 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """What is claimed, the figure, the number of cases, what it is held against, and whether it
-    holds (None: no bar, told only).
+    """What is claimed, the figure, the number of cases, the reference, and whether the claim holds.
+
+    holds: None where there is no bar.
     """
 
-    room: str
+    topic: str
     what: str
     figure: str
     cases: int
@@ -20,4 +21,5 @@ class Claim:
 
     def line(self) -> str:
         mark = {True: "holds", False: "FAILS", None: ""}[self.holds]
-        return f"{self.what:<66} {self.figure:>22}  n={self.cases:<7} {self.reference}  {mark}".rstrip()
+        figure = f"{self.what:<66} {self.figure:>22}  n={self.cases:<7}"
+        return f"{figure} {self.reference}  {mark}".rstrip()

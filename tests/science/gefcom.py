@@ -1,11 +1,10 @@
-"""GEFCom2014, zones 1 and 2: is the learning code worth its name on a real year of forecast and
-truth that nobody here made?
+"""GEFCom2014, zones 1 and 2: the learning code on a year of real forecasts and measured output.
 
 A clear hour has an output above 0.8 of its envelope, the 95th percentile of the same hour over the
-41 days around; only hours with an envelope above 0.3 count. The truth makes the target and nothing
-else: features are ECMWF's forecasts of the same run, of both zones, and the sun's height. Runs
-start at 00 UTC, so a day is a run; calendar months are left out one at a time, with the three days
-beside them.
+41 days around; only hours with an envelope above 0.3 count. The output is used for the target only:
+features are ECMWF's forecasts of the same run, of both zones, and the sun's height. Runs start at
+00 UTC, so a day is a run; calendar months are held out one at a time, with the three days beside
+them.
 """
 
 from __future__ import annotations
@@ -18,11 +17,11 @@ from pathlib import Path
 import numpy as np
 
 from models.scores import Reliability, brier, reliability, skill
-from models.selection import folds, cross_validate, months
+from models.selection import cross_validate, folds, months
 from models.training_set import TrainingSet
 from tests.science.claims import Claim
 
-ROOM = "gefcom"
+TOPIC = "gefcom"
 ZONES = (1, 2)
 LEAST_SKILL = 0.42
 # radiation at the ground, thermal, at the top; precipitation: since 00 UTC
@@ -39,8 +38,9 @@ AROUND, NEAR = (
 
 @cache
 def zone_tables(shared: Path) -> dict[int, tuple[np.ndarray, dict[str, np.ndarray], np.ndarray]]:
-    """Return for each zone: the run of each day (day), the forecast variables and the output (day,
-    hour), sums as what fell in the hour.
+    """Return for each zone the days (day), the forecast variables and the output (day, hour).
+
+    Accumulated variables are differences over the hour.
     """
     with gzip.open(
         shared / "gefcom" / "solar_zone1_zone2.csv.gz", "rt", encoding="utf-8"
@@ -71,8 +71,9 @@ def zone_tables(shared: Path) -> dict[int, tuple[np.ndarray, dict[str, np.ndarra
 
 
 def sun_height(day: np.ndarray) -> np.ndarray:
-    """Return the sine of the sun's height in the middle of each hour (day, hour). Source: Spencer
-    1971, as in Iqbal 1983, 1.3-1.4.
+    """Return the sine of the sun's height in the middle of each hour (day, hour).
+
+    Source: Spencer 1971, as in Iqbal 1983, 1.3-1.4.
     """
     angle = 2 * np.pi * (day - day.astype("M8[Y]")).astype(float)[:, None] / 365.25
     declination = (
@@ -111,9 +112,7 @@ def shifted(values: np.ndarray, hours: int) -> np.ndarray:
 
 
 def base_features(shared: Path, zone: int) -> dict[str, np.ndarray]:
-    """Return the forecast variables of a zone with the sun's height, the clearness index and the
-    share of radiation that passes the air.
-    """
+    """Return the forecast variables of a zone, and features computed from them (day, hour)."""
     day, values, _ = zone_tables(shared)[zone]
     height = sun_height(day)
     at_top = SOLAR_CONSTANT * 3600 * np.maximum(height, 0.05)
@@ -128,9 +127,7 @@ def base_features(shared: Path, zone: int) -> dict[str, np.ndarray]:
 
 
 def cases(shared: Path, zone: int) -> TrainingSet:
-    """Return a zone's hours as cases: the target from its output, the features from forecasts
-    alone.
-    """
+    """Return a zone's hours as cases: the target from the output, the features from forecasts."""
     day, _, output = zone_tables(shared)[zone]
     envelope = np.stack(
         [np.percentile(output[max(0, i - 20) : i + 21], 95, axis=0) for i in range(len(day))]
@@ -171,9 +168,7 @@ def _mean(parts: list[np.ndarray]) -> np.ndarray:
 
 
 def climatology(data: TrainingSet) -> np.ndarray:
-    """Return how often an hour was clear in the other months: of the same cases, so that it is no
-    straw man but the issue's reference.
-    """
+    """Return the frequency of a clear hour in the other months (case), of the same cases."""
     result = np.empty(len(data))
     for part in folds(data.day, months(data.day), 100):
         result[part.test] = data.observed[part.train].mean()
@@ -182,14 +177,13 @@ def climatology(data: TrainingSet) -> np.ndarray:
 
 @cache
 def measured(shared: Path, zone: int) -> tuple[float, Reliability, int, int]:
-    """Return skill with months left out one at a time, reliability, the number of cases and of
-    months.
-    """
+    """Return skill and reliability with months held out, the number of cases and of months."""
     data = cases(shared, zone)
     blocks = months(data.day)
-    told = cross_validate(data, blocks, ("blend",), count=len(np.unique(blocks))).probability[:, 1]
-    gained = skill(brier(told, data.observed), brier(climatology(data), data.observed))
-    return gained, reliability(told, data.observed), len(data), len(np.unique(blocks))
+    validation = cross_validate(data, blocks, ("blend",), count=len(np.unique(blocks)))
+    probability = validation.probability[:, 1]
+    gained = skill(brier(probability, data.observed), brier(climatology(data), data.observed))
+    return gained, reliability(probability, data.observed), len(data), len(np.unique(blocks))
 
 
 def claims(shared: Path) -> list[Claim]:
@@ -200,7 +194,7 @@ def claims(shared: Path) -> list[Claim]:
         inside = int(((bins.low <= bins.frequency) & (bins.frequency <= bins.high)).sum())
         lines.append(
             Claim(
-                ROOM,
+                TOPIC,
                 f"clear hours of zone {zone}: Brier skill, {left_out} months left out in turn",
                 f"{gained:.3f}",
                 number,
@@ -210,8 +204,9 @@ def claims(shared: Path) -> list[Claim]:
         )
         lines.append(
             Claim(
-                ROOM,
-                f"  reliability term, zone {zone}; {inside} of {len(bins.cases)} bins in their 90 % band",
+                TOPIC,
+                f"  reliability term, zone {zone}; "
+                f"{inside} of {len(bins.cases)} bins in their 90 % band",
                 f"{bins.term:.4f}",
                 number,
                 f"chance keeps below {bins.highest:.4f} in 95 %",

@@ -1,23 +1,23 @@
-"""Sea of clouds: the untrained rule on the 87 labelled mornings of ../shared/data/cloud_sea, beside
-always no, climatology, persistence.
+"""Sea of clouds: the untrained rule on the 87 labelled mornings of ../shared/data/cloud_sea.
 
+It is compared with always no, climatology and persistence.
 Forecast: hourly point forecasts on four levels, issue time not proven (taken as day 0). Labels:
-`full` and `partial` count as seen, `none` as not; many a `none` at Wunvshan was inferred from
-nobody posting a picture of a sunrise over cloud, and Laojunshan has no `none` at all. Heights of
+`full` and `partial` count as observed, `none` as not; many a `none` at Wunvshan was inferred from
+the absence of pictures of a sunrise over cloud, and Laojunshan has no `none` at all. Heights of
 the viewpoints: those of TIMtechnology/yunhai (MIT), which gave the data; valleys: the reservoir of
 Huanren at 300 m under Wunvshan, Luanchuan at 750 m under Laojunshan, 300 m for Huangyakou (not
-confirmed). The rule was not fitted, but it was revised after seeing these labels (what cloud above
-and the cloud of the night say of a sea): it is no test on mornings never seen.
+confirmed). The rule was not fitted, but it was revised with these labels in view (the effects of
+cloud above and of the cloud of the night): this is not a test on independent mornings.
 
-What these labels teach. They are no sample of mornings: Laojunshan has seas only, so that
-climatology by mountain is perfect there by the making of the list, and no forecast of the weather
-can match it; that, more than the weather, is the negative skill over all of them. The columns have
-four levels, 700 m and more apart where the decks are: an empty valley in them says little, and the
-rule then stays near its own base rate (22 %: science.md 2), below that of the list (43 %, Wunvshan
-30 %). Two faults are therefore told apart: the level of the probabilities (the mean forecast
-against how often a sea was seen, and the Brier score with the level alone set right from the other
-months) and their order (AUC). Least cloud above the summit parts Wunvshan's mornings best: pictures
-are posted of sunrises.
+Limits of these labels. They are not a random sample of mornings: Laojunshan has seas only, so that
+climatology by mountain is perfect there by construction, and no forecast of the weather can match
+it; this, more than the weather, is the negative skill over all of them. The columns have four
+levels, 700 m and more apart where the decks are: an empty valley in them means little, and the rule
+then stays near its own base rate (22 %: science.md 2), below that of the list (43 %, Wunvshan
+30 %). Two errors are therefore distinguished: the level of the probabilities (the mean forecast
+against the observed frequency, and the Brier score with the level alone corrected from the other
+months) and their order (AUC). Least cloud above the summit separates Wunvshan's mornings best:
+people post pictures of sunrises.
 """
 
 from __future__ import annotations
@@ -93,9 +93,7 @@ DEGREES = {"full": 1.0, "partial": 0.5, "none": 0.0}
 
 @dataclass(frozen=True)
 class Mornings:
-    """Cases in one order: mountain, day, label (0 none, .5 partial, 1 full) and what our line makes
-    of the day's forecast.
-    """
+    """Cases (case): mountain, day, label (0 none, .5 partial, 1 full), features, probability."""
 
     mountain: np.ndarray
     day: np.ndarray
@@ -103,8 +101,8 @@ class Mornings:
     probability: np.ndarray
     features: Mapping[str, np.ndarray]
     missing: frozenset[str]
-    without_forecast: tuple[str, ...]  # mountain and day of what was labelled and has none
-    inferred: np.ndarray  # a `none` for want of a picture
+    without_forecast: tuple[str, ...]  # mountain and day of labels without a forecast
+    inferred: np.ndarray  # a `none` inferred from the absence of pictures
 
     @property
     def seen(self) -> np.ndarray:
@@ -117,7 +115,7 @@ def _id(row: Mapping[str, str]) -> str:
 
 @cache
 def mornings(shared: Path) -> Mornings:
-    """Read labels and forecasts, and carry each morning through derive() and the rule."""
+    """Read labels and forecasts, and compute each morning's features and the rule's probability."""
     folder, settings = shared / "cloud_sea", read_config().phenomena
     series: dict[str, list[PointForecast]] = {}
     for point in read_points(folder / "forecast_days.json.gz", timedelta(hours=8)):
@@ -165,9 +163,7 @@ def mornings(shared: Path) -> Mornings:
 def _forecast(
     site: Site, point: PointForecast, days: list[date], settings: PhenomenonSettings
 ) -> tuple[dict[str, np.ndarray], set[str], np.ndarray]:
-    """Return the features of each day's morning, what was missing, and the rule's probability of a
-    sea.
-    """
+    """Return each morning's features, what was missing, and the rule's probability of a sea."""
     every = sorted(set(days))
     almanacs = almanac.almanacs((site,), every, CLOCK)
     found = {
@@ -182,7 +178,7 @@ def _forecast(
         ),
         (site,),
     )
-    parts = [room.derive(events, scene, settings) for room in (weather, cloud_sea)]
+    parts = [module.derive(events, scene, settings) for module in (weather, cloud_sea)]
     values = {name: series for part in parts for name, series in part.values.items()}
     missing = {name for part in parts for names in part.missing for name in names} | set(
         point.missing
@@ -195,34 +191,33 @@ def _forecast(
     )
 
 
-def persistence(told: Mornings) -> np.ndarray:
+def persistence(cases: Mornings) -> np.ndarray:
     """Return yesterday's label at the mountain, NaN where there is none."""
-    known = {(m, d): s for m, d, s in zip(told.mountain, told.day, told.seen, strict=True)}
+    known = {(m, d): s for m, d, s in zip(cases.mountain, cases.day, cases.seen, strict=True)}
     return np.array(
         [
             known.get((m, d - timedelta(days=1)), np.nan)
-            for m, d in zip(told.mountain, told.day, strict=True)
+            for m, d in zip(cases.mountain, cases.day, strict=True)
         ]
     )
 
 
-def climatology(told: Mornings) -> np.ndarray:
-    """Return how often a sea was seen in the other months of the same mountain (of all mountains,
-    where it has none): a month left out.
+def climatology(cases: Mornings) -> np.ndarray:
+    """Return the frequency of a sea in the other months of the same mountain.
+
+    Of all mountains, where the mountain has no other month.
     """
-    months = np.array([(d.year, d.month) for d in told.day])
-    result = np.empty(len(told.day))
-    for row, (mountain, month) in enumerate(zip(told.mountain, months, strict=True)):
+    months = np.array([(d.year, d.month) for d in cases.day])
+    result = np.empty(len(cases.day))
+    for row, (mountain, month) in enumerate(zip(cases.mountain, months, strict=True)):
         other = (months != month).any(axis=1)
-        here = other & (told.mountain == mountain)
-        result[row] = told.seen[here if here.any() else other].mean()
+        here = other & (cases.mountain == mountain)
+        result[row] = cases.seen[here if here.any() else other].mean()
     return result
 
 
-def level_set_right(probability: np.ndarray, seen: np.ndarray, months: np.ndarray) -> np.ndarray:
-    """Return probabilities moved in log-odds so that over the other months their mean is what was
-    seen: a month left out.
-    """
+def level_corrected(probability: np.ndarray, seen: np.ndarray, months: np.ndarray) -> np.ndarray:
+    """Return probabilities shifted in log-odds to the observed frequency of the other months."""
     odds, moves = np.log(probability / (1 - probability)), np.arange(-5.0, 5.01, 0.05)[:, None]
     result = np.empty(len(odds))
     for month in np.unique(months):
@@ -235,12 +230,16 @@ def level_set_right(probability: np.ndarray, seen: np.ndarray, months: np.ndarra
 
 
 def _figure(scores: Scores) -> str:
-    return f"AUC {scores.auc:.2f} TS {scores.ts:.2f} POD {scores.pod:.2f} FAR {scores.far:.2f} Brier {scores.brier:.3f}"
+    return (
+        f"AUC {scores.auc:.2f} TS {scores.ts:.2f} POD {scores.pod:.2f} FAR {scores.far:.2f} "
+        f"Brier {scores.brier:.3f}"
+    )
 
 
-def _verdict(ours: np.ndarray, rival: np.ndarray, seen: np.ndarray, weeks: np.ndarray) -> str:
-    """Say by the Brier score how the rule stands against a rival; whole weeks drawn again and again
-    must agree for a clear word.
+def _compared(ours: np.ndarray, rival: np.ndarray, seen: np.ndarray, weeks: np.ndarray) -> str:
+    """Return whether the rule is better than a rival by the Brier score.
+
+    Better or worse only where the 90 % interval of a bootstrap by weeks excludes 0.
     """
     if len(seen) < LEAST:
         return "TOO FEW TO TELL"
@@ -251,14 +250,12 @@ def _verdict(ours: np.ndarray, rival: np.ndarray, seen: np.ndarray, weeks: np.nd
 
 
 def claims(shared: Path) -> list[Claim]:
-    """Return what the untrained rule is worth on the labelled mornings, by mountain and in all,
-    beside its rivals on the same cases.
-    """
-    told = mornings(shared)
+    """Return the untrained rule's scores on the labelled mornings, and its rivals' on the same."""
+    cases = mornings(shared)
     lines = []
-    for name, chosen in _groups(told):
-        ours = score(told.probability[chosen], told.seen[chosen], THRESHOLD)
-        absent = [one for one in told.without_forecast if name in ("all", one.split()[0])]
+    for name, chosen in _groups(cases):
+        ours = score(cases.probability[chosen], cases.seen[chosen], THRESHOLD)
+        absent = [one for one in cases.without_forecast if name in ("all", one.split()[0])]
         out = f"; left out, labelled but without a forecast: {', '.join(absent)}" if absent else ""
         lines.append(
             Claim(
@@ -266,45 +263,47 @@ def claims(shared: Path) -> list[Claim]:
                 f"rule, untrained, {name}",
                 _figure(ours),
                 ours.cases,
-                f"{ours.events} seen, called from {THRESHOLD:.0%}; not fitted, but revised after seeing these labels{out}",
+                f"{ours.events} seen, called from {THRESHOLD:.0%}; "
+                f"not fitted, but revised after seeing these labels{out}",
             )
         )
-        lines += _rivals(told, name, chosen)
+        lines += _rivals(cases, name, chosen)
     return [
         *lines,
-        *bars(told),
-        _level(told),
-        _without_inferred(told),
-        *_separation(told),
-        _lacking(told),
+        *bars(cases),
+        _level(cases),
+        _without_inferred(cases),
+        *_separation(cases),
+        _lacking(cases),
     ]
 
 
-def weeks_of(told: Mornings) -> np.ndarray:
-    """Return each morning's mountain and week: what is drawn together."""
+def weeks_of(cases: Mornings) -> np.ndarray:
+    """Return each morning's mountain and week, the block of the bootstrap."""
     return np.array(
         [
             f"{m} {d.isocalendar()[0]} {d.isocalendar()[1]}"
-            for m, d in zip(told.mountain, told.day, strict=True)
+            for m, d in zip(cases.mountain, cases.day, strict=True)
         ]
     )
 
 
-def bars(told: Mornings) -> list[Claim]:
-    """Return what must hold: by Brier better than always no, over all mornings, and than yesterday,
-    where both kinds are in number.
+def bars(cases: Mornings) -> list[Claim]:
+    """Return what must hold: better by Brier than always no, and than persistence at Wunvshan.
+
+    Wunvshan is the one mountain with enough mornings of both kinds.
     """
-    everywhere, here = np.ones(len(told.day), dtype=bool), told.mountain == "wunvshan"
+    everywhere, here = np.ones(len(cases.day), dtype=bool), cases.mountain == "wunvshan"
     rivals = (
-        ("always no", "all", everywhere, np.zeros(len(told.day))),
-        ("persistence", "wunvshan", here, persistence(told)),
+        ("always no", "all", everywhere, np.zeros(len(cases.day))),
+        ("persistence", "wunvshan", here, persistence(cases)),
     )
-    lines, weeks = [], weeks_of(told)
+    lines, weeks = [], weeks_of(cases)
     for rival, name, chosen, forecast in rivals:
         both = chosen & np.isfinite(forecast)
-        word = _verdict(told.probability[both], forecast[both], told.seen[both], weeks[both])
+        word = _compared(cases.probability[both], forecast[both], cases.seen[both], weeks[both])
         ours, theirs = (
-            score(p[both], told.seen[both], THRESHOLD).brier for p in (told.probability, forecast)
+            score(p[both], cases.seen[both], THRESHOLD).brier for p in (cases.probability, forecast)
         )
         lines.append(
             Claim(
@@ -319,15 +318,13 @@ def bars(told: Mornings) -> list[Claim]:
     return lines
 
 
-def _rivals(told: Mornings, name: str, chosen: np.ndarray) -> list[Claim]:
-    """Return each rival's five scores and the rule's on the same mornings, with a word for the
-    Brier score and the numbers of TS.
-    """
-    weeks = weeks_of(told)
+def _rivals(cases: Mornings, name: str, chosen: np.ndarray) -> list[Claim]:
+    """Return each rival's scores and the rule's on the same mornings, and how they compare."""
+    weeks = weeks_of(cases)
     rivals = {
-        "always no": np.zeros(len(told.day)),
-        "climatology, a month left out": climatology(told),
-        "persistence": persistence(told),
+        "always no": np.zeros(len(cases.day)),
+        "climatology, a month left out": climatology(cases),
+        "persistence": persistence(cases),
     }
     lines = []
     for rival, forecast in rivals.items():
@@ -335,51 +332,49 @@ def _rivals(told: Mornings, name: str, chosen: np.ndarray) -> list[Claim]:
         if not both.any():
             continue
         theirs, ours = (
-            score(p[both], told.seen[both], THRESHOLD) for p in (forecast, told.probability)
+            score(p[both], cases.seen[both], THRESHOLD) for p in (forecast, cases.probability)
         )
-        word = _verdict(told.probability[both], forecast[both], told.seen[both], weeks[both])
+        word = _compared(cases.probability[both], forecast[both], cases.seen[both], weeks[both])
         lines.append(
             Claim(
                 TOPIC,
                 f"  {rival}, {name}",
                 _figure(theirs),
                 theirs.cases,
-                f"the rule on these: {_figure(ours)}: by Brier {word}, skill {skill(ours.brier, theirs.brier):+.2f}, "
+                f"the rule on these: {_figure(ours)}: by Brier {word}, "
+                f"skill {skill(ours.brier, theirs.brier):+.2f}, "
                 f"TS {ours.ts:.2f} against {theirs.ts:.2f}",
             )
         )
     return lines
 
 
-def _level(told: Mornings) -> Claim:
-    """Return how much of the rule's Brier score is its level, and how much its order, at the one
-    mountain with both kinds in number.
-    """
-    here = told.mountain == "wunvshan"
-    ours, seen = told.probability[here], told.seen[here]
-    moved = level_set_right(ours, seen, np.array([d.month for d in told.day[here]]))
+def _level(cases: Mornings) -> Claim:
+    """Return how much of the rule's Brier score at Wunvshan is its level and its order."""
+    here = cases.mountain == "wunvshan"
+    ours, seen = cases.probability[here], cases.seen[here]
+    moved = level_corrected(ours, seen, np.array([d.month for d in cases.day[here]]))
     raw, level = score(ours, seen, THRESHOLD), score(moved, seen, THRESHOLD)
     return Claim(
         TOPIC,
         "level of the rule, wunvshan: mean forecast against seen",
         f"{ours.mean():.2f} against {seen.mean():.2f}",
         raw.cases,
-        f"Brier {raw.brier:.3f}, with the level set right from its other months {level.brier:.3f}; order: AUC {raw.auc:.2f}",
+        f"Brier {raw.brier:.3f}, with the level set right from its other months "
+        f"{level.brier:.3f}; order: AUC {raw.auc:.2f}",
     )
 
 
-def _groups(told: Mornings) -> Iterable[tuple[str, np.ndarray]]:
-    yield "all", np.ones(len(told.day), dtype=bool)
+def _groups(cases: Mornings) -> Iterable[tuple[str, np.ndarray]]:
+    yield "all", np.ones(len(cases.day), dtype=bool)
     for name in MOUNTAINS:
-        yield name, told.mountain == name
+        yield name, cases.mountain == name
 
 
-def _without_inferred(told: Mornings) -> Claim:
-    """Return the rule at Wunvshan without the mornings called `none` since nobody posted a picture:
-    are those what it fails on?
-    """
-    chosen = (told.mountain == "wunvshan") & ~told.inferred
-    kept = score(told.probability[chosen], told.seen[chosen], THRESHOLD)
+def _without_inferred(cases: Mornings) -> Claim:
+    """Return the rule's scores at Wunvshan without the mornings inferred to be `none`."""
+    chosen = (cases.mountain == "wunvshan") & ~cases.inferred
+    kept = score(cases.probability[chosen], cases.seen[chosen], THRESHOLD)
     return Claim(
         TOPIC,
         "rule, untrained, wunvshan, inferred nones left out",
@@ -389,32 +384,30 @@ def _without_inferred(told: Mornings) -> Claim:
     )
 
 
-def _lacking(told: Mornings) -> Claim:
-    """Return what such poor columns lack."""
+def _lacking(cases: Mornings) -> Claim:
+    """Return what is missing from the columns of four levels."""
     return Claim(
         TOPIC,
         "missing from these columns",
-        f"{len(told.missing)} things",
-        len(told.day),
-        ", ".join(sorted(told.missing)),
+        f"{len(cases.missing)} things",
+        len(cases.day),
+        ", ".join(sorted(cases.missing)),
     )
 
 
-def _separation(told: Mornings) -> list[Claim]:
-    """Return the features by how well each alone parts the mornings of Wunvshan, the one mountain
-    with both kinds in number.
-    """
-    here = told.mountain == "wunvshan"
+def _separation(cases: Mornings) -> list[Claim]:
+    """Return the features by how well each alone separates the mornings of Wunvshan."""
+    here = cases.mountain == "wunvshan"
     lines = []
     wanted = {
         *PhysicsRule(SEA[0]).columns,
         *(name for name, feature in FEATURES.items() if feature.phenomena == SEA),
         *LAYER_CLOUD,
     }
-    for name in sorted(wanted & told.features.keys()):
-        values = told.features[name][here]
+    for name in sorted(wanted & cases.features.keys()):
+        values = cases.features[name][here]
         if np.isfinite(values).sum() >= 40:
-            one = score(values, told.seen[here])
+            one = score(values, cases.seen[here])
             claim = Claim(
                 TOPIC,
                 f"  {name} alone, wunvshan",

@@ -1,9 +1,8 @@
-"""Two simulated years whose truth is known: does the learning find it, and is nothing promoted that
-is only luck?
+"""Two simulated years with a known truth: is it recovered, and is noise never promoted?
 
-Simulated are the features of starry nights at sites - cloud that comes in spells of days, moon,
-humidity - and what was seen, drawn from a truth that departs from the rule as rules do: a base that
-is wrong, effects too strong or too weak, sites of their own.
+Simulated are the features of starry nights at sites - cloud in spells of days, moon, humidity - and
+outcomes drawn from a truth that differs from the rule: a wrong base, effects too strong or too
+weak, and differences between sites.
 """
 
 from __future__ import annotations
@@ -38,7 +37,7 @@ class World:
 
 
 def spells(random: np.random.Generator, days: int, series: int, memory: float = 0.6) -> np.ndarray:
-    """Return numbers 0-1 (day, series), evenly spread, that stay alike for some days."""
+    """Return uniform numbers 0-1 (day, series) that are correlated over some days."""
     result = np.empty((days, series))
     result[0] = random.normal(size=series)
     for day in range(1, days):
@@ -47,9 +46,7 @@ def spells(random: np.random.Generator, days: int, series: int, memory: float = 
 
 
 def world(seed: int, sites: int = 5, as_the_rule: bool = False) -> World:
-    """Return two years of nights at sites; as_the_rule: the rule is the truth itself, so that
-    nothing can be better.
-    """
+    """Return two years of nights at sites; as_the_rule: the rule is the truth."""
     random = np.random.default_rng(seed)
     rule = PhysicsRule("starry_sky").ready()
     low_high = {
@@ -90,14 +87,14 @@ def world(seed: int, sites: int = 5, as_the_rule: bool = False) -> World:
             base + 1.0,
         )
     truth = expit(effects @ weights + base + own[site])
-    seen = random.uniform(size=len(truth)) < truth
+    observed = random.uniform(size=len(truth)) < truth
     rows = len(truth)
     return World(
         TrainingSet(
             "starry_sky",
             rule.columns,
             x,
-            seen.astype(float),
+            observed.astype(float),
             np.repeat(START + np.arange(DAYS), sites),
             site.astype(str),
             np.full(rows, "observer"),
@@ -109,21 +106,23 @@ def world(seed: int, sites: int = 5, as_the_rule: bool = False) -> World:
 
 @cache
 def recovered() -> tuple[float, float, float, float, bool, int]:
-    """Return the mean error of learnt and of the rule's probabilities against the truth, the
-    reliability term, chance's, whether within.
+    """Return mean errors of model and rule against the truth, the reliability, and the cases.
+
+    Of the reliability: the term, its limit by chance, and whether it is within.
     """
     made = world(1)
     trained = train(made.data, kinds=("prior",))
-    told = trained.held_out[:, 1]
-    bins = reliability(told, made.data.observed)
+    held_out = trained.held_out[:, 1]
+    bins = reliability(held_out, made.data.observed)
     rule = rule_on(made.data)[:, 1]
-    errors = (float(np.mean(abs(p - made.truth))) for p in (told, rule))
+    errors = (float(np.mean(abs(p - made.truth))) for p in (held_out, rule))
     return *errors, bins.term, bins.highest, bins.within, len(made.data)
 
 
 def lucky(trials: int = TRIALS, days: int = DAYS, seed: int = 3) -> int:
-    """Return how often one of two equally good forecasters is promoted over the other: errors of
-    their own, in spells, same nights.
+    """Return how often one of two equally good forecasters is promoted over the other.
+
+    Both forecast the same nights; each has errors of its own, in spells.
     """
     random, promoted = np.random.default_rng(seed), 0
     for _ in range(trials):
@@ -141,8 +140,9 @@ def lucky(trials: int = TRIALS, days: int = DAYS, seed: int = 3) -> int:
 
 
 def ever_lucky(trials: int = TRIALS, every: int = 4, seed: int = 5) -> int:
-    """Return how often one of two equally good forecasters is promoted at some time in two years,
-    looked at every so many weeks.
+    """Return how often one of two equally good forecasters is promoted at some time in two years.
+
+    every: weeks between two tests.
     """
     random, promoted = np.random.default_rng(seed), 0
     for _ in range(trials):
@@ -163,9 +163,7 @@ def ever_lucky(trials: int = TRIALS, every: int = 4, seed: int = 5) -> int:
 
 @cache
 def learnt_noise(trials: int = TRIALS) -> int:
-    """Return how often a model trained on labels is promoted over a rule that is the truth: what it
-    learnt is noise.
-    """
+    """Return how often a model trained on labels is promoted over a rule that is the truth."""
     promoted = 0
     for seed in range(trials):
         made = world(1000 + seed, sites=1, as_the_rule=True)
@@ -178,9 +176,9 @@ def learnt_noise(trials: int = TRIALS) -> int:
 
 @cache
 def pooling(spread: float, trials: int = 10, sites: int = 20) -> dict[str, float]:
-    """Return the mean squared error against the true probability (the excess Brier score) of three
-    ways to treat sites.
+    """Return the excess Brier score of three treatments of sites.
 
+    It is the mean squared error against the true probability.
     The sites' true bases scatter by `spread` [logit]. Sites have 5 to 200 labels; the test is on
     the truth of 200 new days a site.
     """
@@ -192,14 +190,18 @@ def pooling(spread: float, trials: int = 10, sites: int = 20) -> dict[str, float
         where, slope = np.repeat(np.arange(sites), 200), np.array([1.0, -0.5])
         y = (random.uniform(size=len(site)) < expit(x @ slope + own[site])).astype(int)
         truth = expit(fresh @ slope + own[where])
-        for way, precision in (("separate", 1e-3), ("pooled", np.inf), ("partial", "evidence")):
+        for treatment, precision in (
+            ("separate", 1e-3),
+            ("pooled", np.inf),
+            ("partial", "evidence"),
+        ):
             model = PriorLogistic(site_precision=precision).fit(x, y, sites=site)
-            lost[way] += brier(model.predict_proba(fresh, where)[:, 1], truth) / trials
+            lost[treatment] += brier(model.predict_proba(fresh, where)[:, 1], truth) / trials
     return lost
 
 
 def claims(shared: Path) -> list[Claim]:
-    """Return what was found of the truth."""
+    """Return how well the truth was recovered, and how often noise was promoted."""
     error, rule, term, highest, within, number = recovered()
     lines = [
         Claim(
