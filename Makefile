@@ -4,6 +4,12 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
+# Refuses an old Python in one sentence, then makes the environment where there is none.
+SETUP = test -x $(BIN)/python || { \
+	command -v $(PYTHON) >/dev/null || { echo "$(PYTHON) is missing: install Python 3.11 or newer, or name one with make PYTHON=..."; exit 1; }; \
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "skyscape needs Python 3.11 or newer; $(PYTHON) is %d.%d: name a newer one with make PYTHON=..." % sys.version_info[:2] or 0)' || exit 1; \
+	$(PYTHON) -m venv $(VENV) || { echo "python3-venv is missing: install it (Debian: apt-get install python3-venv) and try again"; rm -rf $(VENV); exit 1; }; }
+
 .PHONY: demo test check bench science docs browser clean
 
 demo: $(VENV)/run.stamp
@@ -29,13 +35,13 @@ science: $(VENV)/test.stamp
 
 # The environment of the program; pip's own hashes are checked against the lock.
 $(VENV)/run.stamp: requirements.lock
-	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV) || { echo "python3-venv is missing: install it (Debian: apt-get install python3-venv) and try again"; rm -rf $(VENV); exit 1; }
+	@$(SETUP)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r requirements.lock
 	@touch $@
 
 # The environment of the tests: the program's and what the tests use.
 $(VENV)/test.stamp: tests/requirements.lock
-	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV) || { echo "python3-venv is missing: install it (Debian: apt-get install python3-venv) and try again"; rm -rf $(VENV); exit 1; }
+	@$(SETUP)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r tests/requirements.lock
 	@touch $@ $(VENV)/run.stamp
 

@@ -1,8 +1,8 @@
 """Settings: config.yaml -> a frozen, validated Config. The sole reader of YAML and of the
 environment.
 
-A wrong setting stops the start with one sentence that says where it is, what was found and what was
-expected.
+Wrong settings stop the start, all named at once: where each is, what was found and what was
+expected. Relative paths start at the folder of the settings file.
 Secrets come from the environment only: `SKYSCAPE_ARCHIVE_URL` (a database address with its
 password), `SKYSCAPE_PUSH_TOKENS`.
 """
@@ -12,6 +12,7 @@ from __future__ import annotations
 import hashlib
 import os
 import re
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Annotated, Any
@@ -41,6 +42,7 @@ from forecast.settings import (
     SourceSettings,
     StationSettings,
 )
+from forecast.settings_errors import SettingsError, faults_of
 
 ENVIRONMENT = {"SKYSCAPE_ARCHIVE_URL": ("archive", "url")}
 SENDER = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,39}")
@@ -68,21 +70,27 @@ class Config(Section):
 
     @model_validator(mode="after")
     def _sensible(self) -> Config:
-        ids = [site.id for site in self.sites]
-        if twice := sorted({i for i in ids if ids.count(i) > 1}):
-            raise ValueError(f"sites: the id {twice[0]!r} is given twice")
+        faults = []
         for what, names in (
+            ("sites", [site.id for site in self.sites]),
             ("models", [self.source.model, *(model.id for model in self.models)]),
             ("observations.stations", [station.id for station in self.observations.stations]),
         ):
-            if twice := sorted({i for i in names if names.count(i) > 1}):
-                raise ValueError(f"{what}: the id {twice[0]!r} is given twice")
+            faults += [
+                f"{what}: the id {name!r} is given twice"
+                for name, count in Counter(names).items()
+                if count > 1
+            ]
         known = {station.id for station in self.observations.stations}
-        for site in self.sites:
-            if unknown := [station for station in site.stations if station not in known]:
-                raise ValueError(
-                    f"sites.{site.id}.stations: {unknown[0]} is no station of observations.stations; name it there first"
-                )
+        faults += [
+            f"sites.{site.id}.stations: {station} is no station of observations.stations; "
+            "name it there first"
+            for site in self.sites
+            for station in site.stations
+            if station not in known
+        ]
+        if faults:
+            raise ValueError("\n".join(faults))
         return self
 
     @property
@@ -168,16 +176,19 @@ def push_tokens(environment: Mapping[str, str] | None = None) -> dict[str, str]:
             or " " in token
         ):
             raise ConfigError(
-                f"{PUSH_TOKENS}: entry {place} is not sender:token (a sender is of letters, digits, '-' and '_')"
+                f"{PUSH_TOKENS}: entry {place} is not sender:token (a sender is of letters, "
+                "digits, '-' and '_')"
             )
         if len(token) < SHORTEST_TOKEN:
             raise ConfigError(
-                f"{PUSH_TOKENS}: the token of {sender} has {len(token)} characters, at least {SHORTEST_TOKEN} are wanted: "
+                f"{PUSH_TOKENS}: the token of {sender} has {len(token)} characters, at least "
+                f"{SHORTEST_TOKEN} are wanted: "
                 "make one with `openssl rand -hex 24`"
             )
         if sender in tokens or token in tokens.values():
             raise ConfigError(
-                f"{PUSH_TOKENS}: {sender} is named twice, or has another sender's token: each has one of its own"
+                f"{PUSH_TOKENS}: {sender} is named twice, or has another sender's token: each has "
+                "one of its own"
             )
         tokens[sender] = token
     return tokens
@@ -191,24 +202,54 @@ def default_path() -> Path:
     return beside if beside.exists() else Path(__file__).parents[1] / "config.yaml"
 
 
-def read_config(path: Path | None = None, environment: Mapping[str, str] | None = None) -> Config:
-    """Read and validate the settings at `path` (default: the program's own).
+def base_folder(path: Path | None = None) -> Path:
+    """Return the folder at which the relative paths of the settings at `path` start.
 
-    Raises: ConfigError, with the one thing to mend first.
+    That is the folder of the settings file. Only the file inside an installed package has no
+    sensible folder of its own: its paths start at the working directory.
+    """
+    found = default_path() if path is None else path
+    installed = found.resolve().parent == Path(__file__).resolve().parent
+    return Path.cwd() if installed else found.absolute().parent
+
+
+def read_config(path: Path | None = None, environment: Mapping[str, str] | None = None) -> Config:
+    """Read and validate the settings at `path` (default: the program's own); paths are absolute.
+
+    Raises: ConfigError; SettingsError, with every fault and its line.
     """
     path = default_path() if path is None else path
+    text = read_text(path)
+    values = parse_settings(text, path)
+    try:
+        return build_config(
+            values, os.environ if environment is None else environment, str(path), base_folder(path)
+        )
+    except SettingsError as error:
+        raise error.with_lines(text, _PlainLoader) from None
+
+
+def read_text(path: Path) -> str:
+    """Read a settings file. Raises: ConfigError."""
     try:
         if path.stat().st_size > MAXIMUM_SIZE:
             raise ConfigError(
                 f"{path}: larger than {MAXIMUM_SIZE // 1_000_000} MB: this is no settings file"
             )
-        values = _PlainLoader(path.read_text(encoding="utf-8")).get_single_data()
+        return path.read_text(encoding="utf-8")
     except FileNotFoundError as error:
         raise ConfigError(
-            f"{path}: no such settings file; copy config.yaml of the program and give it with --config"
+            f"{path}: no such settings file; copy the program's config.yaml and give it with "
+            "--config"
         ) from error
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path}: cannot be read as UTF-8 text: {error}") from error
+
+
+def parse_settings(text: str, path: Path) -> dict[str, Any]:
+    """Return the values of a settings file, not validated yet. Raises: ConfigError."""
+    try:
+        values = _PlainLoader(text).get_single_data()
     except yaml.YAMLError as error:
         raise ConfigError(f"{path}: not valid YAML: {' '.join(str(error).split())}") from error
     except RecursionError as error:
@@ -217,9 +258,10 @@ def read_config(path: Path | None = None, environment: Mapping[str, str] | None 
         ) from error
     if not isinstance(values, dict):
         raise ConfigError(
-            f"{path}: expected a table of settings (service:, source:, sites: ...), found {type(values).__name__}"
+            f"{path}: expected a table of settings (service:, source:, sites: ...), "
+            f"found {type(values).__name__}"
         )
-    return build_config(values, os.environ if environment is None else environment, str(path))
+    return values
 
 
 class _PlainLoader(yaml.SafeLoader):
@@ -237,25 +279,15 @@ class _PlainLoader(yaml.SafeLoader):
         return super().compose_node(parent, index)
 
 
-def _place(location: tuple[int | str, ...], values: dict[str, Any]) -> str:
-    """Return where in the settings something stands; a site, a model or a station by its id."""
-    parts, there = [str(part) for part in location], values
-    for place, part in enumerate(location):
-        try:
-            there = there[part]  # type: ignore[index]
-        except (KeyError, IndexError, TypeError):
-            break
-        if isinstance(part, int) and isinstance(there, dict) and isinstance(there.get("id"), str):
-            parts[place] = there["id"][:40]
-    return ".".join(parts) or "settings"
-
-
 def build_config(
-    values: dict[str, Any], environment: Mapping[str, str], where: str = "settings"
+    values: dict[str, Any],
+    environment: Mapping[str, str],
+    where: str = "settings",
+    base: Path | None = None,
 ) -> Config:
-    """Validate `values`, overlaid by the environment.
+    """Validate `values`, overlaid by the environment; relative paths start at `base`, where given.
 
-    Raises: ConfigError.
+    Raises: SettingsError, with every fault.
     """
     for variable, (section, key) in ENVIRONMENT.items():
         if environment.get(variable):
@@ -263,15 +295,43 @@ def build_config(
                 raise ConfigError(f"{where}: {section}: expected a table")
             values = {**values, section: {**values.get(section, {}), key: environment[variable]}}
     try:
-        return Config.model_validate(values)
+        config = Config.model_validate(values)
     except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        place = _place(first["loc"], values)
-        more = f" (and {error.error_count() - 1} more)" if error.error_count() > 1 else ""
-        secret = first["loc"] and first["loc"][0] == "archive"
-        found = (
-            "" if secret or isinstance(first["input"], dict) else f"; found {first['input']!r:.80}"
+        raise SettingsError(where, faults_of(error, values, Config)) from None
+    return config if base is None else with_paths_from(config, base)
+
+
+def with_paths_from(config: Config, base: Path) -> Config:
+    """Return `config` with every relative path made absolute, starting at `base`."""
+
+    def moved(section: Section, *names: str) -> Any:
+        paths = {name: getattr(section, name) for name in names}
+        return section.model_copy(
+            update={
+                name: Path(os.path.normpath(base / path))
+                for name, path in paths.items()
+                if path is not None
+            }
         )
-        raise ConfigError(
-            f"{where}: {place}: {first['msg'].removeprefix('Value error, ')}{found}{more}"
-        ) from None
+
+    base = base.absolute()
+    archive = config.archive.model_copy(update={"url": _sqlite_from(config.archive.url, base)})
+    return config.model_copy(
+        update={
+            "source": moved(config.source, "folder", "cycles"),
+            "archive": archive,
+            "output": moved(config.output, "folder"),
+            "learning": moved(config.learning, "folder"),
+            "observations": moved(config.observations, "folder"),
+            "models": tuple(moved(model, "folder") for model in config.models),
+        }
+    )
+
+
+def _sqlite_from(url: str, base: Path) -> str:
+    """Return the address of a SQLite file with its path made absolute; any other as it is."""
+    scheme, mark, rest = url.partition(":///")
+    path, query, more = rest.partition("?")
+    if not mark or not scheme.startswith("sqlite") or path.startswith((":memory:", "file:")):
+        return url
+    return f"{scheme}:///{os.path.normpath(base / path)}{query}{more}" if path else url

@@ -5,6 +5,7 @@ them is forecast/config.py's.
 from __future__ import annotations
 
 from datetime import time
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
@@ -76,8 +77,9 @@ class ServiceSettings(Section):
 
 
 class IssuerSettings(Section):
-    """Who issues. Until `bodies` is set every product is marked 内部试用 / internal trial (气象法 art.
-    22).
+    """Who issues. Until `bodies` is set every product is marked 内部试用 / internal trial.
+
+    Source: 气象法 art. 22.
     """
 
     bodies: tuple[NameSettings, ...] = ()
@@ -212,26 +214,38 @@ class ModelSettings(Section):
 
     @model_validator(mode="after")
     def _sensible(self) -> ModelSettings:
+        faults: list[str] = []
         if unknown := [name for name in self.parameters if name not in FIELDS]:
-            raise ValueError(
-                f"parameters: {unknown[0]} is no field of the catalogue; docs/sources.md lists them"
+            faults.append(
+                f"parameters: {unknown[0]} is no field of the catalogue; "
+                + (
+                    f"did you mean {near[0]}?"
+                    if (near := get_close_matches(unknown[0], FIELDS, n=1))
+                    else "docs/sources.md lists them"
+                )
             )
         if any(len(each.key) not in (0, 4, 5) for each in self.parameters.values()):
-            raise ValueError(
-                "parameters: a key has four numbers (discipline, category, number, surface), or five with the surface's value"
+            faults.append(
+                "parameters: a key has four numbers (discipline, category, number, surface), or "
+                "five with the surface's value"
             )
         if not self.attribution.zh and not self.attribution.en:
-            raise ValueError(
-                "attribution: whose data it is stands on every page made of it; write zh, en or both"
+            faults.append(
+                "attribution: whose data it is stands on every page made of it; write zh, en or "
+                "both"
             )
         if self.layout == "folder" and self.folder is None:
-            raise ValueError(
-                "folder: a model of layout `folder` names the folder into which its files are dropped"
+            faults.append(
+                "folder: a model of layout `folder` names the folder into which its files are "
+                "dropped"
             )
         if self.layout != "folder" and not (self.mirrors and self.path):
-            raise ValueError(
-                "mirrors, path: a model that is fetched needs at least one address and the path of a step"
+            faults.append(
+                "mirrors, path: a model that is fetched needs at least one address and the path "
+                "of a step"
             )
+        if faults:
+            raise ValueError("\n".join(faults))
         return self
 
 
@@ -300,13 +314,15 @@ class ObservationSettings(Section):
     def _sensible(self) -> ObservationSettings:
         if list(self.ion_classes) != sorted(set(self.ion_classes)) or self.ion_classes[0] <= 0:
             raise ValueError(
-                "ion_classes: ions a cm3 where classes 2, 3 ... begin, each above the one before, e.g. [500, 1000, 1500]"
+                "ion_classes: ions a cm3 where classes 2, 3 ... begin, each above the one before, "
+                "e.g. [500, 1000, 1500]"
             )
         known = {station.id for station in self.stations}
         for sender, stations in (self.push.senders if self.push else {}).items():
             if unknown := [station for station in stations if station not in known]:
                 raise ValueError(
-                    f"push.senders.{sender}: {unknown[0]} is no station of observations.stations; name it there first"
+                    f"push.senders.{sender}: {unknown[0]} is no station of observations.stations; "
+                    "name it there first"
                 )
         return self
 
@@ -392,36 +408,39 @@ class SiteSettings(Section):
 
     @model_validator(mode="after")
     def _sensible(self) -> SiteSettings:
+        faults: list[str] = []
         if unknown := [p for p in self.phenomena if p not in domain.PHENOMENA]:
-            raise ValueError(
-                f"phenomena: unknown {unknown}; known are {', '.join(domain.PHENOMENA)}"
-            )
+            faults.append(f"phenomena: unknown {unknown}; known are {', '.join(domain.PHENOMENA)}")
         if len(set(self.phenomena)) != len(self.phenomena):
-            raise ValueError("phenomena: one is named twice")
+            faults.append("phenomena: one is named twice")
         wanted = round(360 / domain.HORIZON_STEP)
         if len(self.horizon_degrees) not in (0, wanted) or any(
             not -10 <= h <= 80 for h in self.horizon_degrees
         ):
-            raise ValueError(
-                f"horizon_degrees: {wanted} altitudes (north, then every {domain.HORIZON_STEP:g} degrees clockwise) or none"
+            faults.append(
+                f"horizon_degrees: {wanted} altitudes (north, then every {domain.HORIZON_STEP:g} "
+                "degrees clockwise) or none"
             )
         if self.valley_elevation_m > self.elevation_m:
-            raise ValueError("valley_elevation_m: the valley lies above the site")
+            faults.append("valley_elevation_m: the valley lies above the site")
         heights = self.valley_heights_m
         if (
             len(heights) == 1
             or list(heights) != sorted(heights)
             or any(not -450 <= h <= self.elevation_m for h in heights)
         ):
-            raise ValueError(
+            faults.append(
                 "valley_heights_m: at least two rising heights, none above the site, or none at all"
             )
         if len(self.sky_glow_by_azimuth) not in (0, 8, 12, 36):
-            raise ValueError(
-                "sky_glow_by_azimuth: 8, 12 or 36 values (north, then evenly clockwise; their mean is 1) or none"
+            faults.append(
+                "sky_glow_by_azimuth: 8, 12 or 36 values (north, then evenly clockwise; their "
+                "mean is 1) or none"
             )
         if not self.name.zh or not self.name.en:
-            raise ValueError("name: both zh and en are needed")
+            faults.append("name: both zh and en are needed")
+        if faults:
+            raise ValueError("\n".join(faults))
         return self
 
     def as_site(self) -> domain.Site:

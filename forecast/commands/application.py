@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Annotated
 
 import typer
@@ -13,7 +13,7 @@ from forecast import VERSION
 from forecast.commands import admin, former, issue, learn, observe, output, score, sites
 
 # The groups of the help, each command with its name and its function.
-GROUPS = {
+GROUPS: Mapping[str, Mapping[str, Callable[..., object]]] = {
     "Issue": {"once": issue.once, "run": issue.run, "demo": issue.demo},
     "Observe": {"observe": observe.observe, "receive": observe.receive},
     "Score": {
@@ -89,8 +89,9 @@ def run(arguments: Sequence[str]) -> int:
         code = command.main(translated, prog_name="skyscape", standalone_mode=False)
     except TyperException as error:
         context = getattr(error, "ctx", None)
-        if error.format_message():  # empty where the help was printed instead
-            output.warn(f"skyscape: {error.format_message()}")
+        message = error.format_message().replace("Value error, ", "")
+        if message:  # empty where the help was printed instead
+            output.warn(f"skyscape: {message}")
             path = context.command_path if context else "skyscape"
             output.warn(f"`{path} --help` says what is understood")
         return error.exit_code

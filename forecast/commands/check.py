@@ -13,9 +13,6 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from sqlalchemy import make_url
-from sqlalchemy.exc import ArgumentError
-
 from forecast.archive.issues import Archive
 from forecast.commands import site_checks
 from forecast.commands.finding import Finding
@@ -84,7 +81,7 @@ def _settings(path: Path | None) -> tuple[list[Finding], Config | None]:
         return [Finding("fault", "settings", str(error))], None
     else:
         found = []
-    if path is None and base_folder(path) == Path.cwd():
+    if base_folder(path) != file.absolute().parent:
         where += " (the working directory, for the installed program's own settings)"
     return [Finding("note" if found else "ok", "settings", where), *found], config
 
@@ -154,13 +151,9 @@ def _contents(folder: Path) -> str:
 def _archive(config: Config, now: datetime, offline: bool) -> Iterator[Finding]:
     """Yield where the archive is, and what was issued last."""
     address = masked(config.archive.url)
-    try:
-        url = make_url(config.archive.url)
-    except ArgumentError:
-        yield Finding("fault", "archive", f"{address}: expected sqlite:///path or postgresql://...")
-        return
-    if url.get_backend_name() == "sqlite":
-        file = Path(url.database or ":memory:")
+    scheme, _, database = config.archive.url.partition(":///")
+    if scheme.startswith("sqlite"):
+        file = Path(database.partition("?")[0])
         if not file.exists():
             finding = _written("archive", file.parent)
             detail = f"{address}: not there yet, will be made"

@@ -104,7 +104,8 @@ def match(group: Group, tables: Iterable[tuple[str, tuple[Field, ...]]] = ()) ->
 
     tables: the models of the settings, each with its fields.
     """
-    if group.first.layer:
+    too_high = group.first.surface == PRESSURE and max(group.levels, default=0) < 100 * TOP
+    if group.first.layer or too_high:
         return None
     for field in FIELDS.values():
         if holds(group.first, field, None) and not _wrong_level(group, field):

@@ -12,6 +12,7 @@ import logging
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
 from typing import TypeAlias
 
@@ -181,13 +182,15 @@ def _opened(message: Message, data: Data, copy: Path, decode: bool) -> Sample:
     try:
         with xr.open_dataset(copy, engine="cfgrib", backend_kwargs=options) as dataset:
             variable = next(iter(dataset.data_vars.values()))
-            said = {key: str(variable.attrs.get(f"GRIB_{key}", "")) for key in KEYS}
+            found = {key: str(variable.attrs.get(f"GRIB_{key}", "")) for key in KEYS}
             values = variable.values if decode else np.array([])
     except Exception as error:  # cfgrib and ecCodes raise errors of many kinds
         return Sample(problem=f"cfgrib cannot read it: {type(error).__name__}: {error}"[:200])
     values = values[np.isfinite(values)]
     low, high = (float(values.min()), float(values.max())) if values.size else (np.nan, np.nan)
-    return Sample(*(said[key] for key in KEYS), low=low, high=high)
+    return Sample(
+        found["shortName"], found["name"], found["units"], found["typeOfLevel"], low, high
+    )
 
 
 KEYS = ("shortName", "name", "units", "typeOfLevel")
@@ -226,7 +229,7 @@ def _step(values: np.ndarray) -> str:
 def ranges(values: Iterable[float]) -> str:
     """Return numbers as text, evenly spaced ones as first-last/step."""
     rising = sorted(set(values))
-    steps = {round(b - a, 6) for a, b in zip(rising, rising[1:])}
+    steps = {round(b - a, 6) for a, b in pairwise(rising)}
     if len(rising) > 3 and len(steps) == 1:
         return f"{rising[0]:g}-{rising[-1]:g}/{steps.pop():g}"
     return ", ".join(f"{value:g}" for value in rising)

@@ -1,5 +1,5 @@
-"""What `skyscape inspect` shows: the contents of a GRIB file, the fields of our catalogue in it, and
-a table `parameters:` for config.yaml.
+"""What `skyscape inspect` shows: what is in a GRIB file, the fields of our catalogue in it, and a
+table `parameters:` for config.yaml.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ class Contents:
             f"file      {self.path}",
             f"messages  {len(messages)}, "
             + ", ".join(f"{n} of edition {edition}" for edition, n in sorted(editions.items())),
-            f"centre    {', '.join(f'{n} {CENTRES[n]}' if n in CENTRES else str(n) for n in centres)}",
+            f"centre    {', '.join(f'{n} {CENTRES.get(n, str())}'.strip() for n in centres)}",
             f"run       {', '.join(runs[:8])}",
             *(f"grid      {grid}" for grid in grids),
         ]

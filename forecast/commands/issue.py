@@ -18,7 +18,7 @@ from forecast.errors import ConfigError, SkyscapeError
 if TYPE_CHECKING:
     from forecast.config import Config
     from forecast.domain import Cycle
-    from forecast.pipeline import IssueReport
+    from forecast.issue.report import IssueReport
 
 log = logging.getLogger("skyscape")
 

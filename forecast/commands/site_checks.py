@@ -43,10 +43,11 @@ def findings(config: Config, terrain: xr.DataArray | None = None) -> list[Findin
     meridian = DEGREES_PER_HOUR * (offset.total_seconds() / 3600 if offset else 0)
     for site in config.sites:
         own = [stations[id] for id in site.stations if id in stations]
+        where = f"sites.{site.id}"
         parts = [_swapped(site, meridian), _of_web_map(site, own), _in_feet(site, own)]
+        found += [Finding("fault", where, text) for part in parts for text in part]
         if terrain is not None:
-            parts += [_on_terrain(site, terrain)]
-        found += [Finding("fault", f"sites.{site.id}", text) for part in parts for text in part]
+            found += [Finding(grade, where, text) for grade, text in _on_terrain(site, terrain)]
     return [*found, *_alone(config.sites)]
 
 
@@ -92,8 +93,8 @@ def _feet(height: float, ground: float) -> bool:
     return abs(height * FOOT - ground) < FEET_MATCH and height - ground > HEIGHT_MISS + FEET_MATCH
 
 
-def _on_terrain(site: SiteSettings, terrain: xr.DataArray) -> Iterator[str]:
-    """Yield what does not agree with the terrain; nothing where the grid does not reach."""
+def _on_terrain(site: SiteSettings, terrain: xr.DataArray) -> Iterator[tuple[str, str]]:
+    """Yield grade and text of what does not agree with the terrain; nothing outside the grid."""
     distance = local_distance(
         site.latitude,
         site.longitude,
@@ -111,16 +112,18 @@ def _on_terrain(site: SiteSettings, terrain: xr.DataArray) -> Iterator[str]:
         as_given, corrected = GCJ_GROUND
         if abs(height - ground) > as_given and abs(height - shifted) < corrected:
             yield (
+                "warning",
                 f"the ground at the coordinates is {ground:.0f} m, elevation_m {height:g}; taken "
                 f"as those of a Chinese web map (GCJ-02) it is {shifted:.0f} m: WGS-84 would be "
-                f"{latitude:.4f}, {longitude:.4f}"
+                f"{latitude:.4f}, {longitude:.4f}",
             )
         return
     feet = next((each for each in (ground, high) if _feet(height, each)), None)
     hint = f"; {height:g} feet are {height * FOOT:.0f} m: is it in feet?" if feet else ""
     yield (
+        "fault",
         f"elevation_m {height:g}, and the ground within {NEIGHBOURHOOD / 1000:g} km lies between "
-        f"{low:.0f} and {high:.0f} m{hint}"
+        f"{low:.0f} and {high:.0f} m{hint}",
     )
 
 

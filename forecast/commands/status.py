@@ -9,8 +9,8 @@ from typing import Any
 
 from forecast.archive.intake_report import CameIn, Reason
 from forecast.archive.issues import Archive
-from forecast.archive.observations import Heard, Observations
-from forecast.config import Config
+from forecast.archive.observations import StationActivity, Observations
+from forecast.config import Config, masked
 from forecast.learning import monitor
 from forecast.observations.formats.collector import sanitised
 from forecast.settings import StationSettings
@@ -18,6 +18,7 @@ from models.prediction import open_models
 from products.publish import Publisher
 
 DAY = timedelta(days=1)
+WIDTH = 11  # [character] of the first word of a line
 # files and senders that the text names, those with refused lines first; the JSON names all
 TOLD = 50
 
@@ -30,6 +31,8 @@ def found(config: Config, now: datetime, everything: bool = False) -> dict[str, 
     current, issues, attempts = publisher.current(), archive.issues(10), archive.attempts(10)
     in_force = next((issue for issue in issues if issue.id == current), None)
     return {
+        "archive": masked(config.archive.url),
+        "output": str(config.output.folder.absolute()),
         "in_force": current or None,
         "whole": publisher.holds(current) if current else False,
         "stale": in_force is None or in_force.valid_until <= now,
@@ -55,12 +58,11 @@ def found(config: Config, now: datetime, everything: bool = False) -> dict[str, 
 def lines(found: dict[str, Any], everything: bool = False) -> list[str]:
     """Return it as text; with `everything` each file, and every reason of each."""
     current = found["in_force"]
-    state = (
-        "none"
-        if not current
-        else f"{current} ({'stale' if found['stale'] else 'fresh'}{'' if found['whole'] else ', damaged'})"
-    )
+    age = "stale" if found["stale"] else "fresh"
+    state = f"{current} ({age}{'' if found['whole'] else ', damaged'})" if current else "none"
     told = [
+        f"archive    {found['archive']}",
+        f"output     {found['output']}",
         f"in force   {state}",
         *(f"model      refused: {reason}" for reason in found["models_refused"]),
     ]
@@ -112,7 +114,7 @@ def _observed(config: Config, archive: Archive, now: datetime, everything: bool)
 
 
 def _station(
-    station: StationSettings, heard: Heard | None, now: datetime, old_minutes: float
+    station: StationSettings, heard: StationActivity | None, now: datetime, old_minutes: float
 ) -> dict[str, Any]:
     silent = heard is None or now - heard.last > timedelta(minutes=old_minutes)
     return {"id": station.id, "name": station.name.en or station.name.zh,

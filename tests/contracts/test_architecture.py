@@ -20,14 +20,16 @@ HOMES = {
     "tqdm": ("forecast.http",),
     "eccodes": ("forecast.ingest.grib", "forecast.observations.formats.bufr_worker",
                 "forecast.sample"),
-    "cfgrib": ("forecast.ingest.grib",),
+    "cfgrib": ("forecast.commands.grib_groups",),
+    "typer": ("forecast.commands",),
+    "rich": ("forecast.commands",),
     "sqlalchemy": ("forecast.archive",),
     "apscheduler": ("forecast.service.scheduler",),
-    "yaml": ("forecast.config", "products.wording"),
+    "yaml": ("forecast.config", "forecast.settings_errors", "products.wording"),
     "jinja2": ("products.pages.templating",),
     "sklearn": ("models",),
     "ephem": ("forecast.science.ephemeris", "forecast.science.almanac"),
-    "pydantic": ("forecast.config", "forecast.settings", "products"),
+    "pydantic": ("forecast.config", "forecast.settings", "forecast.settings_errors", "products"),
     "h5netcdf": ("forecast.commands.survey",),
     "metar": ("forecast.observations.formats",),
     "waitress": ("forecast.observations.push_server",),
@@ -78,19 +80,23 @@ def test_each_way_in_or_out_has_its_door(module: str) -> None:
             and isinstance(node.func, ast.Name)
             and node.func.id == "print"
         ):
-            assert module == "forecast.__main__", (
-                f"{module}:{node.lineno}: print belongs to __main__"
+            assert module == "forecast.commands.output", (
+                f"{module}:{node.lineno}: print belongs to commands.output"
             )
         if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
             spelled = f"{node.value.id}.{node.attr}"
             if spelled in ("os.environ", "os.getenv"):
-                readers = ("forecast.config", "forecast.ingest.grib.decoder_worker")
+                readers = (
+                    "forecast.config",
+                    "forecast.commands.check",
+                    "forecast.ingest.grib.decoder_worker",
+                )
                 assert module in readers, (
                     f"{module}:{node.lineno}: the environment is read in config"
                 )
             if spelled in ("datetime.now", "datetime.utcnow", "date.today", "time.time"):
                 allowed = (
-                    "forecast.__main__",
+                    "forecast.commands.world",
                     "forecast.service.scheduler",
                     "forecast.http",
                     "forecast.sample.bucket",

@@ -11,7 +11,9 @@ from pathlib import Path
 import pytest
 import yaml
 
-from forecast.__main__ import build_parser
+from forecast import VERSION
+from forecast.__main__ import main
+from forecast.commands.application import GROUPS
 from forecast.config import Config
 
 PROJECT = Path(__file__).parents[2]
@@ -50,20 +52,28 @@ def test_an_installed_wheel_runs_from_any_folder(installed: Path, tmp_path: Path
     assert (index.parent / "static" / "skyscape.css").is_file()
 
 
-def test_every_command_of_the_readme_exists() -> None:
+def test_the_readme_names_every_command_and_no_other() -> None:
     readme = (PROJECT / "README.md").read_text(encoding="utf-8")
     targets = set(
         re.findall(r"^([a-z]+):", (PROJECT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE)
     )
-    parser = build_parser()
+    commands = {name for group in GROUPS.values() for name in group}
 
     assert set(re.findall(r"\bmake ([a-z]+)\b", readme)) - {"and"} <= targets
-    commands = re.findall(r"-m forecast ([a-z-]+)", readme)
-    assert commands
-    for command in commands:
-        with pytest.raises(SystemExit) as left:
-            parser.parse_args([command, "--help"])
-        assert left.value.code == 0, command
+    assert set(re.findall(r"-m forecast ([a-z-]+)", readme)) == commands
+
+
+@pytest.mark.parametrize("command", sorted({name for group in GROUPS.values() for name in group}))
+def test_every_command_explains_itself(command: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([command, "--help"]) == 0
+
+    assert f"skyscape {command}" in capsys.readouterr().out
+
+
+def test_the_version_is_that_of_the_package() -> None:
+    text = (PROJECT / "pyproject.toml").read_text(encoding="utf-8")
+
+    assert f'version = "{VERSION}"' in text
 
 
 def test_every_option_and_exit_code_is_told() -> None:

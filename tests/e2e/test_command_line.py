@@ -30,7 +30,7 @@ def test_settings_are_shown_without_their_secret(tmp_path: Path) -> None:
         source={"bucket": bucket},
     )
 
-    done = skyscape("config", "--config", config, "--json", cwd=tmp_path)
+    done = skyscape("settings", "--config", config, "--json", cwd=tmp_path)
 
     assert done.returncode == 0
     assert json.loads(done.stdout)["archive"]["url"] == "postgresql://bureau:***@db/skyscape"
@@ -48,7 +48,7 @@ def test_a_site_may_only_name_a_station_that_is_observed(tmp_path: Path) -> None
     sites = yaml.safe_load((PROJECT / "config.yaml").read_text(encoding="utf-8"))["sites"]
 
     done = skyscape(
-        "config",
+        "settings",
         "--config",
         settings(tmp_path, sites=[sites[0] | {"stations": ["M1001"]}]),
         cwd=tmp_path,
@@ -62,7 +62,7 @@ def test_a_model_whose_data_belong_to_nobody_is_refused_by_its_name(tmp_path: Pa
     models = yaml.safe_load((PROJECT / "config.yaml").read_text(encoding="utf-8"))["models"]
 
     done = skyscape(
-        "config",
+        "settings",
         "--config",
         settings(tmp_path, models=[models[0] | {"attribution": {}}]),
         cwd=tmp_path,
@@ -91,7 +91,7 @@ def test_a_model_whose_data_belong_to_nobody_is_refused_by_its_name(tmp_path: Pa
         ),
         (
             {"observations": {"stations": [STATION | {"units": {"airtemp": "degC"}}]}},
-            "'airtemp' is no element; known are air_temperature",
+            "'airtemp' is not an element; known are air_temperature",
         ),
     ],
 )
@@ -124,7 +124,7 @@ def test_a_file_that_is_no_settings_file_is_refused(body: bytes, tmp_path: Path)
     path = tmp_path / "settings.yaml"
     path.write_bytes(body)
 
-    done = skyscape("config", "--config", path, cwd=tmp_path)
+    done = skyscape("settings", "--config", path, cwd=tmp_path)
 
     assert done.returncode == 3
     assert "Traceback" not in done.stderr
@@ -145,7 +145,8 @@ def test_wrong_usage_is_exit_2(arguments: tuple[str, ...], tmp_path: Path) -> No
 
 
 def test_an_old_cycle_without_its_moment_is_not_published_as_new(tmp_path: Path) -> None:
-    done = skyscape("once", "--cycle", "2020080412", cwd=tmp_path)
+    config = settings(tmp_path)
+    done = skyscape("once", "--config", config, "--cycle", "2020080412", cwd=tmp_path)
 
     assert done.returncode == 3
     assert "--now 2020-08-04" in done.stderr
@@ -153,14 +154,16 @@ def test_an_old_cycle_without_its_moment_is_not_published_as_new(tmp_path: Path)
 
 
 def test_a_bulletin_dated_before_its_run_is_refused(tmp_path: Path) -> None:
-    done = skyscape("once", "--cycle", "2020080412", "--now", "2020-08-04T09:00Z", cwd=tmp_path)
+    asked = ("--cycle", "2020080412", "--now", "2020-08-04T09:00Z")
+    done = skyscape("once", "--config", settings(tmp_path), *asked, cwd=tmp_path)
 
     assert done.returncode == 3
     assert "lies before the run" in done.stderr
 
 
 def test_a_demonstration_never_enters_the_folders_of_the_service(tmp_path: Path) -> None:
-    refused = skyscape("demo", "--out", "var/site", cwd=tmp_path)
+    config = settings(tmp_path)
+    refused = skyscape("demo", "--config", config, "--out", "var/site", cwd=tmp_path)
     unwritable = skyscape("demo", "--out", "/dev/null/site", cwd=tmp_path)
 
     assert (refused.returncode, unwritable.returncode) == (3, 3)

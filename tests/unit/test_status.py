@@ -79,10 +79,10 @@ def test_a_chinese_name_in_a_folder_is_told_as_it_is_and_has_its_reason(settings
 
     told = "\n".join(status.lines(status.found(settings, NOW), True))
     assert (
-        "\u7075\u5c71/\u81ea\u52a8\u7ad9.csv  unknown  0 kept, 1 refused  the file's form is not known"
+        "\u7075\u5c71/\u81ea\u52a8\u7ad9.csv  unknown  0 kept, 1 refused  the file's format is not known"
         in told
     )
-    assert "\u81ea\u52a8\u7ad9.csv  the file's form" in told
+    assert "\u81ea\u52a8\u7ad9.csv  the file's format" in told
 
 
 def test_more_files_than_the_text_names_are_counted_and_all_names_them(settings: Config) -> None:

@@ -4,7 +4,6 @@ real maps.
 
 from __future__ import annotations
 
-import argparse
 import csv
 import gzip
 from datetime import datetime, timedelta
@@ -234,10 +233,7 @@ def test_what_is_no_map_is_refused(tmp_path: Path) -> None:
         survey.read_grid(tmp_path / "absent.nc")
 
 
-def parsed(*words: str) -> argparse.Namespace:
-    parser = argparse.ArgumentParser()
-    survey.add_arguments(parser)
-    return parser.parse_args(["--terrain", "terrain.nc", "--lights", "lights.nc", *words])
+GRIDS = (Path("terrain.nc"), Path("lights.nc"))
 
 
 def test_the_command_prints_a_paragraph_that_the_settings_take(
@@ -247,9 +243,7 @@ def test_the_command_prints_a_paragraph_that_the_settings_take(
         survey, "read_grid", lambda path: plain(50.0 if path.name == "terrain.nc" else 1.0)
     )
 
-    text = survey.run(
-        parsed("--latitude", "40", "--longitude", "116", "--elevation", "800"), config
-    )
+    text = survey.paragraphs(config, *GRIDS, place=(40.0, 116.0, 800.0))
 
     values = yaml.safe_load(text)
     site = config.sites[0].model_dump() | values
@@ -262,9 +256,9 @@ def test_the_command_prints_a_paragraph_that_the_settings_take(
 
 def test_the_command_says_what_it_does_not_understand(config: Config) -> None:
     with pytest.raises(ConfigError, match="no site 'atlantis'; the settings have lingshan"):
-        survey.run(parsed("--site", "atlantis"), config)
+        survey.paragraphs(config, *GRIDS, site="atlantis")
     with pytest.raises(ConfigError, match="together"):
-        survey.run(parsed("--latitude", "40"), config)
+        survey.paragraphs(config, *GRIDS, place=(40.0, None, None))
 
 
 def test_the_five_sites_of_the_settings_are_what_the_maps_say(shared: Path, config: Config) -> None:

@@ -1,0 +1,242 @@
+"""What is wrong in a settings file: every fault at once, each with its line, in our words.
+
+pydantic finds the faults; its types of error are translated here, and nothing else in the project
+reads them. An unknown key is held against the known keys of its section, so that a slip of the pen
+is answered with the key that was meant.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from difflib import get_close_matches
+from typing import Any, TypeAlias, get_args
+
+import yaml
+from pydantic import BaseModel, ValidationError
+
+from forecast.errors import ConfigError
+
+Location: TypeAlias = tuple[int | str, ...]
+
+SIMILAR = 0.7  # ratio of difflib from which a known key is taken for the one that was meant
+SECRET = ("archive",)  # sections whose values are never repeated
+SHOWN = 60  # [character] of a wrong value
+
+# Types of error of pydantic 2 -> our words, filled from the error's context.
+WORDS = {
+    "missing": "is missing and has no default",
+    "greater_than": "expected more than {gt}",
+    "greater_than_equal": "expected at least {ge}",
+    "less_than": "expected less than {lt}",
+    "less_than_equal": "expected at most {le}",
+    "finite_number": "expected a finite number",
+    "multiple_of": "expected a multiple of {multiple_of}",
+    "literal_error": "expected {expected}",
+    "too_short": "expected at least {min_length} entries",
+    "too_long": "expected at most {max_length} entries",
+    "string_too_short": "expected at least {min_length} characters",
+    "string_too_long": "expected at most {max_length} characters",
+    "string_pattern_mismatch": "not written as such a name is: it must match {pattern}",
+}
+# By the beginning of the type: a wrong kind of value.
+KINDS = (
+    ("float", "expected a number"),
+    ("int", "expected a whole number"),
+    ("bool", "expected true or false"),
+    ("string", "expected text; put it in quotes"),
+    ("time", 'expected a time of day in quotes, such as "06:40"'),
+    ("date", 'expected a day in quotes, such as "2026-01-31"'),
+    ("path", "expected a path"),
+    ("tuple", "expected a list"),
+    ("list", "expected a list"),
+    ("dict", "expected a table (key: value)"),
+    ("model", "expected a table (key: value)"),
+)
+# (key, type of error) -> what such a value often is.
+HINTS = {
+    ("latitude", "less_than_equal"): " (are latitude and longitude swapped?)",
+    ("elevation_m", "less_than_equal"): " (is it in feet?)",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class SettingFault:
+    """One thing to mend: where it stands, what is wrong, its line (0: not known), and the known key
+    that was probably meant ("": none).
+    """
+
+    location: Location
+    place: str
+    message: str
+    line: int = 0
+    meant: str = ""
+
+    def __str__(self) -> str:
+        line = f"line {self.line}: " if self.line else ""
+        return f"{line}{self.place}: {self.message}" if self.place else f"{line}{self.message}"
+
+
+class SettingsError(ConfigError):
+    """A settings file has faults; all of them are in `faults`."""
+
+    def __init__(self, where: str, faults: Sequence[SettingFault]) -> None:
+        self.where, self.faults = where, tuple(faults)
+        lines = [str(fault) for fault in self.faults]
+        super().__init__(
+            f"{where}: {lines[0]}"
+            if len(lines) == 1
+            else "\n  ".join([f"{where}: {len(lines)} settings must be mended:", *lines])
+        )
+
+    def with_lines(self, text: str, loader: type[yaml.SafeLoader]) -> SettingsError:
+        """Return this error with the line of each fault in the YAML `text`."""
+        root = loader(text).get_single_node()
+        return SettingsError(
+            self.where, [replace(fault, line=_line(root, fault.location)) for fault in self.faults]
+        )
+
+
+def faults_of(
+    error: ValidationError, values: Mapping[str, Any], root: type[BaseModel]
+) -> list[SettingFault]:
+    """Return the faults that pydantic found in `values`, in the order of the settings.
+
+    A missing key whose misspelling stands beside it is one fault, not two.
+    """
+    found: list[SettingFault] = []
+    for each in error.errors(include_url=False):
+        location = each["loc"]
+        place = _place(location, values)
+        if each["type"] == "too_short" and any(
+            fault.location[: len(location)] == location for fault in found
+        ):
+            continue  # its entries are there, and wrong
+        if each["type"] == "extra_forbidden":
+            found.append(_unknown_key(location, place, root))
+        elif each["type"] == "value_error":
+            text = each["msg"].removeprefix("Value error, ")
+            found += [
+                SettingFault(location, place, line + _shown(each["input"], location))
+                for line in text.splitlines()
+            ]
+        else:
+            message = _message(each["type"], each.get("ctx", {}), each["msg"])
+            message += HINTS.get((str(location[-1]), each["type"]), "") if location else ""
+            if each["type"] != "missing":
+                message += _shown(each["input"], location)
+            found.append(SettingFault(location, place, message))
+    meant = {(*fault.location[:-1], fault.meant) for fault in found if fault.meant}
+    return [fault for fault in found if fault.meant or fault.location not in meant]
+
+
+def _message(kind: str, context: Mapping[str, Any], fallback: str) -> str:
+    """Return what an error of pydantic's type `kind` means."""
+    if kind in WORDS:
+        return WORDS[kind].format_map(context)
+    return next(
+        (words for beginning, words in KINDS if kind.startswith(beginning)),
+        fallback[:1].lower() + fallback[1:],
+    )
+
+
+def _unknown_key(location: Location, place: str, root: type[BaseModel]) -> SettingFault:
+    """Return the fault of a key that its section does not know."""
+    known, key = known_keys(root, location[:-1]), str(location[-1])
+    meant = nearest(key, known)
+    words = (
+        f"unknown setting; did you mean {meant}?"
+        if meant
+        else f"unknown setting; known here are {', '.join(known)}"
+    )
+    return SettingFault(location, place, words, meant=meant)
+
+
+def nearest(word: str, known: Sequence[str]) -> str:
+    """Return the word of `known` that was probably meant, "" where none is near."""
+    close = get_close_matches(word.lower(), known, n=1, cutoff=SIMILAR)
+    return close[0] if close else ""
+
+
+def known_keys(root: type[BaseModel], location: Location) -> list[str]:
+    """Return the keys that the section at `location` knows."""
+    section = root
+    for part in location:
+        if isinstance(part, str) and part in section.model_fields:
+            inner = _section_in(section.model_fields[part].annotation)
+            if inner is None:
+                return []
+            section = inner
+    return list(section.model_fields)
+
+
+def _section_in(annotation: Any) -> type[BaseModel] | None:
+    """Return the section that an annotation such as `tuple[SiteSettings, ...]` holds."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return annotation
+    parts = (_section_in(part) for part in get_args(annotation))
+    return next((part for part in parts if part is not None), None)
+
+
+def _shown(value: Any, location: Location) -> str:
+    """Return the wrong value for the message; nothing where it may be secret or is a table."""
+    hidden = bool(location) and (location[0] in SECRET or location[-1] == "url")
+    return "" if hidden or isinstance(value, dict | BaseModel) else f"; found {value!r:.{SHOWN}}"
+
+
+def _place(location: Location, values: Any) -> str:
+    """Return where in the settings something stands; a site, a model or a station by its id."""
+    parts, there = [str(part) for part in location], values
+    for place, part in enumerate(location):
+        try:
+            there = there[part]
+        except (KeyError, IndexError, TypeError):
+            break
+        if isinstance(part, int) and isinstance(there, dict) and isinstance(there.get("id"), str):
+            parts[place] = there["id"][:40]
+    return ".".join(parts)
+
+
+def _line(node: yaml.Node | None, location: Location) -> int:
+    """Return the line of what stands at `location`, or of the nearest table round it; 0: none."""
+    line = 0
+    for part in location:
+        if isinstance(node, yaml.MappingNode):
+            pair = next((each for each in node.value if each[0].value == str(part)), None)
+            if pair is None:
+                break
+            line, node = pair[0].start_mark.line + 1, pair[1]
+        elif isinstance(node, yaml.SequenceNode) and isinstance(part, int):
+            if part >= len(node.value):
+                break
+            node = node.value[part]
+            line = node.start_mark.line + 1
+        else:
+            break
+    return line
+
+
+def repaired(values: Mapping[str, Any], faults: Sequence[SettingFault]) -> dict[str, Any]:
+    """Return a copy of `values` without what is wrong, a misspelled key under the name that was
+    meant: good enough for `skyscape check` to look further, never to run with.
+    """
+    copy = _copied(dict(values))
+    for fault in sorted(faults, key=lambda each: [str(part) for part in each.location])[::-1]:
+        *above, last = fault.location or ("",)
+        there: Any = copy
+        try:
+            for part in above:
+                there = there[part]
+            value = there.pop(last)
+        except (KeyError, IndexError, TypeError, AttributeError):
+            continue
+        if fault.meant and isinstance(there, dict):
+            there.setdefault(fault.meant, value)
+    return copy
+
+
+def _copied(value: Any) -> Any:
+    """Return a deep copy of plain data."""
+    if isinstance(value, dict):
+        return {key: _copied(each) for key, each in value.items()}
+    return [_copied(each) for each in value] if isinstance(value, list) else value
