@@ -1,4 +1,4 @@
-"""The line from a model run to a published bulletin; it reads as forecast/domain.py tells it.
+"""The line from a model run to a published bulletin, step by step.
 
 One failure never stops the others: a phenomenon that cannot be computed is named in all of its
 forecasts, a further model without a usable run is named on the pages.

@@ -34,7 +34,7 @@ def predict_runs(
         derived.features,
         cycle,
         earlier=archive.earlier(events, cycle, cycles),
-        told_before=archive.earlier_quantities(events, cycle, cycles, SPREAD_OF),
+        earlier_quantities=archive.earlier_quantities(events, cycle, cycles, SPREAD_OF),
     )
     return (
         RunForecasts(cycle, derived.features, leading),
