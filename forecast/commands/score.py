@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from argparse import Namespace
 from collections import Counter
 from collections.abc import Collection
 from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal, TypeAlias
 
 import typer
 
@@ -41,8 +40,8 @@ def outcomes(
     """Import tables of what was really observed, or show what is kept."""
     from forecast.learning import outcome_import
 
-    wanted = Namespace(action=action, files=files or [])
-    text, code = outcome_import.run(wanted, setup.settings(config), now or setup.clock())
+    settings = setup.settings(config)
+    text, code = outcome_import.run(action, files or [], settings, now or setup.clock())
     show(text)
     return code
 
@@ -68,8 +67,8 @@ def truth(
     """Derive outcomes of past days from stations and later runs, as `run` does each night."""
     from forecast.learning import truth_from_analyses
 
-    wanted = Namespace(day=day, stations_only=stations_only, source=source)
-    show(truth_from_analyses.run(wanted, setup.settings(config), now or setup.clock()))
+    settings, moment = setup.settings(config), now or setup.clock()
+    show(truth_from_analyses.report(settings, moment, day, stations_only, source))
     return 0
 
 
@@ -100,38 +99,41 @@ def verify(
     """Score the published forecasts against the outcomes."""
     from forecast.learning import verify as verifying
 
-    wanted = Namespace(since=since, until=until, json=json)
-    show(verifying.run(wanted, setup.settings(config), now or setup.clock()))
+    show(verifying.report(setup.settings(config), now or setup.clock(), since, until, json))
     return 0
 
 
+Labels: TypeAlias = Annotated[
+    Path,
+    typer.Argument(
+        metavar="LABELS.csv",
+        help="A line a morning: date, status (full, partial, none) and, with several places, "
+        "site. A bad line is refused with its number; the good count.",
+    ),
+]
+Forecasts: TypeAlias = Annotated[
+    Path,
+    typer.Argument(
+        metavar="FORECASTS.json",
+        help="Hourly forecasts of those mornings in Open-Meteo's form, packed (.gz) or not.",
+    ),
+]
+Mountains: TypeAlias = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--mountain",
+        metavar="NAME:LAT,LON,HEIGHT,VALLEY",
+        help="A place as the files name it (* for all that are not named), where it is in degrees, "
+        "and the heights in metres of the viewpoint and of the valley below it; once for each place.",
+    ),
+]
+
+
 def transfer_test(
-    labels: Annotated[
-        Path,
-        typer.Argument(
-            metavar="LABELS.csv",
-            help="A line a morning: date, status (full, partial, none) and, with several places, "
-            "site. A bad line is refused with its number; the good count.",
-        ),
-    ],
-    forecasts: Annotated[
-        Path,
-        typer.Argument(
-            metavar="FORECASTS.json",
-            help="Hourly forecasts of those mornings in Open-Meteo's form, packed (.gz) or not.",
-        ),
-    ],
+    labels: Labels,
+    forecasts: Forecasts,
     *,
-    mountain: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--mountain",
-            metavar="NAME:LAT,LON,HEIGHT,VALLEY",
-            help="A place as the files name it (* for all that are not named), where it is in "
-            "degrees, and the heights in metres of the viewpoint and of the valley below it; "
-            "once for each place.",
-        ),
-    ] = None,
+    mountain: Mountains = None,
     threshold: Annotated[
         float | None,
         typer.Option(metavar="P", help="A forecast from P on is a yes. Default: three stars."),

@@ -1,1 +1,1 @@
-"""What was really seen, and what is learnt from it: truth, scores, training."""
+"""Truth, verification and training: outcomes of past days, scores, models."""

@@ -39,7 +39,8 @@ def findings(archive: Archive, config: Config, now: datetime) -> list[Finding]:
     today = now.astimezone(config.zone).date()
     since, past = today - RECENT, Past(archive)
     recent_cases = cases(
-        past.told(since, features={}), Outcomes(archive).reports(since - timedelta(days=BACK))
+        past.issued_forecasts(since, features={}),
+        Outcomes(archive).reports(since - timedelta(days=BACK)),
     )
     found = list(frequency_shifts(recent_cases))
     for phenomenon in PHENOMENA:
@@ -47,7 +48,7 @@ def findings(archive: Archive, config: Config, now: datetime) -> list[Finding]:
 
         def rows(first: date, last: date, phenomenon: str = phenomenon) -> list[RunForecast]:
             forecasts = past.run_forecasts(
-                phenomenon, first, last, config.source.model, only_judged=False
+                phenomenon, first, last, config.source.model, only_verified=False
             )
             return [each for each in forecasts if each.lead < ONE_DAY]
 

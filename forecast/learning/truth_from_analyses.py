@@ -8,7 +8,6 @@ changes nothing, and adds what arrived since. `skyscape diagnose` does it once.
 
 from __future__ import annotations
 
-import argparse
 import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -196,14 +195,17 @@ def nightly(
     ]
 
 
-def run(arguments: argparse.Namespace, config: Config, now: datetime) -> str:
-    """Return what `skyscape diagnose` prints. Raises: ConfigError, ArchiveError."""
+def report(
+    config: Config, now: datetime, day: date | None, stations_only: bool, only: str | None
+) -> str:
+    """Derive the outcomes of `day` (None: of the last days); return a line for each day.
+
+    only: the one provider of runs to use. Raises: ConfigError, ArchiveError.
+    """
     archive = Archive(config.archive.url)
-    read = None if arguments.stations_only else reader(config, arguments.source)
-    if arguments.day is None:
+    read = None if stations_only else reader(config, only)
+    if day is None:
         return "\n".join(map(str, nightly(archive, config, now, read)))
-    if arguments.day > now.astimezone(config.zone).date():
-        raise ConfigError(
-            f"--day {arguments.day} lies in the future: nothing has been seen of it yet"
-        )
-    return str(diagnose(archive, config, arguments.day, now, read))
+    if day > now.astimezone(config.zone).date():
+        raise ConfigError(f"--day {day} lies in the future: it has no outcomes yet")
+    return str(diagnose(archive, config, day, now, read))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import json
 import logging
 from dataclasses import replace
@@ -42,7 +41,7 @@ def verification(
     today = now.astimezone(config.zone).date()
     since = since or today - PERIOD
     reports = Outcomes(archive).reports(min(since - timedelta(days=BACK), today - PERIOD))
-    issued = Past(archive).told(since, until, features=columns_of_rules())
+    issued = Past(archive).issued_forecasts(since, until, features=columns_of_rules())
     found = scorecard.verify(cases(issued, reports), config.forecast.grades[YES], today)
     keys = {each.key for each in issued}
     differing = sum(
@@ -60,7 +59,7 @@ def shares(archive: Archive, now: datetime) -> dict[str, dict[str, float]]:
     """
     since = (now - PERIOD).date()
     scores = shares_scores(
-        Past(archive).told(since, features={}), Outcomes(archive).resolved(since)
+        Past(archive).issued_forecasts(since, features={}), Outcomes(archive).resolved(since)
     )
     return {
         phenomenon: found
@@ -95,10 +94,12 @@ def kept(folder: Path) -> Verification | None:
         return None
 
 
-def run(arguments: argparse.Namespace, config: Config, now: datetime) -> str:
-    """Return what `skyscape verify` prints. Raises: ArchiveError."""
-    found = verification(Archive(config.archive.url), config, now, arguments.since, arguments.until)
-    if arguments.json:
+def report(
+    config: Config, now: datetime, since: date | None, until: date | None, as_json: bool
+) -> str:
+    """Return what `skyscape verify` prints, as for `verification`. Raises: ArchiveError."""
+    found = verification(Archive(config.archive.url), config, now, since, until)
+    if as_json:
         return json.dumps(scorecard.document(found), ensure_ascii=False)
     if not found.cases:
         return (

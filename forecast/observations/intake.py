@@ -259,7 +259,7 @@ class Intake:
     def _check_pushed(self) -> IntakeSummary:
         """Make the remaining checks of what was pushed until now; later pushes wait."""
         total, notes, records = IntakeSummary(), list[int](), 0
-        waiting = self._observations.unjudged()
+        waiting = self._observations.unchecked()
         for note, count in waiting.items():
             notes.append(note)
             records += count
@@ -269,9 +269,9 @@ class Intake:
         return total
 
     def _check_notes(self, notes: Sequence[int]) -> IntakeSummary:
-        pushed = self._observations.told(notes)
+        pushed = self._observations.unchecked_records(notes)
         found = self._flagging.flag_archived(pushed)
-        self._observations.keep_judged(found.reflagged, notes)
+        self._observations.keep_checked(found.reflagged, notes)
         return IntakeSummary(checked=len(pushed), flagged=found.counts)
 
 

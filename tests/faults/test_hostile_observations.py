@@ -43,10 +43,12 @@ def in_a_small_process(path: Path, megabytes: int = 700) -> str:
 import resource, sys
 from pathlib import Path
 from forecast.domain import Name, Station
-from forecast.ingest.observed import Terms, parse_file
+from forecast.observations.formats import ParseContext, parse_file
 resource.setrlimit(resource.RLIMIT_DATA, ({megabytes << 20},) * 2)
-parsed = parse_file(Path(sys.argv[1]), Terms({{"M1001": Station("M1001", Name("", ""), 40.02, 115.45, 2303.0)}}))
-print(len(parsed.observations), len(parsed.faults) + parsed.more_faults, parsed.faults[0].reason if parsed.faults else "")
+station = Station("M1001", Name("", ""), 40.02, 115.45, 2303.0)
+parsed = parse_file(Path(sys.argv[1]), ParseContext({{"M1001": station}}))
+reason = parsed.faults[0].reason if parsed.faults else ""
+print(len(parsed.observations), len(parsed.faults) + parsed.more_faults, reason)
 """
     command = [sys.executable, "-c", program, str(path)]
     answer = subprocess.run(
@@ -107,7 +109,7 @@ def test_a_bomb_of_gzip_is_stopped_where_its_content_passes_the_limit(tmp_path: 
     assert path.stat().st_size < 2 * MEGABYTE
     assert (
         in_a_small_process(path, 300)
-        == f"0 1 unpacked it has more than {Limits().size} bytes: split it"
+        == f"0 1 decompressed it has more than {Limits().size} bytes: split it"
     )
 
 
@@ -120,7 +122,7 @@ def test_other_archives_are_refused_with_words(tmp_path: Path, mark: bytes, name
     for content in (mark + bytes(100), gzip.compress(mark + bytes(100))):
         (fault,) = dropped(tmp_path, content).faults
         assert name in fault.reason
-        assert "unpack it" in fault.reason
+        assert "decompress it" in fault.reason
 
 
 def test_gzip_of_several_members_is_read_and_a_cut_one_refused(tmp_path: Path) -> None:
@@ -211,7 +213,7 @@ def test_what_is_no_file_is_not_read(tmp_path: Path) -> None:
         assert (parsed.faults[0].where, parsed.faults[0].line) == (name, 0)
 
 
-def test_a_file_of_no_known_form_is_told_what_is_known(tmp_path: Path) -> None:
+def test_a_file_of_unknown_format_gives_the_known_ones(tmp_path: Path) -> None:
     for content in (
         b"",
         b"hello",
@@ -263,7 +265,7 @@ grib_bufr.main()
 """
 
 
-def test_a_message_that_ends_the_decoder_is_set_aside_and_all_others_are_read(
+def test_a_message_that_ends_the_decoder_is_rejected_and_all_others_are_read(
     shared: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     content = (shared / "obs" / "synop_20140112T12.bufr").read_bytes()[:20_000]

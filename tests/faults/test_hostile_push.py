@@ -81,7 +81,7 @@ def processor_time(process: BaseProcess) -> float:
 def said(port: int, *parts: bytes, wait: float = SECONDS) -> bytes:
     """Send raw bytes; return what came back until the endpoint closed."""
     with socket.create_connection(("127.0.0.1", port), timeout=wait) as link:
-        heard = b""
+        contributed = b""
         try:
             for part in parts:
                 link.sendall(part)
@@ -89,14 +89,14 @@ def said(port: int, *parts: bytes, wait: float = SECONDS) -> bytes:
             pass  # it closed before all was sent
         try:
             while more := link.recv(65536):
-                heard += more
+                contributed += more
         except ConnectionResetError:
             pass
-    return heard
+    return contributed
 
 
 def head(*lines: str, token: str = TOKEN) -> bytes:
-    told = (
+    result = (
         f"POST {ADDRESS} HTTP/1.1",
         "Host: here",
         f"Authorization: Bearer {token}",
@@ -105,7 +105,7 @@ def head(*lines: str, token: str = TOKEN) -> bytes:
         "",
         "",
     )
-    return "\r\n".join(told).encode()
+    return "\r\n".join(result).encode()
 
 
 def deep(count: int) -> bytes:
@@ -135,11 +135,11 @@ def test_no_body_takes_more_than_its_share_of_time_and_memory(served: Served, na
     process, port = served
     before, began = peak(process), processor_time(process)
 
-    status, told = push(port, HOSTILE[name])
+    status, result = push(port, HOSTILE[name])
 
     assert status == 422
-    assert told["kept"] == 0
-    assert len(json.dumps(told)) < 10_000
+    assert result["kept"] == 0
+    assert len(json.dumps(result)) < 10_000
     assert processor_time(process) - began < PROCESSOR_TIME
     assert peak(process) - before < MEMORY
     assert push(port, records(1, first=3))[0] == 200
@@ -151,10 +151,10 @@ def test_text_that_a_spreadsheet_would_run_comes_back_harmless(served: Served) -
         {"station": "S00000", "time": "@SUM(1+9)*cmd|' /C calc'!A0", "air_temperature": 1},
     ]
 
-    status, told = push(served[1], body)
+    status, result = push(served[1], body)
 
     assert status == 422
-    reasons = [refused["reason"] for refused in told["refused"]]
+    reasons = [refused["reason"] for refused in result["refused"]]
     assert len(reasons) == 2
     assert not any(
         reason.startswith(("=", "+", "-", "@")) or "|" in reason or "<" in reason
@@ -167,11 +167,11 @@ def test_a_bomb_is_not_unpacked_beyond_what_a_body_may_have(served: Served) -> N
     before = peak(process)
     bomb = gzip.compress(bytes(400 * MEGABYTE), 9)
 
-    status, told = push(port, bomb, Content_Encoding="gzip")
+    status, result = push(port, bomb, Content_Encoding="gzip")
 
     assert len(bomb) < MEGABYTE
     assert status == 413
-    assert "8000000" in told["error"]
+    assert "8000000" in result["error"]
     assert peak(process) - before < MEMORY
 
 
@@ -199,7 +199,7 @@ def test_a_body_without_end_is_cut_off_at_its_limit(served: Served) -> None:
     assert push(port, records(1, first=4))[0] == 200
 
 
-def test_nothing_of_a_strangers_body_is_read(served: Served) -> None:
+def test_the_body_of_a_request_without_token_is_not_read(served: Served) -> None:
     answer = said(served[1], head("Content-Length: 7000000", token="of nobody"))
 
     assert answer.startswith(b"HTTP/1.1 401 ")  # told without waiting for a single byte of it
@@ -273,8 +273,8 @@ def test_what_was_answered_200_is_there_whenever_the_machine_dies(tmp_path: Path
             while True:
                 with lock:
                     first = next(place)
-                status, told = ask(link, records(100, first), headers)
-                assert (status, told["kept"]) == (200, 100)
+                status, result = ask(link, records(100, first), headers)
+                assert (status, result["kept"]) == (200, 100)
                 with lock:
                     promised.update(range(first, first + 100))
         except (OSError, http.client.HTTPException, ValueError):
@@ -315,17 +315,17 @@ def test_a_body_cut_off_by_a_dying_sender_leaves_nothing(strict: Served) -> None
     answer = said(port, head(f"Content-Length: {len(whole)}"), whole[:-1])
 
     assert answer == b""  # closed in silence when its time was over
-    status, told = push(port, whole)
-    assert (status, told["kept"], told["repeated"]) == (200, 50, False)
+    status, result = push(port, whole)
+    assert (status, result["kept"], result["repeated"]) == (200, 50, False)
 
 
-def test_the_same_door_serves_postgresql(postgresql: str) -> None:
+def test_the_push_server_works_with_postgresql(postgresql: str) -> None:
     body: list[Any] = records(200)
 
     with endpoint_at(postgresql) as (_, port):
         answers = [push(port, body) for _ in range(2)]
 
-    assert [(status, told["kept"], told["repeated"]) for status, told in answers] == [
+    assert [(status, result["kept"], result["repeated"]) for status, result in answers] == [
         (200, 200, False),
         (200, 200, True),
     ]

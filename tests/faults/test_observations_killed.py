@@ -127,7 +127,7 @@ def test_killed_at_thirty_moments_every_report_arrives_exactly_once(
 def body(number: int) -> Parsed:
     """Return one moment of fifty stations; now and then one leaps."""
     at = START + timedelta(minutes=5) * number
-    told = [
+    result = [
         Observation(
             station.id,
             at,
@@ -137,7 +137,7 @@ def body(number: int) -> Parsed:
         )
         for n, station in enumerate(STATIONS)
     ]
-    return Parsed(told, [], form="push")
+    return Parsed(result, [], form="push")
 
 
 def take_pushes(url: str, first: int, judging: bool, tell: Connection) -> None:
@@ -162,7 +162,7 @@ def take_pushes(url: str, first: int, judging: bool, tell: Connection) -> None:
 
 
 @pytest.mark.parametrize("database", ["sqlite", "postgresql"])
-def test_killed_while_pushes_come_in_and_are_judged_all_are_kept_and_judged_as_if_nothing_had_been(
+def test_killed_during_pushes_and_checks_all_records_are_kept_and_checked_in_the_end(
     database: str, tmp_path: Path, request: pytest.FixtureRequest
 ) -> None:
     seed = random.randrange(2**32)
@@ -173,31 +173,31 @@ def test_killed_while_pushes_come_in_and_are_judged_all_are_kept_and_judged_as_i
         if database == "sqlite"
         else _empty(request.getfixturevalue("postgresql"))
     )
-    kept, told, waited = Observations(Archive(url)), -1, 0
+    kept, result, waited = Observations(Archive(url)), -1, 0
 
     for kill in range(BODY_KILLS):
         ours, theirs = FORKS.Pipe(duplex=False)
-        victim = FORKS.Process(target=take_pushes, args=(url, told + 1, kill % 2 == 1, theirs))
+        victim = FORKS.Process(target=take_pushes, args=(url, result + 1, kill % 2 == 1, theirs))
         victim.start()
         theirs.close()
         assert ours.poll(600)
         if ours.recv() + 1 < BODIES:  # a slow machine keeps its first body later
-            told = max(told, ours.recv())
+            result = max(result, ours.recv())
         time.sleep(chance.uniform(0.0, 0.4))
         victim.kill()
         victim.join()
         try:
             while True:
-                told = max(told, ours.recv())
+                result = max(result, ours.recv())
         except EOFError:
             pass
-        assert kept.count() in ((told + 1) * len(STATIONS), (told + 2) * len(STATIONS)), (
+        assert kept.count() in ((result + 1) * len(STATIONS), (result + 2) * len(STATIONS)), (
             "what was told as kept is kept, whole"
         )
-        waited += bool(kept.unjudged())
+        waited += bool(kept.unchecked())
     settings = ObservationSettings(folder=tmp_path / "none", stations=STATIONS)
     intake = Intake(settings, Archive(url), ZoneInfo("UTC"))
-    for number in range(told + 1, BODIES):
+    for number in range(result + 1, BODIES):
         intake.receive(f"{number:064}", "push gate", body(number), NOW)
     intake.observe(NOW)
     undisturbed = Intake(
@@ -213,7 +213,7 @@ def test_killed_while_pushes_come_in_and_are_judged_all_are_kept_and_judged_as_i
     assert found == Observations(Archive(f"sqlite:///{tmp_path / 'undisturbed.db'}")).series(
         names, START, NOW
     )
-    assert kept.unjudged() == {}
+    assert kept.unchecked() == {}
     leaps = {
         (n, number)
         for number in range(1, BODIES - 1)

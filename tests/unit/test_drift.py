@@ -61,12 +61,12 @@ def test_a_feature_that_moved_and_one_that_went_missing_are_named() -> None:
     assert found[1].line == "rime: visibility is missing in 67% of 60 forecasts, before in 0%"
 
 
-def test_few_cases_say_nothing() -> None:
+def test_few_cases_give_no_finding() -> None:
     assert list(feature_shifts("rime", ["gust"], np.full((29, 1), 9.0), np.zeros((300, 1)))) == []
     assert list(frequency_shifts(made(20, probability=np.full(20, 0.99)))) == []
 
 
-def test_told_far_too_often_is_named_and_true_probabilities_are_not() -> None:
+def test_overforecasting_is_a_finding_and_true_probabilities_are_not() -> None:
     """The mean chance of beta(0.7, 1.3) is 0.35. With a level of 99 % two of 100 true sets may be
     named, rarely five.
     """
@@ -78,9 +78,7 @@ def test_told_far_too_often_is_named_and_true_probabilities_are_not() -> None:
     assert named <= 8  # few blocks make the interval a little narrow
 
 
-def test_out_of_the_archive_an_input_that_broke_is_told_by_status(
-    config: Config, tmp_path: Path
-) -> None:
+def test_a_broken_input_in_the_archive_is_shown_by_status(config: Config, tmp_path: Path) -> None:
     archive = Archive(f"sqlite:///{tmp_path / 'archive.db'}")
     fill_archive(archive, 60)
     for k in range(60, 95):

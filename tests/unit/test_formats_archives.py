@@ -28,9 +28,7 @@ def plot(shared: Path) -> Parsed:
     return parse_file(shared / "obs" / "micaps1_2020020402.000")
 
 
-def test_the_bureaus_plot_gives_each_station_once_at_its_own_time(
-    plot: Parsed, shared: Path
-) -> None:
+def test_the_plot_gives_each_station_once_at_its_own_time(plot: Parsed, shared: Path) -> None:
     lines = (shared / "obs" / "micaps1_2020020402.000").read_bytes().split(b"\n")[2:]
     names = [line.split()[0].decode() for line in lines if line.strip()]
 
@@ -255,7 +253,7 @@ def test_wind_and_visibility_of_an_hour_are_as_read_by_hand(month: Parsed) -> No
     assert first.flags["visibility_in_air"] == GOOD
 
 
-def test_a_verdict_of_the_highest_level_counts() -> None:
+def test_the_flag_of_the_highest_level_counts() -> None:
     flags: dict[str, int] = {}
     for word, flag in (
         ("099", GOOD),
@@ -270,7 +268,7 @@ def test_a_verdict_of_the_highest_level_counts() -> None:
         assert flags.get("t") == flag
 
 
-def test_a_part_with_a_day_too_few_is_left_out_and_said(shared: Path) -> None:
+def test_a_part_with_a_day_too_few_is_ignored_with_a_fault(shared: Path) -> None:
     text = (shared / "obs" / "A58237-202111.TXT").read_bytes().decode("latin-1").splitlines()
     del text[93:95]  # the first day of temperature
 

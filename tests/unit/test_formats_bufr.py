@@ -155,7 +155,7 @@ def test_a_compressed_message_gives_the_same() -> None:
         ("54399", pytest.approx(280.0))]  # fmt: skip
 
 
-def test_the_uneasy_depths_of_snow_are_told_apart() -> None:
+def test_traces_patches_and_missing_depths_of_snow_are_distinguished() -> None:
     depth = {}
     # less than half a centimetre; not continuous
     for station, value in ((511, -0.01), (406, -0.02)):
@@ -174,7 +174,7 @@ def test_soundings_are_not_taken_for_surface_reports(shared: Path) -> None:
     assert "category 2" in parsed.faults[0].reason
 
 
-def test_a_damaged_message_is_set_aside_and_those_around_it_are_read() -> None:
+def test_a_damaged_message_is_rejected_and_those_around_it_are_read() -> None:
     good = [
         message([0, 0], **(when(1, station) | {"airTemperature_1": 270.0}))
         for station in (511, 406, 399)

@@ -57,7 +57,7 @@ def test_a_row_in_usual_units_becomes_si() -> None:
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "gbk"])
-def test_the_bureaus_own_chinese_table_is_read_in_each_encoding(encoding: str) -> None:
+def test_a_chinese_table_is_read_in_each_encoding(encoding: str) -> None:
     text = "区站号,站名,观测时间,气温(℃),相对湿度(%),能见度(千米),负氧离子(个/cm3)\r\nM1001,东灵山,2026/11/22 8:00:00,-3.4,87,12.5,2100\r\n"
 
     parsed = read(text.encode(encoding))
@@ -73,7 +73,7 @@ def test_the_bureaus_own_chinese_table_is_read_in_each_encoding(encoding: str) -
     assert detect_form(text.encode(encoding)) == "csv"
 
 
-def test_the_settings_unit_of_a_station_stands_over_the_tables() -> None:
+def test_the_settings_unit_of_a_station_overrides_the_tables() -> None:
     writes_tenths = station("M1002", {"air_temperature": "0.1degC", "visibility_in_air": "km"})
 
     parsed = read(
@@ -88,7 +88,7 @@ def test_the_settings_unit_of_a_station_stands_over_the_tables() -> None:
     assert second == pytest.approx({"air_temperature": 269.75, "visibility_in_air": 12000.0})
 
 
-def test_a_clock_that_is_ahead_is_put_right() -> None:
+def test_a_clock_that_is_ahead_is_corrected() -> None:
     parsed = read(
         "station,time,gust\nM1001,2026-11-22T08:01:30+08:00,17\n", station("M1001", ahead=90.0)
     )
@@ -163,7 +163,7 @@ def test_four_years_of_a_real_station_beside_the_ming_tombs_are_read_whole(share
         "=NOW()",
     ],
 )
-def test_a_time_that_is_none_sets_its_row_aside_and_keeps_the_others(written: str) -> None:
+def test_a_row_with_an_invalid_time_is_rejected_and_the_others_are_kept(written: str) -> None:
     parsed = read(f"station,time,gust\nM1001,{written},17\nM1001,2026-11-22 08:00,18\n")
 
     assert [each.values["wind_speed_of_gust"] for each in parsed.observations] == [18.0]
@@ -207,19 +207,19 @@ def test_a_code_that_the_element_can_reach_is_a_value() -> None:
     )
 
 
-def test_what_fell_as_a_trace_is_nothing_measured() -> None:
+def test_a_trace_counts_as_zero() -> None:
     assert read("station,time,rain\nM1001,2026-11-22 08:00,999990\n").observations[0].values == {
         "precipitation_amount": 0.0
     }
 
 
-def test_an_impossible_value_stays_for_the_quality_control_to_judge() -> None:
+def test_an_impossible_value_is_kept_for_quality_control() -> None:
     parsed = read("station,time,air_temperature\nM1001,2026-11-22 08:00,85\n")
 
     assert parsed.observations[0].values == pytest.approx({"air_temperature": 358.15})
 
 
-def test_a_cell_that_is_no_number_is_told_and_the_rest_of_its_row_kept() -> None:
+def test_a_cell_that_is_not_a_number_is_a_fault_and_the_rest_of_its_row_is_kept() -> None:
     parsed = read(
         "station,time,air_temperature,gust,wind_direction\nM1001,2026-11-22 08:00,1_0,17,NNE\n"
     )
@@ -232,7 +232,7 @@ def test_a_cell_that_is_no_number_is_told_and_the_rest_of_its_row_kept() -> None
     assert "air_temperature" in parsed.faults[0].reason
 
 
-def test_a_station_that_the_settings_lack_is_named_once_with_what_to_do() -> None:
+def test_an_unknown_station_is_named_once_with_what_to_do() -> None:
     rows = "".join(f"X9,2026-11-22 {hour:02d}:00,17\n" for hour in range(10))
 
     parsed = read("station,time,gust\n" + rows)
@@ -243,7 +243,7 @@ def test_a_station_that_the_settings_lack_is_named_once_with_what_to_do() -> Non
     assert parsed.more_faults == 9
 
 
-def test_a_record_said_twice_is_kept_once_and_a_corrected_one_is_told() -> None:
+def test_a_repeated_record_is_kept_once_and_a_corrected_one_is_a_fault() -> None:
     parsed = read(
         "station,time,gust\n" + "M1001,2026-11-22 08:00,17\n" * 3 + "M1001,2026-11-22 08:00,18\n"
     )
@@ -253,7 +253,7 @@ def test_a_record_said_twice_is_kept_once_and_a_corrected_one_is_told() -> None:
     assert [fault.line for fault in parsed.faults] == [5]
 
 
-def test_a_row_with_too_few_or_too_many_cells_is_set_aside_for_they_may_have_shifted() -> None:
+def test_a_row_with_too_few_or_too_many_cells_is_rejected_because_they_may_be_shifted() -> None:
     parsed = read(
         'station,time,gust\nM1001,2026-11-22 08:00\nM1001,2026-11-22 08:00,1,2\nM1001,2026-11-22 09:00,"17"\nM1001,"2026,1\n'
     )
@@ -262,7 +262,7 @@ def test_a_row_with_too_few_or_too_many_cells_is_set_aside_for_they_may_have_shi
     assert [fault.line for fault in parsed.faults] == [2, 3, 5]
 
 
-def test_an_unknown_column_or_unit_is_told_and_the_rest_read() -> None:
+def test_an_unknown_column_or_unit_is_a_fault_and_the_rest_is_read() -> None:
     parsed = read(
         "station,time,air_temperature,mystery,gust (furlongs)\nM1001,2026-11-22 08:00,1,2,3\n"
     )
@@ -324,13 +324,13 @@ def test_a_body_that_holds_no_record_says_why(body: bytes) -> None:
     assert all(fault.reason for fault in parsed.faults)
 
 
-def test_every_element_has_its_usual_unit() -> None:
+def test_every_element_has_a_default_unit() -> None:
     for element in ELEMENTS:
         factor, _ = conversion(element)
         assert factor > 0
 
 
-def test_a_wrong_unit_in_the_settings_can_be_told_at_the_start() -> None:
+def test_a_wrong_unit_in_the_settings_is_found_at_the_start() -> None:
     assert unit_error(station("M1", {"air_temperature": "degF"})) == ""
     assert "degC" in unit_error(station("M1", {"air_temperature": "hPa"}))
     assert "no element" in unit_error(station("M1", {"temperature": "degC"}))

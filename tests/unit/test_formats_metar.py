@@ -43,7 +43,7 @@ def test_a_report_of_beijing_in_metres_per_second() -> None:
     }, abs=0.01)  # fmt: skip
 
 
-def test_cavok_tells_of_low_cloud_and_sight_and_not_of_the_whole_sky() -> None:
+def test_cavok_gives_low_cloud_and_visibility_but_no_total_cover() -> None:
     found = read("ZBAA 221200Z VRB01MPS CAVOK 05/M12 Q1021")
 
     assert (found["visibility_in_air"], found["low_cloud_area_fraction"]) == (10_000.0, 0.0)
@@ -117,9 +117,7 @@ def test_the_services_json_brings_the_time_and_the_place() -> None:
         (("", "", "PL", "", ""), 79), (("", "", "UP", "", ""), 0), (("", "", "", "", ""), 0),
     ],
 )  # fmt: skip
-def test_weather_is_told_in_code_table_4677(
-    group: tuple[str, str, str, str, str], code: int
-) -> None:
+def test_weather_is_coded_by_table_4677(group: tuple[str, str, str, str, str], code: int) -> None:
     assert weather_code(*group) == code
 
 

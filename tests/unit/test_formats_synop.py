@@ -102,7 +102,7 @@ def test_a_group_is_read_by_its_code_table(
         ("55072", "333", "sunshine_duration"),
     ],
 )  # fmt: skip
-def test_what_a_group_does_not_say_is_absent(group: str, section: str, element: str) -> None:
+def test_an_element_missing_in_a_group_is_absent(group: str, section: str, element: str) -> None:
     assert element not in values(group, section, first="41/// /////")
 
 
@@ -156,7 +156,7 @@ def test_an_impossible_group_is_named_and_the_rest_of_the_report_kept() -> None:
     assert all("54511" in fault.reason for fault in parsed.faults)
 
 
-def test_a_report_whose_first_groups_are_damaged_is_set_aside_and_the_next_is_read() -> None:
+def test_a_report_whose_first_groups_are_damaged_is_rejected_and_the_next_is_read() -> None:
     parsed = parse(
         b"AAXX 22121\n54511 41/// 1043=\n54826 41/// /2712 11043=\nGARBAGE 1 2 3 4 5 6=\n",
         "b",
@@ -167,7 +167,7 @@ def test_a_report_whose_first_groups_are_damaged_is_set_aside_and_the_next_is_re
     assert [fault.line for fault in parsed.faults] == [2, 4]
 
 
-def test_ships_are_set_aside_and_land_stations_after_them_read() -> None:
+def test_ships_are_rejected_and_land_stations_after_them_are_read() -> None:
     parsed = parse(
         b"BBXX\nSHIP 22121 99512 10012 41/// /2712=\nAAXX 22121 54511 41/// /2712=",
         "b",
@@ -197,7 +197,7 @@ def test_a_day_and_hour_belong_to_the_latest_month_that_fits(
 
 @pytest.mark.parametrize(("day", "hour"), [(0, 0), (32, 0), (1, 25), (1, 24)])
 def test_a_day_or_hour_that_no_month_has_is_refused(day: int, hour: int) -> None:
-    with pytest.raises(ValueError, match="no time of a report"):
+    with pytest.raises(ValueError, match="not a time of a report"):
         report_time(day, hour, RECEIVED)
 
 

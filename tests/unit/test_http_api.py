@@ -90,12 +90,15 @@ def stored(observations: Observations) -> dict[str, tuple[Observation, ...]]:
     )
 
 
-def test_what_is_answered_200_is_in_the_archive_in_si(endpoint: Opened) -> None:
+def test_records_answered_with_200_are_in_the_archive_in_si(endpoint: Opened) -> None:
     port, observations = endpoint
 
-    status, told = push(port, records(2))
+    status, result = push(port, records(2))
 
-    assert (status, told) == (200, {"kept": 2, "repeated": False, "refused": [], "refused_more": 0})
+    assert (status, result) == (
+        200,
+        {"kept": 2, "repeated": False, "refused": [], "refused_more": 0},
+    )
     first, _ = stored(observations)["S00000"]
     assert first.time == START
     # -5.2 degC + 273.15; 61 %; 1830 cm-3 are 1830e6 m-3
@@ -127,9 +130,9 @@ def test_tables_and_packed_bodies_are_read_too(
 ) -> None:
     port, observations = endpoint
 
-    status, told = push(port, body, **headers)
+    status, result = push(port, body, **headers)
 
-    assert (status, told["kept"]) == (200, 1)
+    assert (status, result["kept"]) == (200, 1)
     assert stored(observations).keys() == {"S00001"}
 
 
@@ -166,10 +169,10 @@ def test_a_bad_record_is_refused_with_its_number_and_stops_no_other(endpoint: Op
         *records(1, station="S00002"),
     ]
 
-    status, told = push(port, body)
+    status, result = push(port, body)
 
-    assert (status, told["kept"]) == (200, 2)
-    (refused,) = told["refused"]
+    assert (status, result["kept"]) == (200, 2)
+    (refused,) = result["refused"]
     assert refused["line"] == 2
     assert "2026-11-22T08:00:00+08:00" in refused["reason"]
     ((_, fault),) = observations.faults()
@@ -185,9 +188,14 @@ def test_an_answer_names_a_few_of_many_refused_records_and_counts_the_rest(
         *[{"station": "S00001", "time": f"never {k}", "air_temperature": 1} for k in range(500)],
     ]
 
-    status, told = push(port, body)
+    status, result = push(port, body)
 
-    assert (status, told["kept"], len(told["refused"]), told["refused_more"]) == (200, 1, 20, 480)
+    assert (status, result["kept"], len(result["refused"]), result["refused_more"]) == (
+        200,
+        1,
+        20,
+        480,
+    )
 
 
 def test_values_are_marked_by_quality_control_before_they_are_kept(endpoint: Opened) -> None:
@@ -199,14 +207,14 @@ def test_values_are_marked_by_quality_control_before_they_are_kept(endpoint: Ope
     assert kept.flags["air_temperature"] == WRONG
 
 
-def test_what_tells_of_a_time_to_come_is_refused_and_not_told_as_kept(endpoint: Opened) -> None:
+def test_a_record_from_the_future_is_refused_and_not_counted_as_kept(endpoint: Opened) -> None:
     port, observations = endpoint
     body = [*records(1), *records(1, first=13 * 60)]  # an hour after the endpoint's clock
 
-    status, told = push(port, body)
+    status, result = push(port, body)
 
-    assert (status, told["kept"]) == (200, 1)
-    assert "60 min in the future" in told["refused"][0]["reason"]
+    assert (status, result["kept"]) == (200, 1)
+    assert "60 min in the future" in result["refused"][0]["reason"]
     assert [o.time for o in stored(observations)["S00000"]] == [START]
 
 
@@ -222,13 +230,15 @@ def test_what_tells_of_a_time_to_come_is_refused_and_not_told_as_kept(endpoint: 
         {"Authorization": f"Bearer {TOKEN}x"},
     ],
 )
-def test_a_stranger_is_told_to_bring_a_token(endpoint: Opened, headers: dict[str, str]) -> None:
+def test_a_request_without_a_valid_token_is_refused_with_advice(
+    endpoint: Opened, headers: dict[str, str]
+) -> None:
     port, observations = endpoint
 
-    status, told = push(port, records(1), **headers)
+    status, result = push(port, records(1), **headers)
 
     assert status == 401
-    assert "Bearer <token>" in told["error"]
+    assert "Bearer <token>" in result["error"]
     assert observations.count() == 0
 
 
@@ -237,27 +247,27 @@ def test_without_any_token_everyone_is_refused_and_the_log_says_so(
 ) -> None:
     port, _ = opening(tokens={})
 
-    status, told = push(port, records(1))
+    status, result = push(port, records(1))
 
     assert status == 403
-    assert "SKYSCAPE_PUSH_TOKENS" in told["error"]
+    assert "SKYSCAPE_PUSH_TOKENS" in result["error"]
     assert "all requests are refused" in caplog.text
 
 
-def test_a_sender_speaks_only_for_its_own_stations_where_the_settings_name_them(
+def test_a_sender_reports_only_for_its_own_stations_where_the_settings_name_them(
     opening: Opening,
 ) -> None:
     port, observations = opening(PushSettings(port=0, senders={"ions": ("S00002",)}))
     body = [*records(1, station="S00000"), *records(1, station="S00002")]
 
-    status, told = push(port, body, OTHER)
+    status, result = push(port, body, OTHER)
 
-    assert (status, told["kept"], [r["line"] for r in told["refused"]]) == (200, 1, [1])
-    assert told["refused"][0]["reason"] == "this sender may not speak for S00000"
+    assert (status, result["kept"], [r["line"] for r in result["refused"]]) == (200, 1, [1])
+    assert result["refused"][0]["reason"] == "this sender may not report for S00000"
     assert stored(observations).keys() == {"S00002"}
 
 
-def test_no_token_is_ever_said(
+def test_no_token_appears_in_an_answer_or_the_log(
     opening: Opening, caplog: pytest.LogCaptureFixture, config: Config
 ) -> None:
     with caplog.at_level(logging.DEBUG):
@@ -268,17 +278,17 @@ def test_no_token_is_ever_said(
             push(port, b"{", TOKEN),
         ]
 
-    said = (
+    message = (
         caplog.text
         + json.dumps(answers)
         + repr(observations.readings())
         + json.dumps(config.shown())
     )
-    assert "mountain" in said
-    assert TOKEN not in said
+    assert "mountain" in message
+    assert TOKEN not in message
 
 
-def test_too_many_requests_are_told_when_to_come_back(opening: Opening) -> None:
+def test_too_many_requests_get_the_time_to_wait(opening: Opening) -> None:
     port, _ = opening(PushSettings(port=0, requests_per_minute=2))
 
     answers = [push(port, records(1, first=k)) for k in range(3)]
@@ -301,7 +311,7 @@ def test_too_many_requests_are_told_when_to_come_back(opening: Opening) -> None:
         ("GET", "/", 404, ADDRESS),
     ],
 )
-def test_another_address_or_method_is_told_the_right_one(
+def test_another_address_or_method_gets_the_right_one_as_advice(
     endpoint: Opened, method: str, path: str, status: int, advice: str
 ) -> None:
     link = http.client.HTTPConnection("127.0.0.1", endpoint[0], timeout=10)
@@ -321,7 +331,7 @@ def test_another_address_or_method_is_told_the_right_one(
         (b"[]", {"Content_Type": "application/x-www-form-urlencoded"}, 415, "application/json"),
         (b"[]", {"Content_Encoding": "br"}, 415, "gzip"),
         (b"station,time", {}, 422, "not JSON"),
-        (b'{"records": 3}', {}, 422, "no list of records"),
+        (b'{"records": 3}', {}, 422, "not a list of records"),
         (b"not gzip", {"Content_Encoding": "gzip"}, 422, "gzip"),
         (gzip.compress(b"[]" * 1000, mtime=0)[:-9], {"Content_Encoding": "gzip"}, 422, "gzip"),
         (
@@ -335,34 +345,32 @@ def test_another_address_or_method_is_told_the_right_one(
 def test_a_body_that_cannot_be_read_is_answered_with_advice(
     endpoint: Opened, body: bytes, headers: dict[str, str], status: int, advice: str
 ) -> None:
-    found, told = push(endpoint[0], body, **headers)
+    found, result = push(endpoint[0], body, **headers)
 
     assert found == status
-    assert advice in json.dumps(told)
+    assert advice in json.dumps(result)
     assert endpoint[1].count() == 0
 
 
-def test_an_archive_that_cannot_write_is_told_as_such_and_nothing_is_promised(
-    opening: Opening,
-) -> None:
+def test_a_failing_archive_is_reported_and_nothing_counts_as_kept(opening: Opening) -> None:
     def broken(*_: object) -> bool:
         raise ArchiveError("archive: disk full")
 
     port, _ = opening(keep=broken)
 
-    status, told = push(port, records(1))
+    status, result = push(port, records(1))
 
     assert status == 503
-    assert "nothing was kept" in told["error"]
+    assert "nothing was kept" in result["error"]
 
 
 # -- the tokens
 
 
 def test_tokens_come_from_the_environment() -> None:
-    told = push_tokens({"SKYSCAPE_PUSH_TOKENS": f"mountain:{TOKEN}, ions:{OTHER},"})
+    result = push_tokens({"SKYSCAPE_PUSH_TOKENS": f"mountain:{TOKEN}, ions:{OTHER},"})
 
-    assert told == {"mountain": TOKEN, "ions": OTHER}
+    assert result == {"mountain": TOKEN, "ions": OTHER}
     assert push_tokens({}) == {}
 
 
@@ -377,14 +385,14 @@ def test_tokens_come_from_the_environment() -> None:
         (f"a:{TOKEN}\u00e9", "entry 1"),
     ],
 )
-def test_a_token_that_is_amiss_stops_the_start_without_being_repeated(text: str, said: str) -> None:
-    with pytest.raises(ConfigError, match=said) as caught:
+def test_an_invalid_token_stops_the_start_without_being_repeated(text: str, message: str) -> None:
+    with pytest.raises(ConfigError, match=message) as caught:
         push_tokens({"SKYSCAPE_PUSH_TOKENS": text})
 
     assert TOKEN not in str(caught.value)
 
 
-def test_a_port_that_is_taken_is_told_with_advice(endpoint: Opened, tmp_path: Path) -> None:
+def test_a_port_in_use_is_reported_with_advice(endpoint: Opened, tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="another port"):
         opened(tmp_path, PushSettings(port=endpoint[0]))
 
@@ -404,7 +412,7 @@ def settings_with(config: Config, folder: Path, push: dict[str, Any] | None) -> 
     return path
 
 
-def test_the_command_serves_the_door_of_the_settings(config: Config, tmp_path: Path) -> None:
+def test_the_command_serves_the_address_of_the_settings(config: Config, tmp_path: Path) -> None:
     path = settings_with(config, tmp_path, {"port": 0})
     environment = {
         **os.environ,
@@ -429,10 +437,10 @@ def test_the_command_serves_the_door_of_the_settings(config: Config, tmp_path: P
     assert Observations(Archive(f"sqlite:///{tmp_path / 'archive.db'}")).count() == 1
 
 
-def test_the_command_without_its_settings_says_what_it_wants(
+def test_the_command_without_its_settings_gives_advice(
     config: Config, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    code = main(["push", "--config", str(settings_with(config, tmp_path, None))])
+    code = main(["receive", "--config", str(settings_with(config, tmp_path, None))])
 
     assert code == ConfigError.exit_code
     assert "push and stations" in capsys.readouterr().err

@@ -36,7 +36,7 @@ def line(at: datetime, temperature: float, speed: float = 3.1, station: str = "5
     return f"{station},{at.isoformat()},{temperature},{speed}\n"
 
 
-class Room:
+class Setup:
     """An archive, a folder, and the intake between them."""
 
     def __init__(self, folder: Path, archive: Archive | None = None, **settings: object) -> None:
@@ -67,7 +67,7 @@ class Room:
     def observe(self, now: datetime = NOW) -> IntakeSummary:
         return self.intake.observe(now)
 
-    def told(
+    def result(
         self, element: str = "air_temperature", station: str = "54511"
     ) -> list[tuple[float, int]]:
         """(value in degC, flag) of what is kept of a station, by time."""
@@ -76,14 +76,14 @@ class Room:
 
 
 @pytest.fixture
-def room(tmp_path: Path) -> Room:
-    return Room(tmp_path)
+def setup(tmp_path: Path) -> Setup:
+    return Setup(tmp_path)
 
 
-def test_what_is_dropped_is_kept_with_its_quality(room: Room) -> None:
-    room.put("a.csv", HEAD + line(NOW - HOUR, -3.4) + line(NOW, -3.1, speed=99))
+def test_dropped_files_are_archived_with_their_flags(setup: Setup) -> None:
+    setup.put("a.csv", HEAD + line(NOW - HOUR, -3.4) + line(NOW, -3.1, speed=99))
 
-    taken = room.observe()
+    taken = setup.observe()
 
     assert (taken.files, taken.records, taken.refused, dict(taken.flagged)) == (
         1,
@@ -91,81 +91,81 @@ def test_what_is_dropped_is_kept_with_its_quality(room: Room) -> None:
         0,
         {"range": 1},
     )
-    assert room.told() == [(-3.4, GOOD), (-3.1, GOOD)]
-    (_, last) = room.kept.series(["54511"], NOW - HOUR, NOW)["54511"]
+    assert setup.told() == [(-3.4, GOOD), (-3.1, GOOD)]
+    (_, last) = setup.kept.series(["54511"], NOW - HOUR, NOW)["54511"]
     assert last.flags["wind_speed"] == WRONG
 
 
-def test_a_file_is_read_once_whatever_it_is_called_and_whenever_it_is_touched(room: Room) -> None:
-    path = room.put("a.csv", HEAD + line(NOW, -3.4))
-    room.observe()
+def test_a_file_is_read_once_whatever_it_is_called_and_whenever_it_is_touched(setup: Setup) -> None:
+    path = setup.put("a.csv", HEAD + line(NOW, -3.4))
+    setup.observe()
 
     os.utime(path)
-    path.rename(room.drop / "b.csv")
-    room.put("sub/c.csv", HEAD + line(NOW, -3.4))
-    again = room.observe()
-    room.start()
-    after_a_restart = room.observe()
+    path.rename(setup.drop / "b.csv")
+    setup.put("sub/c.csv", HEAD + line(NOW, -3.4))
+    again = setup.observe()
+    setup.start()
+    after_a_restart = setup.observe()
 
     assert again.files == after_a_restart.files == 0
-    assert len(room.kept.readings()) == 1
+    assert len(setup.kept.readings()) == 1
 
 
 def test_files_read_before_are_not_opened_again(
-    room: Room, monkeypatch: pytest.MonkeyPatch
+    setup: Setup, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for n in range(20):
-        room.put(f"{n}.csv", HEAD + line(NOW - n * HOUR, -3.4))
-    room.observe()
+        setup.put(f"{n}.csv", HEAD + line(NOW - n * HOUR, -3.4))
+    setup.observe()
     opened: list[object] = []
     monkeypatch.setattr(intake, "_digest", lambda file, largest: opened.append(file) or "0" * 64)
 
-    room.put("new.csv", HEAD + line(NOW, -3.0))
-    room.observe()
+    setup.put("new.csv", HEAD + line(NOW, -3.0))
+    setup.observe()
 
     assert [file.name for file in opened] == ["new.csv"]  # type: ignore[attr-defined]
 
 
 def test_files_still_being_written_are_left_until_they_are_done(
-    room: Room, monkeypatch: pytest.MonkeyPatch
+    setup: Setup, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    room.put("a.csv.part", HEAD + line(NOW, -3.4))
-    room.put(".hidden.csv", HEAD + line(NOW, -3.4))
-    growing = room.put("b.csv", HEAD + line(NOW - HOUR, -3.4))
-    room.intake = Intake(room.settings, room.archive, ZONE, settle=0.001)
+    setup.put("a.csv.part", HEAD + line(NOW, -3.4))
+    setup.put(".hidden.csv", HEAD + line(NOW, -3.4))
+    growing = setup.put("b.csv", HEAD + line(NOW - HOUR, -3.4))
+    setup.intake = Intake(setup.settings, setup.archive, ZONE, settle=0.001)
     monkeypatch.setattr(
         "forecast.observations.spool.time.sleep",
         lambda _: growing.write_text(HEAD + line(NOW - HOUR, -3.4) + line(NOW, -3)),
     )
 
-    first = room.observe()
+    first = setup.observe()
     monkeypatch.setattr("forecast.observations.spool.time.sleep", lambda _: None)
-    (room.drop / "a.csv.part").rename(room.drop / "a.csv")
-    second = room.observe()
+    (setup.drop / "a.csv.part").rename(setup.drop / "a.csv")
+    second = setup.observe()
 
     assert (first.files, first.waiting) == (0, 2)
     assert (second.files, second.records) == (2, 3)
 
 
-def test_a_file_that_grew_is_read_again_and_nothing_is_kept_twice(room: Room) -> None:
-    room.put("a.csv", HEAD + line(NOW - HOUR, -3.4)[:-6])  # cut in the middle of its line
-    cut = room.observe()
-    room.put("a.csv", HEAD + line(NOW - HOUR, -3.4) + line(NOW, -3.1), minutes=1)
+def test_a_file_that_grew_is_read_again_and_nothing_is_kept_twice(setup: Setup) -> None:
+    setup.put("a.csv", HEAD + line(NOW - HOUR, -3.4)[:-6])  # cut in the middle of its line
+    cut = setup.observe()
+    setup.put("a.csv", HEAD + line(NOW - HOUR, -3.4) + line(NOW, -3.1), minutes=1)
 
-    whole = room.observe()
+    whole = setup.observe()
 
     assert (cut.records, cut.refused) == (0, 1)
     assert whole.records == 2
-    assert room.told() == [(-3.4, GOOD), (-3.1, GOOD)]
+    assert setup.told() == [(-3.4, GOOD), (-3.1, GOOD)]
 
 
-def test_bad_lines_and_bad_files_are_set_aside_with_reasons_and_the_rest_is_kept(
-    room: Room, monkeypatch: pytest.MonkeyPatch
+def test_bad_lines_and_bad_files_are_rejected_with_reasons_and_the_rest_is_kept(
+    setup: Setup, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    room.put("a.csv", HEAD + "54511,yesterday,1,2\n" + line(NOW, -3.1))
-    room.put("b.csv", b"\x00\x01\x02 no form of ours")
-    room.put("c.csv", HEAD + line(NOW - HOUR, -3.4))
-    room.put("d.csv", HEAD + line(NOW - HOUR, 7.0, station="M1001"))
+    setup.put("a.csv", HEAD + "54511,yesterday,1,2\n" + line(NOW, -3.1))
+    setup.put("b.csv", b"\x00\x01\x02 no form of ours")
+    setup.put("c.csv", HEAD + line(NOW - HOUR, -3.4))
+    setup.put("d.csv", HEAD + line(NOW - HOUR, 7.0, station="M1001"))
     sound = intake.parse_file
 
     def fails(path: Path, terms: object) -> Parsed:
@@ -174,28 +174,28 @@ def test_bad_lines_and_bad_files_are_set_aside_with_reasons_and_the_rest_is_kept
         return sound(path, terms)  # type: ignore[arg-type]
 
     monkeypatch.setattr(intake, "parse_file", fails)
-    taken = room.observe()
+    taken = setup.observe()
 
     assert (taken.files, taken.records) == (4, 2)
-    found = {fault.where: (fault.line, fault.reason) for _, fault in room.kept.faults()}
+    found = {fault.where: (fault.line, fault.reason) for _, fault in setup.kept.faults()}
     assert set(found) == {"a.csv", "b.csv", "d.csv"}
     assert found["a.csv"][0] == 2
     assert "ZeroDivisionError" in found["d.csv"][1]
 
 
-def test_the_same_fault_is_told_of_each_file_that_has_it(room: Room) -> None:
+def test_the_same_fault_is_reported_for_each_file_that_has_it(setup: Setup) -> None:
     for n in range(3):
-        room.put(
+        setup.put(
             f"{n}.csv",
             HEAD + line(NOW - n * HOUR, 1.0) + line(NOW - n * HOUR, 1.0, station="M9999"),
             minutes=n,
         )
 
-    room.observe()
+    setup.observe()
 
-    told = [fault for _, fault in room.kept.faults()]
-    assert [fault.where for fault in told] == ["2.csv", "1.csv", "0.csv"]
-    assert all("M9999" in fault.reason for fault in told)
+    result = [fault for _, fault in setup.kept.faults()]
+    assert [fault.where for fault in result] == ["2.csv", "1.csv", "0.csv"]
+    assert all("M9999" in fault.reason for fault in result)
 
 
 def test_stations_that_are_not_in_the_settings_do_not_fill_the_archive(
@@ -203,9 +203,9 @@ def test_stations_that_are_not_in_the_settings_do_not_fill_the_archive(
 ) -> None:
     national = (shared / "obs" / "micaps1_2020020402.000").read_bytes()
     (tmp_path / "every").mkdir()
-    ours, every = Room(tmp_path), Room(tmp_path / "every", keep_all=True)
-    for room in (ours, every):
-        room.put("20020402.000", national)
+    ours, every = Setup(tmp_path), Setup(tmp_path / "every", keep_all=True)
+    for setup in (ours, every):
+        setup.put("20020402.000", national)
 
     few, many = ours.observe(), every.observe()
 
@@ -215,136 +215,136 @@ def test_stations_that_are_not_in_the_settings_do_not_fill_the_archive(
     assert any("not in the settings" in fault.reason for _, fault in ours.kept.faults())
 
 
-def test_a_station_that_joins_the_settings_later_has_its_files_read_again(room: Room) -> None:
-    room.put("a.csv", HEAD + line(NOW, -3.4) + line(NOW, 5.0, station="M2000"))
-    room.put("b.csv", HEAD + line(NOW - HOUR, -3.4))
-    room.observe()
+def test_a_station_that_joins_the_settings_later_has_its_files_read_again(setup: Setup) -> None:
+    setup.put("a.csv", HEAD + line(NOW, -3.4) + line(NOW, 5.0, station="M2000"))
+    setup.put("b.csv", HEAD + line(NOW - HOUR, -3.4))
+    setup.observe()
     joined = StationSettings(id="M2000", latitude=40.2, longitude=116, elevation_m=900)
 
-    room.settings = room.settings.model_copy(update={"stations": (*room.settings.stations, joined)})
-    room.start()
-    taken = room.observe()
+    setup.settings = setup.settings.model_copy(
+        update={"stations": (*setup.settings.stations, joined)}
+    )
+    setup.start()
+    taken = setup.observe()
 
     assert taken.files == 1
-    assert room.told(station="M2000") == [(5.0, GOOD)]
+    assert setup.told(station="M2000") == [(5.0, GOOD)]
 
 
-def test_a_report_of_the_future_is_refused_with_advice(room: Room) -> None:
-    room.put("a.csv", HEAD + line(NOW + 9 * MINUTE, -3.0) + line(NOW + 61 * MINUTE, -3.0))
+def test_a_report_of_the_future_is_refused_with_advice(setup: Setup) -> None:
+    setup.put("a.csv", HEAD + line(NOW + 9 * MINUTE, -3.0) + line(NOW + 61 * MINUTE, -3.0))
 
-    taken = room.observe()
+    taken = setup.observe()
 
     assert (taken.records, taken.refused) == (1, 1)
-    ((_, fault),) = room.kept.faults()
+    ((_, fault),) = setup.kept.faults()
     assert "61 min" in fault.reason
     assert "clock_offset_seconds" in fault.reason
 
 
-def test_a_clock_that_is_ahead_by_the_settings_is_put_right(tmp_path: Path) -> None:
+def test_a_clock_that_is_ahead_by_the_settings_is_corrected(tmp_path: Path) -> None:
     ahead = StationSettings(
         id="54511", latitude=40, longitude=116, elevation_m=50, clock_offset_seconds=3600
     )
-    room = Room(tmp_path, stations=(ahead,))
-    room.put("a.csv", HEAD + line(NOW + HOUR, -3.0))
+    setup = Setup(tmp_path, stations=(ahead,))
+    setup.put("a.csv", HEAD + line(NOW + HOUR, -3.0))
 
-    taken = room.observe()
+    taken = setup.observe()
 
     assert (taken.records, taken.refused) == (1, 0)
-    assert room.kept.last_reports(["54511"], NOW)["54511"].last == NOW
+    assert setup.kept.last_reports(["54511"], NOW)["54511"].last == NOW
 
 
 def test_a_file_refused_for_a_clock_that_is_ahead_is_read_again_when_the_settings_say_so(
     tmp_path: Path,
 ) -> None:
     station = StationSettings(id="54511", latitude=40, longitude=116, elevation_m=50)
-    room = Room(tmp_path, stations=(station,))
-    room.put("a.csv", HEAD + line(NOW + HOUR, -3.0))
-    refused = room.observe()
+    setup = Setup(tmp_path, stations=(station,))
+    setup.put("a.csv", HEAD + line(NOW + HOUR, -3.0))
+    refused = setup.observe()
 
-    room.settings = room.settings.model_copy(
+    setup.settings = setup.settings.model_copy(
         update={"stations": (station.model_copy(update={"clock_offset_seconds": 3600.0}),)}
     )
-    room.start()
-    taken = room.observe()
+    setup.start()
+    taken = setup.observe()
 
     assert (refused.records, refused.refused) == (0, 1)
     assert (taken.files, taken.records) == (1, 1)
-    assert room.kept.last_reports(["54511"], NOW)["54511"].last == NOW
+    assert setup.kept.last_reports(["54511"], NOW)["54511"].last == NOW
 
 
-def test_a_correction_stands_over_what_it_corrects_and_keeps_what_it_does_not_name(
-    room: Room,
-) -> None:
-    room.put("a.csv", HEAD + line(NOW - HOUR, -3.4) + line(NOW, 80.0, speed=2.0))
-    room.observe()
-    before = room.told()
-    room.put("b.csv", f"station,time,air_temperature\n54511,{NOW.isoformat()},-3.0\n", minutes=1)
+def test_a_correction_replaces_its_elements_and_keeps_the_others(setup: Setup) -> None:
+    setup.put("a.csv", HEAD + line(NOW - HOUR, -3.4) + line(NOW, 80.0, speed=2.0))
+    setup.observe()
+    before = setup.told()
+    setup.put("b.csv", f"station,time,air_temperature\n54511,{NOW.isoformat()},-3.0\n", minutes=1)
 
-    room.observe()
+    setup.observe()
 
     assert before == [(-3.4, GOOD), (80.0, WRONG)]
-    assert room.told() == [(-3.4, GOOD), (-3.0, GOOD)]
-    assert room.kept.series(["54511"], NOW, NOW)["54511"][0].values["wind_speed"] == 2.0
-    assert room.kept.count() == 2
+    assert setup.told() == [(-3.4, GOOD), (-3.0, GOOD)]
+    assert setup.kept.series(["54511"], NOW, NOW)["54511"][0].values["wind_speed"] == 2.0
+    assert setup.kept.count() == 2
 
 
-def test_the_next_report_bears_out_a_front(room: Room) -> None:
-    room.put("a.csv", HEAD + line(NOW - 2 * HOUR, 10) + line(NOW - HOUR, -5))
-    room.observe()
-    doubted = room.told()
-    room.put("b.csv", HEAD + line(NOW, -5.5))
+def test_the_next_report_confirms_a_front(setup: Setup) -> None:
+    setup.put("a.csv", HEAD + line(NOW - 2 * HOUR, 10) + line(NOW - HOUR, -5))
+    setup.observe()
+    doubted = setup.told()
+    setup.put("b.csv", HEAD + line(NOW, -5.5))
 
-    room.observe()
+    setup.observe()
 
     assert doubted == [(10, GOOD), (-5, DOUBTFUL)]
-    assert room.told() == [(10, GOOD), (-5, GOOD), (-5.5, GOOD)]
+    assert setup.told() == [(10, GOOD), (-5, GOOD), (-5.5, GOOD)]
 
 
-def test_a_late_report_is_judged_where_it_belongs_and_what_came_after_is_judged_again(
-    room: Room,
+def test_a_late_report_is_checked_at_its_time_and_later_ones_are_checked_again(
+    setup: Setup,
 ) -> None:
     hours = [NOW - n * HOUR for n in range(20, -1, -1)]
-    room.put(
+    setup.put(
         "a.csv",
         HEAD + "".join(line(at, -3.0, speed=3 + 0.1 * n) for n, at in enumerate(hours) if n != 10),
     )
-    room.observe()
-    stuck = [flag for _, flag in room.told()]
-    room.put("late.csv", HEAD + line(hours[10], -2.5))
+    setup.observe()
+    stuck = [flag for _, flag in setup.told()]
+    setup.put("late.csv", HEAD + line(hours[10], -2.5))
 
-    room.observe()
+    setup.observe()
 
     # 12 h without a change, gaps of two hours allowed: doubtful from the 13th on. The late value
     # shows that it was not stuck.
     assert stuck == [GOOD] * 11 + [DOUBTFUL] * 9
-    assert [flag for _, flag in room.told()] == [GOOD] * 21
+    assert [flag for _, flag in setup.told()] == [GOOD] * 21
 
 
-def test_persistence_looks_back_into_the_archive(room: Room) -> None:
+def test_persistence_looks_back_into_the_archive(setup: Setup) -> None:
     for n in range(15):
-        room.put(
+        setup.put(
             f"{n:02}.csv", HEAD + line(NOW - (14 - n) * HOUR, -3.0, speed=3 + 0.1 * n), minutes=n
         )
-        room.observe()
+        setup.observe()
 
-    assert [flag for _, flag in room.told()] == [GOOD] * 12 + [DOUBTFUL] * 3
+    assert [flag for _, flag in setup.told()] == [GOOD] * 12 + [DOUBTFUL] * 3
 
 
-def test_neighbours_that_report_later_are_heard(room: Room) -> None:
-    room.put("a.csv", HEAD + line(NOW, 25.0))
-    room.observe()
-    alone = room.told()
-    room.put(
+def test_neighbours_that_report_later_count(setup: Setup) -> None:
+    setup.put("a.csv", HEAD + line(NOW, 25.0))
+    setup.observe()
+    alone = setup.told()
+    setup.put(
         "b.csv",
         HEAD + "".join(line(NOW + MINUTE, -3.0 + 0.1 * n, station=f"M100{n}") for n in (1, 2, 3)),
         minutes=1,
     )
 
-    room.observe()
+    setup.observe()
 
     assert alone == [(25.0, GOOD)]
-    assert room.told() == [(25.0, DOUBTFUL)]
-    assert room.told(station="M1001") == [(-2.9, GOOD)]
+    assert setup.told() == [(25.0, DOUBTFUL)]
+    assert setup.told(station="M1001") == [(-2.9, GOOD)]
 
 
 def test_in_whatever_order_files_come_the_flags_are_the_same(tmp_path: Path) -> None:
@@ -352,14 +352,14 @@ def test_in_whatever_order_files_come_the_flags_are_the_same(tmp_path: Path) -> 
     found = []
     for name, order in (("on", 1), ("back", -1)):
         (tmp_path / name).mkdir()
-        room = Room(tmp_path / name)
+        setup = Setup(tmp_path / name)
         for n in list(range(len(values)))[::order]:
-            room.put(
+            setup.put(
                 f"{n}.csv",
                 HEAD + line(NOW - (len(values) - n) * HOUR, values[n], speed=3 + 0.1 * (n % 7)),
             )
-            room.observe()
-        found.append(room.told())
+            setup.observe()
+        found.append(setup.told())
 
     assert found[0] == found[1]
     assert [flag for _, flag in found[0]] == [GOOD] * 12 + [DOUBTFUL] * 4 + [GOOD] * 2 + [
@@ -367,120 +367,120 @@ def test_in_whatever_order_files_come_the_flags_are_the_same(tmp_path: Path) -> 
     ] + [GOOD] * 3
 
 
-def test_packed_files_and_files_in_folders_are_read_but_links_are_not(
-    room: Room, tmp_path: Path
+def test_gzip_files_and_files_in_folders_are_read_but_links_are_not(
+    setup: Setup, tmp_path: Path
 ) -> None:
-    room.put("2026/11/22/a.csv.gz", gzip.compress((HEAD + line(NOW, -3.4)).encode()))
+    setup.put("2026/11/22/a.csv.gz", gzip.compress((HEAD + line(NOW, -3.4)).encode()))
     outside = tmp_path / "outside.csv"
     outside.write_text(HEAD + line(NOW - HOUR, 1.0))
-    (room.drop / "link.csv").symlink_to(outside)
-    os.mkfifo(room.drop / "pipe.csv")
+    (setup.drop / "link.csv").symlink_to(outside)
+    os.mkfifo(setup.drop / "pipe.csv")
 
-    taken = room.observe()
+    taken = setup.observe()
 
     assert (taken.files, taken.records) == (1, 1)
 
 
-def test_a_huge_file_is_one_fault_and_is_not_read(room: Room) -> None:
-    with (room.drop / "huge.csv").open("wb") as file:
+def test_a_huge_file_is_one_fault_and_is_not_read(setup: Setup) -> None:
+    with (setup.drop / "huge.csv").open("wb") as file:
         file.truncate(10 << 30)  # sparse
 
-    first, second = room.observe(), room.observe()
+    first, second = setup.observe(), setup.observe()
 
     assert (first.files, first.refused, second.files) == (1, 1, 0)
-    assert "split it" in room.kept.faults()[0][1].reason
+    assert "split it" in setup.kept.faults()[0][1].reason
 
 
-def test_what_the_archive_refuses_is_taken_in_next_time(
-    room: Room, monkeypatch: pytest.MonkeyPatch
+def test_what_the_archive_fails_to_store_is_taken_in_next_time(
+    setup: Setup, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    room.put("a.csv", HEAD + line(NOW, -3.4))
+    setup.put("a.csv", HEAD + line(NOW, -3.4))
     with monkeypatch.context() as broken:
         broken.setattr(
             Observations, "keep_files", lambda *_: (_ for _ in ()).throw(ArchiveError("disk full"))
         )
         with pytest.raises(ArchiveError):
-            room.observe()
+            setup.observe()
 
-    assert room.observe().records == 1
+    assert setup.observe().records == 1
 
 
 def test_old_files_are_deleted_only_where_the_settings_say_so(tmp_path: Path) -> None:
     (tmp_path / "other").mkdir()
     for folder, days, left in ((tmp_path, None, 2), (tmp_path / "other", 7, 1)):
-        room = Room(folder, delete_after_days=days)
-        room.put("old.csv", HEAD + line(NOW - 240 * HOUR, -3.4), minutes=-10 * 24 * 60)
-        room.put("new.csv", HEAD + line(NOW, -3.4))
+        setup = Setup(folder, delete_after_days=days)
+        setup.put("old.csv", HEAD + line(NOW - 240 * HOUR, -3.4), minutes=-10 * 24 * 60)
+        setup.put("new.csv", HEAD + line(NOW, -3.4))
 
-        assert room.observe().deleted == 2 - left
-        assert len(list(room.drop.iterdir())) == left
+        assert setup.observe().deleted == 2 - left
+        assert len(list(setup.drop.iterdir())) == left
 
 
 def test_an_absent_folder_holds_nothing(tmp_path: Path) -> None:
-    room = Room(tmp_path)
-    room.drop.rmdir()
+    setup = Setup(tmp_path)
+    setup.drop.rmdir()
 
-    assert room.observe() == IntakeSummary()
+    assert setup.observe() == IntakeSummary()
 
 
-def test_a_push_counts_once(room: Room) -> None:
+def test_a_push_counts_once(setup: Setup) -> None:
     parsed = Parsed(
         [Observation("54511", NOW, {"air_temperature": 270.0}, {}, "push")], [], form="push"
     )
 
-    assert room.intake.receive("d" * 64, "push gate", parsed, NOW)
-    assert not room.intake.receive("d" * 64, "push gate", parsed, NOW)
-    assert room.kept.count() == 1
+    assert setup.intake.receive("d" * 64, "push gate", parsed, NOW)
+    assert not setup.intake.receive("d" * 64, "push gate", parsed, NOW)
+    assert setup.kept.count() == 1
 
 
-def pushed(*told: tuple[datetime, float], station: str = "54511") -> Parsed:
+def pushed(*result: tuple[datetime, float], station: str = "54511") -> Parsed:
     """A body of temperatures [degC]."""
     return Parsed(
         [
             Observation(station, at, {"air_temperature": value + 273.15}, {}, "push")
-            for at, value in told
+            for at, value in result
         ],
         [],
         form="push",
     )
 
 
-def test_what_is_pushed_has_its_limits_checked_at_once_and_its_past_when_the_folder_is_looked_at(
-    room: Room,
+def test_pushed_records_get_the_limits_at_once_and_the_other_checks_with_the_next_scan(
+    setup: Setup,
 ) -> None:
-    room.drop.rmdir()  # without a folder too
-    room.intake.receive(
+    setup.drop.rmdir()  # without a folder too
+    setup.intake.receive(
         "a" * 64, "push gate", pushed((NOW - 2 * MINUTE, 5.0), (NOW - MINUTE, 31.0)), NOW
     )
-    room.intake.receive("b" * 64, "push gate", pushed((NOW, 5.1), (NOW - HOUR, 99.0)), NOW)
+    setup.intake.receive("b" * 64, "push gate", pushed((NOW, 5.1), (NOW - HOUR, 99.0)), NOW)
 
-    at_once = room.told()
-    taken = room.observe()
+    at_once = setup.told()
+    taken = setup.observe()
 
     assert at_once == [(99.0, WRONG), (5.0, GOOD), (31.0, GOOD), (5.1, GOOD)]
-    assert room.told() == [(99.0, WRONG), (5.0, GOOD), (31.0, DOUBTFUL), (5.1, GOOD)]
+    assert setup.told() == [(99.0, WRONG), (5.0, GOOD), (31.0, DOUBTFUL), (5.1, GOOD)]
     assert (taken.checked, dict(taken.flagged)) == (4, {"range": 1, "step": 1})
-    assert room.observe() == IntakeSummary()
+    assert setup.observe() == IntakeSummary()
 
 
-def test_what_was_pushed_before_the_process_ended_is_judged_by_the_next(room: Room) -> None:
-    room.intake.receive(
+def test_records_pushed_before_the_process_ended_are_checked_by_the_next(setup: Setup) -> None:
+    setup.intake.receive(
         "a" * 64,
         "push gate",
         pushed((NOW - 2 * MINUTE, 5.0), (NOW - MINUTE, 31.0), (NOW, 5.1)),
         NOW,
     )
 
-    room.start()
-    room.observe()
+    setup.start()
+    setup.observe()
 
-    assert [flag for _, flag in room.told()] == [GOOD, DOUBTFUL, GOOD]
+    assert [flag for _, flag in setup.told()] == [GOOD, DOUBTFUL, GOOD]
 
 
-def test_what_cannot_be_judged_now_is_judged_next_time(
-    room: Room, monkeypatch: pytest.MonkeyPatch
+def test_checks_that_fail_now_are_made_next_time(
+    setup: Setup, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    room.intake.receive(
+    setup.intake.receive(
         "a" * 64,
         "push gate",
         pushed((NOW - 2 * MINUTE, 5.0), (NOW - MINUTE, 31.0), (NOW, 5.1)),
@@ -488,32 +488,34 @@ def test_what_cannot_be_judged_now_is_judged_next_time(
     )
     with monkeypatch.context() as broken:
         broken.setattr(
-            Observations, "keep_judged", lambda *_: (_ for _ in ()).throw(ArchiveError("disk full"))
+            Observations,
+            "keep_checked",
+            lambda *_: (_ for _ in ()).throw(ArchiveError("disk full")),
         )
         with pytest.raises(ArchiveError):
-            room.observe()
+            setup.observe()
 
-    assert room.observe().checked == 3
-    assert [flag for _, flag in room.told()] == [GOOD, DOUBTFUL, GOOD]
+    assert setup.observe().checked == 3
+    assert [flag for _, flag in setup.told()] == [GOOD, DOUBTFUL, GOOD]
 
 
 @pytest.mark.parametrize("at_once", [1, 4, 100])
-def test_pushed_in_whatever_order_and_judged_by_whatever_number_the_flags_are_those_of_a_file(
+def test_pushed_in_any_order_and_checked_in_any_number_the_flags_are_those_of_a_file(
     at_once: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(intake, "PUSHED_AT_ONCE", at_once)
     values = [-3.0] * 16 + [9.0, 9.0, 30.0, 9.5, 9.0, 8.0]
-    told = [(NOW - (len(values) - n) * HOUR, value) for n, value in enumerate(values)]
+    result = [(NOW - (len(values) - n) * HOUR, value) for n, value in enumerate(values)]
     found = []
     for name, order in (("on", 1), ("back", -1)):
         (tmp_path / name).mkdir()
-        room = Room(tmp_path / name)
-        for n, one in enumerate(told[::order]):
-            room.intake.receive(f"{n:064}", "push gate", pushed(one), NOW)
+        setup = Setup(tmp_path / name)
+        for n, one in enumerate(result[::order]):
+            setup.intake.receive(f"{n:064}", "push gate", pushed(one), NOW)
             if n % 5 == 0:
-                room.observe()
-        room.observe()
-        found.append(room.told())
+                setup.observe()
+        setup.observe()
+        found.append(setup.told())
 
     # as test_in_whatever_order_files_come_the_flags_are_the_same has them
     assert found[0] == found[1]
@@ -522,37 +524,37 @@ def test_pushed_in_whatever_order_and_judged_by_whatever_number_the_flags_are_th
     ] + [GOOD] * 3
 
 
-def test_pushed_reports_of_neighbours_are_held_against_each_other(room: Room) -> None:
-    room.intake.receive("a" * 64, "push gate", pushed((NOW, 25.0)), NOW)
-    room.observe()
+def test_pushed_reports_of_neighbours_are_compared(setup: Setup) -> None:
+    setup.intake.receive("a" * 64, "push gate", pushed((NOW, 25.0)), NOW)
+    setup.observe()
     for n in (1, 2, 3):
-        room.intake.receive(
+        setup.intake.receive(
             str(n) * 64,
             "push gate",
             pushed((NOW + MINUTE, -3.0 + 0.1 * n), station=f"M100{n}"),
             NOW + MINUTE,
         )
 
-    room.observe()
+    setup.observe()
 
-    assert room.told() == [(25.0, DOUBTFUL)]
-    assert room.told(station="M1001") == [(-2.9, GOOD)]
+    assert setup.told() == [(25.0, DOUBTFUL)]
+    assert setup.told(station="M1001") == [(-2.9, GOOD)]
 
 
-def test_a_pushed_correction_keeps_what_it_does_not_name_and_is_judged_anew(room: Room) -> None:
+def test_a_pushed_correction_keeps_the_other_elements_and_is_checked_again(setup: Setup) -> None:
     both = Observation("54511", NOW, {"air_temperature": 353.15, "wind_speed": 2.0}, {}, "push")
-    room.intake.receive("a" * 64, "push gate", Parsed([both], [], form="push"), NOW)
-    room.observe()
+    setup.intake.receive("a" * 64, "push gate", Parsed([both], [], form="push"), NOW)
+    setup.observe()
 
-    room.intake.receive("b" * 64, "push gate", pushed((NOW, -3.0)), NOW)
-    room.observe()
+    setup.intake.receive("b" * 64, "push gate", pushed((NOW, -3.0)), NOW)
+    setup.observe()
 
-    (kept,) = room.kept.series(["54511"], NOW, NOW)["54511"]
+    (kept,) = setup.kept.series(["54511"], NOW, NOW)["54511"]
     assert kept.values == {"air_temperature": pytest.approx(270.15), "wind_speed": 2.0}
     assert kept.flags == {"air_temperature": GOOD, "wind_speed": GOOD}
 
 
-def test_the_examples_in_the_settings_are_sound_and_the_commands_tell_what_came_in(
+def test_the_examples_in_the_settings_are_valid_and_the_commands_show_what_came_in(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     text = (
@@ -579,24 +581,22 @@ def test_the_examples_in_the_settings_are_sound_and_the_commands_tell_what_came_
 
     out = capsys.readouterr().out
     observed, _, rest = out.partition("\n")
-    told = json.loads(rest[: rest.index("\n}") + 2])["observations"]
+    result = json.loads(rest[: rest.index("\n}") + 2])["observations"]
     assert codes == [0, 0, 0]
     assert (json.loads(observed)["records"], json.loads(observed)["refused"]) == (1, 1)
-    by_id = {station["id"]: station for station in told["stations"]}
+    by_id = {station["id"]: station for station in result["stations"]}
     assert set(by_id) == {"54511", "M1001", "M2001"}
     assert (
         by_id["54511"]["last"],
         by_id["54511"]["silent"],
         by_id["54511"]["records_in_24_h"],
     ) == (NOW.isoformat(), True, 1)
-    assert (told["set_aside"][0]["file"], told["set_aside"][0]["line"]) == ("a.csv", 3)
+    assert (result["set_aside"][0]["file"], result["set_aside"][0]["line"]) == ("a.csv", 3)
     assert f"54511  Beijing  no data since {NOW.isoformat()}" in rest
     assert "M1001  Lingshan  no data ever" in rest
 
 
-def test_without_any_station_observe_says_what_is_wanted(
-    capsys: pytest.CaptureFixture[str],
-) -> None:
+def test_without_any_station_observe_gives_advice(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["observe"]) == 3
     assert "observations.stations" in capsys.readouterr().err
 
@@ -604,13 +604,13 @@ def test_without_any_station_observe_says_what_is_wanted(
 # -- what stations told of late
 
 
-def told(at: datetime, flags: dict[str, int] | None = None, **values: float) -> Observation:
+def result(at: datetime, flags: dict[str, int] | None = None, **values: float) -> Observation:
     return Observation("54511", at, values, flags or {})
 
 
-def test_the_newest_good_value_is_told_and_the_doubtful_one_is_not() -> None:
-    series = [told(NOW - HOUR, air_temperature=270.0, relative_humidity=0.5),
-              told(NOW, {"air_temperature": DOUBTFUL}, air_temperature=310.0)]  # fmt: skip
+def test_the_newest_good_value_is_shown_and_the_doubtful_one_is_not() -> None:
+    series = [result(NOW - HOUR, air_temperature=270.0, relative_humidity=0.5),
+              result(NOW, {"air_temperature": DOUBTFUL}, air_temperature=310.0)]  # fmt: skip
 
     assert newest_good(series) == {
         "air_temperature": (NOW - HOUR, 270.0),
@@ -618,22 +618,22 @@ def test_the_newest_good_value_is_told_and_the_doubtful_one_is_not() -> None:
     }
 
 
-def test_hours_are_means_of_what_was_told_in_them() -> None:
+def test_hours_are_means_of_their_reports() -> None:
     series = [
-        told(
+        result(
             NOW - 90 * MINUTE,
             air_temperature=270.0,
             wind_from_direction=350.0,
             precipitation_amount=0.2,
         ),
-        told(
+        result(
             NOW - HOUR,
             air_temperature=271.0,
             wind_from_direction=20.0,
             precipitation_amount=0.4,
             present_weather=71.0,
         ),
-        told(NOW - 10 * MINUTE, air_temperature=272.0),
+        result(NOW - 10 * MINUTE, air_temperature=272.0),
     ]
 
     hourly = hourly_means(series, NOW + 20 * MINUTE)
@@ -645,12 +645,12 @@ def test_hours_are_means_of_what_was_told_in_them() -> None:
     assert "present_weather" not in hourly
 
 
-def test_a_silent_station_says_since_when(room: Room) -> None:
-    room.put("a.csv", "station,time,air_temperature,relative_humidity,wind_speed\n"
+def test_a_silent_station_says_since_when(setup: Setup) -> None:
+    setup.put("a.csv", "station,time,air_temperature,relative_humidity,wind_speed\n"
              + f"54511,{(NOW - HOUR).isoformat()},-3.0,60,3\nM1001,{(NOW - 30 * HOUR).isoformat()},-3.0,60,3\n")  # fmt: skip
-    room.observe()
+    setup.observe()
 
-    live = {one.station.id: one for one in latest(room.archive, room.settings, ZONE, NOW)}
+    live = {one.station.id: one for one in latest(setup.archive, setup.settings, ZONE, NOW)}
 
     assert live["54511"].newest["air_temperature"] == (NOW - HOUR, pytest.approx(270.15))
     # GB/T 27963: -3 degC and 3 m/s in November are cold

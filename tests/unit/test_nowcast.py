@@ -39,14 +39,14 @@ def read(made, place, hours: float = 0.0):  # type: ignore[no-untyped-def]
     return tuple(float(air[name][0, 0]) for name in ("temperature", "humidity", "cloud"))
 
 
-def test_the_corrected_run_says_at_the_station_what_the_station_said() -> None:
+def test_the_corrected_run_has_the_observed_values_at_the_station() -> None:
     made = atmosphere(steps(RUN, 24))
-    seen = told(
+    observed = told(
         report(SUMMIT, air_temperature=275.0, relative_humidity=0.99),
         report(VALLEY, air_temperature=283.0, relative_humidity=0.6),
     )
 
-    moved, correction = nowcast.correct(made, [SUMMIT, VALLEY], seen, NOW)
+    moved, correction = nowcast.correct(made, [SUMMIT, VALLEY], observed, NOW)
 
     # Four passes leave less than a tenth of what the run was wrong by (Barnes 1964).
     for place, temperature, humidity in ((SUMMIT, 275.0, 0.99), (VALLEY, 283.0, 0.6)):
@@ -71,7 +71,7 @@ def test_a_correction_fades_with_time_and_is_gone_after_half_a_day() -> None:
     assert by(16) == 0.0
 
 
-def test_what_lies_far_off_or_much_lower_stays_as_the_run_has_it() -> None:
+def test_places_far_away_or_much_lower_keep_the_values_of_the_run() -> None:
     made = atmosphere(steps(RUN, 24))
     far = Station("A0003", Name("", ""), 39.1, 114.6, SUMMIT.elevation)
 
@@ -84,19 +84,23 @@ def test_what_lies_far_off_or_much_lower_stays_as_the_run_has_it() -> None:
     assert correction.of(dawn(SITES["lingshan"], "2026-11-21T23:05")) == ()  # 49 km away
 
 
-def test_doubtful_and_old_values_move_nothing() -> None:
+def test_doubtful_and_old_values_have_no_effect() -> None:
     made = atmosphere(steps(RUN, 24))
     doubtful = Observation(
         SUMMIT.id, NOW, {"air_temperature": 300.0}, {"air_temperature": DOUBTFUL}
     )
 
-    for heard in (told(), told(report(SUMMIT, minutes=120, air_temperature=300.0)), told(doubtful)):
-        moved, correction = nowcast.correct(made, [SUMMIT], heard, NOW)
+    for contributed in (
+        told(),
+        told(report(SUMMIT, minutes=120, air_temperature=300.0)),
+        told(doubtful),
+    ):
+        moved, correction = nowcast.correct(made, [SUMMIT], contributed, NOW)
         assert moved is made
         assert correction.stations == ()
 
 
-def test_temperature_alone_leaves_the_vapour_of_the_air_as_it_was() -> None:
+def test_temperature_alone_leaves_the_vapour_pressure_unchanged() -> None:
     made = atmosphere(steps(RUN, 24), humidity=lambda height: np.full(height.shape, 0.5))
     before = read(made, SUMMIT)
 

@@ -62,9 +62,9 @@ def flags_in_time(
 def test_a_value_outside_its_limits_is_wrong_and_one_on_them_is_not(name: str) -> None:
     element = ELEMENTS[name]
     beyond = 1e-6 * max(1.0, element.high)
-    asked = (element.low, element.high, element.low - beyond, element.high * 1.01)
+    requested = (element.low, element.high, element.low - beyond, element.high * 1.01)
 
-    found = [judged([report(**{name: value})]).of(0)[name] for value in asked]
+    found = [judged([report(**{name: value})]).of(0)[name] for value in requested]
 
     assert found == [GOOD, GOOD, WRONG, WRONG]
 
@@ -122,7 +122,7 @@ def test_values_of_one_report_that_contradict_each_other_are_marked(
     assert set(flags.values()) <= {GOOD, INCONSISTENT}
 
 
-def test_who_stands_deep_in_unbroken_cloud_does_not_see_far() -> None:
+def test_deep_in_unbroken_cloud_visibility_is_low() -> None:
     summit = station("summit", 1500.0)
     above = report(
         "summit",
@@ -162,7 +162,7 @@ def test_humidity_lies_between_its_readings_over_water_and_over_ice() -> None:
 # -- step
 
 
-def test_a_leap_forth_and_back_is_doubtful_and_its_neighbours_are_not() -> None:
+def test_a_jump_there_and_back_is_doubtful_and_its_neighbours_are_not() -> None:
     assert flags_in_time("air_temperature", [270, 271, 290, 272, 273]) == [
         GOOD,
         GOOD,
@@ -172,11 +172,11 @@ def test_a_leap_forth_and_back_is_doubtful_and_its_neighbours_are_not() -> None:
     ]
 
 
-def test_a_leap_that_lasts_is_a_front() -> None:
+def test_a_jump_that_lasts_is_a_front() -> None:
     assert flags_in_time("air_temperature", [290, 290.5, 275, 274.5, 274]) == [GOOD] * 5
 
 
-def test_the_last_value_is_doubtful_until_the_next_bears_it_out() -> None:
+def test_the_last_value_is_doubtful_until_the_next_confirms_it() -> None:
     assert flags_in_time("air_temperature", [290, 290.5, 275]) == [GOOD, GOOD, DOUBTFUL]
 
 
@@ -220,21 +220,21 @@ def test_snow_does_not_grow_in_warm_air() -> None:
 # -- persistence
 
 
-def test_a_value_that_stands_still_is_doubtful_from_the_hours_of_the_catalogue_on() -> None:
+def test_a_constant_value_is_doubtful_from_the_hours_of_the_catalogue_on() -> None:
     flags = flags_in_time("air_temperature", [270.0] * 15)
 
     assert ELEMENTS["air_temperature"].still == 12
     assert flags == [GOOD] * 12 + [DOUBTFUL] * 3
 
 
-def test_a_change_a_silence_and_few_reports_begin_anew() -> None:
+def test_a_change_and_a_gap_start_a_new_run_and_few_reports_are_none() -> None:
     assert flags_in_time("air_temperature", [270.0] * 10 + [270.1] + [270.0] * 10) == [GOOD] * 21
     # a report every four hours: silences in between
     assert flags_in_time("air_temperature", [270.0] * 10, 4) == [GOOD] * 10
     assert flags_in_time("air_temperature", [270.0] * 4, 3) == [GOOD] * 4  # fewer than five reports
 
 
-def test_calm_saturated_air_and_reports_in_whole_degrees_may_stand_still() -> None:
+def test_calm_saturated_air_and_reports_in_whole_degrees_may_stay_constant() -> None:
     assert flags_in_time("wind_speed", [0.0] * 40) == [GOOD] * 40
     assert flags_in_time("wind_from_direction", [90.0] * 40, wind_speed=0.0) == [GOOD] * 40
     assert flags_in_time("wind_from_direction", [90.0] * 40, wind_speed=3.0)[-1] == DOUBTFUL
@@ -243,7 +243,7 @@ def test_calm_saturated_air_and_reports_in_whole_degrees_may_stand_still() -> No
     assert flags_in_time("air_temperature", [270.0] * 20, form="metar")[-1] == GOOD
 
 
-def test_an_unchanging_value_at_the_edge_of_what_is_known_asks_for_more() -> None:
+def test_a_constant_value_at_the_edge_of_the_table_needs_more_reports() -> None:
     reports = [report(at=n, air_temperature=270.0 + (n == 3), wind_speed=0.0) for n in range(8)]
     table = ReportTable.of(reports, {})
     hours = np.arange(8)
@@ -345,7 +345,7 @@ def test_neighbours_of_another_hour_or_far_away_are_none() -> None:
 # -- what a form doubts itself
 
 
-def test_what_a_database_doubted_stays_doubted_and_is_no_neighbour() -> None:
+def test_a_value_that_a_database_flagged_stays_doubtful_and_is_no_neighbour() -> None:
     reports = [
         report(
             form="isd",
@@ -363,7 +363,7 @@ def test_what_a_database_doubted_stays_doubted_and_is_no_neighbour() -> None:
     assert found["csv"] == {"air_temperature": GOOD}
 
 
-def test_a_summary_says_how_many_values_each_rule_caught() -> None:
+def test_a_summary_counts_the_values_that_each_rule_flagged() -> None:
     reports = [
         report(at=n, air_temperature=value, wind_speed_of_gust=2.0, wind_speed=3.0)
         for n, value in enumerate([270, 400, 270, 290])
@@ -374,7 +374,7 @@ def test_a_summary_says_how_many_values_each_rule_caught() -> None:
     assert verdict.summary(range(4)) == {"range": 1, "internal": 8, "step": 1}
 
 
-def test_a_report_by_itself_is_held_against_its_limits_and_its_own_values_only() -> None:
+def test_a_single_report_is_checked_against_its_limits_and_its_own_values_only() -> None:
     reports = [
         report(at=n, air_temperature=value, wind_speed_of_gust=2.0, wind_speed=3.0)
         for n, value in enumerate([270, 400, 270, 290])
@@ -389,9 +389,7 @@ def test_a_report_by_itself_is_held_against_its_limits_and_its_own_values_only()
 # -- real reports
 
 
-def test_of_real_reports_of_half_the_world_few_are_doubted_and_those_for_a_reason(
-    shared: Path,
-) -> None:
+def test_few_real_reports_are_doubtful_and_those_for_a_reason(shared: Path) -> None:
     parsed = parse_file(shared / "obs" / "synop_20140112T12.bufr")
 
     table = ReportTable.of(parsed.observations, {place.id: place for place in parsed.stations})

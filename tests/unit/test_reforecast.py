@@ -60,7 +60,7 @@ class Past:
         done = run(
             self.config, archive, self.runs if runs is None else runs, 2, SEA, 1, self.address
         )
-        return {task.cycle.id: said for task, said in done}
+        return {task.cycle.id: text for task, text in done}
 
 
 @pytest.fixture(scope="module")
@@ -109,14 +109,16 @@ def test_one_worker_two_workers_and_no_dask_at_all_give_the_same_rows(
     assert len(list(run(past.config, two, past.runs, 2, SEA, 2))) == len(past.runs)
     for task in past.runs:
         Hindcasts(none).keep(
-            reforecast_run(json.loads(past.config.model_dump_json()), task, 2, SEA, 1, str(tmp_path))
+            reforecast_run(
+                json.loads(past.config.model_dump_json()), task, 2, SEA, 1, str(tmp_path)
+            )
         )
 
     assert any(row["probability"] is not None for row in rows(one))
     assert rows(one) == rows(two) == rows(none)
 
 
-def test_only_the_steps_that_the_events_ask_for_are_fetched(past: Past) -> None:
+def test_only_the_steps_that_the_events_need_are_fetched(past: Past) -> None:
     whole = set(past.config.source.all_steps)
 
     for task in past.runs:
@@ -126,7 +128,7 @@ def test_only_the_steps_that_the_events_ask_for_are_fetched(past: Past) -> None:
         assert max(task.steps) <= latest + reforecast.AROUND
 
 
-def test_a_backfill_that_was_stopped_goes_on_where_it_was(past: Past, tmp_path: Path) -> None:
+def test_an_interrupted_reforecast_continues_where_it_stopped(past: Past, tmp_path: Path) -> None:
     archive = past.archive(tmp_path / "stopped")
     first, second = past.runs[:2]
     past.work(archive, runs=(first,))
@@ -137,9 +139,9 @@ def test_a_backfill_that_was_stopped_goes_on_where_it_was(past: Past, tmp_path: 
     assert set(done) == {second.cycle.id}
     assert past.bucket.requests > before
     assert {row["cycle"] for row in rows(archive)} == {first.cycle.id, second.cycle.id}
-    asked = past.bucket.requests
+    requested = past.bucket.requests
     assert past.work(archive) == {}
-    assert past.bucket.requests == asked  # all is here: nothing is asked again
+    assert past.bucket.requests == requested  # all is here: nothing is asked again
 
 
 def test_killed_between_two_runs_it_has_kept_the_first_whole(past: Past, tmp_path: Path) -> None:
@@ -166,9 +168,9 @@ def test_a_run_that_is_not_in_the_bucket_stops_no_other(past: Past, tmp_path: Pa
     assert {row["cycle"] for row in rows(archive)} == {past.runs[0].cycle.id}
 
 
-def test_the_cost_told_before_is_the_cost(past: Past, tmp_path: Path) -> None:
+def test_the_estimated_cost_is_the_cost(past: Past, tmp_path: Path) -> None:
     task = past.runs[1:2]
-    told = cost(past.config, task)
+    result = cost(past.config, task)
     before = past.bucket.bytes
 
     past.work(past.archive(tmp_path / "cost"), runs=task)
@@ -178,26 +180,26 @@ def test_the_cost_told_before_is_the_cost(past: Past, tmp_path: Path) -> None:
         path.stat().st_size
         for path in past.bucket.root.glob(f"gfs.*/{task[0].cycle.run:%H}/atmos/*.idx")
     )
-    assert past.bucket.bytes - before - inventories == pytest.approx(told.bytes, rel=0.05)
+    assert past.bucket.bytes - before - inventories == pytest.approx(result.bytes, rel=0.05)
 
 
-def test_rows_are_learnt_from_once_what_came_of_their_day_is_known(
+def test_rows_are_trained_on_once_the_outcome_of_their_day_is_known(
     past: Past, tmp_path: Path
 ) -> None:
     archive = past.archive(tmp_path / "learnt")
     past.work(archive)
-    heard = Hindcasts(archive).run_forecasts
+    contributed = Hindcasts(archive).run_forecasts
     delay = timedelta(hours=4)
-    assert heard(SEA[0], delay) == []
+    assert contributed(SEA[0], delay) == []
 
     row = next(each for each in rows(archive) if each["run"] + delay <= each["window_start"])
-    seen = Outcome(SEA[0], row["site"], date.fromisoformat(row["day"]), 1.0, "observer")
-    Outcomes(archive).keep([seen], datetime(2026, 12, 1, tzinfo=UTC))
+    observed = Outcome(SEA[0], row["site"], date.fromisoformat(row["day"]), 1.0, "observer")
+    Outcomes(archive).keep([observed], datetime(2026, 12, 1, tzinfo=UTC))
 
-    told = heard(SEA[0], delay)
-    assert {each.key for each in told} == {(row["site"], SEA[0], row["day"])}
-    assert all(each.issued == each.run + delay <= each.window_start for each in told)
-    assert told[0].values == row["values"]
+    result = contributed(SEA[0], delay)
+    assert {each.key for each in result} == {(row["site"], SEA[0], row["day"])}
+    assert all(each.issued == each.run + delay <= each.window_start for each in result)
+    assert result[0].values == row["values"]
 
 
 def test_a_past_run_issued_as_its_event_begins_is_learnt_from_and_a_second_later_is_not(
@@ -206,12 +208,12 @@ def test_a_past_run_issued_as_its_event_begins_is_learnt_from_and_a_second_later
     archive = past.archive(tmp_path / "edge")
     past.work(archive)
     row = rows(archive)[0]
-    seen = Outcome(SEA[0], row["site"], date.fromisoformat(row["day"]), 1.0, "observer")
-    Outcomes(archive).keep([seen], datetime(2026, 12, 1, tzinfo=UTC))
-    lead, heard = row["window_start"] - row["run"], Hindcasts(archive).run_forecasts
+    observed = Outcome(SEA[0], row["site"], date.fromisoformat(row["day"]), 1.0, "observer")
+    Outcomes(archive).keep([observed], datetime(2026, 12, 1, tzinfo=UTC))
+    lead, contributed = row["window_start"] - row["run"], Hindcasts(archive).run_forecasts
 
     def runs(delay: timedelta) -> set[datetime]:
-        return {each.run for each in heard(SEA[0], delay)}
+        return {each.run for each in contributed(SEA[0], delay)}
 
     assert row["run"] in runs(lead)
     assert row["run"] not in runs(lead + timedelta(seconds=1))
@@ -238,7 +240,7 @@ def beside(site: Site) -> dict[str, float]:
     return {"latitude": site.latitude + 0.1, "longitude": site.longitude}
 
 
-def test_point_forecasts_become_rows_by_the_same_way(config: Config, tmp_path: Path) -> None:
+def test_point_forecasts_become_rows_in_the_same_way(config: Config, tmp_path: Path) -> None:
     archive = Archive(f"sqlite:///{tmp_path / 'archive.db'}")
     site = sea_site(config)
     path = points_file(tmp_path, beside(site))
@@ -256,7 +258,7 @@ def test_point_forecasts_become_rows_by_the_same_way(config: Config, tmp_path: P
     )
 
 
-def test_a_dry_run_of_point_forecasts_tells_and_writes_nothing(
+def test_a_dry_run_of_point_forecasts_reports_and_writes_nothing(
     config: Config,
     tmp_path: Path,
     capsys: pytest.CaptureFixture[str],
@@ -265,13 +267,13 @@ def test_a_dry_run_of_point_forecasts_tells_and_writes_nothing(
     site, address = sea_site(config), tmp_path / "archive.db"
     monkeypatch.setenv("SKYSCAPE_ARCHIVE_URL", f"sqlite:///{address}")
     path = points_file(tmp_path, {"spot_id": "here", "date_key": "2026-11-22"})
-    command = ["backfill", "--points", str(path), "--site", site.id, "--phenomena", SEA[0]]
+    command = ["reforecast", "--points", str(path), "--site", site.id, "--phenomena", SEA[0]]
 
     assert main([*command, "--dry-run"]) == 0
 
-    told = capsys.readouterr().out
-    assert f"rows of {site.id} from points.json would be kept" in told
-    assert "assumed: spot_id 'here' is the place" in told
+    result = capsys.readouterr().out
+    assert f"rows of {site.id} from points.json would be kept" in result
+    assert "assumed: spot_id 'here' is the place" in result
     assert not address.exists()
     assert main(command) == 0
     assert address.exists()
@@ -281,7 +283,7 @@ def test_a_file_of_several_mountains_or_of_one_far_away_is_refused_by_name(
     config: Config, tmp_path: Path
 ) -> None:
     site = sea_site(config)
-    for documents, said in (
+    for documents, text in (
         (
             [
                 {"spot_id": "a", "date_key": "2026-11-21"},
@@ -294,7 +296,7 @@ def test_a_file_of_several_mountains_or_of_one_far_away_is_refused_by_name(
         ([{}, {}], "without coordinates"),
         ([], "no document"),
     ):
-        with pytest.raises(SourceCorrupt, match=re.escape(said)):
+        with pytest.raises(SourceCorrupt, match=re.escape(text)):
             read_rows(config, points_file(tmp_path, *documents), site.id, SEA)
 
 
@@ -343,7 +345,7 @@ def hours() -> dict[str, Any]:
     return {"time": times, **{name: [value] * len(times) for name, value in constant.items()}}
 
 
-def test_what_is_asked_wrongly_says_what_to_do(past: Past, tmp_path: Path) -> None:
+def test_wrong_arguments_give_advice(past: Past, tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="--to 2026-11-21 lies before --from 2026-11-22"):
         tasks(past.config, DAY, DAY - timedelta(days=1), 2)
     with pytest.raises(ConfigError, match=re.escape("other --phenomena")):

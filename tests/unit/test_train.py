@@ -13,7 +13,7 @@ import logging
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, get_type_hints
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -23,7 +23,7 @@ from forecast.__main__ import main
 from forecast.archive.hindcasts import Hindcasts
 from forecast.archive.issues import Archive
 from forecast.archive.outcomes import Outcomes, Past
-from forecast.commands import models as model_commands
+from forecast.commands import score
 from forecast.config import Config
 from forecast.domain import PHENOMENA, Outcome
 from forecast.errors import ModelMismatch
@@ -72,13 +72,13 @@ def handed(monkeypatch: pytest.MonkeyPatch, by_phenomenon: dict[str, TrainingSet
     monkeypatch.setattr(train, "cases_of", found)
 
 
-def verdict_is(monkeypatch: pytest.MonkeyPatch, **told: Any) -> None:
+def verdict_is(monkeypatch: pytest.MonkeyPatch, **result: Any) -> None:
     monkeypatch.setattr(
-        promotion, "consider", lambda *_: PromotionDecision(champion="rule-1", **told)
+        promotion, "consider", lambda *_: PromotionDecision(champion="rule-1", **result)
     )
 
 
-def test_an_empty_archive_teaches_nothing_and_says_how_many_cases_it_takes(
+def test_with_an_empty_archive_nothing_is_trained_and_the_message_has_the_number_needed(
     settings: Config, archive: Archive
 ) -> None:
     lessons = learn(settings, archive, NOW)
@@ -198,7 +198,7 @@ def test_a_champion_worse_than_the_rule_gives_way_to_it(
     assert model_folder.rollback(settings, "starry_sky").endswith(first)
 
 
-def test_a_verdict_tells_the_certainty_it_was_reached_with() -> None:
+def test_a_comparison_has_its_certainty_in_words() -> None:
     said = train.describe_comparison(PromotionDecision(True, "better", 0.02, 0.01, 9, 60, "rule-1"))
 
     assert promotion.LOWER == 0.01
@@ -273,7 +273,7 @@ def test_a_card_that_cannot_be_shown_stops_no_bulletin(tmp_path: Path) -> None:
     "text",
     ["{", "[]", '{"starry_sky": {"gfs": -1}}', '{"no_such": {"gfs": 1}}', '{"starry_sky": 3}'],
 )
-def test_shares_that_cannot_be_make_all_models_count_alike(tmp_path: Path, text: str) -> None:
+def test_with_impossible_shares_all_models_count_alike(tmp_path: Path, text: str) -> None:
     (tmp_path / SHARES).write_text(text)
 
     assert read_shares(tmp_path) == {}
@@ -283,15 +283,15 @@ def test_shares_that_cannot_be_make_all_models_count_alike(tmp_path: Path, text:
 def test_shares_are_kept_for_the_blend(
     settings: Config, archive: Archive, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    told = {"starry_sky": {"gfs": 0.9, "ifs": 1.1}}
-    monkeypatch.setattr(verify, "shares", lambda *_: told)
+    result = {"starry_sky": {"gfs": 0.9, "ifs": 1.1}}
+    monkeypatch.setattr(verify, "shares", lambda *_: result)
 
     train.renew_shares(settings, archive, NOW)
 
-    assert models_in_force(settings).shares == told
+    assert models_in_force(settings).shares == result
 
 
-def test_a_run_that_was_heard_when_it_was_issued_is_not_learnt_from_again_as_a_run_of_the_past(
+def test_a_run_that_contributed_to_an_issue_is_not_trained_on_again_as_a_hindcast(
     settings: Config, archive: Archive, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     day, window = date(2026, 11, 20), datetime(2026, 11, 20, 12, tzinfo=UTC)
@@ -326,20 +326,20 @@ def test_a_run_that_was_heard_when_it_was_issued_is_not_learnt_from_again_as_a_r
 
 def test_the_commands_say_what_they_need(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["models", "promote", "sea_of_clouds"]) == 3
-    assert main(["try-mountain", "labels.csv", "forecasts.json"]) == 3
-    assert main(["try-mountain", "labels.csv", "forecasts.json", "--mountain", "*:40,115"]) == 3
+    assert main(["transfer-test", "labels.csv", "forecasts.json"]) == 3
+    assert main(["transfer-test", "labels.csv", "forecasts.json", "--mountain", "*:40,115"]) == 3
 
     said = capsys.readouterr().err
     assert "models promote needs PHENOMENON ID" in said
     assert "--mountain NAME:LAT,LON,HEIGHT,VALLEY" in said
 
 
-def test_a_mountain_nobody_fitted_is_tried_from_the_command_line(
+def test_the_transfer_test_runs_from_the_command_line(
     shared: Path, config: Config, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
     files = [str(shared / "cloud_sea" / name) for name in ("labels.csv", "forecast_days.json.gz")]
 
-    assert main(["try-mountain", *files, "--mountain", "wunvshan:41.320,125.408,804,300"]) == 0
+    assert main(["transfer-test", *files, "--mountain", "wunvshan:41.320,125.408,804,300"]) == 0
 
     said = capsys.readouterr().out
     assert "WARNING wunvshan" in said
@@ -372,19 +372,26 @@ def test_the_page_says_what_was_left_out_and_how_sure_the_gain_is(tmp_path: Path
 def test_mornings_outside_the_days_fitted_on_raise_no_warning(tmp_path: Path) -> None:
     card = open_models(tmp_path).served["sea_of_clouds"].card
 
-    assert model_commands.fitted_among([("wunvshan", date(2027, 5, 1))], card) == []
-    assert model_commands.fitted_among([("mountain", date(2026, 5, 1))], card)[0].startswith(
+    assert score.fitted_among([("wunvshan", date(2027, 5, 1))], card) == []
+    assert score.fitted_among([("mountain", date(2026, 5, 1))], card)[0].startswith(
         "note: mountain: 1 of these mornings"
     )
-    assert model_commands.fitted_among([("wunvshan", date(2026, 5, 1))], None) == []
+    assert score.fitted_among([("wunvshan", date(2026, 5, 1))], None) == []
 
 
-def test_lessons_are_told_as_data_too(settings: Config, archive: Archive, tmp_path: Path) -> None:
+def test_training_results_are_kept_as_data_too(
+    settings: Config, archive: Archive, tmp_path: Path
+) -> None:
     learn(settings, archive, NOW)
 
-    told = json.loads((settings.learning.folder / train.RESULTS_FILE).read_text())
+    kept = json.loads((settings.learning.folder / model_folder.RESULTS_FILE).read_text())
 
-    assert told["at"] == NOW.isoformat()
-    assert len(told["said"]) == len(PHENOMENA)
+    assert kept["at"] == NOW.isoformat()
+    assert len(kept["said"]) == len(PHENOMENA)
     assert "last training" in "\n".join(model_folder.listing(settings))
-    assert "Columns: date" in model_commands.MOUNTAIN
+
+
+def test_the_help_of_the_transfer_test_names_the_columns_of_the_labels() -> None:
+    labels = get_type_hints(score.transfer_test, include_extras=True)["labels"]
+
+    assert "date, status" in labels.__metadata__[0].help

@@ -20,13 +20,11 @@ from tests.science import sea
 CLOCK = ZoneInfo("Asia/Shanghai")
 
 
-def test_labelled_mornings_are_judged_as_the_science_run_reads_them(
-    shared: Path, config: Config
-) -> None:
+def test_labelled_mornings_are_scored_as_in_the_science_run(shared: Path, config: Config) -> None:
     places = {one: sea.MOUNTAINS[name] for one, name in sea.IDS.items() if name == "wunvshan"}
     shipped = in_force(Path("nowhere"))["sea_of_clouds"].model
 
-    told = transfer_test(
+    result = transfer_test(
         shared / "cloud_sea" / "labels.csv",
         shared / "cloud_sea" / "forecast_days.json.gz",
         places,
@@ -35,7 +33,7 @@ def test_labelled_mornings_are_judged_as_the_science_run_reads_them(
         CLOCK,
     )
 
-    rule, ours = told.tables["wunvshan"]
+    rule, ours = result.tables["wunvshan"]
     known = sea.mornings(shared)
     here = known.mountain == "wunvshan"
     assert rule.scores.cases == ours.scores.cases == here.sum()
@@ -46,10 +44,10 @@ def test_labelled_mornings_are_judged_as_the_science_run_reads_them(
         roc_auc_score(known.seen[here], known.probability[here])
     )
     assert rule.brier[0] < rule.scores.brier < rule.brier[1]
-    assert "wunvshan 2026-06-26" in told.without_forecast
+    assert "wunvshan 2026-06-26" in result.without_forecast
     # the other mountains of the file
-    assert any("no such place" in reason for reason in told.refused)
-    assert "persistence" in "\n".join(told.lines())
+    assert any("no such place" in reason for reason in result.refused)
+    assert "persistence" in "\n".join(result.lines())
 
 
 def test_bad_lines_are_refused_one_by_one_and_the_good_are_kept(tmp_path: Path) -> None:
@@ -85,13 +83,13 @@ def test_a_valley_above_the_viewpoint_is_refused() -> None:
         mountain("upside down", 40.0, 115.0, 500.0, 800.0)
 
 
-def test_no_interval_is_told_of_fewer_than_six_weeks() -> None:
-    seen = (np.arange(42) % 3 == 0).astype(float)
-    told = {"one": np.full(42, 0.3), "other": np.where(seen > 0, 0.6, 0.2)}
+def test_fewer_than_six_weeks_have_no_interval() -> None:
+    observed = (np.arange(42) % 3 == 0).astype(float)
+    result = {"one": np.full(42, 0.3), "other": np.where(observed > 0, 0.6, 0.2)}
     weeks = np.arange(42) // 7
 
     few, enough = (
-        table({who: p[rows] for who, p in told.items()}, seen[rows], weeks[rows])
+        table({who: p[rows] for who, p in result.items()}, observed[rows], weeks[rows])
         for rows in (weeks < 5, weeks < 6)
     )
 
@@ -105,13 +103,13 @@ def test_no_interval_is_told_of_fewer_than_six_weeks() -> None:
 def test_intervals_of_a_gain_hold_nought_where_two_are_alike() -> None:
     random = np.random.default_rng(1)
     day = np.datetime64("2026-01-01") + np.arange(200)
-    seen = (random.uniform(size=200) < 0.4).astype(float)
+    observed = (random.uniform(size=200) < 0.4).astype(float)
     noise = [np.clip(0.4 + random.normal(0, 0.1, 200), 0, 1) for _ in range(2)]
-    skilled = np.where(seen > 0, 0.8, 0.2)
+    skilled = np.where(observed > 0, 0.8, 0.2)
 
     rows = table(
         {"one": noise[0], "other": noise[1], "skilled": skilled},
-        seen,
+        observed,
         site_weeks(np.full(200, "a"), day),
     )
 

@@ -100,14 +100,14 @@ def test_a_clear_day_is_diagnosed_and_doing_it_again_changes_nothing(
     first = diagnose(archive, config, DAY, NOW, first_hours)
     again = diagnose(archive, config, DAY, NOW + HOUR, first_hours)
 
-    seen = Outcomes(archive).resolved(DAY, DAY)
-    assert first.analyses == first.changed == len(seen) > 10
+    observed = Outcomes(archive).resolved(DAY, DAY)
+    assert first.analyses == first.changed == len(observed) > 10
     assert again.changed == 0
-    assert {each.outcome.source for each in seen.values()} == {"analysis"}
-    assert seen["lingshan", "starry_sky", "2026-11-20"].happened
-    assert not seen["jinding", "sea_of_clouds", "2026-11-20"].happened
-    assert seen["jinding", "sea_of_clouds", "2026-11-20"].outcome.state == "open"
-    assert not seen["jiangshuihe", "snowfall", "2026-11-20"].happened
+    assert {each.outcome.source for each in observed.values()} == {"analysis"}
+    assert observed["lingshan", "starry_sky", "2026-11-20"].happened
+    assert not observed["jinding", "sea_of_clouds", "2026-11-20"].happened
+    assert observed["jinding", "sea_of_clouds", "2026-11-20"].outcome.state == "open"
+    assert not observed["jiangshuihe", "snowfall", "2026-11-20"].happened
 
 
 def test_an_overcast_night_has_no_stars(archive: Archive, config: Config) -> None:
@@ -125,9 +125,7 @@ def test_an_event_that_is_not_over_waits(archive: Archive, config: Config) -> No
     assert ("lingshan", "starry_sky", "2026-11-20") not in Outcomes(archive).resolved()
 
 
-def test_a_run_that_cannot_be_had_is_named_and_stops_nothing(
-    archive: Archive, config: Config
-) -> None:
+def test_an_unavailable_run_is_named_and_stops_nothing(archive: Archive, config: Config) -> None:
     def gap(cycle: Cycle, now: datetime) -> Atmosphere:
         if cycle.run.hour == 12:
             raise CycleNotReady("not there")
@@ -181,7 +179,7 @@ def test_every_hour_comes_from_the_run_nearest_to_it() -> None:
     assert both["air_temperature"].dtype == np.float32
 
 
-def test_the_runs_asked_for_cover_the_events_and_are_out(config: Config) -> None:
+def test_the_requested_runs_cover_the_events_and_are_available(config: Config) -> None:
     site = config.all_sites()[0]
     almanacs = almanac.almanacs([site], [DAY], config.zone)
     events = phenomena.events([site], [DAY], almanacs, config.phenomena, utc("2026-11-19T00:00"))
@@ -194,7 +192,7 @@ def test_the_runs_asked_for_cover_the_events_and_are_out(config: Config) -> None
     assert runs[-1].run + FIRST_HOURS * HOUR >= max(event.window.end for event in events)
 
 
-def test_each_night_the_last_two_days_are_looked_at(archive: Archive, config: Config) -> None:
+def test_each_night_covers_the_last_two_days(archive: Archive, config: Config) -> None:
     assert [each.day for each in nightly(archive, config, NOW, None)] == [
         date(2026, 11, 19),
         date(2026, 11, 20),
@@ -204,7 +202,9 @@ def test_each_night_the_last_two_days_are_looked_at(archive: Archive, config: Co
 # -- stations
 
 
-def test_cloud_reports_of_a_clear_night_tell_of_stars(archive: Archive, config: Config) -> None:
+def test_cloud_reports_of_a_clear_night_are_an_outcome_of_stars(
+    archive: Archive, config: Config
+) -> None:
     found = told(archive, watched(config), hourly("VILLAGE", cloud_area_fraction=0.0))
 
     [stars] = found["jiangshuihe", "starry_sky"]
@@ -216,7 +216,7 @@ def test_cloud_reports_of_a_clear_night_tell_of_stars(archive: Archive, config: 
     )
 
 
-def test_doubtful_values_tell_nothing(archive: Archive, config: Config) -> None:
+def test_doubtful_values_give_no_outcome(archive: Archive, config: Config) -> None:
     assert (
         told(
             archive,
@@ -249,7 +249,7 @@ def test_a_station_in_fog_at_the_summit_is_a_white_wall(archive: Archive, config
     assert [o.state for o in found["jinding", "sea_of_clouds"]] == ["in_cloud"]
 
 
-def test_a_station_beyond_the_hills_tells_nothing(archive: Archive, config: Config) -> None:
+def test_a_distant_station_gives_no_outcome(archive: Archive, config: Config) -> None:
     settings = watched(config)
     [jinding] = [site for site in settings.all_sites() if site.id == "jinding"]
     far = settings.observations.stations[-1].as_station()
@@ -285,7 +285,7 @@ def test_high_cloud_alone_leaves_the_glow_open(archive: Archive, config: Config)
     assert ("jinding", "sunset_glow") not in found
 
 
-def test_a_village_under_snow_tells_of_snow_cover_and_of_rime(
+def test_a_village_under_snow_is_an_outcome_of_snow_cover_and_of_rime(
     archive: Archive, config: Config
 ) -> None:
     found = told(archive, watched(config), hourly("VILLAGE", snow_depth=0.2, present_weather=48.0))
@@ -295,7 +295,7 @@ def test_a_village_under_snow_tells_of_snow_cover_and_of_rime(
     assert [o.degree for o in found["jiangshuihe", "snowfall"]] == [0.0]
 
 
-def test_sunshine_after_the_terrain_is_cleared_tells_of_a_sunrise(
+def test_sunshine_after_sunrise_over_the_terrain_is_an_outcome_of_a_sunrise(
     archive: Archive, config: Config
 ) -> None:
     found = told(archive, watched(config), hourly("SUMMIT", sunshine_duration=3600.0))
@@ -303,7 +303,7 @@ def test_sunshine_after_the_terrain_is_cleared_tells_of_a_sunrise(
     assert [o.degree for o in found.get(("jinding", "sunrise"), [])] == [1.0]
 
 
-def test_the_moon_brightens_the_clear_sky_that_a_station_is_held_against(config: Config) -> None:
+def test_the_moon_brightens_the_clear_sky_with_which_a_station_is_compared(config: Config) -> None:
     """Full moon of 24 November 2026 (14:53 UTC) high at midnight, new moon of 9 November, when the
     sky is the site's own.
     """
@@ -318,10 +318,14 @@ def test_the_moon_brightens_the_clear_sky_that_a_station_is_held_against(config:
     assert not math.isnan(lit)
 
 
-def test_a_word_of_a_station_outranks_the_analysis(archive: Archive, config: Config) -> None:
+def test_a_station_has_priority_over_the_analysis(archive: Archive, config: Config) -> None:
     Observations(archive).keep(hourly("VILLAGE", cloud_area_fraction=1.0), NOW)
 
     diagnose(archive, watched(config), DAY, NOW, first_hours)
 
-    seen = Outcomes(archive).resolved()["jiangshuihe", "starry_sky", "2026-11-20"]
-    assert (seen.outcome.source, seen.happened, seen.agreed) == ("station", False, False)
+    observed = Outcomes(archive).resolved()["jiangshuihe", "starry_sky", "2026-11-20"]
+    assert (observed.outcome.source, observed.happened, observed.agreed) == (
+        "station",
+        False,
+        False,
+    )

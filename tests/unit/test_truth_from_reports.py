@@ -49,7 +49,7 @@ def refused(text: str) -> list[tuple[int, str]]:
     ]
 
 
-def test_a_table_says_what_was_seen() -> None:
+def test_a_table_gives_outcomes() -> None:
     rows = read(
         "site,phenomenon,day,degree,state,vividness,amount_cm,source,reporter,detail\n"
         "jinding,sea_of_clouds,2026-11-20,full,sea,,,observer,Li,from the temple\n"
@@ -113,12 +113,12 @@ def test_a_bad_row_is_refused_with_its_line_and_the_reason(row: str, reason: str
     header = "site,phenomenon,day,degree,state,vividness,amount_cm,source,reporter,detail"
     good = "jinding,rime,2026-11-19,1,,,,,,"
 
-    told = refused(f"{header}\n{row}\n{good}\n")
+    result = refused(f"{header}\n{row}\n{good}\n")
 
-    assert len(told) == 1
-    assert told[0][0] == 2
-    assert reason in told[0][1]
-    assert not any(character in told[0][1] for character in "=＝\u202e\x07")
+    assert len(result) == 1
+    assert result[0][0] == 2
+    assert reason in result[0][1]
+    assert not any(character in result[0][1] for character in "=＝\u202e\x07")
     assert [o.day for o in read(f"{header}\n{row}\n{good}\n")] == [date(2026, 11, 19)]
 
 
@@ -146,7 +146,7 @@ def test_a_missing_file_says_what_to_give(archive: Archive, config: Config, tmp_
         import_file(tmp_path / "nothing.csv", archive, config, NOW)
 
 
-def test_the_files_of_two_who_name_no_reporter_do_not_erase_each_other(
+def test_two_files_without_reporters_do_not_replace_each_other(
     archive: Archive, config: Config, tmp_path: Path
 ) -> None:
     for name, degree in (("Li.csv", 1), ("=Wang\u202e" + "x" * 70 + ".csv", 0)):
@@ -178,9 +178,14 @@ def test_a_file_is_read_again_once_the_settings_know_its_site(
         update={"sites": [site for site in config.sites if site.id != "lingshan"]}
     )
 
-    told = [import_file(path, archive, each, NOW) for each in (fewer, fewer, config, config)]
+    result = [import_file(path, archive, each, NOW) for each in (fewer, fewer, config, config)]
 
-    assert [(one.known, one.kept) for one in told] == [(False, 1), (True, 1), (False, 2), (True, 2)]
+    assert [(one.known, one.kept) for one in result] == [
+        (False, 1),
+        (True, 1),
+        (False, 2),
+        (True, 2),
+    ]
 
 
 def test_what_is_not_over_yet_is_refused_and_read_once_it_is(
@@ -195,14 +200,14 @@ def test_what_is_not_over_yet_is_refused_and_read_once_it_is(
         datetime(2026, 11, day, hour, tzinfo=UTC) for day, hour in ((22, 4), (22, 12), (23, 4))
     )
 
-    told = [import_file(path, archive, config, now) for now in (noon, evening, next_noon)]
+    result = [import_file(path, archive, config, now) for now in (noon, evening, next_noon)]
 
-    assert [(one.known, one.kept, one.exit_code) for one in told] == [
+    assert [(one.known, one.kept, one.exit_code) for one in result] == [
         (False, 0, 1),
         (False, 1, 0),
         (False, 2, 0),
     ]
-    assert "not over yet" in told[0].lines[1]
+    assert "not over yet" in result[0].lines[1]
 
 
 def test_a_flood_of_rows_ends_with_a_reason() -> None:
@@ -211,10 +216,10 @@ def test_a_flood_of_rows_ends_with_a_reason() -> None:
         f"{site},rime,{day},1\n" for site in ("jinding", "lingshan") for day in days
     )
 
-    told = parse(text.encode(), "seen.csv", SITES, TODAY)
+    result = parse(text.encode(), "seen.csv", SITES, TODAY)
 
-    assert len(told.outcomes) == LIMITS.records
-    assert "split the file" in told.faults[-1].reason
+    assert len(result.outcomes) == LIMITS.records
+    assert "split the file" in result.faults[-1].reason
 
 
 @given(
@@ -224,10 +229,10 @@ def test_a_flood_of_rows_ends_with_a_reason() -> None:
 def test_whatever_the_bytes_the_reader_ends_without_an_error(data: bytes) -> None:
     header = b"site,phenomenon,day,degree,detail\n"
 
-    for told in (parse(data, "x", SITES, TODAY), parse(header + data, "x", SITES, TODAY)):
+    for result in (parse(data, "x", SITES, TODAY), parse(header + data, "x", SITES, TODAY)):
         assert all(
             o.degree in (0, 0.5, 1) and o.day <= TODAY and not o.detail.startswith("=")
-            for o in told.outcomes
+            for o in result.outcomes
         )
 
 
@@ -242,7 +247,7 @@ def test_keeping_twice_is_keeping_once(archive: Archive) -> None:
     assert [r.received for reports in outcomes.reports().values() for r in reports] == [NOW]
 
 
-def test_a_correction_replaces_that_reporters_word_only(archive: Archive) -> None:
+def test_a_correction_replaces_the_report_of_that_reporter_only(archive: Archive) -> None:
     outcomes = Outcomes(archive)
     outcomes.keep([said(1.0, reporter="Li"), said(1.0, reporter="Wang")], NOW)
 
@@ -255,7 +260,7 @@ def test_a_correction_replaces_that_reporters_word_only(archive: Archive) -> Non
     ]
 
 
-def test_what_tells_nothing_is_not_kept_and_what_cannot_be_is_refused(archive: Archive) -> None:
+def test_an_empty_report_is_not_kept_and_an_impossible_one_is_refused(archive: Archive) -> None:
     assert Outcomes(archive).keep([said(math.nan)], NOW) == 0
     with pytest.raises(ValueError, match="expected one of"):
         Outcomes(archive).keep([said(1.0, source="rumour")], NOW)
@@ -277,24 +282,24 @@ def test_disagreements_are_kept_listed_and_settled_by_trust(archive: Archive) ->
         [said(1.0, "analysis"), said(0.0, "station", "54511"), said(0.5, "camera", "north")], NOW
     )
 
-    [(seen, reports)] = outcomes.disagreements()
+    [(observed, reports)] = outcomes.disagreements()
 
     assert len(reports) == 3
-    assert (seen.outcome.source, seen.outcome.degree, seen.happened, seen.agreed) == (
-        "camera",
-        0.5,
-        True,
-        False,
-    )
-    assert seen.sources == ("camera", "station", "analysis")
+    assert (
+        observed.outcome.source,
+        observed.outcome.degree,
+        observed.happened,
+        observed.agreed,
+    ) == ("camera", 0.5, True, False)
+    assert observed.sources == ("camera", "station", "analysis")
     assert outcomes.count() == {"observer": 0, "camera": 1, "station": 1, "analysis": 1}
 
 
 # -- by trust
 
 
-def test_the_most_trusted_source_that_tells_decides() -> None:
-    seen = resolve(
+def test_the_most_trusted_source_with_a_report_decides() -> None:
+    observed = resolve(
         [
             report(said(1.0, "analysis")),
             report(said(math.nan, "observer")),
@@ -302,8 +307,8 @@ def test_the_most_trusted_source_that_tells_decides() -> None:
         ]
     )
 
-    assert seen is not None
-    assert (seen.outcome.source, seen.happened) == ("station", False)
+    assert observed is not None
+    assert (observed.outcome.source, observed.happened) == ("station", False)
 
 
 def test_most_of_a_sources_reporters_decide_and_of_equally_many_the_later() -> None:
@@ -322,7 +327,7 @@ def test_most_of_a_sources_reporters_decide_and_of_equally_many_the_later() -> N
     assert (tie.outcome.degree, tie.outcome.reporter) == (1.0, "a")
 
 
-def test_a_state_alone_tells_whether_there_was_a_sea() -> None:
+def test_a_state_alone_decides_whether_there_was_a_sea() -> None:
     sea, wall = (
         resolve([report(said(math.nan, state="sea"))]),
         resolve([report(said(math.nan, state="in_cloud"))]),

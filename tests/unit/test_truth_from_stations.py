@@ -11,11 +11,7 @@ import pytest
 
 from forecast.domain import Atmosphere, Event
 from forecast.phenomena import snow
-from forecast.phenomena.station_snow import (
-    rime_reported,
-    snow_cover_measured,
-    snowfall_reported,
-)
+from forecast.phenomena.station_snow import rime_reported, snow_cover_measured, snowfall_reported
 from forecast.science.almanac import almanacs
 from forecast.science.interpolation import Scene
 from tests.skies import atmosphere, layer
@@ -35,7 +31,7 @@ def diagnosed(air: Atmosphere, later: int = 0) -> dict[str, tuple[float, float]]
     return {outcome.phenomenon: (outcome.degree, outcome.amount) for outcome in found}
 
 
-def test_an_analysed_snowstorm_is_seen_in_full() -> None:
+def test_an_analysed_snowstorm_has_degree_full() -> None:
     found = diagnosed(
         atmosphere(
             TIMES,
@@ -61,11 +57,11 @@ def test_an_analysed_mild_dry_day_shows_nothing() -> None:
     assert [degree for degree, _ in found.values()] == [0, 0, 0, 0]
 
 
-def test_nothing_asked_is_nothing_seen() -> None:
+def test_without_events_there_are_no_outcomes() -> None:
     assert snow.diagnose([], Scene(atmosphere(TIMES), [VILLAGE]), SETTINGS) == []
 
 
-def test_a_dusting_is_seen_in_part() -> None:
+def test_a_dusting_has_degree_partial() -> None:
     found = diagnosed(
         atmosphere(
             TIMES,
@@ -79,7 +75,7 @@ def test_a_dusting_is_seen_in_part() -> None:
     assert found["snowfall"][0] == found["snow_cover"][0] == 0.5
 
 
-def test_an_analysis_of_half_a_day_denies_nothing_and_affirms_what_it_saw() -> None:
+def test_an_analysis_of_half_a_day_proves_occurrence_but_no_absence() -> None:
     # the day after: the scene ends at 08 local
     dry = diagnosed(
         atmosphere(
@@ -107,7 +103,7 @@ def test_an_analysis_of_half_a_day_denies_nothing_and_affirms_what_it_saw() -> N
     assert dry["snowmaking"][0] == 1
 
 
-def test_a_station_tells_snow_by_its_depth_at_both_visits() -> None:
+def test_snow_cover_of_a_station_is_its_depth_at_both_hours() -> None:
     assert snow_cover_measured([0.05, 0.05, 0.01, 0.0], [0.03, 0.02, 0.0, 0.0]).tolist() == [
         1,
         0.5,
@@ -117,7 +113,7 @@ def test_a_station_tells_snow_by_its_depth_at_both_visits() -> None:
     assert np.isnan(snow_cover_measured([0.05, NAN], [NAN, 0.0])).all()
 
 
-def test_a_station_tells_rime_and_snow_by_its_codes_of_present_weather() -> None:
+def test_rime_and_snow_of_a_station_are_its_codes_of_present_weather() -> None:
     # WMO table 4677: 48, 49 fog depositing rime; 66 freezing rain; 71, 73 snow; 10 mist; 61 rain
     reports = np.array([[10, 48, 71], [61, 66, NAN], [10, 61, 73], [NAN, NAN, NAN], [10, 10, 10]])
 

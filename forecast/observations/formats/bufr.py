@@ -1,7 +1,7 @@
 """BUFR: surface reports (SYNOP on land) in WMO's binary table-driven code.
 
 ecCodes runs in a process of its own (forecast/observations/formats/bufr_worker.py), which damaged
-messages may end: a message that does is set aside and the next goes to a new process.
+messages may end: such a message is rejected and the next one goes to a new process.
 
 Source: WMO-No. 306 (2019), vol. I.2, table B, code tables 0 08 002, 0 20 003 and 0 20 011;
 templates 3 07 005, 3 07 079 and 3 07 080.
@@ -97,7 +97,7 @@ def _batches(messages: Iterator[tuple[int, bytes]]) -> Iterator[list[tuple[int, 
 
 
 def _messages(data: bytes, collector: Collector) -> Iterator[tuple[int, bytes]]:
-    """Yield the messages of a file, numbered, without what stands between them."""
+    """Yield the messages of a file, numbered, without the text between them."""
     at, number = data.find(b"BUFR"), 0
     while at >= 0:
         number += 1
