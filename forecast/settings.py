@@ -1,6 +1,4 @@
-"""What the settings may say: a class for each section of config.yaml, its bounds beside it. Reading
-them is forecast/config.py's.
-"""
+"""The sections of config.yaml, a class each, with their bounds; forecast/config.py reads them."""
 
 from __future__ import annotations
 
@@ -77,10 +75,7 @@ class ServiceSettings(Section):
 
 
 class IssuerSettings(Section):
-    """Who issues. Until `bodies` is set every product is marked 内部试用 / internal trial.
-
-    Source: 气象法 art. 22.
-    """
+    """Who issues; without `bodies` each product is marked 内部试用 (Source: 气象法 art. 22)."""
 
     bodies: tuple[NameSettings, ...] = ()
     forecaster: str = Field(default="", max_length=40)
@@ -151,13 +146,11 @@ class SourceSettings(Section):
 
 
 class ParameterSettings(Section):
-    """How a model's files keep one field of the catalogue; what is not said here is as the
-    catalogue has it.
+    """How a model's files keep one field; what is not given here is as the catalogue has it.
 
     key: [discipline, category, number, type of first surface] (and its value) of GRIB2; index:
-    "param levtype" of an ECMWF .index.
-    grib1: [table version * 1000 + number, type of level] of edition 1. from_start: a sum runs from
-    the run's start, whatever its message says of the window (AIFS).
+    "param levtype" of an ECMWF .index; grib1: [table version * 1000 + number, type of level].
+    from_start: a sum runs from the run's start, whatever its message says of the window.
     """
 
     key: tuple[float, ...] = Field(default=(), max_length=5)
@@ -177,15 +170,12 @@ Layout = Literal["ecmwf", "gefs", "folder"]
 
 
 class ModelSettings(Section):
-    """A further model, its files and its dialect: a new model is a table, not code.
+    """A further model, its files and the table of its parameters: a new model needs no code.
 
     layout: how its files are found: `ecmwf` (.index and ranges), `gefs` (.idx and ranges, a file a
-    member), `folder` (dropped by the
-    bureau). path: of a step below a mirror's address, with {run}, {step}, {member}. members: the
-    numbers of an ensemble's members;
-    empty: one deterministic forecast. adds: it gives no forecast of its own, its fields join every
-    other model's (aerosol). enabled: without it the table is kept, and the model is neither fetched
-    nor heard.
+    member), `folder` (dropped). path: of a step below a mirror, with {run}, {step}, {member}.
+    members: numbers of an ensemble's members; none: one deterministic forecast. adds: its fields
+    join every other model's (aerosol), it gives no forecast. enabled: false keeps the table only.
     """
 
     id: Identifier
@@ -215,14 +205,11 @@ class ModelSettings(Section):
     @model_validator(mode="after")
     def _sensible(self) -> ModelSettings:
         faults: list[str] = []
-        if unknown := [name for name in self.parameters if name not in FIELDS]:
+        for unknown in (name for name in self.parameters if name not in FIELDS):
+            near = get_close_matches(unknown, FIELDS, n=1)
             faults.append(
-                f"parameters: {unknown[0]} is no field of the catalogue; "
-                + (
-                    f"did you mean {near[0]}?"
-                    if (near := get_close_matches(unknown[0], FIELDS, n=1))
-                    else "docs/sources.md lists them"
-                )
+                f"parameters: {unknown} is no field of the catalogue; "
+                + (f"did you mean {near[0]}?" if near else "docs/sources.md lists them")
             )
         if any(len(each.key) not in (0, 4, 5) for each in self.parameters.values()):
             faults.append(
@@ -338,9 +325,7 @@ class OutputSettings(Section):
 
 
 class ForecastSettings(Section):
-    """How many days, where the five grades begin, and how much older than the leading run one may
-    be to be heard too.
-    """
+    """How many days, where the five grades begin, how much older a contributing run may be."""
 
     days: int = Field(default=7, ge=1, le=10)
     grades: tuple[float, float, float, float] = (0.10, 0.30, 0.50, 0.70)
@@ -364,9 +349,7 @@ class ScheduleSettings(Section):
 
 
 class LearningSettings(Section):
-    """Where models are kept, when the days that are over are judged (local time), and when models
-    are trained anew: once a week.
-    """
+    """Where models are kept; when past days are scored and models trained (local time)."""
 
     folder: Path = Path("var/models")
     judge_at: time = time(12, 30)

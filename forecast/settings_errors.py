@@ -221,18 +221,33 @@ def repaired(values: Mapping[str, Any], faults: Sequence[SettingFault]) -> dict[
     meant: good enough for `skyscape check` to look further, never to run with.
     """
     copy = _copied(dict(values))
-    for fault in sorted(faults, key=lambda each: [str(part) for part in each.location])[::-1]:
-        *above, last = fault.location or ("",)
-        there: Any = copy
-        try:
-            for part in above:
-                there = there[part]
-            value = there.pop(last)
-        except (KeyError, IndexError, TypeError, AttributeError):
-            continue
-        if fault.meant and isinstance(there, dict):
-            there.setdefault(fault.meant, value)
+    gone: set[Location] = set()
+    for fault in sorted(faults, key=lambda each: _order(each.location), reverse=True):
+        for location in (fault.location, fault.location[:-1]):  # what is missing takes its table
+            if any(location[: len(done)] == done for done in gone):
+                break
+            if location and (removed := _removed(copy, location)) is not None:
+                above, value = removed
+                if fault.meant and isinstance(above, dict):
+                    above.setdefault(fault.meant, value)
+                gone.add(location)
+                break
     return copy
+
+
+def _order(location: Location) -> list[tuple[int, str]]:
+    """Return by what locations are sorted: as they stand in a file, list entries by number."""
+    return [(part, "") if isinstance(part, int) else (0, part) for part in location]
+
+
+def _removed(values: Any, location: Location) -> tuple[Any, Any] | None:
+    """Remove what stands at `location`; return the table round it and the value, None: not there."""
+    try:
+        for part in location[:-1]:
+            values = values[part]
+        return values, values.pop(location[-1])
+    except (KeyError, IndexError, TypeError, AttributeError):
+        return None
 
 
 def _copied(value: Any) -> Any:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal, TypeAlias
 
 import typer
 
@@ -92,16 +92,33 @@ def models(
     return 0
 
 
+FirstDay: TypeAlias = Annotated[
+    date | None,
+    typer.Option("--from", parser=read_day, metavar="DATE", help="First day of runs (UTC)."),
+]
+LastDay: TypeAlias = Annotated[
+    date | None,
+    typer.Option("--to", parser=read_day, metavar="DATE", help="Last day of runs (UTC)."),
+]
+Cluster: TypeAlias = Annotated[
+    str,
+    typer.Option(
+        metavar="ADDRESS",
+        help="Of a Dask scheduler, e.g. tcp://host:8786, instead of local workers.",
+    ),
+]
+Points: TypeAlias = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="JSON", help="Point forecasts in Open-Meteo's form instead of runs; needs --site."
+    ),
+]
+
+
 def reforecast(
     *,
-    first: Annotated[
-        date | None,
-        typer.Option("--from", parser=read_day, metavar="DATE", help="First day of runs (UTC)."),
-    ] = None,
-    last: Annotated[
-        date | None,
-        typer.Option("--to", parser=read_day, metavar="DATE", help="Last day of runs (UTC)."),
-    ] = None,
+    first: FirstDay = None,
+    last: LastDay = None,
     days: Annotated[
         int, typer.Option(min=1, max=10, metavar="N", help="Local days wanted of each run.")
     ] = 2,
@@ -115,20 +132,8 @@ def reforecast(
     workers: Annotated[
         int, typer.Option(min=1, max=64, metavar="N", help="Runs worked on side by side.")
     ] = 2,
-    cluster: Annotated[
-        str,
-        typer.Option(
-            metavar="ADDRESS",
-            help="Of a Dask scheduler, e.g. tcp://host:8786, instead of local workers.",
-        ),
-    ] = "",
-    points: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="JSON",
-            help="Point forecasts in Open-Meteo's form instead of runs; needs --site.",
-        ),
-    ] = None,
+    cluster: Cluster = "",
+    points: Points = None,
     site: Annotated[str, typer.Option(metavar="ID", help="Site that --points stand for.")] = "",
     config: ConfigFile = None,
 ) -> int:
