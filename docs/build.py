@@ -50,7 +50,7 @@ MODULES: Mapping[str, tuple[str, ...]] = {
     "snow": ("phenomena.snow", "phenomena.snow_column", "phenomena.station_snow", "phenomena.cold",
              "science.snowfall",
              "science.snowpack", "science.precipitation_type"),
-    "sources": ("ingest.derived_fields",),
+    "sources": ("ingest.derived_fields", "ingest.cloud_by_level", "ingest.aerosol"),
     "observations": ("observations.quality_control", "observations.report_checks",
                      "observations.time_checks", "observations.neighbours",
                      "observations.nowcast", "science.comfort"),

@@ -6,7 +6,8 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from forecast.config import Config
-from forecast.ingest.derived_fields import CLOUD, Rule, derivable
+from forecast.ingest.cloud_by_level import CLOUD
+from forecast.ingest.derived_fields import Rule, derivable
 from forecast.quantities import DEFAULT_FIELDS, FIELDS, Field
 from forecast.science.interpolation import LAYERS
 from forecast.settings import ModelSettings
@@ -135,7 +136,7 @@ def _rules(sources: Collection[SourceColumn]) -> Iterator[str]:
             used.setdefault((rule.makes, rule.of), (rule, []))[1].append(source.head)
     for rule, ids in used.values():
         inputs = ", ".join(f"`{name}`" for name in rule.of)
-        yield f"| `{rule.makes}` | {inputs} | {rule.told} | {', '.join(ids)} |"
+        yield f"| `{rule.makes}` | {inputs} | {rule.description} | {', '.join(ids)} |"
 
 
 def _owners(config: Config) -> Iterator[str]:

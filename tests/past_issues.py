@@ -10,7 +10,7 @@ import numpy as np
 
 from forecast.archive.issues import Archive
 from forecast.archive.outcomes import Outcomes
-from forecast.archive.schema import forecast_table, issue_table, voice_table
+from forecast.archive.schema import forecast_table, issue_table, contributing_run_table
 from forecast.domain import Outcome
 
 START = date(2026, 1, 1)
@@ -80,7 +80,7 @@ def keep_issue(
             ],
         )
         connection.execute(
-            voice_table.insert(),
+            contributing_run_table.insert(),
             [
                 {
                     **k,

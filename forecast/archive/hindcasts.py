@@ -80,7 +80,7 @@ class Hindcasts:
         ]
 
     def keep(self, rows: Sequence[Row]) -> None:
-        """Keep the rows of whole runs in place of earlier ones of the same events; all or nothing."""
+        """Keep the rows of whole runs, in place of earlier ones of the same events."""
         keys = {(row["cycle"], row["site"], row["phenomenon"]) for row in rows}
         table = hindcast_table.c
         with self._archive.transaction() as connection:

@@ -1,5 +1,7 @@
-"""What came in, summed up for `status`: each file and sender once, each reason once a file, and how
-many values quality control doubted.
+"""The intake of observations, summed up for `status`.
+
+Each file and sender is listed once, each reason once a file, with the numbers of values that
+quality control flagged.
 """
 
 from __future__ import annotations
@@ -17,9 +19,7 @@ from forecast.domain import DOUBTFUL, INCONSISTENT, WRONG, Fault, as_utc
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A file, or all that one sender pushed: how often it was read and when last, how many records
-    were kept and lines refused.
-    """
+    """A file, or all pushes of one sender: how often and when read, records kept and refused."""
 
     name: str
     form: str
@@ -31,9 +31,7 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class Reason:
-    """Why something of one file, or of one sender, was set aside: how often, when last, and where
-    first.
-    """
+    """Why records of a file or a sender were refused: how often, when last, and where first."""
 
     times: int
     last: datetime
@@ -53,17 +51,16 @@ class Flagged:
 
 
 class CameIn:
-    """What an archive tells of its intake, since a moment or (None) as far back as is kept. Raises:
-    ArchiveError from every method.
+    """The intake of an archive, since a time or (None) of all that is kept.
+
+    Raises: ArchiveError from every method.
     """
 
     def __init__(self, archive: Archive) -> None:
         self._archive = archive
 
     def sources(self, since: datetime | None) -> tuple[Source, ...]:
-        """Return each file and each sender once: those of which something was refused first, of
-        these the latest first.
-        """
+        """Return each file and each sender once: those with refused records first, then by time."""
         table = reading_table.c
         refused, last = sql.func.sum(table.refused), sql.func.max(table.at)
         query = sql.select(
@@ -80,17 +77,17 @@ class CameIn:
         )
 
     def reasons(self, since: datetime | None) -> tuple[Reason, ...]:
-        """Return each reason once a file or sender, in the order in which they were first told."""
+        """Return each reason once a file or sender, in the order of their first occurrence."""
         table = fault_table.c
         first = sql.func.min(table.id).label("first")
         grouped = sql.select(
             first, sql.func.count().label("times"), sql.func.max(table.at).label("last")
         )
         grouped = grouped.where(*_since(table.at, since)).group_by(table.file, table.reason)
-        told = grouped.subquery()
+        groups = grouped.subquery()
         query = (
-            sql.select(fault_table, told.c.times, told.c.last)
-            .join(told, table.id == told.c.first)
+            sql.select(fault_table, groups.c.times, groups.c.last)
+            .join(groups, table.id == groups.c.first)
             .order_by(table.id)
         )
         with self._archive.transaction() as connection:
@@ -100,9 +97,7 @@ class CameIn:
         )
 
     def flagged(self, since: datetime) -> tuple[Flagged, ...]:
-        """Return the stations and elements of whose values since then any is inconsistent, doubtful
-        or wrong.
-        """
+        """Return the stations and elements with any inconsistent, doubtful or wrong value."""
         table = observation_table.c
         with self._archive.transaction() as connection:
             each = (

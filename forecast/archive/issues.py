@@ -1,8 +1,7 @@
-"""What was issued, kept for good: SQLite by default, PostgreSQL by address. Keeping twice is
-keeping once.
+"""The archive of issues and their forecasts. Keeping something twice keeps it once.
 
-An issue is opened before its numbers are made and published after its pages are out; what belongs
-to an issue that no reader has seen may be written again, what has been published is never changed.
+An issue is opened before its forecasts are made and published when its pages are out. Until then
+it may be written again; what is published is never changed.
 """
 
 from __future__ import annotations
@@ -23,11 +22,11 @@ from forecast.archive.schema import (
     SCHEMA,
     about_table,
     attempt_table,
+    contributing_run_table,
     forecast_table,
     issue_table,
     metadata,
     receipt_table,
-    voice_table,
 )
 from forecast.config import masked
 from forecast.domain import (
@@ -50,7 +49,7 @@ Key = tuple[str, str, str]  # of an event: site, phenomenon, day
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """One try to issue: when, what came of it (an exit code), and why."""
+    """One attempt to issue: when, with which exit code, and why."""
 
     at: datetime
     issue: str | None
@@ -59,10 +58,7 @@ class Attempt:
 
 
 class Archive:
-    """The archive at a database address.
-
-    Raises: ArchiveError from every method when the database refuses.
-    """
+    """The archive at a database address. Raises: ArchiveError from every method."""
 
     def __init__(self, url: str) -> None:
         self.address = masked(url)
@@ -80,25 +76,26 @@ class Archive:
 
     @contextmanager
     def transaction(self) -> Iterator[sql.Connection]:
-        """Give a connection whose work counts as a whole or not at all; the database's errors
-        become ArchiveError.
+        """Give a connection whose work counts as a whole or not at all.
+
+        Raises: ArchiveError for an error of the database.
         """
         try:
             with self._engine.begin() as connection:
                 yield connection
         except SQLAlchemyError as error:
             raise ArchiveError(
-                f"archive {self.address}: {brief(error)}; check that it is there, writable and not full"
+                f"archive {self.address}: {brief(error)}; check that it is there, writable and not "
+                "full"
             ) from error
 
     # -- issues
 
     def open_issue(self, cycle: Cycle, digest: str, now: datetime, valid_until: datetime) -> Issue:
-        """Return the issue of a cycle: the published one if there is one, else a new one, numbered
-        next in its year.
+        """Return the published issue of a cycle, or a new one with the next number of its year.
 
         A cycle whose last issue was published under other settings gets a further one (`…-2`).
-        Issues opened before and never published (a run that died) give up their place.
+        Issues that were opened and never published (the process died) are removed.
         """
         now = as_utc(now)
         with self.transaction() as connection:
@@ -109,9 +106,9 @@ class Archive:
             rows = connection.execute(published.order_by(issue_table.c.number)).all()
             if rows and rows[-1].digest == digest:
                 return _issue(rows[-1])
-            unseen = sql.select(issue_table).where(issue_table.c.published.is_(None))
+            unpublished = sql.select(issue_table).where(issue_table.c.published.is_(None))
             wanted = cycle.id if not rows else f"{cycle.id}-{len(rows) + 1}"
-            for row in connection.execute(unseen).all():
+            for row in connection.execute(unpublished).all():
                 if row.id == wanted and row.digest == digest and _issue(row).issued <= now:
                     continue
                 self._forget(connection, row.id)
@@ -139,11 +136,10 @@ class Archive:
             )
 
     def adopt(self, released: Callable[[], Sequence[tuple[Issue, str]]]) -> None:
-        """Take in the issues that lie before readers, with the digests of their settings, where
-        this archive is empty: it was lost.
+        """Enter the released issues, with the digests of their settings, into an empty archive.
 
-        Only then is `released` asked for them. Their numbers go on counting and their ids are never
-        given again; what they said is not known here.
+        For an archive that was lost; `released` is called only if this one is empty. Numbers go on
+        from theirs and their ids are not used again; their forecasts are not known here.
         """
         with self.transaction() as connection:
             if connection.scalar(sql.select(sql.func.count()).select_from(issue_table)):
@@ -165,7 +161,7 @@ class Archive:
                 connection.execute(issue_table.insert(), rows)
 
     def renew(self, issue: Issue, now: datetime) -> Issue:
-        """Return an issue that no reader has seen, issued `now`."""
+        """Give an unpublished issue the issue time `now`, and return it."""
         with self.transaction() as connection:
             connection.execute(
                 issue_table.update()
@@ -179,14 +175,15 @@ class Archive:
             )
 
     def mark_published(self, issue: str, at: datetime, receipts: Sequence[Receipt] = ()) -> None:
-        """Close the issue of this id: from here on it is never changed. Marking twice, or an id not
-        here, changes nothing.
+        """Mark an issue as published: from now on it is never changed.
+
+        Nothing changes if it is published already, or if there is no such issue.
         """
         with self.transaction() as connection:
-            unseen = issue_table.update().where(
+            unpublished = issue_table.update().where(
                 issue_table.c.id == issue, issue_table.c.published.is_(None)
             )
-            if connection.execute(unseen.values(published=as_utc(at))).rowcount and receipts:
+            if connection.execute(unpublished.values(published=as_utc(at))).rowcount and receipts:
                 rows = [
                     {"issue": issue, "channel": r.channel, "outcome": r.outcome, "detail": r.detail}
                     for r in receipts
@@ -195,15 +192,17 @@ class Archive:
 
     def issues(self, limit: int = 400) -> tuple[Issue, ...]:
         """Return the published issues, newest first."""
-        seen = sql.select(issue_table).where(issue_table.c.published.is_not(None))
+        published = sql.select(issue_table).where(issue_table.c.published.is_not(None))
         with self.transaction() as connection:
             rows = connection.execute(
-                seen.order_by(issue_table.c.issued.desc(), issue_table.c.id.desc()).limit(limit)
+                published.order_by(issue_table.c.issued.desc(), issue_table.c.id.desc()).limit(
+                    limit
+                )
             ).all()
         return tuple(_issue(row) for row in rows)
 
     def receipts(self, issue: Issue) -> tuple[Receipt, ...]:
-        """Return what the channels answered to an issue."""
+        """Return the receipts of the channels for an issue."""
         with self.transaction() as connection:
             rows = connection.execute(
                 sql.select(receipt_table)
@@ -214,17 +213,18 @@ class Archive:
 
     @staticmethod
     def _forget(connection: sql.Connection, issue: str) -> None:
-        for table in (forecast_table, voice_table, receipt_table):
+        for table in (forecast_table, contributing_run_table, receipt_table):
             connection.execute(table.delete().where(table.c.issue == issue))
         connection.execute(issue_table.delete().where(issue_table.c.id == issue))
 
     # -- features and forecasts
 
     def keep(
-        self, issue: Issue, answers: Sequence[RunForecasts], forecasts: Sequence[Forecast]
+        self, issue: Issue, runs: Sequence[RunForecasts], forecasts: Sequence[Forecast]
     ) -> None:
-        """Keep what an issue says and what each run gave to it, all of it or nothing; a published
-        issue is left as it is.
+        """Keep the forecasts of an issue and of each contributing run, all of it or nothing.
+
+        A published issue is not changed.
         """
         with self.transaction() as connection:
             row = connection.execute(
@@ -234,9 +234,11 @@ class Archive:
                 raise ArchiveError(f"issue {issue.id} is not in the archive; open it first")
             if row.published is not None:
                 return
-            voices = [row for answer in answers for row in contributing_run_rows(issue, answer)]
-            said = ((voice_table, voices), (forecast_table, forecast_rows(issue, forecasts)))
-            for table, rows in said:
+            contributing = [row for run in runs for row in contributing_run_rows(issue, run)]
+            for table, rows in (
+                (contributing_run_table, contributing),
+                (forecast_table, forecast_rows(issue, forecasts)),
+            ):
                 connection.execute(table.delete().where(table.c.issue == issue.id))
                 if rows:
                     connection.execute(table.insert(), rows)
@@ -244,8 +246,9 @@ class Archive:
     def earlier(
         self, events: Sequence[Event], cycle: Cycle, cycles: int
     ) -> dict[Key, tuple[float, ...]]:
-        """Return what the last `cycles` published cycles before `cycle` gave for the same events,
-        newest first.
+        """Return the probabilities of the last `cycles` published cycles for the events.
+
+        The cycles are those before `cycle`, newest first.
         """
         by_run: dict[Key, dict[datetime, float]] = {}
         for key, run, probability in self._before(
@@ -258,35 +261,36 @@ class Archive:
     def contributing_runs(
         self, events: Sequence[Event], since: datetime, until: datetime
     ) -> dict[Key, tuple[ContributingRun, ...]]:
-        """Return what the runs of [since, until] gave for the same events in published issues,
-        newest first, each run once.
+        """Return the runs of [since, until] that contributed to published issues, newest first.
+
+        Each run is listed once an event.
         """
         if not events:
             return {}
-        voice = voice_table.c
+        run = contributing_run_table.c
         keys = {event.key for event in events}
         days = {event.day.isoformat() for event in events}
         query = (
             sql.select(
-                voice.site,
-                voice.phenomenon,
-                voice.day,
-                voice.model,
-                voice.run,
-                voice.probability,
-                voice.states,
-                voice.members,
+                run.site,
+                run.phenomenon,
+                run.day,
+                run.model,
+                run.run,
+                run.probability,
+                run.states,
+                run.members,
             )
-            .join(issue_table, issue_table.c.id == voice.issue)
+            .join(issue_table, issue_table.c.id == run.issue)
             .where(
                 issue_table.c.published.is_not(None),
-                voice.run >= as_utc(since),
-                voice.run <= as_utc(until),
-                voice.day >= min(days),
-                voice.day <= max(days),
-                voice.probability.is_not(None),
+                run.run >= as_utc(since),
+                run.run <= as_utc(until),
+                run.day >= min(days),
+                run.day <= max(days),
+                run.probability.is_not(None),
             )
-            .order_by(voice.run.desc(), issue_table.c.issued.desc())
+            .order_by(run.run.desc(), issue_table.c.issued.desc())
         )
         found: dict[Key, dict[str, ContributingRun]] = {}
         with self.transaction() as connection:
@@ -297,25 +301,26 @@ class Archive:
                         cycle.id,
                         ContributingRun(cycle, row.probability, 0.0, row.members, row.states),
                     )
-        return {key: tuple(voices.values()) for key, voices in found.items()}
+        return {key: tuple(runs.values()) for key, runs in found.items()}
 
     def earlier_quantities(
         self, events: Sequence[Event], cycle: Cycle, cycles: int, names: Sequence[str]
     ) -> dict[Key, dict[str, tuple[float, ...]]]:
-        """Return what the last `cycles` published cycles before `cycle` told of the same events'
-        quantities `names`, newest first.
+        """Return the quantities `names` of the last `cycles` published cycles for the events.
+
+        The cycles are those before `cycle`, newest first.
         """
         served = {phenomenon for name in names for phenomenon in FEATURES[name].phenomena}
-        told = self._before(
+        earlier = self._before(
             [event for event in events if event.phenomenon in served],
             cycle,
             cycles,
             forecast_table.c.said,
         )
         by_run: dict[tuple[Key, str], dict[datetime, float]] = {}
-        for key, run, said in told:
+        for key, run, details in earlier:
             for name in names:
-                if (value := said.get("quantities", {}).get(name)) is not None:
+                if (value := details.get("quantities", {}).get(name)) is not None:
                     by_run.setdefault((key, name), {}).setdefault(run, value)
         result: dict[Key, dict[str, tuple[float, ...]]] = {}
         for (key, name), values in by_run.items():
@@ -325,8 +330,9 @@ class Archive:
     def _before(
         self, events: Sequence[Event], cycle: Cycle, cycles: int, column: sql.Column[Any]
     ) -> list[tuple[Key, datetime, Any]]:
-        """Return (event, run, value of `column`) of the last `cycles` published cycles before
-        `cycle`, newest first.
+        """Return (event, run, value of `column`) of the last `cycles` published cycles.
+
+        The cycles are those before `cycle`, newest first.
         """
         if not events or cycles < 1:
             return []
@@ -343,8 +349,8 @@ class Archive:
             .limit(cycles)
         )
         days = {event.day.isoformat() for event in events}
-        said = forecast_table.c
-        columns = (said.site, said.phenomenon, said.day, issue_table.c.run, column)
+        forecast = forecast_table.c
+        columns = (forecast.site, forecast.phenomenon, forecast.day, issue_table.c.run, column)
         phenomena = {event.phenomenon for event in events}
         with self.transaction() as connection:
             last = connection.scalars(runs).all()
@@ -354,9 +360,9 @@ class Archive:
                 .where(
                     before,
                     issue_table.c.run.in_(last),
-                    said.day >= min(days),
-                    said.day <= max(days),
-                    said.phenomenon.in_(phenomena),
+                    forecast.day >= min(days),
+                    forecast.day <= max(days),
+                    forecast.phenomenon.in_(phenomena),
                 )
                 .order_by(issue_table.c.run.desc(), issue_table.c.issued.desc())
             )
@@ -380,7 +386,7 @@ class Archive:
     # -- attempts
 
     def keep_attempt(self, attempt: Attempt) -> None:
-        """Keep one line on a try to issue."""
+        """Keep one attempt to issue."""
         with self.transaction() as connection:
             connection.execute(
                 attempt_table.insert().values(
@@ -392,7 +398,7 @@ class Archive:
             )
 
     def attempts(self, limit: int = 10) -> tuple[Attempt, ...]:
-        """Return the last tries, newest first."""
+        """Return the last attempts, newest first."""
         with self.transaction() as connection:
             rows = connection.execute(
                 sql.select(attempt_table).order_by(attempt_table.c.id.desc()).limit(limit)

@@ -1,9 +1,9 @@
-"""What stations reported, in the archive: each station, moment and form once; a later report
-corrects the earlier, element by element.
+"""Station observations in the archive: each station, time and form once.
 
-A file and what was read of it are kept in one transaction with the file's digest, so that it counts
-once, whole or not at all. What was pushed is kept with a note that it is not judged yet; the note
-goes in the transaction that writes the flags.
+A later report corrects the earlier one, element by element. A file and its observations are kept in
+one transaction with the digest of the file, so that it counts once, whole or not at all. What is
+pushed is kept with a note that its quality control is still to come; the transaction that writes
+the flags removes the note.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import sqlalchemy as sql
 from sqlalchemy.dialects import postgresql, sqlite
 
 from forecast.archive.issues import Archive
-from forecast.archive.schema import fault_table, observation_table, reading_table, unjudged_table
+from forecast.archive.schema import fault_table, observation_table, reading_table, unchecked_table
 from forecast.domain import Fault, Observation, as_utc
 
 BATCH = 5_000  # rows a statement
@@ -27,9 +27,7 @@ FAULTS_KEPT = 100_000  # of all files, the newest
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """One file, or one push, that was read: its digest, how many records were kept and how many
-    lines refused.
-    """
+    """A file, or a push, that was read: its digest, and the numbers of records kept and refused."""
 
     digest: str
     name: str
@@ -41,32 +39,28 @@ class Reading:
 
 @dataclass(frozen=True, slots=True)
 class FileRead:
-    """A file, or a push, that was read, and what was set aside of it."""
+    """A file, or a push, that was read, and what was refused of it."""
 
     reading: Reading
     faults: Sequence[Fault] = ()
 
 
 @dataclass(frozen=True, slots=True)
-class Heard:
-    """What is kept of one station: when it last told anything, and how much it told since a moment."""
+class StationActivity:
+    """The activity of a station: its last report, and the number of its records since a time."""
 
     last: datetime
     records: int
 
 
 class Observations:
-    """The observations in an archive. Raises: ArchiveError from every method when the database
-    refuses.
-    """
+    """The observations in an archive. Raises: ArchiveError from every method."""
 
     def __init__(self, archive: Archive) -> None:
         self._archive = archive
 
     def keep(self, observations: Sequence[Observation], at: datetime) -> None:
-        """Keep observations received `at`, all of them or none; the last of several of the same
-        moment counts.
-        """
+        """Keep observations received `at`, all or none; of several of one time the last counts."""
         with self._archive.transaction() as connection:
             _write(connection, observations, at)
 
@@ -74,14 +68,14 @@ class Observations:
         self,
         files: Sequence[FileRead],
         observations: Sequence[Observation],
-        rejudged: Sequence[Observation],
+        reflagged: Sequence[Observation],
         at: datetime,
     ) -> tuple[str, ...]:
-        """Keep what files held together with the files' digests, all of it or nothing; return the
-        digests that were new.
+        """Keep the observations of files with the digests of the files; return the new digests.
 
-        rejudged: observations kept before whose flags are now others. A file that someone else kept
-        meanwhile does no harm: the same observations are kept over themselves.
+        All of it is kept or nothing. reflagged: observations kept before whose flags have changed.
+        A file that another process kept meanwhile does no harm: the same observations replace
+        themselves.
         """
         with self._archive.transaction() as connection:
             insert = (
@@ -96,7 +90,7 @@ class Observations:
                 if connection.scalar(insert.values(**_reading_row(file.reading))) is not None
             ]
             _write(connection, observations, at)
-            _write_flags(connection, rejudged)
+            _write_flags(connection, reflagged)
             _write_faults(
                 connection, [fault for file in new for fault in file.faults[:FAULTS_A_FILE]], at
             )
@@ -105,8 +99,9 @@ class Observations:
     def keep_file(
         self, reading: Reading, observations: Sequence[Observation], faults: Sequence[Fault]
     ) -> bool:
-        """Keep what a file held, with its faults, once: False where a file of this digest was read
-        before, and nothing is changed.
+        """Keep the observations of a file, with its faults, once.
+
+        Return False, and change nothing, if a file of this digest was read before.
         """
         with self._archive.transaction() as connection:
             if (
@@ -122,8 +117,9 @@ class Observations:
         return True
 
     def keep_pushed(self, pushed: FileRead, observations: Sequence[Observation]) -> bool:
-        """Keep what was pushed and note that it is not judged yet, all or nothing; False, and
-        nothing is changed, where it came before.
+        """Keep a push, and note that its quality control is still to come; all or nothing.
+
+        Return False, and change nothing, if it came before.
         """
         at = pushed.reading.at
         with self._archive.transaction() as connection:
@@ -137,29 +133,32 @@ class Observations:
             _write(connection, observations, at)
             _write_faults(connection, pushed.faults[:FAULTS_A_FILE], at)
             if observations:
-                told = [[o.station, o.time.timestamp(), o.form] for o in observations]
-                connection.execute(unjudged_table.insert().values(records=len(told), told=told))
+                records = [[o.station, o.time.timestamp(), o.form] for o in observations]
+                connection.execute(
+                    unchecked_table.insert().values(records=len(records), told=records)
+                )
         return True
 
-    def unjudged(self) -> dict[int, int]:
-        """Return the notes of what was pushed and is not judged yet, the oldest first: note ->
-        number of records.
+    def unchecked(self) -> dict[int, int]:
+        """Return the notes of pushes without quality control, oldest first, with their records.
+
+        The result maps each note to its number of records.
         """
         with self._archive.transaction() as connection:
             rows = connection.execute(
-                sql.select(unjudged_table.c.id, unjudged_table.c.records).order_by(
-                    unjudged_table.c.id
+                sql.select(unchecked_table.c.id, unchecked_table.c.records).order_by(
+                    unchecked_table.c.id
                 )
             ).all()
         return {row.id: row.records for row in rows}
 
-    def told(self, notes: Sequence[int]) -> set[tuple[str, datetime, str]]:
-        """Return what `notes` tell of: (station, time, form) of each record."""
+    def unchecked_records(self, notes: Sequence[int]) -> set[tuple[str, datetime, str]]:
+        """Return (station, time, form) of each record of `notes`."""
         found: set[tuple[str, datetime, str]] = set()
         with self._archive.transaction() as connection:
             for part in _parts(list(notes), 500):
                 for rows in connection.scalars(
-                    sql.select(unjudged_table.c.told).where(unjudged_table.c.id.in_(part))
+                    sql.select(unchecked_table.c.told).where(unchecked_table.c.id.in_(part))
                 ):
                     found.update(
                         (station, datetime.fromtimestamp(seconds, UTC), form)
@@ -167,15 +166,15 @@ class Observations:
                     )
         return found
 
-    def keep_judged(self, rejudged: Sequence[Observation], notes: Sequence[int]) -> None:
-        """Write the flags that are now others and strike out the notes, all or nothing.
+    def keep_checked(self, reflagged: Sequence[Observation], notes: Sequence[int]) -> None:
+        """Write the flags that have changed and remove the notes, all or nothing.
 
-        A record that was corrected meanwhile has a further note, by which it is judged again.
+        A record that was corrected meanwhile has a further note, and is checked again.
         """
         with self._archive.transaction() as connection:
-            _write_flags(connection, rejudged)
+            _write_flags(connection, reflagged)
             for part in _parts(list(notes), 500):
-                connection.execute(unjudged_table.delete().where(unjudged_table.c.id.in_(part)))
+                connection.execute(unchecked_table.delete().where(unchecked_table.c.id.in_(part)))
 
     def was_read(self, digests: Iterable[str]) -> set[str]:
         """Return those of `digests` of which a file was read."""
@@ -193,9 +192,7 @@ class Observations:
     def series(
         self, stations: Sequence[str], since: datetime, until: datetime
     ) -> dict[str, tuple[Observation, ...]]:
-        """Return what stations reported in [since, until], the oldest first; where several forms
-        tell of one moment, all of them.
-        """
+        """Return the observations of stations in [since, until], oldest first, of all forms."""
         table = observation_table.c
         query = (
             sql.select(table.station, table.time, table["values"], table.flags, table.form)
@@ -223,33 +220,31 @@ class Observations:
         )
 
     def faults(self, limit: int = 20) -> tuple[tuple[datetime, Fault], ...]:
-        """Return what was set aside last and when, newest first."""
+        """Return the last faults and when they were found, newest first."""
         with self._archive.transaction() as connection:
             rows = connection.execute(
                 sql.select(fault_table).order_by(fault_table.c.id.desc()).limit(limit)
             ).all()
         return tuple((row.at, Fault(row.file, row.line, row.reason)) for row in rows)
 
-    def last_reports(self, stations: Sequence[str], since: datetime) -> dict[str, Heard]:
-        """Return of each station that ever told anything: when it did last, and how many records it
-        told from `since` on.
-        """
+    def last_reports(self, stations: Sequence[str], since: datetime) -> dict[str, StationActivity]:
+        """Return the activity since `since` of each station that has ever reported."""
         table = observation_table.c
         last = sql.select(table.station, sql.func.max(table.time)).group_by(table.station)
-        told = (
+        counts = (
             sql.select(table.station, sql.func.count())
             .where(table.time >= as_utc(since))
             .group_by(table.station)
         )
-        found: dict[str, Heard] = {}
+        found: dict[str, StationActivity] = {}
         with self._archive.transaction() as connection:
             for part in _parts(list(stations), 500):
-                counts = {
+                recent = {
                     row[0]: row[1]
-                    for row in connection.execute(told.where(table.station.in_(part)))
+                    for row in connection.execute(counts.where(table.station.in_(part)))
                 }
                 for station, moment in connection.execute(last.where(table.station.in_(part))):
-                    found[station] = Heard(moment, counts.get(station, 0))
+                    found[station] = StationActivity(moment, recent.get(station, 0))
         return found
 
     def count(self) -> int:
@@ -334,7 +329,7 @@ def _write(connection: sql.Connection, observations: Sequence[Observation], at: 
 
 
 def _joined(connection: sql.Connection, stood: Any, later: Any) -> Any:
-    """Return the JSON object `later` with what only `stood` says."""
+    """Return the JSON object `later` with the keys that only `stood` has."""
     if connection.dialect.name == "postgresql":
         return sql.cast(
             sql.cast(stood, postgresql.JSONB).op("||")(sql.cast(later, postgresql.JSONB)),

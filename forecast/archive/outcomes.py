@@ -19,13 +19,13 @@ from sqlalchemy.dialects import postgresql, sqlite
 from forecast.archive.issues import Archive
 from forecast.archive.observations import FAULTS_A_FILE, FAULTS_KEPT, Reading
 from forecast.archive.schema import (
+    contributing_run_table,
     event_columns,
     fault_table,
     forecast_table,
     issue_table,
     outcome_table,
     reading_table,
-    voice_table,
 )
 from forecast.domain import OUTCOME_SOURCES, PHENOMENA, Fault, Outcome, as_utc
 from forecast.verification import (
@@ -39,22 +39,22 @@ from forecast.verification import (
 
 BATCH = 1_000  # rows a statement
 FETCHED = 2_000  # rows at a time
-WORD = ("site", "phenomenon", "day", "source", "reporter")  # whose word on what
-SAID = ("degree", "vividness", "state", "amount", "detail")
+KEY = ("site", "phenomenon", "day", "source", "reporter")  # of a report
+REPORTED = ("degree", "vividness", "state", "amount", "detail")
 
 
 class Outcomes:
-    """The outcomes in an archive. Raises: ArchiveError from every method when the database refuses."""
+    """The outcomes in an archive. Raises: ArchiveError from every method."""
 
     def __init__(self, archive: Archive) -> None:
         self._archive = archive
 
     def keep(self, outcomes: Sequence[Outcome], at: datetime) -> int:
-        """Keep outcomes received `at`, all or none; return how many were new or say otherwise than
-        before.
+        """Keep outcomes received `at`, all or none; return how many were new or changed.
 
-        One that tells neither a degree nor a state is not kept. The last of several words of one
-        reporter on one event counts.
+        One with neither a degree nor a state is not kept. Of several reports of one reporter on one
+        event the last counts.
+
         Raises: ValueError for a source or a phenomenon that does not exist.
         """
         with self._archive.transaction() as connection:
@@ -63,8 +63,9 @@ class Outcomes:
     def keep_file(
         self, reading: Reading, outcomes: Sequence[Outcome], faults: Sequence[Fault]
     ) -> bool:
-        """Keep what a file held, with its faults, once: False where a file of this digest was read
-        before, and nothing is changed.
+        """Keep the outcomes of a file, with its faults, once.
+
+        Return False, and change nothing, if a file of this digest was read before.
         """
         with self._archive.transaction() as connection:
             if (
@@ -139,22 +140,25 @@ class Outcomes:
     def resolved(
         self, since: date | None = None, until: date | None = None, phenomenon: str | None = None
     ) -> dict[EventKey, VerifiedOutcome]:
-        """Return what counts of each event of the days [since, until]: see hindsight.resolve."""
-        told = (
+        """Return the outcome of each event of the days [since, until]: see verification.resolve."""
+        resolved = (
             (key, resolve(reports))
             for key, reports in self.reports(since, until, phenomenon).items()
         )
-        return {key: seen for key, seen in told if seen is not None}
+        return {key: outcome for key, outcome in resolved if outcome is not None}
 
     def disagreements(
         self, since: date | None = None, until: date | None = None
     ) -> tuple[tuple[VerifiedOutcome, tuple[OutcomeReport, ...]], ...]:
-        """Return the events on which reports differ whether it was seen, the latest day first, with
-        all the reports.
+        """Return the events whose reports disagree on whether it occurred, with all the reports.
+
+        The latest day comes first.
         """
-        told = ((resolve(reports), reports) for reports in self.reports(since, until).values())
+        resolved = ((resolve(reports), reports) for reports in self.reports(since, until).values())
         differing = [
-            (seen, reports) for seen, reports in told if seen is not None and not seen.agreed
+            (outcome, reports)
+            for outcome, reports in resolved
+            if outcome is not None and not outcome.agreed
         ]
         return tuple(
             sorted(
@@ -175,55 +179,54 @@ class Outcomes:
 
 
 class Past:
-    """What published issues told. Raises: ArchiveError from every method when the database refuses."""
+    """The forecasts of published issues. Raises: ArchiveError from every method."""
 
     def __init__(self, archive: Archive) -> None:
         self._archive = archive
 
-    def told(
+    def issued_forecasts(
         self,
         since: date | None = None,
         until: date | None = None,
-        only_judged: bool = True,
+        only_verified: bool = True,
         features: Mapping[str, Sequence[str]] | None = None,
     ) -> list[IssuedForecast]:
-        """Return the forecasts issued before the event began, of the days [since, until], the
-        oldest issue first.
+        """Return the forecasts issued before the event began, oldest issue first.
 
-        only_judged: leave out those of which no outcome is known, which are of no use to a score.
-        features: phenomenon -> those that are
-        wanted (None: all): a year of forecasts with all of them does not fit into little memory.
+        since, until: days, both included. only_verified: leave out those without a known outcome.
+        features: the features wanted of each phenomenon (None: all); a year of forecasts with all
+        features needs much memory.
         """
-        said, issue, heard = forecast_table.c, issue_table.c, voice_table.c
+        forecast, issue, run = forecast_table.c, issue_table.c, contributing_run_table.c
         leading = (
-            (heard.issue == said.issue)
-            & _same(heard, said)
-            & (heard.model == issue.model)
-            & (heard.run == issue.run)
+            (run.issue == forecast.issue)
+            & _same(run, forecast)
+            & (run.model == issue.model)
+            & (run.run == issue.run)
         )
         query = (
             sql.select(
                 issue.id,
                 issue.issued,
                 issue.run,
-                said.site,
-                said.phenomenon,
-                said.day,
-                said.window_start,
-                said.probability,
-                said.grade,
-                said.model,
-                heard["values"],
-                said.said,
+                forecast.site,
+                forecast.phenomenon,
+                forecast.day,
+                forecast.window_start,
+                forecast.probability,
+                forecast.grade,
+                forecast.model,
+                run["values"],
+                forecast.said,
             )
-            .join(issue_table, issue.id == said.issue)
-            .outerjoin(voice_table, leading)
+            .join(issue_table, issue.id == forecast.issue)
+            .outerjoin(contributing_run_table, leading)
             .where(
-                *_seen_in_time(),
-                *_between(said.day, since, until),
-                *([_judged(said)] if only_judged else []),
+                *_published_in_time(),
+                *_between(forecast.day, since, until),
+                *([_has_outcome(forecast)] if only_verified else []),
             )
-            .order_by(issue.issued, issue.id, said.day, said.site, said.phenomenon)
+            .order_by(issue.issued, issue.id, forecast.day, forecast.site, forecast.phenomenon)
         )
         return [
             IssuedForecast(
@@ -238,7 +241,7 @@ class Past:
                 row.grade,
                 row.model,
                 _wanted(row[10] or {}, row.phenomenon, features),
-                _voices(row.said),
+                _model_probabilities(row.said),
             )
             for row in self._rows(query)
         ]
@@ -249,39 +252,38 @@ class Past:
         since: date | None = None,
         until: date | None = None,
         model: str | None = None,
-        only_judged: bool = True,
+        only_verified: bool = True,
     ) -> list[RunForecast]:
-        """Return what each run gave to forecasts issued before the event began, of the days [since,
-        until], the oldest issue first.
+        """Return the runs that contributed to forecasts issued before the event, oldest first.
 
-        model: of this NWP model only.
+        since, until: days, both included. model: of this NWP model only.
         """
-        said, issue, heard = forecast_table.c, issue_table.c, voice_table.c
+        forecast, issue, run = forecast_table.c, issue_table.c, contributing_run_table.c
         wanted = [
-            heard.phenomenon == phenomenon,
-            heard.run <= issue.issued,
-            *([heard.model == model] if model else []),
+            run.phenomenon == phenomenon,
+            run.run <= issue.issued,
+            *([run.model == model] if model else []),
         ]
         query = (
             sql.select(
                 issue.id,
                 issue.issued,
-                heard.model,
-                heard.run,
-                heard.site,
-                heard.day,
-                said.window_start,
-                heard["values"],
+                run.model,
+                run.run,
+                run.site,
+                run.day,
+                forecast.window_start,
+                run["values"],
             )
-            .join(issue_table, issue.id == heard.issue)
-            .join(forecast_table, (said.issue == heard.issue) & _same(heard, said))
+            .join(issue_table, issue.id == run.issue)
+            .join(forecast_table, (forecast.issue == run.issue) & _same(run, forecast))
             .where(
                 *wanted,
-                *_seen_in_time(),
-                *_between(heard.day, since, until),
-                *([_judged(heard)] if only_judged else []),
+                *_published_in_time(),
+                *_between(run.day, since, until),
+                *([_has_outcome(run)] if only_verified else []),
             )
-            .order_by(issue.issued, issue.id, heard.day, heard.site, heard.cycle)
+            .order_by(issue.issued, issue.id, run.day, run.site, run.cycle)
         )
         return [
             RunForecast(
@@ -303,14 +305,14 @@ class Past:
             yield from connection.execution_options(yield_per=FETCHED).execute(query)
 
 
-def _seen_in_time() -> tuple[sql.ColumnElement[bool], ...]:
-    """What readers saw, and before the event had begun: all else would know what it tells of."""
+def _published_in_time() -> tuple[sql.ColumnElement[bool], ...]:
+    """Select what was published before the event began: later issues may know the outcome."""
     return issue_table.c.published.is_not(
         None
     ), issue_table.c.issued <= forecast_table.c.window_start
 
 
-def _judged(columns: Any) -> sql.ColumnElement[bool]:
+def _has_outcome(columns: Any) -> sql.ColumnElement[bool]:
     return sql.exists().where(_same(outcome_table.c, columns))
 
 
@@ -337,11 +339,11 @@ def _wanted(
     )
 
 
-def _voices(said: Any) -> dict[str, float]:
-    """Return the probability of each model's newest run, from an issue's own words on its voices."""
+def _model_probabilities(details: Any) -> dict[str, float]:
+    """Return the probability of each model's newest run, from the details of a forecast."""
     newest: dict[str, float] = {}
     for cycle, probability, *_ in sorted(
-        (said or {}).get("voices", ()), key=lambda voice: str(voice[0])
+        (details or {}).get("voices", ()), key=lambda run: str(run[0])
     ):
         if probability is not None:
             newest[str(cycle).rpartition("-")[0]] = float(probability)
@@ -354,17 +356,18 @@ def _write(connection: sql.Connection, outcomes: Iterable[Outcome], at: datetime
     )
     statement = insert(outcome_table)
     differs = sql.or_(
-        *(outcome_table.c[name].is_distinct_from(statement.excluded[name]) for name in SAID)
+        *(outcome_table.c[name].is_distinct_from(statement.excluded[name]) for name in REPORTED)
     )
-    update = {name: statement.excluded[name] for name in (*SAID, "received")}
+    update = {name: statement.excluded[name] for name in (*REPORTED, "received")}
     upsert = statement.on_conflict_do_update(
-        index_elements=list(WORD), set_=update, where=differs
+        index_elements=list(KEY), set_=update, where=differs
     ).returning(outcome_table.c.site)
     rows: dict[tuple[str, ...], dict[str, Any]] = {}
     for o in outcomes:
         if o.source not in OUTCOME_SOURCES or o.phenomenon not in PHENOMENA:
             raise ValueError(
-                f"an outcome of {o.phenomenon!r} by {o.source!r}: expected one of {PHENOMENA} by one of {OUTCOME_SOURCES}"
+                f"an outcome of {o.phenomenon!r} by {o.source!r}: expected one of {PHENOMENA} "
+                f"by one of {OUTCOME_SOURCES}"
             )
         if OutcomeReport(o, at).informative:
             row: dict[str, Any] = {
@@ -380,10 +383,10 @@ def _write(connection: sql.Connection, outcomes: Iterable[Outcome], at: datetime
                 "detail": o.detail,
                 "received": as_utc(at),
             }
-            rows[tuple(str(row[name]) for name in WORD)] = row
-    changed, told = 0, list(rows.values())
-    for start in range(0, len(told), BATCH):
-        part = told[start : start + BATCH]
+            rows[tuple(str(row[name]) for name in KEY)] = row
+    changed, values = 0, list(rows.values())
+    for start in range(0, len(values), BATCH):
+        part = values[start : start + BATCH]
         changed += len(connection.execute(upsert.values(part)).all())
     return changed
 

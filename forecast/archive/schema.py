@@ -69,10 +69,10 @@ def _event_table(name: str, *columns: sql.Column[Any]) -> sql.Table:
     )
 
 
-# What one run of one model gave for an event of an issue: features as known then, and the
-# probability they led to.
+# One run of one model that contributed to an issue: its features of an event as known then, and the
+# probability from them.
 # fmt: off
-voice_table = _event_table(
+contributing_run_table = _event_table(
     "voice",
     sql.Column("cycle", sql.String(60), primary_key=True),
     sql.Column("model", sql.String(40), nullable=False),
@@ -119,8 +119,8 @@ attempt_table = sql.Table(
 )
 # fmt: on
 
-# What runs of the past would have given, worked out afterwards from what was known then: to learn
-# from, never to be scored as issued.
+# Hindcasts: what runs of the past would have given, from what was known then. For training; never
+# scored as issued forecasts.
 # fmt: off
 hindcast_table = sql.Table(
     "hindcast", metadata,
@@ -155,15 +155,15 @@ observation_table = sql.Table(
 )
 # fmt: on
 
-# Records pushed and not yet judged by what lay around them, one row a body: told is [[station,
-# seconds since 1970, form], ...].
+# Records pushed that wait for quality control with their neighbours, one row a body: told is
+# [[station, seconds since 1970, form], ...].
 # fmt: off
-unjudged_table = sql.Table(
+unchecked_table = sql.Table(
     "unjudged", metadata,
     sql.Column("id", sql.Integer, primary_key=True, autoincrement=True),
     sql.Column("records", sql.Integer, nullable=False),
     sql.Column("told", sql.JSON, nullable=False),
-    sqlite_autoincrement=True,  # an id is never given again: who judges deletes by it
+    sqlite_autoincrement=True,  # an id is never used again: rows are deleted by it
 )
 # fmt: on
 
@@ -191,8 +191,8 @@ fault_table = sql.Table(
 )
 # fmt: on
 
-# What was really seen: every report is kept, who said it beside it; which one counts is decided by
-# trust when it is asked for.
+# Verifying observations: every report is kept with its source; which one counts is decided by trust
+# when they are read.
 # fmt: off
 outcome_table = sql.Table(
     "outcome", metadata,

@@ -15,7 +15,7 @@ from forecast import phenomena
 from forecast.config import Config
 from forecast.domain import Atmosphere, Cycle, Event, Features, Forecast, Name, RunForecasts, Site
 from forecast.errors import SkyscapeError
-from forecast.ingest import derived_fields
+from forecast.ingest import aerosol
 from forecast.observations.nowcast import Correction
 from forecast.settings import ModelSettings
 from models.blending import ensemble, mean_features
@@ -82,7 +82,7 @@ def join_aerosol(
         if run.model.adds:
             before, atmosphere = (
                 atmosphere,
-                derived_fields.join_aerosol(atmosphere, run.atmospheres[0]),
+                aerosol.join_aerosol(atmosphere, run.atmospheres[0]),
             )
             if _known(atmosphere) > _known(before):
                 added.append(run.model.id)
@@ -92,8 +92,8 @@ def join_aerosol(
 def _known(atmosphere: Atmosphere) -> int:
     """Return the number of known values of aerosol."""
     return (
-        int(atmosphere[derived_fields.AEROSOL].count())
-        if derived_fields.AEROSOL in atmosphere
+        int(atmosphere[aerosol.AEROSOL].count())
+        if aerosol.AEROSOL in atmosphere
         else 0
     )
 

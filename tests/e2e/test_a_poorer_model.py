@@ -14,7 +14,8 @@ from forecast import phenomena
 from forecast.config import Config, read_config
 from forecast.domain import Atmosphere, Cycle, Features
 from forecast.ingest import Needs
-from forecast.ingest.derived_fields import CLOUD, TOTAL, complete
+from forecast.ingest.cloud_by_level import CLOUD, TOTAL
+from forecast.ingest.derived_fields import complete
 from forecast.ingest.grib.reader import read_atmosphere
 from forecast.ingest.parameter_table import fields_of
 from forecast.quantities import DEFAULT_FIELDS, FIELDS
@@ -29,7 +30,7 @@ def as_the_ifs_tells_it(atmosphere: Atmosphere, config: Config) -> Atmosphere:
     """Return of `atmosphere` only the fields and levels in the settings' table of the IFS; its
     total cover is its levels' overlap.
     """
-    told = fields_of(next(model for model in config.models if model.id == "ifs"))
+    fields = fields_of(next(model for model in config.models if model.id == "ifs"))
     underground = (
         atmosphere["level"].values[:, None, None]
         > atmosphere["surface_air_pressure"].values[:, None]
@@ -40,7 +41,7 @@ def as_the_ifs_tells_it(atmosphere: Atmosphere, config: Config) -> Atmosphere:
     atmosphere = atmosphere.assign(
         {TOTAL: (("time", "latitude", "longitude"), cover.astype(np.float32))}
     )
-    given = [field for field in told if field.name in atmosphere]
+    given = [field for field in fields if field.name in atmosphere]
     poorer = atmosphere[[*(field.name for field in given), "precipitation_amount_start"]]
     levels = [
         level
@@ -95,18 +96,18 @@ def test_what_the_ifs_lacks_is_derived_where_physics_allows(
     )
 
 
-def test_where_it_cannot_be_the_reader_is_told(
+def test_where_it_cannot_be_the_reader_is_informed(
     told_twice: tuple[Features, Features, Atmosphere],
 ) -> None:
     rich, poor, _ = told_twice
 
-    spoken = [
+    texts = [
         row
         for row, value in enumerate(rich.table["temperature_at_site"].values)
         if np.isfinite(value)
     ]
-    assert len(spoken) >= 10
-    for row in spoken:
+    assert len(texts) >= 10
+    for row in texts:
         assert {
             "field:wind_speed_of_gust",
             "field:visibility_in_air",

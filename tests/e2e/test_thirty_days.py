@@ -33,18 +33,18 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def test_each_day_is_judged_from_later_runs_and_the_record_fills(site: Path) -> None:
+def test_each_day_is_verified_by_later_runs_and_the_record_fills(site: Path) -> None:
     archive = Archive(f"sqlite:///{site.with_name('site-backstage') / 'archive.db'}")
 
-    told = Past(archive).told()
+    forecasts = Past(archive).issued_forecasts()
 
     assert Outcomes(archive).count()["analysis"] > 0
-    assert {each.day for each in told} <= {date(2026, 11, 21), date(2026, 11, 22)}
-    assert all(each.issued <= each.window_start for each in told)
+    assert {each.day for each in forecasts} <= {date(2026, 11, 21), date(2026, 11, 22)}
+    assert all(each.issued <= each.window_start for each in forecasts)
     record = json.loads(
         (site.with_name("site-backstage") / "models" / "verification.json").read_text()
     )
-    assert record["cases"] == len([each for each in told if np.isfinite(each.probability)]) > 0
+    assert record["cases"] == len([each for each in forecasts if np.isfinite(each.probability)]) > 0
 
 
 @pytest.mark.parametrize(
@@ -107,7 +107,7 @@ def test_runs_know_the_weather_the_worse_the_further_ahead_it_lies() -> None:
     assert truth(episodes[0][0]) == pytest.approx(truth(episodes[0][0]), abs=0)
 
 
-def test_the_same_run_tells_the_same_weather_and_two_runs_nearly_the_same_hour() -> None:
+def test_the_same_run_has_the_same_weather_and_two_runs_nearly_the_same_hour() -> None:
     later = RUN + timedelta(hours=6)
 
     once, twice = (Scenario(RUN, SMALL).fields(6)["air_temperature"] for _ in range(2))
@@ -119,9 +119,9 @@ def test_the_same_run_tells_the_same_weather_and_two_runs_nearly_the_same_hour()
 
 def test_rain_adds_up_across_the_midnight_between_two_episodes() -> None:
     begin = datetime.combine(episode_of(RUN) + timedelta(days=EPISODE), datetime.min.time(), LOCAL)
-    told = Scenario(begin - timedelta(hours=30), SMALL)
+    past = Scenario(begin - timedelta(hours=30), SMALL)
 
-    parts = sum(told.fallen(hour, hour + 6) for hour in range(0, 48, 6))
+    parts = sum(past.fallen(hour, hour + 6) for hour in range(0, 48, 6))
 
-    assert told.fallen(0, 48) == pytest.approx(parts, abs=1e-9)
-    assert (told.fallen(0, 48) >= 0).all()
+    assert past.fallen(0, 48) == pytest.approx(parts, abs=1e-9)
+    assert (past.fallen(0, 48) >= 0).all()

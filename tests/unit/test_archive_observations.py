@@ -10,7 +10,7 @@ from threading import Thread
 import pytest
 
 from forecast.archive.issues import Archive
-from forecast.archive.observations import FAULTS_A_FILE, FileRead, Heard, Observations, Reading
+from forecast.archive.observations import FAULTS_A_FILE, FileRead, StationActivity, Observations, Reading
 from forecast.domain import DOUBTFUL, GOOD, Fault, Observation
 from forecast.errors import ArchiveError
 
@@ -82,25 +82,25 @@ def test_what_is_pushed_is_noted_until_it_is_judged(kept: Observations) -> None:
         kept.keep_pushed(file("b"), []),
         kept.keep_pushed(file("a"), [first]),
     ]
-    (note,) = kept.unjudged()
+    (note,) = kept.unchecked()
 
-    told = kept.told([note])
-    kept.keep_judged([observation(flag=DOUBTFUL, form="push")], [note])
+    told = kept.unchecked_records([note])
+    kept.keep_checked([observation(flag=DOUBTFUL, form="push")], [note])
 
     assert new == [True, True, False]
     assert told == {(o.station, o.time, o.form) for o in (first, second)}
-    assert (kept.unjudged(), kept.told([note])) == ({}, set())
+    assert (kept.unchecked(), kept.unchecked_records([note])) == ({}, set())
     assert kept.series(["54511"], NOW, NOW)["54511"][0].flags == {"air_temperature": DOUBTFUL}
 
 
 def test_what_is_corrected_while_it_is_judged_stays_noted(kept: Observations) -> None:
     kept.keep_pushed(file("a"), [observation(form="push")])
-    notes = kept.unjudged()
+    notes = kept.unchecked()
     kept.keep_pushed(file("b"), [observation(form="push", air_temperature=271.0)])
 
-    kept.keep_judged([observation(flag=DOUBTFUL, form="push")], list(notes))
+    kept.keep_checked([observation(flag=DOUBTFUL, form="push")], list(notes))
 
-    (left,) = kept.unjudged().items()
+    (left,) = kept.unchecked().items()
     assert left[0] not in notes
     assert left[1] == 1
     assert kept.series(["54511"], NOW, NOW)["54511"][0].values == {"air_temperature": 271.0}
@@ -108,12 +108,12 @@ def test_what_is_corrected_while_it_is_judged_stays_noted(kept: Observations) ->
 
 def test_a_note_is_never_given_the_place_of_one_that_was_struck_out(kept: Observations) -> None:
     kept.keep_pushed(file("a"), [observation(form="push")])
-    before = list(kept.unjudged())
-    kept.keep_judged([], before)
+    before = list(kept.unchecked())
+    kept.keep_checked([], before)
 
     kept.keep_pushed(file("b"), [observation(form="push")])
 
-    assert set(before).isdisjoint(kept.unjudged())
+    assert set(before).isdisjoint(kept.unchecked())
 
 
 def test_a_later_report_corrects_the_earlier_element_by_element(kept: Observations) -> None:
@@ -155,7 +155,7 @@ def test_what_was_heard_of_each_station(kept: Observations) -> None:
 
     heard = kept.last_reports(["54511", "M1001", "never"], NOW - 24 * HOUR)
 
-    assert heard == {"54511": Heard(NOW, 25), "M1001": Heard(NOW - 50 * HOUR, 0)}
+    assert heard == {"54511": StationActivity(NOW, 25), "M1001": StationActivity(NOW - 50 * HOUR, 0)}
 
 
 def test_the_faults_of_one_file_are_bounded_and_the_latest_come_first(kept: Observations) -> None:

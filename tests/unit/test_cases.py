@@ -1,6 +1,4 @@
-"""Does nothing from after an issue get into what is learnt from it, and is every forecast held
-against fair rivals?
-"""
+"""Do cases hold nothing from after their issue, and is each forecast compared with fair rivals?"""
 
 from __future__ import annotations
 
@@ -41,7 +39,7 @@ def outcome(
     return Outcome("sunset_glow", site, day, degree, source)
 
 
-def told(day: date = DAY, probability: float = 0.4, **more: object) -> IssuedForecast:
+def forecast(day: date = DAY, probability: float = 0.4, **more: object) -> IssuedForecast:
     issued = more.pop("issued", issued_on(day))
     made = IssuedForecast(
         "gfs-1",
@@ -58,14 +56,14 @@ def told(day: date = DAY, probability: float = 0.4, **more: object) -> IssuedFor
     return replace(made, **more)  # type: ignore[arg-type]
 
 
-def seen_of(*outcomes: Outcome) -> dict[tuple[str, str, str], VerifiedOutcome]:
+def verified(*outcomes: Outcome) -> dict[tuple[str, str, str], VerifiedOutcome]:
     found = {
         (o.site, o.phenomenon, o.day.isoformat()): resolve(
             [OutcomeReport(o, issued_on(o.day) + 24 * HOUR)]
         )
         for o in outcomes
     }
-    return {key: seen for key, seen in found.items() if seen is not None}
+    return {key: one for key, one in found.items() if one is not None}
 
 
 def reports_of(
@@ -78,7 +76,7 @@ def reports_of(
 
 
 def test_rows_of_one_event_share_its_weight_by_trust() -> None:
-    voices = [
+    runs = [
         RunForecast(
             f"gfs-{k}",
             issued_on(DAY - k * 24 * HOUR),
@@ -93,7 +91,7 @@ def test_rows_of_one_event_share_its_weight_by_trust() -> None:
         for k in range(3)
     ]
 
-    data = training_set("sunset_glow", voices, seen_of(outcome(source="camera")))
+    data = training_set("sunset_glow", runs, verified(outcome(source="camera")))
 
     assert data.names == features_of("sunset_glow")
     assert data.columns(["low_cloud"]).ravel().tolist() == pytest.approx([0.0, 0.1, 0.2])
@@ -103,8 +101,8 @@ def test_rows_of_one_event_share_its_weight_by_trust() -> None:
     assert data.observed.all()
 
 
-def test_a_feature_that_was_not_known_is_missing_and_not_nought() -> None:
-    voice = RunForecast(
+def test_an_unknown_feature_is_missing_and_not_zero() -> None:
+    run = RunForecast(
         "gfs-1",
         issued_on(DAY),
         "gfs",
@@ -116,14 +114,17 @@ def test_a_feature_that_was_not_known_is_missing_and_not_nought() -> None:
         {},
     )
 
-    assert np.isnan(training_set("sunset_glow", [voice], seen_of(outcome())).features).all()
+    assert np.isnan(training_set("sunset_glow", [run], verified(outcome())).features).all()
 
 
-def test_an_analysis_judges_no_forecast_that_could_come_from_the_same_run() -> None:
-    near, far = told(run=window_start(DAY) - 6 * HOUR), told(run=window_start(DAY) - 7 * HOUR)
+def test_an_analysis_verifies_no_forecast_that_could_be_of_the_same_run() -> None:
+    near, far = (
+        forecast(run=window_start(DAY) - 6 * HOUR),
+        forecast(run=window_start(DAY) - 7 * HOUR),
+    )
     [analysis], [camera] = (
-        seen_of(outcome(source="analysis")).values(),
-        seen_of(outcome(source="camera")).values(),
+        verified(outcome(source="analysis")).values(),
+        verified(outcome(source="camera")).values(),
     )
 
     assert [independent(near, analysis), independent(far, analysis), independent(near, camera)] == [
@@ -133,11 +134,11 @@ def test_an_analysis_judges_no_forecast_that_could_come_from_the_same_run() -> N
     ]
 
 
-def test_the_rule_is_asked_with_the_features_of_the_issue() -> None:
+def test_the_rule_gets_the_features_of_the_issue() -> None:
     rule = PhysicsRule("sunset_glow").ready()
     values = dict.fromkeys(rule.columns, 0.5)
 
-    found = cases([told(values=values), told(values={})], reports_of(outcome()))
+    found = cases([forecast(values=values), forecast(values={})], reports_of(outcome()))
 
     assert found.rule[0] == pytest.approx(
         rule.predict_proba(np.full((1, len(rule.columns)), 0.5))[0, 1]
@@ -149,24 +150,24 @@ def days(month: int, count: int = 10) -> list[date]:
     return [date(2026, month, d) for d in range(1, count + 1)]
 
 
-def test_climatology_never_knows_the_month_of_the_case() -> None:
+def test_climatology_never_uses_the_month_of_the_case() -> None:
     """By hand: one site; ten days of each month from January to April, all seen in January, none
     after: the other months of a day of January saw none of 30; those of a day of February 10 of 30:
     the site's 1/3, its winter (10 + 10 / 3) / (10 + 10) = 2/3.
     """
     whole = [outcome(d, float(month == 1)) for month in (1, 2, 3, 4) for d in days(month)]
 
-    usual = climatology(seen_of(*whole))
+    usual = climatology(verified(*whole))
 
-    assert [told for key, (told, _) in usual.items() if "-01-" in key[2]] == pytest.approx(
+    assert [value for key, (value, _) in usual.items() if "-01-" in key[2]] == pytest.approx(
         [0.0] * 10
     )
-    assert [told for key, (told, _) in usual.items() if "-02-" in key[2]] == pytest.approx(
+    assert [value for key, (value, _) in usual.items() if "-02-" in key[2]] == pytest.approx(
         [2 / 3] * 10
     )
 
 
-def test_climatology_draws_a_site_towards_all_sites() -> None:
+def test_climatology_shrinks_a_site_towards_all_sites() -> None:
     """By hand: for lingshan in January the other months hold 30 of its own, none seen, and 30 of
     jinding, all seen: 60 cases at 1/2; the site is drawn to (0 + 10 / 2) / (30 + 10) = 1/8, its
     winter, of which February holds 10, to (0 + 10 / 8) / (10 + 10) = 1/16.
@@ -174,14 +175,14 @@ def test_climatology_draws_a_site_towards_all_sites() -> None:
     later = [d for month in (2, 3, 4) for d in days(month)]
     others = [outcome(d, 0.0) for d in later] + [outcome(d, 1.0, site="jinding") for d in later]
 
-    usual = climatology(seen_of(outcome(), *others))
+    usual = climatology(verified(outcome(), *others))
 
     assert PRIOR_CASES == 10
     assert usual[KEY][0] == pytest.approx(1 / 16)
 
 
-def test_a_first_autumn_is_not_judged_by_its_other_month() -> None:
-    """October seen on 9 days of 10, November on 1 of 10: each month told of the other's would err
+def test_a_first_autumn_is_not_compared_with_its_other_month_alone() -> None:
+    """October seen on 9 days of 10, November on 1 of 10: the other month's frequency errs
     by .70, the base rate by .25.
     """
     first = [
@@ -190,43 +191,43 @@ def test_a_first_autumn_is_not_judged_by_its_other_month() -> None:
         )
         for k in range(61)
     ]
-    seen = seen_of(*first)
+    outcomes = verified(*first)
 
-    usual = climatology(seen)
+    usual = climatology(outcomes)
 
-    came = np.array([seen[key].happened for key in usual], dtype=float)
+    came = np.array([outcomes[key].happened for key in usual], dtype=float)
     honest = ((came - came.mean()) ** 2).mean()
     for rival in zip(*usual.values(), strict=True):
         assert ((np.array(rival) - came) ** 2).mean() < 1.2 * honest
 
 
-def test_a_base_rate_knows_nothing_of_the_five_days_of_the_case() -> None:
+def test_a_base_rate_does_not_use_the_five_days_of_the_case() -> None:
     """By hand: 1970-01-01 begins a span; of two spans, one seen on all 5 days and one on 2 of 5,
-    each is told the other's frequency.
+    each has the other's frequency.
     """
     spans = [outcome(date(1970, 1, 1) + timedelta(days=k), float(k < 7)) for k in range(10)]
 
-    assert [base for _, base in climatology(seen_of(*spans)).values()] == pytest.approx(
+    assert [base for _, base in climatology(verified(*spans)).values()] == pytest.approx(
         [2 / 5] * 5 + [1.0] * 5
     )
     assert all(
-        math.isnan(value) for pair in climatology(seen_of(*spans[:5])).values() for value in pair
+        math.isnan(value) for pair in climatology(verified(*spans[:5])).values() for value in pair
     )
 
 
-def test_persistence_knows_only_what_had_come_in_when_the_forecast_went_out() -> None:
+def test_persistence_uses_only_outcomes_received_before_the_issue() -> None:
     yesterday, before = outcome(DAY - timedelta(days=1), 0.0), outcome(DAY - timedelta(days=2), 1.0)
 
-    in_time = cases([told()], reports_of(outcome(), yesterday, before, after=23 * HOUR))
-    too_late = cases([told()], reports_of(outcome(), yesterday, before, after=30 * HOUR))
-    never = cases([told()], reports_of(outcome(), yesterday, before, after=2000 * HOUR))
+    in_time = cases([forecast()], reports_of(outcome(), yesterday, before, after=23 * HOUR))
+    too_late = cases([forecast()], reports_of(outcome(), yesterday, before, after=30 * HOUR))
+    never = cases([forecast()], reports_of(outcome(), yesterday, before, after=2000 * HOUR))
 
     assert (in_time.persistence[0], too_late.persistence[0]) == (0.0, 1.0)
     assert math.isnan(never.persistence[0])
 
 
 @pytest.mark.parametrize(("minutes", "counts"), [(-1, True), (0, True), (1, False)])
-def test_an_issue_at_the_moment_its_event_begins_is_learnt_from_and_a_later_one_is_not(
+def test_an_issue_at_the_moment_its_event_begins_is_trained_on_and_a_later_one_is_not(
     tmp_path: Path, minutes: int, counts: bool
 ) -> None:
     """A window is half-open: what goes out as it opens knows nothing of what lies in it."""
@@ -235,8 +236,8 @@ def test_an_issue_at_the_moment_its_event_begins_is_learnt_from_and_a_later_one_
     keep_issue(archive, window_start(DAY) + timedelta(minutes=minutes), [row])
     Outcomes(archive).keep([outcome()], window_start(DAY) + 48 * HOUR)
 
-    heard = Past(archive).run_forecasts("sunset_glow")
-    data = training_set("sunset_glow", heard, Outcomes(archive).resolved())
+    runs = Past(archive).run_forecasts("sunset_glow")
+    data = training_set("sunset_glow", runs, Outcomes(archive).resolved())
 
     assert len(data.degree) == counts
 
@@ -249,22 +250,23 @@ def test_an_analysis_is_no_truth_for_the_run_it_may_come_from(
     source: str, hours: float, free: bool
 ) -> None:
     """An analysis is made of the first six hours of a run."""
-    forecast = replace(told(), run=window_start(DAY) - hours * HOUR)
+    late = replace(forecast(), run=window_start(DAY) - hours * HOUR)
 
-    assert independent(forecast, seen_of(outcome(source=source))[KEY]) == free
+    assert independent(late, verified(outcome(source=source))[KEY]) == free
 
 
-def test_models_are_compared_on_what_all_of_them_told() -> None:
-    """By hand: both told two events, 0.8 and 0.6 of a thing seen: 0.04 and 0.16; what one alone
-    told counts for none.
+def test_models_are_compared_on_what_all_of_them_forecast() -> None:
+    """By hand: both forecast two observed events with 0.8 and 0.6: 0.04 and 0.16; what one alone
+    forecast does not count.
     """
     both = [
-        told(DAY + timedelta(days=k), contributing_runs={"gfs": 0.8, "ifs": 0.6}) for k in range(2)
+        forecast(DAY + timedelta(days=k), contributing_runs={"gfs": 0.8, "ifs": 0.6})
+        for k in range(2)
     ]
-    alone = told(DAY + timedelta(days=2), contributing_runs={"gfs": 0.0})
-    seen = seen_of(*(outcome(DAY + timedelta(days=k)) for k in range(3)))
+    alone = forecast(DAY + timedelta(days=2), contributing_runs={"gfs": 0.0})
+    outcomes = verified(*(outcome(DAY + timedelta(days=k)) for k in range(3)))
 
-    assert shares_scores([*both, alone], seen) == {
+    assert shares_scores([*both, alone], outcomes) == {
         "sunset_glow": {"gfs": (pytest.approx(0.04), 2), "ifs": (pytest.approx(0.16), 2)}
     }
 
@@ -312,23 +314,23 @@ def test_nothing_from_after_an_issue_gets_into_its_rows(
                 [outcome(START + timedelta(days=k), float(k % 2)) for k in range(9)],
                 moment + 999 * HOUR,
             )
-            heard = Past(archive).run_forecasts("sunset_glow")
+            runs = Past(archive).run_forecasts("sunset_glow")
             published = {
                 issued_on(START + timedelta(days=d)) + h * HOUR for d, h, out, _ in issues if out
             }
-            assert all(v.issued in published and v.run <= v.issued <= v.window_start for v in heard)
-            told_then = [v for v in heard if v.issued <= moment]
-            data = training_set("sunset_glow", told_then, Outcomes(archive).resolved())
+            assert all(v.issued in published and v.run <= v.issued <= v.window_start for v in runs)
+            rows_then = [v for v in runs if v.issued <= moment]
+            data = training_set("sunset_glow", rows_then, Outcomes(archive).resolved())
             of_issue = data.columns(["low_cloud"]).ravel()
             assert of_issue.tolist() == [
-                (v.issued - datetime(2026, 1, 1, tzinfo=UTC)).total_seconds() for v in told_then
+                (v.issued - datetime(2026, 1, 1, tzinfo=UTC)).total_seconds() for v in rows_then
             ]
             return [(*row,) for row in zip(of_issue, data.lead, data.day, data.degree, strict=True)]
 
     assert rows(True) == rows(False)
 
 
-def test_what_was_issued_after_the_event_began_or_never_published_is_not_asked_for(
+def test_what_was_issued_after_the_event_began_or_never_published_is_not_read(
     archive: Archive,
 ) -> None:
     row = {"site": "lingshan", "phenomenon": "sunset_glow", "day": DAY, "probability": 0.3}
@@ -337,6 +339,8 @@ def test_what_was_issued_after_the_event_began_or_never_published_is_not_asked_f
     keep_issue(archive, window_start(DAY) - 2 * HOUR, [row], published=False)
     Outcomes(archive).keep([outcome()], window_start(DAY) + 24 * HOUR)
 
-    assert [t.issued for t in Past(archive).told()] == [window_start(DAY) - HOUR]
-    assert [h.issued for h in Past(archive).run_forecasts("sunset_glow")] == [window_start(DAY) - HOUR]
-    assert Past(archive).told(DAY + timedelta(days=1)) == []
+    assert [t.issued for t in Past(archive).issued_forecasts()] == [window_start(DAY) - HOUR]
+    assert [h.issued for h in Past(archive).run_forecasts("sunset_glow")] == [
+        window_start(DAY) - HOUR
+    ]
+    assert Past(archive).issued_forecasts(DAY + timedelta(days=1)) == []

@@ -16,15 +16,9 @@ from metpy.units import units
 
 from forecast.domain import Atmosphere, Cycle, Name, Site
 from forecast.ingest import Needs
-from forecast.ingest.derived_fields import (
-    AEROSOL,
-    CLOUD,
-    RULES,
-    TOTAL,
-    complete,
-    derivable,
-    join_aerosol,
-)
+from forecast.ingest.aerosol import AEROSOL, join_aerosol
+from forecast.ingest.cloud_by_level import CLOUD, TOTAL
+from forecast.ingest.derived_fields import RULES, complete, derivable
 from forecast.ingest.grib.reader import read_atmosphere
 from forecast.quantities import DEFAULT_FIELDS, FIELDS, Field, Key
 from forecast.science.interpolation import LAYERS, Scene

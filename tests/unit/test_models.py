@@ -13,7 +13,7 @@ import pytest
 
 from forecast.config import Config, default_path
 from forecast.errors import ConfigError, CycleNotReady, SourceCorrupt, SourceError
-from forecast.ingest.derived_fields import AEROSOL
+from forecast.ingest.aerosol import AEROSOL
 from forecast.ingest.grib import reader
 from forecast.ingest.grib.headers import inspect, scan
 from forecast.ingest.inventory import parse_inventory, select

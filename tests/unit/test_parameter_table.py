@@ -13,7 +13,8 @@ import pytest
 from forecast.domain import Atmosphere, Cycle
 from forecast.errors import MissingInput, SourceCorrupt
 from forecast.ingest import Needs
-from forecast.ingest.derived_fields import AEROSOL, complete
+from forecast.ingest.aerosol import AEROSOL
+from forecast.ingest.derived_fields import complete
 from forecast.ingest.grib.decoder_pool import DECODERS, Order
 from forecast.ingest.grib.reader import read_members
 from forecast.ingest.parameter_table import fields_of
