@@ -32,7 +32,7 @@ GROUND = ("surface_altitude", "surface_geopotential")  # constant; a run may hav
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-GROUND = ("surface_altitude", "surface_geopotential")  # constant; a run may have it once
+    """How a field of the catalogue is derived from others; the description is for the docs."""
 
     makes: str
     of: tuple[str, ...]
