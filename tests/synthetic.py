@@ -108,7 +108,7 @@ def _padded(values: np.ndarray, padding: int = 3) -> np.ndarray:
 
 
 def night() -> xr.Dataset:
-    """A clear November night with a veil of high cloud until ten and a moon past its first quarter."""
+    """A clear November night with high cloud until ten and a moon past its first quarter."""
     h = np.arange(16.0)
     values = {
         "sun_altitude": np.interp(h, (0, 0.9, 1.4, 1.9, 2.5, 8, 13.5, 14, 14.6, 15),

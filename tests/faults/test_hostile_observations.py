@@ -1,6 +1,4 @@
-"""Files that mean harm, or were harmed: refused with words, in bounded memory, and nothing of them
-is repeated.
-"""
+"""Hostile and damaged files: refused with a reason, in bounded memory; nothing is repeated."""
 
 from __future__ import annotations
 
@@ -18,6 +16,7 @@ import pytest
 from forecast.domain import Name, Station
 from forecast.observations.formats import Limits, ParseContext, Parsed, bufr, parse_file, parse_push
 from forecast.observations.formats.collector import quoted
+from forecast.worker import Worker
 
 PROJECT = Path(__file__).parents[2]
 HEAD = b"station,time,air_temperature,gust\n"
@@ -254,36 +253,49 @@ def test_a_body_beyond_the_limit_is_not_parsed() -> None:
     assert "2000 bytes" in parsed.faults[0].reason
 
 
-DECODER = """
+CRASHING_DECODER = f"""
 import os
-from forecast.ingest import grib_bufr
-serve = grib_bufr.served
-def served(eccodes, message):
-    return os.abort() if b"CRASH" in message else serve(eccodes, message)
-grib_bufr.served = served
-grib_bufr.main()
+import sys
+
+sys.path.insert(0, {str(PROJECT)!r})
+from forecast.observations.formats import bufr_worker
+
+MEMORY = bufr_worker.MEMORY
+reports = bufr_worker.reports
+
+
+def crashing(eccodes, message):
+    return os.abort() if b"CRASH" in message else reports(eccodes, message)
+
+
+def main(channel):
+    bufr_worker.reports = crashing
+    bufr_worker.main(channel)
 """
 
 
+def use_program(monkeypatch: pytest.MonkeyPatch, folder: Path, text: str) -> list[Path]:
+    """Let `text` decode BUFR; return the list of programs that are started."""
+    program, started = folder / "program.py", list[Path]()
+    program.write_text(text)
+
+    def start(path: Path) -> Worker:
+        started.append(path)
+        return Worker(program)
+
+    monkeypatch.setattr(bufr, "Worker", start)
+    return started
+
+
 def test_a_message_that_ends_the_decoder_is_rejected_and_all_others_are_read(
-    shared: Path, monkeypatch: pytest.MonkeyPatch
+    shared: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     content = (shared / "obs" / "synop_20140112T12.bufr").read_bytes()[:20_000]
     length = int.from_bytes(content[4:7], "big")
     crashing = content[: length - 9] + b"CRASH7777"
     whole = len(bufr.parse(content, "b").observations)
+    use_program(monkeypatch, tmp_path, CRASHING_DECODER)
 
-    def start() -> subprocess.Popen[bytes]:
-        command = [sys.executable, "-c", DECODER]
-        return subprocess.Popen(
-            command,
-            cwd=PROJECT,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-        )
-
-    monkeypatch.setattr(bufr, "_start", start)
     parsed = bufr.parse(crashing + content, "b")
 
     assert len(parsed.observations) == whole
@@ -293,18 +305,11 @@ def test_a_message_that_ends_the_decoder_is_rejected_and_all_others_are_read(
 
 
 def test_a_file_that_ends_decoder_after_decoder_is_given_up(
-    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    started: list[int] = []
-
-    def start() -> subprocess.Popen[bytes]:
-        started.append(1)
-        return subprocess.Popen(
-            [sys.executable, "-c", ""], stdin=subprocess.PIPE, stdout=subprocess.PIPE
-        )
-
-    monkeypatch.setattr(bufr, "_start", start)
+    started = use_program(monkeypatch, tmp_path, "raise SystemExit")
     message = b"BUFR" + (40).to_bytes(3, "big") + bytes(29) + b"7777"
+
     parsed = bufr.parse(message * 300, "b")
 
     assert len(started) == bufr.MAXIMUM_CRASHES

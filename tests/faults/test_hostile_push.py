@@ -119,13 +119,21 @@ HOSTILE = {
                                  separators=(",", ":")).encode(),
     "a million records of nothing": b"[" + b"{}," * 2_600_000 + b"{}]",
     "a million numbers": b"[" + b"1," * 3_900_000 + b"1]",
-    "an endless number": b'[{"station": "S00000", "time": "2026-11-22T08:00Z", "air_temperature": ' + b"9" * 7 * MEGABYTE + b"}]",
+    "an endless number": (
+        b'[{"station": "S00000", "time": "2026-11-22T08:00Z", "air_temperature": '
+        + b"9" * 7 * MEGABYTE
+        + b"}]"
+    ),
     "NUL bytes": b"\0" * 7 * MEGABYTE,
-    "NUL in a name": b'[{"station": "S0\\u0000", "time": "2026-11-22T08:00Z", "air_temperature": 1}]',
+    "NUL in a name": (
+        b'[{"station": "S0\\u0000", "time": "2026-11-22T08:00Z", "air_temperature": 1}]'
+    ),
     "another encoding": json.dumps(records(3)).encode("utf-16"),
     "half a character": b'[{"station": "\xe4\xb8',
     "an endless string": b'[{"station": "' + b"A" * 7 * MEGABYTE + b'"}]',
-    "a time of another world": b'[{"station": "S00000", "time": "99999999999999999999", "air_temperature": 1}]',
+    "a time out of range": (
+        b'[{"station": "S00000", "time": "99999999999999999999", "air_temperature": 1}]'
+    ),
 }
 # fmt: on
 

@@ -139,7 +139,10 @@ def test_a_synop_that_was_coded_is_read_back(
 ) -> None:
     dew = max(tenths - spread, -900)
     coded = [f"{'1' if value < 0 else '0'}{abs(value):03d}" for value in (tenths, dew)]
-    first = f"41/{sight:02d} {oktas}{tens:02d}{speed:02d} 1{coded[0]} 2{coded[1]} 3{pressure % 10000:04d}"
+    first = (
+        f"41/{sight:02d} {oktas}{tens:02d}{speed:02d} "
+        f"1{coded[0]} 2{coded[1]} 3{pressure % 10000:04d}"
+    )
     text = f"AAXX 22121\n54511 {first} 333 4/{snow:03d} 444 {below}/{top:02d}/="
 
     (observation,) = parse_synop(text.encode(), "s", ParseContext(received=RECEIVED)).observations

@@ -62,8 +62,12 @@ def test_lines_of_the_plot_are_as_read_by_hand(plot: Parsed) -> None:
 
 
 def test_a_damaged_line_of_a_plot_costs_itself_only() -> None:
-    row = "54511 116.47 39.80 31 1 9999 56 1 261 0 0 0 9999 9999 9999 9999 -11 11 0 -4.6 9999 9999 9999 9999"
-    bad = f"54511 116\n54406 900 40 1 {row[23:]}\n54399 {row[6:].replace('-4.6', '-4.x')}\n=x {row[6:]}\n"
+    row = (
+        "54511 116.47 39.80 31 1 9999 56 1 261 0 0 0 9999 9999 9999 9999 -11 11 0 -4.6 "
+        "9999 9999 9999 9999"
+    )
+    no_number = row[6:].replace("-4.6", "-4.x")
+    bad = f"54511 116\n54406 900 40 1 {row[23:]}\n54399 {no_number}\n=x {row[6:]}\n"
     text = f"diamond 1 x\n2020 02 04 02 4\n{row}\n{bad}"
 
     parsed = micaps_form.parse(text.encode(), "p", RECEIVED)
@@ -144,7 +148,10 @@ def test_cloud_above_and_below_the_station_is_kept_apart() -> None:
                                             ("0", UNCHECKED), ("4", UNCHECKED),
                                             ("9", UNCHECKED)])  # fmt: skip
 def test_noaas_quality_control_is_kept(code: str, flag: int) -> None:
-    text = f'STATION,DATE,SOURCE,LATITUDE,LONGITUDE,ELEVATION,TMP\n54511099999,2016-01-01T00:00:00,4,39.93,116.28,55.0,"-0019,{code}"\n'
+    text = (
+        "STATION,DATE,SOURCE,LATITUDE,LONGITUDE,ELEVATION,TMP\n"
+        f'54511099999,2016-01-01T00:00:00,4,39.93,116.28,55.0,"-0019,{code}"\n'
+    )
 
     parsed = isd_form.parse(text.encode(), "isd", RECEIVED)
 

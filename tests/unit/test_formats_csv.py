@@ -38,7 +38,10 @@ def read(text: str | bytes, *stations: Station, limits: Limits | None = None) ->
 
 
 def test_a_row_in_usual_units_becomes_si() -> None:
-    head = "station,time,air_temperature,relative_humidity,air_pressure,wind_speed,snow_depth,sunshine_duration,mass_concentration_of_pm2p5"
+    head = (
+        "station,time,air_temperature,relative_humidity,air_pressure,wind_speed,snow_depth,"
+        "sunshine_duration,mass_concentration_of_pm2p5"
+    )
 
     parsed = read(
         f"{head},negative_oxygen_ions\nM1001,2026-11-22 08:00,-3.4,87,768.2,6.1,12,30,35,2100\n"
@@ -58,7 +61,10 @@ def test_a_row_in_usual_units_becomes_si() -> None:
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "gbk"])
 def test_a_chinese_table_is_read_in_each_encoding(encoding: str) -> None:
-    text = "区站号,站名,观测时间,气温(℃),相对湿度(%),能见度(千米),负氧离子(个/cm3)\r\nM1001,东灵山,2026/11/22 8:00:00,-3.4,87,12.5,2100\r\n"
+    text = (
+        "区站号,站名,观测时间,气温(℃),相对湿度(%),能见度(千米),负氧离子(个/cm3)\r\n"
+        "M1001,东灵山,2026/11/22 8:00:00,-3.4,87,12.5,2100\r\n"
+    )
 
     parsed = read(text.encode(encoding))
 
@@ -77,7 +83,8 @@ def test_the_settings_unit_of_a_station_overrides_the_tables() -> None:
     writes_tenths = station("M1002", {"air_temperature": "0.1degC", "visibility_in_air": "km"})
 
     parsed = read(
-        "station;time;air_temperature (degF);visibility\nM1001;2026112208;50;900\nM1002;2026112208;-34;12\n",
+        "station;time;air_temperature (degF);visibility\n"
+        "M1001;2026112208;50;900\nM1002;2026112208;-34;12\n",
         station("M1001"),
         writes_tenths,
     )
@@ -255,7 +262,8 @@ def test_a_repeated_record_is_kept_once_and_a_corrected_one_is_a_fault() -> None
 
 def test_a_row_with_too_few_or_too_many_cells_is_rejected_because_they_may_be_shifted() -> None:
     parsed = read(
-        'station,time,gust\nM1001,2026-11-22 08:00\nM1001,2026-11-22 08:00,1,2\nM1001,2026-11-22 09:00,"17"\nM1001,"2026,1\n'
+        "station,time,gust\nM1001,2026-11-22 08:00\nM1001,2026-11-22 08:00,1,2\n"
+        'M1001,2026-11-22 09:00,"17"\nM1001,"2026,1\n'
     )
 
     assert len(parsed.observations) == 1
@@ -333,4 +341,4 @@ def test_every_element_has_a_default_unit() -> None:
 def test_a_wrong_unit_in_the_settings_is_found_at_the_start() -> None:
     assert unit_error(station("M1", {"air_temperature": "degF"})) == ""
     assert "degC" in unit_error(station("M1", {"air_temperature": "hPa"}))
-    assert "no element" in unit_error(station("M1", {"temperature": "degC"}))
+    assert "not an element" in unit_error(station("M1", {"temperature": "degC"}))

@@ -29,7 +29,8 @@ def read(text: str) -> dict[str, float]:
 
 def test_a_report_of_beijing_in_metres_per_second() -> None:
     found = read(
-        "METAR ZBAA 221200Z 34005G12MPS 310V020 3000 -SN BR FEW010 BKN030 OVC100 M03/M05 Q1030 NOSIG="
+        "METAR ZBAA 221200Z 34005G12MPS 310V020 3000 -SN BR FEW010 BKN030 OVC100 "
+        "M03/M05 Q1030 NOSIG="
     )
 
     assert found == pytest.approx({
@@ -59,7 +60,10 @@ def test_a_sky_that_cannot_be_seen_has_its_vertical_visibility_as_base() -> None
 
 
 def test_a_bulletin_is_cut_into_its_reports_whatever_breaks_its_lines() -> None:
-    text = b"SACI31 ZBAA 221200\r\r\nMETAR ZBAA 221200Z 34005MPS CAVOK\r\r\n M03/M15 Q1030 NOSIG=\r\r\n"
+    text = (
+        b"SACI31 ZBAA 221200\r\r\nMETAR ZBAA 221200Z 34005MPS CAVOK\r\r\n"
+        b" M03/M15 Q1030 NOSIG=\r\r\n"
+    )
     text += b"ZBTJ 221200Z 00000MPS 9999 SKC 05/04 Q1011=\r\r\n"
     text += b"METAR ZBSJ 221200Z NIL=\r\r\nNNNN\r\r\n"
 
@@ -73,7 +77,8 @@ def test_a_bulletin_is_cut_into_its_reports_whatever_breaks_its_lines() -> None:
 
 def test_one_report_a_line_and_a_bad_one_among_them() -> None:
     parsed = parse(
-        b"2026/11/22 12:00\nZBAA 221200Z 34005MPS CAVOK M03/M15 Q1030\nrubbish\nZBTJ 321200Z CAVOK 05/04 Q1011\n",
+        b"2026/11/22 12:00\nZBAA 221200Z 34005MPS CAVOK M03/M15 Q1030\nrubbish\n"
+        b"ZBTJ 321200Z CAVOK 05/04 Q1011\n",
         "m",
         ParseContext(received=RECEIVED),
     )
