@@ -1,4 +1,4 @@
-"""Do several runs and models make one forecast, with their disagreement beside it?"""
+"""Do several runs and models make one forecast, with their spread?"""
 
 from __future__ import annotations
 
@@ -32,56 +32,60 @@ def a_forecast(
     )  # type: ignore[arg-type]
 
 
-def answer(
+def run_of(
     forecast: Forecast, values: tuple[float, ...] = (1.0,), members: int = 1
 ) -> RunForecasts:
     features = Features((forecast.event,), xr.Dataset({"gust": ("event", np.array(values))}), ((),))
     return RunForecasts(forecast.cycle, features, (forecast,), members)
 
 
-def test_models_count_alike_however_many_runs_they_have(config: Config) -> None:
+def test_models_have_equal_weight_however_many_runs_they_have(config: Config) -> None:
     gfs, ifs = a_forecast(config, 0.2, hours=6), a_forecast(config, 0.8, "ifs")
     earlier = {gfs.event.key: (ContributingRun(Cycle(RUN, "gfs"), 0.4, 0.0),)}
 
-    (told,) = blend([answer(gfs), answer(ifs)], earlier, {}, GRADES)
+    (blended,) = blend([run_of(gfs), run_of(ifs)], earlier, {}, GRADES)
 
-    # GFS says (0.2 + 0.4) / 2 = 0.3 in two runs, IFS 0.8 in one: (0.3 + 0.8) / 2 = 0.55.
-    assert told.probability == pytest.approx(0.55)
-    assert told.grade == 4
-    assert [(v.cycle.id, v.weight) for v in told.contributing_runs] == [
+    # GFS gives (0.2 + 0.4) / 2 = 0.3 in two runs, IFS 0.8 in one: (0.3 + 0.8) / 2 = 0.55.
+    assert blended.probability == pytest.approx(0.55)
+    assert blended.grade == 4
+    assert [(v.cycle.id, v.weight) for v in blended.contributing_runs] == [
         ("gfs-2026112206", 0.25),
         ("ifs-2026112200", 0.5),
         ("gfs-2026112200", 0.25),
     ]
-    assert (told.spread.low, told.spread.high, told.spread.cycles) == (0.2, 0.8, 3)  # type: ignore[union-attr]
+    assert (blended.spread.low, blended.spread.high, blended.spread.cycles) == (0.2, 0.8, 3)  # type: ignore[union-attr]
 
 
-def test_a_run_that_answers_today_is_not_heard_twice(config: Config) -> None:
+def test_a_run_contributes_once(config: Config) -> None:
     gfs = a_forecast(config, 0.2)
 
-    (told,) = blend(
-        [answer(gfs)], {gfs.event.key: (ContributingRun(gfs.cycle, 0.9, 0.0),)}, {}, GRADES
+    (blended,) = blend(
+        [run_of(gfs)], {gfs.event.key: (ContributingRun(gfs.cycle, 0.9, 0.0),)}, {}, GRADES
     )
 
-    assert told.probability == 0.2
-    assert len(told.contributing_runs) == 1
+    assert blended.probability == 0.2
+    assert len(blended.contributing_runs) == 1
 
 
-def test_what_the_leading_run_does_not_know_another_tells(config: Config) -> None:
+def test_what_the_leading_run_does_not_know_another_gives(config: Config) -> None:
     gfs, ifs = a_forecast(config, NAN), a_forecast(config, 0.6, "ifs", quantities={"gust": 4.0})
 
-    (told,) = blend([answer(gfs), answer(ifs)], {}, {}, GRADES)
+    (blended,) = blend([run_of(gfs), run_of(ifs)], {}, {}, GRADES)
 
-    assert (told.probability, told.cycle, told.quantities) == (0.6, gfs.cycle, {"gust": 4.0})
+    assert (blended.probability, blended.cycle, blended.quantities) == (
+        0.6,
+        gfs.cycle,
+        {"gust": 4.0},
+    )
 
 
-def test_nobody_knowing_stays_unknown(config: Config) -> None:
+def test_what_no_run_knows_stays_unknown(config: Config) -> None:
     gfs, ifs = a_forecast(config, NAN), a_forecast(config, NAN, "ifs")
 
-    (told,) = blend([answer(gfs), answer(ifs)], {}, {}, GRADES)
+    (blended,) = blend([run_of(gfs), run_of(ifs)], {}, {}, GRADES)
 
-    assert not told.known
-    assert told.contributing_runs == ()
+    assert not blended.known
+    assert blended.contributing_runs == ()
 
 
 def test_the_states_of_a_morning_still_add_to_one(config: Config) -> None:
@@ -92,30 +96,30 @@ def test_the_states_of_a_morning_still_add_to_one(config: Config) -> None:
         config, 0.1, "ifs", states={"sea": 0.1, "in_cloud": 0.5, "overcast": 0.2, "open": 0.2}
     )
 
-    (told,) = blend(
-        [answer(first), answer(second)], {}, {"sea_of_clouds": {"gfs": 3.0, "ifs": 1.0}}, GRADES
+    (blended,) = blend(
+        [run_of(first), run_of(second)], {}, {"sea_of_clouds": {"gfs": 3.0, "ifs": 1.0}}, GRADES
     )
 
     # 0.75 x 0.5 + 0.25 x 0.1 = 0.4
-    assert told.states["sea"] == pytest.approx(told.probability) == pytest.approx(0.4)
-    assert sum(told.states.values()) == pytest.approx(1.0)
+    assert blended.states["sea"] == pytest.approx(blended.probability) == pytest.approx(0.4)
+    assert sum(blended.states.values()) == pytest.approx(1.0)
 
 
-def test_an_ensemble_says_the_mean_of_its_members_and_lacks_what_most_of_them_lack(
+def test_an_ensemble_has_the_mean_of_its_members_and_lacks_what_most_of_them_lack(
     config: Config,
 ) -> None:
     members = [a_forecast(config, p, "gefs") for p in (0.1, 0.4, 0.7)]
-    features = [answer(m, (v,)).features for m, v in zip(members, (1.0, 3.0, NAN), strict=True)]
+    features = [run_of(m, (v,)).features for m, v in zip(members, (1.0, 3.0, NAN), strict=True)]
 
-    said = ensemble(
+    run = ensemble(
         members[0].cycle,
         [(f, (m,)) for f, m in zip(features, members, strict=True)],
         (replace(members[0], probability=0.3),),
     )
 
-    assert said.forecasts[0].probability == pytest.approx(0.4)
-    assert said.members == 3
-    assert said.features.table["gust"].values.tolist() == [2.0]
+    assert run.forecasts[0].probability == pytest.approx(0.4)
+    assert run.members == 3
+    assert run.features.table["gust"].values.tolist() == [2.0]
     assert np.isnan(mean_features([features[0], features[2], features[2]]).table["gust"].values[0])
 
 
@@ -126,5 +130,5 @@ def test_shares_follow_the_scores_slowly() -> None:
 
     assert shares["ifs"] == pytest.approx(1.2)
     assert shares["gfs"] == pytest.approx(0.15 / 0.175)
-    assert shares["new"] == 1.0  # five cases prove nothing
+    assert shares["new"] == 1.0  # five cases are too few
     assert shares_of({"gfs": (0.2, 500)}) == {}

@@ -29,7 +29,7 @@ def test_the_index_by_hand() -> None:
     assert stability(usual, usual) == 0.0
 
 
-def test_what_comes_from_the_same_weather_has_not_moved() -> None:
+def test_the_same_weather_is_no_shift() -> None:
     """20 features of pure chance: at one in a thousand and an index of 0.25 none is named."""
     random = np.random.default_rng(4)
 
@@ -46,7 +46,7 @@ def test_what_comes_from_the_same_weather_has_not_moved() -> None:
     )
 
 
-def test_a_feature_that_moved_and_one_that_went_missing_are_named() -> None:
+def test_a_shifted_feature_and_one_that_went_missing_are_named() -> None:
     random = np.random.default_rng(4)
     now, before = random.normal(size=(60, 3)), random.normal(size=(300, 3))
     now[:, 0] += 2

@@ -1,4 +1,4 @@
-"""Does a rule answer as its table says, and a forecast say why?"""
+"""Does a rule give the probabilities of its table, and a forecast its reasons?"""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def test_every_rule_reads_only_its_own_features_along_rising_lines(phenomenon: s
 
 
 @pytest.mark.parametrize("phenomenon", PHENOMENA)
-def test_probabilities_add_to_one_and_a_missing_need_is_silence(phenomenon: str) -> None:
+def test_probabilities_add_to_one_and_a_missing_need_gives_nan(phenomenon: str) -> None:
     model = PhysicsRule(phenomenon).ready()
     known = np.array([[(FEATURES[name].low + FEATURES[name].high) / 2 for name in model.columns]])
 
@@ -60,7 +60,7 @@ def test_probabilities_add_to_one_and_a_missing_need_is_silence(phenomenon: str)
     assert np.isnan(model.predict_proba(np.full_like(known, np.nan))).all()
 
 
-def test_an_unknown_feature_moves_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_unknown_feature_has_no_effect(monkeypatch: pytest.MonkeyPatch) -> None:
     model = PhysicsRule("starry_sky").ready()
     needs = {name for rule in rules_of("starry_sky").values() for name in rule.needs}
     some = {name: FEATURES[name].low for name in needs}
@@ -85,7 +85,7 @@ def test_the_influence_of_a_binary_rule_is_read_off_its_line() -> None:
     )
 
 
-def test_the_influence_in_a_rule_of_states_is_against_the_feature_saying_nothing() -> None:
+def test_the_influence_in_a_rule_of_states_is_against_no_effect_of_the_feature() -> None:
     model = PhysicsRule("sea_of_clouds").ready()
     values = {name: (FEATURES[name].low + FEATURES[name].high) / 2 for name in model.columns}
     needs = {name for rule in rules_of("sea_of_clouds").values() for name in rule.needs}
@@ -158,7 +158,7 @@ def test_the_spread_of_the_deck_is_that_of_the_cycles_that_had_one(config: Confi
     assert (spread.low, spread.high, spread.cycles) == (850.0, 1100.0, 3)
 
 
-def test_the_states_of_a_morning_are_told_by_name(config: Config) -> None:
+def test_the_states_of_a_morning_are_named(config: Config) -> None:
     model = PhysicsRule("sea_of_clouds")
     values = {name: (FEATURES[name].low + FEATURES[name].high) / 2 for name in model.columns}
 

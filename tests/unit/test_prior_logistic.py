@@ -94,8 +94,8 @@ def test_without_labels_the_answer_is_the_prior(classes: tuple[object, ...]) -> 
     assert model.predict_proba(x) == pytest.approx(expected, abs=1e-12)
 
 
-def test_labels_move_it_smoothly_from_the_prior_to_what_was_seen() -> None:
-    # The prior says even odds whatever x; what was seen follows expit(2 x).
+def test_labels_move_it_smoothly_from_the_prior_to_the_observations() -> None:
+    # The prior has even odds for all x; the observations follow expit(2 x).
     random = np.random.default_rng(3)
     x = random.normal(size=(20_000, 1))
     y = (random.uniform(size=20_000) < expit(2 * x[:, 0])).astype(int)
@@ -131,7 +131,7 @@ def test_without_spread_between_sites_they_are_pooled() -> None:
     )
 
 
-def test_without_a_bond_between_sites_each_is_fitted_apart() -> None:
+def test_without_pooling_each_site_is_fitted_separately() -> None:
     # Common coefficients pinned, own intercept and slopes free: each site's answer is that of its
     # labels alone.
     x, y, place = made_up(sites=3)
@@ -148,7 +148,7 @@ def test_without_a_bond_between_sites_each_is_fitted_apart() -> None:
         )
 
 
-def test_a_site_with_few_labels_stays_near_the_others_and_one_with_many_speaks_for_itself() -> None:
+def test_a_site_with_few_labels_stays_near_the_others_and_one_with_many_follows_its_own() -> None:
     # Site a: 3 of 4 seen; site b: 300 of 400; all others: 500 of 2,000. Hand: a's own log-odds are
     # those of b.
     sites = np.array(["a"] * 4 + ["b"] * 400 + ["c"] * 1000 + ["d"] * 1000)
@@ -185,7 +185,7 @@ def test_the_spread_between_sites_is_read_from_the_labels() -> None:
     assert found[0.0] >= 16
 
 
-def test_a_missing_feature_moves_nothing() -> None:
+def test_a_missing_feature_has_no_effect() -> None:
     x, y, _ = made_up()
     model = PriorLogistic().fit(np.where(RANDOM.uniform(size=x.shape) < 0.2, np.nan, x), y)
 
@@ -195,13 +195,13 @@ def test_a_missing_feature_moves_nothing() -> None:
     assert model.predict_proba(holed) == pytest.approx(model.predict_proba(filled))
 
 
-def test_an_indicator_learns_what_a_missing_feature_tells() -> None:
-    # Seen on 9 of 10 days when the value is missing, on 1 of 10 when it is there and says nothing.
+def test_an_indicator_learns_the_effect_of_a_missing_feature() -> None:
+    # Seen on 9 of 10 days when the value is missing, on 1 of 10 when it is there and has no effect.
     x = np.array([[np.nan]] * 200 + [[0.0]] * 200)
     y = np.array(([1] * 9 + [0]) * 20 + ([0] * 9 + [1]) * 20)
 
     models = (
-        PriorLogistic(indicators=told, intercept_precision=0).fit(x, y) for told in (True, False)
+        PriorLogistic(indicators=given, intercept_precision=0).fit(x, y) for given in (True, False)
     )
     with_it, without = (model.predict_proba(x[[0, -1]])[:, 1] for model in models)
 
@@ -210,7 +210,7 @@ def test_an_indicator_learns_what_a_missing_feature_tells() -> None:
     assert without == pytest.approx([0.5, 0.5], abs=0.01)
 
 
-def test_a_label_that_leaves_the_state_open_teaches_what_it_does_tell() -> None:
+def test_a_label_that_leaves_the_state_open_still_excludes_others() -> None:
     # Three states .5/.3/.2; half of the labels say only "not the first".
     random = np.random.default_rng(11)
     y = random.choice(3, 30_000, p=[0.5, 0.3, 0.2])
@@ -224,7 +224,7 @@ def test_a_label_that_leaves_the_state_open_teaches_what_it_does_tell() -> None:
     assert model.predict_proba(np.zeros((1, 1)))[0] == pytest.approx([0.5, 0.3, 0.2], abs=0.012)
 
 
-def test_intervals_hold_the_truth_as_often_as_they_say() -> None:
+def test_intervals_contain_the_truth_at_their_level() -> None:
     # Truth drawn from the prior itself: then 90 % of the intervals hold it (Bayes). 300 draws:
     # standard error 1.7 %.
     random = np.random.default_rng(13)
@@ -236,14 +236,14 @@ def test_intervals_hold_the_truth_as_often_as_they_say() -> None:
         model = PriorLogistic(prior_precision=1.0, intercept_precision=1.0, classes=(0, 1)).fit(
             x, y
         )
-        asked = random.normal(size=(1, 2))
-        low, high = model.interval(asked, level=0.9)[0, 1]
-        held.append(low <= expit(asked[0] @ truth + base) <= high)
+        case = random.normal(size=(1, 2))
+        low, high = model.interval(case, level=0.9)[0, 1]
+        held.append(low <= expit(case[0] @ truth + base) <= high)
 
     assert np.mean(held) == pytest.approx(0.9, abs=0.05)
 
 
-def test_moderated_probabilities_are_the_mean_over_what_is_not_known() -> None:
+def test_moderated_probabilities_are_the_mean_over_the_posterior() -> None:
     x, y, _ = made_up(12)
     model = PriorLogistic(prior_precision=0.3).fit(x, y)
     moderated = PriorLogistic(prior_precision=0.3, moderated=True).fit(x, y).predict_proba(x)[:, 1]
@@ -259,7 +259,7 @@ def test_moderated_probabilities_are_the_mean_over_what_is_not_known() -> None:
     assert (np.abs(moderated - 0.5) < np.abs(plain - 0.5)).all()
 
 
-def test_a_site_never_seen_is_less_certain_than_one_with_labels() -> None:
+def test_a_new_site_is_less_certain_than_one_with_labels() -> None:
     x, y, place = made_up(sites=4)
     model = PriorLogistic(site_precision=1.0).fit(x, y, sites=place)
 

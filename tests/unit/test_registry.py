@@ -40,11 +40,11 @@ NOWHERE = Path("nowhere")
 def trained() -> Trained:
     # Seen far more often than the rule believes: whatever learns the base must gain on it.
     data = simulated.world(9, sites=2).data
-    seen = (
+    observed = (
         np.random.default_rng(1).uniform(size=len(data))
         < 0.2 + 0.7 * simulated.world(9, sites=2).truth
     )
-    return train(replace(data, degree=seen.astype(float)), kinds=("prior",))
+    return train(replace(data, degree=observed.astype(float)), kinds=("prior",))
 
 
 @pytest.fixture(scope="module")
@@ -65,8 +65,8 @@ def rewritten(folder: Path, model_id: str, data: bytes | None = None, **changes:
     if data is not None:
         (home / "model.skops").write_bytes(data)
         changes["model_sha256"] = hashlib.sha256(data).hexdigest()
-    told = json.loads((home / "card.json").read_text()) | changes
-    (home / "card.json").write_text(json.dumps(told))
+    entries = json.loads((home / "card.json").read_text()) | changes
+    (home / "card.json").write_text(json.dumps(entries))
 
 
 def test_before_there_is_a_model_the_rule_serves(tmp_path: Path) -> None:
@@ -92,18 +92,18 @@ def test_a_kept_model_answers_as_it_did_when_it_was_trained(
     assert model.influence(x) == pytest.approx(made.model.influence(x), abs=1e-12)
 
 
-def test_the_card_says_what_the_model_was_made_of(tmp_path: Path, trained: Trained) -> None:
-    told = in_force_card(tmp_path, trained)
+def test_the_card_describes_the_training_of_the_model(tmp_path: Path, trained: Trained) -> None:
+    card = in_force_card(tmp_path, trained)
 
-    assert told.cases == len(trained.fitted_on)
-    assert told.sources == {"observer": len(trained.fitted_on)}
-    assert told.span == (str(trained.fitted_on.day.min()), str(trained.fitted_on.day.max()))
-    assert told.data_sha256 == trained.fitted_on.fingerprint()
-    assert told.features[0] == ("humidity_at_site", "1")
-    assert sum(fold["cases"] for fold in told.folds) == told.scores["cases"] == len(trained.data)
-    assert told.scores["skill_against_rule"] > 0
-    assert {"numpy", "scipy", "scikit-learn", "skops"} < told.versions.keys()
-    assert read_card(told.text()).text() == told.text()
+    assert card.cases == len(trained.fitted_on)
+    assert card.sources == {"observer": len(trained.fitted_on)}
+    assert card.span == (str(trained.fitted_on.day.min()), str(trained.fitted_on.day.max()))
+    assert card.data_sha256 == trained.fitted_on.fingerprint()
+    assert card.features[0] == ("humidity_at_site", "1")
+    assert sum(fold["cases"] for fold in card.folds) == card.scores["cases"] == len(trained.data)
+    assert card.scores["skill_against_rule"] > 0
+    assert {"numpy", "scipy", "scikit-learn", "skops"} < card.versions.keys()
+    assert read_card(card.text()).text() == card.text()
 
 
 def in_force_card(folder: Path, trained: Trained) -> model_card.Card:
@@ -158,7 +158,7 @@ def test_a_model_with_coefficients_that_are_no_numbers_is_refused(
     assert "answers NaN to plausible values" in served.refused[0]
 
 
-def test_the_rule_follows_a_champion_that_is_worse_than_it_and_only_then(trained: Trained) -> None:
+def test_the_rule_replaces_a_champion_that_is_worse_than_it_and_only_then(trained: Trained) -> None:
     rule = PhysicsRule("starry_sky").ready()
     upside_down = replace_told(rule, lambda p: 1 - p)
 
@@ -168,7 +168,7 @@ def test_the_rule_follows_a_champion_that_is_worse_than_it_and_only_then(trained
 
 
 def replace_told(rule: PhysicsRule, change: Callable[[Any], Any]) -> Any:
-    """Return something with the rule's columns that tells its probabilities changed."""
+    """Return something with the rule's columns that gives its probabilities changed."""
     return SimpleNamespace(
         columns=rule.columns, predict_proba=lambda x, _sites: change(rule.predict_proba(x))
     )
@@ -269,7 +269,7 @@ def test_a_file_that_unpacks_to_far_more_than_it_weighs_is_not_unpacked(monkeypa
         unpack(bomb())
 
 
-def test_nothing_in_a_file_is_ever_run(tmp_path: Path, monkeypatch: Any) -> None:
+def test_no_code_in_a_file_is_run(tmp_path: Path, monkeypatch: Any) -> None:
     monkeypatch.chdir(tmp_path)
     try:
         data = skops.io.dumps(Runner())
@@ -306,7 +306,7 @@ def test_an_interrupted_writing_leaves_no_model_that_is_there_in_part(
     assert load(tmp_path, "starry_sky", found.id).card == found
 
 
-def test_a_better_challenger_follows_the_rule_and_an_equal_does_not(
+def test_a_better_challenger_replaces_the_rule_and_an_equal_does_not(
     tmp_path: Path, trained: Trained
 ) -> None:
     rule = in_force(tmp_path, NOWHERE)["starry_sky"]
@@ -326,7 +326,7 @@ def test_a_better_challenger_follows_the_rule_and_an_equal_does_not(
     assert consider(equal, rule).why == "not_better"
 
 
-def test_a_champion_trained_here_is_judged_on_days_after_it_only(
+def test_a_champion_trained_here_is_compared_on_days_after_its_training_only(
     tmp_path: Path, trained: Trained
 ) -> None:
     kept(tmp_path, trained)
@@ -354,16 +354,17 @@ def test_a_gain_smaller_than_its_uncertainty_promotes_nothing() -> None:
     assert decide(champion[:7] - 0.1, champion[:7], np.ones(7), blocks[:7]).why == "too_few_blocks"
 
 
-def test_two_that_are_equally_good_are_rarely_exchanged() -> None:
+def test_of_two_equally_good_models_one_rarely_replaces_the_other() -> None:
     # 5 % of 60; `make science` counts 200 of two years
     assert simulated.lucky(trials=60, days=140) <= 3
 
 
-def test_what_ships_with_the_program_fits_todays_rule_and_says_that_it_is_unproven() -> None:
+def test_the_shipped_model_fits_todays_rule_and_its_card_says_that_it_is_unproven() -> None:
     served = in_force(NOWHERE)["sea_of_clouds"]
 
     assert served.refused == (), (
-        "the rule has changed since the shipped model was fitted: run tests/science/learning.py as a script"
+        "the rule has changed since the shipped model was fitted: "
+        "run tests/science/learning.py as a script"
     )
     assert served.card is not None
     assert "Unproven" in served.card.note

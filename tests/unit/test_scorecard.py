@@ -1,6 +1,4 @@
-"""Are the scores those of the books, ranked with their counts, and honest where there are too few
-cases?
-"""
+"""Are the scores those of the textbook, ranked with their counts, and absent for too few cases?"""
 
 from __future__ import annotations
 
@@ -48,7 +46,8 @@ def made(
         "lead": np.full(count, 11.0), "probability": issued, "rule": np.full(count, 0.5),
         "climatology": np.full(count, observed.mean()),
         "base_rate": np.full(count, observed.mean()),
-        "persistence": np.concatenate([[np.nan], observed[:-1].astype(float)]), "yes": issued >= 0.3,
+        "persistence": np.concatenate([[np.nan], observed[:-1].astype(float)]),
+        "yes": issued >= 0.3,
         "observed": observed, "event": np.arange(count),
         "last": np.ones(count, dtype=bool),
     }  # fmt: skip
@@ -71,18 +70,18 @@ def test_the_table_of_hits_and_the_brier_score_are_those_of_the_scores_library()
     assert line.far == pytest.approx(float(manager.false_alarm_ratio()))
     assert line.ts == pytest.approx(float(manager.threat_score()))
     assert line.hits + line.misses + line.false_alarms + line.correct_negatives == line.cases == 400
-    told, seen = (
+    issued, observed = (
         xr.DataArray(v.astype(float), dims="case") for v in (cases.probability, cases.observed)
     )
-    assert line.brier.value == pytest.approx(float(brier_score(told, seen)))
+    assert line.brier.value == pytest.approx(float(brier_score(issued, observed)))
 
 
 def test_the_roc_curve_is_that_of_the_scores_library() -> None:
     cases = made(60)
-    told, seen = (
+    issued, observed = (
         xr.DataArray(v.astype(float), dims="case") for v in (cases.probability, cases.observed)
     )
-    theirs = roc_curve_data(told, seen, sorted({0.0, *cases.probability.tolist(), 1.0}))
+    theirs = roc_curve_data(issued, observed, sorted({0.0, *cases.probability.tolist(), 1.0}))
 
     points = roc_points(cases.probability, cases.observed, most=1000)
 
@@ -100,20 +99,21 @@ def test_the_roc_curve_is_that_of_the_scores_library() -> None:
 
 @given(st.lists(st.tuples(st.floats(0, 1), st.booleans()), min_size=1, max_size=60))
 def test_the_parts_of_a_brier_score_add_up_to_it(cases: list[tuple[float, bool]]) -> None:
-    told, seen = np.array(cases, dtype=float).T
-    parts = parts_of_brier(told, seen)
+    issued, observed = np.array(cases, dtype=float).T
+    parts = parts_of_brier(issued, observed)
 
     assert parts.reliability - parts.resolution + parts.uncertainty == pytest.approx(
-        brier(told, seen), abs=1e-12
+        brier(issued, observed), abs=1e-12
     )
     assert parts.reliability >= -1e-12
     assert parts.resolution >= -1e-12
 
 
 def test_the_parts_by_hand() -> None:
-    """Two probabilities, 0.2 (1 of 4 seen) and 0.8 (1 of 1): Brier (3 * .04 + .64 + .04) / 5 = .16;
-    calibrated to 1/4 and 1 it is (3 / 16 + 9 / 16) / 5 = .15; the base rate is 2/5, its uncertainty
-    .24.
+    """Two probabilities, 0.2 (1 of 4 observed) and 0.8 (1 of 1).
+
+    Brier (3 * .04 + .64 + .04) / 5 = .16; calibrated to 1/4 and 1 it is (3 / 16 + 9 / 16) / 5 =
+    .15; the base rate is 2/5, its uncertainty .24.
     """
     parts = parts_of_brier([0.2] * 4 + [0.8], [1, 0, 0, 0, 1])
 
@@ -168,7 +168,7 @@ def test_skill_is_against_the_harder_of_climatology_and_base_rate() -> None:
         assert line_of(made(**half)).skills["climatology"].value == pytest.approx(1 - loss / 0.25)
 
 
-def test_an_interval_of_few_spells_is_widened_and_of_fewer_not_told() -> None:
+def test_an_interval_of_few_spells_is_widened_and_of_fewer_absent() -> None:
     """As above with eight or nine spans of five days, and with at most seven."""
     truth = 0.7 * 1.3 / (2.0 * 3.0)
 
@@ -181,8 +181,9 @@ def test_an_interval_of_few_spells_is_widened_and_of_fewer_not_told() -> None:
 
 
 def test_days_of_one_spell_widen_the_interval() -> None:
-    """Each case five times over on the days of one block says no more than once: the spread of the
-    mean stays that of the blocks.
+    """Five copies of a case on the days of one block have the information of one.
+
+    The spread of the mean stays that of the blocks.
     """
     blocks = np.repeat(np.arange(40), 5)
     alike = np.repeat(np.random.default_rng(1).normal(size=40), 5)[:, None]
@@ -217,8 +218,9 @@ def test_groups_are_ranked_best_first_and_too_few_cases_stand_last() -> None:
 
 
 def test_the_last_month_is_counted_in_whole_events() -> None:
-    """May 2026: told on the odd days, seen on the first ten: 5 hits, 5 misses, 11 false alarms, 10
-    quiet.
+    """May 2026: forecast on the odd days, observed on the first ten.
+
+    5 hits, 5 misses, 11 false alarms, 10 correct negatives.
     """
     count, day = 45, np.datetime64("2026-05-01") + np.arange(45).astype("timedelta64[D]")
     odd, first = np.arange(count) % 2 == 0, np.arange(count) < 10
@@ -256,10 +258,10 @@ def test_no_case_is_no_error() -> None:
 def test_json_has_no_nan_and_the_text_names_every_group() -> None:
     found = scorecard.verify(made(40), 0.3, TODAY)
 
-    said = json.dumps(scorecard.document(found), allow_nan=False)
+    dumped = json.dumps(scorecard.document(found), allow_nan=False)
     text = scorecard.text(found)
 
-    assert json.loads(said)["lines"][0]["skills"]["climatology"]["cases"] == 40
+    assert json.loads(dumped)["lines"][0]["skills"]["climatology"]["cases"] == 40
     assert len(text.splitlines()) == 1 + len(found.lines)
     assert "sunset_glow site lingshan" in text
 
@@ -301,7 +303,7 @@ def test_true_probabilities_show_skill_and_are_reliable(past: Archive, config: C
 
     [record] = found.records
     assert (record.phenomenon, record.line.events) == ("sunset_glow", 240)
-    # three leads a day and site; the first two days were told of less often
+    # three leads a day and site; the first two days were forecast less often
     assert found.cases == 2 * (3 * 120 - 3)
     assert record.line.skills["climatology"].low > 0
     assert record.line.skills["persistence"].low > 0
@@ -320,7 +322,7 @@ def _clim(lines: tuple[ScoreLine, ...], name: str) -> float:
     )
 
 
-def test_only_the_days_asked_for_are_judged(past: Archive, config: Config) -> None:
+def test_only_the_requested_days_are_verified(past: Archive, config: Config) -> None:
     since = START + timedelta(days=100)
 
     found = verification(past, config, datetime(2026, 5, 2, tzinfo=UTC), since=since)
@@ -356,17 +358,17 @@ def test_the_better_model_gets_the_greater_share(config: Config, tmp_path: Path)
     assert shares(archive, datetime(2026, 1, 9, tzinfo=UTC)) == {}
 
     for k in range(3, 43):
-        day, seen = START + timedelta(days=k), k % 2
+        day, observed = START + timedelta(days=k), k % 2
         row = {
             "site": "jinding",
             "phenomenon": "rime",
             "day": day,
-            "probability": 0.2 + 0.6 * seen,
-            "voices": [["ifs-2026010100", 0.4 + 0.2 * seen, 0.5, 1]],
+            "probability": 0.2 + 0.6 * observed,
+            "voices": [["ifs-2026010100", 0.4 + 0.2 * observed, 0.5, 1]],
         }
         keep_issue(archive, issued_on(day), [row])
         Outcomes(archive).keep(
-            [Outcome("rime", "jinding", day, float(seen), "observer")], issued_on(day)
+            [Outcome("rime", "jinding", day, float(observed), "observer")], issued_on(day)
         )
 
     found = shares(archive, datetime(2026, 3, 9, tzinfo=UTC))["rime"]

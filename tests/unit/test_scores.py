@@ -56,7 +56,7 @@ def arrays(*columns: np.ndarray) -> list[xr.DataArray]:
 
 
 def cases(count: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """Return probabilities in steps of 0.05, so that some are equal, and outcomes drawn from them."""
+    """Return probabilities in steps of 0.05, some of them equal, and outcomes drawn from them."""
     random = np.random.default_rng(seed)
     probability = random.integers(0, 21, count) / 20
     return probability, random.uniform(size=count) < probability

@@ -1,4 +1,4 @@
-"""Is a model chosen, calibrated and judged on days it has not seen - and is it the rule where there
+"""Is a model chosen, calibrated and scored on held-out days - and is it the rule where there
 is nothing to learn from?
 """
 
@@ -36,10 +36,12 @@ def any_cases(phenomenon: str, rows: int = 60) -> np.ndarray:
 
 
 def labelled(
-    rows: int = 400, phenomenon: str = "starry_sky", seen: np.ndarray | None = None
+    rows: int = 400, phenomenon: str = "starry_sky", observed: np.ndarray | None = None
 ) -> TrainingSet:
     x = any_cases(phenomenon, rows)
-    degree = np.random.default_rng(2).choice([0.0, 0.5, 1.0], rows) if seen is None else seen
+    degree = (
+        np.random.default_rng(2).choice([0.0, 0.5, 1.0], rows) if observed is None else observed
+    )
     return TrainingSet(
         phenomenon,
         PhysicsRule(phenomenon).columns,
@@ -85,7 +87,7 @@ def test_one_label_moves_the_rule_by_little_and_a_thousand_override_it() -> None
     assert after[2] > 0.95
 
 
-def test_the_influence_of_a_learned_model_says_what_moved_it() -> None:
+def test_the_influence_of_a_learned_model_shows_what_changed_it() -> None:
     # Seen on each night with less cloud than the middle one, and on no other.
     data = simulated.world(4, sites=2).data.take(np.arange(800))
     cloud = np.array([name in ("sky_cover", "cloud_for_stars") for name in data.names])
@@ -102,13 +104,13 @@ def test_the_influence_of_a_learned_model_says_what_moved_it() -> None:
     assert boosting.influence(clear)[0, missing] == 0
 
 
-def test_no_day_that_is_told_is_learnt_from_nor_are_its_neighbours() -> None:
+def test_neither_a_held_out_day_nor_its_neighbours_are_trained_on() -> None:
     day = np.repeat(np.datetime64("2025-01-01") + np.arange(400), 3)
 
     parts = folds(day, months(day), 5)
 
-    told = np.concatenate([part.test for part in parts])
-    assert sorted(told) == list(range(len(day)))  # each case is told once
+    held_out = np.concatenate([part.test for part in parts])
+    assert sorted(held_out) == list(range(len(day)))  # each case is held out once
     for part in parts:
         apart = abs(day[part.train][:, None] - np.unique(day[part.test])[None, :]).min()
         assert apart > selection.GAP
@@ -129,7 +131,7 @@ def test_a_thinned_set_keeps_whole_days() -> None:
 
 
 def test_the_simplest_of_equals_is_chosen_and_a_clear_winner_wins() -> None:
-    data = labelled(400, seen=(np.arange(400) % 3 == 0).astype(float))
+    data = labelled(400, observed=(np.arange(400) % 3 == 0).astype(float))
     random = np.random.default_rng(3)
     good = np.where(data.observed, 0.8, 0.2)
     as_two = lambda p: np.stack([1 - p, p], axis=1)  # noqa: E731
@@ -146,7 +148,7 @@ def test_the_simplest_of_equals_is_chosen_and_a_clear_winner_wins() -> None:
     assert (alike, better) == ("prior", "forest")
 
 
-def test_the_loss_is_briers_and_an_open_label_counts_what_it_tells() -> None:
+def test_the_loss_is_briers_and_an_open_label_counts_what_it_excludes() -> None:
     # Hand: (.3 - 1)^2 = .49; half of (.5^2 + .2^2 + .2^2 + .1^2) = .17; a "no sea" of P(sea) .6:
     # .36.
     two = losses(np.array([[0.7, 0.3]]), np.array([[False, True]]))
@@ -159,21 +161,23 @@ def test_the_loss_is_briers_and_an_open_label_counts_what_it_tells() -> None:
 
 
 @pytest.mark.parametrize("method", ["sigmoid", "isotonic"])
-def test_calibration_mends_probabilities_that_promise_too_much(method: str) -> None:
-    # Truth expit(z), told expit(3 z + 1).
+def test_calibration_corrects_overconfident_probabilities(method: str) -> None:
+    # The true probability is expit(z), the forecast expit(3 z + 1).
     random = np.random.default_rng(4)
     z = random.normal(size=20_000)
-    seen = random.uniform(size=len(z)) < expit(z)
-    told = np.stack([1 - expit(3 * z + 1), expit(3 * z + 1)], axis=1)
+    observed = random.uniform(size=len(z)) < expit(z)
+    probability = np.stack([1 - expit(3 * z + 1), expit(3 * z + 1)], axis=1)
     half = np.arange(len(z)) < 10_000
-    among = np.stack([~seen, seen], axis=1)
+    among = np.stack([~observed, observed], axis=1)
 
-    mended = Calibrator(method).fit(told[half], among[half]).transform(told[~half])[:, 1]
+    corrected = (
+        Calibrator(method).fit(probability[half], among[half]).transform(probability[~half])[:, 1]
+    )
 
-    assert np.mean(abs(mended - expit(z[~half]))) < 0.02
-    assert reliability(told[~half, 1], seen[~half]).within is False
-    assert reliability(mended, seen[~half]).term < 0.001
-    assert brier(mended, seen[~half]) < brier(told[~half, 1], seen[~half])
+    assert np.mean(abs(corrected - expit(z[~half]))) < 0.02
+    assert reliability(probability[~half, 1], observed[~half]).within is False
+    assert reliability(corrected, observed[~half]).term < 0.001
+    assert brier(corrected, observed[~half]) < brier(probability[~half, 1], observed[~half])
 
 
 @pytest.mark.parametrize("method", ["sigmoid", "isotonic"])
@@ -182,10 +186,10 @@ def test_calibrated_states_add_to_one(method: str) -> None:
     raw = random.dirichlet([1, 1, 1, 1], 500)
     among = np.eye(4, dtype=bool)[[random.choice(4, p=p) for p in raw]]
 
-    told = Calibrator(method).fit(raw, among).transform(raw)
+    probability = Calibrator(method).fit(raw, among).transform(raw)
 
-    assert told.sum(axis=1) == pytest.approx(1)
-    assert np.mean(abs(told - raw)) < 0.08  # they were right to begin with
+    assert probability.sum(axis=1) == pytest.approx(1)
+    assert np.mean(abs(probability - raw)) < 0.08  # they were right to begin with
 
 
 def test_few_cases_are_calibrated_by_a_line_many_by_steps() -> None:
@@ -194,33 +198,33 @@ def test_few_cases_are_calibrated_by_a_line_many_by_steps() -> None:
     assert method_for(10_000, 1_000) == "isotonic"
 
 
-def test_few_labels_bear_no_challenger() -> None:
+def test_few_labels_allow_no_challenger() -> None:
     assert selection.candidates(labelled(299)) == ("prior",)
     assert "boosting" in selection.candidates(labelled(400))
 
 
-def test_a_training_says_what_it_would_have_told_of_months_it_had_not_seen() -> None:
+def test_a_training_gives_probabilities_of_held_out_months() -> None:
     made = simulated.world(6, sites=2)
 
     trained = train(made.data, kinds=("prior", "logistic"))
 
-    told = trained.held_out
-    assert np.isfinite(told).all()
-    assert told.sum(axis=1) == pytest.approx(1)
-    assert np.mean(abs(told[:, 1] - made.truth)) < 0.05
+    probability = trained.held_out
+    assert np.isfinite(probability).all()
+    assert probability.sum(axis=1) == pytest.approx(1)
+    assert np.mean(abs(probability[:, 1] - made.truth)) < 0.05
     assert len(trained.validation.chosen) == selection.OUTER
 
 
-def test_a_label_not_seen_cannot_help_to_tell_it() -> None:
+def test_a_held_out_label_cannot_help_to_predict_it() -> None:
     # Outcomes of pure chance: whatever looks like skill on months left out is a leak.
     random = np.random.default_rng(8)
-    data = labelled(600, seen=random.integers(0, 2, 600).astype(float))
+    data = labelled(600, observed=random.integers(0, 2, 600).astype(float))
 
-    told = train(data, kinds=("boosting",)).held_out[:, 1]
-    known = np.isfinite(told)
+    probability = train(data, kinds=("boosting",)).held_out[:, 1]
+    known = np.isfinite(probability)
 
     # 0.25 is ignorance; 600 coin tosses scatter by .005
-    assert brier(told[known], data.observed[known]) > 0.24
+    assert brier(probability[known], data.observed[known]) > 0.24
 
 
 def test_trust_and_rows_about_one_event_weigh_what_they_should() -> None:
@@ -252,7 +256,7 @@ def test_outcomes_of_a_cloud_sea_are_states_or_leave_them_open() -> None:
     assert CLOUD_SEA_STATES[0] == "sea"
 
 
-def test_the_fingerprint_knows_the_cases_and_not_their_order() -> None:
+def test_the_fingerprint_depends_on_the_cases_and_not_on_their_order() -> None:
     data = labelled(20)
     turned = data.take(np.arange(20)[::-1])
     other = replace(data, degree=np.where(np.arange(20) == 3, 1 - data.degree, data.degree))
@@ -260,7 +264,7 @@ def test_the_fingerprint_knows_the_cases_and_not_their_order() -> None:
     assert turned.fingerprint() == data.fingerprint() != other.fingerprint()
 
 
-def test_what_cannot_be_learnt_from_is_refused_with_the_reason() -> None:
+def test_what_cannot_be_trained_on_is_refused_with_the_reason() -> None:
     data = labelled(4)
     with pytest.raises(ValueError, match="has no outcome"):
         replace(data, degree=np.full(4, np.nan))
