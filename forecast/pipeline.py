@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 
 from forecast.archive.issues import Archive
 from forecast.config import Config
-from forecast.domain import Cycle, Forecast, Issue, Receipt
+from forecast.domain import CurrentObservations, Cycle, Forecast, Issue, Receipt
 from forecast.errors import PublishError
 from forecast.ingest.sources import Source
 from forecast.issue.events import derive_features
@@ -73,7 +73,8 @@ def run(world: World, now: datetime, cycle: Cycle | None = None, ask: bool = Tru
         with clock("keep"):
             archive.keep(issue, runs, forecasts)
         with clock("publish"):
-            supplement = supplement_of(world, inputs, decoded, forecasts, now)
+            current = publish_current_observations(archive, config, world.publisher, now)
+            supplement = supplement_of(world, inputs, decoded, forecasts, current)
             bulletin = compose(
                 issue, forecasts, derived.features, derived.almanacs, config, supplement
             )
@@ -97,16 +98,20 @@ def open_issue(world: World, inputs: Inputs, now: datetime) -> Issue:
 
 
 def supplement_of(
-    world: World, inputs: Inputs, decoded: Decoded, forecasts: tuple[Forecast, ...], now: datetime
+    world: World,
+    inputs: Inputs,
+    decoded: Decoded,
+    forecasts: tuple[Forecast, ...],
+    current: tuple[CurrentObservations, ...],
 ) -> Supplement:
-    """Return what the bulletin shows beside its forecasts; publish the current observations."""
-    config, archive = world.config, world.archive
+    """Return what the bulletin shows beside its forecasts."""
+    config = world.config
     leading = config.source.attribution.as_name(inputs.leading.attribution)
     further = owners(config, inputs.further, forecasts, decoded.aerosol_models)
     return Supplement(
         attributions=(leading, *further),
-        issues=archive.issues(),
-        current=publish_current_observations(archive, config, world.publisher, now),
+        issues=world.archive.issues(),
+        current=current,
         verification=verify.kept(config.learning.folder),
         models=model_cards(world.models),
         unavailable_models=inputs.unavailable_models,

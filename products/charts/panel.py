@@ -11,6 +11,7 @@ import numpy as np
 import xarray as xr
 
 from forecast.domain import Forecast
+from products.charts.contours import region, shades
 from products.charts.svg import (
     LEFT,
     RIGHT,
@@ -22,8 +23,6 @@ from products.charts.svg import (
     box,
     breadth,
     moments,
-    region,
-    shades,
 )
 
 # each step paints the cloud a shade denser, so lightness is monotone in cover

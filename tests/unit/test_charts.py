@@ -16,7 +16,7 @@ import xarray as xr
 
 from forecast.config import Config
 from forecast.domain import PHENOMENA, Name, Window
-from products.charts import chart, probability_strip
+from products.charts import chart, contours, probability_strip
 from products.charts import svg as drawing
 from products.wording import LANGUAGES, Words
 from tests import synthetic
@@ -48,8 +48,8 @@ def drawn(
 ) -> str:
     site = synthetic.SITES[PLACES.get(phenomenon, "lingshan")]
     site = replace(site, name=name) if name else site
-    asked = synthetic.event(phenomenon, site)
-    best = Window(asked.window.start, asked.window.start + timedelta(minutes=40))
+    requested = synthetic.event(phenomenon, site)
+    best = Window(requested.window.start, requested.window.start + timedelta(minutes=40))
     forecast = synthetic.forecast(phenomenon, site, best=best, quantities=TOLD)
     made = chart(
         forecast,
@@ -213,7 +213,7 @@ def test_a_deck_at_1000_m_is_painted_up_to_1000_m() -> None:
     level = drawing.Scale(0, 4000, 200, 0)
     cover = np.broadcast_to((height < 1000).astype(float), (9, height.size))
 
-    data = drawing.region(np.linspace(0, 80, 9), level.array(height), cover, 0.5)
+    data = contours.region(np.linspace(0, 80, 9), level.array(height), cover, 0.5)
 
     points = np.array(
         [[float(n) for n in pair] for pair in re.findall(r"[Ml]([-\d.]+) ([-\d.]+)", data)]
@@ -228,7 +228,7 @@ def test_an_outline_encloses_the_area_that_geometry_gives() -> None:
     x = y = np.linspace(-50, 50, 101)
     cone = 50 - np.hypot(x[:, None], y[None, :])
 
-    data = drawing.region(x, y, cone, 20.0)
+    data = contours.region(x, y, cone, 20.0)
 
     points = np.array(
         [[float(n) for n in pair] for pair in re.findall(r"[Ml]([-\d.]+) ([-\d.]+)", data)]
@@ -243,7 +243,7 @@ def test_a_hole_in_the_cloud_stays_a_hole() -> None:
     x = y = np.linspace(-50, 50, 51)
     ring = -np.abs(np.hypot(x[:, None], y[None, :]) - 30)
 
-    assert drawing.region(x, y, ring, -8).count("M") == 2
+    assert contours.region(x, y, ring, -8).count("M") == 2
 
 
 def test_a_field_of_noise_stays_small(config: Config) -> None:
