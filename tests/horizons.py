@@ -1,6 +1,4 @@
-"""Made-up skies around one site, drawn by distance and height: to ask the light path what it makes
-of a wall or of a clear west.
-"""
+"""Test atmospheres around one site by distance and height: a canvas, a wall, a clear west."""
 
 from __future__ import annotations
 
@@ -27,7 +25,7 @@ DAY = date(2026, 11, 22)
 
 @cache
 def event(phenomenon: str = "sunset_glow", site: str = "lingshan") -> Event:
-    """The question of one glow on 22 November 2026."""
+    """Return the event of one glow on 22 November 2026."""
     almanac = almanacs([SITES[site]], [DAY], ZoneInfo("Asia/Shanghai"))[site, DAY]
     return next(
         e
@@ -56,9 +54,10 @@ def both(*covers: Cover) -> Cover:
     return lambda distance, height: np.maximum.reduce([cover(distance, height) for cover in covers])
 
 
-def lowest_elevation(height: np.ndarray | float, refraction: float = light.REFRACTION) -> np.ndarray:
-    """Return the elevation [degree] below which a ray to `height` [m] would have to pass through a
-    sea-level earth.
+def lowest_elevation(
+    height: np.ndarray | float, refraction: float = light.REFRACTION
+) -> np.ndarray:
+    """Return the elevation [degree] below which the earth stops a ray to `height` [m].
 
     About -sqrt(2 h / R'): 2.9 degrees for 8 km without refraction, from a point 320 km away.
     """

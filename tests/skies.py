@@ -1,6 +1,4 @@
-"""Made-up atmospheres of one column everywhere, to put a question whose answer a forecaster knows:
-never passed off as a model run.
-"""
+"""Test atmospheres with one column everywhere."""
 
 from __future__ import annotations
 

@@ -102,63 +102,67 @@ def derive(
     The features have one row an event in the order given. A module that fails costs only its own
     features: it is logged and its name returned.
     """
-    from forecast.phenomena import weather
     from forecast.science.interpolation import Scene
 
     scene = Scene(
         atmosphere, tuple({event.site.id: event.site for event in (*events, *days)}.values())
     )
-    table = {name: np.full(len(events), np.nan) for name in FEATURES}
-    best = {
-        name: np.full(len(events), np.datetime64("NaT", "ns"))
-        for name in ("best_start", "best_end")
-    }
-    missing: list[list[str]] = [[] for _ in events]
-    evidence: dict[str, xr.Dataset] = {}
+    table = _FeatureTable(events)
     failed: list[str] = []
-
-    def merge(part: PhenomenonFeatures, rows: np.ndarray) -> None:
-        for name, values in part.values.items():
-            (best if name in best else table)[name][rows] = values
-        for row, ids in zip(rows, part.missing, strict=True):
-            missing[row].extend(i for i in ids if i not in missing[row])
-        for phenomenon, drawn in part.evidence.items():
-            evidence[phenomenon] = drawn.assign_coords(row=("event", rows[drawn["row"].values]))
-
-    parts = [(weather, np.arange(len(events)))]
-    parts += [
-        (
-            module,
-            np.array(
-                [i for i, e in enumerate(events) if e.phenomenon in module.PHENOMENA], dtype=int
-            ),
-        )
-        for module in modules()
-    ]
-    for module, rows in parts:
-        if not len(rows):
-            continue
+    for module, rows in _rows_by_module(events):
         try:
-            merge(module.derive([events[int(i)] for i in rows], scene, settings), rows)
+            table.merge(module.derive([events[int(i)] for i in rows], scene, settings), rows)
         except (SkyscapeError, ArithmeticError, LookupError, ValueError) as error:
             name = module.__name__.rpartition(".")[2]
             log.exception("%s: features cannot be computed: %s", name, error)
             failed.append(name)
             for row in rows:
-                missing[row].append("computation")
-    data = {
-        name: xr.Variable(("event",), values, {"units": FEATURES[name].unit})
-        for name, values in table.items()
-    }
-    data |= {name: xr.Variable(("event",), values) for name, values in best.items()}
-    features = Features(
-        tuple(events),
-        xr.Dataset(data),
-        tuple(map(tuple, missing)),
-        evidence,
-        _weather_of(days, scene, settings),
-    )
-    return features, tuple(failed)
+                table.missing[row].append("computation")
+    return table.features(_weather_of(days, scene, settings)), tuple(failed)
+
+
+def _rows_by_module(events: Sequence[Event]) -> list[tuple[ModuleType, np.ndarray]]:
+    """Return each module with events and the rows of these; the weather has all, and is first."""
+    from forecast.phenomena import weather
+
+    rows = [(weather, np.arange(len(events)))]
+    for module in modules():
+        own = [i for i, event in enumerate(events) if event.phenomenon in module.PHENOMENA]
+        rows.append((module, np.array(own, dtype=int)))
+    return [(module, own) for module, own in rows if len(own)]
+
+
+class _FeatureTable:
+    """The features of events, merged from those of the modules."""
+
+    def __init__(self, events: Sequence[Event]) -> None:
+        self.events = tuple(events)
+        self.missing: list[list[str]] = [[] for _ in events]
+        self._values = {name: np.full(len(events), np.nan) for name in FEATURES}
+        nothing = np.datetime64("NaT", "ns")
+        self._best = {name: np.full(len(events), nothing) for name in ("best_start", "best_end")}
+        self._evidence: dict[str, xr.Dataset] = {}
+
+    def merge(self, part: PhenomenonFeatures, rows: np.ndarray) -> None:
+        """Write the features of a module's events to their `rows`."""
+        for name, values in part.values.items():
+            (self._best if name in self._best else self._values)[name][rows] = values
+        for row, ids in zip(rows, part.missing, strict=True):
+            self.missing[row].extend(i for i in ids if i not in self.missing[row])
+        for phenomenon, drawn in part.evidence.items():
+            self._evidence[phenomenon] = drawn.assign_coords(
+                row=("event", rows[drawn["row"].values])
+            )
+
+    def features(self, weather: Mapping[tuple[str, date], DayWeather]) -> Features:
+        """Return the merged features with the weather of whole days."""
+        data = {
+            name: xr.Variable(("event",), values, {"units": FEATURES[name].unit})
+            for name, values in self._values.items()
+        }
+        data |= {name: xr.Variable(("event",), values) for name, values in self._best.items()}
+        missing = tuple(map(tuple, self.missing))
+        return Features(self.events, xr.Dataset(data), missing, self._evidence, weather)
 
 
 def _weather_of(

@@ -9,6 +9,7 @@ import numpy as np
 from forecast.geo import EARTH_RADIUS
 from forecast.phenomena.light_path import CLEAN_HAZE, DISTANCE, HAZE_SCALE, HEIGHTS, STEP
 from forecast.science import light
+from forecast.science.arrays import Index
 from forecast.science.light import CELL, AirSection
 from forecast.science.thermodynamics import Array, maximum_random_overlap
 
@@ -37,7 +38,7 @@ OVERHEAD = 7500.0  # [m] distance at which a viewer looks at the canvas overhead
 RIDGE = 5000.0
 
 SUNLIGHT = 128000.0  # [lx] of the sun above the air, at normal incidence
-# (check) of what falls on the canvas from below: white water cloud gives less, ice seen towards the
+# [1] (check) albedo of the canvas from below: white water cloud gives less, ice seen towards the
 # sun more
 CANVAS_ALBEDO = 1.0
 # [1] depth of a cloud element over its width: altocumulus is less than 500 m deep (WMO Cloud Atlas,
@@ -130,11 +131,11 @@ def find_canvas(section: AirSection, elevation: Array) -> Canvas:
         lowest = (cover >= np.maximum(0.5 * densest, 1e-6)[..., None]).argmax(axis=-1) * CELL
         bases.append(np.where(densest > 0, lowest, usual))
     middle, high = covers
-    seen = np.stack([middle, high * (1 - middle)], axis=1)
-    total = seen.sum(axis=(1, 2), keepdims=True)
-    nominal = np.zeros_like(seen)
+    visible = np.stack([middle, high * (1 - middle)], axis=1)
+    total = visible.sum(axis=(1, 2), keepdims=True)
+    nominal = np.zeros_like(visible)
     nominal[:, 1, MAIN_POINT] = 1.0
-    share = np.where(total > 0.01, seen / np.maximum(total, 0.01), nominal)
+    share = np.where(total > 0.01, visible / np.maximum(total, 0.01), nominal)
     own = np.stack([middle, high], axis=1)
     return Canvas(
         np.stack(bases, axis=1), share, own, np.stack(by_band, axis=1), around(floor, BANDS[-1][1])
@@ -179,40 +180,18 @@ def illuminate(
         rows = np.flatnonzero(canvas.share[:, band, number] > 0)
         if not rows.size:
             continue
-        line, start = POINTS[number]
-        # just under the base
-        share, height = (
-            canvas.share[rows, band, number, None],
-            canvas.base[rows, band, number] - 10.0,
-        )
-        elevation = light.apparent_elevation(
-            ANGLES + np.degrees(DISTANCE[start] / EARTH_RADIUS), height[:, None]
-        )
-        met = light.trace(section.of(rows + line * events), height, elevation, start)
-        free = met.free
-        if ridge is not None and start == 0 and line == 0:
-            free = free & (
-                light.ray_height(height[:, None], elevation, np.array(RIDGE)) >= ridge[rows, None]
-            )
-        air = light.air_column(height[:, None], elevation)
-        clear = light.band_transmission(met.aerosol, air) * free[..., None]
-        left = np.exp(-met.cloud)
-        through = disk @ (clear * left[..., None])
-        clean = light.band_transmission(np.zeros_like(air), air)
-        redness = 1 - clean[..., 2] / np.maximum(clean[..., 0], 1e-30)
-        caught = received(elevation, canvas.own[rows, band, number, None])
-        column = light.air_column(height[:, None], elevation, HAZE_SCALE) / HAZE_SCALE
-        falls, at_best = (
-            clear[..., 0] * caught,
-            light.band_transmission(CLEAN_HAZE * column, air)[..., 0] * caught * met.free,
-        )
+        share = canvas.share[rows, band, number, None]
+        beam = _beam_on(section, canvas, ridge, rows, (band, number))
+        through, redness = disk @ beam.bands, beam.redness
         contrast, contrast_if_clear, contrast_at_best = (
             _against(SUNLIGHT * CANVAS_ALBEDO * (red @ disk.T), sky_light)
-            for red in (falls * left, falls, at_best)
+            for red in (beam.red, beam.red_if_clear, beam.red_at_best)
         )
         counts = share * contrast_at_best * redness * np.gradient(ANGLES)
         sums["at_best"][rows] += counts
-        sums["red"][rows] += counts * np.minimum(falls * left / np.maximum(at_best, 1e-30), 1.0)
+        sums["red"][rows] += counts * np.minimum(
+            beam.red / np.maximum(beam.red_at_best, 1e-30), 1.0
+        )
         sums["contrast"][rows] += share * contrast
         sums["vivid"][rows] += share * contrast * redness
         sums["seen"][rows] += share * view[rows, band, number, None] * contrast * redness
@@ -225,6 +204,51 @@ def illuminate(
     red_light = sums.pop("red").sum(axis=1) / np.maximum(sums.pop("at_best").sum(axis=1), 1e-30)
     return CanvasLight(
         **sums, red_light=red_light, colour=colour / np.maximum(sums["contrast"], 1e-9)[..., None]
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Beam:
+    """Sunlight that arrives at one point of the canvas, part of that above the air (event, angle).
+
+    red: red light on the canvas; red_if_clear: without cloud; red_at_best: in clean haze without
+    cloud; bands (event, angle, band): light of a beam; redness of clean air.
+    """
+
+    red: Array
+    red_if_clear: Array
+    red_at_best: Array
+    bands: Array
+    redness: Array
+
+
+def _beam_on(
+    section: AirSection, canvas: Canvas, ridge: Array | None, rows: Index, place: tuple[int, int]
+) -> _Beam:
+    """Return the light at a place (band, number of the point) of the canvas for events `rows`."""
+    line, start = POINTS[place[1]]
+    height = canvas.base[rows, *place] - 10.0  # just under the base
+    elevation = light.apparent_elevation(
+        ANGLES + np.degrees(DISTANCE[start] / EARTH_RADIUS), height[:, None]
+    )
+    met = light.trace(section.of(rows + line * len(canvas.cover)), height, elevation, start)
+    free = met.free
+    if ridge is not None and start == 0 and line == 0:
+        free = free & (
+            light.ray_height(height[:, None], elevation, np.array(RIDGE)) >= ridge[rows, None]
+        )
+    air = light.air_column(height[:, None], elevation)
+    clear = light.band_transmission(met.aerosol, air) * free[..., None]
+    left = np.exp(-met.cloud)
+    clean = light.band_transmission(np.zeros_like(air), air)
+    caught = received(elevation, canvas.own[rows, *place, None])
+    haze = CLEAN_HAZE * (light.air_column(height[:, None], elevation, HAZE_SCALE) / HAZE_SCALE)
+    return _Beam(
+        red=clear[..., 0] * caught * left,
+        red_if_clear=clear[..., 0] * caught,
+        red_at_best=light.band_transmission(haze, air)[..., 0] * caught * met.free,
+        bands=clear * left[..., None],
+        redness=1 - clean[..., 2] / np.maximum(clean[..., 0], 1e-30),
     )
 
 

@@ -1,6 +1,4 @@
-"""The air between the sun and a site's sky: an Atmosphere read along the sun's azimuth into a
-`light.Section`.
-"""
+"""The air between the sun and a site's sky, read along the sun's azimuth into an `AirSection`."""
 
 from __future__ import annotations
 

@@ -203,7 +203,14 @@ def _read_day(scene: Scene, curves: SnowSeries, rows: Index, start: Times, end: 
         return np.where(reached, good.sum(axis=1).astype(float), np.nan)
 
     values = _snow_values(
-        scene, curves, rows, start, fell, thirds, covered, mean(air["temperature"])
+        scene,
+        curves,
+        rows,
+        start,
+        fell,
+        thirds,
+        covered=covered,
+        temperature=mean(air["temperature"]),
     )
     felt = wind_chill(air["temperature"], air["wind_speed"])
     sun = sunny_hours(scene, rows, hours)
@@ -248,6 +255,7 @@ def _snow_values(
     start: Times,
     fell: dict[str, Array],
     thirds: Times,
+    *,
     covered: Array,
     temperature: Array,
 ) -> dict[str, Array]:

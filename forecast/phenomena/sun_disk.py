@@ -71,13 +71,13 @@ def disk_features(geometry: Geometry, path: LightPath) -> tuple[dict[str, Array]
     return values, evidence_of(geometry, section, paths, "transmission", shown_light, srgb)
 
 
-def disk_light(section: AirSection, elevation: Array, seen: Array) -> tuple[Array, Array]:
+def disk_light(section: AirSection, elevation: Array, apparent: Array) -> tuple[Array, Array]:
     """Return the chance that the disk shows [1] (event, moment) and the light of the bands.
 
-    seen: apparent elevation [degree] (event, moment). Cloud counts by what it lets through, haze by
-    whether the disk still stands out from a bright horizon.
+    apparent: elevation of the disk [degree] (event, moment). Cloud counts by what it lets through,
+    haze by whether the disk still stands out from a bright horizon.
     """
-    met = light.trace(section, elevation, seen, over_ground=False)
-    bands = light.band_transmission(met.aerosol, light.air_column(elevation[:, None], seen))
+    met = light.trace(section, elevation, apparent, over_ground=False)
+    bands = light.band_transmission(met.aerosol, light.air_column(elevation[:, None], apparent))
     luminance = DISK_LUMINANCE * bands[..., :2].mean(axis=-1)
     return np.exp(-met.cloud) * luminance / (luminance + DISK_THRESHOLD), bands

@@ -1,13 +1,7 @@
-"""The weather of every event's window at its site's true height: safety, clothing and every
-phenomenon read from it.
+"""The weather of every event's window at its site's true height, for all phenomena and safety.
 
-Columns are read at the site's height above sea level, never at the model's own surface. The model's
-ground is smoother than the
-mountains: what it gives on levels below that ground is its own extrapolation, so it is dropped, and
-the model's values at 2 m
-and 10 m (for cloud: its lowest level left) close the column there instead. A place below the
-model's ground (a valley it does not see) is read by holding the end of the column, warmed by 6.5 K
-km-1, for 500 m; deeper it is not known. Gust, visibility, CAPE and precipitation are those of the
+Temperature, humidity, wind and cloud are read from the column at the site's height above sea level
+(forecast/science/site_profiles.py). Gust, visibility, CAPE and precipitation are those of the
 model's surface, which lies lower than a summit: a gust is at least the wind at the site's height.
 """
 

@@ -27,7 +27,7 @@ from forecast.sample.scene import Fields, Weather
 from forecast.science.thermodynamics import Array
 
 BITS = 14  # of precision: the greatest error of a value is its field's range over 2^15
-BUCKET = 6  # [h] means and sums begin anew
+BUCKET = 6  # [h] interval of means and sums
 
 ANALYSIS, FORECAST = 81, 96  # NCEP table A: GFS's analysis and forecast
 MEAN, SUM = 0, 1  # code table 4.10

@@ -47,12 +47,12 @@ class SimulatedDay:
     day: date
     verified: int
     issue: str
-    lessons: tuple[train.TrainingResult, ...]
+    training: tuple[train.TrainingResult, ...]
 
     def __str__(self) -> str:
         learnt = (
-            "; learnt" + ", ".join(f" {one.phenomenon}: {one.verdict}" for one in self.lessons)
-            if self.lessons
+            "; learnt" + ", ".join(f" {one.phenomenon}: {one.verdict}" for one in self.training)
+            if self.training
             else ""
         )
         return f"{self.day}: {self.verified} outcomes, issued {self.issue}{learnt}"
@@ -108,8 +108,8 @@ def simulate(
                     )
                 train.renew_shares(settings, archive, now)
                 learnt = WEEKDAYS[day.weekday()] == settings.learning.learn_on or day == last
-                lessons = train.learn(settings, archive, now) if learnt else ()
-                yield SimulatedDay(day, verified, issued(settings, archive, now, whole), lessons)
+                trained_now = train.learn(settings, archive, now) if learnt else ()
+                yield SimulatedDay(day, verified, issued(settings, archive, now, whole), trained_now)
 
 
 def issued(settings: Config, archive: Archive, now: datetime, whole: bool) -> str:

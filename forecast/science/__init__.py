@@ -1,1 +1,1 @@
-"""Physics and astronomy in numpy; nothing here knows of files, models or pages."""
+"""Physics and astronomy in numpy, independent of files, models and pages."""

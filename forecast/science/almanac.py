@@ -149,9 +149,10 @@ class _Crossings:
         return np.where(ours, picked, nothing)
 
 
-class _Watch:
-    """A few sites watched over consecutive days: curves sampled on one grid of times, their zeros
-    found together.
+class _Curves:
+    """Curves of sun, moon and Milky Way at a few sites over consecutive days, and their zeros.
+
+    All curves are sampled on one grid of times.
     """
 
     def __init__(self, sites: Sequence[Site], days: Sequence[date], zone: ZoneInfo) -> None:
@@ -177,13 +178,13 @@ class _Watch:
         )
 
     def sun(self, level: float) -> tuple[_Crossings, _Crossings]:
-        """The sun's centre passes the altitude `level` [degree]: (rising, setting)."""
+        """Return when the sun's centre passes the altitude `level` [degree]: rising, setting."""
         return self._crossings(
             lambda times, site: self._sun(times, site)[0] - level, self.sun_altitude - level
         )
 
     def sun_over_terrain(self) -> tuple[_Crossings, _Crossings]:
-        """The sun's upper limb passes the terrain, both without the air's bending."""
+        """Return when the sun's upper limb passes the terrain, both without refraction."""
 
         def curve(times: Times, site: Indices) -> Floats:
             altitude, azimuth = self._sun(times, site)
@@ -197,7 +198,7 @@ class _Watch:
         return self._crossings(curve, values)
 
     def moon(self) -> tuple[_Crossings, _Crossings]:
-        """The moon's upper limb passes a table's horizon."""
+        """Return when the moon's upper limb passes the horizon of tables."""
 
         def curve(times: Times, site: Indices) -> Floats:
             altitude = moon_position(times, self.latitude[site], self.longitude[site])[0]
@@ -206,9 +207,7 @@ class _Watch:
         return self._crossings(curve, curve(self.grid, self._every_site))
 
     def core_in_the_dark(self) -> tuple[_Crossings, _Crossings]:
-        """The galactic centre comes to be above 10 degrees with the sun below -18, and ceases to
-        be.
-        """
+        """Return begin and end of times with the galactic centre above 10 degrees in the dark."""
 
         def curve(times: Times, site: Indices) -> Floats:
             core = galactic_centre_position(times, self.latitude[site], self.longitude[site])[0]
@@ -224,8 +223,9 @@ class _Watch:
         return sun_position(times, self.latitude[site], self.longitude[site])
 
     def _crossings(self, curve: Curve, values: Floats) -> tuple[_Crossings, _Crossings]:
-        """Find where `curve` passes zero upwards and downwards: bracketed by its `values` (site,
-        grid), then halved.
+        """Return where `curve` passes zero upwards and downwards.
+
+        Bracketed by its `values` (site, grid), then refined by bisection.
         """
         start, span = self.grid[0], int((self.grid[-1] - self.grid[0]).astype(np.int64)) + 1
 
@@ -245,76 +245,70 @@ class _Watch:
 def _almanacs(
     sites: Sequence[Site], days: Sequence[date], zone: ZoneInfo
 ) -> dict[tuple[str, date], Almanac]:
-    """The almanacs of a few sites on consecutive days."""
-    watch = _Watch(sites, days, zone)
-    before, noon, after = watch.before, watch.noon, watch.after
-    rising, setting = watch.sun(-TABLE_REFRACTION - SUN_SEMIDIAMETER)
-    sunrise, sunset, next_sunrise = (
-        rising.last(before, noon),
-        setting.first(noon, after),
-        rising.first(noon, after),
+    """Return the almanacs of a few sites on consecutive days."""
+    curves = _Curves(sites, days, zone)
+    times = _event_times(curves)
+    noon, after = curves.noon, curves.after
+    next_sunrise = curves.sun(-TABLE_REFRACTION - SUN_SEMIDIAMETER)[0].first(noon, after)
+    half_night = (next_sunrise - times["sunset"]) // 2
+    middle = np.where(
+        np.isnat(half_night), noon + (after - noon) // 2, times["sunset"] + half_night
     )
+    place = curves.latitude[:, None], curves.longitude[:, None]
+    numbers = {
+        "sunrise_azimuth": sun_position(times["sunrise"], *place)[1],
+        "sunset_azimuth": sun_position(times["sunset"], *place)[1],
+        "moon_illumination": moon_illumination(middle),
+        "moon_phase": moon_phase_angle(middle),
+    }
+    milky_way = _longest(*curves.core_in_the_dark(), noon, after)
+    moments = {name: _as_datetimes(values) for name, values in times.items()}
+    middles = _as_datetimes(middle)
+    found = {}
+    for i, site in enumerate(sites):
+        for j, day in enumerate(days):
+            opening, closing = _bounds(day, zone)
+            found[site.id, day] = Almanac(
+                site,
+                day,
+                opening,
+                closing,
+                **{name: values[i][j] for name, values in moments.items()},
+                **{name: float(values[i, j]) for name, values in numbers.items()},
+                milky_way=milky_way[i][j],
+                showers=showers_at(middles[i][j] or closing, site.latitude),
+            )
+    return found
+
+
+def _event_times(curves: _Curves) -> dict[str, Times]:
+    """Return the times (site, day) of an almanac by the names of its fields; NaT: none."""
+    before, noon, after = curves.before, curves.noon, curves.after
+    rising, setting = curves.sun(-TABLE_REFRACTION - SUN_SEMIDIAMETER)
+    sunrise, sunset = rising.last(before, noon), setting.first(noon, after)
     daylight = (
         np.where(np.isnat(sunrise), noon - DAY // 2, sunrise - _MARGIN),
         np.where(np.isnat(sunset), noon + DAY // 2, sunset + _MARGIN),
     )
-    clears, hides = watch.sun_over_terrain()
-    (civil_up, civil_down), (_, nautical_down), (dark_up, dark_down) = (
-        watch.sun(CIVIL),
-        watch.sun(NAUTICAL),
-        watch.sun(ASTRONOMICAL),
-    )
+    clears, hides = curves.sun_over_terrain()
+    civil_up, civil_down = curves.sun(CIVIL)
+    dark_up, dark_down = curves.sun(ASTRONOMICAL)
     dusk = dark_down.first(noon, after)
-    moon_up, moon_down = watch.moon()
-    moon_span = watch.noons[:, 1:-1], watch.noons[:, 2:]
-    windows = _longest(*watch.core_in_the_dark(), noon, after)
-    moments = [
-        _as_datetimes(times)
-        for times in (
-            sunrise, sunset, clears.first(*daylight), hides.last(*daylight),
-            civil_up.last(before, noon), civil_down.first(noon, after),
-            nautical_down.first(noon, after),
-            dusk, dark_up.first(np.where(np.isnat(dusk), noon, dusk), after),
-            moon_up.first(*moon_span), moon_down.first(*moon_span),
-        )
-    ]  # fmt: skip
-    unknown = np.isnat(sunset) | np.isnat(next_sunrise)
-    night = np.where(unknown, noon + (after - noon) // 2, sunset + (next_sunrise - sunset) // 2)
-    place = watch.latitude[:, None], watch.longitude[:, None]
-    middles = _as_datetimes(night)
-    numbers = (
-        sun_position(sunrise, *place)[1],
-        sun_position(sunset, *place)[1],
-        moon_illumination(night),
-        moon_phase_angle(night),
-    )
-    found = {}
-    for i, site in enumerate(sites):
-        for j, day in enumerate(days):
-            (
-                rise,
-                fall,
-                terrain_rise,
-                terrain_fall,
-                dawn,
-                civil,
-                nautical,
-                dark,
-                light,
-                moonrise,
-                moonset,
-            ) = (m[i][j] for m in moments)
-            rise_azimuth, fall_azimuth, illumination, phase = (
-                float(values[i, j]) for values in numbers
-            )
-            found[site.id, day] = Almanac(
-                site, day, *_bounds(day, zone), rise, fall, terrain_rise, terrain_fall,
-                rise_azimuth, fall_azimuth,
-                dawn, civil, nautical, dark, light, moonrise, moonset, illumination, phase,
-                windows[i][j],
-                showers_at(middles[i][j] or as_utc(_bounds(day, zone)[1]), site.latitude),
-            )  # fmt: skip
-    return found
+    moon_up, moon_down = curves.moon()
+    moon_span = curves.noons[:, 1:-1], curves.noons[:, 2:]
+    return {
+        "sunrise": sunrise,
+        "sunset": sunset,
+        "terrain_sunrise": clears.first(*daylight),
+        "terrain_sunset": hides.last(*daylight),
+        "civil_dawn": civil_up.last(before, noon),
+        "civil_dusk": civil_down.first(noon, after),
+        "nautical_dusk": curves.sun(NAUTICAL)[1].first(noon, after),
+        "astronomical_dusk": dusk,
+        "astronomical_dawn": dark_up.first(np.where(np.isnat(dusk), noon, dusk), after),
+        "moonrise": moon_up.first(*moon_span),
+        "moonset": moon_down.first(*moon_span),
+    }
 
 
 def _bounds(day: date, zone: ZoneInfo) -> tuple[datetime, datetime]:
@@ -326,8 +320,9 @@ def _bounds(day: date, zone: ZoneInfo) -> tuple[datetime, datetime]:
 
 
 def _solar_noons(noons: Times, longitude: Floats) -> Times:
-    """Return the mean solar noon nearest to each of the clock's `noons` (site, day), for
-    `longitude` (site, 1) [degree].
+    """Return the mean solar noon nearest to each of the clock's `noons` (site, day).
+
+    longitude: (site, 1) [degree].
     """
     since = (noons - _EPOCH) / DAY + longitude / 360 - 0.5  # mean solar days since a solar noon
     away = np.round(since) - since
@@ -337,9 +332,7 @@ def _solar_noons(noons: Times, longitude: Floats) -> Times:
 def _longest(
     up: _Crossings, down: _Crossings, noon: Times, after: Times
 ) -> list[list[Window | None]]:
-    """Return the longest stay above zero within each [noon, after), arrays (site, day), to the
-    second.
-    """
+    """Return the longest time above zero within each [noon, after) (site, day), to the second."""
     nothing = np.full(noon.shape, np.datetime64("NaT", "ns"))
     start, end = nothing, nothing
     begin = up.first(noon, after)

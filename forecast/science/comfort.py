@@ -1,5 +1,4 @@
-"""How comfortable the air is to people, by the national standard that the settings name
-(`observations.comfort`).
+"""Human comfort by the national standard that the settings name (`observations.comfort`).
 
 GB/T 27963-2011 is under revision (plan 20241584-T-416): a new version is a new entry of STANDARDS,
 chosen by a setting.

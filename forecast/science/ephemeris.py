@@ -106,12 +106,12 @@ def refraction(altitude: ArrayLike, elevation: ArrayLike = 0.0) -> Floats:
 
     Source: Bennett 1982, J. Navigation 35, 255, eq. for R with P and T: Meeus (1998), eq. 16.3.
     """
-    seen, height = np.broadcast_arrays(
+    apparent, height = np.broadcast_arrays(
         np.asarray(altitude, dtype=float), np.asarray(elevation, dtype=float)
     )
     kelvin = 288.15 - LAPSE_RATE * height
     pressure = 1013.25 * (kelvin / 288.15) ** 5.2559
-    above = np.abs(seen)
+    above = np.abs(apparent)
     lift = (
         1
         / np.tan(np.radians(above + 7.31 / (above + 4.4)))
@@ -119,7 +119,9 @@ def refraction(altitude: ArrayLike, elevation: ArrayLike = 0.0) -> Floats:
         * (pressure / 1010)
         * (283 / kelvin)
     )
-    sinking = 2 * _NEAR_SURFACE_REFRACTION / (1 - _NEAR_SURFACE_REFRACTION) * np.maximum(-seen, 0)
+    sinking = (
+        2 * _NEAR_SURFACE_REFRACTION / (1 - _NEAR_SURFACE_REFRACTION) * np.maximum(-apparent, 0)
+    )
     return np.maximum(lift, 0) + sinking
 
 

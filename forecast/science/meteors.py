@@ -28,7 +28,7 @@ class _Peak:
 
 
 # Source: International Meteor Organization, Meteor Shower Calendar 2021, table 5: showers of ten
-# and more an hour seen from 40 N. How long each stays above about half its rate is rounded (check);
+# and more an hour at 40 N. How long each stays above about half its rate is rounded (check);
 # 0.7 at least, so that no maximum falls between two nights.
 # fmt: off
 PEAKS = (

@@ -36,7 +36,7 @@ MELTING_ALOFT, MELTED_ALOFT = 2.0, 13.2
 # REFREEZING_PER_MELTING
 REFREEZING = 46.0
 REFROZEN = 66.0  # [J kg-1] the same: from which all do, and REFREEZING_PER_MELTING
-# [1] the same: part of the energy that melted the drops, which is asked for on top of either
+# [1] the same: part of the melting energy that is added to either
 REFREEZING_PER_MELTING = 0.66
 # [1] part of drops among flakes from which on they freeze on the ground; fewer are swept up by the
 # flakes or are wet flakes themselves. Clouds that drizzle in frost have tops warmer than about -10

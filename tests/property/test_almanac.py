@@ -57,8 +57,7 @@ def test_a_place_in_the_sky_is_a_place_in_the_sky(
         assert (np.abs(altitude) <= 90).all()
         assert ((azimuth >= 0) & (azimuth < 360)).all()
     assert (
-        (moon_illumination(np.array(moments)) >= 0)
-        & (moon_illumination(np.array(moments)) <= 1)
+        (moon_illumination(np.array(moments)) >= 0) & (moon_illumination(np.array(moments)) <= 1)
     ).all()
 
 
@@ -69,9 +68,7 @@ def test_a_place_in_the_sky_is_a_place_in_the_sky(
 def test_many_at_once_are_each_alone(
     moments: list[np.datetime64], places: list[float], longitude: float
 ) -> None:
-    together = moon_position(np.array(moments)[None, :], np.array(places)[:, None], longitude)[
-        0
-    ]
+    together = moon_position(np.array(moments)[None, :], np.array(places)[:, None], longitude)[0]
 
     alone = [
         [float(moon_position(moment, place, longitude)[0]) for moment in moments]
@@ -83,7 +80,7 @@ def test_many_at_once_are_each_alone(
 
 @settings(max_examples=50, deadline=None)
 @given(times)
-def test_the_moon_is_as_full_as_its_phase_says(moment: np.datetime64) -> None:
+def test_the_illumination_of_the_moon_agrees_with_its_phase(moment: np.datetime64) -> None:
     # Lit part = (1 + cos i) / 2 with i = 180 - elongation to within the sun's parallax at the moon
     # (0.15) and the moon's latitude (5.3).
     phase, lit = float(moon_phase_angle(moment)), float(moon_illumination(moment))

@@ -80,7 +80,7 @@ def test_each_moment_has_one_state_and_none_where_a_part_is_not_known(
     assert (state == UNKNOWN) == (bool(np.isnan([at_site, above, fill]).any()) or laps)
 
 
-def test_a_deck_that_laps_at_the_feet_is_told_neither_as_a_sea_nor_as_open() -> None:
+def test_a_deck_that_ends_at_the_viewer_is_neither_a_sea_nor_open() -> None:
     moments = {
         "cloud_at_site": 0.1,
         "cloud_above_site": 0.0,

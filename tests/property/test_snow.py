@@ -10,7 +10,12 @@ from hypothesis import strategies as st
 
 from forecast.phenomena.cold import rimy_hours
 from forecast.science import snowfall as snow
-from forecast.science.precipitation_type import Layers, fraction_by_wet_bulb, precipitation_types, layers
+from forecast.science.precipitation_type import (
+    Layers,
+    fraction_by_wet_bulb,
+    layers,
+    precipitation_types,
+)
 from forecast.science.snowpack import DayForcing, Pack, next_day
 from forecast.science.thermodynamics import FREEZING
 

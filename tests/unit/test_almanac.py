@@ -194,7 +194,7 @@ def test_sidereal_time_of_meeus_example() -> None:
     assert float(degrees) == pytest.approx(15 * (13 + 10 / 60 + 46.1351 / 3600), abs=0.0003)
 
 
-def test_new_and_full_moons_fall_when_the_naval_observatory_says() -> None:
+def test_new_and_full_moons_agree_with_the_naval_observatory() -> None:
     rows = list(table("usno_moon_phases_2026.csv"))
 
     phase = moon_phase_angle(np.array([instant(row["time"]) for row in rows]))
@@ -322,7 +322,7 @@ def test_a_week_agrees_with_jpl_to_seconds(
             )
 
 
-def test_a_day_without_a_moonrise_says_none() -> None:
+def test_a_day_without_a_moonrise_has_none() -> None:
     # USNO 2023: the moon rose at 23:05 on January 12 and at 00:05 on January 14 in Fredonia;
     # between the noons of a day there is always at most one, and a month has one day more of noons
     # than of moonrises.
@@ -407,14 +407,10 @@ def test_refraction_is_that_of_the_almanacs() -> None:
     assert float(refraction(0.0)) * 60 == pytest.approx(34, abs=0.7)
     assert float(refraction(5.0)) * 60 == pytest.approx(9.9, abs=0.2)
     assert float(refraction(45.0)) * 60 == pytest.approx(1.0, abs=0.03)
-    assert float(refraction(5.0, 2303.0) / refraction(5.0)) == pytest.approx(
-        0.797, abs=0.01
-    )
+    assert float(refraction(5.0, 2303.0) / refraction(5.0)) == pytest.approx(0.797, abs=0.01)
     # A ray that grazes the sea on its way to a summit is bent by the 34 of the sea-level horizon
     # and by 0.17/0.83 of the dip on its way up; the two laws meet within the 0.1 degrees claimed.
-    assert float(refraction(-1.4, 2303.0)) == pytest.approx(
-        34 / 60 + 0.17 / 0.83 * 1.4, abs=0.1
-    )
+    assert float(refraction(-1.4, 2303.0)) == pytest.approx(34 / 60 + 0.17 / 0.83 * 1.4, abs=0.1)
 
 
 def test_the_horizon_is_read_round_the_full_circle() -> None:

@@ -1,6 +1,4 @@
-"""Does the viewer stand above, inside, under or without a deck? Columns whose answer a forecaster
-knows.
-"""
+"""Is the viewer above, inside, under or without a deck? Columns with a known answer."""
 
 from __future__ import annotations
 
@@ -89,20 +87,20 @@ MORNINGS = [
 def test_a_morning_is_called_by_its_name(
     config: Config, site: object, made: Atmosphere, state: str, least: float
 ) -> None:
-    told = states(config, made, dawn(site, SUNRISE))  # type: ignore[arg-type]
+    reported = states(config, made, dawn(site, SUNRISE))  # type: ignore[arg-type]
 
-    assert sum(told.values()) == pytest.approx(1)
-    assert told[state] > least, told
+    assert sum(reported.values()) == pytest.approx(1)
+    assert reported[state] > least, reported
     if state != "sea":
-        assert told["sea"] < 0.15, told
+        assert reported["sea"] < 0.15, reported
 
 
 def test_a_deck_that_laps_at_the_viewer_s_feet_warns_of_the_white_wall(config: Config) -> None:
     # the model's layers put its top at the summit
-    told = states(config, column((1300, 2100)), dawn(LINGSHAN, SUNRISE))
+    reported = states(config, column((1300, 2100)), dawn(LINGSHAN, SUNRISE))
 
-    assert told["in_cloud"] > 0.3
-    assert told["sea"] < 0.5
+    assert reported["in_cloud"] > 0.3
+    assert reported["sea"] < 0.5
 
 
 def test_a_moist_valley_without_cloud_is_likelier_to_surprise_than_a_dry_one(
@@ -120,7 +118,7 @@ def test_a_moist_valley_without_cloud_is_likelier_to_surprise_than_a_dry_one(
 
 
 def rule_on(**features: np.ndarray) -> np.ndarray:
-    """What the rule says of each case (case, state); a feature that is not given is not known."""
+    """Return the rule's probabilities (case, state); a feature that is not given is unknown."""
     rule = PhysicsRule("sea_of_clouds").ready()
     count = len(next(iter(features.values())))
     return rule.predict_proba(
@@ -143,9 +141,11 @@ def test_the_rule_s_likeliest_state_is_the_one_that_the_diagnosis_names() -> Non
         "cloud_above_site": above,
         "cloud_at_site": np.zeros(fill.shape),
     }
-    told = cloud_sea.states_of(moments)
+    reported = cloud_sea.states_of(moments)
     clear_of_it = (
-        (np.abs(fill - DECK_COVER) > 0.05) & (np.abs(above - OVERCAST) > 0.1) & (told != UNKNOWN)
+        (np.abs(fill - DECK_COVER) > 0.05)
+        & (np.abs(above - OVERCAST) > 0.1)
+        & (reported != UNKNOWN)
     )
 
     # when the rule reads the same
@@ -153,16 +153,16 @@ def test_the_rule_s_likeliest_state_is_the_one_that_the_diagnosis_names() -> Non
 
     # then they agree, and near the boundary a sea still has a fair share on its side of it
     assert clear_of_it.sum() > 10_000
-    agree = (chances.argmax(axis=1) == told)[clear_of_it]
+    agree = (chances.argmax(axis=1) == reported)[clear_of_it]
     assert agree.all(), (
         fill[clear_of_it][~agree][:5],
         gap[clear_of_it][~agree][:5],
         above[clear_of_it][~agree][:5],
     )
-    assert chances[told == SEA, SEA].min() > 0.3
+    assert chances[reported == SEA, SEA].min() > 0.3
 
 
-def test_a_viewer_in_cloud_is_told_so_by_both() -> None:
+def test_a_viewer_in_cloud_is_in_cloud_for_rule_and_analysis() -> None:
     at_site = np.arange(0.0, 1.01, 0.05)
     same = {
         "cloud_at_site": at_site,
@@ -171,11 +171,11 @@ def test_a_viewer_in_cloud_is_told_so_by_both() -> None:
     }
     # the top lies where the cover passes DECK_COVER
     gap = np.where(at_site < DECK_COVER, 200.0, -200.0)
-    told = cloud_sea.states_of(same | {"gap_to_deck": gap})
+    reported = cloud_sea.states_of(same | {"gap_to_deck": gap})
 
     chances = rule_on(**same, gap_to_deck=gap, humidity_at_site=0.7 + 0.3 * np.sqrt(at_site))
 
-    assert (chances.argmax(axis=1) == told).all()
+    assert (chances.argmax(axis=1) == reported).all()
 
 
 @pytest.mark.parametrize("cover", [0.0, 0.1, 0.2, 0.45, 0.7, 0.95])
@@ -190,10 +190,10 @@ def test_a_column_is_forecast_as_it_is_diagnosed(
     made = atmosphere(RUN, humidity=layer(*layers, moist, 0.6), cloud=layer(*layers, cover))
     event = dawn(LINGSHAN, SUNRISE)
 
-    (told,) = cloud_sea.diagnose((event,), Scene(made, (event.site,)), config.phenomena)
+    (reported,) = cloud_sea.diagnose((event,), Scene(made, (event.site,)), config.phenomena)
 
     shares = states(config, made, event)
-    assert told.state in ("", max(shares, key=shares.__getitem__)), (told, shares)
+    assert reported.state in ("", max(shares, key=shares.__getitem__)), (reported, shares)
 
 
 # -- the events
@@ -301,7 +301,7 @@ def test_the_best_window_ends_where_the_deck_rises_into_the_viewer(config: Confi
 
 
 @pytest.mark.parametrize(("last", "every"), [(18, 6), (21, 3), (22, 1)])
-def test_a_morning_whose_light_lies_after_the_last_field_falls_back_to_how_often_a_sea_is_seen(
+def test_a_morning_whose_light_lies_after_the_last_field_falls_back_to_the_frequency_of_a_sea(
     config: Config, last: int, every: int
 ) -> None:
     # given a deck in every field, and a run that ends before first light (22:20) and is at most
@@ -316,8 +316,8 @@ def test_a_morning_whose_light_lies_after_the_last_field_falls_back_to_how_often
     values, _ = derived(config, made, event)
     (common,) = weather.derive((event,), Scene(made, (event.site,)), config.phenomena).missing
 
-    told = states(config, made, event)["sea"]
-    assert np.isnan(told) or told < 0.5  # a whole morning of it is called with .9
+    reported = states(config, made, event)["sea"]
+    assert np.isnan(reported) or reported < 0.5  # a whole morning of it is called with .9
     assert np.isnat(values["best_start"][0])
     assert np.isnat(values["best_end"][0])
     assert common[0] == {18: "beyond_data", 21: "window_held", 22: "window_coverage"}[last]
@@ -333,13 +333,13 @@ def test_the_best_window_ends_with_the_data(config: Config) -> None:
         for hours in (30, 24, 23)
     )
 
-    told, _ = derived(config, whole, dawn(LINGSHAN, SUNRISE))
+    reported, _ = derived(config, whole, dawn(LINGSHAN, SUNRISE))
     ends, part = derived(config, cut, dawn(LINGSHAN, SUNRISE))
     little, _ = derived(config, stub, dawn(LINGSHAN, SUNRISE))
 
     # From first light to the end of the event, to the last field at 00 UTC, and no word of the few
     # minutes up to 23 UTC.
-    assert (told["best_start"][0], told["best_end"][0]) == (
+    assert (reported["best_start"][0], reported["best_end"][0]) == (
         np.datetime64("2026-11-08T22:48"),
         np.datetime64("2026-11-09T01:48"),
     )
@@ -362,12 +362,12 @@ def test_a_field_held_beyond_the_last_is_no_truth(config: Config) -> None:
         cloud=layer(700, 1700),
     )
 
-    (seen,) = cloud_sea.diagnose(
+    (visible,) = cloud_sea.diagnose(
         (dawn(LINGSHAN, SUNRISE),), Scene(made, (LINGSHAN,)), config.phenomena
     )
 
-    assert np.isnan(seen.degree)
-    assert seen.state == ""
+    assert np.isnan(visible.degree)
+    assert visible.state == ""
 
 
 def test_a_clear_night_raises_the_chance_of_a_sea_that_the_levels_do_not_show() -> None:
@@ -394,7 +394,7 @@ def test_every_feature_of_the_sea_is_there_and_within_its_limits(config: Config)
     assert list(part.missing) == [[]]
 
 
-def test_easterly_wind_rain_and_a_drying_valley_are_told(config: Config) -> None:
+def test_easterly_wind_rain_and_a_drying_valley_become_features(config: Config) -> None:
     made = column((500, 1900))
     made["eastward_wind"] = -made["eastward_wind"]
     made["precipitation_amount"] = made["precipitation_amount"] + 1.5
@@ -436,10 +436,10 @@ def test_a_run_of_one_field_with_humidity_only_still_answers(config: Config) -> 
         atmosphere_boundary_layer_thickness=np.nan,
     ).drop_vars("lagrangian_tendency_of_air_pressure")  # fmt: skip
 
-    told = states(config, made, dawn(LINGSHAN, SUNRISE))
+    reported = states(config, made, dawn(LINGSHAN, SUNRISE))
     _, part = derived(config, made, dawn(LINGSHAN, SUNRISE))
 
-    assert told["sea"] == max(told.values())
+    assert reported["sea"] == max(reported.values())
     assert part.missing[0] == [
         "field:lagrangian_tendency_of_air_pressure",
         "field:atmosphere_boundary_layer_thickness",
@@ -542,17 +542,17 @@ def test_levels_too_far_apart_to_see_a_deck_leave_an_empty_valley_unknown(config
     few = [100000, 92500, 70000, 50000]
 
     dry, part = derived(config, column().sel(level=few), dawn(LINGSHAN, SUNRISE))
-    answer = states(config, column().sel(level=few), dawn(LINGSHAN, SUNRISE))
-    (told,) = cloud_sea.diagnose(
+    result = states(config, column().sel(level=few), dawn(LINGSHAN, SUNRISE))
+    (reported,) = cloud_sea.diagnose(
         (dawn(LINGSHAN, SUNRISE),), Scene(column().sel(level=few), (LINGSHAN,)), config.phenomena
     )
 
     assert "coarse_column" in part.missing[0]
     assert np.isnan(dry["valley_area_filled"][0])
-    assert np.isnan(told.degree)
-    # near how often there is one, where all levels together say next to never
-    assert 0.05 < answer["sea"] < 0.3
-    assert answer["sea"] > 3 * states(config, column(), dawn(LINGSHAN, SUNRISE))["sea"]
+    assert np.isnan(reported.degree)
+    # near how often there is one, where all levels together give almost 0
+    assert 0.05 < result["sea"] < 0.3
+    assert result["sea"] > 3 * states(config, column(), dawn(LINGSHAN, SUNRISE))["sea"]
 
 
 def test_a_deck_that_ends_between_the_levels_about_the_viewer_is_named_as_not_placed(

@@ -1,6 +1,4 @@
-"""What was a morning? Analyses, station pairs and cloud-below reports whose answer a forecaster
-knows.
-"""
+"""Which state had a morning? Analyses, station pairs and reports with a known answer."""
 
 from __future__ import annotations
 
@@ -44,19 +42,23 @@ def test_an_analysis_is_called_by_its_state(
 ) -> None:
     event = dawn(LINGSHAN, SUNRISE)
 
-    (told,) = cloud_sea.diagnose([event], Scene(made, (LINGSHAN,)), config.phenomena)
+    (reported,) = cloud_sea.diagnose([event], Scene(made, (LINGSHAN,)), config.phenomena)
 
-    assert (told.state, told.degree, told.source) == (state, degree, "analysis")
-    assert (told.phenomenon, told.site, told.day) == ("sea_of_clouds", "lingshan", event.day)
+    assert (reported.state, reported.degree, reported.source) == (state, degree, "analysis")
+    assert (reported.phenomenon, reported.site, reported.day) == (
+        "sea_of_clouds",
+        "lingshan",
+        event.day,
+    )
 
 
 def test_the_amount_of_a_sea_is_the_gap_under_the_viewer(config: Config) -> None:
-    (told,) = cloud_sea.diagnose(
+    (reported,) = cloud_sea.diagnose(
         [dawn(LINGSHAN, SUNRISE)], Scene(clouded(500, 1900), (LINGSHAN,)), config.phenomena
     )
 
     # As in test_cloud_sea: .3 of .95 is passed between 850 hPa (1457 m) and 800 hPa (1949 m).
-    assert told.amount == pytest.approx(2303 - (1457 + 492 * (1 - 0.3 / 0.95)), abs=10)
+    assert reported.amount == pytest.approx(2303 - (1457 + 492 * (1 - 0.3 / 0.95)), abs=10)
 
 
 def test_many_mornings_are_diagnosed_at_once_and_each_as_alone(config: Config) -> None:
@@ -65,19 +67,19 @@ def test_many_mornings_are_diagnosed_at_once_and_each_as_alone(config: Config) -
 
     together = cloud_sea.diagnose(events, scene, config.phenomena)
 
-    assert [told.state for told in together] == ["sea", "in_cloud"]
+    assert [reported.state for reported in together] == ["sea", "in_cloud"]
     assert [repr(cloud_sea.diagnose([event], scene, config.phenomena)[0]) for event in events] == [
-        repr(told) for told in together
+        repr(reported) for reported in together
     ]
 
 
-def test_a_morning_beyond_the_data_is_not_told(config: Config) -> None:
-    (told,) = cloud_sea.diagnose(
+def test_a_morning_beyond_the_data_has_no_outcome(config: Config) -> None:
+    (reported,) = cloud_sea.diagnose(
         [dawn(JINDING, "2026-11-20T22:48")], Scene(clouded(200, 800), (JINDING,)), config.phenomena
     )
 
-    assert np.isnan(told.degree)
-    assert told.state == ""
+    assert np.isnan(reported.degree)
+    assert reported.state == ""
 
 
 @pytest.mark.parametrize(
@@ -86,18 +88,18 @@ def test_a_morning_beyond_the_data_is_not_told(config: Config) -> None:
         ((0.40, 30000), (0.98, 400), SEA),  # dry above, fog below: the patent's own case
         ((0.99, 80), (0.98, 400), IN_CLOUD),
         ((0.40, 30000), (0.55, 20000), NO_SEA),
-        ((0.40, nan), (nan, 300), SEA),  # a visibility alone tells of fog
-        ((0.92, 8000), (0.98, 400), UNKNOWN),  # neither dry nor in cloud: which, cannot be told
+        ((0.40, nan), (nan, 300), SEA),  # a visibility alone shows fog
+        ((0.92, 8000), (0.98, 400), UNKNOWN),  # neither dry nor in cloud: unknown
         ((0.40, 30000), (nan, nan), UNKNOWN),
         ((nan, nan), (0.98, 400), UNKNOWN),
     ],
 )
-def test_a_pair_of_stations_tells_dry_above_wet(
+def test_a_pair_of_stations_distinguishes_dry_above_wet(
     summit: tuple[float, float], valley: tuple[float, float], code: int
 ) -> None:
-    told = cloud_sea_states.pair_codes(*(np.array([value]) for value in (*summit, *valley)))
+    reported = cloud_sea_states.pair_codes(*(np.array([value]) for value in (*summit, *valley)))
 
-    assert told.tolist() == [code]
+    assert reported.tolist() == [code]
 
 
 @pytest.mark.parametrize(
@@ -115,11 +117,11 @@ def test_a_pair_of_stations_tells_dry_above_wet(
 def test_cloud_reported_below_a_station_is_a_sea(
     cover: float, top: float, visibility: float, code: int
 ) -> None:
-    told = cloud_sea_states.below_codes(
+    reported = cloud_sea_states.below_codes(
         np.array([cover]), np.array([top]), np.array([visibility]), JINDING.elevation
     )
 
-    assert told.tolist() == [code]
+    assert reported.tolist() == [code]
 
 
 def test_a_morning_of_hourly_pairs_is_full_partial_or_none() -> None:
@@ -131,9 +133,9 @@ def test_a_morning_of_hourly_pairs_is_full_partial_or_none() -> None:
             CloudReport(at + timedelta(minutes=10), 0.97 if f else 0.6, 300 if f else 9000)
             for at, f in zip(hours, fog, strict=True)
         ]
-        told = cloud_sea_states.outcome_from_pair(EVENT, summit, valley)
-        assert told.source == "station"
-        return told.degree, told.state
+        reported = cloud_sea_states.outcome_from_pair(EVENT, summit, valley)
+        assert reported.source == "station"
+        return reported.degree, reported.state
 
     assert morning(True, True, True, False) == (1.0, "sea")
     assert morning(True, False, False, False) == (0.5, "sea")
@@ -145,13 +147,13 @@ def test_readings_an_hour_apart_are_no_pair() -> None:
     summit = [CloudReport(utc(SUNRISE), 0.4, 30000)]
     valley = [CloudReport(utc(SUNRISE) + timedelta(hours=1), 0.98, 300)]
 
-    told = cloud_sea_states.outcome_from_pair(EVENT, summit, valley)
+    reported = cloud_sea_states.outcome_from_pair(EVENT, summit, valley)
 
-    assert np.isnan(told.degree)
+    assert np.isnan(reported.degree)
     assert np.isnan(cloud_sea_states.outcome_from_pair(EVENT, summit, []).degree)
 
 
-def test_the_gap_of_a_reported_sea_is_told() -> None:
+def test_the_gap_of_a_reported_sea_is_given() -> None:
     readings = [
         CloudReport(
             utc(SUNRISE) + timedelta(hours=h), 0.5, 40000, cloud_below=7 / 8, cloud_below_top=900
@@ -159,32 +161,32 @@ def test_the_gap_of_a_reported_sea_is_told() -> None:
         for h in (0, 1, 2)
     ]
 
-    told = cloud_sea_states.outcome_from_cloud_below(EVENT, readings)
+    reported = cloud_sea_states.outcome_from_cloud_below(EVENT, readings)
 
-    assert (told.degree, told.state, told.amount) == (1.0, "sea", 391.0)
+    assert (reported.degree, reported.state, reported.amount) == (1.0, "sea", 391.0)
     assert cloud_sea_states.outcome_from_cloud_below(EVENT, []).state == ""
 
 
-def test_half_a_morning_without_a_word_is_not_told() -> None:
+def test_half_a_morning_without_reports_has_no_outcome() -> None:
     codes = np.array(
         [[SEA, UNKNOWN, UNKNOWN, UNKNOWN], [SEA, SEA, UNKNOWN, UNKNOWN], [OPEN, OPEN, OPEN, OPEN]],
         dtype=np.int8,
     )
     unknown = np.full(codes.shape, nan)
 
-    told = cloud_sea_states.outcomes(
+    reported = cloud_sea_states.outcomes(
         [EVENT] * 3, codes, np.ones(codes.shape, dtype=bool), unknown, unknown, "analysis"
     )
 
-    assert [outcome.state for outcome in told] == ["", "sea", "open"]
-    assert {outcome.state for outcome in told} <= {*CLOUD_SEA_STATES, ""}
+    assert [outcome.state for outcome in reported] == ["", "sea", "open"]
+    assert {outcome.state for outcome in reported} <= {*CLOUD_SEA_STATES, ""}
 
 
 def test_a_sea_that_hides_a_third_of_the_ground_is_a_partial_one() -> None:
     codes, every = np.full((1, 4), SEA, dtype=np.int8), np.ones((1, 4), dtype=bool)
 
-    (told,) = cloud_sea_states.outcomes(
+    (reported,) = cloud_sea_states.outcomes(
         [EVENT], codes, every, np.full((1, 4), 0.33), np.full((1, 4), 300.0), "analysis"
     )
 
-    assert (told.degree, told.amount) == (0.5, 300.0)
+    assert (reported.degree, reported.amount) == (0.5, 300.0)

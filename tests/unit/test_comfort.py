@@ -1,6 +1,4 @@
-"""Is comfort told as the national standard tells it? The formulas and classes of GB/T 27963-2011,
-each value worked by hand.
-"""
+"""Comfort by GB/T 27963-2011: formulas and classes against values worked by hand."""
 
 from __future__ import annotations
 
@@ -30,7 +28,7 @@ KELVIN = 273.15
         (14.4, 0.2, 14.4),  # at 14.4 degC humidity does not count
         (34.4, 0.6, 30.0),  # 34.4 - 0.55 * 0.4 * 20
         (-5.6, 0.5, -0.1),  # -5.6 - 0.55 * 0.5 * (-20)
-        (20.4, 1.04, 20.4),  # supersaturated, as sensors say in cloud: saturated
+        (20.4, 1.04, 20.4),  # supersaturated, as sensors report in cloud: saturated
     ],
 )
 def test_the_humidity_index_is_the_arithmetic_of_the_standard(
@@ -56,8 +54,8 @@ def test_the_wind_index_is_the_arithmetic_of_the_standard(
 
 
 @pytest.mark.parametrize(
-    ("index", "told"),
-    # below 14.0 | 14.0-16.9 | 17.0-25.4 | 25.5-27.5 | above 27.5, told in tenths
+    ("index", "reported"),
+    # below 14.0 | 14.0-16.9 | 17.0-25.4 | 25.5-27.5 | above 27.5, given in tenths
     [
         (13.94, 1),
         (13.95, 2),
@@ -77,14 +75,14 @@ def test_the_wind_index_is_the_arithmetic_of_the_standard(
     ],
 )
 def test_the_classes_of_the_humidity_index_begin_where_the_standard_has_them(
-    index: float, told: int
+    index: float, reported: int
 ) -> None:
-    assert class_of_humidity(index) == told
+    assert class_of_humidity(index) == reported
 
 
 @pytest.mark.parametrize(
-    ("index", "told"),
-    # below -400 | -400..-300 | -299..-100 | -99..-10 | above -10, told in whole numbers
+    ("index", "reported"),
+    # below -400 | -400..-300 | -299..-100 | -99..-10 | above -10, given in whole numbers
     [
         (-401, 1),
         (-400.6, 1),
@@ -102,9 +100,9 @@ def test_the_classes_of_the_humidity_index_begin_where_the_standard_has_them(
     ],
 )
 def test_the_classes_of_the_wind_index_begin_where_the_standard_has_them(
-    index: float, told: int
+    index: float, reported: int
 ) -> None:
-    assert class_of_wind(index) == told
+    assert class_of_wind(index) == reported
 
 
 def test_where_the_two_disagree_wind_counts_in_winter_and_humidity_in_summer() -> None:
@@ -115,7 +113,7 @@ def test_where_the_two_disagree_wind_counts_in_winter_and_humidity_in_summer() -
     assert comfort_2011(**mild, cold_half=True) == 1
 
 
-def test_without_a_sunshine_recorder_comfort_is_told_only_where_the_sun_does_not_decide() -> None:
+def test_without_a_sunshine_recorder_comfort_is_known_only_where_the_sun_does_not_decide() -> None:
     # K = -(10 + 10.45 - 1) * 38 = -739.1; with fifteen hours of sun -610.9: cold either way
     assert comfort_2011(-5.0 + KELVIN, 0.5, 1.0, nan, cold_half=True) == 1
     # K = -(10 + 10.45 - 1) * 18 = -350.1: cool; with fifteen hours of sun -221.9: comfortable

@@ -1,6 +1,4 @@
-"""Glow and sunrise: skies whose answer every photographer knows, windows, and what is said of
-missing data.
-"""
+"""Glow and sunrise: skies with a known answer, windows, and what is named as missing."""
 
 from __future__ import annotations
 
@@ -35,16 +33,16 @@ CLEAR_WEST = canvas(cover=0.6, base=8000, top=9500, reach=120_000)
 def look(
     cover: Cover, phenomenon: str = "sunset_glow", site: str = "lingshan", **more: float
 ) -> PhenomenonFeatures:
-    """Derive one event under a made-up sky."""
-    asked = event(phenomenon, site)
-    assert asked.centre is not None
+    """Return the features of one event under a test atmosphere."""
+    chosen = event(phenomenon, site)
+    assert chosen.centre is not None
     return glow.derive(
-        [asked], Scene(around(asked.site, asked.centre, cover, **more), [asked.site]), SETTINGS
+        [chosen], Scene(around(chosen.site, chosen.centre, cover, **more), [chosen.site]), SETTINGS
     )
 
 
 def probability(part: PhenomenonFeatures, phenomenon: str = "sunset_glow") -> float:
-    """What the rule says of a part's only event; features that are the weather room's are left out."""
+    """Return the rule's probability of a single event, without the features of the weather."""
     rule = PhysicsRule(phenomenon).ready()
     return float(
         rule.predict_proba(
@@ -142,7 +140,7 @@ def test_sunrise_looks_east() -> None:
     assert part.values["best_start"][0] < as_times([event("sunrise_glow").centre])[0]
 
 
-def test_the_disk_is_seen_over_a_clear_plain_and_not_through_a_bank_of_cloud() -> None:
+def test_the_disk_is_visible_over_a_clear_plain_and_not_through_a_bank_of_cloud() -> None:
     over_plain = look(clear, "sunrise", "zhaojiawa")
     through_bank = look(wall(60_000, 200_000, 4000), "sunrise", "zhaojiawa")
 
@@ -161,7 +159,7 @@ def test_a_haze_like_beijings_hides_the_disk_at_the_horizon_and_shows_it_higher_
     assert np.nanmax(shown) > 0.9
 
 
-def test_high_cloud_far_away_does_not_hide_a_disk_that_is_seen_below_it() -> None:
+def test_high_cloud_far_away_does_not_hide_a_disk_that_is_visible_below_it() -> None:
     assert (
         look(canvas(base=9000, top=11_000), "sunrise", "zhaojiawa").values["disk_transmission"][0]
         > 0.9
@@ -169,27 +167,27 @@ def test_high_cloud_far_away_does_not_hide_a_disk_that_is_seen_below_it() -> Non
 
 
 def test_windows_run_from_3_degrees_up_to_6_degrees_down() -> None:
-    asked = event()
-    ends = as_times([asked.window.start, asked.window.end])
+    chosen = event()
+    ends = as_times([chosen.window.start, chosen.window.end])
 
-    altitude, _ = sun_position(ends, asked.site.latitude, asked.site.longitude)
+    altitude, _ = sun_position(ends, chosen.site.latitude, chosen.site.longitude)
 
     assert altitude == pytest.approx([3.0, -6.0], abs=0.25)  # a minute is 0.18 degrees
-    assert asked.centre is not None
-    assert asked.window.start < asked.centre < asked.window.end
+    assert chosen.centre is not None
+    assert chosen.window.start < chosen.centre < chosen.window.end
 
 
-def test_a_site_gets_only_the_questions_it_is_asked() -> None:
+def test_a_site_has_only_the_events_of_its_phenomena() -> None:
     site = replace(SITES["lingshan"], phenomena=("sunrise",))
     almanac = almanacs([site], [DAY], ZoneInfo("Asia/Shanghai"))[site.id, DAY]
 
-    asked = glow.events(site, DAY, almanac, SETTINGS)
+    chosen = glow.events(site, DAY, almanac, SETTINGS)
 
-    assert [e.phenomenon for e in asked] == ["sunrise"]
-    assert asked[0].centre == almanac.terrain_sunrise
+    assert [e.phenomenon for e in chosen] == ["sunrise"]
+    assert chosen[0].centre == almanac.terrain_sunrise
 
 
-def test_no_question_is_asked_where_the_sun_does_not_set() -> None:
+def test_there_is_no_event_where_the_sun_does_not_set() -> None:
     site = replace(SITES["lingshan"], latitude=75.0)
     summer = DAY.replace(month=6, day=21)
     almanac = almanacs([site], [summer], ZoneInfo("Asia/Shanghai"))[site.id, summer]
@@ -215,10 +213,10 @@ def test_a_path_that_leaves_the_data_is_named_and_one_that_is_mostly_outside_is_
 
 
 def test_a_day_beyond_the_run_is_named_and_not_answered() -> None:
-    asked = event()
-    late = around(asked.site, utc("2026-11-20T09:00"), CLEAR_WEST)
+    chosen = event()
+    late = around(chosen.site, utc("2026-11-20T09:00"), CLEAR_WEST)
 
-    part = glow.derive([asked], Scene(late, [asked.site]), SETTINGS)
+    part = glow.derive([chosen], Scene(late, [chosen.site]), SETTINGS)
 
     assert part.missing == [["beyond_data"]]
     assert np.isnan(part.values["glow_quality"][0])
@@ -226,22 +224,22 @@ def test_a_day_beyond_the_run_is_named_and_not_answered() -> None:
 
 
 def test_cloud_derived_from_humidity_is_named() -> None:
-    asked = event()
-    assert asked.centre is not None
-    air = around(asked.site, asked.centre, CLEAR_WEST).drop_vars(
+    chosen = event()
+    assert chosen.centre is not None
+    air = around(chosen.site, chosen.centre, CLEAR_WEST).drop_vars(
         "cloud_area_fraction_in_atmosphere_layer"
     )
 
-    part = glow.derive([asked], Scene(air, [asked.site]), SETTINGS)
+    part = glow.derive([chosen], Scene(air, [chosen.site]), SETTINGS)
 
     assert "cloud_from_humidity" in part.missing[0]
     assert part.values["canvas_cover"][0] == 0  # 40 % humidity
 
 
 def test_cloud_known_by_layers_only_is_laid_on_the_levels_and_named() -> None:
-    asked = event()
-    assert asked.centre is not None
-    air = around(asked.site, asked.centre, clear).drop_vars(
+    chosen = event()
+    assert chosen.centre is not None
+    air = around(chosen.site, chosen.centre, clear).drop_vars(
         "cloud_area_fraction_in_atmosphere_layer"
     )
     # the high layer's air is moist at 300-400 hPa
@@ -250,7 +248,7 @@ def test_cloud_known_by_layers_only_is_laid_on_the_levels_and_named() -> None:
     for layer, cover in (("low", 0.0), ("medium", 0.0), ("high", 0.6)):
         air[f"{layer}_type_cloud_area_fraction"] = air["visibility_in_air"] * 0 + cover
 
-    part = glow.derive([asked], Scene(air, [asked.site]), SETTINGS)
+    part = glow.derive([chosen], Scene(air, [chosen.site]), SETTINGS)
 
     assert "cloud_from_layers" in part.missing[0]
     assert "cloud_from_humidity" not in part.missing[0]
@@ -260,11 +258,11 @@ def test_cloud_known_by_layers_only_is_laid_on_the_levels_and_named() -> None:
 
 def with_surface(name: str, value: float) -> PhenomenonFeatures:
     """The good evening with one more field of the surface."""
-    asked = event()
-    assert asked.centre is not None
-    air = around(asked.site, asked.centre, CLEAR_WEST)
+    chosen = event()
+    assert chosen.centre is not None
+    air = around(chosen.site, chosen.centre, CLEAR_WEST)
     air[name] = air["visibility_in_air"] * 0 + value
-    return glow.derive([asked], Scene(air, [asked.site]), SETTINGS)
+    return glow.derive([chosen], Scene(air, [chosen.site]), SETTINGS)
 
 
 def test_a_known_optical_depth_is_taken_as_it_is_and_no_longer_missing() -> None:
@@ -327,50 +325,52 @@ def test_the_colour_of_the_best_minute_is_warm() -> None:
 
 def test_a_ridge_in_front_shades_a_low_canvas_and_not_a_high_one() -> None:
     # a ridge 10 degrees high: 880 m above the viewer at 5 km
-    asked = event()
-    assert asked.centre is not None
-    site = replace(asked.site, horizon=(10.0,) * 72)
+    chosen = event()
+    assert chosen.centre is not None
+    site = replace(chosen.site, horizon=(10.0,) * 72)
     low, high = canvas(0.6, 3000, 4000, 20_000), canvas(0.6, 8000, 9500, 20_000)
 
     found = {}
     for name, cover in (("low", low), ("high", high)):
-        air = around(asked.site, asked.centre, cover)
-        for ground, place in (("open", asked.site), ("ridge", site)):
-            part = glow.derive([replace(asked, site=place)], Scene(air, [place]), SETTINGS)
+        air = around(chosen.site, chosen.centre, cover)
+        for ground, place in (("open", chosen.site), ("ridge", site)):
+            part = glow.derive([replace(chosen, site=place)], Scene(air, [place]), SETTINGS)
             found[name, ground] = part.values["canvas_light"][0]
 
     assert found["low", "ridge"] < 0.8 * found["low", "open"]
     assert found["high", "ridge"] == pytest.approx(found["high", "open"], rel=1e-6)
 
 
-def test_a_far_canvas_behind_the_terrain_is_not_seen() -> None:
-    asked = event()
-    assert asked.centre is not None
+def test_a_far_canvas_behind_the_terrain_is_not_visible() -> None:
+    chosen = event()
+    assert chosen.centre is not None
     # cloud at 7.7 km stands 10 degrees high 30 km away
-    site = replace(asked.site, horizon=(20.0,) * 72)
-    air = around(asked.site, asked.centre, CLEAR_WEST)
+    site = replace(chosen.site, horizon=(20.0,) * 72)
+    air = around(chosen.site, chosen.centre, CLEAR_WEST)
 
-    hidden = glow.derive([replace(asked, site=site)], Scene(air, [site]), SETTINGS)
+    hidden = glow.derive([replace(chosen, site=site)], Scene(air, [site]), SETTINGS)
 
     assert hidden.values["view_clearance"][0] < 0.4 * look(CLEAR_WEST).values["view_clearance"][0]
 
 
-def test_an_analysis_tells_a_glow_from_none_and_nothing_of_a_day_it_does_not_reach() -> None:
-    asked = event()
-    assert asked.centre is not None
+def test_an_analysis_distinguishes_a_glow_from_none_and_has_no_outcome_beyond_its_data() -> None:
+    chosen = event()
+    assert chosen.centre is not None
     scenes = {
-        name: Scene(around(asked.site, asked.centre, cover), [asked.site])
+        name: Scene(around(chosen.site, chosen.centre, cover), [chosen.site])
         for name, cover in (("good", CLEAR_WEST), ("none", clear))
     }
 
-    told = {name: glow.diagnose([asked], scene, SETTINGS)[0] for name, scene in scenes.items()}
+    reported = {name: glow.diagnose([chosen], scene, SETTINGS)[0] for name, scene in scenes.items()}
 
-    assert told["good"].degree == 1
-    assert told["none"].degree == 0
-    assert told["good"].source == "analysis"
-    assert told["good"].amount > 0.4
+    assert reported["good"].degree == 1
+    assert reported["none"].degree == 0
+    assert reported["good"].source == "analysis"
+    assert reported["good"].amount > 0.4
     beyond = glow.diagnose(
-        [asked], Scene(around(asked.site, utc("2026-11-20T09:00"), clear), [asked.site]), SETTINGS
+        [chosen],
+        Scene(around(chosen.site, utc("2026-11-20T09:00"), clear), [chosen.site]),
+        SETTINGS,
     )[0]
     assert np.isnan(beyond.degree)
     assert "beyond_data" in beyond.detail
@@ -386,11 +386,13 @@ def test_a_station_can_rule_a_glow_out_but_not_in() -> None:
 
 
 def test_thin_ice_hides_less_than_the_water_cloud_that_fills_the_same_boxes() -> None:
-    asked = event()
-    assert asked.centre is not None
+    chosen = event()
+    assert chosen.centre is not None
 
     def with_water(liquid: float, ice: float) -> Atmosphere:
-        air = around(asked.site, asked.centre, both(CLEAR_WEST, wall(240_000, 360_000, 7400, 4000)))
+        air = around(
+            chosen.site, chosen.centre, both(CLEAR_WEST, wall(240_000, 360_000, 7400, 4000))
+        )
         cover = air["cloud_area_fraction_in_atmosphere_layer"]
         bank = cover["level"] > 40000  # [Pa] below the canvas, which keeps its ice
         return air.assign(
@@ -401,7 +403,7 @@ def test_thin_ice_hides_less_than_the_water_cloud_that_fills_the_same_boxes() ->
     # extinction 3 q rho / (2 rho_w r): 5e-6 m-1 for the ice, 1.6e-2 m-1 for the water; over 120 km
     # optical depths of 0.6 and 2000
     thin, thick = (
-        glow.derive([asked], Scene(with_water(*q), [asked.site]), SETTINGS)
+        glow.derive([chosen], Scene(with_water(*q), [chosen.site]), SETTINGS)
         for q in ((0.0, 1.5e-7), (2e-4, 0.0))
     )
 
@@ -410,7 +412,7 @@ def test_thin_ice_hides_less_than_the_water_cloud_that_fills_the_same_boxes() ->
 
 
 def test_many_events_at_once_give_what_each_gives_alone() -> None:
-    asked = [
+    chosen = [
         event(name, site)
         for site in ("lingshan", "jinding")
         for name in ("sunset_glow", "sunrise_glow")
@@ -424,9 +426,9 @@ def test_many_events_at_once_give_what_each_gives_alone() -> None:
     )
     scene = Scene(air, [SITES["lingshan"], SITES["jinding"]])
 
-    together = glow.derive(asked, scene, SETTINGS)
+    together = glow.derive(chosen, scene, SETTINGS)
 
-    for row, one in enumerate(asked):
+    for row, one in enumerate(chosen):
         alone = glow.derive([one], scene, SETTINGS)
         for name in ("glow_quality", "canvas_light", "minutes_of_colour", "light_path_coverage"):
             assert together.values[name][row] == pytest.approx(alone.values[name][0], rel=1e-9)
@@ -471,22 +473,22 @@ def test_at_kasprowy_on_4_august_2020_the_deck_at_the_summit_hides_the_lit_cirru
     scene = Scene(reader.read_atmosphere(files, cycle, sources.needs_of(config, sites)), sites)
     day = cycle.run.date()
     by_day = almanacs(sites, [day], config.zone)
-    asked = [
+    chosen = [
         e
         for site in sites
         for e in glow.events(site, day, by_day[site.id, day], SETTINGS)
         if e.phenomenon == "sunset_glow"
     ]
 
-    part = glow.derive(asked, scene, SETTINGS)
+    part = glow.derive(chosen, scene, SETTINGS)
 
     assert part.values["canvas_cover"][0] > 0.8
     assert part.values["canvas_height"][0] == pytest.approx(8500, abs=1000)
     assert part.values["glow_quality"][0] < 0.05
     assert part.values["sun_azimuth"][0] == pytest.approx(297.5, abs=0.5)
-    assert asked[0].centre is not None
+    assert chosen[0].centre is not None
     # data/README: sunset at 18:13 UTC
-    assert abs(asked[0].centre - utc("2020-08-04T18:13")) < timedelta(minutes=2)
+    assert abs(chosen[0].centre - utc("2020-08-04T18:13")) < timedelta(minutes=2)
     assert "light_path" in part.missing[0]  # the file ends at 13 E, 540 km away
     assert part.values["light_path_coverage"][1] < 0.4  # Sniezka: 215 of 600 km
     assert np.isnan(part.values["glow_quality"][1])
@@ -494,11 +496,11 @@ def test_at_kasprowy_on_4_august_2020_the_deck_at_the_summit_hides_the_lit_cirru
 
 @pytest.mark.parametrize("name", ["relative_humidity", "geopotential_height"])
 def test_a_run_without_a_field_that_the_light_needs_names_it(name: str) -> None:
-    asked = event()
-    assert asked.centre is not None
-    air = around(asked.site, asked.centre, CLEAR_WEST).drop_vars(name)
+    chosen = event()
+    assert chosen.centre is not None
+    air = around(chosen.site, chosen.centre, CLEAR_WEST).drop_vars(name)
 
-    part = glow.derive([asked], Scene(air, [asked.site]), SETTINGS)
+    part = glow.derive([chosen], Scene(air, [chosen.site]), SETTINGS)
 
     assert part.missing[0] == [f"field:{name}"]
     assert np.isnan(part.values["glow_quality"][0])
@@ -512,9 +514,7 @@ def test_cirrus_of_summer_above_200_hpa_is_a_canvas() -> None:
     assert high.values["glow_quality"][0] > 0.4
 
 
-def test_under_a_perfect_sky_nearly_all_the_red_light_reaches_the_cloud_and_behind_a_wall_next_to_none() -> (
-    None
-):
+def test_under_a_clear_sky_the_red_light_reaches_the_cloud_and_behind_a_wall_it_does_not() -> None:
     free, shut = (
         look(cover).values["canvas_light"][0]
         for cover in (CLEAR_WEST, both(CLEAR_WEST, wall(100e3, 600e3, 14_000)))
@@ -525,10 +525,15 @@ def test_under_a_perfect_sky_nearly_all_the_red_light_reaches_the_cloud_and_behi
     assert shut < 0.01
 
 
-def test_what_is_well_says_nothing_for_a_glow_that_cannot_be_seen() -> None:
+def test_good_conditions_do_not_help_a_glow_that_is_not_visible() -> None:
     rule = PhysicsRule("sunset_glow").ready()
-    told = {"glow_quality": 0.0, "canvas_cover": 0.6, "canvas_light": 0.9, "view_clearance": 0.0}
+    reported = {
+        "glow_quality": 0.0,
+        "canvas_cover": 0.6,
+        "canvas_light": 0.9,
+        "view_clearance": 0.0,
+    }
 
-    moved = rule.influence(np.array([[told.get(name, np.nan) for name in rule.columns]]))[0]
+    moved = rule.influence(np.array([[reported.get(name, np.nan) for name in rule.columns]]))[0]
 
     assert (moved <= 0).all()

@@ -28,12 +28,14 @@ def test_the_higher_the_cloud_the_farther_its_edge_may_be_and_400_km_suits_cloud
     # glow under an edge 400 km away
     edges = np.arange(0.0, 690e3, 45e3)
 
-    told = {base: glow.by_edge(base, edges) for base in (3e3, 4e3, 6e3, 8e3, 10e3)}
-    half = [glow.reach(edges, quality, 0.5) for quality in told.values()]
+    reported = {base: glow.by_edge(base, edges) for base in (3e3, 4e3, 6e3, 8e3, 10e3)}
+    half = [glow.reach(edges, quality, 0.5) for quality in reported.values()]
 
     assert half == sorted(half)
     assert half[1] < glow.RIVALS_EDGE < half[3]
-    at_rivals = [np.interp(glow.RIVALS_EDGE * 1000, edges, quality) for quality in told.values()]
+    at_rivals = [
+        np.interp(glow.RIVALS_EDGE * 1000, edges, quality) for quality in reported.values()
+    ]
     assert [bool(quality < LEAST_GLOW) for quality in at_rivals] == [
         True,
         True,

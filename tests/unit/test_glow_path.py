@@ -1,6 +1,4 @@
-"""Glow and sunrise: what lies along the way of the light, and what may be said beyond the run's
-last field.
-"""
+"""Glow and sunrise: obstacles in the light path, and results beyond the run's fields."""
 
 from __future__ import annotations
 
@@ -18,17 +16,15 @@ CLEAR_WEST = canvas(cover=0.6, base=8000, top=9500, reach=120_000)
 
 
 def look(cover: Cover, phenomenon: str, site: str) -> PhenomenonFeatures:
-    """Derive one event under a made-up sky."""
-    asked = event(phenomenon, site)
-    assert asked.centre is not None
+    """Return the features of one event under a test atmosphere."""
+    chosen = event(phenomenon, site)
+    assert chosen.centre is not None
     return glow.derive(
-        [asked], Scene(around(asked.site, asked.centre, cover), [asked.site]), SETTINGS
+        [chosen], Scene(around(chosen.site, chosen.centre, cover), [chosen.site]), SETTINGS
     )
 
 
-def test_low_cloud_within_150_km_hides_the_disk_from_zhaojiawa_and_the_same_farther_off_does_not() -> (
-    None
-):
+def test_low_cloud_within_150_km_hides_the_disk_from_zhaojiawa_and_farther_cloud_does_not() -> None:
     # the line of sight from 600 m to the disk on the plain's horizon, 0.7 degrees down, is 1 km up
     # 150 km away, 3 km up 250 km away
     near, far = (
@@ -46,10 +42,10 @@ def test_low_cloud_within_150_km_hides_the_disk_from_zhaojiawa_and_the_same_fart
 def test_haze_within_150_km_hides_the_disk_from_zhaojiawa_and_the_same_farther_off_does_not() -> (
     None
 ):
-    asked = event("sunrise", "zhaojiawa")
-    assert asked.centre is not None
-    air = around(asked.site, asked.centre, clear)
-    eastward = air.longitude - asked.site.longitude
+    chosen = event("sunrise", "zhaojiawa")
+    assert chosen.centre is not None
+    air = around(chosen.site, chosen.centre, clear)
+    eastward = air.longitude - chosen.site.longitude
     # 1.5 degrees of longitude are 140 km along the azimuth of November; seven tenths of the haze on
     # the way lie nearer
     hazy = [
@@ -58,7 +54,7 @@ def test_haze_within_150_km_hides_the_disk_from_zhaojiawa_and_the_same_farther_o
     ]
 
     near, far = (
-        glow.derive([asked], Scene(air.assign({OPTICAL_DEPTH: d}), [asked.site]), SETTINGS)
+        glow.derive([chosen], Scene(air.assign({OPTICAL_DEPTH: d}), [chosen.site]), SETTINGS)
         for d in hazy
     )
 
@@ -67,13 +63,13 @@ def test_haze_within_150_km_hides_the_disk_from_zhaojiawa_and_the_same_farther_o
 
 
 def test_haze_far_along_the_light_path_counts_and_a_gap_in_its_field_is_named() -> None:
-    asked = event()
-    assert asked.centre is not None
-    air = around(asked.site, asked.centre, CLEAR_WEST)
-    westward = asked.site.longitude - air.longitude
+    chosen = event()
+    assert chosen.centre is not None
+    air = around(chosen.site, chosen.centre, CLEAR_WEST)
+    westward = chosen.site.longitude - air.longitude
     field = air["visibility_in_air"] * 0 + 0.1
     clean, far_haze, gap = (
-        glow.derive([asked], Scene(air.assign({OPTICAL_DEPTH: depth}), [asked.site]), SETTINGS)
+        glow.derive([chosen], Scene(air.assign({OPTICAL_DEPTH: depth}), [chosen.site]), SETTINGS)
         for depth in (field, field.where(westward < 2, 0.8), field.where(westward < 2))
     )
 
@@ -92,18 +88,18 @@ def ending(
     """The good evening in a run whose last field stands some minutes after the crossing of the
     horizon.
     """
-    asked = event(phenomenon, site)
-    assert asked.centre is not None
-    air = around(asked.site, asked.centre, CLEAR_WEST if phenomenon != "sunrise" else clear)
-    last = as_times([asked.centre])[0] + np.timedelta64(minutes, "m")
+    chosen = event(phenomenon, site)
+    assert chosen.centre is not None
+    air = around(chosen.site, chosen.centre, CLEAR_WEST if phenomenon != "sunrise" else clear)
+    last = as_times([chosen.centre])[0] + np.timedelta64(minutes, "m")
     return glow.derive(
-        [asked],
-        Scene(air.assign_coords(time=[last - np.timedelta64(3, "h"), last]), [asked.site]),
+        [chosen],
+        Scene(air.assign_coords(time=[last - np.timedelta64(3, "h"), last]), [chosen.site]),
         SETTINGS,
     )
 
 
-def test_a_field_held_beyond_the_run_says_how_well_it_glows_but_not_when() -> None:
+def test_a_field_held_beyond_the_run_gives_the_quality_but_not_the_time() -> None:
     held, within = ending(-30), ending(60)
 
     assert held.values["glow_quality"][0] == pytest.approx(
@@ -124,7 +120,7 @@ def test_a_field_held_beyond_the_run_says_how_well_it_glows_but_not_when() -> No
     ).any()
 
 
-def test_a_window_that_runs_out_of_the_data_is_not_told() -> None:
+def test_a_window_that_runs_out_of_the_data_is_not_given() -> None:
     # colour lasts from some minutes after sunset to a quarter of an hour after it; the last field
     # stands 8 minutes after sunset
     part = ending(8)

@@ -63,9 +63,7 @@ def test_air_and_twilight_agree_with_published_values(row: dict[str, str]) -> No
     assert found == pytest.approx(float(row["value"]), abs=float(row["tolerance"]))
 
 
-def test_without_refraction_cloud_at_8_km_is_lit_until_the_sun_is_2_9_degrees_down_by_a_ray_from_320_km() -> (
-    None
-):
+def test_without_refraction_cloud_at_8_km_is_lit_until_the_sun_is_2_9_degrees_down() -> None:
     # science.md section 3: d = sqrt(2 h / R) = 2.87 degrees, R d = 319 km
     lowest = lowest_elevation(8000.0, refraction=0.0)
 
@@ -159,7 +157,7 @@ def test_partial_cloud_blocks_the_same_whatever_the_step_of_the_sum() -> None:
     assert light.cloud_extinction(np.array([0.0]), np.array([0.02]))[0] == 0.0
 
 
-def test_a_great_circle_goes_where_a_map_says() -> None:
+def test_a_great_circle_agrees_with_a_map() -> None:
     # 111.195 km are one degree on a sphere of 6371 km
     start, bearing = (np.array([40.0, 0.0]), np.array([116.0, 116.0])), np.array([0.0, 90.0])
 

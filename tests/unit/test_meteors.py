@@ -49,7 +49,7 @@ def test_a_radiant_that_hardly_rises_is_not_named() -> None:
     assert meteors.showers_at(night, 60.0) == ()
 
 
-def test_no_shower_is_told_for_more_than_five_nights_a_year() -> None:
+def test_no_shower_is_listed_for_more_than_five_nights_a_year() -> None:
     # 2.0 degrees on either side, the sun moving 0.95-1.02 degrees a day: five midnights at the
     # most.
     assert max(peak.either_side for peak in meteors.PEAKS) <= 2.0

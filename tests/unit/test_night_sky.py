@@ -170,7 +170,7 @@ def test_a_waxing_moon_never_darkens_the_sky() -> None:
         )
 
 
-def test_a_crescent_is_brighter_than_the_paper_says_and_a_gibbous_moon_is_not() -> None:
+def test_a_crescent_is_brighter_than_in_the_paper_and_a_gibbous_moon_is_not() -> None:
     given = night_sky.MOONLIGHT_OFFSET
 
     assert night_sky.moonlight_offset(np.array([0.35, 0.45, 0.525, 0.6, 0.9])) == pytest.approx(

@@ -1,6 +1,4 @@
-"""What falls: made-up columns whose energies are worked out by hand, and the criteria of Beijing
-and of Bourgouin.
-"""
+"""Type of precipitation: columns with energies computed by hand, and the criteria of Beijing."""
 
 from __future__ import annotations
 
@@ -15,7 +13,7 @@ from forecast import phenomena
 from forecast.phenomena import snow, whole_days
 from forecast.science import almanac, precipitation_type
 from forecast.science.interpolation import Scene
-from forecast.science.precipitation_type import Layers, type_of_day, precipitation_types, layers
+from forecast.science.precipitation_type import Layers, layers, precipitation_types, type_of_day
 from forecast.science.thermodynamics import FREEZING
 from forecast.settings import PhenomenonSettings
 from products.safety import assess_hazards
@@ -95,7 +93,7 @@ def test_levels_under_the_ground_or_unknown_are_passed_over_and_an_unknown_groun
         (-5.0, -13, 0, 0, 0, (0.9, 0, 0, 0.1)),  # nor are a tenth of drops among flakes
     ],
 )
-def test_clouds_and_layers_tell_what_falls(
+def test_clouds_and_layers_decide_the_type_of_precipitation(
     bulb: float,
     top: float,
     melting: float,
@@ -131,10 +129,10 @@ def test_the_kind_of_a_day_is_the_most_dangerous_that_counts() -> None:
         np.array([0, 0, 0, 0, 0.1, 0, np.nan, np.nan]),
     )
 
-    told = type_of_day(total, snowy, pellets, freezing)
+    reported = type_of_day(total, snowy, pellets, freezing)
 
     of = precipitation_type
-    assert told[:6].tolist() == [
+    assert reported[:6].tolist() == [
         of.SNOW,
         of.SLEET,
         of.RAIN,
@@ -142,7 +140,7 @@ def test_the_kind_of_a_day_is_the_most_dangerous_that_counts() -> None:
         of.FREEZING_RAIN,
         of.DRY,
     ]
-    assert np.isnan(told[6:]).all()
+    assert np.isnan(reported[6:]).all()
 
 
 # -- days at the village
@@ -224,9 +222,7 @@ def test_snow_melts_to_sleet_in_a_thin_warm_layer() -> None:
     assert day["freezing_rain"] == 0
 
 
-def test_without_humidity_in_the_column_nothing_is_said_of_its_kind_and_no_danger_is_excluded() -> (
-    None
-):
+def test_without_humidity_in_the_column_the_type_is_unknown_and_no_hazard_is_excluded() -> None:
     day = day_of(nose, unknown, relative_humidity_at_2m=np.nan)
 
     assert np.isnan([day["freezing_rain"], day["snow_water"], day["precipitation_kind"]]).all()

@@ -1,6 +1,4 @@
-"""The made-up run is GRIB2 as GFS writes it: the same sections, inventory, spans and twins, and the
-values that went in.
-"""
+"""The sample run is GRIB2 like GFS's: the same sections, inventory, spans and duplicates."""
 
 from __future__ import annotations
 
@@ -29,14 +27,14 @@ IDENTITY = (
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder with a few steps of the made-up run."""
+    """Return the folder with a few steps of the sample run."""
     folder = tmp_path_factory.mktemp("bucket")
     write_cycle(folder, RUN, STEPS, REGION)
     return folder / "gfs.20261122" / "06" / "atmos"
 
 
 def pieces(path: Path) -> list[tuple[list[str], bytes]]:
-    """Each message with its line of the inventory: (number, offset, date, variable, level, step)."""
+    """Return each message with its inventory: number, offset, date, variable, level, step."""
     lines = [
         line.split(":") for line in path.with_name(f"{path.name}.idx").read_text().splitlines()
     ]
@@ -140,9 +138,7 @@ def test_every_field_of_the_catalogue_is_there_under_its_inventory_name_and_its_
             ], field.name
 
 
-def test_precipitation_is_told_since_the_bucket_and_since_the_run_and_the_two_agree(
-    folder: Path,
-) -> None:
+def test_precipitation_since_the_interval_and_since_the_run_agree(folder: Path) -> None:
     amounts: dict[str, np.ndarray] = {}
     for step in (3, 6, 9, 12, 42):
         rows = [

@@ -1,4 +1,4 @@
-"""The sample weather obeys physics and contains its scenes, at every run hour and in every season."""
+"""The sample weather obeys physics and contains its scenes, at every run hour and season."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def column(values: np.ndarray, latitude: float, longitude: float) -> np.ndarray:
 
 
 def polar(run: datetime) -> tuple[np.ndarray, np.ndarray]:
-    """Distance [km] from the sites, and angle [degree] from the direction of the sunset of day 1."""
+    """Return distance [km] from the sites and angle [degree] from the sunset of day 1."""
     latitude, longitude = np.meshgrid(REGION.latitudes, REGION.longitudes, indexing="ij")
     north = (latitude - CENTRE[0]) * KILOMETRES_PER_DEGREE
     east = (longitude - CENTRE[1]) * KILOMETRES_PER_DEGREE * np.cos(np.radians(latitude))
@@ -107,10 +107,10 @@ def test_every_field_is_within_the_catalogues_limits_and_cloud_stands_in_moist_a
             assert (fields[water][cloud == 0] == 0).all()
 
 
-def test_the_story_has_every_field_that_the_service_reads() -> None:
+def test_the_sample_weather_has_every_field_that_the_service_reads() -> None:
     fields = fields_at(RUNS[0], 30.0)
 
-    # Means and sums are not fields of a moment: encoding asks for them by span.
+    # Means and sums are not fields of a moment: encoding reads them by span.
     assert {field.name for field in DEFAULT_FIELDS if field.statistic == "point"} <= fields.keys()
 
 
@@ -181,7 +181,9 @@ def test_at_the_first_dawn_jinding_stands_above_a_deck_under_an_inversion(run: d
     # By early afternoon it is gone.
     assert (
         column(
-            fields_at(run, Timetable(run).rise[1] + 6.5)["low_type_cloud_area_fraction"], 40.0, 116.0
+            fields_at(run, Timetable(run).rise[1] + 6.5)["low_type_cloud_area_fraction"],
+            40.0,
+            116.0,
         )
         == 0
     )

@@ -1,6 +1,4 @@
-"""What `make science` says of the sea of clouds and must not lose: the labelled mornings, read
-through the production line.
-"""
+"""The results of `make science` on the sea of clouds that must not get worse."""
 
 from __future__ import annotations
 
@@ -13,30 +11,33 @@ from models.scores import score
 from tests.science import sea
 
 
-def test_the_untrained_rule_is_nearer_the_labelled_mornings_than_yesterday_and_no_day_in_particular_are(
+def test_the_untrained_rule_is_nearer_the_labelled_mornings_than_persistence_and_climatology(
     shared: Path,
 ) -> None:
-    told = sea.mornings(shared)
-    here, yesterday = told.mountain == "wunvshan", sea.persistence(told)
+    reported = sea.mornings(shared)
+    here, yesterday = reported.mountain == "wunvshan", sea.persistence(reported)
     both = here & np.isfinite(yesterday)
 
     rule, rival = (
-        score(p[both], told.seen[both], sea.THRESHOLD) for p in (told.probability, yesterday)
+        score(p[both], reported.seen[both], sea.THRESHOLD)
+        for p in (reported.probability, yesterday)
     )
     ours, rates = (
-        score(p[here], told.seen[here], sea.THRESHOLD)
-        for p in (told.probability, sea.climatology(told))
+        score(p[here], reported.seen[here], sea.THRESHOLD)
+        for p in (reported.probability, sea.climatology(reported))
     )
 
-    assert (here.sum(), told.seen[here].sum(), both.sum()) == (67, 20, 55)
+    assert (here.sum(), reported.seen[here].sum(), both.sum()) == (67, 20, 55)
     assert rule.brier < rival.brier - 0.1  # .175 against .327
     # .218 against .234: columns that cannot see a deck keep near how often there is one
     assert ours.brier < rates.brier
 
 
-def test_the_bars_of_the_sea_room_hold_and_could_fail(shared: Path) -> None:
-    told = sea.mornings(shared)
-    nothing = replace(told, probability=np.full(len(told.day), 0.999))  # a sea every morning
+def test_the_bounds_of_the_sea_of_clouds_hold_and_can_fail(shared: Path) -> None:
+    reported = sea.mornings(shared)
+    nothing = replace(
+        reported, probability=np.full(len(reported.day), 0.999)
+    )  # a sea every morning
 
     bars = [claim for claim in sea.claims(shared) if claim.holds is not None]
 
@@ -49,7 +50,7 @@ def test_the_bars_of_the_sea_room_hold_and_could_fail(shared: Path) -> None:
 
 
 def test_what_the_poor_columns_lack_is_named(shared: Path) -> None:
-    told = sea.mornings(shared)
+    reported = sea.mornings(shared)
 
     named = {
         "geopotential_height",
@@ -58,11 +59,11 @@ def test_what_the_poor_columns_lack_is_named(shared: Path) -> None:
         "coarse_column",
         "field:lagrangian_tendency_of_air_pressure",
     }
-    assert named <= told.missing
-    assert told.without_forecast == ("wunvshan 2026-06-26",)
+    assert named <= reported.missing
+    assert reported.without_forecast == ("wunvshan 2026-06-26",)
 
 
-def test_every_rival_is_told_with_its_scores_and_the_rule_s_on_the_same_mornings(
+def test_every_reference_is_listed_with_its_scores_and_the_rule_s_on_the_same_mornings(
     shared: Path,
 ) -> None:
     claims = {claim.what.strip(): claim for claim in sea.claims(shared)}

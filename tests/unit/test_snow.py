@@ -1,6 +1,4 @@
-"""Snow, rime and the cold: formulas against their authors, and days whose answer every forecaster
-knows.
-"""
+"""Snow, rime and cold: formulas against their authors, and days with a known answer."""
 
 from __future__ import annotations
 
@@ -44,8 +42,8 @@ def cooled(at_village: float, lapse: float = 0.0065) -> Profile:
     return lambda height: np.maximum(FREEZING + at_village - lapse * (height - 1400), 216.65)
 
 
-def ask(air: Atmosphere, day: date = DAY) -> PhenomenonFeatures:
-    """Derive the four questions of a day at the village, the weather room's features with them."""
+def features_of(air: Atmosphere, day: date = DAY) -> PhenomenonFeatures:
+    """Return the features of a day's four events at the village, with those of the weather."""
     almanac = almanacs([VILLAGE], [day], ZoneInfo("Asia/Shanghai"))[VILLAGE.id, day]
     events = snow.events(VILLAGE, day, almanac, SETTINGS)
     scene = Scene(air, [VILLAGE])
@@ -116,7 +114,7 @@ def test_snow_is_fluffier_in_the_cold_and_denser_in_the_wind(
     )
 
 
-def test_eight_ratios_in_ten_lie_within_the_interval_told() -> None:
+def test_eight_ratios_in_ten_lie_within_the_given_interval() -> None:
     low, high = ratio_interval(
         np.full(4, 10.0),
         FREEZING + np.array([-10.0, -2.0, -10.0, np.nan]),
@@ -147,7 +145,7 @@ def test_eight_ratios_in_ten_lie_within_the_interval_told() -> None:
         (30, 6),
     ],
 )
-def test_snowfall_is_classed_by_its_water_as_the_standard_says(water: float, expected: int) -> None:
+def test_snowfall_is_classed_by_its_water_as_in_the_standard(water: float, expected: int) -> None:
     # GB/T 28592-2012, 24 h: light 0.1-2.4, moderate 2.5-4.9, heavy 5.0-9.9, snowstorm 10.0-19.9,
     # severe 20.0-29.9, extreme from 30.0 mm
     assert snow_class(np.array([water]))[0] == expected
@@ -223,7 +221,7 @@ def test_cirrus_far_above_a_shallow_deck_is_not_its_top() -> None:
 
 
 def test_a_deep_cold_cloud_brings_snow_to_the_village() -> None:
-    part = ask(
+    part = features_of(
         atmosphere(
             TIMES,
             temperature=cooled(-3.0),
@@ -251,7 +249,7 @@ def test_a_deep_cold_cloud_brings_snow_to_the_village() -> None:
 
 
 def test_the_same_cloud_over_warm_air_brings_rain() -> None:
-    part = ask(
+    part = features_of(
         atmosphere(
             TIMES,
             temperature=cooled(5.0),
@@ -270,7 +268,7 @@ def test_the_same_cloud_over_warm_air_brings_rain() -> None:
 def test_a_shallow_cloud_without_ice_brings_no_snow_however_cold_the_ground() -> None:
     # cloud top at 2200 m, about -3.7 degC: supercooled drizzle
     shallow = {"cloud": layer(1000, 2200), "humidity": layer(0, 2200, 0.99, 0.3)}
-    part = ask(
+    part = features_of(
         atmosphere(TIMES, temperature=cooled(-1.0, 0.004), precipitation_amount=0.3, **shallow)
     )
 
@@ -279,7 +277,7 @@ def test_a_shallow_cloud_without_ice_brings_no_snow_however_cold_the_ground() ->
 
 
 def test_a_dry_cold_day_brings_no_snow_but_is_good_for_snowmaking() -> None:
-    part = ask(atmosphere(TIMES, temperature=cooled(-8.0), surface_snow_thickness=0.0))
+    part = features_of(atmosphere(TIMES, temperature=cooled(-8.0), surface_snow_thickness=0.0))
 
     assert part.values["new_snow"][0] == 0
     assert np.isnan(part.values["snow_ratio"][0])
@@ -294,7 +292,9 @@ def test_a_dry_cold_day_brings_no_snow_but_is_good_for_snowmaking() -> None:
 def test_dry_air_makes_snow_above_freezing_and_damp_air_does_not() -> None:
     # +1 degC: at 20 % humidity and 850 hPa the wet bulb is -4.6 degC, at 95 % +0.7 degC (MetPy)
     dry, damp = (
-        ask(atmosphere(TIMES, temperature=cooled(1.0), humidity=lambda h, u=u: np.full(h.shape, u)))
+        features_of(
+            atmosphere(TIMES, temperature=cooled(1.0), humidity=lambda h, u=u: np.full(h.shape, u))
+        )
         for u in (0.2, 0.95)
     )
 
@@ -305,8 +305,8 @@ def test_dry_air_makes_snow_above_freezing_and_damp_air_does_not() -> None:
 
 
 def test_snow_on_the_ground_is_snow_to_look_at_and_melted_snow_is_not() -> None:
-    lying = ask(atmosphere(TIMES, temperature=cooled(-6.0), surface_snow_thickness=0.10))
-    gone = ask(atmosphere(TIMES, temperature=cooled(4.0), surface_snow_thickness=0.0))
+    lying = features_of(atmosphere(TIMES, temperature=cooled(-6.0), surface_snow_thickness=0.10))
+    gone = features_of(atmosphere(TIMES, temperature=cooled(4.0), surface_snow_thickness=0.0))
 
     # 200 kg m-3 at the start, 18 h before the second visit: 300 - 100 e^(-0.75 / 4.2) = 216.4
     assert lying.values["snow_depth"][0] == pytest.approx(0.10 * 200 / 216.4, abs=1e-4)
@@ -315,7 +315,7 @@ def test_snow_on_the_ground_is_snow_to_look_at_and_melted_snow_is_not() -> None:
 
 
 def test_snow_that_the_models_low_ground_takes_for_rain_still_lies_in_the_village() -> None:
-    part = ask(
+    part = features_of(
         atmosphere(
             TIMES,
             temperature=cooled(-1.0),
@@ -331,7 +331,7 @@ def test_snow_that_the_models_low_ground_takes_for_rain_still_lies_in_the_villag
 
 
 def test_a_freezing_cloud_on_a_calm_summit_grows_rime() -> None:
-    part = ask(
+    part = features_of(
         atmosphere(
             TIMES,
             temperature=cooled(-4.0),
@@ -359,7 +359,7 @@ def test_no_rime_grows_in_dry_or_warm_air_or_without_cloud_in_wind(
     )
     air["eastward_wind"][:] = wind
 
-    part = ask(air)
+    part = features_of(air)
 
     assert part.values["rime_hours"][0] == 0, why
     assert probability(part, "rime") < 0.15
@@ -373,7 +373,7 @@ def test_a_stormy_summit_in_freezing_cloud_is_rimed() -> None:
     )
     air["eastward_wind"][:] = 12.0
 
-    part = ask(air)
+    part = features_of(air)
 
     assert part.values["rime_hours"][0] == 24
     assert probability(part, "rime") > 0.85
@@ -408,15 +408,15 @@ def test_rime_is_kept_by_moist_air_once_it_has_grown_and_not_before() -> None:
 
 
 def test_a_day_that_the_run_does_not_reach_is_named_and_not_answered() -> None:
-    part = ask(atmosphere(TIMES, temperature=cooled(-3.0)), DAY + timedelta(days=5))
+    part = features_of(atmosphere(TIMES, temperature=cooled(-3.0)), DAY + timedelta(days=5))
 
     assert part.missing == [["beyond_data"]] * 4
     for name in ("new_snow", "snow_depth", "rime_hours", "snowmaking_hours", "freezing_hours"):
         assert np.isnan(part.values[name]).all()
 
 
-def test_a_day_that_the_run_covers_in_part_says_so() -> None:
-    part = ask(
+def test_a_day_that_the_run_covers_in_part_is_marked() -> None:
+    part = features_of(
         atmosphere(TIMES, temperature=cooled(-3.0), precipitation_amount=1.0, **DEEP_CLOUD),
         DAY + timedelta(days=1),
     )
@@ -424,15 +424,15 @@ def test_a_day_that_the_run_covers_in_part_says_so() -> None:
     # the run ends at 24:00 UTC, 08 local
     assert part.values["snow_water"][0] == pytest.approx(8 / 3, abs=0.01)
     assert {"window_coverage", "precipitation_partial"} <= set(part.missing[0])
-    assert "precipitation_partial" not in part.missing[2]  # rime does not ask for it
+    assert "precipitation_partial" not in part.missing[2]  # rime does not need it
 
 
-def test_without_precipitation_and_snow_fields_the_cold_is_still_told() -> None:
+def test_without_precipitation_and_snow_fields_the_cold_features_remain() -> None:
     air = atmosphere(TIMES, temperature=cooled(-3.0)).drop_vars(
         ["precipitation_amount", "precipitation_amount_start"]
     )
 
-    part = ask(air)
+    part = features_of(air)
 
     assert np.isnan(part.values["new_snow"][0])
     assert np.isnan(probability(part, "snowfall"))
@@ -441,7 +441,7 @@ def test_without_precipitation_and_snow_fields_the_cold_is_still_told() -> None:
 
 
 def test_features_and_evidence_keep_their_promises() -> None:
-    part = ask(
+    part = features_of(
         atmosphere(
             TIMES,
             temperature=cooled(-3.0),

@@ -151,28 +151,30 @@ def test_a_night_is_forecast_as_it_is_diagnosed_whichever_layer_covers_it(
         degrees.append(
             stars.diagnose((event,), Scene(made, (LINGSHAN,)), config.phenomena)[0].degree
         )
-    told, seen = np.array(chances), np.array(degrees)
+    reported, visible = np.array(chances), np.array(degrees)
 
-    # then both say yes, both say no, and between 2/10 and 5/10, where stars are seen in part, the
+    # then both are 1, both are 0, and between 2/10 and 5/10, where stars are visible in part, the
     # chance falls from one to the other
-    assert [seen[covers <= 0.201].min(), seen[covers > 0.501].max()] == [1.0, 0.0]
-    assert (told[covers < 0.16] > 0.8).all()
-    assert (told[seen == 1] > 0.5).all()
-    assert (told[seen == 0] < 0.25).all()
-    assert (np.diff(told) < 0).all()
+    assert [visible[covers <= 0.201].min(), visible[covers > 0.501].max()] == [1.0, 0.0]
+    assert (reported[covers < 0.16] > 0.8).all()
+    assert (reported[visible == 1] > 0.5).all()
+    assert (reported[visible == 0] < 0.25).all()
+    assert (np.diff(reported) < 0).all()
 
 
 def test_two_tenths_is_two_tenths_however_the_model_rounds_it(config: Config) -> None:
-    told = {}
+    reported = {}
     for cover in (0.199, 0.2, 0.201, 0.21):
         made = atmosphere(
             steps(f"{NEW_MOON}T00:00", 48), humidity=DRY, cloud=layer(8000, 10000, cover)
         )
         values, _ = derived(config, made, night_of(NEW_MOON))
-        (seen,) = stars.diagnose((night_of(NEW_MOON),), Scene(made, (LINGSHAN,)), config.phenomena)
-        told[cover] = (float(values["clear_hours"][0]), seen.degree)
+        (visible,) = stars.diagnose(
+            (night_of(NEW_MOON),), Scene(made, (LINGSHAN,)), config.phenomena
+        )
+        reported[cover] = (float(values["clear_hours"][0]), visible.degree)
 
-    assert told == {0.199: (10.5, 1.0), 0.2: (10.5, 1.0), 0.201: (0.0, 0.5), 0.21: (0.0, 0.5)}
+    assert reported == {0.199: (10.5, 1.0), 0.2: (10.5, 1.0), 0.201: (0.0, 0.5), 0.21: (0.0, 0.5)}
     assert chance(config, NEW_MOON, DRY, layer(8000, 10000, 0.2)) == pytest.approx(
         chance(config, NEW_MOON, DRY, layer(8000, 10000, 0.199)), abs=0.01
     )
@@ -199,7 +201,7 @@ def test_cirrus_hides_little_starlight_and_still_covers_the_sky(config: Config) 
 # -- where the data end
 
 
-def test_no_window_is_told_beyond_the_last_field(config: Config) -> None:
+def test_no_window_is_given_beyond_the_last_field(config: Config) -> None:
     # given a clear night and a run whose last field stands at 15 UTC
     made = atmosphere(steps(f"{NEW_MOON}T00:00", 15), humidity=DRY)
 
@@ -226,13 +228,13 @@ def test_a_night_after_the_last_field_is_not_known(config: Config) -> None:
     event = night_of(NEW_MOON)
 
     values, part = derived(config, made, event)
-    (seen,) = stars.diagnose((event,), Scene(made, (LINGSHAN,)), config.phenomena)
+    (visible,) = stars.diagnose((event,), Scene(made, (LINGSHAN,)), config.phenomena)
 
     assert Scene(made, (LINGSHAN,)).covers(np.array([[np.datetime64(f"{NEW_MOON}T11:00")]])).all()
     assert np.isnan(values["sky_cover"][0])
     assert np.isnat(values["best_start"][0])
     assert part.missing[0][0] == "beyond_data"
-    assert np.isnan(seen.degree)
+    assert np.isnan(visible.degree)
 
 
 # -- where to face
@@ -254,7 +256,7 @@ def test_without_a_moon_one_turns_away_from_the_city(config: Config) -> None:
     assert np.isnan(westward["darkest_azimuth"][0])  # it looks west, where all is equally dark
 
 
-def test_one_is_told_to_face_only_where_the_site_looks(config: Config) -> None:
+def test_the_darkest_direction_lies_in_the_view_sector_of_the_site(config: Config) -> None:
     # the city's side: its edge is the least bright
     eastward = replace(LINGSHAN, view_sector=(60.0, 180.0))
     dark = night(eastward, f"{NEW_MOON}T10:34", f"{NEW_MOON}T21:20")
@@ -264,7 +266,7 @@ def test_one_is_told_to_face_only_where_the_site_looks(config: Config) -> None:
     assert values["darkest_azimuth"][0] == 180
 
 
-def test_where_the_city_s_light_is_not_known_only_the_moon_says_where_to_face(
+def test_without_the_city_s_light_only_the_moon_decides_the_darkest_direction(
     config: Config,
 ) -> None:
     place = replace(LINGSHAN, sky_glow=(), view_sector=(0.0, 360.0))
@@ -296,7 +298,7 @@ def test_humid_air_lets_fewer_stars_through(config: Config) -> None:
     )
 
 
-# -- what was seen
+# -- outcomes
 
 
 @pytest.mark.parametrize(
@@ -345,7 +347,7 @@ def test_a_diagnosis_counts_no_cloud_below_the_summit_and_knows_when_it_does_not
     assert unknown.detail == ""
 
 
-def test_a_station_s_oktas_tell_a_clear_night() -> None:
+def test_a_station_s_oktas_distinguish_a_clear_night() -> None:
     # WMO code table 2700: 1 okta is 12.5 %, 9 the sky not to be made out; the mean of a night's
     # reports against 2/10.
     okta = np.array(
@@ -359,9 +361,9 @@ def test_a_station_s_oktas_tell_a_clear_night() -> None:
     )
 
 
-def test_a_meter_tells_a_bright_sky_and_a_clear_dark_one_and_is_not_fooled_by_dark_cloud() -> None:
+def test_a_meter_distinguishes_bright_clear_dark_and_clouded_skies() -> None:
     # Lingshan's clear sky is 21.5: 21.4 is clear, 22.4 darker than any clear sky there, 20.5 hazy
-    # or lit: not to be told; 19 too bright.
+    # or lit: unknown; 19 too bright.
     assert stars.degree_from_meter(
         np.array([21.4, 22.4, 20.5, 19.0, np.nan]), np.full(5, 21.5)
     ) == pytest.approx([1.0, 0.0, np.nan, 0.0, np.nan], nan_ok=True)
@@ -468,12 +470,12 @@ def test_a_mean_over_the_hours_before_the_only_field_still_answers(config: Confi
         {f"{name}_start": ("time", [np.datetime64(f"{NEW_MOON}T18:00", "ns")]) for name in means}
     )
 
-    # when the night is asked for
+    # when the features are computed
     scene = Scene(made, (LINGSHAN,))
     common = weather.derive((night_of(NEW_MOON),), scene, config.phenomena)
     values, _ = derived(config, made, night_of(NEW_MOON))
 
-    # then its last hours are answered, and what is not known is said
+    # then its last hours have features, and the unknown is named
     assert common.missing[0] == ["window_coverage", "layer_cloud_mean_only", "cloud_from_humidity"]
     assert np.isnan(values["temperature_at_site"][0])
     assert values["cloud_for_stars"][0] == pytest.approx(0.05, abs=0.01)

@@ -61,7 +61,7 @@ def test_levels_under_the_model_s_ground_are_not_believed(config: Config) -> Non
         relative_humidity_at_2m=0.3,
     )
 
-    # when a site below that ground is asked for
+    # when a site below that ground is requested
     low = lifted(LINGSHAN, 1400.0, 1200.0)
     part = derived(config, made, replace(MORNING, site=low))
 
@@ -70,7 +70,7 @@ def test_levels_under_the_model_s_ground_are_not_believed(config: Config) -> Non
     assert part.values["cloud_at_site"][0] == pytest.approx(0.0)
 
 
-def test_a_site_below_the_model_s_ground_is_warmer_by_the_standard_lapse_and_too_deep_a_one_not_known(
+def test_a_site_below_the_model_s_ground_is_warmer_by_the_lapse_rate_and_unknown_if_too_deep(
     config: Config,
 ) -> None:
     made = atmosphere(RUN, ground=1500.0)
@@ -102,7 +102,7 @@ def test_wind_chill_is_the_coldest_of_the_window(config: Config) -> None:
     assert part.values["wind_chill"][0] < part.values["temperature_minimum"][0]
 
 
-def test_a_window_partly_beyond_the_run_says_so(config: Config) -> None:
+def test_a_window_partly_beyond_the_run_is_marked(config: Config) -> None:
     # ends at 00 UTC, the window at 01:48
     part = derived(config, atmosphere(steps("2026-11-08T00:00", 24)))
 
