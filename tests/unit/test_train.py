@@ -62,7 +62,7 @@ def cases(count: int = 240) -> TrainingSet:
     return replace(data, event=np.arange(len(data)))
 
 
-def handed(monkeypatch: pytest.MonkeyPatch, by_phenomenon: dict[str, TrainingSet]) -> None:
+def use_cases(monkeypatch: pytest.MonkeyPatch, by_phenomenon: dict[str, TrainingSet]) -> None:
     """Put cases in the archive's place; of other phenomena there are none."""
     nothing = cases(0)
 
@@ -72,7 +72,7 @@ def handed(monkeypatch: pytest.MonkeyPatch, by_phenomenon: dict[str, TrainingSet
     monkeypatch.setattr(train, "cases_of", found)
 
 
-def verdict_is(monkeypatch: pytest.MonkeyPatch, **result: Any) -> None:
+def decision_is(monkeypatch: pytest.MonkeyPatch, **result: Any) -> None:
     monkeypatch.setattr(
         promotion, "consider", lambda *_: PromotionDecision(champion="rule-1", **result)
     )
@@ -81,11 +81,11 @@ def verdict_is(monkeypatch: pytest.MonkeyPatch, **result: Any) -> None:
 def test_with_an_empty_archive_nothing_is_trained_and_the_message_has_the_number_needed(
     settings: Config, archive: Archive
 ) -> None:
-    lessons = learn(settings, archive, NOW)
+    results = learn(settings, archive, NOW)
 
-    assert [lesson.phenomenon for lesson in lessons] == list(PHENOMENA)
-    assert {lesson.verdict for lesson in lessons} == {"too_few"}
-    assert "it takes 30 events with an outcome, 5 with and 5 without it" in lessons[0].message
+    assert [outcome.phenomenon for outcome in results] == list(PHENOMENA)
+    assert {outcome.verdict for outcome in results} == {"too_few"}
+    assert "it takes 30 events with an outcome, 5 with and 5 without it" in results[0].message
     assert not list(settings.learning.folder.glob("*/*/model.skops"))
 
 
@@ -99,16 +99,16 @@ def test_events_of_one_kind_only_are_too_few() -> None:
 def test_a_challenger_that_is_better_serves_and_one_that_is_not_is_only_kept(
     settings: Config, archive: Archive, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    handed(monkeypatch, {"starry_sky": cases()})
-    verdict_is(
+    use_cases(monkeypatch, {"starry_sky": cases()})
+    decision_is(
         monkeypatch, promote=False, why="not_better", gain=0.001, low=-0.01, blocks=17, cases=240
     )
     first = learn(settings, archive, NOW, STARS)[0]
     assert first.verdict == "not_better"
     assert models_in_force(settings).names["starry_sky"] == "rule-1"
 
-    handed(monkeypatch, {"starry_sky": cases(250)})
-    verdict_is(monkeypatch, promote=True, why="better", gain=0.02, low=0.01, blocks=17, cases=250)
+    use_cases(monkeypatch, {"starry_sky": cases(250)})
+    decision_is(monkeypatch, promote=True, why="better", gain=0.02, low=0.01, blocks=17, cases=250)
     second = learn(settings, archive, NOW + timedelta(days=7), STARS)[0]
 
     assert second.verdict == "promoted"
@@ -123,18 +123,18 @@ def test_a_challenger_that_is_better_serves_and_one_that_is_not_is_only_kept(
 def test_a_dry_run_keeps_nothing(
     settings: Config, archive: Archive, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    handed(monkeypatch, {"starry_sky": cases()})
+    use_cases(monkeypatch, {"starry_sky": cases()})
 
-    lesson = learn(settings, archive, NOW, STARS, dry_run=True)[0]
+    outcome = learn(settings, archive, NOW, STARS, dry_run=True)[0]
 
-    assert lesson.folds  # it was trained and judged
+    assert outcome.folds  # it was trained and judged
     assert not settings.learning.folder.exists()
 
 
 def test_the_same_cases_are_not_trained_on_twice(
     settings: Config, archive: Archive, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    handed(monkeypatch, {"starry_sky": cases()})
+    use_cases(monkeypatch, {"starry_sky": cases()})
     first = learn(settings, archive, NOW, STARS)[0]
 
     again = learn(settings, archive, NOW + timedelta(days=7), STARS)[0]
@@ -146,15 +146,15 @@ def test_one_phenomenon_that_fails_stops_no_other(
     settings: Config, archive: Archive, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     data = cases()
-    handed(
+    use_cases(
         monkeypatch,
         {"starry_sky": replace(data, names=("no_such", *data.names[1:])), "snowfall": cases(0)},
     )
 
-    lessons = {lesson.phenomenon: lesson for lesson in learn(settings, archive, NOW)}
+    results = {outcome.phenomenon: outcome for outcome in learn(settings, archive, NOW)}
 
-    assert lessons["starry_sky"].verdict == "failed"
-    assert {lesson.verdict for name, lesson in lessons.items() if name != "starry_sky"} == {
+    assert results["starry_sky"].verdict == "failed"
+    assert {outcome.verdict for name, outcome in results.items() if name != "starry_sky"} == {
         "too_few"
     }
 
@@ -162,15 +162,15 @@ def test_one_phenomenon_that_fails_stops_no_other(
 def test_promotion_by_hand_is_refused_unless_it_was_found_better_or_forced(
     settings: Config, archive: Archive, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    handed(monkeypatch, {"starry_sky": cases()})
-    verdict_is(
+    use_cases(monkeypatch, {"starry_sky": cases()})
+    decision_is(
         monkeypatch, promote=False, why="not_better", gain=-0.001, low=-0.01, blocks=17, cases=240
     )
     kept = learn(settings, archive, NOW, STARS)[0].model
 
     with pytest.raises(ModelMismatch, match=r"was not found better than rule-1.*--force"):
         model_folder.promote(settings, "starry_sky", kept)
-    with pytest.raises(ModelMismatch, match="no model's id"):
+    with pytest.raises(ModelMismatch, match="not a model's id"):
         model_folder.promote(settings, "starry_sky", "../../elsewhere", force=True)
 
     assert model_folder.promote(settings, "starry_sky", kept, force=True).endswith(kept)
@@ -180,29 +180,30 @@ def test_promotion_by_hand_is_refused_unless_it_was_found_better_or_forced(
 def test_a_champion_worse_than_the_rule_gives_way_to_it(
     settings: Config, archive: Archive, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    handed(monkeypatch, {"starry_sky": cases()})
-    verdict_is(
+    use_cases(monkeypatch, {"starry_sky": cases()})
+    decision_is(
         monkeypatch, promote=False, why="not_better", gain=-0.001, low=-0.01, blocks=17, cases=240
     )
     first = learn(settings, archive, NOW, STARS)[0].model
     model_folder.promote(settings, "starry_sky", first, force=True)
     found = PromotionDecision(True, "better", 0.02, 0.01, 9, 60, f"prior-{first}")
-    monkeypatch.setattr(registry, "consider_rule", lambda *_: found)
-    handed(monkeypatch, {"starry_sky": cases(250)})
+    monkeypatch.setattr(promotion, "consider_rule", lambda *_: found)
+    use_cases(monkeypatch, {"starry_sky": cases(250)})
 
-    lesson = learn(settings, archive, NOW + timedelta(days=7), STARS)[0]
+    outcome = learn(settings, archive, NOW + timedelta(days=7), STARS)[0]
 
-    assert lesson.verdict == "rule_again"
-    assert "The untrained rule: Brier score 0.0200 better" in lesson.message
+    assert outcome.verdict == "rule_again"
+    assert "The untrained rule: Brier score 0.0200 better" in outcome.message
     assert models_in_force(settings).names["starry_sky"] == "rule-1"
     assert model_folder.rollback(settings, "starry_sky").endswith(first)
 
 
 def test_a_comparison_has_its_certainty_in_words() -> None:
-    said = train.describe_comparison(PromotionDecision(True, "better", 0.02, 0.01, 9, 60, "rule-1"))
+    decision = PromotionDecision(True, "better", 0.02, 0.01, 9, 60, "rule-1")
+    text = train.describe_comparison(decision)
 
     assert promotion.LOWER == 0.01
-    assert "at least +0.0100 with 99 % certainty" in said
+    assert "at least +0.0100 with 99 % certainty" in text
 
 
 def test_the_shipped_model_is_retired_from_the_command_line_s_functions(settings: Config) -> None:
@@ -219,7 +220,7 @@ def test_a_damaged_model_does_not_serve_and_the_log_says_why(
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    handed(monkeypatch, {"starry_sky": cases()})
+    use_cases(monkeypatch, {"starry_sky": cases()})
     kept = learn(settings, archive, NOW, STARS)[0].model
     model_folder.promote(settings, "starry_sky", kept, force=True)
     path = settings.learning.folder / "starry_sky" / kept / "model.skops"
