@@ -164,9 +164,9 @@ def push_tokens(environment: Mapping[str, str] | None = None) -> dict[str, str]:
 
     Raises: ConfigError, which never repeats a token.
     """
-    told = (os.environ if environment is None else environment).get(PUSH_TOKENS, "")
+    given = (os.environ if environment is None else environment).get(PUSH_TOKENS, "")
     tokens: dict[str, str] = {}
-    for place, part in enumerate((part.strip() for part in told.split(",") if part.strip()), 1):
+    for place, part in enumerate((part.strip() for part in given.split(",") if part.strip()), 1):
         sender, token = (side.strip() for side in part.partition(":")[::2])
         if (
             not token

@@ -1,11 +1,9 @@
-"""The only outgoing socket: polite, patient, bounded; and files that get their name only when they
-are whole.
+"""The HTTP client: the only place of the service that opens an outgoing connection.
 
-A `Client` speaks to one address. It keeps few connections alive, never goes over the rate it was
-given, obeys Retry-After, backs off with jitter, checks what a range request brought against what it
-asked, and gives up at a deadline. A reply is read to its end
-or is no reply: bodies are retried as well as requests. Nothing is followed to another host;
-addresses are logged without their query.
+A `Client` sends requests to one address. It keeps few connections open, stays below its rate limit,
+obeys Retry-After, backs off with jitter, checks a partial response against the range requested, and
+gives up at a deadline. A response counts only if it is read to its end: an interrupted body is
+retried like a request. Redirects are not followed; addresses are logged without their query.
 """
 
 from __future__ import annotations
@@ -76,14 +74,15 @@ class Deadline:
         return self._end - self._clock.monotonic()
 
     def cut(self) -> None:
-        """Let everything that carries this deadline give up now: its work is not wanted any more."""
+        """End the deadline now: everything that has it gives up."""
         self._end = self._clock.monotonic()
 
     def pause(self, seconds: float, why: str) -> None:
         """Sleep, or raise SourceUnavailable at once where the deadline comes first."""
         if seconds > max(self.left(), 0.0):
             raise SourceUnavailable(
-                f"{why}; waiting {seconds:.0f} s more would pass the deadline of {self._seconds:.0f} s",
+                f"{why}; waiting {seconds:.0f} s more would pass the deadline of "
+                f"{self._seconds:.0f} s",
                 seconds,
             )
         while seconds > 0 and self.left() > 0:
@@ -229,7 +228,7 @@ class Client:
                 stream=True,
                 allow_redirects=False,
             ) as response:
-                self._judge(response, where, span)
+                self._check_status(response, where, span)
                 total = None if span is None else _total(response, where, span)
                 body = self._body(response, where, deadline, maximum)
         except (requests.RequestException, HTTPError, HTTPException, OSError) as error:
@@ -240,14 +239,15 @@ class Client:
             raise SourceCorrupt(f"{where}: {len(body)} bytes came for a range of {span.length}")
         return Reply(body, total, response.headers.get("ETag", ""))
 
-    def _judge(self, response: requests.Response, where: str, span: Span | None) -> None:
-        """Raise unless the status is the one that was hoped for."""
+    def _check_status(self, response: requests.Response, where: str, span: Span | None) -> None:
+        """Raise unless the status is the expected one."""
         status = response.status_code
         if status in ABSENT:
             raise CycleNotReady(f"{where}: not there ({status}); it may not be published yet")
         if status == 416:
             raise CycleNotReady(
-                f"{where}: ends before byte {span.first if span else 0} (416); it may still be growing"
+                f"{where}: ends before byte {span.first if span else 0} (416); "
+                "it may still be growing"
             )
         if status in self._busy or status >= 500:
             after = retry_after(response.headers.get("Retry-After"), response.headers.get("Date"))
@@ -256,23 +256,24 @@ class Client:
             raise SourceUnavailable(f"{where}: the server is busy or failing ({status})", after)
         if span is not None and status == 200:
             raise SourceRefused(
-                f"{where}: the server ignores byte ranges (200, expected 206) and would send the whole file; set another url"
+                f"{where}: the server ignores byte ranges (200, expected 206) and would send "
+                "the whole file; set another url"
             )
         if status != (200 if span is None else 206):
             raise SourceRefused(
-                f"{where}: the server refuses (status {status}); check this source's url in the settings"
+                f"{where}: the server refuses (status {status}); check this source's url in the "
+                "settings"
             )
         if response.headers.get("Content-Encoding", "identity") != "identity":
             raise SourceRefused(
-                f"{where}: answered in {response.headers['Content-Encoding']!r}, though identity was asked"
+                f"{where}: answered in {response.headers['Content-Encoding']!r}, "
+                "though identity was asked"
             )
 
     def _body(
         self, response: requests.Response, where: str, deadline: Deadline, maximum: int
     ) -> bytes:
-        """Read the body piece by piece, as it comes: never more than `maximum`, never for longer
-        than its size deserves.
-        """
+        """Read the body piece by piece: never more than `maximum` [byte], never too slowly."""
         announced = response.headers.get("Content-Length", "")
         if announced.isdecimal() and int(announced) > maximum:
             raise SourceCorrupt(f"{where}: {announced} bytes announced, at most {maximum} expected")
@@ -323,7 +324,8 @@ def _total(response: requests.Response, where: str, span: Span) -> int:
         )
     if first != span.first or last != (total - 1 if span.last is None else span.last):
         raise SourceCorrupt(
-            f"{where}: sent bytes {first}-{last}, asked for {span.first}-{'' if span.last is None else span.last}"
+            f"{where}: sent bytes {first}-{last}, asked for "
+            f"{span.first}-{'' if span.last is None else span.last}"
         )
     return total
 

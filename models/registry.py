@@ -64,18 +64,18 @@ def keep(
     The model is not yet in force. Keeping it again changes nothing.
     """
     home = folder / trained.phenomenon / id_of(trained, made)
-    aside = home.with_name(f".{home.name}.part")
+    part = home.with_name(f".{home.name}.part")
     if home.is_dir():
         return read_card(_read(home / "card.json", LARGEST_CARD).decode())
     data = pack(trained.model)
     card = card_of(
         trained, made, hashlib.sha256(data).hexdigest(), len(data), note, trained_on, left_out
     )
-    shutil.rmtree(aside, ignore_errors=True)
-    aside.mkdir(parents=True)
-    files.write_whole(aside / "model.skops", data)
-    files.write_whole(aside / "card.json", card.text())
-    files.rename(aside, home)
+    shutil.rmtree(part, ignore_errors=True)
+    part.mkdir(parents=True)
+    files.write_whole(part / "model.skops", data)
+    files.write_whole(part / "card.json", card.text())
+    files.rename(part, home)
     return card
 
 

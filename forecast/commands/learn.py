@@ -42,11 +42,11 @@ def train(
 
     settings = setup.settings(config)
     wanted = (phenomenon,) if phenomenon else PHENOMENA
-    lessons = learn(settings, setup.open_archive(settings), now or setup.clock(), wanted, dry_run)
+    trained_models = learn(settings, setup.open_archive(settings), now or setup.clock(), wanted, dry_run)
     if json:
-        show_json([lesson.document() for lesson in lessons])
+        show_json([trained.document() for trained in trained_models])
     else:
-        show(*(line for lesson in lessons for line in lesson.lines()))
+        show(*(line for trained in trained_models for line in trained.lines()))
     return 0
 
 

@@ -20,7 +20,7 @@ from products.publish import Publisher
 DAY = timedelta(days=1)
 WIDTH = 11  # [character] of the first word of a line
 # files and senders that the text names, those with refused lines first; the JSON names all
-TOLD = 50
+MOST_LINES = 50
 
 
 def found(config: Config, now: datetime, everything: bool = False) -> dict[str, Any]:
@@ -60,7 +60,7 @@ def lines(found: dict[str, Any], everything: bool = False) -> list[str]:
     current = found["in_force"]
     age = "stale" if found["stale"] else "fresh"
     state = f"{current} ({age}{'' if found['whole'] else ', damaged'})" if current else "none"
-    told = [
+    lines_out = [
         f"archive    {found['archive']}",
         f"output     {found['output']}",
         f"in force   {state}",
@@ -70,15 +70,15 @@ def lines(found: dict[str, Any], everything: bool = False) -> list[str]:
         channels = ", ".join(
             f"{channel} {outcome}" for channel, outcome in issue["channels"].items()
         )
-        told.append(
+        lines_out.append(
             f"issued     {issue['issued']}  {issue['id']}  no. {issue['number']}  {channels}"
         )
-    told += [
+    lines_out += [
         f"attempt    {made['at']}  exit {made['exit_code']}  {made['detail']}"
         for made in found["attempts"]
     ]
-    told += [f"moved      {line}" for line in found["moved"]]
-    return [*told, *_told_of_observations(found["observations"], everything)]
+    lines_out += [f"moved      {line}" for line in found["moved"]]
+    return [*lines_out, *_observation_lines(found["observations"], everything)]
 
 
 def _observed(config: Config, archive: Archive, now: datetime, everything: bool) -> dict[str, Any]:
@@ -86,7 +86,7 @@ def _observed(config: Config, archive: Archive, now: datetime, everything: bool)
     set aside, each reason once a file.
     """
     settings, came_in = config.observations, CameIn(archive)
-    heard = Observations(archive).last_reports(
+    last_report = Observations(archive).last_reports(
         [station.id for station in settings.stations], now - DAY
     )
     flagged: dict[str, dict[str, dict[str, int]]] = {}
@@ -100,7 +100,7 @@ def _observed(config: Config, archive: Archive, now: datetime, everything: bool)
     since = None if everything else now - DAY
     reasons = came_in.reasons(since)
     return {
-        "stations": [_station(station, heard.get(station.id), now,
+        "stations": [_station(station, last_report.get(station.id), now,
                               settings.old_minutes) for station in settings.stations],
         "flagged_in_24_h": flagged,
         "files": _files(came_in, since, reasons),
@@ -114,12 +114,12 @@ def _observed(config: Config, archive: Archive, now: datetime, everything: bool)
 
 
 def _station(
-    station: StationSettings, heard: StationActivity | None, now: datetime, old_minutes: float
+    station: StationSettings, last_report: StationActivity | None, now: datetime, old_minutes: float
 ) -> dict[str, Any]:
-    silent = heard is None or now - heard.last > timedelta(minutes=old_minutes)
+    silent = last_report is None or now - last_report.last > timedelta(minutes=old_minutes)
     return {"id": station.id, "name": station.name.en or station.name.zh,
-            "last": heard.last.isoformat() if heard else None,
-            "records_in_24_h": heard.records if heard else 0, "silent": silent}  # fmt: skip
+            "last": last_report.last.isoformat() if last_report else None,
+            "records_in_24_h": last_report.records if last_report else 0, "silent": silent}  # fmt: skip
 
 
 def _files(
@@ -144,7 +144,7 @@ def _files(
     return files
 
 
-def _told_of_observations(found: dict[str, Any], everything: bool) -> list[str]:
+def _observation_lines(found: dict[str, Any], everything: bool) -> list[str]:
     """Return the lines of `status` on observations."""
     lines = []
     for station in found["stations"]:
@@ -158,13 +158,13 @@ def _told_of_observations(found: dict[str, Any], everything: bool) -> list[str]:
         )
     for station, elements in found["flagged_in_24_h"].items():
         for element, counts in elements.items():
-            said = ", ".join(
+            flags = ", ".join(
                 f"{counts[flag]} {flag}"
                 for flag in ("wrong", "doubtful", "inconsistent")
                 if counts[flag]
             )
-            lines.append(f"flagged    {station}  {element}  {said} of {counts['values']} in 24 h")
-    files = found["files"] if everything else found["files"][:TOLD]
+            lines.append(f"flagged    {station}  {element}  {flags} of {counts['values']} in 24 h")
+    files = found["files"] if everything else found["files"][:MOST_LINES]
     for file in files:
         often = f" in {file['times']} readings" if file["times"] > 1 else ""
         place = f"line {file['line']}: " if file["line"] else ""

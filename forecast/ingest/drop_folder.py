@@ -1,7 +1,7 @@
 """The bureau's own drop folder: the bucket's layout, or loose GRIB of any name. Read in place,
 never written to.
 
-A file is told by its headers alone; messages of another centre are passed over. One that is bad, or
+A file is identified by its headers alone; messages of another centre are passed over. One that is bad, or
 still being written, is set aside with a note and stops no other; it is looked at again when its
 size or time changes. What was found is remembered beside the fetched cycles, so that a folder of
 thousands is not read through every ten minutes.
@@ -131,11 +131,12 @@ class Folder:
         if len(files) < len(needs.steps):
             files, notes = self._files(self._all(), needs, cycle)
         if absent := [step for step in needs.steps if step not in files]:
-            said = self._lacked(needs, cycle, absent[0]) + (
+            details = self._lacked(needs, cycle, absent[0]) + (
                 f"; set aside: {'; '.join(notes)}" if notes else ""
             )
             raise CycleNotReady(
-                f"{self._root}: {cycle.id} has {len(files)} of {len(needs.steps)} steps, f{absent[0]:03d} is the first that lacks{said}"
+                f"{self._root}: {cycle.id} has {len(files)} of {len(needs.steps)} steps, "
+                f"f{absent[0]:03d} is the first that lacks{details}"
             )
         paths = tuple(dict.fromkeys(path for step in needs.steps for path in files[step]))
         self._settle(paths, needs.fields)
@@ -150,7 +151,7 @@ class Folder:
         assert self._sheets is not None
         sheets, place = self._sheets.values(), self._contents.setting.rpartition(".")[0]
         table = place.startswith("models.")
-        said = ""
+        details = ""
         for member in self._contents.members or (ALONE,):
             at = (cycle.run.isoformat(), step, member)
             there = {name for sheet in sheets for name in sheet.held.get(at, ())}
@@ -162,7 +163,7 @@ class Folder:
                 named = ", ".join(
                     " or ".join(keys[name] for name in group.split(" or ")) for group in missing
                 )
-                said = f": {named}" + (
+                details = f": {named}" + (
                     f"; are the keys in {place}.parameters those of the files?" if table else ""
                 )
                 break
@@ -170,13 +171,14 @@ class Folder:
         for centre, count in (each for sheet in sheets for each in sheet.others):
             passed[centre] = passed.get(centre, 0) + count
         if passed:
-            told = ", ".join(
+            centres = ", ".join(
                 f"{count} of centre {centre}" for centre, count in sorted(passed.items())
             )
-            said += f"; messages passed over: {told}, for {self._contents.centre} is looked for" + (
+            wanted = self._contents.centre
+            details += f"; messages passed over: {centres}, for {wanted} is looked for" + (
                 f" ({place}.centre)" if table else ""
             )
-        return said
+        return details
 
     def _settle(self, paths: Iterable[Path], fields: tuple[Field, ...]) -> None:
         """Look again at files that are new. Raises: CycleNotReady where one is still being written."""
@@ -312,8 +314,10 @@ class Folder:
     def _remember(self, fields: tuple[Field, ...]) -> None:
         """Recall what was found earlier, if it was read with the same fields in mind."""
         sought = self._contents
-        said = f"{self._root.resolve()} {sought.model} {sought.centre} {sought.members} {fields!r}"
-        digest = hashlib.sha256(said.encode()).hexdigest()
+        details = (
+            f"{self._root.resolve()} {sought.model} {sought.centre} {sought.members} {fields!r}"
+        )
+        digest = hashlib.sha256(details.encode()).hexdigest()
         if self._sheets is not None and digest == self._digest:
             return
         self._digest, self._sheets = digest, {}

@@ -1,5 +1,6 @@
-"""ECMWF open data (IFS, AIFS, their ensembles): one GRIB file a step, its .index beside it, the
-same tree at every mirror.
+"""ECMWF open data (IFS, AIFS, their ensembles): a GRIB file and its .index for each step.
+
+All mirrors have the same tree.
 
 A line of an .index is one field in JSON: `{"date": "20250301", "time": "0000", "type": "fc",
 "stream": "oper", "step": "6", "levtype": "pl", "levelist": "850", "param": "t", "_offset": 1803199,
@@ -39,12 +40,13 @@ def open_mirror(
     model: ModelSettings,
     mirror: HttpSettings,
     name: str,
-    shelf: CycleStore,
+    store: CycleStore,
     path: Callable[[Cycle, int], str],
     clock: Clock = CLOCK,
 ) -> Bucket:
-    """Return the way to `model` at one of its mirrors; what one mirror has brought, no other is
-    asked for.
+    """Return the provider of `model` at one of its mirrors.
+
+    A step that one mirror has delivered is not requested from another.
     """
     layout = Layout(
         path=path,
@@ -58,7 +60,7 @@ def open_mirror(
     )
     # data.ecmwf.int answers 401 at random when it has much to do
     client = Client(mirror, clock, busy=BUSY | {401})
-    return Bucket(client, mirror.connections, shelf, layout, name, "index")
+    return Bucket(client, mirror.connections, store, layout, name, "index")
 
 
 def listing_of(path: str) -> str:
@@ -67,9 +69,7 @@ def listing_of(path: str) -> str:
 
 
 def spelled(field: Field, level: int | None) -> Names:
-    """Return how an .index spells a field on a level [Pa]; nothing where the model's table does not
-    say.
-    """
+    """Return the spelling of a field on a level [Pa] in an .index; empty without an entry."""
     param, levtype = field.index
     if not param:
         return ()
@@ -96,7 +96,8 @@ def parse_index(text: bytes, cycle: Cycle, name: str) -> tuple[Entry, ...]:
     for entry in entries:
         if entry.offset < reached:
             raise SourceCorrupt(
-                f"{name}: the field at byte {entry.offset} begins before byte {reached}, where the one before it ends"
+                f"{name}: the field at byte {entry.offset} begins before byte "
+                f"{reached}, where the one before it ends"
             )
         reached = entry.end or entry.offset
     return tuple(entries)
@@ -112,7 +113,8 @@ def _entry(line: bytes, cycle: Cycle, where: str, kind: re.Match[str] | None) ->
     stream, of_type = row.get("stream"), row.get("type")
     if kind is not None and (stream != kind[1] or of_type not in _TYPES.get(kind[2], {kind[2]})):
         raise SourceCorrupt(
-            f"{where} is of stream {_shown(stream)}, type {_shown(of_type)}, expected {kind[1]}, {kind[2]}"
+            f"{where} is of stream {_shown(stream)}, type {_shown(of_type)}, expected "
+            f"{kind[1]}, {kind[2]}"
         )
     offset, length = row.get("_offset"), row.get("_length")
     if (
@@ -121,7 +123,8 @@ def _entry(line: bytes, cycle: Cycle, where: str, kind: re.Match[str] | None) ->
         or not (0 <= offset <= LARGEST_FILE and 0 < length <= LARGEST_FILE)
     ):
         raise SourceCorrupt(
-            f"{where}: expected _offset and _length in bytes, found {_shown(offset)} and {_shown(length)}"
+            f"{where}: expected _offset and _length in bytes, found {_shown(offset)} "
+            f"and {_shown(length)}"
         )
     param, levtype, levels, step = (
         row.get(key, "") for key in ("param", "levtype", "levelist", "step")
@@ -157,7 +160,7 @@ def _row(line: bytes, where: str) -> dict[str, Any]:
 
 
 def _span(step: str) -> Span | None:
-    """Return what a step says: `6`, or the span `0-24`; None where it is neither."""
+    """Return the span of a step: `6`, or `0-24`; None if it is neither."""
     found = _STEP.fullmatch(step)
     return None if found is None else Span("", float(found[1] or 0), float(found[2]))
 

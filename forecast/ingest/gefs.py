@@ -1,9 +1,7 @@
-"""GEFS: a file a member and step in the bucket of GFS's manner, and the members brought together to
-one run.
+"""GEFS: a file a member and step, in a bucket laid out like that of GFS; the members form one run.
 
-Also what lies in that bucket without members, as the aerosol forecast does. A member that is late
-does not hold up the others: a run is used when at least half of the wanted members are whole, and
-says which are not.
+The aerosol forecast in the same bucket has no members. A late member does not delay the others: a
+run is used when at least half of the wanted members are complete, and names those that are not.
 """
 
 from __future__ import annotations
@@ -27,12 +25,13 @@ def open_mirror(
     model: ModelSettings,
     mirror: HttpSettings,
     name: str,
-    shelf: CycleStore,
+    store: CycleStore,
     path: Callable[[Cycle, int, int], str],
     clock: Clock = CLOCK,
 ) -> Provider:
-    """Return the way to `model` at one of its mirrors: one bucket, or one a member; they share
-    connections and rate.
+    """Return the provider of `model` at one of its mirrors: one bucket, or one a member.
+
+    Buckets of members share connections and the rate limit.
     """
     client = Client(mirror, clock)
 
@@ -44,7 +43,7 @@ def open_mirror(
             attribution=model.attribution.en,
         )
         origin = "idx" if member is None else f"m{member:02d}"
-        return Bucket(client, mirror.connections, shelf, layout, name, origin)
+        return Bucket(client, mirror.connections, store, layout, name, origin)
 
     if not model.members:
         return bucket(None)
@@ -57,23 +56,24 @@ def member_name(member: int) -> str:
 
 
 class Members:
-    """A run by its members, each by a way of its own."""
+    """A run by its members, each with a provider of its own."""
 
-    def __init__(self, name: str, ways: Mapping[int, Provider]) -> None:
+    def __init__(self, name: str, providers: Mapping[int, Provider]) -> None:
         self.name = name
-        self._ways = dict(ways)
+        self._providers = dict(providers)
 
     def fetch(
         self, needs: Needs, cycle: Cycle, ask: bool = True, within: Deadline | None = None
     ) -> FetchedCycle:
-        """Bring the members one by one. Raises: what the first that lacks met, where fewer than
-        half are whole.
+        """Fetch the members one by one.
+
+        Raises: the first failure of a member, if fewer than half are complete.
         """
         got: dict[int, FetchedCycle] = {}
         failures: dict[int, SourceError] = {}
-        for member, way in self._ways.items():
+        for member, provider in self._providers.items():
             try:
-                got[member] = way.fetch(needs, cycle, ask, within)
+                got[member] = provider.fetch(needs, cycle, ask, within)
             except SourceError as error:
                 log.info("%s, member %d: %s", cycle.id, member, error)
                 failures[member] = error
@@ -81,7 +81,7 @@ class Members:
                 if not got and isinstance(error, CycleNotReady) and error.absent:
                     break
         first = next(iter(failures.values()), None)
-        if first is not None and 2 * len(got) < len(self._ways):
+        if first is not None and 2 * len(got) < len(self._providers):
             raise first
         notes = tuple(
             f"member {member} is not there: {error}" for member, error in failures.items()

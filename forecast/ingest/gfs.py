@@ -1,7 +1,6 @@
-"""GFS over the network, two ways: the public bucket by byte ranges (bucket.py), the region filter
-of NOMADS by one request a step.
+"""GFS over the network: the public bucket by byte ranges, the region filter of NOMADS.
 
-Both leave whole files in the folder of cycles, every message checked against what was asked.
+Both write complete files to the cycle store, every message checked against the request.
 """
 
 from __future__ import annotations
@@ -29,12 +28,12 @@ MAXIMUM_CUT = 64_000_000  # [byte] of one answer of the filter; 14 by 18 degrees
 LACKING = 0.05
 
 
-def open_bucket(settings: HttpSettings, shelf: CycleStore, clock: Clock = CLOCK) -> Bucket:
-    """Return the way to GFS's public bucket."""
+def open_bucket(settings: HttpSettings, store: CycleStore, clock: Clock = CLOCK) -> Bucket:
+    """Return the provider of GFS's public bucket."""
     return Bucket(
         Client(settings, clock),
         settings.connections,
-        shelf,
+        store,
         Layout(lambda cycle, step: "/".join(path_of(cycle, step))),
     )
 
@@ -42,47 +41,48 @@ def open_bucket(settings: HttpSettings, shelf: CycleStore, clock: Clock = CLOCK)
 class Filter(Remote):
     """The region filter of NOMADS: one request a step, cut to the region on the server."""
 
-    def __init__(self, settings: HttpSettings, shelf: CycleStore, clock: Clock = CLOCK) -> None:
-        super().__init__(Client(settings, clock), settings.connections, shelf, "filter", "filter")
+    def __init__(self, settings: HttpSettings, store: CycleStore, clock: Clock = CLOCK) -> None:
+        super().__init__(Client(settings, clock), settings.connections, store, "filter", "filter")
 
     def fetch(
         self, needs: Needs, cycle: Cycle, ask: bool = True, within: Deadline | None = None
     ) -> FetchedCycle:
-        """Bring every message that `needs` names, at every step. Raises: CycleNotReady,
-        SourceUnavailable, SourceCorrupt.
+        """Fetch every message that `needs` names, at every step.
+
+        Raises: CycleNotReady, SourceUnavailable, SourceCorrupt.
         """
-        with self._errand(
+        with self._task(
             needs, cycle, within, (needs.north, needs.south, needs.west, needs.east)
-        ) as errand:
-            errand.may_ask(ask)
+        ) as task:
+            task.may_ask(ask)
             log.info(
                 "%s by the filter: %d of %d steps to fetch",
                 cycle.id,
-                len(errand.todo),
+                len(task.todo),
                 len(needs.steps),
             )
-            with progress(len(errand.todo), cycle.id, unit="step") as advance:
-                if errand.todo:
-                    self._step(errand, errand.todo[-1], advance)
-                    errand.each(
-                        lambda step: self._step(errand, step, advance),
-                        errand.todo[:-1],
+            with progress(len(task.todo), cycle.id, unit="step") as advance:
+                if task.todo:
+                    self._step(task, task.todo[-1], advance)
+                    task.each(
+                        lambda step: self._step(task, step, advance),
+                        task.todo[:-1],
                         self._connections,
                     )
-            self._refuse_thin(errand)
-            return errand.acquired(ATTRIBUTION)
+            self._refuse_thin(task)
+            return task.acquired(ATTRIBUTION)
 
-    def _step(self, errand: DownloadTask, step: int, advance: Callable[[int], object]) -> None:
-        """Bring one step; a damaged answer is asked for again."""
-        insisting(lambda: self._cut(errand, step), errand.files[step].discard)
+    def _step(self, task: DownloadTask, step: int, advance: Callable[[int], object]) -> None:
+        """Fetch one step; a damaged response is requested again."""
+        insisting(lambda: self._cut(task, step), task.files[step].discard)
         advance(1)
 
-    def _cut(self, errand: DownloadTask, step: int) -> None:
-        folder, name = path_of(errand.cycle, step)
-        file, fields = errand.files[step], errand.needs.fields
+    def _cut(self, task: DownloadTask, step: int) -> None:
+        folder, name = path_of(task.cycle, step)
+        file, fields = task.files[step], task.needs.fields
         try:
             body = self._client.get(
-                "", errand.deadline, MAXIMUM_CUT, query=query_of(errand.needs, folder, name)
+                "", task.deadline, MAXIMUM_CUT, query=query_of(task.needs, folder, name)
             ).body
         except CycleNotReady as error:
             raise CycleNotReady(f"{name}: {error}") from error
@@ -94,35 +94,33 @@ class Filter(Remote):
                 f"{name}: the filter answered with something else than GRIB: {text:.120}"
             )
         held = list(scan(body, name))
-        kept, names = choose_messages(held, fields, errand.cycle, step, name)
+        kept, names = choose_messages(held, fields, task.cycle, step, name)
         refuse_poor(fields, names, name)
         file.resume("", [])
         file.append(body[m.offset : m.offset + m.length] for m in kept)
-        file.finish(errand.digests[step], {}, lambda data: sum(1 for _ in scan(data, name)))
+        file.finish(task.digests[step], {}, lambda data: sum(1 for _ in scan(data, name)))
 
-    def _refuse_thin(self, errand: DownloadTask) -> None:
-        """Raise CycleNotReady where a step has notably fewer messages than the rest: it was read
-        while it grew.
+    def _refuse_thin(self, task: DownloadTask) -> None:
+        """Raise CycleNotReady if a step has far fewer messages than the others: it is incomplete.
 
         The analysis (step 0) has no means and sums and is not compared.
         """
         counts = {
-            step: card.messages
-            for step in errand.needs.steps
-            if step and (card := errand.card(step))
+            step: card.messages for step in task.needs.steps if step and (card := task.card(step))
         }
         usual = Counter(counts.values()).most_common(1)[0][0] if counts else 0
         thin = [step for step, count in counts.items() if count < (1 - LACKING) * usual]
         for step in thin:
-            errand.files[step].card.unlink(missing_ok=True)
+            task.files[step].card.unlink(missing_ok=True)
         if thin:
             few = f"f{thin[0]:03d} has {counts[thin[0]]} messages, other steps {usual}"
-            raise CycleNotReady(f"{errand.cycle.id}: {few}: it is still being written")
+            raise CycleNotReady(f"{task.cycle.id}: {few}: it is still being written")
 
 
 def query_of(needs: Needs, folder: str, name: str) -> list[tuple[str, str]]:
-    """Return the filter's parameters: every variable and every level once (it answers with their
-    cross product), and the region.
+    """Return the query of the filter: every variable, every level, and the region.
+
+    The response has all combinations of variables and levels.
     """
     variables = {variable for field in needs.fields for variable in field.inventory[0]}
     levels = {

@@ -184,19 +184,19 @@ def select(
     the same, and no mean of a field that is there as a point. What a file lacks is left out:
     whether that matters is for the features to say.
     """
-    shelves: dict[int | None, dict[tuple[str, str], list[Entry]]] = {
+    groups: dict[int | None, dict[tuple[str, str], list[Entry]]] = {
         member: {} for member in members
     }
     for entry in entries:
-        if entry.span is not None and entry.span.end == step and entry.member in shelves:
-            shelves[entry.member].setdefault((entry.variable, entry.level), []).append(entry)
-    parts = [_of_member(shelf, fields, step, previous, names) for shelf in shelves.values()]
+        if entry.span is not None and entry.span.end == step and entry.member in groups:
+            groups[entry.member].setdefault((entry.variable, entry.level), []).append(entry)
+    parts = [_of_member(group, fields, step, previous, names) for group in groups.values()]
     starts = {name: start for part in parts for name, start in part.starts.items()}
     return Selection(step, tuple(wanted for part in parts for wanted in part.wanted), starts)
 
 
 def _of_member(
-    shelf: dict[tuple[str, str], list[Entry]],
+    group: dict[tuple[str, str], list[Entry]],
     fields: Sequence[Field],
     step: int,
     previous: Selection | None,
@@ -213,7 +213,7 @@ def _of_member(
         for level in field.levels or (None,):
             earlier = None if previous is None else previous.starts.get(field.name)
             found = _entry(
-                [shelf.get(name, ()) for name in names(field, level)],
+                [group.get(name, ()) for name in names(field, level)],
                 field.statistic,
                 before,
                 earlier,
@@ -234,10 +234,10 @@ class Selection:
 
 
 def _entry(
-    shelf: Sequence[Sequence[Entry]], statistic: str, before: int, earlier: float | None
+    group: Sequence[Sequence[Entry]], statistic: str, before: int, earlier: float | None
 ) -> Entry | None:
     """Return the entry that serves `statistic` best, of the first spelling that has one; or None."""
-    for entries in shelf:
+    for entries in group:
         fitting = [
             (e, e.span.start, e.span.end)
             for e in entries

@@ -1,5 +1,6 @@
-"""How a model speaks the catalogue: its table in the settings over the catalogue's own keys. A new
-model is data, not code.
+"""The parameter table of a model: its keys in the settings replace those of the catalogue.
+
+A new model is data, not code.
 """
 
 from __future__ import annotations
@@ -11,36 +12,40 @@ from forecast.settings import ModelSettings, ParameterSettings
 
 
 def fields_of(model: ModelSettings) -> tuple[Field, ...]:
-    """Return the catalogue's fields as `model` keeps them, in the catalogue's order: only those
-    that its table names.
-    """
+    """Return the fields that the table of `model` names, in the catalogue's order."""
     return tuple(
-        _spoken(field, model.parameters[name], model.centre)
+        _with_settings(field, model.parameters[name], model.centre)
         for name, field in FIELDS.items()
         if name in model.parameters
     )
 
 
-def _spoken(field: Field, said: ParameterSettings, centre: int | None) -> Field:
-    """Return `field` with what the table of a model of `centre` says otherwise than the catalogue."""
+def _with_settings(field: Field, settings: ParameterSettings, centre: int | None) -> Field:
+    """Return `field` with the entries of the table of a model of `centre`."""
     keys = field.keys
-    if said.key:
-        discipline, category, number, surface = (int(part) for part in said.key[:4])
+    if settings.key:
+        discipline, category, number, surface = (int(part) for part in settings.key[:4])
         keys = (
-            Key(discipline, category, number, surface, said.key[4] if len(said.key) > 4 else None),
+            Key(
+                discipline,
+                category,
+                number,
+                surface,
+                settings.key[4] if len(settings.key) > 4 else None,
+            ),
         )
-    param, _, levtype = said.index.partition(" ")
+    param, _, levtype = settings.index.partition(" ")
     return replace(
         field,
         keys=keys,
-        grib1=(said.grib1,) if said.grib1 else field.grib1,
+        grib1=(settings.grib1,) if settings.grib1 else field.grib1,
         index=(param, levtype),
         auxiliary=False,
         essential=False,
-        own=bool(said.key or said.grib1),
+        own=bool(settings.key or settings.grib1),
         centre=centre,
-        from_start=said.from_start,
-        factor=field.factor if said.factor is None else said.factor,
-        statistic=said.statistic or field.statistic,
-        levels=tuple(round(100 * level) for level in said.levels_hpa) or field.levels,
+        from_start=settings.from_start,
+        factor=field.factor if settings.factor is None else settings.factor,
+        statistic=settings.statistic or field.statistic,
+        levels=tuple(round(100 * level) for level in settings.levels_hpa) or field.levels,
     )

@@ -1,6 +1,4 @@
-"""What every way to a cycle has in common: what it brings, how it is asked, how its files are laid
-out.
-"""
+"""What all providers of model runs share: their interface, their result, the layout of files."""
 
 from __future__ import annotations
 
@@ -17,8 +15,10 @@ ATTRIBUTION = "NOAA/NCEP GFS, public domain"
 
 @dataclass(frozen=True, slots=True)
 class FetchedCycle:
-    """A whole cycle in files: which, where, whose, by which way, at what cost; what is worth
-    telling; which members are whole.
+    """A complete cycle in files.
+
+    origin: the provider. bytes_fetched, requests: what the fetch took. notes: for the operator.
+    members: those that are complete.
     """
 
     cycle: Cycle
@@ -32,15 +32,14 @@ class FetchedCycle:
 
 
 class Provider(Protocol):
-    """One way to have a cycle."""
+    """Something that can deliver a cycle."""
 
     name: str
 
     def fetch(
         self, needs: Needs, cycle: Cycle, ask: bool = True, within: Deadline | None = None
     ) -> FetchedCycle:
-        """Bring the whole of `cycle`, before `within` ends; without `ask`, only what was fetched
-        before.
+        """Fetch all of `cycle` before `within` ends; without `ask`, only what is in the store.
 
         Raises: CycleNotReady, SourceUnavailable, SourceCorrupt.
         """
@@ -48,9 +47,7 @@ class Provider(Protocol):
 
 
 def path_of(cycle: Cycle, step: int) -> tuple[str, str]:
-    """Return folder and name of a step, as the public bucket, NOMADS and many a mirror lay them
-    out.
-    """
+    """Return folder and name of a step at the public bucket, NOMADS and most mirrors."""
     return (
         f"/gfs.{cycle.run:%Y%m%d}/{cycle.run:%H}/atmos",
         f"gfs.t{cycle.run:%H}z.pgrb2.0p25.f{step:03d}",

@@ -58,12 +58,11 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """How a model's files are called, and how what is in them is told.
+    """The names of a model's files, and the form of their inventories.
 
-    path: of a step below the address; listing: of its inventory, from that path. parse: an
-    inventory's text -> entries. names: how it
-    spells a field. members: which of an ensemble one file holds (None: no ensemble). template: the
-    path as the settings write it.
+    path: of a step below the address. listing: of its inventory, from that path. parse: the text of
+    an inventory -> entries. names: its spellings of a field. members: those of an ensemble that one
+    file holds (None: no ensemble). template: the path as in the settings.
     """
 
     path: Callable[[Cycle, int], str]
@@ -77,27 +76,25 @@ class Layout:
 
 
 class Remote:
-    """What a way over the network keeps between cycles: connections, the folder, which files were
-    verified.
-    """
+    """A provider over the network: its connections, the cycle store, and the files verified."""
 
     def __init__(
-        self, client: transport.Client, connections: int, shelf: CycleStore, name: str, origin: str
+        self, client: transport.Client, connections: int, store: CycleStore, name: str, origin: str
     ) -> None:
         self.name = name
-        self._client, self._connections, self._shelf, self._origin = (
+        self._client, self._connections, self._store, self._origin = (
             client,
             connections,
-            shelf,
+            store,
             origin,
         )
         self._known: dict[Path, tuple[int, int, int]] = {}
 
-    def _errand(
-        self, needs: Needs, cycle: Cycle, within: Deadline | None, said: object = None
+    def _task(
+        self, needs: Needs, cycle: Cycle, within: Deadline | None, extra: object = None
     ) -> DownloadTask:
         return DownloadTask(
-            self._client, self._shelf, self._origin, needs, cycle, self._known, within, said
+            self._client, self._store, self._origin, needs, cycle, self._known, within, extra
         )
 
 
@@ -108,34 +105,35 @@ class Bucket(Remote):
         self,
         client: transport.Client,
         connections: int,
-        shelf: CycleStore,
+        store: CycleStore,
         layout: Layout,
         name: str = "bucket",
         origin: str = "bucket",
     ) -> None:
-        super().__init__(client, connections, shelf, name, origin)
+        super().__init__(client, connections, store, name, origin)
         self._layout = layout
 
     def fetch(
         self, needs: Needs, cycle: Cycle, ask: bool = True, within: Deadline | None = None
     ) -> FetchedCycle:
-        """Bring every message that `needs` names, at every step. Raises: CycleNotReady,
-        SourceUnavailable, SourceCorrupt.
+        """Fetch every message that `needs` names, at every step.
+
+        Raises: CycleNotReady, SourceUnavailable, SourceCorrupt.
         """
-        said = None if self._layout.members == (None,) else self._layout.members
-        with self._errand(needs, cycle, within, said) as errand:
-            errand.may_ask(ask)
+        extra = None if self._layout.members == (None,) else self._layout.members
+        with self._task(needs, cycle, within, extra) as task:
+            task.may_ask(ask)
             listings: dict[int, Listing] = {}
-            if errand.todo:
-                listings[errand.todo[-1]] = self._last_listing(errand)
-                rest = errand.each(
-                    lambda step: self._listing(errand, step), errand.todo[:-1], self._connections
+            if task.todo:
+                listings[task.todo[-1]] = self._last_listing(task)
+                rest = task.each(
+                    lambda step: self._listing(task, step), task.todo[:-1], self._connections
                 )
                 listings.update(rest)
-            chosen = self._choose(needs, listings, errand.cards)
+            chosen = self._choose(needs, listings, task.cards)
             total = sum(
                 entry.end - entry.offset
-                for step in errand.todo
+                for step in task.todo
                 for entry in messages(chosen[step].wanted)
                 if entry.end
             )
@@ -143,25 +141,26 @@ class Bucket(Remote):
                 "%s by the %s: %d of %d steps to fetch, %.1f MB",
                 cycle.id,
                 self.name,
-                len(errand.todo),
+                len(task.todo),
                 len(needs.steps),
                 total / 1e6,
             )
             with transport.progress(total, cycle.id) as advance:
-                errand.each(
-                    lambda step: self._step(errand, step, listings[step], chosen, advance),
-                    errand.todo,
+                task.each(
+                    lambda step: self._step(task, step, listings[step], chosen, advance),
+                    task.todo,
                     self._connections,
                 )
-            return errand.acquired(self._layout.attribution)
+            return task.acquired(self._layout.attribution)
 
     def cost(self, needs: Needs, cycle: Cycle) -> tuple[int, int]:
-        """Return how many bytes and requests `fetch` would need for a cycle of which nothing is
-        here; only its inventories are fetched.
+        """Return the bytes and requests of `fetch` for a cycle of which nothing is in the store.
+
+        Only its inventories are fetched.
         """
-        with self._errand(needs, cycle, None) as errand:
-            listings = errand.each(
-                lambda step: self._listing(errand, step), needs.steps, self._connections
+        with self._task(needs, cycle, None) as task:
+            listings = task.each(
+                lambda step: self._listing(task, step), needs.steps, self._connections
             )
             spans = [
                 plan_ranges([(e.offset, e.end or 0) for e in messages(chosen.wanted)])
@@ -170,34 +169,33 @@ class Bucket(Remote):
         ranges = [each for step in spans for each in step]
         return sum(end - first for first, end in ranges), len(ranges) + 2 * len(needs.steps)
 
-    def _last_listing(self, errand: DownloadTask) -> Listing:
-        """Return the listing of the last wanted step. Where even the first has none, nothing of the
-        run is there: the error says so.
+    def _last_listing(self, task: DownloadTask) -> Listing:
+        """Return the listing of the last wanted step.
+
+        Raises: CycleNotReady, with `absent` if even the first step has no listing.
         """
-        first, last = errand.todo[0], errand.todo[-1]
+        first, last = task.todo[0], task.todo[-1]
         try:
-            return self._listing(errand, last)
+            return self._listing(task, last)
         except CycleNotReady as error:
-            if not self._layout.template or errand.cards:
+            if not self._layout.template or task.cards:
                 raise
             try:
                 self._client.get(
-                    self._layout.listing(self._layout.path(errand.cycle, first)),
-                    errand.deadline,
+                    self._layout.listing(self._layout.path(task.cycle, first)),
+                    task.deadline,
                     self._layout.longest,
                 )
             except CycleNotReady:
                 raise CycleNotReady(
-                    f"nothing of {errand.cycle.id} is there: {error}", absent=True
+                    f"nothing of {task.cycle.id} is there: {error}", absent=True
                 ) from error
             raise
 
     def _choose(
         self, needs: Needs, listings: dict[int, Listing], cards: dict[int, CycleManifest]
     ) -> dict[int, Selection]:
-        """Choose what is wanted of every step, in order: which window is best depends on the one
-        chosen before.
-        """
+        """Choose the messages of every step in order: the best window depends on the one before."""
         chosen: dict[int, Selection] = {}
         previous: Selection | None = None
         for step in needs.steps:
@@ -217,37 +215,40 @@ class Bucket(Remote):
             listing.entries, needs.fields, step, previous, self._layout.names, self._layout.members
         )
 
-    def _listing(self, errand: DownloadTask, step: int) -> Listing:
-        return insisting(lambda: self._read_listing(errand, step))
+    def _listing(self, task: DownloadTask, step: int) -> Listing:
+        return insisting(lambda: self._read_listing(task, step))
 
-    def _read_listing(self, errand: DownloadTask, step: int) -> Listing:
+    def _read_listing(self, task: DownloadTask, step: int) -> Listing:
         """Fetch the inventory of a step, and the head of its last message: together they prove file
         and inventory whole.
         """
-        path = self._layout.path(errand.cycle, step)
+        path = self._layout.path(task.cycle, step)
         listing, name = self._layout.listing(path), path.rpartition("/")[2]
-        text = self._client.get(listing, errand.deadline, self._layout.longest).body
-        entries = self._layout.parse(text, errand.cycle, listing.rpartition("/")[2])
+        text = self._client.get(listing, task.deadline, self._layout.longest).body
+        entries = self._layout.parse(text, task.cycle, listing.rpartition("/")[2])
         last = entries[-1].offset
         head = self._client.get(
-            path, errand.deadline, HEADER, span=transport.Span(last, last + HEADER - 1)
+            path, task.deadline, HEADER, span=transport.Span(last, last + HEADER - 1)
         )
         end = last + length_of(head.body, f"{name}, byte {last}")
         if entries[-1].end not in (None, end):
             raise SourceCorrupt(
-                f"{name}: its last message ends at byte {end}, by its inventory at {entries[-1].end}: not of the same file"
+                f"{name}: its last message ends at byte {end}, by its inventory at "
+                f"{entries[-1].end}: not of the same file"
             )
         if head.total is None or head.total < end:
             raise CycleNotReady(
-                f"{name}: {head.total} bytes are there, its inventory runs to {end}: it is still being written"
+                f"{name}: {head.total} bytes are there, its inventory runs to {end}: "
+                "it is still being written"
             )
         if head.total > end:
             raise SourceCorrupt(
-                f"{name}: {head.total} bytes are there, but its inventory ends at {end}: cut short or of another file"
+                f"{name}: {head.total} bytes are there, but its inventory ends at {end}: "
+                "cut short or of another file"
             )
         names = {
             name
-            for field in errand.needs.fields
+            for field in task.needs.fields
             for level in field.levels or (None,)
             for name in self._layout.names(field, level)
         }
@@ -261,29 +262,29 @@ class Bucket(Remote):
 
     def _step(
         self,
-        errand: DownloadTask,
+        task: DownloadTask,
         step: int,
         listing: Listing,
         chosen: dict[int, Selection],
         advance: Callable[[int], object],
     ) -> None:
         """Bring one step; a damaged one is asked for again, with a fresh inventory."""
-        earlier = [chosen[s] for s in errand.needs.steps if s < step]
+        earlier = [chosen[s] for s in task.needs.steps if s < step]
         current = [(listing, chosen[step])]
 
         def renew() -> None:
-            errand.files[step].discard()
-            fresh = self._listing(errand, step)
+            task.files[step].discard()
+            fresh = self._listing(task, step)
             current[0] = (
                 fresh,
-                self._select(errand.needs, fresh, step, earlier[-1] if earlier else None),
+                self._select(task.needs, fresh, step, earlier[-1] if earlier else None),
             )
 
-        insisting(lambda: self._ranges(errand, step, *current[0], advance), renew)
+        insisting(lambda: self._ranges(task, step, *current[0], advance), renew)
 
     def _ranges(
         self,
-        errand: DownloadTask,
+        task: DownloadTask,
         step: int,
         listing: Listing,
         selection: Selection,
@@ -292,12 +293,12 @@ class Bucket(Remote):
         """Bring the ranges of one step that are not in its part yet, check every message, and give
         the file its name.
         """
-        path = self._layout.path(errand.cycle, step)
+        path = self._layout.path(task.cycle, step)
         name = path.rpartition("/")[2]
-        file, wanted = errand.files[step], messages(selection.wanted)
+        file, wanted = task.files[step], messages(selection.wanted)
         for member in self._layout.members:
             refuse_poor(
-                errand.needs.fields,
+                task.needs.fields,
                 {w.field.name for w in selection.wanted if w.entry.member == member},
                 name,
             )
@@ -308,20 +309,22 @@ class Bucket(Remote):
         ):
             largest = MAXIMUM_MESSAGE // 1_000_000
             raise SourceCorrupt(
-                f"{name}: its inventory has messages of impossible size; expected at most {largest} MB each"
+                f"{name}: its inventory has messages of impossible size; "
+                f"expected at most {largest} MB each"
             )
         plan = hashlib.sha256(
-            f"{listing.digest} {listing.etag} {errand.digests[step]}".encode()
+            f"{listing.digest} {listing.etag} {task.digests[step]}".encode()
         ).hexdigest()
         kept = file.resume(plan, [end - start for start, end in spans])
         advance(sum(end - start for start, end in spans[:kept]))
         for first, end in plan_ranges(spans[kept:]):
             reply = self._client.get(
-                path, errand.deadline, end - first, span=transport.Span(first, end - 1)
+                path, task.deadline, end - first, span=transport.Span(first, end - 1)
             )
             if (reply.total, reply.etag) != (listing.total, listing.etag):
                 raise SourceCorrupt(
-                    f"{name}: changed while it was being read; expected {listing.total} bytes, mark {listing.etag}"
+                    f"{name}: changed while it was being read; expected {listing.total} bytes, "
+                    f"mark {listing.etag}"
                 )
             pieces = [
                 (start, reply.body[start - first : stop - first])
@@ -333,9 +336,9 @@ class Bucket(Remote):
             file.append(piece for _, piece in pieces)
             advance(sum(len(piece) for _, piece in pieces))
         file.finish(
-            errand.digests[step],
+            task.digests[step],
             selection.starts,
-            lambda data: verify(data, name, errand.cycle, selection),
+            lambda data: verify(data, name, task.cycle, selection),
         )
 
 
@@ -372,27 +375,27 @@ class DownloadTask:
     def __init__(
         self,
         client: transport.Client,
-        shelf: CycleStore,
+        store: CycleStore,
         origin: str,
         needs: Needs,
         cycle: Cycle,
         known: dict[Path, tuple[int, int, int]],
         within: Deadline | None,
-        said: object,
+        extra: object,
     ) -> None:
         self.needs, self.cycle, self.deadline = needs, cycle, client.deadline(within)
-        self._client, self._shelf, self._origin, self._known = client, shelf, origin, known
+        self._client, self._store, self._origin, self._known = client, store, origin, known
         self._before = (client.bytes, client.requests)
         before = (None, *needs.steps)
         self.digests = {
-            step: needs_digest(needs.fields, step, before[i], said)
+            step: needs_digest(needs.fields, step, before[i], extra)
             for i, step in enumerate(needs.steps)
         }
 
     def __enter__(self) -> DownloadTask:
         with ExitStack() as stack:
-            stack.enter_context(self._shelf.locked(self.deadline))
-            folder = self._shelf.folder(self.cycle, self._origin)
+            stack.enter_context(self._store.locked(self.deadline))
+            folder = self._store.folder(self.cycle, self._origin)
             self.files = {step: StepFile(folder, step) for step in self.needs.steps}
             self.cards = {step: card for step in self.needs.steps if (card := self.card(step))}
             self.todo = [step for step in self.needs.steps if step not in self.cards]
@@ -435,10 +438,11 @@ class DownloadTask:
 
 
 def needs_digest(
-    fields: Iterable[Field], step: int, before: int | None, said: object = None
+    fields: Iterable[Field], step: int, before: int | None, extra: object = None
 ) -> str:
-    """Tell apart what may be wanted of a step; `before` is the step before it, `said` what else
-    makes its file another.
+    """Return a digest of what is wanted of a step.
+
+    before: the step before it. extra: what else changes the content of its file.
     """
     rows = [(f.name, f.levels, f.statistic, f.index if f.index[0] else f.inventory) for f in fields]
-    return hashlib.sha256(json.dumps([rows, step, before, said]).encode()).hexdigest()
+    return hashlib.sha256(json.dumps([rows, step, before, extra]).encode()).hexdigest()

@@ -107,27 +107,27 @@ def region_of(
 
 
 def _outward(degrees: float) -> float:
-    """Round up to the grain."""
+    """Round up to a multiple of GRAIN."""
     return math.ceil(degrees / GRAIN) * GRAIN
 
 
 class Source:
-    """The door to one model. One process may keep it open for years: connections, rate limits and
-    what was verified live in it.
+    """The source of one model: its providers, tried in order.
 
-    `id` is the model's, `place` where the settings speak of it.
+    A process keeps it open: it holds connections, rate limits and the files verified. `id` is the
+    model's, `place` its place in the settings.
     """
 
     def __init__(
         self,
         settings: SourceSettings | ModelSettings,
-        ways: Sequence[Provider],
-        shelf: CycleStore,
+        providers: Sequence[Provider],
+        store: CycleStore,
         cycles: Path,
     ) -> None:
         self._settings = settings
-        self._ways = tuple(ways)
-        self._shelf, self._cycles = shelf, cycles
+        self._providers = tuple(providers)
+        self._store, self._cycles = store, cycles
         if isinstance(settings, SourceSettings):
             self.id, self.place, self._template = settings.model, "source", ""
         else:
@@ -145,47 +145,48 @@ class Source:
         within: Deadline | None = None,
         ask: bool = True,
     ) -> FetchedCycle:
-        """Return `cycle`, or the newest whole one as of `now`, in files; what is not there when
-        `within` ends is not waited for.
+        """Return `cycle`, or the newest complete one as of `now`, in files.
 
-        Without `ask` no server is spoken to: what was fetched before, or dropped, is all there is.
+        within: what is not there when it ends is not waited for. Without `ask` no request is sent:
+        only cycles in the store or in the drop folder count.
 
-        Raises: CycleNotReady where no way has it, SourceUnavailable where no way could be asked,
-        SourceCorrupt where all that came was damaged; each says what every way answered.
+        Raises: CycleNotReady if no provider has it, SourceUnavailable if no provider can be
+        reached, SourceCorrupt if all that came is damaged; each names the result of every provider.
         """
         now = as_utc(now, "now")
         candidates = (cycle,) if cycle is not None else self.candidates(now)
         answers: list[str] = []
         failures: list[SourceError] = []
-        # a server that fails now will not do better for an older run; what it gave before still
-        # serves
+        # a server that fails now also fails for an older run; what it gave before is still used
         silent: set[str] = set()
         for candidate in candidates:
-            for way in self._ways:
+            for provider in self._providers:
                 try:
                     with disk_spoken_for(self._cycles):
-                        got = way.fetch(needs, candidate, ask and way.name not in silent, within)
-                        self._shelf.tidy(candidate, self._settings.keep_cycles, needs.steps)
+                        got = provider.fetch(
+                            needs, candidate, ask and provider.name not in silent, within
+                        )
+                        self._store.tidy(candidate, self._settings.keep_cycles, needs.steps)
                 except SourceError as error:
                     absent = isinstance(error, CycleNotReady)
                     log.log(
                         logging.INFO if absent else logging.WARNING,
                         "%s by the %s: %s",
                         candidate.id,
-                        way.name,
+                        provider.name,
                         error,
                     )
                     if not absent or candidate is candidates[0]:
-                        answers.append(f"{way.name}: {error}")
-                    if way.name not in silent:
+                        answers.append(f"{provider.name}: {error}")
+                    if provider.name not in silent:
                         failures.append(error)
                     if isinstance(error, SourceUnavailable):
-                        silent.add(way.name)
+                        silent.add(provider.name)
                 else:
                     log.info(
                         "%s by the %s: %d files, %.1f MB in %d requests",
                         candidate.id,
-                        way.name,
+                        provider.name,
                         len(got.files),
                         got.bytes_fetched / 1e6,
                         got.requests,
@@ -194,7 +195,7 @@ class Source:
         raise self._nothing(candidates, answers, failures, now)
 
     def candidates(self, now: datetime) -> tuple[Cycle, ...]:
-        """Return the runs that may be out at `now` and are not too old, the newest first."""
+        """Return the runs that may be available at `now` and are not too old, newest first."""
         oldest = now - timedelta(hours=self._settings.maximum_age_hours)
         newest = now - timedelta(hours=self._settings.delay_hours)
         hour = newest.replace(minute=0, second=0, microsecond=0)
@@ -212,13 +213,14 @@ class Source:
         failures: Sequence[SourceError],
         now: datetime,
     ) -> SourceError:
-        """Return the error that says why there is no cycle."""
+        """Return the error for a cycle that could not be had."""
         if not candidates:
             hours = (
                 f"between {self._settings.delay_hours:g} and {self._settings.maximum_age_hours:g} h"
             )
             return CycleNotReady(
-                f"no run lies {hours} before {now:%Y-%m-%d %H:%M}Z; widen {self.place}.maximum_age_hours, or name one with --cycle"
+                f"no run lies {hours} before {now:%Y-%m-%d %H:%M}Z; "
+                f"widen {self.place}.maximum_age_hours, or name one with --cycle"
             )
         asked = (
             candidates[0].id
@@ -234,7 +236,8 @@ class Source:
             and all(isinstance(failure, CycleNotReady) and failure.absent for failure in failures)
         ):
             return SourceRefused(
-                f"{asked}: nothing is there at any of {len(self._ways)} addresses: has the path moved? {self.place}.path says "
+                f"{asked}: nothing is there at any of {len(self._providers)} addresses: "
+                f"has the path moved? {self.place}.path says "
                 f"{self._template!r}. {'. '.join(dict.fromkeys(answers))}"
             )
         if failures and all(isinstance(failure, SourceUnavailable) for failure in failures):
@@ -256,9 +259,7 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class FetchedRun:
-    """What a further model says: its newest whole run, an atmosphere a member (one where it has
-    none), and whose it is.
-    """
+    """The newest complete run of a further model; an atmosphere a member (without members: one)."""
 
     model: ModelSettings
     cycle: Cycle
@@ -277,11 +278,11 @@ class ModelSource:
         self._config, self._source, self._clock = config, source, clock
 
     def acquire(self, sites: Sequence[Site], now: datetime, ask: bool = True) -> FetchedCycle:
-        """Return the files of the newest whole run as of `now`, within the model's own deadline.
-        Raises: SourceError.
+        """Return the files of the newest complete run as of `now`, within the model's deadline.
 
-        Without `ask` it is the hour of issue: where another process is still fetching, it is not
-        waited for.
+        Without `ask`, at the time of issue, a fetch by another process is not waited for.
+
+        Raises: SourceError.
         """
         deadline = Deadline(self.model.deadline_seconds if ask else AT_ISSUE, self._clock)
         return self._source.acquire(
@@ -289,10 +290,11 @@ class ModelSource:
         )
 
     def read(self, sites: Sequence[Site], now: datetime, ask: bool = True) -> FetchedRun:
-        """Return the newest whole run as of `now`, what it lacks derived where physics allows;
-        without `ask` no server is spoken to.
+        """Return the newest complete run as of `now`, with missing fields derived where possible.
 
-        Raises: SourceError, whatever goes wrong: one model never stops the others.
+        Without `ask` no request is sent.
+
+        Raises: SourceError for every failure: one model never stops the others.
         """
         got = self.acquire(sites, now, ask)
         needs, threads = (
@@ -322,29 +324,30 @@ class ModelSource:
         )
 
     def _refuse_poor(self, atmospheres: Sequence[Atmosphere]) -> None:
-        """Raise SourceCorrupt where what every phenomenon reads is neither given nor derived."""
+        """Raise SourceCorrupt if a field that every phenomenon needs is missing."""
         lacks = [
             name for name in LEAST if any(name not in atmosphere for atmosphere in atmospheres)
         ]
         if lacks:
             raise SourceCorrupt(
-                f"{self.model.id}: lacks {', '.join(lacks)}, without which nothing can be said; name it, or what it is derived of "
+                f"{self.model.id}: lacks {', '.join(lacks)}, without which no "
+                "feature can be computed; name it, or what it is derived from "
                 f"(docs/sources.md), in models.{self.model.id}.parameters"
             )
 
     def _late(self, cycle: Cycle, now: datetime) -> tuple[str, ...]:
-        """Return a note where a newer run should be out but is not whole."""
+        """Return a note if a newer run is due but not complete."""
         newest = self._source.candidates(now)[0]
         if newest == cycle:
             return ()
         return (
-            f"{newest.id} is not whole yet: {cycle.id} serves, {(now - cycle.run) / timedelta(hours=1):.0f} h old",
+            f"{newest.id} is not whole yet: {cycle.id} serves, "
+            f"{(now - cycle.run) / timedelta(hours=1):.0f} h old",
         )
 
 
 def open_models(config: Config, clock: Clock = CLOCK) -> tuple[ModelSource, ...]:
-    """Return the doors to the further models of the settings that are enabled; nothing is asked of
-    any server yet.
+    """Return the sources of the enabled further models; no request is sent.
 
     Raises: ConfigError for a path that cannot be filled in.
     """
@@ -357,29 +360,29 @@ def open_models(config: Config, clock: Clock = CLOCK) -> tuple[ModelSource, ...]
 
 def _open_model(config: Config, model: ModelSettings, clock: Clock) -> Source:
     cycles = config.source.cycles
-    shelf = CycleStore(cycles, model.id)
-    ways: list[Provider] = []
+    store = CycleStore(cycles, model.id)
+    providers: list[Provider] = []
     for mirror in model.mirrors if model.layout != "folder" else ():
         name = shown(mirror.url).partition("://")[2]
         if model.layout == "ecmwf":
-            ways.append(
+            providers.append(
                 ecmwf.open_mirror(
-                    model, mirror, name, shelf, lambda cycle, step: _path(model, cycle, step), clock
+                    model, mirror, name, store, lambda cycle, step: _path(model, cycle, step), clock
                 )
             )
         else:
-            ways.append(
+            providers.append(
                 gefs.open_mirror(
-                    model, mirror, name, shelf, lambda *place: _path(model, *place), clock
+                    model, mirror, name, store, lambda *place: _path(model, *place), clock
                 )
             )
     if model.folder is not None:
-        ways.append(
+        providers.append(
             Folder(model.folder, contents_of(model), cycles / model.id / "folder.json", clock)
         )
     if model.path:
         _path(model, Cycle(datetime(2026, 1, 1, tzinfo=UTC), model.id), 0)
-    return Source(model, ways, shelf, cycles)
+    return Source(model, providers, store, cycles)
 
 
 def _path(model: ModelSettings, cycle: Cycle, step: int, member: int = 0) -> str:
@@ -388,34 +391,35 @@ def _path(model: ModelSettings, cycle: Cycle, step: int, member: int = 0) -> str
         filled = model.path.format(run=cycle.run, step=step, member=gefs.member_name(member))
     except (KeyError, IndexError, ValueError, AttributeError, TypeError) as error:
         raise ConfigError(
-            f"models.{model.id}.path: {model.path!r} cannot be filled in ({error}); it may name {{run:%Y%m%d}}, {{step:03d}} and {{member}}"
+            f"models.{model.id}.path: {model.path!r} cannot be filled in ({error}); "
+            f"it may name {{run:%Y%m%d}}, {{step:03d}} and {{member}}"
         ) from error
     return "/" + filled.lstrip("/")
 
 
 def open_source(config: Config, only: str | None = None, clock: Clock = CLOCK) -> Source:
-    """Return the door to the ways of the settings, or to the one named `only`.
+    """Return the source of the leading model with its providers, or with the one named `only`.
 
-    Raises: ConfigError for a name that is none.
+    Raises: ConfigError for an unknown name.
     """
     if only is not None and only not in SOURCES:
         raise ConfigError(
             f"--source {only}: there is no such source; choose one of {', '.join(SOURCES)}"
         )
     settings = config.source
-    shelf = CycleStore(settings.cycles, settings.model)
+    store = CycleStore(settings.cycles, settings.model)
     names = settings.order if only is None else (only,)
-    ways = [_way(name, settings, shelf, clock) for name in dict.fromkeys(names)]
-    if not ways:
+    providers = [_provider(name, settings, store, clock) for name in dict.fromkeys(names)]
+    if not providers:
         raise ConfigError(f"source.order: no source is named; choose from {', '.join(SOURCES)}")
-    return Source(settings, ways, shelf, settings.cycles)
+    return Source(settings, providers, store, settings.cycles)
 
 
-def _way(name: str, settings: SourceSettings, shelf: CycleStore, clock: Clock) -> Provider:
+def _provider(name: str, settings: SourceSettings, store: CycleStore, clock: Clock) -> Provider:
     if name == "filter":
-        return gfs.Filter(settings.filter, shelf, clock)
+        return gfs.Filter(settings.filter, store, clock)
     if name == "bucket":
-        return gfs.open_bucket(settings.bucket, shelf, clock)
+        return gfs.open_bucket(settings.bucket, store, clock)
     return Folder(
         settings.folder,
         contents_of_lead(settings.model),

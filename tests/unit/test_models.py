@@ -1,6 +1,4 @@
-"""Do the doors to the further models give atmospheres in the catalogue's terms, from real pieces
-and from every layout?
-"""
+"""Do the sources of further models give atmospheres in the catalogue's terms, from real fields?"""
 
 from __future__ import annotations
 
@@ -54,7 +52,7 @@ def served(config: Config, model: ModelSettings, tmp_path: Path, now: datetime =
 
 
 def dropped(config: Config, model: ModelSettings, tmp_path: Path) -> ModelSource:
-    """Return the door to a model whose files are dropped into `drop`."""
+    """Return the source of a model whose files are put into `drop`."""
     (tmp_path / "drop").mkdir(exist_ok=True)
     model = model.model_copy(
         update={"layout": "folder", "mirrors": (), "path": "", "folder": tmp_path / "drop"}
@@ -63,7 +61,7 @@ def dropped(config: Config, model: ModelSettings, tmp_path: Path) -> ModelSource
     return source
 
 
-# -- the whole way, a small run of each layout
+# -- from files to atmospheres, a small run of each layout
 
 
 def test_the_ifs_comes_with_what_it_lacks_derived(config: Config, tmp_path: Path) -> None:
@@ -110,7 +108,9 @@ def test_what_adds_to_others_comes_as_it_is(config: Config, tmp_path: Path) -> N
     assert float(aerosol[AEROSOL].mean()) == pytest.approx(0.25, rel=1e-3)
 
 
-def test_all_members_of_one_file_are_told_by_their_numbers(config: Config, tmp_path: Path) -> None:
+def test_all_members_of_one_file_are_distinguished_by_their_numbers(
+    config: Config, tmp_path: Path
+) -> None:
     """ECMWF's ensemble keeps control and members of a step in one file, `number` in its index."""
     model = table(config, "ifs").model_copy(
         update={
@@ -134,7 +134,7 @@ def test_all_members_of_one_file_are_told_by_their_numbers(config: Config, tmp_p
     assert warmth == pytest.approx([291.0, 291.002], abs=2e-4)
 
 
-def test_a_run_before_the_newest_says_how_old_it_is(config: Config, tmp_path: Path) -> None:
+def test_a_run_before_the_newest_states_its_age(config: Config, tmp_path: Path) -> None:
     run = read(config, table(config, "gefs_aerosol"), tmp_path, RUN + timedelta(hours=12))
 
     assert run.cycle.run == RUN
@@ -282,7 +282,8 @@ def aerosol_idx(path: Path) -> str:
         )
         kind = kinds.get(m.aerosol.kind, "other")
         lines.append(
-            f"{number}:{m.offset}:d=2024030900:{name}:anl:aerosol={kind}:aerosol_size <2e-05:{band}\n"
+            f"{number}:{m.offset}:d=2024030900:{name}:anl:"
+            f"aerosol={kind}:aerosol_size <2e-05:{band}\n"
         )
     return "".join(lines)
 
@@ -321,12 +322,12 @@ def test_an_optical_thickness_is_of_all_aerosol_in_the_middle_of_the_visible(
     )
 
 
-# -- what the bureau drops
+# -- files of a drop folder
 
 
 @dataclass
 class Dropped:
-    """A small run of a model of the bureau's, as files of one step, in any names."""
+    """A small run of a model of the bureau, in files of one step with any names."""
 
     model: ModelSettings
     folder: Path
@@ -370,7 +371,7 @@ def test_a_dropped_model_of_any_name_is_read_by_its_table(
     cma: Dropped, config: Config, tmp_path: Path
 ) -> None:
     cma.write(0, 6, 12)
-    (cma.folder / "readme.doc").write_text("no GRIB at all, whatever a colleague has left here")
+    (cma.folder / "readme.doc").write_text("no GRIB at all")
 
     run = dropped(config, cma.model, tmp_path).read(config.all_sites(), NOW)
 
@@ -430,7 +431,7 @@ def test_messages_of_another_centre_are_counted_where_nothing_else_is_there(
         source = dropped(config, cma.model, tmp_path)
 
 
-def test_a_value_beyond_belief_sends_the_reader_to_the_factor_in_the_table(
+def test_an_implausible_value_points_to_the_factor_in_the_table(
     cma: Dropped, config: Config, tmp_path: Path
 ) -> None:
     cma.write(0, 6, 12)
@@ -443,13 +444,13 @@ def test_a_value_beyond_belief_sends_the_reader_to_the_factor_in_the_table(
         dropped(config, model, tmp_path).read(config.all_sites(), NOW)
 
 
-def test_a_table_too_short_for_any_answer_is_unheard_and_says_what_it_lacks(
+def test_a_table_too_short_for_a_forecast_is_refused_with_what_it_lacks(
     cma: Dropped, config: Config, tmp_path: Path
 ) -> None:
     cma.write(0, 6, 12)
     few = {
-        name: said
-        for name, said in cma.model.parameters.items()
+        name: settings
+        for name, settings in cma.model.parameters.items()
         if name in ("air_temperature", "precipitation_amount")
     }
     source = dropped(config, cma.model.model_copy(update={"parameters": few}), tmp_path)
@@ -494,7 +495,7 @@ class Writer(PatientClock):
 def test_a_file_that_grows_message_by_message_is_left_until_it_rests(
     cma: Dropped, config: Config, tmp_path: Path
 ) -> None:
-    """At every moment it is sound GRIB; only a second look tells."""
+    """At every moment it is sound GRIB; only a second look shows the growth."""
     cma.write(0, 6, 12)
     growing = sorted(cma.folder.iterdir())[-1]
     data = growing.read_bytes()
@@ -531,14 +532,14 @@ def test_two_models_of_one_centre_do_not_mix_for_each_has_a_folder_of_its_own(
     (tmp_path / "meso").mkdir()
     meso = cma.model.model_copy(update={"id": "cma_meso", "folder": tmp_path / "meso"})
     source = config.source.model_copy(update={"cycles": tmp_path / "cycles"})
-    gfs_door, meso_door = open_models(
+    gfs_source, meso_source = open_models(
         config.model_copy(update={"models": (cma.model, meso), "source": source})
     )
 
     with pytest.raises(CycleNotReady, match="cma_meso"):
-        meso_door.acquire(config.all_sites(), NOW)
+        meso_source.acquire(config.all_sites(), NOW)
 
-    assert len(gfs_door.acquire(config.all_sites(), NOW).files) == 3
+    assert len(gfs_source.acquire(config.all_sites(), NOW).files) == 3
 
 
 def test_a_dropped_aerosol_joins_by_its_table(config: Config, tmp_path: Path) -> None:
@@ -569,8 +570,8 @@ def test_a_folder_that_is_not_there_names_the_setting(
 def test_a_model_that_cannot_be_decoded_fails_as_a_source(
     cma: Dropped, config: Config, tmp_path: Path
 ) -> None:
-    """Temperatures of 9000 K: the catalogue's limits refuse them, and whoever asked hears of a
-    source, not of a crash.
+    """Temperatures of 9000 K: the catalogue's limits refuse them, and the error is one of the
+    source.
     """
     cma.write(0, 6, 12)
     last = sorted(cma.folder.iterdir())[-1]
@@ -592,11 +593,11 @@ def test_a_model_that_cannot_be_decoded_fails_as_a_source(
         dropped(config, model, tmp_path).read(config.all_sites(), NOW)
 
 
-def test_opening_the_models_asks_nobody(config: Config) -> None:
-    doors = open_models(config)
+def test_opening_the_models_makes_no_request(config: Config) -> None:
+    sources = open_models(config)
 
     assert (
-        [door.model.id for door in doors]
+        [source.model.id for source in sources]
         == [model.id for model in config.models if model.enabled]
         == ["ifs", "aifs", "gefs_aerosol"]
     )
@@ -618,13 +619,13 @@ def test_mirrors_keep_the_order_of_the_settings_and_their_names_carry_no_secret(
     """sources.md: AWS, then ECMWF, then Google."""
     ifs = next(model for model in config.models if model.id == "ifs")
     secret = ifs.mirrors[0].model_copy(update={"url": "https://user:secret@example.org/tree"})
-    [door] = open_models(
+    [source] = open_models(
         config.model_copy(
             update={"models": (ifs.model_copy(update={"mirrors": (*ifs.mirrors, secret)}),)}
         )
     )
 
-    names = [way.name for way in door._source._ways]
+    names = [provider.name for provider in source._source._providers]
     shown = config.model_copy(
         update={"models": (ifs.model_copy(update={"mirrors": (secret,)}),)}
     ).shown()
@@ -641,7 +642,7 @@ def test_mirrors_keep_the_order_of_the_settings_and_their_names_carry_no_secret(
 # -- the settings that come with the program
 
 
-def test_every_model_of_ecmwf_is_attributed_as_its_licence_asks(config: Config) -> None:
+def test_every_model_of_ecmwf_is_attributed_as_its_licence_requires(config: Config) -> None:
     """CC BY 4.0, section 3a: creator, licence, link, and that it was modified; ECMWF's own wording
     from sources.md.
     """
@@ -684,5 +685,5 @@ def test_every_setting_of_a_model_is_shown_in_the_settings_file() -> None:
         } == set()
 
 
-def test_the_demonstration_hears_no_further_model(config: Config, tmp_path: Path) -> None:
+def test_the_demonstration_uses_no_further_model(config: Config, tmp_path: Path) -> None:
     assert demonstration_config(config, "http://127.0.0.1:9", tmp_path, tmp_path).models == ()

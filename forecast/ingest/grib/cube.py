@@ -117,14 +117,17 @@ def within_limits(piece: Piece, values: Values, slack: float) -> Values:
     if bad.any():
         row, column = np.argwhere(bad)[0]
         cut = piece.order.cut
-        told = field == FIELDS.get(field.name)  # else a model's table tells how it is kept
+        from_catalogue = field == FIELDS.get(field.name)  # else from a model's parameter table
         advice = (
             "fetch it again"
-            if told
-            else f"check factor and key of {field.name} in models.<id>.parameters, or fetch it again"
+            if from_catalogue
+            else (
+                f"check factor and key of {field.name} in models.<id>.parameters, or fetch it again"
+            )
         )
         raise SourceCorrupt(
-            f"{piece.order.message.where}: {field.name} is {values[row, column]:.6g} {field.unit} at {cut.latitude[row] / MICRO:g} N "
+            f"{piece.order.message.where}: {field.name} is "
+            f"{values[row, column]:.6g} {field.unit} at {cut.latitude[row] / MICRO:g} N "
             f"{cut.longitude[column] / MICRO:g} E, expected {field.low:g} to {field.high:g}: {advice}"
         )
     return np.clip(values, np.float32(field.low), np.float32(field.high))
