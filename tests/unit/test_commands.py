@@ -1,0 +1,156 @@
+"""Do the commands answer at once, keep their old names for a while, and refuse an old Python?"""
+
+from __future__ import annotations
+
+import ast
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import get_args
+
+import pytest
+
+from forecast.__main__ import main
+from forecast.commands import former, output
+from forecast.commands.application import GROUPS
+from forecast.commands.options import SourceName
+from forecast.settings import SOURCES
+
+PROJECT = Path(__file__).parents[2]
+HEAVY = ("numpy", "xarray", "pandas", "sklearn", "sqlalchemy", "pydantic", "requests", "eccodes")
+
+
+def test_the_help_loads_nothing_heavy() -> None:
+    code = (
+        "import sys; from forecast.__main__ import main; main(['--help']); "
+        f"sys.stderr.write(' '.join(m for m in {HEAVY} if m in sys.modules))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=PROJECT, capture_output=True, text=True, check=True
+    )
+
+    assert "Exit codes: 0 done" in done.stdout
+    assert done.stderr == ""
+
+
+def test_the_shell_is_told_how_to_complete(tmp_path: Path) -> None:
+    environment = {
+        **os.environ,
+        "PYTHONPATH": str(PROJECT),
+        "_SKYSCAPE_COMPLETE": "complete_bash",
+        "COMP_WORDS": "skyscape re",
+        "COMP_CWORD": "1",
+    }
+    done = subprocess.run(
+        [sys.executable, "-m", "forecast"],
+        cwd=tmp_path,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert done.stdout.split() == ["receive", "reforecast"]
+
+
+OPTIONS = {
+    "verify": frozenset(("--since", "--config", "--now", "--json")),
+    "reforecast": frozenset(("--from", "--config")),
+    "run": frozenset(("--config", "--source")),
+}
+
+
+@pytest.mark.parametrize(
+    ("given", "expected", "notes"),
+    [
+        (["verify", "--json"], ["verify", "--json"], 0),
+        (["backfill", "--from", "2026-01-01"], ["reforecast", "--from", "2026-01-01"], 1),
+        (["verify", "--source", "folder", "--json"], ["verify", "--json"], 1),
+        (["verify", "--source=folder", "-v"], ["verify"], 2),
+        (["run", "--cycle", "2026112200"], ["run", "--cycle", "2026112200"], 0),
+        (["verify", "--", "--source"], ["verify", "--", "--source"], 0),
+        (["fly", "--out", "x"], ["fly", "--out", "x"], 0),
+        (["--help"], ["--help"], 0),
+        ([], [], 0),
+    ],
+)
+def test_old_names_and_options_work_and_name_the_new_ones(
+    given: list[str], expected: list[str], notes: int
+) -> None:
+    assert former.translate(given, OPTIONS)[0] == expected
+    assert len(former.translate(given, OPTIONS)[1]) == notes
+
+
+def test_every_old_name_leads_to_a_command() -> None:
+    commands = {name for group in GROUPS.values() for name in group}
+
+    assert set(former.NAMES.values()) <= commands
+    assert not set(former.NAMES) & commands
+
+
+def test_an_old_name_prints_the_new_one_on_standard_error(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert main(["backfill"]) == 3
+
+    error = capsys.readouterr().err
+    assert "`backfill` is now called `reforecast`" in error
+    assert "needs --from and --to" in error
+
+
+def test_the_scheduler_follows_the_clock_and_takes_no_moment(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert main(["run", "--now", "2026-11-22T08:00Z"]) == 2
+    assert "--now" in capsys.readouterr().err
+
+
+def test_the_sources_that_a_command_takes_are_those_of_the_settings() -> None:
+    assert get_args(SourceName) == SOURCES
+
+
+def test_rows_are_aligned_where_no_person_reads_them() -> None:
+    assert output.aligned([("ok", "a", "x"), ("fault", "bcd", "")]) == [
+        "ok     a    x",
+        "fault  bcd",
+    ]
+    assert output.aligned([]) == []
+
+
+# -- an old Python
+
+
+def test_an_old_python_can_read_the_check_and_is_refused_in_one_sentence() -> None:
+    source = (PROJECT / "forecast" / "__init__.py").read_text(encoding="utf-8")
+    ast.parse(source, feature_version=(3, 4))
+    pretend = "import sys; sys.version_info = (3, 9, 2); exec(open('forecast/__init__.py').read())"
+
+    done = subprocess.run(
+        [sys.executable, "-c", pretend], cwd=PROJECT, capture_output=True, text=True, check=False
+    )
+
+    assert done.returncode == 1
+    assert done.stderr == "skyscape needs Python 3.11 or newer; this is Python 3.9.\n"
+
+
+def test_make_refuses_an_old_python_in_one_sentence(tmp_path: Path) -> None:
+    old = tmp_path / "python"
+    pretend = "import sys; sys.version_info = (3, 9, 2); exec(sys.argv[1])"
+    old.write_text(f'#!/bin/sh\nexec {sys.executable} -c "{pretend}" "$2"\n', encoding="utf-8")
+    old.chmod(0o755)
+
+    stamp = tmp_path / "venv" / "run.stamp"
+    done = subprocess.run(
+        ["make", f"VENV={tmp_path / 'venv'}", f"PYTHON={old}", str(stamp)],
+        cwd=PROJECT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert done.returncode == 2
+    assert done.stderr.splitlines()[0] == (
+        f"skyscape needs Python 3.11 or newer; {old} is 3.9: name a newer one with make PYTHON=..."
+    )
+    assert not stamp.parent.exists()
