@@ -2,7 +2,7 @@
 
 Unit: SI, angles in degrees, fractions 0-1, everywhere inside. Time: aware UTC; a window is
 half-open [start, end); an accumulation carries the time at which it ends. Missing is NaN (NaT for a
-time) and is named in `Forecast.missing`. The line they travel (forecast/pipeline.py):
+time) and is named in `Forecast.missing`. Their flow (forecast/pipeline.py):
 
     Cycle -> Atmosphere -> Features -> Forecast -> Bulletin -> screens
 """
@@ -16,7 +16,7 @@ from datetime import UTC, date, datetime, timedelta
 import numpy as np
 import xarray as xr
 
-# The nine questions a site can be asked, in the order in which a bulletin answers them.
+# The nine phenomena that are forecast for a site, in the order of a bulletin.
 # fmt: off
 PHENOMENA = (
     "starry_sky",
@@ -44,14 +44,15 @@ def as_utc(moment: datetime, what: str = "the time") -> datetime:
     """
     if moment.tzinfo is None:
         raise ValueError(
-            f"{what} {moment.isoformat()} has no time zone: write 2026-11-22T08:00+08:00 or 2026-11-22T00:00Z"
+            f"{what} {moment.isoformat()} has no time zone: write 2026-11-22T08:00+08:00 or "
+            "2026-11-22T00:00Z"
         )
     return moment.astimezone(UTC)
 
 
 @dataclass(frozen=True, slots=True)
 class Name:
-    """What a thing is called, in each language a reader may have chosen."""
+    """A name in each language of the readers."""
 
     zh: str
     en: str
@@ -64,10 +65,12 @@ class Name:
 class Site:
     """A named check-in viewpoint (打卡地) at its true height.
 
-    elevation, valley_elevation [m]; horizon: 72 terrain altitudes [degree] at azimuths 0, 5 ...
-    355; valley_heights: the ground within 8 km that lies below the site, as its heights [m] at even
-    parts of its area, lowest first (empty: evenly from valley to site); night_sky_brightness [mag
-    arcsec-2] at the zenith without moon; view_sector: azimuths [degree], clockwise from, to.
+    elevation, valley_elevation: [m].
+    horizon: 72 terrain altitudes [degree] at azimuths 0, 5 ... 355.
+    valley_heights: quantiles [m] of the height of the ground below the site within 8 km, lowest
+    first, each for an equal part of its area (empty: evenly from valley to site).
+    night_sky_brightness: [mag arcsec-2] at the zenith without moon.
+    view_sector: azimuths [degree], clockwise from, to.
     """
 
     id: str
@@ -82,10 +85,10 @@ class Site:
     phenomena: tuple[str, ...]
     headline: str
     stations: tuple[str, ...] = ()
-    place: Name = Name("", "")  # the township a visitor types into a map
+    place: Name = Name("", "")  # the township by which a map finds it
     safety: Name = Name("", "")  # what is dangerous here, whatever the weather
     valley_heights: tuple[float, ...] = ()
-    # cities' light by azimuth, evenly from north, against its mean [1]; empty: not known
+    # [1] light of cities by azimuth, evenly from north, relative to its mean; empty: unknown
     sky_glow: tuple[float, ...] = ()
 
 
@@ -128,10 +131,10 @@ class Window:
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """One question: this phenomenon, at this site, in this window, on this local day.
+    """What is forecast: a phenomenon at a site in a window of a local day.
 
-    A night belongs to the local day on which it begins; a dawn to the day it opens. `centre` is the
-    moment the window is about (sunset, sunrise), where there is one.
+    A night belongs to the local day on which it begins, a dawn to the day that follows it. centre:
+    the time the window surrounds (sunset, sunrise), if there is one.
     """
 
     phenomenon: str
@@ -142,15 +145,13 @@ class Event:
 
     @property
     def key(self) -> tuple[str, str, str]:
-        """(site, phenomenon, day): the same question in every cycle."""
+        """(site, phenomenon, day): the same in every cycle."""
         return (self.site.id, self.phenomenon, self.day.isoformat())
 
 
 @dataclass(frozen=True, slots=True)
 class MeteorShower:
-    """A meteor shower near its yearly maximum; hourly_rate: meteors an hour with the radiant
-    overhead on a perfect sky (ZHR).
-    """
+    """A meteor shower near its yearly maximum. hourly_rate: zenithal hourly rate (ZHR)."""
 
     id: str
     hourly_rate: int
@@ -158,12 +159,12 @@ class MeteorShower:
 
 @dataclass(frozen=True, slots=True)
 class Almanac:
-    """What the sun and the moon do at a site on one local day; a time is None where the thing does
-    not happen.
+    """Sun and moon at a site on one local day; a time is None if the event does not happen.
 
     Sunrise and sunset are those of the upper limb on a flat sea-level horizon with standard
-    refraction; the `terrain_` ones are seen from the site over its own horizon. The night is the
-    one that begins on this day.
+    refraction; the `terrain_` ones are over the site's own horizon. The night is the one that
+    begins on this day.
+
     Azimuths [degree]; illumination 0-1; phase [degree]: 0 new, 90 first quarter, 180 full.
     """
 
@@ -190,20 +191,18 @@ class Almanac:
     showers: tuple[MeteorShower, ...] = ()  # near their maximum on this night
 
 
-# A regional cube of one cycle, dimensions (time, level, latitude, longitude) and (time, latitude,
-# longitude),
-# float32, SI, CF names: see forecast/quantities.py for its variables and
-# forecast/ingest/grib/reader.py for its making.
+# The fields of one cycle over a region, (time, level, latitude, longitude) or (time, latitude,
+# longitude), float32, SI, CF names: see forecast/quantities/fields.py for the variables and
+# forecast/ingest/grib/reader.py for how it is read.
 Atmosphere = xr.Dataset
 
 
 @dataclass(frozen=True, slots=True)
 class DayWeather:
-    """The weather of one local day at a site, over all its hours still to come: for safety,
-    whatever the site is known for.
+    """The weather of the remaining hours of a local day at a site, for the hazard assessment.
 
-    values: features of the catalogue by name (SI, NaN where not known). covered: the part of those
-    hours [1] the run can speak of; where it is below 1 the absence of a danger is not known.
+    values: features of the catalogue by name (SI, NaN where unknown). covered: the part of those
+    hours [1] that the run covers; below 1 the absence of a hazard is unknown.
     """
 
     values: Mapping[str, float]
@@ -212,14 +211,12 @@ class DayWeather:
 
 @dataclass(frozen=True, slots=True)
 class Features:
-    """What physics says about events, from one cycle, as known when it was issued.
+    """The features of events from one cycle, as known when it was issued.
 
     table: one row an event, dimension `event`, in the order of `events`; float variables named in
-    quantities.FEATURES,
-    NaN where a feature does not apply or cannot be had; `best_start`, `best_end` as datetime64
-    (NaT: none).
-    missing: for each event the ids of what could not be had (words for them: templates/text,
-    `missing`).
+    quantities.FEATURES, NaN where a feature does not apply or is unknown; `best_start`, `best_end`
+    as datetime64 (NaT: none).
+    missing: for each event the ids of missing inputs (texts: templates/text, `missing`).
     evidence: per phenomenon the arrays that a chart draws, dimension `event` with the row number in
     `table` as coordinate.
     weather: (site id, local day) -> the weather of that whole day.
@@ -242,7 +239,7 @@ class Features:
 
 @dataclass(frozen=True, slots=True)
 class Reason:
-    """A feature that moved a probability: its value in SI, and by how much [logit]; positive is up."""
+    """A feature that changed a probability: its value (SI), and the change [logit]."""
 
     feature: str
     value: float
@@ -251,7 +248,7 @@ class Reason:
 
 @dataclass(frozen=True, slots=True)
 class Spread:
-    """What the last cycles (at most four, this one included) gave for the same event."""
+    """The range of the last cycles (at most four, with this one) for the same event."""
 
     low: float
     high: float
@@ -260,9 +257,7 @@ class Spread:
 
 @dataclass(frozen=True, slots=True)
 class ContributingRun:
-    """What one run of one model (all its members together) gave for an event, and its weight in the
-    answer; weights add to 1.
-    """
+    """The result of one run of a model (all members together) for an event; weights add to 1."""
 
     cycle: Cycle
     probability: float
@@ -273,15 +268,16 @@ class ContributingRun:
 
 @dataclass(frozen=True, slots=True)
 class Forecast:
-    """The answer to one event, as issued; never edited afterwards.
+    """The forecast of one event, as issued; never edited afterwards.
 
-    probability: 0-1, NaN when too much is missing to say. grade: 1-5 (5 the most likely), 0 when
-    there is no probability.
-    quantities: the features a reader is told (SI), only those that are known; spreads: what the
-    last cycles gave for some of them (SI).
-    states: sea of clouds only, adding to 1. voices: what each run and model gave, the leading one
-    (`cycle`) first; one voice alone is
-    no agreement. corrected_by: stations whose latest observation moved the features (a nowcast).
+    probability: 0-1, NaN if too much is missing. grade: 1-5 (5 the most likely), 0 without a
+    probability.
+    quantities: the known features that readers see (SI). spreads: the range of the last cycles for
+    some of them (SI).
+    states: sea of clouds only, adding to 1.
+    contributing_runs: the result of each run, the leading one (`cycle`) first; a single run is no
+    agreement.
+    corrected_by: stations whose latest observations corrected the features (a nowcast).
     """
 
     event: Event
@@ -307,9 +303,7 @@ class Forecast:
 
 @dataclass(frozen=True, slots=True)
 class RunForecasts:
-    """What one run of one model, all its members together, says of the events: features and
-    forecasts in the same order.
-    """
+    """Features and forecasts of one run of one model, all members together, in the same order."""
 
     cycle: Cycle
     features: Features
@@ -319,11 +313,10 @@ class RunForecasts:
 
 @dataclass(frozen=True, slots=True)
 class Station:
-    """A place that observes: its number (WMO or the bureau's own), where it stands, and how it
-    writes.
+    """A station: its number (WMO or the bureau's own), its position, and how it reports.
 
-    units: element -> the unit in which it reports, where that is not the format's own. clock_offset
-    [s]: how far its clock is ahead.
+    units: element -> the unit in which it reports, if not that of the format. clock_offset: [s] by
+    which its clock is ahead.
     """
 
     id: str
@@ -343,12 +336,11 @@ GOOD, INCONSISTENT, DOUBTFUL, WRONG, UNCHECKED = 0, 1, 2, 3, 4
 
 @dataclass(frozen=True, slots=True)
 class Observation:
-    """What one station reported of one moment.
+    """The report of one station for one time.
 
     values: element of quantities.ELEMENTS -> SI value, only what was reported. flags: element ->
-    quality, UNCHECKED where not given.
-    time: the end of what an accumulation or a mean stands for. form: how it was written (csv, push,
-    synop, metar, bufr, micaps1, isd, afile).
+    quality, UNCHECKED if not given. time: the end of an accumulation or a mean. form: its format
+    (csv, push, synop, metar, bufr, micaps1, isd, afile).
     """
 
     station: str
@@ -371,12 +363,11 @@ class Observation:
 
 @dataclass(frozen=True, slots=True)
 class CurrentObservations:
-    """What a station told of late, as readers may see it: nothing DOUBTFUL or WRONG.
+    """The latest observations of a station that readers may see: nothing DOUBTFUL or WRONG.
 
-    newest: element -> when and what it told last (SI). hourly: element -> the end and the mean of
-    each hour of the last day that has any,
-    oldest first. comfort: when, and class 1-5 (1 cold, 3 comfortable, 5 sultry), None where it
-    cannot be said. heard: when it last told anything at all, None where it never did.
+    newest: element -> time and value of its last report (SI). hourly: element -> the end and the
+    mean of each hour of the last day that has values, oldest first. comfort: time, and class 1-5
+    (1 cold, 3 comfortable, 5 sultry), None if unknown. last_report: None if it never reported.
     """
 
     station: Station
@@ -388,25 +379,25 @@ class CurrentObservations:
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """A line, a file or a value set aside, and why: for `status`. line 0: the file as a whole."""
+    """A line, a file or a value that was refused, and why. line 0: the file as a whole."""
 
     where: str
     line: int
     reason: str
 
 
-# What an outcome was read from, in falling order of trust.
+# The sources of outcomes, the most trusted first.
 OUTCOME_SOURCES = ("observer", "camera", "station", "analysis")
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What was really seen of an event. The four sources are kept apart.
+    """What was observed of an event; reports of the four sources are kept apart.
 
-    degree: 0 none, 0.5 partial, 1 full; NaN when the source cannot tell. amount: what was measured
-    (new snow [m], gap to the deck [m] ...), NaN where nothing is. vividness: of a glow, 0-2, NaN
-    where nobody said. state: sea of clouds only, one of
-    CLOUD_SEA_STATES. reporter: who said so within the source (an observer, a camera, a station).
+    degree: 0 none, 0.5 partial, 1 full; NaN if the source does not show it. amount: a measurement
+    (new snow [m], gap to the deck [m] ...), NaN without one. vividness: of a glow, 0-2, NaN if not
+    reported. state: sea of clouds only, one of CLOUD_SEA_STATES. reporter: an observer, a camera or
+    a station within the source.
     """
 
     phenomenon: str
@@ -423,7 +414,7 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class Issue:
-    """One publication: its id (a folder's name), its number in the year, when and from which cycle."""
+    """One publication: its id (the name of its folder), its number in the year, time and cycle."""
 
     id: str
     number: int
@@ -435,7 +426,7 @@ class Issue:
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """What one channel answered to a publication."""
+    """The result of a publication in one channel."""
 
     channel: str
     issue: str

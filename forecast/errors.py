@@ -1,28 +1,26 @@
-"""Every error the service raises on purpose, drawn as a tree.
+"""The errors of the service, as a tree.
 
     SkyscapeError
     ├── ConfigError           a setting is wrong: the start stops (exit 3)
     ├── SourceError           a model run cannot be had (exit 4)
-    │   ├── SourceUnavailable     the network or the server failed: worth retrying
-    │   │   └── SourceRefused         the server will not serve it: asking again does not help
-    │   ├── CycleNotReady         the run is not (wholly) there yet: wait, or use the run before
-    │   └── SourceCorrupt         what arrived is not what was asked: fetch again, else set aside
+    │   ├── SourceUnavailable     the network or the server failed: retry
+    │   │   └── SourceRefused         the server will not serve it: a retry does not help
+    │   ├── CycleNotReady         the run is not complete yet: wait, or use an earlier run
+    │   └── SourceCorrupt         what came is not what was requested: fetch again, else reject
     ├── MissingInput          a quantity that a feature needs is in none of the files
     ├── ModelMismatch         a model asks for features that the service does not compute
     ├── ArchiveError          the archive cannot be read or written (exit 5)
     └── PublishError          a channel refused or failed (exit 6: published only in part)
 
-A message says what happened, what was expected and what to do. Foreign exceptions are translated
-once, at their door.
+A message says what happened, what was expected and what to do. An exception of a library is
+translated once, where the library is called.
 """
 
 from __future__ import annotations
 
 
 class SkyscapeError(Exception):
-    """The root: caught in `pipeline` (one event or channel set aside), `scheduling` and the command
-    line, nowhere else.
-    """
+    """The root of all errors: caught in the pipeline, the scheduler and the commands only."""
 
     exit_code = 1
     worth_retrying = False
@@ -43,7 +41,7 @@ class SourceError(SkyscapeError):
 class SourceUnavailable(SourceError):
     """The network or the server failed.
 
-    `retry_after` [s] is what the server asked for, where it did.
+    retry_after: [s] the pause that the server asks for, if it does.
     """
 
     worth_retrying = True
@@ -54,7 +52,7 @@ class SourceUnavailable(SourceError):
 
 
 class SourceRefused(SourceUnavailable):
-    """The server will not serve this, however often it is asked."""
+    """The server will not serve this; a retry does not help."""
 
     worth_retrying = False
 
@@ -62,7 +60,7 @@ class SourceRefused(SourceUnavailable):
 class CycleNotReady(SourceError):
     """The run, or a step of it, is not published yet.
 
-    `absent`: nothing of the run is there at all.
+    absent: nothing of the run is there.
     """
 
     def __init__(self, message: str, absent: bool = False) -> None:
@@ -71,13 +69,13 @@ class CycleNotReady(SourceError):
 
 
 class SourceCorrupt(SourceError):
-    """What arrived is not what was asked: names the file, the offset and what was expected."""
+    """What came is not what was requested: names the file, the offset and what was expected."""
 
     worth_retrying = True
 
 
 class MissingInput(SkyscapeError):
-    """A quantity that a feature cannot do without is in none of the files."""
+    """A quantity that a feature needs is in none of the files."""
 
     exit_code = 4
 

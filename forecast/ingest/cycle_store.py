@@ -37,7 +37,7 @@ _RUN = re.compile(r"\d{10}")
 
 @dataclass(frozen=True, slots=True)
 class CycleManifest:
-    """What a whole file holds: beside it, in JSON. `starts`: field -> where its window begins [h]."""
+    """The content of a complete file, kept next to it. starts: field -> start of its window [h]."""
 
     needs: str
     messages: int
@@ -61,7 +61,7 @@ def length_of(header: bytes, where: str) -> int:
 
 
 def check_message(data: bytes, where: str) -> None:
-    """Raise SourceCorrupt unless `data` is exactly one message: GRIB ... 7777, as long as it says."""
+    """Raise SourceCorrupt unless `data` is one message: GRIB ... 7777, of the length it states."""
     length = length_of(data[:HEADER], where)
     if length != len(data):
         raise SourceCorrupt(f"{where}: the message declares {length} bytes, {len(data)} are there")
@@ -175,7 +175,7 @@ class CycleStore:
 
     @contextmanager
     def locked(self, deadline: Deadline) -> Iterator[None]:
-        """Work alone in the folder; the lock goes with the process that holds it, however it ends."""
+        """Lock the folder; the lock ends with the process that holds it, however it ends."""
         self._root.mkdir(parents=True, exist_ok=True)
         with (self._root / ".lock").open("w") as file:
             while True:
@@ -254,5 +254,6 @@ def disk_spoken_for(folder: Path) -> Iterator[None]:
         yield
     except OSError as error:
         raise SourceUnavailable(
-            f"{folder}: cannot be written ({error.strerror or error}); free space or mend its permissions"
+            f"{folder}: cannot be written ({error.strerror or error}); free space or mend its "
+            "permissions"
         ) from error

@@ -1,8 +1,8 @@
 """The bureau's own drop folder: the bucket's layout, or loose GRIB of any name. Read in place,
 never written to.
 
-A file is identified by its headers alone; messages of another centre are passed over. One that is bad, or
-still being written, is set aside with a note and stops no other; it is looked at again when its
+A file is identified by its headers alone; messages of another centre are passed over. A file that
+is damaged or still being written is passed over with a note; it is checked again when its
 size or time changes. What was found is remembered beside the fetched cycles, so that a folder of
 thousands is not read through every ten minutes.
 """
@@ -181,7 +181,7 @@ class Folder:
         return details
 
     def _settle(self, paths: Iterable[Path], fields: tuple[Field, ...]) -> None:
-        """Look again at files that are new. Raises: CycleNotReady where one is still being written."""
+        """Check new files again. Raises: CycleNotReady if one is still being written."""
         new = {path: self._sheet(path, fields) for path in paths if path in self._new}
         if new and self._contents.settling:
             self._clock.sleep(self._contents.settling)

@@ -70,7 +70,7 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """A field of the catalogue, on one level [Pa] where it has levels, and the entry that holds it."""
+    """A field of the catalogue, on one level [Pa] if it has levels, and the entry that holds it."""
 
     field: Field
     level: int | None
@@ -98,7 +98,8 @@ def parse_inventory(text: bytes, cycle: Cycle, name: str) -> tuple[Entry, ...]:
     """
     if not text.endswith(b"\n"):
         raise SourceCorrupt(
-            f"{name}: the inventory does not end with a whole line; expected NUMBER:OFFSET:d=DATE:VARIABLE:LEVEL:STEP:"
+            f"{name}: the inventory does not end with a whole line; expected "
+            "NUMBER:OFFSET:d=DATE:VARIABLE:LEVEL:STEP:"
         )
     run = f"{cycle.run:%Y%m%d%H}"
     rows: list[Entry] = []
@@ -111,7 +112,8 @@ def parse_inventory(text: bytes, cycle: Cycle, name: str) -> tuple[Entry, ...]:
         offset = int(found[3])
         if rows and (offset < rows[-1].offset or (offset == rows[-1].offset and found[2] is None)):
             raise SourceCorrupt(
-                f"{name}: line {number} points to byte {offset}, not after byte {rows[-1].offset} of the line before"
+                f"{name}: line {number} points to byte {offset}, not after byte {rows[-1].offset} "
+                "of the line before"
             )
         rows.append(
             Entry(
@@ -236,7 +238,7 @@ class Selection:
 def _entry(
     group: Sequence[Sequence[Entry]], statistic: str, before: int, earlier: float | None
 ) -> Entry | None:
-    """Return the entry that serves `statistic` best, of the first spelling that has one; or None."""
+    """Return the best entry for `statistic`, of the first spelling that has one; or None."""
     for entries in group:
         fitting = [
             (e, e.span.start, e.span.end)

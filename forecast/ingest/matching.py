@@ -122,7 +122,8 @@ def refuse_poor(fields: Iterable[Field], found: Iterable[str], name: str) -> Non
     """
     if missing := lacking(fields, found):
         raise SourceCorrupt(
-            f"{name}: holds no {', '.join(missing)}: it is cut short or another file than its name says"
+            f"{name}: holds no {', '.join(missing)}: it is cut short or another file than its name "
+            "says"
         )
 
 
@@ -201,6 +202,7 @@ def _difference(message: Message, cycle: Cycle, step: int, wanted: Wanted) -> st
     asked += "" if wanted.entry.member is None else f", member {wanted.entry.member}"
     member = "" if message.member is None else f", member {message.member}"
     return (
-        f"expected {asked}, run {cycle.run:%Y-%m-%d %HZ}, step {step}; what came is of run {message.run}, step {message.end:g}{member}, "
+        f"expected {asked}, run {cycle.run:%Y-%m-%d %HZ}, step {step}; what came is of run "
+        f"{message.run}, step {message.end:g}{member}, "
         f"parameter {message.parameter}, surface {message.surface}, {message.statistic}"
     )

@@ -154,7 +154,8 @@ def read_points(path: Path, utc_offset: timedelta = timedelta(0)) -> list[PointF
             data = stream.read(LARGEST_FILE + 1)
         if len(data) > LARGEST_FILE:
             raise SourceCorrupt(
-                f"{path}: larger than {LARGEST_FILE // 1_000_000} MB unpacked; split the history into smaller files"
+                f"{path}: larger than {LARGEST_FILE // 1_000_000} MB unpacked; split the history "
+                "into smaller files"
             )
         documents = json.loads(data)
     except (OSError, EOFError, ValueError, RecursionError) as error:
@@ -184,7 +185,8 @@ def parse_point(
         or not isinstance(units, Mapping)
     ):
         raise SourceCorrupt(
-            f"{where}: utc_offset_seconds {offset!r}: expected seconds within 18 hours, and hourly_units an object"
+            f"{where}: utc_offset_seconds {offset!r}: expected seconds within 18 hours, and "
+            "hourly_units an object"
         )
     times = _times(hourly.get("time"), where) - np.timedelta64(int(offset), "s")
     series: dict[str, Array] = {}
@@ -298,7 +300,8 @@ def point_atmosphere(
     hPa, holds the high cloud and nothing else.
     """
     floor = float(
-        SEA_LEVEL_PRESSURE * (1 - valley * LAPSE_RATE / 288.15) ** (GRAVITY / (DRY_AIR_CONSTANT * LAPSE_RATE))
+        SEA_LEVEL_PRESSURE
+        * (1 - valley * LAPSE_RATE / 288.15) ** (GRAVITY / (DRY_AIR_CONSTANT * LAPSE_RATE))
     )
     pressures = tuple(p for p in point.pressures if HIGH_CLOUD_LEVEL < p < floor)
     nothing = np.full(len(point.times), np.nan)

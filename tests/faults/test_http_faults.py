@@ -22,8 +22,8 @@ from forecast.errors import (
     SourceUnavailable,
 )
 from forecast.ingest.grib.headers import inspect
-from forecast.ingest.provider import path_of
-from forecast.ingest.sources import Acquired, needs_of, open_source
+from forecast.ingest.provider import FetchedCycle, path_of
+from forecast.ingest.sources import needs_of, open_source
 from tests.faults.faulty_server import ALWAYS, Fault, FaultyBucket, PatientClock
 from tests.faults.small_cycle import settings_for, write_cycle
 
@@ -45,7 +45,7 @@ class Place:
         way: str = "bucket",
         clock: PatientClock | None = None,
         **http: float,
-    ) -> Acquired:
+    ) -> FetchedCycle:
         config = settings_for(self.config, self.folder, server.url, server.filter_url, **http)
         return open_source(config, way, clock or PatientClock()).acquire(
             needs_of(config, config.all_sites()), NOW, CYCLE

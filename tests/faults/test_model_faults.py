@@ -15,7 +15,8 @@ import pytest
 from forecast.config import Config
 from forecast.errors import CycleNotReady, SourceError, SourceRefused
 from forecast.ingest.grib.headers import inspect
-from forecast.ingest.sources import Acquired, open_models
+from forecast.ingest.provider import FetchedCycle
+from forecast.ingest.sources import open_models
 from forecast.settings import ModelSettings
 from tests.faults.faulty_server import ALWAYS, Fault, FaultyBucket, PatientClock
 from tests.faults.small_models import path_in, settings_for, table, write_run
@@ -41,7 +42,7 @@ class Place:
         clock: PatientClock | None = None,
         ask: bool = True,
         **http: float,
-    ) -> Acquired:
+    ) -> FetchedCycle:
         config = settings_for(
             self.config, self.folder, self.model, *(server.url for server in servers), **http
         )

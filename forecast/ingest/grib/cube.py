@@ -128,7 +128,8 @@ def within_limits(piece: Piece, values: Values, slack: float) -> Values:
         raise SourceCorrupt(
             f"{piece.order.message.where}: {field.name} is "
             f"{values[row, column]:.6g} {field.unit} at {cut.latitude[row] / MICRO:g} N "
-            f"{cut.longitude[column] / MICRO:g} E, expected {field.low:g} to {field.high:g}: {advice}"
+            f"{cut.longitude[column] / MICRO:g} E, expected {field.low:g} to {field.high:g}: "
+            f"{advice}"
         )
     return np.clip(values, np.float32(field.low), np.float32(field.high))
 
@@ -148,8 +149,10 @@ def _one_of(first: Layer, second: Layer) -> Layer:
     )
     if a.shape != b.shape or not np.allclose(a, b, rtol=0, atol=slack, equal_nan=True):
         raise SourceCorrupt(
-            f"{second.piece.order.message.where}: {second.piece.field.name} contradicts the same field in "
-            f"{first.piece.order.message.where}; expected one value at one time: take one of the two away"
+            f"{second.piece.order.message.where}: {second.piece.field.name} contradicts the same "
+            "field in "
+            f"{first.piece.order.message.where}; expected one value at one time: take one of the "
+            "two away"
         )
     return min(first, second, key=lambda layer: layer.piece.step)
 
@@ -180,7 +183,8 @@ def _own_cut(name: str, layers: Sequence[Layer]) -> Cut:
         order = layer.piece.order
         if order.cut is not first.cut and not order.cut.same_points(first.cut):
             raise SourceCorrupt(
-                f"{order.message.where}: {name} on a grid of {order.cut.spacing:g} degree, in {first.message.where} on one of "
+                f"{order.message.where}: {name} on a grid of {order.cut.spacing:g} degree, in "
+                f"{first.message.where} on one of "
                 f"{first.cut.spacing:g}: expected one grid at every step and level"
             )
     return first.cut

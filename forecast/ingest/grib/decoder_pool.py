@@ -173,10 +173,12 @@ def _alone(order: Order, seconds: int) -> Values:
     except DecodingFailed as failure:
         if not decoder.worker.ready:
             raise SourceError(
-                f"the decoder does not start ({failure}): is eccodes installed for {sys.executable}?"
+                f"the decoder does not start ({failure}): is eccodes installed for "
+                f"{sys.executable}?"
             ) from failure
         raise SourceCorrupt(
-            f"{order.message.where}: cannot be decoded ({failure}), expected {order.points} values: fetch it again"
+            f"{order.message.where}: cannot be decoded ({failure}), expected {order.points} "
+            "values: fetch it again"
         ) from None
     finally:
         decoder.close()

@@ -126,7 +126,8 @@ def read_grid(section: bytes, edition: int) -> Grid:
         raise ValueError(f"staggered scanning {grid.scanning:#04x}, which is not read here")
     if not (abs(grid.first_latitude) <= 90 * MICRO and abs(grid.last_latitude) <= 90 * MICRO):
         raise ValueError(
-            f"latitudes {grid.first_latitude / MICRO:g} to {grid.last_latitude / MICRO:g}, expected -90 to 90"
+            f"latitudes {grid.first_latitude / MICRO:g} to {grid.last_latitude / MICRO:g}, "
+            "expected -90 to 90"
         )
     if grid.rows > 1 and (grid.last_latitude > grid.first_latitude) != bool(grid.scanning & 0x40):
         raise ValueError("its rows do not run in the direction that its scanning mode says")
@@ -142,7 +143,8 @@ def read_grid(section: bytes, edition: int) -> Grid:
             and abs(abs(int(axis[-1]) - int(axis[0])) - step * (count - 1)) > each * count + 1000
         ):
             raise ValueError(
-                f"{count} lines {step / MICRO:g} degrees apart do not fill {abs(int(axis[-1] - axis[0])) / MICRO:g} degrees"
+                f"{count} lines {step / MICRO:g} degrees apart do not fill "
+                f"{abs(int(axis[-1] - axis[0])) / MICRO:g} degrees"
             )
     return grid
 
@@ -151,7 +153,8 @@ def _read2(section: bytes) -> tuple[Grid, tuple[int | None, int | None]]:
     template = int.from_bytes(section[12:14], "big")
     if template != 0 or len(section) != _SIZE2:
         raise ValueError(
-            f"grid template 3.{template} of {len(section)} bytes; read here is 3.0 (regular latitude-longitude, 72 bytes)"
+            f"grid template 3.{template} of {len(section)} bytes; read here is 3.0 (regular "
+            "latitude-longitude, 72 bytes)"
         )
     (
         source,
@@ -192,7 +195,8 @@ def _read1(section: bytes) -> tuple[Grid, tuple[int | None, int | None]]:
         section
     ) < _SIZE1 + 4 * vertical:
         raise ValueError(
-            f"{vertical} vertical coordinates from octet {place} of {len(section)}, expected none or a list from octet 33"
+            f"{vertical} vertical coordinates from octet {place} of {len(section)}, expected none "
+            "or a list from octet 33"
         )
     columns, rows = int.from_bytes(section[6:8], "big"), int.from_bytes(section[8:10], "big")
     if 0xFFFF in (columns, rows):

@@ -160,7 +160,8 @@ def scan(data: Data, name: str) -> Iterator[Message]:
             raise _corrupt(
                 name,
                 offset,
-                f"its length is given as {length} bytes, {len(data) - offset} are there: cut short or damaged",
+                f"its length is given as {length} bytes, {len(data) - offset} are there: cut short "
+                "or damaged",
             )
         if data[end - 4 : end] != b"7777":
             raise _corrupt(
@@ -214,7 +215,8 @@ def _fields2(data: Data, name: str, offset: int, end: int) -> Iterator[Message]:
             raise _corrupt(
                 name,
                 position,
-                f"expected section {expected} within the message, found section {number} of {size} bytes",
+                f"expected section {expected} within the message, found section {number} of {size} "
+                "bytes",
             )
         sections[number] = (position, position + size)
         if number == 6 and data[position + 5] == 0:

@@ -88,7 +88,7 @@ def quantum(message: Message, data: Data) -> float:
 
 
 def has_missing(message: Message, data: Data) -> bool:
-    """Tell whether some points may have no value: a bitmap, or missing values of complex packing."""
+    """Return whether points may be missing: a bitmap, or missing values of complex packing."""
     if message.edition == 1:
         return 6 in message.sections
     place = message.sections[5][0]
@@ -104,7 +104,8 @@ def _sign16(value: int) -> int:
 def _check_scale(reference: float, binary: int, decimal: int, bits: int) -> None:
     if not math.isfinite(reference) or abs(_sign16(binary)) > 120 or abs(_sign16(decimal)) > 40:
         raise ValueError(
-            f"reference {reference:g}, scales {_sign16(binary)} and {_sign16(decimal)}: no such numbers are packed"
+            f"reference {reference:g}, scales {_sign16(binary)} and {_sign16(decimal)}: no such "
+            "numbers are packed"
         )
     if bits > MOST_BITS:
         raise ValueError(f"{bits} bits a value, expected at most {MOST_BITS}")
@@ -136,7 +137,8 @@ def _check1(message: Message, data: Data, points: int) -> None:
     place, end = message.sections[7]
     if data[place + 3] & 0xF0:
         raise ValueError(
-            f"packing flags {data[place + 3]:#04x}: of edition 1 only simple packing of grid points is read here"
+            f"packing flags {data[place + 3]:#04x}: of edition 1 only simple packing of grid "
+            "points is read here"
         )
     bits = data[place + 10]
     scale = data[message.sections[1][0] + 26 : message.sections[1][0] + 28]
@@ -153,7 +155,8 @@ def _check2(message: Message, data: Data, points: int) -> None:
     packing = message.packing
     if packing not in _SIZES:
         raise ValueError(
-            f"packing 5.{packing}; read here are {', '.join(f'5.{n} ({name})' for n, name in NAMES.items())}"
+            f"packing 5.{packing}; read here are "
+            f"{', '.join(f'5.{n} ({name})' for n, name in NAMES.items())}"
         )
     product, head = (data[slice(*message.sections[n])] for n in (4, 5))
     expected = _PRODUCT_SIZES[message.template] + 4 * int.from_bytes(product[5:7], "big")
@@ -208,7 +211,8 @@ def _check_groups(head: bytes, body: bytes, count: int, bits: int) -> None:
         or groups > count
     ):
         raise ValueError(
-            f"{groups} groups, differences of order {order} on {extra} octets: no such complex packing"
+            f"{groups} groups, differences of order {order} on {extra} octets: no such complex "
+            "packing"
         )
     if not groups:
         return
@@ -223,7 +227,8 @@ def _check_groups(head: bytes, body: bytes, count: int, bits: int) -> None:
     lengths[-1] = last
     if int(lengths.max()) > count or int(lengths.sum()) != count or int(widths.max()) > MOST_BITS:
         raise ValueError(
-            f"the groups hold {int(lengths.sum())} values of up to {int(widths.max())} bits, expected {count} values"
+            f"the groups hold {int(lengths.sum())} values of up to {int(widths.max())} bits, "
+            f"expected {count} values"
         )
     _require(len(body) - position, (int((widths * lengths).sum()) + 7) // 8, "data of the groups")
 
@@ -271,7 +276,8 @@ def _check_jpeg2000(body: bytes, count: int) -> None:
         or depth & 0x7F >= MOST_BITS
     ):
         raise ValueError(
-            f"a JPEG2000 image of {width - left} x {height - top} pixels in {parts} parts, expected {count} pixels in one"
+            f"a JPEG2000 image of {width - left} x {height - top} pixels in {parts} parts, "
+            f"expected {count} pixels in one"
         )
     if tile_left or tile_top or tile_width < width or tile_height < height:
         raise ValueError("a JPEG2000 image in several tiles, expected one")
@@ -282,5 +288,6 @@ def _check_ccsds(head: bytes) -> None:
     block, interval = head[22], int.from_bytes(head[23:25], "big")
     if block not in (8, 16, 32, 64) or not 1 <= interval <= 4096:
         raise ValueError(
-            f"CCSDS blocks of {block} and intervals of {interval}, expected 8, 16, 32 or 64 and at most 4096"
+            f"CCSDS blocks of {block} and intervals of {interval}, expected 8, 16, 32 or 64 and at "
+            "most 4096"
         )

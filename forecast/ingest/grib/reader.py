@@ -79,7 +79,8 @@ def read_members(
     if not read:
         _require_essential(needs, set(), cycle, names)
         raise MissingInput(
-            f"{cycle.id}: none of the wanted fields in the files ({names:.200}): fetch the run again"
+            f"{cycle.id}: none of the wanted fields in the files ({names:.200}): fetch the run "
+            "again"
         )
     return {
         member: _laid(read.pop(member), files, cycle, needs, names)
@@ -129,7 +130,8 @@ def _require_essential(needs: Needs, there: Container[str], cycle: Cycle, names:
     ]:
         steps = ", ".join(f"{step:+d}" for step in needs.steps[:8])
         raise MissingInput(
-            f"{cycle.id}: {', '.join(lost)} in none of the files ({names:.200}) at the steps {steps} h: fetch the run again"
+            f"{cycle.id}: {', '.join(lost)} in none of the files ({names:.200}) at the steps "
+            f"{steps} h: fetch the run again"
         )
 
 
@@ -184,7 +186,8 @@ class Finder:
             if message.run != self._cycle.run:
                 run = "no date" if message.run is None else f"{message.run:%Y-%m-%d %H:%M}Z"
                 raise SourceCorrupt(
-                    f"{message.where}: {field.name} of run {run}, expected {self._cycle.run:%Y-%m-%d %H:%M}Z"
+                    f"{message.where}: {field.name} of run {run}, expected "
+                    f"{self._cycle.run:%Y-%m-%d %H:%M}Z"
                 )
             if field.from_start and message.statistic != "point":
                 message = replace(message, start=0.0)
@@ -257,8 +260,10 @@ class Finder:
             south, north = sorted((grid.first_latitude / MICRO, grid.last_latitude / MICRO))
             west, east = grid.first_longitude / MICRO, grid.last_longitude / MICRO
             raise SourceCorrupt(
-                f"{message.where}: its grid ({south:g} to {north:g} N, {west:g} to {east:g} E) does not meet the region "
-                f"({needs.south:g} to {needs.north:g} N, {needs.west:g} to {needs.east:g} E): was another region fetched?"
+                f"{message.where}: its grid ({south:g} to {north:g} N, {west:g} to {east:g} E) "
+                "does not meet the region "
+                f"({needs.south:g} to {needs.north:g} N, {needs.west:g} to {needs.east:g} E): was "
+                "another region fetched?"
             )
         return part
 

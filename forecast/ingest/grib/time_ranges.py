@@ -56,7 +56,7 @@ def choose(
 
 
 def weights(choice: Choice, statistic: str) -> tuple[float, float]:
-    """Return by what `whole` and `part` are multiplied before the second is taken from the first."""
+    """Return the factors of `whole` and `part` before the second is subtracted from the first."""
     if choice.part is None:
         return 1.0, 0.0
     if statistic == "sum":
