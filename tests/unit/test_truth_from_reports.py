@@ -88,9 +88,9 @@ def test_a_unit_in_brackets_belongs_to_the_column() -> None:
 
 
 @pytest.mark.parametrize(("row", "reason"), [
-    ("nowhere,starry_sky,2026-11-20,1,,,,,,", "no viewpoint"),
+    ("nowhere,starry_sky,2026-11-20,1,,,,,,", "not a viewpoint"),
     ("jinding,unicorn,2026-11-20,1,,,,,,", "phenomenon"),
-    ("jinding,rime,2026-02-30,1,,,,,,", "no day"), ("jinding,rime,2026-11-23,1,,,,,,", "future"),
+    ("jinding,rime,2026-02-30,1,,,,,,", "not a day"), ("jinding,rime,2026-11-23,1,,,,,,", "future"),
     ("jinding,rime,2026-11-20,0.7,,,,,,", "degree"),
     ("jinding,rime,2026-11-20,,,,,,,", "no outcome"),
     ("jinding,rime,2026-11-20,1,sea,,,,,", "only a sea"),
