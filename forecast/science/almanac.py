@@ -16,6 +16,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -268,13 +269,14 @@ def _almanacs(
     for i, site in enumerate(sites):
         for j, day in enumerate(days):
             opening, closing = _bounds(day, zone)
+            fields: dict[str, Any] = {name: values[i][j] for name, values in moments.items()}
+            fields |= {name: float(values[i, j]) for name, values in numbers.items()}
             found[site.id, day] = Almanac(
                 site,
                 day,
                 opening,
                 closing,
-                **{name: values[i][j] for name, values in moments.items()},
-                **{name: float(values[i, j]) for name, values in numbers.items()},
+                **fields,
                 milky_way=milky_way[i][j],
                 showers=showers_at(middles[i][j] or closing, site.latitude),
             )
