@@ -62,7 +62,7 @@ def site_url(demonstration: Path) -> Iterator[str]:
 
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Any]:
-    """Debian's Chromium with a Chinese font; the test is skipped, visibly, where they are missing."""
+    """Debian's Chromium with a Chinese font; without them the test is skipped."""
     executable = shutil.which("chromium")
     if executable is None:
         pytest.skip("Chromium is missing: pages are not looked at")

@@ -65,7 +65,11 @@ WHY = {
 
 
 def _evidence(event: Event) -> xr.Dataset:
-    made = {"starry_sky": synthetic.night, "sea_of_clouds": synthetic.deck, "sunset_glow": synthetic.path}
+    made = {
+        "starry_sky": synthetic.night,
+        "sea_of_clouds": synthetic.deck,
+        "sunset_glow": synthetic.path,
+    }
     if event.phenomenon in ("sunrise_glow", "sunrise"):
         return synthetic.path(blocked=True, known_km=450)
     return made.get(event.phenomenon, synthetic.cold)()
@@ -129,7 +133,11 @@ def bulletin(config: Config, live: Sequence[CurrentObservations] = ()) -> Bullet
     }
     features = Features(tuple(events), xr.Dataset(table), tuple(() for _ in events), drawn)
     issue = Issue(
-        "gfs-2026112200", 326, synthetic.ISSUED, synthetic.CYCLE, synthetic.ISSUED + timedelta(hours=15)
+        "gfs-2026112200",
+        326,
+        synthetic.ISSUED,
+        synthetic.CYCLE,
+        synthetic.ISSUED + timedelta(hours=15),
     )
     almanacs = {
         (site.id, day): synthetic.almanac(site, day) for site in config.all_sites() for day in days
@@ -155,7 +163,8 @@ def gallery(made: Bulletin, config: Config, language: str) -> str:
     ]
     first["strip"] = str(probability_strip(strips[0], words, language, config.zone))
     figures = "".join(f'<figure class="sheet">{svg}</figure>' for svg in first.values())
-    head = '<meta charset="utf-8"><meta name="viewport" content="width=device-width"><link rel="stylesheet" href="static/skyscape.css">'
+    head = '<meta charset="utf-8"><meta name="viewport" content="width=device-width">'
+    head += '<link rel="stylesheet" href="static/skyscape.css">'
     top = f'<!doctype html><html lang="{words("language.tag")}"><head>{head}</head>'
     return f'{top}<body><main class="column">{figures}</main></body></html>'
 
@@ -192,37 +201,44 @@ def main() -> None:
     wanted.add_argument(
         "--live", choices=("fresh", "old", "none"), help="with stations whose values are so"
     )
-    asked = wanted.parse_args()
+    requested = wanted.parse_args()
     config = read_config().model_copy(update={"demonstration": True})
     live: Sequence[CurrentObservations] = ()
-    if asked.live:
+    if requested.live:
         config = with_stations(config)
-        age = timedelta(minutes=10 if asked.live == "fresh" else 400)
-        live = silent(config) if asked.live == "none" else current_observations(config, synthetic.ISSUED, age)
+        age = timedelta(minutes=10 if requested.live == "fresh" else 400)
+        live = (
+            silent(config)
+            if requested.live == "none"
+            else current_observations(config, synthetic.ISSUED, age)
+        )
     made = bulletin(config, live)
     for channel in ("web", "display"):
         for page in render(made, channel):
-            path = asked.folder / page.path
+            path = requested.folder / page.path
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(page.body if isinstance(page.body, bytes) else page.body.encode())
-    (asked.folder / "charts.html").write_text(
-        gallery(made, config, asked.language), encoding="utf-8"
+    (requested.folder / "charts.html").write_text(
+        gallery(made, config, requested.language), encoding="utf-8"
     )
     if shutil.which("chromium") is None:
         return
     for width, height in ((500, 4200), (760, 5600)):
         shoot(
-            asked.folder / "charts.html",
-            asked.folder / f"charts-{width}-{asked.language}.png",
+            requested.folder / "charts.html",
+            requested.folder / f"charts-{width}-{requested.language}.png",
             width,
             height,
         )
-    for site in asked.sites:
+    for site in requested.sites:
         for name, width, height in (("landscape", 1920, 1080), ("portrait", 1080, 1920)):
             page = (
-                asked.folder / ("" if asked.language == "zh" else "en") / "display" / f"{site}.html"
+                requested.folder
+                / ("" if requested.language == "zh" else "en")
+                / "display"
+                / f"{site}.html"
             )
-            shoot(page, asked.folder / f"{site}-{name}-{asked.language}.png", width, height)
+            shoot(page, requested.folder / f"{site}-{name}-{requested.language}.png", width, height)
 
 
 if __name__ == "__main__":

@@ -208,7 +208,7 @@ def _evidence(phenomenon: str, rows: Sequence[int], chances: Sequence[float]) ->
 
 
 def _weather(site: Site, day: date) -> DayWeather:
-    """A calm day, a morning of fog, the front of the 24th; from the 28th on the run says nothing."""
+    """A calm day, a morning of fog, the front of the 24th; from the 28th on no data."""
     if day >= date(2026, 11, 28):
         return DayWeather({}, 0.0)
     values = {
@@ -240,7 +240,7 @@ def sample_parts(
     sites: tuple[Site, ...] = config.all_sites()
     days = local_days(ISSUED, config.zone, 7)
     by_day = almanacs(sites, days, config.zone)
-    events, told, values = [], [], []
+    events, forecasts, values = [], [], []
     for turn, site in enumerate(sites):
         for k, day in enumerate(days):
             for phenomenon in site.phenomena:
@@ -254,19 +254,21 @@ def sample_parts(
                 event = Event(phenomenon, site, day, window, centre)
                 events.append(event)
                 values.append(_values(event, chance, by_day[site.id, day]))
-                told.append(_forecast(event, chance, values[-1], _missing(event, chance)))
+                forecasts.append(_forecast(event, chance, values[-1], _missing(event, chance)))
     table = {name: ("event", np.array([v.get(name, nan) for v in values])) for name in FEATURES}
     rows = {p: [k for k, event in enumerate(events) if event.phenomenon == p] for p in CHANCES}
     evidence = {
-        p: _evidence(p, at, [told[k].probability for k in at]) for p, at in rows.items() if at
+        p: _evidence(p, at, [forecasts[k].probability for k in at]) for p, at in rows.items() if at
     }
-    features = Features(tuple(events), xr.Dataset(table), tuple(f.missing for f in told), evidence)
+    features = Features(
+        tuple(events), xr.Dataset(table), tuple(f.missing for f in forecasts), evidence
+    )
     features = replace(
         features, weather={(site.id, day): _weather(site, day) for site in sites for day in days}
     )
     return (
         Issue("gfs-2026112200", 42, ISSUED, CYCLE, ISSUED + timedelta(hours=16), True),
-        told,
+        forecasts,
         features,
         by_day,
     )
@@ -287,9 +289,9 @@ def earlier_issues() -> list[Issue]:
 
 def sample_bulletin(config: Config | None = None) -> Bulletin:
     config = sample_config() if config is None else config
-    issue, told, features, almanacs = sample_parts(config)
+    issue, forecasts, features, almanacs = sample_parts(config)
     supplement = Supplement(ATTRIBUTION, earlier_issues())
-    return compose(issue, told, features, almanacs, config, supplement)
+    return compose(issue, forecasts, features, almanacs, config, supplement)
 
 
 def write_site(folder: Path, config: Config | None = None) -> None:

@@ -29,7 +29,7 @@ def pages_of(site: Path) -> list[str]:
     return sorted(str(path.relative_to(release)) for path in release.rglob("*.html"))
 
 
-def open_page(browser: Any, url: str, size: tuple[int, int], heard: list[str]) -> Any:
+def open_page(browser: Any, url: str, size: tuple[int, int], messages: list[str]) -> Any:
     context = browser.new_context(
         viewport={"width": size[0], "height": size[1]}, reduced_motion="reduce"
     )
@@ -37,9 +37,9 @@ def open_page(browser: Any, url: str, size: tuple[int, int], heard: list[str]) -
     page.clock.set_fixed_time(NOW)
     host = url.split("/current/")[0]
 
-    def hear(said: str, wrong: bool) -> None:
+    def hear(shown: str, wrong: bool) -> None:
         if wrong:
-            heard.append(said)
+            messages.append(shown)
 
     page.on(
         "console",
@@ -68,11 +68,11 @@ def test_every_page_fits_says_what_it_is_and_stays_on_its_host(
 ) -> None:
     kept = os.environ.get("SCREENSHOTS")  # a folder to look at them in
     for path in pages_of(demonstration):
-        heard: list[str] = []
+        messages: list[str] = []
 
-        page = open_page(browser, f"{site_url}/current/{path}", SIZES[size], heard)
+        page = open_page(browser, f"{site_url}/current/{path}", SIZES[size], messages)
 
-        assert heard == [], f"{path} at {size}"
+        assert messages == [], f"{path} at {size}"
         width = page.evaluate("document.documentElement.scrollWidth")
         assert width <= SIZES[size][0], f"{path} at {size}: scrolls sideways, {width} px wide"
         text = page.evaluate("document.body.innerText")
@@ -117,10 +117,10 @@ def test_a_screen_shows_everything_without_scrolling(
 
 
 def test_every_link_leads_somewhere(browser: Any, site_url: str, demonstration: Path) -> None:
-    seen: set[str] = set()
+    links: set[str] = set()
     for path in pages_of(demonstration):
         page = open_page(browser, f"{site_url}/current/{path}", SIZES["desk"], [])
-        seen |= set(
+        links |= set(
             page.evaluate(
                 "[...document.querySelectorAll('a[href]')].map(a => a.href.split('#')[0])"
             )
@@ -129,5 +129,5 @@ def test_every_link_leads_somewhere(browser: Any, site_url: str, demonstration: 
 
     import requests
 
-    dead = [url for url in sorted(seen) if requests.head(url, timeout=10).status_code != 200]
+    dead = [url for url in sorted(links) if requests.head(url, timeout=10).status_code != 200]
     assert dead == []

@@ -73,10 +73,10 @@ def test_the_evening_and_the_next_dawn_are_forecast_in_all_formats(
 ) -> None:
     release, data = by_folder
 
-    said = {(f["site"], f["phenomenon"], f["day"]): f for f in data["forecasts"]}
-    assert said["kasprowy", "sunset_glow", "2020-08-04"]["probability"] is not None
-    assert said["kasprowy", "sea_of_clouds", "2020-08-05"]["probability"] is not None
-    assert said["sniezka", "sea_of_clouds", "2020-08-05"]["probability"] is not None
+    shown = {(f["site"], f["phenomenon"], f["day"]): f for f in data["forecasts"]}
+    assert shown["kasprowy", "sunset_glow", "2020-08-04"]["probability"] is not None
+    assert shown["kasprowy", "sea_of_clouds", "2020-08-05"]["probability"] is not None
+    assert shown["sniezka", "sea_of_clouds", "2020-08-05"]["probability"] is not None
     expected = (
         "index.html",
         "en/index.html",
@@ -161,7 +161,7 @@ def test_the_region_filter_gives_the_same_grades(
             ]
 
 
-def test_of_one_coarse_old_step_what_can_be_said_is_said_and_the_rest_is_named(
+def test_of_one_coarse_old_step_what_is_known_is_shown_and_the_rest_is_named(
     shared: Path, tmp_path: Path
 ) -> None:
     values = yaml.safe_load((PROJECT / "config.yaml").read_text(encoding="utf-8"))
@@ -179,16 +179,16 @@ def test_of_one_coarse_old_step_what_can_be_said_is_said_and_the_rest_is_named(
         tmp_path, config, "folder", "--cycle", "2011100800", "--now", "2011-10-08T06:00Z"
     )
 
-    said = {(f["site"], f["phenomenon"], f["day"]): f for f in data["forecasts"]}
+    shown = {(f["site"], f["phenomenon"], f["day"]): f for f in data["forecasts"]}
     # The one field is valid at 2011-10-11 00 UTC, 08:00 in Beijing: the dawn of that day, and
     # nothing else, can be spoken of.
-    dawn = said["jinding", "sea_of_clouds", "2011-10-11"]
+    dawn = shown["jinding", "sea_of_clouds", "2011-10-11"]
     assert dawn["probability"] is not None
     assert "cloud_from_humidity" in dawn["missing"]
-    assert {day for (_, _, day), f in said.items() if f["probability"] is not None} <= {
+    assert {day for (_, _, day), f in shown.items() if f["probability"] is not None} <= {
         "2011-10-10",
         "2011-10-11",
     }
-    beyond = [f for (_, _, day), f in said.items() if day in ("2011-10-08", "2011-10-13")]
+    beyond = [f for (_, _, day), f in shown.items() if day in ("2011-10-08", "2011-10-13")]
     assert all(f["probability"] is None and "beyond_data" in f["missing"] for f in beyond)
     assert "缺" in (release / "index.html").read_text(encoding="utf-8")

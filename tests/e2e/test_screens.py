@@ -44,8 +44,8 @@ def _opened(browser: Any, path: Path, now: datetime, size: tuple[int, int] = SIZ
 
 def _shown(page: Any, selector: str) -> str:
     """The text of the elements that a viewer sees."""
-    seen = f"[...document.querySelectorAll({selector!r})].filter(e => e.checkVisibility())"
-    return str(page.evaluate(f"{seen}.map(e => e.innerText).join(' ')"))
+    visible = f"[...document.querySelectorAll({selector!r})].filter(e => e.checkVisibility())"
+    return str(page.evaluate(f"{visible}.map(e => e.innerText).join(' ')"))
 
 
 def test_a_screen_turns_to_the_next_window_when_one_is_over(browser: Any, screens: Path) -> None:
@@ -90,9 +90,11 @@ def test_nothing_is_cut_off_however_long_the_names(
     for path in sorted(folder.rglob("display/*.html")):
         page = _opened(browser, path, synthetic.ISSUED, size)
         outside = page.evaluate(
-            """[...document.querySelectorAll('.screen *')].filter(e => e.checkVisibility()).filter(e => {
+            """[...document.querySelectorAll('.screen *')].filter(e => e.checkVisibility())
+                .filter(e => {
                 const box = e.getBoundingClientRect();
-                return box.left < 0 || box.top < 0 || box.right > innerWidth || box.bottom > innerHeight;
+                return box.left < 0 || box.top < 0
+                    || box.right > innerWidth || box.bottom > innerHeight;
             }).map(e => e.outerHTML.slice(0, 80))"""
         )
         assert outside == [], path.name
@@ -101,10 +103,10 @@ def test_nothing_is_cut_off_however_long_the_names(
 
 def test_a_screen_opened_from_a_stick_is_silent(browser: Any, screens: Path) -> None:
     page = browser.new_context(viewport={"width": 1920, "height": 1080}).new_page()
-    heard: list[str] = []
-    page.on("console", lambda message: heard.append(message.text))
-    page.on("pageerror", lambda error: heard.append(str(error)))
+    messages: list[str] = []
+    page.on("console", lambda message: messages.append(message.text))
+    page.on("pageerror", lambda error: messages.append(str(error)))
 
     page.goto((screens / "en" / "display" / "baihuashan.html").as_uri(), wait_until="load")
 
-    assert heard == []
+    assert messages == []

@@ -67,7 +67,7 @@ def issued(
     values["models"] = [POORER | {"folder": str(gfs_tree)}, absent, short]
     config = folder / "settings.yaml"
     config.write_text(json.dumps(values, ensure_ascii=False), encoding="utf-8")
-    said = (
+    shown = (
         "--config",
         config,
         "--out",
@@ -78,7 +78,7 @@ def issued(
         "--now",
         "2020-08-04T16:00Z",
     )
-    done = skyscape("once", *said, cwd=folder)
+    done = skyscape("once", *shown, cwd=folder)
     assert done.returncode == 0, done.stderr[-3000:]
     release = folder / "site" / "current"
     return (
@@ -91,19 +91,20 @@ def issued(
 def test_the_answer_is_the_models_mean_and_a_model_that_is_not_there_delays_nothing(
     issued: tuple[Path, dict[str, Any], str],
 ) -> None:
-    _, data, told = issued
+    _, data, report = issued
 
-    heard = [f for f in data["forecasts"] if len(f["voices"]) == 2]
-    assert len(heard) >= 10
-    for forecast in heard:
-        assert [voice["model"] for voice in forecast["voices"]] == ["gfs", "poorer"]
-        assert [voice["weight"] for voice in forecast["voices"]] == [0.5, 0.5]
-        mean = sum(voice["probability"] for voice in forecast["voices"]) / 2
+    of_two_models = [f for f in data["forecasts"] if len(f["voices"]) == 2]
+    assert len(of_two_models) >= 10
+    for forecast in of_two_models:
+        assert [run["model"] for run in forecast["voices"]] == ["gfs", "poorer"]
+        assert [run["weight"] for run in forecast["voices"]] == [0.5, 0.5]
+        mean = sum(run["probability"] for run in forecast["voices"]) / 2
         assert forecast["probability"] == pytest.approx(mean, abs=1e-5)
     assert any(
-        abs(f["voices"][0]["probability"] - f["voices"][1]["probability"]) > 0.02 for f in heard
+        abs(f["voices"][0]["probability"] - f["voices"][1]["probability"]) > 0.02
+        for f in of_two_models
     )
-    assert json.loads(told)["unheard"] == ["absent", "short"]
+    assert json.loads(report)["unheard"] == ["absent", "short"]
 
 
 def test_readers_see_how_far_the_models_agree_and_whose_data_they_are(

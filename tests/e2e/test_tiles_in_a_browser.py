@@ -50,7 +50,10 @@ def stations(config: Config) -> Config:
 @pytest.fixture(scope="module")
 def release(stations: Config, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The pages of one issue, with what was measured then."""
-    folder, made = tmp_path_factory.mktemp("release"), bulletin(stations, current_observations(stations, NOW))
+    folder, made = (
+        tmp_path_factory.mktemp("release"),
+        bulletin(stations, current_observations(stations, NOW)),
+    )
     for page in (page for channel in ("web", "display") for page in render(made, channel)):
         path = folder / made.issue.id / page.path
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -69,8 +72,8 @@ def folder(release: Path, stations: Config, tmp_path: Path) -> Path:
 
 def measure(folder: Path, config: Config, at: datetime, temperature: float, ions: float) -> None:
     """Let live.json tell of `at`."""
-    told = json.loads(json.dumps(document(current_observations(config, at), config, at)))
-    for tile in told["tiles"]:
+    content = json.loads(json.dumps(document(current_observations(config, at), config, at)))
+    for tile in content["tiles"]:
         for reading in tile["readings"]:
             if reading["id"] == "air_temperature":
                 reading["text"] = {
@@ -79,7 +82,7 @@ def measure(folder: Path, config: Config, at: datetime, temperature: float, ions
                 }
             if reading["id"] == "negative_oxygen_ions":
                 reading["text"] = {"zh": f"{ions / 1e6:.0f} 个/cm³", "en": f"{ions / 1e6:.0f} /cm³"}
-    (folder / FILE).write_text(json.dumps(told), encoding="utf-8")
+    (folder / FILE).write_text(json.dumps(content), encoding="utf-8")
 
 
 @pytest.fixture
@@ -102,7 +105,7 @@ def opened(browser: Any, address: str, now: datetime, size: str = "desk") -> Any
     return page
 
 
-def seen(page: Any) -> str:
+def visible_text(page: Any) -> str:
     """What a reader sees of the tiles."""
     return str(
         page.evaluate(
@@ -125,9 +128,9 @@ def test_a_page_shows_what_is_measured_now_though_it_was_issued_before(
         timeout=5000,
     )
 
-    assert "-2" in seen(page)
-    assert "2340" not in seen(page)
-    assert "17:00" in seen(page)
+    assert "-2" in visible_text(page)
+    assert "2340" not in visible_text(page)
+    assert "17:00" in visible_text(page)
     page.context.close()
 
 
@@ -142,16 +145,16 @@ def test_an_open_page_takes_the_next_value_by_itself(
         "document.querySelector('[data-tile]').innerText.includes('3100')", timeout=5000
     )
 
-    assert "17:05" in seen(page)
-    told = [
+    assert "17:05" in visible_text(page)
+    content = [
         tile["trend"] for tile in json.loads((folder / FILE).read_text(encoding="utf-8"))["tiles"]
     ]
     lines, captions = (
         page.locator("[data-tile] .trend-line"),
         page.locator("[data-tile] [data-caption]"),
     )
-    assert [line.get_attribute("d") for line in lines.all()] == [each["path"] for each in told]
-    assert captions.all_text_contents() == [each["text"]["zh"] for each in told]
+    assert [line.get_attribute("d") for line in lines.all()] == [each["path"] for each in content]
+    assert captions.all_text_contents() == [each["text"]["zh"] for each in content]
     page.context.close()
 
 
@@ -167,9 +170,9 @@ def test_when_nothing_comes_any_more_a_page_says_since_when_by_its_own_clock(
         "document.querySelector('[data-tile]').classList.contains('is-old')", timeout=5000
     )
 
-    assert "自11月22日17:00起无数据" in seen(page)
-    assert "℃" not in seen(page)
-    assert "个/cm³" not in seen(page)
+    assert "自11月22日17:00起无数据" in visible_text(page)
+    assert "℃" not in visible_text(page)
+    assert "个/cm³" not in visible_text(page)
     page.context.close()
 
 
@@ -178,8 +181,8 @@ def test_an_archived_copy_stays_as_it_was_issued(browser: Any, url: str) -> None
 
     page.clock.run_for(200_000)
 
-    assert "2340" in seen(page)
-    assert "11月22日16:00观测" in seen(page)
+    assert "2340" in visible_text(page)
+    assert "11月22日16:00观测" in visible_text(page)
     page.context.close()
 
 
@@ -194,23 +197,23 @@ def test_from_a_file_the_values_stand_until_the_clock_calls_them_old(
     )
     shutil.copytree(folder / "archive" / "gfs-2026112200", folder / "stick")
     page = opened(browser, address, NOW, "landscape")
-    heard: list[str] = []
-    page.on("console", lambda message: heard.append(message.text))
+    messages: list[str] = []
+    page.on("console", lambda message: messages.append(message.text))
 
-    assert "2340" in seen(page)
+    assert "2340" in visible_text(page)
     page.clock.run_for(1000 * 60 * 100)
 
-    assert "2340" not in seen(page)
-    assert heard == []
+    assert "2340" not in visible_text(page)
+    assert messages == []
     page.context.close()
 
 
 def test_what_live_json_says_is_text_and_never_markup(
     browser: Any, url: str, folder: Path, stations: Config
 ) -> None:
-    told = document(current_observations(stations, NOW), stations, NOW)
-    told["tiles"][0]["readings"][0]["text"] = {"zh": "<img src=x onerror=alert(1)>", "en": "x"}
-    (folder / FILE).write_text(json.dumps(told), encoding="utf-8")
+    content = document(current_observations(stations, NOW), stations, NOW)
+    content["tiles"][0]["readings"][0]["text"] = {"zh": "<img src=x onerror=alert(1)>", "en": "x"}
+    (folder / FILE).write_text(json.dumps(content), encoding="utf-8")
 
     page = opened(browser, f"{url}/current/{SITE}", NOW)
     page.wait_for_function(
@@ -230,9 +233,11 @@ def test_a_screen_with_tiles_shows_everything_without_cutting(
         page = opened(browser, f"{url}/current/{path}", NOW + timedelta(hours=1), size)
         page.clock.run_for(age * 1000 * 60 * 10)
         outside = page.evaluate(
-            """[...document.querySelectorAll('.screen *')].filter(e => e.checkVisibility()).filter(e => {
+            """[...document.querySelectorAll('.screen *')].filter(e => e.checkVisibility())
+                .filter(e => {
                 const box = e.getBoundingClientRect();
-                return box.left < 0 || box.top < 0 || box.right > innerWidth || box.bottom > innerHeight;
+                return box.left < 0 || box.top < 0
+                    || box.right > innerWidth || box.bottom > innerHeight;
             }).map(e => e.outerHTML.slice(0, 80))"""
         )
         assert outside == [], path

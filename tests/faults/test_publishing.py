@@ -1,6 +1,4 @@
-"""What does a reader meet when publishing goes wrong? The old site or the new one, whole; never
-half of either.
-"""
+"""What do readers find when publishing fails? The whole old site or the whole new one."""
 
 from __future__ import annotations
 
@@ -153,10 +151,10 @@ def test_a_phenomenon_that_cannot_be_computed_is_set_aside_and_named(
 
     assert report.failed_phenomena == ("cloud_sea",)
     assert report.exit_code == 6
-    said = json.loads(
+    shown = json.loads(
         (tmp_path / "site" / "current" / "api" / "v1" / "forecasts.json").read_text()
     )["forecasts"]
-    by_phenomenon = {forecast["phenomenon"]: forecast for forecast in said}
+    by_phenomenon = {forecast["phenomenon"]: forecast for forecast in shown}
     assert by_phenomenon["sea_of_clouds"]["probability"] is None
     assert by_phenomenon["starry_sky"]["probability"] is not None
 
@@ -235,7 +233,7 @@ def test_killed_at_any_instant_a_reader_meets_the_old_site_or_the_new_one(
     begun = time.monotonic()
     carry(settings, atmosphere, 0)
     whole_run = time.monotonic() - begun
-    seen, reached = "gfs-2026112200", 0
+    in_force, reached = "gfs-2026112200", 0
 
     for number in range(1, KILLS + 1):
         child = os.fork()
@@ -251,14 +249,14 @@ def test_killed_at_any_instant_a_reader_meets_the_old_site_or_the_new_one(
         publisher = Publisher(settings)
         now = publisher.current()
         new = f"gfs-{RUN + timedelta(hours=6 * number):%Y%m%d%H}"
-        assert now in (seen, new), f"kill {number}: neither the old site nor the new one"
+        assert now in (in_force, new), f"kill {number}: neither the old site nor the new one"
         assert publisher.holds(now), f"kill {number}: half a site"
         assert (
             json.loads((site / "current" / "api" / "v1" / "status.json").read_text())["issue"]
             == now
         )
-        reached += now != seen
-        seen = now
+        reached += now != in_force
+        in_force = now
 
     last = carry(settings, atmosphere, KILLS + 1)
     left = [

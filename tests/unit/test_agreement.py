@@ -1,4 +1,4 @@
-"""Is it told how far the models agree?"""
+"""Do the pages show how far the models agree?"""
 
 from __future__ import annotations
 
@@ -23,17 +23,17 @@ def test_models_agree_as_far_as_their_answers_lie_together(
     other: float, level: str, config: Config
 ) -> None:
     forecast = sample_parts(config)[1][0]
-    voices = (
+    runs_of_models = (
         ContributingRun(Cycle(RUN), 0.4, 0.25),
         ContributingRun(Cycle(RUN, "ifs"), other, 0.5, members=1),
         ContributingRun(Cycle(RUN.replace(hour=6)), 0.2, 0.25),
     )
 
-    said = agreement(replace(forecast, contributing_runs=voices))
+    shown = agreement(replace(forecast, contributing_runs=runs_of_models))
 
-    assert said is not None
-    assert said.level == level  # GFS says (0.4 + 0.2) / 2 = 0.3 in its two runs
-    assert [(each.model, round(each.probability, 3)) for each in said.models] == [
+    assert shown is not None
+    assert shown.level == level  # GFS says (0.4 + 0.2) / 2 = 0.3 in its two runs
+    assert [(each.model, round(each.probability, 3)) for each in shown.models] == [
         ("gfs", 0.3),
         ("ifs", other),
     ]
@@ -75,19 +75,23 @@ def test_one_model_alone_is_no_agreement(config: Config) -> None:
 def test_less_than_one_percent_is_escaped_once_and_models_are_no_runs_of_one(
     path: str, each: str, runs: str, config: Config
 ) -> None:
-    issue, told, features, almanacs = sample_parts(config)
-    voices = (
+    issue, forecasts, features, almanacs = sample_parts(config)
+    runs_of_models = (
         ContributingRun(Cycle(RUN), 0.004, 0.25),
         ContributingRun(Cycle(RUN, "ifs"), 0.004, 0.5),
         ContributingRun(Cycle(RUN.replace(hour=6)), 0.004, 0.25),
     )
     low = [
         replace(
-            f, probability=0.004, grade=1, contributing_runs=voices, spread=Spread(0.004, 0.004, 3)
+            f,
+            probability=0.004,
+            grade=1,
+            contributing_runs=runs_of_models,
+            spread=Spread(0.004, 0.004, 3),
         )
         if f.known
         else f
-        for f in told
+        for f in forecasts
     ]
 
     made = {
@@ -103,7 +107,7 @@ def test_less_than_one_percent_is_escaped_once_and_models_are_no_runs_of_one(
     assert runs in page
 
 
-def test_a_model_that_was_not_heard_is_named_among_what_is_missing(config: Config) -> None:
+def test_a_model_that_is_unavailable_is_named_among_what_is_missing(config: Config) -> None:
     bulletin = compose(
         *sample_parts(config),
         config,

@@ -1,4 +1,4 @@
-"""Is the right thing said, in the right order?"""
+"""Does a bulletin hold the right entries, in the right order?"""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def entry(bulletin: Bulletin, site: str, phenomenon: str, day: int) -> Entry:
 def composed(change: dict[tuple[str, str, str], float]) -> Bulletin:
     """Compose the sample with other probabilities for some events."""
     config = sample_config()
-    issue, told, features, almanacs = sample_parts(config)
+    issue, forecasts, features, almanacs = sample_parts(config)
 
     def changed(forecast: Forecast) -> Forecast:
         p = change.get(forecast.event.key, 0.05)
@@ -49,30 +49,28 @@ def composed(change: dict[tuple[str, str, str], float]) -> Bulletin:
         )
 
     return compose(
-        issue, [changed(f) for f in told], features, almanacs, config, Supplement(ATTRIBUTION)
+        issue, [changed(f) for f in forecasts], features, almanacs, config, Supplement(ATTRIBUTION)
     )
 
 
-def test_every_forecast_is_said_once(bulletin: Bulletin) -> None:
-    _, told, _, _ = sample_parts(sample_config())
+def test_every_forecast_has_one_entry(bulletin: Bulletin) -> None:
+    _, forecasts, _, _ = sample_parts(sample_config())
 
     assert sorted(e.forecast.event.key for e in bulletin.entries) == sorted(
-        f.event.key for f in told
+        f.event.key for f in forecasts
     )
 
 
 def test_a_site_speaks_of_its_phenomena_in_its_own_order(bulletin: Bulletin) -> None:
     section = bulletin.sections[0]
 
-    said = [e.forecast.event.phenomenon for e in section.days[1].entries]
+    shown = [e.forecast.event.phenomenon for e in section.days[1].entries]
 
-    assert said == list(section.site.phenomena)
+    assert shown == list(section.site.phenomena)
     assert section.days[1].headline is section.days[1].entries[0]
 
 
-def test_the_best_of_the_nights_are_the_most_likely_of_the_next_three_days_each_of_another_kind() -> (
-    None
-):
+def test_the_best_entries_are_the_likeliest_of_the_next_three_days_each_of_another_kind() -> None:
     # A perfect day lies beyond the three; of the three, the same phenomenon is good at two sites.
     made = composed(
         {
@@ -84,9 +82,9 @@ def test_the_best_of_the_nights_are_the_most_likely_of_the_next_three_days_each_
         }
     )
 
-    said = [(e.forecast.event.site.id, e.forecast.event.phenomenon) for e in made.best]
+    shown = [(e.forecast.event.site.id, e.forecast.event.phenomenon) for e in made.best]
 
-    assert said == [
+    assert shown == [
         ("jinding", "sea_of_clouds"),
         ("zhaojiawa", "sunrise_glow"),
         ("jinding", "sunrise"),
@@ -130,29 +128,29 @@ def test_evidence_is_that_of_the_event_itself(bulletin: Bulletin) -> None:
     assert int(blocked.evidence["row"]) == row
 
 
-def test_a_forecast_without_evidence_or_features_is_still_said() -> None:
+def test_a_forecast_without_evidence_or_features_is_still_shown() -> None:
     config = sample_config()
-    issue, told, features, almanacs = sample_parts(config)
+    issue, forecasts, features, almanacs = sample_parts(config)
     bare = Features((), features.table.isel(event=slice(0, 0)), ())
 
-    made = compose(issue, told, bare, almanacs, config, Supplement(ATTRIBUTION))
+    made = compose(issue, forecasts, bare, almanacs, config, Supplement(ATTRIBUTION))
 
-    assert len(made.entries) == len(told)
+    assert len(made.entries) == len(forecasts)
     assert all(e.evidence is None for e in made.entries)
 
 
-def test_values_that_are_not_known_are_not_said(bulletin: Bulletin) -> None:
+def test_values_that_are_not_known_are_not_shown(bulletin: Bulletin) -> None:
     assert all(np.isfinite(list(e.values.values())).all() for e in bulletin.entries)
 
 
 def test_the_archive_lists_published_issues_but_this_one_the_latest_first() -> None:
     config = sample_config()
-    issue, told, features, almanacs = sample_parts(config)
+    issue, forecasts, features, almanacs = sample_parts(config)
     unpublished = replace(issue, id="gfs-2026112112", published=False)
 
     made = compose(
         issue,
-        told,
+        forecasts,
         features,
         almanacs,
         config,
@@ -228,8 +226,10 @@ def test_ice_is_named_for_a_frost_within_a_day_of_rain(bulletin: Bulletin) -> No
     assert "ice" in {hazard.id for hazard in entry(bulletin, "lingshan", "starry_sky", 24).hazards}
 
 
-def test_the_safety_box_tells_the_strongest_value_first_danger_first(bulletin: Bulletin) -> None:
-    said = {alert.hazard: alert for alert in bulletin.outlook.alerts}
+def test_the_safety_box_shows_the_strongest_value_most_important_hazard_first(
+    bulletin: Bulletin,
+) -> None:
+    shown = {alert.hazard: alert for alert in bulletin.outlook.alerts}
 
     assert [alert.hazard for alert in bulletin.outlook.alerts] == [
         "gale",
@@ -237,11 +237,11 @@ def test_the_safety_box_tells_the_strongest_value_first_danger_first(bulletin: B
         "ice",
         "fog",
     ]
-    assert said["gale"].days == (date(2026, 11, 24),)
-    assert said["gale"].value == pytest.approx(19.6)
-    assert said["fog"].value == pytest.approx(180.0)
+    assert shown["gale"].days == (date(2026, 11, 24),)
+    assert shown["gale"].value == pytest.approx(19.6)
+    assert shown["fog"].value == pytest.approx(180.0)
     # it freezes, and something fell that day or the day before
-    assert said["ice"].days == (date(2026, 11, 24), date(2026, 11, 25))
+    assert shown["ice"].days == (date(2026, 11, 24), date(2026, 11, 25))
 
 
 def test_a_site_page_speaks_of_its_own_dangers(bulletin: Bulletin) -> None:
@@ -272,7 +272,7 @@ def test_clothing_is_not_guessed_without_a_temperature() -> None:
     assert clothing({}) == "unknown"
 
 
-def test_every_danger_is_told_by_a_feature_of_the_catalogue(bulletin: Bulletin) -> None:
+def test_every_hazard_is_shown_by_a_feature_of_the_catalogue(bulletin: Bulletin) -> None:
     assert {feature_of(name) for name in HAZARDS} <= FEATURES.keys()
 
 
@@ -308,7 +308,7 @@ def test_a_danger_whose_feature_is_not_known_is_neither_there_nor_excluded(
     assert set(not_assessed) == open_
 
 
-def test_a_danger_that_shows_in_part_of_a_day_is_told_though_the_rest_is_not_known() -> None:
+def test_a_hazard_in_part_of_a_day_is_found_though_the_rest_is_not_known() -> None:
     found, not_assessed = assess_hazards(replace(whole(gust=21.0), covered=0.3), None)
 
     assert [hazard.id for hazard in found] == ["gale"]
@@ -324,30 +324,30 @@ def test_ice_is_excluded_only_where_the_day_before_is_known_or_it_does_not_freez
 
 def test_danger_does_not_depend_on_what_a_site_is_known_for() -> None:
     config = sample_config()
-    issue, told, features, almanacs = sample_parts(config)
-    stars = [f for f in told if f.event.phenomenon == "starry_sky"]
+    issue, forecasts, features, almanacs = sample_parts(config)
+    stars = [f for f in forecasts if f.event.phenomenon == "starry_sky"]
 
     made = compose(issue, stars, features, almanacs, config, Supplement(ATTRIBUTION))
 
     assert (
         made.outlook
-        == compose(issue, told, features, almanacs, config, Supplement(ATTRIBUTION)).outlook
+        == compose(issue, forecasts, features, almanacs, config, Supplement(ATTRIBUTION)).outlook
     )
 
 
 def test_without_the_weather_of_the_days_nothing_is_clear() -> None:
     config = sample_config()
-    issue, told, features, almanacs = sample_parts(config)
+    issue, forecasts, features, almanacs = sample_parts(config)
 
     made = compose(
-        issue, told, replace(features, weather={}), almanacs, config, Supplement(ATTRIBUTION)
+        issue, forecasts, replace(features, weather={}), almanacs, config, Supplement(ATTRIBUTION)
     )
 
     assert (made.outlook.alerts, made.outlook.clear, made.covered_until) == ((), (), None)
     assert made.outlook.gaps == (Gap(tuple(HAZARDS), made.days),)
 
 
-def test_what_is_covered_ends_with_the_last_day_of_which_every_danger_is_judged(
+def test_what_is_covered_ends_with_the_last_day_on_which_every_hazard_is_assessed(
     bulletin: Bulletin,
 ) -> None:
     assert bulletin.outlook.clear == bulletin.days[:6]
@@ -355,7 +355,7 @@ def test_what_is_covered_ends_with_the_last_day_of_which_every_danger_is_judged(
     assert bulletin.covered_until == datetime(2026, 11, 27, 16, tzinfo=UTC)
 
 
-def test_of_better_days_that_are_all_poor_the_likeliest_is_told() -> None:
+def test_of_better_days_that_are_all_poor_the_likeliest_is_named() -> None:
     made = composed(
         {
             ("lingshan", "sunset_glow", f"2026-11-{day}"): p

@@ -1,4 +1,4 @@
-"""Do the pages say it, safely, in each channel's own form?"""
+"""Do the pages show the bulletin, safely, in each channel's own form?"""
 
 from __future__ import annotations
 
@@ -156,9 +156,9 @@ def test_a_signed_text_message_names_its_bodies_and_its_forecaster() -> None:
 
 def test_without_the_weather_of_the_days_no_channel_gives_the_all_clear() -> None:
     config = sample_config()
-    issue, told, features, almanacs = sample_parts(config)
+    issue, forecasts, features, almanacs = sample_parts(config)
     blind = compose(
-        issue, told, replace(features, weather={}), almanacs, config, Supplement(ATTRIBUTION)
+        issue, forecasts, replace(features, weather={}), almanacs, config, Supplement(ATTRIBUTION)
     )
 
     made = {page.path: page.body for channel in CHANNELS for page in render(blind, channel)}
@@ -167,12 +167,12 @@ def test_without_the_weather_of_the_days_no_channel_gives_the_all_clear() -> Non
     past = tuple(
         f"{en}{page}/" for en in ("", "en/") for page in ("archive", "verification", "models")
     )
-    said = {
+    shown = {
         path: str(body)
         for path, body in made.items()
         if path.endswith((".html", ".txt")) and not path.startswith(past)
     }
-    for path, page in said.items():
+    for path, page in shown.items():
         assert "未见" not in page.replace("内未见更好的时机", ""), path
         assert "stands out" not in page, path
         wanted = (
@@ -185,7 +185,7 @@ def test_without_the_weather_of_the_days_no_channel_gives_the_all_clear() -> Non
     assert (data["alerts"], data["alerts_complete"], data["covered_until"]) == ([], False, None)
 
 
-def test_what_is_covered_is_told_in_the_data(site: dict[str, str]) -> None:
+def test_the_data_have_the_end_of_the_cover(site: dict[str, str]) -> None:
     data = json.loads(site["api/v1/forecasts.json"])
 
     assert data["alerts_complete"] is False
@@ -201,15 +201,15 @@ ABSURD = re.compile(r"只透过0%|仅0\s?cm|云多，0%|云量0%，人可能在�
 
 def test_no_reason_of_the_pages_contradicts_its_number(bulletin: Bulletin) -> None:
     phrases = Phrases(bulletin, "zh")
-    said = [
+    shown = [
         reason
         for e in bulletin.entries
         for sign in (1, -1)
         for reason in phrases.reasons(e.forecast, sign)
     ]
 
-    assert len(said) > 100
-    assert [reason for reason in said if ABSURD.search(reason)] == []
+    assert len(shown) > 100
+    assert [reason for reason in shown if ABSURD.search(reason)] == []
 
 
 def test_a_strong_reason_against_stands_in_the_headline_of_a_good_chance(
@@ -224,9 +224,9 @@ def test_a_strong_reason_against_stands_in_the_headline_of_a_good_chance(
     reasons = (Reason("sky_cover", 0.02, 1.5), Reason("zenith_sky_brightness", 18.9, -1.2))
     forecast = replace(entry.forecast, reasons=reasons, quantities=values)
 
-    said = Phrases(bulletin, "zh").why(forecast)
+    shown = Phrases(bulletin, "zh").why(forecast)
 
-    assert said == "夜间云量少，约2%；不利：月光明亮（月面94%），只见亮星。"
+    assert shown == "夜间云量少，约2%；不利：月光明亮（月面94%），只见亮星。"
 
 
 def test_a_site_name_is_text_wherever_it_appears() -> None:
@@ -276,7 +276,7 @@ def test_headings_are_in_order_and_ids_are_unique(site: dict[str, str]) -> None:
         assert len(ids) == len(set(ids)), (path, sorted({i for i in ids if ids.count(i) > 1}))
 
 
-def test_a_page_tells_its_language(site: dict[str, str]) -> None:
+def test_a_page_names_its_language(site: dict[str, str]) -> None:
     for path, page in site.items():
         if path.endswith(".html"):
             assert next(Tags(page).named("html"))["lang"] == (
@@ -296,8 +296,8 @@ def test_a_page_prints_its_cycle_its_issue_time_its_end_and_what_was_missing(
         "美国国家环境预报中心（NCEP）",
     )
 
-    for said in (*wanted, f"所在日期超出本次资料（{beyond}项预报）"):
-        assert said in index
+    for shown in (*wanted, f"所在日期超出本次资料（{beyond}项预报）"):
+        assert shown in index
 
 
 def test_the_white_wall_stands_beside_every_sea_of_clouds(
@@ -344,12 +344,12 @@ def test_a_wechat_article_of_many_sites_still_fits() -> None:
 
 
 def test_a_text_message_is_short_and_plain(site: dict[str, str]) -> None:
-    said = site["sms.txt"]
+    shown = site["sms.txt"]
 
-    assert len([line for line in said.splitlines() if line]) == 2
-    assert len(said) <= 240  # this one names two marks, three dangers and a day without data
-    assert len(said) - len("演示数据，非真实天气。内部试用。") <= 225
-    assert not re.search(r"[<>&]\w", said)
+    assert len([line for line in shown.splitlines() if line]) == 2
+    assert len(shown) <= 240  # this one names two marks, three dangers and a day without data
+    assert len(shown) - len("演示数据，非真实天气。内部试用。") <= 225
+    assert not re.search(r"[<>&]\w", shown)
 
 
 def test_the_data_obey_their_published_schema(site: dict[str, str]) -> None:
@@ -372,23 +372,23 @@ def test_what_is_not_known_is_null_in_the_data(site: dict[str, str]) -> None:
 
 
 def test_the_sea_of_clouds_states_add_to_one_in_the_data(site: dict[str, str]) -> None:
-    told = [
+    cloud_states = [
         f["states"] for f in json.loads(site["api/v1/forecasts.json"])["forecasts"] if f["states"]
     ]
 
-    assert told
+    assert cloud_states
     # six digits each
-    assert all(sum(states.values()) == pytest.approx(1, abs=1e-5) for states in told)
+    assert all(sum(states.values()) == pytest.approx(1, abs=1e-5) for states in cloud_states)
 
 
 @pytest.mark.parametrize(
-    ("value", "said"),
+    ("value", "shown"),
     [(None, None), (float("nan"), None), (float("inf"), None), (0.12345678, 0.123457), (2.0, 2.0)],
 )
 def test_a_number_of_the_data_has_six_digits_or_is_null(
-    value: float | None, said: float | None
+    value: float | None, shown: float | None
 ) -> None:
-    assert number(value) == said
+    assert number(value) == shown
 
 
 def test_a_screen_learns_from_the_status_whether_its_page_is_old(site: dict[str, str]) -> None:
@@ -407,7 +407,7 @@ def test_an_undefined_name_in_a_template_is_an_error() -> None:
         environment().from_string("{{ nothing.at_all }}").render()
 
 
-def test_a_broken_template_is_told_as_a_setting_to_mend(
+def test_a_broken_template_is_an_error_that_names_it(
     monkeypatch: pytest.MonkeyPatch, bulletin: Bulletin
 ) -> None:
     broken = jinja2.Environment(
@@ -496,8 +496,8 @@ def test_the_spread_of_the_deck_stands_beside_it(site: dict[str, str]) -> None:
     page = " ".join(re.sub(r"<[^>]+>", " ", site["en/sites/jinding/index.html"]).split())
 
     # Made up: 60 m below and 140 m above what is told, over four runs.
-    told = re.findall(r"Cloud top ([\d,]+)\s?m ([\d,]+)\s?m–([\d,]+)\s?m over 4 runs", page)
-    found = [[int(text.replace(",", "")) for text in texts] for texts in told]
+    spreads = re.findall(r"Cloud top ([\d,]+)\s?m ([\d,]+)\s?m–([\d,]+)\s?m over 4 runs", page)
+    found = [[int(text.replace(",", "")) for text in texts] for texts in spreads]
     assert found
     assert all(
         high - low == pytest.approx(200, abs=10) and low < now < high for now, low, high in found
@@ -537,7 +537,8 @@ def test_the_sky_of_the_first_two_days_is_drawn_even_where_there_will_be_nothing
     poor = [
         (section.site.id, entry.forecast)
         for section in bulletin.sections for day in section.days[:2] for entry in day.others
-        if entry.forecast.event.phenomenon in named and entry.forecast.known and entry.forecast.grade == 1 and entry.evidence_at
+        if entry.forecast.event.phenomenon in named and entry.forecast.known
+        and entry.forecast.grade == 1 and entry.evidence_at
     ]  # fmt: skip
 
     assert poor

@@ -1,4 +1,4 @@
-"""Does the service's clock issue at its hours, come back for a late run, and outlive what it meets?"""
+"""Does the scheduler issue at its hours, wait for a late run, and outlive every error?"""
 
 from __future__ import annotations
 
@@ -124,7 +124,7 @@ def test_an_issue_is_remembered_with_its_channels(
 def test_a_further_model_that_fails_stops_neither_the_next_nor_the_process(
     world: pipeline.World,
 ) -> None:
-    asked: list[str] = []
+    requested: list[str] = []
 
     class Model:
         def __init__(self, id: str, error: Exception | None) -> None:
@@ -132,7 +132,7 @@ def test_a_further_model_that_fails_stops_neither_the_next_nor_the_process(
             self._error = error
 
         def acquire(self, sites: object, now: datetime, ask: bool = True) -> None:
-            asked.append(self.model.id)
+            requested.append(self.model.id)
             if self._error:
                 raise self._error
 
@@ -144,7 +144,7 @@ def test_a_further_model_that_fails_stops_neither_the_next_nor_the_process(
 
     scheduling.fetch_further(replace(world, further=failing), lambda: NOW)  # type: ignore[arg-type]
 
-    assert asked == ["ifs", "aifs", "gefs"]
+    assert requested == ["ifs", "aifs", "gefs"]
 
 
 def test_past_days_are_verified_at_the_hour_of_the_settings(world: pipeline.World) -> None:
@@ -184,8 +184,8 @@ def test_what_stations_drop_is_taken_in_and_put_on_every_page_between_issues(
     job = scheduler.get_job("observe")
     job.func(*job.args)
 
-    told = json.loads((settings.output.folder / "live.json").read_text(encoding="utf-8"))
-    ions = next(tile for tile in told["tiles"] if tile["station"] == "ION01")
+    content = json.loads((settings.output.folder / "live.json").read_text(encoding="utf-8"))
+    ions = next(tile for tile in content["tiles"] if tile["station"] == "ION01")
     assert (ions["observed_at"], ions["readings"][0]["value"]) == ("2026-11-22T08:00:00Z", 1.83e9)
 
 

@@ -51,11 +51,11 @@ def words(config: Config, language: str = "zh") -> Words:
     return Words(language, config.zone)
 
 
-def of_lingshan(config: Config, told: tuple[CurrentObservations, ...]) -> Any:
-    return tiles_of(config.all_sites()[0], told, config.observations, NOW)
+def of_lingshan(config: Config, reports: tuple[CurrentObservations, ...]) -> Any:
+    return tiles_of(config.all_sites()[0], reports, config.observations, NOW)
 
 
-def said(tile: Any, speaker: Words) -> dict[str, str]:
+def found(tile: Any, speaker: Words) -> dict[str, str]:
     return {
         each.id: each.current_text.replace(THIN_SPACE, " ")
         for each in labelled_values(tile, speaker)
@@ -64,7 +64,7 @@ def said(tile: Any, speaker: Words) -> dict[str, str]:
 
 
 @pytest.mark.parametrize(
-    ("ions", "told"),
+    ("ions", "reports"),
     # cut-points 500, 1000, 1500, 2000, 3000 cm-3; 1 cm-3 is 1e6 m-3
     [
         (0.0, 1),
@@ -79,8 +79,8 @@ def said(tile: Any, speaker: Words) -> dict[str, str]:
         (9e10, 6),
     ],
 )
-def test_a_class_of_ions_begins_at_its_cut_point(ions: float, told: int) -> None:
-    assert level(ions, (500, 1000, 1500, 2000, 3000)) == told
+def test_a_class_of_ions_begins_at_its_cut_point(ions: float, reports: int) -> None:
+    assert level(ions, (500, 1000, 1500, 2000, 3000)) == reports
 
 
 def test_the_cut_points_are_settings(stations: Config) -> None:
@@ -94,26 +94,26 @@ def test_the_cut_points_are_settings(stations: Config) -> None:
 
     tile, _ = of_lingshan(two, current_observations(two, NOW))
 
-    assert said(tile, words(two))[LEVEL] == "2级（共3级）"  # 2340 lies between 1200 and 5000
+    assert found(tile, words(two))[LEVEL] == "2级（共3级）"  # 2340 lies between 1200 and 5000
 
 
-def test_values_are_told_in_the_reader_s_units_with_place_and_time(stations: Config) -> None:
+def test_values_are_shown_in_the_reader_s_units_with_place_and_time(stations: Config) -> None:
     ions, weather = of_lingshan(stations, current_observations(stations, NOW))
     zh, en = words(stations), words(stations, "en")
 
     # 2.34e9 m-3 / 1e6; 270.35 K - 273.15 = -2.8; 4.6 m/s is force 3: (4.6 / .836) ** (2/3) = 3.1;
     # 1.8e-8 kg = 18 ug
-    assert said(ions, zh) == {
+    assert found(ions, zh) == {
         IONS: "2340 个/cm³",
         LEVEL: "5级（共6级）",
         "mass_concentration_of_pm2p5": "18 μg/m³",
     }
-    assert said(weather, zh) == {
+    assert found(weather, zh) == {
         "air_temperature": "−3 ℃", "comfort": "寒冷", "relative_humidity": "62%",
         "wind_speed": "西北风 4.6 m/s（3级）",
         "visibility_in_air": "22 km",
     }  # fmt: skip
-    assert said(weather, en)["wind_speed"] == "north-west 4.6 m/s (force 3)"
+    assert found(weather, en)["wind_speed"] == "north-west 4.6 m/s (force 3)"
     assert place(weather, zh).replace(THIN_SPACE, " ") == "灵山站·海拔2280 m"
     assert time_of_observation(weather, zh).current_text == "11月22日16:00观测"
 
@@ -124,22 +124,22 @@ def test_an_old_value_gives_way_to_since_when_there_is_none(stations: Config) ->
         _, weather = of_lingshan(stations, current_observations(stations, NOW, age))
 
         assert weather.fresh is fresh
-        assert ("℃" in said(weather, words(stations))["air_temperature"]) is fresh
+        assert ("℃" in found(weather, words(stations))["air_temperature"]) is fresh
         assert time_of_observation(weather, words(stations)).current_text == (
             "11月22日14:40观测" if fresh else "自11月22日14:39起无数据"
         )
 
 
-def test_one_element_that_fell_silent_is_told_apart_from_the_others(stations: Config) -> None:
-    told = current_observations(stations, NOW)[0]
+def test_one_element_that_fell_silent_is_marked_apart_from_the_others(stations: Config) -> None:
+    reports = current_observations(stations, NOW)[0]
     visibility = {"visibility_in_air": (NOW - timedelta(hours=5), 800.0)}
-    (weather,) = of_lingshan(stations, (replace(told, newest={**told.newest, **visibility}),))
+    (weather,) = of_lingshan(stations, (replace(reports, newest={**reports.newest, **visibility}),))
 
-    assert said(weather, words(stations))["visibility_in_air"] == "自11月22日11:10起无数据"
-    assert said(weather, words(stations))["relative_humidity"] == "62%"
+    assert found(weather, words(stations))["visibility_in_air"] == "自11月22日11:10起无数据"
+    assert found(weather, words(stations))["relative_humidity"] == "62%"
 
 
-def test_a_station_that_never_told_anything_says_so_and_one_that_tells_doubtful_things_only_too(
+def test_a_station_that_never_reported_is_named_as_such_and_one_with_doubtful_values_only_too(
     stations: Config,
 ) -> None:
     _, never = of_lingshan(stations, silent(stations))
@@ -160,25 +160,30 @@ def test_a_doubtful_value_is_not_shown_to_visitors(stations: Config, tmp_path: P
 
     _, weather = of_lingshan(stations, latest(archive, stations.observations, stations.zone, NOW))
 
-    assert said(weather, words(stations)) == {"relative_humidity": "50%"}
+    assert found(weather, words(stations)) == {"relative_humidity": "50%"}
 
 
 def test_a_calm_has_no_direction(stations: Config) -> None:
-    told = current_observations(stations, NOW)[0]
+    reports = current_observations(stations, NOW)[0]
     (weather,) = of_lingshan(
         stations,
-        (replace(told, newest={**told.newest, "wind_speed": (told.newest["wind_speed"][0], 0.2)}),),
+        (
+            replace(
+                reports,
+                newest={**reports.newest, "wind_speed": (reports.newest["wind_speed"][0], 0.2)},
+            ),
+        ),
     )
 
-    assert said(weather, words(stations))["wind_speed"] == "0.2 m/s（0级）"
+    assert found(weather, words(stations))["wind_speed"] == "0.2 m/s（0级）"
 
 
 def test_a_weather_station_that_measures_ions_has_a_tile_of_each(stations: Config) -> None:
-    told = current_observations(stations, NOW)[0]
-    both = of_lingshan(stations, (replace(told, newest={**told.newest, IONS: (NOW, 6e8)}),))
+    reports = current_observations(stations, NOW)[0]
+    both = of_lingshan(stations, (replace(reports, newest={**reports.newest, IONS: (NOW, 6e8)}),))
 
     assert [tile.kind for tile in both] == ["ion", "weather"]
-    assert list(said(both[0], words(stations))) == [IONS, LEVEL]
+    assert list(found(both[0], words(stations))) == [IONS, LEVEL]
 
 
 def test_where_there_is_little_room_the_first_fresh_tile_of_each_kind_stands(
@@ -212,13 +217,13 @@ def heights(path: str) -> list[float]:
 
 
 def test_the_weather_s_curve_is_of_temperature_and_keeps_to_its_own_range(stations: Config) -> None:
-    told = current_observations(stations, NOW)[0]
+    reports = current_observations(stations, NOW)[0]
     hours = [NOW.replace(minute=0) - timedelta(hours=k) for k in (3, 2, 1, 0)]
 
     def curve(*kelvin: float) -> Any:
         (weather,) = of_lingshan(
             stations,
-            (replace(told, hourly={"air_temperature": tuple(zip(hours, kelvin, strict=True))}),),
+            (replace(reports, hourly={"air_temperature": tuple(zip(hours, kelvin, strict=True))}),),
         )
         return trend_of(weather, words(stations, "en"))
 
@@ -257,9 +262,11 @@ def test_a_station_s_tiles_draw_each_its_own_element(stations: Config) -> None:
 # -- pages and live.json
 
 
-def written(config: Config, told: tuple[CurrentObservations, ...]) -> dict[str, str]:
+def written(config: Config, reports: tuple[CurrentObservations, ...]) -> dict[str, str]:
     made = [
-        page for channel in ("web", "display") for page in render(bulletin(config, told), channel)
+        page
+        for channel in ("web", "display")
+        for page in render(bulletin(config, reports), channel)
     ]
     return {page.path: str(page.body) for page in made if "static" not in page.path}
 
@@ -301,16 +308,16 @@ def test_a_screen_names_the_station_that_is_taken_where_the_first_is_silent_and_
     second = replace(
         of_ions, station=next(s for s in both.observations.stations if s.id == "ION09").as_station()
     )
-    told = (replace(of_ions, newest={}, hourly={}, last_report=None), second)
+    reports = (replace(of_ions, newest={}, hourly={}, last_report=None), second)
 
-    screen = written(both, told)["display/lingshan.html"].replace(THIN_SPACE, " ")
+    screen = written(both, reports)["display/lingshan.html"].replace(THIN_SPACE, " ")
 
     assert "灵山氧吧2号·海拔1900 m" in screen
     assert "灵山氧吧1号" not in screen
     assert re.search(r'class="trend-line" d="M[^"]{20}', screen)
 
 
-def test_a_screen_says_whose_data_it_was_made_of(stations: Config) -> None:
+def test_a_screen_names_the_owners_of_its_data(stations: Config) -> None:
     name = Name("© ECMWF，数据按 CC BY 4.0 许可发布", "© ECMWF, data under CC BY 4.0")
     made = replace(bulletin(stations), attributions=(name,))
 
@@ -338,8 +345,8 @@ def test_no_number_of_an_old_tile_stands_on_a_page(stations: Config) -> None:
 
 def test_its_schema_is_published_where_there_are_tiles(stations: Config, config: Config) -> None:
     paths = [
-        {page.path for page in render(bulletin(c, told), "api")}
-        for c, told in ((stations, current_observations(stations, NOW)), (config, ()))
+        {page.path for page in render(bulletin(c, reports), "api")}
+        for c, reports in ((stations, current_observations(stations, NOW)), (config, ()))
     ]
 
     assert ["api/v1/live.schema.json" in each for each in paths] == [True, False]
@@ -349,21 +356,24 @@ def test_live_json_obeys_its_published_schema(stations: Config) -> None:
     schema = json.loads((TEMPLATES / "api" / "live.schema.json").read_text(encoding="utf-8"))
     jsonschema.Draft202012Validator.check_schema(schema)
 
-    for told in (
+    for reports in (
         current_observations(stations, NOW),
         current_observations(stations, NOW, timedelta(hours=9)),
         silent(stations),
         (),
     ):
-        content = document(told, stations, NOW)
+        content = document(reports, stations, NOW)
         jsonschema.validate(content, schema, cls=jsonschema.Draft202012Validator)
         json.dumps(content, allow_nan=False)
 
 
-def test_live_json_tells_numbers_in_si_beside_the_words_of_the_page(
+def test_live_json_has_numbers_in_si_beside_the_words_of_the_page(
     stations: Config, site: dict[str, str]
 ) -> None:
-    tiles = {tile["tile"]: tile for tile in document(current_observations(stations, NOW), stations, NOW)["tiles"]}
+    tiles = {
+        tile["tile"]: tile
+        for tile in document(current_observations(stations, NOW), stations, NOW)["tiles"]
+    }
     page = site["sites/lingshan/index.html"]
 
     reading = tiles["lingshan/ION01/ion"]["readings"][0]
@@ -393,7 +403,10 @@ def test_live_json_lies_beside_the_releases_and_is_swapped_whole(
 
     assert publisher(config).publish_current_observations((), NOW) is False
     assert not (tmp_path / "site").exists()
-    assert publisher(stations).publish_current_observations(current_observations(stations, NOW), NOW) is True
+    assert (
+        publisher(stations).publish_current_observations(current_observations(stations, NOW), NOW)
+        is True
+    )
     before = (tmp_path / "site" / FILE).stat().st_ino
     assert (
         publisher(stations).publish_current_observations(
@@ -402,8 +415,8 @@ def test_live_json_lies_beside_the_releases_and_is_swapped_whole(
         is True
     )
 
-    told = json.loads((tmp_path / "site" / FILE).read_text(encoding="utf-8"))
-    assert told["made_at"] == "2026-11-22T08:15:00Z"
+    reports = json.loads((tmp_path / "site" / FILE).read_text(encoding="utf-8"))
+    assert reports["made_at"] == "2026-11-22T08:15:00Z"
     # a new file under the old name, never a half-written one
     assert (tmp_path / "site" / FILE).stat().st_ino != before
     assert [path.name for path in (tmp_path / "site").iterdir()] == [FILE]

@@ -1,4 +1,4 @@
-"""Does the public page say how good we were in plain words, and nothing where it cannot?"""
+"""Does the verification page show the scores in plain words, and none with too few cases?"""
 
 from __future__ import annotations
 
@@ -114,40 +114,41 @@ def test_last_month_is_one_sentence() -> None:
     assert last_month(record(), ZH) == "上月（10月）报出12点次，出现9点次；没有报而出现2点次。"
     assert (
         last_month(record(), EN)
-        == "Last month (Oct): forecast on 12 site-days, seen on 9 of them; seen unforecast on 2 site-days."
+        == "Last month (Oct): forecast on 12 site-days, seen on 9 of them; "
+        "seen unforecast on 2 site-days."
     )
 
 
-@pytest.mark.parametrize(("tally", "said"), [
+@pytest.mark.parametrize(("tally", "shown"), [
     ((0, 0, 0, 0), "没有可核对的预报"), ((0, 2, 0, 9), "没有报出；没有报而出现2点次"),
     ((3, 0, 0, 9), "报出3点次，出现3点次；没有漏报"),
 ])  # fmt: skip
 def test_a_month_without_forecasts_or_misses_says_so(
-    tally: tuple[int, int, int, int], said: str
+    tally: tuple[int, int, int, int], shown: str
 ) -> None:
-    assert said in last_month(
+    assert shown in last_month(
         record(month=EventCounts(date(2026, 10, 1), date(2026, 10, 31), *tally)), ZH
     )
 
 
-@pytest.mark.parametrize(("figure", "said"), [
+@pytest.mark.parametrize(("figure", "shown"), [
     (Figure(0.25, 0.1, 0.4, 60), "与往常出现频率相比更好：误差小25%（九成把握在10%到40%之间）"),
     (Figure(-0.25, -0.4, -0.1, 60), "误差大25%（九成把握在10%到40%之间）"),
     (Figure(0.25, -0.1, 0.4, 60), "分不出高下"), (Figure(0.25, cases=7), "分不出高下（7点次"),
     (Figure(math.nan), ""),
 ])  # fmt: skip
-def test_skill_is_said_in_words_that_its_interval_bears(figure: Figure, said: str) -> None:
-    assert said in skill_text("climatology", figure, ZH)
+def test_skill_is_described_as_its_interval_allows(figure: Figure, shown: str) -> None:
+    assert shown in skill_text("climatology", figure, ZH)
     assert bool(skill_text("climatology", figure, EN)) == figure.known
 
 
 def test_few_cases_give_their_number_and_no_score() -> None:
-    told = record_text(record(enough=False), verification(), NAMES, ZH, TODAY)
+    content = record_text(record(enough=False), verification(), NAMES, ZH, TODAY)
 
-    assert (told.enough, told.skills, told.diagram) == (False, (), None)
-    assert "60点次" in told.sentences[0]
-    assert "满30点次" in told.sentences[0]
-    assert told.strip is not None  # what was told and seen may be shown however few
+    assert (content.enough, content.skills, content.diagram) == (False, (), None)
+    assert "60点次" in content.sentences[0]
+    assert "满30点次" in content.sentences[0]
+    assert content.strip is not None  # what was told and seen may be shown however few
 
 
 def test_a_score_that_rests_on_analyses_alone_says_so() -> None:
@@ -159,13 +160,19 @@ def test_a_score_that_rests_on_analyses_alone_says_so() -> None:
 
 
 def test_the_table_has_a_column_for_each_head_and_days_ahead_in_order() -> None:
-    told = record_text(record(), verification(), NAMES, ZH, TODAY)
+    content = record_text(record(), verification(), NAMES, ZH, TODAY)
 
-    assert [name for name, _ in told.rows] == ["提前0天", "提前3天", "灵山晚霞", "秋季", "观察员"]
-    assert all(len(cells) == len(COLUMNS) - 1 for _, cells in told.rows)
+    assert [name for name, _ in content.rows] == [
+        "提前0天",
+        "提前3天",
+        "灵山晚霞",
+        "秋季",
+        "观察员",
+    ]
+    assert all(len(cells) == len(COLUMNS) - 1 for _, cells in content.rows)
 
 
-def test_the_diagram_tells_by_shape_what_lies_outside_the_band_of_chance() -> None:
+def test_the_diagram_shows_by_shape_what_lies_outside_the_band_of_chance() -> None:
     drawn = record_text(record(), verification(), NAMES, EN, TODAY).diagram
 
     tree = ElementTree.fromstring(str(drawn))
@@ -181,10 +188,10 @@ def test_the_roc_curve_is_drawn_with_its_area_and_count_where_there_is_one() -> 
     assert record_text(record(enough=False), verification(), NAMES, ZH, TODAY).roc is None
 
 
-def test_the_strip_tells_four_kinds_by_four_shapes_and_in_words() -> None:
+def test_the_strip_shows_four_kinds_by_four_shapes_and_in_words() -> None:
     marks = tuple(
-        EventMark("lingshan", TODAY - timedelta(days=k), told, seen)
-        for k, (told, seen) in enumerate(
+        EventMark("lingshan", TODAY - timedelta(days=k), content, observed)
+        for k, (content, observed) in enumerate(
             [(True, True), (True, False), (False, True), (False, False)], 1
         )
     )
@@ -211,26 +218,26 @@ def test_the_strip_tells_four_kinds_by_four_shapes_and_in_words() -> None:
 def test_the_page_stands_in_each_language_and_every_page_links_to_it(
     bulletin: Bulletin, language: str
 ) -> None:
-    told = replace(bulletin, verification=verification(record()))
+    content = replace(bulletin, verification=verification(record()))
 
-    page = page_of(told, language)
+    page = page_of(content, language)
 
     assert ("上月（10月）报出12点次，出现9点次" in page) is (language == "")
     assert page.count('<svg xmlns="http://www.w3.org/2000/svg" class="c-chart"') == 3
     assert not re.search(r"style=|<style", page)
-    others = [str(p.body) for p in render(told, "web") if p.path.endswith(".html")]
+    others = [str(p.body) for p in render(content, "web") if p.path.endswith(".html")]
     assert all("verification/index.html" in each for each in others)
 
 
 def test_without_a_verification_the_page_says_what_is_to_come(bulletin: Bulletin) -> None:
     assert EVENTS_NEEDED == 30
-    for told in (bulletin, replace(bulletin, verification=replace(verification(), cases=0))):
-        page = page_of(told)
+    for content in (bulletin, replace(bulletin, verification=replace(verification(), cases=0))):
+        page = page_of(content)
 
         assert "还没有可以核对的预报" in page
         assert "满30点次" in page
         assert "<svg xmlns" not in page
-        assert summary(told, ZH).records == ()
+        assert summary(content, ZH).records == ()
 
 
 def test_a_site_that_the_settings_no_longer_have_is_named_by_its_id() -> None:

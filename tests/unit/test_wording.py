@@ -47,7 +47,7 @@ def test_a_value_that_looks_like_a_blank_is_printed_as_it_is(zh: Words) -> None:
 
 
 @pytest.mark.parametrize(
-    ("probability", "said"),
+    ("probability", "shown"),
     [
         (0.0, "<1%"),
         (0.0099, "<1%"),
@@ -58,12 +58,14 @@ def test_a_value_that_looks_like_a_blank_is_printed_as_it_is(zh: Words) -> None:
         (nan, "—"),
     ],
 )
-def test_a_chance_is_never_a_flat_zero_or_hundred(zh: Words, probability: float, said: str) -> None:
-    assert zh.percent(probability) == said
+def test_a_chance_is_never_a_flat_zero_or_hundred(
+    zh: Words, probability: float, shown: str
+) -> None:
+    assert zh.percent(probability) == shown
 
 
 @pytest.mark.parametrize(
-    ("feature", "value", "said"),
+    ("feature", "value", "shown"),
     [
         # 0 degC is 273.15 K
         ("temperature_at_site", 263.15, f"\N{MINUS SIGN}10{THIN_SPACE}\u2103"),
@@ -78,9 +80,9 @@ def test_a_chance_is_never_a_flat_zero_or_hundred(zh: Words, probability: float,
     ],
 )
 def test_a_quantity_leaves_si_in_the_unit_of_its_words(
-    zh: Words, feature: str, value: float, said: str
+    zh: Words, feature: str, value: float, shown: str
 ) -> None:
-    assert zh.quantity(feature, value) == said
+    assert zh.quantity(feature, value) == shown
 
 
 @pytest.mark.parametrize(
@@ -106,25 +108,25 @@ def test_a_window_wholly_after_midnight_belongs_to_the_night_before(zh: Words, e
     assert en.window(Window(utc(22, 17), utc(22, 20)), DAY) == "01:00–04:00 next day"
 
 
-def test_without_a_best_window_no_clock_time_is_told_but_the_part_of_the_day(zh: Words) -> None:
+def test_without_a_best_window_no_clock_time_is_shown_but_the_part_of_the_day(zh: Words) -> None:
     site = read_config().all_sites()[0]
     dawn = Event("sunrise_glow", site, DAY, Window(utc(21, 22, 30), utc(21, 23, 20)))
     whole_day = Event("snow_cover", site, DAY, Window(utc(21, 16), utc(22, 16)))
 
-    said = [
+    shown = [
         zh.best(Forecast(event, Cycle(utc(21, 0)), utc(21, 4), 0.02, 1, "rule"))
         for event in (dawn, whole_day)
     ]
 
-    assert said == ["清晨", "白天"]
+    assert shown == ["清晨", "白天"]
 
 
-def test_a_time_is_told_to_the_nearest_minute(zh: Words) -> None:
+def test_a_time_is_shown_to_the_nearest_minute(zh: Words) -> None:
     assert zh.clock(datetime(2026, 11, 21, 23, 9, 31, tzinfo=UTC), DAY) == "07:10"
 
 
 @pytest.mark.parametrize(
-    ("azimuth", "said"),
+    ("azimuth", "shown"),
     [
         (0, "north"),
         (359, "north"),
@@ -134,25 +136,25 @@ def test_a_time_is_told_to_the_nearest_minute(zh: Words) -> None:
         (270, "west"),
     ],
 )
-def test_the_compass_has_sixteen_points(en: Words, azimuth: float, said: str) -> None:
-    assert en.compass(azimuth) == said
+def test_the_compass_has_sixteen_points(en: Words, azimuth: float, shown: str) -> None:
+    assert en.compass(azimuth) == shown
 
 
 @pytest.mark.parametrize(
-    ("value", "effect", "said"),
+    ("value", "effect", "shown"),
     [
         (310.0, 1.0, "云顶低于景点310 m，视野在云上"),
         (-240.0, -1.0, "云顶高出景点240 m，人在云中或云下"),
     ],
 )
 def test_a_reason_speaks_of_the_side_on_which_its_value_lies(
-    zh: Words, value: float, effect: float, said: str
+    zh: Words, value: float, effect: float, shown: str
 ) -> None:
-    assert zh.reason(Reason("gap_to_deck", value, effect)).replace(THIN_SPACE, " ") == said
+    assert zh.reason(Reason("gap_to_deck", value, effect)).replace(THIN_SPACE, " ") == shown
 
 
 @pytest.mark.parametrize(
-    ("feature", "value", "effect", "phenomenon", "said"),
+    ("feature", "value", "effect", "phenomenon", "shown"),
     [
         ("cloud_at_site", 0.0, -1.0, "rime", "景点不在云中，云量0%"),
         # no cloud at the site cannot speak against a sunrise
@@ -173,9 +175,9 @@ def test_a_reason_speaks_of_the_side_on_which_its_value_lies(
     ],
 )
 def test_a_reason_fits_its_value_its_sign_and_its_phenomenon(
-    zh: Words, feature: str, value: float, effect: float, phenomenon: str, said: str
+    zh: Words, feature: str, value: float, effect: float, phenomenon: str, shown: str
 ) -> None:
-    assert zh.reason(Reason(feature, value, effect), phenomenon).replace(THIN_SPACE, " ") == said
+    assert zh.reason(Reason(feature, value, effect), phenomenon).replace(THIN_SPACE, " ") == shown
 
 
 def test_a_sky_that_the_moon_lights_is_worded_as_moonlight(zh: Words) -> None:
@@ -206,7 +208,7 @@ def test_a_site_that_bears_the_name_of_its_phenomenon_is_named_once(zh: Words) -
     assert zh.spot(sites["jinding"], "sunrise") == "金顶云海·日出"
 
 
-def test_a_cloud_top_above_the_site_is_told_as_such(zh: Words) -> None:
+def test_a_cloud_top_above_the_site_is_named_as_such(zh: Words) -> None:
     label, value = zh.labelled("gap_to_deck", -572.0)
 
     assert (label, value.replace(THIN_SPACE, " ")) == ("云顶高出景点", "572 m")
@@ -220,7 +222,7 @@ def test_another_zone_is_not_called_beijing_time(zh: Words) -> None:
     assert "北京时间" not in abroad("wechat.hello", days=2)
 
 
-def test_only_unbroken_runs_of_days_are_told_by_their_ends(zh: Words) -> None:
+def test_only_unbroken_runs_of_days_are_written_as_a_range(zh: Words) -> None:
     days = [
         date(2026, 11, 29),
         date(2026, 11, 22),
@@ -232,7 +234,7 @@ def test_only_unbroken_runs_of_days_are_told_by_their_ends(zh: Words) -> None:
     assert zh.days(days) == "11月22日至23日、11月29日至12月1日"
 
 
-def test_the_part_of_the_light_path_outside_the_data_is_told(zh: Words) -> None:
+def test_the_part_of_the_light_path_outside_the_data_is_named(zh: Words) -> None:
     assert zh.missing("light_path", {"light_path_coverage": 0.62}) == "光路有38%在资料范围之外"
 
 
