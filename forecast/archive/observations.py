@@ -96,26 +96,6 @@ class Observations:
             )
         return tuple(file.reading.digest for file in new)
 
-    def keep_file(
-        self, reading: Reading, observations: Sequence[Observation], faults: Sequence[Fault]
-    ) -> bool:
-        """Keep the observations of a file, with its faults, once.
-
-        Return False, and change nothing, if a file of this digest was read before.
-        """
-        with self._archive.transaction() as connection:
-            if (
-                connection.scalar(
-                    sql.select(reading_table.c.at).where(reading_table.c.digest == reading.digest)
-                )
-                is not None
-            ):
-                return False
-            connection.execute(reading_table.insert().values(**_reading_row(reading)))
-            _write(connection, observations, reading.at)
-            _write_faults(connection, faults[:FAULTS_A_FILE], reading.at)
-        return True
-
     def keep_pushed(self, pushed: FileRead, observations: Sequence[Observation]) -> bool:
         """Keep a push, and note that its quality control is still to come; all or nothing.
 

@@ -1,11 +1,10 @@
-"""The folder of fetched cycles: `<cycles>/<model>/<YYYYMMDDHH>/<origin>/f006.grib2`, and what
-protects it from half a file.
+"""The store of fetched cycles: `<cycles>/<model>/<YYYYMMDDHH>/<origin>/f006.grib2`.
 
-A step arrives in `f006.grib2.part`, message by message, each synced before the next is asked for:
-whoever dies loses the range in flight, and the next run goes on from the last whole message. It
-gets its real name only when all that was asked for is in it and verified; `f006.json` beside it
-says what that was, and its SHA-256. One process at a time works in the folder (a lock that dies
-with its holder); leftovers of the dead are cleared by the next.
+A step is written to `f006.grib2.part` message by message, each synced before the next is requested:
+after a crash the next fetch continues from the last complete message. The file gets its final name
+only when all requested messages are in it and verified; `f006.json` next to it lists them, with the
+SHA-256 of the file. One process at a time works in the folder (the lock ends with the process); the
+next one removes what a killed process leaves.
 """
 
 from __future__ import annotations

@@ -1,10 +1,9 @@
-"""The bureau's own drop folder: the bucket's layout, or loose GRIB of any name. Read in place,
-never written to.
+"""The bureau's drop folder: the layout of the bucket, or GRIB files of any name; never written to.
 
 A file is identified by its headers alone; messages of another centre are passed over. A file that
-is damaged or still being written is passed over with a note; it is checked again when its
-size or time changes. What was found is remembered beside the fetched cycles, so that a folder of
-thousands is not read through every ten minutes.
+is damaged or still being written is passed over with a note, and checked again when its size or
+time changes. The contents are kept in a file in the cycle store, so that a folder of thousands of
+files is not read again every ten minutes.
 """
 
 from __future__ import annotations

@@ -1,11 +1,11 @@
-"""What a file of a model holds, from the inventory beside it, and which bytes of it are wanted.
+"""Inventories: the fields in a model file, and the byte ranges of those wanted.
 
 A line of an .idx (GFS, GEFS) reads `N:offset:d=YYYYMMDDHH:VARIABLE:level:step:more`; a message ends
 where the next begins, the last at the end of the file. Fields packed two to a message are numbered
-`N.1`, `N.2` and share their offset. Variable, level and step are matched whole, never by a part of
-their text, and the step by what it means: `0-24 hour acc fcst` and `0-1 day acc fcst` are the same.
-`more` names the member of an ensemble (`ENS=+1`), and of an aerosol which and at what wavelength.
-ECMWF's .index is read in ecmwf.py; choosing and planning are the same.
+`N.1`, `N.2` and share their offset. Variable, level and step are matched as a whole; steps are
+compared by meaning: `0-24 hour acc fcst` and `0-1 day acc fcst` are the same. `more` names the
+member of an ensemble (`ENS=+1`), and the kind and wavelength of an aerosol. ECMWF's .index is read
+in ecmwf.py; selection and planning are the same.
 """
 
 from __future__ import annotations

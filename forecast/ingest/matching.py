@@ -1,4 +1,4 @@
-"""Is this message what was asked for? The catalogue's keys against the headers of what came."""
+"""Check that messages are those requested: keys of the catalogue against their headers."""
 
 from __future__ import annotations
 

@@ -1,9 +1,8 @@
-"""Point forecasts in the JSON form of Open-Meteo -> an Atmosphere of one column, so that the rooms
-read them like a model's grid.
+"""Read point forecasts in the JSON form of Open-Meteo into an Atmosphere of one column.
 
 Such a document holds hourly series at one place: a few pressure levels, the weather at 2 m, cloud
-in three layers. What it lacks is made up here by rules written out below, and
-`PointForecast.missing` names it, for the reader of any figure that comes of it:
+in three layers. What it lacks is estimated by the rules below and named in
+`PointForecast.missing`:
 
 - geopotential heights: where neither they nor the sea-level pressure are given, the hypsometric
   equation up from 1013.25 hPa at sea level. 10 hPa more or less at sea level move every height by

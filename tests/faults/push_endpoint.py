@@ -67,7 +67,7 @@ def serve(
 ) -> None:
     """Send the port, then serve until killed. checked: with quality control."""
     from forecast.archive.issues import Archive
-    from forecast.archive.observations import Observations, Reading
+    from forecast.archive.observations import FileRead, Observations, Reading
     from forecast.observations.formats import ParseContext, Parsed
     from forecast.observations.http_api import ObservationEndpoint
     from forecast.observations.intake import Intake
@@ -80,11 +80,9 @@ def serve(
     intake = Intake(observing(many), archive, ZoneInfo("Asia/Shanghai"))
 
     def keep_only(digest: str, name: str, parsed: Parsed, at: datetime) -> bool:
-        return kept.keep_file(
-            Reading(digest, name, parsed.form, at, len(parsed.observations), 0),
-            parsed.observations,
-            parsed.faults,
-        )
+        reading = Reading(digest, name, parsed.form, at, len(parsed.observations), 0)
+        file = FileRead(reading, parsed.faults)
+        return bool(kept.keep_files([file], parsed.observations, [], at))
 
     tokens = {"mountain": TOKEN, **{f"sender{k}": f"{TOKEN}-{k}" for k in range(8)}}
     endpoint = ObservationEndpoint(

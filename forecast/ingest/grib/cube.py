@@ -1,12 +1,11 @@
-"""Lay decoded fields into one cube: within limits, per interval, on one grid.
+"""Combine decoded fields in one cube: within limits, for each interval, on one grid.
 
-Decided here:
-- A value outside the catalogue's limits by no more than one step of its packing (and float32
-  rounding) is the packing's own error and is set to the limit; one further out is refused.
-- A field given twice: the finer packing is kept where the two agree within their steps; a
-contradiction is refused.
-- Several grids: the one of most messages is the cube's (the finest among equals); fields on another
-  are interpolated to it bilinearly. One field on two grids is refused.
+- A value outside the limits of the catalogue by at most one step of its packing (and float32
+  rounding) is a packing error and is set to the limit; a larger excess is refused.
+- Of a field given twice the finer packing is kept if both agree within their steps; otherwise the
+  field is refused.
+- With several grids, the cube has that of most messages (the finest of equals); fields on others
+  are interpolated bilinearly. One field on two grids is refused.
 """
 
 from __future__ import annotations

@@ -1,5 +1,4 @@
-"""Where the points of a GRIB grid lie, and which of them a region wants: a regular
-latitude-longitude grid in any scanning order.
+"""Regular latitude-longitude grids of GRIB in any scanning order, and their points in a region.
 
 Source: WMO-No. 306, grid definition template 3.0, flag table 3.4 (edition 1: section 2, table 8).
 """

@@ -1,12 +1,10 @@
-"""What a GRIB file holds, read from its section headers: a bounded walk over raw bytes that never
-meets the C library.
+"""Read the section headers of a GRIB file, without the C library.
 
 GRIB1 and GRIB2 messages become `Message`s, one a field: a GRIB2 message of several fields gives
-several, each naming the sections it consists of. Every length is checked against what is left
-before it is followed.
+several, each with its sections. Every length is checked against the remaining bytes first.
+
 Source: WMO Manual on Codes (WMO-No. 306) I.2, FM 92 GRIB: sections 0-8, templates 4.0-4.12 and
-4.48, code tables 4.4, 4.5, 4.10, 4.91;
-edition 1: FM 92-IX Ext.
+4.48, code tables 4.4, 4.5, 4.10, 4.91; edition 1: FM 92-IX Ext.
 """
 
 from __future__ import annotations

@@ -1,13 +1,14 @@
-"""Whether the packed data of a message are what its headers promise: asked before the C library
-sees them.
+"""Check the packed data of a message against its headers before the C library reads them.
 
 Fuzzed with one to four damaged bytes, ecCodes 2.42 ends in SIGSEGV, SIGABRT or an endless loop for
-one message in 160 (88 of 14,000): it trusts group lengths, bitmaps, image sizes. What it would
-trust is checked here; of 240,000 damaged messages, the 116,000 that pass these checks crashed it
-twice (in a JPEG2000 codestream), which the decoding process is for.
+one message in 160 (88 of 14,000): it trusts group lengths, bitmaps, image sizes. These are checked
+here; of 240,000 damaged messages, the 116,000 that pass these checks crashed it twice (in a
+JPEG2000 codestream), which is why decoding runs in a process of its own.
+
 Supported: GRIB1 simple, GRIB2 5.0 (simple), 5.2 and 5.3 (complex), 5.4 (IEEE), 5.40 (JPEG2000),
 5.42 (CCSDS). Not 5.41 (PNG): no centre read here uses it, and 25 of 3,000 damaged images aborted
 the library.
+
 Source: WMO-No. 306, templates 5.0-5.42 and 7.0-7.42; ISO/IEC 15444-1 A.5.1 (SIZ).
 """
 

@@ -1,14 +1,13 @@
-"""GRIB messages -> Atmosphere: only the wanted ones, each decoded once and cropped at once.
+"""Read GRIB messages into an Atmosphere: only those wanted, each decoded once and cropped.
 
-What is wanted is found by the section headers (grib_headers), what is found is checked
-(grib_packing), what is sound is decoded in processes that may crash (grib_decoding), what comes out
-is held against the catalogue's limits and laid into one cube (grib_cube).
+Messages are selected by their headers (headers.py), checked (packing.py), decoded in separate
+processes (decoder_pool.py), checked against the limits of the catalogue and put into one cube
+(cube.py).
 
-Decided here: one deterministic forecast is read, or the members that were asked for; an ensemble's
-mean and spread are passed over, as is what nobody asked for. The catalogue's own numbers from 192
-on are NCEP's; those of another centre are known where its model's table names them. Of aerosol all
-kinds together at 550 nm are read. The same bytes twice are one message; a field that a file names
-in two ways is taken by the name that the catalogue has first.
+One deterministic forecast is read, or the members requested; means and spreads of an ensemble are
+ignored. Numbers from 192 on in the catalogue are NCEP's; those of another centre are read if the
+model's parameter table names them. Of aerosols, the total at 550 nm is read. Identical bytes are
+one message; of a field with two names in a file, the first name in the catalogue is used.
 """
 
 from __future__ import annotations

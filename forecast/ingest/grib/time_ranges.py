@@ -1,8 +1,7 @@
-"""Make accumulations and means stand for the interval between two steps, whatever windows a model
-wrote them for.
+"""Convert accumulations and means to the interval between two steps, whatever their windows.
 
-GFS restarts its windows every six hours, ECMWF never does, and some files hold both: which windows
-to take is decided by what they declare, never by what a model usually does.
+GFS restarts its windows every six hours, ECMWF never does, and some files have both: windows are
+chosen by what the messages declare.
 """
 
 from __future__ import annotations
