@@ -101,6 +101,25 @@ def test_rows_of_one_event_share_its_weight_by_trust() -> None:
     assert data.observed.all()
 
 
+def test_only_runs_of_the_phenomenon_with_an_outcome_of_their_own_are_learnt_from() -> None:
+    """Of four runs one has no outcome, one is of another phenomenon and one may be the analysis."""
+    usual = RunForecast(
+        "gfs-1", issued_on(DAY), "gfs", issued_on(DAY) - 9 * HOUR, "lingshan", "sunset_glow", DAY,
+        window_start(DAY), {"low_cloud": 0.3},
+    )  # fmt: skip
+    unknown = replace(usual, site="jinding")
+    other = replace(usual, phenomenon="sunrise_glow")
+    same_run = replace(usual, run=window_start(DAY) - 6 * HOUR, values={"low_cloud": 0.9})
+    outcomes = verified(
+        outcome(source="analysis"), replace(outcome(source="camera"), phenomenon="sunrise_glow")
+    )
+
+    data = training_set("sunset_glow", [usual, unknown, other, same_run], outcomes)
+
+    assert data.columns(["low_cloud"]).ravel().tolist() == [0.3]
+    assert data.source.tolist() == ["analysis"]
+
+
 def test_an_unknown_feature_is_missing_and_not_zero() -> None:
     run = RunForecast(
         "gfs-1",
