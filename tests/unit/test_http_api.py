@@ -375,7 +375,7 @@ def test_tokens_come_from_the_environment() -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "message"),
     [
         ("short:1234567890", "at least 16"),
         (TOKEN, "entry 1 is not sender:token"),
