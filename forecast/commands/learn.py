@@ -42,7 +42,9 @@ def train(
 
     settings = setup.settings(config)
     wanted = (phenomenon,) if phenomenon else PHENOMENA
-    trained_models = learn(settings, setup.open_archive(settings), now or setup.clock(), wanted, dry_run)
+    trained_models = learn(
+        settings, setup.open_archive(settings), now or setup.clock(), wanted, dry_run
+    )
     if json:
         show_json([trained.document() for trained in trained_models])
     else:

@@ -124,7 +124,8 @@ Mountains: TypeAlias = Annotated[
         "--mountain",
         metavar="NAME:LAT,LON,HEIGHT,VALLEY",
         help="A place as the files name it (* for all that are not named), where it is in degrees, "
-        "and the heights in metres of the viewpoint and of the valley below it; once for each place.",
+        "and the heights in metres of the viewpoint and of the valley below it; once for each "
+        "place.",
     ),
 ]
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from forecast.archive.intake_report import CameIn, Reason
 from forecast.archive.issues import Archive
-from forecast.archive.observations import StationActivity, Observations
+from forecast.archive.observations import Observations, StationActivity
 from forecast.config import Config, masked
 from forecast.learning import monitor
 from forecast.observations.formats.collector import sanitised
@@ -117,9 +117,13 @@ def _station(
     station: StationSettings, last_report: StationActivity | None, now: datetime, old_minutes: float
 ) -> dict[str, Any]:
     silent = last_report is None or now - last_report.last > timedelta(minutes=old_minutes)
-    return {"id": station.id, "name": station.name.en or station.name.zh,
-            "last": last_report.last.isoformat() if last_report else None,
-            "records_in_24_h": last_report.records if last_report else 0, "silent": silent}  # fmt: skip
+    return {
+        "id": station.id,
+        "name": station.name.en or station.name.zh,
+        "last": last_report.last.isoformat() if last_report else None,
+        "records_in_24_h": last_report.records if last_report else 0,
+        "silent": silent,
+    }
 
 
 def _files(
@@ -154,7 +158,8 @@ def _observation_lines(found: dict[str, Any], everything: bool) -> list[str]:
             else f"{'no data since' if station['silent'] else 'last'} {station['last']}"
         )
         lines.append(
-            f"station    {station['id']}  {station['name']}  {last}  {station['records_in_24_h']} records in 24 h"
+            f"station    {station['id']}  {station['name']}  {last}  {station['records_in_24_h']} "
+            "records in 24 h"
         )
     for station, elements in found["flagged_in_24_h"].items():
         for element, counts in elements.items():
@@ -170,12 +175,14 @@ def _observation_lines(found: dict[str, Any], everything: bool) -> list[str]:
         place = f"line {file['line']}: " if file["line"] else ""
         why = f"  {place}{file['reason']}" if file["reason"] else ""
         lines.append(
-            f"read       {file['at']}  {file['name']}  {file['form']}  {file['kept']} kept, {file['refused']} refused{often}{why}"
+            f"read       {file['at']}  {file['name']}  {file['form']}  {file['kept']} kept, "
+            f"{file['refused']} refused{often}{why}"
         )
     if left := found["files"][len(files) :]:
         bad = sum(file["refused"] > 0 for file in left)
         lines.append(
-            f"read       {len(left)} further files in 24 h, {bad} of them with refused lines: status --all names them"
+            f"read       {len(left)} further files in 24 h, {bad} of them with refused lines: "
+            "status --all names them"
         )
     for fault in found["set_aside"] if everything else ():
         place = f"{fault['file']} line {fault['line']}" if fault["line"] else fault["file"]

@@ -91,7 +91,8 @@ def read_grid(path: Path) -> xr.DataArray:
             ]
     except (ImportError, ValueError) as error:
         raise ConfigError(
-            f"{path}: cannot be read ({error}); netCDF needs the extra: pip install 'skyscape[survey]'"
+            f"{path}: cannot be read ({error}); netCDF needs the extra: pip install "
+            "'skyscape[survey]'"
         ) from error
     except OSError as error:
         raise ConfigError(f"{path}: not a readable netCDF file: {error}") from error
@@ -332,7 +333,8 @@ def _require(
         if centre - reach < low or centre + reach > high:
             raise ConfigError(
                 f"survey: the {what} grid spans {name} {low:.2f} to {high:.2f}; "
-                f"{centre - reach:.2f} to {centre + reach:.2f} is needed round {latitude:g}, {longitude:g}"
+                f"{centre - reach:.2f} to {centre + reach:.2f} is needed round {latitude:g}, "
+                f"{longitude:g}"
             )
 
 
@@ -360,7 +362,7 @@ def _destination(
 
 
 def _interpolated(grid: xr.DataArray, latitude: Floats, longitude: Floats) -> Floats:
-    """Return the grid's values between its cells, bilinear; NaN outside and where a corner is NaN."""
+    """Return the grid's values between its cells, bilinear; NaN outside and beside NaN."""
     rows, columns = grid["latitude"].values, grid["longitude"].values
     row = np.interp(latitude, rows, np.arange(len(rows), dtype=float), left=np.nan, right=np.nan)
     column = np.interp(

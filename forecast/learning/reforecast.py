@@ -319,7 +319,7 @@ def run(
     try:
         from dask.distributed import Client, as_completed
     except ImportError as error:
-        raise ConfigError("backfill needs Dask: install skyscape[cluster]") from error
+        raise ConfigError("reforecast needs Dask: install skyscape[cluster]") from error
     hindcasts = Hindcasts(archive)
     done = hindcasts.done(digest_of(config, days, wanted))
     todo = [task for task in runs if task.cycle.id not in done]

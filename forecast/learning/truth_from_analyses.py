@@ -3,7 +3,7 @@
 The first hours of a run are closest to the measurements; joined one after another, each valid time
 from the run nearest to it, they form the analysis from which every phenomenon module derives its
 verifying observations. Stations are evaluated at the same time (truth_from_stations). Repeating it
-changes nothing, and adds what arrived since. `skyscape diagnose` does it once.
+changes nothing, and adds what arrived since. `skyscape truth` does it once.
 """
 
 from __future__ import annotations

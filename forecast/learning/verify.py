@@ -104,6 +104,6 @@ def report(
     if not found.cases:
         return (
             "no published forecast has an outcome yet; "
-            "give some with `skyscape outcomes import FILE` or `skyscape diagnose`"
+            "give some with `skyscape outcomes import FILE` or `skyscape truth`"
         )
     return scorecard.text(found)

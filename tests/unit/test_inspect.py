@@ -78,7 +78,7 @@ def test_a_fraction_under_a_per_cent_key_is_seen(shared: Path) -> None:
 def test_windows_that_a_models_table_would_override_are_seen(shared: Path) -> None:
     contents = inspect_file(shared / "failing" / "07_aifs_tp_6h_windows.grib2")
 
-    (line,) = [doubt for doubt in doubts(contents).values()]
+    (line,) = doubts(contents).values()
     assert "windows 0-6, 6-12 h" in line
     assert "from_start: true, which would override them" in line
     assert not table(contents)["precipitation_amount"].from_start
