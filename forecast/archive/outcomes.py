@@ -228,23 +228,7 @@ class Past:
             )
             .order_by(issue.issued, issue.id, forecast.day, forecast.site, forecast.phenomenon)
         )
-        return [
-            IssuedForecast(
-                row.id,
-                row.issued,
-                row.run,
-                row.site,
-                row.phenomenon,
-                date.fromisoformat(row.day),
-                row.window_start,
-                _value(row.probability),
-                row.grade,
-                row.model,
-                _wanted(row[10] or {}, row.phenomenon, features),
-                _model_probabilities(row.said),
-            )
-            for row in self._rows(query)
-        ]
+        return [_issued_forecast(row, features) for row in self._rows(query)]
 
     def run_forecasts(
         self,
@@ -303,6 +287,23 @@ class Past:
     def _rows(self, query: sql.Select[Any]) -> Iterator[Any]:
         with self._archive.transaction() as connection:
             yield from connection.execution_options(yield_per=FETCHED).execute(query)
+
+
+def _issued_forecast(row: Any, features: Mapping[str, Sequence[str]] | None) -> IssuedForecast:
+    return IssuedForecast(
+        row.id,
+        row.issued,
+        row.run,
+        row.site,
+        row.phenomenon,
+        date.fromisoformat(row.day),
+        row.window_start,
+        _value(row.probability),
+        row.grade,
+        row.model,
+        _wanted(row[10] or {}, row.phenomenon, features),
+        _model_probabilities(row.said),
+    )
 
 
 def _published_in_time() -> tuple[sql.ColumnElement[bool], ...]:
