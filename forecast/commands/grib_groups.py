@@ -214,6 +214,7 @@ def _in_order(message: Message) -> Iterator[tuple[int, int]]:
 def describe_grid(grid: Grid) -> str:
     """Return size, spacing and area of a grid."""
     latitudes, longitudes = grid.latitudes() / MICRO, grid.longitudes() / MICRO
+    longitudes = longitudes - 360 * (longitudes[-1] >= 360)  # -180 rather than 180 to 540
     rows = "north to south" if latitudes[0] > latitudes[-1] else "south to north"
     return (
         f"{grid.columns} x {grid.rows} points, {_step(longitudes)} x {_step(latitudes)} degrees, "

@@ -56,7 +56,7 @@ class Contents:
         grids = self.grids or ("a kind of grid that is not read here",)
         lines = [
             f"file      {self.path}",
-            f"messages  {len(messages)}, "
+            f"messages  {len({m.offset for m in messages})}, fields {len(messages)}: "
             + ", ".join(f"{n} of edition {edition}" for edition, n in sorted(editions.items())),
             f"centre    {', '.join(f'{n} {CENTRES.get(n, str())}'.strip() for n in centres)}",
             f"run       {', '.join(runs[:8])}",

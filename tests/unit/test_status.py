@@ -86,7 +86,7 @@ def test_a_chinese_name_in_a_folder_is_told_as_it_is_and_has_its_reason(settings
 
 
 def test_more_files_than_the_text_names_are_counted_and_all_names_them(settings: Config) -> None:
-    for number in range(status.TOLD + 5):
+    for number in range(status.MOST_LINES + 5):
         put(settings, f"bad{number}.csv", f"unknown {number}")
     intake(settings).observe(NOW)
 
@@ -97,7 +97,7 @@ def test_more_files_than_the_text_names_are_counted_and_all_names_them(settings:
         "5 further files in 24 h, 5 of them with refused lines: status --all" in line
         for line in short
     )
-    assert sum(line.startswith("read") for line in whole) == status.TOLD + 5
+    assert sum(line.startswith("read") for line in whole) == status.MOST_LINES + 5
     assert not [
         line
         for line in status.lines(status.found(settings, NOW + timedelta(days=3)))
