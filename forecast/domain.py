@@ -65,6 +65,8 @@ class Name:
 class Site:
     """A named check-in viewpoint (打卡地) at its true height.
 
+    name: of the place, for lists and hazards. brand: under which it is known for its landscape, a
+    title of its own pages (`title`).
     elevation, valley_elevation: [m].
     horizon: 72 terrain altitudes [degree] at azimuths 0, 5 ... 355.
     valley_heights: quantiles [m] of the height of the ground below the site within 8 km, lowest
@@ -90,6 +92,12 @@ class Site:
     valley_heights: tuple[float, ...] = ()
     # [1] light of cities by azimuth, evenly from north, relative to its mean; empty: unknown
     sky_glow: tuple[float, ...] = ()
+    brand: Name = Name("", "")
+
+    @property
+    def title(self) -> Name:
+        """The brand, or the name of the place where there is none."""
+        return self.brand if self.brand.zh and self.brand.en else self.name
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -202,11 +210,13 @@ class DayWeather:
     """The weather of the remaining hours of a local day at a site, for the hazard assessment.
 
     values: features of the catalogue by name (SI, NaN where unknown). covered: the part of those
-    hours [1] that the run covers; below 1 the absence of a hazard is unknown.
+    hours [1] that the run covers; below 1 the absence of a hazard is unknown. partial: features
+    that are known for a part of those hours only, whatever the run covers.
     """
 
     values: Mapping[str, float]
     covered: float
+    partial: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

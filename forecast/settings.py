@@ -375,6 +375,7 @@ class SiteSettings(Section):
 
     id: Identifier
     name: NameSettings
+    brand: NameSettings = NameSettings()
     place: NameSettings = NameSettings()
     latitude: float = Field(ge=-85, le=85)
     longitude: float = Field(ge=-180, le=360)
@@ -422,6 +423,8 @@ class SiteSettings(Section):
             )
         if not self.name.zh or not self.name.en:
             faults.append("name: both zh and en are needed")
+        if bool(self.brand.zh) != bool(self.brand.en):
+            faults.append("brand: both zh and en are needed, or neither")
         if faults:
             raise ValueError("\n".join(faults))
         return self
@@ -431,6 +434,7 @@ class SiteSettings(Section):
         return domain.Site(
             id=self.id,
             name=self.name.as_name(),
+            brand=self.brand.as_name(),
             place=self.place.as_name(),
             latitude=self.latitude,
             longitude=self.longitude,

@@ -16,7 +16,7 @@ import numpy as np
 import xarray as xr
 
 from forecast.domain import ContributingRun, Cycle, Features, Forecast, RunForecasts, Spread
-from models.prediction import grade_of
+from forecast.quantities import grade_of, published_probability
 
 LEAST_CASES = 30  # of a model's forecasts with an outcome before its score counts
 PRIOR_CASES = 60  # weight [cases] of all models' mean score in a model's score
@@ -126,6 +126,7 @@ def _blended(
     )
     if states and not whole:
         probability = first.probability
+    probability = published_probability(probability)
     return replace(
         first,
         cycle=leading.cycle,

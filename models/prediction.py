@@ -27,7 +27,7 @@ from forecast.domain import (
     Spread,
     Window,
 )
-from forecast.quantities import FEATURES, features_of
+from forecast.quantities import FEATURES, features_of, grade_of, published_probability
 
 if TYPE_CHECKING:
     from models.registry import Served
@@ -162,7 +162,7 @@ def predict(
                 issued=issued,
                 model=models.names[phenomenon],
                 probability=answer.probability,
-                grade=grade_of(answer.probability, grades),
+                grade=grade_of(published_probability(answer.probability), grades),
                 best=_best(table["best_start"][row], table["best_end"][row]) if known else None,
                 states=answer.states,
                 reasons=answer.reasons,
@@ -231,11 +231,6 @@ def _missing(ids: Sequence[str], unknown: Sequence[str]) -> tuple[str, ...]:
         if whole in ids:
             return (whole,)
     return (*ids, *(f"feature:{name}" for name in unknown))
-
-
-def grade_of(probability: float, grades: Sequence[float]) -> int:
-    """Return the grade 1-5 of a probability; 0 where it is NaN."""
-    return 0 if math.isnan(probability) else 1 + sum(probability >= least for least in grades)
 
 
 def _best(start: np.datetime64, end: np.datetime64) -> Window | None:

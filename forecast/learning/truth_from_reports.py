@@ -151,7 +151,7 @@ def site_names(sites: Sequence[Site]) -> dict[str, str]:
     return {
         label.casefold(): site.id
         for site in sites
-        for label in (site.id, site.name.zh, site.name.en)
+        for label in (site.id, site.name.zh, site.name.en, site.title.zh, site.title.en)
     }
 
 

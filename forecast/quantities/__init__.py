@@ -22,6 +22,8 @@ from forecast.quantities.thresholds import (
     FREEZING,
     LEAST_FREEZING_RAIN,
     LEAST_GLOW,
+    LEAST_WRITTEN,
+    MOST_WRITTEN,
     OVERCAST,
     RIME_FORMS,
     RIME_STAYS,
@@ -29,6 +31,8 @@ from forecast.quantities.thresholds import (
     SNOWMAKING_EXCELLENT,
     SNOWMAKING_GOOD,
     SNOWMAKING_STARTS,
+    grade_of,
+    published_probability,
 )
 
 __all__ = [
@@ -45,6 +49,8 @@ __all__ = [
     "GLOW",
     "LEAST_FREEZING_RAIN",
     "LEAST_GLOW",
+    "LEAST_WRITTEN",
+    "MOST_WRITTEN",
     "OVERCAST",
     "RIME_FORMS",
     "RIME_STAYS",
@@ -60,4 +66,6 @@ __all__ = [
     "Field",
     "Key",
     "features_of",
+    "grade_of",
+    "published_probability",
 ]

@@ -2,6 +2,32 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
+
+# [1] beyond these a probability is not rounded: it is published as less than 1 %, more than 99 %
+LEAST_WRITTEN, MOST_WRITTEN = 0.01, 0.99
+
+
+def published_probability(probability: float) -> float:
+    """Return a probability as it is published: a whole percent, from 1 to 99 %; NaN stays NaN.
+
+    It is rounded once, before it is graded, archived, shown and verified, so that the percentage,
+    the stars and a yes or no never contradict each other.
+    """
+    if math.isnan(probability) or not LEAST_WRITTEN <= probability <= MOST_WRITTEN:
+        return probability
+    return round(100 * probability) / 100
+
+
+def grade_of(probability: float, grades: Sequence[float]) -> int:
+    """Return the grade 1-5 of a published probability; 0 where it is NaN.
+
+    grades: the probabilities at which grades 2 to 5 begin.
+    """
+    return 0 if math.isnan(probability) else 1 + sum(probability >= least for least in grades)
+
+
 # [mag arcsec-2] a clear sky with a zenith at least this dark is starry: Bortle's suburban sky
 # (class 5), which shows the brighter Milky Way
 DARK_ENOUGH = 20.0
