@@ -30,7 +30,7 @@ def shown(part: PhenomenonFeatures) -> xr.DataArray:
     return part.evidence["sunrise"]["transmission"].isel(event=0)
 
 
-VEIL = wall(-1, 1e7, top=10_500, base=9500, cover=0.25)  # cirrus from horizon to horizon
+VEIL = wall(-1, 1e7, top=10_500, base=9500, cover=0.5)  # cirrus from horizon to horizon
 
 
 @pytest.mark.parametrize(("cover", "depth"), [(clear, 0.2), (VEIL, 0.05)], ids=["haze", "cirrus"])
@@ -50,7 +50,7 @@ def test_the_window_begins_with_the_first_minute_of_half_the_best_light(
 def test_behind_a_veil_of_cirrus_the_disk_is_dimmed_and_its_window_is_still_told() -> None:
     veiled = sunrise(VEIL)
 
-    assert 0.05 < np.nanmax(shown(veiled).values) < 0.95
+    assert 0.1 < np.nanmax(shown(veiled).values) < 0.75
     assert not np.isnat(veiled.values["best_start"][0])
 
 
