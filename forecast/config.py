@@ -30,7 +30,6 @@ from forecast.settings import (
     ForecastSettings,
     IssuerSettings,
     LearningSettings,
-    ModelSettings,
     ObservationSettings,
     Operational,
     OutputSettings,
@@ -39,10 +38,10 @@ from forecast.settings import (
     Section,
     ServiceSettings,
     SiteSettings,
-    SourceSettings,
     StationSettings,
 )
 from forecast.settings_errors import SettingsError, faults_of
+from forecast.source_settings import ModelSettings, SourceSettings
 
 ENVIRONMENT = {"SKYSCAPE_ARCHIVE_URL": ("archive", "url")}
 SENDER = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,39}")

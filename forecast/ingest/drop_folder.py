@@ -26,7 +26,7 @@ from forecast.ingest.grib.headers import Message, read_data, scan
 from forecast.ingest.matching import holds, lacking
 from forecast.ingest.provider import ATTRIBUTION, FetchedCycle, path_of
 from forecast.quantities import Field
-from forecast.settings import ModelSettings
+from forecast.source_settings import ModelSettings
 
 log = logging.getLogger(__name__)
 

@@ -16,7 +16,8 @@ from forecast.ingest import Needs
 from forecast.ingest.cycle_store import CycleStore
 from forecast.ingest.provider import FetchedCycle, Provider
 from forecast.ingest.range_download import Bucket, Layout
-from forecast.settings import HttpSettings, ModelSettings
+from forecast.settings import HttpSettings
+from forecast.source_settings import ModelSettings
 
 log = logging.getLogger(__name__)
 

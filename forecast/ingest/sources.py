@@ -36,7 +36,7 @@ from forecast.ingest.grib import reader
 from forecast.ingest.parameter_table import fields_of
 from forecast.ingest.provider import FetchedCycle, Provider
 from forecast.quantities import DEFAULT_FIELDS
-from forecast.settings import SOURCES, ModelSettings, SourceSettings
+from forecast.source_settings import SOURCES, ModelSettings, SourceSettings
 
 log = logging.getLogger(__name__)
 

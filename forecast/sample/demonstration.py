@@ -9,7 +9,7 @@ from forecast.config import Config
 from forecast.domain import Cycle, as_utc
 from forecast.ingest.sources import needs_of
 from forecast.sample.encoding import write_cycle
-from forecast.settings import StepSettings
+from forecast.source_settings import StepSettings
 
 STEPS = StepSettings(first=0, last=72, every=3)
 

@@ -17,7 +17,7 @@ from forecast.config import Config
 from forecast.ingest.gefs import member_name
 from forecast.ingest.parameter_table import fields_of
 from forecast.quantities import Field
-from forecast.settings import ModelSettings, StepSettings
+from forecast.source_settings import ModelSettings, StepSettings
 from tests.gribs import eccodes, message
 
 STEPS = StepSettings(first=0, last=12, every=6)
@@ -66,7 +66,8 @@ def gefs_table(config: Config) -> ModelSettings:
             "id": "gefs",
             "adds": False,
             "members": GEFS_MEMBERS,
-            "path": "gefs.{run:%Y%m%d}/{run:%H}/atmos/pgrb2ap5/ge{member}.t{run:%H}z.pgrb2a.0p50.f{step:03d}",
+            "path": "gefs.{run:%Y%m%d}/{run:%H}/"
+            "atmos/pgrb2ap5/ge{member}.t{run:%H}z.pgrb2a.0p50.f{step:03d}",
             "parameters": {
                 "air_temperature": levels,
                 "relative_humidity": levels,
@@ -263,7 +264,7 @@ def idx_of(
 
 
 def real_index(messages: Sequence[bytes]) -> str:
-    """Return the .index of real messages of ECMWF, every word of it ecCodes' own (MARS language)."""
+    """Return the .index of real messages of ECMWF, in the keys of ecCodes (MARS language)."""
     lines, offset = [], 0
     for data in messages:
         handle = eccodes.codes_new_from_message(data)

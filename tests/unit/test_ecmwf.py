@@ -18,7 +18,7 @@ from forecast.ingest.ecmwf import LONGEST_LINE, listing_of, parse_index, spelled
 from forecast.ingest.inventory import Entry, Selection, Span, messages, plan_ranges, select
 from forecast.ingest.parameter_table import fields_of
 from forecast.quantities import FIELDS
-from forecast.settings import ModelSettings
+from forecast.source_settings import ModelSettings
 
 MARCH = Cycle(datetime(2025, 3, 1, 0, tzinfo=UTC), "aifs")
 NAME = "20250301000000-6h-oper-fc.index"

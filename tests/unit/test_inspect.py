@@ -13,7 +13,7 @@ from forecast.commands.grib_groups import ranges
 from forecast.commands.inspect import Contents, inspect_file
 from forecast.errors import SourceCorrupt
 from forecast.quantities import FIELDS
-from forecast.settings import ParameterSettings
+from forecast.source_settings import ParameterSettings
 
 
 def table(contents: Contents) -> dict[str, ParameterSettings]:

@@ -34,7 +34,7 @@ from forecast.learning.reforecast import Task, cost, read_rows, reforecast_run, 
 from forecast.sample.bucket import LoopbackBucket
 from forecast.sample.demonstration import demonstration_config
 from forecast.sample.encoding import write_cycle
-from forecast.settings import StepSettings
+from forecast.source_settings import StepSettings
 
 DAY = date(2026, 11, 22)
 SEA = ("sea_of_clouds",)

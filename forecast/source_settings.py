@@ -1,0 +1,157 @@
+"""The sections of config.yaml on model runs: where they come from, which part of them is wanted.
+
+A class each, with its bounds; forecast/config.py reads them.
+"""
+
+from __future__ import annotations
+
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import Field, model_validator
+
+from forecast.quantities import FIELDS
+from forecast.settings import HttpSettings, Identifier, NameSettings, Section
+
+Source = Literal["filter", "bucket", "folder"]
+SOURCES: tuple[Source, ...] = ("filter", "bucket", "folder")
+
+
+class StepSettings(Section):
+    first: int = Field(ge=0, le=384)
+    last: int = Field(ge=0, le=384)
+    every: int = Field(ge=1, le=24)
+
+
+def all_steps(parts: tuple[StepSettings, ...]) -> tuple[int, ...]:
+    """Return the wanted steps [h], rising, each once."""
+    return tuple(
+        sorted({step for part in parts for step in range(part.first, part.last + 1, part.every)})
+    )
+
+
+class SourceSettings(Section):
+    """Where model runs come from and which part of them is wanted."""
+
+    model: Identifier = "gfs"
+    name: NameSettings = NameSettings()
+    attribution: NameSettings = NameSettings()
+    order: tuple[Source, ...] = Field(default=SOURCES, min_length=1)
+    filter: HttpSettings
+    bucket: HttpSettings
+    folder: Path = Path("var/drop")
+    cycles: Path = Path("var/cycles")
+    steps: tuple[StepSettings, ...]
+    run_hours: tuple[int, ...] = (0, 6, 12, 18)
+    delay_hours: float = Field(default=3.6, ge=0, le=24)
+    maximum_age_hours: float = Field(default=24, gt=0, le=240)
+    keep_cycles: int = Field(default=4, ge=1, le=100)
+    light_path_km: float = Field(default=700, ge=0, le=2000)
+    decode_threads: int = Field(default=2, ge=1, le=64)
+
+    @property
+    def all_steps(self) -> tuple[int, ...]:
+        """The wanted steps [h], rising, each once."""
+        return all_steps(self.steps)
+
+    @model_validator(mode="after")
+    def _sensible(self) -> SourceSettings:
+        if not self.all_steps:
+            raise ValueError(
+                "steps: no step is wanted; write for example {first: 0, last: 168, every: 3}"
+            )
+        if not self.run_hours or any(not 0 <= hour <= 23 for hour in self.run_hours):
+            raise ValueError("run_hours: hours of the day (UTC) from 0 to 23, at least one")
+        return self
+
+
+class ParameterSettings(Section):
+    """How a model's files keep one field; what is not given here is as the catalogue has it.
+
+    key: [discipline, category, number, type of first surface] (and its value) of GRIB2; index:
+    "param levtype" of an ECMWF .index; grib1: [table version * 1000 + number, type of level].
+    from_start: a sum runs from the run's start, whatever its message says of the window.
+    """
+
+    key: tuple[float, ...] = Field(default=(), max_length=5)
+    index: str = Field(default="", pattern=r"^([a-z0-9]{1,16} [a-z0-9]{1,8})?$")
+    grib1: (
+        tuple[Annotated[int, Field(ge=1, le=255255)], Annotated[int, Field(ge=0, le=255)]] | None
+    ) = None
+    from_start: bool = False
+    factor: float | None = None
+    statistic: Literal["point", "mean", "sum", "maximum", "minimum"] | None = None
+    levels_hpa: tuple[Annotated[float, Field(ge=1, le=1100)], ...] = Field(
+        default=(), max_length=64
+    )
+
+
+Layout = Literal["ecmwf", "gefs", "folder"]
+
+
+class ModelSettings(Section):
+    """A further model, its files and the table of its parameters: a new model needs no code.
+
+    layout: how its files are found: `ecmwf` (.index and ranges), `gefs` (.idx and ranges, a file a
+    member), `folder` (dropped). path: of a step below a mirror, with {run}, {step}, {member}.
+    members: numbers of an ensemble's members; none: one deterministic forecast. adds: its fields
+    join every other model's (aerosol), it gives no forecast. enabled: false keeps the table only.
+    """
+
+    id: Identifier
+    name: NameSettings
+    attribution: NameSettings
+    layout: Layout
+    centre: int | None = Field(default=None, ge=0, le=65535)
+    mirrors: tuple[HttpSettings, ...] = Field(default=(), max_length=6)
+    path: str = Field(default="", max_length=300)
+    folder: Path | None = None
+    members: tuple[Annotated[int, Field(ge=0, le=200)], ...] = Field(default=(), max_length=101)
+    steps: tuple[StepSettings, ...]
+    run_hours: tuple[Annotated[int, Field(ge=0, le=23)], ...] = Field(default=(0, 12), min_length=1)
+    delay_hours: float = Field(default=7.0, ge=0, le=24)
+    maximum_age_hours: float = Field(default=30, gt=0, le=240)
+    deadline_seconds: float = Field(default=900, gt=0, le=86400)
+    keep_cycles: int = Field(default=2, ge=1, le=100)
+    adds: bool = False
+    enabled: bool = True
+    parameters: dict[str, ParameterSettings] = Field(min_length=1)
+
+    @property
+    def all_steps(self) -> tuple[int, ...]:
+        """The wanted steps [h], rising, each once."""
+        return all_steps(self.steps)
+
+    @model_validator(mode="after")
+    def _sensible(self) -> ModelSettings:
+        faults: list[str] = []
+        for unknown in (name for name in self.parameters if name not in FIELDS):
+            near = get_close_matches(unknown, FIELDS, n=1)
+            faults.append(
+                f"parameters: {unknown} is no field of the catalogue; "
+                + (f"did you mean {near[0]}?" if near else "docs/sources.md lists them")
+            )
+        if any(len(each.key) not in (0, 4, 5) for each in self.parameters.values()):
+            faults.append(
+                "parameters: a key has four numbers (discipline, category, number, surface), or "
+                "five with the surface's value"
+            )
+        if not self.attribution.zh and not self.attribution.en:
+            faults.append(
+                "attribution: whose data it is stands on every page made of it; write zh, en or "
+                "both"
+            )
+        if self.layout == "folder" and self.folder is None:
+            faults.append(
+                "folder: a model of layout `folder` names the folder into which its files are "
+                "dropped"
+            )
+        if self.layout != "folder" and not (self.mirrors and self.path):
+            faults.append(
+                "mirrors, path: a model that is fetched needs at least one address and the path "
+                "of a step"
+            )
+        if faults:
+            raise ValueError("\n".join(faults))
+        return self
