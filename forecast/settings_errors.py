@@ -241,7 +241,7 @@ def _order(location: Location) -> list[tuple[int, str]]:
 
 
 def _removed(values: Any, location: Location) -> tuple[Any, Any] | None:
-    """Remove what stands at `location`; return the table round it and the value, None: not there."""
+    """Remove what stands at `location`; return its table and its value (None: not there)."""
     try:
         for part in location[:-1]:
             values = values[part]

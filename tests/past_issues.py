@@ -10,7 +10,7 @@ import numpy as np
 
 from forecast.archive.issues import Archive
 from forecast.archive.outcomes import Outcomes
-from forecast.archive.schema import forecast_table, issue_table, contributing_run_table
+from forecast.archive.schema import contributing_run_table, forecast_table, issue_table
 from forecast.domain import Outcome
 
 START = date(2026, 1, 1)

@@ -10,8 +10,8 @@ from forecast.domain import CurrentObservations
 
 # fmt: off
 STATIONS = [
-    {"id": "A1201", "name": {"zh": "灵山站", "en": "Lingshan"}, "latitude": 40.02, "longitude": 115.45,
-     "elevation_m": 2280,
+    {"id": "A1201", "name": {"zh": "灵山站", "en": "Lingshan"}, "latitude": 40.02,
+     "longitude": 115.45, "elevation_m": 2280,
      "kind": "weather"},
     {"id": "ION01", "name": {"zh": "灵山氧吧1号", "en": "Lingshan ions 1"}, "latitude": 40.01,
      "longitude": 115.46, "elevation_m": 1650,

@@ -94,7 +94,14 @@ class Remote:
         self, needs: Needs, cycle: Cycle, within: Deadline | None, extra: object = None
     ) -> DownloadTask:
         return DownloadTask(
-            self._client, self._store, self._origin, needs, cycle, self._known, within, extra
+            self._client,
+            self._store,
+            self._origin,
+            needs,
+            cycle,
+            known=self._known,
+            within=within,
+            extra=extra,
         )
 
 
@@ -379,6 +386,7 @@ class DownloadTask:
         origin: str,
         needs: Needs,
         cycle: Cycle,
+        *,
         known: dict[Path, tuple[int, int, int]],
         within: Deadline | None,
         extra: object,

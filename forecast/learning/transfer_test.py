@@ -166,6 +166,7 @@ def transfer_test(
     models: Mapping[str, Any],
     settings: PhenomenonSettings,
     clock: ZoneInfo,
+    *,
     utc_offset: timedelta = timedelta(hours=8),
     threshold: float = 0.3,
 ) -> TransferTestResult:
@@ -184,11 +185,7 @@ def transfer_test(
     parts: list[tuple[str, list[Label], dict[str, Array]]] = []
     missing, absent = set[str](), []
     for name, site in mountains.items():
-        here = [
-            one
-            for one in given
-            if one.mountain == name or (name == ANY_MOUNTAIN and one.mountain not in mountains)
-        ]
+        here = _labels_of(name, given, mountains)
         if not here:
             continue
         if name not in series:
@@ -223,6 +220,15 @@ def transfer_test(
         tuple(sorted(missing)),
         tuple((where, one.day) for where, labels, _ in parts for one in labels),
     )
+
+
+def _labels_of(name: str, labels: Sequence[Label], mountains: Mapping[str, Site]) -> list[Label]:
+    """Return the labels of one mountain; ANY_MOUNTAIN has those of all mountains not named."""
+    return [
+        one
+        for one in labels
+        if one.mountain == name or (name == ANY_MOUNTAIN and one.mountain not in mountains)
+    ]
 
 
 def features(

@@ -4,22 +4,28 @@ The first line names the columns (in any order; Chinese and English names stand 
 beside this module):
     site        id or name of a viewpoint of the settings
     phenomenon  id or name: starry_sky, sea_of_clouds, sunset_glow, sunrise_glow, sunrise,
-                snowfall, snow_cover, rime, snowmaking
+                snowfall, snow_cover, rime, snowmaking; one for which the site is forecast
     day         local day, 2026-11-22; a night belongs to the day on which it begins, a dawn to
-                the day that follows
-    degree      none, partial, full, or 0, 0.5, 1
+                the day that follows. With a time, 2026-11-21 02:30, it is the clock's day, and a
+                starry sky then belongs to the night of the 20th. Called `night` it is the day on
+                which the night begins, whatever the time
+    time        local time of day, 02:30, beside a day; `sent` (when the report was sent) is ignored
+    degree      none, partial, full; 0, 0.5, 1; or 0%, 50%, 100%
     state       sea of clouds only: sea, in_cloud, overcast, open
-    vividness   glow only: 0 to 2
-    amount_cm   snowfall (new snow), snow_cover (depth) and rime (thickness) only
+    vividness   glow only: 0 to 2; not of a degree of none
+    amount_cm   snowfall (new snow), snow_cover (depth) and rime (thickness) only; it must agree
+                with the degree
     source      observer (default), camera, station, analysis
     reporter    who reports within the source, at most 60 characters: the last report of each
                 reporter on an event counts
     detail      anything else, at most 300 characters
-A row needs site, phenomenon, day and one of degree, state or, for snow, amount_cm. A wrong row, or
-one of an event that is not over yet, is refused with its line and the reason; the others are kept.
-Without a reporter the file's name is used, so that tables of two observers do not replace each
-other. A file is read once, by the digest of its bytes; a file with refused rows is read again when
-the settings' viewpoints, the day or the set of events that are not over have changed.
+A heading may name a zone (`time (UTC)`), and so may a cell (2026-11-21T02:30+08:00). A row needs
+site, phenomenon, day and one of degree, state or, for snow, amount_cm. A wrong row, one that can be
+read in two ways, or one of an event that is not over yet, is refused with its line and the reason;
+the others are kept. Without a reporter the file's name is used, so that tables of two observers do
+not replace each other. A file is read once, by the digest of its bytes; a file with refused rows is
+read again when the settings' viewpoints, the day or the set of events that are not over have
+changed. Cells are read by outcome_cells.py, days by outcome_days.py.
 """
 
 from __future__ import annotations
@@ -27,74 +33,108 @@ from __future__ import annotations
 import csv
 import math
 import re
-import unicodedata
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import date
-from functools import cache
+from dataclasses import dataclass, field
+from datetime import UTC, date, tzinfo
+from difflib import get_close_matches
 from pathlib import Path
 
 from forecast.domain import CLOUD_SEA_STATES, Fault, Outcome, Site
+from forecast.learning.outcome_cells import (
+    FORMULA,
+    Refused,
+    degree,
+    free_text,
+    number,
+    plain,
+    word,
+    words,
+)
+from forecast.learning.outcome_days import (
+    LOCAL,
+    NIGHTS,
+    TIMELIKE,
+    EventDays,
+    read_moment,
+    zone_of,
+)
 from forecast.observations.formats.collector import Collector, Limits, quoted, sanitised
 from forecast.phenomena.snow import DEGREES
 from forecast.verification import EventKey
 
 LIMITS = Limits(size=8 << 20, line=4_000, records=50_000, faults=1_000)
 REPORTER, DETAIL = 60, 300  # characters
-EARLIEST = date(1950, 1, 1)
 MOST_CM = 1_000.0
+SITES_NAMED = 12  # in a refusal
 GLOWS = ("sunset_glow", "sunrise_glow")
 # phenomenon -> quantity whose thresholds give the degree
 MEASURED = {"snowfall": "new_snow", "snow_cover": "snow_depth", "rime": ""}
-# What a spreadsheet would run as a formula, in full width as well.
-_FORMULA = re.compile(r"^\s*[=+\-@\uff1d\uff0b\uff0d\uff20|%]")
-_NUMBER = re.compile(r"\d{1,6}(\.\d{0,6})?|\.\d{1,6}")
-_DAY = re.compile(r"(\d{4})(\d{2})(\d{2})|(\d{4})[-/.\u5e74](\d{1,2})[-/.\u6708](\d{1,2})\u65e5?")
-
-
-@cache
-def words() -> Mapping[str, Mapping[str, str]]:
-    """Return kind of word (column, phenomenon, degree, state, source) -> name -> meaning."""
-    found: dict[str, dict[str, str]] = {}
-    with Path(__file__).with_name("outcome_words.csv").open(encoding="utf-8", newline="") as file:
-        for about, meaning, *names in csv.reader(line for line in file if not line.startswith("#")):
-            found.setdefault(about, {}).update(dict.fromkeys((meaning, *names), meaning))
-    return found
 
 
 @dataclass(frozen=True, slots=True)
 class OutcomeTable:
-    """The content of a table: outcomes in its order, faults, and the number of repeated rows."""
+    """The content of a table: outcomes in its order, faults, and the number of repeated rows.
+
+    refused: number of rows that were not kept, the whole table counting as one.
+    """
 
     outcomes: tuple[Outcome, ...]
     faults: tuple[Fault, ...]
     repeated: int
+    refused: int = 0
 
 
-class _Refused(ValueError):
-    """A row is wrong; the message says why and what was expected."""
+@dataclass(slots=True)
+class _Header:
+    """What the columns mean.
+
+    columns: place -> meaning. zone: named by the heading of the day or the time. night: the day is
+    that on which the night begins. timelike: columns that are not known and may hold a time.
+    """
+
+    width: int
+    columns: dict[int, str] = field(default_factory=dict)
+    zone: tzinfo | None = None
+    night: bool = False
+    timelike: dict[int, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """What rows are held against: sites by their labels and by id, the days of events."""
+
+    labels: Mapping[str, str]
+    sites: Mapping[str, Site]
+    days: EventDays
+    nameless: str
 
 
 def parse(
-    data: bytes, name: str, sites: Sequence[Site], today: date, pending: Collection[EventKey] = ()
+    data: bytes,
+    name: str,
+    sites: Sequence[Site],
+    today: date,
+    pending: Collection[EventKey] = (),
+    zone: tzinfo = UTC,
 ) -> OutcomeTable:
     """Return the outcomes of a table and its faults.
 
     today: outcomes after it are refused; so are those of pending events, which are not over yet.
+    zone: of the clock by which days and times are given.
     """
     collector = Collector(name, "outcomes", LIMITS)
-    named, nameless = site_names(sites), _reporter(name)
+    known = _Known(
+        site_names(sites),
+        {site.id: site for site in sites},
+        EventDays(sites, zone, today),
+        _reporter(name),
+    )
     kept: dict[tuple[object, ...], Outcome] = {}
-    header: dict[int, str] | None = None
-    separator, width, repeated = ",", 0, 0
-    if len(data) > LIMITS.size:
-        collector.fault(
-            0, f"the file has {len(data)} bytes, at most {LIMITS.size} are read: split it"
-        )
-        data = b""
-    elif data[:2] in (b"\xff\xfe", b"\xfe\xff"):
-        collector.fault(0, "the file is UTF-16 text: save it as UTF-8")
-        data = b""
+    header: _Header | None = None
+    separator, repeated, refused = ",", 0, 0
+    if reason := _unreadable(data):
+        collector.fault(0, reason)
+        data, refused = b"", 1
     for line, text in collector.lines(data):
         if header is None:
             if text.startswith("#"):
@@ -104,27 +144,25 @@ def parse(
             cells = next(csv.reader([text], delimiter=separator, strict=True), [])
         except csv.Error:
             collector.fault(line, "a quotation mark is not closed on its line")
-            continue
-        if header is None:
-            header, width = _header(cells, line, collector), len(cells)
-            if not {"site", "phenomenon", "day"} <= set(header.values()):
-                collector.fault(
-                    line,
-                    "the first line does not name the columns, at least site,phenomenon,day,degree",
-                )
-                break
-            continue
-        if not any(cell.strip() for cell in cells):
+            refused += 1
             continue
         try:
-            outcome = _outcome(_row(cells, header, width), named, today, nameless)
+            if header is None:
+                header = _header(cells, line, collector)
+                continue
+            if not any(cell.strip() for cell in cells):
+                continue
+            outcome = _outcome(_row(cells, header), header, known)
             if (outcome.site, outcome.phenomenon, outcome.day.isoformat()) in pending:
-                raise _Refused(
+                raise Refused(
                     f"{outcome.phenomenon} of {outcome.day} is not over yet: "
                     "import the file again when it is"
                 )
-        except _Refused as error:
+        except Refused as error:
             collector.fault(line, str(error))
+            refused += 1
+            if header is None:
+                break
             continue
         key = (outcome.site, outcome.phenomenon, outcome.day, outcome.source, outcome.reporter)
         if key in kept:
@@ -139,157 +177,222 @@ def parse(
             collector.fault(
                 line, f"more than {LIMITS.records} rows: the rest is not read; split the file"
             )
+            refused += 1
             break
         kept[key] = outcome
     parsed = collector.parsed()
     if header is None and not parsed.faults:
         parsed.faults.append(Fault(collector.name, 0, "the file has no readable line"))
-    return OutcomeTable(tuple(kept.values()), tuple(parsed.faults), repeated)
+        refused += 1
+    return OutcomeTable(tuple(kept.values()), tuple(parsed.faults), repeated, refused)
+
+
+def _unreadable(data: bytes) -> str:
+    """Return why a file cannot be read at all, "" where it can."""
+    if len(data) > LIMITS.size:
+        return f"the file has {len(data)} bytes, at most {LIMITS.size} are read: split it"
+    if data[:2] in (b"\xff\xfe", b"\xfe\xff"):
+        return "the file is UTF-16 text: save it as UTF-8"
+    return ""
 
 
 def site_names(sites: Sequence[Site]) -> dict[str, str]:
+    """Return the label (id or name, in lower case) of each site -> its id."""
     return {
-        label.casefold(): site.id
+        plain(label).casefold(): site.id
         for site in sites
-        for label in (site.id, site.name.zh, site.name.en, site.title.zh, site.title.en)
+        for label in (site.id, site.name.zh, site.name.en, site.brand.zh, site.brand.en)
+        if label.strip()
     }
 
 
 def _reporter(name: str) -> str:
     """Return the reporter that a file's name stands for: sanitised, without its ending."""
     stem = sanitised(Path(name).stem, REPORTER - len("..."))
-    while _FORMULA.match(stem):
+    while FORMULA.match(stem):
         stem = stem.lstrip()[1:]
     return stem.strip() or "file"
 
 
-def _header(cells: Sequence[str], line: int, collector: Collector) -> dict[int, str]:
-    """Return the meaning of each known column; others become faults."""
-    columns: dict[int, str] = {}
+def _header(cells: Sequence[str], line: int, collector: Collector) -> _Header:
+    """Return the meaning of each known column; others become faults.
+
+    Raises: Refused where the columns that are needed are not there, or can be read in two ways.
+    """
+    header = _Header(len(cells))
     for place, cell in enumerate(cells):
-        text = re.sub(r"[\s_()\uff08\uff09]+", "_", cell.strip().casefold()).strip("_")
-        meaning = words()["column"].get(text)
+        text = re.sub(r"[\s_()]+", "_", plain(cell).casefold()).strip("_")
+        meaning = words()["column"].get(text) or _with_zone(text, cell, place, header)
         if meaning is None:
             if text:
+                if TIMELIKE.search(text):
+                    header.timelike[place] = cell.strip()
                 collector.fault(
                     line,
                     f"column {place + 1}, {quoted(cell.strip(), 40)}, is not known: it is ignored",
                 )
-        elif meaning in columns.values():
+        elif meaning in header.columns.values():
             collector.fault(line, f"column {place + 1} repeats {meaning}: it is ignored")
         else:
-            columns[place] = meaning
-    return columns
-
-
-def _row(cells: Sequence[str], header: Mapping[int, str], width: int) -> dict[str, str]:
-    if (len(cells) != width and any(cell.strip() for cell in cells[width:])) or len(cells) < max(
-        header, default=0
-    ) + 1:
-        raise _Refused(f"the line has {len(cells)} cells, its header {width}")
-    return {meaning: cells[place].strip() for place, meaning in header.items()}
-
-
-def _outcome(
-    row: Mapping[str, str], sites: Mapping[str, str], today: date, nameless: str
-) -> Outcome:
-    site = sites.get(row["site"].casefold())
-    if site is None:
-        raise _Refused(f"site: {quoted(row['site'])} is not a viewpoint of the settings")
-    phenomenon = _word("phenomenon", row["phenomenon"])
-    day = _day(row["day"], today)
-    state = _word("state", row["state"]) if row.get("state") else ""
-    if state and phenomenon != "sea_of_clouds":
-        raise _Refused("state: only a sea of clouds has one")
-    amount = _number(row.get("amount_cm", ""), "amount_cm", MOST_CM) / 100
-    if math.isfinite(amount) and phenomenon not in MEASURED:
-        raise _Refused(f"amount_cm: only {', '.join(MEASURED)} are measured")
-    vividness = _number(row.get("vividness", ""), "vividness", 2.0)
-    if math.isfinite(vividness) and phenomenon not in GLOWS:
-        raise _Refused("vividness: only a glow has one")
-    degree = (
-        float(_word("degree", row["degree"]))
-        if row.get("degree")
-        else _implied(phenomenon, state, amount)
-    )
-    if state and (degree > 0) != (state == CLOUD_SEA_STATES[0]):
-        raise _Refused(
-            f"degree and state contradict each other: {degree:g} of a sea of clouds, "
-            f"and the state {state}"
+            header.columns[place] = meaning
+    _choose_day(header)
+    if not {"site", "phenomenon", "day"} <= set(header.columns.values()):
+        raise Refused(
+            "the first line does not name the columns, at least site,phenomenon,day,degree"
         )
-    source = _word("source", row["source"]) if row.get("source") else "observer"
+    return header
+
+
+def _with_zone(text: str, cell: str, place: int, header: _Header) -> str | None:
+    """Return the meaning of a heading such as `time (UTC)`, whose zone is kept; None: not known.
+
+    Raises: Refused for a zone that is not understood.
+    """
+    parts = text.split("_")
+    for count in range(len(parts) - 1, 0, -1):
+        meaning = words()["column"].get("_".join(parts[:count]))
+        if meaning not in ("day", "night", "time"):
+            continue
+        rest = "_".join(parts[count:])
+        if rest not in LOCAL:
+            header.zone = zone_of(rest)
+            if header.zone is None:
+                raise Refused(
+                    f"column {place + 1}, {quoted(cell.strip(), 40)}: is {quoted(rest)} a zone? "
+                    "Write for example `day` for local days and times, or `day (UTC+8)`"
+                )
+        return meaning
+    return None
+
+
+def _choose_day(header: _Header) -> None:
+    """Decide which column gives the day. Raises: Refused with the question where none can."""
+    places = {meaning: place for place, meaning in header.columns.items()}
+    if "night" in places and "day" in places:
+        raise Refused(
+            f"columns {places['day'] + 1} and {places['night'] + 1} both give the day: which one "
+            "counts? Keep one of them"
+        )
+    if "night" in places:
+        header.columns[places["night"]], header.night = "day", True
+    elif "day" not in places and "time" in places:
+        header.columns[places["time"]] = "day"
+    elif "day" not in places and "sent" in places:
+        raise Refused(
+            f"column {places['sent'] + 1} gives a time, but of what: of the event or of the "
+            "report? Call it `day` if it is the event's, else add a column `day`"
+        )
+
+
+def _row(cells: Sequence[str], header: _Header) -> dict[str, str]:
+    if (
+        len(cells) != header.width and any(cell.strip() for cell in cells[header.width :])
+    ) or len(cells) < max(header.columns, default=0) + 1:
+        raise Refused(f"the line has {len(cells)} cells, its header {header.width}")
+    row = {meaning: cells[place].strip() for place, meaning in header.columns.items()}
+    for place, heading in header.timelike.items():
+        if place < len(cells) and cells[place].strip():
+            row["timelike"] = f"column {place + 1}, {quoted(heading, 40)},"
+    return row
+
+
+def _outcome(row: Mapping[str, str], header: _Header, known: _Known) -> Outcome:
+    site = _site(row["site"], known)
+    phenomenon = word("phenomenon", row["phenomenon"])
+    if phenomenon not in site.phenomena:
+        raise Refused(
+            f"phenomenon: {phenomenon} is not forecast for {site.id}; "
+            f"there it is {', '.join(site.phenomena)}"
+        )
+    if phenomenon in NIGHTS and "timelike" in row:
+        raise Refused(
+            f"{row['timelike']} may say when the sky was observed, and so which night is meant: "
+            "call it `time` if it does, `sent` if it says when the report was sent"
+        )
+    moment = read_moment(row["day"], row.get("time", ""), header.zone, header.night)
+    day = known.days.day(moment, site.id, phenomenon)
+    state = word("state", row["state"]) if row.get("state") else ""
+    if state and phenomenon != "sea_of_clouds":
+        raise Refused("state: only a sea of clouds has one")
+    amount = number(row.get("amount_cm", ""), "amount_cm", MOST_CM) / 100
+    if math.isfinite(amount) and phenomenon not in MEASURED:
+        raise Refused(f"amount_cm: only {', '.join(MEASURED)} are measured")
+    vividness = number(row.get("vividness", ""), "vividness", 2.0)
+    if math.isfinite(vividness) and phenomenon not in GLOWS:
+        raise Refused("vividness: only a glow has one")
+    seen = degree(row["degree"]) if row.get("degree") else _implied(phenomenon, state, amount)
+    _check_agreement(phenomenon, seen, state, amount, vividness)
+    source = word("source", row["source"]) if row.get("source") else "observer"
     return Outcome(
         phenomenon,
-        site,
+        site.id,
         day,
-        degree,
+        seen,
         source,
         state,
         amount,
-        _text(row.get("detail", ""), "detail", DETAIL),
-        _text(row.get("reporter", ""), "reporter", REPORTER) or nameless,
-        vividness,
+        free_text(row.get("detail", ""), "detail", DETAIL),
+        free_text(row.get("reporter", ""), "reporter", REPORTER) or known.nameless,
+        vividness if seen > 0 else math.nan,  # 0 of a none is none
     )
 
 
-def _implied(phenomenon: str, state: str, amount: float) -> float:
-    """Return the degree that the state or the amount implies. Raises: _Refused without either."""
-    if state:
-        return float(state == CLOUD_SEA_STATES[0])
-    thresholds = DEGREES.get(MEASURED.get(phenomenon, ""))
-    if thresholds is None or not math.isfinite(amount):
-        raise _Refused(
-            "no outcome: expected a degree (none, partial, full), a state, or amount_cm of snow"
+def _site(text: str, known: _Known) -> Site:
+    """Return the site of a label. Raises: Refused, with the sites known, the likely one first."""
+    label = plain(text).casefold()
+    if (id := known.labels.get(label)) is not None:
+        return known.sites[id]
+    near = [known.labels[each] for each in get_close_matches(label, known.labels, n=3)]
+    ids = list(dict.fromkeys((*near, *known.sites)))
+    named = ", ".join(f"{id} ({known.sites[id].name.zh})" for id in ids[:SITES_NAMED])
+    more = f" and {len(ids) - SITES_NAMED} more" if len(ids) > SITES_NAMED else ""
+    raise Refused(f"site: {quoted(text)} is not a viewpoint of the settings; known: {named}{more}")
+
+
+def _check_agreement(
+    phenomenon: str, seen: float, state: str, amount: float, vividness: float
+) -> None:
+    """Raise Refused where the cells of a row contradict each other."""
+    if state and (seen > 0) != (state == CLOUD_SEA_STATES[0]):
+        raise Refused(
+            f"degree and state contradict each other: {seen:g} of a sea of clouds, "
+            f"and the state {state}"
         )
+    if seen == 0 and vividness > 0:
+        raise Refused(
+            f"degree and vividness contradict each other: no glow, and a vividness of {vividness:g}"
+        )
+    if not math.isfinite(amount):
+        return
+    thresholds = DEGREES.get(MEASURED[phenomenon])
+    measured = _degree_of(amount, thresholds) if thresholds else None
+    if (seen > 0) != (amount > 0 if measured is None else measured > 0) or (
+        measured is not None and measured != seen
+    ):
+        begins = (
+            f"; partial begins at {thresholds[0] * 100:g} cm, full at {thresholds[1] * 100:g} cm"
+            if thresholds
+            else ""
+        )
+        raise Refused(
+            f"degree and amount_cm contradict each other: a degree of {seen:g}, and "
+            f"{amount * 100:g} cm of {phenomenon}{begins}"
+        )
+
+
+def _degree_of(amount: float, thresholds: tuple[float, float]) -> float:
+    """Return the degree of an amount [m]."""
     some, full = thresholds
     return 1.0 if amount >= full else 0.5 if amount >= some else 0.0
 
 
-def _word(about: str, text: str) -> str:
-    meaning = words()[about].get(text.casefold())
-    if meaning is None:
-        expected = ", ".join(dict.fromkeys(words()[about].values()))
-        raise _Refused(f"{about}: {quoted(text)} is not known; expected one of {expected}")
-    return meaning
-
-
-def _day(text: str, today: date) -> date:
-    found = (
-        _DAY.fullmatch(text.split("T")[0].split(" ")[0])
-        if text.strip() and len(text) <= 40
-        else None
-    )
-    try:
-        day = date(*(int(part) for part in found.groups() if part)) if found else None
-    except ValueError:
-        day = None
-    if day is None:
-        raise _Refused(f"day: {quoted(text)} is not a day; write 2026-11-22")
-    if not EARLIEST <= day <= today:
-        where = "in the future" if day > today else f"before {EARLIEST.year}"
-        raise _Refused(f"day: {day.isoformat()} lies {where}")
-    return day
-
-
-def _number(text: str, what: str, most: float) -> float:
-    if not text:
-        return math.nan
-    if not _NUMBER.fullmatch(text) or not text.isascii() or float(text) > most:
-        raise _Refused(f"{what}: {quoted(text)} is not a number from 0 to {most:g}")
-    return float(text)
-
-
-def _text(text: str, what: str, most: int) -> str:
-    """Return free text that is safe on a page, in a terminal and in a spreadsheet."""
-    if len(text) > most:
-        raise _Refused(f"{what}: {len(text)} characters, at most {most}")
-    if _FORMULA.match(text):
-        raise _Refused(
-            f"{what}: {quoted(text)} begins like a spreadsheet formula; begin with a letter"
+def _implied(phenomenon: str, state: str, amount: float) -> float:
+    """Return the degree that the state or the amount implies. Raises: Refused without either."""
+    if state:
+        return float(state == CLOUD_SEA_STATES[0])
+    thresholds = DEGREES.get(MEASURED.get(phenomenon, ""))
+    if thresholds is None or not math.isfinite(amount):
+        raise Refused(
+            "no outcome: expected a degree (none, partial, full), a state, or amount_cm of snow"
         )
-    if any(
-        unicodedata.category(character) in ("Cc", "Cf", "Co", "Cs", "Zl", "Zp")
-        for character in text
-    ):
-        raise _Refused(f"{what}: control or invisible characters; write plain text")
-    return text
+    return _degree_of(amount, thresholds)

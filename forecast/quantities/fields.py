@@ -74,25 +74,19 @@ def _surface(
     unit: str,
     low: float,
     high: float,
-    numbers: tuple[int, int, int],
-    surface: int,
+    numbers: tuple[int, int, int, int],
     variables: str,
     level: str,
     **more: Any,
 ) -> Field:
     """A field on one level.
 
-    numbers: discipline, category, number. variables: spellings in .idx, separated by a blank.
+    numbers: discipline, category, number, type of level. variables: spellings in .idx, separated
+    by a blank.
     """
     value = more.pop("value", None)
     return Field(
-        name,
-        unit,
-        low,
-        high,
-        (Key(*numbers, surface, value),),
-        (tuple(variables.split()), level),
-        **more,
+        name, unit, low, high, (Key(*numbers, value),), (tuple(variables.split()), level), **more
     )
 
 
@@ -155,30 +149,30 @@ _ALL = (
     _profile("lagrangian_tendency_of_air_pressure", "Pa s-1", -60, 60, (0, 2, 8), "VVEL",
              (85000, 70000), grib1=((39, 100),)),
     # -- the ground and the air just above it
-    _surface("surface_altitude", "m", -500, 9000, (0, 3, 5), 1, "HGT", "surface", grib1=((7, 1),)),
-    _surface("surface_air_pressure", "Pa", 40000, 110000, (0, 3, 0), 1, "PRES", "surface",
+    _surface("surface_altitude", "m", -500, 9000, (0, 3, 5, 1), "HGT", "surface", grib1=((7, 1),)),
+    _surface("surface_air_pressure", "Pa", 40000, 110000, (0, 3, 0, 1), "PRES", "surface",
              grib1=((1, 1),)),
-    _surface("air_temperature_at_2m", "K", 180, 340, (0, 0, 0), 103, "TMP", "2 m above ground",
+    _surface("air_temperature_at_2m", "K", 180, 340, (0, 0, 0, 103), "TMP", "2 m above ground",
              value=2, grib1=((11, 105),)),
-    _surface("relative_humidity_at_2m", "1", 0, 1.6, (0, 1, 1), 103, "RH", "2 m above ground",
+    _surface("relative_humidity_at_2m", "1", 0, 1.6, (0, 1, 1, 103), "RH", "2 m above ground",
              value=2, factor=0.01, grib1=((52, 105),)),
-    _surface("eastward_wind_at_10m", "m s-1", -120, 120, (0, 2, 2), 103, "UGRD",
+    _surface("eastward_wind_at_10m", "m s-1", -120, 120, (0, 2, 2, 103), "UGRD",
              "10 m above ground", value=10, grib1=((33, 105),)),
-    _surface("northward_wind_at_10m", "m s-1", -120, 120, (0, 2, 3), 103, "VGRD",
+    _surface("northward_wind_at_10m", "m s-1", -120, 120, (0, 2, 3, 103), "VGRD",
              "10 m above ground", value=10, grib1=((34, 105),)),
-    _surface("wind_speed_of_gust", "m s-1", 0, 150, (0, 2, 22), 1, "GUST", "surface"),
-    _surface("visibility_in_air", "m", 0, 100000, (0, 19, 0), 1, "VIS", "surface"),
-    _surface("atmosphere_boundary_layer_thickness", "m", 0, 9000, (0, 3, 196), 1, "HPBL",
+    _surface("wind_speed_of_gust", "m s-1", 0, 150, (0, 2, 22, 1), "GUST", "surface"),
+    _surface("visibility_in_air", "m", 0, 100000, (0, 19, 0, 1), "VIS", "surface"),
+    _surface("atmosphere_boundary_layer_thickness", "m", 0, 9000, (0, 3, 196, 1), "HPBL",
              "surface"),
-    _surface("convective_available_potential_energy", "J kg-1", 0, 12000, (0, 7, 6), 1, "CAPE",
+    _surface("convective_available_potential_energy", "J kg-1", 0, 12000, (0, 7, 6, 1), "CAPE",
              "surface"),
-    _surface("surface_snow_thickness", "m", 0, 20, (0, 1, 11), 1, "SNOD", "surface"),
-    _surface("surface_snow_amount", "kg m-2", 0, 20000, (0, 1, 13), 1, "WEASD", "surface"),
+    _surface("surface_snow_thickness", "m", 0, 20, (0, 1, 11, 1), "SNOD", "surface"),
+    _surface("surface_snow_amount", "kg m-2", 0, 20000, (0, 1, 13, 1), "WEASD", "surface"),
     # -- the column
-    _surface("atmosphere_mass_content_of_water_vapor", "kg m-2", 0, 120, (0, 1, 3), 200, "PWAT",
+    _surface("atmosphere_mass_content_of_water_vapor", "kg m-2", 0, 120, (0, 1, 3, 200), "PWAT",
              "entire atmosphere (considered as a single layer)"),
-    _surface("freezing_level_altitude", "m", -1500, 9000, (0, 3, 5), 4, "HGT", "0C isotherm"),
-    _surface("cloud_ceiling_altitude", "m", -500, 25000, (0, 3, 5), 215, "HGT", "cloud ceiling"),
+    _surface("freezing_level_altitude", "m", -1500, 9000, (0, 3, 5, 4), "HGT", "0C isotherm"),
+    _surface("cloud_ceiling_altitude", "m", -500, 25000, (0, 3, 5, 215), "HGT", "cloud ceiling"),
     _layer_cloud("low", 3, 214, "LCDC", "point"),
     _layer_cloud("medium", 4, 224, "MCDC", "point"),
     _layer_cloud("high", 5, 234, "HCDC", "point"),
@@ -186,25 +180,25 @@ _ALL = (
     _layer_cloud("medium", 4, 224, "MCDC", "mean"),
     _layer_cloud("high", 5, 234, "HCDC", "mean"),
     # -- precipitation
-    _surface("precipitation_amount", "kg m-2", 0, 2000, (0, 1, 8), 1, "APCP", "surface",
+    _surface("precipitation_amount", "kg m-2", 0, 2000, (0, 1, 8, 1), "APCP", "surface",
              statistic="sum", grib1=((61, 1),)),
-    _surface("categorical_snow", "1", 0, 1, (0, 1, 195), 1, "CSNOW", "surface"),
-    _surface("categorical_rain", "1", 0, 1, (0, 1, 192), 1, "CRAIN", "surface"),
+    _surface("categorical_snow", "1", 0, 1, (0, 1, 195, 1), "CSNOW", "surface"),
+    _surface("categorical_rain", "1", 0, 1, (0, 1, 192, 1), "CRAIN", "surface"),
     # -- fields of other models, from which forecast/ingest/derived_fields.py makes those above
     _profile("specific_humidity", "1", 0, 0.06, (0, 1, 0), "SPFH", auxiliary=True, slack=2e-4),
     _profile("geopotential", "m2 s-2", -15000, 200000, (0, 3, 4), "GP", auxiliary=True),
-    _surface("surface_geopotential", "m2 s-2", -5000, 90000, (0, 3, 4), 1, "GP", "surface",
+    _surface("surface_geopotential", "m2 s-2", -5000, 90000, (0, 3, 4, 1), "GP", "surface",
              auxiliary=True),
-    _surface("dew_point_temperature_at_2m", "K", 150, 320, (0, 0, 6), 103, "DPT",
+    _surface("dew_point_temperature_at_2m", "K", 150, 320, (0, 0, 6, 103), "DPT",
              "2 m above ground", value=2, auxiliary=True),
-    _surface("cloud_area_fraction", "1", 0, 1, (0, 6, 1), 1, "TCDC", "entire atmosphere",
+    _surface("cloud_area_fraction", "1", 0, 1, (0, 6, 1, 1), "TCDC", "entire atmosphere",
              factor=0.01, auxiliary=True),
-    _surface("surface_snow_density", "kg m-3", 0, 1000, (0, 1, 61), 1, "SDEN", "surface",
+    _surface("surface_snow_density", "kg m-3", 0, 1000, (0, 1, 61, 1), "SDEN", "surface",
              auxiliary=True),
-    _surface("air_pressure_at_mean_sea_level", "Pa", 85000, 110000, (0, 3, 0), 101, "PRMSL",
+    _surface("air_pressure_at_mean_sea_level", "Pa", 85000, 110000, (0, 3, 0, 101), "PRMSL",
              "mean sea level", auxiliary=True),
     _surface("atmosphere_optical_thickness_due_to_ambient_aerosol_particles", "1", 0, 20,
-             (0, 20, 102), 10, "AOTK",
+             (0, 20, 102, 10), "AOTK",
              "entire atmosphere", auxiliary=True),
 )
 # fmt: on

@@ -144,11 +144,7 @@ def messages(weather: SampleWeather, step: int) -> Iterator[SampleMessage]:
     yield from _on_levels(fields)
     yield single("surface_air_pressure")
     yield single("surface_altitude")
-    for top, bottom in _SOIL:
-        level = f"{top / 100:g}-{bottom / 100:g} m below ground"
-        yield SampleMessage(
-            "TSOIL", level, Key(2, 0, 2, 106), fields["soil_temperature"], 2, top, (106, 2, bottom)
-        )
+    yield from _soil(fields)
     for name in (
         "surface_snow_amount",
         "surface_snow_thickness",
@@ -179,6 +175,15 @@ def messages(weather: SampleWeather, step: int) -> Iterator[SampleMessage]:
     yield single("cloud_ceiling_altitude")
     yield single("freezing_level_altitude")
     yield single("atmosphere_boundary_layer_thickness")
+
+
+def _soil(fields: Fields) -> Iterator[SampleMessage]:
+    """Yield the soil temperature of each layer, from the top down."""
+    for top, bottom in _SOIL:
+        level = f"{top / 100:g}-{bottom / 100:g} m below ground"
+        yield SampleMessage(
+            "TSOIL", level, Key(2, 0, 2, 106), fields["soil_temperature"], 2, top, (106, 2, bottom)
+        )
 
 
 def _on_levels(fields: Fields) -> Iterator[SampleMessage]:

@@ -1,5 +1,6 @@
-"""Does the code keep its rules? Read from the syntax tree: who uses which library, who holds which
-door. Who imports whom is held by import-linter (pyproject.toml, `make check`).
+"""Does the code keep its rules? Read from the syntax tree: who uses which library, who reads the
+clock and the environment, who prints. Who imports whom is held by import-linter (pyproject.toml,
+`make check`).
 """
 
 from __future__ import annotations
@@ -71,7 +72,7 @@ def test_a_library_is_used_in_its_home_only(module: str) -> None:
 
 
 @pytest.mark.parametrize("module", sorted(MODULES))
-def test_each_way_in_or_out_has_its_door(module: str) -> None:
+def test_printing_environment_and_clock_have_one_home_each(module: str) -> None:
     tree = ast.parse(MODULES[module].read_text(encoding="utf-8"))
 
     for node in ast.walk(tree):
@@ -128,15 +129,24 @@ def test_chinese_words_stand_in_the_templates_and_not_in_the_code(module: str) -
 
 
 @pytest.mark.parametrize("module", sorted(MODULES))
-def test_a_room_is_not_overgrown(module: str) -> None:
+def test_modules_and_functions_are_short(module: str) -> None:
     lines = MODULES[module].read_text(encoding="utf-8").splitlines()
     tree = ast.parse("\n".join(lines))
 
-    assert len(lines) <= 450, f"{module} has {len(lines)} lines: does one room hold two trades?"
+    assert len(lines) <= 450, f"{module} has {len(lines)} lines: which part is a module of its own?"
     for node in ast.walk(tree):
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
             length = (node.end_lineno or node.lineno) - node.lineno + 1
             assert length <= 60, f"{module}:{node.lineno} {node.name}() has {length} lines"
+
+
+@pytest.mark.parametrize("module", sorted(MODULES))
+def test_a_function_takes_at_most_seven_positional_arguments(module: str) -> None:
+    for node in ast.walk(ast.parse(MODULES[module].read_text(encoding="utf-8"))):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            names = [one.arg for one in (*node.args.posonlyargs, *node.args.args)]
+            own = names[1:] if names[:1] in (["self"], ["cls"]) else names
+            assert len(own) <= 7, f"{module}:{node.lineno} {node.name}() takes {len(own)}"
 
 
 def test_the_top_level_is_the_plan() -> None:

@@ -87,7 +87,8 @@ def test_a_model_whose_data_belong_to_nobody_is_refused_by_its_name(tmp_path: Pa
         ),
         (
             {"observations": {"stations": [STATION | {"units": {"air_temperature": "furlong"}}]}},
-            "observations.stations.M1001.units: air_temperature has no unit of this name; known are K, degC",
+            "observations.stations.M1001.units: air_temperature has no unit of this name; known "
+            "are K, degC",
         ),
         (
             {"observations": {"stations": [STATION | {"units": {"airtemp": "degC"}}]}},

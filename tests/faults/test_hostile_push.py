@@ -25,8 +25,8 @@ from forecast.observations.http_api import ADDRESS
 from forecast.observations.push_server import Timeouts
 from tests.faults.push_endpoint import START, TOKEN, ask, endpoint_at, push, records
 
-# For tests of slow senders only: short enough to be waited for, long enough for an honest request on
-# a machine with twenty other processes.
+# For tests of slow senders only: short enough to wait for, long enough for a valid request on a
+# machine with twenty other processes.
 SHORT = Timeouts(headers=4, request=8, silence=4)
 LONG = Timeouts(headers=120, request=300, silence=120)
 MEGABYTE = 1_000_000

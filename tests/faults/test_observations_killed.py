@@ -65,7 +65,8 @@ def write(folder: Path, file: int) -> None:
     for record in range(RECORDS):
         moment = START + timedelta(minutes=5) * (4 * file + record // len(STATIONS))
         lines.append(
-            f"{STATIONS[record % len(STATIONS)].id},{moment.isoformat()},{value(file, record)},{3 + (file + record) % 9 / 10:.1f}"
+            f"{STATIONS[record % len(STATIONS)].id},{moment.isoformat()},{value(file, record)},"
+            f"{3 + (file + record) % 9 / 10:.1f}"
         )
     part = folder / f"{file:03}.csv.part"
     part.write_text("\n".join(lines) + "\n")

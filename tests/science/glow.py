@@ -18,8 +18,8 @@ from forecast.geo import EARTH_RADIUS
 from forecast.phenomena import canvas as canvas_room
 from forecast.phenomena.canvas import BANDS, POINTS, Canvas, find_canvas, illuminate, view_of
 from forecast.phenomena.glow import derive
-from forecast.phenomena.sun_disk import disk_light
 from forecast.phenomena.light_path import DISTANCE, HEIGHTS, STEP
+from forecast.phenomena.sun_disk import disk_light
 from forecast.quantities import LEAST_GLOW
 from forecast.science import light
 from forecast.science.aerosol import OPTICAL_DEPTH
@@ -104,7 +104,8 @@ def wall_at_320_km() -> Claim:
     seconds = 240 * away / np.cos(np.radians(40))
     return Claim(TOPIC, "an opaque wall at 320 km, 2-7 km high, darkens cloud at 8 km",
                  f"{away:.4f} deg, {seconds:.1f} s", tops.size,
-                 "straight ray over R/(1-k), the same k, within 0.01 deg: the geometry, not the k (next line)", away <= 0.01)  # fmt: skip
+                 "straight ray over R/(1-k), the same k, within 0.01 deg: the geometry, not the "
+                 "k (next line)", away <= 0.01)  # fmt: skip
 
 
 def curved_rays() -> Claim:
@@ -178,8 +179,8 @@ def laws(count: int = 400) -> list[Claim]:
     return [
         Claim(TOPIC, "skies in which a wall that grows beyond the canvas improves it", str(better),
               count, "none", better == 0),
-        Claim(TOPIC, "skies in which thicker haze improves the glow", str(rising), 5 * count, "none",
-              rising == 0),
+        Claim(TOPIC, "skies in which thicker haze improves the glow", str(rising), 5 * count,
+              "none", rising == 0),
     ]  # fmt: skip
 
 
@@ -343,9 +344,11 @@ def best_covers() -> list[Claim]:
                 canvas_room.PAINTED = typed
             best, good = float(covers[told.argmax()]), covers[told >= 0.75 * told.max()]
             found.append(Claim(TOPIC,
-                               f"best cover of {name} cloud at {base / 1000:.0f} km; three quarters of it from, to",
+                               f"best cover of {name} cloud at {base / 1000:.0f} km; three "
+                               "quarters of it from, to",
                                f"{best:.2f}; {good.min():.2f} - {good.max():.2f}", covers.size,
-                               f"{by}; science.md: {100 * low:.0f}-{100 * high:.0f} %, nothing below 10 %: told, no bar"))  # fmt: skip
+                               f"{by}; science.md: {100 * low:.0f}-{100 * high:.0f} %, nothing "
+                               "below 10 %: told, no bar"))  # fmt: skip
     return found
 
 
@@ -413,7 +416,8 @@ def best_edges() -> list[Claim]:
                   " / ".join(f"{ours:.0f}" for ours, _ in sides) + " km", edges.size,
                   "by hand " + " / ".join(f"{theirs:.0f}" for _,
                       theirs in sides) + ", within a column; last ray "
-                  f"{2 * np.sqrt(2 * base * RADIUS) / 1000:.0f} km; quality {told.max():.2f}, at a rival's {RIVALS_EDGE:.0f} km "
+                  f"{2 * np.sqrt(2 * base * RADIUS) / 1000:.0f} km; quality {told.max():.2f}, at "
+                  f"a rival's {RIVALS_EDGE:.0f} km "
                   f"{at_rivals:.2f}{'' if at_rivals >= LEAST_GLOW else ': no glow'}", holds)
         )  # fmt: skip
     return found
@@ -434,7 +438,7 @@ def reach(edges: np.ndarray, told: np.ndarray, part: float) -> float:
 
 
 def disk() -> list[Claim]:
-    """Say how haze and low cloud within 150 km take the rising disk away, from 600 m above a plain."""
+    """Claim how haze and low cloud within 150 km hide the rising disk, seen 600 m above a plain."""
     viewer, seen = np.array([600.0]), np.array([[0.27]])
     nothing = np.zeros((1, DISTANCE.size, CELLS))
     hazes = [
@@ -491,7 +495,8 @@ def within_150_km() -> list[Claim]:
         Claim(TOPIC, "cloud of top 1, 2, 3 km hides the disk there as far off as",
               " ".join(f"{d:.0f}" for d in found) + " km",
               DISTANCE.size,
-              "the line of sight over the plain: " + " ".join(f"{d:.0f}" for d in expected) + " km, within a column",
+              "the line of sight over the plain: " + " ".join(f"{d:.0f}" for d in expected)
+              + " km, within a column",
               apart <= STEP / 1000),
     ]  # fmt: skip
 

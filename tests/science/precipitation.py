@@ -27,7 +27,8 @@ def claims(shared: Path) -> list[Claim]:
     fitted, tried = hours[hours.year % 2 == 0], hours[hours.year % 2 == 1]
     wet, dry = best_line(fitted.bulb, fitted.snow), best_line(fitted.temperature, fitted.snow)
     given = {
-        "ours": precipitation_types(FREEZING + tried.bulb.to_numpy()).snow, "refitted": line(tried.bulb, *wet),
+        "ours": precipitation_types(FREEZING + tried.bulb.to_numpy()).snow,
+        "refitted": line(tried.bulb, *wet),
         f"temperature, half at {dry[0]:.1f} degC": line(tried.temperature, *dry),
         "climatology": np.full(len(tried), fitted.snow.mean()),
     }  # fmt: skip
@@ -39,7 +40,8 @@ def claims(shared: Path) -> list[Claim]:
         Claim("snow", "snow or rain at Beijing by the wet bulb, Brier score",
               f"{brier['ours']:.3f}, {wrong['ours']:.1%} wrong", len(tried),
               rivals,
-              brier["ours"] < 0.5 * brier["climatology"] and brier["ours"] < 1.1 * min(brier.values())),
+              brier["ours"] < 0.5 * brier["climatology"]
+              and brier["ours"] < 1.1 * min(brier.values())),
         Claim("snow", "  line refitted on the even years: half at [degC], to either side [K]",
               f"{wet[0]:.1f} {wet[1]:g}", len(fitted),
               f"in use {held[0]:g} {held[1]:g}", abs(wet[0] - held[0]) <= 0.3),

@@ -30,7 +30,7 @@ def section(cover: np.ndarray, within: float | np.ndarray = 0.01, depth: float =
 
 
 def random_skies(count: int, seed: int) -> AirSection:
-    """Skies of three banks of cloud each, of random place, size, cover and density, in random haze."""
+    """Return skies of three random cloud banks each (place, size, cover, density) in random haze."""
     rng = np.random.default_rng(seed)
     column, cell = np.arange(DISTANCE.size)[:, None], np.arange(CELLS)
     cover = np.zeros((count, DISTANCE.size, CELLS))
@@ -78,17 +78,17 @@ def brute_force(count: int = 150) -> list[Claim]:
     """Hold the transmission of rays through random skies against brute force."""
     skies, rng = random_skies(count, seed=3), np.random.default_rng(4)
     height = rng.uniform(2500.0, 11500.0, count)
-    elevation = lowest_elevation(height)[:, None] * np.array(
-        [0.97, 0.7, 0.4, 0.0]
-    ) + np.array([0.0, 0.0, 0.0, 1.0])
+    elevation = lowest_elevation(height)[:, None] * np.array([0.97, 0.7, 0.4, 0.0]) + np.array(
+        [0.0, 0.0, 0.0, 1.0]
+    )
     met = light.trace(skies, height, elevation)
     cloud, haze = by_brute_force(skies, height, elevation)
     ours, theirs = np.exp(-met.cloud - met.aerosol).ravel(), np.exp(-cloud - haze).ravel()
     away = np.abs(ours - theirs)
     spread = np.abs(met.aerosol / haze - 1)
     return [
-        Claim(TOPIC, "transmission of a ray, farthest from brute force", f"{100 * away.max():.2f} %",
-              away.size,
+        Claim(TOPIC, "transmission of a ray, farthest from brute force",
+              f"{100 * away.max():.2f} %", away.size,
               "steps of 25 m, within 1 % of the sun's full light: an absolute error",
               bool(away.max() <= 0.01)),
         Claim(TOPIC, "the same, 99th percentile", f"{100 * np.percentile(away, 99):.3f} %",

@@ -405,7 +405,8 @@ def brought(days: pd.DataFrame) -> snowpack.DayForcing:
     of the column, the wind is calm.
     """
     temperature, fallen = days.temperature.to_numpy(), days.precipitation.to_numpy()
-    falls = precipitation_types(wet_bulb(temperature, days.humidity.to_numpy(), days.pressure.to_numpy()))
+    bulb = wet_bulb(temperature, days.humidity.to_numpy(), days.pressure.to_numpy())
+    falls = precipitation_types(bulb)
     ratio = snowfall.snow_ratio(temperature, np.zeros(len(days)))
     ends = days.lowest.to_numpy(), days.highest.to_numpy()
     return snowpack.DayForcing.of(fallen, fallen * falls.snow, fallen * falls.pellets, ratio, ends)
@@ -415,7 +416,7 @@ Step = Callable[[snowpack.Pack, int], snowpack.Pack]
 
 
 def restarted(pack: snowpack.Pack, measured: np.ndarray) -> snowpack.Pack:
-    """Return the pack with a measured depth [m] in place of its own, its density kept; NaN keeps it."""
+    """Return the pack with a measured depth [m] and its own density; NaN keeps its own depth."""
     density = np.where(pack.depth > 0, pack.density, snowpack.USUAL_DENSITY)
     depth = np.where(np.isnan(measured), pack.depth, measured)
     return snowpack.Pack(np.where(np.isnan(measured), pack.water, depth * density), depth)
@@ -510,7 +511,8 @@ def pack_claims(days: pd.DataFrame) -> list[Claim]:
             Claim("snow", f"snow depth at Sion 1975-1989, set right every {every} days, RMS [cm]",
                   f"{error['ours']:.2f}",
                   mornings,
-                  f"mornings, each of {every} starts; perfect weather; persistence {error['persistence']:.2f}, "
+                  f"mornings, each of {every} starts; perfect weather; persistence "
+                  f"{error['persistence']:.2f}, "
                   f"degree-day {best:g} mm {error['plain']:.2f}",
                   error["ours"] < min(error["persistence"],
                                       error["plain"]) and min(PLAIN_MELT) < best < max(PLAIN_MELT)),
@@ -520,7 +522,8 @@ def pack_claims(days: pd.DataFrame) -> list[Claim]:
             Claim("snow", f"  mean error where snow lay, every {every} days [cm]",
                   f"{shallow['tried']['ours']:+.2f}",
                   int(lies["tried"].sum()),
-                  f"persistence {shallow['tried']['persistence']:+.2f}, plain {shallow['tried']['plain']:+.2f}; "
+                  f"persistence {shallow['tried']['persistence']:+.2f}, plain "
+                  f"{shallow['tried']['plain']:+.2f}; "
                   f"ours on the years fitted {shallow['fitted']['ours']:+.2f}"),
         ]  # fmt: skip
     return found
@@ -560,7 +563,8 @@ def cover_claims(days: pd.DataFrame) -> list[Claim]:
         Claim("snow", "P(3 cm to look at) at Sion, 1-3 days on: Brier skill",
               f"{worth['climatology']:.2f}, {told(given)}",
               int(tried.sum()),
-              "mornings, each of 3 starts; perfect weather; climatology by month; against persistence "
+              "mornings, each of 3 starts; perfect weather; climatology by month; against "
+              "persistence "
               f"{worth['persistence']:.2f}", min(worth.values()) > 0),
     ]  # fmt: skip
 

@@ -164,7 +164,8 @@ def worth(under: pd.DataFrame, offset: float | np.ndarray) -> str:
     """
     modelled = change(under, offset)
     error = modelled - under.measured
-    return f"bias {np.median(error):+.2f} mae {np.abs(error).mean():.2f} r {_correlation(modelled, under.measured.values):.2f}"
+    correlation = _correlation(modelled, under.measured.values)
+    return f"bias {np.median(error):+.2f} mae {np.abs(error).mean():.2f} r {correlation:.2f}"
 
 
 def mean_error(under: pd.DataFrame, offset: float | np.ndarray) -> float:
@@ -286,14 +287,16 @@ def moonlight_claims(under: pd.DataFrame) -> list[Claim]:
             "offset of a moon less than half lit: meters alone [mag]",
             f"{alone:+.2f}",
             len(thin),
-            f"{thin.place.nunique()} places; 90 % of draws of places {low:+.2f} to {high:+.2f}: they cannot tell it from none",
+            f"{thin.place.nunique()} places; 90 % of draws of places {low:+.2f} to {high:+.2f}: "
+            "they cannot tell it from none",
         ),
         Claim(
             "stars",
             "offset of a moon less than half lit: weighed, in use [mag]",
             f"{own:+.2f}",
             len(taught),
-            f"weighed mean {mean:+.2f} +- {error:.2f} of {told} (2008-2014, {taught.place.nunique()} places)",
+            f"weighed mean {mean:+.2f} +- {error:.2f} of {told} (2008-2014, "
+            f"{taught.place.nunique()} places)",
             abs(mean - own) < 0.05,
         ),
         Claim(
@@ -301,7 +304,8 @@ def moonlight_claims(under: pd.DataFrame) -> list[Claim]:
             "tried on 2015-2018: as published [mag]",
             worth(tried, 0.0),
             len(tried),
-            f"{tried.place.nunique()} places; the same change always ({typical:.2f}): bias {np.median(typical - tried.measured):+.2f} "
+            f"{tried.place.nunique()} places; the same change always ({typical:.2f}): bias "
+            f"{np.median(typical - tried.measured):+.2f} "
             f"mae {fixed:.2f}",
         ),
         Claim(
@@ -309,7 +313,8 @@ def moonlight_claims(under: pd.DataFrame) -> list[Claim]:
             "tried on 2015-2018: with the offset in use [mag]",
             worth(tried, product_tried),
             len(tried),
-            f"as published: {on_tried}; {len(tried)} cases cannot tell: any offset from {passed[0]:+.1f} to {passed[1]:+.1f} passes",
+            f"as published: {on_tried}; {len(tried)} cases cannot tell: any offset from "
+            f"{passed[0]:+.1f} to {passed[1]:+.1f} passes",
         ),
         Claim(
             "stars",
@@ -344,22 +349,23 @@ def meter_claims(read: pd.DataFrame) -> list[Claim]:
         Claim("stars", "twilight, sun at -15 to -11 degrees, no moon [mag]",
               f"bias {error.median():+.2f} mae {error.abs().mean():.2f}",
               len(dusk),
-              f"{dusk.place.nunique()} places; no twilight: bias {without.median():+.2f} mae {without.abs().mean():.2f}",
+              f"{dusk.place.nunique()} places; no twilight: bias {without.median():+.2f} mae "
+              f"{without.abs().mean():.2f}",
               bool(error.abs().mean() < without.abs().mean())),
     ]  # fmt: skip
 
 
 def eye_claims(seen: pd.DataFrame) -> list[Claim]:
-    """The naked-eye limit worked out from a meter against the one reported: by the formula, and for
-    eyes without practice.
+    """Compare the naked-eye limit computed from a meter with the reported one: by the formula, and
+    for eyes without practice.
 
     LAY_EYE is fitted in EYE_YEAR, where a meter was read beside the eye, and tried on reports of
     other years without a meter at places that have one.
     """
-    told = seen[seen.LimitingMag.between(1, 7) & (seen.sun < -15)]
-    beside = told[told.SQMReading.between(*METER) & (told.year == EYE_YEAR)]
+    reports = seen[seen.LimitingMag.between(1, 7) & (seen.sun < -15)]
+    beside = reports[reports.SQMReading.between(*METER) & (reports.year == EYE_YEAR)]
     beside = beside.assign(sky=beside.SQMReading)
-    alone = told[told.SQMReading.isna() & (told.moon < -3) & (told.year != EYE_YEAR)]
+    alone = reports[reports.SQMReading.isna() & (reports.moon < -3) & (reports.year != EYE_YEAR)]
     alone = alone.assign(sky=own_sky(alone, seen[seen.SQMReading.between(*METER)]))
     alone = alone[alone.sky.notna()]
     errors = (night_sky.limiting_magnitude(beside.sky.values) - beside.LimitingMag).values
@@ -369,30 +375,34 @@ def eye_claims(seen: pd.DataFrame) -> list[Claim]:
     return [
         Claim("stars", f"naked-eye limit from the meter beside it, {EYE_YEAR}, formula [mag]",
               _limit(beside, formula)[0], len(beside),
-              f"always {beside.LimitingMag.median():.0f}: mae {fixed:.2f}; other years' limits are steps of the reading",
+              f"always {beside.LimitingMag.median():.0f}: mae {fixed:.2f}; other years' limits "
+              "are steps of the reading",
               _limit(beside, formula)[1] < fixed),
         Claim("stars", "the same for eyes without practice, fitted here [mag]",
               _limit(beside, lay)[0], len(beside),
-              f"fitted {fitted:.2f} in {beside.place.nunique()} places, in use {night_sky.LAY_EYE:.2f}",
+              f"fitted {fitted:.2f} in {beside.place.nunique()} places, in use "
+              f"{night_sky.LAY_EYE:.2f}",
               abs(fitted - night_sky.LAY_EYE) < 0.06),
         Claim("stars", "tried on other years, no meter, place's own sky: formula [mag]",
               _limit(alone, formula)[0], len(alone),
-              f"{alone.place.nunique()} places; the meter is a neighbour's: r shows how loosely it stands for the report"),
+              f"{alone.place.nunique()} places; the meter is a neighbour's: r shows how loosely "
+              "it stands for the report"),
         Claim("stars", "tried on other years, no meter: eyes without practice [mag]",
               _limit(alone, lay)[0], len(alone),
               "formula: the line above", _limit(alone, lay)[1] < _limit(alone, formula)[1]),
     ]  # fmt: skip
 
 
-def _limit(told: pd.DataFrame, formula: Callable[[np.ndarray], np.ndarray]) -> tuple[str, float]:
-    """Return how the limit by `formula` compares with the one told, and its mean absolute error
+def _limit(reports: pd.DataFrame, formula: Callable[[np.ndarray], np.ndarray]) -> tuple[str, float]:
+    """Return how the limit by `formula` compares with the reported one, and its mean absolute error
     [mag].
     """
-    found = formula(told.sky.values)
-    error = found - told.LimitingMag.values
+    found = formula(reports.sky.values)
+    error = found - reports.LimitingMag.values
     off = float(np.abs(error).mean())
     return (
-        f"bias {error.mean():+.2f} mae {off:.2f} r {_correlation(found, told.LimitingMag.values):.2f}",
+        f"bias {error.mean():+.2f} mae {off:.2f} r "
+        f"{_correlation(found, reports.LimitingMag.values):.2f}",
         off,
     )
 

@@ -10,7 +10,13 @@ from threading import Thread
 import pytest
 
 from forecast.archive.issues import Archive
-from forecast.archive.observations import FAULTS_A_FILE, FileRead, StationActivity, Observations, Reading
+from forecast.archive.observations import (
+    FAULTS_A_FILE,
+    FileRead,
+    Observations,
+    Reading,
+    StationActivity,
+)
 from forecast.domain import DOUBTFUL, GOOD, Fault, Observation
 from forecast.errors import ArchiveError
 
@@ -155,7 +161,10 @@ def test_what_was_heard_of_each_station(kept: Observations) -> None:
 
     heard = kept.last_reports(["54511", "M1001", "never"], NOW - 24 * HOUR)
 
-    assert heard == {"54511": StationActivity(NOW, 25), "M1001": StationActivity(NOW - 50 * HOUR, 0)}
+    assert heard == {
+        "54511": StationActivity(NOW, 25),
+        "M1001": StationActivity(NOW - 50 * HOUR, 0),
+    }
 
 
 def test_the_faults_of_one_file_are_bounded_and_the_latest_come_first(kept: Observations) -> None:

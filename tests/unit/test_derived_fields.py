@@ -319,7 +319,7 @@ def layer_cover(cloud: np.ndarray, pressure: np.ndarray, layer: str = "") -> np.
 
 @pytest.fixture(scope="module")
 def own_cloud(tatra: Atmosphere) -> np.ndarray:
-    """GFS's own cloud by level over the Tatra, none underground (time, level, latitude, longitude)."""
+    """Return GFS's cloud over the Tatra, none underground (time, level, latitude, longitude)."""
     underground = (
         tatra["level"].values[:, None, None] > tatra["surface_air_pressure"].values[:, None]
     )

@@ -314,7 +314,8 @@ def test_a_message_of_another_run_is_refused(tmp_path: Path) -> None:
 
     with pytest.raises(
         SourceCorrupt,
-        match=r"file\.grib2, message at byte \d+: air_temperature of run 2026-01-09 18:00Z, expected 2026",
+        match=r"file\.grib2, message at byte \d+: air_temperature of run 2026-01-09 18:00Z, "
+        r"expected 2026",
     ):
         read_atmosphere([file], CYCLE, needs("air_temperature"))
 

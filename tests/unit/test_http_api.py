@@ -1,5 +1,5 @@
-"""Does the endpoint let in what it should, and say why it does not? The real server on the loopback,
-the real archive.
+"""Does the endpoint accept what it should, and give the reason of a refusal? The real server on
+the loopback, the real archive.
 """
 
 from __future__ import annotations

@@ -647,7 +647,8 @@ def test_hours_are_means_of_their_reports() -> None:
 
 def test_a_silent_station_says_since_when(setup: Setup) -> None:
     setup.put("a.csv", "station,time,air_temperature,relative_humidity,wind_speed\n"
-             + f"54511,{(NOW - HOUR).isoformat()},-3.0,60,3\nM1001,{(NOW - 30 * HOUR).isoformat()},-3.0,60,3\n")  # fmt: skip
+             + f"54511,{(NOW - HOUR).isoformat()},-3.0,60,3\n"
+               f"M1001,{(NOW - 30 * HOUR).isoformat()},-3.0,60,3\n")  # fmt: skip
     setup.observe()
 
     live = {one.station.id: one for one in latest(setup.archive, setup.settings, ZONE, NOW)}

@@ -63,7 +63,8 @@ def test_a_real_inventory_gives_every_line_and_every_end(shared: Path) -> None:
 
 def test_fields_that_share_a_message_share_its_end() -> None:
     text = (
-        b"1:0:d=2025080100:TMP:850 mb:anl:\n2.1:100:d=2025080100:UGRD:850 mb:anl:\n2.2:100:d=2025080100:VGRD:850 mb:anl:\n"
+        b"1:0:d=2025080100:TMP:850 mb:anl:\n2.1:100:d=2025080100:UGRD:850 mb:anl:\n"
+        b"2.2:100:d=2025080100:VGRD:850 mb:anl:\n"
         b"3:300:d=2025080100:RH:850 mb:anl:\n"
     )
 

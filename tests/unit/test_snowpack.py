@@ -89,7 +89,9 @@ def test_the_degree_days_of_a_day_are_the_area_of_its_sine_above_zero(
 def test_a_day_of_snow_pellets_and_rain_is_laid_by_what_each_brings() -> None:
     # 10 mm: 4 as snow ten times as deep (40 mm), 2 as pellets three times as deep (6 mm), 4 of
     # rain; -4 to +4 degC: 4 / pi degree-days
-    made = DayForcing.of(one(10.0), one(4.0), one(2.0), one(10.0), (one(FREEZING - 4), one(FREEZING + 4)))
+    made = DayForcing.of(
+        one(10.0), one(4.0), one(2.0), one(10.0), (one(FREEZING - 4), one(FREEZING + 4))
+    )
 
     assert (made.snow_water[0], made.new_snow[0], made.rain[0]) == pytest.approx((6.0, 0.046, 4.0))
     assert (made.thaw[0], made.rain_temperature[0]) == pytest.approx((4 / np.pi, FREEZING))

@@ -11,7 +11,7 @@ from sklearn.metrics import roc_auc_score
 
 from forecast.config import Config
 from forecast.errors import SourceCorrupt
-from forecast.learning.transfer_test import ANY_MOUNTAIN, transfer_test, mountain, read_labels
+from forecast.learning.transfer_test import ANY_MOUNTAIN, mountain, read_labels, transfer_test
 from models.bootstrap import site_weeks
 from models.registry import in_force
 from models.score_table import mean_interval, table

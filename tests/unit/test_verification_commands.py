@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 import yaml
-from forecast.commands.application import GROUPS
 
 from forecast.__main__ import main
 from forecast.archive.issues import Archive
+from forecast.commands.application import GROUPS
 from forecast.config import default_path
 from tests.past_issues import fill_archive
 
