@@ -132,3 +132,13 @@ def test_shares_follow_the_scores_slowly() -> None:
     assert shares["gfs"] == pytest.approx(0.15 / 0.175)
     assert shares["new"] == 1.0  # five cases are too few
     assert shares_of({"gfs": (0.2, 500)}) == {}
+
+
+def test_a_model_without_any_error_so_far_has_no_share_of_its_own() -> None:
+    """An inverse of nothing is no weight: the others are left, and alone they have no rival."""
+    assert shares_of({"gfs": (0.0, 500), "ifs": (0.2, 500)}) == {}
+    assert shares_of({"gfs": (0.0, 500), "ifs": (0.2, 500), "cma": (0.2, 500)}) == {
+        "gfs": 1.0,
+        "ifs": pytest.approx(1.0),
+        "cma": pytest.approx(1.0),
+    }

@@ -190,3 +190,42 @@ def test_a_sea_that_hides_a_third_of_the_ground_is_a_partial_one() -> None:
     )
 
     assert (reported.degree, reported.amount) == (0.5, 300.0)
+
+
+def test_the_amount_of_a_sea_is_the_mean_of_the_gaps_that_are_known() -> None:
+    """By hand: of 200 m, 400 m and unknown 300 m; a moment without a sea does not count."""
+    codes = np.array([[SEA, SEA, SEA, OPEN]], dtype=np.int8)
+    gap, fill = np.array([[200.0, 400.0, nan, 9000.0]]), np.full((1, 4), nan)
+
+    (found,) = cloud_sea_states.outcomes(
+        [EVENT], codes, np.ones((1, 4), dtype=bool), fill, gap, "station"
+    )
+
+    assert (found.degree, found.state, found.amount) == (1.0, "sea", pytest.approx(300.0))
+
+
+@pytest.mark.parametrize(
+    ("seas", "opens", "unknown", "ground", "degree"),
+    [
+        (5, 5, 0, 1.0, 1.0),  # half of the time: full
+        (4, 6, 0, 1.0, 0.5),
+        (2, 8, 0, 1.0, 0.5),  # a fifth of the time: partial
+        (1, 9, 0, 1.0, 0.0),
+        (9, 1, 0, 0.49, 0.5),  # half of the ground below
+        (9, 1, 0, 0.50, 1.0),
+        (9, 1, 0, nan, 1.0),  # whose ground is not known counts by its time
+        (5, 0, 5, 1.0, 1.0),  # half of the moments are enough to tell
+        (4, 0, 6, 1.0, nan),
+    ],
+)
+def test_a_full_sea_lasts_half_the_known_time_and_a_partial_one_a_fifth(
+    seas: int, opens: int, unknown: int, ground: float, degree: float
+) -> None:
+    codes = np.array([[SEA] * seas + [OPEN] * opens + [UNKNOWN] * unknown], dtype=np.int8)
+    fill = np.full((1, 10), ground)
+
+    (found,) = cloud_sea_states.outcomes(
+        [EVENT], codes, np.ones((1, 10), dtype=bool), fill, fill, "station"
+    )
+
+    assert found.degree == pytest.approx(degree, nan_ok=True)

@@ -5,7 +5,7 @@ counted right?
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import date
+from datetime import date, timedelta
 
 import numpy as np
 import pytest
@@ -174,7 +174,11 @@ def test_two_tenths_is_two_tenths_however_the_model_rounds_it(config: Config) ->
         )
         reported[cover] = (float(values["clear_hours"][0]), visible.degree)
 
-    assert reported == {0.199: (10.5, 1.0), 0.2: (10.5, 1.0), 0.201: (0.0, 0.5), 0.21: (0.0, 0.5)}
+    night = night_of(NEW_MOON).window
+    length = (night.end - night.start) / timedelta(hours=1)  # 10.77 h, its last minutes included
+    assert length % 0.5 > 0.1
+    whole = (pytest.approx(length, abs=1e-3), 1.0)
+    assert reported == {0.199: whole, 0.2: whole, 0.201: (0.0, 0.5), 0.21: (0.0, 0.5)}
     assert chance(config, NEW_MOON, DRY, layer(8000, 10000, 0.2)) == pytest.approx(
         chance(config, NEW_MOON, DRY, layer(8000, 10000, 0.199)), abs=0.01
     )
@@ -394,7 +398,7 @@ def test_a_moonless_zenith_is_the_site_s_own(config: Config) -> None:
         LINGSHAN.night_sky_brightness, abs=0.02
     )
     assert values["dark_hours"][0] == pytest.approx(10.77, abs=0.01)
-    assert values["clear_hours"][0] == pytest.approx(10.5)  # whole half hours of it
+    assert values["clear_hours"][0] == pytest.approx(values["dark_hours"][0])  # to its last minute
     assert values["moon_illumination"][0] < 0.02
 
 
@@ -550,3 +554,20 @@ def test_the_chart_covers_the_night_from_before_sunset_to_after_sunrise(config: 
     assert sun.min() < -50
     assert all(drawn[name].dtype == np.float32 for name in drawn if name != "time")
     assert drawn["sky_brightness"].values[0] < 10 < 21 < drawn["sky_brightness"].values.max()
+
+
+@pytest.mark.parametrize(
+    ("okta", "degree"),
+    [
+        # the mean of a clear hour and nine: a sky obscured counts as 8 of 8
+        ([0.0, 0.0, 0.0, 8.0], 0.5),
+        ([0.0, 0.0, 0.0, 9.0], 0.5),
+        ([0.0, 0.0, 0.0, 0.0, 8.0], 1.0),  # a fifth is clear
+        ([0.0, 0.0, 0.0, 0.0, 9.0], 1.0),
+        ([4.0, 4.0], 0.5),  # half
+        ([4.0, 5.0], 0.0),
+    ],
+)
+def test_an_obscured_sky_counts_as_overcast_and_no_more(okta: list[float], degree: float) -> None:
+    """WMO-No. 306, code table 2700; clear up to 2/10 and partly to half the sky."""
+    assert stars.degree_from_okta(np.array([okta]), np.array([21.5]))[0] == degree
