@@ -29,7 +29,7 @@ from forecast.http import Deadline
 
 log = logging.getLogger(__name__)
 
-FORMAT = 1  # of the cards; another format is fetched again
+FORMAT = 1  # of the manifests; another format is fetched again
 HEADER = 16  # [byte] section 0 of GRIB2
 _RUN = re.compile(r"\d{10}")
 
@@ -55,7 +55,7 @@ def length_of(header: bytes, where: str) -> int:
         raise SourceCorrupt(f"{where}: expected a GRIB2 message, found {header[:HEADER]!r}")
     length = int.from_bytes(header[8:16], "big")
     if length < HEADER + 4:
-        raise SourceCorrupt(f"{where}: a message of {length} bytes cannot be")
+        raise SourceCorrupt(f"{where}: a message cannot have {length} bytes")
     return length
 
 
@@ -73,40 +73,40 @@ class StepFile:
 
     def __init__(self, folder: Path, step: int) -> None:
         self.path = folder / f"f{step:03d}.grib2"
-        self.card = folder / f"f{step:03d}.json"
+        self.manifest = folder / f"f{step:03d}.json"
         self.part = folder / f"f{step:03d}.grib2.part"
         self.plan = folder / f"f{step:03d}.plan"
 
-    def read_card(
+    def read_manifest(
         self, needs: str, known: dict[Path, tuple[int, int, int]]
     ) -> CycleManifest | None:
-        """Return the card of a file that is whole, holds `needs` and is what was written; None
-        where it must be fetched.
+        """Return the manifest of a complete, unchanged file that holds `needs`, else None.
 
-        `known` remembers what this process has already read through: a file is hashed once, then
-        told by inode, size and time.
+        None: the step must be fetched. A file is hashed once; `known` keeps its inode, size and
+        time, by which it is recognised afterwards.
         """
         try:
-            card = CycleManifest(**json.loads(self.card.read_bytes()))
+            manifest = CycleManifest(**json.loads(self.manifest.read_bytes()))
             status = self.path.stat()
         except (OSError, ValueError, TypeError):
             return None
-        if card.format != FORMAT or card.needs != needs or card.size != status.st_size:
+        if manifest.format != FORMAT or manifest.needs != needs or manifest.size != status.st_size:
             return None
         mark = (status.st_ino, status.st_size, status.st_mtime_ns)
         if known.get(self.path) != mark:
-            if _sha256(self.path) != card.sha256:
+            if _sha256(self.path) != manifest.sha256:
                 log.warning(
                     "%s: is not the file that was fetched (SHA-256 differs); fetching it again",
                     self.path.name,
                 )
                 return None
             known[self.path] = mark
-        return card
+        return manifest
 
     def resume(self, plan: str, lengths: Sequence[int]) -> int:
-        """Return how many of the messages of `plan` (their lengths [byte], in order) are in the
-        part already; drop what is torn.
+        """Return how many messages of `plan` the part already holds; cut off an incomplete one.
+
+        lengths: of the messages of the plan, in order [byte].
         """
         if _text(self.plan) != plan or not self.part.exists():
             self.discard()
@@ -123,11 +123,11 @@ class StepFile:
                 kept, at = kept + 1, at + length
             file.truncate(at)
         if kept:
-            log.info("%s: going on after %d of %d messages", self.part.name, kept, len(lengths))
+            log.info("%s: continues after %d of %d messages", self.part.name, kept, len(lengths))
         return kept
 
     def append(self, messages: Iterable[bytes]) -> None:
-        """Add whole messages to the part, for good."""
+        """Append whole messages to the part and sync it to the disk."""
         with self.part.open("ab") as file:
             file.writelines(messages)
             file.flush()
@@ -136,28 +136,28 @@ class StepFile:
     def finish(
         self, needs: str, starts: dict[str, float], verify: Callable[[bytes | mmap.mmap], int]
     ) -> None:
-        """Verify the part as a whole, then give it its name and its card.
+        """Verify the part as a whole, then give it its name and its manifest.
 
-        The card goes first out and last in: a file with a card that does not fit it is fetched
-        again.
+        The old manifest is removed first and the new one written last: a file whose manifest does
+        not fit is fetched again.
         """
         size = self.part.stat().st_size
         with _mapped(self.part) as data:
             count = verify(data)
-        self.card.unlink(missing_ok=True)
+        self.manifest.unlink(missing_ok=True)
         digest = _sha256(self.part)
         files.rename(self.part, self.path)
-        card = CycleManifest(needs, count, size, digest, dict(starts))
-        files.write_whole(self.card, json.dumps(asdict(card), indent=1))
+        manifest = CycleManifest(needs, count, size, digest, dict(starts))
+        files.write_whole(self.manifest, json.dumps(asdict(manifest), indent=1))
         self.plan.unlink(missing_ok=True)
 
     def discard(self) -> None:
-        """Forget what has arrived so far."""
+        """Delete the part and its plan."""
         self.part.unlink(missing_ok=True)
         self.plan.unlink(missing_ok=True)
 
     def names(self) -> set[str]:
-        return {self.path.name, self.card.name, self.part.name, self.plan.name}
+        return {self.path.name, self.manifest.name, self.part.name, self.plan.name}
 
 
 class CycleStore:
@@ -167,7 +167,7 @@ class CycleStore:
         self._root = cycles / model
 
     def folder(self, cycle: Cycle, origin: str) -> Path:
-        """Return the folder for what one origin has of one cycle, made where it is not there."""
+        """Return the folder of one cycle from one origin; make it where it does not exist."""
         folder = self._root / f"{cycle.run:%Y%m%d%H}" / origin
         folder.mkdir(parents=True, exist_ok=True)
         return folder
@@ -186,10 +186,9 @@ class CycleStore:
             yield
 
     def tidy(self, cycle: Cycle, keep: int, steps: Iterable[int]) -> None:
-        """Clear what dead runs left, and all but the newest `keep` cycles; `cycle`, the one in use,
-        always stays.
+        """Remove what killed processes left, and all but the newest `keep` cycles.
 
-        Where another process is at work in the folder this is left to it.
+        `cycle`, the one in use, always stays. Does nothing while another process holds the lock.
         """
         if not self._root.is_dir():
             return

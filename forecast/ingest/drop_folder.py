@@ -1,8 +1,8 @@
 """The bureau's drop folder: the layout of the bucket, or GRIB files of any name; never written to.
 
-A file is identified by its headers alone; messages of another centre are passed over. A file that
-is damaged or still being written is passed over with a note, and checked again when its size or
-time changes. The contents are kept in a file in the cycle store, so that a folder of thousands of
+A file is identified by its headers alone; messages of another centre are ignored. A file that
+is damaged or still being written is skipped with a note, and checked again when its size or time
+changes. The contents are kept in a file in the cycle store, so that a folder of thousands of
 files is not read again every ten minutes.
 """
 
@@ -42,8 +42,10 @@ SUFFIXES = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Sheet:
-    """What one file was found to hold: (run, step [h], member) -> names of wanted fields (none,
-    where it only holds others), and how many messages of other centres; or why it was set aside.
+    """The content of one file, or the fault for which it is not used.
+
+    held: (run, step [h], member) -> names of wanted fields (empty: it only holds others).
+    others: messages of other centres.
     """
 
     size: int
@@ -55,12 +57,11 @@ class Sheet:
 
 @dataclass(frozen=True, slots=True)
 class Contents:
-    """What is looked for in a folder: files of one model.
+    """The files expected in a folder: those of one model.
 
-    centre: who made them (None: any). members: of an ensemble. path: where the folder may keep a
-    step, if it is laid out like a bucket.
-    setting: what names the folder. settling: for how long [s] a file that is new must stay as it is
-    before it is taken: one that arrives message by message always looks whole.
+    setting: names the folder. centre: originating centre (None: any). members: of an ensemble.
+    path: of a step, if the folder is laid out like the bucket. settling: time [s] for which a new
+    file must not change before it is used: one that arrives message by message always looks whole.
     """
 
     model: str
@@ -73,7 +74,7 @@ class Contents:
 
 
 def contents_of_lead(model: str) -> Contents:
-    """Return what is looked for of a lead model: GFS's files, or another's in its dialect."""
+    """Return the files expected of a lead model: GFS's, or those of its parameter table."""
     attribution = ATTRIBUTION if model == "gfs" else model
     return Contents(
         model,
@@ -85,7 +86,7 @@ def contents_of_lead(model: str) -> Contents:
 
 
 def contents_of(model: ModelSettings) -> Contents:
-    """Return what is looked for of a further model."""
+    """Return the files expected of a further model."""
     return Contents(
         model.id,
         f"models.{model.id}.folder",
@@ -97,7 +98,7 @@ def contents_of(model: ModelSettings) -> Contents:
 
 
 class Folder:
-    """The drop folder as a way to a cycle."""
+    """The drop folder as a provider of cycles."""
 
     name = "folder"
 
@@ -110,10 +111,9 @@ class Folder:
     def fetch(
         self, needs: Needs, cycle: Cycle, ask: bool = True, within: Deadline | None = None
     ) -> FetchedCycle:
-        """Return the files that hold every wanted step of `cycle`; other runs and steps in the
-        folder are left alone.
+        """Return the files that hold every wanted step of `cycle`.
 
-        Raises: CycleNotReady where a step is not (wholly) there.
+        Raises: CycleNotReady where a step is incomplete or absent.
         """
         if not self._root.is_dir():
             raise CycleNotReady(
@@ -131,7 +131,7 @@ class Folder:
             files, notes = self._files(self._all(), needs, cycle)
         if absent := [step for step in needs.steps if step not in files]:
             details = self._lacked(needs, cycle, absent[0]) + (
-                f"; set aside: {'; '.join(notes)}" if notes else ""
+                f"; not used: {'; '.join(notes)}" if notes else ""
             )
             raise CycleNotReady(
                 f"{self._root}: {cycle.id} has {len(files)} of {len(needs.steps)} steps, "
@@ -144,9 +144,7 @@ class Folder:
         )
 
     def _lacked(self, needs: Needs, cycle: Cycle, step: int) -> str:
-        """Return what a step that is there lacks, with the keys by which it was looked for, and
-        what was passed over in the folder.
-        """
+        """Return which fields a step lacks, with their keys, and which messages were ignored."""
         assert self._sheets is not None
         sheets, place = self._sheets.values(), self._contents.setting.rpartition(".")[0]
         table = place.startswith("models.")
@@ -195,8 +193,9 @@ class Folder:
     def _files(
         self, paths: Iterable[Path], needs: Needs, cycle: Cycle
     ) -> tuple[dict[int, list[Path]], tuple[str, ...]]:
-        """Return the files of each step that is whole (what no forecast can do without is somewhere
-        in them), and notes on bad ones.
+        """Return the files of each complete step, and notes on bad files.
+
+        A step is complete when its files together hold every essential field.
         """
         members = self._contents.members or (ALONE,)
         found: dict[int, list[Path]] = {}
@@ -227,9 +226,7 @@ class Folder:
         return {step: files for step, files in found.items() if step in whole}, tuple(faults)
 
     def _all(self) -> Iterator[Path]:
-        """Give every file that may be GRIB, in the order of names; what links lead to outside is
-        not followed.
-        """
+        """Yield every file that may be GRIB, in the order of names; links are not followed."""
         count = 0
         for folder, folders, names in os.walk(self._root):
             folders[:] = sorted(name for name in folders if not name.startswith("."))
@@ -248,8 +245,9 @@ class Folder:
                 yield path
 
     def _sheet(self, path: Path, fields: tuple[Field, ...]) -> Sheet | None:
-        """Return what a file holds, read anew where it changed; None where it is gone or is being
-        written at this moment.
+        """Return the content of a file, read again where it changed.
+
+        None: it is gone, or is being written at this moment.
         """
         assert self._sheets is not None
         key = path.relative_to(self._root).as_posix()
@@ -311,7 +309,7 @@ class Folder:
         return message.member is None or message.member in self._contents.members
 
     def _remember(self, fields: tuple[Field, ...]) -> None:
-        """Recall what was found earlier, if it was read with the same fields in mind."""
+        """Load the contents found earlier, if the same fields were wanted then."""
         sought = self._contents
         details = (
             f"{self._root.resolve()} {sought.model} {sought.centre} {sought.members} {fields!r}"
@@ -325,12 +323,10 @@ class Folder:
             if kept["digest"] == digest:
                 self._sheets = {key: _sheet(row) for key, row in kept["files"].items()}
         except (OSError, ValueError, KeyError, TypeError):
-            log.debug("no memory of the folder: reading it anew")
+            log.debug("no memory of the folder: reading it again")
 
     def _save(self) -> None:
-        """Keep what was found, without the files that are gone; a memory that cannot be kept costs
-        time only.
-        """
+        """Save the contents found, without deleted files; a failure costs only time."""
         assert self._sheets is not None
         self._sheets = {
             key: sheet for key, sheet in self._sheets.items() if (self._root / key).exists()
@@ -353,7 +349,7 @@ class Folder:
                 write_whole(self._memory, text)
         except OSError as error:
             log.warning(
-                "%s: cannot be written (%s); the folder will be read anew next time",
+                "%s: cannot be written (%s); the folder will be read again next time",
                 self._memory,
                 error.strerror,
             )
@@ -380,8 +376,9 @@ def _sheet(row: list[object]) -> Sheet:
 
 
 def _spelled(field: Field) -> str:
-    """Return the keys of a field: discipline/category/number/surface and its value of GRIB2, or
-    table * 1000 + number/level of GRIB1.
+    """Return the keys of a field as text.
+
+    GRIB2: discipline/category/number/surface/value; GRIB1: table * 1000 + number/type of level.
     """
     keys = [
         f"{key.discipline}/{key.category}/{key.number}/{key.surface}"

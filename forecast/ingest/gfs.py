@@ -14,10 +14,11 @@ from forecast.errors import CycleNotReady, SourceCorrupt
 from forecast.http import CLOCK, Client, Clock, Deadline, progress
 from forecast.ingest import Needs
 from forecast.ingest.cycle_store import CycleStore
+from forecast.ingest.download_task import DownloadTask
 from forecast.ingest.grib.headers import scan
 from forecast.ingest.matching import choose_messages, refuse_poor
 from forecast.ingest.provider import ATTRIBUTION, FetchedCycle, path_of
-from forecast.ingest.range_download import Bucket, DownloadTask, Layout, Remote, insisting
+from forecast.ingest.range_download import Bucket, Layout, Remote, retried
 from forecast.settings import HttpSettings
 
 log = logging.getLogger(__name__)
@@ -74,7 +75,7 @@ class Filter(Remote):
 
     def _step(self, task: DownloadTask, step: int, advance: Callable[[int], object]) -> None:
         """Fetch one step; a damaged response is requested again."""
-        insisting(lambda: self._cut(task, step), task.files[step].discard)
+        retried(lambda: self._cut(task, step), task.files[step].discard)
         advance(1)
 
     def _cut(self, task: DownloadTask, step: int) -> None:
@@ -106,12 +107,14 @@ class Filter(Remote):
         The analysis (step 0) has no means and sums and is not compared.
         """
         counts = {
-            step: card.messages for step in task.needs.steps if step and (card := task.card(step))
+            step: manifest.messages
+            for step in task.needs.steps
+            if step and (manifest := task.manifest(step))
         }
         usual = Counter(counts.values()).most_common(1)[0][0] if counts else 0
         thin = [step for step, count in counts.items() if count < (1 - LACKING) * usual]
         for step in thin:
-            task.files[step].card.unlink(missing_ok=True)
+            task.files[step].manifest.unlink(missing_ok=True)
         if thin:
             few = f"f{thin[0]:03d} has {counts[thin[0]]} messages, other steps {usual}"
             raise CycleNotReady(f"{task.cycle.id}: {few}: it is still being written")

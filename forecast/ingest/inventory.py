@@ -40,11 +40,10 @@ _BAND = re.compile(r"aerosol_wavelength >=(\d[\d.e-]{0,15}),<=(\d[\d.e-]{0,15})"
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """What a field stands for in time: `statistic` over [start, end] hours after the run; a point
-    has start = end.
+    """The time range of a field: `statistic` over [start, end] hours after the run.
 
-    An inventory that does not say the statistic leaves it empty: then start is the run's, and the
-    field's own headers decide.
+    A point value has start = end. Where an inventory does not give the statistic it is empty: then
+    start is the run's, and the field's own headers decide.
     """
 
     statistic: str
@@ -54,16 +53,16 @@ class Span:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One field in a file: where (end: after its last byte, None for the last message), and what;
-    `member` of an ensemble (0: control).
+    """One field in a file: its position and its names.
+
+    end: after its last byte (None: the last message). member: of an ensemble (0: control).
     """
 
     offset: int
     end: int | None
     variable: str
     level: str
-    # None: a step that is written in a way not known here, or a field that nobody may take for
-    # another
+    # None: the form of the step is unknown, or the field is another than its name suggests
     span: Span | None
     member: int | None = None
 
@@ -134,8 +133,9 @@ def _member(more: str) -> int | None:
 
 
 def _is_other(more: str) -> bool:
-    """Tell whether what stands behind the step makes a field another than its name says: a mean of
-    members, one of several aerosols.
+    """Return whether the text after the step makes it another field than its name suggests.
+
+    That is a mean of members, or one of several aerosols.
     """
     if "aerosol=" in more:
         band = _BAND.search(more)
@@ -150,7 +150,7 @@ def _is_other(more: str) -> bool:
 
 
 def _with_ends(rows: Sequence[Entry]) -> tuple[Entry, ...]:
-    """Let every message end where the next begins."""
+    """Return the entries, each message ending where the next begins."""
     following: int | None = None
     ended: list[Entry] = []
     for i in range(len(rows) - 1, -1, -1):
@@ -179,12 +179,11 @@ def select(
     names: Callable[[Field, int | None], Names] = spelled,
     members: Sequence[int | None] = (None,),
 ) -> Selection:
-    """Choose the entries that serve `fields` at `step` [h] for each of `members`; `previous` is
-    what was chosen for the step before.
+    """Choose the entries for `fields` at `step` [h] and each of `members`.
 
-    The first spelling of a variable that the file has is taken, the first of two entries that say
-    the same, and no mean of a field that is there as a point. What a file lacks is left out:
-    whether that matters is for the features to say.
+    previous: the selection of the step before. Taken are the first spelling of a variable that the
+    file has and the first of two equal entries, but no mean of a field that is there as a point
+    value. What a file lacks is left out: the features find whether it matters.
     """
     groups: dict[int | None, dict[tuple[str, str], list[Entry]]] = {
         member: {} for member in members
@@ -255,8 +254,7 @@ def _entry(
 
 
 def _unfitness(start: float, before: int, earlier: float | None) -> tuple[int, float]:
-    """Rank a window that begins at `start` for what happened since step `before` [h]: the smaller
-    the better.
+    """Rank a window that begins at `start` for the interval since step `before` [h]; 0 is best.
 
     Best is the window itself; then one that begins where the window chosen a step earlier began
     (the difference of the two is the interval); then the shortest that covers the interval; then
@@ -279,8 +277,7 @@ def messages(wanted: Iterable[Wanted]) -> tuple[Entry, ...]:
 def plan_ranges(
     spans: Sequence[tuple[int, int]], slack: float = SLACK, largest: int = LARGEST_RANGE
 ) -> tuple[tuple[int, int], ...]:
-    """Join the byte spans [start, end) of messages into as few ranges as the slack allows; no
-    message is cut.
+    """Join the byte spans [start, end) of messages into as few ranges as the slack allows.
 
     Spans must rise and not overlap. Smallest gaps are closed first: no other choice closes more of
     them for the same waste. What is fetched stays within (1 + slack) times what is needed, and a

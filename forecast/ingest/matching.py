@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from forecast.domain import Cycle
 from forecast.errors import SourceCorrupt
 from forecast.ingest.grib.headers import Data, Message, scan
-from forecast.ingest.grib.reader import LOCAL, NCEP, TABLE, WMO_TABLES, is_read
+from forecast.ingest.grib.reader import LOCAL, NCEP, TABLE, WMO_TABLES, is_read, stands_for
 from forecast.ingest.inventory import Selection, Wanted
 from forecast.quantities import Field
 
@@ -17,11 +17,12 @@ log = logging.getLogger(__name__)
 
 
 def holds(message: Message, field: Field, level: int | None) -> bool:
-    """Tell whether a message is `field`, on `level` [Pa] (None: on any), by the catalogue's keys or
-    those of a model's table.
+    """Return whether a message is `field` on `level` [Pa] (None: on any).
+
+    The keys are those of the catalogue or of a model's parameter table.
     """
     if (
-        message.statistic != field.statistic
+        not stands_for(message, field)
         or field.centre not in (None, message.centre)
         or not is_read(message)
     ):
@@ -56,11 +57,10 @@ def _close(value: float, other: float) -> bool:
 def choose_messages(
     held: Sequence[Message], fields: Sequence[Field], cycle: Cycle, step: int, name: str
 ) -> tuple[list[Message], set[str]]:
-    """Return the messages of a cut that are wanted, each once, in the order of the file, and the
-    names of their fields.
+    """Return the wanted messages of a filtered file, and the names of their fields.
 
-    Dropped are the rest of the cross product and means of what is there as a point; all windows
-    that end at `step` stay.
+    Each message once, in the order of the file. Left out: other combinations of variable and level,
+    and means of a field that is there as a point value. All windows that end at `step` stay.
     Raises: SourceCorrupt where a message is of another run.
     """
     kept: dict[int, Message] = {}
@@ -91,7 +91,7 @@ def choose_messages(
     return [kept[offset] for offset in sorted(kept)], names
 
 
-# What no forecast can do without, and what else gives it.
+# What every forecast needs; each group names the fields of which one is enough.
 ESSENTIAL = (
     ("air_temperature",),
     ("relative_humidity", "specific_humidity"),
@@ -100,10 +100,9 @@ ESSENTIAL = (
 
 
 def lacking(fields: Iterable[Field], found: Iterable[str]) -> list[str]:
-    """Return what a step is not whole without: of `fields`, those that no forecast can do without
-    and that are not among `found`.
+    """Return the essential fields among `fields` that are not among `found`.
 
-    Where nothing of that kind is wanted (an aerosol), one field at least must be there.
+    Where no essential field is wanted (aerosol), at least one of `fields` must be there.
     """
     wanted, there = {field.name for field in fields}, set(found)
     groups = [group for group in ESSENTIAL if wanted.intersection(group)]
@@ -117,33 +116,31 @@ def lacking(fields: Iterable[Field], found: Iterable[str]) -> list[str]:
 
 
 def refuse_poor(fields: Iterable[Field], found: Iterable[str], name: str) -> None:
-    """Raise SourceCorrupt where a field without which nothing can be said is absent: then it is not
-    the file it should be.
-    """
+    """Raise SourceCorrupt where an essential field is absent: it is not the expected file."""
     if missing := lacking(fields, found):
         raise SourceCorrupt(
-            f"{name}: holds no {', '.join(missing)}: it is cut short or another file than its name "
-            "says"
+            f"{name}: holds no {', '.join(missing)}: it is cut short, or not the file that its "
+            "name stands for"
         )
 
 
 def verify(data: Data, name: str, cycle: Cycle, selection: Selection) -> int:
-    """Check a finished file against what was asked, message by message; return how many it holds.
+    """Check a finished file against the request, message by message; return how many it holds.
 
-    Where a centre has given a field another number than the model's table says, the file is what it
-    should be and the table is not: a warning names both, and the reader names the field as absent.
+    Where a centre gives a field another number than the model's parameter table, the table is
+    wrong and the file is right: a warning names both, and the reader reports the field as absent.
     Raises: SourceCorrupt.
     """
-    asked: dict[int, list[Wanted]] = {}
+    requested: dict[int, list[Wanted]] = {}
     for wanted in sorted(selection.wanted, key=lambda w: w.entry.offset):
-        asked.setdefault(wanted.entry.offset, []).append(wanted)
+        requested.setdefault(wanted.entry.offset, []).append(wanted)
     got: dict[int, list[Message]] = {}
     for message in scan(data, name):
         got.setdefault(message.offset, []).append(message)
-    if len(got) != len(asked):
-        raise SourceCorrupt(f"{name}: {len(got)} messages came, {len(asked)} were asked for")
+    if len(got) != len(requested):
+        raise SourceCorrupt(f"{name}: {len(got)} messages arrived, {len(requested)} were requested")
     renumbered: dict[str, str] = {}
-    for fields, parts in zip(asked.values(), got.values(), strict=True):
+    for fields, parts in zip(requested.values(), got.values(), strict=True):
         for wanted in fields:
             if any(_is_wanted(message, cycle, selection.step, wanted) for message in parts):
                 continue
@@ -162,8 +159,9 @@ def verify(data: Data, name: str, cycle: Cycle, selection: Selection) -> int:
 
 
 def _is_renumbered(message: Message, cycle: Cycle, step: int, wanted: Wanted) -> bool:
-    """Tell whether a message is of the right run, step and member, and its inventory names the
-    field in words (ECMWF's param).
+    """Return whether run, step and member are right and only the parameter's number differs.
+
+    Only where the inventory names the field in words (ECMWF's param).
     """
     if wanted.entry.span is None or wanted.entry.span.statistic:
         return False
@@ -178,10 +176,11 @@ def _is_renumbered(message: Message, cycle: Cycle, step: int, wanted: Wanted) ->
 
 
 def _is_wanted(message: Message, cycle: Cycle, step: int, wanted: Wanted) -> bool:
-    """Tell whether a message is what was asked. Where the inventory does not say the window of a
-    span, the reader judges the message's.
+    """Return whether a message is what was requested.
+
+    Where the inventory does not give the window of a span, the reader checks it later.
     """
-    untold = (
+    window_unknown = (
         wanted.entry.span is not None
         and not wanted.entry.span.statistic
         and wanted.field.statistic != "point"
@@ -190,19 +189,19 @@ def _is_wanted(message: Message, cycle: Cycle, step: int, wanted: Wanted) -> boo
     return (
         message.run == cycle.run
         and same_member
-        and (untold or message.end == step)
+        and (window_unknown or message.end == step)
         and holds(message, wanted.field, wanted.level)
     )
 
 
 def _difference(message: Message, cycle: Cycle, step: int, wanted: Wanted) -> str:
-    asked = (
+    expected = (
         wanted.field.name if wanted.level is None else f"{wanted.field.name} at {wanted.level} Pa"
     )
-    asked += "" if wanted.entry.member is None else f", member {wanted.entry.member}"
+    expected += "" if wanted.entry.member is None else f", member {wanted.entry.member}"
     member = "" if message.member is None else f", member {message.member}"
     return (
-        f"expected {asked}, run {cycle.run:%Y-%m-%d %HZ}, step {step}; what came is of run "
+        f"expected {expected}, run {cycle.run:%Y-%m-%d %HZ}, step {step}; the message is of run "
         f"{message.run}, step {message.end:g}{member}, "
         f"parameter {message.parameter}, surface {message.surface}, {message.statistic}"
     )

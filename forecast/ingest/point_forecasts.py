@@ -8,8 +8,8 @@ in three layers. What it lacks is estimated by the rules below and named in
   equation up from 1013.25 hPa at sea level. 10 hPa more or less at sea level move every height by
   85 m.
 - the model's ground: Open-Meteo brings the temperature at 2 m to the place's own elevation by 6.5 K
-  km-1 and tells nothing of the model's. The values at 2 m are taken for the air on the valley's
-  floor, the temperature warmed back down to it.
+  km-1 and does not give the model's. The values at 2 m are used for the air on the valley floor,
+  the temperature reduced back to it.
 - cloud by level: the cover of a layer is put where the layer's air is moistest.
 - wind aloft: none; the wind at 10 m stands on the valley's floor where its direction is given.
 """
@@ -48,8 +48,8 @@ HIGH_CLOUD_LEVEL, HIGH_CLOUD_HEIGHT = 30000.0, 9164.0  # [Pa, m] where high clou
 MOIST_SPAN = 0.15
 SPACING = 0.1  # [degree] of the small grid around the place
 
-# Variable: field of the catalogue whose limits it keeps, and what turns each unit that Open-Meteo
-# gives into SI; the first is its default.
+# Variable: field of the catalogue whose limits it keeps, and the factor and offset of each
+# unit of Open-Meteo to SI; the first is its default.
 _CELSIUS, _PERCENT = {"\u00b0C": (1.0, 273.15), "K": (1.0, 0.0)}, {"%": (0.01, 0.0)}
 _SPEED = {"km/h": (1 / 3.6, 0.0), "m/s": (1.0, 0.0)}
 _METRE, _RAIN, _PRESSURE = (
@@ -94,10 +94,9 @@ class PointForecast:
     """Hourly series at one place, in UTC and SI, NaN where the document has null.
 
     levels: (variable, pressure [Pa]) -> series; series: Open-Meteo's name -> values (time).
-    latitude, longitude [degree], elevation [m]:
-    the place as the document tells it (NaN: it does not), elevation being that to which the
-    temperature at 2 m was brought. tags: the document's own strings (a place's id, a date).
-    missing: what a column wants and the document lacks.
+    latitude, longitude [degree], elevation [m]: the place, as given in the document (NaN: not
+    given); elevation is that to which the temperature at 2 m was reduced. tags: the document's own
+    strings (a place's id, a date). missing: what a column needs and the document lacks.
     """
 
     times: Times
@@ -144,9 +143,8 @@ class PointForecast:
 def read_points(path: Path, utc_offset: timedelta = timedelta(0)) -> list[PointForecast]:
     """Read one document or a list of them from a .json or .json.gz file.
 
-    utc_offset: of the clock that the times are told by, where a document does not say so itself
-    (`utc_offset_seconds`).
-    Raises: SourceCorrupt for what is not such a file, is too large, or holds values that cannot be.
+    utc_offset: of the times, where a document does not give it (`utc_offset_seconds`).
+    Raises: SourceCorrupt for what is not such a file, is too large, or holds impossible values.
     """
     try:
         with gzip.open(path, "rb") if path.suffix == ".gz" else path.open("rb") as stream:

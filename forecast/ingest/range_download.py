@@ -1,20 +1,16 @@
-"""Cycles by inventories and byte ranges, from any server that keeps whole files beside a list of
-what is in them.
+"""Fetch cycles by inventories and byte ranges, from servers with an inventory beside each file.
 
-A step is brought message by message, each checked against what was asked (run, step, member,
-parameter, level), and left as a whole file in the folder of cycles. A run counts only when all its
-wanted steps are there; the last is asked for first, since steps appear in order. How a model's
-files are called and how their inventories are read is its `Layout`; all else is the same for all.
+A step is fetched message by message; each is checked against the request (run, step, member,
+parameter, level). The step ends as one file in the store of cycles. A run counts only when all its
+wanted steps are there; the last is requested first, since steps appear in order. A model's file
+names and the form of its inventories are its `Layout`; the rest is the same for all models.
 """
 
 from __future__ import annotations
 
 import hashlib
-import json
 import logging
-from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor, as_completed
-from contextlib import ExitStack
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeVar
@@ -24,14 +20,8 @@ from forecast.domain import Cycle
 from forecast.errors import CycleNotReady, SourceCorrupt
 from forecast.http import Deadline
 from forecast.ingest import Needs
-from forecast.ingest.cycle_store import (
-    HEADER,
-    CycleManifest,
-    CycleStore,
-    StepFile,
-    check_message,
-    length_of,
-)
+from forecast.ingest.cycle_store import HEADER, CycleManifest, CycleStore, check_message, length_of
+from forecast.ingest.download_task import DownloadTask
 from forecast.ingest.inventory import (
     MAXIMUM_MESSAGE,
     MAXIMUM_TEXT,
@@ -51,7 +41,7 @@ from forecast.quantities import Field
 log = logging.getLogger(__name__)
 
 MAXIMUM_STEP = 600_000_000  # [byte] of one step; a whole 0.25 degree file has 545 MB
-REFETCHES = 2  # how often a step that came damaged is asked for again
+REFETCHES = 2  # how often a step that arrived damaged is fetched again
 
 T = TypeVar("T")
 
@@ -137,7 +127,7 @@ class Bucket(Remote):
                     lambda step: self._listing(task, step), task.todo[:-1], self._connections
                 )
                 listings.update(rest)
-            chosen = self._choose(needs, listings, task.cards)
+            chosen = self._choose(needs, listings, task.manifests)
             total = sum(
                 entry.end - entry.offset
                 for step in task.todo
@@ -185,7 +175,7 @@ class Bucket(Remote):
         try:
             return self._listing(task, last)
         except CycleNotReady as error:
-            if not self._layout.template or task.cards:
+            if not self._layout.template or task.manifests:
                 raise
             try:
                 self._client.get(
@@ -200,7 +190,7 @@ class Bucket(Remote):
             raise
 
     def _choose(
-        self, needs: Needs, listings: dict[int, Listing], cards: dict[int, CycleManifest]
+        self, needs: Needs, listings: dict[int, Listing], manifests: dict[int, CycleManifest]
     ) -> dict[int, Selection]:
         """Choose the messages of every step in order: the best window depends on the one before."""
         chosen: dict[int, Selection] = {}
@@ -208,7 +198,7 @@ class Bucket(Remote):
         for step in needs.steps:
             listed = listings.get(step)
             previous = (
-                Selection(step, (), cards[step].starts)
+                Selection(step, (), manifests[step].starts)
                 if listed is None
                 else self._select(needs, listed, step, previous)
             )
@@ -223,11 +213,12 @@ class Bucket(Remote):
         )
 
     def _listing(self, task: DownloadTask, step: int) -> Listing:
-        return insisting(lambda: self._read_listing(task, step))
+        return retried(lambda: self._read_listing(task, step))
 
     def _read_listing(self, task: DownloadTask, step: int) -> Listing:
-        """Fetch the inventory of a step, and the head of its last message: together they prove file
-        and inventory whole.
+        """Fetch the inventory of a step and the header of its last message.
+
+        Together they show that file and inventory are complete and belong together.
         """
         path = self._layout.path(task.cycle, step)
         listing, name = self._layout.listing(path), path.rpartition("/")[2]
@@ -275,7 +266,7 @@ class Bucket(Remote):
         chosen: dict[int, Selection],
         advance: Callable[[int], object],
     ) -> None:
-        """Bring one step; a damaged one is asked for again, with a fresh inventory."""
+        """Fetch one step; a damaged one is fetched again, with a new inventory."""
         earlier = [chosen[s] for s in task.needs.steps if s < step]
         current = [(listing, chosen[step])]
 
@@ -287,7 +278,7 @@ class Bucket(Remote):
                 self._select(task.needs, fresh, step, earlier[-1] if earlier else None),
             )
 
-        insisting(lambda: self._ranges(task, step, *current[0], advance), renew)
+        retried(lambda: self._ranges(task, step, *current[0], advance), renew)
 
     def _ranges(
         self,
@@ -297,9 +288,7 @@ class Bucket(Remote):
         selection: Selection,
         advance: Callable[[int], object],
     ) -> None:
-        """Bring the ranges of one step that are not in its part yet, check every message, and give
-        the file its name.
-        """
+        """Fetch the ranges of a step that its part lacks; check every message; name the file."""
         path = self._layout.path(task.cycle, step)
         name = path.rpartition("/")[2]
         file, wanted = task.files[step], messages(selection.wanted)
@@ -349,108 +338,26 @@ class Bucket(Remote):
         )
 
 
-def insisting(attempt: Callable[[], T], before_next: Callable[[], object] = lambda: None) -> T:
-    """Return what `attempt` gives; where it was damaged, prepare and ask again, a few times.
+def retried(attempt: Callable[[], T], before_next: Callable[[], object] = lambda: None) -> T:
+    """Return the result of `attempt`; where it was damaged, try again, REFETCHES times.
+
+    before_next: called before each further attempt.
     Raises: SourceCorrupt after the last.
     """
     for _ in range(REFETCHES):
         try:
             return attempt()
         except SourceCorrupt as error:
-            log.warning("%s; fetching it anew", error)
+            log.warning("%s; fetching it again", error)
             before_next()
     return attempt()
 
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """What a step's file holds of what may be wanted, every end known; how large it is, and its
-    mark.
-    """
+    """The entries of a step's file that may be wanted, each with its end; its size and ETag."""
 
     entries: tuple[Entry, ...]
     total: int
     etag: str
     digest: str
-
-
-class DownloadTask:
-    """One attempt to have one cycle by one way: its files, its deadline, what it cost. A `with`
-    block works alone in the folder.
-    """
-
-    def __init__(
-        self,
-        client: transport.Client,
-        store: CycleStore,
-        origin: str,
-        needs: Needs,
-        cycle: Cycle,
-        *,
-        known: dict[Path, tuple[int, int, int]],
-        within: Deadline | None,
-        extra: object,
-    ) -> None:
-        self.needs, self.cycle, self.deadline = needs, cycle, client.deadline(within)
-        self._client, self._store, self._origin, self._known = client, store, origin, known
-        self._before = (client.bytes, client.requests)
-        before = (None, *needs.steps)
-        self.digests = {
-            step: needs_digest(needs.fields, step, before[i], extra)
-            for i, step in enumerate(needs.steps)
-        }
-
-    def __enter__(self) -> DownloadTask:
-        with ExitStack() as stack:
-            stack.enter_context(self._store.locked(self.deadline))
-            folder = self._store.folder(self.cycle, self._origin)
-            self.files = {step: StepFile(folder, step) for step in self.needs.steps}
-            self.cards = {step: card for step in self.needs.steps if (card := self.card(step))}
-            self.todo = [step for step in self.needs.steps if step not in self.cards]
-            self._lock = stack.pop_all()
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        self.deadline.cut()
-        self._lock.close()
-
-    def may_ask(self, ask: bool) -> None:
-        """Raise CycleNotReady where something is still to be fetched and the server is not to be
-        asked.
-        """
-        if self.todo and not ask:
-            raise CycleNotReady(
-                f"{self.cycle.id}: was not fetched before, and the server cannot be asked now"
-            )
-
-    def card(self, step: int) -> CycleManifest | None:
-        return self.files[step].read_card(self.digests[step], self._known)
-
-    def each(self, work: Callable[[int], T], steps: Sequence[int], threads: int) -> dict[int, T]:
-        """Do `work` for every step, a few at a time; the first failure stops the others and is
-        raised.
-        """
-        with ThreadPoolExecutor(threads, thread_name_prefix=self._origin) as pool:
-            futures = {pool.submit(work, step): step for step in steps}
-            try:
-                return {futures[future]: future.result() for future in as_completed(futures)}
-            except BaseException:
-                self.deadline.cut()
-                pool.shutdown(wait=True, cancel_futures=True)
-                raise
-
-    def acquired(self, attribution: str) -> FetchedCycle:
-        files = tuple(self.files[step].path for step in self.needs.steps)
-        spent = (self._client.bytes - self._before[0], self._client.requests - self._before[1])
-        return FetchedCycle(self.cycle, files, attribution, self._origin, *spent)
-
-
-def needs_digest(
-    fields: Iterable[Field], step: int, before: int | None, extra: object = None
-) -> str:
-    """Return a digest of what is wanted of a step.
-
-    before: the step before it. extra: what else changes the content of its file.
-    """
-    rows = [(f.name, f.levels, f.statistic, f.index if f.index[0] else f.inventory) for f in fields]
-    return hashlib.sha256(json.dumps([rows, step, before, extra]).encode()).hexdigest()

@@ -80,10 +80,7 @@ def join_aerosol(
     added: list[str] = []
     for run in runs:
         if run.model.adds:
-            before, atmosphere = (
-                atmosphere,
-                aerosol.join_aerosol(atmosphere, run.atmospheres[0]),
-            )
+            before, atmosphere = (atmosphere, aerosol.join_aerosol(atmosphere, run.atmospheres[0]))
             if _known(atmosphere) > _known(before):
                 added.append(run.model.id)
     return atmosphere, tuple(run for run in runs if not run.model.adds), tuple(added)
@@ -91,11 +88,7 @@ def join_aerosol(
 
 def _known(atmosphere: Atmosphere) -> int:
     """Return the number of known values of aerosol."""
-    return (
-        int(atmosphere[aerosol.AEROSOL].count())
-        if aerosol.AEROSOL in atmosphere
-        else 0
-    )
+    return int(atmosphere[aerosol.AEROSOL].count()) if aerosol.AEROSOL in atmosphere else 0
 
 
 def owners(

@@ -109,7 +109,9 @@ def simulate(
                 train.renew_shares(settings, archive, now)
                 learnt = WEEKDAYS[day.weekday()] == settings.learning.learn_on or day == last
                 trained_now = train.learn(settings, archive, now) if learnt else ()
-                yield SimulatedDay(day, verified, issued(settings, archive, now, whole), trained_now)
+                yield SimulatedDay(
+                    day, verified, issued(settings, archive, now, whole), trained_now
+                )
 
 
 def issued(settings: Config, archive: Archive, now: datetime, whole: bool) -> str:

@@ -157,7 +157,7 @@ STAYING = [
     (Fault("cut", "f003.idx", at=1000), SourceCorrupt, "does not end with a whole line"),
     (Fault("flip", "f003 bytes=0", at=0), SourceCorrupt, "expected a GRIB2 message"),
     (Fault("flip", "f003 bytes=0", at=31), SourceCorrupt, "f003"),
-    (Fault("range", "f003 bytes"), SourceCorrupt, "asked for"),
+    (Fault("range", "f003 bytes"), SourceCorrupt, "requested"),
     (Fault("reset", "f003", at=10), SourceUnavailable, "connection failed"),
     (Fault("body", "f003.idx", body=b"1:0:d=2026112200:TMP:2 mb:3 hour fcst:\n" * 60_000),
      SourceCorrupt, "at most 2000000"),

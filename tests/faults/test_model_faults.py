@@ -173,7 +173,7 @@ STAYING = [
     (Fault("body", "{6}{listing}", body=b"<html><body>gone</body></html>\n"), "is none of an in"),
     (Fault("cut", "{6}{listing}", at=500), "does not end with a whole line"),
     (Fault("flip", "{6} bytes=0", at=0), "expected a GRIB2 message"),
-    (Fault("range", "{6} bytes"), "asked for"),
+    (Fault("range", "{6} bytes"), "requested"),
     (Fault("stall", "{6} bytes", at=600), "connection failed"),
     (Fault("reset", "{6}", at=10), "connection failed"),
 ]
@@ -219,7 +219,7 @@ def test_a_mirror_that_fails_hands_over_to_the_next_and_what_it_brought_stays(
         got = ifs.fetch(first, second, third)
 
     assert digests(got.files) == sound["ifs"]
-    # the first had brought the other steps; the second was asked for the last alone; the third for
+    # the first had fetched the other steps; the second was asked for the last alone; the third for
     # nothing
     assert {
         asked.partition(" ")[0].rpartition("-oper")[0].rpartition("-")[2] for asked in second.asked
@@ -385,7 +385,7 @@ def test_another_member_under_the_right_name_is_refused(gefs: Place) -> None:
 
     assert got.members == (2, 3)
     assert "member 1 is not there" in got.notes[0]
-    assert "what came is of" in got.notes[0]
+    assert "the message is of" in got.notes[0]
     assert "member 2" in got.notes[0]
     assert not any(path.parent.name == "m01" and path.name == "f006.grib2" for path in gefs.named())
 

@@ -67,8 +67,7 @@ def test_thirty_bad_files_are_all_named_with_their_reasons_however_much_is_pushe
         assert "column 4, '\u82b1\u8272', is not known" in line
     assert (
         "push ions  unknown  0 kept, 100 refused in 100 readings  line 1: the time 'then 0' is "
-        "not read"
-        in told[0]
+        "not read" in told[0]
     )
     assert len(found["observations"]["set_aside"]) == 160
 
@@ -81,8 +80,7 @@ def test_a_chinese_name_in_a_folder_is_told_as_it_is_and_has_its_reason(settings
     told = "\n".join(status.lines(status.found(settings, NOW), True))
     assert (
         "\u7075\u5c71/\u81ea\u52a8\u7ad9.csv  unknown  0 kept, 1 refused  the file's format is "
-        "not known"
-        in told
+        "not known" in told
     )
     assert "\u81ea\u52a8\u7ad9.csv  the file's format" in told
 

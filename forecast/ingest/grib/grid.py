@@ -26,9 +26,7 @@ Micro = NDArray[np.int64]
 
 @dataclass(frozen=True, slots=True)
 class Grid:
-    """A regular grid: rows and columns, its corners [microdegree] in scanning order, and how it is
-    scanned (flag table 3.4).
-    """
+    """A regular grid: rows and columns, corners [microdegree], scanning mode (flag table 3.4)."""
 
     columns: int
     rows: int
@@ -47,9 +45,7 @@ class Grid:
         return _spaced(self.first_latitude, self.last_latitude, self.rows)
 
     def longitudes(self) -> Micro:
-        """Return the longitude of each column as scanned [microdegree], running on past a full
-        turn.
-        """
+        """Return the longitude of each column as scanned [microdegree]; it may pass 360."""
         span = (
             (self.last_longitude - self.first_longitude)
             * (-1 if self.scanning & 0x80 else 1)
@@ -62,9 +58,7 @@ class Grid:
         )
 
     def positions(self, rows: NDArray[np.intp], columns: NDArray[np.intp]) -> NDArray[np.int32]:
-        """Return where the values at `rows` (row) and `columns` (column) stand in the message (row,
-        column).
-        """
+        """Return the positions in the message of the values at `rows`, `columns` (row, column)."""
         row, column = rows[:, None], columns[None, :]
         back = bool(self.scanning & 0x10)  # neighbouring lines run in opposite directions
         if self.scanning & 0x20:
@@ -80,9 +74,7 @@ class Grid:
 
 @dataclass(frozen=True, slots=True)
 class Cut:
-    """The part of a grid within a region: latitude and longitude rising [microdegree], and the
-    positions of its points in a message.
-    """
+    """The part of a grid within a region: latitude and longitude rising [microdegree], places."""
 
     latitude: Micro
     longitude: Micro
@@ -94,9 +86,7 @@ class Cut:
 
     @property
     def spacing(self) -> float:
-        """The distance of two rows or columns, whichever is smaller [degree]; NaN for a single
-        point.
-        """
+        """The spacing of rows or of columns, the smaller one [degree]; NaN for a single point."""
         steps = [np.diff(axis).min() for axis in (self.latitude, self.longitude) if len(axis) > 1]
         return float(min(steps)) / MICRO if steps else float("nan")
 
@@ -113,7 +103,7 @@ def _spaced(first: int, last: int, count: int) -> Micro:
 def read_grid(section: bytes, edition: int) -> Grid:
     """Read a grid definition section.
 
-    Raises: ValueError for a grid that is damaged (its own statements contradict each other) or of a
+    Raises: ValueError for a grid that is damaged (its numbers contradict each other) or of a
     kind not read here.
     """
     grid, steps = _read2(section) if edition == 2 else _read1(section)
@@ -129,7 +119,7 @@ def read_grid(section: bytes, edition: int) -> Grid:
             "expected -90 to 90"
         )
     if grid.rows > 1 and (grid.last_latitude > grid.first_latitude) != bool(grid.scanning & 0x40):
-        raise ValueError("its rows do not run in the direction that its scanning mode says")
+        raise ValueError("its rows do not run in the direction of its scanning mode")
     # a step is rounded to a thousandth or a millionth of a degree, a corner too
     each = 1000 if edition == 1 else 1
     for axis, step, count in (
@@ -210,13 +200,13 @@ def _read1(section: bytes) -> tuple[Grid, tuple[int | None, int | None]]:
 
 
 def _signed(value: int, bits: int) -> int:
-    """Return a number that has its sign in the first bit."""
+    """Return the value of a sign-and-magnitude number (sign in the first bit)."""
     sign = 1 << (bits - 1)
     return -(value & (sign - 1)) if value & sign else value
 
 
 def cut(grid: Grid, needs: Needs) -> Cut:
-    """Return the part of `grid` within the region of `needs`; nothing of it where they do not meet.
+    """Return the part of `grid` within the region of `needs`; empty where they do not overlap.
 
     Longitudes run on from the region's west: within -180..180, or past 180 where the region crosses
     the antimeridian.
@@ -239,8 +229,9 @@ def cut(grid: Grid, needs: Needs) -> Cut:
 
 
 def between(values: NDArray[np.float32], source: Cut, target: Cut) -> NDArray[np.float32]:
-    """Interpolate a field (latitude, longitude) bilinearly from one cut to the points of another;
-    NaN beyond it and beside a NaN.
+    """Interpolate a field (latitude, longitude) bilinearly from one cut to another.
+
+    NaN outside the source cut and next to a NaN.
     """
     result = _along(values, source.latitude, target.latitude, axis=0)
     return _along(result, source.longitude, target.longitude, axis=1)

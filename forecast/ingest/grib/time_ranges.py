@@ -18,16 +18,14 @@ Values = NDArray[np.float32]
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """What stands for one interval: a window as it is, or `whole` less `part`, which have their
-    start in common.
-    """
+    """The value of one interval: a window as it is, or `whole` minus `part` (same start)."""
 
     whole: Window
     part: Window | None = None
 
     @property
     def start(self) -> float:
-        """Where the window begins for which the result stands [h after the run]."""
+        """The start of the window of the result [h after the run]."""
         return self.whole[0] if self.part is None else self.part[1]
 
 
