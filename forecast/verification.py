@@ -11,11 +11,9 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
-from typing import TypeVar
 
 from forecast.domain import CLOUD_SEA_STATES, OUTCOME_SOURCES, Name, Outcome
 
-T = TypeVar("T")
 EventKey = tuple[str, str, str]  # of an event: site, phenomenon, day
 
 OBSERVED_FROM = 0.5  # the degree from which an event counts as observed: partial and full
@@ -52,15 +50,17 @@ class OutcomeReport:
 class VerifiedOutcome:
     """The outcome of an event by its most trusted source.
 
-    outcome: its source is the one that decided, its reporter the last of those who agree. reports:
-    number of informative reports. sources: where they came from, the most trusted first. agreed:
-    whether all reports agree on whether the phenomenon occurred.
+    outcome: its source is the one that decided; reporter and detail are given where a single
+    reporter decided. reports: number of informative reports. sources: where they came from, the
+    most trusted first. agreed: whether all reports agree on whether the phenomenon occurred. tied:
+    whether as many of the source's reporters saw it as did not.
     """
 
     outcome: Outcome
     reports: int
     sources: tuple[str, ...]
     agreed: bool
+    tied: bool = False
 
     @property
     def happened(self) -> bool:
@@ -70,33 +70,42 @@ class VerifiedOutcome:
 def resolve(reports: Iterable[OutcomeReport]) -> VerifiedOutcome | None:
     """Return the outcome that the reports on one event give; None where none is informative.
 
-    The most trusted source decides (domain.OUTCOME_SOURCES): the degree that most of its reporters
-    give, in a tie the one given last. State and amount (median) come from the reporters who gave
-    that degree; vividness is the mean over the source's reporters.
+    The most trusted source decides (domain.OUTCOME_SOURCES), by a vote of its reporters: first
+    whether the phenomenon occurred (partial and full both say yes), then its degree, the median of
+    those who voted with the majority, of an even number the lower of the middle two. As many yes as
+    no is a tie: it counts as observed, since a phenomenon is more easily missed than invented, and
+    is not `agreed`. State (the most frequent, then the first of CLOUD_SEA_STATES), amount (median)
+    and vividness (mean) come from the majority too. Names and order of arrival change nothing.
     """
-    informative = sorted(
-        (r for r in reports if r.informative), key=lambda r: (r.received, r.outcome.reporter)
-    )
+    informative = [r for r in reports if r.informative]
     if not informative:
         return None
     sources = tuple(
         source for source in OUTCOME_SOURCES if any(r.outcome.source == source for r in informative)
     )
-    decide = [r.outcome for r in informative if r.outcome.source == sources[0]]
-    degree = _most([_degree(o) for o in decide])
-    agreeing = [o for o in decide if _degree(o) == degree]
-    state = _most([o.state for o in agreeing if o.state] or [""])
-    amounts = sorted(o.amount for o in agreeing if math.isfinite(o.amount))
-    vivid = [o.vividness for o in decide if math.isfinite(o.vividness)]
+    votes = [r.outcome for r in informative if r.outcome.source == sources[0]]
+    yes = [o for o in votes if happened(o)]
+    no = [o for o in votes if not happened(o)]
+    majority = yes if len(yes) >= len(no) else no
+    degrees = sorted(_degree(o) for o in majority)
+    amounts = sorted(o.amount for o in majority if math.isfinite(o.amount))
+    vivid = [o.vividness for o in majority if math.isfinite(o.vividness)]
+    first, single = majority[0], len(majority) == 1
     chosen = replace(
-        [o for o in agreeing if o.state in (state, "")][-1],
-        state=state,
-        degree=degree,
-        amount=amounts[len(amounts) // 2] if amounts else math.nan,
+        first,
+        state=_state_of(majority),
+        degree=degrees[(len(degrees) - 1) // 2],
+        amount=amounts[(len(amounts) - 1) // 2] if amounts else math.nan,
         vividness=math.fsum(vivid) / len(vivid) if vivid else math.nan,
+        reporter=first.reporter if single else "",
+        detail=first.detail if single else "",
     )
     return VerifiedOutcome(
-        chosen, len(informative), sources, len({happened(r.outcome) for r in informative}) == 1
+        chosen,
+        len(informative),
+        sources,
+        len({happened(r.outcome) for r in informative}) == 1,
+        len(yes) == len(no),
     )
 
 
@@ -109,11 +118,10 @@ def _degree(outcome: Outcome) -> float:
     )
 
 
-def _most(values: Sequence[T]) -> T:
-    """Return the most frequent value; in a tie the one that occurs last."""
-    return max(
-        values, key=lambda value: (values.count(value), len(values) - values[::-1].index(value))
-    )
+def _state_of(outcomes: Sequence[Outcome]) -> str:
+    """Return the most frequent state, in a tie the first of CLOUD_SEA_STATES; "" without one."""
+    states = [o.state for o in outcomes if o.state]
+    return max(CLOUD_SEA_STATES, key=states.count) if states else ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,7 +33,7 @@ GROUPS: Mapping[str, Mapping[str, Callable[..., object]]] = {
 }
 EXIT_CODES = (
     "Exit codes: 0 done, 1 a defect, 2 usage, 3 settings, 4 no usable cycle, 5 archive, "
-    "6 published only in part."
+    "6 published only in part, or lines of a table refused."
 )
 
 

@@ -14,11 +14,13 @@ from forecast.archive.observations import Reading
 from forecast.archive.outcomes import Outcomes
 from forecast.config import Config
 from forecast.domain import Fault
-from forecast.errors import ConfigError, SkyscapeError
+from forecast.errors import ConfigError, PublishError, SkyscapeError
 from forecast.learning.truth_from_reports import LIMITS, parse, site_names
 from forecast.observations.formats.collector import sanitised
 from forecast.science import almanac
 from forecast.verification import EventKey
+
+PARTLY = PublishError.exit_code  # the code of what is done only in part
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,19 +32,24 @@ class Imported:
     kept: int
     repeated: int
     faults: tuple[Fault, ...]
+    refused: int = 0  # rows, a file that cannot be read counting as one
 
     @property
     def exit_code(self) -> int:
-        """Return a code other than 0 where nothing of the file was kept."""
-        return SkyscapeError.exit_code if not self.known and self.faults and not self.kept else 0
+        """Return 0 where every row was kept, PARTLY where some were refused, 1 where all were."""
+        if not self.refused:
+            return 0
+        return PARTLY if self.kept else SkyscapeError.exit_code
 
     @property
     def lines(self) -> list[str]:
         """Return the result as lines of text."""
         if self.known:
-            return [f"{self.name}: was read before, nothing changed"]
+            again = f"; {self.refused} rows are still refused" if self.refused else ""
+            return [f"{self.name}: was read before, nothing changed{again}"]
         return [
-            f"{self.name}: {self.kept} kept, {len(self.faults)} remarks, {self.repeated} repeated",
+            f"{self.name}: {self.kept} kept, {len(self.faults)} remarks, {self.repeated} repeated, "
+            f"{self.refused} refused",
             *(f"  line {fault.line}: {fault.reason}" for fault in self.faults),
         ]
 
@@ -62,10 +69,17 @@ def import_file(path: Path, archive: Archive, config: Config, now: datetime) -> 
         now.astimezone(config.zone).date(),
         _pending(config, now),
     )
-    read = parse(data, path.name, sites, today, pending)
+    read = parse(data, path.name, sites, today, pending, config.zone)
     # A file with refused rows is read again when what they depend on has changed.
     depends_on = (
-        repr((sorted(site_names(sites).items()), today, sorted(pending))).encode()
+        repr(
+            (
+                sorted(site_names(sites).items()),
+                [site.phenomena for site in sites],
+                today,
+                sorted(pending),
+            )
+        ).encode()
         if read.faults
         else b""
     )
@@ -74,7 +88,9 @@ def import_file(path: Path, archive: Archive, config: Config, now: datetime) -> 
         digest, sanitised(path.name, 120), "outcomes", now, len(read.outcomes), len(read.faults)
     )
     fresh = Outcomes(archive).keep_file(reading, read.outcomes, read.faults)
-    return Imported(reading.name, not fresh, len(read.outcomes), read.repeated, read.faults)
+    return Imported(
+        reading.name, not fresh, len(read.outcomes), read.repeated, read.faults, read.refused
+    )
 
 
 def _pending(config: Config, now: datetime) -> set[EventKey]:
@@ -130,11 +146,12 @@ def run(action: str, files: Sequence[Path], config: Config, now: datetime) -> tu
         each = "; ".join(
             f"{r.outcome.source} {r.outcome.reporter or '-'}: "
             f"{r.outcome.state or f'{r.outcome.degree:g}'}"
-            for r in reports
+            for r in sorted(reports, key=lambda r: (r.outcome.source, r.outcome.reporter))
         )
         outcome = chosen.outcome
+        tie = "not agreed, a tie: it counts as observed" if chosen.tied else ""
         lines.append(
             f"differ     {outcome.day}  {outcome.site} {outcome.phenomenon}: "
-            f"{each}; {outcome.source} counts"
+            f"{each}; {tie or f'{outcome.source} counts'}"
         )
     return "\n".join(lines), 0

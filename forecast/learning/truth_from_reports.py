@@ -50,14 +50,7 @@ from forecast.learning.outcome_cells import (
     word,
     words,
 )
-from forecast.learning.outcome_days import (
-    LOCAL,
-    NIGHTS,
-    TIMELIKE,
-    EventDays,
-    read_moment,
-    zone_of,
-)
+from forecast.learning.outcome_days import LOCAL, NIGHTS, TIMELIKE, EventDays, read_moment, zone_of
 from forecast.observations.formats.collector import Collector, Limits, quoted, sanitised
 from forecast.phenomena.snow import DEGREES
 from forecast.verification import EventKey
@@ -285,9 +278,9 @@ def _choose_day(header: _Header) -> None:
 
 
 def _row(cells: Sequence[str], header: _Header) -> dict[str, str]:
-    if (
-        len(cells) != header.width and any(cell.strip() for cell in cells[header.width :])
-    ) or len(cells) < max(header.columns, default=0) + 1:
+    if (len(cells) != header.width and any(cell.strip() for cell in cells[header.width :])) or len(
+        cells
+    ) < max(header.columns, default=0) + 1:
         raise Refused(f"the line has {len(cells)} cells, its header {header.width}")
     row = {meaning: cells[place].strip() for place, meaning in header.columns.items()}
     for place, heading in header.timelike.items():

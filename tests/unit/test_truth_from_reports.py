@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 import string
 from datetime import UTC, date, datetime, timedelta
@@ -28,7 +29,9 @@ DAY = date(2026, 11, 20)
 SITES = read_config().all_sites()
 
 
-def said(degree: float, source: str = "observer", reporter: str = "", **more: object) -> Outcome:
+def outcome_of(
+    degree: float, source: str = "observer", reporter: str = "", **more: object
+) -> Outcome:
     return Outcome("sea_of_clouds", "jinding", DAY, degree, source, reporter=reporter, **more)  # type: ignore[arg-type]
 
 
@@ -90,28 +93,30 @@ def test_a_unit_in_brackets_belongs_to_the_column() -> None:
 @pytest.mark.parametrize(("row", "reason"), [
     ("nowhere,starry_sky,2026-11-20,1,,,,,,", "not a viewpoint"),
     ("jinding,unicorn,2026-11-20,1,,,,,,", "phenomenon"),
-    ("jinding,rime,2026-02-30,1,,,,,,", "not a day"), ("jinding,rime,2026-11-23,1,,,,,,", "future"),
-    ("jinding,rime,2026-11-20,0.7,,,,,,", "degree"),
-    ("jinding,rime,2026-11-20,,,,,,,", "no outcome"),
-    ("jinding,rime,2026-11-20,1,sea,,,,,", "only a sea"),
+    ("baihuashan,rime,2026-02-30,1,,,,,,", "not a day"),
+    ("baihuashan,rime,2026-11-23,1,,,,,,", "future"),
+    ("baihuashan,rime,2026-11-20,0.7,,,,,,", "degree"),
+    ("baihuashan,rime,2026-11-20,,,,,,,", "no outcome"),
+    ("baihuashan,rime,2026-11-20,1,sea,,,,,", "only a sea"),
     ("jinding,sea_of_clouds,2026-11-20,1,open,,,,,", "contradict"),
-    ("jinding,rime,2026-11-20,1,,1,,,,", "only a glow"),
+    ("baihuashan,rime,2026-11-20,1,,1,,,,", "only a glow"),
     ("jinding,sunset_glow,2026-11-20,1,,2.5,,,,", "0 to 2"),
     ("jinding,sunset_glow,2026-11-20,1,,,3,,,", "are measured"),
-    ("jinding,snowfall,2026-11-20,,,,-3,,,", "amount_cm"),
-    ("jinding,snowfall,2026-11-20,,,,1e3,,,", "amount_cm"),
-    ("jinding,snowfall,2026-11-20,,,,٣,,,", "amount_cm"),
-    ("jinding,rime,2026-11-20,1,,,,rumour,,", "source"),
-    ("jinding,rime,2026-11-20,1,,,,,=cmd|' /C calc'!A0,", "formula"),
-    ("jinding,rime,2026-11-20,1,,,,,,＝HYPERLINK(1)", "formula"),
-    ("jinding,rime,2026-11-20,1,,,,,,a\u202eb", "invisible"),
-    ("jinding,rime,2026-11-20,1,,,,,,a\x07b", "control"),
-    ("jinding,rime,2026-11-20,1,,,,,," + "x" * 400, "at most 300"),
-    ("jinding,rime,2026-11-20", "cells"), ('jinding,rime,2026-11-20,1,,,,,,"open', "quotation"),
+    ("jiangshuihe,snowfall,2026-11-20,,,,-3,,,", "amount_cm"),
+    ("jiangshuihe,snowfall,2026-11-20,,,,1e3,,,", "amount_cm"),
+    ("jiangshuihe,snowfall,2026-11-20,,,,٣,,,", "amount_cm"),
+    ("baihuashan,rime,2026-11-20,1,,,,rumour,,", "source"),
+    ("baihuashan,rime,2026-11-20,1,,,,,=cmd|' /C calc'!A0,", "formula"),
+    ("baihuashan,rime,2026-11-20,1,,,,,,＝HYPERLINK(1)", "formula"),
+    ("baihuashan,rime,2026-11-20,1,,,,,,a\u202eb", "invisible"),
+    ("baihuashan,rime,2026-11-20,1,,,,,,a\x07b", "control"),
+    ("baihuashan,rime,2026-11-20,1,,,,,," + "x" * 400, "at most 300"),
+    ("baihuashan,rime,2026-11-20", "cells"),
+    ('baihuashan,rime,2026-11-20,1,,,,,,"open', "quotation"),
 ])  # fmt: skip
 def test_a_bad_row_is_refused_with_its_line_and_the_reason(row: str, reason: str) -> None:
     header = "site,phenomenon,day,degree,state,vividness,amount_cm,source,reporter,detail"
-    good = "jinding,rime,2026-11-19,1,,,,,,"
+    good = "baihuashan,rime,2026-11-19,1,,,,,,"
 
     result = refused(f"{header}\n{row}\n{good}\n")
 
@@ -127,7 +132,7 @@ def test_a_file_counts_once_and_its_faults_are_kept(
 ) -> None:
     path = tmp_path / "seen.csv"
     path.write_text(
-        "site,phenomenon,day,degree\njinding,rime,2026-11-20,1\njinding,rime,tomorrow,1\n",
+        "site,phenomenon,day,degree\nbaihuashan,rime,2026-11-20,1\nbaihuashan,rime,tomorrow,1\n",
         encoding="utf-8",
     )
 
@@ -151,7 +156,7 @@ def test_two_files_without_reporters_do_not_replace_each_other(
 ) -> None:
     for name, degree in (("Li.csv", 1), ("=Wang\u202e" + "x" * 70 + ".csv", 0)):
         (tmp_path / name).write_text(
-            f"site,phenomenon,day,degree,reporter\njinding,rime,2026-11-20,{degree},\n",
+            f"site,phenomenon,day,degree,reporter\nbaihuashan,rime,2026-11-20,{degree},\n",
             encoding="utf-8",
         )
         assert import_file(tmp_path / name, archive, config, NOW).kept == 1
@@ -171,7 +176,7 @@ def test_a_file_is_read_again_once_the_settings_know_its_site(
 ) -> None:
     path = tmp_path / "seen.csv"
     path.write_text(
-        "site,phenomenon,day,degree\njinding,rime,2026-11-20,1\nlingshan,rime,2026-11-20,1\n",
+        "site,phenomenon,day,degree\nbaihuashan,rime,2026-11-20,1\nlingshan,rime,2026-11-20,1\n",
         encoding="utf-8",
     )
     fewer = config.model_copy(
@@ -204,7 +209,7 @@ def test_what_is_not_over_yet_is_refused_and_read_once_it_is(
 
     assert [(one.known, one.kept, one.exit_code) for one in result] == [
         (False, 0, 1),
-        (False, 1, 0),
+        (False, 1, 6),
         (False, 2, 0),
     ]
     assert "not over yet" in result[0].lines[1]
@@ -213,7 +218,7 @@ def test_what_is_not_over_yet_is_refused_and_read_once_it_is(
 def test_a_flood_of_rows_ends_with_a_reason() -> None:
     days = [date(1950, 1, 1) + timedelta(days=k) for k in range(27_000)]
     text = "site,phenomenon,day,degree\n" + "".join(
-        f"{site},rime,{day},1\n" for site in ("jinding", "lingshan") for day in days
+        f"{site},rime,{day},1\n" for site in ("baihuashan", "lingshan") for day in days
     )
 
     result = parse(text.encode(), "seen.csv", SITES, TODAY)
@@ -242,16 +247,16 @@ def test_whatever_the_bytes_the_reader_ends_without_an_error(data: bytes) -> Non
 def test_keeping_twice_is_keeping_once(archive: Archive) -> None:
     outcomes = Outcomes(archive)
 
-    assert outcomes.keep([said(1.0, reporter="Li")], NOW) == 1
-    assert outcomes.keep([said(1.0, reporter="Li")], NOW + timedelta(hours=5)) == 0
+    assert outcomes.keep([outcome_of(1.0, reporter="Li")], NOW) == 1
+    assert outcomes.keep([outcome_of(1.0, reporter="Li")], NOW + timedelta(hours=5)) == 0
     assert [r.received for reports in outcomes.reports().values() for r in reports] == [NOW]
 
 
 def test_a_correction_replaces_the_report_of_that_reporter_only(archive: Archive) -> None:
     outcomes = Outcomes(archive)
-    outcomes.keep([said(1.0, reporter="Li"), said(1.0, reporter="Wang")], NOW)
+    outcomes.keep([outcome_of(1.0, reporter="Li"), outcome_of(1.0, reporter="Wang")], NOW)
 
-    assert outcomes.keep([said(0.0, reporter="Li")], NOW + timedelta(days=1)) == 1
+    assert outcomes.keep([outcome_of(0.0, reporter="Li")], NOW + timedelta(days=1)) == 1
 
     [reports] = outcomes.reports().values()
     assert sorted((r.outcome.reporter, r.outcome.degree) for r in reports) == [
@@ -261,9 +266,9 @@ def test_a_correction_replaces_the_report_of_that_reporter_only(archive: Archive
 
 
 def test_an_empty_report_is_not_kept_and_an_impossible_one_is_refused(archive: Archive) -> None:
-    assert Outcomes(archive).keep([said(math.nan)], NOW) == 0
+    assert Outcomes(archive).keep([outcome_of(math.nan)], NOW) == 0
     with pytest.raises(ValueError, match="expected one of"):
-        Outcomes(archive).keep([said(1.0, source="rumour")], NOW)
+        Outcomes(archive).keep([outcome_of(1.0, source="rumour")], NOW)
 
 
 def test_every_value_comes_back_as_it_went(archive: Archive) -> None:
@@ -279,7 +284,12 @@ def test_every_value_comes_back_as_it_went(archive: Archive) -> None:
 def test_disagreements_are_kept_listed_and_settled_by_trust(archive: Archive) -> None:
     outcomes = Outcomes(archive)
     outcomes.keep(
-        [said(1.0, "analysis"), said(0.0, "station", "54511"), said(0.5, "camera", "north")], NOW
+        [
+            outcome_of(1.0, "analysis"),
+            outcome_of(0.0, "station", "54511"),
+            outcome_of(0.5, "camera", "north"),
+        ],
+        NOW,
     )
 
     [(observed, reports)] = outcomes.disagreements()
@@ -301,9 +311,9 @@ def test_disagreements_are_kept_listed_and_settled_by_trust(archive: Archive) ->
 def test_the_most_trusted_source_with_a_report_decides() -> None:
     observed = resolve(
         [
-            report(said(1.0, "analysis")),
-            report(said(math.nan, "observer")),
-            report(said(0.0, "station")),
+            report(outcome_of(1.0, "analysis")),
+            report(outcome_of(math.nan, "observer")),
+            report(outcome_of(0.0, "station")),
         ]
     )
 
@@ -311,32 +321,55 @@ def test_the_most_trusted_source_with_a_report_decides() -> None:
     assert (observed.outcome.source, observed.happened) == ("station", False)
 
 
-def test_most_of_a_sources_reporters_decide_and_of_equally_many_the_later() -> None:
-    majority = resolve(
-        [
-            report(said(1.0, reporter="a")),
-            report(said(0.0, reporter="b")),
-            report(said(1.0, reporter="c")),
-        ]
-    )
-    tie = resolve([report(said(1.0, reporter="a"), 2), report(said(0.0, reporter="b"), 1)])
+def votes(*degrees: float) -> list[OutcomeReport]:
+    return [report(outcome_of(each, reporter=f"r{k}"), k) for k, each in enumerate(degrees)]
 
-    assert majority is not None
-    assert majority.outcome.degree == 1.0
-    assert tie is not None
-    assert (tie.outcome.degree, tie.outcome.reporter) == (1.0, "a")
+
+@pytest.mark.parametrize(("degrees", "result", "agreed", "tied"), [
+    ((1.0, 0.0, 1.0), 1.0, False, False),
+    ((1.0, 0.5, 0.0), 0.5, False, False),  # two of three saw it; lower median of 0.5 and 1
+    ((0.0, 0.0, 1.0, 0.5, 0.5), 0.5, False, False),
+    ((1.0, 1.0, 0.5), 1.0, True, False),
+    ((0.0, 0.0, 1.0), 0.0, False, False),
+    ((1.0, 0.0), 1.0, False, True),  # a tie counts as observed
+    ((0.5, 1.0, 0.0, 0.0), 0.5, False, True),
+])  # fmt: skip
+def test_votes_are_first_of_yes_or_no_and_then_of_the_degree(
+    degrees: tuple[float, ...], result: float, agreed: bool, tied: bool
+) -> None:
+    """Whatever the names and the order of arrival."""
+    for order in set(itertools.permutations(degrees)):
+        found = resolve(votes(*order))
+
+        assert found is not None
+        assert (found.outcome.degree, found.agreed, found.tied) == (result, agreed, tied)
+
+
+def test_state_amount_and_vividness_come_from_the_majority_in_any_order() -> None:
+    given = [
+        outcome_of(1.0, reporter="a", state="sea", amount=120.0, detail="from the temple"),
+        outcome_of(0.5, reporter="b", state="sea", amount=80.0),
+        outcome_of(0.0, reporter="c", state="open", amount=900.0),
+    ]
+    found = {repr(resolve([report(o) for o in order])) for order in itertools.permutations(given)}
+    one = resolve([report(o) for o in given])
+
+    assert len(found) == 1
+    assert one is not None
+    assert (one.outcome.state, one.outcome.amount, one.outcome.degree) == ("sea", 80.0, 0.5)
+    assert (one.outcome.reporter, one.outcome.detail) == ("", "")
 
 
 def test_a_state_alone_decides_whether_there_was_a_sea() -> None:
     sea, wall = (
-        resolve([report(said(math.nan, state="sea"))]),
-        resolve([report(said(math.nan, state="in_cloud"))]),
+        resolve([report(outcome_of(math.nan, state="sea"))]),
+        resolve([report(outcome_of(math.nan, state="in_cloud"))]),
     )
 
     assert sea is not None
     assert wall is not None
     assert (sea.happened, wall.happened) == (True, False)
-    assert resolve([report(said(math.nan))]) is None
+    assert resolve([report(outcome_of(math.nan))]) is None
 
 
 @given(
@@ -354,6 +387,6 @@ def test_a_state_alone_decides_whether_there_was_a_sea() -> None:
 def test_the_order_in_which_reports_are_read_does_not_matter(
     rows: list[tuple[str, float, int]],
 ) -> None:
-    reports = [report(said(degree, source, str(hour)), hour) for source, degree, hour in rows]
+    reports = [report(outcome_of(degree, source, str(hour)), hour) for source, degree, hour in rows]
 
     assert repr(resolve(reports)) == repr(resolve(reports[::-1]))

@@ -30,12 +30,12 @@ def settings(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-def said(
+def run_command(
     capsys: pytest.CaptureFixture[str], settings: Path, *arguments: str
 ) -> tuple[int, str, str]:
     code = main([*arguments, "--config", str(settings), *NOW])
-    told = capsys.readouterr()
-    return code, told.out, told.err
+    printed = capsys.readouterr()
+    return code, printed.out, printed.err
 
 
 def test_the_help_names_each_group_and_each_of_its_commands(
@@ -52,8 +52,8 @@ def test_the_help_names_each_group_and_each_of_its_commands(
 def test_verify_prints_a_line_a_group_and_the_same_as_json(
     settings: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    code, out, _ = said(capsys, settings, "verify")
-    _, plain, _ = said(capsys, settings, "verify", "--json")
+    code, out, _ = run_command(capsys, settings, "verify")
+    _, plain, _ = run_command(capsys, settings, "verify", "--json")
 
     data = json.loads(plain)
     assert code == 0
@@ -62,10 +62,10 @@ def test_verify_prints_a_line_a_group_and_the_same_as_json(
     assert data["records"][0]["phenomenon"] == "sunset_glow"
 
 
-def test_verify_of_nothing_says_what_to_do(
+def test_verify_of_nothing_names_what_to_do(
     settings: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    code, out, _ = said(capsys, settings, "verify", "--since", "2026-03-02")
+    code, out, _ = run_command(capsys, settings, "verify", "--since", "2026-03-02")
 
     assert code == 0
     assert "skyscape outcomes import" in out
@@ -74,7 +74,7 @@ def test_verify_of_nothing_says_what_to_do(
 def test_a_day_that_is_none_is_a_usage_error(
     settings: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    code, _, error = said(capsys, settings, "verify", "--since", "tomorrow")
+    code, _, error = run_command(capsys, settings, "verify", "--since", "tomorrow")
 
     assert code == 2
     assert "'--since': 'tomorrow': expected a day like 2026-01-31" in error
@@ -89,9 +89,9 @@ def test_outcomes_are_imported_with_their_remarks_and_shown(
         encoding="utf-8",
     )
 
-    _, out, _ = said(capsys, settings, "outcomes", "import", str(path))
-    _, again, _ = said(capsys, settings, "outcomes", "import", str(path))
-    _, shown, _ = said(capsys, settings, "outcomes", "show")
+    _, out, _ = run_command(capsys, settings, "outcomes", "import", str(path))
+    _, again, _ = run_command(capsys, settings, "outcomes", "import", str(path))
+    _, shown, _ = run_command(capsys, settings, "outcomes", "show")
 
     assert "1 kept, 1 remarks" in out
     assert "line 3: site: 'x' is not a viewpoint" in out
@@ -99,39 +99,39 @@ def test_outcomes_are_imported_with_their_remarks_and_shown(
     assert "camera     1 reports" in shown
 
 
-def test_a_missing_file_and_no_file_are_told_apart(
+def test_a_missing_file_and_no_file_have_different_messages(
     settings: Path, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
-    assert said(capsys, settings, "outcomes", "import")[::2] == (
+    assert run_command(capsys, settings, "outcomes", "import")[::2] == (
         3,
         "skyscape: outcomes import: name at least one CSV file\n",
     )
-    code, _, error = said(capsys, settings, "outcomes", "import", str(tmp_path / "none.csv"))
+    code, _, error = run_command(capsys, settings, "outcomes", "import", str(tmp_path / "none.csv"))
     assert code == 3
     assert "none.csv" in error
 
 
-def test_each_file_is_told_of_and_the_command_fails_where_one_gave_nothing(
+def test_each_file_is_reported_and_the_command_fails_where_one_gave_nothing(
     settings: Path, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
     good, bad, none = (tmp_path / name for name in ("good.csv", "bad.csv", "none.csv"))
-    good.write_text("site,phenomenon,day,degree\njinding,rime,2026-01-20,1\n", encoding="utf-8")
+    good.write_text("site,phenomenon,day,degree\nbaihuashan,rime,2026-01-20,1\n", encoding="utf-8")
     bad.write_text("site,phenomenon,day,degree\nx,rime,2026-01-20,1\n", encoding="utf-8")
 
-    code, out, _ = said(capsys, settings, "outcomes", "import", str(good), str(none))
-    refused, told, _ = said(capsys, settings, "outcomes", "import", str(bad))
+    code, out, _ = run_command(capsys, settings, "outcomes", "import", str(good), str(none))
+    refused, printed, _ = run_command(capsys, settings, "outcomes", "import", str(bad))
 
     assert code == 3
     assert "good.csv: 1 kept" in out
     assert "none.csv" in out
-    assert (refused, "bad.csv: 0 kept" in told) == (1, True)
+    assert (refused, "bad.csv: 0 kept" in printed) == (1, True)
 
 
 def test_truth_without_stations_or_runs_keeps_nothing(
     settings: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    code, out, _ = said(capsys, settings, "truth", "--stations-only")
+    code, out, _ = run_command(capsys, settings, "truth", "--stations-only")
 
     assert code == 0
     assert [line.partition(":")[0] for line in out.splitlines()] == ["2026-02-28", "2026-03-01"]
-    assert said(capsys, settings, "truth", "--stations-only", "--day", "2026-03-09")[0] == 3
+    assert run_command(capsys, settings, "truth", "--stations-only", "--day", "2026-03-09")[0] == 3

@@ -1,0 +1,248 @@
+"""The day of an event in an outcome table: days, times of night, and headings that name a zone.
+
+A night belongs to the day on which it begins: 02:30 on the 21st is the night of the 20th. A time
+that no event of the phenomenon contains, and a night or a sunrise that does not exist (polar
+summer), are refused. Where a cell can be read in two ways, the refusal asks which is meant.
+"""
+
+from __future__ import annotations
+
+import calendar
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta, timezone, tzinfo
+from zoneinfo import ZoneInfo
+
+from forecast.domain import Almanac, Site
+from forecast.learning.outcome_cells import Refused, plain
+from forecast.observations.formats.collector import quoted
+from forecast.science import almanac
+
+EARLIEST = date(1950, 1, 1)
+NIGHTS = ("starry_sky",)  # phenomena whose event is a night
+# phenomenon -> the sun's event around which it lies, and hours before and after that are believed
+SUN_EVENTS = {
+    "sunset_glow": ("sunset", 2.0, 2.0),
+    "sunrise_glow": ("sunrise", 2.0, 2.0),
+    "sunrise": ("sunrise", 2.0, 3.0),
+    "sea_of_clouds": ("sunrise", 4.0, 6.0),
+}
+WORDS_OF = {"sunset": "the sun does not set", "sunrise": "the sun does not rise"}
+
+_DAY = r"(?:(\d{4})(\d{2})(\d{2})|(\d{4})[-/.\u5e74](\d{1,2})[-/.\u6708](\d{1,2})\u65e5?)"
+_CLOCK = (
+    r"(?:(\d{1,2})(?::|\u65f6|\u70b9|\u6642)(?:(\d{1,2})(?:\u5206|:(\d{2})(?:\.\d+)?)?)?"
+    r"|(\d{2})(\d{2}))"
+)
+_ZONE = r"(Z|UTC|GMT|(?:UTC|GMT)?[+-]\d{1,2}(?::?\d{2})?)"
+_MOMENT = re.compile(rf"{_DAY}(?:[T\s]\s*{_CLOCK}\s*{_ZONE}?)?", re.IGNORECASE)
+_TIME = re.compile(rf"{_CLOCK}\s*{_ZONE}?", re.IGNORECASE)
+_OFFSET = re.compile(r"(?:utc|gmt)?([+-])(\d{1,2}):?(\d{2})?")
+_CHINA = ZoneInfo("Asia/Shanghai")
+_ZONES: Mapping[str, tzinfo] = {
+    **dict.fromkeys(("z", "utc", "gmt"), UTC),
+    **dict.fromkeys(("\u4e16\u754c\u65f6", "\u534f\u8c03\u4e16\u754c\u65f6"), UTC),
+    **dict.fromkeys(("bjt", "\u5317\u4eac\u65f6", "\u5317\u4eac\u65f6\u95f4"), _CHINA),
+}  # fmt: skip
+LOCAL = (
+    "local",
+    "local_time",
+    "\u672c\u5730",
+    "\u5f53\u5730\u65f6\u95f4",
+    "\u672c\u5730\u65f6\u95f4",
+)
+# Words in a heading that is not known: it may hold the time of an event.
+TIMELIKE = re.compile(
+    r"time|hour|clock|o_clock|\u65f6\u95f4|\u65f6\u523b|\u65f6\u6bb5|\u51e0\u70b9|\u949f"
+)
+
+
+def zone_of(words: str) -> tzinfo | None:
+    """Return the zone that `words` of a heading or a cell name, None where none is understood."""
+    text = words.casefold().strip("_ ")
+    if text in _ZONES:
+        return _ZONES[text]
+    if found := _OFFSET.fullmatch(text.replace("_", "")):
+        sign, hours, minutes = found.groups()
+        offset = timedelta(hours=int(hours), minutes=int(minutes or 0))
+        if offset <= timedelta(hours=14):
+            return timezone(-offset if sign == "-" else offset)
+    return None
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """What the cells of a row say of when: a day, and perhaps a time of day.
+
+    clock: None where only a day is given. apart: the time stands in a column of its own, so that it
+    is not known whether the day is the night's or the clock's. night: the heading says that the day
+    is the one on which the night begins.
+    """
+
+    day: date
+    clock: time | None = None
+    zone: tzinfo | None = None
+    apart: bool = False
+    night: bool = False
+
+
+def read_moment(
+    cell: str, clock: str = "", zone: tzinfo | None = None, night: bool = False
+) -> Moment:
+    """Return what a cell of a day, and one of a time of day where there is one, say.
+
+    zone: that the heading names. Raises: Refused.
+    """
+    text = plain(cell)
+    found = _MOMENT.fullmatch(text) if text and len(text) <= 40 else None
+    try:
+        day = date(*(int(part) for part in found.groups()[:6] if part)) if found else None
+    except ValueError:
+        day = None
+    if found is None or day is None:
+        raise Refused(
+            f"day: {quoted(cell)} is not a day; write 2026-11-22, or 2026-11-22 02:30 with a time"
+        )
+    groups = found.groups()[6:]
+    apart = False
+    if clock.strip():
+        if any(groups):
+            raise Refused("day: a time stands in it, and another in the column of the time")
+        timed = _TIME.fullmatch(plain(clock))
+        if timed is None:
+            raise Refused(f"time: {quoted(clock)} is not a time of day; write 02:30, of 24 hours")
+        groups, apart = timed.groups(), True
+    if not any(groups):
+        if zone is not None:
+            raise Refused(
+                "day: its heading names a zone and the cell no time: which local day is meant? "
+                "Write the local day under `day`, or the time as well"
+            )
+        return Moment(day, night=night)
+    return _with_clock(day, groups, zone, apart, night, clock or cell)
+
+
+def _with_clock(
+    day: date,
+    groups: Sequence[str | None],
+    zone: tzinfo | None,
+    apart: bool,
+    night: bool,
+    cell: str,
+) -> Moment:
+    hour, minute, second, plain_hour, plain_minute, named = groups
+    numbers = [int(part or 0) for part in (hour or plain_hour, minute or plain_minute, second)]
+    if numbers == [24, 0, 0]:
+        day, numbers = day + timedelta(days=1), [0, 0, 0]
+    try:
+        clock = time(numbers[0], numbers[1], numbers[2])
+    except ValueError:
+        raise Refused(f"day: {quoted(cell)} is not a time of day; write 02:30") from None
+    if named:
+        zone = zone_of(named)
+        if zone is None:
+            raise Refused(f"day: {quoted(named)} is not a zone; write +08:00 or Z")
+    return Moment(day, clock, zone, apart, night)
+
+
+class EventDays:
+    """The local days to which moments belong, at sites under a clock."""
+
+    def __init__(self, sites: Sequence[Site], zone: tzinfo, today: date) -> None:
+        self._sites = {site.id: site for site in sites}
+        self._zone = zone if isinstance(zone, ZoneInfo) else ZoneInfo("UTC")
+        self._today = today
+        self._months: dict[tuple[str, int, int], dict[tuple[str, date], Almanac]] = {}
+
+    def day(self, moment: Moment, site: str, phenomenon: str) -> date:
+        """Return the day of the event that a moment means. Raises: Refused."""
+        local, midnight = moment, moment.clock == time(0) and moment.zone is None
+        if moment.clock is not None and moment.zone is not None:
+            here = datetime.combine(moment.day, moment.clock, moment.zone).astimezone(self._zone)
+            local = Moment(here.date(), here.time(), None, moment.apart, moment.night)
+        if local.clock is None or (midnight and phenomenon not in NIGHTS and not moment.apart):
+            day = local.day  # a spreadsheet writes a day as its midnight
+        elif phenomenon in NIGHTS:
+            day = self._night(local, site)
+        else:
+            day = local.day
+        if not EARLIEST <= day <= self._today:
+            where = "in the future" if day > self._today else f"before {EARLIEST.year}"
+            raise Refused(f"day: {day.isoformat()} lies {where}")
+        self._check_existence(day, site, phenomenon)
+        if local.clock is not None and not midnight and phenomenon in SUN_EVENTS:
+            self._check_time(day, local.clock, site, phenomenon)
+        return day
+
+    def _night(self, local: Moment, site: str) -> date:
+        """Return the day on which the night of a local time begins."""
+        clock, before = local.clock, local.day - timedelta(days=1)
+        assert clock is not None
+        evening = clock >= time(12)
+        if not evening and local.night:
+            return local.day
+        if not evening and local.apart:
+            raise Refused(
+                f"day: {clock:%H:%M} beside {local.day}: is it the night that began on {before} "
+                f"or on {local.day}? Write {local.day} {clock:%H:%M} as one cell for the clock's "
+                "day, or call the column `night` for the day on which the night began"
+            )
+        if clock == time(0) and not local.night:
+            raise Refused(
+                f"day: {local.day} 00:00: is it a day without a time, or the midnight of the night "
+                f"that began on {before}? Write the day on which the night began, without a time"
+            )
+        day = local.day if evening else before
+        begin, end = self._dark(day, site)
+        moment = datetime.combine(local.day, clock, self._zone)
+        if begin is not None and end is not None and not begin <= moment <= end:
+            raise Refused(
+                f"day: {local.day} {clock:%H:%M} is not at night: the sun sets at "
+                f"{begin.astimezone(self._zone):%H:%M} and rises at "
+                f"{end.astimezone(self._zone):%H:%M}"
+            )
+        return day
+
+    def _dark(self, day: date, site: str) -> tuple[datetime | None, datetime | None]:
+        """Return sunset of `day` and the sunrise after it."""
+        return self.almanac(site, day).sunset, self.almanac(site, day + timedelta(days=1)).sunrise
+
+    def _check_existence(self, day: date, site: str, phenomenon: str) -> None:
+        """Raise Refused where the day has no such event: no dark night, no sunrise, no sunset."""
+        if abs(self._sites[site].latitude) < 48:  # every night is dark, every day has a sun
+            return
+        found = self.almanac(site, day)
+        if phenomenon in NIGHTS and (
+            found.astronomical_dusk is None or found.astronomical_dawn is None
+        ):
+            raise Refused(
+                f"day: the night of {day} does not get dark at {site} (the sun stays above -18 "
+                "degrees): no starry sky is forecast for it"
+            )
+        event = SUN_EVENTS.get(phenomenon, ("", 0, 0))[0]
+        if event and getattr(found, event) is None:
+            raise Refused(f"day: {WORDS_OF[event]} at {site} on {day}")
+
+    def _check_time(self, day: date, clock: time, site: str, phenomenon: str) -> None:
+        """Raise Refused where a time lies far from the event of its day."""
+        event, before, after = SUN_EVENTS[phenomenon]
+        centre = getattr(self.almanac(site, day), event)
+        moment = datetime.combine(day, clock, self._zone)
+        if centre is None or not (
+            centre - timedelta(hours=before) <= moment <= centre + timedelta(hours=after)
+        ):
+            when = "" if centre is None else f", which is at {centre.astimezone(self._zone):%H:%M}"
+            raise Refused(
+                f"day: {day} {clock:%H:%M} is not near the {event} of that day{when}: which "
+                f"{phenomenon} is meant? Write its day without a time"
+            )
+
+    def almanac(self, site: str, day: date) -> Almanac:
+        """Return the almanac of a day; a month is computed at once."""
+        key = (site, day.year, day.month)
+        if key not in self._months:
+            count = calendar.monthrange(day.year, day.month)[1]
+            days = [date(day.year, day.month, number) for number in range(1, count + 1)]
+            self._months[key] = almanac.almanacs([self._sites[site]], days, self._zone)
+        return self._months[key][site, day]

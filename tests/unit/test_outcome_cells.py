@@ -1,0 +1,195 @@
+"""Is each cell of a table of outcomes read as its observer meant it, or refused with the reason?"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from forecast.config import read_config
+from forecast.domain import Outcome
+from forecast.learning.truth_from_reports import OutcomeTable, parse
+
+ZONE = ZoneInfo("Asia/Shanghai")
+TODAY = date(2026, 11, 25)
+SITES = read_config().all_sites()
+# 70 degrees north, where the sun does not set in June nor rise in December (USNO)
+ARCTIC = replace(
+    SITES[0], id="arctic", latitude=70.0, longitude=25.0, phenomena=("starry_sky", "sunset_glow")
+)
+
+
+def table(text: str, sites: tuple = SITES, zone: str = "Asia/Shanghai") -> OutcomeTable:
+    return parse(text.encode(), "seen.csv", sites, TODAY, (), ZoneInfo(zone))
+
+
+def rows(header: str, *lines: str) -> OutcomeTable:
+    return table("\n".join((header, *lines)) + "\n")
+
+
+def kept(found: OutcomeTable) -> list[Outcome]:
+    assert not found.faults, found.faults
+    return list(found.outcomes)
+
+
+HEAD = "site,phenomenon,day,degree"
+
+
+# -- the day
+
+
+@pytest.mark.parametrize(("cell", "day"), [
+    ("2026-11-21 02:30", 20),  # after midnight: the night that began on the 20th
+    ("2026-11-21T02:30:00", 20), ("２０２６-11-21 ０２：３０", 20), ("2026年11月21日 2时30分", 20),
+    ("20261121 0230", 20), ("2026-11-21 22:30", 21), ("2026-11-20 half past two", None),
+    ("2026-11-20T18:30Z", 20),  # 02:30 of the 21st by the clock of the site
+    ("2026-11-20 18:30 +00:00", 20), ("2026-11-21 02:30 UTC+8", 20),
+    ("2026-11-21", 21),
+])  # fmt: skip
+def test_a_night_belongs_to_the_day_on_which_it_began(cell: str, day: int | None) -> None:
+    found = rows(HEAD, f"lingshan,starry_sky,{cell},1")
+
+    if day is None:
+        assert "write 2026-11-22" in found.faults[0].reason
+    else:
+        assert [o.day for o in kept(found)] == [date(2026, 11, day)]
+
+
+def test_a_glow_and_snow_belong_to_the_day_of_their_time() -> None:
+    found = rows(
+        HEAD,
+        "lingshan,sunset_glow,2026-11-21 17:05,1",
+        "lingshan,sunrise_glow,2026-11-21 07:05,1",
+        "jiangshuihe,snowfall,2026-11-21 02:30,1",
+        "baihuashan,rime,2026-11-21 00:00:00,1",  # a spreadsheet's day
+    )
+
+    assert [o.day.day for o in kept(found)] == [21, 21, 21, 21]
+
+
+@pytest.mark.parametrize(("row", "reason"), [
+    ("lingshan,starry_sky,2026-11-21 14:00,1", "14:00 is not at night: the sun sets at 16:5"),
+    ("lingshan,starry_sky,2026-11-21 00:00:00,1", "a day without a time, or the midnight"),
+    ("lingshan,starry_sky,2026-11-21 25:00,1", "not a time of day"),
+    ("lingshan,starry_sky,2026-11-21 about ten,1", "not a day"),
+    ("lingshan,sunset_glow,2026-11-21 02:30,1", "which sunset_glow is meant"),
+    ("lingshan,sunrise_glow,2026-11-21 19:30,1", "which sunrise_glow is meant"),
+    ("lingshan,starry_sky,2026-11-26 12:30Z,1", "lies in the future"),
+])  # fmt: skip
+def test_a_time_that_no_event_contains_is_refused(row: str, reason: str) -> None:
+    found = rows(HEAD, row)
+
+    assert not found.outcomes
+    assert reason in found.faults[0].reason
+
+
+def test_a_time_in_a_column_of_its_own_is_asked_about_at_night() -> None:
+    header = "site,phenomenon,日期,时间,degree"
+
+    early = rows(header, "lingshan,starry_sky,2026-11-21,02:30,1")
+    late = rows(header, "lingshan,starry_sky,2026-11-21,22:30,1")
+    night = rows("site,phenomenon,night,time,degree", "lingshan,starry_sky,2026-11-21,02:30,1")
+
+    assert "began on 2026-11-20 or on 2026-11-21?" in early.faults[0].reason
+    assert [o.day.day for o in (*kept(late), *kept(night))] == [21, 21]
+
+
+def test_a_heading_that_can_be_read_in_two_ways_is_asked_about() -> None:
+    sent = rows("site,phenomenon,timestamp,degree", "lingshan,starry_sky,2026-11-21 02:30,1")
+    two = rows("site,phenomenon,day,night,degree", "lingshan,starry_sky,2026-11-21,2026-11-20,1")
+    zone = rows("site,phenomenon,day (EST),degree", "lingshan,starry_sky,2026-11-21 02:30,1")
+    unknown = rows(
+        "site,phenomenon,day,opening hour,degree",
+        "lingshan,starry_sky,2026-11-21,02:30,1",
+        "lingshan,sunset_glow,2026-11-21,02:30,1",
+    )
+
+    assert "of the event or of the report?" in sent.faults[0].reason
+    assert "which one counts?" in two.faults[0].reason
+    assert "is 'est' a zone?" in zone.faults[0].reason
+    assert [o.phenomenon for o in unknown.outcomes] == ["sunset_glow"]
+    assert "which night is meant" in unknown.faults[-1].reason
+
+
+def test_a_zone_in_a_heading_counts() -> None:
+    header = "site,phenomenon,时间（UTC）,degree"
+    found = rows(header, "lingshan,starry_sky,2026-11-20 18:30,1")
+    local = rows("site,phenomenon,day (UTC+8),degree", "lingshan,starry_sky,2026-11-21 02:30,1")
+    day = rows(header, "lingshan,sunset_glow,2026-11-20,1")
+
+    assert [o.day.day for o in (*kept(found), *kept(local))] == [20, 20]
+    assert "which local day is meant?" in day.faults[0].reason
+
+
+def test_a_night_a_sunset_that_does_not_exist_is_refused() -> None:
+    found = table(
+        HEAD + "\narctic,starry_sky,2026-06-20,1\narctic,sunset_glow,2026-06-20,1\n"
+        "arctic,starry_sky,2026-02-20,1\n",
+        (ARCTIC,),
+        "Europe/Oslo",
+    )
+
+    assert [o.day for o in found.outcomes] == [date(2026, 2, 20)]
+    assert "does not get dark at arctic" in found.faults[0].reason
+    assert "the sun does not set at arctic" in found.faults[1].reason
+
+
+# -- degrees and numbers
+
+
+@pytest.mark.parametrize(("cell", "degree"), [
+    ("50%", 0.5), ("50 %", 0.5), ("50.0%", 0.5), ("５０％", 0.5), ("0.50", 0.5), ("０．５", 0.5),
+    ("100%", 1.0), ("1.00", 1.0), ("１", 1.0), ("0%", 0.0), ("0.000", 0.0), ("Partial", 0.5),
+])  # fmt: skip
+def test_a_degree_is_understood_however_it_is_spelt(cell: str, degree: float) -> None:
+    found = rows(HEAD, f"lingshan,sunset_glow,2026-11-21,{cell}")
+
+    assert [o.degree for o in kept(found)] == [degree]
+
+
+def test_full_width_digits_and_centimetres_are_understood() -> None:
+    found = rows(
+        "site,phenomenon,day,amount_cm", "jiangshuihe,snow_cover,２０２６-１１-２１,１２．５",
+        "jiangshuihe,snowfall,2026-11-21,3 cm", "jiangshuihe,snow_cover,2026-11-20,3厘米",
+    )  # fmt: skip
+
+    assert [o.amount for o in kept(found)] == [0.125, 0.03, 0.03]
+
+
+FULL = "site,phenomenon,day,degree,amount_cm,vividness"
+
+
+@pytest.mark.parametrize(("row", "reason"), [
+    ("jiangshuihe,snowfall,2026-11-21,none,5,", "degree and amount_cm contradict"),
+    ("jiangshuihe,snowfall,2026-11-21,full,0,", "degree and amount_cm contradict"),
+    ("jiangshuihe,snowfall,2026-11-21,full,0.3,", "full at 1 cm"),
+    ("jiangshuihe,rime,2026-11-21,0,1,", "degree and amount_cm contradict"),
+    ("jiangshuihe,rime,2026-11-21,1,0,", "degree and amount_cm contradict"),
+    ("lingshan,sunset_glow,2026-11-21,none,,1.5", "degree and vividness contradict"),
+    ("lingshan,sunset_glow,2026-11-21,70%,,", "none of the three degrees"),
+    ("jiangshuihe,snowfall,2026-11-21,1,5mm,", "is not a number"),
+    ("jinding,starry_sky,2026-11-21,1,,", "starry_sky is not forecast for jinding; there it is"),
+    ("lingsham,starry_sky,2026-11-21,1,,", "known: lingshan (灵山)"),
+])  # fmt: skip
+def test_what_contradicts_itself_or_is_not_forecast_is_refused(row: str, reason: str) -> None:
+    found = rows(FULL, row)
+
+    assert (found.outcomes, found.refused) == ((), 1)
+    assert reason in found.faults[0].reason
+
+
+def test_a_vividness_of_zero_beside_none_is_none() -> None:
+    [one] = kept(rows(FULL, "lingshan,sunset_glow,2026-11-21,none,,0"))
+
+    assert (one.degree, one.vividness != one.vividness) == (0.0, True)
+
+
+def test_a_site_goes_by_its_id_its_names_and_its_brand() -> None:
+    found = rows(
+        HEAD, "灵山,starry_sky,2026-11-19,1", "灵山晚霞,starry_sky,2026-11-20,1",
+        "LINGSHAN,starry_sky,2026-11-21,1",
+    )  # fmt: skip
+
+    assert {o.site for o in kept(found)} == {"lingshan"}
