@@ -1,9 +1,9 @@
-"""Quality control of station reports: range, internal, step, persistence and spatial checks.
+"""Quality control of reports: range, internal, plausibility, step, persistence, spatial checks.
 
 The rules work on whole columns and do not know files or archives. They find a flag for each value:
 WRONG outside the limits; INCONSISTENT where two values of one report contradict each other (it is
-unknown which is wrong); DOUBTFUL where a value jumps, stays constant or differs from its
-neighbours. No value is changed or removed. A value that a rule cannot check, for lack of other
+unknown which is wrong); DOUBTFUL where a unit or a code for no value has probably slipped in, and
+where a value jumps, stays constant or differs from its neighbours. No value is changed or removed. A value that a rule cannot check, for lack of other
 reports, passes it.
 Source: WMO-No. 488 (2010), app. VI.2; WMO-No. 8 (2021), vol. V, ch. 1, 1.A; limits, steps and
 hours: quantities.ELEMENTS.
@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from forecast.domain import DOUBTFUL, GOOD, INCONSISTENT, WRONG
 from forecast.observations.neighbours import spatial_check
+from forecast.observations.plausibility_checks import plausibility_check
 from forecast.observations.report_checks import internal_check, range_check
 from forecast.observations.report_table import INDEX, Integers, Mask, ReportTable
 from forecast.observations.time_checks import (
@@ -35,12 +36,17 @@ from forecast.quantities import ELEMENTS
 RULES = {
     "range": WRONG,
     "internal": INCONSISTENT,
+    "plausibility": DOUBTFUL,
     "step": DOUBTFUL,
     "persistence": DOUBTFUL,
     "spatial": DOUBTFUL,
 }
 # Turbulent: the whole hourly step is allowed at any interval.
 GUSTY = ("wind_speed", "wind_speed_of_gust")
+# Elements that vary by powers of ten: a jump there and back by more than the factor is doubtful.
+# Ions beside a waterfall or in a thunderstorm rise tenfold within hours, not within one report.
+# (check)
+FACTORS = {"negative_oxygen_ions": 10.0}
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +75,7 @@ class QualityFlags:
 def check(table: ReportTable) -> QualityFlags:
     """Return the flags of every value; the gravest rule counts, and flags of the reports stay."""
     caught = _single_report_checks(table)
-    values = np.where(caught["range"], np.nan, table.values)
+    values = np.where(caught["range"] | caught["plausibility"], np.nan, table.values)
     caught["step"], caught["persistence"] = (
         np.zeros_like(caught["range"]),
         np.zeros_like(caught["range"]),
@@ -80,6 +86,11 @@ def check(table: ReportTable) -> QualityFlags:
             floor = 1.0 if name in GUSTY else FLOOR
             caught["step"][:, column] = step_check(
                 table.series, table.seconds, values[:, column], element.step, floor
+            )
+        if factor := FACTORS.get(name, 0.0):
+            powers = np.log10(np.maximum(values[:, column], element.high * 1e-9))
+            caught["step"][:, column] |= step_check(
+                table.series, table.seconds, powers, np.log10(factor), 1.0
             )
         if element.still:
             still = np.where(table.whole, 2 * element.still, element.still) * 3600
@@ -99,17 +110,19 @@ def check(table: ReportTable) -> QualityFlags:
 
 
 def check_each_report(table: ReportTable) -> QualityFlags:
-    """Return the flags of the range and internal checks, which need one report only."""
+    """Return the flags of the checks that need one report only."""
     return _flags(table, _single_report_checks(table))
 
 
 def _single_report_checks(table: ReportTable) -> dict[str, Mask]:
-    """Return what the range and internal checks find."""
+    """Return what the range, internal and plausibility checks find."""
     wrong = range_check(table.values)
     heights = np.array([station.elevation for station in table.places] + [np.nan])[table.place]
+    values = np.where(wrong, np.nan, table.values)
     return {
         "range": wrong,
-        "internal": internal_check(np.where(wrong, np.nan, table.values), table.coded, heights),
+        "internal": internal_check(values, table.coded, heights),
+        "plausibility": plausibility_check(table, values),
     }
 
 

@@ -1,6 +1,8 @@
 """METAR and SPECI: reports of aerodromes, as text or as the JSON of aviationweather.gov.
 
-Groups are decoded by the `metar` library; month and year come from the time of receipt. Cloud
+Groups are sorted and checked one by one (metar_groups.py), then decoded by the `metar` library;
+what cannot be read is set aside with a fault and the rest is kept. A report ends at `=` or where
+the next one begins. Month and year come from the time of receipt. Cloud
 amounts are the middle of their classes (FEW 1-2, SCT 3-4, BKN 5-7 oktas). NSC, CLR, NCD and CAVOK
 mean no cloud below 1,500 m or 3,600 m, and give no total cover. QNH is used as the pressure at mean
 sea level where the remarks do not give it: below 500 m they differ by less than 1 hPa.
@@ -17,6 +19,7 @@ import re
 import warnings
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from itertools import pairwise, zip_longest
 from typing import Any
 
 from metar.Metar import Metar
@@ -30,6 +33,7 @@ from forecast.observations.formats.collector import (
     checked_time,
     quoted,
 )
+from forecast.observations.formats.metar_groups import Groups, sorted_groups
 from forecast.observations.formats.synop import report_time
 
 FORM = "metar"
@@ -50,6 +54,11 @@ _HEADING = re.compile(
 )
 _REPORT = re.compile(
     r"(?:(?:METAR|SPECI)\s+)?(?:COR\s+)?([A-Z][A-Z0-9]{3})\s+(\d\d)(\d\d)(\d\d)Z\b"
+)
+# What can only begin a report: its type, or its station and time.
+_BEGINNING = re.compile(
+    r"\b(?:METAR|SPECI)\b(?:\s+COR\b)?(?:\s+[A-Z][A-Z0-9]{3}\s+\d{6}Z\b)?"
+    r"|(?:\bCOR\s+)?\b[A-Z][A-Z0-9]{3}\s+\d{6}Z\b"
 )
 
 # Code table 4677 by the parts of a weather group; three values: light, moderate, heavy.
@@ -85,7 +94,10 @@ def parse(data: bytes, name: str, context: ParseContext | None = None) -> Parsed
 
 
 def _reports(data: bytes, collector: Collector) -> Iterator[tuple[int, str]]:
-    """Yield the first line and the text of each report: up to `=`, or one line without any `=`."""
+    """Yield the first line and the text of each report.
+
+    A report ends at `=`, where another begins, or, in a file without any `=`, with its line.
+    """
     closed = b"=" in data
     line, kept = 0, ""
     for number, text in collector.lines(bulletin_text(data)):
@@ -95,12 +107,35 @@ def _reports(data: bytes, collector: Collector) -> Iterator[tuple[int, str]]:
         for piece in ended:
             whole = f"{kept} {piece}".strip()
             if whole:
-                yield line or number, whole
+                yield from _divided(line or number, whole, collector)
             line, kept = 0, ""
         if rest.strip():
-            line, kept = line or number, f"{kept} {rest}"[: LONGEST + 1]
+            line, kept = line or number, f"{kept} {rest}"
+            *whole_reports, (_, kept) = _divided(line, kept, collector)
+            yield from whole_reports
+            line = number if whole_reports else line
     if kept.strip():
-        yield line, kept.strip()
+        yield from _divided(line, kept.strip(), collector)
+
+
+def _divided(line: int, text: str, collector: Collector) -> Iterator[tuple[int, str]]:
+    """Yield the reports in `text`, cut where one begins; a cut is a fault: its `=` is missing."""
+    starts = [found.start() for found in _BEGINNING.finditer(text)]
+    edges = [0, *(start for start in starts[1:] if text[:start].strip()), len(text)]
+    pieces = [text[start:end].strip() for start, end in pairwise(edges)]
+    for piece, after in zip_longest(pieces, pieces[1:]):
+        if after is not None:
+            collector.fault(
+                line,
+                f"station {_station_of(piece)}: no = ends its report before that of "
+                f"{_station_of(after)}: it is cut there",
+            )
+        yield line, piece
+
+
+def _station_of(text: str) -> str:
+    words = [word for word in text.split()[:4] if word not in ("METAR", "SPECI", "COR")]
+    return quoted(words[0], 5)[1:-1] if words else "unknown"
 
 
 def _read(
@@ -120,22 +155,32 @@ def _read(
         return found[1]
     try:
         moment = known or report_time(int(found[2]), int(found[3]), received, int(found[4]))
-        values = _values(_decoded(text, moment))
+        groups = sorted_groups(text[found.end() :])
+        report, unread = _decoded(text[: found.end()], groups, moment)
+        values = _values(report, groups)
     except Exception as error:
         words = str(error) if type(error) is ValueError else "its groups cannot be decoded"
         collector.fault(
             line, f"station {found[1]}: {quoted(words, 100)[1:-1]}: the report is rejected"
         )
         return found[1]
+    for reason in (*groups.faults, *unread):
+        collector.fault(line, f"station {found[1]}: {reason}")
     collector.add(found[1], moment, values, line)
     return found[1]
 
 
-def _decoded(text: str, moment: datetime) -> Any:
-    """Return the report as the library reads it, without unknown groups."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        return Metar(text, month=moment.month, year=moment.year, strict=False)
+def _decoded(head: str, groups: Groups, moment: datetime) -> tuple[Any, list[str]]:
+    """Return the report as the library reads it, and what it cannot read of it."""
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        report = Metar(
+            f"{head} {groups.text}", month=moment.month, year=moment.year, strict=False
+        )
+    unread = [f"group {quoted(each)} is not read: set aside" for each in report._unparsed_groups]
+    if not unread and caught:
+        unread = ["some of its groups cannot be decoded: they are missing"]
+    return report, unread
 
 
 def _read_json(data: bytes, collector: Collector, context: ParseContext) -> None:
@@ -172,7 +217,7 @@ def _read_json(data: bytes, collector: Collector, context: ParseContext) -> None
             collector.add_station(Station(station, Name("", ""), *map(float, place)))  # type: ignore[arg-type]
 
 
-def _values(report: Any) -> dict[str, float]:
+def _values(report: Any, groups: Groups) -> dict[str, float]:
     """Return the values of a decoded report (SI)."""
     values: dict[str, float] = {}
     for element, quantity, unit in (
@@ -182,10 +227,12 @@ def _values(report: Any) -> dict[str, float]:
     ):  # fmt: skip
         if quantity is not None:
             values[element] = float(quantity.value(unit))
+    if not groups.visibility:  # the library gives 10 km where the report gives none
+        values.pop("visibility_in_air", None)
     if "precipitation_amount" in values:
         values["precipitation_amount"] *= 25.4
     if values.get("visibility_in_air", 0.0) > UNLIMITED and re.search(
-        r"\b(9999|CAVOK)\b", report.code
+        r"\b(9999|CAVOK)", report.code
     ):
         values["visibility_in_air"] = UNLIMITED
     if report.wind_dir is not None:

@@ -24,13 +24,19 @@ from forecast.observations.formats.collector import (
     bulletin_text,
     quoted,
 )
+from forecast.observations.formats.synop_bounds import (
+    divided,
+    is_supplement,
+    opens_supplement,
+    repeats,
+)
 
 FORM = "synop"
 KNOT = 1852 / 3600  # [m s-1]
 TRACE = 990  # RRR: too little to measure; above: tenths
 HOURLY = "5"  # tR: the hour before
 AHEAD = timedelta(hours=12)  # by which a report may be later than its receipt: clocks differ
-LONGEST = 200  # words of a report
+LONGEST, MOST_WORDS = 200, 20_000  # words of a report, and of those between two `=`
 # [m] code table 1600: the lower bounds
 BASES = (0.0, 50.0, 100.0, 200.0, 300.0, 600.0, 1000.0, 1500.0, 2000.0, 2500.0)
 # [m] code table 4377 from 90 on
@@ -135,7 +141,10 @@ def parse(data: bytes, name: str, context: ParseContext | None = None) -> Parsed
 
 
 class _Bulletin:
-    """Reads a file word by word; a report ends at `=` or at the next AAXX, BBXX or OOXX."""
+    """Reads a file word by word.
+
+    A report ends at `=`, at the next AAXX, BBXX or OOXX, or where another one begins (divided).
+    """
 
     def __init__(self, received: datetime, collector: Collector) -> None:
         self.opened = False
@@ -144,7 +153,7 @@ class _Bulletin:
         self._moment: datetime | None = None  # of the reports that follow; None: they are not read
         self._unit = "/"
         self._report: list[str] = []
-        self._line = 0
+        self._lines: list[int] = []  # of the words
 
     def take(self, word: str, line: int) -> None:
         """Read one more word."""
@@ -162,11 +171,9 @@ class _Bulletin:
             self._date(word, line)
         elif word == "=":
             self.end()
-        elif self._moment is not None:
-            if not self._report:
-                self._line = line
-            if len(self._report) <= LONGEST:
-                self._report.append(word)
+        elif self._moment is not None and len(self._report) <= MOST_WORDS:
+            self._report.append(word)
+            self._lines.append(line)
 
     def _date(self, word: str, line: int) -> None:
         found = _DAY.fullmatch(word)
@@ -186,10 +193,20 @@ class _Bulletin:
             self._collector.fault(line, f"{error}: its reports are rejected")
 
     def end(self) -> None:
-        """Finish the current report, if there is one."""
+        """Finish the current report, if there is one, and those that it was not closed before."""
         if self._report and self._moment is not None:
-            _read_report(self._report, self._unit, self._moment, self._line, self._collector)
-        self._report = []
+            reports, at = divided(self._report), 0
+            for number, words in enumerate(reports):
+                line = self._lines[at]
+                at += len(words)
+                if number + 1 < len(reports) and not _is_heading(words):
+                    self._collector.fault(
+                        line,
+                        f"station {quoted(words[0], 10)[1:-1]}: no = ends its report before "
+                        f"{quoted(reports[number + 1][0], 10)[1:-1]}: it is cut there",
+                    )
+                _read_report(words, self._unit, self._moment, line, self._collector)
+        self._report, self._lines = [], []
 
 
 def report_time(day: int, hour: int, received: datetime, minute: int = 0) -> datetime:
@@ -216,30 +233,48 @@ def _read_report(
     """Read one report: words between two `=`."""
     station = words[0]
     if not _STATION.match(station):
-        if all(re.fullmatch(r"[A-Z0-9/]{1,10}", word) for word in words) and len(words) <= 4:
-            return  # a heading, NNNN
+        if _is_heading(words):
+            return
         collector.fault(line, f"{quoted(station)} is not a station number (IIiii)")
         return
     if "NIL" in words[1:3]:
         return
-    if (
-        len(words) < 3
-        or not (_GROUP.match(words[1]) and _GROUP.match(words[2]))
-        or len(words) > LONGEST
-    ):
+    if len(words) < 3 or len(words) > LONGEST:
         collector.fault(
             line,
-            f"station {station}: its first groups (iRixhVV Nddff) are not five digits each: "
+            f"station {station}: {len(words)} groups, expected 3 to {LONGEST}: "
             "the report is rejected",
         )
         return
     report = _Report(knots=unit in "34", wind_known=unit in "0134")
-    section = "1"
-    _guarded(_first, report, words[1], station, line, collector)
-    _guarded(_second, report, words[2], station, line, collector)
-    for word in words[3:]:
+    for word, reader, name in ((words[1], _first, "iRixhVV"), (words[2], _second, "Nddff")):
+        if _GROUP.match(word):
+            _guarded(reader, report, word, station, line, collector)
+        else:
+            collector.fault(
+                line,
+                f"station {station}: {quoted(word)} in the place of {name} is not five digits: "
+                "ignored",
+            )
+    _sections(words[3:], report, station, line, collector)
+    collector.add(station, moment, _finished(report), line)
+
+
+def _is_heading(words: Sequence[str]) -> bool:
+    """Return whether the words are a bulletin's heading or end, and no report."""
+    return len(words) <= 4 and all(re.fullmatch(r"[A-Z0-9/]{1,10}", word) for word in words) and (
+        not _STATION.match(words[0])
+    )
+
+
+def _sections(
+    words: Sequence[str], report: _Report, station: str, line: int, collector: Collector
+) -> None:
+    """Read the groups after Nddff; those from a repeated group on belong to no known station."""
+    section, read, supplement = "1", set[str](), False
+    for word in words:
         if word in ("333", "444", "555", "666"):
-            section = word[0]
+            section, supplement = word[0], False
         elif section == "1" and len(word) == 5 and word.startswith("222"):
             section = "2"
         elif section in READERS:
@@ -250,8 +285,17 @@ def _read_report(
                     "is not five digits: ignored",
                 )
                 continue
+            if section == "3" and is_supplement(word, supplement):
+                continue
+            if repeats(section, word, read):
+                collector.fault(
+                    line,
+                    f"station {station}: a second group {word[0]}.... of section {section}, "
+                    f"{word}: it may be another station's: it and the rest are not read",
+                )
+                return
             _guarded(READERS[section], report, word, station, line, collector)
-    collector.add(station, moment, _finished(report), line)
+            supplement = supplement or opens_supplement(word)
 
 
 def _guarded(

@@ -1,0 +1,125 @@
+"""Where one SYNOP ends and the next begins, also where the `=` between them is missing.
+
+The groups of a section stand in the order of their first digits. Where that order breaks, and a
+station number, iRixhVV, Nddff and further groups in order follow, another report begins. Where the
+order breaks and none can be recognised, what follows belongs to nobody.
+Source: WMO-No. 306 (2019), vol. I.1, FM 12-XIV (order of groups, code tables 1819, 1860, 4377).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from itertools import pairwise
+
+_STATION = re.compile(r"(?!00)\d{5}")
+_FIRST = re.compile(r"[0-4/][1-7/][0-9/](?!5[1-5])(\d\d|//)")  # iRixhVV
+_SECOND = re.compile(r"[0-9/]([0-2]\d|3[0-6]|99|//)(\d\d|//)")  # Nddff
+_GROUP = re.compile(r"[0-9/]{5}")
+_HEADING = re.compile(r"[A-Z]{4}\d\d|NNNN|ZCZC")
+_SUPPLEMENT = re.compile(r"55[0-9/]{3}|553[0-9/]{2}")  # radiation and sunshine: j5FFFF may follow
+SECTIONS = ("333", "444", "555", "666")
+FREE = ("2", "5", "6")  # sections whose groups are national or of the sea: in no order known here
+REPEATED = {"1": "", "3": "56789", "4": "0123456789"}  # first digits that a section may repeat
+
+
+def divided(words: Sequence[str]) -> list[list[str]]:
+    """Return the reports in the words between two `=`, each cut where the next begins."""
+    edges = [0]
+    for place in range(1, len(words)):
+        start = edges[-1]
+        if _HEADING.fullmatch(words[place]):
+            edges.append(place)
+        elif place - start >= 2 and (distance := _distance(words, start, place)) is not None:
+            later = [_distance(words, start, more) for more in range(place + 1, place + 4)]
+            if all(other is None or other >= distance for other in later):
+                edges.append(place)
+    return [list(words[start:end]) for start, end in pairwise([*edges, len(words)])]
+
+
+def _distance(words: Sequence[str], start: int, place: int) -> int | None:
+    """Return how far behind a possible beginning the order breaks; None: no beginning.
+
+    The nearer, the likelier it is: the order breaks at the station's number, or within its groups.
+    """
+    strength = _begins(words, place) if place < len(words) else None
+    if strength is None:
+        return None
+    broken = order_breaks(words[start : place + 4])
+    if not broken:
+        return 0 if words[place + 1] == "NIL" else None
+    distance = start + broken - place if start + broken >= place else 4
+    return distance if distance <= 1 + strength else None
+
+
+def repeats(section: str, word: str, read: set[str]) -> bool:
+    """Return whether a group's kind was read before in a section that has it once only.
+
+    `read` gains the kind.
+    """
+    kind = section + word[0]
+    if section not in REPEATED or word[0] == "/" or word[0] in REPEATED[section]:
+        return False
+    if kind in read:
+        return True
+    read.add(kind)
+    return False
+
+
+def is_supplement(word: str, opened: bool) -> bool:
+    """Return whether a group of section 3 is radiation that follows a group 55SSS or 553SS."""
+    return opened and word[0] in "01234"
+
+
+def opens_supplement(word: str) -> bool:
+    """Return whether groups of radiation may follow this group of section 3."""
+    return bool(_SUPPLEMENT.fullmatch(word))
+
+
+def order_breaks(words: Sequence[str]) -> int:
+    """Return the place of the first group of a report that is out of order; 0: none.
+
+    Groups of sections in no known order are passed.
+    """
+    section, last, supplement = "1", "", False
+    for place, word in enumerate(words[3:], 3):
+        if word in SECTIONS or (section == "1" and word.startswith("222") and len(word) == 5):
+            section, last, supplement = word[0], "", False
+            continue
+        if not _GROUP.fullmatch(word) or word[0] == "/" or section in FREE:
+            continue
+        if section == "3" and word.startswith("80000"):
+            section = "5"  # national groups follow
+        elif section == "3" and is_supplement(word, supplement):
+            continue
+        elif last and (
+            word[0] < last or (word[0] == last and word[0] not in REPEATED.get(section, ""))
+        ):
+            if REPEATED.get(section) != "0123456789":
+                return place
+        supplement = supplement or (section == "3" and opens_supplement(word))
+        last = word[0]
+    return 0
+
+
+def _begins(words: Sequence[str], place: int) -> int | None:
+    """Return how well a report begins at a place: 3 sure, 0 station and first groups only.
+
+    None: no station, iRixhVV, Nddff, or the groups behind them are out of order.
+    """
+    if not _STATION.fullmatch(words[place]):
+        return None
+    after = words[place + 1 : place + 3]
+    if after[:1] == ["NIL"]:
+        return 3
+    if len(after) < 2 or not (_FIRST.fullmatch(after[0]) and _SECOND.fullmatch(after[1])):
+        return None
+    ahead = list[str]()
+    for word in words[place + 3 : place + 5]:
+        if word in SECTIONS:
+            return 3
+        if _GROUP.fullmatch(word):
+            ahead.append(word[0])
+    if ahead and (ahead[0] not in "0123" or any(one >= two for one, two in pairwise(ahead))):
+        return None
+    return len(ahead) + (len(ahead) > 1)

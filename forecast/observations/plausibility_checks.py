@@ -1,0 +1,329 @@
+"""Plausibility checks of single reports: unit slips, codes for missing values, impossible seasons.
+
+Each rule compares elements of one report with each other, with the station's height and latitude,
+and with the season. It names the elements that it makes doubtful and says why in one sentence, with
+the likely unit where one fits. A rule that lacks one of its elements passes the report.
+Source: WMO-No. 488 (2010), app. VI.2, 2 (internal consistency); limits with (check) are this
+project's, wide enough for every sound report of the reference data.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from forecast.domain import Observation, Station
+from forecast.observations.report_table import INDEX, Floats, Mask, ReportTable
+from forecast.quantities import ELEMENTS, FREEZING
+from forecast.science.thermodynamics import saturation_vapour_pressure
+
+# [m, 1] visibility below the first is fog, or is explained by weather: not in air drier than the
+# second. WMO-No. 407: fog needs humidity near 100 %; haze is reported below 80 %. (check)
+FOG, FOG_HUMIDITY = 1000.0, 0.70
+DENSE_FOG, DENSE_FOG_HUMIDITY = 100.0, 0.90
+# [kg m-3, m s-1] smoke and dust that lower visibility as fog does (check)
+THICK_SMOKE, DUST_WIND = 2.5e-7, 12.0
+DEW_POINT_EXCESS = 2.0  # [K] beyond any rounding and the frost point
+FROST = 0.12  # [K] per kelvin of frost: how far the frost point lies above the dew point
+HUMIDITY_GAP = 0.30  # [1] between humidity and that of temperature and dew point (check)
+LEAST_FRACTION = 0.0105  # [1] a fraction in a percent column is at most 1.05 %
+GUST_RATIO, GUST_WIND = 0.7, 5.0  # [1, m s-1] a gust of less than 0.7 of such a mean wind
+# Pressure may be so far below and above the standard atmosphere at the station's height. (check)
+LOW_PRESSURE, HIGH_PRESSURE = 0.90, 1.07
+REDUCTION = 0.03  # [1] by which pressure and pressure at sea level may disagree (check)
+COLD_RAIN = ((-2.0, 20.0), (-15.0, 6.0))  # [degC, mm] colder air does not give so much in an hour
+DRY_RAIN = (0.35, 2.0)  # [1, mm]
+# [K] allowed beside the mean of latitude and month: above (Death Valley, 36 N, November: 31 K with
+# its foehn) and below (Verkhoyansk, 67 N, February: 39 K). (check)
+ABOVE_MEAN, BELOW_MEAN = 30.0, 48.0
+# [K, degree] at least so warm may it be in any month at the coast, and less so beyond 70 degrees.
+MILDEST, MILD_LATITUDE = 293.15, 70.0
+WARM_LAPSE, COLD_LAPSE = 0.005, 0.0075  # [K m-1]
+# Numbers that mean "no value" or "overflow" in 16- and 32-bit counters and in loggers.
+SENTINELS = (65535.0, 65534.0, 65536.0, 32767.0, 32766.0, -32768.0, -32767.0, 2147483647.0,
+             -2147483648.0, 4294967295.0)  # fmt: skip
+NINES = (999.0, 999.9, 999.99, 9999.0, 9999.9, 99999.0, 99999.9, 999999.0, -999.0, -999.9, -9999.0,
+         -9999.9, 6999.0, 7999.0, 8888.0, 88888.0)  # fmt: skip
+# Of these elements a nine-code is a possible value: METAR's and the services' 9999 m of visibility.
+NINES_POSSIBLE = frozenset((
+    "visibility_in_air", "negative_oxygen_ions", "cloud_base_height", "cloud_below_top_altitude",
+    "present_weather", "air_pressure", "air_pressure_at_mean_sea_level",
+))  # fmt: skip
+
+Values = Mapping[str, float]
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One rule: its mask (row) of a table, the elements that it doubts, and its sentence."""
+
+    mask: Callable[[_Columns], Mask]
+    elements: tuple[str, ...]
+    sentence: Callable[[Values], str]
+
+
+@dataclass(frozen=True, slots=True)
+class _Columns:
+    """The columns of a table (row), with height [m], latitude [degree] and month of each report."""
+
+    values: Floats
+    heights: Floats
+    latitudes: Floats
+    months: Floats
+
+    def __getitem__(self, name: str) -> Floats:
+        return self.values[:, INDEX[name]]
+
+    @property
+    def humidity(self) -> Floats:
+        """Humidity [1], else that of temperature and dew point."""
+        dew_point, temperature = self["dew_point_temperature"], self["air_temperature"]
+        ratio = saturation_vapour_pressure(dew_point) / saturation_vapour_pressure(temperature)
+        given = self["relative_humidity"]
+        return np.where(np.isnan(given), ratio, given)
+
+    @property
+    def obscured(self) -> Mask:
+        """Whether weather other than fog explains low visibility."""
+        weather = self["present_weather"] % 100
+        coded = np.isfinite(weather)
+        manned = coded & (self["present_weather"] < 100)
+        dust = manned & np.isin(weather, [4, 6, 7, 8, 9, *range(30, 40)])
+        automatic = coded & ~manned & np.isin(weather, [4, 5, 27, 28, 29])
+        falling = coded & (weather >= 50)
+        return (
+            dust
+            | automatic
+            | falling
+            | (self["precipitation_amount"] > 0)
+            | (self["mass_concentration_of_pm2p5"] > THICK_SMOKE)
+            | (self["wind_speed"] >= DUST_WIND)
+        )
+
+
+def plausibility_check(table: ReportTable, values: Floats) -> Mask:
+    """Return which `values` (row, element) of `table` a rule makes doubtful; NaN: False."""
+    columns = _columns(table, values)
+    found = np.zeros(values.shape, dtype=bool)
+    with np.errstate(invalid="ignore", over="ignore", divide="ignore"):
+        for rule in RULES:
+            hit = rule.mask(columns)
+            for name in rule.elements:
+                found[:, INDEX[name]] |= hit & np.isfinite(columns[name])
+    return found | sentinel_check(values)
+
+
+def sentinel_check(values: Floats) -> Mask:
+    """Return which `values` (row, element) are codes for no value, in the units of the format."""
+    from forecast.observations.formats.units import conversion, units_of
+
+    found = np.zeros(values.shape, dtype=bool)
+    for name, column in INDEX.items():
+        units = {conversion(name): SENTINELS if name in NINES_POSSIBLE else SENTINELS + NINES}
+        if not name.startswith("air_pressure"):  # 65535 Pa is a pressure at 3,500 m
+            units |= {unit: SENTINELS for unit in units_of(name).values() if unit not in units}
+        for (factor, offset), codes in units.items():
+            given = (values[:, column] - offset) / factor
+            found[:, column] |= np.isin(np.round(given, 4), codes)
+    return found
+
+
+def reasons(observation: Observation, station: Station | None) -> dict[str, str]:
+    """Return why the values of a report are doubtful by these rules: element -> sentence."""
+    places = {station.id: station} if station is not None else {}
+    table = ReportTable.of([observation], places)
+    columns, found = _columns(table, table.values), dict[str, str]()
+    with np.errstate(invalid="ignore", over="ignore", divide="ignore"):
+        for rule in RULES:
+            if rule.mask(columns)[0]:
+                for name in rule.elements:
+                    if name in observation.values:
+                        found.setdefault(name, rule.sentence(observation.values))
+    for name, column in INDEX.items():
+        if sentinel_check(table.values)[0, column]:
+            found.setdefault(name, f"{shown(name, observation.values)} is a code for no value")
+    return found
+
+
+def shown(name: str, values: Values) -> str:
+    """Return a value in the unit in which stations report it, with its name."""
+    from forecast.observations.formats.units import DEFAULT_UNITS, conversion
+
+    if name not in values:
+        return f"no {name}"
+    factor, offset = conversion(name)
+    unit = DEFAULT_UNITS[name]
+    return f"{name} {(values[name] - offset) / factor:.5g}{'' if unit == '1' else ' ' + unit}"
+
+
+def mean_temperature(latitude: Floats, month: Floats) -> Floats:
+    """Return the mean temperature [K] at sea level of a latitude [degree] and month (1-12).
+
+    Accurate to about 10 K over land, which the allowances of the climate rule include.
+    Source: zonal means of land, Hartmann, Global Physical Climatology (2016), fig. 1.6-1.7, fitted.
+    """
+    north = np.abs(latitude)
+    annual = 27.0 - 45.0 * np.sin(np.radians(north)) ** 2
+    amplitude = 2.0 + 24.0 * np.sin(np.radians(np.minimum(north, 65.0))) ** 1.5
+    warmest = np.where(latitude >= 0, 7.2, 1.2)
+    return FREEZING + annual + amplitude * np.cos((month - warmest) * np.pi / 6)
+
+
+def standard_pressure(height: Floats) -> Floats:
+    """Return the pressure [Pa] of the standard atmosphere at a height [m]. Source: ISO 2533."""
+    return np.asarray(101325.0 * (1 - 2.25577e-5 * height) ** 5.25588)
+
+
+def _columns(table: ReportTable, values: Floats) -> _Columns:
+    heights = np.array([place.elevation for place in table.places] + [np.nan])[table.place]
+    latitudes = np.array([place.latitude for place in table.places] + [np.nan])[table.place]
+    days = table.seconds.astype("datetime64[s]")
+    months = (days.astype("datetime64[M]").astype(np.int64) % 12 + 1).astype(float)
+    return _Columns(values, heights, latitudes, months)
+
+
+def _dry_fog(columns: _Columns) -> Mask:
+    visibility, humidity = columns["visibility_in_air"], columns.humidity
+    low = (visibility < FOG) & (humidity < FOG_HUMIDITY)
+    dense = (visibility < DENSE_FOG) & (humidity < DENSE_FOG_HUMIDITY)
+    return (low | dense) & ~columns.obscured
+
+
+def _dry_fog_sentence(values: Values) -> str:
+    likely = ": kilometres in a metre column?" if values["visibility_in_air"] <= 100 else ""
+    humidity = values.get("relative_humidity")
+    air = (
+        f"humidity {100 * humidity:.0f} %"
+        if humidity is not None
+        else f"{shown('dew_point_temperature', values)} at {shown('air_temperature', values)}"
+    )
+    return f"visibility {values['visibility_in_air']:.5g} m with {air}{likely}"
+
+
+def _dew_point(columns: _Columns) -> Mask:
+    temperature = columns["air_temperature"]
+    frost = FROST * np.maximum(FREEZING - temperature, 0.0)
+    return np.asarray(
+        columns["dew_point_temperature"] > temperature + DEW_POINT_EXCESS + frost, dtype=bool
+    )
+
+
+def _humidity_gap(columns: _Columns) -> Mask:
+    temperature, dew_point = columns["air_temperature"], columns["dew_point_temperature"]
+    ratio = saturation_vapour_pressure(dew_point) / saturation_vapour_pressure(temperature)
+    allowed = HUMIDITY_GAP + np.maximum(FREEZING - temperature, 0.0) * 0.01
+    return np.asarray(np.abs(columns["relative_humidity"] - ratio) > allowed, dtype=bool)
+
+
+def _heat(columns: _Columns) -> Mask:
+    mild = MILDEST - np.maximum(np.abs(columns.latitudes) - MILD_LATITUDE, 0.0)
+    mean = mean_temperature(columns.latitudes, columns.months)
+    limit = np.maximum(mean + ABOVE_MEAN, mild)
+    return np.asarray(
+        columns["air_temperature"] > limit - WARM_LAPSE * np.maximum(columns.heights, 0), dtype=bool
+    )
+
+
+def _frost(columns: _Columns) -> Mask:
+    limit = mean_temperature(columns.latitudes, columns.months) - BELOW_MEAN
+    return np.asarray(
+        columns["air_temperature"] < limit - COLD_LAPSE * np.maximum(columns.heights, 0), dtype=bool
+    )
+
+
+def _pressure(columns: _Columns) -> Mask:
+    ratio = columns["air_pressure"] / standard_pressure(columns.heights)
+    return np.asarray((ratio < LOW_PRESSURE) | (ratio > HIGH_PRESSURE), dtype=bool)
+
+
+def _reduced(columns: _Columns) -> Mask:
+    """Compare pressure reduced with the report's (else a mean) temperature to that at sea level."""
+    heights = columns.heights
+    temperature = columns["air_temperature"] + 0.00325 * heights
+    column = np.where(np.isnan(temperature), 288.15 - 0.00325 * heights, temperature)
+    reduced = columns["air_pressure"] * np.exp(9.80665 * heights / (287.05 * column))
+    allowed = REDUCTION * np.maximum(1.0, heights / 1500.0)
+    ratio = reduced / columns["air_pressure_at_mean_sea_level"]
+    return np.asarray(np.abs(ratio - 1) > allowed, dtype=bool)
+
+
+def _cold_rain(columns: _Columns) -> Mask:
+    celsius, amount = columns["air_temperature"] - FREEZING, columns["precipitation_amount"]
+    found = np.zeros(len(amount), dtype=bool)
+    for limit, most in COLD_RAIN:
+        found |= (celsius < limit) & (amount > most)
+    return found
+
+
+def _small(name: str) -> Rule:
+    """Return the rule of a fraction in a percent column."""
+    return Rule(
+        lambda c: (c[name] > 0) & (c[name] <= LEAST_FRACTION),
+        (name,),
+        lambda values: f"{shown(name, values)}: a fraction in a percent column?",
+    )
+
+
+def _season(values: Values) -> str:
+    celsius = values["air_temperature"] - FREEZING
+    likely = (celsius - 32) / 1.8
+    return (
+        f"air_temperature {celsius:.1f} degC is beyond the season at this latitude and height: "
+        f"Fahrenheit in a Celsius column ({likely:.1f} degC)?"
+    )
+
+
+RULES: tuple[Rule, ...] = (
+    Rule(_dry_fog, ("visibility_in_air",), _dry_fog_sentence),
+    Rule(
+        _dew_point, ("air_temperature", "dew_point_temperature"),
+        lambda v: f"{shown('dew_point_temperature', v)} above {shown('air_temperature', v)}: "
+        "are both in one unit?",
+    ),
+    Rule(
+        _humidity_gap, ("relative_humidity", "dew_point_temperature"),
+        lambda v: f"{shown('relative_humidity', v)} contradicts "
+        f"{shown('dew_point_temperature', v)} at {shown('air_temperature', v)}",
+    ),
+    Rule(_heat, ("air_temperature",), _season),
+    Rule(
+        _frost, ("air_temperature",),
+        lambda v: f"{shown('air_temperature', v)} is colder than the season, latitude and height "
+        "allow: which unit is it in?",
+    ),
+    Rule(
+        _pressure, ("air_pressure",),
+        lambda v: f"{shown('air_pressure', v)} does not fit the station's height: mmHg in an hPa "
+        "column, pressure at sea level, or a wrong elevation_m?",
+    ),
+    Rule(
+        _reduced, ("air_pressure",),
+        lambda v: f"{shown('air_pressure', v)} and {shown('air_pressure_at_mean_sea_level', v)} "
+        "contradict each other at the station's height",
+    ),
+    Rule(
+        lambda c: (c["wind_speed"] >= GUST_WIND)
+        & (c["wind_speed_of_gust"] < GUST_RATIO * c["wind_speed"]),
+        ("wind_speed", "wind_speed_of_gust"),
+        lambda v: f"{shown('wind_speed_of_gust', v)} below {shown('wind_speed', v)}: km/h or knots "
+        "in an m/s column?",
+    ),
+    Rule(
+        _cold_rain, ("precipitation_amount",),
+        lambda v: f"{shown('precipitation_amount', v)} in an hour at "
+        f"{shown('air_temperature', v)}: tenths of a millimetre?",
+    ),
+    Rule(
+        lambda c: (c["precipitation_amount"] > DRY_RAIN[1]) & (c.humidity < DRY_RAIN[0]),
+        ("precipitation_amount",),
+        lambda v: f"{shown('precipitation_amount', v)} in dry air",
+    ),
+    _small("relative_humidity"),
+    _small("cloud_area_fraction"),
+    _small("low_cloud_area_fraction"),
+    _small("cloud_below_area_fraction"),
+)  # fmt: skip
+
+assert all(name in ELEMENTS for rule in RULES for name in rule.elements)
