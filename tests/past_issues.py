@@ -50,7 +50,7 @@ def keep_issue(
     ]
     grades = [1 + sum(r["probability"] >= p for p in (0.1, 0.3, 0.5, 0.7)) for r in rows]
     cycle = f"{model}-{run:%Y%m%d%H}"
-    said = [{"voices": [[cycle, r["probability"], 1.0, 1], *r.get("voices", ())]} for r in rows]
+    details = [{"voices": [[cycle, r["probability"], 1.0, 1], *r.get("voices", ())]} for r in rows]
     with archive.transaction() as connection:
         connection.execute(
             issue_table.insert().values(
@@ -76,7 +76,7 @@ def keep_issue(
                     "model": "rule-1",
                     "said": s,
                 }
-                for k, r, g, s in zip(key, rows, grades, said, strict=True)
+                for k, r, g, s in zip(key, rows, grades, details, strict=True)
             ],
         )
         connection.execute(

@@ -112,14 +112,14 @@ def line(
     target: float | None = None,
 ) -> None:
     ratio = time_taken[0] / base[0]
-    told = (
+    missed_target = (
         ""
         if target is None
         else f"  target {target:g}: " + ("met" if ratio <= target else "MISSED")
     )
     each, processor = (seconds / count * 1e3 for seconds in time_taken)
     share = f"processor {processor:8.3f} ms {time_taken[1] / base[1]:6.2f} x"
-    print(f"  {name:<34}{each:9.3f} ms/message {ratio:6.2f} x floor{told:<22} {share}")
+    print(f"  {name:<34}{each:9.3f} ms/message {ratio:6.2f} x floor{missed_target:<22} {share}")
 
 
 def measure(case: Case, folder: Path) -> float:

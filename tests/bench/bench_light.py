@@ -50,31 +50,39 @@ def main() -> int:
         for site in sites
         for event in glow.events(site, DAY, almanacs[site.id, DAY], settings)
     ]
-    asked = [event for event in every if event.phenomenon in ("sunset_glow", "sunrise_glow")]
+    chosen_events = [
+        event for event in every if event.phenomenon in ("sunset_glow", "sunrise_glow")
+    ]
     half = timedelta(minutes=MINUTES // 2)
-    asked = [replace(e, window=Window(e.centre - half, e.centre + half)) for e in asked if e.centre]
+    chosen_events = [
+        replace(e, window=Window(e.centre - half, e.centre + half))
+        for e in chosen_events
+        if e.centre
+    ]
     bank = wall(240_000, 300_000, 6000, cover=0.5)
     air = [
         around(base, e.centre, both(canvas(reach=120_000), bank), reach_degrees=11)
-        for e in asked[:2]
+        for e in chosen_events[:2]
         if e.centre
     ]
     scene = Scene(xr.concat(sorted(air, key=lambda one: one.time.values[0]), dim="time"), sites)
     begun = time.process_time()
-    part = glow.derive(asked, scene, settings)
+    part = glow.derive(chosen_events, scene, settings)
     taken = time.process_time() - begun
     known = int(np.isfinite(part.values["glow_quality"]).sum())
     skies, few = random_skies(5, seed=3), np.full((5, 4), -1.0)
     begun = time.process_time()
     by_brute_force(skies, np.full(5, 8000.0), few)
-    brute = (time.process_time() - begun) / few.size * len(asked) * ANGLES.size * len(POINTS)
-    rays = len(asked) * ANGLES.size * len(POINTS)
+    brute = (
+        (time.process_time() - begun) / few.size * len(chosen_events) * ANGLES.size * len(POINTS)
+    )
+    rays = len(chosen_events) * ANGLES.size * len(POINTS)
     print(f"light: {SITES} sites x 2 events x {MINUTES} minutes, {known} answered, {rays} rays")
     print(
         f"  {taken:.2f} s of CPU on one core (target {TARGET:g} s); "
         f"the same rays by brute force about {brute:.0f} s"
     )
-    return int(taken > TARGET or known < len(asked))
+    return int(taken > TARGET or known < len(chosen_events))
 
 
 if __name__ == "__main__":

@@ -134,11 +134,13 @@ def main() -> int:
     few, many = cases[5], cases[500]
     ratio = many["wall"] / few["wall"]
     met = few["cpu"] < 10 and few["memory"] < 500 and ratio < 3
-    said = (
+    figures = (
         f"CPU {few['cpu']:.1f} < 10 s; memory {few['memory']:.0f} < 500 MB; "
         f"500 sites / 5 sites {ratio:.2f} < 3 by the clock"
     )
-    print(f"targets: {said}  {'met' if met else 'MISSED'} ({many['cpu'] / few['cpu']:.2f} in CPU)")
+    print(
+        f"targets: {figures}  {'met' if met else 'MISSED'} ({many['cpu'] / few['cpu']:.2f} in CPU)"
+    )
     return 0 if met else 1
 
 

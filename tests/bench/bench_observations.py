@@ -181,7 +181,7 @@ def main() -> int:
         root.chmod(0o755)
         (root / "drop").mkdir()
         settings = ObservationSettings(folder=root / "drop", stations=write_files(root / "drop"))
-        reading, judging, rows = parts(settings)
+        reading, checking, rows = parts(settings)
         lowest = min(floor(root / "floor.db", rows) for _ in range(2))
         (root / "postgresql").mkdir()
         print(
@@ -191,7 +191,7 @@ def main() -> int:
         for name, seconds in (
             ("floor: plain sqlite3 executemany", lowest),
             ("reading alone", reading),
-            ("judging alone", judging),
+            ("judging alone", checking),
         ):
             print(f"{name:44} {seconds:8.2f} {records / seconds:10.0f} {seconds / lowest:8.1f}")
         with postgresql(root / "postgresql") as server:

@@ -64,10 +64,10 @@ def send_all(port: int, senders: int, waiting: list[bytes]) -> int:
                 if not waiting:
                     break
                 body = waiting.pop()
-            status, told = ask(link, body, headers)
-            assert status == 200, told
+            status, response = ask(link, body, headers)
+            assert status == 200, response
             with lock:
-                kept[0] += told["kept"]
+                kept[0] += response["kept"]
         link.close()
 
     threads = [threading.Thread(target=send, args=(k,)) for k in range(senders)]
@@ -78,15 +78,17 @@ def send_all(port: int, senders: int, waiting: list[bytes]) -> int:
     return kept[0]
 
 
-def measure(name: str, url: str, asked: argparse.Namespace, judged: bool) -> Iterator[str]:
-    intake = Intake(observing(asked.stations), Archive(url), ZoneInfo("UTC"))
-    with endpoint_at(url, many=asked.stations, checked=judged) as (_, port):
-        for turn in range(asked.turns):
-            waiting = list(bodies(asked.size, asked.stations, asked.minutes, turn * RECORDS))[::-1]
+def measure(name: str, url: str, options: argparse.Namespace, with_checks: bool) -> Iterator[str]:
+    intake = Intake(observing(options.stations), Archive(url), ZoneInfo("UTC"))
+    with endpoint_at(url, many=options.stations, checked=with_checks) as (_, port):
+        for turn in range(options.turns):
+            waiting = list(bodies(options.size, options.stations, options.minutes, turn * RECORDS))[
+                ::-1
+            ]
             began = time.perf_counter()
-            kept = send_all(port, asked.senders, waiting)
+            kept = send_all(port, options.senders, waiting)
             sent = time.perf_counter() - began
-            taken = intake.observe(datetime.now(UTC)) if judged else None
+            taken = intake.observe(datetime.now(UTC)) if with_checks else None
             seconds = time.perf_counter() - began
             how = f"{taken.checked} judged in {seconds - sent:.1f} s" if taken else "not judged"
             there = Observations(Archive(url)).count()
@@ -103,11 +105,11 @@ def main() -> None:
     wanted.add_argument("--stations", type=int, default=1700)
     wanted.add_argument("--minutes", type=int, default=1, help="between two records of a station")
     wanted.add_argument("--turns", type=int, default=2)
-    asked = wanted.parse_args()
-    for judged in (False, True):
+    options = wanted.parse_args()
+    for with_checks in (False, True):
         with tempfile.TemporaryDirectory() as folder:
             for line in measure(
-                "SQLite", f"sqlite:///{Path(folder) / 'archive.db'}", asked, judged
+                "SQLite", f"sqlite:///{Path(folder) / 'archive.db'}", options, with_checks
             ):
                 print(line, flush=True)
         server = postgresql.__wrapped__(
@@ -118,7 +120,7 @@ def main() -> None:
         except pytest.skip.Exception as reason:
             print(f"PostgreSQL: {reason}")
             continue
-        for line in measure("PostgreSQL", url, asked, judged):
+        for line in measure("PostgreSQL", url, options, with_checks):
             print(line, flush=True)
         next(server, None)
 

@@ -76,7 +76,7 @@ def test_the_version_is_that_of_the_package() -> None:
     assert f'version = "{VERSION}"' in text
 
 
-def test_every_option_and_exit_code_is_told() -> None:
+def test_every_option_and_exit_code_is_documented() -> None:
     readme = (PROJECT / "README.md").read_text(encoding="utf-8")
 
     for option in ("--config", "--source", "--cycle", "--now", "--out", "--json"):

@@ -110,7 +110,7 @@ def test_every_field_of_the_model_has_a_name_and_nothing_else_has() -> None:
     assert named ^ {field.name for field in DEFAULT_FIELDS} == {"other"}
 
 
-def test_every_missing_id_that_a_room_names_has_words() -> None:
+def test_every_missing_id_of_a_phenomenon_module_has_words() -> None:
     """Read from the rooms' source: the strings of their `_missing` functions and of `named`."""
     words, found = read_words("zh"), set()
     for path in (PROJECT / "forecast" / "phenomena").glob("*.py"):

@@ -26,7 +26,7 @@ from tests.e2e.conftest import PROJECT
 NOW = datetime(2020, 8, 4, 16, tzinfo=UTC)
 
 
-def as_the_ifs_tells_it(atmosphere: Atmosphere, config: Config) -> Atmosphere:
+def as_fields_of_the_ifs(atmosphere: Atmosphere, config: Config) -> Atmosphere:
     """Return of `atmosphere` only the fields and levels in the settings' table of the IFS; its
     total cover is its levels' overlap.
     """
@@ -58,7 +58,7 @@ def as_the_ifs_tells_it(atmosphere: Atmosphere, config: Config) -> Atmosphere:
 
 
 @pytest.fixture(scope="module")
-def told_twice(gfs_tree: Path, config: Config) -> tuple[Features, Features, Atmosphere]:
+def two_models(gfs_tree: Path, config: Config) -> tuple[Features, Features, Atmosphere]:
     """What the rooms make of GFS, of the same air in the dialect of the IFS, and that air
     completed.
     """
@@ -68,7 +68,7 @@ def told_twice(gfs_tree: Path, config: Config) -> tuple[Features, Features, Atmo
         (*DEFAULT_FIELDS, FIELDS["dew_point_temperature_at_2m"]), (0, 6, 12), 90, -90, -180, 180
     )
     rich = read_atmosphere(files, Cycle(datetime(2020, 8, 4, 12, tzinfo=UTC)), needs)
-    poor = complete(as_the_ifs_tells_it(rich, config))
+    poor = complete(as_fields_of_the_ifs(rich, config))
     sites, days = tatra.all_sites(), almanac.local_days(NOW, tatra.zone, 2)
     events = phenomena.events(
         sites, days, almanac.almanacs(sites, days, tatra.zone), tatra.phenomena, NOW
@@ -76,14 +76,14 @@ def told_twice(gfs_tree: Path, config: Config) -> tuple[Features, Features, Atmo
     features = [
         phenomena.derive(events, atmosphere, tatra.phenomena) for atmosphere in (rich, poor)
     ]
-    assert [set_aside for _, set_aside in features] == [(), ()]
+    assert [failed for _, failed in features] == [(), ()]
     return features[0][0], features[1][0], poor
 
 
 def test_what_the_ifs_lacks_is_derived_where_physics_allows(
-    told_twice: tuple[Features, Features, Atmosphere],
+    two_models: tuple[Features, Features, Atmosphere],
 ) -> None:
-    _, _, poor = told_twice
+    _, _, poor = two_models
 
     assert set(poor.attrs["derived"]) == {
         "relative_humidity_at_2m",
@@ -97,9 +97,9 @@ def test_what_the_ifs_lacks_is_derived_where_physics_allows(
 
 
 def test_where_it_cannot_be_the_reader_is_informed(
-    told_twice: tuple[Features, Features, Atmosphere],
+    two_models: tuple[Features, Features, Atmosphere],
 ) -> None:
-    rich, poor, _ = told_twice
+    rich, poor, _ = two_models
 
     texts = [
         row
@@ -132,9 +132,9 @@ def test_where_it_cannot_be_the_reader_is_informed(
     ],
 )
 def test_ten_levels_and_derived_cloud_say_nearly_the_same_of_the_same_air(
-    told_twice: tuple[Features, Features, Atmosphere], feature: str, mean: float, worst: float
+    two_models: tuple[Features, Features, Atmosphere], feature: str, mean: float, worst: float
 ) -> None:
-    rich, poor, _ = told_twice
+    rich, poor, _ = two_models
 
     miss = np.abs(poor.table[feature].values - rich.table[feature].values)
 

@@ -155,8 +155,8 @@ def test_an_old_cycle_without_its_moment_is_not_published_as_new(tmp_path: Path)
 
 
 def test_a_bulletin_dated_before_its_run_is_refused(tmp_path: Path) -> None:
-    asked = ("--cycle", "2020080412", "--now", "2020-08-04T09:00Z")
-    done = skyscape("once", "--config", settings(tmp_path), *asked, cwd=tmp_path)
+    times = ("--cycle", "2020080412", "--now", "2020-08-04T09:00Z")
+    done = skyscape("once", "--config", settings(tmp_path), *times, cwd=tmp_path)
 
     assert done.returncode == 3
     assert "lies before the run" in done.stderr
@@ -178,11 +178,11 @@ def test_no_usable_cycle_is_exit_4_and_is_remembered(tmp_path: Path) -> None:
     config = settings(tmp_path, source={"folder": str(tmp_path / "drop")})
 
     done = skyscape("once", "--config", config, "--source", "folder", "--json", cwd=tmp_path)
-    said = skyscape("status", "--config", config, "--json", cwd=tmp_path)
+    report = skyscape("status", "--config", config, "--json", cwd=tmp_path)
 
     assert done.returncode == 4
     assert json.loads(done.stdout)["error"] == "CycleNotReady"
-    assert json.loads(said.stdout)["attempts"][0]["exit_code"] == 4
+    assert json.loads(report.stdout)["attempts"][0]["exit_code"] == 4
 
 
 def test_an_archive_that_refuses_is_exit_5(tmp_path: Path) -> None:
@@ -197,7 +197,7 @@ def test_an_archive_that_refuses_is_exit_5(tmp_path: Path) -> None:
     assert "Traceback" not in done.stderr
 
 
-def test_the_status_of_a_demonstration_tells_what_is_in_force(
+def test_the_status_of_a_demonstration_names_what_is_in_force(
     demonstration: Path, tmp_path: Path
 ) -> None:
     config = settings(
@@ -217,8 +217,8 @@ def test_the_status_of_a_demonstration_tells_what_is_in_force(
         cwd=tmp_path,
     )
 
-    said = json.loads(done.stdout)
-    assert (said["in_force"], said["whole"], said["stale"]) == ("gfs-2026112200", True, False)
-    assert said["issues"][0]["channels"] == dict.fromkeys(
+    report = json.loads(done.stdout)
+    assert (report["in_force"], report["whole"], report["stale"]) == ("gfs-2026112200", True, False)
+    assert report["issues"][0]["channels"] == dict.fromkeys(
         ("web", "display", "wechat", "sms", "api"), "published"
     )

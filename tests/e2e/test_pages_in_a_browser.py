@@ -37,33 +37,33 @@ def open_page(browser: Any, url: str, size: tuple[int, int], messages: list[str]
     page.clock.set_fixed_time(NOW)
     host = url.split("/current/")[0]
 
-    def hear(shown: str, wrong: bool) -> None:
+    def record(shown: str, wrong: bool) -> None:
         if wrong:
             messages.append(shown)
 
     page.on(
         "console",
-        lambda message: hear(
+        lambda message: record(
             f"console {message.type}: {message.text}", message.type in ("error", "warning")
         ),
     )
-    page.on("pageerror", lambda error: hear(f"page error: {error}", wrong=True))
+    page.on("pageerror", lambda error: record(f"page error: {error}", wrong=True))
     page.on(
         "request",
-        lambda request: hear(
+        lambda request: record(
             f"off the host: {request.url}", not request.url.startswith((host, "data:"))
         ),
     )
     page.on(
         "response",
-        lambda response: hear(f"{response.status}: {response.url}", response.status >= 400),
+        lambda response: record(f"{response.status}: {response.url}", response.status >= 400),
     )
     page.goto(url, wait_until="networkidle")
     return page
 
 
 @pytest.mark.parametrize("size", SIZES)
-def test_every_page_fits_says_what_it_is_and_stays_on_its_host(
+def test_every_page_fits_names_itself_and_stays_on_its_host(
     browser: Any, site_url: str, demonstration: Path, size: str
 ) -> None:
     kept = os.environ.get("SCREENSHOTS")  # a folder to look at them in

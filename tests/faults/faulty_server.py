@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 
-from forecast.sample.bucket import Answer, LoopbackBucket, Request
+from forecast.sample.bucket import LoopbackBucket, Request, Response
 
 ALWAYS = 1_000_000
 
@@ -41,7 +41,7 @@ class FaultyBucket(LoopbackBucket):
     def __init__(self, root: Path, *faults: Fault) -> None:
         super().__init__(root)
         self.faults = list(faults)
-        self.asked: list[str] = []
+        self.request_log: list[str] = []
         self._turn = threading.Lock()
         self._over = threading.Event()
         self._wire: dict[int, Fault] = {}
@@ -50,16 +50,18 @@ class FaultyBucket(LoopbackBucket):
         self._over.set()
         super().__exit__(None, None, None)
 
-    def respond(self, request: Request) -> Answer:
-        asked = f"{request.path} {request.headers.get('range', '')} {request.query.get('file', '')}"
+    def respond(self, request: Request) -> Response:
+        request_line = (
+            f"{request.path} {request.headers.get('range', '')} {request.query.get('file', '')}"
+        )
         with self._turn:
-            self.asked.append(asked)
-            fault = next((f for f in self.faults if f.where in asked and f.times > 0), None)
+            self.request_log.append(request_line)
+            fault = next((f for f in self.faults if f.where in request_line and f.times > 0), None)
             if fault is None:
                 return super().respond(request)
             fault.times -= 1
         if fault.kind == "status":
-            return Answer(fault.status, fault.body, dict(fault.headers))
+            return Response(fault.status, fault.body, dict(fault.headers))
         if fault.kind == "whole":
             return super().respond(replace(request, headers={}))
         answer = super().respond(request)
@@ -76,7 +78,7 @@ class FaultyBucket(LoopbackBucket):
         self._wire[threading.get_ident()] = fault
         return answer
 
-    def send(self, handler: BaseHTTPRequestHandler, answer: Answer) -> None:
+    def send(self, handler: BaseHTTPRequestHandler, answer: Response) -> None:
         fault = self._wire.pop(threading.get_ident(), None)
         if fault is None:
             super().send(handler, answer)

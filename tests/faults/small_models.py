@@ -43,17 +43,17 @@ def table(config: Config, name: str) -> ModelSettings:
         if name == "gefs"
         else next(model for model in config.models if model.id == name)
     )
-    few = {name: _thinned(said) for name, said in model.parameters.items()}
+    few = {name: _thinned(parameter) for name, parameter in model.parameters.items()}
     return model.model_copy(
         update={"steps": (STEPS,), "parameters": few, "deadline_seconds": 300.0, "enabled": True}
     )
 
 
-def _thinned(said):  # type: ignore[no-untyped-def]
+def _thinned(parameter):  # type: ignore[no-untyped-def]
     return (
-        said.model_copy(update={"levels_hpa": tuple(level / 100 for level in LEVELS)})
-        if said.levels_hpa
-        else said
+        parameter.model_copy(update={"levels_hpa": tuple(level / 100 for level in LEVELS)})
+        if parameter.levels_hpa
+        else parameter
     )
 
 

@@ -78,7 +78,7 @@ def processor_time(process: BaseProcess) -> float:
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
-def said(port: int, *parts: bytes, wait: float = SECONDS) -> bytes:
+def response_to(port: int, *parts: bytes, wait: float = SECONDS) -> bytes:
     """Send raw bytes; return what came back until the endpoint closed."""
     with socket.create_connection(("127.0.0.1", port), timeout=wait) as link:
         contributed = b""
@@ -188,7 +188,7 @@ def test_ten_gigabytes_are_refused_when_they_are_announced(served: Served) -> No
         ("Content-Length: 10000000000",),
         ("Content-Length: 10000000000", "Expect: 100-continue"),
     ):
-        answer = said(served[1], head(*lines))
+        answer = response_to(served[1], head(*lines))
 
         assert answer.startswith(b"HTTP/1.1 413 ")
         assert b"in parts" in answer
@@ -199,7 +199,7 @@ def test_a_body_without_end_is_cut_off_at_its_limit(served: Served) -> None:
     before = peak(process)
     chunk = b"100000\r\n" + bytes(0x100000) + b"\r\n"
 
-    answer = said(port, head("Transfer-Encoding: chunked"), *[chunk] * 64)
+    answer = response_to(port, head("Transfer-Encoding: chunked"), *[chunk] * 64)
 
     # its end may be lost when the endpoint is shut in the sender's face
     assert not answer or answer.startswith(b"HTTP/1.1 413 ")
@@ -208,7 +208,7 @@ def test_a_body_without_end_is_cut_off_at_its_limit(served: Served) -> None:
 
 
 def test_the_body_of_a_request_without_token_is_not_read(served: Served) -> None:
-    answer = said(served[1], head("Content-Length: 7000000", token="of nobody"))
+    answer = response_to(served[1], head("Content-Length: 7000000", token="of nobody"))
 
     assert answer.startswith(b"HTTP/1.1 401 ")  # told without waiting for a single byte of it
 
@@ -225,7 +225,7 @@ def test_the_body_of_a_request_without_token_is_not_read(served: Served) -> None
 def test_headers_that_lie_are_answered_once_and_the_connection_is_closed(
     served: Served, lines: tuple[str, ...]
 ) -> None:
-    answer = said(served[1], head(*lines))
+    answer = response_to(served[1], head(*lines))
 
     assert answer.startswith((b"HTTP/1.1 4", b"HTTP/1.0 4", b"HTTP/1.1 501 "))
     assert answer.count(b"HTTP/1.") == 1
@@ -320,7 +320,7 @@ def test_a_body_cut_off_by_a_dying_sender_leaves_nothing(strict: Served) -> None
     _, port = strict
     whole: bytes = json.dumps(records(50, first=9000)).encode()
 
-    answer = said(port, head(f"Content-Length: {len(whole)}"), whole[:-1])
+    answer = response_to(port, head(f"Content-Length: {len(whole)}"), whole[:-1])
 
     assert answer == b""  # closed in silence when its time was over
     status, result = push(port, whole)

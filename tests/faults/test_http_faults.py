@@ -84,18 +84,18 @@ def sound(bucket: Path, tmp_path_factory: pytest.TempPathFactory, config: Config
         return digests(Place(bucket, tmp_path_factory.mktemp("sound"), config).fetch(server).files)
 
 
-def test_an_honest_server_gives_a_whole_cycle_and_is_not_asked_twice(place: Place) -> None:
+def test_a_sound_server_gives_a_whole_cycle_that_is_not_fetched_twice(place: Place) -> None:
     with FaultyBucket(place.root) as server:
         first = place.fetch(server)
-        asked = server.requests
+        requested = server.requests
         second = place.fetch(server)
 
     # 19 levels of 3 variables, low cloud, visibility; at f003 and f006 one window of precipitation
     # more; no mean of what is a point
     assert [len(inspect(path)) for path in first.files] == [62, 63, 63]
-    assert first.requests == asked
+    assert first.requests == requested
     assert first.bytes_fetched == server.bytes
-    assert (second.files, second.requests, server.requests) == (first.files, 0, asked)
+    assert (second.files, second.requests, server.requests) == (first.files, 0, requested)
     assert place.leftovers() == []
 
 
@@ -194,7 +194,7 @@ def test_a_server_that_ignores_ranges_is_not_listened_to(place: Place) -> None:
         with pytest.raises(SourceUnavailable, match="ignores byte ranges"):
             place.fetch(server)
 
-        assert sum("bytes=" in asked for asked in server.asked) == 1
+        assert sum("bytes=" in requested for requested in server.request_log) == 1
     assert SourceRefused.worth_retrying is False
 
 
@@ -266,7 +266,11 @@ def test_half_a_cycle_gives_way_to_the_newest_whole_one(place: Place) -> None:
             needs_of(config, config.all_sites()), newer.run + timedelta(hours=5)
         )
 
-        grib_of_newer = [asked for asked in server.asked if "/06/" in asked and "bytes" in asked]
+        grib_of_newer = [
+            requested
+            for requested in server.request_log
+            if "/06/" in requested and "bytes" in requested
+        ]
     assert got.cycle == CYCLE
     assert grib_of_newer == []
 
@@ -297,7 +301,7 @@ def test_a_wait_beyond_the_deadline_is_not_begun(place: Place) -> None:
 
 
 @pytest.mark.parametrize("at", [0, 20, 400])
-def test_a_server_that_falls_silent_is_given_up_and_asked_again(
+def test_a_server_that_stops_responding_is_given_up_and_requested_again(
     at: int, place: Place, sound: list[str]
 ) -> None:
     with FaultyBucket(place.root, Fault("stall", "f003 bytes", at=at)) as server:

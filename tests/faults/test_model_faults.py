@@ -118,16 +118,16 @@ def sound(
     return found
 
 
-def test_an_honest_server_gives_a_whole_run_and_is_not_asked_twice(place: Place) -> None:
+def test_a_sound_server_gives_a_whole_run_that_is_not_fetched_twice(place: Place) -> None:
     with FaultyBucket(place.root) as server:
         first = place.fetch(server)
-        asked = server.requests
+        requested = server.requests
         second = place.fetch(server)
 
     members = max(1, len(place.model.members))
     assert len(first.files) == 3 * members
-    assert (first.requests, first.bytes_fetched) == (asked, server.bytes)
-    assert (second.files, second.requests, server.requests) == (first.files, 0, asked)
+    assert (first.requests, first.bytes_fetched) == (requested, server.bytes)
+    assert (second.files, second.requests, server.requests) == (first.files, 0, requested)
     assert place.leftovers() == []
     # the message that nobody wants stays where it is
     assert all(message.parameter != (0, 2, 10) for path in first.files for message in inspect(path))
@@ -222,9 +222,10 @@ def test_a_mirror_that_fails_hands_over_to_the_next_and_what_it_brought_stays(
     # the first had fetched the other steps; the second was asked for the last alone; the third for
     # nothing
     assert {
-        asked.partition(" ")[0].rpartition("-oper")[0].rpartition("-")[2] for asked in second.asked
+        requested.partition(" ")[0].rpartition("-oper")[0].rpartition("-")[2]
+        for requested in second.request_log
     } == {"12h"}
-    assert third.asked == []
+    assert third.request_log == []
 
 
 def test_a_whole_run_missing_everywhere_names_the_path_that_may_have_moved(place: Place) -> None:
@@ -240,10 +241,10 @@ def test_a_whole_run_missing_everywhere_names_the_path_that_may_have_moved(place
     ):
         place.fetch(first, second)
 
-    said = str(raised.value)
-    assert "nothing is there at any of 2 addresses: has the path moved?" in said
-    assert f"models.{place.model.id}.path says {place.model.path!r}" in said
-    assert f"{place.model.id}-2026112200 back to {place.model.id}-" in said
+    detail = str(raised.value)
+    assert "nothing is there at any of 2 addresses: has the path moved?" in detail
+    assert f"models.{place.model.id}.path says {place.model.path!r}" in detail
+    assert f"{place.model.id}-2026112200 back to {place.model.id}-" in detail
 
 
 def test_a_run_not_published_yet_is_no_alarm_and_the_one_before_serves(place: Place) -> None:
@@ -252,7 +253,11 @@ def test_a_run_not_published_yet_is_no_alarm_and_the_one_before_serves(place: Pl
     with FaultyBucket(place.root) as server:
         got = place.fetch(server)
 
-        newer = [asked for asked in server.asked if "20261122" in asked and "bytes" in asked]
+        newer = [
+            requested
+            for requested in server.request_log
+            if "20261122" in requested and "bytes" in requested
+        ]
     assert got.cycle.run == OLDER
     assert newer == []
 
@@ -290,13 +295,13 @@ def test_without_asking_only_what_was_fetched_before_is_there(place: Place) -> N
     with FaultyBucket(place.root) as server:
         with pytest.raises(CycleNotReady, match="cannot be asked now"):
             place.fetch(server, ask=False)
-        assert server.asked == []
+        assert server.request_log == []
         first = place.fetch(server)
-        asked = server.requests
+        requested = server.requests
         again = place.fetch(server, ask=False)
 
     assert again.files == first.files
-    assert server.requests == asked
+    assert server.requests == requested
 
 
 def test_a_file_that_still_grows_is_not_ready(place: Place) -> None:
@@ -335,7 +340,7 @@ def test_an_index_that_lies_about_a_length_is_not_followed(ifs: Place) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "change", "said"),
+    ("name", "change", "detail"),
     [
         (
             "ifs",
@@ -348,13 +353,13 @@ def test_an_index_that_lies_about_a_length_is_not_followed(ifs: Place) -> None:
     ],
 )
 def test_an_inventory_of_another_run_or_member_is_refused(
-    name: str, change: tuple[str, str], said: str, trees: Path, tmp_path: Path, config: Config
+    name: str, change: tuple[str, str], detail: str, trees: Path, tmp_path: Path, config: Config
 ) -> None:
     place = place_of(name, trees, tmp_path, config)
     for path in place.root.rglob("*.i*x"):
         path.write_text(path.read_text().replace(*change))
 
-    with FaultyBucket(place.root) as server, pytest.raises(SourceError, match=said):
+    with FaultyBucket(place.root) as server, pytest.raises(SourceError, match=detail):
         place.fetch(server)
 
     assert place.named() == []
@@ -412,9 +417,9 @@ def test_a_field_that_a_centre_has_given_another_number_is_absent_and_named(
     """The index still calls it `tcc`, the message has a number that the table does not: all else is
     as good as before.
     """
-    said = ifs.model.parameters["cloud_area_fraction"].model_copy(update={"key": (0, 6, 1, 1)})
+    detail = ifs.model.parameters["cloud_area_fraction"].model_copy(update={"key": (0, 6, 1, 1)})
     ifs.model = ifs.model.model_copy(
-        update={"parameters": ifs.model.parameters | {"cloud_area_fraction": said}}
+        update={"parameters": ifs.model.parameters | {"cloud_area_fraction": detail}}
     )
     with FaultyBucket(ifs.root) as server:
         got = ifs.fetch(server)
@@ -425,9 +430,9 @@ def test_a_field_that_a_centre_has_given_another_number_is_absent_and_named(
 
 
 def test_a_temperature_of_another_number_is_not_taken(ifs: Place) -> None:
-    said = ifs.model.parameters["air_temperature"].model_copy(update={"key": (0, 0, 99, 100)})
+    detail = ifs.model.parameters["air_temperature"].model_copy(update={"key": (0, 0, 99, 100)})
     ifs.model = ifs.model.model_copy(
-        update={"parameters": ifs.model.parameters | {"air_temperature": said}}
+        update={"parameters": ifs.model.parameters | {"air_temperature": detail}}
     )
     with (
         FaultyBucket(ifs.root) as server,

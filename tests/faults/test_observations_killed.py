@@ -141,24 +141,24 @@ def body(number: int) -> Parsed:
     return Parsed(result, [], form="push")
 
 
-def take_pushes(url: str, first: int, judging: bool, tell: Connection) -> None:
+def take_pushes(url: str, first: int, checking: bool, progress: Connection) -> None:
     """Take bodies from the `first` on until killed, `judging` all the while or not at all; say of
     each when it is kept.
     """
     intake = Intake(
         ObservationSettings(folder=Path("none"), stations=STATIONS), Archive(url), ZoneInfo("UTC")
     )
-    tell.send(first - 1)
+    progress.send(first - 1)
 
-    def judge() -> None:
+    def check() -> None:
         while True:
             intake.observe(NOW)
 
-    if judging:
-        threading.Thread(target=judge, daemon=True).start()
+    if checking:
+        threading.Thread(target=check, daemon=True).start()
     for number in range(first, BODIES):
         intake.receive(f"{number:064}", "push gate", body(number), NOW)
-        tell.send(number)
+        progress.send(number)
     time.sleep(600)  # to be killed while judging
 
 

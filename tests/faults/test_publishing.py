@@ -138,7 +138,7 @@ def test_a_channel_that_needs_a_signature_stays_closed_without_one(
     assert (tmp_path / "site" / "current").resolve().name == "gfs-2026112200-2"
 
 
-def test_a_phenomenon_that_cannot_be_computed_is_set_aside_and_named(
+def test_a_phenomenon_that_cannot_be_computed_is_left_out_and_named(
     config: Config, atmosphere: Atmosphere, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     settings = small(config, tmp_path)

@@ -120,11 +120,11 @@ def test_whatever_the_air_features_keep_their_limits_and_states_add_to_one(
 
     # when they are turned into features and odds
     common = weather.derive(events, scene, SETTINGS).values
-    for number, (event, room) in enumerate(zip(events, (cloud_sea, stars), strict=True)):
+    for number, (event, module) in enumerate(zip(events, (cloud_sea, stars), strict=True)):
         values = {name: column[number] for name, column in common.items()}
         values |= {
             name: column[0]
-            for name, column in room.derive((event,), scene, SETTINGS).values.items()
+            for name, column in module.derive((event,), scene, SETTINGS).values.items()
         }
 
         # then nothing is outside its limits, and the chances add up or are not given

@@ -15,7 +15,7 @@ import numpy as np
 from scipy.special import erf, erfc
 
 from forecast.geo import EARTH_RADIUS
-from forecast.phenomena import canvas as canvas_room
+from forecast.phenomena import canvas as canvas_module
 from forecast.phenomena.canvas import BANDS, POINTS, Canvas, find_canvas, illuminate, view_of
 from forecast.phenomena.glow import derive
 from forecast.phenomena.light_path import DISTANCE, HEIGHTS, STEP
@@ -188,8 +188,8 @@ def chain(count: int = 40) -> list[Claim]:
     """The same through the whole chain: atmosphere, light path, features, the rule's probability;
     haze by its own field.
     """
-    rng, asked = np.random.default_rng(23), event()
-    assert asked.centre is not None
+    rng, glow_event = np.random.default_rng(23), event()
+    assert glow_event.centre is not None
     rises = dict.fromkeys(
         ("wall: quality", "wall: probability", "haze: quality", "haze: probability"), 0
     )
@@ -201,14 +201,14 @@ def chain(count: int = 40) -> list[Claim]:
         )
         over = canvas(cover, base, base + 1500, 90e3)
         low, more, depth = rng.uniform(0, 9000), rng.uniform(500, 5000), rng.uniform(0.02, 0.6)
-        told = [
+        modelled = [
             through_the_chain(both(over, wall(near, near + 90e3, top)), depth)
             for top in (low, low + more)
         ]
-        told.append(through_the_chain(both(over, wall(near, near + 90e3, low)), 1.5 * depth))
-        for cause, after in (("wall", told[1]), ("haze", told[2])):
+        modelled.append(through_the_chain(both(over, wall(near, near + 90e3, low)), 1.5 * depth))
+        for cause, after in (("wall", modelled[1]), ("haze", modelled[2])):
             for place, name in enumerate(("quality", "probability")):
-                rises[f"{cause}: {name}"] += int(after[place] > told[0][place] + 1e-9)
+                rises[f"{cause}: {name}"] += int(after[place] > modelled[0][place] + 1e-9)
     what = "skies in which more of it improves the glow, whole chain, "
     return [
         Claim(TOPIC, what + name, str(number), count, "none", number == 0)
@@ -220,10 +220,10 @@ def through_the_chain(cover: Cover, depth: float) -> tuple[float, float]:
     """Return quality and the rule's probability of a glow at Lingshan under a made-up sky with haze
     of an optical depth.
     """
-    asked = event()
-    assert asked.centre is not None
-    air = around(asked.site, asked.centre, cover, **{OPTICAL_DEPTH: depth})
-    part = derive([asked], Scene(air, [asked.site]), PhenomenonSettings())
+    glow_event = event()
+    assert glow_event.centre is not None
+    air = around(glow_event.site, glow_event.centre, cover, **{OPTICAL_DEPTH: depth})
+    part = derive([glow_event], Scene(air, [glow_event.site]), PhenomenonSettings())
     rule = PhysicsRule("sunset_glow").ready()
     row = np.array([[part.values.get(name, [np.nan])[0] for name in rule.columns]])
     return float(part.values["glow_quality"][0]), float(rule.predict_proba(row)[0, 1])
@@ -237,7 +237,7 @@ def elements(rays: int = 100_000) -> Claim:
     formula.
     """
     rng, farthest, cases = np.random.default_rng(5), 0.0, 0
-    aspect, length = canvas_room.ELEMENT_ASPECT, 20_000.0  # widths of a box
+    aspect, length = canvas_module.ELEMENT_ASPECT, 20_000.0  # widths of a box
     for cover in (0.2, 0.4, 0.6, 0.9):
         left = np.sort(rng.uniform(-50, length, rng.poisson(-np.log(1 - cover) * (length + 50))))
         start = rng.uniform(0, length - 50, rays)
@@ -253,7 +253,9 @@ def elements(rays: int = 100_000) -> Claim:
             caught = np.sin(np.radians(degrees)) * struck.mean() / under.mean()
             farthest = max(
                 farthest,
-                abs(caught / float(canvas_room.received(np.array(-degrees), np.array(cover))) - 1),
+                abs(
+                    caught / float(canvas_module.received(np.array(-degrees), np.array(cover))) - 1
+                ),
             )
             cases += 1
     return Claim(TOPIC, "light caught by a broken layer, farthest from boxes thrown at random",
@@ -292,21 +294,23 @@ def texture() -> list[Claim]:
     are the least it can be.
     """
     bases = (2000.0, 4000.0, 6000.0, 8000.0, 10000.0)
-    found, chosen = [], canvas_room.ELEMENT_ASPECT
+    found, chosen = [], canvas_module.ELEMENT_ASPECT
     for aspect in (0.0, 0.05, chosen, 0.5):
-        canvas_room.ELEMENT_ASPECT = aspect
+        canvas_module.ELEMENT_ASPECT = aspect
         try:
-            told = [
+            modelled = [
                 float(by_edge(base, np.zeros(1), 0.3 if base < BANDS[1][0] else 0.6)[0])
                 for base in bases
             ]
         finally:
-            canvas_room.ELEMENT_ASPECT = chosen
+            canvas_module.ELEMENT_ASPECT = chosen
         reference = "cover of 30 % below 6 km, 60 % above; haze .15; " + (
             "chosen" if aspect == chosen else "told"
         )
         what = f"quality at 2, 4, 6, 8, 10 km, elements {aspect:g} as deep as wide"
-        found.append(Claim(TOPIC, what, " ".join(f"{q:.2f}" for q in told), len(told), reference))
+        found.append(
+            Claim(TOPIC, what, " ".join(f"{q:.2f}" for q in modelled), len(modelled), reference)
+        )
     least = np.sin(np.radians(0.9))
     what = "a closed base of roughness .05 at 0.9 deg would catch, of what reaches it"
     found.append(
@@ -328,7 +332,7 @@ def best_covers() -> list[Claim]:
     Told, not held: where the best lies is set by PAINTED, which was typed after the same line of
     science.md that it would be held to.
     """
-    found, typed, alone = [], canvas_room.PAINTED, (((0.0, 0.0), (1.0, 1.0)),) * 2
+    found, typed, alone = [], canvas_module.PAINTED, (((0.0, 0.0), (1.0, 1.0)),) * 2
     for name, base, (low, high) in (("middle", 4000.0, (0.2, 0.5)), ("high", 8000.0, (0.4, 0.8))):
         covers = np.arange(0.05, 1.01, 0.05)
         cells = (DISTANCE <= 75e3)[:, None] & (base <= HEIGHTS) & (base + 1000 > HEIGHTS)
@@ -337,12 +341,12 @@ def best_covers() -> list[Claim]:
             (typed, "set by PAINTED, a score"),
             (alone, "by the light alone, painted as much as is covered"),
         ):
-            canvas_room.PAINTED = table
+            canvas_module.PAINTED = table
             try:
-                told = quality(skies)
+                modelled = quality(skies)
             finally:
-                canvas_room.PAINTED = typed
-            best, good = float(covers[told.argmax()]), covers[told >= 0.75 * told.max()]
+                canvas_module.PAINTED = typed
+            best, good = float(covers[modelled.argmax()]), covers[modelled >= 0.75 * modelled.max()]
             found.append(Claim(TOPIC,
                                f"best cover of {name} cloud at {base / 1000:.0f} km; three "
                                "quarters of it from, to",
@@ -381,9 +385,9 @@ def by_hand(base: float, edges: np.ndarray, cover: float = 0.4, depth: float = 0
             * (light.BANDS[0] / 550e-9) ** -light.ANGSTROM_EXPONENT
         )
         met = within * step * np.cumsum((above >= base) & (above < base + 1000.0))
-        caught = float(canvas_room.received(np.array(-np.degrees(arrival)), np.array(cover)))
+        caught = float(canvas_module.received(np.array(-np.degrees(arrival)), np.array(cover)))
         red[row] = (
-            canvas_room.SUNLIGHT * caught * np.exp(-reddest - haze - np.interp(edges, way, met))
+            canvas_module.SUNLIGHT * caught * np.exp(-reddest - haze - np.interp(edges, way, met))
         )
     strips = np.arange(-4, 5) * 0.06
     chords = np.sqrt(light.SEMIDIAMETER**2 - strips**2)
@@ -391,7 +395,7 @@ def by_hand(base: float, edges: np.ndarray, cover: float = 0.4, depth: float = 0
         np.roll(red, -k, axis=0) * chord
         for k, chord in zip(range(-4, 5), chords / chords.sum(), strict=True)
     )
-    sky = canvas_room.SKY_RED * light.twilight_illuminance(altitudes)[:, None]
+    sky = canvas_module.SKY_RED * light.twilight_illuminance(altitudes)[:, None]
     return np.asarray((lit / (lit + sky) * redness[:, None])[4:-4].max(axis=0))
 
 
@@ -401,36 +405,36 @@ def best_edges() -> list[Claim]:
     """
     found, edges = [], np.arange(0.0, DISTANCE[-1], STEP)
     for base in (2000.0, 3000.0, 4000.0, 6000.0, 8000.0, 10000.0, 11000.0):
-        told, ends = by_edge(base, edges), edges + STEP / 2
+        modelled, ends = by_edge(base, edges), edges + STEP / 2
         places = np.arange(0.0, 690e3, 5e3)
         hand = by_hand(base, places)
-        sides = [(reach(ends, told, part), reach(places, hand, part)) for part in (0.95, 0.5)]
+        sides = [(reach(ends, modelled, part), reach(places, hand, part)) for part in (0.95, 0.5)]
         holds = all(
             abs(ours - theirs) <= STEP / 1000
             for ours, theirs in sides
             if ours < RIM and theirs < RIM
         )
-        at_rivals = float(np.interp(RIVALS_EDGE * 1000, ends, told))
+        at_rivals = float(np.interp(RIVALS_EDGE * 1000, ends, modelled))
         found.append(
             Claim(TOPIC, f"edge of cloud at {base / 1000:.0f} km: as good as any to / half at",
                   " / ".join(f"{ours:.0f}" for ours, _ in sides) + " km", edges.size,
                   "by hand " + " / ".join(f"{theirs:.0f}" for _,
                       theirs in sides) + ", within a column; last ray "
-                  f"{2 * np.sqrt(2 * base * RADIUS) / 1000:.0f} km; quality {told.max():.2f}, at "
+                  f"{2 * np.sqrt(2 * base * RADIUS) / 1000:.0f} km; quality {modelled.max():.2f}, at "
                   f"a rival's {RIVALS_EDGE:.0f} km "
                   f"{at_rivals:.2f}{'' if at_rivals >= LEAST_GLOW else ': no glow'}", holds)
         )  # fmt: skip
     return found
 
 
-def reach(edges: np.ndarray, told: np.ndarray, part: float) -> float:
+def reach(edges: np.ndarray, modelled: np.ndarray, part: float) -> float:
     """Return the farthest edge [km] at which the glow has `part` of its best, linear between edges;
     the last of them where all have.
     """
-    last = int(np.flatnonzero(told >= part * told.max()).max())
+    last = int(np.flatnonzero(modelled >= part * modelled.max()).max())
     if last + 1 == len(edges):
         return float(edges[-1]) / 1000
-    share = (told[last] - part * told.max()) / (told[last] - told[last + 1])
+    share = (modelled[last] - part * modelled.max()) / (modelled[last] - modelled[last + 1])
     return float(edges[last] + share * (edges[last + 1] - edges[last])) / 1000
 
 
@@ -524,23 +528,23 @@ def kasprowy(shared: Path) -> list[Claim]:
     scene = Scene(reader.read_atmosphere(files, cycle, sources.needs_of(config, sites)), sites)
     site, day = sites[0], cycle.run.date()
     almanac = almanacs([site], [day], config.zone)[site.id, day]
-    asked = [
+    glow_event = [
         event
         for event in glow.events(site, day, almanac, PhenomenonSettings())
         if event.phenomenon == "sunset_glow"
     ]
-    part = glow.derive(asked, scene, PhenomenonSettings())
-    told = {
+    part = glow.derive(glow_event, scene, PhenomenonSettings())
+    modelled = {
         name: float(values[0]) for name, values in part.values.items() if values.dtype.kind == "f"
     }
-    outcome = glow.diagnose(asked, scene, PhenomenonSettings())[0]
+    outcome = glow.diagnose(glow_event, scene, PhenomenonSettings())[0]
     return [
         Claim(TOPIC, "Kasprowy 2020-08-04: canvas, its base, red light on it",
-              f"{told['canvas_cover']:.2f}, {told['canvas_height']:.0f} m, "
-              f"{told['canvas_light']:.2f}", 1, "GFS +6 h; cirrus lit above a deck at the summit"),
+              f"{modelled['canvas_cover']:.2f}, {modelled['canvas_height']:.0f} m, "
+              f"{modelled['canvas_light']:.2f}", 1, "GFS +6 h; cirrus lit above a deck at the summit"),
         Claim(TOPIC, "Kasprowy 2020-08-04: view of it, quality, degree",
-              f"{told['view_clearance']:.2f}, {told['glow_quality']:.2f}, "
+              f"{modelled['view_clearance']:.2f}, {modelled['glow_quality']:.2f}, "
               f"{outcome.degree:g}", 1,
               "60-80 % of cloud at 2-3.5 km over the viewer: nothing is seen",
-              told["glow_quality"] < 0.05),
+              modelled["glow_quality"] < 0.05),
     ]  # fmt: skip

@@ -209,7 +209,7 @@ def rime_claims(days: pd.DataFrame) -> list[Claim]:
             "cloud fitted on this summit, not in the product",
             in_cloud(tried, chance_of_cloud(fitted))),
     }  # fmt: skip
-    found = [Claim("snow", f"rime, Mount Washington, rival: {name}", told_all(s), s.cases,
+    found = [Claim("snow", f"rime, Mount Washington, rival: {name}", all_scores(s), s.cases,
                    "winters ending in an even year")
              for name, s in scores.items()]  # fmt: skip
     best = max(scores.values(), key=heidke)
@@ -227,7 +227,7 @@ def rime_claims(days: pd.DataFrame) -> list[Claim]:
         found += [
             barred(
                 f"rime there, {name}",
-                told_all(held),
+                all_scores(held),
                 held.cases,
                 beats,
                 heidke(held) > heidke(best),
@@ -251,8 +251,8 @@ def barred(
     """Return a claim with its bar; where that is not enforced, the line still says whether it
     holds.
     """
-    told_only = "" if enforced else f": {'holds' if holds else 'FAILS'}, told only"
-    return Claim("snow", what, figure, cases, reference + told_only, holds if enforced else None)
+    note = "" if enforced else f": {'holds' if holds else 'FAILS'}, told only"
+    return Claim("snow", what, figure, cases, reference + note, holds if enforced else None)
 
 
 def rime_lines(fitted: pd.DataFrame) -> list[Claim]:
@@ -331,7 +331,7 @@ def rule_of_rime(days: pd.DataFrame, cloud: np.ndarray, grows: np.ndarray) -> np
     rime is given twelve hours.
     """
     rule = PhysicsRule("rime").ready()
-    told_of = {
+    scores_of = {
         "temperature_minimum": days.lowest,
         "wind_speed_at_site": days.wind,
         "cloud_at_site": cloud,
@@ -339,7 +339,7 @@ def rule_of_rime(days: pd.DataFrame, cloud: np.ndarray, grows: np.ndarray) -> np
     }
     table = np.stack(
         [
-            np.asarray(told_of.get(name, np.full(len(days), np.nan)), dtype=float)
+            np.asarray(scores_of.get(name, np.full(len(days), np.nan)), dtype=float)
             for name in rule.columns
         ],
         axis=1,
@@ -347,12 +347,12 @@ def rule_of_rime(days: pd.DataFrame, cloud: np.ndarray, grows: np.ndarray) -> np
     return rule.predict_proba(table)[:, 1]
 
 
-def told(scores: Scores) -> str:
+def score_text(scores: Scores) -> str:
     return f"POD {scores.pod:.2f} FAR {scores.far:.2f} TS {scores.ts:.2f}"
 
 
-def told_all(scores: Scores) -> str:
-    return f"{told(scores)} HSS {heidke(scores):.2f} ETS {equitable(scores):.2f}"
+def all_scores(scores: Scores) -> str:
+    return f"{score_text(scores)} HSS {heidke(scores):.2f} ETS {equitable(scores):.2f}"
 
 
 def heidke(scores: Scores) -> float:
@@ -496,7 +496,7 @@ def pack_claims(days: pd.DataFrame) -> list[Claim]:
             name: [rms(values, days, chosen) for chosen in monthly]
             for name, values in given.items()
         }
-        told_of = {
+        scores_of = {
             name: " ".join(f"{value:.2f}" for value in values) for name, values in by_month.items()
         }
         lies = {
@@ -516,9 +516,9 @@ def pack_claims(days: pd.DataFrame) -> list[Claim]:
                   f"degree-day {best:g} mm {error['plain']:.2f}",
                   error["ours"] < min(error["persistence"],
                                       error["plain"]) and min(PLAIN_MELT) < best < max(PLAIN_MELT)),
-            Claim("snow", f"  by month, November to March, every {every} days", told_of["ours"],
+            Claim("snow", f"  by month, November to March, every {every} days", scores_of["ours"],
                   mornings,
-                  f"persistence {told_of['persistence']}, plain {told_of['plain']}"),
+                  f"persistence {scores_of['persistence']}, plain {scores_of['plain']}"),
             Claim("snow", f"  mean error where snow lay, every {every} days [cm]",
                   f"{shallow['tried']['ours']:+.2f}",
                   int(lies["tried"].sum()),
@@ -545,23 +545,23 @@ def cover_claims(days: pd.DataFrame) -> list[Claim]:
         carried(depth, 3, lambda pack, at: pack),
     )
     rule = PhysicsRule("snow_cover").ready()
-    seen, told_by, held, climate = (np.array([]) for _ in range(4))
+    seen, forecast_by, held, climate = (np.array([]) for _ in range(4))
     for start in range(3):
         known = {"snow_depth": ours[:, start], "temperature_maximum": days.highest.to_numpy()}
         table = np.stack(
             [known.get(name, np.full(len(days), np.nan)) for name in rule.columns], axis=1
         )[tried]
-        told_by = np.concatenate([told_by, rule.predict_proba(table)[:, 1]])
+        forecast_by = np.concatenate([forecast_by, rule.predict_proba(table)[:, 1]])
         held = np.concatenate([held, (kept[tried, start] >= snowfall.SNOW_ENOUGH).astype(float)])
         seen, climate = np.concatenate([seen, lies[tried]]), np.concatenate([climate, usual[tried]])
     given, rivals = (
-        score(told_by, seen),
+        score(forecast_by, seen),
         {"climatology": score(climate, seen).brier, "persistence": score(held, seen).brier},
     )
     worth = {name: skill(given.brier, reference) for name, reference in rivals.items()}
     return [
         Claim("snow", "P(3 cm to look at) at Sion, 1-3 days on: Brier skill",
-              f"{worth['climatology']:.2f}, {told(given)}",
+              f"{worth['climatology']:.2f}, {score_text(given)}",
               int(tried.sum()),
               "mornings, each of 3 starts; perfect weather; climatology by month; against "
               "persistence "

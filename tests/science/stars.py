@@ -186,13 +186,13 @@ def weighed(taught: pd.DataFrame) -> list[tuple[str, float, float]]:
         np.array(LA_PALMA["moon"]), np.array(LA_PALMA["lit"]), LA_PALMA["extinction"]
     )
     needed = (own + moon) * 10 ** (0.4 * LA_PALMA_SAW) - own
-    asked = float(-2.5 * np.log10(needed / moon))
+    needed_offset = float(-2.5 * np.log10(needed / moon))
     # the moon's of the sky: an error of all is so much more of it
     share, then = float(moon / (own + moon)), float(needed / (own + needed))
     low, high = interval(taught)
     witnesses = [
         ("paper", 0.0, SKY_ERROR / share),
-        ("La Palma", asked, float(np.hypot(SKY_ERROR / then, HEIGHT_ERROR))),
+        ("La Palma", needed_offset, float(np.hypot(SKY_ERROR / then, HEIGHT_ERROR))),
         ("meters", fitted_offset(taught), (high - low) / (2 * 1.645)),
     ]
     weights = np.array([error**-2 for *_, error in witnesses])
@@ -260,7 +260,7 @@ def moonlight_claims(under: pd.DataFrame) -> list[Claim]:
     none = (
         f"no moon model: bias {-under.measured.median():+.2f} mae {under.measured.abs().mean():.2f}"
     )
-    told = "; ".join(f"{name} {value:+.2f} +- {wide:.2f}" for name, value, wide in witnesses)
+    sources = "; ".join(f"{name} {value:+.2f} +- {wide:.2f}" for name, value, wide in witnesses)
     against, no_worse = verdict(under, product, 0.0)
     product_tried = night_sky.moonlight_offset(tried.lit.values)
     on_tried, passed = verdict(tried, product_tried, 0.0)[0], passing(tried)
@@ -295,7 +295,7 @@ def moonlight_claims(under: pd.DataFrame) -> list[Claim]:
             "offset of a moon less than half lit: weighed, in use [mag]",
             f"{own:+.2f}",
             len(taught),
-            f"weighed mean {mean:+.2f} +- {error:.2f} of {told} (2008-2014, "
+            f"weighed mean {mean:+.2f} +- {error:.2f} of {sources} (2008-2014, "
             f"{taught.place.nunique()} places)",
             abs(mean - own) < 0.05,
         ),

@@ -144,9 +144,7 @@ def test_earlier_cycles_come_newest_first_and_never_the_future(
     assert earlier == {event.key: (0.4, 0.2)}
 
 
-def test_what_earlier_cycles_told_of_a_quantity_comes_newest_first(
-    archive: Archive, config: Config
-) -> None:
+def test_a_quantity_of_earlier_cycles_comes_newest_first(archive: Archive, config: Config) -> None:
     for hours in (0, 6, 12):
         publish(archive, config, RUN + timedelta(hours=hours), 0.2)
     event = a_forecast(config, 0.5).event
@@ -162,9 +160,7 @@ def test_what_earlier_cycles_told_of_a_quantity_comes_newest_first(
     assert archive.earlier_quantities([event], cycle, 3, ["deck_top"]) == {}
 
 
-def test_every_fresh_run_of_every_model_has_a_voice_and_a_run_only_one(
-    archive: Archive, config: Config
-) -> None:
+def test_every_fresh_run_of_every_model_contributes_once(archive: Archive, config: Config) -> None:
     for hours, probability in ((0, 0.1), (6, 0.2)):
         publish(archive, config, RUN + timedelta(hours=hours), probability)
     other = replace(a_forecast(config, 0.7), cycle=Cycle(RUN, "ifs"))
@@ -178,18 +174,18 @@ def test_every_fresh_run_of_every_model_has_a_voice_and_a_run_only_one(
     )
     archive.mark_published(issue.id, issue.issued)
 
-    heard = archive.contributing_runs([other.event], RUN, LATER)[other.event.key]
+    contributing = archive.contributing_runs([other.event], RUN, LATER)[other.event.key]
     fresh = archive.contributing_runs([other.event], RUN + timedelta(hours=1), LATER)[
         other.event.key
     ]
 
     # The run of 06 was issued twice: what it said last counts.
-    assert {voice.cycle.id: voice.probability for voice in heard} == {
+    assert {contributor.cycle.id: contributor.probability for contributor in contributing} == {
         "gfs-2026112206": 0.25,
         "gfs-2026112200": 0.1,
         "ifs-2026112200": 0.7,
     }
-    assert [voice.cycle.id for voice in fresh] == ["gfs-2026112206"]
+    assert [contributor.cycle.id for contributor in fresh] == ["gfs-2026112206"]
 
 
 def test_attempts_are_kept_newest_first(archive: Archive) -> None:
@@ -199,7 +195,7 @@ def test_attempts_are_kept_newest_first(archive: Archive) -> None:
     assert [(a.at, a.exit_code) for a in archive.attempts()] == [(LATER, 0), (NOW, 4)]
 
 
-def test_an_archive_that_cannot_be_opened_says_so_without_its_password() -> None:
+def test_the_error_of_an_archive_that_cannot_be_opened_hides_its_password() -> None:
     with pytest.raises(ArchiveError) as caught:
         Archive("postgresql://bureau:hunter2@127.0.0.1:1/none")
 

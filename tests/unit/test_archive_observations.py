@@ -56,9 +56,7 @@ def test_files_and_their_records_are_kept_together_and_read_back_as_they_were(
     assert kept.was_read(["a" * 64, "c" * 64]) == {"a" * 64}
 
 
-def test_a_file_of_the_same_digest_is_no_new_one_and_tells_its_faults_once(
-    kept: Observations,
-) -> None:
+def test_a_file_of_the_same_digest_is_not_new_and_lists_its_faults_once(kept: Observations) -> None:
     fault = Fault("a.csv", 2, "the line has 3 cells, its header 4")
 
     first = kept.keep_files([file("a", fault), file("a", fault)], [observation()], [], NOW)
@@ -81,7 +79,7 @@ def test_flags_are_changed_and_values_are_not(kept: Observations) -> None:
     assert flags == {"csv": (GOOD, 270.25), "synop": (DOUBTFUL, 270.25)}
 
 
-def test_what_is_pushed_is_noted_until_it_is_judged(kept: Observations) -> None:
+def test_a_pushed_record_is_noted_until_it_is_checked(kept: Observations) -> None:
     first, second = observation(form="push"), observation("M1001", NOW - HOUR / 7, form="push")
     new = [
         kept.keep_pushed(file("a"), [first, second]),
@@ -90,16 +88,16 @@ def test_what_is_pushed_is_noted_until_it_is_judged(kept: Observations) -> None:
     ]
     (note,) = kept.unchecked()
 
-    told = kept.unchecked_records([note])
+    listed = kept.unchecked_records([note])
     kept.keep_checked([observation(flag=DOUBTFUL, form="push")], [note])
 
     assert new == [True, True, False]
-    assert told == {(o.station, o.time, o.form) for o in (first, second)}
+    assert listed == {(o.station, o.time, o.form) for o in (first, second)}
     assert (kept.unchecked(), kept.unchecked_records([note])) == ({}, set())
     assert kept.series(["54511"], NOW, NOW)["54511"][0].flags == {"air_temperature": DOUBTFUL}
 
 
-def test_what_is_corrected_while_it_is_judged_stays_noted(kept: Observations) -> None:
+def test_a_record_corrected_while_it_is_checked_stays_noted(kept: Observations) -> None:
     kept.keep_pushed(file("a"), [observation(form="push")])
     notes = kept.unchecked()
     kept.keep_pushed(file("b"), [observation(form="push", air_temperature=271.0)])
@@ -152,16 +150,16 @@ def test_where_anything_cannot_be_kept_nothing_is(kept: Observations) -> None:
     assert (kept.count(), kept.readings(), kept.faults()) == (0, (), ())
 
 
-def test_what_was_heard_of_each_station(kept: Observations) -> None:
+def test_the_last_reports_of_each_station(kept: Observations) -> None:
     kept.keep(
         [observation(at=NOW - n * HOUR) for n in range(30)]
         + [observation("M1001", NOW - 50 * HOUR)],
         NOW,
     )
 
-    heard = kept.last_reports(["54511", "M1001", "never"], NOW - 24 * HOUR)
+    reports = kept.last_reports(["54511", "M1001", "never"], NOW - 24 * HOUR)
 
-    assert heard == {
+    assert reports == {
         "54511": StationActivity(NOW, 25),
         "M1001": StationActivity(NOW - 50 * HOUR, 0),
     }
@@ -172,10 +170,13 @@ def test_the_faults_of_one_file_are_bounded_and_the_latest_come_first(kept: Obse
     kept.keep_files([file("a", *many)], [], [], NOW)
     kept.keep_files([file("b", Fault("b.csv", 7, "reason 3"))], [], [], NOW + HOUR)
 
-    told = kept.faults(2 * FAULTS_A_FILE)
+    listed = kept.faults(2 * FAULTS_A_FILE)
 
-    assert len(told) == FAULTS_A_FILE + 1
-    assert told[:2] == ((NOW + HOUR, Fault("b.csv", 7, "reason 3")), (NOW, many[FAULTS_A_FILE - 1]))
+    assert len(listed) == FAULTS_A_FILE + 1
+    assert listed[:2] == (
+        (NOW + HOUR, Fault("b.csv", 7, "reason 3")),
+        (NOW, many[FAULTS_A_FILE - 1]),
+    )
 
 
 def test_two_who_take_in_the_same_file_at_once_keep_it_once(kept: Observations) -> None:

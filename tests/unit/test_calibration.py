@@ -35,16 +35,16 @@ def by_hand(z: np.ndarray, seen: np.ndarray, weight: np.ndarray) -> tuple[float,
 @pytest.mark.parametrize("rows", [6, 40])
 def test_few_cases_move_the_line_as_far_as_the_prior_lets_them(rows: int) -> None:
     # told 12 %, 50 % and 88 %: seen the other way round
-    told = np.resize([0.12, 0.5, 0.88], rows)
+    forecast = np.resize([0.12, 0.5, 0.88], rows)
     seen = np.resize([True, False, False, True, True, False], rows)
     weight = np.resize([1.0, 0.5], rows)
-    shift, slope = by_hand(logit(told), seen, weight)
+    shift, slope = by_hand(logit(forecast), seen, weight)
 
-    line = Calibrator("sigmoid").fit(pairs(told), pairs(seen.astype(float)) > 0.5, weight)
+    line = Calibrator("sigmoid").fit(pairs(forecast), pairs(seen.astype(float)) > 0.5, weight)
 
-    asked = np.array([0.05, 0.3, 0.6, 0.95])
-    assert line.transform(pairs(asked))[:, 1] == pytest.approx(
-        expit(shift + slope * logit(asked)), abs=1e-4
+    points = np.array([0.05, 0.3, 0.6, 0.95])
+    assert line.transform(pairs(points))[:, 1] == pytest.approx(
+        expit(shift + slope * logit(points)), abs=1e-4
     )
 
 
@@ -58,26 +58,26 @@ def test_one_case_moves_an_even_chance_by_the_prior_of_the_shift_alone() -> None
 def test_each_state_has_a_slope_of_its_own_and_leaves_the_others_alone() -> None:
     """The same sum for three states: softmax of shift + slope x log p, each state its own."""
     random = np.random.default_rng(3)
-    told = random.dirichlet([1, 1, 1], 30)
+    forecast = random.dirichlet([1, 1, 1], 30)
     state = random.integers(0, 3, 30)
     among = np.eye(3, dtype=bool)[state]
 
     def loss(line: np.ndarray) -> float:
-        p = softmax(line[:3] + line[3:] * np.log(told), axis=1)
+        p = softmax(line[:3] + line[3:] * np.log(forecast), axis=1)
         prior = np.sum(line[:3] ** 2) / 2 + np.sum((line[3:] - 1) ** 2) / (2 * 0.5**2)
         return float(prior - np.sum(np.log(p[among])))
 
     best = minimize(loss, [0.0, 0.0, 0.0, 1.0, 1.0, 1.0], method="BFGS", tol=1e-8).x
 
-    assert Calibrator("sigmoid").fit(told, among).transform(told) == pytest.approx(
-        softmax(best[:3] + best[3:] * np.log(told), axis=1), abs=1e-4
+    assert Calibrator("sigmoid").fit(forecast, among).transform(forecast) == pytest.approx(
+        softmax(best[:3] + best[3:] * np.log(forecast), axis=1), abs=1e-4
     )
 
 
 def test_no_probability_is_nearer_to_certainty_than_one_in_ten_thousand() -> None:
     """Steps of cases that never, or always, came end at 1e-4 and 1 - 1e-4, not at 0 and 1."""
-    told = np.repeat([0.1, 0.9], 50)
-    steps = Calibrator("isotonic").fit(pairs(told), pairs((told > 0.5).astype(float)) > 0.5)
+    forecast = np.repeat([0.1, 0.9], 50)
+    steps = Calibrator("isotonic").fit(pairs(forecast), pairs((forecast > 0.5).astype(float)) > 0.5)
 
     assert steps.transform(pairs(np.array([0.0, 0.1, 0.9, 1.0])))[:, 1] == pytest.approx(
         [1e-4, 1e-4, 1 - 1e-4, 1 - 1e-4]
@@ -100,12 +100,12 @@ def test_an_unknown_way_of_calibrating_is_refused_with_the_known_ones() -> None:
 def test_vague_cases_do_not_count_as_many_or_as_rare() -> None:
     """Of ten thousand and one cases, one says nothing of either kind."""
     random = np.random.default_rng(1)
-    told = random.uniform(size=10_001)
-    seen = random.uniform(size=10_001) < told
+    forecast = random.uniform(size=10_001)
+    seen = random.uniform(size=10_001) < forecast
     among = pairs(seen.astype(float)) > 0.5
     many, fewer = among.copy(), among.copy()
     many[0], fewer[:2] = True, True
 
-    assert Calibrator().fit(pairs(told), many).method_ == "isotonic"
-    assert Calibrator().fit(pairs(told), fewer).method_ == "sigmoid"
+    assert Calibrator().fit(pairs(forecast), many).method_ == "isotonic"
+    assert Calibrator().fit(pairs(forecast), fewer).method_ == "sigmoid"
     assert method_for(10_000, 1_000) == "isotonic"

@@ -130,10 +130,10 @@ def test_a_canvas_catches_what_a_field_of_boxes_shadows(
 
 def test_what_stands_at_angles_is_read_linearly_between_them_and_no_further() -> None:
     """By hand: the values are the angles themselves, beyond the last the last."""
-    asked = np.array([[-4.0, -3.95, -0.0625, 0.25, 3.4, 9.0, -9.0]])
+    points = np.array([[-4.0, -3.95, -0.0625, 0.25, 3.4, 9.0, -9.0]])
 
-    read = by_minute(ANGLES[None], asked)
-    both = by_minute(np.stack([ANGLES, 2 * ANGLES], axis=-1)[None], asked)
+    read = by_minute(ANGLES[None], points)
+    both = by_minute(np.stack([ANGLES, 2 * ANGLES], axis=-1)[None], points)
 
     assert read[0] == pytest.approx([-4.0, -3.95, -0.0625, 0.25, 3.4, 3.5, -5.125])
     assert both[0, :, 1] == pytest.approx(2 * read[0])

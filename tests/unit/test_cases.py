@@ -313,7 +313,7 @@ def test_nothing_from_after_an_issue_gets_into_its_rows(
             for day, hour, published, ahead in issues:
                 issued = issued_on(START + timedelta(days=day)) + hour * HOUR
                 if everything or issued <= moment:
-                    told_of = [
+                    forecasts_of = [
                         {
                             "site": "lingshan",
                             "phenomenon": "sunset_glow",
@@ -327,7 +327,7 @@ def test_nothing_from_after_an_issue_gets_into_its_rows(
                         }
                         for k in ahead
                     ]
-                    keep_issue(archive, issued, told_of, published)
+                    keep_issue(archive, issued, forecasts_of, published)
             # what is seen of a day does not change: a row's outcome is all it takes from later
             Outcomes(archive).keep(
                 [outcome(START + timedelta(days=k), float(k % 2)) for k in range(9)],

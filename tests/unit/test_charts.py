@@ -93,7 +93,7 @@ def test_every_chart_is_well_formed_named_and_small(
 
 
 @pytest.mark.parametrize("phenomenon", PHENOMENA)
-def test_a_chart_without_a_single_number_says_so_and_never_fails(
+def test_a_chart_without_a_single_number_states_it_and_never_fails(
     phenomenon: str, config: Config
 ) -> None:
     full = EVIDENCE[phenomenon]()

@@ -25,6 +25,9 @@ STATION = {"id": "M1", "latitude": 40.0, "longitude": 115.5, "elevation_m": 1200
 
 
 def config_of(*sites: dict[str, Any], stations: list[dict[str, Any]] | None = None) -> Config:
+    for site in sites:
+        if site["name"] == SITE["name"] and site["id"] != SITE["id"]:  # each its own name
+            site["name"] = {"zh": site["id"], "en": site["id"]}
     return build_config(
         SOUND | {"sites": list(sites), "observations": {"stations": stations or []}}, {}
     )
@@ -53,7 +56,7 @@ def test_faults_of_all_kinds_are_named_in_one_go(
         "output": {"folder": "taken"},
         "archive": {"url": "sqlite:///archive.db"},
         "source": SOUND["source"] | {"order": ["folder"], "folder": "none"},
-        "sites": [SITE, SITE | {"id": "there", "latitude": 60.0, "longitude": 160.0}],
+        "sites": [SITE, SITE | {"id": "there", "name": {"zh": "y", "en": "There"}}],
     }
     values["sites"][1] |= {"latitude": 80.0, "longitude": 20.0}  # suits the time zone the other way
 
@@ -87,7 +90,7 @@ def test_a_clock_that_was_set_back_is_a_fault(tmp_path: Path, config: Config) ->
     assert grade_of(found, "clock") == "fault"
 
 
-def test_an_empty_archive_is_opened_and_said_to_be_empty(tmp_path: Path) -> None:
+def test_an_empty_archive_is_opened_and_reported_as_empty(tmp_path: Path) -> None:
     (tmp_path / "var").mkdir()
     Archive(f"sqlite:///{tmp_path / 'var' / 'archive.db'}")
 

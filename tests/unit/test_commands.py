@@ -34,7 +34,7 @@ def test_the_help_loads_nothing_heavy() -> None:
     assert done.stderr == ""
 
 
-def test_the_shell_is_told_how_to_complete(tmp_path: Path) -> None:
+def test_the_shell_gets_its_completion_script(tmp_path: Path) -> None:
     environment = {
         **os.environ,
         "PYTHONPATH": str(PROJECT),

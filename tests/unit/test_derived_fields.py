@@ -402,7 +402,7 @@ def test_a_mean_over_hours_is_not_the_cover_of_a_moment() -> None:
 @pytest.mark.parametrize(
     ("own_layers", "way", "derived"), [(False, "humidity", True), (True, "point", False)]
 )
-def test_a_site_hears_how_its_cloud_was_had(own_layers: bool, way: str, derived: bool) -> None:
+def test_a_site_names_how_its_cloud_was_derived(own_layers: bool, way: str, derived: bool) -> None:
     layers = {f"{layer}_type_cloud_area_fraction": 0.4 for layer in LAYERS} if own_layers else {}
     # one level at least in each layer
     column = air(relative_humidity=0.95, **layers).assign_coords(level=[1e5, 8.5e4, 5e4, 3e4])

@@ -121,7 +121,7 @@ def test_lines_may_come_in_any_order_and_leave_gaps() -> None:
     assert [entry.variable for entry in parse_index(text_of(*rows), MARCH, NAME)] == ["q", "z", "t"]
 
 
-def test_members_are_told_by_their_number_and_the_control_has_none() -> None:
+def test_members_are_identified_by_number_and_the_control_has_none() -> None:
     name = "20250301000000-6h-enfo-ef.index"
     row = ROW | {"stream": "enfo", "type": "pf"}
     rows = [
@@ -175,7 +175,7 @@ def test_a_field_that_the_table_does_not_spell_is_looked_for_nowhere() -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "message"),
     [
         (b"", "does not end with a whole line"),
         (b"<html><body>busy</body></html>\n", "none of an index"),
@@ -202,8 +202,8 @@ def test_a_field_that_the_table_does_not_spell_is_looked_for_nowhere() -> None:
         (text_of(ROW | {"number": 3}), "number of a member"),
     ],
 )
-def test_what_is_no_index_of_this_run_is_refused_by_name(text: bytes, said: str) -> None:
-    with pytest.raises(SourceCorrupt, match=said) as raised:
+def test_what_is_no_index_of_this_run_is_refused_by_name(text: bytes, message: str) -> None:
+    with pytest.raises(SourceCorrupt, match=message) as raised:
         parse_index(text, MARCH, NAME)
 
     assert NAME in str(raised.value)

@@ -280,7 +280,7 @@ def test_an_unknown_column_or_unit_is_a_fault_and_the_rest_is_read() -> None:
     assert "km/h" in parsed.faults[1].reason  # which units are known
 
 
-def test_a_table_without_station_or_time_says_what_a_header_is() -> None:
+def test_a_table_without_station_or_time_is_refused_with_a_sample_header() -> None:
     parsed = read("a,b,c\n1,2,3\n")
 
     assert not parsed.observations
@@ -324,7 +324,7 @@ def test_pushed_records_are_read_as_a_tables_rows_are() -> None:
         b'[{"station": "M1001", "time": "2026-11-22 08:00", "gust": {"a": 1}}]',
     ],
 )  # fmt: skip
-def test_a_body_that_holds_no_record_says_why(body: bytes) -> None:
+def test_a_body_without_records_has_a_fault_with_the_reason(body: bytes) -> None:
     parsed = parse_push(body, ParseContext({"M1001": station("M1001")}, BEIJING))
 
     assert not parsed.observations

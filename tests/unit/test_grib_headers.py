@@ -46,7 +46,7 @@ def real_files(shared: Path) -> list[Path]:
     )
 
 
-def test_every_header_of_the_real_files_says_what_ecCodes_says(shared: Path) -> None:
+def test_every_header_of_the_real_files_is_read_as_by_ecCodes(shared: Path) -> None:
     compared = 0
     for path in real_files(shared):
         if path.name == "era5-levels-corrupted.grib":
@@ -66,8 +66,10 @@ def test_every_header_of_the_real_files_says_what_ecCodes_says(shared: Path) -> 
                 eccodes.codes_get(handle, "dataDate"),
                 eccodes.codes_get(handle, "dataTime"),
             )
-            said = message.run and (int(f"{message.run:%Y%m%d}"), int(f"{message.run:%H%M}"))
-            assert said == (None if path.name == "t_year_missing.grib" else (date, clock)), where
+            reference = message.run and (int(f"{message.run:%Y%m%d}"), int(f"{message.run:%H%M}"))
+            assert reference == (None if path.name == "t_year_missing.grib" else (date, clock)), (
+                where
+            )
             if message.edition == 2:
                 keys = ("discipline", "parameterCategory", "parameterNumber")
                 assert message.parameter == tuple(eccodes.codes_get(handle, key) for key in keys), (
@@ -114,9 +116,7 @@ def test_every_header_of_the_real_files_says_what_ecCodes_says(shared: Path) -> 
     assert compared > 1500
 
 
-def test_every_message_stands_where_and_is_what_the_published_inventory_says(
-    gfs_tree: Path,
-) -> None:
+def test_every_message_matches_the_published_inventory(gfs_tree: Path) -> None:
     for path in sorted(gfs_tree.rglob("*.f???")):
         inventory = [
             line.split(":") for line in path.with_name(path.name + ".idx").read_text().splitlines()

@@ -78,7 +78,7 @@ def test_connections_are_kept_alive(root: Path) -> None:
     assert len(ports) == 1
 
 
-def test_what_is_not_there_is_not_asked_for_again(root: Path) -> None:
+def test_an_absent_file_is_not_requested_again(root: Path) -> None:
     with LoopbackBucket(root) as server:
         client = client_of(server.url)
         with pytest.raises(CycleNotReady, match="not there \\(404\\)"):
@@ -92,7 +92,7 @@ def test_what_is_not_there_is_not_asked_for_again(root: Path) -> None:
 
 
 @pytest.mark.parametrize("status", [302, 303, 307, 408, 425, 429, 500, 502, 503, 504])
-def test_a_busy_server_is_asked_again_after_a_growing_pause(status: int, root: Path) -> None:
+def test_a_busy_server_is_retried_after_a_growing_pause(status: int, root: Path) -> None:
     clock = PatientClock()
     with FaultyBucket(
         root,

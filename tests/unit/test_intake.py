@@ -67,10 +67,10 @@ class Setup:
     def observe(self, now: datetime = NOW) -> IntakeSummary:
         return self.intake.observe(now)
 
-    def result(
+    def kept_readings(
         self, element: str = "air_temperature", station: str = "54511"
     ) -> list[tuple[float, int]]:
-        """(value in degC, flag) of what is kept of a station, by time."""
+        """Return (value in degC, flag) of the kept reports of a station, by time."""
         series = self.kept.series([station], NOW - timedelta(days=400), NOW + HOUR).get(station, ())
         return [(round(o.values[element] - 273.15, 2), o.flags[element]) for o in series]
 
@@ -91,7 +91,7 @@ def test_dropped_files_are_archived_with_their_flags(setup: Setup) -> None:
         0,
         {"range": 1},
     )
-    assert setup.told() == [(-3.4, GOOD), (-3.1, GOOD)]
+    assert setup.kept_readings() == [(-3.4, GOOD), (-3.1, GOOD)]
     (_, last) = setup.kept.series(["54511"], NOW - HOUR, NOW)["54511"]
     assert last.flags["wind_speed"] == WRONG
 
@@ -156,7 +156,7 @@ def test_a_file_that_grew_is_read_again_and_nothing_is_kept_twice(setup: Setup) 
 
     assert (cut.records, cut.refused) == (0, 1)
     assert whole.records == 2
-    assert setup.told() == [(-3.4, GOOD), (-3.1, GOOD)]
+    assert setup.kept_readings() == [(-3.4, GOOD), (-3.1, GOOD)]
 
 
 def test_bad_lines_and_bad_files_are_rejected_with_reasons_and_the_rest_is_kept(
@@ -228,7 +228,7 @@ def test_a_station_that_joins_the_settings_later_has_its_files_read_again(setup:
     taken = setup.observe()
 
     assert taken.files == 1
-    assert setup.told(station="M2000") == [(5.0, GOOD)]
+    assert setup.kept_readings(station="M2000") == [(5.0, GOOD)]
 
 
 def test_a_report_of_the_future_is_refused_with_advice(setup: Setup) -> None:
@@ -277,13 +277,13 @@ def test_a_file_refused_for_a_clock_that_is_ahead_is_read_again_when_the_setting
 def test_a_correction_replaces_its_elements_and_keeps_the_others(setup: Setup) -> None:
     setup.put("a.csv", HEAD + line(NOW - HOUR, -3.4) + line(NOW, 80.0, speed=2.0))
     setup.observe()
-    before = setup.told()
+    before = setup.kept_readings()
     setup.put("b.csv", f"station,time,air_temperature\n54511,{NOW.isoformat()},-3.0\n", minutes=1)
 
     setup.observe()
 
     assert before == [(-3.4, GOOD), (80.0, WRONG)]
-    assert setup.told() == [(-3.4, GOOD), (-3.0, GOOD)]
+    assert setup.kept_readings() == [(-3.4, GOOD), (-3.0, GOOD)]
     assert setup.kept.series(["54511"], NOW, NOW)["54511"][0].values["wind_speed"] == 2.0
     assert setup.kept.count() == 2
 
@@ -291,13 +291,13 @@ def test_a_correction_replaces_its_elements_and_keeps_the_others(setup: Setup) -
 def test_the_next_report_confirms_a_front(setup: Setup) -> None:
     setup.put("a.csv", HEAD + line(NOW - 2 * HOUR, 10) + line(NOW - HOUR, -5))
     setup.observe()
-    doubted = setup.told()
+    doubted = setup.kept_readings()
     setup.put("b.csv", HEAD + line(NOW, -5.5))
 
     setup.observe()
 
     assert doubted == [(10, GOOD), (-5, DOUBTFUL)]
-    assert setup.told() == [(10, GOOD), (-5, GOOD), (-5.5, GOOD)]
+    assert setup.kept_readings() == [(10, GOOD), (-5, GOOD), (-5.5, GOOD)]
 
 
 def test_a_late_report_is_checked_at_its_time_and_later_ones_are_checked_again(
@@ -309,7 +309,7 @@ def test_a_late_report_is_checked_at_its_time_and_later_ones_are_checked_again(
         HEAD + "".join(line(at, -3.0, speed=3 + 0.1 * n) for n, at in enumerate(hours) if n != 10),
     )
     setup.observe()
-    stuck = [flag for _, flag in setup.told()]
+    stuck = [flag for _, flag in setup.kept_readings()]
     setup.put("late.csv", HEAD + line(hours[10], -2.5))
 
     setup.observe()
@@ -317,7 +317,7 @@ def test_a_late_report_is_checked_at_its_time_and_later_ones_are_checked_again(
     # 12 h without a change, gaps of two hours allowed: doubtful from the 13th on. The late value
     # shows that it was not stuck.
     assert stuck == [GOOD] * 11 + [DOUBTFUL] * 9
-    assert [flag for _, flag in setup.told()] == [GOOD] * 21
+    assert [flag for _, flag in setup.kept_readings()] == [GOOD] * 21
 
 
 def test_persistence_looks_back_into_the_archive(setup: Setup) -> None:
@@ -327,13 +327,13 @@ def test_persistence_looks_back_into_the_archive(setup: Setup) -> None:
         )
         setup.observe()
 
-    assert [flag for _, flag in setup.told()] == [GOOD] * 12 + [DOUBTFUL] * 3
+    assert [flag for _, flag in setup.kept_readings()] == [GOOD] * 12 + [DOUBTFUL] * 3
 
 
 def test_neighbours_that_report_later_count(setup: Setup) -> None:
     setup.put("a.csv", HEAD + line(NOW, 25.0))
     setup.observe()
-    alone = setup.told()
+    alone = setup.kept_readings()
     setup.put(
         "b.csv",
         HEAD + "".join(line(NOW + MINUTE, -3.0 + 0.1 * n, station=f"M100{n}") for n in (1, 2, 3)),
@@ -343,8 +343,8 @@ def test_neighbours_that_report_later_count(setup: Setup) -> None:
     setup.observe()
 
     assert alone == [(25.0, GOOD)]
-    assert setup.told() == [(25.0, DOUBTFUL)]
-    assert setup.told(station="M1001") == [(-2.9, GOOD)]
+    assert setup.kept_readings() == [(25.0, DOUBTFUL)]
+    assert setup.kept_readings(station="M1001") == [(-2.9, GOOD)]
 
 
 def test_in_whatever_order_files_come_the_flags_are_the_same(tmp_path: Path) -> None:
@@ -359,7 +359,7 @@ def test_in_whatever_order_files_come_the_flags_are_the_same(tmp_path: Path) -> 
                 HEAD + line(NOW - (len(values) - n) * HOUR, values[n], speed=3 + 0.1 * (n % 7)),
             )
             setup.observe()
-        found.append(setup.told())
+        found.append(setup.kept_readings())
 
     assert found[0] == found[1]
     assert [flag for _, flag in found[0]] == [GOOD] * 12 + [DOUBTFUL] * 4 + [GOOD] * 2 + [
@@ -454,11 +454,11 @@ def test_pushed_records_get_the_limits_at_once_and_the_other_checks_with_the_nex
     )
     setup.intake.receive("b" * 64, "push gate", pushed((NOW, 5.1), (NOW - HOUR, 99.0)), NOW)
 
-    at_once = setup.told()
+    at_once = setup.kept_readings()
     taken = setup.observe()
 
     assert at_once == [(99.0, WRONG), (5.0, GOOD), (31.0, GOOD), (5.1, GOOD)]
-    assert setup.told() == [(99.0, WRONG), (5.0, GOOD), (31.0, DOUBTFUL), (5.1, GOOD)]
+    assert setup.kept_readings() == [(99.0, WRONG), (5.0, GOOD), (31.0, DOUBTFUL), (5.1, GOOD)]
     assert (taken.checked, dict(taken.flagged)) == (4, {"range": 1, "step": 1})
     assert setup.observe() == IntakeSummary()
 
@@ -474,7 +474,7 @@ def test_records_pushed_before_the_process_ended_are_checked_by_the_next(setup: 
     setup.start()
     setup.observe()
 
-    assert [flag for _, flag in setup.told()] == [GOOD, DOUBTFUL, GOOD]
+    assert [flag for _, flag in setup.kept_readings()] == [GOOD, DOUBTFUL, GOOD]
 
 
 def test_checks_that_fail_now_are_made_next_time(
@@ -496,7 +496,7 @@ def test_checks_that_fail_now_are_made_next_time(
             setup.observe()
 
     assert setup.observe().checked == 3
-    assert [flag for _, flag in setup.told()] == [GOOD, DOUBTFUL, GOOD]
+    assert [flag for _, flag in setup.kept_readings()] == [GOOD, DOUBTFUL, GOOD]
 
 
 @pytest.mark.parametrize("at_once", [1, 4, 100])
@@ -515,7 +515,7 @@ def test_pushed_in_any_order_and_checked_in_any_number_the_flags_are_those_of_a_
             if n % 5 == 0:
                 setup.observe()
         setup.observe()
-        found.append(setup.told())
+        found.append(setup.kept_readings())
 
     # as test_in_whatever_order_files_come_the_flags_are_the_same has them
     assert found[0] == found[1]
@@ -537,8 +537,8 @@ def test_pushed_reports_of_neighbours_are_compared(setup: Setup) -> None:
 
     setup.observe()
 
-    assert setup.told() == [(25.0, DOUBTFUL)]
-    assert setup.told(station="M1001") == [(-2.9, GOOD)]
+    assert setup.kept_readings() == [(25.0, DOUBTFUL)]
+    assert setup.kept_readings(station="M1001") == [(-2.9, GOOD)]
 
 
 def test_a_pushed_correction_keeps_the_other_elements_and_is_checked_again(setup: Setup) -> None:
@@ -645,7 +645,7 @@ def test_hours_are_means_of_their_reports() -> None:
     assert "present_weather" not in hourly
 
 
-def test_a_silent_station_says_since_when(setup: Setup) -> None:
+def test_a_silent_station_is_listed_with_its_last_report(setup: Setup) -> None:
     setup.put("a.csv", "station,time,air_temperature,relative_humidity,wind_speed\n"
              + f"54511,{(NOW - HOUR).isoformat()},-3.0,60,3\n"
                f"M1001,{(NOW - 30 * HOUR).isoformat()},-3.0,60,3\n")  # fmt: skip

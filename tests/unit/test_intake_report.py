@@ -43,7 +43,7 @@ def test_a_sender_is_one_line_and_what_was_refused_comes_first(archive: Archive)
     assert [source.name for source in ever] == ["bad.csv", "old.csv", "push lingshan"]
 
 
-def test_a_reason_is_told_once_a_file_and_no_flood_of_another_hides_it(archive: Archive) -> None:
+def test_a_reason_is_listed_once_a_file_and_no_flood_of_another_hides_it(archive: Archive) -> None:
     read(archive, "bad.csv", "same", "same", "other")
     for minutes in range(30):
         read(
@@ -66,12 +66,12 @@ def test_only_stations_and_elements_with_flagged_values_are_named(archive: Archi
     flags = [GOOD, DOUBTFUL, DOUBTFUL, WRONG, INCONSISTENT]
     values = {"air_temperature": 270.0, "wind_speed": 3.0}
     found = [{"air_temperature": flag, "wind_speed": GOOD} for flag in flags]
-    told = [
+    listed = [
         Observation("M1001", NOW - n * HOUR, values, each, "csv") for n, each in enumerate(found)
     ]
     old = Observation("M1001", NOW - 30 * HOUR, {"wind_speed": 300.0}, {"wind_speed": WRONG}, "csv")
     good = Observation("M1002", NOW, {"air_temperature": 270.0}, {"air_temperature": GOOD}, "csv")
-    Observations(archive).keep([*told, old, good], NOW)
+    Observations(archive).keep([*listed, old, good], NOW)
 
     assert CameIn(archive).flagged(NOW - 24 * HOUR) == (
         Flagged("M1001", "air_temperature", 5, 1, 2, 1),

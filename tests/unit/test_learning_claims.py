@@ -15,16 +15,16 @@ from tests.science import gefcom, learning, simulated
 
 
 @pytest.mark.parametrize(("zone", "hours"), [(1, 3059), (2, 3416)])
-def test_a_logistic_alone_tells_clear_hours_on_months_left_out(
+def test_a_logistic_alone_has_skill_for_clear_hours_on_months_left_out(
     shared: Path, zone: int, hours: int
 ) -> None:
     data = gefcom.cases(shared, zone)
     blocks = months(data.day)
 
-    told = cross_validate(data, blocks, ("logistic",), count=13).probability[:, 1]
+    forecast = cross_validate(data, blocks, ("logistic",), count=13).probability[:, 1]
 
     assert len(data) == hours
-    gained = skill(brier(told, data.observed), brier(gefcom.climatology(data), data.observed))
+    gained = skill(brier(forecast, data.observed), brier(gefcom.climatology(data), data.observed))
     assert gained > 0.42  # the blend has more, and is more reliable: tests/science/gefcom.py
 
 

@@ -27,7 +27,7 @@ def report(station: Station, minutes: float = 10, **values: float) -> Observatio
     return Observation(station.id, NOW - timedelta(minutes=minutes), values)
 
 
-def told(*reports: Observation) -> dict[str, Observation]:
+def by_station(*reports: Observation) -> dict[str, Observation]:
     return nowcast.latest_good({each.station: [each] for each in reports}, NOW)
 
 
@@ -41,7 +41,7 @@ def read(made, place, hours: float = 0.0):  # type: ignore[no-untyped-def]
 
 def test_the_corrected_run_has_the_observed_values_at_the_station() -> None:
     made = atmosphere(steps(RUN, 24))
-    observed = told(
+    observed = by_station(
         report(SUMMIT, air_temperature=275.0, relative_humidity=0.99),
         report(VALLEY, air_temperature=283.0, relative_humidity=0.6),
     )
@@ -61,7 +61,9 @@ def test_the_corrected_run_has_the_observed_values_at_the_station() -> None:
 def test_a_correction_fades_with_time_and_is_gone_after_half_a_day() -> None:
     made = atmosphere(steps(RUN, 36))
 
-    moved, _ = nowcast.correct(made, [SUMMIT], told(report(SUMMIT, air_temperature=290.0)), NOW)
+    moved, _ = nowcast.correct(
+        made, [SUMMIT], by_station(report(SUMMIT, air_temperature=290.0)), NOW
+    )
 
     def by(hours: float) -> float:
         return read(moved, SUMMIT, hours)[0] - read(made, SUMMIT, hours)[0]
@@ -76,7 +78,10 @@ def test_places_far_away_or_much_lower_keep_the_values_of_the_run() -> None:
     far = Station("A0003", Name("", ""), 39.1, 114.6, SUMMIT.elevation)
 
     moved, correction = nowcast.correct(
-        made, [SUMMIT], told(report(SUMMIT, air_temperature=290.0, relative_humidity=0.99)), NOW
+        made,
+        [SUMMIT],
+        by_station(report(SUMMIT, air_temperature=290.0, relative_humidity=0.99)),
+        NOW,
     )
 
     assert read(moved, far) == pytest.approx(read(made, far), abs=0.01)
@@ -91,9 +96,9 @@ def test_doubtful_and_old_values_have_no_effect() -> None:
     )
 
     for contributed in (
-        told(),
-        told(report(SUMMIT, minutes=120, air_temperature=300.0)),
-        told(doubtful),
+        by_station(),
+        by_station(report(SUMMIT, minutes=120, air_temperature=300.0)),
+        by_station(doubtful),
     ):
         moved, correction = nowcast.correct(made, [SUMMIT], contributed, NOW)
         assert moved is made
@@ -105,7 +110,7 @@ def test_temperature_alone_leaves_the_vapour_pressure_unchanged() -> None:
     before = read(made, SUMMIT)
 
     moved, _ = nowcast.correct(
-        made, [SUMMIT], told(report(SUMMIT, air_temperature=before[0] - 5)), NOW
+        made, [SUMMIT], by_station(report(SUMMIT, air_temperature=before[0] - 5)), NOW
     )
 
     # 5 K colder air near 7 degC holds 0.71 of the vapour (saturation 10.0 against 7.1 hPa):
@@ -116,7 +121,7 @@ def test_temperature_alone_leaves_the_vapour_pressure_unchanged() -> None:
 def test_a_humid_summit_turns_a_sea_of_clouds_into_a_white_wall(config: Config) -> None:
     sea = atmosphere(steps(RUN, 24), humidity=layer(0, 800, 1.0, 0.35), cloud=layer(0, 800))
     event = dawn(JINDING, "2026-11-21T23:05")
-    wall = told(report(SUMMIT, relative_humidity=1.0, visibility_in_air=100.0))
+    wall = by_station(report(SUMMIT, relative_humidity=1.0, visibility_in_air=100.0))
 
     moved, _ = nowcast.correct(sea, [SUMMIT], wall, NOW)
     states = []

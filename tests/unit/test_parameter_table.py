@@ -37,7 +37,7 @@ IFS = {
 def model(parameters: dict[str, object], centre: int | None = 98, **more: object) -> ModelSettings:
     name = {"zh": "x", "en": "x"}
     steps = [{"first": 0, "last": 48, "every": 1}]
-    told = {
+    described = {
         "id": "ifs",
         "name": name,
         "attribution": name,
@@ -46,7 +46,7 @@ def model(parameters: dict[str, object], centre: int | None = 98, **more: object
         "steps": steps,
         "centre": centre,
     }
-    return ModelSettings.model_validate(told | {"parameters": parameters} | more)
+    return ModelSettings.model_validate(described | {"parameters": parameters} | more)
 
 
 def read(
@@ -57,9 +57,12 @@ def read(
     centre: int | None = 98,
     region: tuple[float, float, float, float] = (42, 38, 113, 119),
 ) -> dict[int, Atmosphere]:
-    told = model(parameters, centre)
+    described = model(parameters, centre)
     return read_members(
-        [path], Cycle(run, "ifs"), Needs(fields_of(told), told.all_steps, *region), members
+        [path],
+        Cycle(run, "ifs"),
+        Needs(fields_of(described), described.all_steps, *region),
+        members,
     )
 
 
@@ -204,7 +207,7 @@ def test_numbers_of_a_centre_of_its_own_are_known_by_its_table_only(tmp_path: Pa
     file = file_of(tmp_path, message(1.0, (0, 1, 195), 1, 0, centre=38), message(280.0, centre=38))
 
     silent = read(file, CYCLE.run, {"categorical_snow": {}, "air_temperature": {}}, centre=38)[0]
-    told = read(
+    described = read(
         file,
         CYCLE.run,
         {"categorical_snow": {"key": [0, 1, 195, 1]}, "air_temperature": {}},
@@ -212,27 +215,40 @@ def test_numbers_of_a_centre_of_its_own_are_known_by_its_table_only(tmp_path: Pa
     )[0]
 
     assert silent.attrs["absent"] == ["categorical_snow"]
-    assert float(told["categorical_snow"][0, 0, 0]) == 1
+    assert float(described["categorical_snow"][0, 0, 0]) == 1
 
 
-def test_a_sum_whose_windows_are_wrong_runs_from_the_start_where_the_table_says_so(
-    tmp_path: Path,
-) -> None:
-    # AIFS writes 6-12 h of what has fallen since 0 h: 3 mm by 6 h and 5 mm by 12 h are 2 mm in the
-    # second six hours, not 5.
+def test_a_header_that_states_its_window_wins_over_the_table(tmp_path: Path) -> None:
     totals = [
-        message(3.0, (0, 1, 8), 1, 0, 6, start=0, centre=98),
-        message(5.0, (0, 1, 8), 1, 0, 12, start=6, centre=98),
+        message(5.0, (0, 1, 8), 1, 0, 6, start=0, centre=98),
+        message(7.0, (0, 1, 8), 1, 0, 12, start=6, centre=98),
     ]
     file = file_of(tmp_path, *totals)
 
-    as_written = read(file, CYCLE.run, {"precipitation_amount": {}})[0]["precipitation_amount"]
-    from_start = read(file, CYCLE.run, {"precipitation_amount": {"from_start": True}})[0][
-        "precipitation_amount"
-    ]
+    as_written = read(file, CYCLE.run, {"precipitation_amount": {}})[0]
+    from_start = read(file, CYCLE.run, {"precipitation_amount": {"from_start": True}})[0]
 
-    np.testing.assert_allclose(as_written[:, 0, 0], [3, 5], atol=1e-3)
-    np.testing.assert_allclose(from_start[:, 0, 0], [3, 2], atol=1e-3)
+    for atmosphere in (as_written, from_start):
+        np.testing.assert_allclose(atmosphere["precipitation_amount"][:, 0, 0], [5, 7], atol=1e-3)
+    assert as_written.attrs["faults"] == []
+    [fault] = from_start.attrs["faults"]
+    assert "precipitation_amount is of 6 to 12 h by its header" in fault
+    assert "from_start: true" in fault
+
+
+def test_a_sum_whose_header_states_no_window_runs_from_the_start_where_the_table_says_so(
+    tmp_path: Path,
+) -> None:
+    # 3 mm by 6 h and 5 mm by 12 h, written as values at a moment: 2 mm in the second six hours
+    totals = [
+        message(3.0, (0, 1, 8), 1, 0, 6, centre=98),
+        message(5.0, (0, 1, 8), 1, 0, 12, centre=98),
+    ]
+    file = file_of(tmp_path, *totals)
+
+    read_from_start = read(file, CYCLE.run, {"precipitation_amount": {"from_start": True}})[0]
+
+    np.testing.assert_allclose(read_from_start["precipitation_amount"][:, 0, 0], [3, 2], atol=1e-3)
 
 
 def test_what_the_table_does_not_say_is_as_the_catalogue_has_it() -> None:
@@ -279,8 +295,8 @@ def test_each_member_of_an_ensemble_becomes_an_atmosphere_of_its_own(
     second = file_of(
         tmp_path, of_member(2, 282.0), of_member(3, 283.0), rain_of(3, 3.5), name="two"
     )
-    told = model({"air_temperature": {}, "precipitation_amount": {}}, centre=7)
-    needs = Needs(fields_of(told), told.all_steps, 90, -90, -180, 180)
+    described = model({"air_temperature": {}, "precipitation_amount": {}}, centre=7)
+    needs = Needs(fields_of(described), described.all_steps, 90, -90, -180, 180)
 
     decode, decoded = DECODERS.decode, list[Order]()
     monkeypatch.setattr(DECODERS, "decode", lambda orders: decoded.extend(orders) or decode(orders))

@@ -75,7 +75,7 @@ def test_the_document_s_own_clock_place_and_units_are_believed() -> None:
 
 
 @pytest.mark.parametrize(
-    ("made", "said"),
+    ("made", "message"),
     [
         ([], "hourly"),
         ({"hourly": {}}, "time"),
@@ -94,8 +94,8 @@ def test_the_document_s_own_clock_place_and_units_are_believed() -> None:
         ),
     ],
 )
-def test_a_wrong_document_is_refused_by_name(made: object, said: str) -> None:
-    with pytest.raises(SourceCorrupt, match=said):
+def test_a_wrong_document_is_refused_by_name(made: object, message: str) -> None:
+    with pytest.raises(SourceCorrupt, match=message):
         parse_point(made, EAST_CHINA)
 
 

@@ -38,7 +38,7 @@ def report(
     return Observation(name, START + at * HOUR, values, flags or {}, form)
 
 
-def judged(reports: Sequence[Observation], *places: Station) -> QualityFlags:
+def checked(reports: Sequence[Observation], *places: Station) -> QualityFlags:
     return check(ReportTable.of(reports, {place.id: place for place in places}))
 
 
@@ -46,7 +46,7 @@ def flags_in_time(
     element: str, values: Sequence[float], hours: float = 1.0, form: str = "csv", **others: float
 ) -> list[int]:
     """The flags of one element of one station, told every `hours`."""
-    verdict = judged(
+    verdict = checked(
         [
             report(at=hours * n, form=form, **{element: value}, **others)
             for n, value in enumerate(values)
@@ -64,7 +64,7 @@ def test_a_value_outside_its_limits_is_wrong_and_one_on_them_is_not(name: str) -
     beyond = 1e-6 * max(1.0, element.high)
     requested = (element.low, element.high, element.low - beyond, element.high * 1.01)
 
-    found = [judged([report(**{name: value})]).of(0)[name] for value in requested]
+    found = [checked([report(**{name: value})]).of(0)[name] for value in requested]
 
     assert found == [GOOD, GOOD, WRONG, WRONG]
 
@@ -116,7 +116,7 @@ def test_a_value_outside_its_limits_is_wrong_and_one_on_them_is_not(name: str) -
 def test_values_of_one_report_that_contradict_each_other_are_marked(
     values: dict[str, float], form: str, caught: set[str]
 ) -> None:
-    flags = judged([report(form=form, **values)]).of(0)
+    flags = checked([report(form=form, **values)]).of(0)
 
     assert {name for name, flag in flags.items() if flag == INCONSISTENT} == caught
     assert set(flags.values()) <= {GOOD, INCONSISTENT}
@@ -140,7 +140,7 @@ def test_deep_in_unbroken_cloud_visibility_is_low() -> None:
         visibility_in_air=40000.0,
     )
 
-    verdict = judged([above, inside], summit)
+    verdict = checked([above, inside], summit)
 
     assert set(verdict.of(0).values()) == {GOOD}
     assert (
@@ -207,7 +207,7 @@ def test_another_stations_value_and_another_form_are_no_past() -> None:
         report("A", 1, "metar", air_temperature=300.0),
     ]
 
-    assert not judged(reports).flags.any()
+    assert not checked(reports).flags.any()
 
 
 def test_snow_does_not_grow_in_warm_air() -> None:
@@ -268,10 +268,10 @@ def ring(
     return [report(place.id, **{element: value}) for place, value in zip(places, values)], places
 
 
-def told_with(value: float, height: float, values: Sequence[float], **more: object) -> int:
+def flag_beside(value: float, height: float, values: Sequence[float], **more: object) -> int:
     reports, places = ring(values, **more)  # type: ignore[arg-type]
     element = str(more.get("element", "air_temperature"))
-    verdict = judged(
+    verdict = checked(
         [report("54511", **{element: value}), *reports], station("54511", height), *places
     )
     assert [set(verdict.of(row).values()) for row in range(1, len(verdict.flags))] == [
@@ -281,9 +281,9 @@ def told_with(value: float, height: float, values: Sequence[float], **more: obje
 
 
 def test_a_value_far_from_three_neighbours_is_doubtful() -> None:
-    assert told_with(285.0, 50.0, [270.0, 270.5, 271.0]) == DOUBTFUL
-    assert told_with(279.0, 50.0, [270.0, 270.5, 271.0]) == GOOD  # within the catalogue's 10 K
-    assert told_with(285.0, 50.0, [270.0, 270.5]) == GOOD  # too few to say
+    assert flag_beside(285.0, 50.0, [270.0, 270.5, 271.0]) == DOUBTFUL
+    assert flag_beside(279.0, 50.0, [270.0, 270.5, 271.0]) == GOOD  # within the catalogue's 10 K
+    assert flag_beside(285.0, 50.0, [270.0, 270.5]) == GOOD  # too few to say
 
 
 def test_neighbours_that_differ_among_themselves_allow_twice_as_much_more() -> None:
@@ -291,17 +291,17 @@ def test_neighbours_that_differ_among_themselves_allow_twice_as_much_more() -> N
     that is allowed, 18 K in all. Neighbours that agree allow the 10 K alone.
     """
     assert ELEMENTS["air_temperature"].spatial == 10
-    assert told_with(270.0 + 17.9, 50.0, [266.0, 270.0, 274.0]) == GOOD
-    assert told_with(270.0 + 18.1, 50.0, [266.0, 270.0, 274.0]) == DOUBTFUL
-    assert told_with(270.0 - 17.9, 50.0, [266.0, 270.0, 274.0]) == GOOD
-    assert told_with(270.0 - 18.1, 50.0, [266.0, 270.0, 274.0]) == DOUBTFUL
-    assert told_with(280.1, 50.0, [270.0, 270.0, 270.0]) == DOUBTFUL
-    assert told_with(279.9, 50.0, [270.0, 270.0, 270.0]) == GOOD
+    assert flag_beside(270.0 + 17.9, 50.0, [266.0, 270.0, 274.0]) == GOOD
+    assert flag_beside(270.0 + 18.1, 50.0, [266.0, 270.0, 274.0]) == DOUBTFUL
+    assert flag_beside(270.0 - 17.9, 50.0, [266.0, 270.0, 274.0]) == GOOD
+    assert flag_beside(270.0 - 18.1, 50.0, [266.0, 270.0, 274.0]) == DOUBTFUL
+    assert flag_beside(280.1, 50.0, [270.0, 270.0, 270.0]) == DOUBTFUL
+    assert flag_beside(279.9, 50.0, [270.0, 270.0, 270.0]) == GOOD
 
 
 def test_one_bad_neighbour_does_not_make_a_good_value_doubtful() -> None:
     reports, places = ring([270.0, 270.5, 271.0, 310.0])
-    verdict = judged([report("54511", air_temperature=270.0), *reports], station("54511"), *places)
+    verdict = checked([report("54511", air_temperature=270.0), *reports], station("54511"), *places)
 
     by_name = {
         verdict.table.observations[row].station: verdict.of(row)["air_temperature"]
@@ -315,18 +315,18 @@ def test_a_summit_is_compared_at_its_own_height_and_an_inversion_is_no_error() -
     # mornings know isothermal days.
     plain = [268.0, 268.5, 269.0, 268.2]
 
-    assert told_with(253.9, 2303.0, plain) == GOOD  # the standard atmosphere
-    assert told_with(270.0, 2303.0, plain) == GOOD  # an inversion
-    assert told_with(285.0, 2303.0, plain) == DOUBTFUL  # 17 K warmer than the plain in winter
+    assert flag_beside(253.9, 2303.0, plain) == GOOD  # the standard atmosphere
+    assert flag_beside(270.0, 2303.0, plain) == GOOD  # an inversion
+    assert flag_beside(285.0, 2303.0, plain) == DOUBTFUL  # 17 K warmer than the plain in winter
     # dry air above an inversion
-    assert told_with(233.0, 2303.0, plain, element="dew_point_temperature") == GOOD
+    assert flag_beside(233.0, 2303.0, plain, element="dew_point_temperature") == GOOD
 
 
 def test_pressure_at_the_sea_reduced_from_a_summit_is_not_compared() -> None:
     plain = [102500.0, 102510.0, 102490.0]
 
-    assert told_with(101500.0, 50.0, plain, element="air_pressure_at_mean_sea_level") == DOUBTFUL
-    assert told_with(101500.0, 2303.0, plain, element="air_pressure_at_mean_sea_level") == GOOD
+    assert flag_beside(101500.0, 50.0, plain, element="air_pressure_at_mean_sea_level") == DOUBTFUL
+    assert flag_beside(101500.0, 2303.0, plain, element="air_pressure_at_mean_sea_level") == GOOD
 
 
 def test_neighbours_of_another_hour_or_far_away_are_none() -> None:
@@ -335,8 +335,8 @@ def test_neighbours_of_another_hour_or_far_away_are_none() -> None:
     far = Station("54511", Name("", ""), 42.0, 116.0, 50.0)
     beside = report("54511", air_temperature=285.0)
 
-    assert not judged(later, station("54511"), *places).flags.any()
-    assert not judged([beside, *reports], far, *places).flags.any()
+    assert not checked(later, station("54511"), *places).flags.any()
+    assert not checked([beside, *reports], far, *places).flags.any()
     # 0.1 degree of latitude is 11.1 km: nine of ten lie within 100 km of the first.
     near = neighbours([station(str(n), north=0.1 * n) for n in range(11)])
     assert set(near[0].tolist()) == {-1, *range(1, 9)}
@@ -356,7 +356,7 @@ def test_a_value_that_a_database_flagged_stays_doubtful_and_is_no_neighbour() ->
         report(at=1, form="csv", flags={"air_temperature": DOUBTFUL}, air_temperature=270.0),
     ]
 
-    verdict = judged(reports)
+    verdict = checked(reports)
 
     found = {row.form: verdict.of(number) for number, row in enumerate(verdict.table.observations)}
     assert found["isd"] == {"air_temperature": WRONG, "wind_speed": WRONG}
@@ -369,7 +369,7 @@ def test_a_summary_counts_the_values_that_each_rule_flagged() -> None:
         for n, value in enumerate([270, 400, 270, 290])
     ]
 
-    verdict = judged(reports)
+    verdict = checked(reports)
 
     assert verdict.summary(range(4)) == {"range": 1, "internal": 8, "step": 1}
 

@@ -160,21 +160,21 @@ def test_a_model_with_coefficients_that_are_no_numbers_is_refused(
 
 def test_the_rule_replaces_a_champion_that_is_worse_than_it_and_only_then(trained: Trained) -> None:
     rule = PhysicsRule("starry_sky").ready()
-    upside_down = replace_told(rule, lambda p: 1 - p)
+    upside_down = replace_text(rule, lambda p: 1 - p)
 
     assert consider_rule(trained.data, Served(upside_down, "worse"), own=False).promote
     assert consider_rule(trained.data, Served(rule, "equal"), own=False).why == "not_better"
     assert consider_rule(trained.data, Served(trained.model, "better"), own=False).gain < 0
 
 
-def replace_told(rule: PhysicsRule, change: Callable[[Any], Any]) -> Any:
+def replace_text(rule: PhysicsRule, change: Callable[[Any], Any]) -> Any:
     """Return something with the rule's columns that gives its probabilities changed."""
     return SimpleNamespace(
         columns=rule.columns, predict_proba=lambda x, _sites: change(rule.predict_proba(x))
     )
 
 
-class Stranger(BaseEstimator):
+class UnknownEstimator(BaseEstimator):
     """A type that no list of ours knows."""
 
 
@@ -201,7 +201,7 @@ def bomb() -> bytes:
     ("change", "reason"),
     [
         ({"data": b"\x80\x04\x95pickle"}, "cannot be read"),
-        ({"data": pack(Stranger())}, "only known types"),
+        ({"data": pack(UnknownEstimator())}, "only known types"),
         ({"data": skops.io.dumps(PhysicsRule())}, "only known types"),
         ({"data": pack(np.ones(3))}, "does not hold a model"),
         ({"rule": "0" * 16}, "rule it was trained on has changed"),

@@ -24,8 +24,8 @@ def test_snow_begins_with_the_model_s_first_field_and_settles_as_the_site_s_own(
     which 200 becomes 216.4 and 280 becomes 283.3. That the model's own snow is gone by then changes
     nothing.
     """
-    told = {} if amount is None else {"surface_snow_amount": amount}
-    air = atmosphere(TIMES, temperature=cooled(-6.0), surface_snow_thickness=0.10, **told)
+    fields = {} if amount is None else {"surface_snow_amount": amount}
+    air = atmosphere(TIMES, temperature=cooled(-6.0), surface_snow_thickness=0.10, **fields)
     later = air["time"] > air["time"][0]
     for name in ("surface_snow_thickness", "surface_snow_amount"):
         if name in air:

@@ -94,9 +94,7 @@ def test_the_region_is_right_at_the_antimeridian_and_at_the_poles(
     assert abs(east - expected[3]) <= 0.5
 
 
-def test_the_filter_is_asked_for_each_variable_and_level_once_and_never_for_all(
-    config: Config,
-) -> None:
+def test_the_filter_gets_each_variable_and_level_once_and_never_all(config: Config) -> None:
     """Spelling as sources.md has it from codes in use: blanks become underscores, longitudes run
     0-360, `subregion` is empty.
     """
@@ -265,7 +263,7 @@ def test_other_needs_are_fetched_anew(bucket: Path, tmp_path: Path, config: Conf
     assert [len(inspect(path)) for path in got.files] == [60, 60, 60]
 
 
-def test_loose_files_of_any_name_are_told_by_their_headers(
+def test_loose_files_of_any_name_are_identified_by_their_headers(
     bucket: Path, drop: Path, tmp_path: Path, config: Config
 ) -> None:
     earlier = Cycle(CYCLE.run - timedelta(hours=6))
@@ -308,7 +306,7 @@ def test_a_step_that_comes_in_several_files_is_put_together(
     assert len(got.files) == 5 + 6 + 6
 
 
-def test_a_bad_file_in_the_bucket_s_layout_is_set_aside_and_a_good_copy_serves(
+def test_a_bad_file_in_the_bucket_s_layout_is_skipped_and_a_good_copy_serves(
     bucket: Path, tmp_path: Path, config: Config
 ) -> None:
     drop = Path(shutil.copytree(bucket, tmp_path / "drop"))

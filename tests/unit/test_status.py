@@ -59,30 +59,30 @@ def test_thirty_bad_files_are_all_named_with_their_reasons_however_much_is_pushe
         )
 
     found = status.found(settings, NOW + timedelta(hours=2))
-    told = [line for line in status.lines(found) if line.startswith("read")]
+    shown = [line for line in status.lines(found) if line.startswith("read")]
 
-    assert len(told) == 31
+    assert len(shown) == 31
     for number in range(30):
-        (line,) = [line for line in told if f"  bad{number}.csv  csv  0 kept, 2 refused" in line]
+        (line,) = [line for line in shown if f"  bad{number}.csv  csv  0 kept, 2 refused" in line]
         assert "column 4, '\u82b1\u8272', is not known" in line
     assert (
         "push ions  unknown  0 kept, 100 refused in 100 readings  line 1: the time 'then 0' is "
-        "not read" in told[0]
+        "not read" in shown[0]
     )
     assert len(found["observations"]["set_aside"]) == 160
 
 
-def test_a_chinese_name_in_a_folder_is_told_as_it_is_and_has_its_reason(settings: Config) -> None:
+def test_a_chinese_name_in_a_folder_is_shown_as_it_is_with_its_reason(settings: Config) -> None:
     put(settings, "\u7075\u5c71/\u81ea\u52a8\u7ad9.csv", b"nothing that is known")
 
     intake(settings).observe(NOW)
 
-    told = "\n".join(status.lines(status.found(settings, NOW), True))
+    shown = "\n".join(status.lines(status.found(settings, NOW), True))
     assert (
         "\u7075\u5c71/\u81ea\u52a8\u7ad9.csv  unknown  0 kept, 1 refused  the file's format is "
-        "not known" in told
+        "not known" in shown
     )
-    assert "\u81ea\u52a8\u7ad9.csv  the file's format" in told
+    assert "\u81ea\u52a8\u7ad9.csv  the file's format" in shown
 
 
 def test_more_files_than_the_text_names_are_counted_and_all_names_them(settings: Config) -> None:

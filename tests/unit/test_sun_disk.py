@@ -18,11 +18,11 @@ MINUTE = np.timedelta64(1, "m")
 
 def sunrise(cover: Cover, depth: float = 0.05) -> PhenomenonFeatures:
     """Return the sunrise of Zhaojiawa under haze of one optical depth."""
-    asked = event("sunrise", "zhaojiawa")
-    assert asked.centre is not None
-    air = around(asked.site, asked.centre, cover)
+    dawn = event("sunrise", "zhaojiawa")
+    assert dawn.centre is not None
+    air = around(dawn.site, dawn.centre, cover)
     air = air.assign({OPTICAL_DEPTH: air["visibility_in_air"] * 0 + depth})
-    return glow.derive([asked], Scene(air, [asked.site]), SETTINGS)
+    return glow.derive([dawn], Scene(air, [dawn.site]), SETTINGS)
 
 
 def shown(part: PhenomenonFeatures) -> xr.DataArray:
@@ -47,7 +47,7 @@ def test_the_window_begins_with_the_first_minute_of_half_the_best_light(
     assert part.values["best_end"][0] == times[bright][-1] + MINUTE
 
 
-def test_behind_a_veil_of_cirrus_the_disk_is_dimmed_and_its_window_is_still_told() -> None:
+def test_behind_a_veil_of_cirrus_the_disk_is_dimmed_and_keeps_its_window() -> None:
     veiled = sunrise(VEIL)
 
     assert 0.1 < np.nanmax(shown(veiled).values) < 0.75

@@ -110,12 +110,12 @@ def test_values_are_shown_in_the_reader_s_units_with_place_and_time(stations: Co
     }
     assert found(weather, zh) == {
         "air_temperature": "−3 ℃", "comfort": "寒冷", "relative_humidity": "62%",
-        "wind_speed": "西北风 4.6 m/s（3级）",
-        "visibility_in_air": "22 km",
+        "wind_speed": "西北风3级",
+        "visibility_in_air": "22公里",
     }  # fmt: skip
-    assert found(weather, en)["wind_speed"] == "north-west 4.6 m/s (force 3)"
-    assert place(weather, zh).replace(THIN_SPACE, " ") == "灵山站·海拔2280 m"
-    assert time_of_observation(weather, zh).current_text == "11月22日16:00观测"
+    assert found(weather, en)["wind_speed"] == "north-west wind, force 3"
+    assert place(weather, zh).replace(THIN_SPACE, " ") == "灵山站·海拔2280米"
+    assert time_of_observation(weather, zh).current_text == "11月22日16时00分观测"
 
 
 def test_an_old_value_gives_way_to_since_when_there_is_none(stations: Config) -> None:
@@ -126,7 +126,7 @@ def test_an_old_value_gives_way_to_since_when_there_is_none(stations: Config) ->
         assert weather.fresh is fresh
         assert ("℃" in found(weather, words(stations))["air_temperature"]) is fresh
         assert time_of_observation(weather, words(stations)).current_text == (
-            "11月22日14:40观测" if fresh else "自11月22日14:39起无数据"
+            "11月22日14时40分观测" if fresh else "自11月22日14时39分起无数据"
         )
 
 
@@ -135,7 +135,7 @@ def test_one_element_that_fell_silent_is_marked_apart_from_the_others(stations: 
     visibility = {"visibility_in_air": (NOW - timedelta(hours=5), 800.0)}
     (weather,) = of_lingshan(stations, (replace(reports, newest={**reports.newest, **visibility}),))
 
-    assert found(weather, words(stations))["visibility_in_air"] == "自11月22日11:10起无数据"
+    assert found(weather, words(stations))["visibility_in_air"] == "自11月22日11时10分起无数据"
     assert found(weather, words(stations))["relative_humidity"] == "62%"
 
 
@@ -175,7 +175,7 @@ def test_a_calm_has_no_direction(stations: Config) -> None:
         ),
     )
 
-    assert found(weather, words(stations))["wind_speed"] == "0.2 m/s（0级）"
+    assert found(weather, words(stations))["wind_speed"] == "静风"
 
 
 def test_a_weather_station_that_measures_ions_has_a_tile_of_each(stations: Config) -> None:
@@ -186,9 +186,7 @@ def test_a_weather_station_that_measures_ions_has_a_tile_of_each(stations: Confi
     assert list(found(both[0], words(stations))) == [IONS, LEVEL]
 
 
-def test_where_there_is_little_room_the_first_fresh_tile_of_each_kind_stands(
-    stations: Config,
-) -> None:
+def test_on_a_small_screen_the_first_fresh_tile_of_each_kind_is_shown(stations: Config) -> None:
     fresh, old = (
         of_lingshan(stations, current_observations(stations, NOW)),
         of_lingshan(stations, current_observations(stations, NOW, timedelta(hours=9))),

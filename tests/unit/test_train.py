@@ -330,9 +330,9 @@ def test_the_commands_say_what_they_need(capsys: pytest.CaptureFixture[str]) -> 
     assert main(["transfer-test", "labels.csv", "forecasts.json"]) == 3
     assert main(["transfer-test", "labels.csv", "forecasts.json", "--mountain", "*:40,115"]) == 3
 
-    said = capsys.readouterr().err
-    assert "models promote needs PHENOMENON ID" in said
-    assert "--mountain NAME:LAT,LON,HEIGHT,VALLEY" in said
+    printed = capsys.readouterr().err
+    assert "models promote needs PHENOMENON ID" in printed
+    assert "--mountain NAME:LAT,LON,HEIGHT,VALLEY" in printed
 
 
 def test_the_transfer_test_runs_from_the_command_line(
@@ -342,12 +342,12 @@ def test_the_transfer_test_runs_from_the_command_line(
 
     assert main(["transfer-test", *files, "--mountain", "wunvshan:41.320,125.408,804,300"]) == 0
 
-    said = capsys.readouterr().out
-    assert "WARNING wunvshan" in said
-    assert "they are among those it was fitted on" in said
-    assert "n=67" in said  # 68 labels, one without a forecast
-    assert "rule" in said
-    assert "Brier" in said
+    printed = capsys.readouterr().out
+    assert "WARNING wunvshan" in printed
+    assert "they are among those it was fitted on" in printed
+    assert "n=67" in printed  # 68 labels, one without a forecast
+    assert "rule" in printed
+    assert "Brier" in printed
 
 
 def test_the_page_says_what_was_left_out_and_how_sure_the_gain_is(tmp_path: Path) -> None:

@@ -74,7 +74,7 @@ def hourly(station: str, flags: dict[str, int] | None = None, **values: float) -
     return [Observation(station, start + k * HOUR, values, flags or {}) for k in range(49)]
 
 
-def told(
+def stations_report(
     archive: Archive, config: Config, *reports: list[Observation], day: date = DAY
 ) -> dict[tuple[str, str], list[Outcome]]:
     """What stations tell of the day, by site and phenomenon."""
@@ -205,7 +205,7 @@ def test_each_night_covers_the_last_two_days(archive: Archive, config: Config) -
 def test_cloud_reports_of_a_clear_night_are_an_outcome_of_stars(
     archive: Archive, config: Config
 ) -> None:
-    found = told(archive, watched(config), hourly("VILLAGE", cloud_area_fraction=0.0))
+    found = stations_report(archive, watched(config), hourly("VILLAGE", cloud_area_fraction=0.0))
 
     [stars] = found["jiangshuihe", "starry_sky"]
     assert (stars.degree, stars.source, stars.reporter, stars.amount) == (
@@ -218,7 +218,7 @@ def test_cloud_reports_of_a_clear_night_are_an_outcome_of_stars(
 
 def test_doubtful_values_give_no_outcome(archive: Archive, config: Config) -> None:
     assert (
-        told(
+        stations_report(
             archive,
             watched(config),
             hourly("VILLAGE", {"cloud_area_fraction": DOUBTFUL}, cloud_area_fraction=0.0),
@@ -230,7 +230,7 @@ def test_doubtful_values_give_no_outcome(archive: Archive, config: Config) -> No
 def test_a_dry_summit_over_a_saturated_valley_is_a_sea_of_clouds(
     archive: Archive, config: Config
 ) -> None:
-    found = told(
+    found = stations_report(
         archive,
         watched(config),
         hourly("SUMMIT", relative_humidity=0.3),
@@ -244,7 +244,7 @@ def test_a_dry_summit_over_a_saturated_valley_is_a_sea_of_clouds(
 def test_a_station_in_fog_at_the_summit_is_a_white_wall(archive: Archive, config: Config) -> None:
     fog = hourly("SUMMIT", relative_humidity=0.99, visibility_in_air=50.0)
 
-    found = told(archive, watched(config), fog, hourly("VALLEY", relative_humidity=0.99))
+    found = stations_report(archive, watched(config), fog, hourly("VALLEY", relative_humidity=0.99))
 
     assert [o.state for o in found["jinding", "sea_of_clouds"]] == ["in_cloud"]
 
@@ -255,7 +255,10 @@ def test_a_distant_station_gives_no_outcome(archive: Archive, config: Config) ->
     far = settings.observations.stations[-1].as_station()
 
     assert (
-        told(archive, settings, hourly("FAR", relative_humidity=0.99, visibility_in_air=50.0)) == {}
+        stations_report(
+            archive, settings, hourly("FAR", relative_humidity=0.99, visibility_in_air=50.0)
+        )
+        == {}
     )
     assert distance_between(jinding, far) > NEAR
     assert distance_between(
@@ -266,7 +269,7 @@ def test_a_distant_station_gives_no_outcome(archive: Archive, config: Config) ->
 def test_low_cloud_at_sunset_rules_a_glow_out_and_a_clear_horizon_proves_none(
     archive: Archive, config: Config
 ) -> None:
-    grey = told(
+    grey = stations_report(
         archive,
         watched(config),
         hourly("SUMMIT", cloud_area_fraction=1.0, low_cloud_area_fraction=1.0),
@@ -276,7 +279,7 @@ def test_low_cloud_at_sunset_rules_a_glow_out_and_a_clear_horizon_proves_none(
 
 
 def test_high_cloud_alone_leaves_the_glow_open(archive: Archive, config: Config) -> None:
-    found = told(
+    found = stations_report(
         archive,
         watched(config),
         hourly("SUMMIT", cloud_area_fraction=0.6, low_cloud_area_fraction=0.0),
@@ -288,7 +291,9 @@ def test_high_cloud_alone_leaves_the_glow_open(archive: Archive, config: Config)
 def test_a_village_under_snow_is_an_outcome_of_snow_cover_and_of_rime(
     archive: Archive, config: Config
 ) -> None:
-    found = told(archive, watched(config), hourly("VILLAGE", snow_depth=0.2, present_weather=48.0))
+    found = stations_report(
+        archive, watched(config), hourly("VILLAGE", snow_depth=0.2, present_weather=48.0)
+    )
 
     assert [(o.degree, o.amount) for o in found["jiangshuihe", "snow_cover"]] == [(1.0, 0.2)]
     assert [o.degree for o in found["jiangshuihe", "rime"]] == [1.0]
@@ -298,7 +303,7 @@ def test_a_village_under_snow_is_an_outcome_of_snow_cover_and_of_rime(
 def test_sunshine_after_sunrise_over_the_terrain_is_an_outcome_of_a_sunrise(
     archive: Archive, config: Config
 ) -> None:
-    found = told(archive, watched(config), hourly("SUMMIT", sunshine_duration=3600.0))
+    found = stations_report(archive, watched(config), hourly("SUMMIT", sunshine_duration=3600.0))
 
     assert [o.degree for o in found.get(("jinding", "sunrise"), [])] == [1.0]
 
