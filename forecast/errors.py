@@ -41,14 +41,18 @@ class SourceError(SkyscapeError):
 class SourceUnavailable(SourceError):
     """The network or the server failed.
 
-    retry_after: [s] the pause that the server asks for, if it does.
+    retry_after: [s] the pause that the server asks for, if it does. of_file: the server answered,
+    with a status that speaks of the file requested; other files may be served.
     """
 
     worth_retrying = True
 
-    def __init__(self, message: str, retry_after: float | None = None) -> None:
+    def __init__(
+        self, message: str, retry_after: float | None = None, of_file: bool = False
+    ) -> None:
         super().__init__(message)
         self.retry_after = retry_after
+        self.of_file = of_file
 
 
 class SourceRefused(SourceUnavailable):

@@ -47,6 +47,8 @@ SLOWEST = 10_000.0
 BACK_OFF = (1.0, 60.0)  # [s] first and longest pause between attempts
 # NOMADS answers 302 when it limits: wait, as for 5xx
 BUSY = frozenset((302, 303, 307, 408, 425, 429))
+# a redirect speaks of a file first: it may have moved, or stand behind a page to log in
+REDIRECTS = frozenset((302, 303, 307))
 ABSENT = {404, 410}
 LOOPBACK = {"localhost", "127.0.0.1", "::1"}
 
@@ -253,7 +255,11 @@ class Client:
             after = retry_after(response.headers.get("Retry-After"), response.headers.get("Date"))
             if after is not None:
                 self._limiter.hold(after)
-            raise SourceUnavailable(f"{where}: the server is busy or failing ({status})", after)
+            raise SourceUnavailable(
+                f"{where}: the server is busy or failing ({status})",
+                after,
+                of_file=status in REDIRECTS and after is None,
+            )
         if span is not None and status == 200:
             raise SourceRefused(
                 f"{where}: the server ignores byte ranges (200, expected 206) and would send "
@@ -262,7 +268,8 @@ class Client:
         if status != (200 if span is None else 206):
             raise SourceRefused(
                 f"{where}: the server refuses (status {status}); check this source's url in the "
-                "settings"
+                "settings",
+                of_file=300 <= status < 500,
             )
         if response.headers.get("Content-Encoding", "identity") != "identity":
             raise SourceRefused(

@@ -5,17 +5,53 @@ A class each, with its bounds; forecast/config.py reads them.
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from forecast.quantities import FIELDS
-from forecast.settings import HttpSettings, Identifier, NameSettings, Section
+from forecast.settings import (
+    FullName,
+    HttpSettings,
+    Identifier,
+    NameSettings,
+    Section,
+    TextSettings,
+)
 
 Source = Literal["filter", "bucket", "folder"]
 SOURCES: tuple[Source, ...] = ("filter", "bucket", "folder")
+
+
+GFS_PATH = "gfs.{run:%Y%m%d}/{run:%H}/atmos/gfs.t{run:%H}z.pgrb2.0p25.f{step:03d}"
+
+
+def fill_path(pattern: str, run: datetime, step: int, member: str = "") -> str:
+    """Return the path of a step: `pattern` with its {run}, {step} and {member}.
+
+    Raises: ValueError where it names something else.
+    """
+    try:
+        return pattern.format(run=run, step=step, member=member).lstrip("/")
+    except (KeyError, IndexError, ValueError, AttributeError, TypeError) as error:
+        raise ValueError(
+            f"{pattern!r} cannot be filled in ({error}); "
+            "it may name {run:%Y%m%d}, {step:03d} and {member}"
+        ) from error
+
+
+def _path_of_a_step(pattern: str) -> str:
+    first, last = (fill_path(pattern, datetime(2026, 1, 1, tzinfo=UTC), n) for n in (0, 120))
+    later = fill_path(pattern, datetime(2026, 1, 2, 6, tzinfo=UTC), 0)
+    if first in (last, later):
+        raise ValueError(f"{pattern!r}: every run and step needs a path of its own")
+    return pattern
+
+
+StepPath = Annotated[str, Field(max_length=300), AfterValidator(_path_of_a_step)]
 
 
 class StepSettings(Section):
@@ -32,14 +68,20 @@ def all_steps(parts: tuple[StepSettings, ...]) -> tuple[int, ...]:
 
 
 class SourceSettings(Section):
-    """Where model runs come from and which part of them is wanted."""
+    """Where model runs come from and which part of them is wanted.
+
+    bucket_path, filter_path: of a step at the bucket, and as the filter knows it, with {run} and
+    {step}.
+    """
 
     model: Identifier = "gfs"
     name: NameSettings = NameSettings()
-    attribution: NameSettings = NameSettings()
+    attribution: TextSettings = TextSettings()
     order: tuple[Source, ...] = Field(default=SOURCES, min_length=1)
     filter: HttpSettings
     bucket: HttpSettings
+    bucket_path: StepPath = GFS_PATH
+    filter_path: StepPath = GFS_PATH
     folder: Path = Path("var/drop")
     cycles: Path = Path("var/cycles")
     steps: tuple[StepSettings, ...]
@@ -71,7 +113,7 @@ class ParameterSettings(Section):
 
     key: [discipline, category, number, type of first surface] (and its value) of GRIB2; index:
     "param levtype" of an ECMWF .index; grib1: [table version * 1000 + number, type of level].
-    from_start: a sum runs from the run's start, whatever its message says of the window.
+    from_start: a sum whose message states no window runs from the run's start.
     """
 
     key: tuple[float, ...] = Field(default=(), max_length=5)
@@ -100,8 +142,8 @@ class ModelSettings(Section):
     """
 
     id: Identifier
-    name: NameSettings
-    attribution: NameSettings
+    name: FullName
+    attribution: TextSettings
     layout: Layout
     centre: int | None = Field(default=None, ge=0, le=65535)
     mirrors: tuple[HttpSettings, ...] = Field(default=(), max_length=6)

@@ -10,11 +10,11 @@ import logging
 from collections.abc import Callable, Mapping
 
 from forecast.domain import Cycle
-from forecast.errors import CycleNotReady, SourceError, SourceUnavailable
+from forecast.errors import CycleNotReady, SourceError
 from forecast.http import CLOCK, Client, Clock, Deadline
 from forecast.ingest import Needs
 from forecast.ingest.cycle_store import CycleStore
-from forecast.ingest.provider import FetchedCycle, Provider
+from forecast.ingest.provider import FetchedCycle, Provider, fails_as_a_whole
 from forecast.ingest.range_download import Bucket, Layout
 from forecast.settings import HttpSettings
 from forecast.source_settings import ModelSettings
@@ -72,13 +72,15 @@ class Members:
         """
         got: dict[int, FetchedCycle] = {}
         failures: dict[int, SourceError] = {}
+        refusals = 0
         for member, provider in self._providers.items():
             try:
                 got[member] = provider.fetch(needs, cycle, ask, within)
             except SourceError as error:
                 log.info("%s, member %d: %s", cycle.id, member, error)
                 failures[member] = error
-                ask = ask and not isinstance(error, SourceUnavailable)
+                refusals += getattr(error, "of_file", False)
+                ask = ask and not fails_as_a_whole(error, refusals)
                 if not got and isinstance(error, CycleNotReady) and error.absent:
                     break
         first = next(iter(failures.values()), None)

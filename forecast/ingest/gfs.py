@@ -20,6 +20,7 @@ from forecast.ingest.matching import choose_messages, refuse_poor
 from forecast.ingest.provider import ATTRIBUTION, FetchedCycle, path_of
 from forecast.ingest.range_download import Bucket, Layout, Remote, retried
 from forecast.settings import HttpSettings
+from forecast.source_settings import GFS_PATH, fill_path
 
 log = logging.getLogger(__name__)
 
@@ -29,21 +30,26 @@ MAXIMUM_CUT = 64_000_000  # [byte] of one answer of the filter; 14 by 18 degrees
 LACKING = 0.05
 
 
-def open_bucket(settings: HttpSettings, store: CycleStore, clock: Clock = CLOCK) -> Bucket:
-    """Return the provider of GFS's public bucket."""
+def open_bucket(
+    settings: HttpSettings, store: CycleStore, clock: Clock = CLOCK, path: str = GFS_PATH
+) -> Bucket:
+    """Return the provider of GFS's public bucket. path: the pattern of the path of a step."""
     return Bucket(
         Client(settings, clock),
         settings.connections,
         store,
-        Layout(lambda cycle, step: "/".join(path_of(cycle, step))),
+        Layout(lambda cycle, step: "/" + fill_path(path, cycle.run, step), template=path),
     )
 
 
 class Filter(Remote):
     """The region filter of NOMADS: one request a step, cut to the region on the server."""
 
-    def __init__(self, settings: HttpSettings, store: CycleStore, clock: Clock = CLOCK) -> None:
+    def __init__(
+        self, settings: HttpSettings, store: CycleStore, clock: Clock = CLOCK, path: str = GFS_PATH
+    ) -> None:
         super().__init__(Client(settings, clock), settings.connections, store, "filter", "filter")
+        self._path = path
 
     def fetch(
         self, needs: Needs, cycle: Cycle, ask: bool = True, within: Deadline | None = None
@@ -64,7 +70,7 @@ class Filter(Remote):
             )
             with progress(len(task.todo), cycle.id, unit="step") as advance:
                 if task.todo:
-                    self._step(task, task.todo[-1], advance)
+                    self._last_step(task, advance)
                     task.each(
                         lambda step: self._step(task, step, advance),
                         task.todo[:-1],
@@ -73,13 +79,31 @@ class Filter(Remote):
             self._refuse_thin(task)
             return task.acquired(ATTRIBUTION)
 
+    def _last_step(self, task: DownloadTask, advance: Callable[[int], object]) -> None:
+        """Fetch the last step.
+
+        Raises: CycleNotReady, with `absent` if even the first step is not there.
+        """
+        try:
+            self._step(task, task.todo[-1], advance)
+        except CycleNotReady as error:
+            if len(task.todo) < len(task.needs.steps):
+                raise
+            try:
+                self._step(task, task.todo[0], advance)
+            except CycleNotReady:
+                raise CycleNotReady(
+                    f"nothing of {task.cycle.id} is there: {error}", absent=True
+                ) from error
+            raise
+
     def _step(self, task: DownloadTask, step: int, advance: Callable[[int], object]) -> None:
         """Fetch one step; a damaged response is requested again."""
         retried(lambda: self._cut(task, step), task.files[step].discard)
         advance(1)
 
     def _cut(self, task: DownloadTask, step: int) -> None:
-        folder, name = path_of(task.cycle, step)
+        folder, name = path_of(task.cycle, step, self._path)
         file, fields = task.files[step], task.needs.fields
         try:
             body = self._client.get(

@@ -7,10 +7,13 @@ from pathlib import Path
 from typing import Protocol
 
 from forecast.domain import Cycle
+from forecast.errors import SourceError, SourceUnavailable
 from forecast.http import Deadline
 from forecast.ingest import Needs
+from forecast.source_settings import GFS_PATH, fill_path
 
 ATTRIBUTION = "NOAA/NCEP GFS, public domain"
+AGREEING = 3  # files that a server redirects before it counts as failing as a whole
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,9 +49,19 @@ class Provider(Protocol):
         ...
 
 
-def path_of(cycle: Cycle, step: int) -> tuple[str, str]:
-    """Return folder and name of a step at the public bucket, NOMADS and most mirrors."""
-    return (
-        f"/gfs.{cycle.run:%Y%m%d}/{cycle.run:%H}/atmos",
-        f"gfs.t{cycle.run:%H}z.pgrb2.0p25.f{step:03d}",
-    )
+def path_of(cycle: Cycle, step: int, pattern: str = GFS_PATH) -> tuple[str, str]:
+    """Return folder and name of a step, by the pattern of its path."""
+    folder, _, name = fill_path(pattern, cycle.run, step).rpartition("/")
+    return f"/{folder}", name
+
+
+def fails_as_a_whole(error: SourceError, refusals: int) -> bool:
+    """Tell whether an error speaks of a provider's server, and not of the one file requested.
+
+    refusals: how many files the server has answered with such a status, this one included. A
+    refusal costs one request and never counts against the server; a redirect is retried for long,
+    and counts where several files agree.
+    """
+    if not isinstance(error, SourceUnavailable):
+        return False
+    return not error.of_file or (error.worth_retrying and refusals >= AGREEING)

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import logging
 import math
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -34,9 +35,9 @@ from forecast.ingest.cycle_store import CycleStore, disk_spoken_for
 from forecast.ingest.drop_folder import Folder, contents_of, contents_of_lead
 from forecast.ingest.grib import reader
 from forecast.ingest.parameter_table import fields_of
-from forecast.ingest.provider import FetchedCycle, Provider
+from forecast.ingest.provider import FetchedCycle, Provider, fails_as_a_whole
 from forecast.quantities import DEFAULT_FIELDS
-from forecast.source_settings import SOURCES, ModelSettings, SourceSettings
+from forecast.source_settings import SOURCES, ModelSettings, SourceSettings, fill_path
 
 log = logging.getLogger(__name__)
 
@@ -128,14 +129,14 @@ class Source:
         self._settings = settings
         self._providers = tuple(providers)
         self._store, self._cycles = store, cycles
+        paths: dict[str, str]
         if isinstance(settings, SourceSettings):
-            self.id, self.place, self._template = settings.model, "source", ""
+            self.id, self.place = settings.model, "source"
+            paths = {"bucket_path": settings.bucket_path, "filter_path": settings.filter_path}
         else:
-            self.id, self.place, self._template = (
-                settings.id,
-                f"models.{settings.id}",
-                settings.path,
-            )
+            self.id, self.place = settings.id, f"models.{settings.id}"
+            paths = {"path": settings.path} if settings.path else {}
+        self._paths = {f"{self.place}.{name}": path for name, path in paths.items()}
 
     def acquire(
         self,
@@ -156,9 +157,10 @@ class Source:
         now = as_utc(now, "now")
         candidates = (cycle,) if cycle is not None else self.candidates(now)
         answers: list[str] = []
-        failures: list[SourceError] = []
+        failures: list[tuple[str, SourceError]] = []
         # a server that fails now also fails for an older run; what it gave before is still used
         silent: set[str] = set()
+        refusals: Counter[str] = Counter()
         for candidate in candidates:
             for provider in self._providers:
                 try:
@@ -179,8 +181,9 @@ class Source:
                     if not absent or candidate is candidates[0]:
                         answers.append(f"{provider.name}: {error}")
                     if provider.name not in silent:
-                        failures.append(error)
-                    if isinstance(error, SourceUnavailable):
+                        failures.append((provider.name, error))
+                    refusals[provider.name] += getattr(error, "of_file", False)
+                    if fails_as_a_whole(error, refusals[provider.name]):
                         silent.add(provider.name)
                 else:
                     log.info(
@@ -210,7 +213,7 @@ class Source:
         self,
         candidates: Sequence[Cycle],
         answers: Sequence[str],
-        failures: Sequence[SourceError],
+        by_provider: Sequence[tuple[str, SourceError]],
         now: datetime,
     ) -> SourceError:
         """Return the error for a cycle that could not be had."""
@@ -230,15 +233,14 @@ class Source:
         text = (
             f"no whole run to be had ({asked}). Of the newest: {'. '.join(dict.fromkeys(answers))}"
         )
-        if (
-            self._template
-            and failures
-            and all(isinstance(failure, CycleNotReady) and failure.absent for failure in failures)
-        ):
+        failures = [failure for _, failure in by_provider]
+        remote = [failure for name, failure in by_provider if name != Folder.name]
+        expected = len(candidates) > 1 or self.place != "source"
+        if self._paths and remote and expected and all(_is_nowhere(each) for each in remote):
+            paths = " and ".join(f"{name} says {path!r}" for name, path in self._paths.items())
             return SourceRefused(
-                f"{asked}: nothing is there at any of {len(self._providers)} addresses: "
-                f"has the path moved? {self.place}.path says "
-                f"{self._template!r}. {'. '.join(dict.fromkeys(answers))}"
+                f"{asked}: nothing is there at any of {len({name for name, _ in by_provider})} "
+                f"addresses: has the path moved? {paths}. {'. '.join(dict.fromkeys(answers))}"
             )
         if failures and all(isinstance(failure, SourceUnavailable) for failure in failures):
             waits = [
@@ -255,6 +257,13 @@ class Source:
         return CycleNotReady(
             f"{text}. Wait for the run, choose another with --cycle, or shorten {self.place}.steps"
         )
+
+
+def _is_nowhere(failure: SourceError) -> bool:
+    """Tell whether nothing of a run is there: not published, or each file refused."""
+    return (isinstance(failure, CycleNotReady) and failure.absent) or (
+        isinstance(failure, SourceUnavailable) and failure.of_file
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -388,13 +397,9 @@ def _open_model(config: Config, model: ModelSettings, clock: Clock) -> Source:
 def _path(model: ModelSettings, cycle: Cycle, step: int, member: int = 0) -> str:
     """Return the path of a step below a mirror's address. Raises: ConfigError."""
     try:
-        filled = model.path.format(run=cycle.run, step=step, member=gefs.member_name(member))
-    except (KeyError, IndexError, ValueError, AttributeError, TypeError) as error:
-        raise ConfigError(
-            f"models.{model.id}.path: {model.path!r} cannot be filled in ({error}); "
-            f"it may name {{run:%Y%m%d}}, {{step:03d}} and {{member}}"
-        ) from error
-    return "/" + filled.lstrip("/")
+        return "/" + fill_path(model.path, cycle.run, step, gefs.member_name(member))
+    except ValueError as error:
+        raise ConfigError(f"models.{model.id}.path: {error}") from error
 
 
 def open_source(config: Config, only: str | None = None, clock: Clock = CLOCK) -> Source:
@@ -417,9 +422,9 @@ def open_source(config: Config, only: str | None = None, clock: Clock = CLOCK) -
 
 def _provider(name: str, settings: SourceSettings, store: CycleStore, clock: Clock) -> Provider:
     if name == "filter":
-        return gfs.Filter(settings.filter, store, clock)
+        return gfs.Filter(settings.filter, store, clock, settings.filter_path)
     if name == "bucket":
-        return gfs.open_bucket(settings.bucket, store, clock)
+        return gfs.open_bucket(settings.bucket, store, clock, settings.bucket_path)
     return Folder(
         settings.folder,
         contents_of_lead(settings.model),

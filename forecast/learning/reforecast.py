@@ -187,7 +187,9 @@ def _bucket(config: Config, folder: Path, workers: int) -> Bucket:
     slower = http.model_copy(
         update={"requests_per_minute": max(1, http.requests_per_minute // workers)}
     )
-    return gfs.open_bucket(slower, CycleStore(folder, config.source.model))
+    return gfs.open_bucket(
+        slower, CycleStore(folder, config.source.model), path=config.source.bucket_path
+    )
 
 
 def rows_of_points(

@@ -1,11 +1,16 @@
 """Combine decoded fields in one cube: within limits, for each interval, on one grid.
 
 - A value outside the limits of the catalogue by at most one step of its packing (and float32
-  rounding) is a packing error and is set to the limit; a larger excess is refused.
+  rounding) is a packing error and is set to the limit. A value further outside is missing.
+- A message of which many values are outside is refused as a whole, and a field of which many
+  messages are refused, or whose numbers are in another unit (plausibility.py). A run without any
+  field left, or without one that no forecast can do without, is refused.
 - Of a field given twice the finer packing is kept if both agree within their steps; otherwise the
-  field is refused.
+  two are missing.
 - With several grids, the cube has that of most messages (the finest of equals); fields on others
-  are interpolated bilinearly. One field on two grids is refused.
+  are interpolated bilinearly. Of one field on two grids, that of most messages is kept.
+
+Everything that is missing for such a reason is named in the attribute `faults`.
 """
 
 from __future__ import annotations
@@ -13,6 +18,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from pathlib import Path
 
 import numpy as np
 import xarray as xr
@@ -22,10 +28,13 @@ from forecast.domain import Atmosphere, Cycle
 from forecast.errors import SourceCorrupt
 from forecast.ingest.grib.decoder_pool import Order
 from forecast.ingest.grib.grid import MICRO, Cut, between
+from forecast.ingest.grib.plausibility import Sample, doubtful, hint, implausible, without_sentinels
 from forecast.ingest.grib.time_ranges import Choice, Window, choose, weights
 from forecast.quantities import FIELDS, Field
 
 ROUNDING = 1e-6  # relative: two roundings to float32
+FEW_POINTS, MANY = 2, 0.1  # more than both, in number and part of the points, refuse a message
+FAR = 0.5  # part of the limits' range by which a value outside them is far outside
 
 Values = NDArray[np.float32]
 Slot = tuple[int | None, Window]
@@ -33,9 +42,9 @@ Slot = tuple[int | None, Window]
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """A message that serves a field: on which level [Pa], for which window [h after the run], by
-    which of the field's names, how to get it, the step of its packing [unit of the field], and of
-    which member of an ensemble it is.
+    """A message that holds a field: its level [Pa], window [h after the run] and spelling.
+
+    Also how to decode it, the step of its packing [unit of the field], and its ensemble member.
     """
 
     field: Field
@@ -54,18 +63,43 @@ class Layer:
     piece: Piece
     values: Values
 
+    @property
+    def sample(self) -> Sample:
+        """Its values, for the checks of the field as a whole."""
+        return Sample(self.piece.level, self.piece.window, self.values)
 
-def assemble(decoded: Sequence[tuple[Piece, Values]], cycle: Cycle) -> Atmosphere:
+
+class Faults:
+    """Collects what is set missing: per field and kind the first case, and how often."""
+
+    def __init__(self) -> None:
+        self._cases: dict[tuple[str, str], tuple[str, int, int]] = {}
+
+    def add(self, field: str, kind: str, text: str, points: int = 0) -> None:
+        """Add one case of a `kind`; `points` of the message are missing."""
+        first, messages, total = self._cases.get((field, kind), (text, 0, 0))
+        self._cases[field, kind] = (first, messages + 1, total + points)
+
+    def texts(self) -> list[str]:
+        """Return one sentence for each field and kind."""
+        return [
+            text
+            + (f": {points} points set missing" if points else "")
+            + (f" in {messages} messages, this is the first" if messages > 1 else "")
+            for text, messages, points in self._cases.values()
+        ]
+
+
+def assemble(
+    decoded: Sequence[tuple[Piece, Values]], cycle: Cycle, before: Sequence[str] = ()
+) -> Atmosphere:
     """Return the cube of all pieces and their values (latitude, longitude).
 
-    Raises: SourceCorrupt.
+    before: faults found earlier, for the attribute `faults`.
+    Raises: SourceCorrupt where nothing, or nothing of an essential field, is sound.
     """
-    fields: dict[str, dict[Slot, Layer]] = {}
-    for piece, raw in decoded:
-        layer = Layer(piece, within_limits(piece, raw * np.float32(piece.field.factor), piece.step))
-        slots = fields.setdefault(piece.field.name, {})
-        slot = (piece.level, piece.window)
-        slots[slot] = layer if slot not in slots else _one_of(slots[slot], layer)
+    faults = Faults()
+    fields = _sound_fields(decoded, faults)
     main = _main_cut([layer for slots in fields.values() for layer in slots.values()])
     steps = sorted({window[1] for slots in fields.values() for _, window in slots})
     levels = sorted(
@@ -76,9 +110,16 @@ def assemble(decoded: Sequence[tuple[Piece, Values]], cycle: Cycle) -> Atmospher
     incomplete, interpolated = [], []
     for name in list(fields):
         slots = fields.pop(name)
-        source = _own_cut(name, list(slots.values()))
+        source = next(iter(slots.values())).piece.order.cut
         field = next(iter(slots.values())).piece.field
-        values, starts = _over_time(field, slots, steps, levels if field.levels else [None], source)
+        values, starts, refused = _over_time(
+            slots, steps, levels if field.levels else [None], source, faults
+        )
+        if refused:
+            if (not variables and not fields) or field.essential:
+                raise SourceCorrupt(refused)
+            faults.add(name, "refused", f"{refused}; the field is refused")
+            continue
         if not source.same_points(main):
             interpolated.append(name)
             values = _on_grid(values, source, main)
@@ -97,63 +138,202 @@ def assemble(decoded: Sequence[tuple[Piece, Values]], cycle: Cycle) -> Atmospher
             "grid_spacing": main.spacing,
             "incomplete": incomplete,
             "interpolated": interpolated,
+            "faults": [*before, *faults.texts()],
         },
     )
+
+
+# -- one field
+
+
+def _sound_fields(
+    decoded: Sequence[tuple[Piece, Values]], faults: Faults
+) -> dict[str, dict[Slot, Layer]]:
+    """Return the sound layers of every field, one a slot and all on one grid.
+
+    Raises: SourceCorrupt where nothing, or nothing of an essential field, is sound.
+    """
+    pieces: dict[str, list[tuple[Piece, Values]]] = {}
+    for piece, raw in decoded:
+        pieces.setdefault(piece.field.name, []).append((piece, raw))
+    fields: dict[str, dict[Slot, Layer]] = {}
+    refusals: list[str] = []
+    for name, given in pieces.items():
+        layers, refused = _within_limits(given, faults)
+        layers, implausible = _plausible(layers, faults)
+        layers, elsewhere = _on_one_grid(layers)
+        slots, contradicted = _slots(layers)
+        reasons = [each for each in (implausible, refused, elsewhere, contradicted) if each]
+        lost = len(given) - len(layers) + bool(contradicted)
+        if slots and not implausible and 4 * lost <= len(given):
+            for kind, reason in enumerate(reasons):
+                faults.add(name, f"message {kind}", f"{reason}: not used")
+            fields[name] = slots
+        elif given[0][0].field.essential:
+            raise SourceCorrupt(reasons[0])
+        else:
+            refusals.append(reasons[0])
+            faults.add(name, "refused", f"{reasons[0]}; the field is refused")
+    if not fields:
+        raise SourceCorrupt(refusals[0])
+    return fields
+
+
+def _within_limits(
+    given: Sequence[tuple[Piece, Values]], faults: Faults
+) -> tuple[list[Layer], str]:
+    """Return the layers of a field that are within its limits, and why the first other is not."""
+    layers: list[Layer] = []
+    refused = ""
+    for piece, raw in given:
+        values, refusal = limited(piece, raw * np.float32(piece.field.factor), piece.step, faults)
+        if refusal:
+            refused = refused or refusal
+        else:
+            layers.append(Layer(piece, values))
+    return layers, refused
+
+
+def _plausible(layers: Sequence[Layer], faults: Faults) -> tuple[list[Layer], str]:
+    """Return the layers of a field in whose files its numbers can be in its unit, and why those of
+    the other files, or of the whole run, cannot.
+    """
+    if not layers:
+        return [], ""
+    field = layers[0].piece.field
+    if reason := implausible(field, [layer.sample for layer in layers]):
+        return [], f"{layers[0].piece.order.message.where}: {reason}"
+    files: dict[Path, list[Layer]] = {}
+    for layer in layers:
+        files.setdefault(layer.piece.order.path, []).append(layer)
+    kept: list[Layer] = []
+    for parts in files.values():
+        samples, where = [layer.sample for layer in parts], parts[0].piece.order.message.where
+        if len(files) > 1 and (reason := implausible(field, samples)):
+            faults.add(field.name, "unit", f"{where}: {reason}; not used")
+            continue
+        if doubt := doubtful(field, samples):
+            faults.add(field.name, "doubt", f"{where}: {doubt}")
+        kept += parts
+    return kept, ""
+
+
+def _on_one_grid(layers: Sequence[Layer]) -> tuple[list[Layer], str]:
+    """Return the layers of a field on its most common grid, and where the first other is."""
+    if not layers:
+        return [], ""
+    main = _main_cut(layers)
+    kept, elsewhere = [], ""
+    for layer in layers:
+        order = layer.piece.order
+        if order.cut is main or order.cut.same_points(main):
+            kept.append(layer)
+        else:
+            elsewhere = elsewhere or (
+                f"{order.message.where}: {layer.piece.field.name} on a grid of "
+                f"{order.cut.spacing:g} degree, at other steps and levels on one of "
+                f"{main.spacing:g}: expected one grid"
+            )
+    return kept, elsewhere
+
+
+def _slots(layers: Sequence[Layer]) -> tuple[dict[Slot, Layer], str]:
+    """Return one layer for each level and window, and the first contradiction between two; where
+    there is one, the slot is empty.
+    """
+    slots: dict[Slot, Layer] = {}
+    contradicted: dict[Slot, str] = {}
+    for layer in layers:
+        slot = (layer.piece.level, layer.piece.window)
+        if slot not in slots:
+            slots[slot] = layer
+        elif contradiction := _contradiction(slots[slot], layer):
+            contradicted[slot] = contradiction
+        else:
+            slots[slot] = _better(slots[slot], layer)
+    sound = {slot: layer for slot, layer in slots.items() if slot not in contradicted}
+    return sound, next(iter(contradicted.values()), "")
 
 
 # -- one layer
 
 
-def within_limits(piece: Piece, values: Values, slack: float) -> Values:
-    """Return `values` within the field's limits; what is outside by no more than `slack` and its
-    own [unit] is set to the limit.
+def limited(piece: Piece, values: Values, slack: float, faults: Faults) -> tuple[Values, str]:
+    """Return `values` within the field's limits, and why the message is refused ("" if it is not).
 
-    Raises: SourceCorrupt, naming file, byte, field, value and place.
+    What is outside by no more than `slack` and the field's own [unit] is set to the limit; what is
+    further outside, or means "no value", is NaN and counted in `faults`.
     """
     field = piece.field
     slack += field.slack + ROUNDING * max(abs(field.low), abs(field.high))
+    values, sentinels = without_sentinels(field, values, slack)
+    where = piece.order.message.where
+    if sentinels and not np.isfinite(values).any():
+        return values, f"{where}: all values of {field.name} mean no value: {_advice(field)}"
+    if sentinels:
+        faults.add(
+            field.name,
+            "no value",
+            f"{where}: {field.name} has numbers that mean no value, without a bitmap",
+            sentinels,
+        )
     bad = (values < field.low - slack) | (values > field.high + slack)
-    if bad.any():
-        row, column = np.argwhere(bad)[0]
-        cut = piece.order.cut
-        from_catalogue = field == FIELDS.get(field.name)  # else from a model's parameter table
-        advice = (
-            "fetch it again"
-            if from_catalogue
-            else (
-                f"check factor and key of {field.name} in models.<id>.parameters, or fetch it again"
-            )
-        )
-        raise SourceCorrupt(
-            f"{piece.order.message.where}: {field.name} is "
-            f"{values[row, column]:.6g} {field.unit} at {cut.latitude[row] / MICRO:g} N "
-            f"{cut.longitude[column] / MICRO:g} E, expected {field.low:g} to {field.high:g}: "
-            f"{advice}"
-        )
-    return np.clip(values, np.float32(field.low), np.float32(field.high))
+    if not bad.any():
+        return np.clip(values, np.float32(field.low), np.float32(field.high)), ""
+    row, column = np.argwhere(bad)[0]
+    cut = piece.order.cut
+    found = (
+        f"{where}: {field.name} is "
+        f"{values[row, column]:.6g} {field.unit} at {cut.latitude[row] / MICRO:g} N "
+        f"{cut.longitude[column] / MICRO:g} E, expected {field.low:g} to {field.high:g}"
+    )
+    if _are_many(field, values, bad):
+        return values, f"{found}{hint(field, values)}: {_advice(field)}"
+    faults.add(field.name, "limits", found, int(bad.sum()))
+    values = np.where(bad, np.float32(np.nan), values)
+    return np.clip(values, np.float32(field.low), np.float32(field.high)), ""
 
 
-def _one_of(first: Layer, second: Layer) -> Layer:
-    """Return the better of two layers for the same slot.
-
-    Raises: SourceCorrupt where they contradict each other.
+def _are_many(field: Field, values: Values, bad: NDArray[np.bool_]) -> bool:
+    """Return whether too many values are `bad` to trust the rest: a part of all values, or of those
+    that are not zero, if they are far outside the limits.
     """
-    if first.piece.rank != second.piece.rank:
-        return min(first, second, key=lambda layer: layer.piece.rank)
+    count, known = int(bad.sum()), int(np.isfinite(values).sum())
+    if count > max(FEW_POINTS, MANY * known) or count == known:
+        return True
+    margin = FAR * (field.high - field.low)
+    far = int(((values < field.low - margin) | (values > field.high + margin)).sum())
+    return far > max(FEW_POINTS, MANY * int(np.count_nonzero(np.nan_to_num(values))))
+
+
+def _advice(field: Field) -> str:
+    if field == FIELDS.get(field.name):  # else from a model's parameter table
+        return "fetch it again"
+    return f"check factor and key of {field.name} in models.<id>.parameters, or fetch it again"
+
+
+def _contradiction(first: Layer, second: Layer) -> str:
+    """Return how two layers of the same slot contradict each other, "" if they do not."""
     a, b = first.values, second.values
     slack = (
         first.piece.step
         + second.piece.step
         + ROUNDING * max(abs(first.piece.field.low), abs(first.piece.field.high))
     )
-    if a.shape != b.shape or not np.allclose(a, b, rtol=0, atol=slack, equal_nan=True):
-        raise SourceCorrupt(
-            f"{second.piece.order.message.where}: {second.piece.field.name} contradicts the same "
-            "field in "
-            f"{first.piece.order.message.where}; expected one value at one time: take one of the "
-            "two away"
-        )
-    return min(first, second, key=lambda layer: layer.piece.step)
+    if first.piece.rank != second.piece.rank or (
+        a.shape == b.shape and np.allclose(a, b, rtol=0, atol=slack, equal_nan=True)
+    ):
+        return ""
+    return (
+        f"{second.piece.order.message.where}: {second.piece.field.name} contradicts the same "
+        f"field in {first.piece.order.message.where}; expected one value at one time: take one of "
+        "the two away"
+    )
+
+
+def _better(first: Layer, second: Layer) -> Layer:
+    """Return the better of two layers for the same slot: by the field's names, then the finer."""
+    return min(first, second, key=lambda layer: (layer.piece.rank, layer.piece.step))
 
 
 # -- one grid
@@ -175,20 +355,6 @@ def _main_cut(layers: Sequence[Layer]) -> Cut:
     return max(shares, key=lambda share: (share[1], -share[0].spacing))[0]
 
 
-def _own_cut(name: str, layers: Sequence[Layer]) -> Cut:
-    """Return the one grid of a field. Raises: SourceCorrupt where it has two."""
-    first = layers[0].piece.order
-    for layer in layers:
-        order = layer.piece.order
-        if order.cut is not first.cut and not order.cut.same_points(first.cut):
-            raise SourceCorrupt(
-                f"{order.message.where}: {name} on a grid of {order.cut.spacing:g} degree, in "
-                f"{first.message.where} on one of "
-                f"{first.cut.spacing:g}: expected one grid at every step and level"
-            )
-    return first.cut
-
-
 def _on_grid(values: Values, source: Cut, target: Cut) -> Values:
     """Interpolate the last two dimensions of `values`."""
     flat = values.reshape(-1, *source.shape)
@@ -201,17 +367,22 @@ def _on_grid(values: Values, source: Cut, target: Cut) -> Values:
 
 
 def _over_time(
-    field: Field,
     slots: dict[Slot, Layer],
     steps: Sequence[float],
     levels: Sequence[int | None],
     source: Cut,
-) -> tuple[Values, list[float]]:
-    """Lay a field's layers over time: values (time, level, latitude, longitude) and where each
-    time's window begins [h], NaN where none.
+    faults: Faults,
+) -> tuple[Values, list[float], str]:
+    """Lay a field's layers over time.
+
+    Return: values (time, level, latitude, longitude); where each time's window begins [h], NaN
+    where none; why the field is refused ("" if it is not): many of its sums shrink.
     """
+    field = next(iter(slots.values())).piece.field
     values = np.full((len(steps), len(levels), *source.shape), np.nan, dtype=np.float32)
     starts = [float("nan")] * len(steps)
+    refused: list[str] = []
+    intervals = 0
     for depth, level in enumerate(levels):
         windows = {window: layer for (at, window), layer in slots.items() if at == level}
         if field.statistic == "point":
@@ -222,21 +393,34 @@ def _over_time(
         for row, step in enumerate(steps):
             choice = choose(windows, steps[row - 1] if row else None, step, field.statistic)
             if choice is not None:
-                values[row, depth], starts[row] = _interval(field, windows, choice), choice.start
-    return values, starts
+                intervals += 1
+                values[row, depth], refusal = _interval(field, windows, choice, faults)
+                starts[row] = choice.start
+                refused += [refusal] if refusal else []
+    if 4 * len(refused) > intervals:
+        return values, starts, refused[0]
+    for refusal in refused:
+        faults.add(field.name, "interval", refusal)
+    return values, starts, ""
 
 
-def _interval(field: Field, windows: dict[Window, Layer], choice: Choice) -> Values:
-    """Return what stands for the chosen interval. Raises: SourceCorrupt where an accumulation
-    shrinks by more than its packing explains.
+def _interval(
+    field: Field, windows: dict[Window, Layer], choice: Choice, faults: Faults
+) -> tuple[Values, str]:
+    """Return what stands for the chosen interval, and why it is refused ("" if it is not).
+
+    Where an accumulation shrinks by more than its packing explains the point is NaN; where it
+    shrinks at many points, all of the interval is.
     """
     whole = windows[choice.whole]
     if choice.part is None:
-        return whole.values
+        return whole.values, ""
     part = windows[choice.part]
     more, less = weights(choice, field.statistic)
     difference = np.float32(more) * whole.values - np.float32(less) * part.values
-    return within_limits(whole.piece, difference, more * whole.piece.step + less * part.piece.step)
+    slack = more * whole.piece.step + less * part.piece.step
+    values, refusal = limited(whole.piece, difference, slack, faults)
+    return (np.full_like(values, np.nan) if refusal else values), refusal
 
 
 # -- the cube

@@ -4,7 +4,7 @@ GRIB1 and GRIB2 messages become `Message`s, one a field: a GRIB2 message of seve
 several, each with its sections. Every length is checked against the remaining bytes first.
 
 Source: WMO Manual on Codes (WMO-No. 306) I.2, FM 92 GRIB: sections 0-8, templates 4.0-4.12 and
-4.48, code tables 4.4, 4.5, 4.10, 4.91; edition 1: FM 92-IX Ext.
+4.48, code tables 4.4, 4.5, 4.10, 4.91; edition 1: FM 92-IX Ext. and grib/ensemble1.py.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import TypeAlias
 
 from forecast.errors import SourceCorrupt
+from forecast.ingest.grib.ensemble1 import product_of
 from forecast.quantities import STATISTICS
 
 Data: TypeAlias = bytes | mmap.mmap
@@ -41,6 +42,8 @@ _SHIFT = {_AEROSOL: 24}
 _MEMBER = {1: 35, 11: 35}  # where the number of an ensemble's member stands
 # from the ground to the top of the atmosphere: all of it, as ECMWF writes it, and no layer
 _COLUMN = (1, 8)
+# code table 4.3: probability, error of a forecast and of an analysis, climate
+_NO_FORECAST = frozenset((5, 6, 7, 9))
 _EXACTLY, _BETWEEN = (11,), (2, 7, 10)  # kinds of interval: one value; from one to another
 # Edition 1: types of level that are a layer, with a value an octet.
 _LAYERS1 = frozenset((101, 104, 106, 108, 110, 112, 114, 116, 120, 121, 128, 141))
@@ -74,9 +77,9 @@ class Message:
     centre, number). surface, value: type of the first fixed surface and its value in SI (pressure
     [Pa]); layer: there is a second one (the column from the ground to the top of the atmosphere is
     none).
-    template: of the product, 0 and 8 for one deterministic forecast; packing: template of the data,
-    in edition 1 -1. member: which one of an ensemble it is, None where it is none. aerosol: what it
-    is of, in template 48.
+    template: of the product, 0 and 8 for one deterministic forecast, in edition 1 the template of
+    edition 2 for the same kind of product. packing: template of the data, in edition 1 -1. member:
+    which one of an ensemble it is, None where it is none. aerosol: what it is of, in template 48.
     sections: where sections 1-7 stand in the file; a bitmap used again is the one it was first
     given with.
     """
@@ -278,6 +281,8 @@ def _describe2(
             else None
         )
         aerosol = _optics(data, place) if template == _AEROSOL else None
+        if data[place + 11] in _NO_FORECAST and template in (0, 8):
+            statistic = "other"
     return Message(
         name=name,
         offset=offset,
@@ -394,6 +399,7 @@ def _describe1(data: Data, name: str, offset: int, end: int, sections: dict[int,
     )
     begins = 0.0 if kind == 1 else first * (hours or 0)
     ends = last * (hours or 0) if statistic in ("mean", "sum") else begins
+    template, member = product_of(product)
     return Message(
         name=name,
         offset=offset,
@@ -408,11 +414,12 @@ def _describe1(data: Data, name: str, offset: int, end: int, sections: dict[int,
         surface=surface,
         value=value * 100 if surface == 100 else value,
         layer=layer,
-        template=0,
+        template=template,
         packing=-1,
         grid=_digest(data, sections[3]) if 3 in sections else "",
         sections=sections,
         alone=True,
+        member=member,
     )
 
 

@@ -70,10 +70,11 @@ def check(message: Message, data: Data, points: int) -> None:
 
 
 def quantum(message: Message, data: Data) -> float:
-    """Return the smallest difference that the packing of a checked message can tell [unit of the
-    message]; 0 for IEEE numbers.
+    """Return the step of the packing of a checked message [unit of the message].
+
+    0 for IEEE numbers and for a constant field, which are not rounded to steps.
     """
-    if message.packing == IEEE:
+    if message.packing == IEEE or _is_constant(message, data):
         return 0.0
     if message.edition == 1:
         binary, decimal = (
@@ -86,6 +87,17 @@ def quantum(message: Message, data: Data) -> float:
     return math.ldexp(1.0, _sign16(int.from_bytes(binary, "big"))) * 10.0 ** -_sign16(
         int.from_bytes(decimal, "big")
     )
+
+
+def _is_constant(message: Message, data: Data) -> bool:
+    """Return whether a checked message packs no digits: all its values are the reference value."""
+    if message.edition == 1:
+        return data[message.sections[7][0] + 10] == 0
+    place = message.sections[5][0]
+    if message.packing == COMPLEX_DIFFERENCED or data[place + 19]:
+        return False
+    # octets 36 and 37: the groups' width, and the bits of the additional width of each
+    return message.packing != COMPLEX or not (data[place + 35] or data[place + 36])
 
 
 def has_missing(message: Message, data: Data) -> bool:
@@ -118,7 +130,7 @@ def _require(there: int, needed: int, what: str) -> None:
 
 
 def _present(data: Data, place: int, end: int, points: int) -> int:
-    """Return how many points a bitmap (bytes place to end) says have a value."""
+    """Return how many points have a value by a bitmap (bytes place to end)."""
     _require(end - place, (points + 7) // 8, "bitmap")
     whole = int.from_bytes(data[place : place + points // 8], "big").bit_count()
     rest = points % 8
@@ -197,9 +209,7 @@ def _check2(message: Message, data: Data, points: int) -> None:
 
 
 def _check_groups(head: bytes, body: bytes, count: int, bits: int) -> None:
-    """Check that the groups of complex packing hold `count` values, within the bytes that are
-    there.
-    """
+    """Check that the groups of complex packing hold `count` values within the available bytes."""
     missing, _, _, groups, width0, width_bits, length0, step, last, length_bits = (
         _GROUPS.unpack_from(head)
     )

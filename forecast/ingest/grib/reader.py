@@ -5,13 +5,16 @@ processes (decoder_pool.py), checked against the limits of the catalogue and put
 (cube.py).
 
 One deterministic forecast is read, or the members requested; means and spreads of an ensemble are
-ignored. Numbers from 192 on in the catalogue are NCEP's; those of another centre are read if the
-model's parameter table names them. Of aerosols, the total at 550 nm is read. Identical bytes are
-one message; of a field with two names in a file, the first name in the catalogue is used.
+ignored. Messages of an area outside the region are passed over and named. Numbers from 192 on in
+the catalogue are NCEP's; those of another centre are read if the model's parameter table names
+them. Of aerosols, the total at 550 nm is read. Identical bytes are one message; of a field with two
+names in a file, the first name in the catalogue is used.
 """
 
 from __future__ import annotations
 
+import logging
+from collections import Counter
 from collections.abc import Container, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -19,7 +22,7 @@ from itertools import groupby
 from pathlib import Path
 
 from forecast.domain import Atmosphere, Cycle
-from forecast.errors import MissingInput, SourceCorrupt
+from forecast.errors import MissingInput, SkyscapeError, SourceCorrupt
 from forecast.ingest import Needs
 from forecast.ingest.grib.cube import Piece, Values, assemble
 from forecast.ingest.grib.decoder_pool import DECODERS, Order
@@ -30,6 +33,16 @@ from forecast.quantities import Field
 
 __all__ = ["inspect", "read_atmosphere", "read_members"]
 
+log = logging.getLogger(__name__)
+
+# what every member of an ensemble must have at each step that the others have
+PROFILES = (
+    "air_temperature",
+    "relative_humidity",
+    "specific_humidity",
+    "geopotential_height",
+    "geopotential",
+)
 NCEP = 7
 BATCH_MESSAGES = 16  # handed to a decoder at once
 BATCH_BYTES = 1_000_000
@@ -39,7 +52,7 @@ WMO_TABLES = (1, 2, 3)  # edition 1: the parameter tables that agree on the numb
 TABLE = 1000
 # product templates: one forecast, a member of several, optical properties of aerosol
 SINGLE, ENSEMBLE, AEROSOL = (0, 8), (1, 11), 48
-ALL_AEROSOL, WAVELENGTH = 62000, 550e-9  # code table 4.233; [m] at which optical thickness is told
+ALL_AEROSOL, WAVELENGTH = 62000, 550e-9  # code table 4.233; [m] at which optical thickness is given
 
 
 def read_atmosphere(
@@ -52,8 +65,8 @@ def read_atmosphere(
     (NaN where one lacks it); latitude and longitude rising [degree]. What stands for a span of time
     is per interval between the times that are there, and has its start in `<name>_start` (time).
     Attributes: `cycle`, `grid_spacing` [degree], `files`, and the names of the fields that are
-    `absent` (in none of the files), `incomplete` (not at every step or level) and `interpolated`
-    (given on another grid).
+    `absent` (in none of the files, or refused), `incomplete` (not at every step or level) and
+    `interpolated` (given on another grid); `faults`, what is missing because it is unsound.
     Raises: SourceCorrupt for what is damaged, contradicts itself, is of another run or impossible;
     MissingInput when an essential field is in none of the files.
     """
@@ -64,28 +77,84 @@ def read_atmosphere(
 def read_members(
     files: Sequence[Path], cycle: Cycle, needs: Needs, members: Sequence[int] = (), threads: int = 2
 ) -> dict[int, Atmosphere]:
-    """Read what is needed of an ensemble's `members` in one pass over its files, each message
-    decoded once.
+    """Read the needed fields of an ensemble's `members` in one pass; each message is decoded once.
 
-    Returns: member -> as `read_atmosphere`, in the order asked; a member that is in none of the
-    files is not there. Without `members` the deterministic forecast, as member 0.
-    Raises: as `read_atmosphere`; an essential field must be there for each member that is.
+    Returns: member -> as `read_atmosphere`, in the order asked; a member that is not whole or not
+    sound is not there, and named in the `faults` of the first. Without `members` the deterministic
+    forecast, as member 0.
+    Raises: as `read_atmosphere`, where fewer than half of the members are usable.
     """
     read: dict[int, list[tuple[Piece, Values]]] = {}
-    for piece, values in _decoded(files, Finder(cycle, needs, members), threads):
+    finder = Finder(cycle, needs, members)
+    for piece, values in _decoded(files, finder, threads):
         read.setdefault(piece.member or 0, []).append((piece, values))
     names = ", ".join(path.name for path in files) or "no file"
     if not read:
+        finder.refuse_elsewhere()
         _require_essential(needs, set(), cycle, names)
         raise MissingInput(
             f"{cycle.id}: none of the wanted fields in the files ({names:.200}): fetch the run "
             "again"
         )
+    if not members:
+        return {0: _laid(read[0], files, cycle, needs, (names, finder.faults))}
+    return _ensemble(read, files, cycle, needs, members, (names, finder.faults))
+
+
+def _ensemble(
+    read: dict[int, list[tuple[Piece, Values]]],
+    files: Sequence[Path],
+    cycle: Cycle,
+    needs: Needs,
+    members: Sequence[int],
+    about: tuple[str, list[str]],
+) -> dict[int, Atmosphere]:
+    """Return the cubes of the members that are whole and sound; the others are named.
+
+    Raises: SourceCorrupt, MissingInput where fewer than half of the members are.
+    """
+    names, faults = about
+    lost: list[SkyscapeError] = [
+        MissingInput(f"{cycle.id}: member {member} is in none of the files ({names:.200})")
+        for member in members
+        if member not in read
+    ]
+    laid: dict[int, Atmosphere] = {}
+    usual = _usual(read)
+    for member in members:
+        if member not in read:
+            continue
+        decoded = read.pop(member)
+        try:
+            if lacks := sorted(usual - _profiles(decoded)):
+                name, end = lacks[0]
+                raise MissingInput(
+                    f"{cycle.id}: member {member} lacks {name} at {end:g} h, and {len(lacks) - 1} "
+                    "more; other members have them"
+                )
+            laid[member] = _laid(decoded, files, cycle, needs, about)
+        except (SourceCorrupt, MissingInput) as error:
+            lost.append(error)
+    if 2 * len(laid) < len(members) and lost and (not laid or len(lost) > len(laid)):
+        raise lost[0]
+    faults = [f"{error}; the other members are used" for error in lost]
+    for atmosphere in laid.values():
+        atmosphere.attrs["faults"] += faults
+        faults = []
+    return laid
+
+
+def _profiles(decoded: Iterable[tuple[Piece, Values]]) -> set[tuple[str, float]]:
+    """Return which of the profiles that every forecast needs are there: (field, end [h])."""
     return {
-        member: _laid(read.pop(member), files, cycle, needs, names)
-        for member in members or (0,)
-        if member in read
+        (piece.field.name, piece.window[1]) for piece, _ in decoded if piece.field.name in PROFILES
     }
+
+
+def _usual(read: dict[int, list[tuple[Piece, Values]]]) -> set[tuple[str, float]]:
+    """Return the profiles that at least half of the members have."""
+    counts = Counter(each for decoded in read.values() for each in _profiles(decoded))
+    return {each for each, count in counts.items() if 2 * count >= len(read)}
 
 
 def _decoded(files: Sequence[Path], finder: Finder, threads: int) -> list[tuple[Piece, Values]]:
@@ -110,20 +179,26 @@ def _laid(
     files: Sequence[Path],
     cycle: Cycle,
     needs: Needs,
-    names: str,
+    about: tuple[str, list[str]],
 ) -> Atmosphere:
-    """Return the cube of one forecast's pieces."""
-    there = {piece.field.name for piece, _ in decoded}
-    _require_essential(needs, there, cycle, names)
+    """Return the cube of one forecast's pieces. about: names of the files, faults found."""
+    names, faults = about
+    _require_essential(needs, {piece.field.name for piece, _ in decoded}, cycle, names)
     place = {field.name: n for n, field in enumerate(needs.fields)}
-    atmosphere = assemble(sorted(decoded, key=lambda each: place[each[0].field.name]), cycle)
+    atmosphere = assemble(
+        sorted(decoded, key=lambda each: place[each[0].field.name]), cycle, faults
+    )
     atmosphere.attrs["files"] = [path.name for path in files]
-    atmosphere.attrs["absent"] = [field.name for field in needs.fields if field.name not in there]
+    atmosphere.attrs["absent"] = [
+        field.name for field in needs.fields if field.name not in atmosphere
+    ]
+    for fault in atmosphere.attrs["faults"]:
+        log.warning("%s: %s", cycle.id, fault)
     return atmosphere
 
 
 def _require_essential(needs: Needs, there: Container[str], cycle: Cycle, names: str) -> None:
-    """Raise MissingInput where a field without which nothing can be said is not `there`."""
+    """Raise MissingInput where an essential field is not `there`."""
     if lost := [
         field.name for field in needs.fields if field.essential and field.name not in there
     ]:
@@ -135,8 +210,9 @@ def _require_essential(needs: Needs, there: Container[str], cycle: Cycle, names:
 
 
 def batches(pieces: Iterable[Piece]) -> Iterator[list[Piece]]:
-    """Deal pieces out in portions of one file and one cut: some small messages, or one or two large
-    ones.
+    """Yield the pieces in portions for one decoder: several small messages, or one or two large.
+
+    The pieces of a portion are of one file and one cut.
     """
     for _, same in groupby(pieces, key=lambda piece: (piece.order.path, id(piece.order.cut))):
         portion: list[Piece] = []
@@ -159,6 +235,8 @@ class Finder:
         self._members: frozenset[int | None] = frozenset(members) if members else frozenset((None,))
         self._steps = frozenset(float(step) for step in needs.steps)
         self._grids: dict[str, tuple[int, Cut]] = {}  # by the digest of their section
+        self._faults: dict[tuple[str, str], str] = {}
+        self._elsewhere: SourceCorrupt | None = None
         self._seen: dict[tuple[object, ...], list[tuple[Message, Data]]] = {}
         self._fields2: dict[tuple[int, ...], list[tuple[Field, int, float | None]]] = {}
         self._fields1: dict[tuple[int, ...], list[tuple[Field, int, float | None]]] = {}
@@ -188,10 +266,15 @@ class Finder:
                     f"{message.where}: {field.name} of run {run}, expected "
                     f"{self._cycle.run:%Y-%m-%d %H:%M}Z"
                 )
-            if field.from_start and message.statistic != "point":
-                message = replace(message, start=0.0)
-            if message.end in self._steps and not self._is_copy(field, message, data):
-                yield self._piece(path, field, rank, message, data)
+            if message.statistic == "point" != field.statistic:  # from_start: no window is stated
+                message = replace(message, start=0.0, statistic=field.statistic)
+            elif field.from_start and message.start > 0:
+                self._note_window(field, message)
+            if message.end not in self._steps or self._is_copy(field, message, data):
+                continue
+            piece = self._piece(path, field, rank, message, data)
+            if piece is not None:
+                yield piece
 
     def _field_of(self, message: Message) -> tuple[Field, int] | None:
         """Return the wanted field that a message holds, and which of its names the message uses."""
@@ -215,13 +298,26 @@ class Finder:
                 fits
                 and known
                 and field.centre in (None, message.centre)
-                and message.statistic == field.statistic
+                and stands_for(message, field)
             ):
                 return field, rank
         return None
 
+    def _note_window(self, field: Field, message: Message) -> None:
+        self._faults.setdefault(
+            (field.name, "window"),
+            f"{message.where}: {field.name} is of {message.start:g} to {message.end:g} h by its "
+            "header, the settings say from_start: true; the header is used: take from_start out "
+            f"of the parameters of {field.name}",
+        )
+
+    @property
+    def faults(self) -> list[str]:
+        """What the files read so far hold that is ignored, or that contradicts the settings."""
+        return list(self._faults.values())
+
     def _is_copy(self, field: Field, message: Message, data: Data) -> bool:
-        """Tell whether these very bytes were met before: the same product, bitmap and data."""
+        """Return whether the same bytes were read before: the same product, bitmap and data."""
         earlier = self._seen.setdefault(
             (field.name, message.member, message.value, message.start, message.end), []
         )
@@ -235,11 +331,16 @@ class Finder:
         earlier.append((message, data))
         return False
 
-    def _piece(self, path: Path, field: Field, rank: int, message: Message, data: Data) -> Piece:
+    def _piece(
+        self, path: Path, field: Field, rank: int, message: Message, data: Data
+    ) -> Piece | None:
+        """Return a wanted message, checked; None where its grid does not meet the region."""
         if message.grid not in self._grids:
             grid = grid_of(message, data)
             self._grids[message.grid] = grid.points, self._cut(grid, message)
         points, part = self._grids[message.grid]
+        if 0 in part.shape:
+            return None
         check(message, data, points)
         order = Order(path, message, part, points, has_missing(message, data))
         level = round(message.value) if field.levels else None
@@ -258,19 +359,34 @@ class Finder:
         if 0 in part.shape:
             south, north = sorted((grid.first_latitude / MICRO, grid.last_latitude / MICRO))
             west, east = grid.first_longitude / MICRO, grid.last_longitude / MICRO
-            raise SourceCorrupt(
+            text = (
                 f"{message.where}: its grid ({south:g} to {north:g} N, {west:g} to {east:g} E) "
                 "does not meet the region "
                 f"({needs.south:g} to {needs.north:g} N, {needs.west:g} to {needs.east:g} E): was "
                 "another region fetched?"
             )
+            self._faults[message.grid, "area"] = f"{text} Its messages are passed over"
+            self._elsewhere = self._elsewhere or SourceCorrupt(text)
         return part
+
+    def refuse_elsewhere(self) -> None:
+        """Raise SourceCorrupt where messages were found, of another area than the region."""
+        if self._elsewhere is not None:
+            raise self._elsewhere
+
+
+def stands_for(message: Message, field: Field) -> bool:
+    """Return whether a message and a field have the same statistic over time.
+
+    With `from_start` a sum may have a header that states no window: it runs from the run's start.
+    """
+    if field.from_start and field.statistic != "point" and message.statistic == "point":
+        return message.end > 0
+    return message.statistic == field.statistic
 
 
 def is_read(message: Message) -> bool:
-    """Tell whether a message is of a kind read here: of aerosol all of it at 550 nm, else a
-    forecast itself.
-    """
+    """Return whether a message is of a kind read here: total aerosol at 550 nm, or a forecast."""
     aerosol = message.aerosol
     if message.template == AEROSOL and aerosol is not None:
         return (

@@ -1,0 +1,274 @@
+"""Find fields whose numbers are in another unit than their table says, and values that mean none.
+
+A field is looked at as a whole, over all its levels and times in one file and in one run: a sound
+field can be zero everywhere (a clear sky, a dry week), but its numbers cannot all lie where only
+another unit puts them. What is found is refused and named with the likely unit; it is never
+converted in silence.
+
+Source of the standard heights: ICAO Doc 7488 (ISO 2533).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from forecast.quantities import Field
+from forecast.science.thermodynamics import GRAVITY
+
+Values = NDArray[np.float32]
+
+FEWEST_POINTS = 10  # values below which a field is not judged by its range
+# Numbers that files without a bitmap write where they have no value, in the unit of the file.
+SENTINELS = (999.0, 9999.0, 99999.0, 32767.0, 32766.0, 65535.0, 999999.0)
+# These fields reach such numbers, or write them for something known (no ceiling, 10 km or more).
+_REACH_SENTINELS = frozenset(
+    (
+        "visibility_in_air",
+        "cloud_ceiling_altitude",
+        "geopotential_height",
+        "geopotential",
+        "surface_altitude",
+        "surface_geopotential",
+        "freezing_level_altitude",
+        "surface_air_pressure",
+        "air_pressure_at_mean_sea_level",
+    )
+)
+
+# The largest value that a sound field has somewhere in a region exceeds this [unit].
+LEAST_LARGEST = {
+    "relative_humidity": 0.02,
+    "relative_humidity_at_2m": 0.02,
+    "visibility_in_air": 100.0,  # else kilometres
+    "atmosphere_boundary_layer_thickness": 10.0,  # else kilometres
+    "atmosphere_mass_content_of_water_vapor": 0.15,  # else metres
+    "surface_snow_density": 5.0,  # else g cm-3
+    "cloud_ceiling_altitude": 25.0,  # else kilometres
+}
+DRIEST_HUMIDITY = 30000.0  # [Pa] above this level air can be drier than the limit for humidity
+# The median of what is not zero does not exceed this [unit] (else centimetres).
+MOST_MEDIAN = {"surface_snow_thickness": 3.0}
+# [kg m-2] of at least a day in which much of a region had precipitation, the largest exceeds this
+LEAST_LARGEST_DAY = 0.2
+WET_PART, WHOLE_DAY = 0.3, 24.0  # [1] of the points, [h]
+FASTEST = 100.0  # [kg m-2 h-1] of a grid box, over three hours or more
+# [%] of cloud: a field of at most 1 % everywhere is a fraction if its mean is more than this
+CLOUD_FRACTION_MEAN, CLOUD_FRACTION_LARGEST = 0.1, 0.5
+# [m, 1] what the median height of a level may differ from that of the standard atmosphere
+HEIGHT_ERROR, HEIGHT_ERROR_PART = 800.0, 0.1
+LOWEST_LEVEL = 85000.0  # [Pa] below it, heights near zero tell no unit
+
+# Unit -> what else files use: (factor to the unit, name); read in this order.
+UNITS: dict[str, tuple[tuple[float, str], ...]] = {
+    "1": ((0.01, "per cent"), (100.0, "a fraction of 1"), (0.001, "g kg-1")),
+    "Pa": ((100.0, "hPa"), (1000.0, "kPa")),
+    "m": (
+        (1000.0, "km"),
+        (10.0, "dam"),
+        (1 / GRAVITY, "m2 s-2, a geopotential"),
+        (0.01, "cm"),
+        (0.001, "mm"),
+    ),
+    "m2 s-2": ((GRAVITY, "m, a height"), (10 * GRAVITY, "dam, a height")),
+    "kg m-2": ((1000.0, "m of water"), (0.001, "mm under a key for metres")),
+    "kg m-3": ((1000.0, "g cm-3"),),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """The values of one message in the unit of the field: its level [Pa] and window [h]."""
+
+    level: int | None
+    window: tuple[float, float]
+    values: Values
+
+
+def without_sentinels(field: Field, values: Values, step: float) -> tuple[Values, int]:
+    """Return `values` with NaN for numbers that mean "no value", and how many they are.
+
+    Such a number stands outside the field's limits, or far from all its other values.
+    """
+    found = np.zeros(values.shape, dtype=bool)
+    for number in (*SENTINELS, *(-number for number in SENTINELS)):
+        sentinel = number * field.factor
+        tolerance = max(step, abs(sentinel) * 1e-5)
+        same = np.abs(values - np.float32(sentinel)) <= tolerance
+        if same.any() and _means_none(field, values, same, sentinel):
+            found |= same
+    found |= np.abs(values) > 1e9 * max(field.factor, 1.0)  # 9.999e20, 1e30 and the like
+    if not found.any():
+        return values, 0
+    return np.where(found, np.float32(np.nan), values), int(found.sum())
+
+
+def _means_none(field: Field, values: Values, same: NDArray[np.bool_], sentinel: float) -> bool:
+    if field.name in _REACH_SENTINELS and field.low <= sentinel <= field.high:
+        return False
+    if not field.low <= sentinel <= field.high:
+        return True
+    rest = values[~same & np.isfinite(values)]
+    return field.low == 0 and rest.size > 0 and float(rest.max()) < 0.2 * sentinel
+
+
+def hint(field: Field, values: Values) -> str:
+    """Return the likely unit of values that leave the limits, as an addition to a message."""
+    known = values[np.isfinite(values)]
+    if not known.size:
+        return ""
+    if field.unit == "K":
+        return (
+            "; degrees Celsius? they are not read: convert the file to K"
+            if float(known.min()) > -120 and float(known.max()) < 70
+            else ""
+        )
+    for factor, name in UNITS.get(field.unit, ()):
+        scaled = known * np.float32(factor)
+        inside = (scaled >= field.low - field.slack) & (scaled <= field.high + field.slack)
+        if inside.mean() > 0.98 and not _too_small(field, scaled):
+            return f"; {_as_unit(field, factor, name)}"
+    return ""
+
+
+def _as_unit(field: Field, factor: float, name: str) -> str:
+    return f"is the unit {name}? then factor: {field.factor * factor:.6g}"
+
+
+def _too_small(field: Field, values: Values) -> bool:
+    least = LEAST_LARGEST.get(field.name, 0.0)
+    return float(values.max()) <= least
+
+
+def implausible(field: Field, samples: Sequence[Sample]) -> str:
+    """Return why the numbers of a field cannot be in its unit, with the likely one; "" if they can.
+
+    samples: all messages of the field in a file, or in a run.
+    """
+    if field.name in ("geopotential_height", "geopotential"):
+        return _implausible_heights(field, samples)
+    if field.name == "relative_humidity":
+        samples = [each for each in samples if (each.level or 0) >= DRIEST_HUMIDITY]
+    if not samples:
+        return ""
+    values = np.concatenate([each.values.ravel() for each in samples])
+    values = values[np.isfinite(values)]
+    if values.size < FEWEST_POINTS or not values.any():
+        return ""
+    largest = float(values.max())
+    if _is_cloud(field):
+        raw = values / field.factor
+        if (
+            CLOUD_FRACTION_LARGEST <= float(raw.max()) <= 1.005
+            and float(raw.mean()) > CLOUD_FRACTION_MEAN
+        ):
+            return _text(field, values, f"at most {largest:.3g}", 100.0, "a fraction of 1")
+        return ""
+    if 0 < largest <= LEAST_LARGEST.get(field.name, 0.0):
+        factor, name = _larger_unit(field)
+        return _text(field, values, f"at most {largest:.3g}", factor, name)
+    if field.name in MOST_MEDIAN:
+        median = float(np.median(values[values > 0])) if (values > 0).any() else 0.0
+        if median > MOST_MEDIAN[field.name]:
+            return _text(field, values, f"{median:.3g} in the median", 0.01, "cm")
+    if field.statistic == "sum":
+        return _implausible_sums(field, samples)
+    return ""
+
+
+def _is_cloud(field: Field) -> bool:
+    """Return whether a field is a part of the sky that its files give in per cent."""
+    return "cloud_area_fraction" in field.name and field.factor == 0.01
+
+
+def _larger_unit(field: Field) -> tuple[float, str]:
+    """Return the factor and name of the unit in which numbers are too small."""
+    if "humidity" in field.name:
+        return 100.0, "a fraction of 1"
+    return next((each for each in UNITS[field.unit] if each[0] > 1), (1.0, "unknown"))
+
+
+def _text(field: Field, values: Values, found: str, factor: float, name: str) -> str:
+    return (
+        f"{field.name} is {found} {field.unit} ({float(values.min()):.3g} to "
+        f"{float(values.max()):.3g} at {values.size} points), which no sound field is; "
+        f"{_as_unit(field, factor, name)}"
+    )
+
+
+def _implausible_sums(field: Field, samples: Sequence[Sample]) -> str:
+    for each in samples:
+        hours = each.window[1] - each.window[0]
+        values = each.values[np.isfinite(each.values)]
+        fast = values > FASTEST * max(hours, 3.0)
+        if hours > 0 and fast.sum() > max(2, 0.02 * values.size):
+            found = f"{float(values.max()):.4g} in {hours:g} h,"
+            return _text(field, values, found, 0.001, "mm under a key for metres")
+    longest = max(samples, key=lambda each: each.window[1] - each.window[0])
+    hours = longest.window[1] - longest.window[0]
+    values = longest.values[np.isfinite(longest.values)]
+    if (
+        hours >= WHOLE_DAY
+        and values.size >= FEWEST_POINTS
+        and 0 < float(values.max()) <= LEAST_LARGEST_DAY
+        and float((values > 1e-4).mean()) >= WET_PART
+    ):
+        return _text(field, values, f"{float(values.max()):.3g} in {hours:g} h,", 1000.0, "m")
+    return ""
+
+
+def doubtful(field: Field, samples: Sequence[Sample]) -> str:
+    """Return what may be another unit, but may be sound too (precipitation of less than 0.05 mm
+    over much of a region); "" where there is no doubt.
+    """
+    if field.statistic != "sum":
+        return ""
+    values = np.concatenate([each.values.ravel() for each in samples])
+    values = values[np.isfinite(values)]
+    if (
+        values.size < FEWEST_POINTS
+        or not 0 < float(values.max()) < 0.05
+        or float((values > 1e-4).mean()) < WET_PART
+    ):
+        return ""
+    return (
+        f"{field.name} is at most {float(values.max()):.3g} {field.unit}, at "
+        f"{float((values > 0).mean()):.0%} of the points; if {_as_unit(field, 1000.0, 'm')}"
+    )
+
+
+def _implausible_heights(field: Field, samples: Sequence[Sample]) -> str:
+    """Compare the heights of levels with those of the standard atmosphere."""
+    unit = GRAVITY if field.unit == "m2 s-2" else 1.0
+    ratios: list[float] = []
+    count = 0
+    for each in samples:
+        if each.level is None or each.level > LOWEST_LEVEL or not np.isfinite(each.values).any():
+            continue
+        count += 1
+        height = float(np.nanmedian(each.values)) / unit
+        expected = standard_height(each.level)
+        if abs(height - expected) > HEIGHT_ERROR + HEIGHT_ERROR_PART * expected and height > 0:
+            ratios.append(expected / height)
+    if 2 * len(ratios) <= count or not ratios:
+        return ""
+    ratio = float(np.median(ratios))
+    near = [(factor, name) for factor, name in UNITS[field.unit] if abs(ratio / factor - 1) < 0.25]
+    if not near:
+        return ""
+    values = np.concatenate([each.values.ravel() for each in samples])
+    found = f"{ratio:.3g} times too small for its levels: {float(np.nanmax(values)):.4g}"
+    return _text(field, values[np.isfinite(values)], found, *near[0])
+
+
+def standard_height(pressure: float) -> float:
+    """Return the height [m] of a pressure [Pa] in the standard atmosphere, up to 20 km.
+
+    Source: ISO 2533, eq. 12 and 13.
+    """
+    if pressure >= 22632.06:
+        return 44330.77 * (1.0 - (pressure / 101325.0) ** 0.190263)
+    return float(11000.0 + 6341.62 * np.log(22632.06 / pressure))
