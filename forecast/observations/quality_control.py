@@ -3,8 +3,8 @@
 The rules work on whole columns and do not know files or archives. They find a flag for each value:
 WRONG outside the limits; INCONSISTENT where two values of one report contradict each other (it is
 unknown which is wrong); DOUBTFUL where a unit or a code for no value has probably slipped in, and
-where a value jumps, stays constant or differs from its neighbours. No value is changed or removed. A value that a rule cannot check, for lack of other
-reports, passes it.
+where a value jumps, stays constant or differs from its neighbours. No value is changed or removed.
+A value that a rule cannot check, for lack of other reports, passes it.
 Source: WMO-No. 488 (2010), app. VI.2; WMO-No. 8 (2021), vol. V, ch. 1, 1.A; limits, steps and
 hours: quantities.ELEMENTS.
 """

@@ -13,7 +13,8 @@ import pytest
 
 from forecast.observations.formats import ParseContext, detect_form, parse_file
 from forecast.observations.formats import isd as isd_form
-from forecast.observations.formats.synop import layer_height, parse, report_time, visibility
+from forecast.observations.formats.synop import parse, report_time
+from forecast.observations.formats.synop_codes import layer_height, visibility
 
 KNOT = 1852 / 3600  # [m s-1]: the international nautical mile
 RECEIVED = datetime(2026, 11, 22, 12, 40, tzinfo=UTC)

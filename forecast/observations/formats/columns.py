@@ -2,8 +2,8 @@
 
 A column is named by an element of the catalogue or by one of the names in that table, in any case,
 with words joined by a space or `_`, and its unit after it in brackets: `air_temperature`,
-`Temperature (degF)`. A time may be in one column, with its zone in brackets (`time (UTC)`), or in
-columns of year, month, day, hour and minute.
+`Temperature (degF)`. A time may be in one column or in columns of year, month, day, hour and
+minute, with its zone in brackets (`time (UTC+8)`), beside it (`time_utc`) or in a column `zone`.
 """
 
 from __future__ import annotations
@@ -12,9 +12,10 @@ import csv
 import re
 from pathlib import Path
 
+from forecast.observations.formats.zones import is_zone, split_zone
 from forecast.quantities import ELEMENTS
 
-STATION, TIME, UNUSED = "station", "time", "unused"
+STATION, TIME, ZONE, UNUSED = "station", "time", "zone", "unused"
 TIME_PARTS = ("year", "month", "day", "hour", "minute")
 LONGEST = 80  # characters of a column's name
 
@@ -32,7 +33,7 @@ def _read_table() -> tuple[dict[str, str], dict[str, str]]:
 
 
 _MEANING, UNIT_SPELLINGS = _read_table()
-_WITH_UNIT = re.compile(r"([^(\[\uff08]*)[(\[\uff08]([^()\[\]\uff08\uff09]{1,24})[)\]\uff09]")
+_WITH_UNIT = re.compile(r"([^(\[\uff08]*)[(\[\uff08]([^()\[\]\uff08\uff09]{1,60})[)\]\uff09]")
 
 
 def column_names() -> dict[str, str]:
@@ -43,7 +44,8 @@ def column_names() -> dict[str, str]:
 def column(header: str) -> tuple[str, str] | None:
     """Return a column's meaning and unit ("": none given); None where it is unknown.
 
-    The meaning is an element, STATION, TIME, one of TIME_PARTS or UNUSED.
+    The meaning is an element, STATION, TIME, ZONE, one of TIME_PARTS or UNUSED. Of a time, the
+    unit is its zone.
     """
     text = header.strip().strip('"').strip()
     unit = ""
@@ -52,4 +54,12 @@ def column(header: str) -> tuple[str, str] | None:
     if found := _WITH_UNIT.fullmatch(text):
         text, unit = found[1], found[2]
     meaning = _MEANING.get(re.sub(r"[\s_]+", "_", text.strip().lower()))
-    return None if meaning is None else (meaning, unit)
+    if meaning is not None:
+        return meaning, unit
+    if is_zone(text) and not unit:
+        return TIME, text
+    if split := split_zone(text):
+        meaning = _MEANING.get(re.sub(r"[\s_]+", "_", split[0].strip().lower()))
+        if meaning == TIME or meaning in TIME_PARTS:
+            return meaning, split[1] if not unit else f"{split[1]} {unit}"
+    return None

@@ -2,11 +2,12 @@
 
 The first line of a table names its columns (forecast/observations/formats/columns.csv): the
 station's id, the time, and elements. Cells are separated by commas, semicolons or tabs; text is
-UTF-8 or GBK. A time without a zone is in its header's zone, else in the service's. A value is in
+UTF-8 or GBK. A time without any zone is in the service's. A value is in
 the unit that the settings name for the station, else the one in the header's brackets, else the
-default (forecast/observations/formats/units.py). An empty cell or a missing code gives no value; an
-impossible value is kept for quality control. Records of stations that are not in the settings are
-refused, because their position is unknown.
+default (forecast/observations/formats/units.py). A zone that a cell, a comment or a header names
+decides; one that is not understood refuses the file, in a cell its line. An empty cell or a missing
+code gives no value; an impossible value is kept for quality control. Records of stations that are
+not in the settings are refused, because their position is unknown.
 
 Pushed JSON is a list of records, or {"records": [...]}, or one record, with the same names:
     {"station": "M1001", "time": "2026-11-22T08:00:00+08:00", "air_temperature": -3.4,
@@ -20,7 +21,7 @@ import json
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta, timezone, tzinfo
+from datetime import datetime, timedelta, tzinfo
 from typing import Any
 
 from forecast.domain import Station
@@ -29,18 +30,12 @@ from forecast.observations.formats.collector import (
     Collector,
     ParseContext,
     Parsed,
-    checked_time,
     quoted,
 )
-from forecast.observations.formats.columns import (
-    STATION,
-    TIME,
-    TIME_PARTS,
-    UNIT_SPELLINGS,
-    UNUSED,
-    column,
-)
+from forecast.observations.formats.columns import STATION, TIME, TIME_PARTS, UNUSED, ZONE, column
+from forecast.observations.formats.times import TimeParser, commented_zone
 from forecast.observations.formats.units import conversion
+from forecast.observations.formats.zones import names_format, zone_of
 from forecast.quantities import ELEMENTS
 
 # Missing values as stations write them. Of the ambiguous codes, one within the element's limits
@@ -59,54 +54,9 @@ AMOUNTS = ("precipitation_amount", "snow_depth")
 LARGEST = 1e12  # no element has a larger value
 _POINTS = "N NNE NE ENE E ESE SE SSE S SSW SW WSW W WNW NW NNW".split()
 COMPASS = {name: 22.5 * n for n, name in enumerate(_POINTS)}
-# Zones that a header may name.
-ZONES: dict[str, tzinfo] = {"UTC": UTC, "BJT": timezone(timedelta(hours=8))}
-KNOWN_TIMES = 20_000  # spellings of times that are remembered
+REMEMBERED = 20_000  # stations whose columns are remembered
 
 _NUMBER = re.compile(r"[+-]?(\d{1,30}(\.\d{0,30})?|\.\d{1,30})([eE][+-]?\d{1,3})?")
-_SPELLED = re.compile(
-    r"(\d{4})[-/](\d{1,2})[-/](\d{1,2})[ T]+(\d{1,2}):(\d{2})(?::(\d{2})(?:\.\d{1,9})?)?"
-)
-_DIGITS = re.compile(r"\d{10}(\d\d){0,2}")
-
-
-class TimeParser:
-    """Parses times, each spelling once."""
-
-    def __init__(self, zone: tzinfo) -> None:
-        self._zone = zone
-        self._known: dict[str, datetime] = {}
-
-    def parse(self, text: str) -> datetime:
-        """Return the time in UTC. Raises: ValueError with examples of the format."""
-        known = self._known.get(text)
-        if known is None:
-            if len(self._known) >= KNOWN_TIMES:
-                self._known.clear()
-            known = self._known[text] = self._parse(text.strip())
-        return known
-
-    def _parse(self, text: str) -> datetime:
-        try:
-            if len(text) <= 40 and text.isascii():
-                if _DIGITS.fullmatch(text):
-                    moment = datetime.strptime(
-                        text.ljust(14, "0"),  # noqa: DTZ007
-                        "%Y%m%d%H%M%S",
-                    )
-                elif found := _SPELLED.fullmatch(text):
-                    moment = datetime(*(int(part or 0) for part in found.groups()))  # type: ignore[arg-type]  # noqa: DTZ001
-                elif len(text) > 10:
-                    moment = datetime.fromisoformat(text)
-                else:
-                    raise ValueError
-                return checked_time(moment if moment.tzinfo else moment.replace(tzinfo=self._zone))
-        except ValueError:
-            pass
-        raise ValueError(
-            f"the time {quoted(text, 32)} is not read; "
-            "write 2026-11-22T08:00:00+08:00, 2026-11-22 08:00 or 202611220800"
-        )
 
 
 @dataclass(slots=True)
@@ -125,14 +75,20 @@ class _RowReader:
     """Reads rows under one header."""
 
     def __init__(
-        self, header: Sequence[str], line: int, collector: Collector, context: ParseContext
+        self,
+        header: Sequence[str],
+        line: int,
+        collector: Collector,
+        context: ParseContext,
+        zone: tzinfo | None = None,
     ) -> None:
         self._collector, self._stations, self._barred = collector, context.stations, context.barred
         self._targets: dict[str, tuple[list[_Column], timedelta] | None] = {}
         self._elements: list[tuple[int, str, str]] = []  # (index, element, unit)
         self.width = len(header)
         places: dict[str, int] = {}
-        zone = ""
+        zones: dict[str, tzinfo] = {}
+        self._refused = False
         for index, name in enumerate(header):
             known = column(name)
             if known is None:
@@ -154,9 +110,15 @@ class _RowReader:
             places[meaning] = index
             if meaning in ELEMENTS:
                 self._elements.append((index, meaning, unit))
-            elif unit and meaning != STATION:
-                zone = UNIT_SPELLINGS.get(unit.strip().lower(), "")
-        self._times = TimeParser(ZONES.get(zone, context.zone))
+            elif (meaning == TIME or meaning in TIME_PARTS) and not names_format(unit):
+                self._read_zone(unit, name, line, zones, context.zone)
+        if len({str(found) for found in zones.values()}) > 1:
+            named = ", ".join(quoted(each, 24) for each in zones)
+            collector.fault(line, f"the header names several time zones: {named}: write one")
+            self._refused = True
+        chosen = next(iter(zones.values()), zone or context.zone)
+        self._times = TimeParser(chosen, context.zone)
+        self._zone_at = places.get(ZONE, -1)
         self.station_at = places.get(STATION, -1)
         parts = [places[part] for part in TIME_PARTS if part in places]
         whole = all(part in places for part in TIME_PARTS[:4])
@@ -165,14 +127,32 @@ class _RowReader:
     @property
     def usable(self) -> bool:
         """Return whether station, time and at least one element have columns."""
-        return self.station_at >= 0 and bool(self.time_at) and bool(self._elements)
+        complete = self.station_at >= 0 and bool(self.time_at) and bool(self._elements)
+        return complete and not self._refused
+
+    @property
+    def refused(self) -> bool:
+        """Return whether the zone of the times is not understood, which a fault says."""
+        return self._refused
+
+    def _read_zone(
+        self, unit: str, name: str, line: int, zones: dict[str, tzinfo], local: tzinfo
+    ) -> None:
+        """Keep the zone that a time's header names; one that is not understood refuses all."""
+        try:
+            zones[unit] = zone_of(unit, local)
+        except ValueError as error:
+            self._collector.fault(line, f"column {quoted(name.strip(), 40)}: {error}")
+            self._refused = True
 
     def _time(self, cells: Sequence[Any]) -> datetime:
         """Return a row's time. Raises: ValueError."""
+        zone = str(cells[self._zone_at]) if self._zone_at >= 0 else ""
         if len(self.time_at) == 1:
-            return self._times.parse(cells[self.time_at[0]])
+            return self._times.parse_in(cells[self.time_at[0]], zone)
         year, month, day, hour, *minute = (cells[at].strip() for at in self.time_at)
-        return self._times.parse(f"{year}-{month}-{day} {hour}:{minute[0] if minute else 0:0>2}")
+        text = f"{year}-{month}-{day} {hour}:{minute[0] if minute else 0:0>2}"
+        return self._times.parse_in(text, zone)
 
     def read(self, cells: Sequence[Any], line: int, careful: bool = False) -> None:
         """Keep one row. careful: check for what only Python accepts as a number (1_000, ...)."""
@@ -250,7 +230,7 @@ class _RowReader:
         return prepared
 
     def _remember(self, cell: str, prepared: tuple[list[_Column], timedelta] | None) -> None:
-        if len(self._targets) < KNOWN_TIMES:
+        if len(self._targets) < REMEMBERED:
             self._targets[cell] = prepared
 
     def _prepared(self, station: Station, line: int) -> list[_Column]:
@@ -277,10 +257,15 @@ def parse(data: bytes, name: str, context: ParseContext | None = None) -> Parsed
     if data[:2] in (b"\xff\xfe", b"\xfe\xff"):
         collector.fault(0, "the file is UTF-16 text: save it as UTF-8")
         return collector.parsed()
-    table, separator = None, ","
+    table, separator, zone = None, ",", None
     for number, text in collector.lines(data):
         if table is None:
             if text.startswith("#"):
+                try:
+                    zone = commented_zone(text, context.zone) or zone
+                except ValueError as error:
+                    collector.fault(number, f"{quoted(text, 40)}: {error}")
+                    return collector.parsed()
                 continue
             separator = max(",;\t", key=text.count)
         try:
@@ -291,7 +276,9 @@ def parse(data: bytes, name: str, context: ParseContext | None = None) -> Parsed
                 break
             continue
         if table is None:
-            table = _RowReader(cells, number, collector, context)
+            table = _RowReader(cells, number, collector, context, zone)
+            if table.refused:
+                break
             if not table.usable:
                 reason = (
                     "the first line does not name the columns, at least station, time "
@@ -360,6 +347,9 @@ def _read_records(records: Iterable[object], collector: Collector, context: Pars
             if len(tables) >= 1000:
                 tables.clear()
             table = tables[names] = _RowReader(names, number, collector, context)
+        if table.refused:
+            collector.fault(number, "the record's time zone is not understood: it is rejected")
+            continue
         if not table.usable:
             collector.fault(number, "the record lacks its station, its time or any element")
             continue

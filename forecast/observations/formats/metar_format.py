@@ -174,9 +174,7 @@ def _decoded(head: str, groups: Groups, moment: datetime) -> tuple[Any, list[str
     """Return the report as the library reads it, and what it cannot read of it."""
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
-        report = Metar(
-            f"{head} {groups.text}", month=moment.month, year=moment.year, strict=False
-        )
+        report = Metar(f"{head} {groups.text}", month=moment.month, year=moment.year, strict=False)
     unread = [f"group {quoted(each)} is not read: set aside" for each in report._unparsed_groups]
     if not unread and caught:
         unread = ["some of its groups cannot be decoded: they are missing"]

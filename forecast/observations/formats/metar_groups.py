@@ -43,7 +43,7 @@ ORDER = tuple(_FORMS)
 # For a group that is missing, so that the library does not take the next one for it.
 PLACEHOLDERS = {"wind": "/////KT", "visibility": "////"}
 _MISSING = re.compile(r"/+(NDV|SM|KT|MPS|CB|TCU)?|[AQ]/+|(//|XX|MM)/(//|XX|MM)?|M|RVRNO")
-# Groups of which no element is read: runways, their state, recent weather, wind shear, sea, colours.
+# Groups of which no element is read: runways and their state, recent weather, wind shear, colours.
 _UNUSED = re.compile(
     r"AUTO|COR|CC[A-Z]|R\d\d[LRC]{0,2}/\S*|R/SNOCLO|\d{8}|\d\d(CLRD|SNOCL|//)\S*|RE[A-Z]{2,6}"
     r"|WS|ALL|RWY\d*[LRC]?|R\d\d[LRC]?|TWR|\d\d[LRC]|W(\d\d|//)/[SH]\S+|(BLACK)?(BLU|GRN|WHT|YLO\d?"

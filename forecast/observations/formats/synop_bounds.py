@@ -92,11 +92,12 @@ def order_breaks(words: Sequence[str]) -> int:
             section = "5"  # national groups follow
         elif section == "3" and is_supplement(word, supplement):
             continue
-        elif last and (
-            word[0] < last or (word[0] == last and word[0] not in REPEATED.get(section, ""))
+        elif (
+            REPEATED.get(section) != "0123456789"
+            and last
+            and (word[0] < last or (word[0] == last and word[0] not in REPEATED.get(section, "")))
         ):
-            if REPEATED.get(section) != "0123456789":
-                return place
+            return place
         supplement = supplement or (section == "3" and opens_supplement(word))
         last = word[0]
     return 0

@@ -1,0 +1,116 @@
+"""Times as the cells and comments of station tables spell them."""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime, tzinfo
+
+from forecast.observations.formats.collector import checked_time, quoted
+from forecast.observations.formats.zones import localised, zone_of
+
+KNOWN_TIMES = 20_000  # spellings of times that are remembered
+
+_SPELLED = re.compile(
+    r"(\d{4})[-/](\d{1,2})[-/](\d{1,2})[ T]+(\d{1,2}):(\d{2})(?::(\d{2})(?:\.\d{1,9})?)?"
+)
+_DIGITS = re.compile(r"\d{10}(\d\d){0,2}")
+# A time, with the zone that the cell names behind it: 2026-11-22 08:00 UTC+8.
+_ZONED = re.compile(r"(\d{4}[-/]?\d\d?[-/]?\d\d?[ T]*\d{1,2}:?\d{2}(?::?\d{2})?)\s*(\S.*)")
+# A comment that names the zone of the times.
+_ZONE_COMMENT = re.compile(
+    r"#.*?\b(?:time ?zone|zone|tz|times?(?: are)?(?: in)?)\b\s*[:=]?\s*(\S.*)", re.IGNORECASE
+)
+
+
+class TimeParser:
+    """Parses times, each spelling once. local: the zone that words like "local" mean."""
+
+    def __init__(self, zone: tzinfo, local: tzinfo | None = None) -> None:
+        self._zone, self._local = zone, local or zone
+        self._known: dict[str, datetime] = {}
+
+    def parse(self, text: str) -> datetime:
+        """Return the time in UTC. Raises: ValueError with examples of the format."""
+        known = self._known.get(text)
+        if known is None:
+            if len(self._known) >= KNOWN_TIMES:
+                self._known.clear()
+            known = self._known[text] = self._parse(text.strip(), self._zone)
+        return known
+
+    def parse_in(self, text: str, zone: str) -> datetime:
+        """Return the time in UTC of a cell and the zone that another cell names ("": none).
+
+        Raises: ValueError.
+        """
+        if not zone.strip():
+            return self.parse(text)
+        return self._parse(text.strip(), _cell_zone(zone, self._local))
+
+    def _parse(self, text: str, zone: tzinfo) -> datetime:
+        if len(text) > 80:
+            raise ValueError(_unread(text))
+        moment = _moment(text)
+        if moment is None and (found := _ZONED.fullmatch(text)):
+            moment = _moment(found[1])
+            if moment is not None:
+                try:
+                    zone = zone_of(found[2], self._local)
+                except ValueError as error:
+                    raise ValueError(f"the time {quoted(text, 48)}: {error}") from None
+        if moment is None:
+            raise ValueError(_unread(text))
+        if moment.tzinfo is None:
+            moment = localised(moment, zone)
+        try:
+            return checked_time(moment)
+        except ValueError:
+            raise ValueError(_unread(text)) from None
+
+
+def _unread(text: str) -> str:
+    return (
+        f"the time {quoted(text, 32)} is not read; "
+        "write 2026-11-22T08:00:00+08:00, 2026-11-22 08:00 or 202611220800"
+    )
+
+
+def _moment(text: str) -> datetime | None:
+    """Return the time that `text` spells, naive where it names no offset; None: none."""
+    if not text.isascii():
+        return None
+    try:
+        if _DIGITS.fullmatch(text):
+            return datetime.strptime(text.ljust(14, "0"), "%Y%m%d%H%M%S")  # noqa: DTZ007
+        if found := _SPELLED.fullmatch(text):
+            return datetime(*(int(part or 0) for part in found.groups()))  # type: ignore[arg-type]  # noqa: DTZ001
+        return datetime.fromisoformat(text) if 10 < len(text) <= 40 else None
+    except ValueError:
+        return None
+
+
+def _cell_zone(text: str, local: tzinfo) -> tzinfo:
+    """Return the zone of a cell, also of a bare number of hours. Raises: ValueError."""
+    plain = text.strip()
+    if re.fullmatch(r"\d{1,2}", plain):
+        plain = f"+{plain}"
+    try:
+        return zone_of(plain, local)
+    except ValueError as error:
+        raise ValueError(f"zone {quoted(text, 32)}: {error}") from None
+
+
+def commented_zone(text: str, local: tzinfo) -> tzinfo | None:
+    """Return the zone that a comment names for the times; None where it names none.
+
+    Raises: ValueError where it names one that is not understood.
+    """
+    found = _ZONE_COMMENT.match(text)
+    if found is None:
+        return None
+    try:
+        return zone_of(found[1].strip(" .,;"), local)
+    except ValueError:
+        if re.search(r"zone|\btz\b", text, re.IGNORECASE):
+            raise
+        return None

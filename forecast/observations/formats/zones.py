@@ -1,0 +1,139 @@
+"""Time zones as station tables name them: offsets, IANA names, and words in several languages.
+
+Beijing time (CST of China) is UTC+8 all the year, also in 1986-1991: summer time was a time of its
+own (UTC+9), and observations kept Beijing time at the synoptic hours. A zone of the IANA data
+(Asia/Shanghai) is the civil clock, with its summer times.
+Names of more than one zone (CST, IST, BST, EST of Australia) are not understood.
+Source: WMO-No. 306 (2019), vol. I.1 (UTC); IANA Time Zone Database; State Council of China,
+1986-05-04 (summer time).
+"""
+
+from __future__ import annotations
+
+import csv
+import re
+import unicodedata
+from datetime import UTC, datetime, timedelta, timezone, tzinfo
+from functools import lru_cache
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+LARGEST = 14.0  # [h] of any zone
+
+
+def _read_table() -> tuple[dict[str, float], dict[str, frozenset[str]]]:
+    """Return name -> hours ahead of UTC, and the words of the other lines by their first cell."""
+    hours, others = dict[str, float](), dict[str, frozenset[str]]()
+    with Path(__file__).with_name("zones.csv").open(encoding="utf-8", newline="") as file:
+        for first, *names in csv.reader(line for line in file if not line.startswith("#")):
+            if first in ("local", "format", "hour"):
+                others[first] = frozenset(names)
+            else:
+                hours.update(dict.fromkeys(names, float(first)))
+    return hours, others
+
+
+_HOURS, _WORDS = _read_table()
+_HOUR_WORDS = "|".join(("h", "hours?", *sorted(_WORDS["hour"], key=len, reverse=True)))
+_OFFSET = re.compile(
+    r"(?P<zone>[^\d+-]*)(?P<sign>[+-]|\u00b1)(?P<hours>\d{1,2})(?::?(?P<minutes>\d{2}))?"
+    rf"(?:{_HOUR_WORDS})?"
+)
+# What stands in brackets of a time column without naming a zone: its format or unit.
+_FORMATS = re.compile(
+    r"[ymdhsntf%:./\-\s]+|hours?|hrs?|min(ute)?s?|days?|months?|years?|sec(ond)?s?|24h?|iso(8601)?",
+    re.IGNORECASE,
+)
+_HAN = sorted((name for name in _HOURS if name[0] >= "\u4e00"), key=len, reverse=True)
+
+
+def zone_of(text: str, local: tzinfo) -> tzinfo:
+    """Return the time zone that `text` names; `local` for words that mean the station's clock.
+
+    Raises: ValueError where it names none that is understood.
+    """
+    found = _zone(text)
+    if found is None:
+        raise ValueError("the time zone is not understood: write UTC, UTC+8 or Asia/Shanghai")
+    return local if found == "local" else found
+
+
+def names_format(text: str) -> bool:
+    """Return whether the brackets of a time column hold a format or a unit, and no zone."""
+    plain = unicodedata.normalize("NFKC", text).strip()
+    return not plain or (_zone(text) is None and _is_format(plain))
+
+
+def _is_format(plain: str) -> bool:
+    compact = re.sub(r"\s+", "", plain.lower())
+    return compact in _WORDS["format"] or bool(_FORMATS.fullmatch(compact))
+
+
+def split_zone(header: str) -> tuple[str, str] | None:
+    """Return (name, zone) of a column named with its zone: `time_utc`, `UTC time`, `UTC_time`."""
+    words = re.split(r"[\s_]+", header.strip())
+    for at in range(1, len(words)):
+        for name, zone in ((words[:at], words[at:]), (words[at:], words[:at])):
+            if _zone(" ".join(zone)) is not None:
+                return "_".join(name), " ".join(zone)
+    for word in _HAN:
+        if header.startswith(word) and header != word:
+            return header.removeprefix(word), word
+        if header.endswith(word) and header != word:
+            return header.removesuffix(word), word
+    return None
+
+
+def is_zone(text: str) -> bool:
+    """Return whether `text` names a zone that is understood."""
+    return _zone(text) is not None
+
+
+def localised(moment: datetime, zone: tzinfo) -> datetime:
+    """Return a naive time in its zone.
+
+    Raises: ValueError for an hour that occurs twice or never, at a change of summer time.
+    """
+    first, second = (moment.replace(tzinfo=zone, fold=fold) for fold in (0, 1))
+    if first.utcoffset() == second.utcoffset():
+        return first
+    exists = first.astimezone(UTC).astimezone(zone).replace(tzinfo=None) == moment
+    reason = "occurs twice, at the end" if exists else "does not occur, at the start"
+    raise ValueError(
+        f"{moment:%Y-%m-%d %H:%M} {reason} of summer time in {zone}: write it with its offset, "
+        "2026-11-22T08:00:00+08:00"
+    )
+
+
+@lru_cache(maxsize=512)
+def _zone(text: str) -> tzinfo | str | None:
+    """Return the zone, "local", or None."""
+    plain = unicodedata.normalize("NFKC", text).strip().replace("\u2212", "-").strip("()[]")
+    compact = re.sub(r"[\s._]+", "", plain.lower())
+    if compact in _WORDS["local"]:
+        return "local"
+    hours = _HOURS.get(compact.replace("-", ""), _HOURS.get(compact))
+    if hours is None and (found := _OFFSET.fullmatch(compact)):
+        minutes, base = int(found["minutes"] or 0), _HOURS.get(found["zone"], 0.0)
+        size = int(found["hours"]) + minutes / 60
+        if (
+            minutes >= 60
+            or (found["zone"] and found["zone"] not in _HOURS)
+            or (found["sign"] == "\u00b1" and size)
+        ):
+            return None
+        hours = -size if found["sign"] == "-" else size
+        if base and base != hours:  # Beijing time (UTC+8) is one zone, CET+3 is none
+            return None
+    if hours is not None:
+        return _fixed(hours) if abs(hours) <= LARGEST else None
+    if "/" in plain and re.fullmatch(r"[A-Za-z]+(/[A-Za-z0-9_+-]+){1,2}", plain):
+        try:
+            return ZoneInfo(plain)
+        except (ValueError, OSError, KeyError):
+            return None
+    return None
+
+
+def _fixed(hours: float) -> tzinfo:
+    return timezone(timedelta(hours=hours)) if hours else UTC
