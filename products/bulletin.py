@@ -16,7 +16,7 @@ import xarray as xr
 from forecast.domain import Almanac, Forecast, Issue, Name, Site
 from forecast.verification import ModelCard, Verification
 from products.pages.tiles import Tile
-from products.safety import CLOTHING_UNKNOWN, Hazard, worst
+from products.safety import CLOTHING_UNKNOWN, Hazard, closes, worst
 
 NEXT_DAYS = 3  # days from which the best entries are chosen
 WORTH_GOING = 3  # below this grade an entry names a better day
@@ -58,6 +58,19 @@ class Entry:
     @property
     def poor(self) -> bool:
         return 0 < self.forecast.grade < WORTH_GOING
+
+    @property
+    def dangerous(self) -> bool:
+        """Whether a hazard of its days closes roads or endangers life (safety.CLOSING)."""
+        return closes(self.hazards)
+
+    @property
+    def recommended(self) -> bool:
+        """Whether it may be recommended: known and not dangerous.
+
+        A hazard that is not assessed does not forbid it; it is named beside the entry.
+        """
+        return self.forecast.known and not self.dangerous
 
     @property
     def has_view(self) -> bool:
@@ -179,11 +192,11 @@ class Section:
 
     @property
     def best(self) -> Entry | None:
-        """The headline's likeliest entry; of equals the earlier."""
+        """The headline's likeliest entry that may be recommended; of equals the earlier."""
         known = [
             day.headline
             for day in self.days
-            if day.headline is not None and day.headline.forecast.known
+            if day.headline is not None and day.headline.recommended
         ]
         return max(known, key=lambda entry: entry.forecast.probability, default=None)
 
@@ -253,6 +266,15 @@ class Bulletin:
     def entries(self) -> tuple[Entry, ...]:
         return tuple(
             entry for section in self.sections for day in section.days for entry in day.entries
+        )
+
+    @property
+    def best_withheld(self) -> bool:
+        """Whether nothing is recommended although forecasts are known: the days are dangerous."""
+        return not self.best and any(
+            entry.forecast.known and entry.dangerous
+            for entry in self.entries
+            if entry.forecast.event.day in self.days[:NEXT_DAYS]
         )
 
     @cached_property

@@ -19,6 +19,7 @@ from forecast.domain import (
     Almanac,
     CurrentObservations,
     DayWeather,
+    Event,
     Features,
     Forecast,
     Issue,
@@ -26,7 +27,7 @@ from forecast.domain import (
     Site,
     as_utc,
 )
-from forecast.quantities import FEATURES
+from forecast.quantities import FEATURES, grade_of, published_probability
 from forecast.verification import ModelCard, Verification
 from products.bulletin import (
     NEXT_DAYS,
@@ -40,7 +41,7 @@ from products.bulletin import (
     SiteDay,
 )
 from products.pages.tiles import tiles_of
-from products.safety import HAZARDS, Hazard, assess_hazards, clothing, worst
+from products.safety import HAZARDS, Hazard, assess_hazards, closes, clothing, worst
 
 BEST_ENTRIES = 3  # how many entries are chosen as the best of the next days
 # [1] a better day must be more likely by so much, and by a grade
@@ -87,6 +88,7 @@ def compose(
     supplement: Supplement,
 ) -> Bulletin:
     """Compose the bulletin of an issue; forecasts stand in the order of `features.events`."""
+    forecasts = [_as_published(each, config.forecast.grades) for each in forecasts]
     zone = config.zone
     days = tuple(sorted({day for _, day in almanacs} | {f.event.day for f in forecasts}))
     sections = _sections(issue, days, _entries(forecasts, features, zone), almanacs, config,
@@ -127,6 +129,16 @@ def compose(
         models_in_force=tuple(supplement.models),
         unavailable_models=tuple(supplement.unavailable_models),
     )
+
+
+def _as_published(forecast: Forecast, grades: Sequence[float]) -> Forecast:
+    """Return a forecast with its probability in whole percents, and the grade of that percentage.
+
+    A forecast of the blend is so already; pages and data never depend on it.
+    """
+    probability = published_probability(forecast.probability)
+    grade = grade_of(probability, grades)
+    return replace(forecast, probability=probability, grade=grade)
 
 
 def _valid_to(issue: Issue, forecasts: Sequence[Forecast], config: Config) -> datetime:
@@ -190,9 +202,7 @@ def _entries(
 def _entry(known: _Known, of_site: Sequence[_Known], weather: Weather, zone: ZoneInfo) -> Entry:
     """Return a forecast as an entry; `of_site`: all forecasts of its site."""
     forecast, event = known.forecast, known.forecast.event
-    ends = (event.window.start, event.window.end - timedelta(seconds=1))
-    days = dict.fromkeys(at.astimezone(zone).date() for at in ends)
-    assessed = [_assessed(weather, event.site, day) for day in days]
+    hazards, not_assessed = _hazards_of(event, weather, zone)
     same = [
         other.forecast
         for other in of_site
@@ -200,16 +210,28 @@ def _entry(known: _Known, of_site: Sequence[_Known], weather: Weather, zone: Zon
         and other.forecast.event.day >= event.day
         and other.forecast.known
     ]
+    safe = [f for f in same if not closes(_hazards_of(f.event, weather, zone)[0])]
     return Entry(
         forecast=forecast,
         values=known.values,
-        hazards=worst(hazard for hazards, _ in assessed for hazard in hazards),
+        hazards=hazards,
         clothing=clothing(known.values),
-        better=_better(forecast, same),
+        better=_better(forecast, safe),
         compared=len(same),
-        not_assessed=tuple(dict.fromkeys(name for _, names in assessed for name in names)),
+        not_assessed=not_assessed,
         evidence_at=known.evidence_at,
     )
+
+
+def _hazards_of(
+    event: Event, weather: Weather, zone: ZoneInfo
+) -> tuple[tuple[Hazard, ...], tuple[str, ...]]:
+    """Return the hazards of the days that an event touches, and those that cannot be assessed."""
+    ends = (event.window.start, event.window.end - timedelta(seconds=1))
+    days = dict.fromkeys(at.astimezone(zone).date() for at in ends)
+    assessed = [_assessed(weather, event.site, day) for day in days]
+    found = worst(hazard for hazards, _ in assessed for hazard in hazards)
+    return found, tuple(dict.fromkeys(name for _, names in assessed for name in names))
 
 
 def _assessed(
@@ -335,7 +357,8 @@ def _covered_until(outlook: Outlook, days: Sequence[date], zone: ZoneInfo) -> da
 def _best(sections: Sequence[Section], days: Sequence[date]) -> tuple[Entry, ...]:
     """Choose the best of the next days: the likeliest first, each of another phenomenon.
 
-    Of equal grades, one of a site that is not chosen yet goes first.
+    Never one of a day with a hazard that closes roads or endangers life (Entry.recommended). Of
+    equal grades, one of a site that is not chosen yet goes first.
     """
     left = [
         entry
@@ -343,7 +366,7 @@ def _best(sections: Sequence[Section], days: Sequence[date]) -> tuple[Entry, ...
         for day in section.days
         if day.day in days
         for entry in day.entries
-        if entry.forecast.known and entry.forecast.event.phenomenon not in OPERATORS_ONLY
+        if entry.recommended and entry.forecast.event.phenomenon not in OPERATORS_ONLY
     ]
     chosen: list[Entry] = []
     while left and len(chosen) < BEST_ENTRIES:

@@ -17,7 +17,8 @@ from forecast.quantities import FREEZING, LEAST_FREEZING_RAIN, SNOW_CLASSES
 
 Values = Mapping[str, float]
 WET = 0.1  # [kg m-2] precipitation from which a day is wet
-WHOLE = 0.99  # [1] coverage from which a day counts as whole
+# [1] coverage from which a day counts as whole: rounding, 9 seconds of a day
+WHOLE = 0.9999
 CLOTHING_UNKNOWN = "unknown"
 
 
@@ -89,6 +90,25 @@ HAZARDS: Mapping[str, HazardRule] = MappingProxyType({
 # fmt: on
 
 
+# Hazards that close roads or endanger life: on such a day nothing is recommended. Beside each, the
+# warning by which roads, scenic areas or mountain paths are closed. Strong wind (the blue level) is
+# not among them: visitors are warned, not turned back.
+CLOSING: Mapping[str, str] = MappingProxyType({
+    "thunder": "CMA warning signals (order 16 of 2007): lightning, stay indoors",
+    "freezing_rain": "CMA warning signals: road icing, orange: roads are closed in time",
+    "gale": "CMA warning signals: gale, yellow (force 8): stop outdoor and high-altitude activity",
+    "heavy_snow": "CMA warning signals: snowstorm; GB/T 28592 heavy snow blocks mountain roads",
+    "extreme_cold": "Environment Canada: bare skin freezes within 10-30 minutes",
+    "ice": "CMA warning signals: road icing, yellow: traffic is impaired or stopped",
+    "fog": "CMA warning signals: dense fog, yellow (below 500 m): roads may be closed",
+})  # fmt: skip
+
+
+def closes(found: Iterable[Hazard]) -> bool:
+    """Return whether a hazard closes roads or endangers life (CLOSING)."""
+    return any(hazard.id in CLOSING for hazard in found)
+
+
 def hazards(values: Values, wet: bool) -> tuple[Hazard, ...]:
     """Return the hazards of a day, in the order of HAZARDS.
 
@@ -108,7 +128,8 @@ def assess_hazards(
 ) -> tuple[tuple[Hazard, ...], tuple[str, ...]]:
     """Return the hazards of a day, and the ids of the hazards that cannot be assessed.
 
-    before: the weather of the day before. Without weather no hazard is found and none is excluded.
+    before: the weather of the day before. Without weather no hazard is found and none is excluded;
+    a feature that is known for a part of the hours raises a hazard and excludes none.
     """
     if weather is None:
         return (), tuple(HAZARDS)
@@ -117,19 +138,22 @@ def assess_hazards(
     if before is not None:
         amounts.append(before.values.get("precipitation", math.nan))
     wet = any(amount >= WET for amount in amounts)
-    day_before = math.isfinite(amounts[1]) or (
-        before is not None and before.covered >= WHOLE and math.isfinite(amounts[-1])
+
+    def whole(day: DayWeather, feature: str) -> bool:
+        known = math.isfinite(day.values.get(feature, math.nan))
+        return known and feature not in day.partial
+
+    day_before = whole(weather, "rain_before") or (
+        before is not None and before.covered >= WHOLE and whole(before, "precipitation")
     )
-    dry = math.isfinite(amounts[0]) and day_before and not wet
+    dry = whole(weather, "precipitation") and day_before and not wet
     found = hazards(values, wet)
     there = {hazard.id for hazard in found}
-    frost = not values.get("temperature_minimum", math.nan) >= FREEZING
+    warm = values.get("temperature_minimum", math.nan) >= FREEZING
+    frost = not (warm and whole(weather, "temperature_minimum"))
 
     def excluded(name: str, danger: HazardRule) -> bool:
-        known = all(
-            math.isfinite(values.get(feature, math.nan))
-            for feature in (danger.feature, *danger.needs)
-        )
+        known = all(whole(weather, feature) for feature in (danger.feature, *danger.needs))
         return weather.covered >= WHOLE and known and (name != "ice" or dry or not frost)
 
     stronger = {"wind": "gale"}  # a gale includes strong wind

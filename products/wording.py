@@ -1,15 +1,13 @@
 """Words: the only place that turns ids, numbers and times into text.
 
 templates/text/*.yaml hold every word, with the same keys and blanks in each language; a missing key
-is an error. Numbers leave SI here: the tables name the display unit of each feature, UNITS has the
-conversions.
+is an error. The tables name the display unit of each feature, products/units.py the conversions.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from functools import cache
 from pathlib import Path
@@ -18,67 +16,14 @@ from zoneinfo import ZoneInfo
 
 import yaml
 
-from forecast.domain import Forecast, Name, Reason, Site, Window
+from forecast.domain import PHENOMENA, Forecast, Name, Reason, Site, Window
 from forecast.errors import ConfigError
+from products.units import UNITS, Rounded, beaufort, rounded
 
 LANGUAGES = ("zh", "en")
 FOLDER = Path(__file__).parents[1] / "templates" / "text"
 THIN_SPACE = "\N{NARROW NO-BREAK SPACE}"  # written `~` in the tables
-MINUS = "\N{MINUS SIGN}"
 
-
-@dataclass(frozen=True, slots=True)
-class Display:
-    """How a quantity is shown: value * factor + offset, rounded to `decimals`.
-
-    whole_from: from this size on it is rounded to whole numbers.
-    """
-
-    factor: float = 1.0
-    offset: float = 0.0
-    decimals: int = 0
-    whole_from: float = math.inf
-
-    def text(self, value: float) -> str:
-        shown = value * self.factor + self.offset
-        decimals = (
-            0
-            if abs(shown) >= self.whole_from or round(shown, self.decimals) == 0
-            else self.decimals
-        )
-        return f"{round(shown, decimals) + 0.0:.{decimals}f}".replace("-", MINUS)
-
-
-# fmt: off
-UNITS: Mapping[str, Display] = {
-    "celsius": Display(offset=-273.15),
-    "warmth": Display(decimals=1),
-    "percent": Display(100),
-    "metre": Display(),
-    "kilometre": Display(0.001, decimals=1, whole_from=9.95),
-    "centimetre": Display(100, decimals=1, whole_from=9.95),
-    "millimetre": Display(decimals=1, whole_from=99.5),
-    "wind": Display(decimals=1),
-    "speed": Display(decimals=1),
-    "hour": Display(),
-    "minute": Display(),
-    "degree": Display(),
-    "azimuth": Display(),
-    "magnitude": Display(decimals=1),
-    "brightness": Display(decimals=1),
-    "energy": Display(),
-    "per_hour": Display(360_000, decimals=1),  # s-1 -> percentage points an hour
-    "sinking": Display(decimals=2),
-    "plain": Display(decimals=2),
-    "ratio": Display(),
-    "of_four": Display(),
-    "chance": Display(100),
-    "snow_class": Display(),
-    "precipitation_kind": Display(),
-    "ions": Display(1e-6),  # m-3 -> cm-3
-    "micrograms": Display(1e9),  # kg m-3
-}
-# fmt: on
 
 # The value (SI) below which a reason takes the phrase `_little`, from which on `_much`, where the
 # tables have them. With an empty phrase the reason is left out.
@@ -201,6 +146,8 @@ class Words:
         """Return a value (SI) with its display unit; a chance is never 0 % or 100 %."""
         if unit == "chance":
             return self.percent(value)
+        if unit == "visibility":  # known no better than a sentence says it
+            return self.rounded(unit, value)
         blanks: dict[str, object] = {"value": UNITS[unit].text(value)}
         if unit == "wind":
             blanks["force"] = beaufort(value)
@@ -209,6 +156,36 @@ class Words:
         elif unit in ("snow_class", "precipitation_kind"):
             blanks["name"] = self(f"{unit}.{round(value)}")
         return self(f"unit.{unit}", **blanks)
+
+    def rounded(self, unit: str, value: float) -> str:
+        """Return a value (SI) as a sentence for the public has it: about 200 m, force 8."""
+        if unit == "wind":
+            return self("rounded.wind", force=beaufort(value))
+        found = rounded(unit, value)
+        return self.in_unit(unit, value) if found is None else self.number(found)
+
+    def number(self, found: Rounded) -> str:
+        """Return a rounded number with its unit."""
+        key = f"rounded.{found.unit}_{found.bound}"
+        return self(key, value=found.number)
+
+    def public(self, feature: str, value: float) -> str:
+        """Return the value of a feature as a sentence for the public has it."""
+        return self.rounded(self(f"feature.{feature}.unit"), value)
+
+    def wind(self, speed: float, direction: float | None) -> str:
+        """Return a wind by one of eight directions [degree] and its force; a calm has none."""
+        force = beaufort(speed)
+        if force == 0:
+            return self("wind.calm")
+        if direction is None:
+            return self("wind.force", force=force)
+        point = self(f"wind.{round(direction / 45) % 8}")
+        return self("wind.from", direction=point, force=force)
+
+    def threshold(self, probability: float) -> str:
+        """Return where a grade begins; a setting that is no whole percent keeps its decimals."""
+        return self("probability.value", value=f"{100 * probability:.6g}")
 
     def quantity(self, feature: str, value: float) -> str:
         """Return the value of a feature with its display unit."""
@@ -246,7 +223,7 @@ class Words:
         ):
             return self(
                 "feature.zenith_sky_brightness.down_moon",
-                value=self.quantity(reason.feature, reason.value),
+                value=self.public(reason.feature, reason.value),
                 moon=self.share(lit),
             )
         turn = TURNS.get(reason.feature, -math.inf)
@@ -262,14 +239,19 @@ class Words:
         key = next((key for key in keys if key in self), keys[-1])
         return self(
             key,
-            value=self.quantity(reason.feature, reason.value),
-            size=self.quantity(reason.feature, abs(reason.value)),
+            value=self.public(reason.feature, reason.value),
+            size=self.public(reason.feature, abs(reason.value)),
         )
 
     def spot(self, site: Site, phenomenon: str) -> str:
         """Return site and phenomenon; the site alone where its name holds the phenomenon's."""
         name, of = self.name(site.name), self(f"phenomenon.{phenomenon}.name")
-        return name if of.casefold() in name.casefold() else f"{name}{self('page.dot')}{of}"
+        if of.casefold() in name.casefold():
+            return name
+        others = (self(f"phenomenon.{each}.name").casefold() for each in PHENOMENA)
+        if any(other in name.casefold() for other in others):  # a name such as Lingshan Sunset
+            return f"{name}{self('page.dot')}{of}"
+        return self("page.spot", site=name, phenomenon=of)
 
     def stations(self, ids: Sequence[str], names: Mapping[str, Name]) -> str:
         """Return stations by name, by number where one has none."""
@@ -319,6 +301,11 @@ class Words:
             hour=f"{at:%H}",
             minute=f"{at:%M}",
         )
+
+    def run(self, moment: datetime) -> str:
+        """Return the time of a model run: a whole hour without minutes."""
+        whole = self.local(moment).minute == 0
+        return self.stamp(moment, "time.stamp_hour" if whole else "time.stamp_short")
 
     def clock(self, moment: datetime | None, day: date | None = None) -> str:
         """Return the local time to the nearest minute, marked where its day is not `day`."""
@@ -399,12 +386,3 @@ class Words:
                 else self("field.other", name=rest),
             )
         return self("missing.other", id=ids)
-
-
-def beaufort(speed: float) -> int:
-    """Return the wind force of a mean speed [m s-1]; at most 17.
-
-    Source: v = 0.836 B^1.5, the relation adopted by the WMO (Guide to Instruments, WMO-No. 8, annex
-    on wind force).
-    """
-    return min(17, round((max(speed, 0.0) / 0.836) ** (2 / 3)))

@@ -143,6 +143,7 @@ def _forecast(entry: Entry) -> dict[str, Any]:
             for name, spread in forecast.spreads.items() for key in quantities({name: 0.0})
         },
         "hazards": [hazard.id for hazard in entry.hazards], "clothing": entry.clothing,
+        "recommended": entry.recommended,
         "next_better_day": entry.better.event.day.isoformat() if entry.better else None,
     }  # fmt: skip
 

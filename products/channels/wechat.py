@@ -27,7 +27,7 @@ def render(bulletin: Bulletin) -> Iterator[Page]:
 
 def _article(bulletin: Bulletin, renderer: PageRenderer) -> Page:
     """Return the article with as many sites as fit."""
-    title, digest = _title(bulletin, renderer.words), _digest(bulletin, renderer.words)
+    title, digest = _title(bulletin, renderer.words), _digest(bulletin, renderer)
     for count in range(min(SITES, len(bulletin.sections)), 0, -1):
         page = renderer.page(
             "wechat/article.html",
@@ -50,15 +50,20 @@ def _title(bulletin: Bulletin, words: Words) -> str:
     return words(f"wechat.{kind}", title=words.name(bulletin.title), number=bulletin.issue.number)
 
 
-def _digest(bulletin: Bulletin, words: Words) -> str:
-    """Return the one line under an article's title."""
+def _digest(bulletin: Bulletin, renderer: PageRenderer) -> str:
+    """Return the one line under an article's title; hazards that are not assessed are named."""
+    words = renderer.words
     if not bulletin.best:
-        return words("wechat.digest_none")
-    forecast = bulletin.best[0].forecast
-    return words(
+        return words("wechat.digest_danger" if bulletin.best_withheld else "wechat.digest_none")
+    forecast, open_hazards = bulletin.best[0].forecast, bulletin.best[0].not_assessed
+    digest = words(
         "wechat.digest",
         day=words.day(forecast.event.day),
         spot=words.spot(forecast.event.site, forecast.event.phenomenon),
         percent=words.percent(forecast.probability),
         stars=words(f"stars.{forecast.grade}"),
     )
+    if not open_hazards:
+        return digest
+    hazards = renderer.phrases.not_assessed(open_hazards)
+    return words("wechat.digest_open", digest=digest, hazards=hazards)

@@ -39,7 +39,7 @@ def cold_section(
     if evidence is None or len(hours) < 2 or hours[-1] <= hours[0]:
         return None
     words, right = reader.words, RIGHT - 34
-    span = min(b - a for a, b in pairwise(hours))
+    span = max(b - a for a, b in pairwise(hours))  # the last interval of a day may be shorter
     window = forecast.event.window
     scale = TimeScale(
         min(hours[0], window.start), max(hours[-1], window.end), LEFT, right, reader.zone
@@ -171,8 +171,9 @@ def _columns(
     """
     data, gaps = "", ""
     most = float(np.nanmax(fallen)) if np.isfinite(fallen).any() else 0.0
-    for moment, amount in zip(hours, fallen, strict=True):
-        a, b = scale.clamped(moment - span), scale.clamped(moment)
+    begins = [hours[0] - span, *hours[:-1]]
+    for begin, moment, amount in zip(begins, hours, fallen, strict=True):
+        a, b = scale.clamped(begin), scale.clamped(moment)
         if b - a < 2:
             continue
         if not math.isfinite(amount):

@@ -8,7 +8,8 @@ from zoneinfo import ZoneInfo
 from markupsafe import Markup
 
 from forecast.domain import Forecast
-from products.charts.svg import WIDTH, Scale, Sheet, Words, box, number, polyline
+from products.charts.svg import WIDTH, Scale, Sheet, box, number, polyline
+from products.wording import Words
 
 
 def probability_strip(
@@ -26,13 +27,10 @@ def probability_strip(
         for k, forecast in enumerate(days)
     ]
     sheet.line(4, level.start, WIDTH - 4, level.start, "c-axis")
-    names = {
-        "phenomenon": words(f"phenomenon.{event.phenomenon}.name"),
-        "site": event.site.name.in_language(language),
-    }
+    names = {"spot": words.spot(event.site, event.phenomenon)}
     return sheet.finish(
         words("chart.strip.title", **names),
-        words("chart.strip.description", days="; ".join(texts), **names),
+        words("chart.strip.description", days=words("page.clause").join(texts), **names),
     )
 
 

@@ -155,7 +155,7 @@ class Phrases:
     def hazard_value(self, hazard: str, value: float) -> str:
         """Return the value of a hazard in words."""
         return self.words(
-            f"hazard.{hazard}.value", value=self.words.quantity(safety.feature_of(hazard), value)
+            f"hazard.{hazard}.value", value=self.words.public(safety.feature_of(hazard), value)
         )
 
     # -- data

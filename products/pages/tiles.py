@@ -15,6 +15,7 @@ from itertools import pairwise
 from forecast.domain import CurrentObservations, Site, Station
 from forecast.settings import ObservationSettings
 from products.charts.svg import Scale, TimeScale, polyline
+from products.units import reported_visibility
 from products.wording import Words
 
 ION, WEATHER = "ion", "weather"
@@ -258,7 +259,8 @@ def time_of_observation(tile: Tile, words: Words) -> LabelledValue:
 def place(tile: Tile, words: Words) -> str:
     """Return the station and its height: the air of a valley is not that of a summit."""
     name = tile.station.name.in_language(words.language) or tile.station.id
-    return words("tile.place", name=name, height=words.in_unit("metre", tile.station.elevation))
+    height = words("rounded.metre_exact", value=f"{tile.station.elevation:.0f}")
+    return words("tile.place", name=name, height=height)
 
 
 def _text(reading: Reading, tile: Tile, words: Words) -> str:
@@ -266,12 +268,11 @@ def _text(reading: Reading, tile: Tile, words: Words) -> str:
         return words(f"comfort.{round(reading.value)}")
     if reading.id == LEVEL:
         return words("ion.level", level=round(reading.value), count=tile.levels)
-    value = words.in_unit(UNITS_OF[reading.id], reading.value)
-    return (
-        value
-        if reading.direction is None
-        else words("tile.wind", wind=value, compass=words.compass(reading.direction))
-    )
+    if reading.id == WIND:
+        return words.wind(reading.value, reading.direction)
+    if reading.id == SIGHT:
+        return words.number(reported_visibility(reading.value))
+    return words.in_unit(UNITS_OF[reading.id], reading.value)
 
 
 def trend_of(tile: Tile, words: Words) -> Trend | None:

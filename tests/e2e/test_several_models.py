@@ -115,7 +115,7 @@ def test_readers_see_how_far_the_models_agree_and_whose_data_they_are(
     page = (release / "sites" / "kasprowy" / "index.html").read_text(encoding="utf-8")
     english = (release / "en" / "sites" / "kasprowy" / "index.html").read_text(encoding="utf-8")
 
-    assert "2家模式" in page
+    assert "2个模式" in page
     assert "少层模式" in page
     assert "2 models" in english
     assert "少层模式资料" in page

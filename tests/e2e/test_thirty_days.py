@@ -50,8 +50,8 @@ def test_each_day_is_verified_by_later_runs_and_the_record_fills(site: Path) -> 
 @pytest.mark.parametrize(
     ("page", "words"),
     [
-        ("verification", "虚构的天气"),
-        ("en/verification", "made-up weather"),
+        ("verification", "模拟天气"),
+        ("en/verification", "simulated weather"),
         ("models", "未经训练"),
         ("en/models", "not measured"),
     ],

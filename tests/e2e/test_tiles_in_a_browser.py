@@ -170,7 +170,7 @@ def test_when_nothing_comes_any_more_a_page_says_since_when_by_its_own_clock(
         "document.querySelector('[data-tile]').classList.contains('is-old')", timeout=5000
     )
 
-    assert "自11月22日17:00起无数据" in visible_text(page)
+    assert "自11月22日17时00分起无数据" in visible_text(page)
     assert "℃" not in visible_text(page)
     assert "个/cm³" not in visible_text(page)
     page.context.close()
@@ -182,7 +182,7 @@ def test_an_archived_copy_stays_as_it_was_issued(browser: Any, url: str) -> None
     page.clock.run_for(200_000)
 
     assert "2340" in visible_text(page)
-    assert "11月22日16:00观测" in visible_text(page)
+    assert "11月22日16时00分观测" in visible_text(page)
     page.context.close()
 
 

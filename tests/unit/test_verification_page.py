@@ -111,17 +111,17 @@ def page_of(bulletin: Bulletin, language: str = "") -> str:
 
 
 def test_last_month_is_one_sentence() -> None:
-    assert last_month(record(), ZH) == "上月（10月）报出12点次，出现9点次；没有报而出现2点次。"
+    assert last_month(record(), ZH) == "上月（10月）预报出现12站次，其中实际出现9站次；漏报2站次。"
     assert (
         last_month(record(), EN)
-        == "Last month (Oct): forecast on 12 site-days, seen on 9 of them; "
-        "seen unforecast on 2 site-days."
+        == "Last month (Oct): forecast on 12 site-days, observed on 9 of them; "
+        "missed on 2 site-days."
     )
 
 
 @pytest.mark.parametrize(("tally", "shown"), [
-    ((0, 0, 0, 0), "没有可核对的预报"), ((0, 2, 0, 9), "没有报出；没有报而出现2点次"),
-    ((3, 0, 0, 9), "报出3点次，出现3点次；没有漏报"),
+    ((0, 0, 0, 0), "没有可检验的预报"), ((0, 2, 0, 9), "没有预报出现；漏报2站次"),
+    ((3, 0, 0, 9), "预报出现3站次，其中实际出现3站次；无漏报"),
 ])  # fmt: skip
 def test_a_month_without_forecasts_or_misses_says_so(
     tally: tuple[int, int, int, int], shown: str
@@ -132,9 +132,9 @@ def test_a_month_without_forecasts_or_misses_says_so(
 
 
 @pytest.mark.parametrize(("figure", "shown"), [
-    (Figure(0.25, 0.1, 0.4, 60), "与往常出现频率相比更好：误差小25%（九成把握在10%到40%之间）"),
-    (Figure(-0.25, -0.4, -0.1, 60), "误差大25%（九成把握在10%到40%之间）"),
-    (Figure(0.25, -0.1, 0.4, 60), "分不出高下"), (Figure(0.25, cases=7), "分不出高下（7点次"),
+    (Figure(0.25, 0.1, 0.4, 60), "优于历史平均频率：误差减小25%（90%置信区间10%至40%）"),
+    (Figure(-0.25, -0.4, -0.1, 60), "误差增大25%（90%置信区间10%至40%）"),
+    (Figure(0.25, -0.1, 0.4, 60), "差异尚不明显"), (Figure(0.25, cases=7), "差异尚不明显（7站次"),
     (Figure(math.nan), ""),
 ])  # fmt: skip
 def test_skill_is_described_as_its_interval_allows(figure: Figure, shown: str) -> None:
@@ -146,8 +146,8 @@ def test_few_cases_give_their_number_and_no_score() -> None:
     content = record_text(record(enough=False), verification(), NAMES, ZH, TODAY)
 
     assert (content.enough, content.skills, content.diagram) == (False, (), None)
-    assert "60点次" in content.sentences[0]
-    assert "满30点次" in content.sentences[0]
+    assert "60站次" in content.sentences[0]
+    assert "满30站次" in content.sentences[0]
     assert content.strip is not None  # what was told and seen may be shown however few
 
 
@@ -155,8 +155,8 @@ def test_a_score_that_rests_on_analyses_alone_says_so() -> None:
     alone = record_text(record(sources={"analysis": 60}), verification(), NAMES, ZH, TODAY)
     mixed = record_text(record(), verification(), NAMES, ZH, TODAY)
 
-    assert any("不等于亲眼所见" in sentence for sentence in alone.sentences)
-    assert not any("不等于亲眼所见" in sentence for sentence in mixed.sentences)
+    assert any("不同于实地观测" in sentence for sentence in alone.sentences)
+    assert not any("不同于实地观测" in sentence for sentence in mixed.sentences)
 
 
 def test_the_table_has_a_column_for_each_head_and_days_ahead_in_order() -> None:
@@ -178,13 +178,13 @@ def test_the_diagram_shows_by_shape_what_lies_outside_the_band_of_chance() -> No
     tree = ElementTree.fromstring(str(drawn))
     circles = [e.get("class") for e in tree.iter("{http://www.w3.org/2000/svg}circle")]
     assert circles == ["c-dot", "c-dot-hollow"]
-    assert "told 70% on average on 30 site-days, seen on 30%" in "".join(tree.itertext())
+    assert "mean forecast 70% on 30 site-days, observed on 30%" in "".join(tree.itertext())
 
 
 def test_the_roc_curve_is_drawn_with_its_area_and_count_where_there_is_one() -> None:
     drawn = record_text(record(), verification(), NAMES, ZH, TODAY).roc
 
-    assert "AUC 0.80（60点次）" in "".join(ElementTree.fromstring(str(drawn)).itertext())
+    assert "AUC 0.80（60站次）" in "".join(ElementTree.fromstring(str(drawn)).itertext())
     assert record_text(record(enough=False), verification(), NAMES, ZH, TODAY).roc is None
 
 
@@ -210,7 +210,7 @@ def test_the_strip_shows_four_kinds_by_four_shapes_and_in_words() -> None:
     assert [
         drawn.count(f'class="{kind}"') for kind in ("c-hit", "c-false-alarm", "c-miss", "c-quiet")
     ] == [1, 1, 1, 1]
-    assert "1 forecast and seen, 1 forecast in vain, 1 seen unforecast, 1 neither" in drawn
+    assert "1 hits, 1 false alarms, 1 misses, 1 correct negatives" in drawn
     assert 'aria-hidden="true"' in legend_sign("hits")
 
 
@@ -222,7 +222,7 @@ def test_the_page_stands_in_each_language_and_every_page_links_to_it(
 
     page = page_of(content, language)
 
-    assert ("上月（10月）报出12点次，出现9点次" in page) is (language == "")
+    assert ("上月（10月）预报出现12站次，其中实际出现9站次" in page) is (language == "")
     assert page.count('<svg xmlns="http://www.w3.org/2000/svg" class="c-chart"') == 3
     assert not re.search(r"style=|<style", page)
     others = [str(p.body) for p in render(content, "web") if p.path.endswith(".html")]
@@ -234,8 +234,8 @@ def test_without_a_verification_the_page_says_what_is_to_come(bulletin: Bulletin
     for content in (bulletin, replace(bulletin, verification=replace(verification(), cases=0))):
         page = page_of(content)
 
-        assert "还没有可以核对的预报" in page
-        assert "满30点次" in page
+        assert "暂无可检验的预报" in page
+        assert "满30站次" in page
         assert "<svg xmlns" not in page
         assert summary(content, ZH).records == ()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime
+from dataclasses import replace
 from math import nan
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -73,8 +74,8 @@ def test_a_chance_is_never_a_flat_zero_or_hundred(
         ("new_snow", 0.093, f"9.3{THIN_SPACE}cm"),
         ("new_snow", 0.12, f"12{THIN_SPACE}cm"),
         ("obstacle_distance", 310_400.0, f"310{THIN_SPACE}km"),
-        ("visibility", 180.0, f"0.2{THIN_SPACE}km"),
-        ("gust", 17.2, f"17.2{THIN_SPACE}m/s（8级）"),  # GB/T 28591: force 8 begins at 17.2 m/s
+        ("visibility", 180.0, "约200米"),
+        ("gust", 17.2, f"8级（17.2{THIN_SPACE}m/s）"),  # GB/T 28591: force 8 begins at 17.2 m/s
         ("sun_azimuth", 243.6, "西偏南（244°）"),
         ("valley_humidity_trend", 0.10 / 3600 / 5, "每小时2.0个百分点"),  # 10 % in five hours
     ],
@@ -143,8 +144,8 @@ def test_the_compass_has_sixteen_points(en: Words, azimuth: float, shown: str) -
 @pytest.mark.parametrize(
     ("value", "effect", "shown"),
     [
-        (310.0, 1.0, "云顶低于景点310 m，视野在云上"),
-        (-240.0, -1.0, "云顶高出景点240 m，人在云中或云下"),
+        (310.0, 1.0, "云顶低于景点约310米，可俯瞰云海"),
+        (-240.0, -1.0, "云顶高出景点约240米，景点处于云中或云下"),
     ],
 )
 def test_a_reason_speaks_of_the_side_on_which_its_value_lies(
@@ -163,12 +164,12 @@ def test_a_reason_speaks_of_the_side_on_which_its_value_lies(
         ("cloud_at_site", 1.0, 1.0, "rime", "景点在云中，云量100%"),
         ("cloud_above_site", 0.0, -1.0, "sea_of_clouds", ""),
         ("cloud_above_site", 0.9, 1.0, "sea_of_clouds", ""),
-        ("canvas_light", 0.0, -1.0, "sunset_glow", "红光受阻，几乎不透"),
-        ("disk_transmission", 0.001, -1.0, "sunrise", "日轮受遮，几乎不透"),
+        ("canvas_light", 0.0, -1.0, "sunset_glow", "阳光被云遮挡，霞光难以形成"),
+        ("disk_transmission", 0.001, -1.0, "sunrise", "太阳被云遮挡"),
         ("new_snow", 0.0, -1.0, "snowfall", "预计无新增积雪"),
         ("snow_depth", 0.0, -1.0, "snow_cover", "地面无积雪"),
         # rain or snow: which is not told
-        ("rain_before", 6.9, 1.0, "sea_of_clouds", "前24小时降水6.9 mm，水汽较足"),
+        ("rain_before", 6.9, 1.0, "sea_of_clouds", "前24小时降水约7毫米，水汽较充足"),
         ("rain_before", 0.0, -1.0, "sea_of_clouds", "前24小时无降水，谷中缺少水汽"),
         ("precipitation", 0.0, -1.0, "starry_sky", ""),
         ("zenith_sky_brightness", 21.5, -0.1, "starry_sky", ""),
@@ -205,7 +206,11 @@ def test_a_site_that_bears_the_name_of_its_phenomenon_is_named_once(zh: Words) -
     sites = {site.id: site for site in read_config().all_sites()}
 
     assert zh.spot(sites["jinding"], "sea_of_clouds") == "金顶云海"
-    assert zh.spot(sites["jinding"], "sunrise") == "金顶云海·日出"
+    assert zh.spot(sites["jinding"], "sunrise") == "金顶日出"
+    # a site whose only name is that of its landscape
+    branded = replace(sites["jinding"], name=sites["jinding"].title)
+    assert zh.spot(branded, "sea_of_clouds") == "金顶云海"
+    assert zh.spot(branded, "sunrise") == "金顶云海·日出"
 
 
 def test_a_cloud_top_above_the_site_is_named_as_such(zh: Words) -> None:
