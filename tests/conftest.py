@@ -1,4 +1,4 @@
-"""What every test may ask for: the reference data (where it is), a clock, the program's own
+"""Fixtures of every test: the reference data (where it is), a clock, the program's own
 settings.
 """
 

@@ -1,6 +1,4 @@
-"""Small genuine GRIB messages for tests, written by ecCodes: what they say of themselves is its
-word, not ours.
-"""
+"""Small genuine GRIB messages for tests, with headers written by ecCodes, not by our code."""
 
 from __future__ import annotations
 
@@ -115,8 +113,8 @@ def needs(
     west: float = -180,
     east: float = 180,
 ) -> Needs:
-    """Return needs for the named fields of the catalogue (all of them where none is named), over
-    the whole globe unless said.
+    """Return needs for the named fields of the catalogue (all of them where none is named), by
+    default over the whole globe.
     """
     fields = tuple(FIELDS[name] for name in names) if names else DEFAULT_FIELDS
     return Needs(fields, tuple(steps), north, south, west, east)

@@ -4,7 +4,7 @@ one run (`make bench`).
 The floor is `codes_new_from_file` and `codes_get_array` for the very same messages and nothing
 else, in this process; ours is everything from the files' names to the Atmosphere, decoding
 processes already started, as in a service. Each line is the best of several rounds that take turns,
-since the machine may be shared; processor time tells what sharing hides.
+since the machine may be shared; processor time does not depend on sharing.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from forecast.quantities import FIELDS
 
 SHARED = Path(__file__).parents[2].parent / "shared" / "data"
 ROUNDS = 7
-# how often a single global message is asked for: a file of so many copies at other steps would
+# how often a single global message is requested: a file of so many copies at other steps would
 # weigh 10 MB
 REPEATS = 12
 

@@ -1,9 +1,9 @@
-"""100,000 station records, from files to the archive: read, judged and kept, on SQLite and on
+"""100,000 station records, from files to the archive: read, checked and kept, on SQLite and on
 PostgreSQL, against the floor.
 
 Run it alone (`python tests/bench/bench_observations.py`) or through `make bench`. 500 automatic
 stations report every five minutes: 200 files of 500 records, eight values each. Target: 100,000 a
-minute, 1,667 a second. The floor is what the disk and the database ask for: the same rows, made
+minute, 1,667 a second. The floor is the cost of disk and database alone: the same rows, made
 already, into plain sqlite3 by executemany, in as many transactions.
 """
 
@@ -80,7 +80,7 @@ def write_files(folder: Path) -> tuple[StationSettings, ...]:
 
 
 def line(url: str, settings: ObservationSettings) -> float:
-    """Return the seconds of the whole line: files found, read, judged and kept."""
+    """Return the seconds of the whole line: files found, read, checked and kept."""
     archive = Archive(url)
     intake = Intake(settings, archive, ZoneInfo("UTC"), settle=0)
     start = time.perf_counter()
@@ -199,7 +199,7 @@ def main() -> int:
                 ("SQLite", f"sqlite:///{root / 'archive.db'}"),
                 ("PostgreSQL", server),
             ):
-                name = f"file to {database}, read and judged"
+                name = f"file to {database}, read and checked"
                 if not url:
                     print(f"{name:44}  skipped: PostgreSQL is not installed")
                     continue

@@ -4,8 +4,8 @@
 100,000 records, of each station one every so many minutes, in bodies of so many records, by several
 senders at once; the real server in a process of its own, into SQLite and, where it is installed,
 PostgreSQL. Without quality control, and with it: then the time counts until the last record is
-judged by its past and its neighbours too, as the job `observe` does it. In turns of 100,000, so
-that the later ones meet the history of the earlier.
+checked against its past and its neighbours, as the job `observe` does it. In turns of 100,000,
+so that the later ones have the history of the earlier.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ def bodies(size: int, stations: int, minutes: int, first: int) -> Iterator[bytes
 
 
 def send_all(port: int, senders: int, waiting: list[bytes]) -> int:
-    """Send bodies by so many senders at once; return how many records were told as kept."""
+    """Send bodies by so many senders at once; return how many records were confirmed as kept."""
     lock, kept = threading.Lock(), [0]
 
     def send(sender: int) -> None:
@@ -90,7 +90,7 @@ def measure(name: str, url: str, options: argparse.Namespace, with_checks: bool)
             sent = time.perf_counter() - began
             taken = intake.observe(datetime.now(UTC)) if with_checks else None
             seconds = time.perf_counter() - began
-            how = f"{taken.checked} judged in {seconds - sent:.1f} s" if taken else "not judged"
+            how = f"{taken.checked} checked in {seconds - sent:.1f} s" if taken else "not checked"
             there = Observations(Archive(url)).count()
             yield (
                 f"{name}: {kept} records kept in {sent:.1f} s, {how}: "

@@ -1,5 +1,5 @@
-"""Do the tests say the same on a busy machine? None asserts how long something took by the clock on
-the wall; processor time (time.process_time) and counts are what they may ask for.
+"""Do the tests pass on a busy machine too? None asserts elapsed wall-clock time; they may assert
+processor time (time.process_time) and counts.
 """
 
 from __future__ import annotations

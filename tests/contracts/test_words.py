@@ -17,7 +17,7 @@ PROJECT = Path(__file__).parents[2]
 BLANK = re.compile(r"\{(\w+)\}")
 CJK = "\u3400-\u9fff"
 
-# What the rooms and the models may name as missing; `field:` and `feature:` carry a name.
+# What phenomena and models may name as missing; `field:` and `feature:` carry a name.
 MISSING = (
     "window_coverage", "window_held",
     "layer_cloud_mean_only", "precipitation_partial", "cloud_from_humidity", "light_path",
@@ -111,7 +111,7 @@ def test_every_field_of_the_model_has_a_name_and_nothing_else_has() -> None:
 
 
 def test_every_missing_id_of_a_phenomenon_module_has_words() -> None:
-    """Read from the rooms' source: the strings of their `_missing` functions and of `named`."""
+    """Return the strings of `_missing` and `named` in the source of forecast/phenomena."""
     words, found = read_words("zh"), set()
     for path in (PROJECT / "forecast" / "phenomena").glob("*.py"):
         for function in re.findall(

@@ -42,7 +42,7 @@ CHANCES = {
 }
 # fmt: on
 # fmt: off
-TOLD = {
+QUANTITIES = {
     "sunset_glow": {"canvas_height": 8200.0, "sun_azimuth": 243.6, "glow_quality": 0.9,
                     "canvas_light": 0.62, "light_path_coverage": 1.0},
     "sunrise_glow": {"canvas_height": 8200.0, "sun_azimuth": 116.2, "obstacle_distance": 310e3,
@@ -86,7 +86,7 @@ def _forecast(event: Event, turn: int) -> Forecast:
     more: dict[str, object] = {
         "best": best,
         "reasons": WHY.get(event.phenomenon, ()),
-        "quantities": TOLD.get(event.phenomenon, {}),
+        "quantities": QUANTITIES.get(event.phenomenon, {}),
     }
     if event.phenomenon == "sea_of_clouds" and np.isfinite(chance):
         more["states"] = {

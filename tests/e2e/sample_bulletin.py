@@ -116,7 +116,7 @@ WHY = {
 
 
 def window_of(phenomenon: str, almanac: Almanac) -> tuple[Window, datetime | None]:
-    """Return about the window that the phenomenon's room would ask for."""
+    """Return about the window that the phenomenon's module would create."""
     assert almanac.sunrise
     assert almanac.sunset
     assert almanac.astronomical_dusk

@@ -1,5 +1,6 @@
-"""The same real air told twice: by GFS with all it has, and by as much as a poorer model gives, the
-rest derived or named as missing.
+"""The same real atmosphere twice: with all fields of GFS, and with those of a poorer model.
+
+The rest is derived or named as missing.
 """
 
 from __future__ import annotations
@@ -59,9 +60,7 @@ def as_fields_of_the_ifs(atmosphere: Atmosphere, config: Config) -> Atmosphere:
 
 @pytest.fixture(scope="module")
 def two_models(gfs_tree: Path, config: Config) -> tuple[Features, Features, Atmosphere]:
-    """What the rooms make of GFS, of the same air in the dialect of the IFS, and that air
-    completed.
-    """
+    """Return the features of GFS, those of the same air with the IFS's fields, and that air."""
     tatra = read_config(PROJECT / "tests" / "settings" / "tatra.yaml")
     files = sorted((gfs_tree / "gfs.20200804" / "12" / "atmos").glob("*.f0[01][026]"))
     needs = Needs(

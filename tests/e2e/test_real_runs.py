@@ -1,5 +1,5 @@
-"""The main job on real GFS files: one run by three ways, and an old coarse one of which only a
-little can be said.
+"""The main job on real GFS files: one run from three providers, and an old coarse run that
+allows only a part of the forecast.
 """
 
 from __future__ import annotations

@@ -71,7 +71,7 @@ def folder(release: Path, stations: Config, tmp_path: Path) -> Path:
 
 
 def measure(folder: Path, config: Config, at: datetime, temperature: float, ions: float) -> None:
-    """Let live.json tell of `at`."""
+    """Write live.json with the time `at`."""
     content = json.loads(json.dumps(document(current_observations(config, at), config, at)))
     for tile in content["tiles"]:
         for reading in tile["readings"]:
@@ -140,7 +140,7 @@ def test_an_open_page_takes_the_next_value_by_itself(
     page = opened(browser, f"{url}/current/{SITE}", NOW + timedelta(hours=1))
     measure(folder, stations, NOW + timedelta(hours=1, minutes=5), 274.15, 3.1e9)
 
-    page.clock.run_for(150_000)  # it asks every two minutes
+    page.clock.run_for(150_000)  # it requests every two minutes
     page.wait_for_function(
         "document.querySelector('[data-tile]').innerText.includes('3100')", timeout=5000
     )

@@ -1,4 +1,4 @@
-"""The loopback bucket on a bad day: every way a server may fail, on demand, as often as asked."""
+"""The loopback bucket on a bad day: every way a server may fail, as often as requested."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ class Fault:
     `where`.
 
     kind: `status` (with `headers`), `body` (another body under the same status), `whole` (the range
-    is ignored), `range` (another one is sent than asked), `flip` (a bit of byte `at`), `cut` (an
-    honest answer of `at` bytes only), `short` (`at` bytes of the length announced, then the end),
+    is ignored), `range` (another one is sent than requested), `flip` (a bit of byte `at`), `cut` (a
+    sound answer of `at` bytes only), `short` (`at` bytes of the length announced, then the end),
     `reset` (`at` bytes of the answer, headers included, then a reset), `stall` (`at` bytes, then
     nothing more), `drip` (a byte at a time).
     """
@@ -36,7 +36,7 @@ class Fault:
 
 
 class FaultyBucket(LoopbackBucket):
-    """A loopback bucket with `faults`; `asked` lists the path and range of every request."""
+    """A loopback bucket with `faults`; `request_log` lists the path and range of every request."""
 
     def __init__(self, root: Path, *faults: Fault) -> None:
         super().__init__(root)

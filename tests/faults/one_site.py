@@ -29,9 +29,7 @@ RUN = datetime(2026, 11, 22, 0, tzinfo=UTC)
 
 @dataclass
 class OneCycle:
-    """A source that has the cycle it is asked for; its files are stood for by an atmosphere decoded
-    before.
-    """
+    """A source that has every requested cycle; an atmosphere decoded before replaces its files."""
 
     cycle: Cycle
     taken: list[Cycle] = field(default_factory=list)

@@ -60,7 +60,7 @@ print(len(parsed.observations), len(parsed.faults) + parsed.more_faults, reason)
 def test_a_line_of_ten_gigabytes_is_refused_unread(tmp_path: Path) -> None:
     path = tmp_path / "drop.csv"
     path.write_bytes(HEAD)
-    os.truncate(path, 10 << 30)  # sparse: it takes no room, but reads as 10 GB
+    os.truncate(path, 10 << 30)  # sparse: it takes no space, but reads as 10 GB
 
     parsed = parse_file(path, TERMS)
 

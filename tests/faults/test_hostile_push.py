@@ -210,7 +210,7 @@ def test_a_body_without_end_is_cut_off_at_its_limit(served: Served) -> None:
 def test_the_body_of_a_request_without_token_is_not_read(served: Served) -> None:
     answer = response_to(served[1], head("Content-Length: 7000000", token="of nobody"))
 
-    assert answer.startswith(b"HTTP/1.1 401 ")  # told without waiting for a single byte of it
+    assert answer.startswith(b"HTTP/1.1 401 ")  # sent without waiting for a single byte of the body
 
 
 @pytest.mark.parametrize(

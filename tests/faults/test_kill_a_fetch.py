@@ -53,8 +53,8 @@ def fetch(folder: Path, url: str, filter_url: str, way: str) -> tuple[Path, ...]
 
 
 class Trap(FaultyBucket):
-    """A bucket that kills the one who asks: in the middle of the answer to its n-th request, or up
-    to 20 ms after it, while it writes.
+    """A bucket that kills its client in the middle of the response to the n-th request, or up to
+    20 ms after it, while the client writes.
     """
 
     prey: BaseProcess | None = None

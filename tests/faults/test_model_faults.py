@@ -273,7 +273,7 @@ def test_a_run_half_there_gives_way_to_the_whole_one_before(place: Place) -> Non
 
 
 def test_at_its_deadline_a_model_gives_up_and_what_was_fetched_before_serves(place: Place) -> None:
-    """The clock's sleeps count: waits for a server that asks for patience use the deadline up."""
+    """The clock's sleeps count: waits for a busy server use up the deadline."""
     write_run(place.root, place.model, OLDER)
     newest = f"{RUN:%Y%m%d}"
     with FaultyBucket(place.root, Fault("status", newest, times=ALWAYS, status=404)) as server:

@@ -193,7 +193,7 @@ def test_killed_during_pushes_and_checks_all_records_are_kept_and_checked_in_the
         except EOFError:
             pass
         assert kept.count() in ((result + 1) * len(STATIONS), (result + 2) * len(STATIONS)), (
-            "what was told as kept is kept, whole"
+            "what was confirmed as kept is kept, whole"
         )
         waited += bool(kept.unchecked())
     settings = ObservationSettings(folder=tmp_path / "none", stations=STATIONS)
@@ -208,7 +208,7 @@ def test_killed_during_pushes_and_checks_all_records_are_kept_and_checked_in_the
         undisturbed.receive(f"{number:064}", "push gate", body(number), NOW)
     undisturbed.observe(NOW)
 
-    print(f"{waited} of {BODY_KILLS} kills while something waited to be judged")
+    print(f"{waited} of {BODY_KILLS} kills while something waited for quality control")
     names = [station.id for station in STATIONS]
     found = kept.series(names, START, NOW)
     assert found == Observations(Archive(f"sqlite:///{tmp_path / 'undisturbed.db'}")).series(

@@ -112,7 +112,7 @@ def curved_rays() -> Claim:
     """Follow rays through air of falling density step by step (n - 1 = 2.77e-4 at sea level, k = -R
     dn/dr at each height).
 
-    Told, not held: a constant k is a choice, and this is what it costs.
+    Reported, not required: a constant k is a choice, and this is what it costs.
     """
     lowest, farthest, cases = 0.0, 0.0, 0
     for height in (4000.0, 6000.0, 8000.0, 10000.0):
@@ -290,8 +290,9 @@ def by_edge(base: float, edges: np.ndarray, cover: float = 0.4) -> np.ndarray:
 
 
 def texture() -> list[Claim]:
-    """Tell what the depth of the elements does to the quality, by height of the cloud; flat plates
-    are the least it can be.
+    """Claim how the depth of the cloud elements changes the quality, by height of the cloud.
+
+    Flat plates are the lower bound.
     """
     bases = (2000.0, 4000.0, 6000.0, 8000.0, 10000.0)
     found, chosen = [], canvas_module.ELEMENT_ASPECT
@@ -305,7 +306,7 @@ def texture() -> list[Claim]:
         finally:
             canvas_module.ELEMENT_ASPECT = chosen
         reference = "cover of 30 % below 6 km, 60 % above; haze .15; " + (
-            "chosen" if aspect == chosen else "told"
+            "chosen" if aspect == chosen else "reported only"
         )
         what = f"quality at 2, 4, 6, 8, 10 km, elements {aspect:g} as deep as wide"
         found.append(
@@ -326,11 +327,10 @@ def texture() -> list[Claim]:
 
 
 def best_covers() -> list[Claim]:
-    """Say at which cover the glow is best, canvas over 75 km around the site and a clear way
-    beyond; and at which by the light alone.
+    """Claim at which cover the glow is best, with and without the table PAINTED.
 
-    Told, not held: where the best lies is set by PAINTED, which was typed after the same line of
-    science.md that it would be held to.
+    The canvas covers 75 km around the site, the light path beyond is clear. Reported, not required:
+    PAINTED was written after the same line of science.md that would be the reference.
     """
     found, typed, alone = [], canvas_module.PAINTED, (((0.0, 0.0), (1.0, 1.0)),) * 2
     for name, base, (low, high) in (("middle", 4000.0, (0.2, 0.5)), ("high", 8000.0, (0.4, 0.8))):
@@ -352,7 +352,7 @@ def best_covers() -> list[Claim]:
                                "quarters of it from, to",
                                f"{best:.2f}; {good.min():.2f} - {good.max():.2f}", covers.size,
                                f"{by}; science.md: {100 * low:.0f}-{100 * high:.0f} %, nothing "
-                               "below 10 %: told, no bar"))  # fmt: skip
+                               "below 10 %: no bar"))  # fmt: skip
     return found
 
 
@@ -420,8 +420,8 @@ def best_edges() -> list[Claim]:
                   " / ".join(f"{ours:.0f}" for ours, _ in sides) + " km", edges.size,
                   "by hand " + " / ".join(f"{theirs:.0f}" for _,
                       theirs in sides) + ", within a column; last ray "
-                  f"{2 * np.sqrt(2 * base * RADIUS) / 1000:.0f} km; quality {modelled.max():.2f}, at "
-                  f"a rival's {RIVALS_EDGE:.0f} km "
+                  f"{2 * np.sqrt(2 * base * RADIUS) / 1000:.0f} km; quality {modelled.max():.2f}, "
+                  f"at a rival's {RIVALS_EDGE:.0f} km "
                   f"{at_rivals:.2f}{'' if at_rivals >= LEAST_GLOW else ': no glow'}", holds)
         )  # fmt: skip
     return found
@@ -509,9 +509,7 @@ def within_150_km() -> list[Claim]:
 
 
 def kasprowy(shared: Path) -> list[Claim]:
-    """Tell what the GFS run of 4 August 2020 gives for the sunset at Kasprowy Wierch, and diagnose
-    the same from its fields.
-    """
+    """Claim the features and the diagnosis of the sunset at Kasprowy Wierch by GFS, 2020-08-04."""
     from forecast.config import read_config
     from forecast.domain import Cycle
     from forecast.ingest import sources
@@ -541,7 +539,8 @@ def kasprowy(shared: Path) -> list[Claim]:
     return [
         Claim(TOPIC, "Kasprowy 2020-08-04: canvas, its base, red light on it",
               f"{modelled['canvas_cover']:.2f}, {modelled['canvas_height']:.0f} m, "
-              f"{modelled['canvas_light']:.2f}", 1, "GFS +6 h; cirrus lit above a deck at the summit"),
+              f"{modelled['canvas_light']:.2f}", 1,
+              "GFS +6 h; cirrus lit above a deck at the summit"),
         Claim(TOPIC, "Kasprowy 2020-08-04: view of it, quality, degree",
               f"{modelled['view_clearance']:.2f}, {modelled['glow_quality']:.2f}, "
               f"{outcome.degree:g}", 1,

@@ -30,7 +30,7 @@ def section(cover: np.ndarray, within: float | np.ndarray = 0.01, depth: float =
 
 
 def random_skies(count: int, seed: int) -> AirSection:
-    """Return skies of three random cloud banks each (place, size, cover, density) in random haze."""
+    """Return skies of three random cloud banks (place, size, cover, density) in random haze."""
     rng = np.random.default_rng(seed)
     column, cell = np.arange(DISTANCE.size)[:, None], np.arange(CELLS)
     cover = np.zeros((count, DISTANCE.size, CELLS))

@@ -4,16 +4,16 @@ Sion (482 m, an alpine valley).
 Mount Washington, daily 2005-2020: a winter is named by the year in which it ends. The snow ratio's
 three coefficients and its spread were fitted on the odd winters and are tried on the even ones, on
 days with at least 25 mm of snow from at least 2.5 mm of water that stayed below 1 degC. Rime on the
-even winters: the product asks the model's own levels for cloud and humidity at the summit's height,
+even winters: the product reads cloud and humidity at the summit's height from the model's levels,
 and no model run stands beside this record, so its chain is tried here on stand-ins for the cloud
 only. One of them is what was seen (the observer's word fog: perfect weather), and the bar of `make
-science` is on it; the two others are told against the same bar. The one of these that knows the
+science` is on it; the two others are only reported. The one of these that knows the
 cloud from temperature, wind, sky and rain was fitted on the fog of this summit's odd winters, and
 the product holds nothing of the kind. The lines of the service's rule were drawn from the odd
 winters too.
 Sion, daily 1958-1989: depth of the morning, precipitation of the 24 h that begin then. The pack's
 wet density and its melt were fitted on the winters to 1974 (November to March) and are tried on
-those after, with temperature and precipitation as measured: perfect weather, so what is told is the
+those after, with temperature and precipitation as measured: perfect weather, so the figure is the
 pack's own error, not that of a forecast. The file's column nto000d0 is cloud cover [%], not snow.
 """
 
@@ -251,7 +251,7 @@ def barred(
     """Return a claim with its bar; where that is not enforced, the line still says whether it
     holds.
     """
-    note = "" if enforced else f": {'holds' if holds else 'FAILS'}, told only"
+    note = "" if enforced else f": {'holds' if holds else 'FAILS'}, reported only"
     return Claim("snow", what, figure, cases, reference + note, holds if enforced else None)
 
 

@@ -178,8 +178,9 @@ def _correlation(one: np.ndarray, other: np.ndarray) -> float:
 
 
 def weighed(taught: pd.DataFrame) -> list[tuple[str, float, float]]:
-    """Return what each witness asks of the thin moon's offset, and its standard error [mag]: the
-    paper, La Palma, meters, and all.
+    """Return the thin moon's offset by each source and its standard error [mag].
+
+    Sources: the paper, La Palma, the meters, and all together.
     """
     own = night_sky.nanolamberts(np.array(LA_PALMA["own"]))
     moon = night_sky.moonlight(
@@ -209,9 +210,9 @@ def weighed(taught: pd.DataFrame) -> list[tuple[str, float, float]]:
 def verdict(
     under: pd.DataFrame, ours: float | np.ndarray, rival: float | np.ndarray
 ) -> tuple[str, bool]:
-    """Say whether the change with offset `ours` errs less than with `rival`: beyond what drawing
-    places again explains, or not told apart.
+    """Return whether the change with offset `ours` errs less than with `rival`.
 
+    By a bootstrap over places: better, worse, or no difference found.
     Also whether it errs no more than chance allows.
     """
     less = np.abs(change(under, ours) - under.measured) - np.abs(
@@ -219,15 +220,16 @@ def verdict(
     )
     drawn = resampled_counts(pd.factorize(under.place)[0], DRAWS, 20261122)
     low, high = percentile_interval((drawn @ less.values) / drawn.sum(axis=1))
-    word = "better" if high < 0 else "worse" if low > 0 else "not told apart"
+    word = "better" if high < 0 else "worse" if low > 0 else "no difference found"
     return f"{word} (mae {less.mean():+.3f}, 90 % of draws {low:+.3f} to {high:+.3f})", bool(
         low <= 0
     )
 
 
 def passing(under: pd.DataFrame) -> tuple[float, float]:
-    """Return the least and the greatest of OFFSETS that these cases would let pass beside the
-    published moon: how little they tell.
+    """Return the least and greatest of OFFSETS that these cases do not reject.
+
+    The wide span shows how little they constrain the offset.
     """
     faded = night_sky.moonlight_offset(under.lit.values) / night_sky.MOONLIGHT_OFFSET
     let = [offset for offset in OFFSETS[::10] if verdict(under, faded * offset, 0.0)[1]]
@@ -288,7 +290,7 @@ def moonlight_claims(under: pd.DataFrame) -> list[Claim]:
             f"{alone:+.2f}",
             len(thin),
             f"{thin.place.nunique()} places; 90 % of draws of places {low:+.2f} to {high:+.2f}: "
-            "they cannot tell it from none",
+            "not distinguishable from none",
         ),
         Claim(
             "stars",
@@ -313,12 +315,12 @@ def moonlight_claims(under: pd.DataFrame) -> list[Claim]:
             "tried on 2015-2018: with the offset in use [mag]",
             worth(tried, product_tried),
             len(tried),
-            f"as published: {on_tried}; {len(tried)} cases cannot tell: any offset from "
+            f"as published: {on_tried}; {len(tried)} cases do not decide: any offset from "
             f"{passed[0]:+.1f} to {passed[1]:+.1f} passes",
         ),
         Claim(
             "stars",
-            "offset asked for by moons 60-100 % lit (not used) [mag]",
+            "offset fitted to moons 60-100 % lit (not used) [mag]",
             f"{fitted_offset(thick):+.2f}",
             len(thick),
             "{} places; 90 % of draws of places {:+.2f} to {:+.2f}: none is used".format(

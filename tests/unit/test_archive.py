@@ -179,7 +179,7 @@ def test_every_fresh_run_of_every_model_contributes_once(archive: Archive, confi
         other.event.key
     ]
 
-    # The run of 06 was issued twice: what it said last counts.
+    # The run of 06 was issued twice: the last issue counts.
     assert {contributor.cycle.id: contributor.probability for contributor in contributing} == {
         "gfs-2026112206": 0.25,
         "gfs-2026112200": 0.1,

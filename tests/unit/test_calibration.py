@@ -34,7 +34,7 @@ def by_hand(z: np.ndarray, seen: np.ndarray, weight: np.ndarray) -> tuple[float,
 
 @pytest.mark.parametrize("rows", [6, 40])
 def test_few_cases_move_the_line_as_far_as_the_prior_lets_them(rows: int) -> None:
-    # told 12 %, 50 % and 88 %: seen the other way round
+    # forecast 12 %, 50 % and 88 %: seen the other way round
     forecast = np.resize([0.12, 0.5, 0.88], rows)
     seen = np.resize([True, False, False, True, True, False], rows)
     weight = np.resize([1.0, 0.5], rows)
@@ -49,7 +49,7 @@ def test_few_cases_move_the_line_as_far_as_the_prior_lets_them(rows: int) -> Non
 
 
 def test_one_case_moves_an_even_chance_by_the_prior_of_the_shift_alone() -> None:
-    """By hand: told 50 %, seen; the shift a solves a = 1 - expit(a), a = 0.40106, so 59.9 %."""
+    """By hand: forecast 50 %, seen; the shift a solves a = 1 - expit(a), a = 0.40106, so 59.9 %."""
     line = Calibrator("sigmoid").fit(pairs(np.array([0.5])), np.array([[False, True]]))
 
     assert line.transform(pairs(np.array([0.5])))[0, 1] == pytest.approx(0.59894, abs=1e-4)

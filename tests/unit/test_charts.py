@@ -31,7 +31,7 @@ EVIDENCE: dict[str, Callable[[], xr.Dataset]] = {
     "snowmaking": synthetic.cold,
 }  # fmt: skip
 PLACES = {"starry_sky": "baihuashan", "sea_of_clouds": "jinding"}
-TOLD = {
+SAMPLE_QUANTITIES = {
     "canvas_height": 8200.0,
     "sun_azimuth": 243.6,
     "obstacle_distance": 310e3,
@@ -50,7 +50,7 @@ def drawn(
     site = replace(site, name=name) if name else site
     requested = synthetic.event(phenomenon, site)
     best = Window(requested.window.start, requested.window.start + timedelta(minutes=40))
-    forecast = synthetic.forecast(phenomenon, site, best=best, quantities=TOLD)
+    forecast = synthetic.forecast(phenomenon, site, best=best, quantities=SAMPLE_QUANTITIES)
     made = chart(
         forecast,
         evidence,
@@ -201,7 +201,7 @@ def test_a_section_reaches_to_the_base_of_what_covers_the_sky_above_the_viewer(
     def axis(evidence: xr.Dataset) -> list[str]:
         return [text for text in texts(drawn("sea_of_clouds", evidence, config)) if text.isdigit()]
 
-    # then a deck at 7 km is drawn, and without one the valley keeps its room
+    # then a deck at 7 km is drawn, and without one the valley keeps its space
     assert "4000" in axis(above)
     assert "6000" not in axis(above)
     assert "8000" in axis(cirrus)

@@ -1,4 +1,4 @@
-"""Which heights does a sea of clouds ask: the air below the viewer, above him, and no further?
+"""Which heights does a sea of clouds use: the air below the viewer, above, and no further?
 Profiles linear in height, so that every median is the value half-way.
 """
 

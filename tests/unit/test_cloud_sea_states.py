@@ -214,7 +214,7 @@ def test_the_amount_of_a_sea_is_the_mean_of_the_gaps_that_are_known() -> None:
         (9, 1, 0, 0.49, 0.5),  # half of the ground below
         (9, 1, 0, 0.50, 1.0),
         (9, 1, 0, nan, 1.0),  # whose ground is not known counts by its time
-        (5, 0, 5, 1.0, 1.0),  # half of the moments are enough to tell
+        (5, 0, 5, 1.0, 1.0),  # half of the moments are enough
         (4, 0, 6, 1.0, nan),
     ],
 )

@@ -128,7 +128,7 @@ def test_humidity_at_2_m_is_gfss_own_in_warm_air(tatra: Atmosphere) -> None:
     miss = misses(derived[HUMID], tatra[HUMID])
 
     assert miss.size > 4800
-    assert np.abs(miss).max() < 0.015  # measured 0.010; the dew point is told in tenths
+    assert np.abs(miss).max() < 0.015  # measured 0.010; the dew point is given in tenths
 
 
 def test_gfs_counts_its_humidity_over_ice_in_the_cold_as_is_done_here(globe: Atmosphere) -> None:
@@ -342,7 +342,7 @@ def test_cloud_from_humidity_is_near_gfss_own_and_nearer_the_more_cover_is_known
     miss: float,
     correlation: float,
 ) -> None:
-    # What the model would tell of its cover is the overlap of its own levels.
+    # The cover that the model would give is the overlap of its own levels.
     pressure = tatra["level"].values
     covers = {
         "": {},

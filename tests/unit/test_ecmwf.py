@@ -105,8 +105,8 @@ def test_of_the_real_file_hardly_more_is_fetched_than_is_needed(
 
 
 def test_a_range_ends_with_the_last_byte_of_its_message() -> None:
-    """sources.md: the end that is asked for, inclusive, is _offset + _length - 1; others ask for
-    one byte too many.
+    """sources.md: the requested end, inclusive, is _offset + _length - 1; others request one
+    byte too many.
     """
     first, second = parse_index(
         text_of(ROW, ROW | {"param": "q", "_offset": 1000, "_length": 50}), MARCH, NAME

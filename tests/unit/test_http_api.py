@@ -299,7 +299,7 @@ def test_too_many_requests_get_the_time_to_wait(opening: Opening) -> None:
     assert other[0] == 200  # each sender has its own allowance
 
 
-# -- what is asked
+# -- the request
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,4 @@
-"""Is every file read once and whole, whatever happens around it, and every report judged by what
-lay around it?
-"""
+"""Is every file read once and whole, and every report checked against the reports around it?"""
 
 from __future__ import annotations
 
@@ -601,7 +599,7 @@ def test_without_any_station_observe_gives_advice(capsys: pytest.CaptureFixture[
     assert "observations.stations" in capsys.readouterr().err
 
 
-# -- what stations told of late
+# -- the latest reports of stations
 
 
 def result(at: datetime, flags: dict[str, int] | None = None, **values: float) -> Observation:

@@ -1,4 +1,4 @@
-"""Is a run read at the moments and over the spans that are asked, and nothing made of nothing?"""
+"""Is a run interpolated to the requested moments and spans, and NaN where there are no data?"""
 
 from __future__ import annotations
 

@@ -189,7 +189,7 @@ def test_a_sum_is_chosen_so_that_the_amount_since_the_step_before_is_known() -> 
 
 
 def test_where_no_window_fits_the_steps_the_sum_since_the_run_is_chosen() -> None:
-    """Every 4 h: 6-8 and 6-12 do not tell what fell in 4-8 and 8-12; 0-4, 0-8, 0-12 do."""
+    """Every 4 h: 6-8 and 6-12 do not give what fell in 4-8 and 8-12; 0-4, 0-8, 0-12 do."""
     first = precipitation(4, Selection(0, (), {}), "0-4", "0-4")
     second = precipitation(8, first, "6-8", "0-8")
     third = precipitation(12, second, "6-12", "0-12")

@@ -303,8 +303,8 @@ def test_each_member_of_an_ensemble_becomes_an_atmosphere_of_its_own(
 
     members = read_members([first, second], CYCLE, needs, (3, 1, 9))
 
-    assert len(decoded) == 4  # each message once, and none of a member that was not asked for
-    assert list(members) == [3, 1]  # 2 was not asked for, 9 is not there
+    assert len(decoded) == 4  # each message once, and none of a member that was not requested
+    assert list(members) == [3, 1]  # 2 was not requested, 9 is not there
     assert [float(members[n]["air_temperature"][0, 0, 0, 0]) for n in (1, 3)] == pytest.approx(
         [281, 283]
     )

@@ -229,9 +229,7 @@ def test_without_humidity_in_the_column_the_type_is_unknown_and_no_hazard_is_exc
 
 
 def dangers(humidity: Profile, **more: float) -> tuple[set[str], set[str]]:
-    """The dangers of the day under the nose, as the product reads them, and those that it cannot
-    judge.
-    """
+    """Return the hazards of the day below the nose, and those that cannot be assessed."""
     almanacs = almanac.almanacs([VILLAGE], [DAY], ZoneInfo("Asia/Shanghai"))
     days = whole_days([VILLAGE], [DAY], almanacs, TIMES[0])
     air = atmosphere(TIMES, temperature=nose, humidity=humidity, cloud=layer(1000, 7500), **more)

@@ -45,7 +45,7 @@ def checked(reports: Sequence[Observation], *places: Station) -> QualityFlags:
 def flags_in_time(
     element: str, values: Sequence[float], hours: float = 1.0, form: str = "csv", **others: float
 ) -> list[int]:
-    """The flags of one element of one station, told every `hours`."""
+    """The flags of one element of one station, reported every `hours`."""
     verdict = checked(
         [
             report(at=hours * n, form=form, **{element: value}, **others)
@@ -263,7 +263,7 @@ def test_a_constant_value_at_the_edge_of_the_table_needs_more_reports() -> None:
 def ring(
     values: Sequence[float], height: float = 50.0, element: str = "air_temperature"
 ) -> tuple[list[Observation], list[Station]]:
-    """Stations beside 54511, about 10 km from each other, told at the same moment."""
+    """Stations beside 54511, about 10 km from each other, reporting at the same time."""
     places = [station(f"N{n}", height, 0.1 * (n + 1)) for n in range(len(values))]
     return [report(place.id, **{element: value}) for place, value in zip(places, values)], places
 

@@ -1,9 +1,8 @@
-"""Do runs of the past give the same rows however they are worked, once each, at the cost that was
-told before?
+"""Do past runs give the same rows however they are processed, once each, at the announced cost?
 
 The runs are those of the sample weather (forecast/sample), served on the loopback like the public
-bucket: two runs a day, of which a sea of clouds asks a few steps only. No number of theirs is taken
-for the truth; what is compared is one way of working with another.
+bucket: two runs a day, of which a sea of clouds needs a few steps only. Their numbers are not a
+reference; one way of processing is compared with another.
 """
 
 from __future__ import annotations
@@ -45,7 +44,7 @@ STEPS = StepSettings(first=0, last=24, every=6)
 
 @dataclass(frozen=True)
 class Past:
-    """A bucket of past runs, the settings that lead there, and what is asked of each run."""
+    """A bucket of past runs, the settings that lead there, and what is requested of each run."""
 
     bucket: LoopbackBucket
     config: Config
@@ -141,7 +140,7 @@ def test_an_interrupted_reforecast_continues_where_it_stopped(past: Past, tmp_pa
     assert {row["cycle"] for row in rows(archive)} == {first.cycle.id, second.cycle.id}
     requested = past.bucket.requests
     assert past.work(archive) == {}
-    assert past.bucket.requests == requested  # all is here: nothing is asked again
+    assert past.bucket.requests == requested  # all is here: nothing is requested again
 
 
 def test_killed_between_two_runs_it_has_kept_the_first_whole(past: Past, tmp_path: Path) -> None:

@@ -163,7 +163,7 @@ def test_without_the_weather_of_the_days_no_channel_gives_the_all_clear() -> Non
 
     made = {page.path: page.body for channel in CHANNELS for page in render(blind, channel)}
 
-    # these tell of no day to come
+    # these are not of a day to come
     past = tuple(
         f"{en}{page}/" for en in ("", "en/") for page in ("archive", "verification", "models")
     )
@@ -175,11 +175,7 @@ def test_without_the_weather_of_the_days_no_channel_gives_the_all_clear() -> Non
     for path, page in shown.items():
         assert "未见" not in page, path
         assert not re.search("none expected|hazards expected|No thunder", page), path
-        wanted = (
-            ("not assessed",)
-            if path.startswith("en/")
-            else ("无法判断",)
-        )
+        wanted = ("not assessed",) if path.startswith("en/") else ("无法判断",)
         assert any(words in page for words in wanted), path
     data = json.loads(str(made["api/v1/forecasts.json"]))
     assert (data["alerts"], data["alerts_complete"], data["covered_until"]) == ([], False, None)
@@ -194,8 +190,8 @@ def test_the_data_have_the_end_of_the_cover(site: dict[str, str]) -> None:
     assert [gap["days"] for gap in data["unjudged"]] == [["2026-11-28"]]
 
 
-# What contradicts itself, whatever the feature: nothing, told as much or as "only" so much; rain or
-# wet told of a frozen day.
+# Contradictions, whatever the feature: nothing, stated as "only" so much; rain or wet on a frozen
+# day.
 ABSURD = re.compile(r"只透过0%|仅0\s?cm|云多，0%|云量0%，人可能在云中|有雨水|只有0\s?小时|降水0\.0")
 
 
@@ -495,7 +491,7 @@ def test_the_style_sheet_fetches_nothing_from_elsewhere() -> None:
 def test_the_spread_of_the_deck_stands_beside_it(site: dict[str, str]) -> None:
     page = " ".join(re.sub(r"<[^>]+>", " ", site["en/sites/jinding/index.html"]).split())
 
-    # Made up: 60 m below and 140 m above what is told, over four runs.
+    # Made up: 60 m below and 140 m above the value given, over four runs.
     spreads = re.findall(r"Cloud top ([\d,]+)\s?m ([\d,]+)\s?m–([\d,]+)\s?m over 4 runs", page)
     found = [[int(text.replace(",", "")) for text in texts] for texts in spreads]
     assert found

@@ -13,7 +13,7 @@ from tests.unit.test_snow import TIMES, cooled, features_of
     ("amount", "density"),
     [
         (20.0, 200.0),
-        (None, 200.0),  # not told: 200 kg m-3
+        (None, 200.0),  # not given: 200 kg m-3
         (28.0, 280.0),
     ],
 )

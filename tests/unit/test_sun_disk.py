@@ -55,7 +55,7 @@ def test_behind_a_veil_of_cirrus_the_disk_is_dimmed_and_keeps_its_window() -> No
 
 
 def test_a_disk_that_is_lost_in_haze_as_it_clears_the_horizon_has_no_window() -> None:
-    """Below 5 % of its light nothing is told, though it may be seen when it stands higher."""
+    """Below 5 % of its light nothing is published, though it may be seen when it stands higher."""
     lost = sunrise(clear, 0.3)
 
     assert lost.values["disk_transmission"][0] < 0.05

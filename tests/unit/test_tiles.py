@@ -1,5 +1,5 @@
-"""Is what is measured now told rightly, with its time, and never when it is old or doubtful? Values
-by hand arithmetic.
+"""Are current observations shown with their time, and never when old or doubtful? Values by hand
+arithmetic.
 """
 
 from __future__ import annotations

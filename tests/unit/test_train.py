@@ -127,7 +127,7 @@ def test_a_dry_run_keeps_nothing(
 
     outcome = learn(settings, archive, NOW, STARS, dry_run=True)[0]
 
-    assert outcome.folds  # it was trained and judged
+    assert outcome.folds  # it was trained and scored
     assert not settings.learning.folder.exists()
 
 

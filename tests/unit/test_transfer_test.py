@@ -1,4 +1,4 @@
-"""Can a mountain nobody fitted be judged from a file of labels and a file of forecasts?"""
+"""Can models be scored on an unfitted mountain from a file of labels and a file of forecasts?"""
 
 from __future__ import annotations
 

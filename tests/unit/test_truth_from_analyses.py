@@ -1,6 +1,4 @@
-"""Do the nights after tell what was to be seen: from stations, and from the first hours of later
-runs?
-"""
+"""Are verifying observations derived from stations, and from the first hours of later runs?"""
 
 from __future__ import annotations
 
@@ -77,7 +75,7 @@ def hourly(station: str, flags: dict[str, int] | None = None, **values: float) -
 def stations_report(
     archive: Archive, config: Config, *reports: list[Observation], day: date = DAY
 ) -> dict[tuple[str, str], list[Outcome]]:
-    """What stations tell of the day, by site and phenomenon."""
+    """Return what stations observed on the day, by site and phenomenon."""
     Observations(archive).keep([each for series in reports for each in series], NOW)
     diagnose(archive, config, day, NOW, None)
     found: dict[tuple[str, str], list[Outcome]] = {}

@@ -15,7 +15,7 @@ from forecast.phenomena.station_snow import rime_reported, snow_cover_measured, 
 from forecast.science.almanac import almanacs
 from forecast.science.interpolation import Scene
 from tests.skies import atmosphere, layer
-from tests.unit.test_snow import DAY, DEEP_CLOUD, SETTINGS, TIMES, VILLAGE, ask, cooled
+from tests.unit.test_snow import DAY, DEEP_CLOUD, SETTINGS, TIMES, VILLAGE, cooled, features_of
 
 NAN = float("nan")
 
@@ -127,9 +127,9 @@ def test_rime_and_snow_of_a_station_are_its_codes_of_present_weather() -> None:
 def test_cloud_takes_the_sun_and_cirrus_half_of_it(cover: float, base: float, part: float) -> None:
     # On 22 November the sun is up 9.7 h at 40 N (USNO); the ridges around the village take some of
     # it
-    clear = ask(atmosphere(TIMES, temperature=cooled(-3.0))).values["sun_hours"][0]
+    clear = features_of(atmosphere(TIMES, temperature=cooled(-3.0))).values["sun_hours"][0]
 
-    found = ask(
+    found = features_of(
         atmosphere(TIMES, temperature=cooled(-3.0), cloud=layer(base, base + 1500, cover))
     ).values["sun_hours"][0]
 

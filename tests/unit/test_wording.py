@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime
 from dataclasses import replace
+from datetime import UTC, date, datetime
 from math import nan
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -168,7 +168,7 @@ def test_a_reason_speaks_of_the_side_on_which_its_value_lies(
         ("disk_transmission", 0.001, -1.0, "sunrise", "太阳被云遮挡"),
         ("new_snow", 0.0, -1.0, "snowfall", "预计无新增积雪"),
         ("snow_depth", 0.0, -1.0, "snow_cover", "地面无积雪"),
-        # rain or snow: which is not told
+        # rain or snow: which is not known
         ("rain_before", 6.9, 1.0, "sea_of_clouds", "前24小时降水约7毫米，水汽较充足"),
         ("rain_before", 0.0, -1.0, "sea_of_clouds", "前24小时无降水，谷中缺少水汽"),
         ("precipitation", 0.0, -1.0, "starry_sky", ""),
