@@ -40,13 +40,21 @@ from forecast.settings import (
     SiteSettings,
     StationSettings,
 )
-from forecast.settings_errors import SettingsError, faults_of
+from forecast.settings_errors import SettingFault, SettingsError, cross_faults, faults_of
 from forecast.source_settings import ModelSettings, SourceSettings
+from forecast.time_of_day import NumberInBase60
 
 ENVIRONMENT = {"SKYSCAPE_ARCHIVE_URL": ("archive", "url")}
 SENDER = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,39}")
 PUSH_TOKENS = "SKYSCAPE_PUSH_TOKENS"  # sender:token,sender:token
 SHORTEST_TOKEN = 16  # [character]
+# what `cross_faults` reads
+CROSS_CHECKED = {
+    "sites": {"__all__": {"id", "name", "brand", "stations"}},
+    "models": {"__all__": {"id"}},
+    "source": {"model"},
+    "observations": {"stations": {"__all__": {"id"}}},
+}
 MAXIMUM_SIZE = 4_000_000  # [byte] of a settings file
 
 
@@ -69,26 +77,7 @@ class Config(Section):
 
     @model_validator(mode="after")
     def _sensible(self) -> Config:
-        faults = []
-        for what, names in (
-            ("sites", [site.id for site in self.sites]),
-            ("models", [self.source.model, *(model.id for model in self.models)]),
-            ("observations.stations", [station.id for station in self.observations.stations]),
-        ):
-            faults += [
-                f"{what}: the id {name!r} is given twice"
-                for name, count in Counter(names).items()
-                if count > 1
-            ]
-        known = {station.id for station in self.observations.stations}
-        faults += [
-            f"sites.{site.id}.stations: {station} is no station of observations.stations; "
-            "name it there first"
-            for site in self.sites
-            for station in site.stations
-            if station not in known
-        ]
-        if faults:
+        if faults := cross_faults(self.model_dump(include=CROSS_CHECKED)):
             raise ValueError("\n".join(faults))
         return self
 
@@ -264,7 +253,26 @@ def parse_settings(text: str, path: Path) -> dict[str, Any]:
 
 
 class _PlainLoader(yaml.SafeLoader):
-    """YAML without aliases: a few lines of them can stand for more than a machine holds."""
+    """YAML without aliases, keys given twice, and numbers that are not decimal.
+
+    A few lines of aliases can stand for more than a machine holds. Of a key given twice the last
+    would count in silence. YAML 1.1 reads 16:10 as 970 and 0600 as 384: such values stay text.
+    """
+
+    def construct_yaml_int(self, node: Any) -> Any:
+        return _decimal(node.value) or super().construct_yaml_int(node)
+
+    def construct_yaml_float(self, node: Any) -> Any:
+        return _decimal(node.value) or super().construct_yaml_float(node)
+
+    def construct_mapping(self, node: Any, deep: bool = False) -> Any:
+        keys = Counter(each.value for each, _ in node.value if isinstance(each, yaml.ScalarNode))
+        twice = [each for each, _ in node.value if keys.get(each.value, 0) > 1]
+        if twice:
+            raise yaml.constructor.ConstructorError(
+                None, None, f"the key {twice[-1].value!r} is given twice", twice[-1].start_mark
+            )
+        return super().construct_mapping(node, deep)
 
     def compose_node(self, parent: Any, index: Any) -> Any:
         if self.check_event(yaml.AliasEvent):
@@ -276,6 +284,19 @@ class _PlainLoader(yaml.SafeLoader):
                 event.start_mark,
             )
         return super().compose_node(parent, index)
+
+
+def _decimal(text: str) -> str:
+    """Return a number that YAML 1.1 would read to the base 60 or 8, as text; "" for any other."""
+    if ":" in text:
+        return NumberInBase60(text)
+    return text if re.fullmatch(r"[-+]?0[0-9_]+", text) else ""
+
+
+for _kind in ("int", "float"):
+    _PlainLoader.add_constructor(
+        f"tag:yaml.org,2002:{_kind}", getattr(_PlainLoader, f"construct_yaml_{_kind}")
+    )
 
 
 def build_config(
@@ -296,7 +317,10 @@ def build_config(
     try:
         config = Config.model_validate(values)
     except ValidationError as error:
-        raise SettingsError(where, faults_of(error, values, Config)) from None
+        faults = faults_of(error, values, Config)
+        found = {fault.message for fault in faults}
+        faults += [SettingFault((), "", text) for text in cross_faults(values) if text not in found]
+        raise SettingsError(where, faults) from None
     return config if base is None else with_paths_from(config, base)
 
 

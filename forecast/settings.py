@@ -5,15 +5,26 @@ The sections of model runs are in forecast/source_settings.py.
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
 from datetime import time
 from pathlib import Path
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 
 from forecast import domain
+from forecast.time_of_day import TimeOfDay
 
 Channel = Literal["web", "display", "wechat", "sms", "api"]
 CHANNELS: tuple[Channel, ...] = ("web", "display", "wechat", "sms", "api")
@@ -47,7 +58,9 @@ class Section(BaseModel):
     )
 
 
-class NameSettings(Section):
+class TextSettings(Section):
+    """A text in Chinese and English, in one of them, or in none."""
+
     zh: str = Field(default="", max_length=200)
     en: str = Field(default="", max_length=200)
 
@@ -56,11 +69,34 @@ class NameSettings(Section):
         return domain.Name(self.zh or otherwise, self.en or otherwise)
 
 
+class NameSettings(TextSettings):
+    """A name in both languages, or none: readers of the other language would see nothing."""
+
+    @model_validator(mode="after")
+    def _both(self) -> NameSettings:
+        if bool(self.zh) != bool(self.en):
+            lacking = "en" if self.zh else "zh"
+            raise ValueError(
+                f"both zh and en are needed, and {lacking} is missing: the pages of that language "
+                "would show nothing"
+            )
+        return self
+
+
+def _given(name: NameSettings) -> NameSettings:
+    if not name.zh:
+        raise ValueError("both zh and en are needed")
+    return name
+
+
+FullName = Annotated[NameSettings, AfterValidator(_given)]
+
+
 class ServiceSettings(Section):
     """What the service is called and the clock its readers live by."""
 
-    title: NameSettings
-    district: NameSettings
+    title: FullName
+    district: FullName
     timezone: str = "Asia/Shanghai"
 
     @field_validator("timezone")
@@ -76,7 +112,7 @@ class ServiceSettings(Section):
 class IssuerSettings(Section):
     """Who issues; without `bodies` each product is marked 内部试用 (Source: 气象法 art. 22)."""
 
-    bodies: tuple[NameSettings, ...] = ()
+    bodies: tuple[FullName, ...] = ()
     forecaster: str = Field(default="", max_length=40)
     signature_required: tuple[Channel, ...] = ()
 
@@ -203,20 +239,32 @@ class ForecastSettings(Section):
 class ScheduleSettings(Section):
     """When bulletins are issued (local time) and how long to look for a run that is late."""
 
-    issue_at: tuple[time, ...] = (time(6, 40), time(16, 10))
+    issue_at: tuple[TimeOfDay, ...] = (time(6, 40), time(16, 10))
     check_minutes: int = Field(default=10, ge=1, le=180)
     misfire_minutes: int = Field(default=120, ge=1, le=1440)
+
+    @field_validator("issue_at")
+    @classmethod
+    def _some_once(cls, value: tuple[time, ...]) -> tuple[time, ...]:
+        if not value:
+            raise ValueError(
+                'no time is named, so no bulletin would be issued: write for example ["06:40"]'
+            )
+        if twice := sorted({at for at in value if value.count(at) > 1}):
+            named = ", ".join(f"{at:%H:%M}" for at in twice)
+            raise ValueError(f"{named} is named twice: name each time once")
+        return value
 
 
 class LearningSettings(Section):
     """Where models are kept; when past days are scored and models trained (local time)."""
 
     folder: Path = Path("var/models")
-    judge_at: time = time(12, 30)
+    judge_at: TimeOfDay = time(12, 30)
     learn_on: Literal[
         "monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"
     ] = "monday"
-    learn_at: time = time(13, 30)
+    learn_at: TimeOfDay = time(13, 30)
 
 
 class PhenomenonSettings(Section):
@@ -234,7 +282,7 @@ class SiteSettings(Section):
     """A viewpoint. Coordinates are WGS-84, never those of a Chinese web map (GCJ-02)."""
 
     id: Identifier
-    name: NameSettings
+    name: FullName
     brand: NameSettings = NameSettings()
     place: NameSettings = NameSettings()
     latitude: float = Field(ge=-85, le=85)
@@ -250,44 +298,53 @@ class SiteSettings(Section):
     stations: tuple[str, ...] = ()
     safety: NameSettings = NameSettings()
 
-    @model_validator(mode="after")
-    def _sensible(self) -> SiteSettings:
-        faults: list[str] = []
-        if unknown := [p for p in self.phenomena if p not in domain.PHENOMENA]:
-            faults.append(f"phenomena: unknown {unknown}; known are {', '.join(domain.PHENOMENA)}")
-        if len(set(self.phenomena)) != len(self.phenomena):
-            faults.append("phenomena: one is named twice")
+    @field_validator("phenomena")
+    @classmethod
+    def _known_phenomena(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        if unknown := [p for p in value if p not in domain.PHENOMENA]:
+            raise ValueError(f"unknown {unknown}; known are {', '.join(domain.PHENOMENA)}")
+        if len(set(value)) != len(value):
+            raise ValueError("one is named twice")
+        return value
+
+    @field_validator("horizon_degrees")
+    @classmethod
+    def _whole_horizon(cls, value: tuple[float, ...]) -> tuple[float, ...]:
         wanted = round(360 / domain.HORIZON_STEP)
-        if len(self.horizon_degrees) not in (0, wanted) or any(
-            not -10 <= h <= 80 for h in self.horizon_degrees
-        ):
-            faults.append(
-                f"horizon_degrees: {wanted} altitudes (north, then every {domain.HORIZON_STEP:g} "
-                "degrees clockwise) or none"
+        if len(value) not in (0, wanted) or any(not -10 <= h <= 80 for h in value):
+            raise ValueError(
+                f"{wanted} altitudes (north, then every {domain.HORIZON_STEP:g} degrees "
+                "clockwise) from -10 to 80, or none"
             )
-        if self.valley_elevation_m > self.elevation_m:
-            faults.append("valley_elevation_m: the valley lies above the site")
-        heights = self.valley_heights_m
+        return value
+
+    @field_validator("sky_glow_by_azimuth")
+    @classmethod
+    def _even_directions(cls, value: Sequence[float]) -> Sequence[float]:
+        if len(value) not in (0, 8, 12, 36):
+            raise ValueError(
+                "8, 12 or 36 values (north, then evenly clockwise; their mean is 1) or none"
+            )
+        return value
+
+    @field_validator("valley_elevation_m")
+    @classmethod
+    def _below_the_site(cls, value: float, info: ValidationInfo) -> float:
+        if value > info.data.get("elevation_m", value):
+            raise ValueError("the valley lies above the site")
+        return value
+
+    @field_validator("valley_heights_m")
+    @classmethod
+    def _rising_heights(cls, value: tuple[float, ...], info: ValidationInfo) -> tuple[float, ...]:
+        highest = info.data.get("elevation_m", math.inf)
         if (
-            len(heights) == 1
-            or list(heights) != sorted(heights)
-            or any(not -450 <= h <= self.elevation_m for h in heights)
+            len(value) == 1
+            or list(value) != sorted(value)
+            or any(not -450 <= h <= highest for h in value)
         ):
-            faults.append(
-                "valley_heights_m: at least two rising heights, none above the site, or none at all"
-            )
-        if len(self.sky_glow_by_azimuth) not in (0, 8, 12, 36):
-            faults.append(
-                "sky_glow_by_azimuth: 8, 12 or 36 values (north, then evenly clockwise; their "
-                "mean is 1) or none"
-            )
-        if not self.name.zh or not self.name.en:
-            faults.append("name: both zh and en are needed")
-        if bool(self.brand.zh) != bool(self.brand.en):
-            faults.append("brand: both zh and en are needed, or neither")
-        if faults:
-            raise ValueError("\n".join(faults))
-        return self
+            raise ValueError("at least two rising heights, none above the site, or none at all")
+        return value
 
     def as_site(self) -> domain.Site:
         flat = (0.0,) * round(360 / domain.HORIZON_STEP)

@@ -7,6 +7,8 @@ is answered with the key that was meant.
 
 from __future__ import annotations
 
+import unicodedata
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
@@ -128,6 +130,65 @@ def faults_of(
             found.append(SettingFault(location, place, message))
     meant = {(*fault.location[:-1], fault.meant) for fault in found if fault.meant}
     return [fault for fault in found if fault.meant or fault.location not in meant]
+
+
+def cross_faults(values: Mapping[str, Any]) -> list[str]:
+    """Return what is wrong between the entries of settings, validated or not.
+
+    Ids and names of sites given twice, stations of sites that are not known.
+    """
+    sites, models = _tables(values, "sites"), _tables(values, "models")
+    stations = _tables(values.get("observations"), "stations")
+    source = values.get("source")
+    leading = source.get("model", "gfs") if isinstance(source, Mapping) else "gfs"
+    faults = []
+    for what, ids in (
+        ("sites", [each.get("id") for each in sites]),
+        ("models", [leading, *(each.get("id") for each in models)]),
+        ("observations.stations", [each.get("id") for each in stations]),
+    ):
+        counts = Counter(id for id in ids if isinstance(id, str))
+        faults += [f"{what}: the id {id!r} is given twice" for id, n in counts.items() if n > 1]
+    known = {str(each.get("id")) for each in stations}
+    faults += [
+        f"sites.{site.get('id')}.stations: {station} is no station of observations.stations; "
+        "name it there first"
+        for site in sites
+        if isinstance(site.get("stations"), list | tuple)
+        for station in site["stations"]
+        if str(station) not in known
+    ]
+    return faults + _same_names(sites)
+
+
+def _same_names(sites: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Return the names by which two sites go: nobody could tell which is meant."""
+    owners: dict[str, dict[str, str]] = {}
+    for site in sites:
+        labels = [site.get("id")]
+        for key in ("name", "brand"):
+            if isinstance(names := site.get(key), Mapping):
+                labels += [names.get("zh"), names.get("en")]
+        for label in labels:
+            if isinstance(label, str) and label.strip():
+                folded = " ".join(unicodedata.normalize("NFKC", label).casefold().split())
+                owners.setdefault(folded, {})[str(site.get("id"))] = label.strip()
+    return [
+        f"sites: {' and '.join(found)} both go by the name {next(iter(found.values()))!r}: "
+        "readers and outcome tables could not tell them apart"
+        for found in owners.values()
+        if len(found) > 1
+    ]
+
+
+def _tables(section: Any, key: str) -> list[Mapping[str, Any]]:
+    """Return the tables of the list at `key`, leaving out what is none."""
+    found = section.get(key) if isinstance(section, Mapping) else None
+    return (
+        [each for each in found or () if isinstance(each, Mapping)]
+        if isinstance(found, list | tuple)
+        else []
+    )
 
 
 def _message(kind: str, context: Mapping[str, Any], fallback: str) -> str:

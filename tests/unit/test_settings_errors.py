@@ -81,7 +81,7 @@ def test_a_misspelled_key_is_one_fault_though_the_right_one_is_missing(tmp_path:
         ({"elevation_m": 9000}, "is it in feet?"),
         ({"name": "Here"}, "expected a table (key: value)"),
         ({"stations": "M1"}, "expected a list"),
-        ({"quality": 3}, "unknown setting; known here are id, name, place"),
+        ({"quality": 3}, "unknown setting; known here are id, name, brand"),
         ({"latitude": float("nan")}, "expected a finite number"),
     ],
 )
