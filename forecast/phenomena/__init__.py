@@ -170,7 +170,6 @@ def _weather_of(
 ) -> dict[tuple[str, date], DayWeather]:
     """Return the weather of whole days; values that cannot be computed are left out."""
     from forecast.phenomena import snow, weather
-    from forecast.science.interpolation import hours_between
 
     if not days:
         return {}
@@ -184,14 +183,19 @@ def _weather_of(
             }
         except (SkyscapeError, ArithmeticError, LookupError, ValueError):
             log.exception("%s: the weather of whole days cannot be computed", module.__name__)
-    _, start, end = weather.spans(days, scene)
-    times = hours_between(start, end)
-    inside = ~np.isnat(times)
-    covered = (scene.covers(times) & inside).sum(axis=1) / np.maximum(inside.sum(axis=1), 1)
+    rows, start, end = weather.spans(days, scene)
+    day = np.timedelta64(1, "D")
+    rain_before, covered_before = weather.amount_of_precipitation(scene, rows, start - day, start)
+    values["rain_before"] = rain_before
+    parts = weather.known_parts(days, scene) | {"rain_before": covered_before}
+    every = np.ones((len(scene.sites), scene.times.size), dtype=bool)
+    covered = scene.share_known(every, rows, start, end)
     columns = {name: column.tolist() for name, column in values.items()}
     return {
         (event.site.id, event.day): DayWeather(
-            {name: column[row] for name, column in columns.items()}, float(covered[row])
+            {name: column[row] for name, column in columns.items()},
+            float(covered[row]),
+            frozenset(name for name, part in parts.items() if part[row] < weather.COVERED),
         )
         for row, event in enumerate(days)
     }

@@ -45,11 +45,19 @@ from forecast.phenomena.weather import (
     longest_stretch,
     mean,
     named,
+    part_weights,
     span_of,
     spans,
 )
 from forecast.quantities import CLEAR_GAP, DECK_COVER, OVERCAST
-from forecast.science.interpolation import Index, Scene, Times, as_times, hours_between
+from forecast.science.interpolation import (
+    Index,
+    Scene,
+    Times,
+    as_times,
+    edges_between,
+    hours_between,
+)
 from forecast.science.site_profiles import air_at, elevations
 from forecast.science.thermodynamics import Array
 from forecast.settings import PhenomenonSettings
@@ -86,7 +94,7 @@ def derive(
 ) -> PhenomenonFeatures:
     """Return the features of each morning and the cross-section of the night before."""
     rows, start, end = spans(events, scene)
-    times = hours_between(start, end, STEP)
+    times = edges_between(start, end, STEP)
     columns = columns_on_heights(scene)
     moments = sea_moments(scene, columns, rows, times)
     light = sun_altitude(scene, rows, times) >= CIVIL_DAWN
@@ -94,8 +102,9 @@ def derive(
     reached = scene.reaches(np.where(light.any(axis=1), span_of(light, times)[0], start), end)
     best = longest_stretch(light & timed & is_sea(moments))
     inside = _first_of(best, light & timed, light & known, known)
+    weights = part_weights(times)
     values: dict[str, np.ndarray] = {
-        name: mean(np.where(inside, series, np.nan)) for name, series in moments.items()
+        name: mean(np.where(inside, series, np.nan), weights) for name, series in moments.items()
     }
     values |= {name: np.where(reached, values[name], np.nan) for name in DECK_FEATURES}
     values |= _night_before(events, scene, rows, start)
@@ -159,7 +168,7 @@ def diagnose(events: Sequence[Event], scene: Scene, settings: PhenomenonSettings
     outcome_from_cloud_below.
     """
     rows, start, end = spans(events, scene)
-    times = hours_between(start, end, STEP)
+    times = edges_between(start, end, STEP)
     moments = sea_moments(scene, columns_on_heights(scene), rows, times)
     inside = ~np.isnat(times)
     light = inside & (sun_altitude(scene, rows, times) >= CIVIL_DAWN)

@@ -38,11 +38,12 @@ def _lasting(begins: Mask, stays: Mask) -> Mask:
     return stays & (begun > lost)
 
 
-def sunny_hours(scene: Scene, rows: Index, hours: Times) -> Array:
+def sunny_hours(scene: Scene, rows: Index, hours: Times, lengths: Array) -> Array:
     """Return the sunshine of the day (day) [h]; NaN where cloud is unknown.
 
-    hours (day, hour): the middle of each. The sun above the terrain counts 1 less the cover
-    (Angstrom's linear law: 1 under clear sky, 0 under overcast).
+    hours (day, hour): the middle of each; lengths: of each [h], the last may be shorter. The sun
+    above the terrain counts 1 less the cover (Angstrom's linear law: 1 under clear sky, 0 under
+    overcast).
     """
     latitude, longitude = (
         np.array([getattr(site, name) for site in scene.sites])[rows, None]
@@ -60,5 +61,5 @@ def sunny_hours(scene: Scene, rows: Index, hours: Times) -> Array:
         np.stack([SHADE[name] * layers[name] for name in SHADE], axis=-1)
     )
     known = np.isfinite(cover) | ~shining
-    total = np.where(shining, 1 - np.nan_to_num(cover), 0.0).sum(axis=1)
+    total = (np.where(shining, 1 - np.nan_to_num(cover), 0.0) * np.nan_to_num(lengths)).sum(axis=1)
     return np.where(known.all(axis=1) & np.isfinite(cover).any(axis=1), total, np.nan)

@@ -30,6 +30,7 @@ from forecast.phenomena.glow_colour import glow_features
 from forecast.phenomena.glow_geometry import (
     NAT,
     air_along_lines,
+    between_turns,
     geometry_of,
     sun_azimuths,
     window_by_sun,
@@ -74,7 +75,8 @@ NEEDED_COVERAGE, WHOLE_COVERAGE = 0.5, 0.95
 def events(site: Site, day: date, almanac: Almanac, settings: PhenomenonSettings) -> list[Event]:
     """Return the glows and the sunrise of a day at `site`.
 
-    The windows lie around sunset and sunrise, between the sun's altitudes of `settings`.
+    The windows lie around sunset and sunrise, between the sun's altitudes of `settings`, and never
+    reach past the sun's lowest or highest point.
     """
     found = []
     for phenomenon in PHENOMENA:
@@ -96,9 +98,10 @@ def events(site: Site, day: date, almanac: Almanac, settings: PhenomenonSettings
         if window is None:
             continue
         if phenomenon == "sunrise":  # a terrain horizon may show the sun late
+            bounds = between_turns(site, centre)
             window = Window(
-                min(window.start, centre - timedelta(minutes=30)),
-                max(window.end, centre + timedelta(minutes=30)),
+                min(window.start, max(bounds.start, centre - timedelta(minutes=30))),
+                max(window.end, min(bounds.end, centre + timedelta(minutes=30))),
             )
         found.append(Event(phenomenon, site, day, window, centre))
     return found

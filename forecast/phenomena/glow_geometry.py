@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -9,7 +10,7 @@ from functools import lru_cache
 
 import numpy as np
 
-from forecast.domain import Event, Window
+from forecast.domain import Event, Site, Window
 from forecast.phenomena.canvas import BESIDE
 from forecast.phenomena.light_path import LightPath, read_light_path
 from forecast.science import light
@@ -19,6 +20,7 @@ from forecast.science.light import Index, Mask
 from forecast.science.thermodynamics import Array
 
 NAT, MINUTE = np.datetime64("NaT", "ns"), np.timedelta64(1, "m")
+HALF_DAY, COARSE = 720, 5  # [min] searched before and after an event; between two altitudes read
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,13 +79,14 @@ def window_by_sun(
 ) -> Window | None:
     """Return the whole minutes around `centre` with the sun between `low` and `high` [degree].
 
-    None where it never is.
+    The sun rises or sets throughout: the window ends at the highest and at the lowest point of its
+    path, where at high latitudes the other twilight begins. None where the sun is never there.
     """
-    start = centre.astimezone(UTC).replace(second=0, microsecond=0, tzinfo=None)
-    minutes = np.arange(-180, 181)
-    coarse = np.datetime64(start, "ns") + minutes[::5] * np.timedelta64(1, "m")
-    altitude = np.interp(minutes, minutes[::5], sun_position(coarse, latitude, longitude)[0])
+    minutes, base = np.arange(-HALF_DAY, HALF_DAY + 1), _minute(centre)
+    altitude = np.interp(minutes, minutes[::COARSE], _altitudes(latitude, longitude, base, COARSE))
     inside = (altitude <= high) & (altitude >= low)
+    first_turn, last_turn = _turns(latitude, longitude, base)
+    inside &= (minutes >= first_turn) & (minutes <= last_turn)
     if not inside.any():
         return None
     middle = minutes.size // 2
@@ -95,11 +98,53 @@ def window_by_sun(
     breaks = np.flatnonzero(~inside)
     first = breaks[breaks < nearest].max(initial=-1) + 1
     last = breaks[breaks > nearest].min(initial=minutes.size) - 1
-    base = start.replace(tzinfo=UTC)
-    return Window(
-        base + timedelta(minutes=int(minutes[first])),
-        base + timedelta(minutes=int(minutes[last]) + 1),
-    )
+    end = min(int(minutes[last]) + 1, last_turn)
+    start = min(int(minutes[first]), end - 1)
+    return Window(base + timedelta(minutes=start), base + timedelta(minutes=end))
+
+
+def between_turns(site: Site, centre: datetime) -> Window:
+    """Return the time from the sun's turn before `centre` to the one after it.
+
+    A turn is the highest or the lowest point of its path; whole minutes inside the two.
+    """
+    base = _minute(centre)
+    first, last = _turns(site.latitude, site.longitude, base)
+    return Window(base + timedelta(minutes=first), base + timedelta(minutes=last))
+
+
+def _minute(moment: datetime) -> datetime:
+    return moment.astimezone(UTC).replace(second=0, microsecond=0)
+
+
+def _altitudes(latitude: float, longitude: float, base: datetime, step: int) -> Array:
+    """Return the sun's altitude [degree] every `step` minutes in the half days around `base`."""
+    start = np.datetime64(base.replace(tzinfo=None), "ns")
+    minutes = np.arange(-HALF_DAY, HALF_DAY + 1, step)
+    return sun_position(start + minutes * np.timedelta64(1, "m"), latitude, longitude)[0]
+
+
+@lru_cache(maxsize=4096)
+def _turns(latitude: float, longitude: float, base: datetime) -> tuple[int, int]:
+    """Return the minutes from `base` back and on to where the sun's altitude turns.
+
+    Rounded towards `base`, so that the sun does not turn inside; at most half a day.
+    """
+    altitude = _altitudes(latitude, longitude, base, COARSE)
+    middle = altitude.size // 2
+    change = np.diff(altitude)
+    way = np.sign(altitude[middle + 1] - altitude[middle - 1])
+    turned = np.flatnonzero(np.sign(change) != way)
+    after, before = turned[turned >= middle], turned[turned < middle - 1]
+
+    def minute(index: int) -> float:
+        """The top of the parabola through three neighbours [min from `base`]."""
+        left, mid, right = altitude[index - 1 : index + 2]
+        return COARSE * (index + 0.5 * (left - right) / (left - 2 * mid + right)) - HALF_DAY
+
+    last = math.floor(minute(int(after[0]))) if after.size else HALF_DAY
+    first = math.ceil(minute(int(before[-1]) + 1)) if before.size else -HALF_DAY
+    return min(first, 0), max(last, 1)
 
 
 def sun_azimuths(events: Sequence[Event]) -> Array:

@@ -6,8 +6,9 @@
     snowmaking   the wet bulb is low enough to make snow
 
 `DEGREES` gives the amount from which each counts. A day is computed once for all four phenomena,
-from series over the run's own times (snow_column.py) and the hours of the day (cold.py). Outcomes
-come from an analysis by `diagnose`, from a station's record by station_snow.py.
+from series over the run's own times (snow_column.py) and the hours of the day (cold.py), the last
+of which may be shorter: a day has 23, 24 or 25 hours, and the rest of today begins at any minute.
+Outcomes come from an analysis by `diagnose`, from a station's record by station_snow.py.
 """
 
 from __future__ import annotations
@@ -25,10 +26,11 @@ from forecast.phenomena.cold import rimy_hours, sunny_hours
 from forecast.phenomena.snow_column import SnowSeries
 from forecast.phenomena.weather import COVERED, Mask, longest_stretch, lowest, mean, span_of, spans
 from forecast.quantities import LEAST_FREEZING_RAIN, SNOWMAKING_GOOD, SNOWMAKING_STARTS
-from forecast.science.interpolation import Index, Scene, Times, hours_between
+from forecast.science.interpolation import Index, Scene, Times, edges_between
 from forecast.science.precipitation_type import type_of_day
 from forecast.science.site_profiles import air_at, elevations
 from forecast.science.snowfall import (
+    FROSTBITE_WIND,
     SNOW_ENOUGH,
     chance_of_snow,
     cold_resource,
@@ -43,7 +45,9 @@ PHENOMENA = ("snowfall", "snow_cover", "rime", "snowmaking")
 FIELDS = ("precipitation_amount", "surface_snow_thickness", "eastward_wind", "northward_wind")
 
 LEAST_DEPTH = 0.001  # [m] new snow in three hours from which they are hours of snowfall
-VISITS = (8, 14)  # [h] local hours at which snow cover counts
+# [h] at 8 and 14 on the local clock snow cover counts: so long before the day ends (the clock is
+# changed before 8)
+VISITS = (16, 10)
 
 # [m, m, h, h] amounts from which an outcome is partial and full: new snow, depth, hours of rime,
 # hours of snowmaking (our own choice)
@@ -58,8 +62,8 @@ AMOUNT_OF = dict(zip(PHENOMENA, DEGREES, strict=True))
 # the accumulated series of precipitation
 FALLS = ("precipitation", "water", "pellets", "freezing", "untyped", "snow")
 
-# [h] a step of the local day; half of one, at which its air is read
-HOUR, HALF_HOUR = np.timedelta64(1, "h"), np.timedelta64(30, "m")
+HOUR = np.timedelta64(1, "h")
+THIRD = 180  # [min] an interval of the day's chart, in which it snows or not
 
 
 def events(site: Site, day: date, almanac: Almanac, settings: PhenomenonSettings) -> list[Event]:
@@ -167,7 +171,10 @@ def _missing(scene: Scene, events: Sequence[Event], day: _Day, back: Index) -> l
 
 @dataclass(frozen=True, slots=True)
 class _Day:
-    """Local days at sites (day): features, evidence, known hours and good hours (day, hour)."""
+    """Local days at sites (day): features, evidence, known hours and good hours (day, hour).
+
+    hours, thirds: the edges of the hours and of the intervals of THIRD, the last may be shorter.
+    """
 
     values: dict[str, Array]
     evidence: xr.Dataset
@@ -182,14 +189,17 @@ class _Day:
 
 
 def _read_day(scene: Scene, curves: SnowSeries, rows: Index, start: Times, end: Times) -> _Day:
-    hours = hours_between(start + HALF_HOUR, end - HALF_HOUR)  # the middle of each hour
-    air = air_at(scene, rows, hours)
+    hours, thirds = edges_between(start, end), edges_between(start, end, THIRD)
+    lengths = np.diff(hours, axis=1) / HOUR
+    middles = hours[:, :-1] + np.diff(hours, axis=1) // 2
+    air = air_at(scene, rows, middles)
     bulb = wet_bulb(
-        air["temperature"], air["humidity"], scene.between(curves.pressure, rows, hours)
+        air["temperature"], air["humidity"], scene.between(curves.pressure, rows, middles)
     )
-    known = (scene.covers(hours) & np.isfinite(air["temperature"])) | np.isnat(hours)
-    thirds = hours_between(start, end, 180)
+    known = (scene.covers(middles) & np.isfinite(air["temperature"])) | np.isnat(middles)
     fell = {name: _gained(scene, getattr(curves, name), rows, thirds) for name in FALLS}
+    whole = np.stack([start, end], axis=1)
+    day = {name: _gained(scene, getattr(curves, name), rows, whole)[:, 1] for name in FALLS}
     covered = (
         scene.amount("precipitation_amount", rows, start, end)[1]
         if scene.has("precipitation_amount")
@@ -200,40 +210,52 @@ def _read_day(scene: Scene, curves: SnowSeries, rows: Index, start: Times, end: 
     reached = np.isfinite(air["temperature"]).any(axis=1)
 
     def count(good: Mask) -> Array:
-        return np.where(reached, good.sum(axis=1).astype(float), np.nan)
+        return np.where(reached, np.where(good, lengths, 0.0).sum(axis=1), np.nan)
 
+    visits = end[:, None] - np.array(VISITS) * HOUR
+    visits = np.where(visits >= start[:, None], visits, np.datetime64("NaT", "ns"))
     values = _snow_values(
         scene,
         curves,
         rows,
-        start,
-        fell,
-        thirds,
+        visits,
+        (day, fell, thirds),
         covered=covered,
-        temperature=mean(air["temperature"]),
+        temperature=mean(air["temperature"], np.nan_to_num(lengths)),
     )
     felt = wind_chill(air["temperature"], air["wind_speed"])
-    sun = sunny_hours(scene, rows, hours)
+    sun = sunny_hours(scene, rows, middles, lengths)
     resource = cold_resource(
-        mean(air["temperature"]), lowest(felt), values["snow_depth"], sun, mean(air["wind_speed"])
+        mean(air["temperature"], np.nan_to_num(lengths)),
+        lowest(felt),
+        values["snow_depth"],
+        sun,
+        mean(air["wind_speed"], np.nan_to_num(lengths)),
     )
     values |= {
         "sun_hours": sun, "cold_resource": resource,
-        "frostbite_minutes": lowest(frostbite_time(air["temperature"], air["wind_speed"])) / 60,
+        "frostbite_minutes": _frostbite(air["temperature"], air["wind_speed"]) / 60,
         "freezing_hours": count(air["temperature"] < FREEZING), "rime_hours": count(rimy),
         "wet_bulb_minimum": lowest(bulb),
         "snowmaking_hours": count(making), "good_snowmaking_hours": count(bulb <= SNOWMAKING_GOOD),
     }  # fmt: skip
     evidence = _evidence(scene, curves, rows, thirds, fell)
-    snowing = np.concatenate(
-        [fell["snow"][:, 1:] >= LEAST_DEPTH, np.zeros((len(rows), 1), dtype=bool)], axis=1
-    )
-    analysed = scene.between(
-        np.fmax(curves.model_depth, curves.depth), rows, start[:, None] + np.array(VISITS) * HOUR
-    )
+    part = np.nan_to_num(np.diff(thirds, axis=1) / np.timedelta64(THIRD, "m"))
+    snowing = (fell["snow"][:, 1:] >= LEAST_DEPTH * part) & (part > 0)
+    analysed = scene.between(np.fmax(curves.model_depth, curves.depth), rows, visits)
     return _Day(
         values, evidence, known, covered, hours, thirds, snowing, rimy, making, lowest(analysed)
     )
+
+
+def _frostbite(temperature: Array, wind_speed: Array) -> Array:
+    """Return the shortest time to frostbite of a day (day) [s].
+
+    NaN where an hour has a wind for which the formula does not hold and which may be the worst one:
+    frost in more than FROSTBITE_WIND.
+    """
+    worse = (3.6 * wind_speed > FROSTBITE_WIND[1]) & (temperature < FREEZING)
+    return np.where(worse.any(axis=1), np.nan, lowest(frostbite_time(temperature, wind_speed)))
 
 
 def _gained(scene: Scene, curve: Array, rows: Index, moments: Times) -> Array:
@@ -252,18 +274,19 @@ def _snow_values(
     scene: Scene,
     curves: SnowSeries,
     rows: Index,
-    start: Times,
-    fell: dict[str, Array],
-    thirds: Times,
+    visits: Times,
+    fallen: tuple[dict[str, Array], dict[str, Array], Times],
     *,
     covered: Array,
     temperature: Array,
 ) -> dict[str, Array]:
     """Return the features of falling and lying snow (day); NaN where no precipitation is known.
 
-    temperature: mean of the day [K].
+    visits: when snow cover counts (day, visit). fallen: amounts of the day, of the intervals of
+    the day, and the edges of these. temperature: mean of the day [K].
     """
-    day = {name: np.where(covered > 0, np.nansum(fell[name], axis=1), np.nan) for name in FALLS}
+    of_day, fell, thirds = fallen
+    day = {name: np.where(covered > 0, of_day[name], np.nan) for name in FALLS}
     total, unknown = day["precipitation"], day["untyped"] >= LEAST_FREEZING_RAIN
     water, snow, pellets = (
         np.where(unknown, np.nan, day[name]) for name in ("water", "snow", "pellets")
@@ -277,7 +300,6 @@ def _snow_values(
     falls = np.nan_to_num(fell["precipitation"]) > 0.05
     tops = _nearest_known(scene, curves.cloud_top, rows, thirds)
     melting = scene.between(curves.melting_level, rows, thirds)
-    visits = start[:, None] + np.array(VISITS) * HOUR
     return {
         "snow_water": water, "new_snow": snow, "snow_fraction": np.clip(fraction, 0, 1),
         "snow_ratio": ratio,
@@ -314,17 +336,21 @@ def _best_spans(day: _Day) -> dict[str, tuple[Times, Times]]:
     """Return start and end (day) of the longest good run by phenomenon; NaT without one."""
     found = {}
     for which, good in (("rime", day.rimy), ("snowmaking", day.making)):
-        first, last = span_of(longest_stretch(good), day.hours)
-        found[which] = (first - HALF_HOUR, last + HALF_HOUR)
-    first, last = span_of(longest_stretch(day.snowing), day.thirds)
-    found["snowfall"] = (first, last + 3 * HOUR)
+        found[which] = _span_of_parts(good, day.hours)
+    found["snowfall"] = _span_of_parts(day.snowing, day.thirds)
     return found
+
+
+def _span_of_parts(good: Mask, edges: Times) -> tuple[Times, Times]:
+    """Return start and end (day) of the longest run of good parts between `edges` (day, edge)."""
+    longest = longest_stretch(good)
+    return span_of(longest, edges[:, :-1])[0], span_of(longest, edges[:, 1:])[1]
 
 
 def _evidence(
     scene: Scene, curves: SnowSeries, rows: Index, moments: Times, fell: dict[str, Array]
 ) -> xr.Dataset:
-    """Return the data of the day's chart, every three hours.
+    """Return the data of the day's chart, every three hours and at the end of the day.
 
     Amounts are those of the interval that ends at each time.
     """

@@ -15,7 +15,7 @@ will be, not when.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date
+from datetime import date, datetime, timedelta
 
 import numpy as np
 import xarray as xr
@@ -23,10 +23,32 @@ import xarray as xr
 from forecast.domain import Almanac, Event, Outcome, Site, Window
 from forecast.phenomena import PhenomenonFeatures
 from forecast.phenomena.night_light import darkest_azimuth, lights
-from forecast.phenomena.weather import Mask, highest, longest_stretch, mean, named, span_of, spans
+from forecast.phenomena.weather import (
+    Mask,
+    highest,
+    longest_stretch,
+    mean,
+    named,
+    part_weights,
+    span_of,
+    spans,
+)
 from forecast.quantities import DARK_ENOUGH
-from forecast.science.almanac import MILKY_WAY_ALTITUDE, moon_illumination
-from forecast.science.interpolation import LAYERS, Index, Scene, Times, hours_between
+from forecast.science.almanac import (
+    ASTRONOMICAL,
+    MILKY_WAY_ALTITUDE,
+    moon_illumination,
+    sun_position,
+)
+from forecast.science.interpolation import (
+    LAYERS,
+    Index,
+    Scene,
+    Times,
+    as_times,
+    edges_between,
+    hours_between,
+)
 from forecast.science.night_sky import MILKY_WAY_SKY, lay_limit, limiting_magnitude, magnitudes
 from forecast.science.site_profiles import air_at, cloud_at, cloud_column, elevations
 from forecast.science.thermodynamics import Array, dew_point, maximum_random_overlap
@@ -49,11 +71,22 @@ ALMOST_AN_HOUR = np.timedelta64(3600 * 10**9 - 1, "ns")
 
 
 def events(site: Site, day: date, almanac: Almanac, settings: PhenomenonSettings) -> list[Event]:
-    """Return the night that begins on `day`, where there is an astronomical one."""
-    dusk, dawn = almanac.astronomical_dusk, almanac.astronomical_dawn
+    """Return the night that begins on `day`, where there is an astronomical one.
+
+    In the polar night, dark around the clock, it lasts from one noon to the next.
+    """
+    dusk = almanac.astronomical_dusk or _dark_noon(site, almanac.day_start)
+    dawn = almanac.astronomical_dawn or _dark_noon(site, almanac.day_end)
     if "starry_sky" not in site.phenomena or dusk is None or dawn is None or dawn <= dusk:
         return []
     return [Event("starry_sky", site, day, Window(dusk, dawn))]
+
+
+def _dark_noon(site: Site, midnight: datetime) -> datetime | None:
+    """Return the noon after a local midnight where it is as dark as night; else None."""
+    noon = midnight + timedelta(hours=12)
+    altitude, _ = sun_position(as_times([noon]), site.latitude, site.longitude)
+    return noon if float(altitude[0]) < ASTRONOMICAL else None
 
 
 def derive(
@@ -61,20 +94,23 @@ def derive(
 ) -> PhenomenonFeatures:
     """Return the features of each night over its best window, else over the whole night."""
     rows, start, end = spans(events, scene)
-    times = hours_between(start, end, STEP)
+    times = edges_between(start, end, STEP)
     air = air_at(scene, rows, times)
     cover, light = clouds(scene, rows, times), lights(scene, rows, times, air["humidity"])
     luminance, timed = light["luminance"], cloud_timed(scene, rows, times)
     chosen, found = best_run(
-        visible_stars(np.where(timed, cover["sky"], np.nan), light), moments_in_window(settings)
+        visible_stars(np.where(timed, cover["sky"], np.nan), light),
+        moments_in_window(settings),
+        whole_steps(times),
     )
+    weights = part_weights(times)
     reached = scene.reaches(start, end) | timed.any(axis=1)
     inside = np.where(found[:, None], chosen, ~np.isnat(times))
     # the model's are float32: 2/10 is 0.2
     clear = timed & (np.round(cover["sky"], 3) <= settings.stars_clear_cover)
 
     def over(values: Array) -> Array:
-        return mean(np.where(inside, values, np.nan))
+        return mean(np.where(inside, values, np.nan), weights)
 
     column = "atmosphere_mass_content_of_water_vapor"
     brightness = magnitudes(over(luminance))
@@ -124,13 +160,16 @@ def diagnose(events: Sequence[Event], scene: Scene, settings: PhenomenonSettings
     required hours inside the data, and where cloud is unknown.
     """
     rows, start, end = spans(events, scene)
-    times = hours_between(start, end, STEP)
+    times = edges_between(start, end, STEP)
     sky_cover = np.where(cloud_timed(scene, rows, times), clouds(scene, rows, times)["sky"], np.nan)
     light = lights(scene, rows, times, air_at(scene, rows, times)["humidity"])
-    chosen, _ = best_run(visible_stars(sky_cover, light), moments_in_window(settings))
+    chosen, _ = best_run(
+        visible_stars(sky_cover, light), moments_in_window(settings), whole_steps(times)
+    )
+    weights = part_weights(times)
     inside = np.where(chosen, 1.0, np.nan)
-    cover = mean(inside * sky_cover)
-    brightness = magnitudes(mean(inside * light["luminance"]))
+    cover = mean(inside * sky_cover, weights)
+    brightness = magnitudes(mean(inside * light["luminance"], weights))
     degrees = degree_from_cover(cover, brightness, settings.stars_clear_cover)
     details = [
         f"cover {c:.2f}, zenith {b:.1f} mag arcsec-2" if np.isfinite(c) else ""
@@ -250,18 +289,27 @@ def moments_in_window(settings: PhenomenonSettings) -> int:
     return settings.stars_minimum_hours * 60 // STEP + 1
 
 
-def best_run(score: Array, count: int) -> tuple[Mask, Mask]:
+def whole_steps(times: Times) -> Mask:
+    """Return which moments (event, moment) lie a whole STEP after the one before, or are first."""
+    whole = np.diff(times, axis=1) == np.timedelta64(STEP, "m")
+    return np.concatenate([~np.isnat(times[:, :1]), whole], axis=1)
+
+
+def best_run(score: Array, count: int, regular: Mask | None = None) -> tuple[Mask, Mask]:
     """Return the moments of the best window (event, moment), and whether there is one (event).
 
     It holds the `count` neighbouring moments with the highest mean score, extended both ways over
     neighbours that score at least STILL_GOOD of that mean. A window does not cross a moment whose
-    score is NaN.
+    score is NaN. regular: the moments that may be among the `count`, by default all; the end of a
+    night that is not a whole number of steps long only extends a window.
     """
     events, width = score.shape
     moments = np.arange(width)
     if width < count:
         return np.zeros(score.shape, dtype=bool), np.zeros(events, dtype=bool)
-    means = np.lib.stride_tricks.sliding_window_view(score, count, axis=1).mean(axis=-1)
+    means = np.lib.stride_tricks.sliding_window_view(
+        score if regular is None else np.where(regular, score, np.nan), count, axis=1
+    ).mean(axis=-1)
     found = np.isfinite(means).any(axis=1)
     first = np.where(np.isnan(means), -np.inf, means).argmax(axis=1)[:, None]
     best = np.take_along_axis(means, first, axis=1)
@@ -274,9 +322,8 @@ def best_run(score: Array, count: int) -> tuple[Mask, Mask]:
 
 def longest_hours(good: Mask, times: Times) -> Array:
     """Return the longest time [h] (event) from first to last of an unbroken run of good moments."""
-    return np.asarray(
-        np.maximum(longest_stretch(good & ~np.isnat(times)).sum(axis=1) - 1, 0) * STEP / 60
-    )
+    first, last = span_of(longest_stretch(good & ~np.isnat(times)), times)
+    return np.nan_to_num((last - first) / np.timedelta64(1, "h"))
 
 
 # -- the chart

@@ -156,6 +156,19 @@ class Scene:
         """Return which spans overlap the time between the run's first and last field."""
         return np.asarray((start <= self.times[-1]) & (end >= self.times[0]))
 
+    def share_known(self, known: NDArray[np.bool_], rows: Index, start: Times, end: Times) -> Array:
+        """Return the part [1] of each span (event) that lies between known fields.
+
+        known: (site, time), at the run's own times. The time before the first known field, after
+        the last one and between fields further apart than LONGEST_GAP is not known; a held field
+        does not count.
+        """
+        before, after = self.times[:-1], self.times[1:]
+        between = known[:, :-1] & known[:, 1:] & (after - before <= LONGEST_GAP)
+        common = np.minimum(after[None], end[:, None]) - np.maximum(before[None], start[:, None])
+        common = np.maximum(common, np.timedelta64(0))
+        return np.asarray(np.where(between[rows], common, 0).sum(axis=1) / (end - start))
+
     def amount(self, name: str, rows: Index, start: Times, end: Times) -> tuple[Array, Array]:
         """Return an accumulation between `start` and `end` (event) and the part of it covered [1].
 
@@ -320,6 +333,21 @@ def hours_between(start: Times, end: Times, step_minutes: int = 60) -> Times:
     width = int(counts.max(initial=0))
     moments = start[:, None].astype("datetime64[ns]") + np.arange(width) * step
     return np.where(np.arange(width) < counts[:, None], moments, np.datetime64("NaT", "ns"))
+
+
+def edges_between(start: Times, end: Times, step_minutes: int = 60) -> Times:
+    """Return the edges (event, edge) of the parts of each window, padded with NaT.
+
+    The parts are `step_minutes` long; the last one ends with the window and may be shorter.
+    """
+    step = np.timedelta64(step_minutes, "m").astype("timedelta64[ns]")
+    start, end = (times.astype("datetime64[ns]") for times in (start, end))
+    unknown = np.isnat(start) | np.isnat(end)
+    parts = np.where(unknown, -1, -((start - end).astype(np.int64) // step.astype(np.int64)))
+    width = int(parts.max(initial=-1)) + 1
+    number = np.arange(width)
+    edges = np.minimum(start[:, None] + number * step, end[:, None])
+    return np.where(number <= parts[:, None], edges, np.datetime64("NaT", "ns"))
 
 
 def as_times(moments: Sequence[object]) -> Times:

@@ -140,6 +140,9 @@ def grows_rime(
 # -- the cold
 
 FROSTBITE_LONGEST = 1800.0  # [s] the formula's range
+# [km h-1] the same of the wind at 10 m: in lighter wind it was not fitted, from 122 on it turns
+# negative
+FROSTBITE_WIND = (25.0, 80.0)
 SUNNY_ENOUGH = 4.0  # [h] of sun on a good winter's day (check)
 CALM_ENOUGH = 8.0  # [m s-1] mean wind of such a day at most: force 4 (check)
 # [K] mean temperature that keeps snow; felt temperature that visitors stand (check)
@@ -148,18 +151,23 @@ SNOW_ENOUGH = 0.03  # [m] depth of snow that is enough to look at and play on (c
 
 
 def frostbite_time(temperature: Array, wind_speed: Array) -> Array:
-    """Return the time to frostbite [s] for the most susceptible 5 % of people; NaN above 30 min.
+    """Return the time to frostbite [s] for the most susceptible 5 % of people.
 
-    t = (2111 - 24.5 (0.667 V + 4.8)) (-4.8 - T)^-1.668 minutes, V [km/h] at 10 m, T [degC].
+    t = (2111 - 24.5 (0.667 V + 4.8)) (-4.8 - T)^-1.668 minutes, V [km/h] at 10 m, T [degC]. NaN
+    above 30 minutes and where the wind is outside FROSTBITE_WIND: the formula does not hold there.
     Source: Environment Canada's wind chill programme (Tikuisis & Osczevski 2003, BAMS 84, 1356).
     """
     kilometres = 3.6 * np.asarray(wind_speed, dtype=float)
     below = -4.8 - (np.asarray(temperature, dtype=float) - FREEZING)
-    minutes = (
-        np.maximum(2111 - 24.5 * (0.667 * kilometres + 4.8), 1.0)
+    seconds = (
+        60
+        * (2111 - 24.5 * (0.667 * kilometres + 4.8))
         * np.where(below > 1, below, np.nan) ** -1.668
     )
-    return np.where(60 * minutes <= FROSTBITE_LONGEST, 60 * minutes, np.nan)
+    lightest, strongest = FROSTBITE_WIND
+    # 1e-9: 25 km/h in m/s is 25 km/h again
+    valid = (kilometres >= lightest - 1e-9) & (kilometres <= strongest + 1e-9)
+    return np.where(valid & (seconds <= FROSTBITE_LONGEST), seconds, np.nan)
 
 
 def cold_resource(

@@ -126,9 +126,11 @@ def wet_bulb(temperature: Array, relative_humidity: Array, pressure: Array) -> A
     """Return the wet-bulb temperature [K] over water.
 
     Of air at `temperature` [K], `relative_humidity` [1] and `pressure` [Pa]. Isobaric: cp (T - Tw)
-    = L (w_s(Tw) - w), solved by six steps of Newton; within 0.3 K of MetPy's adiabatic value, whose
-    iteration is a thousand times slower. Stull 2011 holds at sea level only and is up to 0.5 K
-    wrong at 850 hPa.
+    = L (w_s(Tw) - w), solved by six steps of Newton. From 600 to 1000 hPa it is above MetPy's
+    adiabatic value (whose iteration is a thousand times slower), most in dry air: by at most 0.3 K
+    up to 0 degC, 0.4 K to 10, 0.6 K to 20, 0.8 K to 30 and 1.1 K to 50 degC. It is below the
+    psychrometer of WMO-No. 8 (annex 4.B), by at most 0.1, 0.2, 0.3 and 0.6 K up to 10, 20, 30 and
+    50 degC. Stull 2011 holds at sea level only and is up to 0.5 K wrong at 850 hPa.
     Source: Rogers & Yau 1989, A Short Course in Cloud Physics, eq. 2.22.
     """
     humidity = np.clip(relative_humidity, 0.0, 1.0)

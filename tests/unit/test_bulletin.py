@@ -14,7 +14,7 @@ from forecast.quantities import FEATURES
 from forecast.settings import NameSettings
 from products.bulletin import Bulletin, Entry, Gap
 from products.composition import Supplement, compose
-from products.safety import HAZARDS, assess_hazards, clothing, feature_of, hazards
+from products.safety import CLOSING, HAZARDS, assess_hazards, clothing, feature_of, hazards
 from tests.e2e.sample_bulletin import (
     ATTRIBUTION,
     earlier_issues,
@@ -37,8 +37,14 @@ def entry(bulletin: Bulletin, site: str, phenomenon: str, day: int) -> Entry:
     )
 
 
-def composed(change: dict[tuple[str, str, str], float]) -> Bulletin:
-    """Compose the sample with other probabilities for some events."""
+def entry_of(bulletin: Bulletin, forecast: Forecast) -> Entry:
+    return next(e for e in bulletin.entries if e.forecast.event.key == forecast.event.key)
+
+
+def composed(
+    change: dict[tuple[str, str, str], float], weather: DayWeather | None = None
+) -> Bulletin:
+    """Compose the sample with other probabilities for some events, and one weather every day."""
     config = sample_config()
     issue, forecasts, features, almanacs = sample_parts(config)
 
@@ -48,6 +54,8 @@ def composed(change: dict[tuple[str, str, str], float]) -> Bulletin:
             forecast, probability=p, grade=1 + sum(p >= begin for begin in config.forecast.grades)
         )
 
+    if weather is not None:
+        features = replace(features, weather=dict.fromkeys(features.weather, weather))
     return compose(
         issue, [changed(f) for f in forecasts], features, almanacs, config, Supplement(ATTRIBUTION)
     )
@@ -79,7 +87,8 @@ def test_the_best_entries_are_the_likeliest_of_the_next_three_days_each_of_anoth
             ("lingshan", "sea_of_clouds", "2026-11-23"): 0.75,
             ("jinding", "sunrise", "2026-11-23"): 0.71,
             ("zhaojiawa", "sunrise_glow", "2026-11-24"): 0.70,
-        }
+        },
+        whole(),
     )
 
     shown = [(e.forecast.event.site.id, e.forecast.event.phenomenon) for e in made.best]
@@ -89,6 +98,64 @@ def test_the_best_entries_are_the_likeliest_of_the_next_three_days_each_of_anoth
         ("zhaojiawa", "sunrise_glow"),
         ("jinding", "sunrise"),
     ]
+
+
+@pytest.mark.parametrize(
+    ("weather", "closing"),
+    [
+        ({"snow_water": 12.0, "precipitation": 12.0}, {"heavy_snow", "ice"}),
+        ({"freezing_rain": 0.3, "precipitation": 0.3}, {"freezing_rain", "ice"}),
+        ({"gust": 21.0}, {"gale"}),
+        ({"convective_energy": 1800.0}, {"thunder"}),
+        ({"precipitation": 1.0}, {"ice"}),
+        ({"visibility": 120.0}, {"fog"}),
+        ({"wind_chill": 240.0}, {"extreme_cold"}),
+    ],
+)
+def test_a_day_on_which_roads_close_or_lives_are_in_danger_is_never_the_best(
+    weather: dict[str, float], closing: set[str]
+) -> None:
+    # given the issue's case: snowfall is certain on a day of heavy snow
+    certain = {("jinding", "snowfall", "2026-11-23"): 0.995}
+    made = composed(certain, whole(**weather))
+
+    assert {hazard.id for e in made.entries for hazard in e.hazards} == closing
+    assert closing <= CLOSING.keys()
+    assert made.best == ()
+    assert made.best_withheld
+    assert all(section.best is None for section in made.sections)
+    assert not any(e.better for e in made.entries)
+
+
+def test_a_windy_day_may_be_recommended_with_its_hazard_beside_it() -> None:
+    # the blue warning of wind warns visitors and closes no road
+    made = composed({("jinding", "sea_of_clouds", "2026-11-23"): 0.9}, whole(gust=15.0))
+
+    assert made.best[0].forecast.event.site.id == "jinding"
+    assert [hazard.id for hazard in made.best[0].hazards] == ["wind"]
+    assert not made.best_withheld
+
+
+def test_of_the_next_days_only_those_without_a_closing_hazard_are_the_best(
+    bulletin: Bulletin,
+) -> None:
+    # the sample: fog on the 23rd at two sites, a gale and snow on the 24th, ice on the 25th
+    assert bulletin.best
+    for chosen in bulletin.best:
+        assert not {hazard.id for hazard in chosen.hazards} & CLOSING.keys()
+    for chosen in bulletin.entries:
+        if chosen.better is not None:
+            better = entry_of(bulletin, chosen.better)
+            assert not {hazard.id for hazard in better.hazards} & CLOSING.keys()
+
+
+def test_a_hazard_that_is_not_assessed_is_named_beside_the_best() -> None:
+    made = composed(
+        {("jinding", "sea_of_clouds", "2026-11-23"): 0.9}, replace(whole(), covered=0.5)
+    )
+
+    assert made.best
+    assert set(made.best[0].not_assessed) == HAZARDS.keys()
 
 
 def test_snowmaking_is_never_the_best_of_the_nights() -> None:
@@ -102,7 +169,8 @@ def test_beside_a_low_chance_stands_the_next_better_day(bulletin: Bulletin) -> N
 
     assert poor.poor
     assert poor.better is not None
-    assert poor.better.event.day == date(2026, 11, 25)  # the first with a grade of at least 3
+    # the first with a grade of at least 3, but for the 25th: its roads are icy
+    assert poor.better.event.day == date(2026, 11, 26)
 
 
 def test_a_good_chance_needs_no_better_day(bulletin: Bulletin) -> None:
@@ -360,7 +428,8 @@ def test_of_better_days_that_are_all_poor_the_likeliest_is_named() -> None:
         {
             ("lingshan", "sunset_glow", f"2026-11-{day}"): p
             for day, p in ((23, 0.05), (24, 0.14), (25, 0.22), (26, 0.12))
-        }
+        },
+        whole(),
     )
 
     better = entry(made, "lingshan", "sunset_glow", 23).better

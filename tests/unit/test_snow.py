@@ -164,7 +164,7 @@ def test_even_odds_stand_where_the_forecast_is_the_threshold() -> None:
 
 @pytest.mark.parametrize(
     ("celsius", "kilometres", "least", "most"),
-    [(-30, 30, 5, 10), (-25, 40, 5, 10), (-35, 10, 5, 10), (-25, 20, 10, 30)],
+    [(-30, 30, 5, 10), (-25, 40, 5, 10), (-35, 25, 2, 10), (-20, 25, 10, 30)],
 )
 def test_frostbite_comes_as_fast_as_the_public_tables_say(
     celsius: float, kilometres: float, least: float, most: float
@@ -174,6 +174,15 @@ def test_frostbite_comes_as_fast_as_the_public_tables_say(
     minutes = frostbite_time(np.array([FREEZING + celsius]), np.array([kilometres / 3.6]))[0] / 60
 
     assert least <= minutes <= most
+
+
+@pytest.mark.parametrize("kilometres", [0.0, 5.0, 24.0, 81.0, 122.0, 150.0])
+def test_no_frostbite_time_is_given_beyond_the_winds_of_its_formula(kilometres: float) -> None:
+    # Environment Canada: winds of 25 to 80 km/h at 10 m; from 122 km/h the formula is negative
+    cold = np.full(1, FREEZING - 30.0)
+
+    assert np.isnan(frostbite_time(cold, np.full(1, kilometres / 3.6)))[0]
+    assert np.isfinite(frostbite_time(np.append(cold, cold), np.array([25.0, 80.0]) / 3.6)).all()
 
 
 def test_a_mild_day_threatens_no_frostbite() -> None:

@@ -9,10 +9,12 @@ from metpy.units import units
 
 from forecast.science.aerosol import humidity_growth
 from forecast.science.thermodynamics import (
+    FREEZING,
     HAZE_WETTEST,
     LAPSE_RATE,
     saturation_vapour_pressure,
     specific_humidity,
+    wet_bulb,
 )
 
 KELVIN = np.array([243.15, 263.15, 273.15, 283.15, 303.15])
@@ -43,6 +45,57 @@ def test_the_lapse_rate_gives_the_standard_atmosphere_of_metpy() -> None:
 
     # MetPy's standard atmosphere begins at 288 K
     assert pressure == pytest.approx(PRESSURE[1:], rel=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("celsius", "metpy", "psychrometer"),
+    [
+        (-20, 0.1, 0.1),
+        (0, 0.3, 0.1),
+        (10, 0.4, 0.1),
+        (20, 0.6, 0.2),
+        (30, 0.8, 0.3),
+        (50, 1.1, 0.6),
+    ],
+)
+def test_the_wet_bulb_is_as_near_to_metpy_and_to_a_psychrometer_as_it_says(
+    celsius: float, metpy: float, psychrometer: float
+) -> None:
+    # over 1 to 100 % of humidity and 600 to 1000 hPa, hot dry air included
+    humidity, pressure = (
+        values.ravel()
+        for values in np.meshgrid([0.01, 0.05, 0.2, 0.5, 0.9, 1.0], [60000.0, 85000.0, 100000.0])
+    )
+    temperature = np.full(humidity.shape, celsius + FREEZING)
+    dew_point = mpcalc.dewpoint_from_relative_humidity(
+        units.Quantity(temperature, "K"), units.Quantity(humidity, "dimensionless")
+    )
+    theirs = mpcalc.wet_bulb_temperature(
+        units.Quantity(pressure, "Pa"), units.Quantity(temperature, "K"), dew_point
+    ).m_as("K")
+
+    found = wet_bulb(temperature, humidity, pressure)
+
+    assert found == pytest.approx(theirs, abs=metpy)
+    assert (found >= theirs - 0.03).all()
+    # WMO-No. 8, annex 4.B: the vapour pressure that an aspirated psychrometer gives grows with its
+    # wet bulb; at a wet bulb warmer by the error it must exceed that of the air
+    vapour = humidity * _saturation_of_wmo(temperature, pressure)
+    assert (_psychrometer(temperature, found - 0.03, pressure) <= vapour).all()
+    assert (_psychrometer(temperature, found + psychrometer, pressure) >= vapour).all()
+
+
+def _saturation_of_wmo(temperature: np.ndarray, pressure: np.ndarray) -> np.ndarray:
+    """WMO-No. 8, annex 4.B: saturation vapour pressure of moist air over water [hPa]."""
+    celsius, hectopascal = temperature - FREEZING, pressure / 100
+    enhancement = 1.0016 + 3.15e-6 * hectopascal - 0.074 / hectopascal
+    return enhancement * 6.112 * np.exp(17.62 * celsius / (243.12 + celsius))
+
+
+def _psychrometer(temperature: np.ndarray, bulb: np.ndarray, pressure: np.ndarray) -> np.ndarray:
+    """WMO-No. 8, annex 4.B: vapour pressure [hPa] by an Assmann psychrometer."""
+    coefficient = 6.53e-4 * (1 + 9.44e-4 * (bulb - FREEZING))
+    return _saturation_of_wmo(bulb, pressure) - coefficient * pressure / 100 * (temperature - bulb)
 
 
 def test_aerosol_swells_with_humidity_up_to_the_wettest_haze() -> None:
