@@ -96,6 +96,11 @@ class Observations:
             )
         return tuple(file.reading.digest for file in new)
 
+    def keep_faults(self, faults: Sequence[Fault], at: datetime) -> None:
+        """Keep faults that were found without reading a file."""
+        with self._archive.transaction() as connection:
+            _write_faults(connection, faults, at)
+
     def keep_pushed(self, pushed: FileRead, observations: Sequence[Observation]) -> bool:
         """Keep a push, and note that its quality control is still to come; all or nothing.
 

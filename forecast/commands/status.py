@@ -12,6 +12,7 @@ from forecast.archive.issues import Archive
 from forecast.archive.observations import Observations, StationActivity
 from forecast.config import Config, masked
 from forecast.learning import monitor
+from forecast.observations.doubts import recent_doubts
 from forecast.observations.formats.collector import sanitised
 from forecast.settings import StationSettings
 from models.prediction import open_models
@@ -103,6 +104,11 @@ def _observed(config: Config, archive: Archive, now: datetime, everything: bool)
         "stations": [_station(station, last_report.get(station.id), now,
                               settings.old_minutes) for station in settings.stations],
         "flagged_in_24_h": flagged,
+        "doubts": [
+            {"station": d.station, "time": d.time.isoformat(timespec="minutes"),
+             "element": d.element, "reason": d.reason}
+            for d in recent_doubts(archive, [s.as_station() for s in settings.stations], now)
+        ],
         "files": _files(came_in, since, reasons),
         "set_aside": [
             {"last": r.last.isoformat(timespec="seconds"), "times": r.times, "file": r.first.where,
@@ -169,6 +175,10 @@ def _observation_lines(found: dict[str, Any], everything: bool) -> list[str]:
                 if counts[flag]
             )
             lines.append(f"flagged    {station}  {element}  {flags} of {counts['values']} in 24 h")
+    lines += [
+        f"doubtful   {' '.join(filter(None, (doubt['station'], doubt['time'])))}  {doubt['reason']}"
+        for doubt in found["doubts"]
+    ]
     files = found["files"] if everything else found["files"][:MOST_LINES]
     for file in files:
         often = f" in {file['times']} readings" if file["times"] > 1 else ""

@@ -16,11 +16,16 @@ import numpy as np
 from forecast.archive.observations import Observations
 from forecast.domain import Observation, Station
 from forecast.observations.neighbours import NEIGHBOURS, neighbours, slot_of
+from forecast.observations.past_checks import WEEKS, Bounds, bounds_of, bounds_table
 from forecast.observations.quality_control import check, check_each_report
 from forecast.observations.report_table import Mask, ReportTable
 from forecast.observations.time_checks import LONGEST, REACH, stations_needing_more
 
 STATIONS_AT_ONCE = 1000  # that are checked together
+# Stations whose last weeks are read for one batch: beyond it reading takes longer than the checks.
+# Those of the settings come first; a network of more has neighbours to compare with.
+PAST_STATIONS = 100
+PAST_KEPT = timedelta(hours=6)  # that the bounds of a station's weeks are used for
 REACH_TIME, LONGEST_RUN = timedelta(seconds=REACH), timedelta(seconds=LONGEST)
 
 Key = tuple[str, datetime, str]  # of an observation: station, time, form
@@ -45,6 +50,7 @@ class Flagging:
     def __init__(self, observations: Observations, stations: Mapping[str, Station]) -> None:
         self._observations, self._stations = observations, stations
         self._near = _near(tuple(stations.values()))
+        self._past: dict[tuple[str, datetime], Bounds] = {}
 
     def flag_alone(self, fresh: Mapping[Key, Observation]) -> list[Observation]:
         """Return `fresh` with the flags of the checks that need no other report."""
@@ -102,7 +108,7 @@ class Flagging:
             stored |= self._around(longer, until + 2 * REACH_TIME, until + LONGEST_RUN + REACH_TIME)
             table = group.table(stored, places)
             affected, fresh = group.affected(table, until + LONGEST_RUN, longer)
-        flags = check(table)
+        flags = check(table, bounds_table(table, self._bounds(group.members, since)))
         found = Flagged(counts=flags.summary(np.flatnonzero(fresh)))
         for row in np.flatnonzero(affected).tolist():
             observation = replace(table.observations[row], flags=flags.of(row))
@@ -116,6 +122,19 @@ class Flagging:
             ):
                 found.reflagged.append(observation)
         return found
+
+    def _bounds(self, stations: frozenset[str], since: datetime) -> dict[str, Bounds]:
+        """Return the bounds of stations by the weeks before `since`; none for too many at once."""
+        if len(stations) > PAST_STATIONS:
+            return {}
+        seconds = PAST_KEPT.total_seconds()
+        until = datetime.fromtimestamp(since.timestamp() // seconds * seconds, UTC)
+        if len(self._past) > 2 * PAST_STATIONS:
+            self._past.clear()
+        if wanted := [name for name in sorted(stations) if (name, until) not in self._past]:
+            series = self._observations.series(wanted, until - WEEKS, until)
+            self._past |= {(name, until): bounds_of(series.get(name, ())) for name in wanted}
+        return {name: self._past[name, until] for name in stations}
 
     def _around(
         self, stations: frozenset[str], since: datetime, until: datetime

@@ -28,13 +28,14 @@ from forecast.domain import (
     Station,
     as_utc,
 )
-from forecast.geo import distance_between, local_distance
+from forecast.geo import distance_between, horizon_dip, local_distance
 from forecast.science.interpolation import Scene, as_times
 from forecast.science.site_profiles import NEAR_GROUND, air_at
 from forecast.science.thermodynamics import SATURATED_AT_STATION, Array, saturation_vapour_pressure
 
 log = logging.getLogger(__name__)
 
+SOURCE = "nowcast"  # the name under which its doubts are kept
 HOURS = 12  # [h] after an observation it has no effect
 # [h] in which its weight falls to 1/e: the error of a run's temperature at a station is about as
 # old (check)
@@ -45,6 +46,11 @@ NEAR, BESIDE = 25.0, 300.0
 REACH = 30.0  # [km] within which a site's forecast names a station as its correction
 PASSES = 4  # of successive correction; the residuals at stations are then below a tenth
 
+# [K, 1] a report farther from the run than this is doubtful: in the strongest inversions a run's
+# temperature at a station is within 12 K, its humidity within 0.7 (check).
+TEMPERATURE_GAP, HUMIDITY_GAP = 15.0, 0.8
+DRY_RUN = 0.55  # humidity of the run in which a fog that no hygrometer confirms is doubtful (check)
+
 FOG = 1000.0  # [m] of visibility below which it does, WMO-No. 407
 DRY = 0.85  # humidity below which it does not
 MOST_HUMID = 1.05  # a field is never moved beyond
@@ -52,10 +58,14 @@ MOST_HUMID = 1.05  # a field is never moved beyond
 
 @dataclass(frozen=True, slots=True)
 class Correction:
-    """The correction of a run: the time of the observations and their stations."""
+    """The correction of a run: the time of the observations and their stations.
+
+    doubts: why values of reports had no part in it, because they are far from the run.
+    """
 
     at: datetime | None = None
     stations: tuple[Station, ...] = ()
+    doubts: tuple[str, ...] = ()
 
     def of(self, event: Event) -> tuple[str, ...]:
         """Return the ids of the stations that corrected an event: near its site, and recent."""
@@ -112,11 +122,14 @@ def correct(
         return atmosphere, Correction()
     places = [station for station, _ in reports]
     observed_values = _Observed.of([observation for _, observation in reports])
+    observed_values, doubts = _doubted(atmosphere, places, observed_values)
+    for reason in doubts:
+        log.warning("nowcast: %s", reason)
     moved = atmosphere
     for _ in range(PASSES):
         residuals = _residuals(moved, places, observed_values)
         if not any(np.isfinite(values).any() for values in residuals.values()):
-            return atmosphere, Correction()
+            return atmosphere, Correction(doubts=doubts)
         moved = _spread(
             moved, places, residuals, max(observation.time for _, observation in reports)
         )
@@ -126,7 +139,7 @@ def correct(
         if any(np.isfinite(values[n]) for values in residuals.values())
     )
     log.info("nowcast: corrected by %s", ", ".join(station.id for station in used))
-    return moved, Correction(now, used)
+    return moved, Correction(now, used, doubts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,6 +166,53 @@ class _Observed:
         return cls(as_times([o.time for o in observations]), temperature, humidity, cloud)
 
 
+def _doubted(
+    atmosphere: Atmosphere, places: Sequence[Station], observed: _Observed
+) -> tuple[_Observed, tuple[str, ...]]:
+    """Return the reports without the values that are too far from the run, and why."""
+    has = _run_values(atmosphere, places, observed)
+    reasons: list[str] = []
+    with np.errstate(invalid="ignore"):
+        hot = np.abs(observed.temperature - has["temperature"]) > TEMPERATURE_GAP
+        humid = np.abs(observed.humidity - has["humidity"]) > HUMIDITY_GAP
+        foggy = (observed.cloud == 1) & np.isnan(observed.humidity) & (has["humidity"] < DRY_RUN)
+    for n, place in enumerate(places):
+        if hot[n]:
+            here, run = observed.temperature[n] - 273.15, has["temperature"][n] - 273.15
+            reasons.append(
+                f"station {place.id}: air_temperature {here:.1f} degC, the run has {run:.1f} degC: "
+                "is its unit right?"
+            )
+        if humid[n]:
+            reasons.append(
+                f"station {place.id}: humidity {100 * observed.humidity[n]:.0f} %, the run has "
+                f"{100 * has['humidity'][n]:.0f} %: is its unit right?"
+            )
+        if foggy[n]:
+            reasons.append(
+                f"station {place.id}: visibility of fog, the run's humidity is "
+                f"{100 * has['humidity'][n]:.0f} %: kilometres in a metre column?"
+            )
+    return (
+        replace(
+            observed,
+            temperature=np.where(hot, np.nan, observed.temperature),
+            humidity=np.where(humid, np.nan, observed.humidity),
+            cloud=np.where(hot | humid | foggy, np.nan, observed.cloud),
+        ),
+        tuple(reasons),
+    )
+
+
+def _run_values(
+    atmosphere: Atmosphere, places: Sequence[Station], observed: _Observed
+) -> dict[str, Array]:
+    """Return the run's temperature, humidity and cloud at the stations (station)."""
+    scene = Scene(atmosphere, tuple(_as_site(place) for place in places))
+    air = air_at(scene, np.arange(len(places)), observed.times[:, None])
+    return {name: values[:, 0] for name, values in air.items()}
+
+
 def _residuals(
     atmosphere: Atmosphere, places: Sequence[Station], observed: _Observed
 ) -> dict[str, Array]:
@@ -160,9 +220,7 @@ def _residuals(
 
     A station without humidity leaves the run's vapour pressure unchanged: its humidity follows.
     """
-    scene = Scene(atmosphere, tuple(_as_site(place) for place in places))
-    air = air_at(scene, np.arange(len(places)), observed.times[:, None])
-    has = {name: values[:, 0] for name, values in air.items()}
+    has = _run_values(atmosphere, places, observed)
     vapour = has["humidity"] * saturation_vapour_pressure(has["temperature"])
     with np.errstate(invalid="ignore"):
         kept = np.minimum(vapour / saturation_vapour_pressure(observed.temperature), 1.0)
@@ -262,7 +320,7 @@ def _nearness(atmosphere: Atmosphere, places: Sequence[Station]) -> Array:
 
 def _as_site(station: Station) -> Site:
     """Return a station as a site at which the run can be read."""
-    flat = (0.0,) * round(360 / HORIZON_STEP)
+    sea = (-horizon_dip(station.elevation),) * round(360 / HORIZON_STEP)
     return Site(
         id=station.id,
         name=Name("", ""),
@@ -270,9 +328,11 @@ def _as_site(station: Station) -> Site:
         longitude=station.longitude,
         elevation=station.elevation,
         valley_elevation=station.elevation,
-        horizon=flat,
+        horizon=sea,
+        horizon_surveyed=False,
         night_sky_brightness=22.0,
         view_sector=(0.0, 360.0),
+        view_surveyed=False,
         phenomena=(),
         headline="",
     )

@@ -22,7 +22,7 @@ from forecast.domain import DOUBTFUL, GOOD, INCONSISTENT, WRONG
 from forecast.observations.neighbours import spatial_check
 from forecast.observations.plausibility_checks import plausibility_check
 from forecast.observations.report_checks import internal_check, range_check
-from forecast.observations.report_table import INDEX, Integers, Mask, ReportTable
+from forecast.observations.report_table import INDEX, Floats, Integers, Mask, ReportTable
 from forecast.observations.time_checks import (
     FLOOR,
     naturally_constant,
@@ -40,6 +40,7 @@ RULES = {
     "step": DOUBTFUL,
     "persistence": DOUBTFUL,
     "spatial": DOUBTFUL,
+    "past": DOUBTFUL,
 }
 # Turbulent: the whole hourly step is allowed at any interval.
 GUSTY = ("wind_speed", "wind_speed_of_gust")
@@ -72,8 +73,11 @@ class QualityFlags:
         )
 
 
-def check(table: ReportTable) -> QualityFlags:
-    """Return the flags of every value; the gravest rule counts, and flags of the reports stay."""
+def check(table: ReportTable, bounds: tuple[Floats, Floats] | None = None) -> QualityFlags:
+    """Return the flags of every value; the gravest rule counts, and flags of the reports stay.
+
+    bounds: lowest and highest values (row, element) by the station's last weeks, NaN: unknown.
+    """
     caught = _single_report_checks(table)
     values = np.where(caught["range"] | caught["plausibility"], np.nan, table.values)
     caught["step"], caught["persistence"] = (
@@ -104,6 +108,9 @@ def check(table: ReportTable) -> QualityFlags:
         values[:, INDEX["snow_depth"]],
         values[:, INDEX["air_temperature"]],
     )
+    if bounds is not None:
+        caught["past"] = (values < bounds[0]) | (values > bounds[1])
+        values = np.where(caught["past"], np.nan, values)
     doubted = caught["step"] | caught["persistence"] | (table.given > GOOD)
     caught["spatial"] = spatial_check(table, np.where(doubted, np.nan, values))
     return _flags(table, caught)

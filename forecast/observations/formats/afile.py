@@ -30,6 +30,8 @@ from forecast.observations.formats.collector import (
 )
 
 FORM = "afile"
+# All the year, also in 1986-1991: a day always has 24 hours, and four values are of the synoptic
+# hours.
 BEIJING = timezone(timedelta(hours=8))
 # Number of values of a day -> their hours.
 HOURS = {24: tuple(range(-3, 21)), 4: (2, 8, 14, 20), 3: (8, 14, 20)}

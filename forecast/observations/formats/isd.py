@@ -21,7 +21,13 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from forecast.domain import DOUBTFUL, GOOD, WRONG, Name, Station
-from forecast.observations.formats.collector import Collector, ParseContext, Parsed, checked_time
+from forecast.observations.formats.collector import (
+    Collector,
+    ParseContext,
+    Parsed,
+    checked_time,
+    quoted,
+)
 
 FORM = "isd"
 # of any field; others: UNCHECKED
@@ -200,7 +206,13 @@ def _keep(
     for section, fields in groups.items():
         reader = READERS.get(section) or READERS.get(section[:2])
         if reader is not None and len(fields) >= FEWEST.get(section, FEWEST.get(section[:2], 2)):
-            reader(record, fields)
+            try:
+                reader(record, fields)
+            except ValueError:
+                shown = quoted(",".join(fields), 24)
+                collector.fault(
+                    line, f"station {station}: {section} {shown} has letters for numbers: ignored"
+                )
     _finish(record)
     latitude, longitude, elevation = place
     if math.isfinite(latitude + longitude + elevation) and (latitude, longitude) != (0, 0):

@@ -113,7 +113,8 @@ def _zone(text: str) -> tzinfo | str | None:
     if compact in _WORDS["local"]:
         return "local"
     hours = _HOURS.get(compact.replace("-", ""), _HOURS.get(compact))
-    if hours is None and (found := _OFFSET.fullmatch(compact)):
+    named = "/" not in compact
+    if hours is None and named and (found := _OFFSET.fullmatch(compact)):
         minutes, base = int(found["minutes"] or 0), _HOURS.get(found["zone"], 0.0)
         size = int(found["hours"]) + minutes / 60
         if (

@@ -1,0 +1,85 @@
+"""The check of a value against the range of its station's last weeks.
+
+A unit that changes at a station (a new sensor, a new logger) moves its values far out of what the
+station reported before. The bounds are wide: weather that is rare at the station passes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime, timedelta
+
+import numpy as np
+
+from forecast.domain import Observation
+from forecast.observations.report_table import INDEX, Floats, ReportTable
+
+WEEKS = timedelta(days=28)
+FEWEST, SHORTEST = 100, timedelta(days=3)  # good values, and the time they span, at least
+KELVIN = 20.0  # [K] beyond the extremes of the weeks (check)
+IONS, PARTICLES, HUMIDITY, PRESSURE = 20.0, 30.0, 10.0, 0.06  # factors; [1] of the median (check)
+
+_Bound = Callable[[Floats], tuple[float, float]]
+Bounds = Mapping[str, tuple[float, float]]  # element -> lowest and highest plausible value (SI)
+
+
+def bounds_of(series: Sequence[Observation]) -> dict[str, tuple[float, float]]:
+    """Return the plausible range of each element after the good values of `series`.
+
+    An element with fewer than FEWEST values, or less than SHORTEST of them, has none.
+    """
+    found: dict[str, tuple[float, float]] = {}
+    for name in _BOUNDS:
+        times, values = list[datetime](), list[float]()
+        for observation in series:
+            value = observation.good(name)
+            if value == value:
+                times.append(observation.time)
+                values.append(value)
+        if len(values) >= FEWEST and max(times) - min(times) >= SHORTEST:
+            found[name] = _BOUNDS[name](np.array(values))
+    return found
+
+
+def bounds_table(table: ReportTable, bounds: Mapping[str, Bounds]) -> tuple[Floats, Floats]:
+    """Return lowest and highest plausible values (row, element) by station; NaN: unknown."""
+    low, high = np.full(table.values.shape, np.nan), np.full(table.values.shape, np.nan)
+    for row, observation in enumerate(table.observations):
+        for name, (least, most) in bounds.get(observation.station, {}).items():
+            low[row, INDEX[name]], high[row, INDEX[name]] = least, most
+    return low, high
+
+
+def _temperature(values: Floats) -> tuple[float, float]:
+    return float(values.min()) - KELVIN, float(values.max()) + KELVIN
+
+
+def _visibility(values: Floats) -> tuple[float, float]:
+    """Kilometres in a metre column: below what the weeks' values are in kilometres."""
+    rare, common = np.percentile(values, [1, 95])
+    return float(min(common / 1000, rare / 2)), np.inf
+
+
+def _factor(factor: float, above: bool = True) -> _Bound:
+    def bound(values: Floats) -> tuple[float, float]:
+        least, most = np.percentile(values, [1, 99])
+        return float(least) / factor, float(most) * factor if above else np.inf
+
+    return bound
+
+
+def _pressure(values: Floats) -> tuple[float, float]:
+    middle = float(np.median(values))
+    return middle * (1 - PRESSURE), middle * (1 + PRESSURE)
+
+
+_BOUNDS: dict[str, _Bound] = {
+    "air_temperature": _temperature,
+    "dew_point_temperature": _temperature,
+    "relative_humidity": _factor(HUMIDITY, above=False),
+    "air_pressure": _pressure,
+    "air_pressure_at_mean_sea_level": _pressure,
+    "visibility_in_air": _visibility,
+    "mass_concentration_of_pm2p5": _factor(PARTICLES),
+    "negative_oxygen_ions": _factor(IONS),
+}
