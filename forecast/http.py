@@ -331,7 +331,7 @@ def _total(response: requests.Response, where: str, span: Span) -> int:
         )
     if first != span.first or last != (total - 1 if span.last is None else span.last):
         raise SourceCorrupt(
-            f"{where}: sent bytes {first}-{last}, asked for "
+            f"{where}: sent bytes {first}-{last}, requested "
             f"{span.first}-{'' if span.last is None else span.last}"
         )
     return total

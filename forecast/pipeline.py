@@ -12,10 +12,10 @@ from datetime import datetime, timedelta
 from forecast.archive.issues import Archive
 from forecast.config import Config
 from forecast.domain import CurrentObservations, Cycle, Forecast, Issue, Receipt
-from forecast.errors import PublishError
+from forecast.errors import MissingInput, PublishError, SourceCorrupt
 from forecast.ingest.sources import Source
 from forecast.issue.events import derive_features
-from forecast.issue.inputs import Decoded, Inputs, decode, fetch_inputs
+from forecast.issue.inputs import Decoded, Inputs, decode, fetch_inputs, fetch_next_best, keep_doubts
 from forecast.issue.multi_model import FurtherModel, owners
 from forecast.issue.prediction import blend_runs, predict_runs
 from forecast.issue.report import IssueReport, Stopwatch
@@ -56,15 +56,12 @@ def run(world: World, now: datetime, cycle: Cycle | None = None, ask: bool = Tru
         restore(world, now)
         with clock("fetch"):
             inputs = fetch_inputs(world.source, world.further, archive, config, now, cycle, ask)
-        issue = open_issue(world, inputs, now)
+        inputs, issue, decoded = open_and_decode(world, inputs, now, clock, named=cycle is not None)
         unavailable = inputs.unavailable_models
-        if issue.published and world.publisher.holds(issue.id):
+        if decoded is None:
             receipts, counts = world.publisher.unchanged(issue.id), archive.forecast_count(issue)
             return IssueReport(issue, receipts, *counts, (), clock.seconds, unavailable)
-        if not issue.published:
-            issue = archive.renew(issue, now)
-        with clock("decode"):
-            decoded = decode(inputs, config, issue.issued)
+        keep_doubts(archive, decoded.correction, now)
         with clock("derive"):
             derived = derive_features(decoded.atmosphere, config, issue.issued)
         with clock("predict"):
@@ -81,7 +78,32 @@ def run(world: World, now: datetime, cycle: Cycle | None = None, ask: bool = Tru
             receipts = publish(world, bulletin)
         archive.mark_published(issue.id, now, receipts)
     known, failed = sum(f.known for f in forecasts), derived.failed_phenomena
-    return IssueReport(issue, receipts, len(forecasts), known, failed, clock.seconds, unavailable)
+    return IssueReport(
+        issue, receipts, len(forecasts), known, failed, clock.seconds, unavailable, decoded.faults
+    )
+
+
+def open_and_decode(
+    world: World, inputs: Inputs, now: datetime, clock: Stopwatch, named: bool
+) -> tuple[Inputs, Issue, Decoded | None]:
+    """Open the issue of the inputs and decode them; None where the issue is published already.
+
+    A leading run that cannot be decoded is replaced by the next best one, unless it was `named`.
+    Raises: SourceCorrupt, MissingInput where no run can be decoded.
+    """
+    while True:
+        issue = open_issue(world, inputs, now)
+        if issue.published and world.publisher.holds(issue.id):
+            return inputs, issue, None
+        if not issue.published:
+            issue = world.archive.renew(issue, now)
+        try:
+            with clock("decode"):
+                return inputs, issue, decode(inputs, world.config, issue.issued)
+        except (SourceCorrupt, MissingInput) as error:
+            if named:
+                raise
+            inputs = fetch_next_best(inputs, world.source, now, error)
 
 
 def restore(world: World, now: datetime) -> None:

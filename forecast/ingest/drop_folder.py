@@ -221,7 +221,9 @@ class Folder:
         whole = {
             step
             for step in found
-            if not any(lacking(needs.fields, names[step, member]) for member in members)
+            # half of an ensemble's members make a usable run; the reader names the others
+            if 2 * sum(not lacking(needs.fields, names[step, member]) for member in members)
+            >= len(members)
         }
         return {step: files for step, files in found.items() if step in whole}, tuple(faults)
 

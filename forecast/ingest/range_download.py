@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeVar
@@ -34,7 +34,7 @@ from forecast.ingest.inventory import (
     select,
     spelled,
 )
-from forecast.ingest.matching import refuse_poor, verify
+from forecast.ingest.matching import lacking, refuse_poor, verify
 from forecast.ingest.provider import ATTRIBUTION, FetchedCycle
 from forecast.quantities import Field
 
@@ -292,12 +292,7 @@ class Bucket(Remote):
         path = self._layout.path(task.cycle, step)
         name = path.rpartition("/")[2]
         file, wanted = task.files[step], messages(selection.wanted)
-        for member in self._layout.members:
-            refuse_poor(
-                task.needs.fields,
-                {w.field.name for w in selection.wanted if w.entry.member == member},
-                name,
-            )
+        self._refuse_poor(task.needs.fields, selection, name)
         spans = [(entry.offset, entry.end or 0) for entry in wanted]
         if (
             any(end - start > MAXIMUM_MESSAGE for start, end in spans)
@@ -336,6 +331,21 @@ class Bucket(Remote):
             selection.starts,
             lambda data: verify(data, name, task.cycle, selection),
         )
+
+    def _refuse_poor(self, fields: Sequence[Field], selection: Selection, name: str) -> None:
+        """Log the members of an ensemble of which a step lacks what no forecast can do without.
+
+        Raises: SourceCorrupt where fewer than half of the members are whole.
+        """
+        members = self._layout.members
+        there: dict[int | None, set[str]] = {member: set() for member in members}
+        for wanted in selection.wanted:
+            there.setdefault(wanted.entry.member, set()).add(wanted.field.name)
+        poor = [member for member in members if lacking(fields, there[member])]
+        if 2 * len(poor) > len(members):
+            refuse_poor(fields, there[poor[0]], name)
+        for member in poor:
+            log.warning("%s: member %s is not whole and not used", name, member)
 
 
 def retried(attempt: Callable[[], T], before_next: Callable[[], object] = lambda: None) -> T:

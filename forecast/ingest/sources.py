@@ -10,10 +10,10 @@ too old to be shown. The lead model gives files (`open_source`), the further one
 from __future__ import annotations
 
 import logging
-import math
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -28,7 +28,6 @@ from forecast.errors import (
     SourceRefused,
     SourceUnavailable,
 )
-from forecast.geo import KILOMETRES_PER_DEGREE
 from forecast.http import CLOCK, Clock, Deadline, shown
 from forecast.ingest import Needs, derived_fields, ecmwf, gefs, gfs
 from forecast.ingest.cycle_store import CycleStore, disk_spoken_for
@@ -36,6 +35,7 @@ from forecast.ingest.drop_folder import Folder, contents_of, contents_of_lead
 from forecast.ingest.grib import reader
 from forecast.ingest.parameter_table import fields_of
 from forecast.ingest.provider import FetchedCycle, Provider, fails_as_a_whole
+from forecast.ingest.region import region_of
 from forecast.quantities import DEFAULT_FIELDS
 from forecast.source_settings import SOURCES, ModelSettings, SourceSettings, fill_path
 
@@ -54,9 +54,6 @@ __all__ = [
 # on levels: without them no feature can be made
 LEAST = ("air_temperature", "relative_humidity", "geopotential_height")
 AT_ISSUE = 10.0  # [s] that an hour of issue waits for the folder of a further model
-MARGIN = 0.25  # [degree]: a site at the edge needs the grid points on both its sides
-# [degree]: regions are widened to multiples, so that moving a site a little fetches nothing anew
-GRAIN = 0.5
 
 
 def needs_of(config: Config, sites: Sequence[Site], model: ModelSettings | None = None) -> Needs:
@@ -72,44 +69,6 @@ def needs_of(config: Config, sites: Sequence[Site], model: ModelSettings | None 
         else (fields_of(model), model.all_steps)
     )
     return Needs(fields, steps, north, south, west, east)
-
-
-def region_of(
-    places: Sequence[tuple[float, float]], radius: float
-) -> tuple[float, float, float, float]:
-    """Return (north, south, west, east) [degree] of the box around all circles of `radius` [km]
-    about `places` (latitude, longitude).
-
-    A circle that holds a pole takes in all longitudes. west lies in [-180, 180); west > east
-    crosses the antimeridian.
-    Source: the widest meridian of a circle of angular radius d at latitude p is asin(sin d / cos p)
-    away (spherical right triangle).
-    """
-    angle = radius / KILOMETRES_PER_DEGREE
-    first = places[0][1]
-    north = min(90.0, _outward(max(latitude for latitude, _ in places) + angle + MARGIN))
-    south = max(-90.0, -_outward(-min(latitude for latitude, _ in places) + angle + MARGIN))
-    if any(abs(latitude) + angle >= 90 for latitude, _ in places):
-        return north, south, -180.0, 180.0
-    edges: list[float] = []
-    for latitude, longitude in places:
-        half = (
-            math.degrees(
-                math.asin(math.sin(math.radians(angle)) / math.cos(math.radians(latitude)))
-            )
-            + MARGIN
-        )
-        centre = first + (longitude - first + 180) % 360 - 180
-        edges += [centre - half, centre + half]
-    west, east = -_outward(-min(edges)), _outward(max(edges))
-    if east - west >= 360:
-        return north, south, -180.0, 180.0
-    return north, south, (west + 180) % 360 - 180, (east + 180) % 360 - 180
-
-
-def _outward(degrees: float) -> float:
-    """Round up to a multiple of GRAIN."""
-    return math.ceil(degrees / GRAIN) * GRAIN
 
 
 class Source:
@@ -238,10 +197,13 @@ class Source:
         expected = len(candidates) > 1 or self.place != "source"
         if self._paths and remote and expected and all(_is_nowhere(each) for each in remote):
             paths = " and ".join(f"{name} says {path!r}" for name, path in self._paths.items())
-            return SourceRefused(
+            moved = (
                 f"{asked}: nothing is there at any of {len({name for name, _ in by_provider})} "
                 f"addresses: has the path moved? {paths}. {'. '.join(dict.fromkeys(answers))}"
             )
+            if self.place != "source":
+                return SourceRefused(moved)
+            return CycleNotReady(f"{moved}. Mend the path, or name another run with --cycle")
         if failures and all(isinstance(failure, SourceUnavailable) for failure in failures):
             waits = [
                 f.retry_after
@@ -299,13 +261,42 @@ class ModelSource:
         )
 
     def read(self, sites: Sequence[Site], now: datetime, ask: bool = True) -> FetchedRun:
-        """Return the newest complete run as of `now`, with missing fields derived where possible.
+        """Return the newest usable run, with missing fields derived where possible.
 
-        Without `ask` no request is sent.
+        Without `ask` no request is sent. A run that cannot be decoded is replaced by the next best.
 
         Raises: SourceError for every failure: one model never stops the others.
         """
         got = self.acquire(sites, now, ask)
+        failed: list[SourceCorrupt] = []
+        while True:
+            try:
+                run = self._decoded(got, sites, now)
+            except SourceCorrupt as error:
+                failed.append(error)
+                got = self._next_best(got.cycle, sites, now, failed)
+            else:
+                notes = (*run.notes, *(f"not used: {error}" for error in failed))
+                return replace(run, notes=notes)
+
+    def _next_best(
+        self, cycle: Cycle, sites: Sequence[Site], now: datetime, failed: Sequence[SourceCorrupt]
+    ) -> FetchedCycle:
+        """Return the newest run before `cycle` that was fetched before, or lies in the folder.
+
+        Raises: the first of `failed` where there is none.
+        """
+        log.warning("%s: cannot be used: %s", cycle.id, failed[-1])
+        needs = needs_of(self._config, sites, self.model)
+        deadline = Deadline(AT_ISSUE, self._clock)
+        for candidate in self._source.candidates(now):
+            if candidate.run < cycle.run:
+                with suppress(SourceError):
+                    return self._source.acquire(needs, now, candidate, deadline, ask=False)
+        raise failed[0]
+
+    def _decoded(self, got: FetchedCycle, sites: Sequence[Site], now: datetime) -> FetchedRun:
+        """Return a fetched run as atmospheres. Raises: SourceCorrupt."""
         needs, threads = (
             needs_of(self._config, sites, self.model),
             self._config.source.decode_threads,

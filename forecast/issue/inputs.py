@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 
 from forecast.archive.issues import Archive
 from forecast.archive.observations import Observations
 from forecast.config import Config
-from forecast.domain import Atmosphere, Cycle, Observation, Station
+from forecast.domain import Atmosphere, Cycle, Fault, Observation, Station
+from forecast.errors import SkyscapeError, SourceError
 from forecast.ingest import Needs, sources
 from forecast.ingest.grib import reader
 from forecast.ingest.provider import FetchedCycle
@@ -18,10 +20,13 @@ from forecast.issue.multi_model import (
     Correct,
     FurtherModel,
     ModelRun,
+    faults_of_runs,
     fetch_further_runs,
     join_aerosol,
 )
 from forecast.observations import nowcast
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +64,7 @@ class Decoded:
     correct: Correct
     further: tuple[ModelRun, ...]
     aerosol_models: tuple[str, ...]
+    faults: tuple[str, ...] = ()  # what is missing because the data are unsound
 
 
 def fetch_inputs(
@@ -87,15 +93,50 @@ def fetch_inputs(
     return Inputs(needs, leading, further, unavailable, stations, observed)
 
 
+def fetch_next_best(
+    inputs: Inputs, source: sources.Source, now: datetime, error: SkyscapeError
+) -> Inputs:
+    """Return the inputs with the newest older run instead of the leading one.
+
+    error: why that cannot be used; raised where no older run is to be had.
+    """
+    for candidate in source.candidates(now):
+        if candidate.run < inputs.leading.cycle.run:
+            try:
+                leading = source.acquire(inputs.needs, now, candidate)
+            except SourceError as absent:
+                log.info("%s: %s", candidate.id, absent)
+            else:
+                note = f"{inputs.leading.cycle.id} cannot be used, {candidate.id} is: {error}"
+                log.warning("%s", note)
+                return replace(inputs, leading=replace(leading, notes=(*leading.notes, note)))
+    raise error
+
+
 def decode(inputs: Inputs, config: Config, issued: datetime) -> Decoded:
-    """Decode the leading run, join the aerosol of further runs, and correct it by the reports."""
+    """Decode the leading run, join the aerosol of further runs, and correct it by the reports.
+
+    Raises: SourceCorrupt, MissingInput where the leading run cannot be used.
+    """
     cycle = inputs.leading.cycle
     atmosphere = reader.read_atmosphere(
         inputs.leading.files, cycle, inputs.needs, threads=config.source.decode_threads
+    )
+    faults = (
+        *inputs.leading.notes,
+        *atmosphere.attrs.get("faults", ()),
+        *faults_of_runs(inputs.further),
     )
     atmosphere, further, aerosol_models = join_aerosol(atmosphere, inputs.further)
     correct = partial(
         nowcast.correct, stations=inputs.stations, observed=inputs.observed, now=issued
     )
     atmosphere, correction = correct(atmosphere)
-    return Decoded(cycle, atmosphere, correction, correct, further, aerosol_models)
+    return Decoded(cycle, atmosphere, correction, correct, further, aerosol_models, faults)
+
+
+def keep_doubts(archive: Archive, correction: nowcast.Correction, now: datetime) -> None:
+    """Keep for `status` why reports had no part in a correction. Raises: ArchiveError."""
+    if correction.doubts:
+        faults = [Fault(nowcast.SOURCE, 0, reason) for reason in correction.doubts]
+        Observations(archive).keep_faults(faults, now)

@@ -70,6 +70,16 @@ def fetch_further_runs(
     return tuple(runs), tuple(unavailable)
 
 
+def faults_of_runs(runs: Sequence[ModelRun]) -> tuple[str, ...]:
+    """Return what is missing in further runs because their data are unsound."""
+    return tuple(
+        f"{run.model.id}: {fault}"
+        for run in runs
+        for atmosphere in run.atmospheres
+        for fault in atmosphere.attrs.get("faults", ())
+    )
+
+
 def join_aerosol(
     atmosphere: Atmosphere, runs: Sequence[ModelRun]
 ) -> tuple[Atmosphere, tuple[ModelRun, ...], tuple[str, ...]]:

@@ -25,6 +25,7 @@ class IssueReport:
     failed_phenomena: tuple[str, ...]
     seconds: dict[str, float]
     unavailable_models: tuple[str, ...] = ()  # further models without a usable run
+    faults: tuple[str, ...] = ()  # what is missing because the data of model runs are unsound
 
     @property
     def exit_code(self) -> int:
@@ -42,6 +43,10 @@ class IssueReport:
             parts.append(f"failed: {', '.join(self.failed_phenomena)}")
         if self.unavailable_models:
             parts.append(f"unavailable models: {', '.join(self.unavailable_models)}")
+        if self.faults:
+            parts.append(
+                f"faults of the data: {len(self.faults)}, the first: {self.faults[0]:.300}"
+            )
         return "; ".join(parts)
 
 

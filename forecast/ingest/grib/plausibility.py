@@ -96,6 +96,8 @@ def without_sentinels(field: Field, values: Values, step: float) -> tuple[Values
     found = np.zeros(values.shape, dtype=bool)
     for number in (*SENTINELS, *(-number for number in SENTINELS)):
         sentinel = number * field.factor
+        if step > 0.1 * abs(sentinel):
+            continue  # the packing cannot tell it from zero
         tolerance = max(step, abs(sentinel) * 1e-5)
         same = np.abs(values - np.float32(sentinel)) <= tolerance
         if same.any() and _means_none(field, values, same, sentinel):
@@ -127,11 +129,20 @@ def hint(field: Field, values: Values) -> str:
             else ""
         )
     for factor, name in UNITS.get(field.unit, ()):
+        if field.unit == "m" and not _suits(field, name):
+            continue
         scaled = known * np.float32(factor)
         inside = (scaled >= field.low - field.slack) & (scaled <= field.high + field.slack)
         if inside.mean() > 0.98 and not _too_small(field, scaled):
             return f"; {_as_unit(field, factor, name)}"
     return ""
+
+
+def _suits(field: Field, unit: str) -> bool:
+    """Tell whether files give a length of this kind in `unit`: snow in cm, heights in dam ..."""
+    if "snow" in field.name:
+        return unit in ("cm", "mm")
+    return unit == "km" or "height" in field.name or "altitude" in field.name
 
 
 def _as_unit(field: Field, factor: float, name: str) -> str:

@@ -1,0 +1,200 @@
+"""Numbers in another unit than the table says, and numbers that mean no value: found and named."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import xarray as xr
+
+from forecast.errors import SourceCorrupt
+from forecast.ingest.grib.headers import scan
+from forecast.ingest.grib.packing import quantum
+from forecast.ingest.grib.plausibility import standard_height
+from forecast.ingest.grib.reader import inspect, read_atmosphere
+from forecast.quantities import FIELDS, Field
+from tests.gribs import COLUMNS, CYCLE, ROWS, Cycle, Needs, file_of, message, needs
+
+CHANCE = np.random.default_rng(7)
+PLANE = np.linspace(0.0, 1.0, ROWS * COLUMNS).reshape(ROWS, COLUMNS)
+WET = np.where(PLANE > 0.4, PLANE, 0.0)
+
+
+def read(path: Path, *fields: Field) -> xr.Dataset:
+    return read_atmosphere([path], CYCLE, replace(needs(), fields=fields))
+
+
+def encoded(
+    name: str,
+    raw: np.ndarray,
+    level: float = 0.0,
+    start: int | None = None,
+    packing: str = "grid_simple",
+) -> bytes:
+    """Return a message of a field with `raw` numbers in the file."""
+    key = FIELDS[name].keys[0]
+    return message(
+        raw,
+        (key.discipline, key.category, key.number),
+        key.surface,
+        level if key.value is None else key.value,
+        24 if start is not None else 6,
+        start=start,
+        bits=24 if packing == "grid_simple" else 32,
+        packing=packing,
+    )
+
+
+def with_humidity(folder: Path, *messages: bytes) -> Path:
+    """Return a file with a sound field beside others, so that a refused field refuses no run."""
+    return file_of(folder, encoded("relative_humidity_at_2m", 40 + 20 * PLANE), *messages)
+
+
+@pytest.mark.parametrize(
+    ("name", "raw", "level", "words"),
+    [
+        ("low_type_cloud_area_fraction", PLANE, 0, "a fraction of 1? then factor: 1"),
+        ("visibility_in_air", 24 * PLANE, 0, "km? then factor: 1000"),
+        ("surface_air_pressure", 900 + 100 * PLANE, 0, "hPa? then factor: 100"),
+        ("air_temperature_at_2m", 20 * PLANE - 5, 0, "degrees Celsius?"),
+        ("surface_snow_thickness", 45 * WET, 0, "cm? then factor: 0.01"),
+        (
+            "atmosphere_mass_content_of_water_vapor",
+            0.02 * PLANE,
+            0,
+            "m of water? then factor: 1000",
+        ),
+        ("atmosphere_boundary_layer_thickness", 2 * PLANE, 0, "km? then factor: 1000"),
+        ("categorical_snow", 100 * PLANE, 0, "per cent? then factor: 0.01"),
+    ],
+)
+def test_a_field_in_another_unit_is_refused_with_the_likely_one(
+    tmp_path: Path, name: str, raw: np.ndarray, level: float, words: str
+) -> None:
+    path = with_humidity(tmp_path, encoded(name, raw, level))
+
+    found = read(path, FIELDS["relative_humidity_at_2m"], FIELDS[name])
+
+    assert name not in found
+    assert found.attrs["absent"] == [name]
+    [fault] = found.attrs["faults"]
+    assert words in fault
+    assert "the field is refused" in fault
+
+
+@pytest.mark.parametrize(
+    ("factor", "words"),
+    [(9.80665, "m2 s-2, a geopotential? then factor: 0.101972"), (0.1, "dam? then factor: 10")],
+)
+def test_heights_that_do_not_fit_their_levels_are_refused_with_the_likely_unit(
+    tmp_path: Path, factor: float, words: str
+) -> None:
+    # ICAO Doc 7488: 1457 m at 850 hPa, 5574 m at 500 hPa
+    path = file_of(
+        tmp_path,
+        *(
+            encoded("geopotential_height", factor * (height + 50 * PLANE), level)
+            for level, height in ((85000, 1457.0), (70000, 3012.0))
+        ),
+    )
+
+    with pytest.raises(SourceCorrupt, match=words.replace("?", r"\?")):
+        read(path, FIELDS["geopotential_height"])
+
+
+def test_metres_of_water_in_a_day_are_refused_and_in_six_hours_are_doubtful(tmp_path: Path) -> None:
+    metres = 0.03 * WET
+    day = with_humidity(tmp_path, encoded("precipitation_amount", metres, start=0))
+    fields = FIELDS["relative_humidity_at_2m"], FIELDS["precipitation_amount"]
+    found = read_atmosphere([day], CYCLE, replace(needs(steps=(6, 24)), fields=fields))
+    assert found.attrs["absent"] == ["precipitation_amount"]
+    assert "then factor: 1000" in found.attrs["faults"][0]
+
+    short = message(metres, (0, 1, 8), 1, 0, 6, start=0, bits=24)
+    found = read(file_of(tmp_path, short, name="short"), fields[1])
+    assert "then factor: 1000" in found.attrs["faults"][0]
+
+
+@pytest.mark.parametrize(
+    "name", ["low_type_cloud_area_fraction", "surface_snow_thickness", "categorical_snow"]
+)
+def test_a_clear_sky_and_bare_ground_are_sound(tmp_path: Path, name: str) -> None:
+    nearly = np.zeros((ROWS, COLUMNS))
+    for values in (nearly, np.where(PLANE > 0.97, 0.5, nearly)):
+        found = read(file_of(tmp_path, encoded(name, values)), FIELDS[name])
+        assert found.attrs["faults"] == []
+
+
+def test_no_real_field_is_taken_for_another_unit(shared: Path) -> None:
+    for path in sorted((shared / "gfs_2p5_global").rglob("*.grib2")):
+        run = next(each.run for each in inspect(path) if each.run)
+        steps = tuple(sorted({int(each.end) for each in inspect(path) if each.end >= 0}))
+        fields = tuple(replace(field, essential=False) for field in FIELDS.values())
+        for region in ((90, -90, -180, 180), (43, 37, 112, 120), (35, 20, 0, 20), (80, 60, -60, 0)):
+            found = read_atmosphere([path], Cycle(run), Needs(fields, steps, *region))
+            assert found.attrs["faults"] == [], (path.name, region)
+
+
+# -- numbers that mean no value
+
+
+@pytest.mark.parametrize(
+    ("name", "sentinel"),
+    [
+        ("surface_snow_thickness", 9999.0),
+        ("surface_snow_amount", 9999.0),
+        ("convective_available_potential_energy", -9999.0),
+        ("precipitation_amount", 9.999e20),
+        ("visibility_in_air", -999.0),
+    ],
+)
+def test_a_number_that_means_no_value_is_missing_without_a_bitmap(
+    tmp_path: Path, name: str, sentinel: float
+) -> None:
+    largest = {"surface_snow_thickness": 1.0, "visibility_in_air": 2e4}.get(name, 100.0)
+    values = largest * PLANE
+    values = np.where(np.arange(COLUMNS) < 2, sentinel, values)
+    start = 0 if name == "precipitation_amount" else None
+    packing = "grid_ieee" if sentinel > 1e9 else "grid_simple"
+    file = file_of(tmp_path, encoded(name, values, start=start, packing=packing))
+
+    found = read_atmosphere([file], CYCLE, replace(needs(steps=(6, 24)), fields=(FIELDS[name],)))
+
+    assert np.isnan(found[name].values[..., :2]).all()
+    assert np.isfinite(found[name].values[..., 2:]).all()
+    assert "no value" in found.attrs["faults"][0]
+
+
+def test_ten_kilometres_of_visibility_are_not_missing(tmp_path: Path) -> None:
+    found = read(
+        file_of(
+            tmp_path, encoded("visibility_in_air", np.where(PLANE > 0.5, 9999.0, 5000 * PLANE))
+        ),
+        FIELDS["visibility_in_air"],
+    )
+
+    assert np.isfinite(found["visibility_in_air"].values).all()
+    assert found.attrs["faults"] == []
+
+
+# -- the step of a constant field
+
+
+def test_a_constant_field_has_no_step_that_hides_a_contradiction(tmp_path: Path) -> None:
+    apcp = {"parameter": (0, 1, 8), "surface": 1, "level": 0, "step": 6, "start": 0}
+    first, second = message(5.0, **apcp), message(5.9, **apcp)
+    for data in (first, second):
+        [described] = scan(data, "constant")
+        assert quantum(described, data) == 0.0
+
+    with pytest.raises(SourceCorrupt, match="precipitation_amount contradicts the same field"):
+        read(file_of(tmp_path, first, second), FIELDS["precipitation_amount"])
+
+
+def test_the_heights_of_the_standard_atmosphere_are_those_of_its_table() -> None:
+    # ICAO Doc 7488, table: 1000, 850, 500 and 200 hPa
+    heights = [standard_height(100 * pressure) for pressure in (1000, 850, 500, 200)]
+
+    np.testing.assert_allclose(heights, [111, 1457, 5574, 11784], atol=1.5)
