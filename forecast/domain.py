@@ -68,11 +68,13 @@ class Site:
     name: of the place, for lists and hazards. brand: under which it is known for its landscape, a
     title of its own pages (`title`).
     elevation, valley_elevation: [m].
-    horizon: 72 terrain altitudes [degree] at azimuths 0, 5 ... 355.
+    horizon: 72 terrain altitudes [degree] at azimuths 0, 5 ... 355; where it was not surveyed
+    (horizon_surveyed) that of the sea, below the horizontal by the dip of the elevation.
     valley_heights: quantiles [m] of the height of the ground below the site within 8 km, lowest
     first, each for an equal part of its area (empty: evenly from valley to site).
     night_sky_brightness: [mag arcsec-2] at the zenith without moon.
-    view_sector: azimuths [degree], clockwise from, to.
+    view_sector: azimuths [degree], clockwise from, to; where it was not surveyed (view_surveyed)
+    all round, which is told to nobody.
     """
 
     id: str
@@ -93,6 +95,8 @@ class Site:
     # [1] light of cities by azimuth, evenly from north, relative to its mean; empty: unknown
     sky_glow: tuple[float, ...] = ()
     brand: Name = Name("", "")
+    horizon_surveyed: bool = True
+    view_surveyed: bool = True
 
     @property
     def title(self) -> Name:

@@ -15,6 +15,20 @@ METRES_PER_DEGREE = math.radians(EARTH_RADIUS)  # [m] of a great circle: 111 195
 KILOMETRES_PER_DEGREE = METRES_PER_DEGREE / 1000
 
 
+# [degree m^-1/2] of the dip of the sea horizon, refraction included: 1.76' times the square root of
+# the height in metres. Source: Nautical Almanac, Altitude Correction Tables, "Dip"; Bowditch 2019,
+# American Practical Navigator, ch. 13 (0.97' times the square root of the height in feet).
+DIP = 1.76 / 60
+
+
+def horizon_dip(height: float) -> float:
+    """Return how far [degree] the sea horizon lies below the horizontal, seen from `height` [m].
+
+    0 at and below sea level.
+    """
+    return DIP * math.sqrt(max(height, 0.0))
+
+
 class Place(Protocol):
     """What has a latitude and a longitude [degree]: a site, a station, a point forecast."""
 

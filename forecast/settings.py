@@ -24,6 +24,7 @@ from pydantic import (
 )
 
 from forecast import domain
+from forecast.geo import horizon_dip
 from forecast.time_of_day import TimeOfDay
 
 Channel = Literal["web", "display", "wechat", "sms", "api"]
@@ -293,7 +294,7 @@ class SiteSettings(Section):
     horizon_degrees: tuple[float, ...] = ()
     night_sky_brightness: float = Field(ge=14, le=22.2)
     sky_glow_by_azimuth: tuple[Annotated[float, Field(ge=0, le=36)], ...] = ()
-    view_sector: tuple[Azimuth, Azimuth] = (0, 360)
+    view_sector: tuple[Azimuth, Azimuth] | None = None
     phenomena: tuple[str, ...] = Field(min_length=1)
     stations: tuple[str, ...] = ()
     safety: NameSettings = NameSettings()
@@ -347,7 +348,7 @@ class SiteSettings(Section):
         return value
 
     def as_site(self) -> domain.Site:
-        flat = (0.0,) * round(360 / domain.HORIZON_STEP)
+        sea = (-horizon_dip(self.elevation_m),) * round(360 / domain.HORIZON_STEP)
         return domain.Site(
             id=self.id,
             name=self.name.as_name(),
@@ -357,9 +358,11 @@ class SiteSettings(Section):
             longitude=self.longitude,
             elevation=self.elevation_m,
             valley_elevation=self.valley_elevation_m,
-            horizon=self.horizon_degrees or flat,
+            horizon=self.horizon_degrees or sea,
+            horizon_surveyed=bool(self.horizon_degrees),
             night_sky_brightness=self.night_sky_brightness,
-            view_sector=self.view_sector,
+            view_sector=self.view_sector or (0.0, 360.0),
+            view_surveyed=self.view_sector is not None,
             phenomena=self.phenomena,
             valley_heights=self.valley_heights_m,
             sky_glow=self.sky_glow_by_azimuth,

@@ -267,6 +267,8 @@ class Words:
         return self("where.azimuth", compass=self.compass(azimuth), degrees=round(azimuth) % 360)
 
     def sector(self, site: Site) -> str:
+        if not site.view_surveyed:
+            return self("where.unsurveyed")
         first, last = site.view_sector
         if (last - first) % 360 == 0:
             return self("where.all")

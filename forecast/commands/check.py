@@ -195,7 +195,8 @@ def _sites(config: Config, terrain: Path | None) -> list[Finding]:
             grid = read_grid(terrain)
         except ConfigError as error:
             found.append(Finding("fault", "--terrain", str(error)))
-    found += site_checks.findings(config, grid)
+    found += site_checks.findings(config, grid) + site_checks.same_names(config)
+    found += site_checks.surveys(config)
     if all(each.grade == "note" for each in found):
         against = "" if grid is None else f", held against {terrain}"
         found.append(Finding("ok", "sites", f"{len(config.sites)} sites{against}"))

@@ -15,11 +15,17 @@ import xarray as xr
 
 from forecast.commands.finding import Finding
 from forecast.config import Config
-from forecast.geo import local_distance
+from forecast.geo import horizon_dip, local_distance
 from forecast.settings import SiteSettings, StationSettings
 
 FOOT = 0.3048  # [m]
 DEGREES_PER_HOUR = 15.0  # of longitude, by which the sun moves
+# [degree] of longitude from the meridian of the time zone: the widest zone, China's, reaches from
+# 73.5 to 135 E with its meridian at 120 E
+ZONE_REACH = 50.0
+RELIEF = (
+    2500.0  # [m] of a site above its valley, within 8 km, that few places on earth have (check)
+)
 SWAPPED = 20.0  # [degree] by which the latitude must suit the time zone better than the longitude
 NEIGHBOURHOOD = 3000.0  # [m] within which a site's height must be found on a 1 km grid
 HEIGHT_MISS = (
@@ -44,20 +50,96 @@ def findings(config: Config, terrain: xr.DataArray | None = None) -> list[Findin
     for site in config.sites:
         own = [stations[id] for id in site.stations if id in stations]
         where = f"sites.{site.id}"
-        parts = [_swapped(site, meridian), _of_web_map(site, own), _in_feet(site, own)]
+        parts = [_misplaced(site, meridian), _of_web_map(site, own), _in_feet(site, own)]
         found += [Finding("fault", where, text) for part in parts for text in part]
         if terrain is not None:
             found += [Finding(grade, where, text) for grade, text in _on_terrain(site, terrain)]
+        if not any(each.subject == where and "in feet?" in each.detail for each in found):
+            found += [Finding("warning", where, text) for text in _too_high(site)]
     return [*found, *_alone(config.sites)]
 
 
-def _swapped(site: SiteSettings, meridian: float) -> Iterator[str]:
-    """Yield that latitude and longitude look swapped: the latitude suits the time zone better."""
-    if abs(site.latitude - meridian) + SWAPPED < abs(site.longitude - meridian):
+def _misplaced(site: SiteSettings, meridian: float) -> Iterator[str]:
+    """Yield that a longitude does not suit the time zone, and what was probably meant."""
+    apart, swapped = _between(site.longitude, meridian), _between(site.latitude, meridian)
+    given = f"{site.latitude:g} N, {site.longitude:g} E does not suit the time zone"
+    if swapped + SWAPPED < apart and swapped <= ZONE_REACH and abs(site.longitude) <= 90:
         yield (
-            f"{site.latitude:g} N, {site.longitude:g} E does not suit the time zone, "
-            f"{site.longitude:g} N, {site.latitude:g} E does: are latitude and longitude swapped?"
+            f"{given}, {site.longitude:g} N, {site.latitude:g} E does: are latitude and longitude "
+            "swapped?"
         )
+    elif apart > ZONE_REACH:
+        slips = (
+            (-site.longitude, "is its sign wrong?"),
+            (site.longitude + 100, "is its first digit missing?"),
+            (site.longitude * 10, "is its point misplaced?"),
+            (site.longitude / 10, "is its point misplaced?"),
+        )
+        near = [
+            f"longitude {meant:g} does: {slip}"
+            for meant, slip in slips
+            if -180 <= meant <= 180 and _between(meant, meridian) <= DEGREES_PER_HOUR
+        ]
+        hours = f"the sun is highest {apart / DEGREES_PER_HOUR:.0f} h from noon there"
+        yield f"{given} ({hours}); {near[0] if near else 'is the longitude or the zone wrong?'}"
+
+
+def _between(one: float, other: float) -> float:
+    """Return the angle [degree] between two longitudes."""
+    return abs((one - other + 180) % 360 - 180)
+
+
+def _too_high(site: SiteSettings) -> Iterator[str]:
+    """Yield that a height looks given in feet, beside the ground round the site."""
+    height, heights = site.elevation_m, site.valley_heights_m
+    feet = f"{height:g} feet are {height * FOOT:.0f} m"
+    if heights and _feet(height, max(heights)):
+        yield (
+            f"elevation_m {height:g}, and the highest ground below it (valley_heights_m) lies at "
+            f"{max(heights):g} m: is it in feet? {feet}"
+        )
+    elif height - site.valley_elevation_m > RELIEF:
+        yield (
+            f"elevation_m {height:g} lies {height - site.valley_elevation_m:.0f} m above its "
+            f"valley, which is rare on earth: is it in feet? {feet}"
+        )
+
+
+def surveys(config: Config) -> list[Finding]:
+    """Return what of the sites was not surveyed, and what is used instead."""
+    return [
+        Finding("note", f"sites.{site.id}", text)
+        for site in config.sites
+        for text in _not_surveyed(site)
+    ]
+
+
+def _not_surveyed(site: SiteSettings) -> Iterator[str]:
+    """Yield what of a site was not surveyed, and what is used instead."""
+    if not site.horizon_degrees:
+        yield (
+            "horizon_degrees was not surveyed: sunrise and sunset are those over the sea horizon, "
+            f"{horizon_dip(site.elevation_m):.1f} degrees below the horizontal; `skyscape survey`"
+        )
+    if site.view_sector is None:
+        yield "view_sector was not surveyed: pages do not say where the view is open"
+
+
+def same_names(config: Config) -> list[Finding]:
+    """Return stations and models that have a name in common: readers cannot tell them apart."""
+    found: list[Finding] = []
+    models = [(config.source.model, config.source.name), *((m.id, m.name) for m in config.models)]
+    stations = [(station.id, station.name) for station in config.observations.stations]
+    for what, named in (("models", models), ("observations.stations", stations)):
+        owners: dict[str, list[str]] = {}
+        for id, name in named:
+            for label in {name.zh.casefold(), name.en.casefold()} - {""}:
+                owners.setdefault(label, []).append(id)
+        found += [
+            Finding("warning", what, f"{' and '.join(ids)} have the same name")
+            for ids in dict.fromkeys(tuple(ids) for ids in owners.values() if len(ids) > 1)
+        ]
+    return found
 
 
 def _of_web_map(site: SiteSettings, stations: list[StationSettings]) -> Iterator[str]:
@@ -89,7 +171,7 @@ def _in_feet(site: SiteSettings, stations: list[StationSettings]) -> Iterator[st
 
 
 def _feet(height: float, ground: float) -> bool:
-    """Tell whether `height` suits the `ground` [m] as feet and not as metres."""
+    """Return whether `height` suits the `ground` [m] as feet and not as metres."""
     return abs(height * FOOT - ground) < FEET_MATCH and height - ground > HEIGHT_MISS + FEET_MATCH
 
 
@@ -137,6 +219,10 @@ def _alone(sites: tuple[SiteSettings, ...]) -> Iterator[Finding]:
     latitude = np.array([site.latitude for site in sites])
     longitude = np.array([site.longitude for site in sites])
     middle = float(np.median(latitude)), float(np.median(longitude))
+    if len(sites) == 2 and (apart := _apart(*sites)) > FAR:
+        yield Finding(
+            "warning", "sites", f"{sites[0].id} and {sites[1].id} lie {apart / 1000:.0f} km apart"
+        )
     places: dict[tuple[float, float], str] = {}
     for site in sites:
         apart = float(local_distance(*middle, site.latitude, site.longitude))
@@ -148,6 +234,11 @@ def _alone(sites: tuple[SiteSettings, ...]) -> Iterator[Finding]:
             detail = f"has the coordinates of {places[place]}"
             yield Finding("warning", f"sites.{site.id}", detail)
         places.setdefault(place, site.id)
+
+
+def _apart(one: SiteSettings, other: SiteSettings) -> float:
+    """Return the distance [m] of two sites."""
+    return float(local_distance(one.latitude, one.longitude, other.latitude, other.longitude))
 
 
 def to_gcj02(latitude: float, longitude: float) -> tuple[float, float]:

@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 
 from forecast.domain import Name, Site
 from forecast.errors import SourceCorrupt
+from forecast.geo import horizon_dip
 from forecast.ingest.point_forecasts import PointForecast, joined, point_atmosphere, read_points
 from forecast.phenomena import cloud_sea, weather
 from forecast.quantities import SEA
@@ -100,11 +101,13 @@ def mountain(
         longitude,
         elevation,
         valley,
-        (0.0,) * 72,
+        (-horizon_dip(elevation),) * 72,
         21.0,
         (0, 360),
         SEA,
         SEA[0],
+        horizon_surveyed=False,
+        view_surveyed=False,
     )
 
 

@@ -201,3 +201,45 @@ def test_a_site_far_from_the_others_and_one_twice_are_warnings() -> None:
 
     assert {each.subject for each in found} == {"sites.three", "sites.four"}
     assert {each.grade for each in found} == {"warning"}
+
+
+@pytest.mark.parametrize(("latitude", "longitude", "words"), [
+    (40.017, 15.454, "longitude 115.454 does: is its first digit missing?"),
+    (40.017, -115.454, "longitude 115.454 does: is its sign wrong?"),
+    (40.017, 11.5454, "longitude 111.545 does: is its first digit missing?"),
+    (40.017, -10.0, "is the longitude or the zone wrong?"),
+    (40.017, 115.454, None), (39.5, 75.9, None), (48.0, 134.7, None),  # Kashgar, Fuyuan
+])  # fmt: skip
+def test_a_longitude_that_does_not_suit_the_time_zone_is_a_fault(
+    latitude: float, longitude: float, words: str | None
+) -> None:
+    found = site_checks.findings(config_of(SITE | {"latitude": latitude, "longitude": longitude}))
+
+    assert [words in each.detail for each in found if words] == ([True] if words else [])
+    assert {each.grade for each in found} == ({"fault"} if words else set())
+
+
+@pytest.mark.parametrize(("heights", "words"), [
+    # 2303 m are 7556 feet
+    ({"elevation_m": 7556, "valley_elevation_m": 1020}, "is it in feet? 7556 feet are 2303 m"),
+    ({"elevation_m": 7556, "valley_elevation_m": 3346}, "rare on earth"),
+    ({"elevation_m": 1969, "valley_elevation_m": 100, "valley_heights_m": [80, 290, 600]},
+     "1969 feet are 600 m"),
+    ({"elevation_m": 2303, "valley_elevation_m": 1020, "valley_heights_m": [780, 1330, 2130]},
+     None),
+])  # fmt: skip
+def test_a_height_in_feet_is_seen_beside_its_valley(
+    heights: dict[str, Any], words: str | None
+) -> None:
+    found = site_checks.findings(config_of(SITE | heights))
+
+    assert [words in each.detail for each in found if words] == ([True] if words else [])
+    assert {each.grade for each in found} == ({"warning"} if words else set())
+
+
+def test_stations_of_one_name_are_a_warning() -> None:
+    stations = [STATION | {"id": id, "name": {"zh": "x", "en": id}} for id in ("M1", "M2")]
+
+    [found] = site_checks.same_names(config_of(SITE, stations=stations))
+
+    assert (found.grade, found.detail) == ("warning", "M1 and M2 have the same name")
