@@ -3,6 +3,7 @@
     <folder>/archive/<issue>/…     every release, as it was
     <folder>/current               a link to the release in force
     <folder>/live.json             current observations, written anew between issues
+    <folder>/releases.json         the releases and pages that are there: what old pages may link
     <folder>/lock                  held by the one process that publishes
 
 Readers find the old site or the new one, never a part of either, at whatever moment a machine
@@ -20,6 +21,7 @@ import logging
 import re
 import shutil
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -37,6 +39,10 @@ from products.pages.templating import Page
 log = logging.getLogger(__name__)
 
 MANIFEST = "manifest.json"
+RELEASES = "releases.json"
+RELEASES_SCHEMA = "skyscape.releases/1"
+HOME = "index.html"  # the page of a release that the archive page links
+DATA = "api/v1/forecasts.json"  # the file of the API that every web page links
 ISSUE_NAME = re.compile(r"^[a-z][a-z0-9_]*-\d{10}(-\d{1,4})?$")
 
 
@@ -109,8 +115,14 @@ class Publisher:
         with _disk_errors(self.folder):
             shutil.rmtree(fresh, ignore_errors=True)
             fresh.mkdir(parents=True)
-            wanted = (channel for channel in CHANNELS if channel in self.config.output.channels)
-            receipts = [self._serve(channel, bulletin, fresh, files) for channel in wanted]
+            bulletin = replace(bulletin, earlier=self._linked(bulletin))
+            wanted = [channel for channel in CHANNELS if channel in self.config.output.channels]
+            # the web pages last: they link the data only where there are data
+            served = {
+                channel: self._serve(channel, bulletin, fresh, files)
+                for channel in sorted(wanted, key=lambda each: each == "web")
+            }
+            receipts = [served[channel] for channel in wanted]
             if any(receipt.outcome == "published" for receipt in receipts):
                 self._put_in_force(bulletin.issue, fresh, files)
             else:
@@ -143,6 +155,9 @@ class Publisher:
             return Receipt(
                 channel, issue, "withheld", "waits for a forecaster's signature (issuer.forecaster)"
             )
+        if channel == "web" and DATA not in files:
+            without = tuple(each for each in bulletin.channels if each != "api")
+            bulletin = replace(bulletin, channels=without)
         try:
             written = list(channels.render(bulletin, channel))
         except SkyscapeError as error:
@@ -217,12 +232,33 @@ class Publisher:
                 if left.resolve() != in_force:
                     shutil.rmtree(left)
 
+    def _kept(self, in_force: str) -> list[Path]:
+        """Return the releases that are kept while `in_force` is, the oldest first.
+
+        They are the newest `keep_issues` by the run time in their names, and the one in force.
+        """
+        names = {path.name for path in self.releases.iterdir() if ISSUE_NAME.match(path.name)}
+        found = sorted((self.releases / name for name in names | {in_force}), key=_run_of)
+        newest = found[-self.config.output.keep_issues :]
+        return [path for path in found if path in newest or path.name == in_force]
+
+    def _linked(self, bulletin: Bulletin) -> tuple[Issue, ...]:
+        """Return the earlier issues of a bulletin whose pages are there once it is published."""
+        kept = {path.name for path in self._kept(bulletin.issue.id) if (path / HOME).is_file()}
+        return tuple(issue for issue in bulletin.earlier if issue.id in kept)
+
     def _prune(self) -> None:
-        """Remove the oldest releases beyond `keep_issues`, by the run time in their names."""
-        kept = sorted((p for p in self.releases.iterdir() if ISSUE_NAME.match(p.name)), key=_run_of)
+        """Remove the oldest releases beyond `keep_issues`; first the list says which are kept."""
         in_force = self.link.resolve()
-        for old in kept[: max(0, len(kept) - self.config.output.keep_issues)]:
-            if old.resolve() != in_force:
+        kept = self._kept(in_force.name)
+        content = {
+            "schema": RELEASES_SCHEMA,
+            "issues": [path.name for path in kept if (path / HOME).is_file()],
+            "pages": sorted(page for page in _manifest(self.link)[1] if page.endswith(".html")),
+        }
+        write_whole(self.folder / RELEASES, json.dumps(content))
+        for old in self.releases.iterdir():
+            if ISSUE_NAME.match(old.name) and old not in kept and old.resolve() != in_force:
                 shutil.rmtree(old)
 
 

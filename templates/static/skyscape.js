@@ -2,16 +2,34 @@
 (() => {
   "use strict";
   const page = document.documentElement;
-  const { issue, expires, root } = page.dataset;
+  const { issue, expires, root, home } = page.dataset;
   const show = (name, on) => document.querySelectorAll(`[data-show="${name}"]`).forEach((part) => { part.hidden = !on; });
 
   // An archived copy lives in …/archive/<issue>/: its tag appears, and its links to other issues start one folder lower.
   const archived = location.pathname.includes(`/archive/${issue}/`);
+  const output = archived ? `${root}/../..` : `${root}/..`;
+  const latest = document.querySelectorAll("a[data-latest]"), issues = document.querySelectorAll("a[data-issue]");
   if (archived) {
     show("archived", true);
-    document.querySelectorAll("a[data-issue]").forEach((a) => { a.setAttribute("href", `${root}/../${a.dataset.issue}/${a.dataset.page}`); });
-    document.querySelectorAll("a[data-latest]").forEach((a) => { a.setAttribute("href", `${root}/../../current/${a.dataset.latest}`); });
+    issues.forEach((a) => { a.setAttribute("href", `${output}/archive/${a.dataset.issue}/${a.dataset.page}`); });
+    latest.forEach((a) => { a.setAttribute("href", `${output}/current/${home}`); });
   }
+
+  // This page may be older than the list of what is there. Issues that are no longer kept lose their link; the link to the
+  // latest issue leads to the same page there, or to its first page where its site is no longer forecast.
+  async function mend() {
+    try {
+      const answer = await fetch(`${output}/releases.json`, { cache: "no-store" });
+      if (!answer.ok) return;
+      const there = await answer.json();
+      issues.forEach((a) => { if (!there.issues.includes(a.dataset.issue)) a.replaceWith(...a.childNodes); });
+      if (archived) latest.forEach((a) => { if (there.pages.includes(a.dataset.latest)) a.setAttribute("href", `${output}/current/${a.dataset.latest}`); });
+    } catch {
+      // No network: the links stay as they are.
+    }
+  }
+  if (location.protocol.startsWith("http") && (archived || issues.length)) mend();
+
   const check = () => show("stale", !archived && Date.now() > Date.parse(expires));
   check();
   setInterval(check, 60_000);

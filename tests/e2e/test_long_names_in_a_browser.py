@@ -1,0 +1,91 @@
+"""A name of 58 letters without a space is broken into lines: no page, article or screen is pushed
+sideways.
+"""
+
+from __future__ import annotations
+
+import functools
+import threading
+from collections.abc import Iterator
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from forecast.config import Config
+from forecast.settings import NameSettings
+from tests.e2e.sample_bulletin import sample_config, write_site
+
+pytestmark = pytest.mark.browser
+
+# a village in Wales, 58 letters: the longest name of a place in one word in Europe
+LONG = "Llanfairpwllgwyngyllgogerychwyrndrobwllllantysiliogogogoch"
+SIZES = {"phone": (390, 844), "desk": (1280, 800), "landscape": (1920, 1080)}
+PAGES = (
+    "index.html", "en/index.html", "sites/lingshan/index.html", "en/sites/lingshan/index.html",
+    "archive/index.html", "en/archive/index.html", "en/verification/index.html",
+    "en/models/index.html", "wechat/article.html", "en/wechat/article.html",
+    "display/lingshan.html", "en/display/lingshan.html",
+)  # fmt: skip
+
+
+def long_names() -> Config:
+    """Return settings in which every name that readers see has 58 letters."""
+    config, name = sample_config(), NameSettings(zh=LONG, en=LONG)
+    sites = tuple(
+        site.model_copy(update={"name": name, "brand": name, "place": name, "safety": name})
+        for site in config.sites
+    )
+    return config.model_copy(
+        update={
+            "sites": sites,
+            "service": config.service.model_copy(update={"title": name, "district": name}),
+            "issuer": config.issuer.model_copy(
+                update={"bodies": (name, name), "forecaster": LONG[:40]}
+            ),
+        }
+    )
+
+
+class _Quiet(SimpleHTTPRequestHandler):
+    def log_message(self, *_: Any) -> None:
+        pass
+
+
+@pytest.fixture(scope="module")
+def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    folder = tmp_path_factory.mktemp("long")
+    write_site(folder / "current", long_names())
+    with ThreadingHTTPServer(
+        ("127.0.0.1", 0), functools.partial(_Quiet, directory=str(folder))
+    ) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}/current"
+        server.shutdown()
+
+
+# what reaches beyond the window, but not within a box that scrolls by itself
+BEYOND = """() => [...document.querySelectorAll('body *')].filter((part) => {
+  const box = part.getBoundingClientRect();
+  return box.width && box.right > innerWidth + 1 && !part.closest('.scroll, .spoken, .skip, svg');
+}).map((part) => `${part.tagName}.${part.className} ${part.textContent.trim().slice(0, 40)}`)"""
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_a_name_of_58_letters_pushes_no_page_sideways(browser: Any, url: str, size: str) -> None:
+    width, height = SIZES[size]
+    assert len(LONG) == 58
+    for path in PAGES:
+        context = browser.new_context(viewport={"width": width, "height": height})
+        page = context.new_page()
+        page.goto(f"{url}/{path}", wait_until="networkidle")
+
+        wide = page.evaluate("document.documentElement.scrollWidth")
+        beyond = page.evaluate(BEYOND)
+
+        assert wide <= width, f"{path} at {size}: {wide} px wide"
+        assert beyond == [], f"{path} at {size}"
+        context.close()
+
+
