@@ -45,12 +45,6 @@ def block_indices(count: int, draws: int, seed: int) -> NDArray[np.int64]:
     return np.random.default_rng(seed).integers(0, count, (draws, count))
 
 
-def resampled_counts(blocks: Blocks, draws: int, seed: int) -> NDArray[np.int64]:
-    """Return how often each case is drawn (draw, case), with the whole of its block."""
-    known, place = np.unique(blocks, return_inverse=True)
-    return block_counts(len(known), draws, seed)[:, place]
-
-
 def resampled_sums(values: ArrayLike, blocks: Blocks, draws: int = 1000, seed: int = 0) -> Array:
     """Return the sums of `values` (case, column) over the drawn blocks (draw, column).
 

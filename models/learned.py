@@ -122,8 +122,6 @@ class LearnedRule(ClassifierMixin, BaseEstimator):
             None if sites is None or not used.any() else list(np.asarray(sites)[used]),
             None if among is None else among[used],
         )
-        self.rule_print_ = rule_print(self.phenomenon)
-        self.labels_ = int(used.sum())
         return self
 
     def _kinds(self) -> list[tuple[int, str | None]]:

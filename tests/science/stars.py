@@ -25,7 +25,7 @@ import pandas as pd
 from forecast.config import read_config
 from forecast.quantities import DARK_ENOUGH
 from forecast.science import almanac, night_sky
-from models.bootstrap import percentile_interval, resampled_counts
+from models.bootstrap import block_counts, percentile_interval
 from tests.science.claims import Claim
 
 # 2015 and 2017: stray reports of the night of 31 December
@@ -137,8 +137,14 @@ def fitted_offset(under: pd.DataFrame) -> float:
 def interval(under: pd.DataFrame) -> tuple[float, float]:
     """Return the 90 % interval of the fitted offset [mag]: places drawn with replacement."""
     errors, votes = _errors(under), _votes(under)
-    drawn = resampled_counts(pd.factorize(under.place)[0], DRAWS, 20261122)
+    drawn = _drawn(under.place)
     return percentile_interval(OFFSETS[(errors @ (votes * drawn).T).argmin(axis=0)])
+
+
+def _drawn(places: pd.Series) -> np.ndarray:
+    """Return how often each case is drawn (draw, case), with all cases of its place."""
+    place, known = pd.factorize(places)
+    return np.asarray(block_counts(len(known), DRAWS, 20261122)[:, place])
 
 
 def _errors(under: pd.DataFrame) -> np.ndarray:
@@ -218,7 +224,7 @@ def verdict(
     less = np.abs(change(under, ours) - under.measured) - np.abs(
         change(under, rival) - under.measured
     )
-    drawn = resampled_counts(pd.factorize(under.place)[0], DRAWS, 20261122)
+    drawn = _drawn(under.place)
     low, high = percentile_interval((drawn @ less.values) / drawn.sum(axis=1))
     word = "better" if high < 0 else "worse" if low > 0 else "no difference found"
     return f"{word} (mae {less.mean():+.3f}, 90 % of draws {low:+.3f} to {high:+.3f})", bool(
