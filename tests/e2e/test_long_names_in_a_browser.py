@@ -8,7 +8,6 @@ import functools
 import threading
 from collections.abc import Iterator
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -87,5 +86,3 @@ def test_a_name_of_58_letters_pushes_no_page_sideways(browser: Any, url: str, si
         assert wide <= width, f"{path} at {size}: {wide} px wide"
         assert beyond == [], f"{path} at {size}"
         context.close()
-
-
