@@ -15,8 +15,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from forecast.domain import Observation, Station
+from forecast.observations.formats.units import DEFAULT_UNITS, conversion, units_of
 from forecast.observations.report_table import INDEX, Floats, Mask, ReportTable
-from forecast.quantities import ELEMENTS, FREEZING
+from forecast.quantities import FREEZING
 from forecast.science.thermodynamics import saturation_vapour_pressure
 
 # [m, 1] visibility below the first is fog, or is explained by weather: not in air drier than the
@@ -117,8 +118,6 @@ def plausibility_check(table: ReportTable, values: Floats) -> Mask:
 
 def sentinel_check(values: Floats) -> Mask:
     """Return which `values` (row, element) are codes for no value, in the units of the format."""
-    from forecast.observations.formats.units import conversion, units_of
-
     found = np.zeros(values.shape, dtype=bool)
     for name, column in INDEX.items():
         units = {conversion(name): SENTINELS if name in NINES_POSSIBLE else SENTINELS + NINES}
@@ -149,13 +148,11 @@ def reasons(observation: Observation, station: Station | None) -> dict[str, str]
 
 def shown(name: str, values: Values) -> str:
     """Return a value in the unit in which stations report it, with its name."""
-    from forecast.observations.formats.units import DEFAULT_UNITS, conversion
-
     if name not in values:
         return f"no {name}"
     factor, offset = conversion(name)
     unit = DEFAULT_UNITS[name]
-    return f"{name} {(values[name] - offset) / factor:.5g}{'' if unit == '1' else ' ' + unit}"
+    return f"{name} {(values[name] - offset) / factor:.6g}{'' if unit == '1' else ' ' + unit}"
 
 
 def mean_temperature(latitude: Floats, month: Floats) -> Floats:
@@ -199,7 +196,7 @@ def _dry_fog_sentence(values: Values) -> str:
         if humidity is not None
         else f"{shown('dew_point_temperature', values)} at {shown('air_temperature', values)}"
     )
-    return f"visibility {values['visibility_in_air']:.5g} m with {air}{likely}"
+    return f"visibility {values['visibility_in_air']:.6g} m with {air}{likely}"
 
 
 def _dew_point(columns: _Columns) -> Mask:
@@ -325,5 +322,3 @@ RULES: tuple[Rule, ...] = (
     _small("low_cloud_area_fraction"),
     _small("cloud_below_area_fraction"),
 )  # fmt: skip
-
-assert all(name in ELEMENTS for rule in RULES for name in rule.elements)

@@ -86,12 +86,15 @@ def _moment(words: Sequence[str], line: int, collector: Collector) -> datetime |
     """Return the plot's time from its second line: year, month, day, hour, number of stations."""
     try:
         year, month, day, hour = (int(word) for word in words[:4])
-        return checked_time(
-            datetime(year + 2000 if year < 100 else year, month, day, hour, tzinfo=BEIJING)
-        )
+        return checked_time(datetime(_whole_year(year), month, day, hour, tzinfo=BEIJING))
     except ValueError:
         collector.fault(line, "the second line is not year, month, day, hour, number of stations")
         return None
+
+
+def _whole_year(year: int) -> int:
+    """Return the year of two or four digits; 70 to 99 are of the last century."""
+    return year if year >= 100 else year + (1900 if year >= 70 else 2000)
 
 
 def _row(words: Sequence[str], line: int, collector: Collector) -> Row | None:

@@ -19,6 +19,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 LARGEST = 14.0  # [h] of any zone
+FIRST_HAN = chr(0x4E00)  # the first Chinese character
 
 
 def _read_table() -> tuple[dict[str, float], dict[str, frozenset[str]]]:
@@ -44,7 +45,7 @@ _FORMATS = re.compile(
     r"[ymdhsntf%:./\-\s]+|hours?|hrs?|min(ute)?s?|days?|months?|years?|sec(ond)?s?|24h?|iso(8601)?",
     re.IGNORECASE,
 )
-_HAN = sorted((name for name in _HOURS if name[0] >= "\u4e00"), key=len, reverse=True)
+_HAN = sorted((name for name in _HOURS if name[0] >= FIRST_HAN), key=len, reverse=True)
 
 
 def zone_of(text: str, local: tzinfo) -> tzinfo:
@@ -55,7 +56,7 @@ def zone_of(text: str, local: tzinfo) -> tzinfo:
     found = _zone(text)
     if found is None:
         raise ValueError("the time zone is not understood: write UTC, UTC+8 or Asia/Shanghai")
-    return local if found == "local" else found
+    return local if isinstance(found, str) else found
 
 
 def names_format(text: str) -> bool:

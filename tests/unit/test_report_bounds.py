@@ -1,0 +1,171 @@
+"""Where does a report end without its `=`, and what of it is kept around an odd group?
+
+Authority: WMO-No. 306 (2019), vol. I.1, FM 12 and FM 15: order and form of the groups.
+"""
+
+from __future__ import annotations
+
+import gzip
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from forecast.observations.formats import ParseContext, Parsed, metar_format, synop
+from forecast.observations.formats.synop_bounds import divided
+
+CONTEXT = ParseContext(received=datetime(2026, 11, 22, 12, 40, tzinfo=UTC))
+FIRST = "54511 11470 83120 11034 21062 30120 40289 53010 80030"
+SECOND = "54406 11450 20805 11125 21180 39630 40312 333 4/012"
+
+
+def synops(text: str) -> Parsed:
+    return synop.parse(f"AAXX 22121\n{text}".encode(), "s", CONTEXT)
+
+
+def metars(text: str) -> Parsed:
+    return metar_format.parse(text.encode(), "m", CONTEXT)
+
+
+@pytest.mark.parametrize("between", ["\n", " ", "\r\r\n"])
+@pytest.mark.parametrize("length", range(3, 10))
+def test_a_synop_cut_anywhere_before_a_missing_equals_sign_gives_nothing_to_the_next(
+    length: int, between: str
+) -> None:
+    """The first report loses its end and its `=`; both stations keep what is theirs."""
+    cut = " ".join(FIRST.split()[:length])
+    alone = {o.station: o.values for o in synops(f"{cut}=\n{SECOND}=").observations}
+
+    joined = {o.station: o.values for o in synops(f"{cut}{between}{SECOND}=").observations}
+
+    assert joined == alone
+    assert list(joined) == ["54511", "54406"]
+
+
+def test_the_fault_of_a_missing_equals_sign_names_both_stations() -> None:
+    (fault,) = synops(f"{FIRST}\n{SECOND}=").faults
+
+    assert (fault.line, "54511" in fault.reason, "54406" in fault.reason) == (2, True, True)
+
+
+def test_without_equals_sign_and_station_number_nobody_gets_the_values() -> None:
+    parsed = synops("54511 11470 83120 11034 21062 5440 11450 20805 11125 21180=")
+
+    (report,) = parsed.observations
+    assert report.values["air_temperature"] == pytest.approx(269.75)
+    assert report.values["dew_point_temperature"] == pytest.approx(266.95)
+    assert any("another station's" in fault.reason for fault in parsed.faults)
+
+
+def test_radiation_in_section_3_is_no_snow_and_no_new_report() -> None:
+    parsed = synops("54511 11470 83120 11034 21062 333 41003 55508 04567 10000 43210 60055 81828=")
+
+    assert not parsed.faults
+    assert parsed.observations[0].values["snow_depth"] == pytest.approx(0.03)
+
+
+def test_a_missing_report_after_a_missing_equals_sign_is_missing() -> None:
+    parsed = synops(f"{FIRST} 54406 NIL=54401 11460 20805 11155=")
+
+    assert [report.station for report in parsed.observations] == ["54511", "54401"]
+
+
+def test_a_year_of_real_synops_is_never_cut(shared: Path) -> None:
+    lines = (
+        gzip.decompress((shared / "obs" / "isd_014160-99999-2016.gz").read_bytes())
+        .decode()
+        .splitlines()
+    )
+    texts = [line[line.index("REMSYN") + 9 :].split("=")[0].split() for line in lines]
+    whole = [words for words in texts if words[:1] == ["01416"]]
+
+    assert len(whole) > 3000
+    assert [words for words in whole if len(divided(words)) > 1] == []
+
+
+FOG = "ZBAA 221200Z 02003MPS 0300 FG VV001 M02/M02 Q1030"
+NEXT = "ZBTJ 221200Z 34005MPS 9999 SKC 05/04 Q1011"
+
+
+@pytest.mark.parametrize("between", [" ", "\n", "\nMETAR ", " SPECI "])
+@pytest.mark.parametrize("length", range(3, 9))
+def test_a_metar_without_its_equals_sign_gives_nothing_to_the_next(
+    length: int, between: str
+) -> None:
+    cut = " ".join(FOG.split()[:length])
+    alone = {o.station: o.values for o in metars(f"METAR {cut}=\n{NEXT}=").observations}
+
+    parsed = metars(f"METAR {cut}{between}{NEXT}=")
+
+    assert {o.station: o.values for o in parsed.observations} == alone
+    assert any("ZBAA" in f.reason and "ZBTJ" in f.reason for f in parsed.faults)
+
+
+def test_a_metar_whose_next_report_lost_its_time_keeps_its_own_values() -> None:
+    cut = "METAR ZBAA 221200Z 02003MPS 0300 FG VV001"
+    parsed = metars(f"{cut} ZBTJ 2212Z 34005MPS 9999 SKC 05/04 Q1011=")
+
+    (report,) = parsed.observations
+    assert report.values["visibility_in_air"] == 300.0
+    assert not {"air_temperature", "air_pressure_at_mean_sea_level"} & report.values.keys()
+
+
+@pytest.mark.parametrize(
+    ("report", "absent"),
+    [
+        ("ZBAA 221200Z 02003MPS //// FG VV001 M02/M02 Q1030", "visibility_in_air"),
+        ("ZBAA 221200Z 02003MPS ////NDV FG VV001 M02/M02 Q1030", "visibility_in_air"),
+        ("ZBAA 221200Z 02003MPS FG VV001 M02/M02 Q1030", "visibility_in_air"),
+        ("ZBAA 221200Z 02003 0300 FG VV001 M02/M02 Q1030", "wind_speed"),
+        ("ZBAA 221200Z /////MPS 0300 FG VV001 M02/M02 Q1030", "wind_speed"),
+        ("ZBAA 221200Z 36103MPS 0300 FG VV001 M02/M02 Q1030", "wind_speed"),
+        ("ZBAA 221200Z 0300 FG VV001 M02/M02 Q1030", "wind_speed"),
+        ("ZBAA 221200Z 02003MPS 0300 FG VV001 ///// Q1030", "air_temperature"),
+        ("ZBAA 221200Z 02003MPS 0300 FG VV001 M02/M02 Q////", "air_pressure_at_mean_sea_level"),
+        ("ZBAA 221200Z 02003MPS 0300 FG VV001 M02/M02 1030", "air_pressure_at_mean_sea_level"),
+        ("ZBAA 221200Z 02003MPS 0300 FG ////// M02/M02 Q1030", "cloud_area_fraction"),
+        ("ZBAA 221200Z 02003MPS 0300 FG VV/// M02/M02 Q1030", "cloud_base_height"),
+        ("ZBAA 221200Z VRB03MPS 0300 FG VV001 M02/M02 Q1030", "wind_from_direction"),
+    ],
+)
+def test_what_a_metar_does_not_give_is_missing_and_everything_else_is_kept(
+    report: str, absent: str
+) -> None:
+    whole = dict(metars(f"METAR {FOG}=").observations[0].values)
+    gone = {absent}
+    if absent == "wind_speed":
+        gone |= {"wind_from_direction"}
+    if absent == "air_temperature":
+        gone |= {"dew_point_temperature"}
+    if absent == "cloud_area_fraction":
+        gone |= {"low_cloud_area_fraction", "cloud_base_height"}
+    if absent == "cloud_base_height":
+        gone |= {"low_cloud_area_fraction"}
+
+    (found,) = metars(f"METAR {report}=").observations
+
+    assert found.values == {name: value for name, value in whole.items() if name not in gone}
+
+
+@pytest.mark.parametrize(
+    "report",
+    [
+        "ZBAA 221200Z FG 0300 02003MPS VV001 Q1030 M02/M02",
+        "ZBAA 221200Z 02003MPS XXYY 0300 FG VV001 M02/M02 Q1030",
+        "ZBAA 221200Z 02003MPS 400V010 0300 FG VV001 M02/M02 Q1030",
+        "ZBAA 221200Z 02003MPS 0300 R36//// R01/0400VP1500U FGG FG VV001 M02/M02 Q1030",
+    ],
+)
+def test_an_odd_or_misplaced_group_costs_itself_only_and_is_named(report: str) -> None:
+    parsed = metars(f"METAR {report}=")
+
+    assert parsed.observations[0].values == metars(f"METAR {FOG}=").observations[0].values
+    assert parsed.faults
+    assert all("ZBAA" in fault.reason for fault in parsed.faults)
+
+
+def test_a_trend_is_no_observation() -> None:
+    parsed = metars("METAR ZBAA 221200Z 02003MPS 9999 NSC 02/01 Q1013 TEMPO 0300 FG VV001=")
+
+    assert parsed.observations[0].values["visibility_in_air"] == 10_000.0
+    assert "present_weather" not in parsed.observations[0].values

@@ -1,0 +1,154 @@
+"""Which time zone do the headings, comments and cells of a station's table name?
+
+Authorities: UTC offsets of the IANA Time Zone Database; China's summer time 1986-1991 (State
+Council, 1986-05-04); Beijing time is UTC+8 all the year.
+"""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from forecast.domain import Name, Station
+from forecast.observations.formats import ParseContext, Parsed, parse_push
+from forecast.observations.formats import micaps as micaps_form
+from forecast.observations.formats.csv_records import parse
+
+STATION = Station("M1001", Name("", ""), 40.0, 115.5, 2303.0)
+CONTEXT = ParseContext({"M1001": STATION}, ZoneInfo("Asia/Shanghai"))
+
+
+def read(heading: str, cell: str = "2026-11-22 08:00", before: str = "") -> Parsed:
+    text = f"{before}station,{heading},air_temperature\nM1001,{cell},-3.4\n"
+    return parse(text.encode(), "d.csv", CONTEXT)
+
+
+@pytest.mark.parametrize(
+    ("heading", "hours"),
+    [
+        ("time (UTC+0)", 0), ("time (GMT+0)", 0), ("time (+0000)", 0), ("time (+00:00)", 0),
+        ("time (Z)", 0), ("time (utc)", 0), ("time_utc", 0), ("UTC time", 0), ("TIME(GMT)", 0),
+        ("时间(世界时)", 0), ("世界时", 0), ("time (UTC±0)", 0),
+        ("time (temps universel)", 0), ("time (Coordinated Universal Time)", 0),
+        ("time (всемирное время)", 0),
+        ("时间（北京时）", 8), ("时间（UTC＋8）", 8), ("time (BJT)", 8),
+        ("观测时间北京时", 8), ("time (UTC +08:00)", 8), ("time (东八区)", 8),
+        ("time (Asia/Tokyo)", 9), ("time (日本時間)", 9), ("time (Etc/GMT-8)", 8),
+        ("time [UTC-5]", -5), ("time (UTC+5:30)", 5.5), ("time (MSK)", 3),
+        ("time (yyyy-mm-dd hh:mm)", 8), ("time (local)", 8), ("time", 8),
+    ],
+)  # fmt: skip
+def test_a_zone_in_a_heading_decides(heading: str, hours: float) -> None:
+    (report,) = read(heading).observations
+
+    assert (datetime(2026, 11, 22, 8, tzinfo=UTC) - report.time).total_seconds() / 3600 == hours
+
+
+@pytest.mark.parametrize(
+    "zone", ["CST", "Mars", "UTC+99", "GMT+8:75", "IST", "CET+3", "Asia/Lunar"]
+)
+def test_a_zone_that_is_not_understood_refuses_the_file_with_its_line(zone: str) -> None:
+    parsed = read(f"time ({zone})")
+
+    assert not parsed.observations
+    assert [fault.line for fault in parsed.faults] == [1]
+    assert "time zone is not understood" in parsed.faults[0].reason
+
+
+@pytest.mark.parametrize(
+    "cell",
+    ["2026-11-22 00:00 UTC", "2026-11-22 08:00 GMT+8", "2026-11-22 08:00 北京时", "2026-11-22T00:00z",
+     "2026-11-22 00:00+0000", "202611220000 UTC", "2026-11-22 00:00 (UTC)"],
+)  # fmt: skip
+def test_a_zone_in_a_cell_decides(cell: str) -> None:
+    assert read("time", cell).observations[0].time == datetime(2026, 11, 22, tzinfo=UTC)
+
+
+def test_a_cell_whose_zone_is_not_understood_costs_its_line() -> None:
+    rows = "station,time,gust\nM1001,2026-11-22 00:00 CST,1\nM1001,2026-11-22 00:00 UTC,2\n"
+
+    parsed = parse(rows.encode(), "d.csv", CONTEXT)
+
+    assert [report.values["wind_speed_of_gust"] for report in parsed.observations] == [2.0]
+    assert [fault.line for fault in parsed.faults] == [2]
+
+
+@pytest.mark.parametrize(
+    ("heading", "cells"),
+    [("time,zone", "2026-11-22 00:00,UTC+0"), ("time,时区", "2026-11-22 08:00,8"),
+     ("year,month,day,hour (UTC)", "2026,11,22,0"), ("year,month,day,hour_utc", "2026,11,22,0"),
+     ("year,month,day,hour (h)", "2026,11,22,8")],
+)  # fmt: skip
+def test_a_zone_may_have_its_own_column_or_stand_at_the_hour(heading: str, cells: str) -> None:
+    assert read(heading, cells).observations[0].time == datetime(2026, 11, 22, tzinfo=UTC)
+
+
+def test_a_comment_may_name_the_zone_and_an_unknown_one_refuses_the_file() -> None:
+    known = read("time", "2026-11-22 00:00", "# times are UTC\n")
+    unknown = read("time", "2026-11-22 00:00", "# time zone: Mars\n")
+
+    assert known.observations[0].time == datetime(2026, 11, 22, tzinfo=UTC)
+    assert (unknown.observations, [fault.line for fault in unknown.faults]) == ([], [1])
+
+
+def test_two_zones_in_one_header_refuse_the_file() -> None:
+    parsed = read("year,month,day (BJT),hour (UTC)", "2026,11,22,0")
+
+    assert not parsed.observations
+    assert "several time zones" in parsed.faults[0].reason
+
+
+def test_a_pushed_records_zone_decides() -> None:
+    records = [
+        {"station": "M1001", "time (UTC+0)": "2026-11-22 00:00", "gust": 1},
+        {"station": "M1001", "time": "2026-11-22 01:00", "zone": "UTC", "gust": 2},
+        {"station": "M1001", "time (CST)": "2026-11-22 02:00", "gust": 3},
+    ]
+
+    parsed = parse_push(json.dumps(records).encode(), CONTEXT)
+
+    assert [report.time.hour for report in parsed.observations] == [0, 1]
+    assert {fault.line for fault in parsed.faults} == {3}
+
+
+@pytest.mark.parametrize(
+    ("heading", "cell", "expected"),
+    [
+        # the civil clock of July 1988 is UTC+9, Beijing time UTC+8
+        ("time", "1988-07-01 09:00", datetime(1988, 7, 1, 0, tzinfo=UTC)),
+        ("time (BJT)", "1988-07-01 08:00", datetime(1988, 7, 1, 0, tzinfo=UTC)),
+        ("time (UTC+8)", "1988-07-01 08:00", datetime(1988, 7, 1, 0, tzinfo=UTC)),
+        ("time", "1988-12-01 08:00", datetime(1988, 12, 1, 0, tzinfo=UTC)),
+        ("time", "1992-07-01 08:00", datetime(1992, 7, 1, 0, tzinfo=UTC)),
+    ],
+)
+def test_chinas_old_summer_time_is_that_of_the_civil_clock_only(
+    heading: str, cell: str, expected: datetime
+) -> None:
+    assert read(heading, cell).observations[0].time == expected
+
+
+@pytest.mark.parametrize(
+    ("cell", "reason"), [("1988-09-11 01:30", "occurs twice"), ("1988-04-17 02:30", "not occur")]
+)
+def test_an_hour_that_occurs_twice_or_never_is_refused_with_advice(cell: str, reason: str) -> None:
+    parsed = read("time", cell)
+
+    assert not parsed.observations
+    assert reason in parsed.faults[0].reason
+    assert read("time", f"{cell}+09:00").observations
+
+
+@pytest.mark.parametrize("year", ["1990", "90"])
+def test_a_plot_of_1990_is_in_beijing_time_also_in_summer(year: str) -> None:
+    row = (
+        "54511 116.47 39.80 31 1 9999 56 1 261 0 0 0 9999 9999 9999 9999 -11 11 0 -4.6 "
+        "9999 9999 9999 9999"
+    )
+
+    parsed = micaps_form.parse(f"diamond 1 x\n{year} 07 01 08 1\n{row}\n".encode(), "m")
+
+    assert parsed.observations[0].time == datetime(1990, 7, 1, 0, tzinfo=UTC)
