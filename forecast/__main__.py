@@ -35,10 +35,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _start_log() -> None:
-    """Log to standard error, libraries only what matters."""
+    """Log to standard error, libraries only what matters. Times carry their zone; once settings are
+    read (commands/world.py), it is that of the service.
+    """
     logging.basicConfig(
         level=logging.INFO,
         format="%(asctime)s %(levelname)s %(name)s: %(message)s",
+        datefmt="%Y-%m-%d %H:%M:%S%z",
         stream=sys.stderr,
         force=True,
     )

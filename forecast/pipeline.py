@@ -15,7 +15,14 @@ from forecast.domain import CurrentObservations, Cycle, Forecast, Issue, Receipt
 from forecast.errors import MissingInput, PublishError, SourceCorrupt
 from forecast.ingest.sources import Source
 from forecast.issue.events import derive_features
-from forecast.issue.inputs import Decoded, Inputs, decode, fetch_inputs, fetch_next_best, keep_doubts
+from forecast.issue.inputs import (
+    Decoded,
+    Inputs,
+    decode,
+    fetch_inputs,
+    fetch_next_best,
+    keep_doubts,
+)
 from forecast.issue.multi_model import FurtherModel, owners
 from forecast.issue.prediction import blend_runs, predict_runs
 from forecast.issue.report import IssueReport, Stopwatch
@@ -116,7 +123,10 @@ def open_issue(world: World, inputs: Inputs, now: datetime) -> Issue:
     """Return the issue of these inputs under these settings: the published one, else a new one."""
     cycle = inputs.leading.cycle
     expires = cycle.run + timedelta(hours=world.config.source.maximum_age_hours)
-    return world.archive.open_issue(cycle, world.config.digest_with(inputs.ids), now, expires)
+    config = world.config
+    return world.archive.open_issue(
+        cycle, config.digest_with(inputs.ids), now, expires, config.zone
+    )
 
 
 def supplement_of(

@@ -10,7 +10,7 @@ import logging
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, tzinfo
 from typing import Any
 
 import sqlalchemy as sql
@@ -91,8 +91,12 @@ class Archive:
 
     # -- issues
 
-    def open_issue(self, cycle: Cycle, digest: str, now: datetime, valid_until: datetime) -> Issue:
+    def open_issue(
+        self, cycle: Cycle, digest: str, now: datetime, valid_until: datetime, zone: tzinfo = UTC
+    ) -> Issue:
         """Return the published issue of a cycle, or a new one with the next number of its year.
+
+        The year is that of the clock of `zone`, in which readers see it.
 
         A cycle whose last issue was published under other settings gets a further one (`…-2`).
         Issues that were opened and never published (the process died) are removed.
@@ -109,7 +113,9 @@ class Archive:
             unpublished = sql.select(issue_table).where(issue_table.c.published.is_(None))
             wanted = cycle.id if not rows else f"{cycle.id}-{len(rows) + 1}"
             for row in connection.execute(unpublished).all():
-                if row.id == wanted and row.digest == digest and _issue(row).issued <= now:
+                issued = _issue(row).issued
+                this_year = issued.astimezone(zone).year == now.astimezone(zone).year
+                if row.id == wanted and row.digest == digest and issued <= now and this_year:
                     continue
                 self._forget(connection, row.id)
             kept = connection.execute(
@@ -117,8 +123,8 @@ class Archive:
             ).first()
             if kept is not None:
                 return _issue(kept)
-            year = (datetime(now.year, 1, 1, tzinfo=UTC), datetime(now.year + 1, 1, 1, tzinfo=UTC))
-            in_year = (issue_table.c.issued >= year[0]) & (issue_table.c.issued < year[1])
+            begin, end = _local_year(now, zone)
+            in_year = (issue_table.c.issued >= begin) & (issue_table.c.issued < end)
             last = connection.scalar(sql.select(sql.func.max(issue_table.c.number)).where(in_year))
             values = {
                 "id": wanted,
@@ -404,6 +410,13 @@ class Archive:
                 sql.select(attempt_table).order_by(attempt_table.c.id.desc()).limit(limit)
             ).all()
         return tuple(Attempt(row.at, row.issue, row.exit_code, row.detail) for row in rows)
+
+
+def _local_year(now: datetime, zone: tzinfo) -> tuple[datetime, datetime]:
+    """Return begin and end, in UTC, of the year of `now` by the clock of `zone`."""
+    year = now.astimezone(zone).year
+    first, last = (datetime(each, 1, 1, tzinfo=zone).astimezone(UTC) for each in (year, year + 1))
+    return first, last
 
 
 def _issue(row: sql.Row[Any]) -> Issue:

@@ -171,9 +171,10 @@ def _archive(config: Config, now: datetime, offline: bool) -> Iterator[Finding]:
         yield Finding("ok", "archive", f"{address}: nothing was issued yet")
         return
     last = issues[0]
-    yield Finding("ok", "archive", f"{address}: last issued {last.id} at {last.issued:%F %H:%MZ}")
+    at = f"{last.issued.astimezone(config.zone):%F %H:%M%z}"
+    yield Finding("ok", "archive", f"{address}: last issued {last.id} at {at}")
     if last.issued > now + timedelta(minutes=5):
-        detail = f"the last issue was at {last.issued:%F %H:%MZ}, after now: was it set back?"
+        detail = f"the last issue was at {at}, after now: was it set back?"
         yield Finding("fault", "clock", detail)
 
 

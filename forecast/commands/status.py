@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from forecast.archive.intake_report import CameIn, Reason
 from forecast.archive.issues import Archive
@@ -19,6 +20,7 @@ from models.prediction import open_models
 from products.publish import Publisher
 
 DAY = timedelta(days=1)
+TIMES = ("issued", "valid_until", "at", "time", "last")  # keys of the document
 WIDTH = 11  # [character] of the first word of a line
 # files and senders that the text names, those with refused lines first; the JSON names all
 MOST_LINES = 50
@@ -31,7 +33,8 @@ def found(config: Config, now: datetime, everything: bool = False) -> dict[str, 
     archive, publisher = Archive(config.archive.url), Publisher(config)
     current, issues, attempts = publisher.current(), archive.issues(10), archive.attempts(10)
     in_force = next((issue for issue in issues if issue.id == current), None)
-    return {
+    known = {
+        "zone": config.service.timezone,
         "archive": masked(config.archive.url),
         "output": str(config.output.folder.absolute()),
         "in_force": current or None,
@@ -54,6 +57,19 @@ def found(config: Config, now: datetime, everything: bool = False) -> dict[str, 
         "observations": _observed(config, archive, now, everything),
         "moved": monitor.lines(config.learning.folder),
     }
+    return {key: _in_zone(value, config.zone) for key, value in known.items()}
+
+
+def _in_zone(value: Any, zone: ZoneInfo) -> Any:
+    """Return a part of the document with its times (TIMES) in local time, with the offset."""
+    if isinstance(value, dict):
+        return {
+            key: datetime.fromisoformat(each).astimezone(zone).isoformat(timespec="seconds")
+            if key in TIMES and isinstance(each, str)
+            else _in_zone(each, zone)
+            for key, each in value.items()
+        }
+    return [_in_zone(each, zone) for each in value] if isinstance(value, list) else value
 
 
 def lines(found: dict[str, Any], everything: bool = False) -> list[str]:
@@ -62,6 +78,7 @@ def lines(found: dict[str, Any], everything: bool = False) -> list[str]:
     age = "stale" if found["stale"] else "fresh"
     state = f"{current} ({age}{'' if found['whole'] else ', damaged'})" if current else "none"
     lines_out = [
+        f"times      in {found['zone']}, with the offset from UTC",
         f"archive    {found['archive']}",
         f"output     {found['output']}",
         f"in force   {state}",

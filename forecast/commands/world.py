@@ -4,7 +4,8 @@ the server for pushed records, the clock.
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+import logging
+from datetime import UTC, datetime, tzinfo
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -30,12 +31,32 @@ def settings(path: Path | None, out: Path | None = None) -> Config:
     from forecast.errors import ConfigError
 
     config = read_config(path)
+    log_in_zone(config.zone)
     if faults := unit_faults(config):
         raise ConfigError("\n".join(faults))
     if out is not None:
         folder = config.output.model_copy(update={"folder": out})
         config = config.model_copy(update={"output": folder})
     return config
+
+
+def log_in_zone(zone: tzinfo) -> None:
+    """Write the times of the log by the clock of `zone`, with the offset from UTC."""
+    for handler in logging.getLogger().handlers:
+        if type(handler) is logging.StreamHandler:  # that of the entry, no other
+            handler.setFormatter(ZonedFormatter(zone))
+
+
+class ZonedFormatter(logging.Formatter):
+    """A line of the log with its time in a zone: 2026-11-29 16:10:00+0800."""
+
+    def __init__(self, zone: tzinfo) -> None:
+        super().__init__("%(asctime)s %(levelname)s %(name)s: %(message)s")
+        self._zone = zone
+
+    def formatTime(self, record: logging.LogRecord, datefmt: str | None = None) -> str:  # noqa: N802
+        """Return the time of a record (the name is the library's)."""
+        return f"{datetime.fromtimestamp(record.created, self._zone):%Y-%m-%d %H:%M:%S%z}"
 
 
 def unit_faults(config: Config) -> list[str]:

@@ -8,6 +8,7 @@ import sqlite3
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import numpy as np
 import pytest
@@ -129,6 +130,35 @@ def test_numbers_start_again_with_the_year(archive: Archive, config: Config) -> 
     publish(archive, config, datetime(2027, 1, 1, 0, tzinfo=UTC), 0.3)
 
     assert [issue.number for issue in archive.issues()] == [1, 1]
+
+
+def test_numbers_turn_with_the_local_year(archive: Archive, config: Config) -> None:
+    """In China 2027 begins at 16:00 UTC of 31 December 2026."""
+    zone = ZoneInfo("Asia/Shanghai")
+
+    def number(hour: int) -> int:
+        at = datetime(2026, 12, 31, tzinfo=UTC) + timedelta(hours=hour)
+        issue = archive.open_issue(Cycle(at), "a", at, at + timedelta(days=1), zone)
+        archive.mark_published(issue.id, at)
+        return issue.number
+
+    # 22:00 and 23:00 of the old year, 00:00, 01:00 and 08:00 of the new one
+    assert [number(hour) for hour in (14, 15, 16, 17, 24)] == [1, 2, 1, 2, 3]
+
+
+def test_an_issue_opened_before_the_turn_of_the_year_gets_a_number_of_the_new_one(
+    archive: Archive,
+) -> None:
+    """The process died before midnight; the run is made again after it."""
+    zone, cycle = ZoneInfo("Asia/Shanghai"), Cycle(datetime(2026, 12, 31, 6, tzinfo=UTC))
+    before = datetime(2026, 12, 31, 15, 50, tzinfo=UTC)
+    other = Cycle(datetime(2026, 12, 31, 0, tzinfo=UTC))
+    archive.mark_published(archive.open_issue(other, "a", before, LATER, zone).id, before)
+    archive.open_issue(cycle, "a", before, LATER, zone)
+
+    after = archive.open_issue(cycle, "a", before + timedelta(minutes=15), LATER, zone)
+
+    assert (after.id, after.number) == (cycle.id, 1)
 
 
 def test_earlier_cycles_come_newest_first_and_never_the_future(

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import logging
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
 
-from forecast.archive.issues import Archive
+from forecast.archive.issues import Archive, Attempt
 from forecast.commands import status
+from forecast.commands.world import ZonedFormatter
 from forecast.config import Config
 from forecast.domain import Fault
 from forecast.observations.formats import Parsed
@@ -119,3 +121,29 @@ def test_flagged_values_are_counted_by_station_and_element(settings: Config) -> 
         "A1201": {"air_temperature": {"values": 6, "inconsistent": 0, "doubtful": 0, "wrong": 1}}
     }
     assert "flagged    A1201  air_temperature  1 wrong of 6 in 24 h" in status.lines(found)
+
+
+def test_times_are_local_with_their_zone(
+    settings: Config, capsys: pytest.CaptureFixture[str]
+) -> None:
+    archive = Archive(settings.archive.url)
+    archive.keep_attempt(Attempt(datetime(2026, 12, 31, 16, 5, tzinfo=UTC), None, 4, "no run"))
+    put(settings, "bad.csv", HEAD + "A1201,never,-3.4,\n")
+    intake(settings).observe(NOW)
+
+    found = status.found(settings, NOW, everything=True)
+    text = "\n".join(status.lines(found, everything=True))
+
+    assert "times      in Asia/Shanghai" in text
+    assert "attempt    2027-01-01T00:05:00+08:00  exit 4" in text
+    assert "read       2026-11-22T20:00:00+08:00  bad.csv" in text
+    assert "+00:00" not in text
+
+
+def test_the_log_writes_the_clock_of_the_service_with_its_offset() -> None:
+    record = logging.LogRecord("name", logging.INFO, "", 0, "said", None, None)
+    record.created = datetime(2026, 12, 31, 16, 5, tzinfo=UTC).timestamp()
+
+    line = ZonedFormatter(ZoneInfo("Asia/Shanghai")).format(record)
+
+    assert line == "2027-01-01 00:05:00+0800 INFO name: said"
