@@ -9,9 +9,11 @@ from forecast.config import Config
 from forecast.domain import Cycle, as_utc
 from forecast.ingest.sources import needs_of
 from forecast.sample.encoding import write_cycle
+from forecast.sample.week import Week
 from forecast.source_settings import StepSettings
 
-STEPS = StepSettings(first=0, last=72, every=3)
+# Seven local days with the night of the last one, from a run up to ten hours old.
+STEPS = (StepSettings(first=0, last=72, every=3), StepSettings(first=78, last=180, every=6))
 
 
 def demonstration_run(now: datetime) -> datetime:
@@ -32,7 +34,7 @@ def demonstration_config(config: Config, bucket: str, output: Path, work: Path) 
     source = {
         "order": ("bucket",),
         "bucket": http,
-        "steps": (STEPS,),
+        "steps": STEPS,
         "cycles": work / "cycles",
         "delay_hours": 0.0,
         "keep_cycles": 1,
@@ -56,5 +58,5 @@ def write_sample(folder: Path, cycle: Cycle, config: Config) -> Path:
     needs = needs_of(
         demonstration_config(config, config.source.bucket.url, folder, folder), config.all_sites()
     )
-    write_cycle(folder, cycle.run, needs.steps, needs)
+    write_cycle(folder, cycle.run, needs.steps, needs, Week)
     return folder

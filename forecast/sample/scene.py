@@ -75,7 +75,8 @@ class Variation:
     """How one run differs from the standard sample weather.
 
     stratus, front, deep_deck, canvas (of sunset 1 and 2): strength of each piece of moisture, 0-1;
-    deck_top [m]; delay of the front [h].
+    deck_top [m]; delay of the front [h]; wind: [m s-1] of the gale behind it; amount: of its
+    precipitation, relative to the standard.
     """
 
     stratus: float = 1.0
@@ -84,6 +85,8 @@ class Variation:
     canvas: tuple[float, float] = (1.0, 1.0)
     deck_top: float = 1050.0
     delay: float = 0.0
+    wind: float = 12.0
+    amount: float = 1.0
 
 
 class Weather:
@@ -237,7 +240,8 @@ class Weather:
     @cached_property
     def _amount(self) -> Array:
         """Return the precipitation of the front [kg m-2]: 3 in the plain, 9 in the mountains."""
-        return self.variation.front * (3 + 6 * (self.ground - 50) / 1200)
+        strength = self.variation.front * self.variation.amount
+        return strength * (3 + 6 * (self.ground - 50) / 1200)
 
     @cached_property
     def _snow_share(self) -> Array:
@@ -318,10 +322,11 @@ class Weather:
     def _wind(self, z: Array, hour: float) -> Fields:
         """Return the wind and the vertical motion on levels.
 
-        An easterly of 5 m/s below 2 km; a north-westerly of 12 m/s behind the front that calms to
-        3; westerlies aloft.
+        An easterly of 5 m/s below 2 km; a north-westerly behind the front (12 m/s where no
+        variation says otherwise) that calms to a quarter; westerlies aloft.
         """
-        gale = 12 * ramp(hour, self.arrival - 1, self.arrival + 1) * (1 - 0.75 * ramp(hour, 58, 68))
+        begins = ramp(hour, self.arrival - 1, self.arrival + 1)
+        gale = self.variation.wind * begins * (1 - 0.75 * ramp(hour, 58, 68))
         easterly = 5 * (1 - self._cold(hour)) * np.exp(-((z / 1500) ** 2))
         aloft = 30 * ramp(z, 2000, 11000)
         lift = -0.5 * self._front(z, hour) + 0.08 * self._cold(hour) * (1 - self._front(z, hour))

@@ -7,7 +7,7 @@ are those of a new moon, so that the forecast of stars depends on the weather al
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from functools import cache
 from pathlib import Path
 
@@ -48,7 +48,7 @@ def forecast_everything(folder: Path, cycle: Cycle) -> Forecasts:
     write_sample(folder / "bucket", cycle, config)
     files = sorted(path for path in (folder / "bucket").rglob("gfs.t*") if path.suffix != ".idx")
     atmosphere = read_atmosphere(files, cycle, needs, threads=2)
-    days = almanac.local_days(cycle.run, config.zone, 4)
+    days = almanac.local_days(cycle.run, config.zone, config.forecast.days)
     events = phenomena.events(
         sites, days, almanac.almanacs(sites, days, config.zone), config.phenomena, cycle.run
     )
@@ -131,3 +131,31 @@ def test_the_sample_run_lacks_no_field(
     missing = {name for answer in forecasts(run).values() for name in answer.missing}
 
     assert not [name for name in missing if name.startswith("field:")]
+
+
+@pytest.mark.parametrize("run", RUNS)
+def test_every_day_of_the_week_has_its_forecasts_and_not_all_are_alike(
+    forecasts: Callable[[datetime], Forecasts], run: datetime
+) -> None:
+    made = forecasts(run)
+    days = almanac.local_days(run, read_config().zone, read_config().forecast.days)
+
+    def likeliest(phenomenon: str) -> list[float]:
+        return [
+            max((f.probability for f in made.values() if _is(f, phenomenon, day)), default=0.0)
+            for day in days
+        ]
+
+    assert all(forecast.known for forecast in made.values())
+    for phenomenon in ("sea_of_clouds", "starry_sky", "snowfall", "sunrise"):
+        of_days = likeliest(phenomenon)
+        assert max(of_days) >= AT_LEAST, phenomenon
+        assert min(of_days) <= AT_MOST, phenomenon
+    assert max(likeliest("sunset_glow")) >= AT_LEAST
+    # the last day is uneventful: high pressure, neither sea nor snow nor glow
+    for phenomenon in ("sea_of_clouds", "snowfall", "sunset_glow", "rime"):
+        assert likeliest(phenomenon)[-1] <= AT_MOST, phenomenon
+
+
+def _is(forecast: Forecast, phenomenon: str, day: date) -> bool:
+    return forecast.event.phenomenon == phenomenon and forecast.event.day == day
