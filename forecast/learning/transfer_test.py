@@ -181,10 +181,7 @@ def transfer_test(
     Raises: SourceCorrupt for a file that cannot be read.
     """
     given, refused = read_labels(labels)
-    series: dict[str, list[PointForecast]] = {}
-    for point in read_points(forecasts, utc_offset):
-        name = _place(point.tags)
-        series.setdefault(name if name in mountains else ANY_MOUNTAIN, []).append(point)
+    series = _by_mountain(read_points(forecasts, utc_offset), mountains)
     parts: list[tuple[str, list[Label], dict[str, Array]]] = []
     missing, absent = set[str](), []
     for name, site in mountains.items():
@@ -223,6 +220,17 @@ def transfer_test(
         tuple(sorted(missing)),
         tuple((where, one.day) for where, labels, _ in parts for one in labels),
     )
+
+
+def _by_mountain(
+    points: Sequence[PointForecast], mountains: Mapping[str, Site]
+) -> dict[str, list[PointForecast]]:
+    """Return the point forecasts of each mountain; ANY_MOUNTAIN has those of unknown places."""
+    series: dict[str, list[PointForecast]] = {}
+    for point in points:
+        name = _place(point.tags)
+        series.setdefault(name if name in mountains else ANY_MOUNTAIN, []).append(point)
+    return series
 
 
 def _labels_of(name: str, labels: Sequence[Label], mountains: Mapping[str, Site]) -> list[Label]:

@@ -59,6 +59,10 @@ LIMITS = Limits(size=8 << 20, line=4_000, records=50_000, faults=1_000)
 REPORTER, DETAIL = 60, 300  # characters
 MOST_CM = 1_000.0
 SITES_NAMED = 12  # in a refusal
+TOO_MANY = f"more than {LIMITS.records} rows: the rest is not read; split the file"
+CONTRADICTION = (
+    "contradicts an earlier line of the same reporter on this event: the later one is kept"
+)
 GLOWS = ("sunset_glow", "sunrise_glow")
 # phenomenon -> quantity whose thresholds give the degree
 MEASURED = {"snowfall": "new_snow", "snow_cover": "snow_depth", "rime": ""}
@@ -116,12 +120,7 @@ def parse(
     zone: of the clock by which days and times are given.
     """
     collector = Collector(name, "outcomes", LIMITS)
-    known = _Known(
-        site_names(sites),
-        {site.id: site for site in sites},
-        EventDays(sites, zone, today),
-        _reporter(name),
-    )
+    known = _known(name, sites, EventDays(sites, zone, today))
     kept: dict[tuple[object, ...], Outcome] = {}
     header: _Header | None = None
     separator, repeated, refused = ",", 0, 0
@@ -146,11 +145,7 @@ def parse(
             if not any(cell.strip() for cell in cells):
                 continue
             outcome = _outcome(_row(cells, header), header, known)
-            if (outcome.site, outcome.phenomenon, outcome.day.isoformat()) in pending:
-                raise Refused(
-                    f"{outcome.phenomenon} of {outcome.day} is not over yet: "
-                    "import the file again when it is"
-                )
+            _refuse_pending(outcome, pending)
         except Refused as error:
             collector.fault(line, str(error))
             refused += 1
@@ -161,15 +156,9 @@ def parse(
         if key in kept:
             repeated += 1
             if repr(kept[key]) != repr(outcome):
-                collector.fault(
-                    line,
-                    "contradicts an earlier line of the same reporter on this event: "
-                    "the later one is kept",
-                )
+                collector.fault(line, CONTRADICTION)
         elif len(kept) >= LIMITS.records:
-            collector.fault(
-                line, f"more than {LIMITS.records} rows: the rest is not read; split the file"
-            )
+            collector.fault(line, TOO_MANY)
             refused += 1
             break
         kept[key] = outcome
@@ -178,6 +167,20 @@ def parse(
         parsed.faults.append(Fault(collector.name, 0, "the file has no readable line"))
         refused += 1
     return OutcomeTable(tuple(kept.values()), tuple(parsed.faults), repeated, refused)
+
+
+def _known(name: str, sites: Sequence[Site], days: EventDays) -> _Known:
+    """Return what is known before the first row of the file `name` is read."""
+    return _Known(site_names(sites), {site.id: site for site in sites}, days, _reporter(name))
+
+
+def _refuse_pending(outcome: Outcome, pending: Collection[EventKey]) -> None:
+    """Raise Refused where the event of `outcome` is not over yet."""
+    if (outcome.site, outcome.phenomenon, outcome.day.isoformat()) in pending:
+        raise Refused(
+            f"{outcome.phenomenon} of {outcome.day} is not over yet: "
+            "import the file again when it is"
+        )
 
 
 def _unreadable(data: bytes) -> str:

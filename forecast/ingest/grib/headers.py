@@ -275,11 +275,7 @@ def _describe2(
                 statistic = "point"
             elif after - place >= ranges + 24 and data[place + ranges + 7] == 1:
                 hours, statistic = _range2(data, place + ranges, begins, run)
-        member = (
-            data[place + _MEMBER[template]]
-            if template in _MEMBER and after - place > _MEMBER[template]
-            else None
-        )
+        member = _member2(data, template, place, after)
         aerosol = _optics(data, place) if template == _AEROSOL else None
         if data[place + 11] in _NO_FORECAST and template in (0, 8):
             statistic = "other"
@@ -305,6 +301,12 @@ def _describe2(
         member=member,
         aerosol=aerosol,
     )
+
+
+def _member2(data: Data, template: int, place: int, after: int) -> int | None:
+    """Return the number of the ensemble member; None where the template has none."""
+    octet = _MEMBER.get(template)
+    return None if octet is None or after - place <= octet else data[place + octet]
 
 
 def _optics(data: Data, place: int) -> Aerosol:

@@ -24,10 +24,11 @@ from pathlib import Path
 from forecast.domain import Atmosphere, Cycle
 from forecast.errors import MissingInput, SkyscapeError, SourceCorrupt
 from forecast.ingest import Needs
-from forecast.ingest.grib.cube import Piece, Values, assemble
+from forecast.ingest.grib.cube import assemble
 from forecast.ingest.grib.decoder_pool import DECODERS, Order
 from forecast.ingest.grib.grid import MICRO, Cut, Grid, cut
 from forecast.ingest.grib.headers import Data, Message, inspect, read_data, scan
+from forecast.ingest.grib.limits import Piece, Values
 from forecast.ingest.grib.packing import check, grid_of, has_missing, quantum
 from forecast.quantities import Field
 
