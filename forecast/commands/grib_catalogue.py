@@ -125,7 +125,7 @@ def match(group: Group, tables: Iterable[tuple[str, tuple[Field, ...]]] = ()) ->
 
 
 def _wrong_level(group: Group, field: Field) -> bool:
-    """Tell whether the group stands on one height, and the field on another."""
+    """Return whether the group stands on one height, and the field on another."""
     wanted = field.keys[0].value
     return group.first.surface == HEIGHT and wanted is not None and group.first.value != wanted
 
@@ -221,12 +221,12 @@ def _doubtful_windows(group: Group, field: Field) -> list[str]:
     if field.from_start and later:
         doubts.append(
             f"windows {listed} h: the later ones begin after the run's start; the table in the "
-            "settings says from_start: true, which would override them"
+            "settings says from_start: true, which contradicts them; the windows are used"
         )
     if len(windows) == 1:
         doubts.append(
-            f"one window, {listed} h: look at a later step too; sums from the run's start that are "
-            "labelled as intervals need from_start: true"
+            f"one window, {listed} h: look at a later step too: do the windows begin at the run's "
+            "start, or one after another?"
         )
     ends = [end for _, end in windows]
     if later and len(ends) != len(set(ends)):

@@ -44,7 +44,7 @@ class Field:
     value is set to the limit.
     own, centre, from_start: set by a model's parameter table (forecast/ingest/parameter_table.py).
     own: the keys are the table's, so local numbers of the centre apply. centre: only messages of
-    this centre are read. from_start: a sum starts with the run, whatever the message says.
+    this centre are read. from_start: a sum without a stated window starts with the run.
     grib1: (parameter number of table 2, type of level) pairs.
     factor: multiplies what the file holds to give `unit` (a percentage: 0.01).
     essential: without it no feature can be made.

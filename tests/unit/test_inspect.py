@@ -80,7 +80,7 @@ def test_windows_that_a_models_table_would_override_are_seen(shared: Path) -> No
 
     (line,) = doubts(contents).values()
     assert "windows 0-6, 6-12 h" in line
-    assert "from_start: true, which would override them" in line
+    assert "from_start: true, which contradicts them; the windows are used" in line
     assert not table(contents)["precipitation_amount"].from_start
 
 
