@@ -106,14 +106,19 @@ class _Columns:
 
 def plausibility_check(table: ReportTable, values: Floats) -> Mask:
     """Return which `values` (row, element) of `table` a rule makes doubtful; NaN: False."""
-    columns = _columns(table, values)
-    found = np.zeros(values.shape, dtype=bool)
-    with np.errstate(invalid="ignore", over="ignore", divide="ignore"):
-        for rule in RULES:
-            hit = rule.mask(columns)
+    found = sentinel_check(values)
+    for rules in (ALONE, TOGETHER):
+        columns = _columns(table, np.where(found, np.nan, values))
+        hits = [(rule, _hit(rule, columns)) for rule in rules]
+        for rule, hit in hits:
             for name in rule.elements:
                 found[:, INDEX[name]] |= hit & np.isfinite(columns[name])
-    return found | sentinel_check(values)
+    return found
+
+
+def _hit(rule: Rule, columns: _Columns) -> Mask:
+    with np.errstate(invalid="ignore", over="ignore", divide="ignore"):
+        return rule.mask(columns)
 
 
 def sentinel_check(values: Floats) -> Mask:
@@ -132,17 +137,19 @@ def sentinel_check(values: Floats) -> Mask:
 def reasons(observation: Observation, station: Station | None) -> dict[str, str]:
     """Return why the values of a report are doubtful by these rules: element -> sentence."""
     places = {station.id: station} if station is not None else {}
-    table = ReportTable.of([observation], places)
-    columns, found = _columns(table, table.values), dict[str, str]()
-    with np.errstate(invalid="ignore", over="ignore", divide="ignore"):
-        for rule in RULES:
-            if rule.mask(columns)[0]:
-                for name in rule.elements:
-                    if name in observation.values:
-                        found.setdefault(name, rule.sentence(observation.values))
+    table, found = ReportTable.of([observation], places), dict[str, str]()
+    values = table.values.copy()
     for name, column in INDEX.items():
         if sentinel_check(table.values)[0, column]:
-            found.setdefault(name, f"{shown(name, observation.values)} is a code for no value")
+            found[name] = f"{shown(name, observation.values)} is a code for no value"
+    for rules in (ALONE, TOGETHER):
+        values[0, [INDEX[name] for name in found]] = np.nan
+        columns = _columns(table, values)
+        for rule in rules:
+            if _hit(rule, columns)[0]:
+                for name in rule.elements:
+                    if np.isfinite(columns[name][0]):
+                        found.setdefault(name, rule.sentence(observation.values))
     return found
 
 
@@ -272,18 +279,9 @@ def _season(values: Values) -> str:
     )
 
 
-RULES: tuple[Rule, ...] = (
-    Rule(_dry_fog, ("visibility_in_air",), _dry_fog_sentence),
-    Rule(
-        _dew_point, ("air_temperature", "dew_point_temperature"),
-        lambda v: f"{shown('dew_point_temperature', v)} above {shown('air_temperature', v)}: "
-        "are both in one unit?",
-    ),
-    Rule(
-        _humidity_gap, ("relative_humidity", "dew_point_temperature"),
-        lambda v: f"{shown('relative_humidity', v)} contradicts "
-        f"{shown('dew_point_temperature', v)} at {shown('air_temperature', v)}",
-    ),
+# Rules of one element, with the station and the season. What they doubt is no witness for the
+# rules of several elements.
+ALONE: tuple[Rule, ...] = (
     Rule(_heat, ("air_temperature",), _season),
     Rule(
         _frost, ("air_temperature",),
@@ -294,6 +292,23 @@ RULES: tuple[Rule, ...] = (
         _pressure, ("air_pressure",),
         lambda v: f"{shown('air_pressure', v)} does not fit the station's height: mmHg in an hPa "
         "column, pressure at sea level, or a wrong elevation_m?",
+    ),
+    _small("relative_humidity"),
+    _small("cloud_area_fraction"),
+    _small("low_cloud_area_fraction"),
+    _small("cloud_below_area_fraction"),
+)  # fmt: skip
+TOGETHER: tuple[Rule, ...] = (
+    Rule(_dry_fog, ("visibility_in_air",), _dry_fog_sentence),
+    Rule(
+        _dew_point, ("air_temperature", "dew_point_temperature"),
+        lambda v: f"{shown('dew_point_temperature', v)} above {shown('air_temperature', v)}: "
+        "are both in one unit?",
+    ),
+    Rule(
+        _humidity_gap, ("relative_humidity", "dew_point_temperature"),
+        lambda v: f"{shown('relative_humidity', v)} contradicts "
+        f"{shown('dew_point_temperature', v)} at {shown('air_temperature', v)}",
     ),
     Rule(
         _reduced, ("air_pressure",),
@@ -317,8 +332,4 @@ RULES: tuple[Rule, ...] = (
         ("precipitation_amount",),
         lambda v: f"{shown('precipitation_amount', v)} in dry air",
     ),
-    _small("relative_humidity"),
-    _small("cloud_area_fraction"),
-    _small("low_cloud_area_fraction"),
-    _small("cloud_below_area_fraction"),
 )  # fmt: skip

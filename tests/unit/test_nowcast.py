@@ -133,3 +133,28 @@ def test_a_humid_summit_turns_a_sea_of_clouds_into_a_white_wall(config: Config) 
 
     assert states[0]["sea"] > states[0]["in_cloud"]
     assert states[1]["in_cloud"] > states[1]["sea"]
+
+
+def test_a_report_far_from_the_run_has_no_part_and_is_named() -> None:
+    """41 for 5 degC (Fahrenheit), and fog in a dry run that no hygrometer confirms."""
+    made = atmosphere(steps(RUN, 24))
+    run_temperature, run_humidity, _ = read(made, VALLEY)
+    slipped = report(VALLEY, air_temperature=run_temperature + 16.0, relative_humidity=run_humidity)
+
+    moved, correction = nowcast.correct(made, [VALLEY], by_station(slipped), NOW)
+
+    assert abs(read(moved, VALLEY)[0] - run_temperature) < 0.5
+    (reason,) = correction.doubts
+    assert VALLEY.id in reason
+    assert "is its unit right?" in reason
+
+
+def test_a_report_within_reach_of_the_run_is_not_doubted() -> None:
+    made = atmosphere(steps(RUN, 24))
+    inversion = read(made, VALLEY)[0] - 12.0
+
+    _, correction = nowcast.correct(
+        made, [VALLEY], by_station(report(VALLEY, air_temperature=inversion)), NOW
+    )
+
+    assert (correction.doubts, correction.stations) == ((), (VALLEY,))

@@ -52,7 +52,7 @@ AMBIGUOUS_MISSING_CODES = MISSING_CODES | frozenset((9999.0, 9999.9, 32766.0, 32
 TRACES = frozenset((999990.0, 32700.0))  # it rained or snowed, too little to measure
 AMOUNTS = ("precipitation_amount", "snow_depth")
 LARGEST = 1e12  # no element has a larger value
-_POINTS = "N NNE NE ENE E ESE SE SSE S SSW SW WSW W WNW NW NNW".split()
+_POINTS = "N NNE NE ENE E ESE SE SSE S SSW SW WSW W WNW NW NNW".split()  # noqa: SIM905
 COMPASS = {name: 22.5 * n for n, name in enumerate(_POINTS)}
 REMEMBERED = 20_000  # stations whose columns are remembered
 

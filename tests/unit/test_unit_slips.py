@@ -1,0 +1,194 @@
+"""Is a value in a wrong unit doubtful, with the likely unit named, and a sound one not?
+
+Each slip is computed by hand from a sound report in autumn at 40 N.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from forecast.domain import DOUBTFUL, GOOD, Name, Observation, Station
+from forecast.observations.formats import ParseContext, parse_file
+from forecast.observations.past_checks import bounds_of
+from forecast.observations.plausibility_checks import (
+    mean_temperature,
+    plausibility_check,
+    reasons,
+    standard_pressure,
+)
+from forecast.observations.quality_control import check
+from forecast.observations.report_table import INDEX, ReportTable
+from forecast.quantities import ELEMENTS
+
+NOVEMBER = datetime(2026, 11, 22, 4, tzinfo=UTC)
+SUMMIT = Station("M1001", Name("", ""), 40.017, 115.454, 2303.0)
+PLAIN = Station("54511", Name("", ""), 39.8, 116.47, 31.0)
+# 15 degC, 1013.25 hPa at the sea; 2,303 m: 765.3 hPa (ISO 2533)
+SOUND = {
+    "air_temperature": 269.75, "dew_point_temperature": 262.6, "relative_humidity": 0.60,
+    "air_pressure": 76600.0, "wind_speed": 6.0, "wind_speed_of_gust": 11.0,
+    "visibility_in_air": 12_500.0, "cloud_area_fraction": 0.8, "snow_depth": 0.05,
+    "precipitation_amount": 0.0,
+}  # fmt: skip
+
+
+def flags(station: Station, at: datetime = NOVEMBER, **values: float) -> dict[str, int]:
+    report = Observation(station.id, at, values)
+    return check(ReportTable.of([report], {station.id: station})).of(0)
+
+
+def test_a_humidity_in_a_wrong_unit_is_no_witness_against_fog() -> None:
+    found = flags(SUMMIT, relative_humidity=0.0097, visibility_in_air=80.0)
+
+    assert found == {"relative_humidity": DOUBTFUL, "visibility_in_air": GOOD}
+
+
+def test_a_sound_report_is_good() -> None:
+    assert set(flags(SUMMIT, **SOUND).values()) == {GOOD}
+
+
+@pytest.mark.parametrize(
+    ("element", "slipped", "likely"),
+    [
+        ("visibility_in_air", 12.5, "kilometres in a metre column"),
+        ("air_temperature", 273.15 + 41.0, "Fahrenheit"),  # 5 degC in degF
+        ("dew_point_temperature", 273.15 + 13.0, "one unit"),  # -10.5 degC in degF
+        ("relative_humidity", 0.006, "fraction in a percent column"),
+        ("cloud_area_fraction", 0.008, "fraction in a percent column"),
+        ("air_pressure", 57450.0, "mmHg"),  # 766 hPa is 574.5 mmHg
+        ("air_pressure", 101_500.0, "pressure at sea level"),
+        ("wind_speed", 21.6, "km/h"),  # 6 m/s, beside a gust in m/s
+        ("precipitation_amount", 32.0, "tenths"),  # 3.2 mm at -3.4 degC
+    ],
+)
+def test_a_value_in_a_wrong_unit_is_doubtful_and_the_likely_unit_is_named(
+    element: str, slipped: float, likely: str
+) -> None:
+    values = {**SOUND, element: slipped}
+
+    assert flags(SUMMIT, **values)[element] == DOUBTFUL
+    assert likely in reasons(Observation("M1001", NOVEMBER, values), SUMMIT)[element]
+
+
+@pytest.mark.parametrize("slip", [lambda k: k + 273.15, lambda k: k - 273.15, lambda k: k * 100])
+def test_kelvin_and_celsius_in_each_others_column_are_never_good(slip) -> None:  # type: ignore[no-untyped-def]
+    assert flags(PLAIN, air_temperature=slip(278.15))["air_temperature"] >= DOUBTFUL
+
+
+@pytest.mark.parametrize(
+    ("month", "celsius", "station", "good"),
+    [
+        # Beijing's extremes: July 41.9 (1999), November 23.3, January -27.4 degC (1966)
+        (7, 41.9, PLAIN, True), (11, 23.3, PLAIN, True), (1, -27.4, PLAIN, True),
+        (11, 41.0, PLAIN, False), (1, 41.0, PLAIN, False), (11, 30.0, SUMMIT, False),
+        # Oymyakon, 63 N, 740 m: -67.7 (1933); Turpan, 43 N: 47.8 (2015); Lhasa, 3650 m: 30.8
+        (2, -67.7, Station("O", Name("", ""), 63.3, 143.2, 740.0), True),
+        (7, 47.8, Station("T", Name("", ""), 42.9, 89.2, 37.0), True),
+        (6, 30.8, Station("L", Name("", ""), 29.7, 91.1, 3650.0), True),
+        # Bodo, 67 N, at the sea: mild January
+        (1, 9.0, Station("B", Name("", ""), 67.3, 14.4, 11.0), True),
+        # Marble Bar, 21 S: December 48.3 degC; July there is winter
+        (12, 48.3, Station("A", Name("", ""), -21.2, 119.7, 182.0), True),
+    ],
+)  # fmt: skip
+def test_the_season_of_latitude_and_height_bounds_temperature_and_records_pass(
+    month: int, celsius: float, station: Station, good: bool
+) -> None:
+    at = NOVEMBER.replace(month=month)
+
+    found = flags(station, at, air_temperature=273.15 + celsius)["air_temperature"]
+
+    assert found == (GOOD if good else DOUBTFUL)
+
+
+@pytest.mark.parametrize(
+    "beside",
+    [
+        {"relative_humidity": 0.97}, {"present_weather": 75.0, "relative_humidity": 0.85},
+        {"present_weather": 31.0, "relative_humidity": 0.2},  # a dust storm (table 4677)
+        {"mass_concentration_of_pm2p5": 6e-7, "relative_humidity": 0.5}, {},
+    ],
+)  # fmt: skip
+def test_low_visibility_in_fog_snow_dust_or_smoke_is_good(beside: dict[str, float]) -> None:
+    assert flags(SUMMIT, visibility_in_air=60.0, **beside)["visibility_in_air"] == GOOD
+
+
+@pytest.mark.parametrize("element", [name for name in ELEMENTS if name != "present_weather"])
+@pytest.mark.parametrize("code", [65535.0, 32767.0, -32768.0, 65534.0])
+def test_codes_of_counters_are_never_good(element: str, code: float) -> None:
+    from forecast.observations.formats.units import conversion
+
+    factor, offset = conversion(element)
+
+    assert flags(PLAIN, **{element: code * factor + offset})[element] >= DOUBTFUL
+
+
+@pytest.mark.parametrize(
+    ("element", "value"),
+    [("snow_depth", 9.99), ("sunshine_duration", 999.0 * 60), ("wind_speed", 99.99 * 10),
+     ("relative_humidity", 9.99), ("negative_oxygen_ions", 65535e6),
+     ("negative_oxygen_ions", 65535.0), ("mass_concentration_of_pm2p5", 999e-9)],
+)  # fmt: skip
+def test_nines_and_codes_in_other_units_are_never_good(element: str, value: float) -> None:
+    assert flags(PLAIN, **{element: value})[element] >= DOUBTFUL
+
+
+def test_ions_that_leap_there_and_back_are_doubtful_and_a_slow_rise_is_not() -> None:
+    def found(values: list[float]) -> list[int]:
+        reports = [
+            Observation("M2001", NOVEMBER + timedelta(hours=n), {"negative_oxygen_ions": 1e6 * v})
+            for n, v in enumerate(values)
+        ]
+        return check(ReportTable.of(reports, {})).flags[:, INDEX["negative_oxygen_ions"]].tolist()
+
+    assert found([800, 801, 450_000, 803]) == [GOOD, GOOD, DOUBTFUL, GOOD]
+    assert found([800, 3000, 9000, 20_000, 24_000]) == [GOOD] * 5
+
+
+def test_bounds_of_the_last_weeks_need_many_values_of_several_days() -> None:
+    def series(count: int, hours: float) -> list[Observation]:
+        return [
+            Observation(
+                "M", NOVEMBER + n * timedelta(hours=hours), {"air_temperature": 270.0 + n % 9}
+            )
+            for n in range(count)
+        ]
+
+    assert bounds_of(series(99, 1)) == {}
+    assert bounds_of(series(200, 0.1)) == {}
+    # 270 to 278 K: 20 K beyond on either side
+    assert bounds_of(series(120, 1))["air_temperature"] == (250.0, 298.0)
+
+
+def test_the_standard_atmosphere_and_the_mean_of_latitudes_are_as_published() -> None:
+    assert standard_pressure(np.array([0.0, 1000.0, 2303.0])) == pytest.approx(
+        [101325, 89874.6, 76534], rel=1e-3
+    )
+    # Beijing: January -3, July 27 degC; Yakutsk: January -37, July 20; within the stated 15 K
+    north = mean_temperature(np.array([39.9, 39.9, 62.0, 62.0]), np.array([1.0, 7, 1, 7]))
+    assert north - 273.15 == pytest.approx([-3, 27, -37, 20], abs=16)
+
+
+@pytest.mark.parametrize(
+    ("file", "most"),
+    [("A58237-202111.TXT", 0), ("beijing_uci501_dingling_2013_2017.csv.gz", 0),
+     ("isd_014160-99999-2016.gz", 0), ("isd_00702699999.csv.gz", 4),
+     ("micaps1_2020020402.000", 25), ("synop_20140112T12.bufr", 20)],
+)  # fmt: skip
+def test_the_real_reports_of_the_reference_data_pass_but_for_a_few(
+    file: str, most: int, shared: Path
+) -> None:
+    """Of 300,000 values; those that fail are dew points above the temperature and wrong heights."""
+    dingling = Station("Dingling", Name("", ""), 40.29, 116.22, 50.0)
+    parsed = parse_file(shared / "obs" / file, ParseContext({"Dingling": dingling}))
+    places = {"Dingling": dingling} | {place.id: place for place in parsed.stations}
+    present = {report.station for report in parsed.observations}
+    table = ReportTable.of(
+        parsed.observations, {name: place for name, place in places.items() if name in present}
+    )
+
+    assert plausibility_check(table, table.values).sum() <= most
