@@ -20,6 +20,7 @@ test: $(VENV)/test.stamp browser
 
 check: $(VENV)/test.stamp
 	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python -m pytest -q tests/contracts/test_architecture.py

@@ -126,12 +126,11 @@ def parse(
     separator, repeated, refused = ",", 0, 0
     if reason := _unreadable(data):
         collector.fault(0, reason)
-        data, refused = b"", 1
-    for line, text in collector.lines(data):
-        if header is None:
-            if text.startswith("#"):
-                continue
-            separator = max(",;\t", key=text.count)
+        refused = 1
+    for line, text in collector.lines(b"" if reason else data):
+        if header is None and text.startswith("#"):
+            continue
+        separator = separator if header else max(",;\t", key=text.count)
         try:
             cells = next(csv.reader([text], delimiter=separator, strict=True), [])
         except csv.Error:
