@@ -13,7 +13,7 @@ import xarray as xr
 
 from forecast.domain import Cycle
 from forecast.errors import MissingInput, SourceCorrupt
-from forecast.ingest.grib.reader import Finder, inspect, read_atmosphere
+from forecast.ingest.grib.reader import Finder, inspect, read_atmosphere, read_members
 from tests.gribs import COLUMNS, CYCLE, ROWS, eccodes, eccodes_fields, file_of, message, needs
 
 APCP, RH, TCDC, VIS, CAPE = (0, 1, 8), (0, 1, 1), (0, 6, 1), (0, 19, 0), (0, 7, 6)
@@ -435,3 +435,97 @@ def test_one_process_and_two_give_the_same(tatra: tuple[list[Path], xr.Dataset])
     files, atmosphere = tatra
 
     xr.testing.assert_identical(read_atmosphere(files, CYCLE_2020, needs(), threads=1), atmosphere)
+
+
+# -- one part that is of no use costs itself only
+
+
+def test_a_message_of_another_area_is_passed_over_and_named(tmp_path: Path) -> None:
+    elsewhere = {"north": 62.0, "south": 58.0, "west": 0.0, "east": 6.0}
+    file = file_of(tmp_path, message(280.0), message(250.0, level=70000, **elsewhere))
+
+    read = read_atmosphere(
+        [file], CYCLE, needs("air_temperature", north=43, south=37, west=112, east=120)
+    )
+
+    assert read["level"].values.tolist() == [85000]
+    [fault] = read.attrs["faults"]
+    assert "its grid (58 to 62 N, 0 to 6 E) does not meet the region" in fault
+    with pytest.raises(SourceCorrupt, match="does not meet the region"):
+        read_atmosphere([file], CYCLE, needs("air_temperature", north=-10, south=-20))
+
+
+def member(number: int, value: float, level: float = 85000, step: int = 6) -> bytes:
+    return message(
+        value, level=level, step=step, productDefinitionTemplateNumber=1, perturbationNumber=number
+    )
+
+
+def test_a_member_that_lacks_a_step_costs_that_member_and_half_must_be_whole(
+    tmp_path: Path,
+) -> None:
+    steps = (3, 6)
+    whole = [member(n, 270.0 + n, step=step) for n in (1, 2) for step in steps]
+    file = file_of(tmp_path, *whole, member(3, 273.0, step=3))
+
+    found = read_members([file], CYCLE, needs("air_temperature"), (1, 2, 3))
+
+    assert list(found) == [1, 2]
+    assert "member 3 lacks air_temperature at 6 h" in found[1].attrs["faults"][0]
+    with pytest.raises(MissingInput, match="member"):
+        read_members([file], CYCLE, needs("air_temperature"), (1, 3, 4, 5))
+
+
+def test_a_member_with_impossible_values_costs_that_member(tmp_path: Path) -> None:
+    file = file_of(tmp_path, member(1, 271.0), member(2, 400.0), member(3, 273.0))
+
+    found = read_members([file], CYCLE, needs("air_temperature"), (1, 2, 3))
+
+    assert list(found) == [1, 3]
+    assert "air_temperature is 400 K" in found[1].attrs["faults"][0]
+
+
+@pytest.mark.parametrize("many", [False, True])
+def test_a_sum_that_shrinks_at_one_point_is_missing_there(tmp_path: Path, many: bool) -> None:
+    later = np.full((ROWS, COLUMNS), 7.0)
+    later[2, 3] = 2.4
+    if many:
+        later[:2] = 2.4
+    file = file_of(
+        tmp_path, message(5.0, APCP, 1, 0, 3, start=0), message(later, APCP, 1, 0, 6, start=0)
+    )
+    if many:
+        with pytest.raises(SourceCorrupt, match=r"precipitation_amount is -2\.6"):
+            read_atmosphere([file], CYCLE, needs("precipitation_amount"))
+        return
+
+    amount = read_atmosphere([file], CYCLE, needs("precipitation_amount"))
+
+    values = amount["precipitation_amount"].values[1]
+    assert np.argwhere(np.isnan(values)).tolist() == [[ROWS - 3, 3]]
+    assert np.nanmax(np.abs(values - 2.0)) < 0.01
+    assert "-2.6 kg m-2 at 40 N 116 E" in amount.attrs["faults"][0]
+
+
+@pytest.mark.parametrize(
+    ("name", "steps", "words"),
+    [
+        ("01_apcp_shrinks_one_point", (0, 3, 6), "precipitation_amount is -2.6 kg m-2 at 40 N"),
+        ("02_cape_minus1_one_point", (6,), "convective_available_potential_energy is -1 J kg-1"),
+        ("03_cloud_102_percent", (6,), "low_type_cloud_area_fraction is 1.02 1"),
+        ("11_second_area_outside_region", (6,), "its grid (58 to 62 N, 0 to 6 E) does not meet"),
+    ],
+)
+def test_a_run_with_one_unsound_part_is_read(
+    shared: Path, name: str, steps: tuple[int, ...], words: str
+) -> None:
+    region = {"north": 43, "south": 37, "west": 112, "east": 120}
+
+    read = read_atmosphere(
+        [shared / "failing" / f"{name}.grib2"], CYCLE, needs(steps=steps, **region)
+    )
+
+    [fault] = read.attrs["faults"]
+    assert words in fault
+    for field in ("air_temperature", "relative_humidity", "geopotential_height"):
+        assert np.isfinite(read[field].values).all()

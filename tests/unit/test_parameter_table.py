@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from forecast.config import Config
 from forecast.domain import Atmosphere, Cycle
 from forecast.errors import MissingInput, SourceCorrupt
 from forecast.ingest import Needs
@@ -391,3 +392,21 @@ def test_a_table_of_a_centre_of_its_own_is_known_in_edition_1(tmp_path: Path) ->
     assert float(found[AEROSOL].mean()) == pytest.approx(0.25, abs=1e-4)
     with pytest.raises(MissingInput):
         read(file, CYCLE.run, {AEROSOL: {}}, region=(90, -90, -180, 180))
+
+
+def test_the_tables_of_the_settings_name_what_contradicts_them(
+    shared: Path, config: Config
+) -> None:
+    # 07: AIFS, headers 0-6 and 6-12 h of 5 and 7 mm; 08: cloud of 0 to 1 under a key in per cent
+    [aifs] = [model for model in config.models if model.id == "aifs"]
+    fields = fields_of(aifs)
+    wanted = Needs(fields, (6, 12), 43, 37, 112, 120)
+
+    [rain] = read_members(
+        [shared / "failing" / "07_aifs_tp_6h_windows.grib2"], CYCLE, wanted
+    ).values()
+    np.testing.assert_allclose(rain["precipitation_amount"][:, 0, 0], [5, 7], atol=1e-3)
+    assert "precipitation_amount is of 6 to 12 h by its header" in rain.attrs["faults"][0]
+
+    with pytest.raises(SourceCorrupt, match=r"a fraction of 1\? then factor: 1"):
+        read_members([shared / "failing" / "08_aifs_lcc_as_fraction.grib2"], CYCLE, wanted)
