@@ -49,7 +49,7 @@ SENDER = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,39}")
 PUSH_TOKENS = "SKYSCAPE_PUSH_TOKENS"  # sender:token,sender:token
 SHORTEST_TOKEN = 16  # [character]
 # what `cross_faults` reads
-CROSS_CHECKED = {
+CROSS_CHECKED: dict[str, Any] = {
     "sites": {"__all__": {"id", "name", "brand", "stations"}},
     "models": {"__all__": {"id"}},
     "source": {"model"},
@@ -59,7 +59,7 @@ MAXIMUM_SIZE = 4_000_000  # [byte] of a settings file
 
 
 class Config(Section):
-    """The whole world of the service. `digest` tells two settings apart."""
+    """All settings of the service. `digest` differs where settings differ."""
 
     service: ServiceSettings
     issuer: IssuerSettings = IssuerSettings()
@@ -102,7 +102,7 @@ class Config(Section):
         return hashlib.sha256((content + ",".join(self.output.channels)).encode()).hexdigest()[:12]
 
     def digest_with(self, more: Iterable[str]) -> str:
-        """Tell apart what is said under these settings from `more` that it is made of."""
+        """Return a digest of these settings and of `more` from which a product is made."""
         parts = sorted(more)
         return (
             hashlib.sha256(",".join((self.digest, *parts)).encode()).hexdigest()[:12]

@@ -74,7 +74,7 @@ class Site:
     first, each for an equal part of its area (empty: evenly from valley to site).
     night_sky_brightness: [mag arcsec-2] at the zenith without moon.
     view_sector: azimuths [degree], clockwise from, to; where it was not surveyed (view_surveyed)
-    all round, which is told to nobody.
+    all round, which is not published.
     """
 
     id: str

@@ -113,16 +113,14 @@ class Limiter:
         deadline.pause(seconds, "the rate limit of this address is reached")
 
     def hold(self, seconds: float) -> None:
-        """Let nothing through for `seconds`: the server asked for it."""
+        """Let nothing through for `seconds`, as the server requested."""
         with self._lock:
             self._closed_until = max(self._closed_until, self._clock.monotonic() + seconds)
 
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """A whole answer: its bytes, the size of the file they are part of (where a range was asked)
-    and the file's mark.
-    """
+    """A complete response: its bytes, the size of the file (where a range was requested), its ETag."""
 
     body: bytes
     total: int | None = None
@@ -130,7 +128,7 @@ class Reply:
 
 
 class Client:
-    """Speaks to one address; counts what it asks (`requests`) and what it is sent (`bytes`).
+    """Connects to one address; counts what it requests (`requests`) and receives (`bytes`).
     Threads may share it.
     """
 
@@ -175,7 +173,7 @@ class Client:
 
         Raises: CycleNotReady (404, or the file ends too early), SourceUnavailable after the last
         attempt or at the deadline, SourceRefused (asking again does not help), SourceCorrupt
-        (longer than `maximum` [byte], or another range than asked).
+        (longer than `maximum` [byte], or another range than requested).
         """
         url = self._settings.url + path
         for attempt in range(1, self._settings.attempts + 1):

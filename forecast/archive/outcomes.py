@@ -1,7 +1,7 @@
-"""What was seen, and what had been told of it, in the archive: every report kept for good, every
+"""Outcomes and the forecasts issued of them, in the archive: every report kept for good, every
 forecast as it was issued.
 
-A report is one source's and one reporter's word on one event; said again it changes nothing,
+A report is one source's and one reporter's statement on one event; repeated it changes nothing,
 corrected it replaces that word, and the time it came in is then the correction's. Forecasts of
 issues that nobody saw are never looked back on.
 """

@@ -37,7 +37,7 @@ PACKINGS = {
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """What cfgrib says of a group; empty and NaN where it says nothing.
+    """What cfgrib reports of a group; empty and NaN where it reports nothing.
 
     low, high: of the values of the sampled messages. problem: why values could not be read.
     """
@@ -150,7 +150,7 @@ def _chosen(messages: Sequence[Message], count: int) -> list[Message]:
 def _sample(
     messages: Sequence[Message], data: Data, copy: Path, points: int, decode: bool
 ) -> Sample:
-    """Return what cfgrib says of messages of one group."""
+    """Return what cfgrib reports of messages of one group."""
     problem = "" if decode else "not decoded: too many points in this file"
     if not points:
         problem = "not decoded: a grid that is not read here"
@@ -175,7 +175,7 @@ def _sample(
 
 
 def _opened(message: Message, data: Data, copy: Path, decode: bool) -> Sample:
-    """Return what cfgrib says of one message, copied to `copy`."""
+    """Return what cfgrib reports of one message, copied to `copy`."""
     copy.write_bytes(alone(message, data))
     logging.getLogger("cfgrib").setLevel(logging.CRITICAL)
     options = {"indexpath": "", "errors": "raise"}

@@ -173,7 +173,7 @@ def _issue(
 
 
 def _cycle(config: Config, run_time: datetime, now: datetime) -> Cycle:
-    """Return the run that was asked for. Raises: ConfigError where it is too old or not yet."""
+    """Return the requested run. Raises: ConfigError where it is too old or not yet."""
     from forecast.domain import Cycle
 
     hours = config.source.maximum_age_hours

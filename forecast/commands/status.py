@@ -1,5 +1,5 @@
-"""What `skyscape status` says: what is in force, what was issued last and failed, what the stations
-send, what has moved of late.
+"""What `skyscape status` shows: what is in force, what was issued last and what failed, what the
+stations send, what has moved of late.
 """
 
 from __future__ import annotations

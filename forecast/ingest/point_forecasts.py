@@ -264,7 +264,7 @@ def _numbers(values: object, count: int, low: float, high: float, where: str) ->
 
 
 def joined(points: Sequence[PointForecast]) -> PointForecast:
-    """Return several documents of one place as one; of an hour told twice the later document
+    """Return several documents of one place as one; of an hour given twice the later document
     counts, what one lacks is NaN.
 
     Raises: ValueError without a document.

@@ -56,7 +56,7 @@ def path_of(cycle: Cycle, step: int, pattern: str = GFS_PATH) -> tuple[str, str]
 
 
 def fails_as_a_whole(error: SourceError, refusals: int) -> bool:
-    """Tell whether an error speaks of a provider's server, and not of the one file requested.
+    """Return whether an error is of a provider's server, and not of the one file requested.
 
     refusals: how many files the server has answered with such a status, this one included. A
     refusal costs one request and never counts against the server; a redirect is retried for long,

@@ -222,7 +222,7 @@ class Source:
 
 
 def _is_nowhere(failure: SourceError) -> bool:
-    """Tell whether nothing of a run is there: not published, or each file refused."""
+    """Return whether nothing of a run is there: not published, or each file refused."""
     return (isinstance(failure, CycleNotReady) and failure.absent) or (
         isinstance(failure, SourceUnavailable) and failure.of_file
     )

@@ -1,4 +1,4 @@
-"""The ROC diagram: how well a forecast tells occurrence from non-occurrence."""
+"""The ROC diagram: how well a forecast separates occurrence from non-occurrence."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Tell what a GRIB edition 1 message is: one forecast, an ensemble's member, or made of many.
+"""Find what a GRIB edition 1 message is: one forecast, an ensemble's member, or made of many.
 
 Edition 1 itself has no octets for ensembles. The centres write them into the local part of
 section 1, from octet 41 on:

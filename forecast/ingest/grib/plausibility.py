@@ -21,7 +21,7 @@ from forecast.science.thermodynamics import GRAVITY
 
 Values = NDArray[np.float32]
 
-FEWEST_POINTS = 10  # values below which a field is not judged by its range
+FEWEST_POINTS = 10  # values below which a field is not checked by its range
 # Numbers that files without a bitmap write where they have no value, in the unit of the file.
 SENTINELS = (999.0, 9999.0, 99999.0, 32767.0, 32766.0, 65535.0, 999999.0)
 # These fields reach such numbers, or write them for something known (no ceiling, 10 km or more).
@@ -60,7 +60,7 @@ FASTEST = 100.0  # [kg m-2 h-1] of a grid box, over three hours or more
 CLOUD_FRACTION_MEAN, CLOUD_FRACTION_LARGEST = 0.1, 0.5
 # [m, 1] what the median height of a level may differ from that of the standard atmosphere
 HEIGHT_ERROR, HEIGHT_ERROR_PART = 800.0, 0.1
-LOWEST_LEVEL = 85000.0  # [Pa] below it, heights near zero tell no unit
+LOWEST_LEVEL = 85000.0  # [Pa] below it, heights near zero show no unit
 
 # Unit -> what else files use: (factor to the unit, name); read in this order.
 UNITS: dict[str, tuple[tuple[float, str], ...]] = {
@@ -97,7 +97,7 @@ def without_sentinels(field: Field, values: Values, step: float) -> tuple[Values
     for number in (*SENTINELS, *(-number for number in SENTINELS)):
         sentinel = number * field.factor
         if step > 0.1 * abs(sentinel):
-            continue  # the packing cannot tell it from zero
+            continue  # the packing cannot distinguish it from zero
         tolerance = max(step, abs(sentinel) * 1e-5)
         same = np.abs(values - np.float32(sentinel)) <= tolerance
         if same.any() and _means_none(field, values, same, sentinel):
@@ -139,7 +139,7 @@ def hint(field: Field, values: Values) -> str:
 
 
 def _suits(field: Field, unit: str) -> bool:
-    """Tell whether files give a length of this kind in `unit`: snow in cm, heights in dam ..."""
+    """Return whether files give a length of this kind in `unit`: snow in cm, heights in dam ..."""
     if "snow" in field.name:
         return unit in ("cm", "mm")
     return unit == "km" or "height" in field.name or "altitude" in field.name

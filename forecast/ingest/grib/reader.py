@@ -80,8 +80,8 @@ def read_members(
 ) -> dict[int, Atmosphere]:
     """Read the needed fields of an ensemble's `members` in one pass; each message is decoded once.
 
-    Returns: member -> as `read_atmosphere`, in the order asked; a member that is not whole or not
-    sound is not there, and named in the `faults` of the first. Without `members` the deterministic
+    Returns: member -> as `read_atmosphere`, in the order requested; an unsound member
+    is absent, and named in the `faults` of the first. Without `members` the deterministic
     forecast, as member 0.
     Raises: as `read_atmosphere`, where fewer than half of the members are usable.
     """
