@@ -120,7 +120,7 @@ class Limiter:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """A complete response: its bytes, the size of the file (where a range was requested), its ETag."""
+    """A complete response: its bytes, the size of the file (for a requested range), its ETag."""
 
     body: bytes
     total: int | None = None
