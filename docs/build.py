@@ -52,6 +52,7 @@ MODULES: Mapping[str, tuple[str, ...]] = {
              "science.snowpack", "science.precipitation_type"),
     "sources": ("ingest.derived_fields", "ingest.cloud_by_level", "ingest.aerosol"),
     "observations": ("observations.quality_control", "observations.report_checks",
+                     "observations.plausibility_checks", "observations.past_checks",
                      "observations.time_checks", "observations.neighbours",
                      "observations.nowcast", "science.comfort"),
     "common": ("quantities.fields", "quantities.thresholds", "phenomena",

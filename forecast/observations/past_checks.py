@@ -14,10 +14,12 @@ import numpy as np
 from forecast.domain import Observation
 from forecast.observations.report_table import INDEX, Floats, ReportTable
 
-WEEKS = timedelta(days=28)
+WEEKS = timedelta(days=28)  # whose good values bound the next ones
 FEWEST, SHORTEST = 100, timedelta(days=3)  # good values, and the time they span, at least
 KELVIN = 20.0  # [K] beyond the extremes of the weeks (check)
-IONS, PARTICLES, HUMIDITY, PRESSURE = 20.0, 30.0, 10.0, 0.06  # factors; [1] of the median (check)
+# Factors beyond the rarest hundredth of the weeks' values (check)
+IONS, PARTICLES, HUMIDITY = 20.0, 30.0, 10.0
+PRESSURE = 0.06  # [1] of the median, to either side (check)
 
 _Bound = Callable[[Floats], tuple[float, float]]
 Bounds = Mapping[str, tuple[float, float]]  # element -> lowest and highest plausible value (SI)

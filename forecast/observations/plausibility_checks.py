@@ -16,18 +16,18 @@ import numpy as np
 
 from forecast.domain import Observation, Station
 from forecast.observations.formats.units import DEFAULT_UNITS, conversion, units_of
+from forecast.observations.report_checks import FOG, FROST
 from forecast.observations.report_table import INDEX, Floats, Mask, ReportTable
 from forecast.quantities import FREEZING
 from forecast.science.thermodynamics import saturation_vapour_pressure
 
-# [m, 1] visibility below the first is fog, or is explained by weather: not in air drier than the
-# second. WMO-No. 407: fog needs humidity near 100 %; haze is reported below 80 %. (check)
-FOG, FOG_HUMIDITY = 1000.0, 0.70
-DENSE_FOG, DENSE_FOG_HUMIDITY = 100.0, 0.90
+# [1] in drier air visibility below FOG is no fog, and below DENSE_FOG in air drier than
+# DENSE_FOG_HUMIDITY; WMO-No. 407: fog has a humidity near 100 %, haze less than 80 % (check)
+FOG_HUMIDITY = 0.70
+DENSE_FOG, DENSE_FOG_HUMIDITY = 100.0, 0.90  # [m, 1] as FOG_HUMIDITY, of dense fog (check)
 # [kg m-3, m s-1] smoke and dust that lower visibility as fog does (check)
 THICK_SMOKE, DUST_WIND = 2.5e-7, 12.0
 DEW_POINT_EXCESS = 2.0  # [K] beyond any rounding and the frost point
-FROST = 0.12  # [K] per kelvin of frost: how far the frost point lies above the dew point
 HUMIDITY_GAP = 0.30  # [1] between humidity and that of temperature and dew point (check)
 LEAST_FRACTION = 0.0105  # [1] a fraction in a percent column is at most 1.05 %
 GUST_RATIO, GUST_WIND = 0.7, 5.0  # [1, m s-1] a gust of less than 0.7 of such a mean wind
@@ -35,23 +35,26 @@ GUST_RATIO, GUST_WIND = 0.7, 5.0  # [1, m s-1] a gust of less than 0.7 of such a
 LOW_PRESSURE, HIGH_PRESSURE = 0.90, 1.07
 REDUCTION = 0.03  # [1] by which pressure and pressure at sea level may disagree (check)
 COLD_RAIN = ((-2.0, 20.0), (-15.0, 6.0))  # [degC, mm] colder air does not give so much in an hour
-DRY_RAIN = (0.35, 2.0)  # [1, mm]
+DRY_RAIN = (0.35, 2.0)  # [1, mm] drier air does not give so much in an hour (check)
 # [K] allowed beside the mean of latitude and month: above (Death Valley, 36 N, November: 31 K with
 # its foehn) and below (Verkhoyansk, 67 N, February: 39 K). (check)
 ABOVE_MEAN, BELOW_MEAN = 30.0, 48.0
 # [K, degree] at least so warm may it be in any month at the coast, and less so beyond 70 degrees.
 MILDEST, MILD_LATITUDE = 293.15, 70.0
-WARM_LAPSE, COLD_LAPSE = 0.005, 0.0075  # [K m-1]
-# Numbers that mean "no value" or "overflow" in 16- and 32-bit counters and in loggers.
+WARM_LAPSE, COLD_LAPSE = 0.005, 0.0075  # [K m-1] of these two limits with height (check)
+# fmt: off
+# Numbers that mean "no value" or "overflow" in 16- and 32-bit counters.
 SENTINELS = (65535.0, 65534.0, 65536.0, 32767.0, 32766.0, -32768.0, -32767.0, 2147483647.0,
-             -2147483648.0, 4294967295.0)  # fmt: skip
+             -2147483648.0, 4294967295.0)
+# Numbers that mean "no value" in loggers.
 NINES = (999.0, 999.9, 999.99, 9999.0, 9999.9, 99999.0, 99999.9, 999999.0, -999.0, -999.9, -9999.0,
-         -9999.9, 6999.0, 7999.0, 8888.0, 88888.0)  # fmt: skip
-# Of these elements a nine-code is a possible value: METAR's and the services' 9999 m of visibility.
+         -9999.9, 6999.0, 7999.0, 8888.0, 88888.0)
+# Elements that can have such a value: METAR and the services give 9999 m of visibility.
 NINES_POSSIBLE = frozenset((
     "visibility_in_air", "negative_oxygen_ions", "cloud_base_height", "cloud_below_top_altitude",
     "present_weather", "air_pressure", "air_pressure_at_mean_sea_level",
-))  # fmt: skip
+))
+# fmt: on
 
 Values = Mapping[str, float]
 
