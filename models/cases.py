@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, fields
+from collections.abc import Iterable, Mapping, Sequence, Set
+from dataclasses import dataclass, field, fields
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -96,6 +96,7 @@ class Cases:
     (0 or 1). All of these are NaN where unknown. yes: published with grade YES_FROM or more.
     observed: whether it was. source: of the outcome. day: datetime64[D]. lead [h]. event: a number
     shared by the forecasts of one event. last: whether it is the last one before its event.
+    southern: whether the site lies south of the equator; empty where none does.
     """
 
     phenomenon: NDArray[np.str_]
@@ -112,18 +113,29 @@ class Cases:
     observed: NDArray[np.bool_]
     event: NDArray[np.integer[Any]]
     last: NDArray[np.bool_]
+    southern: NDArray[np.bool_] = field(default_factory=lambda: np.zeros(0, dtype=bool))
 
     def __len__(self) -> int:
         return len(self.probability)
 
     def take(self, rows: NDArray[Any]) -> Cases:
         """Return the cases `rows` (numbers or a mask)."""
-        return Cases(**{each.name: getattr(self, each.name)[rows] for each in fields(self)})
+        columns = {each.name: getattr(self, each.name) for each in fields(self)}
+        empty = {"southern"} if not self.southern.size else set()
+        return Cases(
+            **{name: column if name in empty else column[rows] for name, column in columns.items()}
+        )
 
     @property
     def season(self) -> NDArray[np.str_]:
-        """The season of each case: winter is December to February."""
-        return np.array(SEASONS, dtype=np.str_)[_season(self.day)]
+        """The season of each case at its site: winter is December to February, or June to August.
+
+        The latter south of the equator.
+        """
+        season = _season(self.day)
+        if self.southern.size:
+            season = np.where(self.southern, (season + 2) % 4, season)
+        return np.array(SEASONS, dtype=np.str_)[season]
 
     @property
     def events(self) -> int:
@@ -131,9 +143,14 @@ class Cases:
 
 
 def cases(
-    forecasts: Sequence[IssuedForecast], reports: Mapping[EventKey, Sequence[OutcomeReport]]
+    forecasts: Sequence[IssuedForecast],
+    reports: Mapping[EventKey, Sequence[OutcomeReport]],
+    southern: Set[str] = frozenset(),
 ) -> Cases:
-    """Return the forecasts with an outcome and a probability, beside their references."""
+    """Return the forecasts with an outcome and a probability, beside their references.
+
+    southern: the ids of the sites south of the equator, whose seasons are half a year away.
+    """
     verified = {key: one for key, all_ in reports.items() if (one := resolve(all_)) is not None}
     kept = [
         f
@@ -160,6 +177,9 @@ def cases(
         observed=np.array([verified[f.key].happened for f in kept], dtype=bool),
         event=np.array([numbers[f.key] for f in kept], dtype=np.int64),
         last=np.array([f.issued == newest[f.key] for f in kept], dtype=bool),
+        southern=np.array([f.site in southern for f in kept], dtype=bool)
+        if southern
+        else np.zeros(0, dtype=bool),
     )
 
 

@@ -103,6 +103,16 @@ class SiteDay:
         return any(entry.forecast.known for entry in self.entries)
 
     @property
+    def no_darkness(self) -> bool:
+        """Whether stars are wanted and none are forecast, for the night does not get dark."""
+        return (
+            self.almanac is not None
+            and "starry_sky" in self.almanac.site.phenomena
+            and None in (self.almanac.astronomical_dusk, self.almanac.astronomical_dawn)
+            and not any(e.forecast.event.phenomenon == "starry_sky" for e in self.entries)
+        )
+
+    @property
     def others(self) -> tuple[Entry, ...]:
         return tuple(entry for entry in self.entries if entry is not self.headline)
 
@@ -150,6 +160,13 @@ class Section:
     days: tuple[SiteDay, ...]
     outlook: Outlook = Outlook()
     tiles: tuple[Tile, ...] = ()
+
+    @property
+    def no_darkness(self) -> bool:
+        """Whether the site has no event at all, for its stars have no dark night."""
+        return not any(day.entries for day in self.days) and any(
+            day.no_darkness for day in self.days
+        )
 
     @property
     def soon(self) -> tuple[Hazard, ...]:
@@ -267,6 +284,19 @@ class Bulletin:
         return tuple(
             entry for section in self.sections for day in section.days for entry in day.entries
         )
+
+    @property
+    def no_darkness(self) -> bool:
+        """Whether there is no event in the next days, for stars have no dark night then."""
+        near = [day for s in self.sections for day in s.days if day.day in self.days[:NEXT_DAYS]]
+        return not any(day.entries for day in near) and any(day.no_darkness for day in near)
+
+    @property
+    def best_reason(self) -> str:
+        """Why nothing is recommended: `danger`, `no_darkness`, or `none` (too little is known)."""
+        if self.best_withheld:
+            return "danger"
+        return "no_darkness" if self.no_darkness else "none"
 
     @property
     def best_withheld(self) -> bool:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from types import MappingProxyType
 
 from forecast.quantities import FREEZING
@@ -140,6 +141,16 @@ def reported_visibility(value: float) -> Rounded:
 
 def _whole(number: float) -> str:
     return f"{number:.0f}"
+
+
+def offset_of_repeated(at: datetime) -> str:
+    """Return the offset of a local time that the clock shows twice, e.g. UTC+2; "" for others."""
+    offset = at.utcoffset()
+    if offset is None or at.replace(fold=0).utcoffset() == at.replace(fold=1).utcoffset():
+        return ""
+    sign = "+" if offset >= timedelta(0) else MINUS
+    hours, minutes = divmod(round(abs(offset) / timedelta(minutes=1)), 60)
+    return f"UTC{sign}{hours}" + (f":{minutes:02d}" if minutes else "")
 
 
 def beaufort(speed: float) -> int:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from functools import cache
 from pathlib import Path
 from types import MappingProxyType
@@ -18,7 +18,7 @@ import yaml
 
 from forecast.domain import PHENOMENA, Forecast, Name, Reason, Site, Window
 from forecast.errors import ConfigError
-from products.units import UNITS, Rounded, beaufort, rounded
+from products.units import UNITS, Rounded, beaufort, offset_of_repeated, rounded
 
 LANGUAGES = ("zh", "en")
 FOLDER = Path(__file__).parents[1] / "templates" / "text"
@@ -295,7 +295,7 @@ class Words:
 
     def stamp(self, moment: datetime, key: str = "time.stamp") -> str:
         at = self.local(moment)
-        return self(
+        text = self(
             key,
             year=at.year,
             month=self(f"month.{at.month}"),
@@ -303,6 +303,12 @@ class Words:
             hour=f"{at:%H}",
             minute=f"{at:%M}",
         )
+        return self._told_apart(text, at)
+
+    def _told_apart(self, text: str, at: datetime) -> str:
+        """Return a local time with its offset where the clock shows it twice, in autumn."""
+        offset = offset_of_repeated(at)
+        return self("time.in_zone", time=text, zone=offset) if offset else text
 
     def run(self, moment: datetime) -> str:
         """Return the time of a model run: a whole hour without minutes."""
@@ -317,7 +323,13 @@ class Words:
         key = "clock"
         if day is not None and at.date() != day:
             key = "clock_next" if at.date() > day else "clock_before"
-        return self(f"time.{key}", hour=f"{at:%H}", minute=f"{at:%M}")
+        return self._told_apart(self(f"time.{key}", hour=f"{at:%H}", minute=f"{at:%M}"), at)
+
+    def all_day(self, window: Window) -> bool:
+        """Return whether a window is one whole local day, of however many hours."""
+        first = self.local(window.start).date()
+        midnights = (datetime.combine(first + timedelta(days=n), time(), self.zone) for n in (0, 1))
+        return (window.start, window.end) == tuple(at.astimezone(UTC) for at in midnights)
 
     def best(self, forecast: Forecast) -> str:
         """Return the best window, else the part of the day."""
@@ -329,7 +341,9 @@ class Words:
         )
 
     def window(self, window: Window, day: date) -> str:
-        """Return a window in local time; the day after `day` is marked once."""
+        """Return a window in local time; the day after `day` is marked once, a whole day named."""
+        if self.all_day(window) and self.local(window.start).date() == day:
+            return self("time.all_day")
         first, last = (
             self.local(at + timedelta(seconds=30)).date() for at in (window.start, window.end)
         )

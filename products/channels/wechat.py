@@ -54,7 +54,7 @@ def _digest(bulletin: Bulletin, renderer: PageRenderer) -> str:
     """Return the one line under an article's title; hazards that are not assessed are named."""
     words = renderer.words
     if not bulletin.best:
-        return words("wechat.digest_danger" if bulletin.best_withheld else "wechat.digest_none")
+        return words(f"wechat.digest_{bulletin.best_reason}")
     forecast, open_hazards = bulletin.best[0].forecast, bulletin.best[0].not_assessed
     digest = words(
         "wechat.digest",

@@ -18,6 +18,8 @@ from zoneinfo import ZoneInfo
 import numpy as np
 from markupsafe import Markup, escape
 
+from products.units import offset_of_repeated
+
 WIDTH = 360.0  # [px] of every sheet: a phone's column, so that type keeps its size there
 LEFT, RIGHT = 38.0, 352.0  # [px] the plot's edges
 
@@ -82,7 +84,9 @@ class TimeScale:
         return self(min(max(moment, self.low), self.high))
 
     def label(self, moment: datetime) -> str:
-        return f"{moment.astimezone(self.zone) + timedelta(seconds=30):%H:%M}"
+        at = (moment + timedelta(seconds=30)).astimezone(self.zone)
+        offset = offset_of_repeated(at)
+        return f"{at:%H:%M}" + (f" {offset}" if offset else "")
 
     def ticks(self, minutes: int) -> Iterable[datetime]:
         """Yield the local times that are whole multiples of `minutes` after midnight."""

@@ -5,15 +5,19 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from math import nan
+from zoneinfo import ZoneInfo
 
 import numpy as np
 import pytest
 
 from forecast.domain import DayWeather, Features, Forecast
 from forecast.quantities import FEATURES
+from forecast.science.almanac import almanacs
 from forecast.settings import NameSettings
-from products.bulletin import Bulletin, Entry, Gap
+from products.bulletin import Bulletin, Entry, Gap, Section, SiteDay
+from products.channels.wechat import render
 from products.composition import Supplement, compose
+from products.pages.renderer import PageRenderer
 from products.safety import CLOSING, HAZARDS, assess_hazards, clothing, feature_of, hazards
 from tests.e2e.sample_bulletin import (
     ATTRIBUTION,
@@ -438,3 +442,26 @@ def test_of_better_days_that_are_all_poor_the_likeliest_is_named() -> None:
     assert better.event.day == date(2026, 11, 25)
     # 8 points more are not clearly more
     assert entry(made, "lingshan", "sunset_glow", 24).better is None
+
+
+def test_a_site_of_stars_alone_says_in_a_white_night_that_it_does_not_get_dark() -> None:
+    # Helsinki at midsummer: the sun stays above -18 degrees (USNO: no astronomical twilight's end)
+    config = sample_config()
+    helsinki = replace(
+        config.all_sites()[0], latitude=60.17, longitude=24.94, phenomena=("starry_sky",),
+        headline="starry_sky",
+    )  # fmt: skip
+    days = [date(2026, 6, 20), date(2026, 6, 21), date(2026, 6, 22)]
+    made = almanacs([helsinki], days, ZoneInfo("Europe/Helsinki"))
+    white = Section(helsinki, tuple(SiteDay(day, (), None, made[helsinki.id, day]) for day in days))
+    bulletin = replace(sample_bulletin(), sections=(white,), days=tuple(days), best=())
+
+    assert white.no_darkness
+    assert bulletin.best_reason == "no_darkness"
+    for language, phrase in (("zh", "天文黑暗"), ("en", "astronomically dark")):
+        pages = PageRenderer(bulletin, language)
+        for template in ("web/index.html", "sms/bulletin.txt"):
+            assert phrase in pages.page(template, template).body, template
+        site = pages.page("web/site.html", "sites/lingshan/index.html", section=white).body
+        assert phrase in site
+    assert all("天文黑暗" in page.body or page.path.startswith("en/") for page in render(bulletin))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
@@ -375,3 +376,15 @@ def test_the_better_model_gets_the_greater_share(config: Config, tmp_path: Path)
 
     assert found["gfs"] > found["ifs"] > 0  # Brier 0.04 against 0.16
     assert not math.isnan(found["gfs"])
+
+
+def test_the_seasons_of_the_south_are_half_a_year_away() -> None:
+    # boreal winter is the austral summer
+    days = np.array(["2026-01-15", "2026-04-15", "2026-07-15", "2026-10-15"], dtype="datetime64[D]")
+    north = replace(made(count=4), day=days)
+    south = replace(north, southern=np.array([True, True, True, False]))
+
+    assert north.season.tolist() == ["winter", "spring", "summer", "autumn"]
+    assert south.season.tolist() == ["summer", "autumn", "winter", "autumn"]
+    assert south.take(np.array([2, 3])).season.tolist() == ["winter", "autumn"]
+    assert north.take(np.array([2, 3])).season.tolist() == ["summer", "autumn"]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from math import nan
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -269,3 +269,37 @@ def test_words_that_are_no_words_stop_the_start(tmp_path: Path) -> None:
 def test_a_table_that_cannot_be_read_stops_the_start(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="zh"):
         read_words("zh", tmp_path)
+
+
+HELSINKI = ZoneInfo("Europe/Helsinki")
+
+
+def test_the_repeated_hour_of_autumn_is_told_apart() -> None:
+    # 25 October 2026: at 4:00 summer time the clock goes back to 3:00 (tz database)
+    words = Words("en", HELSINKI)
+    first, second = (datetime(2026, 10, 25, hour, 40, tzinfo=UTC) for hour in (0, 1))
+
+    assert words.clock(first) == "03:40 (UTC+3)"
+    assert words.clock(second) == "03:40 (UTC+2)"
+    window = words.window(Window(first, second - timedelta(minutes=20)), date(2026, 10, 25))
+    assert window == "03:40 (UTC+3)\N{EN DASH}03:20 (UTC+2)"
+    assert "UTC+2" in words.stamp(second)
+    assert words.clock(second + timedelta(hours=1)) == "04:40"
+
+
+@pytest.mark.parametrize(
+    ("zone", "day", "hours"),
+    [
+        ("Asia/Shanghai", date(2026, 11, 22), 24),
+        ("Europe/Helsinki", date(2026, 3, 29), 23),
+        ("Europe/Helsinki", date(2026, 10, 25), 25),
+    ],
+)
+def test_a_whole_day_is_called_so(zone: str, day: date, hours: int) -> None:
+    start = datetime(day.year, day.month, day.day, tzinfo=ZoneInfo(zone)).astimezone(UTC)
+    whole = Window(start, start + timedelta(hours=hours))
+
+    assert Words("zh", ZoneInfo(zone)).window(whole, day) == "全天"
+    assert Words("en", ZoneInfo(zone)).window(whole, day) == "all day"
+    shorter = Window(start, start + timedelta(hours=hours - 1))
+    assert "23:00" in Words("en", ZoneInfo(zone)).window(shorter, day)
