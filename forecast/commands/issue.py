@@ -49,10 +49,13 @@ def run(
     ] = False,
 ) -> int:
     """Issue forecasts at the hours of the settings, day after day, until stopped."""
+    from forecast.commands import site_checks
     from forecast.service.scheduler import build_scheduler
 
     logging.getLogger("apscheduler").setLevel(logging.INFO if verbose else logging.WARNING)
     settings = setup.settings(config, out)
+    for finding in site_checks.findings(settings):
+        log.warning("%s: %s: %s", finding.grade, finding.subject, finding.detail)
     world = setup.build_world(settings, source)
     scheduler = build_scheduler(world)
     if settings.observations.push is not None:

@@ -15,7 +15,7 @@ from datetime import UTC, date, datetime, time, timedelta, timezone, tzinfo
 from zoneinfo import ZoneInfo
 
 from forecast.domain import Almanac, Site
-from forecast.learning.outcome_cells import Refused, plain
+from forecast.learning.outcome_cells import Refused, plain, words
 from forecast.observations.formats.collector import quoted
 from forecast.science import almanac
 
@@ -39,30 +39,19 @@ _ZONE = r"(Z|UTC|GMT|(?:UTC|GMT)?[+-]\d{1,2}(?::?\d{2})?)"
 _MOMENT = re.compile(rf"{_DAY}(?:[T\s]\s*{_CLOCK}\s*{_ZONE}?)?", re.IGNORECASE)
 _TIME = re.compile(rf"{_CLOCK}\s*{_ZONE}?", re.IGNORECASE)
 _OFFSET = re.compile(r"(?:utc|gmt)?([+-])(\d{1,2}):?(\d{2})?")
-_CHINA = ZoneInfo("Asia/Shanghai")
-_ZONES: Mapping[str, tzinfo] = {
-    **dict.fromkeys(("z", "utc", "gmt"), UTC),
-    **dict.fromkeys(("\u4e16\u754c\u65f6", "\u534f\u8c03\u4e16\u754c\u65f6"), UTC),
-    **dict.fromkeys(("bjt", "\u5317\u4eac\u65f6", "\u5317\u4eac\u65f6\u95f4"), _CHINA),
-}  # fmt: skip
-LOCAL = (
-    "local",
-    "local_time",
-    "\u672c\u5730",
-    "\u5f53\u5730\u65f6\u95f4",
-    "\u672c\u5730\u65f6\u95f4",
-)
+LOCAL = "local"
+_ZONES: Mapping[str, tzinfo] = {"utc": UTC, "china": ZoneInfo("Asia/Shanghai")}
 # Words in a heading that is not known: it may hold the time of an event.
 TIMELIKE = re.compile(
     r"time|hour|clock|o_clock|\u65f6\u95f4|\u65f6\u523b|\u65f6\u6bb5|\u51e0\u70b9|\u949f"
 )
 
 
-def zone_of(words: str) -> tzinfo | None:
-    """Return the zone that `words` of a heading or a cell name, None where none is understood."""
-    text = words.casefold().strip("_ ")
-    if text in _ZONES:
-        return _ZONES[text]
+def zone_of(name: str) -> tzinfo | None:
+    """Return the zone that `name` in a heading or a cell name, None where none is understood."""
+    text = name.casefold().strip("_ ")
+    if (known := words()["zone"].get(text)) in _ZONES:
+        return _ZONES[str(known)]
     if found := _OFFSET.fullmatch(text.replace("_", "")):
         sign, hours, minutes = found.groups()
         offset = timedelta(hours=int(hours), minutes=int(minutes or 0))

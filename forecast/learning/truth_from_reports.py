@@ -249,7 +249,7 @@ def _with_zone(text: str, cell: str, place: int, header: _Header) -> str | None:
         if meaning not in ("day", "night", "time"):
             continue
         rest = "_".join(parts[count:])
-        if rest not in LOCAL:
+        if words()["zone"].get(rest) != LOCAL:
             header.zone = zone_of(rest)
             if header.zone is None:
                 raise Refused(

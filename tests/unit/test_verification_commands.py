@@ -89,11 +89,14 @@ def test_outcomes_are_imported_with_their_remarks_and_shown(
         encoding="utf-8",
     )
 
-    _, out, _ = run_command(capsys, settings, "outcomes", "import", str(path))
-    _, again, _ = run_command(capsys, settings, "outcomes", "import", str(path))
+    code, out, _ = run_command(capsys, settings, "outcomes", "import", str(path))
+    still, again, _ = run_command(capsys, settings, "outcomes", "import", str(path))
     _, shown, _ = run_command(capsys, settings, "outcomes", "show")
 
+    assert (code, still) == (6, 6)  # a line is refused, and still is
     assert "1 kept, 1 remarks" in out
+    assert "known: lingshan" in out
+    assert "1 rows are still refused" in again
     assert "line 3: site: 'x' is not a viewpoint" in out
     assert "was read before" in again
     assert "camera     1 reports" in shown
