@@ -107,7 +107,8 @@ def _site(section: Section) -> dict[str, Any]:
     return {
         "id": site.id, "name": _name(site.name), "place": _name(site.place),
         "latitude_deg": site.latitude, "longitude_deg": site.longitude,
-        "elevation_m": site.elevation, "view_from_deg": site.view_sector[0] if site.view_surveyed else None,
+        "elevation_m": site.elevation,
+        "view_from_deg": site.view_sector[0] if site.view_surveyed else None,
         "view_to_deg": site.view_sector[1] if site.view_surveyed else None,
         "horizon_surveyed": site.horizon_surveyed,
         "phenomena": list(site.phenomena), "headline": site.headline,

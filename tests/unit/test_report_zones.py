@@ -60,7 +60,8 @@ def test_a_zone_that_is_not_understood_refuses_the_file_with_its_line(zone: str)
 
 @pytest.mark.parametrize(
     "cell",
-    ["2026-11-22 00:00 UTC", "2026-11-22 08:00 GMT+8", "2026-11-22 08:00 北京时", "2026-11-22T00:00z",
+    ["2026-11-22 00:00 UTC", "2026-11-22 08:00 GMT+8", "2026-11-22 08:00 北京时",
+     "2026-11-22T00:00z",
      "2026-11-22 00:00+0000", "202611220000 UTC", "2026-11-22 00:00 (UTC)"],
 )  # fmt: skip
 def test_a_zone_in_a_cell_decides(cell: str) -> None:
