@@ -67,7 +67,7 @@ def limited(piece: Piece, values: Values, slack: float, faults: Faults) -> tuple
     slack += field.slack + ROUNDING * max(abs(field.low), abs(field.high))
     values, sentinels = without_sentinels(field, values, slack)
     where = piece.order.message.where
-    if slack > field.high - field.low:
+    if slack > 10 * (field.high - field.low):
         return values, (
             f"{where}: {field.name} is packed in steps of {slack:.3g} {field.unit}, more than all "
             f"that it can be: {_advice(field)}"
