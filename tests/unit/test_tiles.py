@@ -310,7 +310,7 @@ def test_a_screen_names_the_station_that_is_taken_where_the_first_is_silent_and_
 
     screen = written(both, reports)["display/lingshan.html"].replace(THIN_SPACE, " ")
 
-    assert "灵山氧吧2号·海拔1900 m" in screen
+    assert "灵山氧吧2号·海拔1900米" in screen
     assert "灵山氧吧1号" not in screen
     assert re.search(r'class="trend-line" d="M[^"]{20}', screen)
 
