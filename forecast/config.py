@@ -20,7 +20,7 @@ from urllib.parse import urlsplit, urlunsplit
 from zoneinfo import ZoneInfo
 
 import yaml
-from pydantic import Field, ValidationError, model_validator
+from pydantic import Field, ValidationError
 
 from forecast import domain
 from forecast.errors import ConfigError
@@ -48,13 +48,6 @@ ENVIRONMENT = {"SKYSCAPE_ARCHIVE_URL": ("archive", "url")}
 SENDER = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,39}")
 PUSH_TOKENS = "SKYSCAPE_PUSH_TOKENS"  # sender:token,sender:token
 SHORTEST_TOKEN = 16  # [character]
-# what `cross_faults` reads
-CROSS_CHECKED: dict[str, Any] = {
-    "sites": {"__all__": {"id", "name", "brand", "stations"}},
-    "models": {"__all__": {"id"}},
-    "source": {"model"},
-    "observations": {"stations": {"__all__": {"id"}}},
-}
 MAXIMUM_SIZE = 4_000_000  # [byte] of a settings file
 
 
@@ -74,12 +67,6 @@ class Config(Section):
     observations: ObservationSettings = ObservationSettings()
     sites: tuple[SiteSettings, ...] = Field(min_length=1, max_length=5000)
     demonstration: bool = False
-
-    @model_validator(mode="after")
-    def _sensible(self) -> Config:
-        if faults := cross_faults(self.model_dump(include=CROSS_CHECKED)):
-            raise ValueError("\n".join(faults))
-        return self
 
     @property
     def zone(self) -> ZoneInfo:
@@ -304,8 +291,11 @@ def build_config(
     environment: Mapping[str, str],
     where: str = "settings",
     base: Path | None = None,
+    between: bool = True,
 ) -> Config:
     """Validate `values`, overlaid by the environment; relative paths start at `base`, where given.
+
+    between: check what lies between entries too (settings_errors.cross_faults).
 
     Raises: SettingsError, with every fault.
     """
@@ -314,13 +304,15 @@ def build_config(
             if not isinstance(values.get(section, {}), dict):
                 raise ConfigError(f"{where}: {section}: expected a table")
             values = {**values, section: {**values.get(section, {}), key: environment[variable]}}
+    faults: list[SettingFault] = []
     try:
         config = Config.model_validate(values)
     except ValidationError as error:
         faults = faults_of(error, values, Config)
-        found = {fault.message for fault in faults}
-        faults += [SettingFault((), "", text) for text in cross_faults(values) if text not in found]
-        raise SettingsError(where, faults) from None
+    if between:
+        faults += [SettingFault((), "", text) for text in cross_faults(values)]
+    if faults:
+        raise SettingsError(where, faults)
     return config if base is None else with_paths_from(config, base)
 
 

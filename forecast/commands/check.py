@@ -92,7 +92,7 @@ def _without_faults(file: Path, error: SettingsError) -> Config:
     for _ in range(REPAIRS):
         values = repaired(values, error.faults)
         try:
-            return build_config(values, os.environ, str(file), base_folder(file))
+            return build_config(values, os.environ, str(file), base_folder(file), between=False)
         except SettingsError as next_error:
             error = next_error
     raise error
