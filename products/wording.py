@@ -303,9 +303,9 @@ class Words:
             hour=f"{at:%H}",
             minute=f"{at:%M}",
         )
-        return self._told_apart(text, at)
+        return self._distinct(text, at)
 
-    def _told_apart(self, text: str, at: datetime) -> str:
+    def _distinct(self, text: str, at: datetime) -> str:
         """Return a local time with its offset where the clock shows it twice, in autumn."""
         offset = offset_of_repeated(at)
         return self("time.in_zone", time=text, zone=offset) if offset else text
@@ -323,7 +323,7 @@ class Words:
         key = "clock"
         if day is not None and at.date() != day:
             key = "clock_next" if at.date() > day else "clock_before"
-        return self._told_apart(self(f"time.{key}", hour=f"{at:%H}", minute=f"{at:%M}"), at)
+        return self._distinct(self(f"time.{key}", hour=f"{at:%H}", minute=f"{at:%M}"), at)
 
     def all_day(self, window: Window) -> bool:
         """Return whether a window is one whole local day, of however many hours."""

@@ -14,7 +14,7 @@ Item = TypeVar("Item")
 
 
 def on_terminal() -> bool:
-    """Tell whether a person reads standard output."""
+    """Return whether a person reads standard output."""
     return sys.stdout.isatty()
 
 

@@ -148,7 +148,7 @@ def test_few_cases_give_their_number_and_no_score() -> None:
     assert (content.enough, content.skills, content.diagram) == (False, (), None)
     assert "60站次" in content.sentences[0]
     assert "满30站次" in content.sentences[0]
-    assert content.strip is not None  # what was told and seen may be shown however few
+    assert content.strip is not None  # forecasts and outcomes may be shown however few
 
 
 def test_a_score_that_rests_on_analyses_alone_says_so() -> None:
