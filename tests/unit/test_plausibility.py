@@ -184,6 +184,30 @@ def test_ten_kilometres_of_visibility_are_not_missing(tmp_path: Path) -> None:
 # -- the step of a constant field
 
 
+@pytest.mark.parametrize(
+    "packing",
+    ["grid_simple", "grid_complex", "grid_complex_spatial_differencing", "grid_jpeg", "grid_ccsds"],
+)
+def test_a_constant_field_is_not_packed_in_steps(packing: str) -> None:
+    constant = message(0.25, parameter=(0, 1, 22), packing=packing)
+    varied = message(np.linspace(0, 1, ROWS * COLUMNS).reshape(ROWS, COLUMNS), packing=packing)
+
+    [described], [of_varied] = scan(constant, "constant"), scan(varied, "varied")
+
+    assert quantum(described, constant) == 0.0
+    assert 0 < quantum(of_varied, varied) < 0.01
+
+
+@pytest.mark.parametrize("slope", [1.0, 3.0])
+def test_a_field_of_even_differences_is_packed_in_steps(slope: float) -> None:
+    rows = slope * np.arange(ROWS * COLUMNS, dtype=float).reshape(ROWS, COLUMNS)
+    data = message(rows, packing="grid_complex_spatial_differencing")
+
+    [described] = scan(data, "even")
+
+    assert quantum(described, data) > 0
+
+
 def test_a_constant_field_has_no_step_that_hides_a_contradiction(tmp_path: Path) -> None:
     apcp = {"parameter": (0, 1, 8), "surface": 1, "level": 0, "step": 6, "start": 0}
     first, second = message(5.0, **apcp), message(5.9, **apcp)

@@ -94,10 +94,28 @@ def _is_constant(message: Message, data: Data) -> bool:
     if message.edition == 1:
         return data[message.sections[7][0] + 10] == 0
     place = message.sections[5][0]
-    if message.packing == COMPLEX_DIFFERENCED or data[place + 19]:
+    if data[place + 19]:
         return False
+    if message.packing not in (COMPLEX, COMPLEX_DIFFERENCED):
+        return True
     # octets 36 and 37: the groups' width, and the bits of the additional width of each
-    return message.packing != COMPLEX or not (data[place + 35] or data[place + 36])
+    if data[place + 35] or data[place + 36]:
+        return False
+    return message.packing == COMPLEX or _no_differences(message, data)
+
+
+def _no_differences(message: Message, data: Data) -> bool:
+    """Return whether a differenced message without packed digits has one value at all points.
+
+    Section 7 begins with the first value, for the second order also the second, and the least
+    difference, each of as many octets as octet 49 of section 5 says.
+    Source: WMO-No. 306, vol. I.2, GRIB 2, templates 5.3 and 7.3.
+    """
+    place, start = message.sections[5][0], message.sections[7][0] + 5
+    order, width = data[place + 47], data[place + 48]
+    numbers = [data[start + n * width : start + (n + 1) * width] for n in range(order + 1)]
+    least_difference = int.from_bytes(numbers[-1], "big") & ~(1 << (8 * width - 1))
+    return least_difference == 0 and len(set(numbers[:-1])) == 1
 
 
 def has_missing(message: Message, data: Data) -> bool:
