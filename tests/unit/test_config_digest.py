@@ -23,7 +23,7 @@ def changed(config: Config, section: str, **values: Any) -> str:
 
 
 def test_the_digest_of_a_settings_file_is_the_one_of_its_published_issues(config: Config) -> None:
-    # changes when a setting is added: say so in CHANGELOG, since each service then makes one new issue
+    # Changes when a setting is added: say so in CHANGELOG, each service then makes one new issue.
     assert config.digest == "d52dae1e02bc"
 
 
