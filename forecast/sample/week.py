@@ -47,6 +47,7 @@ class Week:
         self._first = Weather(run, region)
         self._second = Weather(second, region, STORM)
         self._start = self._first.timetable.start
+        self._covers: dict[float, Fields] = {}  # by forecast hour: neighbouring spans share theirs
 
     def fields(self, step: float) -> Fields:
         """Return every field for forecast hour `step`."""
@@ -65,7 +66,10 @@ class Week:
         """
         hours = np.linspace(first, step, -(-(step - first) // 3) + 1).tolist()
         weights = np.array([0.5, *[1.0] * (len(hours) - 2), 0.5]) / (len(hours) - 1)
-        samples = [self._mixed(hour, _covers) for hour in hours]
+        for hour in hours:
+            if hour not in self._covers:
+                self._covers[hour] = self._mixed(hour, _covers)
+        samples = [self._covers[hour] for hour in hours]
         return {
             name: sum(
                 weight * sample[name] for weight, sample in zip(weights, samples, strict=True)
