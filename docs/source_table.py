@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from forecast.config import Config
 from forecast.ingest.cloud_by_level import CLOUD
-from forecast.ingest.derived_fields import Rule, derivable
+from forecast.ingest.derived_fields import DerivationRule, derivable
 from forecast.quantities import DEFAULT_FIELDS, FIELDS, Field
 from forecast.science.interpolation import LAYERS
 from forecast.source_settings import ModelSettings
@@ -35,7 +35,7 @@ class SourceColumn:
     id: str
     given: frozenset[str]
     means: frozenset[str]
-    rules: Mapping[str, Rule]
+    rules: Mapping[str, DerivationRule]
     added: Mapping[str, str]  # field -> ids of the models that add it
     enabled: bool = True
 
@@ -130,7 +130,7 @@ def _rules(sources: Collection[SourceColumn]) -> Iterator[str]:
         "| field | derived from | how | used for |",
         "|---|---|---|---|",
     )
-    used: dict[tuple[str, tuple[str, ...]], tuple[Rule, list[str]]] = {}
+    used: dict[tuple[str, tuple[str, ...]], tuple[DerivationRule, list[str]]] = {}
     for source in sources:
         for rule in source.rules.values():
             used.setdefault((rule.makes, rule.of), (rule, []))[1].append(source.head)

@@ -35,8 +35,8 @@ from forecast.settings import (
     OutputSettings,
     PhenomenonSettings,
     ScheduleSettings,
-    Section,
     ServiceSettings,
+    SettingsSection,
     SiteSettings,
     StationSettings,
 )
@@ -51,7 +51,7 @@ SHORTEST_TOKEN = 16  # [character]
 MAXIMUM_SIZE = 4_000_000  # [byte] of a settings file
 
 
-class Config(Section):
+class Config(SettingsSection):
     """All settings of the service. `digest` differs where settings differ."""
 
     service: ServiceSettings
@@ -111,10 +111,10 @@ class Config(Section):
         return values
 
 
-def _issue_settings(section: Section) -> dict[str, Any]:
+def _issue_settings(section: SettingsSection) -> dict[str, Any]:
     """Return the settings of a section that are not OPERATIONAL, as `include` of a model dump."""
     return {
-        name: _issue_settings(value) if isinstance(value, Section) else True
+        name: _issue_settings(value) if isinstance(value, SettingsSection) else True
         for name, field in type(section).model_fields.items()
         if not any(isinstance(mark, Operational) for mark in field.metadata)
         for value in (getattr(section, name),)
@@ -319,7 +319,7 @@ def build_config(
 def with_paths_from(config: Config, base: Path) -> Config:
     """Return `config` with every relative path made absolute, starting at `base`."""
 
-    def moved(section: Section, *names: str) -> Any:
+    def moved(section: SettingsSection, *names: str) -> Any:
         paths = {name: getattr(section, name) for name in names}
         return section.model_copy(
             update={

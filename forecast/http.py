@@ -167,7 +167,7 @@ class Client:
         deadline: Deadline,
         maximum: int,
         query: Sequence[tuple[str, str]] = (),
-        span: Span | None = None,
+        span: ByteRange | None = None,
     ) -> Reply:
         """Return the answer to GET `path` (under the address), or the bytes of `span` in it.
 
@@ -206,7 +206,7 @@ class Client:
         deadline: Deadline,
         maximum: int,
         query: Sequence[tuple[str, str]],
-        span: Span | None,
+        span: ByteRange | None,
     ) -> Reply:
         where, left = shown(url), deadline.left()
         if left <= 0:
@@ -239,7 +239,9 @@ class Client:
             raise SourceCorrupt(f"{where}: {len(body)} bytes came for a range of {span.length}")
         return Reply(body, total, response.headers.get("ETag", ""))
 
-    def _check_status(self, response: requests.Response, where: str, span: Span | None) -> None:
+    def _check_status(
+        self, response: requests.Response, where: str, span: ByteRange | None
+    ) -> None:
         """Raise unless the status is the expected one."""
         status = response.status_code
         if status in ABSENT:
@@ -301,7 +303,7 @@ class Client:
 
 
 @dataclass(frozen=True, slots=True)
-class Span:
+class ByteRange:
     """Bytes `first` to `last`, both included; an open end reads to the end of the file."""
 
     first: int
@@ -312,7 +314,7 @@ class Span:
         return None if self.last is None else self.last - self.first + 1
 
 
-def _total(response: requests.Response, where: str, span: Span) -> int:
+def _total(response: requests.Response, where: str, span: ByteRange) -> int:
     """Return the size of the whole file [byte], having checked that the range sent is the range
     asked.
     """

@@ -53,13 +53,13 @@ class Operational:
 OPERATIONAL = Operational()
 
 
-class Section(BaseModel):
+class SettingsSection(BaseModel):
     model_config = ConfigDict(
         frozen=True, extra="forbid", str_strip_whitespace=True, allow_inf_nan=False
     )
 
 
-class TextSettings(Section):
+class TextSettings(SettingsSection):
     """A text in Chinese and English, in one of them, or in none."""
 
     zh: str = Field(default="", max_length=200)
@@ -93,7 +93,7 @@ def _given(name: NameSettings) -> NameSettings:
 FullName = Annotated[NameSettings, AfterValidator(_given)]
 
 
-class ServiceSettings(Section):
+class ServiceSettings(SettingsSection):
     """What the service is called and the clock its readers live by."""
 
     title: FullName
@@ -110,7 +110,7 @@ class ServiceSettings(Section):
         return value
 
 
-class IssuerSettings(Section):
+class IssuerSettings(SettingsSection):
     """Who issues; without `bodies` each product is marked 内部试用 (Source: 气象法 art. 22)."""
 
     bodies: tuple[FullName, ...] = ()
@@ -122,7 +122,7 @@ class IssuerSettings(Section):
         return bool(self.bodies)
 
 
-class HttpSettings(Section):
+class HttpSettings(SettingsSection):
     """An address and how gently to use it."""
 
     url: Url
@@ -133,7 +133,7 @@ class HttpSettings(Section):
     attempts: int = Field(default=6, ge=1, le=20)
 
 
-class StationSettings(Section):
+class StationSettings(SettingsSection):
     """A place that observes."""
 
     id: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,23}$")]
@@ -158,7 +158,7 @@ class StationSettings(Section):
         )
 
 
-class PushSettings(Section):
+class PushSettings(SettingsSection):
     """Where stations may push their records by HTTP. Tokens come from the environment
     (SKYSCAPE_PUSH_TOKENS), never from here.
 
@@ -173,7 +173,7 @@ class PushSettings(Section):
     senders: dict[str, tuple[str, ...]] = Field(default_factory=dict, max_length=1000)
 
 
-class ObservationSettings(Section):
+class ObservationSettings(SettingsSection):
     """What is observed, and how it comes in: files into `folder`, records by push.
 
     ion_classes [cm-3]: where classes 2, 3 ... of negative oxygen ions begin. old_minutes: from when
@@ -211,17 +211,17 @@ class ObservationSettings(Section):
         return self
 
 
-class ArchiveSettings(Section):
+class ArchiveSettings(SettingsSection):
     url: str = "sqlite:///var/archive.db"
 
 
-class OutputSettings(Section):
+class OutputSettings(SettingsSection):
     folder: Path = Path("var/site")
     keep_issues: int = Field(default=400, ge=2, le=100000)
     channels: tuple[Channel, ...] = Field(default=CHANNELS, min_length=1)
 
 
-class ForecastSettings(Section):
+class ForecastSettings(SettingsSection):
     """How many days, where the five grades begin, how much older a contributing run may be."""
 
     days: int = Field(default=7, ge=1, le=10)
@@ -237,7 +237,7 @@ class ForecastSettings(Section):
         return value
 
 
-class ScheduleSettings(Section):
+class ScheduleSettings(SettingsSection):
     """When bulletins are issued (local time) and how long to look for a run that is late."""
 
     issue_at: tuple[TimeOfDay, ...] = (time(6, 40), time(16, 10))
@@ -257,7 +257,7 @@ class ScheduleSettings(Section):
         return value
 
 
-class LearningSettings(Section):
+class LearningSettings(SettingsSection):
     """Where models are kept; when past days are scored and models trained (local time)."""
 
     folder: Path = Path("var/models")
@@ -268,7 +268,7 @@ class LearningSettings(Section):
     learn_at: TimeOfDay = time(13, 30)
 
 
-class PhenomenonSettings(Section):
+class PhenomenonSettings(SettingsSection):
     """Windows and thresholds that a bureau may move; each is explained in config.yaml."""
 
     cloud_sea_before_sunrise_hours: float = Field(default=1.5, ge=0, le=6)
@@ -279,7 +279,7 @@ class PhenomenonSettings(Section):
     stars_clear_cover: float = Field(default=0.2, gt=0, lt=1)
 
 
-class SiteSettings(Section):
+class SiteSettings(SettingsSection):
     """A viewpoint. Coordinates are WGS-84, never those of a Chinese web map (GCJ-02)."""
 
     id: Identifier

@@ -18,7 +18,7 @@ from forecast.settings import (
     HttpSettings,
     Identifier,
     NameSettings,
-    Section,
+    SettingsSection,
     TextSettings,
 )
 
@@ -54,7 +54,7 @@ def _path_of_a_step(pattern: str) -> str:
 StepPath = Annotated[str, Field(max_length=300), AfterValidator(_path_of_a_step)]
 
 
-class StepSettings(Section):
+class StepSettings(SettingsSection):
     first: int = Field(ge=0, le=384)
     last: int = Field(ge=0, le=384)
     every: int = Field(ge=1, le=24)
@@ -67,7 +67,7 @@ def all_steps(parts: tuple[StepSettings, ...]) -> tuple[int, ...]:
     )
 
 
-class SourceSettings(Section):
+class SourceSettings(SettingsSection):
     """Where model runs come from and which part of them is wanted.
 
     bucket_path, filter_path: of a step at the bucket, and as the filter knows it, with {run} and
@@ -108,7 +108,7 @@ class SourceSettings(Section):
         return self
 
 
-class ParameterSettings(Section):
+class ParameterSettings(SettingsSection):
     """How a model's files keep one field; what is not given here is as the catalogue has it.
 
     key: [discipline, category, number, type of first surface] (and its value) of GRIB2; index:
@@ -132,7 +132,7 @@ class ParameterSettings(Section):
 Layout = Literal["ecmwf", "gefs", "folder"]
 
 
-class ModelSettings(Section):
+class ModelSettings(SettingsSection):
     """A further model, its files and the table of its parameters: a new model needs no code.
 
     layout: how its files are found: `ecmwf` (.index and ranges), `gefs` (.idx and ranges, a file a

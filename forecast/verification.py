@@ -17,6 +17,8 @@ from forecast.domain import CLOUD_SEA_STATES, OUTCOME_SOURCES, Name, Outcome
 EventKey = tuple[str, str, str]  # of an event: site, phenomenon, day
 
 OBSERVED_FROM = 0.5  # the degree from which an event counts as observed: partial and full
+REFERENCES = ("climatology", "persistence", "rule")  # forecasts that a score is compared with
+STRIP_DAYS = 30  # before today, whose events are marked one by one
 # Events with an outcome before a score is shown or a model is trained, and how many of them with,
 # and without, the phenomenon.
 EVENTS_NEEDED, EVENTS_NEEDED_OF_A_KIND = 30, 5
@@ -124,12 +126,29 @@ def _state_of(outcomes: Sequence[Outcome]) -> str:
     return max(CLOUD_SEA_STATES, key=states.count) if states else ""
 
 
-@dataclass(frozen=True, slots=True)
-class IssuedForecast:
-    """A forecast of a published issue.
+class _OfAnEvent:
+    """The event of a forecast, and how long before it the forecast was issued."""
 
-    values: features of the leading run as issued. lead [h]: from issue to the start of the window.
-    """
+    __slots__ = ()
+    issued: datetime
+    site: str
+    phenomenon: str
+    day: date
+    window_start: datetime
+
+    @property
+    def key(self) -> EventKey:
+        return (self.site, self.phenomenon, self.day.isoformat())
+
+    @property
+    def lead(self) -> float:
+        """Return the time [h] from issue to the start of the window."""
+        return (self.window_start - self.issued).total_seconds() / 3600
+
+
+@dataclass(frozen=True, slots=True)
+class IssuedForecast(_OfAnEvent):
+    """A forecast of a published issue. values: features of the leading run as issued."""
 
     issue: str
     issued: datetime
@@ -145,17 +164,9 @@ class IssuedForecast:
     # NWP model -> its newest run's probability
     contributing_runs: Mapping[str, float] = field(default_factory=dict)
 
-    @property
-    def key(self) -> EventKey:
-        return (self.site, self.phenomenon, self.day.isoformat())
-
-    @property
-    def lead(self) -> float:
-        return (self.window_start - self.issued).total_seconds() / 3600
-
 
 @dataclass(frozen=True, slots=True)
-class RunForecast:
+class RunForecast(_OfAnEvent):
     """The features that one run contributed to a forecast of a published issue, as issued."""
 
     issue: str
@@ -167,14 +178,6 @@ class RunForecast:
     day: date
     window_start: datetime
     values: Mapping[str, float]
-
-    @property
-    def key(self) -> EventKey:
-        return (self.site, self.phenomenon, self.day.isoformat())
-
-    @property
-    def lead(self) -> float:
-        return (self.window_start - self.issued).total_seconds() / 3600
 
 
 # -- scores

@@ -39,8 +39,9 @@ class Worker:
 
     def __init__(self, program: Path, environment: Sequence[str] = ()) -> None:
         """Start the process. environment: NAME=VALUE, in addition to the service's own."""
+        command = ["env", *environment, sys.executable, "-P", __file__, str(program)]
         self._process = subprocess.Popen(  # noqa: S603
-            ["env", *environment, sys.executable, "-P", __file__, str(program)],  # noqa: S607 `env` is found on PATH
+            command,  # `env` is found on PATH
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,

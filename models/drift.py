@@ -33,7 +33,7 @@ LEAST_SHARE = 1e-3  # of a bin, so that an empty bin does not count as infinity
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class DriftFinding:
     """A shift. kind: frequency, distribution or missing; cases: the number behind `now`."""
 
     kind: str
@@ -62,7 +62,7 @@ class Finding:
         )
 
 
-def frequency_shifts(cases: Cases) -> Iterator[Finding]:
+def frequency_shifts(cases: Cases) -> Iterator[DriftFinding]:
     """Yield the phenomena observed more, or less, often than forecast.
 
     One forecast counts for each event; the interval is a bootstrap by blocks of days.
@@ -76,7 +76,7 @@ def frequency_shifts(cases: Cases) -> Iterator[Finding]:
         sums = resampled_sums(excess, blocks)
         low, high = percentile_interval(sums[:, 0] / sums[:, 1], LEVEL)
         if low > 0 or high < 0:
-            yield Finding(
+            yield DriftFinding(
                 "frequency",
                 str(phenomenon),
                 "",
@@ -88,20 +88,20 @@ def frequency_shifts(cases: Cases) -> Iterator[Finding]:
 
 def feature_shifts(
     phenomenon: str, names: Sequence[str], now: Array, before: Array
-) -> Iterator[Finding]:
+) -> Iterator[DriftFinding]:
     """Yield the features (case, feature) whose distribution or missing share has changed."""
     if min(len(now), len(before)) < LEAST:
         return
     for name, values, usual in zip(names, now.T, before.T, strict=True):
         lost, was_lost = float(np.isnan(values).mean()), float(np.isnan(usual).mean())
         if lost - was_lost >= MORE_MISSING:
-            yield Finding("missing", phenomenon, name, lost, was_lost, len(values))
+            yield DriftFinding("missing", phenomenon, name, lost, was_lost, len(values))
         values, usual = values[np.isfinite(values)], usual[np.isfinite(usual)]
         if min(len(values), len(usual)) < LEAST:
             continue
         index = stability(values, usual)
         if index >= SHIFTED and ks_2samp(values, usual).pvalue < SIGNIFICANCE:
-            yield Finding("distribution", phenomenon, name, index, 0.0, len(values))
+            yield DriftFinding("distribution", phenomenon, name, index, 0.0, len(values))
 
 
 def stability(values: Array, usual: Array) -> float:

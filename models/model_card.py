@@ -84,7 +84,7 @@ def units_of(names: tuple[str, ...]) -> tuple[tuple[str, str], ...]:
     if absent := [name for name in names if name not in FEATURES]:
         raise ModelMismatch(
             f"the catalogue of features has no {', '.join(absent)}: "
-            "the model was made for another version; train it anew"
+            "the model was made for another version; train it again"
         )
     return tuple((name, FEATURES[name].unit) for name in names)
 

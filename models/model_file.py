@@ -90,12 +90,12 @@ def check_answers(model: Any, card: Card) -> None:
     if isinstance(model, LearnedModel) and theirs != ours:
         raise ModelMismatch(
             f"{where}: made with scikit-learn {'.'.join(theirs)}, here is {'.'.join(ours)}; "
-            "train it anew"
+            "train it again"
         )
     try:
         if tuple(model.columns) != tuple(name for name, _ in card.features):
             raise ModelMismatch(
-                f"{where}: asks for other features than its card says; train it anew"
+                f"{where}: asks for other features than its card says; train it again"
             )
         cases = np.stack([np.full(len(card.features), np.nan), np.ones(len(card.features))])
         answer, moved = model.predict_proba(cases), model.influence(cases)
@@ -115,14 +115,14 @@ def check_answers(model: Any, card: Card) -> None:
     # a file may hold arrays of any shape: whatever fails must fail here, not while forecasting
     except Exception as error:
         raise ModelMismatch(
-            f"{where}: does not answer ({type(error).__name__}: {error}); train it anew"
+            f"{where}: does not answer ({type(error).__name__}: {error}); train it again"
         ) from error
     if not sound:
-        raise ModelMismatch(f"{where}: its answers are no probabilities; train it anew")
+        raise ModelMismatch(f"{where}: its answers are no probabilities; train it again")
     if not all(np.isfinite(values).all() for values in results):
         raise ModelMismatch(
             f"{where}: answers NaN to plausible values: its coefficients are damaged; "
-            "restore it or train it anew"
+            "restore it or train it again"
         )
 
 

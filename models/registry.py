@@ -163,11 +163,11 @@ def load(folder: Path, phenomenon: str, model_id: str) -> Served:
     if card.features != units_of(tuple(name for name, _ in card.features)):
         raise ModelMismatch(
             f"{phenomenon}/{model_id}: a feature has another unit than it was trained with; "
-            "train it anew"
+            "train it again"
         )
     if card.rule != rule_print(phenomenon):
         raise ModelMismatch(
-            f"{phenomenon}/{model_id}: the rule it was trained on has changed since; train it anew"
+            f"{phenomenon}/{model_id}: the rule it was trained on has changed since; train it again"
         )
     model = unpack(data)
     check_answers(model, card)

@@ -20,6 +20,8 @@ from forecast.domain import OUTCOME_SOURCES, PHENOMENA
 from forecast.verification import (
     EVENTS_NEEDED,
     EVENTS_NEEDED_OF_A_KIND,
+    REFERENCES,
+    STRIP_DAYS,
     EventCounts,
     EventMark,
     Figure,
@@ -34,11 +36,9 @@ from models.scores import brier, parts_of_brier, reliability, roc_points, score,
 
 Array = NDArray[np.floating[Any]]
 
-REFERENCES = ("climatology", "persistence", "rule")
 DIMENSIONS = ("phenomenon", "site", "lead", "season", "source")
 LEAST_BLOCKS = 8  # for an interval: with fewer, the bootstrap is too narrow even when widened
 LEVEL = 0.9
-STRIP_DAYS = 30
 BINS = 5
 DAY = np.timedelta64(1, "D")
 # Field -> key in the JSON document, where they differ.

@@ -71,7 +71,7 @@ class Supplement:
 
 
 @dataclass(frozen=True, slots=True)
-class _Known:
+class _KnownForecast:
     """A forecast with the known features of its event (SI) and the place of its evidence."""
 
     forecast: Forecast
@@ -181,7 +181,7 @@ def _entries(
         for p, e in features.evidence.items()
         if "row" in e.coords
     }
-    by_site: dict[str, list[_Known]] = {}
+    by_site: dict[str, list[_KnownForecast]] = {}
     for forecast in forecasts:
         row, phenomenon = rows.get(forecast.event.key), forecast.event.phenomenon
         columns = (
@@ -191,7 +191,7 @@ def _entries(
         place = None if row is None else places.get(phenomenon, {}).get(row)
         evidence_at = None if place is None else (features.evidence[phenomenon], place)
         by_site.setdefault(forecast.event.site.id, []).append(
-            _Known(forecast, {**values, **forecast.quantities}, evidence_at)
+            _KnownForecast(forecast, {**values, **forecast.quantities}, evidence_at)
         )
     return {
         site: [_entry(each, of_site, features.weather, zone) for each in of_site]
@@ -199,7 +199,9 @@ def _entries(
     }
 
 
-def _entry(known: _Known, of_site: Sequence[_Known], weather: Weather, zone: ZoneInfo) -> Entry:
+def _entry(
+    known: _KnownForecast, of_site: Sequence[_KnownForecast], weather: Weather, zone: ZoneInfo
+) -> Entry:
     """Return a forecast as an entry; `of_site`: all forecasts of its site."""
     forecast, event = known.forecast, known.forecast.event
     hazards, not_assessed = _hazards_of(event, weather, zone)

@@ -18,7 +18,7 @@ from forecast.domain import DOUBTFUL, INCONSISTENT, WRONG, Fault, as_utc
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
+class ReportSource:
     """A file, or all pushes of one sender: how often and when read, records kept and refused."""
 
     name: str
@@ -30,7 +30,7 @@ class Source:
 
 
 @dataclass(frozen=True, slots=True)
-class Reason:
+class IntakeReason:
     """Why records of a file or a sender were refused: how often, when last, and where first."""
 
     times: int
@@ -39,7 +39,7 @@ class Reason:
 
 
 @dataclass(frozen=True, slots=True)
-class Flagged:
+class FlaggedValues:
     """How many of a station's values of one element quality control flagged."""
 
     station: str
@@ -50,7 +50,7 @@ class Flagged:
     wrong: int
 
 
-class CameIn:
+class IntakeCounts:
     """The intake of an archive, since a time or (None) of all that is kept.
 
     Raises: ArchiveError from every method.
@@ -59,7 +59,7 @@ class CameIn:
     def __init__(self, archive: Archive) -> None:
         self._archive = archive
 
-    def sources(self, since: datetime | None) -> tuple[Source, ...]:
+    def sources(self, since: datetime | None) -> tuple[ReportSource, ...]:
         """Return each file and each sender once: those with refused records first, then by time."""
         table = reading_table.c
         refused, last = sql.func.sum(table.refused), sql.func.max(table.at)
@@ -72,11 +72,11 @@ class CameIn:
                 query.order_by(sql.case((refused > 0, 0), else_=1), last.desc(), table.name)
             ).all()
         return tuple(
-            Source(name, form, times, at, int(kept), int(lost))
+            ReportSource(name, form, times, at, int(kept), int(lost))
             for name, form, times, at, kept, lost in rows
         )
 
-    def reasons(self, since: datetime | None) -> tuple[Reason, ...]:
+    def reasons(self, since: datetime | None) -> tuple[IntakeReason, ...]:
         """Return each reason once a file or sender, in the order of their first occurrence."""
         table = fault_table.c
         first = sql.func.min(table.id).label("first")
@@ -93,10 +93,10 @@ class CameIn:
         with self._archive.transaction() as connection:
             rows = connection.execute(query).all()
         return tuple(
-            Reason(row.times, row.last, Fault(row.file, row.line, row.reason)) for row in rows
+            IntakeReason(row.times, row.last, Fault(row.file, row.line, row.reason)) for row in rows
         )
 
-    def flagged(self, since: datetime) -> tuple[Flagged, ...]:
+    def flagged(self, since: datetime) -> tuple[FlaggedValues, ...]:
         """Return the stations and elements with any inconsistent, doubtful or wrong value."""
         table = observation_table.c
         with self._archive.transaction() as connection:
@@ -121,7 +121,8 @@ class CameIn:
             )
             rows = connection.execute(query).all()
         return tuple(
-            Flagged(station, element, *map(int, numbers)) for station, element, *numbers in rows
+            FlaggedValues(station, element, *map(int, numbers))
+            for station, element, *numbers in rows
         )
 
 

@@ -178,7 +178,7 @@ class Outcomes:
         return {source: found.get(source, 0) for source in OUTCOME_SOURCES}
 
 
-class Past:
+class PastForecasts:
     """The forecasts of published issues. Raises: ArchiveError from every method."""
 
     def __init__(self, archive: Archive) -> None:

@@ -16,7 +16,7 @@ from forecast.domain import as_utc
 SCHEMA = 2
 
 
-class Moment(sql.types.TypeDecorator[datetime]):
+class UtcDateTime(sql.types.TypeDecorator[datetime]):
     """An aware UTC time; SQLite, which knows no zones, gets it without one."""
 
     impl = sql.DateTime(timezone=True)
@@ -44,11 +44,11 @@ issue_table = sql.Table(
     sql.Column("id", sql.String(80), primary_key=True),
     sql.Column("number", sql.Integer, nullable=False),
     sql.Column("model", sql.String(40), nullable=False),
-    sql.Column("run", Moment, nullable=False),
+    sql.Column("run", UtcDateTime, nullable=False),
     sql.Column("digest", sql.String(64), nullable=False),
-    sql.Column("issued", Moment, nullable=False),
-    sql.Column("valid_until", Moment, nullable=False),
-    sql.Column("published", Moment),
+    sql.Column("issued", UtcDateTime, nullable=False),
+    sql.Column("valid_until", UtcDateTime, nullable=False),
+    sql.Column("published", UtcDateTime),
 )
 # fmt: on
 
@@ -76,7 +76,7 @@ contributing_run_table = _event_table(
     "voice",
     sql.Column("cycle", sql.String(60), primary_key=True),
     sql.Column("model", sql.String(40), nullable=False),
-    sql.Column("run", Moment, nullable=False),
+    sql.Column("run", UtcDateTime, nullable=False),
     sql.Column("members", sql.Integer, nullable=False),
     sql.Column("probability", sql.Float),
     sql.Column("states", sql.JSON, nullable=False),
@@ -88,8 +88,8 @@ contributing_run_table = _event_table(
 # fmt: off
 forecast_table = _event_table(
     "forecast",
-    sql.Column("window_start", Moment, nullable=False),
-    sql.Column("window_end", Moment, nullable=False),
+    sql.Column("window_start", UtcDateTime, nullable=False),
+    sql.Column("window_end", UtcDateTime, nullable=False),
     sql.Column("probability", sql.Float),
     sql.Column("grade", sql.Integer, nullable=False),
     sql.Column("model", sql.String(80), nullable=False),
@@ -112,7 +112,7 @@ receipt_table = sql.Table(
 attempt_table = sql.Table(
     "attempt", metadata,
     sql.Column("id", sql.Integer, primary_key=True, autoincrement=True),
-    sql.Column("at", Moment, nullable=False),
+    sql.Column("at", UtcDateTime, nullable=False),
     sql.Column("issue", sql.String(80)),
     sql.Column("exit_code", sql.Integer, nullable=False),
     sql.Column("detail", sql.Text, nullable=False),
@@ -129,8 +129,8 @@ hindcast_table = sql.Table(
     sql.Column("phenomenon", sql.String(40), primary_key=True),
     sql.Column("day", sql.String(10), primary_key=True),
     sql.Column("model", sql.String(40), nullable=False),
-    sql.Column("run", Moment, nullable=False),
-    sql.Column("window_start", Moment, nullable=False),
+    sql.Column("run", UtcDateTime, nullable=False),
+    sql.Column("window_start", UtcDateTime, nullable=False),
     sql.Column("digest", sql.String(64), nullable=False),
     sql.Column("probability", sql.Float),
     sql.Column("states", sql.JSON, nullable=False),
@@ -146,9 +146,9 @@ hindcast_table = sql.Table(
 observation_table = sql.Table(
     "observation", metadata,
     sql.Column("station", sql.String(24), primary_key=True),
-    sql.Column("time", Moment, primary_key=True),
+    sql.Column("time", UtcDateTime, primary_key=True),
     sql.Column("form", sql.String(12), primary_key=True),
-    sql.Column("received", Moment, nullable=False),
+    sql.Column("received", UtcDateTime, nullable=False),
     sql.Column("values", sql.JSON, nullable=False),
     sql.Column("flags", sql.JSON, nullable=False),
     sql.Index("observation_by_time", "time"),
@@ -174,7 +174,7 @@ reading_table = sql.Table(
     sql.Column("digest", sql.String(64), primary_key=True),
     sql.Column("name", sql.String(200), nullable=False),
     sql.Column("form", sql.String(12), nullable=False),
-    sql.Column("at", Moment, nullable=False),
+    sql.Column("at", UtcDateTime, nullable=False),
     sql.Column("kept", sql.Integer, nullable=False),
     sql.Column("refused", sql.Integer, nullable=False),
 )
@@ -184,7 +184,7 @@ reading_table = sql.Table(
 fault_table = sql.Table(
     "fault", metadata,
     sql.Column("id", sql.Integer, primary_key=True, autoincrement=True),
-    sql.Column("at", Moment, nullable=False),
+    sql.Column("at", UtcDateTime, nullable=False),
     sql.Column("file", sql.String(200), nullable=False),
     sql.Column("line", sql.Integer, nullable=False),
     sql.Column("reason", sql.Text, nullable=False),
@@ -206,6 +206,6 @@ outcome_table = sql.Table(
     sql.Column("state", sql.String(12), nullable=False),
     sql.Column("amount", sql.Float),
     sql.Column("detail", sql.Text, nullable=False),
-    sql.Column("received", Moment, nullable=False),
+    sql.Column("received", UtcDateTime, nullable=False),
 )
 # fmt: on

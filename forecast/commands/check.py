@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 
 from forecast.archive.issues import Archive
 from forecast.commands import site_checks
-from forecast.commands.finding import Finding
+from forecast.commands.finding import CheckFinding
 from forecast.commands.survey import read_grid
 from forecast.commands.world import unit_faults
 from forecast.config import (
@@ -43,7 +43,7 @@ SMALL = 100_000  # [byte] of an answer that is read at most
 
 def findings(
     path: Path | None, now: datetime, terrain: Path | None = None, offline: bool = False
-) -> list[Finding]:
+) -> list[CheckFinding]:
     """Return what was found at `now`, in the order of the settings; never raises for a fault.
 
     terrain: a grid of elevation against which sites are held. offline: contact no server.
@@ -51,7 +51,7 @@ def findings(
     found, config = _settings(path)
     if config is None:
         return found
-    found += [Finding("fault", "settings", fault) for fault in unit_faults(config)]
+    found += [CheckFinding("fault", "settings", fault) for fault in unit_faults(config)]
     found += _paths(config)
     found += _archive(config, now, offline)
     found += _clock(config, now)
@@ -60,30 +60,30 @@ def findings(
     if config.observations.push is not None:
         found += _push(config)
     if offline:
-        return [*found, Finding("note", "sources", "not contacted: --offline")]
+        return [*found, CheckFinding("note", "sources", "not contacted: --offline")]
     return [*found, *_sources(config)]
 
 
-def _settings(path: Path | None) -> tuple[list[Finding], Config | None]:
+def _settings(path: Path | None) -> tuple[list[CheckFinding], Config | None]:
     """Return what is wrong in the settings, and the settings without it."""
     file = default_path() if path is None else path
     where = f"{file.absolute()}; relative paths start at {base_folder(path)}"
     try:
         config = read_config(path)
     except SettingsError as error:
-        found = [Finding("fault", "settings", str(fault)) for fault in error.faults]
+        found = [CheckFinding("fault", "settings", str(fault)) for fault in error.faults]
         try:
             config = _without_faults(file, error)
         except ConfigError as left:
             note = f"the rest cannot be checked before these are mended ({left})"
-            return [*found, Finding("note", "settings", note)], None
+            return [*found, CheckFinding("note", "settings", note)], None
     except ConfigError as error:
-        return [Finding("fault", "settings", str(error))], None
+        return [CheckFinding("fault", "settings", str(error))], None
     else:
         found = []
     if base_folder(path) != file.absolute().parent:
         where += " (the working directory, for the installed program's own settings)"
-    return [Finding("note" if found else "ok", "settings", where), *found], config
+    return [CheckFinding("note" if found else "ok", "settings", where), *found], config
 
 
 def _without_faults(file: Path, error: SettingsError) -> Config:
@@ -101,7 +101,7 @@ def _without_faults(file: Path, error: SettingsError) -> Config:
 # -- paths
 
 
-def _paths(config: Config) -> Iterator[Finding]:
+def _paths(config: Config) -> Iterator[CheckFinding]:
     """Yield what lies at each path of the settings."""
     yield _written("output.folder", config.output.folder)
     yield _written("source.cycles", config.source.cycles)
@@ -116,29 +116,33 @@ def _paths(config: Config) -> Iterator[Finding]:
             yield _read(f"models.{model.id}.folder", model.folder, "warning")
 
 
-def _written(name: str, folder: Path) -> Finding:
+def _written(name: str, folder: Path) -> CheckFinding:
     """Return whether the service can write into `folder`."""
     if folder.is_dir():
         if not os.access(folder, os.W_OK | os.X_OK):
-            return Finding("fault", name, f"{folder}: may not be written; change its owner or mode")
-        return Finding("ok", name, f"{folder}: {_contents(folder)}")
+            return CheckFinding(
+                "fault", name, f"{folder}: may not be written; change its owner or mode"
+            )
+        return CheckFinding("ok", name, f"{folder}: {_contents(folder)}")
     above = next(each for each in (folder, *folder.parents) if each.exists())
     if not above.is_dir():
-        return Finding("fault", name, f"{folder}: {above} is a file, expected a folder")
+        return CheckFinding("fault", name, f"{folder}: {above} is a file, expected a folder")
     if not os.access(above, os.W_OK | os.X_OK):
-        return Finding("fault", name, f"{folder}: is not there, and {above} may not be written")
-    return Finding("ok", name, f"{folder}: not there yet, will be made")
+        return CheckFinding(
+            "fault", name, f"{folder}: is not there, and {above} may not be written"
+        )
+    return CheckFinding("ok", name, f"{folder}: not there yet, will be made")
 
 
-def _read(name: str, folder: Path, grade: str) -> Finding:
+def _read(name: str, folder: Path, grade: str) -> CheckFinding:
     """Return whether files can be read from `folder`; `grade` where it is not there."""
     if folder.is_dir():
         readable = os.access(folder, os.R_OK | os.X_OK)
         detail = _contents(folder) if readable else "may not be read; change its owner or mode"
-        return Finding("ok" if readable else "fault", name, f"{folder}: {detail}")
+        return CheckFinding("ok" if readable else "fault", name, f"{folder}: {detail}")
     if folder.exists():
-        return Finding("fault", name, f"{folder}: is a file, expected a folder")
-    return Finding(grade, name, f"{folder}: not there; nothing can be dropped into it")
+        return CheckFinding("fault", name, f"{folder}: is a file, expected a folder")
+    return CheckFinding(grade, name, f"{folder}: not there; nothing can be dropped into it")
 
 
 def _contents(folder: Path) -> str:
@@ -148,7 +152,7 @@ def _contents(folder: Path) -> str:
     return f"{count} entries" if count else "empty"
 
 
-def _archive(config: Config, now: datetime, offline: bool) -> Iterator[Finding]:
+def _archive(config: Config, now: datetime, offline: bool) -> Iterator[CheckFinding]:
     """Yield where the archive is, and what was issued last."""
     address = masked(config.archive.url)
     scheme, _, database = config.archive.url.partition(":///")
@@ -157,83 +161,85 @@ def _archive(config: Config, now: datetime, offline: bool) -> Iterator[Finding]:
         if not file.exists():
             finding = _written("archive", file.parent)
             detail = f"{address}: not there yet, will be made"
-            yield Finding("ok", "archive", detail) if finding.grade == "ok" else finding
+            yield CheckFinding("ok", "archive", detail) if finding.grade == "ok" else finding
             return
     elif offline:
-        yield Finding("note", "archive", f"{address}: not contacted: --offline")
+        yield CheckFinding("note", "archive", f"{address}: not contacted: --offline")
         return
     try:
         issues = Archive(config.archive.url).issues(1)
     except ArchiveError as error:
-        yield Finding("fault", "archive", str(error))
+        yield CheckFinding("fault", "archive", str(error))
         return
     if not issues:
-        yield Finding("ok", "archive", f"{address}: nothing was issued yet")
+        yield CheckFinding("ok", "archive", f"{address}: nothing was issued yet")
         return
     last = issues[0]
     at = f"{last.issued.astimezone(config.zone):%F %H:%M%z}"
-    yield Finding("ok", "archive", f"{address}: last issued {last.id} at {at}")
+    yield CheckFinding("ok", "archive", f"{address}: last issued {last.id} at {at}")
     if last.issued > now + timedelta(minutes=5):
         detail = f"the last issue was at {at}, after now: was it set back?"
-        yield Finding("fault", "clock", detail)
+        yield CheckFinding("fault", "clock", detail)
 
 
-def _clock(config: Config, now: datetime) -> Iterator[Finding]:
+def _clock(config: Config, now: datetime) -> Iterator[CheckFinding]:
     """Yield what the clock shows."""
     local = now.astimezone(config.zone)
     detail = f"{now:%F %H:%M} UTC, {local:%F %H:%M} in {config.service.timezone}"
     if now.year < EARLIEST:
-        yield Finding("fault", "clock", f"{detail}: this lies in the past; set the clock (NTP)")
+        yield CheckFinding(
+            "fault", "clock", f"{detail}: this lies in the past; set the clock (NTP)"
+        )
     else:
-        yield Finding("ok", "clock", detail)
+        yield CheckFinding("ok", "clock", detail)
 
 
-def _sites(config: Config, terrain: Path | None) -> list[Finding]:
+def _sites(config: Config, terrain: Path | None) -> list[CheckFinding]:
     """Return what looks wrong about sites, or that nothing does."""
     grid, found = None, []
     if terrain is not None:
         try:
             grid = read_grid(terrain)
         except ConfigError as error:
-            found.append(Finding("fault", "--terrain", str(error)))
+            found.append(CheckFinding("fault", "--terrain", str(error)))
     found += site_checks.findings(config, grid) + site_checks.same_names(config)
     found += site_checks.surveys(config)
     if all(each.grade == "note" for each in found):
         against = "" if grid is None else f", held against {terrain}"
-        found.append(Finding("ok", "sites", f"{len(config.sites)} sites{against}"))
+        found.append(CheckFinding("ok", "sites", f"{len(config.sites)} sites{against}"))
     return found
 
 
-def _models(config: Config) -> Iterator[Finding]:
+def _models(config: Config) -> Iterator[CheckFinding]:
     """Yield which trained models cannot be used."""
     opened = open_models(config.learning.folder)
     for reason in opened.refused:
-        yield Finding("fault", "models", f"refused: {reason}")
+        yield CheckFinding("fault", "models", f"refused: {reason}")
     if not opened.refused:
-        yield Finding("ok", "models", ", ".join(sorted(set(opened.names.values()))))
+        yield CheckFinding("ok", "models", ", ".join(sorted(set(opened.names.values()))))
 
 
-def _push(config: Config) -> Iterator[Finding]:
+def _push(config: Config) -> Iterator[CheckFinding]:
     """Yield whether anybody may push records."""
     try:
         senders = push_tokens()
     except ConfigError as error:
-        yield Finding("fault", "push", str(error))
+        yield CheckFinding("fault", "push", str(error))
         return
     if not config.observations.stations:
         detail = "observations.push is set, and observations.stations names no station"
-        yield Finding("fault", "push", detail)
+        yield CheckFinding("fault", "push", detail)
     elif not senders:
         detail = "nobody may push: SKYSCAPE_PUSH_TOKENS is not set"
-        yield Finding("warning", "push", detail)
+        yield CheckFinding("warning", "push", detail)
     else:
-        yield Finding("ok", "push", f"{len(senders)} senders")
+        yield CheckFinding("ok", "push", f"{len(senders)} senders")
 
 
 # -- sources
 
 
-def _sources(config: Config) -> list[Finding]:
+def _sources(config: Config) -> list[CheckFinding]:
     """Return which servers answer; a fault where nothing can give the leading model."""
     leading = [name for name in ("filter", "bucket") if name in config.source.order]
     asked: list[tuple[str, HttpSettings]] = [
@@ -248,13 +254,13 @@ def _sources(config: Config) -> list[Finding]:
     with ThreadPoolExecutor(8) as pool:
         reasons = list(pool.map(lambda each: _unreachable(each[1]), asked))
     found = [
-        Finding("warning" if reason else "ok", name, f"{_host(http)}: {reason or 'answers'}")
+        CheckFinding("warning" if reason else "ok", name, f"{_host(http)}: {reason or 'answers'}")
         for (name, http), reason in zip(asked, reasons, strict=True)
     ]
     dropped = "folder" in config.source.order and config.source.folder.is_dir()
     if not dropped and all(reasons[: len(leading)]):
         detail = "no server of the leading model answers, and there is no drop folder"
-        found.append(Finding("fault", "sources", detail))
+        found.append(CheckFinding("fault", "sources", detail))
     return found
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class CheckFinding:
     """What was found about one subject.
 
     grade: `ok`; `note`, good to know; `warning`, may be wrong; `fault`, must be mended.

@@ -1,4 +1,4 @@
-"""Names and options of old: they work for one more version and say the new ones.
+"""Deprecated names and options: they work for one more version and print the new ones.
 
 Before, every command took the same eight options, whether they meant something or not.
 """

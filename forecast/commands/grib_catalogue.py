@@ -10,13 +10,12 @@ import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from forecast.commands.grib_groups import HEIGHT, PRESSURE, Group
+from forecast.commands.grib_groups import HEIGHT, PRESSURE, TOP, Group
 from forecast.ingest.grib.reader import TABLE, WMO_TABLES
 from forecast.ingest.matching import holds
 from forecast.quantities import FIELDS, Field
 
 ECMWF = 98
-TOP = 150.0  # [hPa] the highest level of the catalogue
 # Kinds of level of what is given once: the ground, the whole atmosphere, mean sea level, a height.
 SINGLE = (1, 8, 10, 101, 102, HEIGHT, 105, 200)
 SURFACE_NAMES = {  # short name of ecCodes -> our field; a profile's on pressure levels
@@ -104,7 +103,7 @@ def match(group: Group, tables: Iterable[tuple[str, tuple[Field, ...]]] = ()) ->
 
     tables: the models of the settings, each with its fields.
     """
-    too_high = group.first.surface == PRESSURE and max(group.levels, default=0) < 100 * TOP
+    too_high = group.first.surface == PRESSURE and max(group.levels, default=0) < TOP
     if group.first.layer or too_high:
         return None
     for field in FIELDS.values():
@@ -150,7 +149,7 @@ def _described(group: Group, field: Field, by: str) -> Match:
     if first.statistic != base.statistic:
         _other_statistic(group, base, settings, doubts)
     if base.levels:
-        levels_hpa = [round(value / 100, 3) for value in group.levels if value >= 100 * TOP]
+        levels_hpa = [round(value / 100, 3) for value in group.levels if value >= TOP]
         settings["levels_hpa"] = levels_hpa[::-1]
     doubts += _doubtful_values(group, base, factor)
     if base.statistic == "sum":

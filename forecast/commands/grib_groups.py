@@ -23,20 +23,17 @@ from forecast.errors import SourceCorrupt
 from forecast.ingest.grib.grid import MICRO, Grid
 from forecast.ingest.grib.headers import Data, Message, read_data, scan
 from forecast.ingest.grib.packing import check, grid_of
+from forecast.quantities import CLOSE_LEVELS
 
 PRESSURE, HEIGHT = 100, 103  # kinds of level: pressure [Pa]; height above the ground [m]
-TOP = 15_000.0  # [Pa] the highest level of the catalogue
+TOP = min(CLOSE_LEVELS)  # [Pa] the highest level of the catalogue
 SAMPLES = 3  # messages of a group whose values are looked at
 BUDGET = 60_000_000  # points that are decoded of one file; some 5 s of CPU
 MOST = 20_000  # messages of a file
-PACKINGS = {
-    -1: "GRIB1 simple", 0: "simple", 2: "complex", 3: "complex with differences", 4: "IEEE",
-    40: "JPEG2000", 41: "PNG", 42: "CCSDS", 200: "run length",
-}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
-class Sample:
+class CfgribSummary:
     """What cfgrib reports of a group; empty and NaN where it reports nothing.
 
     low, high: of the values of the sampled messages. problem: why values could not be read.
@@ -56,7 +53,7 @@ class Group:
     """Messages of one quantity on one kind of level, with one statistic."""
 
     messages: list[Message] = field(default_factory=list)
-    sample: Sample = Sample()
+    sample: CfgribSummary = CfgribSummary()
 
     @property
     def first(self) -> Message:
@@ -149,7 +146,7 @@ def _chosen(messages: Sequence[Message], count: int) -> list[Message]:
 
 def _sample(
     messages: Sequence[Message], data: Data, copy: Path, points: int, decode: bool
-) -> Sample:
+) -> CfgribSummary:
     """Return what cfgrib reports of messages of one group."""
     problem = "" if decode else "not decoded: too many points in this file"
     if not points:
@@ -163,7 +160,7 @@ def _sample(
     first = samples[0]
     lows = [each.low for each in samples if np.isfinite(each.low)]
     highs = [each.high for each in samples if np.isfinite(each.high)]
-    return Sample(
+    return CfgribSummary(
         first.short_name,
         first.name,
         first.units,
@@ -174,7 +171,7 @@ def _sample(
     )
 
 
-def _opened(message: Message, data: Data, copy: Path, decode: bool) -> Sample:
+def _opened(message: Message, data: Data, copy: Path, decode: bool) -> CfgribSummary:
     """Return what cfgrib reports of one message, copied to `copy`."""
     copy.write_bytes(alone(message, data))
     logging.getLogger("cfgrib").setLevel(logging.CRITICAL)
@@ -185,10 +182,12 @@ def _opened(message: Message, data: Data, copy: Path, decode: bool) -> Sample:
             found = {key: str(variable.attrs.get(f"GRIB_{key}", "")) for key in KEYS}
             values = variable.values if decode else np.array([])
     except Exception as error:  # cfgrib and ecCodes raise errors of many kinds
-        return Sample(problem=f"cfgrib cannot read it: {type(error).__name__}: {error}"[:200])
+        return CfgribSummary(
+            problem=f"cfgrib cannot read it: {type(error).__name__}: {error}"[:200]
+        )
     values = values[np.isfinite(values)]
     low, high = (float(values.min()), float(values.max())) if values.size else (np.nan, np.nan)
-    return Sample(
+    return CfgribSummary(
         found["shortName"], found["name"], found["units"], found["typeOfLevel"], low, high
     )
 

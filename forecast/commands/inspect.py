@@ -11,15 +11,9 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from forecast.commands.grib_catalogue import Match, match
-from forecast.commands.grib_groups import (
-    PACKINGS,
-    PRESSURE,
-    Group,
-    describe_grid,
-    ranges,
-    read_groups,
-)
+from forecast.commands.grib_groups import PRESSURE, Group, describe_grid, ranges, read_groups
 from forecast.config import read_config
+from forecast.ingest.grib.packing import PACKING_NAMES
 from forecast.ingest.parameter_table import fields_of
 from forecast.quantities import DEFAULT_FIELDS, FIELDS, Field
 
@@ -31,7 +25,7 @@ LIKE = 0.1  # likeness below which a model's table tells nothing about a file
 
 
 @dataclass(frozen=True, slots=True)
-class Contents:
+class GribContents:
     """What is in a file. matches: of each group the field of the catalogue, None where it has none;
     known_as: the model of the settings whose table fits most of it ("": none).
     """
@@ -122,7 +116,7 @@ class Contents:
         return best
 
 
-def inspect_file(path: Path) -> Contents:
+def inspect_file(path: Path) -> GribContents:
     """Look into the GRIB file at `path`.
 
     Raises: SourceCorrupt, for a file that is damaged.
@@ -132,7 +126,7 @@ def inspect_file(path: Path) -> Contents:
     tables = [(model.id, fields_of(model)) for model in config.models]
     known_as = _best_model(groups, [(config.source.model, DEFAULT_FIELDS), *tables])
     chosen = [(model, fields) for model, fields in tables if model == known_as]
-    return Contents(
+    return GribContents(
         path,
         tuple(groups),
         tuple(match(group, chosen) for group in groups),
@@ -162,7 +156,7 @@ def _row(group: Group, found: Match | None) -> tuple[str, ...]:
     sample = group.sample
     discipline = ".".join(map(str, group.first.parameter))
     values = f"{sample.low:.4g} to {sample.high:.4g}" if sample.low == sample.low else "?"
-    packings = sorted({PACKINGS.get(m.packing, str(m.packing)) for m in group.messages})
+    packings = sorted({PACKING_NAMES.get(m.packing, str(m.packing)) for m in group.messages})
     mark = "" if found is None else found.field.name + (" (check)" if found.doubts else "")
     return (
         sample.short_name or discipline,

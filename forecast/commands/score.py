@@ -14,6 +14,7 @@ from forecast.commands import world as setup
 from forecast.commands.options import AsJson, ConfigFile, Now, OneSource, read_day
 from forecast.commands.output import show
 from forecast.errors import ConfigError
+from forecast.quantities import yes_threshold
 
 if TYPE_CHECKING:
     from forecast.domain import Site
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
 
 ANY_PLACE = "*"  # a place that stands for all that are not named
 SEA = "sea_of_clouds"
-YES = 1  # place among forecast.grades of where three stars begin
 
 
 def outcomes(
@@ -164,7 +164,7 @@ def transfer_test(
         {opened.names[SEA]: opened.by_phenomenon[SEA]},
         settings.phenomena,
         settings.zone,
-        threshold=settings.forecast.grades[YES] if threshold is None else threshold,
+        threshold=yes_threshold(settings.forecast.grades) if threshold is None else threshold,
     )
     served = opened.served.get(SEA)
     show(*fitted_among(result.mornings, served.card if served else None), *result.lines())

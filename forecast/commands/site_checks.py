@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 import numpy as np
 import xarray as xr
 
-from forecast.commands.finding import Finding
+from forecast.commands.finding import CheckFinding
 from forecast.config import Config
 from forecast.geo import horizon_dip, local_distance
 from forecast.settings import SiteSettings, StationSettings
@@ -38,12 +38,12 @@ GCJ_GROUND = (120.0, 40.0)  # [m] misses of the ground as given, and as correcte
 FAR = 500_000.0  # [m] from the other sites
 
 
-def findings(config: Config, terrain: xr.DataArray | None = None) -> list[Finding]:
+def findings(config: Config, terrain: xr.DataArray | None = None) -> list[CheckFinding]:
     """Return what looks wrong about the sites; empty where nothing does.
 
     terrain: elevation [m] over (latitude, longitude), both rising; NaN where it is not known.
     """
-    found: list[Finding] = []
+    found: list[CheckFinding] = []
     stations = {station.id: station for station in config.observations.stations}
     offset = datetime(2026, 1, 1, tzinfo=UTC).astimezone(config.zone).utcoffset()
     meridian = DEGREES_PER_HOUR * (offset.total_seconds() / 3600 if offset else 0)
@@ -51,11 +51,13 @@ def findings(config: Config, terrain: xr.DataArray | None = None) -> list[Findin
         own = [stations[id] for id in site.stations if id in stations]
         where = f"sites.{site.id}"
         parts = [_misplaced(site, meridian), _of_web_map(site, own), _in_feet(site, own)]
-        found += [Finding("fault", where, text) for part in parts for text in part]
+        found += [CheckFinding("fault", where, text) for part in parts for text in part]
         if terrain is not None:
-            found += [Finding(grade, where, text) for grade, text in _on_terrain(site, terrain)]
+            found += [
+                CheckFinding(grade, where, text) for grade, text in _on_terrain(site, terrain)
+            ]
         if not any(each.subject == where and "in feet?" in each.detail for each in found):
-            found += [Finding("warning", where, text) for text in _too_high(site)]
+            found += [CheckFinding("warning", where, text) for text in _too_high(site)]
     return [*found, *_alone(config.sites)]
 
 
@@ -105,10 +107,10 @@ def _too_high(site: SiteSettings) -> Iterator[str]:
         )
 
 
-def surveys(config: Config) -> list[Finding]:
+def surveys(config: Config) -> list[CheckFinding]:
     """Return what of the sites was not surveyed, and what is used instead."""
     return [
-        Finding("note", f"sites.{site.id}", text)
+        CheckFinding("note", f"sites.{site.id}", text)
         for site in config.sites
         for text in _not_surveyed(site)
     ]
@@ -125,9 +127,9 @@ def _not_surveyed(site: SiteSettings) -> Iterator[str]:
         yield "view_sector was not surveyed: pages do not say where the view is open"
 
 
-def same_names(config: Config) -> list[Finding]:
+def same_names(config: Config) -> list[CheckFinding]:
     """Return stations and models that have a name in common: readers cannot tell them apart."""
-    found: list[Finding] = []
+    found: list[CheckFinding] = []
     models = [(config.source.model, config.source.name), *((m.id, m.name) for m in config.models)]
     stations = [(station.id, station.name) for station in config.observations.stations]
     for what, named in (("models", models), ("observations.stations", stations)):
@@ -136,7 +138,7 @@ def same_names(config: Config) -> list[Finding]:
             for label in {name.zh.casefold(), name.en.casefold()} - {""}:
                 owners.setdefault(label, []).append(id)
         found += [
-            Finding("warning", what, f"{' and '.join(ids)} have the same name")
+            CheckFinding("warning", what, f"{' and '.join(ids)} have the same name")
             for ids in dict.fromkeys(tuple(ids) for ids in owners.values() if len(ids) > 1)
         ]
     return found
@@ -214,13 +216,13 @@ def _ground(terrain: xr.DataArray, latitude: float, longitude: float) -> float:
     return float(terrain.interp(latitude=latitude, longitude=longitude))
 
 
-def _alone(sites: tuple[SiteSettings, ...]) -> Iterator[Finding]:
+def _alone(sites: tuple[SiteSettings, ...]) -> Iterator[CheckFinding]:
     """Yield each site that lies far from all others, and those that share a place."""
     latitude = np.array([site.latitude for site in sites])
     longitude = np.array([site.longitude for site in sites])
     middle = float(np.median(latitude)), float(np.median(longitude))
     if len(sites) == 2 and (apart := _apart(*sites)) > FAR:
-        yield Finding(
+        yield CheckFinding(
             "warning", "sites", f"{sites[0].id} and {sites[1].id} lie {apart / 1000:.0f} km apart"
         )
     places: dict[tuple[float, float], str] = {}
@@ -228,11 +230,11 @@ def _alone(sites: tuple[SiteSettings, ...]) -> Iterator[Finding]:
         apart = float(local_distance(*middle, site.latitude, site.longitude))
         if len(sites) > 2 and apart > FAR:
             detail = f"lies {apart / 1000:.0f} km from the middle of the sites"
-            yield Finding("warning", f"sites.{site.id}", detail)
+            yield CheckFinding("warning", f"sites.{site.id}", detail)
         place = (site.latitude, site.longitude)
         if place in places:
             detail = f"has the coordinates of {places[place]}"
-            yield Finding("warning", f"sites.{site.id}", detail)
+            yield CheckFinding("warning", f"sites.{site.id}", detail)
         places.setdefault(place, site.id)
 
 

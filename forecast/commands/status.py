@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from forecast.archive.intake_report import CameIn, Reason
+from forecast.archive.intake_report import IntakeCounts, IntakeReason
 from forecast.archive.issues import Archive
 from forecast.archive.observations import Observations, StationActivity
 from forecast.config import Config, masked
@@ -103,7 +103,7 @@ def _observed(config: Config, archive: Archive, now: datetime, everything: bool)
     """Return what is known of each station, what came of each file and sender, and why lines were
     set aside, each reason once a file.
     """
-    settings, came_in = config.observations, CameIn(archive)
+    settings, came_in = config.observations, IntakeCounts(archive)
     last_report = Observations(archive).last_reports(
         [station.id for station in settings.stations], now - DAY
     )
@@ -150,12 +150,12 @@ def _station(
 
 
 def _files(
-    came_in: CameIn, since: datetime | None, reasons: tuple[Reason, ...]
+    came_in: IntakeCounts, since: datetime | None, reasons: tuple[IntakeReason, ...]
 ) -> list[dict[str, Any]]:
     """Return each file and sender with its counts and the first reason for which something of it
     was refused.
     """
-    first: dict[str, Reason] = {}
+    first: dict[str, IntakeReason] = {}
     for reason in reasons:
         first.setdefault(reason.first.where, reason)
     files = []

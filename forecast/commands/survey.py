@@ -26,6 +26,7 @@ from forecast.config import Config
 from forecast.domain import HORIZON_STEP
 from forecast.errors import ConfigError
 from forecast.geo import EARTH_RADIUS, local_distance
+from forecast.science.night_sky import NATURAL_SKY
 
 Floats = NDArray[np.float64]
 
@@ -43,7 +44,6 @@ GLOW_RADIUS = 50_000.0  # [m]
 # dark
 DOME_RADIUS = 80_000.0
 DOME_DIRECTIONS = 12
-NATURAL_SKY = 22.0  # [mag arcsec-2]
 # Natural skies that 1 nW cm-2 sr-1 km-0.5 of summed light adds: see `night_sky_brightness`.
 GLOW_SCALE = 0.76
 

@@ -31,7 +31,7 @@ GROUND = ("surface_altitude", "surface_geopotential")  # constant; a run may hav
 
 
 @dataclass(frozen=True, slots=True)
-class Rule:
+class DerivationRule:
     """How a field of the catalogue is derived from others; the description is for the docs."""
 
     makes: str
@@ -40,9 +40,9 @@ class Rule:
     description: str
 
 
-def derivable(given: Collection[str]) -> dict[str, Rule]:
+def derivable(given: Collection[str]) -> dict[str, DerivationRule]:
     """Return the rule for each field that can be derived from the fields `given`."""
-    found: dict[str, Rule] = {}
+    found: dict[str, DerivationRule] = {}
     for rule in RULES:
         known = {*given, *found}
         if rule.makes not in known and known.issuperset(rule.of):
@@ -318,27 +318,27 @@ def _snow_depth(atmosphere: Atmosphere) -> Array:
 
 # fmt: off
 RULES = (
-    Rule("geopotential_height", ("geopotential",), _height, "geopotential over 9.80665 m s-2"),
-    Rule("surface_altitude", ("surface_geopotential",), _surface_altitude,
+    DerivationRule("geopotential_height", ("geopotential",), _height, "geopotential over 9.80665 m s-2"),
+    DerivationRule("surface_altitude", ("surface_geopotential",), _surface_altitude,
          "geopotential of the ground over 9.80665 m s-2"),
-    Rule("relative_humidity", ("specific_humidity", "air_temperature"), _humidity,
+    DerivationRule("relative_humidity", ("specific_humidity", "air_temperature"), _humidity,
          "specific humidity; over water, ice or between (IFS)"),
-    Rule("relative_humidity_at_2m", ("dew_point_temperature_at_2m", "air_temperature_at_2m"),
+    DerivationRule("relative_humidity_at_2m", ("dew_point_temperature_at_2m", "air_temperature_at_2m"),
          _humidity_at_2m, "dew point"),
-    Rule("geopotential_height", ("air_temperature", "surface_air_pressure", "surface_altitude"),
+    DerivationRule("geopotential_height", ("air_temperature", "surface_air_pressure", "surface_altitude"),
          _hydrostatic_height,
          "hydrostatic, from the ground up"),
-    Rule("surface_altitude", ("geopotential_height", "air_temperature", "surface_air_pressure"),
+    DerivationRule("surface_altitude", ("geopotential_height", "air_temperature", "surface_air_pressure"),
          _altitude_of_pressure,
          "where the profile has the surface pressure"),
-    Rule("atmosphere_mass_content_of_water_vapor",
+    DerivationRule("atmosphere_mass_content_of_water_vapor",
          ("relative_humidity", "air_temperature", "surface_air_pressure"), _water_vapour,
          "humidity summed over the levels"),
-    Rule("freezing_level_altitude", ("air_temperature", "geopotential_height"), _freezing_level,
+    DerivationRule("freezing_level_altitude", ("air_temperature", "geopotential_height"), _freezing_level,
          "where the profile crosses 0 degC first"),
-    Rule("surface_snow_thickness", ("surface_snow_amount", "surface_snow_density"), _snow_depth,
+    DerivationRule("surface_snow_thickness", ("surface_snow_amount", "surface_snow_density"), _snow_depth,
          "water of the snow over its density"),
-    Rule(CLOUD, ("relative_humidity",), cloud_by_level,
+    DerivationRule(CLOUD, ("relative_humidity",), cloud_by_level,
          "humidity (Sundqvist 1989), held to the model's own cover"),
 )
 # fmt: on

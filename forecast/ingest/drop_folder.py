@@ -41,7 +41,7 @@ SUFFIXES = frozenset(
 
 
 @dataclass(frozen=True, slots=True)
-class Sheet:
+class DroppedFile:
     """The content of one file, or the fault for which it is not used.
 
     held: (run, step [h], member) -> names of wanted fields (empty: it only holds others).
@@ -56,7 +56,7 @@ class Sheet:
 
 
 @dataclass(frozen=True, slots=True)
-class Contents:
+class ExpectedFiles:
     """The files expected in a folder: those of one model.
 
     setting: names the folder. centre: originating centre (None: any). members: of an ensemble.
@@ -73,10 +73,10 @@ class Contents:
     settling: float = 0.0
 
 
-def contents_of_lead(model: str) -> Contents:
+def contents_of_lead(model: str) -> ExpectedFiles:
     """Return the files expected of a lead model: GFS's, or those of its parameter table."""
     attribution = ATTRIBUTION if model == "gfs" else model
-    return Contents(
+    return ExpectedFiles(
         model,
         "source.folder",
         attribution,
@@ -85,9 +85,9 @@ def contents_of_lead(model: str) -> Contents:
     )
 
 
-def contents_of(model: ModelSettings) -> Contents:
+def contents_of(model: ModelSettings) -> ExpectedFiles:
     """Return the files expected of a further model."""
-    return Contents(
+    return ExpectedFiles(
         model.id,
         f"models.{model.id}.folder",
         model.attribution.en,
@@ -102,10 +102,12 @@ class Folder:
 
     name = "folder"
 
-    def __init__(self, root: Path, contents: Contents, memory: Path, clock: Clock = CLOCK) -> None:
+    def __init__(
+        self, root: Path, contents: ExpectedFiles, memory: Path, clock: Clock = CLOCK
+    ) -> None:
         self._root, self._contents, self._memory, self._clock = root, contents, memory, clock
         self._new: set[Path] = set()
-        self._sheets: dict[str, Sheet] | None = None
+        self._sheets: dict[str, DroppedFile] | None = None
         self._digest = ""
 
     def fetch(
@@ -246,7 +248,7 @@ class Folder:
                     return
                 yield path
 
-    def _sheet(self, path: Path, fields: tuple[Field, ...]) -> Sheet | None:
+    def _sheet(self, path: Path, fields: tuple[Field, ...]) -> DroppedFile | None:
         """Return the content of a file, read again where it changed.
 
         None: it is gone, or is being written at this moment.
@@ -278,7 +280,7 @@ class Folder:
 
     def _read(
         self, path: Path, key: str, fields: tuple[Field, ...], status: os.stat_result
-    ) -> Sheet:
+    ) -> DroppedFile:
         held: dict[tuple[str, int, int], set[str]] = {}
         others: dict[int, int] = {}
         fault = ""
@@ -303,7 +305,7 @@ class Folder:
         except SourceCorrupt as error:
             held, fault = {}, str(error)
         found = {at: tuple(sorted(names)) for at, names in held.items()}
-        return Sheet(
+        return DroppedFile(
             status.st_size, status.st_mtime_ns, found, fault, tuple(sorted(others.items()))
         )
 
@@ -357,7 +359,7 @@ class Folder:
             )
 
 
-def _sheet(row: list[object]) -> Sheet:
+def _sheet(row: list[object]) -> DroppedFile:
     """Read one row of the memory. Raises: ValueError, TypeError where it is none."""
     size, time, held, fault, others = row
     if not (
@@ -372,7 +374,7 @@ def _sheet(row: list[object]) -> Sheet:
         (datetime.fromisoformat(run).isoformat(), int(step), int(member)): tuple(names)
         for run, step, member, names in held
     }
-    return Sheet(
+    return DroppedFile(
         size, time, found, fault, tuple((int(centre), int(count)) for centre, count in others)
     )
 

@@ -19,7 +19,7 @@ from forecast.domain import Cycle
 from forecast.errors import SourceCorrupt
 from forecast.http import BUSY, CLOCK, Client, Clock
 from forecast.ingest.cycle_store import CycleStore
-from forecast.ingest.inventory import Entry, Names, Span
+from forecast.ingest.inventory import InventoryEntry, Names, TimeRange
 from forecast.ingest.range_download import Bucket, Layout
 from forecast.quantities import Field
 from forecast.settings import HttpSettings
@@ -77,7 +77,7 @@ def spelled(field: Field, level: int | None) -> Names:
     return [(param, levtype if level is None else f"{level / 100:g} {levtype}")]
 
 
-def parse_index(text: bytes, cycle: Cycle, name: str) -> tuple[Entry, ...]:
+def parse_index(text: bytes, cycle: Cycle, name: str) -> tuple[InventoryEntry, ...]:
     """Return the fields that an .index lists, in the order of the file's bytes.
 
     Raises: SourceCorrupt where a line is not one of an index (a page of HTML, a file cut short), is
@@ -104,7 +104,7 @@ def parse_index(text: bytes, cycle: Cycle, name: str) -> tuple[Entry, ...]:
     return tuple(entries)
 
 
-def _entry(line: bytes, cycle: Cycle, where: str, kind: re.Match[str] | None) -> Entry:
+def _entry(line: bytes, cycle: Cycle, where: str, kind: re.Match[str] | None) -> InventoryEntry:
     row = _row(line, where)
     run = (row.get("date"), row.get("time"))
     if run != (f"{cycle.run:%Y%m%d}", f"{cycle.run:%H%M}"):
@@ -140,7 +140,7 @@ def _entry(line: bytes, cycle: Cycle, where: str, kind: re.Match[str] | None) ->
         raise SourceCorrupt(
             f"{where}: expected param, levtype, levelist and step as text, found {_shown(row)}"
         )
-    return Entry(
+    return InventoryEntry(
         offset,
         offset + length,
         param,
@@ -160,10 +160,10 @@ def _row(line: bytes, where: str) -> dict[str, Any]:
     return row
 
 
-def _span(step: str) -> Span | None:
+def _span(step: str) -> TimeRange | None:
     """Return the span of a step: `6`, or `0-24`; None if it is neither."""
     found = _STEP.fullmatch(step)
-    return None if found is None else Span("", float(found[1] or 0), float(found[2]))
+    return None if found is None else TimeRange("", float(found[1] or 0), float(found[2]))
 
 
 def _member(row: dict[str, Any], where: str) -> int | None:

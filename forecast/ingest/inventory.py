@@ -39,7 +39,7 @@ _BAND = re.compile(r"aerosol_wavelength >=(\d[\d.e-]{0,15}),<=(\d[\d.e-]{0,15})"
 
 
 @dataclass(frozen=True, slots=True)
-class Span:
+class TimeRange:
     """The time range of a field: `statistic` over [start, end] hours after the run.
 
     A point value has start = end. Where an inventory does not give the statistic it is empty: then
@@ -52,7 +52,7 @@ class Span:
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class InventoryEntry:
     """One field in a file: its position and its names.
 
     end: after its last byte (None: the last message). member: of an ensemble (0: control).
@@ -63,7 +63,7 @@ class Entry:
     variable: str
     level: str
     # None: the form of the step is unknown, or the field is another than its name suggests
-    span: Span | None
+    span: TimeRange | None
     member: int | None = None
 
 
@@ -73,23 +73,23 @@ class Wanted:
 
     field: Field
     level: int | None
-    entry: Entry
+    entry: InventoryEntry
 
 
-def parse_span(text: str) -> Span | None:
+def parse_span(text: str) -> TimeRange | None:
     """Return what a step text means, or None where it is none of the known forms."""
     if text == "anl":
-        return Span("point", 0, 0)
+        return TimeRange("point", 0, 0)
     if (found := _POINT.fullmatch(text)) and found[2] in _HOURS:
         hour = int(found[1]) * _HOURS[found[2]]
-        return Span("point", hour, hour)
+        return TimeRange("point", hour, hour)
     if (found := _SPAN.fullmatch(text)) and found[3] in _HOURS:
         unit = _HOURS[found[3]]
-        return Span(_STATISTIC[found[4]], int(found[1]) * unit, int(found[2]) * unit)
+        return TimeRange(_STATISTIC[found[4]], int(found[1]) * unit, int(found[2]) * unit)
     return None
 
 
-def parse_inventory(text: bytes, cycle: Cycle, name: str) -> tuple[Entry, ...]:
+def parse_inventory(text: bytes, cycle: Cycle, name: str) -> tuple[InventoryEntry, ...]:
     """Return the fields that an .idx lists, in the order of the file.
 
     Raises: SourceCorrupt where a line is not one of an inventory (a page of HTML, a file cut
@@ -101,7 +101,7 @@ def parse_inventory(text: bytes, cycle: Cycle, name: str) -> tuple[Entry, ...]:
             "NUMBER:OFFSET:d=DATE:VARIABLE:LEVEL:STEP:"
         )
     run = f"{cycle.run:%Y%m%d%H}"
-    rows: list[Entry] = []
+    rows: list[InventoryEntry] = []
     for number, line in enumerate(text.decode("ascii", errors="replace").splitlines(), start=1):
         found = _LINE.fullmatch(line)
         if found is None:
@@ -115,7 +115,7 @@ def parse_inventory(text: bytes, cycle: Cycle, name: str) -> tuple[Entry, ...]:
                 "of the line before"
             )
         rows.append(
-            Entry(
+            InventoryEntry(
                 offset,
                 None,
                 found[5],
@@ -149,10 +149,10 @@ def _is_other(more: str) -> bool:
     return more.startswith("ens ")
 
 
-def _with_ends(rows: Sequence[Entry]) -> tuple[Entry, ...]:
+def _with_ends(rows: Sequence[InventoryEntry]) -> tuple[InventoryEntry, ...]:
     """Return the entries, each message ending where the next begins."""
     following: int | None = None
-    ended: list[Entry] = []
+    ended: list[InventoryEntry] = []
     for i in range(len(rows) - 1, -1, -1):
         if i + 1 < len(rows) and rows[i + 1].offset != rows[i].offset:
             following = rows[i + 1].offset
@@ -172,7 +172,7 @@ def spelled(field: Field, level: int | None) -> Names:
 
 
 def select(
-    entries: Iterable[Entry],
+    entries: Iterable[InventoryEntry],
     fields: Sequence[Field],
     step: int,
     previous: Selection | None = None,
@@ -185,7 +185,7 @@ def select(
     file has and the first of two equal entries, but no mean of a field that is there as a point
     value. What a file lacks is left out: the features find whether it matters.
     """
-    groups: dict[int | None, dict[tuple[str, str], list[Entry]]] = {
+    groups: dict[int | None, dict[tuple[str, str], list[InventoryEntry]]] = {
         member: {} for member in members
     }
     for entry in entries:
@@ -197,7 +197,7 @@ def select(
 
 
 def _of_member(
-    group: dict[tuple[str, str], list[Entry]],
+    group: dict[tuple[str, str], list[InventoryEntry]],
     fields: Sequence[Field],
     step: int,
     previous: Selection | None,
@@ -235,8 +235,8 @@ class Selection:
 
 
 def _entry(
-    group: Sequence[Sequence[Entry]], statistic: str, before: int, earlier: float | None
-) -> Entry | None:
+    group: Sequence[Sequence[InventoryEntry]], statistic: str, before: int, earlier: float | None
+) -> InventoryEntry | None:
     """Return the best entry for `statistic`, of the first spelling that has one; or None."""
     for entries in group:
         fitting = [
@@ -267,7 +267,7 @@ def _unfitness(start: float, before: int, earlier: float | None) -> tuple[int, f
     return (2, -start) if start < before else (3, start)
 
 
-def messages(wanted: Iterable[Wanted]) -> tuple[Entry, ...]:
+def messages(wanted: Iterable[Wanted]) -> tuple[InventoryEntry, ...]:
     """Return the messages that hold what is wanted, each once, in the order of the file."""
     return tuple(
         {w.entry.offset: w.entry for w in sorted(wanted, key=lambda w: w.entry.offset)}.values()

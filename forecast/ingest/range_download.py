@@ -25,7 +25,7 @@ from forecast.ingest.download_task import DownloadTask
 from forecast.ingest.inventory import (
     MAXIMUM_MESSAGE,
     MAXIMUM_TEXT,
-    Entry,
+    InventoryEntry,
     Names,
     Selection,
     messages,
@@ -57,7 +57,7 @@ class Layout:
 
     path: Callable[[Cycle, int], str]
     listing: Callable[[str], str] = "{}.idx".format
-    parse: Callable[[bytes, Cycle, str], tuple[Entry, ...]] = parse_inventory
+    parse: Callable[[bytes, Cycle, str], tuple[InventoryEntry, ...]] = parse_inventory
     names: Callable[[Field, int | None], Names] = spelled
     members: tuple[int | None, ...] = (None,)
     template: str = ""
@@ -226,7 +226,7 @@ class Bucket(Remote):
         entries = self._layout.parse(text, task.cycle, listing.rpartition("/")[2])
         last = entries[-1].offset
         head = self._client.get(
-            path, task.deadline, HEADER, span=transport.Span(last, last + HEADER - 1)
+            path, task.deadline, HEADER, span=transport.ByteRange(last, last + HEADER - 1)
         )
         end = last + length_of(head.body, f"{name}, byte {last}")
         if entries[-1].end not in (None, end):
@@ -310,7 +310,7 @@ class Bucket(Remote):
         advance(sum(end - start for start, end in spans[:kept]))
         for first, end in plan_ranges(spans[kept:]):
             reply = self._client.get(
-                path, task.deadline, end - first, span=transport.Span(first, end - 1)
+                path, task.deadline, end - first, span=transport.ByteRange(first, end - 1)
             )
             if (reply.total, reply.etag) != (listing.total, listing.etag):
                 raise SourceCorrupt(
@@ -367,7 +367,7 @@ def retried(attempt: Callable[[], T], before_next: Callable[[], object] = lambda
 class Listing:
     """The entries of a step's file that may be wanted, each with its end; its size and ETag."""
 
-    entries: tuple[Entry, ...]
+    entries: tuple[InventoryEntry, ...]
     total: int
     etag: str
     digest: str

@@ -328,12 +328,22 @@ class ModelSource:
         lacks = [
             name for name in LEAST if any(name not in atmosphere for atmosphere in atmospheres)
         ]
-        if lacks:
-            raise SourceCorrupt(
-                f"{self.model.id}: lacks {', '.join(lacks)}, without which no "
-                "feature can be computed; name it, or what it is derived from "
-                f"(docs/sources.md), in models.{self.model.id}.parameters"
-            )
+        if not lacks:
+            return
+        faults = dict.fromkeys(
+            fault
+            for atmosphere in atmospheres
+            for fault in atmosphere.attrs.get("faults", ())
+            if any(name in fault for name in lacks)
+        )
+        advice = "; ".join(faults) or (
+            "name it, or what it is derived from (docs/sources.md), in "
+            f"models.{self.model.id}.parameters"
+        )
+        raise SourceCorrupt(
+            f"{self.model.id}: lacks {', '.join(lacks)}, without which no feature can be "
+            f"computed; {advice}"
+        )
 
     def _late(self, cycle: Cycle, now: datetime) -> tuple[str, ...]:
         """Return a note if a newer run is due but not complete."""

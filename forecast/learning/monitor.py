@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from forecast.archive.issues import Archive
-from forecast.archive.outcomes import Outcomes, Past
+from forecast.archive.outcomes import Outcomes, PastForecasts
 from forecast.config import Config
 from forecast.domain import PHENOMENA
 from forecast.errors import ArchiveError
@@ -19,7 +19,7 @@ from forecast.files import write_whole
 from forecast.quantities import features_of
 from forecast.verification import RunForecast
 from models.cases import BACK, cases
-from models.drift import Finding, feature_shifts, frequency_shifts
+from models.drift import DriftFinding, feature_shifts, frequency_shifts
 
 log = logging.getLogger(__name__)
 
@@ -30,14 +30,14 @@ ONE_DAY = 24.0  # [h] of lead: one forecast an event and hour of issue is enough
 KEPT, LARGEST = "drift.json", 1 << 20
 
 
-def findings(archive: Archive, config: Config, now: datetime) -> list[Finding]:
+def findings(archive: Archive, config: Config, now: datetime) -> list[DriftFinding]:
     """Return the shifts of the last 30 days: forecast frequencies, and features by season.
 
     Features are compared with the same season a year before or, without it, with the 45 days before
     the last 30. Raises: ArchiveError.
     """
     today = now.astimezone(config.zone).date()
-    since, past = today - RECENT, Past(archive)
+    since, past = today - RECENT, PastForecasts(archive)
     recent_cases = cases(
         past.issued_forecasts(since, features={}),
         Outcomes(archive).reports(since - timedelta(days=BACK)),
@@ -66,7 +66,7 @@ def _table(forecasts: Sequence[RunForecast], names: Sequence[str]) -> np.ndarray
     ).reshape(len(forecasts), len(names))
 
 
-def keep(found: Sequence[Finding], at: datetime, folder: Path) -> None:
+def keep(found: Sequence[DriftFinding], at: datetime, folder: Path) -> None:
     """Keep the findings, for `status`. Raises: ArchiveError."""
     try:
         folder.mkdir(parents=True, exist_ok=True)

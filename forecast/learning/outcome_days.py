@@ -61,7 +61,7 @@ def zone_of(name: str) -> tzinfo | None:
 
 
 @dataclass(frozen=True, slots=True)
-class Moment:
+class TimeWritten:
     """What the cells of a row say of when: a day, and perhaps a time of day.
 
     clock: None where only a day is given. apart: the time stands in a column of its own, so that it
@@ -78,7 +78,7 @@ class Moment:
 
 def read_moment(
     cell: str, clock: str = "", zone: tzinfo | None = None, night: bool = False
-) -> Moment:
+) -> TimeWritten:
     """Return what a cell of a day, and one of a time of day where there is one, say.
 
     zone: that the heading names. Raises: Refused.
@@ -108,7 +108,7 @@ def read_moment(
                 "day: its heading names a zone and the cell no time: which local day is meant? "
                 "Write the local day under `day`, or the time as well"
             )
-        return Moment(day, night=night)
+        return TimeWritten(day, night=night)
     return _with_clock(day, groups, zone, apart, night, clock or cell)
 
 
@@ -119,7 +119,7 @@ def _with_clock(
     apart: bool,
     night: bool,
     cell: str,
-) -> Moment:
+) -> TimeWritten:
     hour, minute, second, plain_hour, plain_minute, named = groups
     numbers = [int(part or 0) for part in (hour or plain_hour, minute or plain_minute, second)]
     if numbers == [24, 0, 0]:
@@ -132,7 +132,7 @@ def _with_clock(
         zone = zone_of(named)
         if zone is None:
             raise Refused(f"day: {quoted(named)} is not a zone; write +08:00 or Z")
-    return Moment(day, clock, zone, apart, night)
+    return TimeWritten(day, clock, zone, apart, night)
 
 
 class EventDays:
@@ -144,12 +144,12 @@ class EventDays:
         self._today = today
         self._months: dict[tuple[str, int, int], dict[tuple[str, date], Almanac]] = {}
 
-    def day(self, moment: Moment, site: str, phenomenon: str) -> date:
+    def day(self, moment: TimeWritten, site: str, phenomenon: str) -> date:
         """Return the day of the event that a moment means. Raises: Refused."""
         local, midnight = moment, moment.clock == time(0) and moment.zone is None
         if moment.clock is not None and moment.zone is not None:
             here = datetime.combine(moment.day, moment.clock, moment.zone).astimezone(self._zone)
-            local = Moment(here.date(), here.time(), None, moment.apart, moment.night)
+            local = TimeWritten(here.date(), here.time(), None, moment.apart, moment.night)
         if local.clock is None or (midnight and phenomenon not in NIGHTS and not moment.apart):
             day = local.day  # a spreadsheet writes a day as its midnight
         elif phenomenon in NIGHTS:
@@ -164,7 +164,7 @@ class EventDays:
             self._check_time(day, local.clock, site, phenomenon)
         return day
 
-    def _night(self, local: Moment, site: str) -> date:
+    def _night(self, local: TimeWritten, site: str) -> date:
         """Return the day on which the night of a local time begins."""
         clock, before = local.clock, local.day - timedelta(days=1)
         assert clock is not None

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from forecast.archive.hindcasts import Hindcasts
 from forecast.archive.issues import Archive
-from forecast.archive.outcomes import Outcomes, Past
+from forecast.archive.outcomes import Outcomes, PastForecasts
 from forecast.config import Config
 from forecast.domain import OUTCOME_SOURCES, PHENOMENA
 from forecast.errors import SkyscapeError
@@ -89,7 +89,7 @@ def cases_of(config: Config, archive: Archive, phenomenon: str) -> tuple[Trainin
 
     A run that contributed to an issue counts as issued, not as reforecast. Raises: ArchiveError.
     """
-    issued = Past(archive).run_forecasts(phenomenon)
+    issued = PastForecasts(archive).run_forecasts(phenomenon)
     known = {(each.model, each.run, each.key) for each in issued}
     past = Hindcasts(archive).run_forecasts(phenomenon, timedelta(hours=config.source.delay_hours))
     past = [each for each in past if (each.model, each.run, each.key) not in known]

@@ -97,7 +97,7 @@ class _Header:
 
 
 @dataclass(frozen=True, slots=True)
-class _Known:
+class _RowContext:
     """What rows are held against: sites by their labels and by id, the days of events."""
 
     labels: Mapping[str, str]
@@ -168,9 +168,9 @@ def parse(
     return OutcomeTable(tuple(kept.values()), tuple(parsed.faults), repeated, refused)
 
 
-def _known(name: str, sites: Sequence[Site], days: EventDays) -> _Known:
+def _known(name: str, sites: Sequence[Site], days: EventDays) -> _RowContext:
     """Return what is known before the first row of the file `name` is read."""
-    return _Known(site_names(sites), {site.id: site for site in sites}, days, _reporter(name))
+    return _RowContext(site_names(sites), {site.id: site for site in sites}, days, _reporter(name))
 
 
 def _refuse_pending(outcome: Outcome, pending: Collection[EventKey]) -> None:
@@ -291,7 +291,7 @@ def _row(cells: Sequence[str], header: _Header) -> dict[str, str]:
     return row
 
 
-def _outcome(row: Mapping[str, str], header: _Header, known: _Known) -> Outcome:
+def _outcome(row: Mapping[str, str], header: _Header, known: _RowContext) -> Outcome:
     site = _site(row["site"], known)
     phenomenon = word("phenomenon", row["phenomenon"])
     if phenomenon not in site.phenomena:
@@ -332,7 +332,7 @@ def _outcome(row: Mapping[str, str], header: _Header, known: _Known) -> Outcome:
     )
 
 
-def _site(text: str, known: _Known) -> Site:
+def _site(text: str, known: _RowContext) -> Site:
     """Return the site of a label. Raises: Refused, with the sites known, the likely one first."""
     label = plain(text).casefold()
     if (id := known.labels.get(label)) is not None:

@@ -9,10 +9,11 @@ from datetime import date, datetime, timedelta
 from pathlib import Path
 
 from forecast.archive.issues import Archive
-from forecast.archive.outcomes import Outcomes, Past
+from forecast.archive.outcomes import Outcomes, PastForecasts
 from forecast.config import Config
 from forecast.errors import ArchiveError
 from forecast.files import write_whole
+from forecast.quantities import yes_threshold
 from forecast.verification import Verification, resolve
 from models import scorecard
 from models.blending import shares_of
@@ -23,7 +24,6 @@ log = logging.getLogger(__name__)
 PERIOD = timedelta(days=366)  # [days] a year: all seasons
 # File in learning.folder, and the most that is read of it [byte].
 KEPT, LARGEST = "verification.json", 8 << 20
-YES = 1  # index in forecast.grades of the probability from which grade 3 begins
 
 
 def verification(
@@ -41,9 +41,10 @@ def verification(
     today = now.astimezone(config.zone).date()
     since = since or today - PERIOD
     reports = Outcomes(archive).reports(min(since - timedelta(days=BACK), today - PERIOD))
-    issued = Past(archive).issued_forecasts(since, until, features=columns_of_rules())
+    issued = PastForecasts(archive).issued_forecasts(since, until, features=columns_of_rules())
     southern = {site.id for site in config.all_sites() if site.latitude < 0}
-    found = scorecard.verify(cases(issued, reports, southern), config.forecast.grades[YES], today)
+    threshold = yes_threshold(config.forecast.grades)
+    found = scorecard.verify(cases(issued, reports, southern), threshold, today)
     keys = {each.key for each in issued}
     differing = sum(
         1
@@ -60,7 +61,8 @@ def shares(archive: Archive, now: datetime) -> dict[str, dict[str, float]]:
     """
     since = (now - PERIOD).date()
     scores = shares_scores(
-        Past(archive).issued_forecasts(since, features={}), Outcomes(archive).resolved(since)
+        PastForecasts(archive).issued_forecasts(since, features={}),
+        Outcomes(archive).resolved(since),
     )
     return {
         phenomenon: found

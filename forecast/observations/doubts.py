@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from forecast.archive.intake_report import CameIn
+from forecast.archive.intake_report import IntakeCounts
 from forecast.archive.issues import Archive
 from forecast.archive.observations import Observations
 from forecast.domain import DOUBTFUL, Observation, Station, as_utc
@@ -39,7 +39,7 @@ def recent_doubts(
     """
     now, observations = as_utc(now), Observations(archive)
     flagged = {
-        flagged.station for flagged in CameIn(archive).flagged(now - DAY) if flagged.doubtful
+        flagged.station for flagged in IntakeCounts(archive).flagged(now - DAY) if flagged.doubtful
     }
     places = {station.id: station for station in stations if station.id in flagged}
     found: list[Doubt] = []
@@ -56,7 +56,7 @@ def recent_doubts(
         ]
     found += [
         Doubt("", reason.last, "", reason.first.reason)
-        for reason in CameIn(archive).reasons(now - DAY)
+        for reason in IntakeCounts(archive).reasons(now - DAY)
         if reason.first.where == nowcast.SOURCE
     ]
     return tuple(found)

@@ -32,7 +32,7 @@ Key = tuple[str, datetime, str]  # of an observation: station, time, form
 
 
 @dataclass(slots=True)
-class Flagged:
+class FlaggedObservations:
     """Observations with their flags.
 
     new: of the batch. reflagged: of the archive, whose flags have changed. counts: values of the
@@ -67,7 +67,7 @@ class Flagging:
         fresh: Mapping[Key, Observation],
         company: Mapping[Key, Observation],
         places: Mapping[str, Station],
-    ) -> Flagged:
+    ) -> FlaggedObservations:
         """Return the flags of `fresh`, with `company` (other stations, at `places`) as neighbours.
 
         Raises: ArchiveError.
@@ -81,12 +81,12 @@ class Flagging:
             groups.append(_Group(members, since, until, beside, fresh.keys()))
         return self._flag(groups, places)
 
-    def flag_archived(self, keys: Set[Key]) -> Flagged:
+    def flag_archived(self, keys: Set[Key]) -> FlaggedObservations:
         """Return the flags of archived observations, checked in full. Raises: ArchiveError."""
         return self._flag([_Group(*group, {}, keys) for group in _groups(keys)], {})
 
-    def _flag(self, groups: Iterable[_Group], places: Mapping[str, Station]) -> Flagged:
-        found, reflagged = Flagged(), dict[Key, Observation]()
+    def _flag(self, groups: Iterable[_Group], places: Mapping[str, Station]) -> FlaggedObservations:
+        found, reflagged = FlaggedObservations(), dict[Key, Observation]()
         for group in groups:
             part = self._flag_group(group, places)
             found.new += part.new
@@ -95,7 +95,7 @@ class Flagging:
         found.reflagged = list(reflagged.values())
         return found
 
-    def _flag_group(self, group: _Group, places: Mapping[str, Station]) -> Flagged:
+    def _flag_group(self, group: _Group, places: Mapping[str, Station]) -> FlaggedObservations:
         """Flag one group's reports, with what the archive holds around them."""
         places = {**places, **self._stations}
         since, until = group.since, group.until
@@ -109,7 +109,7 @@ class Flagging:
             table = group.table(stored, places)
             affected, fresh = group.affected(table, until + LONGEST_RUN, longer)
         flags = check(table, bounds_table(table, self._bounds(group.members, since)))
-        found = Flagged(counts=flags.summary(np.flatnonzero(fresh)))
+        found = FlaggedObservations(counts=flags.summary(np.flatnonzero(fresh)))
         for row in np.flatnonzero(affected).tolist():
             observation = replace(table.observations[row], flags=flags.of(row))
             key = key_of(observation)

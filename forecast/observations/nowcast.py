@@ -31,7 +31,13 @@ from forecast.domain import (
 from forecast.geo import distance_between, horizon_dip, local_distance
 from forecast.science.interpolation import Scene, as_times
 from forecast.science.site_profiles import NEAR_GROUND, air_at
-from forecast.science.thermodynamics import SATURATED_AT_STATION, Array, saturation_vapour_pressure
+from forecast.science.thermodynamics import (
+    CRITICAL_HUMIDITY,
+    FOG_VISIBILITY,
+    SATURATED_AT_STATION,
+    Array,
+    saturation_vapour_pressure,
+)
 
 log = logging.getLogger(__name__)
 
@@ -51,8 +57,6 @@ PASSES = 4  # of successive correction; the residuals at stations are then below
 TEMPERATURE_GAP, HUMIDITY_GAP = 15.0, 0.8
 DRY_RUN = 0.55  # humidity of the run in which a fog that no hygrometer confirms is doubtful (check)
 
-FOG = 1000.0  # [m] of visibility below which it does, WMO-No. 407
-DRY = 0.85  # humidity below which it does not
 MOST_HUMID = 1.05  # a field is never moved beyond
 
 
@@ -160,8 +164,9 @@ class _Observed:
         humidity = np.array([o.good("relative_humidity") for o in observations])
         humidity = np.where(np.isnan(humidity), by_dew_point, humidity)
         visibility = np.array([o.good("visibility_in_air") for o in observations])
-        inside = (visibility < FOG) | (np.isnan(visibility) & (humidity >= SATURATED_AT_STATION))
-        outside = (humidity < DRY) & ~(visibility < FOG)
+        inside = (visibility < FOG_VISIBILITY) | (np.isnan(visibility) & (humidity >= SATURATED_AT_STATION))
+        # It clears whole grid boxes, so the limit is theirs and not OUT_OF_CLOUD_AT_STATION.
+        outside = (humidity < CRITICAL_HUMIDITY) & ~(visibility < FOG_VISIBILITY)
         cloud = np.where(inside, 1.0, np.where(outside, 0.0, np.nan))
         return cls(as_times([o.time for o in observations]), temperature, humidity, cloud)
 

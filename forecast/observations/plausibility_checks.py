@@ -16,12 +16,12 @@ import numpy as np
 
 from forecast.domain import Observation, Station
 from forecast.observations.formats.units import DEFAULT_UNITS, conversion, units_of
-from forecast.observations.report_checks import FOG, FROST
+from forecast.observations.report_checks import FROST
 from forecast.observations.report_table import INDEX, Floats, Mask, ReportTable
 from forecast.quantities import FREEZING
-from forecast.science.thermodynamics import saturation_vapour_pressure
+from forecast.science.thermodynamics import FOG_VISIBILITY, saturation_vapour_pressure
 
-# [1] in drier air visibility below FOG is no fog, and below DENSE_FOG in air drier than
+# [1] in drier air visibility below FOG_VISIBILITY is no fog, and below DENSE_FOG in air drier than
 # DENSE_FOG_HUMIDITY; WMO-No. 407: fog has a humidity near 100 %, haze less than 80 % (check)
 FOG_HUMIDITY = 0.70
 DENSE_FOG, DENSE_FOG_HUMIDITY = 100.0, 0.90  # [m, 1] as FOG_HUMIDITY, of dense fog (check)
@@ -60,7 +60,7 @@ Values = Mapping[str, float]
 
 
 @dataclass(frozen=True, slots=True)
-class Rule:
+class PlausibilityRule:
     """One rule: its mask (row) of a table, the elements that it doubts, and its sentence."""
 
     mask: Callable[[_Columns], Mask]
@@ -119,7 +119,7 @@ def plausibility_check(table: ReportTable, values: Floats) -> Mask:
     return found
 
 
-def _hit(rule: Rule, columns: _Columns) -> Mask:
+def _hit(rule: PlausibilityRule, columns: _Columns) -> Mask:
     with np.errstate(invalid="ignore", over="ignore", divide="ignore"):
         return rule.mask(columns)
 
@@ -193,7 +193,7 @@ def _columns(table: ReportTable, values: Floats) -> _Columns:
 
 def _dry_fog(columns: _Columns) -> Mask:
     visibility, humidity = columns["visibility_in_air"], columns.humidity
-    low = (visibility < FOG) & (humidity < FOG_HUMIDITY)
+    low = (visibility < FOG_VISIBILITY) & (humidity < FOG_HUMIDITY)
     dense = (visibility < DENSE_FOG) & (humidity < DENSE_FOG_HUMIDITY)
     return (low | dense) & ~columns.obscured
 
@@ -264,9 +264,9 @@ def _cold_rain(columns: _Columns) -> Mask:
     return found
 
 
-def _small(name: str) -> Rule:
+def _small(name: str) -> PlausibilityRule:
     """Return the rule of a fraction in a percent column."""
-    return Rule(
+    return PlausibilityRule(
         lambda c: (c[name] > 0) & (c[name] <= LEAST_FRACTION),
         (name,),
         lambda values: f"{shown(name, values)}: a fraction in a percent column?",
@@ -284,14 +284,14 @@ def _season(values: Values) -> str:
 
 # Rules of one element, with the station and the season. What they doubt is no witness for the
 # rules of several elements.
-ALONE: tuple[Rule, ...] = (
-    Rule(_heat, ("air_temperature",), _season),
-    Rule(
+ALONE: tuple[PlausibilityRule, ...] = (
+    PlausibilityRule(_heat, ("air_temperature",), _season),
+    PlausibilityRule(
         _frost, ("air_temperature",),
         lambda v: f"{shown('air_temperature', v)} is colder than the season, latitude and height "
         "allow: which unit is it in?",
     ),
-    Rule(
+    PlausibilityRule(
         _pressure, ("air_pressure",),
         lambda v: f"{shown('air_pressure', v)} does not fit the station's height: mmHg in an hPa "
         "column, pressure at sea level, or a wrong elevation_m?",
@@ -301,36 +301,36 @@ ALONE: tuple[Rule, ...] = (
     _small("low_cloud_area_fraction"),
     _small("cloud_below_area_fraction"),
 )  # fmt: skip
-TOGETHER: tuple[Rule, ...] = (
-    Rule(_dry_fog, ("visibility_in_air",), _dry_fog_sentence),
-    Rule(
+TOGETHER: tuple[PlausibilityRule, ...] = (
+    PlausibilityRule(_dry_fog, ("visibility_in_air",), _dry_fog_sentence),
+    PlausibilityRule(
         _dew_point, ("air_temperature", "dew_point_temperature"),
         lambda v: f"{shown('dew_point_temperature', v)} above {shown('air_temperature', v)}: "
         "are both in one unit?",
     ),
-    Rule(
+    PlausibilityRule(
         _humidity_gap, ("relative_humidity", "dew_point_temperature"),
         lambda v: f"{shown('relative_humidity', v)} contradicts "
         f"{shown('dew_point_temperature', v)} at {shown('air_temperature', v)}",
     ),
-    Rule(
+    PlausibilityRule(
         _reduced, ("air_pressure",),
         lambda v: f"{shown('air_pressure', v)} and {shown('air_pressure_at_mean_sea_level', v)} "
         "contradict each other at the station's height",
     ),
-    Rule(
+    PlausibilityRule(
         lambda c: (c["wind_speed"] >= GUST_WIND)
         & (c["wind_speed_of_gust"] < GUST_RATIO * c["wind_speed"]),
         ("wind_speed", "wind_speed_of_gust"),
         lambda v: f"{shown('wind_speed_of_gust', v)} below {shown('wind_speed', v)}: km/h or knots "
         "in an m/s column?",
     ),
-    Rule(
+    PlausibilityRule(
         _cold_rain, ("precipitation_amount",),
         lambda v: f"{shown('precipitation_amount', v)} in an hour at "
         f"{shown('air_temperature', v)}: tenths of a millimetre?",
     ),
-    Rule(
+    PlausibilityRule(
         lambda c: (c["precipitation_amount"] > DRY_RAIN[1]) & (c.humidity < DRY_RAIN[0]),
         ("precipitation_amount",),
         lambda v: f"{shown('precipitation_amount', v)} in dry air",

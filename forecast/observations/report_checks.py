@@ -6,7 +6,7 @@ import numpy as np
 
 from forecast.observations.report_table import INDEX, Floats, Mask
 from forecast.quantities import ELEMENTS, FREEZING
-from forecast.science.thermodynamics import saturation_vapour_pressure
+from forecast.science.thermodynamics import FOG_VISIBILITY, saturation_vapour_pressure
 
 # [K] by which a dew point in whole degrees may exceed a temperature in tenths (MICAPS, METAR)
 ROUNDING = 0.5
@@ -17,7 +17,6 @@ NO_LOW_BASE = 2500.0  # [m] WMO-No. 306, code table 1600, 9: a base this high, o
 FROST = 0.12
 HUMIDITY = 0.10  # [1] by which humidity may differ from that of temperature and dew point
 GUST = 0.5  # [m s-1] by which a rounded gust may be below a rounded mean wind
-FOG = 1000.0  # [m] WMO-No. 306, tables 4677 (42-49) and 4680 (30-35): visibility is less
 # [m] visibility above CLEAR_VIEW is impossible so far below the top of unbroken cloud
 DEEP, CLEAR_VIEW = 100.0, 5000.0
 GRASS, WARM = 0.05, 293.15  # [m, K] so much snow in such warm air: the sensor measures grass
@@ -89,7 +88,7 @@ def internal_check(values: Floats, coded: Mask, heights: Floats) -> Mask:
         )
         weather = column("present_weather")
         fog_reported = ((weather >= 42) & (weather <= 49)) | ((weather >= 130) & (weather <= 135))
-        mark(fog_reported & (visibility > FOG), "present_weather", "visibility_in_air")
+        mark(fog_reported & (visibility > FOG_VISIBILITY), "present_weather", "visibility_in_air")
         mark((column("snow_depth") >= GRASS) & (temperature > WARM), "snow_depth")
     return found
 

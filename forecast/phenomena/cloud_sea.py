@@ -57,6 +57,7 @@ from forecast.science.interpolation import (
     as_times,
     edges_between,
     hours_between,
+    whole_hour_from,
 )
 from forecast.science.site_profiles import air_at, elevations
 from forecast.science.thermodynamics import Array
@@ -71,7 +72,6 @@ HIGHER = np.arange(6500.0, 12001.0, 500.0)
 CIVIL_DAWN = -6.0  # [degree] of the sun: light enough to see the deck
 EVENING_BEFORE = np.timedelta64(12, "h")  # before the window: late afternoon
 DAY_BEFORE = np.timedelta64(24, "h")
-ALMOST_AN_HOUR = np.timedelta64(3600 * 10**9 - 1, "ns")
 NIGHT = np.timedelta64(6, "h")  # before the window: the hours in which a valley may cool
 LEAST_CUT = np.timedelta64(1, "h")  # shortest best window that the last field may cut off
 HALF_OF_THE_TIME = 0.5  # [1] weight of a field with an undecided edge from which it counts
@@ -244,8 +244,7 @@ def _evidence(scene: Scene, columns: Array, rows: Index, start: Times, end: Time
     At whole hours, the times of fields; NaN before the run's first field and after its last.
     """
     times = hours_between(
-        (start - EVENING_BEFORE).astype("datetime64[h]"),
-        (end + ALMOST_AN_HOUR).astype("datetime64[h]"),
+        (start - EVENING_BEFORE).astype("datetime64[h]"), whole_hour_from(end)
     )
     heights = np.concatenate([HEIGHTS, HIGHER])
     drawn = scene.between(

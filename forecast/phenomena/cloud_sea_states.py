@@ -17,7 +17,12 @@ from numpy.typing import NDArray
 from forecast.domain import CLOUD_SEA_STATES, Event, Outcome
 from forecast.quantities import DECK_COVER
 from forecast.science.arrays import Mask
-from forecast.science.thermodynamics import SATURATED_AT_STATION, Array
+from forecast.science.thermodynamics import (
+    FOG_VISIBILITY,
+    OUT_OF_CLOUD_AT_STATION,
+    SATURATED_AT_STATION,
+    Array,
+)
 
 Codes = NDArray[np.int8]
 
@@ -30,8 +35,6 @@ FULL_GROUND = 0.5  # [1] and part of the ground below the viewer that it hides (
 PARTLY = 0.2
 KNOWN = 0.5  # [1] part of the moments that must be known for an outcome
 
-DRY = 0.90  # [1] relative humidity below which a station is out of the cloud (check)
-FOG = 1000.0  # [m] visibility below which it is fog. Source: WMO-No. 407, International Cloud Atlas
 MATCH = timedelta(minutes=40)  # longest time between two reports of a pair
 
 
@@ -103,8 +106,8 @@ def pair_codes(
         _wet(valley_humidity, valley_visibility),
     )
     summit_dry, valley_dry = (
-        ~summit_wet & (summit_humidity < DRY),
-        ~valley_wet & (valley_humidity < DRY),
+        ~summit_wet & (summit_humidity < OUT_OF_CLOUD_AT_STATION),
+        ~valley_wet & (valley_humidity < OUT_OF_CLOUD_AT_STATION),
     )
     return np.select(
         [summit_wet, summit_dry & valley_wet, valley_dry], [IN_CLOUD, SEA, NO_SEA], UNKNOWN
@@ -112,7 +115,7 @@ def pair_codes(
 
 
 def _wet(humidity: Array, visibility: Array) -> Mask:
-    return np.asarray((humidity >= SATURATED_AT_STATION) | (visibility < FOG))
+    return np.asarray((humidity >= SATURATED_AT_STATION) | (visibility < FOG_VISIBILITY))
 
 
 def outcome_from_cloud_below(event: Event, readings: Sequence[CloudReport]) -> Outcome:
@@ -148,7 +151,7 @@ def below_codes(cover: Array, top: Array, visibility: Array, elevation: float) -
     UNKNOWN: most stations do not report it.
     Source: WMO-No. 306, FM 12, section 4.
     """
-    fog = visibility < FOG
+    fog = visibility < FOG_VISIBILITY
     deck = cover >= DECK_COVER
     return np.select(
         [fog | (deck & (top > elevation)), deck, cover < DECK_COVER],

@@ -48,6 +48,7 @@ from forecast.science.interpolation import (
     as_times,
     edges_between,
     hours_between,
+    whole_hour_from,
 )
 from forecast.science.night_sky import MILKY_WAY_SKY, lay_limit, limiting_magnitude, magnitudes
 from forecast.science.site_profiles import air_at, cloud_at, cloud_column, elevations
@@ -67,7 +68,6 @@ HALF_THE_SKY = 0.5  # [1] sky cover above which no best window is given
 METER_AGREES = 0.5
 # before dusk and after dawn: about an hour before sunset to an hour after sunrise
 CHART_MARGIN = np.timedelta64(3, "h")
-ALMOST_AN_HOUR = np.timedelta64(3600 * 10**9 - 1, "ns")
 
 
 def events(site: Site, day: date, almanac: Almanac, settings: PhenomenonSettings) -> list[Event]:
@@ -334,7 +334,7 @@ def _evidence(scene: Scene, rows: Index, start: Times, end: Times) -> xr.Dataset
 
     Times are NaT where a night has fewer hours than the longest.
     """
-    first = (start - CHART_MARGIN + ALMOST_AN_HOUR).astype("datetime64[h]")  # the next whole hour
+    first = whole_hour_from(start - CHART_MARGIN)
     times = hours_between(first, end + CHART_MARGIN)
     timed = cloud_timed(scene, rows, times)
     cover = {

@@ -33,6 +33,7 @@ from forecast.quantities.thresholds import (
     SNOWMAKING_STARTS,
     grade_of,
     published_probability,
+    yes_threshold,
 )
 
 __all__ = [
@@ -68,4 +69,5 @@ __all__ = [
     "features_of",
     "grade_of",
     "published_probability",
+    "yes_threshold",
 ]

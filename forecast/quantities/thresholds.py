@@ -28,6 +28,11 @@ def grade_of(probability: float, grades: Sequence[float]) -> int:
     return 0 if math.isnan(probability) else 1 + sum(probability >= least for least in grades)
 
 
+def yes_threshold(grades: Sequence[float]) -> float:
+    """Return the probability from which a forecast counts as a yes: where grade 3 begins."""
+    return grades[1]
+
+
 # [mag arcsec-2] a clear sky with a zenith at least this dark is starry: Bortle's suburban sky
 # (class 5), which shows the brighter Milky Way
 DARK_ENOUGH = 20.0

@@ -321,6 +321,12 @@ def _bracket(axis: Array, points: Array) -> tuple[Index, Array]:
     return cell, np.where(inside, np.clip(share, 0, 1), np.nan)
 
 
+def whole_hour_from(times: Times) -> Times:
+    """Return the first whole hour at or after each time (...); NaT stays NaT."""
+    almost = np.timedelta64(3600 * 10**9 - 1, "ns")
+    return (times + almost).astype("datetime64[h]")
+
+
 def hours_between(start: Times, end: Times, step_minutes: int = 60) -> Times:
     """Return moments (event, moment) from each start to each end inclusive, padded with NaT.
 

@@ -27,6 +27,12 @@ LATENT_HEAT, HEAT_CAPACITY = 2.501e6, 1004.7
 # [1] relative humidity from which a station stands in cloud or fog, or its air is saturated: an
 # automatic hygrometer reads 97-100 % there. Source: WMO-No. 8, Vol. I, chapter 4
 SATURATED_AT_STATION = 0.97
+# [1] relative humidity below which a station stands outside cloud; between the two it is unknown.
+# Of the station alone; what humidity says of a grid box is CRITICAL_HUMIDITY (check)
+OUT_OF_CLOUD_AT_STATION = 0.90
+# [m] visibility below which it is fog. Source: WMO-No. 407, International Cloud Atlas; WMO-No. 306,
+# code tables 4677 (42-49) and 4680 (30-35)
+FOG_VISIBILITY = 1000.0
 # [1] relative humidity beyond which haze counts as cloud: the growth of aerosol stops there. A
 # property of the growth law, which diverges at 1, not of a hygrometer. Source: Haenel 1976, Adv.
 # Geophys. 19, 73 (range of the law)

@@ -17,7 +17,7 @@ from products.charts.height_section import height_section
 from products.charts.light_path import light_path
 from products.charts.night import night_band
 from products.charts.probability_strip import probability_strip
-from products.charts.svg import Reader, Words
+from products.charts.svg import ChartWords, Reader
 
 __all__ = ["chart", "probability_strip"]
 
@@ -34,7 +34,7 @@ def chart(
     forecast: Forecast,
     evidence: xr.Dataset | None,
     almanac: Almanac,
-    words: Words,
+    words: ChartWords,
     language: str,
     zone: ZoneInfo,
     prefix: str = "",

@@ -20,7 +20,17 @@ from forecast.quantities import (
     SNOWMAKING_STARTS,
 )
 from products.charts.panel import mark_best, series, time_axis, times_of, value_axis
-from products.charts.svg import LEFT, RIGHT, Reader, Scale, Sheet, TimeScale, Words, box, polyline
+from products.charts.svg import (
+    LEFT,
+    RIGHT,
+    ChartWords,
+    Drawing,
+    Reader,
+    Scale,
+    TimeScale,
+    box,
+    polyline,
+)
 
 TOP, BOTTOM = 44.0, 108.0  # [px] the upper panel
 # Wet bulb at most [K]: name in templates/text.
@@ -44,7 +54,7 @@ def cold_section(
     scale = TimeScale(
         min(hours[0], window.start), max(hours[-1], window.end), LEFT, right, reader.zone
     )
-    sheet = Sheet(226, reader.prefix, top=0 if forecast.best else 22)
+    sheet = Drawing(226, reader.prefix, top=0 if forecast.best else 22)
     phenomenon = forecast.event.phenomenon
     if phenomenon == "rime":
         _rime(sheet, scale, evidence, hours, span, words)
@@ -73,13 +83,13 @@ def _steps(most: float, choices: Sequence[float]) -> float:
     )
 
 
-def _panel(sheet: Sheet, scale: TimeScale, label: str) -> None:
+def _panel(sheet: Drawing, scale: TimeScale, label: str) -> None:
     sheet.backdrop(LEFT, TOP, scale.end - LEFT, BOTTOM - TOP, "c-trough", ".05")
     sheet.text(LEFT, TOP - 6, label, "c-note")
 
 
 def _hatch_unknown(
-    sheet: Sheet,
+    sheet: Drawing,
     scale: TimeScale,
     hours: list[datetime],
     known: np.ndarray,
@@ -102,12 +112,12 @@ def _hatch_unknown(
 
 
 def _snow(
-    sheet: Sheet,
+    sheet: Drawing,
     scale: TimeScale,
     evidence: xr.Dataset,
     hours: list[datetime],
     span: timedelta,
-    words: Words,
+    words: ChartWords,
     deep: bool,
 ) -> None:
     """Draw new snow by interval as columns, and snow depth as an outline where `deep`."""
@@ -145,19 +155,24 @@ def _snow(
             for t, d in zip(hours, depth, strict=True)
             if math.isfinite(d)
         ]
-        sheet.path(
-            polyline([(points[0][0], BOTTOM), *points, (points[-1][0], BOTTOM)]) + "z",
-            "c-depth",
-            fill="currentColor",
-            fill_opacity=".18",
-        )
+        _fill_below(sheet, points, ".18")
         sheet.curve(points, "c-depth-line")
         sheet.text(scale.end + 4, points[-1][1] + 4, words("chart.cold.depth"), "c-tick")
     _columns(sheet, scale, level, hours, fallen, span, deep)
 
 
+def _fill_below(sheet: Sheet, points: Sequence[tuple[float, float]], opacity: str) -> None:
+    """Fill the area from a curve down to the bottom of the panel."""
+    sheet.path(
+        polyline([(points[0][0], BOTTOM), *points, (points[-1][0], BOTTOM)]) + "z",
+        "c-depth",
+        fill="currentColor",
+        fill_opacity=opacity,
+    )
+
+
 def _columns(
-    sheet: Sheet,
+    sheet: Drawing,
     scale: TimeScale,
     level: Scale,
     hours: list[datetime],
@@ -187,12 +202,12 @@ def _columns(
 
 
 def _rime(
-    sheet: Sheet,
+    sheet: Drawing,
     scale: TimeScale,
     evidence: xr.Dataset,
     hours: list[datetime],
     span: timedelta,
-    words: Words,
+    words: ChartWords,
 ) -> None:
     """Draw humidity as a line, cloud at the site as a fill, and the humidity that keeps rime."""
     _panel(sheet, scale, words("chart.cold.moisture"))
@@ -213,12 +228,7 @@ def _rime(
             for t, c in zip(hours, cloud, strict=True)
             if math.isfinite(c)
         ]
-        sheet.path(
-            polyline([(points[0][0], BOTTOM), *points, (points[-1][0], BOTTOM)]) + "z",
-            "c-depth",
-            fill="currentColor",
-            fill_opacity=".25",
-        )
+        _fill_below(sheet, points, ".25")
         sheet.text(
             scale.end + 4, min(points[-1][1] + 12, BOTTOM), words("chart.cold.cloud"), "c-tick"
         )
@@ -233,12 +243,12 @@ def _rime(
 
 
 def _snowmaking(
-    sheet: Sheet,
+    sheet: Drawing,
     scale: TimeScale,
     evidence: xr.Dataset,
     hours: list[datetime],
     span: timedelta,
-    words: Words,
+    words: ChartWords,
 ) -> None:
     """Draw the suitability for snow making by the hour: one to three steps, by wet bulb."""
     _panel(sheet, scale, words("chart.cold.snowmaking"))
@@ -273,12 +283,12 @@ def _snowmaking(
 
 
 def _temperatures(
-    sheet: Sheet,
+    sheet: Drawing,
     scale: TimeScale,
     evidence: xr.Dataset,
     hours: list[datetime],
     span: timedelta,
-    words: Words,
+    words: ChartWords,
 ) -> None:
     """Draw temperature and wet bulb [degC] with the line of 0 degC, each named at its end."""
     top, bottom = 134.0, 206.0

@@ -8,11 +8,10 @@ from datetime import date, timedelta
 from markupsafe import Markup
 
 from forecast.domain import Name
-from forecast.verification import EventMark
-from products.charts.svg import WIDTH, Scale, Sheet, number
+from forecast.verification import STRIP_DAYS, EventMark
+from products.charts.svg import WIDTH, Drawing, Scale, number
 from products.wording import Words
 
-STRIP_DAYS = 30
 ROW = 36.0  # [px] of a site: its name, and its marks below
 # the kinds of events: forecast, observed
 KINDS = {
@@ -35,7 +34,7 @@ def event_strip(
     sites = list(dict.fromkeys(site for site in names if any(mark.site == site for mark in marks)))
     first = today - timedelta(days=STRIP_DAYS)
     place = Scale(0, STRIP_DAYS, 4, WIDTH - 4)
-    sheet = Sheet(len(sites) * ROW + 22, f"strip-of-{phenomenon}")
+    sheet = Drawing(len(sites) * ROW + 22, f"strip-of-{phenomenon}")
     counted = []
     for row, site in enumerate(sites):
         own = [
@@ -67,7 +66,7 @@ def event_strip(
     )
 
 
-def _mark(sheet: Sheet, x: float, y: float, mark: EventMark) -> None:
+def _mark(sheet: Drawing, x: float, y: float, mark: EventMark) -> None:
     """Draw one event: a hit is a filled square, a false alarm a hollow one, a miss a triangle.
 
     An event neither forecast nor observed is a point.
@@ -96,7 +95,7 @@ def _mark(sheet: Sheet, x: float, y: float, mark: EventMark) -> None:
 
 def legend_sign(kind: str) -> Markup:
     """Return the sign of a kind of KINDS as a small drawing for the legend."""
-    sheet = Sheet(12, "key")
+    sheet = Drawing(12, "key")
     _mark(sheet, 6, 6, EventMark("", date.min, *KINDS[kind]))
     body = "".join(sheet.parts)
     return Markup(  # noqa: S704

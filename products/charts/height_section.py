@@ -19,7 +19,17 @@ from products.charts.panel import (
     times_of,
     value_axis,
 )
-from products.charts.svg import LEFT, RIGHT, Reader, Scale, Sheet, TimeScale, Words, box, polyline
+from products.charts.svg import (
+    LEFT,
+    RIGHT,
+    ChartWords,
+    Drawing,
+    Reader,
+    Scale,
+    TimeScale,
+    box,
+    polyline,
+)
 
 # [m] a section reaches at least so high, and so far over the base of a deck above the viewer
 LEAST_TOP, OVER_A_BASE = 4000.0, 1000.0
@@ -53,7 +63,7 @@ def height_section(
     cover, humidity = (v[:, shown] if v.size else v for v in (cover, humidity))
     level = Scale(float(height[0]), max(float(height[-1]), site.elevation + 300), 196, 26)
     filled = series(evidence, "valley_area_filled", "hour")
-    sheet = Sheet(248 if filled.size else 218, reader.prefix)
+    sheet = Drawing(248 if filled.size else 218, reader.prefix)
     x, y = np.array([scale(moment) for moment in hours]), level.array(height)
     sheet.backdrop(LEFT, level.end, RIGHT - LEFT, level.start - level.end, "c-sky")
     if np.isfinite(cover).any():
@@ -94,7 +104,7 @@ def _top(height: np.ndarray, cover: np.ndarray, site: float) -> float:
 
 
 def _valleys(
-    sheet: Sheet, scale: TimeScale, x: np.ndarray, filled: np.ndarray, words: Words
+    sheet: Drawing, scale: TimeScale, x: np.ndarray, filled: np.ndarray, words: ChartWords
 ) -> None:
     """Draw the part of the ground below the site that cloud covers, by the hour."""
     share = Scale(0, 1, 226, 207)
@@ -122,7 +132,9 @@ def _valleys(
     )
 
 
-def _mountain(sheet: Sheet, level: Scale, right: float, forecast: Forecast, words: Words) -> None:
+def _mountain(
+    sheet: Drawing, level: Scale, right: float, forecast: Forecast, words: ChartWords
+) -> None:
     """Draw the valley floor, the mountain at the right, and the viewer's height across."""
     site = forecast.event.site
     summit, floor = level.clamped(site.elevation), level.clamped(site.valley_elevation)
@@ -156,7 +168,12 @@ def _mountain(sheet: Sheet, level: Scale, right: float, forecast: Forecast, word
 
 
 def _dawn(
-    sheet: Sheet, scale: TimeScale, level: Scale, forecast: Forecast, almanac: Almanac, words: Words
+    sheet: Drawing,
+    scale: TimeScale,
+    level: Scale,
+    forecast: Forecast,
+    almanac: Almanac,
+    words: ChartWords,
 ) -> None:
     """Mark the sunrise and the best window, or else the window of the event."""
     best = forecast.best or forecast.event.window

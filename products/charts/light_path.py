@@ -22,11 +22,11 @@ from products.charts.panel import (
 from products.charts.svg import (
     LEFT,
     RIGHT,
+    ChartWords,
+    Drawing,
     Reader,
     Scale,
-    Sheet,
     TimeScale,
-    Words,
     box,
     breadth,
     number,
@@ -52,7 +52,7 @@ def light_path(
         or not (np.isfinite(distance).all() and np.isfinite(height).all())
     ):
         return None
-    sheet = Sheet(276, reader.prefix)
+    sheet = Drawing(276, reader.prefix)
     along, level = (
         Scale(0, float(distance[-1]), LEFT, RIGHT - 4),
         Scale(0, float(height[-1]), 150, 26),
@@ -77,7 +77,7 @@ def light_path(
     return sheet.finish(words("chart.path.title"), words("chart.path.description", **blanks))
 
 
-def _axes(sheet: Sheet, along: Scale, level: Scale, words: Words) -> None:
+def _axes(sheet: Drawing, along: Scale, level: Scale, words: ChartWords) -> None:
     """Draw heights at the left and distances below."""
     value_axis(
         sheet,
@@ -104,7 +104,9 @@ def _axes(sheet: Sheet, along: Scale, level: Scale, words: Words) -> None:
         )
 
 
-def _direction(sheet: Sheet, along: Scale, level: Scale, forecast: Forecast, words: Words) -> None:
+def _direction(
+    sheet: Drawing, along: Scale, level: Scale, forecast: Forecast, words: ChartWords
+) -> None:
     """Name the sun's azimuth, where it is known."""
     azimuth = forecast.quantities.get("sun_azimuth")
     if azimuth is not None and math.isfinite(azimuth):
@@ -118,7 +120,7 @@ def _direction(sheet: Sheet, along: Scale, level: Scale, forecast: Forecast, wor
 
 
 def _ground(
-    sheet: Sheet, along: Scale, level: Scale, evidence: xr.Dataset, distance: np.ndarray
+    sheet: Drawing, along: Scale, level: Scale, evidence: xr.Dataset, distance: np.ndarray
 ) -> None:
     """Draw the model's ground, and the lowest line of sight over the site's terrain."""
     ground, sight = (evidence.variables.get(name) for name in ("ground", "sight"))
@@ -139,7 +141,7 @@ def _ground(
 
 
 def _rays(
-    sheet: Sheet, along: Scale, level: Scale, evidence: xr.Dataset, distance: np.ndarray
+    sheet: Drawing, along: Scale, level: Scale, evidence: xr.Dataset, distance: np.ndarray
 ) -> None:
     """Draw the sun's rays from the right to where they arrive; a cross marks a stopped one."""
     rays = evidence.variables.get("ray_height")
@@ -157,7 +159,9 @@ def _rays(
             sheet.path(cross, "c-stop", fill="none", stroke="currentColor")
 
 
-def _marks(sheet: Sheet, along: Scale, level: Scale, forecast: Forecast, words: Words) -> None:
+def _marks(
+    sheet: Drawing, along: Scale, level: Scale, forecast: Forecast, words: ChartWords
+) -> None:
     """Mark the viewer, the cloud canvas overhead and the obstacle to the light."""
     quantities = forecast.quantities
     canvas, far, top = (
@@ -192,7 +196,7 @@ def _marks(sheet: Sheet, along: Scale, level: Scale, forecast: Forecast, words: 
 
 
 def _colours(
-    sheet: Sheet,
+    sheet: Drawing,
     evidence: xr.Dataset,
     forecast: Forecast,
     almanac: Almanac,
@@ -241,7 +245,7 @@ def _colours(
 
 
 def _shine(
-    sheet: Sheet, evidence: xr.Dataset, x: list[float], values: np.ndarray, height: Scale
+    sheet: Drawing, evidence: xr.Dataset, x: list[float], values: np.ndarray, height: Scale
 ) -> str:
     """Draw the columns of the colours and return the colour of the best minute ("": none).
 

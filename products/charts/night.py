@@ -15,7 +15,17 @@ from markupsafe import Markup
 from forecast.domain import Almanac, Forecast
 from forecast.quantities import DARK_ENOUGH
 from products.charts.panel import best_blank, mark_best, series, time_axis, times_of
-from products.charts.svg import LEFT, RIGHT, Reader, Scale, Sheet, TimeScale, Words, box, breadth
+from products.charts.svg import (
+    LEFT,
+    RIGHT,
+    ChartWords,
+    Drawing,
+    Reader,
+    Scale,
+    TimeScale,
+    box,
+    breadth,
+)
 
 # below [degree]: class
 TWILIGHT = (
@@ -43,7 +53,7 @@ def night_band(
     if len(knots) < 2 or knots[-1][0] <= knots[0][0]:
         return None
     scale = TimeScale(knots[0][0], knots[-1][0], LEFT, RIGHT, reader.zone)
-    sheet = Sheet(228, reader.prefix, top=0 if forecast.best else 14)
+    sheet = Drawing(228, reader.prefix, top=0 if forecast.best else 14)
     altitude = Scale(0, 90, 112, 24)
     _twilight(sheet, scale, knots, altitude.end, altitude.start)
     for degrees in (0, 30, 60, 90):
@@ -113,7 +123,7 @@ def _sun(
 
 
 def _twilight(
-    sheet: Sheet, scale: TimeScale, knots: list[tuple[datetime, float]], top: float, bottom: float
+    sheet: Drawing, scale: TimeScale, knots: list[tuple[datetime, float]], top: float, bottom: float
 ) -> None:
     """Fill the panel with the steps of twilight, lighter to darker as the sun sinks."""
     x = np.array([scale(moment) for moment, _ in knots])
@@ -132,7 +142,7 @@ def _twilight(
 
 
 def _arc(
-    sheet: Sheet,
+    sheet: Drawing,
     scale: TimeScale,
     altitude: Scale,
     hours: list[datetime],
@@ -184,11 +194,11 @@ def _smooth(fine: np.ndarray, x: np.ndarray, values: np.ndarray) -> np.ndarray:
 
 
 def _cloud_rows(
-    sheet: Sheet,
+    sheet: Drawing,
     scale: TimeScale,
     evidence: xr.Dataset | None,
     hours: list[datetime],
-    words: Words,
+    words: ChartWords,
     top: float,
 ) -> None:
     """Draw a row each for high, medium and low cloud: a column an hour, as tall as the cover."""
@@ -205,11 +215,11 @@ def _cloud_rows(
 
 
 def _darkness_row(
-    sheet: Sheet,
+    sheet: Drawing,
     scale: TimeScale,
     brightness: np.ndarray,
     hours: list[datetime],
-    words: Words,
+    words: ChartWords,
     top: float,
 ) -> None:
     """Draw the darkness of the clear zenith by the hour, pale where it is not DARK_ENOUGH.
@@ -231,13 +241,13 @@ def _darkness_row(
 
 
 def _row(
-    sheet: Sheet,
+    sheet: Drawing,
     scale: TimeScale,
     hours: list[datetime],
     shares: np.ndarray,
     y: float,
     name: str,
-    words: Words,
+    words: ChartWords,
     *,
     solid: np.ndarray | None = None,
 ) -> None:

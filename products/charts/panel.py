@@ -16,10 +16,10 @@ from products.charts.svg import (
     LEFT,
     RIGHT,
     WIDTH,
+    ChartWords,
+    Drawing,
     Scale,
-    Sheet,
     TimeScale,
-    Words,
     box,
     breadth,
     moments,
@@ -47,7 +47,7 @@ def times_of(evidence: xr.Dataset | None) -> list[datetime]:
     return moments(values[~np.isnat(values)])
 
 
-def time_axis(sheet: Sheet, scale: TimeScale, y: float, minutes: int) -> None:
+def time_axis(sheet: Drawing, scale: TimeScale, y: float, minutes: int) -> None:
     """Draw ticks in local time below `y`, with the labels that fit."""
     last = -math.inf
     sheet.line(scale.start, y, scale.end, y, "c-axis")
@@ -60,7 +60,7 @@ def time_axis(sheet: Sheet, scale: TimeScale, y: float, minutes: int) -> None:
 
 
 def value_axis(
-    sheet: Sheet,
+    sheet: Drawing,
     scale: Scale,
     values: Iterable[float],
     right: float,
@@ -76,7 +76,7 @@ def value_axis(
 
 
 def bracket(
-    sheet: Sheet, scale: TimeScale, start: datetime, end: datetime, y: float, label: str
+    sheet: Drawing, scale: TimeScale, start: datetime, end: datetime, y: float, label: str
 ) -> None:
     """Mark a span of time above a panel and name it."""
     a, b = scale.clamped(start), scale.clamped(end)
@@ -87,7 +87,7 @@ def bracket(
     sheet.text(min(max((a + b) / 2, half), RIGHT - half), y - 4, label, "c-strong", "middle")
 
 
-def best_blank(forecast: Forecast, scale: TimeScale, words: Words) -> dict[str, object]:
+def best_blank(forecast: Forecast, scale: TimeScale, words: ChartWords) -> dict[str, object]:
     """Return the blank of every description: the best window in words."""
     best = forecast.best
     text = (
@@ -98,7 +98,7 @@ def best_blank(forecast: Forecast, scale: TimeScale, words: Words) -> dict[str, 
     return {"best": text}
 
 
-def cloud_regions(sheet: Sheet, x: np.ndarray, y: np.ndarray, cover: np.ndarray) -> None:
+def cloud_regions(sheet: Drawing, x: np.ndarray, y: np.ndarray, cover: np.ndarray) -> None:
     """Paint cover [0-1] as nested regions, each a shade denser; hatch where it is unknown."""
     steps, unknown = _traced(x.tobytes(), y.tobytes(), cover.tobytes())
     for step, data in enumerate(steps, 1):
@@ -126,7 +126,9 @@ def _traced(x: bytes, y: bytes, cover: bytes) -> tuple[list[str], str]:
     ) if unknown.any() else ""
 
 
-def mark_best(sheet: Sheet, scale: TimeScale, forecast: Forecast, y: float, words: Words) -> None:
+def mark_best(
+    sheet: Drawing, scale: TimeScale, forecast: Forecast, y: float, words: ChartWords
+) -> None:
     """Mark the best window of a forecast above a panel, where there is one."""
     if forecast.best:
         start, end = forecast.best.start, forecast.best.end

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 from markupsafe import Markup
 
 from forecast.domain import Forecast
-from products.charts.svg import WIDTH, Scale, Sheet, box, number, polyline
+from products.charts.svg import WIDTH, Drawing, Scale, box, number, polyline
 from products.wording import Words
 
 
@@ -20,7 +20,7 @@ def probability_strip(
         return None
     days = sorted(forecasts, key=lambda forecast: forecast.event.day)
     event = days[0].event
-    sheet = Sheet(112, prefix or f"strip-{event.site.id}-{event.phenomenon}-{event.day}")
+    sheet = Drawing(112, prefix or f"strip-{event.site.id}-{event.phenomenon}-{event.day}")
     level, step = Scale(0, 1, 84, 24), (WIDTH - 8) / len(days)
     texts = [
         _column(sheet, level, forecast, 4 + k * step + 0.12 * step, 0.76 * step, words)
@@ -35,7 +35,7 @@ def probability_strip(
 
 
 def _column(
-    sheet: Sheet, level: Scale, forecast: Forecast, x: float, width: float, words: Words
+    sheet: Drawing, level: Scale, forecast: Forecast, x: float, width: float, words: Words
 ) -> str:
     """Draw the column of one day and return its text."""
     middle, day = x + width / 2, forecast.event.day

@@ -7,13 +7,13 @@ import math
 from markupsafe import Markup
 
 from forecast.verification import PhenomenonRecord, ReliabilityBin
-from products.charts.svg import LEFT, RIGHT, Scale, Sheet, box, breadth, polyline
+from products.charts.svg import LEFT, RIGHT, Drawing, Scale, box, breadth, polyline
 from products.wording import Words
 
 TOP, BOTTOM = 26.0, 286.0  # [px] the square
 
 
-def unit_square(sheet: Sheet) -> tuple[Scale, Scale]:
+def unit_square(sheet: Drawing) -> tuple[Scale, Scale]:
     """Draw the grid and labels of a square from 0 to 100 %; return the scales across and up."""
     across, up = Scale(0, 1, LEFT + 8, RIGHT - 8), Scale(0, 1, BOTTOM, TOP)
     for part in (0.0, 0.25, 0.5, 0.75, 1.0):
@@ -37,7 +37,7 @@ def reliability_diagram(record: PhenomenonRecord, words: Words, name: str) -> Ma
     reliable forecasts. A dot inside it is filled, one outside is hollow; its number of cases stands
     beside it.
     """
-    sheet = Sheet(326, f"reliability-{record.phenomenon}")
+    sheet = Drawing(326, f"reliability-{record.phenomenon}")
     sheet.backdrop(LEFT + 8, TOP, RIGHT - LEFT - 16, BOTTOM - TOP, "c-trough", ".05")
     across, up = unit_square(sheet)
     for each in record.bins:
@@ -63,7 +63,7 @@ def reliability_diagram(record: PhenomenonRecord, words: Words, name: str) -> Ma
 
 
 def _dots(
-    sheet: Sheet, bins: tuple[ReliabilityBin, ...], across: Scale, up: Scale, words: Words
+    sheet: Drawing, bins: tuple[ReliabilityBin, ...], across: Scale, up: Scale, words: Words
 ) -> None:
     """Draw a dot for each bin, larger with more cases, and its number of cases where it fits."""
     labels: list[tuple[float, float, float]] = []  # left, right and height of each

@@ -6,13 +6,13 @@ from markupsafe import Markup
 
 from forecast.verification import PhenomenonRecord
 from products.charts.reliability import BOTTOM, TOP, unit_square
-from products.charts.svg import Sheet, polyline
+from products.charts.svg import Drawing, polyline
 from products.wording import Words
 
 
 def roc_diagram(record: PhenomenonRecord, words: Words, name: str) -> Markup:
     """Draw the hit rate against the false alarm rate; the diagonal is a forecast without skill."""
-    sheet = Sheet(326, f"roc-{record.phenomenon}")
+    sheet = Drawing(326, f"roc-{record.phenomenon}")
     across, up = unit_square(sheet)
     sheet.path(
         polyline([(across(x), up(y)) for x, y in record.roc]),

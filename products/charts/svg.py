@@ -24,7 +24,7 @@ WIDTH = 360.0  # [px] of every sheet: a phone's column, so that type keeps its s
 LEFT, RIGHT = 38.0, 352.0  # [px] the plot's edges
 
 
-class Words(Protocol):
+class ChartWords(Protocol):
     """Words in the reader's language: a key of templates/text and what fills its blanks."""
 
     def __call__(self, key: str, /, **blanks: object) -> str: ...
@@ -34,7 +34,7 @@ class Words(Protocol):
 class Reader:
     """Who a chart is for: words, language and clock; prefix: of the chart's ids on the page."""
 
-    words: Words
+    words: ChartWords
     language: str
     zone: ZoneInfo
     prefix: str
@@ -139,7 +139,7 @@ def box(x: float, y: float, width: float, height: float) -> str:
     return f"M{number(x)} {number(y)}h{number(width)}v{number(height)}h{number(-width)}z"
 
 
-class Sheet:
+class Drawing:
     """One chart in the making; coordinates [px] from the upper left corner.
 
     prefix: of its ids, on a page with many charts. top: where an unused upper margin is cut off.
@@ -201,7 +201,7 @@ class Sheet:
         """Cover an unknown region with the pattern for it."""
         self.path(data, "c-hatch", fill=f"url(#{self.prefix}-hatch)")
 
-    def no_data(self, x: float, y: float, width: float, height: float, words: Words) -> None:
+    def no_data(self, x: float, y: float, width: float, height: float, words: ChartWords) -> None:
         """Hatch a whole panel and write that there are no data."""
         self.hatch(box(x, y, width, height))
         self.text(x + width / 2, y + height / 2 + 4, words("chart.no_data"), "c-on-sky", "middle")

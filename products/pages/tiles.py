@@ -48,7 +48,7 @@ CUBIC_CENTIMETRES = 1e6  # in a cubic metre
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
+class TileValue:
     """One value (SI, or a class) and when it was measured."""
 
     id: str
@@ -69,7 +69,7 @@ class Tile:
     site: str
     station: Station
     kind: str
-    readings: tuple[Reading, ...]
+    readings: tuple[TileValue, ...]
     trend: tuple[tuple[datetime, float], ...]
     last_report: datetime | None
     made: datetime
@@ -142,14 +142,14 @@ def _tiles(
     return found
 
 
-def _readings(station: CurrentObservations, cuts: Sequence[float]) -> dict[str, Reading]:
+def _readings(station: CurrentObservations, cuts: Sequence[float]) -> dict[str, TileValue]:
     found = {
-        name: Reading(name, *station.newest[name]) for name in UNITS_OF if name in station.newest
+        name: TileValue(name, *station.newest[name]) for name in UNITS_OF if name in station.newest
     }
     if IONS in found:
-        found[LEVEL] = Reading(LEVEL, found[IONS].at, level(found[IONS].value, cuts))
+        found[LEVEL] = TileValue(LEVEL, found[IONS].at, level(found[IONS].value, cuts))
     if station.comfort is not None:
-        found[COMFORT] = Reading(COMFORT, *station.comfort)
+        found[COMFORT] = TileValue(COMFORT, *station.comfort)
     blows_from = station.newest.get(DIRECTION)
     if (
         WIND in found
@@ -263,7 +263,7 @@ def place(tile: Tile, words: Words) -> str:
     return words("tile.place", name=name, height=height)
 
 
-def _text(reading: Reading, tile: Tile, words: Words) -> str:
+def _text(reading: TileValue, tile: Tile, words: Words) -> str:
     if reading.id == COMFORT:
         return words(f"comfort.{round(reading.value)}")
     if reading.id == LEVEL:

@@ -14,14 +14,20 @@ from datetime import date
 from markupsafe import Markup
 
 from forecast.domain import OUTCOME_SOURCES, Name
-from forecast.verification import EVENTS_NEEDED, Figure, PhenomenonRecord, ScoreLine, Verification
+from forecast.quantities import yes_threshold
+from forecast.verification import (
+    EVENTS_NEEDED,
+    REFERENCES,
+    Figure,
+    PhenomenonRecord,
+    ScoreLine,
+    Verification,
+)
 from products.bulletin import Bulletin
 from products.charts.event_strip import event_strip
 from products.charts.reliability import reliability_diagram
 from products.charts.roc import roc_diagram
 from products.wording import Words
-
-REFERENCES = ("climatology", "persistence", "rule")
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +94,7 @@ def summary(bulletin: Bulletin, words: Words) -> Summary:
             events=0,
             disagreed=0,
             since=None,
-            threshold=bulletin.grades[1],
+            threshold=yes_threshold(bulletin.grades),
             needed=found.needed if found else EVENTS_NEEDED,
         )
     names = {section.site.id: section.site.name for section in bulletin.sections}

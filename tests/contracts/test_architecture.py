@@ -178,3 +178,17 @@ def test_the_top_level_is_the_plan() -> None:
         ".ci",
         ".gitignore",
     }
+
+
+def test_a_class_name_is_defined_once() -> None:
+    homes: dict[str, list[str]] = {}
+    for top in ("forecast", "models", "products", "docs"):
+        for path in sorted((PROJECT / top).rglob("*.py")):
+            for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+                if isinstance(node, ast.ClassDef):
+                    place = f"{path.relative_to(PROJECT)}:{node.lineno}"
+                    homes.setdefault(node.name, []).append(place)
+
+    repeated = {name: places for name, places in homes.items() if len(places) > 1}
+    assert len(homes) > 200
+    assert not repeated, repeated

@@ -17,7 +17,7 @@ import pytest
 
 from forecast.__main__ import main
 from forecast.archive.issues import Archive
-from forecast.archive.outcomes import Outcomes, Past
+from forecast.archive.outcomes import Outcomes, PastForecasts
 from forecast.sample.region import Region
 from forecast.sample.scenario import EPISODE, PIECES, Scenario, episode_of, known, truth
 from forecast.sample.timetable import LOCAL
@@ -36,7 +36,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_each_day_is_verified_by_later_runs_and_the_record_fills(site: Path) -> None:
     archive = Archive(f"sqlite:///{site.with_name('site-backstage') / 'archive.db'}")
 
-    forecasts = Past(archive).issued_forecasts()
+    forecasts = PastForecasts(archive).issued_forecasts()
 
     assert Outcomes(archive).count()["analysis"] > 0
     assert {each.day for each in forecasts} <= {date(2026, 11, 21), date(2026, 11, 22)}

@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from forecast.archive.issues import Archive
-from forecast.archive.outcomes import Outcomes, Past
+from forecast.archive.outcomes import Outcomes, PastForecasts
 from forecast.domain import Outcome
 from forecast.quantities import features_of
 from forecast.verification import (
@@ -255,7 +255,7 @@ def test_an_issue_at_the_moment_its_event_begins_is_trained_on_and_a_later_one_i
     keep_issue(archive, window_start(DAY) + timedelta(minutes=minutes), [row])
     Outcomes(archive).keep([outcome()], window_start(DAY) + 48 * HOUR)
 
-    runs = Past(archive).run_forecasts("sunset_glow")
+    runs = PastForecasts(archive).run_forecasts("sunset_glow")
     data = training_set("sunset_glow", runs, Outcomes(archive).resolved())
 
     assert len(data.degree) == counts
@@ -333,7 +333,7 @@ def test_nothing_from_after_an_issue_gets_into_its_rows(
                 [outcome(START + timedelta(days=k), float(k % 2)) for k in range(9)],
                 moment + 999 * HOUR,
             )
-            runs = Past(archive).run_forecasts("sunset_glow")
+            runs = PastForecasts(archive).run_forecasts("sunset_glow")
             published = {
                 issued_on(START + timedelta(days=d)) + h * HOUR for d, h, out, _ in issues if out
             }
@@ -358,8 +358,10 @@ def test_what_was_issued_after_the_event_began_or_never_published_is_not_read(
     keep_issue(archive, window_start(DAY) - 2 * HOUR, [row], published=False)
     Outcomes(archive).keep([outcome()], window_start(DAY) + 24 * HOUR)
 
-    assert [t.issued for t in Past(archive).issued_forecasts()] == [window_start(DAY) - HOUR]
-    assert [h.issued for h in Past(archive).run_forecasts("sunset_glow")] == [
+    assert [t.issued for t in PastForecasts(archive).issued_forecasts()] == [
         window_start(DAY) - HOUR
     ]
-    assert Past(archive).issued_forecasts(DAY + timedelta(days=1)) == []
+    assert [h.issued for h in PastForecasts(archive).run_forecasts("sunset_glow")] == [
+        window_start(DAY) - HOUR
+    ]
+    assert PastForecasts(archive).issued_forecasts(DAY + timedelta(days=1)) == []

@@ -16,7 +16,7 @@ import xarray as xr
 from forecast.__main__ import main
 from forecast.archive.issues import Archive
 from forecast.commands import check, site_checks
-from forecast.commands.finding import Finding
+from forecast.commands.finding import CheckFinding
 from forecast.config import Config, build_config
 from tests.unit.test_settings_errors import SITE, SOUND, written
 
@@ -33,7 +33,7 @@ def config_of(*sites: dict[str, Any], stations: list[dict[str, Any]] | None = No
     )
 
 
-def grade_of(found: list[Finding], subject: str) -> str:
+def grade_of(found: list[CheckFinding], subject: str) -> str:
     return next(each.grade for each in found if each.subject == subject)
 
 

@@ -11,7 +11,7 @@ import pytest
 from forecast.archive.issues import Archive
 from forecast.config import Config
 from forecast.learning import monitor
-from models.drift import Finding, feature_shifts, frequency_shifts, stability
+from models.drift import DriftFinding, feature_shifts, frequency_shifts, stability
 from tests.past_issues import fill_archive, issued_on, keep_issue
 from tests.unit.test_scorecard import made
 
@@ -112,6 +112,6 @@ def test_a_damaged_note_is_no_error(tmp_path: Path, damage: str) -> None:
 
 def test_every_kind_of_finding_reads_as_a_line() -> None:
     assert all(
-        "rime" in Finding(kind, "rime", "gust", 0.3, 0.1, 40).line
+        "rime" in DriftFinding(kind, "rime", "gust", 0.3, 0.1, 40).line
         for kind in ("frequency", "missing", "distribution")
     )

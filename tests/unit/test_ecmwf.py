@@ -15,7 +15,14 @@ from forecast.config import Config
 from forecast.domain import Cycle
 from forecast.errors import SourceCorrupt
 from forecast.ingest.ecmwf import LONGEST_LINE, listing_of, parse_index, spelled
-from forecast.ingest.inventory import Entry, Selection, Span, messages, plan_ranges, select
+from forecast.ingest.inventory import (
+    InventoryEntry,
+    Selection,
+    TimeRange,
+    messages,
+    plan_ranges,
+    select,
+)
 from forecast.ingest.parameter_table import fields_of
 from forecast.quantities import FIELDS
 from forecast.source_settings import ModelSettings
@@ -47,7 +54,7 @@ def text_of(*rows: dict[str, object]) -> bytes:
     return "".join(json.dumps(row) + "\n" for row in rows).encode()
 
 
-def real(shared: Path, step: int) -> tuple[Entry, ...]:
+def real(shared: Path, step: int) -> tuple[InventoryEntry, ...]:
     return parse_index(
         (shared / "inventories" / f"aifs_single_20250301_00z_{step}h.index").read_bytes(),
         MARCH,
@@ -64,7 +71,7 @@ def test_the_real_index_is_read_to_its_last_byte(shared: Path) -> None:
     assert all(left.end == right.offset for left, right in pairwise(entries))
     # the first line of the file that is of pressure levels: `z` at 100 hPa
     z100 = next(entry for entry in entries if (entry.variable, entry.level) == ("z", "100 pl"))
-    assert (z100.span, z100.member) == (Span("", 0, 6), None)
+    assert (z100.span, z100.member) == (TimeRange("", 0, 6), None)
 
 
 @pytest.mark.parametrize(
@@ -158,7 +165,7 @@ def test_a_span_of_steps_is_understood_and_a_word_is_passed_over() -> None:
     ]
 
     assert [entry.span for entry in parse_index(text_of(*rows), MARCH, NAME)] == [
-        Span("", 0, 24),
+        TimeRange("", 0, 24),
         None,
     ]
 

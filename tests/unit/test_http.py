@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from forecast.errors import CycleNotReady, SourceCorrupt, SourceRefused, SourceUnavailable
-from forecast.http import Client, Deadline, Limiter, Span, retry_after, shown
+from forecast.http import ByteRange, Client, Deadline, Limiter, retry_after, shown
 from forecast.sample.bucket import LoopbackBucket
 from forecast.settings import HttpSettings
 from tests.faults.faulty_server import ALWAYS, Fault, FaultyBucket, PatientClock
@@ -51,8 +51,8 @@ def root(tmp_path: Path) -> Path:
 def test_a_range_brings_exactly_its_bytes_and_the_size_of_the_whole(root: Path) -> None:
     with LoopbackBucket(root) as server:
         client = client_of(server.url)
-        middle = client.get("/file", client.deadline(), 2000, span=Span(250, 259))
-        tail = client.get("/file", client.deadline(), 2000, span=Span(1020))
+        middle = client.get("/file", client.deadline(), 2000, span=ByteRange(250, 259))
+        tail = client.get("/file", client.deadline(), 2000, span=ByteRange(1020))
         whole = client.get("/file", client.deadline(), 2000)
 
     assert (middle.body, middle.total) == (bytes([250, 251, 252, 253, 254, 255, 0, 1, 2, 3]), 1024)
@@ -73,7 +73,7 @@ def test_connections_are_kept_alive(root: Path) -> None:
     with Watching(root) as server:
         client = client_of(server.url)
         for first in range(20):
-            client.get("/file", client.deadline(), 2000, span=Span(first, first + 9))
+            client.get("/file", client.deadline(), 2000, span=ByteRange(first, first + 9))
 
     assert len(ports) == 1
 
@@ -84,9 +84,9 @@ def test_an_absent_file_is_not_requested_again(root: Path) -> None:
         with pytest.raises(CycleNotReady, match="not there \\(404\\)"):
             client.get("/other", client.deadline(), 2000)
         with pytest.raises(CycleNotReady, match="ends before byte 5000"):
-            client.get("/file", client.deadline(), 2000, span=Span(5000, 5009))
+            client.get("/file", client.deadline(), 2000, span=ByteRange(5000, 5009))
         with pytest.raises(CycleNotReady, match="still be growing"):
-            client.get("/file", client.deadline(), 2000, span=Span(1000, 1100))
+            client.get("/file", client.deadline(), 2000, span=ByteRange(1000, 1100))
 
     assert server.requests == 3
 

@@ -10,31 +10,31 @@ import yaml
 
 from forecast.__main__ import main
 from forecast.commands.grib_groups import ranges
-from forecast.commands.inspect import Contents, inspect_file
+from forecast.commands.inspect import GribContents, inspect_file
 from forecast.errors import SourceCorrupt
 from forecast.quantities import FIELDS
 from forecast.source_settings import ParameterSettings
 
 
-def table(contents: Contents) -> dict[str, ParameterSettings]:
+def table(contents: GribContents) -> dict[str, ParameterSettings]:
     """Return the suggested table as the settings read it."""
     values = yaml.safe_load("\n".join(contents.yaml_lines()))["parameters"]
     return {name: ParameterSettings.model_validate(value) for name, value in values.items()}
 
 
-def doubts(contents: Contents) -> dict[str, str]:
+def doubts(contents: GribContents) -> dict[str, str]:
     return {name: " ".join(each) for name, each in contents.document()["doubts"].items()}
 
 
 @pytest.fixture(scope="module")
-def gfs(shared: Path) -> Contents:
+def gfs(shared: Path) -> GribContents:
     """A whole file of 588 messages, 150 quantities."""
     return inspect_file(
         shared / "gfs_tree" / "gfs.20200804" / "12" / "atmos" / "gfs.t12z.pgrb2.0p25.f012"
     )
 
 
-def test_all_messages_of_a_gfs_file_are_listed_by_quantity(gfs: Contents) -> None:
+def test_all_messages_of_a_gfs_file_are_listed_by_quantity(gfs: GribContents) -> None:
     assert sum(len(group.messages) for group in gfs.groups) == 588
     summary = "\n".join(gfs.summary())
     assert "588 of edition 2" in summary
@@ -46,7 +46,9 @@ def test_all_messages_of_a_gfs_file_are_listed_by_quantity(gfs: Contents) -> Non
     assert {("r", 100), ("w", 100), ("clwmr", 100), ("t", 100)} <= names
 
 
-def test_a_gfs_file_gives_the_catalogues_fields_without_settings_of_its_own(gfs: Contents) -> None:
+def test_a_gfs_file_gives_the_catalogues_fields_without_settings_of_its_own(
+    gfs: GribContents,
+) -> None:
     suggested = table(gfs)
 
     assert len(suggested) >= 30
@@ -57,7 +59,7 @@ def test_a_gfs_file_gives_the_catalogues_fields_without_settings_of_its_own(gfs:
     assert "0-12, 6-12 h: several end together" in doubts(gfs)["precipitation_amount"]
 
 
-def test_values_are_those_of_the_file(gfs: Contents) -> None:
+def test_values_are_those_of_the_file(gfs: GribContents) -> None:
     (group,) = [g for g in gfs.groups if g.sample.short_name == "2t"]
 
     assert group.sample.low == pytest.approx(279.4, abs=0.1)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-from forecast.archive.intake_report import CameIn, Flagged, Reason, Source
+from forecast.archive.intake_report import FlaggedValues, IntakeCounts, IntakeReason, ReportSource
 from forecast.archive.issues import Archive
 from forecast.archive.observations import FileRead, Observations, Reading
 from forecast.domain import DOUBTFUL, GOOD, INCONSISTENT, WRONG, Fault, Observation
@@ -33,12 +33,12 @@ def test_a_sender_is_one_line_and_what_was_refused_comes_first(archive: Archive)
     )
     read(archive, "old.csv", "the gzip data are damaged", at=NOW - 25 * HOUR)
 
-    since = CameIn(archive).sources(NOW - 24 * HOUR)
-    ever = CameIn(archive).sources(None)
+    since = IntakeCounts(archive).sources(NOW - 24 * HOUR)
+    ever = IntakeCounts(archive).sources(None)
 
     assert since == (
-        Source("bad.csv", "csv", 1, NOW - HOUR, 1, 2),
-        Source("push lingshan", "push", 3, NOW + timedelta(minutes=2), 6, 0),
+        ReportSource("bad.csv", "csv", 1, NOW - HOUR, 1, 2),
+        ReportSource("push lingshan", "push", 3, NOW + timedelta(minutes=2), 6, 0),
     )
     assert [source.name for source in ever] == ["bad.csv", "old.csv", "push lingshan"]
 
@@ -53,11 +53,11 @@ def test_a_reason_is_listed_once_a_file_and_no_flood_of_another_hides_it(archive
             at=NOW + timedelta(minutes=minutes + 1),
         )
 
-    reasons = CameIn(archive).reasons(NOW - HOUR)
+    reasons = IntakeCounts(archive).reasons(NOW - HOUR)
 
     assert reasons[:2] == (
-        Reason(2, NOW, Fault("bad.csv", 2, "same")),
-        Reason(1, NOW, Fault("bad.csv", 4, "other")),
+        IntakeReason(2, NOW, Fault("bad.csv", 2, "same")),
+        IntakeReason(1, NOW, Fault("bad.csv", 4, "other")),
     )
     assert len(reasons) == 32
 
@@ -73,6 +73,6 @@ def test_only_stations_and_elements_with_flagged_values_are_named(archive: Archi
     good = Observation("M1002", NOW, {"air_temperature": 270.0}, {"air_temperature": GOOD}, "csv")
     Observations(archive).keep([*listed, old, good], NOW)
 
-    assert CameIn(archive).flagged(NOW - 24 * HOUR) == (
-        Flagged("M1001", "air_temperature", 5, 1, 2, 1),
+    assert IntakeCounts(archive).flagged(NOW - 24 * HOUR) == (
+        FlaggedValues("M1001", "air_temperature", 5, 1, 2, 1),
     )

@@ -10,9 +10,9 @@ import pytest
 from forecast.domain import Cycle
 from forecast.errors import SourceCorrupt
 from forecast.ingest.inventory import (
-    Entry,
+    InventoryEntry,
     Selection,
-    Span,
+    TimeRange,
     messages,
     parse_inventory,
     parse_span,
@@ -25,27 +25,27 @@ AUGUST = Cycle(datetime(2025, 8, 1, 0, tzinfo=UTC))
 TATRA = Cycle(datetime(2020, 8, 4, 12, tzinfo=UTC))
 
 
-def read(path: Path, cycle: Cycle) -> tuple[Entry, ...]:
+def read(path: Path, cycle: Cycle) -> tuple[InventoryEntry, ...]:
     return parse_inventory(path.read_bytes(), cycle, path.name)
 
 
 @pytest.mark.parametrize(
     ("text", "span"),
     [
-        ("anl", Span("point", 0, 0)),
-        ("7 hour fcst", Span("point", 7, 7)),
-        ("1 day fcst", Span("point", 24, 24)),
-        ("6-7 hour ave fcst", Span("mean", 6, 7)),
-        ("0-7 hour acc fcst", Span("sum", 0, 7)),
-        ("0-24 hour acc fcst", Span("sum", 0, 24)),
-        ("0-1 day acc fcst", Span("sum", 0, 24)),
-        ("18-24 hour max fcst", Span("maximum", 18, 24)),
-        ("15-30 min ave fcst", Span("mean", 0.25, 0.5)),
+        ("anl", TimeRange("point", 0, 0)),
+        ("7 hour fcst", TimeRange("point", 7, 7)),
+        ("1 day fcst", TimeRange("point", 24, 24)),
+        ("6-7 hour ave fcst", TimeRange("mean", 6, 7)),
+        ("0-7 hour acc fcst", TimeRange("sum", 0, 7)),
+        ("0-24 hour acc fcst", TimeRange("sum", 0, 24)),
+        ("0-1 day acc fcst", TimeRange("sum", 0, 24)),
+        ("18-24 hour max fcst", TimeRange("maximum", 18, 24)),
+        ("15-30 min ave fcst", TimeRange("mean", 0.25, 0.5)),
         ("7 hour fcst ens mean", None),
         ("0-1 year acc fcst", None),
     ],
 )
-def test_a_step_is_read_by_what_it_means(text: str, span: Span | None) -> None:
+def test_a_step_is_read_by_what_it_means(text: str, span: TimeRange | None) -> None:
     assert parse_span(text) == span
 
 
@@ -57,7 +57,7 @@ def test_a_real_inventory_gives_every_line_and_every_end(shared: Path) -> None:
 
     assert len(entries) == 743
     rain = entries[595]
-    assert rain == Entry(428200066, 428448703, "APCP", "surface", Span("sum", 6, 7))
+    assert rain == InventoryEntry(428200066, 428448703, "APCP", "surface", TimeRange("sum", 6, 7))
     assert entries[-1].end is None
 
 
@@ -109,7 +109,7 @@ def test_of_instant_and_mean_cloud_the_instant_is_chosen(shared: Path) -> None:
 
     layers = {w.field.name: w.entry.span for w in chosen.wanted if "type_cloud" in w.field.name}
     assert layers == {
-        f"{layer}_type_cloud_area_fraction": Span("point", 7, 7)
+        f"{layer}_type_cloud_area_fraction": TimeRange("point", 7, 7)
         for layer in ("low", "medium", "high")
     }
 
@@ -126,7 +126,7 @@ def test_where_there_is_only_a_mean_the_mean_is_chosen(gfs_tree: Path) -> None:
         if "type_cloud" in w.field.name
     }
     assert layers == {
-        f"{layer}_type_cloud_area_fraction_mean": ("TCDC", Span("mean", 0, 6))
+        f"{layer}_type_cloud_area_fraction_mean": ("TCDC", TimeRange("mean", 0, 6))
         for layer in ("low", "medium", "high")
     }
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from forecast.config import Config, default_path
@@ -567,29 +568,42 @@ def test_a_folder_that_is_not_there_names_the_setting(
 # -- what may go wrong stays with the model
 
 
-def test_a_model_that_cannot_be_decoded_fails_as_a_source(
+def test_one_message_beyond_the_limits_costs_its_level_and_is_named(
     cma: Dropped, config: Config, tmp_path: Path
 ) -> None:
-    """Temperatures of 9000 K: the catalogue's limits refuse them, and the error is one of the
-    source.
-    """
     cma.write(0, 6, 12)
     last = sorted(cma.folder.iterdir())[-1]
     last.write_bytes(
         last.read_bytes() + message(9000.0, (0, 0, 0), 100, 30000, 12, run=RUN, centre=38)
     )
+    temperature = cma.model.parameters["air_temperature"].model_copy(
+        update={"levels_hpa": (1000.0, 850.0, 500.0, 300.0)}
+    )
     model = cma.model.model_copy(
-        update={
-            "parameters": cma.model.parameters
-            | {
-                "air_temperature": cma.model.parameters["air_temperature"].model_copy(
-                    update={"levels_hpa": (1000.0, 850.0, 500.0, 300.0)}
-                )
-            }
-        }
+        update={"parameters": cma.model.parameters | {"air_temperature": temperature}}
     )
 
-    with pytest.raises(SourceError):
+    run = dropped(config, model, tmp_path).read(config.all_sites(), NOW)
+
+    [atmosphere] = run.atmospheres
+    [fault] = atmosphere.attrs["faults"]
+    assert "air_temperature is 9000 K" in fault
+    assert np.isfinite(atmosphere["air_temperature"].sel(level=85000.0).values).all()
+    above = atmosphere.reindex(level=[30000.0])["air_temperature"]
+    assert np.isnan(above.sel(time="2026-11-22T12:00").values).all()
+
+
+def test_a_model_of_impossible_temperatures_fails_as_a_source(
+    cma: Dropped, config: Config, tmp_path: Path
+) -> None:
+    """Temperatures of 2800 K: no message is of use, so the run is refused."""
+    cma.write(0, 6, 12)
+    hot = cma.model.parameters["air_temperature"].model_copy(update={"factor": 10.0})
+    model = cma.model.model_copy(
+        update={"parameters": cma.model.parameters | {"air_temperature": hot}}
+    )
+
+    with pytest.raises(SourceError, match="air_temperature"):
         dropped(config, model, tmp_path).read(config.all_sites(), NOW)
 
 

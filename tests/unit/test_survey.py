@@ -18,6 +18,7 @@ from forecast.commands import survey
 from forecast.config import Config
 from forecast.errors import ConfigError
 from forecast.science import almanac
+from forecast.science.night_sky import NATURAL_SKY
 
 LATITUDE, LONGITUDE = 40.0, 116.0
 RADIUS, K = 6_371_000.0, 0.13
@@ -290,14 +291,14 @@ def test_the_scale_of_sky_glow_stands_between_the_city_and_the_observatory(share
     seen = np.array([limit for *_, limit in cases])
 
     def error(scale: float) -> float:
-        brightness = survey.NATURAL_SKY - 2.5 * np.log10(1 + scale * glow)
+        brightness = NATURAL_SKY - 2.5 * np.log10(1 + scale * glow)
         return float((seen - (7.93 - 5 * np.log10(10 ** (4.316 - brightness / 5) + 1))).mean())
 
     scales = np.geomspace(0.1, 10, 401)
     city = scales[np.abs([error(scale) for scale in scales]).argmin()]
     # Xinglong Observatory, 21.4 at the zenith: Yao et al. 2013, arXiv:1304.7107. The map ends 7 km
     # west of it, in dark mountains.
-    observatory = (10 ** ((survey.NATURAL_SKY - 21.4) / 2.5) - 1) / survey.summed_light(
+    observatory = (10 ** ((NATURAL_SKY - 21.4) / 2.5) - 1) / survey.summed_light(
         40.3958, 117.5775, lights
     )
 

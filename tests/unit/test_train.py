@@ -22,7 +22,7 @@ import pytest
 from forecast.__main__ import main
 from forecast.archive.hindcasts import Hindcasts
 from forecast.archive.issues import Archive
-from forecast.archive.outcomes import Outcomes, Past
+from forecast.archive.outcomes import Outcomes, PastForecasts
 from forecast.commands import score
 from forecast.config import Config
 from forecast.domain import PHENOMENA, Outcome
@@ -314,7 +314,7 @@ def test_a_run_that_contributed_to_an_issue_is_not_trained_on_again_as_a_hindcas
         )
     )
     again = replace(issued, values={"humidity_at_site": 0.5})  # the same run, worked out once more
-    monkeypatch.setattr(Past, "run_forecasts", lambda *_: [issued])
+    monkeypatch.setattr(PastForecasts, "run_forecasts", lambda *_: [issued])
     monkeypatch.setattr(Hindcasts, "run_forecasts", lambda *_: [again, old])
     Outcomes(archive).keep([Outcome("starry_sky", "lingshan", day, 1.0, "observer")], NOW)
 

@@ -25,14 +25,17 @@ from forecast.ingest.grib.grid import Grid, read_grid
 from forecast.ingest.grib.headers import Data, Message
 
 SIMPLE, COMPLEX, COMPLEX_DIFFERENCED, IEEE, JPEG2000, CCSDS = 0, 2, 3, 4, 40, 42
-NAMES = {
+PACKING_NAMES = {
     SIMPLE: "simple",
     COMPLEX: "complex",
     COMPLEX_DIFFERENCED: "complex with differences",
     IEEE: "IEEE",
     JPEG2000: "JPEG2000",
     CCSDS: "CCSDS",
-}
+    -1: "GRIB1 simple",  # headers.Message.packing of edition 1
+    41: "PNG",
+    200: "run length",
+}  # also of those that are not read here
 MOST_BITS = 32
 
 _SIZES = {SIMPLE: 21, COMPLEX: 47, COMPLEX_DIFFERENCED: 49, IEEE: 12, JPEG2000: 23, CCSDS: 25}
@@ -187,7 +190,7 @@ def _check2(message: Message, data: Data, points: int) -> None:
     if packing not in _SIZES:
         raise ValueError(
             f"packing 5.{packing}; read here are "
-            f"{', '.join(f'5.{n} ({name})' for n, name in NAMES.items())}"
+            f"{', '.join(f'5.{n} ({PACKING_NAMES[n]})' for n in _SIZES)}"
         )
     product, head = (data[slice(*message.sections[n])] for n in (4, 5))
     expected = _PRODUCT_SIZES[message.template] + 4 * int.from_bytes(product[5:7], "big")
@@ -195,7 +198,7 @@ def _check2(message: Message, data: Data, points: int) -> None:
         raise ValueError(
             f"product template 4.{message.template} of {len(product)} bytes, expected {expected}"
         )
-    _require(len(head), _SIZES[packing], f"section 5 of {NAMES[packing]} packing")
+    _require(len(head), _SIZES[packing], f"section 5 of {PACKING_NAMES[packing]} packing")
     indicator = data[message.sections[6][0] + 5]
     if indicator not in (0, 254, 255):
         raise ValueError(f"bitmap indicator {indicator}, expected 0, 254 or 255")

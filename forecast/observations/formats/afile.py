@@ -18,7 +18,7 @@ import calendar
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta, timezone
+from datetime import datetime, timedelta
 
 from forecast.domain import DOUBTFUL, GOOD, WRONG, Name, Station
 from forecast.observations.formats.collector import (
@@ -28,12 +28,10 @@ from forecast.observations.formats.collector import (
     checked_time,
     quoted,
 )
+from forecast.observations.formats.zones import BEIJING
 
 FORM = "afile"
-# All the year, also in 1986-1991: a day always has 24 hours, and four values are of the synoptic
-# hours.
-BEIJING = timezone(timedelta(hours=8))
-# Number of values of a day -> their hours.
+# Number of values of a day -> their hours; four values are of the synoptic hours.
 HOURS = {24: tuple(range(-3, 21)), 4: (2, 8, 14, 20), 3: (8, 14, 20)}
 # Number of words of a day, with extremes -> number of values.
 WITH_EXTREMES = {24: 24, 26: 24, 28: 24, 4: 4, 6: 4, 3: 3, 5: 3}

@@ -116,7 +116,7 @@ def _messages(data: bytes, collector: Collector) -> Iterator[tuple[int, bytes]]:
 
 
 @dataclass(slots=True)
-class _Report:
+class _SubsetReport:
     """One subset as it is read, descriptor by descriptor."""
 
     # station, time and place: the first of each counts
@@ -226,7 +226,7 @@ class _Report:
 
 def _keep(pairs: Pairs, number: int, collector: Collector) -> None:
     """Keep one report, or add a fault."""
-    report = _Report()
+    report = _SubsetReport()
     for descriptor, value in pairs:
         report.take(descriptor, value)
     head, values = report.head, report.finished()

@@ -372,8 +372,8 @@ def _cell(value: object) -> object:
     """Return a JSON value as a cell: a number as it is, everything else as text."""
     if type(value) is str:
         return value
-    if type(value) in (int, float):
-        return float(value) if abs(value) < LARGEST else "number too large"  # type: ignore[arg-type]
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return float(value) if abs(value) < LARGEST else "number too large"
     return "" if value is None else "not a plain value"
 
 

@@ -212,7 +212,8 @@ def _read_json(data: bytes, collector: Collector, context: ParseContext) -> None
         station = _read(raw, number, moment, collector, moment)
         place = [report.get(key) for key in ("lat", "lon", "elev")]
         if station and all(type(part) in (int, float) for part in place):
-            collector.add_station(Station(station, Name("", ""), *map(float, place)))  # type: ignore[arg-type]
+            latitude, longitude, elevation = (float(part) for part in place)
+            collector.add_station(Station(station, Name("", ""), latitude, longitude, elevation))
 
 
 def _values(report: Any, groups: Groups) -> dict[str, float]:

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from datetime import datetime, timedelta, timezone
+from datetime import datetime
 
 from forecast.domain import Name, Station
 from forecast.observations.formats.collector import (
@@ -26,10 +26,9 @@ from forecast.observations.formats.collector import (
     checked_time,
     quoted,
 )
+from forecast.observations.formats.zones import BEIJING
 
 FORM = "micaps1"
-# All the year, also in 1986-1991: plots are drawn at the synoptic hours, not by summer time.
-BEIJING = timezone(timedelta(hours=8))
 COLUMNS = (24, 26)  # 26: with two more tendencies
 MISSING = 9999.0
 NO_VISIBILITY = 999.0

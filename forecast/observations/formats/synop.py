@@ -54,7 +54,7 @@ _STATION = re.compile(r"\d{5}$")
 
 
 @dataclass(slots=True)
-class _Report:
+class _SynopReport:
     """One report as it is read, group by group."""
 
     knots: bool
@@ -198,7 +198,7 @@ def _read_report(
             "the report is rejected",
         )
         return
-    report = _Report(knots=unit in "34", wind_known=unit in "0134")
+    report = _SynopReport(knots=unit in "34", wind_known=unit in "0134")
     for word, reader, name in ((words[1], _first, "iRixhVV"), (words[2], _second, "Nddff")):
         if _GROUP.match(word):
             _guarded(reader, report, word, station, line, collector)
@@ -222,7 +222,7 @@ def _is_heading(words: Sequence[str]) -> bool:
 
 
 def _sections(
-    words: Sequence[str], report: _Report, station: str, line: int, collector: Collector
+    words: Sequence[str], report: _SynopReport, station: str, line: int, collector: Collector
 ) -> None:
     """Read the groups after Nddff; those from a repeated group on belong to no known station."""
     section, read, supplement = "1", set[str](), False
@@ -253,8 +253,8 @@ def _sections(
 
 
 def _guarded(
-    reader: Callable[[_Report, str], None],
-    report: _Report,
+    reader: Callable[[_SynopReport, str], None],
+    report: _SynopReport,
     group: str,
     station: str,
     line: int,
@@ -271,7 +271,7 @@ def _known(code: str) -> bool:
     return "/" not in code
 
 
-def _first(report: _Report, group: str) -> None:
+def _first(report: _SynopReport, group: str) -> None:
     """Read iRixhVV."""
     report.dry = group[0] == "3"
     report.automatic = group[1] == "7"
@@ -281,7 +281,7 @@ def _first(report: _Report, group: str) -> None:
         report.values["visibility_in_air"] = visibility(group[3:])
 
 
-def _second(report: _Report, group: str) -> None:
+def _second(report: _SynopReport, group: str) -> None:
     """Read Nddff."""
     values = report.values
     if _known(group[0]):
@@ -302,7 +302,7 @@ def _second(report: _Report, group: str) -> None:
         values["wind_from_direction"] = direction * 10.0
 
 
-def _section_1(report: _Report, group: str) -> None:
+def _section_1(report: _SynopReport, group: str) -> None:
     values, kind, rest = report.values, group[0], group[1:]
     if group.startswith("00"):
         if report.gust_follows and _known(group[2:]):
@@ -326,7 +326,7 @@ def _section_1(report: _Report, group: str) -> None:
         values["low_cloud_area_fraction"] = cover(rest[0])
 
 
-def _precipitation(report: _Report, rest: str) -> None:
+def _precipitation(report: _SynopReport, rest: str) -> None:
     if not _known(rest[:3]):
         return
     amount = rainfall(rest[:3])
@@ -336,7 +336,7 @@ def _precipitation(report: _Report, rest: str) -> None:
         report.dry = True
 
 
-def _section_3(report: _Report, group: str) -> None:
+def _section_3(report: _SynopReport, group: str) -> None:
     values, kind, rest = report.values, group[0], group[1:]
     if kind == "4" and _known(rest[1:]):
         depth = int(rest[1:])
@@ -354,7 +354,7 @@ def _section_3(report: _Report, group: str) -> None:
         report.gusts[group[:3]] = report.speed(group[3:])
 
 
-def _section_4(report: _Report, group: str) -> None:
+def _section_4(report: _SynopReport, group: str) -> None:
     """Read N'C'H'H'Ct: cloud whose base lies below the station."""
     if group[0] in "/9":
         return
@@ -365,7 +365,7 @@ def _section_4(report: _Report, group: str) -> None:
 READERS = {"1": _section_1, "3": _section_3, "4": _section_4}
 
 
-def _finished(report: _Report) -> dict[str, float]:
+def _finished(report: _SynopReport) -> dict[str, float]:
     """Return the values, with those that depend on several groups."""
     values = report.values
     if report.dry:

@@ -83,7 +83,8 @@ def _moment(text: str) -> datetime | None:
         if _DIGITS.fullmatch(text):
             return datetime.strptime(text.ljust(14, "0"), "%Y%m%d%H%M%S")  # noqa: DTZ007
         if found := _SPELLED.fullmatch(text):
-            return datetime(*(int(part or 0) for part in found.groups()))  # type: ignore[arg-type]  # noqa: DTZ001
+            year, month, day, hour, minute, second = (int(part or 0) for part in found.groups())
+            return datetime(year, month, day, hour, minute, second)  # noqa: DTZ001
         return datetime.fromisoformat(text) if 10 < len(text) <= 40 else None
     except ValueError:
         return None

@@ -18,6 +18,8 @@ from functools import lru_cache
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
+# of synoptic reports, all the year, also in 1986-1991: a day always has 24 hours
+BEIJING = timezone(timedelta(hours=8))
 LARGEST = 14.0  # [h] of any zone
 FIRST_HAN = chr(0x4E00)  # the first Chinese character
 
