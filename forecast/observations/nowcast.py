@@ -164,7 +164,9 @@ class _Observed:
         humidity = np.array([o.good("relative_humidity") for o in observations])
         humidity = np.where(np.isnan(humidity), by_dew_point, humidity)
         visibility = np.array([o.good("visibility_in_air") for o in observations])
-        inside = (visibility < FOG_VISIBILITY) | (np.isnan(visibility) & (humidity >= SATURATED_AT_STATION))
+        inside = (visibility < FOG_VISIBILITY) | (
+            np.isnan(visibility) & (humidity >= SATURATED_AT_STATION)
+        )
         # It clears whole grid boxes, so the limit is theirs and not OUT_OF_CLOUD_AT_STATION.
         outside = (humidity < CRITICAL_HUMIDITY) & ~(visibility < FOG_VISIBILITY)
         cloud = np.where(inside, 1.0, np.where(outside, 0.0, np.nan))

@@ -243,9 +243,7 @@ def _evidence(scene: Scene, columns: Array, rows: Index, start: Times, end: Time
 
     At whole hours, the times of fields; NaN before the run's first field and after its last.
     """
-    times = hours_between(
-        (start - EVENING_BEFORE).astype("datetime64[h]"), whole_hour_from(end)
-    )
+    times = hours_between((start - EVENING_BEFORE).astype("datetime64[h]"), whole_hour_from(end))
     heights = np.concatenate([HEIGHTS, HIGHER])
     drawn = scene.between(
         np.concatenate([columns, columns_on_heights(scene, HIGHER)], axis=2), rows, times

@@ -161,7 +161,7 @@ def _snow(
     _columns(sheet, scale, level, hours, fallen, span, deep)
 
 
-def _fill_below(sheet: Sheet, points: Sequence[tuple[float, float]], opacity: str) -> None:
+def _fill_below(sheet: Drawing, points: Sequence[tuple[float, float]], opacity: str) -> None:
     """Fill the area from a curve down to the bottom of the panel."""
     sheet.path(
         polyline([(points[0][0], BOTTOM), *points, (points[-1][0], BOTTOM)]) + "z",
