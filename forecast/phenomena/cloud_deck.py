@@ -10,7 +10,7 @@ from forecast.science.interpolation import Index
 from forecast.science.thermodynamics import Array
 
 # [1, m, 1] ground fog: low cloud and visibility at most, humidity at least (science.md 2)
-FOG_LOW_CLOUD, FOG_VISIBILITY, FOG_HUMIDITY = 0.05, 500.0, 0.82
+GROUND_FOG_LOW_CLOUD, GROUND_FOG_VISIBILITY, GROUND_FOG_HUMIDITY = 0.05, 500.0, 0.82
 
 
 def deck(cloud: Array, heights: Array) -> tuple[Array, Array]:
@@ -79,7 +79,11 @@ def ground_fog(low_cloud: Array, visibility: Array, humidity: Array) -> Array:
     low_cloud [1], visibility [m], humidity [1] at 2 m. NaN where one of the three is not known.
     Such fog is too shallow to be a deck. Source: science.md 2.
     """
-    fog = (low_cloud < FOG_LOW_CLOUD) & (visibility <= FOG_VISIBILITY) & (humidity >= FOG_HUMIDITY)
+    fog = (
+        (low_cloud < GROUND_FOG_LOW_CLOUD)
+        & (visibility <= GROUND_FOG_VISIBILITY)
+        & (humidity >= GROUND_FOG_HUMIDITY)
+    )
     return np.where(np.isnan(low_cloud + visibility + humidity), np.nan, fog.astype(float))
 
 
