@@ -10,7 +10,8 @@
     ├── MissingInput          a quantity that a feature needs is in none of the files
     ├── ModelMismatch         a model asks for features that the service does not compute
     ├── ArchiveError          the archive cannot be read or written (exit 5)
-    └── PublishError          a channel refused or failed (exit 6: published only in part)
+    ├── PublishError          a channel refused or failed (exit 6: published only in part)
+    └── FileUnreadable        a file given to a command cannot be read (exit 7)
 
 A message says what happened, what was expected and what to do. An exception of a library is
 translated once, where the library is called.
@@ -100,3 +101,9 @@ class PublishError(SkyscapeError):
     """A channel refused or failed."""
 
     exit_code = 6
+
+
+class FileUnreadable(SkyscapeError):
+    """A file given to a command is missing, damaged or of another kind."""
+
+    exit_code = 7

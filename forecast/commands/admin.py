@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from forecast.commands import world as setup
+from forecast.commands.given_files import given_file
 from forecast.commands.options import AsJson, ConfigFile, Now, OutputFolder
 from forecast.commands.output import on_terminal, show, show_json, show_table
 from forecast.errors import ConfigError
@@ -92,7 +93,8 @@ def inspect(
     """
     from forecast.commands.inspect import inspect_file
 
-    contents = inspect_file(file)
+    with given_file(file):
+        contents = inspect_file(file)
     if json:
         show_json(contents.document())
         return 0

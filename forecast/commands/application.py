@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Annotated
 
@@ -33,7 +34,20 @@ GROUPS: Mapping[str, Mapping[str, Callable[..., object]]] = {
 }
 EXIT_CODES = (
     "Exit codes: 0 done, 1 a defect, 2 usage, 3 settings, 4 no usable cycle, 5 archive, "
-    "6 published only in part, or lines of a table refused."
+    "6 published only in part, or lines of a table refused, 7 a file given cannot be read."
+)
+# What the parser of the command line says of a number -> our words, up to the value.
+PARSER_WORDS = (
+    (r"Input should be less than or equal to ", "expected at most "),
+    (r"Input should be greater than or equal to ", "expected at least "),
+    (r"Input should be less than ", "expected less than "),
+    (r"Input should be greater than ", "expected more than "),
+    (r"Input should be a valid integer.*", "expected a whole number"),
+    (r"Input should be a valid number.*", "expected a number"),
+    (r"Input should be a finite number.*", "expected a finite number"),
+    (r"Input should be a valid boolean.*", "expected true or false"),
+    (r"'([^']*)' is not one of (.*?)\.?$", r"'\1': expected one of \2"),
+    (r"^Value error, |(?<=: )Value error, ", ""),
 )
 
 
@@ -89,10 +103,17 @@ def run(arguments: Sequence[str]) -> int:
         code = command.main(translated, prog_name="skyscape", standalone_mode=False)
     except TyperException as error:
         context = getattr(error, "ctx", None)
-        message = error.format_message().replace("Value error, ", "")
+        message = in_our_words(error.format_message())
         if message:  # empty where the help was printed instead
             output.warn(f"skyscape: {message}")
             path = context.command_path if context else "skyscape"
             output.warn(f"`{path} --help` says what is understood")
         return error.exit_code
     return code if isinstance(code, int) else 0
+
+
+def in_our_words(message: str) -> str:
+    """Return a message of the parser of the command line in the words of the project."""
+    for theirs, ours in PARSER_WORDS:
+        message = re.sub(theirs, ours, message)
+    return message

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Literal, TypeAlias
 import typer
 
 from forecast.commands import world as setup
+from forecast.commands.given_files import given_file
 from forecast.commands.options import (
     AsJson,
     ConfigFile,
@@ -78,6 +79,7 @@ def models(
     """List the models; put an earlier one back or another one in force."""
     from forecast.learning.model_folder import listing, promote, rollback
 
+    _refuse_needless(action, phenomenon, id, force)
     settings = setup.settings(config)
     if action == "list":
         show(*listing(settings))
@@ -92,6 +94,19 @@ def models(
     )
     show(f"{phenomenon}: {served} serves now")
     return 0
+
+
+def _refuse_needless(action: str, phenomenon: str | None, id: str, force: bool) -> None:
+    """Refuse what means nothing for an action of `models`. Raises: typer.BadParameter."""
+    if action == "list" and phenomenon:
+        needless, takes = " ".join((phenomenon, id)).strip(), "no argument: it lists every model"
+    elif action == "rollback" and id:
+        needless, takes = id, "PHENOMENON only: it puts the model before in force"
+    elif action != "promote" and force:
+        needless, takes = "--force", "no --force: that is for `models promote`"
+    else:
+        return
+    raise typer.BadParameter(f"{needless}: `models {action}` takes {takes}")
 
 
 FirstDay: TypeAlias = Annotated[
@@ -173,7 +188,8 @@ def _reforecast_points(
     from forecast.archive.hindcasts import Hindcasts
     from forecast.learning import reforecast as reforecasting
 
-    rows, assumed = reforecasting.read_rows(config, path, site, wanted)
+    with given_file(path):
+        rows, assumed = reforecasting.read_rows(config, path, site, wanted)
     if not dry_run:
         Hindcasts(setup.open_archive(config)).keep(rows)
     would = " would be kept" if dry_run else ""

@@ -24,9 +24,13 @@ def read_cycle(text: str) -> datetime:
             f"{text!r}: expected ten digits, year month day hour in UTC, like 2026112200"
         )
     try:
-        return datetime.strptime(text, "%Y%m%d%H").replace(tzinfo=UTC)
+        year, month, day, hour = (int(text[a:b]) for a, b in ((0, 4), (4, 6), (6, 8), (8, 10)))
+        return datetime(year, month, day, hour, tzinfo=UTC)
     except ValueError as error:
-        raise typer.BadParameter(f"{text!r}: {error}") from error
+        raise typer.BadParameter(
+            f"{text!r}: there is no such hour; expected year month day hour in UTC, the hour from "
+            "00 to 23, like 2026112200"
+        ) from error
 
 
 def read_moment(text: str) -> datetime:
@@ -34,9 +38,17 @@ def read_moment(text: str) -> datetime:
     from forecast.domain import as_utc
 
     try:
-        return as_utc(datetime.fromisoformat(text))
+        moment = datetime.fromisoformat(text)
     except ValueError as error:
-        raise typer.BadParameter(str(error)) from error
+        raise typer.BadParameter(
+            f"{text!r}: expected a day, a time and its zone, like 2026-11-22T16:00+08:00 or "
+            "2026-11-22T08:00Z"
+        ) from error
+    try:
+        return as_utc(moment)
+    except (ValueError, OverflowError) as error:
+        detail = str(error) if moment.tzinfo is None else "outside the years 1 to 9999 in UTC"
+        raise typer.BadParameter(f"{text!r}: {detail}") from error
 
 
 def read_day(text: str) -> date:

@@ -103,12 +103,12 @@ def _observed(config: Config, archive: Archive, now: datetime, everything: bool)
     """Return what is known of each station, what came of each file and sender, and why lines were
     set aside, each reason once a file.
     """
-    settings, came_in = config.observations, IntakeCounts(archive)
+    settings, counts = config.observations, IntakeCounts(archive)
     last_report = Observations(archive).last_reports(
         [station.id for station in settings.stations], now - DAY
     )
     flagged: dict[str, dict[str, dict[str, int]]] = {}
-    for of in came_in.flagged(now - DAY):
+    for of in counts.flagged(now - DAY):
         flagged.setdefault(of.station, {})[of.element] = {
             "values": of.values,
             "inconsistent": of.inconsistent,
@@ -116,7 +116,7 @@ def _observed(config: Config, archive: Archive, now: datetime, everything: bool)
             "wrong": of.wrong,
         }
     since = None if everything else now - DAY
-    reasons = came_in.reasons(since)
+    reasons = counts.reasons(since)
     return {
         "stations": [_station(station, last_report.get(station.id), now,
                               settings.old_minutes) for station in settings.stations],
@@ -126,7 +126,7 @@ def _observed(config: Config, archive: Archive, now: datetime, everything: bool)
              "element": d.element, "reason": d.reason}
             for d in recent_doubts(archive, [s.as_station() for s in settings.stations], now)
         ],
-        "files": _files(came_in, since, reasons),
+        "files": _files(counts, since, reasons),
         "set_aside": [
             {"last": r.last.isoformat(timespec="seconds"), "times": r.times, "file": r.first.where,
              "line": r.first.line,
@@ -150,7 +150,7 @@ def _station(
 
 
 def _files(
-    came_in: IntakeCounts, since: datetime | None, reasons: tuple[IntakeReason, ...]
+    counts: IntakeCounts, since: datetime | None, reasons: tuple[IntakeReason, ...]
 ) -> list[dict[str, Any]]:
     """Return each file and sender with its counts and the first reason for which something of it
     was refused.
@@ -159,7 +159,7 @@ def _files(
     for reason in reasons:
         first.setdefault(reason.first.where, reason)
     files = []
-    for source in came_in.sources(since):
+    for source in counts.sources(since):
         why = first.get(sanitised(source.name.rpartition("/")[2], 120)) or first.get(source.name)
         files.append({
             "at": source.last.isoformat(timespec="seconds"), "name": source.name,

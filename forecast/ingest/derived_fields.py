@@ -316,29 +316,62 @@ def _snow_depth(atmosphere: Atmosphere) -> Array:
     return np.where(amount == 0, np.float32(0), amount / np.where(density > 0, density, np.nan))
 
 
-# fmt: off
 RULES = (
-    DerivationRule("geopotential_height", ("geopotential",), _height, "geopotential over 9.80665 m s-2"),
-    DerivationRule("surface_altitude", ("surface_geopotential",), _surface_altitude,
-         "geopotential of the ground over 9.80665 m s-2"),
-    DerivationRule("relative_humidity", ("specific_humidity", "air_temperature"), _humidity,
-         "specific humidity; over water, ice or between (IFS)"),
-    DerivationRule("relative_humidity_at_2m", ("dew_point_temperature_at_2m", "air_temperature_at_2m"),
-         _humidity_at_2m, "dew point"),
-    DerivationRule("geopotential_height", ("air_temperature", "surface_air_pressure", "surface_altitude"),
-         _hydrostatic_height,
-         "hydrostatic, from the ground up"),
-    DerivationRule("surface_altitude", ("geopotential_height", "air_temperature", "surface_air_pressure"),
-         _altitude_of_pressure,
-         "where the profile has the surface pressure"),
-    DerivationRule("atmosphere_mass_content_of_water_vapor",
-         ("relative_humidity", "air_temperature", "surface_air_pressure"), _water_vapour,
-         "humidity summed over the levels"),
-    DerivationRule("freezing_level_altitude", ("air_temperature", "geopotential_height"), _freezing_level,
-         "where the profile crosses 0 degC first"),
-    DerivationRule("surface_snow_thickness", ("surface_snow_amount", "surface_snow_density"), _snow_depth,
-         "water of the snow over its density"),
-    DerivationRule(CLOUD, ("relative_humidity",), cloud_by_level,
-         "humidity (Sundqvist 1989), held to the model's own cover"),
+    DerivationRule(
+        "geopotential_height", ("geopotential",), _height, "geopotential over 9.80665 m s-2"
+    ),
+    DerivationRule(
+        "surface_altitude",
+        ("surface_geopotential",),
+        _surface_altitude,
+        "geopotential of the ground over 9.80665 m s-2",
+    ),
+    DerivationRule(
+        "relative_humidity",
+        ("specific_humidity", "air_temperature"),
+        _humidity,
+        "specific humidity; over water, ice or between (IFS)",
+    ),
+    DerivationRule(
+        "relative_humidity_at_2m",
+        ("dew_point_temperature_at_2m", "air_temperature_at_2m"),
+        _humidity_at_2m,
+        "dew point",
+    ),
+    DerivationRule(
+        "geopotential_height",
+        ("air_temperature", "surface_air_pressure", "surface_altitude"),
+        _hydrostatic_height,
+        "hydrostatic, from the ground up",
+    ),
+    DerivationRule(
+        "surface_altitude",
+        ("geopotential_height", "air_temperature", "surface_air_pressure"),
+        _altitude_of_pressure,
+        "where the profile has the surface pressure",
+    ),
+    DerivationRule(
+        "atmosphere_mass_content_of_water_vapor",
+        ("relative_humidity", "air_temperature", "surface_air_pressure"),
+        _water_vapour,
+        "humidity summed over the levels",
+    ),
+    DerivationRule(
+        "freezing_level_altitude",
+        ("air_temperature", "geopotential_height"),
+        _freezing_level,
+        "where the profile crosses 0 degC first",
+    ),
+    DerivationRule(
+        "surface_snow_thickness",
+        ("surface_snow_amount", "surface_snow_density"),
+        _snow_depth,
+        "water of the snow over its density",
+    ),
+    DerivationRule(
+        CLOUD,
+        ("relative_humidity",),
+        cloud_by_level,
+        "humidity (Sundqvist 1989), held to the model's own cover",
+    ),
 )
-# fmt: on

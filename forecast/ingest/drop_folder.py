@@ -73,7 +73,7 @@ class ExpectedFiles:
     settling: float = 0.0
 
 
-def contents_of_lead(model: str) -> ExpectedFiles:
+def expected_of_lead(model: str) -> ExpectedFiles:
     """Return the files expected of a lead model: GFS's, or those of its parameter table."""
     attribution = ATTRIBUTION if model == "gfs" else model
     return ExpectedFiles(
@@ -85,7 +85,7 @@ def contents_of_lead(model: str) -> ExpectedFiles:
     )
 
 
-def contents_of(model: ModelSettings) -> ExpectedFiles:
+def expected_of(model: ModelSettings) -> ExpectedFiles:
     """Return the files expected of a further model."""
     return ExpectedFiles(
         model.id,
@@ -103,11 +103,11 @@ class Folder:
     name = "folder"
 
     def __init__(
-        self, root: Path, contents: ExpectedFiles, memory: Path, clock: Clock = CLOCK
+        self, root: Path, expected: ExpectedFiles, memory: Path, clock: Clock = CLOCK
     ) -> None:
-        self._root, self._contents, self._memory, self._clock = root, contents, memory, clock
+        self._root, self._expected, self._memory, self._clock = root, expected, memory, clock
         self._new: set[Path] = set()
-        self._sheets: dict[str, DroppedFile] | None = None
+        self._dropped: dict[str, DroppedFile] | None = None
         self._digest = ""
 
     def fetch(
@@ -119,10 +119,10 @@ class Folder:
         """
         if not self._root.is_dir():
             raise CycleNotReady(
-                f"{self._root}: there is no such folder; make it, or set {self._contents.setting}"
+                f"{self._root}: there is no such folder; make it, or set {self._expected.setting}"
             )
         self._remember(needs.fields)
-        path_of_step = self._contents.path
+        path_of_step = self._expected.path
         laid_out = (
             []
             if path_of_step is None
@@ -142,20 +142,20 @@ class Folder:
         paths = tuple(dict.fromkeys(path for step in needs.steps for path in files[step]))
         self._settle(paths, needs.fields)
         return FetchedCycle(
-            cycle, paths, self._contents.attribution, self.name, 0, 0, notes, self._contents.members
+            cycle, paths, self._expected.attribution, self.name, 0, 0, notes, self._expected.members
         )
 
     def _lacked(self, needs: Needs, cycle: Cycle, step: int) -> str:
         """Return which fields a step lacks, with their keys, and which messages were ignored."""
-        assert self._sheets is not None
-        sheets, place = self._sheets.values(), self._contents.setting.rpartition(".")[0]
+        assert self._dropped is not None
+        dropped, place = self._dropped.values(), self._expected.setting.rpartition(".")[0]
         table = place.startswith("models.")
         details = ""
-        for member in self._contents.members or (ALONE,):
+        for member in self._expected.members or (ALONE,):
             at = (cycle.run.isoformat(), step, member)
-            there = {name for sheet in sheets for name in sheet.held.get(at, ())}
+            there = {name for file in dropped for name in file.held.get(at, ())}
             missing = (
-                lacking(needs.fields, there) if any(at in sheet.held for sheet in sheets) else []
+                lacking(needs.fields, there) if any(at in file.held for file in dropped) else []
             )
             if missing:
                 keys = {field.name: f"{field.name} ({_spelled(field)})" for field in needs.fields}
@@ -167,13 +167,13 @@ class Folder:
                 )
                 break
         passed: dict[int, int] = {}
-        for centre, count in (each for sheet in sheets for each in sheet.others):
+        for centre, count in (each for file in dropped for each in file.others):
             passed[centre] = passed.get(centre, 0) + count
         if passed:
             centres = ", ".join(
                 f"{count} of centre {centre}" for centre, count in sorted(passed.items())
             )
-            wanted = self._contents.centre
+            wanted = self._expected.centre
             details += f"; messages passed over: {centres}, for {wanted} is looked for" + (
                 f" ({place}.centre)" if table else ""
             )
@@ -181,11 +181,11 @@ class Folder:
 
     def _settle(self, paths: Iterable[Path], fields: tuple[Field, ...]) -> None:
         """Check new files again. Raises: CycleNotReady if one is still being written."""
-        new = {path: self._sheet(path, fields) for path in paths if path in self._new}
-        if new and self._contents.settling:
-            self._clock.sleep(self._contents.settling)
+        new = {path: self._content_of(path, fields) for path in paths if path in self._new}
+        if new and self._expected.settling:
+            self._clock.sleep(self._expected.settling)
         if growing := [
-            path for path, sheet in new.items() if self._sheet(path, fields) is not sheet
+            path for path, file in new.items() if self._content_of(path, fields) is not file
         ]:
             raise CycleNotReady(
                 f"{growing[0]}: is still being written; it is looked at again next time"
@@ -199,7 +199,7 @@ class Folder:
 
         A step is complete when its files together hold every essential field.
         """
-        members = self._contents.members or (ALONE,)
+        members = self._expected.members or (ALONE,)
         found: dict[int, list[Path]] = {}
         names: dict[tuple[int, int], set[str]] = {
             (step, member): set() for step in needs.steps for member in members
@@ -207,13 +207,13 @@ class Folder:
         faults: list[str] = []
         run = cycle.run.isoformat()
         for path in paths:
-            sheet = self._sheet(path, needs.fields)
-            if sheet is None:
+            file = self._content_of(path, needs.fields)
+            if file is None:
                 continue
-            if sheet.fault:
-                faults.append(sheet.fault)
+            if file.fault:
+                faults.append(file.fault)
             for (step, member), there in names.items():
-                if held := sheet.held.get((run, step, member)):
+                if held := file.held.get((run, step, member)):
                     there.update(held)
                     if path not in found.setdefault(step, []):
                         found[step].append(path)
@@ -248,35 +248,35 @@ class Folder:
                     return
                 yield path
 
-    def _sheet(self, path: Path, fields: tuple[Field, ...]) -> DroppedFile | None:
+    def _content_of(self, path: Path, fields: tuple[Field, ...]) -> DroppedFile | None:
         """Return the content of a file, read again where it changed.
 
         None: it is gone, or is being written at this moment.
         """
-        assert self._sheets is not None
+        assert self._dropped is not None
         key = path.relative_to(self._root).as_posix()
         try:
             before = path.stat()
             if not path.is_file():
                 return None
-            known = self._sheets.get(key)
+            known = self._dropped.get(key)
             if known is not None and (known.size, known.time) == (
                 before.st_size,
                 before.st_mtime_ns,
             ):
                 return known
-            sheet = self._read(path, key, fields, before)
+            file = self._read(path, key, fields, before)
             after = path.stat()
         except OSError:
             return None
         if (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns):
             log.info("%s: is still being written; left for later", key)
             return None
-        if sheet.fault:
-            log.warning("%s", sheet.fault)
-        self._sheets[key] = sheet
+        if file.fault:
+            log.warning("%s", file.fault)
+        self._dropped[key] = file
         self._new.add(path)
-        return sheet
+        return file
 
     def _read(
         self, path: Path, key: str, fields: tuple[Field, ...], status: os.stat_result
@@ -286,7 +286,7 @@ class Folder:
         fault = ""
         try:
             for message in scan(read_data(path), key):
-                if self._contents.centre not in (None, message.centre):
+                if self._expected.centre not in (None, message.centre):
                     others[message.centre] = others.get(message.centre, 0) + 1
                 elif (
                     message.run is not None
@@ -310,41 +310,41 @@ class Folder:
         )
 
     def _is_wanted(self, message: Message) -> bool:
-        return message.member is None or message.member in self._contents.members
+        return message.member is None or message.member in self._expected.members
 
     def _remember(self, fields: tuple[Field, ...]) -> None:
         """Load the contents found earlier, if the same fields were wanted then."""
-        sought = self._contents
+        sought = self._expected
         details = (
             f"{self._root.resolve()} {sought.model} {sought.centre} {sought.members} {fields!r}"
         )
         digest = hashlib.sha256(details.encode()).hexdigest()
-        if self._sheets is not None and digest == self._digest:
+        if self._dropped is not None and digest == self._digest:
             return
-        self._digest, self._sheets = digest, {}
+        self._digest, self._dropped = digest, {}
         try:
             kept = json.loads(self._memory.read_bytes())
             if kept["digest"] == digest:
-                self._sheets = {key: _sheet(row) for key, row in kept["files"].items()}
+                self._dropped = {key: _from_row(row) for key, row in kept["files"].items()}
         except (OSError, ValueError, KeyError, TypeError):
             log.debug("no memory of the folder: reading it again")
 
     def _save(self) -> None:
         """Save the contents found, without deleted files; a failure costs only time."""
-        assert self._sheets is not None
-        self._sheets = {
-            key: sheet for key, sheet in self._sheets.items() if (self._root / key).exists()
+        assert self._dropped is not None
+        self._dropped = {
+            key: file for key, file in self._dropped.items() if (self._root / key).exists()
         }
         self._new = {path for path in self._new if path.exists()}
         rows = {
             key: [
-                sheet.size,
-                sheet.time,
-                [[*at, names] for at, names in sheet.held.items()],
-                sheet.fault,
-                sheet.others,
+                file.size,
+                file.time,
+                [[*at, names] for at, names in file.held.items()],
+                file.fault,
+                file.others,
             ]
-            for key, sheet in self._sheets.items()
+            for key, file in self._dropped.items()
         }
         text = json.dumps({"digest": self._digest, "files": rows}).encode()
         try:
@@ -359,7 +359,7 @@ class Folder:
             )
 
 
-def _sheet(row: list[object]) -> DroppedFile:
+def _from_row(row: list[object]) -> DroppedFile:
     """Read one row of the memory. Raises: ValueError, TypeError where it is none."""
     size, time, held, fault, others = row
     if not (

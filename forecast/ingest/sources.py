@@ -31,7 +31,7 @@ from forecast.errors import (
 from forecast.http import CLOCK, Clock, Deadline, shown
 from forecast.ingest import Needs, derived_fields, ecmwf, gefs, gfs
 from forecast.ingest.cycle_store import CycleStore, disk_spoken_for
-from forecast.ingest.drop_folder import Folder, contents_of, contents_of_lead
+from forecast.ingest.drop_folder import Folder, expected_of, expected_of_lead
 from forecast.ingest.grib import reader
 from forecast.ingest.parameter_table import fields_of
 from forecast.ingest.provider import FetchedCycle, Provider, fails_as_a_whole
@@ -388,7 +388,7 @@ def _open_model(config: Config, model: ModelSettings, clock: Clock) -> Source:
             )
     if model.folder is not None:
         providers.append(
-            Folder(model.folder, contents_of(model), cycles / model.id / "folder.json", clock)
+            Folder(model.folder, expected_of(model), cycles / model.id / "folder.json", clock)
         )
     if model.path:
         _path(model, Cycle(datetime(2026, 1, 1, tzinfo=UTC), model.id), 0)
@@ -428,6 +428,6 @@ def _provider(name: str, settings: SourceSettings, store: CycleStore, clock: Clo
         return gfs.open_bucket(settings.bucket, store, clock, settings.bucket_path)
     return Folder(
         settings.folder,
-        contents_of_lead(settings.model),
+        expected_of_lead(settings.model),
         settings.cycles / settings.model / "folder.json",
     )

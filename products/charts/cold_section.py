@@ -54,23 +54,25 @@ def cold_section(
     scale = TimeScale(
         min(hours[0], window.start), max(hours[-1], window.end), LEFT, right, reader.zone
     )
-    sheet = Drawing(226, reader.prefix, top=0 if forecast.best else 22)
+    drawing = Drawing(226, reader.prefix, top=0 if forecast.best else 22)
     phenomenon = forecast.event.phenomenon
     if phenomenon == "rime":
-        _rime(sheet, scale, evidence, hours, span, words)
+        _rime(drawing, scale, evidence, hours, span, words)
     elif phenomenon == "snowmaking":
-        _snowmaking(sheet, scale, evidence, hours, span, words)
+        _snowmaking(drawing, scale, evidence, hours, span, words)
     else:
-        _snow(sheet, scale, evidence, hours, span, words, deep=phenomenon == "snow_cover")
-    _temperatures(sheet, scale, evidence, hours, span, words)
+        _snow(drawing, scale, evidence, hours, span, words, deep=phenomenon == "snow_cover")
+    _temperatures(drawing, scale, evidence, hours, span, words)
     if forecast.best:
         best = forecast.best
         a, b = scale.clamped(best.start), scale.clamped(best.end)
-        sheet.path(box(a, TOP, b - a, 206 - TOP), "c-band", fill="currentColor", fill_opacity=".1")
-    mark_best(sheet, scale, forecast, 20, words)
-    time_axis(sheet, scale, 206, 180)
+        drawing.path(
+            box(a, TOP, b - a, 206 - TOP), "c-band", fill="currentColor", fill_opacity=".1"
+        )
+    mark_best(drawing, scale, forecast, 20, words)
+    time_axis(drawing, scale, 206, 180)
     name = words(f"phenomenon.{phenomenon}.name")
-    return sheet.finish(
+    return drawing.finish(
         words("chart.cold.title", phenomenon=name), words("chart.cold.description", phenomenon=name)
     )
 
@@ -83,13 +85,13 @@ def _steps(most: float, choices: Sequence[float]) -> float:
     )
 
 
-def _panel(sheet: Drawing, scale: TimeScale, label: str) -> None:
-    sheet.backdrop(LEFT, TOP, scale.end - LEFT, BOTTOM - TOP, "c-trough", ".05")
-    sheet.text(LEFT, TOP - 6, label, "c-note")
+def _panel(drawing: Drawing, scale: TimeScale, label: str) -> None:
+    drawing.backdrop(LEFT, TOP, scale.end - LEFT, BOTTOM - TOP, "c-trough", ".05")
+    drawing.text(LEFT, TOP - 6, label, "c-note")
 
 
 def _hatch_unknown(
-    sheet: Drawing,
+    drawing: Drawing,
     scale: TimeScale,
     hours: list[datetime],
     known: np.ndarray,
@@ -108,11 +110,11 @@ def _hatch_unknown(
         if a - at > (scale(hours[0] + span) - scale(hours[0])) / 2 + 1:
             gaps += box(at, top, a - at, bottom - top)
         at = max(at, b)
-    sheet.hatch(gaps)
+    drawing.hatch(gaps)
 
 
 def _snow(
-    sheet: Drawing,
+    drawing: Drawing,
     scale: TimeScale,
     evidence: xr.Dataset,
     hours: list[datetime],
@@ -129,7 +131,7 @@ def _snow(
     if wet:
         fallen = series(evidence, "precipitation", "hour")
     _panel(
-        sheet,
+        drawing,
         scale,
         words(
             "chart.cold.precipitation"
@@ -143,27 +145,27 @@ def _snow(
         values for values in ((depth, fallen) if deep else (fallen,)) if np.isfinite(values).any()
     ]
     if not shown:
-        sheet.no_data(LEFT, TOP, scale.end - LEFT, BOTTOM - TOP, words)
+        drawing.no_data(LEFT, TOP, scale.end - LEFT, BOTTOM - TOP, words)
         return
     most = max(float(np.nanmax(values)) for values in shown)
     step = _steps(max(most, 0.3), (0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50))
     level = Scale(0, step * max(1, math.ceil(most / step - 1e-9)) * 1.15, BOTTOM, TOP)
-    value_axis(sheet, level, [k * step for k in range(int(level.high / step) + 1)], scale.end, "")
+    value_axis(drawing, level, [k * step for k in range(int(level.high / step) + 1)], scale.end, "")
     if deep and np.isfinite(depth).any():
         points = [
             (scale.clamped(t), level(d))
             for t, d in zip(hours, depth, strict=True)
             if math.isfinite(d)
         ]
-        _fill_below(sheet, points, ".18")
-        sheet.curve(points, "c-depth-line")
-        sheet.text(scale.end + 4, points[-1][1] + 4, words("chart.cold.depth"), "c-tick")
-    _columns(sheet, scale, level, hours, fallen, span, deep)
+        _fill_below(drawing, points, ".18")
+        drawing.curve(points, "c-depth-line")
+        drawing.text(scale.end + 4, points[-1][1] + 4, words("chart.cold.depth"), "c-tick")
+    _columns(drawing, scale, level, hours, fallen, span, deep)
 
 
-def _fill_below(sheet: Drawing, points: Sequence[tuple[float, float]], opacity: str) -> None:
+def _fill_below(drawing: Drawing, points: Sequence[tuple[float, float]], opacity: str) -> None:
     """Fill the area from a curve down to the bottom of the panel."""
-    sheet.path(
+    drawing.path(
         polyline([(points[0][0], BOTTOM), *points, (points[-1][0], BOTTOM)]) + "z",
         "c-depth",
         fill="currentColor",
@@ -172,7 +174,7 @@ def _fill_below(sheet: Drawing, points: Sequence[tuple[float, float]], opacity: 
 
 
 def _columns(
-    sheet: Drawing,
+    drawing: Drawing,
     scale: TimeScale,
     level: Scale,
     hours: list[datetime],
@@ -196,13 +198,13 @@ def _columns(
         elif amount >= 0.05:
             data += box(a + 1.5, level(amount), b - a - 3, level.start - level(amount))
             if not deep and (b - a >= 26 or amount == most):
-                sheet.text((a + b) / 2, level(amount) - 3, f"{amount:.1f}", "c-strong", "middle")
-    sheet.path(data, "c-snow", fill="currentColor")
-    sheet.hatch(gaps)
+                drawing.text((a + b) / 2, level(amount) - 3, f"{amount:.1f}", "c-strong", "middle")
+    drawing.path(data, "c-snow", fill="currentColor")
+    drawing.hatch(gaps)
 
 
 def _rime(
-    sheet: Drawing,
+    drawing: Drawing,
     scale: TimeScale,
     evidence: xr.Dataset,
     hours: list[datetime],
@@ -210,40 +212,40 @@ def _rime(
     words: ChartWords,
 ) -> None:
     """Draw humidity as a line, cloud at the site as a fill, and the humidity that keeps rime."""
-    _panel(sheet, scale, words("chart.cold.moisture"))
+    _panel(drawing, scale, words("chart.cold.moisture"))
     humidity, cloud = (
         series(evidence, "humidity", "hour"),
         series(evidence, "cloud_at_site", "hour"),
     )
     level = Scale(0, 1, BOTTOM, TOP)
     if not (np.isfinite(humidity).any() or np.isfinite(cloud).any()):
-        sheet.no_data(LEFT, TOP, scale.end - LEFT, BOTTOM - TOP, words)
+        drawing.no_data(LEFT, TOP, scale.end - LEFT, BOTTOM - TOP, words)
         return
-    value_axis(sheet, level, (0.0, 0.5, 1.0), scale.end, "", 100)
+    value_axis(drawing, level, (0.0, 0.5, 1.0), scale.end, "", 100)
     there = [np.isfinite(values) for values in (humidity, cloud) if len(values) == len(hours)]
-    _hatch_unknown(sheet, scale, hours, np.logical_or.reduce(there), span, TOP, BOTTOM)
+    _hatch_unknown(drawing, scale, hours, np.logical_or.reduce(there), span, TOP, BOTTOM)
     if np.isfinite(cloud).any():
         points = [
             (scale(t), level(min(c, 1)))
             for t, c in zip(hours, cloud, strict=True)
             if math.isfinite(c)
         ]
-        _fill_below(sheet, points, ".25")
-        sheet.text(
+        _fill_below(drawing, points, ".25")
+        drawing.text(
             scale.end + 4, min(points[-1][1] + 12, BOTTOM), words("chart.cold.cloud"), "c-tick"
         )
     if np.isfinite(humidity).any():
-        sheet.curve(
+        drawing.curve(
             [(scale(t), level(min(h, 1))) for t, h in zip(hours, humidity, strict=True)],
             "c-wet-bulb",
         )
-        sheet.line(LEFT, level(RIME_STAYS), scale.end, level(RIME_STAYS), "c-threshold")
+        drawing.line(LEFT, level(RIME_STAYS), scale.end, level(RIME_STAYS), "c-threshold")
         last = humidity[np.isfinite(humidity)][-1]
-        sheet.text(scale.end + 4, level(min(last, 1)) + 2, words("chart.cold.humidity"), "c-tick")
+        drawing.text(scale.end + 4, level(min(last, 1)) + 2, words("chart.cold.humidity"), "c-tick")
 
 
 def _snowmaking(
-    sheet: Drawing,
+    drawing: Drawing,
     scale: TimeScale,
     evidence: xr.Dataset,
     hours: list[datetime],
@@ -251,12 +253,12 @@ def _snowmaking(
     words: ChartWords,
 ) -> None:
     """Draw the suitability for snow making by the hour: one to three steps, by wet bulb."""
-    _panel(sheet, scale, words("chart.cold.snowmaking"))
+    _panel(drawing, scale, words("chart.cold.snowmaking"))
     wet_bulb = series(evidence, "wet_bulb", "hour")
     if not np.isfinite(wet_bulb).any():
-        sheet.no_data(LEFT, TOP, scale.end - LEFT, BOTTOM - TOP, words)
+        drawing.no_data(LEFT, TOP, scale.end - LEFT, BOTTOM - TOP, words)
         return
-    _hatch_unknown(sheet, scale, hours, np.isfinite(wet_bulb), span, TOP, BOTTOM)
+    _hatch_unknown(drawing, scale, hours, np.isfinite(wet_bulb), span, TOP, BOTTOM)
     third = (BOTTOM - TOP) / len(SNOWMAKING)
     for row, (limit, name) in enumerate(SNOWMAKING):
         y = BOTTOM - (row + 1) * third
@@ -270,11 +272,11 @@ def _snowmaking(
             for t, value in zip(hours, wet_bulb, strict=True)
             if value <= limit
         )
-        sheet.text(
+        drawing.text(
             LEFT - 5, y + third / 2 + 4, f"\u2264\u2212{FREEZING - limit:.3g}", "c-tick", "end"
         )
-        sheet.text(scale.end + 4, y + third / 2 + 4, words(f"chart.cold.{name}"), "c-tick")
-        sheet.path(
+        drawing.text(scale.end + 4, y + third / 2 + 4, words(f"chart.cold.{name}"), "c-tick")
+        drawing.path(
             cells,
             f"c-snow c-snow-{row + 1}",
             fill="currentColor",
@@ -283,7 +285,7 @@ def _snowmaking(
 
 
 def _temperatures(
-    sheet: Drawing,
+    drawing: Drawing,
     scale: TimeScale,
     evidence: xr.Dataset,
     hours: list[datetime],
@@ -292,13 +294,13 @@ def _temperatures(
 ) -> None:
     """Draw temperature and wet bulb [degC] with the line of 0 degC, each named at its end."""
     top, bottom = 134.0, 206.0
-    sheet.text(LEFT, top - 6, words("chart.cold.temperatures"), "c-note")
+    drawing.text(LEFT, top - 6, words("chart.cold.temperatures"), "c-note")
     lines = {
         name: series(evidence, name, "hour") - FREEZING for name in ("temperature", "wet_bulb")
     }
     lines = {name: values for name, values in lines.items() if np.isfinite(values).any()}
     if not lines:
-        sheet.no_data(LEFT, top, scale.end - LEFT, bottom - top, words)
+        drawing.no_data(LEFT, top, scale.end - LEFT, bottom - top, words)
         return
     low, high = (
         float(f([f(values[np.isfinite(values)]) for values in lines.values()]))
@@ -312,10 +314,10 @@ def _temperatures(
         top,
     )
     value_axis(
-        sheet, level, np.arange(level.low, level.high + step / 2, step).tolist(), scale.end, ""
+        drawing, level, np.arange(level.low, level.high + step / 2, step).tolist(), scale.end, ""
     )
     _hatch_unknown(
-        sheet,
+        drawing,
         scale,
         hours,
         np.logical_or.reduce([np.isfinite(values) for values in lines.values()]),
@@ -323,10 +325,10 @@ def _temperatures(
         top,
         bottom,
     )
-    sheet.line(LEFT, level(0), scale.end, level(0), "c-zero")
+    drawing.line(LEFT, level(0), scale.end, level(0), "c-zero")
     ends: list[float] = []
     for name, values in lines.items():
-        sheet.curve(
+        drawing.curve(
             [(scale(t), level(v)) for t, v in zip(hours, values, strict=True)],
             f"c-{name.replace('_', '-')}",
         )
@@ -334,4 +336,4 @@ def _temperatures(
         if ends and abs(y - ends[0]) < 13:
             y = ends[0] + (13 if y >= ends[0] else -13)
         ends.append(y)
-        sheet.text(scale.end + 4, y, words(f"chart.cold.{name}"), "c-tick")
+        drawing.text(scale.end + 4, y, words(f"chart.cold.{name}"), "c-tick")

@@ -63,28 +63,28 @@ def height_section(
     cover, humidity = (v[:, shown] if v.size else v for v in (cover, humidity))
     level = Scale(float(height[0]), max(float(height[-1]), site.elevation + 300), 196, 26)
     filled = series(evidence, "valley_area_filled", "hour")
-    sheet = Drawing(248 if filled.size else 218, reader.prefix)
+    drawing = Drawing(248 if filled.size else 218, reader.prefix)
     x, y = np.array([scale(moment) for moment in hours]), level.array(height)
-    sheet.backdrop(LEFT, level.end, RIGHT - LEFT, level.start - level.end, "c-sky")
+    drawing.backdrop(LEFT, level.end, RIGHT - LEFT, level.start - level.end, "c-sky")
     if np.isfinite(cover).any():
-        cloud_regions(sheet, x, y, cover)
+        cloud_regions(drawing, x, y, cover)
     elif np.isfinite(humidity).any():
-        cloud_regions(sheet, x, y, np.clip((humidity - 0.7) / 0.3, 0, 1))
-        sheet.text(
+        cloud_regions(drawing, x, y, np.clip((humidity - 0.7) / 0.3, 0, 1))
+        drawing.text(
             right - 4, level.end + 14, words("chart.height.from_humidity"), "c-on-sky", "end"
         )
     else:
-        sheet.no_data(LEFT, level.end, right - LEFT, level.start - level.end, words)
-    _mountain(sheet, level, right, forecast, words)
+        drawing.no_data(LEFT, level.end, right - LEFT, level.start - level.end, words)
+    _mountain(drawing, level, right, forecast, words)
     step = 1000 if level.high <= WIDE_STEPS_FROM else 2000
     ticks = np.arange(math.ceil(level.low / step) * step, level.high + 1, step)
-    value_axis(sheet, level, [float(t) for t in ticks], LEFT, words("chart.unit.metre"))
-    _dawn(sheet, scale, level, forecast, almanac, words)
+    value_axis(drawing, level, [float(t) for t in ticks], LEFT, words("chart.unit.metre"))
+    _dawn(drawing, scale, level, forecast, almanac, words)
     if filled.size:
-        _valleys(sheet, scale, x, filled, words)
-    time_axis(sheet, scale, level.start + 30 if filled.size else level.start, 120)
+        _valleys(drawing, scale, x, filled, words)
+    time_axis(drawing, scale, level.start + 30 if filled.size else level.start, 120)
     blanks = {"site": site.name.in_language(reader.language), "elevation": round(site.elevation)}
-    return sheet.finish(
+    return drawing.finish(
         words("chart.height.title"),
         words("chart.height.description", **blanks, **best_blank(forecast, scale, words)),
     )
@@ -104,19 +104,19 @@ def _top(height: np.ndarray, cover: np.ndarray, site: float) -> float:
 
 
 def _valleys(
-    sheet: Drawing, scale: TimeScale, x: np.ndarray, filled: np.ndarray, words: ChartWords
+    drawing: Drawing, scale: TimeScale, x: np.ndarray, filled: np.ndarray, words: ChartWords
 ) -> None:
     """Draw the part of the ground below the site that cloud covers, by the hour."""
     share = Scale(0, 1, 226, 207)
-    sheet.backdrop(LEFT, share.end, scale.end - LEFT, share.start - share.end, "c-sky")
+    drawing.backdrop(LEFT, share.end, scale.end - LEFT, share.start - share.end, "c-sky")
     known = np.isfinite(filled)
     if not known.any():
-        sheet.no_data(LEFT, share.end, scale.end - LEFT, share.start - share.end, words)
+        drawing.no_data(LEFT, share.end, scale.end - LEFT, share.start - share.end, words)
         return
     for run in np.split(np.arange(len(x)), np.flatnonzero(np.diff(known)) + 1):
         if known[run[0]] and len(run) > 1:
             points = [(float(a), share(float(v))) for a, v in zip(x[run], filled[run], strict=True)]
-            sheet.path(
+            drawing.path(
                 polyline([(points[0][0], share.start), *points, (points[-1][0], share.start)])
                 + "z",
                 "c-column",
@@ -125,20 +125,20 @@ def _valleys(
             )
         elif not known[run[0]]:
             left, end = float(x[max(run[0] - 1, 0)]), float(x[min(run[-1] + 1, len(x) - 1)])
-            sheet.hatch(box(left, share.end, end - left, share.start - share.end))
-    sheet.text(LEFT - 5, share.end + 8, "100%", "c-tick", "end")
-    sheet.text(
+            drawing.hatch(box(left, share.end, end - left, share.start - share.end))
+    drawing.text(LEFT - 5, share.end + 8, "100%", "c-tick", "end")
+    drawing.text(
         scale.end + 4, (share.start + share.end) / 2 + 4, words("chart.height.filled"), "c-tick"
     )
 
 
 def _mountain(
-    sheet: Drawing, level: Scale, right: float, forecast: Forecast, words: ChartWords
+    drawing: Drawing, level: Scale, right: float, forecast: Forecast, words: ChartWords
 ) -> None:
     """Draw the valley floor, the mountain at the right, and the viewer's height across."""
     site = forecast.event.site
     summit, floor = level.clamped(site.elevation), level.clamped(site.valley_elevation)
-    sheet.path(
+    drawing.path(
         box(LEFT, floor, RIGHT - LEFT, level.start - floor),
         "c-ground",
         fill="currentColor",
@@ -152,23 +152,23 @@ def _mountain(
         (RIGHT, summit + 0.35 * (floor - summit)),
         (RIGHT, floor),
     ]
-    sheet.path(polyline(ridge) + "z", "c-ground", fill="currentColor", fill_opacity=".6")
-    sheet.line(LEFT, summit, right + 0.62 * width, summit, "c-site")
-    sheet.dot(right + 0.62 * width, summit - 3, 3, "c-viewer", fill="currentColor")
-    sheet.text(
+    drawing.path(polyline(ridge) + "z", "c-ground", fill="currentColor", fill_opacity=".6")
+    drawing.line(LEFT, summit, right + 0.62 * width, summit, "c-site")
+    drawing.dot(right + 0.62 * width, summit - 3, 3, "c-viewer", fill="currentColor")
+    drawing.text(
         LEFT + 5,
         summit - 5,
         words("chart.height.site", metres=round(site.elevation)),
         "c-on-sky c-strong",
     )
     valley = words("chart.height.valley", metres=round(site.valley_elevation))
-    sheet.text(
+    drawing.text(
         LEFT + 5, level.start - 4 if level.start - floor >= 15 else floor - 4, valley, "c-on-sky"
     )
 
 
 def _dawn(
-    sheet: Drawing,
+    drawing: Drawing,
     scale: TimeScale,
     level: Scale,
     forecast: Forecast,
@@ -179,7 +179,7 @@ def _dawn(
     best = forecast.best or forecast.event.window
     key = "chart.best" if forecast.best else "chart.window"
     bracket(
-        sheet,
+        drawing,
         scale,
         best.start,
         best.end,
@@ -188,8 +188,8 @@ def _dawn(
     )
     sunrise = forecast.event.centre or almanac.sunrise
     if sunrise is not None and scale.holds(sunrise):
-        sheet.line(scale(sunrise), level.end, scale(sunrise), level.start, "c-sun")
-        sheet.text(
+        drawing.line(scale(sunrise), level.end, scale(sunrise), level.start, "c-sun")
+        drawing.text(
             scale(sunrise) - 4,
             level.end + 14,
             words("chart.sunrise", time=scale.label(sunrise)),

@@ -52,50 +52,50 @@ def light_path(
         or not (np.isfinite(distance).all() and np.isfinite(height).all())
     ):
         return None
-    sheet = Drawing(276, reader.prefix)
+    drawing = Drawing(276, reader.prefix)
     along, level = (
         Scale(0, float(distance[-1]), LEFT, RIGHT - 4),
         Scale(0, float(height[-1]), 150, 26),
     )
-    sheet.backdrop(LEFT, level.end, along.end - LEFT, level.start - level.end, "c-dusk")
+    drawing.backdrop(LEFT, level.end, along.end - LEFT, level.start - level.end, "c-dusk")
     cover = (
         np.asarray(evidence.variables["cloud"].values, dtype=float)
         if "cloud" in evidence
         else np.empty(0)
     )
     if cover.shape == (distance.size, height.size) and np.isfinite(cover).any():
-        cloud_regions(sheet, along.array(distance), level.array(height), cover)
+        cloud_regions(drawing, along.array(distance), level.array(height), cover)
     else:
-        sheet.no_data(LEFT, level.end, along.end - LEFT, level.start - level.end, words)
-    _ground(sheet, along, level, evidence, distance)
-    _rays(sheet, along, level, evidence, distance)
-    _marks(sheet, along, level, forecast, words)
-    _axes(sheet, along, level, words)
-    _direction(sheet, along, level, forecast, words)
-    scale = _colours(sheet, evidence, forecast, almanac, reader, 196, 250)
+        drawing.no_data(LEFT, level.end, along.end - LEFT, level.start - level.end, words)
+    _ground(drawing, along, level, evidence, distance)
+    _rays(drawing, along, level, evidence, distance)
+    _marks(drawing, along, level, forecast, words)
+    _axes(drawing, along, level, words)
+    _direction(drawing, along, level, forecast, words)
+    scale = _colours(drawing, evidence, forecast, almanac, reader, 196, 250)
     blanks = best_blank(forecast, scale, words) if scale else {"best": words("chart.no_best")}
-    return sheet.finish(words("chart.path.title"), words("chart.path.description", **blanks))
+    return drawing.finish(words("chart.path.title"), words("chart.path.description", **blanks))
 
 
-def _axes(sheet: Drawing, along: Scale, level: Scale, words: ChartWords) -> None:
+def _axes(drawing: Drawing, along: Scale, level: Scale, words: ChartWords) -> None:
     """Draw heights at the left and distances below."""
     value_axis(
-        sheet,
+        drawing,
         level,
         [h for h in (0, 4000, 8000, 12000) if h <= level.high],
         LEFT,
         words("chart.unit.kilometre"),
         0.001,
     )
-    sheet.line(LEFT, level.start, along.end, level.start, "c-axis")
+    drawing.line(LEFT, level.start, along.end, level.start, "c-axis")
     for metres in np.arange(0, along.high + 1, 100_000):
         last = metres + 100_000 > along.high
         label = (
             words("chart.path.distance", km=round(metres / 1000)) if last else f"{metres / 1000:g}"
         )
-        sheet.line(along(metres), level.start, along(metres), level.start + 4, "c-axis")
+        drawing.line(along(metres), level.start, along(metres), level.start + 4, "c-axis")
         at_end = along(metres) > along.end - 12
-        sheet.text(
+        drawing.text(
             along(metres) + (4 if at_end else 0),
             level.start + 16,
             label,
@@ -105,12 +105,12 @@ def _axes(sheet: Drawing, along: Scale, level: Scale, words: ChartWords) -> None
 
 
 def _direction(
-    sheet: Drawing, along: Scale, level: Scale, forecast: Forecast, words: ChartWords
+    drawing: Drawing, along: Scale, level: Scale, forecast: Forecast, words: ChartWords
 ) -> None:
     """Name the sun's azimuth, where it is known."""
     azimuth = forecast.quantities.get("sun_azimuth")
     if azimuth is not None and math.isfinite(azimuth):
-        sheet.text(
+        drawing.text(
             along.end,
             level.end - 8,
             words("chart.path.towards", degrees=round(azimuth)),
@@ -120,7 +120,7 @@ def _direction(
 
 
 def _ground(
-    sheet: Drawing, along: Scale, level: Scale, evidence: xr.Dataset, distance: np.ndarray
+    drawing: Drawing, along: Scale, level: Scale, evidence: xr.Dataset, distance: np.ndarray
 ) -> None:
     """Draw the model's ground, and the lowest line of sight over the site's terrain."""
     ground, sight = (evidence.variables.get(name) for name in ("ground", "sight"))
@@ -133,15 +133,17 @@ def _ground(
                 *zip(x.tolist(), level.array(height).tolist(), strict=True),
                 (x[-1], level.start),
             ]
-            sheet.path(polyline(outline) + "z", "c-ground", fill="currentColor", fill_opacity=".6")
+            drawing.path(
+                polyline(outline) + "z", "c-ground", fill="currentColor", fill_opacity=".6"
+            )
     if sight is not None and sight.dims == ("distance",):
         height = np.asarray(sight.values, dtype=float)
         y = np.where((height >= 0) & (height <= level.high), level.array(height), math.nan)
-        sheet.curve(zip(x.tolist(), y.tolist(), strict=True), "c-terrain")
+        drawing.curve(zip(x.tolist(), y.tolist(), strict=True), "c-terrain")
 
 
 def _rays(
-    sheet: Drawing, along: Scale, level: Scale, evidence: xr.Dataset, distance: np.ndarray
+    drawing: Drawing, along: Scale, level: Scale, evidence: xr.Dataset, distance: np.ndarray
 ) -> None:
     """Draw the sun's rays from the right to where they arrive; a cross marks a stopped one."""
     rays = evidence.variables.get("ray_height")
@@ -151,16 +153,16 @@ def _rays(
     y = np.where((height >= 0) & (height <= level.high), level.array(height), math.nan)
     arrives = np.isfinite(height).any(axis=0).argmax() if np.isfinite(height).any() else 0
     for ray, whole in zip(y, height, strict=True):
-        sheet.curve(zip(x.tolist(), ray.tolist(), strict=True), "c-ray")
+        drawing.curve(zip(x.tolist(), ray.tolist(), strict=True), "c-ray")
         drawn = np.flatnonzero(np.isfinite(ray))
         stopped = drawn.size and drawn[0] > arrives and math.isnan(whole[drawn[0] - 1])
         if stopped:
             cross = f"M{number(x[drawn[0]] - 3)} {number(ray[drawn[0]] - 3)}l6 6m0 -6l-6 6"
-            sheet.path(cross, "c-stop", fill="none", stroke="currentColor")
+            drawing.path(cross, "c-stop", fill="none", stroke="currentColor")
 
 
 def _marks(
-    sheet: Drawing, along: Scale, level: Scale, forecast: Forecast, words: ChartWords
+    drawing: Drawing, along: Scale, level: Scale, forecast: Forecast, words: ChartWords
 ) -> None:
     """Mark the viewer, the cloud canvas overhead and the obstacle to the light."""
     quantities = forecast.quantities
@@ -170,14 +172,14 @@ def _marks(
     )
     y = level.clamped(forecast.event.site.elevation)
     slope = polyline([(LEFT, level.start), (LEFT, y), (LEFT + 16, level.start)])
-    sheet.path(slope + "z", "c-ground", fill="currentColor", fill_opacity=".6")
-    sheet.dot(LEFT, y - 3, 3.2, "c-viewer", fill="currentColor")
-    sheet.text(LEFT + 20, level.start - 5, words("chart.path.viewer"), "c-on-sky c-strong")
+    drawing.path(slope + "z", "c-ground", fill="currentColor", fill_opacity=".6")
+    drawing.dot(LEFT, y - 3, 3.2, "c-viewer", fill="currentColor")
+    drawing.text(LEFT + 20, level.start - 5, words("chart.path.viewer"), "c-on-sky c-strong")
     taken = math.inf
     if math.isfinite(canvas) and canvas <= level.high:
-        sheet.line(LEFT, level(canvas), along(0.12 * along.high), level(canvas), "c-canvas")
+        drawing.line(LEFT, level(canvas), along(0.12 * along.high), level(canvas), "c-canvas")
         taken = level(canvas) + (15 if level(canvas) < level.end + 18 else -6)
-        sheet.text(
+        drawing.text(
             LEFT + 5,
             taken,
             words("chart.path.canvas", km=f"{canvas / 1000:.1f}"),
@@ -185,18 +187,20 @@ def _marks(
         )
     if math.isfinite(far) and math.isfinite(top) and far <= along.high:
         px, py = along(far), level.clamped(top)
-        sheet.path(f"M{number(px)} {number(py - 3)}l-6 -11h12z", "c-obstacle", fill="currentColor")
+        drawing.path(
+            f"M{number(px)} {number(py - 3)}l-6 -11h12z", "c-obstacle", fill="currentColor"
+        )
         text = words("chart.path.obstacle", top=f"{top / 1000:.1f}")
         left = px + 9 + breadth(text) > along.end  # the text does not fit at the right
         y = max(py - 6, level.end + 13)
         y += 18 if left and abs(y - taken) < 14 else 0
-        sheet.text(
+        drawing.text(
             px + (-9 if left else 9), y, text, "c-on-sky c-strong", "end" if left else "start"
         )
 
 
 def _colours(
-    sheet: Drawing,
+    drawing: Drawing,
     evidence: xr.Dataset,
     forecast: Forecast,
     almanac: Almanac,
@@ -211,41 +215,41 @@ def _colours(
     values = series(evidence, name, "minute")
     label = words(f"chart.path.{name}")
     if len(minutes) < 2 or minutes[-1] <= minutes[0] or not np.isfinite(values).any():
-        sheet.no_data(LEFT, top, RIGHT - 4 - LEFT, bottom - top, words)
+        drawing.no_data(LEFT, top, RIGHT - 4 - LEFT, bottom - top, words)
         return None
     scale, height = (
         TimeScale(minutes[0], minutes[-1], LEFT, RIGHT - 4, reader.zone),
         Scale(0, 1, bottom, top),
     )
-    sheet.backdrop(LEFT, top, scale.end - LEFT, bottom - top, "c-dusk")
-    colour = _shine(sheet, evidence, [scale(minute) for minute in minutes], values, height)
-    value_axis(sheet, height, (0.0, 1.0), LEFT, "%", 100)
-    sheet.text(LEFT + 5, top + 13, label, "c-on-sky")
+    drawing.backdrop(LEFT, top, scale.end - LEFT, bottom - top, "c-dusk")
+    colour = _shine(drawing, evidence, [scale(minute) for minute in minutes], values, height)
+    value_axis(drawing, height, (0.0, 1.0), LEFT, "%", 100)
+    drawing.text(LEFT + 5, top + 13, label, "c-on-sky")
     if colour and name == "quality":
         left = LEFT + 12 + breadth(label)
-        sheet.path(box(left, top + 4, SWATCH, SWATCH), "c-swatch", fill=colour)
-        sheet.text(left + SWATCH + 5, top + 13, colour, "c-on-sky")
+        drawing.path(box(left, top + 4, SWATCH, SWATCH), "c-swatch", fill=colour)
+        drawing.text(left + SWATCH + 5, top + 13, colour, "c-on-sky")
     crossing = forecast.event.centre or (
         almanac.sunset if forecast.event.phenomenon == "sunset_glow" else almanac.sunrise
     )
     if crossing is not None and scale.holds(crossing):
         key = "chart.sunset" if forecast.event.phenomenon == "sunset_glow" else "chart.sunrise"
-        sheet.line(scale(crossing), top, scale(crossing), bottom, "c-sun")
+        drawing.line(scale(crossing), top, scale(crossing), bottom, "c-sun")
         side = "end" if scale(crossing) > 280 else "start"
-        sheet.text(
+        drawing.text(
             scale(crossing) + (4 if side == "start" else -4),
             top + 13,
             words(key, time=scale.label(crossing)),
             "c-on-sky",
             side,
         )
-    mark_best(sheet, scale, forecast, top - 5, words)
-    time_axis(sheet, scale, bottom, 15)
+    mark_best(drawing, scale, forecast, top - 5, words)
+    time_axis(drawing, scale, bottom, 15)
     return scale
 
 
 def _shine(
-    sheet: Drawing, evidence: xr.Dataset, x: list[float], values: np.ndarray, height: Scale
+    drawing: Drawing, evidence: xr.Dataset, x: list[float], values: np.ndarray, height: Scale
 ) -> str:
     """Draw the columns of the colours and return the colour of the best minute ("": none).
 
@@ -261,14 +265,14 @@ def _shine(
     for k in range(0, len(x) - 1, stride):
         a, b = x[k], x[min(k + stride, len(x) - 1)]
         if math.isnan(shares[k]):
-            sheet.hatch(box(a, height.end, b - a, height.start - height.end))
+            drawing.hatch(box(a, height.end, b - a, height.start - height.end))
         elif shares[k] > 0.01:
             y = height(shares[k])
             data = box(a, y, b - a + 0.3, height.start - y)
             if painted[k]:
-                sheet.path(data, "c-shine", fill="#{:02x}{:02x}{:02x}".format(*colours[k]))
+                drawing.path(data, "c-shine", fill="#{:02x}{:02x}{:02x}".format(*colours[k]))
             else:
-                sheet.path(data, "c-column", fill="currentColor")
+                drawing.path(data, "c-column", fill="currentColor")
     best = int(np.nan_to_num(values, nan=-1.0).argmax())
     return (
         "#{:02x}{:02x}{:02x}".format(*colours[best])

@@ -53,13 +53,13 @@ def night_band(
     if len(knots) < 2 or knots[-1][0] <= knots[0][0]:
         return None
     scale = TimeScale(knots[0][0], knots[-1][0], LEFT, RIGHT, reader.zone)
-    sheet = Drawing(228, reader.prefix, top=0 if forecast.best else 14)
+    drawing = Drawing(228, reader.prefix, top=0 if forecast.best else 14)
     altitude = Scale(0, 90, 112, 24)
-    _twilight(sheet, scale, knots, altitude.end, altitude.start)
+    _twilight(drawing, scale, knots, altitude.end, altitude.start)
     for degrees in (0, 30, 60, 90):
-        sheet.text(LEFT - 5, altitude(degrees) + 4, f"{degrees}°", "c-tick", "end")
+        drawing.text(LEFT - 5, altitude(degrees) + 4, f"{degrees}°", "c-tick", "end")
     for degrees in (30, 60):
-        sheet.line(LEFT, altitude(degrees), RIGHT, altitude(degrees), "c-sky-grid")
+        drawing.line(LEFT, altitude(degrees), RIGHT, altitude(degrees), "c-sky-grid")
     sun, moon, milky_way = (
         series(evidence, f"{name}_altitude", "hour") for name in ("sun", "moon", "milky_way")
     )
@@ -69,23 +69,23 @@ def night_band(
     light = (
         round(100 * almanac.moon_illumination) if math.isfinite(almanac.moon_illumination) else None
     )
-    _arc(sheet, scale, altitude, hours, milky_way, "c-milky-way", words("chart.night.milky_way"))
+    _arc(drawing, scale, altitude, hours, milky_way, "c-milky-way", words("chart.night.milky_way"))
     name = (
         words("chart.night.moon") if light is None else words("chart.night.moon_lit", percent=light)
     )
-    _arc(sheet, scale, altitude, hours, moon, "c-moon", name, disc=True)
+    _arc(drawing, scale, altitude, hours, moon, "c-moon", name, disc=True)
     if almanac.astronomical_dusk and almanac.astronomical_dawn:
         dusk, dawn = almanac.astronomical_dusk, almanac.astronomical_dawn
         dark = words("chart.night.dark", start=scale.label(dusk), end=scale.label(dawn))
         low = np.fmax.reduce(np.concatenate([moon, milky_way]), initial=0.0) < HIGH_ARC
         y = altitude.end + 13 if low else altitude.start - 6  # where the arcs leave room
-        sheet.text((scale.clamped(dusk) + scale.clamped(dawn)) / 2, y, dark, "c-on-sky", "middle")
-    _cloud_rows(sheet, scale, evidence, hours, words, 120)
-    _darkness_row(sheet, scale, series(evidence, "sky_brightness", "hour"), hours, words, 174)
-    time_axis(sheet, scale, 194, 120)
-    sheet.text(RIGHT, 223, words("chart.night.caption"), "c-note", "end")
-    mark_best(sheet, scale, forecast, 18, words)
-    return sheet.finish(
+        drawing.text((scale.clamped(dusk) + scale.clamped(dawn)) / 2, y, dark, "c-on-sky", "middle")
+    _cloud_rows(drawing, scale, evidence, hours, words, 120)
+    _darkness_row(drawing, scale, series(evidence, "sky_brightness", "hour"), hours, words, 174)
+    time_axis(drawing, scale, 194, 120)
+    drawing.text(RIGHT, 223, words("chart.night.caption"), "c-note", "end")
+    mark_best(drawing, scale, forecast, 18, words)
+    return drawing.finish(
         words("chart.night.title"),
         words("chart.night.description", **best_blank(forecast, scale, words)),
     )
@@ -123,7 +123,11 @@ def _sun(
 
 
 def _twilight(
-    sheet: Drawing, scale: TimeScale, knots: list[tuple[datetime, float]], top: float, bottom: float
+    drawing: Drawing,
+    scale: TimeScale,
+    knots: list[tuple[datetime, float]],
+    top: float,
+    bottom: float,
 ) -> None:
     """Fill the panel with the steps of twilight, lighter to darker as the sun sinks."""
     x = np.array([scale(moment) for moment, _ in knots])
@@ -133,7 +137,7 @@ def _twilight(
     names = ("c-day", *(name for _, name in TWILIGHT))
     starts = np.flatnonzero(np.diff(step, prepend=-1))
     for a, b in zip(starts, [*starts[1:], len(fine) - 1], strict=True):
-        sheet.path(
+        drawing.path(
             box(fine[a], top, fine[b] - fine[a], bottom - top),
             names[step[a]],
             fill="currentColor",
@@ -142,7 +146,7 @@ def _twilight(
 
 
 def _arc(
-    sheet: Drawing,
+    drawing: Drawing,
     scale: TimeScale,
     altitude: Scale,
     hours: list[datetime],
@@ -161,16 +165,16 @@ def _arc(
     height = _smooth(fine, x, values[known])
     if height.max() <= 0:
         return
-    sheet.curve(
+    drawing.curve(
         zip(fine, [altitude(h) if h >= 0 else math.nan for h in height], strict=True), classes
     )
     top = int(np.argmax(height))
     px, py = float(fine[top]), altitude(min(height[top], 90))
     if disc:
-        sheet.dot(px, py, 5, f"{classes}-disc", fill="currentColor")
+        drawing.dot(px, py, 5, f"{classes}-disc", fill="currentColor")
     low = py > altitude.end + 22
     half = breadth(label) / 2 + 3
-    sheet.text(
+    drawing.text(
         min(max(px, LEFT + half), RIGHT - half),
         py - 9 if low else py + 18,
         label,
@@ -194,7 +198,7 @@ def _smooth(fine: np.ndarray, x: np.ndarray, values: np.ndarray) -> np.ndarray:
 
 
 def _cloud_rows(
-    sheet: Drawing,
+    drawing: Drawing,
     scale: TimeScale,
     evidence: xr.Dataset | None,
     hours: list[datetime],
@@ -204,7 +208,7 @@ def _cloud_rows(
     """Draw a row each for high, medium and low cloud: a column an hour, as tall as the cover."""
     for row, layer in enumerate(("high", "medium", "low")):
         _row(
-            sheet,
+            drawing,
             scale,
             hours,
             series(evidence, f"{layer}_cloud", "hour"),
@@ -215,7 +219,7 @@ def _cloud_rows(
 
 
 def _darkness_row(
-    sheet: Drawing,
+    drawing: Drawing,
     scale: TimeScale,
     brightness: np.ndarray,
     hours: list[datetime],
@@ -229,7 +233,7 @@ def _darkness_row(
     bright, natural = DARKNESS
     share = np.clip((brightness - bright) / (natural - bright), 0, 1)
     _row(
-        sheet,
+        drawing,
         scale,
         hours,
         share,
@@ -241,7 +245,7 @@ def _darkness_row(
 
 
 def _row(
-    sheet: Drawing,
+    drawing: Drawing,
     scale: TimeScale,
     hours: list[datetime],
     shares: np.ndarray,
@@ -256,10 +260,10 @@ def _row(
     solid: (hour) whether a column is solid, not pale.
     """
     half = timedelta(minutes=30)
-    sheet.text(LEFT - 5, y + 12, name, "c-tick", "end")
-    sheet.backdrop(LEFT, y, RIGHT - LEFT, ROW, "c-sky")
+    drawing.text(LEFT - 5, y + 12, name, "c-tick", "end")
+    drawing.backdrop(LEFT, y, RIGHT - LEFT, ROW, "c-sky")
     if not np.isfinite(shares).any():
-        sheet.no_data(LEFT, y, RIGHT - LEFT, ROW, words)
+        drawing.no_data(LEFT, y, RIGHT - LEFT, ROW, words)
         return
     columns, pale, gaps = "", "", ""
     for moment, share, full in zip(
@@ -271,6 +275,6 @@ def _row(
         elif share >= 0.03:
             column = box(a, y + ROW * (1 - min(share, 1)), b - a - 0.6, ROW * min(share, 1))
             columns, pale = (columns + column, pale) if full else (columns, pale + column)
-    sheet.path(columns, "c-column", fill="currentColor")
-    sheet.path(pale, "c-column", fill="currentColor", fill_opacity=".4")
-    sheet.hatch(gaps)
+    drawing.path(columns, "c-column", fill="currentColor")
+    drawing.path(pale, "c-column", fill="currentColor", fill_opacity=".4")
+    drawing.hatch(gaps)

@@ -47,20 +47,20 @@ def times_of(evidence: xr.Dataset | None) -> list[datetime]:
     return moments(values[~np.isnat(values)])
 
 
-def time_axis(sheet: Drawing, scale: TimeScale, y: float, minutes: int) -> None:
+def time_axis(drawing: Drawing, scale: TimeScale, y: float, minutes: int) -> None:
     """Draw ticks in local time below `y`, with the labels that fit."""
     last = -math.inf
-    sheet.line(scale.start, y, scale.end, y, "c-axis")
+    drawing.line(scale.start, y, scale.end, y, "c-axis")
     for moment in scale.ticks(minutes):
         x = scale(moment)
-        sheet.line(x, y, x, y + 4, "c-axis")
+        drawing.line(x, y, x, y + 4, "c-axis")
         if x - last >= 38 and x <= WIDTH - 16:
-            sheet.text(x, y + 16, scale.label(moment), "c-tick", "middle")
+            drawing.text(x, y + 16, scale.label(moment), "c-tick", "middle")
             last = x
 
 
 def value_axis(
-    sheet: Drawing,
+    drawing: Drawing,
     scale: Scale,
     values: Iterable[float],
     right: float,
@@ -70,21 +70,21 @@ def value_axis(
     """Draw labels left of the plot and lines across it; `factor` turns SI into the shown unit."""
     for value in values:
         y = scale(value)
-        sheet.line(LEFT, y, right, y, "c-grid")
-        sheet.text(LEFT - 5, y + 4, f"{value * factor:g}".replace("-", "\u2212"), "c-tick", "end")
-    sheet.text(LEFT - 5, min(scale.start, scale.end) - 11, unit, "c-tick", "end")
+        drawing.line(LEFT, y, right, y, "c-grid")
+        drawing.text(LEFT - 5, y + 4, f"{value * factor:g}".replace("-", "\u2212"), "c-tick", "end")
+    drawing.text(LEFT - 5, min(scale.start, scale.end) - 11, unit, "c-tick", "end")
 
 
 def bracket(
-    sheet: Drawing, scale: TimeScale, start: datetime, end: datetime, y: float, label: str
+    drawing: Drawing, scale: TimeScale, start: datetime, end: datetime, y: float, label: str
 ) -> None:
     """Mark a span of time above a panel and name it."""
     a, b = scale.clamped(start), scale.clamped(end)
     if b - a < 1:
         return
-    sheet.path(box(a, y, b - a, 3), "c-best", fill="currentColor")
+    drawing.path(box(a, y, b - a, 3), "c-best", fill="currentColor")
     half = breadth(label) / 2
-    sheet.text(min(max((a + b) / 2, half), RIGHT - half), y - 4, label, "c-strong", "middle")
+    drawing.text(min(max((a + b) / 2, half), RIGHT - half), y - 4, label, "c-strong", "middle")
 
 
 def best_blank(forecast: Forecast, scale: TimeScale, words: ChartWords) -> dict[str, object]:
@@ -98,18 +98,18 @@ def best_blank(forecast: Forecast, scale: TimeScale, words: ChartWords) -> dict[
     return {"best": text}
 
 
-def cloud_regions(sheet: Drawing, x: np.ndarray, y: np.ndarray, cover: np.ndarray) -> None:
+def cloud_regions(drawing: Drawing, x: np.ndarray, y: np.ndarray, cover: np.ndarray) -> None:
     """Paint cover [0-1] as nested regions, each a shade denser; hatch where it is unknown."""
     steps, unknown = _traced(x.tobytes(), y.tobytes(), cover.tobytes())
     for step, data in enumerate(steps, 1):
-        sheet.path(
+        drawing.path(
             data,
             f"c-cloud c-cloud-{step}",
             fill="currentColor",
             fill_opacity=".28",
             fill_rule="evenodd",
         )
-    sheet.hatch(unknown)
+    drawing.hatch(unknown)
 
 
 @lru_cache(maxsize=64)
@@ -127,10 +127,10 @@ def _traced(x: bytes, y: bytes, cover: bytes) -> tuple[list[str], str]:
 
 
 def mark_best(
-    sheet: Drawing, scale: TimeScale, forecast: Forecast, y: float, words: ChartWords
+    drawing: Drawing, scale: TimeScale, forecast: Forecast, y: float, words: ChartWords
 ) -> None:
     """Mark the best window of a forecast above a panel, where there is one."""
     if forecast.best:
         start, end = forecast.best.start, forecast.best.end
         label = words("chart.best", start=scale.label(start), end=scale.label(end))
-        bracket(sheet, scale, start, end, y, label)
+        bracket(drawing, scale, start, end, y, label)

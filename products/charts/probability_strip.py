@@ -20,47 +20,47 @@ def probability_strip(
         return None
     days = sorted(forecasts, key=lambda forecast: forecast.event.day)
     event = days[0].event
-    sheet = Drawing(112, prefix or f"strip-{event.site.id}-{event.phenomenon}-{event.day}")
+    drawing = Drawing(112, prefix or f"strip-{event.site.id}-{event.phenomenon}-{event.day}")
     level, step = Scale(0, 1, 84, 24), (WIDTH - 8) / len(days)
     texts = [
-        _column(sheet, level, forecast, 4 + k * step + 0.12 * step, 0.76 * step, words)
+        _column(drawing, level, forecast, 4 + k * step + 0.12 * step, 0.76 * step, words)
         for k, forecast in enumerate(days)
     ]
-    sheet.line(4, level.start, WIDTH - 4, level.start, "c-axis")
+    drawing.line(4, level.start, WIDTH - 4, level.start, "c-axis")
     names = {"spot": words.spot(event.site, event.phenomenon)}
-    return sheet.finish(
+    return drawing.finish(
         words("chart.strip.title", **names),
         words("chart.strip.description", days=words("page.clause").join(texts), **names),
     )
 
 
 def _column(
-    sheet: Drawing, level: Scale, forecast: Forecast, x: float, width: float, words: Words
+    drawing: Drawing, level: Scale, forecast: Forecast, x: float, width: float, words: Words
 ) -> str:
     """Draw the column of one day and return its text."""
     middle, day = x + width / 2, forecast.event.day
     height = level.start - level.end
     name = words(f"weekday.{day.weekday()}")
     short = width < 22.8  # [px] a weekday does not fit
-    sheet.text(middle, 99, str(day.day) if short else name, "c-tick", "middle")
-    sheet.rect(
+    drawing.text(middle, 99, str(day.day) if short else name, "c-tick", "middle")
+    drawing.rect(
         x, level.end, width, height, "c-trough", fill="currentColor", fill_opacity=".07", rx=3
     )
     if not forecast.known:
-        sheet.hatch(box(x, level.end, width, height))
-        sheet.text(middle, level.end - 7, words("probability.unknown"), "c-strong", "middle")
+        drawing.hatch(box(x, level.end, width, height))
+        drawing.text(middle, level.end - 7, words("probability.unknown"), "c-strong", "middle")
         return f"{name} {words('chart.no_data')}"
     percent = _percent(forecast.probability, words)
     top = min(level(forecast.probability), level.start - 2)
     grade = f"c-grade c-grade-{forecast.grade}"
-    sheet.rect(x, top, width, level.start - top, grade, fill="currentColor", rx=3)
-    sheet.text(middle, level.end - 7, percent, "c-strong", "middle")
+    drawing.rect(x, top, width, level.start - top, grade, fill="currentColor", rx=3)
+    drawing.text(middle, level.end - 7, percent, "c-strong", "middle")
     if forecast.spread and forecast.spread.cycles > 1:
         low, high = level(forecast.spread.low), level(forecast.spread.high)
         ends = "".join(f"M{number(middle - 3)} {number(y)}h6" for y in (low, high))
         whisker = polyline([(middle, low), (middle, high)]) + ends
         for classes in ("c-spread-under", "c-spread"):
-            sheet.path(whisker, f"c-line {classes}", fill="none", stroke="currentColor")
+            drawing.path(whisker, f"c-line {classes}", fill="none", stroke="currentColor")
     return f"{name} {percent}"
 
 

@@ -13,14 +13,14 @@ from products.wording import Words
 TOP, BOTTOM = 26.0, 286.0  # [px] the square
 
 
-def unit_square(sheet: Drawing) -> tuple[Scale, Scale]:
+def unit_square(drawing: Drawing) -> tuple[Scale, Scale]:
     """Draw the grid and labels of a square from 0 to 100 %; return the scales across and up."""
     across, up = Scale(0, 1, LEFT + 8, RIGHT - 8), Scale(0, 1, BOTTOM, TOP)
     for part in (0.0, 0.25, 0.5, 0.75, 1.0):
-        sheet.line(across(0), up(part), across(1), up(part), "c-grid")
-        sheet.text(across(0) - 5, up(part) + 4, f"{100 * part:.0f}%", "c-tick", "end")
-        sheet.text(across(part), BOTTOM + 16, f"{100 * part:.0f}%", "c-tick", "middle")
-    sheet.path(
+        drawing.line(across(0), up(part), across(1), up(part), "c-grid")
+        drawing.text(across(0) - 5, up(part) + 4, f"{100 * part:.0f}%", "c-tick", "end")
+        drawing.text(across(part), BOTTOM + 16, f"{100 * part:.0f}%", "c-tick", "middle")
+    drawing.path(
         polyline([(across(0), up(0)), (across(1), up(1))]),
         "c-line c-threshold",
         fill="none",
@@ -37,14 +37,16 @@ def reliability_diagram(record: PhenomenonRecord, words: Words, name: str) -> Ma
     reliable forecasts. A dot inside it is filled, one outside is hollow; its number of cases stands
     beside it.
     """
-    sheet = Drawing(326, f"reliability-{record.phenomenon}")
-    sheet.backdrop(LEFT + 8, TOP, RIGHT - LEFT - 16, BOTTOM - TOP, "c-trough", ".05")
-    across, up = unit_square(sheet)
+    drawing = Drawing(326, f"reliability-{record.phenomenon}")
+    drawing.backdrop(LEFT + 8, TOP, RIGHT - LEFT - 16, BOTTOM - TOP, "c-trough", ".05")
+    across, up = unit_square(drawing)
     for each in record.bins:
         x, high = across(each.probability), up(each.high)
         height = max(up(each.low) - high, 2)
-        sheet.path(box(x - 5, high, 10, height), "c-chance", fill="currentColor", fill_opacity=".3")
-    _dots(sheet, record.bins, across, up, words)
+        drawing.path(
+            box(x - 5, high, 10, height), "c-chance", fill="currentColor", fill_opacity=".3"
+        )
+    _dots(drawing, record.bins, across, up, words)
     bins = [
         words(
             "verification.bin",
@@ -54,16 +56,16 @@ def reliability_diagram(record: PhenomenonRecord, words: Words, name: str) -> Ma
         )
         for each in record.bins
     ]
-    sheet.text(across(0), TOP - 10, words("verification.axis_seen"), "c-note")
-    sheet.text(across(1), BOTTOM + 34, words("verification.axis_told"), "c-note", "end")
-    return sheet.finish(
+    drawing.text(across(0), TOP - 10, words("verification.axis_seen"), "c-note")
+    drawing.text(across(1), BOTTOM + 34, words("verification.axis_told"), "c-note", "end")
+    return drawing.finish(
         words("verification.diagram_title", phenomenon=name),
         words("verification.diagram_text", bins=words.clauses(bins)),
     )
 
 
 def _dots(
-    sheet: Drawing, bins: tuple[ReliabilityBin, ...], across: Scale, up: Scale, words: Words
+    drawing: Drawing, bins: tuple[ReliabilityBin, ...], across: Scale, up: Scale, words: Words
 ) -> None:
     """Draw a dot for each bin, larger with more cases, and its number of cases where it fits."""
     labels: list[tuple[float, float, float]] = []  # left, right and height of each
@@ -71,9 +73,9 @@ def _dots(
         x, y = across(each.probability), up(each.frequency)
         radius = 3.5 + 3.5 * min(1.0, math.sqrt(each.cases / 100))
         if each.low <= each.frequency <= each.high:
-            sheet.dot(x, y, radius, "c-dot", fill="currentColor")
+            drawing.dot(x, y, radius, "c-dot", fill="currentColor")
         else:
-            sheet.dot(
+            drawing.dot(
                 x, y, radius, "c-dot-hollow", fill="none", stroke="currentColor", stroke_width="2"
             )
         text = words("verification.count", cases=each.cases)
@@ -87,6 +89,6 @@ def _dots(
                 left + width < a or left > b or abs(label_y - at) > 12 for a, b, at in labels
             )
             if free and across(0) <= left and left + width <= across(1):
-                sheet.text(left, label_y, text, "c-tick")
+                drawing.text(left, label_y, text, "c-tick")
                 labels.append((left, left + width, label_y))
                 break

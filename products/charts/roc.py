@@ -12,19 +12,19 @@ from products.wording import Words
 
 def roc_diagram(record: PhenomenonRecord, words: Words, name: str) -> Markup:
     """Draw the hit rate against the false alarm rate; the diagonal is a forecast without skill."""
-    sheet = Drawing(326, f"roc-{record.phenomenon}")
-    across, up = unit_square(sheet)
-    sheet.path(
+    drawing = Drawing(326, f"roc-{record.phenomenon}")
+    across, up = unit_square(drawing)
+    drawing.path(
         polyline([(across(x), up(y)) for x, y in record.roc]),
         "c-line",
         fill="none",
         stroke="currentColor",
         stroke_width="2",
     )
-    sheet.text(across(0), TOP - 10, words("verification.axis_detected"), "c-note")
-    sheet.text(across(1), BOTTOM + 34, words("verification.axis_alarmed"), "c-note", "end")
+    drawing.text(across(0), TOP - 10, words("verification.axis_detected"), "c-note")
+    drawing.text(across(1), BOTTOM + 34, words("verification.axis_alarmed"), "c-note", "end")
     area = words("verification.auc", auc=f"{record.line.auc:.2f}", cases=record.line.cases)
-    sheet.text(across(1) - 6, up(0) - 10, area, "c-note", "end")
-    return sheet.finish(
+    drawing.text(across(1) - 6, up(0) - 10, area, "c-note", "end")
+    return drawing.finish(
         words("verification.roc_title", phenomenon=name), words("verification.roc_text", area=area)
     )

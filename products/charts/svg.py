@@ -1,7 +1,7 @@
-"""Primitives of a chart: scales, paths and a sheet of SVG that a screen reader can read.
+"""Primitives of a chart: scales, paths and a drawing of SVG that a screen reader can read.
 
-A sheet holds no style: elements carry classes (`templates/static/skyscape.css`, section charts) and
-plain presentation attributes. So a chart obeys a Content-Security-Policy without inline styles,
+A drawing holds no style: elements carry classes (`templates/static/skyscape.css`, section charts)
+and plain presentation attributes. So a chart obeys a Content-Security-Policy without inline styles,
 follows the theme, and is readable without a style sheet.
 """
 
@@ -20,7 +20,7 @@ from markupsafe import Markup, escape
 
 from products.units import offset_of_repeated
 
-WIDTH = 360.0  # [px] of every sheet: a phone's column, so that type keeps its size there
+WIDTH = 360.0  # [px] of every drawing: a phone's column, so that type keeps its size there
 LEFT, RIGHT = 38.0, 352.0  # [px] the plot's edges
 
 
@@ -113,7 +113,7 @@ def number(value: float) -> str:
 
 
 def breadth(text: str) -> float:
-    """Return the approximate width of `text` [px] at the sheet's type size."""
+    """Return the approximate width of `text` [px] at the drawing's type size."""
     return sum(12.0 if ord(character) > 0x2E80 else 6.8 for character in text)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import functools
 import json
 import os
@@ -34,13 +35,21 @@ def skyscape(*arguments: str | Path, cwd: Path) -> subprocess.CompletedProcess[s
 
 @pytest.fixture(scope="session")
 def demonstration(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The output folder of `skyscape demo`."""
-    folder = tmp_path_factory.mktemp("demonstration")
-    done = skyscape(
-        "demo", "--now", NOW.isoformat(), "--out", folder / "site", "--json", cwd=folder
-    )
-    assert done.returncode == 0, done.stderr[-3000:]
-    assert json.loads(done.stdout)["known"] > 0
+    """The output folder of `skyscape demo`, made once for all test processes of a run."""
+    folder = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        folder = folder.parent  # which the processes share
+    folder = folder / "demonstration"
+    folder.mkdir(exist_ok=True)
+    with (folder / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # the kernel releases it when the process ends
+        if not (folder / "done").exists():
+            done = skyscape(
+                "demo", "--now", NOW.isoformat(), "--out", folder / "site", "--json", cwd=folder
+            )
+            assert done.returncode == 0, done.stderr[-3000:]
+            assert json.loads(done.stdout)["known"] > 0
+            (folder / "done").touch()
     return folder / "site"
 
 
