@@ -29,7 +29,7 @@ from forecast.config import (
     read_config,
     read_text,
 )
-from forecast.errors import ArchiveError, ConfigError, SourceError
+from forecast.errors import ArchiveError, ConfigError, FileUnreadable, SourceError
 from forecast.http import Client
 from forecast.settings import HttpSettings
 from forecast.settings_errors import SettingsError, repaired
@@ -200,7 +200,7 @@ def _sites(config: Config, terrain: Path | None) -> list[CheckFinding]:
     if terrain is not None:
         try:
             grid = read_grid(terrain)
-        except ConfigError as error:
+        except FileUnreadable as error:
             found.append(CheckFinding("fault", "--terrain", str(error)))
     found += site_checks.findings(config, grid) + site_checks.same_names(config)
     found += site_checks.surveys(config)

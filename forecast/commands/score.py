@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Literal, TypeAlias
 import typer
 
 from forecast.commands import world as setup
+from forecast.commands.given_files import given_file
 from forecast.commands.options import AsJson, ConfigFile, Now, OneSource, read_day
 from forecast.commands.output import show
 from forecast.errors import ConfigError
@@ -40,6 +41,11 @@ def outcomes(
     """Import tables of what was really observed, or show what is kept."""
     from forecast.learning import outcome_import
 
+    if action == "import" and not files:
+        raise typer.BadParameter("outcomes import: name at least one CSV file")
+    if action == "show" and files:
+        named = " ".join(map(str, files))
+        raise typer.BadParameter(f"{named}: `outcomes show` takes no file; it shows what is kept")
     settings = setup.settings(config)
     text, code = outcome_import.run(action, files or [], settings, now or setup.clock())
     show(text)
@@ -99,6 +105,10 @@ def verify(
     """Score the published forecasts against the outcomes."""
     from forecast.learning import verify as verifying
 
+    if since and until and until < since:
+        raise typer.BadParameter(
+            f"--until {until} lies before --since {since}: expected the first day first"
+        )
     show(verifying.report(setup.settings(config), now or setup.clock(), since, until, json))
     return 0
 
@@ -157,15 +167,17 @@ def transfer_test(
             "--mountain NAME:LAT,LON,HEIGHT,VALLEY"
         )
     opened = open_models(settings.learning.folder)
-    result = transfer_test(
-        labels,
-        forecasts,
-        dict(place_of(text) for text in mountain),
-        {opened.names[SEA]: opened.by_phenomenon[SEA]},
-        settings.phenomena,
-        settings.zone,
-        threshold=yes_threshold(settings.forecast.grades) if threshold is None else threshold,
-    )
+    places = dict(place_of(text) for text in mountain)
+    with given_file(labels, forecasts):
+        result = transfer_test(
+            labels,
+            forecasts,
+            places,
+            {opened.names[SEA]: opened.by_phenomenon[SEA]},
+            settings.phenomena,
+            settings.zone,
+            threshold=yes_threshold(settings.forecast.grades) if threshold is None else threshold,
+        )
     served = opened.served.get(SEA)
     show(*fitted_among(result.mornings, served.card if served else None), *result.lines())
     return 0

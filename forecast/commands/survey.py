@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 
 from forecast.config import Config
 from forecast.domain import HORIZON_STEP
-from forecast.errors import ConfigError
+from forecast.errors import ConfigError, FileUnreadable
 from forecast.geo import EARTH_RADIUS, local_distance
 from forecast.science.night_sky import NATURAL_SKY
 
@@ -71,10 +71,10 @@ def read_grid(path: Path) -> xr.DataArray:
     """Read the one two-dimensional variable of a netCDF file as (latitude, longitude), both rising;
     missing is NaN.
 
-    Raises: ConfigError where the reader is not installed, or the file is not such a grid.
+    Raises: FileUnreadable where the reader is not installed, or the file is not such a grid.
     """
     if not path.is_file():
-        raise ConfigError(f"{path}: no such file")
+        raise FileUnreadable(f"{path}: no such file")
     try:
         with xr.open_dataset(path, engine="h5netcdf") as dataset:
             renamed = dataset.rename(
@@ -90,14 +90,14 @@ def read_grid(path: Path) -> xr.DataArray:
                 if set(value.dims) == {"latitude", "longitude"}
             ]
     except (ImportError, ValueError) as error:
-        raise ConfigError(
+        raise FileUnreadable(
             f"{path}: cannot be read ({error}); netCDF needs the extra: pip install "
             "'skyscape[survey]'"
         ) from error
     except OSError as error:
-        raise ConfigError(f"{path}: not a readable netCDF file: {error}") from error
+        raise FileUnreadable(f"{path}: not a readable netCDF file: {error}") from error
     if len(grids) != 1:
-        raise ConfigError(
+        raise FileUnreadable(
             f"{path}: expected one variable over (latitude, longitude), found {len(grids)}"
         )
     grid = (
@@ -291,7 +291,8 @@ def paragraphs(
 
     site: one of the settings; place: latitude, longitude [degree] and elevation [m] of another.
     Without both, every site of the settings.
-    Raises: ConfigError for an unknown site, incomplete coordinates, or grids that cannot be used.
+    Raises: ConfigError for an unknown site, incomplete coordinates, or grids that are too small;
+    FileUnreadable.
     """
     latitude, longitude, elevation = place
     if latitude is not None and longitude is not None and elevation is not None and not site:

@@ -14,7 +14,7 @@ from forecast.archive.observations import Reading
 from forecast.archive.outcomes import Outcomes
 from forecast.config import Config
 from forecast.domain import Fault
-from forecast.errors import ConfigError, PublishError, SkyscapeError
+from forecast.errors import FileUnreadable, PublishError, SkyscapeError
 from forecast.learning.truth_from_reports import LIMITS, parse, site_names
 from forecast.observations.formats.collector import sanitised
 from forecast.science import almanac
@@ -57,13 +57,13 @@ class Imported:
 def import_file(path: Path, archive: Archive, config: Config, now: datetime) -> Imported:
     """Import one table into the archive, once.
 
-    Raises: ConfigError where the file cannot be read, ArchiveError.
+    Raises: FileUnreadable, ArchiveError.
     """
     try:
         with path.open("rb") as file:
             data = file.read(LIMITS.size + 1)
     except OSError as error:
-        raise ConfigError(f"{path}: {error.strerror}; give a CSV file of outcomes") from error
+        raise FileUnreadable(f"{path}: {error.strerror}; give a CSV file of outcomes") from error
     sites, today, pending = (
         config.all_sites(),
         now.astimezone(config.zone).date(),
@@ -111,14 +111,14 @@ def _import_files(
 ) -> tuple[str, int]:
     """Return the results of all files as text, and the exit code.
 
-    Raises: ConfigError where none can be read, ArchiveError.
+    Raises: FileUnreadable where none can be read, ArchiveError.
     """
     lines: list[str] = []
     codes, unread = [0], 0
     for path in paths:
         try:
             imported = import_file(path, archive, config, now)
-        except ConfigError as error:
+        except FileUnreadable as error:
             lines.append(str(error))
             codes.append(error.exit_code)
             unread += 1
@@ -126,19 +126,17 @@ def _import_files(
         lines += imported.lines
         codes.append(imported.exit_code)
     if unread == len(paths):
-        raise ConfigError("\n".join(lines))
+        raise FileUnreadable("\n".join(lines))
     return "\n".join(lines), max(codes)
 
 
 def run(action: str, files: Sequence[Path], config: Config, now: datetime) -> tuple[str, int]:
     """Return what `skyscape outcomes` prints, and its exit code.
 
-    Raises: ConfigError where no file is given or none can be read, ArchiveError.
+    Raises: FileUnreadable where none of the files can be read, ArchiveError.
     """
     archive = Archive(config.archive.url)
     if action == "import":
-        if not files:
-            raise ConfigError("outcomes import: name at least one CSV file")
         return _import_files(files, archive, config, now)
     outcomes = Outcomes(archive)
     lines = [f"{source:<10} {count} reports" for source, count in outcomes.count().items()]

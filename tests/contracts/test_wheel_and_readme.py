@@ -88,6 +88,7 @@ def test_every_option_and_exit_code_is_documented() -> None:
         (4, "no usable cycle"),
         (5, "archive"),
         (6, "published only in part"),
+        (7, "a file given cannot be read"),
     ):
         assert f"{code} {words}" in readme
 

@@ -118,6 +118,47 @@ def test_rows_are_aligned_where_no_person_reads_them() -> None:
     assert output.aligned([]) == []
 
 
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["once", "--now", "yesterday"], "'yesterday': expected a day, a time and its zone"),
+        (["once", "--now", "2026-11-22T08:00"], "has no time zone"),
+        (["once", "--cycle", "2020080499"], "'2020080499': there is no such hour"),
+        (["once", "--cycle", "2026023000"], "'2026023000': there is no such hour"),
+        (["once", "--source", "web"], "'web': expected one of 'filter', 'bucket', 'folder'"),
+        (["demo", "--days", "400"], "'--days': expected at most 60"),
+        (["demo", "--days=-3"], "'--days': expected at least 0"),
+        (["demo", "--days", "few"], "'--days': expected a whole number"),
+        (["transfer-test", "a", "b", "--threshold", "x"], "'--threshold': expected a number"),
+    ],
+)
+def test_a_wrong_value_is_answered_in_our_words(
+    words: list[str], said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(words) == 2
+
+    error = capsys.readouterr().err
+    assert said in error
+    assert not any(theirs in error for theirs in ("Input should", "unconverted", "isoformat"))
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["outcomes", "show", "foo.csv"],
+        ["models", "list", "rime", "y"],
+        ["models", "list", "--force"],
+        ["models", "rollback", "rime", "y"],
+        ["verify", "--since", "2026-02-01", "--until", "2026-01-01"],
+    ],
+)
+def test_what_means_nothing_for_a_command_is_refused(
+    words: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(words) == 2
+    assert capsys.readouterr().out == ""
+
+
 # -- an old Python
 
 

@@ -119,8 +119,21 @@ def test_a_damaged_file_and_a_missing_one_are_refused_in_one_line(
     with pytest.raises(SourceCorrupt, match=name):
         inspect_file(shared / "odd" / name)
 
-    assert main(["inspect", str(shared / "odd" / name)]) == 4
-    assert len(capsys.readouterr().err.splitlines()) == 1
+    assert main(["inspect", str(shared / "odd" / name)]) == 7
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith(f"skyscape: {shared / 'odd' / name}")  # the path as it was typed
+
+
+def test_a_file_of_another_kind_cannot_be_read(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "notes.txt"
+    path.write_text("no GRIB at all")
+
+    assert main(["inspect", str(path), "--json"]) == 7
+    printed = capsys.readouterr()
+    assert json.loads(printed.out)["exit_code"] == 7
+    assert printed.err.startswith(f"skyscape: {path}")
 
 
 def test_a_file_without_any_field_of_ours_says_so(

@@ -16,7 +16,7 @@ import yaml
 
 from forecast.commands import survey
 from forecast.config import Config
-from forecast.errors import ConfigError
+from forecast.errors import ConfigError, FileUnreadable
 from forecast.science import almanac
 from forecast.science.night_sky import NATURAL_SKY
 
@@ -228,9 +228,9 @@ def test_maps_that_end_too_soon_are_refused_with_what_is_needed() -> None:
 def test_what_is_no_map_is_refused(tmp_path: Path) -> None:
     (tmp_path / "map.nc").write_bytes(b"<html>not found</html>")
 
-    with pytest.raises(ConfigError, match=r"cannot be read|not a readable"):
+    with pytest.raises(FileUnreadable, match=r"cannot be read|not a readable"):
         survey.read_grid(tmp_path / "map.nc")
-    with pytest.raises(ConfigError, match="no such file"):
+    with pytest.raises(FileUnreadable, match="no such file"):
         survey.read_grid(tmp_path / "absent.nc")
 
 
