@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from forecast.archive.issues import Archive
-from forecast.commands import site_checks
+from forecast.archive.state import parsed_address, read_state
+from forecast.commands import folder_checks, site_checks
 from forecast.commands.finding import CheckFinding
 from forecast.commands.survey import read_grid
 from forecast.commands.world import unit_faults
@@ -74,6 +74,7 @@ def _settings(path: Path | None) -> tuple[list[CheckFinding], Config | None]:
         found = [CheckFinding("fault", "settings", str(fault)) for fault in error.faults]
         try:
             config = _without_faults(file, error)
+            found += _not_checked(parse_settings(read_text(file), file), config)
         except ConfigError as left:
             note = f"the rest cannot be checked before these are mended ({left})"
             return [*found, CheckFinding("note", "settings", note)], None
@@ -98,86 +99,74 @@ def _without_faults(file: Path, error: SettingsError) -> Config:
     raise error
 
 
+def _not_checked(values: dict[str, Any], config: Config) -> Iterator[CheckFinding]:
+    """Yield of how many entries the settings had to be left out, so that nothing checked them."""
+    observations = values.get("observations")
+    stations = observations.get("stations") if isinstance(observations, dict) else None
+    for subject, given, checked in (
+        ("sites", values.get("sites"), config.sites),
+        ("models", values.get("models"), config.models),
+        ("observations.stations", stations, config.observations.stations),
+    ):
+        if isinstance(given, list) and len(given) > len(checked):
+            count = f"{len(given) - len(checked)} of {len(given)} not checked"
+            detail = f"{count}: mend what is wrong in their settings first"
+            yield CheckFinding("note", subject, detail)
+
+
 # -- paths
 
 
 def _paths(config: Config) -> Iterator[CheckFinding]:
     """Yield what lies at each path of the settings."""
-    yield _written("output.folder", config.output.folder)
-    yield _written("source.cycles", config.source.cycles)
-    yield _written("learning.folder", config.learning.folder)
+    yield folder_checks.written("output.folder", config.output.folder)
+    yield folder_checks.written("source.cycles", config.source.cycles)
+    yield folder_checks.written("learning.folder", config.learning.folder)
     if "folder" in config.source.order:
         only = config.source.order == ("folder",)
-        yield _read("source.folder", config.source.folder, "fault" if only else "note")
+        yield folder_checks.read("source.folder", config.source.folder, "fault" if only else "note")
     if config.observations.stations:
-        yield _read("observations.folder", config.observations.folder, "warning")
+        yield folder_checks.read("observations.folder", config.observations.folder, "warning")
     for model in config.models:
         if model.folder is not None and model.enabled:
-            yield _read(f"models.{model.id}.folder", model.folder, "warning")
-
-
-def _written(name: str, folder: Path) -> CheckFinding:
-    """Return whether the service can write into `folder`."""
-    if folder.is_dir():
-        if not os.access(folder, os.W_OK | os.X_OK):
-            return CheckFinding(
-                "fault", name, f"{folder}: may not be written; change its owner or mode"
-            )
-        return CheckFinding("ok", name, f"{folder}: {_contents(folder)}")
-    above = next(each for each in (folder, *folder.parents) if each.exists())
-    if not above.is_dir():
-        return CheckFinding("fault", name, f"{folder}: {above} is a file, expected a folder")
-    if not os.access(above, os.W_OK | os.X_OK):
-        return CheckFinding(
-            "fault", name, f"{folder}: is not there, and {above} may not be written"
-        )
-    return CheckFinding("ok", name, f"{folder}: not there yet, will be made")
-
-
-def _read(name: str, folder: Path, grade: str) -> CheckFinding:
-    """Return whether files can be read from `folder`; `grade` where it is not there."""
-    if folder.is_dir():
-        readable = os.access(folder, os.R_OK | os.X_OK)
-        detail = _contents(folder) if readable else "may not be read; change its owner or mode"
-        return CheckFinding("ok" if readable else "fault", name, f"{folder}: {detail}")
-    if folder.exists():
-        return CheckFinding("fault", name, f"{folder}: is a file, expected a folder")
-    return CheckFinding(grade, name, f"{folder}: not there; nothing can be dropped into it")
-
-
-def _contents(folder: Path) -> str:
-    """Return how many entries a folder has."""
-    with os.scandir(folder) as entries:
-        count = sum(1 for _ in entries)
-    return f"{count} entries" if count else "empty"
+            yield folder_checks.read(f"models.{model.id}.folder", model.folder, "warning")
 
 
 def _archive(config: Config, now: datetime, offline: bool) -> Iterator[CheckFinding]:
     """Yield where the archive is, and what was issued last."""
-    address = masked(config.archive.url)
-    scheme, _, database = config.archive.url.partition(":///")
-    if scheme.startswith("sqlite"):
-        file = Path(database.partition("?")[0])
-        if not file.exists():
-            finding = _written("archive", file.parent)
-            detail = f"{address}: not there yet, will be made"
-            yield CheckFinding("ok", "archive", detail) if finding.grade == "ok" else finding
-            return
-    elif offline:
-        yield CheckFinding("note", "archive", f"{address}: not contacted: --offline")
-        return
+    url, address = config.archive.url, masked(config.archive.url)
     try:
-        issues = Archive(config.archive.url).issues(1)
+        parsed = parsed_address(url)
+        if parsed.get_backend_name() == "sqlite":
+            database = parsed.database or ":memory:"
+            if database == ":memory:":
+                detail = f"{address}: held in memory, lost when the program ends"
+                yield CheckFinding("warning", "archive", detail)
+                return
+            file = Path(database)
+            finding = folder_checks.written("archive", file.parent)
+            if finding.grade != "ok":
+                yield finding
+                return
+            if not os.path.exists(file):
+                yield CheckFinding("ok", "archive", f"{address}: not there yet, will be made")
+                return
+            if not os.access(file, os.W_OK):
+                yield CheckFinding("fault", "archive", f"{file}: may not be written")
+                return
+        elif offline:
+            yield CheckFinding("note", "archive", f"{address}: not contacted: --offline")
+            return
+        state = read_state(url)
     except ArchiveError as error:
         yield CheckFinding("fault", "archive", str(error))
         return
-    if not issues:
+    if state.issued is None:
         yield CheckFinding("ok", "archive", f"{address}: nothing was issued yet")
         return
-    last = issues[0]
-    at = f"{last.issued.astimezone(config.zone):%F %H:%M%z}"
-    yield CheckFinding("ok", "archive", f"{address}: last issued {last.id} at {at}")
-    if last.issued > now + timedelta(minutes=5):
+    at = f"{state.issued.astimezone(config.zone):%F %H:%M%z}"
+    yield CheckFinding("ok", "archive", f"{address}: last issued {state.last} at {at}")
+    if state.issued > now + timedelta(minutes=5):
         detail = f"the last issue was at {at}, after now: was it set back?"
         yield CheckFinding("fault", "clock", detail)
 

@@ -23,19 +23,17 @@ DEGREES_PER_HOUR = 15.0  # of longitude, by which the sun moves
 # [degree] of longitude from the meridian of the time zone: the widest zone, China's, reaches from
 # 73.5 to 135 E with its meridian at 120 E
 ZONE_REACH = 50.0
-RELIEF = (
-    2500.0  # [m] of a site above its valley, within 8 km, that few places on earth have (check)
-)
+# [m] of a site above its valley, within 8 km, that few places on earth have (check)
+RELIEF = 2500.0
 SWAPPED = 20.0  # [degree] by which the latitude must suit the time zone better than the longitude
 NEIGHBOURHOOD = 3000.0  # [m] within which a site's height must be found on a 1 km grid
-HEIGHT_MISS = (
-    250.0  # [m] that a 30 arc-second grid may cut off a summit, or fill of a gorge (check)
-)
+# [m] that a 30 arc-second grid may cut off a summit, or fill of a gorge (check)
+HEIGHT_MISS = 250.0
 FEET_MATCH = 150.0  # [m] by which a height in feet may miss the terrain, or a station
 GCJ_MATCH = 80.0  # [m] by which a place may miss that of a station as a web map shows it
 GCJ_LEAST = 200.0  # [m] shift below which the two cannot be told apart
 GCJ_GROUND = (120.0, 40.0)  # [m] misses of the ground as given, and as corrected
-FAR = 500_000.0  # [m] from the other sites
+FAR = 150_000.0  # [m] from the nearest other site: more is rare within a district (check)
 
 
 def findings(config: Config, terrain: xr.DataArray | None = None) -> list[CheckFinding]:
@@ -220,16 +218,17 @@ def _alone(sites: tuple[SiteSettings, ...]) -> Iterator[CheckFinding]:
     """Yield each site that lies far from all others, and those that share a place."""
     latitude = np.array([site.latitude for site in sites])
     longitude = np.array([site.longitude for site in sites])
-    middle = float(np.median(latitude)), float(np.median(longitude))
     if len(sites) == 2 and (apart := _apart(*sites)) > FAR:
         yield CheckFinding(
             "warning", "sites", f"{sites[0].id} and {sites[1].id} lie {apart / 1000:.0f} km apart"
         )
     places: dict[tuple[float, float], str] = {}
-    for site in sites:
-        apart = float(local_distance(*middle, site.latitude, site.longitude))
-        if len(sites) > 2 and apart > FAR:
-            detail = f"lies {apart / 1000:.0f} km from the middle of the sites"
+    for place_in_list, site in enumerate(sites):
+        distance = local_distance(site.latitude, site.longitude, latitude, longitude)
+        distance[place_in_list] = np.inf
+        if len(sites) > 2 and (nearest := float(distance.min())) > FAR:
+            other = sites[int(distance.argmin())].id
+            detail = f"lies {nearest / 1000:.0f} km from the nearest other site, {other}"
             yield CheckFinding("warning", f"sites.{site.id}", detail)
         place = (site.latitude, site.longitude)
         if place in places:

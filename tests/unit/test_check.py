@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 import threading
 from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -99,6 +100,68 @@ def test_an_empty_archive_is_opened_and_reported_as_empty(tmp_path: Path) -> Non
     archive = next(each for each in found if each.subject == "archive")
     assert archive.grade == "ok"
     assert "nothing was issued yet" in archive.detail
+
+
+@pytest.mark.parametrize(
+    ("url", "words"),
+    [
+        ("mysql://me:secret@db/x", "mysql is not supported; expected sqlite:///path or postgresql"),
+        ("postgresql+asyncpg://db/x", "postgresql+asyncpg is not supported"),
+        ("archive.db", "not a database address"),
+        ("sqlite:////proc/site/archive.db", "/proc/site: cannot be made"),
+    ],
+)
+def test_an_archive_that_cannot_be_opened_is_a_fault_without_contact(
+    url: str, words: str, tmp_path: Path
+) -> None:
+    path = written(tmp_path, SOUND | {"archive": {"url": url}})
+
+    (archive,) = [e for e in check.findings(path, NOW, offline=True) if e.subject == "archive"]
+
+    assert archive.grade == "fault"
+    assert words in archive.detail
+    assert "secret" not in archive.detail
+
+
+def test_a_server_of_postgresql_is_not_contacted_offline(tmp_path: Path) -> None:
+    path = written(tmp_path, SOUND | {"archive": {"url": "postgresql://db.invalid/x"}})
+
+    assert grade_of(check.findings(path, NOW, offline=True), "archive") == "note"
+
+
+@pytest.mark.parametrize("folder", ["/proc/site", "/proc", "x" * 300])
+def test_a_folder_that_cannot_be_made_or_written_is_a_fault(folder: str, tmp_path: Path) -> None:
+    path = written(tmp_path, SOUND | {"output": {"folder": folder}})
+
+    assert grade_of(check.findings(path, NOW, offline=True), "output.folder") == "fault"
+    assert [each.name for each in tmp_path.iterdir()] == ["settings.yaml"]
+
+
+def test_the_check_changes_no_archive(tmp_path: Path) -> None:
+    file = tmp_path / "archive.db"
+    with sqlite3.connect(file) as connection:
+        connection.execute("CREATE TABLE other (x)")
+    connection.close()
+    before = file.read_bytes()
+    path = written(tmp_path, SOUND | {"archive": {"url": "sqlite:///archive.db"}})
+
+    found = check.findings(path, NOW, offline=True)
+
+    assert grade_of(found, "archive") == "ok"
+    assert file.read_bytes() == before
+    assert {each.name for each in tmp_path.iterdir()} == {"settings.yaml", "archive.db"}
+
+
+def test_a_site_with_faults_is_counted_as_not_checked(tmp_path: Path) -> None:
+    sites = [
+        SITE | {"id": id, "name": {"zh": id, "en": id}, "latitude": 40 + n / 10}
+        for n, id in enumerate(("one", "two", "three", "four", "five"))
+    ]
+    sites[2]["latitude"] = 400
+
+    found = check.findings(written(tmp_path, SOUND | {"sites": sites}), NOW, offline=True)
+
+    assert any(e.subject == "sites" and "1 of 5 not checked" in e.detail for e in found)
 
 
 def test_a_server_that_is_not_there_is_a_fault_where_nothing_else_gives_the_leading_model(
@@ -200,7 +263,19 @@ def test_a_site_far_from_the_others_and_one_twice_are_warnings() -> None:
     found = site_checks.findings(config_of(*sites, SITE | {"id": "four"}))
 
     assert {each.subject for each in found} == {"sites.three", "sites.four"}
+    # 10 degrees of longitude at 40 N
+    assert any("852 km from the nearest other site" in each.detail for each in found)
     assert {each.grade for each in found} == {"warning"}
+
+
+@pytest.mark.parametrize(("degrees", "far"), [(1.3, False), (1.4, True)])  # 145 km, 156 km
+def test_a_site_more_than_150_km_from_the_others_is_a_warning(degrees: float, far: bool) -> None:
+    sites = [SITE | {"id": id} for id in ("one", "two", "three")]
+    sites[1]["latitude"], sites[2]["latitude"] = 40.01, 40.01 + degrees
+
+    found = site_checks.findings(config_of(*sites))
+
+    assert [each.subject for each in found] == (["sites.three"] if far else [])
 
 
 @pytest.mark.parametrize(("latitude", "longitude", "words"), [

@@ -1,0 +1,60 @@
+"""Whether the service can write into the folders of the settings, and what lies in them."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from pathlib import Path
+
+from forecast.commands.finding import CheckFinding
+
+
+def written(name: str, folder: Path) -> CheckFinding:
+    """Return whether the service can write into `folder`, or make it: a temporary folder is made
+    and removed again.
+    """
+    try:
+        above = next(each for each in (folder, *folder.parents) if os.path.exists(each))
+        if not above.is_dir():
+            detail = f"{folder}: {above} is a file, expected a folder"
+            return CheckFinding("fault", name, detail)
+        _try_out(above, folder)
+        detail = contents(folder) if above == folder else "not there yet, will be made"
+    except OSError as error:
+        verb = "written" if os.path.isdir(folder) else "made"
+        reason = error.strerror or error
+        return CheckFinding(
+            "fault",
+            name,
+            f"{folder}: cannot be {verb} ({reason}); change the setting, or the owner or mode of "
+            "the folder",
+        )
+    return CheckFinding("ok", name, f"{folder}: {detail}")
+
+
+def _try_out(above: Path, folder: Path) -> None:
+    """Make a temporary folder in `above`, with what lacks of `folder` in it. Raises: OSError."""
+    trial = Path(tempfile.mkdtemp(prefix=".skyscape-check-", dir=above))
+    try:
+        (trial / folder.relative_to(above)).mkdir(parents=True, exist_ok=True)
+    finally:
+        shutil.rmtree(trial, ignore_errors=True)
+
+
+def read(name: str, folder: Path, grade: str) -> CheckFinding:
+    """Return whether files can be read from `folder`; `grade` where it is not there."""
+    if os.path.isdir(folder):
+        readable = os.access(folder, os.R_OK | os.X_OK)
+        detail = contents(folder) if readable else "may not be read; change its owner or mode"
+        return CheckFinding("ok" if readable else "fault", name, f"{folder}: {detail}")
+    if os.path.exists(folder):
+        return CheckFinding("fault", name, f"{folder}: is a file, expected a folder")
+    return CheckFinding(grade, name, f"{folder}: not there; nothing can be dropped into it")
+
+
+def contents(folder: Path) -> str:
+    """Return how many entries a folder has."""
+    with os.scandir(folder) as entries:
+        count = sum(1 for _ in entries)
+    return f"{count} entries" if count else "empty"
