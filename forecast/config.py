@@ -40,7 +40,14 @@ from forecast.settings import (
     SiteSettings,
     StationSettings,
 )
-from forecast.settings_errors import SettingFault, SettingsError, cross_faults, faults_of
+from forecast.settings_errors import (
+    SettingFault,
+    SettingsError,
+    cross_faults,
+    faults_of,
+    kind_of,
+    yaml_fault,
+)
 from forecast.source_settings import ModelSettings, SourceSettings
 from forecast.time_of_day import NumberInBase60
 
@@ -226,7 +233,7 @@ def parse_settings(text: str, path: Path) -> dict[str, Any]:
     try:
         values = _PlainLoader(text).get_single_data()
     except yaml.YAMLError as error:
-        raise ConfigError(f"{path}: not valid YAML: {' '.join(str(error).split())}") from error
+        raise ConfigError(f"{path}: not valid YAML: {yaml_fault(error)}") from error
     except RecursionError as error:
         raise ConfigError(
             f"{path}: nested deeper than any settings are; expected service:, source:, sites: ..."
@@ -234,7 +241,7 @@ def parse_settings(text: str, path: Path) -> dict[str, Any]:
     if not isinstance(values, dict):
         raise ConfigError(
             f"{path}: expected a table of settings (service:, source:, sites: ...), "
-            f"found {type(values).__name__}"
+            f"found {kind_of(values)}"
         )
     return values
 
@@ -254,7 +261,11 @@ class _PlainLoader(yaml.SafeLoader):
 
     def construct_mapping(self, node: Any, deep: bool = False) -> Any:
         keys = Counter(each.value for each, _ in node.value if isinstance(each, yaml.ScalarNode))
-        twice = [each for each, _ in node.value if keys.get(each.value, 0) > 1]
+        twice = [
+            each
+            for each, _ in node.value
+            if isinstance(each, yaml.ScalarNode) and keys[each.value] > 1
+        ]
         if twice:
             raise yaml.constructor.ConstructorError(
                 None, None, f"the key {twice[-1].value!r} is given twice", twice[-1].start_mark

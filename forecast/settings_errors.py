@@ -62,6 +62,56 @@ HINTS = {
 }
 
 
+# What the reader of YAML found (beginning of its message) -> what is expected.
+YAML_WORDS = (
+    ("found character '\\t'", "a tab: indent with spaces"),
+    (
+        "mapping values are not allowed",
+        "a `:` that opens no table here: put a text with `:` in quotes, or mend the indentation",
+    ),
+    (
+        "expected <block end>",
+        "this ends no entry: indent entries of one table alike, and close quotes",
+    ),
+    ("could not find expected ':'", "a key without `:`: write `key: value`"),
+    ("found unexpected end of stream", "a quote or a bracket is opened here and never closed"),
+    ("expected ',' or ']'", "expected `,` or `]`: is a list not closed?"),
+    ("expected ',' or '}'", "expected `,` or `}`: is a table not closed?"),
+    ("expected a single document", "a second document begins (`---`): give one"),
+    ("could not determine a constructor", "a tag (`!...`) is not allowed: write plain values"),
+    ("found unhashable key", "a list or a table is no key: expected `key: value`"),
+    ("while scanning an alias", "`*` begins an alias: put the text in quotes"),
+    ("while scanning an anchor", "`&` begins an anchor: put the text in quotes"),
+    ("found undefined tag handle", "`!` begins a tag: put the text in quotes"),
+    ("found character", "a text cannot begin with this character: put it in quotes"),
+    ("expected chomping or indentation", "`|` or `>` begins a text on the next line: use quotes"),
+    ("found unknown escape character", "an unknown escape after `\\`: use single quotes"),
+    ("special characters are not allowed", "a control character, which is not allowed: delete it"),
+)
+# Kinds of value as YAML gives them -> our words.
+VALUE_KINDS = {dict: "a table", list: "a list", str: "a text", bool: "true or false",
+               int: "a number", float: "a number"}  # fmt: skip
+
+
+def kind_of(value: Any) -> str:
+    """Return what kind of value the whole of a settings file is, in our words."""
+    return "nothing: it is empty" if value is None else VALUE_KINDS.get(type(value), "one value")
+
+
+def yaml_fault(error: yaml.YAMLError) -> str:
+    """Return what an error of the reader of YAML means, with its line and column where known."""
+    problem = str(getattr(error, "problem", None) or getattr(error, "reason", None) or "")
+    context = str(getattr(error, "context", None) or "")
+    mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
+    where = f"line {mark.line + 1}, column {mark.column + 1}: " if mark else ""
+    known = (
+        words
+        for beginning, words in YAML_WORDS
+        if problem.startswith(beginning) or context.startswith(beginning)
+    )
+    return where + next(known, problem or "expected lines such as `key: value`")
+
+
 @dataclass(frozen=True, slots=True)
 class SettingFault:
     """One thing to mend: where it stands, what is wrong, its line (0: not known), and the known key

@@ -183,3 +183,33 @@ def test_the_programs_own_settings_start_at_the_project_or_where_one_is_when_ins
 def test_a_settings_file_that_is_none_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="no such settings file"):
         read_config(tmp_path / "none.yaml")
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("", "found nothing: it is empty"),
+        ("# only a comment", "found nothing: it is empty"),
+        ("- sites", "found a list"),
+        ("sites", "found a text"),
+        ("a: [1, 2", "line 1, column 9: expected `,` or `]`"),
+        ("a:\n\t- b", "line 2, column 1: a tab: indent with spaces"),
+        ("a: b: c", "put a text with `:` in quotes"),
+        ("a: 'it's'", "close quotes"),
+        ('a: "x', "never closed"),
+        ("a: !x y", "a tag (`!...`) is not allowed"),
+        ("a: @x", "put it in quotes"),
+        ("? [a]\n: b", "a list or a table is no key"),
+    ],
+)
+def test_a_file_that_is_no_table_is_answered_in_our_words(
+    text: str, said: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "settings.yaml"
+    path.write_text(text, encoding="utf-8")
+
+    with pytest.raises(ConfigError) as caught:
+        read_config(path, {})
+
+    assert said in str(caught.value)
+    assert not any(theirs in str(caught.value) for theirs in ("unicode string", "NoneType", "<"))
