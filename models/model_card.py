@@ -76,7 +76,7 @@ class Card:
         )
 
 
-def units_of(names: tuple[str, ...]) -> tuple[tuple[str, str], ...]:
+def feature_units(names: tuple[str, ...]) -> tuple[tuple[str, str], ...]:
     """Return (name, unit) of features, by today's catalogue.
 
     Raises: ModelMismatch for a name that is not in the catalogue.
@@ -106,7 +106,7 @@ def card_of(
         phenomenon=trained.phenomenon,
         kind=trained.kind,
         made=f"{made:%Y-%m-%dT%H:%M:%SZ}",
-        features=units_of(trained.model.columns),
+        features=feature_units(trained.model.columns),
         rule=rule_print(trained.phenomenon),
         span=(str(days[0]), str(days[-1])),
         cases=len(whole),

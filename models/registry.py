@@ -29,7 +29,7 @@ from forecast.domain import PHENOMENA
 from forecast.errors import ModelMismatch
 from models import rule_model
 from models.learned import rule_print
-from models.model_card import LARGEST_CARD, Card, card_of, id_of, read_card, units_of
+from models.model_card import LARGEST_CARD, Card, card_of, feature_units, id_of, read_card
 from models.model_file import check_answers, pack, unpack
 from models.rule_model import PhysicsRule
 from models.training import Trained
@@ -160,7 +160,7 @@ def load(folder: Path, phenomenon: str, model_id: str) -> Served:
             f"{phenomenon}/{model_id}: the file is not the one its card describes; "
             "restore it or roll back"
         )
-    if card.features != units_of(tuple(name for name, _ in card.features)):
+    if card.features != feature_units(tuple(name for name, _ in card.features)):
         raise ModelMismatch(
             f"{phenomenon}/{model_id}: a feature has another unit than it was trained with; "
             "train it again"

@@ -124,7 +124,7 @@ def refuse_poor(fields: Iterable[Field], found: Iterable[str], name: str) -> Non
         )
 
 
-def verify(data: Data, name: str, cycle: Cycle, selection: Selection) -> int:
+def verify_messages(data: Data, name: str, cycle: Cycle, selection: Selection) -> int:
     """Check a finished file against the request, message by message; return how many it holds.
 
     Where a centre gives a field another number than the model's parameter table, the table is

@@ -34,7 +34,7 @@ from forecast.ingest.inventory import (
     select,
     spelled,
 )
-from forecast.ingest.matching import lacking, refuse_poor, verify
+from forecast.ingest.matching import lacking, refuse_poor, verify_messages
 from forecast.ingest.provider import ATTRIBUTION, FetchedCycle
 from forecast.quantities import Field
 
@@ -329,7 +329,7 @@ class Bucket(Remote):
         file.finish(
             task.digests[step],
             selection.starts,
-            lambda data: verify(data, name, task.cycle, selection),
+            lambda data: verify_messages(data, name, task.cycle, selection),
         )
 
     def _refuse_poor(self, fields: Sequence[Field], selection: Selection, name: str) -> None:

@@ -47,7 +47,7 @@ TIMELIKE = re.compile(
 )
 
 
-def zone_of(name: str) -> tzinfo | None:
+def zone_named(name: str) -> tzinfo | None:
     """Return the zone that `name` in a heading or a cell name, None where none is understood."""
     text = name.casefold().strip("_ ")
     if (known := words()["zone"].get(text)) in _ZONES:
@@ -129,7 +129,7 @@ def _with_clock(
     except ValueError:
         raise Refused(f"day: {quoted(cell)} is not a time of day; write 02:30") from None
     if named:
-        zone = zone_of(named)
+        zone = zone_named(named)
         if zone is None:
             raise Refused(f"day: {quoted(named)} is not a zone; write +08:00 or Z")
     return TimeWritten(day, clock, zone, apart, night)

@@ -50,7 +50,14 @@ from forecast.learning.outcome_cells import (
     word,
     words,
 )
-from forecast.learning.outcome_days import LOCAL, NIGHTS, TIMELIKE, EventDays, read_moment, zone_of
+from forecast.learning.outcome_days import (
+    LOCAL,
+    NIGHTS,
+    TIMELIKE,
+    EventDays,
+    read_moment,
+    zone_named,
+)
 from forecast.observations.formats.collector import Collector, Limits, quoted, sanitised
 from forecast.phenomena.snow import DEGREES
 from forecast.verification import EventKey
@@ -250,7 +257,7 @@ def _with_zone(text: str, cell: str, place: int, header: _Header) -> str | None:
             continue
         rest = "_".join(parts[count:])
         if words()["zone"].get(rest) != LOCAL:
-            header.zone = zone_of(rest)
+            header.zone = zone_named(rest)
             if header.zone is None:
                 raise Refused(
                     f"column {place + 1}, {quoted(cell.strip(), 40)}: is {quoted(rest)} a zone? "

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from forecast.science.interpolation import Scene
+from forecast.science.interpolation import Scene, whole_hour_from
 from tests.skies import SITES, atmosphere, steps
 
 LINGSHAN = SITES["lingshan"]
@@ -83,3 +83,18 @@ def test_a_share_is_known_between_known_fields_only() -> None:
     # of an afternoon that outlasts the run, what lies within
     late = at("2026-11-08T18:00"), at("2026-11-09T06:00")
     assert SCENE.share_known(known, ONE, *late)[0] == pytest.approx(6 / 12)
+
+
+@pytest.mark.parametrize(
+    ("moment", "hour"),
+    [
+        ("2026-11-22T05:00:00", "2026-11-22T05"),
+        ("2026-11-22T05:00:00.000000001", "2026-11-22T06"),
+        ("2026-11-22T23:59:59", "2026-11-23T00"),
+        ("NaT", "NaT"),
+    ],
+)
+def test_the_whole_hour_at_or_after_a_moment(moment: str, hour: str) -> None:
+    found = whole_hour_from(np.array([moment], dtype="datetime64[ns]"))
+
+    assert str(found[0]) == hour
