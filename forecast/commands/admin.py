@@ -99,6 +99,6 @@ def inspect(
         show_json(contents.document())
         return 0
     show(*contents.summary())
-    show_table(contents.COLUMNS, contents.rows())
+    show_table(contents.COLUMNS, contents.short_rows(), widths=contents.widths())
     show(*contents.fields(), *contents.yaml_lines())
     return 0

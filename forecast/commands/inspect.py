@@ -21,6 +21,8 @@ CENTRES = {7: "NCEP", 34: "JMA", 38: "CMA", 39: "CMA", 54: "CMC", 74: "UKMO", 78
            98: "ECMWF"}  # fmt: skip
 
 
+MANY_LEVELS = 4  # pressure levels from which only the first and the last are shown
+LEVELS_WIDTH = len("50-1000 hPa (22)")
 LIKE = 0.1  # likeness below which a model's table tells nothing about a file
 
 
@@ -63,6 +65,27 @@ class GribContents:
     def rows(self) -> list[tuple[str, ...]]:
         """Return a row for each group."""
         return [_row(group, found) for group, found in zip(self.groups, self.matches, strict=True)]
+
+    def short_rows(self) -> list[tuple[str, ...]]:
+        """Return the rows for a screen: of many pressure levels the first, the last and how many
+        there are.
+        """
+        level = self.COLUMNS.index("levels")
+        return [
+            (*row[:level], _short_levels(group, row[level]), *row[level + 1 :])
+            for group, row in zip(self.groups, self.rows(), strict=True)
+        ]
+
+    def widths(self) -> dict[str, int]:
+        """Return the widths that columns keep on a narrow screen: names are never cut."""
+        columns = dict(zip(self.COLUMNS, zip(*self.short_rows(), strict=True), strict=True))
+        words = {
+            name: max(
+                (len(word) for cell in columns.get(name, ()) for word in cell.split()), default=0
+            )
+            for name in ("name", "field")
+        }
+        return words | {"levels": LEVELS_WIDTH}
 
     def fields(self) -> list[str]:
         """Return what the catalogue's fields in the file are, as lines."""
@@ -178,6 +201,14 @@ def _levels(group: Group) -> str:
         return f"{ranges(value / 100 for value in group.levels)} hPa"
     levels = [level for level in group.levels if level] or []
     return f"{kind} {ranges(levels)}".rstrip()
+
+
+def _short_levels(group: Group, full: str) -> str:
+    """Return `50-1000 hPa (22)` for many pressure levels, `full` for any other."""
+    levels = group.levels
+    if group.first.surface != PRESSURE or len(levels) < MANY_LEVELS:
+        return full
+    return f"{levels[0] / 100:g}-{levels[-1] / 100:g} hPa ({len(levels)})"
 
 
 def _steps(group: Group) -> str:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
 import yaml
 
 from forecast.__main__ import main
+from forecast.commands import output
 from forecast.commands.grib_groups import ranges
 from forecast.commands.inspect import GribContents, inspect_file
 from forecast.errors import SourceCorrupt
@@ -57,6 +59,20 @@ def test_a_gfs_file_gives_the_catalogues_fields_without_settings_of_its_own(
     assert suggested["air_temperature_at_2m"] == ParameterSettings()
     assert set(doubts(gfs)) <= {"precipitation_amount", "cloud_area_fraction"}
     assert "0-12, 6-12 h: several end together" in doubts(gfs)["precipitation_amount"]
+
+
+def test_names_of_fields_are_never_cut_on_a_screen_of_100_columns(
+    gfs: GribContents, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "100")
+    monkeypatch.setattr(output, "on_terminal", lambda: True)
+
+    output.show_table(gfs.COLUMNS, gfs.short_rows(), widths=gfs.widths())
+
+    printed = capsys.readouterr().out
+    assert max(map(len, printed.splitlines())) <= 100
+    assert all(match.field.name in printed for match in gfs.matches if match is not None)
+    assert re.search(r"\d+-1000 hPa \(\d+\)", printed)
 
 
 def test_values_are_those_of_the_file(gfs: GribContents) -> None:
