@@ -6,11 +6,13 @@ Authority: WMO-No. 306 (2019), vol. I.1, FM 12 and FM 15: order and form of the 
 from __future__ import annotations
 
 import gzip
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
+from forecast.domain import Name, Station
 from forecast.observations.formats import ParseContext, Parsed, metar_format, synop
 from forecast.observations.formats.synop_bounds import divided
 
@@ -70,6 +72,65 @@ def test_a_missing_report_after_a_missing_equals_sign_is_missing() -> None:
     assert [report.station for report in parsed.observations] == ["54511", "54401"]
 
 
+KNOWN = Station("54406", Name("", ""), 40.5, 116.0, 500.0)
+UNORDERED = [
+    "333 10012 555 60012",
+    "22200 00123",
+    "333 55508 04567",
+    "444 48501",
+    "333 80000 10123",
+]
+
+
+@pytest.mark.parametrize("between", ["\n", " ", "\r\r\n"])
+@pytest.mark.parametrize("known", [False, True])
+@pytest.mark.parametrize("section", UNORDERED)
+def test_a_report_after_a_section_in_no_order_is_kept_where_a_line_or_a_known_station_begins_it(
+    section: str, known: bool, between: str
+) -> None:
+    """On one line, a station that nobody knows cannot be told from groups of the section."""
+    first = f"54511 31598 23402 11021 21083 40230 {section}"
+    second = "54406 31797 30502 11055 21101"
+    context = replace(CONTEXT, stations={"54406": KNOWN}) if known else CONTEXT
+    alone = {o.station: o.values for o in synops(f"{first}=\n{second}=").observations}
+
+    parsed = synop.parse(f"AAXX 22121\n{first}{between}{second}=".encode(), "s", context)
+
+    found = {o.station: o.values for o in parsed.observations}
+    if between == " " and not known and "444" not in section:
+        assert found == {"54511": alone["54511"]}
+    else:
+        assert found == alone
+        (fault,) = parsed.faults
+        assert ("54511" in fault.reason, "54406" in fault.reason) == (True, True)
+
+
+@pytest.mark.parametrize("between", ["\n", " ", "\r\r\n"])
+def test_reports_of_three_groups_without_equals_signs_invent_no_station(between: str) -> None:
+    reports = ["54406 32997 02703", "54416 32997 03601 10042 21011"]
+    alone = {o.station: o.values for o in synops("=\n".join(reports) + "=").observations}
+
+    parsed = synops(between.join(reports) + "=")
+
+    assert list(alone) == ["54406", "54416"]
+    assert {o.station: o.values for o in parsed.observations} == alone
+    (fault,) = parsed.faults
+    assert ("54406" in fault.reason, "54416" in fault.reason) == (True, True)
+
+
+def test_reports_of_three_groups_on_lines_of_their_own_are_each_a_station() -> None:
+    parsed = synops("54406 32997 02703\n54416 32997 03601\n50511 32997 03602 10042 21011=")
+
+    assert [report.station for report in parsed.observations] == ["54406", "54416", "50511"]
+
+
+def test_lines_that_wrap_within_a_national_section_begin_no_report() -> None:
+    parsed = synops("54511 31598 23402 11021 333 10012 555 60012\n54012 61234 11021\n20211 30102=")
+
+    assert [report.station for report in parsed.observations] == ["54511"]
+    assert not parsed.faults
+
+
 def test_a_year_of_real_synops_is_never_cut(shared: Path) -> None:
     lines = (
         gzip.decompress((shared / "obs" / "isd_014160-99999-2016.gz").read_bytes())
@@ -81,6 +142,9 @@ def test_a_year_of_real_synops_is_never_cut(shared: Path) -> None:
 
     assert len(whole) > 3000
     assert [words for words in whole if len(divided(words)) > 1] == []
+    lines_anywhere = [words for words in whole if len(divided(words, range(len(words)))) > 1]
+    assert lines_anywhere == []
+    assert [words for words in whole if len(divided(words, known={"01416"})) > 1] == []
 
 
 FOG = "ZBAA 221200Z 02003MPS 0300 FG VV001 M02/M02 Q1030"

@@ -13,9 +13,10 @@ Source: WMO-No. 306 (2019), vol. I.1, FM 12-XIV and code tables 1600, 1677, 1819
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 
 from forecast.observations.formats.collector import (
     Collector,
@@ -82,7 +83,7 @@ def parse(data: bytes, name: str, context: ParseContext | None = None) -> Parsed
     if context.received is None:
         collector.fault(0, "a SYNOP has its day only: the time of receipt is needed")
         return collector.parsed()
-    reader = _Bulletin(context.received, collector)
+    reader = _Bulletin(context.received, collector, context.stations)
     for number, text in collector.lines(bulletin_text(data)):
         for word in text.replace("=", " = ").split():
             reader.take(word, number)
@@ -98,9 +99,11 @@ class _Bulletin:
     A report ends at `=`, at the next AAXX, BBXX or OOXX, or where another one begins (divided).
     """
 
-    def __init__(self, received: datetime, collector: Collector) -> None:
+    def __init__(
+        self, received: datetime, collector: Collector, known: Collection[str] = ()
+    ) -> None:
         self.opened = False
-        self._received, self._collector = received, collector
+        self._received, self._collector, self._known = received, collector, known
         self._dating = False  # the next word is YYGGiw
         self._moment: datetime | None = None  # of the reports that follow; None: they are not read
         self._unit = "/"
@@ -147,7 +150,10 @@ class _Bulletin:
     def end(self) -> None:
         """Finish the current report, if there is one, and those that it was not closed before."""
         if self._report and self._moment is not None:
-            reports, at = divided(self._report), 0
+            openers = [
+                place for place, (one, two) in enumerate(pairwise(self._lines), 1) if one != two
+            ]
+            reports, at = divided(self._report, openers, self._known), 0
             for number, words in enumerate(reports):
                 line = self._lines[at]
                 at += len(words)

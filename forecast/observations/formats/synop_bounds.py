@@ -2,14 +2,15 @@
 
 The groups of a section stand in the order of their first digits. Where that order breaks, and a
 station number, iRixhVV, Nddff and further groups in order follow, another report begins. Where the
-order breaks and none can be recognised, what follows belongs to nobody.
+order breaks and none can be recognised, what follows belongs to nobody. Some sections have no
+order: there, a report begins at a known station, or at a line that opens with a station number.
 Source: WMO-No. 306 (2019), vol. I.1, FM 12-XIV (order of groups, code tables 1819, 1860, 4377).
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from itertools import pairwise
 
 _STATION = re.compile(r"(?!00)\d{5}")
@@ -20,36 +21,64 @@ _HEADING = re.compile(r"[A-Z]{4}\d\d|NNNN|ZCZC")
 _SUPPLEMENT = re.compile(r"55[0-9/]{3}|553[0-9/]{2}")  # radiation and sunshine: j5FFFF may follow
 SECTIONS = ("333", "444", "555", "666")
 FREE = ("2", "5", "6")  # sections whose groups are national or of the sea: in no order known here
+OPENS_LINE, KNOWN = 1, 2  # evidence that a word is a station number; both: 3
 REPEATED = {"1": "", "3": "56789", "4": "0123456789"}  # first digits that a section may repeat
 
 
-def divided(words: Sequence[str]) -> list[list[str]]:
-    """Return the reports in the words between two `=`, each cut where the next begins."""
+def divided(
+    words: Sequence[str], openers: Collection[int] = (), known: Collection[str] = ()
+) -> list[list[str]]:
+    """Return the reports in the words between two `=`, each cut where the next begins.
+
+    openers: places of the words that open a line. known: station numbers of the settings.
+    """
+    evidence = dict.fromkeys(openers, OPENS_LINE)
+    for place, word in enumerate(words):
+        if word in known:
+            evidence[place] = evidence.get(place, 0) + KNOWN
     edges = [0]
     for place in range(1, len(words)):
         start = edges[-1]
         if _HEADING.fullmatch(words[place]):
             edges.append(place)
-        elif place - start >= 2 and (distance := _distance(words, start, place)) is not None:
-            later = [_distance(words, start, more) for more in range(place + 1, place + 4)]
+        elif place - start >= 2 and (
+            (distance := _distance(words, start, place, evidence)) is not None
+        ):
+            nearby = range(place + 1, place + 4)
+            later = [_distance(words, start, more, evidence) for more in nearby]
             if all(other is None or other >= distance for other in later):
                 edges.append(place)
     return [list(words[start:end]) for start, end in pairwise([*edges, len(words)])]
 
 
-def _distance(words: Sequence[str], start: int, place: int) -> int | None:
+def _distance(
+    words: Sequence[str], start: int, place: int, evidence: Mapping[int, int]
+) -> int | None:
     """Return how far behind a possible beginning the order breaks; None: no beginning.
 
     The nearer, the likelier it is: the order breaks at the station's number, or within its groups.
+    Evidence of a station number, and the block number of the report before, make it nearer.
     """
-    strength = _begins(words, place) if place < len(words) else None
+    strength = _begins(words, place, evidence) if place < len(words) else None
     if strength is None:
         return None
+    proof = evidence.get(place, 0)
+    nearer = proof + (words[place][:2] == words[start][:2])
     broken = order_breaks(words[start : place + 4])
     if not broken:
-        return 0 if words[place + 1] == "NIL" else None
+        sections = [word for word in words[start:place] if word in SECTIONS]
+        alike = strength >= 2 and words[place][0] == words[start][0]
+        # Section 4 has a group for each layer of cloud: never as many as a report begins with.
+        proven = proof >= KNOWN or (alike and (proof == OPENS_LINE or sections[-1:] == ["444"]))
+        begins = words[place + 1] == "NIL" or (proven and _unordered(words[start:place]))
+        return -nearer if begins else None
     distance = start + broken - place if start + broken >= place else 4
-    return distance if distance <= 1 + strength else None
+    return distance - nearer if distance <= 1 + strength else None
+
+
+def _unordered(words: Sequence[str]) -> bool:
+    """Return whether any group may follow a report's words: their order shows no next report."""
+    return len(words) >= 3 and not order_breaks([*words, "95000", "15000"])
 
 
 def repeats(section: str, word: str, read: set[str]) -> bool:
@@ -103,7 +132,7 @@ def order_breaks(words: Sequence[str]) -> int:
     return 0
 
 
-def _begins(words: Sequence[str], place: int) -> int | None:
+def _begins(words: Sequence[str], place: int, evidence: Mapping[int, int]) -> int | None:
     """Return how well a report begins at a place: 3 sure, 0 station and first groups only.
 
     None: no station, iRixhVV, Nddff, or the groups behind them are out of order.
@@ -116,9 +145,11 @@ def _begins(words: Sequence[str], place: int) -> int | None:
     if len(after) < 2 or not (_FIRST.fullmatch(after[0]) and _SECOND.fullmatch(after[1])):
         return None
     ahead = list[str]()
-    for word in words[place + 3 : place + 5]:
+    for more, word in enumerate(words[place + 3 : place + 5], place + 3):
         if word in SECTIONS:
             return 3
+        if evidence.get(more) and word[0] not in "0123" and _STATION.fullmatch(word):
+            break  # the station of a third report
         if _GROUP.fullmatch(word):
             ahead.append(word[0])
     if ahead and (ahead[0] not in "0123" or any(one >= two for one, two in pairwise(ahead))):
