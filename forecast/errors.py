@@ -43,17 +43,23 @@ class SourceUnavailable(SourceError):
     """The network or the server failed.
 
     retry_after: [s] the pause that the server asks for, if it does. of_file: the server answered,
-    with a status that speaks of the file requested; other files may be served.
+    with a status that speaks of the file requested; other files may be served. failing: that
+    status says that the server failed (5xx), not that the file is elsewhere.
     """
 
     worth_retrying = True
 
     def __init__(
-        self, message: str, retry_after: float | None = None, of_file: bool = False
+        self,
+        message: str,
+        retry_after: float | None = None,
+        of_file: bool = False,
+        failing: bool = False,
     ) -> None:
         super().__init__(message)
         self.retry_after = retry_after
         self.of_file = of_file
+        self.failing = failing
 
 
 class SourceRefused(SourceUnavailable):

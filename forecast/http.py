@@ -258,7 +258,8 @@ class Client:
             raise SourceUnavailable(
                 f"{where}: the server is busy or failing ({status})",
                 after,
-                of_file=status in REDIRECTS and after is None,
+                of_file=(status in REDIRECTS or status >= 500) and after is None,
+                failing=status >= 500,
             )
         if span is not None and status == 200:
             raise SourceRefused(

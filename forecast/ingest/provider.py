@@ -13,7 +13,7 @@ from forecast.ingest import Needs
 from forecast.source_settings import GFS_PATH, fill_path
 
 ATTRIBUTION = "NOAA/NCEP GFS, public domain"
-AGREEING = 3  # files that a server redirects before it counts as failing as a whole
+AGREEING = 3  # files that a server redirects or fails on before it counts as failing as a whole
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,8 +59,8 @@ def fails_as_a_whole(error: SourceError, refusals: int) -> bool:
     """Return whether an error is of a provider's server, and not of the one file requested.
 
     refusals: how many files the server has answered with such a status, this one included. A
-    refusal costs one request and never counts against the server; a redirect is retried for long,
-    and counts where several files agree.
+    refusal costs one request and never counts against the server; a redirect or a 5xx is retried
+    for long, and counts where several files agree.
     """
     if not isinstance(error, SourceUnavailable):
         return False

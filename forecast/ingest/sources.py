@@ -117,7 +117,7 @@ class Source:
         candidates = (cycle,) if cycle is not None else self.candidates(now)
         answers: list[str] = []
         failures: list[tuple[str, SourceError]] = []
-        # a server that fails now also fails for an older run; what it gave before is still used
+        # a server that fails as a whole also fails for an older run; what it gave is still used
         silent: set[str] = set()
         refusals: Counter[str] = Counter()
         for candidate in candidates:
@@ -224,7 +224,7 @@ class Source:
 def _is_nowhere(failure: SourceError) -> bool:
     """Return whether nothing of a run is there: not published, or each file refused."""
     return (isinstance(failure, CycleNotReady) and failure.absent) or (
-        isinstance(failure, SourceUnavailable) and failure.of_file
+        isinstance(failure, SourceUnavailable) and failure.of_file and not failure.failing
     )
 
 

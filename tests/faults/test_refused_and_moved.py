@@ -14,7 +14,7 @@ from forecast import pipeline
 from forecast.archive.issues import Archive
 from forecast.config import Config
 from forecast.domain import Atmosphere, Cycle
-from forecast.errors import ConfigError, SourceCorrupt, SourceError
+from forecast.errors import ConfigError, SourceCorrupt, SourceError, SourceUnavailable
 from forecast.ingest.grib import reader
 from forecast.ingest.provider import FetchedCycle
 from forecast.ingest.sources import needs_of, open_models, open_source
@@ -58,7 +58,40 @@ def test_a_newest_run_that_is_refused_gives_way_to_the_older_one(
     assert got.cycle == OLDER
 
 
-@pytest.mark.parametrize("status", [403, 302])
+@pytest.mark.parametrize("way", ["bucket", "filter"])
+@pytest.mark.parametrize("status", [500, 503])
+def test_one_file_that_the_server_fails_on_gives_way_to_the_older_run(
+    tmp_path: Path, config: Config, way: str, status: int
+) -> None:
+    for cycle in (NEWEST, OLDER):
+        write_cycle(tmp_path / "bucket", cycle)
+    where = "gfs.20261122/00/atmos/" if way == "bucket" else ""
+    fault = Fault("status", f"{where}gfs.t00z.pgrb2.0p25.f006", status=status, times=ALWAYS)
+    with FaultyBucket(tmp_path / "bucket", fault) as server:
+        settings = settings_for(config, tmp_path, server.url, server.filter_url, attempts=2)
+        got = fetched(settings, way)
+
+    assert got.cycle == OLDER
+
+
+@pytest.mark.parametrize("way", ["bucket", "filter"])
+def test_a_server_that_fails_on_three_runs_is_asked_for_no_more(
+    tmp_path: Path, config: Config, way: str
+) -> None:
+    for hours in (0, 6, 12, 18):
+        write_cycle(tmp_path / "bucket", Cycle(NEWEST.run - timedelta(hours=hours)))
+    fault = Fault("status", status=503, times=ALWAYS)
+    with FaultyBucket(tmp_path / "bucket", fault) as server:
+        settings = settings_for(config, tmp_path, server.url, server.filter_url, attempts=2)
+        with pytest.raises(SourceUnavailable, match="503") as raised:
+            fetched(settings, way)
+
+    # the last step of three runs, twice each
+    assert len(server.request_log) == 6
+    assert "path moved" not in str(raised.value)
+
+
+@pytest.mark.parametrize("status", [403, 302, 500])
 def test_a_further_model_with_one_mirror_gives_its_older_run(
     tmp_path: Path, config: Config, status: int
 ) -> None:

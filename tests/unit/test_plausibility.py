@@ -12,7 +12,7 @@ import xarray as xr
 from forecast.errors import SourceCorrupt
 from forecast.ingest.grib.headers import scan
 from forecast.ingest.grib.packing import quantum
-from forecast.ingest.grib.plausibility import standard_height
+from forecast.ingest.grib.plausibility import Sample, hint, implausible, standard_height
 from forecast.ingest.grib.reader import inspect, read_atmosphere
 from forecast.quantities import FIELDS, Field
 from tests.gribs import COLUMNS, CYCLE, ROWS, Cycle, Needs, file_of, message, needs
@@ -125,6 +125,43 @@ def test_a_clear_sky_and_bare_ground_are_sound(tmp_path: Path, name: str) -> Non
     for values in (nearly, np.where(PLANE > 0.97, 0.5, nearly)):
         found = read(file_of(tmp_path, encoded(name, values)), FIELDS[name])
         assert found.attrs["faults"] == []
+
+
+NUMBERS = np.arange(25 * 40).reshape(25, 40)
+FEW_AT_ONE = np.where(NUMBERS % 12 == 0, 1.0, 0.0)
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [FEW_AT_ONE, 0.45 * NUMBERS / NUMBERS.max(), np.where(NUMBERS % 40 < 2, 0.2, 0.0)],
+    ids=["one point in twelve overcast", "nowhere half covered", "thin in one column of twenty"],
+)
+def test_a_fraction_of_cloud_under_the_key_for_per_cent_is_refused(raw: np.ndarray) -> None:
+    field = FIELDS["low_type_cloud_area_fraction"]
+    steps = [Sample(None, (6.0, 6.0), (part * 0.01).astype("f4")) for part in np.split(raw, 5)]
+
+    assert "a fraction of 1? then factor: 1" in implausible(field, steps)
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        np.zeros((25, 40)),
+        np.where(NUMBERS < 5, 1.0, 0.0),
+        np.where(NUMBERS % 12 == 0, 1.0, 0.0) + np.where(NUMBERS == 1, 3.0, 0.0),
+    ],
+    ids=["clear", "five points of 1 %", "some points of 1 %, one of 3 %"],
+)
+def test_a_nearly_clear_sky_in_per_cent_is_sound(raw: np.ndarray) -> None:
+    field = FIELDS["low_type_cloud_area_fraction"]
+
+    assert implausible(field, [Sample(None, (6.0, 6.0), (raw * 0.01).astype("f4"))]) == ""
+
+
+def test_cloud_just_above_all_of_the_sky_suggests_no_other_unit() -> None:
+    field = FIELDS["low_type_cloud_area_fraction"]
+
+    assert hint(field, np.full((5, 7), 1.015, dtype="f4")) == ""
 
 
 def test_no_real_field_is_taken_for_another_unit(shared: Path) -> None:

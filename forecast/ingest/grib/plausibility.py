@@ -58,6 +58,8 @@ WET_PART, WHOLE_DAY = 0.3, 24.0  # [1] of the points, [h]
 FASTEST = 100.0  # [kg m-2 h-1] of a grid box, over three hours or more
 # [%] of cloud: a field of at most 1 % everywhere is a fraction if its mean is more than this
 CLOUD_FRACTION_MEAN, CLOUD_FRACTION_LARGEST = 0.1, 0.5
+# ... or if so many values, and such a part of them, have cloud: in per cent, some exceed 1 %
+CLOUDY_VALUES, CLOUDY_PART, LEAST_CLOUD = 20, 0.01, 0.001
 # [m, 1] what the median height of a level may differ from that of the standard atmosphere
 HEIGHT_ERROR, HEIGHT_ERROR_PART = 800.0, 0.1
 LOWEST_LEVEL = 85000.0  # [Pa] below it, heights near zero show no unit
@@ -131,6 +133,8 @@ def hint(field: Field, values: Values) -> str:
     for factor, name in UNITS.get(field.unit, ()):
         if field.unit == "m" and not _suits(field, name):
             continue
+        if field.unit == "1" and field.factor == 0.01 and factor < 1:
+            continue  # it is read as per cent already; no file gives parts of that
         scaled = known * np.float32(factor)
         inside = (scaled >= field.low - field.slack) & (scaled <= field.high + field.slack)
         if inside.mean() > 0.98 and not _too_small(field, scaled):
@@ -171,11 +175,7 @@ def implausible(field: Field, samples: Sequence[Sample]) -> str:
         return ""
     largest = float(values.max())
     if _is_cloud(field):
-        raw = values / field.factor
-        if (
-            CLOUD_FRACTION_LARGEST <= float(raw.max()) <= 1.005
-            and float(raw.mean()) > CLOUD_FRACTION_MEAN
-        ):
+        if _is_fraction(values / np.float32(field.factor)):
             return _text(field, values, f"at most {largest:.3g}", 100.0, "a fraction of 1")
         return ""
     if 0 < largest <= LEAST_LARGEST.get(field.name, 0.0):
@@ -193,6 +193,19 @@ def implausible(field: Field, samples: Sequence[Sample]) -> str:
 def _is_cloud(field: Field) -> bool:
     """Return whether a field is a part of the sky that its files give in per cent."""
     return "cloud_area_fraction" in field.name and field.factor == 0.01
+
+
+def _is_fraction(cloud: Values) -> bool:
+    """Return whether cloud that should be in per cent can only be a fraction of 1.
+
+    A clear sky is sound, and so are a few points of at most 1 %.
+    """
+    largest, cloudy = float(cloud.max()), cloud > LEAST_CLOUD
+    if largest > 1.005:
+        return False
+    if largest >= CLOUD_FRACTION_LARGEST and float(cloud.mean()) > CLOUD_FRACTION_MEAN:
+        return True
+    return int(cloudy.sum()) >= CLOUDY_VALUES and float(cloudy.mean()) >= CLOUDY_PART
 
 
 def _larger_unit(field: Field) -> tuple[float, str]:
