@@ -17,7 +17,7 @@ from forecast.archive.observations import Observations
 from forecast.archive.outcomes import Outcomes
 from forecast.config import Config, read_config
 from forecast.domain import Outcome
-from forecast.errors import ConfigError
+from forecast.errors import FileUnreadable
 from forecast.learning.outcome_import import import_file
 from forecast.learning.truth_from_reports import LIMITS, parse
 from forecast.phenomena.snow import DEGREES
@@ -147,7 +147,7 @@ def test_a_file_counts_once_and_its_faults_are_kept(
 
 
 def test_a_missing_file_says_what_to_give(archive: Archive, config: Config, tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match="give a CSV file"):
+    with pytest.raises(FileUnreadable, match="give a CSV file"):
         import_file(tmp_path / "nothing.csv", archive, config, NOW)
 
 
