@@ -25,6 +25,9 @@ from forecast.science.thermodynamics import FOG_VISIBILITY, saturation_vapour_pr
 # DENSE_FOG_HUMIDITY; WMO-No. 407: fog has a humidity near 100 %, haze less than 80 % (check)
 FOG_HUMIDITY = 0.70
 DENSE_FOG, DENSE_FOG_HUMIDITY = 100.0, 0.90  # [m, 1] as FOG_HUMIDITY, of dense fog (check)
+# [m, 1] as FOG_HUMIDITY, of the densest fog: without sound humidity or a fog code it is doubtful,
+# as 12 km is in a metre column (check)
+DENSEST_FOG, DENSEST_FOG_HUMIDITY = 50.0, 0.97
 # [kg m-3, m s-1] smoke and dust that lower visibility as fog does (check)
 THICK_SMOKE, DUST_WIND = 2.5e-7, 12.0
 DEW_POINT_EXCESS = 2.0  # [K] beyond any rounding and the frost point
@@ -46,6 +49,10 @@ WARM_LAPSE, COLD_LAPSE = 0.005, 0.0075  # [K m-1] of these two limits with heigh
 # Numbers that mean "no value" or "overflow" in 16- and 32-bit counters.
 SENTINELS = (65535.0, 65534.0, 65536.0, 32767.0, 32766.0, -32768.0, -32767.0, 2147483647.0,
              -2147483648.0, 4294967295.0)
+# The same counter codes in tenths and hundredths.
+SCALED_SENTINELS = (3276.7, 327.67, -3276.8, -327.68, 6553.5)
+# The same, that elements of NINES_POSSIBLE can have as values.
+SCALED_POSSIBLE = (655.35, 655.3)
 # Numbers that mean "no value" in loggers.
 NINES = (999.0, 999.9, 999.99, 9999.0, 9999.9, 99999.0, 99999.9, 999999.0, -999.0, -999.9, -9999.0,
          -9999.9, 6999.0, 7999.0, 8888.0, 88888.0)
@@ -89,6 +96,17 @@ class _Columns:
         return np.where(np.isnan(given), ratio, given)
 
     @property
+    def contradicted(self) -> Mask:
+        """Whether humidity, temperature and dew point contradict each other: none is a witness."""
+        return _dew_point(self) | _humidity_gap(self)
+
+    @property
+    def fog_reported(self) -> Mask:
+        """Whether present weather is fog (code tables 4677 and 4680)."""
+        weather = self["present_weather"]
+        return ((weather >= 40) & (weather <= 49)) | ((weather >= 130) & (weather <= 135))
+
+    @property
     def obscured(self) -> Mask:
         """Whether weather other than fog explains low visibility."""
         weather = self["present_weather"] % 100
@@ -128,12 +146,15 @@ def sentinel_check(values: Floats) -> Mask:
     """Return which `values` (row, element) are codes for no value, in the units of the format."""
     found = np.zeros(values.shape, dtype=bool)
     for name, column in INDEX.items():
-        units = {conversion(name): SENTINELS if name in NINES_POSSIBLE else SENTINELS + NINES}
+        codes: tuple[float, ...] = SENTINELS + SCALED_SENTINELS
+        if name not in NINES_POSSIBLE:
+            codes += SCALED_POSSIBLE + NINES
+        units: dict[tuple[float, float], tuple[float, ...]] = {conversion(name): codes}
         if not name.startswith("air_pressure"):  # 65535 Pa is a pressure at 3,500 m
             units |= {unit: SENTINELS for unit in units_of(name).values() if unit not in units}
-        for (factor, offset), codes in units.items():
+        for (factor, offset), given_codes in units.items():
             given = (values[:, column] - offset) / factor
-            found[:, column] |= np.isin(np.round(given, 4), codes)
+            found[:, column] |= np.isin(np.round(given, 4), given_codes)
     return found
 
 
@@ -196,6 +217,31 @@ def _dry_fog(columns: _Columns) -> Mask:
     low = (visibility < FOG_VISIBILITY) & (humidity < FOG_HUMIDITY)
     dense = (visibility < DENSE_FOG) & (humidity < DENSE_FOG_HUMIDITY)
     return (low | dense) & ~columns.obscured
+
+
+def _unconfirmed_fog(columns: _Columns) -> Mask:
+    """Find dense fog whose humidity is contradicted, and the densest without a high humidity.
+
+    A visibility of 0 is a code of "below 50 m", and no slip of units.
+    """
+    visibility = columns["visibility_in_air"]
+    moist = columns.humidity >= DENSEST_FOG_HUMIDITY
+    found = (visibility < DENSE_FOG) & columns.contradicted
+    found |= (visibility > 0) & (visibility < DENSEST_FOG) & ~moist
+    return found & ~columns.fog_reported & ~columns.obscured
+
+
+def _unconfirmed_fog_sentence(values: Values) -> str:
+    given = [
+        shown(name, values)
+        for name in ("relative_humidity", "dew_point_temperature", "air_temperature")
+        if name in values
+    ]
+    air = ", ".join(given) or "no humidity"
+    return (
+        f"visibility {values['visibility_in_air']:.6g} m is not confirmed by {air}: "
+        "kilometres in a metre column?"
+    )
 
 
 def _dry_fog_sentence(values: Values) -> str:
@@ -303,6 +349,7 @@ ALONE: tuple[PlausibilityRule, ...] = (
 )  # fmt: skip
 TOGETHER: tuple[PlausibilityRule, ...] = (
     PlausibilityRule(_dry_fog, ("visibility_in_air",), _dry_fog_sentence),
+    PlausibilityRule(_unconfirmed_fog, ("visibility_in_air",), _unconfirmed_fog_sentence),
     PlausibilityRule(
         _dew_point, ("air_temperature", "dew_point_temperature"),
         lambda v: f"{shown('dew_point_temperature', v)} above {shown('air_temperature', v)}: "

@@ -152,15 +152,15 @@ def test_kilometres_in_a_metre_column_are_doubtful_and_status_says_why(program: 
 def test_a_station_whose_visibility_turns_to_kilometres_is_known_by_its_weeks(
     program: Program,
 ) -> None:
-    """20 to 30 km for five days, then 25: without humidity only the station's past can tell."""
+    """60 to 70 km for five days, then 65: without humidity only the station's past can tell."""
     start = RECEIVED - timedelta(days=6)
     rows = "station,time,visibility\n"
     rows += "".join(
-        f"M1001,{start + timedelta(hours=n):%Y-%m-%dT%H:%MZ},{20000 + 1000 * (n % 11)}\n"
+        f"M1001,{start + timedelta(hours=n):%Y-%m-%dT%H:%MZ},{60000 + 1000 * (n % 11)}\n"
         for n in range(130)
     )
     program.observe("weeks.csv", rows.encode(), RECEIVED - timedelta(hours=12))
-    later = f"station,time,visibility\nM1001,{RECEIVED:%Y-%m-%dT%H:%MZ},25\n"
+    later = f"station,time,visibility\nM1001,{RECEIVED:%Y-%m-%dT%H:%MZ},65\n"
 
     report = program.observe("later.csv", later.encode())["M1001"]
 

@@ -147,6 +147,36 @@ def test_a_year_of_real_synops_is_never_cut(shared: Path) -> None:
     assert [words for words in whole if len(divided(words, known={"01416"})) > 1] == []
 
 
+@pytest.mark.parametrize("word", ["11034", "54511", "55555"])
+def test_of_thousands_of_words_without_equals_sign_the_rest_is_refused_and_named(word: str) -> None:
+    """How many words are compared with each other grows with their number, not with its square."""
+    read = 0
+
+    class Counted(list[str]):
+        def __getitem__(self, place):  # type: ignore[no-untyped-def]
+            nonlocal read
+            found = super().__getitem__(place)
+            read += len(found) if isinstance(place, slice) else 1
+            return found
+
+    words = Counted([*FIRST.split()[:3], *["54406", "11450", "20805"] * 300, *[word] * 19_000])
+    divided(words)
+    parsed = synops(f"{FIRST} {chr(10).join([word] * 20_000)}=\n{SECOND}=")
+
+    assert read < 100 * len(words)
+    assert [report.station for report in parsed.observations] == ["54406"]
+    assert any("expected 3 to 200: the report is rejected" in f.reason for f in parsed.faults)
+
+
+def test_a_bulletin_of_many_reports_without_equals_signs_is_read_to_its_end() -> None:
+    """1,000 words: only the words of one report are limited."""
+    many = [f"54{n:03d} 11470 83120 11034 21062 30120 40289 53010" for n in range(1, 126)]
+
+    parsed = synops("\n".join(many) + "=")
+
+    assert [report.station for report in parsed.observations] == [text[:5] for text in many]
+
+
 FOG = "ZBAA 221200Z 02003MPS 0300 FG VV001 M02/M02 Q1030"
 NEXT = "ZBTJ 221200Z 34005MPS 9999 SKC 05/04 Q1011"
 

@@ -137,6 +137,81 @@ def test_nines_and_codes_in_other_units_are_never_good(element: str, value: floa
     assert flags(PLAIN, **{element: value})[element] >= DOUBTFUL
 
 
+@pytest.mark.parametrize(
+    ("element", "value"),
+    [("snow_depth", 3.2767), ("mass_concentration_of_pm2p5", 655.3e-9),
+     ("mass_concentration_of_pm2p5", 655.35e-9), ("mass_concentration_of_pm2p5", 327.67e-9),
+     ("negative_oxygen_ions", 3276.7e6), ("negative_oxygen_ions", 6553.5e6),
+     ("visibility_in_air", 3276.7), ("visibility_in_air", 6553.5),
+     ("precipitation_amount", 327.67)],
+)  # fmt: skip
+def test_codes_of_counters_in_tenths_and_hundredths_are_never_good(
+    element: str, value: float
+) -> None:
+    assert flags(PLAIN, **{element: value})[element] >= DOUBTFUL
+
+
+@pytest.mark.parametrize(
+    ("element", "value"),
+    [("negative_oxygen_ions", 3277e6), ("negative_oxygen_ions", 655.3e6), ("snow_depth", 3.28),
+     ("visibility_in_air", 3277.0), ("mass_concentration_of_pm2p5", 327.6e-9)],
+)  # fmt: skip
+def test_values_beside_the_codes_of_counters_are_good(element: str, value: float) -> None:
+    assert flags(PLAIN, **{element: value})[element] == GOOD
+
+
+def test_pressure_has_every_value_of_its_height() -> None:
+    summit = Station("M", Name("", ""), 40.0, 115.0, 3500.0)
+
+    assert flags(summit, air_pressure=65530.0)["air_pressure"] == GOOD
+
+
+@pytest.mark.parametrize(
+    ("visibility", "beside"),
+    [
+        (30.0, {"air_temperature": 268.15, "dew_point_temperature": 278.15}),
+        (80.0, {"air_temperature": 268.15, "dew_point_temperature": 278.15}),
+        (30.0, {"air_temperature": 268.15, "dew_point_temperature": 278.15,
+                "relative_humidity": 0.5}),
+        # humidity 98 %, but 45 % of temperature and dew point
+        (80.0, {"air_temperature": 283.15, "dew_point_temperature": 271.65,
+                "relative_humidity": 0.98}),
+        (30.0, {"relative_humidity": 0.0097}),
+    ],
+)  # fmt: skip
+def test_fog_judged_against_a_doubtful_humidity_is_doubtful(
+    visibility: float, beside: dict[str, float]
+) -> None:
+    found = flags(SUMMIT, visibility_in_air=visibility, **beside)
+
+    assert found["visibility_in_air"] == DOUBTFUL
+
+
+@pytest.mark.parametrize("visibility", [9.0, 12.5, 15.0])
+@pytest.mark.parametrize("beside", [{"relative_humidity": 0.92}, {"relative_humidity": 0.94}, {}])
+def test_kilometres_in_a_metre_column_are_doubtful_also_in_moist_air(
+    visibility: float, beside: dict[str, float]
+) -> None:
+    values = {"visibility_in_air": visibility, **beside}
+
+    assert flags(SUMMIT, **values)["visibility_in_air"] == DOUBTFUL
+    sentence = reasons(Observation("M1001", NOVEMBER, values), SUMMIT)["visibility_in_air"]
+    assert "kilometres in a metre column" in sentence
+
+
+@pytest.mark.parametrize(
+    "beside",
+    [
+        {"relative_humidity": 0.97}, {"relative_humidity": 1.0},
+        {"air_temperature": 268.15, "dew_point_temperature": 268.05},
+        {"present_weather": 45.0}, {"present_weather": 133.0, "relative_humidity": 0.92},
+        {"present_weather": 75.0}, {"wind_speed": 15.0},
+    ],
+)  # fmt: skip
+def test_the_densest_fog_and_snow_are_good(beside: dict[str, float]) -> None:
+    assert flags(SUMMIT, visibility_in_air=20.0, **beside)["visibility_in_air"] == GOOD
+
+
 def test_ions_that_leap_there_and_back_are_doubtful_and_a_slow_rise_is_not() -> None:
     def found(values: list[float]) -> list[int]:
         reports = [

@@ -21,6 +21,7 @@ _HEADING = re.compile(r"[A-Z]{4}\d\d|NNNN|ZCZC")
 _SUPPLEMENT = re.compile(r"55[0-9/]{3}|553[0-9/]{2}")  # radiation and sunshine: j5FFFF may follow
 SECTIONS = ("333", "444", "555", "666")
 FREE = ("2", "5", "6")  # sections whose groups are national or of the sea: in no order known here
+MOST_EXAMINED = 400  # words of one report: where no other begins among them, none is sought behind
 OPENS_LINE, KNOWN = 1, 2  # evidence that a word is a station number; both: 3
 REPEATED = {"1": "", "3": "56789", "4": "0123456789"}  # first digits that a section may repeat
 
@@ -30,6 +31,7 @@ def divided(
 ) -> list[list[str]]:
     """Return the reports in the words between two `=`, each cut where the next begins.
 
+    A report that none follows within MOST_EXAMINED words keeps all words: it is too long to read.
     openers: places of the words that open a line. known: station numbers of the settings.
     """
     evidence = dict.fromkeys(openers, OPENS_LINE)
@@ -39,6 +41,8 @@ def divided(
     edges = [0]
     for place in range(1, len(words)):
         start = edges[-1]
+        if place - start > MOST_EXAMINED:
+            break
         if _HEADING.fullmatch(words[place]):
             edges.append(place)
         elif place - start >= 2 and (
