@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from forecast.domain import Name, Station
 from forecast.observations.formats import PARSERS, Limits, ParseContext, detect_form, parse_push
+from forecast.observations.formats.csv_records import MISSING_CODES
 from forecast.observations.formats.csv_records import parse as parse_table
 from forecast.observations.formats.synop import parse as parse_synop
 from forecast.observations.formats.units import conversion, units_of
@@ -27,7 +28,7 @@ moments = st.datetimes(FIRST, LAST, timezones=st.sampled_from([UTC, timezone(tim
 
 @st.composite
 def records(draw: st.DrawFn) -> list[tuple[str, datetime, dict[str, float]]]:
-    """Some stations' records in SI, within the elements' limits."""
+    """Some stations' records in SI, within the elements' limits; none is a code for "missing"."""
     names = draw(
         st.lists(
             st.sampled_from(["54511", "M1001", "ion_01", "A-b_C", "0"]),
@@ -43,7 +44,11 @@ def records(draw: st.DrawFn) -> list[tuple[str, datetime, dict[str, float]]]:
             st.lists(moments, max_size=2, unique_by=lambda each: each.astimezone(UTC))
         ):
             values = {
-                column: draw(st.floats(ELEMENTS[column].low, ELEMENTS[column].high))
+                column: draw(
+                    st.floats(ELEMENTS[column].low, ELEMENTS[column].high).filter(
+                        lambda value: value not in MISSING_CODES
+                    )
+                )
                 for column in columns
                 if draw(st.booleans())
             }
