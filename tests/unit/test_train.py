@@ -363,7 +363,9 @@ def test_the_page_says_what_was_left_out_and_how_sure_the_gain_is(tmp_path: Path
     assert zh.notes[0] == ("zh", card.note_zh)
     assert en.notes[0] == ("en", card.note)
     assert {row[0] for row in zh.rows} >= {"五女山", "黄丫口"}
-    assert any("(90 % confidence interval): not significant" in sentence for sentence in en.sentences)
+    assert any(
+        "(90 % confidence interval): not significant" in sentence for sentence in en.sentences
+    )
     assert any(
         "no worse than the model" in sentence and "0.245" in sentence for sentence in en.sentences
     )
