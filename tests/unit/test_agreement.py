@@ -63,7 +63,7 @@ def test_one_model_alone_is_no_agreement(config: Config) -> None:
         (
             "sites/lingshan/index.html",
             "GFS&lt;1%；欧洲中心 IFS&lt;1%",
-            "2家模式共3次起报均为&lt;1%",
+            "2个模式共3次起报均为&lt;1%",
         ),
         (
             "en/sites/lingshan/index.html",
@@ -118,7 +118,8 @@ def test_a_model_that_is_unavailable_is_named_among_what_is_missing(config: Conf
 
     # a model without a name by its id
     assert (
-        "欧洲中心 IFS、欧洲中心 AIFS（人工智能）、gone资料未到，未参与本期。" in made["index.html"]
+        "欧洲中心 IFS、欧洲中心 AIFS（人工智能）、gone资料未到，未用于本期预报"
+        in made["index.html"]
     )
     assert (
         "not in time for this issue: ECMWF IFS, ECMWF AIFS (machine learning), gone."
