@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 import yaml
 
+from forecast.quantities import published_probability
 from tests.e2e.conftest import PROJECT, skyscape
 
 TATRA = PROJECT / "tests" / "settings" / "tatra.yaml"
@@ -99,9 +100,7 @@ def test_the_answer_is_the_models_mean_and_a_model_that_is_not_there_delays_noth
         assert [run["model"] for run in forecast["voices"]] == ["gfs", "poorer"]
         assert [run["weight"] for run in forecast["voices"]] == [0.5, 0.5]
         mean = sum(run["probability"] for run in forecast["voices"]) / 2
-        assert forecast["probability"] == pytest.approx(
-            mean, abs=0.00501
-        )  # published to a whole percent
+        assert forecast["probability"] == pytest.approx(published_probability(mean), abs=1e-5)
     assert any(
         abs(f["voices"][0]["probability"] - f["voices"][1]["probability"]) > 0.02
         for f in of_two_models
