@@ -80,10 +80,11 @@ def test_nothing_is_cut_off_however_long_the_names(
     settings["sites"] = [
         site for site in settings["sites"] if site["id"] in ("jinding", "jiangshuihe")
     ]
-    for site in settings["sites"]:
+    # names of one length that differ: two sites of one name are refused
+    for site, town, water in zip(settings["sites"], "镇乡", ("river", "brook"), strict=True):
         site["name"] = {
-            "zh": "门头沟区清水镇" * 3,
-            "en": "The long ridge above the Qingshui river " * 2,
+            "zh": f"门头沟区清水{town}" * 3,
+            "en": f"The long ridge above the Qingshui {water} " * 2,
         }
     folder = _written(build_config(settings, {}, str(default_path())), tmp_path)
 
