@@ -163,6 +163,9 @@ def test_when_nothing_comes_any_more_a_page_says_since_when_by_its_own_clock(
     browser: Any, url: str, folder: Path, path: str
 ) -> None:
     page = opened(browser, f"{url}/current/{path}", NOW + timedelta(hours=1))
+    page.wait_for_function(
+        "[...document.querySelectorAll('[data-tile]')].every(e => e.innerText.includes('17时'))"
+    )
     (folder / FILE).unlink()
 
     page.clock.run_for(1000 * 60 * 85)  # the values are ten minutes old already: 95 in all
