@@ -16,6 +16,8 @@ from urllib.parse import urlsplit
 from forecast.archive.state import parsed_address, read_state
 from forecast.commands import folder_checks, site_checks
 from forecast.commands.finding import CheckFinding
+from forecast.commands.model_ground import last_ground
+from forecast.commands.places import places_of
 from forecast.commands.survey import read_grid
 from forecast.commands.world import unit_faults
 from forecast.config import (
@@ -36,6 +38,8 @@ from forecast.settings_errors import SettingsError, repaired
 from models.prediction import open_models
 
 PATIENCE = 5.0  # [s] to wait for a server
+REQUIRED = ("service", "source", "sites")  # sections without which there are no settings
+ZONE = "service.timezone"
 REPAIRS = 5  # times that wrong settings are left out before the rest is given up
 EARLIEST = 2024  # no clock that is right shows an earlier year
 SMALL = 100_000  # [byte] of an answer that is read at most
@@ -48,24 +52,29 @@ def findings(
 
     terrain: a grid of elevation against which sites are held. offline: contact no server.
     """
-    found, config = _settings(path)
+    found, config, replaced = _settings(path)
     if config is None:
         return found
     found += [CheckFinding("fault", "settings", fault) for fault in unit_faults(config)]
-    found += _paths(config)
-    found += _archive(config, now, offline)
-    found += _clock(config, now)
-    found += _sites(config, terrain)
-    found += _models(config)
+    checked = [*_paths(config), *_archive(config, now, offline), *_clock(config, now)]
+    checked += _sites(config, terrain, ZONE not in replaced)
+    checked += _models(config)
     if config.observations.push is not None:
-        found += _push(config)
+        checked += _push(config)
     if offline:
-        return [*found, CheckFinding("note", "sources", "not contacted: --offline")]
-    return [*found, *_sources(config)]
+        checked.append(CheckFinding("note", "sources", "not contacted: --offline"))
+    elif "source" not in replaced:
+        checked += _sources(config)
+    # of a section that stands in for the file's own nothing is said
+    others = [each for each in checked if each.subject.partition(".")[0] not in replaced]
+    return [*found, *others]
 
 
-def _settings(path: Path | None) -> tuple[list[CheckFinding], Config | None]:
-    """Return what is wrong in the settings, and the settings without it."""
+def _settings(path: Path | None) -> tuple[list[CheckFinding], Config | None, tuple[str, ...]]:
+    """Return what is wrong in the settings, the settings without it, and which sections of them
+    are not the file's own.
+    """
+    replaced: tuple[str, ...] = ()
     file = default_path() if path is None else path
     where = f"{file.absolute()}; relative paths start at {base_folder(path)}"
     try:
@@ -73,34 +82,63 @@ def _settings(path: Path | None) -> tuple[list[CheckFinding], Config | None]:
     except SettingsError as error:
         found = [CheckFinding("fault", "settings", str(fault)) for fault in error.faults]
         try:
-            config = _without_faults(file, error)
-            found += _not_checked(parse_settings(read_text(file), file), config)
-        except ConfigError as left:
-            note = f"the rest cannot be checked before these are mended ({left})"
-            return [*found, CheckFinding("note", "settings", note)], None
+            config, replaced = _without_faults(file, error)
+            found += _not_checked(parse_settings(read_text(file), file), config, replaced)
+        except ConfigError:
+            note = "the rest cannot be checked before these are mended"
+            return [*found, CheckFinding("note", "settings", note)], None, ()
     except ConfigError as error:
-        return [CheckFinding("fault", "settings", str(error))], None
+        return [CheckFinding("fault", "settings", str(error))], None, ()
     else:
         found = []
     if base_folder(path) != file.absolute().parent:
         where += " (the working directory, for the installed program's own settings)"
-    return [CheckFinding("note" if found else "ok", "settings", where), *found], config
+    return [CheckFinding("note" if found else "ok", "settings", where), *found], config, replaced
 
 
-def _without_faults(file: Path, error: SettingsError) -> Config:
-    """Return the settings without what is wrong in them. Raises: ConfigError."""
-    values: dict[str, Any] = parse_settings(read_text(file), file)
+def _without_faults(file: Path, error: SettingsError) -> tuple[Config, tuple[str, ...]]:
+    """Return the settings without what is wrong in them, and the sections of which nothing is left:
+    the program's own stand there, and no site.
+
+    What is then missing was taken out here: it is no fault of the file. Raises: ConfigError.
+    """
+    given = values = parse_settings(read_text(file), file)
     for _ in range(REPAIRS):
         values = repaired(values, error.faults)
+        replaced = tuple(name for name in REQUIRED if not values.get(name))
+        if "service" in replaced or _zone_is_lost(given, values):
+            replaced = (*replaced, ZONE)
+        own = parse_settings(read_text(default_path()), default_path()) if replaced else {}
+        whole = values | {name: own[name] for name in replaced if name in REQUIRED}
         try:
-            return build_config(values, os.environ, str(file), base_folder(file), between=False)
+            config = build_config(whole, os.environ, str(file), base_folder(file), between=False)
         except SettingsError as next_error:
             error = next_error
+        else:
+            without = {"sites": ()} if "sites" in replaced else {}
+            return config.model_copy(update=without), replaced
     raise error
 
 
-def _not_checked(values: dict[str, Any], config: Config) -> Iterator[CheckFinding]:
+def _zone_is_lost(given: dict[str, Any], values: dict[str, Any]) -> bool:
+    """Return whether the file names a time zone that had to be taken out."""
+    service = given.get("service")
+    return (
+        isinstance(service, dict) and "timezone" in service and "timezone" not in values["service"]
+    )
+
+
+def _not_checked(
+    values: dict[str, Any], config: Config, replaced: tuple[str, ...]
+) -> Iterator[CheckFinding]:
     """Yield of how many entries the settings had to be left out, so that nothing checked them."""
+    for name in replaced:
+        if name == ZONE:
+            detail = "longitudes not held against the time zone: mend service.timezone first"
+            yield CheckFinding("note", "sites", detail)
+        elif name != "sites" or not (isinstance(values.get(name), list) and values[name]):
+            detail = "not checked: mend what is wrong in its settings first"
+            yield CheckFinding("note", name, detail)
     observations = values.get("observations")
     stations = observations.get("stations") if isinstance(observations, dict) else None
     for subject, given, checked in (
@@ -183,19 +221,24 @@ def _clock(config: Config, now: datetime) -> Iterator[CheckFinding]:
         yield CheckFinding("ok", "clock", detail)
 
 
-def _sites(config: Config, terrain: Path | None) -> list[CheckFinding]:
-    """Return what looks wrong about sites, or that nothing does."""
-    grid, found = None, []
+def _sites(config: Config, terrain: Path | None, zone_known: bool) -> list[CheckFinding]:
+    """Return what looks wrong about sites and stations, or that nothing does."""
+    grid, found = None, list[CheckFinding]()
     if terrain is not None:
         try:
             grid = read_grid(terrain)
         except FileUnreadable as error:
             found.append(CheckFinding("fault", "--terrain", str(error)))
-    found += site_checks.findings(config, grid) + site_checks.same_names(config)
-    found += site_checks.surveys(config)
-    if all(each.grade == "note" for each in found):
-        against = "" if grid is None else f", held against {terrain}"
-        found.append(CheckFinding("ok", "sites", f"{len(config.sites)} sites{against}"))
+    ground = last_ground(config, places_of(config))
+    found += site_checks.findings(config, grid, ground, zone_known) + site_checks.same_names(config)
+    found += site_checks.surveys(config) + site_checks.unchecked(config, grid, ground)
+    if config.sites and all(each.grade == "note" for each in found):
+        stations = config.observations.stations
+        count = f"{len(config.sites)} sites" + (f", {len(stations)} stations" if stations else "")
+        witnesses = [str(terrain)] if grid is not None else []
+        witnesses += ["the ground of the last model run"] if ground is not None else []
+        against = f", held against {' and '.join(witnesses)}" if witnesses else ""
+        found.append(CheckFinding("ok", "sites", f"{count}{against}"))
     return found
 
 
