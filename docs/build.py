@@ -8,13 +8,13 @@ code.
 
 from __future__ import annotations
 
+import argparse
 import ast
 import dataclasses
 import importlib
 import inspect
 import io
 import re
-import sys
 import tokenize
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -378,5 +378,14 @@ def write(folder: Path) -> None:
         (folder / name).write_text(text, encoding="utf-8")
 
 
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Write the pages into the folder that the arguments name; exit code 2 where they name none."""
+    parser = argparse.ArgumentParser(
+        prog="python -m docs.build", description=(__doc__ or "").partition("\n\n")[0]
+    )
+    parser.add_argument("folder", type=Path, metavar="FOLDER", help="where the pages are written")
+    write(parser.parse_args(arguments).folder)
+
+
 if __name__ == "__main__":
-    write(Path(sys.argv[1]))
+    main()

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperGroup
 from typer.exceptions import TyperException
 from typer.main import get_command
 
@@ -32,6 +33,7 @@ GROUPS: Mapping[str, Mapping[str, Callable[..., object]]] = {
         "inspect": admin.inspect,
     },
 }
+SHORT_HELP = 200  # letters of a command's description, which is its first sentence
 EXIT_CODES = (
     "Exit codes: 0 done, 1 a defect, 2 usage, 3 settings, 4 no usable cycle, 5 archive, "
     "6 published only in part, or lines of a table refused, 7 a file given cannot be read."
@@ -49,6 +51,20 @@ PARSER_WORDS = (
     (r"'([^']*)' is not one of (.*?)\.?$", r"'\1': expected one of \2"),
     (r"^Value error, |(?<=: )Value error, ", ""),
 )
+
+
+class GroupedCommands(TyperGroup):
+    """The commands under the names of their groups, as plain text (to load `rich` takes longer than
+    the whole help).
+    """
+
+    def format_commands(self, ctx: Any, formatter: Any) -> None:
+        """Write the commands of each group into the help."""
+        for group, names in GROUPS.items():
+            with formatter.section(group):
+                formatter.write_dl([
+                    (name, self.commands[name].get_short_help_str(SHORT_HELP)) for name in names
+                ])  # fmt: skip
 
 
 def _print_version(wanted: bool) -> None:
@@ -73,15 +89,17 @@ def build_application() -> typer.Typer:
     """Return the application with all commands."""
     application = typer.Typer(
         name="skyscape",
+        cls=GroupedCommands,
+        rich_markup_mode=None,
         epilog=EXIT_CODES,
         no_args_is_help=True,
         pretty_exceptions_enable=False,
         context_settings={"help_option_names": ["-h", "--help"]},
     )
     application.callback()(top)
-    for group, commands in GROUPS.items():
+    for commands in GROUPS.values():
         for name, function in commands.items():
-            application.command(name, rich_help_panel=group)(function)
+            application.command(name)(function)
     return application
 
 

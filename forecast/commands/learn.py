@@ -20,7 +20,7 @@ from forecast.commands.options import (
     read_phenomenon,
 )
 from forecast.commands.output import show, show_as_done, show_json
-from forecast.errors import ConfigError, SourceError
+from forecast.errors import SourceError
 
 if TYPE_CHECKING:
     from forecast.config import Config
@@ -80,13 +80,13 @@ def models(
     from forecast.learning.model_folder import listing, promote, rollback
 
     _refuse_needless(action, phenomenon, id, force)
-    settings = setup.settings(config)
     if action == "list":
-        show(*listing(settings))
+        show(*listing(setup.settings(config)))
         return 0
     if not phenomenon or (action == "promote" and not id):
         needs = "PHENOMENON ID" if action == "promote" else "PHENOMENON"
-        raise ConfigError(f"models {action} needs {needs}; `skyscape models` lists them")
+        raise typer.BadParameter(f"models {action} needs {needs}; `skyscape models` lists them")
+    settings = setup.settings(config)
     served = (
         rollback(settings, phenomenon)
         if action == "rollback"
@@ -157,12 +157,18 @@ def reforecast(
     """Compute what past runs would have forecast, to learn from."""
     from forecast.learning import reforecast as reforecasting
 
-    settings = setup.settings(config)
-    wanted = tuple(name for name in phenomena.split(",") if name)
+    wanted = tuple(read_phenomenon(name) for name in phenomena.split(",") if name)
     if points is not None:
-        return _reforecast_points(settings, points, site, wanted, dry_run)
+        if not site:
+            raise typer.BadParameter("--points needs --site: the site that they stand for")
+        return _reforecast_points(setup.settings(config), points, site, wanted, dry_run)
     if first is None or last is None:
-        raise ConfigError("reforecast needs --from and --to, or --points and --site")
+        raise typer.BadParameter("reforecast needs --from and --to, or --points and --site")
+    if last < first:
+        raise typer.BadParameter(
+            f"--to {last} lies before --from {first}: expected the first day first"
+        )
+    settings = setup.settings(config)
     runs = reforecasting.tasks(settings, first, last, days, wanted)
     if dry_run:
         show(str(reforecasting.cost(settings, runs)))

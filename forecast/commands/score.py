@@ -14,8 +14,6 @@ from forecast.commands import world as setup
 from forecast.commands.given_files import given_file
 from forecast.commands.options import AsJson, ConfigFile, Now, OneSource, read_day
 from forecast.commands.output import show
-from forecast.errors import ConfigError
-from forecast.quantities import yes_threshold
 
 if TYPE_CHECKING:
     from forecast.domain import Site
@@ -158,16 +156,17 @@ def transfer_test(
     Brier score is better than the physics rule's.
     """
     from forecast.learning.transfer_test import transfer_test
+    from forecast.quantities import yes_threshold
     from models.prediction import open_models
 
-    settings = setup.settings(config)
     if not mountain:
-        raise ConfigError(
+        raise typer.BadParameter(
             "transfer-test needs to know where the labels were observed: "
             "--mountain NAME:LAT,LON,HEIGHT,VALLEY"
         )
-    opened = open_models(settings.learning.folder)
     places = dict(place_of(text) for text in mountain)
+    settings = setup.settings(config)
+    opened = open_models(settings.learning.folder)
     with given_file(labels, forecasts):
         result = transfer_test(
             labels,
@@ -184,7 +183,10 @@ def transfer_test(
 
 
 def place_of(text: str) -> tuple[str, Site]:
-    """Return the name in the files and the place that `--mountain` gives. Raises: ConfigError."""
+    """Return the name in the files and the place that `--mountain` gives.
+
+    Raises: typer.BadParameter.
+    """
     from forecast.learning.transfer_test import mountain
 
     name, _, numbers = text.rpartition(":")
@@ -194,7 +196,7 @@ def place_of(text: str) -> tuple[str, Site]:
         return name or ANY_PLACE, mountain(id, latitude, longitude, elevation, valley)
     except ValueError as error:
         such = f"NAME:LAT,LON,HEIGHT,VALLEY such as {ANY_PLACE}:40.1,115.5,1400,700"
-        raise ConfigError(f"--mountain {text!r}: expected {such} ({error})") from error
+        raise typer.BadParameter(f"--mountain {text!r}: expected {such} ({error})") from error
 
 
 def fitted_among(mornings: Collection[tuple[str, date]], card: Card | None) -> list[str]:

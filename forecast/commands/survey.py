@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import typer
 import xarray as xr
 from numpy.typing import NDArray
 
@@ -291,14 +292,14 @@ def paragraphs(
 
     site: one of the settings; place: latitude, longitude [degree] and elevation [m] of another.
     Without both, every site of the settings.
-    Raises: ConfigError for an unknown site, incomplete coordinates, or grids that are too small;
-    FileUnreadable.
+    Raises: typer.BadParameter for incomplete coordinates; ConfigError for an unknown site or grids
+    that are too small; FileUnreadable.
     """
     latitude, longitude, elevation = place
     if latitude is not None and longitude is not None and elevation is not None and not site:
         places = [("here", latitude, longitude, elevation)]
     elif any(value is not None for value in place):
-        raise ConfigError(
+        raise typer.BadParameter(
             "survey: give --latitude, --longitude and --elevation together, or --site, "
             "or none of them"
         )

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from docs.build import MODULES, constants, pages
+from docs.build import MODULES, constants, main, pages
 from docs.source_table import sources_of
 from forecast import phenomena
 from forecast.config import Config
@@ -89,3 +89,16 @@ def _unknown(name: str) -> tuple[tuple[str, ...], np.ndarray]:
         if levels
         else (plane, np.full((1, 1, 1), np.nan))
     )
+
+
+@pytest.mark.parametrize(("arguments", "code"), [(["--help"], 0), ([], 2), (["--verbose"], 2)])
+def test_the_pages_are_written_into_a_folder_only_where_one_is_named(
+    arguments: list[str], code: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+
+    with pytest.raises(SystemExit) as ended:
+        main(arguments)
+
+    assert ended.value.code == code
+    assert list(tmp_path.iterdir()) == []

@@ -18,7 +18,17 @@ from forecast.commands.options import SourceName
 from forecast.source_settings import SOURCES
 
 PROJECT = Path(__file__).parents[2]
-HEAVY = ("numpy", "xarray", "pandas", "sklearn", "sqlalchemy", "pydantic", "requests", "eccodes")
+HEAVY = (
+    "rich",
+    "numpy",
+    "xarray",
+    "pandas",
+    "sklearn",
+    "sqlalchemy",
+    "pydantic",
+    "requests",
+    "eccodes",
+)
 
 
 def test_the_help_loads_nothing_heavy() -> None:
@@ -92,7 +102,7 @@ def test_every_old_name_leads_to_a_command() -> None:
 def test_an_old_name_prints_the_new_one_on_standard_error(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    assert main(["backfill"]) == 3
+    assert main(["backfill"]) == 2
 
     error = capsys.readouterr().err
     assert "`backfill` is now called `reforecast`" in error
@@ -150,9 +160,20 @@ def test_a_wrong_value_is_answered_in_our_words(
         ["models", "list", "--force"],
         ["models", "rollback", "rime", "y"],
         ["verify", "--since", "2026-02-01", "--until", "2026-01-01"],
+        ["reforecast", "--from", "2026-02-01", "--to", "2026-01-01"],
+        ["reforecast", "--from", "2026-02-01"],
+        ["reforecast", "--points", "points.json"],
+        ["reforecast", "--from", "2026-02-01", "--to", "2026-02-02", "--phenomena", "rain"],
+        ["models", "rollback"],
+        ["models", "promote", "rime"],
+        ["outcomes", "import"],
+        ["transfer-test", "labels.csv"],
+        ["transfer-test", "labels.csv", "forecasts.json"],
+        ["survey", "--terrain", "a.nc", "--lights", "b.nc", "--latitude", "40"],
+        ["inspect"],
     ],
 )
-def test_what_means_nothing_for_a_command_is_refused(
+def test_what_is_missing_or_means_nothing_is_a_usage_error(
     words: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(words) == 2

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import typer
 import xarray as xr
 import yaml
 
@@ -258,7 +259,7 @@ def test_the_command_prints_a_paragraph_that_the_settings_take(
 def test_the_command_says_what_it_does_not_understand(config: Config) -> None:
     with pytest.raises(ConfigError, match="no site 'atlantis'; the settings have lingshan"):
         survey.paragraphs(config, *GRIDS, site="atlantis")
-    with pytest.raises(ConfigError, match="together"):
+    with pytest.raises(typer.BadParameter, match="together"):
         survey.paragraphs(config, *GRIDS, place=(40.0, None, None))
 
 
