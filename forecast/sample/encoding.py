@@ -233,13 +233,15 @@ class Encoder:
     """Encodes the messages of one file as GRIB2 bytes.
 
     It keeps one ecCodes handle for instants and one for spans, since setting one up costs more than
-    packing a field. A handle slows down with every message (0.4 ms each for the first 200, 2.5 ms
-    after 2000): use a new encoder for each file.
+    packing a field, and sets only the keys that change from one message to the next. A handle slows
+    down with every message (0.4 ms each for the first 200, 2.5 ms after 2000): use a new encoder
+    for each file.
     """
 
     def __init__(self, run: datetime, region: Region) -> None:
         self._run = run
         self._handles = [self._template(run, region, template) for template in (0, 8)]
+        self._given: tuple[dict[str, int], ...] = ({}, {})  # what the keys of each handle are
 
     def __enter__(self) -> Encoder:
         return self
@@ -294,7 +296,8 @@ class Encoder:
 
     def encode(self, message: SampleMessage, step: int) -> bytes:
         """Return one message as GRIB2 bytes."""
-        handle = self._handles[0 if message.statistic is None else 1]
+        number = 0 if message.statistic is None else 1
+        handle, given = self._handles[number], self._given[number]
         second_surface, second_scale, second_value = message.second
         keys = {
             "discipline": message.key.discipline,
@@ -322,10 +325,15 @@ class Encoder:
                 "lengthOfTimeRange": step - message.first,
                 "indicatorOfUnitForTimeIncrement": 255,
             }
+        for key, value in keys.items():
+            if given.get(key) != value:
+                eccodes.codes_set_long(handle, key, value)
+        given |= keys
         # Complex packing overwrites bitsPerValue with what its groups needed: set it each time.
-        for key, value in (keys | {"bitsPerValue": BITS}).items():
-            eccodes.codes_set(handle, key, value)
-        eccodes.codes_set_array(handle, "values", avoid_missing_value(message.values).ravel())
+        eccodes.codes_set_long(handle, "bitsPerValue", BITS)
+        eccodes.codes_set_double_array(
+            handle, "values", np.ascontiguousarray(avoid_missing_value(message.values)).ravel()
+        )
         packed: bytes = eccodes.codes_get_message(handle)
         return packed
 
@@ -337,7 +345,8 @@ def avoid_missing_value(values: Array) -> Array:
     9999.05 m would be lost.
     """
     away = values - 9999.0
-    return np.where(np.abs(away) < 0.11, 9999.0 + np.copysign(0.11, away), values)
+    near = np.abs(away) < 0.11
+    return np.where(near, 9999.0 + np.copysign(0.11, away), values) if near.any() else values
 
 
 def write_cycle(

@@ -57,6 +57,7 @@ from forecast.science.thermodynamics import (
 DRY_AIR = DRY_AIR_CONSTANT / GRAVITY  # [m K-1] thickness = DRY_AIR T ln(p1 / p2)
 NO_CEILING = 20000.0  # [m] what GFS writes where there is no cloud ceiling
 CLEAREST = 24135.0  # [m] the highest visibility that GFS writes
+NONE: Array = np.zeros(())  # the weight of a piece of moisture that is nowhere at the hour
 CLOUD_BEGINS = 0.80  # [1] relative humidity at which a box of the sample begins to hold cloud
 Fields = dict[str, Array]
 
@@ -66,8 +67,9 @@ def cold_column(z: Array, hour: Array | float) -> Array:
 
     It cools by 5 K on the day after.
     """
-    cooling = 5 * ramp(hour, 54, 66) * np.exp(-np.maximum(z, 0) / 6000)
-    return 278.0 - 0.0070 * np.minimum(z, 2000) - 0.0060 * np.maximum(z - 2000, 0) - cooling
+    column = 278.0 - 0.0070 * np.minimum(z, 2000) - 0.0060 * np.maximum(z - 2000, 0)
+    cooled = ramp(hour, 54, 66)
+    return column - 5 * cooled * np.exp(-np.maximum(z, 0) / 6000) if np.any(cooled) else column
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +108,7 @@ class Weather:
         self.east = (
             (longitude - CENTRE[1]) * KILOMETRES_PER_DEGREE * np.cos(np.radians(CENTRE[0]))
         )  # [km]
+        self.distance = np.hypot(self.east, self.north)  # [km]
         self.latitude = latitude
         # The plain at 50 m, the mountains at 1250 m; the edge runs from south-west to north-east,
         # 15 km west of Jinding.
@@ -131,26 +134,31 @@ class Weather:
 
         It lasts from the first night to the forenoon.
         """
-        height = between(z, 50, 200, self.deck_top - 80, self.deck_top + 250)
-        place = ramp(self.east, -130.0, -70.0)
         there = self.variation.stratus * between(
             hour, 22, 26, self.timetable.rise[1] + 3.5, self.timetable.rise[1] + 6
         )
-        return height * place * there
+        if there == 0:
+            return NONE
+        height = between(z, 50, 200, self.deck_top - 80, self.deck_top + 250)
+        return height * ramp(self.east, -130.0, -70.0) * there
 
     def _front(self, z: Array, hour: float) -> Array:
         """Return the cold front's cloud, 10 km tall, for as long as it takes to pass."""
         leaving = self.arrival + self.duration
         there = between(hour, self.arrival - 0.5, self.arrival + 0.5, leaving - 0.5, leaving + 0.5)
+        if not there.any():
+            return NONE
         return self.variation.front * between(z, 200, 500, 9900, 10800) * there
 
     def _deep_deck(self, z: Array, hour: float) -> Array:
         """Return the deck behind the front: up to 2600 m, 400 km wide, for one morning."""
-        place = 1 - ramp(np.hypot(self.east, self.north), 200.0, 350.0)
         arrival, dawn = self.timetable.arrival, self.timetable.rise[2]
         there = self.variation.deep_deck * between(
             hour, arrival - 1, arrival + 1, dawn + 3.5, dawn + 6
         )
+        if there == 0:
+            return NONE
+        place = 1 - ramp(self.distance, 200.0, 350.0)
         return between(z, 200, 500, 2600, 2900) * place * there
 
     def _canvas(self, z: Array, hour: float) -> Array:
@@ -158,16 +166,17 @@ class Weather:
 
         On day 1 from before sunset until the front, on day 2 around sunset.
         """
-        place = 1 - ramp(np.hypot(self.east, self.north), 130.0, 190.0)
         first, second = self.timetable.set[1:3]
         one, two = self.variation.canvas
         before_front = between(
             hour, first - 5, first - 3, self.timetable.arrival, self.timetable.arrival + 1
         )
         behind_front = between(hour, second - 5, second - 3, second + 1.5, second + 4)
-        return (
-            between(z, 7100, 7700, 8400, 8900) * place * (one * before_front + two * behind_front)
-        )
+        there = one * before_front + two * behind_front
+        if there == 0:
+            return NONE
+        place = 1 - ramp(self.distance, 130.0, 190.0)
+        return between(z, 7100, 7700, 8400, 8900) * place * there
 
     # -- the column
 
@@ -177,10 +186,13 @@ class Weather:
 
     def _temperature(self, z: Array, hour: float) -> Array:
         """Return air temperature [K] at heights above sea level [m]."""
-        tall = np.minimum(z, 11000.0)
+        tall, share, daily = np.minimum(z, 11000.0), self._cold(hour), self._daily(z, hour)
+        if share.min() == 1:  # cold everywhere
+            return cold_column(tall, hour) + daily
         warm = 286.0 - LAPSE_RATE * tall + 7 * ramp(z, self.deck_top, self.deck_top + 350)
-        share = self._cold(hour)
-        return (1 - share) * warm + share * cold_column(tall, hour) + self._daily(z, hour)
+        if share.max() == 0:
+            return warm + daily
+        return (1 - share) * warm + share * cold_column(tall, hour) + daily
 
     def _daily(self, z: Array, hour: Array | float) -> Array:
         """Return the day's warming near the ground and the cooling to the north [K]."""
@@ -190,13 +202,12 @@ class Weather:
 
     def _humidity(self, z: Array, hour: float) -> Array:
         """Return relative humidity [1] at heights above sea level [m]."""
-        easterly = (1 - self._cold(hour)) * (1 - ramp(z, self.deck_top - 200, self.deck_top + 400))
-        humidity = (
-            0.25
-            + 0.10 * np.exp(-np.maximum(z, 0) / 2000)
-            + 0.35 * easterly
-            - 0.12 * ramp(z, 9000, 13000)
-        )
+        humidity = 0.25 + 0.10 * np.exp(-np.maximum(z, 0) / 2000)
+        warm = 1 - self._cold(hour)
+        if warm.any():
+            easterly = warm * (1 - ramp(z, self.deck_top - 200, self.deck_top + 400))
+            humidity = humidity + 0.35 * easterly
+        humidity = humidity - 0.12 * ramp(z, 9000, 13000)
         pieces = (
             (self._stratus, 1.0),
             (self._front, 1.0),
@@ -204,7 +215,9 @@ class Weather:
             (self._canvas, 0.975),
         )
         for piece, peak in pieces:
-            humidity = humidity + (peak - humidity) * piece(z, hour)
+            weight = piece(z, hour)
+            if weight is not NONE:
+                humidity = humidity + (peak - humidity) * weight
         return humidity
 
     def _sea_level_pressure(self, hour: float) -> Array:
@@ -266,7 +279,8 @@ class Weather:
         Cloud under the model's ground does not count.
         """
         if hour not in self._covers:
-            self.fields(hour - self.timetable.start)
+            column = self._column(hour)
+            self._keep_covers(hour, self._cloud(column), self._above(column))
         return self._covers[hour]
 
     def mean_covers(self, first: int, step: int) -> Fields:
@@ -291,7 +305,8 @@ class Weather:
         """
         hour = self.timetable.start + step
         column = self._column(hour)
-        cloud = np.round(cloud_from_humidity(column["relative_humidity"], CLOUD_BEGINS), 2)
+        cloud, above = self._cloud(column), self._above(column)
+        covers = self._keep_covers(hour, cloud, above)
         temperature, z = column["air_temperature"], column["geopotential_height"]
         liquid = ramp(temperature, 253.15, 268.15)
         column |= {
@@ -300,24 +315,36 @@ class Weather:
             "cloud_ice_mixing_ratio": cloud * (1 - liquid) * np.where(z > 6500, 2e-5, 8e-5),
         }
         column |= self._wind(z, hour)
-        above = z > self.ground
-        visible = np.moveaxis(np.where(above, cloud, 0.0), 0, -1)
-        of_layer = {
-            layer: (self.pressure[:, 0, 0] > low) & (self.pressure[:, 0, 0] <= high)
-            for layer, (low, high) in LAYERS.items()
-        }
-        covers = {
-            layer: np.round(maximum_random_overlap(visible[..., levels]), 2)
-            for layer, levels in of_layer.items()
-        }
-        self._covers[hour] = covers | {"total": np.round(maximum_random_overlap(visible), 2)}
-        column |= {f"{layer}_type_cloud_area_fraction": cover for layer, cover in covers.items()}
+        column |= {f"{layer}_type_cloud_area_fraction": covers[layer] for layer in LAYERS}
         return (
             column
             | self._ground(column, hour)
             | self._sky(column, cloud, above)
             | self._extras(temperature, hour)
         )
+
+    @staticmethod
+    def _cloud(column: Fields) -> Array:
+        """Return the cloud fraction [1] on levels, to the percent."""
+        return np.round(cloud_from_humidity(column["relative_humidity"], CLOUD_BEGINS), 2)
+
+    def _above(self, column: Fields) -> NDArray[np.bool_]:
+        """Return where a level is above the model's ground."""
+        return column["geopotential_height"] > self.ground
+
+    def _keep_covers(self, hour: float, cloud: Array, above: NDArray[np.bool_]) -> Fields:
+        """Return the covers [1] of an hour, and keep them for the means."""
+        visible = np.moveaxis(np.where(above, cloud, 0.0), 0, -1)
+        pressure = self.pressure[:, 0, 0]
+        covers = {
+            layer: np.round(
+                maximum_random_overlap(visible[..., (pressure > low) & (pressure <= high)]), 2
+            )
+            for layer, (low, high) in LAYERS.items()
+        }
+        covers["total"] = np.round(maximum_random_overlap(visible), 2)
+        self._covers[hour] = covers
+        return covers
 
     def _wind(self, z: Array, hour: float) -> Fields:
         """Return the wind and the vertical motion on levels.
@@ -327,9 +354,10 @@ class Weather:
         """
         begins = ramp(hour, self.arrival - 1, self.arrival + 1)
         gale = self.variation.wind * begins * (1 - 0.75 * ramp(hour, 58, 68))
-        easterly = 5 * (1 - self._cold(hour)) * np.exp(-((z / 1500) ** 2))
         aloft = 30 * ramp(z, 2000, 11000)
-        lift = -0.5 * self._front(z, hour) + 0.08 * self._cold(hour) * (1 - self._front(z, hour))
+        front, cold = self._front(z, hour), self._cold(hour)
+        lift = -0.5 * front + 0.08 * cold * (1 - front)
+        easterly = 5 * (1 - cold) * np.exp(-((z / 1500) ** 2))
         return {
             "eastward_wind": aloft + 0.8 * gale - easterly,
             "northward_wind": -0.6 * gale + 0 * z,
@@ -397,7 +425,8 @@ class Weather:
         spin = 2 * 7.292e-5 * np.sin(np.radians(self.latitude))
         return {
             "atmosphere_absolute_vorticity": spin
-            + 2e-5 * self._front(0 * temperature + 3000.0, hour),
+            + 2e-5 * self._front(0 * temperature + 3000.0, hour)
+            + 0 * temperature,
             "ozone_mixing_ratio": 5e-8 * (20000 / self.pressure) ** 1.5 + 0 * temperature,
             "soil_temperature": 279.0 - 0.003 * self.ground,
         }

@@ -9,8 +9,12 @@ from forecast.science.thermodynamics import Array
 
 def ramp(x: Array | float, start: Array | float, end: Array | float) -> Array:
     """Return 0 up to `start`, 1 from `end`, and a smooth rise between (smoothstep)."""
-    share = np.clip((np.asarray(x) - start) / (np.asarray(end) - start), 0.0, 1.0)
-    return share * share * (3 - 2 * share)
+    share = np.asarray((np.asarray(x) - start) / (np.asarray(end) - start))
+    np.minimum(np.maximum(share, 0.0, out=share), 1.0, out=share)  # in place: large arrays
+    rise = 3 - 2 * share
+    share *= share
+    share *= rise
+    return share
 
 
 def between(
@@ -21,4 +25,5 @@ def between(
     last: Array | float,
 ) -> Array:
     """Return 1 from `full` to `until`, 0 before `first` and after `last`, smooth between."""
-    return ramp(x, first, full) * (1 - ramp(x, until, last))
+    rise = ramp(x, first, full)
+    return rise * (1 - ramp(x, until, last)) if np.any(rise) else rise

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from forecast.quantities import FIELDS
-from forecast.sample.encoding import BITS, messages, step_text, write_cycle
+from forecast.sample.encoding import BITS, Encoder, messages, step_text, write_cycle
 from forecast.sample.region import Region
 from forecast.sample.scene import Weather
 
@@ -96,6 +96,17 @@ def test_the_inventory_finds_every_message_whole(folder: Path, step: int) -> Non
             53,
             0,
         ]
+
+
+@pytest.mark.parametrize("step", [0, 9])
+def test_a_message_is_the_same_whatever_was_encoded_before_it(folder: Path, step: int) -> None:
+    """The encoder sets only the keys that change: none may be left over from another message."""
+    wanted = list(messages(Weather(RUN, REGION), step))
+    got = pieces(folder / f"gfs.t06z.pgrb2.0p25.f{step:03d}")
+
+    for (line, message), each in list(zip(got, wanted, strict=True))[::7]:
+        with Encoder(RUN, REGION) as fresh:
+            assert fresh.encode(each, step) == message, line
 
 
 def test_packed_percentages_stay_within_the_catalogues_limits(folder: Path) -> None:
