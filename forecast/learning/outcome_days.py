@@ -9,14 +9,15 @@ from __future__ import annotations
 
 import calendar
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta, timezone, tzinfo
+from datetime import date, datetime, time, timedelta, timezone, tzinfo
 from zoneinfo import ZoneInfo
 
 from forecast.domain import Almanac, Site
-from forecast.learning.outcome_cells import Refused, plain, words
+from forecast.learning.outcome_cells import Refused, plain
 from forecast.observations.formats.collector import quoted
+from forecast.observations.formats.zones import zone_of
 from forecast.science import almanac
 
 EARLIEST = date(1950, 1, 1)
@@ -35,29 +36,24 @@ _CLOCK = (
     r"(?:(\d{1,2})(?::|\u65f6|\u70b9|\u6642)(?:(\d{1,2})(?:\u5206|:(\d{2})(?:\.\d+)?)?)?"
     r"|(\d{2})(\d{2}))"
 )
-_ZONE = r"(Z|UTC|GMT|(?:UTC|GMT)?[+-]\d{1,2}(?::?\d{2})?)"
+_ZONE = r"([^\d\s:.].*)"
 _MOMENT = re.compile(rf"{_DAY}(?:[T\s]\s*{_CLOCK}\s*{_ZONE}?)?", re.IGNORECASE)
 _TIME = re.compile(rf"{_CLOCK}\s*{_ZONE}?", re.IGNORECASE)
-_OFFSET = re.compile(r"(?:utc|gmt)?([+-])(\d{1,2}):?(\d{2})?")
-LOCAL = "local"
-_ZONES: Mapping[str, tzinfo] = {"utc": UTC, "china": ZoneInfo("Asia/Shanghai")}
+_HALF_DAY = re.compile(r"[ap]\.?m\.?", re.IGNORECASE)
+_LOCAL = timezone(timedelta(0), "local")  # stands for the service's clock
 # Words in a heading that is not known: it may hold the time of an event.
 TIMELIKE = re.compile(
     r"time|hour|clock|o_clock|\u65f6\u95f4|\u65f6\u523b|\u65f6\u6bb5|\u51e0\u70b9|\u949f"
 )
 
 
-def zone_named(name: str) -> tzinfo | None:
-    """Return the zone that `name` in a heading or a cell name, None where none is understood."""
-    text = name.casefold().strip("_ ")
-    if (known := words()["zone"].get(text)) in _ZONES:
-        return _ZONES[str(known)]
-    if found := _OFFSET.fullmatch(text.replace("_", "")):
-        sign, hours, minutes = found.groups()
-        offset = timedelta(hours=int(hours), minutes=int(minutes or 0))
-        if offset <= timedelta(hours=14):
-            return timezone(-offset if sign == "-" else offset)
-    return None
+def zone_named(text: str) -> tzinfo | None:
+    """Return the zone that a heading or a cell names; None for the service's own.
+
+    Raises: ValueError where it names none that is understood.
+    """
+    found = zone_of(text, _LOCAL)
+    return None if found is _LOCAL else found
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,10 +125,18 @@ def _with_clock(
     except ValueError:
         raise Refused(f"day: {quoted(cell)} is not a time of day; write 02:30") from None
     if named:
-        zone = zone_named(named)
-        if zone is None:
-            raise Refused(f"day: {quoted(named)} is not a zone; write +08:00 or Z")
+        zone = _cell_zone(named)
     return TimeWritten(day, clock, zone, apart, night)
+
+
+def _cell_zone(text: str) -> tzinfo | None:
+    """Return the zone behind a time. Raises: Refused."""
+    if _HALF_DAY.fullmatch(text):
+        raise Refused(f"day: {quoted(text)} behind a time: write the time of 24 hours, 14:30")
+    try:
+        return zone_named(text)
+    except ValueError as error:
+        raise Refused(f"day: {quoted(text)} behind a time: {error}") from None
 
 
 class EventDays:

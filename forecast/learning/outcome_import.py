@@ -14,7 +14,7 @@ from forecast.archive.observations import Reading
 from forecast.archive.outcomes import Outcomes
 from forecast.config import Config
 from forecast.domain import Fault
-from forecast.errors import FileUnreadable, PublishError, SkyscapeError
+from forecast.errors import FileUnreadable, PublishError
 from forecast.learning.truth_from_reports import LIMITS, parse, site_names
 from forecast.observations.formats.collector import sanitised
 from forecast.science import almanac
@@ -33,13 +33,17 @@ class Imported:
     repeated: int
     faults: tuple[Fault, ...]
     refused: int = 0  # rows, a file that cannot be read counting as one
+    unreadable: bool = False  # no row of it can be read
 
     @property
     def exit_code(self) -> int:
-        """Return 0 where every row was kept, PARTLY where some were refused, 1 where all were."""
-        if not self.refused:
-            return 0
-        return PARTLY if self.kept else SkyscapeError.exit_code
+        """Return 0 where every row was kept, PARTLY where rows were refused, one or all.
+
+        That of FileUnreadable where the file is no table of outcomes.
+        """
+        if self.unreadable:
+            return FileUnreadable.exit_code
+        return PARTLY if self.refused else 0
 
     @property
     def lines(self) -> list[str]:
@@ -89,7 +93,13 @@ def import_file(path: Path, archive: Archive, config: Config, now: datetime) -> 
     )
     fresh = Outcomes(archive).keep_file(reading, read.outcomes, read.faults)
     return Imported(
-        reading.name, not fresh, len(read.outcomes), read.repeated, read.faults, read.refused
+        reading.name,
+        not fresh,
+        len(read.outcomes),
+        read.repeated,
+        read.faults,
+        read.refused,
+        read.unreadable,
     )
 
 

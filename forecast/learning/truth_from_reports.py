@@ -50,15 +50,9 @@ from forecast.learning.outcome_cells import (
     word,
     words,
 )
-from forecast.learning.outcome_days import (
-    LOCAL,
-    NIGHTS,
-    TIMELIKE,
-    EventDays,
-    read_moment,
-    zone_named,
-)
+from forecast.learning.outcome_days import NIGHTS, TIMELIKE, EventDays, read_moment, zone_named
 from forecast.observations.formats.collector import Collector, Limits, quoted, sanitised
+from forecast.observations.formats.zones import names_format, split_zone
 from forecast.phenomena.snow import DEGREES
 from forecast.verification import EventKey
 
@@ -70,6 +64,7 @@ TOO_MANY = f"more than {LIMITS.records} rows: the rest is not read; split the fi
 CONTRADICTION = (
     "contradicts an earlier line of the same reporter on this event: the later one is kept"
 )
+DATED_COLUMNS = ("day", "night", "time")  # that may name a zone
 GLOWS = ("sunset_glow", "sunrise_glow")
 # phenomenon -> quantity whose thresholds give the degree
 MEASURED = {"snowfall": "new_snow", "snow_cover": "snow_depth", "rime": ""}
@@ -79,13 +74,15 @@ MEASURED = {"snowfall": "new_snow", "snow_cover": "snow_depth", "rime": ""}
 class OutcomeTable:
     """The content of a table: outcomes in its order, faults, and the number of repeated rows.
 
-    refused: number of rows that were not kept, the whole table counting as one.
+    refused: number of rows that were not kept, the whole table counting as one. unreadable: no line
+    names the columns that are needed, so that no row can be read.
     """
 
     outcomes: tuple[Outcome, ...]
     faults: tuple[Fault, ...]
     repeated: int
     refused: int = 0
+    unreadable: bool = False
 
 
 @dataclass(slots=True)
@@ -172,7 +169,9 @@ def parse(
     if header is None and not parsed.faults:
         parsed.faults.append(Fault(collector.name, 0, "the file has no readable line"))
         refused += 1
-    return OutcomeTable(tuple(kept.values()), tuple(parsed.faults), repeated, refused)
+    return OutcomeTable(
+        tuple(kept.values()), tuple(parsed.faults), repeated, refused, header is None
+    )
 
 
 def _known(name: str, sites: Sequence[Site], days: EventDays) -> _RowContext:
@@ -250,20 +249,31 @@ def _with_zone(text: str, cell: str, place: int, header: _Header) -> str | None:
 
     Raises: Refused for a zone that is not understood.
     """
+    dated = {
+        name: meaning for name, meaning in words()["column"].items() if meaning in DATED_COLUMNS
+    }
+    where = f"column {place + 1}, {quoted(cell.strip(), 40)}"
+    if split := split_zone(cell, dated):
+        try:
+            zone = zone_named(split[1])
+        except ValueError as error:
+            raise Refused(f"{where}: {error}") from None
+        if None not in (zone, header.zone) and str(zone) != str(header.zone):
+            raise Refused(f"{where}: another heading names another zone; write one")
+        header.zone = zone or header.zone
+        return dated[split[0]]
     parts = text.split("_")
     for count in range(len(parts) - 1, 0, -1):
-        meaning = words()["column"].get("_".join(parts[:count]))
-        if meaning not in ("day", "night", "time"):
+        meaning = dated.get("_".join(parts[:count]))
+        if meaning is None:
             continue
         rest = "_".join(parts[count:])
-        if words()["zone"].get(rest) != LOCAL:
-            header.zone = zone_named(rest)
-            if header.zone is None:
-                raise Refused(
-                    f"column {place + 1}, {quoted(cell.strip(), 40)}: is {quoted(rest)} a zone? "
-                    "Write for example `day` for local days and times, or `day (UTC+8)`"
-                )
-        return meaning
+        if names_format(rest.replace("_", " ")):
+            return meaning
+        raise Refused(
+            f"{where}: is {quoted(rest)} a zone? Write for example `day` for local days and "
+            "times, or `day (UTC+8)`"
+        )
     return None
 
 

@@ -153,10 +153,24 @@ def test_a_wrong_encoding_is_refused_with_words(tmp_path: Path, encoding: str) -
 def test_letters_of_names_stay_readable_and_what_acts_on_a_reader_does_not() -> None:
     for name in ("\u81ea\u52a8\u7ad9.csv", "Vr\u00e1tna", "\u6c14\u6e29\uff08\u2103\uff09"):
         assert quoted(name) == f"'{name}'"
-    # a formula in full width, written from the right, without width, a combining mark, an escape,
-    # half a character
-    for unsafe in "\uff1d\u202e\u05d0\u200b\u3164\u0301\x1b\ud800=@<":
-        assert quoted(f"a{unsafe}") == "'a?'"
+    for plain in (
+        "75%",
+        "75\uff05",
+        "UTC\uff0b25",
+        "-3.4x",
+        "+5",
+        "\u96ea\u6df1\uff1a5\uff1bm\u00b2",
+    ):
+        assert quoted(plain) == f"'{plain}'"
+    # written from the right, without width, a combining mark, an escape, half a character, markup
+    for unsafe in "\u202e\u05d0\u200b\u3164\u0301\ud800":
+        assert quoted(f"a{unsafe}") == f"'a\\u{ord(unsafe):04x}'"
+    for unsafe in "\x1b\n\x85<'|$\\":
+        assert quoted(f"a{unsafe}") == f"'a\\x{ord(unsafe):02x}'"
+    assert quoted("=1+1") == "'\\x3d1+1'"  # a formula
+    assert quoted("\uff1dA1") == "'\\uff1dA1'"
+    assert quoted("-2+3") == "'\\x2d2+3'"
+    assert quoted("x" * 25) == f"'{'x' * 24}...'"
 
 
 def test_a_line_in_no_encoding_costs_itself_only(tmp_path: Path) -> None:

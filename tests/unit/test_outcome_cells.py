@@ -108,7 +108,8 @@ def test_a_heading_that_can_be_read_in_two_ways_is_asked_about() -> None:
 
     assert "of the event or of the report?" in sent.faults[0].reason
     assert "which one counts?" in two.faults[0].reason
-    assert "is 'est' a zone?" in zone.faults[0].reason
+    assert "EST is North America (UTC-5) or eastern Australia (UTC+10)" in zone.faults[0].reason
+    assert "write UTC, UTC+8 or Asia/Shanghai" in zone.faults[0].reason
     assert [o.phenomenon for o in unknown.outcomes] == ["sunset_glow"]
     assert "which night is meant" in unknown.faults[-1].reason
 
@@ -121,6 +122,47 @@ def test_a_zone_in_a_heading_counts() -> None:
 
     assert [o.day.day for o in (*kept(found), *kept(local))] == [20, 20]
     assert "which local day is meant?" in day.faults[0].reason
+
+
+@pytest.mark.parametrize(
+    "heading",
+    ["UTC时间", "timeUTC", "time/GMT", "时间(格林威治时间)", "日期 (零时区)", "day (Z)", "day_utc",
+     "观测时间（世界协调时）"],
+)  # fmt: skip
+def test_the_zones_of_headings_are_those_of_station_tables(heading: str) -> None:
+    # 18:30 UTC of the 20th is 02:30 of the 21st in Beijing: the night of the 20th
+    found = rows(f"site,phenomenon,{heading},degree", "lingshan,starry_sky,2026-11-20 18:30,1")
+
+    assert [o.day.day for o in kept(found)] == [20]
+
+
+@pytest.mark.parametrize(
+    ("cell", "reason"),
+    [("2026-11-21 02:30 CST", "CST is China (UTC+8)"), ("2026-11-21 02:30 PM", "of 24 hours"),
+     ("2026-11-21 02:30 Mars", "zone is not understood")],
+)  # fmt: skip
+def test_what_stands_behind_a_time_and_is_no_zone_is_refused(cell: str, reason: str) -> None:
+    found = rows(HEAD, f"lingshan,starry_sky,{cell},1")
+
+    assert not found.outcomes
+    assert reason in found.faults[0].reason
+
+
+@pytest.mark.parametrize(
+    "cell", ["2026-11-21 02:30 北京时", "2026-11-21 02:30 (UTC+8)", "2026-11-21 02:30 BJT",
+             "2026-11-20 18:30 世界时", "2026-11-21 02:30 Asia/Shanghai"]
+)  # fmt: skip
+def test_the_zone_of_a_cell_counts_before_that_of_its_heading(cell: str) -> None:
+    found = rows("site,phenomenon,day (UTC+3),degree", f"lingshan,starry_sky,{cell},1")
+
+    assert [o.day.day for o in kept(found)] == [20]
+
+
+def test_two_zones_in_the_headings_of_one_table_are_refused() -> None:
+    found = rows("site,phenomenon,day (UTC),time (UTC+8),degree", "lingshan,rime,2026-11-20,,1")
+
+    assert found.unreadable
+    assert "names another zone; write one" in found.faults[0].reason
 
 
 def test_a_night_a_sunset_that_does_not_exist_is_refused() -> None:

@@ -39,6 +39,10 @@ def read(heading: str, cell: str = "2026-11-22 08:00", before: str = "") -> Pars
         ("time (Asia/Tokyo)", 9), ("time (日本時間)", 9), ("time (Etc/GMT-8)", 8),
         ("time [UTC-5]", -5), ("time (UTC+5:30)", 5.5), ("time (MSK)", 3),
         ("time (yyyy-mm-dd hh:mm)", 8), ("time (local)", 8), ("time", 8),
+        ("UTC时间", 0), ("timeUTC", 0), ("timeZ", 0), ("time/GMT", 0), ("GMT时间", 0),
+        ("时间（格林威治时间）", 0), ("格林威治时间", 0), ("零时区", 0), ("时间/零时区", 0),
+        ("UTC时间(yyyy-mm-dd hh:mm)", 0), ("time/UTC+8", 8), ("北京时", 8), ("时间（UTC＋8）", 8),
+        ("time_Asia/Tokyo", 9), ("date (UTC)", 0), ("日期", 8),
     ],
 )  # fmt: skip
 def test_a_zone_in_a_heading_decides(heading: str, hours: float) -> None:
@@ -56,6 +60,59 @@ def test_a_zone_that_is_not_understood_refuses_the_file_with_its_line(zone: str)
     assert not parsed.observations
     assert [fault.line for fault in parsed.faults] == [1]
     assert "time zone is not understood" in parsed.faults[0].reason
+
+
+@pytest.mark.parametrize(
+    ("heading", "meanings"),
+    [
+        ("time (CST)", "CST is China (UTC+8), North America (UTC-6) or Cuba (UTC-5)"),
+        ("time_CST", "CST is China (UTC+8)"), ("CST时间", "CST is China (UTC+8)"),
+        ("timeEST", "EST is North America (UTC-5) or eastern Australia (UTC+10)"),
+        ("date,hour (IST)", "IST is India (UTC+5:30)"),
+    ],
+)  # fmt: skip
+def test_a_zone_of_several_meanings_is_refused_with_them_and_what_to_write(
+    heading: str, meanings: str
+) -> None:
+    parsed = read(heading, ",".join(["2026-11-22 08:00"] * (heading.count(",") + 1)))
+
+    assert not parsed.observations
+    assert meanings in parsed.faults[0].reason
+    assert "write UTC, UTC+8 or Asia/Shanghai" in parsed.faults[0].reason
+
+
+def test_letters_at_the_end_of_a_word_are_no_zone() -> None:
+    assert "'minut', is not known" in read("minut").faults[0].reason
+
+
+@pytest.mark.parametrize(
+    ("heading", "cells"),
+    [
+        ("date,time (UTC)", "2026-11-22,08:00"), ("日期,时间(UTC)", "2026/11/22,8:00:00"),
+        ("date (UTC),time", "2026-11-22 00:00:00,0800"), ("date,hour (UTC)", "20261122,8"),
+        ("date,time", "2026-11-22,08:00 UTC"), ("date,hour,minute,zone", "2026-11-22,8,0,UTC"),
+        ("date,time", "2026-11-22,2026-11-22 16:00"), ("date,time", "Sun,2026-11-22 16:00"),
+        ("date,time(UTC)", "2026-11-22,08:00:00"), ("date,year,month,day,hour", "x,2026,11,22,16"),
+    ],
+)  # fmt: skip
+def test_a_day_and_a_time_of_day_in_two_columns_are_one_time(heading: str, cells: str) -> None:
+    assert read(heading, cells).observations[0].time == datetime(2026, 11, 22, 8, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("cells", "reason"),
+    [
+        ("2026-11-22,2026-11-23 08:00", "two days"), ("2026-11-22,25:00", "is not read"),
+        ("22/11/2026,08:00", "is not read"), ("2026-11-22,", "is not read"),
+        ("2026-11-22 09:00,08:00", "is not read"), (",08:00", "is not read"),
+    ],
+)  # fmt: skip
+def test_a_day_and_a_time_of_day_that_give_no_time_cost_their_line(cells: str, reason: str) -> None:
+    parsed = read("date,time", cells)
+
+    assert not parsed.observations
+    assert reason in parsed.faults[0].reason
+    assert parsed.faults[0].line == 2
 
 
 @pytest.mark.parametrize(

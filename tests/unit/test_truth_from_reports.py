@@ -123,7 +123,8 @@ def test_a_bad_row_is_refused_with_its_line_and_the_reason(row: str, reason: str
     assert len(result) == 1
     assert result[0][0] == 2
     assert reason in result[0][1]
-    assert not any(character in result[0][1] for character in "=＝\u202e\x07")
+    assert result[0][1][0].isalpha()  # no formula
+    assert not any(character in result[0][1] for character in "<|\u202e\x07")
     assert [o.day for o in read(f"{header}\n{row}\n{good}\n")] == [date(2026, 11, 19)]
 
 
@@ -208,11 +209,37 @@ def test_what_is_not_over_yet_is_refused_and_read_once_it_is(
     result = [import_file(path, archive, config, now) for now in (noon, evening, next_noon)]
 
     assert [(one.known, one.kept, one.exit_code) for one in result] == [
-        (False, 0, 1),
+        (False, 0, 6),
         (False, 1, 6),
         (False, 2, 0),
     ]
     assert "not over yet" in result[0].lines[1]
+
+
+@pytest.mark.parametrize(
+    ("content", "code"),
+    [
+        ("site,phenomenon,day,degree\nlingshan,sunset_glow,2026-11-20,1\n", 0),
+        ("site,phenomenon,day,degree\n", 0),  # a table without rows
+        ("site,phenomenon,day,degree\nlingshan,sunset_glow,2026-11-20,70%\n", 6),
+        ("site,phenomenon,day (CST),degree\nlingshan,sunset_glow,2026-11-20,1\n", 7),
+        ("a letter, and no table\n", 7),
+        ("", 7),
+        ("site,phenomenon,day,degree\n".encode("utf-16"), 7),
+    ],
+)
+def test_the_exit_code_says_whether_all_rows_some_or_the_file_was_refused(
+    content: str | bytes, code: int, archive: Archive, config: Config, tmp_path: Path
+) -> None:
+    """README: 0 done, 6 lines of a table refused, 7 a file given cannot be read."""
+    path = tmp_path / "seen.csv"
+    path.write_bytes(content if isinstance(content, bytes) else content.encode())
+
+    first = import_file(path, archive, config, NOW)
+
+    assert (first.known, first.exit_code) == (False, code)
+    again = import_file(path, archive, config, NOW)
+    assert (again.known, again.exit_code) == (True, code)
 
 
 def test_a_flood_of_rows_ends_with_a_reason() -> None:

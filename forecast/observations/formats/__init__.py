@@ -18,7 +18,7 @@ from pathlib import Path
 from forecast.domain import Fault
 from forecast.observations.formats import afile, bufr, csv_records, isd, metar_format, micaps, synop
 from forecast.observations.formats.collector import Limits, ParseContext, Parsed, sanitised
-from forecast.observations.formats.columns import STATION, TIME, TIME_PARTS, column
+from forecast.observations.formats.columns import DATE, STATION, TIME, TIME_PARTS, column
 from forecast.observations.formats.csv_records import parse_push, unit_error
 
 __all__ = [
@@ -94,7 +94,7 @@ def _names_columns(head: bytes) -> bool:
             text = line.decode("gb18030", errors="replace")
         if text.strip() and not text.startswith("#"):
             found = {known[0] for cell in re.split("[,;\t]", text) if (known := column(cell))}
-            return STATION in found and (TIME in found or set(TIME_PARTS[:4]) <= found)
+            return STATION in found and (bool({TIME, DATE} & found) or set(TIME_PARTS[:4]) <= found)
     return False
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import io
 import re
+import unicodedata
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta, tzinfo
@@ -25,6 +26,10 @@ _UNSAFE = re.compile(
     r"[^A-Za-z0-9 .,:/()_\u00b0\u00c0-\u00d6\u00d8-\u00f6\u00f8-\u024f\u2103"
     r"\u3041-\u3096\u30a1-\u30fc\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7a3\uff08\uff09-]"
 )
+_ACTING = "<>&'\"`|$=@!\\"  # on pages and command lines
+# What a spreadsheet runs, in full width as well; a signed number is none.
+_FORMULA = re.compile(r"[\uff1d\uff20]|[-+\uff0b\uff0d].*[-+*/(=|@!]")
+_FILLERS = "\u115f\u1160\u3164\uffa0\u2800"  # letters without a picture
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,12 +78,37 @@ class Parsed:
 
 
 def quoted(text: str, length: int = 24) -> str:
-    """Return `text` in quotes, shortened and sanitised for pages, terminals and spreadsheets.
+    """Return at most `length` characters of `text` as it is, in quotes.
 
-    >>> shown("=cmd|' /C calc'!A0")
-    "'?cmd?? /C calc??A0'"
+    Characters that act on a page, a terminal, a spreadsheet or a reader are escaped.
+
+    >>> quoted("75%\n<b>")
+    "'75%\\x0a\\x3cb\\x3e'"
     """
-    return f"'{sanitised(text, length)}'"
+    shown = "".join(_escaped(character) for character in text[:length])
+    if _FORMULA.match(text):
+        shown = f"{_code(text[0])}{shown[1:]}"
+    return f"'{shown}{'...' if len(text) > length else ''}'"
+
+
+def _escaped(character: str) -> str:
+    """Return a character as it is, or as \\x3c or \\u202e where it is invisible or acts."""
+    return _code(character) if character in _ACTING or not _visible(character) else character
+
+
+def _code(character: str) -> str:
+    code = ord(character)
+    return f"\\x{code:02x}" if code < 256 else f"\\u{code:04x}"
+
+
+def _visible(character: str) -> bool:
+    """Return whether a character is printed by itself, from left to right."""
+    return (
+        character.isprintable()
+        and unicodedata.category(character) not in ("Mn", "Mc", "Me")
+        and unicodedata.bidirectional(character) not in ("R", "AL", "AN")
+        and character not in _FILLERS
+    )
 
 
 def sanitised(text: str, length: int) -> str:
@@ -229,15 +259,29 @@ class Collector:
         )
 
 
-# Control characters become spaces, and other than ASCII a question mark: for telegraphic formats.
-_BULLETIN = bytes(
-    10 if n == 10 else 32 if n < 32 or n == 127 else n if n < 127 else 63 for n in range(256)
-)
+# The control characters of transmission become spaces.
+_SPACED = bytes(32 if (n < 32 and n != 10) or n == 127 else n for n in range(256))
+_NOT_ASCII = bytes(63 if n > 127 else n for n in range(256))
 
 
 def bulletin_text(data: bytes) -> bytes:
-    """Return the text of a bulletin without the control characters of transmission."""
-    return data.translate(_BULLETIN)
+    """Return a bulletin without control characters, its full-width characters as ordinary ones.
+
+    A line that is neither UTF-8 nor GB 2312 text has a question mark for each foreign byte.
+    """
+    spaced = data.translate(_SPACED)
+    if spaced.isascii():
+        return spaced
+    return b"\n".join(line if line.isascii() else _plain_line(line) for line in spaced.split(b"\n"))
+
+
+def _plain_line(line: bytes) -> bytes:
+    for encoding in ("utf-8-sig", "gb2312"):
+        try:
+            return unicodedata.normalize("NFKC", line.decode(encoding)).encode()
+        except UnicodeDecodeError:
+            continue
+    return line.translate(_NOT_ASCII)
 
 
 def checked_time(moment: datetime) -> datetime:

@@ -3,7 +3,8 @@
 A column is named by an element of the catalogue or by one of the names in that table, in any case,
 with words joined by a space or `_`, and its unit after it in brackets: `air_temperature`,
 `Temperature (degF)`. A time may be in one column or in columns of year, month, day, hour and
-minute, with its zone in brackets (`time (UTC+8)`), beside it (`time_utc`) or in a column `zone`.
+minute, or in a column `date` and one of the time of day. Its zone stands in brackets
+(`time (UTC+8)`), beside the name (`time_utc`, `UTC time`, `timeUTC`) or in a column `zone`.
 """
 
 from __future__ import annotations
@@ -12,10 +13,10 @@ import csv
 import re
 from pathlib import Path
 
-from forecast.observations.formats.zones import is_zone, split_zone
+from forecast.observations.formats.zones import is_zone, names_format, split_zone
 from forecast.quantities import ELEMENTS
 
-STATION, TIME, ZONE, UNUSED = "station", "time", "zone", "unused"
+STATION, TIME, DATE, ZONE, UNUSED = "station", "time", "date", "zone", "unused"
 TIME_PARTS = ("year", "month", "day", "hour", "minute")
 LONGEST = 80  # characters of a column's name
 
@@ -33,6 +34,8 @@ def _read_table() -> tuple[dict[str, str], dict[str, str]]:
 
 
 _MEANING, UNIT_SPELLINGS = _read_table()
+DATED = (TIME, DATE, *TIME_PARTS)  # columns that may name a zone
+_DATED_NAMES = tuple(name for name, meaning in _MEANING.items() if meaning in DATED)
 _WITH_UNIT = re.compile(r"([^(\[\uff08]*)[(\[\uff08]([^()\[\]\uff08\uff09]{1,60})[)\]\uff09]")
 
 
@@ -44,8 +47,8 @@ def column_names() -> dict[str, str]:
 def column(header: str) -> tuple[str, str] | None:
     """Return a column's meaning and unit ("": none given); None where it is unknown.
 
-    The meaning is an element, STATION, TIME, ZONE, one of TIME_PARTS or UNUSED. Of a time, the
-    unit is its zone.
+    The meaning is an element, STATION, TIME, DATE, ZONE, one of TIME_PARTS or UNUSED. Of a time or
+    a date, the unit is its zone.
     """
     text = header.strip().strip('"').strip()
     unit = ""
@@ -56,10 +59,10 @@ def column(header: str) -> tuple[str, str] | None:
     meaning = _MEANING.get(re.sub(r"[\s_]+", "_", text.strip().lower()))
     if meaning is not None:
         return meaning, unit
+    if unit and names_format(unit):
+        unit = ""
     if is_zone(text) and not unit:
         return TIME, text
-    if split := split_zone(text):
-        meaning = _MEANING.get(re.sub(r"[\s_]+", "_", split[0].strip().lower()))
-        if meaning == TIME or meaning in TIME_PARTS:
-            return meaning, split[1] if not unit else f"{split[1]} {unit}"
+    if split := split_zone(text, _DATED_NAMES):
+        return _MEANING[split[0]], split[1] if not unit else f"{split[1]} {unit}"
     return None

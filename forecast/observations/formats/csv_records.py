@@ -32,8 +32,17 @@ from forecast.observations.formats.collector import (
     Parsed,
     quoted,
 )
-from forecast.observations.formats.columns import STATION, TIME, TIME_PARTS, UNUSED, ZONE, column
-from forecast.observations.formats.times import TimeParser, commented_zone
+from forecast.observations.formats.columns import (
+    DATE,
+    DATED,
+    STATION,
+    TIME,
+    TIME_PARTS,
+    UNUSED,
+    ZONE,
+    column,
+)
+from forecast.observations.formats.times import TimeParser, commented_zone, joined
 from forecast.observations.formats.units import conversion
 from forecast.observations.formats.zones import names_format, zone_of
 from forecast.quantities import ELEMENTS
@@ -110,7 +119,7 @@ class _RowReader:
             places[meaning] = index
             if meaning in ELEMENTS:
                 self._elements.append((index, meaning, unit))
-            elif (meaning == TIME or meaning in TIME_PARTS) and not names_format(unit):
+            elif meaning in DATED and not names_format(unit):
                 self._read_zone(unit, name, line, zones, context.zone)
         if len({str(found) for found in zones.values()}) > 1:
             named = ", ".join(quoted(each, 24) for each in zones)
@@ -120,9 +129,7 @@ class _RowReader:
         self._times = TimeParser(chosen, context.zone)
         self._zone_at = places.get(ZONE, -1)
         self.station_at = places.get(STATION, -1)
-        parts = [places[part] for part in TIME_PARTS if part in places]
-        whole = all(part in places for part in TIME_PARTS[:4])
-        self.time_at = [places[TIME]] if TIME in places else parts if whole else []
+        self.time_at = _time_columns(places)
 
     @property
     def usable(self) -> bool:
@@ -150,6 +157,10 @@ class _RowReader:
         zone = str(cells[self._zone_at]) if self._zone_at >= 0 else ""
         if len(self.time_at) == 1:
             return self._times.parse_in(cells[self.time_at[0]], zone)
+        if len(self.time_at) <= 3:
+            date, *clock = (cells[at].strip() for at in self.time_at)
+            spelled = ":".join(f"{part:0>2}" if part.isdigit() else part for part in clock)
+            return self._times.parse_in(joined(date, spelled), zone)
         year, month, day, hour, *minute = (cells[at].strip() for at in self.time_at)
         text = f"{year}-{month}-{day} {hour}:{minute[0] if minute else 0:0>2}"
         return self._times.parse_in(text, zone)
@@ -248,6 +259,21 @@ class _RowReader:
             limits = ELEMENTS[element]
             targets.append(_Column(index, element, factor, offset, limits.low, limits.high))
         return targets
+
+
+def _time_columns(places: dict[str, int]) -> list[int]:
+    """Return the columns of a time: one, a day's and a clock's, or the parts; []: incomplete.
+
+    places: meaning -> column.
+    """
+    if TIME in places:
+        return [places[part] for part in (DATE, TIME) if part in places]
+    parts = [places[part] for part in TIME_PARTS if part in places]
+    if all(part in places for part in TIME_PARTS[:4]):
+        return parts
+    if DATE not in places:
+        return []
+    return [places[part] for part in (DATE, "hour", "minute") if part in places]
 
 
 def parse(data: bytes, name: str, context: ParseContext | None = None) -> Parsed:

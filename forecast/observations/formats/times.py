@@ -16,6 +16,11 @@ _SPELLED = re.compile(
 _DIGITS = re.compile(r"\d{10}(\d\d){0,2}")
 # A time, with the zone that the cell names behind it: 2026-11-22 08:00 UTC+8.
 _ZONED = re.compile(r"(\d{4}[-/]?\d\d?[-/]?\d\d?[ T]*\d{1,2}:?\d{2}(?::?\d{2})?)\s*(\S.*)")
+# A day, and a day that a spreadsheet writes as its midnight or beside its time.
+_DATE = re.compile(r"(\d{4})(?:[-/](\d{1,2})[-/](\d{1,2})|(\d{2})(\d{2}))([ T]+.*)?")
+_MIDNIGHT = re.compile(r"[ T]+0?0:00(:00)?(\.0+)?")
+# A time of day in a column of its own: 08:00, 8:00:00, 0800 or 8, perhaps with a zone behind it.
+_CLOCK = re.compile(r"(\d{1,2})(?::?(\d{2}))?(?::?(\d{2}))?(?:\.\d{1,9})?(\s*[^\d\s:.].*)?")
 # A comment that names the zone of the times.
 _ZONE_COMMENT = re.compile(
     r"#.*?\b(?:time ?zone|zone|tz|times?(?: are)?(?: in)?)\b\s*[:=]?\s*(\S.*)", re.IGNORECASE
@@ -66,6 +71,33 @@ class TimeParser:
             return checked_time(moment)
         except ValueError:
             raise ValueError(_unread(text)) from None
+
+
+def joined(date: str, clock: str) -> str:
+    """Return the time that the cells of a day and of a time of day give together.
+
+    Either cell may hold the whole time if the other does not contradict it. Raises: ValueError.
+    """
+    date, clock = date.strip(), clock.strip()
+    day, whole, timed = _DATE.fullmatch(date), _DATE.fullmatch(clock), _CLOCK.fullmatch(clock)
+    if not clock:
+        return date
+    if whole is not None and whole[6]:
+        if day is None or _numbers(day) == _numbers(whole):
+            return clock
+        raise ValueError(
+            f"the columns of date and time give two days, {quoted(date)} and {quoted(clock)}: "
+            "write the day once"
+        )
+    if day is None or timed is None or (day[6] and not _MIDNIGHT.fullmatch(day[6])):
+        raise ValueError(_unread(f"{date} {clock}"))
+    hour, minute, second, zone = timed.groups()
+    year, month, number = _numbers(day)
+    return f"{year}-{month:02d}-{number:02d} {hour}:{minute or '00'}:{second or '00'}{zone or ''}"
+
+
+def _numbers(day: re.Match[str]) -> tuple[int, int, int]:
+    return int(day[1]), int(day[2] or day[4]), int(day[3] or day[5])
 
 
 def _unread(text: str) -> str:

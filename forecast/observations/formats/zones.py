@@ -3,7 +3,7 @@
 Beijing time (CST of China) is UTC+8 all the year, also in 1986-1991: summer time was a time of its
 own (UTC+9), and observations kept Beijing time at the synoptic hours. A zone of the IANA data
 (Asia/Shanghai) is the civil clock, with its summer times.
-Names of more than one zone (CST, IST, BST, EST of Australia) are not understood.
+Names of more than one zone (CST, IST, BST, EST) are refused, with the zones that they may mean.
 Source: WMO-No. 306 (2019), vol. I.1 (UTC); IANA Time Zone Database; State Council of China,
 1986-05-04 (summer time).
 """
@@ -13,6 +13,7 @@ from __future__ import annotations
 import csv
 import re
 import unicodedata
+from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta, timezone, tzinfo
 from functools import lru_cache
 from pathlib import Path
@@ -21,22 +22,25 @@ from zoneinfo import ZoneInfo
 # of synoptic reports, all the year, also in 1986-1991: a day always has 24 hours
 BEIJING = timezone(timedelta(hours=8))
 LARGEST = 14.0  # [h] of any zone
-FIRST_HAN = chr(0x4E00)  # the first Chinese character
 
 
-def _read_table() -> tuple[dict[str, float], dict[str, frozenset[str]]]:
-    """Return name -> hours ahead of UTC, and the words of the other lines by their first cell."""
-    hours, others = dict[str, float](), dict[str, frozenset[str]]()
+def _read_table() -> tuple[dict[str, float], dict[str, frozenset[str]], dict[str, str]]:
+    """Return name -> hours ahead of UTC, the words of the other lines by their first cell, and
+    ambiguous name -> the zones that it may mean.
+    """
+    hours, others, several = dict[str, float](), dict[str, frozenset[str]](), dict[str, str]()
     with Path(__file__).with_name("zones.csv").open(encoding="utf-8", newline="") as file:
         for first, *names in csv.reader(line for line in file if not line.startswith("#")):
             if first in ("local", "format", "hour"):
                 others[first] = frozenset(names)
+            elif first == "ambiguous":
+                several[names[0]] = names[1]
             else:
                 hours.update(dict.fromkeys(names, float(first)))
-    return hours, others
+    return hours, others, several
 
 
-_HOURS, _WORDS = _read_table()
+_HOURS, _WORDS, _AMBIGUOUS = _read_table()
 _HOUR_WORDS = "|".join(("h", "hours?", *sorted(_WORDS["hour"], key=len, reverse=True)))
 _OFFSET = re.compile(
     r"(?P<zone>[^\d+-]*)(?P<sign>[+-]|\u00b1)(?P<hours>\d{1,2})(?::?(?P<minutes>\d{2}))?"
@@ -47,7 +51,8 @@ _FORMATS = re.compile(
     r"[ymdhsntf%:./\-\s]+|hours?|hrs?|min(ute)?s?|days?|months?|years?|sec(ond)?s?|24h?|iso(8601)?",
     re.IGNORECASE,
 )
-_HAN = sorted((name for name in _HOURS if name[0] >= FIRST_HAN), key=len, reverse=True)
+SHORTEST_JOINED = 3  # letters of a zone that is written onto a column's name
+_SEPARATORS = " _-/.,:;|@()[]"  # between a column's name and its zone
 
 
 def zone_of(text: str, local: tzinfo) -> tzinfo:
@@ -57,7 +62,12 @@ def zone_of(text: str, local: tzinfo) -> tzinfo:
     """
     found = _zone(text)
     if found is None:
-        raise ValueError("the time zone is not understood: write UTC, UTC+8 or Asia/Shanghai")
+        name = _compact(text)
+        why = f"{name.upper()} is {several}" if (several := _AMBIGUOUS.get(name)) else ""
+        raise ValueError(
+            f"the time zone is not understood{f' ({why})' if why else ''}: "
+            "write UTC, UTC+8 or Asia/Shanghai"
+        )
     return local if isinstance(found, str) else found
 
 
@@ -72,18 +82,26 @@ def _is_format(plain: str) -> bool:
     return compact in _WORDS["format"] or bool(_FORMATS.fullmatch(compact))
 
 
-def split_zone(header: str) -> tuple[str, str] | None:
-    """Return (name, zone) of a column named with its zone: `time_utc`, `UTC time`, `UTC_time`."""
-    words = re.split(r"[\s_]+", header.strip())
-    for at in range(1, len(words)):
-        for name, zone in ((words[:at], words[at:]), (words[at:], words[:at])):
-            if _zone(" ".join(zone)) is not None:
-                return "_".join(name), " ".join(zone)
-    for word in _HAN:
-        if header.startswith(word) and header != word:
-            return header.removeprefix(word), word
-        if header.endswith(word) and header != word:
-            return header.removesuffix(word), word
+def split_zone(header: str, names: Iterable[str]) -> tuple[str, str] | None:
+    """Return (name, zone) of a column that is named with its zone before or behind it.
+
+    Such are `time_utc`, `UTC time`, `timeUTC` and `time/GMT`. names: of the columns that have a
+    zone, in lower case with words joined by `_`. An ambiguous zone (CST) is returned too: it is no
+    part of the name. None where no name or no zone is found.
+    """
+    text = re.sub(r"\s+", "_", unicodedata.normalize("NFKC", header).strip())
+    small = text.lower()
+    for name in sorted(names, key=len, reverse=True):
+        for rest, joint in (
+            (text[len(name) :], 0) if small.startswith(name) else ("", 0),
+            (text[: -len(name)], -1) if small.endswith(name) else ("", 0),
+        ):
+            zone = rest.strip(_SEPARATORS)
+            apart = bool(rest) and not (rest[joint].isascii() and rest[joint].isalpha())
+            if len(zone) < SHORTEST_JOINED and not apart and zone != "Z":
+                continue  # `minut` is no minute of UT
+            if zone and (is_zone(zone) or _compact(zone) in _AMBIGUOUS):
+                return name, zone
     return None
 
 
@@ -111,8 +129,7 @@ def localised(moment: datetime, zone: tzinfo) -> datetime:
 @lru_cache(maxsize=512)
 def _zone(text: str) -> tzinfo | str | None:
     """Return the zone, "local", or None."""
-    plain = unicodedata.normalize("NFKC", text).strip().replace("\u2212", "-").strip("()[]")
-    compact = re.sub(r"[\s._]+", "", plain.lower())
+    plain, compact = _plain(text), _compact(text)
     if compact in _WORDS["local"]:
         return "local"
     hours = _HOURS.get(compact.replace("-", ""), _HOURS.get(compact))
@@ -137,6 +154,15 @@ def _zone(text: str) -> tzinfo | str | None:
         except (ValueError, OSError, KeyError):
             return None
     return None
+
+
+def _plain(text: str) -> str:
+    return unicodedata.normalize("NFKC", text).strip().replace("\u2212", "-").strip("()[]")
+
+
+def _compact(text: str) -> str:
+    """Return a name as the table spells it: in lower case, without spaces, dots and `_`."""
+    return re.sub(r"[\s._]+", "", _plain(text).lower())
 
 
 def _fixed(hours: float) -> tzinfo:
