@@ -52,6 +52,55 @@ def test_cavok_gives_low_cloud_and_visibility_but_no_total_cover() -> None:
     assert "wind_from_direction" not in found
 
 
+@pytest.mark.parametrize("group", ["02///", "02//", "02/", "02/XX", "02/MM", "02/////"])
+def test_a_missing_dew_point_costs_no_temperature(group: str) -> None:
+    found = read(f"ZBAA 221200Z 34005MPS 9999 FEW040 {group} Q1030")
+
+    assert found["air_temperature"] == 275.15
+    assert found["air_pressure_at_mean_sea_level"] == 103_000.0
+    assert "dew_point_temperature" not in found
+
+
+def test_a_missing_temperature_costs_no_dew_point() -> None:
+    found = read("ZBAA 221200Z 34005MPS 9999 FEW040 ///M02 Q1030")
+
+    assert found["dew_point_temperature"] == 271.15
+    assert (found["wind_speed"], "air_temperature" in found) == (5.0, False)
+
+
+@pytest.mark.parametrize(
+    ("groups", "element", "reason"),
+    [
+        # the highest pressure at sea level on record is 1084.8 hPa (Tosontsengel 2001), the lowest
+        # 870 hPa (Tip 1979)
+        ("9999 FEW040 M02/M05 Q9028", "air_pressure_at_mean_sea_level", "9028 hPa is not within"),
+        ("9999 FEW040 M02/M05 Q0103", "air_pressure_at_mean_sea_level", "103 hPa is not within"),
+        # 99.99 inHg of 33.8639 hPa
+        ("9999 FEW040 M02/M05 A9999", "air_pressure_at_mean_sea_level", "3386.06 hPa"),
+        ("9999 FEW040 99/05 Q1030", "air_temperature", "99 degC is not within"),
+        ("9999 FEW999 02/01 Q1030", "cloud_base_height", "m is not within 0 to 12000 m"),
+        ("9999 FEW040 02/01 Q1030 RMK P9999", "precipitation_amount", "mm is not within"),
+    ],
+)
+def test_a_value_that_no_station_measures_is_set_aside_with_a_fault(
+    groups: str, element: str, reason: str
+) -> None:
+    parsed = parse(
+        f"ZBAA 221200Z 34005MPS {groups}=".encode(), "m", ParseContext(received=RECEIVED)
+    )
+
+    assert element not in parsed.observations[0].values
+    assert parsed.observations[0].values["wind_speed"] == 5.0
+    assert [reason in fault.reason for fault in parsed.faults] == [True]
+    assert parsed.faults[0].reason.startswith("station ZBAA: ")
+
+
+def test_the_state_of_a_runway_is_no_temperature() -> None:
+    found = read("ZBAA 221200Z 34005MPS 9999 FEW040 02/01 Q1030 36//9999 88CLRD//")
+
+    assert found["air_temperature"] == 275.15
+
+
 def test_a_sky_that_cannot_be_seen_has_its_vertical_visibility_as_base() -> None:
     found = read("SPECI ZBAD 221205Z 00000MPS 0300 R36/0400 FZFG VV001 M01/M01 Q1020=")
 

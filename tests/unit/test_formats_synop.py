@@ -168,6 +168,17 @@ def test_a_report_whose_first_groups_are_damaged_is_rejected_and_the_next_is_rea
     assert [fault.line for fault in parsed.faults] == [2, 4]
 
 
+@pytest.mark.parametrize("group", ["46000", "43000", "44100"])
+def test_a_group_4_that_is_neither_pressure_nor_height_is_named(group: str) -> None:
+    """Code table 0264 has a3 of 1, 2, 5, 7 and 8; a pressure begins with 9 or 0."""
+    parsed = parse(
+        f"AAXX 22121\n54511 11650 82703 {group}=".encode(), "b", ParseContext(received=RECEIVED)
+    )
+
+    assert "air_pressure_at_mean_sea_level" not in parsed.observations[0].values
+    assert [f"group {group}" in fault.reason for fault in parsed.faults] == [True]
+
+
 def test_ships_are_rejected_and_land_stations_after_them_are_read() -> None:
     parsed = parse(
         b"BBXX\nSHIP 22121 99512 10012 41/// /2712=\nAAXX 22121 54511 41/// /2712=",
@@ -177,6 +188,68 @@ def test_ships_are_rejected_and_land_stations_after_them_are_read() -> None:
 
     assert [each.station for each in parsed.observations] == ["54511"]
     assert len(parsed.faults) == 1
+
+
+LAND = "54511 11650 82703 11043 21125 30234 40283"
+NEXT = {
+    "same block": "54826 11650 82703 11043 21125", "other block": "12345 41599 60908 10012 20010",
+    "no dew point": "62300 41599 60908 10012", "first groups only": "54826 11650 82703",
+    "section 3": "54826 11650 82703 333 81828",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "gb18030"])
+@pytest.mark.parametrize(
+    "end",
+    ["=", ";", "\uff1d", "\uff1b", "\n----\n", "\n\u2014\u2014\n", "\n\n", "\n \r\n",
+     "\n\n 333 4/003 60055\n\n", "\n\n333 55300 20100\n\n"],
+)  # fmt: skip
+def test_a_report_ends_at_other_marks_and_at_blank_lines_without_a_fault(
+    end: str, encoding: str
+) -> None:
+    text = f"AAXX 22121\n{LAND}{end}{NEXT['same block']}=\nNNNN\n"
+
+    parsed = parse(text.encode(encoding), "b", ParseContext(received=RECEIVED))
+
+    assert [each.station for each in parsed.observations] == ["54511", "54826"]
+    assert [round(each.values["air_temperature"], 2) for each in parsed.observations] == [
+        268.85, 268.85
+    ]  # fmt: skip
+    assert not parsed.faults
+
+
+def test_blank_lines_within_reports_end_none() -> None:
+    text = (
+        "AAXX 22121\n\n54511 11650 82703\n\n11043 21125 30234\n\n333 4/003=\n\n"
+        "54826 11650 82703\n\n10003 21003 30005=\n"
+    )
+
+    parsed = parse(text.encode(), "b", ParseContext(received=RECEIVED))
+
+    assert [len(each.values) for each in parsed.observations] == [9, 8]
+    assert not parsed.faults
+
+
+@pytest.mark.parametrize("following", NEXT.values(), ids=list(NEXT))
+@pytest.mark.parametrize(
+    "section",
+    ["", "222// 02050", "22200 00050 20301", "333 10003 81828 91112", "333 55300 20100 30050",
+     "333 80000 10203 20304", "444 5/151", "555 61234", "555 10123 20304 60005", "666 10123"],
+)  # fmt: skip
+def test_no_report_in_the_middle_of_a_line_vanishes_without_a_fault(
+    section: str, following: str
+) -> None:
+    text = f"AAXX 22121\n{LAND} {section} {following}=\n54527 11650 82703 11043="
+
+    parsed = parse(text.encode(), "b", ParseContext(received=RECEIVED))
+
+    station = following[:5]
+    reported = {each.station for each in parsed.observations}
+    assert {"54511", "54527"} <= reported
+    assert station in reported or any(station in fault.reason for fault in parsed.faults)
+    assert all(
+        each.values.get("cloud_below_area_fraction", 0.625) == 0.625 for each in parsed.observations
+    )  # of 5/151 alone
 
 
 @pytest.mark.parametrize(
@@ -238,12 +311,12 @@ def test_our_reading_of_noaas_texts_agrees_with_noaas_own(shared: Path) -> None:
         (theirs,) = isd_form.parse(record.encode(), "isd").observations or [None]
         opening = f"AAXX {record[21:23]}{record[23:25]}1 "
         received = datetime.strptime(record[15:25], "%Y%m%d%H").replace(tzinfo=UTC)
-        ours = parse(
-            (opening + text).encode(), "synop", ParseContext(received=received)
-        ).observations
+        read = parse((opening + text).encode(), "synop", ParseContext(received=received))
+        ours = read.observations
         if theirs is None or not ours:
             continue
         assert ours[0].time == theirs.time
+        assert not any("may begin another" in fault.reason for fault in read.faults)
         for element in ("air_temperature", "dew_point_temperature"):
             if element in theirs.values:
                 assert ours[0].values[element] == pytest.approx(

@@ -35,6 +35,7 @@ from forecast.observations.formats.collector import (
 )
 from forecast.observations.formats.metar_groups import Groups, sorted_groups
 from forecast.observations.formats.synop import report_time
+from forecast.observations.formats.units import beyond_limits
 
 FORM = "metar"
 LONGEST = 800  # characters of a report
@@ -164,8 +165,11 @@ def _read(
             line, f"station {found[1]}: {quoted(words, 100)[1:-1]}: the report is rejected"
         )
         return found[1]
-    for reason in (*groups.faults, *unread):
+    impossible = beyond_limits(values)
+    beyond = [f"{reason}: set aside" for reason in impossible.values()]
+    for reason in (*groups.faults, *unread, *beyond):
         collector.fault(line, f"station {found[1]}: {reason}")
+    values = {name: value for name, value in values.items() if name not in impossible}
     collector.add(found[1], moment, values, line)
     return found[1]
 

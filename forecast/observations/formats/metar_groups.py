@@ -21,7 +21,7 @@ _FALLING = "DZ|RA|SN|SG|IC|PL|GR|GS|UP"
 # fmt: off
 _FORMS: dict[str, re.Pattern[str]] = {
     "wind": re.compile(
-        r"(?!///\d{3}$)(?P<direction>\d{3}|VRB|///|MMM)(?P<speed>P?\d{2,3}|//|MM)"
+        r"(?!///\d{2,3}$)(?P<direction>\d{3}|VRB|///|MMM)(?P<speed>P?\d{2,3}|//|MM)"
         r"(G(?P<gust>P?\d{1,3}|//|MM))?(?P<unit>KTS?|MPS|KMH|KPH)?"
     ),
     "variable": re.compile(r"\d{3}V\d{3}"),
@@ -35,7 +35,7 @@ _FORMS: dict[str, re.Pattern[str]] = {
     "sky": re.compile(
         r"(VV|CLR|SKC|SCK|NSC|NCD|BKN|SCT|FEW|OVC|///)(\d{3}|///)?(CB|TCU|///)?"
     ),
-    "temperature": re.compile(r"(M?\d{1,2}|//|XX|MM)/(M?\d{1,2}|//|XX|MM)?"),
+    "temperature": re.compile(r"(M?\d{1,2}|//|XX|MM)/(M?\d{1,2}|/{1,4}|XX|MM)?"),
     "pressure": re.compile(r"(A|Q|QNH)\d{3,4}(INS)?"),
 }
 # fmt: on
@@ -45,7 +45,7 @@ PLACEHOLDERS = {"wind": "/////KT", "visibility": "////"}
 _MISSING = re.compile(r"/+(NDV|SM|KT|MPS|CB|TCU)?|[AQ]/+|(//|XX|MM)/(//|XX|MM)?|M|RVRNO")
 # Groups of which no element is read: runways and their state, recent weather, wind shear, colours.
 _UNUSED = re.compile(
-    r"AUTO|COR|CC[A-Z]|R\d\d[LRC]{0,2}/\S*|R/SNOCLO|\d{8}|\d\d(CLRD|SNOCL|//)\S*|RE[A-Z]{2,6}"
+    r"AUTO|COR|CC[A-Z]|R\d\d[LRC]{0,2}/\S*|R/SNOCLO|\d{8}|\d\d(CLRD|SNOCL)\S*|\d\d//[\d/]{4}|RE[A-Z]{2,6}"
     r"|WS|ALL|RWY\d*[LRC]?|R\d\d[LRC]?|TWR|\d\d[LRC]|W(\d\d|//)/[SH]\S+|(BLACK)?(BLU|GRN|WHT|YLO\d?"
     r"|AMB|RED)\+?|\$|QFE\d{3,4}|WIND|SKC"
 )
@@ -77,7 +77,7 @@ def sorted_groups(text: str) -> Groups:
             continue
         kind = next((kind for kind in ORDER if _FORMS[kind].fullmatch(word)), "")
         reason = _reason(kind, word, found)
-        if kind in ONCE and found[kind] and word not in found[kind]:
+        if kind in ONCE and found[kind] and _spelled(kind, word) not in found[kind]:
             rest = " ".join(words[place:])
             faults.append(
                 f"a second {kind} ({quoted(word)[1:-1]}): another report begins without its "
@@ -90,7 +90,7 @@ def sorted_groups(text: str) -> Groups:
         if ORDER.index(kind) < last:
             faults.append(f"group {quoted(word)}: {kind} out of order: read all the same")
         last = max(last, ORDER.index(kind))
-        found[kind].append(word)
+        found[kind].append(_spelled(kind, word))
     remarks = _REMARKS.search(text)
     ordered = [
         word for kind in ORDER for word in found[kind] or [PLACEHOLDERS.get(kind, "")] if word
@@ -100,6 +100,15 @@ def sorted_groups(text: str) -> Groups:
         bool(found["visibility"]),
         tuple(faults),
     )
+
+
+def _spelled(kind: str, word: str) -> str:
+    """Return a group as the library reads it: of a temperature, XX for a part that is missing."""
+    if kind != "temperature":
+        return word
+    parts = _FORMS[kind].fullmatch(word)
+    assert parts is not None
+    return "/".join("XX" if not part or part[0] == "/" else part for part in parts.groups())
 
 
 def _reason(kind: str, word: str, found: dict[str, list[str]]) -> str:

@@ -26,6 +26,7 @@ from forecast.observations.formats.collector import (
     quoted,
 )
 from forecast.observations.formats.synop_bounds import (
+    concealed,
     divided,
     is_supplement,
     opens_supplement,
@@ -47,8 +48,11 @@ KNOT = 1852 / 3600  # [m s-1]
 HOURLY = "5"  # tR: the hour before
 AHEAD = timedelta(hours=12)  # by which a report may be later than its receipt: clocks differ
 LONGEST, MOST_WORDS = 200, 20_000  # words of a report, and of those between two `=`
+HEIGHTS = "12578"  # a3 of 4a3hhh, code table 0264: the height of 1000, 925, 500, 700, 850 hPa
 OPENINGS = ("AAXX", "BBXX", "OOXX")
 
+_END = re.compile(r"[=;]")  # of a report
+_RULE = re.compile(r"\s*[-_*~\u2010-\u2015\u2500\u2501]+\s*")  # a line between reports
 _DAY = re.compile(r"(\d\d)(\d\d)([0134/])")
 _GROUP = re.compile(r"[0-9/]{5}$")
 _STATION = re.compile(r"\d{5}$")
@@ -84,8 +88,12 @@ def parse(data: bytes, name: str, context: ParseContext | None = None) -> Parsed
         collector.fault(0, "a SYNOP has its day only: the time of receipt is needed")
         return collector.parsed()
     reader = _Bulletin(context.received, collector, context.stations)
+    last = 0
     for number, text in collector.lines(bulletin_text(data)):
-        for word in text.replace("=", " = ").split():
+        if number > last + 1:
+            reader.pass_blank_line()
+        last = number
+        for word in ["="] if _RULE.fullmatch(text) else _END.sub(" = ", text).split():
             reader.take(word, number)
     reader.end()
     if not reader.opened:
@@ -96,7 +104,8 @@ def parse(data: bytes, name: str, context: ParseContext | None = None) -> Parsed
 class _Bulletin:
     """Reads a file word by word.
 
-    A report ends at `=`, at the next AAXX, BBXX or OOXX, or where another one begins (divided).
+    A report ends at `=` or `;`, at a line of dashes, at the next AAXX, BBXX or OOXX, or where
+    another one begins (divided); a blank line is evidence that one does.
     """
 
     def __init__(
@@ -109,6 +118,7 @@ class _Bulletin:
         self._unit = "/"
         self._report: list[str] = []
         self._lines: list[int] = []  # of the words
+        self._apart: set[int] = set()  # places of the words behind a blank line
 
     def take(self, word: str, line: int) -> None:
         """Read one more word."""
@@ -129,6 +139,10 @@ class _Bulletin:
         elif self._moment is not None and len(self._report) <= MOST_WORDS:
             self._report.append(word)
             self._lines.append(line)
+
+    def pass_blank_line(self) -> None:
+        """Remember that the next word stands behind a blank line."""
+        self._apart.add(len(self._report))
 
     def _date(self, word: str, line: int) -> None:
         found = _DAY.fullmatch(word)
@@ -153,18 +167,19 @@ class _Bulletin:
             openers = [
                 place for place, (one, two) in enumerate(pairwise(self._lines), 1) if one != two
             ]
-            reports, at = divided(self._report, openers, self._known), 0
+            reports, at = divided(self._report, openers, self._known, self._apart), 0
             for number, words in enumerate(reports):
                 line = self._lines[at]
                 at += len(words)
-                if number + 1 < len(reports) and not _is_heading(words):
+                cut = number + 1 < len(reports) and at not in self._apart
+                if cut and not _is_heading(words):
                     self._collector.fault(
                         line,
                         f"station {quoted(words[0], 10)[1:-1]}: no = ends its report before "
                         f"{quoted(reports[number + 1][0], 10)[1:-1]}: it is cut there",
                     )
                 _read_report(words, self._unit, self._moment, line, self._collector)
-        self._report, self._lines = [], []
+        self._report, self._lines, self._apart = [], [], set()
 
 
 def report_time(day: int, hour: int, received: datetime, minute: int = 0) -> datetime:
@@ -214,6 +229,13 @@ def _read_report(
                 f"station {station}: {quoted(word)} in the place of {name} is not five digits: "
                 "ignored",
             )
+    if hidden := concealed(words):
+        collector.fault(
+            line,
+            f"station {station}: {words[hidden]} in its last section may begin another report "
+            "without an = before it: it and the rest are not read",
+        )
+        words = words[:hidden]
     _sections(words[3:], report, station, line, collector)
     collector.add(station, moment, _finished(report), line)
 
@@ -322,7 +344,9 @@ def _section_1(report: _SynopReport, group: str) -> None:
             values["dew_point_temperature"] = temperature(rest[0], rest[1:])
     elif kind == "3" and (tenths := rest.replace("/", "0")) and _known(rest[:3]):
         values["air_pressure"] = pressure(tenths)
-    elif kind == "4" and _known(rest[:3]) and rest[0] in "09":
+    elif kind == "4" and _known(rest[:3]) and rest[0] not in HEIGHTS:
+        if rest[0] not in "09":
+            raise InvalidGroup("4.... is no pressure at sea level and no height of a level")
         values["air_pressure_at_mean_sea_level"] = pressure(rest.replace("/", "0"))
     elif kind == "6":
         _precipitation(report, rest)

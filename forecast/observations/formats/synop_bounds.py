@@ -18,6 +18,7 @@ _FIRST = re.compile(r"[0-4/][1-7/][0-9/](?!5[1-5])(\d\d|//)")  # iRixhVV
 _SECOND = re.compile(r"[0-9/]([0-2]\d|3[0-6]|99|//)(\d\d|//)")  # Nddff
 _GROUP = re.compile(r"[0-9/]{5}")
 _HEADING = re.compile(r"[A-Z]{4}\d\d|NNNN|ZCZC")
+_AIR = re.compile(r"(1[01/]|2[019/])(\d{3}|///)")  # 1snTTT, 2snTdTdTd
 _SUPPLEMENT = re.compile(r"55[0-9/]{3}|553[0-9/]{2}")  # radiation and sunshine: j5FFFF may follow
 SECTIONS = ("333", "444", "555", "666")
 FREE = ("2", "5", "6")  # sections whose groups are national or of the sea: in no order known here
@@ -27,16 +28,20 @@ REPEATED = {"1": "", "3": "56789", "4": "0123456789"}  # first digits that a sec
 
 
 def divided(
-    words: Sequence[str], openers: Collection[int] = (), known: Collection[str] = ()
+    words: Sequence[str],
+    openers: Collection[int] = (),
+    known: Collection[str] = (),
+    apart: Collection[int] = (),
 ) -> list[list[str]]:
     """Return the reports in the words between two `=`, each cut where the next begins.
 
     A report that none follows within MOST_EXAMINED words keeps all words: it is too long to read.
-    openers: places of the words that open a line. known: station numbers of the settings.
+    openers: places of the words that open a line. known: station numbers of the settings. apart:
+    places of the words that a blank line precedes.
     """
     evidence = dict.fromkeys(openers, OPENS_LINE)
     for place, word in enumerate(words):
-        if word in known:
+        if word in known or place in apart:
             evidence[place] = evidence.get(place, 0) + KNOWN
     edges = [0]
     for place in range(1, len(words)):
@@ -78,6 +83,41 @@ def _distance(
         return -nearer if begins else None
     distance = start + broken - place if start + broken >= place else 4
     return distance - nearer if distance <= 1 + strength else None
+
+
+def concealed(words: Sequence[str]) -> int:
+    """Return the place in a report's words where another may stand unseen; 0: none.
+
+    In a part without order another report cannot be told from national groups. It is suspected
+    where a station, iRixhVV and Nddff are followed by temperature, dew point, NIL, another section
+    or, in the same block, by the end.
+    """
+    for place in _unordered_places(words):
+        if not _STATION.fullmatch(words[place]):
+            continue
+        after = [*words[place + 1 : place + 4], "", ""]
+        if after[0] == "NIL":
+            return place
+        if not (_FIRST.fullmatch(after[0]) and _SECOND.fullmatch(after[1])):
+            continue
+        follows = after[2] in SECTIONS or _AIR.fullmatch(after[2])
+        if follows or (not after[2] and words[place][:2] == words[0][:2]):
+            return place
+    return 0
+
+
+def _unordered_places(words: Sequence[str]) -> list[int]:
+    """Return the places of the groups of parts in which the order shows no next report."""
+    section, free, found = "1", False, list[int]()
+    for place, word in enumerate(words[3:], 3):
+        if word in SECTIONS or (section == "1" and word.startswith("222") and len(word) == 5):
+            section = word[0]
+            free = section in FREE or section == "4"
+        elif free:
+            found.append(place)
+        elif section == "3" and (word.startswith("80000") or opens_supplement(word)):
+            free = True
+    return found
 
 
 def _unordered(words: Sequence[str]) -> bool:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from forecast.observations.formats.columns import UNIT_SPELLINGS
 from forecast.quantities import ELEMENTS
 
@@ -109,3 +111,18 @@ def conversion(element: str, unit: str = "") -> tuple[float, float]:
     if name not in known:
         raise ValueError(f"{element} has no unit of this name; known are {', '.join(known)}")
     return known[name]
+
+
+def beyond_limits(values: Mapping[str, float]) -> dict[str, str]:
+    """Return the values (SI) that no station can measure: element -> value and limits in words."""
+    found: dict[str, str] = {}
+    for name, value in values.items():
+        element, unit = ELEMENTS[name], DEFAULT_UNITS[name]
+        if not element.low <= value <= element.high:
+            factor, offset = conversion(name)
+            given, low, high = (
+                (each - offset) / factor for each in (value, element.low, element.high)
+            )
+            unit = "" if unit == "1" else f" {unit}"
+            found[name] = f"{name} {given:.6g}{unit} is not within {low:.6g} to {high:.6g}{unit}"
+    return found
