@@ -13,6 +13,7 @@ import xarray as xr
 
 from forecast.domain import Cycle
 from forecast.errors import MissingInput, SourceCorrupt
+from forecast.ingest.grib.headers import scan
 from forecast.ingest.grib.reader import Finder, inspect, read_atmosphere, read_members
 from tests.gribs import COLUMNS, CYCLE, ROWS, eccodes, eccodes_fields, file_of, message, needs
 
@@ -453,6 +454,136 @@ def test_a_message_of_another_area_is_passed_over_and_named(tmp_path: Path) -> N
     assert "its grid (58 to 62 N, 0 to 6 E) does not meet the region" in fault
     with pytest.raises(SourceCorrupt, match="does not meet the region"):
         read_atmosphere([file], CYCLE, needs("air_temperature", north=-10, south=-20))
+
+
+REGION = {"north": 43.0, "south": 37.0, "west": 112.0, "east": 120.0}
+WIDE = {"north": 44.0, "south": 36.0, "west": 111.0, "east": 121.0, "Ni": 11, "Nj": 9}
+CORNER = {"north": 46.0, "south": 41.0, "west": 118.0, "east": 124.0, "Ni": 7, "Nj": 6}
+
+
+@pytest.mark.parametrize("corner_first", [False, True])
+def test_a_message_whose_area_overlaps_the_region_in_part_costs_only_itself(
+    tmp_path: Path, corner_first: bool
+) -> None:
+    # 2 of 8 degrees of longitude and 2 of 6 of latitude: a twelfth
+    whole = [message(280.0 - n, level=level, **WIDE) for n, level in enumerate((100000, 85000))]
+    part = message(250.0, **CORNER)
+    file = file_of(tmp_path, *([part, *whole] if corner_first else [*whole, part]))
+
+    read = read_atmosphere([file], CYCLE, needs("air_temperature", **REGION))
+
+    np.testing.assert_allclose(read["air_temperature"][0, :, 0, 0], [280, 279], rtol=1e-6)
+    assert read["air_temperature"].shape == (1, 2, 7, 9)
+    [fault] = read.attrs["faults"]
+    assert "the area of air_temperature covers 8% of the region, elsewhere 100%" in fault
+
+
+def test_a_level_that_is_given_only_for_a_part_of_the_region_is_missing(tmp_path: Path) -> None:
+    file = file_of(tmp_path, message(280.0, **WIDE), message(250.0, level=70000, **CORNER))
+
+    read = read_atmosphere([file], CYCLE, needs("air_temperature", **REGION))
+
+    assert read["level"].values.tolist() == [85000]
+    assert "not used" in read.attrs["faults"][0]
+
+
+def test_more_messages_of_a_corner_do_not_outweigh_the_whole_region(tmp_path: Path) -> None:
+    corners = [message(250.0, level=level, **CORNER) for level in (70000, 60000)]
+    file = file_of(tmp_path, message(280.0, **WIDE), *corners)
+
+    read = read_atmosphere([file], CYCLE, needs("air_temperature", **REGION))
+
+    assert read["level"].values.tolist() == [85000]
+    assert read["longitude"].values.tolist() == list(range(112, 121))
+
+
+def test_a_field_of_a_part_of_the_region_is_used_there_and_named(tmp_path: Path) -> None:
+    file = file_of(tmp_path, message(280.0, **WIDE), message(9000.0, VIS, 1, 0, **CORNER))
+
+    read = read_atmosphere([file], CYCLE, needs("air_temperature", "visibility_in_air", **REGION))
+
+    visibility = read["visibility_in_air"][0]
+    assert float(visibility.sel(latitude=42, longitude=119)) == pytest.approx(9000)
+    assert int(visibility.notnull().sum()) == 3 * 3  # 41 to 43 N, 118 to 120 E
+    assert "visibility_in_air covers 8% of the region, others 100%" in read.attrs["faults"][0]
+
+
+def test_a_field_repeated_on_a_coarser_grid_costs_nothing(tmp_path: Path) -> None:
+    fine = message(280.0, Ni=13, Nj=9)
+    file = file_of(tmp_path, fine, message(280.0))
+
+    read = read_atmosphere([file], CYCLE, needs("air_temperature"))
+
+    assert read.attrs["grid_spacing"] == 0.5
+    assert "expected one grid: not used" in read.attrs["faults"][0]
+
+
+def damaged(whole: bytes) -> bytes:
+    """Return a message whose section 5 declares one value more than its grid has."""
+    [described] = scan(whole, "whole")
+    place = described.sections[5][0] + 8
+    return whole[:place] + bytes([whole[place] + 1]) + whole[place + 1 :]
+
+
+@pytest.mark.parametrize(
+    ("bad", "words"),
+    [
+        (damaged(message(100.0, CAPE, 1, 0)), "36 values are declared"),
+        (message(100.0, CAPE, 1, 0, gridType="mercator"), "grid template 3.10"),
+        (
+            message(np.where(np.eye(ROWS, COLUMNS), 3.4e38, 1.0), CAPE, 1, 0, bits=8),
+            "no such numbers are packed",
+        ),
+    ],
+    ids=["damaged", "another kind of grid", "the largest float32"],
+)
+def test_a_message_that_cannot_be_read_costs_only_itself(
+    tmp_path: Path, bad: bytes, words: str
+) -> None:
+    file = file_of(tmp_path, message(280.0), bad, message(281.0, level=70000))
+    name = "convective_available_potential_energy"
+
+    read = read_atmosphere([file], CYCLE, needs("air_temperature", name))
+
+    np.testing.assert_allclose(read["air_temperature"][0, :, 0, 0], [280, 281], rtol=1e-6)
+    assert read.attrs["absent"] == [name]
+    [fault] = read.attrs["faults"]
+    assert words in fault
+    assert "the field is refused" in fault
+    with pytest.raises(SourceCorrupt, match=words):  # where nothing else is read
+        read_atmosphere([file], CYCLE, needs(name))
+
+
+@pytest.mark.parametrize(("bad", "read"), [(1, True), (2, False)])
+def test_of_an_essential_field_a_quarter_of_the_messages_may_be_unreadable(
+    tmp_path: Path, bad: int, read: bool
+) -> None:
+    levels = (100000, 92500, 85000, 70000)
+    messages = [message(280.0, level=level) for level in levels]
+    messages[:bad] = [damaged(each) for each in messages[:bad]]
+    file = file_of(tmp_path, *messages)
+
+    if not read:
+        with pytest.raises(SourceCorrupt, match="36 values are declared"):
+            read_atmosphere([file], CYCLE, needs("air_temperature"))
+        return
+    found = read_atmosphere([file], CYCLE, needs("air_temperature"))
+    assert found["level"].values.tolist() == [92500, 85000, 70000]
+    assert "message at byte 0: 36 values are declared" in found.attrs["faults"][0]
+
+
+@pytest.mark.parametrize(("bad", "kept"), [(1, True), (2, False)])
+def test_of_any_other_field_half_of_the_messages_may_be_of_no_use(
+    tmp_path: Path, bad: int, kept: bool
+) -> None:
+    good = [message(100.0 + step, CAPE, 1, 0, step) for step in (3, 6, 9)]
+    good[:bad] = [damaged(each) for each in good[:bad]]
+    file = file_of(tmp_path, message(280.0), *good)
+    name = "convective_available_potential_energy"
+
+    read = read_atmosphere([file], CYCLE, needs("air_temperature", name))
+
+    assert (name in read) == kept
 
 
 def member(number: int, value: float, level: float = 85000, step: int = 6) -> bytes:

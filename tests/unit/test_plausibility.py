@@ -187,6 +187,11 @@ def test_no_real_field_is_taken_for_another_unit(shared: Path) -> None:
         ("convective_available_potential_energy", -9999.0),
         ("precipitation_amount", 9.999e20),
         ("visibility_in_air", -999.0),
+        ("convective_available_potential_energy", 1e20),
+        ("convective_available_potential_energy", 32768.0),
+        ("wind_speed_of_gust", -32768.0),
+        ("wind_speed_of_gust", 999.9),
+        ("eastward_wind_at_10m", -999.9),
     ],
 )
 def test_a_number_that_means_no_value_is_missing_without_a_bitmap(

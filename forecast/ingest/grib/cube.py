@@ -7,15 +7,17 @@
   field left, or without one that no forecast can do without, is refused.
 - Of a field given twice the finer packing is kept if both agree within their steps; otherwise the
   two are missing.
-- With several grids, the cube has that of most messages (the finest of equals); fields on others
-  are interpolated bilinearly. Of one field on two grids, that of most messages is kept.
+- With several grids, the cube has the one that fills most of the region over all messages (the
+  finest of equals); fields on others are interpolated bilinearly. Of one field on two grids, one is
+  kept by the same rule. A message that covers clearly less of the region than the others of its
+  field, or repeats one of them on another grid, costs nothing but itself.
 
 Everything that is missing for such a reason is named in the attribute `faults`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -32,6 +34,12 @@ from forecast.ingest.grib.plausibility import Sample, doubtful, implausible
 from forecast.ingest.grib.time_ranges import Choice, Window, choose, weights
 from forecast.quantities import Field
 
+# A grid that covers less than this part of what another covers is smaller, not just offset (check).
+SMALLER = 0.9
+# The part of a field's messages that may be of no use before the field is refused: of a field that
+# no forecast can do without, and of any other (check).
+FEW_ESSENTIAL, FEW = 1 / 4, 1 / 2
+
 Slot = tuple[int | None, Window]
 
 
@@ -43,21 +51,29 @@ class Layer:
     values: Values
 
     @property
+    def slot(self) -> Slot:
+        return (self.piece.level, self.piece.window)
+
+    @property
     def sample(self) -> Sample:
         """Its values, for the checks of the field as a whole."""
         return Sample(self.piece.level, self.piece.window, self.values)
 
 
 def assemble(
-    decoded: Sequence[tuple[Piece, Values]], cycle: Cycle, before: Sequence[str] = ()
+    decoded: Sequence[tuple[Piece, Values]],
+    cycle: Cycle,
+    before: Sequence[str] = (),
+    unread: Mapping[Field, Sequence[str]] | None = None,
 ) -> Atmosphere:
     """Return the cube of all pieces and their values (latitude, longitude).
 
-    before: faults found earlier, for the attribute `faults`.
+    before: faults found earlier, for the attribute `faults`. unread: field -> why each of its
+    messages that could not be decoded was not.
     Raises: SourceCorrupt where nothing, or nothing of an essential field, is sound.
     """
     faults = Faults()
-    fields = _sound_fields(decoded, faults)
+    fields = _sound_fields(decoded, unread or {}, faults)
     main = _main_cut([layer for slots in fields.values() for layer in slots.values()])
     steps = sorted({window[1] for slots in fields.values() for _, window in slots})
     levels = sorted(
@@ -81,6 +97,10 @@ def assemble(
         if not source.same_points(main):
             interpolated.append(name)
             values = _on_grid(values, source, main)
+            if source.covered < SMALLER * main.covered:
+                where = next(iter(slots.values())).piece.order.message.where
+                covers = f"{source.covered:.0%} of the region, others {main.covered:.0%}"
+                faults.add(name, "area", f"{where}: {name} covers {covers}; the rest is missing")
         own = {level for level, _ in slots}
         full = len(own) * (
             len(steps) if field.statistic == "point" else sum(step > 0 for step in steps)
@@ -105,29 +125,34 @@ def assemble(
 
 
 def _sound_fields(
-    decoded: Sequence[tuple[Piece, Values]], faults: Faults
+    decoded: Sequence[tuple[Piece, Values]], unread: Mapping[Field, Sequence[str]], faults: Faults
 ) -> dict[str, dict[Slot, Layer]]:
     """Return the sound layers of every field, one a slot and all on one grid.
 
     Raises: SourceCorrupt where nothing, or nothing of an essential field, is sound.
     """
-    pieces: dict[str, list[tuple[Piece, Values]]] = {}
+    pieces: dict[Field, list[tuple[Piece, Values]]] = {}
     for piece, raw in decoded:
-        pieces.setdefault(piece.field.name, []).append((piece, raw))
+        pieces.setdefault(piece.field, []).append((piece, raw))
+    for field in unread:
+        pieces.setdefault(field, [])
     fields: dict[str, dict[Slot, Layer]] = {}
     refusals: list[str] = []
-    for name, given in pieces.items():
+    for field, given in pieces.items():
+        name, bad = field.name, unread.get(field, ())
         layers, refused = _within_limits(given, faults)
         layers, implausible = _plausible(layers, faults)
-        layers, elsewhere = _on_one_grid(layers)
+        layers, elsewhere, excused = _on_one_grid(layers)
         slots, contradicted = _slots(layers)
         reasons = [each for each in (implausible, refused, elsewhere, contradicted) if each]
-        lost = len(given) - len(layers) + bool(contradicted)
-        if slots and not implausible and 4 * lost <= len(given):
+        reasons += bad
+        lost = len(given) - len(layers) - excused + bool(contradicted) + len(bad)
+        few = FEW_ESSENTIAL if field.essential else FEW
+        if slots and not implausible and lost <= few * (len(given) + len(bad)):
             for kind, reason in enumerate(reasons):
                 faults.add(name, f"message {kind}", f"{reason}: not used")
             fields[name] = slots
-        elif given[0][0].field.essential:
+        elif field.essential:
             raise SourceCorrupt(reasons[0])
         else:
             refusals.append(reasons[0])
@@ -176,23 +201,35 @@ def _plausible(layers: Sequence[Layer], faults: Faults) -> tuple[list[Layer], st
     return kept, ""
 
 
-def _on_one_grid(layers: Sequence[Layer]) -> tuple[list[Layer], str]:
-    """Return the layers of a field on its most common grid, and where the first other is."""
+def _on_one_grid(layers: Sequence[Layer]) -> tuple[list[Layer], str, int]:
+    """Return the layers of a field on one grid, where the first other is, and how many of the
+    others only cover less of the region, or repeat a layer that is kept.
+    """
     if not layers:
-        return [], ""
+        return [], "", 0
     main = _main_cut(layers)
-    kept, elsewhere = [], ""
-    for layer in layers:
-        order = layer.piece.order
-        if order.cut is main or order.cut.same_points(main):
-            kept.append(layer)
-        else:
-            elsewhere = elsewhere or (
-                f"{order.message.where}: {layer.piece.field.name} on a grid of "
-                f"{order.cut.spacing:g} degree, at other steps and levels on one of "
-                f"{main.spacing:g}: expected one grid"
-            )
-    return kept, elsewhere
+    on_main = [layer.piece.order.cut.same_points(main) for layer in layers]
+    kept = [layer for layer, here in zip(layers, on_main, strict=True) if here]
+    others = [layer for layer, here in zip(layers, on_main, strict=True) if not here]
+    held = {layer.slot for layer in kept}
+    excused = sum(
+        layer.slot in held or layer.piece.order.cut.covered < SMALLER * main.covered
+        for layer in others
+    )
+    return kept, _elsewhere(others[0], main) if others else "", excused
+
+
+def _elsewhere(layer: Layer, main: Cut) -> str:
+    """Return how the grid of a layer differs from that of most of its field."""
+    cut, where = layer.piece.order.cut, layer.piece.order.message.where
+    name = layer.piece.field.name
+    if cut.covered < SMALLER * main.covered:
+        covers = f"{cut.covered:.0%} of the region, elsewhere {main.covered:.0%}"
+        return f"{where}: the area of {name} covers {covers}"
+    return (
+        f"{where}: {name} on a grid of {cut.spacing:g} degree, at other steps and levels on one of "
+        f"{main.spacing:g}: expected one grid"
+    )
 
 
 def _slots(layers: Sequence[Layer]) -> tuple[dict[Slot, Layer], str]:
@@ -202,7 +239,7 @@ def _slots(layers: Sequence[Layer]) -> tuple[dict[Slot, Layer], str]:
     slots: dict[Slot, Layer] = {}
     contradicted: dict[Slot, str] = {}
     for layer in layers:
-        slot = (layer.piece.level, layer.piece.window)
+        slot = layer.slot
         if slot not in slots:
             slots[slot] = layer
         elif contradiction := _contradiction(slots[slot], layer):
@@ -244,7 +281,7 @@ def _better(first: Layer, second: Layer) -> Layer:
 
 
 def _main_cut(layers: Sequence[Layer]) -> Cut:
-    """Return the grid of most layers, the finest among equals."""
+    """Return the grid that covers most of the region over all layers, the finest among equals."""
     shares: list[tuple[Cut, int]] = []
     for layer in layers:
         cut = layer.piece.order.cut
@@ -256,7 +293,14 @@ def _main_cut(layers: Sequence[Layer]) -> Cut:
             shares.append((cut, 1))
         else:
             shares[place] = (shares[place][0], shares[place][1] + 1)
-    return max(shares, key=lambda share: (share[1], -share[0].spacing))[0]
+    largest = max(cut.covered for cut, _ in shares)
+
+    def filled(share: tuple[Cut, int]) -> tuple[float, float]:
+        cut, count = share
+        whole = cut.covered >= SMALLER * largest  # the edges of grids differ by up to a step
+        return count * (largest if whole else cut.covered), -cut.spacing
+
+    return max(shares, key=filled)[0]
 
 
 def _on_grid(values: Values, source: Cut, target: Cut) -> Values:

@@ -74,11 +74,15 @@ class Grid:
 
 @dataclass(frozen=True, slots=True)
 class Cut:
-    """The part of a grid within a region: latitude and longitude rising [microdegree], places."""
+    """The part of a grid within a region: latitude and longitude rising [microdegree], places.
+
+    covered: the part of the region that the grid covers.
+    """
 
     latitude: Micro
     longitude: Micro
     positions: NDArray[np.int32]
+    covered: float = 1.0
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -91,8 +95,9 @@ class Cut:
         return float(min(steps)) / MICRO if steps else float("nan")
 
     def same_points(self, other: Cut) -> bool:
-        return np.array_equal(self.latitude, other.latitude) and np.array_equal(
-            self.longitude, other.longitude
+        return self is other or (
+            np.array_equal(self.latitude, other.latitude)
+            and np.array_equal(self.longitude, other.longitude)
         )
 
 
@@ -225,7 +230,25 @@ def cut(grid: Grid, needs: Needs) -> Cut:
     rows = rows[np.argsort(latitude[rows])]
     _, columns = np.unique(longitude, return_index=True)  # a grid may name its first meridian twice
     columns = columns[longitude[columns] <= west + span]
-    return Cut(latitude[rows], longitude[columns], grid.positions(rows, columns))
+    covered = _covered(
+        latitude - round(needs.south * MICRO), round((needs.north - needs.south) * MICRO)
+    ) * _covered(grid.longitudes() - west, span)
+    return Cut(latitude[rows], longitude[columns], grid.positions(rows, columns), covered)
+
+
+def _covered(lines: Micro, span: int) -> float:
+    """Return the part of 0 to `span` [microdegree] that lies between the lines of a grid.
+
+    lines: positions, in order, modulo a turn.
+    """
+    step = abs(int(lines[-1]) - int(lines[0])) // max(len(lines) - 1, 1)
+    inside = (lines % TURN)[lines % TURN <= span]
+    if not len(inside):
+        return 0.0
+    beyond = lines % TURN
+    low = 0 if (beyond >= TURN - step).any() else int(inside.min())
+    high = span if ((beyond > span) & (beyond <= span + step)).any() else int(inside.max())
+    return (high - low) / span
 
 
 def between(values: NDArray[np.float32], source: Cut, target: Cut) -> NDArray[np.float32]:

@@ -22,8 +22,15 @@ from forecast.science.thermodynamics import GRAVITY
 Values = NDArray[np.float32]
 
 FEWEST_POINTS = 10  # values below which a field is not checked by its range
-# Numbers that files without a bitmap write where they have no value, in the unit of the file.
-SENTINELS = (999.0, 9999.0, 99999.0, 32767.0, 32766.0, 65535.0, 999999.0)
+# Numbers that files without a bitmap write where they have no value, in the unit of the file: nines
+# (WMO-No. 306, vol. I.1; MICAPS 9999), the ends of integers of 16 bits, and ECMWF's 3.2768e4.
+SENTINELS = (
+    *(999.0, 999.9, 9999.0, 9999.9, 99999.0, 99999.9, 999999.0),
+    *(32766.0, 32767.0, 32768.0, 65534.0, 65535.0),
+)
+# All larger numbers mean none: 9.999e20 of NCEP's UNDEF, 1e20 of CF, 1e30, the largest float32. The
+# largest sound one is a geopotential of 200,000 m2 s-2.
+ENORMOUS = 1e8
 # These fields reach such numbers, or write them for something known (no ceiling, 10 km or more).
 _REACH_SENTINELS = frozenset(
     (
@@ -104,7 +111,7 @@ def without_sentinels(field: Field, values: Values, step: float) -> tuple[Values
         same = np.abs(values - np.float32(sentinel)) <= tolerance
         if same.any() and _means_none(field, values, same, sentinel):
             found |= same
-    found |= np.abs(values) > 1e9 * max(field.factor, 1.0)  # 9.999e20, 1e30 and the like
+    found |= np.abs(values) > ENORMOUS * max(field.factor, 1.0)
     if not found.any():
         return values, 0
     return np.where(found, np.float32(np.nan), values), int(found.sum())
@@ -113,9 +120,10 @@ def without_sentinels(field: Field, values: Values, step: float) -> tuple[Values
 def _means_none(field: Field, values: Values, same: NDArray[np.bool_], sentinel: float) -> bool:
     if field.name in _REACH_SENTINELS and field.low <= sentinel <= field.high:
         return False
-    if not field.low <= sentinel <= field.high:
-        return True
     rest = values[~same & np.isfinite(values)]
+    if not field.low <= sentinel <= field.high:  # 999.9 among pressures in hPa is one of them
+        near = np.abs(rest - np.float32(sentinel)) < 0.1 * abs(sentinel)
+        return int(near.sum()) <= int(same.sum())
     return field.low == 0 and rest.size > 0 and float(rest.max()) < 0.2 * sentinel
 
 

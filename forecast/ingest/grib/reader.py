@@ -2,7 +2,7 @@
 
 Messages are selected by their headers (headers.py), checked (packing.py), decoded in separate
 processes (decoder_pool.py), checked against the limits of the catalogue and put into one cube
-(cube.py).
+(cube.py). One that is damaged, or packed or gridded in a way not read here, costs only itself.
 
 One deterministic forecast is read, or the members requested; means and spreads of an ensemble are
 ignored. Messages of an area outside the region are passed over and named. Numbers from 192 on in
@@ -91,15 +91,15 @@ def read_members(
         read.setdefault(piece.member or 0, []).append((piece, values))
     names = ", ".join(path.name for path in files) or "no file"
     if not read:
-        finder.refuse_elsewhere()
+        finder.refuse_nothing()
         _require_essential(needs, set(), cycle, names)
         raise MissingInput(
             f"{cycle.id}: none of the wanted fields in the files ({names:.200}): fetch the run "
             "again"
         )
     if not members:
-        return {0: _laid(read[0], files, cycle, needs, (names, finder.faults))}
-    return _ensemble(read, files, cycle, needs, members, (names, finder.faults))
+        return {0: _laid(0, read[0], files, cycle, needs, (names, finder))}
+    return _ensemble(read, files, cycle, needs, members, (names, finder))
 
 
 def _ensemble(
@@ -108,13 +108,13 @@ def _ensemble(
     cycle: Cycle,
     needs: Needs,
     members: Sequence[int],
-    about: tuple[str, list[str]],
+    about: tuple[str, Finder],
 ) -> dict[int, Atmosphere]:
     """Return the cubes of the members that are whole and sound; the others are named.
 
     Raises: SourceCorrupt, MissingInput where fewer than half of the members are.
     """
-    names, faults = about
+    names, _ = about
     lost: list[SkyscapeError] = [
         MissingInput(f"{cycle.id}: member {member} is in none of the files ({names:.200})")
         for member in members
@@ -133,7 +133,7 @@ def _ensemble(
                     f"{cycle.id}: member {member} lacks {name} at {end:g} h, and {len(lacks) - 1} "
                     "more; other members have them"
                 )
-            laid[member] = _laid(decoded, files, cycle, needs, about)
+            laid[member] = _laid(member, decoded, files, cycle, needs, about)
         except (SourceCorrupt, MissingInput) as error:
             lost.append(error)
     if 2 * len(laid) < len(members) and lost and (not laid or len(lost) > len(laid)):
@@ -164,30 +164,43 @@ def _decoded(files: Sequence[Path], finder: Finder, threads: int) -> list[tuple[
     pool = ThreadPoolExecutor(threads, thread_name_prefix="decoding")
     try:
         found = (batch for path in files for batch in batches(finder.find(path)))
-        pending = [
-            (batch, pool.submit(DECODERS.decode, [piece.order for piece in batch]))
-            for batch in found
-        ]
-        return [
-            pair for batch, future in pending for pair in zip(batch, future.result(), strict=True)
-        ]
+        pending = [pool.submit(_decode_batch, batch) for batch in found]
+        results = [each for future in pending for each in future.result()]
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
+    for piece, values in results:
+        if isinstance(values, SourceCorrupt):
+            finder.note_unread(piece.field, piece.member, str(values))
+    return [(piece, values) for piece, values in results if not isinstance(values, SourceCorrupt)]
+
+
+def _decode_batch(batch: Sequence[Piece]) -> list[tuple[Piece, Values | SourceCorrupt]]:
+    """Return pieces of one file and one cut with their values, or why a piece has none."""
+    try:
+        found = DECODERS.decode([piece.order for piece in batch])
+        return list(zip(batch, found, strict=True))
+    except SourceCorrupt as error:
+        if len(batch) == 1:
+            return [(batch[0], error)]
+        return [pair for piece in batch for pair in _decode_batch([piece])]
 
 
 def _laid(
+    member: int,
     decoded: Sequence[tuple[Piece, Values]],
     files: Sequence[Path],
     cycle: Cycle,
     needs: Needs,
-    about: tuple[str, list[str]],
+    about: tuple[str, Finder],
 ) -> Atmosphere:
-    """Return the cube of one forecast's pieces. about: names of the files, faults found."""
-    names, faults = about
-    _require_essential(needs, {piece.field.name for piece, _ in decoded}, cycle, names)
+    """Return the cube of one forecast's pieces. about: names of the files, what found them."""
+    names, finder = about
+    unread = finder.unread(member)
+    there = {piece.field.name for piece, _ in decoded} | {field.name for field in unread}
+    _require_essential(needs, there, cycle, names)
     place = {field.name: n for n, field in enumerate(needs.fields)}
     atmosphere = assemble(
-        sorted(decoded, key=lambda each: place[each[0].field.name]), cycle, faults
+        sorted(decoded, key=lambda each: place[each[0].field.name]), cycle, finder.faults, unread
     )
     atmosphere.attrs["files"] = [path.name for path in files]
     atmosphere.attrs["absent"] = [
@@ -238,6 +251,7 @@ class Finder:
         self._grids: dict[str, tuple[int, Cut]] = {}  # by the digest of their section
         self._faults: dict[tuple[str, str], str] = {}
         self._elsewhere: SourceCorrupt | None = None
+        self._unread: dict[int, dict[Field, list[str]]] = {}  # by member
         self._seen: dict[tuple[object, ...], list[tuple[Message, Data]]] = {}
         self._fields2: dict[tuple[int, ...], list[tuple[Field, int, float | None]]] = {}
         self._fields1: dict[tuple[int, ...], list[tuple[Field, int, float | None]]] = {}
@@ -251,9 +265,9 @@ class Finder:
                 )
 
     def find(self, path: Path) -> Iterator[Piece]:
-        """Yield the wanted messages of a file, checked.
+        """Yield the wanted messages of a file, checked; those that fail a check are kept as unread.
 
-        Raises: SourceCorrupt.
+        Raises: SourceCorrupt where the file is damaged, or of another run.
         """
         data = read_data(path)
         for message in scan(data, path.name):
@@ -273,7 +287,11 @@ class Finder:
                 self._note_window(field, message)
             if message.end not in self._steps or self._is_copy(field, message, data):
                 continue
-            piece = self._piece(path, field, rank, message, data)
+            try:
+                piece = self._piece(path, field, rank, message, data)
+            except SourceCorrupt as error:
+                self.note_unread(field, message.member, str(error))
+                continue
             if piece is not None:
                 yield piece
 
@@ -316,6 +334,14 @@ class Finder:
     def faults(self) -> list[str]:
         """What the files read so far hold that is ignored, or that contradicts the settings."""
         return list(self._faults.values())
+
+    def note_unread(self, field: Field, member: int | None, reason: str) -> None:
+        """Keep why a message of a field cannot be read."""
+        self._unread.setdefault(member or 0, {}).setdefault(field, []).append(reason)
+
+    def unread(self, member: int) -> dict[Field, list[str]]:
+        """Return why messages of each field cannot be read."""
+        return self._unread.get(member, {})
 
     def _is_copy(self, field: Field, message: Message, data: Data) -> bool:
         """Return whether the same bytes were read before: the same product, bitmap and data."""
@@ -370,8 +396,13 @@ class Finder:
             self._elsewhere = self._elsewhere or SourceCorrupt(text)
         return part
 
-    def refuse_elsewhere(self) -> None:
-        """Raise SourceCorrupt where messages were found, of another area than the region."""
+    def refuse_nothing(self) -> None:
+        """Raise SourceCorrupt where messages were found, but none that can be read.
+
+        They are damaged, or of another area than the region.
+        """
+        for by_field in self._unread.values():
+            raise SourceCorrupt(next(iter(by_field.values()))[0])
         if self._elsewhere is not None:
             raise self._elsewhere
 
