@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass
 
 from forecast.domain import ContributingRun, Forecast
+from forecast.quantities import published_probability
 
 # [1] models whose probabilities differ by less agree: less than one step of the grades
 AGREE = 0.15
@@ -42,7 +43,7 @@ def agreement(forecast: Forecast) -> Agreement | None:
         )
         for model, own in runs.items()
     )
-    probabilities = [each.probability for each in models]
-    apart = max(probabilities) - min(probabilities)
+    probabilities = [published_probability(each.probability) for each in models]
+    apart = round(max(probabilities) - min(probabilities), 9)  # of whole percents, as shown
     level = "agree" if apart <= AGREE else "mostly" if apart <= MOSTLY else "differ"
     return Agreement(models, level)

@@ -14,12 +14,20 @@ from types import MappingProxyType
 from forecast.domain import DayWeather
 from forecast.errors import ConfigError
 from forecast.quantities import FREEZING, LEAST_FREEZING_RAIN, SNOW_CLASSES
+from products.units import UNITS
 
 Values = Mapping[str, float]
 WET = 0.1  # [kg m-2] precipitation from which a day is wet
 # [1] coverage from which a day counts as whole: rounding, 9 seconds of a day
 WHOLE = 0.9999
 CLOTHING_UNKNOWN = "unknown"
+# The unit in which a feature is shown: it is rounded so before it is compared with a threshold.
+SHOWN_IN = {
+    "gust": "wind",
+    "wind_speed_at_site": "wind",
+    "snow_water": "snow",
+    "wind_chill": "celsius",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,12 +123,17 @@ def hazards(values: Values, wet: bool) -> tuple[Hazard, ...]:
     values: the day's weather (SI). An unknown one is absent or NaN and raises no hazard; see
     `assess_hazards`. wet: there was precipitation on that day or the day before.
     """
-    known = {name: value for name, value in values.items() if math.isfinite(value)}
+    known = {name: _as_shown(name, value) for name, value in values.items() if math.isfinite(value)}
     return tuple(
         Hazard(name, known[danger.feature], danger.sign * known[danger.feature], rank)
         for rank, (name, danger) in enumerate(HAZARDS.items())
         if danger.holds(known, wet)
     )
+
+
+def _as_shown(feature: str, value: float) -> float:
+    unit = SHOWN_IN.get(feature)
+    return value if unit is None else UNITS[unit].as_shown(value)
 
 
 def assess_hazards(
@@ -192,7 +205,10 @@ def clothing(values: Values) -> str:
     felt = values.get("wind_chill", values.get("temperature_minimum"))
     if felt is None:
         return CLOTHING_UNKNOWN
-    return next((name for least, name in CLOTHING if felt - FREEZING >= least), COLDEST)
+    celsius = felt - FREEZING
+    # as it is shown: in whole degrees, and a light frost not as 0 (products/units.py)
+    degrees = celsius if -0.5 <= celsius < 0 else round(celsius)
+    return next((name for least, name in CLOTHING if degrees >= least), COLDEST)
 
 
 def feature_of(hazard: str) -> str:

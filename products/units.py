@@ -7,12 +7,15 @@ A number leaves SI here. The words around it stand in templates/text.
 from __future__ import annotations
 
 import math
+from bisect import bisect_right
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime, time, timedelta
+from functools import partial
 from types import MappingProxyType
+from zoneinfo import ZoneInfo
 
-from forecast.quantities import FREEZING
+from forecast.quantities import FREEZING, SNOW_CLASSES
 
 MINUS = "\N{MINUS SIGN}"
 
@@ -29,14 +32,28 @@ class Display:
     decimals: int = 0
     whole_from: float = math.inf
 
-    def text(self, value: float) -> str:
+    def _number(self, value: float) -> tuple[float, int]:
+        """Return the number that is shown, and with how many decimals."""
         shown = value * self.factor + self.offset
         decimals = (
             0
             if abs(shown) >= self.whole_from or round(shown, self.decimals) == 0
             else self.decimals
         )
-        return f"{round(shown, decimals) + 0.0:.{decimals}f}".replace("-", MINUS)
+        return round(shown, decimals) + 0.0, decimals
+
+    def text(self, value: float) -> str:
+        number, decimals = self._number(value)
+        return f"{number:.{decimals}f}".replace("-", MINUS)
+
+    def as_shown(self, value: float) -> float:
+        """Return a value (SI) as a reader sees it, rounded, in SI again.
+
+        What is graded is rounded first, so that the number and its grade never contradict.
+        """
+        return (
+            (self._number(value)[0] - self.offset) / self.factor if math.isfinite(value) else value
+        )
 
 
 # fmt: off
@@ -49,6 +66,7 @@ UNITS: Mapping[str, Display] = MappingProxyType({
     "visibility": Display(0.001, decimals=1, whole_from=4.95),
     "centimetre": Display(100, decimals=1, whole_from=9.95),
     "millimetre": Display(decimals=1, whole_from=99.5),
+    "snow": Display(decimals=1, whole_from=99.5),  # water of snowfall, as its classes are graded
     "wind": Display(decimals=1),
     "speed": Display(decimals=1),
     "hour": Display(),
@@ -104,6 +122,8 @@ def rounded(unit: str, value: float) -> Rounded | None:
     """
     if unit == "visibility":
         return _visibility(value)
+    if unit == "snow":
+        return _snow(value)
     if unit == "celsius" and FREEZING - 0.5 <= value < FREEZING:
         return Rounded("0", "below", unit)
     if unit not in STEPS:
@@ -114,6 +134,19 @@ def rounded(unit: str, value: float) -> Rounded | None:
         return Rounded(_whole(step), "below", unit)
     sign = MINUS if value < 0 else ""
     return Rounded(sign + _whole(round(size / step) * step), "about", unit)
+
+
+def _snow(value: float) -> Rounded:
+    """Return the water of snowfall [mm] in whole millimetres.
+
+    In tenths where the whole one is of another class: 9.6 mm is heavy snow, 10 mm a snowstorm.
+    """
+    tenths = round(value, 1)
+    if 0 < tenths < 1:
+        return Rounded("1", "below", "millimetre")
+    whole, place = round(tenths), partial(bisect_right, SNOW_CLASSES)
+    number = _whole(whole) if place(whole) == place(tenths) else f"{tenths:.1f}"
+    return Rounded(number, "about", "millimetre")
 
 
 def _visibility(value: float) -> Rounded:
@@ -151,6 +184,14 @@ def offset_of_repeated(at: datetime) -> str:
     sign = "+" if offset >= timedelta(0) else MINUS
     hours, minutes = divmod(round(abs(offset) / timedelta(minutes=1)), 60)
     return f"UTC{sign}{hours}" + (f":{minutes:02d}" if minutes else "")
+
+
+def is_whole_day(start: datetime, end: datetime, zone: ZoneInfo) -> bool:
+    """Return whether a span is one whole local day, of however many hours."""
+    day = start.astimezone(zone).date()
+    first, last = (datetime.combine(day + timedelta(days=n), time(), zone) for n in (0, 1))
+    # by the instant: of two times in one zone Python compares the clock
+    return (start.timestamp(), end.timestamp()) == (first.timestamp(), last.timestamp())
 
 
 def beaufort(speed: float) -> int:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date, datetime, timedelta
 from functools import cache
 from pathlib import Path
 from types import MappingProxyType
@@ -18,7 +18,7 @@ import yaml
 
 from forecast.domain import PHENOMENA, Forecast, Name, Reason, Site, Window
 from forecast.errors import ConfigError
-from products.units import UNITS, Rounded, beaufort, offset_of_repeated, rounded
+from products.units import UNITS, Rounded, beaufort, is_whole_day, offset_of_repeated, rounded
 
 LANGUAGES = ("zh", "en")
 FOLDER = Path(__file__).parents[1] / "templates" / "text"
@@ -227,8 +227,9 @@ class Words:
                 moon=self.share(lit),
             )
         turn = TURNS.get(reason.feature, -math.inf)
+        shown = UNITS[self(f"feature.{reason.feature}.unit")].as_shown(reason.value)
         sides = (["_below"] if reason.value < 0 else []) + [
-            "_little" if reason.value < turn else "_much",
+            "_little" if shown < turn else "_much",
             "",
         ]
         keys = [
@@ -327,9 +328,7 @@ class Words:
 
     def all_day(self, window: Window) -> bool:
         """Return whether a window is one whole local day, of however many hours."""
-        first = self.local(window.start).date()
-        midnights = (datetime.combine(first + timedelta(days=n), time(), self.zone) for n in (0, 1))
-        return (window.start, window.end) == tuple(at.astimezone(UTC) for at in midnights)
+        return is_whole_day(window.start, window.end, self.zone)
 
     def best(self, forecast: Forecast) -> str:
         """Return the best window, else the part of the day."""

@@ -184,7 +184,7 @@ def _dawn(
         best.start,
         best.end,
         level.end - 5,
-        words(key, start=scale.label(best.start), end=scale.label(best.end)),
+        words(key, span=scale.span(best.start, best.end, words)),
     )
     sunrise = forecast.event.centre or almanac.sunrise
     if sunrise is not None and scale.holds(sunrise):

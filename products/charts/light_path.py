@@ -74,6 +74,8 @@ def light_path(
     _direction(drawing, along, level, forecast, words)
     scale = _colours(drawing, evidence, forecast, almanac, reader, 196, 250)
     blanks = best_blank(forecast, scale, words) if scale else {"best": words("chart.no_best")}
+    surveyed = "surveyed" if forecast.event.site.horizon_surveyed else "unsurveyed"
+    blanks["sight"] = words(f"chart.path.sight_{surveyed}")
     return drawing.finish(words("chart.path.title"), words("chart.path.description", **blanks))
 
 
@@ -122,7 +124,9 @@ def _direction(
 def _ground(
     drawing: Drawing, along: Scale, level: Scale, evidence: xr.Dataset, distance: np.ndarray
 ) -> None:
-    """Draw the model's ground, and the lowest line of sight over the site's terrain."""
+    """Draw the model's ground, and the site's lowest line of sight: over its terrain, or over
+    the sea horizon of its elevation where the terrain is not surveyed.
+    """
     ground, sight = (evidence.variables.get(name) for name in ("ground", "sight"))
     x = along.array(distance)
     if ground is not None and ground.dims == ("distance",):

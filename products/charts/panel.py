@@ -91,7 +91,7 @@ def best_blank(forecast: Forecast, scale: TimeScale, words: ChartWords) -> dict[
     """Return the blank of every description: the best window in words."""
     best = forecast.best
     text = (
-        words("chart.best", start=scale.label(best.start), end=scale.label(best.end))
+        words("chart.best", span=scale.span(best.start, best.end, words))
         if best
         else words("chart.no_best")
     )
@@ -132,5 +132,5 @@ def mark_best(
     """Mark the best window of a forecast above a panel, where there is one."""
     if forecast.best:
         start, end = forecast.best.start, forecast.best.end
-        label = words("chart.best", start=scale.label(start), end=scale.label(end))
+        label = words("chart.best", span=scale.span(start, end, words))
         bracket(drawing, scale, start, end, y, label)

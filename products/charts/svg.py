@@ -18,7 +18,7 @@ from zoneinfo import ZoneInfo
 import numpy as np
 from markupsafe import Markup, escape
 
-from products.units import offset_of_repeated
+from products.units import is_whole_day, offset_of_repeated
 
 WIDTH = 360.0  # [px] of every drawing: a phone's column, so that type keeps its size there
 LEFT, RIGHT = 38.0, 352.0  # [px] the plot's edges
@@ -87,6 +87,12 @@ class TimeScale:
         at = (moment + timedelta(seconds=30)).astimezone(self.zone)
         offset = offset_of_repeated(at)
         return f"{at:%H:%M}" + (f" {offset}" if offset else "")
+
+    def span(self, start: datetime, end: datetime, words: ChartWords) -> str:
+        """Return a span of time in words; one whole local day is named so."""
+        if is_whole_day(start, end, self.zone):
+            return words("time.all_day")
+        return words("time.span", start=self.label(start), end=self.label(end))
 
     def ticks(self, minutes: int) -> Iterable[datetime]:
         """Yield the local times that are whole multiples of `minutes` after midnight."""

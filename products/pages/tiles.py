@@ -166,7 +166,8 @@ def level(ions: float, cuts: Sequence[float]) -> int:
 
     cuts: [cm-3] where classes 2, 3 ... begin.
     """
-    return 1 + sum(round(ions / CUBIC_CENTIMETRES, 6) >= cut for cut in cuts)
+    shown = round(ions / CUBIC_CENTIMETRES)  # a whole number, as on the page
+    return 1 + sum(shown >= cut for cut in cuts)
 
 
 # -- in words

@@ -39,6 +39,25 @@ def test_models_agree_as_far_as_their_answers_lie_together(
     ]
 
 
+@pytest.mark.parametrize(
+    ("one", "other", "level"),
+    # shown as 30 and 45 %, 30 and 46 %: apart by 15 and by 16 points (agreement.AGREE is 15)
+    [(0.2954, 0.4549, "agree"), (0.3046, 0.4551, "mostly"), (0.10, 0.40, "mostly")],
+)
+def test_models_agree_by_the_percentages_that_are_shown(
+    one: float, other: float, level: str, config: Config
+) -> None:
+    runs = (
+        ContributingRun(Cycle(RUN), one, 0.5),
+        ContributingRun(Cycle(RUN, "ifs"), other, 0.5, members=1),
+    )
+
+    shown = agreement(replace(sample_parts(config)[1][0], contributing_runs=runs))
+
+    assert shown is not None
+    assert shown.level == level
+
+
 def test_one_model_alone_is_no_agreement(config: Config) -> None:
     forecast = sample_parts(config)[1][0]
 

@@ -277,6 +277,15 @@ def test_a_bulletin_is_valid_from_its_issue_to_the_end_of_its_last_known_window(
         ({"temperature_minimum": 272.0}, True, ["ice"]),
         ({"temperature_minimum": 274.0}, True, []),
         ({"snow_water": 4.9}, False, []),
+        ({"snow_water": 4.94}, False, []),  # shown as 4.9 mm
+        ({"snow_water": 4.96}, False, ["heavy_snow"]),  # shown as 5.0 mm
+        ({"gust": 17.14}, False, ["wind"]),  # shown as 17.1 m/s, force 7
+        ({"gust": 17.16}, False, ["gale"]),  # shown as 17.2 m/s, force 8
+        ({"gust": 13.84}, False, []),
+        ({"gust": 13.86}, False, ["wind"]),
+        ({"gust": 12.0, "wind_speed_at_site": 10.76}, False, ["wind"]),
+        ({"wind_chill": 245.6}, False, ["extreme_cold"]),  # -27.55 degC, shown as -28
+        ({"wind_chill": 245.7}, False, []),
         ({"snow_water": 5.0}, False, ["heavy_snow"]),  # GB/T 28592: heavy snow from 5.0 mm a day
         ({"freezing_rain": 0.09}, True, []),
         ({"freezing_rain": 0.1}, True, ["freezing_rain"]),  # the least that is measured
@@ -332,6 +341,8 @@ def test_a_site_page_speaks_of_its_own_dangers(bulletin: Bulletin) -> None:
         (9, "jacket"),
         (0, "warm"),
         (-0.1, "down"),
+        (-10.4, "down"),  # shown as -10
+        (-10.6, "heavy"),  # shown as -11
         (-15, "heavy"),
         (-30, "extreme"),
     ],

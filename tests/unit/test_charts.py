@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from itertools import pairwise
 from pathlib import Path
 from xml.etree import ElementTree
+from zoneinfo import ZoneInfo
 
 import numpy as np
 import pytest
@@ -259,6 +260,58 @@ def test_the_best_window_is_marked_in_local_time(config: Config) -> None:
     svg = drawn("starry_sky", synthetic.night(), config)
 
     assert any("18:28–19:08" in text for text in texts(svg))  # 10:28 UTC is 18:28 in Beijing
+
+
+@pytest.mark.parametrize(
+    ("zone", "day", "hours"),
+    [
+        ("Asia/Shanghai", date(2026, 11, 22), 24),
+        ("Europe/Helsinki", date(2026, 3, 29), 23),  # the clock goes forward
+        ("Europe/Helsinki", date(2026, 10, 25), 25),  # and back
+    ],
+)
+def test_a_whole_day_is_called_so_on_a_chart(zone: str, day: date, hours: int) -> None:
+    clock = ZoneInfo(zone)
+    start = datetime.combine(day, time(), clock).astimezone(UTC)
+    end = start + timedelta(hours=hours)
+    scale = drawing.TimeScale(start, end, 0, 100, clock)
+
+    assert scale.span(start, end, Words("zh", clock)) == "全天"
+    assert scale.span(start, end, Words("en", clock)) == "all day"
+    hour = timedelta(hours=1)
+    assert scale.span(start, end - hour, Words("zh", clock)) == "00:00–23:00"
+    assert scale.span(start + hour, end, Words("zh", clock)) == "01:00–00:00"
+
+
+def test_a_best_window_of_a_whole_day_is_marked_as_one(config: Config) -> None:
+    site = synthetic.SITES["baihuashan"]
+    midnight = datetime.combine(synthetic.DAY, time(), config.zone).astimezone(UTC)
+    best = Window(midnight, midnight + timedelta(hours=24))
+    forecast = synthetic.forecast("starry_sky", site, best=best)
+    words = Words("zh", config.zone)
+    almanac = synthetic.almanac(site)
+
+    made = str(chart(forecast, synthetic.night(), almanac, words, "zh", config.zone))
+
+    assert "最佳 全天" in made
+    assert "00:00–00:00" not in made
+
+
+@pytest.mark.parametrize("surveyed", [True, False])
+def test_a_light_path_says_whether_the_terrain_is_surveyed(surveyed: bool, config: Config) -> None:
+    site = replace(synthetic.SITES["lingshan"], horizon_surveyed=surveyed)
+    forecast = synthetic.forecast("sunset_glow", site)
+    shown = {}
+    for language in LANGUAGES:
+        words = Words(language, config.zone)
+        almanac = synthetic.almanac(site)
+        made = chart(forecast, synthetic.path(), almanac, words, language, config.zone)
+        shown[language] = str(made)
+
+    assert ("越过周围山体" in shown["zh"]) is surveyed
+    assert ("尚未实测" in shown["zh"]) is not surveyed
+    assert ("over the surrounding terrain" in shown["en"]) is surveyed
+    assert ("not surveyed" in shown["en"]) is not surveyed
 
 
 def test_the_strip_is_as_tall_as_the_probability_and_hatches_what_is_unknown(

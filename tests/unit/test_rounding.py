@@ -12,13 +12,14 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from forecast.domain import Cycle, RunForecasts
+from forecast.domain import Cycle, Reason, RunForecasts
 from forecast.quantities import grade_of, published_probability
+from forecast.science.snowfall import snow_class
 from forecast.settings import CHANNELS
 from models.blending import blend
 from products.channels import render
 from products.composition import Supplement, compose
-from products.units import beaufort, reported_visibility, rounded
+from products.units import UNITS, beaufort, reported_visibility, rounded
 from products.wording import THIN_SPACE, Words
 from tests.e2e.sample_bulletin import ATTRIBUTION, sample_config, sample_parts
 
@@ -128,6 +129,13 @@ def test_a_measured_visibility_is_rounded_down_to_the_step_in_which_it_is_report
     [
         ("snow_water", 7.6, "约8毫米"),
         ("snow_water", 0.4, "不足1毫米"),
+        ("snow_water", 10.4, "约10毫米"),
+        # GB/T 28592, a day: moderate snow up to 4.9 mm, heavy from 5.0, a snowstorm from 10.0
+        ("snow_water", 9.6, "约9.6毫米"),
+        ("snow_water", 4.7, "约4.7毫米"),
+        ("snow_water", 4.96, "约5毫米"),
+        ("snow_water", 9.94, "约9.9毫米"),
+        ("snow_water", 9.96, "约10毫米"),
         ("new_snow", 0.093, "约9厘米"),
         ("new_snow", 0.004, "不足1厘米"),
         ("gust", 17.2, "8级"),  # GB/T 28591: force 8 from 17.2 m/s
@@ -139,6 +147,22 @@ def test_a_measured_visibility_is_rounded_down_to_the_step_in_which_it_is_report
 )
 def test_an_amount_is_rounded_in_a_sentence(feature: str, value: float, shown: str) -> None:
     assert plain(ZH.public(feature, value)) == shown
+
+
+@pytest.mark.parametrize("tenths", range(10, 350))
+def test_the_class_of_a_snowfall_is_that_of_the_amount_beside_it(tenths: int) -> None:
+    for value in (tenths / 10 - 0.04, tenths / 10, tenths / 10 + 0.04):
+        found = rounded("snow", value)
+        assert found is not None
+        for number in (found.number, UNITS["snow"].text(value)):
+            assert found.bound == "below" or snow_class(float(number)) == snow_class(value)
+
+
+@pytest.mark.parametrize(("cover", "sides"), [(0.296, ""), (0.304, "")])
+def test_one_percentage_is_not_called_both_little_and_much(cover: float, sides: str) -> None:
+    # both are shown as 30 %, from which cloud above a site is much (wording.TURNS)
+    assert ZH.reason(Reason("cloud_above_site", cover, -1.0)) == "景点上方云多，30%"
+    assert ZH.reason(Reason("cloud_above_site", cover, 1.0)) == sides
 
 
 def test_the_force_of_a_wind_is_that_of_the_speed_shown_beside_it() -> None:
