@@ -44,7 +44,8 @@ class SourceUnavailable(SourceError):
 
     retry_after: [s] the pause that the server asks for, if it does. of_file: the server answered,
     with a status that speaks of the file requested; other files may be served. failing: that
-    status says that the server failed (5xx), not that the file is elsewhere.
+    status says that the server failed (5xx), not that the file is elsewhere. absent: it answered
+    so for the first and the last file of a run.
     """
 
     worth_retrying = True
@@ -60,6 +61,7 @@ class SourceUnavailable(SourceError):
         self.retry_after = retry_after
         self.of_file = of_file
         self.failing = failing
+        self.absent = False
 
 
 class SourceRefused(SourceUnavailable):

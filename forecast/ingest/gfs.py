@@ -10,14 +10,14 @@ from collections import Counter
 from collections.abc import Callable
 
 from forecast.domain import Cycle
-from forecast.errors import CycleNotReady, SourceCorrupt
+from forecast.errors import CycleNotReady, SourceCorrupt, SourceUnavailable
 from forecast.http import CLOCK, Client, Clock, Deadline, progress
 from forecast.ingest import Needs
 from forecast.ingest.cycle_store import CycleStore
 from forecast.ingest.download_task import DownloadTask
 from forecast.ingest.grib.headers import scan
 from forecast.ingest.matching import choose_messages, refuse_poor
-from forecast.ingest.provider import ATTRIBUTION, FetchedCycle, path_of
+from forecast.ingest.provider import ATTRIBUTION, FetchedCycle, of_whole_run, path_of
 from forecast.ingest.range_download import Bucket, Layout, Remote, retried
 from forecast.settings import HttpSettings
 from forecast.source_settings import GFS_PATH, fill_path
@@ -82,20 +82,17 @@ class Filter(Remote):
     def _last_step(self, task: DownloadTask, advance: Callable[[int], object]) -> None:
         """Fetch the last step.
 
-        Raises: CycleNotReady, with `absent` if even the first step is not there.
+        Raises: CycleNotReady, SourceUnavailable, with `absent` if the first step is not there
+        either.
         """
         try:
             self._step(task, task.todo[-1], advance)
-        except CycleNotReady as error:
+        except (CycleNotReady, SourceUnavailable) as error:
             if len(task.todo) < len(task.needs.steps):
                 raise
-            try:
-                self._step(task, task.todo[0], advance)
-            except CycleNotReady:
-                raise CycleNotReady(
-                    f"nothing of {task.cycle.id} is there: {error}", absent=True
-                ) from error
-            raise
+            raise of_whole_run(
+                error, task.cycle, lambda: self._step(task, task.todo[0], advance)
+            ) from error
 
     def _step(self, task: DownloadTask, step: int, advance: Callable[[int], object]) -> None:
         """Fetch one step; a damaged response is requested again."""

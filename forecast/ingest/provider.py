@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
 from forecast.domain import Cycle
-from forecast.errors import SourceError, SourceUnavailable
+from forecast.errors import CycleNotReady, SourceError, SourceUnavailable
 from forecast.http import Deadline
 from forecast.ingest import Needs
 from forecast.source_settings import GFS_PATH, fill_path
@@ -47,6 +48,32 @@ class Provider(Protocol):
         Raises: CycleNotReady, SourceUnavailable, SourceCorrupt.
         """
         ...
+
+
+def of_whole_run(error: SourceError, cycle: Cycle, ask_first: Callable[[], object]) -> SourceError:
+    """Return the error of a run's last file, with `absent` where its first file is refused too.
+
+    One file that is refused beside others that are there says nothing of the run's path.
+    ask_first: asks for the first file; not called where the server failed.
+    """
+    refused = isinstance(error, SourceUnavailable) and error.of_file and not error.failing
+    if not (refused or isinstance(error, CycleNotReady)):
+        return error
+    try:
+        ask_first()
+    except CycleNotReady:
+        absent = True
+    except SourceUnavailable as first:
+        absent = first.of_file and not first.failing
+    except SourceError:
+        absent = False
+    else:
+        absent = False
+    if absent and isinstance(error, CycleNotReady):
+        return CycleNotReady(f"nothing of {cycle.id} is there: {error}", absent=True)
+    if isinstance(error, SourceUnavailable):
+        error.absent = absent
+    return error
 
 
 def path_of(cycle: Cycle, step: int, pattern: str = GFS_PATH) -> tuple[str, str]:

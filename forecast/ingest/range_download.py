@@ -17,7 +17,7 @@ from typing import TypeVar
 
 from forecast import http as transport
 from forecast.domain import Cycle
-from forecast.errors import CycleNotReady, SourceCorrupt
+from forecast.errors import CycleNotReady, SourceCorrupt, SourceUnavailable
 from forecast.http import Deadline
 from forecast.ingest import Needs
 from forecast.ingest.cycle_store import HEADER, CycleManifest, CycleStore, check_message, length_of
@@ -35,7 +35,7 @@ from forecast.ingest.inventory import (
     spelled,
 )
 from forecast.ingest.matching import lacking, refuse_poor, verify_messages
-from forecast.ingest.provider import ATTRIBUTION, FetchedCycle
+from forecast.ingest.provider import ATTRIBUTION, FetchedCycle, of_whole_run
 from forecast.quantities import Field
 
 log = logging.getLogger(__name__)
@@ -169,25 +169,20 @@ class Bucket(Remote):
     def _last_listing(self, task: DownloadTask) -> Listing:
         """Return the listing of the last wanted step.
 
-        Raises: CycleNotReady, with `absent` if even the first step has no listing.
+        Raises: CycleNotReady, SourceUnavailable, with `absent` if the first step has none either.
         """
         first, last = task.todo[0], task.todo[-1]
         try:
             return self._listing(task, last)
-        except CycleNotReady as error:
+        except (CycleNotReady, SourceUnavailable) as error:
             if not self._layout.template or task.manifests:
                 raise
-            try:
-                self._client.get(
-                    self._layout.listing(self._layout.path(task.cycle, first)),
-                    task.deadline,
-                    self._layout.longest,
-                )
-            except CycleNotReady:
-                raise CycleNotReady(
-                    f"nothing of {task.cycle.id} is there: {error}", absent=True
-                ) from error
-            raise
+            listing = self._layout.listing(self._layout.path(task.cycle, first))
+            raise of_whole_run(
+                error,
+                task.cycle,
+                lambda: self._client.get(listing, task.deadline, self._layout.longest),
+            ) from error
 
     def _choose(
         self, needs: Needs, listings: dict[int, Listing], manifests: dict[int, CycleManifest]

@@ -222,10 +222,11 @@ class Source:
 
 
 def _is_nowhere(failure: SourceError) -> bool:
-    """Return whether nothing of a run is there: not published, or each file refused."""
-    return (isinstance(failure, CycleNotReady) and failure.absent) or (
-        isinstance(failure, SourceUnavailable) and failure.of_file and not failure.failing
-    )
+    """Return whether nothing of a run is there: not published, or its first and last file refused.
+
+    One file that is refused beside others that are there is no sign that the path has moved.
+    """
+    return isinstance(failure, CycleNotReady | SourceUnavailable) and failure.absent
 
 
 @dataclass(frozen=True, slots=True)

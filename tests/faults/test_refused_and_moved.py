@@ -125,7 +125,7 @@ def test_a_member_that_is_refused_costs_that_member(tmp_path: Path, config: Conf
 
 
 @pytest.mark.parametrize("way", ["bucket", "filter"])
-@pytest.mark.parametrize("status", [404, 403])
+@pytest.mark.parametrize("status", [404, 403, 302])
 def test_where_no_run_is_found_at_all_the_path_is_asked_about(
     tmp_path: Path, config: Config, way: str, status: int
 ) -> None:
@@ -137,6 +137,21 @@ def test_where_no_run_is_found_at_all_the_path_is_asked_about(
             fetched(settings, way)
 
     assert f"source.{way}_path" in str(raised.value)
+
+
+@pytest.mark.parametrize("status", [403, 404, 302])
+@pytest.mark.parametrize("where", ["f000.idx", "f003.idx", "f006.idx", "f006"])
+def test_one_refused_file_is_no_moved_path_though_no_other_run_is_there(
+    tmp_path: Path, config: Config, status: int, where: str
+) -> None:
+    write_cycle(tmp_path / "bucket", NEWEST)
+    fault = Fault("status", where, status=status, times=ALWAYS)
+    with FaultyBucket(tmp_path / "bucket", fault) as server:
+        settings = settings_for(config, tmp_path, server.url, attempts=2)
+        with pytest.raises(SourceError, match=rf"{where}.*{status}") as raised:
+            fetched(settings, "bucket")
+
+    assert "path moved" not in str(raised.value)
 
 
 def test_the_path_of_the_leading_model_is_a_setting(tmp_path: Path, config: Config) -> None:
