@@ -25,6 +25,7 @@ from forecast.issue.inputs import (
 )
 from forecast.issue.multi_model import FurtherModel, owners
 from forecast.issue.prediction import blend_runs, predict_runs
+from forecast.issue.questioned import questioned_fields
 from forecast.issue.report import IssueReport, Stopwatch
 from forecast.issue.station_reports import publish_current_observations
 from forecast.learning import verify
@@ -147,6 +148,8 @@ def supplement_of(
         verification=verify.kept(config.learning.folder),
         models=model_cards(world.models),
         unavailable_models=inputs.unavailable_models,
+        questioned_fields=questioned_fields(decoded.faults),
+        doubtful_stations=inputs.doubtful,
     )
 
 

@@ -260,6 +260,9 @@ class Bulletin:
     models_in_force: tuple[ModelCard, ...] = ()  # the model of each phenomenon
     # NWP models of the settings without a usable run
     unavailable_models: tuple[str, ...] = ()
+    # what checks of the data call into question: fields of model runs, and ids of stations
+    questioned_fields: tuple[str, ...] = ()
+    doubtful_stations: tuple[str, ...] = ()
 
     @property
     def official(self) -> bool:

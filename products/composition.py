@@ -59,7 +59,8 @@ class Supplement:
 
     attributions: the owners of the data. issues: those of the archive. current: the latest reports
     of the stations in the settings. models: the cards of the models in force. unavailable_models:
-    NWP models of the settings without a usable run.
+    NWP models of the settings without a usable run. questioned_fields: of model runs, by checks of
+    the data. doubtful_stations: the ids of those with a value that is not used.
     """
 
     attributions: Sequence[Name] = ()
@@ -68,6 +69,8 @@ class Supplement:
     verification: Verification | None = None
     models: Sequence[ModelCard] = ()
     unavailable_models: Sequence[str] = ()
+    questioned_fields: Sequence[str] = ()
+    doubtful_stations: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +131,8 @@ def compose(
         verification=supplement.verification,
         models_in_force=tuple(supplement.models),
         unavailable_models=tuple(supplement.unavailable_models),
+        questioned_fields=tuple(supplement.questioned_fields),
+        doubtful_stations=tuple(supplement.doubtful_stations),
     )
 
 

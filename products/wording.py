@@ -379,6 +379,10 @@ class Words:
 
     # -- what is missing
 
+    def field(self, name: str) -> str:
+        """Return what readers call a field of model runs."""
+        return self(f"field.{name}") if f"field.{name}" in self else self("field.other", name=name)
+
     def missing(self, ids: str, values: Mapping[str, float] = MappingProxyType({})) -> str:
         """Return what is missing in words, with its extent where `values` (the features) have it.
 
@@ -394,10 +398,5 @@ class Words:
         if kind == "feature" and f"feature.{rest}.label" in self:
             return self("missing.feature", feature=self.label(rest))
         if kind == "field":
-            return self(
-                "missing.field",
-                field=self(f"field.{rest}")
-                if f"field.{rest}" in self
-                else self("field.other", name=rest),
-            )
+            return self("missing.field", field=self.field(rest))
         return self("missing.other", id=ids)

@@ -24,6 +24,7 @@ from forecast.issue.multi_model import (
     fetch_further_runs,
     join_aerosol,
 )
+from forecast.issue.questioned import doubtful_stations
 from forecast.observations import nowcast
 
 log = logging.getLogger(__name__)
@@ -33,7 +34,8 @@ log = logging.getLogger(__name__)
 class Inputs:
     """The fetched runs and the latest reports.
 
-    stations: those of the sites. observed: the latest good report of each, by station.
+    stations: those of the sites. observed: the latest good report of each, by station. doubtful:
+    the ids of those with a doubtful value.
     """
 
     needs: Needs
@@ -42,6 +44,7 @@ class Inputs:
     unavailable_models: tuple[str, ...]
     stations: tuple[Station, ...]
     observed: Mapping[str, Observation]
+    doubtful: tuple[str, ...] = ()
 
     @property
     def ids(self) -> list[str]:
@@ -90,7 +93,8 @@ def fetch_inputs(
         [station.id for station in stations], now - nowcast.LATEST, now
     )
     observed = nowcast.latest_good(series, now)
-    return Inputs(needs, leading, further, unavailable, stations, observed)
+    doubtful = doubtful_stations(series, now)
+    return Inputs(needs, leading, further, unavailable, stations, observed, doubtful)
 
 
 def fetch_next_best(

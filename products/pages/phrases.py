@@ -190,6 +190,19 @@ class Phrases:
             models=self.words.listed([self.model(id) for id in self.bulletin.unavailable_models]),
         )
 
+    def questioned(self) -> list[str]:
+        """Return what checks of the data call into question: fields of model runs, and stations."""
+        words, bulletin = self.words, self.bulletin
+        named = [words.field(name) for name in bulletin.questioned_fields if name != "other"]
+        found = []
+        if bulletin.questioned_fields:
+            key = "missing.questioned" if named else "missing.questioned_other"
+            found.append(words(key, fields=words.listed(named)))
+        if bulletin.doubtful_stations:
+            stations = words.stations(bulletin.doubtful_stations, bulletin.station_names)
+            found.append(words("missing.doubtful", stations=stations))
+        return found
+
     def attribution(self) -> str:
         """Return the owners of the data."""
         words = self.words

@@ -83,6 +83,7 @@ class PageRenderer:
             "missing_of_day": phrases.missing_of_day,
             "names": phrases.names,
             "not_assessed": phrases.not_assessed,
+            "questioned": phrases.questioned,
             "reasons": phrases.reasons,
             "risk": phrases.risk,
             "risk_of": phrases.risk_of,
