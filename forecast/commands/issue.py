@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from forecast.config import Config
     from forecast.domain import Cycle
     from forecast.issue.report import IssueReport
+    from forecast.observations.push_server import PushServer
 
 log = logging.getLogger("skyscape")
 
@@ -60,7 +61,7 @@ def run(
     scheduler = build_scheduler(world)
     if settings.observations.push is not None:
         server = setup.push_server(settings, world.intake)
-        threading.Thread(target=server.serve, name="push", daemon=True).start()
+        threading.Thread(target=_serve, args=(server,), name="push", daemon=True).start()
     hours = ", ".join(f"{at:%H:%M}" for at in settings.schedule.issue_at)
     log.info("bulletins at %s (%s); stop with Ctrl-C", hours, settings.service.timezone)
     try:
@@ -68,6 +69,16 @@ def run(
     except SystemExit:
         return 0
     return 0
+
+
+def _serve(server: PushServer) -> None:
+    """Serve pushed records until the process ends; where the server stops before, say so."""
+    try:
+        server.serve()
+    except Exception:  # a thread must not end in silence
+        log.exception("push: stopped by an error; no more records are received")
+    else:
+        log.error("push: stopped; no more records are received")
 
 
 def demo(

@@ -20,7 +20,7 @@ from apscheduler.triggers.interval import IntervalTrigger
 
 from forecast import pipeline
 from forecast.archive.issues import Attempt
-from forecast.errors import ArchiveError, SkyscapeError, SourceError
+from forecast.errors import ArchiveError, CycleNotReady, SkyscapeError, SourceError
 from forecast.issue.station_reports import publish_current_observations
 from forecast.learning import monitor, train, truth_from_analyses, verify
 
@@ -132,7 +132,12 @@ def issue(
     give_up = give_up or now + timedelta(minutes=world.config.schedule.misfire_minutes)
     outcome = attempt(world, now)
     again = now + timedelta(minutes=world.config.schedule.check_minutes)
-    if outcome == SourceError.exit_code and again <= give_up:
+    if outcome == SourceError.exit_code and again > give_up:
+        log.error(
+            "no usable run until %s: given up until the next hour of issue",
+            now.astimezone(world.config.zone).strftime("%H:%M"),
+        )
+    elif outcome == SourceError.exit_code:
         trigger = DateTrigger(again)
         scheduler.add_job(
             issue,
@@ -152,21 +157,40 @@ def verify_past_days(world: pipeline.World, clock: Clock) -> None:
 
     Never raises.
     """
-    config = world.config
-    try:
-        for summary in truth_from_analyses.nightly(
-            world.archive, config, clock(), truth_from_analyses.reader(config)
-        ):
+    config, archive = world.config, world.archive
+    folder = config.learning.folder
+
+    def outcomes() -> None:
+        reader = truth_from_analyses.reader(config)
+        for summary in truth_from_analyses.nightly(archive, config, clock(), reader):
             log.info("%s", summary)
-        verify.keep(verify.verification(world.archive, config, clock()), config.learning.folder)
-        monitor.keep(
-            monitor.findings(world.archive, config, clock()), clock(), config.learning.folder
-        )
-        train.renew_shares(world.config, world.archive, clock())
+
+    _apart("outcomes of past days are not kept", outcomes)
+    _apart(
+        "past days are not verified",
+        lambda: verify.keep(verify.verification(archive, config, clock()), folder),
+    )
+    _apart(
+        "the models in force are not monitored",
+        lambda: monitor.keep(monitor.findings(archive, config, clock()), clock(), folder),
+    )
+    _apart(
+        "the weights of the models are not renewed",
+        lambda: train.renew_shares(config, archive, clock()),
+    )
+
+
+def _apart(failure: str, work: Callable[[], object]) -> None:
+    """Do one part of a job, so that its failure costs no other part. Never raises.
+
+    failure: what the log says then.
+    """
+    try:
+        work()
     except (SkyscapeError, OSError) as error:
-        log.error("past days are not verified: %s", error)
+        log.error("%s: %s", failure, error)
     except Exception:  # the process must outlive a defect
-        log.exception("a defect in the verification: please report it")
+        log.exception("%s: a defect: please report it", failure)
 
 
 def learn(world: pipeline.World, clock: Clock) -> None:
@@ -174,12 +198,7 @@ def learn(world: pipeline.World, clock: Clock) -> None:
 
     Never raises.
     """
-    try:
-        train.learn(world.config, world.archive, clock())
-    except SkyscapeError as error:
-        log.error("no model is trained: %s", error)
-    except Exception:  # the process must outlive a defect
-        log.exception("a defect in the training: please report it")
+    _apart("no model is trained", lambda: train.learn(world.config, world.archive, clock()))
 
 
 def fetch_further(world: pipeline.World, clock: Clock) -> None:
@@ -188,8 +207,10 @@ def fetch_further(world: pipeline.World, clock: Clock) -> None:
     for model in world.further:
         try:
             model.acquire(sites, clock())
-        except SkyscapeError as error:
+        except CycleNotReady as error:
             log.info("%s: no usable run yet: %s", model.model.id, error)
+        except SkyscapeError as error:
+            log.warning("%s: no run can be fetched: %s", model.model.id, error)
         except Exception:  # the process must outlive a defect
             log.exception("%s: a defect: please report it", model.model.id)
 
@@ -197,16 +218,18 @@ def fetch_further(world: pipeline.World, clock: Clock) -> None:
 def observe(world: pipeline.World, clock: Clock) -> None:
     """Read the observations in the folder and publish the current ones. Never raises."""
     now = clock()
-    try:
+
+    def read() -> None:
         if world.intake is not None:
             received = world.intake.observe(now)
             if received.files:
                 log.info("observations: %s", received.summary)
-        publish_current_observations(world.archive, world.config, world.publisher, now)
-    except SkyscapeError as error:
-        log.error("observations: %s", error)
-    except Exception:  # the process must outlive a defect
-        log.exception("observations: a defect: please report it")
+
+    _apart("observations are not read", read)
+    _apart(
+        "current observations are not published",
+        lambda: publish_current_observations(world.archive, world.config, world.publisher, now),
+    )
 
 
 def attempt(world: pipeline.World, now: datetime) -> int:

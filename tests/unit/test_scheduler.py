@@ -16,7 +16,7 @@ from forecast import pipeline
 from forecast.archive.issues import Archive
 from forecast.config import Config
 from forecast.domain import Cycle, Issue, Receipt
-from forecast.errors import ArchiveError, CycleNotReady
+from forecast.errors import ArchiveError, CycleNotReady, SourceCorrupt
 from forecast.issue.report import IssueReport
 from forecast.observations.intake import Intake
 from forecast.service import scheduler as scheduling
@@ -77,7 +77,7 @@ def test_bulletins_are_issued_at_the_local_hours_of_the_settings(world: pipeline
 
 
 def test_a_late_run_is_looked_for_again_until_it_is_too_late(
-    world: pipeline.World, monkeypatch: pytest.MonkeyPatch
+    world: pipeline.World, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr(pipeline, "run", run_that(CycleNotReady("not there yet")))
     scheduler = scheduler_of(world)
@@ -90,6 +90,7 @@ def test_a_late_run_is_looked_for_again_until_it_is_too_late(
     scheduler.remove_job("issue-again")
     scheduling.issue(world, scheduler, lambda: NOW, NOW + timedelta(minutes=5))
     assert "issue-again" not in {job.id for job in scheduler.get_jobs()}
+    assert "given up until the next hour of issue" in caplog.text
 
 
 def test_a_defect_is_kept_and_does_not_end_the_process(
@@ -122,7 +123,7 @@ def test_an_issue_is_remembered_with_its_channels(
 
 
 def test_a_further_model_that_fails_stops_neither_the_next_nor_the_process(
-    world: pipeline.World,
+    world: pipeline.World, caplog: pytest.LogCaptureFixture
 ) -> None:
     requested: list[str] = []
 
@@ -139,12 +140,16 @@ def test_a_further_model_that_fails_stops_neither_the_next_nor_the_process(
     failing = (
         Model("ifs", CycleNotReady("not there yet")),
         Model("aifs", ZeroDivisionError("ours")),
+        Model("icon", SourceCorrupt("damaged")),
         Model("gefs", None),
     )
+    caplog.set_level("INFO")
 
     scheduling.fetch_further(replace(world, further=failing), lambda: NOW)  # type: ignore[arg-type]
 
-    assert requested == ["ifs", "aifs", "gefs"]
+    assert requested == ["ifs", "aifs", "icon", "gefs"]
+    levels = {record.message.partition(":")[0]: record.levelname for record in caplog.records}
+    assert levels == {"ifs": "INFO", "aifs": "ERROR", "icon": "WARNING"}
 
 
 def test_past_days_are_verified_at_the_hour_of_the_settings(world: pipeline.World) -> None:
@@ -157,13 +162,20 @@ def test_past_days_are_verified_at_the_hour_of_the_settings(world: pipeline.Worl
 def test_the_verification_outlives_every_error(
     world: pipeline.World, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
+    done: list[str] = []
+    monkeypatch.setattr(scheduling.verify, "verification", lambda *_: None)
+    monkeypatch.setattr(scheduling.verify, "keep", lambda *_: done.append("verified"))
+    monkeypatch.setattr(scheduling.monitor, "findings", run_that(OSError("disk full")))
+    monkeypatch.setattr(scheduling.train, "renew_shares", lambda *_: done.append("weights"))
     for error in (CycleNotReady("not there"), RuntimeError("a defect")):
         monkeypatch.setattr(scheduling.truth_from_analyses, "nightly", run_that(error))
 
         scheduling.verify_past_days(world, lambda: NOW)
 
-    assert "not verified: not there" in caplog.text
-    assert "a defect in the verification" in caplog.text
+    assert "outcomes of past days are not kept: not there" in caplog.text
+    assert "outcomes of past days are not kept: a defect" in caplog.text
+    assert "the models in force are not monitored: disk full" in caplog.text
+    assert done == ["verified", "weights"] * 2  # one part that fails costs no other
 
 
 def test_what_stations_drop_is_taken_in_and_put_on_every_page_between_issues(
@@ -190,14 +202,20 @@ def test_what_stations_drop_is_taken_in_and_put_on_every_page_between_issues(
 
 
 def test_a_broken_archive_does_not_stop_the_clock(
-    world: pipeline.World, caplog: pytest.LogCaptureFixture
+    world: pipeline.World, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     def broken(_: datetime) -> object:
         raise ArchiveError("disk full")
 
+    done: list[str] = []
+    monkeypatch.setattr(
+        scheduling, "publish_current_observations", lambda *_: done.append("current")
+    )
+
     scheduling.observe(replace(world, intake=SimpleNamespace(observe=broken)), lambda: NOW)
 
-    assert "disk full" in caplog.text
+    assert "observations are not read: disk full" in caplog.text
+    assert done == ["current"]  # those received before are still put on the pages
 
 
 def test_what_was_dropped_before_the_start_is_taken_in_before_the_first_issue(
