@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from forecast.commands.grib_groups import HEIGHT, PRESSURE, TOP, Group
-from forecast.ingest.grib.reader import TABLE, WMO_TABLES
+from forecast.ingest.grib.reader import TABLE, WMO_TABLES, is_read
 from forecast.ingest.matching import holds
 from forecast.quantities import FIELDS, Field
 
@@ -99,12 +99,13 @@ class Match:
 
 
 def match(group: Group, tables: Iterable[tuple[str, tuple[Field, ...]]] = ()) -> Match | None:
-    """Return the field that a group gives, None where the catalogue has none.
+    """Return the field that a group gives, None where the catalogue has none, and for what is no
+    forecast (an ensemble's mean or spread, a probability): it is not read.
 
     tables: the models of the settings, each with its fields.
     """
     too_high = group.first.surface == PRESSURE and max(group.levels, default=0) < TOP
-    if group.first.layer or too_high:
+    if group.first.layer or too_high or not is_read(group.first):
         return None
     for field in FIELDS.values():
         if holds(group.first, field, None) and not _wrong_level(group, field):

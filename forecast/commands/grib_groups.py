@@ -23,6 +23,7 @@ from forecast.errors import SourceCorrupt
 from forecast.ingest.grib.grid import MICRO, Grid
 from forecast.ingest.grib.headers import Data, Message, read_data, scan
 from forecast.ingest.grib.packing import check, grid_of
+from forecast.ingest.grib.reader import AEROSOL, is_read
 from forecast.quantities import CLOSE_LEVELS
 
 PRESSURE, HEIGHT = 100, 103  # kinds of level: pressure [Pa]; height above the ground [m]
@@ -74,6 +75,20 @@ class Group:
         return sorted({each.member for each in self.messages if each.member is not None})
 
 
+# Product templates (code table 4.0) of what is no single forecast -> what they are.
+PRODUCTS = {2: "made of the members of an ensemble", 12: "made of the members of an ensemble",
+            5: "probability", 9: "probability", 6: "percentile", 10: "percentile"}  # fmt: skip
+
+
+def product_name(message: Message) -> str:
+    """Return what a message is where it is no plain forecast: a member, an ensemble's mean, ..."""
+    if message.member is not None:
+        return "ensemble member"
+    if message.derived or is_read(message) or message.template == AEROSOL:
+        return message.derived
+    return PRODUCTS.get(message.template, "kind of product not read here")
+
+
 Wanted: TypeAlias = Callable[[Group], bool]
 
 
@@ -103,7 +118,7 @@ def _group_of(message: Message) -> tuple[object, ...]:
     aerosol = message.aerosol
     return (
         message.edition, message.centre, message.parameter, message.surface, one_level,
-        message.layer, message.statistic, aerosol,
+        message.layer, message.statistic, aerosol, product_name(message),
     )  # fmt: skip
 
 

@@ -11,7 +11,14 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from forecast.commands.grib_catalogue import Match, match
-from forecast.commands.grib_groups import PRESSURE, Group, describe_grid, ranges, read_groups
+from forecast.commands.grib_groups import (
+    PRESSURE,
+    Group,
+    describe_grid,
+    product_name,
+    ranges,
+    read_groups,
+)
 from forecast.config import read_config
 from forecast.ingest.grib.packing import PACKING_NAMES
 from forecast.ingest.parameter_table import fields_of
@@ -183,7 +190,7 @@ def _row(group: Group, found: Match | None) -> tuple[str, ...]:
     mark = "" if found is None else found.field.name + (" (check)" if found.doubts else "")
     return (
         sample.short_name or discipline,
-        f"{sample.name or sample.problem or 'parameter'} [{discipline}]"[:70],
+        _what(group, discipline),
         _levels(group),
         _steps(group),
         values,
@@ -191,6 +198,15 @@ def _row(group: Group, found: Match | None) -> tuple[str, ...]:
         ", ".join(packings),
         mark,
     )
+
+
+def _what(group: Group, parameter: str) -> str:
+    """Return the quantity with its numbers, and what it is where it is no plain forecast."""
+    sample, product = group.sample, product_name(group.first)
+    if group.members:
+        product = f"member{'s' if len(group.members) > 1 else ''} {ranges(group.members)}"
+    what = f"{sample.name or sample.problem or 'parameter'} [{parameter}]"
+    return f"{product}: {what}"[:70] if product else what[:70]
 
 
 def _levels(group: Group) -> str:

@@ -16,6 +16,8 @@ from forecast.commands.inspect import GribContents, inspect_file
 from forecast.errors import SourceCorrupt
 from forecast.quantities import FIELDS
 from forecast.source_settings import ParameterSettings
+from tests.gribs import file_of, message
+from tests.unit.test_ensemble1 import edition1
 
 
 def table(contents: GribContents) -> dict[str, ParameterSettings]:
@@ -171,6 +173,56 @@ def test_the_contents_are_json_for_a_program(
     assert document["parameters"]["precipitation_amount"]["key"] == [0, 1, 193, 1]
     assert document["parameters"]["precipitation_amount"]["factor"] == 1000
     assert set(document["parameters"]) <= set(FIELDS)
+
+
+# -- an ensemble is shown as what it is
+
+
+TEMPERATURE = {"indicatorOfParameter": 130, "level": 850}  # ECMWF's table 128
+
+
+@pytest.mark.parametrize(
+    ("keys", "shown"),
+    [
+        ({"type": "fc"}, "Temperature"),
+        ({"type": "em"}, "ensemble mean: Temperature"),
+        ({"type": "es"}, "ensemble spread: Temperature"),
+        ({"type": "cm"}, "cluster mean: Temperature"),
+        ({"type": "ep"}, "probability: Temperature"),
+        ({"type": "cf"}, "member 0: Temperature"),
+        ({"type": "pf", "number": 7}, "member 7: Temperature"),
+    ],
+)
+def test_an_ensemble_of_edition_1_is_shown_as_what_it_is(
+    tmp_path: Path, keys: dict[str, object], shown: str
+) -> None:
+    contents = inspect_file(file_of(tmp_path, edition1(**keys, **TEMPERATURE)))
+
+    [row] = contents.rows()
+    assert row[1].startswith(shown)
+    # a mean or a spread is no forecast, and no table for it is suggested
+    assert bool(contents.document()["parameters"]) == (keys["type"] in ("fc", "cf", "pf"))
+
+
+@pytest.mark.parametrize(
+    ("derived", "shown"),
+    [(0, "ensemble mean: "), (4, "ensemble spread: "), (9, "ensemble maximum: ")],
+)
+def test_an_ensemble_mean_of_edition_2_stands_apart_from_the_forecast(
+    tmp_path: Path, derived: int, shown: str
+) -> None:
+    mean = message(
+        280.0, productDefinitionTemplateNumber=2, derivedForecast=derived
+    )  # code table 4.7
+    members = [
+        message(281.0, productDefinitionTemplateNumber=1, perturbationNumber=n) for n in (1, 2)
+    ]
+
+    contents = inspect_file(file_of(tmp_path, message(282.0), mean, *members))
+
+    starts = [row[1].partition("Temperature")[0] for row in contents.rows()]
+    assert starts == ["", shown, "members 1, 2: "]
+    assert [found is not None for found in contents.matches] == [True, False, True]
 
 
 def test_even_steps_are_written_short() -> None:

@@ -39,6 +39,11 @@ _NUMBERS = {
     36: (50, 1, 51),
 }
 
+# MARS types: cm cs em es
+_DERIVED = {14: "cluster mean", 15: "cluster spread", 17: "ensemble mean", 18: "ensemble spread"}
+# NCEP's octet 44: what a product of all members is
+_NCEP_DERIVED = {2: "ensemble mean", 11: "ensemble spread"}
+
 _NCEP_CONTROL, _NCEP_MEMBERS = 1, (2, 3)  # octet 42: control; negatively, positively perturbed
 _NCEP_FULL_FIELD = (0, 1)  # octet 44: the forecast itself
 
@@ -55,6 +60,15 @@ def product_of(section: bytes) -> tuple[int, int | None]:
     if centre == NCEP:
         return _ncep(local)
     return (UNKNOWN if local[0] else FORECAST), None
+
+
+def derived_name(section: bytes) -> str:
+    """Return what a message made of an ensemble's members is, "" where section 1 does not say."""
+    if ECMWF in (section[4], section[25]):
+        return _DERIVED.get(_octets(section, 43) or 0, "")
+    if section[4] == NCEP:
+        return _NCEP_DERIVED.get(_octets(section, 44) or 0, "")
+    return ""
 
 
 def _ecmwf(section: bytes) -> tuple[int, int | None]:

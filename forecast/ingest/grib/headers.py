@@ -19,7 +19,8 @@ from pathlib import Path
 from typing import TypeAlias
 
 from forecast.errors import SourceCorrupt
-from forecast.ingest.grib.ensemble1 import product_of
+from forecast.ingest.grib.derived_products import derived_name2
+from forecast.ingest.grib.ensemble1 import DERIVED, derived_name, product_of
 from forecast.quantities import STATISTICS
 
 Data: TypeAlias = bytes | mmap.mmap
@@ -79,7 +80,8 @@ class Message:
     none).
     template: of the product, 0 and 8 for one deterministic forecast, in edition 1 the template of
     edition 2 for the same kind of product. packing: template of the data, in edition 1 -1. member:
-    which one of an ensemble it is, None where it is none. aerosol: what it is of, in template 48.
+    which one of an ensemble it is, None where it is none. derived: what a field made of all members
+    is ("ensemble mean"), "" where it is none or not known. aerosol: what it is of, in template 48.
     sections: where sections 1-7 stand in the file; a bitmap used again is the one it was first
     given with.
     """
@@ -104,6 +106,7 @@ class Message:
     alone: bool  # the only field of its message
     member: int | None = None
     aerosol: Aerosol | None = None
+    derived: str = ""
 
     @property
     def where(self) -> str:
@@ -300,6 +303,7 @@ def _describe2(
         alone=alone,
         member=member,
         aerosol=aerosol,
+        derived=derived_name2(data[place:after], template),
     )
 
 
@@ -422,6 +426,7 @@ def _describe1(data: Data, name: str, offset: int, end: int, sections: dict[int,
         sections=sections,
         alone=True,
         member=member,
+        derived=derived_name(product) if template == DERIVED else "",
     )
 
 

@@ -193,7 +193,8 @@ def _check2(message: Message, data: Data, points: int) -> None:
             f"{', '.join(f'5.{n} ({PACKING_NAMES[n]})' for n in _SIZES)}"
         )
     product, head = (data[slice(*message.sections[n])] for n in (4, 5))
-    expected = _PRODUCT_SIZES[message.template] + 4 * int.from_bytes(product[5:7], "big")
+    size = _PRODUCT_SIZES.get(message.template)  # others are looked at, but never read
+    expected = len(product) if size is None else size + 4 * int.from_bytes(product[5:7], "big")
     if len(product) != expected:
         raise ValueError(
             f"product template 4.{message.template} of {len(product)} bytes, expected {expected}"
