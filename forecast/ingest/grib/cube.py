@@ -7,6 +7,8 @@
   field left, or without one that no forecast can do without, is refused.
 - Of a field given twice the finer packing is kept if both agree within their steps; otherwise the
   two are missing.
+- Winds that do not fit the heights, and vertical velocities that no atmosphere has, are refused
+  (wind_plausibility.py).
 - With several grids, the cube has the one that fills most of the region over all messages (the
   finest of equals); fields on others are interpolated bilinearly. Of one field on two grids, one is
   kept by the same rule. A message that covers clearly less of the region than the others of its
@@ -32,6 +34,7 @@ from forecast.ingest.grib.grid import MICRO, Cut, between
 from forecast.ingest.grib.limits import ROUNDING, Faults, Piece, Values, limited
 from forecast.ingest.grib.plausibility import Sample, doubtful, implausible
 from forecast.ingest.grib.time_ranges import Choice, Window, choose, weights
+from forecast.ingest.grib.wind_plausibility import wind_faults
 from forecast.quantities import Field
 
 # A grid that covers less than this part of what another covers is smaller, not just offset (check).
@@ -108,17 +111,34 @@ def assemble(
         if len({(level, window[1]) for level, window in slots}) < full:
             incomplete.append(name)
         variables |= _variables(field, values, starts, cycle)
-    return xr.Dataset(
-        variables,
-        _coordinates(cycle, steps, levels, main),
-        {
-            "cycle": cycle.id,
-            "grid_spacing": main.spacing,
-            "incomplete": incomplete,
-            "interpolated": interpolated,
-            "faults": [*before, *faults.texts()],
-        },
+    cube = xr.Dataset(variables, _coordinates(cycle, steps, levels, main))
+    cube = _with_sound_winds(cube, decoded, faults)
+    about = {"cycle": cycle.id, "grid_spacing": main.spacing}
+    return cube.assign_attrs(
+        about,
+        incomplete=[name for name in incomplete if name in cube],
+        interpolated=[name for name in interpolated if name in cube],
+        faults=[*before, *faults.texts()],
     )
+
+
+def _with_sound_winds(
+    cube: Atmosphere, decoded: Sequence[tuple[Piece, Values]], faults: Faults
+) -> Atmosphere:
+    """Return the cube without winds that are surely in another unit; doubts are only named.
+
+    Raises: SourceCorrupt where nothing is left.
+    """
+    factors = {piece.field.name: piece.field.factor for piece, _ in decoded}
+    for fault in wind_faults(cube, factors):
+        text = f"{', '.join(fault.fields)}: {fault.text}"
+        if fault.refused:
+            cube = cube.drop_vars(fault.fields)
+            text += "; the field is refused"
+        if not cube.data_vars:
+            raise SourceCorrupt(text)
+        faults.add(fault.fields[0], "wind", text)
+    return cube
 
 
 # -- one field
