@@ -11,7 +11,7 @@ from forecast.archive.issues import Archive
 from forecast.archive.observations import Observations
 from forecast.domain import DOUBTFUL, Observation, Station, as_utc
 from forecast.observations import nowcast
-from forecast.observations.past_checks import WEEKS, bounds_of
+from forecast.observations.past_checks import WEEKS, bounds_of, likely_slip
 from forecast.observations.plausibility_checks import reasons, shown
 
 DAY = timedelta(days=1)
@@ -71,5 +71,6 @@ def _reason(
     value = shown(element, observation.values)
     low, high = bounds_of(weeks).get(element, (float("-inf"), float("inf")))
     if not low <= observation.values[element] <= high:
-        return f"{value} is far from the station's last weeks: has its unit changed?"
+        likely = likely_slip(element, observation.values[element] > high)
+        return f"{value} is far from the station's last weeks: {likely}"
     return f"{value} jumps, stays constant, or differs from the neighbours"

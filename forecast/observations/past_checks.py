@@ -13,10 +13,17 @@ import numpy as np
 
 from forecast.domain import Observation
 from forecast.observations.report_table import INDEX, Floats, ReportTable
+from forecast.quantities import FREEZING
 
 WEEKS = timedelta(days=28)  # whose good values bound the next ones
 FEWEST, SHORTEST = 100, timedelta(days=3)  # good values, and the time they span, at least
 KELVIN = 20.0  # [K] beyond the extremes of the weeks (check)
+# [K] beyond the warmest value of the weeks, for one that is like them once read as Fahrenheit, and
+# by which it may then leave them (check): no sound one of 48,000 in the reference data is beyond.
+FAHRENHEIT, FAHRENHEIT_LIKE = 10.0, 3.0
+# [1, m s-1] beyond the rarest hundredth of the weeks' winds: km/h are 3.6 times m/s (check)
+WIND, WIND_LEAST = 2.0, 10.0
+SNOW = 0.40  # [m] beyond the deepest snow of the weeks: millimetres are ten times as many (check)
 # Factors beyond the rarest hundredth of the weeks' values (check)
 IONS, PARTICLES, HUMIDITY = 20.0, 30.0, 10.0
 PRESSURE = 0.06  # [1] of the median, to either side (check)
@@ -43,6 +50,19 @@ def bounds_of(series: Sequence[Observation]) -> dict[str, tuple[float, float]]:
     return found
 
 
+def likely_slip(element: str, above: bool) -> str:
+    """Return what a value above or below the bounds of its station's weeks may be."""
+    if not above:
+        return "has its unit changed?"
+    return {
+        "air_temperature": "Fahrenheit in a Celsius column?",
+        "dew_point_temperature": "Fahrenheit in a Celsius column?",
+        "wind_speed": "km/h or knots in an m/s column?",
+        "wind_speed_of_gust": "km/h or knots in an m/s column?",
+        "snow_depth": "millimetres in a centimetre column?",
+    }.get(element, "has its unit changed?")
+
+
 def bounds_table(table: ReportTable, bounds: Mapping[str, Bounds]) -> tuple[Floats, Floats]:
     """Return lowest and highest plausible values (row, element) by station; NaN: unknown."""
     low, high = np.full(table.values.shape, np.nan), np.full(table.values.shape, np.nan)
@@ -53,7 +73,19 @@ def bounds_table(table: ReportTable, bounds: Mapping[str, Bounds]) -> tuple[Floa
 
 
 def _temperature(values: Floats) -> tuple[float, float]:
-    return float(values.min()) - KELVIN, float(values.max()) + KELVIN
+    """A value beyond the weeks by KELVIN; by less where it is like them as degrees Fahrenheit."""
+    low, high = float(values.min()), float(values.max())
+    coldest = 1.8 * (low - FAHRENHEIT_LIKE - FREEZING) + 32.0 + FREEZING
+    return low - KELVIN, min(high + KELVIN, max(high + FAHRENHEIT, coldest))
+
+
+def _wind(values: Floats) -> tuple[float, float]:
+    most = float(np.percentile(values, 99))
+    return -np.inf, max(WIND * most, most + WIND_LEAST)
+
+
+def _snow(values: Floats) -> tuple[float, float]:
+    return -np.inf, float(values.max()) + SNOW
 
 
 def _visibility(values: Floats) -> tuple[float, float]:
@@ -81,6 +113,9 @@ _BOUNDS: dict[str, _Bound] = {
     "relative_humidity": _factor(HUMIDITY, above=False),
     "air_pressure": _pressure,
     "air_pressure_at_mean_sea_level": _pressure,
+    "wind_speed": _wind,
+    "wind_speed_of_gust": _wind,
+    "snow_depth": _snow,
     "visibility_in_air": _visibility,
     "mass_concentration_of_pm2p5": _factor(PARTICLES),
     "negative_oxygen_ions": _factor(IONS),

@@ -16,6 +16,12 @@ import numpy as np
 
 from forecast.domain import Observation, Station
 from forecast.observations.formats.units import DEFAULT_UNITS, conversion, units_of
+from forecast.observations.likely_temperature import (
+    from_fahrenheit,
+    likely_temperature,
+    mean_temperature,
+    only_as_fahrenheit,
+)
 from forecast.observations.report_checks import FROST
 from forecast.observations.report_table import INDEX, Floats, Mask, ReportTable
 from forecast.quantities import FREEZING
@@ -63,6 +69,9 @@ NINES_POSSIBLE = frozenset((
 ))
 # fmt: on
 
+# [%] of cloud: the number for no value of loggers that write two digits (check)
+CLOUD_CODE = 99.0
+CLOUDS = ("cloud_area_fraction", "low_cloud_area_fraction", "cloud_below_area_fraction")
 Values = Mapping[str, float]
 
 
@@ -77,12 +86,17 @@ class PlausibilityRule:
 
 @dataclass(frozen=True, slots=True)
 class _Columns:
-    """The columns of a table (row), with height [m], latitude [degree] and month of each report."""
+    """The columns of a table (row), with height [m], latitude [degree] and month of each report.
+
+    temperature: of the air [K]; a doubtful one in its likely unit, so that a second slip of the
+    same report is found.
+    """
 
     values: Floats
     heights: Floats
     latitudes: Floats
     months: Floats
+    temperature: Floats
 
     def __getitem__(self, name: str) -> Floats:
         return self.values[:, INDEX[name]]
@@ -94,6 +108,21 @@ class _Columns:
         ratio = saturation_vapour_pressure(dew_point) / saturation_vapour_pressure(temperature)
         given = self["relative_humidity"]
         return np.where(np.isnan(given), ratio, given)
+
+    @property
+    def humid_air(self) -> tuple[Floats, Floats, Floats]:
+        """Temperature and dew point [K] and humidity [1]."""
+        return (self["air_temperature"], self["dew_point_temperature"], self["relative_humidity"])
+
+    def fahrenheit(self, both: bool) -> Mask:
+        """Whether temperatures agree with season and humidity as degrees Fahrenheit only.
+
+        both: dew points are degrees Fahrenheit, too.
+        """
+        given = self["air_temperature"]
+        likely = likely_temperature(given, self.latitudes, self.heights, self.months)
+        in_season = likely == from_fahrenheit(given)
+        return in_season & only_as_fahrenheit(*self.humid_air, both=both)
 
     @property
     def contradicted(self) -> Mask:
@@ -152,6 +181,8 @@ def sentinel_check(values: Floats) -> Mask:
         units: dict[tuple[float, float], tuple[float, ...]] = {conversion(name): codes}
         if not name.startswith("air_pressure"):  # 65535 Pa is a pressure at 3,500 m
             units |= {unit: SENTINELS for unit in units_of(name).values() if unit not in units}
+        if name in CLOUDS:
+            found[:, column] |= np.isclose(values[:, column], CLOUD_CODE / 100, atol=1e-6)
         for (factor, offset), given_codes in units.items():
             given = (values[:, column] - offset) / factor
             found[:, column] |= np.isin(np.round(given, 4), given_codes)
@@ -169,11 +200,14 @@ def reasons(observation: Observation, station: Station | None) -> dict[str, str]
     for rules in (ALONE, TOGETHER):
         values[0, [INDEX[name] for name in found]] = np.nan
         columns = _columns(table, values)
+        witnesses = dict(observation.values)
+        if "air_temperature" in found and np.isfinite(columns.temperature[0]):
+            witnesses["air_temperature"] = float(columns.temperature[0])
         for rule in rules:
             if _hit(rule, columns)[0]:
                 for name in rule.elements:
                     if np.isfinite(columns[name][0]):
-                        found.setdefault(name, rule.sentence(observation.values))
+                        found.setdefault(name, rule.sentence(witnesses))
     return found
 
 
@@ -186,19 +220,6 @@ def shown(name: str, values: Values) -> str:
     return f"{name} {(values[name] - offset) / factor:.6g}{'' if unit == '1' else ' ' + unit}"
 
 
-def mean_temperature(latitude: Floats, month: Floats) -> Floats:
-    """Return the mean temperature [K] at sea level of a latitude [degree] and month (1-12).
-
-    Accurate to about 10 K over land, which the allowances of the climate rule include.
-    Source: zonal means of land, Hartmann, Global Physical Climatology (2016), fig. 1.6-1.7, fitted.
-    """
-    north = np.abs(latitude)
-    annual = 27.0 - 45.0 * np.sin(np.radians(north)) ** 2
-    amplitude = 2.0 + 24.0 * np.sin(np.radians(np.minimum(north, 65.0))) ** 1.5
-    warmest = np.where(latitude >= 0, 7.2, 1.2)
-    return FREEZING + annual + amplitude * np.cos((month - warmest) * np.pi / 6)
-
-
 def standard_pressure(height: Floats) -> Floats:
     """Return the pressure [Pa] of the standard atmosphere at a height [m]. Source: ISO 2533."""
     return np.asarray(101325.0 * (1 - 2.25577e-5 * height) ** 5.25588)
@@ -209,7 +230,10 @@ def _columns(table: ReportTable, values: Floats) -> _Columns:
     latitudes = np.array([place.latitude for place in table.places] + [np.nan])[table.place]
     days = table.seconds.astype("datetime64[s]")
     months = (days.astype("datetime64[M]").astype(np.int64) % 12 + 1).astype(float)
-    return _Columns(values, heights, latitudes, months)
+    given, kept = (each[:, INDEX["air_temperature"]] for each in (table.values, values))
+    likely = likely_temperature(given, latitudes, heights, months)
+    temperature = np.where(np.isnan(kept), likely, kept)
+    return _Columns(values, heights, latitudes, months, temperature)
 
 
 def _dry_fog(columns: _Columns) -> Mask:
@@ -270,6 +294,14 @@ def _humidity_gap(columns: _Columns) -> Mask:
     return np.asarray(np.abs(columns["relative_humidity"] - ratio) > allowed, dtype=bool)
 
 
+def _fahrenheit_sentence(values: Values) -> str:
+    celsius = values["air_temperature"] - FREEZING
+    return (
+        f"air_temperature {celsius:.1f} degC contradicts dew point and humidity: "
+        f"Fahrenheit in a Celsius column ({(celsius - 32) / 1.8:.1f} degC)?"
+    )
+
+
 def _heat(columns: _Columns) -> Mask:
     mild = MILDEST - np.maximum(np.abs(columns.latitudes) - MILD_LATITUDE, 0.0)
     mean = mean_temperature(columns.latitudes, columns.months)
@@ -294,7 +326,7 @@ def _pressure(columns: _Columns) -> Mask:
 def _reduced(columns: _Columns) -> Mask:
     """Compare pressure reduced with the report's (else a mean) temperature to that at sea level."""
     heights = columns.heights
-    temperature = columns["air_temperature"] + 0.00325 * heights
+    temperature = columns.temperature + 0.00325 * heights
     column = np.where(np.isnan(temperature), 288.15 - 0.00325 * heights, temperature)
     reduced = columns["air_pressure"] * np.exp(9.80665 * heights / (287.05 * column))
     allowed = REDUCTION * np.maximum(1.0, heights / 1500.0)
@@ -303,7 +335,7 @@ def _reduced(columns: _Columns) -> Mask:
 
 
 def _cold_rain(columns: _Columns) -> Mask:
-    celsius, amount = columns["air_temperature"] - FREEZING, columns["precipitation_amount"]
+    celsius, amount = columns.temperature - FREEZING, columns["precipitation_amount"]
     found = np.zeros(len(amount), dtype=bool)
     for limit, most in COLD_RAIN:
         found |= (celsius < limit) & (amount > most)
@@ -328,14 +360,23 @@ def _season(values: Values) -> str:
     )
 
 
-# Rules of one element, with the station and the season. What they doubt is no witness for the
-# rules of several elements.
+# Rules of one element, with the station and the season, and of a likely unit. What they doubt is no
+# witness for the rules of several elements.
 ALONE: tuple[PlausibilityRule, ...] = (
     PlausibilityRule(_heat, ("air_temperature",), _season),
     PlausibilityRule(
         _frost, ("air_temperature",),
         lambda v: f"{shown('air_temperature', v)} is colder than the season, latitude and height "
         "allow: which unit is it in?",
+    ),
+    PlausibilityRule(
+        lambda c: c.fahrenheit(both=False), ("air_temperature",),
+        _fahrenheit_sentence,
+    ),
+    PlausibilityRule(
+        lambda c: c.fahrenheit(both=True),
+        ("air_temperature", "dew_point_temperature"),
+        _fahrenheit_sentence,
     ),
     PlausibilityRule(
         _pressure, ("air_pressure",),

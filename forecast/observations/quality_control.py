@@ -107,6 +107,7 @@ def check(table: ReportTable, bounds: tuple[Floats, Floats] | None = None) -> Qu
         table.seconds,
         values[:, INDEX["snow_depth"]],
         values[:, INDEX["air_temperature"]],
+        values[:, INDEX["precipitation_amount"]],
     )
     if bounds is not None:
         caught["past"] = (values < bounds[0]) | (values > bounds[1])

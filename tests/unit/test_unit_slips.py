@@ -13,13 +13,9 @@ import pytest
 
 from forecast.domain import DOUBTFUL, GOOD, Name, Observation, Station
 from forecast.observations.formats import ParseContext, parse_file
-from forecast.observations.past_checks import bounds_of
-from forecast.observations.plausibility_checks import (
-    mean_temperature,
-    plausibility_check,
-    reasons,
-    standard_pressure,
-)
+from forecast.observations.likely_temperature import likely_temperature, mean_temperature
+from forecast.observations.past_checks import bounds_of, bounds_table, likely_slip
+from forecast.observations.plausibility_checks import plausibility_check, reasons, standard_pressure
 from forecast.observations.quality_control import check
 from forecast.observations.report_table import INDEX, ReportTable
 from forecast.quantities import ELEMENTS
@@ -235,8 +231,130 @@ def test_bounds_of_the_last_weeks_need_many_values_of_several_days() -> None:
 
     assert bounds_of(series(99, 1)) == {}
     assert bounds_of(series(200, 0.1)) == {}
-    # 270 to 278 K: 20 K beyond on either side
-    assert bounds_of(series(120, 1))["air_temperature"] == (250.0, 298.0)
+    # 270 to 278 K: 20 K below; above, from -6.15 degC (3 K colder than the coldest), which is
+    # 20.93 degF, a number of degrees Celsius
+    assert bounds_of(series(120, 1))["air_temperature"] == pytest.approx((250.0, 294.08))
+
+
+SOUND_WEEKS = [Observation("M", NOVEMBER + timedelta(hours=n), {
+    "air_temperature": 258.15 + n % 21, "wind_speed": n % 9 * 1.0, "snow_depth": 0.05,
+}) for n in range(200)]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("element", "bound"),
+    [
+        # -15 to 5 degC: 10 K above, for 3 K below the coldest is -18 degC, -0.4 degF
+        ("air_temperature", 288.15),
+        ("wind_speed", 18.0),  # 0 to 8 m/s: 10 m/s above the rarest hundredth
+        ("snow_depth", 0.45),  # 5 cm and 40
+    ],
+)
+def test_what_lies_beyond_the_weeks_in_the_likely_wrong_unit_is_out_of_bounds(
+    element: str, bound: float
+) -> None:
+    assert bounds_of(SOUND_WEEKS)[element][1] == pytest.approx(bound)
+
+
+@pytest.mark.parametrize(
+    ("element", "slipped", "sound", "likely"),
+    [
+        ("air_temperature", 273.15 + 20.0, 284.0, "Fahrenheit"),  # -6.7 degC
+        ("wind_speed", 21.6, 14.0, "km/h"),  # 6 m/s
+        ("snow_depth", 0.50, 0.25, "millimetres"),  # 5 cm
+    ],
+)
+def test_a_unit_that_slips_once_is_doubtful_after_weeks_of_sound_values(
+    element: str, slipped: float, sound: float, likely: str
+) -> None:
+    def flag(value: float) -> int:
+        report = Observation("M", NOVEMBER + timedelta(days=9), {element: value})
+        table = ReportTable.of([report], {})
+        return check(table, bounds_table(table, {"M": bounds_of(SOUND_WEEKS)})).of(0)[element]
+
+    assert (flag(slipped), flag(sound)) == (DOUBTFUL, GOOD)
+    assert likely in likely_slip(element, True)
+    assert likely_slip(element, False) == "has its unit changed?"
+
+
+@pytest.mark.parametrize(
+    ("temperature", "dew_point", "humidity", "doubted"),
+    [
+        # -2.8 degC and -9.5 degC give 60 %; 27 is -2.8 degC in degF, 14.9 is -9.5
+        (27.0, -9.5, 0.60, {"air_temperature"}),
+        (27.0, 14.9, 0.60, {"air_temperature", "dew_point_temperature"}),
+        (-2.8, -9.5, 0.60, set()),
+        (12.0, 4.4, 0.60, set()),  # sound
+        (12.0, 1.0, 0.60, set()),  # 47 %: contradicts itself, but not as Fahrenheit
+    ],
+)
+def test_fahrenheit_that_agrees_with_humidity_is_doubtful_in_mild_seasons_too(
+    temperature: float, dew_point: float, humidity: float, doubted: set[str]
+) -> None:
+    at = NOVEMBER.replace(month=9)  # 27 degC are within the season of September
+    values = {
+        "air_temperature": 273.15 + temperature, "dew_point_temperature": 273.15 + dew_point,
+        "relative_humidity": humidity,
+    }  # fmt: skip
+
+    found = flags(PLAIN, at, **values)
+
+    assert {name for name, flag in found.items() if flag == DOUBTFUL} == doubted
+    sentences = reasons(Observation("54511", at, values), PLAIN)
+    assert all("Fahrenheit in a Celsius column" in sentences[name] for name in doubted)
+
+
+def test_a_slipped_temperature_hides_no_other_slip_of_its_report() -> None:
+    # 27 degF are -2.8 degC: no 32 mm in an hour
+    values = SOUND | {"air_temperature": 300.15, "precipitation_amount": 32.0}
+    found = flags(SUMMIT, **values)
+
+    assert found["air_temperature"] == found["precipitation_amount"] == DOUBTFUL
+    sentence = reasons(Observation("M1001", NOVEMBER, values), SUMMIT)["precipitation_amount"]
+    assert "at air_temperature -2.77778 degC: tenths" in sentence
+    # kelvin in a Celsius column, out of all limits
+    wrong = flags(SUMMIT, air_temperature=273.15 + 269.75, precipitation_amount=32.0)
+    assert wrong["precipitation_amount"] == DOUBTFUL
+
+
+def test_a_number_is_read_in_the_unit_that_fits_season_and_height() -> None:
+    given = np.array([27.0, 269.75, -34.0, 90.0]) + 273.15
+    read = likely_temperature(given, np.full(4, 40.0), np.full(4, 2303.0), np.full(4, 11.0))
+
+    # the mean of November at 40 N is 2.6 degC at the sea, -12.4 at 2,303 m: 27 degF are -2.8 degC,
+    # 269.75 K are -3.4, -34 degF are -36.7; 90 degF are 32, too warm, and tenths of 9.0
+    assert read - 273.15 == pytest.approx([-2.78, -3.4, -36.67, 9.0], abs=0.01)
+
+
+@pytest.mark.parametrize("name", ["cloud_area_fraction", "low_cloud_area_fraction",
+                                  "cloud_below_area_fraction"])  # fmt: skip
+def test_99_per_cent_of_cloud_is_a_code_for_no_value(name: str) -> None:
+    assert flags(PLAIN, **{name: 0.99})[name] == DOUBTFUL
+    assert flags(PLAIN, **{name: 0.98})[name] == flags(PLAIN, **{name: 1.0})[name] == GOOD
+    assert flags(PLAIN, relative_humidity=0.99)["relative_humidity"] == GOOD
+
+
+@pytest.mark.parametrize(
+    ("depth", "beside", "flag"),
+    [
+        # 5 cm, then 50 without precipitation: 10 cm may drift
+        (0.50, {"precipitation_amount": 0.0}, DOUBTFUL),
+        (0.14, {"precipitation_amount": 0.0}, GOOD),
+        # 8 mm of water are at most 32 cm of new snow (25 kg m-3), and 10 cm may drift
+        (0.46, {"precipitation_amount": 8.0}, GOOD),
+        (0.48, {"precipitation_amount": 8.0}, DOUBTFUL),
+        (0.30, {}, GOOD),  # without precipitation nothing is known
+    ],
+)  # fmt: skip
+def test_snow_that_grows_without_precipitation_is_doubtful(
+    depth: float, beside: dict[str, float], flag: int
+) -> None:
+    first = Observation("M1001", NOVEMBER, {"snow_depth": 0.05})
+    second = Observation("M1001", NOVEMBER + timedelta(hours=1), {"snow_depth": depth, **beside})
+
+    found = check(ReportTable.of([first, second], {"M1001": SUMMIT}))
+
+    assert found.of(1)["snow_depth"] == flag
 
 
 def test_the_standard_atmosphere_and_the_mean_of_latitudes_are_as_published() -> None:
