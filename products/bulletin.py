@@ -29,9 +29,10 @@ class Entry:
 
     values: the event's known features (SI). hazards, not_assessed: the hazards of the days it
     touches, and those that cannot be assessed. clothing: an id of CLOTHING. better: a later day of
-    the same phenomenon that is clearly likelier, where this one is poor. compared: the number of
-    days, this one and later, on which the phenomenon is known. evidence_at: the evidence of all
-    events of its phenomenon, and the position of this event.
+    the same phenomenon that is clearly likelier, where this one is poor. dangerous_better: a
+    likelier day that is dangerous, where there is no better one. compared: the number of days, this
+    one and later, on which the phenomenon is known. evidence_at: the evidence of all events of its
+    phenomenon, and the position of this event.
     """
 
     forecast: Forecast
@@ -39,6 +40,7 @@ class Entry:
     hazards: tuple[Hazard, ...] = ()
     clothing: str = CLOTHING_UNKNOWN
     better: Forecast | None = None
+    dangerous_better: Forecast | None = None
     compared: int = 1
     not_assessed: tuple[str, ...] = ()
     evidence_at: tuple[xr.Dataset, int] | None = field(default=None, compare=False)
@@ -119,12 +121,16 @@ class SiteDay:
 
 @dataclass(frozen=True, slots=True)
 class Alert:
-    """One kind of hazard: where, when, and its strongest value (SI)."""
+    """One kind of hazard: where, when, and its strongest value (SI).
+
+    uniform: every site has it on every one of the days.
+    """
 
     hazard: str
     sites: tuple[Site, ...]
     days: tuple[date, ...]
     value: float
+    uniform: bool = True
 
 
 @dataclass(frozen=True, slots=True)

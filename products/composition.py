@@ -6,7 +6,7 @@ The bulletin holds ids, numbers and times; words are added by the channels.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
@@ -27,7 +27,7 @@ from forecast.domain import (
     Site,
     as_utc,
 )
-from forecast.quantities import FEATURES, grade_of, published_probability
+from forecast.quantities import FEATURES, LEAST_WRITTEN, grade_of, published_probability
 from forecast.verification import ModelCard, Verification
 from products.bulletin import (
     NEXT_DAYS,
@@ -218,12 +218,14 @@ def _entry(
         and other.forecast.known
     ]
     safe = [f for f in same if not closes(_hazards_of(f.event, weather, zone)[0])]
+    better = _better(forecast, safe)
     return Entry(
         forecast=forecast,
         values=known.values,
         hazards=hazards,
         clothing=clothing(known.values),
-        better=_better(forecast, safe),
+        better=better,
+        dangerous_better=_better(forecast, same) if better is None else None,
         compared=len(same),
         not_assessed=not_assessed,
         evidence_at=known.evidence_at,
@@ -335,6 +337,9 @@ def _outlook(sections: Sequence[Section]) -> Outlook:
             ),
             days=tuple(sorted({day for _, day, hazard in found if hazard.id == strongest.id})),
             value=strongest.value,
+            uniform=_is_uniform(
+                {(site.id, day) for site, day, hazard in found if hazard.id == strongest.id}
+            ),
         )
         for strongest in worst(hazard for _, _, hazard in found)
     )
@@ -351,6 +356,12 @@ def _outlook(sections: Sequence[Section]) -> Outlook:
     return Outlook(alerts, gaps, clear)
 
 
+def _is_uniform(places: Set[tuple[str, date]]) -> bool:
+    """Return whether (site, day) are every site on every day that stand in them."""
+    sites, days = {site for site, _ in places}, {day for _, day in places}
+    return len(places) == len(sites) * len(days)
+
+
 def _covered_until(outlook: Outlook, days: Sequence[date], zone: ZoneInfo) -> datetime | None:
     """Return the end of the days, unbroken from the first, on which every hazard is assessed."""
     until = None
@@ -365,7 +376,8 @@ def _best(sections: Sequence[Section], days: Sequence[date]) -> tuple[Entry, ...
     """Choose the best of the next days: the likeliest first, each of another phenomenon.
 
     Never one of a day with a hazard that closes roads or endangers life (Entry.recommended). Of
-    equal grades, one of a site that is not chosen yet goes first.
+    equal grades, one of a site that is not chosen yet goes first. Beside one that is worth going
+    for no poor one is named; of poor ones, none of less than a percent beside a likelier one.
     """
     left = [
         entry
@@ -390,4 +402,10 @@ def _best(sections: Sequence[Section], days: Sequence[date]) -> tuple[Entry, ...
             for entry in left
             if entry.forecast.event.phenomenon != best.forecast.event.phenomenon
         ]
-    return tuple(chosen)
+    least = WORTH_GOING if chosen and not chosen[0].poor else 0
+    return tuple(
+        entry
+        for entry in chosen
+        if entry is chosen[0]
+        or (entry.forecast.grade >= least and entry.forecast.probability >= LEAST_WRITTEN)
+    )

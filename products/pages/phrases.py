@@ -99,14 +99,17 @@ class Phrases:
     # -- hazards
 
     def where(self, alert: Alert, most: int = 6) -> str:
-        """Return the sites of an alert: "all" in a word, else at most `most` by name."""
+        """Return the sites of an alert: "all" in a word, else at most `most` by name.
+
+        Where not every site has the hazard on every one of the days, "some" or that days differ.
+        """
         sites = alert.sites
         if len(sites) == len(self.bulletin.sections) > 1:
-            return self.words("page.all_sites")
+            return self.words("page.all_sites" if alert.uniform else "page.some_sites")
         named = self.words("page.names").join(self.names(site.name for site in sites[:most]))
-        return (
-            self.words("page.more", sites=named, count=len(sites)) if len(sites) > most else named
-        )
+        if len(sites) > most:
+            named = self.words("page.more", sites=named, count=len(sites))
+        return named if alert.uniform else self.words("page.days_differ", sites=named)
 
     def alert_text(self, alert: Alert) -> str:
         """Return the text of an alert after its name: days, sites, value and advice."""

@@ -15,8 +15,10 @@ from forecast.quantities import FEATURES
 from forecast.science.almanac import almanacs
 from forecast.settings import NameSettings
 from products.bulletin import Bulletin, Entry, Gap, Section, SiteDay
+from products.channels import render as rendered
 from products.channels.wechat import render
 from products.composition import Supplement, compose
+from products.pages.phrases import Phrases
 from products.pages.renderer import PageRenderer
 from products.safety import CLOSING, HAZARDS, assess_hazards, clothing, feature_of, hazards
 from tests.e2e.sample_bulletin import (
@@ -104,6 +106,21 @@ def test_the_best_entries_are_the_likeliest_of_the_next_three_days_each_of_anoth
     ]
 
 
+def test_beside_one_that_is_worth_going_for_no_poor_one_is_the_best() -> None:
+    good = ("jinding", "sea_of_clouds", "2026-11-23")
+    poor = ("zhaojiawa", "sunrise_glow", "2026-11-24")
+    nil = ("jinding", "sunrise", "2026-11-23")
+
+    made = composed({good: 0.97, poor: 0.12, nil: 0.004}, whole())
+    assert [e.forecast.event.phenomenon for e in made.best] == ["sea_of_clouds"]
+
+    low = composed({good: 0.2, poor: 0.12, nil: 0.004}, whole())
+    first, second, *_ = [e.forecast.event.phenomenon for e in low.best]
+    assert (first, second) == ("sea_of_clouds", "sunrise_glow")
+    # less than a percent is not the best of anything that is likelier
+    assert min(e.forecast.probability for e in low.best) >= 0.01
+
+
 @pytest.mark.parametrize(
     ("weather", "closing"),
     [
@@ -129,6 +146,50 @@ def test_a_day_on_which_roads_close_or_lives_are_in_danger_is_never_the_best(
     assert made.best_withheld
     assert all(section.best is None for section in made.sections)
     assert not any(e.better for e in made.entries)
+
+
+def test_an_alert_says_where_sites_do_not_share_its_days(bulletin: Bulletin) -> None:
+    for alert in bulletin.outlook.alerts:
+        there = {
+            (section.site.id, day.day)
+            for section in bulletin.sections
+            for day in section.days
+            if alert.hazard in {hazard.id for hazard in day.hazards}
+        }
+        assert alert.uniform is (len(there) == len(alert.sites) * len(alert.days))
+
+    made = composed({}, whole(gust=21.0))
+    [gale] = made.outlook.alerts
+    zh, en = Phrases(made, "zh"), Phrases(made, "en")
+    mixed = replace(gale, uniform=False)
+    one = replace(mixed, sites=gale.sites[:1])
+    assert (zh.where(gale), en.where(gale)) == ("各景点", "all sites")
+    assert (zh.where(mixed), en.where(mixed)) == ("部分景点", "some sites")
+    assert (zh.where(one), en.where(one)) == ("灵山（日期不一）", "Lingshan, on some of these days")
+
+
+def test_a_likelier_day_that_is_dangerous_is_named_as_such() -> None:
+    made = composed(
+        {
+            ("lingshan", "sunset_glow", "2026-11-23"): 0.05,
+            ("lingshan", "sunset_glow", "2026-11-24"): 0.88,
+        },
+        whole(gust=21.0),
+    )
+
+    poor = entry(made, "lingshan", "sunset_glow", 23)
+    assert poor.better is None
+    assert poor.dangerous_better is not None
+    assert poor.dangerous_better.event.day == date(2026, 11, 24)
+    shown = {page.path: str(page.body) for page in rendered(made, "web")}
+    for path, sentence in (
+        ("sites/lingshan/index.html", "11月24日（周二）概率为88%，但有危险天气，不建议出行"),
+        (
+            "en/sites/lingshan/index.html",
+            "Tue 24 Nov has 88%, but dangerous weather; travel is not recommended",
+        ),
+    ):
+        assert sentence in shown[path]
 
 
 def test_a_windy_day_may_be_recommended_with_its_hazard_beside_it() -> None:
