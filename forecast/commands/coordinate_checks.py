@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from forecast.commands.finding import CheckFinding
-from forecast.commands.places import Place, apart
+from forecast.commands.places import CheckedPlace, apart
 from forecast.geo import local_distance
 
 DEGREES_PER_HOUR = 15.0  # of longitude, by which the sun moves
@@ -23,7 +23,7 @@ FAR = 150_000.0  # [m] from the nearest other site: more is rare within a distri
 STATION_FAR = 50_000.0  # [m] a station that stands for a site is nearer (check)
 
 
-def misplaced(place: Place, meridian: float) -> Iterator[str]:
+def misplaced(place: CheckedPlace, meridian: float) -> Iterator[str]:
     """Yield that a longitude does not suit the time zone, and what was probably meant.
 
     meridian: of the time zone [degree].
@@ -57,7 +57,7 @@ def _between(one: float, other: float) -> float:
     return abs((one - other + 180) % 360 - 180)
 
 
-def of_web_map(place: Place, others: Sequence[Place]) -> Iterator[tuple[str, str]]:
+def of_web_map(place: CheckedPlace, others: Sequence[CheckedPlace]) -> Iterator[tuple[str, str]]:
     """Yield grade and text of a place that lies where a Chinese web map shows another: a fault
     where one is a station of the other, else a warning.
     """
@@ -77,7 +77,7 @@ def of_web_map(place: Place, others: Sequence[Place]) -> Iterator[tuple[str, str
             )
 
 
-def alone(places: Sequence[Place]) -> Iterator[CheckFinding]:
+def alone(places: Sequence[CheckedPlace]) -> Iterator[CheckFinding]:
     """Yield each place that lies far from all sites, and the sites that share their coordinates."""
     sites = [place for place in places if place.is_site]
     if len(sites) == 2 and apart(*sites) > FAR:
@@ -106,7 +106,7 @@ def alone(places: Sequence[Place]) -> Iterator[CheckFinding]:
             taken.setdefault(at, place.id)
 
 
-def far_stations(place: Place, others: Sequence[Place]) -> Iterator[str]:
+def far_stations(place: CheckedPlace, others: Sequence[CheckedPlace]) -> Iterator[str]:
     """Yield the stations of a site that lie too far from it to stand for it."""
     for other in others:
         if place.is_site and place.goes_with(other) and apart(place, other) > STATION_FAR:

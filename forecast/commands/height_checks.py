@@ -13,7 +13,7 @@ import numpy as np
 import xarray as xr
 
 from forecast.commands.coordinate_checks import from_gcj02
-from forecast.commands.places import Place, apart
+from forecast.commands.places import CheckedPlace, apart
 from forecast.geo import local_distance
 
 FOOT = 0.3048  # [m]
@@ -41,7 +41,7 @@ def suits_as_feet(height: float, ground: float) -> bool:
     return abs(height * FOOT - ground) < FEET_MATCH and height - ground > HEIGHT_MISS + FEET_MATCH
 
 
-def beside_others(place: Place, others: Sequence[Place]) -> Iterator[tuple[str, str]]:
+def beside_others(place: CheckedPlace, others: Sequence[CheckedPlace]) -> Iterator[tuple[str, str]]:
     """Yield grade and text of a height that looks given in feet, beside that of a place near it."""
     for other in others:
         distance, height = apart(place, other), place.elevation
@@ -64,7 +64,7 @@ def _in_the_ratio(height: float, other: float) -> bool:
     return abs(height * FOOT / other - 1) < RATIO_MATCH
 
 
-def above_its_valley(place: Place) -> Iterator[str]:
+def above_its_valley(place: CheckedPlace) -> Iterator[str]:
     """Yield that the height of a site looks given in feet, beside the ground round it."""
     height, heights = place.elevation, place.valley_heights
     if heights and suits_as_feet(height, max(heights)):
@@ -79,7 +79,7 @@ def above_its_valley(place: Place) -> Iterator[str]:
         )
 
 
-def above_the_model(place: Place, ground: xr.DataArray) -> Iterator[str]:
+def above_the_model(place: CheckedPlace, ground: xr.DataArray) -> Iterator[str]:
     """Yield that a height lies far above the ground of a model run; nothing outside its grid."""
     highest = _highest(place, ground, MODEL_REACH)
     if math.isfinite(highest) and place.elevation - highest > RELIEF:
@@ -89,7 +89,7 @@ def above_the_model(place: Place, ground: xr.DataArray) -> Iterator[str]:
         )
 
 
-def above_all_others(place: Place, others: Sequence[Place]) -> Iterator[str]:
+def above_all_others(place: CheckedPlace, others: Sequence[CheckedPlace]) -> Iterator[str]:
     """Yield that a height lies far above every other place of the settings."""
     rest = [other.elevation for other in others if other is not place]
     if rest and place.elevation - max(rest) > RELIEF:
@@ -99,7 +99,7 @@ def above_all_others(place: Place, others: Sequence[Place]) -> Iterator[str]:
         )
 
 
-def on_terrain(place: Place, terrain: xr.DataArray) -> Iterator[tuple[str, str]]:
+def on_terrain(place: CheckedPlace, terrain: xr.DataArray) -> Iterator[tuple[str, str]]:
     """Yield grade and text of what does not agree with the terrain; nothing outside the grid."""
     near = _near(place, terrain, NEIGHBOURHOOD)
     ground = _ground(terrain, place.latitude, place.longitude)
@@ -127,7 +127,10 @@ def on_terrain(place: Place, terrain: xr.DataArray) -> Iterator[tuple[str, str]]
 
 
 def held_against(
-    place: Place, others: Sequence[Place], terrain: xr.DataArray | None, ground: xr.DataArray | None
+    place: CheckedPlace,
+    others: Sequence[CheckedPlace],
+    terrain: xr.DataArray | None,
+    ground: xr.DataArray | None,
 ) -> list[str]:
     """Return what there is to hold the height of a place against, in words."""
     found = []
@@ -142,13 +145,13 @@ def held_against(
     return found
 
 
-def _highest(place: Place, grid: xr.DataArray, radius: float) -> float:
+def _highest(place: CheckedPlace, grid: xr.DataArray, radius: float) -> float:
     """Return the highest of a grid within `radius` [m] of a place; NaN where there is nothing."""
     near = _near(place, grid, radius)
     return float(np.nanmax(near)) if np.isfinite(near).any() else math.nan
 
 
-def _near(place: Place, grid: xr.DataArray, radius: float) -> np.ndarray:
+def _near(place: CheckedPlace, grid: xr.DataArray, radius: float) -> np.ndarray:
     """Return the heights of a grid within `radius` [m] of a place."""
     distance = local_distance(
         place.latitude,

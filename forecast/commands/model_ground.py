@@ -11,7 +11,7 @@ from pathlib import Path
 import xarray as xr
 
 from forecast.commands.height_checks import MODEL_REACH
-from forecast.commands.places import Place
+from forecast.commands.places import CheckedPlace
 from forecast.config import Config
 from forecast.domain import Cycle
 from forecast.errors import SkyscapeError
@@ -26,7 +26,7 @@ GROUND = "surface_altitude"
 MOST_FILES = 8  # files that are tried, the newest runs first
 
 
-def last_ground(config: Config, places: Sequence[Place]) -> xr.DataArray | None:
+def last_ground(config: Config, places: Sequence[CheckedPlace]) -> xr.DataArray | None:
     """Return the ground [m] (latitude, longitude) round the places in the newest fetched run of the
     leading model; None where no run was fetched, or none gives it.
     """

@@ -9,7 +9,7 @@ from forecast.geo import local_distance
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class CheckedPlace:
     """A site or a station: coordinates [degree], heights [m].
 
     where: its place in the settings. valley: of a site, None for a station. linked: the ids of the
@@ -33,20 +33,20 @@ class Place:
     def label(self) -> str:
         return f"{'site' if self.is_site else 'station'} {self.id}"
 
-    def goes_with(self, other: Place) -> bool:
+    def goes_with(self, other: CheckedPlace) -> bool:
         """Return whether one of the two is a station of the other."""
         return self.is_site != other.is_site and other.id in self.linked
 
 
-def apart(one: Place, other: Place) -> float:
+def apart(one: CheckedPlace, other: CheckedPlace) -> float:
     """Return the distance [m] of two places."""
     return float(local_distance(one.latitude, one.longitude, other.latitude, other.longitude))
 
 
-def places_of(config: Config) -> list[Place]:
+def places_of(config: Config) -> list[CheckedPlace]:
     """Return the sites of the settings, then the stations."""
     sites = [
-        Place(
+        CheckedPlace(
             f"sites.{site.id}",
             site.id,
             site.latitude,
@@ -59,7 +59,7 @@ def places_of(config: Config) -> list[Place]:
         for site in config.sites
     ]
     stations = [
-        Place(
+        CheckedPlace(
             f"observations.stations.{station.id}",
             station.id,
             station.latitude,

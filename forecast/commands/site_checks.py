@@ -15,7 +15,7 @@ import xarray as xr
 from forecast.commands import coordinate_checks, height_checks
 from forecast.commands.coordinate_checks import DEGREES_PER_HOUR
 from forecast.commands.finding import CheckFinding
-from forecast.commands.places import Place, places_of
+from forecast.commands.places import CheckedPlace, places_of
 from forecast.config import Config
 from forecast.geo import horizon_dip
 from forecast.settings import SiteSettings
@@ -46,8 +46,8 @@ def findings(
 
 
 def _of_place(
-    place: Place,
-    places: Sequence[Place],
+    place: CheckedPlace,
+    places: Sequence[CheckedPlace],
     meridian: float | None,
     terrain: xr.DataArray | None,
     ground: xr.DataArray | None,
