@@ -123,6 +123,54 @@ def test_flagged_values_are_counted_by_station_and_element(settings: Config) -> 
     assert "flagged    A1201  air_temperature  1 wrong of 6 in 24 h" in status.lines(found)
 
 
+def test_each_flagged_value_is_listed_with_its_time_and_the_reason(settings: Config) -> None:
+    head = "station,time,air_temperature,relative_humidity,wind_speed,gust,cloud_cover\n"
+    rows = {
+        6: "-3,60,4,8,50", 5: "-3,61,5,9,50", 4: "20,60,5,9,50", 3: "-3,60,4,8,50",
+        2: "-3,0.6,8,2,99", 1: "99,60,5,9,50",
+    }  # fmt: skip
+    put(settings, "day.csv", head + "".join(
+        f"A1201,{NOW - timedelta(hours=hours):%Y-%m-%dT%H:%MZ},{cells}\n"
+        for hours, cells in rows.items()
+    ))  # fmt: skip
+    intake(settings).observe(NOW)
+
+    shown = [
+        line.split(maxsplit=3)
+        for line in status.lines(status.found(settings, NOW))
+        if line.startswith("doubtful")
+    ]
+
+    assert {(station, time[11:16], reason) for _, station, time, reason in shown} == {
+        ("A1201", "19:00", "air_temperature 99 degC is not within -80 to 60 degC"),
+        ("A1201", "18:00", "relative_humidity 0.6 %: a fraction in a percent column?"),
+        ("A1201", "18:00", "cloud_area_fraction 99 % is a code for no value"),
+        ("A1201", "18:00", "wind_speed_of_gust 2 m/s below wind_speed 8 m/s: km/h or knots in an "
+         "m/s column?"),
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("temperatures", "reason"),
+    [
+        ([-3, -3.5, 14, -4, -3.8], "air_temperature 14 degC jumps from the reports"),
+        ([-3] * 16, "air_temperature -3 degC has stayed constant for too long"),
+    ],
+)
+def test_a_value_that_does_not_fit_its_series_is_listed_with_the_rule(
+    settings: Config, temperatures: list[float], reason: str
+) -> None:
+    put(settings, "day.csv", HEAD + "".join(
+        f"A1201,{NOW - timedelta(hours=hours):%Y-%m-%dT%H:%MZ},{celsius},\n"
+        for hours, celsius in enumerate(reversed(temperatures))
+    ))  # fmt: skip
+    intake(settings).observe(NOW)
+
+    shown = [line for line in status.lines(status.found(settings, NOW)) if "doubtful " in line]
+
+    assert [reason in line for line in shown if line.startswith("doubtful")] == [True]
+
+
 def test_times_are_local_with_their_zone(
     settings: Config, capsys: pytest.CaptureFixture[str]
 ) -> None:
