@@ -13,6 +13,7 @@ from datetime import date
 from forecast.domain import OUTCOME_SOURCES, Name
 from forecast.verification import FoldScores, ModelCard
 from products.bulletin import Bulletin
+from products.units import MINUS
 from products.wording import Words
 
 COLUMNS = ("days", "kind", "cases", "brier", "rule")
@@ -146,7 +147,7 @@ def _gain(whole: FoldScores, words: Words) -> list[str]:
     if whole.gain is not None:
         low, high = whole.gain
         key = "surely_better" if low > 0 else "surely_worse" if high < 0 else "unsure"
-        sentences.append(words(f"model_card.{key}", low=f"{low:+.3f}", high=f"{high:+.3f}"))
+        sentences.append(words(f"model_card.{key}", low=_signed(low), high=_signed(high)))
     if whole.brier_of_base is not None:
         key = "base_worse" if whole.brier < whole.brier_of_base else "base_better"
         sentences.append(
@@ -187,6 +188,10 @@ def _kind(kind: str, words: Words) -> str:
 
 
 KINDS: Sequence[str] = ("prior", "logistic", "blend", "boosting", "forest")
+
+
+def _signed(value: float) -> str:
+    return f"{value:+.3f}".replace("-", MINUS)
 
 
 def _score(value: float) -> str:

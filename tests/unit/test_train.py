@@ -364,8 +364,10 @@ def test_the_page_says_what_was_left_out_and_how_sure_the_gain_is(tmp_path: Path
     assert en.notes[0] == ("en", card.note)
     assert {row[0] for row in zh.rows} >= {"五女山", "黄丫口"}
     assert any(
-        "(90 % confidence interval): not significant" in sentence for sentence in en.sentences
+        "(90% confidence interval): not significant" in sentence for sentence in en.sentences
     )
+    # a negative number has a minus sign, as everywhere on the pages
+    assert any("gain on the rule is \N{MINUS SIGN}0." in sentence for sentence in en.sentences)
     assert any(
         "no worse than the model" in sentence and "0.245" in sentence for sentence in en.sentences
     )
