@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from forecast.commands.grib_groups import HEIGHT, PRESSURE, TOP, Group
+from forecast.ingest.grib.plausibility import degrees
 from forecast.ingest.grib.reader import TABLE, WMO_TABLES, is_read
 from forecast.ingest.matching import holds
 from forecast.quantities import FIELDS, Field
@@ -203,8 +204,8 @@ def _doubtful_values(group: Group, field: Field, factor: float) -> list[str]:
     hint = ""
     if field.unit == "1" and high > 1.5 and math.isclose(factor, 1.0):
         hint = "; per cent? then factor: 0.01"
-    elif field.unit == "K" and -100 < low < high < 70:
-        hint = "; degrees Celsius? they are not read"
+    elif field.unit == "K" and low < high and (scale := degrees(low, high)):
+        hint = f"; degrees {scale}? they are not read"
     elif field.unit == "Pa" and 300 < low < high < 1200:
         hint = "; hPa? then factor: 100"
     return [f"{found} (times {factor:g}) leave the catalogue's {limits}{hint}"]

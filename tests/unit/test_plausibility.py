@@ -59,6 +59,7 @@ def with_humidity(folder: Path, *messages: bytes) -> Path:
         ("visibility_in_air", 24 * PLANE, 0, "km? then factor: 1000"),
         ("surface_air_pressure", 900 + 100 * PLANE, 0, "hPa? then factor: 100"),
         ("air_temperature_at_2m", 20 * PLANE - 5, 0, "degrees Celsius?"),
+        ("air_temperature_at_2m", 36 * PLANE + 23, 0, "degrees Fahrenheit?"),  # the same in degF
         ("surface_snow_thickness", 45 * WET, 0, "cm? then factor: 0.01"),
         (
             "atmosphere_mass_content_of_water_vapor",
@@ -114,7 +115,7 @@ def test_metres_of_water_in_a_day_are_refused_and_in_six_hours_are_doubtful(tmp_
 
     short = message(metres, (0, 1, 8), 1, 0, 6, start=0, bits=24)
     found = read(file_of(tmp_path, short, name="short"), fields[1])
-    assert "then factor: 1000" in found.attrs["faults"][0]
+    assert "of the points; is the unit m? then factor: 1000" in found.attrs["faults"][0]
 
 
 @pytest.mark.parametrize(

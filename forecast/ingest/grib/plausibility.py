@@ -21,6 +21,9 @@ from forecast.science.thermodynamics import GRAVITY
 
 Values = NDArray[np.float32]
 
+# Numbers of temperatures of air: -120 degC is colder than any of the atmosphere below 30 km; a grid
+# box's mean at 2 m has less than 50 degC, and less than 140 degF (60 degC). (check)
+COLDEST, HOTTEST_CELSIUS, HOTTEST_FAHRENHEIT = -120.0, 50.0, 140.0
 FEWEST_POINTS = 10  # values below which a field is not checked by its range
 # Numbers that files without a bitmap write where they have no value, in the unit of the file: nines
 # (WMO-No. 306, vol. I.1; MICAPS 9999), the ends of integers of 16 bits, and ECMWF's 3.2768e4.
@@ -133,11 +136,8 @@ def hint(field: Field, values: Values) -> str:
     if not known.size:
         return ""
     if field.unit == "K":
-        return (
-            "; degrees Celsius? they are not read: convert the file to K"
-            if float(known.min()) > -120 and float(known.max()) < 70
-            else ""
-        )
+        scale = degrees(float(known.min()), float(known.max()))
+        return f"; degrees {scale}? they are not read: convert the file to K" if scale else ""
     for factor, name in UNITS.get(field.unit, ()):
         if field.unit == "m" and not _suits(field, name):
             continue
@@ -148,6 +148,13 @@ def hint(field: Field, values: Values) -> str:
         if inside.mean() > 0.98 and not _too_small(field, scaled):
             return f"; {_as_unit(field, factor, name)}"
     return ""
+
+
+def degrees(low: float, high: float) -> str:
+    """Return the scale in which numbers from `low` to `high` are temperatures of air; "": none."""
+    if low <= COLDEST or high >= HOTTEST_FAHRENHEIT:
+        return ""
+    return "Celsius" if high < HOTTEST_CELSIUS else "Fahrenheit"
 
 
 def _suits(field: Field, unit: str) -> bool:
@@ -268,7 +275,7 @@ def doubtful(field: Field, samples: Sequence[Sample]) -> str:
         return ""
     return (
         f"{field.name} is at most {float(values.max()):.3g} {field.unit}, at "
-        f"{float((values > 0).mean()):.0%} of the points; if {_as_unit(field, 1000.0, 'm')}"
+        f"{float((values > 0).mean()):.0%} of the points; {_as_unit(field, 1000.0, 'm')}"
     )
 
 
