@@ -80,7 +80,7 @@ class ObservationEndpoint:
         clock: Callable[[], datetime],
     ) -> None:
         self.maximum = int(settings.maximum_mb * 1_000_000)
-        self._keep, self._clock = keep, clock
+        self._archive_push, self._clock = keep, clock
         limits = Limits(size=self.maximum, json=self.maximum)
         self._contexts = {
             sender: _context_of(sender, settings, replace(context, limits=limits))
@@ -186,7 +186,7 @@ class ObservationEndpoint:
             b"\0".join((self._salt, sender.encode(), form.encode(), body))
         ).hexdigest()
         try:
-            new = self._keep(digest, name, parsed, now)
+            new = self._archive_push(digest, name, parsed, now)
         except ArchiveError as error:
             log.error("%s: %s", name, error)
             advice = "the archive is unavailable: nothing was kept, send again"

@@ -157,7 +157,7 @@ class Intake:
             return IntakeSummary()
         total = IntakeSummary(waiting=scan.waiting, truncated=scan.truncated)
         for batch in self._batches(scan.files, now):
-            total += self._keep(batch, now)
+            total += self._check_and_archive(batch, now)
             for file in batch.spooled:
                 self._spool.mark_read(file)
         if self._settings.delete_after_days is not None:
@@ -241,7 +241,7 @@ class Intake:
         reading = Reading(digest, _plain(name), parsed.form or "unknown", now, kept, refused)
         batch.files.append(FileRead(reading, faults))
 
-    def _keep(self, batch: _Batch, now: datetime) -> IntakeSummary:
+    def _check_and_archive(self, batch: _Batch, now: datetime) -> IntakeSummary:
         """Check the quality of a batch and archive it in one transaction."""
         with self._write_lock:
             found = self._flagging.flag_batch(batch.fresh, batch.company, batch.places)

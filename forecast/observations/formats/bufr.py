@@ -77,7 +77,7 @@ def parse(data: bytes, name: str, context: ParseContext | None = None) -> Parsed
                     collector.fault(number, f"the message cannot be decoded: {answer}")
                     continue
                 for report in answer:
-                    _keep(report, number, collector)
+                    _add_report(report, number, collector)
     finally:
         decoder.close()
     return collector.parsed()
@@ -224,8 +224,8 @@ class _SubsetReport:
         return values
 
 
-def _keep(pairs: Pairs, number: int, collector: Collector) -> None:
-    """Keep one report, or add a fault."""
+def _add_report(pairs: Pairs, number: int, collector: Collector) -> None:
+    """Add one report, or a fault, to what was collected."""
     report = _SubsetReport()
     for descriptor, value in pairs:
         report.take(descriptor, value)

@@ -87,9 +87,9 @@ class _Record:
         """Keep a number that is not missing (nines), where the element has no value yet."""
         if element in self.values or not text or _missing(text):
             return
-        self.keep(element, float(text) * scale + offset, quality)
+        self.set_value(element, float(text) * scale + offset, quality)
 
-    def keep(self, element: str, value: float, quality: str) -> None:
+    def set_value(self, element: str, value: float, quality: str) -> None:
         self.values[element] = value
         if quality in QUALITY:
             self.flags[element] = QUALITY[quality]
@@ -151,7 +151,7 @@ def _read_fixed(text: str, line: int, collector: Collector) -> None:
         groups[section] = tuple(fields)
     place = (text[28:34], text[34:41], text[46:51])
     latitude, longitude = _unless_missing(place[0], 1e-3), _unless_missing(place[1], 1e-3)
-    _keep(
+    _add_record(
         text[4:15],
         moment,
         (latitude, longitude, _unless_missing(place[2], 1.0)),
@@ -177,7 +177,7 @@ def _read_csv(header: list[str], text: str, line: int, collector: Collector) -> 
     latitude, longitude, elevation = (
         float(row.get(name) or "nan") for name in ("LATITUDE", "LONGITUDE", "ELEVATION")
     )
-    _keep(
+    _add_record(
         row.get("STATION", ""),
         moment.replace(tzinfo=UTC),
         (latitude, longitude, elevation),
@@ -187,7 +187,7 @@ def _read_csv(header: list[str], text: str, line: int, collector: Collector) -> 
     )
 
 
-def _keep(
+def _add_record(
     code: str,
     moment: datetime,
     place: tuple[float, float, float],
@@ -195,7 +195,7 @@ def _keep(
     line: int,
     collector: Collector,
 ) -> None:
-    """Keep one record. Raises: ValueError."""
+    """Add one record, or a fault, to what was collected. Raises: ValueError."""
     if not re.fullmatch(r"[A-Z0-9]{11}", code):
         collector.fault(
             line, "the station's id does not have the eleven characters of USAF and WBAN"
@@ -249,7 +249,7 @@ def _sky(record: _Record, fields: Fields) -> None:
         ("low_cloud_area_fraction", low, low_quality),
     ):
         if code in COVERAGES:
-            record.keep(element, COVERAGES[code], mark)
+            record.set_value(element, COVERAGES[code], mark)
     if len(fields) >= 9 and not record.bases and not _missing(fields[7]):
         record.bases.append((float(fields[7]), fields[8]))
 
@@ -263,7 +263,7 @@ def _below(record: _Record, fields: Fields) -> None:
 def _present_weather(record: _Record, fields: Fields) -> None:
     """Read MW1, in which 99 is a code and not a missing value."""
     if fields[0] == "99":
-        record.keep("present_weather", 99.0, fields[1])
+        record.set_value("present_weather", 99.0, fields[1])
     else:
         record.take("present_weather", fields[0], fields[1])
 
@@ -294,12 +294,12 @@ MANDATORY = ("WND", "VIS", "TMP", "DEW", "SLP")
 def _finish(record: _Record) -> None:
     """Add the values that depend on several sections."""
     if record.dry and "precipitation_amount" not in record.values:
-        record.keep("precipitation_amount", 0.0, record.dry)
+        record.set_value("precipitation_amount", 0.0, record.dry)
     if record.bases:
         height, quality = min(record.bases)
-        record.keep("cloud_base_height", height, quality)
+        record.set_value("cloud_base_height", height, quality)
     if record.below:
         amount, quality, top = max(record.below, key=lambda layer: (layer[0], layer[2] or 0.0))
-        record.keep("cloud_below_area_fraction", amount, quality)
+        record.set_value("cloud_below_area_fraction", amount, quality)
         if top is not None:
-            record.keep("cloud_below_top_altitude", top, quality)
+            record.set_value("cloud_below_top_altitude", top, quality)
