@@ -11,7 +11,7 @@ import pytest
 from forecast.ingest.grib.grid import MICRO, between, cut
 from forecast.ingest.grib.headers import inspect, read_data, scan
 from forecast.ingest.grib.packing import grid_of
-from tests.gribs import COLUMNS, ROWS, eccodes, message, needs
+from tests.gribs import COLUMNS, ROWS, Needs, eccodes, message, needs
 
 GLOBE = needs()
 
@@ -139,3 +139,37 @@ def test_a_plane_keeps_its_values_on_a_finer_grid_and_is_unknown_beyond_its_own(
     inside = fine.latitude <= 42 * MICRO
     np.testing.assert_allclose(finer[inside], expected[inside], rtol=1e-6)
     assert np.isnan(finer[~inside]).all()
+
+
+@pytest.mark.parametrize(
+    ("region", "covered"),
+    [
+        ((41, 39, 114, 118), 1.0),  # inside the grid of 38 to 42 N, 113 to 119 E, a step of 1
+        ((41.5, 39.5, 114.5, 118.5), 1.0),  # between its lines
+        ((42, 38, 113, 119), 1.0),  # its own edges
+        ((44, 40, 113, 119), 0.5),  # two of four degrees
+        ((44, 40, 116, 122), 0.25),  # and three of six
+        ((62, 58, 0, 6), 0.0),
+        ((42, 38, -180, 180), 6 / 360),
+    ],
+)
+def test_how_much_of_a_region_a_grid_covers(
+    region: tuple[float, float, float, float], covered: float
+) -> None:
+    data = message(280.0)
+    [described] = scan(data, "file")
+
+    part = cut(grid_of(described, data), Needs((), (6,), *region))
+
+    assert part.covered == pytest.approx(covered, abs=1e-6)
+
+
+@pytest.mark.parametrize("west", [0.0, -180.0])
+def test_a_grid_round_the_globe_covers_a_region_across_its_seam(west: float) -> None:
+    globe = message(280.0, Ni=36, Nj=5, west=west, east=west + 350)
+    [described] = scan(globe, "file")
+    grid = grid_of(described, globe)
+
+    for east_of in (-5.0, 175.0):
+        region = Needs((), (6,), 42, 38, east_of, east_of + 10)
+        assert cut(grid, region).covered == pytest.approx(1.0)
