@@ -59,6 +59,8 @@ from forecast.verification import EventKey
 LIMITS = Limits(size=8 << 20, line=4_000, records=50_000, faults=1_000)
 REPORTER, DETAIL = 60, 300  # characters
 MOST_CM = 1_000.0
+# New snow of a day: 193 cm in 24 h is the record (Silver Lake, Colorado, 1921).
+MOST_NEW_SNOW_CM = 200.0
 SITES_NAMED = 12  # in a refusal
 TOO_MANY = f"more than {LIMITS.records} rows: the rest is not read; split the file"
 CONTRADICTION = (
@@ -326,7 +328,8 @@ def _outcome(row: Mapping[str, str], header: _Header, known: _RowContext) -> Out
     state = word("state", row["state"]) if row.get("state") else ""
     if state and phenomenon != "sea_of_clouds":
         raise Refused("state: only a sea of clouds has one")
-    amount = number(row.get("amount_cm", ""), "amount_cm", MOST_CM) / 100
+    most = MOST_NEW_SNOW_CM if phenomenon == "snowfall" else MOST_CM
+    amount = number(row.get("amount_cm", ""), "amount_cm", most) / 100
     if math.isfinite(amount) and phenomenon not in MEASURED:
         raise Refused(f"amount_cm: only {', '.join(MEASURED)} are measured")
     vividness = number(row.get("vividness", ""), "vividness", 2.0)

@@ -207,6 +207,7 @@ FULL = "site,phenomenon,day,degree,amount_cm,vividness"
     ("jiangshuihe,snowfall,2026-11-21,none,5,", "degree and amount_cm contradict"),
     ("jiangshuihe,snowfall,2026-11-21,full,0,", "degree and amount_cm contradict"),
     ("jiangshuihe,snowfall,2026-11-21,full,0.3,", "full at 1 cm"),
+    ("jiangshuihe,snowfall,2026-11-21,full,201,", "is not a number from 0 to 200"),
     ("jiangshuihe,rime,2026-11-21,0,1,", "degree and amount_cm contradict"),
     ("jiangshuihe,rime,2026-11-21,1,0,", "degree and amount_cm contradict"),
     ("lingshan,sunset_glow,2026-11-21,none,,1.5", "degree and vividness contradict"),
