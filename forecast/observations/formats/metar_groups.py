@@ -46,7 +46,8 @@ _MISSING = re.compile(r"/+(NDV|SM|KT|MPS|CB|TCU)?|[AQ]/+|(//|XX|MM)/(//|XX|MM)?|
 # Groups of which no element is read: runways and their state, recent weather, wind shear, colours.
 _UNUSED = re.compile(
     r"AUTO|COR|CC[A-Z]|R\d\d[LRC]{0,2}/\S*|R/SNOCLO|\d{8}|\d\d(CLRD|SNOCL)\S*|\d\d//[\d/]{4}"
-    r"|RE[A-Z]{2,6}|WS|ALL|RWY\d*[LRC]?|R\d\d[LRC]?|TWR|\d\d[LRC]|W(\d\d|//)/[SH]\S+|(BLACK)?(BLU|GRN|WHT|YLO\d?"
+    r"|RE[A-Z]{2,6}"
+    r"|WS|ALL|RWY\d*[LRC]?|R\d\d[LRC]?|TWR|\d\d[LRC]|W(\d\d|//)/[SH]\S+|(BLACK)?(BLU|GRN|WHT|YLO\d?"
     r"|AMB|RED)\+?|\$|QFE\d{3,4}|WIND|SKC"
 )
 _TREND = re.compile(r"NOSIG|TEMPO|BECMG|FCST|PROB\d\d|INTER|NOSPECI|RMKS?")
