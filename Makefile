@@ -16,7 +16,7 @@ demo: $(VENV)/run.stamp
 	$(BIN)/python -m forecast demo
 
 test: $(VENV)/test.stamp browser
-	$(BIN)/python -m pytest -n auto --dist loadfile $(TESTS)
+	$(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder $(TESTS)
 
 check: $(VENV)/test.stamp
 	$(BIN)/ruff check .

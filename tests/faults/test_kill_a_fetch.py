@@ -102,7 +102,7 @@ def test_killed_at_any_moment_a_fetch_goes_on_where_it_stopped(
         }
         whole = server.requests
         folder = tmp_path / "fetched"
-        for _ in range(KILLS // 2):
+        for _ in range(KILLS // 3):
             server.fuse, server.share = chance.randint(1, max(2, whole // 4)), chance.uniform(0, 2)
             server.hunt(folder, way)
             for path in folder.rglob("*.grib2"):
