@@ -27,11 +27,15 @@ from forecast.science.thermodynamics import Array
 
 @dataclass(frozen=True, slots=True)
 class Effect:
-    """Effect of a feature on the log-odds: `line` is ((value in SI, effect), ...) by value."""
+    """Effect of a feature on the log-odds: `line` is ((value in SI, effect), ...) by value.
+
+    known_ahead: it follows from the almanac, so that the lead takes nothing of it.
+    """
 
     feature: str
     line: tuple[tuple[float, float], ...]
     source: str
+    known_ahead: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +71,7 @@ STARS: dict[str, Rule] = {
                    ((17.5, -6.0), (18.5, -5.0), (19.5, -3.2), (DARK_ENOUGH, -1.7), (20.5, 0.1),
                     (21.5, 0.6)),
                    "a clear sky at the threshold has even odds; "
-                   "Krisciunas & Schaefer 1991 errs by 8-23 %"),
+                   "Krisciunas & Schaefer 1991 errs by 8-23 %", known_ahead=True),
             Effect("cloud_at_site", ((0.0, 0.1), (0.2, -0.3), (0.5, -1.5), (1.0, -3.0)),
                    "science.md 1: is the summit in cloud? (check)"),
             Effect("humidity_at_site", ((0.6, 0.1), (0.85, -0.2), (0.95, -0.7), (1.0, -1.0)),
@@ -80,7 +84,8 @@ STARS: dict[str, Rule] = {
                    "science.md 1: transparency (check)"),
             Effect("precipitation", ((0.0, 0.0), (0.2, -0.6), (2.0, -1.5), (10.0, -2.0)),
                    "rain in the night needs cloud (check)"),
-            Effect("dark_hours", ((0.5, -2.5), (2.0, 0.0)), "science.md 1: long enough"),
+            Effect("dark_hours", ((0.5, -2.5), (2.0, 0.0)), "science.md 1: long enough",
+                   known_ahead=True),
         ),
         needs=("sky_cover", "zenith_sky_brightness"),
     ),

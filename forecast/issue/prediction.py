@@ -37,7 +37,7 @@ def predict_runs(
         earlier_quantities=archive.earlier_quantities(events, cycle, cycles, SPREAD_OF),
     )
     return (
-        RunForecasts(cycle, derived.features, leading),
+        leading,
         *(
             forecasts_of_run(run, events, config, predict_run, decoded.correct)
             for run in decoded.further

@@ -42,6 +42,12 @@ EVERY = STARS + SEA + GLOW + DISK + COLD
 
 # fmt: off
 _FEATURES = (
+    # -- how far ahead, and how often: every probability is a function of both
+    Feature("forecast_period", "h", -24, 400, EVERY, "from the run to the start of the window",
+            kind="index"),
+    Feature("climatological_frequency", "1", 0, 1, EVERY,
+            "usual frequency at the site in that month: models/climatology.py", shown=True,
+            may_be_absent=True, kind="probability"),
     # -- the weather of the window at the site's height: every event has it; safety and clothing are
     # read from it
     Feature("temperature_at_site", "K", 180, 340, EVERY,

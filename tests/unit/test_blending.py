@@ -112,9 +112,10 @@ def test_an_ensemble_has_the_mean_of_its_members_and_lacks_what_most_of_them_lac
     features = [run_of(m, (v,)).features for m, v in zip(members, (1.0, 3.0, NAN), strict=True)]
 
     run = ensemble(
-        members[0].cycle,
-        [(f, (m,)) for f, m in zip(features, members, strict=True)],
-        (replace(members[0], probability=0.3),),
+        [RunForecasts(m.cycle, f, (m,)) for f, m in zip(features, members, strict=True)],
+        RunForecasts(
+            members[0].cycle, mean_features(features), (replace(members[0], probability=0.3),)
+        ),
     )
 
     assert run.forecasts[0].probability == pytest.approx(0.4)

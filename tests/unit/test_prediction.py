@@ -124,7 +124,9 @@ def test_grades_begin_at_the_settings(probability: float, grade: int) -> None:
 
 
 def test_a_forecast_that_cannot_be_made_is_not_guessed(config: Config) -> None:
-    (forecast,) = predict(row(config, "starry_sky"), Cycle(RUN), RUN, open_models(), GRADES, {})
+    (forecast,) = predict(
+        row(config, "starry_sky"), Cycle(RUN), RUN, open_models(), GRADES, {}
+    ).forecasts
 
     assert not forecast.known
     assert (forecast.grade, forecast.best, forecast.spread, forecast.reasons) == (0, None, None, ())
@@ -138,7 +140,7 @@ def test_spread_counts_the_cycles_that_knew(config: Config) -> None:
 
     (forecast,) = predict(
         features, Cycle(RUN), RUN, open_models(), GRADES, {key: (0.001, math.nan, 0.99)}
-    )
+    ).forecasts
 
     assert forecast.spread is not None
     assert (forecast.spread.low, forecast.spread.high, forecast.spread.cycles) == (0.001, 0.99, 3)
@@ -151,7 +153,7 @@ def test_the_spread_of_the_deck_is_that_of_the_cycles_that_had_one(config: Confi
     )
     before = {features.events[0].key: {"deck_top": (1100.0, 850.0)}}
 
-    (forecast,) = predict(features, Cycle(RUN), RUN, open_models(), GRADES, {}, before)
+    (forecast,) = predict(features, Cycle(RUN), RUN, open_models(), GRADES, {}, before).forecasts
 
     assert forecast.spreads.keys() == {"deck_top"}
     spread = forecast.spreads["deck_top"]
@@ -164,7 +166,7 @@ def test_the_states_of_a_morning_are_named(config: Config) -> None:
 
     (forecast,) = predict(
         row(config, "sea_of_clouds", **values), Cycle(RUN), RUN, open_models(), GRADES, {}
-    )
+    ).forecasts
 
     assert tuple(forecast.states) == CLOUD_SEA_STATES
     assert sum(forecast.states.values()) == pytest.approx(1)
