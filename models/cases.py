@@ -96,7 +96,8 @@ class Cases:
     (0 or 1). All of these are NaN where unknown. yes: published with grade YES_FROM or more.
     observed: whether it was. source: of the outcome. day: datetime64[D]. lead [h]. event: a number
     shared by the forecasts of one event. last: whether it is the last one before its event.
-    southern: whether the site lies south of the equator; empty where none does.
+    southern: whether the site lies south of the equator; empty where none does. machine: the
+    probability before a forecaster changed it, NaN where nobody did; empty where nobody ever did.
     """
 
     phenomenon: NDArray[np.str_]
@@ -114,6 +115,7 @@ class Cases:
     event: NDArray[np.integer[Any]]
     last: NDArray[np.bool_]
     southern: NDArray[np.bool_] = field(default_factory=lambda: np.zeros(0, dtype=bool))
+    machine: Array = field(default_factory=lambda: np.zeros(0))
 
     def __len__(self) -> int:
         return len(self.probability)
@@ -121,7 +123,7 @@ class Cases:
     def take(self, rows: NDArray[Any]) -> Cases:
         """Return the cases `rows` (numbers or a mask)."""
         columns = {each.name: getattr(self, each.name) for each in fields(self)}
-        empty = {"southern"} if not self.southern.size else set()
+        empty = {name for name in ("southern", "machine") if not getattr(self, name).size}
         return Cases(
             **{name: column if name in empty else column[rows] for name, column in columns.items()}
         )
@@ -180,6 +182,9 @@ def cases(
         southern=np.array([f.site in southern for f in kept], dtype=bool)
         if southern
         else np.zeros(0, dtype=bool),
+        machine=np.array([f.machine for f in kept], dtype=float)
+        if any(math.isfinite(f.machine) for f in kept)
+        else np.zeros(0),
     )
 
 
