@@ -55,7 +55,7 @@ def rule_print(phenomenon: str) -> str:
         )
         for state, rule in rules
     ]
-    text = repr((parts, scale.strength, scale.days, scale.shape, scale.centre))
+    text = repr((parts, scale.strength, scale.days, scale.shape, scale.offset, scale.in_features))
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 

@@ -3,9 +3,9 @@
 It serves until there are labels, and is the reference that every model must beat. `fit` learns
 nothing from outcomes; it only checks the columns.
 
-log-odds = usual frequency of the site and month + s(lead) x (weather effects - their usual sum)
-+ effects known ahead. s is that of models/lead.py; without a usual frequency the rule's base stands
-for it.
+log-odds = (1 - s) usual frequency of the site and month + s (base + offset + weather effects)
++ effects known ahead. s(lead) and the offset are those of models/lead.py; without a usual frequency
+the rule's base stands for it.
 """
 
 from __future__ import annotations
@@ -153,23 +153,30 @@ class PhysicsRule(ClassifierMixin, BaseEstimator):
         return np.array([name in known for name in self.columns])
 
     def starts(self, X: Array) -> Array:
-        """Return the sums before any effect (case, class): of the usual frequency.
+        """Return the sums before any effect (case, class): the usual frequency and the rule's base.
 
-        The first state of a sea of clouds has the usual frequency, the others share the rest as
-        their bases do. Without a usual frequency it is that of the rule's bases.
+        Of a sea of clouds the first state has the usual frequency, the others share the rest as
+        their bases do. Without a usual frequency it is that of the bases. Features that hold their
+        forecast's errors are odds against the usual frequency: it alone stands before them.
         """
         X = np.asarray(X, dtype=float)  # noqa: N806
         bases, place = self.bases(), {name: i for i, name in enumerate(self.columns)}
-        usual = np.clip(X[:, place[USUAL]], LEAST_USUAL, MOST_USUAL)
         lead = SCALES[self.phenomenon]
-        centre = lead.at(X[:, place[LEAD]]) * lead.centre
+        scale = lead.at(X[:, place[LEAD]])[:, None]
+        usual = np.clip(X[:, [place[USUAL]]], LEAST_USUAL, MOST_USUAL)
         if len(bases) == 1:
             odds = np.log(usual / (1 - usual))
-            return np.asarray((np.where(np.isnan(odds), bases[0], odds) - centre)[:, None])
-        shares = softmax(bases)
-        usual = np.where(np.isnan(usual), shares[0], usual)
-        rest = np.log(shares[1:] / shares[1:].sum()) + np.log(1 - usual)[:, None]
-        return np.concatenate([(np.log(usual) - centre)[:, None], rest], axis=1)
+            own = bases[None, :]
+        else:
+            shares = softmax(bases)
+            usual = np.where(np.isnan(usual), shares[0], usual)
+            rest = np.log(shares[1:] / shares[1:].sum()) + np.log(1 - usual)
+            odds, own = np.concatenate([np.log(usual), rest], axis=1), np.log(shares)[None, :]
+        odds = np.where(np.isnan(odds), own, odds)
+        if lead.in_features:  # their effects are odds against what is usual
+            return np.asarray(odds)
+        moved = own + lead.offset * (np.arange(len(bases)) == 0)
+        return np.asarray((1 - np.minimum(scale, 1.0)) * odds + scale * moved)
 
     def bases(self) -> Array:
         """Return the rule's own sums of a day with no known feature (class)."""
