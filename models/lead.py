@@ -108,7 +108,11 @@ SCALES: Mapping[str, LeadScale] = {
         measured=True,
         source=f"{_ARCHIVE}: 433 nights of November to March, 27 with snow",
     ),
-    "snow_cover": _borrowed(6.2, 1.95, f"borrowed from snowfall, {_ARCHIVE}"),
+    "snow_cover": _borrowed(
+        8.7,
+        1.16,
+        f"borrowed from a pack of nights' snow and thaw, {_ARCHIVE}: 433 nights, 91 with snow",
+    ),
     "rime": _borrowed(_MOIST_DAYS, _MOIST_SHAPE, _MOIST),
     "snowmaking": LeadScale(
         0.79,
@@ -125,12 +129,12 @@ SCALES: Mapping[str, LeadScale] = {
 # below it the usual frequency says nearly as much.
 HIGH, MEDIUM = 0.75, 0.4
 
-# Part [1] of what is uncertain today that later forecasts settle, and the days [day] over which:
+# Part [1] of what is uncertain now that later forecasts settle, and the days [day] over which:
 # RESOLVED (1 - exp(-lead / RESOLVED_DAYS)) of p (1 - p) is the variance of a later probability. Set
-# on starry nights of the same archive so that eight of ten last forecasts lie in the range, with
-# months left out (tests/science/lead.py); all phenomena borrow it.
-RESOLVED, RESOLVED_DAYS = 0.43, 2.9
-LEAST = 1e-4  # probabilities nearer to 0 or 1 are read as this
+# on starry nights of the same archive so that eight of ten last forecasts lie in the range
+# (tests/science/lead.py); all phenomena borrow it.
+RESOLVED, RESOLVED_DAYS = 0.41, 2.6
+LEAST = 1e-4  # [1] probabilities nearer to 0 or 1 are read as this
 RANGE_TAIL = 0.1  # [1] of later forecasts below the range, and above
 
 
@@ -143,17 +147,28 @@ def confidence_of(phenomenon: str, lead: float) -> int:
 def later_range(probability: float, phenomenon: str, lead: float) -> tuple[float, float]:
     """Return the range in which eight of ten later forecasts of an event lie; NaN gives NaN.
 
-    probability: now, at `lead` [h]; it lies in the range. A later probability has the present one
-    as its mean; its distribution is taken as a beta distribution. A NaN lead gives NaN.
+    probability: now, at `lead` [h]; it lies in the range.
     """
     if not (math.isfinite(probability) and math.isfinite(lead)):
         return math.nan, math.nan
-    settled = RESOLVED * -math.expm1(-max(lead, 0.0) / 24 / RESOLVED_DAYS)
-    if not settled > 0:
-        return probability, probability
-    p = min(1 - LEAST, max(LEAST, probability))
-    parts = (1 - settled) / settled
+    low, high = beta_range(np.array(probability), settled(np.array(lead)))
+    return float(low), float(high)
+
+
+def settled(lead: Array, resolved: float = RESOLVED) -> Array:
+    """Return the part [1] of what is uncertain at `lead` [h] that later forecasts settle."""
+    return np.asarray(-resolved * np.expm1(-np.maximum(lead, 0.0) / 24 / RESOLVED_DAYS))
+
+
+def beta_range(probability: Array, part: Array) -> tuple[Array, Array]:
+    """Return the range (...) of later probabilities, of which `part` of p (1 - p) is the variance.
+
+    They have the present one as their mean and, it is assumed, a beta distribution. The present one
+    lies in the range.
+    """
+    p = np.clip(probability, LEAST, 1 - LEAST)
+    size = 1 / np.maximum(part, LEAST) - 1
     low, high = (
-        float(betaincinv(p * parts, (1 - p) * parts, tail)) for tail in (RANGE_TAIL, 1 - RANGE_TAIL)
+        betaincinv(p * size, (1 - p) * size, tail) for tail in (RANGE_TAIL, 1 - RANGE_TAIL)
     )
-    return min(low, probability), max(high, probability)
+    return np.minimum(low, probability), np.maximum(high, probability)

@@ -67,7 +67,8 @@ class IssueArchive:
 
     def lead(self, hour: int) -> NDArray[np.float64]:
         """Return the hours (case) from the run to a local hour of the night's evening."""
-        start = local(self.night.astype("datetime64[h]") + np.timedelta64(hour, "h"))
+        evening = self.night.astype("datetime64[h]") + np.timedelta64(hour, "h")
+        start = local(np.asarray(evening, "datetime64[h]"))
         return (start - self.run) / np.timedelta64(1, "h")
 
 
@@ -89,7 +90,7 @@ def archive(shared: Path) -> IssueArchive:
     place = {hour: column for column, hour in enumerate(HOURS)}
 
     def night(valid: pd.Series) -> NDArray[np.datetime64]:
-        return (valid.to_numpy() - HALF_DAY).astype("datetime64[D]")
+        return np.asarray(valid.to_numpy() - HALF_DAY, "datetime64[D]")
 
     def table(frame: pd.DataFrame, row: NDArray[np.int64], rows: int, name: str):  # type: ignore[no-untyped-def]
         values = np.full((rows, len(HOURS)), np.nan)
@@ -109,7 +110,7 @@ def archive(shared: Path) -> IssueArchive:
         & np.isfinite(told["cloud_pct"]).all(axis=1)
         & np.isfinite(truth["cloud_pct"][found]).all(axis=1)
     )
-    ready = local(issued.astype("datetime64[h]")) - np.timedelta64(DELAY)
+    ready = local(np.asarray(issued, "datetime64[h]")) - np.timedelta64(DELAY)
     run = ready.astype("datetime64[h]").astype(np.int64) // 6 * 6
     return IssueArchive(
         evening,

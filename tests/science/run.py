@@ -13,7 +13,7 @@ PROJECT = Path(__file__).parents[2]
 sys.path.insert(0, str(PROJECT))
 SHARED = PROJECT.parent / "shared" / "data"
 
-TOPICS = ("glow", "glow_errors", "sea", "stars", "snow", "learning", "simulated", "gefcom")
+TOPICS = ("lead", "glow", "glow_errors", "sea", "stars", "snow", "learning", "simulated", "gefcom")
 
 
 def main() -> int:
