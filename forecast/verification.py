@@ -421,16 +421,19 @@ class LeadScore:
 
 @dataclass(frozen=True, slots=True)
 class LeadWorth:
-    """What forecasts of a phenomenon are worth further ahead (models/lead.py).
+    """What the weather is worth in forecasts of a phenomenon further ahead (models/lead.py).
 
-    half: days ahead after which half of the weather's weight is left. measured: whether on this
-    phenomenon; otherwise borrowed from that of `lender`. source: on what.
+    half: days ahead after which half of its weight is left. kind: one of WORTH_KINDS. source: on
+    what it was measured.
     """
 
     half: float
-    measured: bool
-    lender: str
+    kind: str
     source: str
+
+
+# Measured on this phenomenon; borrowed from another; in the draws of forecast errors themselves.
+WORTH_KINDS = ("measured", "borrowed", "drawn")
 
 
 @dataclass(frozen=True, slots=True)

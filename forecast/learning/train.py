@@ -197,7 +197,7 @@ def _learn(
     result = TrainingResult(
         phenomenon,
         decision.why,
-        describe_comparison(decision),
+        describe_comparison(decision, phenomenon),
         model="" if dry_run else card.id,
         folds=tuple(
             f"{fold['first']} to {fold['last']}  {scores_line(fold)}" for fold in card.folds
@@ -229,7 +229,7 @@ def _apply(
         and (against := promotion.consider_rule(trained.data, champion, own)).promote
     ):
         registry.promote(folder, phenomenon, registry.RULE)
-        rule = describe_comparison(against)
+        rule = describe_comparison(against, phenomenon)
         result = replace(
             result,
             verdict="rule_again",
@@ -250,8 +250,8 @@ def training_note(config: Config, data: TrainingSet) -> str:
     return " ".join(notes)
 
 
-def describe_comparison(decision: PromotionDecision) -> str:
-    """Return a comparison with the model in force as a sentence."""
+def describe_comparison(decision: PromotionDecision, phenomenon: str = "") -> str:
+    """Return a comparison with the model in force as a sentence, in the score it was made in."""
     champion = decision.champion
     if decision.why == "too_few_blocks":
         return (
@@ -259,11 +259,12 @@ def describe_comparison(decision: PromotionDecision) -> str:
             f"there are {decision.blocks}; {champion} stays"
         )
     better = "better" if decision.gain > 0 else "worse"
+    score = "four-state score" if phenomenon == "sea_of_clouds" else "Brier score"
     end = (
         "it may follow" if decision.promote else f"not better by more than chance, {champion} stays"
     )
     return (
-        f"Brier score {abs(decision.gain):.4f} {better} than {champion} on {decision.cases} "
+        f"{score} {abs(decision.gain):.4f} {better} than {champion} on {decision.cases} "
         f"cases of {decision.blocks} weeks, at least {decision.low:+.4f} with "
         f"{100 * (1 - LOWER):g} % certainty: {end}"
     )
