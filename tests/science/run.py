@@ -13,7 +13,18 @@ PROJECT = Path(__file__).parents[2]
 sys.path.insert(0, str(PROJECT))
 SHARED = PROJECT.parent / "shared" / "data"
 
-TOPICS = ("lead", "glow", "glow_errors", "sea", "stars", "snow", "learning", "simulated", "gefcom")
+TOPICS = (
+    "lead",
+    "climatology",
+    "glow",
+    "glow_errors",
+    "sea",
+    "stars",
+    "snow",
+    "learning",
+    "simulated",
+    "gefcom",
+)
 
 
 def main() -> int:
