@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence, Set
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field, fields
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -27,7 +27,7 @@ from forecast.verification import (
     VerifiedOutcome,
     resolve,
 )
-from models.rule_model import PhysicsRule
+from models.rule_model import LEAD, USUAL, PhysicsRule
 from models.training_set import TrainingSet
 
 Array = NDArray[np.floating[Any]]
@@ -55,10 +55,12 @@ def training_set(
     runs: Iterable[RunForecast],
     verified: Mapping[EventKey, VerifiedOutcome],
     names: Sequence[str] | None = None,
+    usual: Callable[[EventKey], float] | None = None,
 ) -> TrainingSet:
     """Return the training cases of a phenomenon: a row for each contributing run with an outcome.
 
-    names: of features, None: all of the phenomenon. Rows about one event share its weight
+    names: of features, None: all of the phenomenon. usual: the usual frequency of an event, for
+    runs archived before they kept their own. Rows about one event share its weight
     (TrainingSet.weight).
     """
     columns = tuple(features_of(phenomenon) if names is None else names)
@@ -67,7 +69,8 @@ def training_set(
         outcome = verified.get(run.key)
         if outcome is None or run.phenomenon != phenomenon or not independent(run, outcome):
             continue
-        rows.append([run.values.get(name, math.nan) for name in columns])
+        values = with_lead_and_usual(run, usual)
+        rows.append([values.get(name, math.nan) for name in columns])
         kept.append(run)
         outcomes.append(outcome.outcome)
     numbers = {key: place for place, key in enumerate(dict.fromkeys(run.key for run in kept))}
@@ -85,6 +88,19 @@ def training_set(
         lead=np.array([run.lead for run in kept], dtype=float),
         event=np.array([numbers[run.key] for run in kept], dtype=np.int64),
     )
+
+
+def with_lead_and_usual(
+    forecast: IssuedForecast | RunForecast, usual: Callable[[EventKey], float] | None = None
+) -> Mapping[str, float]:
+    """Return the features as issued; of a forecast archived before they held them, with both.
+
+    The lead is that of its run; the usual frequency is NaN without `usual`.
+    """
+    if LEAD in forecast.values and USUAL in forecast.values:
+        return forecast.values
+    lead = (forecast.window_start - forecast.run) / timedelta(hours=1)
+    return {LEAD: lead, USUAL: usual(forecast.key) if usual else math.nan, **forecast.values}
 
 
 @dataclass(frozen=True)
@@ -274,7 +290,10 @@ def _rule(forecasts: Sequence[IssuedForecast]) -> Array:
     for phenomenon, places in rows.items():
         rule = PhysicsRule(phenomenon).ready()
         features = np.array(
-            [[forecasts[i].values.get(name, math.nan) for name in rule.columns] for i in places],
+            [
+                [values.get(name, math.nan) for name in rule.columns]
+                for values in (with_lead_and_usual(forecasts[i]) for i in places)
+            ],
             dtype=float,
         )
         headline = (
