@@ -244,7 +244,8 @@ class ScoreLine(Contingency):
     reference -> Brier skill score on the cases that the reference knows; MACHINE is among them
     where a forecaster has changed forecasts. hits, misses, false_alarms, correct_negatives: at the
     published threshold. enough: whether the group has enough events to be ranked. right: the part
-    of cases in which the likelier of the two, by the probability, is what happened.
+    of cases in which the likelier of the two, by the probability, is what happened. persistence:
+    skill of persistence itself against climatology.
     """
 
     dimension: str
@@ -265,6 +266,7 @@ class ScoreLine(Contingency):
     correct_negatives: int
     enough: bool
     right: float = math.nan
+    persistence: Figure = Figure(math.nan)
 
     @property
     def usual_right(self) -> float:

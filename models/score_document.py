@@ -111,6 +111,9 @@ def _line_of(plain: Mapping[str, Any]) -> ScoreLine:
         **_counts(plain),
         enough=bool(plain["enough"]),
         right=_number(plain.get("right")),
+        persistence=_figure_of(plain["persistence"])
+        if "persistence" in plain
+        else Figure(math.nan),
     )
 
 

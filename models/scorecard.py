@@ -90,6 +90,7 @@ def score_line(dimension: str, name: str, phenomenon: str, cases: Cases) -> Scor
     parts, scores = parts_of_brier(cases.probability, observed), score(cases.probability, observed)
     yes, hits = int(cases.yes.sum()), int((cases.yes & cases.observed).sum())
     occurred = int(cases.observed.sum())
+    references = rivals(cases)
     kinds = [len(np.unique(cases.event[kind])) for kind in (cases.observed, ~cases.observed)]
     return ScoreLine(
         dimension=dimension,
@@ -104,7 +105,7 @@ def score_line(dimension: str, name: str, phenomenon: str, cases: Cases) -> Scor
         uncertainty=parts.uncertainty,
         skills={
             reference: skill_against(loss, values, observed, blocks)
-            for reference, values in rivals(cases).items()
+            for reference, values in references.items()
         },
         auc=scores.auc,
         hits=hits,
@@ -115,6 +116,9 @@ def score_line(dimension: str, name: str, phenomenon: str, cases: Cases) -> Scor
         right=float(np.mean((cases.probability >= 0.5) == cases.observed))
         if len(cases)
         else math.nan,
+        persistence=skill_against(
+            (references["persistence"] - observed) ** 2, references["climatology"], observed, blocks
+        ),
     )
 
 
