@@ -24,6 +24,7 @@ TOPICS = (
     "learning",
     "simulated",
     "gefcom",
+    "verifying",
 )
 
 
