@@ -239,7 +239,7 @@ def _drawn(phenomenon: str, name: str, usual: float) -> Rule:
 
 # Part of the draws of the climate of cloud with a glow, and with the disk: `make science`,
 # glow_errors, over the sea; it stands where no usual frequency is known.
-CLIMATE_GLOW, CLIMATE_DISK = 0.23, 0.39
+CLIMATE_GLOW, CLIMATE_DISK = 0.24, 0.38
 GLOW: dict[str, Rule] = {
     "sunset_glow": _drawn("glow", "glow_probability", CLIMATE_GLOW),
     "sunrise_glow": _drawn("glow", "glow_probability", CLIMATE_GLOW),

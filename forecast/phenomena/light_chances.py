@@ -8,8 +8,9 @@ part of the draws in which the quality (or the light of the disk) reaches what c
 Beside it stands the same with draws of the climate alone, with the same errors: far ahead the two
 are equal, so that the forecast returns to the usual frequency.
 A draw follows one ray for each height of the canvas, over the main point, in steps of a quarter of
-a degree of the sun. It keeps the forecast's vertical shape of a layer, and a usual one where none
-is forecast. Haze has no errors here: none are measured.
+a degree of the sun. As many draws as the correlation of forecast and true cloud says keep the
+forecast's heights and shapes of layers; the others, and layers that are not forecast, have usual
+ones. Haze has no errors here: none are measured.
 """
 
 from __future__ import annotations
@@ -131,11 +132,16 @@ def glow_probability(section: AirSection, viewers: Viewers, enough: float) -> tu
     for first in range(0, len(viewers.keys), BLOCK):
         rows = slice(first, first + BLOCK)
         part, those = section.of(rows), viewers.of(rows)
-        rays = _rays(part, those)
+        rays, usual = _rays(part, those), _rays(_cloudless(part), those)
         allowed = _in_window(those.altitude)
-        for place, covers in enumerate(_both_draws(part, rays.path, those)):
-            top = np.where(allowed[:, None], rays.seen(covers), -1.0).max(axis=-1)
-            result[place, rows] = _part_of(rays.painted(covers) * top >= enough)
+        draws, climate = _both_draws(part, rays.path, those)
+        reached = _mixed(
+            rays.quality(draws[:, : _kept(those).max()], allowed),
+            usual.quality(draws[:, _kept(those).min() :], allowed),
+            those,
+        )
+        result[0, rows] = _part_of(reached >= enough)
+        result[1, rows] = _part_of(usual.quality(climate, allowed) >= enough)
     return result[0], result[1]
 
 
@@ -149,13 +155,40 @@ def disk_probability(section: AirSection, viewers: Viewers, enough: float) -> tu
         rows = slice(first, first + BLOCK)
         part, those = section.of(rows), viewers.of(rows)
         path, clears = layered(part), (those.horizon + light.SEMIDIAMETER)[:, None]
-        cloudless = replace(part, cloud=np.zeros_like(part.cloud))
-        clear, _ = disk_light(cloudless, those.elevation, clears)
-        weights = _weights(part, path, those.elevation, clears, 0)
-        for place, covers in enumerate(_both_draws(part, path, those)):
-            depth = _met(extinction_of(covers), weights)[..., 0]
-            result[place, rows] = _part_of(np.exp(-depth) * clear >= enough)
+        bare = _cloudless(part)
+        clear, _ = disk_light(bare, those.elevation, clears)
+        own, usual = (
+            _weights(air, layers, those.elevation, clears, 0)
+            for air, layers in ((part, path), (bare, layered(bare)))
+        )
+        draws, climate = (extinction_of(covers) for covers in _both_draws(part, path, those))
+        depth = _mixed(
+            _met(draws[:, : _kept(those).max()], own)[..., 0],
+            _met(draws[:, _kept(those).min() :], usual)[..., 0],
+            those,
+        )
+        result[0, rows] = _part_of(np.exp(-depth) * clear >= enough)
+        result[1, rows] = _part_of(np.exp(-_met(climate, usual)[..., 0]) * clear >= enough)
     return result[0], result[1]
+
+
+def _cloudless(section: AirSection) -> AirSection:
+    return replace(section, cover=np.zeros_like(section.cover), cloud=np.zeros_like(section.cloud))
+
+
+def _kept(viewers: Viewers) -> Index:
+    """Return how many of the draws keep the forecast's heights and shapes of layers (event)."""
+    return np.rint(DRAWS * correlation_at(viewers.lead)).astype(np.intp)
+
+
+def _mixed(own: Array, usual: Array, viewers: Viewers) -> Array:
+    """Return values (event, draw): `own` of the first draws, then `usual`, which ends with them."""
+    kept = _kept(viewers)
+    result = np.empty((len(kept), DRAWS), dtype=own.dtype)
+    result[:, kept.min() :] = usual
+    for row, number in enumerate(kept):
+        result[row, :number] = own[row, :number]
+    return result
 
 
 def _part_of(reached: Mask) -> Array:
@@ -198,9 +231,9 @@ def _weights(
 
 def _met(extinction: Array, weights: Array) -> Array:
     """Return the optical depth of cloud [1] (event, draw, ray)."""
-    events, draws = extinction.shape[:2]
-    flat = weights.reshape(events, weights.shape[1], -1)
-    return np.asarray(extinction.reshape(events, draws, -1) @ flat.transpose(0, 2, 1))
+    events, draws, layers, columns = extinction.shape
+    flat = weights.reshape(events, weights.shape[1], layers * columns)
+    return np.asarray(extinction.reshape(events, draws, layers * columns) @ flat.mT)
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,6 +255,11 @@ class _Rays:
     crossed: list[Mask]
     overhead: Array
     paintable: Array
+
+    def quality(self, covers: Array, allowed: Mask) -> Array:
+        """Return the quality of the best minute (event, draw), the sun at `allowed` altitudes."""
+        best = np.where(allowed[:, None], self.seen(covers), -1.0).max(axis=-1)
+        return np.asarray(self.painted(covers) * best)
 
     def seen(self, covers: Array) -> Array:
         """Return the vividness that reaches the viewer (event, draw, angle)."""
