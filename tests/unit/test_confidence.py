@@ -152,6 +152,15 @@ def test_without_a_probability_there_is_no_confidence() -> None:
     assert {e.forecast.confidence for e in made.entries} == {0}
 
 
+def test_a_day_as_usual_has_no_best_hours(bulletin: Bulletin) -> None:
+    words = PageRenderer(bulletin, "en").words
+    forecast = forecast_of(bulletin, LINGSHAN_RIME)
+
+    assert forecast.best is not None
+    assert words.best(forecast) == "dawn"
+    assert words.best(replace(forecast, confidence=2)) == "06:42–08:24"
+
+
 # -- on pages
 
 
@@ -254,6 +263,7 @@ def test_screens_and_the_article_show_the_confidence_of_the_days_ahead(bulletin:
         " usual",
         "",
     ]
+    assert re.findall(r"<i>(.+?)</i>", strip) == ["尚早"]
     assert re.findall(r'sure-(\d)" role="img"', strip) == ["3", "3", "3", "2", "2", "1"]
     assert all(sign in article for sign in "●◐○")
     assert "尚早，暂按往年同期" in article
