@@ -103,15 +103,17 @@ def _dots(
             )
         text = words("verification.count", cases=each.cases)
         width = breadth(text)
+        # the curve rises: below to the right and above to the left of a dot it is not
         for left, label_y in (
-            (x + radius + 4, y + 4),
-            (x - radius - 4 - width, y + 4),
-            (x - width / 2, y - radius - 5),
+            (x + radius + 3, y + 15),
+            (x - radius - 3 - width, y - 6),
+            (x + radius + 3, y + 27),
         ):
             free = all(
                 left + width < a or left > b or abs(label_y - at) > 12 for a, b, at in labels
             )
-            if free and across(0) <= left and left + width <= across(1):
+            inside = across(0) <= left and left + width <= across(1) and TOP < label_y < BOTTOM
+            if free and inside:
                 drawing.text(left, label_y, text, "c-tick")
                 labels.append((left, left + width, label_y))
                 break

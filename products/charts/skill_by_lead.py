@@ -2,7 +2,8 @@
 
 Each lead has a dot with its 90 % interval as a bar: filled where the whole interval lies on one
 side of zero, hollow where it holds zero or cannot be given. A cross is the skill of persistence,
-the last outcome, against the same climatology. The number of cases stands below each lead.
+the last outcome, against the same climatology; below the scale it is not drawn. The number of cases
+stands below each lead.
 """
 
 from __future__ import annotations
@@ -37,7 +38,7 @@ def skill_by_lead(
         x, skill = LEFT + (number + 0.5) * step, line.skills["climatology"]
         middles.append((x, up.clamped(skill.value)))
         _whisker(drawing, x, skill, up)
-        if line.persistence.known:
+        if line.persistence.known and line.persistence.value >= up.low:
             _cross(drawing, x + min(14.0, 0.3 * step), up.clamped(line.persistence.value))
         drawing.text(x, BOTTOM + 16, line.name, "c-tick", "middle")
         count = words("verification.count", cases=line.cases)
@@ -67,6 +68,7 @@ def _axis(drawing: Drawing, lines: Sequence[ScoreLine]) -> Scale:
     """Draw the grid of skill and return its scale."""
     figures = [line.skills["climatology"] for line in lines]
     lowest = min(f.low if math.isfinite(f.low) else f.value for f in figures)
+    lowest = min([lowest, *(x.persistence.value for x in lines if x.persistence.known)])
     low = max(LEAST_LOW, min(LOWEST, math.floor(4 * lowest) / 4))
     up = Scale(low, HIGHEST, BOTTOM, TOP)
     steps = round((HIGHEST - low) / 0.25)

@@ -382,7 +382,7 @@ def test_before_it_has_cases_the_index_says_where_the_figures_are_from(bulletin:
 
     told = how_often(replace(bulletin, models_in_force=(card,)), EN)
 
-    assert "tonight 82%, three days ahead 77% and a week ahead 66%" in told
+    assert "tonight 82%, three days ahead 77%, a week ahead 66%" in told
     assert "Not yet verified here" in told
     assert "2610 real forecasts elsewhere" in told
     assert how_often(replace(bulletin, models_in_force=()), EN) == ""
