@@ -141,12 +141,12 @@ def _weights(
     """
     models = [run.cycle.model for run in runs]
     leads = [(event.window.start - run.cycle.run).total_seconds() / 3600 for run in runs]
-    worth = SCALES[event.phenomenon].worth(np.array(leads)) ** 2
+    worth = (SCALES[event.phenomenon].worth(np.array(leads)) ** 2).tolist()
     of_model = {m: sum(w for w, n in zip(worth, models, strict=True) if n == m) for m in models}
     newest = {m: max(w for w, n in zip(worth, models, strict=True) if n == m) for m in models}
     raw = [
         shares.get(model, 1.0) * newest[model] * w / of_model[model]
-        for model, w in zip(models, worth.tolist(), strict=True)
+        for model, w in zip(models, worth, strict=True)
     ]
     total = math.fsum(raw)
     return [weight / total for weight in raw]

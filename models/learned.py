@@ -181,7 +181,8 @@ class LearnedRule(ClassifierMixin, BaseEstimator):
     def influence(self, X: Array, sites: Sequence[str] | None = None) -> Array:
         """Return each feature's change of the headline's log-odds (case, feature) [logit].
 
-        The change is against no effect of the feature.
+        The change is against no effect of the feature; of lead and usual frequency as the rule's.
+        NaN without a lead.
         """
         check_is_fitted(self)
         cases = np.asarray(X, dtype=float)
@@ -204,6 +205,7 @@ class LearnedRule(ClassifierMixin, BaseEstimator):
             changed[:, place[name]] = value
             other = self.logistic_.log_odds(self._design(changed), sites)[:, -len(weights) :]
             result[:, place[name]] = headline - headline_of(other)
+        result[np.isnan(cases[:, place[LEAD]])] = np.nan
         return result
 
 
