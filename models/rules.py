@@ -99,7 +99,17 @@ STARS: dict[str, Rule] = {
 # CLEAR_GAP and OVERCAST the odds of two neighbouring states are even or nearly so. The filling of
 # the valley is not in `needs`: columns too coarse to resolve a deck leave it unknown, and the
 # probabilities then stay near the frequencies.
-_SEA_NEEDS = ("cloud_at_site", "cloud_above_site", "humidity_at_site")
+#
+# Where a deck fills the valley and levels too far apart cannot place its top, cloud and humidity at
+# the site are unknown too. The effects of `unplaced_deck` then make a sea as likely as one is seen
+# under low cloud: 4 of 17 mornings at Wunvshan with a low cover of at least .3 (tests/science/sea);
+# so in a deep saturated column; dry air above makes it likelier.
+#
+# A sea after a sea .23, after none .08 (1,078 verified mornings on another mountain: log-odds +1.1
+# and -.2 against .09 of all); half of that, as the weather of the two mornings is alike (check).
+# Two mornings on it would be .02 of correlation: the feature is the next morning's only.
+_SEA_NEEDS = ("cloud_above_site", "humidity_above")
+_UNPLACED_SEA, _UNPLACED_IN_CLOUD = -0.8, 1.6
 # fmt: off
 SEA_OF_CLOUDS: dict[str, Rule] = {
     "sea": Rule(
@@ -151,6 +161,10 @@ SEA_OF_CLOUDS: dict[str, Rule] = {
                    "against a sea (check)"),
             Effect("ground_fog", ((0.0, 0.0), (1.0, -0.6)),
                    "fog on the ground without low cloud is too shallow: science.md 2 (check)"),
+            Effect("unplaced_deck", ((0.0, 0.0), (1.0, _UNPLACED_SEA)),
+                   "a sea under low cloud: 4 of 17 mornings (tests/science/sea.py)"),
+            Effect("sea_yesterday", ((0.0, -0.1), (1.0, 0.5)),
+                   "1,078 verified mornings on another mountain, half of their odds (check)"),
         ),
         needs=_SEA_NEEDS,
     ),
@@ -167,6 +181,8 @@ SEA_OF_CLOUDS: dict[str, Rule] = {
                    ((-1500.0, -0.5), (-300.0, 0.5), (0.0, 0.8), (150.0, 0.6), (300.0, -0.2),
                     (500.0, -0.8), (800.0, -1.5)),
                    "the top of a deck errs by 100-200 m, and it rises with the day (check)"),
+            Effect("unplaced_deck", ((0.0, 0.0), (1.0, _UNPLACED_IN_CLOUD)),
+                   "a sea under low cloud: 4 of 17 mornings (tests/science/sea.py)"),
         ),
         needs=_SEA_NEEDS,
     ),

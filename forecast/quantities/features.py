@@ -142,6 +142,11 @@ _FEATURES = (
             "cover above the site in the 6 h before the window: a clear night cools the valley"),
     Feature("ground_fog", "1", 0, 1, SEA,
             "part of the window with fog on the ground and no low cloud: too shallow"),
+    Feature("unplaced_deck", "1", 0, 1, SEA,
+            "part of the window with a deck below whose top the levels cannot place: below the "
+            "site or above it"),
+    Feature("sea_yesterday", "1", 0, 1, SEA, "whether there was one the morning before, where that "
+            "is known at issue", may_be_absent=True, kind="class"),
     # -- glow: the light path along the sun's azimuth
     Feature("canvas_cover", "1", 0, 1, GLOW, "cloud that can be painted, over and around the site"),
     Feature("canvas_height", "m", 0, 16000, GLOW, "base of what is lit, above sea level",
