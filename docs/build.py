@@ -31,6 +31,7 @@ from forecast.config import read_config
 from forecast.observations import formats
 from forecast.observations.formats import columns, units
 from forecast.quantities import ELEMENTS, FEATURES, Feature
+from models import lead
 from models.rule_model import rules_of
 from models.rules import Effect, Rule
 from products.channels.api import quantities
@@ -114,6 +115,7 @@ def _page(name: str, module: ModuleType) -> Iterator[str]:
         for state, rule in rules_of(phenomenon).items():
             yield ""
             yield from _rule(phenomenon if state == phenomenon else f"{phenomenon}: {state}", rule)
+    yield from _lead(module.PHENOMENA)
     yield from ("", "## Outcome", "", inspect.cleandoc(module.diagnose.__doc__ or ""))
     yield from _missing([*MODULES[name], *MODULES["common"]])
     yield from _constants(name)
@@ -354,6 +356,20 @@ def _feature_row(feature: Feature, served: list[str], count: int) -> str:
     return f"| `{feature.name}` | `{key}` | {feature.unit} | {limits} | {whom} | {feature.source} |"
 
 
+def _lead(phenomena_of_page: Sequence[str]) -> Iterator[str]:
+    """Yield the table of what a rule's log-odds weigh by lead."""
+    yield from ("", "## Weight by lead", "", inspect.cleandoc(lead.__doc__ or ""), "")
+    yield "| phenomenon | strength | days | shape | offset | in the features | from |"
+    yield "|---|---|---|---|---|---|---|"
+    for phenomenon in phenomena_of_page:
+        scale = lead.SCALES[phenomenon]
+        yield (
+            f"| {phenomenon} | {scale.strength:g} | {scale.days:g} | {scale.shape:g} "
+            f"| {scale.offset:+g} | {'yes' if scale.in_features else 'no'} "
+            f"| {'measured: ' if scale.measured else ''}{scale.source} |"
+        )
+
+
 def _rule(title: str, rule: Rule) -> Iterator[str]:
     yield f"## Rule: {title}"
     yield ""
@@ -363,7 +379,8 @@ def _rule(title: str, rule: Rule) -> Iterator[str]:
     yield "| feature | effect on the log-odds at value | source |"
     yield "|---|---|---|"
     for effect in rule.effects:
-        yield f"| `{effect.feature}` | {_line(effect)} | {effect.source} |"
+        known = "; known ahead" if effect.known_ahead else ""
+        yield f"| `{effect.feature}` | {_line(effect)} | {effect.source}{known} |"
 
 
 def _line(effect: Effect) -> str:

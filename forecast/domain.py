@@ -262,7 +262,7 @@ class Reason:
 
 @dataclass(frozen=True, slots=True)
 class Spread:
-    """The range of the last cycles (at most four, with this one) for the same event."""
+    """The range of the last cycles (at most four, with this one) and of likely later ones."""
 
     low: float
     high: float
@@ -292,6 +292,9 @@ class Forecast:
     contributing_runs: the result of each run, the leading one (`cycle`) first; a single run is no
     agreement.
     corrected_by: stations whose latest observations corrected the features (a nowcast).
+    usual: usual frequency of the phenomenon at the site in that month, NaN where unknown.
+    confidence: 3 high, 2 medium, 1 low (little better than the usual frequency), by the lead; 0
+    without a probability.
     """
 
     event: Event
@@ -309,6 +312,8 @@ class Forecast:
     spreads: Mapping[str, Spread] = field(default_factory=dict)
     contributing_runs: tuple[ContributingRun, ...] = ()
     corrected_by: tuple[str, ...] = ()
+    usual: float = float("nan")
+    confidence: int = 0
 
     @property
     def known(self) -> bool:

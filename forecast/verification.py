@@ -18,6 +18,9 @@ EventKey = tuple[str, str, str]  # of an event: site, phenomenon, day
 
 OBSERVED_FROM = 0.5  # the degree from which an event counts as observed: partial and full
 REFERENCES = ("climatology", "persistence", "rule")  # forecasts that a score is compared with
+# What a forecaster changed, compared with the machine's probability before the change: known only
+# where there are such changes.
+MACHINE = "machine"
 STRIP_DAYS = 30  # before today, whose events are marked one by one
 # Events with an outcome before a score is shown or a model is trained, and how many of them with,
 # and without, the phenomenon.
@@ -163,6 +166,8 @@ class IssuedForecast(_OfAnEvent):
     values: Mapping[str, float] = field(default_factory=dict)
     # NWP model -> its newest run's probability
     contributing_runs: Mapping[str, float] = field(default_factory=dict)
+    # the probability before a forecaster changed it; NaN where nobody did
+    machine: float = math.nan
 
 
 @dataclass(frozen=True, slots=True)
@@ -234,10 +239,13 @@ class ScoreLine(Contingency):
 
     dimension, name: what the group has in common (site, phenomenon, lead, season, source, all).
     cases: forecasts with an outcome; events: different events among them; observed: cases in which
-    the phenomenon occurred. brier = reliability - resolution + uncertainty, up to the width of the
-    bins. skills: reference -> Brier skill score on the cases that the reference knows. hits,
-    misses, false_alarms, correct_negatives: at the published threshold. enough: whether the group
-    has enough events to be ranked.
+    the phenomenon occurred. brier: of the yes-or-no event, also of a sea of clouds; brier =
+    reliability - resolution + uncertainty, exactly (miscalibration, discrimination). skills:
+    reference -> Brier skill score on the cases that the reference knows; MACHINE is among them
+    where a forecaster has changed forecasts. hits, misses, false_alarms, correct_negatives: at the
+    published threshold. enough: whether the group has enough events to be ranked. right: the part
+    of cases in which the likelier of the two, by the probability, is what happened. persistence:
+    skill of persistence itself against climatology.
     """
 
     dimension: str
@@ -257,17 +265,30 @@ class ScoreLine(Contingency):
     false_alarms: int
     correct_negatives: int
     enough: bool
+    right: float = math.nan
+    persistence: Figure = Figure(math.nan)
+
+    @property
+    def usual_right(self) -> float:
+        """The part of cases in which always forecasting the more frequent outcome is right."""
+        share = _ratio(self.observed, self.cases)
+        return max(share, 1 - share)
 
 
 @dataclass(frozen=True, slots=True)
 class ReliabilityBin:
-    """Cases of similar probability: mean probability, observed frequency, its 90 % chance range."""
+    """Cases of similar probability: mean probability, observed frequency, its 90 % chance range.
+
+    The bins are the pools of a CORP calibration curve. first, last: least and greatest probability.
+    """
 
     probability: float
     frequency: float
     cases: int
     low: float
     high: float
+    first: float = math.nan
+    last: float = math.nan
 
 
 @dataclass(frozen=True, slots=True)
@@ -306,8 +327,10 @@ class PhenomenonRecord:
     """The verification record of one phenomenon.
 
     line: over all its cases. month: the last calendar month. marks: the last days. bins:
-    reliability. roc: (false alarm rate, detection rate) at falling thresholds. sources: source of
-    truth -> number of events it decided.
+    reliability; band: (probability, low, high), between which 90 % of the curves of reliable
+    forecasts lie; chance: that reliable forecasts look as unreliable as these (a p-value). roc:
+    (false alarm rate, detection rate) at falling thresholds. sources: source of truth -> number of
+    events it decided.
     """
 
     phenomenon: str
@@ -317,6 +340,8 @@ class PhenomenonRecord:
     bins: tuple[ReliabilityBin, ...]
     roc: tuple[tuple[float, float], ...]
     sources: Mapping[str, int]
+    band: tuple[tuple[float, float, float], ...] = ()
+    chance: float = math.nan
 
 
 @dataclass(frozen=True, slots=True)
@@ -342,8 +367,75 @@ class Verification:
     def of(self, dimension: str) -> tuple[ScoreLine, ...]:
         return tuple(line for line in self.lines if line.dimension == dimension)
 
+    def by_lead(self, phenomenon: str) -> tuple[ScoreLine, ...]:
+        """Return the lines of a phenomenon by days ahead, the nearest first."""
+        lines = [line for line in self.of("lead") if line.phenomenon == phenomenon]
+        return tuple(sorted(lines, key=lambda line: int(line.name)))
+
+    @property
+    def comparisons(self) -> Comparisons:
+        """How many of all groups differ from climatology, and how many would by chance alone."""
+        known = [
+            figure
+            for line in self.lines
+            if line.enough and math.isfinite((figure := line.skills["climatology"]).low)
+        ]
+        return Comparisons(
+            len(known), sum(f.low > 0 for f in known), sum(f.high < 0 for f in known)
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Comparisons:
+    """Multiplicity: groups with a skill's interval, and those surely better and surely worse.
+
+    Of groups without any skill one in ten has a 90 % interval that excludes zero.
+    """
+
+    groups: int
+    better: int
+    worse: int
+
+    @property
+    def by_chance(self) -> float:
+        """The expected number of intervals that exclude zero where nothing has skill."""
+        return 0.1 * self.groups
+
 
 # -- models
+
+
+@dataclass(frozen=True, slots=True)
+class LeadScore:
+    """The scores of forecasts so many days ahead, on days left out of the training.
+
+    day: days ahead, 0 for today or tonight. right, usual_right: as of a ScoreLine. skill: Brier
+    skill against climatology.
+    """
+
+    day: int
+    cases: int
+    observed: int
+    right: float
+    usual_right: float
+    skill: Figure
+
+
+@dataclass(frozen=True, slots=True)
+class LeadWorth:
+    """What the weather is worth in forecasts of a phenomenon further ahead (models/lead.py).
+
+    half: days ahead after which half of its weight is left. kind: one of WORTH_KINDS. source: on
+    what it was measured.
+    """
+
+    half: float
+    kind: str
+    source: str
+
+
+# Measured on this phenomenon; borrowed from another; in the draws of forecast errors themselves.
+WORTH_KINDS = ("measured", "borrowed", "drawn")
 
 
 @dataclass(frozen=True, slots=True)
@@ -351,8 +443,9 @@ class FoldScores:
     """The scores of a model on one block of days left out of its training.
 
     observed: cases in which the phenomenon occurred. brier, brier_of_rule, brier_of_base: of the
-    model, the untrained rule and the base rate, on the same cases. gain: 90 % interval of the
-    rule's Brier score minus the model's. sites: ids of the sites.
+    model, the untrained rule and the base rate, on the same cases, of the yes-or-no event (NaN:
+    unknown). states, states_of_rule: four-state scores of a sea of clouds (NaN for all else). gain:
+    90 % interval of the rule's Brier score minus the model's. sites: ids of the sites.
     """
 
     first: date
@@ -365,6 +458,8 @@ class FoldScores:
     brier_of_base: float | None = None
     gain: tuple[float, float] | None = None
     sites: tuple[str, ...] = ()
+    states: float = math.nan
+    states_of_rule: float = math.nan
 
 
 @dataclass(frozen=True, slots=True)
@@ -375,7 +470,8 @@ class ModelCard:
     source of truth and by site. observed: cases in which the phenomenon occurred. whole: all folds
     together, None where there are no scores. note, note_zh, trained_on: free text. refused: why
     other models are not in force. left_out: what each fold left out (month, week, mountain; "":
-    unknown). names: of sites that the service does not have.
+    unknown). names: of sites that the service does not have. by_lead: scores by days ahead, the
+    nearest first; worth: what a forecast keeps of its weight further ahead.
     """
 
     phenomenon: str
@@ -399,6 +495,8 @@ class ModelCard:
     note_zh: str = ""
     left_out: str = ""
     names: Mapping[str, Name] = field(default_factory=dict)
+    by_lead: tuple[LeadScore, ...] = ()
+    worth: LeadWorth | None = None
 
     @property
     def trained(self) -> bool:

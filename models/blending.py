@@ -1,7 +1,8 @@
 """Blending: one forecast of many runs and models, the weighted mean of their probabilities.
 
-Each model has one share, divided evenly among its fresh runs; an ensemble's members together are
-one run. Shares are equal until outcomes distinguish the models. A linear pool of calibrated
+Each model has one share, times what its newest run is worth at its lead (models/lead.py), divided
+among its fresh runs by what each is worth; an ensemble's members together are one run. Shares are
+equal until outcomes distinguish the models. A linear pool of calibrated
 forecasts is underconfident (Ranjan & Gneiting 2010, JRSS B 72, 71); the calibration on outcomes
 corrects that.
 """
@@ -15,8 +16,9 @@ from dataclasses import replace
 import numpy as np
 import xarray as xr
 
-from forecast.domain import ContributingRun, Cycle, Features, Forecast, RunForecasts, Spread
+from forecast.domain import ContributingRun, Event, Features, Forecast, RunForecasts, Spread
 from forecast.quantities import grade_of, published_probability
+from models.lead import SCALES
 
 LEAST_CASES = 30  # of a model's forecasts with an outcome before its score counts
 PRIOR_CASES = 60  # weight [cases] of all models' mean score in a model's score
@@ -47,19 +49,15 @@ def mean_features(members: Sequence[Features]) -> Features:
     return replace(first, table=xr.Dataset(columns))
 
 
-def ensemble(
-    cycle: Cycle,
-    members: Sequence[tuple[Features, tuple[Forecast, ...]]],
-    of_mean: tuple[Forecast, ...],
-) -> RunForecasts:
+def ensemble(members: Sequence[RunForecasts], of_mean: RunForecasts) -> RunForecasts:
     """Return the forecasts of an ensemble, with the mean of its members' probabilities.
 
     of_mean: the forecasts from the members' mean features, which give all else. A probability is
     known where at least half the members know it.
     """
     forecasts_of_all = []
-    for i, middle in enumerate(of_mean):
-        known = [forecasts[i] for _, forecasts in members if forecasts[i].known]
+    for i, middle in enumerate(of_mean.forecasts):
+        known = [member.forecasts[i] for member in members if member.forecasts[i].known]
         if 2 * len(known) < len(members) or not known:
             forecasts_of_all.append(replace(middle, probability=math.nan, states={}, grade=0))
             continue
@@ -68,12 +66,7 @@ def ensemble(
             s: math.fsum(f.states.get(s, 0.0) for f in known) / len(known) for s in known[0].states
         }
         forecasts_of_all.append(replace(middle, probability=probability, states=states))
-    return RunForecasts(
-        cycle,
-        mean_features([features for features, _ in members]),
-        tuple(forecasts_of_all),
-        len(members),
-    )
+    return replace(of_mean, forecasts=tuple(forecasts_of_all), members=len(members))
 
 
 def blend(
@@ -115,7 +108,8 @@ def _blended(
     first = next((f for _, f in forecasts if f.known), None)
     if first is None:
         return leading
-    weights = _weights([run.cycle.model for run in known], shares.get(leading.event.phenomenon, {}))
+    event = leading.event
+    weights = _weights(known, event, shares.get(event.phenomenon, {}))
     probability = _mean([run.probability for run in known], weights)
     runs = tuple(replace(run, weight=weight) for run, weight in zip(known, weights, strict=True))
     whole = all(run.states for run in known)
@@ -138,9 +132,22 @@ def _blended(
     )
 
 
-def _weights(models: Sequence[str], shares: Mapping[str, float]) -> list[float]:
-    """Return weights that add to 1: each model's share, divided evenly among its runs."""
-    raw = [shares.get(model, 1.0) / models.count(model) for model in models]
+def _weights(
+    runs: Sequence[ContributingRun], event: Event, shares: Mapping[str, float]
+) -> list[float]:
+    """Return weights that add to 1: each model's share, divided among its runs by their worth.
+
+    A run's worth is the variance that its lead leaves it: the square of what its scale keeps.
+    """
+    models = [run.cycle.model for run in runs]
+    leads = [(event.window.start - run.cycle.run).total_seconds() / 3600 for run in runs]
+    worth = (SCALES[event.phenomenon].worth(np.array(leads)) ** 2).tolist()
+    of_model = {m: sum(w for w, n in zip(worth, models, strict=True) if n == m) for m in models}
+    newest = {m: max(w for w, n in zip(worth, models, strict=True) if n == m) for m in models}
+    raw = [
+        shares.get(model, 1.0) * newest[model] * w / of_model[model]
+        for model, w in zip(models, worth, strict=True)
+    ]
     total = math.fsum(raw)
     return [weight / total for weight in raw]
 

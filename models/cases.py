@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence, Set
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field, fields
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -27,7 +27,7 @@ from forecast.verification import (
     VerifiedOutcome,
     resolve,
 )
-from models.rule_model import PhysicsRule
+from models.rule_model import LEAD, USUAL, PhysicsRule
 from models.training_set import TrainingSet
 
 Array = NDArray[np.floating[Any]]
@@ -55,10 +55,12 @@ def training_set(
     runs: Iterable[RunForecast],
     verified: Mapping[EventKey, VerifiedOutcome],
     names: Sequence[str] | None = None,
+    usual: Callable[[EventKey], float] | None = None,
 ) -> TrainingSet:
     """Return the training cases of a phenomenon: a row for each contributing run with an outcome.
 
-    names: of features, None: all of the phenomenon. Rows about one event share its weight
+    names: of features, None: all of the phenomenon. usual: the usual frequency of an event, for
+    runs archived before they kept their own. Rows about one event share its weight
     (TrainingSet.weight).
     """
     columns = tuple(features_of(phenomenon) if names is None else names)
@@ -67,7 +69,8 @@ def training_set(
         outcome = verified.get(run.key)
         if outcome is None or run.phenomenon != phenomenon or not independent(run, outcome):
             continue
-        rows.append([run.values.get(name, math.nan) for name in columns])
+        values = with_lead_and_usual(run, usual)
+        rows.append([values.get(name, math.nan) for name in columns])
         kept.append(run)
         outcomes.append(outcome.outcome)
     numbers = {key: place for place, key in enumerate(dict.fromkeys(run.key for run in kept))}
@@ -87,6 +90,19 @@ def training_set(
     )
 
 
+def with_lead_and_usual(
+    forecast: IssuedForecast | RunForecast, usual: Callable[[EventKey], float] | None = None
+) -> Mapping[str, float]:
+    """Return the features as issued; of a forecast archived before they held them, with both.
+
+    The lead is that of its run; the usual frequency is NaN without `usual`.
+    """
+    if LEAD in forecast.values and USUAL in forecast.values:
+        return forecast.values
+    lead = (forecast.window_start - forecast.run) / timedelta(hours=1)
+    return {LEAD: lead, USUAL: usual(forecast.key) if usual else math.nan, **forecast.values}
+
+
 @dataclass(frozen=True)
 class Cases:
     """Issued forecasts beside their outcomes and the reference forecasts; every array is (case).
@@ -96,7 +112,8 @@ class Cases:
     (0 or 1). All of these are NaN where unknown. yes: published with grade YES_FROM or more.
     observed: whether it was. source: of the outcome. day: datetime64[D]. lead [h]. event: a number
     shared by the forecasts of one event. last: whether it is the last one before its event.
-    southern: whether the site lies south of the equator; empty where none does.
+    southern: whether the site lies south of the equator; empty where none does. machine: the
+    probability before a forecaster changed it, NaN where nobody did; empty where nobody ever did.
     """
 
     phenomenon: NDArray[np.str_]
@@ -114,6 +131,7 @@ class Cases:
     event: NDArray[np.integer[Any]]
     last: NDArray[np.bool_]
     southern: NDArray[np.bool_] = field(default_factory=lambda: np.zeros(0, dtype=bool))
+    machine: Array = field(default_factory=lambda: np.zeros(0))
 
     def __len__(self) -> int:
         return len(self.probability)
@@ -121,7 +139,7 @@ class Cases:
     def take(self, rows: NDArray[Any]) -> Cases:
         """Return the cases `rows` (numbers or a mask)."""
         columns = {each.name: getattr(self, each.name) for each in fields(self)}
-        empty = {"southern"} if not self.southern.size else set()
+        empty = {name for name in ("southern", "machine") if not getattr(self, name).size}
         return Cases(
             **{name: column if name in empty else column[rows] for name, column in columns.items()}
         )
@@ -180,6 +198,9 @@ def cases(
         southern=np.array([f.site in southern for f in kept], dtype=bool)
         if southern
         else np.zeros(0, dtype=bool),
+        machine=np.array([f.machine for f in kept], dtype=float)
+        if any(math.isfinite(f.machine) for f in kept)
+        else np.zeros(0),
     )
 
 
@@ -269,7 +290,10 @@ def _rule(forecasts: Sequence[IssuedForecast]) -> Array:
     for phenomenon, places in rows.items():
         rule = PhysicsRule(phenomenon).ready()
         features = np.array(
-            [[forecasts[i].values.get(name, math.nan) for name in rule.columns] for i in places],
+            [
+                [values.get(name, math.nan) for name in rule.columns]
+                for values in (with_lead_and_usual(forecasts[i]) for i in places)
+            ],
             dtype=float,
         )
         headline = (

@@ -37,7 +37,8 @@ class Card:
     features: (name, unit) in the order of its columns. rule: fingerprint of the rule. span: first
     and last day of the training cases. sources, sites: number of cases of each. scores, folds: of
     the whole and by fold, on held-out blocks (Brier score of the model and of the rule on the same
-    cases, their number). model_sha256, data_sha256: of the model's file and of the training cases.
+    cases, their number; of a sea of clouds four_states too; in scores also by_lead, see
+    models/lead_table.py). model_sha256, data_sha256: of the model's file and of the training cases.
     note: what a reader must know before relying on it; note_zh: the same in Chinese. left_out: what
     was held out together (month, week or mountain; "": an older card, unknown). names: of sites
     that are not served.
@@ -173,19 +174,21 @@ def _counts(values: Any) -> dict[str, int]:
 def _scores(trained: Trained, rows: Any, whole: bool = False) -> dict[str, Any]:
     """Return the Brier scores of model, rule and base rate on held-out cases, and their number.
 
-    whole: also the gain against the rule with its 90 % interval, by weeks of a site; None where
-    these are too few.
+    They are of the yes-or-no event. A sea of clouds has its four-state score too, on which models
+    are chosen. whole: also the gain in Brier score against the rule with its 90 % interval, by
+    weeks of a site; None where these are too few.
     """
     data = trained.data.take(rows)
-    ours, rule = losses(trained.held_out[rows], data.among), losses(rule_on(data), data.among)
-    known = np.isfinite(ours) & np.isfinite(rule)
+    held_out, rule = trained.held_out[rows], rule_on(data)
+    known = np.isfinite(held_out).all(axis=1) & np.isfinite(rule).all(axis=1)
     if not known.any():
         return {"cases": 0}
+    # the headline is the first state of a sea of clouds, the second class of all else
+    headline = 0 if data.classes > 2 else 1
     observed = data.observed[known]
-    mean, theirs = float(ours[known].mean()), float(rule[known].mean())
-    base = float(observed.mean())
-    constant = base * (1 - base)
-    gains = rule[known] - ours[known]
+    ours, theirs = ((p[known, headline] - observed) ** 2 for p in (held_out, rule))
+    mean, of_rule, base = float(ours.mean()), float(theirs.mean()), float(observed.mean())
+    constant, gains = base * (1 - base), theirs - ours
     interval = (
         mean_interval(gains, site_weeks(data.site[known], data.day[known])) if whole else None
     )
@@ -197,18 +200,20 @@ def _scores(trained: Trained, rows: Any, whole: bool = False) -> dict[str, Any]:
         if whole
         else {}
     )
-    # otherwise the losses are over the states, and no single base rate compares
-    headline = data.state is None or not (data.state != "").any()
+    states = {}
+    if data.classes > 2:
+        of_states = (losses(p, data.among)[known].mean() for p in (held_out, rule))
+        names = ("four_states", "four_states_of_rule")
+        states = {name: round(float(x), 5) for name, x in zip(names, of_states, strict=True)}
     return gain | {
         "cases": int(known.sum()),
         "seen": int(observed.sum()),
         "brier": round(mean, 5),
-        "brier_of_rule": round(theirs, 5),
-        "skill_against_rule": None if theirs == 0 else round(skill(mean, theirs), 4),
-        "brier_of_base": round(constant, 5) if headline else None,
-        "skill_against_climatology": round(1 - mean / constant, 4)
-        if headline and constant > 0
-        else None,
+        "brier_of_rule": round(of_rule, 5),
+        "skill_against_rule": None if of_rule == 0 else round(skill(mean, of_rule), 4),
+        "brier_of_base": round(constant, 5),
+        "skill_against_climatology": round(1 - mean / constant, 4) if constant > 0 else None,
+        **states,
     }
 
 

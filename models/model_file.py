@@ -17,6 +17,7 @@ from forecast.errors import ModelMismatch
 from forecast.quantities import FEATURES
 from models.learned import LearnedModel, LearnedRule
 from models.model_card import Card, versions
+from models.night_sky_model import NightSkyModel
 from models.rule_model import PhysicsRule
 
 Array = NDArray[np.floating[Any]]
@@ -28,7 +29,7 @@ LARGEST_UNPACKED, MOST_PARTS = 512_000_000, 20_000  # [byte, files in the archiv
 # fmt: off
 ALLOWED = (
     "models.calibration.Calibrator", "models.learned.Blend", "models.learned.LearnedModel",
-    "models.learned.LearnedRule",
+    "models.learned.LearnedRule", "models.night_sky_model.NightSkyModel",
     "models.prior_logistic.PriorLogistic", "numpy.dtype",
     "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor",
     "sklearn.tree._tree.Tree", "sklearn.calibration._CalibratedClassifier",
@@ -79,7 +80,8 @@ def check_answers(model: Any, card: Card) -> None:
     Raises: ModelMismatch with the reason.
     """
     where = f"{card.phenomenon}/{card.id}"
-    if not isinstance(model, LearnedRule | LearnedModel) or model.phenomenon != card.phenomenon:
+    known_kinds = LearnedRule | LearnedModel | NightSkyModel
+    if not isinstance(model, known_kinds) or model.phenomenon != card.phenomenon:
         raise ModelMismatch(
             f"{where}: the file does not hold a model of {card.phenomenon}; restore it or roll back"
         )
@@ -100,7 +102,7 @@ def check_answers(model: Any, card: Card) -> None:
         cases = np.stack([np.full(len(card.features), np.nan), np.ones(len(card.features))])
         answer, moved = model.predict_proba(cases), model.influence(cases)
         usual, sites = _usual(card), sorted(card.sites)
-        results = [model.logistic_.theta_] if isinstance(model, LearnedRule) else []
+        results = _coefficients(model)
         with np.errstate(invalid="ignore"):
             results += [
                 model.predict_proba(usual),
@@ -124,6 +126,16 @@ def check_answers(model: Any, card: Card) -> None:
             f"{where}: answers NaN to plausible values: its coefficients are damaged; "
             "restore it or train it again"
         )
+
+
+def _coefficients(model: Any) -> list[Array]:
+    """Return the coefficients of a model that is plain numbers; none of trees."""
+    if isinstance(model, LearnedRule):
+        return [model.logistic_.theta_]
+    if isinstance(model, NightSkyModel):
+        own = [model.ends_, model.mean_, model.scale_]
+        return own + [one.theta_ for one in model.logistics_]
+    return []
 
 
 def _usual(card: Card) -> Array:

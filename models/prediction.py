@@ -9,12 +9,13 @@ import json
 import logging
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
+import xarray as xr
 from numpy.typing import NDArray
 
 from forecast.domain import (
@@ -24,10 +25,14 @@ from forecast.domain import (
     Features,
     Forecast,
     Reason,
+    RunForecasts,
     Spread,
     Window,
 )
 from forecast.quantities import FEATURES, features_of, grade_of, published_probability
+from models.climatology import Climatology, read_climatology
+from models.lead import confidence_of, later_range
+from models.rule_model import LEAD, USUAL
 
 if TYPE_CHECKING:
     from models.registry import Served
@@ -65,13 +70,15 @@ class Models:
     """The model in force for each phenomenon, and its name in a forecast.
 
     shares: phenomenon -> NWP model -> its share in the blend, by its verification; empty: all are
-    equal. served: the same models with their cards, and why others are refused.
+    equal. served: the same models with their cards, and why others are refused. climatology: the
+    usual frequencies.
     """
 
     by_phenomenon: Mapping[str, Model]
     names: Mapping[str, str]
     shares: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     served: Mapping[str, Served] = field(default_factory=dict)
+    climatology: Climatology = field(default_factory=Climatology)
 
     @property
     def refused(self) -> tuple[str, ...]:
@@ -91,7 +98,12 @@ def open_models(folder: Path | None = None) -> Models:
     for one in served.values():
         for reason in one.refused:
             log.warning("a model is refused, %s serves: %s", one.name, reason)
-    return Models(*registry.by_name(served), read_shares(folder) if folder else {}, served)
+    return Models(
+        *registry.by_name(served),
+        read_shares(folder) if folder else {},
+        served,
+        read_climatology(folder),
+    )
 
 
 def read_shares(folder: Path) -> dict[str, dict[str, float]]:
@@ -124,6 +136,17 @@ def read_shares(folder: Path) -> dict[str, dict[str, float]]:
     return {}
 
 
+def with_lead(features: Features, cycle: Cycle, climatology: Climatology) -> Features:
+    """Return the features of a run with its lead and the usual frequency of each event."""
+    lead = [(event.window.start - cycle.run).total_seconds() / 3600 for event in features.events]
+    usual = [climatology.frequency(event) for event in features.events]
+    columns = {
+        name: xr.Variable(("event",), np.array(values), {"units": FEATURES[name].unit})
+        for name, values in ((LEAD, lead), (USUAL, usual))
+    }
+    return replace(features, table=features.table.assign(columns))
+
+
 def predict(
     features: Features,
     cycle: Cycle,
@@ -132,12 +155,14 @@ def predict(
     grades: Sequence[float],
     earlier: Earlier | None = None,
     earlier_quantities: EarlierQuantities | None = None,
-) -> tuple[Forecast, ...]:
-    """Return one forecast for each event, in the order of `features.events`.
+) -> RunForecasts:
+    """Return one forecast for each event of a run, in the order of `features.events`.
 
-    grades: the probabilities at which grades 2 to 5 begin. earlier: event key -> probabilities of
-    earlier cycles, newest first; earlier_quantities: event key -> their values of SPREAD_OF.
+    The run's features have its lead and the usual frequencies added. grades: the probabilities at
+    which grades 2 to 5 begin. earlier: event key -> probabilities of earlier cycles, newest first;
+    earlier_quantities: event key -> their values of SPREAD_OF.
     """
+    features = with_lead(features, cycle, models.climatology)
     forecasts: list[Forecast | None] = [None] * len(features.events)
     table = {str(name): features.table[name].values for name in features.table.data_vars}
     for phenomenon, model in models.by_phenomenon.items():
@@ -152,6 +177,7 @@ def predict(
         sites = [features.events[row].site.id for row in rows]
         for row, answer in zip(rows.tolist(), _answers(model, cases, sites), strict=True):
             event, known = features.events[row], math.isfinite(answer.probability)
+            lead = float(table[LEAD][row])
             quantities = {
                 name: value for name in shown if math.isfinite(value := float(table[name][row]))
             }
@@ -166,9 +192,14 @@ def predict(
                 best=_best(table["best_start"][row], table["best_end"][row]) if known else None,
                 states=answer.states,
                 reasons=answer.reasons,
-                spread=_spread(answer.probability, (earlier or {}).get(event.key, ()))
+                spread=_widened(
+                    _spread(answer.probability, (earlier or {}).get(event.key, ())),
+                    later_range(answer.probability, phenomenon, lead),
+                )
                 if known
                 else None,
+                usual=float(table[USUAL][row]),
+                confidence=confidence_of(phenomenon, lead) if known else 0,
                 missing=_missing(features.missing[row], answer.unknown),
                 quantities=quantities,
                 spreads={
@@ -177,7 +208,8 @@ def predict(
                     if name in SPREAD_OF and name in before
                 },
             )
-    return tuple(forecast for forecast in forecasts if forecast is not None)
+    made = tuple(forecast for forecast in forecasts if forecast is not None)
+    return RunForecasts(cycle, features, made)
 
 
 @dataclass(frozen=True, slots=True)
@@ -244,3 +276,8 @@ def _best(start: np.datetime64, end: np.datetime64) -> Window | None:
 def _spread(now: float, earlier: Sequence[float]) -> Spread:
     values = [now, *(value for value in earlier if math.isfinite(value))]
     return Spread(min(values), max(values), len(values))
+
+
+def _widened(spread: Spread, later: tuple[float, float]) -> Spread:
+    """Return the spread with the range in which later forecasts of the event are expected."""
+    return Spread(min(spread.low, later[0]), max(spread.high, later[1]), spread.cycles)

@@ -2,6 +2,10 @@
 
 It serves until there are labels, and is the reference that every model must beat. `fit` learns
 nothing from outcomes; it only checks the columns.
+
+log-odds = (1 - s) usual frequency of the site and month + s (base + offset + weather effects)
++ effects known ahead. s(lead) and the offset are those of models/lead.py; without a usual frequency
+the rule's base stands for it.
 """
 
 from __future__ import annotations
@@ -17,11 +21,16 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from forecast.domain import CLOUD_SEA_STATES
 from forecast.quantities import FEATURES
+from models.lead import SCALES
 from models.rules import GLOW, SEA_OF_CLOUDS, SNOW, STARS, Rule
 
 Array = NDArray[np.floating[Any]]
 
-VERSION = "rule-1"
+VERSION = "rule-2"
+
+LEAD, USUAL = "forecast_period", "climatological_frequency"  # features that every rule reads
+# [1] usual frequencies outside are read as these: no place is certain never to have a phenomenon
+LEAST_USUAL, MOST_USUAL = 0.002, 0.998
 
 
 def rules_of(phenomenon: str) -> dict[str, Rule]:
@@ -51,7 +60,7 @@ class PhysicsRule(ClassifierMixin, BaseEstimator):
             effect.feature for rule in rules_of(self.phenomenon).values() for effect in rule.effects
         }
         used |= {name for rule in rules_of(self.phenomenon).values() for name in rule.needs}
-        return tuple(name for name in FEATURES if name in used)
+        return tuple(name for name in FEATURES if name in used | {LEAD, USUAL})
 
     def fit(self, X: Array, y: Sequence[object] | None = None) -> Self:
         """Check the columns; learn nothing.
@@ -73,7 +82,7 @@ class PhysicsRule(ClassifierMixin, BaseEstimator):
 
         One rule holds for all sites.
         """
-        sums = self.effects(X).sum(axis=1) + self.bases()
+        sums = self.scaled_effects(X).sum(axis=1) + self.starts(X)
         if len(self.classes_) == 2:
             probability = 1 / (1 + np.exp(-sums[:, 0]))
             result = np.stack([1 - probability, probability], axis=1)
@@ -88,13 +97,20 @@ class PhysicsRule(ClassifierMixin, BaseEstimator):
     def influence(self, X: Array, sites: Sequence[str] | None = None) -> Array:
         """Return each feature's change of the headline's log-odds (case, feature) [logit].
 
-        The change is against no effect of the feature.
+        The change is against no effect of the feature; of the lead against a forecast at lead 0, of
+        the usual frequency against the rule's base.
         """
-        effects = self.effects(X)
-        sums = effects.sum(axis=1) + self.bases()
-        if effects.shape[2] == 1:
-            return effects[:, :, 0]
-        return _log_odds_of_first(sums)[:, None] - _log_odds_of_first(sums[:, None, :] - effects)
+        X = np.asarray(X, dtype=float)  # noqa: N806
+        effects = self.scaled_effects(X)
+        sums = effects.sum(axis=1) + self.starts(X)
+        headline = headline_of(sums)
+        result = headline[:, None] - headline_of(sums[:, None, :] - effects)
+        for column, value in ((LEAD, 0.0), (USUAL, np.nan)):
+            place, changed = self.columns.index(column), X.copy()
+            changed[:, place] = value
+            other = self.scaled_effects(changed).sum(axis=1) + self.starts(changed)
+            result[:, place] = headline - headline_of(other)
+        return result
 
     def _check_width(self, X: Array) -> None:
         if X.ndim != 2 or X.shape[1] != len(self.columns):
@@ -104,7 +120,7 @@ class PhysicsRule(ClassifierMixin, BaseEstimator):
             )
 
     def effects(self, X: Array) -> Array:
-        """Return the effect of each feature on each sum (case, feature, class)."""
+        """Return the effect of each feature on each sum (case, feature, class), as at lead 0."""
         check_is_fitted(self, "classes_")
         X = np.asarray(X, dtype=float)  # noqa: N806
         self._check_width(X)
@@ -120,17 +136,62 @@ class PhysicsRule(ClassifierMixin, BaseEstimator):
                 )
         return result
 
+    def scaled_effects(self, X: Array) -> Array:
+        """Return the effects (case, feature, class), those of the weather times s(lead)."""
+        X = np.asarray(X, dtype=float)  # noqa: N806
+        scale = SCALES[self.phenomenon].at(X[:, self.columns.index(LEAD)])
+        return self.effects(X) * np.where(self._known_ahead(), 1.0, scale[:, None])[:, :, None]
+
+    def _known_ahead(self) -> NDArray[np.bool_]:
+        """Return the features whose effect the almanac gives, whatever the lead (feature)."""
+        known = {
+            effect.feature
+            for rule in rules_of(self.phenomenon).values()
+            for effect in rule.effects
+            if effect.known_ahead
+        }
+        return np.array([name in known for name in self.columns])
+
+    def starts(self, X: Array) -> Array:
+        """Return the sums before any effect (case, class): the usual frequency and the rule's base.
+
+        Of a sea of clouds the first state has the usual frequency, the others share the rest as
+        their bases do. Without a usual frequency it is that of the bases. Features that hold their
+        forecast's errors are odds against the usual frequency: it alone stands before them.
+        """
+        X = np.asarray(X, dtype=float)  # noqa: N806
+        bases, place = self.bases(), {name: i for i, name in enumerate(self.columns)}
+        lead = SCALES[self.phenomenon]
+        scale = lead.at(X[:, place[LEAD]])[:, None]
+        usual = np.clip(X[:, [place[USUAL]]], LEAST_USUAL, MOST_USUAL)
+        if len(bases) == 1:
+            odds = np.log(usual / (1 - usual))
+            own = bases[None, :]
+        else:
+            shares = softmax(bases)
+            usual = np.where(np.isnan(usual), shares[0], usual)
+            rest = np.log(shares[1:] / shares[1:].sum()) + np.log(1 - usual)
+            odds, own = np.concatenate([np.log(usual), rest], axis=1), np.log(shares)[None, :]
+        odds = np.where(np.isnan(odds), own, odds)
+        if lead.in_features:  # their effects are odds against what is usual
+            return np.asarray(odds)
+        moved = own + lead.offset * (np.arange(len(bases)) == 0)
+        return np.asarray((1 - np.minimum(scale, 1.0)) * odds + scale * moved)
+
     def bases(self) -> Array:
-        """Return the sums of a day with no known feature (class)."""
+        """Return the rule's own sums of a day with no known feature (class)."""
         return np.array([rule.base for rule in rules_of(self.phenomenon).values()])
 
     def silent(self, X: Array) -> NDArray[np.bool_]:
-        """Return the cases that lack one of the rule's needs (case)."""
+        """Return the cases that lack the lead or one of the rule's needs (case)."""
         needs = {name for rule in rules_of(self.phenomenon).values() for name in rule.needs}
+        needs |= {LEAD}
         columns = [i for i, name in enumerate(self.columns) if name in needs]
         return np.isnan(np.asarray(X, dtype=float)[:, columns]).any(axis=1)
 
 
-def _log_odds_of_first(sums: Array) -> Array:
-    """Return the log-odds of the first class against the rest (...), from sums (..., class)."""
-    return sums[..., 0] - logsumexp(sums[..., 1:], axis=-1)
+def headline_of(sums: Array) -> Array:
+    """Return the headline's log-odds (...) from sums (..., class): of the first class."""
+    if sums.shape[-1] == 1:
+        return sums[..., 0]
+    return np.asarray(sums[..., 0] - logsumexp(sums[..., 1:], axis=-1))

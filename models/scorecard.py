@@ -7,9 +7,8 @@ BLOCK days of all sites together, because the sites share their weather.
 
 from __future__ import annotations
 
-import dataclasses
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from datetime import date, timedelta
 from typing import Any
 
@@ -20,6 +19,7 @@ from forecast.domain import OUTCOME_SOURCES, PHENOMENA
 from forecast.verification import (
     EVENTS_NEEDED,
     EVENTS_NEEDED_OF_A_KIND,
+    MACHINE,
     REFERENCES,
     STRIP_DAYS,
     EventCounts,
@@ -32,19 +32,15 @@ from forecast.verification import (
 )
 from models.bootstrap import percentile_interval, resampled_sums, widened
 from models.cases import BLOCK, Cases
-from models.scores import brier, parts_of_brier, reliability, roc_points, score, skill
+from models.corp import CorpReliability, corp_reliability
+from models.scores import brier, parts_of_brier, roc_points, score, skill
 
 Array = NDArray[np.floating[Any]]
 
 DIMENSIONS = ("phenomenon", "site", "lead", "season", "source")
 LEAST_BLOCKS = 8  # for an interval: with fewer, the bootstrap is too narrow even when widened
 LEVEL = 0.9
-BINS = 5
 DAY = np.timedelta64(1, "D")
-# Field -> key in the JSON document, where they differ.
-JSON_NAMES = {"observed": "seen", "correct_negatives": "quiet"}
-MARK_JSON_NAMES = {"forecast": "told", "observed": "seen"}
-BIN_JSON_NAMES = {"probability": "told", "frequency": "seen"}
 
 
 def verify(cases: Cases, threshold: float, today: date) -> Verification:
@@ -94,6 +90,7 @@ def score_line(dimension: str, name: str, phenomenon: str, cases: Cases) -> Scor
     parts, scores = parts_of_brier(cases.probability, observed), score(cases.probability, observed)
     yes, hits = int(cases.yes.sum()), int((cases.yes & cases.observed).sum())
     occurred = int(cases.observed.sum())
+    references = rivals(cases)
     kinds = [len(np.unique(cases.event[kind])) for kind in (cases.observed, ~cases.observed)]
     return ScoreLine(
         dimension=dimension,
@@ -108,7 +105,7 @@ def score_line(dimension: str, name: str, phenomenon: str, cases: Cases) -> Scor
         uncertainty=parts.uncertainty,
         skills={
             reference: skill_against(loss, values, observed, blocks)
-            for reference, values in rivals(cases).items()
+            for reference, values in references.items()
         },
         auc=scores.auc,
         hits=hits,
@@ -116,15 +113,23 @@ def score_line(dimension: str, name: str, phenomenon: str, cases: Cases) -> Scor
         false_alarms=yes - hits,
         correct_negatives=len(cases) - occurred - (yes - hits),
         enough=cases.events >= EVENTS_NEEDED and min(kinds) >= EVENTS_NEEDED_OF_A_KIND,
+        right=float(np.mean((cases.probability >= 0.5) == cases.observed))
+        if len(cases)
+        else math.nan,
+        persistence=skill_against(
+            (references["persistence"] - observed) ** 2, references["climatology"], observed, blocks
+        ),
     )
 
 
 def rivals(cases: Cases) -> dict[str, Array]:
-    """Return the probabilities of each of REFERENCES (case).
+    """Return the probabilities of each of REFERENCES (case), and of MACHINE where it is known.
 
     As climatology counts the harder to beat of the climatological frequency and the base rate.
     """
     result: dict[str, Array] = {reference: getattr(cases, reference) for reference in REFERENCES}
+    if cases.machine.size and np.isfinite(cases.machine).any():
+        result[MACHINE] = cases.machine
     if brier(cases.base_rate, cases.observed) < brier(cases.climatology, cases.observed):
         result["climatology"] = cases.base_rate
     return result
@@ -161,28 +166,33 @@ def record_of(phenomenon: str, cases: Cases, today: date) -> PhenomenonRecord:
         strict=True,
     )
     line = score_line("phenomenon", phenomenon, phenomenon, cases)
+    curve = corp_reliability(cases.probability, cases.observed) if line.enough else None
     return PhenomenonRecord(
         phenomenon,
         line,
         _month_counts(cases, last, today.replace(day=1) - timedelta(days=1)),
         tuple(EventMark(*mark) for mark in marks),
-        _bins(cases) if line.enough else (),
+        () if curve is None else _bins(curve),
         roc_points(cases.probability, cases.observed) if line.enough else (),
         {
             source: int((cases.source == source).sum())
             for source in OUTCOME_SOURCES
             if (cases.source == source).any()
         },
+        ()
+        if curve is None
+        else tuple(
+            zip(*(side.tolist() for side in (curve.at, curve.low, curve.high)), strict=True)
+        ),
+        math.nan if curve is None else curve.chance,
     )
 
 
-def _bins(cases: Cases) -> tuple[ReliabilityBin, ...]:
-    found = reliability(cases.probability, cases.observed, bins=min(BINS, len(cases) // 6))
-    columns = (found.probability, found.frequency, found.cases, found.low, found.high)
+def _bins(curve: CorpReliability) -> tuple[ReliabilityBin, ...]:
+    low, high = curve.band(curve.probability)
+    columns = (curve.probability, curve.frequency, curve.cases, low, high, curve.first, curve.last)
     return tuple(
-        ReliabilityBin(*each)
-        for each in zip(*(column.tolist() for column in columns), strict=True)
-        if each[2]
+        ReliabilityBin(*each) for each in zip(*(column.tolist() for column in columns), strict=True)
     )
 
 
@@ -243,156 +253,3 @@ def _rank(line: ScoreLine) -> tuple[object, ...]:
         -value if math.isfinite(value) else 0.0,
         line.name,
     )
-
-
-# -- as text and as data
-
-
-def document(verification: Verification) -> dict[str, Any]:
-    """Return a verification as JSON values; None for what is unknown."""
-    plain: dict[str, Any] = _plain(dataclasses.asdict(verification))
-    for record in plain["records"]:
-        record["marks"] = [_renamed(mark, MARK_JSON_NAMES) for mark in record["marks"]]
-        record["bins"] = [_renamed(each, BIN_JSON_NAMES) for each in record["bins"]]
-        record["month"] = _renamed(record["month"], JSON_NAMES)
-        record["line"] = _renamed(record["line"], JSON_NAMES)
-    plain["lines"] = [_renamed(line, JSON_NAMES) for line in plain["lines"]]
-    for line, given in zip(plain["lines"], verification.lines, strict=True):
-        line |= _plain({"pod": given.pod, "far": given.far, "ts": given.ts})
-    return plain
-
-
-def _renamed(plain: Mapping[str, Any], names: Mapping[str, str]) -> dict[str, Any]:
-    return {names.get(key, key): value for key, value in plain.items()}
-
-
-def read_document(plain: Mapping[str, Any]) -> Verification:
-    """Return the verification in a `document`.
-
-    Raises: ValueError, TypeError or KeyError for anything else.
-    """
-    records = tuple(
-        PhenomenonRecord(
-            str(r["phenomenon"]),
-            _line_of(r["line"]),
-            EventCounts(
-                _day(r["month"]["since"]), _day(r["month"]["until"]), **_counts(r["month"])
-            ),
-            tuple(
-                EventMark(str(m["site"]), _day(m["day"]), bool(m["told"]), bool(m["seen"]))
-                for m in r["marks"]
-            ),
-            tuple(
-                ReliabilityBin(
-                    _number(b["told"]),
-                    _number(b["seen"]),
-                    int(b["cases"]),
-                    _number(b["low"]),
-                    _number(b["high"]),
-                )
-                for b in r["bins"]
-            ),
-            tuple((_number(x), _number(y)) for x, y in r["roc"]),
-            {str(source): int(count) for source, count in r["sources"].items()},
-        )
-        for r in plain["records"]
-    )
-    numbers = {name: int(plain[name]) for name in ("needed", "cases", "events", "disagreed")}
-    return Verification(
-        _day(plain["since"]),
-        _day(plain["until"]),
-        _number(plain["threshold"]),
-        records=records,
-        lines=tuple(_line_of(line) for line in plain["lines"]),
-        **numbers,
-    )
-
-
-def _line_of(plain: Mapping[str, Any]) -> ScoreLine:
-    return ScoreLine(
-        dimension=str(plain["dimension"]),
-        name=str(plain["name"]),
-        phenomenon=str(plain["phenomenon"]),
-        cases=int(plain["cases"]),
-        events=int(plain["events"]),
-        observed=int(plain["seen"]),
-        brier=_figure_of(plain["brier"]),
-        reliability=_number(plain["reliability"]),
-        resolution=_number(plain["resolution"]),
-        uncertainty=_number(plain["uncertainty"]),
-        skills={name: _figure_of(plain["skills"][name]) for name in REFERENCES},
-        auc=_number(plain["auc"]),
-        **_counts(plain),
-        enough=bool(plain["enough"]),
-    )
-
-
-def _figure_of(plain: Mapping[str, Any]) -> Figure:
-    return Figure(
-        _number(plain["value"]), _number(plain["low"]), _number(plain["high"]), int(plain["cases"])
-    )
-
-
-def _counts(plain: Mapping[str, Any]) -> dict[str, int]:
-    return {
-        field: int(plain[JSON_NAMES.get(field, field)])
-        for field in ("hits", "misses", "false_alarms", "correct_negatives")
-    }
-
-
-def _number(value: Any) -> float:
-    return math.nan if value is None else float(value)
-
-
-def _day(text: Any) -> date:
-    return date.fromisoformat(text)
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, Mapping):
-        return {str(key): _plain(each) for key, each in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(each) for each in value]
-    if isinstance(value, float):
-        return round(value, 5) if math.isfinite(value) else None
-    return value.isoformat() if isinstance(value, date) else value
-
-
-def text(verification: Verification) -> str:
-    """Return a verification as a table for a terminal: figures with intervals, and the counts."""
-    v = verification
-    head = (
-        f"{v.cases} forecasts of {v.events} events, {v.since} to {v.until}; "
-        f"a yes is a probability of {v.threshold:.2f} or more; "
-        f"sources differ on {v.disagreed} events; [90 % intervals]; "
-        f"* fewer than {v.needed} events, not ranked"
-    )
-    return "\n".join([head, *(_row(line) for line in v.lines)])
-
-
-def _row(line: ScoreLine) -> str:
-    name = (
-        f"{line.phenomenon or 'all'} {line.dimension} {line.name}"
-        if line.dimension != "phenomenon"
-        else line.phenomenon or "all"
-    )
-    name = f"{name} +{line.name} d" if line.dimension == "lead" else name
-    skills = "  ".join(
-        f"{reference[:4]} {_figure(line.skills[reference], '+')}" for reference in REFERENCES
-    )
-    counts = f"n={line.cases:<6} events={line.events:<5} seen={line.observed:<6}"
-    return (
-        f"{' ' if line.enough else '*'}{name:<36} {counts} Brier {_figure(line.brier)} "
-        f"(rel {line.reliability:.3f} res {line.resolution:.3f} unc {line.uncertainty:.3f})  "
-        f"skill {skills}  AUC {line.auc:.2f}  "
-        f"TS {line.ts:.2f} POD {line.pod:.2f} FAR {line.far:.2f}"
-    )
-
-
-def _figure(figure: Figure, sign: str = "") -> str:
-    if not figure.known:
-        return "-"
-    bounds = (
-        f" [{figure.low:{sign}.3f}, {figure.high:{sign}.3f}]" if math.isfinite(figure.low) else ""
-    )
-    return f"{figure.value:{sign}.3f}{bounds}"

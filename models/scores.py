@@ -44,7 +44,7 @@ def score(probability: ArrayLike, observed: ArrayLike, threshold: float = 0.5) -
     """
     from scores.categorical import BinaryContingencyManager
 
-    given, outcome = _known(probability, observed)
+    given, outcome = known_cases(probability, observed)
     event = outcome > 0.5
     table = BinaryContingencyManager(
         *(xr.DataArray(yes.astype(float), dims="case") for yes in (given >= threshold, event))
@@ -64,12 +64,14 @@ def score(probability: ArrayLike, observed: ArrayLike, threshold: float = 0.5) -
 def brier(probability: ArrayLike, observed: ArrayLike) -> float:
     """Return the Brier score, the mean squared difference; NaN without cases.
 
+    It is that of a yes-or-no event: of a sea of clouds, of the state sea alone. The sum over its
+    four states is the four-state score (models/selection.py, losses).
     observed: 0 or 1, or the true probability where it is known.
     Source: Brier 1950, MWR 78, 1, eq. 2 (half of it).
     """
     from scores.probability import brier_score
 
-    pair = (xr.DataArray(values, dims="case") for values in _known(probability, observed))
+    pair = (xr.DataArray(values, dims="case") for values in known_cases(probability, observed))
     given, outcome = pair
     return float(brier_score(given, outcome, check_args=False)) if given.size else float("nan")
 
@@ -128,7 +130,7 @@ def reliability(
     Source: Bröcker & Smith 2007, Weather and Forecasting 22, 651, sect. 3; Murphy 1973, J. Appl.
     Meteor. 12, 595, eq. 8 (the term).
     """
-    given, outcome = _known(probability, observed)
+    given, outcome = known_cases(probability, observed)
     order = np.argsort(given, kind="stable")
     given, outcome = given[order], outcome[order]
     place = np.arange(len(given)) * bins // max(len(given), 1)
@@ -158,8 +160,8 @@ def _ratios(part: NDArray[Any], whole: NDArray[np.integer[Any]]) -> Array:
 class BrierParts:
     """Parts of a Brier score: brier = reliability - resolution + uncertainty, exactly.
 
-    reliability: what recalibration would save (0 is perfect); resolution: what the forecasts
-    distinguish; uncertainty: of the base rate.
+    reliability: miscalibration (MCB), what recalibration would save (0 is perfect); resolution:
+    discrimination (DSC), what the forecasts distinguish; uncertainty (UNC): of the base rate.
     """
 
     reliability: float
@@ -177,7 +179,7 @@ def parts_of_brier(probability: ArrayLike, observed: ArrayLike) -> BrierParts:
     """
     from scores.probability import isotonic_fit
 
-    given, outcome = _known(probability, observed)
+    given, outcome = known_cases(probability, observed)
     if not len(given):
         return BrierParts(float("nan"), float("nan"), float("nan"))
     fit = isotonic_fit(given, outcome, functional="mean")
@@ -194,7 +196,7 @@ def roc_points(
 
     At most `most` points; none where only one kind of outcome occurred.
     """
-    given, outcome = _known(probability, observed)
+    given, outcome = known_cases(probability, observed)
     if len(np.unique(outcome)) < 2:
         return ()
     false_alarms, detected, _ = roc_curve(outcome, given)
@@ -204,7 +206,7 @@ def roc_points(
     return tuple((float(false_alarms[i]), float(detected[i])) for i in kept)
 
 
-def _known(probability: ArrayLike, observed: ArrayLike) -> tuple[Array, Array]:
+def known_cases(probability: ArrayLike, observed: ArrayLike) -> tuple[Array, Array]:
     """Return the cases of which both are known."""
     given, outcome = (np.asarray(values, dtype=float) for values in (probability, observed))
     known = np.isfinite(given) & np.isfinite(outcome)

@@ -212,9 +212,10 @@ def can_fit(kind: str, data: TrainingSet) -> bool:
 
 
 def losses(probability: Array, among: NDArray[np.bool_]) -> Array:
-    """Return the Brier loss of each case (case): half the squared distance over classes, 0-1.
+    """Return the quadratic loss of each case (case): half the squared distance over classes, 0-1.
 
-    With two classes it is Brier's (p - o)2. Where several classes are allowed: the squared
+    With two classes its mean is the Brier score; over the states of a sea of clouds it is called
+    the four-state score, never Brier score. Where several classes are allowed: the squared
     probability of the others together.
     Source: Brier 1950, MWR 78, 1, eq. 2, halved.
     """

@@ -15,6 +15,7 @@ import xarray as xr
 
 from forecast.domain import Almanac, Forecast, Issue, Name, Site
 from forecast.verification import ModelCard, Verification
+from products.confidence import weighed
 from products.pages.tiles import Tile
 from products.safety import CLOTHING_UNKNOWN, Hazard, closes, worst
 
@@ -215,13 +216,16 @@ class Section:
 
     @property
     def best(self) -> Entry | None:
-        """The headline's likeliest entry that may be recommended; of equals the earlier."""
+        """The headline's likeliest entry that may be recommended, the surer of two alike.
+
+        Of equals the earlier.
+        """
         known = [
             day.headline
             for day in self.days
             if day.headline is not None and day.headline.recommended
         ]
-        return max(known, key=lambda entry: entry.forecast.probability, default=None)
+        return max(known, key=lambda entry: weighed(entry.forecast), default=None)
 
     @property
     def next(self) -> Entry | None:

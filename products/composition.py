@@ -40,6 +40,7 @@ from products.bulletin import (
     Section,
     SiteDay,
 )
+from products.confidence import as_usual, weighed
 from products.pages.tiles import tiles_of
 from products.safety import HAZARDS, Hazard, assess_hazards, closes, clothing, worst
 
@@ -124,7 +125,7 @@ def compose(
         days=days,
         grades=config.forecast.grades,
         outlook=outlook,
-        best=_best(sections, days[:NEXT_DAYS]),
+        best=_best(sections, days[:NEXT_DAYS], config.forecast.grades),
         sections=sections,
         missing=tuple(sorted(counted.items(), key=lambda item: (-item[1], item[0]))),
         earlier=_earlier(supplement.issues, issue, zone),
@@ -143,7 +144,8 @@ def _as_published(forecast: Forecast, grades: Sequence[float]) -> Forecast:
     """
     probability = published_probability(forecast.probability)
     grade = grade_of(probability, grades)
-    return replace(forecast, probability=probability, grade=grade)
+    confidence = forecast.confidence if forecast.known else 0
+    return replace(forecast, probability=probability, grade=grade, confidence=confidence)
 
 
 def _valid_to(issue: Issue, forecasts: Sequence[Forecast], config: Config) -> datetime:
@@ -254,7 +256,8 @@ def _assessed(
 def _better(forecast: Forecast, same: Sequence[Forecast]) -> Forecast | None:
     """Return a better later day for a poor forecast: the first of a good grade, else the likeliest.
 
-    None where the forecast is not poor, or no later day is clearly likelier.
+    None where the forecast is not poor, or no later day is clearly likelier. A later day is less
+    sure, and must be the likelier for it; one of which only the season is known is never better.
     """
     if not 0 < forecast.grade < WORTH_GOING:
         return None
@@ -263,14 +266,11 @@ def _better(forecast: Forecast, same: Sequence[Forecast]) -> Forecast | None:
         for f in same
         if f.event.day > forecast.event.day
         and f.grade > forecast.grade
-        and f.probability >= forecast.probability + CLEARLY_BETTER
+        and weighed(f) >= weighed(forecast) + CLEARLY_BETTER - 1e-9
+        and not as_usual(f)
     ]
     worth = [f for f in later if f.grade >= WORTH_GOING]
-    return (
-        min(worth, key=lambda f: f.event.day)
-        if worth
-        else max(later, key=lambda f: f.probability, default=None)
-    )
+    return min(worth, key=lambda f: f.event.day) if worth else max(later, key=weighed, default=None)
 
 
 # -- sections
@@ -372,10 +372,13 @@ def _covered_until(outlook: Outlook, days: Sequence[date], zone: ZoneInfo) -> da
     return None if until is None else as_utc(until)
 
 
-def _best(sections: Sequence[Section], days: Sequence[date]) -> tuple[Entry, ...]:
+def _best(
+    sections: Sequence[Section], days: Sequence[date], grades: Sequence[float]
+) -> tuple[Entry, ...]:
     """Choose the best of the next days: the likeliest first, each of another phenomenon.
 
-    Never one of a day with a hazard that closes roads or endangers life (Entry.recommended). Of
+    Never one of a day with a hazard that closes roads or endangers life (Entry.recommended). A less
+    sure one must be the likelier (confidence.weighed); what only the season says comes last. Of
     equal grades, one of a site that is not chosen yet goes first. Beside one that is worth going
     for no poor one is named; of poor ones, none of less than a percent beside a likelier one.
     """
@@ -391,9 +394,10 @@ def _best(sections: Sequence[Section], days: Sequence[date]) -> tuple[Entry, ...
     while left and len(chosen) < BEST_ENTRIES:
         sites = {entry.forecast.event.site.id for entry in chosen}
 
-        def rank(entry: Entry, sites: set[str] = sites) -> tuple[int, bool, float]:
+        def rank(entry: Entry, sites: set[str] = sites) -> tuple[bool, int, bool, float]:
             forecast = entry.forecast
-            return (forecast.grade, forecast.event.site.id not in sites, forecast.probability)
+            worth, new = weighed(forecast), forecast.event.site.id not in sites
+            return (not as_usual(forecast), grade_of(worth, grades), new, worth)
 
         best = max(left, key=rank)
         chosen.append(best)

@@ -70,6 +70,7 @@ UNITS: Mapping[str, Display] = MappingProxyType({
     "wind": Display(decimals=1),
     "speed": Display(decimals=1),
     "hour": Display(),
+    "lead": Display(1 / 24),  # h -> d
     "minute": Display(),
     "degree": Display(),
     "azimuth": Display(),
@@ -97,6 +98,7 @@ STEPS: Mapping[str, tuple[float, float]] = MappingProxyType(
         "metre": (1.0, 10.0),
         "kilometre": (0.001, 1.0),
         "speed": (1.0, 1.0),
+        "lead": (1 / 24, 1.0),
     }
 )
 LEAST_SIGHT = 50.0  # [m] below it visibility is only said to be below it. GB/T 27964: class limit

@@ -18,6 +18,7 @@ import yaml
 
 from forecast.domain import PHENOMENA, Forecast, Name, Reason, Site, Window
 from forecast.errors import ConfigError
+from products.confidence import as_usual
 from products.units import UNITS, Rounded, beaufort, is_whole_day, offset_of_repeated, rounded
 
 LANGUAGES = ("zh", "en")
@@ -43,6 +44,7 @@ TURNS: Mapping[str, float] = {
     "humidity_700": 0.6, "visibility": 10_000.0, "gust": 10.8, "convective_energy": 100.0,
     "zenith_sky_brightness": 20.4,
     "moon_illumination": 0.4, "aerosol_optical_depth": 0.3,
+    "climate_glow_probability": 1.0, "climate_disk_probability": 1.0, "unplaced_deck": 0.05,
 }
 # fmt: on
 BRIGHT_MOON = 0.4  # [1] illumination from which a bright sky is due to the moon
@@ -182,6 +184,21 @@ class Words:
             return self("wind.force", force=force)
         point = self(f"wind.{round(direction / 45) % 8}")
         return self("wind.from", direction=point, force=force)
+
+    def usual(self, forecast: Forecast) -> str:
+        """Return how often the phenomenon is usual at the site in that month; "" where unknown.
+
+        Of stars: how often the night is clear, whatever the moon.
+        """
+        if math.isnan(forecast.usual):
+            return ""
+        event = forecast.event
+        of_kind = f"usual.average_{event.phenomenon}"
+        return self(
+            of_kind if of_kind in self else "usual.average",
+            month=self(f"month_name.{event.day.month}"),
+            percent=self.percent(forecast.usual),
+        )
 
     def threshold(self, probability: float) -> str:
         """Return where a grade begins; a setting that is no whole percent keeps its decimals."""
@@ -331,11 +348,13 @@ class Words:
         return is_whole_day(window.start, window.end, self.zone)
 
     def best(self, forecast: Forecast) -> str:
-        """Return the best window, else the part of the day."""
+        """Return the best window; without one, or where only the season is known, the part of the
+        day.
+        """
         event = forecast.event
         return (
             self.window(forecast.best, event.day)
-            if forecast.best
+            if forecast.best and not as_usual(forecast)
             else self(f"phenomenon.{event.phenomenon}.when")
         )
 

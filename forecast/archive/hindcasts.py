@@ -14,7 +14,7 @@ import sqlalchemy as sql
 from forecast.archive.forecast_rows import rows_of_run
 from forecast.archive.issues import Archive
 from forecast.archive.schema import event_columns, hindcast_table, outcome_table
-from forecast.domain import Cycle, Features, Forecast, RunForecasts
+from forecast.domain import RunForecasts
 from forecast.verification import RunForecast
 
 POINT_MODEL = "openmeteo"  # the model named by rows that come from point forecasts
@@ -22,11 +22,8 @@ POINT_MODEL = "openmeteo"  # the model named by rows that come from point foreca
 Row = dict[str, Any]
 
 
-def hindcast_rows(
-    features: Features, forecasts: Sequence[Forecast], cycle: Cycle, digest: str
-) -> list[Row]:
+def hindcast_rows(run: RunForecasts, digest: str) -> list[Row]:
     """Return the features of a run and the forecasts from them as rows of the table."""
-    run = RunForecasts(cycle, features, tuple(forecasts))
     return [
         {**row, "window_start": event.window.start, "digest": digest}
         for event, row in rows_of_run(run)

@@ -190,12 +190,13 @@ class PastForecasts:
         until: date | None = None,
         only_verified: bool = True,
         features: Mapping[str, Sequence[str]] | None = None,
+        phenomenon: str | None = None,
     ) -> list[IssuedForecast]:
         """Return the forecasts issued before the event began, oldest issue first.
 
         since, until: days, both included. only_verified: leave out those without a known outcome.
         features: the features wanted of each phenomenon (None: all); a year of forecasts with all
-        features needs much memory.
+        features needs much memory. phenomenon: only this one.
         """
         forecast, issue, run = forecast_table.c, issue_table.c, contributing_run_table.c
         leading = (
@@ -225,6 +226,7 @@ class PastForecasts:
                 *_published_in_time(),
                 *_between(forecast.day, since, until),
                 *([_has_outcome(forecast)] if only_verified else []),
+                *([forecast.phenomenon == phenomenon] if phenomenon else []),
             )
             .order_by(issue.issued, issue.id, forecast.day, forecast.site, forecast.phenomenon)
         )

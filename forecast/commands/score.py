@@ -7,6 +7,7 @@ from collections.abc import Collection
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal, TypeAlias
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import typer
 
@@ -16,6 +17,7 @@ from forecast.commands.options import AsJson, ConfigFile, Now, OneSource, read_d
 from forecast.commands.output import show
 
 if TYPE_CHECKING:
+    from forecast.config import Config
     from forecast.domain import Site
     from models.model_card import Card
 
@@ -114,16 +116,19 @@ def verify(
 Labels: TypeAlias = Annotated[
     Path,
     typer.Argument(
-        metavar="LABELS.csv",
-        help="A line a morning: date, status (full, partial, none) and, with several places, "
-        "site. A bad line is refused with its number; the good count.",
+        metavar="OUTCOMES.csv",
+        help="What came. Sea of clouds: a line a morning with date, status (full, partial, none) "
+        "and, with several places, site. Stars and snow: day and observed (1, 0), or analysed "
+        "hours (README). A bad line is refused with its number; the good count.",
     ),
 ]
 Forecasts: TypeAlias = Annotated[
     Path,
     typer.Argument(
-        metavar="FORECASTS.json",
-        help="Hourly forecasts of those mornings in Open-Meteo's form, packed (.gz) or not.",
+        metavar="FORECASTS",
+        help="Sea of clouds: hourly forecasts of those mornings in Open-Meteo's JSON. Stars and "
+        "snow: a CSV with a line an hour of each issue (issued_local, valid_local, cloud_pct, ...; "
+        "README). Packed (.gz) or not.",
     ),
 ]
 Mountains: TypeAlias = Annotated[
@@ -143,43 +148,118 @@ def transfer_test(
     forecasts: Forecasts,
     *,
     mountain: Mountains = None,
+    phenomenon: Annotated[
+        Literal["sea_of_clouds", "starry_sky", "snowfall", "snow_cover"],
+        typer.Option(help="What the outcomes are of; all but the sea of clouds by days ahead."),
+    ] = "sea_of_clouds",
+    clock: Annotated[
+        str | None,
+        typer.Option(
+            metavar="ZONE",
+            help="Time zone of the files' local times, like Asia/Shanghai. Default: the settings'.",
+        ),
+    ] = None,
+    night: Annotated[
+        str,
+        typer.Option(
+            metavar="FROM-TO",
+            help="Local hours of a clear night (or day, like 10-15), both included.",
+        ),
+    ] = "21-04",
     threshold: Annotated[
         float | None,
         typer.Option(metavar="P", help="A forecast from P on is a yes. Default: three stars."),
     ] = None,
     config: ConfigFile = None,
 ) -> int:
-    """Score the sea-of-clouds models on mountains that they were not fitted on.
+    """Score the models at places that they were not fitted on; nothing is refitted.
 
-    Nothing is refitted. Printed for all places and for each: cases, Brier score and area under the
-    ROC curve with 90 % intervals by weeks, TS, POD and FAR at the threshold, and by how much the
-    Brier score is better than the physics rule's.
+    Sea of clouds: for all places and for each, Brier score and area under the ROC curve with 90 %
+    intervals by weeks, TS, POD and FAR at the threshold, and by how much the Brier score is better
+    than the physics rule's. Stars and snow: by days ahead, Brier score and its skill against the
+    place's climatology with 90 % intervals, persistence, area under the ROC curve, reliability, and
+    how many promises of 70 % and more came true. The number of cases stands beside each score.
     """
-    from forecast.learning.transfer_test import transfer_test
     from forecast.quantities import yes_threshold
-    from models.prediction import open_models
 
+    settings = setup.settings(config)
     if not mountain:
         raise typer.BadParameter(
             "transfer-test needs to know where the labels were observed: "
             "--mountain NAME:LAT,LON,HEIGHT,VALLEY"
         )
     places = dict(place_of(text) for text in mountain)
-    settings = setup.settings(config)
-    opened = open_models(settings.learning.folder)
+    zone = zone_of(clock) if clock else settings.zone
+    yes = yes_threshold(settings.forecast.grades) if threshold is None else threshold
     with given_file(labels, forecasts):
-        result = transfer_test(
-            labels,
-            forecasts,
-            places,
-            {opened.names[SEA]: opened.by_phenomenon[SEA]},
-            settings.phenomena,
-            settings.zone,
-            threshold=yes_threshold(settings.forecast.grades) if threshold is None else threshold,
-        )
-    served = opened.served.get(SEA)
-    show(*fitted_among(result.mornings, served.card if served else None), *result.lines())
+        if phenomenon == SEA:
+            lines = _sea_lines(settings, labels, forecasts, places, zone, yes)
+        else:
+            hours = hours_of_night(night)
+            lines = _lines_by_lead(settings, phenomenon, (labels, forecasts), places, zone, hours)
+    show(*lines)
     return 0
+
+
+def _sea_lines(
+    settings: Config,
+    labels: Path,
+    forecasts: Path,
+    places: dict[str, Site],
+    zone: ZoneInfo,
+    yes: float,
+) -> list[str]:
+    """Return the transfer test of the sea of clouds as lines."""
+    from forecast.learning.transfer_test import transfer_test
+    from models.prediction import open_models
+
+    opened = open_models(settings.learning.folder)
+    models = {opened.names[SEA]: opened.by_phenomenon[SEA]}
+    result = transfer_test(
+        labels, forecasts, places, models, settings.phenomena, zone, threshold=yes
+    )
+    served = opened.served.get(SEA)
+    return [*fitted_among(result.mornings, served.card if served else None), *result.lines()]
+
+
+def _lines_by_lead(
+    settings: Config,
+    phenomenon: str,
+    files: tuple[Path, Path],
+    places: dict[str, Site],
+    zone: ZoneInfo,
+    hours: tuple[int, int],
+) -> list[str]:
+    """Return the transfer test by lead of a phenomenon at one place as lines."""
+    from forecast.learning.transfer_by_lead import transfer_by_lead
+    from models.prediction import open_models
+
+    if len(places) != 1:
+        raise typer.BadParameter(f"--phenomenon {phenomenon} tests one place: give one --mountain")
+    opened = open_models(settings.learning.folder)
+    served = opened.served.get(phenomenon)
+    card, place = served.card if served else None, next(iter(places.values()))
+    models = {opened.names[phenomenon]: opened.by_phenomenon[phenomenon]} if card else {}
+    result = transfer_by_lead(*files, phenomenon, place, models, zone, hours)
+    return [*fitted_among([(place.id, day) for day in result.days], card), *result.lines()]
+
+
+def zone_of(name: str) -> ZoneInfo:
+    """Return a time zone. Raises: typer.BadParameter for one that does not exist."""
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
+        raise typer.BadParameter(
+            f"--clock {name!r}: expected a zone such as Asia/Shanghai"
+        ) from error
+
+
+def hours_of_night(text: str) -> tuple[int, int]:
+    """Return the first and last local hour that `--night` gives. Raises: typer.BadParameter."""
+    first, _, last = text.partition("-")
+    if not (first.isdigit() and last.isdigit() and int(first) < 24 and int(last) < 24):
+        raise typer.BadParameter(f"--night {text!r}: expected two hours such as 21-04")
+    return int(first), int(last)
 
 
 def place_of(text: str) -> tuple[str, Site]:

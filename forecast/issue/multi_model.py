@@ -22,7 +22,7 @@ from models.blending import ensemble, mean_features
 
 log = logging.getLogger(__name__)
 
-Predict = Callable[[Features, Cycle], tuple[Forecast, ...]]
+Predict = Callable[[Features, Cycle], RunForecasts]
 Correct = Callable[[Atmosphere], tuple[Atmosphere, Correction]]
 
 
@@ -133,8 +133,6 @@ def forecasts_of_run(
         for atmosphere in run.atmospheres
     ]
     if len(features_of_members) == 1:
-        return RunForecasts(
-            run.cycle, features_of_members[0], predict(features_of_members[0], run.cycle)
-        )
-    members = [(features, predict(features, run.cycle)) for features in features_of_members]
-    return ensemble(run.cycle, members, predict(mean_features(features_of_members), run.cycle))
+        return predict(features_of_members[0], run.cycle)
+    members = [predict(features, run.cycle) for features in features_of_members]
+    return ensemble(members, predict(mean_features(features_of_members), run.cycle))

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from functools import partial
+from typing import Any
 
 from forecast.archive.issues import Archive
 from forecast.config import Config
-from forecast.domain import Forecast, RunForecasts
+from forecast.domain import Cycle, Features, Forecast, RunForecasts
 from forecast.issue.events import Derived
 from forecast.issue.inputs import Decoded
+from forecast.issue.last_sea import last_seas, with_last_seas
 from forecast.issue.multi_model import forecasts_of_run
 from models.blending import blend
 from models.prediction import SPREAD_OF, Models, predict
@@ -29,7 +30,11 @@ def predict_runs(
     """
     grades, cycles = config.forecast.grades, config.forecast.spread_cycles - 1
     events, cycle = derived.events, decoded.cycle
-    predict_run = partial(predict, issued=issued, models=models, grades=grades)
+    known = last_seas(archive, tuple(events), issued)
+
+    def predict_run(features: Features, cycle: Cycle, **earlier: Any) -> RunForecasts:
+        return predict(with_last_seas(features, known), cycle, issued, models, grades, **earlier)
+
     leading = predict_run(
         derived.features,
         cycle,
@@ -37,7 +42,7 @@ def predict_runs(
         earlier_quantities=archive.earlier_quantities(events, cycle, cycles, SPREAD_OF),
     )
     return (
-        RunForecasts(cycle, derived.features, leading),
+        leading,
         *(
             forecasts_of_run(run, events, config, predict_run, decoded.correct)
             for run in decoded.further

@@ -109,7 +109,12 @@ def scores_line(fold: Mapping[str, Any]) -> str:
     if not fold.get("cases"):
         return "no case"
     brier = f"Brier {fold['brier']:.4f}, the rule's {fold['brier_of_rule']:.4f}"
-    return f"n={fold['cases']} seen={fold['seen']} {brier}"
+    states = (
+        f"; four states {fold['four_states']:.4f}, the rule's {fold['four_states_of_rule']:.4f}"
+        if "four_states" in fold
+        else ""
+    )
+    return f"n={fold['cases']} seen={fold['seen']} {brier}{states}"
 
 
 def prune(folder: Path, phenomenon: str) -> None:

@@ -164,10 +164,8 @@ def reforecast_run(
         atmosphere = reader.read_atmosphere(fetched.files, task.cycle, needs, threads=1)
         events = events_of(config, task.issued, days, wanted)
         features, _ = phenomena.derive(events, atmosphere, config.phenomena)
-        forecasts = predict(
-            features, task.cycle, task.issued, open_models(), config.forecast.grades
-        )
-        return hindcast_rows(features, forecasts, task.cycle, digest_of(config, days, wanted))
+        run = predict(features, task.cycle, task.issued, open_models(), config.forecast.grades)
+        return hindcast_rows(run, digest_of(config, days, wanted))
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
@@ -222,8 +220,8 @@ def rows_of_points(
                 event.window.start.replace(minute=0, second=0, microsecond=0), POINT_MODEL
             )
             features, _ = phenomena.derive([event], atmosphere, config.phenomena)
-            forecasts = predict(features, cycle, cycle.run, open_models(), config.forecast.grades)
-            rows += hindcast_rows(features, forecasts, cycle, digest_of(config, 1, wanted))
+            run = predict(features, cycle, cycle.run, open_models(), config.forecast.grades)
+            rows += hindcast_rows(run, digest_of(config, 1, wanted))
     return rows
 
 

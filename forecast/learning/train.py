@@ -3,7 +3,7 @@
 A challenger is trained on all cases of the archive (features as issued, and hindcasts, which are
 never scored as issued), scored on blocks of days left out of its training, kept with its card, and
 compared with the champion on the same days. It is promoted only where it is better by more than
-chance. With too few cases nothing is trained.
+chance. With too few cases nothing is trained. The usual frequencies are renewed from all outcomes.
 """
 
 from __future__ import annotations
@@ -33,6 +33,7 @@ from forecast.learning.model_folder import (
     scores_line,
     write_json,
 )
+from forecast.learning.usual_frequency import renew_climatology, shipped_frequency
 from forecast.verification import EVENTS_NEEDED, EVENTS_NEEDED_OF_A_KIND
 from models import promotion, registry
 from models.cases import training_set
@@ -94,7 +95,8 @@ def cases_of(config: Config, archive: Archive, phenomenon: str) -> tuple[Trainin
     past = Hindcasts(archive).run_forecasts(phenomenon, timedelta(hours=config.source.delay_hours))
     past = [each for each in past if (each.model, each.run, each.key) not in known]
     outcomes = Outcomes(archive).resolved(phenomenon=phenomenon)
-    return training_set(phenomenon, [*issued, *past], outcomes), len(past)
+    usual = shipped_frequency(config)
+    return training_set(phenomenon, [*issued, *past], outcomes, usual=usual), len(past)
 
 
 def missing_cases(data: TrainingSet) -> str:
@@ -153,6 +155,10 @@ def learn(
         results.append(result)
     if not dry_run:
         _remember(config.learning.folder, results, now)
+        try:
+            renew_climatology(config, archive)
+        except (SkyscapeError, OSError) as error:
+            log.error("the usual frequencies are not renewed: %s", error)
     return tuple(results)
 
 
@@ -197,7 +203,7 @@ def _learn(
     result = TrainingResult(
         phenomenon,
         decision.why,
-        describe_comparison(decision),
+        describe_comparison(decision, phenomenon),
         model="" if dry_run else card.id,
         folds=tuple(
             f"{fold['first']} to {fold['last']}  {scores_line(fold)}" for fold in card.folds
@@ -229,7 +235,7 @@ def _apply(
         and (against := promotion.consider_rule(trained.data, champion, own)).promote
     ):
         registry.promote(folder, phenomenon, registry.RULE)
-        rule = describe_comparison(against)
+        rule = describe_comparison(against, phenomenon)
         result = replace(
             result,
             verdict="rule_again",
@@ -250,8 +256,8 @@ def training_note(config: Config, data: TrainingSet) -> str:
     return " ".join(notes)
 
 
-def describe_comparison(decision: PromotionDecision) -> str:
-    """Return a comparison with the model in force as a sentence."""
+def describe_comparison(decision: PromotionDecision, phenomenon: str = "") -> str:
+    """Return a comparison with the model in force as a sentence, in the score it was made in."""
     champion = decision.champion
     if decision.why == "too_few_blocks":
         return (
@@ -259,11 +265,12 @@ def describe_comparison(decision: PromotionDecision) -> str:
             f"there are {decision.blocks}; {champion} stays"
         )
     better = "better" if decision.gain > 0 else "worse"
+    score = "four-state score" if phenomenon == "sea_of_clouds" else "Brier score"
     end = (
         "it may follow" if decision.promote else f"not better by more than chance, {champion} stays"
     )
     return (
-        f"Brier score {abs(decision.gain):.4f} {better} than {champion} on {decision.cases} "
+        f"{score} {abs(decision.gain):.4f} {better} than {champion} on {decision.cases} "
         f"cases of {decision.blocks} weeks, at least {decision.low:+.4f} with "
         f"{100 * (1 - LOWER):g} % certainty: {end}"
     )

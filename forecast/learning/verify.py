@@ -15,7 +15,7 @@ from forecast.errors import ArchiveError
 from forecast.files import write_whole
 from forecast.quantities import yes_threshold
 from forecast.verification import Verification, resolve
-from models import scorecard
+from models import score_document, scorecard
 from models.blending import shares_of
 from models.cases import BACK, cases, columns_of_rules, shares_scores
 
@@ -75,7 +75,7 @@ def keep(found: Verification, folder: Path) -> None:
     """Keep the verification that bulletins show, in a file written whole. Raises: ArchiveError."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        document = json.dumps(scorecard.document(found), ensure_ascii=False, allow_nan=False)
+        document = json.dumps(score_document.document(found), ensure_ascii=False, allow_nan=False)
         write_whole(folder / KEPT, document)
     except OSError as error:
         raise ArchiveError(
@@ -89,7 +89,7 @@ def kept(folder: Path) -> Verification | None:
     try:
         with (folder / KEPT).open("rb") as file:
             data = file.read(LARGEST + 1)
-        return scorecard.read_document(json.loads(data)) if len(data) <= LARGEST else None
+        return score_document.read_document(json.loads(data)) if len(data) <= LARGEST else None
     except FileNotFoundError:
         return None
     except (OSError, ValueError, TypeError, KeyError, RecursionError) as error:
@@ -103,10 +103,10 @@ def report(
     """Return what `skyscape verify` prints, as for `verification`. Raises: ArchiveError."""
     found = verification(Archive(config.archive.url), config, now, since, until)
     if as_json:
-        return json.dumps(scorecard.document(found), ensure_ascii=False)
+        return json.dumps(score_document.document(found), ensure_ascii=False)
     if not found.cases:
         return (
             "no published forecast has an outcome yet; "
             "give some with `skyscape outcomes import FILE` or `skyscape truth`"
         )
-    return scorecard.text(found)
+    return score_document.text(found)

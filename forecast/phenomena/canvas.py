@@ -169,7 +169,7 @@ def illuminate(
     view: part of its light that reaches the viewer (event, band, point) [1]; ridge: height [m]
     (event) of the terrain at distance `RIDGE` towards the sun, which shades a low canvas overhead.
     """
-    events, disk = len(canvas.cover), _disk_average()
+    events, disk = len(canvas.cover), disk_average(ANGLES)
     sums = {
         name: np.zeros((events, ANGLES.size))
         for name in ("vivid", "vivid_if_clear", "seen", "contrast", "red", "at_best")
@@ -293,12 +293,12 @@ def _against(lit: Array, sky_light: Array) -> Array:
     return lit / (lit + sky_light)
 
 
-def _disk_average() -> Array:
-    """Return the matrix (angle, angle) that averages values at `ANGLES` over the sun's disk."""
-    unit = np.eye(ANGLES.size)
+def disk_average(angles: Array) -> Array:
+    """Return the matrix (angle, angle) that averages values at `angles` over the sun's disk."""
+    unit = np.eye(angles.size)
     return sum(
         (
-            share * np.stack([np.interp(ANGLES + offset, ANGLES, row) for row in unit], axis=1)
+            share * np.stack([np.interp(angles + offset, angles, row) for row in unit], axis=1)
             for offset, share in DISK
         ),
         start=np.zeros_like(unit),

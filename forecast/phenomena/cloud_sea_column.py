@@ -28,6 +28,7 @@ THIN_DECK = 300.0  # [m] depth of a stratus that fills a valley (check)
 # [m] spacing of levels from which such a deck is missed more often than resolved; GFS has 200-580 m
 # up to 3 km
 WIDEST_SPACING = 2 * THIN_DECK
+HALF = 0.5  # [1] weight of a field from which it counts at a moment between two fields
 
 
 def sea_moments(scene: Scene, columns: Array, rows: Index, times: Times) -> dict[str, Array]:
@@ -47,6 +48,8 @@ def sea_moments(scene: Scene, columns: Array, rows: Index, times: Times) -> dict
         air_at(scene, rows, times, valley_elevations(scene)),
     )
     reach = (valley <= HEIGHTS) & (site + INVERSION_REACH >= HEIGHTS)
+    unplaced = (scene.between(unplaced_top(scene), rows, times) >= HALF) & (filled >= DECK_COVER)
+    top = np.where(unplaced, np.nan, top)
     moments = {
         "deck_top": top,
         # a deck that stands on the ground begins there
@@ -59,8 +62,9 @@ def sea_moments(scene: Scene, columns: Array, rows: Index, times: Times) -> dict
             humidity, (site < HEIGHTS) & (site + ABOVE_THE_SITE >= HEIGHTS)
         ),
         "inversion": inversion(np.where(reach, temperature, np.nan)),
-        "cloud_at_site": at_site["cloud"],
-        "humidity_at_site": at_site["humidity"],
+        "cloud_at_site": np.where(unplaced, np.nan, at_site["cloud"]),
+        "humidity_at_site": np.where(unplaced, np.nan, at_site["humidity"]),
+        "unplaced_deck": np.where(np.isnan(at_site["cloud"]), np.nan, unplaced),
         "wind_speed_at_site": at_site["wind_speed"],
         "valley_dew_point_depression": in_valley["temperature"]
         - dew_point(in_valley["temperature"], in_valley["humidity"]),
@@ -168,6 +172,23 @@ def misses_thin_decks(scene: Scene) -> Mask:
         upper > valley_elevations(scene)[:, None]
     )
     return np.asarray((between_them & (upper - lower > WIDEST_SPACING)).any(axis=1))
+
+
+def unplaced_top(scene: Scene) -> Array:
+    """Return 1 where the levels cannot say whether a deck ends below the viewer, else 0.
+
+    (site, time). The last level below the viewer has a deck, and no level lies within THIN_DECK of
+    the viewer's height. What is interpolated to that height is then no evidence: neither of a
+    viewer in cloud nor of one above it.
+    """
+    cloud, heights = cloud_column(scene)
+    heights = np.where(np.isfinite(cloud), heights, np.nan)
+    above_viewer = heights - elevations(scene)[:, None, None]
+    below = np.where(above_viewer < 0, above_viewer, -np.inf)
+    under = np.take_along_axis(cloud, below.argmax(axis=-1)[..., None], axis=-1)[..., 0]
+    nearest = np.nan_to_num(np.abs(above_viewer), nan=np.inf).min(axis=-1)
+    apart = np.isfinite(below.max(axis=-1)) & (nearest > THIN_DECK)
+    return np.where(apart & (under >= DECK_COVER), 1.0, 0.0)
 
 
 def undecided_edge(scene: Scene) -> Array:

@@ -29,15 +29,18 @@ from forecast.phenomena import PhenomenonFeatures
 from forecast.phenomena.glow_colour import glow_features
 from forecast.phenomena.glow_geometry import (
     NAT,
+    Geometry,
     air_along_lines,
     between_turns,
     geometry_of,
     sun_azimuths,
     window_by_sun,
 )
+from forecast.phenomena.light_chances import Viewers, disk_probability, glow_probability
 from forecast.phenomena.light_evidence import joined
 from forecast.phenomena.light_path import LightPath
 from forecast.phenomena.sun_disk import disk_features
+from forecast.science.almanac import horizon_altitude
 from forecast.science.interpolation import Scene, as_times
 from forecast.science.light import Mask
 from forecast.science.thermodynamics import Array
@@ -66,6 +69,7 @@ GLOW_FEATURES = (
     "glow_end", "glow_red", "glow_green", "glow_blue", "obstacle_distance", "obstacle_height",
     "shadow_distance", "shadow_height",
     "aerosol_optical_depth", "light_path_coverage", "disk_transmission",
+    "glow_probability", "climate_glow_probability", "disk_probability", "climate_disk_probability",
 )  # fmt: skip
 CHUNK = 128  # events at once: their rays stay in the processor's cache
 # [1] part of the light path inside the data: below it no features; below it named as missing
@@ -129,11 +133,13 @@ def derive(
         )
         for start in range(0, rows.size, CHUNK):
             chunk = rows[start : start + CHUNK]
-            geometry = geometry_of([events[i] for i in chunk], scene)
+            chosen = [events[i] for i in chunk]
+            geometry = geometry_of(chosen, scene)
             path = air_along_lines(scene, geometry, lines=1 if phenomenon == "sunrise" else LINES)
             found, chart = (disk_features if phenomenon == "sunrise" else glow_features)(
                 geometry, path
             )
+            found |= _chances(chosen, geometry, path, scene)
             for name, column in found.items():
                 values[name][chunk] = _only_where_known(
                     name, column, found["light_path_coverage"], path.covered[: chunk.size]
@@ -147,6 +153,30 @@ def derive(
     return PhenomenonFeatures(
         values, missing, {name: joined(parts) for name, parts in drawn.items() if parts}
     )
+
+
+def _chances(
+    events: Sequence[Event], geometry: Geometry, path: LightPath, scene: Scene
+) -> dict[str, Array]:
+    """Return the probabilities over errors of the cloud (event): light_chances.py.
+
+    events: of one phenomenon; the lead counts from the run's first field.
+    """
+    section = path.section.of(slice(0, len(events)))
+    viewers = Viewers(
+        geometry.elevation,
+        horizon_altitude(geometry.horizons, geometry.azimuth),
+        geometry.altitude,
+        (geometry.centre - scene.times[0]) / np.timedelta64(1, "h"),
+        ["/".join(event.key) for event in events],
+    )
+    if events[0].phenomenon == "sunrise":
+        names = ("disk_probability", "climate_disk_probability")
+        chances = disk_probability(section, viewers, DISK_PARTLY)
+    else:
+        names = ("glow_probability", "climate_glow_probability")
+        chances = glow_probability(section, viewers, PARTLY)
+    return dict(zip(names, chances, strict=True))
 
 
 def _reached(events: Sequence[Event], scene: Scene) -> Mask:

@@ -21,7 +21,7 @@ import numpy as np
 import xarray as xr
 
 from forecast.domain import Almanac, Event, Outcome, Site, Window
-from forecast.phenomena import PhenomenonFeatures
+from forecast.phenomena import PhenomenonFeatures, star_night
 from forecast.phenomena.night_light import darkest_azimuth, lights
 from forecast.phenomena.weather import (
     Mask,
@@ -137,6 +137,9 @@ def derive(
         "cloud_at_site": over(air["cloud"]),
         "humidity_at_site": over(air["humidity"]),
     }
+    around = star_night.moments_around(start, end)
+    night = np.where(reached[:, None], clouds(scene, rows, around)["sky"], np.nan)
+    values |= star_night.derive(scene, rows, around, night, settings.stars_clear_cover)
     worth_it = (
         found & (np.round(values["sky_cover"], 3) <= HALF_THE_SKY) & (values["clear_hours"] > 0)
     )

@@ -42,6 +42,12 @@ EVERY = STARS + SEA + GLOW + DISK + COLD
 
 # fmt: off
 _FEATURES = (
+    # -- how far ahead, and how often: every probability is a function of both
+    Feature("forecast_period", "h", -24, 400, EVERY, "from the run to the start of the window",
+            kind="index"),
+    Feature("climatological_frequency", "1", 0, 1, EVERY,
+            "usual frequency at the site in that month: models/climatology.py", shown=True,
+            may_be_absent=True, kind="probability"),
     # -- the weather of the window at the site's height: every event has it; safety and clothing are
     # read from it
     Feature("temperature_at_site", "K", 180, 340, EVERY,
@@ -85,6 +91,24 @@ _FEATURES = (
             shown=True),
     Feature("dew_point_depression", "K", 0, 80, STARS, "profile at the true height"),
     Feature("water_vapour_column", "kg m-2", 0, 120, STARS, "precipitable water: transparency"),
+    # -- starry sky, hours around the middle of the night: up to 4 h night, 5-8 h evening or morning
+    Feature("evening_sky_cover", "1", 0, 1, STARS, "sky cover, mean of the hours of the evening"),
+    Feature("night_sky_cover", "1", 0, 1, STARS, "the same of the night"),
+    Feature("morning_sky_cover", "1", 0, 1, STARS, "the same of the morning"),
+    Feature("night_clear_share", "1", 0, 1, STARS,
+            "part of the night's hours clear enough (settings: stars_clear_cover)"),
+    Feature("sky_cover_before", "1", 0, 1, STARS,
+            "night_sky_cover as the model's run a day earlier had it", may_be_absent=True),
+    Feature("night_dew_point_depression", "K", 0, 80, STARS,
+            "mean of the night, profile at the true height"),
+    Feature("night_rain", "kg m-2", 0, 2000, STARS, "fallen from evening to morning"),
+    Feature("evening_rain_probability", "1", 0, 1, STARS,
+            "of .1 mm in an hour, mean of the evening: part of an ensemble's members",
+            may_be_absent=True, kind="probability"),
+    Feature("night_rain_probability", "1", 0, 1, STARS, "the same of the night",
+            may_be_absent=True, kind="probability"),
+    Feature("morning_rain_probability", "1", 0, 1, STARS, "the same of the morning",
+            may_be_absent=True, kind="probability"),
     # -- sea of clouds
     Feature("deck_top", "m", -500, 12000, SEA, "top of the lowest moist layer, above sea level",
             shown=True, may_be_absent=True),
@@ -118,6 +142,11 @@ _FEATURES = (
             "cover above the site in the 6 h before the window: a clear night cools the valley"),
     Feature("ground_fog", "1", 0, 1, SEA,
             "part of the window with fog on the ground and no low cloud: too shallow"),
+    Feature("unplaced_deck", "1", 0, 1, SEA,
+            "part of the window with a deck below whose top the levels cannot place: below the "
+            "site or above it"),
+    Feature("sea_yesterday", "1", 0, 1, SEA, "whether there was one the morning before, where that "
+            "is known at issue", may_be_absent=True, kind="class"),
     # -- glow: the light path along the sun's azimuth
     Feature("canvas_cover", "1", 0, 1, GLOW, "cloud that can be painted, over and around the site"),
     Feature("canvas_height", "m", 0, 16000, GLOW, "base of what is lit, above sea level",
@@ -129,6 +158,11 @@ _FEATURES = (
             "transmission from the canvas to the viewer (low cloud overhead hides it)"),
     Feature("glow_quality", "1", 0, 1, GLOW, "canvas, light and view together at the best minute",
             shown=True, kind="index"),
+    Feature("glow_probability", "1", 0, 1, GLOW,
+            "part of the draws about the forecast cloud in which the quality counts as a glow: "
+            "forecast/phenomena/light_chances.py", kind="probability"),
+    Feature("climate_glow_probability", "1", 0, 1, GLOW, "the same of draws of the climate of "
+            "cloud, whatever is forecast", kind="probability"),
     Feature("minutes_of_colour", "min", 0, 180, GLOW, "minutes of colour around the best one",
             shown=True),
     Feature("glow_onset", "min", -180, 180, GLOW, "first minute of colour after sunset or sunrise",
@@ -158,6 +192,11 @@ _FEATURES = (
             "part of the light path that lies inside the data"),
     Feature("disk_transmission", "1", 0, 1, DISK,
             "chance to see it as it clears the terrain: cloud and haze", shown=True),
+    Feature("disk_probability", "1", 0, 1, DISK,
+            "part of the draws about the forecast cloud in which the disk shows: "
+            "forecast/phenomena/light_chances.py", kind="probability"),
+    Feature("climate_disk_probability", "1", 0, 1, DISK, "the same of draws of the climate of "
+            "cloud, whatever is forecast", kind="probability"),
     # -- snow and cold
     Feature("new_snow", "m", 0, 10, SNOW, "fallen in the window: snow water times snow ratio",
             shown=True),

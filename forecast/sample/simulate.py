@@ -2,7 +2,7 @@
 
 The weather is that of forecast/sample/scenario.py; everything else is as in production. On each
 simulated day at local noon the new runs are written and served on the loopback like the public
-bucket, the past days are verified from the first hours of later runs, a bulletin for two days is
+bucket, the past days are verified from the first hours of later runs, a bulletin for a week is
 issued from the morning's run, and on the settings' day of the week models are trained. Pages are
 made for the last days only.
 """
@@ -33,8 +33,9 @@ from products.publish import Publisher
 
 log = logging.getLogger(__name__)
 
-STEPS = StepSettings(first=0, last=48, every=3)
-DAYS = 2  # [day] local days of each bulletin
+# A week, so that skill by lead can be seen; beyond two days every six hours: errors are large.
+STEPS = (StepSettings(first=0, last=48, every=3), StepSettings(first=54, last=168, every=6))
+DAYS = 7  # [day] local days of each bulletin
 WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 NOON = time(12)
 AHEAD = 3  # [day] days that are written in advance
@@ -59,9 +60,9 @@ class SimulatedDay:
 
 
 def settings_for(config: Config, bucket: str, output: Path, work: Path) -> Config:
-    """Return the settings of a simulation: the demonstration's, over two days, with own models."""
+    """Return the settings of a simulation: the demonstration's, with own steps and own models."""
     demo = demonstration_config(config, bucket, output, work)
-    source = demo.source.model_copy(update={"steps": (STEPS,), "keep_cycles": 2})
+    source = demo.source.model_copy(update={"steps": STEPS, "keep_cycles": 2})
     return demo.model_copy(
         update={
             "source": source,

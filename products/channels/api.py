@@ -11,6 +11,7 @@ from typing import Any
 from forecast.domain import Almanac, Issue, Name, Spread, Window
 from forecast.quantities import FEATURES, Feature
 from products.bulletin import Bulletin, Entry, Section
+from products.confidence import as_usual
 from products.pages.json_page import json_page, number, time_text
 from products.pages.templating import TEMPLATES, Page
 
@@ -122,6 +123,8 @@ def _forecast(entry: Entry) -> dict[str, Any]:
         "site": event.site.id, "phenomenon": event.phenomenon, "day": event.day.isoformat(),
         **window, **_window("best", forecast.best), "centre": time_text(event.centre),
         "probability": number(forecast.probability), "grade": forecast.grade,
+        "usual_probability": number(forecast.usual), "confidence": forecast.confidence,
+        "as_usual": as_usual(forecast),
         "model": forecast.model,
         "states": {state: number(p) for state, p in forecast.states.items()},
         "azimuth_deg": number(entry.azimuth),

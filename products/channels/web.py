@@ -19,7 +19,9 @@ def render(bulletin: Bulletin) -> Iterator[Page]:
     renderers = [PageRenderer(bulletin, language) for language in LANGUAGES]
     for renderer in renderers:
         words = renderer.words
-        yield renderer.page("web/index.html", "index.html")
+        yield renderer.page(
+            "web/index.html", "index.html", how_often=verification.how_often(bulletin, words)
+        )
         yield renderer.page(
             "web/archive.html", "archive/index.html", issues=issues_by_day(bulletin, words)
         )
@@ -27,7 +29,6 @@ def render(bulletin: Bulletin) -> Iterator[Page]:
             "web/verification.html",
             "verification/index.html",
             summary=verification.summary(bulletin, words),
-            columns=verification.COLUMNS,
             kinds=KINDS,
             legend_sign=legend_sign,
         )

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from forecast.errors import PublishError
 from products.bulletin import Bulletin
+from products.confidence import as_usual
 from products.pages.renderer import PageRenderer
 from products.pages.templating import Page
 from products.wording import LANGUAGES, Words
@@ -61,7 +62,7 @@ def _digest(bulletin: Bulletin, renderer: PageRenderer) -> str:
         day=words.day(forecast.event.day),
         spot=words.spot(forecast.event.site, forecast.event.phenomenon),
         percent=words.percent(forecast.probability),
-        stars=words(f"stars.{forecast.grade}"),
+        stars=words("usual.badge" if as_usual(forecast) else f"stars.{forecast.grade}"),
     )
     if not open_hazards:
         return digest

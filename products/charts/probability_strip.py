@@ -9,13 +9,17 @@ from markupsafe import Markup
 
 from forecast.domain import Forecast
 from products.charts.svg import WIDTH, Drawing, Scale, box, number, polyline
+from products.confidence import as_usual
 from products.wording import Words
 
 
 def probability_strip(
     forecasts: Sequence[Forecast], words: Words, language: str, zone: ZoneInfo, prefix: str = ""
 ) -> Markup | None:
-    """Draw a column a day, as tall as the probability, with the spread of the last cycles."""
+    """Draw a column a day, as tall as the probability, with its spread.
+
+    A column that says no more than the season is hollow.
+    """
     if not forecasts:
         return None
     days = sorted(forecasts, key=lambda forecast: forecast.event.day)
@@ -52,15 +56,21 @@ def _column(
         return f"{name} {words('chart.no_data')}"
     percent = _percent(forecast.probability, words)
     top = min(level(forecast.probability), level.start - 2)
-    grade = f"c-grade c-grade-{forecast.grade}"
-    drawing.rect(x, top, width, level.start - top, grade, fill="currentColor", rx=3)
+    if as_usual(forecast):
+        usual = {"fill": "none", "stroke": "currentColor", "stroke_dasharray": "3 3"}
+        drawing.rect(x, top, width, level.start - top, "c-usual", rx=3, **usual)
+    else:
+        grade = f"c-grade c-grade-{forecast.grade}"
+        drawing.rect(x, top, width, level.start - top, grade, fill="currentColor", rx=3)
     drawing.text(middle, level.end - 7, percent, "c-strong", "middle")
-    if forecast.spread and forecast.spread.cycles > 1:
+    if forecast.spread and forecast.spread.low < forecast.spread.high:
         low, high = level(forecast.spread.low), level(forecast.spread.high)
         ends = "".join(f"M{number(middle - 3)} {number(y)}h6" for y in (low, high))
         whisker = polyline([(middle, low), (middle, high)]) + ends
         for classes in ("c-spread-under", "c-spread"):
             drawing.path(whisker, f"c-line {classes}", fill="none", stroke="currentColor")
+    if as_usual(forecast):
+        return f"{name} {percent} {words('usual.cell')}"
     return f"{name} {percent}"
 
 

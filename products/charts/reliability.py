@@ -31,21 +31,31 @@ def unit_square(drawing: Drawing) -> tuple[Scale, Scale]:
 
 
 def reliability_diagram(record: PhenomenonRecord, words: Words, name: str) -> Markup:
-    """Draw the observed frequency against the forecast probability.
+    """Draw the calibration curve: the observed frequency against the forecast probability.
 
-    On the diagonal the forecasts are reliable. A grey bar is the 90 % interval of the frequency of
-    reliable forecasts. A dot inside it is filled, one outside is hollow; its number of cases stands
-    beside it.
+    On the diagonal the forecasts are reliable. The grey band holds 90 % of the curves of reliable
+    forecasts. Each step is a pool of cases whose frequencies are alike, with a dot at its mean:
+    filled inside the band, hollow outside; its number of cases stands beside it.
     """
     drawing = Drawing(326, f"reliability-{record.phenomenon}")
     drawing.backdrop(LEFT + 8, TOP, RIGHT - LEFT - 16, BOTTOM - TOP, "c-trough", ".05")
     across, up = unit_square(drawing)
-    for each in record.bins:
-        x, high = across(each.probability), up(each.high)
-        height = max(up(each.low) - high, 2)
-        drawing.path(
-            box(x - 5, high, 10, height), "c-chance", fill="currentColor", fill_opacity=".3"
-        )
+    if record.band:
+        _band(drawing, record, across, up)
+    else:
+        for each in record.bins:
+            x, high = across(each.probability), up(each.high)
+            height = max(up(each.low) - high, 2)
+            drawing.path(
+                box(x - 5, high, 10, height), "c-chance", fill="currentColor", fill_opacity=".3"
+            )
+    curve = [
+        (across(end), up(each.frequency))
+        for each in record.bins
+        for end in (each.first, each.last)
+        if math.isfinite(end)
+    ]
+    drawing.path(polyline(curve), "c-line", fill="none", stroke="currentColor", stroke_width="2")
     _dots(drawing, record.bins, across, up, words)
     bins = [
         words(
@@ -64,6 +74,19 @@ def reliability_diagram(record: PhenomenonRecord, words: Words, name: str) -> Ma
     )
 
 
+def _band(drawing: Drawing, record: PhenomenonRecord, across: Scale, up: Scale) -> None:
+    """Fill the region between the band's bounds; of a single probability a bar."""
+    points = record.band
+    if len(points) == 1:
+        points = tuple((points[0][0] + d, *points[0][1:]) for d in (-0.01, 0.01))
+    lower = [(across.clamped(p), up(low)) for p, low, _ in points]
+    upper = [(across.clamped(p), up(high)) for p, _, high in points]
+    drawing.path(
+        polyline([*lower, *reversed(upper)]) + "z", "c-chance", fill="currentColor",
+        fill_opacity=".3",
+    )  # fmt: skip
+
+
 def _dots(
     drawing: Drawing, bins: tuple[ReliabilityBin, ...], across: Scale, up: Scale, words: Words
 ) -> None:
@@ -80,15 +103,17 @@ def _dots(
             )
         text = words("verification.count", cases=each.cases)
         width = breadth(text)
+        # the curve rises: below to the right and above to the left of a dot it is not
         for left, label_y in (
-            (x + radius + 4, y + 4),
-            (x - radius - 4 - width, y + 4),
-            (x - width / 2, y - radius - 5),
+            (x + radius + 3, y + 15),
+            (x - radius - 3 - width, y - 6),
+            (x + radius + 3, y + 27),
         ):
             free = all(
                 left + width < a or left > b or abs(label_y - at) > 12 for a, b, at in labels
             )
-            if free and across(0) <= left and left + width <= across(1):
+            inside = across(0) <= left and left + width <= across(1) and TOP < label_y < BOTTOM
+            if free and inside:
                 drawing.text(left, label_y, text, "c-tick")
                 labels.append((left, left + width, label_y))
                 break

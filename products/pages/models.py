@@ -6,6 +6,7 @@ its scores on cases it was not trained on.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -130,15 +131,27 @@ def _training(card: ModelCard, names: dict[str, Name], words: Words) -> list[str
     if card.whole is None:
         sentences.append(words("model_card.unjudged"))
     else:
-        key = "better" if card.whole.brier < card.whole.brier_of_rule else "not_better"
-        blanks = {
-            "cases": card.whole.cases,
-            "ours": _score(card.whole.brier),
-            "rule": _score(card.whole.brier_of_rule),
-        }
-        sentences.append(words(f"model_card.{key}", **blanks))
-        sentences += _gain(card.whole, words)
+        sentences += _scores(card.whole, words)
     return sentences
+
+
+def _scores(whole: FoldScores, words: Words) -> list[str]:
+    """Return the Brier score beside the rule's, and of a sea of clouds the four-state score."""
+    sentences = []
+    if math.isfinite(whole.brier):
+        key = "better" if whole.brier < whole.brier_of_rule else "not_better"
+        sentences.append(
+            words(
+                f"model_card.{key}",
+                cases=whole.cases,
+                ours=_score(whole.brier),
+                rule=_score(whole.brier_of_rule),
+            )
+        )
+    if math.isfinite(whole.states):
+        ours, rule = _score(whole.states), _score(whole.states_of_rule)
+        sentences.append(words("model_card.states", cases=whole.cases, ours=ours, rule=rule))
+    return sentences + _gain(whole, words)
 
 
 def _gain(whole: FoldScores, words: Words) -> list[str]:
@@ -187,7 +200,7 @@ def _kind(kind: str, words: Words) -> str:
     return words(f"model_card.kind.{kind}") if kind in KINDS else kind
 
 
-KINDS: Sequence[str] = ("prior", "logistic", "blend", "boosting", "forest")
+KINDS: Sequence[str] = ("prior", "night", "logistic", "blend", "boosting", "forest")
 
 
 def _signed(value: float) -> str:
@@ -195,7 +208,7 @@ def _signed(value: float) -> str:
 
 
 def _score(value: float) -> str:
-    return f"{value:.3f}"
+    return f"{value:.3f}" if math.isfinite(value) else "\u2014"
 
 
 def _dated(day: date, words: Words) -> str:

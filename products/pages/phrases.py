@@ -9,6 +9,7 @@ from forecast.domain import Forecast, Name
 from products import safety
 from products.agreement import Agreement
 from products.bulletin import NEXT_DAYS, Alert, Bulletin, Entry, Outlook, SiteDay
+from products.confidence import as_usual
 from products.wording import ESTIMATES, Words
 
 STRONG = 0.5  # [logit] an effect that is named whatever the grade
@@ -47,8 +48,12 @@ class Phrases:
     def why(self, forecast: Forecast) -> str:
         """Return one sentence with the strongest reasons for a good chance, or against a poor one.
 
-        A good chance also names a strong reason against it.
+        A good chance also names a strong reason against it. Of a forecast that says no more than
+        the season, that it is so.
         """
+        if as_usual(forecast):
+            usual = self.words("usual.sentence", usual=self.words.usual(forecast))
+            return usual + self.words("page.stop")
         up, down = self.reasons(forecast, 1), self.reasons(forecast, -1)
         chosen = (up[:2] or down[:1]) if forecast.grade >= 3 else (down[:2] or up[:1])
         against = max((-reason.effect for reason in forecast.reasons), default=0.0)

@@ -13,6 +13,7 @@ from markupsafe import Markup
 from products import charts
 from products.agreement import agreement
 from products.bulletin import NEXT_DAYS, Bulletin, Entry, Section
+from products.confidence import as_usual
 from products.pages import tiles
 from products.pages.current_observations import FILE
 from products.pages.phrases import Phrases
@@ -92,6 +93,7 @@ class PageRenderer:
             "why": phrases.why,
             # functions of other modules
             "agreement": agreement,
+            "as_usual": as_usual,
             "tiles": tiles,
         }
 

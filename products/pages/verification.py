@@ -1,4 +1,4 @@
-"""The verification page: how good the forecasts were, in plain words and three charts a phenomenon.
+"""The verification page: how good the forecasts were, in plain words and charts a phenomenon.
 
 With too few cases no score is given: the page shows how many there are and how many are needed.
 Nothing is shown by colour alone.
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 
 from markupsafe import Markup
@@ -17,8 +17,9 @@ from forecast.domain import OUTCOME_SOURCES, Name
 from forecast.quantities import yes_threshold
 from forecast.verification import (
     EVENTS_NEEDED,
-    REFERENCES,
+    MACHINE,
     Figure,
+    ModelCard,
     PhenomenonRecord,
     ScoreLine,
     Verification,
@@ -27,6 +28,7 @@ from products.bulletin import Bulletin
 from products.charts.event_strip import event_strip
 from products.charts.reliability import reliability_diagram
 from products.charts.roc import roc_diagram
+from products.charts.skill_by_lead import skill_by_lead
 from products.wording import Words
 
 
@@ -35,7 +37,8 @@ class RecordText:
     """The verification record of one phenomenon, in words.
 
     last_month: the sentence on last month. sentences: cases and sources. skills: the comparison
-    with the references. rows: the rows of the table (name, cells of COLUMNS).
+    with the references. columns, rows: the table (name, cells of the columns). by_lead: the chart
+    of skill by lead; worth: what the weather is worth further ahead, and how that is known.
     """
 
     phenomenon: str
@@ -45,7 +48,10 @@ class RecordText:
     skills: tuple[str, ...]
     diagram: Markup | None
     roc: Markup | None
+    by_lead: Markup | None
     strip: Markup | None
+    worth: str
+    columns: tuple[str, ...]
     rows: tuple[tuple[str, tuple[str, ...]], ...]
 
 
@@ -61,7 +67,12 @@ COLUMNS = (
     "far",
     "ts",
     "auc",
+    "miscalibration",
+    "discrimination",
 )
+# Chance that reliable forecasts look as unreliable, below which they are called unreliable.
+RELIABLE_FROM = 0.05
+MACHINE_AFTER = "rule"  # the column after which that of the forecaster's changes stands
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +81,8 @@ class Summary:
 
     disagreed: events on which the sources of truth disagree. since: the day of the first event.
     threshold: the probability from which an event counts as forecast. needed: cases for a score.
+    multiplicity: how many of the scores on the page differ by chance. worths: phenomenon -> what
+    its forecasts keep of their weight further ahead, for those without a record.
     """
 
     records: tuple[RecordText, ...]
@@ -80,12 +93,15 @@ class Summary:
     since: date | None
     threshold: float
     needed: int
+    multiplicity: str = ""
+    worths: tuple[tuple[str, str], ...] = ()
 
 
 def summary(bulletin: Bulletin, words: Words) -> Summary:
     """Return the page's content; a bulletin without verification has no records."""
     phenomena = dict.fromkeys(p for section in bulletin.sections for p in section.site.phenomena)
     found = bulletin.verification
+    worth = {card.phenomenon: worth_text(card, words) for card in bulletin.models_in_force}
     if found is None or not found.cases:
         return Summary(
             records=(),
@@ -96,12 +112,19 @@ def summary(bulletin: Bulletin, words: Words) -> Summary:
             since=None,
             threshold=yes_threshold(bulletin.grades),
             needed=found.needed if found else EVENTS_NEEDED,
+            worths=tuple((p, worth[p]) for p in phenomena if worth.get(p)),
         )
     names = {section.site.id: section.site.name for section in bulletin.sections}
     today = words.local(bulletin.issue.issued).date()
     with_record = {record.phenomenon for record in found.records}
     return Summary(
-        records=tuple(record_text(record, found, names, words, today) for record in found.records),
+        records=tuple(
+            replace(
+                record_text(record, found, names, words, today),
+                worth=worth.get(record.phenomenon, ""),
+            )
+            for record in found.records
+        ),
         without_record=tuple(p for p in phenomena if p not in with_record),
         cases=found.cases,
         events=found.events,
@@ -109,7 +132,65 @@ def summary(bulletin: Bulletin, words: Words) -> Summary:
         since=found.since,
         threshold=found.threshold,
         needed=found.needed,
+        multiplicity=multiplicity(found, words),
+        worths=tuple((p, worth[p]) for p in phenomena if p not in with_record and worth.get(p)),
     )
+
+
+TRUSTED = "starry_sky"  # the phenomenon of `how_often`: every site has its nights
+AHEAD = {"tonight": (0,), "three_days": (3,), "week": (7, 6)}  # days ahead, the first that is known
+
+
+def how_often(bulletin: Bulletin, words: Words) -> str:
+    """Return in one sentence how often starry nights were forecast right, at three leads.
+
+    From the service's own verification once tonight has enough cases, before that from the card of
+    the model in force; "" where neither has them.
+    """
+    found = bulletin.verification
+    own = [line for line in (found.by_lead(TRUSTED) if found else ()) if line.enough]
+    scores = {int(line.name): (line.right, line.usual_right, line.cases) for line in own}
+    origin = "own"
+    if 0 not in scores:
+        card = next((c for c in bulletin.models_in_force if c.phenomenon == TRUSTED), None)
+        leads = card.by_lead if card else ()
+        scores = {one.day: (one.right, one.usual_right, one.cases) for one in leads}
+        origin = "elsewhere"
+    if 0 not in scores:
+        return ""
+    parts, shown = [], []
+    for name, days in AHEAD.items():
+        day = next((day for day in days if day in scores), None)
+        if day is not None:
+            shown.append(scores[day])
+            parts.append(words(f"how_often.{name}", percent=words.share(scores[day][0])))
+    return words(
+        f"how_often.{origin}",
+        parts=words.listed(parts),
+        usual=words.share(shown[0][1]),
+        cases=sum(cases for *_, cases in shown),
+    )
+
+
+def multiplicity(found: Verification, words: Words) -> str:
+    """Return how many groups differ from climatology and how many would by chance; "" of none."""
+    several = found.comparisons
+    if not several.groups:
+        return ""
+    return words(
+        "verification.multiplicity",
+        groups=several.groups,
+        better=several.better,
+        worse=several.worse,
+        chance=math.ceil(several.by_chance),
+    )
+
+
+def worth_text(card: ModelCard, words: Words) -> str:
+    """Return what the weather is worth further ahead, and whether that was measured; "" unknown."""
+    if card.worth is None:
+        return ""
+    return words(f"verification.worth.{card.worth.kind}", days=f"{card.worth.half:.1f}")
 
 
 def record_text(
@@ -121,8 +202,10 @@ def record_text(
 ) -> RecordText:
     """Return the record of one phenomenon in words."""
     line, name = record.line, words(f"phenomenon.{record.phenomenon}.name")
+    columns = columns_of(found)
+    leads = found.by_lead(record.phenomenon)
     rows = [
-        (_group(each, names, words), cells(each, words))
+        (_group(each, names, words), cells(each, words, columns))
         for dimension in ("lead", "site", "season", "source")
         for each in _ordered(found.of(dimension), dimension)
         if each.phenomenon == record.phenomenon
@@ -132,14 +215,25 @@ def record_text(
         enough=line.enough,
         last_month=last_month(record, words),
         sentences=tuple(_sentences(record, found.needed, words)),
-        skills=tuple(_skills(line, words)) if line.enough else (),
+        skills=tuple(_skills(record, words)) if line.enough else (),
         diagram=reliability_diagram(record, words, name) if record.bins else None,
         roc=roc_diagram(record, words, name) if record.roc else None,
+        by_lead=skill_by_lead(leads, words, name, record.phenomenon),
         strip=event_strip(record.marks, names, words, name, record.phenomenon, today)
         if record.marks
         else None,
+        worth="",
+        columns=columns,
         rows=tuple(rows),
     )
+
+
+def columns_of(found: Verification) -> tuple[str, ...]:
+    """Return the columns of the tables; that of a forecaster's changes where there are any."""
+    if not any(MACHINE in line.skills for line in found.lines):
+        return COLUMNS
+    place = COLUMNS.index(MACHINE_AFTER) + 1
+    return (*COLUMNS[:place], MACHINE, *COLUMNS[place:])
 
 
 def _sentences(record: PhenomenonRecord, needed: int, words: Words) -> list[str]:
@@ -162,8 +256,11 @@ def _sentences(record: PhenomenonRecord, needed: int, words: Words) -> list[str]
     return sentences
 
 
-def _skills(line: ScoreLine, words: Words) -> list[str]:
-    sentences = [skill_text(name, line.skills[name], words) for name in REFERENCES]
+def _skills(record: PhenomenonRecord, words: Words) -> list[str]:
+    sentences = [skill_text(name, figure, words) for name, figure in record.line.skills.items()]
+    if math.isfinite(record.chance):
+        key = "reliable" if record.chance >= RELIABLE_FROM else "unreliable"
+        sentences.append(words(f"verification.{key}", chance=words.share(record.chance)))
     return [sentence for sentence in sentences if sentence]
 
 
@@ -211,7 +308,7 @@ def skill_text(reference: str, figure: Figure, words: Words) -> str:
     return words("verification.skill_even", against=name)
 
 
-def cells(line: ScoreLine, words: Words) -> tuple[str, ...]:
+def cells(line: ScoreLine, words: Words, columns: tuple[str, ...] = COLUMNS) -> tuple[str, ...]:
     """Return the cells of a row; a dash where there is no figure, or too few cases for one."""
 
     def figure(value: float, digits: int = 2) -> str:
@@ -231,16 +328,20 @@ def cells(line: ScoreLine, words: Words) -> tuple[str, ...]:
         )
         return figure(figure_.value) + bounds
 
-    return (
-        f"{line.cases} / {line.observed}",
-        str(line.events),
-        ranged(line.brier),
-        *(ranged(line.skills[name]) for name in REFERENCES),
-        figure(line.pod),
-        figure(line.far),
-        figure(line.ts),
-        figure(line.auc),
-    )
+    texts = {
+        "cases": f"{line.cases} / {line.observed}",
+        "events": str(line.events),
+        "brier": ranged(line.brier),
+        "pod": figure(line.pod),
+        "far": figure(line.far),
+        "ts": figure(line.ts),
+        "auc": figure(line.auc),
+        "miscalibration": figure(line.reliability, 3),
+        "discrimination": figure(line.resolution, 3),
+        MACHINE: words("time.none"),
+        **{name: ranged(value) for name, value in line.skills.items()},
+    }
+    return tuple(texts[column] for column in columns[1:])
 
 
 def _ordered(lines: tuple[ScoreLine, ...], dimension: str) -> tuple[ScoreLine, ...]:

@@ -64,6 +64,19 @@ CHANCES = {
     "snowmaking": (0.41, 0.52, 0.84, 0.99, 0.98, 0.9, nan),
 }
 # fmt: on
+# How often each is usual in that month, and how sure a forecast is by the day.
+USUAL = {
+    "starry_sky": 0.38,
+    "sea_of_clouds": 0.24,
+    "sunset_glow": 0.27,
+    "sunrise_glow": 0.25,
+    "sunrise": 0.44,
+    "snowfall": 0.06,
+    "snow_cover": 0.22,
+    "rime": 0.08,
+    "snowmaking": 0.71,
+}
+CONFIDENCE = (3, 3, 3, 2, 2, 1, 1)
 # What the features would be on a good day and on a poor one (SI); between them by the chance.
 # fmt: off
 GOOD_AND_POOR = {
@@ -163,11 +176,13 @@ def _forecast(
 ) -> Forecast:
     known = not isnan(chance)
     grade = 1 + sum(chance >= begin for begin in (0.1, 0.3, 0.5, 0.7)) if known else 0
+    ahead = event.window.start - CYCLE.run
+    of_lead = Reason("forecast_period", ahead.total_seconds() / 3600, -0.5 * ahead.days / 6)
     reasons = tuple(
         Reason(name, values[name], (chance - 0.35) * (3 - place) * (1 if place < 2 else -0.6))
         for place, name in enumerate(WHY[event.phenomenon])
         if name in values
-    )
+    ) + ((of_lead,) if ahead.days >= 2 else ())
     left = 1 - chance
     return Forecast(
         event, CYCLE, ISSUED, chance, grade, "rule 1", best=_best(event) if known else None,
@@ -178,6 +193,8 @@ def _forecast(
         missing=missing,
         quantities={name: value for name,
                     value in values.items() if FEATURES[name].shown} if known else {},
+        usual=USUAL[event.phenomenon],
+        confidence=CONFIDENCE[(event.day - date(2026, 11, 22)).days] if known else 0,
         spreads={name: Spread(values[name] - 60, values[name] + 140, 4) for name in ("deck_base",
             "deck_top") if known and name in values},
     )  # fmt: skip

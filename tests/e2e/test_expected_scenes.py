@@ -54,7 +54,9 @@ def forecast_everything(folder: Path, cycle: Cycle) -> Forecasts:
     )
     features, failed = phenomena.derive(events, atmosphere, config.phenomena)
     assert failed == ()
-    answers = predict(features, cycle, cycle.run, open_models(), config.forecast.grades, {})
+    answers = predict(
+        features, cycle, cycle.run, open_models(), config.forecast.grades, {}
+    ).forecasts
     return {forecast.event.key: forecast for forecast in answers}
 
 

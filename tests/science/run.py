@@ -13,7 +13,19 @@ PROJECT = Path(__file__).parents[2]
 sys.path.insert(0, str(PROJECT))
 SHARED = PROJECT.parent / "shared" / "data"
 
-TOPICS = ("glow", "sea", "stars", "snow", "learning", "simulated", "gefcom")
+TOPICS = (
+    "lead",
+    "climatology",
+    "glow",
+    "glow_errors",
+    "sea",
+    "stars",
+    "snow",
+    "learning",
+    "simulated",
+    "gefcom",
+    "verifying",
+)
 
 
 def main() -> int:

@@ -41,13 +41,16 @@ from forecast.science import almanac
 from forecast.science.interpolation import Scene
 from forecast.settings import PhenomenonSettings
 from models.bootstrap import percentile_interval, resampled_sums
-from models.rule_model import PhysicsRule
+from models.climatology import Climatology
+from models.rule_model import LEAD, USUAL, PhysicsRule
 from models.scores import Scores, score, skill
 from tests.science.claims import Claim
 
 TOPIC = "sea"
 CLOCK = ZoneInfo("Asia/Shanghai")
 LEAST = 10  # mornings for a verdict
+YESTERDAY = "sea_yesterday"
+EVENING_BEFORE = 12.0  # [h] of lead, assumed: the issue time is not proven
 THRESHOLD = 0.30  # of the published grades, from which a morning is called possible
 
 
@@ -183,6 +186,11 @@ def _forecast(
     missing = {name for part in parts for names in part.missing for name in names} | set(
         point.missing
     )
+    values |= {
+        LEAD: np.full(len(events), EVENING_BEFORE),
+        USUAL: np.array([Climatology().frequency(event) for event in events]),
+        YESTERDAY: np.full(len(events), np.nan),  # labels were given later: `_with_yesterday`
+    }
     rule = PhysicsRule(SEA[0]).ready()
     return (
         values,

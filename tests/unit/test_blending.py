@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
@@ -12,6 +13,7 @@ import xarray as xr
 from forecast.config import Config
 from forecast.domain import ContributingRun, Cycle, Event, Features, Forecast, RunForecasts, Window
 from models.blending import blend, ensemble, mean_features, shares_of
+from models.lead import SCALES
 
 RUN = datetime(2026, 11, 22, 0, tzinfo=UTC)
 GRADES = (0.10, 0.30, 0.50, 0.70)
@@ -45,15 +47,42 @@ def test_models_have_equal_weight_however_many_runs_they_have(config: Config) ->
 
     (blended,) = blend([run_of(gfs), run_of(ifs)], earlier, {}, GRADES)
 
-    # GFS gives (0.2 + 0.4) / 2 = 0.3 in two runs, IFS 0.8 in one: (0.3 + 0.8) / 2 = 0.55.
-    assert blended.probability == pytest.approx(0.55)
-    assert blended.grade == 4
+    # By hand: a run's worth is the square of what its lead leaves it, 15 h and 21 h before. A model
+    # weighs by the worth of its newest run, shared among its runs by theirs.
+    new, old = (worth(hours) ** 2 for hours in (15, 21))
+    gfs_share = new / (new + old)
     assert [(v.cycle.id, v.weight) for v in blended.contributing_runs] == [
-        ("gfs-2026112206", 0.25),
-        ("ifs-2026112200", 0.5),
-        ("gfs-2026112200", 0.25),
+        ("gfs-2026112206", pytest.approx(gfs_share * new / (new + old))),
+        ("ifs-2026112200", pytest.approx(old / (new + old))),
+        ("gfs-2026112200", pytest.approx(gfs_share * old / (new + old))),
     ]
+    weights = [v.weight for v in blended.contributing_runs]
+    assert sum(weights) == pytest.approx(1)
+    assert blended.probability == pytest.approx(np.dot(weights, [0.2, 0.8, 0.4]), abs=0.005)
+    assert blended.grade == 4
     assert (blended.spread.low, blended.spread.high, blended.spread.cycles) == (0.2, 0.8, 3)  # type: ignore[union-attr]
+
+
+def worth(hours: float) -> float:
+    """Return what a forecast of a sea of clouds keeps so many hours ahead."""
+    scale = SCALES["sea_of_clouds"]
+    return math.exp(-((hours / 24 / scale.days) ** scale.shape))
+
+
+def test_an_older_run_weighs_less_the_further_ahead_it_was(config: Config) -> None:
+    """Four runs of one model, a day apart: by hand as before, and each less than the next."""
+    newest = a_forecast(config, 0.5)
+    earlier = tuple(
+        ContributingRun(Cycle(RUN - timedelta(days=days), "gfs"), 0.5, 0.0) for days in (1, 4, 8)
+    )
+
+    (blended,) = blend([run_of(newest)], {newest.event.key: earlier}, {}, GRADES)
+
+    weights = [v.weight for v in blended.contributing_runs]
+    by_hand = np.array([worth(21 + 24 * days) ** 2 for days in (0, 1, 4, 8)])
+    assert weights == pytest.approx(by_hand / by_hand.sum())
+    assert weights == sorted(weights, reverse=True)
+    assert weights[3] < 0.1
 
 
 def test_a_run_contributes_once(config: Config) -> None:
@@ -112,9 +141,10 @@ def test_an_ensemble_has_the_mean_of_its_members_and_lacks_what_most_of_them_lac
     features = [run_of(m, (v,)).features for m, v in zip(members, (1.0, 3.0, NAN), strict=True)]
 
     run = ensemble(
-        members[0].cycle,
-        [(f, (m,)) for f, m in zip(features, members, strict=True)],
-        (replace(members[0], probability=0.3),),
+        [RunForecasts(m.cycle, f, (m,)) for f, m in zip(features, members, strict=True)],
+        RunForecasts(
+            members[0].cycle, mean_features(features), (replace(members[0], probability=0.3),)
+        ),
     )
 
     assert run.forecasts[0].probability == pytest.approx(0.4)

@@ -25,7 +25,7 @@ from forecast.verification import (
     resolve,
 )
 from models.cases import PRIOR_CASES, cases, climatology, independent, shares_scores, training_set
-from models.rule_model import PhysicsRule
+from models.rule_model import LEAD, USUAL, PhysicsRule
 from models.training_set import TRUST
 from tests.past_issues import HOUR, START, issued_on, keep_issue, window_start
 
@@ -121,6 +121,7 @@ def test_only_runs_of_the_phenomenon_with_an_outcome_of_their_own_are_learnt_fro
 
 
 def test_an_unknown_feature_is_missing_and_not_zero() -> None:
+    """But the lead of a run is known even where it was not kept: 9 h to issue, 11 h 20 min on."""
     run = RunForecast(
         "gfs-1",
         issued_on(DAY),
@@ -133,7 +134,43 @@ def test_an_unknown_feature_is_missing_and_not_zero() -> None:
         {},
     )
 
-    assert np.isnan(training_set("sunset_glow", [run], verified(outcome())).features).all()
+    data = training_set("sunset_glow", [run], verified(outcome()))
+
+    unknown = [name for name in data.names if name != LEAD]
+    assert np.isnan(data.columns(unknown)).all()
+    assert data.columns([LEAD]).item() == pytest.approx(20 + 1 / 3)
+
+
+def test_runs_archived_before_they_kept_lead_and_usual_frequency_get_both() -> None:
+    """The frequency is the shipped one; what a run kept itself stays as it was issued."""
+    kept = {LEAD: 21.0, USUAL: 0.3, "low_cloud": 0.1}
+    old = RunForecast(
+        "gfs-1", issued_on(DAY), "gfs", issued_on(DAY) - 9 * HOUR, "lingshan", "sunset_glow", DAY,
+        window_start(DAY), {"low_cloud": 0.5},
+    )  # fmt: skip
+    asked = []
+
+    def usual(key: tuple[str, str, str]) -> float:
+        asked.append(key)
+        return 0.17
+
+    data = training_set(
+        "sunset_glow", [old, replace(old, values=kept)], verified(outcome()), usual=usual
+    )
+
+    assert asked == [KEY]
+    assert data.columns([LEAD, USUAL, "low_cloud"]) == pytest.approx(
+        np.array([[20 + 1 / 3, 0.17, 0.5], [21.0, 0.3, 0.1]])
+    )
+
+
+def test_the_rule_is_a_reference_for_forecasts_archived_without_their_lead() -> None:
+    values = {name: 0.5 for name in PhysicsRule("sunset_glow").columns if name != LEAD}
+    old = forecast(values=values)
+
+    found = cases([old], {KEY: (OutcomeReport(outcome(), issued_on(DAY) + 48 * HOUR),)})
+
+    assert 0 < found.rule[0] < 1
 
 
 def test_an_analysis_verifies_no_forecast_that_could_be_of_the_same_run() -> None:

@@ -128,7 +128,9 @@ def test_a_humid_summit_turns_a_sea_of_clouds_into_a_white_wall(config: Config) 
     for made in (sea, moved):
         features, _ = phenomena.derive([event], made, config.phenomena)
         states.append(
-            predict(features, Cycle(utc(RUN)), NOW, open_models(), (0.1, 0.3, 0.5, 0.7))[0].states
+            predict(features, Cycle(utc(RUN)), NOW, open_models(), (0.1, 0.3, 0.5, 0.7))
+            .forecasts[0]
+            .states
         )
 
     assert states[0]["sea"] > states[0]["in_cloud"]

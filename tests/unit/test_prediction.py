@@ -12,15 +12,25 @@ import xarray as xr
 from forecast.config import Config
 from forecast.domain import CLOUD_SEA_STATES, PHENOMENA, Cycle, Event, Features, Window
 from forecast.quantities import FEATURES
-from models.prediction import grade_of, open_models, predict
-from models.rule_model import PhysicsRule, rules_of
+from models.lead import SCALES, later_range
+from models.prediction import Models, grade_of, open_models, predict
+from models.rule_model import LEAD, USUAL, PhysicsRule, rules_of
 
 RUN = datetime(2026, 11, 22, 0, tzinfo=UTC)
 GRADES = (0.1, 0.3, 0.5, 0.7)
+DARKNESS = "zenith_sky_brightness"
 
 
 def cases_of(model: PhysicsRule, **values: float) -> np.ndarray:
     return np.array([[values.get(name, np.nan) for name in model.columns]])
+
+
+def rules() -> Models:
+    """Return the rules alone, whatever model is shipped."""
+    return Models(
+        {phenomenon: PhysicsRule(phenomenon).ready() for phenomenon in PHENOMENA},
+        dict.fromkeys(PHENOMENA, "rule"),
+    )
 
 
 def row(config: Config, phenomenon: str, **values: float) -> Features:
@@ -63,41 +73,47 @@ def test_probabilities_add_to_one_and_a_missing_need_gives_nan(phenomenon: str) 
 def test_an_unknown_feature_has_no_effect(monkeypatch: pytest.MonkeyPatch) -> None:
     model = PhysicsRule("starry_sky").ready()
     needs = {name for rule in rules_of("starry_sky").values() for name in rule.needs}
-    some = {name: FEATURES[name].low for name in needs}
+    some = {name: FEATURES[name].low for name in needs} | {LEAD: 36.0}
 
     influence = model.influence(cases_of(model, **some))[0]
 
     for name, moved in zip(model.columns, influence, strict=True):
-        assert moved == 0 or name in needs, name
+        assert moved == 0 or name in some, name
 
 
 def test_the_influence_of_a_binary_rule_is_read_off_its_line() -> None:
     model = PhysicsRule("starry_sky").ready()
     (rule,) = rules_of("starry_sky").values()
     values = {name: (FEATURES[name].low + FEATURES[name].high) / 2 for name in model.columns}
+    values |= {LEAD: 36.0, USUAL: 0.3}
 
     probability = model.predict_proba(cases_of(model, **values))[0, 1]
-    influence = model.influence(cases_of(model, **values))[0]
+    influence = dict(zip(model.columns, model.influence(cases_of(model, **values))[0], strict=True))
 
-    # By the rule's definition: log-odds = base + the sum of the effects.
-    assert math.log(probability / (1 - probability)) == pytest.approx(
-        rule.base + influence.sum(), abs=1e-6
-    )
+    # By its definition: (1 - s) usual + s (base + offset), and the effects of the features.
+    s = SCALES["starry_sky"].at(np.array(36.0))
+    start = (1 - s) * math.log(0.3 / 0.7) + s * (rule.base + SCALES["starry_sky"].offset)
+    moved = sum(effect for name, effect in influence.items() if name not in (LEAD, USUAL))
+    assert math.log(probability / (1 - probability)) == pytest.approx(start + moved, abs=1e-6)
+    # Against the rule's base as the usual frequency.
+    assert influence[USUAL] == pytest.approx((1 - s) * (math.log(0.3 / 0.7) - rule.base))
 
 
 def test_the_influence_in_a_rule_of_states_is_against_no_effect_of_the_feature() -> None:
     model = PhysicsRule("sea_of_clouds").ready()
     values = {name: (FEATURES[name].low + FEATURES[name].high) / 2 for name in model.columns}
     needs = {name for rule in rules_of("sea_of_clouds").values() for name in rule.needs}
-    probe = next(name for name in model.columns if name not in needs)
+    probe = next(name for name in model.columns if name not in {*needs, LEAD, USUAL})
 
     def log_odds(given: dict[str, float]) -> float:
         p = model.predict_proba(cases_of(model, **given))[0, 0]
         return math.log(p / (1 - p))
 
-    influence = model.influence(cases_of(model, **values))[0][model.columns.index(probe)]
+    influence = dict(zip(model.columns, model.influence(cases_of(model, **values))[0], strict=True))
     without = {name: value for name, value in values.items() if name != probe}
-    assert influence == pytest.approx(log_odds(values) - log_odds(without), abs=1e-6)
+    assert influence[probe] == pytest.approx(log_odds(values) - log_odds(without), abs=1e-6)
+    at_the_run = log_odds(values | {LEAD: 0.0})
+    assert influence[LEAD] == pytest.approx(log_odds(values) - at_the_run, abs=1e-6)
 
 
 def test_a_rule_refuses_other_columns_than_its_own() -> None:
@@ -124,7 +140,9 @@ def test_grades_begin_at_the_settings(probability: float, grade: int) -> None:
 
 
 def test_a_forecast_that_cannot_be_made_is_not_guessed(config: Config) -> None:
-    (forecast,) = predict(row(config, "starry_sky"), Cycle(RUN), RUN, open_models(), GRADES, {})
+    (forecast,) = predict(
+        row(config, "starry_sky"), Cycle(RUN), RUN, open_models(), GRADES, {}
+    ).forecasts
 
     assert not forecast.known
     assert (forecast.grade, forecast.best, forecast.spread, forecast.reasons) == (0, None, None, ())
@@ -133,15 +151,18 @@ def test_a_forecast_that_cannot_be_made_is_not_guessed(config: Config) -> None:
 
 def test_spread_counts_the_cycles_that_knew(config: Config) -> None:
     needs = {name for rule in rules_of("starry_sky").values() for name in rule.needs}
-    features = row(config, "starry_sky", **{name: FEATURES[name].low for name in needs})
+    features = row(config, "starry_sky", **dict.fromkeys(needs, 0.0) | {DARKNESS: 21.5})
     key = features.events[0].key
 
     (forecast,) = predict(
-        features, Cycle(RUN), RUN, open_models(), GRADES, {key: (0.001, math.nan, 0.99)}
-    )
+        features, Cycle(RUN), RUN, rules(), GRADES, {key: (0.001, math.nan, 0.99)}
+    ).forecasts
 
     assert forecast.spread is not None
-    assert (forecast.spread.low, forecast.spread.high, forecast.spread.cycles) == (0.001, 0.99, 3)
+    assert (forecast.spread.low, forecast.spread.cycles) == (0.001, 3)
+    # the window begins 9 h after the run: nearly sure, yet later runs may be surer still
+    later = later_range(forecast.probability, "starry_sky", 9.0)
+    assert forecast.spread.high == pytest.approx(max(0.99, later[1]))
 
 
 def test_the_spread_of_the_deck_is_that_of_the_cycles_that_had_one(config: Config) -> None:
@@ -151,7 +172,7 @@ def test_the_spread_of_the_deck_is_that_of_the_cycles_that_had_one(config: Confi
     )
     before = {features.events[0].key: {"deck_top": (1100.0, 850.0)}}
 
-    (forecast,) = predict(features, Cycle(RUN), RUN, open_models(), GRADES, {}, before)
+    (forecast,) = predict(features, Cycle(RUN), RUN, open_models(), GRADES, {}, before).forecasts
 
     assert forecast.spreads.keys() == {"deck_top"}
     spread = forecast.spreads["deck_top"]
@@ -164,8 +185,23 @@ def test_the_states_of_a_morning_are_named(config: Config) -> None:
 
     (forecast,) = predict(
         row(config, "sea_of_clouds", **values), Cycle(RUN), RUN, open_models(), GRADES, {}
-    )
+    ).forecasts
 
     assert tuple(forecast.states) == CLOUD_SEA_STATES
     assert sum(forecast.states.values()) == pytest.approx(1)
     assert forecast.probability == forecast.states["sea"]
+
+
+def test_a_forecast_has_its_lead_its_usual_frequency_and_how_sure_it_is(config: Config) -> None:
+    needs = {name for rule in rules_of("starry_sky").values() for name in rule.needs}
+    features = row(config, "starry_sky", **dict.fromkeys(needs, 0.0) | {DARKNESS: 21.5})
+    far = Cycle(RUN - timedelta(days=9))
+
+    (near,) = predict(features, Cycle(RUN), RUN, rules(), GRADES, {}).forecasts
+    run = predict(features, far, far.run, rules(), GRADES, {})
+
+    assert run.features.table[LEAD].values.tolist() == [9 + 9 * 24]
+    assert near.usual == run.forecasts[0].usual == run.features.table[USUAL].values[0]
+    assert 0.6 < near.usual < 0.8  # models/shipped/climatology.csv, November
+    assert near.probability > run.forecasts[0].probability > near.usual
+    assert (near.confidence, run.forecasts[0].confidence) == (3, 1)

@@ -23,7 +23,7 @@ from forecast.domain import PHENOMENA, Outcome
 from forecast.learning.train import cases_of
 from forecast.learning.verify import keep, kept, shares, verification
 from forecast.verification import ScoreLine
-from models import scorecard
+from models import score_document, scorecard
 from models.bootstrap import resampled_sums
 from models.cases import Cases
 from models.scores import brier, parts_of_brier, roc_points
@@ -121,6 +121,64 @@ def test_the_parts_by_hand() -> None:
     assert (parts.reliability, parts.resolution, parts.uncertainty) == pytest.approx(
         (0.01, 0.09, 0.24)
     )
+
+
+def test_a_forecasters_changes_are_compared_with_the_machine_where_there_are_any() -> None:
+    """The forecaster moved 100 of 400 forecasts halfway to what happened: by hand, a quarter of the
+    machine's loss is left.
+    """
+    machine = np.full(400, np.nan)
+    cases = made()
+    machine[:100] = cases.probability[:100]
+    changed = np.where(
+        np.isfinite(machine), (cases.probability + cases.observed) / 2, cases.probability
+    )
+
+    line = line_of(made(probability=changed, machine=machine))
+    found = scorecard.verify(made(probability=changed, machine=machine), 0.3, TODAY)
+
+    assert line.skills["machine"].value == pytest.approx(0.75)
+    assert line.skills["machine"].cases == 100
+    assert "machine" not in line_of(made()).skills
+    read = score_document.read_document(json.loads(json.dumps(score_document.document(found))))
+    assert read.lines[0].skills["machine"].cases == 100
+    assert "mach +0.750" in score_document.text(found)
+
+
+def test_the_likelier_of_the_two_is_right_as_often_as_counted() -> None:
+    cases = made(100)
+
+    line = line_of(cases)
+
+    assert line.right == pytest.approx(np.mean((cases.probability >= 0.5) == cases.observed))
+    assert line.usual_right == pytest.approx(max(cases.observed.mean(), 1 - cases.observed.mean()))
+
+
+def test_the_number_of_tables_is_said_beside_how_many_differ_by_chance() -> None:
+    """Ninety sites of forecasts without skill: about one interval in ten excludes zero."""
+    random, nights = np.random.default_rng(5), 60
+    count = 90 * nights
+    observed = random.uniform(size=count) < 0.4
+    day = np.tile(np.datetime64(TODAY) - np.arange(nights).astype("timedelta64[D]"), 90)
+    noise = 0.4 + random.normal(0, 0.01, count)
+    cases = made(
+        count,
+        probability=noise,
+        site=np.repeat(np.arange(90), nights).astype(str),
+        day=day,
+        observed=observed,
+        climatology=np.full(count, 0.4),
+        base_rate=np.full(count, 0.4),
+        persistence=np.full(count, np.nan),
+        rule=np.full(count, np.nan),
+    )
+    sites = scorecard.verify(cases, 0.3, TODAY)
+    several = replace(sites, lines=sites.of("site")).comparisons
+
+    assert several.groups == 180  # over all phenomena together, and for the one
+    assert several.by_chance == pytest.approx(18.0)
+    assert several.better + several.worse < 4 * several.by_chance
+    assert f"of {sites.comparisons.groups} groups" in score_document.text(sites)
 
 
 def test_skill_against_each_reference_is_on_the_cases_it_knows() -> None:
@@ -252,18 +310,18 @@ def test_no_case_is_no_error() -> None:
     found = scorecard.verify(none, 0.3, TODAY)
 
     assert (found.cases, found.records, found.lines) == (0, (), ())
-    assert json.loads(json.dumps(scorecard.document(found), allow_nan=False))["cases"] == 0
+    assert json.loads(json.dumps(score_document.document(found), allow_nan=False))["cases"] == 0
     assert line_of(none).cases == 0
 
 
 def test_json_has_no_nan_and_the_text_names_every_group() -> None:
     found = scorecard.verify(made(40), 0.3, TODAY)
 
-    dumped = json.dumps(scorecard.document(found), allow_nan=False)
-    text = scorecard.text(found)
+    dumped = json.dumps(score_document.document(found), allow_nan=False)
+    text = score_document.text(found)
 
     assert json.loads(dumped)["lines"][0]["skills"]["climatology"]["cases"] == 40
-    assert len(text.splitlines()) == 1 + len(found.lines)
+    assert len(text.splitlines()) == 2 + len(found.lines)
     assert "sunset_glow site lingshan" in text
 
 
@@ -273,9 +331,9 @@ def test_what_is_kept_for_the_bulletins_comes_back_as_it_was(tmp_path: Path) -> 
 
     keep(found, tmp_path)
 
-    assert scorecard.document(
+    assert score_document.document(
         kept(tmp_path) or scorecard.verify(made(1), 0.3, TODAY)
-    ) == scorecard.document(found)
+    ) == score_document.document(found)
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,7 @@ from forecast.quantities import FEATURES, STARS
 from forecast.science.aerosol import OPTICAL_DEPTH
 from forecast.science.almanac import almanacs
 from forecast.science.interpolation import Scene
-from models.rule_model import PhysicsRule
+from models.rule_model import LEAD, USUAL, PhysicsRule
 from tests.skies import SITES, Profile, atmosphere, layer, night, steps
 
 LINGSHAN = SITES["lingshan"]
@@ -43,6 +43,7 @@ def chance(config: Config, day: str, humidity: Profile, cloud: Profile) -> float
     values, _ = derived(
         config, atmosphere(steps(f"{day}T00:00", 48), humidity=humidity, cloud=cloud), night_of(day)
     )
+    values |= {LEAD: np.array([10.0]), USUAL: np.array([0.63])}
     rule = PhysicsRule("starry_sky").ready()
     return float(rule.predict_proba(np.array([[values[name][0] for name in rule.columns]]))[0, 1])
 

@@ -62,14 +62,18 @@ def test_without_labels_the_learned_rule_is_the_rule(phenomenon: str) -> None:
 
     assert learned.columns == rule.columns
     assert learned.predict_proba(x) == pytest.approx(rule.predict_proba(x), abs=1e-12, nan_ok=True)
-    assert learned.influence(x) == pytest.approx(rule.influence(x), abs=1e-12)
+    assert learned.influence(x) == pytest.approx(rule.influence(x), abs=1e-12, nan_ok=True)
     assert (np.isnan(learned.predict_proba(x)).any(axis=1) == rule.silent(x)).all()
 
 
 def test_one_label_moves_the_rule_by_little_and_a_thousand_override_it() -> None:
     # The rule believes x to be a bad night; each label says that it was clear.
     x = PhysicsRule("starry_sky")
-    known = {"sky_cover": 0.5, "cloud_for_stars": 0.5, "zenith_sky_brightness": 21.0}
+    known = {"sky_cover": 0.8, "cloud_for_stars": 0.8, "precipitation": 2.0} | {
+        "zenith_sky_brightness": 21.0,
+        "forecast_period": 12.0,
+        "climatological_frequency": 0.3,
+    }
     night = np.array([[known.get(name, np.nan) for name in x.columns]])
     before = x.ready().predict_proba(night)[0, 1]
 
@@ -82,7 +86,8 @@ def test_one_label_moves_the_rule_by_little_and_a_thousand_override_it() -> None
 
     assert before < 0.2
     assert before < after[0] < after[1] < after[2]
-    # the prior's variance there: .25 + (.4^2 + .5^2) x 2.4^2 = 2.6 logit^2, and 1 - p < 1
+    # The effects there are -2, -2.16 and -1.5, times s = .743. The prior's variance is .25 + .4^2 x
+    # 4.2^2 + .5^2 x .743^2 x 10.9 = 4.6 logit^2; one label moves the odds by that times 1 - p: 2.1.
     assert logit(after[0]) - logit(before) < 2.5
     assert after[2] > 0.95
 

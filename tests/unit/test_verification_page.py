@@ -13,9 +13,13 @@ import pytest
 from forecast.domain import Name
 from forecast.verification import (
     EVENTS_NEEDED,
+    WORTH_KINDS,
     EventCounts,
     EventMark,
     Figure,
+    LeadScore,
+    LeadWorth,
+    ModelCard,
     PhenomenonRecord,
     ReliabilityBin,
     ScoreLine,
@@ -24,7 +28,16 @@ from forecast.verification import (
 from products.bulletin import Bulletin
 from products.channels import render
 from products.charts.event_strip import event_strip, legend_sign
-from products.pages.verification import COLUMNS, last_month, record_text, skill_text, summary
+from products.charts.skill_by_lead import skill_by_lead
+from products.pages.verification import (
+    COLUMNS,
+    how_often,
+    last_month,
+    multiplicity,
+    record_text,
+    skill_text,
+    summary,
+)
 from products.wording import Words
 from tests.e2e.sample_bulletin import sample_bulletin, sample_config
 
@@ -71,13 +84,25 @@ def record(enough: bool = True, **more: object) -> PhenomenonRecord:
         for k in range(1, 31)
     )
     bins = (
-        (ReliabilityBin(0.1, 0.15, 30, 0.05, 0.2), ReliabilityBin(0.7, 0.3, 30, 0.5, 0.85))
+        (
+            ReliabilityBin(0.1, 0.15, 30, 0.05, 0.2, 0.05, 0.4),
+            ReliabilityBin(0.7, 0.3, 30, 0.5, 0.85, 0.41, 0.9),
+        )
         if enough
         else ()
     )
     roc = ((0.0, 0.0), (0.2, 0.7), (1.0, 1.0)) if enough else ()
+    band = ((0.05, 0.0, 0.1), (0.4, 0.3, 0.5), (0.9, 0.8, 1.0)) if enough else ()
     made = PhenomenonRecord(
-        "sunset_glow", line(enough), month, marks, bins, roc, {"observer": 40, "analysis": 20}
+        "sunset_glow",
+        line(enough),
+        month,
+        marks,
+        bins,
+        roc,
+        {"observer": 40, "analysis": 20},
+        band,
+        0.32 if enough else math.nan,
     )
     return replace(made, **more)  # type: ignore[arg-type]
 
@@ -223,7 +248,7 @@ def test_the_page_stands_in_each_language_and_every_page_links_to_it(
     page = page_of(content, language)
 
     assert ("上月（10月）预报出现12站次，其中实际出现9站次" in page) is (language == "")
-    assert page.count('<svg xmlns="http://www.w3.org/2000/svg" class="c-chart"') == 3
+    assert page.count('<svg xmlns="http://www.w3.org/2000/svg" class="c-chart"') == 4
     assert not re.search(r"style=|<style", page)
     others = [str(p.body) for p in render(content, "web") if p.path.endswith(".html")]
     assert all("verification/index.html" in each for each in others)
@@ -238,6 +263,129 @@ def test_without_a_verification_the_page_says_what_is_to_come(bulletin: Bulletin
         assert "满30站次" in page
         assert "<svg xmlns" not in page
         assert summary(content, ZH).records == ()
+
+
+SVG = "{http://www.w3.org/2000/svg}"
+
+
+def leads(*skills: Figure, phenomenon: str = "sunset_glow") -> tuple[ScoreLine, ...]:
+    """Return lines of 0, 1, 2 ... days ahead with these skills against climatology."""
+    return tuple(
+        line(
+            dimension="lead",
+            name=str(day),
+            phenomenon=phenomenon,
+            skills={**line().skills, "climatology": skill},
+            right=0.9 - 0.05 * day,
+            persistence=Figure(-0.2, -0.3, -0.1, 60),
+        )
+        for day, skill in enumerate(skills)
+    )
+
+
+def test_skill_by_lead_shows_by_shape_which_leads_are_surely_better() -> None:
+    shown = leads(Figure(0.4, 0.3, 0.5, 60), Figure(0.1, -0.1, 0.2, 60), Figure(-0.1, cases=60))
+
+    drawn = skill_by_lead(shown, EN, "Glow", "sunset_glow")
+
+    tree = ElementTree.fromstring(str(drawn))
+    circles = [e.get("class") for e in tree.iter(f"{SVG}circle")]
+    assert circles == ["c-dot", "c-dot-open", "c-dot-open"]
+    heights = [float(e.get("cy") or 0) for e in tree.iter(f"{SVG}circle")]
+    assert heights == sorted(heights)  # less skill lies lower
+    text = "".join(tree.itertext())
+    assert "0 days ahead 0.40 (0.30 to 0.50, n=60)" in text
+    assert "2 days ahead \u22120.10 (n=60, no interval)" in text
+    assert str(drawn).count("c-interval") == 6  # a bar and two ends, of the two with an interval
+    assert str(drawn).count("c-persistence") == 6  # a cross at each lead
+
+
+def test_leads_with_too_few_cases_are_not_drawn() -> None:
+    few = tuple(replace(each, enough=False) for each in leads(Figure(0.4, 0.3, 0.5, 60)))
+
+    assert skill_by_lead(few, ZH, "Glow", "sunset_glow") is None
+    assert skill_by_lead((), ZH, "Glow", "sunset_glow") is None
+
+
+def test_a_skill_far_below_zero_stays_inside_the_chart() -> None:
+    drawn = skill_by_lead(leads(Figure(-3.0, -5.0, -2.0, 60)), ZH, "Glow", "sunset_glow")
+
+    [dot] = ElementTree.fromstring(str(drawn)).iter(f"{SVG}circle")
+    assert 30 <= float(dot.get("cy") or 0) <= 200
+
+
+@pytest.mark.parametrize("kind", WORTH_KINDS)
+def test_the_page_says_which_lead_scales_are_measured_and_which_borrowed(
+    bulletin: Bulletin, kind: str
+) -> None:
+    card = ModelCard("sunset_glow", "rule", worth=LeadWorth(4.6, kind, "an archive"))
+    content = replace(bulletin, models_in_force=(card,))
+
+    for language, word in (("", "4.6天后减半"), ("en/", "halves after 4.6 days")):
+        assert word in page_of(content, language)
+        assert word in page_of(replace(content, verification=verification(record())), language)
+    borrowed = "借用相近要素" in page_of(content)
+    assert borrowed is (kind == "borrowed")
+
+
+def test_the_forecasters_changes_have_a_column_only_where_there_are_any() -> None:
+    changed = {**line().skills, "machine": Figure(0.2, 0.1, 0.3, 12)}
+    found = verification(record())
+    with_changes = replace(
+        found, lines=(line(dimension="lead", name="0", skills=changed), *found.lines)
+    )
+
+    plain = record_text(record(), found, NAMES, EN, TODAY)
+    more = record_text(record(line=line(skills=changed)), with_changes, NAMES, EN, TODAY)
+
+    assert plain.columns == COLUMNS
+    assert more.columns == (*COLUMNS[:7], "machine", *COLUMNS[7:])
+    assert [cells[6] for _, cells in more.rows][:2] == ["0.20 [0.10, 0.30]", EN("time.none")]
+    assert any("that a forecaster changed" in sentence for sentence in more.skills)
+
+
+def test_the_page_says_how_many_comparisons_differ_by_chance() -> None:
+    text = multiplicity(verification(record()), EN)
+
+    # five groups, each better than climatology beyond its interval; a tenth of five, rounded up
+    assert text.startswith("5 groups are compared with climatology on this page: 5 are better")
+    assert "about 1 would" in text
+
+
+@pytest.mark.parametrize(
+    ("chance", "shown"), [(0.32, "就现有样本看概率可靠"), (0.01, "概率不够可靠")]
+)
+def test_reliability_is_tested_in_words(chance: float, shown: str) -> None:
+    content = record_text(record(chance=chance), verification(), NAMES, ZH, TODAY)
+
+    assert any(shown in sentence for sentence in content.skills)
+
+
+def test_the_index_says_how_often_it_was_right_from_its_own_cases(bulletin: Bulletin) -> None:
+    lines = leads(*[Figure(0.4, 0.3, 0.5, 60)] * 7, phenomenon="starry_sky")
+    content = replace(bulletin, verification=replace(verification(), lines=lines))
+
+    assert how_often(content, ZH) == (
+        "星空预报（有或无）的准确率：当晚90%、提前三天75%、提前一周60%"
+        "（若始终报多见的一种为65%；据已检验的180份预报）。"
+    )
+    page = next(str(p.body) for p in render(content, "web") if p.path == "index.html")
+    assert how_often(content, ZH) in page
+
+
+def test_before_it_has_cases_the_index_says_where_the_figures_are_from(bulletin: Bulletin) -> None:
+    scores = tuple(
+        LeadScore(day, 870, 335, right, 0.62, Figure(0.4, 0.3, 0.5, 870))
+        for day, right in ((0, 0.82), (3, 0.77), (7, 0.66))
+    )
+    card = ModelCard("starry_sky", "clear-nights", "night", by_lead=scores)
+
+    told = how_often(replace(bulletin, models_in_force=(card,)), EN)
+
+    assert "tonight 82%, three days ahead 77%, a week ahead 66%" in told
+    assert "Not yet verified here" in told
+    assert "2610 real forecasts elsewhere" in told
+    assert how_often(replace(bulletin, models_in_force=()), EN) == ""
 
 
 def test_a_site_that_the_settings_no_longer_have_is_named_by_its_id() -> None:

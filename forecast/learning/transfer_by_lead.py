@@ -1,0 +1,423 @@
+"""Transfer test by lead: the models for stars and snow at a new place, from its own two CSV files.
+
+Nothing is refitted: the models in force and the physics rule get the features that the forecasts
+of each issue give (forecast/learning/issue_forecasts.py says in which columns), and are scored
+against what came, by days ahead, beside the place's climatology and persistence. The usual
+frequency is that of the shipped table; "own frequency" gives the same model the frequency that the
+place's other months had, as outcomes at a site do once the service runs there.
+
+Stars: the outcome is a clear sky in the hours given, so the moon is left out: the zenith is as dark
+as makes no difference.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime, timedelta
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import numpy as np
+from numpy.typing import NDArray
+
+from forecast.domain import Event, Site, Window
+from forecast.errors import SourceCorrupt
+from forecast.learning.issue_forecasts import HourlySeries, read_forecasts, read_outcomes
+from forecast.phenomena import stars
+from forecast.quantities import FEATURES
+from forecast.science import almanac
+from forecast.science.snowfall import SNOW_ENOUGH
+from forecast.science.thermodynamics import dew_point
+from forecast.settings import PhenomenonSettings
+from models.climatology import Climatology
+from models.lead_table import (
+    CLIMATOLOGY,
+    LeadRow,
+    lead_table,
+    multiplicity,
+    own_climatology,
+    persistence,
+)
+from models.rule_model import LEAD, USUAL, PhysicsRule, rules_of
+
+Array = NDArray[np.floating[Any]]
+
+# Phenomenon -> the quantity that decides it.
+NEEDED = {"starry_sky": "cloud", "snowfall": "snowfall", "snow_cover": "snow_depth"}
+NIGHT = (21, 4)  # local hours of a night, both included
+CLEAR = 0.2  # [1] mean cover of a clear night
+SNOWFALL = 0.01  # [m] new snow of a day with snowfall
+LEAST_HOURS = 0.75  # part of an event's hours that a forecast or an analysis must have
+REACH, CENTRE = 8, 4  # [h] about the middle of a night: to its evening and morning, to its ends
+
+
+@dataclass(frozen=True)
+class Hours:
+    """The hours of an event: the first local hour of its day, and how many there are."""
+
+    first: int
+    count: int
+
+
+def hours_of(phenomenon: str, night: tuple[int, int] = NIGHT) -> Hours:
+    """Return the hours of a phenomenon's day; a night may pass midnight."""
+    if phenomenon != "starry_sky":
+        return Hours(1, 24)  # an hour's rain and snow carry the time at which the hour ends
+    first, last = night
+    return Hours(first, (last - first) % 24 + 1)
+
+
+@dataclass(frozen=True)
+class LeadCases:
+    """Forecasts of the events of a place; every array is (case).
+
+    day: datetime64[D]; ahead [day]; observed 0, 1 or NaN; features: by the catalogue's names.
+    """
+
+    day: NDArray[np.datetime64]
+    ahead: NDArray[np.integer[Any]]
+    observed: Array
+    features: Mapping[str, Array]
+
+
+@dataclass(frozen=True)
+class TransferByLead:
+    """The table of a place, remarks on lines, and features that the columns do not give."""
+
+    place: str
+    rows: tuple[LeadRow, ...]
+    remarks: tuple[str, ...]
+    missing: tuple[str, ...]
+    days: tuple[date, ...]
+
+    def lines(self) -> list[str]:
+        """Return the result as lines of text, with the number of cases beside each score."""
+        head = [f"{self.place}: skill is against the place's own months; [90 % intervals by weeks]"]
+        end = [multiplicity(self.rows)] if self.rows else ["  no case"]
+        missing = ", ".join(self.missing)
+        return [
+            *head,
+            *(f"  {row.line()}" for row in self.rows),
+            *end,
+            *(f"read with care: {reason}" for reason in self.remarks),
+            *([f"missing from these columns: {missing}"] if missing else []),
+        ]
+
+
+def transfer_by_lead(
+    outcomes: Path,
+    forecasts: Path,
+    phenomenon: str,
+    site: Site,
+    models: Mapping[str, Any],
+    clock: ZoneInfo,
+    night: tuple[int, int] = NIGHT,
+) -> TransferByLead:
+    """Return the scores by lead of each model, the rule, climatology and persistence at a place.
+
+    models: name -> a model with `columns` and `predict_proba`. clock: of the files' local times.
+    Raises: SourceCorrupt for a file that cannot be read or lacks what the phenomenon needs.
+    """
+    series, bad = read_forecasts(forecasts, clock)
+    known, also_bad = read_outcomes(outcomes, clock)
+    needed = NEEDED[phenomenon]
+    if needed not in series.values:
+        raise SourceCorrupt(f"{forecasts}: {phenomenon} needs a column of {needed}")
+    hours = hours_of(phenomenon, night)
+    if isinstance(known, HourlySeries):
+        if needed not in known.values:
+            raise SourceCorrupt(f"{outcomes}: expected `observed`, or a column of {needed}")
+        known = truth_of(known, phenomenon, hours, clock)
+    cases = lead_cases(series, known, phenomenon, site, clock, hours)
+    own = own_climatology(cases.observed, cases.day)
+    named = {CLIMATOLOGY: own, "persistence": persistence(cases.observed, cases.day, cases.ahead)}
+    missing: set[str] = set()
+    every = {"rule": PhysicsRule(phenomenon).ready(), **models}
+    for name, model in every.items():
+        missing |= {c for c in model.columns if c not in cases.features} & FEATURES.keys()
+        named[name] = _predicted(model, cases.features)
+    for name, model in every.items():
+        named[f"{name}, own frequency"] = _predicted(model, {**cases.features, USUAL: own})
+    absent = {
+        name for name in missing if not FEATURES[name].may_be_absent and name not in _needless()
+    }
+    return TransferByLead(
+        site.id,
+        tuple(lead_table(named, cases.observed, cases.day, cases.ahead)),
+        tuple(also_bad + bad),
+        tuple(sorted(absent)),
+        tuple(sorted(known)),
+    )
+
+
+def _needless() -> set[str]:
+    return {"zenith_sky_brightness", "dark_hours"}
+
+
+def _predicted(model: Any, features: Mapping[str, Array]) -> Array:
+    empty = np.full(len(features[LEAD]), np.nan)
+    if not len(empty):
+        return empty
+    columns = np.stack([features.get(name, empty) for name in model.columns], axis=1)
+    return np.asarray(model.predict_proba(columns))[:, 1]
+
+
+def truth_of(
+    analysed: HourlySeries, phenomenon: str, hours: Hours, clock: ZoneInfo
+) -> dict[date, float]:
+    """Return what analysed hours say of each local day that has enough of them, 1 or 0."""
+    span = next(iter(analysed.values.values())).shape[1]
+    first = _local_day(analysed.start[0], clock)
+    last = _local_day(analysed.start[0] + np.timedelta64(span, "h"), clock)
+    days = [first + timedelta(days=n) for n in range((last - first).days + 1)]
+    place = _starts(days, hours.first, clock) - analysed.start[0]
+    offsets = (place / np.timedelta64(1, "h")).astype(int)
+    everywhere = analysed.window(
+        NEEDED[phenomenon], np.zeros(len(days), dtype=int), offsets, hours.count
+    )
+    values = everywhere[:, _ever(everywhere, phenomenon)]
+    enough = np.isfinite(values).mean(axis=1) >= LEAST_HOURS
+    amount = _amount(values[enough], phenomenon)
+    happened = amount <= CLEAR if phenomenon == "starry_sky" else amount >= _limit(phenomenon)
+    kept = [day for day, there in zip(days, enough, strict=True) if there]
+    return dict(zip(kept, happened.astype(float).tolist(), strict=True))
+
+
+def _amount(values: Array, phenomenon: str) -> Array:
+    """Return the mean cover, the new snow, or the greatest depth of each event (event)."""
+    with np.errstate(all="ignore"):
+        if phenomenon == "starry_sky":
+            return np.asarray(np.round(np.nanmean(values, axis=1), 6))
+        if phenomenon == "snowfall":
+            return np.asarray(np.round(np.nansum(values, axis=1), 6))
+        return np.asarray(np.nanmax(values, axis=1))
+
+
+def _limit(phenomenon: str) -> float:
+    return SNOWFALL if phenomenon == "snowfall" else SNOW_ENOUGH
+
+
+def lead_cases(
+    series: HourlySeries,
+    known: Mapping[date, float],
+    phenomenon: str,
+    site: Site,
+    clock: ZoneInfo,
+    hours: Hours,
+) -> LeadCases:
+    """Return the forecasts of each day with an outcome, of all issues before it began."""
+    days = sorted(known)
+    starts = _starts(days, hours.first, clock)
+    reach = max(table.shape[1] for table in series.values.values())
+    first = ((starts[None, :] - series.start[:, None]) / np.timedelta64(1, "h")).astype(int)
+    issue, event = np.nonzero((first >= 0) & (first < reach))
+    offset = first[issue, event]
+    features = _features(series, issue, offset, phenomenon, hours.count)
+    issued_on = np.array([_local_day(at, clock) for at in series.start], "datetime64[D]")
+    day = np.array(days, "datetime64[D]")[event]
+    windows = _windows(days, site, phenomenon, starts, hours.count, clock)
+    begin = windows[event]
+    features[LEAD] = (begin - series.run[issue]) / np.timedelta64(1, "h")
+    usual = Climatology()
+    events = (Event(phenomenon, site, one, _window(starts[n])) for n, one in enumerate(days))
+    frequency = np.array([usual.frequency(each) for each in events])
+    features[USUAL] = frequency[event]
+    if "night_sky_cover" in features:
+        features["sky_cover_before"] = _of_earlier_issue(
+            features["night_sky_cover"], series.start[issue], event
+        )
+    enough = features.pop("known_share") >= LEAST_HOURS
+    return LeadCases(
+        day[enough],
+        (day - issued_on[issue]).astype(int)[enough],
+        np.array([known[one] for one in days])[event][enough],
+        {name: values[enough] for name, values in features.items()},
+    )
+
+
+def _features(
+    series: HourlySeries,
+    issue: NDArray[np.integer[Any]],
+    offset: NDArray[np.integer[Any]],
+    phenomenon: str,
+    count: int,
+) -> dict[str, Array]:
+    """Return the features (case) that the columns give, in the catalogue's units."""
+
+    def of(name: str, first: int = 0, hours: int = count) -> Array:
+        return series.window(name, issue, offset + first, hours)
+
+    water = _water(of("precipitation"), of("rain"), of("showers"), of("snowfall"))
+    found = {"precipitation": _sum(water)}
+    if phenomenon == "starry_sky":
+        cover = of("cloud")
+        temperature, dew = of("temperature"), of("dew_point")
+        humidity = of("humidity")
+        dew = np.where(np.isfinite(dew), dew, _dew_point(temperature, humidity))
+        found |= {
+            "sky_cover": _mean(cover),
+            "cloud_for_stars": _mean(cover),
+            "clear_hours": np.where(
+                np.isfinite(cover).any(axis=1), (np.round(cover, 3) <= CLEAR).sum(axis=1), np.nan
+            ),
+            "humidity_at_site": _mean(humidity),
+            "dew_point_depression": _mean(np.maximum(temperature - dew, 0.0)),
+            "wind_speed_at_site": _mean(of("wind")),
+            "zenith_sky_brightness": np.full(len(issue), neutral_darkness()),
+            "known_share": np.isfinite(cover).mean(axis=1),
+        }
+        return found | _whole_night(series, issue, offset + count // 2)
+    temperature = of("temperature")
+    cold = np.where(np.isfinite(temperature), temperature < 273.15, np.nan)
+    found |= {
+        "new_snow": _sum(of("snowfall")),
+        "snow_depth": _lowest(of("snow_depth")),
+        "freezing_hours": 24 * _mean(cold),
+        "temperature_maximum": _highest(temperature),
+    }
+    main = of(NEEDED[phenomenon])
+    ever = _ever(main, phenomenon)
+    share = np.isfinite(main[:, ever]).mean(axis=1) if ever.any() else np.zeros(len(issue))
+    return found | {"known_share": share}
+
+
+def _ever(values: Array, phenomenon: str) -> NDArray[np.bool_]:
+    """Return the hours of the event that count (hour).
+
+    Of a day of snow those that a file mostly has: one that never has the afternoon is not refused.
+    """
+    if phenomenon == "starry_sky" or not len(values):
+        return np.ones(values.shape[1], dtype=bool)
+    return np.asarray(np.isfinite(values).mean(axis=0) > 0.5)
+
+
+def _whole_night(
+    series: HourlySeries, issue: NDArray[np.integer[Any]], middle: NDArray[np.integer[Any]]
+) -> dict[str, Array]:
+    """Return the features of the evening, night and morning about the middle of a night."""
+    around = np.arange(-REACH, REACH + 1)
+    cover, temperature, dew, humidity, chance = (
+        series.window(name, issue, middle - REACH, len(around))
+        for name in ("cloud", "temperature", "dew_point", "humidity", "rain_chance")
+    )
+    dew = np.where(np.isfinite(dew), dew, _dew_point(temperature, humidity))
+    parts = {
+        "evening": around < -CENTRE,
+        "night": np.abs(around) <= CENTRE,
+        "morning": around > CENTRE,
+    }
+    night = parts["night"]
+    clear = np.where(np.isnan(cover), np.nan, np.round(cover, 3) <= CLEAR)
+    water = _water(
+        *(
+            series.window(name, issue, middle - REACH, len(around))
+            for name in ("precipitation", "rain", "showers", "snowfall")
+        )
+    )
+    return (
+        {f"{part}_sky_cover": _mean(cover[:, hours]) for part, hours in parts.items()}
+        | {f"{part}_rain_probability": _mean(chance[:, hours]) for part, hours in parts.items()}
+        | {
+            "night_clear_share": _mean(clear[:, night]),
+            "night_dew_point_depression": _mean(np.maximum(temperature - dew, 0.0)[:, night]),
+            "night_rain": _sum(water),
+        }
+    )
+
+
+def neutral_darkness() -> float:
+    """Return the zenith brightness [mag arcsec-2] that moves the rule for stars neither way."""
+    rule = rules_of("starry_sky")["starry_sky"]
+    line = next(e.line for e in rule.effects if e.feature == "zenith_sky_brightness")
+    values, moved = zip(*line, strict=True)
+    return float(np.interp(0.0, moved, values))
+
+
+def _of_earlier_issue(
+    values: Array, issued: NDArray[np.datetime64], event: NDArray[np.integer[Any]]
+) -> Array:
+    """Return for each case the value in the issue before of the same event, 18 to 30 h older."""
+    result = np.full(len(values), np.nan)
+    order = np.lexsort((issued, event))
+    for before, now in pairwise(order):
+        hours = (issued[now] - issued[before]) / np.timedelta64(1, "h")
+        if event[before] == event[now] and 18 <= hours <= 30:
+            result[now] = values[before]
+    return result
+
+
+def _water(precipitation: Array, rain: Array, showers: Array, snow: Array) -> Array:
+    """Return the water [kg m-2] of each hour: given, or rain, showers and a tenth of the snow."""
+    parts = np.stack([rain, showers, snow * 1000 / 10])
+    summed = np.where(np.isfinite(parts).any(axis=0), np.nansum(parts, axis=0), np.nan)
+    return np.asarray(np.where(np.isfinite(precipitation), precipitation, summed))
+
+
+def _dew_point(temperature: Array, humidity: Array) -> Array:
+    with np.errstate(all="ignore"):
+        return np.asarray(dew_point(temperature, np.clip(humidity, 0.01, 1.0)))
+
+
+def _mean(values: Array) -> Array:
+    known = np.isfinite(values).sum(axis=1)
+    sums = np.nansum(values, axis=1)
+    return np.divide(sums, known, out=np.full(len(values), np.nan), where=known > 0)
+
+
+def _sum(values: Array) -> Array:
+    return np.where(np.isfinite(values).any(axis=1), np.nansum(values, axis=1), np.nan)
+
+
+def _highest(values: Array) -> Array:
+    found = np.where(np.isfinite(values), values, -np.inf).max(axis=1)
+    return np.where(np.isfinite(found), found, np.nan)
+
+
+def _lowest(values: Array) -> Array:
+    return -_highest(-values)
+
+
+def _local_day(at: np.datetime64, clock: ZoneInfo) -> date:
+    return _aware(at).astimezone(clock).date()
+
+
+def _aware(at: np.datetime64) -> datetime:
+    return datetime.fromtimestamp(int(at.astype("datetime64[s]").astype(int)), UTC)
+
+
+def _window(start: np.datetime64) -> Window:
+    return Window(_aware(start), _aware(start + np.timedelta64(1, "h")))
+
+
+def _starts(days: list[date], hour: int, clock: ZoneInfo) -> NDArray[np.datetime64]:
+    """Return the moment (day), UTC, at which a local hour of each day begins."""
+    local = [datetime(day.year, day.month, day.day, hour, tzinfo=clock) for day in days]
+    return np.array([at.astimezone(UTC).replace(tzinfo=None) for at in local], "datetime64[h]")
+
+
+def _windows(
+    days: list[date],
+    site: Site,
+    phenomenon: str,
+    starts: NDArray[np.datetime64],
+    count: int,
+    clock: ZoneInfo,
+) -> NDArray[np.datetime64]:
+    """Return the start of the product's own window (day): of stars the astronomical night's.
+
+    That of the given hours where there is no such night, and for all else.
+    """
+    if phenomenon != "starry_sky":
+        return starts - np.timedelta64(1, "h")
+    own = replace(site, phenomena=stars.PHENOMENA, headline="starry_sky")
+    found = almanac.almanacs((own,), days, clock)
+    result = starts.astype("datetime64[m]")
+    for number, day in enumerate(days):
+        middle = _aware(starts[number] + np.timedelta64(count // 2, "h"))
+        for event in stars.events(own, day, found[own.id, day], PhenomenonSettings()):
+            if event.window.start <= middle < event.window.end:
+                result[number] = event.window.start.astimezone(UTC).replace(tzinfo=None)
+    return result

@@ -1,0 +1,144 @@
+"""Climatology: how often each phenomenon is usual at a site in a month.
+
+The shipped table gives the frequency by phenomenon, month and height, from physics and what data
+there are. Outcomes at the sites move it: the frequency of a site and month is that of its own
+events, with the table's frequency counting as PRIOR_CASES more of them.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+import logging
+import math
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+
+from forecast import files
+from forecast.domain import PHENOMENA, Event
+
+log = logging.getLogger(__name__)
+
+TABLE = Path(__file__).parent / "shipped" / "climatology.csv"
+KEPT = "climatology.json"  # in the folder of models: cases and events by phenomenon, site, month
+PRIOR_CASES = 10.0  # weight [cases] of the table's frequency in that of a site and month
+FORMAT = 1
+MOST_CASES = 1_000_000  # of one site and month in a valid file
+
+# phenomenon -> site -> month 1-12 -> (events with an outcome, how many with the phenomenon)
+Counts = Mapping[str, Mapping[str, Mapping[int, tuple[int, int]]]]
+
+
+@dataclass(frozen=True, slots=True)
+class UsualFrequency:
+    """A row of the shipped table: frequency [1] in a month at a height [m], and its source."""
+
+    frequency: float
+    elevation: float
+    cases: int
+    source: str
+
+
+@lru_cache(1)
+def shipped() -> Mapping[tuple[str, int], tuple[UsualFrequency, ...]]:
+    """Return (phenomenon, month) -> rows of the shipped table, the lowest height first."""
+    found: dict[tuple[str, int], list[UsualFrequency]] = defaultdict(list)
+    with TABLE.open(encoding="utf-8", newline="") as stream:
+        for row in csv.DictReader(stream):
+            found[row["phenomenon"], int(row["month"])].append(
+                UsualFrequency(
+                    float(row["frequency"]),
+                    float(row["elevation_m"]),
+                    int(row["cases"]),
+                    row["source"],
+                )
+            )
+    return {key: tuple(sorted(rows, key=lambda row: row.elevation)) for key, rows in found.items()}
+
+
+@dataclass(frozen=True)
+class Climatology:
+    """The usual frequency of each phenomenon by site and month. counts: of the sites' outcomes."""
+
+    counts: Counts = field(default_factory=dict)
+
+    def frequency(self, event: Event) -> float:
+        """Return the usual frequency [1] of an event; NaN for a phenomenon without a table.
+
+        Heights between two rows of the table are interpolated in log-odds. South of the equator the
+        month is half a year away.
+        """
+        month = event.day.month
+        rows = shipped().get((event.phenomenon, _northern(month, event.site.latitude)), ())
+        if not rows:
+            return math.nan
+        odds = [math.log(row.frequency / (1 - row.frequency)) for row in rows]
+        heights = [row.elevation for row in rows]
+        usual = 1 / (1 + math.exp(-float(np.interp(event.site.elevation, heights, odds))))
+        of_site = self.counts.get(event.phenomenon, {}).get(event.site.id, {})
+        cases, events = of_site.get(month, (0, 0))
+        return (events + PRIOR_CASES * usual) / (cases + PRIOR_CASES)
+
+    def cases(self, event: Event) -> int:
+        """Return the number of outcomes of the site and month that the frequency rests on."""
+        of_site = self.counts.get(event.phenomenon, {}).get(event.site.id, {})
+        return of_site.get(event.day.month, (0, 0))[0]
+
+
+def _northern(month: int, latitude: float) -> int:
+    return month if latitude >= 0 else (month + 5) % 12 + 1
+
+
+def count_outcomes(outcomes: Iterable[tuple[str, str, date, bool]]) -> Counts:
+    """Return the counts of (phenomenon, site, day, happened), one entry an event."""
+    found: dict[str, dict[str, dict[int, tuple[int, int]]]] = {}
+    for phenomenon, site, day, happened in outcomes:
+        months = found.setdefault(phenomenon, {}).setdefault(site, {})
+        cases, events = months.get(day.month, (0, 0))
+        months[day.month] = (cases + 1, events + int(happened))
+    return found
+
+
+def keep_climatology(folder: Path, counts: Counts) -> None:
+    """Write the counts of the sites' outcomes into a folder of models, whole or not at all."""
+    content = {"format": FORMAT, "counts": counts}
+    folder.mkdir(parents=True, exist_ok=True)
+    files.write_whole(folder / KEPT, json.dumps(content, sort_keys=True).encode())
+
+
+def read_climatology(folder: Path | None) -> Climatology:
+    """Return the climatology kept in a folder of models; the shipped one where none is valid."""
+    if folder is None:
+        return Climatology()
+    path = folder / KEPT
+    try:
+        kept = json.loads(path.read_text(encoding="utf-8"))
+        if kept["format"] != FORMAT:
+            raise ValueError(f"format {kept['format']!r}, expected {FORMAT}")
+        counts = {
+            str(phenomenon): {
+                str(site): {int(month): _checked(pair) for month, pair in months.items()}
+                for site, months in sites.items()
+            }
+            for phenomenon, sites in kept["counts"].items()
+            if phenomenon in PHENOMENA
+        }
+    except FileNotFoundError:
+        return Climatology()
+    except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
+        log.warning("%s: cannot be read (%s): the shipped climatology serves", path, error)
+        return Climatology()
+    return Climatology(counts)
+
+
+def _checked(pair: list[int]) -> tuple[int, int]:
+    cases, events = map(int, pair)
+    if not 0 <= events <= cases <= MOST_CASES:
+        raise ValueError(f"{events} events in {cases} cases")
+    return cases, events
