@@ -41,7 +41,7 @@ def read(heading: str, cell: str = "2026-11-22 08:00", before: str = "") -> Pars
         ("time (yyyy-mm-dd hh:mm)", 8), ("time (local)", 8), ("time", 8),
         ("UTC时间", 0), ("timeUTC", 0), ("timeZ", 0), ("time/GMT", 0), ("GMT时间", 0),
         ("时间（格林威治时间）", 0), ("格林威治时间", 0), ("零时区", 0), ("时间/零时区", 0),
-        ("UTC时间(yyyy-mm-dd hh:mm)", 0), ("time/UTC+8", 8), ("北京时", 8), ("时间（UTC＋8）", 8),
+        ("UTC时间(yyyy-mm-dd hh:mm)", 0), ("time/UTC+8", 8), ("北京时", 8),
         ("time_Asia/Tokyo", 9), ("date (UTC)", 0), ("日期", 8),
     ],
 )  # fmt: skip
