@@ -168,6 +168,13 @@ def transfer_test(
             help="Local hours of a clear night (or day, like 10-15), both included.",
         ),
     ] = "21-04",
+    event: Annotated[
+        Literal["clear", "starry"],
+        typer.Option(
+            help="What analysed hours say of a night: clear (mean cloud at most 20 %) or starry, "
+            "as this service counts it (best two hours at most half covered)."
+        ),
+    ] = "clear",
     threshold: Annotated[
         float | None,
         typer.Option(metavar="P", help="A forecast from P on is a yes. Default: three stars."),
@@ -196,7 +203,9 @@ def transfer_test(
             lines = _sea_lines(settings, labels, forecasts, places, zone, yes)
         else:
             hours = hours_of_night(night)
-            lines = _lines_by_lead(settings, phenomenon, (labels, forecasts), places, zone, hours)
+            lines = _lines_by_lead(
+                settings, phenomenon, (labels, forecasts), places, zone, hours, event
+            )
     show(*lines)
     return 0
 
@@ -229,6 +238,7 @@ def _lines_by_lead(
     places: dict[str, Site],
     zone: ZoneInfo,
     hours: tuple[int, int],
+    event: str,
 ) -> list[str]:
     """Return the transfer test by lead of a phenomenon at one place as lines."""
     from forecast.learning.transfer_by_lead import transfer_by_lead
@@ -240,7 +250,7 @@ def _lines_by_lead(
     served = opened.served.get(phenomenon)
     card, place = served.card if served else None, next(iter(places.values()))
     models = {opened.names[phenomenon]: opened.by_phenomenon[phenomenon]} if card else {}
-    result = transfer_by_lead(*files, phenomenon, place, models, zone, hours)
+    result = transfer_by_lead(*files, phenomenon, place, models, zone, night=hours, event=event)
     return [*fitted_among([(place.id, day) for day in result.days], card), *result.lines()]
 
 

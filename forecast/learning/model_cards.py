@@ -94,7 +94,7 @@ def _lead_score(row: Mapping[str, Any]) -> LeadScore:
     return LeadScore(
         int(row["day"]),
         cases,
-        int(row["seen"]),
+        int(row["observed"]),
         float(row["right"]),
         float(row["usual_right"]),
         Figure(float(row["skill"]), float(low), float(high), cases),
