@@ -1,0 +1,132 @@
+"""The shipped starry-sky classifier: what it is worth at each lead, and whether it keeps its word.
+
+Two events of the same nights, on forecasts kept at their issue time (docs/night_cloud.py): a clear
+night, mean cover at most a fifth from 21 to 04 local, and the product's own, the best two hours of
+the dark window at most half covered. Months are left out one at a time, with three days beside
+them; the reference is the monthly frequency of the other months, shrunk by ten cases.
+Where the archive has nights after the training of the shipped file, it is judged on them as it is.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+
+from docs.night_cloud import NightCases, read, usual_frequency
+from docs.train_night_sky import LeftOut, columns, left_out, starry, tables
+from models.lead_table import LeadRow
+from models.registry import in_force
+from models.scores import brier, reliability, skill
+from tests.science.claims import Claim
+
+TOPIC = "night_sky"
+# Brier skill to reach, by days ahead: on the archive's clear night; on the product's event no less
+BARS = {0: 0.47, 1: 0.41, 2: 0.40, 3: 0.35, 5: 0.21, 7: 0.10, 10: 0.02}
+EVENTS = {"a clear night": "clear", "a starry sky": "starry"}
+
+
+@cache
+def cases(shared: Path) -> NightCases:
+    """Return the archive's cases."""
+    return read(shared)
+
+
+def happened(shared: Path, event: str) -> np.ndarray:
+    """Return whether an event came (case): `clear` or `starry`."""
+    found = cases(shared)
+    return found.clear if event == "clear" else starry(found)
+
+
+@cache
+def forecasts(shared: Path, event: str) -> LeftOut:
+    """Return the forecasts of months left out (case)."""
+    return left_out(cases(shared), happened(shared, event))
+
+
+@cache
+def rows(shared: Path, event: str) -> dict[str, list[LeadRow]]:
+    """Return the scores by lead of the classifier, the same without what is optional, the rule."""
+    return tables(cases(shared), happened(shared, event), forecasts(shared, event))
+
+
+def claims(shared: Path) -> list[Claim]:
+    """Return skill, reliability, discrimination and promises kept by lead, for both events."""
+    lines = []
+    for name, event in EVENTS.items():
+        table = rows(shared, event)
+        for row, bare, rule in zip(table["model"], table["bare"], table["rule"], strict=True):
+            lines += _of_lead(shared, name, event, row, bare, rule)
+    return [*lines, *_later(shared)]
+
+
+def _of_lead(
+    shared: Path, name: str, event: str, row: LeadRow, bare: LeadRow, rule: LeadRow
+) -> list[Claim]:
+    bar, least = BARS.get(row.day, 0.0), f"climatology; rule {rule.skill.value:+.3f}"
+    told = f"{row.skill.value:+.3f} [{row.skill.low:+.3f}, {row.skill.high:+.3f}]"
+    at = cases(shared).lead == row.day
+    probability = forecasts(shared, event).model[at]
+    bins = reliability(probability, happened(shared, event)[at])
+    kept = f"{row.kept / row.promised:.2f}" if row.promised else "none promised"
+    return [
+        Claim(
+            TOPIC,
+            f"{name}, {row.day} days ahead: Brier skill",
+            told,
+            row.cases,
+            f"{least}; at least {bar:.2f}",
+            row.skill.value >= bar,
+        ),
+        Claim(
+            TOPIC,
+            "  without a rain probability and the run before",
+            f"{bare.skill.value:+.3f} [{bare.skill.low:+.3f}, {bare.skill.high:+.3f}]",
+            bare.cases,
+            "never below climatology",
+            bare.skill.value >= 0,
+        ),
+        Claim(
+            TOPIC,
+            "  reliability term in ten bins",
+            f"{bins.term:.4f}",
+            row.cases,
+            f"chance keeps below {bins.highest:.4f} in 95 %",
+            bins.within,
+        ),
+        Claim(
+            TOPIC,
+            f"  ROC area {row.auc:.2f}; of {row.promised} promised at 70 % came",
+            kept,
+            row.cases,
+            f"all nights {row.observed / row.cases:.2f}",
+        ),
+    ]
+
+
+def later_nights(shared: Path) -> tuple[NightCases, np.ndarray, np.ndarray, np.ndarray]:
+    """Return the cases after the training of the shipped file, its forecasts, usual, outcome."""
+    found, served = cases(shared), in_force(Path("none"))["starry_sky"]
+    assert served.card is not None
+    later = found.day > np.datetime64(served.card.span[1])
+    outcome = starry(found)
+    usual = usual_frequency(found, outcome, ~later)
+    given = columns(served.model.columns, found, usual)
+    probability = served.model.predict_proba(given)[:, 1]
+    return found.take(later), probability[later], usual[later], outcome[later]
+
+
+def _later(shared: Path) -> list[Claim]:
+    late, probability, usual, outcome = later_nights(shared)
+    what = "nights after the training, the shipped file as it is: Brier skill"
+    if not len(late):
+        return [Claim(TOPIC, what, "no such night", 0, "none in the archive")]
+    lines = []
+    for day in np.unique(late.lead):
+        at = late.lead == day
+        value = skill(brier(probability[at], outcome[at]), brier(usual[at], outcome[at]))
+        reference = "monthly frequency of its training; above 0"
+        told = f"{what}, {day} days ahead"
+        lines.append(Claim(TOPIC, told, f"{value:+.3f}", int(at.sum()), reference, value > 0))
+    return lines
