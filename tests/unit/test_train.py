@@ -34,6 +34,7 @@ from forecast.verification import RunForecast
 from models import promotion, registry
 from models.prediction import SHARES, Models, open_models, read_shares
 from models.promotion import PromotionDecision
+from models.rule_model import VERSION
 from models.training_set import TrainingSet
 from products.pages.models import card_text
 from products.wording import Words
@@ -207,11 +208,11 @@ def test_a_comparison_has_its_certainty_in_words() -> None:
 
 
 def test_the_shipped_model_is_retired_from_the_command_line_s_functions(settings: Config) -> None:
-    assert model_folder.rollback(settings, "sea_of_clouds") == "rule-1"
-    shipped = registry.in_order(registry.SHIPPED, "sea_of_clouds")[0]
+    assert model_folder.rollback(settings, "starry_sky") == VERSION
+    shipped = registry.in_order(registry.SHIPPED, "starry_sky")[0]
 
-    assert model_folder.promote(settings, "sea_of_clouds", shipped, force=True).endswith(shipped)
-    assert model_folder.promote(settings, "sea_of_clouds", "rule-1", force=True) == "rule-1"
+    assert model_folder.promote(settings, "starry_sky", shipped, force=True).endswith(shipped)
+    assert model_folder.promote(settings, "starry_sky", VERSION, force=True) == VERSION
 
 
 def test_a_damaged_model_does_not_serve_and_the_log_says_why(
@@ -237,35 +238,15 @@ def test_a_damaged_model_does_not_serve_and_the_log_says_why(
     assert len(card.refused) == 1
 
 
-def test_the_shipped_model_of_the_sea_says_where_it_learnt_and_that_it_is_unproven(
-    tmp_path: Path,
-) -> None:
-    models = open_models(tmp_path)
-    if models.served["sea_of_clouds"].card is None:
-        pytest.skip(
-            "the shipped model waits to be fitted anew on today's rule: "
-            + "; ".join(models.refused)
-        )
-
-    card = next(card for card in model_cards(models) if card.phenomenon == "sea_of_clouds")
-
-    assert card.trained
-    assert card.sources.keys() == {"observer"}
-    assert "Unproven at the sites served" in card.note
-    assert card.whole is not None
-    assert card.span == (date(2023, 5, 23), date(2026, 6, 25))
-
-
 def test_a_card_that_cannot_be_shown_stops_no_bulletin(tmp_path: Path) -> None:
     models = open_models(tmp_path)
-    served = models.served["sea_of_clouds"]
-    if served.card is None:
-        pytest.skip("the shipped model waits to be fitted anew on today's rule")
+    served = models.served["starry_sky"]
+    assert served.card is not None
     odd: Any = replace(
         served, card=replace(served.card, scores={"cases": "many"}, made="yesterday")
     )
 
-    shown = model_cards(Models(models.by_phenomenon, models.names, {}, {"sea_of_clouds": odd}))
+    shown = model_cards(Models(models.by_phenomenon, models.names, {}, {"starry_sky": odd}))
 
     assert (shown[0].name, shown[0].trained) == (served.name, False)
 
