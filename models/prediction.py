@@ -45,6 +45,9 @@ SMALLEST_EFFECT = 0.15  # [logit] of a reason: about 4 percentage points at even
 # quantities whose spread over the last cycles is shown
 SPREAD_OF = ("deck_base", "deck_top")
 
+# of a run's features: the chance of snow, and those of much snow, which readers see
+SNOW_CHANCE, SNOW_CHANCES = "chance_of_1_cm", ("chance_of_5_cm", "chance_of_10_cm")
+
 Earlier = Mapping[tuple[str, str, str], Sequence[float]]
 EarlierQuantities = Mapping[tuple[str, str, str], Mapping[str, Sequence[float]]]
 
@@ -181,6 +184,11 @@ def predict(
             quantities = {
                 name: value for name in shown if math.isfinite(value := float(table[name][row]))
             }
+            quantities |= _chances(
+                quantities,
+                float(table[SNOW_CHANCE][row]) if SNOW_CHANCE in table else math.nan,
+                answer.probability,
+            )
             before = (earlier_quantities or {}).get(event.key, {})
             forecasts[row] = Forecast(
                 event=event,
@@ -210,6 +218,20 @@ def predict(
             )
     made = tuple(forecast for forecast in forecasts if forecast is not None)
     return RunForecasts(cycle, features, made)
+
+
+def _chances(
+    quantities: Mapping[str, float], of_snow: float, probability: float
+) -> dict[str, float]:
+    """Return the shown chances of much snow: the probability times their part of that of snow.
+
+    The features have them as if the run were sure; so they fade with lead as the probability does.
+    """
+    return {
+        name: probability * min(1.0, value / of_snow)
+        for name, value in quantities.items()
+        if name in SNOW_CHANCES and of_snow > 0 and math.isfinite(probability)
+    }
 
 
 @dataclass(frozen=True, slots=True)
