@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from forecast.quantities import CLEAR_GAP, DARK_ENOUGH, DECK_COVER, FREEZING, OVERCAST
+from forecast.quantities import CLEAR_GAP, DARK_ENOUGH, DECK_COVER, OVERCAST
 from forecast.science.precipitation_type import (
     ICE_ABSENT,
     ICE_CERTAIN,
@@ -295,10 +295,11 @@ SNOW: dict[str, Rule] = {
     "snow_cover": Rule(
         base=-1.4,  # snow to look at on a fifth of the days from November to March (check)
         effects=(
-            # The depth line is a logistic fit of mornings with 3 cm on the depth that the pack model
-            # gives them one to three days after it was set right (perfect weather): a forecast depth
-            # errs by more, which the scale by lead answers for. On 1975-1989 Brier .028 (as it was
-            # before: .040; yes or no: .036). Beside the depth the day's maximum tells nothing more.
+            # The depth line is a logistic fit of mornings with 3 cm on the depth that the pack
+            # model gives them one to three days after it was set right (perfect weather): a
+            # forecast depth errs by more, which the scale by lead answers for. On 1975-1989 Brier
+            # .028 (line by hand .034, yes or no .036). Beside the depth the day's maximum tells
+            # nothing more.
             Effect("snow_depth",
                    ((0.0, -3.5), (0.005, -0.8), (0.01, -0.4), (0.02, 0.7), (SNOW_ENOUGH, 1.7),
                     (0.04, 2.7), (0.06, 3.7), (0.1, 5.1), (0.2, 5.6)),

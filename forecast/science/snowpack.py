@@ -39,8 +39,8 @@ class Physics:
     # [day] in which all but 1/e of the way there is made: Verseghy 1991; Douville et al. 1995,
     # Clim. Dyn. 12, 21
     settling: float = 4.2
-    # [K-1] by how much the rate's logarithm falls for each kelvin below 0 degC: cold snow is stiffer.
-    # Anderson 1976, NOAA Tech. Rep. NWS 19, of snow's viscosity.
+    # [K-1] by how much the rate's logarithm falls for each kelvin below 0 degC, as cold snow is
+    # stiffer: Anderson 1976, NOAA Tech. Rep. NWS 19, of snow's viscosity.
     stiffening: float = 0.08
     # [m3 kg-1 K-1 day-1] part of the pack that melts in a degree-day, for each kg m-3 of its
     # density: denser snow is older, darker and wetter. Water over density is 0.011 on daily means

@@ -21,6 +21,7 @@ TOPICS = (
     "sea",
     "stars",
     "snow",
+    "snow_cover",
     "learning",
     "simulated",
     "gefcom",
