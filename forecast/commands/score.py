@@ -145,40 +145,46 @@ Mountains: TypeAlias = Annotated[
 ]
 
 
+Kind: TypeAlias = Annotated[
+    Literal["sea_of_clouds", "starry_sky", "snowfall", "snow_cover"],
+    typer.Option(help="What the outcomes are of; all but the sea of clouds by days ahead."),
+]
+Clock: TypeAlias = Annotated[
+    str | None,
+    typer.Option(
+        metavar="ZONE",
+        help="Time zone of the files' local times, like Asia/Shanghai. Default: the settings'.",
+    ),
+]
+Night: TypeAlias = Annotated[
+    str,
+    typer.Option(
+        metavar="FROM-TO", help="Local hours of a clear night (or day, like 10-15), both included."
+    ),
+]
+NightEvent: TypeAlias = Annotated[
+    Literal["clear", "starry"],
+    typer.Option(
+        help="What analysed hours say of a night: clear (mean cloud at most 20 %) or starry, "
+        "as this service counts it (best two hours at most half covered)."
+    ),
+]
+Threshold: TypeAlias = Annotated[
+    float | None,
+    typer.Option(metavar="P", help="A forecast from P on is a yes. Default: three stars."),
+]
+
+
 def transfer_test(
     labels: Labels,
     forecasts: Forecasts,
     *,
     mountain: Mountains = None,
-    phenomenon: Annotated[
-        Literal["sea_of_clouds", "starry_sky", "snowfall", "snow_cover"],
-        typer.Option(help="What the outcomes are of; all but the sea of clouds by days ahead."),
-    ] = "sea_of_clouds",
-    clock: Annotated[
-        str | None,
-        typer.Option(
-            metavar="ZONE",
-            help="Time zone of the files' local times, like Asia/Shanghai. Default: the settings'.",
-        ),
-    ] = None,
-    night: Annotated[
-        str,
-        typer.Option(
-            metavar="FROM-TO",
-            help="Local hours of a clear night (or day, like 10-15), both included.",
-        ),
-    ] = "21-04",
-    event: Annotated[
-        Literal["clear", "starry"],
-        typer.Option(
-            help="What analysed hours say of a night: clear (mean cloud at most 20 %) or starry, "
-            "as this service counts it (best two hours at most half covered)."
-        ),
-    ] = "clear",
-    threshold: Annotated[
-        float | None,
-        typer.Option(metavar="P", help="A forecast from P on is a yes. Default: three stars."),
-    ] = None,
+    phenomenon: Kind = "sea_of_clouds",
+    clock: Clock = None,
+    night: Night = "21-04",
+    event: NightEvent = "clear",
+    threshold: Threshold = None,
     config: ConfigFile = None,
 ) -> int:
     """Score the models at places that they were not fitted on; nothing is refitted.

@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 
 from forecast.domain import Name
-from forecast.verification import Figure, FoldScores, LeadScore, LeadWorth, ModelCard
+from forecast.model_description import FoldScores, LeadScore, LeadWorth, ModelCard
+from forecast.verification import Figure
 from models.lead import SCALES
 from models.model_card import Card
 from models.prediction import Models

@@ -74,7 +74,7 @@ def hours_of(phenomenon: str, night: tuple[int, int] = NIGHT) -> Hours:
 
 
 @dataclass(frozen=True)
-class LeadCases:
+class TransferCases:
     """Forecasts of the events of a place; every array is (case).
 
     day: datetime64[D]; ahead [day]; observed 0, 1 or NaN; features: by the catalogue's names.
@@ -222,7 +222,7 @@ def lead_cases(
     site: Site,
     clock: ZoneInfo,
     hours: Hours,
-) -> LeadCases:
+) -> TransferCases:
     """Return the forecasts of each day with an outcome, of all issues before it began."""
     days = sorted(known)
     starts = _starts(days, hours.first, clock)
@@ -246,7 +246,7 @@ def lead_cases(
             features["night_sky_cover"], series.start[issue], event
         )
     enough = features.pop("known_share") >= LEAST_HOURS
-    return LeadCases(
+    return TransferCases(
         day[enough],
         (day - issued_on[issue]).astype(int)[enough],
         np.array([known[one] for one in days])[event][enough],
