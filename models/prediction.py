@@ -176,19 +176,11 @@ def predict(
         if not len(rows):
             continue
         cases = np.stack([table[name][rows] for name in model.columns], axis=1)
-        shown = [name for name in features_of(phenomenon) if FEATURES[name].shown]
         sites = [features.events[row].site.id for row in rows]
         for row, answer in zip(rows.tolist(), _answers(model, cases, sites), strict=True):
             event, known = features.events[row], math.isfinite(answer.probability)
             lead = float(table[LEAD][row])
-            quantities = {
-                name: value for name in shown if math.isfinite(value := float(table[name][row]))
-            }
-            quantities |= _chances(
-                quantities,
-                float(table[SNOW_CHANCE][row]) if SNOW_CHANCE in table else math.nan,
-                answer.probability,
-            )
+            quantities = _quantities(table, row, phenomenon, answer.probability)
             before = (earlier_quantities or {}).get(event.key, {})
             forecasts[row] = Forecast(
                 event=event,
@@ -220,18 +212,24 @@ def predict(
     return RunForecasts(cycle, features, made)
 
 
-def _chances(
-    quantities: Mapping[str, float], of_snow: float, probability: float
+def _quantities(
+    table: Mapping[str, NDArray[Any]], row: int, phenomenon: str, probability: float
 ) -> dict[str, float]:
-    """Return the shown chances of much snow: the probability times their part of that of snow.
+    """Return what readers see of an event's features.
 
-    The features have them as if the run were sure; so they fade with lead as the probability does.
+    The features have the chances of much snow as if the run were sure. Shown is the probability
+    times their part of the chance of snow, which fades with lead as the probability does.
     """
-    return {
-        name: probability * min(1.0, value / of_snow)
-        for name, value in quantities.items()
-        if name in SNOW_CHANCES and of_snow > 0 and math.isfinite(probability)
-    }
+    shown = (name for name in features_of(phenomenon) if FEATURES[name].shown)
+    found = {name: value for name in shown if math.isfinite(value := float(table[name][row]))}
+    of_snow = float(table[SNOW_CHANCE][row]) if SNOW_CHANCE in table else math.nan
+    if of_snow > 0 and math.isfinite(probability):
+        found |= {
+            name: probability * min(1.0, found[name] / of_snow)
+            for name in SNOW_CHANCES
+            if name in found
+        }
+    return found
 
 
 @dataclass(frozen=True, slots=True)
