@@ -20,6 +20,7 @@ TOPICS = (
     "glow_errors",
     "sea",
     "stars",
+    "night_sky",
     "snow",
     "snow_cover",
     "learning",
