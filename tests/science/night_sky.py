@@ -64,7 +64,9 @@ def claims(shared: Path) -> list[Claim]:
 def _of_lead(
     shared: Path, name: str, event: str, row: LeadRow, bare: LeadRow, rule: LeadRow
 ) -> list[Claim]:
-    bar, least = BARS.get(row.day, 0.0), f"climatology; rule {rule.skill.value:+.3f}"
+    # the rule forecasts the product's event, not the archive's
+    of_rule = f"; rule {rule.skill.value:+.3f}" if event == "starry" else ""
+    bar, least = BARS.get(row.day, 0.0), f"climatology{of_rule}"
     told = f"{row.skill.value:+.3f} [{row.skill.low:+.3f}, {row.skill.high:+.3f}]"
     at = cases(shared).lead == row.day
     probability = forecasts(shared, event).model[at]

@@ -30,6 +30,7 @@ from forecast.errors import ModelMismatch
 from forecast.learning import model_folder, train, verify
 from forecast.learning.model_cards import model_cards
 from forecast.learning.train import cases_of, learn, missing_cases, models_in_force
+from forecast.quantities import features_of
 from forecast.verification import RunForecast
 from models import promotion, registry
 from models.prediction import SHARES, Models, open_models, read_shares
@@ -41,6 +42,7 @@ from products.wording import Words
 from tests.science import simulated
 
 NOW = datetime(2026, 11, 22, 5, 30, tzinfo=UTC)
+SHIPPED = registry.in_force(Path("no folder of models"))["starry_sky"].name
 STARS = ("starry_sky",)
 
 
@@ -60,7 +62,14 @@ def cases(count: int = 240) -> TrainingSet:
     """Nights of a simulated world, each an event of its own."""
     data = simulated.world(9, sites=2).data
     data = data.take(np.arange(min(count, len(data))))
-    return replace(data, event=np.arange(len(data)))
+    unknown = tuple(name for name in features_of("starry_sky") if name not in data.names)
+    columns = np.full((len(data), len(unknown)), np.nan)  # as rows archived before these were
+    return replace(
+        data,
+        names=data.names + unknown,
+        features=np.concatenate([data.features, columns], axis=1),
+        event=np.arange(len(data)),
+    )
 
 
 def use_cases(monkeypatch: pytest.MonkeyPatch, by_phenomenon: dict[str, TrainingSet]) -> None:
@@ -106,7 +115,7 @@ def test_a_challenger_that_is_better_serves_and_one_that_is_not_is_only_kept(
     )
     first = learn(settings, archive, NOW, STARS)[0]
     assert first.verdict == "not_better"
-    assert models_in_force(settings).names["starry_sky"] == "rule-1"
+    assert models_in_force(settings).names["starry_sky"] == SHIPPED
 
     use_cases(monkeypatch, {"starry_sky": cases(250)})
     decision_is(monkeypatch, promote=True, why="better", gain=0.02, low=0.01, blocks=17, cases=250)
@@ -195,7 +204,7 @@ def test_a_champion_worse_than_the_rule_gives_way_to_it(
 
     assert outcome.verdict == "rule_again"
     assert "The untrained rule: Brier score 0.0200 better" in outcome.message
-    assert models_in_force(settings).names["starry_sky"] == "rule-1"
+    assert models_in_force(settings).names["starry_sky"] == VERSION
     assert model_folder.rollback(settings, "starry_sky").endswith(first)
 
 
@@ -230,11 +239,11 @@ def test_a_damaged_model_does_not_serve_and_the_log_says_why(
     with caplog.at_level(logging.WARNING):
         models = models_in_force(settings)
 
-    assert models.names["starry_sky"] == "rule-1"
+    assert models.names["starry_sky"] == SHIPPED
     assert any(kept in reason for reason in models.refused)
-    assert "a model is refused, rule-1 serves" in caplog.text
+    assert f"a model is refused, {SHIPPED} serves" in caplog.text
     card = next(card for card in model_cards(models) if card.phenomenon == "starry_sky")
-    assert not card.trained
+    assert card.name == SHIPPED
     assert len(card.refused) == 1
 
 
