@@ -100,7 +100,7 @@ def test_the_card_describes_the_training_of_the_model(tmp_path: Path, trained: T
     assert card.sources == {"observer": len(trained.fitted_on)}
     assert card.span == (str(trained.fitted_on.day.min()), str(trained.fitted_on.day.max()))
     assert card.data_sha256 == trained.fitted_on.fingerprint()
-    assert card.features[0] == ("humidity_at_site", "1")
+    assert card.features[0] == ("forecast_period", "h")
     assert sum(fold["cases"] for fold in card.folds) == card.scores["cases"] == len(trained.data)
     assert card.scores["skill_against_rule"] > 0
     assert {"numpy", "scipy", "scikit-learn", "skops"} < card.versions.keys()
@@ -121,8 +121,9 @@ def test_rolling_back_brings_the_one_before_and_then_the_rule(
     assert second in in_force(tmp_path, NOWHERE)["starry_sky"].name
 
     assert first in rollback(tmp_path, "starry_sky")
-    rollback(tmp_path, "starry_sky")
+    assert rollback(tmp_path, "starry_sky") == in_force(NOWHERE)["starry_sky"].name  # shipped
     assert in_force(tmp_path, NOWHERE)["starry_sky"].name == VERSION
+    assert rollback(tmp_path, "starry_sky") == VERSION
     with pytest.raises(ModelMismatch, match="nothing to roll back"):
         rollback(tmp_path, "starry_sky")
 
@@ -360,9 +361,7 @@ def test_of_two_equally_good_models_one_rarely_replaces_the_other() -> None:
     assert simulated.lucky(trials=60, days=140) <= 3
 
 
-def test_the_rule_serves_the_sea_of_clouds_until_labels_of_the_sites_prove_otherwise() -> (
-    None
-):
+def test_the_rule_serves_the_sea_of_clouds_until_labels_of_the_sites_prove_otherwise() -> None:
     served = in_force(NOWHERE)["sea_of_clouds"]
 
     assert (served.name, served.card, served.refused) == (VERSION, None, ())
