@@ -163,10 +163,10 @@ Night: TypeAlias = Annotated[
     ),
 ]
 NightEvent: TypeAlias = Annotated[
-    Literal["clear", "starry"],
+    Literal["starry", "clear"],
     typer.Option(
-        help="What analysed hours say of a night: clear (mean cloud at most 20 %) or starry, "
-        "as this service counts it (best two hours at most half covered)."
+        help="What analysed hours say of a night: starry, as this service counts it (best two "
+        "hours at most half covered), or clear (mean cloud at most 20 %)."
     ),
 ]
 Threshold: TypeAlias = Annotated[
@@ -183,7 +183,7 @@ def transfer_test(
     phenomenon: Kind = "sea_of_clouds",
     clock: Clock = None,
     night: Night = "21-04",
-    event: NightEvent = "clear",
+    event: NightEvent = "starry",
     threshold: Threshold = None,
     config: ConfigFile = None,
 ) -> int:

@@ -7,9 +7,10 @@ frequency is that of the shipped table; "own frequency" gives the same model the
 place's other months had, as outcomes at a site do once the service runs there.
 
 Stars: the outcome is of the sky alone, so the moon is left out: the zenith is as dark as makes no
-difference. Of analysed hours it is a clear night (EVENTS: mean cover at most 20 %) or the service's
-own starry night (best two hours at most half covered). The shipped frequency is of starry nights;
-for another event, or far from Beijing, read the rows with the place's own.
+difference. Of analysed hours it is the service's own starry night (best two hours at most half
+covered), which the classifier has learnt, or a clear night (mean cover at most 20 %), a stricter
+event: "own frequency" brings its mean down, but not how sure the classifier is. The shipped
+frequency is of starry nights near Beijing.
 """
 
 from __future__ import annotations
@@ -52,7 +53,7 @@ Array = NDArray[np.floating[Any]]
 NEEDED = {"starry_sky": "cloud", "snowfall": "snowfall", "snow_cover": "snow_depth"}
 NIGHT = (21, 4)  # local hours of a night, both included
 CLEAR, HALF = 0.2, 0.5  # [1] mean cover of a clear night; cover of a starry night's best two hours
-EVENTS = ("clear", "starry")  # of analysed nights
+EVENTS = ("starry", "clear")  # of analysed nights
 SNOWFALL = 0.01  # [m] new snow of a day with snowfall
 LEAST_HOURS = 0.75  # part of an event's hours that a forecast or an analysis must have
 

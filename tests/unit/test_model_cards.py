@@ -19,6 +19,7 @@ from models.lead import SCALES
 from models.model_card import Card, card_of
 from models.prediction import Models, open_models
 from models.promotion import decide
+from models.rule_model import PhysicsRule
 from models.selection import losses, months
 from models.training import train
 from models.training_set import TrainingSet
@@ -57,11 +58,19 @@ def mornings(states: bool) -> TrainingSet:
     made = simulated.world(3, sites=1).data.take(np.arange(400))
     observed = made.observed
     state = np.where(observed, "sea", np.where(np.arange(400) % 2, "open", "overcast"))
-    names = ("cloud_at_site", "cloud_above_site", "humidity_at_site", "gap_to_deck")
+    names = PhysicsRule("sea_of_clouds").columns
+    known = {
+        "forecast_period": 12.0,
+        "climatological_frequency": 0.3,
+        "cloud_at_site": 0.1,
+        "cloud_above_site": 0.2,
+        "humidity_at_site": 0.6,
+        "gap_to_deck": 300.0,
+    }
     return TrainingSet(
         "sea_of_clouds",
         names,
-        np.tile([0.1, 0.2, 0.6, 300.0], (400, 1)),
+        np.tile([known.get(name, np.nan) for name in names], (400, 1)),
         observed.astype(float),
         made.day,
         made.site,
