@@ -14,16 +14,20 @@ from pathlib import Path
 
 import numpy as np
 
-from docs.night_cloud import NightCases, read, usual_frequency
+from docs.night_cloud import CLEAR, DARK, NightCases, of_month, read, usual_frequency
 from docs.train_night_sky import LeftOut, columns, left_out, starry, tables
+from forecast.phenomena.weather import mean
+from forecast.science.thermodynamics import dew_point
 from models.lead_table import LeadRow
 from models.registry import in_force
-from models.scores import brier, reliability, skill
+from models.scores import area_under_roc, brier, reliability, skill
 from tests.science.claims import Claim
+from tests.science.gefcom import ZONES, zone_tables
 
 TOPIC = "night_sky"
 # Brier skill to reach, by days ahead: on the archive's clear night; on the product's event no less
 BARS = {0: 0.47, 1: 0.41, 2: 0.40, 3: 0.35, 5: 0.21, 7: 0.10, 10: 0.02}
+FAIR = 0.6  # [1] of the envelope: a bright day is then about as frequent as a starry night
 EVENTS = {"a clear night": "clear", "a starry sky": "starry"}
 
 
@@ -58,7 +62,7 @@ def claims(shared: Path) -> list[Claim]:
         table = rows(shared, event)
         for row, bare, rule in zip(table["model"], table["bare"], table["rule"], strict=True):
             lines += _of_lead(shared, name, event, row, bare, rule)
-    return [*lines, *_later(shared)]
+    return [*lines, *_later(shared), *_elsewhere(shared)]
 
 
 def _of_lead(
@@ -131,4 +135,58 @@ def _later(shared: Path) -> list[Claim]:
         reference = "monthly frequency of its training; above 0"
         told = f"{what}, {day} days ahead"
         lines.append(Claim(TOPIC, told, f"{value:+.3f}", int(at.sum()), reference, value > 0))
+    return lines
+
+
+def days_elsewhere(
+    shared: Path, zone: int
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Return forecasts (day) of the shipped file, usual frequency, cover and outcome at a zone.
+
+    GEFCom2014: bright days, output above FAIR of its envelope, by ECMWF's forecasts of the same
+    day. Nothing is refitted; a day stands for a night; the usual frequency is of other months.
+    """
+    day, values, output = zone_tables(shared)[zone]
+    envelope = np.stack(
+        [np.percentile(output[max(0, i - 20) : i + 21], 95, axis=0) for i in range(len(day))]
+    )
+    used = envelope > 0.3
+
+    def over(hours: np.ndarray) -> np.ndarray:
+        return mean(np.where(used, hours, np.nan))
+
+    outcome = (over(output) > FAIR * over(envelope)).astype(float)
+    month = of_month(day)
+    usual = np.array([outcome[month != own].mean() for own in month])
+    cover, humidity = np.clip(values["VAR164"], 0, 1), np.clip(values["VAR157"] / 100, 0.01, 1)
+    features = {
+        "forecast_period": np.full(len(day), 12.0),
+        "climatological_frequency": usual,
+        "zenith_sky_brightness": np.full(len(day), DARK),
+        "night_sky_cover": over(cover),
+        "night_clear_share": over((cover <= CLEAR).astype(float)),
+        "night_dew_point_depression": over(
+            values["VAR167"] - dew_point(values["VAR167"], humidity)
+        ),
+        "night_rain": 1000 * values["VAR228"].sum(axis=1),
+    }
+    model, empty = in_force(Path("none"))["starry_sky"].model, np.full(len(day), np.nan)
+    given = np.stack([features.get(name, empty) for name in model.columns], axis=1)
+    return model.predict_proba(given)[:, 1], usual, over(cover), outcome
+
+
+def _elsewhere(shared: Path) -> list[Claim]:
+    lines = []
+    for zone in ZONES:
+        probability, usual, cover, outcome = days_elsewhere(shared, zone)
+        value = skill(brier(probability, outcome), brier(usual, outcome))
+        area, alone = (area_under_roc(p, outcome > 0.5) for p in (probability, -cover))
+        told = f"{value:+.3f}, ROC area {area:.2f}"
+        what = f"bright days elsewhere (GEFCom zone {zone}), nothing refitted: Brier skill"
+        reference = f"other months; above 0, and the area above that of cover alone, {alone:.2f}"
+        lines.append(Claim(TOPIC, what, told, len(outcome), reference, value > 0 and area > alone))
+        said = f"{probability.mean():.2f}, came {outcome.mean():.2f}"
+        lines.append(
+            Claim(TOPIC, "  mean chance: its level is not carried", said, len(outcome), "")
+        )
     return lines
