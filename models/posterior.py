@@ -163,7 +163,9 @@ def loss_and_gradient(theta: Array, design: Design, prior: Prior) -> tuple[float
     Source: Bishop 2006, eqs. 4.108-4.109.
     """
     share, allowed, loss = shares_and_losses(design.sums_by_class(theta), design)
-    gradient = design.products(design.weight * (share - allowed), prior.free.any(axis=1))
+    gradient = design.products(
+        design.weight * (share - allowed), np.asarray(prior.free.any(axis=1))
+    )
     penalty, slope = prior.penalty(theta)
     return float(design.weight @ loss) + penalty, np.where(prior.free, gradient + slope, 0.0)
 

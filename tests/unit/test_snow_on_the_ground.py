@@ -21,8 +21,8 @@ def test_snow_begins_with_the_model_s_first_field_and_settles_as_the_site_s_own(
     amount: float | None, density: float
 ) -> None:
     """10 cm at -6 degC, 18 h before the second visit: density goes towards 300 kg m-3 as e^(-0.75 /
-    4.2 e^-0.48), by which 200 becomes 210.5 and 280 becomes 282.1. That the model's own snow is gone
-    by then changes nothing.
+    4.2 e^-0.48), by which 200 becomes 210.5 and 280 becomes 282.1. That the model's own snow is
+    gone by then changes nothing.
     """
     fields = {} if amount is None else {"surface_snow_amount": amount}
     air = atmosphere(TIMES, temperature=cooled(-6.0), surface_snow_thickness=0.10, **fields)
