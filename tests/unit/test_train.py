@@ -84,7 +84,7 @@ def use_cases(monkeypatch: pytest.MonkeyPatch, by_phenomenon: dict[str, Training
 
 def decision_is(monkeypatch: pytest.MonkeyPatch, **result: Any) -> None:
     monkeypatch.setattr(
-        promotion, "consider", lambda *_: PromotionDecision(champion="rule-1", **result)
+        promotion, "consider", lambda *_: PromotionDecision(champion=SHIPPED, **result)
     )
 
 
@@ -123,7 +123,7 @@ def test_a_challenger_that_is_better_serves_and_one_that_is_not_is_only_kept(
 
     assert second.verdict == "promoted"
     assert models_in_force(settings).names["starry_sky"].endswith(second.model)
-    assert "Brier score 0.0200 better than rule-1 on 250 cases of 17 weeks" in second.message
+    assert f"Brier score 0.0200 better than {SHIPPED} on 250 cases of 17 weeks" in second.message
     assert {card.id for card in model_folder.kept(settings.learning.folder, "starry_sky")} == {
         first.model,
         second.model,
@@ -178,13 +178,13 @@ def test_promotion_by_hand_is_refused_unless_it_was_found_better_or_forced(
     )
     kept = learn(settings, archive, NOW, STARS)[0].model
 
-    with pytest.raises(ModelMismatch, match=r"was not found better than rule-1.*--force"):
+    with pytest.raises(ModelMismatch, match=rf"was not found better than {SHIPPED}.*--force"):
         model_folder.promote(settings, "starry_sky", kept)
     with pytest.raises(ModelMismatch, match="not a model's id"):
         model_folder.promote(settings, "starry_sky", "../../elsewhere", force=True)
 
     assert model_folder.promote(settings, "starry_sky", kept, force=True).endswith(kept)
-    assert model_folder.rollback(settings, "starry_sky") == "rule-1"
+    assert model_folder.rollback(settings, "starry_sky") == SHIPPED
 
 
 def test_a_champion_worse_than_the_rule_gives_way_to_it(
