@@ -40,14 +40,14 @@ from products.wording import read_words
 # Page -> modules whose constants it lists, by their names under forecast; a phenomenon's own first.
 # fmt: off
 MODULES: Mapping[str, tuple[str, ...]] = {
-    "stars": ("phenomena.stars", "phenomena.night_light", "science.night_sky", "science.almanac",
-              "science.meteors"),
+    "stars": ("phenomena.stars", "phenomena.star_night", "phenomena.night_light",
+              "science.night_sky", "science.almanac", "science.meteors"),
     "cloud_sea": ("phenomena.cloud_sea", "phenomena.cloud_sea_column", "phenomena.cloud_deck",
                   "phenomena.cloud_sea_states"),
     "glow": ("phenomena.glow", "phenomena.glow_geometry", "phenomena.glow_colour",
              "phenomena.sun_disk", "phenomena.canvas", "phenomena.light_path",
-             "phenomena.light_evidence", "phenomena.obstacles",
-             "science.light"),
+             "phenomena.light_evidence", "phenomena.obstacles", "phenomena.light_chances",
+             "science.light", "science.cloud_errors"),
     "snow": ("phenomena.snow", "phenomena.snow_column", "phenomena.station_snow", "phenomena.cold",
              "science.snowfall",
              "science.snowpack", "science.precipitation_type"),

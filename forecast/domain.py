@@ -285,13 +285,10 @@ class Forecast:
     """The forecast of one event, as issued; never edited afterwards.
 
     probability: 0-1, NaN if too much is missing. grade: 1-5 (5 the most likely), 0 without a
-    probability.
-    quantities: the known features that readers see (SI). spreads: the range of the last cycles for
-    some of them (SI).
-    states: sea of clouds only, adding to 1.
+    probability. quantities: the known features that readers see (SI). spreads: the range of the
+    last cycles for some of them (SI). states: sea of clouds only, adding to 1.
     contributing_runs: the result of each run, the leading one (`cycle`) first; a single run is no
-    agreement.
-    corrected_by: stations whose latest observations corrected the features (a nowcast).
+    agreement. corrected_by: stations whose latest observations corrected the features (a nowcast).
     usual: usual frequency of the phenomenon at the site in that month, NaN where unknown.
     confidence: 3 high, 2 medium, 1 low (little better than the usual frequency), by the lead; 0
     without a probability.

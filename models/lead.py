@@ -109,8 +109,8 @@ SCALES: Mapping[str, LeadScale] = {
         source=f"{_ARCHIVE}: 433 nights of November to March, 27 with snow",
     ),
     "snow_cover": _borrowed(
-        8.7,
-        1.16,
+        7.2,
+        1.14,
         f"borrowed from a pack of nights' snow and thaw, {_ARCHIVE}: 433 nights, 91 with snow",
     ),
     "rime": _borrowed(_MOIST_DAYS, _MOIST_SHAPE, _MOIST),

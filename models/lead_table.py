@@ -69,23 +69,6 @@ class LeadRow:
             f"right {self.right:.2f} (usual {self.usual_right:.2f})"
         )
 
-    def document(self) -> dict[str, object]:
-        """Return what a model card keeps of the row, in its scores `by_lead`."""
-        return {
-            "day": self.day,
-            "cases": self.cases,
-            "seen": self.observed,
-            "right": round(self.right, 4),
-            "usual_right": round(self.usual_right, 4),
-            "skill": round(self.skill.value, 4),
-            "skill_90": [round(self.skill.low, 4), round(self.skill.high, 4)],
-            "auc": round(self.auc, 4),
-            "promised_70": self.promised,
-            "came_of_promised": self.kept,
-            "miscalibration": round(self.term, 5),
-            "miscalibration_by_chance": round(self.highest, 5),
-        }
-
 
 def _text(figure: Figure, form: str) -> str:
     if not math.isfinite(figure.low):

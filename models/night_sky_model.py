@@ -115,6 +115,7 @@ class NightSkyModel(ClassifierMixin, BaseEstimator):
         weight = None if sample_weight is None else np.asarray(sample_weight)[used]
         self.classes_ = np.array([0, 1])
         raw = self._raw(cases)
+        raw = np.where(np.isnan(raw).all(axis=0), 0.0, raw)  # a term that no case has
         self.ends_ = np.nanquantile(raw, (EXTREME, 1 - EXTREME), axis=0)
         inside = np.clip(raw, *self.ends_)
         self.mean_, self.scale_ = np.nanmean(inside, axis=0), np.nanstd(inside, axis=0)

@@ -11,6 +11,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -21,6 +22,7 @@ from sklearn.exceptions import ConvergenceWarning
 
 Array = NDArray[np.floating[Any]]
 
+ROUNDING = 1e-14  # [1] of a sum over all cases
 CHUNK = 32768  # rows at a time where an intermediate array is as wide as the coefficients
 
 
@@ -45,18 +47,43 @@ class Design:
             self.among[::step],
         )
 
+    @cached_property
+    def sure(self) -> NDArray[np.bool_]:
+        """Which cases allow one class only (case)."""
+        return np.asarray(np.add.reduce(self.by_class.view(np.int8), axis=0) == 1)
+
+    @cached_property
+    def by_class(self) -> NDArray[np.bool_]:
+        """The classes that the cases allow (class, case)."""
+        return np.ascontiguousarray(self.among.T)
+
     def sums(self, theta: Array) -> Array:
         """Return eta (case, class) for coefficients (class, column)."""
-        width = self.common.shape[1]
-        eta = self.common @ theta[:, :width].T
-        return eta if self.local is None else eta + self.local @ theta[:, width:].T
+        return self.sums_by_class(theta).T
 
-    def products(self, moved: Array) -> Array:
-        """Return the sums over the cases of column times `moved` (case, class): (class, column)."""
-        parts = [moved.T @ self.common]
-        if self.local is not None:
-            parts.append((self.local.T @ moved).T)
-        return np.concatenate(parts, axis=1)
+    def sums_by_class(self, theta: Array) -> Array:
+        """Return eta (class, case) for coefficients (class, column)."""
+        width = self.common.shape[1]
+        eta = np.zeros((len(theta), len(self.common)))
+        for row in np.flatnonzero(theta.any(axis=1)):  # of two classes the first is 0
+            eta[row] = self.common @ theta[row, :width]
+            if self.local is not None:
+                eta[row] += self.local @ theta[row, width:]
+        return eta
+
+    def products(self, moved: Array, rows: NDArray[np.bool_]) -> Array:
+        """Return the sums over the cases of column times `moved` (class, case): (class, column).
+
+        rows (class): those needed, 0 in the others.
+        """
+        width = self.common.shape[1]
+        total = width + (0 if self.local is None else self.local.shape[1])
+        result = np.zeros((len(moved), total))
+        for row in np.flatnonzero(rows):
+            result[row, :width] = moved[row] @ self.common
+            if self.local is not None:
+                result[row, width:] = self.local.T @ moved[row]
+        return result
 
     def squares(self, weight: Array) -> Array:
         """Return X' diag(weight) X (column, column)."""
@@ -67,10 +94,13 @@ class Design:
             part = slice(start, start + CHUNK)
             weighted = self.common[part] * weight[part, None]
             result[:width, :width] += weighted.T @ self.common[part]
-            if self.local is not None:
-                local = self.local[part]
-                result[width:, :width] += local.T @ weighted
-                result[width:, width:] += (local.T @ local.multiply(weight[part, None])).toarray()
+        if self.local is not None:
+            moved = np.repeat(weight, np.diff(self.local.indptr)) * self.local.data
+            of_sites = sparse.csr_matrix(
+                (moved, self.local.indices, self.local.indptr), shape=self.local.shape
+            ).T
+            result[width:, :width] = of_sites @ self.common
+            result[width:, width:] = (of_sites @ self.local).toarray()
         result[:width, width:] = result[width:, :width].T
         return result
 
@@ -95,6 +125,36 @@ class Prior:
         return float(0.5 * (slope * (theta - self.mean)).sum()), slope
 
 
+def shares_and_losses(eta: Array, design: Design) -> tuple[Array, Array, Array]:
+    """Return the classes' shares, those among the allowed ones (class, case), and losses (case).
+
+    The loss of a case [nat] is that of its allowed classes together.
+    """
+    if len(eta) == 2:  # one exponential, none that overflows
+        odds = eta[1] - eta[0]
+        small = np.exp(-np.abs(odds))
+        upper = 1 / (1 + small)
+        lower = small * upper
+        share = np.stack([np.where(odds > 0, lower, upper), np.where(odds > 0, upper, lower)])
+        loss = np.log1p(small) + np.maximum(np.where(design.by_class[1], -odds, odds), 0.0)
+        if design.sure.all():
+            return share, design.by_class.astype(float), loss
+        allowed = np.where(design.sure, design.by_class, share)
+        return share, allowed, np.where(design.sure, loss, 0.0)
+    highest = eta.max(axis=0)
+    each = np.exp(eta - highest)
+    total = each.sum(axis=0)
+    share, whole = each / total, highest + np.log(total)
+    allowed = design.by_class.astype(float)
+    loss = whole - (allowed * eta).sum(axis=0)
+    if not design.sure.all():
+        rows = np.flatnonzero(~design.sure)
+        several = np.where(design.by_class[:, rows], eta[:, rows], -np.inf)
+        allowed[:, rows] = softmax(several, axis=0)
+        loss[rows] = whole[rows] - logsumexp(several, axis=0)
+    return share, allowed, loss
+
+
 def loss_and_gradient(theta: Array, design: Design, prior: Prior) -> tuple[float, Array]:
     """Return the negative log posterior [nat], up to a constant, and its gradient (class, column).
 
@@ -102,14 +162,12 @@ def loss_and_gradient(theta: Array, design: Design, prior: Prior) -> tuple[float
     probability.
     Source: Bishop 2006, eqs. 4.108-4.109.
     """
-    eta = design.sums(theta)
-    allowed = np.where(design.among, eta, -np.inf)
-    value = float(design.weight @ (logsumexp(eta, axis=1) - logsumexp(allowed, axis=1)))
+    share, allowed, loss = shares_and_losses(design.sums_by_class(theta), design)
     gradient = design.products(
-        design.weight[:, None] * (softmax(eta, axis=1) - softmax(allowed, axis=1))
+        design.weight * (share - allowed), np.asarray(prior.free.any(axis=1))
     )
     penalty, slope = prior.penalty(theta)
-    return value + penalty, np.where(prior.free, gradient + slope, 0.0)
+    return float(design.weight @ loss) + penalty, np.where(prior.free, gradient + slope, 0.0)
 
 
 def curvature(theta: Array, design: Design, prior: Prior, observed: bool = False) -> Array:
@@ -119,10 +177,10 @@ def curvature(theta: Array, design: Design, prior: Prior, observed: bool = False
     be positive definite.
     Source: Bishop 2006, eq. 4.110.
     """
-    eta = design.sums(theta)
-    shares = [(softmax(eta, axis=1), 1.0)]
-    if observed and (design.among.sum(axis=1) > 1).any():
-        shares.append((softmax(np.where(design.among, eta, -np.inf), axis=1), -1.0))
+    share, allowed, _ = shares_and_losses(design.sums_by_class(theta), design)
+    shares = [(share, 1.0)]
+    if observed and not design.sure.all():
+        shares.append((allowed, -1.0))
     places = [np.flatnonzero(row) for row in prior.free]
     offsets = np.cumsum([0, *(len(p) for p in places)])
     result = np.zeros((offsets[-1], offsets[-1]))
@@ -130,9 +188,7 @@ def curvature(theta: Array, design: Design, prior: Prior, observed: bool = False
         for m in range(k + 1):
             if not len(places[k]) or not len(places[m]):
                 continue
-            weight = design.weight * sum(
-                sign * p[:, k] * ((k == m) - p[:, m]) for p, sign in shares
-            )
+            weight = design.weight * sum(sign * p[k] * ((k == m) - p[m]) for p, sign in shares)
             block = design.squares(weight)[np.ix_(places[k], places[m])]
             result[offsets[k] : offsets[k + 1], offsets[m] : offsets[m + 1]] = block
             result[offsets[m] : offsets[m + 1], offsets[k] : offsets[k + 1]] = block.T
@@ -161,11 +217,11 @@ def mode(
         length = 1.0
         while True:
             tried, slope = loss_and_gradient(theta - length * move, design, prior)
-            if tried <= value or length < 1e-6:
+            if tried <= value + ROUNDING * abs(value) or length < 1e-6:
                 break
             length /= 2
         if length < 1e-6 or (
-            value - tried <= 1e-14 * abs(value) and np.abs(length * move).max() < 1e-9
+            value - tried <= ROUNDING * abs(value) and np.abs(length * move).max() < 1e-9
         ):
             return theta, step
         theta, value, gradient = theta - length * move, tried, slope

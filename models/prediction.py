@@ -45,6 +45,9 @@ SMALLEST_EFFECT = 0.15  # [logit] of a reason: about 4 percentage points at even
 # quantities whose spread over the last cycles is shown
 SPREAD_OF = ("deck_base", "deck_top")
 
+# of a run's features: the chance of snow, and those of much snow, which readers see
+SNOW_CHANCE, SNOW_CHANCES = "chance_of_1_cm", ("chance_of_5_cm", "chance_of_10_cm")
+
 Earlier = Mapping[tuple[str, str, str], Sequence[float]]
 EarlierQuantities = Mapping[tuple[str, str, str], Mapping[str, Sequence[float]]]
 
@@ -173,14 +176,11 @@ def predict(
         if not len(rows):
             continue
         cases = np.stack([table[name][rows] for name in model.columns], axis=1)
-        shown = [name for name in features_of(phenomenon) if FEATURES[name].shown]
         sites = [features.events[row].site.id for row in rows]
         for row, answer in zip(rows.tolist(), _answers(model, cases, sites), strict=True):
             event, known = features.events[row], math.isfinite(answer.probability)
             lead = float(table[LEAD][row])
-            quantities = {
-                name: value for name in shown if math.isfinite(value := float(table[name][row]))
-            }
+            quantities = _quantities(table, row, phenomenon, answer.probability)
             before = (earlier_quantities or {}).get(event.key, {})
             forecasts[row] = Forecast(
                 event=event,
@@ -210,6 +210,26 @@ def predict(
             )
     made = tuple(forecast for forecast in forecasts if forecast is not None)
     return RunForecasts(cycle, features, made)
+
+
+def _quantities(
+    table: Mapping[str, NDArray[Any]], row: int, phenomenon: str, probability: float
+) -> dict[str, float]:
+    """Return what readers see of an event's features.
+
+    The features have the chances of much snow as if the run were sure. Shown is the probability
+    times their part of the chance of snow, which fades with lead as the probability does.
+    """
+    shown = (name for name in features_of(phenomenon) if FEATURES[name].shown)
+    found = {name: value for name in shown if math.isfinite(value := float(table[name][row]))}
+    of_snow = float(table[SNOW_CHANCE][row]) if SNOW_CHANCE in table else math.nan
+    if of_snow > 0 and math.isfinite(probability):
+        found |= {
+            name: probability * min(1.0, found[name] / of_snow)
+            for name in SNOW_CHANCES
+            if name in found
+        }
+    return found
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,6 +30,7 @@ from models.posterior import CHUNK, Array, Design, Prior, curvature, evidence, i
 # of 0 to 2 [logit], with a half-normal prior of about 1, because a few sites alone do not determine
 # it (Gelman 2006, Bayesian Analysis 1, 515).
 PRECISIONS, SPREAD_OF_SITES = (np.inf, 64.0, 16.0, 4.0, 1.0, 0.25), 1.0
+EVIDENCE_TOL = 1e-7  # [1] enough for the evidence, which is flat at the mode
 EVIDENCE_CASES = 30_000  # cases used for the evidence; of more, every n-th
 
 
@@ -133,7 +134,11 @@ class PriorLogistic(ClassifierMixin, BaseEstimator):
             for precision in PRECISIONS:
                 prior = prior_for(precision)
                 theta, _ = mode(
-                    part, prior, np.where(prior.free, start, prior.mean), self.max_iter, self.tol
+                    part,
+                    prior,
+                    np.where(prior.free, start, prior.mean),
+                    self.max_iter,
+                    max(self.tol, EVIDENCE_TOL),
                 )
                 found = evidence(theta, part, prior) - 0.5 / precision / SPREAD_OF_SITES**2
                 start = theta

@@ -140,9 +140,9 @@ class PhysicsRule(ClassifierMixin, BaseEstimator):
         """Return the effects (case, feature, class), those of the weather times s(lead)."""
         X = np.asarray(X, dtype=float)  # noqa: N806
         scale = SCALES[self.phenomenon].at(X[:, self.columns.index(LEAD)])
-        return self.effects(X) * np.where(self._known_ahead(), 1.0, scale[:, None])[:, :, None]
+        return self.effects(X) * np.where(self.known_ahead(), 1.0, scale[:, None])[:, :, None]
 
-    def _known_ahead(self) -> NDArray[np.bool_]:
+    def known_ahead(self) -> NDArray[np.bool_]:
         """Return the features whose effect the almanac gives, whatever the lead (feature)."""
         known = {
             effect.feature
@@ -153,30 +153,37 @@ class PhysicsRule(ClassifierMixin, BaseEstimator):
         return np.array([name in known for name in self.columns])
 
     def starts(self, X: Array) -> Array:
-        """Return the sums before any effect (case, class): the usual frequency and the rule's base.
+        """Return the sums before any effect (case, class): the usual ones and the rule's base.
 
-        Of a sea of clouds the first state has the usual frequency, the others share the rest as
-        their bases do. Without a usual frequency it is that of the bases. Features that hold their
-        forecast's errors are odds against the usual frequency: it alone stands before them.
+        Features that hold their forecast's errors are odds against the usual frequency: it alone
+        stands before them.
         """
         X = np.asarray(X, dtype=float)  # noqa: N806
-        bases, place = self.bases(), {name: i for i, name in enumerate(self.columns)}
-        lead = SCALES[self.phenomenon]
-        scale = lead.at(X[:, place[LEAD]])[:, None]
-        usual = np.clip(X[:, [place[USUAL]]], LEAST_USUAL, MOST_USUAL)
+        lead, usual = SCALES[self.phenomenon], self.usual_sums(X)
+        if lead.in_features:
+            return usual
+        scale = lead.at(X[:, [self.columns.index(LEAD)]])
+        bases = self.bases()
+        own = (bases if len(bases) == 1 else np.log(softmax(bases)))[None, :]
+        moved = own + lead.offset * (np.arange(len(bases)) == 0)
+        return np.asarray((1 - np.minimum(scale, 1.0)) * usual + scale * moved)
+
+    def usual_sums(self, X: Array) -> Array:
+        """Return the sums (case, class) of the usual frequency.
+
+        Of a sea of clouds the first state has the usual frequency, the others share the rest as
+        their bases do. Without a usual frequency it is that of the bases.
+        """
+        bases = self.bases()
+        usual = np.asarray(X, dtype=float)[:, [self.columns.index(USUAL)]]
+        usual = np.clip(usual, LEAST_USUAL, MOST_USUAL)
         if len(bases) == 1:
             odds = np.log(usual / (1 - usual))
-            own = bases[None, :]
-        else:
-            shares = softmax(bases)
-            usual = np.where(np.isnan(usual), shares[0], usual)
-            rest = np.log(shares[1:] / shares[1:].sum()) + np.log(1 - usual)
-            odds, own = np.concatenate([np.log(usual), rest], axis=1), np.log(shares)[None, :]
-        odds = np.where(np.isnan(odds), own, odds)
-        if lead.in_features:  # their effects are odds against what is usual
-            return np.asarray(odds)
-        moved = own + lead.offset * (np.arange(len(bases)) == 0)
-        return np.asarray((1 - np.minimum(scale, 1.0)) * odds + scale * moved)
+            return np.where(np.isnan(odds), bases, odds)
+        shares = softmax(bases)
+        usual = np.where(np.isnan(usual), shares[0], usual)
+        rest = np.log(shares[1:] / shares[1:].sum()) + np.log(1 - usual)
+        return np.concatenate([np.log(usual), rest], axis=1)
 
     def bases(self) -> Array:
         """Return the rule's own sums of a day with no known feature (class)."""

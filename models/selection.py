@@ -22,7 +22,7 @@ from sklearn.preprocessing import StandardScaler
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from models.calibration import Calibrator, blended
-from models.learned import Blend, LearnedModel, LearnedRule, fit_weighted, with_rule
+from models.learned import Blend, LearnedModel, fit_weighted, learned_rule, with_rule
 from models.prior_logistic import PriorLogistic
 from models.training_set import TrainingSet
 
@@ -132,7 +132,7 @@ def estimator_of(kind: str) -> Any:
 def fit_kind(kind: str, data: TrainingSet) -> Any:
     """Fit one kind on all of the cases, uncalibrated; it has the face of the rule."""
     if kind == "prior":
-        rule = LearnedRule(data.phenomenon)
+        rule = learned_rule(data.phenomenon)
         return rule.fit(
             data.columns(rule.columns),
             data.among.argmax(axis=1),

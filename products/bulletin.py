@@ -14,7 +14,8 @@ from zoneinfo import ZoneInfo
 import xarray as xr
 
 from forecast.domain import Almanac, Forecast, Issue, Name, Site
-from forecast.verification import ModelCard, Verification
+from forecast.model_description import ModelCard
+from forecast.verification import Verification
 from products.confidence import weighed
 from products.pages.tiles import Tile
 from products.safety import CLOTHING_UNKNOWN, Hazard, closes, worst

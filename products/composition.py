@@ -27,8 +27,9 @@ from forecast.domain import (
     Site,
     as_utc,
 )
+from forecast.model_description import ModelCard
 from forecast.quantities import FEATURES, LEAST_WRITTEN, grade_of, published_probability
-from forecast.verification import ModelCard, Verification
+from forecast.verification import Verification
 from products.bulletin import (
     NEXT_DAYS,
     WORTH_GOING,

@@ -140,6 +140,20 @@ class Words:
             else self("probability.value", value=round(100 * probability))
         )
 
+    def range(self, low: float, high: float) -> str:
+        """Return a range of probabilities in percent, with one bound where the other says nothing.
+
+        The two may round to the same percentage, which then stands alone.
+        """
+        ends = self.percent(low), self.percent(high)
+        if ends[0] == ends[1]:
+            return ends[0]
+        if low < 0.01 and high <= 0.99:
+            return self("probability.up_to", high=ends[1])
+        if high > 0.99 and low >= 0.01:
+            return self("probability.at_least", low=ends[0])
+        return self("probability.range", low=ends[0], high=ends[1])
+
     def share(self, part: float) -> str:
         """Return a known part of a whole in percent, 0 % and 100 % included."""
         return self("probability.value", value=round(100 * part))

@@ -143,33 +143,46 @@ Mountains: TypeAlias = Annotated[
 ]
 
 
+Kind: TypeAlias = Annotated[
+    Literal["sea_of_clouds", "starry_sky", "snowfall", "snow_cover"],
+    typer.Option(help="What the outcomes are of; all but the sea of clouds by days ahead."),
+]
+Clock: TypeAlias = Annotated[
+    str | None,
+    typer.Option(
+        metavar="ZONE",
+        help="Time zone of the files' local times, like Asia/Shanghai. Default: the settings'.",
+    ),
+]
+Night: TypeAlias = Annotated[
+    str,
+    typer.Option(
+        metavar="FROM-TO", help="Local hours of a clear night (or day, like 10-15), both included."
+    ),
+]
+NightEvent: TypeAlias = Annotated[
+    Literal["starry", "clear"],
+    typer.Option(
+        help="What analysed hours say of a night: starry, as this service counts it (best two "
+        "hours at most half covered), or clear (mean cloud at most 20 %)."
+    ),
+]
+Threshold: TypeAlias = Annotated[
+    float | None,
+    typer.Option(metavar="P", help="A forecast from P on is a yes. Default: three stars."),
+]
+
+
 def transfer_test(
     labels: Labels,
     forecasts: Forecasts,
     *,
     mountain: Mountains = None,
-    phenomenon: Annotated[
-        Literal["sea_of_clouds", "starry_sky", "snowfall", "snow_cover"],
-        typer.Option(help="What the outcomes are of; all but the sea of clouds by days ahead."),
-    ] = "sea_of_clouds",
-    clock: Annotated[
-        str | None,
-        typer.Option(
-            metavar="ZONE",
-            help="Time zone of the files' local times, like Asia/Shanghai. Default: the settings'.",
-        ),
-    ] = None,
-    night: Annotated[
-        str,
-        typer.Option(
-            metavar="FROM-TO",
-            help="Local hours of a clear night (or day, like 10-15), both included.",
-        ),
-    ] = "21-04",
-    threshold: Annotated[
-        float | None,
-        typer.Option(metavar="P", help="A forecast from P on is a yes. Default: three stars."),
-    ] = None,
+    phenomenon: Kind = "sea_of_clouds",
+    clock: Clock = None,
+    night: Night = "21-04",
+    event: NightEvent = "starry",
+    threshold: Threshold = None,
     config: ConfigFile = None,
 ) -> int:
     """Score the models at places that they were not fitted on; nothing is refitted.
@@ -196,7 +209,9 @@ def transfer_test(
             lines = _sea_lines(settings, labels, forecasts, places, zone, yes)
         else:
             hours = hours_of_night(night)
-            lines = _lines_by_lead(settings, phenomenon, (labels, forecasts), places, zone, hours)
+            lines = _lines_by_lead(
+                settings, phenomenon, (labels, forecasts), places, zone, hours, event
+            )
     show(*lines)
     return 0
 
@@ -229,6 +244,7 @@ def _lines_by_lead(
     places: dict[str, Site],
     zone: ZoneInfo,
     hours: tuple[int, int],
+    event: str,
 ) -> list[str]:
     """Return the transfer test by lead of a phenomenon at one place as lines."""
     from forecast.learning.transfer_by_lead import transfer_by_lead
@@ -240,7 +256,7 @@ def _lines_by_lead(
     served = opened.served.get(phenomenon)
     card, place = served.card if served else None, next(iter(places.values()))
     models = {opened.names[phenomenon]: opened.by_phenomenon[phenomenon]} if card else {}
-    result = transfer_by_lead(*files, phenomenon, place, models, zone, hours)
+    result = transfer_by_lead(*files, phenomenon, place, models, zone, night=hours, event=event)
     return [*fitted_among([(place.id, day) for day in result.days], card), *result.lines()]
 
 

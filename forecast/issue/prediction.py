@@ -12,6 +12,7 @@ from forecast.issue.events import Derived
 from forecast.issue.inputs import Decoded
 from forecast.issue.last_sea import last_seas, with_last_seas
 from forecast.issue.multi_model import forecasts_of_run
+from forecast.issue.night_evidence import night_evidence
 from models.blending import blend
 from models.prediction import SPREAD_OF, Models, predict
 
@@ -31,9 +32,11 @@ def predict_runs(
     grades, cycles = config.forecast.grades, config.forecast.spread_cycles - 1
     events, cycle = derived.events, decoded.cycle
     known = last_seas(archive, tuple(events), issued)
+    evidence = night_evidence(archive, events, decoded.further)
 
     def predict_run(features: Features, cycle: Cycle, **earlier: Any) -> RunForecasts:
-        return predict(with_last_seas(features, known), cycle, issued, models, grades, **earlier)
+        features = evidence.added(with_last_seas(features, known), cycle)
+        return predict(features, cycle, issued, models, grades, **earlier)
 
     leading = predict_run(
         derived.features,

@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 
 from forecast.domain import Name
-from forecast.verification import Figure, FoldScores, LeadScore, LeadWorth, ModelCard
+from forecast.model_description import FoldScores, LeadScore, LeadWorth, ModelCard
+from forecast.verification import Figure
 from models.lead import SCALES
 from models.model_card import Card
 from models.prediction import Models
@@ -94,7 +95,7 @@ def _lead_score(row: Mapping[str, Any]) -> LeadScore:
     return LeadScore(
         int(row["day"]),
         cases,
-        int(row["seen"]),
+        int(row["observed"]),
         float(row["right"]),
         float(row["usual_right"]),
         Figure(float(row["skill"]), float(low), float(high), cases),

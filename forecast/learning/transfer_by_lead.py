@@ -6,8 +6,11 @@ against what came, by days ahead, beside the place's climatology and persistence
 frequency is that of the shipped table; "own frequency" gives the same model the frequency that the
 place's other months had, as outcomes at a site do once the service runs there.
 
-Stars: the outcome is a clear sky in the hours given, so the moon is left out: the zenith is as dark
-as makes no difference.
+Stars: the outcome is of the sky alone, so the moon is left out: the zenith is as dark as makes no
+difference. Of analysed hours it is the service's own starry night (best two hours at most half
+covered), which the classifier has learnt, or a clear night (mean cover at most 20 %), a stricter
+event: "own frequency" brings its mean down, but not how sure the classifier is. The shipped
+frequency is of starry nights near Beijing.
 """
 
 from __future__ import annotations
@@ -27,6 +30,7 @@ from forecast.domain import Event, Site, Window
 from forecast.errors import SourceCorrupt
 from forecast.learning.issue_forecasts import HourlySeries, read_forecasts, read_outcomes
 from forecast.phenomena import stars
+from forecast.phenomena.star_night import OFFSETS, of_moments, of_rain
 from forecast.quantities import FEATURES
 from forecast.science import almanac
 from forecast.science.snowfall import SNOW_ENOUGH
@@ -48,10 +52,10 @@ Array = NDArray[np.floating[Any]]
 # Phenomenon -> the quantity that decides it.
 NEEDED = {"starry_sky": "cloud", "snowfall": "snowfall", "snow_cover": "snow_depth"}
 NIGHT = (21, 4)  # local hours of a night, both included
-CLEAR = 0.2  # [1] mean cover of a clear night
+CLEAR, HALF = 0.2, 0.5  # [1] mean cover of a clear night; cover of a starry night's best two hours
+EVENTS = ("starry", "clear")  # of analysed nights
 SNOWFALL = 0.01  # [m] new snow of a day with snowfall
 LEAST_HOURS = 0.75  # part of an event's hours that a forecast or an analysis must have
-REACH, CENTRE = 8, 4  # [h] about the middle of a night: to its evening and morning, to its ends
 
 
 @dataclass(frozen=True)
@@ -71,7 +75,7 @@ def hours_of(phenomenon: str, night: tuple[int, int] = NIGHT) -> Hours:
 
 
 @dataclass(frozen=True)
-class LeadCases:
+class TransferCases:
     """Forecasts of the events of a place; every array is (case).
 
     day: datetime64[D]; ahead [day]; observed 0, 1 or NaN; features: by the catalogue's names.
@@ -114,11 +118,14 @@ def transfer_by_lead(
     site: Site,
     models: Mapping[str, Any],
     clock: ZoneInfo,
+    *,
     night: tuple[int, int] = NIGHT,
+    event: str = EVENTS[0],
 ) -> TransferByLead:
     """Return the scores by lead of each model, the rule, climatology and persistence at a place.
 
     models: name -> a model with `columns` and `predict_proba`. clock: of the files' local times.
+    event: one of EVENTS.
     Raises: SourceCorrupt for a file that cannot be read or lacks what the phenomenon needs.
     """
     series, bad = read_forecasts(forecasts, clock)
@@ -130,7 +137,7 @@ def transfer_by_lead(
     if isinstance(known, HourlySeries):
         if needed not in known.values:
             raise SourceCorrupt(f"{outcomes}: expected `observed`, or a column of {needed}")
-        known = truth_of(known, phenomenon, hours, clock)
+        known = truth_of(known, phenomenon, hours, clock, event)
     cases = lead_cases(series, known, phenomenon, site, clock, hours)
     own = own_climatology(cases.observed, cases.day)
     named = {CLIMATOLOGY: own, "persistence": persistence(cases.observed, cases.day, cases.ahead)}
@@ -166,7 +173,7 @@ def _predicted(model: Any, features: Mapping[str, Array]) -> Array:
 
 
 def truth_of(
-    analysed: HourlySeries, phenomenon: str, hours: Hours, clock: ZoneInfo
+    analysed: HourlySeries, phenomenon: str, hours: Hours, clock: ZoneInfo, event: str = EVENTS[0]
 ) -> dict[date, float]:
     """Return what analysed hours say of each local day that has enough of them, 1 or 0."""
     span = next(iter(analysed.values.values())).shape[1]
@@ -180,8 +187,11 @@ def truth_of(
     )
     values = everywhere[:, _ever(everywhere, phenomenon)]
     enough = np.isfinite(values).mean(axis=1) >= LEAST_HOURS
-    amount = _amount(values[enough], phenomenon)
-    happened = amount <= CLEAR if phenomenon == "starry_sky" else amount >= _limit(phenomenon)
+    if phenomenon == "starry_sky" and event == "starry":
+        happened = _best_two_hours(values[enough]) <= HALF
+    else:
+        amount = _amount(values[enough], phenomenon)
+        happened = amount <= CLEAR if phenomenon == "starry_sky" else amount >= _limit(phenomenon)
     kept = [day for day, there in zip(days, enough, strict=True) if there]
     return dict(zip(kept, happened.astype(float).tolist(), strict=True))
 
@@ -196,6 +206,12 @@ def _amount(values: Array, phenomenon: str) -> Array:
         return np.asarray(np.nanmax(values, axis=1))
 
 
+def _best_two_hours(cover: Array) -> Array:
+    """Return the least mean cover of two hours on end (event), by the trapezoidal rule."""
+    means = (cover[:, :-2] + 2 * cover[:, 1:-1] + cover[:, 2:]) / 4
+    return np.asarray(np.round(np.where(np.isfinite(means), means, np.inf).min(axis=1), 6))
+
+
 def _limit(phenomenon: str) -> float:
     return SNOWFALL if phenomenon == "snowfall" else SNOW_ENOUGH
 
@@ -207,7 +223,7 @@ def lead_cases(
     site: Site,
     clock: ZoneInfo,
     hours: Hours,
-) -> LeadCases:
+) -> TransferCases:
     """Return the forecasts of each day with an outcome, of all issues before it began."""
     days = sorted(known)
     starts = _starts(days, hours.first, clock)
@@ -218,8 +234,9 @@ def lead_cases(
     features = _features(series, issue, offset, phenomenon, hours.count)
     issued_on = np.array([_local_day(at, clock) for at in series.start], "datetime64[D]")
     day = np.array(days, "datetime64[D]")[event]
-    windows = _windows(days, site, phenomenon, starts, hours.count, clock)
+    windows, dark = _windows(days, site, phenomenon, starts, hours.count, clock)
     begin = windows[event]
+    features["dark_hours"] = dark[event]
     features[LEAD] = (begin - series.run[issue]) / np.timedelta64(1, "h")
     usual = Climatology()
     events = (Event(phenomenon, site, one, _window(starts[n])) for n, one in enumerate(days))
@@ -230,7 +247,7 @@ def lead_cases(
             features["night_sky_cover"], series.start[issue], event
         )
     enough = features.pop("known_share") >= LEAST_HOURS
-    return LeadCases(
+    return TransferCases(
         day[enough],
         (day - issued_on[issue]).astype(int)[enough],
         np.array([known[one] for one in days])[event][enough],
@@ -298,33 +315,20 @@ def _whole_night(
     series: HourlySeries, issue: NDArray[np.integer[Any]], middle: NDArray[np.integer[Any]]
 ) -> dict[str, Array]:
     """Return the features of the evening, night and morning about the middle of a night."""
-    around = np.arange(-REACH, REACH + 1)
-    cover, temperature, dew, humidity, chance = (
-        series.window(name, issue, middle - REACH, len(around))
-        for name in ("cloud", "temperature", "dew_point", "humidity", "rain_chance")
-    )
-    dew = np.where(np.isfinite(dew), dew, _dew_point(temperature, humidity))
-    parts = {
-        "evening": around < -CENTRE,
-        "night": np.abs(around) <= CENTRE,
-        "morning": around > CENTRE,
-    }
-    night = parts["night"]
-    clear = np.where(np.isnan(cover), np.nan, np.round(cover, 3) <= CLEAR)
-    water = _water(
-        *(
-            series.window(name, issue, middle - REACH, len(around))
-            for name in ("precipitation", "rain", "showers", "snowfall")
+    first, count = middle + int(OFFSETS[0]), len(OFFSETS)
+    cover, temperature, dew, humidity, chance, *water = (
+        series.window(name, issue, first, count)
+        for name in (
+            *("cloud", "temperature", "dew_point", "humidity", "rain_chance"),
+            *("precipitation", "rain", "showers", "snowfall"),
         )
     )
+    dew = np.where(np.isfinite(dew), dew, _dew_point(temperature, humidity))
+    depression = np.where(np.isnan(cover), np.nan, np.maximum(temperature - dew, 0.0))
     return (
-        {f"{part}_sky_cover": _mean(cover[:, hours]) for part, hours in parts.items()}
-        | {f"{part}_rain_probability": _mean(chance[:, hours]) for part, hours in parts.items()}
-        | {
-            "night_clear_share": _mean(clear[:, night]),
-            "night_dew_point_depression": _mean(np.maximum(temperature - dew, 0.0)[:, night]),
-            "night_rain": _sum(water),
-        }
+        of_moments(cover, depression, CLEAR)
+        | of_rain(chance)
+        | {"night_rain": _sum(_water(*water))}
     )
 
 
@@ -405,13 +409,14 @@ def _windows(
     starts: NDArray[np.datetime64],
     count: int,
     clock: ZoneInfo,
-) -> NDArray[np.datetime64]:
-    """Return the start of the product's own window (day): of stars the astronomical night's.
+) -> tuple[NDArray[np.datetime64], Array]:
+    """Return start and length [h] of the product's own window (day): of stars the dark night's.
 
-    That of the given hours where there is no such night, and for all else.
+    The start of the given hours, and NaN, where there is no such night, and for all else.
     """
+    length = np.full(len(days), np.nan)
     if phenomenon != "starry_sky":
-        return starts - np.timedelta64(1, "h")
+        return starts - np.timedelta64(1, "h"), length
     own = replace(site, phenomena=stars.PHENOMENA, headline="starry_sky")
     found = almanac.almanacs((own,), days, clock)
     result = starts.astype("datetime64[m]")
@@ -420,4 +425,5 @@ def _windows(
         for event in stars.events(own, day, found[own.id, day], PhenomenonSettings()):
             if event.window.start <= middle < event.window.end:
                 result[number] = event.window.start.astimezone(UTC).replace(tzinfo=None)
-    return result
+                length[number] = (event.window.end - event.window.start) / timedelta(hours=1)
+    return result, length

@@ -31,7 +31,8 @@ from forecast.science import almanac
 from forecast.science.interpolation import Scene
 from forecast.settings import PhenomenonSettings
 from models.bootstrap import site_weeks
-from models.rule_model import PhysicsRule
+from models.climatology import Climatology
+from models.rule_model import LEAD, USUAL, PhysicsRule
 from models.score_table import Row, table
 
 Array = NDArray[np.floating[Any]]
@@ -41,6 +42,7 @@ log = logging.getLogger(__name__)
 STATUS = {"full": 1.0, "partial": 0.5, "none": 0.0}
 LARGEST_LABELS = 20_000_000  # [byte]
 PERSISTENCE_CASES = 10  # mornings after a labelled one, at least, to score persistence
+EVENING_BEFORE = 12.0  # [h] of lead
 ANY_MOUNTAIN = "*"  # the mountain of labels and forecasts that name none
 
 
@@ -251,7 +253,8 @@ def features(
 ) -> tuple[dict[str, Array], set[str]]:
     """Return the features of each day's morning (name -> (day)), and which are unavailable.
 
-    The features come from the same derive() as the service's.
+    The features come from the same derive() as the service's. The forecasts' issue time is not
+    known: the evening before. No outcome of the morning before is known then.
     """
     every = sorted(set(days))
     almanacs = almanac.almanacs((site,), every, clock)
@@ -269,6 +272,12 @@ def features(
     )
     parts = [module.derive(events, scene, settings) for module in (weather, cloud_sea)]
     values = {name: np.asarray(series) for part in parts for name, series in part.values.items()}
+    usual = Climatology()
+    values |= {
+        LEAD: np.full(len(events), EVENING_BEFORE),
+        USUAL: np.array([usual.frequency(event) for event in events]),
+        "sea_yesterday": np.full(len(events), np.nan),
+    }
     return values, {name for part in parts for names in part.missing for name in names} | set(
         point.missing
     )

@@ -43,7 +43,7 @@ from forecast.science.cloud_errors import (
 from forecast.science.light import CELL, CLOUD_LENGTH, AirSection, Index, Mask
 from forecast.science.thermodynamics import Array
 
-DRAWS = 128
+DRAWS = 128  # for each event: the probability errs by .04 at most, one standard error
 # [m] tops of low and middle cloud: the bands of the canvas; the climate of cloud divides at about 3
 # and 8 km (borrowed)
 LOW_TOP, MIDDLE_TOP = BANDS[0]

@@ -8,9 +8,12 @@ hours before and after the middle of the dark window, OFFSETS.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
-from forecast.phenomena.weather import amount_of_precipitation, mean
+from forecast.domain import Event
+from forecast.phenomena.weather import amount_of_precipitation, mean, spans
 from forecast.science.interpolation import Index, Scene, Times
 from forecast.science.site_profiles import air_at
 from forecast.science.thermodynamics import Array, dew_point
@@ -46,6 +49,21 @@ def of_moments(cover: Array, depression: Array, clear: float) -> dict[str, Array
 def of_rain(chance: Array) -> dict[str, Array]:
     """Return the rain probabilities of nights (event) from those of hours (event, moment) [1]."""
     return {f"{part}_rain_probability": mean(chance[:, hours]) for part, hours in PARTS.items()}
+
+
+def rain_probabilities(events: Sequence[Event], members: Sequence[Scene]) -> dict[str, Array]:
+    """Return the rain probabilities of nights (event): the part of the members with a wet hour.
+
+    An amount over several hours counts as spread evenly over them.
+    """
+    wet = []
+    for scene in members:
+        rows, start, end = spans(events, scene)
+        times = moments_around(start, end)
+        fallen = [amount_of_precipitation(scene, rows, until - HOUR, until)[0] for until in times.T]
+        amounts = np.round(np.stack(fallen, axis=1), 3)
+        wet.append(np.where(np.isnan(amounts), np.nan, amounts >= WET))
+    return of_rain(mean(np.stack(wet, axis=1)))
 
 
 def derive(scene: Scene, rows: Index, times: Times, cover: Array, clear: float) -> dict[str, Array]:

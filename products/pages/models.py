@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from forecast.domain import OUTCOME_SOURCES, Name
-from forecast.verification import FoldScores, ModelCard
+from forecast.model_description import FoldScores, ModelCard
 from products.bulletin import Bulletin
 from products.units import MINUS
 from products.wording import Words

@@ -14,12 +14,12 @@ from datetime import date
 from markupsafe import Markup
 
 from forecast.domain import OUTCOME_SOURCES, Name
+from forecast.model_description import ModelCard
 from forecast.quantities import yes_threshold
 from forecast.verification import (
     EVENTS_NEEDED,
     MACHINE,
     Figure,
-    ModelCard,
     PhenomenonRecord,
     ScoreLine,
     Verification,

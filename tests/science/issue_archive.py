@@ -92,7 +92,9 @@ def archive(shared: Path) -> IssueArchive:
     def night(valid: pd.Series) -> NDArray[np.datetime64]:
         return np.asarray(valid.to_numpy() - HALF_DAY, "datetime64[D]")
 
-    def table(frame: pd.DataFrame, row: NDArray[np.int64], rows: int, name: str):  # type: ignore[no-untyped-def]
+    def table(
+        frame: pd.DataFrame, row: NDArray[np.int64], rows: int, name: str
+    ) -> NDArray[np.float64]:
         values = np.full((rows, len(HOURS)), np.nan)
         values[row, frame.valid_local.dt.hour.map(place).to_numpy()] = frame[name].to_numpy()
         return values

@@ -12,7 +12,7 @@ cloud from temperature, wind, sky and rain was fitted on the fog of this summit'
 the product holds nothing of the kind. The lines of the service's rule were drawn from the odd
 winters too.
 Sion, daily 1958-1989: depth of the morning, precipitation of the 24 h that begin then. The pack's
-wet density and its melt were fitted on the winters to 1974 (November to March) and are tried on
+melt and how it thaws were chosen on the winters to 1974 (November to March) and are tried on
 those after, with temperature and precipitation as measured: perfect weather, so the figure is the
 pack's own error, not that of a forecast. The file's column nto000d0 is cloud cover [%], not snow.
 """
@@ -64,7 +64,7 @@ PLAIN_MELT = (
 def claims(shared: Path) -> list[Claim]:
     """Return what is claimed of snow and rime, measured."""
     summit, valley = mount_washington(shared), sion(shared)
-    return [*ratio_claims(summit), *pack_claims(valley), *cover_claims(valley), *sun_claims(valley),
+    return [*ratio_claims(summit), *pack_claims(valley), *sun_claims(valley),
             *rime_claims(summit),
             *precipitation.claims(shared)]  # fmt: skip
 
@@ -527,46 +527,6 @@ def pack_claims(days: pd.DataFrame) -> list[Claim]:
                   f"ours on the years fitted {shallow['fitted']['ours']:+.2f}"),
         ]  # fmt: skip
     return found
-
-
-def cover_claims(days: pd.DataFrame) -> list[Claim]:
-    """P(at least 3 cm lie) by the service's rule from the pack carried one to three days, against
-    climatology and persistence.
-    """
-    wintry = days.month.isin(PACK_MONTHS)
-    fitted, tried = wintry & (days.winter <= LAST_FITTED), wintry & (days.winter > LAST_FITTED)
-    depth = days.depth.to_numpy()
-    lies = (depth >= snowfall.SNOW_ENOUGH).astype(float)
-    usual = days.month.map(
-        pd.Series(lies[fitted], index=days.month[fitted]).groupby(level=0).mean()
-    ).to_numpy()
-    ours, kept = (
-        carried(depth, 3, our_step(brought(days))),
-        carried(depth, 3, lambda pack, at: pack),
-    )
-    rule = PhysicsRule("snow_cover").ready()
-    seen, forecast_by, held, climate = (np.array([]) for _ in range(4))
-    for start in range(3):
-        known = {"snow_depth": ours[:, start], "temperature_maximum": days.highest.to_numpy()}
-        table = np.stack(
-            [known.get(name, np.full(len(days), np.nan)) for name in rule.columns], axis=1
-        )[tried]
-        forecast_by = np.concatenate([forecast_by, rule.predict_proba(table)[:, 1]])
-        held = np.concatenate([held, (kept[tried, start] >= snowfall.SNOW_ENOUGH).astype(float)])
-        seen, climate = np.concatenate([seen, lies[tried]]), np.concatenate([climate, usual[tried]])
-    given, rivals = (
-        score(forecast_by, seen),
-        {"climatology": score(climate, seen).brier, "persistence": score(held, seen).brier},
-    )
-    worth = {name: skill(given.brier, reference) for name, reference in rivals.items()}
-    return [
-        Claim("snow", "P(3 cm to look at) at Sion, 1-3 days on: Brier skill",
-              f"{worth['climatology']:.2f}, {score_text(given)}",
-              int(tried.sum()),
-              "mornings, each of 3 starts; perfect weather; climatology by month; against "
-              "persistence "
-              f"{worth['persistence']:.2f}", min(worth.values()) > 0),
-    ]  # fmt: skip
 
 
 def sun_claims(days: pd.DataFrame) -> list[Claim]:

@@ -5,12 +5,13 @@ ObsDateTime is not UTC: UTC = ObsDateTime + 2 x UTCOffset minutes. A place's own
 of the meter readings within NEAR of it with the moon 3 degrees and more below the horizon. Only
 reports of a cloudless sky count. Each place (a cell of 0.01 degrees) has one vote in a fit, however
 often it was visited; intervals are of places drawn again and again.
-Two numbers of the product come from here. The offset of a thin moon's light: the meters' own fit
-(FIRST_YEARS) is too wide to stand alone, so it is weighed with the paper's stated error and with
-the photometers of La Palma, and the result is tried on OTHER_YEARS. And what people without
-practice miss of the eye's limit (LAY_EYE): fitted on EYE_YEAR, in which alone most limits were
-reported apart from the meter beside them (in other years such a limit is a step of the reading,
-worked out by the form), tried on all other years' reports without a meter at places that have one.
+Three numbers of the product come from here. The offset of a moon more than 60 % lit: the meters of
+all years. The offset of a thin moon's light: the meters' own fit (FIRST_YEARS) is too wide to stand
+alone, so it is weighed with the paper's stated error and with the photometers of La Palma, and the
+result is tried on OTHER_YEARS. And what people without practice miss of the eye's limit (LAY_EYE):
+fitted on EYE_YEAR, in which alone most limits were reported apart from the meter beside them (in
+other years such a limit is a step of the reading, worked out by the form), tried on all other
+years' reports without a meter at places that have one.
 """
 
 from __future__ import annotations
@@ -262,6 +263,7 @@ def moonlight_claims(under: pd.DataFrame) -> list[Claim]:
     taught, tried = of_years(thin, FIRST_YEARS), of_years(thin, OTHER_YEARS)
     own = night_sky.MOONLIGHT_OFFSET
     product = night_sky.moonlight_offset(under.lit.values)
+    gibbous = night_sky.moonlight_offset(thick.lit.values)
     *witnesses, (_, mean, error) = weighed(taught)
     typical = float(taught.measured.median())
     fixed = np.abs(typical - tried.measured).mean()
@@ -326,12 +328,21 @@ def moonlight_claims(under: pd.DataFrame) -> list[Claim]:
         ),
         Claim(
             "stars",
-            "offset fitted to moons 60-100 % lit (not used) [mag]",
+            "offset of moons 60-100 % lit, all even years [mag]",
             f"{fitted_offset(thick):+.2f}",
             len(thick),
-            "{} places; 90 % of draws of places {:+.2f} to {:+.2f}: none is used".format(
-                thick.place.nunique(), *interval(thick)
-            ),
+            f"in use {night_sky.GIBBOUS_OFFSET:+.2f}; {thick.place.nunique()} places; 90 % of "
+            "draws of places {:+.2f} to {:+.2f}: it may be none".format(*interval(thick)),
+            abs(fitted_offset(thick) - night_sky.GIBBOUS_OFFSET) < 0.06,
+        ),
+        Claim(
+            "stars",
+            "  fitted to 2008-2014; to 2015-2018 [mag]",
+            f"{fitted_offset(of_years(thick, FIRST_YEARS)):+.2f}; "
+            f"{fitted_offset(of_years(thick, OTHER_YEARS)):+.2f}",
+            len(thick),
+            f"with the offset, these moons: {verdict(thick, gibbous, 0.0)[0]}, published",
+            verdict(thick, gibbous, 0.0)[1],
         ),
     ]
 

@@ -310,6 +310,25 @@ def test_the_range_says_that_it_holds_later_forecasts(
 
 
 @pytest.mark.parametrize(
+    ("low", "high", "zh", "en"),
+    [
+        (0.33, 0.62, "33%–62%", "33%–62%"),
+        (0.004, 0.18, "18%以内", "up to 18%"),
+        (0.65, 0.998, "65%以上", "65% or more"),
+        (0.004, 0.998, "<1%–>99%", "<1%–>99%"),
+        (0.003, 0.009, "<1%", "<1%"),
+        (0.331, 0.334, "33%", "33%"),
+    ],
+)
+def test_a_range_that_reaches_an_end_has_one_bound(
+    bulletin: Bulletin, low: float, high: float, zh: str, en: str
+) -> None:
+    shown = [PageRenderer(bulletin, language).words.range(low, high) for language in ("zh", "en")]
+
+    assert shown == [zh, en]
+
+
+@pytest.mark.parametrize(
     ("language", "hours", "effect", "expected"),
     [
         ("zh", 118.0, -0.8, "距今约5天，有利条件尚不确定"),

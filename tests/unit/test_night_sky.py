@@ -170,12 +170,20 @@ def test_a_waxing_moon_never_darkens_the_sky() -> None:
         )
 
 
-def test_a_crescent_is_brighter_than_in_the_paper_and_a_gibbous_moon_is_not() -> None:
-    given = night_sky.MOONLIGHT_OFFSET
-
-    assert night_sky.moonlight_offset(np.array([0.35, 0.45, 0.525, 0.6, 0.9])) == pytest.approx(
-        [given, given, given / 2, 0, 0]
+def test_a_crescent_is_brighter_than_in_the_paper_and_a_gibbous_moon_is_fainter() -> None:
+    assert night_sky.moonlight_offset(np.array([0.35, 0.4, 0.525, 0.65, 0.9])) == pytest.approx(
+        [-0.45, -0.45, -0.125, 0.2, 0.2]
     )
+
+
+def test_the_offset_of_a_gibbous_moon_is_the_meters_of_all_even_years(shared: Path) -> None:
+    from tests.science import stars
+
+    thick = stars.of_moons(stars.moonlit(stars.meters(stars.reports(shared))), stars.MORE_THAN_HALF)
+    low, high = stars.interval(thick)
+
+    assert stars.fitted_offset(thick) == pytest.approx(night_sky.GIBBOUS_OFFSET, abs=0.03)
+    assert (low, high) == pytest.approx((-0.20, 0.50), abs=0.06)
 
 
 # -- twilight, extinction, the eye

@@ -205,3 +205,15 @@ def test_a_forecast_has_its_lead_its_usual_frequency_and_how_sure_it_is(config: 
     assert 0.6 < near.usual < 0.8  # models/shipped/climatology.csv, November
     assert near.probability > run.forecasts[0].probability > near.usual
     assert (near.confidence, run.forecasts[0].confidence) == (3, 1)
+
+
+def test_the_chance_of_much_snow_fades_with_lead_as_that_of_snow_does(config: Config) -> None:
+    """By hand: two thirds of the days with snow have 5 cm, whatever the probability of snow."""
+    snow = {"new_snow": 0.06, "chance_of_1_cm": 0.9, "chance_of_5_cm": 0.6, "chance_of_10_cm": 0.0}
+    features = row(config, "snowfall", **snow)
+
+    for days in (0, 3, 9):
+        cycle = Cycle(RUN - timedelta(days=days))
+        (forecast,) = predict(features, cycle, RUN, rules(), GRADES, {}).forecasts
+        assert forecast.quantities["chance_of_5_cm"] == pytest.approx(forecast.probability * 2 / 3)
+        assert forecast.quantities["chance_of_10_cm"] == 0

@@ -20,9 +20,9 @@ from tests.unit.test_snow import TIMES, cooled, features_of
 def test_snow_begins_with_the_model_s_first_field_and_settles_as_the_site_s_own(
     amount: float | None, density: float
 ) -> None:
-    """10 cm, 18 h before the second visit: density goes towards 300 kg m-3 as e^(-0.75 / 4.2), by
-    which 200 becomes 216.4 and 280 becomes 283.3. That the model's own snow is gone by then changes
-    nothing.
+    """10 cm at -6 degC, 18 h before the second visit: density goes towards 300 kg m-3 as e^(-0.75 /
+    4.2 e^-0.48), by which 200 becomes 210.5 and 280 becomes 282.1. That the model's own snow is
+    gone by then changes nothing.
     """
     fields = {} if amount is None else {"surface_snow_amount": amount}
     air = atmosphere(TIMES, temperature=cooled(-6.0), surface_snow_thickness=0.10, **fields)
@@ -31,7 +31,7 @@ def test_snow_begins_with_the_model_s_first_field_and_settles_as_the_site_s_own(
         if name in air:
             air[name] = air[name].where(~later, 0.0)
 
-    settled = 300 - (300 - density) * np.exp(-0.75 / 4.2)
+    settled = 300 - (300 - density) * np.exp(-0.75 / 4.2 * np.exp(-0.08 * 6))
 
     assert features_of(air).values["snow_depth"][0] == pytest.approx(
         0.10 * density / settled, abs=2e-4

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from forecast.science.snowpack import DayForcing, Pack, next_day, thaw_of
+from forecast.science.snowpack import USUAL, DayForcing, Pack, next_day, thaw_of
 from forecast.science.thermodynamics import FREEZING
 
 
@@ -42,13 +42,29 @@ def test_a_dense_pack_settles_no_further_in_the_cold() -> None:
     assert next_day(pack(90.0, 0.30), day())[0].depth[0] == pytest.approx(0.30)
 
 
-def test_warm_days_melt_by_the_degree_and_by_the_density() -> None:
-    # settled to 400 kg m-3 already: 0.0035 * 400 = 1.4 mm a degree-day; 3 of them take 4.2 mm, and
-    # 4.2/400 m of depth
-    left, melted = next_day(pack(40.0, 0.10), day(thaw=3.0))
+def test_cold_stiffens_snow() -> None:
+    # at -10 degC the rate is e^-0.8 = 0.449 of that at 0: 300 - 200 e^(-0.449/4.2) = 120.3 kg m-3
+    cold, _ = next_day(pack(20.0, 0.20), day(rain_temperature=FREEZING - 10))
 
-    assert melted[0] == pytest.approx(4.2)
-    assert left.depth[0] == pytest.approx(0.0895)
+    assert cold.density[0] == pytest.approx(120.3, abs=0.1)
+    assert USUAL.stiffening == 0.08  # Anderson 1976
+
+
+@pytest.mark.parametrize(("depth", "goal"), [(0.001, 396), (0.10, 417), (1.0, 542), (3.0, 633)])
+def test_a_thawing_pack_settles_the_denser_the_deeper_it_is(depth: float, goal: float) -> None:
+    # 700 - 20470/d (1 - e^(-d/67.3)), d in cm: Brown et al. 2006; hardly any thaw, a year long
+    left, _ = next_day(pack(300 * depth, depth), day(thaw=1e-9), span=365.0)
+
+    assert left.density[0] == pytest.approx(goal, abs=1)
+
+
+def test_warm_days_melt_by_the_degree_and_by_the_density() -> None:
+    # settled already to the 417.3 kg m-3 of 10 cm: 0.0035 * 417.3 = 1.46 mm a degree-day; 3 of them
+    # take 4.38 mm, and 3 * 3.5 mm of depth
+    left, melted = next_day(pack(41.735, 0.10), day(thaw=3.0))
+
+    assert melted[0] == pytest.approx(4.38, abs=0.01)
+    assert left.depth[0] == pytest.approx(0.0895, abs=1e-5)
 
 
 def test_rain_melts_by_its_warmth() -> None:

@@ -30,16 +30,19 @@ from forecast.errors import ModelMismatch
 from forecast.learning import model_folder, train, verify
 from forecast.learning.model_cards import model_cards
 from forecast.learning.train import cases_of, learn, missing_cases, models_in_force
+from forecast.quantities import features_of
 from forecast.verification import RunForecast
 from models import promotion, registry
 from models.prediction import SHARES, Models, open_models, read_shares
 from models.promotion import PromotionDecision
+from models.rule_model import VERSION
 from models.training_set import TrainingSet
 from products.pages.models import card_text
 from products.wording import Words
 from tests.science import simulated
 
 NOW = datetime(2026, 11, 22, 5, 30, tzinfo=UTC)
+SHIPPED = registry.in_force(Path("no folder of models"))["starry_sky"].name
 STARS = ("starry_sky",)
 
 
@@ -59,7 +62,14 @@ def cases(count: int = 240) -> TrainingSet:
     """Nights of a simulated world, each an event of its own."""
     data = simulated.world(9, sites=2).data
     data = data.take(np.arange(min(count, len(data))))
-    return replace(data, event=np.arange(len(data)))
+    unknown = tuple(name for name in features_of("starry_sky") if name not in data.names)
+    columns = np.full((len(data), len(unknown)), np.nan)  # as rows archived before these were
+    return replace(
+        data,
+        names=data.names + unknown,
+        features=np.concatenate([data.features, columns], axis=1),
+        event=np.arange(len(data)),
+    )
 
 
 def use_cases(monkeypatch: pytest.MonkeyPatch, by_phenomenon: dict[str, TrainingSet]) -> None:
@@ -74,7 +84,7 @@ def use_cases(monkeypatch: pytest.MonkeyPatch, by_phenomenon: dict[str, Training
 
 def decision_is(monkeypatch: pytest.MonkeyPatch, **result: Any) -> None:
     monkeypatch.setattr(
-        promotion, "consider", lambda *_: PromotionDecision(champion="rule-1", **result)
+        promotion, "consider", lambda *_: PromotionDecision(champion=SHIPPED, **result)
     )
 
 
@@ -105,7 +115,7 @@ def test_a_challenger_that_is_better_serves_and_one_that_is_not_is_only_kept(
     )
     first = learn(settings, archive, NOW, STARS)[0]
     assert first.verdict == "not_better"
-    assert models_in_force(settings).names["starry_sky"] == "rule-1"
+    assert models_in_force(settings).names["starry_sky"] == SHIPPED
 
     use_cases(monkeypatch, {"starry_sky": cases(250)})
     decision_is(monkeypatch, promote=True, why="better", gain=0.02, low=0.01, blocks=17, cases=250)
@@ -113,7 +123,7 @@ def test_a_challenger_that_is_better_serves_and_one_that_is_not_is_only_kept(
 
     assert second.verdict == "promoted"
     assert models_in_force(settings).names["starry_sky"].endswith(second.model)
-    assert "Brier score 0.0200 better than rule-1 on 250 cases of 17 weeks" in second.message
+    assert f"Brier score 0.0200 better than {SHIPPED} on 250 cases of 17 weeks" in second.message
     assert {card.id for card in model_folder.kept(settings.learning.folder, "starry_sky")} == {
         first.model,
         second.model,
@@ -168,13 +178,13 @@ def test_promotion_by_hand_is_refused_unless_it_was_found_better_or_forced(
     )
     kept = learn(settings, archive, NOW, STARS)[0].model
 
-    with pytest.raises(ModelMismatch, match=r"was not found better than rule-1.*--force"):
+    with pytest.raises(ModelMismatch, match=rf"was not found better than {SHIPPED}.*--force"):
         model_folder.promote(settings, "starry_sky", kept)
     with pytest.raises(ModelMismatch, match="not a model's id"):
         model_folder.promote(settings, "starry_sky", "../../elsewhere", force=True)
 
     assert model_folder.promote(settings, "starry_sky", kept, force=True).endswith(kept)
-    assert model_folder.rollback(settings, "starry_sky") == "rule-1"
+    assert model_folder.rollback(settings, "starry_sky") == SHIPPED
 
 
 def test_a_champion_worse_than_the_rule_gives_way_to_it(
@@ -194,7 +204,7 @@ def test_a_champion_worse_than_the_rule_gives_way_to_it(
 
     assert outcome.verdict == "rule_again"
     assert "The untrained rule: Brier score 0.0200 better" in outcome.message
-    assert models_in_force(settings).names["starry_sky"] == "rule-1"
+    assert models_in_force(settings).names["starry_sky"] == VERSION
     assert model_folder.rollback(settings, "starry_sky").endswith(first)
 
 
@@ -207,11 +217,11 @@ def test_a_comparison_has_its_certainty_in_words() -> None:
 
 
 def test_the_shipped_model_is_retired_from_the_command_line_s_functions(settings: Config) -> None:
-    assert model_folder.rollback(settings, "sea_of_clouds") == "rule-1"
-    shipped = registry.in_order(registry.SHIPPED, "sea_of_clouds")[0]
+    assert model_folder.rollback(settings, "starry_sky") == VERSION
+    shipped = registry.in_order(registry.SHIPPED, "starry_sky")[0]
 
-    assert model_folder.promote(settings, "sea_of_clouds", shipped, force=True).endswith(shipped)
-    assert model_folder.promote(settings, "sea_of_clouds", "rule-1", force=True) == "rule-1"
+    assert model_folder.promote(settings, "starry_sky", shipped, force=True).endswith(shipped)
+    assert model_folder.promote(settings, "starry_sky", VERSION, force=True) == VERSION
 
 
 def test_a_damaged_model_does_not_serve_and_the_log_says_why(
@@ -229,43 +239,23 @@ def test_a_damaged_model_does_not_serve_and_the_log_says_why(
     with caplog.at_level(logging.WARNING):
         models = models_in_force(settings)
 
-    assert models.names["starry_sky"] == "rule-1"
+    assert models.names["starry_sky"] == SHIPPED
     assert any(kept in reason for reason in models.refused)
-    assert "a model is refused, rule-1 serves" in caplog.text
+    assert f"a model is refused, {SHIPPED} serves" in caplog.text
     card = next(card for card in model_cards(models) if card.phenomenon == "starry_sky")
-    assert not card.trained
+    assert card.name == SHIPPED
     assert len(card.refused) == 1
-
-
-def test_the_shipped_model_of_the_sea_says_where_it_learnt_and_that_it_is_unproven(
-    tmp_path: Path,
-) -> None:
-    models = open_models(tmp_path)
-    if models.served["sea_of_clouds"].card is None:
-        pytest.skip(
-            "the shipped model waits to be fitted anew on today's rule: "
-            + "; ".join(models.refused)
-        )
-
-    card = next(card for card in model_cards(models) if card.phenomenon == "sea_of_clouds")
-
-    assert card.trained
-    assert card.sources.keys() == {"observer"}
-    assert "Unproven at the sites served" in card.note
-    assert card.whole is not None
-    assert card.span == (date(2023, 5, 23), date(2026, 6, 25))
 
 
 def test_a_card_that_cannot_be_shown_stops_no_bulletin(tmp_path: Path) -> None:
     models = open_models(tmp_path)
-    served = models.served["sea_of_clouds"]
-    if served.card is None:
-        pytest.skip("the shipped model waits to be fitted anew on today's rule")
+    served = models.served["starry_sky"]
+    assert served.card is not None
     odd: Any = replace(
         served, card=replace(served.card, scores={"cases": "many"}, made="yesterday")
     )
 
-    shown = model_cards(Models(models.by_phenomenon, models.names, {}, {"sea_of_clouds": odd}))
+    shown = model_cards(Models(models.by_phenomenon, models.names, {}, {"starry_sky": odd}))
 
     assert (shown[0].name, shown[0].trained) == (served.name, False)
 

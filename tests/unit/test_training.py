@@ -92,6 +92,39 @@ def test_one_label_moves_the_rule_by_little_and_a_thousand_override_it() -> None
     assert after[2] > 0.95
 
 
+def test_the_true_scale_by_lead_is_learnt_from_outcomes_by_partial_pooling() -> None:
+    """Where forecasts fade twice as fast as is shipped, outcomes at many leads show it.
+
+    30 days say little; a thousand bring the learned scale near the true one, and the moon, known
+    ahead, keeps its effect.
+    """
+    random, rule = np.random.default_rng(9), PhysicsRule("starry_sky").ready()
+    place = {name: i for i, name in enumerate(rule.columns)}
+    x = np.full((12_000, len(rule.columns)), np.nan)
+    x[:, place["sky_cover"]] = x[:, place["cloud_for_stars"]] = random.uniform(size=len(x))
+    x[:, place["zenith_sky_brightness"]] = 21.5
+    x[:, place["forecast_period"]] = 24 * (np.arange(len(x)) % 12)
+    x[:, place["climatological_frequency"]] = 0.5
+    faded = x.copy()
+    faded[:, place["forecast_period"]] *= 2
+    truth = rule.predict_proba(faded)[:, 1]
+    observed = (random.uniform(size=len(x)) < truth).astype(int)
+    far = x[:, place["forecast_period"]] == 96
+
+    def error(days: int) -> float:
+        fitted = LearnedRule().fit(x[: 12 * days], observed[: 12 * days])
+        return float(np.abs(fitted.predict_proba(x[far])[:, 1] - truth[far]).mean())
+
+    shipped = float(np.abs(rule.predict_proba(x[far])[:, 1] - truth[far]).mean())
+    few, many = error(30), error(1000)
+    assert many < few < shipped
+    assert many < shipped / 3
+    learned = LearnedRule().fit(x, observed)
+    bright = x[far][:1].copy()
+    bright[0, place["zenith_sky_brightness"]] = 18.0
+    assert learned.predict_proba(bright)[0, 1] < 0.01
+
+
 def test_the_influence_of_a_learned_model_shows_what_changed_it() -> None:
     # Seen on each night with less cloud than the middle one, and on no other.
     data = simulated.world(4, sites=2).data.take(np.arange(800))

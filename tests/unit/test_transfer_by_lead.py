@@ -12,7 +12,13 @@ import pytest
 from forecast.commands.score import hours_of_night, zone_of
 from forecast.errors import ConfigError, SourceCorrupt
 from forecast.learning.issue_forecasts import HourlySeries, read_forecasts, read_outcomes
-from forecast.learning.transfer_by_lead import TransferByLead, neutral_darkness, transfer_by_lead
+from forecast.learning.transfer_by_lead import (
+    TransferByLead,
+    hours_of,
+    neutral_darkness,
+    transfer_by_lead,
+    truth_of,
+)
 from forecast.learning.transfer_test import mountain
 from models.lead_table import CLIMATOLOGY, LeadRow, lead_table, own_climatology, persistence
 from models.rule_model import PhysicsRule
@@ -218,6 +224,20 @@ def test_the_darkness_used_moves_the_rule_neither_way() -> None:
     case[0, rule.columns.index("zenith_sky_brightness")] = neutral_darkness()
 
     assert rule.effects(case).sum() == pytest.approx(0.0, abs=1e-9)
+
+
+def test_a_night_is_starry_by_its_best_two_hours_and_clear_by_its_mean() -> None:
+    """(.4 + 2 x .5 + .6) / 4 = .5 at best; the mean of the night is .5625."""
+    cover = np.array([[0.6, 0.5, 0.4, 0.5, 0.6, 0.5, 0.7, 0.7]])
+    first = np.array(["2024-01-01T21"], "datetime64[h]")
+    analysed = HourlySeries(first, first, {"cloud": cover})
+    night = hours_of("starry_sky")
+
+    starry = truth_of(analysed, "starry_sky", night, UTC_, "starry")
+    clear = truth_of(analysed, "starry_sky", night, UTC_, "clear")
+
+    assert starry[date(2024, 1, 1)] == 1.0
+    assert clear[date(2024, 1, 1)] == 0.0
 
 
 def test_the_climatology_of_a_month_knows_nothing_of_that_month() -> None:

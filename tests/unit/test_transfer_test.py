@@ -13,7 +13,7 @@ from forecast.config import Config
 from forecast.errors import SourceCorrupt
 from forecast.learning.transfer_test import ANY_MOUNTAIN, mountain, read_labels, transfer_test
 from models.bootstrap import site_weeks
-from models.registry import in_force
+from models.learned import learned_rule
 from models.score_table import mean_interval, table
 from tests.science import sea
 
@@ -22,13 +22,14 @@ CLOCK = ZoneInfo("Asia/Shanghai")
 
 def test_labelled_mornings_are_scored_as_in_the_science_run(shared: Path, config: Config) -> None:
     places = {one: sea.MOUNTAINS[name] for one, name in sea.IDS.items() if name == "wunvshan"}
-    shipped = in_force(Path("nowhere"))["sea_of_clouds"].model
+    unlabelled = learned_rule("sea_of_clouds")
+    unlabelled.fit(np.empty((0, len(unlabelled.columns))), np.empty(0, dtype=int))
 
     result = transfer_test(
         shared / "cloud_sea" / "labels.csv",
         shared / "cloud_sea" / "forecast_days.json.gz",
         places,
-        {"shipped": shipped},
+        {"unlabelled": unlabelled},
         config.phenomena,
         CLOCK,
     )

@@ -11,15 +11,12 @@ from xml.etree import ElementTree
 import pytest
 
 from forecast.domain import Name
+from forecast.model_description import WORTH_KINDS, LeadScore, LeadWorth, ModelCard
 from forecast.verification import (
     EVENTS_NEEDED,
-    WORTH_KINDS,
     EventCounts,
     EventMark,
     Figure,
-    LeadScore,
-    LeadWorth,
-    ModelCard,
     PhenomenonRecord,
     ReliabilityBin,
     ScoreLine,
@@ -366,7 +363,7 @@ def test_the_index_says_how_often_it_was_right_from_its_own_cases(bulletin: Bull
     content = replace(bulletin, verification=replace(verification(), lines=lines))
 
     assert how_often(content, ZH) == (
-        "星空预报（有或无）的准确率：当晚90%、提前三天75%、提前一周60%"
+        "星空预报（有或无）报对的比例：当晚90%、提前三天75%、提前一周60%"
         "（若始终报多见的一种为65%；据已检验的180份预报）。"
     )
     page = next(str(p.body) for p in render(content, "web") if p.path == "index.html")

@@ -1,0 +1,192 @@
+"""The shipped starry-sky classifier: what it is worth at each lead, and whether it keeps its word.
+
+Two events of the same nights, on forecasts kept at their issue time (docs/night_cloud.py): a clear
+night, mean cover at most a fifth from 21 to 04 local, and the product's own, the best two hours of
+the dark window at most half covered. Months are left out one at a time, with three days beside
+them; the reference is the monthly frequency of the other months, shrunk by ten cases.
+Where the archive has nights after the training of the shipped file, it is judged on them as it is.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+
+from docs.night_cloud import CLEAR, DARK, NightCases, of_month, read, usual_frequency
+from docs.train_night_sky import LeftOut, columns, left_out, starry, tables
+from forecast.phenomena.weather import mean
+from forecast.science.thermodynamics import dew_point
+from models.lead_table import LeadRow
+from models.registry import in_force
+from models.scores import area_under_roc, brier, reliability, skill
+from tests.science.claims import Claim
+from tests.science.gefcom import ZONES, zone_tables
+
+TOPIC = "night_sky"
+# Brier skill to reach, by days ahead: on the archive's clear night; on the product's event no less
+BARS = {0: 0.47, 1: 0.41, 2: 0.40, 3: 0.35, 5: 0.21, 7: 0.10, 10: 0.02}
+FAIR = 0.6  # [1] of the envelope: a bright day is then about as frequent as a starry night
+EVENTS = {"a clear night": "clear", "a starry sky": "starry"}
+
+
+@cache
+def cases(shared: Path) -> NightCases:
+    """Return the archive's cases."""
+    return read(shared)
+
+
+def happened(shared: Path, event: str) -> np.ndarray:
+    """Return whether an event came (case): `clear` or `starry`."""
+    found = cases(shared)
+    return found.clear if event == "clear" else starry(found)
+
+
+@cache
+def forecasts(shared: Path, event: str) -> LeftOut:
+    """Return the forecasts of months left out (case)."""
+    return left_out(cases(shared), happened(shared, event))
+
+
+@cache
+def rows(shared: Path, event: str) -> dict[str, list[LeadRow]]:
+    """Return the scores by lead of the classifier, the same without what is optional, the rule."""
+    return tables(cases(shared), happened(shared, event), forecasts(shared, event))
+
+
+def claims(shared: Path) -> list[Claim]:
+    """Return skill, reliability, discrimination and promises kept by lead, for both events."""
+    lines = []
+    for name, event in EVENTS.items():
+        table = rows(shared, event)
+        for row, bare, rule in zip(table["model"], table["bare"], table["rule"], strict=True):
+            lines += _of_lead(shared, name, event, row, bare, rule)
+    return [*lines, *_later(shared), *_elsewhere(shared)]
+
+
+def _of_lead(
+    shared: Path, name: str, event: str, row: LeadRow, bare: LeadRow, rule: LeadRow
+) -> list[Claim]:
+    # the rule forecasts the product's event, not the archive's
+    of_rule = f"; rule {rule.skill.value:+.3f}" if event == "starry" else ""
+    bar, least = BARS.get(row.day, 0.0), f"climatology{of_rule}"
+    told = f"{row.skill.value:+.3f} [{row.skill.low:+.3f}, {row.skill.high:+.3f}]"
+    at = cases(shared).lead == row.day
+    probability = forecasts(shared, event).model[at]
+    bins = reliability(probability, happened(shared, event)[at])
+    kept = f"{row.kept / row.promised:.2f}" if row.promised else "none promised"
+    return [
+        Claim(
+            TOPIC,
+            f"{name}, {row.day} days ahead: Brier skill",
+            told,
+            row.cases,
+            f"{least}; at least {bar:.2f}",
+            row.skill.value >= bar,
+        ),
+        Claim(
+            TOPIC,
+            "  without a rain probability and the run before",
+            f"{bare.skill.value:+.3f} [{bare.skill.low:+.3f}, {bare.skill.high:+.3f}]",
+            bare.cases,
+            "never below climatology",
+            bare.skill.value >= 0,
+        ),
+        Claim(
+            TOPIC,
+            "  reliability term in ten bins",
+            f"{bins.term:.4f}",
+            row.cases,
+            f"chance keeps below {bins.highest:.4f} in 95 %",
+            bins.within,
+        ),
+        Claim(
+            TOPIC,
+            f"  ROC area {row.auc:.2f}; of {row.promised} promised at 70 % came",
+            kept,
+            row.cases,
+            f"all nights {row.observed / row.cases:.2f}",
+        ),
+    ]
+
+
+def later_nights(shared: Path) -> tuple[NightCases, np.ndarray, np.ndarray, np.ndarray]:
+    """Return the cases after the training of the shipped file, its forecasts, usual, outcome."""
+    found, served = cases(shared), in_force(Path("none"))["starry_sky"]
+    assert served.card is not None
+    later = found.day > np.datetime64(served.card.span[1])
+    outcome = starry(found)
+    usual = usual_frequency(found, outcome, ~later)
+    given = columns(served.model.columns, found, usual)
+    probability = served.model.predict_proba(given)[:, 1]
+    return found.take(later), probability[later], usual[later], outcome[later]
+
+
+def _later(shared: Path) -> list[Claim]:
+    late, probability, usual, outcome = later_nights(shared)
+    what = "nights after the training, the shipped file as it is: Brier skill"
+    if not len(late):
+        return [Claim(TOPIC, what, "no such night", 0, "none in the archive")]
+    lines = []
+    for day in np.unique(late.lead):
+        at = late.lead == day
+        value = skill(brier(probability[at], outcome[at]), brier(usual[at], outcome[at]))
+        reference = "monthly frequency of its training; above 0"
+        told = f"{what}, {day} days ahead"
+        lines.append(Claim(TOPIC, told, f"{value:+.3f}", int(at.sum()), reference, value > 0))
+    return lines
+
+
+def days_elsewhere(
+    shared: Path, zone: int
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Return forecasts (day) of the shipped file, usual frequency, cover and outcome at a zone.
+
+    GEFCom2014: bright days, output above FAIR of its envelope, by ECMWF's forecasts of the same
+    day. Nothing is refitted; a day stands for a night; the usual frequency is of other months.
+    """
+    day, values, output = zone_tables(shared)[zone]
+    envelope = np.stack(
+        [np.percentile(output[max(0, i - 20) : i + 21], 95, axis=0) for i in range(len(day))]
+    )
+    used = envelope > 0.3
+
+    def over(hours: np.ndarray) -> np.ndarray:
+        return mean(np.where(used, hours, np.nan))
+
+    outcome = (over(output) > FAIR * over(envelope)).astype(float)
+    month = of_month(day)
+    usual = np.array([outcome[month != own].mean() for own in month])
+    cover, humidity = np.clip(values["VAR164"], 0, 1), np.clip(values["VAR157"] / 100, 0.01, 1)
+    features = {
+        "forecast_period": np.full(len(day), 12.0),
+        "climatological_frequency": usual,
+        "zenith_sky_brightness": np.full(len(day), DARK),
+        "night_sky_cover": over(cover),
+        "night_clear_share": over((cover <= CLEAR).astype(float)),
+        "night_dew_point_depression": over(
+            values["VAR167"] - dew_point(values["VAR167"], humidity)
+        ),
+        "night_rain": 1000 * values["VAR228"].sum(axis=1),
+    }
+    model, empty = in_force(Path("none"))["starry_sky"].model, np.full(len(day), np.nan)
+    given = np.stack([features.get(name, empty) for name in model.columns], axis=1)
+    return model.predict_proba(given)[:, 1], usual, over(cover), outcome
+
+
+def _elsewhere(shared: Path) -> list[Claim]:
+    lines = []
+    for zone in ZONES:
+        probability, usual, cover, outcome = days_elsewhere(shared, zone)
+        value = skill(brier(probability, outcome), brier(usual, outcome))
+        area, alone = (area_under_roc(p, outcome > 0.5) for p in (probability, -cover))
+        told = f"{value:+.3f}, ROC area {area:.2f}"
+        what = f"bright days elsewhere (GEFCom zone {zone}), nothing refitted: Brier skill"
+        reference = f"other months; above 0, and the area above that of cover alone, {alone:.2f}"
+        lines.append(Claim(TOPIC, what, told, len(outcome), reference, value > 0 and area > alone))
+        said = f"{probability.mean():.2f}, came {outcome.mean():.2f}"
+        lines.append(
+            Claim(TOPIC, "  mean chance: its level is not carried", said, len(outcome), "")
+        )
+    return lines
