@@ -9,8 +9,8 @@ Beside it stands the same with draws of the climate alone, with the same errors:
 are equal, so that the forecast returns to the usual frequency.
 A draw follows one ray for each height of the canvas, over the main point, in steps of a quarter of
 a degree of the sun. As many draws as the correlation of forecast and true cloud says keep the
-forecast's heights and shapes of layers; the others, and layers that are not forecast, have usual
-ones. Haze has no errors here: none are measured.
+forecast's haze, heights and shapes of layers; the others, and layers that are not forecast, have
+usual ones. Otherwise haze has no errors here: none are measured.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from forecast.phenomena.canvas import (
     POINTS,
     find_canvas,
 )
-from forecast.phenomena.light_path import DISTANCE, HEIGHTS, STEP
+from forecast.phenomena.light_path import CLEAN_HAZE, DISTANCE, HAZE_SCALE, HEIGHTS, STEP
 from forecast.phenomena.sun_disk import disk_light
 from forecast.science import light
 from forecast.science.cloud_errors import (
@@ -132,7 +132,7 @@ def glow_probability(section: AirSection, viewers: Viewers, enough: float) -> tu
     for first in range(0, len(viewers.keys), BLOCK):
         rows = slice(first, first + BLOCK)
         part, those = section.of(rows), viewers.of(rows)
-        rays, usual = _rays(part, those), _rays(_cloudless(part), those)
+        rays, usual = _rays(part, those), _rays(_usual(part), those)
         allowed = _in_window(those.altitude)
         draws, climate = _both_draws(part, rays.path, those)
         reached = _mixed(
@@ -155,25 +155,35 @@ def disk_probability(section: AirSection, viewers: Viewers, enough: float) -> tu
         rows = slice(first, first + BLOCK)
         part, those = section.of(rows), viewers.of(rows)
         path, clears = layered(part), (those.horizon + light.SEMIDIAMETER)[:, None]
-        bare = _cloudless(part)
-        clear, _ = disk_light(bare, those.elevation, clears)
+        bare = _usual(part)
+        clear, usual_clear = (
+            disk_light(replace(air, cloud=bare.cloud), those.elevation, clears)[0]
+            for air in (part, bare)
+        )
         own, usual = (
             _weights(air, layers, those.elevation, clears, 0)
             for air, layers in ((part, path), (bare, layered(bare)))
         )
         draws, climate = (extinction_of(covers) for covers in _both_draws(part, path, those))
-        depth = _mixed(
-            _met(draws[:, : _kept(those).max()], own)[..., 0],
-            _met(draws[:, _kept(those).min() :], usual)[..., 0],
+        shown = _mixed(
+            clear * np.exp(-_met(draws[:, : _kept(those).max()], own)[..., 0]),
+            usual_clear * np.exp(-_met(draws[:, _kept(those).min() :], usual)[..., 0]),
             those,
         )
-        result[0, rows] = _part_of(np.exp(-depth) * clear >= enough)
-        result[1, rows] = _part_of(np.exp(-_met(climate, usual)[..., 0]) * clear >= enough)
+        result[0, rows] = _part_of(shown >= enough)
+        result[1, rows] = _part_of(usual_clear * np.exp(-_met(climate, usual)[..., 0]) >= enough)
     return result[0], result[1]
 
 
-def _cloudless(section: AirSection) -> AirSection:
-    return replace(section, cover=np.zeros_like(section.cover), cloud=np.zeros_like(section.cloud))
+def _usual(section: AirSection) -> AirSection:
+    """Return a section without cloud, in the haze of a clean day."""
+    haze = CLEAN_HAZE / HAZE_SCALE * np.exp(-HEIGHTS / HAZE_SCALE)
+    return replace(
+        section,
+        cover=np.zeros_like(section.cover),
+        cloud=np.zeros_like(section.cloud),
+        aerosol=np.broadcast_to(haze, section.aerosol.shape),
+    )
 
 
 def _kept(viewers: Viewers) -> Index:

@@ -29,12 +29,13 @@ class Physics:
 
     # [kg m-3] of a cold pack in the end: Verseghy 1991, Int. J. Climatol. 11, 111
     settled_dry: float = 300.0
-    # [kg m-3] of a thawing pack in the end, were it deep without end; [kg m-2] and [m] by how much
-    # less a shallow one reaches: Brown et al. 2006, Atmos.-Ocean 44, 223, after Tabler et al. 1990
-    # (drifts of up to several metres). Of 10 cm 417, of 1 m 542 kg m-3. Of 400 for all depths, and
-    # of 600, 700 and 800 with this, Sion, winters 1958-1974, has the least error with 700.
+    # [kg m-3] of a thawing pack in the end, however deep: Brown et al. 2006, Atmos.-Ocean 44, 223,
+    # after Tabler et al. 1990; of 10 cm 417, of 1 m 542. Of 400 for all depths, and of 600, 700 and
+    # 800 with the two below, Sion, winters 1958-1974, has the least error with 700.
     settled_wet: float = 700.0
+    # [kg m-2] what a deep pack lacks of that density, over its depth: same source
     shallower: float = 204.7
+    # [m] depth from which a pack is deep: same source
     depth_scale: float = 0.673
     # [day] in which all but 1/e of the way there is made: Verseghy 1991; Douville et al. 1995,
     # Clim. Dyn. 12, 21
