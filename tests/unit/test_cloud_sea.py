@@ -600,7 +600,7 @@ def test_a_deck_whose_top_lies_between_levels_far_from_the_viewer_is_neither_sea
     deep, shallow = column((300, 3500)), column((300, 1900))
     coarse = {"level": [100000, 92500, 85000, 70000, 50000]}
 
-    few, part = derived(config, deep.sel(coarse), dawn(LINGSHAN, SUNRISE))
+    few, _ = derived(config, deep.sel(coarse), dawn(LINGSHAN, SUNRISE))
     low, _ = derived(config, shallow.sel(coarse), dawn(LINGSHAN, SUNRISE))
     many, _ = derived(config, deep, dawn(LINGSHAN, SUNRISE))
 
