@@ -232,9 +232,19 @@ _PARTS = np.array(
 )  # fmt: skip
 
 
+# Part of the climate's draws below which haze or terrain, not cloud, stops the light: it counts as
+# this, so that the draws of the forecast are not excused by it.
+BLOCKED = 0.1
+
+
 def _drawn(phenomenon: str, name: str, usual: float) -> Rule:
     """Return the rule of a probability `name` over draws; usual: of the climate's draws [1]."""
     odds = np.round(_log_odds(_PARTS) - _log_odds(np.array(usual)), 2)
+    climate = [
+        (part, -moved)
+        for part, moved in zip(_PARTS.tolist(), odds.tolist(), strict=True)
+        if part >= BLOCKED
+    ]
     return Rule(
         base=round(float(_log_odds(np.array(usual))), 2),
         effects=(
@@ -244,9 +254,7 @@ def _drawn(phenomenon: str, name: str, usual: float) -> Rule:
                 f"the {phenomenon} over errors of cloud: forecast/phenomena/light_chances.py",
             ),
             Effect(
-                f"climate_{name}",
-                tuple(zip(_PARTS.tolist(), (-odds).tolist(), strict=True)),
-                "odds against the climate of cloud: Bayes' rule",
+                f"climate_{name}", tuple(climate), "odds against the climate of cloud: Bayes' rule"
             ),
         ),
         needs=(name, f"climate_{name}"),

@@ -217,3 +217,18 @@ def test_the_chance_of_much_snow_fades_with_lead_as_that_of_snow_does(config: Co
         (forecast,) = predict(features, cycle, RUN, rules(), GRADES, {}).forecasts
         assert forecast.quantities["chance_of_5_cm"] == pytest.approx(forecast.probability * 2 / 3)
         assert forecast.quantities["chance_of_10_cm"] == 0
+
+
+def test_a_sunrise_that_haze_hides_in_every_draw_is_not_as_likely_as_usual() -> None:
+    """Odds of .39 are .64; .004 against the least that counts, .1: .64 * (1/249) / (1/9) = .023."""
+    rule = PhysicsRule("sunrise").ready()
+    case = {
+        "forecast_period": 20.0,
+        "climatological_frequency": 0.39,
+        "disk_probability": 0.004,
+        "climate_disk_probability": 0.004,
+    }
+
+    probability = rule.predict_proba(np.array([[case[name] for name in rule.columns]]))[0, 1]
+
+    assert probability == pytest.approx(0.0226, abs=0.004)  # lines between hundredths of log-odds
