@@ -1,7 +1,11 @@
-"""Train the starry-sky classifier that is shipped, and write its file and card.
+"""Train a starry-sky classifier that is shipped, and write its file and card.
 
     python -m docs.train_night_sky --shared ../shared/data --made 2026-11-30
+    python -m docs.train_night_sky --shared ../shared/data --made 2026-11-30 --event clear
 
+There are two, of the same terms: the first has learnt the starry night as this service counts it
+and is served; the second has learnt the archive's clear night, a stricter event, and is used by
+`transfer-test --event clear` alone (models/registry.py, of_clear_nights).
 The data stay where they are; only the coefficients go into the project. Months of nights are left
 out one at a time, with the days of GAP beside them: those forecasts give the card's scores.
 """
@@ -42,21 +46,44 @@ TRAINED_ON = (
     "Hourly forecasts and analyses of Open-Meteo (CC-BY-4.0), kept hourly by climate-cache for New "
     "York City; coefficients only, none of the data"
 )
-# What a reader of the card must know; {skills}, {cases} and {cover} are filled in.
+# What a reader of the card must know; what stands in braces is filled in.
 NOTE = (
     "Unproven at the sites served: learnt from real forecasts kept at their issue time for New "
     "York City, a coast at sea level, {cases} forecasts of {nights} nights, up to 12 days ahead. "
-    "Its truth is the model's own analysis of the next day, no observer: the best two hours of the "
-    "dark window at most half covered, as this service counts a starry night, whatever the moon; "
-    "that came in {share:.0%} of nights. The moon and the length of the night are added by the "
+    "Its truth is the model's own analysis of the next day, no observer: {truth}. That came in "
+    "{share:.0%} of nights. The moon and the length of the night are added by the "
     "physical rule. Brier skill against the monthly frequency, months left out, with 90 % "
-    "intervals: {skills}. Without a rain probability and the run of the day before: {bare}. On "
-    "bright days of two places in Australia by another model (GEFCom2014), nothing refitted, it "
-    "ordered the days well (ROC area .91 and .92) but promised 13 points too much: its level is to "
-    "be learnt at each site. What "
-    "it says here is checked against outcomes like that of any other model, and it gives way to "
-    "what does better."
+    "intervals: {skills}. Without a rain probability and the run of the day before: {bare}. {end}"
 )
+
+
+@dataclass(frozen=True)
+class Truth:
+    """What a classifier learns: what its card says of it, and where the files go in SHIPPED."""
+
+    what: str
+    end: str
+    folder: str
+
+
+TRUTHS = {
+    "starry": Truth(
+        "the best two hours of the dark window at most half covered (partial), as this service "
+        "counts a starry night, whatever the moon; a sky half covered for those two hours counts",
+        "On bright days of two places in Australia by another model (GEFCom2014), nothing "
+        "refitted, it ordered the days well (ROC area .91 and .92) but promised 13 points too "
+        "much: its level is to be learnt at each site. What it says here is checked against "
+        "outcomes like that of any other model, and it gives way to what does better.",
+        "",
+    ),
+    "clear": Truth(
+        "a clear night, mean cover at most 20 % from 21 to 04 local, whatever the moon; not the "
+        "starry night that this service counts, which also comes under a sky half covered",
+        "No page is served by it: transfer-test --event clear scores it at other places. The "
+        "rule's scores beside it are those of a rule made for the starry night.",
+        registry.CLEAR_NIGHT,
+    ),
+}
 
 
 @dataclass(frozen=True)
@@ -87,6 +114,11 @@ def columns(
 def starry(cases: NightCases) -> Array:
     """Return whether the product's own event came (case), as the service counts it."""
     return np.asarray((cases.degree >= OBSERVED_FROM).astype(float))
+
+
+def outcome_of(cases: NightCases, event: str) -> Array:
+    """Return whether an event of TRUTHS came (case)."""
+    return starry(cases) if event == "starry" else cases.clear
 
 
 OPTIONAL = (
@@ -136,10 +168,11 @@ def trained(cases: NightCases, happened: Array) -> NightSkyModel:
 
 
 def card(
-    cases: NightCases, model: NightSkyModel, found: LeftOut, made: datetime, data: bytes
+    cases: NightCases, event: str, model: NightSkyModel, found: LeftOut, made: datetime, data: bytes
 ) -> Card:
-    """Return the card of the classifier, without its Chinese note."""
-    happened, rows = starry(cases), tables(cases, starry(cases), found)
+    """Return the card of the classifier of an event of TRUTHS, without its Chinese note."""
+    happened = outcome_of(cases, event)
+    rows = tables(cases, happened, found)
     whole = _scores(found, happened, np.ones(len(cases), dtype=bool))
     gains = (found.rule - happened) ** 2 - (found.model - happened) ** 2
     weeks = site_weeks(np.full(len(cases), PLACE), cases.day)
@@ -181,6 +214,8 @@ def card(
             share=happened.mean(),
             skills=skills_line(rows["model"]),
             bare=skills_line(rows["bare"]),
+            truth=TRUTHS[event].what,
+            end=TRUTHS[event].end,
         ),
         trained_on=TRAINED_ON,
         left_out="month",
@@ -260,19 +295,20 @@ def main() -> None:
     parser.add_argument("--shared", type=Path, default=Path("../shared/data"))
     parser.add_argument("--out", type=Path, default=registry.SHIPPED)
     parser.add_argument("--made", type=datetime.fromisoformat, required=True)
+    parser.add_argument("--event", choices=list(TRUTHS), default="starry")
     parser.add_argument("--chinese", type=Path, help="JSON: note_zh and place of the card")
     given = parser.parse_args()
     cases = read(given.shared)
-    happened = starry(cases)
+    happened = outcome_of(cases, given.event)
     model, found = trained(cases, happened), left_out(cases, happened)
     data = pack(model)
-    about = card(cases, model, found, given.made.replace(tzinfo=UTC), data)
+    about = card(cases, given.event, model, found, given.made.replace(tzinfo=UTC), data)
     if given.chinese:
         words = json.loads(given.chinese.read_text(encoding="utf-8"))
         names = {PLACE: {"zh": words["place"], "en": about.names[PLACE]["en"]}}
         about = Card(**{**vars(about), "note_zh": words["note_zh"], "names": names})
     check_answers(model, about)
-    write(given.out, about, data)
+    write(given.out / TRUTHS[given.event].folder, about, data)
     lines = [row.line() for rows in tables(cases, happened, found).values() for row in rows]
     sys.stdout.write("\n".join([*lines, about.note, ""]))
 

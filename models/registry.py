@@ -10,6 +10,9 @@ A model's file is data, never code (models/model_file.py). A model that cannot b
 types, another hash than its card's, too large, made for other features or another rule - is refused
 with the reason. Then the one before it serves, then the shipped one, then the rule. Who may follow
 the model in force is decided in models/promotion.py.
+
+The shipped folder also holds, in CLEAR_NIGHT, a classifier of the stars for a stricter event than
+the one served; `in_force` never finds it.
 """
 
 from __future__ import annotations
@@ -36,6 +39,7 @@ from models.rule_model import PhysicsRule
 from models.training import Trained
 
 SHIPPED = Path(__file__).parent / "shipped"
+CLEAR_NIGHT = "clear_night"  # in SHIPPED, laid out like it: of mean cover at most a fifth
 LARGEST_MODEL = 64_000_000  # [byte]
 KEPT = 20  # ids remembered for rollback
 RULE = "rule"  # in in_force.json: the untrained rule, of any version
@@ -204,6 +208,18 @@ def in_force(folder: Path, shipped: Path = SHIPPED) -> dict[str, Served]:
             result[phenomenon] = Served(served.model, served.name, served.card, tuple(refused))
             break
     return result
+
+
+def of_clear_nights(shipped: Path = SHIPPED) -> Served:
+    """Return the shipped classifier of clear nights, which serves no page.
+
+    Raises: ModelMismatch where it is missing or cannot be used.
+    """
+    home, phenomenon = shipped / CLEAR_NIGHT, night_sky_model.PHENOMENON
+    order = in_order(home, phenomenon)
+    if not order:
+        raise ModelMismatch(f"{home}: no classifier of clear nights; restore the shipped files")
+    return load(home, phenomenon, order[0])
 
 
 def _set_order(folder: Path, phenomenon: str, order: list[str]) -> None:

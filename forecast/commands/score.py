@@ -23,6 +23,10 @@ if TYPE_CHECKING:
 
 ANY_PLACE = "*"  # a place that stands for all that are not named
 SEA = "sea_of_clouds"
+CLEAR_LEARNT = (
+    "{model}: learnt clear nights (mean cloud of 21-04 local at most 20 %), not the starry nights "
+    "that the pages forecast (two hours at most half covered); no page is served by it"
+)
 
 
 def outcomes(
@@ -164,7 +168,8 @@ NightEvent: TypeAlias = Annotated[
     Literal["starry", "clear"],
     typer.Option(
         help="What analysed hours say of a night: starry, as this service counts it (best two "
-        "hours at most half covered), or clear (mean cloud at most 20 %)."
+        "hours at most half covered), or clear (mean cloud at most 20 %). Each is scored with the "
+        "classifier that has learnt it."
     ),
 ]
 Threshold: TypeAlias = Annotated[
@@ -249,15 +254,24 @@ def _lines_by_lead(
     """Return the transfer test by lead of a phenomenon at one place as lines."""
     from forecast.learning.transfer_by_lead import transfer_by_lead
     from models.prediction import open_models
+    from models.registry import of_clear_nights
 
     if len(places) != 1:
         raise typer.BadParameter(f"--phenomenon {phenomenon} tests one place: give one --mountain")
-    opened = open_models(settings.learning.folder)
-    served = opened.served.get(phenomenon)
-    card, place = served.card if served else None, next(iter(places.values()))
-    models = {opened.names[phenomenon]: opened.by_phenomenon[phenomenon]} if card else {}
+    place, clear = next(iter(places.values())), (phenomenon, event) == ("starry_sky", "clear")
+    if clear:
+        served = of_clear_nights()
+        card, models = served.card, {served.name: served.model}
+    else:
+        opened = open_models(settings.learning.folder)
+        card = opened.served[phenomenon].card if phenomenon in opened.served else None
+        models = {opened.names[phenomenon]: opened.by_phenomenon[phenomenon]} if card else {}
     result = transfer_by_lead(*files, phenomenon, place, models, zone, night=hours, event=event)
-    return [*fitted_among([(place.id, day) for day in result.days], card), *result.lines()]
+    return [
+        *([CLEAR_LEARNT.format(model=next(iter(models)))] if clear else []),
+        *fitted_among([(place.id, day) for day in result.days], card),
+        *result.lines(),
+    ]
 
 
 def zone_of(name: str) -> ZoneInfo:

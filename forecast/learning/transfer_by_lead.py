@@ -8,9 +8,9 @@ place's other months had, as outcomes at a site do once the service runs there.
 
 Stars: the outcome is of the sky alone, so the moon is left out: the zenith is as dark as makes no
 difference. Of analysed hours it is the service's own starry night (best two hours at most half
-covered), which the classifier has learnt, or a clear night (mean cover at most 20 %), a stricter
-event: "own frequency" brings its mean down, but not how sure the classifier is. The shipped
-frequency is of starry nights near Beijing.
+covered), which the classifier served has learnt, or a clear night (mean cover at most 20 %), a
+stricter event, which another shipped classifier has learnt (models/registry.py, of_clear_nights).
+The shipped frequency is of starry nights near Beijing, whichever event is asked.
 """
 
 from __future__ import annotations

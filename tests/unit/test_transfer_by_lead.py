@@ -8,9 +8,11 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 import pytest
+import typer
 
+from forecast.__main__ import main
 from forecast.commands.score import hours_of_night, zone_of
-from forecast.errors import ConfigError, SourceCorrupt
+from forecast.errors import SourceCorrupt
 from forecast.learning.issue_forecasts import HourlySeries, read_forecasts, read_outcomes
 from forecast.learning.transfer_by_lead import (
     TransferByLead,
@@ -20,6 +22,7 @@ from forecast.learning.transfer_by_lead import (
     truth_of,
 )
 from forecast.learning.transfer_test import mountain
+from models import registry
 from models.lead_table import CLIMATOLOGY, LeadRow, lead_table, own_climatology, persistence
 from models.rule_model import PhysicsRule
 
@@ -240,6 +243,29 @@ def test_a_night_is_starry_by_its_best_two_hours_and_clear_by_its_mean() -> None
     assert clear[date(2024, 1, 1)] == 0.0
 
 
+@pytest.mark.parametrize("event", ["starry", "clear"])
+def test_each_event_is_scored_with_the_classifier_that_has_learnt_it(
+    night_cloud: tuple[Path, Path], event: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    served = registry.in_force(Path("nowhere"))["starry_sky"].name
+    names = {"starry": served, "clear": registry.of_clear_nights().name}
+    place = ["--mountain", "hill:40.7,-74.0,30,0", "--clock", "America/New_York"]
+    files, kind = [str(path) for path in night_cloud], ["--phenomenon", "starry_sky"]
+
+    assert main(["transfer-test", *files, *place, *kind, "--event", event]) == 0
+
+    said, name = capsys.readouterr().out, names.pop(event)
+    [other] = names.values()
+    assert f"+0  d {name} " in said
+    assert f"+0  d {name}, own frequency" in said
+    assert f"+0  d {other}" not in said
+    assert ("learnt clear nights" in said) == (event == "clear")
+    # the days of the files lie among those of its training, at a place of another name
+    assert "it was fitted on" not in said
+    assert "the days" in said
+    assert "if this is one of its places under another name" in said
+
+
 def test_the_climatology_of_a_month_knows_nothing_of_that_month() -> None:
     """By hand: January 2024 from January 2025 (3 of 3) and the mean of both other months (3 of 6):
     (3 + 10 x .5) / (3 + 10).
@@ -283,7 +309,7 @@ def test_an_interval_needs_six_weeks_and_its_bounds_hold_the_value() -> None:
 def test_options_that_mean_nothing_are_refused() -> None:
     assert hours_of_night("21-04") == (21, 4)
     for text in ("21", "21-25", "a-b"):
-        with pytest.raises(ConfigError, match="two hours"):
+        with pytest.raises(typer.BadParameter, match="two hours"):
             hours_of_night(text)
-    with pytest.raises(ConfigError, match="Asia/Shanghai"):
+    with pytest.raises(typer.BadParameter, match="Asia/Shanghai"):
         zone_of("Mars/Base")
