@@ -12,6 +12,8 @@ from math import nan
 import pytest
 
 from forecast.domain import Forecast, Reason, Spread
+from forecast.phenomena.stars import HALF_THE_SKY
+from forecast.settings import PhenomenonSettings
 from products.bulletin import Bulletin
 from products.channels import render
 from products.channels.api import document
@@ -234,11 +236,11 @@ def test_the_reason_of_a_day_as_usual_is_that_it_is_early(
 @pytest.mark.parametrize(
     ("path", "of_glow", "of_stars"),
     [
-        ("sites/lingshan/index.html", "11月平均27%", "11月晴夜平均38%"),
+        ("sites/lingshan/index.html", "11月平均27%", "11月星夜平均38%"),
         (
             "en/sites/lingshan/index.html",
             "November average 27%",
-            "November average of clear nights 38%",
+            "November average of starry nights 38%",
         ),
     ],
 )
@@ -248,6 +250,30 @@ def test_beside_the_chance_stands_how_often_it_is_usual(
     assert of_glow in pages()[path]
     assert of_stars in pages()[path]
     assert (USUAL["sunset_glow"], USUAL["starry_sky"]) == (0.27, 0.38)
+
+
+@pytest.mark.parametrize(
+    ("path", "counted", "usual"),
+    [
+        (
+            "index.html",
+            "平均云量不超过一半即算出现。半边天有云也计入，并不等于整夜晴朗。",
+            "“星夜”频率：天文夜间最好的两小时平均云量不超过一半的夜晚，不计月光",
+        ),
+        (
+            "en/index.html",
+            "A sky half covered counts; the night need not be clear throughout.",
+            "how often the best two hours of the dark night are at most half covered by cloud",
+        ),
+    ],
+)
+def test_the_page_says_that_a_sky_half_covered_counts_as_starry(
+    path: str, counted: str, usual: str
+) -> None:
+    assert HALF_THE_SKY == 0.5
+    assert PhenomenonSettings().stars_minimum_hours == 2
+    assert counted in pages()[path]
+    assert usual in pages()[path]
 
 
 def test_screens_and_the_article_show_the_confidence_of_the_days_ahead(bulletin: Bulletin) -> None:
