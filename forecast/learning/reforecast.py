@@ -35,6 +35,7 @@ from forecast.ingest.cycle_store import CycleStore
 from forecast.ingest.grib import reader
 from forecast.ingest.point_forecasts import PointForecast, joined, point_atmosphere, read_points
 from forecast.ingest.range_download import Bucket
+from forecast.phenomena import star_night, stars
 from forecast.science import almanac
 from models.prediction import open_models, predict
 
@@ -119,11 +120,20 @@ def _steps_for(events: Iterable[Event], cycle: Cycle, steps: Sequence[int]) -> t
     """Return the model's steps within or next to the events' windows and look-back times."""
     needed: set[int] = set()
     for event in events:
-        back = max(LOOK_BACK.get(event.phenomenon, 0.0), AROUND)
-        first = (event.window.start - cycle.run) / timedelta(hours=1) - back
-        last = (event.window.end - cycle.run) / timedelta(hours=1) + AROUND
+        first, last = ((at - cycle.run) / timedelta(hours=1) for at in _hours_read(event))
         needed.update(step for step in steps if first <= step <= last)
     return tuple(sorted(needed))
+
+
+def _hours_read(event: Event) -> tuple[datetime, datetime]:
+    """Return the first and last moment at which fields are needed for an event's features."""
+    around, window = timedelta(hours=AROUND), event.window
+    back = timedelta(hours=LOOK_BACK.get(event.phenomenon, 0.0))
+    first, last = min(window.start - back, window.start - around), window.end + around
+    if event.phenomenon in stars.PHENOMENA:  # evening and morning, beyond the dark window
+        begin, end = star_night.hours_read(window)
+        first, last = min(first, begin - around), max(last, end + around)
+    return first, last
 
 
 def cost(config: Config, runs: Sequence[Task], megabits: float = 50.0) -> Cost:

@@ -9,10 +9,11 @@ hours before and after the middle of the dark window, OFFSETS.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime, timedelta
 
 import numpy as np
 
-from forecast.domain import Event
+from forecast.domain import Event, Window
 from forecast.phenomena.weather import amount_of_precipitation, mean, spans
 from forecast.science.interpolation import Index, Scene, Times
 from forecast.science.site_profiles import air_at
@@ -29,6 +30,15 @@ def moments_around(start: Times, end: Times) -> Times:
     """Return the moments of each night (event, moment), OFFSETS from its middle."""
     middle = start + (end - start) // 2
     return np.asarray(middle[:, None] + OFFSETS.astype("timedelta64[h]"))
+
+
+def hours_read(window: Window) -> tuple[datetime, datetime]:
+    """Return the first and last moment that the features of a night read, of its dark window.
+
+    Rain is that of the hour before each moment.
+    """
+    middle = window.start + (window.end - window.start) / 2
+    return middle - timedelta(hours=REACH + 1), middle + timedelta(hours=REACH)
 
 
 def of_moments(cover: Array, depression: Array, clear: float) -> dict[str, Array]:

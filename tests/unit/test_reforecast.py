@@ -15,6 +15,7 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import sqlalchemy as sql
 from dask.distributed import LocalCluster
@@ -30,9 +31,11 @@ from forecast.errors import ConfigError, SourceCorrupt
 from forecast.ingest import sources
 from forecast.learning import reforecast
 from forecast.learning.reforecast import Task, cost, read_rows, reforecast_run, run, tasks
+from forecast.phenomena.star_night import moments_around
 from forecast.sample.bucket import LoopbackBucket
 from forecast.sample.demonstration import demonstration_config
 from forecast.sample.encoding import write_cycle
+from forecast.science.interpolation import as_times
 from forecast.source_settings import StepSettings
 
 DAY = date(2026, 11, 22)
@@ -125,6 +128,26 @@ def test_only_the_steps_that_the_events_need_are_fetched(past: Past) -> None:
         latest = max((event.window.end - task.cycle.run) / timedelta(hours=1) for event in events)
         assert set(task.steps) <= whole
         assert max(task.steps) <= latest + reforecast.AROUND
+
+
+@pytest.mark.parametrize("day", [date(2026, 6, 21), date(2026, 12, 21)])
+def test_a_night_has_its_evening_and_its_morning(config: Config, day: date) -> None:
+    """The dark window of a summer night is short: what is read lies far beyond it."""
+    runs, stars = tasks(config, day, day, 3, ("starry_sky",)), 0
+
+    for task in runs:
+        whole = config.source.all_steps
+        for event in reforecast.events_of(config, task.issued, 3, ("starry_sky",)):
+            stars += 1
+            start, end = as_times([event.window.start]), as_times([event.window.end])
+            moments = moments_around(start, end)[0]
+            hours = (moments - as_times([task.cycle.run])[0]) / np.timedelta64(1, "h")
+            for hour in [hours[0] - 1, *hours]:
+                before = [step for step in whole if step <= hour]
+                after = [step for step in whole if step >= hour]
+                asked = set(before[-1:] + after[:1]) if before and after else set()
+                assert asked <= set(task.steps), (event.day, hour)
+    assert stars > 5
 
 
 def test_an_interrupted_reforecast_continues_where_it_stopped(past: Past, tmp_path: Path) -> None:
