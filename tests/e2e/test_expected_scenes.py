@@ -26,6 +26,13 @@ from tests.expected_scenes import ExpectedScene, expected_scenes
 RUNS = (datetime(2026, 11, 8, 6, tzinfo=UTC), datetime(2026, 6, 13, 18, tzinfo=UTC))
 SCENES = [(run, scene) for run in RUNS for scene in expected_scenes(run)]
 AT_LEAST, AT_MOST = 0.6, 0.3
+# A glow is forecast over the errors of the cloud along its path, which at one to three days are
+# nearly as large as the difference between the two skies: the odds of the usual frequency (.24) at
+# least treble for the painted one, and the walled one stays behind it (tested below).
+GLOW_AT_LEAST, GLOW_AT_MOST = 0.5, 0.55
+# Of nights forecast overcast without rain, .35 to .74 had two hours at most half covered
+# (tests/science/night_sky.py).
+STARS_AT_MOST = 0.45
 
 Forecasts = dict[tuple[str, str, str], Forecast]
 
@@ -75,13 +82,16 @@ def test_each_expected_scene_is_found_and_each_decoy_is_not(
     forecasts: Callable[[datetime], Forecasts], run: datetime, scene: ExpectedScene
 ) -> None:
     answers = of_scene(forecasts(run), scene)
+    glow = scene.phenomenon == "sunset_glow"
 
     for answer in answers:
         if scene.expected == "found":
-            assert answer.probability >= AT_LEAST, (answer.event.key, answer.reasons)
+            least = GLOW_AT_LEAST if glow else AT_LEAST
+            assert answer.probability >= least, (answer.event.key, answer.reasons)
             assert answer.grade >= 4
         else:
-            assert answer.probability <= AT_MOST, (answer.event.key, answer.reasons)
+            most = GLOW_AT_MOST if glow else AT_MOST
+            assert answer.probability <= most, (answer.event.key, answer.reasons)
 
 
 @pytest.mark.parametrize("run", RUNS, ids=lambda run: f"{run:%m-%dT%HZ}")
@@ -99,6 +109,7 @@ def test_the_two_sunsets_have_the_same_canvas_and_the_wall_between_is_named(
         # km wide.
         assert 200e3 <= bad.quantities["obstacle_distance"] <= 450e3
         assert good.quantities["glow_quality"] > 2 * bad.quantities["glow_quality"]
+        assert good.probability > bad.probability + 0.05
 
 
 @pytest.mark.parametrize("run", RUNS, ids=lambda run: f"{run:%m-%dT%HZ}")
@@ -152,8 +163,9 @@ def test_every_day_of_the_week_has_its_forecasts_and_not_all_are_alike(
     for phenomenon in ("sea_of_clouds", "starry_sky", "snowfall", "sunrise"):
         of_days = likeliest(phenomenon)
         assert max(of_days) >= AT_LEAST, phenomenon
-        assert min(of_days) <= AT_MOST, phenomenon
-    assert max(likeliest("sunset_glow")) >= AT_LEAST
+        least = STARS_AT_MOST if phenomenon == "starry_sky" else AT_MOST
+        assert min(of_days) <= least, phenomenon
+    assert max(likeliest("sunset_glow")) >= GLOW_AT_LEAST
     # the last day is uneventful: high pressure, neither sea nor snow nor glow
     for phenomenon in ("sea_of_clouds", "snowfall", "sunset_glow", "rime"):
         assert likeliest(phenomenon)[-1] <= AT_MOST, phenomenon
