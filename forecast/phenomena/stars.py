@@ -66,6 +66,7 @@ STILL_GOOD = 0.8
 HALF_THE_SKY = 0.5  # [1] sky cover above which no best window is given
 # [mag arcsec-2] one clear moonless night lies 0.3 from the place's others: tests/science/stars.py
 METER_AGREES = 0.5
+VAPOUR = "atmosphere_mass_content_of_water_vapor"
 # before dusk and after dawn: about an hour before sunset to an hour after sunrise
 CHART_MARGIN = np.timedelta64(3, "h")
 
@@ -112,7 +113,6 @@ def derive(
     def over(values: Array) -> Array:
         return mean(np.where(inside, values, np.nan), weights)
 
-    column = "atmosphere_mass_content_of_water_vapor"
     brightness = magnitudes(over(luminance))
     milky_way = (light["milky_way"] > MILKY_WAY_ALTITUDE) & (magnitudes(luminance) >= MILKY_WAY_SKY)
     values = {
@@ -131,9 +131,7 @@ def derive(
         "dew_point_depression": over(
             air["temperature"] - dew_point(air["temperature"], air["humidity"])
         ),
-        "water_vapour_column": over(
-            scene.at(column, rows, times) if scene.has(column) else np.full(times.shape, np.nan)
-        ),
+        "water_vapour_column": over(_vapour(scene, rows, times)),
         "cloud_at_site": over(air["cloud"]),
         "humidity_at_site": over(air["humidity"]),
     }
@@ -146,11 +144,17 @@ def derive(
     best_start, best_end = span_of(chosen & worth_it[:, None], times)
     values |= {"best_start": best_start, "best_end": best_end}
     estimated = np.any(inside & scene.covers(times) & np.isnan(light["aerosol"]), axis=1)
-    absent = np.full(len(events), not scene.has(column))
+    absent = np.full(len(events), not scene.has(VAPOUR))
     missing = named(
-        ("beyond_data", ~reached), (f"field:{column}", absent), ("aerosol_estimated", estimated)
+        ("beyond_data", ~reached), (f"field:{VAPOUR}", absent), ("aerosol_estimated", estimated)
     )
     return PhenomenonFeatures(values, missing, {"starry_sky": _evidence(scene, rows, start, end)})
+
+
+def _vapour(scene: Scene, rows: Index, times: Times) -> Array:
+    if not scene.has(VAPOUR):
+        return np.full(times.shape, np.nan)
+    return scene.at(VAPOUR, rows, times)
 
 
 # -- outcomes
