@@ -167,13 +167,11 @@ def parse(
             refused += 1
             break
         kept[key] = outcome
-    parsed = collector.parsed()
-    if header is None and not parsed.faults:
-        parsed.faults.append(Fault(collector.name, 0, "the file has no readable line"))
+    faults = collector.parsed().faults
+    if header is None and not faults:
+        faults.append(Fault(collector.name, 0, "the file has no readable line"))
         refused += 1
-    return OutcomeTable(
-        tuple(kept.values()), tuple(parsed.faults), repeated, refused, header is None
-    )
+    return OutcomeTable(tuple(kept.values()), tuple(faults), repeated, refused, header is None)
 
 
 def _known(name: str, sites: Sequence[Site], days: EventDays) -> _RowContext:
