@@ -336,6 +336,7 @@ def rule_of_rime(days: pd.DataFrame, cloud: np.ndarray, grows: np.ndarray) -> np
         "wind_speed_at_site": days.wind,
         "cloud_at_site": cloud,
         "rime_hours": 12.0 * grows,
+        "forecast_period": np.zeros(len(days)),  # perfect weather
     }
     table = np.stack(
         [
