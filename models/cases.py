@@ -27,6 +27,7 @@ from forecast.verification import (
     VerifiedOutcome,
     resolve,
 )
+from models.climatology import PRIOR_CASES
 from models.rule_model import LEAD, USUAL, PhysicsRule
 from models.training_set import TrainingSet
 
@@ -39,8 +40,6 @@ BACK = 10  # days before the event in which the last outcome known at issue is l
 ANALYSIS_REACH = timedelta(hours=6)
 MONTHS_NEEDED, EVENTS_NEEDED = 3, 30  # other months, and events in them, for a climatology
 BLOCK = 5  # days of one spell of weather
-# Weight [cases] of the whole year in the frequency of a season, and of all sites in that of a site.
-PRIOR_CASES = 10.0
 SEASONS = ("winter", "spring", "summer", "autumn")
 
 

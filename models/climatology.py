@@ -21,13 +21,15 @@ from pathlib import Path
 import numpy as np
 
 from forecast import files
-from forecast.domain import PHENOMENA, Event
+from forecast.domain import PHENOMENA, Event, Site
 
 log = logging.getLogger(__name__)
 
 TABLE = Path(__file__).parent / "shipped" / "climatology.csv"
 KEPT = "climatology.json"  # in the folder of models: cases and events by phenomenon, site, month
-PRIOR_CASES = 10.0  # weight [cases] of the table's frequency in that of a site and month
+# Weight [cases] of a broader frequency in a narrower one: of the table in that of a site and month,
+# of the whole year in that of a season or calendar month, of all sites in that of a site.
+PRIOR_CASES = 10.0
 FORMAT = 1
 MOST_CASES = 1_000_000  # of one site and month in a valid file
 
@@ -62,6 +64,20 @@ def shipped() -> Mapping[tuple[str, int], tuple[UsualFrequency, ...]]:
     return {key: tuple(sorted(rows, key=lambda row: row.elevation)) for key, rows in found.items()}
 
 
+@lru_cache(4096)  # every member of an ensemble asks for the same events
+def shipped_frequency(phenomenon: str, month: int, elevation: float) -> float:
+    """Return the table's frequency [1] at a height [m], NaN for a phenomenon without a table.
+
+    Heights between two rows are interpolated in log-odds.
+    """
+    rows = shipped().get((phenomenon, month), ())
+    if not rows:
+        return math.nan
+    odds = [math.log(row.frequency / (1 - row.frequency)) for row in rows]
+    heights = [row.elevation for row in rows]
+    return 1 / (1 + math.exp(-float(np.interp(elevation, heights, odds))))
+
+
 @dataclass(frozen=True)
 class Climatology:
     """The usual frequency of each phenomenon by site and month. counts: of the sites' outcomes."""
@@ -69,26 +85,25 @@ class Climatology:
     counts: Counts = field(default_factory=dict)
 
     def frequency(self, event: Event) -> float:
-        """Return the usual frequency [1] of an event; NaN for a phenomenon without a table.
+        """Return the usual frequency [1] of an event; NaN for a phenomenon without a table."""
+        return self.frequency_at(event.phenomenon, event.site, event.day)
 
-        Heights between two rows of the table are interpolated in log-odds. South of the equator the
-        month is half a year away.
+    def frequency_at(self, phenomenon: str, site: Site, day: date) -> float:
+        """Return the usual frequency [1] of a phenomenon at a site in the month of a day.
+
+        NaN for a phenomenon without a table. South of the equator the table's month is half a year
+        away.
         """
-        month = event.day.month
-        rows = shipped().get((event.phenomenon, _northern(month, event.site.latitude)), ())
-        if not rows:
-            return math.nan
-        odds = [math.log(row.frequency / (1 - row.frequency)) for row in rows]
-        heights = [row.elevation for row in rows]
-        usual = 1 / (1 + math.exp(-float(np.interp(event.site.elevation, heights, odds))))
-        of_site = self.counts.get(event.phenomenon, {}).get(event.site.id, {})
-        cases, events = of_site.get(month, (0, 0))
+        usual = shipped_frequency(phenomenon, _northern(day.month, site.latitude), site.elevation)
+        cases, events = self._counted(phenomenon, site, day)
         return (events + PRIOR_CASES * usual) / (cases + PRIOR_CASES)
 
     def cases(self, event: Event) -> int:
         """Return the number of outcomes of the site and month that the frequency rests on."""
-        of_site = self.counts.get(event.phenomenon, {}).get(event.site.id, {})
-        return of_site.get(event.day.month, (0, 0))[0]
+        return self._counted(event.phenomenon, event.site, event.day)[0]
+
+    def _counted(self, phenomenon: str, site: Site, day: date) -> tuple[int, int]:
+        return self.counts.get(phenomenon, {}).get(site.id, {}).get(day.month, (0, 0))
 
 
 def _northern(month: int, latitude: float) -> int:

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from forecast.verification import Figure
 from models import bootstrap
+from models.climatology import PRIOR_CASES
 from models.corp import corp_reliability
 from models.score_table import DRAWS, FEWEST, SEED
 from models.scores import brier, score, skill
@@ -27,7 +28,6 @@ Days = NDArray[np.datetime64]
 
 CLIMATOLOGY = "climatology"  # the name of the reference
 PROMISED = 0.7  # a forecast from this probability on is a promise
-PRIOR_CASES = 10.0  # [case] weight of the whole year's frequency in that of a calendar month
 
 
 @dataclass(frozen=True, slots=True)

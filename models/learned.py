@@ -19,7 +19,7 @@ from sklearn.utils.validation import check_is_fitted
 from models.calibration import Calibrator, blended
 from models.lead import SCALES
 from models.prior_logistic import PriorLogistic
-from models.rule_model import LEAD, USUAL, PhysicsRule, headline_of, rules_of
+from models.rule_model import LEAD, PhysicsRule, headline_of, rules_of, with_lead_and_usual
 
 Array = NDArray[np.floating[Any]]
 Allowed = NDArray[np.bool_]
@@ -212,14 +212,17 @@ class LearnedRule(ClassifierMixin, BaseEstimator):
                 moved[:, place[part], state] += design[:, column] * (
                     weights[state, column] + of_all + lead * by_lead
                 )
-        sums = self.logistic_.log_odds(design, sites)[:, -len(weights) :]
-        headline = headline_of(sums)
-        result = headline[:, None] - headline_of(sums[:, None, :] - moved)
-        for name, value in ((LEAD, 0.0), (USUAL, np.nan)):
-            changed = cases.copy()
-            changed[:, place[name]] = value
-            other = self.logistic_.log_odds(self._design(changed), sites)[:, -len(weights) :]
-            result[:, place[name]] = headline - headline_of(other)
+
+        def sums_of(x: Array) -> Array:
+            return self.logistic_.log_odds(self._design(x), sites)[:, -len(weights) :]
+
+        sums = sums_of(cases)
+        result = with_lead_and_usual(
+            headline_of(sums)[:, None] - headline_of(sums[:, None, :] - moved),
+            cases,
+            self.columns,
+            lambda x: headline_of(sums_of(x)),
+        )
         result[np.isnan(cases[:, place[LEAD]])] = np.nan
         return result
 

@@ -25,7 +25,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from forecast.quantities import FEATURES
 from models.prior_logistic import PriorLogistic
-from models.rule_model import LEAD, LEAST_USUAL, MOST_USUAL, USUAL
+from models.rule_model import LEAD, USUAL, usual_odds, with_lead_and_usual
 from models.rules import STARS
 
 Array = NDArray[np.floating[Any]]
@@ -164,11 +164,7 @@ class NightSkyModel(ClassifierMixin, BaseEstimator):
             result[:, place[term.feature]] += np.where(known[:, number], of_term, 0.0)
         for name, moved in self._known_ahead(cases).items():
             result[:, place[name]] += moved
-        for name, value in ((LEAD, 0.0), (USUAL, np.nan)):
-            changed = cases.copy()
-            changed[:, place[name]] = value
-            result[:, place[name]] = self._sums(cases) - self._sums(changed)
-        return result
+        return with_lead_and_usual(result, cases, self.columns, self._sums)
 
     def silent(self, X: Array) -> NDArray[np.bool_]:
         """Return the cases that lack one of NEEDS (case)."""
@@ -193,10 +189,8 @@ class NightSkyModel(ClassifierMixin, BaseEstimator):
 
     def _starts(self, cases: Array) -> Array:
         """Return the log-odds before any weather (case): usual frequency, moon, length of night."""
-        usual = np.clip(cases[:, self.columns.index(USUAL)], LEAST_USUAL, MOST_USUAL)
-        odds = np.log(usual / (1 - usual))
         return np.asarray(
-            np.where(np.isnan(odds), _BASE, odds)
+            usual_odds(cases[:, self.columns.index(USUAL)], _BASE)
             + np.sum(list(self._known_ahead(cases).values()), axis=0)
         )
 

@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
-import xarray as xr
 from numpy.typing import NDArray
 
 from forecast.domain import (
@@ -29,7 +28,13 @@ from forecast.domain import (
     Spread,
     Window,
 )
-from forecast.quantities import FEATURES, features_of, grade_of, published_probability
+from forecast.quantities import (
+    FEATURES,
+    feature_column,
+    features_of,
+    grade_of,
+    published_probability,
+)
 from models.climatology import Climatology, read_climatology
 from models.lead import confidence_of, later_range
 from models.rule_model import LEAD, USUAL
@@ -143,10 +148,7 @@ def with_lead(features: Features, cycle: Cycle, climatology: Climatology) -> Fea
     """Return the features of a run with its lead and the usual frequency of each event."""
     lead = [(event.window.start - cycle.run).total_seconds() / 3600 for event in features.events]
     usual = [climatology.frequency(event) for event in features.events]
-    columns = {
-        name: xr.Variable(("event",), np.array(values), {"units": FEATURES[name].unit})
-        for name, values in ((LEAD, lead), (USUAL, usual))
-    }
+    columns = {LEAD: feature_column(LEAD, lead), USUAL: feature_column(USUAL, usual)}
     return replace(features, table=features.table.assign(columns))
 
 

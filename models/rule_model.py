@@ -10,7 +10,7 @@ the rule's base stands for it.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Self
 
 import numpy as np
@@ -82,7 +82,7 @@ class PhysicsRule(ClassifierMixin, BaseEstimator):
 
         One rule holds for all sites.
         """
-        sums = self.scaled_effects(X).sum(axis=1) + self.starts(X)
+        sums = self._sums(X)
         if len(self.classes_) == 2:
             probability = 1 / (1 + np.exp(-sums[:, 0]))
             result = np.stack([1 - probability, probability], axis=1)
@@ -101,16 +101,14 @@ class PhysicsRule(ClassifierMixin, BaseEstimator):
         the usual frequency against the rule's base.
         """
         X = np.asarray(X, dtype=float)  # noqa: N806
-        effects = self.scaled_effects(X)
-        sums = effects.sum(axis=1) + self.starts(X)
+        sums = self._sums(X)
         headline = headline_of(sums)
-        result = headline[:, None] - headline_of(sums[:, None, :] - effects)
-        for column, value in ((LEAD, 0.0), (USUAL, np.nan)):
-            place, changed = self.columns.index(column), X.copy()
-            changed[:, place] = value
-            other = self.scaled_effects(changed).sum(axis=1) + self.starts(changed)
-            result[:, place] = headline - headline_of(other)
-        return result
+        result = headline[:, None] - headline_of(sums[:, None, :] - self.scaled_effects(X))
+        return with_lead_and_usual(result, X, self.columns, lambda x: headline_of(self._sums(x)))
+
+    def _sums(self, X: Array) -> Array:
+        """Return the sums of the classes (case, class) [logit]."""
+        return np.asarray(self.scaled_effects(X).sum(axis=1) + self.starts(X))
 
     def _check_width(self, X: Array) -> None:
         if X.ndim != 2 or X.shape[1] != len(self.columns):
@@ -176,11 +174,10 @@ class PhysicsRule(ClassifierMixin, BaseEstimator):
         """
         bases = self.bases()
         usual = np.asarray(X, dtype=float)[:, [self.columns.index(USUAL)]]
-        usual = np.clip(usual, LEAST_USUAL, MOST_USUAL)
         if len(bases) == 1:
-            odds = np.log(usual / (1 - usual))
-            return np.where(np.isnan(odds), bases, odds)
+            return usual_odds(usual, bases)
         shares = softmax(bases)
+        usual = np.clip(usual, LEAST_USUAL, MOST_USUAL)
         usual = np.where(np.isnan(usual), shares[0], usual)
         rest = np.log(shares[1:] / shares[1:].sum()) + np.log(1 - usual)
         return np.concatenate([np.log(usual), rest], axis=1)
@@ -202,3 +199,26 @@ def headline_of(sums: Array) -> Array:
     if sums.shape[-1] == 1:
         return sums[..., 0]
     return np.asarray(sums[..., 0] - logsumexp(sums[..., 1:], axis=-1))
+
+
+def usual_odds(frequency: Array, base: Array | float) -> Array:
+    """Return the log-odds of usual frequencies (...) [logit]; `base` where one is unknown."""
+    usual = np.clip(frequency, LEAST_USUAL, MOST_USUAL)
+    odds = np.log(usual / (1 - usual))
+    return np.where(np.isnan(odds), base, odds)
+
+
+def with_lead_and_usual(
+    influence: Array, cases: Array, columns: Sequence[str], log_odds: Callable[[Array], Array]
+) -> Array:
+    """Return the influence (case, feature) with that of the lead and of the usual frequency.
+
+    The lead's is against a forecast at lead 0, the frequency's against none. log_odds: of the
+    headline (case), from cases (case, feature).
+    """
+    result, headline = influence.copy(), log_odds(cases)
+    for name, value in ((LEAD, 0.0), (USUAL, np.nan)):
+        place, changed = columns.index(name), cases.copy()
+        changed[:, place] = value
+        result[:, place] = headline - log_odds(changed)
+    return result

@@ -5,17 +5,15 @@ A feature of the next morning alone: two mornings on, it says next to nothing (m
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 
-import numpy as np
-import xarray as xr
-
 from forecast.archive.issues import Archive
 from forecast.archive.outcomes import Outcomes
 from forecast.domain import Event, Features
-from forecast.quantities import FEATURES
+from forecast.quantities import feature_column
 from forecast.verification import resolve
 
 PHENOMENON, FEATURE = "sea_of_clouds", "sea_yesterday"
@@ -41,13 +39,11 @@ def last_seas(archive: Archive, events: tuple[Event, ...], issued: datetime) -> 
 
 def with_last_seas(features: Features, known: LastSeas) -> Features:
     """Return features with the sea of the morning before: 1, 0; NaN where it is not known."""
-    values = np.array(
-        [
-            float(known.get((event.site.id, event.day - timedelta(days=1)), np.nan))
-            if event.phenomenon == PHENOMENON
-            else np.nan
-            for event in features.events
-        ]
-    )
-    column = xr.Variable(("event",), values, {"units": FEATURES[FEATURE].unit})
+    values = [
+        float(known.get((event.site.id, event.day - timedelta(days=1)), math.nan))
+        if event.phenomenon == PHENOMENON
+        else math.nan
+        for event in features.events
+    ]
+    column = feature_column(FEATURE, values)
     return replace(features, table=features.table.assign({FEATURE: column}))

@@ -11,7 +11,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
-import numpy as np
 import xarray as xr
 
 from forecast.archive.earlier_features import earlier_feature
@@ -19,7 +18,7 @@ from forecast.archive.issues import Archive
 from forecast.domain import Cycle, Event, Features
 from forecast.issue.multi_model import ModelRun
 from forecast.phenomena import star_night, stars
-from forecast.quantities import FEATURES
+from forecast.quantities import feature_column
 from forecast.science.interpolation import Scene
 
 BEFORE = "sky_cover_before"
@@ -90,5 +89,4 @@ def cover_before(archive: Archive, nights: Sequence[Event], cycle: Cycle) -> dic
 
 
 def _column(name: str, known: Mapping[Key, float], events: Sequence[Event]) -> xr.Variable:
-    values = np.array([known.get(event.key, math.nan) for event in events])
-    return xr.Variable(("event",), values, {"units": FEATURES[name].unit})
+    return feature_column(name, [known.get(event.key, math.nan) for event in events])

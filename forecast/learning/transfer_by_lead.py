@@ -26,7 +26,7 @@ from zoneinfo import ZoneInfo
 import numpy as np
 from numpy.typing import NDArray
 
-from forecast.domain import Event, Site, Window
+from forecast.domain import Site
 from forecast.errors import SourceCorrupt
 from forecast.learning.issue_forecasts import HourlySeries, read_forecasts, read_outcomes
 from forecast.phenomena import stars
@@ -239,8 +239,7 @@ def lead_cases(
     features["dark_hours"] = dark[event]
     features[LEAD] = (begin - series.run[issue]) / np.timedelta64(1, "h")
     usual = Climatology()
-    events = (Event(phenomenon, site, one, _window(starts[n])) for n, one in enumerate(days))
-    frequency = np.array([usual.frequency(each) for each in events])
+    frequency = np.array([usual.frequency_at(phenomenon, site, one) for one in days])
     features[USUAL] = frequency[event]
     if "night_sky_cover" in features:
         features["sky_cover_before"] = _of_earlier_issue(
@@ -390,10 +389,6 @@ def _local_day(at: np.datetime64, clock: ZoneInfo) -> date:
 
 def _aware(at: np.datetime64) -> datetime:
     return datetime.fromtimestamp(int(at.astype("datetime64[s]").astype(int)), UTC)
-
-
-def _window(start: np.datetime64) -> Window:
-    return Window(_aware(start), _aware(start + np.timedelta64(1, "h")))
 
 
 def _starts(days: list[date], hour: int, clock: ZoneInfo) -> NDArray[np.datetime64]:

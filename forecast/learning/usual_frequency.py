@@ -9,12 +9,11 @@ each night is known ahead and added by the rule.
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import UTC, date, datetime, timedelta
+from datetime import date
 
 from forecast.archive.issues import Archive
 from forecast.archive.outcomes import Outcomes, PastForecasts
 from forecast.config import Config
-from forecast.domain import Event, Site, Window
 from forecast.quantities import DARK_ENOUGH
 from forecast.verification import EventKey
 from models.climatology import Climatology, Counts, count_outcomes, keep_climatology
@@ -59,14 +58,9 @@ def shipped_frequency(config: Config) -> Callable[[EventKey], float]:
     def usual(key: EventKey) -> float:
         site, phenomenon, day = key
         return (
-            table.frequency(_event(sites[site], phenomenon, date.fromisoformat(day)))
+            table.frequency_at(phenomenon, sites[site], date.fromisoformat(day))
             if site in sites
             else float("nan")
         )
 
     return usual
-
-
-def _event(site: Site, phenomenon: str, day: date) -> Event:
-    noon = datetime(day.year, day.month, day.day, 12, tzinfo=UTC)
-    return Event(phenomenon, site, day, Window(noon, noon + timedelta(hours=1)))

@@ -23,7 +23,7 @@ import xarray as xr
 
 from forecast.domain import Almanac, Atmosphere, DayWeather, Event, Features, Site, Window
 from forecast.errors import SkyscapeError
-from forecast.quantities import FEATURES
+from forecast.quantities import FEATURES, feature_column
 from forecast.settings import PhenomenonSettings
 
 if TYPE_CHECKING:
@@ -156,10 +156,7 @@ class _FeatureTable:
 
     def features(self, weather: Mapping[tuple[str, date], DayWeather]) -> Features:
         """Return the merged features with the weather of whole days."""
-        data = {
-            name: xr.Variable(("event",), values, {"units": FEATURES[name].unit})
-            for name, values in self._values.items()
-        }
+        data = {name: feature_column(name, values) for name, values in self._values.items()}
         data |= {name: xr.Variable(("event",), values) for name, values in self._best.items()}
         missing = tuple(map(tuple, self.missing))
         return Features(self.events, xr.Dataset(data), missing, self._evidence, weather)

@@ -80,7 +80,7 @@ def derive(scene: Scene, rows: Index, times: Times, cover: Array, clear: float) 
     """Return the features of each night (event) from a run.
 
     times: `moments_around` (event, moment); cover: of the sky at them [1]. A single run has no rain
-    probability: it is set from the members of an ensemble (forecast/issue/multi_model.py). Air and
+    probability: forecast/issue/night_evidence.py sets it from the members of an ensemble. Air and
     rain are given where the cover is.
     """
     air = air_at(scene, rows, times)

@@ -12,6 +12,7 @@ from forecast.quantities.features import (
     SNOW,
     STARS,
     Feature,
+    feature_column,
     features_of,
 )
 from forecast.quantities.fields import CLOSE_LEVELS, DEFAULT_FIELDS, FIELDS, STATISTICS, Field, Key
@@ -66,6 +67,7 @@ __all__ = [
     "Feature",
     "Field",
     "Key",
+    "feature_column",
     "features_of",
     "grade_of",
     "published_probability",

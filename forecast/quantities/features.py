@@ -6,8 +6,13 @@ Limits are closed: a feature with a value outside them is a defect.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from forecast.quantities.thresholds import FREEZING, SNOWMAKING_GOOD, SNOWMAKING_STARTS
+
+if TYPE_CHECKING:
+    import xarray as xr
+    from numpy.typing import ArrayLike
 
 
 @dataclass(frozen=True, slots=True)
@@ -254,6 +259,14 @@ _FEATURES = (
 # fmt: on
 
 FEATURES: dict[str, Feature] = {feature.name: feature for feature in _FEATURES}
+
+
+def feature_column(name: str, values: ArrayLike) -> xr.Variable:
+    """Return the values of a feature (event) as a column of a table of features, with its unit."""
+    import numpy as np
+    import xarray as xr
+
+    return xr.Variable(("event",), np.asarray(values, dtype=float), {"units": FEATURES[name].unit})
 
 
 def features_of(phenomenon: str) -> tuple[str, ...]:

@@ -24,7 +24,8 @@ from forecast.verification import (
     VerifiedOutcome,
     resolve,
 )
-from models.cases import PRIOR_CASES, cases, climatology, independent, shares_scores, training_set
+from models.cases import cases, climatology, independent, shares_scores, training_set
+from models.climatology import PRIOR_CASES
 from models.rule_model import LEAD, USUAL, PhysicsRule
 from models.training_set import TRUST
 from tests.past_issues import HOUR, START, issued_on, keep_issue, window_start
