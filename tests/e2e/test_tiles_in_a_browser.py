@@ -16,6 +16,7 @@ from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import expect
 
 from forecast.config import Config
 from products.channels import render
@@ -123,10 +124,7 @@ def test_a_page_shows_what_is_measured_now_though_it_was_issued_before(
 ) -> None:
     page = opened(browser, f"{url}/current/{path}", NOW + timedelta(hours=1), size)
 
-    page.wait_for_function(
-        "[...document.querySelectorAll('[data-tile]')].some(e => e.innerText.includes('840'))",
-        timeout=5000,
-    )
+    expect(page.locator("[data-tile]").filter(has_text="840").first).to_be_visible()
 
     assert "-2" in visible_text(page)
     assert "2340" not in visible_text(page)
@@ -141,9 +139,7 @@ def test_an_open_page_takes_the_next_value_by_itself(
     measure(folder, stations, NOW + timedelta(hours=1, minutes=5), 274.15, 3.1e9)
 
     page.clock.run_for(150_000)  # it requests every two minutes
-    page.wait_for_function(
-        "document.querySelector('[data-tile]').innerText.includes('3100')", timeout=5000
-    )
+    expect(page.locator("[data-tile]").first).to_contain_text("3100")
 
     assert "17时05分" in visible_text(page)
     content = [
@@ -163,15 +159,12 @@ def test_when_nothing_comes_any_more_a_page_says_since_when_by_its_own_clock(
     browser: Any, url: str, folder: Path, path: str
 ) -> None:
     page = opened(browser, f"{url}/current/{path}", NOW + timedelta(hours=1))
-    page.wait_for_function(
-        "[...document.querySelectorAll('[data-tile]')].every(e => e.innerText.includes('17时'))"
-    )
+    for tile in page.locator("[data-tile]").all():
+        expect(tile).to_contain_text("17时")
     (folder / FILE).unlink()
 
     page.clock.run_for(1000 * 60 * 85)  # the values are ten minutes old already: 95 in all
-    page.wait_for_function(
-        "document.querySelector('[data-tile]').classList.contains('is-old')", timeout=5000
-    )
+    expect(page.locator("[data-tile]").first).to_contain_class("is-old")
 
     assert "自11月22日17时00分起无数据" in visible_text(page)
     assert "℃" not in visible_text(page)
@@ -219,9 +212,7 @@ def test_what_live_json_says_is_text_and_never_markup(
     (folder / FILE).write_text(json.dumps(content), encoding="utf-8")
 
     page = opened(browser, f"{url}/current/{SITE}", NOW)
-    page.wait_for_function(
-        "document.querySelector('[data-tile]').innerText.includes('onerror')", timeout=5000
-    )
+    expect(page.locator("[data-tile]").first).to_contain_text("onerror")
 
     assert page.query_selector("[data-tile] img") is None
     page.context.close()
