@@ -61,19 +61,21 @@ def choose_messages(
 
     Each message once, in the order of the file. Left out: other combinations of variable and level,
     and means of a field that is there as a point value. All windows that end at `step` stay.
-    Raises: SourceCorrupt where a message is of another run.
+    Messages of another run are left out and logged. Raises: SourceCorrupt where all are.
     """
     kept: dict[int, Message] = {}
     names: set[str] = set()
-    for message in held:
-        if message.run != cycle.run:
-            raise SourceCorrupt(
-                f"{name}: {message.where} is of run {message.run}, expected {cycle.run}"
-            )
+    others = [message for message in held if message.run != cycle.run]
+    if others:
+        detail = f"{others[0].where} is of run {others[0].run}, expected {cycle.run}"
+        if len(others) == len(held):
+            raise SourceCorrupt(f"{name}: {detail}")
+        log.warning("%s: %s; %d messages of other runs left out", name, detail, len(others))
     now = [
         message
         for message in held
-        if message.end == step and (message.start < message.end or message.statistic == "point")
+        if message.run == cycle.run
+        and message.end == step and (message.start < message.end or message.statistic == "point")
     ]
     for field in fields:
         if field.name.removesuffix("_mean") in names:

@@ -4,6 +4,7 @@ small messages with known values.
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -306,16 +307,26 @@ def test_absent_and_incomplete_fields_are_named(tmp_path: Path) -> None:
     assert atmosphere.attrs["grid_spacing"] == 1.0
 
 
-def test_a_message_of_another_run_is_refused(tmp_path: Path) -> None:
-    file = file_of(
-        tmp_path, message(280.0), message(280.0, run=datetime(2026, 1, 9, 18, tzinfo=UTC))
-    )
+EARLIER_RUN = datetime(2026, 1, 9, 18, tzinfo=UTC)
+OF_ANOTHER_RUN = (
+    r"file\.grib2, message at byte \d+: air_temperature of run 2026-01-09 18:00Z, expected 2026"
+)
 
-    with pytest.raises(
-        SourceCorrupt,
-        match=r"file\.grib2, message at byte \d+: air_temperature of run 2026-01-09 18:00Z, "
-        r"expected 2026",
-    ):
+
+def test_a_message_of_another_run_costs_only_itself_and_is_named(tmp_path: Path) -> None:
+    file = file_of(tmp_path, message(250.0, run=EARLIER_RUN), message(280.0))
+
+    atmosphere = read_atmosphere([file], CYCLE, needs("air_temperature"))
+
+    assert atmosphere["air_temperature"].values.ravel()[0] == pytest.approx(280)
+    [fault] = atmosphere.attrs["faults"]
+    assert re.match(OF_ANOTHER_RUN + r".*passed over$", fault)
+
+
+def test_a_file_wholly_of_another_run_is_refused(tmp_path: Path) -> None:
+    file = file_of(tmp_path, message(280.0, run=EARLIER_RUN))
+
+    with pytest.raises(SourceCorrupt, match=OF_ANOTHER_RUN):
         read_atmosphere([file], CYCLE, needs("air_temperature"))
 
 

@@ -68,8 +68,8 @@ def read_atmosphere(
     Attributes: `cycle`, `grid_spacing` [degree], `files`, and the names of the fields that are
     `absent` (in none of the files, or refused), `incomplete` (not at every step or level) and
     `interpolated` (given on another grid); `faults`, what is missing because it is unsound.
-    Raises: SourceCorrupt for what is damaged, contradicts itself, is of another run or impossible;
-    MissingInput when an essential field is in none of the files.
+    Raises: SourceCorrupt for what is damaged, contradicts itself or is impossible, and where every
+    wanted message is of another run or area; MissingInput when an essential field is in none of the files.
     """
     [atmosphere] = read_members(files, cycle, needs, (), threads).values()
     return atmosphere
@@ -250,7 +250,7 @@ class Finder:
         self._steps = frozenset(float(step) for step in needs.steps)
         self._grids: dict[str, tuple[int, Cut]] = {}  # by the digest of their section
         self._faults: dict[tuple[str, str], str] = {}
-        self._elsewhere: SourceCorrupt | None = None
+        self._refusal: SourceCorrupt | None = None
         self._unread: dict[int, dict[Field, list[str]]] = {}  # by member
         self._seen: dict[tuple[object, ...], list[tuple[Message, Data]]] = {}
         self._fields2: dict[tuple[int, ...], list[tuple[Field, int, float | None]]] = {}
@@ -267,7 +267,8 @@ class Finder:
     def find(self, path: Path) -> Iterator[Piece]:
         """Yield the wanted messages of a file, checked; those that fail a check are kept as unread.
 
-        Raises: SourceCorrupt where the file is damaged, or of another run.
+        Messages of another run are passed over and named in `faults`.
+        Raises: SourceCorrupt where the file is damaged.
         """
         data = read_data(path)
         for message in scan(data, path.name):
@@ -276,11 +277,8 @@ class Finder:
                 continue
             field, rank = known
             if message.run != self._cycle.run:
-                run = "no date" if message.run is None else f"{message.run:%Y-%m-%d %H:%M}Z"
-                raise SourceCorrupt(
-                    f"{message.where}: {field.name} of run {run}, expected "
-                    f"{self._cycle.run:%Y-%m-%d %H:%M}Z"
-                )
+                self._note_run(field, message)
+                continue
             if message.statistic == "point" != field.statistic:  # from_start: no window is stated
                 message = replace(message, start=0.0, statistic=field.statistic)
             elif field.from_start and message.start > 0:
@@ -321,6 +319,15 @@ class Finder:
             ):
                 return field, rank
         return None
+
+    def _note_run(self, field: Field, message: Message) -> None:
+        run = "no date" if message.run is None else f"{message.run:%Y-%m-%d %H:%M}Z"
+        text = (
+            f"{message.where}: {field.name} of run {run}, expected "
+            f"{self._cycle.run:%Y-%m-%d %H:%M}Z"
+        )
+        self._faults.setdefault((run, "run"), f"{text}; messages of that run are passed over")
+        self._refusal = self._refusal or SourceCorrupt(text)
 
     def _note_window(self, field: Field, message: Message) -> None:
         self._faults.setdefault(
@@ -393,18 +400,18 @@ class Finder:
                 "another region fetched?"
             )
             self._faults[message.grid, "area"] = f"{text} Its messages are passed over"
-            self._elsewhere = self._elsewhere or SourceCorrupt(text)
+            self._refusal = self._refusal or SourceCorrupt(text)
         return part
 
     def refuse_nothing(self) -> None:
         """Raise SourceCorrupt where messages were found, but none that can be read.
 
-        They are damaged, or of another area than the region.
+        They are damaged, of another run, or of another area than the region.
         """
         for by_field in self._unread.values():
             raise SourceCorrupt(next(iter(by_field.values()))[0])
-        if self._elsewhere is not None:
-            raise self._elsewhere
+        if self._refusal is not None:
+            raise self._refusal
 
 
 def stands_for(message: Message, field: Field) -> bool:
