@@ -66,6 +66,11 @@ def document(bulletin: Bulletin) -> dict[str, Any]:
         "models": list(bulletin.models),
         "grade_begins_at": [0.0, *bulletin.grades],
         "missing": [{"id": name, "forecasts": count} for name, count in bulletin.missing],
+        "unavailable_models": list(bulletin.unavailable_models),
+        "questioned": {
+            "fields": list(bulletin.questioned_fields),
+            "stations": list(bulletin.doubtful_stations),
+        },
         "alerts": [
             {
                 "hazard": w.hazard,
