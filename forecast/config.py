@@ -29,6 +29,7 @@ from forecast.settings import (
     ArchiveSettings,
     ForecastSettings,
     IssuerSettings,
+    IssueSettings,
     LearningSettings,
     ObservationSettings,
     Operational,
@@ -68,6 +69,7 @@ class Config(SettingsSection):
     output: Annotated[OutputSettings, OPERATIONAL] = OutputSettings()
     forecast: ForecastSettings = ForecastSettings()
     schedule: Annotated[ScheduleSettings, OPERATIONAL] = ScheduleSettings()
+    issue: IssueSettings = IssueSettings()
     learning: Annotated[LearningSettings, OPERATIONAL] = LearningSettings()
     phenomena: PhenomenonSettings = PhenomenonSettings()
     models: Annotated[tuple[ModelSettings, ...], OPERATIONAL] = Field(default=(), max_length=12)

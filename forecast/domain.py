@@ -281,6 +281,22 @@ class ContributingRun:
 
 
 @dataclass(frozen=True, slots=True)
+class Change:
+    """What a person changed in a machine's forecast before it was issued.
+
+    machine_probability: before the change. fields: names of review.EDIT_FIELDS. sentence: in place
+    of the reasons, empty where it is not changed. recommended: chosen (True) or removed (False)
+    from the recommendations, None: as computed. person: the account.
+    """
+
+    machine_probability: float
+    person: str
+    fields: tuple[str, ...]
+    sentence: Name = Name("", "")
+    recommended: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Forecast:
     """The forecast of one event, as issued; never edited afterwards.
 
@@ -291,7 +307,7 @@ class Forecast:
     agreement. corrected_by: stations whose latest observations corrected the features (a nowcast).
     usual: usual frequency of the phenomenon at the site in that month, NaN where unknown.
     confidence: 3 high, 2 medium, 1 low (little better than the usual frequency), by the lead; 0
-    without a probability.
+    without a probability. change: by a forecaster, None where the machine's forecast stands.
     """
 
     event: Event
@@ -311,6 +327,7 @@ class Forecast:
     corrected_by: tuple[str, ...] = ()
     usual: float = float("nan")
     confidence: int = 0
+    change: Change | None = None
 
     @property
     def known(self) -> bool:

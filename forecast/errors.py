@@ -11,6 +11,8 @@
     ├── ModelMismatch         a model asks for features that the service does not compute
     ├── ArchiveError          the archive cannot be read or written (exit 5)
     ├── PublishError          a channel refused or failed (exit 6: published only in part)
+    │   └── NotReleased           no person has signed it, or it was changed, withdrawn or late
+    ├── Conflict              somebody else was faster: look again, then decide
     └── FileUnreadable        a file given to a command cannot be read (exit 7)
 
 A message says what happened, what was expected and what to do. An exception of a library is
@@ -109,6 +111,14 @@ class PublishError(SkyscapeError):
     """A channel refused or failed."""
 
     exit_code = 6
+
+
+class NotReleased(PublishError):
+    """A draft does not go out: nobody signed it, or it is not as it was when it was signed."""
+
+
+class Conflict(SkyscapeError):
+    """A change was made from a version that is not the newest, or a step is not possible now."""
 
 
 class FileUnreadable(SkyscapeError):

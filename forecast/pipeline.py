@@ -2,52 +2,26 @@
 
 One failure never stops the others: a phenomenon that cannot be computed is named in all of its
 forecasts, a further model without a usable run is named on the pages.
+
+    fetch -> decode -> derive -> predict       forecast/issue/prepare.py
+    keep -> compose -> publish                 forecast/issue/release.py
+
+Where a person reviews issues, a draft waits between the two (forecast/issue/lifecycle.py).
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
-from forecast.archive.issues import Archive
-from forecast.config import Config
-from forecast.domain import CurrentObservations, Cycle, Forecast, Issue, Receipt
-from forecast.errors import MissingInput, PublishError, SourceCorrupt
-from forecast.ingest.sources import Source
-from forecast.issue.events import derive_features
-from forecast.issue.inputs import (
-    Decoded,
-    Inputs,
-    decode,
-    fetch_inputs,
-    fetch_next_best,
-    keep_doubts,
-)
-from forecast.issue.multi_model import FurtherModel, owners
-from forecast.issue.prediction import blend_runs, predict_runs
-from forecast.issue.questioned import questioned_fields
+from forecast.domain import Cycle, Issue
+from forecast.errors import MissingInput, SourceCorrupt
+from forecast.issue.inputs import Decoded, Inputs, decode, fetch_inputs, fetch_next_best
+from forecast.issue.prepare import predicted
+from forecast.issue.release import open_issue, release, restore
 from forecast.issue.report import IssueReport, Stopwatch
-from forecast.issue.station_reports import publish_current_observations
-from forecast.learning import verify
-from forecast.learning.model_cards import model_cards
-from forecast.observations.intake import Intake
-from models.prediction import Models
-from products.bulletin import Bulletin
-from products.composition import Supplement, compose
-from products.publish import Publisher
+from forecast.issue.world import World
 
-
-@dataclass(frozen=True, slots=True)
-class World:
-    """Everything a run needs, built once by the command line."""
-
-    config: Config
-    source: Source
-    archive: Archive
-    models: Models
-    publisher: Publisher
-    further: tuple[FurtherModel, ...] = ()  # models beside the leading one
-    intake: Intake | None = None  # receives observations
+__all__ = ["World", "run"]
 
 
 def run(world: World, now: datetime, cycle: Cycle | None = None, ask: bool = True) -> IssueReport:
@@ -59,36 +33,18 @@ def run(world: World, now: datetime, cycle: Cycle | None = None, ask: bool = Tru
     Raises: SourceError when no usable cycle is available, ArchiveError, PublishError when every
     channel failed.
     """
-    config, archive, models, clock = world.config, world.archive, world.models, Stopwatch()
+    config, archive, clock = world.config, world.archive, Stopwatch()
     with world.publisher.exclusive():
         restore(world, now)
         with clock("fetch"):
             inputs = fetch_inputs(world.source, world.further, archive, config, now, cycle, ask)
         inputs, issue, decoded = open_and_decode(world, inputs, now, clock, named=cycle is not None)
-        unavailable = inputs.unavailable_models
         if decoded is None:
             receipts, counts = world.publisher.unchanged(issue.id), archive.forecast_count(issue)
+            unavailable = inputs.unavailable_models
             return IssueReport(issue, receipts, *counts, (), clock.seconds, unavailable)
-        keep_doubts(archive, decoded.correction, now)
-        with clock("derive"):
-            derived = derive_features(decoded.atmosphere, config, issue.issued)
-        with clock("predict"):
-            runs = predict_runs(decoded, derived, archive, models, config, issue.issued)
-            forecasts = blend_runs(runs, decoded, archive, models, config, now)
-        with clock("keep"):
-            archive.keep(issue, runs, forecasts)
-        with clock("publish"):
-            current = publish_current_observations(archive, config, world.publisher, now)
-            supplement = supplement_of(world, inputs, decoded, forecasts, current)
-            bulletin = compose(
-                issue, forecasts, derived.features, derived.almanacs, config, supplement
-            )
-            receipts = publish(world, bulletin)
-        archive.mark_published(issue.id, now, receipts)
-    known, failed = sum(f.known for f in forecasts), derived.failed_phenomena
-    return IssueReport(
-        issue, receipts, len(forecasts), known, failed, clock.seconds, unavailable, decoded.faults
-    )
+        prepared = predicted(world, inputs, decoded, issue.issued, clock)
+        return release(world, issue, prepared, prepared.forecasts, None, now, clock)
 
 
 def open_and_decode(
@@ -100,7 +56,7 @@ def open_and_decode(
     Raises: SourceCorrupt, MissingInput where no run can be decoded.
     """
     while True:
-        issue = open_issue(world, inputs, now)
+        issue = open_issue(world, inputs.leading.cycle, inputs.ids, now)
         if issue.published and world.publisher.holds(issue.id):
             return inputs, issue, None
         if not issue.published:
@@ -112,54 +68,3 @@ def open_and_decode(
             if named:
                 raise
             inputs = fetch_next_best(inputs, world.source, now, error)
-
-
-def restore(world: World, now: datetime) -> None:
-    """Bring the archive up to the published releases: after a run that died, or a lost archive."""
-    world.archive.mark_published(world.publisher.current(), now)
-    world.archive.adopt(world.publisher.released)
-
-
-def open_issue(world: World, inputs: Inputs, now: datetime) -> Issue:
-    """Return the issue of these inputs under these settings: the published one, else a new one."""
-    cycle = inputs.leading.cycle
-    expires = cycle.run + timedelta(hours=world.config.source.maximum_age_hours)
-    config = world.config
-    return world.archive.open_issue(
-        cycle, config.digest_with(inputs.ids), now, expires, config.zone
-    )
-
-
-def supplement_of(
-    world: World,
-    inputs: Inputs,
-    decoded: Decoded,
-    forecasts: tuple[Forecast, ...],
-    current: tuple[CurrentObservations, ...],
-) -> Supplement:
-    """Return what the bulletin shows beside its forecasts."""
-    config = world.config
-    leading = config.source.attribution.as_name(inputs.leading.attribution)
-    further = owners(config, inputs.further, forecasts, decoded.aerosol_models)
-    return Supplement(
-        attributions=(leading, *further),
-        issues=world.archive.issues(),
-        current=current,
-        verification=verify.kept(config.learning.folder),
-        models=model_cards(world.models),
-        unavailable_models=inputs.unavailable_models,
-        questioned_fields=questioned_fields(decoded.faults),
-        doubtful_stations=inputs.doubtful,
-    )
-
-
-def publish(world: World, bulletin: Bulletin) -> tuple[Receipt, ...]:
-    """Publish a bulletin on every channel.
-
-    Raises: PublishError when every channel failed.
-    """
-    receipts = world.publisher.publish(bulletin)
-    if all(receipt.outcome == "failed" for receipt in receipts):
-        details = "; ".join(receipt.detail for receipt in receipts)
-        raise PublishError(f"{bulletin.issue.id}: every channel failed: {details}")
-    return receipts

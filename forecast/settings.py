@@ -257,6 +257,19 @@ class ScheduleSettings(SettingsSection):
         return value
 
 
+class IssueSettings(SettingsSection):
+    """Whether a person reviews an issue before it goes out.
+
+    review: off; optional (a draft waits for a person until its hour); required (nothing goes out
+    that nobody signed). draft_minutes: so long before its hour the draft is ready. unsigned: what
+    happens at the hour with a draft that nobody signed, where review is optional.
+    """
+
+    review: Literal["off", "optional", "required"] = "off"
+    draft_minutes: Annotated[int, OPERATIONAL] = Field(default=30, ge=5, le=240)
+    unsigned: Literal["release", "hold"] = "release"
+
+
 class LearningSettings(SettingsSection):
     """Where models are kept; when past days are scored and models trained (local time)."""
 

@@ -15,6 +15,7 @@ import xarray as xr
 
 from forecast.domain import Almanac, Forecast, Issue, Name, Site
 from forecast.model_description import ModelCard
+from forecast.review import Review
 from forecast.verification import Verification
 from products.confidence import weighed
 from products.pages.tiles import Tile
@@ -274,6 +275,8 @@ class Bulletin:
     # what checks of the data call into question: fields of model runs, and ids of stations
     questioned_fields: tuple[str, ...] = ()
     doubtful_stations: tuple[str, ...] = ()
+    # how a person reviewed the issue; None: reviews are off
+    review: Review | None = None
 
     @property
     def official(self) -> bool:

@@ -29,6 +29,7 @@ from forecast.domain import (
 )
 from forecast.model_description import ModelCard
 from forecast.quantities import FEATURES, LEAST_WRITTEN, grade_of, published_probability
+from forecast.review import Review
 from forecast.verification import Verification
 from products.bulletin import (
     NEXT_DAYS,
@@ -91,8 +92,12 @@ def compose(
     almanacs: Almanacs,
     config: Config,
     supplement: Supplement,
+    review: Review | None = None,
 ) -> Bulletin:
-    """Compose the bulletin of an issue; forecasts stand in the order of `features.events`."""
+    """Compose the bulletin of an issue; forecasts stand in the order of `features.events`.
+
+    review: how a person reviewed it; None where reviews are off.
+    """
     forecasts = [_as_published(each, config.forecast.grades) for each in forecasts]
     zone = config.zone
     days = tuple(sorted({day for _, day in almanacs} | {f.event.day for f in forecasts}))
@@ -106,7 +111,8 @@ def compose(
         title=config.service.title.as_name(),
         district=config.service.district.as_name(),
         bodies=tuple(body.as_name() for body in config.issuer.bodies),
-        forecaster=config.issuer.forecaster,
+        forecaster=review.person if review else "",
+        review=review,
         demonstration=config.demonstration,
         zone=zone,
         channels=config.output.channels,

@@ -20,8 +20,8 @@ import json
 import logging
 import re
 import shutil
-from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -30,6 +30,7 @@ from forecast.config import Config
 from forecast.domain import CurrentObservations, Cycle, Issue, Receipt
 from forecast.errors import PublishError, SkyscapeError
 from forecast.files import rename, sync, write_whole
+from forecast.review import Withdrawal
 from forecast.settings import CHANNELS, Channel
 from products import channels
 from products.bulletin import Bulletin
@@ -89,6 +90,21 @@ class Publisher:
             _hash_of(self.link / path) == entry["sha256"] for path, entry in files.items()
         )
 
+    def manifest(self) -> Mapping[str, Any]:
+        """Return the manifest of the release in force: its issue, its review, whether withdrawn.
+
+        Empty where there is none.
+        """
+        found = _manifest_of(self.link)
+        return found if isinstance(found, dict) and found.get("issue") else {}
+
+    def withdraw(self, issue: Issue, withdrawal: Withdrawal) -> None:
+        """Put pages in force that say that an issue is withdrawn, in the place of each of its own.
+
+        The issue stays in the archive, marked.
+        """
+        raise NotImplementedError
+
     def released(self) -> tuple[tuple[Issue, str], ...]:
         """Return every released issue with the digest of its settings, the oldest first."""
         releases = sorted(
@@ -124,7 +140,7 @@ class Publisher:
             }
             receipts = [served[channel] for channel in wanted]
             if any(receipt.outcome == "published" for receipt in receipts):
-                self._put_in_force(bulletin.issue, fresh, files)
+                self._put_in_force(bulletin, fresh, files)
             else:
                 shutil.rmtree(fresh)
         return tuple(receipts)
@@ -150,11 +166,10 @@ class Publisher:
     ) -> Receipt:
         """Write the pages of a channel into the release, or carry over those in force."""
         issuer, issue = self.config.issuer, bulletin.issue.id
-        if channel in issuer.signature_required and not issuer.forecaster:
+        if channel in issuer.signature_required and not bulletin.forecaster:
             self._carry_over(channel, fresh, files)
-            return Receipt(
-                channel, issue, "withheld", "waits for a forecaster's signature (issuer.forecaster)"
-            )
+            detail = "nobody signed this issue (issuer.signature_required)"
+            return Receipt(channel, issue, "withheld", detail)
         if channel == "web" and DATA not in files:
             without = tuple(each for each in bulletin.channels if each != "api")
             bulletin = replace(bulletin, channels=without)
@@ -180,7 +195,10 @@ class Publisher:
                 _write(fresh, Page(path, source.read_bytes()))
                 files[path] = entry
 
-    def _put_in_force(self, issue: Issue, fresh: Path, files: dict[str, dict[str, str]]) -> None:
+    def _put_in_force(
+        self, bulletin: Bulletin, fresh: Path, files: dict[str, dict[str, str]]
+    ) -> None:
+        issue, review = bulletin.issue, bulletin.review
         manifest = {
             "issue": issue.id,
             "number": issue.number,
@@ -189,6 +207,7 @@ class Publisher:
             "model": issue.cycle.model,
             "run": issue.cycle.run.isoformat(),
             "digest": self.config.digest,
+            "review": asdict(review) if review else None,
             "files": files,
         }
         _write(

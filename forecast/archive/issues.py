@@ -19,15 +19,13 @@ from sqlalchemy.exc import SQLAlchemyError
 from forecast.archive.database import brief, open_engine
 from forecast.archive.forecast_rows import contributing_run_rows, forecast_rows
 from forecast.archive.schema import (
-    SCHEMA,
-    about_table,
     attempt_table,
     contributing_run_table,
     forecast_table,
     issue_table,
-    metadata,
     receipt_table,
 )
+from forecast.archive.upgrade import upgrade
 from forecast.config import masked
 from forecast.domain import (
     ContributingRun,
@@ -63,16 +61,8 @@ class Archive:
     def __init__(self, url: str) -> None:
         self.address = masked(url)
         self._engine = open_engine(url)
-        with self.transaction() as connection:
-            metadata.create_all(connection)
-            found = connection.scalar(sql.select(about_table.c.schema))
-            if found is None:
-                connection.execute(about_table.insert().values(schema=SCHEMA))
-            elif found != SCHEMA:
-                raise ArchiveError(
-                    f"archive {self.address}: it has schema {found}, this program reads schema "
-                    f"{SCHEMA}; use the program that wrote it"
-                )
+        with self._errors():
+            upgrade(self._engine, self.address)
 
     @contextmanager
     def transaction(self) -> Iterator[sql.Connection]:
@@ -80,9 +70,14 @@ class Archive:
 
         Raises: ArchiveError for an error of the database.
         """
+        with self._errors(), self._engine.begin() as connection:
+            yield connection
+
+    @contextmanager
+    def _errors(self) -> Iterator[None]:
+        """Turn an error of the database into an ArchiveError."""
         try:
-            with self._engine.begin() as connection:
-                yield connection
+            yield
         except SQLAlchemyError as error:
             raise ArchiveError(
                 f"archive {self.address}: {brief(error)}; check that it is there, writable and not "

@@ -13,7 +13,8 @@ import sqlalchemy as sql
 
 from forecast.domain import as_utc
 
-SCHEMA = 2
+SCHEMA = 3  # the number in `about`: programs without migrations refuse another one
+REVISION = "0003"  # the newest of forecast/archive/migrations
 
 
 class UtcDateTime(sql.types.TypeDecorator[datetime]):
@@ -49,6 +50,10 @@ issue_table = sql.Table(
     sql.Column("issued", UtcDateTime, nullable=False),
     sql.Column("valid_until", UtcDateTime, nullable=False),
     sql.Column("published", UtcDateTime),
+    # released, superseded or withdrawn; of an unpublished issue it says nothing
+    sql.Column("state", sql.String(12), nullable=False, server_default="released"),
+    sql.Column("draft", sql.String(80)),  # from which it was released; null: none
+    sql.Column("review", sql.JSON),  # who signed it, the comment, what it corrects
 )
 # fmt: on
 
@@ -207,5 +212,114 @@ outcome_table = sql.Table(
     sql.Column("amount", sql.Float),
     sql.Column("detail", sql.Text, nullable=False),
     sql.Column("received", UtcDateTime, nullable=False),
+)
+# fmt: on
+
+# What goes before an issue. prepared: as of when its forecasts are made. lost: edits of an earlier
+# draft that do not apply to this one.
+# fmt: off
+draft_table = sql.Table(
+    "draft", metadata,
+    sql.Column("id", sql.String(80), primary_key=True),
+    sql.Column("model", sql.String(40), nullable=False),
+    sql.Column("run", UtcDateTime, nullable=False),
+    sql.Column("prepared", UtcDateTime, nullable=False),
+    sql.Column("hour", UtcDateTime, nullable=False),
+    sql.Column("expires", UtcDateTime, nullable=False),
+    sql.Column("state", sql.String(12), nullable=False),
+    sql.Column("version", sql.Integer, nullable=False),
+    sql.Column("comment", sql.JSON, nullable=False),
+    sql.Column("lost", sql.JSON, nullable=False),
+    sql.Column("corrects", sql.String(80), nullable=False),
+    sql.Column("correction_reason", sql.Text, nullable=False),
+    sql.Column("numbers", sql.String(64), nullable=False),  # digest of its forecasts
+    sql.Column("signature", sql.JSON),  # account and name of who signed it, and when
+)
+
+# What people changed in a draft, in order. An edit that is undone stays, with who undid it.
+edit_table = sql.Table(
+    "edit", metadata,
+    sql.Column("id", sql.Integer, primary_key=True, autoincrement=True),
+    sql.Column("draft", sql.String(80), sql.ForeignKey("draft.id"), nullable=False),
+    sql.Column("site", sql.String(40), nullable=False),
+    sql.Column("phenomenon", sql.String(40), nullable=False),
+    sql.Column("day", sql.String(10), nullable=False),
+    sql.Column("field", sql.String(20), nullable=False),
+    sql.Column("value", sql.JSON),
+    sql.Column("before", sql.JSON),
+    sql.Column("reason", sql.String(40), nullable=False),
+    sql.Column("note", sql.Text, nullable=False),
+    sql.Column("person", sql.String(40), nullable=False),
+    sql.Column("at", UtcDateTime, nullable=False),
+    sql.Column("undone_by", sql.String(40)),
+    sql.Column("undone_at", UtcDateTime),
+    sql.Index("edit_by_draft", "draft"),
+)
+
+# Every step in the life of drafts and issues; rows are never changed or deleted.
+transition_table = sql.Table(
+    "transition", metadata,
+    sql.Column("id", sql.Integer, primary_key=True, autoincrement=True),
+    sql.Column("subject", sql.String(80), nullable=False),
+    sql.Column("before", sql.String(12), nullable=False),
+    sql.Column("after", sql.String(12), nullable=False),
+    sql.Column("person", sql.String(40), nullable=False),
+    sql.Column("at", UtcDateTime, nullable=False),
+    sql.Column("reason", sql.Text, nullable=False),
+    sql.Index("transition_by_subject", "subject"),
+)
+
+account_table = sql.Table(
+    "account", metadata,
+    sql.Column("id", sql.String(40), primary_key=True),
+    sql.Column("name", sql.String(40), nullable=False),
+    sql.Column("role", sql.String(20), nullable=False),
+    sql.Column("password", sql.String(200), nullable=False),  # scrypt$n$r$p$salt$hash
+    sql.Column("disabled", sql.Boolean, nullable=False),
+    sql.Column("valid_from", UtcDateTime, nullable=False),
+)
+
+# Whoever tries to enter, and everything of matter for security; never a secret.
+audit_table = sql.Table(
+    "audit", metadata,
+    sql.Column("id", sql.Integer, primary_key=True, autoincrement=True),
+    sql.Column("at", UtcDateTime, nullable=False),
+    sql.Column("what", sql.String(40), nullable=False),
+    sql.Column("person", sql.String(40), nullable=False),
+    sql.Column("address", sql.String(64), nullable=False),
+    sql.Column("detail", sql.Text, nullable=False),
+    sql.Index("audit_by_time", "at"),
+)
+
+# Links by which somebody may report from a site without an account.
+link_table = sql.Table(
+    "report_link", metadata,
+    sql.Column("id", sql.String(32), primary_key=True),
+    sql.Column("site", sql.String(40), nullable=False),  # "": any site
+    sql.Column("holder", sql.String(60), nullable=False),
+    sql.Column("created", UtcDateTime, nullable=False),
+    sql.Column("created_by", sql.String(40), nullable=False),
+    sql.Column("revoked", UtcDateTime),
+)
+
+# Reports by people, each under the id that their phone gave it. kind: observer or visitor. state:
+# accepted, held or refused. says: phenomenon -> what was seen.
+report_table = sql.Table(
+    "report", metadata,
+    sql.Column("id", sql.String(40), primary_key=True),
+    sql.Column("link", sql.String(32), nullable=False),  # "": a visitor's
+    sql.Column("kind", sql.String(12), nullable=False),
+    sql.Column("reporter", sql.String(60), nullable=False),
+    sql.Column("site", sql.String(40), nullable=False),
+    sql.Column("seen", UtcDateTime, nullable=False),
+    sql.Column("received", UtcDateTime, nullable=False),
+    sql.Column("says", sql.JSON, nullable=False),
+    sql.Column("remark", sql.Text, nullable=False),
+    sql.Column("photo", sql.String(64)),  # digest of the re-encoded picture; null: none
+    sql.Column("state", sql.String(12), nullable=False),
+    sql.Column("decided_by", sql.String(40)),
+    sql.Column("decided_at", UtcDateTime),
+    sql.Column("reason", sql.Text, nullable=False),
+    sql.Index("report_by_time", "received"),
 )
 # fmt: on

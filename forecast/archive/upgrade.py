@@ -1,0 +1,101 @@
+"""Bring a database to the newest schema: new ones are made, old ones migrated after a copy."""
+
+from __future__ import annotations
+
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+import sqlalchemy as sql
+
+from forecast.archive.schema import REVISION, SCHEMA, about_table, metadata
+from forecast.errors import ArchiveError
+
+OLDEST = 2  # the schema from which migrations start
+LOCK = 710_112_003  # of PostgreSQL: one process migrates at a time
+
+
+def upgrade(engine: sql.Engine, address: str) -> None:
+    """Make or migrate the tables of a database; nothing where it is up to date.
+
+    Before a migration a copy is made: of an SQLite file beside it (`<name>.schema2.bak`), in
+    PostgreSQL into the database schema `skyscape_schema2`. A failed migration changes nothing.
+    address: for messages, without a password. Raises: ArchiveError, SQLAlchemyError.
+    """
+    with engine.connect() as connection:
+        found, schema = _revision(connection), _schema(connection)
+    if (found, schema) == (REVISION, SCHEMA):
+        return
+    if found is not None or schema not in (None, OLDEST):
+        raise ArchiveError(
+            f"archive {address}: it has schema {schema}, this program reads schema {SCHEMA} and "
+            f"brings schema {OLDEST} forward; use the program that wrote it"
+        )
+    if engine.dialect.name == "sqlite" and schema == OLDEST:
+        _copy_sqlite(Path(str(engine.url.database)))
+    with engine.begin() as connection:
+        _lock(connection)
+        if _revision(connection) is not None:  # another process was faster
+            return
+        if _schema(connection) == OLDEST:
+            if engine.dialect.name == "postgresql":
+                _copy_postgresql(connection)
+            _alembic(connection, "upgrade")
+        else:
+            metadata.create_all(connection)
+            connection.execute(about_table.insert().values(schema=SCHEMA))
+            _alembic(connection, "stamp")
+
+
+def _lock(connection: sql.Connection) -> None:
+    if connection.dialect.name == "sqlite":
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+    else:
+        connection.execute(sql.select(sql.func.pg_advisory_xact_lock(LOCK)))
+
+
+def _revision(connection: sql.Connection) -> str | None:
+    """Return the revision of the migrations; None where there were none."""
+    if not sql.inspect(connection).has_table("alembic_version"):
+        return None
+    return connection.scalar(sql.text("SELECT version_num FROM alembic_version"))
+
+
+def _schema(connection: sql.Connection) -> int | None:
+    """Return the number in `about`; None where there are no tables."""
+    if not sql.inspect(connection).has_table(about_table.name):
+        return None
+    return connection.scalar(sql.select(about_table.c.schema))
+
+
+def _alembic(connection: sql.Connection, command: str) -> None:
+    """Run a command of alembic up to the newest revision over a connection."""
+    from alembic import command as commands
+    from alembic.config import Config
+
+    config = Config(attributes={"connection": connection})
+    config.set_main_option("script_location", str(Path(__file__).with_name("migrations")))
+    getattr(commands, command)(config, "head")
+
+
+def _copy_sqlite(path: Path) -> None:
+    """Copy a database file beside it, whole, also while it is in use; an earlier copy stays."""
+    target = path.with_name(f"{path.name}.schema{OLDEST}.bak")
+    if target.exists():
+        return
+    part = target.with_name(target.name + ".part")
+    part.unlink(missing_ok=True)
+    with closing(sqlite3.connect(path)) as source, closing(sqlite3.connect(part)) as copy:
+        source.backup(copy)
+    part.rename(target)
+
+
+def _copy_postgresql(connection: sql.Connection) -> None:
+    names = sql.inspect(connection).get_table_names()
+    copy = f"skyscape_schema{OLDEST}"
+    connection.execute(sql.schema.CreateSchema(copy, if_not_exists=True))
+    quote = connection.dialect.identifier_preparer.quote
+    for name in names:
+        connection.exec_driver_sql(
+            f"CREATE TABLE IF NOT EXISTS {copy}.{quote(name)} AS TABLE {quote(name)}"
+        )

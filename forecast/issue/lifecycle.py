@@ -1,0 +1,272 @@
+"""The life of an issue that people review: a state machine in the archive.
+
+    draft -> reviewed -> released -> superseded | withdrawn
+
+A draft is made some time before its hour and again when new data come; it lies in the archive,
+never in the public folder. Its forecasts are not kept but made again from the same inputs (they
+stay in memory meanwhile); a digest of their numbers proves that they are those that a person saw.
+The swap of the publisher's link is the moment of a release or a withdrawal: after a kill at any
+instant `restore` (forecast/issue/release.py) brings the archive to what readers see.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import threading
+from collections import OrderedDict
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from forecast.archive.drafts import Drafts
+from forecast.domain import Forecast, Issue, Name, as_utc
+from forecast.errors import Conflict, NotReleased
+from forecast.issue import edits as editing
+from forecast.issue.prepare import Prepared, prepare
+from forecast.issue.release import open_issue, record, release, restore
+from forecast.issue.report import IssueReport, Stopwatch
+from forecast.issue.world import World
+from forecast.review import (
+    LONGEST_COMMENT,
+    MACHINE,
+    NO_WORDS,
+    Account,
+    Draft,
+    Edit,
+    EventKey,
+    Review,
+    Withdrawal,
+)
+
+log = logging.getLogger(__name__)
+
+IN_MEMORY = 2  # prepared drafts
+LATE = timedelta(hours=2)  # after its hour a draft expires
+
+
+class Lifecycle:
+    """The drafts and issues of one service; safe to be called from several threads.
+
+    Raises from its methods: Conflict for a step that is not possible now, or from an old version;
+    ArchiveError; what `prepare` and `release` raise.
+    """
+
+    def __init__(self) -> None:
+        self._prepared: OrderedDict[str, Prepared] = OrderedDict()
+        self._lock = threading.RLock()
+
+    # -- drafts
+
+    def make_draft(self, world: World, now: datetime, hour: datetime) -> Draft:
+        """Make the draft that goes out at `hour`, or the next one where there are new data.
+
+        Edits of the draft before that still apply are kept, the others are named in it.
+        """
+        drafts, prepared = Drafts(world.archive), prepare(world, now, ask=False)
+        with self._lock:
+            self.expire(world, now)
+            before = drafts.current(now)
+            before = before if before is not None and before.hour == as_utc(hour) else None
+            if before is not None and drafts.numbers(before.id) == prepared.numbers:
+                return before
+            edits = drafts.edits(before.id) if before is not None else ()
+            kept, lost = editing.carried_over(edits, prepared.forecasts)
+            draft = Draft(
+                _id_of(prepared, hour),
+                prepared.cycle,
+                as_utc(now),
+                as_utc(hour),
+                as_utc(hour) + LATE,
+                comment=before.comment if before else NO_WORDS,
+                lost_edits=(*(before.lost_edits if before else ()), *lost),
+            )
+            return self._keep(drafts, draft, prepared, kept, "new data" if before else "prepared")
+
+    def correct(
+        self, world: World, issue_id: str, account: Account, reason: str, now: datetime
+    ) -> Draft:
+        """Make a draft that corrects a released issue, with the edits of that issue."""
+        drafts = Drafts(world.archive)
+        _require(account, "edit")
+        _require_reason(reason)
+        issue, prepared = self._issue(world, issue_id), prepare(world, now, ask=False)
+        with self._lock:
+            if drafts.states().get(issue.id) != "released":
+                raise Conflict(f"{issue.id} is not the issue in force: correct the newest one")
+            edits = drafts.edits(str(drafts.review_of(issue.id).get("draft", "")))
+            kept, lost = editing.carried_over(edits, prepared.forecasts)
+            draft = Draft(
+                _id_of(prepared, now),
+                prepared.cycle,
+                as_utc(now),
+                as_utc(now),
+                as_utc(now) + LATE,
+                lost_edits=lost,
+                corrects=issue.id,
+                correction_reason=reason,
+            )
+            return self._keep(drafts, draft, prepared, kept, f"corrects {issue.id}: {reason}")
+
+    def _keep(
+        self, drafts: Drafts, draft: Draft, prepared: Prepared, edits: Sequence[Edit], reason: str
+    ) -> Draft:
+        draft = drafts.add(draft, prepared.numbers, edits, reason)
+        self._remember(draft.id, prepared)
+        log.info("draft %s is ready; it goes out at %s", draft.id, draft.hour.isoformat())
+        return draft
+
+    def prepared(self, world: World, draft: Draft) -> Prepared:
+        """Return the machine's forecasts of a draft, made again where they are not in memory.
+
+        Raises: Conflict where they are no longer those that were seen.
+        """
+        with self._lock:
+            if draft.id in self._prepared:
+                return self._prepared[draft.id]
+            made = prepare(world, draft.prepared, draft.cycle, ask=False)
+            if made.numbers != Drafts(world.archive).numbers(draft.id):
+                raise Conflict(
+                    f"{draft.id}: its data have changed since it was made: make a new draft"
+                )
+            self._remember(draft.id, made)
+            return made
+
+    def _remember(self, draft: str, prepared: Prepared) -> None:
+        self._prepared[draft] = prepared
+        while len(self._prepared) > IN_MEMORY:
+            self._prepared.popitem(last=False)
+
+    def forecasts(self, world: World, draft: Draft) -> tuple[Forecast, ...]:
+        """Return the forecasts of a draft as they would go out now."""
+        return editing.applied(
+            self.prepared(world, draft).forecasts,
+            Drafts(world.archive).edits(draft.id),
+            world.config.forecast.grades,
+        )
+
+    def edit(self, world: World, draft: Draft, version: int, edit: Edit, account: Account) -> Draft:
+        """Keep a change of a draft, made from a version."""
+        _require(account, "edit")
+        checked = editing.checked(edit, self.prepared(world, draft).forecasts)
+        return Drafts(world.archive).add_edit(draft.id, version, checked)
+
+    def undo(
+        self,
+        world: World,
+        draft: Draft,
+        version: int,
+        event: EventKey,
+        field: str,
+        account: Account,
+        now: datetime,
+    ) -> Draft:
+        """Go back to the machine's value of a field of an event."""
+        _require(account, "edit")
+        return Drafts(world.archive).undo(draft.id, version, event, field, account.id, now)
+
+    def comment(
+        self, world: World, draft: Draft, version: int, words: Name, account: Account, now: datetime
+    ) -> Draft:
+        """Set the comment that readers see beside the forecasts."""
+        _require(account, "edit")
+        longest = max(len(words.zh), len(words.en))
+        if longest > LONGEST_COMMENT:
+            raise Conflict(
+                f"a comment has at most {LONGEST_COMMENT} characters, this one {longest}"
+            )
+        return Drafts(world.archive).comment(draft.id, version, words, account.id, now)
+
+    # -- releases
+
+    def sign(
+        self, world: World, draft: Draft, version: int, account: Account, now: datetime
+    ) -> IssueReport:
+        """Sign a draft and release it at once."""
+        _require(account, "sign")
+        signed = Drafts(world.archive).sign(draft.id, version, account.id, account.name, now)
+        return self.release(world, signed, now)
+
+    def release(self, world: World, draft: Draft, now: datetime) -> IssueReport:
+        """Release a draft: with the name of who signed it, else as one that nobody reviewed.
+
+        Raises: NotReleased where nobody signed it and that is required.
+        """
+        settings, drafts = world.config.issue, Drafts(world.archive)
+        signature = drafts.signature(draft.id)
+        hold = settings.review == "required" or settings.unsigned == "hold" or draft.corrects
+        if not signature and hold:
+            raise NotReleased(
+                f"{draft.id}: nobody signed it, so it does not go out; the issue in force stays "
+                "until it expires. Sign it at the desk"
+            )
+        with self._lock, world.publisher.exclusive():
+            restore(world, now)
+            draft = drafts.get(draft.id) or draft
+            if not draft.open or draft.expires <= as_utc(now):
+                raise NotReleased(f"{draft.id} is {draft.state}: it does not go out")
+            prepared, clock = self.prepared(world, draft), Stopwatch()
+            forecasts = self.forecasts(world, draft)
+            issue = open_issue(
+                world, prepared.cycle, (*prepared.inputs.ids, f"{draft.id}@{draft.version}"), now
+            )
+            corrected = self._issue(world, draft.corrects) if draft.corrects else None
+            review = Review(
+                person=str(signature.get("name", "")),
+                unreviewed=not signature,
+                comment=draft.comment,
+                corrects=corrected.number if corrected else None,
+                reason=draft.correction_reason,
+                account=str(signature.get("account", MACHINE)),
+                draft=draft.id,
+            )
+            return release(world, issue, prepared, forecasts, review, now, clock)
+
+    def withdraw(
+        self, world: World, issue_id: str, account: Account, reason: str, now: datetime
+    ) -> None:
+        """Withdraw the issue in force: readers see that and why, and no forecast."""
+        _require(account, "sign")
+        _require_reason(reason)
+        with self._lock, world.publisher.exclusive():
+            restore(world, now)
+            issue = self._issue(world, issue_id)
+            if world.publisher.current() != issue.id:
+                raise Conflict(f"{issue.id} is not the issue in force: only that can be withdrawn")
+            withdrawal = Withdrawal(as_utc(now), account.name, reason, account.id)
+            world.publisher.withdraw(issue, withdrawal)
+            record(world, now)
+
+    def due(self, world: World, now: datetime) -> Draft | None:
+        """Return the draft whose hour has come, or that a person signed and that is not out yet."""
+        draft = Drafts(world.archive).current(now)
+        if draft is None or (draft.hour > as_utc(now) and draft.state != "reviewed"):
+            return None
+        return draft
+
+    def expire(self, world: World, now: datetime) -> None:
+        """Let drafts expire that are too old to go out."""
+        for draft in Drafts(world.archive).expire(now):
+            log.warning("draft %s has expired without having gone out", draft)
+
+    @staticmethod
+    def _issue(world: World, issue_id: str) -> Issue:
+        for issue in world.archive.issues():
+            if issue.id == issue_id:
+                return issue
+        raise Conflict(f"{issue_id}: no such issue was released")
+
+
+def _id_of(prepared: Prepared, hour: datetime) -> str:
+    """Return the id of a draft: its run, and a digest of when it was made and for which hour."""
+    content = f"{prepared.issued.isoformat()}|{as_utc(hour).isoformat()}|{prepared.numbers}"
+    return f"draft-{prepared.cycle.id}-{hashlib.sha256(content.encode()).hexdigest()[:10]}"
+
+
+def _require(account: Account, what: str) -> None:
+    if not account.may(what):
+        raise Conflict(f"{account.id} ({account.role}) may not do this: {what} is needed")
+
+
+def _require_reason(reason: str) -> None:
+    if not 2 <= len(reason.strip()) <= 200:
+        raise Conflict("a reason of 2 to 200 characters is needed; readers see it")

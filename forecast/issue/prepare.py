@@ -1,0 +1,81 @@
+"""From a model run to the forecasts of an issue: everything of it but its number."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from datetime import datetime
+
+from forecast.domain import Cycle, Forecast, RunForecasts
+from forecast.errors import MissingInput, SourceCorrupt
+from forecast.issue.events import Derived, derive_features
+from forecast.issue.inputs import (
+    Decoded,
+    Inputs,
+    decode,
+    fetch_inputs,
+    fetch_next_best,
+    keep_doubts,
+)
+from forecast.issue.prediction import blend_runs, predict_runs
+from forecast.issue.report import Stopwatch
+from forecast.issue.world import World
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """The forecasts of a coming issue with all that its pages show. issued: as of when."""
+
+    inputs: Inputs
+    decoded: Decoded
+    derived: Derived
+    runs: tuple[RunForecasts, ...]
+    forecasts: tuple[Forecast, ...]
+    issued: datetime
+
+    @property
+    def cycle(self) -> Cycle:
+        return self.decoded.cycle
+
+    @property
+    def numbers(self) -> str:
+        """Return a digest of the probabilities: what a person saw when they signed."""
+        content = [[*each.event.key, f"{each.probability:.6f}"] for each in self.forecasts]
+        return hashlib.sha256(json.dumps(content).encode()).hexdigest()
+
+
+def prepare(world: World, now: datetime, cycle: Cycle | None = None, ask: bool = False) -> Prepared:
+    """Fetch, decode and forecast as of `now`; nothing is kept or published.
+
+    cycle: None for the newest whole run; one that cannot be decoded is replaced by the next best,
+    unless it was named. ask: whether the servers of further models may be requested.
+    Raises: SourceError, SourceCorrupt, MissingInput, ArchiveError.
+    """
+    clock = Stopwatch()
+    with clock("fetch"):
+        inputs = fetch_inputs(
+            world.source, world.further, world.archive, world.config, now, cycle, ask
+        )
+    while True:
+        try:
+            with clock("decode"):
+                decoded = decode(inputs, world.config, now)
+            return predicted(world, inputs, decoded, now, clock)
+        except (SourceCorrupt, MissingInput) as error:
+            if cycle is not None:
+                raise
+            inputs = fetch_next_best(inputs, world.source, now, error)
+
+
+def predicted(
+    world: World, inputs: Inputs, decoded: Decoded, issued: datetime, clock: Stopwatch
+) -> Prepared:
+    """Return the forecasts from decoded inputs, as of `issued`. Raises: ArchiveError."""
+    keep_doubts(world.archive, decoded.correction, issued)
+    with clock("derive"):
+        derived = derive_features(decoded.atmosphere, world.config, issued)
+    with clock("predict"):
+        runs = predict_runs(decoded, derived, world.archive, world.models, world.config, issued)
+        forecasts = blend_runs(runs, decoded, world.archive, world.models, world.config, issued)
+    return Prepared(inputs, decoded, derived, runs, forecasts, issued)

@@ -1,0 +1,120 @@
+"""From prepared forecasts to the published bulletin of an issue."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from forecast.archive.drafts import Drafts
+from forecast.domain import Cycle, Forecast, Issue, Receipt
+from forecast.errors import PublishError
+from forecast.issue.multi_model import owners
+from forecast.issue.prepare import Prepared
+from forecast.issue.questioned import questioned_fields
+from forecast.issue.report import IssueReport, Stopwatch
+from forecast.issue.station_reports import publish_current_observations
+from forecast.issue.world import World
+from forecast.learning import verify
+from forecast.learning.model_cards import model_cards
+from forecast.review import MACHINE, Review
+from products.bulletin import Bulletin
+from products.composition import Supplement, compose
+
+
+def restore(world: World, now: datetime) -> None:
+    """Bring the archive up to the published releases: after a run that died, or a lost archive."""
+    world.archive.mark_published(world.publisher.current(), now)
+    world.archive.adopt(world.publisher.released)
+    record(world, now)
+
+
+def record(world: World, now: datetime) -> None:
+    """Record the state of the issue that readers see: released, or withdrawn."""
+    manifest, drafts = world.publisher.manifest(), Drafts(world.archive)
+    issue = str(manifest.get("issue", ""))
+    if issue not in drafts.states():
+        return
+    review = manifest.get("review") or {}
+    person = str(review.get("account", MACHINE))
+    drafts.released(str(review.get("draft", "")), issue, review, person, now)
+    if withdrawn := manifest.get("withdrawn"):
+        at = datetime.fromisoformat(withdrawn["at"])
+        drafts.withdrawn(issue, withdrawn["account"], withdrawn["reason"], at)
+
+
+def open_issue(world: World, cycle: Cycle, ids: Sequence[str], now: datetime) -> Issue:
+    """Return the issue of a run with these inputs under these settings: the published one, or new.
+
+    ids: of what else it is made from; others make a new issue.
+    """
+    config = world.config
+    expires = cycle.run + timedelta(hours=config.source.maximum_age_hours)
+    return world.archive.open_issue(cycle, config.digest_with(ids), now, expires, config.zone)
+
+
+def release(
+    world: World,
+    issue: Issue,
+    prepared: Prepared,
+    forecasts: Sequence[Forecast],
+    review: Review | None,
+    now: datetime,
+    clock: Stopwatch,
+) -> IssueReport:
+    """Keep the forecasts of an opened issue, publish its bulletin and mark it as published.
+
+    forecasts: the prepared ones as a forecaster left them; one that is hidden is absent. review:
+    None where reviews are off. The link that the publisher swaps decides: after a kill `restore`
+    brings the archive to what readers see. Raises: ArchiveError; PublishError when every channel
+    failed.
+    """
+    derived = prepared.derived
+    with clock("keep"):
+        world.archive.keep(issue, prepared.runs, forecasts)
+    with clock("publish"):
+        supplement = supplement_of(world, prepared, now)
+        bulletin = compose(
+            issue, forecasts, derived.features, derived.almanacs, world.config, supplement, review
+        )
+        receipts = publish(world, bulletin)
+    world.archive.mark_published(issue.id, now, receipts)
+    record(world, now)
+    return IssueReport(
+        issue,
+        receipts,
+        len(forecasts),
+        sum(forecast.known for forecast in forecasts),
+        derived.failed_phenomena,
+        clock.seconds,
+        prepared.inputs.unavailable_models,
+        prepared.decoded.faults,
+    )
+
+
+def supplement_of(world: World, prepared: Prepared, now: datetime) -> Supplement:
+    """Return what the bulletin shows beside its forecasts; publish the current observations."""
+    config, inputs, decoded = world.config, prepared.inputs, prepared.decoded
+    leading = config.source.attribution.as_name(inputs.leading.attribution)
+    further = owners(config, inputs.further, prepared.forecasts, decoded.aerosol_models)
+    return Supplement(
+        attributions=(leading, *further),
+        issues=world.archive.issues(),
+        current=publish_current_observations(world.archive, config, world.publisher, now),
+        verification=verify.kept(config.learning.folder),
+        models=model_cards(world.models),
+        unavailable_models=inputs.unavailable_models,
+        questioned_fields=questioned_fields(decoded.faults),
+        doubtful_stations=inputs.doubtful,
+    )
+
+
+def publish(world: World, bulletin: Bulletin) -> tuple[Receipt, ...]:
+    """Publish a bulletin on every channel.
+
+    Raises: PublishError when every channel failed.
+    """
+    receipts = world.publisher.publish(bulletin)
+    if all(receipt.outcome == "failed" for receipt in receipts):
+        details = "; ".join(receipt.detail for receipt in receipts)
+        raise PublishError(f"{bulletin.issue.id}: every channel failed: {details}")
+    return receipts

@@ -1,0 +1,150 @@
+"""The life of an issue: what each step does, who may take it, and what stays for ever."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from forecast.archive.drafts import Drafts
+from forecast.config import Config
+from forecast.domain import Atmosphere, Name
+from forecast.errors import Conflict, NotReleased
+from forecast.ingest.grib import reader
+from forecast.issue.lifecycle import Lifecycle
+from forecast.issue.world import World
+from forecast.review import Account, Draft, Edit
+from tests.faults.one_site import RUN, decoded, small, world
+
+NOW = RUN + timedelta(hours=5)
+HOUR = RUN + timedelta(hours=5, minutes=30)
+WANG = Account("wang", "王一", "forecaster")
+LI = Account("li", "李二", "editor")
+
+
+@pytest.fixture(scope="module")
+def atmosphere(config: Config, tmp_path_factory: pytest.TempPathFactory) -> Atmosphere:
+    folder = tmp_path_factory.mktemp("cycle")
+    return decoded(small(config, folder), folder / "bucket")
+
+
+@pytest.fixture
+def ours(
+    config: Config, atmosphere: Atmosphere, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> World:
+    monkeypatch.setattr(reader, "read_atmosphere", lambda *_, **__: atmosphere)
+    return with_review(config, tmp_path, "optional")
+
+
+def with_review(config: Config, folder: Path, review: str, unsigned: str = "release") -> World:
+    settings = small(config, folder)
+    issue = settings.issue.model_copy(update={"review": review, "unsigned": unsigned})
+    return world(settings.model_copy(update={"issue": issue}), RUN)
+
+
+def change(draft: Draft, event: tuple[str, str, str], **values: Any) -> Edit:
+    return Edit(event, "probability", 0.42, "observation", LI.id, NOW, **values)
+
+
+def test_a_draft_lies_apart_has_no_number_and_is_made_once(ours: World) -> None:
+    lives = Lifecycle()
+
+    draft = lives.make_draft(ours, NOW, HOUR)
+    again = lives.make_draft(ours, NOW + timedelta(minutes=1), HOUR)
+
+    assert (draft.state, draft.version, again.state) == ("draft", 1, "draft")
+    assert ours.archive.issues() == ()
+    assert not (ours.config.output.folder / "current").exists()
+    assert [(t.before, t.after) for t in Drafts(ours.archive).transitions(draft.id)][:1] == [
+        ("", "draft")
+    ]
+
+
+def test_a_signed_draft_is_out_with_the_changes_and_the_name_of_who_signed(ours: World) -> None:
+    lives, drafts = Lifecycle(), Drafts(ours.archive)
+    draft = lives.make_draft(ours, NOW, HOUR)
+    event = lives.forecasts(ours, draft)[0].event.key
+    machine = lives.forecasts(ours, draft)[0].probability
+
+    edited = lives.edit(ours, draft, draft.version, change(draft, event), LI)
+    report = lives.sign(ours, edited, edited.version, WANG, NOW + timedelta(minutes=10))
+
+    [forecast] = [f for f in lives.forecasts(ours, edited) if f.event.key == event]
+    assert forecast.probability == 0.42
+    assert forecast.change is not None
+    assert forecast.change.machine_probability == machine
+    assert report.issue.number == 1
+    assert drafts.states() == {report.issue.id: "released"}
+    assert drafts.review_of(report.issue.id)["person"] == "王一"
+    assert [t.after for t in drafts.transitions(edited.id)] == ["draft", "reviewed", "released"]
+
+
+def test_nobody_overwrites_what_another_changed(ours: World) -> None:
+    lives = Lifecycle()
+    draft = lives.make_draft(ours, NOW, HOUR)
+    event = lives.forecasts(ours, draft)[0].event.key
+    lives.edit(ours, draft, draft.version, change(draft, event), LI)
+
+    with pytest.raises(Conflict, match=r"changed meanwhile .version 2, you saw 1."):
+        lives.edit(ours, draft, draft.version, change(draft, event), WANG)
+    with pytest.raises(Conflict, match="changed meanwhile"):
+        lives.sign(ours, draft, draft.version, WANG, NOW)
+
+
+def test_who_may_not_sign_does_not(ours: World) -> None:
+    lives = Lifecycle()
+    draft = lives.make_draft(ours, NOW, HOUR)
+
+    with pytest.raises(Conflict, match="sign is needed"):
+        lives.sign(ours, draft, draft.version, LI, NOW)
+
+
+@pytest.mark.parametrize(("review", "unsigned"), [("required", "release"), ("optional", "hold")])
+def test_what_nobody_signed_does_not_go_out_where_that_is_wanted(
+    config: Config,
+    atmosphere: Atmosphere,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    review: str,
+    unsigned: str,
+) -> None:
+    monkeypatch.setattr(reader, "read_atmosphere", lambda *_, **__: atmosphere)
+    ours, lives = with_review(config, tmp_path, review, unsigned), Lifecycle()
+    draft = lives.make_draft(ours, NOW, HOUR)
+
+    with pytest.raises(NotReleased, match="nobody signed it"):
+        lives.release(ours, draft, HOUR)
+
+    assert ours.archive.issues() == ()
+
+
+def test_released_without_a_person_it_says_so(ours: World) -> None:
+    lives = Lifecycle()
+    draft = lives.make_draft(ours, NOW, HOUR)
+
+    report = lives.release(ours, draft, HOUR)
+
+    review = Drafts(ours.archive).review_of(report.issue.id)
+    assert (review["unreviewed"], review["person"]) == (True, "")
+
+
+def test_a_restart_makes_the_same_draft_again(ours: World) -> None:
+    draft = Lifecycle().make_draft(ours, NOW, HOUR)
+
+    after = Lifecycle()
+
+    assert after.prepared(ours, draft).numbers == Drafts(ours.archive).numbers(draft.id)
+    assert after.due(ours, HOUR) == draft
+
+
+def test_a_signature_ends_with_the_next_change(ours: World) -> None:
+    lives, drafts = Lifecycle(), Drafts(ours.archive)
+    draft = lives.make_draft(ours, NOW, HOUR)
+    signed = drafts.sign(draft.id, draft.version, WANG.id, WANG.name, NOW)
+
+    changed = lives.comment(ours, signed, signed.version, Name("山上风大", "Windy"), LI, NOW)
+
+    assert changed.state == "draft"
+    assert drafts.signature(draft.id) == {}
