@@ -419,13 +419,14 @@ class Fault:
     reason: str
 
 
-# The sources of outcomes, the most trusted first.
-OUTCOME_SOURCES = ("observer", "camera", "station", "analysis")
+# The sources of outcomes, the most trusted first. A visitor's report counts once somebody at the
+# desk has accepted it or three visitors agree.
+OUTCOME_SOURCES = ("observer", "camera", "station", "visitor", "analysis")
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What was observed of an event; reports of the four sources are kept apart.
+    """What was observed of an event; reports of the five sources are kept apart.
 
     degree: 0 none, 0.5 partial, 1 full; NaN if the source does not show it. amount: a measurement
     (new snow [m], gap to the deck [m] ...), NaN without one. vividness: of a glow, 0-2, NaN if not

@@ -320,6 +320,8 @@ report_table = sql.Table(
     sql.Column("decided_by", sql.String(40)),
     sql.Column("decided_at", UtcDateTime),
     sql.Column("reason", sql.Text, nullable=False),
+    sql.Column("kept", sql.JSON, nullable=False),  # phenomena whose outcome is kept
+    sql.Column("sender", sql.String(64)),  # salted hash of a visitor's address, for a day
     sql.Index("report_by_time", "received"),
 )
 # fmt: on

@@ -15,7 +15,7 @@ beside this module):
     vividness   glow only: 0 to 2; not of a degree of none
     amount_cm   snowfall (new snow), snow_cover (depth) and rime (thickness) only; it must agree
                 with the degree
-    source      observer (default), camera, station, analysis
+    source      observer (default), camera, station, visitor, analysis
     reporter    who reports within the source, at most 60 characters: the last report of each
                 reporter on an event counts
     detail      anything else, at most 300 characters

@@ -329,7 +329,13 @@ def test_disagreements_are_kept_listed_and_settled_by_trust(archive: Archive) ->
         observed.agreed,
     ) == ("camera", 0.5, True, False)
     assert observed.sources == ("camera", "station", "analysis")
-    assert outcomes.count() == {"observer": 0, "camera": 1, "station": 1, "analysis": 1}
+    assert outcomes.count() == {
+        "observer": 0,
+        "camera": 1,
+        "station": 1,
+        "visitor": 0,
+        "analysis": 1,
+    }
 
 
 # -- by trust
