@@ -4,7 +4,7 @@ environment.
 Wrong settings stop the start, all named at once: where each is, what was found and what was
 expected. Relative paths start at the folder of the settings file.
 Secrets come from the environment only: `SKYSCAPE_ARCHIVE_URL` (a database address with its
-password), `SKYSCAPE_PUSH_TOKENS`.
+password), `SKYSCAPE_PUSH_TOKENS`, `SKYSCAPE_SECRET` (signs sessions of the desk).
 """
 
 from __future__ import annotations
@@ -40,6 +40,7 @@ from forecast.settings import (
     SettingsSection,
     SiteSettings,
     StationSettings,
+    WebSettings,
 )
 from forecast.settings_errors import (
     SettingFault,
@@ -56,6 +57,8 @@ ENVIRONMENT = {"SKYSCAPE_ARCHIVE_URL": ("archive", "url")}
 SENDER = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,39}")
 PUSH_TOKENS = "SKYSCAPE_PUSH_TOKENS"  # sender:token,sender:token
 SHORTEST_TOKEN = 16  # [character]
+SECRET = "SKYSCAPE_SECRET"  # noqa: S105 - the name of a variable
+SHORTEST_SECRET = 32  # [character]
 MAXIMUM_SIZE = 4_000_000  # [byte] of a settings file
 
 
@@ -80,6 +83,11 @@ class Config(SettingsSection):
     @property
     def zone(self) -> ZoneInfo:
         return ZoneInfo(self.service.timezone)
+
+    @property
+    def web(self) -> WebSettings:
+        """How the web application is served, also where the settings do not ask for it."""
+        return self.service.web or WebSettings()
 
     def all_sites(self) -> tuple[domain.Site, ...]:
         return tuple(site.as_site() for site in self.sites)
@@ -176,6 +184,20 @@ def push_tokens(environment: Mapping[str, str] | None = None) -> dict[str, str]:
             )
         tokens[sender] = token
     return tokens
+
+
+def session_secret(environment: Mapping[str, str] | None = None) -> str:
+    """Return the key that signs sessions; "" where none is given.
+
+    Raises: ConfigError, which never repeats it.
+    """
+    given = (os.environ if environment is None else environment).get(SECRET, "")
+    if given and len(given) < SHORTEST_SECRET:
+        raise ConfigError(
+            f"{SECRET}: has {len(given)} characters, at least {SHORTEST_SECRET} are wanted: make "
+            "one with `openssl rand -hex 32`"
+        )
+    return given
 
 
 def default_path() -> Path:

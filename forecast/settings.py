@@ -93,12 +93,26 @@ def _given(name: NameSettings) -> NameSettings:
 FullName = Annotated[NameSettings, AfterValidator(_given)]
 
 
+class WebSettings(SettingsSection):
+    """Where the desk, the pages for reports and the push of observations are served.
+
+    base_url: the address by which people reach it, with its path where it is below one; empty: the
+    host and port. trusted_proxies: how many servers stand before it whose X-Forwarded headers hold.
+    """
+
+    host: str = "127.0.0.1"
+    port: int = Field(default=8321, ge=0, le=65535)
+    base_url: Url | Literal[""] = ""
+    trusted_proxies: int = Field(default=0, ge=0, le=5)
+
+
 class ServiceSettings(SettingsSection):
-    """What the service is called and the clock its readers live by."""
+    """What the service is called, the clock its readers live by, and its web application."""
 
     title: FullName
     district: FullName
     timezone: str = "Asia/Shanghai"
+    web: Annotated[WebSettings | None, OPERATIONAL] = None
 
     @field_validator("timezone")
     @classmethod

@@ -33,7 +33,7 @@ HOMES = {
     "PIL": ("forecast.service.web",),
     "apscheduler": ("forecast.service.scheduler",),
     "yaml": ("forecast.config", "forecast.settings_errors", "products.wording"),
-    "jinja2": ("products.pages.templating",),
+    "jinja2": ("products.pages.templating", "forecast.service.web.application"),
     "sklearn": ("models",),
     "ephem": ("forecast.science.ephemeris", "forecast.science.almanac"),
     "pydantic": ("forecast.config", "forecast.settings", "forecast.settings_errors",
