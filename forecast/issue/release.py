@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from forecast.archive.drafts import Drafts
-from forecast.domain import Cycle, Forecast, Issue, Receipt
+from forecast.domain import CurrentObservations, Cycle, Forecast, Issue, Receipt
 from forecast.errors import PublishError
 from forecast.issue.multi_model import owners
 from forecast.issue.prepare import Prepared
@@ -68,13 +68,14 @@ def release(
     brings the archive to what readers see. Raises: ArchiveError; PublishError when every channel
     failed.
     """
-    derived = prepared.derived
+    derived, config = prepared.derived, world.config
     with clock("keep"):
         world.archive.keep(issue, prepared.runs, forecasts)
     with clock("publish"):
-        supplement = supplement_of(world, prepared, now)
+        current = publish_current_observations(world.archive, config, world.publisher, now)
+        supplement = supplement_of(world, prepared, current)
         bulletin = compose(
-            issue, forecasts, derived.features, derived.almanacs, world.config, supplement, review
+            issue, forecasts, derived.features, derived.almanacs, config, supplement, review
         )
         receipts = publish(world, bulletin)
     world.archive.mark_published(issue.id, now, receipts)
@@ -91,15 +92,17 @@ def release(
     )
 
 
-def supplement_of(world: World, prepared: Prepared, now: datetime) -> Supplement:
-    """Return what the bulletin shows beside its forecasts; publish the current observations."""
+def supplement_of(
+    world: World, prepared: Prepared, current: Sequence[CurrentObservations]
+) -> Supplement:
+    """Return what the bulletin shows beside its forecasts. current: of the sites' stations."""
     config, inputs, decoded = world.config, prepared.inputs, prepared.decoded
     leading = config.source.attribution.as_name(inputs.leading.attribution)
     further = owners(config, inputs.further, prepared.forecasts, decoded.aerosol_models)
     return Supplement(
         attributions=(leading, *further),
         issues=world.archive.issues(),
-        current=publish_current_observations(world.archive, config, world.publisher, now),
+        current=current,
         verification=verify.kept(config.learning.folder),
         models=model_cards(world.models),
         unavailable_models=inputs.unavailable_models,

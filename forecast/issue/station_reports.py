@@ -18,8 +18,15 @@ def publish_current_observations(
 
     Raises: ArchiveError, PublishError.
     """
-    stations = config.site_stations
-    observations = config.observations.model_copy(update={"stations": stations})
-    latest = current.latest(archive, observations, config.zone, now) if stations else ()
+    latest = current_observations(archive, config, now)
     publisher.publish_current_observations(latest, now)
     return latest
+
+
+def current_observations(
+    archive: Archive, config: Config, now: datetime
+) -> tuple[CurrentObservations, ...]:
+    """Return the current observations of the stations at the sites. Raises: ArchiveError."""
+    stations = config.site_stations
+    observations = config.observations.model_copy(update={"stations": stations})
+    return current.latest(archive, observations, config.zone, now) if stations else ()

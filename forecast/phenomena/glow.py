@@ -135,15 +135,10 @@ def derive(
             chunk = rows[start : start + CHUNK]
             chosen = [events[i] for i in chunk]
             geometry = geometry_of(chosen, scene)
-            path = air_along_lines(scene, geometry, lines=1 if phenomenon == "sunrise" else LINES)
-            found, chart = (disk_features if phenomenon == "sunrise" else glow_features)(
-                geometry, path
-            )
-            found |= _chances(chosen, geometry, path, scene)
+            path = air_along_lines(scene, geometry, lines_of(phenomenon))
+            found, chart = light_features(chosen, geometry, path, scene)
             for name, column in found.items():
-                values[name][chunk] = _only_where_known(
-                    name, column, found["light_path_coverage"], path.covered[: chunk.size]
-                )
+                values[name][chunk] = column
             for k, row in enumerate(chunk):
                 missing[row] += _missing(path, k, found["light_path_coverage"][k], absent)
                 missing[row] += ["window_coverage"] * bool(
@@ -153,6 +148,28 @@ def derive(
     return PhenomenonFeatures(
         values, missing, {name: joined(parts) for name, parts in drawn.items() if parts}
     )
+
+
+def lines_of(phenomenon: str) -> int:
+    """Return how many lines of air are read: for the disk only the line of sight itself."""
+    return 1 if phenomenon == "sunrise" else LINES
+
+
+def light_features(
+    events: Sequence[Event], geometry: Geometry, path: LightPath, scene: Scene
+) -> tuple[dict[str, Array], xr.Dataset]:
+    """Return features (event) and evidence of events of one phenomenon, their light along `path`.
+
+    A feature is NaN where the path is not known (`_only_where_known`).
+    """
+    disk = events[0].phenomenon == "sunrise"
+    found, chart = (disk_features if disk else glow_features)(geometry, path)
+    found |= _chances(events, geometry, path, scene)
+    coverage, covered = found["light_path_coverage"], path.covered[: len(events)]
+    known = {
+        name: _only_where_known(name, column, coverage, covered) for name, column in found.items()
+    }
+    return known, chart
 
 
 def _chances(

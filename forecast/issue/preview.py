@@ -1,0 +1,79 @@
+"""A draft as readers would see it: its bulletin and the pages of all channels; nothing is kept."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+
+from forecast.archive.drafts import Drafts
+from forecast.domain import Issue
+from forecast.issue import edits as editing
+from forecast.issue.prepare import Prepared
+from forecast.issue.release import supplement_of
+from forecast.issue.station_reports import current_observations
+from forecast.issue.world import World
+from forecast.review import Draft, Edit, Review
+from products import channels
+from products.bulletin import Bulletin
+from products.composition import compose
+
+
+def preview(
+    world: World, draft: Draft, prepared: Prepared, person: str, now: datetime
+) -> Mapping[str, bytes]:
+    """Return the pages of every channel by path, as they would go out signed by `person`.
+
+    Raises: PublishError, ConfigError where a channel cannot be rendered.
+    """
+    bulletin = bulletin_of(world, draft, prepared, person, now)
+    return {
+        page.path: page.body.encode() if isinstance(page.body, str) else page.body
+        for channel in world.config.output.channels
+        for page in channels.render(bulletin, channel)
+    }
+
+
+def bulletin_of(
+    world: World,
+    draft: Draft,
+    prepared: Prepared,
+    person: str,
+    now: datetime,
+    edits: tuple[Edit, ...] | None = None,
+) -> Bulletin:
+    """Return the bulletin of a draft, signed by `person` ("": by nobody).
+
+    edits: in place of those of the draft; empty for the machine's own.
+    """
+    edits = Drafts(world.archive).edits(draft.id) if edits is None else edits
+    forecasts = editing.applied(prepared.forecasts, edits, world.config.forecast.grades)
+    corrected = next((i for i in world.archive.issues() if i.id == draft.corrects), None)
+    review = Review(
+        person=person,
+        unreviewed=not person,
+        comment=draft.comment,
+        corrects=corrected.number if corrected else None,
+        reason=draft.correction_reason,
+    )
+    derived = prepared.derived
+    current = current_observations(world.archive, world.config, now)
+    return compose(
+        _issue(world, prepared, now),
+        forecasts,
+        derived.features,
+        derived.almanacs,
+        world.config,
+        supplement_of(world, prepared, current),
+        review,
+    )
+
+
+def _issue(world: World, prepared: Prepared, now: datetime) -> Issue:
+    """Return the issue that a draft would become: with the number that it would get."""
+    cycle, zone = prepared.cycle, world.config.zone
+    until = cycle.run + timedelta(hours=world.config.source.maximum_age_hours)
+    year = now.astimezone(zone).year
+    issues = world.archive.issues()
+    last = max((i.number for i in issues if i.issued.astimezone(zone).year == year), default=0)
+    same = sum(issue.cycle == cycle for issue in issues)
+    return Issue(f"{cycle.id}-{same + 1}" if same else cycle.id, last + 1, now, cycle, until)
