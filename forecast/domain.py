@@ -295,6 +295,16 @@ class Change:
     sentence: Name = Name("", "")
     recommended: bool | None = None
 
+    @property
+    def moved(self) -> bool:
+        """Whether the probability was changed."""
+        return "probability" in self.fields
+
+    @property
+    def worded(self) -> bool:
+        """Whether a sentence stands in place of the reasons."""
+        return bool(self.sentence.zh or self.sentence.en)
+
 
 @dataclass(frozen=True, slots=True)
 class Forecast:

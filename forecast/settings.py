@@ -125,10 +125,12 @@ class ServiceSettings(SettingsSection):
 
 
 class IssuerSettings(SettingsSection):
-    """Who issues; without `bodies` each product is marked 内部试用 (Source: 气象法 art. 22)."""
+    """Who issues; without `bodies` each product is marked 内部试用 (Source: 气象法 art. 22).
+
+    signature_required: channels that an issue reaches only where a person signed it.
+    """
 
     bodies: tuple[FullName, ...] = ()
-    forecaster: str = Field(default="", max_length=40)
     signature_required: tuple[Channel, ...] = ()
 
     @property

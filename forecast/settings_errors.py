@@ -62,6 +62,15 @@ HINTS = {
 }
 
 
+# Settings that are gone, with their section -> what replaced them.
+FORMER = {
+    ("issuer", "forecaster"): (
+        "is gone: a name in the settings stood on issues that nobody had seen. Now each issue "
+        "carries the name of the account that signed it: set `issue: {review: optional}` or "
+        "`required`, then `skyscape users add`"
+    )
+}
+
 # What the reader of YAML found (beginning of its message) -> what is expected.
 YAML_WORDS = (
     ("found character '\\t'", "a tab: indent with spaces"),
@@ -254,6 +263,8 @@ def _message(kind: str, context: Mapping[str, Any], fallback: str) -> str:
 def _unknown_key(location: Location, place: str, root: type[BaseModel]) -> SettingFault:
     """Return the fault of a key that its section does not know."""
     known, key = known_keys(root, location[:-1]), str(location[-1])
+    if gone := FORMER.get((str(location[-2]) if len(location) > 1 else "", key)):
+        return SettingFault(location, place, gone)
     meant = nearest(key, known)
     words = (
         f"unknown setting; did you mean {meant}?"

@@ -26,6 +26,11 @@ WORTH_GOING = 3  # below this grade an entry names a better day
 ALL_AROUND = frozenset({"snowfall", "snowmaking"})  # phenomena without a direction of view
 
 
+def was_removed(forecast: Forecast) -> bool:
+    """Return whether a forecaster took an event from the recommendations."""
+    return forecast.change is not None and forecast.change.recommended is False
+
+
 @dataclass(frozen=True)
 class Entry:
     """One forecast and what a reader needs beside it.
@@ -71,11 +76,22 @@ class Entry:
 
     @property
     def recommended(self) -> bool:
-        """Whether it may be recommended: known and not dangerous.
+        """Whether it may be recommended: known, not dangerous, and not removed by a forecaster.
 
         A hazard that is not assessed does not forbid it; it is named beside the entry.
         """
-        return self.forecast.known and not self.dangerous
+        return self.forecast.known and not self.dangerous and not self.removed
+
+    @property
+    def chosen(self) -> bool:
+        """Whether a forecaster recommends it; a dangerous one is not recommended for all that."""
+        change = self.forecast.change
+        return change is not None and change.recommended is True
+
+    @property
+    def removed(self) -> bool:
+        """Whether a forecaster took it from the recommendations."""
+        return was_removed(self.forecast)
 
     @property
     def has_view(self) -> bool:
@@ -277,6 +293,8 @@ class Bulletin:
     doubtful_stations: tuple[str, ...] = ()
     # how a person reviewed the issue; None: reviews are off
     review: Review | None = None
+    # earlier issue -> `superseded`, `corrected` or `withdrawn`
+    states: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def official(self) -> bool:
@@ -309,8 +327,18 @@ class Bulletin:
         return not any(day.entries for day in near) and any(day.no_darkness for day in near)
 
     @property
+    def best_poor(self) -> bool:
+        """Whether nothing better than a poor chance can be recommended."""
+        return bool(self.best) and all(entry.poor for entry in self.best)
+
+    @property
     def best_reason(self) -> str:
-        """Why nothing is recommended: `danger`, `no_darkness`, or `none` (too little is known)."""
+        """Why nothing is recommended: `danger`, `removed` (by a forecaster), `no_darkness`, or
+        `none` (too little is known).
+        """
+        near = (e for e in self.entries if e.forecast.event.day in self.days[:NEXT_DAYS])
+        if any(e.removed and e.forecast.known and not e.dangerous for e in near):
+            return "removed"
         if self.best_withheld:
             return "danger"
         return "no_darkness" if self.no_darkness else "none"

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence, Set
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
@@ -41,6 +41,7 @@ from products.bulletin import (
     Outlook,
     Section,
     SiteDay,
+    was_removed,
 )
 from products.confidence import as_usual, weighed
 from products.pages.tiles import tiles_of
@@ -63,7 +64,8 @@ class Supplement:
     attributions: the owners of the data. issues: those of the archive. current: the latest reports
     of the stations in the settings. models: the cards of the models in force. unavailable_models:
     NWP models of the settings without a usable run. questioned_fields: of model runs, by checks of
-    the data. doubtful_stations: the ids of those with a value that is not used.
+    the data. doubtful_stations: the ids of those with a value that is not used. states: issue ->
+    its state, as Bulletin.states.
     """
 
     attributions: Sequence[Name] = ()
@@ -74,6 +76,7 @@ class Supplement:
     unavailable_models: Sequence[str] = ()
     questioned_fields: Sequence[str] = ()
     doubtful_stations: Sequence[str] = ()
+    states: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +99,8 @@ def compose(
 ) -> Bulletin:
     """Compose the bulletin of an issue; forecasts stand in the order of `features.events`.
 
-    review: how a person reviewed it; None where reviews are off.
+    An event of the features without a forecast is hidden: nothing is said of it. review: how a
+    person reviewed it; None where reviews are off.
     """
     forecasts = [_as_published(each, config.forecast.grades) for each in forecasts]
     zone = config.zone
@@ -106,6 +110,7 @@ def compose(
     outlook = _outlook(sections)
     valid_to = _valid_to(issue, forecasts, config)
     counted = Counter(i for f in forecasts for i in f.missing)
+    earlier = _earlier(supplement.issues, issue, zone)
     return Bulletin(
         issue=issue,
         title=config.service.title.as_name(),
@@ -135,7 +140,8 @@ def compose(
         best=_best(sections, days[:NEXT_DAYS], config.forecast.grades),
         sections=sections,
         missing=tuple(sorted(counted.items(), key=lambda item: (-item[1], item[0]))),
-        earlier=_earlier(supplement.issues, issue, zone),
+        earlier=earlier,
+        states=_states(earlier, supplement.states, review),
         verification=supplement.verification,
         models_in_force=tuple(supplement.models),
         unavailable_models=tuple(supplement.unavailable_models),
@@ -179,6 +185,17 @@ def _earlier(issues: Iterable[Issue], issue: Issue, zone: ZoneInfo) -> tuple[Iss
             reverse=True,
         )
     )
+
+
+def _states(
+    earlier: Sequence[Issue], known: Mapping[str, str], review: Review | None
+) -> dict[str, str]:
+    """Return the state of each earlier issue, once the bulletin is out: the last is superseded."""
+    number = review.corrects if review else None
+    corrected = next((each.id for each in earlier if each.number == number), "")
+    states = {each.id: known.get(each.id, "superseded") for each in earlier}
+    states |= {id: "superseded" for id, state in states.items() if state == "released"}
+    return states | ({corrected: "corrected"} if corrected else {})
 
 
 # -- entries
@@ -226,6 +243,7 @@ def _entry(
         and other.forecast.event.day >= event.day
         and other.forecast.known
     ]
+    same = [other for other in same if other is forecast or not was_removed(other)]
     safe = [f for f in same if not closes(_hazards_of(f.event, weather, zone)[0])]
     better = _better(forecast, safe)
     return Entry(
@@ -265,6 +283,7 @@ def _better(forecast: Forecast, same: Sequence[Forecast]) -> Forecast | None:
 
     None where the forecast is not poor, or no later day is clearly likelier. A later day is less
     sure, and must be the likelier for it; one of which only the season is known is never better.
+    Those that a forecaster chose come first.
     """
     if not 0 < forecast.grade < WORTH_GOING:
         return None
@@ -276,6 +295,7 @@ def _better(forecast: Forecast, same: Sequence[Forecast]) -> Forecast | None:
         and weighed(f) >= weighed(forecast) + CLEARLY_BETTER - 1e-9
         and not as_usual(f)
     ]
+    later = [f for f in later if f.change is not None and f.change.recommended] or later
     worth = [f for f in later if f.grade >= WORTH_GOING]
     return min(worth, key=lambda f: f.event.day) if worth else max(later, key=weighed, default=None)
 
@@ -384,10 +404,12 @@ def _best(
 ) -> tuple[Entry, ...]:
     """Choose the best of the next days: the likeliest first, each of another phenomenon.
 
-    Never one of a day with a hazard that closes roads or endangers life (Entry.recommended). A less
-    sure one must be the likelier (confidence.weighed); what only the season says comes last. Of
-    equal grades, one of a site that is not chosen yet goes first. Beside one that is worth going
-    for no poor one is named; of poor ones, none of less than a percent beside a likelier one.
+    Never one of a day with a hazard that closes roads or endangers life, whatever a person chose,
+    nor one that a forecaster removed (Entry.recommended). All that a forecaster chose come first,
+    and may be of one phenomenon. A less sure one must be the likelier (confidence.weighed); what
+    only the season says comes last. Of equal grades, one of a site that is not chosen yet goes
+    first. Beside one that is worth going for no poor one is named; of poor ones, none of less than
+    a percent beside a likelier one.
     """
     left = [
         entry
@@ -401,22 +423,25 @@ def _best(
     while left and len(chosen) < BEST_ENTRIES:
         sites = {entry.forecast.event.site.id for entry in chosen}
 
-        def rank(entry: Entry, sites: set[str] = sites) -> tuple[bool, int, bool, float]:
+        def rank(entry: Entry, sites: set[str] = sites) -> tuple[bool, bool, int, bool, float]:
             forecast = entry.forecast
             worth, new = weighed(forecast), forecast.event.site.id not in sites
-            return (not as_usual(forecast), grade_of(worth, grades), new, worth)
+            usual = as_usual(forecast)
+            return (entry.chosen, not usual, grade_of(worth, grades), new, worth)
 
         best = max(left, key=rank)
         chosen.append(best)
+        same = best.forecast.event.phenomenon
         left = [
             entry
             for entry in left
-            if entry.forecast.event.phenomenon != best.forecast.event.phenomenon
+            if entry is not best and (entry.chosen or entry.forecast.event.phenomenon != same)
         ]
-    least = WORTH_GOING if chosen and not chosen[0].poor else 0
+    least = WORTH_GOING if any(not entry.poor for entry in chosen) else 0
     return tuple(
         entry
         for entry in chosen
         if entry is chosen[0]
+        or entry.chosen
         or (entry.forecast.grade >= least and entry.forecast.probability >= LEAST_WRITTEN)
     )

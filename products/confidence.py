@@ -15,9 +15,13 @@ DISCOUNT = MappingProxyType({MEDIUM: 0.05, LOW: 0.10})
 
 
 def as_usual(forecast: Forecast) -> bool:
-    """Return whether a forecast says no more than is usual at the site in that month."""
+    """Return whether a forecast says no more than is usual at the site in that month.
+
+    Never where a forecaster gave the probability.
+    """
     return (
         forecast.known
+        and not (forecast.change is not None and forecast.change.moved)
         and forecast.confidence == LOW
         and abs(forecast.probability - forecast.usual) <= NEAR_USUAL + 1e-9
     )

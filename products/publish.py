@@ -1,6 +1,8 @@
 """Publish a bulletin: a whole release is written first, then one link is swapped.
 
-    <folder>/archive/<issue>/…     every release, as it was
+    <folder>/archive/<issue>/…     every release, as it was; one that was corrected or withdrawn
+                                   says so on each page
+    <folder>/archive/.withdrawn-<issue>/…   what stands in its place while it would be in force
     <folder>/current               a link to the release in force
     <folder>/live.json             current observations, written anew between issues
     <folder>/releases.json         the releases and pages that are there: what old pages may link
@@ -18,7 +20,6 @@ import fcntl
 import hashlib
 import json
 import logging
-import re
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, replace
@@ -27,24 +28,23 @@ from pathlib import Path
 from typing import Any
 
 from forecast.config import Config
-from forecast.domain import CurrentObservations, Cycle, Issue, Receipt
+from forecast.domain import CurrentObservations, Issue, Receipt
 from forecast.errors import PublishError, SkyscapeError
 from forecast.files import rename, sync, write_whole
 from forecast.review import Withdrawal
 from forecast.settings import CHANNELS, Channel
-from products import channels
+from products import channels, manifest, marking, withdrawn
 from products.bulletin import Bulletin
+from products.manifest import ISSUE_NAME, Files
 from products.pages.current_observations import FILE, document
 from products.pages.templating import Page
 
 log = logging.getLogger(__name__)
 
-MANIFEST = "manifest.json"
 RELEASES = "releases.json"
 RELEASES_SCHEMA = "skyscape.releases/1"
 HOME = "index.html"  # the page of a release that the archive page links
 DATA = "api/v1/forecasts.json"  # the file of the API that every web page links
-ISSUE_NAME = re.compile(r"^[a-z][a-z0-9_]*-\d{10}(-\d{1,4})?$")
 
 
 class Publisher:
@@ -77,17 +77,18 @@ class Publisher:
                     "wait for it or use another --out"
                 ) from error
             self._clear_leftovers()
+            self._finish()
             yield
 
     def current(self) -> str:
-        """Return the id of the issue in force, or '' when there is none."""
-        return _manifest(self.link)[0]
+        """Return the id of the issue in force, withdrawn or not; '' when there is none."""
+        return manifest.files_of(self.link)[0]
 
     def holds(self, issue: str) -> bool:
         """Return whether this issue is in force and all of its files are as they were written."""
-        in_force, files = _manifest(self.link)
+        in_force, files = manifest.files_of(self.link)
         return in_force == issue and all(
-            _hash_of(self.link / path) == entry["sha256"] for path, entry in files.items()
+            manifest.hash_of(self.link / path) == entry["sha256"] for path, entry in files.items()
         )
 
     def manifest(self) -> Mapping[str, Any]:
@@ -95,22 +96,17 @@ class Publisher:
 
         Empty where there is none.
         """
-        found = _manifest_of(self.link)
-        return found if isinstance(found, dict) and found.get("issue") else {}
-
-    def withdraw(self, issue: Issue, withdrawal: Withdrawal) -> None:
-        """Put pages in force that say that an issue is withdrawn, in the place of each of its own.
-
-        The issue stays in the archive, marked.
-        """
-        raise NotImplementedError
+        return manifest.read(self.link)
 
     def released(self) -> tuple[tuple[Issue, str], ...]:
         """Return every released issue with the digest of its settings, the oldest first."""
-        releases = sorted(
-            (path for path in self.releases.iterdir() if ISSUE_NAME.match(path.name)), key=_run_of
-        )
-        return tuple(issue for path in releases if (issue := _released_issue(path)) is not None)
+        found = []
+        for path in self._releases():
+            content = manifest.read(path)
+            issue = manifest.issue_of(content)
+            if issue is not None and issue.id == path.name and "digest" in content:
+                found.append((issue, str(content["digest"])))
+        return tuple(found)
 
     def unchanged(self, issue: str) -> tuple[Receipt, ...]:
         """Return the receipts of an issue that is already in force."""
@@ -126,8 +122,13 @@ class Publisher:
                 f"{issue!r} cannot name a release: "
                 "expected a model and ten digits, like gfs-2026112200"
             )
+        if self._is_withdrawn(issue):
+            raise PublishError(
+                f"{issue} was withdrawn, so it is never published again: make a new issue"
+            )
         fresh = self.releases / f".new-{issue}"
-        files: dict[str, dict[str, str]] = {}
+        files: Files = {}
+        corrects = _corrected(bulletin)
         with _disk_errors(self.folder):
             shutil.rmtree(fresh, ignore_errors=True)
             fresh.mkdir(parents=True)
@@ -140,10 +141,24 @@ class Publisher:
             }
             receipts = [served[channel] for channel in wanted]
             if any(receipt.outcome == "published" for receipt in receipts):
-                self._put_in_force(bulletin, fresh, files)
+                self._put_in_force(bulletin, fresh, files, corrects)
             else:
                 shutil.rmtree(fresh)
         return tuple(receipts)
+
+    def withdraw(self, issue: Issue, withdrawal: Withdrawal) -> None:
+        """Put pages in force that say that an issue is withdrawn, in the place of each of its own.
+
+        The issue stays in the archive, each page marked. The first withdrawal of an issue stands.
+        Raises: PublishError where the issue is not in force.
+        """
+        found = self.manifest()
+        if found.get("issue") != issue.id:
+            raise PublishError(f"{issue.id} is not in force, so it cannot be withdrawn")
+        with _disk_errors(self.folder):
+            if manifest.withdrawal_of(found) is None:
+                self._put_withdrawal(issue, withdrawal)
+        self._finish()
 
     def publish_current_observations(
         self, current: Sequence[CurrentObservations], now: datetime
@@ -161,9 +176,7 @@ class Publisher:
             write_whole(path, json.dumps(content, ensure_ascii=False, allow_nan=False))
         return True
 
-    def _serve(
-        self, channel: Channel, bulletin: Bulletin, fresh: Path, files: dict[str, dict[str, str]]
-    ) -> Receipt:
+    def _serve(self, channel: Channel, bulletin: Bulletin, fresh: Path, files: Files) -> Receipt:
         """Write the pages of a channel into the release, or carry over those in force."""
         issuer, issue = self.config.issuer, bulletin.issue.id
         if channel in issuer.signature_required and not bulletin.forecaster:
@@ -183,23 +196,21 @@ class Publisher:
             files[page.path] = {"channel": channel, "issue": issue, "sha256": _write(fresh, page)}
         return Receipt(channel, issue, "published", f"{len(written)} files")
 
-    def _carry_over(self, channel: str, fresh: Path, files: dict[str, dict[str, str]]) -> None:
+    def _carry_over(self, channel: str, fresh: Path, files: Files) -> None:
         """Copy a channel's files from the release in force, where there is one."""
-        for path, entry in _manifest(self.link)[1].items():
+        for path, entry in manifest.files_of(self.link)[1].items():
             source = self.link / path
             if (
                 entry["channel"] == channel
                 and path not in files
-                and _hash_of(source) == entry["sha256"]
+                and manifest.hash_of(source) == entry["sha256"]
             ):
                 _write(fresh, Page(path, source.read_bytes()))
                 files[path] = entry
 
-    def _put_in_force(
-        self, bulletin: Bulletin, fresh: Path, files: dict[str, dict[str, str]]
-    ) -> None:
+    def _put_in_force(self, bulletin: Bulletin, fresh: Path, files: Files, corrects: str) -> None:
         issue, review = bulletin.issue, bulletin.review
-        manifest = {
+        content = {
             "issue": issue.id,
             "number": issue.number,
             "issued": issue.issued.isoformat(),
@@ -210,26 +221,77 @@ class Publisher:
             "review": asdict(review) if review else None,
             "files": files,
         }
-        _write(
-            fresh,
-            Page(MANIFEST, json.dumps(manifest, ensure_ascii=False, indent=1, sort_keys=True)),
-        )
+        if corrects:
+            content["corrects"] = corrects
+        self._swap_in(fresh, self.releases / issue.id, content)
+        self._clear_leftovers()
+        self._finish()
+        self._prune()
+
+    def _put_withdrawal(self, issue: Issue, withdrawal: Withdrawal) -> None:
+        """Write the pages of a withdrawal and put them in force."""
+        fresh = self.releases / f".new-{issue.id}"
+        shutil.rmtree(fresh, ignore_errors=True)
+        fresh.mkdir(parents=True)
+        replaced = manifest.files_of(self.link)[1]
+        earlier = [each for each, _ in reversed(self.released()) if each.id != issue.id]
+        pages = withdrawn.pages(issue, withdrawal, self.config, replaced, earlier)
+        files = {
+            page.path: {
+                "channel": replaced[page.path]["channel"],
+                "issue": issue.id,
+                "sha256": _write(fresh, page),
+            }
+            for page in pages
+        }
+        details = asdict(withdrawal) | {"at": withdrawal.at.isoformat()}
+        content = {**self.manifest(), "withdrawn": details, "files": files}
+        self._swap_in(fresh, self.releases / f".withdrawn-{issue.id}", content)
+        log.warning("%s is withdrawn: %s", issue.id, withdrawal.reason)
+
+    def _swap_in(self, fresh: Path, release: Path, content: Mapping[str, Any]) -> None:
+        """Finish a fresh release, give it its name and point the link to it.
+
+        Where the same release is in force already (damaged, or with further channels), readers see
+        a copy of it meanwhile, so that they never find nothing.
+        """
+        _write(fresh, Page(manifest.NAME, manifest.text(content)))
         for path in sorted((fresh, *fresh.rglob("*")), reverse=True):
             sync(path)
-        release = self.releases / issue.id
         if release.exists():
             if self.link.resolve() == release.resolve():
-                # In force but damaged, or with further channels: point the link to a copy, so that
-                # readers never find nothing.
-                spare = self.releases / f".old-{issue.id}"
+                spare = self.releases / f".old-{content['issue']}"
                 shutil.rmtree(spare, ignore_errors=True)
                 shutil.copytree(release, spare)
                 self._point_to(spare)
             shutil.rmtree(release)
         rename(fresh, release)
         self._point_to(release)
-        self._clear_leftovers()
-        self._prune()
+
+    def _finish(self) -> None:
+        """Do what a run that died left undone: the pages of a withdrawal, and marks on the copies
+        of issues that are withdrawn or corrected.
+        """
+        found = self.manifest()
+        issue, withdrawal = manifest.issue_of(found), manifest.withdrawal_of(found)
+        with _disk_errors(self.folder):
+            if issue is not None and withdrawal is not None:
+                if not self.holds(issue.id):
+                    self._put_withdrawal(issue, withdrawal)
+                if ISSUE_NAME.match(issue.id):
+                    marking.mark_withdrawn(self.releases / issue.id, withdrawal, self.config)
+            if issue is not None and ISSUE_NAME.match(old := str(found.get("corrects", ""))):
+                reason = str((found.get("review") or {}).get("reason", ""))
+                marking.mark_corrected(self.releases / old, issue, reason, self.config)
+
+    def _is_withdrawn(self, issue: str) -> bool:
+        """Return whether an issue was withdrawn, in force or in the archive."""
+        copies = (self.manifest(), manifest.read(self.releases / issue))
+        return any(
+            found.get("issue") == issue
+            and ("withdrawn" in found or found.get("state") == marking.WITHDRAWN)
+            for found in copies
+        )
 
     def _point_to(self, release: Path) -> None:
         if self.link.exists() and not self.link.is_symlink():
@@ -247,17 +309,23 @@ class Publisher:
         in_force = self.link.resolve()
         with _disk_errors(self.folder):
             (self.folder / ".current-new").unlink(missing_ok=True)
-            for left in (*self.releases.glob(".new-*"), *self.releases.glob(".old-*")):
-                if left.resolve() != in_force:
-                    shutil.rmtree(left)
+            for kind in (".new-*", ".old-*", ".withdrawn-*"):
+                for left in self.releases.glob(kind):
+                    if left.resolve() != in_force:
+                        shutil.rmtree(left)
+
+    def _releases(self) -> list[Path]:
+        """Return every release of the archive, the oldest first."""
+        found = (path for path in self.releases.iterdir() if ISSUE_NAME.match(path.name))
+        return sorted(found, key=manifest.run_of)
 
     def _kept(self, in_force: str) -> list[Path]:
         """Return the releases that are kept while `in_force` is, the oldest first.
 
         They are the newest `keep_issues` by the run time in their names, and the one in force.
         """
-        names = {path.name for path in self.releases.iterdir() if ISSUE_NAME.match(path.name)}
-        found = sorted((self.releases / name for name in names | {in_force}), key=_run_of)
+        names = {path.name for path in self._releases()}
+        found = sorted((self.releases / name for name in names | {in_force}), key=manifest.run_of)
         newest = found[-self.config.output.keep_issues :]
         return [path for path in found if path in newest or path.name == in_force]
 
@@ -270,75 +338,22 @@ class Publisher:
         """Remove the oldest releases beyond `keep_issues`; first the list says which are kept."""
         in_force = self.link.resolve()
         kept = self._kept(in_force.name)
+        files = manifest.files_of(self.link)[1]
         content = {
             "schema": RELEASES_SCHEMA,
             "issues": [path.name for path in kept if (path / HOME).is_file()],
-            "pages": sorted(page for page in _manifest(self.link)[1] if page.endswith(".html")),
+            "pages": sorted(page for page in files if page.endswith(".html")),
         }
         write_whole(self.folder / RELEASES, json.dumps(content))
-        for old in self.releases.iterdir():
-            if ISSUE_NAME.match(old.name) and old not in kept and old.resolve() != in_force:
+        for old in self._releases():
+            if old not in kept and old.resolve() != in_force:
                 shutil.rmtree(old)
 
 
-def _run_of(release: Path) -> tuple[str, int]:
-    _, run, *further = release.name.split("-")
-    return run, int(further[0]) if further else 1
-
-
-def _released_issue(release: Path) -> tuple[Issue, str] | None:
-    """Return the issue of a release and the digest of its settings, from its manifest.
-
-    None where there is no valid manifest.
-    """
-    try:
-        found = _manifest_of(release)
-        issued, until, run = (
-            datetime.fromisoformat(found[key]) for key in ("issued", "valid_until", "run")
-        )
-        if found["issue"] != release.name:
-            return None
-        issue = Issue(
-            release.name,
-            int(found["number"]),
-            issued,
-            Cycle(run, str(found["model"])),
-            until,
-            published=True,
-        )
-        return issue, str(found["digest"])
-    except (ValueError, KeyError, TypeError):
-        return None
-
-
-def _manifest(release: Path) -> tuple[str, dict[str, dict[str, str]]]:
-    """Return the issue of a release and its files, each with channel, issue and hash.
-
-    Empty where there is no valid manifest.
-    """
-    try:
-        found = _manifest_of(release)
-        keys = ("channel", "issue", "sha256")
-        return str(found["issue"]), {
-            path: {key: str(entry[key]) for key in keys} for path, entry in found["files"].items()
-        }
-    except (KeyError, TypeError, AttributeError):
-        return "", {}
-
-
-def _manifest_of(release: Path) -> Any:
-    """Return the content of a manifest, unchecked; empty where it cannot be read."""
-    try:
-        return json.loads((release / MANIFEST).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return {}
-
-
-def _hash_of(path: Path) -> str:
-    try:
-        return hashlib.sha256(path.read_bytes()).hexdigest()
-    except OSError:
-        return ""
+def _corrected(bulletin: Bulletin) -> str:
+    """Return the id of the issue that a bulletin corrects; "" where it corrects none."""
+    number = bulletin.review.corrects if bulletin.review else None
+    return next((each.id for each in bulletin.earlier if each.number == number), "")
 
 
 def _write(release: Path, page: Page) -> str:

@@ -54,6 +54,11 @@ ESTIMATES = frozenset(
 )
 
 
+def clause(text: str) -> str:
+    """Return a person's words in one line, without a mark at their end: a sentence goes on."""
+    return " ".join(text.split()).rstrip("。.！!；;，,")
+
+
 @cache
 def read_words(language: str, folder: Path = FOLDER) -> Mapping[str, str]:
     """Return the table of a language, dotted key -> words; it is read once.
@@ -363,12 +368,13 @@ class Words:
 
     def best(self, forecast: Forecast) -> str:
         """Return the best window; without one, or where only the season is known, the part of the
-        day.
+        day. A forecaster's window always stands.
         """
         event = forecast.event
+        given = forecast.change is not None and "window" in forecast.change.fields
         return (
             self.window(forecast.best, event.day)
-            if forecast.best and not as_usual(forecast)
+            if forecast.best and (given or not as_usual(forecast))
             else self(f"phenomenon.{event.phenomenon}.when")
         )
 

@@ -220,6 +220,20 @@ class Drafts:
             ).all()
         return {row.id: row.state for row in rows}
 
+    def shown_states(self) -> dict[str, str]:
+        """Return the state of each published issue as readers see it: `corrected`, too."""
+        corrected = (
+            sql.select(draft_table.c.corrects)
+            .join(issue_table, issue_table.c.draft == draft_table.c.id)
+            .where(issue_table.c.published.is_not(None), draft_table.c.corrects != "")
+        )
+        with self._archive.transaction() as connection:
+            found = set(connection.scalars(corrected).all())
+        return {
+            issue: "corrected" if issue in found and state == "superseded" else state
+            for issue, state in self.states().items()
+        }
+
     def review_of(self, issue: str) -> Mapping[str, Any]:
         """Return how an issue was reviewed (fields of review.Review); empty where not known."""
         with self._archive.transaction() as connection:

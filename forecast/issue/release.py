@@ -108,6 +108,7 @@ def supplement_of(
         unavailable_models=inputs.unavailable_models,
         questioned_fields=questioned_fields(decoded.faults),
         doubtful_stations=inputs.doubtful,
+        states=Drafts(world.archive).shown_states(),
     )
 
 

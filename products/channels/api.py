@@ -8,9 +8,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from forecast.domain import Almanac, Issue, Name, Spread, Window
+from forecast.config import Config
+from forecast.domain import Almanac, Forecast, Issue, Name, Site, Spread, Window
 from forecast.quantities import FEATURES, Feature
-from products.bulletin import Bulletin, Entry, Section
+from forecast.review import Review, Withdrawal
+from products.bulletin import Bulletin, Entry
 from products.confidence import as_usual
 from products.pages.json_page import json_page, number, time_text
 from products.pages.templating import TEMPLATES, Page
@@ -39,6 +41,46 @@ def status_page(bulletin: Bulletin) -> Page:
     return json_page("api/v1/status.json", status(bulletin))
 
 
+def withdrawn_pages(issue: Issue, withdrawal: Withdrawal, config: Config) -> Iterator[Page]:
+    """Yield the data of a withdrawn issue: who withdrew it, when and why, and no forecast."""
+    content = {"withdrawn": withdrawal_details(withdrawal)}
+    yield json_page("api/v1/forecasts.json", _without_forecasts(issue, config) | content)
+    yield _schema("schema.json")
+    yield _schema("live.schema.json")
+    yield json_page("api/v1/status.json", {
+        "schema": STATUS, "status": "withdrawn", "issue": issue.id,
+        "issued_at": time_text(issue.issued), "expires_at": time_text(issue.valid_until), **content,
+    })  # fmt: skip
+
+
+def withdrawal_details(withdrawal: Withdrawal) -> dict[str, Any]:
+    """Return when an issue was withdrawn, by whom and why."""
+    return {
+        "at": time_text(withdrawal.at),
+        "person": withdrawal.person,
+        "reason": withdrawal.reason,
+    }
+
+
+def _without_forecasts(issue: Issue, config: Config) -> dict[str, Any]:
+    """Return the document of an issue of which nothing is said any more."""
+    return {
+        "schema": FORECASTS, "status": "withdrawn", "issue": issue.id, "number": issue.number,
+        "issued_at": time_text(issue.issued), "valid_from": time_text(issue.issued),
+        "valid_to": time_text(issue.issued), "expires_at": time_text(issue.valid_until),
+        "timezone": config.zone.key, "title": _name(config.service.title.as_name()),
+        "issuer": {
+            "bodies": [_name(body.as_name()) for body in config.issuer.bodies], "forecaster": None,
+        },
+        "model_run": {"model": issue.cycle.model, "run_at": time_text(issue.cycle.run)},
+        "sources": [config.source.attribution.en or config.source.model.upper()], "models": [],
+        "grade_begins_at": [0.0, *config.forecast.grades], "missing": [], "alerts": [],
+        "alerts_complete": False, "covered_until": None, "unjudged": [],
+        "sites": [_site(site) for site in config.all_sites()],
+        "forecasts": [], "almanac": [], "earlier": [],
+    }  # fmt: skip
+
+
 def _schema(name: str) -> Page:
     return Page(f"api/v1/{name}", (TEMPLATES / "api" / name).read_text(encoding="utf-8"))
 
@@ -61,6 +103,7 @@ def document(bulletin: Bulletin) -> dict[str, Any]:
             "bodies": [_name(body) for body in bulletin.bodies],
             "forecaster": bulletin.forecaster or None,
         },
+        "review": _review(bulletin.review),
         "model_run": {"model": issue.cycle.model, "run_at": time_text(issue.cycle.run)},
         "sources": [name.en for name in bulletin.attributions],
         "models": list(bulletin.models),
@@ -85,7 +128,7 @@ def document(bulletin: Bulletin) -> dict[str, Any]:
             {"hazards": list(gap.hazards), "days": [d.isoformat() for d in gap.days]}
             for gap in bulletin.outlook.gaps
         ],
-        "sites": [_site(section) for section in bulletin.sections],
+        "sites": [_site(section.site) for section in bulletin.sections],
         "forecasts": [_forecast(entry) for entry in bulletin.entries],
         "almanac": [
             _almanac(day.almanac)
@@ -93,7 +136,7 @@ def document(bulletin: Bulletin) -> dict[str, Any]:
             for day in section.days
             if day.almanac is not None
         ],
-        "earlier": [_earlier(i) for i in bulletin.earlier],
+        "earlier": [_earlier(i, bulletin.states) for i in bulletin.earlier],
     }
 
 
@@ -108,8 +151,27 @@ def status(bulletin: Bulletin) -> dict[str, Any]:
     }
 
 
-def _site(section: Section) -> dict[str, Any]:
-    site = section.site
+def _review(review: Review | None) -> dict[str, Any] | None:
+    """Return how a person reviewed the issue; None where reviews are off."""
+    return None if review is None else {
+        "person": review.person or None, "unreviewed": review.unreviewed,
+        "comment": _name(review.comment) if review.comment.zh or review.comment.en else None,
+        "corrects": review.corrects, "reason": review.reason or None,
+    }  # fmt: skip
+
+
+def _changed(forecast: Forecast) -> dict[str, Any]:
+    """Return what a forecaster changed; the machine's probability where that was changed."""
+    change = forecast.change
+    moved = change is not None and change.moved
+    return {
+        "machine_probability": number(change.machine_probability) if change and moved else None,
+        "changed": list(change.fields) if change else [],
+        "sentence": _name(change.sentence) if change and change.worded else None,
+    }
+
+
+def _site(site: Site) -> dict[str, Any]:
     return {
         "id": site.id, "name": _name(site.name), "place": _name(site.place),
         "latitude_deg": site.latitude, "longitude_deg": site.longitude,
@@ -128,6 +190,7 @@ def _forecast(entry: Entry) -> dict[str, Any]:
         "site": event.site.id, "phenomenon": event.phenomenon, "day": event.day.isoformat(),
         **window, **_window("best", forecast.best), "centre": time_text(event.centre),
         "probability": number(forecast.probability), "grade": forecast.grade,
+        **_changed(forecast),
         "usual_probability": number(forecast.usual), "confidence": forecast.confidence,
         "as_usual": as_usual(forecast),
         "model": forecast.model,
@@ -189,8 +252,11 @@ def _almanac(almanac: Almanac) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _earlier(issue: Issue) -> dict[str, Any]:
-    return {"issue": issue.id, "number": issue.number, "issued_at": time_text(issue.issued)}
+def _earlier(issue: Issue, states: Mapping[str, str]) -> dict[str, Any]:
+    state = {"state": states[issue.id]} if issue.id in states else {}
+    return {
+        "issue": issue.id, "number": issue.number, "issued_at": time_text(issue.issued), **state,
+    }  # fmt: skip
 
 
 def _spread(spread: Spread | None) -> dict[str, Any] | None:

@@ -48,7 +48,9 @@ def _article(bulletin: Bulletin, renderer: PageRenderer) -> Page:
 
 def _title(bulletin: Bulletin, words: Words) -> str:
     kind = f"{bulletin.marks[0]}_title" if bulletin.marks else "title"
-    return words(f"wechat.{kind}", title=words.name(bulletin.title), number=bulletin.issue.number)
+    title = words(f"wechat.{kind}", title=words.name(bulletin.title), number=bulletin.issue.number)
+    corrects = bulletin.review is not None and bulletin.review.corrects is not None
+    return words("review.correction_title", title=title) if corrects else title
 
 
 def _digest(bulletin: Bulletin, renderer: PageRenderer) -> str:

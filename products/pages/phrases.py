@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from datetime import timedelta
 
@@ -10,8 +11,9 @@ from products import safety
 from products.agreement import Agreement
 from products.bulletin import NEXT_DAYS, Alert, Bulletin, Entry, Outlook, SiteDay
 from products.confidence import as_usual
-from products.wording import ESTIMATES, Words
+from products.wording import ESTIMATES, Words, clause
 
+STOPS = ("。", "！", "？", ".", "!", "?")  # a sentence that ends so needs no stop
 STRONG = 0.5  # [logit] an effect that is named whatever the grade
 
 
@@ -49,8 +51,10 @@ class Phrases:
         """Return one sentence with the strongest reasons for a good chance, or against a poor one.
 
         A good chance also names a strong reason against it. Of a forecast that says no more than
-        the season, that it is so.
+        the season, that it is so. Of one that a forecaster changed, their sentence.
         """
+        if change := self.changed(forecast):
+            return change
         if as_usual(forecast):
             usual = self.words("usual.sentence", usual=self.words.usual(forecast))
             return usual + self.words("page.stop")
@@ -61,6 +65,51 @@ class Phrases:
             chosen = [up[0], self.words("entry.but", reason=down[0])]
         sentence = self.words.clauses(chosen) if chosen else self.words("entry.none")
         return sentence[:1].upper() + sentence[1:] + self.words("page.stop")
+
+    def changed(self, forecast: Forecast) -> str:
+        """Return the forecaster's sentence in place of the reasons; "" where these still hold.
+
+        Where they gave another probability without a sentence, that they did: the reasons are those
+        of the machine.
+        """
+        change = forecast.change
+        if change is not None and change.worded:
+            text = " ".join(self.words.name(change.sentence).split())
+            return text if text.endswith(STOPS) else text + self.words("page.stop")
+        if change is not None and change.moved:
+            return self.words("review.changed_sentence") + self.words("page.stop")
+        return ""
+
+    def changed_from(self, forecast: Forecast) -> str:
+        """Return that a forecaster gave the probability, and what the machine had; "" if not."""
+        change = forecast.change
+        if change is None or not change.moved:
+            return ""
+        if math.isnan(change.machine_probability):
+            return self.words("review.changed_unknown")
+        percent = self.words.percent(change.machine_probability)
+        return self.words("review.changed_from", percent=percent)
+
+    # -- the review
+
+    def comment(self) -> tuple[str, str]:
+        """Return the language tag and the text of the forecaster's comment; "" without one.
+
+        A comment in the other language only is shown as it is.
+        """
+        comment = self.bulletin.review.comment if self.bulletin.review else Name("", "")
+        own = " ".join(self.words.name(comment).split())
+        if own:
+            return self.words("language.tag"), own
+        return self.words("language.other_tag"), " ".join((comment.zh or comment.en).split())
+
+    def correction(self) -> str:
+        """Return which issue this one corrects, and why; "" where it corrects none."""
+        review = self.bulletin.review
+        if review is None or review.corrects is None:
+            return ""
+        number, reason = review.corrects, clause(review.reason)
+        return self.words("review.correction_note", number=number, reason=reason)
 
     def contributing_runs(self, agreement: Agreement) -> str:
         """Return the probability of each model, of an ensemble with the number of its members."""

@@ -18,7 +18,7 @@ from products.pages import tiles
 from products.pages.current_observations import FILE
 from products.pages.phrases import Phrases
 from products.pages.templating import Page, icon, render_template
-from products.wording import LANGUAGES, Words
+from products.wording import LANGUAGES, Words, clause
 
 CHART_DAYS = NEXT_DAYS  # beyond these the details of a model run are not worth drawing
 # drawn on the first days whatever the probability: readers want to see why a chance is poor
@@ -75,8 +75,13 @@ class PageRenderer:
             # sentences
             "alert_text": phrases.alert_text,
             "attribution": phrases.attribution,
+            "changed": phrases.changed,
+            "clause": clause,
+            "changed_from": phrases.changed_from,
             "clear": phrases.clear,
+            "comment": phrases.comment,
             "contributing_runs": phrases.contributing_runs,
+            "correction": phrases.correction,
             "facing": phrases.facing,
             "gaps": phrases.gaps,
             "missing": phrases.missing,

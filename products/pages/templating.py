@@ -19,6 +19,11 @@ from markupsafe import Markup
 from forecast.errors import ConfigError
 
 TEMPLATES = Path(__file__).parents[2] / "templates"
+# Of templates/static, what pages and screens use; the rest is the web application's.
+# fmt: off
+STATIC = ("display.css", "display.js", "live.js", "mark.svg", "ridge.svg", "skyscape.css",
+          "skyscape.js")
+# fmt: on
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +122,6 @@ def icon(name: str) -> Markup:
 
 
 def static_pages() -> Iterator[Page]:
-    """Yield the style sheets, scripts and pictures of templates/static."""
-    for path in sorted((TEMPLATES / "static").iterdir()):
-        yield Page(f"static/{path.name}", path.read_bytes())
+    """Yield the style sheets, scripts and pictures that pages and screens use."""
+    for name in STATIC:
+        yield Page(f"static/{name}", (TEMPLATES / "static" / name).read_bytes())

@@ -1,11 +1,11 @@
-// A screen that nobody tends: shows a new issue when there is one, says so when the old one has expired, spares the panel.
+// A screen that nobody tends: shows a new issue when there is one or when it is withdrawn, says so when the old one has expired, spares the panel.
 // Opened from a file it only watches the clock.
 "use strict";
 
 (() => {
   const ASK_EVERY = 3 * 60e3, WATCH_EVERY = 20e3, SHIFT_EVERY = 90e3, NEUTRAL_AFTER = 12 * 3600e3, RELOAD_AFTER = 24 * 3600e3;
   const PATH = [[0, 0], [3, 1], [4, 4], [1, 4], [-3, 3], [-4, 0], [-3, -3], [1, -4], [4, -2]];
-  const { issue, expires, status } = document.body.dataset;
+  const { issue, expires, state, status } = document.body.dataset;
   const served = location.protocol.startsWith("http");
   const opened = Date.now();
   let step = 0;
@@ -44,7 +44,8 @@
       const answer = await fetch(status, { cache: "no-store" });
       if (!answer.ok) return;
       const told = await answer.json();
-      if ((told.issue && told.issue !== issue) || Date.now() - opened > RELOAD_AFTER) await renew();
+      const withdrawn = (told.status === "withdrawn") !== (state === "withdrawn");
+      if ((told.issue && told.issue !== issue) || withdrawn || Date.now() - opened > RELOAD_AFTER) await renew();
     } catch {
       // No network: the page stays, and the clock above says how old it is.
     }

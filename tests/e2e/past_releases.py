@@ -8,6 +8,7 @@ from pathlib import Path
 
 from forecast.config import Config
 from forecast.domain import Cycle, Issue
+from forecast.review import Review
 from products.composition import Supplement, compose
 from products.publish import Publisher
 from tests.e2e.sample_bulletin import ATTRIBUTION, sample_config, sample_parts
@@ -36,13 +37,13 @@ def issues() -> list[Issue]:
     ]
 
 
-def publish(config: Config, count: int = 3) -> list[Issue]:
+def publish(config: Config, count: int = 3, review: Review | None = None) -> list[Issue]:
     """Publish the first `count` issues, each with all before it as its earlier ones."""
     made: list[Issue] = []
     _, forecasts, features, almanacs = sample_parts(config)
     for issue in issues()[:count]:
         bulletin = compose(issue, forecasts, features, almanacs, config,
-                           Supplement(ATTRIBUTION, made))  # fmt: skip
+                           Supplement(ATTRIBUTION, made), review)  # fmt: skip
         Publisher(config).publish(bulletin)
         made = [*made, issue]
     return made

@@ -33,6 +33,7 @@ from forecast.domain import (
     Window,
 )
 from forecast.quantities import FEATURES, features_of
+from forecast.review import Review
 from forecast.science.almanac import almanacs, local_days
 from forecast.settings import CHANNELS
 from products.bulletin import Bulletin
@@ -304,17 +305,17 @@ def earlier_issues() -> list[Issue]:
     ]
 
 
-def sample_bulletin(config: Config | None = None) -> Bulletin:
+def sample_bulletin(config: Config | None = None, review: Review | None = None) -> Bulletin:
     config = sample_config() if config is None else config
     issue, forecasts, features, almanacs = sample_parts(config)
     supplement = Supplement(ATTRIBUTION, earlier_issues())
-    return compose(issue, forecasts, features, almanacs, config, supplement)
+    return compose(issue, forecasts, features, almanacs, config, supplement, review)
 
 
-def write_site(folder: Path, config: Config | None = None) -> None:
+def write_site(folder: Path, config: Config | None = None, review: Review | None = None) -> None:
     """Write every channel's pages below `folder`."""
     config = sample_config() if config is None else config
-    made = sample_bulletin(config)
+    made = sample_bulletin(config, review)
     for channel in CHANNELS:
         for page in render(made, channel):
             path = folder / page.path

@@ -13,6 +13,8 @@ from typing import Any
 import pytest
 
 from forecast.config import Config
+from forecast.domain import Name
+from forecast.review import Review
 from forecast.settings import NameSettings
 from tests.e2e.sample_bulletin import sample_config, write_site
 
@@ -40,9 +42,7 @@ def long_names() -> Config:
         update={
             "sites": sites,
             "service": config.service.model_copy(update={"title": name, "district": name}),
-            "issuer": config.issuer.model_copy(
-                update={"bodies": (name, name), "forecaster": LONG[:40]}
-            ),
+            "issuer": config.issuer.model_copy(update={"bodies": (name, name)}),
         }
     )
 
@@ -55,7 +55,8 @@ class _Quiet(SimpleHTTPRequestHandler):
 @pytest.fixture(scope="module")
 def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     folder = tmp_path_factory.mktemp("long")
-    write_site(folder / "current", long_names())
+    review = Review(person=LONG[:40], comment=Name(LONG * 5, LONG * 5), corrects=4, reason=LONG * 3)
+    write_site(folder / "current", long_names(), review)
     with ThreadingHTTPServer(
         ("127.0.0.1", 0), functools.partial(_Quiet, directory=str(folder))
     ) as server:

@@ -18,12 +18,15 @@ from forecast.archive.issues import Archive
 from forecast.config import Config
 from forecast.domain import Atmosphere
 from forecast.errors import PublishError
+from forecast.ingest.grib import reader
+from forecast.issue.lifecycle import Lifecycle
+from forecast.review import Account
 from forecast.settings import Channel
 from products import channels
 from products.bulletin import Bulletin
 from products.pages.templating import Page
 from products.publish import Publisher
-from tests.faults.one_site import RUN, carry, decoded, small
+from tests.faults.one_site import RUN, carry, decoded, small, world
 
 KILLS = 100
 
@@ -115,7 +118,7 @@ def test_a_failing_channel_keeps_its_last_pages_and_stops_no_other(
 
 
 def test_a_channel_that_needs_a_signature_stays_closed_without_one(
-    config: Config, atmosphere: Atmosphere, tmp_path: Path
+    config: Config, atmosphere: Atmosphere, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     settings = small(config, tmp_path)
     closed = settings.issuer.model_copy(update={"signature_required": ("wechat", "sms")})
@@ -130,10 +133,10 @@ def test_a_channel_that_needs_a_signature_stays_closed_without_one(
     assert not (tmp_path / "site" / "current" / "wechat").exists()
     assert not (tmp_path / "site" / "current" / "sms.txt").exists()
 
-    signed = settings.model_copy(
-        update={"issuer": closed.model_copy(update={"forecaster": "forecaster on duty"})}
-    )
-    opened = carry(signed, atmosphere, 0)
+    monkeypatch.setattr(reader, "read_atmosphere", lambda *_, **__: atmosphere)
+    lives, ours, now = Lifecycle(), world(settings, RUN), RUN + timedelta(hours=6)
+    draft = lives.make_draft(ours, now, now)
+    opened = lives.sign(ours, draft, draft.version, Account("wang", "王一", "forecaster"), now)
     assert {receipt.outcome for receipt in opened.receipts} == {"published"}
     assert (tmp_path / "site" / "current").resolve().name == "gfs-2026112200-2"
 

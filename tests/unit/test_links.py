@@ -9,6 +9,7 @@ from urllib.parse import unquote
 
 import pytest
 
+from forecast.review import Review
 from tests.e2e.past_releases import one_site, publish
 
 
@@ -60,11 +61,10 @@ def test_what_old_pages_may_link_is_listed_beside_the_releases(tmp_path: Path) -
 @pytest.mark.parametrize("signed", [False, True])
 def test_the_data_are_linked_only_where_there_are_data(tmp_path: Path, signed: bool) -> None:
     config = one_site(tmp_path)
-    issuer = config.issuer.model_copy(
-        update={"signature_required": ("api",), "forecaster": "Wang" if signed else ""}
-    )
+    issuer = config.issuer.model_copy(update={"signature_required": ("api",)})
+    review = Review(person="Wang") if signed else None
 
-    publish(config.model_copy(update={"issuer": issuer}), 1)
+    publish(config.model_copy(update={"issuer": issuer}), 1, review)
 
     index = (tmp_path / "current" / "index.html").read_text(encoding="utf-8")
     assert ("forecasts.json" in index) is signed

@@ -18,6 +18,7 @@ from forecast.config import Config
 from forecast.domain import Reason
 from forecast.errors import ConfigError
 from forecast.quantities import FEATURES
+from forecast.review import Review
 from forecast.settings import CHANNELS, NameSettings
 from products.bulletin import Bulletin
 from products.channels import render
@@ -32,8 +33,8 @@ from tests.e2e.sample_bulletin import ATTRIBUTION, sample_bulletin, sample_confi
 HOSTILE = "<script>alert(1)</script>\"'{{ 7 * 7 }}&"
 
 
-def rendered(config: Config) -> dict[str, str]:
-    bulletin = sample_bulletin(config)
+def rendered(config: Config, review: Review | None = None) -> dict[str, str]:
+    bulletin = sample_bulletin(config, review)
     made = [page for channel in CHANNELS for page in render(bulletin, channel)]
     return {
         page.path: page.body if isinstance(page.body, str) else page.body.decode() for page in made
@@ -129,9 +130,8 @@ def test_without_an_issuing_body_every_page_is_an_internal_trial() -> None:
 
 def test_an_official_bulletin_names_its_bodies_and_carries_no_mark() -> None:
     config = sample_config(demonstration=False)
-    issuer = config.issuer.model_copy(
-        update={"bodies": (NameSettings(zh="某气象台", en="An Observatory"),), "forecaster": "王某"}
-    )
+    bodies = (NameSettings(zh="某气象台", en="An Observatory"),)
+    issuer = config.issuer.model_copy(update={"bodies": bodies})
 
     made = rendered(config.model_copy(update={"issuer": issuer}))
 
@@ -144,11 +144,10 @@ def test_an_official_bulletin_names_its_bodies_and_carries_no_mark() -> None:
 
 def test_a_signed_text_message_names_its_bodies_and_its_forecaster() -> None:
     config = sample_config(demonstration=False)
-    issuer = config.issuer.model_copy(
-        update={"bodies": (NameSettings(zh="某气象台", en="An Observatory"),), "forecaster": "王某"}
-    )
+    bodies = (NameSettings(zh="某气象台", en="An Observatory"),)
+    issuer = config.issuer.model_copy(update={"bodies": bodies})
 
-    made = rendered(config.model_copy(update={"issuer": issuer}))
+    made = rendered(config.model_copy(update={"issuer": issuer}), Review(person="王某"))
 
     assert "某气象台11月22日16时10分发布，第42期，签发：王某。" in made["sms.txt"]
     assert "An Observatory, issued 22 Nov, 16:10, signed by 王某." in made["en/sms.txt"]

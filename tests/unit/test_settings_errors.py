@@ -74,6 +74,14 @@ def test_a_misspelled_key_is_one_fault_though_the_right_one_is_missing(tmp_path:
     assert found.endswith("sites.here.elevaton_m: unknown setting; did you mean elevation_m?")
 
 
+def test_a_setting_that_is_gone_says_what_replaced_it(tmp_path: Path) -> None:
+    (found,) = faults(tmp_path, SOUND | {"issuer": {"forecaster": "Wang"}})
+
+    assert "issuer.forecaster: is gone" in found
+    assert "issue: {review: optional}" in found
+    assert "skyscape users add" in found
+
+
 @pytest.mark.parametrize(
     ("change", "words"),
     [

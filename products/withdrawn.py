@@ -1,0 +1,98 @@
+"""The pages of a withdrawn issue, in the place of each of its own: no forecast is left."""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Collection, Iterator, Sequence
+from typing import Any
+
+from forecast.config import Config
+from forecast.domain import Issue
+from forecast.review import Withdrawal
+from products.channels import api
+from products.marking import withdrawal_text
+from products.pages.templating import Page, icon, render_template, static_pages
+from products.wording import LANGUAGES, Words, clause
+
+ARCHIVE = "archive/index.html"  # the page that lists the earlier issues
+
+
+def pages(
+    issue: Issue,
+    withdrawal: Withdrawal,
+    config: Config,
+    replaced: Collection[str],
+    earlier: Sequence[Issue],
+) -> Iterator[Page]:
+    """Yield a page for each path of the release that is `replaced`.
+
+    earlier: the issues that the archive page lists, the latest first. A path that this version does
+    not know is left out.
+    """
+    static = {page.path: page for page in static_pages()}
+    data = {page.path: page for page in api.withdrawn_pages(issue, withdrawal, config)}
+    for path in replaced:
+        if known := static.get(path) or data.get(path):
+            yield known
+        elif template := _template(path):
+            values = _values(issue, withdrawal, config, path, earlier)
+            yield Page(path, render_template(template, values))
+
+
+def _template(path: str) -> str:
+    """Return the template of a page; "" where there is none."""
+    place = _plain(path)
+    if place == "sms.txt":
+        return "sms/withdrawn.txt"
+    folder = place.partition("/")[0]
+    if place.endswith(".html"):
+        return f"{folder if folder in ('display', 'wechat') else 'web'}/withdrawn.html"
+    return ""
+
+
+def _plain(path: str) -> str:
+    """Return the path of a page as in the first language."""
+    return path.removeprefix("en/")
+
+
+def _values(
+    issue: Issue, withdrawal: Withdrawal, config: Config, path: str, earlier: Sequence[Issue]
+) -> dict[str, Any]:
+    """Return what the template of a page may use."""
+    english, place = path.startswith("en/"), _plain(path)
+    language, other = ("en", "zh") if english else LANGUAGES
+    prefix, folder = "en/" if english else "", posixpath.dirname(path) or "."
+    words = Words(language, config.zone)
+
+    def root(target: str) -> str:
+        return posixpath.relpath(target, folder)
+
+    name = posixpath.splitext(posixpath.basename(place))[0]
+    site = next((site for site in config.all_sites() if site.id == name), None)
+    return {
+        "words": words,
+        "beside": Words(other, config.zone),
+        "issue": issue,
+        "withdrawal": withdrawal,
+        "note": withdrawal_text(withdrawal, words),
+        "reason": clause(withdrawal.reason),
+        "title": config.service.title.as_name(),
+        "site": site,
+        "bodies": [words.name(body.as_name()) for body in config.issuer.bodies],
+        "marks": marks(config),
+        "root": root,
+        "link": lambda target: root(prefix + target),
+        "path": place,
+        "here": path,
+        "home": f"{prefix}index.html",
+        "other": root(("" if english else "en/") + place),
+        "earlier": earlier if place == ARCHIVE else (),
+        "icon": icon,
+    }
+
+
+def marks(config: Config) -> tuple[str, ...]:
+    """Return the marks that every page carries, as Bulletin.marks."""
+    return (("demonstration",) if config.demonstration else ()) + (
+        () if config.issuer.official else ("trial",)
+    )
