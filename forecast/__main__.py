@@ -45,7 +45,7 @@ def _start_log() -> None:
         stream=sys.stderr,
         force=True,
     )
-    for library in ("apscheduler", "urllib3", "matplotlib"):
+    for library in ("alembic", "apscheduler", "urllib3", "matplotlib"):
         logging.getLogger(library).setLevel(logging.WARNING)
 
 

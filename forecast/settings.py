@@ -175,18 +175,30 @@ class StationSettings(SettingsSection):
 
 
 class PushSettings(SettingsSection):
-    """Where stations may push their records by HTTP. Tokens come from the environment
-    (SKYSCAPE_PUSH_TOKENS), never from here.
+    """How stations push their records to the web application (service.web). Tokens come from the
+    environment (SKYSCAPE_PUSH_TOKENS), never from here.
 
     maximum_mb: of a body, as sent and as unpacked. requests_per_minute: of each sender. senders:
-    the stations for which a sender may speak; one that is not named may speak for all.
+    the stations for which a sender may speak; one that is not named may speak for all. oldest_days:
+    older records are refused.
     """
 
-    host: str = "127.0.0.1"
-    port: int = Field(default=8321, ge=0, le=65535)
     maximum_mb: float = Field(default=8, gt=0, le=64)
     requests_per_minute: int = Field(default=600, ge=1, le=60000)
     senders: dict[str, tuple[str, ...]] = Field(default_factory=dict, max_length=1000)
+    oldest_days: float = Field(default=45, ge=1, le=36500)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _moved(cls, values: object) -> object:
+        """Name where `host` and `port` of earlier versions have gone."""
+        moved = [name for name in ("host", "port") if isinstance(values, dict) and name in values]
+        if moved:
+            raise ValueError(
+                f"{' and '.join(moved)} moved: the web application receives the records, so write "
+                "service: web: {host: ..., port: ...}"
+            )
+        return values
 
 
 class ObservationSettings(SettingsSection):

@@ -27,7 +27,7 @@ class Accounts:
     """The accounts of an archive. Raises: ArchiveError from every method."""
 
     def __init__(self, archive: Archive) -> None:
-        self._archive = archive
+        self.archive = archive
 
     def add(self, account: str, name: str, role: str, password: str, now: datetime) -> Account:
         """Keep a new account. Raises: Conflict with advice where it is not a sound one."""
@@ -44,7 +44,7 @@ class Accounts:
         _require_sound(password, account)
         row = {"id": account, "name": name, "role": role, "password": passwords.hashed(password),
                "disabled": False, "valid_from": as_utc(now)}  # fmt: skip
-        with self._archive.transaction() as connection:
+        with self.archive.transaction() as connection:
             if _row(connection, account) is not None:
                 raise Conflict(f"{account}: there is such an account already")
             connection.execute(account_table.insert().values(**row))
@@ -52,13 +52,13 @@ class Accounts:
 
     def get(self, account: str) -> Account | None:
         """Return an account by its id; None where there is none."""
-        with self._archive.transaction() as connection:
+        with self.archive.transaction() as connection:
             row = _row(connection, account)
         return None if row is None else _account(row)
 
     def all(self) -> tuple[Account, ...]:
         """Return every account by its id."""
-        with self._archive.transaction() as connection:
+        with self.archive.transaction() as connection:
             rows = connection.execute(sql.select(account_table).order_by(account_table.c.id)).all()
         return tuple(_account(row) for row in rows)
 
@@ -67,7 +67,7 @@ class Accounts:
 
         It takes the same time for an unknown name, a wrong password and a disabled account.
         """
-        with self._archive.transaction() as connection:
+        with self.archive.transaction() as connection:
             row = _row(connection, account)
         right = passwords.matches(password, passwords.NOBODY if row is None else row.password)
         return _account(row) if row is not None and right and not row.disabled else None
@@ -83,7 +83,7 @@ class Accounts:
 
     def _changed(self, account: str, now: datetime, **values: Any) -> Account:
         """Change an account; `valid_from` always rises, even where the clock was set back."""
-        with self._archive.transaction() as connection:
+        with self.archive.transaction() as connection:
             row = _row(connection, account)
             if row is None:
                 raise Conflict(f"{account:.60}: there is no such account")

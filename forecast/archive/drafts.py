@@ -71,6 +71,27 @@ class Drafts:
             ).first()
         return None if row is None else _draft(row)
 
+    def of_hour(self, hour: datetime) -> Draft | None:
+        """Return the newest draft that was to go out at an hour, whatever became of it.
+
+        Corrections do not count. None where there was none.
+        """
+        wanted = (draft_table.c.hour == as_utc(hour)) & (draft_table.c.corrects == "")
+        with self._archive.transaction() as connection:
+            row = connection.execute(
+                sql.select(draft_table).where(wanted).order_by(draft_table.c.prepared.desc())
+            ).first()
+        return None if row is None else _draft(row)
+
+    def signed(self, now: datetime) -> tuple[Draft, ...]:
+        """Return the drafts that a person signed and that are neither out nor expired."""
+        wanted = (draft_table.c.state == "reviewed") & (draft_table.c.expires > as_utc(now))
+        with self._archive.transaction() as connection:
+            rows = connection.execute(
+                sql.select(draft_table).where(wanted).order_by(draft_table.c.prepared)
+            ).all()
+        return tuple(_draft(row) for row in rows)
+
     def numbers(self, draft: str) -> str:
         """Return the digest of a draft's forecasts; "" where there is no such draft."""
         with self._archive.transaction() as connection:

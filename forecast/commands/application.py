@@ -12,12 +12,13 @@ from typer.exceptions import TyperException
 from typer.main import get_command
 
 from forecast import VERSION
-from forecast.commands import admin, former, issue, learn, observe, output, score, sites
+from forecast.commands import admin, former, issue, learn, observe, output, people, score, sites
 
 # The groups of the help, each command with its name and its function.
 GROUPS: Mapping[str, Mapping[str, Callable[..., object]]] = {
     "Issue": {"once": issue.once, "run": issue.run, "demo": issue.demo},
-    "Observe": {"observe": observe.observe, "receive": observe.receive},
+    "People": {"serve": people.serve, "users": people.users},
+    "Observe": {"observe": observe.observe},
     "Score": {
         "outcomes": score.outcomes,
         "truth": score.truth,

@@ -11,7 +11,8 @@ NAMES = {
     "backfill": "reforecast",
     "config": "settings",
     "diagnose": "truth",
-    "push": "receive",
+    "push": "serve",
+    "receive": "serve",
     "try-mountain": "transfer-test",
 }
 # option -> whether a value follows it

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import threading
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -19,7 +18,6 @@ if TYPE_CHECKING:
     from forecast.config import Config
     from forecast.domain import Cycle
     from forecast.issue.report import IssueReport
-    from forecast.observations.push_server import PushServer
 
 log = logging.getLogger("skyscape")
 
@@ -51,17 +49,18 @@ def run(
 ) -> int:
     """Issue forecasts at the hours of the settings, day after day, until stopped."""
     from forecast.commands import site_checks
+    from forecast.issue.lifecycle import Lifecycle
     from forecast.service.scheduler import build_scheduler
+    from forecast.service.web.service import build_server, serve_beside
 
     logging.getLogger("apscheduler").setLevel(logging.INFO if verbose else logging.WARNING)
     settings = setup.settings(config, out)
     for finding in site_checks.findings(settings):
         log.warning("%s: %s: %s", finding.grade, finding.subject, finding.detail)
-    world = setup.build_world(settings, source)
-    scheduler = build_scheduler(world)
-    if settings.observations.push is not None:
-        server = setup.push_server(settings, world.intake)
-        threading.Thread(target=_serve, args=(server,), name="push", daemon=True).start()
+    world, lifecycle = setup.build_world(settings, source), Lifecycle()
+    scheduler = build_scheduler(world, lifecycle=lifecycle)
+    if settings.service.web is not None or settings.observations.push is not None:
+        serve_beside(build_server(world, lifecycle, setup.clock))
     hours = ", ".join(f"{at:%H:%M}" for at in settings.schedule.issue_at)
     log.info("bulletins at %s (%s); stop with Ctrl-C", hours, settings.service.timezone)
     try:
@@ -69,16 +68,6 @@ def run(
     except SystemExit:
         return 0
     return 0
-
-
-def _serve(server: PushServer) -> None:
-    """Serve pushed records until the process ends; where the server stops before, say so."""
-    try:
-        server.serve()
-    except Exception:  # a thread must not end in silence
-        log.exception("push: stopped by an error; no more records are received")
-    else:
-        log.error("push: stopped; no more records are received")
 
 
 def demo(

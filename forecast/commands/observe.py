@@ -1,4 +1,4 @@
-"""Commands that take in station reports: `observe`, `receive`."""
+"""The command that takes in station reports: `observe`."""
 
 from __future__ import annotations
 
@@ -26,11 +26,4 @@ def observe(*, config: ConfigFile = None, now: Now = None, json: AsJson = False)
         "of_other_stations": taken.unknown_stations, "flagged": dict(taken.flagged),
         "waiting": taken.waiting, "deleted": taken.deleted,
     })  # fmt: skip
-    return 0
-
-
-def receive(*, config: ConfigFile = None) -> int:
-    """Serve the address to which stations push records; `run` does it where the settings ask."""
-    settings = setup.settings(config)
-    setup.push_server(settings, setup.open_intake(settings)).serve()
     return 0

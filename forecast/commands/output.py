@@ -1,14 +1,17 @@
 """What a command prints: tables and progress on a terminal, plain lines otherwise, JSON on request.
 
-The only module that writes to standard output.
+The only module that writes to standard output, and reads what a person types.
 """
 
 from __future__ import annotations
 
+import getpass
 import json
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, TypeVar
+
+from forecast.errors import ConfigError
 
 Item = TypeVar("Item")
 
@@ -32,6 +35,19 @@ def show_json(value: Any, indent: int | None = None) -> None:
 def warn(text: str) -> None:
     """Print a line on standard error."""
     print(text, file=sys.stderr)
+
+
+def read_secret(prompt: str) -> str:
+    """Return a secret that a person types unseen, twice the same, or the line on standard input.
+
+    Raises: ConfigError where the two differ.
+    """
+    if not sys.stdin.isatty():
+        return sys.stdin.readline().rstrip("\r\n")
+    first = getpass.getpass(prompt)
+    if first != getpass.getpass("again: "):
+        raise ConfigError("the two are not the same: nothing was changed")
+    return first
 
 
 def show_table(

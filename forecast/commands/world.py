@@ -1,5 +1,5 @@
 """What commands work with, built from the settings: the settings themselves, the pipeline's World,
-the server for pushed records, the clock.
+the clock.
 """
 
 from __future__ import annotations
@@ -7,13 +7,12 @@ from __future__ import annotations
 import logging
 from datetime import UTC, datetime, tzinfo
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from forecast.archive.issues import Archive
     from forecast.config import Config
     from forecast.observations.intake import Intake
-    from forecast.observations.push_server import PushServer
     from forecast.pipeline import World
 
 
@@ -114,24 +113,3 @@ def build_world(config: Config, source: str | None) -> World:
         sources.open_models(config) if source is None else (),
         intake,
     )
-
-
-def push_server(config: Config, intake: Any) -> PushServer:
-    """Return the server for pushed records. Raises: ConfigError where no station could use it."""
-    from forecast.config import push_tokens
-    from forecast.errors import ConfigError
-    from forecast.observations.formats import ParseContext
-    from forecast.observations.http_api import ObservationEndpoint
-    from forecast.observations.push_server import PushServer
-
-    push = config.observations.push
-    if push is None or not config.observations.stations:
-        raise ConfigError(
-            "observations: push and stations are both needed before records can be pushed; "
-            "see config.yaml"
-        )
-    stations = {station.id: station.as_station() for station in config.observations.stations}
-    endpoint = ObservationEndpoint(
-        push, push_tokens(), ParseContext(stations, config.zone), intake.receive, clock
-    )
-    return PushServer(endpoint, push)

@@ -1,8 +1,10 @@
 """The jobs of the service: what runs when, and what happens to a missed one (APScheduler).
 
 At each hour of issue the newest whole run becomes a bulletin. Without a usable run the job looks
-again every few minutes until `misfire_minutes` have passed. No error ends the process; the outcome
-of each attempt is kept in the archive.
+again every few minutes until `misfire_minutes` have passed. Where people review issues, a draft is
+made some time before the hour and again when new data come; at the hour it goes out, signed or by
+the rules of the settings. No error ends the process; the outcome of each attempt is kept in the
+archive.
 """
 
 from __future__ import annotations
@@ -21,8 +23,10 @@ from apscheduler.triggers.interval import IntervalTrigger
 from forecast import pipeline
 from forecast.archive.issues import Attempt
 from forecast.errors import ArchiveError, CycleNotReady, SkyscapeError, SourceError
+from forecast.issue.lifecycle import Lifecycle
 from forecast.issue.station_reports import publish_current_observations
 from forecast.learning import monitor, train, truth_from_analyses, verify
+from forecast.service.review_jobs import ReviewJobs
 
 log = logging.getLogger(__name__)
 
@@ -33,8 +37,10 @@ def utc_now() -> datetime:
     return datetime.now(UTC)
 
 
-def build_scheduler(world: pipeline.World, clock: Clock = utc_now) -> BlockingScheduler:
-    """Return the scheduler with its jobs, not yet started.
+def build_scheduler(
+    world: pipeline.World, clock: Clock = utc_now, lifecycle: Lifecycle | None = None
+) -> BlockingScheduler:
+    """Return the scheduler with its jobs, not yet started. lifecycle: that of the desk.
 
     Issues have one worker, so they run one after the other. A job missed by less than
     `misfire_minutes` (the machine was asleep) runs once.
@@ -49,7 +55,10 @@ def build_scheduler(world: pipeline.World, clock: Clock = utc_now) -> BlockingSc
         name: ThreadPoolExecutor(1) for name in ("default", "further", "observations", "learning")
     }
     scheduler = BlockingScheduler(timezone=zone, executors=executors, job_defaults=defaults)
-    _add_issues(scheduler, world, clock)
+    if world.config.issue.review == "off":
+        _add_issues(scheduler, world, clock)
+    else:
+        _add_reviewed(scheduler, world, ReviewJobs(world, lifecycle or Lifecycle(), clock), clock)
     _add_learning(scheduler, world, clock)
     if world.further:
         scheduler.add_job(
@@ -86,6 +95,77 @@ def _add_issues(scheduler: BlockingScheduler, world: pipeline.World, clock: Cloc
     scheduler.add_job(
         start, args=[world, scheduler, clock], id="issue-at-start", name="issue at start"
     )
+
+
+def _add_reviewed(
+    scheduler: BlockingScheduler, world: pipeline.World, jobs: ReviewJobs, clock: Clock
+) -> None:
+    """Add the drafts and releases of every day, the watch over signed drafts, and the start."""
+    schedule, zone = world.config.schedule, world.config.zone
+    for at in schedule.issue_at:
+        minute = (at.hour * 60 + at.minute - world.config.issue.draft_minutes) % (24 * 60)
+        scheduler.add_job(
+            draft,
+            CronTrigger(hour=minute // 60, minute=minute % 60, timezone=zone),
+            args=[jobs, scheduler, clock],
+            id=f"draft-{at:%H%M}",
+            name=f"draft of {at:%H:%M}",
+        )
+        scheduler.add_job(
+            release,
+            CronTrigger(hour=at.hour, minute=at.minute, timezone=zone),
+            args=[jobs, scheduler, clock],
+            id=f"issue-{at:%H%M}",
+            name=f"issue at {at:%H:%M}",
+        )
+    scheduler.add_job(
+        jobs.watch,
+        IntervalTrigger(minutes=schedule.check_minutes, timezone=zone),
+        id="watch-drafts",
+        name="release signed drafts that were kept back",
+    )
+    scheduler.add_job(
+        start_reviewed, args=[world, jobs, clock], id="issue-at-start", name="issue at start"
+    )
+
+
+def start_reviewed(world: pipeline.World, jobs: ReviewJobs, clock: Clock) -> None:
+    """Read the observations that wait; release or draft what should be out by now. Never raises."""
+    if world.intake is not None:
+        observe(world, clock)
+    jobs.start()
+
+
+def draft(jobs: ReviewJobs, scheduler: BlockingScheduler, clock: Clock) -> None:
+    """Make the draft of the next hour, and look for new data until that hour. Never raises."""
+    hour = jobs.next_hour()
+    jobs.draft()
+    again = clock() + timedelta(minutes=jobs.check_minutes)
+    if again < hour:
+        scheduler.add_job(
+            draft,
+            DateTrigger(again),
+            args=[jobs, scheduler, clock],
+            id="draft-again",
+            replace_existing=True,
+        )
+
+
+def release(
+    jobs: ReviewJobs, scheduler: BlockingScheduler, clock: Clock, give_up: datetime | None = None
+) -> None:
+    """Release what is due; without a usable run, try again until `give_up`. Never raises."""
+    now = clock()
+    give_up = give_up or now + timedelta(minutes=jobs.misfire_minutes)
+    again = now + timedelta(minutes=jobs.check_minutes)
+    if jobs.release() == SourceError.exit_code and again <= give_up:
+        scheduler.add_job(
+            release,
+            DateTrigger(again),
+            args=[jobs, scheduler, clock, give_up],
+            id="issue-again",
+            replace_existing=True,
+        )
 
 
 def _add_learning(scheduler: BlockingScheduler, world: pipeline.World, clock: Clock) -> None:

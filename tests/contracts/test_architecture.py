@@ -40,7 +40,7 @@ HOMES = {
                  "forecast.source_settings", "forecast.time_of_day", "products"),
     "h5netcdf": ("forecast.commands.survey",),
     "metar": ("forecast.observations.formats",),
-    "waitress": ("forecast.observations.push_server", "forecast.service.web"),
+    "waitress": ("forecast.service.web",),
     "dask": ("forecast.learning.reforecast",),
     "distributed": ("forecast.learning.reforecast",),
     "scores": ("models",),

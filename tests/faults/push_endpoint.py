@@ -13,21 +13,24 @@ from multiprocessing.process import BaseProcess
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from forecast.archive.issues import Archive
+from forecast.config import read_config
 from forecast.domain import Station
-from forecast.observations.http_api import ADDRESS
-from forecast.observations.push_server import Timeouts
-from forecast.settings import ObservationSettings, StationSettings
+from forecast.issue.lifecycle import Lifecycle
+from forecast.service.web.application import create_application
+from forecast.service.web.bounded_socket import Timeouts
+from forecast.service.web.context import WebContext
+from forecast.service.web.push import ADDRESS, ObservationEndpoint
+from forecast.service.web.server import WebServer
+from forecast.settings import ObservationSettings, StationSettings, WebSettings
 
 TOKEN = "a-token-of-the-mountain-stations"
 START = datetime(2026, 11, 22, tzinfo=UTC)
+NOW = datetime(2046, 1, 1, tzinfo=UTC)  # records of many years have come
 TIMEOUTS = Timeouts()
 FORKS = multiprocessing.get_context("forkserver")
 FORKS.set_forkserver_preload(
-    [
-        "forecast.observations.push_server",
-        "forecast.observations.intake",
-        "tests.faults.push_endpoint",
-    ]
+    ["forecast.service.web.server", "forecast.observations.intake", "tests.faults.push_endpoint"]
 )
 
 
@@ -62,19 +65,26 @@ def records(
     ]
 
 
+def server_of(
+    endpoint: ObservationEndpoint, archive: Archive, timeouts: Timeouts = TIMEOUTS, port: int = 0
+) -> WebServer:
+    """Return the whole web application on a socket, with this endpoint."""
+    web: Any = None  # no page of the desk is asked for
+    context = WebContext(read_config(), archive, Lifecycle(), lambda: web, lambda: NOW)
+    application = create_application(context, b"a key of thirty-two bytes, for tests", endpoint)
+    return WebServer(application, WebSettings(port=port), endpoint, timeouts)
+
+
 def serve(
     sender: Connection, url: str, timeouts: Timeouts, many: int, maximum_mb: float, checked: bool
 ) -> None:
     """Send the port, then serve until killed. checked: with quality control."""
-    from forecast.archive.issues import Archive
     from forecast.archive.observations import FileRead, Observations, Reading
     from forecast.observations.formats import ParseContext, Parsed
-    from forecast.observations.http_api import ObservationEndpoint
     from forecast.observations.intake import Intake
-    from forecast.observations.push_server import PushServer
     from forecast.settings import PushSettings
 
-    settings = PushSettings(port=0, maximum_mb=maximum_mb, requests_per_minute=60_000)
+    settings = PushSettings(maximum_mb=maximum_mb, requests_per_minute=60_000, oldest_days=20 * 366)
     archive = Archive(url)
     kept = Observations(archive)
     intake = Intake(observing(many), archive, ZoneInfo("Asia/Shanghai"))
@@ -90,9 +100,9 @@ def serve(
         tokens,
         ParseContext(stations(many)),
         intake.receive if checked else keep_only,
-        lambda: datetime(2046, 1, 1, tzinfo=UTC),
+        lambda: NOW,
     )
-    server = PushServer(endpoint, settings, timeouts)
+    server = server_of(endpoint, archive, timeouts)
     sender.send(server.port)
     server.serve()
 

@@ -21,8 +21,8 @@ import pytest
 
 from forecast.archive.issues import Archive
 from forecast.archive.observations import Observations
-from forecast.observations.http_api import ADDRESS
-from forecast.observations.push_server import Timeouts
+from forecast.service.web.bounded_socket import Timeouts
+from forecast.service.web.push import ADDRESS
 from tests.faults.push_endpoint import START, TOKEN, ask, endpoint_at, push, records
 
 # For tests of slow senders only: short enough to wait for, long enough for a valid request on a

@@ -1,4 +1,4 @@
-"""Does the thread that receives pushed records say so when it ends?"""
+"""Does the thread of the web application say so when it ends?"""
 
 from __future__ import annotations
 
@@ -6,25 +6,24 @@ from types import SimpleNamespace
 
 import pytest
 
-from forecast.commands import issue
+from forecast.service.web import service
 
 
 @pytest.mark.parametrize(
     ("end", "words"),
-    [
-        (OSError("address already in use"), "push: stopped by an error"),
-        (None, "push: stopped; no more records are received"),
-    ],
+    [(OSError("address already in use"), "web: stopped by an error"), (None, "web: stopped;")],
 )
-def test_a_server_of_pushed_records_that_ends_is_logged(
+def test_a_server_that_ends_is_logged(
     end: Exception | None, words: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     def serve() -> None:
         if end is not None:
             raise end
 
-    issue._serve(SimpleNamespace(serve=serve))  # type: ignore[arg-type]
+    thread = service.serve_beside(SimpleNamespace(serve=serve))  # type: ignore[arg-type]
+    thread.join(60)
 
     [record] = caplog.records
     assert record.levelname == "ERROR"
     assert words in record.message
+    assert "no more records are received" in record.message

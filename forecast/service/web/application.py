@@ -26,7 +26,7 @@ from forecast.errors import (
     SkyscapeError,
     SourceError,
 )
-from forecast.service.web import guards
+from forecast.service.web import guards, push
 from forecast.service.web.context import KEY, WebContext, account, context
 from forecast.service.web.session import LIFETIME, LoginLimits
 from forecast.service.web.session_key import session_key
@@ -72,8 +72,11 @@ STATUSES: tuple[tuple[type[SkyscapeError], HTTPStatus], ...] = (
 )
 
 
-def create_application(context: WebContext, key: bytes | None = None) -> Flask:
-    """Return the application. key: signs sessions; None: that of the settings' service.
+def create_application(
+    context: WebContext, key: bytes | None = None, endpoint: push.ObservationEndpoint | None = None
+) -> Flask:
+    """Return the application. key: signs sessions; None: that of the settings' service. endpoint:
+    receives pushed records; without one nobody may push.
 
     Raises: ConfigError where there is no key.
     """
@@ -102,6 +105,8 @@ def create_application(context: WebContext, key: bytes | None = None) -> Flask:
     )
     application.extensions[KEY] = context
     application.extensions["login limits"] = LoginLimits()
+    if endpoint is not None:
+        application.extensions[push.KEY] = endpoint
     for part in PARTS:
         name = f"{__package__}.{part}"
         if importlib.util.find_spec(name) is not None:

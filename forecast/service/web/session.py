@@ -58,6 +58,12 @@ class LoginLimits:
         return self.device.take(device) if device else self.account.take(name.casefold()[:60])
 
 
+@blueprint.get("/")
+def home() -> ResponseReturnValue:
+    """Lead to the desk."""
+    return redirect(url_for("session.login"))
+
+
 @blueprint.get("/desk/login")
 def login() -> ResponseReturnValue:
     """Show the form."""

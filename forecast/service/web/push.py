@@ -16,24 +16,31 @@ import hmac
 import json
 import logging
 import threading
-import time
 import zlib
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from http import HTTPStatus
-from typing import Any
+from typing import IO, Any
 
-from forecast.domain import Fault
+from flask import Blueprint, Response, abort, current_app, request
+
+from forecast.domain import Fault, Observation
 from forecast.errors import ArchiveError
 from forecast.observations.formats import Limits, ParseContext, Parsed, csv_records
 from forecast.observations.formats.collector import CLOCK_TOLERANCE
 from forecast.observations.formats.csv_records import parse_push
+from forecast.service.web.guards import without_csrf
+from forecast.service.web.throttle import Limit, Throttle, network_of
 from forecast.settings import PushSettings
 
 log = logging.getLogger(__name__)
+blueprint = Blueprint("push", __name__)
 
 ADDRESS = "/api/v1/observations"
+KEY = "push endpoint"  # of app.extensions
+REFUSALS = Limit(60, 5.0)  # refusals of an address that are answered one by one and logged
+JSON = "application/json; charset=utf-8"
 FAULTS_SHOWN = 20  # refused records that an answer lists
 FORMS: Mapping[str, Callable[[bytes, str, ParseContext], Parsed]] = {
     "application/json": lambda body, name, context: parse_push(body, context, name),
@@ -43,7 +50,6 @@ FORMS: Mapping[str, Callable[[bytes, str, ParseContext], Parsed]] = {
 # Archives the records of a body; False where its digest was archived before (Intake.receive).
 # Raises: ArchiveError.
 KeepPush = Callable[[str, str, Parsed, datetime], bool]
-Start = Callable[[str, list[tuple[str, str]]], object]
 
 
 class RequestRefused(Exception):
@@ -54,18 +60,17 @@ class RequestRefused(Exception):
         self.status = status
         self.headers = [(name.replace("_", "-"), value) for name, value in headers.items()]
 
-    def to_response(self, ident: str | None = None) -> tuple[str, list[tuple[str, str]], bytes]:
-        """Return status, headers and body, as waitress expects of an error."""
-        body = _body({"error": str(self)})
-        return (
-            _status(self.status),
-            [("Content-Type", "application/json; charset=utf-8"), *self.headers],
-            body,
-        )
+    @property
+    def body(self) -> bytes:
+        return _body({"error": str(self)})
+
+    def raw(self) -> bytes:
+        """Return the whole answer as bytes, after which the connection is closed."""
+        return raw_answer(self.status, [("Content-Type", JSON), *self.headers], self.body)
 
 
 class ObservationEndpoint:
-    """The WSGI application.
+    """Receives the records of senders, each known by its token.
 
     context: how records are parsed, without `received`. One body is parsed and archived at a time:
     memory holds one, and the archive has one writer.
@@ -89,35 +94,19 @@ class ObservationEndpoint:
         self._digests = {
             sender: hashlib.sha256(token.encode()).digest() for sender, token in tokens.items()
         }
-        self._allowances = {sender: _Allowance(settings.requests_per_minute) for sender in tokens}
+        most = settings.requests_per_minute
+        self._allowances = {sender: Throttle(Limit(most, 60 / most)) for sender in tokens}
         self._salt = hashlib.sha256(repr(sorted(context.stations.items())).encode()).digest()
         self._one_at_a_time = threading.Lock()
+        self._refusals = Throttle(REFUSALS)
+        self._oldest = timedelta(days=settings.oldest_days)
         if not tokens:
             log.error(
                 "push: no sender has a token, all requests are refused; "
                 "set SKYSCAPE_PUSH_TOKENS=sender:token,sender:token"
             )
 
-    def __call__(self, environ: Mapping[str, Any], start_response: Start) -> Iterable[bytes]:
-        try:
-            sender = self.admit(
-                environ["REQUEST_METHOD"],
-                environ.get("PATH_INFO", ""),
-                environ.get("HTTP_AUTHORIZATION", ""),
-            )
-            content = self._response(sender, environ)
-        except RequestRefused as refused:
-            status, headers, body = refused.to_response()
-        else:
-            refused_all = not content["kept"] and content["refused"]
-            status = _status(HTTPStatus.UNPROCESSABLE_ENTITY if refused_all else HTTPStatus.OK)
-            headers, body = [("Content-Type", "application/json; charset=utf-8")], _body(content)
-        start_response(
-            status, [*headers, ("Content-Length", str(len(body))), ("Cache-Control", "no-store")]
-        )
-        return [body]
-
-    def admit(self, method: str, path: str, authorization: str) -> str:
+    def admit(self, method: str, path: str, authorization: str, address: str = "") -> str:
         """Return the sender's name, from the headers alone. Raises: RequestRefused."""
         if path != ADDRESS:
             raise RequestRefused(
@@ -139,6 +128,7 @@ class ObservationEndpoint:
             sender for sender, digest in self._digests.items() if hmac.compare_digest(digest, given)
         ]
         if kind.lower() != "bearer" or not found:
+            self._count_refusal(address)
             raise RequestRefused(
                 HTTPStatus.UNAUTHORIZED,
                 "send the header Authorization: Bearer <token>, with the token you were given",
@@ -146,40 +136,61 @@ class ObservationEndpoint:
             )
         return found[0]
 
-    def _response(self, sender: str, environ: Mapping[str, Any]) -> dict[str, Any]:
-        """Read and archive a body; return the content of the answer. Raises: RequestRefused."""
-        wait = self._allowances[sender].take(time.monotonic())
+    def _count_refusal(self, address: str) -> None:
+        """Log a refusal; too many from one address are logged no more. Raises: RequestRefused."""
+        wait = self._refusals.take(network_of(address))
         if wait > 0:
             raise RequestRefused(
                 HTTPStatus.TOO_MANY_REQUESTS,
-                f"too many requests: send again in {wait:.0f} s, many records in one body",
-                Retry_After=f"{wait:.0f}",
+                f"too many requests without a valid token: none is looked at for {wait:.0f} s",
+                Retry_After=f"{max(1.0, wait):.0f}",
             )
-        form = environ.get("CONTENT_TYPE", "").partition(";")[0].strip().lower()
+        log.warning("push: a request without a valid token from %s", address or "somewhere")
+
+    def answer(self, sender: str, form: str, encoding: str, content: IO[bytes]) -> dict[str, Any]:
+        """Read and archive a body; return the content of the answer.
+
+        form, encoding: the headers Content-Type and Content-Encoding. Raises: RequestRefused.
+        """
+        wait = self._allowances[sender].take(sender)
+        if wait > 0:
+            raise RequestRefused(
+                HTTPStatus.TOO_MANY_REQUESTS,
+                f"too many requests: send again in {max(1.0, wait):.0f} s, many records in one "
+                "body",
+                Retry_After=f"{max(1.0, wait):.0f}",
+            )
+        form = form.partition(";")[0].strip().lower()
         if form not in FORMS:
             raise RequestRefused(
                 HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
                 f"send the header Content-Type: {' or '.join(FORMS)}",
             )
-        encoding = environ.get("HTTP_CONTENT_ENCODING", "").strip().lower()
+        encoding = encoding.strip().lower()
         if encoding not in ("", "identity", "gzip"):
             raise RequestRefused(
                 HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
                 "send the body plain, or with the header Content-Encoding: gzip",
             )
-        body = environ["wsgi.input"].read(self.maximum + 1)
+        body = content.read(self.maximum + 1)
         with self._one_at_a_time:
             if encoding == "gzip":
                 body = decompressed(body, self.maximum)
             if len(body) > self.maximum:
-                raise too_large(self.maximum)
+                raise self.too_large()
             return self._kept(sender, form, body)
+
+    def too_large(self) -> RequestRefused:
+        """Return the refusal of a body of more than `maximum` [byte]."""
+        return too_large(self.maximum)
 
     def _kept(self, sender: str, form: str, body: bytes) -> dict[str, Any]:
         now = self._clock()
         context = self._contexts[sender]
         name = f"push {sender}"
-        parsed = _in_time(FORMS[form](body, name, replace(context, received=now)), now)
+        parsed = _in_time(
+            FORMS[form](body, name, replace(context, received=now)), now, self._oldest
+        )
         # The stations' settings are part of the digest: what was refused may be sent again after
         # they change.
         digest = hashlib.sha256(
@@ -212,40 +223,46 @@ class ObservationEndpoint:
         }
 
 
-def _in_time(parsed: Parsed, now: datetime) -> Parsed:
-    """Return the records without those from the future, which become faults with advice.
+def _in_time(parsed: Parsed, now: datetime, oldest: timedelta) -> Parsed:
+    """Return the records without those from the future or long ago, which become faults.
 
     What the answer counts as kept must not be dropped later.
     """
-    ahead = [
-        observation
-        for observation in parsed.observations
-        if observation.time > now + CLOCK_TOLERANCE
-    ]
-    if not ahead:
-        return parsed
-    reason = (
-        "{station} reports a time {minutes:.0f} min in the future: "
-        "set its clock, or clock_offset_seconds of the station"
-    )
     where = parsed.faults[0].where if parsed.faults else "push"
-    faults = [
-        Fault(
-            where, 0, reason.format(station=o.station, minutes=(o.time - now).total_seconds() / 60)
-        )
-        for o in ahead[:FAULTS_SHOWN]
-    ]
-    good = [
-        observation
-        for observation in parsed.observations
-        if observation.time <= now + CLOCK_TOLERANCE
-    ]
+    good: list[Observation] = []
+    faults: list[Fault] = []
+    bad = 0
+    for observation in parsed.observations:
+        reason = _out_of_time(observation, now, oldest)
+        if not reason:
+            good.append(observation)
+            continue
+        bad += 1
+        if len(faults) < FAULTS_SHOWN:
+            faults.append(Fault(where, 0, reason))
+    if not bad:
+        return parsed
     return replace(
         parsed,
         observations=good,
         faults=[*parsed.faults, *faults],
-        more_faults=parsed.more_faults + len(ahead) - len(faults),
+        more_faults=parsed.more_faults + bad - len(faults),
     )
+
+
+def _out_of_time(observation: Observation, now: datetime, oldest: timedelta) -> str:
+    """Return why a record is refused for its time; "" where it is not."""
+    ahead, ago = observation.time - now, now - observation.time
+    clock = "set its clock, or clock_offset_seconds of the station"
+    if ahead > CLOCK_TOLERANCE:
+        minutes = ahead.total_seconds() / 60
+        return f"{observation.station} reports a time {minutes:.0f} min in the future: {clock}"
+    if ago > oldest:
+        return (
+            f"{observation.station} reports a time {ago.days} days ago, more than "
+            f"observations.push.oldest_days ({oldest.days}): {clock}; old records go into a file"
+        )
+    return ""
 
 
 def decompressed(body: bytes, maximum: int) -> bytes:
@@ -267,25 +284,6 @@ def decompressed(body: bytes, maximum: int) -> bytes:
     return content
 
 
-class _Allowance:
-    """A limit of requests per minute, all of which may come at once."""
-
-    def __init__(self, a_minute: int) -> None:
-        self._most = self._left = float(a_minute)
-        self._at = -float("inf")
-        self._lock = threading.Lock()
-
-    def take(self, now: float) -> float:
-        """Count one request; return 0, or how long [s] to wait for the next."""
-        with self._lock:
-            self._left = min(self._most, self._left + (now - self._at) * self._most / 60)
-            self._at = now
-            if self._left < 1:
-                return max(1.0, (1 - self._left) * 60 / self._most)
-            self._left -= 1
-            return 0.0
-
-
 def _context_of(sender: str, settings: PushSettings, context: ParseContext) -> ParseContext:
     """Return the context of one sender, restricted to its stations by the settings."""
     own = settings.senders.get(sender)
@@ -302,9 +300,48 @@ def too_large(maximum: int) -> RequestRefused:
     return RequestRefused(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, advice)
 
 
-def _status(status: HTTPStatus) -> str:
-    return f"{status.value} {status.phrase}"
+def raw_answer(status: HTTPStatus, headers: list[tuple[str, str]], body: bytes) -> bytes:
+    """Return a whole answer, after which the connection is closed."""
+    lines = [
+        f"HTTP/1.1 {status.value} {status.phrase}",
+        *(f"{name}: {value}" for name, value in headers),
+        f"Content-Length: {len(body)}",
+        "Cache-Control: no-store",
+        "X-Content-Type-Options: nosniff",
+        "Connection: close",
+        "",
+        "",
+    ]
+    return "\r\n".join(lines).encode("latin-1", "replace") + body
 
 
 def _body(content: Mapping[str, Any]) -> bytes:
     return json.dumps(content, ensure_ascii=False).encode() + b"\n"
+
+
+@blueprint.route(
+    ADDRESS, methods=["GET", "POST", "PUT", "PATCH", "DELETE"], provide_automatic_options=False
+)
+@without_csrf
+def receive() -> Response:
+    """Keep the records of a body; who sends it is known by the token in its header."""
+    endpoint = current_app.extensions.get(KEY)
+    if not isinstance(endpoint, ObservationEndpoint):
+        abort(HTTPStatus.NOT_FOUND)
+    request.max_content_length = endpoint.maximum + 1
+    headers = request.headers
+    try:
+        sender = endpoint.admit(
+            request.method, ADDRESS, headers.get("Authorization", ""), request.remote_addr or ""
+        )
+        content = endpoint.answer(
+            sender,
+            headers.get("Content-Type", ""),
+            headers.get("Content-Encoding", ""),
+            request.environ["wsgi.input"],
+        )
+    except RequestRefused as refused:
+        return Response(refused.body, refused.status, refused.headers, content_type=JSON)
+    refused_all = not content["kept"] and content["refused"]
+    status = HTTPStatus.UNPROCESSABLE_ENTITY if refused_all else HTTPStatus.OK
+    return Response(_body(content), status, content_type=JSON)

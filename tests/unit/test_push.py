@@ -29,12 +29,12 @@ from forecast.config import Config, push_tokens
 from forecast.domain import WRONG, Observation
 from forecast.errors import ArchiveError, ConfigError
 from forecast.observations.formats import ParseContext
-from forecast.observations.http_api import ADDRESS, ObservationEndpoint
 from forecast.observations.intake import Intake
-from forecast.observations.push_server import PushServer
+from forecast.service.web.push import ADDRESS, ObservationEndpoint
+from forecast.service.web.server import WebServer
 from forecast.settings import PushSettings
 from tests.conftest import PROJECT
-from tests.faults.push_endpoint import START, TOKEN, observing, push, records, stations
+from tests.faults.push_endpoint import START, TOKEN, observing, push, records, server_of, stations
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 OTHER = "another-token-of-another-maker"
@@ -43,11 +43,11 @@ Opened = tuple[int, Observations]
 
 
 def opened(
-    folder: Path, settings: PushSettings | None = None, **more: Any
-) -> tuple[PushServer, Observations]:
+    folder: Path, settings: PushSettings | None = None, port: int = 0, **more: Any
+) -> tuple[WebServer, Observations]:
     archive = Archive(f"sqlite:///{folder / 'archive.db'}")
     observations = Observations(archive)
-    settings = settings or PushSettings(port=0)
+    settings = settings or PushSettings()
     intake = Intake(observing(3), archive, ZoneInfo("Asia/Shanghai"))
     given = {
         "tokens": {"mountain": TOKEN, "ions": OTHER},
@@ -55,7 +55,8 @@ def opened(
         "keep": intake.receive,
         **more,
     }
-    server = PushServer(ObservationEndpoint(settings, clock=lambda: NOW, **given), settings)
+    endpoint = ObservationEndpoint(settings, clock=lambda: NOW, **given)
+    server = server_of(endpoint, archive, port=port)
     threading.Thread(target=server.serve, daemon=True).start()
     return server, observations
 
@@ -72,7 +73,7 @@ Opening = Callable[..., Opened]
 
 @pytest.fixture
 def opening(tmp_path: Path) -> Iterator[Opening]:
-    servers: list[PushServer] = []
+    servers: list[WebServer] = []
 
     def give(settings: PushSettings | None = None, **more: Any) -> Opened:
         server, observations = opened(tmp_path, settings, **more)
@@ -218,6 +219,21 @@ def test_a_record_from_the_future_is_refused_and_not_counted_as_kept(endpoint: O
     assert [o.time for o in stored(observations)["S00000"]] == [START]
 
 
+def test_a_record_of_long_ago_is_refused_and_said_why(endpoint: Opened) -> None:
+    """A station whose clock began anew in 1970 must not write into the past."""
+    port, observations = endpoint
+    body = [*records(1), *records(1, first=-60 * 24 * 46), *records(1, first=-60 * 24 * 44)]
+
+    status, result = push(port, body)
+
+    assert (status, result["kept"]) == (200, 2)
+    assert (
+        "46 days ago, more than observations.push.oldest_days (45)"
+        in (result["refused"][0]["reason"])
+    )
+    assert observations.count() == 2
+
+
 # -- who is let in
 
 
@@ -242,6 +258,20 @@ def test_a_request_without_a_valid_token_is_refused_with_advice(
     assert observations.count() == 0
 
 
+def test_strangers_of_one_address_are_logged_a_few_times_and_hinder_no_sender(
+    endpoint: Opened, caplog: pytest.LogCaptureFixture
+) -> None:
+    port, _ = endpoint
+
+    answers = [push(port, records(1), "a-token-that-nobody-was-given") for _ in range(70)]
+    right = push(port, records(1))
+
+    assert {status for status, _ in answers} == {401, 429}
+    assert [status for status, _ in answers[:60]] == [401] * 60
+    assert 60 <= caplog.text.count("without a valid token from 127.0.0.1") < 70
+    assert right[0] == 200
+
+
 def test_without_any_token_everyone_is_refused_and_the_log_says_so(
     opening: Opening, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -257,7 +287,7 @@ def test_without_any_token_everyone_is_refused_and_the_log_says_so(
 def test_a_sender_reports_only_for_its_own_stations_where_the_settings_name_them(
     opening: Opening,
 ) -> None:
-    port, observations = opening(PushSettings(port=0, senders={"ions": ("S00002",)}))
+    port, observations = opening(PushSettings(senders={"ions": ("S00002",)}))
     body = [*records(1, station="S00000"), *records(1, station="S00002")]
 
     status, result = push(port, body, OTHER)
@@ -289,7 +319,7 @@ def test_no_token_appears_in_an_answer_or_the_log(
 
 
 def test_too_many_requests_get_the_time_to_wait(opening: Opening) -> None:
-    port, _ = opening(PushSettings(port=0, requests_per_minute=2))
+    port, _ = opening(PushSettings(requests_per_minute=2))
 
     answers = [push(port, records(1, first=k)) for k in range(3)]
     other = push(port, records(1), OTHER)
@@ -307,8 +337,7 @@ def test_too_many_requests_get_the_time_to_wait(opening: Opening) -> None:
     [
         ("GET", ADDRESS, 405, "only POST"),
         ("DELETE", ADDRESS, 405, "only POST"),
-        ("POST", "/api/v1/other", 404, ADDRESS),
-        ("GET", "/", 404, ADDRESS),
+        ("POST", "/api/v1/other", 404, ""),
     ],
 )
 def test_another_address_or_method_gets_the_right_one_as_advice(
@@ -394,7 +423,7 @@ def test_an_invalid_token_stops_the_start_without_being_repeated(text: str, mess
 
 def test_a_port_in_use_is_reported_with_advice(endpoint: Opened, tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="another port"):
-        opened(tmp_path, PushSettings(port=endpoint[0]))
+        opened(tmp_path, port=endpoint[0])
 
 
 # -- the command
@@ -403,6 +432,7 @@ def test_a_port_in_use_is_reported_with_advice(endpoint: Opened, tmp_path: Path)
 def settings_with(config: Config, folder: Path, push: dict[str, Any] | None) -> Path:
     values = config.model_dump(mode="json")
     values["archive"]["url"] = f"sqlite:///{folder / 'archive.db'}"
+    values["service"]["web"]["port"] = 0
     values["observations"] |= {
         "push": push,
         "stations": [station.model_dump(mode="json") for station in observing(3).stations],
@@ -413,7 +443,7 @@ def settings_with(config: Config, folder: Path, push: dict[str, Any] | None) -> 
 
 
 def test_the_command_serves_the_address_of_the_settings(config: Config, tmp_path: Path) -> None:
-    path = settings_with(config, tmp_path, {"port": 0})
+    path = settings_with(config, tmp_path, {})
     environment = {
         **os.environ,
         "PYTHONPATH": str(PROJECT),
@@ -437,10 +467,24 @@ def test_the_command_serves_the_address_of_the_settings(config: Config, tmp_path
     assert Observations(Archive(f"sqlite:///{tmp_path / 'archive.db'}")).count() == 1
 
 
-def test_the_command_without_its_settings_gives_advice(
+def test_former_keys_are_answered_with_their_new_place(
     config: Config, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    code = main(["receive", "--config", str(settings_with(config, tmp_path, None))])
+    path = settings_with(config, tmp_path, {"host": "0.0.0.0", "port": 8321})
 
-    assert code == ConfigError.exit_code
+    assert main(["settings", "--config", str(path)]) == ConfigError.exit_code
+    assert "service: web: {host: ..., port: ...}" in capsys.readouterr().err
+
+
+def test_a_push_without_stations_gives_advice(
+    config: Config, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    values = yaml.safe_load(settings_with(config, tmp_path, {}).read_text(encoding="utf-8"))
+    values["observations"]["stations"] = []
+    for site in values["sites"]:
+        site["stations"] = []
+    path = tmp_path / "none.yaml"
+    path.write_text(yaml.safe_dump(values), encoding="utf-8")
+
+    assert main(["receive", "--config", str(path)]) == ConfigError.exit_code
     assert "push and stations" in capsys.readouterr().err

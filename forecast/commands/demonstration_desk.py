@@ -1,0 +1,82 @@
+"""`serve --demo`: the desk on demonstration data, with a draft and an account made for it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+
+from forecast.archive import passwords
+from forecast.archive.accounts import Accounts
+from forecast.commands import world as setup
+from forecast.commands.output import show
+from forecast.config import Config
+from forecast.domain import Cycle
+from forecast.errors import SkyscapeError
+from forecast.issue.hours import next_hour
+from forecast.issue.lifecycle import Lifecycle
+from forecast.issue.world import World
+from forecast.pipeline import run
+from forecast.sample.bucket import LoopbackBucket
+from forecast.sample.demonstration import demonstration_config, demonstration_run, write_sample
+from forecast.service.web.service import build_server, serve_beside
+
+ACCOUNT, NAME, ROLE = "demo", "Demo", "administrator"
+FOLDER = Path("var/demo/site")  # that of `demo`, below the working directory
+
+
+def serve_demonstration(config: Config, now: datetime) -> int:
+    """Serve the desk on the demonstration until stopped; what is not there yet is made first.
+
+    Raises: SkyscapeError.
+    """
+    with demonstration(config, now, FOLDER) as (world, lifecycle):
+        password = let_in(world, now)
+        server = build_server(world, lifecycle, setup.clock)
+        thread = serve_beside(server)
+        show(
+            f"the desk:   {server.address}/desk/",
+            f"account:    {ACCOUNT}",
+            f"password:   {password}   (made now, for this demonstration only)",
+            f"the pages:  {(FOLDER / 'current' / 'index.html').absolute()}",
+            "stop with Ctrl-C",
+        )
+        while thread.is_alive():
+            time.sleep(1)
+    return SkyscapeError.exit_code  # the server stopped by itself; the log says why
+
+
+@contextmanager
+def demonstration(config: Config, now: datetime, folder: Path) -> Iterator[tuple[World, Lifecycle]]:
+    """Give the world of the demonstration, with an issue in force and the next draft waiting."""
+    backstage = folder.parent / f"{folder.name}-backstage"
+    cycle = Cycle(demonstration_run(now), config.source.model)
+    show("preparing the demonstration: an issue and the draft of the next one, about a minute")
+    with LoopbackBucket(write_sample(backstage / "bucket", cycle, config)) as bucket:
+        ours = reviewed(demonstration_config(config, bucket.url, folder, backstage))
+        world, lifecycle = setup.build_world(ours, None), Lifecycle()
+        if not world.archive.issues(1):
+            run(world, now, cycle)
+        hour = next_hour(ours.schedule.issue_at, ours.zone, now)
+        lifecycle.make_draft(world, now, hour)
+        yield world, lifecycle
+
+
+def reviewed(config: Config) -> Config:
+    """Return settings under which a person may review an issue, at the loopback only."""
+    issue = config.issue.model_copy(update={"review": "optional"})
+    web = config.web.model_copy(update={"host": "127.0.0.1", "base_url": "", "trusted_proxies": 0})
+    service = config.service.model_copy(update={"web": web})
+    return config.model_copy(update={"issue": issue, "service": service})
+
+
+def let_in(world: World, now: datetime) -> str:
+    """Return a new password of the account `demo`, which is made where there is none."""
+    accounts, password = Accounts(world.archive), passwords.generated()
+    if accounts.get(ACCOUNT) is None:
+        accounts.add(ACCOUNT, NAME, ROLE, password, now)
+    else:
+        accounts.set_password(ACCOUNT, password, now)
+    return password

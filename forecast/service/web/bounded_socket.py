@@ -1,0 +1,186 @@
+"""The listening socket of the web application: what comes in is bounded before it is read.
+
+The server behind it reads a body whole before the application sees the request. Here the headers
+are looked at first: a body that is too large for its address, or a push without a valid token, is
+answered and the connection closed before any of the body is read; so is whoever takes too long.
+It only refuses: what it lets through is checked again by the application.
+"""
+
+from __future__ import annotations
+
+import re
+import socket
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+from urllib.parse import unquote, urlsplit
+
+from forecast.service.web.lingering import Lingering
+
+HEADER = 16_384  # [byte] all headers of a request
+ODD = 65_536  # [byte] that a connection may send after headers that are not understood here
+SLOWEST = 8_000  # [byte/s] of a body
+CONTENT_LENGTH = re.compile(r"\d{1,18}")
+
+
+@dataclass(frozen=True, slots=True)
+class Timeouts:
+    """Limits of a connection [s]: for its headers, for one request, and for silence within it."""
+
+    headers: float = 15
+    request: float = 300
+    silence: float = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """The first line and the headers of a request; names in small letters.
+
+    length: [byte] of its body; None where it comes in chunks.
+    """
+
+    method: str
+    path: str
+    headers: Mapping[str, str]
+    length: int | None
+
+
+# Says how large [byte] the body of a request may be, from its head and the peer's address; or the
+# whole answer where it is refused.
+Gate = Callable[[Head, str], int | bytes]
+
+
+def parse_head(data: bytes) -> Head | None:
+    """Return what a request begins with; None where it is not written as any client writes it."""
+    lines = data.decode("latin-1").strip("\r\n").split("\r\n")
+    first = lines[0].split(" ")
+    if len(first) != 3 or not first[2].startswith("HTTP/1."):
+        return None
+    headers: dict[str, str] = {}
+    for line in lines[1:]:
+        name, mark, value = line.partition(":")
+        name = name.lower()
+        if not mark or name in headers or line[:1].isspace() or "\n" in line or "\r" in line:
+            return None
+        headers[name] = value.strip(" \t")
+    chunked, length = headers.get("transfer-encoding"), headers.get("content-length", "0")
+    if not CONTENT_LENGTH.fullmatch(length):
+        return None
+    if chunked is not None and (chunked.lower() != "chunked" or "content-length" in headers):
+        return None
+    try:
+        path = unquote(urlsplit(first[1]).path, "latin-1")
+    except ValueError:
+        return None
+    return Head(first[0], path, headers, None if chunked else int(length))
+
+
+class BoundedListener(socket.socket):
+    """A listening socket whose connections are bounded.
+
+    Raises: OSError where the address is unavailable.
+    """
+
+    def __init__(self, host: str, port: int, gate: Gate, timeouts: Timeouts) -> None:
+        super().__init__(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_STREAM)
+        self._gate, self._timeouts, self._lingering = gate, timeouts, Lingering()
+        try:
+            self.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            self.bind((host, port))
+            self.listen(128)
+        except OSError:
+            self.close()
+            raise
+
+    def accept(self) -> tuple[socket.socket, Any]:
+        """Return the next connection, bounded, and its address."""
+        connection, address = super().accept()
+        bounded = BoundedConnection(
+            connection, str(address[0]), self._gate, self._timeouts, self._lingering
+        )
+        return bounded, address
+
+
+class BoundedConnection(socket.socket):
+    """A connection of which no more is read than its requests may hold, nor for longer."""
+
+    def __init__(
+        self,
+        connection: socket.socket,
+        address: str,
+        gate: Gate,
+        timeouts: Timeouts,
+        lingering: Lingering,
+    ) -> None:
+        super().__init__(
+            connection.family, connection.type, connection.proto, fileno=connection.detach()
+        )
+        self._address, self._gate, self._timeouts = address, gate, timeouts
+        self._lingering = lingering
+        self._state: Literal["head", "body", "rest"] = "head"
+        self._head, self._left = b"", 0
+        self._deadline: float | None = None
+
+    def recv(self, size: int, flags: int = 0) -> bytes:
+        """Return what has come, up to the end of its part of the request; b"" to close."""
+        now = time.monotonic()
+        if self._deadline is None:
+            self._deadline = now + self._timeouts.headers
+        if now > self._deadline:
+            return b""
+        if self._state == "head":
+            return self._of_head(size, flags)
+        data = super().recv(min(size, max(1, self._left)), flags)
+        self._left -= len(data)
+        if self._left < 0 or (self._left == 0 and self._state == "rest"):
+            return b""
+        if self._left == 0:
+            self._begin_request()
+        return data
+
+    def _of_head(self, size: int, flags: int) -> bytes:
+        """Look at what waits; take it up to the end of the headers, once they are admitted."""
+        waiting = super().recv(size, flags | socket.MSG_PEEK)
+        seen = self._head + waiting
+        end = seen.find(b"\r\n\r\n", max(0, len(self._head) - 3))
+        if end < 0:
+            self._head = seen[: HEADER + 1]
+            if len(seen) > HEADER:  # the server answers that
+                self._state, self._left = "rest", ODD
+            return super().recv(len(waiting), flags) if waiting else b""
+        piece = end + 4 - len(self._head)
+        head = parse_head(seen[: end + 4])
+        if head is None:
+            self._state, self._left = "rest", ODD
+            return super().recv(piece, flags)
+        found = self._gate(head, self._address)
+        if isinstance(found, bytes):
+            self._answer(found)
+            return b""
+        self._begin_body(head, found)
+        return super().recv(piece, flags)
+
+    def _begin_body(self, head: Head, limit: int) -> None:
+        expected = limit if head.length is None else head.length
+        seconds = min(self._timeouts.request, self._timeouts.headers + expected / SLOWEST)
+        self._deadline = time.monotonic() + seconds
+        if head.length is None:
+            # its end is not looked for: nothing after it is read on this connection beyond that
+            self._state, self._left = "rest", limit + ODD
+        elif head.length:
+            self._state, self._left = "body", head.length
+        else:
+            self._begin_request()
+
+    def _begin_request(self) -> None:
+        self._state, self._head, self._deadline = "head", b"", None
+
+    def _answer(self, content: bytes) -> None:
+        """Send a refusal; the server has answered all requests before this one."""
+        try:
+            self.sendall(content)
+            self.shutdown(socket.SHUT_WR)
+            self._lingering.close(socket.fromfd(self.fileno(), self.family, self.type, self.proto))
+        except OSError:  # gone, or it reads nothing
+            pass
