@@ -166,8 +166,9 @@ class IssuedForecast(_OfAnEvent):
     values: Mapping[str, float] = field(default_factory=dict)
     # NWP model -> its newest run's probability
     contributing_runs: Mapping[str, float] = field(default_factory=dict)
-    # the probability before a forecaster changed it; NaN where nobody did
+    # the probability before a forecaster changed it, and whose account; NaN, "" where nobody did
     machine: float = math.nan
+    person: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from forecast.archive.schema import event_columns
-from forecast.domain import Event, Forecast, Issue, RunForecasts
+from forecast.domain import Change, Event, Forecast, Issue, RunForecasts
 from forecast.quantities import FEATURES
 
 
@@ -77,7 +77,19 @@ def _details(forecast: Forecast) -> Mapping[str, Any]:
             for run in forecast.contributing_runs
         ],
         "corrected_by": list(forecast.corrected_by),
+        "change": _change(forecast.change),
     }
+
+
+def _change(change: Change | None) -> Mapping[str, Any] | None:
+    """Return what a forecaster changed, as JSON; None where the machine's forecast stands."""
+    return None if change is None else {
+        "machine_probability": _number(change.machine_probability),
+        "person": change.person,
+        "fields": list(change.fields),
+        "sentence": {"zh": change.sentence.zh, "en": change.sentence.en},
+        "recommended": change.recommended,
+    }  # fmt: skip
 
 
 def _event(event: Event) -> dict[str, Any]:

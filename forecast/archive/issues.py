@@ -43,6 +43,7 @@ from forecast.quantities import FEATURES
 log = logging.getLogger(__name__)
 
 Key = tuple[str, str, str]  # of an event: site, phenomenon, day
+WITHDRAWN = "withdrawn"  # the state of an issue that nothing is made from any more
 
 
 @dataclass(frozen=True, slots=True)
@@ -249,12 +250,11 @@ class Archive:
     ) -> dict[Key, tuple[float, ...]]:
         """Return the probabilities of the last `cycles` published cycles for the events.
 
-        The cycles are those before `cycle`, newest first.
+        The cycles are those before `cycle`, newest first; of what a forecaster changed, those of
+        the machine. Withdrawn issues do not count.
         """
         by_run: dict[Key, dict[datetime, float]] = {}
-        for key, run, probability in self._before(
-            events, cycle, cycles, forecast_table.c.probability
-        ):
+        for key, run, probability in self._before(events, cycle, cycles, _by_machine()):
             if probability is not None:
                 by_run.setdefault(key, {}).setdefault(run, probability)
         return {key: tuple(values.values()) for key, values in by_run.items()}
@@ -264,7 +264,7 @@ class Archive:
     ) -> dict[Key, tuple[ContributingRun, ...]]:
         """Return the runs of [since, until] that contributed to published issues, newest first.
 
-        Each run is listed once an event.
+        Each run is listed once an event. Withdrawn issues do not count.
         """
         if not events:
             return {}
@@ -285,6 +285,7 @@ class Archive:
             .join(issue_table, issue_table.c.id == run.issue)
             .where(
                 issue_table.c.published.is_not(None),
+                issue_table.c.state != WITHDRAWN,
                 run.run >= as_utc(since),
                 run.run <= as_utc(until),
                 run.day >= min(days),
@@ -329,7 +330,7 @@ class Archive:
         return result
 
     def _before(
-        self, events: Sequence[Event], cycle: Cycle, cycles: int, column: sql.Column[Any]
+        self, events: Sequence[Event], cycle: Cycle, cycles: int, column: sql.ColumnElement[Any]
     ) -> list[tuple[Key, datetime, Any]]:
         """Return (event, run, value of `column`) of the last `cycles` published cycles.
 
@@ -341,6 +342,7 @@ class Archive:
             (issue_table.c.model == cycle.model)
             & (issue_table.c.run < cycle.run)
             & issue_table.c.published.is_not(None)
+            & (issue_table.c.state != WITHDRAWN)
         )
         runs = (
             sql.select(issue_table.c.run)
@@ -405,6 +407,14 @@ class Archive:
                 sql.select(attempt_table).order_by(attempt_table.c.id.desc()).limit(limit)
             ).all()
         return tuple(Attempt(row.at, row.issue, row.exit_code, row.detail) for row in rows)
+
+
+def _by_machine() -> sql.ColumnElement[Any]:
+    """Select the probability of a forecast before a person changed it."""
+    details, probability = forecast_table.c.said, forecast_table.c.probability
+    fields = sql.cast(details["change", "fields"], sql.Text)
+    machine = details["change", "machine_probability"].as_float()
+    return sql.case((fields.contains('"probability"'), machine), else_=probability)
 
 
 def _local_year(now: datetime, zone: tzinfo) -> tuple[datetime, datetime]:

@@ -292,6 +292,8 @@ class PastForecasts:
 
 
 def _issued_forecast(row: Any, features: Mapping[str, Sequence[str]] | None) -> IssuedForecast:
+    change = (row.said or {}).get("change") or {}
+    moved = "probability" in change.get("fields", ())
     return IssuedForecast(
         row.id,
         row.issued,
@@ -305,6 +307,8 @@ def _issued_forecast(row: Any, features: Mapping[str, Sequence[str]] | None) -> 
         row.model,
         _wanted(row[10] or {}, row.phenomenon, features),
         _model_probabilities(row.said),
+        _value(change.get("machine_probability")) if moved else math.nan,
+        str(change.get("person", "")) if moved else "",
     )
 
 

@@ -14,7 +14,7 @@ from forecast.config import Config
 from forecast.errors import ArchiveError
 from forecast.files import write_whole
 from forecast.quantities import yes_threshold
-from forecast.verification import Verification, resolve
+from forecast.verification import ScoreLine, Verification, resolve
 from models import score_document, scorecard
 from models.blending import shares_of
 from models.cases import BACK, cases, columns_of_rules, shares_scores
@@ -52,6 +52,20 @@ def verification(
         if (outcome := resolve(reports.get(key, ()))) is not None and not outcome.agreed
     )
     return replace(found, disagreed=differing)
+
+
+def changes_by(archive: Archive, config: Config, now: datetime, person: str) -> ScoreLine | None:
+    """Return how the forecasts of the last year that a person changed compare with the machine's.
+
+    Among its skills is MACHINE: the Brier skill against the probability before the change, with its
+    interval and cases. person: an account. None where none of them has an outcome yet.
+    Raises: ArchiveError.
+    """
+    since = now.astimezone(config.zone).date() - PERIOD
+    reports = Outcomes(archive).reports(since - timedelta(days=BACK))
+    issued = PastForecasts(archive).issued_forecasts(since, features={})
+    found = cases([each for each in issued if each.person == person], reports)
+    return scorecard.score_line("person", person, "", found) if len(found) else None
 
 
 def shares(archive: Archive, now: datetime) -> dict[str, dict[str, float]]:

@@ -72,6 +72,7 @@ COLUMNS = (
 )
 # Chance that reliable forecasts look as unreliable, below which they are called unreliable.
 RELIABLE_FROM = 0.05
+MINUS = "\N{MINUS SIGN}"
 MACHINE_AFTER = "rule"  # the column after which that of the forecaster's changes stands
 
 
@@ -82,7 +83,8 @@ class Summary:
     disagreed: events on which the sources of truth disagree. since: the day of the first event.
     threshold: the probability from which an event counts as forecast. needed: cases for a score.
     multiplicity: how many of the scores on the page differ by chance. worths: phenomenon -> what
-    its forecasts keep of their weight further ahead, for those without a record.
+    its forecasts keep of their weight further ahead, for those without a record. changes: what the
+    changes of all forecasters together are worth; "" without any.
     """
 
     records: tuple[RecordText, ...]
@@ -95,6 +97,7 @@ class Summary:
     needed: int
     multiplicity: str = ""
     worths: tuple[tuple[str, str], ...] = ()
+    changes: str = ""
 
 
 def summary(bulletin: Bulletin, words: Words) -> Summary:
@@ -133,6 +136,7 @@ def summary(bulletin: Bulletin, words: Words) -> Summary:
         threshold=found.threshold,
         needed=found.needed,
         multiplicity=multiplicity(found, words),
+        changes=changes_in_sum(found, words),
         worths=tuple((p, worth[p]) for p in phenomena if p not in with_record and worth.get(p)),
     )
 
@@ -183,6 +187,32 @@ def multiplicity(found: Verification, words: Words) -> str:
         better=several.better,
         worse=several.worse,
         chance=math.ceil(several.by_chance),
+    )
+
+
+def changes_in_sum(found: Verification, words: Words) -> str:
+    """Return what all changes by forecasters are worth; "" where none has an outcome."""
+    line = next((each for each in found.of("phenomenon") if not each.phenomenon), None)
+    return changes_text(line.skills[MACHINE], words) if line and MACHINE in line.skills else ""
+
+
+def changes_text(skill: Figure, words: Words) -> str:
+    """Return how changed forecasts compare with the machine's, with cases and interval.
+
+    skill: of MACHINE. "" where it is unknown.
+    """
+    if not skill.known:
+        return ""
+    sure = math.isfinite(skill.low)
+    better, worse = sure and skill.low > 0, sure and skill.high < 0
+    key = "better" if better else "worse" if worse else "even" if sure else "unsure"
+    low, high = (skill.low, skill.high) if not worse else (-skill.high, -skill.low)
+    return words(
+        f"review.changes_{key}",
+        cases=skill.cases,
+        percent=words.share(abs(skill.value)),
+        low=words.share(low).replace("-", MINUS) if sure else "",
+        high=words.share(high).replace("-", MINUS) if sure else "",
     )
 
 
@@ -289,7 +319,7 @@ def skill_text(reference: str, figure: Figure, words: Words) -> str:
     """Return how the forecasts compare with a reference; "" where that is unknown."""
     if not figure.known:
         return ""
-    name = words(f"verification.against.{reference}")
+    name = words(f"verification.against.{reference}", cases=figure.cases)
     if math.isnan(figure.low):
         return words("verification.skill_unsure", against=name, cases=figure.cases)
     bounds = {"low": words.share(abs(figure.low)), "high": words.share(abs(figure.high))}
@@ -313,7 +343,7 @@ def cells(line: ScoreLine, words: Words, columns: tuple[str, ...] = COLUMNS) -> 
 
     def figure(value: float, digits: int = 2) -> str:
         return (
-            f"{round(value, digits) + 0.0:.{digits}f}".replace("-", "\u2212")
+            f"{round(value, digits) + 0.0:.{digits}f}".replace("-", MINUS)
             if line.enough and math.isfinite(value)
             else words("time.none")
         )
