@@ -152,7 +152,7 @@ class Question:
         values = dict(changes)
         for name in changes:
             values |= _FOLLOWS.get(name, _nothing_more)(self.event, self._values | values)
-        return self._with({n: np.array([v]) for n, v in (values | changes).items()}), None
+        return self._with({n: np.array([v]) for n, v in {**values, **changes}.items()}), None
 
     def _of_light(self, changes: Mapping[str, float]) -> tuple[Features, xr.Dataset]:
         geometry, path, scene = self._air()

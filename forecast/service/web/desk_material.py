@@ -1,0 +1,159 @@
+"""What the desk works on: the draft in hand, its machine's bulletin, what people changed in it."""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Hashable
+from dataclasses import dataclass
+from datetime import datetime, time, timedelta
+from typing import Any, TypeVar
+
+from flask import current_app
+
+from forecast.archive.drafts import Drafts
+from forecast.archive.issued import issued_probabilities
+from forecast.config import Config
+from forecast.domain import Forecast, Issue
+from forecast.issue import edits as editing
+from forecast.issue.prepare import Prepared
+from forecast.issue.preview import bulletin_of
+from forecast.issue.what_if import Question
+from forecast.issue.world import World
+from forecast.review import Draft, Edit, EventKey
+from forecast.service.web.context import context
+from products.bulletin import Bulletin
+
+Kept = TypeVar("Kept")
+CACHE = "desk"  # of app.extensions
+MOST_KEPT = 48  # entries of the cache
+FRESH = timedelta(minutes=5)  # for which what is read from the archive is kept
+
+
+class DeskCache:
+    """What is costly to make again, the last used; safe to be used from several threads.
+
+    One thing is made at a time: the machine has few cores, and matplotlib has one state.
+    """
+
+    def __init__(self) -> None:
+        self._kept: OrderedDict[Hashable, Any] = OrderedDict()
+        self._lock = threading.RLock()
+
+    def of(self, key: Hashable, make: Callable[[], Kept]) -> Kept:
+        """Return what stands under a key, made where it does not."""
+        with self._lock:
+            if key not in self._kept:
+                self._kept[key] = make()
+                while len(self._kept) > MOST_KEPT:
+                    self._kept.popitem(last=False)
+            self._kept.move_to_end(key)
+            found: Kept = self._kept[key]
+            return found
+
+
+def cache() -> DeskCache:
+    """Return the cache of the application that serves this request."""
+    found = current_app.extensions.setdefault(CACHE, DeskCache())
+    assert isinstance(found, DeskCache)
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """The draft in hand.
+
+    machine: the bulletin of the machine's own forecasts, with every event. forecasts: by event, as
+    changed; one that is hidden is there. edits: in force, in order; seen: the number of the newest
+    edit of all, undone ones included. last: the issue that readers see and its probabilities.
+    """
+
+    draft: Draft
+    prepared: Prepared
+    machine: Bulletin
+    forecasts: dict[EventKey, Forecast]
+    edits: tuple[Edit, ...]
+    seen: int
+    last: Issue | None
+    last_probabilities: dict[EventKey, float]
+    now: datetime
+
+    @property
+    def hidden(self) -> frozenset[EventKey]:
+        return frozenset(e.event for e in self.edits if e.field == "hidden" and e.value)
+
+    def edits_of(self, key: EventKey) -> dict[str, Edit]:
+        """Return the edits in force of an event by field."""
+        return {edit.field: edit for edit in self.edits if edit.event == key}
+
+    @property
+    def changed_events(self) -> int:
+        return len({edit.event for edit in self.edits})
+
+
+def open_desk() -> Desk | None:
+    """Return the draft in hand; None where there is none.
+
+    Raises: Conflict where its forecasts can no longer be made as they were; ArchiveError.
+    """
+    here, world, now = context(), context().world(), context().clock()
+    drafts = Drafts(here.archive)
+    draft = drafts.current(now)
+    if draft is None:
+        return None
+    prepared = here.lifecycle.prepared(world, draft)
+    every = drafts.edits(draft.id, undone=True)
+    edits = drafts.edits(draft.id)
+    last = last_issue(world)
+    return Desk(
+        draft,
+        prepared,
+        _machine(world, draft, prepared, now),
+        _changed(prepared, edits, world.config),
+        edits,
+        max((edit.id for edit in every), default=0),
+        last,
+        cache().of(("last", last.id), lambda: issued_probabilities(here.archive, last.id))
+        if last
+        else {},
+        now,
+    )
+
+
+def _machine(world: World, draft: Draft, prepared: Prepared, now: datetime) -> Bulletin:
+    minute = now.replace(second=0, microsecond=0)
+    slot = minute - timedelta(minutes=minute.minute % 5)
+    return cache().of(
+        ("machine", draft.id, slot), lambda: bulletin_of(world, draft, prepared, "", now, ())
+    )
+
+
+def _changed(
+    prepared: Prepared, edits: tuple[Edit, ...], config: Config
+) -> dict[EventKey, Forecast]:
+    """Return the forecasts with every change but the hiding."""
+    shown = [edit for edit in edits if edit.field != "hidden"]
+    changed = editing.applied(prepared.forecasts, shown, config.forecast.grades)
+    return {forecast.event.key: forecast for forecast in changed}
+
+
+def question(desk: Desk, key: EventKey) -> Question:
+    """Return what may be asked about an event. Raises: Conflict without such an event."""
+    return cache().of(("question", desk.draft.id, key), lambda: Question(desk.prepared, key))
+
+
+def last_issue(world: World) -> Issue | None:
+    """Return the issue that readers see; None before the first."""
+    current = world.publisher.current()
+    return next((issue for issue in world.archive.issues() if issue.id == current), None)
+
+
+def next_hour(config: Config, now: datetime) -> datetime:
+    """Return the next hour of issue after `now`."""
+    local = now.astimezone(config.zone)
+    hours = [
+        datetime.combine(local.date() + timedelta(days=ahead), at, config.zone)
+        for ahead in (0, 1)
+        for at in (time(each.hour, each.minute) for each in config.schedule.issue_at)
+    ]
+    return min(hour for hour in hours if hour > local)

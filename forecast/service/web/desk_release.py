@@ -1,0 +1,141 @@
+"""The end of a draft and of an issue at the desk: sign and release, correct, withdraw."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+
+from flask import Blueprint, make_response, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+
+from forecast.archive.drafts import Drafts
+from forecast.errors import SkyscapeError
+from forecast.service.web.application import words
+from forecast.service.web.context import account, context
+from forecast.service.web.desk_forms import BadForm, given_of, number_of
+from forecast.service.web.desk_material import Desk, last_issue, open_desk
+from forecast.service.web.desk_words import edit_text
+from forecast.service.web.guards import needs
+
+blueprint = Blueprint("release", __name__)  # below that of the desk
+
+LONGEST_REASON = 200  # [character] of a withdrawal or correction
+
+
+@blueprint.get("/sign")
+@needs("sign")
+def look_before_signing() -> ResponseReturnValue:
+    """Show what changed since the draft was made, and what goes out."""
+    return _signing("", HTTPStatus.OK)
+
+
+@blueprint.post("/sign")
+@needs("sign")
+def sign() -> ResponseReturnValue:
+    """Sign the draft that the person saw, and release it at once."""
+    here, person, form = context(), account(), given_of(request.form)
+    try:
+        desk = open_desk()
+        if desk is None or person is None:
+            raise BadForm("no_draft")
+        if form.get("draft") != desk.draft.id:
+            raise BadForm("new_draft")
+        if number_of(form, "version") != desk.draft.version:
+            raise BadForm("changed")
+        here.lifecycle.sign(here.world(), desk.draft, desk.draft.version, person, here.clock())
+    except SkyscapeError as error:
+        return _signing(_sentence(error), HTTPStatus.CONFLICT)
+    return redirect(url_for("desk.tonight", said="released"), HTTPStatus.SEE_OTHER)
+
+
+def _signing(problem: str, status: HTTPStatus) -> ResponseReturnValue:
+    desk = open_desk()
+    if desk is None:
+        return redirect(url_for("desk.tonight"))
+    text = render_template(
+        "desk/sign.html",
+        desk=desk,
+        problem=problem,
+        changes=[edit_text(each) for each in desk.edits],
+        lost=[edit_text(each) for each in desk.draft.lost_edits],
+        steps=Drafts(context().archive).transitions(desk.draft.id),
+        moved=_moved(desk),
+    )
+    return make_response(text, status)
+
+
+def _moved(desk: Desk) -> int:
+    """Return in how many events the chance differs by ten points or more from the last issue."""
+    return sum(
+        1
+        for key, forecast in desk.forecasts.items()
+        if abs(forecast.probability - desk.last_probabilities.get(key, forecast.probability))
+        >= 0.095
+    )
+
+
+@blueprint.get("/withdraw")
+@needs("sign")
+def look_before_withdrawing() -> ResponseReturnValue:
+    """Show the issue in force and ask for the reason."""
+    return _ending("withdraw", "", HTTPStatus.OK)
+
+
+@blueprint.post("/withdraw")
+@needs("sign")
+def withdraw() -> ResponseReturnValue:
+    """Withdraw the issue in force, with a reason."""
+    here, person, form = context(), account(), given_of(request.form)
+    try:
+        assert person is not None
+        reason = _reason(form.get("reason", ""))
+        here.lifecycle.withdraw(
+            here.world(), form.get("issue", "")[:80], person, reason, here.clock()
+        )
+    except SkyscapeError as error:
+        return _ending("withdraw", _sentence(error), HTTPStatus.CONFLICT, form.get("reason", ""))
+    return redirect(url_for("desk.tonight", said="withdrawn"), HTTPStatus.SEE_OTHER)
+
+
+@blueprint.get("/correct")
+@needs("edit")
+def look_before_correcting() -> ResponseReturnValue:
+    """Show the issue in force and ask for the reason."""
+    return _ending("correct", "", HTTPStatus.OK)
+
+
+@blueprint.post("/correct")
+@needs("edit")
+def correct() -> ResponseReturnValue:
+    """Make a draft that corrects the issue in force."""
+    here, person, form = context(), account(), given_of(request.form)
+    try:
+        assert person is not None
+        reason = _reason(form.get("reason", ""))
+        here.lifecycle.correct(
+            here.world(), form.get("issue", "")[:80], person, reason, here.clock()
+        )
+    except SkyscapeError as error:
+        return _ending("correct", _sentence(error), HTTPStatus.CONFLICT, form.get("reason", ""))
+    return redirect(url_for("desk.tonight", said="correcting"), HTTPStatus.SEE_OTHER)
+
+
+def _ending(what: str, problem: str, status: HTTPStatus, reason: str = "") -> ResponseReturnValue:
+    last = last_issue(context().world())
+    state = Drafts(context().archive).states().get(last.id, "") if last else ""
+    text = render_template(
+        "desk/ending.html", what=what, problem=problem, last=last, state=state, reason=reason,
+        longest=LONGEST_REASON,
+    )  # fmt: skip
+    return make_response(text, status)
+
+
+def _reason(text: str) -> str:
+    """Return a reason that readers can be shown. Raises: BadForm."""
+    found = " ".join(text.split())
+    if not 2 <= len(found) <= LONGEST_REASON:
+        raise BadForm("withdraw_reason")
+    return found
+
+
+def _sentence(error: SkyscapeError) -> str:
+    return words()(f"desk.fault.{error.key}") if isinstance(error, BadForm) else str(error)
