@@ -112,7 +112,7 @@ def page(
         "stations": station_days(desk, chosen.site, words()) if chosen else (),
         "stale": silent(desk, words()),
         "signature": Drafts(context().archive).signature(desk.draft.id),
-        "said": _said(),
+        "done": _done(),
     }
     return make_response(render_template("desk/desk.html", **values), status)
 
@@ -128,12 +128,12 @@ def _closed(problem: str, status: HTTPStatus) -> Response:
         last=last,
         state=states.get(last.id, "") if last else "",
         hour=next_hour(world.config, now),
-        said=_said(),
+        done=_done(),
     )
     return make_response(text, status)
 
 
-def _said() -> str:
+def _done() -> str:
     """Return the words that say what was done last; "" where nothing was."""
     key = f"desk.said.{request.args.get('said', '')}"
     return words()(key) if key in words() else ""
@@ -146,11 +146,11 @@ def _record(desk: Desk, chosen: EventView | None) -> Any:
     return record_of(desk, chosen.machine.event, context().archive, grades)
 
 
-def _answer(chosen: EventView | None, world: World) -> what_if.Said | None:
+def _answer(chosen: EventView | None, world: World) -> what_if.ModelAnswer | None:
     """Return what the model says to the knobs of the address; None where none is named."""
     if chosen is None or not any(name.startswith(what_if.PREFIX) for name in request.args):
         return None
-    return what_if.said(chosen, request.args, world)
+    return what_if.reply(chosen, request.args, world)
 
 
 # -- changes
@@ -176,15 +176,15 @@ def comment() -> ResponseReturnValue:
     """Keep the comment that readers see."""
     form = given_of(request.form)
 
-    def keep(lives: Lifecycle, world: World, view: DeskView, person: Account) -> Draft:
-        said = Name(form.get("comment_zh", "").strip(), form.get("comment_en", "").strip())
-        if max(len(said.zh), len(said.en)) > LONGEST_COMMENT:
+    def set_comment(lives: Lifecycle, world: World, view: DeskView, person: Account) -> Draft:
+        comment = Name(form.get("comment_zh", "").strip(), form.get("comment_en", "").strip())
+        if max(len(comment.zh), len(comment.en)) > LONGEST_COMMENT:
             raise BadForm("comment_long")
         return lives.comment(
-            world, view.desk.draft, number_of(form, "version"), said, person, view.desk.now
+            world, view.desk.draft, number_of(form, "version"), comment, person, view.desk.now
         )
 
-    return _change(keep)
+    return _change(set_comment)
 
 
 Change = Callable[[Lifecycle, World, DeskView, Account], Draft]
@@ -248,12 +248,12 @@ def refused(
     error: Conflict | NotReleased, key: EventKey | None, form: Mapping[str, str]
 ) -> ResponseReturnValue:
     """Show why something could not be done, and what others changed since the form was made."""
-    said = words()(f"desk.fault.{error.key}") if isinstance(error, BadForm) else str(error)
+    message = words()(f"desk.fault.{error.key}") if isinstance(error, BadForm) else str(error)
     others = _others(form)
     if wants_json():
         changed = [edit_text(each) for each in others]
-        return make_response(jsonify(error=said, changed=changed), HTTPStatus.CONFLICT)
-    return page(key, HTTPStatus.CONFLICT, said, form, others)
+        return make_response(jsonify(error=message, changed=changed), HTTPStatus.CONFLICT)
+    return page(key, HTTPStatus.CONFLICT, message, form, others)
 
 
 def _others(form: Mapping[str, str]) -> tuple[Edit, ...]:
@@ -287,7 +287,7 @@ def ask() -> ResponseReturnValue:
     if view.selected != event_of(request.args):
         abort(HTTPStatus.NOT_FOUND)
     assert view.event is not None
-    return jsonify(what_if.said(view.event, request.args, context().world()).document())
+    return jsonify(what_if.reply(view.event, request.args, context().world()).document())
 
 
 @blueprint.get("/sounding/<site>/<phenomenon>/<day>.svg")

@@ -41,7 +41,7 @@ class Cell:
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class GridRow:
     """A phenomenon at a site over the days; None where there is no event. first: of its site."""
 
     section: Section
@@ -97,7 +97,7 @@ class DeskView:
 
     # -- the grid
 
-    def rows(self) -> list[Row]:
+    def rows(self) -> list[GridRow]:
         """Return a row for each phenomenon of each site, in the order of the settings."""
         rows = []
         for section in self.desk.machine.sections:
@@ -113,7 +113,7 @@ class DeskView:
                     for day in self.desk.machine.days
                 )
                 first = phenomenon == there[0]
-                rows.append(Row(section, phenomenon, cells, first, len(there)))
+                rows.append(GridRow(section, phenomenon, cells, first, len(there)))
         return rows
 
     def _cell(self, entry: Entry, day: SiteDay) -> Cell:
@@ -122,10 +122,10 @@ class DeskView:
         last = self.desk.last_probabilities.get(key, math.nan)
         marks = self._marks(entry, forecast)
         percent = words.percent(published_probability(forecast.probability))
-        said = [percent]
+        parts = [percent]
         if math.isfinite(last):
-            said.append(words("desk.last", percent=words.percent(published_probability(last))))
-        said += [words(f"desk.mark.{mark}") for mark in marks]
+            parts.append(words("desk.last", percent=words.percent(published_probability(last))))
+        parts += [words(f"desk.mark.{mark}") for mark in marks]
         spot = words.spot(entry.forecast.event.site, entry.forecast.event.phenomenon)
         return Cell(
             key,
@@ -137,7 +137,7 @@ class DeskView:
             forecast.grade,
             marks,
             words("desk.cell", spot=spot, day=words.day(entry.forecast.event.day),
-                  says=words.clauses(said)),
+                  says=words.clauses(parts)),
             key == self.selected,
         )  # fmt: skip
 

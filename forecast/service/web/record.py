@@ -31,16 +31,16 @@ class PastDay:
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """The days of PERIOD before an event. said: days with a yes; right: of these, those on which it
+    """The days of PERIOD before an event. yes: days with a yes; right: of these, those on which it
     came; came: days on which it came; known: days with an outcome. machine_...: by the machine's.
     """
 
     days: tuple[PastDay, ...]
     known: int
-    said: int
+    yes: int
     right: int
     came: int
-    machine_said: int
+    machine_yes: int
     machine_right: int
 
     @property
@@ -59,13 +59,13 @@ def record_of(desk: Desk, event: Event, archive: Archive, grades: tuple[float, .
     days = every.get(event.site.id, ())
     verified = [day for day in days if day.came != "unknown" and math.isfinite(day.probability)]
     threshold = yes_threshold(grades)
-    said = [day for day in verified if day.probability >= threshold]
+    yes = [day for day in verified if day.probability >= threshold]
     machine = [day for day in verified if day.machine >= threshold]
     return Record(
         days[:SHOWN],
         len(verified),
-        len(said),
-        sum(day.came == "yes" for day in said),
+        len(yes),
+        sum(day.came == "yes" for day in yes),
         sum(day.came == "yes" for day in verified),
         len(machine),
         sum(day.came == "yes" for day in machine),

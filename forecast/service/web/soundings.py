@@ -7,6 +7,7 @@ matplotlib has one state.
 from __future__ import annotations
 
 import io
+import warnings
 from dataclasses import dataclass
 from typing import Any
 
@@ -93,7 +94,9 @@ def sounding(profile: Profile, event: Event, words: Words) -> bytes:
         "axes.edgecolor": LINE, "axes.labelcolor": SOFT, "xtick.color": SOFT, "ytick.color": SOFT,
         "font.family": "sans-serif", "axes.facecolor": GROUND, "figure.facecolor": GROUND,
     }  # fmt: skip
-    with mpl.rc_context(style):
+    with mpl.rc_context(style), warnings.catch_warnings():
+        # the reader's browser has the fonts that this machine may lack
+        warnings.simplefilter("ignore")
         figure = Figure(figsize=SIZE)
         _skew_t(figure, profile, event, words)
         _hodograph(figure, profile, words)

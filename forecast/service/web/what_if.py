@@ -19,7 +19,7 @@ PREFIX = "k."  # of a knob's name among the fields of a form
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
+class ModelAnswer:
     """What the model says: before and after in words, the grade after, the reasons after."""
 
     before: str
@@ -65,13 +65,13 @@ def changes_of(view: EventView, form: Mapping[str, str]) -> dict[str, float]:
     return changes
 
 
-def said(view: EventView, form: Mapping[str, str], world: World) -> Said:
+def reply(view: EventView, form: Mapping[str, str], world: World) -> ModelAnswer:
     """Return what the model in force says with the knobs of a form. Raises: Conflict."""
     changes = changes_of(view, form)
     answer = question(view.desk, view.key).answer(
         changes, world.models, world.config.forecast.grades
     )
-    return Said(
+    return ModelAnswer(
         _percent(view, answer.before),
         _percent(view, answer.after),
         view.grade(answer.after.probability),
