@@ -62,14 +62,7 @@ class Drafts:
 
     def current(self, now: datetime) -> Draft | None:
         """Return the open draft that goes out next and has not expired; None without one."""
-        wanted = draft_table.c.state.in_(OPEN) & (draft_table.c.expires > as_utc(now))
-        with self._archive.transaction() as connection:
-            row = connection.execute(
-                sql.select(draft_table)
-                .where(wanted)
-                .order_by(draft_table.c.hour, draft_table.c.prepared.desc())
-            ).first()
-        return None if row is None else _draft(row)
+        return next(iter(self.open_ones(now)), None)
 
     def of_hour(self, hour: datetime) -> Draft | None:
         """Return the newest draft that was to go out at an hour, whatever became of it.
@@ -83,12 +76,14 @@ class Drafts:
             ).first()
         return None if row is None else _draft(row)
 
-    def signed(self, now: datetime) -> tuple[Draft, ...]:
-        """Return the drafts that a person signed and that are neither out nor expired."""
-        wanted = (draft_table.c.state == "reviewed") & (draft_table.c.expires > as_utc(now))
+    def open_ones(self, now: datetime) -> tuple[Draft, ...]:
+        """Return the drafts that may still go out, the next first."""
+        wanted = draft_table.c.state.in_(OPEN) & (draft_table.c.expires > as_utc(now))
         with self._archive.transaction() as connection:
             rows = connection.execute(
-                sql.select(draft_table).where(wanted).order_by(draft_table.c.prepared)
+                sql.select(draft_table)
+                .where(wanted)
+                .order_by(draft_table.c.hour, draft_table.c.prepared.desc())
             ).all()
         return tuple(_draft(row) for row in rows)
 

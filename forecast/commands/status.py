@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from forecast.archive.drafts import Drafts
 from forecast.archive.intake_report import IntakeCounts, IntakeReason
 from forecast.archive.issues import Archive
 from forecast.archive.observations import Observations, StationActivity
@@ -20,7 +21,7 @@ from models.prediction import open_models
 from products.publish import Publisher
 
 DAY = timedelta(days=1)
-TIMES = ("issued", "valid_until", "at", "time", "last")  # keys of the document
+TIMES = ("issued", "valid_until", "at", "time", "last", "hour", "expires")  # keys of the document
 WIDTH = 11  # [character] of the first word of a line
 # files and senders that the text names, those with refused lines first; the JSON names all
 MOST_LINES = 50
@@ -50,6 +51,8 @@ def found(config: Config, now: datetime, everything: bool = False) -> dict[str, 
             }
             for i in issues
         ],
+        "review": config.issue.review,
+        "drafts": _drafts(archive, now),
         "models_refused": open_models(config.learning.folder).refused,
         "attempts": [
             {"at": a.at.isoformat(), "exit_code": a.exit_code, "detail": a.detail} for a in attempts
@@ -58,6 +61,21 @@ def found(config: Config, now: datetime, everything: bool = False) -> dict[str, 
         "moved": monitor.lines(config.learning.folder),
     }
     return {key: _in_zone(value, config.zone) for key, value in known.items()}
+
+
+def _drafts(archive: Archive, now: datetime) -> list[dict[str, Any]]:
+    """Return the open drafts, each with its state and who signed it."""
+    drafts = Drafts(archive)
+    found = []
+    for draft in drafts.open_ones(now):
+        signature = drafts.signature(draft.id)
+        found.append({
+            "id": draft.id, "state": draft.state, "version": draft.version,
+            "edits": len(drafts.edits(draft.id)), "hour": draft.hour.isoformat(),
+            "expires": draft.expires.isoformat(), "corrects": draft.corrects or None,
+            "signed_by": signature.get("name") or None,
+        })  # fmt: skip
+    return found
 
 
 def _in_zone(value: Any, zone: ZoneInfo) -> Any:
@@ -91,12 +109,24 @@ def lines(found: dict[str, Any], everything: bool = False) -> list[str]:
         lines_out.append(
             f"issued     {issue['issued']}  {issue['id']}  no. {issue['number']}  {channels}"
         )
+    lines_out += [_draft_line(draft) for draft in found["drafts"]]
+    if not found["drafts"] and found["review"] != "off":
+        lines_out.append(f"draft      none now; issues are reviewed: {found['review']}")
     lines_out += [
         f"attempt    {made['at']}  exit {made['exit_code']}  {made['detail']}"
         for made in found["attempts"]
     ]
     lines_out += [f"moved      {line}" for line in found["moved"]]
     return [*lines_out, *_observation_lines(found["observations"], everything)]
+
+
+def _draft_line(draft: dict[str, Any]) -> str:
+    signed = f"signed by {draft['signed_by']}" if draft["signed_by"] else "signed by nobody"
+    corrects = f"  corrects {draft['corrects']}" if draft["corrects"] else ""
+    return (
+        f"draft      {draft['id']}  {draft['state']}, {signed}, {draft['edits']} changes  goes out "
+        f"at {draft['hour']}{corrects}"
+    )
 
 
 def _observed(config: Config, archive: Archive, now: datetime, everything: bool) -> dict[str, Any]:

@@ -96,7 +96,8 @@ class ReviewJobs:
         def look() -> int:
             world = self._world
             self.lifecycle.expire(world, now)
-            codes = [self._out(world, each, now) for each in Drafts(world.archive).signed(now)]
+            kept = Drafts(world.archive).open_ones(now)
+            codes = [self._out(world, each, now) for each in kept if each.state == "reviewed"]
             return max(codes, default=DONE)
 
         return self._attempted(look, now)

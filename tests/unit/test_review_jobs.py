@@ -1,0 +1,197 @@
+"""Does what people review go out at its hour, by the rules, once, never with an old signature?"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from forecast.archive.drafts import Drafts
+from forecast.commands import status
+from forecast.config import Config
+from forecast.domain import Atmosphere
+from forecast.ingest.grib import reader
+from forecast.issue.hours import last_hour, next_hour
+from forecast.review import Account
+from forecast.service import scheduler as scheduling
+from forecast.service.review_jobs import ReviewJobs
+from tests.faults.one_site import RUN, decoded, small
+from tests.web_world import WebWorld, web_world
+
+READY = RUN + timedelta(hours=7, minutes=40)  # 15:40 in Beijing
+HOUR = RUN + timedelta(hours=8, minutes=10)  # 16:10, an hour of issue of config.yaml
+WANG = Account("wang", "王一", "forecaster")
+
+
+@pytest.fixture(scope="module")
+def atmosphere(config: Config, tmp_path_factory: pytest.TempPathFactory) -> Atmosphere:
+    folder = tmp_path_factory.mktemp("cycle")
+    return decoded(small(config, folder), folder / "bucket")
+
+
+class Duty(WebWorld):
+    """The jobs of a service whose clock a test sets."""
+
+    def at(self, now: datetime) -> ReviewJobs:
+        self.now = now
+        return ReviewJobs(self.world, self.lifecycle, lambda: self.now)
+
+    @property
+    def drafts(self) -> Drafts:
+        return Drafts(self.world.archive)
+
+    @property
+    def numbers(self) -> list[int]:
+        return [issue.number for issue in self.world.archive.issues()]
+
+
+@pytest.fixture
+def duty(
+    request: pytest.FixtureRequest,
+    config: Config,
+    atmosphere: Atmosphere,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> Duty:
+    monkeypatch.setattr(reader, "read_atmosphere", lambda *_, **__: atmosphere)
+    return Duty(web_world(config, tmp_path, getattr(request, "param", "optional")).world)
+
+
+required = pytest.mark.parametrize("duty", ["required"], indirect=True)
+
+
+def test_hours_follow_the_local_clock(config: Config) -> None:
+    at, zone = config.schedule.issue_at, config.zone
+
+    # 04:20, 06:40 and 16:10 in Beijing are 20:20, 22:40 and 08:10 UTC
+    assert next_hour(at, zone, HOUR - timedelta(seconds=1)) == HOUR
+    assert next_hour(at, zone, HOUR) == RUN + timedelta(hours=20, minutes=20)
+    assert last_hour(at, zone, HOUR) == HOUR
+    assert last_hour(at, zone, HOUR - timedelta(seconds=1)) == RUN - timedelta(hours=1, minutes=20)
+
+
+def test_a_draft_is_made_before_each_hour_and_goes_out_at_it_unsigned(duty: Duty) -> None:
+    assert duty.at(READY).draft() == 0
+    draft = duty.drafts.of_hour(HOUR)
+    assert draft is not None
+    assert (draft.state, draft.hour, duty.numbers) == ("draft", HOUR, [])
+    assert duty.at(READY + timedelta(minutes=10)).draft() == 0
+    assert duty.drafts.of_hour(HOUR) == draft  # no new data, the same draft
+
+    assert duty.at(HOUR).release() == 0
+
+    [issue] = duty.world.archive.issues()
+    assert duty.drafts.review_of(issue.id)["unreviewed"] is True
+    assert duty.world.archive.attempts()[0].issue == issue.id
+
+
+def test_what_was_signed_before_its_hour_does_not_go_out_again_at_it(duty: Duty) -> None:
+    duty.at(READY).draft()
+    draft = duty.drafts.of_hour(HOUR)
+    assert draft is not None
+    early = HOUR - timedelta(minutes=10)
+    duty.lifecycle.sign(duty.world, draft, draft.version, WANG, early)
+
+    assert duty.at(HOUR).release() == 0
+    assert duty.at(HOUR + timedelta(minutes=5)).start() == 0
+
+    assert duty.numbers == [1]
+
+
+@required
+def test_what_nobody_signed_stays_and_everybody_learns_why(duty: Duty) -> None:
+    duty.at(READY).draft()
+
+    assert duty.at(HOUR).release() == 6
+
+    [kept] = duty.world.archive.attempts()
+    assert (kept.exit_code, kept.issue) == (6, None)
+    assert "nobody signed it" in kept.detail
+    assert duty.numbers == []
+    shown = "\n".join(status.lines(status.found(duty.world.config, HOUR)))
+    assert "draft, signed by nobody, 0 changes  goes out at 2026-11-22T16:10:00+08:00" in shown
+    assert "exit 6  NotReleased: " in shown
+
+    draft = duty.drafts.of_hour(HOUR)
+    assert draft is not None
+    late = HOUR + timedelta(minutes=20)
+    duty.lifecycle.sign(duty.world, draft, draft.version, WANG, late)
+    assert duty.numbers == [1]
+
+
+@required
+def test_at_the_first_start_a_required_signature_is_waited_for(duty: Duty) -> None:
+    assert duty.at(READY).start() == 6
+
+    [draft] = duty.drafts.open_ones(READY)
+    assert (draft.state, duty.numbers) == ("draft", [])
+
+
+def test_at_the_first_start_readers_get_an_issue_at_once_where_that_may_be(duty: Duty) -> None:
+    assert duty.at(READY - timedelta(hours=2)).start() == 0
+
+    assert duty.numbers == [1]
+
+
+def test_a_signed_draft_that_a_crash_kept_back_goes_out_at_the_start(duty: Duty) -> None:
+    duty.at(READY).draft()
+    draft = duty.drafts.of_hour(HOUR)
+    assert draft is not None
+    duty.drafts.sign(draft.id, draft.version, WANG.id, WANG.name, READY)  # and the machine dies
+
+    shown = "\n".join(status.lines(status.found(duty.world.config, READY)))
+    assert "reviewed, signed by 王一" in shown
+    assert duty.at(READY + timedelta(minutes=2)).start() == 0
+
+    [issue] = duty.world.archive.issues()
+    assert duty.drafts.review_of(issue.id)["person"] == "王一"
+
+
+def test_an_hour_that_was_missed_is_made_up_for_at_the_start(duty: Duty) -> None:
+    duty.at(RUN + timedelta(hours=4)).start()
+    duty.at(READY).draft()
+
+    assert duty.at(HOUR + timedelta(minutes=3)).start() == 0
+
+    assert duty.numbers == [2, 1]
+    assert duty.drafts.open_ones(duty.now) == ()
+
+
+def test_a_signature_of_yesterday_never_stands_on_an_issue_of_today(duty: Duty) -> None:
+    duty.at(READY).draft()
+    draft = duty.drafts.of_hour(HOUR)
+    assert draft is not None
+    duty.drafts.sign(draft.id, draft.version, WANG.id, WANG.name, READY)
+
+    duty.at(HOUR + timedelta(hours=14)).start()
+
+    assert duty.drafts.get(draft.id).state == "expired"  # type: ignore[union-attr]
+    for issue in duty.world.archive.issues():
+        assert duty.drafts.review_of(issue.id)["person"] == ""
+
+
+def test_a_correction_that_waits_for_its_signature_hinders_no_issue(duty: Duty) -> None:
+    duty.at(RUN + timedelta(hours=4)).start()
+    [first] = duty.world.archive.issues()
+    duty.at(READY).draft()
+    duty.lifecycle.correct(duty.world, first.id, WANG, "the fog lifts earlier", READY)
+
+    assert duty.at(HOUR).release() == 0
+
+    assert duty.numbers == [2, 1]
+
+
+def test_the_scheduler_has_a_draft_before_each_hour(duty: Duty) -> None:
+    scheduler = scheduling.build_scheduler(duty.world, lambda: READY, duty.lifecycle)
+
+    jobs = {job.id: job.trigger for job in scheduler.get_jobs()}
+    assert {name for name in jobs if name.startswith(("issue", "draft"))} == {
+        "draft-0420", "draft-0640", "draft-1610",
+        "issue-0420", "issue-0640", "issue-1610", "issue-at-start",
+    }  # fmt: skip
+    assert jobs["draft-1610"].get_next_fire_time(None, READY) == READY
+    job = scheduler.get_job("draft-1610")
+    job.func(*job.args)
+    assert scheduler.get_job("draft-again").trigger.run_date == READY + timedelta(minutes=10)
+    assert duty.drafts.of_hour(HOUR) is not None
