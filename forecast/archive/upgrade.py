@@ -10,6 +10,7 @@ import sqlalchemy as sql
 
 from forecast.archive.schema import REVISION, SCHEMA, about_table, metadata
 from forecast.errors import ArchiveError
+from forecast.files import rename
 
 OLDEST = 2  # the schema from which migrations start
 LOCK = 710_112_003  # of PostgreSQL: one process migrates at a time
@@ -31,8 +32,6 @@ def upgrade(engine: sql.Engine, address: str) -> None:
             f"archive {address}: it has schema {schema}, this program reads schema {SCHEMA} and "
             f"brings schema {OLDEST} forward; use the program that wrote it"
         )
-    if engine.dialect.name == "sqlite" and schema == OLDEST:
-        _copy_sqlite(Path(str(engine.url.database)))
     with engine.begin() as connection:
         _lock(connection)
         if _revision(connection) is not None:  # another process was faster
@@ -40,6 +39,8 @@ def upgrade(engine: sql.Engine, address: str) -> None:
         if _schema(connection) == OLDEST:
             if engine.dialect.name == "postgresql":
                 _copy_postgresql(connection)
+            else:
+                _copy_sqlite(Path(str(engine.url.database)), address)
             _alembic(connection, "upgrade")
         else:
             metadata.create_all(connection)
@@ -78,16 +79,25 @@ def _alembic(connection: sql.Connection, command: str) -> None:
     getattr(commands, command)(config, "head")
 
 
-def _copy_sqlite(path: Path) -> None:
-    """Copy a database file beside it, whole, also while it is in use; an earlier copy stays."""
+def _copy_sqlite(path: Path, address: str) -> None:
+    """Copy a database file beside it, whole, while nobody else writes; an earlier copy stays.
+
+    Raises: ArchiveError where there is no room for it.
+    """
     target = path.with_name(f"{path.name}.schema{OLDEST}.bak")
     if target.exists():
         return
     part = target.with_name(target.name + ".part")
-    part.unlink(missing_ok=True)
-    with closing(sqlite3.connect(path)) as source, closing(sqlite3.connect(part)) as copy:
-        source.backup(copy)
-    part.rename(target)
+    try:
+        part.unlink(missing_ok=True)
+        with closing(sqlite3.connect(path)) as source, closing(sqlite3.connect(part)) as copy:
+            source.backup(copy)
+        rename(part, target)
+    except (sqlite3.Error, OSError) as error:
+        raise ArchiveError(
+            f"archive {address}: it is not migrated, for no copy can be made beside it ({error}); "
+            "make room, or let the folder be written"
+        ) from error
 
 
 def _copy_postgresql(connection: sql.Connection) -> None:
