@@ -1,8 +1,8 @@
-// Says that a page is past its time, or from the archive. Everything else on it stands without a script.
+// Says that a page is past its time, withdrawn since it was opened, or from the archive. Everything else on it stands without a script.
 (() => {
   "use strict";
   const page = document.documentElement;
-  const { issue, expires, root, home } = page.dataset;
+  const { issue, expires, root, home, status } = page.dataset;
   const show = (name, on) => document.querySelectorAll(`[data-show="${name}"]`).forEach((part) => { part.hidden = !on; });
 
   // An archived copy lives in …/archive/<issue>/: its tag appears, and its links to other issues start one folder lower.
@@ -29,6 +29,22 @@
     }
   }
   if (location.protocol.startsWith("http") && (archived || issues.length)) mend();
+
+  // A page that stays open asks now and then, and whenever it is looked at again, whether its issue is withdrawn.
+  async function ask() {
+    try {
+      const answer = await fetch(status, { cache: "no-store" });
+      if (!answer.ok) return;
+      const now = await answer.json();
+      show("withdrawn", now.status === "withdrawn" && now.issue === issue);
+    } catch {
+      // No network: nothing is known of it.
+    }
+  }
+  if (status && !archived && location.protocol.startsWith("http")) {
+    setInterval(ask, 180_000);
+    document.addEventListener("visibilitychange", () => { if (!document.hidden) ask(); });
+  }
 
   const check = () => show("stale", !archived && Date.now() > Date.parse(expires));
   check();
