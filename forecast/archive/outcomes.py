@@ -60,6 +60,19 @@ class Outcomes:
         with self._archive.transaction() as connection:
             return _write(connection, outcomes, at)
 
+    def forget(self, outcomes: Sequence[Outcome]) -> None:
+        """Remove the reports of these reporters on these events, of reports that were refused."""
+        with self._archive.transaction() as connection:
+            for outcome in outcomes:
+                same = (
+                    (outcome_table.c.site == outcome.site)
+                    & (outcome_table.c.phenomenon == outcome.phenomenon)
+                    & (outcome_table.c.day == outcome.day.isoformat())
+                    & (outcome_table.c.source == outcome.source)
+                    & (outcome_table.c.reporter == outcome.reporter[:60])
+                )
+                connection.execute(outcome_table.delete().where(same))
+
     def keep_file(
         self, reading: Reading, outcomes: Sequence[Outcome], faults: Sequence[Fault]
     ) -> bool:

@@ -168,6 +168,24 @@ class EventDays:
             self._check_time(day, local.clock, site, phenomenon)
         return day
 
+    def begun(self, seen: datetime, site: str, phenomenon: str) -> tuple[date, datetime] | None:
+        """Return the day of the newest event that has begun at `seen`, and when it began.
+
+        A night begins at sunset, an event of the sun some hours before it (SUN_EVENTS), anything
+        else with its day. None where none began on the day of `seen` or the day before.
+        """
+        today = seen.astimezone(self._zone).date()
+        for day in (today, today - timedelta(days=1)):
+            found = self.almanac(site, day)
+            begin = found.sunset if phenomenon in NIGHTS else found.day_start
+            if phenomenon in SUN_EVENTS:
+                event, before, _ = SUN_EVENTS[phenomenon]
+                centre = getattr(found, event)
+                begin = None if centre is None else centre - timedelta(hours=before)
+            if begin is not None and begin <= seen:
+                return day, begin
+        return None
+
     def _night(self, local: TimeWritten, site: str) -> date:
         """Return the day on which the night of a local time begins."""
         clock, before = local.clock, local.day - timedelta(days=1)

@@ -13,7 +13,7 @@ from forecast.archive.issues import Archive
 from forecast.archive.observations import Reading
 from forecast.archive.outcomes import Outcomes
 from forecast.config import Config
-from forecast.domain import Fault
+from forecast.domain import Fault, Site
 from forecast.errors import FileUnreadable, PublishError
 from forecast.learning.truth_from_reports import LIMITS, parse, site_names
 from forecast.observations.formats.collector import sanitised
@@ -71,7 +71,7 @@ def import_file(path: Path, archive: Archive, config: Config, now: datetime) -> 
     sites, today, pending = (
         config.all_sites(),
         now.astimezone(config.zone).date(),
-        _pending(config, now),
+        pending_events(config, config.all_sites(), now),
     )
     read = parse(data, path.name, sites, today, pending, config.zone)
     # A file with refused rows is read again when what they depend on has changed.
@@ -103,13 +103,13 @@ def import_file(path: Path, archive: Archive, config: Config, now: datetime) -> 
     )
 
 
-def _pending(config: Config, now: datetime) -> set[EventKey]:
-    """Return the events of the last two local days that are not over at `now`.
+def pending_events(config: Config, sites: Sequence[Site], now: datetime) -> set[EventKey]:
+    """Return the events at `sites` of the last two local days that are not over at `now`.
 
     A night goes on after midnight.
     """
     today = now.astimezone(config.zone).date()
-    sites, days = config.all_sites(), (today - timedelta(days=1), today)
+    days = (today - timedelta(days=1), today)
     events = phenomena.events(
         sites, days, almanac.almanacs(sites, days, config.zone), config.phenomena, now
     )

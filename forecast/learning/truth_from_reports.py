@@ -174,6 +174,25 @@ def parse(
     return OutcomeTable(tuple(kept.values()), tuple(faults), repeated, refused, header is None)
 
 
+class RowReader:
+    """Reads single rows, given as what a column means -> its cell, as rows of a table are read.
+
+    For what does not come as a table: the reports of phones (truth_from_phones.py).
+    """
+
+    def __init__(self, sites: Sequence[Site], today: date, zone: tzinfo) -> None:
+        self.days = EventDays(sites, zone, today)
+        self._known = _known("", sites, self.days)
+
+    def known_site(self, id: str) -> Site | None:
+        """Return a site by its id; None where the settings have none of it."""
+        return self._known.sites.get(id)
+
+    def outcome(self, row: Mapping[str, str]) -> Outcome:
+        """Return the outcome of a row. Raises: Refused."""
+        return _outcome(row, _Header(len(row)), self._known)
+
+
 def _known(name: str, sites: Sequence[Site], days: EventDays) -> _RowContext:
     """Return what is known before the first row of the file `name` is read."""
     return _RowContext(site_names(sites), {site.id: site for site in sites}, days, _reporter(name))
