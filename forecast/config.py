@@ -35,6 +35,7 @@ from forecast.settings import (
     Operational,
     OutputSettings,
     PhenomenonSettings,
+    ReportSettings,
     ScheduleSettings,
     ServiceSettings,
     SettingsSection,
@@ -73,6 +74,7 @@ class Config(SettingsSection):
     forecast: ForecastSettings = ForecastSettings()
     schedule: Annotated[ScheduleSettings, OPERATIONAL] = ScheduleSettings()
     issue: IssueSettings = IssueSettings()
+    reports: Annotated[ReportSettings, OPERATIONAL] = ReportSettings()
     learning: Annotated[LearningSettings, OPERATIONAL] = LearningSettings()
     phenomena: PhenomenonSettings = PhenomenonSettings()
     models: Annotated[tuple[ModelSettings, ...], OPERATIONAL] = Field(default=(), max_length=12)

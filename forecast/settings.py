@@ -298,6 +298,12 @@ class IssueSettings(SettingsSection):
     unsigned: Literal["release", "hold"] = "release"
 
 
+class ReportSettings(SettingsSection):
+    """Reports of what was seen, from phones. visitors: whether anybody may send one."""
+
+    visitors: bool = False
+
+
 class LearningSettings(SettingsSection):
     """Where models are kept; when past days are scored and models trained (local time)."""
 

@@ -8,12 +8,15 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
+from flask import request, url_for
+
 from forecast.archive.issues import Archive
 from forecast.archive.outcomes import PastForecasts
 from forecast.domain import Almanac, Outcome, Site
 from forecast.learning.outcome_days import EventDays
 from forecast.learning.truth_from_phones import ANSWERS
 from forecast.verification import IssuedForecast
+from products.wording import Words
 
 DAY = 1440  # [min]
 # When a phenomenon is looked at: the groups of a page.
@@ -105,3 +108,24 @@ def last_forecast(archive: Archive, outcome: Outcome) -> IssuedForecast | None:
         outcome.day, outcome.day, only_verified=False, features={}, phenomenon=outcome.phenomenon
     )
     return next((each for each in reversed(issued) if each.site == outcome.site), None)
+
+
+def answer_words(words: Words, phenomenon: str, answer: str) -> str:
+    """Return an answer in the words of the page."""
+    key = f"report.answer.{phenomenon}.{answer}"
+    return words(key) if key in words else words("report.depth", value=answer)
+
+
+def outcome_words(words: Words, outcome: Outcome) -> str:
+    """Return what was seen of an event: the state, else the degree."""
+    if outcome.state:
+        return words(f"state.{outcome.state}")
+    degree = "none" if outcome.degree == 0 else "full" if outcome.degree >= 1 else "partial"
+    return words(f"report.degree.{degree}")
+
+
+def other_language(words: Words) -> str:
+    """Return the address of this page in the other language."""
+    values = {**request.args.to_dict(), **(request.view_args or {})}
+    other = "zh" if words.language == "en" else "en"
+    return url_for(str(request.endpoint), **{**values, "lang": other})
