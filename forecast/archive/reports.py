@@ -108,10 +108,9 @@ class Reports:
             insert: Callable[..., Any] = (
                 postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
             )
-            added = connection.execute(
-                insert(report_table).values(**_row(report)).on_conflict_do_nothing()
-            )
-        return bool(added.rowcount == 1)
+            statement = insert(report_table).values(**_row(report)).on_conflict_do_nothing()
+            added = connection.execute(statement.returning(report_table.c.id)).first()
+        return added is not None
 
     def get(self, id: str) -> FieldReport | None:
         """Return a report by its id; None where there is none."""

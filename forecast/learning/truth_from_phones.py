@@ -37,7 +37,7 @@ DEGREE = {"none": {"degree": "0"}, "partial": {"degree": "0.5"}, "full": {"degre
 ANSWERS: Mapping[str, Mapping[str, Mapping[str, str]]] = {
     "sea_of_clouds": {state: {"state": state} for state in CLOUD_SEA_STATES},
     "sunrise_glow": GLOW,
-    "sunrise": {"none": DEGREE["none"], "full": DEGREE["full"]},
+    "sunrise": {"full": DEGREE["full"], "none": DEGREE["none"]},
     "sunset_glow": GLOW,
     "starry_sky": DEGREE,
     "snowfall": DEGREE,
@@ -53,7 +53,7 @@ UNSEEN = ("Cc", "Cf", "Co", "Cs", "Zl", "Zp")  # categories of characters withou
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
+class ReadReport:
     """The outcomes of a report by phenomenon, and why others have none."""
 
     outcomes: Mapping[str, Outcome]
@@ -86,7 +86,7 @@ def row_reader(config: Config, now: datetime) -> RowReader:
     return RowReader(config.all_sites(), now.astimezone(config.zone).date(), config.zone)
 
 
-def read_report(report: FieldReport, reader: RowReader) -> Reading:
+def read_report(report: FieldReport, reader: RowReader) -> ReadReport:
     """Return the outcomes that a report stands for; nothing is kept."""
     outcomes: dict[str, Outcome] = {}
     refused: dict[str, str] = {}
@@ -95,7 +95,7 @@ def read_report(report: FieldReport, reader: RowReader) -> Reading:
             outcomes[phenomenon] = reader.outcome(_cells_of(report, phenomenon, answer, reader))
         except Refused as error:
             refused[phenomenon] = str(error)
-    return Reading(outcomes, refused)
+    return ReadReport(outcomes, refused)
 
 
 def _cells_of(

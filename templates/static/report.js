@@ -182,6 +182,9 @@ function distance(question, minute) {
 function order() {
   const now = new Date();
   const minute = now.getHours() * 60 + now.getMinutes();
+  const clock = document.getElementById("clock");
+  const shown = new Intl.DateTimeFormat(document.documentElement.lang, { month: "long", day: "numeric", hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
+  clock.textContent = clock.dataset.filled.replace("#", shown.format(now));
   const all = [...form.querySelectorAll("fieldset.ask")];
   const open = all.filter((each) => modulo(minute - each.dataset.begins) < Number(each.dataset.lasts));
   const groups = [...new Set(open.map((each) => each.dataset.group))];

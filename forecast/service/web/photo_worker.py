@@ -37,7 +37,7 @@ def main(channel: Channel) -> None:
             try:
                 with channel.within(SECONDS):
                     content = drawn_again(Image, ImageOps, photo)
-            except _TooManyPixels:
+            except (_TooManyPixels, Image.DecompressionBombError):
                 channel.answer(BAD, b"pixels")
             except Exception:  # decoders of foreign bytes raise whatever they like
                 channel.answer(BAD, b"picture")

@@ -6,7 +6,7 @@ import hashlib
 import re
 import threading
 from pathlib import Path
-from typing import BinaryIO
+from typing import IO
 
 from forecast.config import Config
 from forecast.files import write_whole
@@ -32,7 +32,7 @@ def folder_of(config: Config) -> Path:
     return key_file(config).parent / FOLDER
 
 
-def keep_photo(stream: BinaryIO, folder: Path) -> str:
+def keep_photo(stream: IO[bytes], folder: Path) -> str:
     """Keep a photo, drawn again; return its digest. Raises: PhotoRefused, OSError."""
     photo = stream.read(LARGEST + 1)
     if len(photo) > LARGEST:

@@ -27,7 +27,7 @@ PHOTO_POLICY = "default-src 'none'; sandbox"
 
 
 @dataclass(frozen=True, slots=True)
-class Effect:
+class EffectOnTruth:
     """What a report says of one event, and the verified outcome without it and with it."""
 
     outcome: Outcome
@@ -125,7 +125,7 @@ def _effects(
     report: FieldReport,
     reader: RowReader,
     kept: dict[tuple[str, str, str], tuple[OutcomeReport, ...]],
-) -> Sequence[Effect]:
+) -> Sequence[EffectOnTruth]:
     """Return what each answer of a report did to the truth, or would do."""
     found = []
     for phenomenon, outcome in read_report(report, reader).outcomes.items():
@@ -137,5 +137,5 @@ def _effects(
         ]
         counts = phenomenon in report.kept and report.state == ACCEPTED
         with_it = [*others, OutcomeReport(outcome, report.received)]
-        found.append(Effect(outcome, counts, resolve(others), resolve(with_it)))
+        found.append(EffectOnTruth(outcome, counts, resolve(others), resolve(with_it)))
     return found

@@ -33,7 +33,7 @@ TWILIGHT = timedelta(hours=2)
 
 
 @dataclass(frozen=True, slots=True)
-class Question:
+class ReportQuestion:
     """A question on a phenomenon. All times are minutes of the local day.
 
     begins: when its event begins; lasts: for how long it is asked; since, until: when people look
@@ -64,12 +64,12 @@ class Question:
         return min((self.since - minute) % DAY, (minute - self.until) % DAY)
 
 
-def questions(site: Site, days: EventDays, now: datetime, zone: ZoneInfo) -> list[Question]:
+def questions(site: Site, days: EventDays, now: datetime, zone: ZoneInfo) -> list[ReportQuestion]:
     """Return the questions of a site, those that the hour makes sensible first."""
     found = days.almanac(site.id, now.astimezone(zone).date())
     minute = minute_of(now, zone)
     asked = [
-        Question(phenomenon, group, tuple(ANSWERS[phenomenon]), *_times(group, found, zone))
+        ReportQuestion(phenomenon, group, tuple(ANSWERS[phenomenon]), *_times(group, found, zone))
         for group, names in GROUPS.items()
         for phenomenon in names
         if phenomenon in site.phenomena
@@ -84,9 +84,11 @@ def _times(group: str, day: Almanac, zone: ZoneInfo) -> tuple[int, int, int, int
     if group == "ground" or sunrise is None or sunset is None:
         return 0, DAY, 0, DAY - 1
     if group == "dawn":
-        return minute_of(sunrise - 2 * TWILIGHT, zone), lasts, *[minute_of(sunrise, zone)] * 2
+        at = minute_of(sunrise, zone)
+        return minute_of(sunrise - 2 * TWILIGHT, zone), lasts, at, at
     if group == "evening":
-        return minute_of(sunset - TWILIGHT, zone), lasts, *[minute_of(sunset, zone)] * 2
+        at = minute_of(sunset, zone)
+        return minute_of(sunset - TWILIGHT, zone), lasts, at, at
     since, until = (minute_of(at, zone) for at in (sunset + TWILIGHT, sunrise - TWILIGHT))
     return minute_of(sunset, zone), lasts, since, until
 

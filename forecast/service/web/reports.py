@@ -37,7 +37,7 @@ from forecast.learning import verify
 from forecast.learning.truth_from_phones import (
     ANSWERS,
     OLDEST,
-    Reading,
+    ReadReport,
     plain_remark,
     read_report,
     row_reader,
@@ -269,7 +269,7 @@ def _kept(sender: Sender) -> tuple[FieldReport, str]:
     return Reports(archive).get(report.id) or report, problem
 
 
-def _read(sender: Sender) -> tuple[FieldReport, Reading]:
+def _read(sender: Sender) -> tuple[FieldReport, ReadReport]:
     """Return the report that a form holds, and the outcomes it stands for. Raises: _Refused."""
     form, now = request.form, as_utc(context().clock())
     site = _site_of(sender, form.get("site", ""))
