@@ -163,7 +163,7 @@ def _accept_agreeing(
     reports: Reports, held: Sequence[FieldReport], reader: RowReader, now: datetime
 ) -> None:
     """Accept the held reports all of whose answers enough visitors give."""
-    voices: dict[tuple[EventKey, str], set[str]] = {}
+    senders: dict[tuple[EventKey, str], set[str]] = {}
     wanted: dict[str, list[tuple[EventKey, str]]] = {}
     for report in held:
         if report.kind != VISITOR or not report.sender:
@@ -174,9 +174,9 @@ def _accept_agreeing(
         ]
         wanted[report.id] = votes
         for vote in votes:
-            voices.setdefault(vote, set()).add(report.sender)
+            senders.setdefault(vote, set()).add(report.sender)
     for id, votes in wanted.items():
-        if votes and all(len(voices[vote]) >= AGREEING for vote in votes):
+        if votes and all(len(senders[vote]) >= AGREEING for vote in votes):
             reports.decide(id, ACCEPTED, AGREEMENT, "", now)
 
 

@@ -25,7 +25,7 @@ from forecast.archive.issues import Attempt
 from forecast.errors import ArchiveError, CycleNotReady, SkyscapeError, SourceError
 from forecast.issue.lifecycle import Lifecycle
 from forecast.issue.station_reports import publish_current_observations
-from forecast.learning import monitor, train, truth_from_analyses, verify
+from forecast.learning import monitor, train, truth_from_analyses, truth_from_phones, verify
 from forecast.service.review_jobs import ReviewJobs
 
 log = logging.getLogger(__name__)
@@ -246,6 +246,10 @@ def verify_past_days(world: pipeline.World, clock: Clock) -> None:
             log.info("%s", summary)
 
     _apart("outcomes of past days are not kept", outcomes)
+    _apart(
+        "reports of past days are not kept as outcomes",
+        lambda: truth_from_phones.settle(archive, config, clock()),
+    )
     _apart(
         "past days are not verified",
         lambda: verify.keep(verify.verification(archive, config, clock()), folder),

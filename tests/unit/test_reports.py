@@ -487,7 +487,7 @@ def test_nothing_of_these_pages_is_kept_by_a_proxy_and_no_script_stands_in_them(
 ) -> None:
     for client, path in ((web.client(), link), (desk, "/desk/reports"), (desk, "/desk/links")):
         found = client.get(path)
-        text = found.get_data(as_text=True)
+        text = re.sub(r'="[^"]*"', '=""', found.get_data(as_text=True))  # values are no markup
 
         assert found.headers["Cache-Control"] == "no-store"
         assert "'unsafe" not in found.headers["Content-Security-Policy"]

@@ -219,7 +219,7 @@ def _page(sender: Sender, fault: str = "", status: HTTPStatus = HTTPStatus.OK) -
 # -- a report
 
 
-class _Refused(Exception):
+class NotKept(Exception):
     """A report is not kept; its message is a key of the words."""
 
     def __init__(self, key: str, status: HTTPStatus = HTTPStatus.UNPROCESSABLE_ENTITY) -> None:
@@ -231,7 +231,7 @@ def _send(sender: Sender) -> ResponseReturnValue:
     """Keep a report; answer with its address."""
     try:
         report, problem = _kept(sender)
-    except _Refused as refused:
+    except NotKept as refused:
         return _refusal(sender, refused)
     more = {"problem": problem} if problem else {}
     address = sender.address("thanks", id=report.id, **more)
@@ -240,7 +240,7 @@ def _send(sender: Sender) -> ResponseReturnValue:
     return redirect(address, HTTPStatus.SEE_OTHER)
 
 
-def _refusal(sender: Sender, refused: _Refused) -> ResponseReturnValue:
+def _refusal(sender: Sender, refused: NotKept) -> ResponseReturnValue:
     if wants_json():
         return jsonify(error=words()(refused.key)), refused.status
     return _page(sender, refused.key, refused.status)
@@ -249,36 +249,36 @@ def _refusal(sender: Sender, refused: _Refused) -> ResponseReturnValue:
 def _kept(sender: Sender) -> tuple[FieldReport, str]:
     """Keep the report of this request; return it, and why its photo is not kept.
 
-    Raises: _Refused.
+    Raises: NotKept.
     """
     archive, config = context().archive, context().config
     report, reading = _read(sender)
     known = Reports(archive).get(report.id)
     if known is not None:
         if known.link != report.link:
-            raise _Refused("report.fault.id")
+            raise NotKept("report.fault.id")
         return known, ""
     _admit(sender, report)
     digest, problem = _photo()
     if not reading.outcomes and not digest:
-        raise _Refused("report.fault.answer" if reading.refused else "report.fault.empty")
-    said = {name: report.says[name] for name in reading.outcomes}
-    report = replace(report, says=said, photo=digest)
+        raise NotKept("report.fault.answer" if reading.refused else "report.fault.empty")
+    answered = {name: report.says[name] for name in reading.outcomes}
+    report = replace(report, says=answered, photo=digest)
     Reports(archive).add(report)
     settle(archive, config, report.received)
     return Reports(archive).get(report.id) or report, problem
 
 
 def _read(sender: Sender) -> tuple[FieldReport, ReadReport]:
-    """Return the report that a form holds, and the outcomes it stands for. Raises: _Refused."""
+    """Return the report that a form holds, and the outcomes it stands for. Raises: NotKept."""
     form, now = request.form, as_utc(context().clock())
     site = _site_of(sender, form.get("site", ""))
     if site is None:
-        raise _Refused("report.fault.site")
+        raise NotKept("report.fault.site")
     try:
         id = str(uuid.UUID(form.get("id", "")))
     except ValueError:
-        raise _Refused("report.fault.id") from None
+        raise NotKept("report.fault.id") from None
     visitor = sender.kind == VISITOR
     answers = {name: form.get(name, "").strip()[:20] for name in ANSWERS}
     report = FieldReport(
@@ -298,7 +298,7 @@ def _read(sender: Sender) -> tuple[FieldReport, ReadReport]:
 
 
 def _seen(now: datetime, oldest: timedelta) -> datetime:
-    """Return when it was seen: as the form says, else now. Raises: _Refused.
+    """Return when it was seen: as the form says, else now. Raises: NotKept.
 
     A phone sends its own time of the report and of the sending: only their difference counts, so
     a clock that is wrong changes nothing.
@@ -311,18 +311,18 @@ def _seen(now: datetime, oldest: timedelta) -> datetime:
             passed = datetime.fromisoformat(form["sent"]) - datetime.fromisoformat(form["seen"])
             seen = now - max(passed, timedelta(0))
     except (ValueError, TypeError, OverflowError):
-        raise _Refused("report.fault.time") from None
+        raise NotKept("report.fault.time") from None
     if seen > now + AHEAD:
-        raise _Refused("report.fault.future")
+        raise NotKept("report.fault.future")
     if seen < now - oldest:
-        raise _Refused("report.fault.old")
+        raise NotKept("report.fault.old")
     return min(seen, now)
 
 
 def _admit(sender: Sender, report: FieldReport) -> None:
-    """Count a report against the limits. Raises: _Refused."""
+    """Count a report against the limits. Raises: NotKept."""
     hour, reports = report.received - timedelta(hours=1), Reports(context().archive)
-    slow = _Refused("report.fault.many", HTTPStatus.TOO_MANY_REQUESTS)
+    slow = NotKept("report.fault.many", HTTPStatus.TOO_MANY_REQUESTS)
     limits = current_app.extensions.setdefault("report limits", ReportLimits())
     if sender.kind == OBSERVER:
         if limits.link.take(sender.link):
