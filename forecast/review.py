@@ -25,7 +25,7 @@ TRANSITIONS: Mapping[str, frozenset[str]] = {
     "released": frozenset({"superseded", "withdrawn"}),
     "superseded": frozenset({"withdrawn"}),
     "withdrawn": frozenset(),
-    "expired": frozenset(),
+    "expired": frozenset({"released"}),  # after a kill: it was out already when it expired
 }
 MACHINE = "machine"  # stands for the person of a transition that no person made
 

@@ -186,7 +186,7 @@ class Drafts:
     ) -> None:
         """Note that a draft is out as `issue`; the issue before is superseded. Twice counts once.
 
-        draft: "" for an issue without one.
+        draft: "" for an issue without one; one that a lost archive no longer knows is passed over.
         """
         with self._archive.transaction() as connection:
             row = connection.execute(sql.select(issue_table).where(issue_table.c.id == issue)).one()
@@ -197,8 +197,10 @@ class Drafts:
                 .where(issue_table.c.id == issue)
                 .values(draft=draft or None, review=dict(review))
             )
-            if draft:
-                state = _row(connection, draft).state
+            state = connection.scalar(
+                sql.select(draft_table.c.state).where(draft_table.c.id == draft)
+            )
+            if state is not None:
                 _step(connection, draft, state, "released", person, at, f"as {issue}")
                 _set(connection, draft, state="released")
             _step(connection, issue, "", "released", person, at, f"from {draft}" if draft else "")

@@ -9,11 +9,13 @@ from typing import Any
 import pytest
 
 from forecast.archive.drafts import Drafts
+from forecast.archive.issues import Archive
 from forecast.config import Config
 from forecast.domain import Atmosphere, Name
 from forecast.errors import Conflict, NotReleased
 from forecast.ingest.grib import reader
 from forecast.issue.lifecycle import Lifecycle
+from forecast.issue.release import restore
 from forecast.issue.world import World
 from forecast.review import Account, Draft, Edit
 from tests.faults.one_site import RUN, decoded, small, world
@@ -148,3 +150,42 @@ def test_a_signature_ends_with_the_next_change(ours: World) -> None:
 
     assert changed.state == "draft"
     assert drafts.signature(draft.id) == {}
+
+
+def test_a_lost_archive_takes_a_signed_and_a_withdrawn_issue_from_what_readers_see(
+    ours: World,
+) -> None:
+    lives = Lifecycle()
+    draft = lives.make_draft(ours, NOW, HOUR)
+    issue = lives.sign(ours, draft, draft.version, WANG, NOW).issue
+    database = Path(ours.config.archive.url.removeprefix("sqlite:///"))
+
+    for wanted in ("released", "withdrawn"):
+        for file in database.parent.glob(f"{database.name}*"):
+            file.unlink()
+        again = world(ours.config, RUN)
+        restore(again, NOW)
+
+        assert Drafts(again.archive).states() == {issue.id: wanted}
+        assert Drafts(again.archive).review_of(issue.id)["person"] == "王一"
+        if wanted == "released":
+            lives.withdraw(again, issue.id, WANG, "wrong deck", NOW)
+
+
+def test_a_draft_that_was_out_when_it_expired_is_a_released_one(
+    ours: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lives, drafts = Lifecycle(), Drafts(ours.archive)
+    draft = lives.make_draft(ours, NOW, HOUR)
+    with monkeypatch.context() as killed:  # right after the pages were put in force
+        killed.setattr(Archive, "mark_published", lambda *_: None)
+        killed.setattr(Drafts, "released", lambda *_: None)
+        issue = lives.sign(ours, draft, draft.version, WANG, NOW).issue
+
+    lives.expire(ours, HOUR + timedelta(hours=3))
+    restore(ours, HOUR + timedelta(hours=3))
+
+    found = drafts.get(draft.id)
+    assert found is not None
+    assert found.state == "released"
+    assert drafts.states() == {issue.id: "released"}
