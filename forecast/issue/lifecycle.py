@@ -15,7 +15,7 @@ import hashlib
 import logging
 import threading
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
 from forecast.archive.drafts import Drafts
@@ -147,8 +147,9 @@ class Lifecycle:
     def edit(self, world: World, draft: Draft, version: int, edit: Edit, account: Account) -> Draft:
         """Keep a change of a draft, made from a version."""
         _require(account, "edit")
-        checked = editing.checked(edit, self.prepared(world, draft).forecasts)
-        return Drafts(world.archive).add_edit(draft.id, version, checked)
+        with self._lock:  # nothing changes while it goes out
+            checked = editing.checked(edit, self.prepared(world, draft).forecasts)
+            return Drafts(world.archive).add_edit(draft.id, version, checked)
 
     def undo(
         self,
@@ -162,7 +163,8 @@ class Lifecycle:
     ) -> Draft:
         """Go back to the machine's value of a field of an event."""
         _require(account, "edit")
-        return Drafts(world.archive).undo(draft.id, version, event, field, account.id, now)
+        with self._lock:
+            return Drafts(world.archive).undo(draft.id, version, event, field, account.id, now)
 
     def comment(
         self, world: World, draft: Draft, version: int, words: Name, account: Account, now: datetime
@@ -174,7 +176,8 @@ class Lifecycle:
             raise Conflict(
                 f"a comment has at most {LONGEST_COMMENT} characters, this one {longest}"
             )
-        return Drafts(world.archive).comment(draft.id, version, words, account.id, now)
+        with self._lock:
+            return Drafts(world.archive).comment(draft.id, version, words, account.id, now)
 
     # -- releases
 
@@ -183,27 +186,28 @@ class Lifecycle:
     ) -> IssueReport:
         """Sign a draft and release it at once."""
         _require(account, "sign")
-        signed = Drafts(world.archive).sign(draft.id, version, account.id, account.name, now)
-        return self.release(world, signed, now)
+        with self._lock:
+            signed = Drafts(world.archive).sign(draft.id, version, account.id, account.name, now)
+            return self.release(world, signed, now)
 
     def release(self, world: World, draft: Draft, now: datetime) -> IssueReport:
         """Release a draft: with the name of who signed it, else as one that nobody reviewed.
 
         Raises: NotReleased where nobody signed it and that is required.
         """
-        settings, drafts = world.config.issue, Drafts(world.archive)
-        signature = drafts.signature(draft.id)
-        hold = settings.review == "required" or settings.unsigned == "hold" or draft.corrects
-        if not signature and hold:
-            raise NotReleased(
-                f"{draft.id}: nobody signed it, so it does not go out; the issue in force stays "
-                "until it expires. Sign it at the desk"
-            )
+        drafts = Drafts(world.archive)
         with self._lock, world.publisher.exclusive():
             restore(world, now)
-            draft = drafts.get(draft.id) or draft
+            seen, draft = draft.version, drafts.get(draft.id) or draft
             if not draft.open or draft.expires <= as_utc(now):
                 raise NotReleased(f"{draft.id} is {draft.state}: it does not go out")
+            if draft.version != seen:
+                raise Conflict(
+                    f"{draft.id} was changed meanwhile (version {draft.version}, not {seen}): look "
+                    "at it again"
+                )
+            signature = drafts.signature(draft.id)
+            _require_signature(world, draft, signature)
             prepared, clock = self.prepared(world, draft), Stopwatch()
             forecasts = self.forecasts(world, draft)
             issue = open_issue(
@@ -265,6 +269,16 @@ def _id_of(prepared: Prepared, hour: datetime) -> str:
 def _require(account: Account, what: str) -> None:
     if not account.may(what):
         raise Conflict(f"{account.id} ({account.role}) may not do this: {what} is needed")
+
+
+def _require_signature(world: World, draft: Draft, signature: Mapping[str, str]) -> None:
+    settings = world.config.issue
+    hold = settings.review == "required" or settings.unsigned == "hold" or draft.corrects
+    if hold and not signature:
+        raise NotReleased(
+            f"{draft.id}: nobody signed it, so it does not go out; the issue in force stays until "
+            "it expires. Sign it at the desk"
+        )
 
 
 def _require_reason(reason: str) -> None:
