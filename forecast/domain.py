@@ -16,23 +16,15 @@ from datetime import UTC, date, datetime, timedelta
 import numpy as np
 import xarray as xr
 
-# The nine phenomena that are forecast for a site, in the order of a bulletin.
-# fmt: off
-PHENOMENA = (
-    "starry_sky",
-    "sea_of_clouds",
-    "sunset_glow",
-    "sunrise_glow",
-    "sunrise",
-    "snowfall",
-    "snow_cover",
-    "rime",
-    "snowmaking",
-)
-# fmt: on
+from forecast.outcome import CLOUD_SEA_STATES as CLOUD_SEA_STATES
+from forecast.outcome import OUTCOME_SOURCES as OUTCOME_SOURCES
+from forecast.outcome import Outcome as Outcome
 
-# The exclusive states of a sea-of-clouds morning; their probabilities add to 1.
-CLOUD_SEA_STATES = ("sea", "in_cloud", "overcast", "open")
+# The nine phenomena that are forecast for a site, in the order of a bulletin.
+PHENOMENA = (
+    "starry_sky", "sea_of_clouds", "sunset_glow", "sunrise_glow", "sunrise", "snowfall",
+    "snow_cover", "rime", "snowmaking",
+)  # fmt: skip
 
 HORIZON_STEP = 5.0  # [degree] between two values of Site.horizon
 
@@ -427,33 +419,6 @@ class Fault:
     where: str
     line: int
     reason: str
-
-
-# The sources of outcomes, the most trusted first. A visitor's report counts once somebody at the
-# desk has accepted it or three visitors agree.
-OUTCOME_SOURCES = ("observer", "camera", "station", "visitor", "analysis")
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """What was observed of an event; reports of the five sources are kept apart.
-
-    degree: 0 none, 0.5 partial, 1 full; NaN if the source does not show it. amount: a measurement
-    (new snow [m], gap to the deck [m] ...), NaN without one. vividness: of a glow, 0-2, NaN if not
-    reported. state: sea of clouds only, one of CLOUD_SEA_STATES. reporter: an observer, a camera or
-    a station within the source.
-    """
-
-    phenomenon: str
-    site: str
-    day: date
-    degree: float
-    source: str
-    state: str = ""
-    amount: float = float("nan")
-    detail: str = ""
-    reporter: str = ""
-    vividness: float = float("nan")
 
 
 @dataclass(frozen=True, slots=True)
