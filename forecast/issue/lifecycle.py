@@ -93,14 +93,16 @@ class Lifecycle:
         with self._lock:
             if drafts.states().get(issue.id) != "released":
                 raise Conflict(f"{issue.id} is not the issue in force: correct the newest one")
-            edits = drafts.edits(str(drafts.review_of(issue.id).get("draft", "")))
-            kept, lost = editing.carried_over(edits, prepared.forecasts)
+            before = str(drafts.review_of(issue.id).get("draft", ""))
+            earlier = drafts.get(before)
+            kept, lost = editing.carried_over(drafts.edits(before), prepared.forecasts)
             draft = Draft(
                 _id_of(prepared, now),
                 prepared.cycle,
                 as_utc(now),
                 as_utc(now),
                 as_utc(now) + LATE,
+                comment=earlier.comment if earlier else NO_WORDS,
                 lost_edits=lost,
                 corrects=issue.id,
                 correction_reason=reason,

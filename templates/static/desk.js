@@ -130,6 +130,8 @@ async function saveNow(form) {
     return;
   }
   reason?.classList.remove("wanted");
+  const hint = one("[data-autosave]", form);
+  if (hint) hint.textContent = hint.dataset.autosave;
   const answer = await fetch(form.action, {
     method: "POST",
     headers: { Accept: "application/json" },

@@ -66,6 +66,7 @@ class Desk:
     machine: the bulletin of the machine's own forecasts, with every event. forecasts: by event, as
     changed; one that is hidden is there. edits: in force, in order; seen: the number of the newest
     edit of all, undone ones included. last: the issue that readers see and its probabilities.
+    corrects: the issue that the draft corrects.
     """
 
     draft: Draft
@@ -77,6 +78,7 @@ class Desk:
     last: Issue | None
     last_probabilities: dict[EventKey, float]
     now: datetime
+    corrects: Issue | None = None
 
     @property
     def hidden(self) -> frozenset[EventKey]:
@@ -117,6 +119,7 @@ def open_desk() -> Desk | None:
         if last
         else {},
         now,
+        next((issue for issue in here.archive.issues() if issue.id == draft.corrects), None),
     )
 
 

@@ -13,7 +13,7 @@ from forecast.service.web.application import words
 from forecast.service.web.context import account, context
 from forecast.service.web.desk_forms import BadForm, given_of, number_of
 from forecast.service.web.desk_material import Desk, last_issue, open_desk
-from forecast.service.web.desk_words import edit_text
+from forecast.service.web.desk_words import edit_text, person_name
 from forecast.service.web.guards import needs
 
 blueprint = Blueprint("release", __name__)  # below that of the desk
@@ -59,6 +59,7 @@ def _signing(problem: str, status: HTTPStatus) -> ResponseReturnValue:
         lost=[edit_text(each) for each in desk.draft.lost_edits],
         steps=Drafts(context().archive).transitions(desk.draft.id),
         moved=_moved(desk),
+        person_name=person_name,
     )
     return make_response(text, status)
 

@@ -28,12 +28,14 @@ PERCENT_KNOBS = ("cloud_far",)  # without a feature of their own
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """An event in the grid. marks: of edited, hidden, differ, usual, hazard, far, unknown."""
+    """An event in the grid. beside: the machine's chance where a person changed it, else the last
+    issue's where it differs. marks: of edited, hidden, differ, usual, hazard, far, unknown.
+    """
 
     key: EventKey
     url: str
     number: str
-    last: str
+    beside: str
     grade: int
     marks: tuple[str, ...]
     label: str
@@ -121,19 +123,22 @@ class DeskView:
         forecast, words = self.desk.forecasts[key], self.words
         last = self.desk.last_probabilities.get(key, math.nan)
         marks = self._marks(entry, forecast)
-        percent = words.percent(published_probability(forecast.probability))
+        percent, before = _percent(forecast.probability, words), _percent(last, words)
+        machine = words.percent(entry.forecast.probability)
+        changed = "probability" in self.desk.edits_of(key)
         parts = [percent]
+        if changed:
+            parts.append(words("desk.machine_says", value=machine))
         if math.isfinite(last):
-            parts.append(words("desk.last", percent=words.percent(published_probability(last))))
+            parts.append(words("desk.last", percent=before))
+        beside = machine if changed else before if math.isfinite(last) and before != percent else ""
         parts += [words(f"desk.mark.{mark}") for mark in marks]
         spot = words.spot(entry.forecast.event.site, entry.forecast.event.phenomenon)
         return Cell(
             key,
             event_url(key),
             percent.removesuffix("%"),
-            words.percent(published_probability(last)).removesuffix("%")
-            if math.isfinite(last)
-            else "",
+            beside.removesuffix("%"),
             forecast.grade,
             marks,
             words("desk.cell", spot=spot, day=words.day(entry.forecast.event.day),
@@ -323,6 +328,10 @@ def event_url(key: EventKey) -> str:
     """Return the address of an event at the desk."""
     site, phenomenon, day = key
     return url_for("desk.event", site=site, phenomenon=phenomenon, day=day)
+
+
+def _percent(probability: float, words: Words) -> str:
+    return words.percent(published_probability(probability))
 
 
 def _whole(probability: float) -> str:

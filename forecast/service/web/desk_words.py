@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from forecast.review import Edit
+from forecast.archive.accounts import Accounts
+from forecast.review import MACHINE, Edit
 from forecast.service.web.application import words
 from forecast.service.web.context import context
 
@@ -37,5 +38,13 @@ def edit_text(each: Edit) -> str:
         before=value_text(each.field, each.before),
         after=value_text(each.field, each.value),
         reason=say(f"desk.reason.{each.reason}") + note,
-        person=each.person,
+        person=person_name(each.person),
     )
+
+
+def person_name(account: str) -> str:
+    """Return the name by which an account signs; of the machine its word."""
+    if account == MACHINE:
+        return words()("desk.machine")
+    found = Accounts(context().archive).get(account)
+    return found.name if found else account
