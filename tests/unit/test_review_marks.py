@@ -13,9 +13,9 @@ import pytest
 
 from forecast.domain import Change, Forecast, Name
 from forecast.quantities import grade_of
-from forecast.review import LONGEST_COMMENT, Review
+from forecast.review import Review
 from products.bulletin import Bulletin
-from products.channels import render
+from products.channels import render, sms
 from products.composition import Supplement, compose
 from products.pages.phrases import Phrases
 from products.pages.renderer import PageRenderer
@@ -99,16 +99,20 @@ def test_a_signed_issue_names_who_signed_it() -> None:
     assert data["issuer"]["forecaster"] == data["review"]["person"] == "王一<"
 
 
-def test_the_comment_is_on_pages_in_the_article_and_in_the_message_where_it_fits() -> None:
-    shown = products(bulletin(Review(person="王一", comment=COMMENT)))
-    long = Name("风" * LONGEST_COMMENT, "w" * LONGEST_COMMENT)
-    crowded = products(bulletin(Review(person="王一", comment=long)))
+def test_the_comment_is_on_pages_in_the_article_and_in_the_message_where_it_fits(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    made = bulletin(Review(person="王一", comment=COMMENT))
+    shown = products(made)
+    fits = len(shown["sms.txt"])
 
     assert where(shown, COMMENT.zh) == EVERY - {f"display/{SITE}.html"}
     assert COMMENT.en in shown["en/sms.txt"]
-    assert long.zh in crowded["index.html"]
-    assert len(crowded["sms.txt"]) <= 536
-    assert ("风" * 20 in crowded["sms.txt"]) is (len(crowded["sms.txt"]) > LONGEST_COMMENT)
+    for limit in (fits, fits - 1):
+        monkeypatch.setitem(sms.LONGEST, "zh", limit)
+        message = next(page.body for page in render(made, "sms") if page.path == "sms.txt")
+        assert (COMMENT.zh in str(message)) is (limit == fits)
+        assert len(message) <= limit
 
 
 def test_a_comment_in_one_language_is_shown_in_the_other_as_what_it_is() -> None:
