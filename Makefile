@@ -10,10 +10,15 @@ SETUP = test -x $(BIN)/python || { \
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "skyscape needs Python 3.11 or newer; $(PYTHON) is %d.%d: name a newer one with make PYTHON=..." % sys.version_info[:2] or 0)' || exit 1; \
 	$(PYTHON) -m venv $(VENV) || { echo "python3-venv is missing: install it (Debian: apt-get install python3-venv) and try again"; rm -rf $(VENV); exit 1; }; }
 
-.PHONY: demo test check bench science docs browser clean
+.PHONY: demo desk test check bench science docs browser clean
 
 demo: $(VENV)/run.stamp
 	$(BIN)/python -m forecast demo
+	@echo "then 'make desk' opens the forecaster's desk and a ranger's page on it"
+
+# The desk and a page to report from, on the demonstration, until stopped.
+desk: $(VENV)/run.stamp
+	$(BIN)/python -m forecast serve --demo
 
 test: $(VENV)/test.stamp browser
 	$(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder $(TESTS)

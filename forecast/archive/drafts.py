@@ -76,6 +76,17 @@ class Drafts:
             ).first()
         return None if row is None else _draft(row)
 
+    def served(self, hour: datetime, since: datetime) -> bool:
+        """Return whether a draft of an hour that was prepared `since` then is out."""
+        wanted = (
+            (draft_table.c.hour == as_utc(hour))
+            & (draft_table.c.corrects == "")
+            & (draft_table.c.state == "released")
+            & (draft_table.c.prepared >= as_utc(since))
+        )
+        with self._archive.transaction() as connection:
+            return connection.scalar(sql.select(draft_table.c.id).where(wanted)) is not None
+
     def open_ones(self, now: datetime) -> tuple[Draft, ...]:
         """Return the drafts that may still go out, the next first."""
         wanted = draft_table.c.state.in_(OPEN) & (draft_table.c.expires > as_utc(now))

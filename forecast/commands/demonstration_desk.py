@@ -10,6 +10,7 @@ from pathlib import Path
 
 from forecast.archive import passwords
 from forecast.archive.accounts import Accounts
+from forecast.archive.reports import ReportLink, Reports
 from forecast.commands import world as setup
 from forecast.commands.output import show
 from forecast.config import Config
@@ -21,9 +22,11 @@ from forecast.issue.world import World
 from forecast.pipeline import run
 from forecast.sample.bucket import LoopbackBucket
 from forecast.sample.demonstration import demonstration_config, demonstration_run, write_sample
+from forecast.service.web.links import address_of
+from forecast.service.web.server import WebServer
 from forecast.service.web.service import build_server, serve_beside
 
-ACCOUNT, NAME, ROLE = "demo", "Demo", "administrator"
+ACCOUNT, NAME, ROLE, LINK = "demo", "Demo", "administrator", "demonstration"
 FOLDER = Path("var/demo/site")  # that of `demo`, below the working directory
 
 
@@ -37,9 +40,11 @@ def serve_demonstration(config: Config, now: datetime) -> int:
         server = build_server(world, lifecycle, setup.clock)
         thread = serve_beside(server)
         show(
+            "",
             f"the desk:   {server.address}/desk/",
             f"account:    {ACCOUNT}",
             f"password:   {password}   (made now, for this demonstration only)",
+            f"a report:   {report_address(server, world, now)}   (of a ranger; visitors: /report/)",
             f"the pages:  {(FOLDER / 'current' / 'index.html').absolute()}",
             "stop with Ctrl-C",
         )
@@ -69,7 +74,18 @@ def reviewed(config: Config) -> Config:
     issue = config.issue.model_copy(update={"review": "optional"})
     web = config.web.model_copy(update={"host": "127.0.0.1", "base_url": "", "trusted_proxies": 0})
     service = config.service.model_copy(update={"web": web})
-    return config.model_copy(update={"issue": issue, "service": service})
+    reports = config.reports.model_copy(update={"visitors": True})
+    return config.model_copy(update={"issue": issue, "service": service, "reports": reports})
+
+
+def report_address(server: WebServer, world: World, now: datetime) -> str:
+    """Return the address of a page from which a ranger reports; its link is made where needed."""
+    kept = Reports(world.archive)
+    link = kept.link(LINK) or ReportLink(LINK, "", NAME, now, ACCOUNT)
+    if kept.link(LINK) is None:
+        kept.add_link(link)
+    with server.application.test_request_context(base_url=server.address):
+        return address_of(link)
 
 
 def let_in(world: World, now: datetime) -> str:

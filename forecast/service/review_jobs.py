@@ -55,6 +55,14 @@ class ReviewJobs:
         config = self._given.config
         return next_hour(config.schedule.issue_at, config.zone, self._clock())
 
+    def _served(self, hour: datetime) -> bool:
+        """Return whether the issue of an hour is out: from a draft of its last minutes.
+
+        What somebody signed long before is an issue of its own; the hour gets another one.
+        """
+        ready = timedelta(minutes=self._given.config.issue.draft_minutes)
+        return Drafts(self._given.archive).served(hour, hour - ready)
+
     def _last_hour(self) -> datetime:
         config = self._given.config
         return last_hour(config.schedule.issue_at, config.zone, self._clock())
@@ -64,6 +72,8 @@ class ReviewJobs:
         now, hour = self._clock(), self.next_hour()
 
         def make() -> int:
+            if self._served(hour):  # a person signed it before its hour
+                return DONE
             self.lifecycle.make_draft(self._world, now, hour)
             return DONE
 
@@ -80,9 +90,9 @@ class ReviewJobs:
         def out() -> int:
             world = self._world
             self.lifecycle.expire(world, now)
-            draft = Drafts(world.archive).of_hour(hour)
-            if draft is not None and draft.state == "released" and not at_once:
+            if self._served(hour) and not at_once:
                 return DONE
+            draft = Drafts(world.archive).of_hour(hour)
             if draft is None or not draft.open:
                 draft = self.lifecycle.make_draft(world, now, now if at_once else hour)
             return self._out(world, draft, now)

@@ -93,10 +93,26 @@ def test_what_was_signed_before_its_hour_does_not_go_out_again_at_it(duty: Duty)
     early = HOUR - timedelta(minutes=10)
     duty.lifecycle.sign(duty.world, draft, draft.version, WANG, early)
 
+    assert duty.at(early + timedelta(minutes=5)).draft() == 0  # the look for new data goes on
+    assert duty.drafts.open_ones(duty.now) == ()
+    duty.lifecycle.make_draft(duty.world, duty.now, HOUR)  # somebody looks at a further one
     assert duty.at(HOUR).release() == 0
     assert duty.at(HOUR + timedelta(minutes=5)).start() == 0
 
     assert duty.numbers == [1]
+    [issue] = duty.world.archive.issues()
+    assert duty.drafts.review_of(issue.id)["person"] == "王一"
+
+
+def test_what_was_signed_long_before_its_hour_is_an_issue_of_its_own(duty: Duty) -> None:
+    duty.now = READY - timedelta(hours=2)
+    draft = duty.lifecycle.make_draft(duty.world, duty.now, HOUR)
+    duty.lifecycle.sign(duty.world, draft, draft.version, WANG, duty.now)
+
+    assert duty.at(READY).draft() == 0
+    assert duty.at(HOUR).release() == 0
+
+    assert duty.numbers == [2, 1]
 
 
 @required

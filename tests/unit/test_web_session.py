@@ -18,7 +18,9 @@ from forecast.errors import Conflict
 from forecast.review import ROLES
 from forecast.service.web import guards
 from forecast.service.web.application import COOKIE
+from forecast.service.web.session import LoginLimits
 from forecast.service.web.session_key import key_file, session_key
+from forecast.service.web.throttle import Limit, Throttle, network_of
 from tests.web_world import PASSWORD, WebWorld, csrf_of, sign_in, token_of, web_world
 
 probe = Blueprint("probe", __name__)
@@ -47,9 +49,8 @@ def made(config: Config, tmp_path_factory: pytest.TempPathFactory) -> WebWorld:
 @pytest.fixture
 def ours(made: WebWorld) -> Iterator[WebWorld]:
     """The same accounts for every test, with fresh limits and the clock set back."""
-    from forecast.service.web.session import LoginLimits
-
     made.application.extensions["login limits"] = LoginLimits()
+    made.application.extensions[guards.RATES] = Throttle(guards.REQUESTS)
     before = made.now
     yield made
     made.now = before
@@ -338,3 +339,83 @@ def test_the_key_is_made_once_and_readable_by_its_owner_only(
     assert key_file(ours) == tmp_path / "v" / "session.key"
     assert key_file(ours).stat().st_mode & 0o777 == 0o600
     assert [path.name for path in (tmp_path / "v").iterdir()] == ["session.key"]
+
+
+# -- every route
+
+
+def test_every_page_of_the_desk_asks_who_is_there(ours: WebWorld) -> None:
+    """A route that somebody forgets to guard is found here."""
+    open_to_all = {"session.login", "session.enter", "session.leave"}
+    client, seen = ours.client(), 0
+    for rule in ours.application.url_map.iter_rules():
+        if not rule.rule.startswith("/desk") or rule.endpoint in open_to_all:
+            continue
+        view = ours.application.view_functions[rule.endpoint]
+        assert getattr(view, "permission", ""), rule
+        assert not getattr(view, "csrf_exempt", False), rule
+        seen += 1
+    assert seen > 10
+    assert client.get("/desk/").status_code == 302
+
+
+def test_only_what_carries_its_own_proof_takes_a_change_without_a_token(ours: WebWorld) -> None:
+    views = ours.application.view_functions
+    exempt = {name for name, view in views.items() if getattr(view, "csrf_exempt", False)}
+
+    assert exempt == {"push.receive", "reports.send", "reports.visitor_send"}
+
+
+def test_no_route_takes_a_body_without_bounds(ours: WebWorld) -> None:
+    largest = {
+        name: getattr(view, "largest_body", guards.LARGEST_BODY)
+        for name, view in ours.application.view_functions.items()
+    }
+
+    assert max(largest.values()) <= 10_000_000
+    assert {name for name, size in largest.items() if size > guards.LARGEST_BODY} == {
+        "reports.send",
+        "reports.visitor_send",
+    }
+
+
+def test_whoever_asks_without_pause_is_told_to_wait(ours: WebWorld) -> None:
+    ours.application.extensions[guards.RATES] = Throttle(Limit(5, 60.0))
+    client, other = ours.client(), {"REMOTE_ADDR": "192.0.2.7"}
+
+    statuses = [client.get("/health").status_code for _ in range(6)]
+
+    assert statuses == [200] * 5 + [429]
+    assert client.get("/health", environ_overrides=other).status_code == 200
+
+
+def test_a_throttle_forgets_the_longest_unused_and_holds_the_limit() -> None:
+    now = [0.0]
+    throttle = Throttle(Limit(2, 10.0), lambda: now[0])
+
+    assert [throttle.take("a") for _ in range(3)] == [0.0, 0.0, 10.0]
+    now[0] = 10.0
+    assert [throttle.take("a"), throttle.take("a")] == [0.0, 10.0]
+    for number in range(20_000):
+        throttle.take(str(number))
+    assert len(throttle._left) == 10_000
+
+
+@pytest.mark.parametrize(
+    ("address", "network"),
+    [
+        ("192.0.2.7", "192.0.2.7"),
+        ("::ffff:192.0.2.7", "192.0.2.7"),
+        ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"),  # a household has a /64: RFC 6177
+        ("nonsense", "nonsense"),
+    ],
+)
+def test_one_sender_is_counted_as_one(address: str, network: str) -> None:
+    assert network_of(address) == network
+
+
+def test_health_says_whether_an_issue_is_in_force(ours: WebWorld) -> None:
+    answer = ours.client().get("/health")
+
+    assert (answer.status_code, answer.json["status"]) == (200, "stale")
+    assert answer.json["issue"] is None

@@ -7,7 +7,6 @@ the session, and how an error is shown.
 from __future__ import annotations
 
 import importlib
-import importlib.util
 from http import HTTPStatus
 from typing import Any
 from urllib.parse import urlsplit
@@ -30,6 +29,7 @@ from forecast.service.web import guards, push
 from forecast.service.web.context import KEY, WebContext, account, context
 from forecast.service.web.session import LIFETIME, LoginLimits
 from forecast.service.web.session_key import session_key
+from forecast.service.web.throttle import Throttle
 from products.pages.templating import TEMPLATES
 from products.wording import LANGUAGES, Words
 
@@ -105,12 +105,12 @@ def create_application(
     )
     application.extensions[KEY] = context
     application.extensions["login limits"] = LoginLimits()
+    application.extensions[guards.RATES] = Throttle(guards.REQUESTS)
     if endpoint is not None:
         application.extensions[push.KEY] = endpoint
     for part in PARTS:
-        name = f"{__package__}.{part}"
-        if importlib.util.find_spec(name) is not None:
-            application.register_blueprint(importlib.import_module(name).blueprint)
+        # imported only now: the parts use what stands here
+        application.register_blueprint(importlib.import_module(f"{__package__}.{part}").blueprint)
     application.before_request(guards.admit)
     application.after_request(_secured)
     application.context_processor(_globals)

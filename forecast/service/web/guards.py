@@ -17,11 +17,14 @@ from forecast.domain import as_utc
 from forecast.errors import ArchiveError
 from forecast.review import Account
 from forecast.service.web.context import account, context
+from forecast.service.web.throttle import Limit, Throttle, network_of
 
 View = TypeVar("View", bound=Callable[..., Any])
 
 SAFE = ("GET", "HEAD", "OPTIONS")
 CSRF_FIELD, CSRF_HEADER = "csrf", "X-CSRF-Token"
+RATES = "rates"  # of app.extensions: a Throttle of requests by address
+REQUESTS = Limit(600, 0.05)  # at once, then twenty a second
 LARGEST_BODY = 262_144  # [byte] of a request, where its view says nothing else
 
 
@@ -97,11 +100,15 @@ def note(what: str, detail: str = "", person: str = "") -> None:
 
 
 def admit() -> None:
-    """Before each request: bound its body, load who sends it, refuse a forged change."""
+    """Before each request: bound its body and rate, load who sends it, refuse a forged change."""
     view = current_app.view_functions.get(request.endpoint or "")
     request.max_content_length = getattr(view, "largest_body", LARGEST_BODY)
     if request.endpoint == "static":
         return
+    rates: Throttle = current_app.extensions[RATES]
+    own = request.endpoint == "push.receive"  # its senders have limits of their own
+    if not own and rates.take(network_of(request.remote_addr or "")) > 0:
+        abort(HTTPStatus.TOO_MANY_REQUESTS)
     g.account = _account_of_session()
     if request.method in SAFE or view is None or getattr(view, "csrf_exempt", False):
         return

@@ -43,7 +43,7 @@ class WebServer:
         endpoint: ObservationEndpoint | None = None,
         timeouts: Timeouts = TIMEOUTS,
     ) -> None:
-        self._application, self._settings, self._endpoint = application, settings, endpoint
+        self.application, self._settings, self._endpoint = application, settings, endpoint
         self._prefix = urlsplit(settings.base_url).path.rstrip("/")
         self._routes = application.url_map.bind("")
         try:
@@ -95,7 +95,7 @@ class WebServer:
             each.close()
 
     def _largest(self) -> int:
-        views = self._application.view_functions.values()
+        views = self.application.view_functions.values()
         return max(getattr(view, "largest_body", LARGEST_BODY) for view in views)
 
     def _gate(self, head: Head, peer: str) -> int | bytes:
@@ -123,7 +123,7 @@ class WebServer:
             endpoint, _ = self._routes.match(path, method)
         except HTTPException:
             return LARGEST_BODY
-        view = self._application.view_functions[endpoint]
+        view = self.application.view_functions[endpoint]
         return int(getattr(view, "largest_body", LARGEST_BODY))
 
     def _sender(self, head: Head, peer: str) -> str:
