@@ -33,23 +33,31 @@ FRESH = timedelta(minutes=5)  # for which what is read from the archive is kept
 class DeskCache:
     """What is costly to make again, the last used; safe to be used from several threads.
 
-    One thing is made at a time: the machine has few cores, and matplotlib has one state.
+    Each thing is made once: who asks for it meanwhile waits for it, and for nothing else.
     """
 
     def __init__(self) -> None:
         self._kept: OrderedDict[Hashable, Any] = OrderedDict()
-        self._lock = threading.RLock()
+        self._making: dict[Hashable, threading.Lock] = {}
+        self._lock = threading.Lock()
 
     def of(self, key: Hashable, make: Callable[[], Kept]) -> Kept:
         """Return what stands under a key, made where it does not."""
         with self._lock:
-            if key not in self._kept:
-                self._kept[key] = make()
+            making = self._making.setdefault(key, threading.Lock())
+        with making:
+            with self._lock:
+                if key in self._kept:
+                    self._kept.move_to_end(key)
+                    found: Kept = self._kept[key]
+                    return found
+            made = make()
+            with self._lock:
+                self._kept[key] = made
                 while len(self._kept) > MOST_KEPT:
-                    self._kept.popitem(last=False)
-            self._kept.move_to_end(key)
-            found: Kept = self._kept[key]
-            return found
+                    oldest, _ = self._kept.popitem(last=False)
+                    self._making.pop(oldest, None)
+            return made
 
 
 def cache() -> DeskCache:

@@ -243,10 +243,20 @@ class EventView:
 
     # -- what stands behind it
 
+    @property
+    def usual_width(self) -> float | None:
+        """The usual frequency [%] of the month; None where it is not known."""
+        usual = self.machine.usual
+        return round(100 * usual, 1) if math.isfinite(usual) else None
+
     def bars(self) -> list[Bar]:
-        """Return each run's probability, the newest of each model first, and the month's usual."""
+        """Return the month's usual frequency and each run's probability."""
         names, words = self.desk.machine.model_names, self.words
         bars = []
+        if self.usual_width is not None:
+            month = words("desk.usual", month=words(f"month_name.{self.machine.event.day.month}"))
+            percent = words.percent(self.machine.usual)
+            bars.append(Bar(month, percent, self.usual_width, "", usual=True))
         for run in self.machine.contributing_runs:
             model = run.cycle.model
             name = words.name(names[model]) if model in names else model.upper()
@@ -261,10 +271,6 @@ class EventView:
                     note,
                 )
             )
-        if math.isfinite(self.machine.usual):
-            month = words("desk.usual", month=words(f"month_name.{self.machine.event.day.month}"))
-            usual = self.machine.usual
-            bars.append(Bar(month, words.percent(usual), round(100 * usual, 1), "", usual=True))
         return bars
 
     def reasons(self, forecast: Forecast | None = None) -> list[Why]:

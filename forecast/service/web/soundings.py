@@ -1,12 +1,13 @@
 """The sounding of an event: skew-T log-p and hodograph over the site, drawn by MetPy as SVG.
 
-MetPy and matplotlib are imported at the first drawing. Whoever calls holds a lock (DeskCache):
-matplotlib has one state.
+MetPy and matplotlib are imported at the first drawing, and one is drawn at a time: matplotlib has
+one state.
 """
 
 from __future__ import annotations
 
 import io
+import threading
 import warnings
 from dataclasses import dataclass
 from typing import Any
@@ -24,6 +25,7 @@ WARM, MOIST, SITE = "#ff9d7a", "#7fc4ff", "#f3cd85"
 SIZE = (5.0, 3.0)  # [inch]: readable in a column of the desk
 LOWEST, HIGHEST = 105000.0, 20000.0  # [Pa] of the drawing
 LEVELS_NEEDED = 4
+_DRAWING = threading.Lock()
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +96,7 @@ def sounding(profile: Profile, event: Event, words: Words) -> bytes:
         "axes.edgecolor": LINE, "axes.labelcolor": SOFT, "xtick.color": SOFT, "ytick.color": SOFT,
         "font.family": "sans-serif", "axes.facecolor": GROUND, "figure.facecolor": GROUND,
     }  # fmt: skip
-    with mpl.rc_context(style), warnings.catch_warnings():
+    with _DRAWING, mpl.rc_context(style), warnings.catch_warnings():
         # the reader's browser has the fonts that this machine may lack
         warnings.simplefilter("ignore")
         figure = Figure(figsize=SIZE)
