@@ -150,7 +150,7 @@ async function submitted(event) {
   say.textContent = queue.dataset.sending;
   form.reset();
   chosenPhoto();
-  queue.scrollIntoView({ block: "nearest" });
+  scrollTo({ top: 0 });
   const thanks = await flush(id);
   if (thanks) {
     location.assign(thanks);

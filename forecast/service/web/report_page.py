@@ -24,7 +24,7 @@ GROUPS: Mapping[str, tuple[str, ...]] = {
     "dawn": ("sea_of_clouds", "sunrise_glow", "sunrise"),
     "evening": ("sunset_glow",),
     "night": ("starry_sky",),
-    "ground": ("snow_cover", "snowfall", "rime"),
+    "ground": ("snowfall", "rime", "snow_cover"),
 }
 # [h] so long after it began an event is asked for
 ASKED_FOR = {"dawn": 18, "evening": 18, "night": 20, "ground": 24}
