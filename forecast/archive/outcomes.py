@@ -204,12 +204,14 @@ class PastForecasts:
         only_verified: bool = True,
         features: Mapping[str, Sequence[str]] | None = None,
         phenomenon: str | None = None,
+        person: str | None = None,
     ) -> list[IssuedForecast]:
         """Return the forecasts issued before the event began, oldest issue first.
 
         since, until: days, both included. only_verified: leave out those without a known outcome.
         features: the features wanted of each phenomenon (None: all); a year of forecasts with all
-        features needs much memory. phenomenon: only this one.
+        features needs much memory. phenomenon: only this one. person: only what this
+        account changed.
         """
         forecast, issue, run = forecast_table.c, issue_table.c, contributing_run_table.c
         leading = (
@@ -240,6 +242,7 @@ class PastForecasts:
                 *_between(forecast.day, since, until),
                 *([_has_outcome(forecast)] if only_verified else []),
                 *([forecast.phenomenon == phenomenon] if phenomenon else []),
+                *([_changed_by(person)] if person else []),
             )
             .order_by(issue.issued, issue.id, forecast.day, forecast.site, forecast.phenomenon)
         )
@@ -330,6 +333,10 @@ def _published_in_time() -> tuple[sql.ColumnElement[bool], ...]:
     return issue_table.c.published.is_not(
         None
     ), issue_table.c.issued <= forecast_table.c.window_start
+
+
+def _changed_by(person: str) -> sql.ColumnElement[bool]:
+    return forecast_table.c.said["change", "person"].as_string() == person
 
 
 def _has_outcome(columns: Any) -> sql.ColumnElement[bool]:

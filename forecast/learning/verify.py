@@ -63,8 +63,8 @@ def changes_by(archive: Archive, config: Config, now: datetime, person: str) -> 
     """
     since = now.astimezone(config.zone).date() - PERIOD
     reports = Outcomes(archive).reports(since - timedelta(days=BACK))
-    issued = PastForecasts(archive).issued_forecasts(since, features={})
-    found = cases([each for each in issued if each.person == person], reports)
+    issued = PastForecasts(archive).issued_forecasts(since, features={}, person=person)
+    found = cases([each for each in issued if each.person], reports)
     return scorecard.score_line("person", person, "", found) if len(found) else None
 
 

@@ -21,7 +21,9 @@ from forecast.verification import MACHINE, Figure
 from products.pages.verification import changes_text
 from products.wording import Words
 from tests.e2e.sample_bulletin import sample_config, sample_parts
+from tests.faults.one_site import RUN, small, world
 from tests.past_issues import HOUR, START, issued_on, keep_issue
+from tests.web_world import WebWorld
 
 SITE, GLOW = "lingshan", "sunset_glow"
 DAYS = 60
@@ -146,3 +148,19 @@ def test_what_changes_are_worth_is_said_with_cases_and_interval(
     config: Config, skill: Figure, shown: str
 ) -> None:
     assert shown in changes_text(skill, Words("zh", config.zone))
+
+
+def test_a_forecaster_sees_their_own_record_and_nobody_elses(
+    archive: Archive, config: Config, tmp_path: Path
+) -> None:
+    made = world(small(config, tmp_path), RUN)
+    ours = WebWorld(replace(made, archive=archive), now=NOW)
+    ours.add_people("wang", "li")
+    pages = {
+        name: ours.client(name).get("/desk/changes").get_data(as_text=True)
+        for name in ("wang", "li")
+    }
+
+    assert "订正过的40份预报已有实况：订正后误差减小75%" in pages["wang"]
+    assert "订正过的20份预报已有实况" in pages["li"]
+    assert "误差减小" not in pages["li"]
