@@ -35,7 +35,7 @@ class ReviewJobs:
         return replace(self._given, models=train.models_in_force(self._given.config))
 
     def start(self) -> int:
-        """Release what a crash left behind; make the draft that should be there by now.
+        """Release what a crash left behind, and the issue of an hour that was missed.
 
         Where no issue is in force, one is made at once, by the rules of the settings.
         """
@@ -47,8 +47,12 @@ class ReviewJobs:
         missed = now - self._last_hour() <= timedelta(minutes=self.misfire_minutes)
         if missed and newest.issued < self._last_hour():
             return self.release()
+        return DONE
+
+    def draft_is_due(self) -> bool:
+        """Return whether the draft of the next hour should be there by now."""
         soon = timedelta(minutes=self._given.config.issue.draft_minutes)
-        return self.draft() if self.next_hour() - now <= soon else DONE
+        return self.next_hour() - as_utc(self._clock()) <= soon
 
     def next_hour(self) -> datetime:
         """Return the next hour of issue."""

@@ -114,7 +114,7 @@ def _add_reviewed(
         scheduler.add_job(
             release,
             CronTrigger(hour=at.hour, minute=at.minute, timezone=zone),
-            args=[jobs, scheduler, clock],
+            args=[jobs, scheduler, clock, jobs.release],
             id=f"issue-{at:%H%M}",
             name=f"issue at {at:%H:%M}",
         )
@@ -125,15 +125,22 @@ def _add_reviewed(
         name="release signed drafts that were kept back",
     )
     scheduler.add_job(
-        start_reviewed, args=[world, jobs, clock], id="issue-at-start", name="issue at start"
+        start_reviewed,
+        args=[world, jobs, scheduler, clock],
+        id="issue-at-start",
+        name="issue at start",
     )
 
 
-def start_reviewed(world: pipeline.World, jobs: ReviewJobs, clock: Clock) -> None:
+def start_reviewed(
+    world: pipeline.World, jobs: ReviewJobs, scheduler: BlockingScheduler, clock: Clock
+) -> None:
     """Read the observations that wait; release or draft what should be out by now. Never raises."""
     if world.intake is not None:
         observe(world, clock)
-    jobs.start()
+    release(jobs, scheduler, clock, jobs.start)
+    if jobs.draft_is_due():
+        draft(jobs, scheduler, clock)
 
 
 def draft(jobs: ReviewJobs, scheduler: BlockingScheduler, clock: Clock) -> None:
@@ -152,17 +159,21 @@ def draft(jobs: ReviewJobs, scheduler: BlockingScheduler, clock: Clock) -> None:
 
 
 def release(
-    jobs: ReviewJobs, scheduler: BlockingScheduler, clock: Clock, give_up: datetime | None = None
+    jobs: ReviewJobs,
+    scheduler: BlockingScheduler,
+    clock: Clock,
+    work: Callable[[], int],
+    give_up: datetime | None = None,
 ) -> None:
-    """Release what is due; without a usable run, try again until `give_up`. Never raises."""
+    """Release what is due by `work`; without a usable run, try again until `give_up`."""
     now = clock()
     give_up = give_up or now + timedelta(minutes=jobs.misfire_minutes)
     again = now + timedelta(minutes=jobs.check_minutes)
-    if jobs.release() == SourceError.exit_code and again <= give_up:
+    if work() == SourceError.exit_code and again <= give_up:
         scheduler.add_job(
             release,
             DateTrigger(again),
-            args=[jobs, scheduler, clock, give_up],
+            args=[jobs, scheduler, clock, work, give_up],
             id="issue-again",
             replace_existing=True,
         )

@@ -11,6 +11,7 @@ from forecast.archive.drafts import Drafts
 from forecast.commands import status
 from forecast.config import Config
 from forecast.domain import Atmosphere
+from forecast.errors import CycleNotReady
 from forecast.ingest.grib import reader
 from forecast.issue.hours import last_hour, next_hour
 from forecast.review import Account
@@ -196,6 +197,23 @@ def test_a_correction_that_waits_for_its_signature_hinders_no_issue(duty: Duty) 
     assert duty.at(HOUR).release() == 0
 
     assert duty.numbers == [2, 1]
+
+
+def test_without_a_usable_run_the_start_is_tried_again(
+    duty: Duty, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def nothing(*_: object) -> object:
+        raise CycleNotReady("not there yet")
+
+    monkeypatch.setattr(duty.world.source, "acquire", nothing)
+    scheduler = scheduling.build_scheduler(duty.world, lambda: READY, duty.lifecycle)
+    job = scheduler.get_job("issue-at-start")
+
+    job.func(*job.args)
+
+    assert scheduler.get_job("issue-again").trigger.run_date == READY + timedelta(minutes=10)
+    assert scheduler.get_job("draft-again").trigger.run_date == READY + timedelta(minutes=10)
+    assert {kept.exit_code for kept in duty.world.archive.attempts()} == {4}
 
 
 def test_the_scheduler_has_a_draft_before_each_hour(duty: Duty) -> None:

@@ -103,6 +103,7 @@ def create_application(
         MAX_FORM_PARTS=FORM_PARTS,
         SEND_FILE_MAX_AGE_DEFAULT=3600,
     )
+    application.json.ensure_ascii = False  # type: ignore[attr-defined]
     application.extensions[KEY] = context
     application.extensions["login limits"] = LoginLimits()
     application.extensions[guards.RATES] = Throttle(guards.REQUESTS)
