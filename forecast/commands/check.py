@@ -42,6 +42,7 @@ REQUIRED = ("service", "source", "sites")  # sections without which there are no
 ZONE = "service.timezone"
 REPAIRS = 5  # times that wrong settings are left out before the rest is given up
 EARLIEST = 2024  # no clock that is right shows an earlier year
+LOOPBACK = ("127.0.0.1", "::1", "localhost")
 SMALL = 100_000  # [byte] of an answer that is read at most
 
 
@@ -59,6 +60,7 @@ def findings(
     checked = [*_paths(config), *_archive(config, now, offline), *_clock(config, now)]
     checked += _sites(config, terrain, ZONE not in replaced)
     checked += _models(config)
+    checked += _web(config)
     if config.observations.push is not None:
         checked += _push(config)
     if offline:
@@ -249,6 +251,33 @@ def _models(config: Config) -> Iterator[CheckFinding]:
         yield CheckFinding("fault", "models", f"refused: {reason}")
     if not opened.refused:
         yield CheckFinding("ok", "models", ", ".join(sorted(set(opened.names.values()))))
+
+
+def _web(config: Config) -> Iterator[CheckFinding]:
+    """Yield whether the desk can be reached where it is needed, and safely."""
+    web = config.service.web
+    if web is None:
+        if config.issue.review != "off":
+            detail = (
+                "issue.review wants a person to sign, and service.web is empty: no desk is served"
+            )
+            yield CheckFinding("fault", "web", detail)
+        return
+    at = web.base_url or f"http://{web.host}:{web.port}"
+    if web.host not in LOOPBACK and not web.base_url.startswith("https:"):
+        detail = (
+            f"{at}: passwords cross the network readable; put a server that speaks TLS before it, "
+            "with service.web.base_url: https://..., host: 127.0.0.1 and trusted_proxies: 1"
+        )
+        yield CheckFinding("warning", "web", detail)
+    elif web.base_url.startswith("https:") and not web.trusted_proxies:
+        detail = (
+            f"{at}: every request comes from the server before it, so limits by address hold for "
+            "all together; set service.web.trusted_proxies: 1"
+        )
+        yield CheckFinding("warning", "web", detail)
+    else:
+        yield CheckFinding("ok", "web", f"{at}/desk/, review: {config.issue.review}")
 
 
 def _push(config: Config) -> Iterator[CheckFinding]:

@@ -223,3 +223,25 @@ def test_a_server_that_refuses_is_there() -> None:
 
         assert check._unreachable(http) == ""
         server.shutdown()
+
+
+@pytest.mark.parametrize(
+    ("web", "review", "grade", "advice"),
+    [
+        ({}, "optional", "ok", "http://127.0.0.1:8321/desk/"),
+        (None, "required", "fault", "no desk is served"),
+        ({"host": "0.0.0.0"}, "off", "warning", "speaks TLS"),
+        ({"base_url": "https://weather.example"}, "off", "warning", "trusted_proxies: 1"),
+        ({"base_url": "https://weather.example", "trusted_proxies": 1}, "off", "ok", "https"),
+    ],
+)
+def test_a_desk_that_is_missing_or_unsafe_is_named(
+    tmp_path: Path, web: dict[str, Any] | None, review: str, grade: str, advice: str
+) -> None:
+    values = SOUND | {"service": SOUND["service"] | {"web": web}, "issue": {"review": review}}
+
+    found = check.findings(written(tmp_path, values), NOW, offline=True)
+
+    (about,) = [each for each in found if each.subject == "web"]
+    assert about.grade == grade
+    assert advice in about.detail
