@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -189,3 +190,48 @@ def test_a_draft_that_was_out_when_it_expired_is_a_released_one(
     assert found is not None
     assert found.state == "released"
     assert drafts.states() == {issue.id: "released"}
+
+
+def test_readers_see_an_issue_changed_signed_corrected_and_withdrawn(ours: World) -> None:
+    lives, drafts = Lifecycle(), Drafts(ours.archive)
+    site = ours.config.output.folder
+
+    def shown(path: str, release: str = "current") -> str:
+        return (site / release / path).read_text(encoding="utf-8")
+
+    draft = lives.make_draft(ours, NOW, HOUR)
+    first, second, *_ = lives.forecasts(ours, draft)
+    words = Edit(first.event.key, "sentence", {"zh": "谷中起雾", "en": "Fog in the valley"},
+                 "satellite", LI.id, NOW)  # fmt: skip
+    hidden = Edit(second.event.key, "hidden", True, "other", LI.id, NOW, "no view")
+    for edit in (change(draft, first.event.key), words, hidden):
+        draft = lives.edit(ours, draft, draft.version, edit, LI)
+    one = lives.sign(ours, draft, draft.version, WANG, NOW).issue
+    data = json.loads(shown("api/v1/forecasts.json"))
+    changed = next(each for each in data["forecasts"] if each["machine_probability"] is not None)
+    assert (changed["probability"], changed["sentence"]["zh"]) == (0.42, "谷中起雾")
+    assert len(data["forecasts"]) == len(lives.prepared(ours, draft).forecasts) - 1
+    assert data["review"]["person"] == "王一"
+
+    later = NOW + timedelta(minutes=10)
+    again = lives.correct(ours, one.id, WANG, "wrong valley", later)
+    two = lives.sign(ours, again, again.version, WANG, later).issue
+    assert "更正第1期" in shown("sms.txt")
+    assert "谷中起雾" in shown(f"sites/{first.event.site.id}/index.html")
+    assert "已由第2期更正，原因：wrong valley" in shown("index.html", f"archive/{one.id}")
+    assert drafts.shown_states() == {one.id: "corrected", two.id: "released"}
+
+    lives.withdraw(ours, two.id, WANG, "wrong again", later)
+    assert json.loads(shown("api/v1/status.json"))["status"] == "withdrawn"
+    assert "wrong again" in shown("wechat/article.html")
+    assert "谷中起雾" not in shown(f"sites/{first.event.site.id}/index.html")
+    with pytest.raises(Conflict):
+        lives.correct(ours, two.id, WANG, "too late", later)
+
+    draft = lives.make_draft(ours, later, HOUR)
+    three = lives.release(ours, draft, HOUR).issue
+    assert "自动发布，未经人工审核" in shown("index.html")
+    for state in ("有效", "已更正", "已撤回"):
+        assert shown("archive/index.html").count(f"<td>{state}</td>") == 1
+    assert drafts.shown_states()[three.id] == "released"
+    assert three.number == 3
