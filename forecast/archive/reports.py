@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 import sqlalchemy as sql
@@ -18,6 +18,7 @@ from forecast.errors import Conflict
 OBSERVER, VISITOR = "observer", "visitor"  # who reports; the source of their outcomes
 ACCEPTED, HELD, REFUSED = "accepted", "held", "refused"  # states of a report
 LISTED = 500  # reports in an answer at most
+EVER, NEVER = datetime(1970, 1, 1, tzinfo=UTC), datetime(9999, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,11 +148,9 @@ class Reports:
                 or 0
             )
 
-    def held(self) -> int:
-        """Return how many reports wait for a decision."""
-        query = sql.select(sql.func.count()).where(report_table.c.state == HELD)
-        with self._archive.transaction() as connection:
-            return int(connection.scalar(query) or 0)
+    def held(self) -> tuple[FieldReport, ...]:
+        """Return the newest reports that wait for a decision, of whatever day, oldest first."""
+        return self.seen_between(EVER, NEVER, (HELD,))
 
     def decide(self, id: str, state: str, person: str, reason: str, at: datetime) -> FieldReport:
         """Accept or refuse a report; return it as it is then.

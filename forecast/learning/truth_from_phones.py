@@ -9,6 +9,7 @@ accepts it, or three visitors from different addresses agree.
 
 from __future__ import annotations
 
+import threading
 import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -44,6 +45,7 @@ ANSWERS: Mapping[str, Mapping[str, Mapping[str, str]]] = {
     "rime": DEGREE,
     "snow_cover": {},
 }
+_lock = threading.RLock()  # one change of reports and their outcomes at a time
 AGREEING = 3  # visitors of different addresses
 AGREEMENT = "agreement"  # stands for the person that accepts
 SENDER_KEPT = timedelta(days=1)
@@ -127,10 +129,11 @@ def settle(archive: Archive, config: Config, now: datetime) -> int:
     """
     reports, reader = Reports(archive), row_reader(config, now)
     since, until = now - OLDEST - timedelta(days=2), now + timedelta(days=1)
-    _accept_agreeing(reports, reports.seen_between(since, until, (HELD,)), reader, now)
-    reports.forget_senders(now - SENDER_KEPT)
-    accepted = reports.seen_between(since, until, (ACCEPTED,), limit=None)
-    return _keep(archive, config, accepted, reader, now)
+    with _lock:
+        _accept_agreeing(reports, reports.seen_between(since, until, (HELD,)), reader, now)
+        reports.forget_senders(now - SENDER_KEPT)
+        accepted = reports.seen_between(since, until, (ACCEPTED,), limit=None)
+        return _keep(archive, config, accepted, reader, now)
 
 
 def _keep(
@@ -198,16 +201,17 @@ def decide(archive: Archive, config: Config, id: str, decision: Decision) -> Fie
     Raises: Conflict where it is in that state already; ArchiveError.
     """
     reports, reader = Reports(archive), row_reader(config, decision.at)
-    decided = reports.decide(id, decision.state, decision.person, decision.reason, decision.at)
-    if decision.state == REFUSED and decided.kept:
-        gone = read_report(decided, reader).outcomes.values()
-        Outcomes(archive).forget(list(gone))
-        reports.mark_kept(id, ())
-        _count_again(reports, decided, {_key(outcome) for outcome in gone}, reader)
-    elif decision.state == ACCEPTED:
-        _keep(archive, config, [decided], reader, decision.at)
-    settle(archive, config, decision.at)
-    return reports.get(id) or decided
+    with _lock:
+        decided = reports.decide(id, decision.state, decision.person, decision.reason, decision.at)
+        if decision.state == REFUSED and decided.kept:
+            gone = read_report(decided, reader).outcomes.values()
+            Outcomes(archive).forget(list(gone))
+            reports.mark_kept(id, ())
+            _count_again(reports, decided, {_key(outcome) for outcome in gone}, reader)
+        elif decision.state == ACCEPTED:
+            _keep(archive, config, [decided], reader, decision.at)
+        settle(archive, config, decision.at)
+        return reports.get(id) or decided
 
 
 def _count_again(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import re
 import uuid
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -14,10 +14,14 @@ from flask.testing import FlaskClient
 
 from forecast.archive.accounts import Audit
 from forecast.archive.outcomes import Outcomes
-from forecast.archive.reports import Reports
+from forecast.archive.reports import ReportLink, Reports
 from forecast.config import Config
+from forecast.learning import verify
+from forecast.service.web.links import address_of
 from forecast.service.web.report_page import questions
-from tests.report_world import MORNING, answers, make_link, report_world
+from tests.faults.one_site import RUN, world
+from tests.past_issues import fill_archive, keep_issue
+from tests.report_world import MORNING, answers, make_link, report_settings, report_world
 from tests.unit.test_photos import picture
 from tests.web_world import WebWorld, csrf_of
 
@@ -501,18 +505,63 @@ def test_the_service_worker_changes_its_name_with_what_it_keeps(web: WebWorld) -
     assert re.match(r'const VERSION = "[0-9a-f]{12}";', found.get_data(as_text=True))
 
 
-def test_the_thanks_name_the_forecast_that_was_issued_before(
-    web: WebWorld, link: str, monkeypatch: pytest.MonkeyPatch
+def test_the_thanks_name_the_last_forecast_before_the_event_and_the_record(
+    config: Config, tmp_path: Path
 ) -> None:
-    from forecast.service.web import reports as module
-    from forecast.verification import IssuedForecast
+    web = report_world(config, tmp_path)
+    archive, folder = web.world.archive, web.context.config.learning.folder
+    fill_archive(archive, 40, ("jinding",), ("sunrise",), leads=1, start=date(2026, 10, 1))
+    found = verify.verification(archive, web.context.config, MORNING)
+    verify.keep(found, folder)
+    at = datetime(2026, 11, 30, 22, 50, tzinfo=UTC)  # the sunrise window begins
+    for hours, probability in ((30, 0.31), (14, 0.72), (-1, 0.98)):
+        event = {"site": "jinding", "phenomenon": "sunrise", "day": date(2026, 12, 1)}
+        row = {**event, "probability": probability, "window_start": at}
+        keep_issue(archive, at - timedelta(hours=hours), [row])
+    client, link = web.client(), make_link(web.client("admin"))
 
-    issued = IssuedForecast(
-        "gfs-1", datetime(2026, 11, 30, 8, 10, tzinfo=UTC), MORNING, "jinding", "sunrise",
-        MORNING.date(), MORNING, 0.72, 5, "rule",
-    )  # fmt: skip
-    monkeypatch.setattr(module, "last_forecast", lambda *_: issued)
-    client = web.client()
     sent = client.post(link, data=answers(sunrise="full"))
 
-    assert "2026年11月30日16时10分发布：72%" in page_of(client, sent.headers["Location"])
+    text = page_of(client, sent.headers["Location"])
+    assert "2026年11月30日16时50分发布：72%" in text
+    line = found.records[0].line
+    assert f"共检验{line.cases}次" in text
+    assert f"预报会出现{line.hits + line.false_alarms}次，其中{line.hits}次出现" in text
+
+
+def test_every_report_that_waits_is_on_one_list_whatever_its_day(web: WebWorld) -> None:
+    web.client().post("/report/", data=answers(sunrise="full"))
+    [kept] = reports(web)
+    web.now = MORNING + timedelta(days=9)
+    desk = web.client("admin")
+
+    assert kept.id[:8] not in page_of(desk, "/desk/reports")
+    assert kept.id[:8] in page_of(desk, "/desk/reports?held=1")
+    form = {"csrf": csrf_of(desk), "state": "refused", "reason": "too late", "held": "1"}
+    done = desk.post(f"/desk/reports/{kept.id}", data=form)
+    assert done.headers["Location"] == "/desk/reports?held=1"
+    assert "没有待核实的报告" in page_of(desk, "/desk/reports?held=1")
+
+
+def test_below_a_path_and_behind_a_proxy_the_printed_address_is_that_of_people(
+    config: Config, tmp_path: Path
+) -> None:
+    settings = report_settings(config, tmp_path)
+    service = {"base_url": "https://weather.example/skyscape", "trusted_proxies": 1}
+    web_settings = settings.web.model_copy(update=service)
+    settings = settings.model_copy(
+        update={"service": settings.service.model_copy(update={"web": web_settings})}
+    )
+    web = WebWorld(world(settings, RUN), now=MORNING)
+    link = ReportLink("abc", "jinding", "Li", MORNING, "zhao")
+    Reports(web.world.archive).add_link(link)
+
+    prefix = {"X-Forwarded-Prefix": "/skyscape", "X-Forwarded-Proto": "https"}
+    with web.application.test_request_context("/", headers=prefix):
+        address = address_of(link)
+    path = address.removeprefix("https://weather.example/skyscape")
+    page = web.client().get(path, headers=prefix).get_data(as_text=True)
+
+    assert path.startswith("/report/")
+    assert f'action="/skyscape{path}"' in page
+    assert 'data-worker="/skyscape/report/sw.js" data-scope="/skyscape/report/"' in page

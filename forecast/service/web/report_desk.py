@@ -47,7 +47,7 @@ class EffectOnTruth:
 @blueprint.get("/desk/reports")
 @needs("reports")
 def listed() -> ResponseReturnValue:
-    """Show the reports of a day, newest first."""
+    """Show the reports of a day, or all that wait for a decision, newest first."""
     return _list(_day())
 
 
@@ -71,7 +71,8 @@ def decision(id: object) -> ResponseReturnValue:
         return _list(_day(), "report.desk.decided", str(id)), HTTPStatus.CONFLICT
     note(f"report {state}", f"{decided.id}: {reason}")
     day = decided.seen.astimezone(context().config.zone).date().isoformat()
-    return redirect(url_for("reports.report_desk.listed", day=day), HTTPStatus.SEE_OTHER)
+    where = {"held": 1} if "held" in request.form else {"day": day}
+    return redirect(url_for("reports.report_desk.listed", **where), HTTPStatus.SEE_OTHER)
 
 
 @blueprint.get("/desk/photos/<digest>")
@@ -100,21 +101,24 @@ def _day() -> date:
 
 
 def _list(day: date, fault: str = "", about: str = "") -> str:
+    """Return the list of a day, or of all reports that wait for a decision."""
     config, archive, now = context().config, context().archive, context().clock()
     settle(archive, config, now)
     begin = datetime.combine(day, time(0), config.zone)
-    reports = Reports(archive).seen_between(begin, begin + timedelta(days=1))
+    held, waiting = Reports(archive).held(), "held" in request.values
+    shown = held if waiting else Reports(archive).seen_between(begin, begin + timedelta(days=1))
+    days = [report.seen.astimezone(config.zone).date() for report in shown] or [day]
+    kept = Outcomes(archive).reports(min(days) - timedelta(days=1), max(days))
     reader = row_reader(config, now)
-    kept = Outcomes(archive).reports(day - timedelta(days=1), day)
-    rows = [(report, _effects(report, reader, kept)) for report in reversed(reports)]
     return render_template(
         "desk/reports.html",
         day=day,
         previous=(day - timedelta(days=1)).isoformat(),
         next=(day + timedelta(days=1)).isoformat(),
         today=now.astimezone(config.zone).date(),
-        rows=rows,
-        held=Reports(archive).held(),
+        rows=[(report, _effects(report, reader, kept)) for report in reversed(shown)],
+        held=len(held),
+        waiting=waiting,
         sites={site.id: site for site in config.all_sites()},
         fault=fault,
         about=about,
