@@ -10,11 +10,12 @@ import hashlib
 import json
 import re
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
-from forecast.config import Config
 from forecast.domain import Issue
 from forecast.files import write_whole
 from forecast.review import Withdrawal
@@ -33,20 +34,33 @@ STATUS = {WITHDRAWN: "withdrawn", CORRECTED: "superseded"}  # of the data
 OF_CHANNEL = {"web": "web", "display": "display", "wechat": "wechat"}  # folder of the template
 
 
-def mark_withdrawn(release: Path, withdrawal: Withdrawal, config: Config) -> None:
-    """Say on each page of a release that its issue is withdrawn. Raises: OSError."""
-    details = api.withdrawal_details(withdrawal)
-    _mark(release, WITHDRAWN, config, partial(withdrawal_text, withdrawal), {"withdrawn": details})
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """What a page of an issue says at its top.
+
+    state: WITHDRAWN or CORRECTED. note: the sentence in the language of some words. details: what
+    the data say.
+    """
+
+    state: str
+    note: Callable[[Words], str]
+    details: Mapping[str, Any]
 
 
-def mark_corrected(release: Path, by: Issue, reason: str, config: Config) -> None:
-    """Say on each page of a release that a later issue corrects it. Raises: OSError."""
+def of_withdrawn(withdrawal: Withdrawal) -> Mark:
+    """Return the mark of a withdrawn issue."""
+    details = {"withdrawn": api.withdrawal_details(withdrawal)}
+    return Mark(WITHDRAWN, partial(withdrawal_text, withdrawal), details)
+
+
+def of_corrected(by: Issue, reason: str) -> Mark:
+    """Return the mark of an issue that a later one corrects, and why."""
     details = {"issue": by.id, "number": by.number, "reason": reason}
 
     def note(words: Words) -> str:
         return words("review.corrected_by", number=by.number, reason=clause(reason))
 
-    _mark(release, CORRECTED, config, note, {"corrected_by": details})
+    return Mark(CORRECTED, note, {"corrected_by": details})
 
 
 def withdrawal_text(withdrawal: Withdrawal, words: Words) -> str:
@@ -59,62 +73,58 @@ def withdrawal_text(withdrawal: Withdrawal, words: Words) -> str:
     )
 
 
-def _mark(
-    release: Path,
-    state: str,
-    config: Config,
-    note: Callable[[Words], str],
-    details: Mapping[str, Any],
-) -> None:
+def mark_release(release: Path, mark: Mark, zone: ZoneInfo) -> None:
+    """Mark each page of a release, unless it is marked so already, or as withdrawn.
+
+    Raises: OSError.
+    """
     found = manifest.read(release)
-    if not found or found.get("state") in (state, WITHDRAWN):
+    if not found or found.get("state") in (mark.state, WITHDRAWN):
         return
     files: manifest.Files = manifest.files_of(release)[1]
-    every = {language: Words(language, config.zone) for language in LANGUAGES}
     for path, entry in files.items():
-        try:
-            before = (release / path).read_text(encoding="utf-8")
-        except (OSError, UnicodeDecodeError):
-            continue  # a picture, or a page that is gone
-        words = every["en" if path.startswith("en/") else LANGUAGES[0]]
-        after = _marked(path, entry["channel"], before, state, words, note(words), details)
+        if not (release / path).is_file():
+            continue
+        before = (release / path).read_bytes()
+        after = marked(path, entry["channel"], before, mark, zone)
         if after != before:
             write_whole(release / path, after)
-            entry["sha256"] = hashlib.sha256(after.encode()).hexdigest()
-    write_whole(release / manifest.NAME, manifest.text({**found, "state": state, "files": files}))
+            entry["sha256"] = hashlib.sha256(after).hexdigest()
+    content = {**found, "state": mark.state, "files": files}
+    write_whole(release / manifest.NAME, manifest.text(content))
 
 
-def _marked(
-    path: str,
-    channel: str,
-    page: str,
-    state: str,
-    words: Words,
-    note: str,
-    details: Mapping[str, Any],
-) -> str:
+def marked(path: str, channel: str, body: bytes, mark: Mark, zone: ZoneInfo) -> bytes:
     """Return a page with its notice; one that cannot have one is returned as it is."""
+    words = Words("en" if path.startswith("en/") else LANGUAGES[0], zone)
+    try:
+        page = body.decode()
+    except UnicodeDecodeError:
+        return body
     if path.endswith(".html"):
-        template = f"{OF_CHANNEL.get(channel, 'web')}/notice.html"
-        values = {"words": words, "state": state, "note": note}
-        notice = f"{BEGIN}{render_template(template, values)}{END}"
-        if PLACE.search(page):
-            return PLACE.sub(lambda _: notice, page, count=1)
-        return BODY.sub(lambda body: body[0] + notice, page, count=1)
+        return _with_notice(page, OF_CHANNEL.get(channel, "web"), mark, words).encode()
     if path.endswith(".txt"):
-        notice = words(f"review.{state}_sms", note=note)
-        return page if page.startswith(notice) else f"{notice}\n{page}"
+        notice = words(f"review.{mark.state}_sms", note=mark.note(words))
+        return body if page.startswith(notice) else f"{notice}\n{page}".encode()
     if path.endswith(("/forecasts.json", "/status.json")):
-        return _marked_data(path, page, state, details)
-    return page
+        return _marked_data(path, page, mark).encode()
+    return body
 
 
-def _marked_data(path: str, page: str, state: str, details: Mapping[str, Any]) -> str:
+def _with_notice(page: str, folder: str, mark: Mark, words: Words) -> str:
+    values = {"words": words, "state": mark.state, "note": mark.note(words)}
+    notice = f"{BEGIN}{render_template(f'{folder}/notice.html', values)}{END}"
+    if PLACE.search(page):
+        return PLACE.sub(lambda _: notice, page, count=1)
+    return BODY.sub(lambda body: body[0] + notice, page, count=1)
+
+
+def _marked_data(path: str, page: str, mark: Mark) -> str:
     try:
         content = json.loads(page)
     except ValueError:
         return page
     if not isinstance(content, dict):
         return page
-    body = json_page(path, {**content, "status": STATUS[state], **details}).body
+    body = json_page(path, {**content, "status": STATUS[mark.state], **mark.details}).body
     return body if isinstance(body, str) else body.decode()

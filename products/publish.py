@@ -180,7 +180,7 @@ class Publisher:
         """Write the pages of a channel into the release, or carry over those in force."""
         issuer, issue = self.config.issuer, bulletin.issue.id
         if channel in issuer.signature_required and not bulletin.forecaster:
-            self._carry_over(channel, fresh, files)
+            self._carry_over(channel, bulletin, fresh, files)
             detail = "nobody signed this issue (issuer.signature_required)"
             return Receipt(channel, issue, "withheld", detail)
         if channel == "web" and DATA not in files:
@@ -190,14 +190,19 @@ class Publisher:
             written = list(channels.render(bulletin, channel))
         except SkyscapeError as error:
             log.exception("%s: channel failed", channel)
-            self._carry_over(channel, fresh, files)
+            self._carry_over(channel, bulletin, fresh, files)
             return Receipt(channel, issue, "failed", str(error))
         for page in written:
             files[page.path] = {"channel": channel, "issue": issue, "sha256": _write(fresh, page)}
         return Receipt(channel, issue, "published", f"{len(written)} files")
 
-    def _carry_over(self, channel: str, fresh: Path, files: Files) -> None:
-        """Copy a channel's files from the release in force, where there is one."""
+    def _carry_over(self, channel: str, bulletin: Bulletin, fresh: Path, files: Files) -> None:
+        """Copy a channel's files from the release in force, where there is one.
+
+        Those of an issue that the bulletin corrects say so.
+        """
+        reason = bulletin.review.reason if bulletin.review else ""
+        mark, corrected = marking.of_corrected(bulletin.issue, reason), _corrected(bulletin)
         for path, entry in manifest.files_of(self.link)[1].items():
             source = self.link / path
             if (
@@ -205,8 +210,10 @@ class Publisher:
                 and path not in files
                 and manifest.hash_of(source) == entry["sha256"]
             ):
-                _write(fresh, Page(path, source.read_bytes()))
-                files[path] = entry
+                body = source.read_bytes()
+                if entry["issue"] == corrected:
+                    body = marking.marked(path, channel, body, mark, self.config.zone)
+                files[path] = entry | {"sha256": _write(fresh, Page(path, body))}
 
     def _put_in_force(self, bulletin: Bulletin, fresh: Path, files: Files, corrects: str) -> None:
         issue, review = bulletin.issue, bulletin.review
@@ -279,10 +286,12 @@ class Publisher:
                 if not self.holds(issue.id):
                     self._put_withdrawal(issue, withdrawal)
                 if ISSUE_NAME.match(issue.id):
-                    marking.mark_withdrawn(self.releases / issue.id, withdrawal, self.config)
+                    mark = marking.of_withdrawn(withdrawal)
+                    marking.mark_release(self.releases / issue.id, mark, self.config.zone)
             if issue is not None and ISSUE_NAME.match(old := str(found.get("corrects", ""))):
                 reason = str((found.get("review") or {}).get("reason", ""))
-                marking.mark_corrected(self.releases / old, issue, reason, self.config)
+                mark = marking.of_corrected(issue, reason)
+                marking.mark_release(self.releases / old, mark, self.config.zone)
 
     def _is_withdrawn(self, issue: str) -> bool:
         """Return whether an issue was withdrawn, in force or in the archive."""

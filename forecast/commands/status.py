@@ -39,6 +39,7 @@ def found(config: Config, now: datetime, everything: bool = False) -> dict[str, 
         "archive": masked(config.archive.url),
         "output": str(config.output.folder.absolute()),
         "in_force": current or None,
+        "withdrawn": "withdrawn" in publisher.manifest(),
         "whole": publisher.holds(current) if current else False,
         "stale": in_force is None or in_force.valid_until <= now,
         "issues": [
@@ -93,7 +94,7 @@ def _in_zone(value: Any, zone: ZoneInfo) -> Any:
 def lines(found: dict[str, Any], everything: bool = False) -> list[str]:
     """Return it as text; with `everything` each file, and every reason of each."""
     current = found["in_force"]
-    age = "stale" if found["stale"] else "fresh"
+    age = "withdrawn" if found["withdrawn"] else "stale" if found["stale"] else "fresh"
     state = f"{current} ({age}{'' if found['whole'] else ', damaged'})" if current else "none"
     lines_out = [
         f"times      in {found['zone']}, with the offset from UTC",

@@ -52,7 +52,7 @@ def check(ours: World, when: str) -> bool:
     page = (current / "index.html").read_text(encoding="utf-8")
     assert ours.publisher.holds(ISSUE), f"{when}: half a site"
     withdrawn = status["status"] == "withdrawn"
-    assert ("已撤回" in page) is withdrawn, when
+    assert ('data-state="withdrawn"' in page) is withdrawn, when
     restore(ours, NOW)
     state = Drafts(ours.archive).states()[ISSUE]
     assert state == ("withdrawn" if withdrawn else "released"), when

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,7 +15,11 @@ from forecast.config import Config
 from forecast.domain import Issue
 from forecast.errors import PublishError
 from forecast.review import Review, Withdrawal
+from forecast.settings import Channel
+from products import channels, marking
+from products.bulletin import Bulletin
 from products.composition import Supplement, compose
+from products.pages.templating import Page
 from products.publish import Publisher
 from tests.e2e.past_releases import issues, one_site
 from tests.e2e.sample_bulletin import ATTRIBUTION, sample_parts
@@ -171,3 +176,41 @@ def test_a_corrected_issue_is_marked_in_the_archive_and_the_new_one_says_what_it
     assert (data["status"], data["corrected_by"]["issue"]) == ("superseded", second.id)
     assert data["forecasts"]
     assert "已更正" in shown["archive/index.html"]
+
+
+def test_pages_that_a_failing_channel_keeps_say_that_they_are_corrected(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = one_site(tmp_path)
+    first, second, _ = issues()
+    put_in_force(config, first, [])
+    real = channels.render
+
+    def failing(bulletin: Bulletin, channel: Channel) -> Iterator[Page]:
+        if channel in ("wechat", "sms"):
+            raise PublishError("too long")
+        return real(bulletin, channel)
+
+    monkeypatch.setattr(channels, "render", failing)
+    review = Review(person="王一", corrects=first.number, reason="云顶高度有误")
+    publisher = put_in_force(config, second, [first], review=review)
+
+    shown = text_of(tmp_path / "current")
+    for path in ("wechat/article.html", "sms.txt"):
+        assert f"已由第{second.number}期更正，原因：云顶高度有误" in shown[path], path
+    assert publisher.holds(second.id)
+
+
+def test_a_page_of_an_earlier_version_without_a_place_for_it_gets_the_notice_too(
+    tmp_path: Path,
+) -> None:
+    config = one_site(tmp_path)
+    mark = marking.of_withdrawn(WRONG)
+    page = b'<html><body class="a"><h1>%</h1></body></html>'
+
+    once = marking.marked("index.html", "web", page, mark, config.zone)
+    twice = marking.marked("index.html", "web", once, mark, config.zone)
+
+    assert "已撤回" in once.decode().partition("<h1>")[0]
+    assert twice == once
+    assert marking.marked("static/mark.svg", "web", b"\xff", mark, config.zone) == b"\xff"
