@@ -13,13 +13,15 @@ import threading
 import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
+from functools import lru_cache
+from zoneinfo import ZoneInfo
 
 from forecast.archive.issues import Archive
 from forecast.archive.outcomes import Outcomes
 from forecast.archive.reports import ACCEPTED, HELD, REFUSED, VISITOR, FieldReport, Reports
 from forecast.config import Config
-from forecast.domain import CLOUD_SEA_STATES, Outcome
+from forecast.domain import CLOUD_SEA_STATES, Outcome, Site
 from forecast.learning.outcome_cells import FORMULA, Refused
 from forecast.learning.outcome_import import pending_events
 from forecast.learning.truth_from_reports import DETAIL, MEASURED, RowReader
@@ -84,8 +86,13 @@ def plain_remark(text: str) -> str:
 
 
 def row_reader(config: Config, now: datetime) -> RowReader:
-    """Return what reads the rows of reports at `now`; it computes the sun once for many."""
-    return RowReader(config.all_sites(), now.astimezone(config.zone).date(), config.zone)
+    """Return what reads the rows of reports at `now`; it computes the sun once a day."""
+    return _reader(config.all_sites(), now.astimezone(config.zone).date(), config.zone)
+
+
+@lru_cache(maxsize=2)
+def _reader(sites: tuple[Site, ...], today: date, zone: ZoneInfo) -> RowReader:
+    return RowReader(sites, today, zone)
 
 
 def read_report(report: FieldReport, reader: RowReader) -> ReadReport:

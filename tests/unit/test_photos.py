@@ -179,6 +179,16 @@ def test_a_decoder_that_dies_costs_the_photo_only(
     assert Dying.closed
 
 
+def test_a_photo_does_not_wait_long_for_another(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(photos, "PATIENCE", 0)
+
+    with photos._one_at_a_time, pytest.raises(PhotoRefused, match="full"):
+        keep_photo(io.BytesIO(picture()), tmp_path)
+    assert keep_photo(io.BytesIO(picture()), tmp_path)
+
+
 def test_all_photos_together_are_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     keep_photo(io.BytesIO(picture()), tmp_path)
     monkeypatch.setattr(photos, "MOST_KEPT", 100)

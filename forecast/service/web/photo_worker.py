@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from forecast.worker import Channel
 
 MEMORY = 900_000_000  # [byte] of address space
-SECONDS = 20  # [s] that one photo may take; one of 12 megapixels takes 0.2
+SECONDS = 10  # [s] that one photo may take; one of 12 megapixels takes 0.3
 GOOD, BAD = 0, 1  # as in forecast.worker
 FORMATS = ("JPEG", "PNG", "WEBP")
 EDGE = 1600  # [pixel]

@@ -14,6 +14,7 @@ from forecast.service.web.session_key import key_file
 from forecast.worker import GOOD, Worker, WorkerEnded
 
 LARGEST = 8 << 20  # [byte] of a photo as sent
+PATIENCE = 5  # [s] a photo waits for the one before it: requests must not queue up
 MOST_KEPT = 4 << 30  # [byte] of all photos
 FOLDER = "report_photos"
 DIGEST = re.compile(r"[0-9a-f]{64}")
@@ -39,8 +40,12 @@ def keep_photo(stream: IO[bytes], folder: Path) -> str:
         raise PhotoRefused("size")
     if sum(path.stat().st_size for path in folder.glob("*/*.jpg")) > MOST_KEPT:
         raise PhotoRefused("full")
-    with _one_at_a_time:
+    if not _one_at_a_time.acquire(timeout=PATIENCE):
+        raise PhotoRefused("full")
+    try:
         content = _decoded(photo)
+    finally:
+        _one_at_a_time.release()
     digest = hashlib.sha256(content).hexdigest()
     path = path_of(digest, folder)
     path.parent.mkdir(parents=True, exist_ok=True)
