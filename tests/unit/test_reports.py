@@ -11,12 +11,15 @@ from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from forecast.archive.accounts import Audit
 from forecast.archive.outcomes import Outcomes
 from forecast.archive.reports import ReportLink, Reports
 from forecast.config import Config
 from forecast.learning import verify
+from forecast.learning.truth_from_phones import ANSWERS
 from forecast.service.web.links import address_of
 from forecast.service.web.report_page import questions
 from tests.faults.one_site import RUN, world
@@ -247,6 +250,23 @@ def test_a_photo_is_shown_to_the_desk_only(web: WebWorld, link: str, desk: Flask
     ]
     for wrong in ("0" * 64, "..%2f..%2farchive.db", "session.key"):
         assert desk.get(f"/desk/photos/{wrong}").status_code == 404
+
+
+@settings(max_examples=60)
+@given(
+    st.dictionaries(
+        st.sampled_from(["id", "site", "seen", "sent", "at", "remark", "photo", *ANSWERS]),
+        st.text(max_size=30) | st.sampled_from(["9999-12-31T23:59", "1e400", "full", "sea", "nan"]),
+    )
+)
+def test_whatever_a_form_holds_is_kept_or_refused_and_never_a_defect(
+    web: WebWorld, link: str, form: dict[str, str]
+) -> None:
+    web.application.extensions.pop("report limits", None)
+
+    sent = web.client().post(link, data={**answers(), **form})
+
+    assert sent.status_code in (303, 422)
 
 
 def test_a_body_is_bounded_by_its_view(web: WebWorld, link: str) -> None:
@@ -546,13 +566,10 @@ def test_every_report_that_waits_is_on_one_list_whatever_its_day(web: WebWorld) 
 def test_below_a_path_and_behind_a_proxy_the_printed_address_is_that_of_people(
     config: Config, tmp_path: Path
 ) -> None:
-    settings = report_settings(config, tmp_path)
+    found = report_settings(config, tmp_path)
     service = {"base_url": "https://weather.example/skyscape", "trusted_proxies": 1}
-    web_settings = settings.web.model_copy(update=service)
-    settings = settings.model_copy(
-        update={"service": settings.service.model_copy(update={"web": web_settings})}
-    )
-    web = WebWorld(world(settings, RUN), now=MORNING)
+    served = found.service.model_copy(update={"web": found.web.model_copy(update=service)})
+    web = WebWorld(world(found.model_copy(update={"service": served}), RUN), now=MORNING)
     link = ReportLink("abc", "jinding", "Li", MORNING, "zhao")
     Reports(web.world.archive).add_link(link)
 

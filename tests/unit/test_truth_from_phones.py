@@ -202,6 +202,26 @@ def test_a_report_counts_once_its_event_is_over_and_only_once(empty: Archive) ->
     }
 
 
+def test_a_process_killed_between_outcome_and_note_counts_it_once(
+    empty: Archive, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Reports(empty).add(report())
+
+    def killed(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Reports, "mark_kept", killed)
+        with pytest.raises(KeyboardInterrupt):
+            settle(empty, CONFIG, NOON)
+    settle(empty, CONFIG, NOON)
+
+    kept = Reports(empty).get("a")
+    assert kept is not None
+    assert kept.kept == ("sea_of_clouds",)
+    assert [o.state for o in outcomes(empty)] == ["sea"]
+
+
 def test_the_same_id_is_kept_once(archive: Archive) -> None:
     reports = Reports(archive)
 
