@@ -90,17 +90,20 @@ const plain = (field) =>
   : field.tagName === "SELECT" ? !field.selectedOptions[0]?.defaultSelected &&
       !(field.selectedIndex === 0 && !all("[selected]", field).length)
   : field.value !== field.defaultValue;
+const fields = (form) =>
+  [...form.elements].filter((field) => field.name && field.type !== "hidden" && !field.matches("button"));
 const changed = (form) =>
-  [...form.elements].some((field) => field.name && field.type !== "hidden" &&
-    !["reason", "note", "csrf"].includes(field.name) && plain(field));
+  fields(form).some((field) => !["reason", "note"].includes(field.name) && plain(field));
+/** What a person typed, as one text. */
+const typed = (form) =>
+  fields(form).map((field) => (field.type === "checkbox" ? field.checked : field.value)).join("|");
 
 function settled(form) {
-  for (const field of form.elements) {
-    if (field.type === "hidden") continue;
+  for (const field of fields(form)) {
     if (field.type === "checkbox") field.defaultChecked = field.checked;
     else if (field.tagName === "SELECT") {
       for (const option of field.options) option.defaultSelected = option.selected;
-    } else if ("defaultValue" in field) field.defaultValue = field.value;
+    } else field.defaultValue = field.value;
   }
 }
 
@@ -119,10 +122,11 @@ function problem(text, changes = []) {
 }
 
 let saving = Promise.resolve();
-const save = (form) => (saving = saving.then(() => saveNow(form)));
+const save = (form, asked = false) => (saving = saving.then(() => saveNow(form, asked)));
 
-async function saveNow(form) {
-  if (!changed(form)) return;
+/** Save what was changed. What was refused is sent again only if that is asked for. */
+async function saveNow(form, asked) {
+  if (!changed(form) || (!asked && form.dataset.refused === typed(form))) return;
   const reason = form.elements.reason;
   if (form.dataset.needReason && !reason.value) {
     reason.classList.add("wanted");
@@ -139,10 +143,12 @@ async function saveNow(form) {
   });
   const told = await answer.json().catch(() => ({ error: answer.statusText }));
   if (!answer.ok) {
+    form.dataset.refused = typed(form);
     problem(told.error, told.changed);
     await renew();
     return;
   }
+  delete form.dataset.refused;
   problem("");
   settled(form);
   await renew();
@@ -164,7 +170,7 @@ document.addEventListener("submit", async (event) => {
   }
   if (!form.matches("form[data-save]")) return;
   event.preventDefault();
-  if (!button?.hasAttribute("formaction")) return void save(form);
+  if (!button?.hasAttribute("formaction")) return void save(form, true);
   const body = new URLSearchParams(new FormData(form));
   body.set(button.name, button.value);
   const answer = await fetch(button.formAction, {
@@ -248,9 +254,9 @@ document.addEventListener("keydown", async (event) => {
   } else if (event.target.id === "probability" && event.key === "Enter") {
     event.preventDefault();
     const form = event.target.form;
-    await save(form);
+    await save(form, true);
     if (form.elements.reason.classList.contains("wanted")) form.elements.reason.focus();
-    else one(".k[aria-current]")?.focus();
+    else if (!form.dataset.refused) one(".k[aria-current]")?.focus();
   } else if (event.target.id === "probability" && event.key === "Escape") {
     event.target.value = event.target.defaultValue;
     one(".k[aria-current]")?.focus();

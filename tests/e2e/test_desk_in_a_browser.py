@@ -106,6 +106,30 @@ def test_the_whole_page_works_without_a_script(
     page.context.close()
 
 
+def test_what_another_changed_is_shown_and_nothing_is_sent_again_unasked(
+    browser: Any, address: str, entered: Any, ours: WebWorld
+) -> None:
+    mine, theirs = opened(browser, address, entered), opened(browser, address, entered)
+    for page in (mine, theirs):
+        page.goto("/desk/event/lingshan/rime/2026-11-23?lang=zh")
+        page.select_option("#reason", "satellite")
+    theirs.fill("#probability", "66")
+    theirs.keyboard.press("Enter")
+    theirs.wait_for_selector(".k[aria-current] .edited")
+
+    mine.fill("#probability", "33")
+    mine.keyboard.press("Enter")
+    expect(mine.locator(".problem")).to_contain_text("→66%")
+    mine.locator("h1").click()  # leaves the field: that alone sends nothing
+    assert "66" in mine.inner_text(".k[aria-current]")
+    assert mine.input_value("#probability") == "33"
+    mine.click(".edit .save")
+    expect(mine.locator(".problem")).to_have_count(0)
+    assert "33" in mine.inner_text(".k[aria-current]")
+    mine.context.close()
+    theirs.context.close()
+
+
 def test_a_forecaster_changes_asks_previews_signs_corrects_and_withdraws(
     browser: Any, address: str, entered: Any, ours: WebWorld
 ) -> None:
@@ -131,6 +155,11 @@ def test_a_forecaster_changes_asks_previews_signs_corrects_and_withdraws(
     page.wait_for_selector(".k[aria-current] .edited")
     assert page.input_value("#probability") == "42"
     expect(page.locator("[data-said]")).to_contain_text("已自动保存")
+
+    page.locator(".k[aria-current]").focus()
+    page.keyboard.press("ArrowDown")  # nothing holds what is saved
+    expect(page).to_have_url(re.compile("sunrise_glow"))
+    page.goto(SEA)
 
     # what if: the answer comes at once, and goes with it
     own = page.inner_text("#t-deck_top")

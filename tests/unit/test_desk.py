@@ -164,6 +164,17 @@ def test_each_field_can_be_changed_and_goes_back_by_one_click(
     assert edits(ours) == ()
 
 
+def test_a_window_of_a_whole_day_ends_at_the_midnight_after_it(
+    ours: WebWorld, desk: FlaskClient
+) -> None:
+    rime = ("lingshan", "rime", "2026-11-23")
+
+    send(desk, rime, window_start="06:00", window_end="00:00", reason="observation")
+
+    [edit] = edits(ours)
+    assert edit.value == ["2026-11-23T06:00:00+08:00", "2026-11-24T00:00:00+08:00"]
+
+
 def test_an_emptied_field_goes_back_to_the_model(ours: WebWorld, desk: FlaskClient) -> None:
     send(desk, SEA, probability="40", reason="satellite")
 

@@ -251,7 +251,7 @@ def refused(
     message = words()(f"desk.fault.{error.key}") if isinstance(error, BadForm) else str(error)
     others = _others(form)
     if wants_json():
-        changed = [edit_text(each) for each in others]
+        changed = [words()("desk.other", change=edit_text(each)) for each in others]
         return make_response(jsonify(error=message, changed=changed), HTTPStatus.CONFLICT)
     return page(key, HTTPStatus.CONFLICT, message, form, others)
 

@@ -104,23 +104,24 @@ def _window(wanted: Mapping[str, str], view: EventView) -> object:
     texts = [wanted.get(name, shown[name]) for name in WINDOW]
     if not any(texts):
         return None
-    moments = [_moment(text, view) for text in texts]
-    if moments[1] <= moments[0]:
+    starts, ends = (_moments(text, view) for text in texts)
+    later = [end for end in ends if end > starts[0]]
+    if not later:
         raise BadForm("window")
-    return [moment.isoformat() for moment in moments]
+    return [starts[0].isoformat(), later[0].isoformat()]
 
 
-def _moment(text: str, view: EventView) -> datetime:
-    """Return a local time of day as the moment that lies within the event, or an hour around."""
+def _moments(text: str, view: EventView) -> list[datetime]:
+    """Return the moments within an event, or an hour around, that have a local time of day."""
     if not (found := re.fullmatch(r"([01]?[0-9]|2[0-3])[:\uff1a]([0-5][0-9])", text)):
         raise BadForm("window")
     window, zone = view.machine.event.window, view.words.zone
     at, first = time(int(found[1]), int(found[2])), view.words.local(window.start).date()
-    moments = [datetime.combine(first + timedelta(days=ahead), at, zone) for ahead in (-1, 0, 1, 2)]
-    for moment in moments:
-        if window.start - editing.AROUND <= moment <= window.end + editing.AROUND:
-            return moment
-    raise BadForm("window_outside")
+    every = [datetime.combine(first + timedelta(days=ahead), at, zone) for ahead in (-1, 0, 1, 2)]
+    earliest, latest = window.start - editing.AROUND, window.end + editing.AROUND
+    if not (inside := [moment for moment in every if earliest <= moment <= latest]):
+        raise BadForm("window_outside")
+    return inside
 
 
 def _sentence(wanted: Mapping[str, str], view: EventView) -> object:
