@@ -51,9 +51,7 @@ async function show(link, focus = "cell") {
   if (turn !== newest || !one("main.board", page)) return;
   one("main").replaceWith(document.adoptNode(one("main", page)));
   refreshed(page, ["status", "changes"]);
-  all(".foot [name=version], .foot [name=seen], .foot [name=draft]").forEach((field) => {
-    field.value = one(`main [name=${field.name}]`)?.value ?? field.value;
-  });
+  follows(one("form.comment"), one("form.comment", page));
   history.replaceState(null, "", address);
   countDown();
   roving();
@@ -69,18 +67,53 @@ function refreshed(page, names) {
   }
 }
 
-async function renew() {
+/** Show in a form what stands in the draft now; what a person is typing stays. */
+function follows(form, fresh) {
+  for (const field of form.elements) {
+    if (!field.name || field.matches("button")) continue;
+    const now = [...fresh.elements].find((each) => each.name === field.name && each.type === field.type);
+    if (!now || (field.type !== "hidden" && plain(field))) continue;
+    if (field.type === "checkbox") field.checked = field.defaultChecked = now.checked;
+    else if (field.tagName === "SELECT") {
+      for (const option of field.options) option.defaultSelected = option.value === now.value;
+      field.value = now.value;
+    } else {
+      field.defaultValue = now.value;
+      field.value = now.value;
+    }
+  }
+}
+
+/** Take what is new from a page; the cell that has the focus keeps it. */
+function take(page) {
   const held = document.activeElement?.closest(".k")?.getAttribute("href");
-  const page = await fetched(location.href);
   refreshed(page);
-  for (const name of ["version", "seen", "draft"]) {
-    const value = one(`main [name=${name}]`, page)?.value;
-    if (value !== undefined) all(`[name=${name}]`).forEach((field) => (field.value = value));
+  for (const name of ["form.edit", "form.comment"]) {
+    if (one(name) && one(name, page)) follows(one(name), one(name, page));
   }
   countDown();
   roving();
   if (held) one(`.k[href="${CSS.escape(held)}"]`)?.focus();
 }
+
+const renew = async () => take(await fetched(location.href));
+
+/** Look whether somebody changed the draft, or new data made another one. */
+async function watch() {
+  const form = one("form.edit");
+  if (document.hidden || !form) return;
+  const page = await fetched(location.href);
+  const draft = one("main [name=draft]", page)?.value;
+  const mine = one("main [name=draft]").value;
+  if (changed(form)) return; // a save tells
+  if (!draft) return void location.reload();
+  if (draft !== mine) {
+    await show(location.href, "");
+    return void problem(one("[data-said]").dataset.new);
+  }
+  take(page);
+}
+setInterval(watch, 60000);
 
 // -- forms that save themselves
 

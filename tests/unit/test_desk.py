@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import html
+import json
 import re
 from collections.abc import Iterator
 from datetime import timedelta
@@ -79,8 +81,8 @@ def fields_of(page: str) -> dict[str, str]:
     """Return the hidden fields of the form of the chosen event."""
     form = page[page.index('class="edit"') :]
     return {
-        name: re.search(rf'name="{name}" value="([^"]*)"', form).group(1)  # type: ignore[union-attr]
-        for name in ("csrf", "draft", "version", "seen", "site", "phenomenon", "day")
+        name: html.unescape(re.search(rf'name="{name}" value="([^"]*)"', form).group(1))  # type: ignore[union-attr]
+        for name in ("csrf", "draft", "version", "seen", "was", "site", "phenomenon", "day")
     }
 
 
@@ -233,14 +235,37 @@ def test_two_editors_do_not_overwrite_each_other(
     assert [edit.value for edit in edits(ours)] == [0.35]
 
 
+def test_a_form_changes_only_what_its_person_changed(
+    ours: WebWorld, desk: FlaskClient, people: dict[str, FlaskClient]
+) -> None:
+    """A form holds every field; those that another changed meanwhile are not set back by it."""
+    seen = fields_of(desk.get(page_of(SEA)).text)
+    was = json.loads(seen["was"])
+    windows = {name: was[name] for name in ("window_start", "window_end", "recommended", "hidden")}
+    form = {**seen, **windows}
+    send(people["li"], SEA, window_start="08:00", window_end="09:00", reason="satellite")
+
+    late = desk.post("/desk/edit", data={**form, "probability": "35", "reason": "observation"})
+    again = {**form, **fields_of(late.text), "probability": "35", "reason": "observation"}
+    again |= {"window_start": "08:00", "window_end": "09:00"}  # as the page shows them now
+    assert (
+        'name="window_start" size="5" maxlength="5" autocomplete="off" value="08:00"' in late.text
+    )
+    desk.post("/desk/edit", data=again)
+
+    assert {edit.field: edit.person for edit in edits(ours)} == {
+        "window": "li", "probability": "wang",
+    }  # fmt: skip
+
+
 def test_two_editors_by_script_are_told_the_same(ours: WebWorld, desk: FlaskClient) -> None:
-    json = {"Accept": "application/json"}
+    accept = {"Accept": "application/json"}
     seen = fields_of(desk.get(page_of(SEA)).text)
     form = {**seen, "probability": "61", "reason": "satellite"}
-    first = desk.post("/desk/edit", data=form, headers=json)
+    first = desk.post("/desk/edit", data=form, headers=accept)
     assert first.json["version"] == int(seen["version"]) + 1
 
-    late = desk.post("/desk/edit", data={**form, "probability": "35"}, headers=json)
+    late = desk.post("/desk/edit", data={**form, "probability": "35"}, headers=accept)
 
     assert late.status_code == HTTPStatus.CONFLICT
     assert "61%" in late.json["changed"][0]

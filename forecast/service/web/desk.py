@@ -34,7 +34,15 @@ from forecast.review import EDIT_REASONS, LONGEST_COMMENT, Account, Draft, Edit,
 from forecast.service.web import desk_release, what_if
 from forecast.service.web.application import words
 from forecast.service.web.context import account, context
-from forecast.service.web.desk_forms import Asked, BadForm, asked, event_of, given_of, number_of
+from forecast.service.web.desk_forms import (
+    Asked,
+    BadForm,
+    asked,
+    event_of,
+    given_of,
+    number_of,
+    typed_of,
+)
 from forecast.service.web.desk_material import Desk, cache, last_issue, next_hour, open_desk
 from forecast.service.web.desk_view import DeskView, EventView, event_url
 from forecast.service.web.desk_words import edit_text
@@ -177,7 +185,11 @@ def comment() -> ResponseReturnValue:
     form = given_of(request.form)
 
     def set_comment(lives: Lifecycle, world: World, view: DeskView, person: Account) -> Draft:
-        comment = Name(form.get("comment_zh", "").strip(), form.get("comment_en", "").strip())
+        now = view.desk.draft.comment
+        typed = typed_of(form)  # the other language may be another's
+        comment = Name(
+            typed.get("comment_zh", now.zh).strip(), typed.get("comment_en", now.en).strip()
+        )
         if max(len(comment.zh), len(comment.en)) > LONGEST_COMMENT:
             raise BadForm("comment_long")
         return lives.comment(
@@ -253,7 +265,7 @@ def refused(
     if wants_json():
         changed = [words()("desk.other", change=edit_text(each)) for each in others]
         return make_response(jsonify(error=message, changed=changed), HTTPStatus.CONFLICT)
-    return page(key, HTTPStatus.CONFLICT, message, form, others)
+    return page(key, HTTPStatus.CONFLICT, message, typed_of(form), others)
 
 
 def _others(form: Mapping[str, str]) -> tuple[Edit, ...]:

@@ -1,10 +1,13 @@
 """What a form of the desk asks for: changes of an event, checked before any of them is kept.
 
-A field that is absent from a form is left alone; one that is emptied goes back to the machine's.
+A form carries what it showed (`was`): only what a person changed against that is asked for, so
+that what others changed meanwhile stays. A field that is absent is left alone; one that is emptied
+goes back to the machine's.
 """
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -44,6 +47,23 @@ def given_of(form: MultiDict[str, str]) -> dict[str, str]:
     return {name: values[-1][:LONGEST_FIELD] for name, values in form.lists()}
 
 
+def seen_of(form: Mapping[str, str]) -> dict[str, str]:
+    """Return the fields of a form as it showed them; empty where it does not say."""
+    try:
+        found = json.loads(form.get("was", ""))
+    except ValueError:
+        return {}
+    if not isinstance(found, dict):
+        return {}
+    return {str(name): value for name, value in found.items() if isinstance(value, str)}
+
+
+def typed_of(form: Mapping[str, str]) -> dict[str, str]:
+    """Return the fields of a form that a person changed."""
+    saw = seen_of(form)
+    return {name: value for name, value in form.items() if saw.get(name) != value}
+
+
 def event_of(form: Mapping[str, str]) -> EventKey:
     """Return the event that a form is about."""
     site, phenomenon, day = (form.get(name, "")[:40] for name in EVENT)
@@ -63,7 +83,8 @@ def asked(form: Mapping[str, str], view: EventView, account: Account, now: datet
     """
     shown = view.shown()
     wanted = {name: form[name].strip() for name in shown if name in form}
-    differ = {name for name, value in wanted.items() if value != shown[name]}
+    saw = shown | seen_of(form)
+    differ = {name for name, value in wanted.items() if value != saw[name]}
     values: dict[str, object] = {}
     undone: list[str] = []
     for field, read in _READERS.items():

@@ -96,10 +96,6 @@ class Desk:
         """Return the edits in force of an event by field."""
         return {edit.field: edit for edit in self.edits if edit.event == key}
 
-    @property
-    def changed_events(self) -> int:
-        return len({edit.event for edit in self.edits})
-
 
 def open_desk() -> Desk | None:
     """Return the draft in hand; None where there is none.

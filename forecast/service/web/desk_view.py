@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,7 +12,7 @@ import xarray as xr
 from flask import url_for
 from markupsafe import Markup
 
-from forecast.domain import Forecast, Window
+from forecast.domain import Forecast
 from forecast.issue.what_if import Knob
 from forecast.quantities import grade_of, published_probability
 from forecast.review import Edit, EventKey
@@ -160,6 +161,12 @@ class DeskView:
         }
         return tuple(name for name, holds in there.items() if holds)
 
+    def comment_was(self) -> str:
+        """Return what the form of the comment shows, for the form to carry."""
+        comment = self.desk.draft.comment
+        fields = {"comment_zh": comment.zh, "comment_en": comment.en}
+        return json.dumps(fields, ensure_ascii=False)
+
     # -- the chosen event
 
     @property
@@ -227,6 +234,10 @@ class EventView:
             "reason": self._newest.reason if self._newest else "",
             "note": self._newest.note if self._newest else "",
         }
+
+    def was(self) -> str:
+        """Return what the form shows, for the form to carry."""
+        return json.dumps(self.shown(), ensure_ascii=False)
 
     def clock(self, moment: datetime) -> str:
         """Return a local time to the nearest minute."""
@@ -318,9 +329,6 @@ class EventView:
         return charts.chart(
             forecast, evidence, almanac, self.words, self.words.language, self.words.zone, "desk"
         )
-
-    def window_text(self, window: Window | None) -> str:
-        return self.words.window(window, self.machine.event.day) if window else ""
 
     def grade(self, probability: float) -> int:
         return grade_of(published_probability(probability), self.desk.machine.grades)
