@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from forecast.archive.accounts import Accounts
     from forecast.review import Account
 
+LOGGED = 1000  # rows shown at most
 Role = Literal["forecaster", "editor", "ranger_manager", "administrator"]  # review.ROLES
 
 
@@ -44,10 +45,10 @@ def serve(
 
 def users(
     action: Annotated[
-        Literal["list", "add", "password", "disable", "enable"],
+        Literal["list", "add", "password", "disable", "enable", "log"],
         typer.Argument(
             help="add: a new account; password: another password; disable: nobody enters by it any "
-            "more; all three end its sessions."
+            "more, its sessions end; log: who entered, failed and was refused."
         ),
     ] = "list",
     account: Annotated[
@@ -64,7 +65,7 @@ def users(
     config: ConfigFile = None,
     json: AsJson = False,
 ) -> int:
-    """List who may enter the desk; add an account, change its password, disable it.
+    """List who may enter the desk; add an account, change its password, disable it; what happened.
 
     A password is asked for on the terminal or read from standard input, never given as an argument.
     """
@@ -74,6 +75,9 @@ def users(
     accounts, now = Accounts(setup.open_archive(setup.settings(config))), setup.clock()
     if action == "list":
         _list(accounts, json)
+        return 0
+    if action == "log":
+        _log(accounts, account, json)
         return 0
     if action in ("disable", "enable"):
         changed = accounts.disable(account, now, action == "disable")
@@ -98,7 +102,7 @@ def _refuse_needless(action: str, account: str, name: str, role: str | None, mak
     if action == "list":
         if account:
             raise typer.BadParameter("users list takes no account; it lists all")
-    elif not account:
+    elif not account and action != "log":
         raise typer.BadParameter(f"users {action} needs ACCOUNT; `skyscape users` lists them")
     if action == "add" and (not name or role is None):
         raise typer.BadParameter("users add needs --name and --role")
@@ -132,6 +136,19 @@ def _list(accounts: Accounts, as_json: bool) -> None:
         show("no accounts: `skyscape users add wang --name 'Wang Yi' --role forecaster` makes one")
     rows = [(e.id, e.name, e.role, "disabled" if e.disabled else "") for e in found]
     show_table(("account", "name", "role", ""), rows)
+
+
+def _log(accounts: Accounts, account: str, as_json: bool) -> None:
+    from forecast.archive.accounts import Audit
+
+    found = [each for each in Audit(accounts.archive).last(LOGGED)
+             if account in ("", each.person)]  # fmt: skip
+    rows = [(f"{e.at:%Y-%m-%d %H:%M:%SZ}", e.what, e.person, e.address, e.detail) for e in found]
+    if as_json:
+        names = ("at", "what", "person", "address", "detail")
+        show_json([dict(zip(names, row)) for row in rows])
+        return
+    show_table(("at", "what", "account", "from", ""), rows)
 
 
 def _note(accounts: Accounts, what: str, changed: Account, now: datetime) -> None:

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from forecast.archive.drafts import Drafts
 from forecast.archive.issues import Attempt
 from forecast.domain import Issue, as_utc
-from forecast.errors import ArchiveError, SkyscapeError
+from forecast.errors import ArchiveError, Conflict, SkyscapeError
 from forecast.issue.hours import last_hour, next_hour
 from forecast.issue.lifecycle import Lifecycle
 from forecast.issue.world import World
@@ -41,12 +41,30 @@ class ReviewJobs:
         """
         now = as_utc(self._clock())
         self.watch()
+        self._attempted(self._warm, now)
         newest = self._newest()
         if newest is None or newest.valid_until <= now:
             return self.release(at_once=True)
         missed = now - self._last_hour() <= timedelta(minutes=self.misfire_minutes)
         if missed and newest.issued < self._last_hour():
             return self.release()
+        return DONE
+
+    def _warm(self) -> int:
+        """Make the forecasts of the open draft again, so that the desk need not wait for them.
+
+        Where the data are no longer those that people saw, a new draft is made.
+        """
+        world, now = self._world, self._clock()
+        draft = Drafts(world.archive).current(now)
+        if draft is None:
+            return DONE
+        try:
+            self.lifecycle.prepared(world, draft)
+        except Conflict as changed:
+            log.warning("%s", changed)
+            if not draft.corrects:
+                self.lifecycle.make_draft(world, now, draft.hour)
         return DONE
 
     def draft_is_due(self) -> bool:

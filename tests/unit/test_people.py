@@ -76,6 +76,14 @@ def test_a_password_is_made_and_shown_once_if_asked_for(
     assert users(settings, "enable", "li") == 0
     assert users(settings, "password", "li", "--generate") == 0
     assert accounts.verified("li", password) is None
+    capsys.readouterr()
+    assert users(settings, "log", "li", "--json") == 0
+    assert [each["what"] for each in json.loads(capsys.readouterr().out)] == [
+        "password changed",
+        "account enabled",
+        "account disabled",
+        "account added",
+    ]
 
 
 @pytest.mark.parametrize(

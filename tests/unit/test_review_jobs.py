@@ -14,6 +14,7 @@ from forecast.domain import Atmosphere
 from forecast.errors import CycleNotReady
 from forecast.ingest.grib import reader
 from forecast.issue.hours import last_hour, next_hour
+from forecast.issue.lifecycle import Lifecycle
 from forecast.review import Account
 from forecast.service import scheduler as scheduling
 from forecast.service.review_jobs import ReviewJobs
@@ -163,6 +164,35 @@ def test_a_signed_draft_that_a_crash_kept_back_goes_out_at_the_start(duty: Duty)
 
     [issue] = duty.world.archive.issues()
     assert duty.drafts.review_of(issue.id)["person"] == "王一"
+
+
+def test_after_a_restart_the_draft_is_ready_for_the_desk(duty: Duty) -> None:
+    duty.at(RUN + timedelta(hours=4)).start()
+    duty.at(READY).draft()
+    draft = duty.drafts.of_hour(HOUR)
+    assert draft is not None
+    duty.lifecycle = Lifecycle()  # the service began anew
+
+    assert duty.at(READY + timedelta(minutes=5)).start() == 0
+
+    assert list(duty.lifecycle._prepared) == [draft.id]
+
+
+def test_after_a_restart_on_other_data_a_new_draft_stands_there(
+    duty: Duty, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    duty.at(RUN + timedelta(hours=4)).start()
+    duty.at(READY).draft()
+    draft = duty.drafts.of_hour(HOUR)
+    assert draft is not None
+    duty.lifecycle = Lifecycle()
+    monkeypatch.setattr(Drafts, "numbers", lambda *_: "of other data")
+
+    assert duty.at(READY + timedelta(minutes=5)).start() == 0
+
+    assert "its data have changed" in caplog.text
+    assert duty.drafts.of_hour(HOUR) != draft
+    assert duty.drafts.get(draft.id).state == "expired"  # type: ignore[union-attr]
 
 
 def test_an_hour_that_was_missed_is_made_up_for_at_the_start(duty: Duty) -> None:

@@ -25,6 +25,7 @@ SAFE = ("GET", "HEAD", "OPTIONS")
 CSRF_FIELD, CSRF_HEADER = "csrf", "X-CSRF-Token"
 RATES = "rates"  # of app.extensions: a Throttle of requests by address
 REQUESTS = Limit(600, 0.05)  # at once, then twenty a second
+CLOCK_BACK = 3600  # [s] by which a clock may be set back before it ends sessions
 LARGEST_BODY = 262_144  # [byte] of a request, where its view says nothing else
 
 
@@ -134,7 +135,7 @@ def _account_of_session() -> Account | None:
     if not all(isinstance(each, str) for each in found.values()) or not isinstance(began, float):
         return None
     now = as_utc(context().clock())
-    if not 0 <= now.timestamp() - began < LIFETIME.total_seconds():
+    if not -CLOCK_BACK <= now.timestamp() - began < LIFETIME.total_seconds():
         return None
     kept = Accounts(context().archive).get(str(found["account"]))
     if kept is None or kept.disabled or kept.valid_from is None:
