@@ -12,6 +12,7 @@ import pytest
 from flask import Blueprint
 from flask.typing import ResponseReturnValue
 
+from forecast.archive import accounts as accounts_module
 from forecast.archive.accounts import Accounts, Audit
 from forecast.config import Config
 from forecast.errors import Conflict
@@ -339,6 +340,22 @@ def test_the_key_is_made_once_and_readable_by_its_owner_only(
     assert key_file(ours) == tmp_path / "v" / "session.key"
     assert key_file(ours).stat().st_mode & 0o777 == 0o600
     assert [path.name for path in (tmp_path / "v").iterdir()] == ["session.key"]
+
+
+def test_the_audit_is_bounded_and_its_oldest_rows_go(
+    ours: WebWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(accounts_module, "KEPT", 10)
+    monkeypatch.setattr(accounts_module, "CLEARED_EVERY", 5)
+    audit = Audit(ours.world.archive)
+
+    for number in range(40):
+        audit.note("probe", f"p{number}\x1b[31m", "192.0.2.7", "x" * 9000, ours.now)
+
+    rows = audit.last(1000)
+    assert 10 <= len(rows) < 15
+    assert rows[0].person == "p39?[31m"  # nothing that a terminal would obey
+    assert len(rows[0].detail) == 500
 
 
 # -- every route

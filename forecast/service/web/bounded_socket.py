@@ -19,8 +19,14 @@ from urllib.parse import unquote, urlsplit
 from forecast.service.web.lingering import Lingering
 
 HEADER = 16_384  # [byte] all headers of a request
-ODD = 65_536  # [byte] that a connection may send after headers that are not understood here
+MORE = 65_536  # [byte] that a connection may send beyond a body in chunks, or too many headers
 SLOWEST = 8_000  # [byte/s] of a body
+# Headers that a request has once at most: two of them would be read differently by each reader.
+ONCE = ("content-length", "transfer-encoding", "host", "authorization", "content-type")
+BAD_REQUEST = (
+    b"HTTP/1.1 400 Bad Request\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: 33\r\n"
+    b"Connection: close\r\n\r\nthe headers cannot be understood\n"
+)
 CONTENT_LENGTH = re.compile(r"\d{1,18}")
 
 
@@ -61,9 +67,12 @@ def parse_head(data: bytes) -> Head | None:
     for line in lines[1:]:
         name, mark, value = line.partition(":")
         name = name.lower()
-        if not mark or name in headers or line[:1].isspace() or "\n" in line or "\r" in line:
+        if not mark or not name.strip() or line[:1].isspace() or "\n" in line or "\r" in line:
             return None
-        headers[name] = value.strip(" \t")
+        if name in headers and name in ONCE:
+            return None
+        value = value.strip(" \t")
+        headers[name] = f"{headers[name]}, {value}" if name in headers else value
     chunked, length = headers.get("transfer-encoding"), headers.get("content-length", "0")
     if not CONTENT_LENGTH.fullmatch(length):
         return None
@@ -147,13 +156,13 @@ class BoundedConnection(socket.socket):
         if end < 0:
             self._head = seen[: HEADER + 1]
             if len(seen) > HEADER:  # the server answers that
-                self._state, self._left = "rest", ODD
+                self._state, self._left = "rest", MORE
             return super().recv(len(waiting), flags) if waiting else b""
         piece = end + 4 - len(self._head)
         head = parse_head(seen[: end + 4])
         if head is None:
-            self._state, self._left = "rest", ODD
-            return super().recv(piece, flags)
+            self._answer(BAD_REQUEST)
+            return b""
         found = self._gate(head, self._address)
         if isinstance(found, bytes):
             self._answer(found)
@@ -167,7 +176,7 @@ class BoundedConnection(socket.socket):
         self._deadline = time.monotonic() + seconds
         if head.length is None:
             # its end is not looked for: nothing after it is read on this connection beyond that
-            self._state, self._left = "rest", limit + ODD
+            self._state, self._left = "rest", limit + MORE
         elif head.length:
             self._state, self._left = "body", head.length
         else:
