@@ -327,6 +327,12 @@ class Bulletin:
         return not any(day.entries for day in near) and any(day.no_darkness for day in near)
 
     @property
+    def withdrawn_before(self) -> Issue | None:
+        """The issue before, where it was withdrawn: readers may still have it."""
+        last = self.earlier[0] if self.earlier else None
+        return last if last and self.states.get(last.id) == "withdrawn" else None
+
+    @property
     def best_poor(self) -> bool:
         """Whether nothing better than a poor chance can be recommended."""
         return bool(self.best) and all(entry.poor for entry in self.best)

@@ -111,6 +111,11 @@ class Phrases:
         number, reason = review.corrects, clause(review.reason)
         return self.words("review.correction_note", number=number, reason=reason)
 
+    def replaces_withdrawn(self) -> str:
+        """Return that the issue before was withdrawn, and this one counts; "" where it was not."""
+        last = self.bulletin.withdrawn_before
+        return self.words("review.replaces_withdrawn", number=last.number) if last else ""
+
     def contributing_runs(self, agreement: Agreement) -> str:
         """Return the probability of each model, of an ensemble with the number of its members."""
         return self.words.clauses(

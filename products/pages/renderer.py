@@ -91,6 +91,7 @@ class PageRenderer:
             "not_assessed": phrases.not_assessed,
             "questioned": phrases.questioned,
             "reasons": phrases.reasons,
+            "replaces_withdrawn": phrases.replaces_withdrawn,
             "risk": phrases.risk,
             "risk_of": phrases.risk_of,
             "unavailable_models": phrases.unavailable_models,

@@ -135,6 +135,15 @@ def test_a_correction_says_on_top_what_it_corrects_and_why() -> None:
     ]  # fmt: skip
 
 
+def test_the_issue_after_a_withdrawn_one_says_so_and_no_other_does() -> None:
+    first, second, *_ = earlier_issues()
+    for states, number in ({first.id: "withdrawn"}, 41), ({second.id: "withdrawn"}, None):
+        pages = products(replace(bulletin(), states=states))
+        found = where(pages, "预报已撤回，以本期为准") & EVERY
+        assert found == (EVERY - {f"display/{SITE}.html"} if number else set())
+        assert number is None or f"第{number}期预报已撤回，以本期为准。" in pages["sms.txt"]
+
+
 def changed_stars(day: int, probability: float, **more: Any) -> Callable[[Forecast], Forecast]:
     """Return what changes the chance of stars of one day."""
 
