@@ -47,6 +47,7 @@ MODULES: Mapping[str, tuple[str, ...]] = {
     "glow": ("phenomena.glow", "phenomena.glow_geometry", "phenomena.glow_colour",
              "phenomena.sun_disk", "phenomena.canvas", "phenomena.light_path",
              "phenomena.light_evidence", "phenomena.obstacles", "phenomena.light_chances",
+             "phenomena.changed_air",
              "science.light", "science.cloud_errors"),
     "snow": ("phenomena.snow", "phenomena.snow_column", "phenomena.station_snow", "phenomena.cold",
              "science.snowfall",
