@@ -13,13 +13,15 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from forecast.config import Config
 from forecast.domain import Cycle, Issue
-from forecast.errors import MissingInput, SourceCorrupt
+from forecast.errors import MissingInput, NotReleased, SourceCorrupt
 from forecast.issue.inputs import Decoded, Inputs, decode, fetch_inputs, fetch_next_best
 from forecast.issue.prepare import predicted
 from forecast.issue.release import open_issue, release, restore
 from forecast.issue.report import IssueReport, Stopwatch
 from forecast.issue.world import World
+from forecast.review import Review
 
 __all__ = ["World", "run"]
 
@@ -30,10 +32,12 @@ def run(world: World, now: datetime, cycle: Cycle | None = None, ask: bool = Tru
     A second run on the same inputs changes nothing: the receipts of the published issue come back
     as `unchanged`. ask: whether the servers of further models may be requested; without it only
     what was fetched before is used.
+    Where people review issues, what comes out here says that nobody did.
     Raises: SourceError when no usable cycle is available, ArchiveError, PublishError when every
-    channel failed.
+    channel failed, NotReleased where a person must sign.
     """
     config, archive, clock = world.config, world.archive, Stopwatch()
+    review = _unreviewed(config)
     with world.publisher.exclusive():
         restore(world, now)
         with clock("fetch"):
@@ -44,7 +48,19 @@ def run(world: World, now: datetime, cycle: Cycle | None = None, ask: bool = Tru
             unavailable = inputs.unavailable_models
             return IssueReport(issue, receipts, *counts, (), clock.seconds, unavailable)
         prepared = predicted(world, inputs, decoded, issue.issued, clock)
-        return release(world, issue, prepared, prepared.forecasts, None, now, clock)
+        return release(world, issue, prepared, prepared.forecasts, review, now, clock)
+
+
+def _unreviewed(config: Config) -> Review | None:
+    """Return the review of an issue that no person saw; None where nobody is expected to."""
+    if config.issue.review == "off":
+        return None
+    if config.issue.review == "required" or config.issue.unsigned == "hold":
+        raise NotReleased(
+            "issue.review wants a person to sign: nothing goes out from here. `skyscape run` makes "
+            "the draft before its hour; sign it at the desk"
+        )
+    return Review(unreviewed=True)
 
 
 def open_and_decode(

@@ -7,11 +7,12 @@ from pathlib import Path
 
 import pytest
 
+from forecast import pipeline
 from forecast.archive.drafts import Drafts
 from forecast.commands import status
 from forecast.config import Config
 from forecast.domain import Atmosphere
-from forecast.errors import CycleNotReady
+from forecast.errors import CycleNotReady, NotReleased
 from forecast.ingest.grib import reader
 from forecast.issue.hours import last_hour, next_hour
 from forecast.issue.lifecycle import Lifecycle
@@ -19,7 +20,7 @@ from forecast.review import Account
 from forecast.service import scheduler as scheduling
 from forecast.service.review_jobs import ReviewJobs
 from tests.faults.one_site import RUN, decoded, small
-from tests.web_world import WebWorld, web_world
+from tests.web_world import NOW, WebWorld, web_world
 
 READY = RUN + timedelta(hours=7, minutes=40)  # 15:40 in Beijing
 HOUR = RUN + timedelta(hours=8, minutes=10)  # 16:10, an hour of issue of config.yaml
@@ -136,6 +137,21 @@ def test_what_nobody_signed_stays_and_everybody_learns_why(duty: Duty) -> None:
     late = HOUR + timedelta(minutes=20)
     duty.lifecycle.sign(duty.world, draft, draft.version, WANG, late)
     assert duty.numbers == [1]
+
+
+@required
+def test_a_command_does_not_go_around_the_signature(duty: Duty) -> None:
+    with pytest.raises(NotReleased, match="wants a person to sign"):
+        pipeline.run(duty.world, NOW)
+
+    assert duty.numbers == []
+
+
+def test_what_a_command_publishes_says_that_nobody_reviewed_it(duty: Duty) -> None:
+    pipeline.run(duty.world, NOW)
+
+    [issue] = duty.world.archive.issues()
+    assert duty.drafts.review_of(issue.id)["unreviewed"] is True
 
 
 @required
