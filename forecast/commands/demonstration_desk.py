@@ -23,7 +23,7 @@ from forecast.pipeline import run
 from forecast.sample.bucket import LoopbackBucket
 from forecast.sample.demonstration import demonstration_config, demonstration_run, write_sample
 from forecast.service.web.links import address_of
-from forecast.service.web.server import WebServer
+from forecast.service.web.server import WebServer, port_or_any
 from forecast.service.web.service import build_server, serve_beside
 
 ACCOUNT, NAME, ROLE, LINK = "demo", "Demo", "administrator", "demonstration"
@@ -62,7 +62,8 @@ def demonstration(config: Config, now: datetime, folder: Path) -> Iterator[tuple
     with LoopbackBucket(write_sample(backstage / "bucket", cycle, config)) as bucket:
         ours = reviewed(demonstration_config(config, bucket.url, folder, backstage))
         world, lifecycle = setup.build_world(ours, None), Lifecycle()
-        if not world.archive.issues(1):
+        newest = world.archive.issues(1)
+        if not newest or newest[0].valid_until <= now:
             run(world, now, cycle)
         hour = next_hour(ours.schedule.issue_at, ours.zone, now)
         lifecycle.make_draft(world, now, hour)
@@ -72,7 +73,11 @@ def demonstration(config: Config, now: datetime, folder: Path) -> Iterator[tuple
 def reviewed(config: Config) -> Config:
     """Return settings under which a person may review an issue, at the loopback only."""
     issue = config.issue.model_copy(update={"review": "optional"})
-    web = config.web.model_copy(update={"host": "127.0.0.1", "base_url": "", "trusted_proxies": 0})
+    host = "127.0.0.1"
+    port = port_or_any(host, config.web.port)  # another demonstration, or the service itself
+    web = config.web.model_copy(
+        update={"host": host, "port": port, "base_url": "", "trusted_proxies": 0}
+    )
     service = config.service.model_copy(update={"web": web})
     reports = config.reports.model_copy(update={"visitors": True})
     return config.model_copy(update={"issue": issue, "service": service, "reports": reports})

@@ -138,3 +138,12 @@ _TOO_LARGE = raw_answer(
     [("Content-Type", "text/plain; charset=utf-8")],
     "\n".join(read_words(language)["session.error.413"] for language in LANGUAGES).encode(),
 )
+
+
+def port_or_any(host: str, port: int) -> int:
+    """Return a port where nobody listens on it, else 0: any."""
+    try:
+        BoundedListener(host, port, lambda *_: 0, TIMEOUTS).close()
+    except OSError:
+        return 0
+    return port
