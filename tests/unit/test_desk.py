@@ -15,12 +15,14 @@ import pytest
 from flask.testing import FlaskClient
 
 from forecast.archive.drafts import Drafts
+from forecast.archive.observations import Observations
 from forecast.archive.outcomes import Outcomes
 from forecast.config import Config
-from forecast.domain import Outcome
+from forecast.domain import Observation, Outcome
 from forecast.ingest.grib import reader
 from forecast.review import Account, Edit, EventKey
 from forecast.service.web.desk_material import next_hour
+from forecast.settings import NameSettings, StationSettings
 from tests.faults.one_site import decoded, small
 from tests.web_world import HOUR, NOW, WebWorld, web_world
 
@@ -394,6 +396,36 @@ def test_a_change_without_its_token_is_refused(ours: WebWorld, desk: FlaskClient
 
     assert answer.status_code == HTTPStatus.BAD_REQUEST
     assert edits(ours) == ()
+
+
+def test_the_last_day_of_the_sites_stations_is_drawn_and_a_silent_one_is_named(
+    config: Config, tmp_path: Path, patched: pytest.MonkeyPatch
+) -> None:
+    stations = (
+        StationSettings(id="54501", name=TOP, latitude=40.0, longitude=115.5, elevation_m=2300.0),
+        StationSettings(id="54502", name=FOOT, latitude=40.0, longitude=115.5, elevation_m=900.0),
+    )
+    observed = config.observations.model_copy(update={"stations": stations})
+    site = config.sites[0].model_copy(update={"stations": ("54501", "54502")})
+    settings = config.model_copy(update={"observations": observed, "sites": (site,)})
+    ours = web_world(settings, tmp_path)
+    ours.add_people("wang")
+    reports = [
+        Observation("54501", NOW - timedelta(hours=ago), {"air_temperature": 260.0 + ago})
+        for ago in range(8)
+    ]
+    Observations(ours.world.archive).keep(reports, NOW)
+    ours.draft()
+
+    page = ours.client("wang").get(f"{page_of(SEA)}?show=station").text
+
+    assert "山顶站" in page
+    assert page.count('class="trend-line"') == 1
+    assert "−13" in page or "-13" in page  # the newest, 260 K
+    assert "山口站尚无数据" in page
+
+
+TOP, FOOT = NameSettings(zh="山顶站", en="Top"), NameSettings(zh="山口站", en="Foot")
 
 
 def test_yesterday_and_the_record_stand_beside_the_event(
