@@ -108,5 +108,5 @@ def _curve(name: str, each: CurrentObservations, words: Words, now: datetime) ->
         words(f"desk.element.{name}"),
         polyline(points),
         words.in_unit(SHOWN[name], newest[1]) if newest else words("probability.unknown"),
-        words("probability.range", low=ends[0], high=ends[1]),
+        words("desk.low_to_high", low=ends[0], high=ends[1]) if len(set(ends)) > 1 else "",
     )
