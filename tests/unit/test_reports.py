@@ -270,12 +270,16 @@ def test_whatever_a_form_holds_is_kept_or_refused_and_never_a_defect(
 
 
 def test_a_body_is_bounded_by_its_view(web: WebWorld, link: str) -> None:
-    content = answers(sunrise="full", photo=(io.BytesIO(bytes(9 << 20)), "x.jpg"))
+    sent = {
+        size: web.client().post(
+            link, data=answers(sunrise="full", photo=(io.BytesIO(bytes(size << 20)), "x.jpg"))
+        )
+        for size in (9, 17)
+    }
 
-    sent = web.client().post(link, data=content)
-
-    assert sent.status_code == 413
-    assert reports(web) == []
+    assert {size: answer.status_code for size, answer in sent.items()} == {9: 303, 17: 413}
+    assert sent[9].headers["Location"].endswith("problem=size")
+    assert [(each.photo, each.says) for each in reports(web)] == [("", {"sunrise": "full"})]
 
 
 # -- links

@@ -66,7 +66,7 @@ blueprint = Blueprint("reports", __name__)
 blueprint.register_blueprint(links.blueprint)
 blueprint.register_blueprint(report_desk.blueprint)
 
-BODY = LARGEST + (1 << 17)  # [byte] of a report with its photo
+BODY = 2 * LARGEST  # [byte] of a report: a photo that is too large does not cost it
 AHEAD = timedelta(minutes=10)  # by which a clock may be fast
 OLDEST_OF_VISITOR = timedelta(days=1)
 # Reports at once, and one more every so many seconds; and reports of visitors in an hour, kept in
