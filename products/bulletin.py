@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
@@ -64,6 +65,14 @@ class Entry:
             if self.evidence_at is None
             else self.evidence_at[0].isel(event=self.evidence_at[1])
         )
+
+    @property
+    def computed(self) -> bool:
+        """Whether the machine knew the probability, whatever a forecaster gave."""
+        change = self.forecast.change
+        if change is not None and change.moved:
+            return not math.isnan(change.machine_probability)
+        return self.forecast.known
 
     @property
     def poor(self) -> bool:

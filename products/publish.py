@@ -21,11 +21,12 @@ import hashlib
 import json
 import logging
 import shutil
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, replace
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from forecast.config import Config
 from forecast.domain import CurrentObservations, Issue, Receipt
@@ -60,22 +61,24 @@ class Publisher:
         self.link = self.folder / "current"
 
     @contextlib.contextmanager
-    def exclusive(self) -> Iterator[None]:
+    def exclusive(self, wait: float = 0.0) -> Iterator[None]:
         """Hold the folder against every other process; a process that dies lets go of it.
 
-        Raises: PublishError when another process holds it.
+        wait: [s] at most, for another process that publishes. Raises: PublishError when it still
+        holds the folder then.
         """
         with _disk_errors(self.folder):
             self.releases.mkdir(parents=True, exist_ok=True)
             lock = (self.folder / "lock").open("a")
         with lock:
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except OSError as error:
-                raise PublishError(
-                    f"{self.folder}: another process is publishing here; "
-                    "wait for it or use another --out"
-                ) from error
+            until = time.monotonic() + wait
+            while not _locked(lock):
+                if time.monotonic() >= until:
+                    raise PublishError(
+                        f"{self.folder}: another process is publishing here; "
+                        "wait for it or use another --out"
+                    )
+                time.sleep(0.1)
             self._clear_leftovers()
             self._finish()
             yield
@@ -357,6 +360,15 @@ class Publisher:
         for old in self._releases():
             if old not in kept and old.resolve() != in_force:
                 shutil.rmtree(old)
+
+
+def _locked(file: IO[str]) -> bool:
+    """Return whether an open file could be locked against every other process."""
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    return True
 
 
 def _corrected(bulletin: Bulletin) -> str:

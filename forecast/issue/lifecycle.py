@@ -40,6 +40,7 @@ from forecast.review import (
 
 log = logging.getLogger(__name__)
 
+WAIT = 20.0  # [s] at most, until another process has published
 IN_MEMORY = 2  # prepared drafts
 LATE = timedelta(hours=2)  # after its hour a draft expires
 
@@ -198,7 +199,7 @@ class Lifecycle:
         Raises: NotReleased where nobody signed it and that is required.
         """
         drafts = Drafts(world.archive)
-        with self._lock, world.publisher.exclusive():
+        with self._lock, world.publisher.exclusive(WAIT):
             restore(world, now)
             seen, draft = draft.version, drafts.get(draft.id) or draft
             if not draft.open or draft.expires <= as_utc(now):
@@ -233,7 +234,7 @@ class Lifecycle:
         """Withdraw the issue in force: readers see that and why, and no forecast."""
         _require(account, "sign")
         _require_reason(reason)
-        with self._lock, world.publisher.exclusive():
+        with self._lock, world.publisher.exclusive(WAIT):
             restore(world, now)
             issue = self._issue(world, issue_id)
             if world.publisher.current() != issue.id:

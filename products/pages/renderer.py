@@ -118,7 +118,7 @@ class PageRenderer:
             ),
             None,
         )
-        if near is None or entry.evidence_at is None or not entry.forecast.known:
+        if near is None or entry.evidence_at is None or not entry.computed:
             return None
         day = section.days[near]
         sky = near < ALWAYS_DAYS and event.phenomenon in ALWAYS_CHARTED

@@ -6,6 +6,7 @@ import json
 import os
 import random
 import signal
+import threading
 import time
 from collections.abc import Iterator
 from datetime import timedelta
@@ -196,6 +197,23 @@ def test_two_processes_never_publish_at_once(config: Config, tmp_path: Path) -> 
         Publisher(settings).exclusive(),
     ):
         pass
+
+
+def test_a_withdrawal_waits_for_a_process_that_publishes(config: Config, tmp_path: Path) -> None:
+    settings, waited = small(config, tmp_path), []
+
+    def other() -> None:
+        with Publisher(settings).exclusive(wait=60):
+            waited.append(True)
+
+    with Publisher(settings).exclusive():
+        thread = threading.Thread(target=other)
+        thread.start()
+        thread.join(0.3)
+        assert waited == []
+    thread.join(60)
+
+    assert waited == [True]
 
 
 def test_a_folder_in_the_place_of_the_link_is_not_deleted(

@@ -272,15 +272,17 @@ def test_a_bulletin_without_any_forecast_is_still_a_bulletin() -> None:
     assert "nan" not in pages["sms.txt"]
 
 
-@pytest.mark.parametrize("machine", [nan])
-def test_a_chance_that_the_machine_did_not_know_says_so(machine: float) -> None:
+def test_a_chance_that_the_machine_did_not_know_says_so_and_draws_no_evidence() -> None:
     def given(forecast: Forecast) -> Forecast:
         if forecast.known or forecast.event.phenomenon != "starry_sky":
             return forecast
-        return replace(forecast, probability=0.6, change=Change(machine, "wang", ("probability",)))
+        return replace(forecast, probability=0.6, change=Change(nan, "wang", ("probability",)))
 
     made = bulletin(Review(), given)
     found = stars_of(made, 28)
+    entry = next(each for each in made.entries if each.forecast.change)
 
     assert (found["probability"], found["machine_probability"]) == (0.6, None)
     assert found["changed"] == ["probability"]
+    assert (entry.forecast.known, entry.computed) == (True, False)
+    assert "预报员给出（模式资料不足）" in products(made)[f"sites/{SITE}/index.html"]
