@@ -341,6 +341,19 @@ def test_the_forecasters_changes_have_a_column_only_where_there_are_any() -> Non
     assert any("that a forecaster changed" in sentence for sentence in more.skills)
 
 
+def test_the_page_says_in_sum_what_the_forecasters_changes_are_worth(bulletin: Bulletin) -> None:
+    found = verification(record())
+    skills = {**line().skills, "machine": Figure(0.2, 0.1, 0.3, 12)}
+    every = replace(line(name="", skills=skills), phenomenon="")
+
+    plain = page_of(replace(bulletin, verification=found))
+    more = page_of(replace(bulletin, verification=replace(found, lines=(every, *found.lines))))
+
+    said = "预报员订正过的12份预报已有实况：订正后误差减小20%（90%置信区间10%至30%）。"
+    assert said not in plain
+    assert said in more
+
+
 def test_the_page_says_how_many_comparisons_differ_by_chance() -> None:
     text = multiplicity(verification(record()), EN)
 
