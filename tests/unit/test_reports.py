@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import re
 import uuid
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -165,6 +166,18 @@ def test_a_report_that_is_sent_twice_counts_once(web: WebWorld, link: str) -> No
 
     assert [each.status_code for each in sent] == [201, 201]
     assert sent[0].json == sent[1].json
+    assert len(reports(web)) == 1
+    assert len(Outcomes(web.world.archive).reports()) == 1
+
+
+def test_a_report_that_is_sent_many_times_at_once_counts_once(web: WebWorld, link: str) -> None:
+    content = answers(sunrise="full")
+
+    def send(_: int) -> int:
+        return web.client().post(link, data=content, headers=JSON).status_code
+
+    with ThreadPoolExecutor(6) as pool:
+        assert list(pool.map(send, range(6))) == [201] * 6
     assert len(reports(web)) == 1
     assert len(Outcomes(web.world.archive).reports()) == 1
 

@@ -119,6 +119,18 @@ def test_a_night_belongs_to_the_day_on_which_it_began(
     assert begun[0] == day
 
 
+def test_where_the_sun_does_not_set_no_night_has_begun() -> None:
+    north = replace(CONFIG.all_sites()[0], latitude=78.2, longitude=15.6)
+    days = RowReader([north], date(2026, 6, 21), CONFIG.zone).days
+    seen = datetime(2026, 6, 20, 23, tzinfo=UTC)
+
+    begun = {name: days.begun(seen, north.id, name) for name in ("starry_sky", "sunrise", "rime")}
+
+    assert {name: found and found[0] for name, found in begun.items()} == {
+        "starry_sky": None, "sunrise": None, "rime": date(2026, 6, 21),
+    }  # fmt: skip
+
+
 @pytest.mark.parametrize(
     ("site", "phenomenon", "answer", "cells"),
     [

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 import re
 import threading
 from pathlib import Path
@@ -12,6 +13,8 @@ from forecast.config import Config
 from forecast.files import write_whole
 from forecast.service.web.session_key import key_file
 from forecast.worker import GOOD, Worker, WorkerEnded
+
+log = logging.getLogger(__name__)
 
 LARGEST = 8 << 20  # [byte] of a photo as sent
 PATIENCE = 5  # [s] a photo waits for the one before it: requests must not queue up
@@ -39,6 +42,7 @@ def keep_photo(stream: IO[bytes], folder: Path) -> str:
     if len(photo) > LARGEST:
         raise PhotoRefused("size")
     if sum(path.stat().st_size for path in folder.glob("*/*.jpg")) > MOST_KEPT:
+        log.warning("%s: full: no more photos are kept; remove old ones", folder)
         raise PhotoRefused("full")
     if not _one_at_a_time.acquire(timeout=PATIENCE):
         raise PhotoRefused("full")
