@@ -357,8 +357,7 @@ def _clear_light(section: AirSection, height: Array, arrival: Array) -> tuple[Ar
     met = light.trace(section, height, arrival, MAIN_COLUMN)
     air = light.air_column(height[:, None], arrival)
     red = light.band_transmission(met.aerosol, air)[..., 0] * met.free
-    clean = light.band_transmission(np.zeros_like(air), air)
-    return red, 1 - clean[..., 2] / np.maximum(clean[..., 0], 1e-30)
+    return red, light.redness(air)
 
 
 def _clear_view(section: AirSection, base: Array, viewers: Viewers, rise: Array) -> Array:
