@@ -225,8 +225,11 @@ class Source:
 def _is_nowhere(failure: SourceError) -> bool:
     """Return whether nothing of a run is there: not published, or its first and last file refused.
 
-    One file that is refused beside others that are there is no sign that the path has moved.
+    A web page in the place of a file is nothing, too. One file that is refused beside others that
+    are there is no sign that the path has moved.
     """
+    if isinstance(failure, SourceCorrupt):
+        return failure.page
     return isinstance(failure, CycleNotReady | SourceUnavailable) and failure.absent
 
 

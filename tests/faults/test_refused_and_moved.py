@@ -75,6 +75,54 @@ def test_one_file_that_the_server_fails_on_gives_way_to_the_older_run(
 
 
 @pytest.mark.parametrize("way", ["bucket", "filter"])
+@pytest.mark.parametrize(
+    "fault",
+    [("status", {"status": 204}), ("status", {"status": 206}), ("reset", {}), ("stall", {"at": 0})],
+)
+def test_a_newest_run_whose_files_break_off_gives_way_to_the_older_one(
+    tmp_path: Path, config: Config, way: str, fault: tuple[str, dict[str, int]]
+) -> None:
+    for cycle in (NEWEST, OLDER):
+        write_cycle(tmp_path / "bucket", cycle)
+    where = "gfs.20261122" if way == "bucket" else "gfs.t00z"
+    kind, options = fault
+    with FaultyBucket(tmp_path / "bucket", Fault(kind, where, times=ALWAYS, **options)) as server:
+        settings = settings_for(
+            config, tmp_path, server.url, server.filter_url, attempts=2, timeout_seconds=0.5
+        )
+        got = fetched(settings, way)
+
+    assert got.cycle == OLDER
+
+
+@pytest.mark.parametrize("way", ["bucket", "filter"])
+def test_a_server_that_is_not_there_is_asked_for_one_run_only(
+    tmp_path: Path, config: Config, way: str
+) -> None:
+    with FaultyBucket(tmp_path / "bucket") as server:
+        settings = settings_for(config, tmp_path, server.url, server.filter_url, attempts=2)
+    clock = PatientClock()
+    source = open_source(settings, way, clock)
+
+    with pytest.raises(SourceUnavailable, match="connection failed"):
+        source.acquire(needs_of(settings, settings.all_sites()), NOW)
+
+    assert len(clock.slept) == 1  # between the two attempts at one file
+
+
+@pytest.mark.parametrize("way", ["bucket", "filter"])
+def test_web_pages_in_the_place_of_every_file_ask_whether_the_path_has_moved(
+    tmp_path: Path, config: Config, way: str
+) -> None:
+    write_cycle(tmp_path / "bucket", NEWEST)
+    page = Fault("body", "", times=ALWAYS, body=b"<!doctype html><title>moved</title>")
+    with FaultyBucket(tmp_path / "bucket", page) as server:
+        settings = settings_for(config, tmp_path, server.url, server.filter_url, attempts=2)
+        with pytest.raises(SourceError, match="has the path moved"):
+            fetched(settings, way)
+
+
+@pytest.mark.parametrize("way", ["bucket", "filter"])
 def test_a_server_that_fails_on_three_runs_is_asked_for_no_more(
     tmp_path: Path, config: Config, way: str
 ) -> None:
