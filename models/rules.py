@@ -40,11 +40,16 @@ class Effect:
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """base [logit], the effects, and the features without which the probability is NaN."""
+    """base [logit], the effects, and the features without which the probability is NaN.
+
+    parts: features that hold, in log-odds, what the effects of `needs` come from: reasons name
+    these. The first of them answers for what holds of every draw (`BLOCKED`).
+    """
 
     base: float
     effects: tuple[Effect, ...]
     needs: tuple[str, ...]
+    parts: tuple[str, ...] = ()
 
 
 # One entry a phenomenon; sea of clouds: one entry a state.
@@ -237,8 +242,11 @@ _PARTS = np.array(
 BLOCKED = 0.1
 
 
-def _drawn(phenomenon: str, name: str, usual: float) -> Rule:
-    """Return the rule of a probability `name` over draws; usual: of the climate's draws [1]."""
+def _drawn(phenomenon: str, name: str, usual: float, parts: tuple[str, ...]) -> Rule:
+    """Return the rule of a probability `name` over draws, which fail in `parts`.
+
+    usual: of the climate's draws [1].
+    """
     odds = np.round(_log_odds(_PARTS) - _log_odds(np.array(usual)), 2)
     climate = [
         (part, -moved)
@@ -258,16 +266,19 @@ def _drawn(phenomenon: str, name: str, usual: float) -> Rule:
             ),
         ),
         needs=(name, f"climate_{name}"),
+        parts=parts,
     )
 
 
 # Part of the draws of the climate of cloud with a glow, and with the disk: `make science`,
 # glow_errors, over the sea; it stands where no usual frequency is known.
 CLIMATE_GLOW, CLIMATE_DISK = 0.24, 0.38
+_GLOW_PARTS = ("haze_effect", "canvas_effect", "light_path_effect", "view_effect")
+_DISK_PARTS = ("haze_effect", "upper_cloud_effect", "low_cloud_effect")
 GLOW: dict[str, Rule] = {
-    "sunset_glow": _drawn("glow", "glow_probability", CLIMATE_GLOW),
-    "sunrise_glow": _drawn("glow", "glow_probability", CLIMATE_GLOW),
-    "sunrise": _drawn("disk", "disk_probability", CLIMATE_DISK),
+    "sunset_glow": _drawn("glow", "glow_probability", CLIMATE_GLOW, _GLOW_PARTS),
+    "sunrise_glow": _drawn("glow", "glow_probability", CLIMATE_GLOW, _GLOW_PARTS),
+    "sunrise": _drawn("disk", "disk_probability", CLIMATE_DISK, _DISK_PARTS),
 }
 
 _SNOWFALL = -2.2

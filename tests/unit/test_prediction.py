@@ -229,6 +229,7 @@ def test_a_sunrise_that_haze_hides_in_every_draw_is_not_as_likely_as_usual() -> 
         "climate_disk_probability": 0.004,
     }
 
-    probability = rule.predict_proba(np.array([[case[name] for name in rule.columns]]))[0, 1]
+    values = [case.get(name, np.nan) for name in rule.columns]
+    probability = rule.predict_proba(np.array([values]))[0, 1]
 
     assert probability == pytest.approx(0.0226, abs=0.004)  # lines between hundredths of log-odds
