@@ -151,7 +151,11 @@ class _OfAnEvent:
 
 @dataclass(frozen=True, slots=True)
 class IssuedForecast(_OfAnEvent):
-    """A forecast of a published issue. values: features of the leading run as issued."""
+    """A forecast of a published issue. values: features of the leading run as issued.
+
+    usual: the usual frequency that was shown beside it, NaN where none was kept. confidence: 3
+    high, 2 medium, 1 low, 0 where none was kept.
+    """
 
     issue: str
     issued: datetime
@@ -168,6 +172,8 @@ class IssuedForecast(_OfAnEvent):
     contributing_runs: Mapping[str, float] = field(default_factory=dict)
     # the probability before a forecaster changed it; NaN where nobody did
     machine: float = math.nan
+    usual: float = math.nan
+    confidence: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -237,15 +243,16 @@ def _ratio(part: int, whole: int) -> float:
 class ScoreLine(Contingency):
     """The scores of one group of forecasts.
 
-    dimension, name: what the group has in common (site, phenomenon, lead, season, source, all).
+    dimension, name: what the group has in common (site, phenomenon, lead, confidence, season,
+    source, all).
     cases: forecasts with an outcome; events: different events among them; observed: cases in which
     the phenomenon occurred. brier: of the yes-or-no event, also of a sea of clouds; brier =
     reliability - resolution + uncertainty, exactly (miscalibration, discrimination). skills:
     reference -> Brier skill score on the cases that the reference knows; MACHINE is among them
     where a forecaster has changed forecasts. hits, misses, false_alarms, correct_negatives: at the
     published threshold. enough: whether the group has enough events to be ranked. right: the part
-    of cases in which the likelier of the two, by the probability, is what happened. persistence:
-    skill of persistence itself against climatology.
+    of cases in which the likelier of the two, by the probability, is what happened, with its
+    interval. persistence: skill of persistence itself against climatology.
     """
 
     dimension: str
@@ -265,7 +272,7 @@ class ScoreLine(Contingency):
     false_alarms: int
     correct_negatives: int
     enough: bool
-    right: float = math.nan
+    right: Figure = Figure(math.nan)
     persistence: Figure = Figure(math.nan)
 
     @property
@@ -371,6 +378,11 @@ class Verification:
         """Return the lines of a phenomenon by days ahead, the nearest first."""
         lines = [line for line in self.of("lead") if line.phenomenon == phenomenon]
         return tuple(sorted(lines, key=lambda line: int(line.name)))
+
+    def by_confidence(self, phenomenon: str) -> tuple[ScoreLine, ...]:
+        """Return the lines of a phenomenon by confidence, the highest first."""
+        lines = [line for line in self.of("confidence") if line.phenomenon == phenomenon]
+        return tuple(sorted(lines, key=lambda line: -int(line.name)))
 
     @property
     def comparisons(self) -> Comparisons:

@@ -11,7 +11,7 @@ the rule's base stands for it.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Self
 
 import numpy as np
@@ -196,6 +196,21 @@ class PhysicsRule(ClassifierMixin, BaseEstimator):
         needs |= {LEAD}
         columns = [i for i, name in enumerate(self.columns) if name in needs]
         return np.isnan(np.asarray(X, dtype=float)[:, columns]).any(axis=1)
+
+
+def known_ahead(phenomenon: str, values: Mapping[str, float]) -> float:
+    """Return what the almanac adds to the log-odds of an event with these features [logit].
+
+    An unknown feature adds nothing.
+    """
+    (rule, *_) = rules_of(phenomenon).values()
+    moved = 0.0
+    for effect in rule.effects:
+        value = values.get(effect.feature, math.nan)
+        if effect.known_ahead and math.isfinite(value):
+            at, odds = zip(*effect.line, strict=True)
+            moved += float(np.interp(value, at, odds))
+    return moved
 
 
 def headline_of(sums: Array) -> Array:

@@ -295,6 +295,21 @@ def test_screens_and_the_article_show_the_confidence_of_the_days_ahead(bulletin:
     assert "尚早，暂按往年同期" in article
 
 
+def test_the_short_message_marks_a_day_of_low_confidence_and_one_that_is_early() -> None:
+    keys = [e.forecast.event.key for e in sample_bulletin().entries if e.forecast.known]
+    chances = {keys[0]: (0.62, 1), keys[1]: (0.64, 2)}
+    texts = [
+        "".join(str(page.body) for page in render(made, "sms")).replace(THIN_SPACE, " ")
+        for made in (composed(chances), composed(chances, usual=0.6))
+    ]
+
+    assert texts[0].count("可信度低") == texts[0].count("low confidence") == 1
+    assert "尚早" not in texts[0]
+    assert texts[1].count("尚早") == texts[1].count("too early to say") == 1
+    assert "可信度低" not in texts[1]
+    assert re.search(r"62%（[^）]*）（可信度低）", texts[0])
+
+
 def test_a_column_as_usual_is_hollow_and_the_range_of_one_run_is_drawn(bulletin: Bulletin) -> None:
     renderer = PageRenderer(bulletin, "en")
     forecast = replace(forecast_of(bulletin, LINGSHAN_RIME), spread=Spread(0.02, 0.2, 1))

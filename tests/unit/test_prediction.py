@@ -12,7 +12,7 @@ import xarray as xr
 from forecast.config import Config
 from forecast.domain import CLOUD_SEA_STATES, PHENOMENA, Cycle, Event, Features, Window
 from forecast.quantities import FEATURES
-from models.lead import SCALES, later_range
+from models.lead import SCALES, later_range, part_of_weather
 from models.prediction import Models, grade_of, open_models, predict
 from models.rule_model import LEAD, USUAL, PhysicsRule, rules_of
 
@@ -205,6 +205,32 @@ def test_a_forecast_has_its_lead_its_usual_frequency_and_how_sure_it_is(config: 
     assert 0.6 < near.usual < 0.8  # models/shipped/climatology.csv, November
     assert near.probability > run.forecasts[0].probability > near.usual
     assert (near.confidence, run.forecasts[0].confidence) == (3, 1)
+
+
+def test_what_the_almanac_decides_is_sure_a_week_ahead_whatever_the_weather(config: Config) -> None:
+    """No night, a full moon all night; a bright moon takes some of the doubt, a dark sky none."""
+
+    def confidence(brightness: float, dark_hours: float, cover: float) -> int:
+        values = {DARKNESS: brightness, "dark_hours": dark_hours, "sky_cover": cover}
+        features = row(config, "starry_sky", **values)
+        cycle = Cycle(RUN - timedelta(days=8))
+        (forecast,) = predict(features, cycle, RUN, rules(), GRADES, {}).forecasts
+        return forecast.confidence
+
+    for cover in (0.0, 1.0):
+        assert confidence(18.0, 6.0, cover) == 3
+        assert confidence(17.5, 0.0, cover) == 3
+        assert confidence(20.1, 6.0, cover) == 2
+        assert confidence(21.5, 8.0, cover) == 1
+
+
+def test_the_part_that_hangs_on_weather_is_what_good_and_bad_weather_tell_apart() -> None:
+    """By hand, with -4 of log-odds known: odds of 19 and 1/19 become .348 and .00096."""
+    best, worst = 0.34800 / 1.34800, 0.000964 / 1.000964
+
+    assert part_of_weather(0.0) == pytest.approx(1.0)
+    assert part_of_weather(-4.0) == pytest.approx((best - worst) / 0.9, abs=1e-4)
+    assert part_of_weather(-9.0) < 0.01
 
 
 def test_the_chance_of_much_snow_fades_with_lead_as_that_of_snow_does(config: Config) -> None:
