@@ -8,7 +8,12 @@ mountains have more of both, and that the wind takes snow, is left out.
 Clear nights: the share of clear hours follows the sunshine normals of Beijing between the two
 values published for Xinglong; how often the best two hours of a month are at most half covered
 follows from that share as on the nights of tests/science/issue_archive.py, moved so that the year
-has the published share of usable nights. What is neither measured nor published is marked (check).
+has the published share of usable nights.
+Glow and disk: the product's own draws of the climate of cloud (forecast/phenomena/light_chances.py)
+for a viewer at each height, over the sea, in the haze of a clean day, the horizon at his height.
+What is borrowed: the covers are those of four Chinese mountains, the three layers stand at usual
+heights, no label of a glow is behind it, and a glow has no season.
+What is neither measured nor published is marked (check).
 """
 
 from __future__ import annotations
@@ -42,6 +47,7 @@ from forecast.science.thermodynamics import (
 from models.climatology import TABLE
 from models.rules import CLIMATE_DISK, CLIMATE_GLOW
 from tests.science.claims import Claim
+from tests.science.glow_errors import VIEWER, climate_chances
 from tests.science.issue_archive import archive
 from tests.science.lead_events import dark_hours, stars
 
@@ -49,6 +55,9 @@ TOPIC = "climatology"
 Array = NDArray[np.floating[Any]]
 
 HEIGHTS = (0, 500, 1000, 1500, 2000, 2500)  # [m]
+# [m] of glow and disk: the usual low layer ends at 2000 m, where true tops vary: what changes there
+# is spread from 1500 to 2500 m
+LIGHT_HEIGHTS = (0, 500, 1000, 1500, 2500)
 MONTHS = np.arange(1, 13)
 # Normals of Beijing 1971-2000, China Meteorological Administration: sunshine [h], precipitation
 # [mm] by month. The sunshine shares they give, 47 % in July and 65 % in January, are published too.
@@ -243,19 +252,7 @@ def sky_rows(record: Plain, by_cloud: tuple[float, int, int]) -> list[Row]:
             f"normals; event by mean cloud: {months} months of New York City")
         for month, often in zip(MONTHS.tolist(), clear.tolist(), strict=True)
     ]  # fmt: skip
-    disk = moved_to(SEASON_KEPT * logit(sunshine_share()), CLIMATE_DISK)
-    for month, often in zip(MONTHS.tolist(), disk.tolist(), strict=True):
-        rows.append(
-            Row("sunrise", month, 0, often, 0,
-                "light path under the climate of cloud (tests/science/glow_errors.py), season of "
-                "Beijing's sunshine normals (check)")
-        )  # fmt: skip
-        rows += [
-            Row(phenomenon, month, 0, CLIMATE_GLOW, 0,
-                "light path under the climate of cloud (tests/science/glow_errors.py), no season "
-                "known (check)")
-            for phenomenon in ("sunset_glow", "sunrise_glow")
-        ]  # fmt: skip
+    rows += light_rows()
     dawn = (record.hour >= DAWN[0]) & (record.hour < DAWN[1])
     moist, days = by_month(record.daily(dawn & (record.humidity >= SATURATED)) > 0, record.months)
     for height, mean in zip(SEA_HEIGHTS, SEA_OFTEN, strict=True):
@@ -266,6 +263,25 @@ def sky_rows(record: Plain, by_cloud: tuple[float, int, int]) -> list[Row]:
             for month, often, count in zip(
                 MONTHS.tolist(), season.tolist(), days.tolist(), strict=True)
         ]  # fmt: skip
+    return rows
+
+
+def light_rows() -> list[Row]:
+    """Return the rows of glow and disk, by height."""
+    rows, path = [], "computed: light path from the height under the climate of cloud"
+    for height in LIGHT_HEIGHTS:
+        glow, disk = climate_chances(height)
+        by_sun = moved_to(SEASON_KEPT * logit(sunshine_share()), disk)
+        for month, often in zip(MONTHS.tolist(), by_sun.tolist(), strict=True):
+            rows += [
+                Row(phenomenon, month, height, round(glow, 2), 0,
+                    f"{path}; borrowed: its covers; no season known (check)")
+                for phenomenon in ("sunset_glow", "sunrise_glow")
+            ]  # fmt: skip
+            rows.append(
+                Row("sunrise", month, height, round(often, 2), 0,
+                    f"{path}; borrowed: its covers, the season of Beijing's sunshine (check)")
+            )  # fmt: skip
     return rows
 
 
@@ -313,7 +329,11 @@ def claims(shared: Path) -> list[Claim]:
     snow = [r for r in rows if r.phenomenon == "snowfall" and r.elevation == 0]
     same = text(rows) == TABLE.read_text(encoding="utf-8")
     sun = sunshine_share()
+    glow, disk = climate_chances(VIEWER)
     return [
+        Claim(TOPIC, f"glow and disk under the climate of cloud at {VIEWER:g} m, as in the rules",
+              f"{glow:.2f} {disk:.2f}", 128 * 128, f"{CLIMATE_GLOW} and {CLIMATE_DISK}, within .02",
+              bool(abs(glow - CLIMATE_GLOW) <= 0.02 and abs(disk - CLIMATE_DISK) <= 0.02)),
         Claim(TOPIC, "the shipped table is the one computed here", "yes" if same else "no",
               len(rows), "rows", same),
         Claim(TOPIC, "sunshine of July and of January", f"{sun[6]:.0%} {sun[0]:.0%}", 12,

@@ -83,6 +83,22 @@ def world(seed: int = 7) -> dict[int, dict[str, np.ndarray]]:
     return result
 
 
+@cache
+def climate_chances(height: float, events: int = 128) -> tuple[float, float]:
+    """Return how often the climate of cloud gives a glow, and a disk, to a viewer at `height` [m].
+
+    By the product's own draws, the same clouds at each height; the horizon is at his own height.
+    """
+    clear = section(np.zeros((events, DISTANCE.size, CELLS)), 0.02, HAZE)
+    sun = np.broadcast_to(np.arange(-6.0, 3.1, 0.25), (events, 37))
+    far, keys = np.full(events, 300.0), [f"climate/{number}" for number in range(events)]
+    viewers = Viewers(np.full(events, float(height)), np.zeros(events), sun, far, keys)
+    return (
+        float(glow_chances(clear, viewers, PARTLY).climate.mean()),
+        float(disk_chances(clear, viewers, DISK_PARTLY).climate.mean()),
+    )
+
+
 def _bases(rng: np.random.Generator) -> np.ndarray:
     """Return bases [m] (sky, layer) of low, middle and high cloud."""
     levels = ((2, 6), (12, 20), (26, 40))

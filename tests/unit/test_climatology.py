@@ -26,8 +26,12 @@ from models.climatology import (
     read_climatology,
     shipped,
 )
+from models.climatology import shipped_frequency as at_elevation
+from tests.horizons import clear
 from tests.past_issues import START, issued_on, keep_issue
 from tests.science import climatology as computed
+from tests.skies import SITES
+from tests.unit.test_glow import look
 
 NOON = datetime(2026, 1, 15, 12, tzinfo=UTC)
 
@@ -58,6 +62,17 @@ def test_snow_and_cold_are_commoner_higher_up_and_in_winter() -> None:
             # days as rare as one in three hundred differ by chance
             assert all(b - a > -0.01 for a, b in itertools.pairwise(by_height))
         assert shipped()[phenomenon, 1][0].frequency > shipped()[phenomenon, 7][0].frequency
+
+
+def test_a_glow_is_as_usual_at_a_height_as_under_the_draws_of_its_own_climate() -> None:
+    """The table against the feature of an event there, which sees the site's own terrain."""
+    for site in ("lingshan", "baihuashan", "jinding"):
+        own = float(look(clear, "sunset_glow", site).values["climate_glow_probability"][0])
+        table = at_elevation("sunset_glow", 11, SITES[site].elevation)
+        assert table == pytest.approx(own, abs=0.07), site
+    high, low = (at_elevation("sunset_glow", 11, height) for height in (2303.0, 1300.0))
+    assert high > low + 0.08  # above the low cloud
+    assert at_elevation("sunrise", 7, 2303.0) > at_elevation("sunrise", 7, 1300.0) + 0.08
 
 
 def test_between_two_heights_the_log_odds_are_interpolated(config: Config) -> None:
