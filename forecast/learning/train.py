@@ -25,6 +25,7 @@ from forecast.config import Config
 from forecast.domain import OUTCOME_SOURCES, PHENOMENA
 from forecast.errors import SkyscapeError
 from forecast.learning import verify
+from forecast.learning.cover_before import with_cover_before
 from forecast.learning.model_folder import (
     COMPARISON_FILE,
     RESULTS_FILE,
@@ -94,6 +95,7 @@ def cases_of(config: Config, archive: Archive, phenomenon: str) -> tuple[Trainin
     known = {(each.model, each.run, each.key) for each in issued}
     past = Hindcasts(archive).run_forecasts(phenomenon, timedelta(hours=config.source.delay_hours))
     past = [each for each in past if (each.model, each.run, each.key) not in known]
+    past = with_cover_before(past, [*issued, *past])
     outcomes = Outcomes(archive).resolved(phenomenon=phenomenon)
     usual = shipped_frequency(config)
     return training_set(phenomenon, [*issued, *past], outcomes, usual=usual), len(past)
