@@ -21,15 +21,20 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
+from models import learned_night
 from models.calibration import Calibrator, blended
-from models.learned import Blend, LearnedModel, fit_weighted, learned_rule, with_rule
+from models.learned import Blend, LearnedModel, LearnedRule, fit_weighted, learned_rule, with_rule
+from models.learned_night import LearnedNight
 from models.prior_logistic import PriorLogistic
 from models.training_set import TrainingSet
 
 Array = NDArray[np.floating[Any]]
 Rows = NDArray[np.integer[Any]]
 
-SIMPLEST_FIRST = ("prior", "logistic", "blend", "boosting", "forest")
+# The rule or the shipped starry-sky classifier, adjusted: they start from what serves.
+ADJUSTED = ("prior", learned_night.KIND)
+CHALLENGERS = ("logistic", "blend", "boosting", "forest")
+SIMPLEST_FIRST = (*ADJUSTED, *CHALLENGERS)
 MEMBERS = ("logistic", "boosting", "forest")  # of the blend
 # With fewer cases the prior is the only candidate: a tree of 20 cases a leaf has nothing to split.
 CHALLENGE_CASES, CHALLENGE_RARER = 300, 50
@@ -99,10 +104,15 @@ def thinned(day: NDArray[np.datetime64], cases: int, most: int = MOST_VALIDATED)
 
 
 def candidates(data: TrainingSet) -> tuple[str, ...]:
-    """Return the kinds that so many cases allow; only cases of one certain class count."""
+    """Return the kinds that so many cases allow; only cases of one certain class count.
+
+    Where a classifier is shipped and the cases have its features, it is adjusted in place of the
+    rule.
+    """
     sure = data.among[data.among.sum(axis=1) == 1]
     enough = len(sure) >= CHALLENGE_CASES and sure.sum(axis=0).min() >= CHALLENGE_RARER
-    return SIMPLEST_FIRST if enough else SIMPLEST_FIRST[:1]
+    first = learned_night.KIND if learned_night.adjustable(data) else "prior"
+    return (first, *CHALLENGERS) if enough else (first,)
 
 
 def estimator_of(kind: str) -> Any:
@@ -131,10 +141,10 @@ def estimator_of(kind: str) -> Any:
 
 def fit_kind(kind: str, data: TrainingSet) -> Any:
     """Fit one kind on all of the cases, uncalibrated; it has the face of the rule."""
-    if kind == "prior":
-        rule = learned_rule(data.phenomenon)
-        return rule.fit(
-            data.columns(rule.columns),
+    if kind in ADJUSTED:
+        start = _start_of(kind, data.phenomenon)
+        return start.fit(
+            data.columns(start.columns),
             data.among.argmax(axis=1),
             data.weight,
             list(data.site),
@@ -158,6 +168,16 @@ def fit_kind(kind: str, data: TrainingSet) -> Any:
             weight / weight.mean() if np.ptp(weight) else None,
         )
     return LearnedModel(data.phenomenon, list(data.names), fitted, None, _usual(data.features))
+
+
+def _start_of(kind: str, phenomenon: str) -> LearnedRule | LearnedNight:
+    """Return what outcomes adjust, unfitted. Raises: ValueError where no classifier is shipped."""
+    if kind != learned_night.KIND:
+        return learned_rule(phenomenon)
+    base = learned_night.shipped_night()
+    if base is None:
+        raise ValueError("no starry-sky classifier is shipped that could be adjusted")
+    return LearnedNight(base)
 
 
 def blend_of(data: TrainingSet, members: Mapping[str, Any]) -> LearnedModel:
@@ -208,7 +228,7 @@ def out_of_fold(kinds: Sequence[str], data: TrainingSet, parts: Sequence[Fold]) 
 def can_fit(kind: str, data: TrainingSet) -> bool:
     """Return whether a kind can be fitted: a challenger needs every class among its cases."""
     sure = data.among[data.among.sum(axis=1) == 1]
-    return kind == "prior" or bool(len(sure) and sure.sum(axis=0).min() > 0)
+    return kind in ADJUSTED or bool(len(sure) and sure.sum(axis=0).min() > 0)
 
 
 def losses(probability: Array, among: NDArray[np.bool_]) -> Array:
@@ -271,12 +291,12 @@ def choose_and_fit(
     """
     tried = tuple(kinds or candidates(data))
     whole = data if final is None else final
-    if tried == ("prior",):
-        return "prior", fit_kind("prior", whole)
+    if len(tried) == 1 and tried[0] in ADJUSTED:
+        return tried[0], fit_kind(tried[0], whole)
     found = out_of_fold(tried, data, folds(data.day, blocks, INNER))
     kind = choose(found, data, blocks)
     model = fit_kind(kind, whole)
-    if kind != "prior":
+    if kind not in ADJUSTED:
         known = np.isfinite(found[kind]).all(axis=1)
         model.calibrator = Calibrator().fit(
             found[kind][known], data.among[known], data.weight[known]

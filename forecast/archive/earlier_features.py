@@ -11,7 +11,6 @@ from forecast.archive.issues import Archive, Key
 from forecast.archive.schema import contributing_run_table, issue_table
 from forecast.domain import Event, as_utc
 
-
 NIGHT_COVER, COVER_BEFORE = "night_sky_cover", "sky_cover_before"
 DAY, REACH = timedelta(days=1), timedelta(hours=6)  # the run before is this old, give or take
 

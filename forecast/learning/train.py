@@ -38,8 +38,7 @@ from forecast.learning.usual_frequency import renew_climatology, shipped_frequen
 from forecast.verification import EVENTS_NEEDED, EVENTS_NEEDED_OF_A_KIND
 from models import promotion, registry
 from models.cases import training_set
-from models.learned import rule_print
-from models.model_card import Card, card_of, versions
+from models.model_card import Card, card_of, print_for, versions
 from models.prediction import SHARES, Models, open_models
 from models.promotion import LEAST_BLOCKS, LOWER, PromotionDecision
 from models.registry import Served
@@ -304,7 +303,7 @@ def _same_cases(folder: Path, data: TrainingSet) -> Card | None:
         newest
         if same
         and newest is not None
-        and newest.rule == rule_print(data.phenomenon)
+        and newest.rule == print_for(newest.kind, data.phenomenon)
         and newest.versions == versions()
         else None
     )
