@@ -387,14 +387,7 @@ class Verification:
     @property
     def comparisons(self) -> Comparisons:
         """How many of all groups differ from climatology, and how many would by chance alone."""
-        known = [
-            figure
-            for line in self.lines
-            if line.enough and math.isfinite((figure := line.skills["climatology"]).low)
-        ]
-        return Comparisons(
-            len(known), sum(f.low > 0 for f in known), sum(f.high < 0 for f in known)
-        )
+        return compared(line.skills["climatology"] for line in self.lines if line.enough)
 
 
 @dataclass(frozen=True, slots=True)
@@ -412,3 +405,18 @@ class Comparisons:
     def by_chance(self) -> float:
         """The expected number of intervals that exclude zero where nothing has skill."""
         return 0.1 * self.groups
+
+    def text(self) -> str:
+        """Return the comparison as a sentence for a terminal; "" without an interval."""
+        if not self.groups:
+            return ""
+        return (
+            f"of {self.groups} groups with an interval {self.better} are better than climatology "
+            f"and {self.worse} worse; without any skill {self.by_chance:.1f} would differ by chance"
+        )
+
+
+def compared(skills: Iterable[Figure]) -> Comparisons:
+    """Return how many skills differ from 0 by their intervals, of those that have one."""
+    known = [skill for skill in skills if math.isfinite(skill.low)]
+    return Comparisons(len(known), sum(s.low > 0 for s in known), sum(s.high < 0 for s in known))

@@ -98,10 +98,6 @@ class Climatology:
         cases, events = self._counted(phenomenon, site, day)
         return (events + PRIOR_CASES * usual) / (cases + PRIOR_CASES)
 
-    def cases(self, event: Event) -> int:
-        """Return the number of outcomes of the site and month that the frequency rests on."""
-        return self._counted(event.phenomenon, event.site, event.day)[0]
-
     def _counted(self, phenomenon: str, site: Site, day: date) -> tuple[int, int]:
         return self.counts.get(phenomenon, {}).get(site.id, {}).get(day.month, (0, 0))
 

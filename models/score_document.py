@@ -155,19 +155,14 @@ def _plain(value: Any) -> Any:
 
 def text(verification: Verification) -> str:
     """Return a verification as a table for a terminal: figures with intervals, and the counts."""
-    v, several = verification, verification.comparisons
+    v, several = verification, verification.comparisons.text()
     head = (
         f"{v.cases} forecasts of {v.events} events, {v.since} to {v.until}; "
         f"a yes is a probability of {v.threshold:.2f} or more; "
         f"sources differ on {v.disagreed} events; [90 % intervals]; "
         f"* fewer than {v.needed} events, not ranked"
     )
-    looked_at = (
-        f"of {several.groups} groups with an interval {several.better} are better than climatology "
-        f"and {several.worse} worse; without any skill {several.by_chance:.1f} would differ by "
-        "chance"
-    )
-    return "\n".join([head, *([looked_at] if several.groups else []), *map(_row, v.lines)])
+    return "\n".join([head, *([several] if several else []), *map(_row, v.lines)])
 
 
 def _row(line: ScoreLine) -> str:

@@ -36,15 +36,9 @@ from forecast.science import almanac
 from forecast.science.snowfall import SNOW_ENOUGH
 from forecast.science.thermodynamics import dew_point
 from forecast.settings import PhenomenonSettings
+from forecast.verification import compared
 from models.climatology import Climatology
-from models.lead_table import (
-    CLIMATOLOGY,
-    LeadRow,
-    lead_table,
-    multiplicity,
-    own_climatology,
-    persistence,
-)
+from models.lead_table import CLIMATOLOGY, LeadRow, lead_table, own_climatology, persistence
 from models.rule_model import LEAD, USUAL, PhysicsRule, rules_of
 
 Array = NDArray[np.floating[Any]]
@@ -100,7 +94,8 @@ class TransferByLead:
     def lines(self) -> list[str]:
         """Return the result as lines of text, with the number of cases beside each score."""
         head = [f"{self.place}: skill is against the place's own months; [90 % intervals by weeks]"]
-        end = [multiplicity(self.rows)] if self.rows else ["  no case"]
+        several = compared(row.skill for row in self.rows if row.name != CLIMATOLOGY).text()
+        end = [several] if several else [] if self.rows else ["  no case"]
         missing = ", ".join(self.missing)
         return [
             *head,

@@ -14,10 +14,11 @@ from pathlib import Path
 import numpy as np
 from scipy.special import expit, ndtr
 
+from models.corp import corp_reliability
 from models.prior_logistic import PriorLogistic
 from models.promotion import LEAST_BLOCKS, decide
 from models.rule_model import PhysicsRule
-from models.scores import brier, reliability
+from models.scores import brier
 from models.selection import losses, months, weeks
 from models.training import rule_on, train
 from models.training_set import TrainingSet
@@ -113,7 +114,7 @@ def recovered() -> tuple[float, float, float, float, bool, int]:
     made = world(1)
     trained = train(made.data, kinds=("prior",))
     held_out = trained.held_out[:, 1]
-    bins = reliability(held_out, made.data.observed)
+    bins = corp_reliability(held_out, made.data.observed)
     rule = rule_on(made.data)[:, 1]
     errors = (float(np.mean(abs(p - made.truth))) for p in (held_out, rule))
     return *errors, bins.term, bins.highest, bins.within, len(made.data)
