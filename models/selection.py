@@ -156,6 +156,8 @@ def fit_kind(kind: str, data: TrainingSet) -> Any:
     sure = among.sum(axis=1) == 1
     given, silent = with_rule(data.phenomenon, data.names, data.features)
     used = sure & ~silent
+    given = given[used]
+    given = np.where(np.isnan(given).all(axis=0), 0.0, given)  # a feature that no case has
     estimator = estimator_of(kind)
     if kind == "forest" and used.sum() > MOST_IN_TREE:
         estimator.set_params(max_samples=MOST_IN_TREE)
@@ -163,7 +165,7 @@ def fit_kind(kind: str, data: TrainingSet) -> Any:
     with threadpool_limits(1 if len(data) < MANY else None):
         fitted = fit_weighted(
             estimator,
-            given[used],
+            given,
             among[used].argmax(axis=1),
             weight / weight.mean() if np.ptp(weight) else None,
         )

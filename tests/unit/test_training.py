@@ -55,6 +55,23 @@ def labelled(
     )
 
 
+@pytest.mark.parametrize("kind", ["logistic", "boosting", "forest", "blend"])
+def test_a_feature_that_no_case_has_stops_no_kind(kind: str) -> None:
+    """A rain probability where no ensemble is served; scikit-learn's boosting cannot bin it."""
+    data = labelled(300)
+    place = data.names.index("humidity_at_site")
+    features = data.features.copy()
+    features[:, place] = np.nan
+    later = features.copy()
+    later[:, place] = np.linspace(0.2, 1.0, len(later))  # it comes once an ensemble is served
+
+    model = fit_kind(kind, replace(data, features=features))
+
+    silent = PhysicsRule("starry_sky").ready().silent(features)
+    for cases in (features, later):
+        assert (np.isfinite(model.predict_proba(cases)).all(axis=1) == ~silent).all()
+
+
 @pytest.mark.parametrize("phenomenon", PHENOMENA)
 def test_without_labels_the_learned_rule_is_the_rule(phenomenon: str) -> None:
     rule, x = PhysicsRule(phenomenon).ready(), any_cases(phenomenon)
