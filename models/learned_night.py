@@ -36,6 +36,7 @@ Array = NDArray[np.floating[Any]]
 KIND = "adjusted_night"
 NEVER = 1e6  # [h] so far ahead that the weather has no weight
 LEAST_PART = 0.5  # [1] of the cases that have the classifier's needs, for it to be adjusted
+CHUNK = 50_000  # cases at once: their terms take some 50 MB
 EDGE = 1e-9  # [1] probabilities nearer to 0 or 1 are read as this
 
 
@@ -121,6 +122,13 @@ class LearnedNight(ClassifierMixin, BaseEstimator):
 
     def _design(self, cases: Array) -> Array:
         """Return start, departure, departure by lead and the effects (case, column) [logit]."""
+        parts = [
+            self._design_of(cases[first : first + CHUNK])
+            for first in range(0, max(len(cases), 1), CHUNK)
+        ]
+        return np.concatenate(parts) if len(parts) > 1 else parts[0]
+
+    def _design_of(self, cases: Array) -> Array:
         start = self._log_odds(self._never(cases))
         departure = self._log_odds(cases) - start
         whole = np.stack([start, departure, self._lead(cases) * departure], axis=1)

@@ -44,6 +44,8 @@ GAP = np.timedelta64(3, "D")  # days left out beside a block: a weather system l
 # fitted on all.
 MOST_VALIDATED = 10_000
 MOST_IN_TREE = 5_000  # cases drawn for a tree of the forest: keeps the file small
+# Most cases for a kind of trees; of more, every n-th: small trees learn nothing from the rest.
+TREES, MOST_FOR_TREES = ("boosting", "forest"), 200_000
 MANY = 100_000  # cases from which several threads are faster (with fewer, up to 4 times slower)
 SEED = 20140414
 
@@ -153,13 +155,14 @@ def fit_kind(kind: str, data: TrainingSet) -> Any:
     if kind == "blend":
         return blend_of(data, {member: fit_kind(member, data) for member in MEMBERS})
     among = data.among
-    sure = among.sum(axis=1) == 1
-    given, silent = with_rule(data.phenomenon, data.names, data.features)
-    used = sure & ~silent
-    given = given[used]
-    given = np.where(np.isnan(given).all(axis=0), 0.0, given)  # a feature that no case has
+    used = np.flatnonzero(among.sum(axis=1) == 1)
+    if kind in TREES:
+        used = every(used, MOST_FOR_TREES)
+    given, silent = with_rule(data.phenomenon, data.names, data.features[used])
+    given, used = given[~silent], used[~silent]
+    given[:, np.isnan(given).all(axis=0)] = 0.0  # a feature that no case has
     estimator = estimator_of(kind)
-    if kind == "forest" and used.sum() > MOST_IN_TREE:
+    if kind == "forest" and len(used) > MOST_IN_TREE:
         estimator.set_params(max_samples=MOST_IN_TREE)
     weight = data.weight[used]
     with threadpool_limits(1 if len(data) < MANY else None):
@@ -170,6 +173,11 @@ def fit_kind(kind: str, data: TrainingSet) -> Any:
             weight / weight.mean() if np.ptp(weight) else None,
         )
     return LearnedModel(data.phenomenon, list(data.names), fitted, None, _usual(data.features))
+
+
+def every(rows: Rows, most: int) -> Rows:
+    """Return every n-th of the rows, so that at most `most` are left."""
+    return rows[:: max(1, -(-len(rows) // most))]
 
 
 def _start_of(kind: str, phenomenon: str) -> LearnedRule | LearnedNight:
@@ -191,6 +199,7 @@ def blend_of(data: TrainingSet, members: Mapping[str, Any]) -> LearnedModel:
 
 
 def _usual(features: Array) -> Array:
+    features = features[every(np.arange(len(features)), MOST_FOR_TREES)]
     known = np.isfinite(features).any(axis=0)
     result = np.full(features.shape[1], np.nan)
     result[known] = np.nanmedian(features[:, known], axis=0)
