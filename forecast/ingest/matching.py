@@ -75,7 +75,8 @@ def choose_messages(
         message
         for message in held
         if message.run == cycle.run
-        and message.end == step and (message.start < message.end or message.statistic == "point")
+        and message.end == step
+        and (message.start < message.end or message.statistic == "point")
     ]
     for field in fields:
         if field.name.removesuffix("_mean") in names:

@@ -362,9 +362,10 @@ def _clear_light(section: AirSection, height: Array, arrival: Array) -> tuple[Ar
     met = light.trace(section, height, arrival, MAIN_COLUMN)
     air = light.air_column(height[:, None], arrival)
     whole = sky.SUNLIGHT * sky.CANVAS_ALBEDO * met.free
-    clean = light.band_transmission(np.zeros_like(air), air)
-    red = light.band_transmission(met.aerosol, air)[..., 0]
-    return whole * red, whole * clean[..., 0], 1 - clean[..., 2] / np.maximum(clean[..., 0], 1e-30)
+    red, pure = (
+        light.band_transmission(haze, air)[..., 0] for haze in (met.aerosol, np.zeros_like(air))
+    )
+    return whole * red, whole * pure, light.redness(air)
 
 
 def _clear_view(section: AirSection, base: Array, viewers: Viewers, rise: Array) -> Array:

@@ -34,8 +34,8 @@ from products.publish import Publisher
 log = logging.getLogger(__name__)
 
 # A week, so that skill by lead can be seen; beyond two days every six hours: errors are large.
-STEPS = (StepSettings(first=0, last=48, every=3), StepSettings(first=54, last=168, every=6))
-DAYS = 7  # [day] local days of each bulletin
+NEAR, FAR = StepSettings(first=0, last=48, every=3), StepSettings(first=54, last=168, every=6)
+DAYS = 7  # [day] most local days of each bulletin
 WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 NOON = time(12)
 AHEAD = 3  # [day] days that are written in advance
@@ -62,11 +62,14 @@ class SimulatedDay:
 def settings_for(config: Config, bucket: str, output: Path, work: Path) -> Config:
     """Return the settings of a simulation: the demonstration's, with own steps and own models."""
     demo = demonstration_config(config, bucket, output, work)
-    source = demo.source.model_copy(update={"steps": STEPS, "keep_cycles": 2})
+    days = min(config.forecast.days, DAYS)
+    # the morning's run begins at 08:00 local time; the last day's night ends at noon after it
+    far = (FAR.model_copy(update={"last": 24 * days}),) if days > 2 else ()
+    source = demo.source.model_copy(update={"steps": (NEAR, *far), "keep_cycles": 2})
     return demo.model_copy(
         update={
             "source": source,
-            "forecast": config.forecast.model_copy(update={"days": DAYS}),
+            "forecast": config.forecast.model_copy(update={"days": days}),
             "learning": config.learning.model_copy(update={"folder": work / "models"}),
         }
     )

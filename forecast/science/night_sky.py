@@ -82,9 +82,7 @@ def aerosol_extinction(optical_depth: Array, height: Array | float, ground: Arra
     part below; one below it counts as on it. NaN where the depth is unknown or negative.
     """
     left = np.exp(-np.maximum(np.asarray(height) - ground, 0.0) / AEROSOL_SCALE)
-    return np.where(
-        optical_depth >= 0, 2.5 * np.log10(np.e) * np.asarray(optical_depth) * left, np.nan
-    )
+    return np.where(optical_depth >= 0, 2.5 / np.log(10) * np.asarray(optical_depth) * left, np.nan)
 
 
 def moonlight(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import subprocess
@@ -15,6 +16,7 @@ from forecast import VERSION
 from forecast.__main__ import main
 from forecast.commands.application import GROUPS
 from forecast.config import Config
+from tests.e2e.conftest import settings_file, some_sites
 
 PROJECT = Path(__file__).parents[2]
 
@@ -39,13 +41,21 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_an_installed_wheel_runs_from_any_folder(installed: Path, tmp_path: Path) -> None:
+    """Its own settings are found; the demonstration of two days of one site has its pages."""
     environment = {**os.environ, "PYTHONPATH": str(installed)}
 
-    command = [installed / "bin" / "skyscape", "demo", "--json"]
-    done = subprocess.run(
-        command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False
-    )
+    def skyscape(*arguments: str) -> subprocess.CompletedProcess[str]:
+        command = [str(installed / "bin" / "skyscape"), *arguments]
+        return subprocess.run(
+            command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False
+        )
 
+    shown = skyscape("settings", "--json")
+    few = {"sites": some_sites("zhaojiawa"), "forecast": {"days": 2}}
+    done = skyscape("demo", "--config", str(settings_file(tmp_path, **few)), "--json")
+
+    written = yaml.safe_load((PROJECT / "config.yaml").read_text(encoding="utf-8"))
+    assert len(json.loads(shown.stdout)["sites"]) == len(written["sites"]), shown.stderr[-2000:]
     assert done.returncode == 0, done.stderr[-2000:]
     index = tmp_path / "var" / "demo" / "site" / "current" / "index.html"
     assert "演示数据" in index.read_text(encoding="utf-8")

@@ -10,13 +10,16 @@ import shutil
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
+
+from forecast.__main__ import main
 
 PROJECT = Path(__file__).parents[2]
 
@@ -31,6 +34,37 @@ def skyscape(*arguments: str | Path, cwd: Path) -> subprocess.CompletedProcess[s
     return subprocess.run(
         command, cwd=cwd, env=environment, capture_output=True, text=True, timeout=600, check=False
     )
+
+
+def settings_file(folder: Path, **changes: Any) -> Path:
+    """Write the program's settings with sections changed; return the file."""
+    values = yaml.safe_load((PROJECT / "config.yaml").read_text(encoding="utf-8"))
+    for section, change in changes.items():
+        values[section] = {**values[section], **change} if isinstance(change, dict) else change
+    path = folder / "settings.yaml"
+    path.write_text(yaml.safe_dump(values, allow_unicode=True), encoding="utf-8")
+    return path
+
+
+def some_sites(*names: str) -> list[dict[str, Any]]:
+    """Return the named sites of the program's settings, for a smaller job."""
+    sites = yaml.safe_load((PROJECT / "config.yaml").read_text(encoding="utf-8"))["sites"]
+    return [site for site in sites if site["id"] in names]
+
+
+@pytest.fixture
+def program(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Callable[..., subprocess.CompletedProcess[str]]:
+    """The program in this process, working in `tmp_path`; as `skyscape` without the start-up."""
+    monkeypatch.chdir(tmp_path)
+
+    def run(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
+        code = main([str(each) for each in arguments])
+        said = capsys.readouterr()
+        return subprocess.CompletedProcess(arguments, code, said.out, said.err)
+
+    return run
 
 
 @pytest.fixture(scope="session")

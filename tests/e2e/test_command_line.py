@@ -3,34 +3,28 @@
 from __future__ import annotations
 
 import json
+import subprocess
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
-from tests.e2e.conftest import PROJECT, skyscape
+from tests.e2e.conftest import PROJECT, settings_file
+
+Program = Callable[..., subprocess.CompletedProcess[str]]
 
 
-def settings(folder: Path, **changes: Any) -> Path:
-    """Write the program's settings with sections changed."""
-    values = yaml.safe_load((PROJECT / "config.yaml").read_text(encoding="utf-8"))
-    for section, change in changes.items():
-        values[section] = {**values[section], **change} if isinstance(change, dict) else change
-    path = folder / "settings.yaml"
-    path.write_text(yaml.safe_dump(values, allow_unicode=True), encoding="utf-8")
-    return path
-
-
-def test_settings_are_shown_without_their_secret(tmp_path: Path) -> None:
+def test_settings_are_shown_without_their_secret(program: Program, tmp_path: Path) -> None:
     bucket = {"url": "https://bureau:topsecret@mirror/gfs?token=abc123"}
-    config = settings(
+    config = settings_file(
         tmp_path,
         archive={"url": "postgresql://bureau:hunter2@db/skyscape"},
         source={"bucket": bucket},
     )
 
-    done = skyscape("settings", "--config", config, "--json", cwd=tmp_path)
+    done = program("settings", "--config", config, "--json")
 
     assert done.returncode == 0
     assert json.loads(done.stdout)["archive"]["url"] == "postgresql://bureau:***@db/skyscape"
@@ -44,28 +38,24 @@ def test_settings_are_shown_without_their_secret(tmp_path: Path) -> None:
 STATION = {"id": "M1001", "latitude": 40.017, "longitude": 115.454, "elevation_m": 2303}
 
 
-def test_a_site_may_only_name_a_station_that_is_observed(tmp_path: Path) -> None:
+def test_a_site_may_only_name_a_station_that_is_observed(program: Program, tmp_path: Path) -> None:
     sites = yaml.safe_load((PROJECT / "config.yaml").read_text(encoding="utf-8"))["sites"]
 
-    done = skyscape(
-        "settings",
-        "--config",
-        settings(tmp_path, sites=[sites[0] | {"stations": ["M1001"]}]),
-        cwd=tmp_path,
+    done = program(
+        "settings", "--config", settings_file(tmp_path, sites=[sites[0] | {"stations": ["M1001"]}])
     )
 
     assert done.returncode == 3
     assert "sites.lingshan.stations: M1001 is no station of observations.stations" in done.stderr
 
 
-def test_a_model_whose_data_belong_to_nobody_is_refused_by_its_name(tmp_path: Path) -> None:
+def test_a_model_whose_data_belong_to_nobody_is_refused_by_its_name(
+    program: Program, tmp_path: Path
+) -> None:
     models = yaml.safe_load((PROJECT / "config.yaml").read_text(encoding="utf-8"))["models"]
 
-    done = skyscape(
-        "settings",
-        "--config",
-        settings(tmp_path, models=[models[0] | {"attribution": {}}]),
-        cwd=tmp_path,
+    done = program(
+        "settings", "--config", settings_file(tmp_path, models=[models[0] | {"attribution": {}}])
     )
 
     assert done.returncode == 3
@@ -97,9 +87,9 @@ def test_a_model_whose_data_belong_to_nobody_is_refused_by_its_name(tmp_path: Pa
     ],
 )
 def test_a_wrong_setting_stops_the_start_with_one_sentence(
-    changes: dict[str, Any], taught: str, tmp_path: Path
+    program: Program, changes: dict[str, Any], taught: str, tmp_path: Path
 ) -> None:
-    done = skyscape("once", "--config", settings(tmp_path, **changes), cwd=tmp_path)
+    done = program("once", "--config", settings_file(tmp_path, **changes))
 
     assert done.returncode == 3
     assert taught in done.stderr
@@ -121,11 +111,13 @@ BOMB = b"a: &a [x, x]\nb: &b [*a, *a]\nservice: [*b, *b]\n"
         b"[" * 5000 + b"]" * 5000,
     ],
 )
-def test_a_file_that_is_no_settings_file_is_refused(body: bytes, tmp_path: Path) -> None:
+def test_a_file_that_is_no_settings_file_is_refused(
+    program: Program, body: bytes, tmp_path: Path
+) -> None:
     path = tmp_path / "settings.yaml"
     path.write_bytes(body)
 
-    done = skyscape("settings", "--config", path, cwd=tmp_path)
+    done = program("settings", "--config", path)
 
     assert done.returncode == 3
     assert "Traceback" not in done.stderr
@@ -141,31 +133,37 @@ def test_a_file_that_is_no_settings_file_is_refused(body: bytes, tmp_path: Path)
         (),
     ],
 )
-def test_wrong_usage_is_exit_2(arguments: tuple[str, ...], tmp_path: Path) -> None:
-    assert skyscape(*arguments, cwd=tmp_path).returncode == 2
+def test_wrong_usage_is_exit_2(
+    program: Program, arguments: tuple[str, ...], tmp_path: Path
+) -> None:
+    assert program(*arguments).returncode == 2
 
 
-def test_an_old_cycle_without_its_moment_is_not_published_as_new(tmp_path: Path) -> None:
-    config = settings(tmp_path)
-    done = skyscape("once", "--config", config, "--cycle", "2020080412", cwd=tmp_path)
+def test_an_old_cycle_without_its_moment_is_not_published_as_new(
+    program: Program, tmp_path: Path
+) -> None:
+    config = settings_file(tmp_path)
+    done = program("once", "--config", config, "--cycle", "2020080412")
 
     assert done.returncode == 3
     assert "--now 2020-08-04" in done.stderr
     assert not (tmp_path / "var" / "site" / "current").exists()
 
 
-def test_a_bulletin_dated_before_its_run_is_refused(tmp_path: Path) -> None:
+def test_a_bulletin_dated_before_its_run_is_refused(program: Program, tmp_path: Path) -> None:
     times = ("--cycle", "2020080412", "--now", "2020-08-04T09:00Z")
-    done = skyscape("once", "--config", settings(tmp_path), *times, cwd=tmp_path)
+    done = program("once", "--config", settings_file(tmp_path), *times)
 
     assert done.returncode == 3
     assert "lies before the run" in done.stderr
 
 
-def test_a_demonstration_never_enters_the_folders_of_the_service(tmp_path: Path) -> None:
-    config = settings(tmp_path)
-    refused = skyscape("demo", "--config", config, "--out", "var/site", cwd=tmp_path)
-    unwritable = skyscape("demo", "--out", "/dev/null/site", cwd=tmp_path)
+def test_a_demonstration_never_enters_the_folders_of_the_service(
+    program: Program, tmp_path: Path
+) -> None:
+    config = settings_file(tmp_path)
+    refused = program("demo", "--config", config, "--out", "var/site")
+    unwritable = program("demo", "--out", "/dev/null/site")
 
     assert (refused.returncode, unwritable.returncode) == (3, 3)
     assert "where the service publishes" in refused.stderr
@@ -173,48 +171,40 @@ def test_a_demonstration_never_enters_the_folders_of_the_service(tmp_path: Path)
     assert not (tmp_path / "var").exists()
 
 
-def test_no_usable_cycle_is_exit_4_and_is_remembered(tmp_path: Path) -> None:
+def test_no_usable_cycle_is_exit_4_and_is_remembered(program: Program, tmp_path: Path) -> None:
     (tmp_path / "drop").mkdir()
-    config = settings(tmp_path, source={"folder": str(tmp_path / "drop")})
+    config = settings_file(tmp_path, source={"folder": str(tmp_path / "drop")})
 
-    done = skyscape("once", "--config", config, "--source", "folder", "--json", cwd=tmp_path)
-    report = skyscape("status", "--config", config, "--json", cwd=tmp_path)
+    done = program("once", "--config", config, "--source", "folder", "--json")
+    report = program("status", "--config", config, "--json")
 
     assert done.returncode == 4
     assert json.loads(done.stdout)["error"] == "CycleNotReady"
     assert json.loads(report.stdout)["attempts"][0]["exit_code"] == 4
 
 
-def test_an_archive_that_refuses_is_exit_5(tmp_path: Path) -> None:
+def test_an_archive_that_refuses_is_exit_5(program: Program, tmp_path: Path) -> None:
     (tmp_path / "archive.db").write_bytes(
         b"not a database at all, but long enough to be taken for one" * 40
     )
-    config = settings(tmp_path, archive={"url": f"sqlite:///{tmp_path / 'archive.db'}"})
+    config = settings_file(tmp_path, archive={"url": f"sqlite:///{tmp_path / 'archive.db'}"})
 
-    done = skyscape("once", "--config", config, "--source", "folder", cwd=tmp_path)
+    done = program("once", "--config", config, "--source", "folder")
 
     assert done.returncode == 5
     assert "Traceback" not in done.stderr
 
 
 def test_the_status_of_a_demonstration_names_what_is_in_force(
-    demonstration: Path, tmp_path: Path
+    program: Program, demonstration: Path, tmp_path: Path
 ) -> None:
-    config = settings(
+    config = settings_file(
         tmp_path,
         archive={"url": f"sqlite:///{demonstration.parent / 'site-backstage' / 'archive.db'}"},
     )
 
-    done = skyscape(
-        "status",
-        "--config",
-        config,
-        "--out",
-        demonstration,
-        "--now",
-        "2026-11-22T09:00Z",
-        "--json",
-        cwd=tmp_path,
+    done = program(
+        "status", "--config", config, "--out", demonstration, "--now", "2026-11-22T09:00Z", "--json"
     )
 
     report = json.loads(done.stdout)

@@ -13,8 +13,9 @@ from typing import Any
 import pytest
 import yaml
 
+from forecast.__main__ import main
 from forecast.sample.bucket import LoopbackBucket
-from tests.e2e.conftest import PROJECT, skyscape
+from tests.e2e.conftest import PROJECT
 
 TATRA = PROJECT / "tests" / "settings" / "tatra.yaml"
 EVENING = ("--cycle", "2020080412", "--now", "2020-08-04T16:00Z")
@@ -37,19 +38,8 @@ def carried(
     folder: Path, config: Path, source: str, *arguments: str
 ) -> tuple[Path, dict[str, Any]]:
     """Run the line once; return the release in force and its data."""
-    done = skyscape(
-        "once",
-        "--config",
-        config,
-        "--source",
-        source,
-        "--out",
-        folder / "site",
-        "--json",
-        *arguments,
-        cwd=folder,
-    )
-    assert done.returncode == 0, done.stderr[-3000:]
+    command = ["once", "--config", config, "--source", source, "--out", folder / "site"]
+    assert main([str(each) for each in (*command, "--json", *arguments)]) == 0
     release = folder / "site" / "current"
     return release, json.loads(
         (release / "api" / "v1" / "forecasts.json").read_text(encoding="utf-8")

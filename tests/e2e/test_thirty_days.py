@@ -1,9 +1,10 @@
 """Do many days of the service run in one command, and does the record of them fill? `skyscape demo
 --days 30` is the whole of it.
 
-Here two days run for the sake of time, through the very same command; and the made-up weather of
-many days is held to its word: the same date has the same weather in every run, and runs know it the
-worse the further ahead it lies.
+Here two days of two sites run for the sake of time, each issued two days ahead and without the
+light path of the glow, through the very same command. The made-up weather of many days is held to
+its word: the same date has the same weather in every run, and runs know it the worse the further
+ahead it lies.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from forecast.archive.outcomes import Outcomes, PastForecasts
 from forecast.sample.region import Region
 from forecast.sample.scenario import EPISODE, PIECES, Scenario, episode_of, known, truth
 from forecast.sample.timetable import LOCAL
+from tests.e2e.conftest import settings_file, some_sites
 
 RUN = datetime(2026, 11, 22, tzinfo=UTC)
 SMALL = Region(40.25, 39.75, 115.25, 116.0)
@@ -29,7 +31,14 @@ SMALL = Region(40.25, 39.75, 115.25, 116.0)
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("days") / "site"
-    assert main(["demo", "--days", "2", "--now", "2026-11-22T04:30:00Z", "--out", str(folder)]) == 0
+    few = settings_file(
+        folder.parent,
+        sites=some_sites("lingshan", "zhaojiawa"),
+        forecast={"days": 2},
+        source={"light_path_km": 0},
+    )
+    command = ["demo", "--days", "2", "--now", "2026-11-22T04:30:00Z", "--out", str(folder)]
+    assert main([*command, "--config", str(few)]) == 0
     return folder
 
 

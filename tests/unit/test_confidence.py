@@ -159,7 +159,7 @@ def test_a_day_as_usual_has_no_best_hours(bulletin: Bulletin) -> None:
     forecast = forecast_of(bulletin, LINGSHAN_RIME)
 
     assert forecast.best is not None
-    assert words.best(forecast) == "dawn"
+    assert words.best(forecast) == "all day"
     assert words.best(replace(forecast, confidence=2)) == "06:42–08:24"
 
 

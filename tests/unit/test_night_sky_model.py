@@ -121,6 +121,14 @@ def test_it_is_silent_without_the_cover_of_the_night_the_darkness_or_the_lead(
     assert math.isfinite(chance(shipped, CLEAR, **dict.fromkeys(others, math.nan)))
 
 
+@pytest.mark.parametrize("shape", [(len(COLUMNS),), (3, len(COLUMNS) - 1), (3, len(COLUMNS), 1)])
+def test_cases_of_another_shape_are_refused_and_the_columns_named(
+    shipped: NightSkyModel, shape: tuple[int, ...]
+) -> None:
+    with pytest.raises(ValueError, match=f"reads {len(COLUMNS)} columns .*night_sky_cover"):
+        shipped.predict_proba(np.zeros(shape))
+
+
 def test_the_moon_takes_the_rules_part_whatever_the_lead_and_a_dark_night_adds_nothing(
     shipped: NightSkyModel,
 ) -> None:

@@ -169,7 +169,7 @@ def test_an_interrupted_reforecast_continues_where_it_stopped(past: Past, tmp_pa
 def test_killed_between_two_runs_it_has_kept_the_first_whole(past: Past, tmp_path: Path) -> None:
     killed, whole = past.archive(tmp_path / "killed"), past.archive(tmp_path / "whole")
 
-    for _ in run(past.config, killed, past.runs, 2, SEA, 1):
+    for _ in run(past.config, killed, past.runs, 2, SEA, 1, past.address):
         break  # what a kill leaves: the generator never comes back
     left = {row["cycle"] for row in rows(killed)}
     past.work(killed)

@@ -202,6 +202,8 @@ def test_kilometres_in_a_metre_column_are_doubtful_also_in_moist_air(
         {"air_temperature": 268.15, "dew_point_temperature": 268.05},
         {"present_weather": 45.0}, {"present_weather": 133.0, "relative_humidity": 0.92},
         {"present_weather": 75.0}, {"wind_speed": 15.0},
+        # the first and the last code of fog in tables 4677 and 4680 (plus 100)
+        *({"present_weather": code} for code in (40.0, 49.0, 130.0, 135.0)),
     ],
 )  # fmt: skip
 def test_the_densest_fog_and_snow_are_good(beside: dict[str, float]) -> None:

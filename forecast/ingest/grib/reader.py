@@ -69,7 +69,8 @@ def read_atmosphere(
     `absent` (in none of the files, or refused), `incomplete` (not at every step or level) and
     `interpolated` (given on another grid); `faults`, what is missing because it is unsound.
     Raises: SourceCorrupt for what is damaged, contradicts itself or is impossible, and where every
-    wanted message is of another run or area; MissingInput when an essential field is in none of the files.
+    wanted message is of another run or area; MissingInput when an essential field is in none of
+    the files.
     """
     [atmosphere] = read_members(files, cycle, needs, (), threads).values()
     return atmosphere
