@@ -155,7 +155,7 @@ def fit_kind(kind: str, data: TrainingSet) -> Any:
     if kind == "blend":
         return blend_of(data, {member: fit_kind(member, data) for member in MEMBERS})
     among = data.among
-    used = np.flatnonzero(among.sum(axis=1) == 1)
+    used: Rows = np.flatnonzero(among.sum(axis=1) == 1)
     if kind in TREES:
         used = every(used, MOST_FOR_TREES)
     given, silent = with_rule(data.phenomenon, data.names, data.features[used])
