@@ -159,7 +159,8 @@ def fit_kind(kind: str, data: TrainingSet) -> Any:
     if kind in TREES:
         used = every(used, MOST_FOR_TREES)
     given, silent = with_rule(data.phenomenon, data.names, data.features[used])
-    given, used = given[~silent], used[~silent]
+    if silent.any():
+        given, used = given[~silent], used[~silent]
     given[:, np.isnan(given).all(axis=0)] = 0.0  # a feature that no case has
     estimator = estimator_of(kind)
     if kind == "forest" and len(used) > MOST_IN_TREE:
