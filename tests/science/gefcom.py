@@ -16,11 +16,11 @@ from pathlib import Path
 
 import numpy as np
 
-from models.corp import CorpReliability, corp_reliability
 from models.scores import brier, skill
 from models.selection import cross_validate, folds, months
 from models.training_set import TrainingSet
 from tests.science.claims import Claim
+from tests.science.ten_bins import Reliability, reliability
 
 TOPIC = "gefcom"
 ZONES = (1, 2)
@@ -177,24 +177,22 @@ def climatology(data: TrainingSet) -> np.ndarray:
 
 
 @cache
-def measured(shared: Path, zone: int) -> tuple[float, CorpReliability, int, int]:
+def measured(shared: Path, zone: int) -> tuple[float, Reliability, int, int]:
     """Return skill and reliability with months held out, the number of cases and of months."""
     data = cases(shared, zone)
     blocks = months(data.day)
     validation = cross_validate(data, blocks, ("blend",), count=len(np.unique(blocks)))
     probability = validation.probability[:, 1]
     gained = skill(brier(probability, data.observed), brier(climatology(data), data.observed))
-    curve = corp_reliability(probability, data.observed)
-    return gained, curve, len(data), len(np.unique(blocks))
+    return gained, reliability(probability, data.observed), len(data), len(np.unique(blocks))
 
 
 def claims(shared: Path) -> list[Claim]:
     """Return skill and reliability of the blend in each zone."""
     lines = []
     for zone in ZONES:
-        gained, curve, number, left_out = measured(shared, zone)
-        low, high = curve.band(curve.probability)
-        inside = int(((low <= curve.frequency) & (curve.frequency <= high)).sum())
+        gained, bins, number, left_out = measured(shared, zone)
+        inside = int(((bins.low <= bins.frequency) & (bins.frequency <= bins.high)).sum())
         lines.append(
             Claim(
                 TOPIC,
@@ -208,12 +206,12 @@ def claims(shared: Path) -> list[Claim]:
         lines.append(
             Claim(
                 TOPIC,
-                f"  miscalibration, zone {zone}; "
-                f"{inside} of {len(curve.cases)} pools in the 90 % band",
-                f"{curve.term:.4f}",
+                f"  reliability term, zone {zone}; "
+                f"{inside} of {len(bins.cases)} bins in their 90 % band",
+                f"{bins.term:.4f}",
                 number,
-                f"chance keeps below {curve.highest:.4f} in 95 %",
-                curve.within,
+                f"chance keeps below {bins.highest:.4f} in 95 %",
+                bins.within,
             )
         )
     return lines

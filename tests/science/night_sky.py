@@ -18,12 +18,12 @@ from docs.night_cloud import CLEAR, DARK, NightCases, of_month, read, usual_freq
 from docs.train_night_sky import LeftOut, columns, left_out, starry, tables
 from forecast.phenomena.weather import mean
 from forecast.science.thermodynamics import dew_point
-from models.corp import corp_reliability
 from models.lead_table import LeadRow
 from models.registry import in_force
 from models.scores import area_under_roc, brier, skill
 from tests.science.claims import Claim
 from tests.science.gefcom import ZONES, zone_tables
+from tests.science.ten_bins import reliability
 
 TOPIC = "night_sky"
 # Brier skill to reach, by days ahead: on the archive's clear night; on the product's event no less
@@ -75,7 +75,7 @@ def _of_lead(
     told = f"{row.skill.value:+.3f} [{row.skill.low:+.3f}, {row.skill.high:+.3f}]"
     at = cases(shared).lead == row.day
     probability = forecasts(shared, event).model[at]
-    bins = corp_reliability(probability, happened(shared, event)[at])
+    bins = reliability(probability, happened(shared, event)[at])
     kept = f"{row.kept / row.promised:.2f}" if row.promised else "none promised"
     return [
         Claim(

@@ -14,6 +14,7 @@ from scores.categorical import BinaryContingencyManager
 from scores.probability import brier_score, roc_auc
 
 from models.scores import area_under_roc, brier, parts_of_brier, score, skill
+from tests.science.ten_bins import reliability
 
 PROJECT = Path(__file__).parents[2]
 
@@ -109,6 +110,15 @@ def test_the_parts_of_a_brier_score_are_those_of_its_distinct_probabilities() ->
     assert parts.reliability == pytest.approx(5 * 0.1**2 / 20)
     assert parts.resolution == pytest.approx((counts * (frequency - base) ** 2).sum() / 20)
     assert parts.uncertainty == pytest.approx(base * (1 - base))
+
+
+def test_a_bin_of_reliability_has_the_mean_and_the_frequency_of_its_cases() -> None:
+    found = reliability([0.1, 0.2, 0.3, 0.7, 0.8, 0.9, math.nan], [0, 0, 1, 1, 0, 1, 1], bins=2)
+
+    assert found.cases.tolist() == [3, 3]
+    assert found.probability == pytest.approx([0.2, 0.8])
+    assert found.frequency == pytest.approx([1 / 3, 2 / 3])
+    assert found.term == pytest.approx(((1 / 3 - 0.2) ** 2 + (2 / 3 - 0.8) ** 2) / 2)
 
 
 def test_a_table_without_yes_forecasts_has_no_false_alarm_ratio() -> None:
