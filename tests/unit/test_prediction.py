@@ -165,6 +165,18 @@ def test_spread_counts_the_cycles_that_knew(config: Config) -> None:
     assert forecast.spread.high == pytest.approx(max(0.99, later[1]))
 
 
+def test_without_an_earlier_run_the_spread_is_the_range_of_later_forecasts(config: Config) -> None:
+    needs = {name for rule in rules_of("starry_sky").values() for name in rule.needs}
+    features = row(config, "starry_sky", **dict.fromkeys(needs, 0.4) | {DARKNESS: 21.5})
+
+    (forecast,) = predict(features, Cycle(RUN), RUN, rules(), GRADES, {}).forecasts
+
+    assert forecast.spread is not None
+    low, high = later_range(forecast.probability, "starry_sky", 9.0)
+    assert low < forecast.probability < high
+    assert (forecast.spread.low, forecast.spread.high) == (low, high)
+
+
 def test_the_spread_of_the_deck_is_that_of_the_cycles_that_had_one(config: Config) -> None:
     needs = {name for rule in rules_of("sea_of_clouds").values() for name in rule.needs}
     features = row(

@@ -329,6 +329,16 @@ def test_pressure_at_the_sea_reduced_from_a_summit_is_not_compared() -> None:
     assert flag_beside(101500.0, 2303.0, plain, element="air_pressure_at_mean_sea_level") == GOOD
 
 
+def test_pressure_at_the_sea_is_compared_as_it_is_whatever_the_height() -> None:
+    plain, element = [102500.0] * 4, "air_pressure_at_mean_sea_level"
+    allowed = ELEMENTS[element].spatial
+    assert allowed
+
+    for off, flag in ((allowed - 5, GOOD), (allowed + 5, DOUBTFUL)):
+        assert flag_beside(102500.0 + off, 750.0, plain, element=element) == flag
+        assert flag_beside(102500.0 - off, 750.0, plain, element=element) == flag
+
+
 def test_neighbours_of_another_hour_or_far_away_are_none() -> None:
     reports, places = ring([270.0, 270.5, 271.0])
     later = [report("54511", 1, air_temperature=285.0), *reports]

@@ -304,6 +304,8 @@ def test_an_interval_needs_six_weeks_and_its_bounds_hold_the_value() -> None:
     assert enough.skill.low <= enough.skill.value <= enough.skill.high
     assert (enough.brier.value, enough.auc, enough.right) == pytest.approx((0.0625, 1.0, 1.0))
     assert enough.promised == enough.kept == observed[20:].sum()
+    # whoever always says what is seen more often is right as often as that
+    assert enough.usual_right == pytest.approx(max(observed[20:].mean(), 1 - observed[20:].mean()))
 
 
 def test_options_that_mean_nothing_are_refused() -> None:
