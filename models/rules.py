@@ -63,7 +63,7 @@ STARS: dict[str, Rule] = {
         effects=(
             # A clear-sky forecast was right 82-89 % of the time, an overcast one 75-81 % (Clear Sky
             # Clock, science.md 1). The event needs a sky cover, every layer in full, of at most
-            # 2/10, in part up to 5/10.
+            # 2/10, in part up to 3/10.
             Effect("sky_cover",
                    ((0.0, 1.8), (0.1, 1.5), (0.2, 0.8), (0.3, 0.0), (0.5, -1.2), (0.8, -2.0),
                     (1.0, -2.4)),
@@ -73,10 +73,14 @@ STARS: dict[str, Rule] = {
             Effect("clear_hours", ((0.0, -0.3), (1.0, -0.1), (2.0, 0.0), (4.0, 0.1), (8.0, 0.2)),
                    "science.md 1: long enough"),
             Effect("zenith_sky_brightness",
-                   ((17.5, -9.0), (18.5, -8.5), (19.5, -7.0), (DARK_ENOUGH, -4.0), (20.5, -0.3),
-                    (21.5, 0.0)),
-                   "a clear sky at the threshold has about even odds, 0.5 mag from it the answer "
-                   "is sure; Krisciunas & Schaefer 1991 errs by 8-23 %", known_ahead=True),
+                   ((17.5, -9.0), (18.5, -8.5), (19.5, -7.0), (19.8, -5.0), (DARK_ENOUGH, -1.5),
+                    (20.2, -0.5), (20.5, 0.0)),
+                   "0.3 mag from the threshold the answer is sure: Krisciunas & Schaefer 1991 errs "
+                   "by 8-23 %; tests/science/moonlit.py", known_ahead=True),
+            Effect("dark_sky_share",
+                   ((0.0, -2.0), (0.25, -1.7), (0.5, -1.3), (0.75, -0.8), (1.0, 0.0)),
+                   "fewer hours to be clear: nights of New York City under the almanac's moon, "
+                   "tests/science/moonlit.py", known_ahead=True),
             Effect("cloud_at_site", ((0.0, 0.1), (0.2, -0.3), (0.5, -1.5), (1.0, -3.0)),
                    "science.md 1: is the summit in cloud? (check)"),
             Effect("humidity_at_site", ((0.6, 0.1), (0.85, -0.2), (0.95, -0.7), (1.0, -1.0)),

@@ -85,7 +85,10 @@ _FEATURES = (
             "longest run of dark hours clear enough (settings: stars_clear_cover)", shown=True),
     Feature("dark_hours", "h", 0, 24, STARS, "sun below -18 degrees", shown=True),
     Feature("zenith_sky_brightness", "mag arcsec-2", 5, 23, STARS,
-            "own sky, moon (Krisciunas & Schaefer 1991), twilight", shown=True),
+            "of the clear sky in the darkest hours: own, moon (Krisciunas & Schaefer 1991), "
+            "twilight", shown=True),
+    Feature("dark_sky_share", "1", 0, 1, STARS,
+            "longest part of the dark hours in which the clear zenith is dark enough"),
     Feature("limiting_magnitude", "mag", -5, 8, STARS,
             "of an eye without practice, less haze: forecast/science/night_sky.py", shown=True),
     Feature("darkest_azimuth", "degree", 0, 360, STARS, "of least light by cities (VIIRS) and moon",

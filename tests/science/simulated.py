@@ -62,6 +62,7 @@ def world(seed: int, sites: int = 5, as_the_rule: bool = False) -> World:
         "water_vapour_column": (2, 50),
         "precipitation": (0, 3),
         "dark_hours": (5, 10),
+        "dark_sky_share": (0.5, 1.0),
     }
     cloud = spells(random, DAYS, sites)
     features = []

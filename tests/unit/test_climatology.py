@@ -18,6 +18,7 @@ from forecast.config import Config
 from forecast.domain import PHENOMENA, Event, Outcome, Site, Window
 from forecast.learning.usual_frequency import DARKNESS, renew_climatology, shipped_frequency
 from models.climatology import (
+    CLEAR_NIGHTS,
     KEPT,
     TABLE,
     Climatology,
@@ -53,6 +54,20 @@ def test_the_table_has_every_phenomenon_and_month_with_a_source() -> None:
     }
     assert all(0 < float(row["frequency"]) < 1 and row["source"] for row in rows)
     assert len({(r["phenomenon"], r["month"], r["elevation_m"]) for r in rows}) == len(rows)
+
+
+def test_clear_nights_have_a_table_of_their_own_and_are_the_rarer_event() -> None:
+    """Xinglong: 63 % of nights usable for spectroscopy, 32 % for photometry (Zhang et al. 2015)."""
+    starry, clear = (
+        [shipped(table)["starry_sky", month][0].frequency for month in range(1, 13)]
+        for table in (TABLE, CLEAR_NIGHTS)
+    )
+
+    assert set(shipped(CLEAR_NIGHTS)) == {("starry_sky", month) for month in range(1, 13)}
+    assert all(few < 0.65 * many for few, many in zip(clear, starry, strict=True))
+    assert sum(starry) / 12 == pytest.approx(0.63, abs=1e-3)
+    assert sum(clear) / 12 == pytest.approx(0.32, abs=1e-3)
+    assert clear.index(min(clear)) == starry.index(min(starry)) == 6  # July
 
 
 def test_snow_and_cold_are_commoner_higher_up_and_in_winter() -> None:
@@ -190,6 +205,8 @@ def test_the_shipped_table_is_the_one_computed_from_the_reference_data(shared: P
     rows = computed.table(shared)
 
     assert computed.text(rows) == TABLE.read_text(encoding="utf-8")
+    clear_nights = computed.table_of_clear_nights(shared)
+    assert computed.text(clear_nights) == CLEAR_NIGHTS.read_text(encoding="utf-8")
     sun = computed.sunshine_share()
     # published: 47 % in July, 65 % in January and February
     assert sun[[0, 1, 6]] == pytest.approx([0.65, 0.65, 0.47], abs=0.015)

@@ -104,8 +104,8 @@ def test_one_label_moves_the_rule_by_little_and_a_thousand_override_it() -> None
 
     assert before < 0.2
     assert before < after[0] < after[1] < after[2]
-    # The effects there are -2, -2.16 and -1.5, times s = .743. The prior's variance is .25 + .4^2 x
-    # 4.2^2 + .5^2 x .743^2 x 10.9 = 4.6 logit^2; one label moves the odds by that times 1 - p: 2.1.
+    # The effects there are -2, -2.16 and -1.5, times s = .724. The prior's variance is .25 + .4^2 x
+    # 4.1^2 + .5^2 x .724^2 x 10.9 = 4.4 logit^2; one label moves the odds by that times 1 - p: 2.1.
     assert logit(after[0]) - logit(before) < 2.5
     assert after[2] > 0.95
 
