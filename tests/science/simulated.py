@@ -89,6 +89,8 @@ def world(seed: int, sites: int = 5, as_the_rule: bool = False) -> World:
             base + 1.0,
         )
     truth = expit(effects @ weights + base + own[site])
+    if as_the_rule:  # scaled by lead and drawn to the usual frequency, as it is
+        truth = rule.predict_proba(x)[:, 1]
     observed = random.uniform(size=len(truth)) < truth
     rows = len(truth)
     return World(
