@@ -147,7 +147,7 @@ def test_counts_are_kept_and_read_again_and_a_damaged_file_serves_nothing(
 def test_only_sources_that_look_every_day_count_and_only_nights_that_are_mostly_dark(
     tmp_path: Path, config: Config
 ) -> None:
-    """An observer reports a sea because there was one; a night that the moon lights is not starry."""
+    """An observer reports a sea because there was one; no moonlit night is starry."""
     archive = Archive(f"sqlite:///{tmp_path / 'archive.db'}")
     first = config.all_sites()[0].id
     days = [START + timedelta(days=n) for n in range(4)]
