@@ -158,16 +158,16 @@ def test_counts_are_kept_and_read_again_and_a_damaged_file_serves_nothing(
         caplog.clear()
 
 
-def test_only_sources_that_look_every_day_count_and_only_nights_that_could_be_dark(
+def test_only_sources_that_look_every_day_count_and_only_nights_that_are_mostly_dark(
     tmp_path: Path, config: Config
 ) -> None:
-    """An observer reports a sea because there was one; under a full moon no night is starry."""
+    """An observer reports a sea because there was one; no moonlit night is starry."""
     archive = Archive(f"sqlite:///{tmp_path / 'archive.db'}")
     first = config.all_sites()[0].id
     days = [START + timedelta(days=n) for n in range(4)]
     for n, day in enumerate(days):
         night = {"site": "lingshan", "phenomenon": "starry_sky", "day": day, "probability": 0.5}
-        keep_issue(archive, issued_on(day), [night | {"values": {DARKNESS: (21.5, 18.0)[n % 2]}}])
+        keep_issue(archive, issued_on(day), [night | {"values": {DARKNESS: (0.75, 0.74)[n % 2]}}])
     at = datetime.combine(days[-1] + timedelta(days=9), datetime.min.time(), UTC)
     outcomes = [Outcome("starry_sky", "lingshan", day, 1.0 - n % 2, "analysis")
                 for n, day in enumerate(days)]  # fmt: skip

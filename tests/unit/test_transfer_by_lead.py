@@ -248,7 +248,7 @@ def test_a_night_is_starry_by_its_best_two_hours_and_clear_by_its_mean() -> None
 
 @pytest.mark.parametrize(("event", "table"), [("starry", TABLE), ("clear", CLEAR_NIGHTS)])
 def test_each_event_starts_from_its_own_usual_frequency(
-    night_cloud: tuple[Path, Path], event: str, table: Path
+    night_cloud: tuple[Path, Path], event: str, table: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     class Recorder:
         columns = ("climatological_frequency",)
@@ -259,6 +259,7 @@ def test_each_event_starts_from_its_own_usual_frequency(
             return np.full((len(cases), 2), 0.5)
 
     model = Recorder()
+    monkeypatch.setattr("forecast.learning.transfer_by_lead.lead_table", lambda *_: [])
     transfer_by_lead(*night_cloud, "starry_sky", PLACE, {"model": model}, NEW_YORK, event=event)
 
     # January to June, from the shipped table; the second time from the place's own nights
