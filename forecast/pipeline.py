@@ -12,17 +12,10 @@ from datetime import datetime, timedelta
 from forecast.archive.issues import Archive
 from forecast.config import Config
 from forecast.domain import CurrentObservations, Cycle, Forecast, Issue, Receipt
-from forecast.errors import MissingInput, PublishError, SourceCorrupt
+from forecast.errors import PublishError
 from forecast.ingest.sources import Source
 from forecast.issue.events import derive_features
-from forecast.issue.inputs import (
-    Decoded,
-    Inputs,
-    decode,
-    fetch_inputs,
-    fetch_next_best,
-    keep_doubts,
-)
+from forecast.issue.inputs import Decoded, Inputs, decode_best, fetch_inputs, keep_doubts
 from forecast.issue.multi_model import FurtherModel, owners
 from forecast.issue.prediction import blend_runs, predict_runs
 from forecast.issue.questioned import questioned_fields
@@ -96,22 +89,24 @@ def open_and_decode(
 ) -> tuple[Inputs, Issue, Decoded | None]:
     """Open the issue of the inputs and decode them; None where the issue is published already.
 
-    A leading run that cannot be decoded is replaced by the next best one, unless it was `named`.
+    A leading run that cannot be decoded, or lacks steps then, gives way to the next best one,
+    unless it was `named`.
     Raises: SourceCorrupt, MissingInput where no run can be decoded.
     """
-    while True:
+    issue = open_issue(world, inputs, now)
+
+    def issued_of(inputs: Inputs) -> datetime | None:
+        nonlocal issue
         issue = open_issue(world, inputs, now)
         if issue.published and world.publisher.holds(issue.id):
-            return inputs, issue, None
+            return None
         if not issue.published:
             issue = world.archive.renew(issue, now)
-        try:
-            with clock("decode"):
-                return inputs, issue, decode(inputs, world.config, issue.issued)
-        except (SourceCorrupt, MissingInput) as error:
-            if named:
-                raise
-            inputs = fetch_next_best(inputs, world.source, now, error)
+        return issue.issued
+
+    inputs, decoded = decode_best(inputs, world.source, world.config, now, issued_of, named)
+    issued_of(inputs)  # where an older run was tried in vain, the issue is again that of this one
+    return inputs, issue, decoded
 
 
 def restore(world: World, now: datetime) -> None:

@@ -192,6 +192,17 @@ class TwoCycles(OneCycle):
         return FetchedCycle(cycle or Cycle(RUN), (), "sample cycle", "folder", 0, 0, ())
 
 
+def world_of_two(settings: Config) -> pipeline.World:
+    source = TwoCycles(Cycle(RUN))
+    return pipeline.World(
+        settings,
+        source,  # type: ignore[arg-type]
+        Archive(settings.archive.url),
+        open_prediction_models(),
+        Publisher(settings),
+    )
+
+
 def test_a_run_that_cannot_be_decoded_gives_way_to_the_next_best_in_the_same_attempt(
     config: Config, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -204,14 +215,7 @@ def test_a_run_that_cannot_be_decoded_gives_way_to_the_next_best_in_the_same_att
         return atmosphere.assign_attrs(faults=["f006: cloud is 1.02: 1 points set missing"])
 
     monkeypatch.setattr(reader, "read_atmosphere", read)
-    source = TwoCycles(Cycle(RUN))
-    world = pipeline.World(
-        settings,
-        source,  # type: ignore[arg-type]
-        Archive(settings.archive.url),
-        open_prediction_models(),
-        Publisher(settings),
-    )
+    world = world_of_two(settings)
 
     report = pipeline.run(world, RUN + timedelta(hours=5))
 
@@ -222,3 +226,31 @@ def test_a_run_that_cannot_be_decoded_gives_way_to_the_next_best_in_the_same_att
     assert "faults of the data: 2" in report.summary
     with pytest.raises(SourceCorrupt, match="400 K"):
         pipeline.run(world, RUN + timedelta(hours=5), Cycle(RUN))
+
+
+@pytest.mark.parametrize(
+    ("older_lacks", "used"), [((), "gfs-2026112118"), ((18,), "gfs-2026112200")]
+)
+def test_a_run_that_lacks_a_step_once_decoded_gives_way_to_a_whole_one_only(
+    config: Config,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    older_lacks: tuple[int, ...],
+    used: str,
+) -> None:
+    """A file of the run was of another area: its step is there in name only."""
+    settings = small(config, tmp_path)
+    atmosphere = decoded(settings, tmp_path / "bucket")
+
+    def read(files: object, cycle: Cycle, *_: object, **__: object) -> Atmosphere:
+        lacks = (12,) if cycle.run == RUN else older_lacks
+        return atmosphere.assign_attrs(absent_steps=list(lacks), faults=[])
+
+    monkeypatch.setattr(reader, "read_atmosphere", read)
+
+    report = pipeline.run(world_of_two(settings), RUN + timedelta(hours=5))
+
+    assert report.issue.id == used
+    assert Archive(settings.archive.url).issues()[0].id == used
+    assert len(Archive(settings.archive.url).issues()) == 1
+    assert any("steps +12 h" in fault for fault in report.faults) == (not older_lacks)

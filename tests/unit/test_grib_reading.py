@@ -27,7 +27,7 @@ CYCLE_2011 = Cycle(datetime(2011, 10, 8, 0, tzinfo=UTC))
 def tatra(gfs_tree: Path) -> tuple[list[Path], xr.Dataset]:
     """The real run of 2020-08-04 12Z: its files and its atmosphere."""
     files = sorted((gfs_tree / "gfs.20200804/12/atmos").glob("*.f???"))
-    return files, read_atmosphere(files, CYCLE_2020, needs())
+    return files, read_atmosphere(files, CYCLE_2020, needs(steps=(0, 6, 12)))
 
 
 # -- real files
@@ -321,6 +321,25 @@ def test_a_message_of_another_run_costs_only_itself_and_is_named(tmp_path: Path)
     assert atmosphere["air_temperature"].values.ravel()[0] == pytest.approx(280)
     [fault] = atmosphere.attrs["faults"]
     assert re.match(OF_ANOTHER_RUN + r".*passed over$", fault)
+
+
+def test_a_step_of_which_nothing_can_be_used_is_a_gap_and_is_named(tmp_path: Path) -> None:
+    """Between the steps before and after it nothing is known: nobody interpolates across it."""
+    steps = (0, 3, 6)
+    parts = [
+        message(280.0 + step, forecastTime=step, **({"run": EARLIER_RUN} if step == 3 else {}))
+        for step in steps
+    ]
+    file = file_of(tmp_path, *parts)
+
+    atmosphere = read_atmosphere([file], CYCLE, needs("air_temperature", steps=(0, 3, 6, 9)))
+
+    values = atmosphere["air_temperature"].values.reshape(3, -1)
+    assert values[0, 0] == pytest.approx(280)
+    assert np.isnan(values[1]).all()
+    assert values[2, 0] == pytest.approx(286)
+    assert atmosphere.attrs["absent_steps"] == [3, 9]
+    assert atmosphere.attrs["faults"][-1] == "gfs-2026011000: nothing can be used at the steps +3 h"
 
 
 def test_a_file_wholly_of_another_run_is_refused(tmp_path: Path) -> None:
