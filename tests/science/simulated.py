@@ -79,18 +79,13 @@ def world(seed: int, sites: int = 5, as_the_rule: bool = False) -> World:
         low, high = low_high.get(name, (0.0, 1.0))
         features.append((low + (high - low) * share).ravel())
     x = np.stack(features, axis=1)
-    effects = rule.effects(x)[:, :, 0]
     site = np.tile(np.arange(sites), DAYS)
-    weights, own, base = np.ones(len(rule.columns)), np.zeros(sites), rule.bases()[0]
-    if not as_the_rule:
-        weights, own, base = (
-            0.6 + 0.35 * random.normal(size=len(weights)),
-            0.6 * random.normal(size=sites),
-            base + 1.0,
-        )
-    truth = expit(effects @ weights + base + own[site])
-    if as_the_rule:  # scaled by lead and drawn to the usual frequency, as it is
+    if as_the_rule:
         truth = rule.predict_proba(x)[:, 1]
+    else:
+        weights = 0.6 + 0.35 * random.normal(size=len(rule.columns))
+        own, base = 0.6 * random.normal(size=sites), rule.bases()[0] + 1.0
+        truth = expit(rule.effects(x)[:, :, 0] @ weights + base + own[site])
     observed = random.uniform(size=len(truth)) < truth
     rows = len(truth)
     return World(
