@@ -153,6 +153,14 @@ def _observations() -> Iterator[str]:
         "settings counts, else the usual one. Time is one column, or year, month, day, hour, "
         "minute; without a zone it is the service's."
     )
+    yield (
+        "A zone decides wherever it is named: in a time's heading or cell, in a column "
+        "(`timezone`, `utc_offset`, `utc_offset_seconds`),"
+    )
+    yield (
+        "in a comment (`# time zone: UTC`, `# UTC`) or around pushed records "
+        '(`{"timezone": "UTC", "records": [...]}`). Two zones, or one not understood, refuse.'
+    )
     yield from (
         "",
         "| element | SI | usual unit | also | accepted within | in an hour at most | "

@@ -32,6 +32,7 @@ from forecast.http import CLOCK, Clock, Deadline, shown
 from forecast.ingest import Needs, derived_fields, ecmwf, gefs, gfs
 from forecast.ingest.cycle_store import CycleStore, disk_spoken_for
 from forecast.ingest.drop_folder import Folder, expected_of, expected_of_lead
+from forecast.ingest.gaps import with_gaps
 from forecast.ingest.grib import reader
 from forecast.ingest.parameter_table import fields_of
 from forecast.ingest.provider import FetchedCycle, Provider, fails_as_a_whole
@@ -312,6 +313,7 @@ class ModelSource:
                 atmospheres = (reader.read_atmosphere(got.files, got.cycle, needs, threads),)
         except MissingInput as error:
             raise SourceCorrupt(str(error)) from error
+        atmospheres = tuple(with_gaps(atmosphere, got.cycle) for atmosphere in atmospheres)
         if not self.model.adds:
             atmospheres = tuple(derived_fields.complete(atmosphere) for atmosphere in atmospheres)
             self._refuse_poor(atmospheres)

@@ -14,6 +14,7 @@ from forecast.config import Config
 from forecast.domain import Atmosphere, Cycle, Fault, Observation, Station
 from forecast.errors import MissingInput, SkyscapeError, SourceCorrupt, SourceError
 from forecast.ingest import Needs, sources
+from forecast.ingest.gaps import with_gaps
 from forecast.ingest.grib import reader
 from forecast.ingest.provider import FetchedCycle
 from forecast.issue.multi_model import (
@@ -127,6 +128,7 @@ def decode(inputs: Inputs, config: Config, issued: datetime) -> Decoded:
     atmosphere = reader.read_atmosphere(
         inputs.leading.files, cycle, inputs.needs, threads=config.source.decode_threads
     )
+    atmosphere = with_gaps(atmosphere, cycle)
     faults = (
         *inputs.leading.notes,
         *atmosphere.attrs.get("faults", ()),

@@ -28,7 +28,7 @@ from forecast.domain import Fault
 from forecast.errors import ArchiveError
 from forecast.observations.formats import Limits, ParseContext, Parsed, csv_records
 from forecast.observations.formats.collector import CLOCK_TOLERANCE
-from forecast.observations.formats.csv_records import parse_push
+from forecast.observations.formats.push_records import parse_push
 from forecast.settings import PushSettings
 
 log = logging.getLogger(__name__)

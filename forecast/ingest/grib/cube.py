@@ -74,14 +74,14 @@ def assemble(
 
     before: faults found earlier, for the attribute `faults`. unread: field -> why each of its
     messages that could not be decoded was not. wanted: steps [h] at which something was expected;
-    one at which there is nothing is in the attribute `absent_steps`, and all is NaN there if it
-    lies between others, so that nobody interpolates across it.
+    those at which there is nothing are in the attribute `absent_steps`.
     Raises: SourceCorrupt where nothing, or nothing of an essential field, is sound.
     """
     faults = Faults()
     fields = _sound_fields(decoded, unread or {}, faults)
     main = _main_cut([layer for slots in fields.values() for layer in slots.values()])
-    steps, absent = _steps(fields, wanted, cycle, faults)
+    steps = sorted({window[1] for slots in fields.values() for _, window in slots})
+    absent = [step for step in wanted if step not in steps]
     levels = sorted(
         {level for slots in fields.values() for level, _ in slots if level is not None},
         reverse=True,
@@ -123,19 +123,6 @@ def assemble(
         interpolated=[name for name in interpolated if name in cube],
         faults=[*before, *faults.texts()],
     )
-
-
-def _steps(
-    fields: Mapping[str, Mapping[Slot, Layer]], wanted: Sequence[int], cycle: Cycle, faults: Faults
-) -> tuple[list[float], list[int]]:
-    """Return the steps of the cube, with gaps between them, and the wanted ones that are absent."""
-    found = sorted({window[1] for slots in fields.values() for _, window in slots})
-    absent = [step for step in wanted if step not in found]
-    between = [step for step in absent if found[0] < step < found[-1]]
-    if between:
-        hours = ", ".join(f"{step:+d}" for step in between[:8])
-        faults.add("steps", "absent", f"{cycle.id}: nothing can be used at the steps {hours} h")
-    return sorted([*found, *map(float, between)]), absent
 
 
 def _with_sound_winds(
