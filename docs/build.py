@@ -47,6 +47,7 @@ MODULES: Mapping[str, tuple[str, ...]] = {
     "glow": ("phenomena.glow", "phenomena.glow_geometry", "phenomena.glow_colour",
              "phenomena.sun_disk", "phenomena.canvas", "phenomena.light_path",
              "phenomena.light_evidence", "phenomena.obstacles", "phenomena.light_chances",
+             "phenomena.light_stages", "phenomena.layered_path",
              "science.light", "science.cloud_errors"),
     "snow": ("phenomena.snow", "phenomena.snow_column", "phenomena.station_snow", "phenomena.cold",
              "science.snowfall",
@@ -382,7 +383,9 @@ def _rule(title: str, rule: Rule) -> Iterator[str]:
     yield f"## Rule: {title}"
     yield ""
     needs = ", ".join(f"`{name}`" for name in rule.needs)
-    yield f"Base {rule.base:+.2f} in log-odds. No forecast without: {needs}."
+    parts = ", ".join(f"`{name}`" for name in rule.parts)
+    named = f" Its reasons are named by: {parts}." if parts else ""
+    yield f"Base {rule.base:+.2f} in log-odds. No forecast without: {needs}.{named}"
     yield ""
     yield "| feature | effect on the log-odds at value | source |"
     yield "|---|---|---|"

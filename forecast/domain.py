@@ -290,8 +290,8 @@ class Forecast:
     contributing_runs: the result of each run, the leading one (`cycle`) first; a single run is no
     agreement. corrected_by: stations whose latest observations corrected the features (a nowcast).
     usual: usual frequency of the phenomenon at the site in that month, NaN where unknown.
-    confidence: 3 high, 2 medium, 1 low (little better than the usual frequency), by the lead; 0
-    without a probability.
+    confidence: 3 high, 2 medium, 1 low (little better than the usual frequency), by the lead and
+    by how much of the answer hangs on weather; 0 without a probability.
     """
 
     event: Event

@@ -77,6 +77,8 @@ def _details(forecast: Forecast) -> Mapping[str, Any]:
             for run in forecast.contributing_runs
         ],
         "corrected_by": list(forecast.corrected_by),
+        "usual": _number(forecast.usual),
+        "confidence": forecast.confidence,
     }
 
 

@@ -305,6 +305,8 @@ def _issued_forecast(row: Any, features: Mapping[str, Sequence[str]] | None) -> 
         row.model,
         _wanted(row[10] or {}, row.phenomenon, features),
         _model_probabilities(row.said),
+        usual=_value((row.said or {}).get("usual")),
+        confidence=int((row.said or {}).get("confidence", 0)),
     )
 
 

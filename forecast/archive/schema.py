@@ -93,7 +93,7 @@ forecast_table = _event_table(
     sql.Column("probability", sql.Float),
     sql.Column("grade", sql.Integer, nullable=False),
     sql.Column("model", sql.String(80), nullable=False),
-    # best window, states, reasons, spread, quantities, voices
+    # best window, states, reasons, spread, quantities, voices, usual frequency, confidence
     sql.Column("said", sql.JSON, nullable=False),
 )
 # fmt: on

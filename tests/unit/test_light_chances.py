@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from forecast.phenomena.light_chances import LOW_TOP, layered
+from forecast.phenomena.layered_path import LOW_TOP, layered
 from forecast.phenomena.light_path import DISTANCE, HEIGHTS
 from forecast.science.light import CELLS, AirSection
 
