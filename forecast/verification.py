@@ -8,6 +8,7 @@ the public page and `skyscape verify` show is a Verification.
 from __future__ import annotations
 
 import math
+import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
@@ -79,10 +80,12 @@ def resolve(reports: Iterable[OutcomeReport]) -> VerifiedOutcome | None:
     whether the phenomenon occurred (partial and full both say yes), then its degree, the median of
     those who voted with the majority, of an even number the lower of the middle two. As many yes as
     no is a tie: it counts as observed, since a phenomenon is more easily missed than invented, and
-    is not `agreed`. State (the most frequent, then the first of CLOUD_SEA_STATES), amount (median)
-    and vividness (mean) come from the majority too. Names and order of arrival change nothing.
+    is not `agreed`. Of one reporter, whose name may be spelt in several ways (`reporter_key`), the
+    report that came last votes. State (the most frequent, then the first of CLOUD_SEA_STATES),
+    amount (median) and vividness (mean) come from the majority too. What reporters are called
+    changes nothing else.
     """
-    informative = [r for r in reports if r.informative]
+    informative = _one_of_each([r for r in reports if r.informative])
     if not informative:
         return None
     sources = tuple(
@@ -112,6 +115,20 @@ def resolve(reports: Iterable[OutcomeReport]) -> VerifiedOutcome | None:
         len({happened(r.outcome) for r in informative}) == 1,
         len(yes) == len(no),
     )
+
+
+def reporter_key(name: str) -> str:
+    """Return what a reporter's name is known by: whatever its capitals, width and spaces."""
+    return " ".join(unicodedata.normalize("NFKC", name).split()).casefold()
+
+
+def _one_of_each(reports: Sequence[OutcomeReport]) -> list[OutcomeReport]:
+    """Return the last report of each reporter of a source; all of those without a name."""
+    found: dict[object, OutcomeReport] = {}
+    for number, report in enumerate(sorted(reports, key=lambda r: r.received)):
+        name = reporter_key(report.outcome.reporter)
+        found[report.outcome.source, name or number] = report
+    return list(found.values())
 
 
 def _degree(outcome: Outcome) -> float:
