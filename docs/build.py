@@ -48,13 +48,15 @@ MODULES: Mapping[str, tuple[str, ...]] = {
              "phenomena.sun_disk", "phenomena.canvas", "phenomena.light_path",
              "phenomena.light_evidence", "phenomena.obstacles", "phenomena.light_chances",
              "phenomena.changed_air",
+             "phenomena.light_stages", "phenomena.layered_path",
              "science.light", "science.cloud_errors"),
     "snow": ("phenomena.snow", "phenomena.snow_column", "phenomena.station_snow", "phenomena.cold",
              "science.snowfall",
              "science.snowpack", "science.precipitation_type"),
     "sources": ("ingest.derived_fields", "ingest.cloud_by_level", "ingest.aerosol"),
     "observations": ("observations.quality_control", "observations.report_checks",
-                     "observations.plausibility_checks", "observations.likely_temperature",
+                     "observations.plausibility_checks", "observations.sentinels",
+                     "observations.cloud_scale", "observations.likely_temperature",
                      "observations.past_checks",
                      "observations.time_checks", "observations.neighbours",
                      "observations.nowcast", "science.comfort"),
@@ -152,6 +154,14 @@ def _observations() -> Iterator[str]:
     yield (
         "settings counts, else the usual one. Time is one column, or year, month, day, hour, "
         "minute; without a zone it is the service's."
+    )
+    yield (
+        "A zone decides wherever it is named: in a time's heading or cell, in a column "
+        "(`timezone`, `utc_offset`, `utc_offset_seconds`),"
+    )
+    yield (
+        "in a comment (`# time zone: UTC`, `# UTC`) or around pushed records "
+        '(`{"timezone": "UTC", "records": [...]}`). Two zones, or one not understood, refuse.'
     )
     yield from (
         "",
@@ -375,7 +385,9 @@ def _rule(title: str, rule: Rule) -> Iterator[str]:
     yield f"## Rule: {title}"
     yield ""
     needs = ", ".join(f"`{name}`" for name in rule.needs)
-    yield f"Base {rule.base:+.2f} in log-odds. No forecast without: {needs}."
+    parts = ", ".join(f"`{name}`" for name in rule.parts)
+    named = f" Its reasons are named by: {parts}." if parts else ""
+    yield f"Base {rule.base:+.2f} in log-odds. No forecast without: {needs}.{named}"
     yield ""
     yield "| feature | effect on the log-odds at value | source |"
     yield "|---|---|---|"

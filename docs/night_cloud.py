@@ -82,19 +82,47 @@ class NightCases:
         )
 
 
-def read(shared: Path) -> NightCases:
-    """Return the cases of an archive laid out like night_cloud (../shared/data/README.md)."""
+@dataclass(frozen=True)
+class NightHours:
+    """Nights by their HOURS from FIRST local on.
+
+    days, datetime64[D]; start, end: their dark windows (day), UTC; middle: the hour (day) nearest
+    to its middle; seen: analysed cover (day, hour) [1]. forecasts (issue day, night, hour,
+    variable): issued on the first days.
+    """
+
+    days: NDArray[np.datetime64]
+    start: NDArray[np.datetime64]
+    end: NDArray[np.datetime64]
+    middle: NDArray[np.integer[Any]]
+    seen: Array
+    forecasts: Array
+
+
+def read_hours(shared: Path) -> NightHours:
+    """Return the nights of an archive laid out like night_cloud (../shared/data/README.md)."""
     folder = shared / "night_cloud"
     first, forecasts = _forecasts(folder / "forecasts.csv.gz")
     begin, analysed = _analyses(folder / "analyses.csv.gz")
     days = first + np.arange(len(forecasts) + NIGHTS)
-    start, end, middle = _dark_windows(days)
     seen = np.full((len(days), HOURS), np.nan)
     place = (days - begin).astype(int)
     inside = (place >= 0) & (place < len(analysed))
     seen[inside] = analysed[place[inside]]
+    return NightHours(days, *_dark_windows(days), seen, forecasts)
+
+
+def read(shared: Path) -> NightCases:
+    """Return the cases of an archive laid out like night_cloud (../shared/data/README.md)."""
+    return cases_of(read_hours(shared))
+
+
+def cases_of(hours: NightHours) -> NightCases:
+    """Return the forecasts of nights that have an analysis."""
+    days, start, end = hours.days, hours.start, hours.end
+    forecasts, seen = hours.forecasts, hours.seen
     clear, degree = _clear(seen), _degrees(seen, days, start, end)
-    table = _features(forecasts, middle)
+    table = _features(forecasts, hours.middle)
     ahead = np.arange(NIGHTS)
     night = np.arange(len(forecasts))[:, None] + ahead
     known = np.isfinite(clear) & np.isfinite(degree)
@@ -102,7 +130,8 @@ def read(shared: Path) -> NightCases:
     run, lead = np.nonzero(used)
     night = run + lead
     columns = {name: values[run, lead] for name, values in table.items()}
-    columns |= _best_cover(forecasts[run, lead, :, 0], days[night], start[night], end[night])
+    cover = forecasts[run, lead, :, 0]
+    columns |= _best_cover(cover_at_steps(cover, days[night], start[night], end[night]))
     columns["sky_cover_before"] = _of_earlier_run(table["night_sky_cover"], run, lead)
     columns["dark_hours"] = (end - start)[night] / HOUR
     columns["forecast_period"] = (start[night] - days[run] - RUN_HOUR * HOUR) / HOUR
@@ -236,25 +265,32 @@ def _degrees(seen: Array, days: NDArray[np.datetime64], start: Any, end: Any) ->
 
     The zenith is taken as dark: the moon is known ahead.
     """
-    best = _best_cover(seen, days, start, end)["sky_cover"]
+    best = _best_cover(cover_at_steps(seen, days, start, end))["sky_cover"]
     clear = PhenomenonSettings().stars_clear_cover
     return stars.degree_from_cover(best, np.full(len(best), DARK), clear)
 
 
-def _best_cover(
+def cover_at_steps(
     cover: Array, days: NDArray[np.datetime64], start: Any, end: Any
-) -> dict[str, Array]:
-    """Return the cover of the best two hours of dark windows (case), and the clear hours [h].
+) -> tuple[NDArray[np.datetime64], Array]:
+    """Return the moments of dark windows (case, moment), UTC, and the cover at them [1].
 
     cover: at the HOURS of each night (case, hour); between them it is linear.
     """
-    settings = PhenomenonSettings()
     times = edges_between(start, end, stars.STEP)
     place = (times - _utc(days + FIRST * HOUR)[:, None]) / HOUR
     before = np.clip(np.nan_to_num(place).astype(int), 0, HOURS - 2)
     first, second = (np.take_along_axis(cover, before + one, axis=1) for one in (0, 1))
     inside = (place >= 0) & (place <= HOURS - 1)
-    values = np.where(inside, first + (place - before) * (second - first), np.nan)
+    return times, np.where(inside, first + (place - before) * (second - first), np.nan)
+
+
+def _best_cover(at_steps: tuple[NDArray[np.datetime64], Array]) -> dict[str, Array]:
+    """Return the cover of the best two hours of dark windows (case), and the clear hours [h].
+
+    at_steps: moments and cover (case, moment).
+    """
+    settings, (times, values) = PhenomenonSettings(), at_steps
     chosen, _ = stars.best_run(
         1 - values, stars.moments_in_window(settings), stars.whole_steps(times)
     )

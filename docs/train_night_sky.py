@@ -68,19 +68,22 @@ class Truth:
 
 TRUTHS = {
     "starry": Truth(
-        "the best two hours of the dark window at most half covered (partial), as this service "
-        "counts a starry night, whatever the moon; a sky half covered for those two hours counts",
+        "the best two hours of the dark window with a mean cover of at most 30 % (few clouds), as "
+        "this service counts a starry night, whatever the moon",
+        "Of 99 nights forecast overcast throughout without rain, tonight or tomorrow, 33 % came: "
+        "an overcast is no certainty. "
         "On bright days of two places in Australia by another model (GEFCom2014), nothing "
-        "refitted, it ordered the days well (ROC area .91 and .92) but promised 13 points too "
+        "refitted, it ordered the days well (ROC area .91 and .92) but promised 9 to 11 points too "
         "much: its level is to be learnt at each site. What it says here is checked against "
         "outcomes like that of any other model, and it gives way to what does better.",
         "",
     ),
     "clear": Truth(
         "a clear night, mean cover at most 20 % from 21 to 04 local, whatever the moon; not the "
-        "starry night that this service counts, which also comes under a sky half covered",
-        "No page is served by it: transfer-test --event clear scores it at other places. The "
-        "rule's scores beside it are those of a rule made for the starry night.",
+        "starry night that this service counts, for which two hours with at most 30 % are enough",
+        "No page is served by it: transfer-test --event clear scores it at other places, from a "
+        "monthly frequency of clear nights of its own (near Beijing 32 % in the year). The rule's "
+        "scores beside it are those of a rule made for the starry night.",
         registry.CLEAR_NIGHT,
     ),
 }

@@ -84,9 +84,21 @@ class CycleNotReady(SourceError):
 
 
 class SourceCorrupt(SourceError):
-    """What came is not what was requested: names the file, the offset and what was expected."""
+    """What came is not what was requested: names the file, the offset and what was expected.
+
+    page: a web page came where a file was expected.
+    """
 
     worth_retrying = True
+
+    def __init__(self, message: str, page: bool = False) -> None:
+        super().__init__(message)
+        self.page = page
+
+
+def is_page(body: bytes) -> bool:
+    """Return whether a body is a web page, of a portal or of a server that moved."""
+    return body[:1000].lstrip().startswith(b"<")
 
 
 class MissingInput(SkyscapeError):

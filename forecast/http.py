@@ -28,7 +28,7 @@ from requests.adapters import HTTPAdapter
 from tqdm import tqdm
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
-from urllib3.exceptions import HTTPError
+from urllib3.exceptions import HTTPError, NewConnectionError
 
 from forecast.errors import (
     CycleNotReady,
@@ -233,7 +233,8 @@ class Client:
                 body = self._body(response, where, deadline, maximum)
         except (requests.RequestException, HTTPError, HTTPException, OSError) as error:
             raise SourceUnavailable(
-                f"{where}: the connection failed ({_reason(error)}); expected a whole answer"
+                f"{where}: the connection failed ({_reason(error)}); expected a whole answer",
+                of_file=not _before_answer(error),
             ) from error
         if span is not None and span.length is not None and len(body) != span.length:
             raise SourceCorrupt(f"{where}: {len(body)} bytes came for a range of {span.length}")
@@ -270,7 +271,7 @@ class Client:
             raise SourceRefused(
                 f"{where}: the server refuses (status {status}); check this source's url in the "
                 "settings",
-                of_file=300 <= status < 500,
+                of_file=status < 500,
             )
         if response.headers.get("Content-Encoding", "identity") != "identity":
             raise SourceRefused(
@@ -296,7 +297,8 @@ class Client:
             spent = self._clock.monotonic() - started
             if spent > self._settings.timeout_seconds + length / SLOWEST:
                 raise SourceUnavailable(
-                    f"{where}: only {length} bytes in {spent:.0f} s; given up as too slow"
+                    f"{where}: only {length} bytes in {spent:.0f} s; given up as too slow",
+                    of_file=True,
                 )
             if deadline.left() <= 0:
                 raise SourceUnavailable(f"{where}: the deadline came after {length} bytes")
@@ -367,6 +369,18 @@ def _reason(error: BaseException) -> str:
     return (
         type(error).__name__ if inner is None else f"{type(error).__name__}: {type(inner).__name__}"
     )
+
+
+def _before_answer(error: BaseException | None) -> bool:
+    """Return whether no connection came about: then it is the server that fails, not one file."""
+    nobody = (requests.ConnectTimeout, requests.exceptions.SSLError, requests.exceptions.ProxyError)
+    while error is not None:
+        if isinstance(error, (*nobody, NewConnectionError, ConnectionRefusedError)):
+            return True
+        reason = getattr(error, "reason", None)  # of urllib3's MaxRetryError
+        inner = reason if isinstance(reason, BaseException) else None
+        error = inner or error.__cause__ or error.__context__
+    return False
 
 
 class _Watch:

@@ -15,8 +15,8 @@ from datetime import datetime
 
 from forecast.config import Config
 from forecast.domain import Cycle, Issue
-from forecast.errors import MissingInput, NotReleased, SourceCorrupt
-from forecast.issue.inputs import Decoded, Inputs, decode, fetch_inputs, fetch_next_best
+from forecast.errors import NotReleased
+from forecast.issue.inputs import Decoded, Inputs, decode_best, fetch_inputs
 from forecast.issue.prepare import predicted
 from forecast.issue.release import open_issue, release, restore
 from forecast.issue.report import IssueReport, Stopwatch
@@ -68,19 +68,22 @@ def open_and_decode(
 ) -> tuple[Inputs, Issue, Decoded | None]:
     """Open the issue of the inputs and decode them; None where the issue is published already.
 
-    A leading run that cannot be decoded is replaced by the next best one, unless it was `named`.
+    A leading run that cannot be decoded, or lacks steps then, gives way to the next best one,
+    unless it was `named`.
     Raises: SourceCorrupt, MissingInput where no run can be decoded.
     """
-    while True:
+    issue = open_issue(world, inputs.leading.cycle, inputs.ids, now)
+
+    def issued_of(inputs: Inputs) -> datetime | None:
+        nonlocal issue
         issue = open_issue(world, inputs.leading.cycle, inputs.ids, now)
         if issue.published and world.publisher.holds(issue.id):
-            return inputs, issue, None
+            return None
         if not issue.published:
             issue = world.archive.renew(issue, now)
-        try:
-            with clock("decode"):
-                return inputs, issue, decode(inputs, world.config, issue.issued)
-        except (SourceCorrupt, MissingInput) as error:
-            if named:
-                raise
-            inputs = fetch_next_best(inputs, world.source, now, error)
+        return issue.issued
+
+    with clock("decode"):
+        best = decode_best(inputs, world.source, world.config, now, issued_of, named)
+    issued_of(best[0])  # where an older run was tried in vain, the issue is again that of this one
+    return best[0], issue, best[1]

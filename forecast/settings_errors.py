@@ -340,11 +340,14 @@ def _line(node: yaml.Node | None, location: Location) -> int:
 
 def repaired(values: Mapping[str, Any], faults: Sequence[SettingFault]) -> dict[str, Any]:
     """Return a copy of `values` without what is wrong, a misspelled key under the name that was
-    meant: good enough for `skyscape check` to look further, never to run with.
+    meant: good enough for `skyscape check` to look further, never to run with. A site whose name is
+    wrong has its id as its name, so that its other settings are still checked.
     """
     copy = _copied(dict(values))
     gone: set[Location] = set()
     for fault in sorted(faults, key=lambda each: _order(each.location), reverse=True):
+        if _named_by_its_id(copy, fault.location):
+            continue
         for location in (fault.location, fault.location[:-1]):  # what is missing takes its table
             if any(location[: len(done)] == done for done in gone):
                 break
@@ -355,6 +358,18 @@ def repaired(values: Mapping[str, Any], faults: Sequence[SettingFault]) -> dict[
                 gone.add(location)
                 break
     return copy
+
+
+def _named_by_its_id(values: Any, location: Location) -> bool:
+    """Give the site of a fault in its name its id as its name; return whether there is one."""
+    if len(location) < 3 or location[0] != "sites" or location[2] != "name":
+        return False
+    try:
+        site = values["sites"][location[1]]
+        site["name"] = {"zh": str(site["id"]), "en": str(site["id"])}
+    except (KeyError, IndexError, TypeError):
+        return False
+    return True
 
 
 def _order(location: Location) -> list[tuple[int, str]]:

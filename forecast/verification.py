@@ -8,6 +8,7 @@ the public page and `skyscape verify` show is a Verification.
 from __future__ import annotations
 
 import math
+import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
@@ -79,10 +80,12 @@ def resolve(reports: Iterable[OutcomeReport]) -> VerifiedOutcome | None:
     whether the phenomenon occurred (partial and full both say yes), then its degree, the median of
     those who voted with the majority, of an even number the lower of the middle two. As many yes as
     no is a tie: it counts as observed, since a phenomenon is more easily missed than invented, and
-    is not `agreed`. State (the most frequent, then the first of CLOUD_SEA_STATES), amount (median)
-    and vividness (mean) come from the majority too. Names and order of arrival change nothing.
+    is not `agreed`. Of one reporter, whose name may be spelt in several ways (`reporter_key`), the
+    report that came last votes. State (the most frequent, then the first of CLOUD_SEA_STATES),
+    amount (median) and vividness (mean) come from the majority too. What reporters are called
+    changes nothing else.
     """
-    informative = [r for r in reports if r.informative]
+    informative = _one_of_each([r for r in reports if r.informative])
     if not informative:
         return None
     sources = tuple(
@@ -112,6 +115,20 @@ def resolve(reports: Iterable[OutcomeReport]) -> VerifiedOutcome | None:
         len({happened(r.outcome) for r in informative}) == 1,
         len(yes) == len(no),
     )
+
+
+def reporter_key(name: str) -> str:
+    """Return what a reporter's name is known by: whatever its capitals, width and spaces."""
+    return " ".join(unicodedata.normalize("NFKC", name).split()).casefold()
+
+
+def _one_of_each(reports: Sequence[OutcomeReport]) -> list[OutcomeReport]:
+    """Return the last report of each reporter of a source; all of those without a name."""
+    found: dict[object, OutcomeReport] = {}
+    for number, report in enumerate(sorted(reports, key=lambda r: r.received)):
+        name = reporter_key(report.outcome.reporter)
+        found[report.outcome.source, name or number] = report
+    return list(found.values())
 
 
 def _degree(outcome: Outcome) -> float:
@@ -151,7 +168,11 @@ class _OfAnEvent:
 
 @dataclass(frozen=True, slots=True)
 class IssuedForecast(_OfAnEvent):
-    """A forecast of a published issue. values: features of the leading run as issued."""
+    """A forecast of a published issue. values: features of the leading run as issued.
+
+    usual: the usual frequency that was shown beside it, NaN where none was kept. confidence: 3
+    high, 2 medium, 1 low, 0 where none was kept.
+    """
 
     issue: str
     issued: datetime
@@ -169,6 +190,8 @@ class IssuedForecast(_OfAnEvent):
     # the probability before a forecaster changed it, and whose account; NaN, "" where nobody did
     machine: float = math.nan
     person: str = ""
+    usual: float = math.nan
+    confidence: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -238,15 +261,16 @@ def _ratio(part: int, whole: int) -> float:
 class ScoreLine(Contingency):
     """The scores of one group of forecasts.
 
-    dimension, name: what the group has in common (site, phenomenon, lead, season, source, all).
+    dimension, name: what the group has in common (site, phenomenon, lead, confidence, season,
+    source, all).
     cases: forecasts with an outcome; events: different events among them; observed: cases in which
     the phenomenon occurred. brier: of the yes-or-no event, also of a sea of clouds; brier =
     reliability - resolution + uncertainty, exactly (miscalibration, discrimination). skills:
     reference -> Brier skill score on the cases that the reference knows; MACHINE is among them
     where a forecaster has changed forecasts. hits, misses, false_alarms, correct_negatives: at the
     published threshold. enough: whether the group has enough events to be ranked. right: the part
-    of cases in which the likelier of the two, by the probability, is what happened. persistence:
-    skill of persistence itself against climatology.
+    of cases in which the likelier of the two, by the probability, is what happened, with its
+    interval. persistence: skill of persistence itself against climatology.
     """
 
     dimension: str
@@ -266,7 +290,7 @@ class ScoreLine(Contingency):
     false_alarms: int
     correct_negatives: int
     enough: bool
-    right: float = math.nan
+    right: Figure = Figure(math.nan)
     persistence: Figure = Figure(math.nan)
 
     @property
@@ -373,17 +397,15 @@ class Verification:
         lines = [line for line in self.of("lead") if line.phenomenon == phenomenon]
         return tuple(sorted(lines, key=lambda line: int(line.name)))
 
+    def by_confidence(self, phenomenon: str) -> tuple[ScoreLine, ...]:
+        """Return the lines of a phenomenon by confidence, the highest first."""
+        lines = [line for line in self.of("confidence") if line.phenomenon == phenomenon]
+        return tuple(sorted(lines, key=lambda line: -int(line.name)))
+
     @property
     def comparisons(self) -> Comparisons:
         """How many of all groups differ from climatology, and how many would by chance alone."""
-        known = [
-            figure
-            for line in self.lines
-            if line.enough and math.isfinite((figure := line.skills["climatology"]).low)
-        ]
-        return Comparisons(
-            len(known), sum(f.low > 0 for f in known), sum(f.high < 0 for f in known)
-        )
+        return compared(line.skills["climatology"] for line in self.lines if line.enough)
 
 
 @dataclass(frozen=True, slots=True)
@@ -401,3 +423,18 @@ class Comparisons:
     def by_chance(self) -> float:
         """The expected number of intervals that exclude zero where nothing has skill."""
         return 0.1 * self.groups
+
+    def text(self) -> str:
+        """Return the comparison as a sentence for a terminal; "" without an interval."""
+        if not self.groups:
+            return ""
+        return (
+            f"of {self.groups} groups with an interval {self.better} are better than climatology "
+            f"and {self.worse} worse; without any skill {self.by_chance:.1f} would differ by chance"
+        )
+
+
+def compared(skills: Iterable[Figure]) -> Comparisons:
+    """Return how many skills differ from 0 by their intervals, of those that have one."""
+    known = [skill for skill in skills if math.isfinite(skill.low)]
+    return Comparisons(len(known), sum(s.low > 0 for s in known), sum(s.high < 0 for s in known))

@@ -40,6 +40,7 @@ BACK = 10  # days before the event in which the last outcome known at issue is l
 ANALYSIS_REACH = timedelta(hours=6)
 MONTHS_NEEDED, EVENTS_NEEDED = 3, 30  # other months, and events in them, for a climatology
 BLOCK = 5  # days of one spell of weather
+OFTEN_EMPTY = ("southern", "machine", "usual", "confidence")  # columns of Cases
 SEASONS = ("winter", "spring", "summer", "autumn")
 
 
@@ -108,9 +109,11 @@ class Cases:
 
     probability: as issued. rule: the untrained rule's, of the same features. climatology,
     base_rate: frequencies (`climatology`). persistence: the last outcome of the site known at issue
-    (0 or 1). All of these are NaN where unknown. yes: published with grade YES_FROM or more.
-    observed: whether it was. source: of the outcome. day: datetime64[D]. lead [h]. event: a number
-    shared by the forecasts of one event. last: whether it is the last one before its event.
+    (0 or 1). usual: the usual frequency shown beside the forecast. All of these are NaN where
+    unknown. confidence: 3 high to 1 low, 0 unknown; both empty where no forecast kept them. yes:
+    published with grade YES_FROM or more. observed: whether it was. source: of the outcome. day:
+    datetime64[D]. lead [h]. event: a number shared by the forecasts of one event. last: whether it
+    is the last one before its event.
     southern: whether the site lies south of the equator; empty where none does. machine: the
     probability before a forecaster changed it, NaN where nobody did; empty where nobody ever did.
     """
@@ -131,6 +134,8 @@ class Cases:
     last: NDArray[np.bool_]
     southern: NDArray[np.bool_] = field(default_factory=lambda: np.zeros(0, dtype=bool))
     machine: Array = field(default_factory=lambda: np.zeros(0))
+    usual: Array = field(default_factory=lambda: np.zeros(0))
+    confidence: NDArray[np.integer[Any]] = field(default_factory=lambda: np.zeros(0, dtype=int))
 
     def __len__(self) -> int:
         return len(self.probability)
@@ -138,7 +143,7 @@ class Cases:
     def take(self, rows: NDArray[Any]) -> Cases:
         """Return the cases `rows` (numbers or a mask)."""
         columns = {each.name: getattr(self, each.name) for each in fields(self)}
-        empty = {name for name in ("southern", "machine") if not getattr(self, name).size}
+        empty = {name for name in OFTEN_EMPTY if not getattr(self, name).size}
         return Cases(
             **{name: column if name in empty else column[rows] for name, column in columns.items()}
         )
@@ -200,7 +205,18 @@ def cases(
         machine=np.array([f.machine for f in kept], dtype=float)
         if any(math.isfinite(f.machine) for f in kept)
         else np.zeros(0),
+        **_as_shown(kept),
     )
+
+
+def _as_shown(kept: Sequence[IssuedForecast]) -> dict[str, NDArray[Any]]:
+    """Return the columns of what was shown beside the forecasts, none where nothing was kept."""
+    if not any(f.confidence for f in kept):
+        return {}
+    return {
+        "usual": np.array([f.usual for f in kept], dtype=float),
+        "confidence": np.array([f.confidence for f in kept], dtype=int),
+    }
 
 
 def climatology(

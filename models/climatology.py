@@ -26,6 +26,8 @@ from forecast.domain import PHENOMENA, Event, Site
 log = logging.getLogger(__name__)
 
 TABLE = Path(__file__).parent / "shipped" / "climatology.csv"
+# the same of clear nights, a stricter event of the stars: no page shows it (models/registry.py)
+CLEAR_NIGHTS = TABLE.parent / "clear_night" / TABLE.name
 KEPT = "climatology.json"  # in the folder of models: cases and events by phenomenon, site, month
 # Weight [cases] of a broader frequency in a narrower one: of the table in that of a site and month,
 # of the whole year in that of a season or calendar month, of all sites in that of a site.
@@ -47,11 +49,11 @@ class UsualFrequency:
     source: str
 
 
-@lru_cache(1)
-def shipped() -> Mapping[tuple[str, int], tuple[UsualFrequency, ...]]:
-    """Return (phenomenon, month) -> rows of the shipped table, the lowest height first."""
+@lru_cache(2)
+def shipped(table: Path = TABLE) -> Mapping[tuple[str, int], tuple[UsualFrequency, ...]]:
+    """Return (phenomenon, month) -> rows of a shipped table, the lowest height first."""
     found: dict[tuple[str, int], list[UsualFrequency]] = defaultdict(list)
-    with TABLE.open(encoding="utf-8", newline="") as stream:
+    with table.open(encoding="utf-8", newline="") as stream:
         for row in csv.DictReader(stream):
             found[row["phenomenon"], int(row["month"])].append(
                 UsualFrequency(
@@ -65,12 +67,12 @@ def shipped() -> Mapping[tuple[str, int], tuple[UsualFrequency, ...]]:
 
 
 @lru_cache(4096)  # every member of an ensemble asks for the same events
-def shipped_frequency(phenomenon: str, month: int, elevation: float) -> float:
-    """Return the table's frequency [1] at a height [m], NaN for a phenomenon without a table.
+def shipped_frequency(phenomenon: str, month: int, elevation: float, table: Path = TABLE) -> float:
+    """Return a table's frequency [1] at a height [m], NaN for a phenomenon without a table.
 
     Heights between two rows are interpolated in log-odds.
     """
-    rows = shipped().get((phenomenon, month), ())
+    rows = shipped(table).get((phenomenon, month), ())
     if not rows:
         return math.nan
     odds = [math.log(row.frequency / (1 - row.frequency)) for row in rows]
@@ -80,9 +82,13 @@ def shipped_frequency(phenomenon: str, month: int, elevation: float) -> float:
 
 @dataclass(frozen=True)
 class Climatology:
-    """The usual frequency of each phenomenon by site and month. counts: of the sites' outcomes."""
+    """The usual frequency of each phenomenon by site and month.
+
+    counts: of the sites' outcomes; table: the shipped one that they move.
+    """
 
     counts: Counts = field(default_factory=dict)
+    table: Path = TABLE
 
     def frequency(self, event: Event) -> float:
         """Return the usual frequency [1] of an event; NaN for a phenomenon without a table."""
@@ -94,13 +100,10 @@ class Climatology:
         NaN for a phenomenon without a table. South of the equator the table's month is half a year
         away.
         """
-        usual = shipped_frequency(phenomenon, _northern(day.month, site.latitude), site.elevation)
+        month = _northern(day.month, site.latitude)
+        usual = shipped_frequency(phenomenon, month, site.elevation, self.table)
         cases, events = self._counted(phenomenon, site, day)
         return (events + PRIOR_CASES * usual) / (cases + PRIOR_CASES)
-
-    def cases(self, event: Event) -> int:
-        """Return the number of outcomes of the site and month that the frequency rests on."""
-        return self._counted(event.phenomenon, event.site, event.day)[0]
 
     def _counted(self, phenomenon: str, site: Site, day: date) -> tuple[int, int]:
         return self.counts.get(phenomenon, {}).get(site.id, {}).get(day.month, (0, 0))

@@ -67,12 +67,12 @@ class LeadScale:
 _ARCHIVE = "forecasts kept at their issue time, New York City 2023-2026"
 
 _STARS = LeadScale(
-    0.76,
-    5.8,
-    1.56,
-    3.1,
+    0.75,
+    5.7,
+    1.37,
+    2.5,
     measured=True,
-    source=f"{_ARCHIVE}: 885 nights, 633 with the best two hours at most half covered",
+    source=f"{_ARCHIVE}: 885 nights, 586 with few clouds at most in the best two hours",
 )
 # The layer in which a deck or rime forms: the night's mean dew-point depression at most 1.5 K.
 _MOIST_DAYS, _MOIST_SHAPE = 7.3, 1.95
@@ -128,6 +128,7 @@ SCALES: Mapping[str, LeadScale] = {
 # The part of its worth at the run that a forecast keeps, from which confidence is high and medium;
 # below it the usual frequency says nearly as much.
 HIGH, MEDIUM = 0.75, 0.4
+GOOD_WEATHER = 0.95  # [1] probability by weather alone on a good day; on a bad one 1 less that
 
 # Part [1] of what is uncertain now that later forecasts settle, and the days [day] over which:
 # RESOLVED (1 - exp(-lead / RESOLVED_DAYS)) of p (1 - p) is the variance of a later probability. Set
@@ -138,10 +139,25 @@ LEAST = 1e-4  # [1] probabilities nearer to 0 or 1 are read as this
 RANGE_TAIL = 0.1  # [1] of later forecasts below the range, and above
 
 
-def confidence_of(phenomenon: str, lead: float) -> int:
-    """Return 3 high, 2 medium or 1 low by `lead` [h]."""
-    worth = float(SCALES[phenomenon].worth(np.array(lead)))
-    return 3 if worth >= HIGH else 2 if worth >= MEDIUM else 1
+def confidence_of(phenomenon: str, lead: float, known_ahead: float = 0.0) -> int:
+    """Return 3 high, 2 medium or 1 low by `lead` [h] and by what the weather can change.
+
+    known_ahead: what the almanac adds to the log-odds [logit].
+    """
+    lost = 1 - float(SCALES[phenomenon].worth(np.array(lead)))
+    kept = 1 - lost * part_of_weather(known_ahead)
+    return 3 if kept >= HIGH else 2 if kept >= MEDIUM else 1
+
+
+def part_of_weather(known_ahead: float) -> float:
+    """Return the part [1] of the answer that hangs on weather beside what is known ahead [logit].
+
+    It is how far apart good and bad weather move the probability (GOOD_WEATHER), against how far
+    they do where nothing is known ahead.
+    """
+    good = math.log(GOOD_WEATHER / (1 - GOOD_WEATHER))
+    best, worst = (1 / (1 + math.exp(-(odds + known_ahead))) for odds in (good, -good))
+    return (best - worst) / (2 * GOOD_WEATHER - 1)
 
 
 def later_range(probability: float, phenomenon: str, lead: float) -> tuple[float, float]:

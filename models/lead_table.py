@@ -9,7 +9,7 @@ right. The climatology is that of the place's own calendar month, from the outco
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -159,14 +159,4 @@ def _row(
         int(observed[promised].sum()),
         float(np.mean((probability >= 0.5) == (observed > 0.5))),
         max(share, 1 - share),
-    )
-
-
-def multiplicity(rows: Sequence[LeadRow]) -> str:
-    """Return how many intervals of a skill exclude zero, and how many would by chance alone."""
-    known = [row.skill for row in rows if row.name != CLIMATOLOGY and math.isfinite(row.skill.low)]
-    better, worse = sum(one.low > 0 for one in known), sum(one.high < 0 for one in known)
-    return (
-        f"of {len(known)} intervals of a skill {better} lie above zero and {worse} below; "
-        f"without any skill {0.1 * len(known):.1f} would exclude it by chance"
     )

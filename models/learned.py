@@ -19,7 +19,7 @@ from sklearn.utils.validation import check_is_fitted
 from models.calibration import Calibrator, blended
 from models.lead import SCALES
 from models.prior_logistic import PriorLogistic
-from models.rule_model import LEAD, PhysicsRule, headline_of, rules_of, with_lead_and_usual
+from models.rule_model import LEAD, PhysicsRule, divided, headline_of, rules_of, with_lead_and_usual
 
 Array = NDArray[np.floating[Any]]
 Allowed = NDArray[np.bool_]
@@ -217,8 +217,9 @@ class LearnedRule(ClassifierMixin, BaseEstimator):
             return self.logistic_.log_odds(self._design(x), sites)[:, -len(weights) :]
 
         sums = sums_of(cases)
+        own = headline_of(sums)[:, None] - headline_of(sums[:, None, :] - moved)
         result = with_lead_and_usual(
-            headline_of(sums)[:, None] - headline_of(sums[:, None, :] - moved),
+            divided(own, cases, self.phenomenon, self.columns),
             cases,
             self.columns,
             lambda x: headline_of(sums_of(x)),

@@ -18,6 +18,7 @@ import numpy as np
 
 from forecast.errors import ModelMismatch
 from forecast.quantities import FEATURES
+from models import learned_night, night_sky_model
 from models.bootstrap import site_weeks
 from models.learned import rule_print
 from models.score_table import mean_interval
@@ -77,6 +78,12 @@ class Card:
         )
 
 
+def print_for(kind: str, phenomenon: str) -> str:
+    """Return the fingerprint of what a model of a kind takes from the code, as on its card."""
+    of_nights = kind in (night_sky_model.KIND, learned_night.KIND)
+    return night_sky_model.terms_print() if of_nights else rule_print(phenomenon)
+
+
 def feature_units(names: tuple[str, ...]) -> tuple[tuple[str, str], ...]:
     """Return (name, unit) of features, by today's catalogue.
 
@@ -108,7 +115,7 @@ def card_of(
         kind=trained.kind,
         made=f"{made:%Y-%m-%dT%H:%M:%SZ}",
         features=feature_units(trained.model.columns),
-        rule=rule_print(trained.phenomenon),
+        rule=print_for(trained.kind, trained.phenomenon),
         span=(str(days[0]), str(days[-1])),
         cases=len(whole),
         events=int(whole.observed.sum()),

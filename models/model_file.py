@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from forecast.errors import ModelMismatch
 from forecast.quantities import FEATURES
 from models.learned import LearnedModel, LearnedRule
+from models.learned_night import LearnedNight
 from models.model_card import Card, versions
 from models.night_sky_model import NightSkyModel
 from models.rule_model import PhysicsRule
@@ -29,7 +30,8 @@ LARGEST_UNPACKED, MOST_PARTS = 512_000_000, 20_000  # [byte, files in the archiv
 # fmt: off
 ALLOWED = (
     "models.calibration.Calibrator", "models.learned.Blend", "models.learned.LearnedModel",
-    "models.learned.LearnedRule", "models.night_sky_model.NightSkyModel",
+    "models.learned.LearnedRule", "models.learned_night.LearnedNight",
+    "models.night_sky_model.NightSkyModel",
     "models.prior_logistic.PriorLogistic", "numpy.dtype",
     "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor",
     "sklearn.tree._tree.Tree", "sklearn.calibration._CalibratedClassifier",
@@ -80,7 +82,7 @@ def check_answers(model: Any, card: Card) -> None:
     Raises: ModelMismatch with the reason.
     """
     where = f"{card.phenomenon}/{card.id}"
-    known_kinds = LearnedRule | LearnedModel | NightSkyModel
+    known_kinds = LearnedRule | LearnedModel | LearnedNight | NightSkyModel
     if not isinstance(model, known_kinds) or model.phenomenon != card.phenomenon:
         raise ModelMismatch(
             f"{where}: the file does not hold a model of {card.phenomenon}; restore it or roll back"
@@ -132,6 +134,8 @@ def _coefficients(model: Any) -> list[Array]:
     """Return the coefficients of a model that is plain numbers; none of trees."""
     if isinstance(model, LearnedRule):
         return [model.logistic_.theta_]
+    if isinstance(model, LearnedNight):
+        return [model.logistic_.theta_, *_coefficients(model.base)]
     if isinstance(model, NightSkyModel):
         own = [model.ends_, model.mean_, model.scale_]
         return own + [one.theta_ for one in model.logistics_]

@@ -8,7 +8,7 @@ forecasts with and without a rain probability and the run of the day before, and
 case allows answers. The coefficients have Gaussian priors about 0 (models/prior_logistic.py).
 
 Trained by docs/train_night_sky.py on truths whatever the moon; what it is worth at each lead stands
-on its card and in tests/science/night_cloud.py.
+on its card and in tests/science/night_sky.py.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import reduce
 from typing import Any, Self
 
 import numpy as np
@@ -44,14 +45,21 @@ EXTREME = 0.005  # [1] of the training cases on each side, beyond which a term c
 
 @dataclass(frozen=True, slots=True)
 class Term:
-    """A term of the sum: a feature, or its square about `square`, or log(feature + shift)."""
+    """A term of the sum: a feature, or its square about `square`, or log(feature + shift).
+
+    Or by how much the least of it and `others` lies above `above`.
+    """
 
     feature: str
     shift: float = 0.0
     square: float = 0.0
+    above: float = 0.0
+    others: tuple[str, ...] = ()
 
-    def of(self, values: Array) -> Array:
-        """Return the term (case) of the feature's values; NaN stays."""
+    def of(self, values: Array, *others: Array) -> Array:
+        """Return the term (case) of the values of the feature and of `others`; NaN stays."""
+        if self.above:
+            return np.maximum(reduce(np.fmin, others, values) - self.above, 0.0)
         if self.shift:
             return np.log(np.maximum(values, 0.0) + self.shift)
         return (values - self.square) ** 2 if self.square else values
@@ -60,6 +68,8 @@ class Term:
 TERMS = (
     Term("night_sky_cover"),
     Term("night_sky_cover", square=0.6),
+    # overcast from evening to morning: no two hours are left (0.5 to 0.85 give the same skill)
+    Term("night_sky_cover", above=0.8, others=("evening_sky_cover", "morning_sky_cover")),
     Term("night_clear_share"),
     Term("evening_sky_cover"),
     Term("morning_sky_cover"),
@@ -99,7 +109,9 @@ class NightSkyModel(ClassifierMixin, BaseEstimator):
     @property
     def columns(self) -> tuple[str, ...]:
         """The features it reads, in the catalogue's order."""
-        used = {term.feature for term in TERMS} | {effect.feature for effect in _KNOWN_AHEAD}
+        used = {name for term in TERMS for name in (term.feature, *term.others)} | {
+            effect.feature for effect in _KNOWN_AHEAD
+        }
         return tuple(name for name in FEATURES if name in used | {USUAL, *NEEDS})
 
     def fit(
@@ -209,7 +221,13 @@ class NightSkyModel(ClassifierMixin, BaseEstimator):
     def _raw(self, cases: Array) -> Array:
         """Return the terms (case, term), NaN where a feature is missing."""
         place = {name: i for i, name in enumerate(self.columns)}
-        return np.stack([term.of(cases[:, place[term.feature]]) for term in TERMS], axis=1)
+        return np.stack(
+            [
+                term.of(*(cases[:, place[name]] for name in (term.feature, *term.others)))
+                for term in TERMS
+            ],
+            axis=1,
+        )
 
     def _design(self, cases: Array) -> Array:
         """Return the columns (case, column): for each decay the terms times it, then itself.

@@ -37,7 +37,7 @@ from forecast.quantities import (
 )
 from models.climatology import Climatology, read_climatology
 from models.lead import confidence_of, later_range
-from models.rule_model import LEAD, USUAL
+from models.rule_model import LEAD, USUAL, known_ahead
 
 if TYPE_CHECKING:
     from models.registry import Served
@@ -201,7 +201,7 @@ def predict(
                 if known
                 else None,
                 usual=float(table[USUAL][row]),
-                confidence=confidence_of(phenomenon, lead) if known else 0,
+                confidence=_confidence(phenomenon, table, row) if known else 0,
                 missing=_missing(features.missing[row], answer.unknown),
                 quantities=quantities,
                 spreads={
@@ -212,6 +212,11 @@ def predict(
             )
     made = tuple(forecast for forecast in forecasts if forecast is not None)
     return RunForecasts(cycle, features, made)
+
+
+def _confidence(phenomenon: str, table: Mapping[str, NDArray[Any]], row: int) -> int:
+    values = {name: float(table[name][row]) for name in features_of(phenomenon)}
+    return confidence_of(phenomenon, values[LEAD], known_ahead(phenomenon, values))
 
 
 def _quantities(

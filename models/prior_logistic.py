@@ -174,10 +174,13 @@ class PriorLogistic(ClassifierMixin, BaseEstimator):
 
     def _columns(self, X: Array) -> Array:
         """Return the common columns: 1, the features with NaN as 0, and the indicators."""
-        parts = [np.ones((len(X), 1)), np.nan_to_num(X, nan=0.0)]
-        return np.concatenate(
-            [*parts, np.isnan(X).astype(float)] if self.indicators else parts, axis=1
-        )
+        features = X.shape[1]
+        result = np.empty((len(X), 1 + features * (2 if self.indicators else 1)))
+        result[:, 0], result[:, 1 : 1 + features] = 1.0, X  # no second copy of a million rows
+        np.nan_to_num(result[:, : 1 + features], copy=False, nan=0.0)
+        if self.indicators:
+            result[:, 1 + features :] = np.isnan(X)
+        return result
 
     def _slopes(self, features: int) -> Array:
         return np.broadcast_to(np.asarray(self.slope_precision, dtype=float), (features,))

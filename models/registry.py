@@ -31,10 +31,16 @@ from forecast import files
 from forecast.domain import PHENOMENA
 from forecast.errors import ModelMismatch
 from models import night_sky_model, rule_model
-from models.learned import rule_print
-from models.model_card import LARGEST_CARD, Card, card_of, feature_units, id_of, read_card
+from models.model_card import (
+    LARGEST_CARD,
+    Card,
+    card_of,
+    feature_units,
+    id_of,
+    print_for,
+    read_card,
+)
 from models.model_file import check_answers, pack, unpack
-from models.night_sky_model import terms_print
 from models.rule_model import PhysicsRule
 from models.training import Trained
 
@@ -177,11 +183,6 @@ def load(folder: Path, phenomenon: str, model_id: str) -> Served:
     model = unpack(data)
     check_answers(model, card)
     return Served(model, f"{card.kind}-{card.id}", card)
-
-
-def print_for(kind: str, phenomenon: str) -> str:
-    """Return the fingerprint of what a model of a kind takes from the code, as on its card."""
-    return terms_print() if kind == night_sky_model.KIND else rule_print(phenomenon)
 
 
 def in_force(folder: Path, shipped: Path = SHIPPED) -> dict[str, Served]:

@@ -10,7 +10,8 @@ the rule's base stands for it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import math
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Self
 
 import numpy as np
@@ -22,7 +23,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from forecast.domain import CLOUD_SEA_STATES
 from forecast.quantities import FEATURES
 from models.lead import SCALES
-from models.rules import GLOW, SEA_OF_CLOUDS, SNOW, STARS, Rule
+from models.rules import BLOCKED, GLOW, SEA_OF_CLOUDS, SNOW, STARS, Rule
 
 Array = NDArray[np.floating[Any]]
 
@@ -59,7 +60,8 @@ class PhysicsRule(ClassifierMixin, BaseEstimator):
         used = {
             effect.feature for rule in rules_of(self.phenomenon).values() for effect in rule.effects
         }
-        used |= {name for rule in rules_of(self.phenomenon).values() for name in rule.needs}
+        for rule in rules_of(self.phenomenon).values():
+            used |= {*rule.needs, *rule.parts}
         return tuple(name for name in FEATURES if name in used | {LEAD, USUAL})
 
     def fit(self, X: Array, y: Sequence[object] | None = None) -> Self:
@@ -98,12 +100,14 @@ class PhysicsRule(ClassifierMixin, BaseEstimator):
         """Return each feature's change of the headline's log-odds (case, feature) [logit].
 
         The change is against no effect of the feature; of the lead against a forecast at lead 0, of
-        the usual frequency against the rule's base.
+        the usual frequency against the rule's base. A probability over draws leaves its change to
+        the stages that end them.
         """
         X = np.asarray(X, dtype=float)  # noqa: N806
         sums = self._sums(X)
         headline = headline_of(sums)
-        result = headline[:, None] - headline_of(sums[:, None, :] - self.scaled_effects(X))
+        moved = headline[:, None] - headline_of(sums[:, None, :] - self.scaled_effects(X))
+        result = divided(moved, X, self.phenomenon, self.columns)
         return with_lead_and_usual(result, X, self.columns, lambda x: headline_of(self._sums(x)))
 
     def _sums(self, X: Array) -> Array:
@@ -194,6 +198,21 @@ class PhysicsRule(ClassifierMixin, BaseEstimator):
         return np.isnan(np.asarray(X, dtype=float)[:, columns]).any(axis=1)
 
 
+def known_ahead(phenomenon: str, values: Mapping[str, float]) -> float:
+    """Return what the almanac adds to the log-odds of an event with these features [logit].
+
+    An unknown feature adds nothing.
+    """
+    (rule, *_) = rules_of(phenomenon).values()
+    moved = 0.0
+    for effect in rule.effects:
+        value = values.get(effect.feature, math.nan)
+        if effect.known_ahead and math.isfinite(value):
+            at, odds = zip(*effect.line, strict=True)
+            moved += float(np.interp(value, at, odds))
+    return moved
+
+
 def headline_of(sums: Array) -> Array:
     """Return the headline's log-odds (...) from sums (..., class): of the first class."""
     if sums.shape[-1] == 1:
@@ -221,4 +240,28 @@ def with_lead_and_usual(
         place, changed = columns.index(name), cases.copy()
         changed[:, place] = value
         result[:, place] = headline - log_odds(changed)
+    return result
+
+
+def divided(influence: Array, cases: Array, phenomenon: str, columns: Sequence[str]) -> Array:
+    """Return the influence (case, feature) with that of a rule's needs divided among its `parts`.
+
+    The parts add up to it: what they lack is shared by size. The effect of a climate that is held
+    at BLOCKED is the first part's. Where they are unknown, and for a rule without, nothing changes.
+    """
+    rule = next(iter(rules_of(phenomenon).values()))
+    if not rule.parts:
+        return influence
+    place = [columns.index(name) for name in rule.parts]
+    needs = [columns.index(name) for name in rule.needs]
+    whole = influence[:, needs].sum(axis=1)
+    climate = np.minimum(cases[:, needs[1]], BLOCKED)
+    parts = cases[:, place].copy()
+    parts[:, 0] += usual_odds(climate, math.nan) - usual_odds(np.array(BLOCKED), math.nan)
+    sizes = np.abs(parts) + 1e-9
+    parts += (whole - parts.sum(axis=1))[:, None] * sizes / sizes.sum(axis=1, keepdims=True)
+    known = np.asarray(np.isfinite(parts).all(axis=1, keepdims=True))
+    result = influence.copy()
+    result[:, place] = np.where(known, parts, result[:, place])
+    result[:, needs] = np.where(known, 0.0, result[:, needs])
     return result

@@ -40,11 +40,16 @@ class Effect:
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """base [logit], the effects, and the features without which the probability is NaN."""
+    """base [logit], the effects, and the features without which the probability is NaN.
+
+    parts: features that hold, in log-odds, what the effects of `needs` come from: reasons name
+    these. The first of them answers for what holds of every draw (`BLOCKED`).
+    """
 
     base: float
     effects: tuple[Effect, ...]
     needs: tuple[str, ...]
+    parts: tuple[str, ...] = ()
 
 
 # One entry a phenomenon; sea of clouds: one entry a state.
@@ -58,7 +63,7 @@ STARS: dict[str, Rule] = {
         effects=(
             # A clear-sky forecast was right 82-89 % of the time, an overcast one 75-81 % (Clear Sky
             # Clock, science.md 1). The event needs a sky cover, every layer in full, of at most
-            # 2/10, in part up to 5/10.
+            # 2/10, in part up to 3/10.
             Effect("sky_cover",
                    ((0.0, 1.8), (0.1, 1.5), (0.2, 0.8), (0.3, 0.0), (0.5, -1.2), (0.8, -2.0),
                     (1.0, -2.4)),
@@ -68,10 +73,14 @@ STARS: dict[str, Rule] = {
             Effect("clear_hours", ((0.0, -0.3), (1.0, -0.1), (2.0, 0.0), (4.0, 0.1), (8.0, 0.2)),
                    "science.md 1: long enough"),
             Effect("zenith_sky_brightness",
-                   ((17.5, -9.0), (18.5, -8.5), (19.5, -7.0), (DARK_ENOUGH, -4.0), (20.5, -0.3),
-                    (21.5, 0.0)),
-                   "a clear sky at the threshold has about even odds, 0.5 mag from it the answer "
-                   "is sure; Krisciunas & Schaefer 1991 errs by 8-23 %", known_ahead=True),
+                   ((17.5, -9.0), (18.5, -8.5), (19.5, -7.0), (19.8, -5.0), (DARK_ENOUGH, -1.5),
+                    (20.2, -0.5), (20.5, 0.0)),
+                   "0.3 mag from the threshold the answer is sure: Krisciunas & Schaefer 1991 errs "
+                   "by 8-23 %; tests/science/moonlit.py", known_ahead=True),
+            Effect("dark_sky_share",
+                   ((0.0, -2.0), (0.25, -1.7), (0.5, -1.3), (0.75, -0.8), (1.0, 0.0)),
+                   "fewer hours to be clear: nights of New York City under the almanac's moon, "
+                   "tests/science/moonlit.py", known_ahead=True),
             Effect("cloud_at_site", ((0.0, 0.1), (0.2, -0.3), (0.5, -1.5), (1.0, -3.0)),
                    "science.md 1: is the summit in cloud? (check)"),
             Effect("humidity_at_site", ((0.6, 0.1), (0.85, -0.2), (0.95, -0.7), (1.0, -1.0)),
@@ -237,8 +246,11 @@ _PARTS = np.array(
 BLOCKED = 0.1
 
 
-def _drawn(phenomenon: str, name: str, usual: float) -> Rule:
-    """Return the rule of a probability `name` over draws; usual: of the climate's draws [1]."""
+def _drawn(phenomenon: str, name: str, usual: float, parts: tuple[str, ...]) -> Rule:
+    """Return the rule of a probability `name` over draws, which fail in `parts`.
+
+    usual: of the climate's draws [1].
+    """
     odds = np.round(_log_odds(_PARTS) - _log_odds(np.array(usual)), 2)
     climate = [
         (part, -moved)
@@ -258,16 +270,19 @@ def _drawn(phenomenon: str, name: str, usual: float) -> Rule:
             ),
         ),
         needs=(name, f"climate_{name}"),
+        parts=parts,
     )
 
 
 # Part of the draws of the climate of cloud with a glow, and with the disk: `make science`,
 # glow_errors, over the sea; it stands where no usual frequency is known.
 CLIMATE_GLOW, CLIMATE_DISK = 0.24, 0.38
+_GLOW_PARTS = ("haze_effect", "canvas_effect", "light_path_effect", "view_effect")
+_DISK_PARTS = ("haze_effect", "upper_cloud_effect", "low_cloud_effect")
 GLOW: dict[str, Rule] = {
-    "sunset_glow": _drawn("glow", "glow_probability", CLIMATE_GLOW),
-    "sunrise_glow": _drawn("glow", "glow_probability", CLIMATE_GLOW),
-    "sunrise": _drawn("disk", "disk_probability", CLIMATE_DISK),
+    "sunset_glow": _drawn("glow", "glow_probability", CLIMATE_GLOW, _GLOW_PARTS),
+    "sunrise_glow": _drawn("glow", "glow_probability", CLIMATE_GLOW, _GLOW_PARTS),
+    "sunrise": _drawn("disk", "disk_probability", CLIMATE_DISK, _DISK_PARTS),
 }
 
 _SNOWFALL = -2.2

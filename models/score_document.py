@@ -110,11 +110,16 @@ def _line_of(plain: Mapping[str, Any]) -> ScoreLine:
         auc=_number(plain["auc"]),
         **_counts(plain),
         enough=bool(plain["enough"]),
-        right=_number(plain.get("right")),
+        right=_right_of(plain.get("right")),
         persistence=_figure_of(plain["persistence"])
         if "persistence" in plain
         else Figure(math.nan),
     )
+
+
+def _right_of(plain: Any) -> Figure:
+    """Return how often it was right; an earlier document holds the number alone."""
+    return _figure_of(plain) if isinstance(plain, Mapping) else Figure(_number(plain))
 
 
 def _figure_of(plain: Mapping[str, Any]) -> Figure:
@@ -150,19 +155,14 @@ def _plain(value: Any) -> Any:
 
 def text(verification: Verification) -> str:
     """Return a verification as a table for a terminal: figures with intervals, and the counts."""
-    v, several = verification, verification.comparisons
+    v, several = verification, verification.comparisons.text()
     head = (
         f"{v.cases} forecasts of {v.events} events, {v.since} to {v.until}; "
         f"a yes is a probability of {v.threshold:.2f} or more; "
         f"sources differ on {v.disagreed} events; [90 % intervals]; "
         f"* fewer than {v.needed} events, not ranked"
     )
-    looked_at = (
-        f"of {several.groups} groups with an interval {several.better} are better than climatology "
-        f"and {several.worse} worse; without any skill {several.by_chance:.1f} would differ by "
-        "chance"
-    )
-    return "\n".join([head, *([looked_at] if several.groups else []), *map(_row, v.lines)])
+    return "\n".join([head, *([several] if several else []), *map(_row, v.lines)])
 
 
 def _row(line: ScoreLine) -> str:
@@ -179,7 +179,7 @@ def _row(line: ScoreLine) -> str:
     return (
         f"{' ' if line.enough else '*'}{name:<36} {counts} Brier {_figure(line.brier)} "
         f"(MCB {line.reliability:.3f} DSC {line.resolution:.3f} UNC {line.uncertainty:.3f})  "
-        f"skill {skills}  AUC {line.auc:.2f}  right {line.right:.2f}  "
+        f"skill {skills}  AUC {line.auc:.2f}  right {_figure(line.right)}  "
         f"TS {line.ts:.2f} POD {line.pod:.2f} FAR {line.far:.2f}"
     )
 

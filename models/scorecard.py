@@ -37,7 +37,7 @@ from models.scores import brier, parts_of_brier, roc_points, score, skill
 
 Array = NDArray[np.floating[Any]]
 
-DIMENSIONS = ("phenomenon", "site", "lead", "season", "source")
+DIMENSIONS = ("phenomenon", "site", "lead", "confidence", "season", "source")
 LEAST_BLOCKS = 8  # for an interval: with fewer, the bootstrap is too narrow even when widened
 LEVEL = 0.9
 DAY = np.timedelta64(1, "D")
@@ -75,10 +75,11 @@ def groups(cases: Cases) -> Iterator[tuple[str, str, str, Cases]]:
         for dimension, values in (
             ("site", of.site),
             ("lead", lead),
+            ("confidence", of.confidence),
             ("season", of.season),
             ("source", of.source),
         ):
-            for name in np.unique(values):
+            for name in np.unique(values[values != 0] if dimension == "confidence" else values):
                 yield dimension, str(name), phenomenon, of.take(values == name)
 
 
@@ -113,9 +114,7 @@ def score_line(dimension: str, name: str, phenomenon: str, cases: Cases) -> Scor
         false_alarms=yes - hits,
         correct_negatives=len(cases) - occurred - (yes - hits),
         enough=cases.events >= EVENTS_NEEDED and min(kinds) >= EVENTS_NEEDED_OF_A_KIND,
-        right=float(np.mean((cases.probability >= 0.5) == cases.observed))
-        if len(cases)
-        else math.nan,
+        right=_mean(((cases.probability >= 0.5) == cases.observed).astype(float), blocks),
         persistence=skill_against(
             (references["persistence"] - observed) ** 2, references["climatology"], observed, blocks
         ),
@@ -125,13 +124,18 @@ def score_line(dimension: str, name: str, phenomenon: str, cases: Cases) -> Scor
 def rivals(cases: Cases) -> dict[str, Array]:
     """Return the probabilities of each of REFERENCES (case), and of MACHINE where it is known.
 
-    As climatology counts the harder to beat of the climatological frequency and the base rate.
+    As climatology counts the hardest to beat of the climatological frequency, the base rate and
+    the usual frequency shown beside every forecast.
     """
     result: dict[str, Array] = {reference: getattr(cases, reference) for reference in REFERENCES}
     if cases.machine.size and np.isfinite(cases.machine).any():
         result[MACHINE] = cases.machine
-    if brier(cases.base_rate, cases.observed) < brier(cases.climatology, cases.observed):
-        result["climatology"] = cases.base_rate
+    frequencies = [cases.climatology, cases.base_rate]
+    if cases.usual.size and np.isfinite(cases.usual).all():
+        frequencies.append(cases.usual)
+    errors = [brier(frequency, cases.observed) for frequency in frequencies]
+    if np.isfinite(errors).any():
+        result["climatology"] = frequencies[int(np.nanargmin(errors))]
     return result
 
 

@@ -21,15 +21,20 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
+from models import learned_night
 from models.calibration import Calibrator, blended
-from models.learned import Blend, LearnedModel, fit_weighted, learned_rule, with_rule
+from models.learned import Blend, LearnedModel, LearnedRule, fit_weighted, learned_rule, with_rule
+from models.learned_night import LearnedNight
 from models.prior_logistic import PriorLogistic
 from models.training_set import TrainingSet
 
 Array = NDArray[np.floating[Any]]
 Rows = NDArray[np.integer[Any]]
 
-SIMPLEST_FIRST = ("prior", "logistic", "blend", "boosting", "forest")
+# The rule or the shipped starry-sky classifier, adjusted: they start from what serves.
+ADJUSTED = ("prior", learned_night.KIND)
+CHALLENGERS = ("logistic", "blend", "boosting", "forest")
+SIMPLEST_FIRST = (*ADJUSTED, *CHALLENGERS)
 MEMBERS = ("logistic", "boosting", "forest")  # of the blend
 # With fewer cases the prior is the only candidate: a tree of 20 cases a leaf has nothing to split.
 CHALLENGE_CASES, CHALLENGE_RARER = 300, 50
@@ -39,6 +44,8 @@ GAP = np.timedelta64(3, "D")  # days left out beside a block: a weather system l
 # fitted on all.
 MOST_VALIDATED = 10_000
 MOST_IN_TREE = 5_000  # cases drawn for a tree of the forest: keeps the file small
+# Most cases for a kind of trees; of more, every n-th: small trees learn nothing from the rest.
+TREES, MOST_FOR_TREES = ("boosting", "forest"), 200_000
 MANY = 100_000  # cases from which several threads are faster (with fewer, up to 4 times slower)
 SEED = 20140414
 
@@ -99,10 +106,15 @@ def thinned(day: NDArray[np.datetime64], cases: int, most: int = MOST_VALIDATED)
 
 
 def candidates(data: TrainingSet) -> tuple[str, ...]:
-    """Return the kinds that so many cases allow; only cases of one certain class count."""
+    """Return the kinds that so many cases allow; only cases of one certain class count.
+
+    Where a classifier is shipped and the cases have its features, it is adjusted in place of the
+    rule.
+    """
     sure = data.among[data.among.sum(axis=1) == 1]
     enough = len(sure) >= CHALLENGE_CASES and sure.sum(axis=0).min() >= CHALLENGE_RARER
-    return SIMPLEST_FIRST if enough else SIMPLEST_FIRST[:1]
+    first = learned_night.KIND if learned_night.adjustable(data) else "prior"
+    return (first, *CHALLENGERS) if enough else (first,)
 
 
 def estimator_of(kind: str) -> Any:
@@ -131,10 +143,10 @@ def estimator_of(kind: str) -> Any:
 
 def fit_kind(kind: str, data: TrainingSet) -> Any:
     """Fit one kind on all of the cases, uncalibrated; it has the face of the rule."""
-    if kind == "prior":
-        rule = learned_rule(data.phenomenon)
-        return rule.fit(
-            data.columns(rule.columns),
+    if kind in ADJUSTED:
+        start = _start_of(kind, data.phenomenon)
+        return start.fit(
+            data.columns(start.columns),
             data.among.argmax(axis=1),
             data.weight,
             list(data.site),
@@ -143,21 +155,40 @@ def fit_kind(kind: str, data: TrainingSet) -> Any:
     if kind == "blend":
         return blend_of(data, {member: fit_kind(member, data) for member in MEMBERS})
     among = data.among
-    sure = among.sum(axis=1) == 1
-    given, silent = with_rule(data.phenomenon, data.names, data.features)
-    used = sure & ~silent
+    used: Rows = np.flatnonzero(among.sum(axis=1) == 1)
+    if kind in TREES:
+        used = every(used, MOST_FOR_TREES)
+    given, silent = with_rule(data.phenomenon, data.names, data.features[used])
+    if silent.any():
+        given, used = given[~silent], used[~silent]
+    given[:, np.isnan(given).all(axis=0)] = 0.0  # a feature that no case has
     estimator = estimator_of(kind)
-    if kind == "forest" and used.sum() > MOST_IN_TREE:
+    if kind == "forest" and len(used) > MOST_IN_TREE:
         estimator.set_params(max_samples=MOST_IN_TREE)
     weight = data.weight[used]
     with threadpool_limits(1 if len(data) < MANY else None):
         fitted = fit_weighted(
             estimator,
-            given[used],
+            given,
             among[used].argmax(axis=1),
             weight / weight.mean() if np.ptp(weight) else None,
         )
     return LearnedModel(data.phenomenon, list(data.names), fitted, None, _usual(data.features))
+
+
+def every(rows: Rows, most: int) -> Rows:
+    """Return every n-th of the rows, so that at most `most` are left."""
+    return rows[:: max(1, -(-len(rows) // most))]
+
+
+def _start_of(kind: str, phenomenon: str) -> LearnedRule | LearnedNight:
+    """Return what outcomes adjust, unfitted. Raises: ValueError where no classifier is shipped."""
+    if kind != learned_night.KIND:
+        return learned_rule(phenomenon)
+    base = learned_night.shipped_night()
+    if base is None:
+        raise ValueError("no starry-sky classifier is shipped that could be adjusted")
+    return LearnedNight(base)
 
 
 def blend_of(data: TrainingSet, members: Mapping[str, Any]) -> LearnedModel:
@@ -169,6 +200,7 @@ def blend_of(data: TrainingSet, members: Mapping[str, Any]) -> LearnedModel:
 
 
 def _usual(features: Array) -> Array:
+    features = features[every(np.arange(len(features)), MOST_FOR_TREES)]
     known = np.isfinite(features).any(axis=0)
     result = np.full(features.shape[1], np.nan)
     result[known] = np.nanmedian(features[:, known], axis=0)
@@ -208,7 +240,7 @@ def out_of_fold(kinds: Sequence[str], data: TrainingSet, parts: Sequence[Fold]) 
 def can_fit(kind: str, data: TrainingSet) -> bool:
     """Return whether a kind can be fitted: a challenger needs every class among its cases."""
     sure = data.among[data.among.sum(axis=1) == 1]
-    return kind == "prior" or bool(len(sure) and sure.sum(axis=0).min() > 0)
+    return kind in ADJUSTED or bool(len(sure) and sure.sum(axis=0).min() > 0)
 
 
 def losses(probability: Array, among: NDArray[np.bool_]) -> Array:
@@ -271,12 +303,12 @@ def choose_and_fit(
     """
     tried = tuple(kinds or candidates(data))
     whole = data if final is None else final
-    if tried == ("prior",):
-        return "prior", fit_kind("prior", whole)
+    if len(tried) == 1 and tried[0] in ADJUSTED:
+        return tried[0], fit_kind(tried[0], whole)
     found = out_of_fold(tried, data, folds(data.day, blocks, INNER))
     kind = choose(found, data, blocks)
     model = fit_kind(kind, whole)
-    if kind != "prior":
+    if kind not in ADJUSTED:
         known = np.isfinite(found[kind]).all(axis=1)
         model.calibrator = Calibrator().fit(
             found[kind][known], data.among[known], data.weight[known]

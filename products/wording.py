@@ -42,7 +42,7 @@ TURNS: Mapping[str, float] = {
     "good_snowmaking_hours": 0.5, "milky_way_hours": 0.5, "valley_area_filled": 0.005,
     "valley_fill": 0.005, "humidity_above": 0.75,
     "humidity_700": 0.6, "visibility": 10_000.0, "gust": 10.8, "convective_energy": 100.0,
-    "zenith_sky_brightness": 20.4,
+    "zenith_sky_brightness": 20.4, "dark_sky_share": 0.05,
     "moon_illumination": 0.4, "aerosol_optical_depth": 0.3,
     "climate_glow_probability": 1.0, "climate_disk_probability": 1.0, "unplaced_deck": 0.05,
 }

@@ -50,7 +50,13 @@ def keep_issue(
     ]
     grades = [1 + sum(r["probability"] >= p for p in (0.1, 0.3, 0.5, 0.7)) for r in rows]
     cycle = f"{model}-{run:%Y%m%d%H}"
-    details = [{"voices": [[cycle, r["probability"], 1.0, 1], *r.get("voices", ())]} for r in rows]
+    details = [
+        {
+            "voices": [[cycle, r["probability"], 1.0, 1], *r.get("voices", ())],
+            **{name: r[name] for name in ("usual", "confidence") if name in r},
+        }
+        for r in rows
+    ]
     with archive.transaction() as connection:
         connection.execute(
             issue_table.insert().values(

@@ -1,15 +1,27 @@
-"""Features of events as earlier runs had them, from published issues."""
+"""Features of events as earlier runs had them."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from datetime import datetime
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
 
 import sqlalchemy as sql
 
 from forecast.archive.issues import Archive, Key
 from forecast.archive.schema import contributing_run_table, issue_table
 from forecast.domain import Event, as_utc
+
+NIGHT_COVER, COVER_BEFORE = "night_sky_cover", "sky_cover_before"
+DAY, REACH = timedelta(days=1), timedelta(hours=6)  # the run before is this old, give or take
+
+
+def of_the_day_before(values: Mapping[datetime, float], run: datetime) -> float | None:
+    """Return the value of the run nearest to a day before `run`, None where none is near enough.
+
+    values: run -> value, of the same model.
+    """
+    near = [each for each in values if abs(each - (run - DAY)) <= REACH]
+    return values[min(near, key=lambda each: abs(each - (run - DAY)))] if near else None
 
 
 def earlier_feature(
@@ -19,7 +31,7 @@ def earlier_feature(
     span: tuple[datetime, datetime],
     name: str,
 ) -> dict[Key, dict[datetime, float]]:
-    """Return event key -> run -> the feature `name`, of a model's runs within `span`.
+    """Return event key -> run -> the feature `name`, of a model's published runs within `span`.
 
     Only runs that contributed to a published issue, and known values.
     """

@@ -78,6 +78,8 @@ def _details(forecast: Forecast) -> Mapping[str, Any]:
         ],
         "corrected_by": list(forecast.corrected_by),
         "change": _change(forecast.change),
+        "usual": _number(forecast.usual),
+        "confidence": forecast.confidence,
     }
 
 

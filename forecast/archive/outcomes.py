@@ -323,8 +323,10 @@ def _issued_forecast(row: Any, features: Mapping[str, Sequence[str]] | None) -> 
         row.model,
         _wanted(row[10] or {}, row.phenomenon, features),
         _model_probabilities(row.said),
-        _value(change.get("machine_probability")) if moved else math.nan,
-        str(change.get("person", "")) if moved else "",
+        machine=_value(change.get("machine_probability")) if moved else math.nan,
+        person=str(change.get("person", "")) if moved else "",
+        usual=_value((row.said or {}).get("usual")),
+        confidence=int((row.said or {}).get("confidence", 0)),
     )
 
 

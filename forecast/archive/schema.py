@@ -98,7 +98,8 @@ forecast_table = _event_table(
     sql.Column("probability", sql.Float),
     sql.Column("grade", sql.Integer, nullable=False),
     sql.Column("model", sql.String(80), nullable=False),
-    # best window, states, reasons, spread, quantities, voices, what a forecaster changed
+    # best window, states, reasons, spread, quantities, voices, usual frequency, confidence, what a
+    # forecaster changed
     sql.Column("said", sql.JSON, nullable=False),
 )
 # fmt: on

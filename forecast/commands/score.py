@@ -25,7 +25,7 @@ ANY_PLACE = "*"  # a place that stands for all that are not named
 SEA = "sea_of_clouds"
 CLEAR_LEARNT = (
     "{model}: learnt clear nights (mean cloud of 21-04 local at most 20 %), not the starry nights "
-    "that the pages forecast (two hours at most half covered); no page is served by it"
+    "that the pages forecast (two hours with at most 30 %); no page is served by it"
 )
 
 
@@ -168,8 +168,8 @@ NightEvent: TypeAlias = Annotated[
     Literal["starry", "clear"],
     typer.Option(
         help="What analysed hours say of a night: starry, as this service counts it (best two "
-        "hours at most half covered), or clear (mean cloud at most 20 %). Each is scored with the "
-        "classifier that has learnt it."
+        "hours with at most 30 % of cloud), or clear (mean cloud at most 20 %). Each is scored "
+        "with the classifier that has learnt it."
     ),
 ]
 Threshold: TypeAlias = Annotated[

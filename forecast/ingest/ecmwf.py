@@ -16,7 +16,7 @@ from collections.abc import Callable
 from typing import Any
 
 from forecast.domain import Cycle
-from forecast.errors import SourceCorrupt
+from forecast.errors import SourceCorrupt, is_page
 from forecast.http import BUSY, CLOCK, Client, Clock
 from forecast.ingest.cycle_store import CycleStore
 from forecast.ingest.inventory import InventoryEntry, Names, TimeRange
@@ -85,7 +85,8 @@ def parse_index(text: bytes, cycle: Cycle, name: str) -> tuple[InventoryEntry, .
     """
     if not text.endswith(b"\n"):
         raise SourceCorrupt(
-            f"{name}: the index does not end with a whole line; expected one field in JSON on each"
+            f"{name}: the index does not end with a whole line; expected one field in JSON on each",
+            is_page(text),
         )
     kind = _KIND.search(name)
     entries = [

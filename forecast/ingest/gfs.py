@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Callable
 
 from forecast.domain import Cycle
-from forecast.errors import CycleNotReady, SourceCorrupt, SourceUnavailable
+from forecast.errors import CycleNotReady, SourceCorrupt, SourceUnavailable, is_page
 from forecast.http import CLOCK, Client, Clock, Deadline, progress
 from forecast.ingest import Needs
 from forecast.ingest.cycle_store import CycleStore
@@ -113,7 +113,8 @@ class Filter(Remote):
             if "not present" in text or "not found" in text.lower():
                 raise CycleNotReady(f"{name}: the filter says that it is not there yet")
             raise SourceCorrupt(
-                f"{name}: the filter answered with something else than GRIB: {text:.120}"
+                f"{name}: the filter answered with something else than GRIB: {text:.120}",
+                is_page(body),
             )
         held = list(scan(body, name))
         kept, names = choose_messages(held, fields, task.cycle, step, name)

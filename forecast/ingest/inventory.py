@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 
 from forecast.domain import Cycle
-from forecast.errors import SourceCorrupt
+from forecast.errors import SourceCorrupt, is_page
 from forecast.ingest.grib.reader import WAVELENGTH
 from forecast.quantities import Field
 
@@ -98,7 +98,8 @@ def parse_inventory(text: bytes, cycle: Cycle, name: str) -> tuple[InventoryEntr
     if not text.endswith(b"\n"):
         raise SourceCorrupt(
             f"{name}: the inventory does not end with a whole line; expected "
-            "NUMBER:OFFSET:d=DATE:VARIABLE:LEVEL:STEP:"
+            "NUMBER:OFFSET:d=DATE:VARIABLE:LEVEL:STEP:",
+            is_page(text),
         )
     run = f"{cycle.run:%Y%m%d%H}"
     rows: list[InventoryEntry] = []

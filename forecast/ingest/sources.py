@@ -32,6 +32,7 @@ from forecast.http import CLOCK, Clock, Deadline, shown
 from forecast.ingest import Needs, derived_fields, ecmwf, gefs, gfs
 from forecast.ingest.cycle_store import CycleStore, disk_spoken_for
 from forecast.ingest.drop_folder import Folder, expected_of, expected_of_lead
+from forecast.ingest.gaps import with_gaps
 from forecast.ingest.grib import reader
 from forecast.ingest.parameter_table import fields_of
 from forecast.ingest.provider import FetchedCycle, Provider, fails_as_a_whole
@@ -224,8 +225,11 @@ class Source:
 def _is_nowhere(failure: SourceError) -> bool:
     """Return whether nothing of a run is there: not published, or its first and last file refused.
 
-    One file that is refused beside others that are there is no sign that the path has moved.
+    A web page in the place of a file is nothing, too. One file that is refused beside others that
+    are there is no sign that the path has moved.
     """
+    if isinstance(failure, SourceCorrupt):
+        return failure.page
     return isinstance(failure, CycleNotReady | SourceUnavailable) and failure.absent
 
 
@@ -312,6 +316,7 @@ class ModelSource:
                 atmospheres = (reader.read_atmosphere(got.files, got.cycle, needs, threads),)
         except MissingInput as error:
             raise SourceCorrupt(str(error)) from error
+        atmospheres = tuple(with_gaps(atmosphere, got.cycle) for atmosphere in atmospheres)
         if not self.model.adds:
             atmospheres = tuple(derived_fields.complete(atmosphere) for atmosphere in atmospheres)
             self._refuse_poor(atmospheres)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
@@ -12,8 +12,9 @@ from forecast.archive.issues import Archive
 from forecast.archive.observations import Observations
 from forecast.config import Config
 from forecast.domain import Atmosphere, Cycle, Fault, Observation, Station
-from forecast.errors import SkyscapeError, SourceError
+from forecast.errors import MissingInput, SkyscapeError, SourceCorrupt, SourceError
 from forecast.ingest import Needs, sources
+from forecast.ingest.gaps import with_gaps
 from forecast.ingest.grib import reader
 from forecast.ingest.provider import FetchedCycle
 from forecast.issue.multi_model import (
@@ -68,6 +69,7 @@ class Decoded:
     further: tuple[ModelRun, ...]
     aerosol_models: tuple[str, ...]
     faults: tuple[str, ...] = ()  # what is missing because the data are unsound
+    absent_steps: tuple[int, ...] = ()  # [h] of the leading run, at which nothing can be used
 
 
 def fetch_inputs(
@@ -126,6 +128,7 @@ def decode(inputs: Inputs, config: Config, issued: datetime) -> Decoded:
     atmosphere = reader.read_atmosphere(
         inputs.leading.files, cycle, inputs.needs, threads=config.source.decode_threads
     )
+    atmosphere = with_gaps(atmosphere, cycle)
     faults = (
         *inputs.leading.notes,
         *atmosphere.attrs.get("faults", ()),
@@ -136,7 +139,49 @@ def decode(inputs: Inputs, config: Config, issued: datetime) -> Decoded:
         nowcast.correct, stations=inputs.stations, observed=inputs.observed, now=issued
     )
     atmosphere, correction = correct(atmosphere)
-    return Decoded(cycle, atmosphere, correction, correct, further, aerosol_models, faults)
+    absent = tuple(atmosphere.attrs.get("absent_steps", ()))
+    return Decoded(cycle, atmosphere, correction, correct, further, aerosol_models, faults, absent)
+
+
+def decode_best(
+    inputs: Inputs,
+    source: sources.Source,
+    config: Config,
+    now: datetime,
+    issued_of: Callable[[Inputs], datetime | None],
+    named: bool,
+) -> tuple[Inputs, Decoded | None]:
+    """Decode a whole leading run: this one, else the next best; return its inputs, too.
+
+    A run that lacks steps once it is decoded gives way to an older one that is whole; where there
+    is none it is used as it is. A run that was `named` is used in any case. issued_of: returns the
+    issue time for inputs, None where nothing need be decoded.
+    Raises: SourceCorrupt, MissingInput where no run can be decoded.
+    """
+    partial: tuple[Inputs, Decoded] | None = None
+    while True:
+        issued = issued_of(inputs)
+        if issued is None:
+            return inputs, None
+        error: SkyscapeError
+        try:
+            decoded = decode(inputs, config, issued)
+            if named or not decoded.absent_steps:
+                return inputs, decoded
+            partial = partial or (inputs, decoded)
+            hours = ", ".join(f"{step:+d}" for step in decoded.absent_steps[:8])
+            error = SourceCorrupt(f"{decoded.cycle.id}: nothing can be used at the steps {hours} h")
+        except (SourceCorrupt, MissingInput) as unusable:
+            if named:
+                raise
+            error = unusable
+        try:
+            inputs = fetch_next_best(inputs, source, now, error)
+        except (SourceCorrupt, MissingInput):
+            if partial is None:
+                raise
+            log.warning("%s; no older run is whole, so it is used", error)
+            return partial
 
 
 def keep_doubts(archive: Archive, correction: nowcast.Correction, now: datetime) -> None:

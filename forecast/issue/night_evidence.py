@@ -9,11 +9,17 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
 
 import xarray as xr
 
-from forecast.archive.earlier_features import earlier_feature
+from forecast.archive.earlier_features import (
+    COVER_BEFORE,
+    DAY,
+    NIGHT_COVER,
+    REACH,
+    earlier_feature,
+    of_the_day_before,
+)
 from forecast.archive.issues import Archive
 from forecast.domain import Cycle, Event, Features
 from forecast.issue.multi_model import ModelRun
@@ -21,8 +27,6 @@ from forecast.phenomena import star_night, stars
 from forecast.quantities import feature_column
 from forecast.science.interpolation import Scene
 
-BEFORE = "sky_cover_before"
-DAY, REACH = timedelta(days=1), timedelta(hours=6)  # the run before is this old, give or take
 LEAST_MEMBERS = 5  # of an ensemble, for a probability in steps of a fifth
 
 Key = tuple[str, str, str]
@@ -44,7 +48,7 @@ class NightEvidence:
         """Return a run's features with the evidence; NaN where it is unknown."""
         if cycle.id not in self.read:  # the members of an ensemble ask for the same
             self.read[cycle.id] = cover_before(self.archive, self.events, cycle)
-        columns = {BEFORE: self.read[cycle.id], **self.rain}
+        columns = {COVER_BEFORE: self.read[cycle.id], **self.rain}
         table = features.table.assign(
             {name: _column(name, known, features.events) for name, known in columns.items()}
         )
@@ -80,12 +84,9 @@ def cover_before(archive: Archive, nights: Sequence[Event], cycle: Cycle) -> dic
     """Return the cover of each night in the model's run nearest to a day before `cycle`."""
     wanted = cycle.run - DAY
     span = (wanted - REACH, wanted + REACH)
-    found = earlier_feature(archive, nights, cycle.model, span, "night_sky_cover")
-
-    def distance(run: datetime) -> timedelta:
-        return abs(run - wanted)
-
-    return {key: runs[min(runs, key=distance)] for key, runs in found.items()}
+    found = earlier_feature(archive, nights, cycle.model, span, NIGHT_COVER)
+    covers = {key: of_the_day_before(runs, cycle.run) for key, runs in found.items()}
+    return {key: cover for key, cover in covers.items() if cover is not None}
 
 
 def _column(name: str, known: Mapping[Key, float], events: Sequence[Event]) -> xr.Variable:

@@ -8,16 +8,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from forecast.domain import Cycle, Forecast, RunForecasts
-from forecast.errors import MissingInput, SourceCorrupt
 from forecast.issue.events import Derived, derive_features
-from forecast.issue.inputs import (
-    Decoded,
-    Inputs,
-    decode,
-    fetch_inputs,
-    fetch_next_best,
-    keep_doubts,
-)
+from forecast.issue.inputs import Decoded, Inputs, decode_best, fetch_inputs, keep_doubts
 from forecast.issue.prediction import blend_runs, predict_runs
 from forecast.issue.report import Stopwatch
 from forecast.issue.world import World
@@ -57,15 +49,12 @@ def prepare(world: World, now: datetime, cycle: Cycle | None = None, ask: bool =
         inputs = fetch_inputs(
             world.source, world.further, world.archive, world.config, now, cycle, ask
         )
-    while True:
-        try:
-            with clock("decode"):
-                decoded = decode(inputs, world.config, now)
-            return predicted(world, inputs, decoded, now, clock)
-        except (SourceCorrupt, MissingInput) as error:
-            if cycle is not None:
-                raise
-            inputs = fetch_next_best(inputs, world.source, now, error)
+    with clock("decode"):
+        inputs, decoded = decode_best(
+            inputs, world.source, world.config, now, lambda _: now, named=cycle is not None
+        )
+    assert decoded is not None  # there is always an issue time
+    return predicted(world, inputs, decoded, now, clock)
 
 
 def predicted(

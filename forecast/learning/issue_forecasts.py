@@ -20,9 +20,9 @@ each analysed hour. Columns, in any order; others are passed over:
   1, 0, yes, no, full, partial, none |
 
 Outcomes without `observed` or `status` are analysed hours (`valid_local` or `valid_utc`): a night
-is starry where its best two hours are at most half covered, or clear where the mean cloud is at
-most 20 %; a day has snowfall from 1 cm on, snow cover from 3 cm on. A bad line is refused with its
-number; the good count.
+is starry where its best two hours have a mean cover of at most 30 %, or clear where the mean of the
+whole night is at most 20 %; a day has snowfall from 1 cm on, snow cover from 3 cm on. A bad line is
+refused with its number; the good count.
 """
 
 from __future__ import annotations

@@ -17,7 +17,8 @@ from zoneinfo import ZoneInfo
 from forecast.domain import Almanac, Site
 from forecast.learning.outcome_cells import Refused, plain
 from forecast.observations.formats.collector import quoted
-from forecast.observations.formats.zones import zone_of
+from forecast.observations.formats.zone_comments import commented_zone
+from forecast.observations.formats.zones import same_zone, zone_of
 from forecast.science import almanac
 
 EARLIEST = date(1950, 1, 1)
@@ -41,10 +42,52 @@ _MOMENT = re.compile(rf"{_DAY}(?:[T\s]\s*{_CLOCK}\s*{_ZONE}?)?", re.IGNORECASE)
 _TIME = re.compile(rf"{_CLOCK}\s*{_ZONE}?", re.IGNORECASE)
 _HALF_DAY = re.compile(r"[ap]\.?m\.?", re.IGNORECASE)
 _LOCAL = timezone(timedelta(0), "local")  # stands for the service's clock
+# A heading of numbers that look like times: 0230.
+NUMBERED = re.compile(r"(?<![a-z])(id|no|nr|num|number|code)(?![a-z])|\u53f7|\u7801")
 # Words in a heading that is not known: it may hold the time of an event.
 TIMELIKE = re.compile(
     r"time|hour|clock|o_clock|\u65f6\u95f4|\u65f6\u523b|\u65f6\u6bb5|\u51e0\u70b9|\u949f"
 )
+
+
+# What can only be a time of day, perhaps behind a day, whatever the column is called.
+_CERTAIN = re.compile(
+    rf"(?:{_DAY}[T\s]\s*)?(?:[\u4e00-\u9fff]{{0,4}}\s*)"
+    r"(?:(?:[01]?\d|2[0-4])\s*[:h]\s*[0-5]\d(?::[0-5]\d)?|0\d[0-5]\d"
+    r"|\d{1,2}\s*(?:\u65f6|\u70b9|\u6642)(?:\s*\d{1,2}\s*\u5206?|\u534a|\u8bb8)?"
+    r"|\d{1,2}\s*(?=[ap]\.?m)|midnight|\u534a\u591c|\u5348\u591c|\u51cc\u6668)"
+    r"\s*(?:[ap]\.?m\.?|uhr|z|utc|gmt|bjt)?"
+    r"(?:\s*[-\u2013~\u81f3\u5230].*)?",
+    re.IGNORECASE,
+)
+
+
+def is_day(cell: str) -> bool:
+    """Return whether a cell holds a day, without a time."""
+    return bool(re.fullmatch(_DAY, plain(cell)))
+
+
+def is_time(cell: str) -> bool:
+    """Return whether a cell holds a time of day, or a span of them, and nothing else."""
+    text = plain(cell)
+    return 0 < len(text) <= 40 and bool(_CERTAIN.fullmatch(text))
+
+
+def zone_of_comments(comments: Sequence[tuple[int, str]], local: tzinfo) -> tzinfo | None:
+    """Return the zone that comments (line, text) name; None: none, or the clock's own.
+
+    Raises: Refused.
+    """
+    found: tzinfo | None = None
+    for line, text in comments:
+        try:
+            named = commented_zone(text, local)
+        except ValueError as error:
+            raise Refused(f"line {line}, {quoted(text, 40)}: {error}") from None
+        if None not in (named, found) and str(named) != str(found):
+            raise Refused(f"line {line}, {quoted(text, 40)}: another comment names another zone")
+        found = named or found
+    return None if found is None or same_zone(found, local) else found
 
 
 def zone_named(text: str) -> tzinfo | None:

@@ -25,6 +25,7 @@ from forecast.config import Config
 from forecast.domain import OUTCOME_SOURCES, PHENOMENA
 from forecast.errors import SkyscapeError
 from forecast.learning import verify
+from forecast.learning.cover_before import with_cover_before
 from forecast.learning.model_folder import (
     COMPARISON_FILE,
     RESULTS_FILE,
@@ -37,8 +38,7 @@ from forecast.learning.usual_frequency import renew_climatology, shipped_frequen
 from forecast.verification import EVENTS_NEEDED, EVENTS_NEEDED_OF_A_KIND
 from models import promotion, registry
 from models.cases import training_set
-from models.learned import rule_print
-from models.model_card import Card, card_of, versions
+from models.model_card import Card, card_of, print_for, versions
 from models.prediction import SHARES, Models, open_models
 from models.promotion import LEAST_BLOCKS, LOWER, PromotionDecision
 from models.registry import Served
@@ -94,6 +94,7 @@ def cases_of(config: Config, archive: Archive, phenomenon: str) -> tuple[Trainin
     known = {(each.model, each.run, each.key) for each in issued}
     past = Hindcasts(archive).run_forecasts(phenomenon, timedelta(hours=config.source.delay_hours))
     past = [each for each in past if (each.model, each.run, each.key) not in known]
+    past = with_cover_before(past, [*issued, *past])
     outcomes = Outcomes(archive).resolved(phenomenon=phenomenon)
     usual = shipped_frequency(config)
     return training_set(phenomenon, [*issued, *past], outcomes, usual=usual), len(past)
@@ -302,7 +303,7 @@ def _same_cases(folder: Path, data: TrainingSet) -> Card | None:
         newest
         if same
         and newest is not None
-        and newest.rule == rule_print(data.phenomenon)
+        and newest.rule == print_for(newest.kind, data.phenomenon)
         and newest.versions == versions()
         else None
     )

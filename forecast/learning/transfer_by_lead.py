@@ -7,10 +7,10 @@ frequency is that of the shipped table; "own frequency" gives the same model the
 place's other months had, as outcomes at a site do once the service runs there.
 
 Stars: the outcome is of the sky alone, so the moon is left out: the zenith is as dark as makes no
-difference. Of analysed hours it is the service's own starry night (best two hours at most half
-covered), which the classifier served has learnt, or a clear night (mean cover at most 20 %), a
+difference. Of analysed hours it is the service's own starry night (best two hours with at most few
+clouds), which the classifier served has learnt, or a clear night (mean cover at most 20 %), a
 stricter event, which another shipped classifier has learnt (models/registry.py, of_clear_nights).
-The shipped frequency is of starry nights near Beijing, whichever event is asked.
+Each event has its own shipped frequency, of nights near Beijing.
 """
 
 from __future__ import annotations
@@ -36,15 +36,9 @@ from forecast.science import almanac
 from forecast.science.snowfall import SNOW_ENOUGH
 from forecast.science.thermodynamics import dew_point
 from forecast.settings import PhenomenonSettings
-from models.climatology import Climatology
-from models.lead_table import (
-    CLIMATOLOGY,
-    LeadRow,
-    lead_table,
-    multiplicity,
-    own_climatology,
-    persistence,
-)
+from forecast.verification import compared
+from models.climatology import CLEAR_NIGHTS, TABLE, Climatology
+from models.lead_table import CLIMATOLOGY, LeadRow, lead_table, own_climatology, persistence
 from models.rule_model import LEAD, USUAL, PhysicsRule, rules_of
 
 Array = NDArray[np.floating[Any]]
@@ -52,7 +46,7 @@ Array = NDArray[np.floating[Any]]
 # Phenomenon -> the quantity that decides it.
 NEEDED = {"starry_sky": "cloud", "snowfall": "snowfall", "snow_cover": "snow_depth"}
 NIGHT = (21, 4)  # local hours of a night, both included
-CLEAR, HALF = 0.2, 0.5  # [1] mean cover of a clear night; cover of a starry night's best two hours
+CLEAR = 0.2  # [1] mean cover of a clear night
 EVENTS = ("starry", "clear")  # of analysed nights
 SNOWFALL = 0.01  # [m] new snow of a day with snowfall
 LEAST_HOURS = 0.75  # part of an event's hours that a forecast or an analysis must have
@@ -100,7 +94,8 @@ class TransferByLead:
     def lines(self) -> list[str]:
         """Return the result as lines of text, with the number of cases beside each score."""
         head = [f"{self.place}: skill is against the place's own months; [90 % intervals by weeks]"]
-        end = [multiplicity(self.rows)] if self.rows else ["  no case"]
+        several = compared(row.skill for row in self.rows if row.name != CLIMATOLOGY).text()
+        end = [several] if several else [] if self.rows else ["  no case"]
         missing = ", ".join(self.missing)
         return [
             *head,
@@ -138,7 +133,8 @@ def transfer_by_lead(
         if needed not in known.values:
             raise SourceCorrupt(f"{outcomes}: expected `observed`, or a column of {needed}")
         known = truth_of(known, phenomenon, hours, clock, event)
-    cases = lead_cases(series, known, phenomenon, site, clock, hours)
+    table = CLEAR_NIGHTS if (phenomenon, event) == ("starry_sky", "clear") else TABLE
+    cases = lead_cases(series, known, phenomenon, site, clock, hours, Climatology(table=table))
     own = own_climatology(cases.observed, cases.day)
     named = {CLIMATOLOGY: own, "persistence": persistence(cases.observed, cases.day, cases.ahead)}
     missing: set[str] = set()
@@ -161,7 +157,7 @@ def transfer_by_lead(
 
 
 def _needless() -> set[str]:
-    return {"zenith_sky_brightness", "dark_hours"}
+    return {"zenith_sky_brightness", "dark_hours", "dark_sky_share"}
 
 
 def _predicted(model: Any, features: Mapping[str, Array]) -> Array:
@@ -188,7 +184,7 @@ def truth_of(
     values = everywhere[:, _ever(everywhere, phenomenon)]
     enough = np.isfinite(values).mean(axis=1) >= LEAST_HOURS
     if phenomenon == "starry_sky" and event == "starry":
-        happened = _best_two_hours(values[enough]) <= HALF
+        happened = _best_two_hours(values[enough]) <= stars.FEW_CLOUDS
     else:
         amount = _amount(values[enough], phenomenon)
         happened = amount <= CLEAR if phenomenon == "starry_sky" else amount >= _limit(phenomenon)
@@ -223,6 +219,7 @@ def lead_cases(
     site: Site,
     clock: ZoneInfo,
     hours: Hours,
+    usual: Climatology,
 ) -> TransferCases:
     """Return the forecasts of each day with an outcome, of all issues before it began."""
     days = sorted(known)
@@ -238,7 +235,6 @@ def lead_cases(
     begin = windows[event]
     features["dark_hours"] = dark[event]
     features[LEAD] = (begin - series.run[issue]) / np.timedelta64(1, "h")
-    usual = Climatology()
     frequency = np.array([usual.frequency_at(phenomenon, site, one) for one in days])
     features[USUAL] = frequency[event]
     if "night_sky_cover" in features:

@@ -50,11 +50,21 @@ from forecast.learning.outcome_cells import (
     word,
     words,
 )
-from forecast.learning.outcome_days import NIGHTS, TIMELIKE, EventDays, read_moment, zone_named
+from forecast.learning.outcome_days import (
+    NIGHTS,
+    NUMBERED,
+    TIMELIKE,
+    EventDays,
+    is_day,
+    is_time,
+    read_moment,
+    zone_named,
+    zone_of_comments,
+)
 from forecast.observations.formats.collector import Collector, Limits, quoted, sanitised
 from forecast.observations.formats.zones import names_format, split_zone
 from forecast.phenomena.snow import DEGREES
-from forecast.verification import EventKey
+from forecast.verification import EventKey, reporter_key
 
 LIMITS = Limits(size=8 << 20, line=4_000, records=50_000, faults=1_000)
 REPORTER, DETAIL = 60, 300  # characters
@@ -92,14 +102,16 @@ class _Header:
     """What the columns mean.
 
     columns: place -> meaning. zone: named by the heading of the day or the time. night: the day is
-    that on which the night begins. timelike: columns that are not known and may hold a time.
+    that on which the night begins. unknown: columns that are not known and their headings;
+    timelike: those of them that may hold a time by their heading.
     """
 
     width: int
     columns: dict[int, str] = field(default_factory=dict)
     zone: tzinfo | None = None
     night: bool = False
-    timelike: dict[int, str] = field(default_factory=dict)
+    unknown: dict[int, str] = field(default_factory=dict)
+    timelike: set[int] = field(default_factory=set)
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,12 +141,13 @@ def parse(
     known = _known(name, sites, EventDays(sites, zone, today))
     kept: dict[tuple[object, ...], Outcome] = {}
     header: _Header | None = None
-    separator, repeated, refused = ",", 0, 0
+    separator, repeated, refused, comments = ",", 0, 0, list[tuple[int, str]]()
     if reason := _unreadable(data):
         collector.fault(0, reason)
         refused = 1
     for line, text in collector.lines(b"" if reason else data):
         if header is None and text.startswith("#"):
+            comments.append((line, text))
             continue
         separator = separator if header else max(",;\t", key=text.count)
         try:
@@ -145,19 +158,18 @@ def parse(
             continue
         try:
             if header is None:
-                header = _header(cells, line, collector)
+                header = _header(cells, line, collector, zone_of_comments(comments, zone))
                 continue
             if not any(cell.strip() for cell in cells):
                 continue
-            outcome = _outcome(_row(cells, header), header, known)
-            _refuse_pending(outcome, pending)
+            outcome = _over(_outcome(_row(cells, header), header, known), pending)
         except Refused as error:
             collector.fault(line, str(error))
             refused += 1
             if header is None:
                 break
             continue
-        key = (outcome.site, outcome.phenomenon, outcome.day, outcome.source, outcome.reporter)
+        key = (outcome.day, *_identity(outcome))
         if key in kept:
             repeated += 1
             if repr(kept[key]) != repr(outcome):
@@ -193,18 +205,24 @@ class RowReader:
         return _outcome(row, _Header(len(row)), self._known)
 
 
+def _identity(outcome: Outcome) -> tuple[str, str, str, str]:
+    """Return what a report is known by beside its day."""
+    return outcome.site, outcome.phenomenon, outcome.source, reporter_key(outcome.reporter)
+
+
 def _known(name: str, sites: Sequence[Site], days: EventDays) -> _RowContext:
     """Return what is known before the first row of the file `name` is read."""
     return _RowContext(site_names(sites), {site.id: site for site in sites}, days, _reporter(name))
 
 
-def _refuse_pending(outcome: Outcome, pending: Collection[EventKey]) -> None:
-    """Raise Refused where the event of `outcome` is not over yet."""
+def _over(outcome: Outcome, pending: Collection[EventKey]) -> Outcome:
+    """Return an outcome. Raises: Refused where its event is not over yet."""
     if (outcome.site, outcome.phenomenon, outcome.day.isoformat()) in pending:
         raise Refused(
             f"{outcome.phenomenon} of {outcome.day} is not over yet: "
             "import the file again when it is"
         )
+    return outcome
 
 
 def _unreadable(data: bytes) -> str:
@@ -234,8 +252,8 @@ def _reporter(name: str) -> str:
     return stem.strip() or "file"
 
 
-def _header(cells: Sequence[str], line: int, collector: Collector) -> _Header:
-    """Return the meaning of each known column; others become faults.
+def _header(cells: Sequence[str], line: int, collector: Collector, zone: tzinfo | None) -> _Header:
+    """Return the meaning of each known column; others become faults. zone: of the comments.
 
     Raises: Refused where the columns that are needed are not there, or can be read in two ways.
     """
@@ -246,7 +264,9 @@ def _header(cells: Sequence[str], line: int, collector: Collector) -> _Header:
         if meaning is None:
             if text:
                 if TIMELIKE.search(text):
-                    header.timelike[place] = cell.strip()
+                    header.timelike.add(place)
+                if place in header.timelike or not NUMBERED.search(text):
+                    header.unknown[place] = cell.strip()
                 collector.fault(
                     line,
                     f"column {place + 1}, {quoted(cell.strip(), 40)}, is not known: it is ignored",
@@ -255,6 +275,7 @@ def _header(cells: Sequence[str], line: int, collector: Collector) -> _Header:
             collector.fault(line, f"column {place + 1} repeats {meaning}: it is ignored")
         else:
             header.columns[place] = meaning
+    header.zone = header.zone or zone
     _choose_day(header)
     if not {"site", "phenomenon", "day"} <= set(header.columns.values()):
         raise Refused(
@@ -321,9 +342,13 @@ def _row(cells: Sequence[str], header: _Header) -> dict[str, str]:
     ) < max(header.columns, default=0) + 1:
         raise Refused(f"the line has {len(cells)} cells, its header {header.width}")
     row = {meaning: cells[place].strip() for place, meaning in header.columns.items()}
-    for place, heading in header.timelike.items():
-        if place < len(cells) and cells[place].strip():
+    alone = is_day(row.get("day", "")) and not row.get("time") and not header.night
+    for place, heading in header.unknown.items():
+        cell = cells[place].strip() if place < len(cells) else ""
+        if cell and (place in header.timelike or (alone and is_time(cell))):
             row["timelike"] = f"column {place + 1}, {quoted(heading, 40)},"
+    if alone and is_time(row.get("detail", "")):
+        row["timelike"] = "the detail"
     return row
 
 

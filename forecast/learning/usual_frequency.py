@@ -1,9 +1,9 @@
 """The usual frequency of each phenomenon at the sites, learnt from outcomes.
 
 Each event counts once, and only where a source looked that looks every day: an observer or a
-camera's keeper reports where there is something to see. A starry night counts only where moon and
-twilight let it be dark, since the usual frequency is that of nights clear enough; the darkness of
-each night is known ahead and added by the rule.
+camera's keeper reports where there is something to see. A starry night counts only where the moon
+leaves most of it dark, since the usual frequency is that of nights clear enough whatever the moon;
+the darkness of each night is known ahead and added by the rule.
 """
 
 from __future__ import annotations
@@ -14,12 +14,11 @@ from datetime import date
 from forecast.archive.issues import Archive
 from forecast.archive.outcomes import Outcomes, PastForecasts
 from forecast.config import Config
-from forecast.quantities import DARK_ENOUGH
 from forecast.verification import EventKey
 from models.climatology import Climatology, Counts, count_outcomes, keep_climatology
 
 EVERY_DAY = frozenset(("analysis", "station"))  # sources that report every event
-DARKNESS = "zenith_sky_brightness"
+DARKNESS, DARK_SHARE = "dark_sky_share", 0.75  # [1] of its hours, so many at least
 
 
 def renew_climatology(config: Config, archive: Archive) -> Counts:
@@ -35,7 +34,7 @@ def renew_climatology(config: Config, archive: Archive) -> Counts:
 def outcome_counts(archive: Archive) -> Counts:
     """Return the events with an outcome by phenomenon, site and month. Raises: ArchiveError."""
     dark = {
-        each.key: each.values.get(DARKNESS, 0.0) >= DARK_ENOUGH
+        each.key: each.values.get(DARKNESS, 0.0) >= DARK_SHARE
         for each in PastForecasts(archive).issued_forecasts(
             features={"starry_sky": (DARKNESS,)}, phenomenon="starry_sky"
         )

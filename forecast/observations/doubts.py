@@ -11,6 +11,7 @@ from forecast.archive.issues import Archive
 from forecast.archive.observations import Observations
 from forecast.domain import DOUBTFUL, INCONSISTENT, WRONG, Observation, Station, as_utc
 from forecast.observations import nowcast
+from forecast.observations.cloud_scale import LIKELY
 from forecast.observations.formats.units import beyond_limits
 from forecast.observations.past_checks import WEEKS, bounds_of, likely_slip
 from forecast.observations.plausibility_checks import reasons, shown
@@ -83,6 +84,7 @@ def _reason(
         likely = likely_slip(element, observation.values[element] > high)
         return f"{value} is far from the station's last weeks: {likely}"
     rules = {
+        "scale": f"is a whole number to 10, as all around it: {LIKELY}",
         "step": "jumps from the reports before and after it",
         "persistence": "has stayed constant for too long: is the sensor stuck?",
     }
@@ -105,6 +107,6 @@ def _rule_of_series(
     found = check(ReportTable.of(around, {station.id: station}))
     for row, each in enumerate(found.table.observations):
         if (each.time, each.form) == (observation.time, observation.form):
-            caught = (rule for rule in ("step", "persistence") if rule in found.caught)
+            caught = (rule for rule in ("scale", "step", "persistence") if rule in found.caught)
             return next((r for r in caught if found.caught[r][row, INDEX[element]]), "")
     return ""

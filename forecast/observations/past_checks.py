@@ -12,11 +12,14 @@ from datetime import datetime, timedelta
 import numpy as np
 
 from forecast.domain import Observation
+from forecast.observations.cloud_scale import CLOUDS, LIKELY, cloud_bounds
 from forecast.observations.report_table import INDEX, Floats, ReportTable
 from forecast.quantities import FREEZING
 
 WEEKS = timedelta(days=28)  # whose good values bound the next ones
 FEWEST, SHORTEST = 100, timedelta(days=3)  # good values, and the time they span, at least
+# The same, of snow depth, which changes slowly.
+NEEDED = {"snow_depth": (12, timedelta(hours=6))}
 KELVIN = 20.0  # [K] beyond the extremes of the weeks (check)
 # [K] beyond the warmest value of the weeks, for one that is like them once read as Fahrenheit, and
 # by which it may then leave them (check): no sound one of 48,000 in the reference data is beyond.
@@ -35,7 +38,8 @@ Bounds = Mapping[str, tuple[float, float]]  # element -> lowest and highest plau
 def bounds_of(series: Sequence[Observation]) -> dict[str, tuple[float, float]]:
     """Return the plausible range of each element after the good values of `series`.
 
-    An element with fewer than FEWEST values, or less than SHORTEST of them, has none.
+    An element with fewer than FEWEST values, or less than SHORTEST of them, has none (NEEDED: other
+    limits). Cloud has bounds only where all of it seems to be in oktas or tenths.
     """
     found: dict[str, tuple[float, float]] = {}
     for name in _BOUNDS:
@@ -45,15 +49,16 @@ def bounds_of(series: Sequence[Observation]) -> dict[str, tuple[float, float]]:
             if value == value:
                 times.append(observation.time)
                 values.append(value)
-        if len(values) >= FEWEST and max(times) - min(times) >= SHORTEST:
+        fewest, shortest = NEEDED.get(name, (FEWEST, SHORTEST))
+        if len(values) >= fewest and max(times) - min(times) >= shortest:
             found[name] = _BOUNDS[name](np.array(values))
-    return found
+    return found | cloud_bounds(series)
 
 
 def likely_slip(element: str, above: bool) -> str:
     """Return what a value above or below the bounds of its station's weeks may be."""
     if not above:
-        return "has its unit changed?"
+        return LIKELY if element in CLOUDS else "has its unit changed?"
     return {
         "air_temperature": "Fahrenheit in a Celsius column?",
         "dew_point_temperature": "Fahrenheit in a Celsius column?",
@@ -68,6 +73,8 @@ def bounds_table(table: ReportTable, bounds: Mapping[str, Bounds]) -> tuple[Floa
     low, high = np.full(table.values.shape, np.nan), np.full(table.values.shape, np.nan)
     for row, observation in enumerate(table.observations):
         for name, (least, most) in bounds.get(observation.station, {}).items():
+            if name in CLOUDS and observation.values.get(name) == 0:
+                continue  # no cloud is none in any unit
             low[row, INDEX[name]], high[row, INDEX[name]] = least, most
     return low, high
 

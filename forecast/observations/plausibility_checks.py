@@ -15,7 +15,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from forecast.domain import Observation, Station
-from forecast.observations.formats.units import DEFAULT_UNITS, conversion, units_of
+from forecast.observations.cloud_scale import LIKELY
+from forecast.observations.formats.units import DEFAULT_UNITS, conversion
 from forecast.observations.likely_temperature import (
     from_fahrenheit,
     likely_temperature,
@@ -24,13 +25,14 @@ from forecast.observations.likely_temperature import (
 )
 from forecast.observations.report_checks import FROST
 from forecast.observations.report_table import INDEX, Floats, Mask, ReportTable
+from forecast.observations.sentinels import sentinel_check
 from forecast.quantities import FREEZING
 from forecast.science.thermodynamics import FOG_VISIBILITY, saturation_vapour_pressure
 
 # [1] in drier air visibility below FOG_VISIBILITY is no fog, and below DENSE_FOG in air drier than
 # DENSE_FOG_HUMIDITY; WMO-No. 407: fog has a humidity near 100 %, haze less than 80 % (check)
 FOG_HUMIDITY = 0.70
-DENSE_FOG, DENSE_FOG_HUMIDITY = 100.0, 0.90  # [m, 1] as FOG_HUMIDITY, of dense fog (check)
+DENSE_FOG, DENSE_FOG_HUMIDITY = 200.0, 0.90  # [m, 1] as FOG_HUMIDITY, of dense fog (check)
 # [m, 1] as FOG_HUMIDITY, of the densest fog: without sound humidity or a fog code it is doubtful,
 # as 12 km is in a metre column (check)
 DENSEST_FOG, DENSEST_FOG_HUMIDITY = 50.0, 0.97
@@ -51,27 +53,15 @@ ABOVE_MEAN, BELOW_MEAN = 30.0, 48.0
 # [K, degree] at least so warm may it be in any month at the coast, and less so beyond 70 degrees.
 MILDEST, MILD_LATITUDE = 293.15, 70.0
 WARM_LAPSE, COLD_LAPSE = 0.005, 0.0075  # [K m-1] of these two limits with height (check)
-# fmt: off
-# Numbers that mean "no value" or "overflow" in 16- and 32-bit counters.
-SENTINELS = (65535.0, 65534.0, 65536.0, 32767.0, 32766.0, -32768.0, -32767.0, 2147483647.0,
-             -2147483648.0, 4294967295.0)
-# The same counter codes in tenths and hundredths.
-SCALED_SENTINELS = (3276.7, 327.67, -3276.8, -327.68, 6553.5)
-# The same, that elements of NINES_POSSIBLE can have as values.
-SCALED_POSSIBLE = (655.35, 655.3)
-# Numbers that mean "no value" in loggers.
-NINES = (999.0, 999.9, 999.99, 9999.0, 9999.9, 99999.0, 99999.9, 999999.0, -999.0, -999.9, -9999.0,
-         -9999.9, 6999.0, 7999.0, 8888.0, 88888.0)
-# Elements that can have such a value: METAR and the services give 9999 m of visibility.
-NINES_POSSIBLE = frozenset((
-    "visibility_in_air", "negative_oxygen_ions", "cloud_base_height", "cloud_below_top_altitude",
-    "present_weather", "air_pressure", "air_pressure_at_mean_sea_level",
-))
-# fmt: on
-
-# [%] of cloud: the number for no value of loggers that write two digits (check)
-CLOUD_CODE = 99.0
-CLOUDS = ("cloud_area_fraction", "low_cloud_area_fraction", "cloud_below_area_fraction")
+# [m s-1] a mean wind and a gust that are doubtful at a station whose weeks had none like them: of
+# 9,900 real reports those of 35 to 140 m/s are contradicted by their pressure, those to 30 are not
+HIGHEST_WIND, HIGHEST_GUST = 30.0, 45.0
+# [m-3] beside the largest waterfalls of the Alps there are some ten thousand in 1 cm3, in forests
+# some thousand (Kolarz et al. 2012, ACP 12, 3687; check); air without any does not exist: cosmic
+# rays and radon make more than ten pairs in 1 cm3 in each second (check)
+HIGHEST_IONS, LEAST_IONS = 50_000e6, 10e6
+# [1, kg m-2] less cloud gives no such precipitation in an hour
+CLEAR_SKY, RAIN = 0.10, 1.0
 Values = Mapping[str, float]
 
 
@@ -89,7 +79,7 @@ class _Columns:
     """The columns of a table (row), with height [m], latitude [degree] and month of each report.
 
     temperature: of the air [K]; a doubtful one in its likely unit, so that a second slip of the
-    same report is found.
+    same report is found. usual: the highest values (row, element) by the station's weeks.
     """
 
     values: Floats
@@ -97,9 +87,15 @@ class _Columns:
     latitudes: Floats
     months: Floats
     temperature: Floats
+    usual: Floats
 
     def __getitem__(self, name: str) -> Floats:
         return self.values[:, INDEX[name]]
+
+    def unusual(self, name: str, limit: float) -> Mask:
+        """Whether values are beyond a limit, and the station's weeks had none like them."""
+        known = self[name] <= self.usual[:, INDEX[name]]
+        return np.asarray((self[name] > limit) & ~known, dtype=bool)
 
     @property
     def humidity(self) -> Floats:
@@ -154,11 +150,14 @@ class _Columns:
         )
 
 
-def plausibility_check(table: ReportTable, values: Floats) -> Mask:
-    """Return which `values` (row, element) of `table` a rule makes doubtful; NaN: False."""
+def plausibility_check(table: ReportTable, values: Floats, usual: Floats | None = None) -> Mask:
+    """Return which `values` (row, element) of `table` a rule makes doubtful; NaN: False.
+
+    usual: the highest plausible values by the stations' last weeks (row, element), NaN: unknown.
+    """
     found = sentinel_check(values)
     for rules in (ALONE, TOGETHER):
-        columns = _columns(table, np.where(found, np.nan, values))
+        columns = _columns(table, np.where(found, np.nan, values), usual)
         hits = [(rule, _hit(rule, columns)) for rule in rules]
         for rule, hit in hits:
             for name in rule.elements:
@@ -169,24 +168,6 @@ def plausibility_check(table: ReportTable, values: Floats) -> Mask:
 def _hit(rule: PlausibilityRule, columns: _Columns) -> Mask:
     with np.errstate(invalid="ignore", over="ignore", divide="ignore"):
         return rule.mask(columns)
-
-
-def sentinel_check(values: Floats) -> Mask:
-    """Return which `values` (row, element) are codes for no value, in the units of the format."""
-    found = np.zeros(values.shape, dtype=bool)
-    for name, column in INDEX.items():
-        codes: tuple[float, ...] = SENTINELS + SCALED_SENTINELS
-        if name not in NINES_POSSIBLE:
-            codes += SCALED_POSSIBLE + NINES
-        units: dict[tuple[float, float], tuple[float, ...]] = {conversion(name): codes}
-        if not name.startswith("air_pressure"):  # 65535 Pa is a pressure at 3,500 m
-            units |= {unit: SENTINELS for unit in units_of(name).values() if unit not in units}
-        if name in CLOUDS:
-            found[:, column] |= np.isclose(values[:, column], CLOUD_CODE / 100, atol=1e-6)
-        for (factor, offset), given_codes in units.items():
-            given = (values[:, column] - offset) / factor
-            found[:, column] |= np.isin(np.round(given, 4), given_codes)
-    return found
 
 
 def reasons(observation: Observation, station: Station | None) -> dict[str, str]:
@@ -225,7 +206,7 @@ def standard_pressure(height: Floats) -> Floats:
     return np.asarray(101325.0 * (1 - 2.25577e-5 * height) ** 5.25588)
 
 
-def _columns(table: ReportTable, values: Floats) -> _Columns:
+def _columns(table: ReportTable, values: Floats, usual: Floats | None = None) -> _Columns:
     heights = np.array([place.elevation for place in table.places] + [np.nan])[table.place]
     latitudes = np.array([place.latitude for place in table.places] + [np.nan])[table.place]
     days = table.seconds.astype("datetime64[s]")
@@ -233,7 +214,8 @@ def _columns(table: ReportTable, values: Floats) -> _Columns:
     given, kept = (each[:, INDEX["air_temperature"]] for each in (table.values, values))
     likely = likely_temperature(given, latitudes, heights, months)
     temperature = np.where(np.isnan(kept), likely, kept)
-    return _Columns(values, heights, latitudes, months, temperature)
+    highest = np.full_like(values, np.nan) if usual is None else usual
+    return _Columns(values, heights, latitudes, months, temperature, highest)
 
 
 def _dry_fog(columns: _Columns) -> Mask:
@@ -269,14 +251,16 @@ def _unconfirmed_fog_sentence(values: Values) -> str:
 
 
 def _dry_fog_sentence(values: Values) -> str:
-    likely = ": kilometres in a metre column?" if values["visibility_in_air"] <= 100 else ""
+    visibility = values["visibility_in_air"]
+    tenths = ": tenths of a kilometre in a metre column?" if visibility <= 500 else ""
+    likely = ": kilometres in a metre column?" if visibility <= 100 else tenths
     humidity = values.get("relative_humidity")
     air = (
         f"humidity {100 * humidity:.0f} %"
         if humidity is not None
         else f"{shown('dew_point_temperature', values)} at {shown('air_temperature', values)}"
     )
-    return f"visibility {values['visibility_in_air']:.6g} m with {air}{likely}"
+    return f"visibility {visibility:.6g} m with {air}{likely}"
 
 
 def _dew_point(columns: _Columns) -> Mask:
@@ -342,6 +326,22 @@ def _cold_rain(columns: _Columns) -> Mask:
     return found
 
 
+def _falling_from_nothing(columns: _Columns) -> Mask:
+    """Find precipitation that falls, or fog that hides the sky, at almost no cloud.
+
+    Diamond dust (76) falls from a clear sky. Source: WMO code tables 4677 and 4680.
+    """
+    weather = columns["present_weather"]
+    falling = ((weather >= 60) & (weather < 100) & (weather != 76)) | np.isin(
+        weather, [43, 45, 47, 49]
+    )
+    falling |= (weather >= 160) & (weather < 200)
+    found = (columns["cloud_area_fraction"] <= CLEAR_SKY) & (
+        falling | (columns["precipitation_amount"] >= RAIN)
+    )
+    return np.asarray(found, dtype=bool)
+
+
 def _small(name: str) -> PlausibilityRule:
     """Return the rule of a fraction in a percent column."""
     return PlausibilityRule(
@@ -383,12 +383,34 @@ ALONE: tuple[PlausibilityRule, ...] = (
         lambda v: f"{shown('air_pressure', v)} does not fit the station's height: mmHg in an hPa "
         "column, pressure at sea level, or a wrong elevation_m?",
     ),
+    PlausibilityRule(
+        lambda c: c.unusual("wind_speed", HIGHEST_WIND), ("wind_speed",),
+        lambda v: f"{shown('wind_speed', v)} at a station that had no such wind: km/h or knots in "
+        "an m/s column?",
+    ),
+    PlausibilityRule(
+        lambda c: c.unusual("wind_speed_of_gust", HIGHEST_GUST), ("wind_speed_of_gust",),
+        lambda v: f"{shown('wind_speed_of_gust', v)} at a station that had no such gust: km/h or "
+        "knots in an m/s column?",
+    ),
+    PlausibilityRule(
+        lambda c: c.unusual("negative_oxygen_ions", HIGHEST_IONS)
+        | (c["negative_oxygen_ions"] < LEAST_IONS),
+        ("negative_oxygen_ions",),
+        lambda v: f"{shown('negative_oxygen_ions', v)}: natural air has more than 10 and less than "
+        "50000: does the counter work?",
+    ),
     _small("relative_humidity"),
     _small("cloud_area_fraction"),
     _small("low_cloud_area_fraction"),
     _small("cloud_below_area_fraction"),
 )  # fmt: skip
 TOGETHER: tuple[PlausibilityRule, ...] = (
+    PlausibilityRule(
+        _falling_from_nothing, ("cloud_area_fraction",),
+        lambda v: f"{shown('cloud_area_fraction', v)} with precipitation or a sky hidden by fog: "
+        f"{LIKELY if v['cloud_area_fraction'] else 'is it missing?'}",
+    ),
     PlausibilityRule(_dry_fog, ("visibility_in_air",), _dry_fog_sentence),
     PlausibilityRule(_unconfirmed_fog, ("visibility_in_air",), _unconfirmed_fog_sentence),
     PlausibilityRule(

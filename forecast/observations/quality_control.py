@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from forecast.domain import DOUBTFUL, GOOD, INCONSISTENT, WRONG
+from forecast.observations.cloud_scale import scale_check
 from forecast.observations.neighbours import spatial_check
 from forecast.observations.plausibility_checks import plausibility_check
 from forecast.observations.report_checks import internal_check, range_check
@@ -37,6 +38,7 @@ RULES = {
     "range": WRONG,
     "internal": INCONSISTENT,
     "plausibility": DOUBTFUL,
+    "scale": DOUBTFUL,
     "step": DOUBTFUL,
     "persistence": DOUBTFUL,
     "spatial": DOUBTFUL,
@@ -78,8 +80,10 @@ def check(table: ReportTable, bounds: tuple[Floats, Floats] | None = None) -> Qu
 
     bounds: lowest and highest values (row, element) by the station's last weeks, NaN: unknown.
     """
-    caught = _single_report_checks(table)
-    values = np.where(caught["range"] | caught["plausibility"], np.nan, table.values)
+    caught = _single_report_checks(table, None if bounds is None else bounds[1])
+    caught["scale"] = scale_check(table, np.where(caught["range"], np.nan, table.values))
+    wrong = caught["range"] | caught["plausibility"] | caught["scale"]
+    values = np.where(wrong, np.nan, table.values)
     caught["step"], caught["persistence"] = (
         np.zeros_like(caught["range"]),
         np.zeros_like(caught["range"]),
@@ -122,15 +126,18 @@ def check_each_report(table: ReportTable) -> QualityFlags:
     return _flags(table, _single_report_checks(table))
 
 
-def _single_report_checks(table: ReportTable) -> dict[str, Mask]:
-    """Return what the range, internal and plausibility checks find."""
+def _single_report_checks(table: ReportTable, usual: Floats | None = None) -> dict[str, Mask]:
+    """Return what the range, internal and plausibility checks find.
+
+    usual: the highest values by the stations' weeks, as in `plausibility_check`.
+    """
     wrong = range_check(table.values)
     heights = np.array([station.elevation for station in table.places] + [np.nan])[table.place]
     values = np.where(wrong, np.nan, table.values)
     return {
         "range": wrong,
         "internal": internal_check(values, table.coded, heights),
-        "plausibility": plausibility_check(table, values),
+        "plausibility": plausibility_check(table, values, usual),
     }
 
 

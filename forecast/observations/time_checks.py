@@ -17,6 +17,7 @@ LONGEST = 48 * 3600  # [s] that the persistence check looks back: the longest `s
 CALM = 0.2  # [m s-1]
 # [m, K] snow depth does not grow by so much between two reports in such warm air
 GROWTH, THAW = 0.02, 278.15
+FASTEST = 0.35  # [m h-1] by which snow depth may grow: the heaviest snowfalls have 0.3 (check)
 # [m, m per kg m-2] snow that may drift onto a sensor between two reports, and the depth of the
 # lightest new snow of 1 mm of water: eight of ten snowfalls of Mount Washington have 0.0034 to
 # 0.015, and this is far beyond (check)
@@ -30,7 +31,8 @@ def step_check(
 
     step: the change allowed in one hour. The allowed change grows with the square root of the time
     between two reports and is at least `floor` times `step`. A front is a jump that lasts: it
-    passes once the next report confirms it. An error jumps there and back. NaN is skipped.
+    passes once the next report confirms it. An error jumps there and back; a value that comes back
+    to what was reported within REACH before the jump is none. NaN is skipped.
     """
     found = np.zeros(len(values), dtype=bool)
     # First the peaks; then their neighbours in time are compared with each other.
@@ -41,7 +43,26 @@ def step_check(
         followed = np.concatenate([linked, [False]])
         peaks = before[: len(rows)] & after[: len(rows)]
         last = before[: len(rows)] & ~followed[: len(rows)]
+        if again and last.any():
+            last &= ~_returned(series[rows], seconds[rows], values[rows], step, last)
         found[rows[peaks | last if again else peaks]] = True
+    return found
+
+
+def _returned(
+    series: Integers, seconds: Integers, values: Floats, step: float, asked: Mask
+) -> Mask:
+    """Return which of the rows `asked` are within FLOOR of `step` of a value of the last REACH."""
+    found = np.zeros(len(values), dtype=bool)
+    for row in np.flatnonzero(asked).tolist():
+        before = row - 1
+        while before >= 0 and series[before] == series[row]:
+            if seconds[row] - seconds[before] > REACH:
+                break
+            if abs(values[before] - values[row]) <= FLOOR * step:
+                found[row] = True
+                break
+            before -= 1
     return found
 
 
@@ -132,20 +153,43 @@ def naturally_constant(name: str, values: Floats) -> Mask:
     return np.zeros(len(values), dtype=bool)
 
 
+def _too_fast(series: Integers, seconds: Integers, depth: Floats) -> Mask:
+    """Return which snow depths (row) are deeper than any snowfall makes them within REACH.
+
+    So are those behind, until the depth before allows them. depth: without NaN.
+    """
+    found = np.zeros(len(depth), dtype=bool)
+    hours = np.maximum(np.diff(seconds) / 3600, 1.0)
+    linked = (np.diff(series) == 0) & (np.diff(seconds) <= REACH)
+    fast = linked & (np.diff(depth) > DRIFT + FASTEST * hours)
+    for base in np.flatnonzero(fast).tolist():
+        if found[base]:
+            continue
+        for row in range(base + 1, len(depth)):
+            elapsed = seconds[row] - seconds[base]
+            if series[row] != series[base] or elapsed > REACH:
+                break
+            if depth[row] - depth[base] <= DRIFT + FASTEST * max(elapsed / 3600, 1.0):
+                break
+            found[row] = True
+    return found
+
+
 def snow_growth_check(
     series: Integers, seconds: Integers, depth: Floats, temperature: Floats, precipitation: Floats
 ) -> Mask:
     """Return which snow depths (row) grew since the previous report though no snow fell.
 
-    The air was too warm for snow, or the precipitation of an hour [kg m-2], taken for all the time
-    since, gives by far less. Without temperature and precipitation nothing is found.
+    Or they grew faster than any snow falls. The air was too warm for snow, or the precipitation
+    of an hour [kg m-2], taken for all the time since, gives by far less.
     """
     found = np.zeros(len(depth), dtype=bool)
     rows = np.flatnonzero(np.isfinite(depth))
+    found[rows] = _too_fast(series[rows], seconds[rows], depth[rows])
     linked = (np.diff(series[rows]) == 0) & (np.diff(seconds[rows]) <= REACH)
     with np.errstate(invalid="ignore"):
         growth, hours = np.diff(depth[rows]), np.maximum(np.diff(seconds[rows]) / 3600, 1.0)
         warm = (growth >= GROWTH) & (temperature[rows[1:]] > THAW)
         dry = growth > DRIFT + LIGHTEST * precipitation[rows[1:]] * hours
-        found[rows[1:]] = linked & (warm | dry)
+        found[rows[1:]] |= linked & (warm | dry)
     return found

@@ -240,7 +240,6 @@ def _beam_on(
     air = light.air_column(height[:, None], elevation)
     clear = light.band_transmission(met.aerosol, air) * free[..., None]
     left = np.exp(-met.cloud)
-    clean = light.band_transmission(np.zeros_like(air), air)
     caught = received(elevation, canvas.own[rows, *place, None])
     haze = CLEAN_HAZE * (light.air_column(height[:, None], elevation, HAZE_SCALE) / HAZE_SCALE)
     return _Beam(
@@ -248,7 +247,7 @@ def _beam_on(
         red_if_clear=clear[..., 0] * caught,
         red_at_best=light.band_transmission(haze, air)[..., 0] * caught * met.free,
         bands=clear * left[..., None],
-        redness=1 - clean[..., 2] / np.maximum(clean[..., 0], 1e-30),
+        redness=light.redness(air),
     )
 
 

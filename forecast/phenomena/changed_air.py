@@ -9,12 +9,12 @@ from dataclasses import replace
 
 import numpy as np
 
-from forecast.phenomena.light_chances import extinction_of, layer_of, layered
+from forecast.phenomena.layered_path import extinction_of, layer_of, layered
 from forecast.phenomena.light_path import DISTANCE, HEIGHTS
 from forecast.science.light import CELL, AirSection, Mask
 from forecast.science.thermodynamics import Array
 
-LOW, MIDDLE, HIGH = 0, 1, 2  # layers of light_chances
+LOW, MIDDLE, HIGH = 0, 1, 2  # layers of layered_path
 NEAR = DISTANCE <= 75e3  # [m] columns over and around the site
 FAR = (DISTANCE >= 225e3) & (DISTANCE <= 375e3)  # about 300 km away
 PARTS: dict[str, tuple[Mask, tuple[int, ...]]] = {

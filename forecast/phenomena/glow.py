@@ -36,9 +36,10 @@ from forecast.phenomena.glow_geometry import (
     sun_azimuths,
     window_by_sun,
 )
-from forecast.phenomena.light_chances import Viewers, disk_probability, glow_probability
+from forecast.phenomena.light_chances import Viewers, disk_chances, glow_chances
 from forecast.phenomena.light_evidence import joined
 from forecast.phenomena.light_path import LightPath
+from forecast.phenomena.light_stages import DISK_STAGES, GLOW_STAGES
 from forecast.phenomena.sun_disk import disk_features
 from forecast.science.almanac import horizon_altitude
 from forecast.science.interpolation import Scene, as_times
@@ -70,6 +71,7 @@ GLOW_FEATURES = (
     "shadow_distance", "shadow_height",
     "aerosol_optical_depth", "light_path_coverage", "disk_transmission",
     "glow_probability", "climate_glow_probability", "disk_probability", "climate_disk_probability",
+    *dict.fromkeys(GLOW_STAGES + DISK_STAGES),
 )  # fmt: skip
 CHUNK = 128  # events at once: their rays stay in the processor's cache
 # [1] part of the light path inside the data: below it no features; below it named as missing
@@ -175,7 +177,7 @@ def light_features(
 def _chances(
     events: Sequence[Event], geometry: Geometry, path: LightPath, scene: Scene
 ) -> dict[str, Array]:
-    """Return the probabilities over errors of the cloud (event): light_chances.py.
+    """Return the probabilities over errors of the cloud, and why (event): light_chances.py.
 
     events: of one phenomenon; the lead counts from the run's first field.
     """
@@ -188,12 +190,10 @@ def _chances(
         ["/".join(event.key) for event in events],
     )
     if events[0].phenomenon == "sunrise":
-        names = ("disk_probability", "climate_disk_probability")
-        chances = disk_probability(section, viewers, DISK_PARTLY)
+        name, found = "disk_probability", disk_chances(section, viewers, DISK_PARTLY)
     else:
-        names = ("glow_probability", "climate_glow_probability")
-        chances = glow_probability(section, viewers, PARTLY)
-    return dict(zip(names, chances, strict=True))
+        name, found = "glow_probability", glow_chances(section, viewers, PARTLY)
+    return {name: found.probability, f"climate_{name}": found.climate, **found.effects}
 
 
 def _reached(events: Sequence[Event], scene: Scene) -> Mask:

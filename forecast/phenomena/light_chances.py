@@ -6,7 +6,8 @@ errors grow with the lead until the draws are those of the climate of cloud. The
 part of the draws in which the quality (or the light of the disk) reaches what counts as one.
 
 Beside it stands the same with draws of the climate alone, with the same errors: far ahead the two
-are equal, so that the forecast returns to the usual frequency.
+are equal, so that the forecast returns to the usual frequency. What makes them differ is divided
+among the stages that end the draws (light_stages.py).
 A draw follows one ray for each height of the canvas, over the main point, in steps of a quarter of
 a degree of the sun. As many draws as the correlation of forecast and true cloud says keep the
 forecast's haze, heights and shapes of layers; the others, and layers that are not forecast, have
@@ -15,6 +16,7 @@ usual ones. Otherwise haze has no errors here: none are measured.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -30,7 +32,9 @@ from forecast.phenomena.canvas import (
     POINTS,
     find_canvas,
 )
+from forecast.phenomena.layered_path import DENSEST, LayeredPath, extinction_of, layer_of, layered
 from forecast.phenomena.light_path import CLEAN_HAZE, DISTANCE, HAZE_SCALE, HEIGHTS, STEP
+from forecast.phenomena.light_stages import DISK_STAGES, GLOW_STAGES, effects_of, passed
 from forecast.phenomena.sun_disk import disk_light
 from forecast.science import light
 from forecast.science.cloud_errors import (
@@ -40,61 +44,13 @@ from forecast.science.cloud_errors import (
     drawn_covers,
     standard_errors,
 )
-from forecast.science.light import CELL, CLOUD_LENGTH, AirSection, Index, Mask
+from forecast.science.light import CELL, AirSection, Index, Mask
 from forecast.science.thermodynamics import Array
 
 DRAWS = 128  # for each event: the probability errs by .04 at most, one standard error
-# [m] tops of low and middle cloud: the bands of the canvas; the climate of cloud divides at about 3
-# and 8 km (borrowed)
-LOW_TOP, MIDDLE_TOP = BANDS[0]
-# [m] where a layer that is not forecast stands if it comes (check)
-USUAL_LAYERS = ((1000.0, 2000.0), (4000.0, 5000.0), (8000.0, 9500.0))
-LEAST_COVER = 0.02  # [1] below it a layer's shape is the usual one
-DENSEST = 1 - 1e-4  # [1] cover of a drawn layer at most: its light is then none
 EVERY_OTHER = ANGLES[::2]  # [degree] altitudes of the sun that are followed
 BLOCK = 16  # events at once: their draws stay in the processor's cache
 MAIN_COLUMN = POINTS[MAIN_POINT][1]
-
-
-@dataclass(frozen=True, slots=True)
-class LayeredPath:
-    """A section of air as three layers in each column.
-
-    cover: densest of each layer (event, distance, layer) [1]; shape: cover of each cell relative to
-    it; opacity: extinction of each cell relative to that of a layer of that cover (event, distance,
-    cell) [1].
-    """
-
-    cover: Array
-    shape: Array
-    opacity: Array
-
-
-def layered(section: AirSection) -> LayeredPath:
-    """Return a section as three layers; a layer without cloud has the usual shape."""
-    layer = layer_of(HEIGHTS)
-    covers = np.stack(
-        [section.cover[..., layer == number].max(axis=-1) for number in range(LAYERS)], axis=-1
-    )
-    usual = np.any(
-        [(bottom <= HEIGHTS) & (top > HEIGHTS) for bottom, top in USUAL_LAYERS], axis=0
-    ) & (section.ground[..., None] < HEIGHTS + CELL / 2)
-    whole = covers[..., layer]
-    there = whole >= LEAST_COVER
-    densest = np.maximum(whole, LEAST_COVER)
-    shape = np.where(there, section.cover / densest, usual)
-    opacity = np.where(there, section.cloud / extinction_of(densest), usual)
-    return LayeredPath(covers, shape, opacity)
-
-
-def layer_of(height: Array) -> Index:
-    """Return the layer of a height [m]: 0 low, 1 middle, 2 high."""
-    return np.asarray(height >= LOW_TOP).astype(np.intp) + np.asarray(height >= MIDDLE_TOP)
-
-
-def extinction_of(cover: Array) -> Array:
-    """Return the extinction [m-1] of a layer of opaque elements of `cover` [1]."""
-    return np.asarray(-np.log1p(-np.minimum(cover, DENSEST)) / CLOUD_LENGTH)
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,39 +79,44 @@ class Viewers:
         )
 
 
-def glow_probability(section: AirSection, viewers: Viewers, enough: float) -> tuple[Array, Array]:
-    """Return the probability of a glow of quality `enough`, and that of the climate (event) [1].
+@dataclass(frozen=True, slots=True)
+class Chances:
+    """Probabilities of events over draws of cloud: of the forecast, and of the climate (event) [1].
 
-    section: of the line from the site.
+    effects: stage -> what it moves of the log-odds from the climate's to the forecast's (event).
     """
-    result = np.empty((2, len(viewers.keys)))
-    for first in range(0, len(viewers.keys), BLOCK):
-        rows = slice(first, first + BLOCK)
-        part, those = section.of(rows), viewers.of(rows)
+
+    probability: Array
+    climate: Array
+    effects: Mapping[str, Array]
+
+
+def glow_chances(section: AirSection, viewers: Viewers, enough: float) -> Chances:
+    """Return the chances of a glow of quality `enough`. section: of the line from the site."""
+
+    def of_block(part: AirSection, those: Viewers) -> tuple[Mask, Mask]:
         rays, usual = _rays(part, those), _rays(_usual(part), those)
-        allowed = _in_window(those.altitude)
+        allowed, kept = _in_window(those.altitude), _kept(those)
         draws, climate = _both_draws(part, rays.path, those)
         reached = _mixed(
-            rays.quality(draws[:, : _kept(those).max()], allowed),
-            usual.quality(draws[:, _kept(those).min() :], allowed),
-            those,
+            rays.qualities(draws[:, : kept.max()], allowed),
+            usual.qualities(draws[:, kept.min() :], allowed),
+            kept,
         )
-        result[0, rows] = _part_of(reached >= enough)
-        result[1, rows] = _part_of(usual.quality(climate, allowed) >= enough)
-    return result[0], result[1]
+        return passed(reached, enough), passed(usual.qualities(climate, allowed), enough)
+
+    return _chances(section, viewers, GLOW_STAGES, of_block)
 
 
-def disk_probability(section: AirSection, viewers: Viewers, enough: float) -> tuple[Array, Array]:
-    """Return the probability that the disk shows as it clears the terrain, and of the climate.
+def disk_chances(section: AirSection, viewers: Viewers, enough: float) -> Chances:
+    """Return the chances that the disk shows as it clears the terrain.
 
-    Both (event) [1]. enough: what cloud and haze leave of its chance to show.
+    enough: what cloud and haze leave of its chance to show.
     """
-    result = np.empty((2, len(viewers.keys)))
-    for first in range(0, len(viewers.keys), BLOCK):
-        rows = slice(first, first + BLOCK)
-        part, those = section.of(rows), viewers.of(rows)
+
+    def of_block(part: AirSection, those: Viewers) -> tuple[Mask, Mask]:
         path, clears = layered(part), (those.horizon + light.SEMIDIAMETER)[:, None]
-        bare = _usual(part)
+        bare, kept = _usual(part), _kept(those)
         clear, usual_clear = (
             disk_light(replace(air, cloud=bare.cloud), those.elevation, clears)[0]
             for air in (part, bare)
@@ -166,13 +127,41 @@ def disk_probability(section: AirSection, viewers: Viewers, enough: float) -> tu
         )
         draws, climate = (extinction_of(covers) for covers in _both_draws(part, path, those))
         shown = _mixed(
-            clear * np.exp(-_met(draws[:, : _kept(those).max()], own)[..., 0]),
-            usual_clear * np.exp(-_met(draws[:, _kept(those).min() :], usual)[..., 0]),
-            those,
+            _shown(clear, draws[:, : kept.max()], own),
+            _shown(usual_clear, draws[:, kept.min() :], usual),
+            kept,
         )
-        result[0, rows] = _part_of(shown >= enough)
-        result[1, rows] = _part_of(usual_clear * np.exp(-_met(climate, usual)[..., 0]) >= enough)
-    return result[0], result[1]
+        return passed(shown, enough), passed(_shown(usual_clear, climate, usual), enough)
+
+    return _chances(section, viewers, DISK_STAGES, of_block)
+
+
+def _chances(
+    section: AirSection,
+    viewers: Viewers,
+    stages: tuple[str, ...],
+    of_block: Callable[[AirSection, Viewers], tuple[Mask, Mask]],
+) -> Chances:
+    """Return the chances of events, some at once.
+
+    of_block: which draws of forecast and climate pass the stages (stage, event, draw).
+    """
+    result = np.empty((2, len(viewers.keys)))
+    effects = np.empty((len(stages), len(viewers.keys)))
+    for first in range(0, len(viewers.keys), BLOCK):
+        rows = slice(first, first + BLOCK)
+        forecast, climate = of_block(section.of(rows), viewers.of(rows))
+        result[0, rows], result[1, rows] = _part_of(forecast[-1]), _part_of(climate[-1])
+        effects[:, rows] = effects_of(forecast, climate)
+    return Chances(result[0], result[1], dict(zip(stages, effects, strict=True)))
+
+
+def _shown(clear: Array, extinction: Array, weights: Array) -> Array:
+    """Return the chance that the disk shows (stage, event, draw) past air, upper and all cloud."""
+    low = np.arange(LAYERS)[:, None] == 0
+    upper = _met(extinction, np.where(low, 0.0, weights))[..., 0]
+    lowest = _met(extinction, np.where(low, weights, 0.0))[..., 0]
+    return np.asarray(clear * np.exp(-np.stack([np.zeros_like(upper), upper, upper + lowest])))
 
 
 def _usual(section: AirSection) -> AirSection:
@@ -191,13 +180,15 @@ def _kept(viewers: Viewers) -> Index:
     return np.rint(DRAWS * correlation_at(viewers.lead)).astype(np.intp)
 
 
-def _mixed(own: Array, usual: Array, viewers: Viewers) -> Array:
-    """Return values (event, draw): `own` of the first draws, then `usual`, which ends with them."""
-    kept = _kept(viewers)
-    result = np.empty((len(kept), DRAWS), dtype=own.dtype)
-    result[:, kept.min() :] = usual
+def _mixed(own: Array, usual: Array, kept: Index) -> Array:
+    """Return values (stage, event, draw): `own` of the first draws, then `usual`.
+
+    kept: how many are their own (event); `usual` ends with the last draw.
+    """
+    result = np.empty((len(own), len(kept), DRAWS), dtype=own.dtype)
+    result[..., kept.min() :] = usual
     for row, number in enumerate(kept):
-        result[row, :number] = own[row, :number]
+        result[:, row, :number] = own[:, row, :number]
     return result
 
 
@@ -250,15 +241,16 @@ def _met(extinction: Array, weights: Array) -> Array:
 class _Rays:
     """The rays of some events and what does not change from draw to draw.
 
-    By band of the canvas: weights (event, angle, layer, distance), red light without cloud and
-    elevation (event, angle), redness (event, angle), view without cloud (event), columns of the
-    line of sight (event, column). overhead, paintable: part of a layer's cover that lies between
-    viewer and canvas, and that is canvas (event, layer, column).
+    By band of the canvas: weights (event, angle, layer, distance), red light without cloud, the
+    same without haze (pure) and elevation (event, angle), redness (event, angle), view without
+    cloud (event), columns of the line of sight (event, column). overhead, paintable: part of a
+    layer's cover that lies between viewer and canvas, and that is canvas (event, layer, column).
     """
 
     path: LayeredPath
     weights: list[Array]
     red: list[Array]
+    pure: list[Array]
     elevation: list[Array]
     redness: list[Array]
     view: list[Array]
@@ -266,15 +258,18 @@ class _Rays:
     overhead: Array
     paintable: Array
 
-    def quality(self, covers: Array, allowed: Mask) -> Array:
-        """Return the quality of the best minute (event, draw), the sun at `allowed` altitudes."""
+    def qualities(self, covers: Array, allowed: Mask) -> Array:
+        """Return the quality of the best minute (stage, event, draw).
+
+        allowed: altitudes of the sun (event, angle). By stage: of the canvas alone, in haze and
+        behind terrain, lit past the cloud, and seen past the low cloud.
+        """
         best = np.where(allowed[:, None], self.seen(covers), -1.0).max(axis=-1)
         return np.asarray(self.painted(covers) * best)
 
     def seen(self, covers: Array) -> Array:
-        """Return the vividness that reaches the viewer (event, draw, angle)."""
-        extinction = extinction_of(covers)
-        near = covers[..., :NEAR_COLUMNS]
+        """Return the vividness that reaches the viewer (stage, event, draw, angle)."""
+        extinction, near = extinction_of(covers), covers[..., :NEAR_COLUMNS]
         hidden = (near * self.overhead[:, None]).max(axis=2)
         own = [
             covers[..., MAIN_COLUMN][..., band + 1] * self.paintable[:, None, band + 1, MAIN_COLUMN]
@@ -282,21 +277,27 @@ class _Rays:
         ]
         visible = (own[0], own[1] * (1 - own[0]))
         total = np.maximum(visible[0] + visible[1], 0.01)
-        result = np.zeros((*covers.shape[:2], EVERY_OTHER.size), dtype=np.float32)
+        result = np.zeros((len(GLOW_STAGES), *covers.shape[:2], EVERY_OTHER.size), np.float32)
         for band in range(len(BANDS)):
-            depth = _met(extinction, self.weights[band])
             caught = sky.received(
                 self.elevation[band][:, None], np.minimum(own[band], DENSEST)[..., None]
             )
-            lit = (self.red[band][:, None] * caught * np.exp(-depth)) @ _DISK.T
-            contrast = lit / (lit + _SKY_LIGHT)
+            free = self.red[band][:, None] * caught
+            lit = free * np.exp(-_met(extinction, self.weights[band]))
             low = np.where(self.crossed[band][:, None], hidden, 0.0).max(axis=-1)
-            view = self.view[band][:, None] * np.clip(
-                (sky.FATAL - low) / (sky.FATAL - sky.HARMLESS), 0, 1
-            )
-            part = visible[band] / total * view
-            result += part[..., None] * contrast * self.redness[band][:, None]
+            gaps = np.clip((sky.FATAL - low) / (sky.FATAL - sky.HARMLESS), 0, 1)
+            share, view = visible[band] / total, self.view[band][:, None]
+            hazy, past = share * view, self._contrast(lit, band)
+            result[0] += share[..., None] * self._contrast(self.pure[band][:, None] * caught, band)
+            result[1] += hazy[..., None] * self._contrast(free, band)
+            result[2] += hazy[..., None] * past
+            result[3] += (hazy * gaps)[..., None] * past
         return result
+
+    def _contrast(self, light_on_canvas: Array, band: int) -> Array:
+        """Return how red the lit canvas stands against the sky (event, draw, angle) [1]."""
+        lit = light_on_canvas @ _DISK.T
+        return np.asarray(lit / (lit + _SKY_LIGHT) * self.redness[band][:, None])
 
     def painted(self, covers: Array) -> Array:
         """Return the part [1] (event, draw) of the sky that is painted if all of it is lit."""
@@ -332,7 +333,7 @@ def _rays(section: AirSection, viewers: Viewers) -> _Rays:
         ).astype(np.float32)
         for inside in (below_canvas, above_floor)
     )
-    rays = _Rays(path, [], [], [], [], [], [], overhead, paintable)
+    rays = _Rays(path, [], [], [], [], [], [], [], overhead, paintable)
     away = DISTANCE[MAIN_COLUMN]
     for band in range(len(BANDS)):
         height = base[:, band] - 10.0
@@ -341,8 +342,9 @@ def _rays(section: AirSection, viewers: Viewers) -> _Rays:
             EVERY_OTHER + np.degrees(away / EARTH_RADIUS), height[:, None]
         )
         rays.weights.append(_weights(section, path, height, arrival, MAIN_COLUMN))
-        red, redness = _clear_light(section, height, arrival)
-        rays.red.append((sky.SUNLIGHT * sky.CANVAS_ALBEDO * red).astype(np.float32))
+        red, pure, redness = _clear_light(section, height, arrival)
+        rays.red.append(red.astype(np.float32))
+        rays.pure.append(pure.astype(np.float32))
         rays.redness.append(redness.astype(np.float32))
         rays.elevation.append(arrival.astype(np.float32))
         rays.crossed.append(
@@ -352,13 +354,18 @@ def _rays(section: AirSection, viewers: Viewers) -> _Rays:
     return rays
 
 
-def _clear_light(section: AirSection, height: Array, arrival: Array) -> tuple[Array, Array]:
-    """Return the red light without cloud, and the redness of clean air (event, angle) [1]."""
+def _clear_light(section: AirSection, height: Array, arrival: Array) -> tuple[Array, Array, Array]:
+    """Return the red light without cloud, without haze too, and the redness of clean air.
+
+    Each (event, angle); light [lx], redness [1].
+    """
     met = light.trace(section, height, arrival, MAIN_COLUMN)
     air = light.air_column(height[:, None], arrival)
-    red = light.band_transmission(met.aerosol, air)[..., 0] * met.free
-    clean = light.band_transmission(np.zeros_like(air), air)
-    return red, 1 - clean[..., 2] / np.maximum(clean[..., 0], 1e-30)
+    whole = sky.SUNLIGHT * sky.CANVAS_ALBEDO * met.free
+    red, pure = (
+        light.band_transmission(haze, air)[..., 0] for haze in (met.aerosol, np.zeros_like(air))
+    )
+    return whole * red, whole * pure, light.redness(air)
 
 
 def _clear_view(section: AirSection, base: Array, viewers: Viewers, rise: Array) -> Array:

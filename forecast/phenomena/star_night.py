@@ -2,7 +2,7 @@
 
 The best window says how good the best hours look in one run; far ahead the run does not know which
 hours these are. The cloud, rain and dry air of all the hours around the middle of the night say
-more about the chance that some of them are clear (tests/science/night_cloud.py). Moments are whole
+more about the chance that some of them are clear (tests/science/night_sky.py). Moments are whole
 hours before and after the middle of the dark window, OFFSETS.
 """
 

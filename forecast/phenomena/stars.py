@@ -63,7 +63,9 @@ STEP = 30  # [min] between two moments of the night
 SLOPE = 0.5
 # [1] the best window extends over neighbours that score at least this part of its best hours
 STILL_GOOD = 0.8
-HALF_THE_SKY = 0.5  # [1] sky cover above which no best window is given
+# [1] greatest sky cover of a starry sky, and of a best window: few clouds (WMO-No. 306, code table
+# 2700: 2 okta, up to 2.5 eighths); clear by GB/T 35663-2017, 2.1 is 0-2 tenths, partly cloudy 3-5
+FEW_CLOUDS = 0.3
 # [mag arcsec-2] one clear moonless night lies 0.3 from the place's others: tests/science/stars.py
 METER_AGREES = 0.5
 VAPOUR = "atmosphere_mass_content_of_water_vapor"
@@ -113,7 +115,7 @@ def derive(
     def over(values: Array) -> Array:
         return mean(np.where(inside, values, np.nan), weights)
 
-    brightness = magnitudes(over(luminance))
+    brightness, darkest = magnitudes(over(luminance)), darkest_hours(times, light, settings)
     milky_way = (light["milky_way"] > MILKY_WAY_ALTITUDE) & (magnitudes(luminance) >= MILKY_WAY_SKY)
     values = {
         "sky_cover": np.where(reached, over(cover["sky"]), np.nan),
@@ -122,7 +124,7 @@ def derive(
             reached & np.isfinite(cover["sky"]).any(axis=1), longest_hours(clear, times), np.nan
         ),
         "dark_hours": (end - start) / np.timedelta64(1, "h"),
-        "zenith_sky_brightness": brightness,
+        **darkest,
         "limiting_magnitude": lay_limit(brightness, over(light["dimming"])),
         "darkest_azimuth": darkest_azimuth(scene, rows, light, inside),
         "moon_altitude": highest(np.where(inside, light["moon"], np.nan)),
@@ -138,9 +140,8 @@ def derive(
     around = star_night.moments_around(start, end)
     night = np.where(reached[:, None], clouds(scene, rows, around)["sky"], np.nan)
     values |= star_night.derive(scene, rows, around, night, settings.stars_clear_cover)
-    worth_it = (
-        found & (np.round(values["sky_cover"], 3) <= HALF_THE_SKY) & (values["clear_hours"] > 0)
-    )
+    few = max(FEW_CLOUDS, settings.stars_clear_cover)
+    worth_it = found & (np.round(values["sky_cover"], 3) <= few) & (values["clear_hours"] > 0)
     best_start, best_end = span_of(chosen & worth_it[:, None], times)
     values |= {"best_start": best_start, "best_end": best_end}
     estimated = np.any(inside & scene.covers(times) & np.isnan(light["aerosol"]), axis=1)
@@ -149,6 +150,28 @@ def derive(
         ("beyond_data", ~reached), (f"field:{VAPOUR}", absent), ("aerosol_estimated", estimated)
     )
     return PhenomenonFeatures(values, missing, {"starry_sky": _evidence(scene, rows, start, end)})
+
+
+def darkest_hours(
+    times: Times, light: dict[str, Array], settings: PhenomenonSettings
+) -> dict[str, Array]:
+    """Return how dark the clear zenith becomes (event), and for how long, whatever the cloud.
+
+    zenith_sky_brightness: of the window in which most stars show [mag arcsec-2], of the whole night
+    where that is too short for one; dark_sky_share: the longest time in which the zenith is at
+    least as dark as DARK_ENOUGH, over the length of the night [1].
+    """
+    clear = np.where(np.isnat(times), np.nan, 0.0)
+    chosen, found = best_run(
+        visible_stars(clear, light), moments_in_window(settings), whole_steps(times)
+    )
+    inside = np.where(found[:, None], chosen, ~np.isnat(times))
+    luminance = np.where(inside, light["luminance"], np.nan)
+    dark = ~np.isnat(times) & (magnitudes(light["luminance"]) >= DARK_ENOUGH)
+    return {
+        "zenith_sky_brightness": magnitudes(mean(luminance, part_weights(times))),
+        "dark_sky_share": longest_hours(dark, times) / longest_hours(~np.isnat(times), times),
+    }
 
 
 def _vapour(scene: Scene, rows: Index, times: Times) -> Array:
@@ -199,19 +222,18 @@ def diagnose(events: Sequence[Event], scene: Scene, settings: PhenomenonSettings
 def degree_from_cover(cover: Array, brightness: Array, clear: float = 0.2) -> Array:
     """Return the degree of a starry sky (...) from its `cover` [1] and the zenith's darkness.
 
-    1 where the cover is at most `clear` and the zenith dark enough, 0.5 up to HALF_THE_SKY, else 0;
+    1 where the cover is at most `clear` and the zenith dark enough, 0.5 up to FEW_CLOUDS, else 0;
     NaN where one is unknown and the other does not rule it out. brightness: of the clear zenith
     [mag arcsec-2].
     """
+    few = max(FEW_CLOUDS, clear)
     cover = np.round(cover, 3)  # the model's are float32: 2/10 is 0.2
     dark, known = (
         np.asarray(brightness) >= DARK_ENOUGH,
         np.isfinite(cover) & np.isfinite(brightness),
     )
-    degree = np.where(
-        dark & (cover <= clear), 1.0, np.where(dark & (cover <= HALF_THE_SKY), 0.5, 0.0)
-    )
-    ruled_out = (cover > HALF_THE_SKY) | (np.isfinite(brightness) & ~dark)
+    degree = np.where(dark & (cover <= clear), 1.0, np.where(dark & (cover <= few), 0.5, 0.0))
+    ruled_out = (cover > few) | (np.isfinite(brightness) & ~dark)
     return np.where(known | ruled_out, degree, np.nan)
 
 
@@ -219,9 +241,9 @@ def degree_from_okta(okta: Array, brightness: Array, clear: float = 0.2) -> Arra
     """Return the degree of a starry sky (event) from a station's total cloud N at night [okta].
 
     okta: (event, report), NaN: no report; 9 (sky obscured) counts as overcast. One okta is 12.5 %,
-    reported for any trace of cloud, two for up to 3/8: the mean of the night's reports is compared
-    with `clear`, so a single report is clear at 0 or 1 okta only. brightness: as for
-    `degree_from_cover`, from the almanac, since the station does not measure it.
+    reported for any trace of cloud, two for few clouds: the mean of the night's reports is compared
+    with `clear` and FEW_CLOUDS, so a single report is 1 at 0 or 1 okta, 0.5 at 2 and 0 from 3 on.
+    brightness: as for `degree_from_cover`, from the almanac, since the station does not measure it.
     Source: WMO-No. 306, code table 2700.
     """
     return degree_from_cover(mean(np.minimum(okta, 8) / 8), brightness, clear)

@@ -205,9 +205,11 @@ def longest_stretch(good: Mask) -> Mask:
 
     Of equal runs the first.
     """
+    if not good.size:
+        return good
     moments = np.arange(good.shape[1])
     length = moments - np.maximum.accumulate(np.where(good, -1, moments), axis=1)
-    last = length.argmax(axis=1)[:, None] if good.shape[1] else np.zeros((len(good), 1), dtype=int)
+    last = length.argmax(axis=1)[:, None]
     return good & (moments <= last) & (moments > last - np.take_along_axis(length, last, axis=1))
 
 

@@ -85,7 +85,10 @@ _FEATURES = (
             "longest run of dark hours clear enough (settings: stars_clear_cover)", shown=True),
     Feature("dark_hours", "h", 0, 24, STARS, "sun below -18 degrees", shown=True),
     Feature("zenith_sky_brightness", "mag arcsec-2", 5, 23, STARS,
-            "own sky, moon (Krisciunas & Schaefer 1991), twilight", shown=True),
+            "of the clear sky in the darkest hours: own, moon (Krisciunas & Schaefer 1991), "
+            "twilight", shown=True),
+    Feature("dark_sky_share", "1", 0, 1, STARS,
+            "longest part of the dark hours in which the clear zenith is dark enough"),
     Feature("limiting_magnitude", "mag", -5, 8, STARS,
             "of an eye without practice, less haze: forecast/science/night_sky.py", shown=True),
     Feature("darkest_azimuth", "degree", 0, 360, STARS, "of least light by cities (VIIRS) and moon",
@@ -168,6 +171,15 @@ _FEATURES = (
             "forecast/phenomena/light_chances.py", kind="probability"),
     Feature("climate_glow_probability", "1", 0, 1, GLOW, "the same of draws of the climate of "
             "cloud, whatever is forecast", kind="probability"),
+    Feature("canvas_effect", "1", -15, 15, GLOW,
+            "log-odds that the draws' cloud to light moves against the climate's: "
+            "forecast/phenomena/light_stages.py", kind="index", may_be_absent=True),
+    Feature("haze_effect", "1", -15, 15, GLOW + DISK, "the same of haze and terrain", kind="index",
+            may_be_absent=True),
+    Feature("light_path_effect", "1", -15, 15, GLOW, "the same of the cloud that the light passes",
+            kind="index", may_be_absent=True),
+    Feature("view_effect", "1", -15, 15, GLOW, "the same of low cloud before the viewer",
+            kind="index", may_be_absent=True),
     Feature("minutes_of_colour", "min", 0, 180, GLOW, "minutes of colour around the best one",
             shown=True),
     Feature("glow_onset", "min", -180, 180, GLOW, "first minute of colour after sunset or sunrise",
@@ -197,6 +209,11 @@ _FEATURES = (
             "part of the light path that lies inside the data"),
     Feature("disk_transmission", "1", 0, 1, DISK,
             "chance to see it as it clears the terrain: cloud and haze", shown=True),
+    Feature("upper_cloud_effect", "1", -15, 15, DISK,
+            "log-odds that middle and high cloud before the sun moves against the climate's: "
+            "forecast/phenomena/light_stages.py", kind="index", may_be_absent=True),
+    Feature("low_cloud_effect", "1", -15, 15, DISK, "the same of low cloud", kind="index",
+            may_be_absent=True),
     Feature("disk_probability", "1", 0, 1, DISK,
             "part of the draws about the forecast cloud in which the disk shows: "
             "forecast/phenomena/light_chances.py", kind="probability"),

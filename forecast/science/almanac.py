@@ -50,8 +50,6 @@ MILKY_WAY_ALTITUDE = 10.0  # [degree] above which the galactic centre is worth l
 _EPOCH = np.datetime64("2000-01-01", "ns")
 _SAMPLE = np.timedelta64(10, "m").astype("timedelta64[ns]")
 _HALVINGS = 13  # of ten minutes: 0.07 s
-# longest time by which a high viewer sees the sun before or after the tables' day
-_MARGIN = np.timedelta64(30, "m").astype("timedelta64[ns]")
 _BLOCK = 250  # sites at once, to bound the memory
 _LONGEST = 31  # days at once
 
@@ -168,7 +166,7 @@ class _Curves:
         solar = _solar_noons(self.noons, np.array([[site.longitude] for site in sites]))
         self.before, self.noon, self.after = solar[:, :-2], solar[:, 1:-1], solar[:, 2:]
         self.grid = np.arange(
-            solar.min() - _MARGIN, max(solar.max(), self.noons.max()) + _MARGIN, _SAMPLE
+            solar.min() - _SAMPLE, max(solar.max(), self.noons.max()) + 2 * _SAMPLE, _SAMPLE
         )
         self.latitude = np.array([site.latitude for site in sites])
         self.longitude = np.array([site.longitude for site in sites])
@@ -288,11 +286,8 @@ def _event_times(curves: _Curves) -> dict[str, Times]:
     before, noon, after = curves.before, curves.noon, curves.after
     rising, setting = curves.sun(-TABLE_REFRACTION - SUN_SEMIDIAMETER)
     sunrise, sunset = rising.last(before, noon), setting.first(noon, after)
-    daylight = (
-        np.where(np.isnat(sunrise), noon - DAY // 2, sunrise - _MARGIN),
-        np.where(np.isnat(sunset), noon + DAY // 2, sunset + _MARGIN),
-    )
     clears, hides = curves.sun_over_terrain()
+    midnights = noon - DAY // 2, noon + DAY // 2
     civil_up, civil_down = curves.sun(CIVIL)
     dark_up, dark_down = curves.sun(ASTRONOMICAL)
     dusk = dark_down.first(noon, after)
@@ -301,8 +296,8 @@ def _event_times(curves: _Curves) -> dict[str, Times]:
     return {
         "sunrise": sunrise,
         "sunset": sunset,
-        "terrain_sunrise": clears.first(*daylight),
-        "terrain_sunset": hides.last(*daylight),
+        "terrain_sunrise": clears.first(*midnights),
+        "terrain_sunset": hides.last(*midnights),
         "civil_dawn": civil_up.last(before, noon),
         "civil_dusk": civil_down.first(noon, after),
         "nautical_dusk": curves.sun(NAUTICAL)[1].first(noon, after),

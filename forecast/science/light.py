@@ -341,6 +341,15 @@ def band_transmission(aerosol: Array, air: Array) -> Array:
     return np.exp(-haze - molecules)
 
 
+def redness(air: Array) -> Array:
+    """Return the part [1] of blue that a beam lost against its red in clean air; 0: white.
+
+    air: air_column along the path [m].
+    """
+    clean = band_transmission(np.zeros_like(air), air)
+    return np.asarray(1 - clean[..., 2] / np.maximum(clean[..., 0], 1e-30))
+
+
 def as_srgb(linear: Array) -> Array:
     """Return linear light 0-1 (..., band) as sRGB 0-1. Source: IEC 61966-2-1."""
     light = np.clip(linear, 0, 1)

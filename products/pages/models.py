@@ -200,7 +200,15 @@ def _kind(kind: str, words: Words) -> str:
     return words(f"model_card.kind.{kind}") if kind in KINDS else kind
 
 
-KINDS: Sequence[str] = ("prior", "night", "logistic", "blend", "boosting", "forest")
+KINDS: Sequence[str] = (
+    "prior",
+    "adjusted_night",
+    "night",
+    "logistic",
+    "blend",
+    "boosting",
+    "forest",
+)
 
 
 def _signed(value: float) -> str:

@@ -153,7 +153,7 @@ def how_often(bulletin: Bulletin, words: Words) -> str:
     """
     found = bulletin.verification
     own = [line for line in (found.by_lead(TRUSTED) if found else ()) if line.enough]
-    scores = {int(line.name): (line.right, line.usual_right, line.cases) for line in own}
+    scores = {int(line.name): (line.right.value, line.usual_right, line.cases) for line in own}
     origin = "own"
     if 0 not in scores:
         card = next((c for c in bulletin.models_in_force if c.phenomenon == TRUSTED), None)
@@ -236,7 +236,7 @@ def record_text(
     leads = found.by_lead(record.phenomenon)
     rows = [
         (_group(each, names, words), cells(each, words, columns))
-        for dimension in ("lead", "site", "season", "source")
+        for dimension in ("lead", "confidence", "site", "season", "source")
         for each in _ordered(found.of(dimension), dimension)
         if each.phenomenon == record.phenomenon
     ]
@@ -245,7 +245,9 @@ def record_text(
         enough=line.enough,
         last_month=last_month(record, words),
         sentences=tuple(_sentences(record, found.needed, words)),
-        skills=tuple(_skills(record, words)) if line.enough else (),
+        skills=(*_skills(record, words), *confidence_texts(found, record.phenomenon, words))
+        if line.enough
+        else (),
         diagram=reliability_diagram(record, words, name) if record.bins else None,
         roc=roc_diagram(record, words, name) if record.roc else None,
         by_lead=skill_by_lead(leads, words, name, record.phenomenon),
@@ -292,6 +294,26 @@ def _skills(record: PhenomenonRecord, words: Words) -> list[str]:
         key = "reliable" if record.chance >= RELIABLE_FROM else "unreliable"
         sentences.append(words(f"verification.{key}", chance=words.share(record.chance)))
     return [sentence for sentence in sentences if sentence]
+
+
+def confidence_texts(found: Verification, phenomenon: str, words: Words) -> list[str]:
+    """Return how often forecasts of each confidence were right, of those with enough cases."""
+    return [
+        words(
+            "verification.sure" if math.isfinite(line.right.low) else "verification.sure_unsure",
+            group=words(f"verification.confidence.{line.name}"),
+            cases=line.cases,
+            percent=words.share(line.right.value),
+            usual=words.share(line.usual_right),
+            **(
+                {"low": words.share(line.right.low), "high": words.share(line.right.high)}
+                if math.isfinite(line.right.low)
+                else {}
+            ),
+        )
+        for line in found.by_confidence(phenomenon)
+        if line.enough
+    ]
 
 
 def last_month(record: PhenomenonRecord, words: Words) -> str:
@@ -375,8 +397,11 @@ def cells(line: ScoreLine, words: Words, columns: tuple[str, ...] = COLUMNS) -> 
 
 
 def _ordered(lines: tuple[ScoreLine, ...], dimension: str) -> tuple[ScoreLine, ...]:
-    """Return rows in their order on the page: lead times rising, others as they are."""
-    return tuple(sorted(lines, key=lambda line: int(line.name))) if dimension == "lead" else lines
+    """Return rows in their order on the page: leads rising, confidence falling, others as given."""
+    if dimension not in ("lead", "confidence"):
+        return lines
+    turn = 1 if dimension == "lead" else -1
+    return tuple(sorted(lines, key=lambda line: turn * int(line.name)))
 
 
 def _group(line: ScoreLine, names: Mapping[str, Name], words: Words) -> str:

@@ -75,6 +75,54 @@ def test_one_file_that_the_server_fails_on_gives_way_to_the_older_run(
 
 
 @pytest.mark.parametrize("way", ["bucket", "filter"])
+@pytest.mark.parametrize(
+    "fault",
+    [("status", {"status": 204}), ("status", {"status": 206}), ("reset", {}), ("stall", {"at": 0})],
+)
+def test_a_newest_run_whose_files_break_off_gives_way_to_the_older_one(
+    tmp_path: Path, config: Config, way: str, fault: tuple[str, dict[str, int]]
+) -> None:
+    for cycle in (NEWEST, OLDER):
+        write_cycle(tmp_path / "bucket", cycle)
+    where = "gfs.20261122" if way == "bucket" else "gfs.t00z"
+    kind, options = fault
+    with FaultyBucket(tmp_path / "bucket", Fault(kind, where, times=ALWAYS, **options)) as server:
+        settings = settings_for(
+            config, tmp_path, server.url, server.filter_url, attempts=2, timeout_seconds=0.5
+        )
+        got = fetched(settings, way)
+
+    assert got.cycle == OLDER
+
+
+@pytest.mark.parametrize("way", ["bucket", "filter"])
+def test_a_server_that_is_not_there_is_asked_for_one_run_only(
+    tmp_path: Path, config: Config, way: str
+) -> None:
+    with FaultyBucket(tmp_path / "bucket") as server:
+        settings = settings_for(config, tmp_path, server.url, server.filter_url, attempts=2)
+    clock = PatientClock()
+    source = open_source(settings, way, clock)
+
+    with pytest.raises(SourceUnavailable, match="connection failed"):
+        source.acquire(needs_of(settings, settings.all_sites()), NOW)
+
+    assert len(clock.slept) == 1  # between the two attempts at one file
+
+
+@pytest.mark.parametrize("way", ["bucket", "filter"])
+def test_web_pages_in_the_place_of_every_file_ask_whether_the_path_has_moved(
+    tmp_path: Path, config: Config, way: str
+) -> None:
+    write_cycle(tmp_path / "bucket", NEWEST)
+    page = Fault("body", "", times=ALWAYS, body=b"<!doctype html><title>moved</title>")
+    with FaultyBucket(tmp_path / "bucket", page) as server:
+        settings = settings_for(config, tmp_path, server.url, server.filter_url, attempts=2)
+        with pytest.raises(SourceError, match="has the path moved"):
+            fetched(settings, way)
+
+
+@pytest.mark.parametrize("way", ["bucket", "filter"])
 def test_a_server_that_fails_on_three_runs_is_asked_for_no_more(
     tmp_path: Path, config: Config, way: str
 ) -> None:
@@ -192,6 +240,17 @@ class TwoCycles(OneCycle):
         return FetchedCycle(cycle or Cycle(RUN), (), "sample cycle", "folder", 0, 0, ())
 
 
+def world_of_two(settings: Config) -> pipeline.World:
+    source = TwoCycles(Cycle(RUN))
+    return pipeline.World(
+        settings,
+        source,  # type: ignore[arg-type]
+        Archive(settings.archive.url),
+        open_prediction_models(),
+        Publisher(settings),
+    )
+
+
 def test_a_run_that_cannot_be_decoded_gives_way_to_the_next_best_in_the_same_attempt(
     config: Config, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -204,14 +263,7 @@ def test_a_run_that_cannot_be_decoded_gives_way_to_the_next_best_in_the_same_att
         return atmosphere.assign_attrs(faults=["f006: cloud is 1.02: 1 points set missing"])
 
     monkeypatch.setattr(reader, "read_atmosphere", read)
-    source = TwoCycles(Cycle(RUN))
-    world = pipeline.World(
-        settings,
-        source,  # type: ignore[arg-type]
-        Archive(settings.archive.url),
-        open_prediction_models(),
-        Publisher(settings),
-    )
+    world = world_of_two(settings)
 
     report = pipeline.run(world, RUN + timedelta(hours=5))
 
@@ -222,3 +274,31 @@ def test_a_run_that_cannot_be_decoded_gives_way_to_the_next_best_in_the_same_att
     assert "faults of the data: 2" in report.summary
     with pytest.raises(SourceCorrupt, match="400 K"):
         pipeline.run(world, RUN + timedelta(hours=5), Cycle(RUN))
+
+
+@pytest.mark.parametrize(
+    ("older_lacks", "used"), [((), "gfs-2026112118"), ((18,), "gfs-2026112200")]
+)
+def test_a_run_that_lacks_a_step_once_decoded_gives_way_to_a_whole_one_only(
+    config: Config,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    older_lacks: tuple[int, ...],
+    used: str,
+) -> None:
+    """A file of the run was of another area: its step is there in name only."""
+    settings = small(config, tmp_path)
+    atmosphere = decoded(settings, tmp_path / "bucket")
+
+    def read(files: object, cycle: Cycle, *_: object, **__: object) -> Atmosphere:
+        lacks = (12,) if cycle.run == RUN else older_lacks
+        return atmosphere.assign_attrs(absent_steps=list(lacks), faults=[])
+
+    monkeypatch.setattr(reader, "read_atmosphere", read)
+
+    report = pipeline.run(world_of_two(settings), RUN + timedelta(hours=5))
+
+    assert report.issue.id == used
+    assert Archive(settings.archive.url).issues()[0].id == used
+    assert len(Archive(settings.archive.url).issues()) == 1
+    assert any("steps +12 h" in fault for fault in report.faults)

@@ -68,7 +68,7 @@ def test_the_further_ahead_the_nearer_to_the_usual_frequency(
     """In log-odds, once what the almanac knows is taken off; and on the same side of it."""
     model = PhysicsRule(phenomenon).ready()
     known = model.columns
-    off = [name in ("zenith_sky_brightness", "dark_hours") for name in known]
+    off = [name in ("zenith_sky_brightness", "dark_hours", "dark_sky_share") for name in known]
 
     def apart(lead: float) -> float:
         day = day_of(model, shares, lead, usual)

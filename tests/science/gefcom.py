@@ -16,10 +16,11 @@ from pathlib import Path
 
 import numpy as np
 
-from models.scores import Reliability, brier, reliability, skill
+from models.scores import brier, skill
 from models.selection import cross_validate, folds, months
 from models.training_set import TrainingSet
 from tests.science.claims import Claim
+from tests.science.ten_bins import Reliability, reliability
 
 TOPIC = "gefcom"
 ZONES = (1, 2)

@@ -20,7 +20,7 @@ from scipy.stats import norm, rankdata
 
 from forecast.phenomena.canvas import find_canvas, illuminate, view_of
 from forecast.phenomena.glow import DISK_PARTLY, PARTLY
-from forecast.phenomena.light_chances import Viewers, disk_probability, glow_probability
+from forecast.phenomena.light_chances import Viewers, disk_chances, glow_chances
 from forecast.phenomena.light_path import DISTANCE, HEIGHTS
 from forecast.phenomena.sun_disk import disk_light
 from forecast.science import cloud_errors, light
@@ -83,6 +83,22 @@ def world(seed: int = 7) -> dict[int, dict[str, np.ndarray]]:
     return result
 
 
+@cache
+def climate_chances(height: float, events: int = 128) -> tuple[float, float]:
+    """Return how often the climate of cloud gives a glow, and a disk, to a viewer at `height` [m].
+
+    By the product's own draws, the same clouds at each height; the horizon is at his own height.
+    """
+    clear = section(np.zeros((events, DISTANCE.size, CELLS)), 0.02, HAZE)
+    sun = np.broadcast_to(np.arange(-6.0, 3.1, 0.25), (events, 37))
+    far, keys = np.full(events, 300.0), [f"climate/{number}" for number in range(events)]
+    viewers = Viewers(np.full(events, float(height)), np.zeros(events), sun, far, keys)
+    return (
+        float(glow_chances(clear, viewers, PARTLY).climate.mean()),
+        float(disk_chances(clear, viewers, DISK_PARTLY).climate.mean()),
+    )
+
+
 def _bases(rng: np.random.Generator) -> np.ndarray:
     """Return bases [m] (sky, layer) of low, middle and high cloud."""
     levels = ((2, 6), (12, 20), (26, 40))
@@ -106,11 +122,12 @@ def _block(rng: np.random.Generator, lead: int, number: int) -> dict[str, np.nda
     told = sky_of(covers, bases)
     quality, disk = truth(sky_of(true, other), viewers)
     quality_told, disk_told = truth(told, viewers)
-    glow, glow_climate = glow_probability(told, asked, PARTLY)
-    shown, shown_climate = disk_probability(told, asked, DISK_PARTLY)
+    glow = glow_chances(told, asked, PARTLY)
+    shown = disk_chances(told, asked, DISK_PARTLY)
     return {
-        "glow": glow, "glow_climate": glow_climate, "glow_came": quality >= PARTLY,
-        "glow_line": quality_told >= PARTLY, "disk": shown, "disk_climate": shown_climate,
+        "glow": glow.probability, "glow_climate": glow.climate, "glow_came": quality >= PARTLY,
+        "glow_line": quality_told >= PARTLY, "disk": shown.probability,
+        "disk_climate": shown.climate,
         "disk_came": disk >= DISK_PARTLY, "disk_line": disk_told >= DISK_PARTLY,
     }  # fmt: skip
 
@@ -197,7 +214,7 @@ def whole_computation(skies: int = 40, draws: int = 100) -> Claim:
     sun = np.broadcast_to(np.arange(-6.0, 3.1, 0.25), (skies, 37))
     asked = Viewers(np.full(skies, VIEWER), np.zeros(skies), sun, np.full(skies, lead),
                     [f"whole/{row}" for row in range(skies)])  # fmt: skip
-    quick, _ = glow_probability(sky_of(covers, bases), asked, PARTLY)
+    quick = glow_chances(sky_of(covers, bases), asked, PARTLY).probability
     correlation = float(cloud_errors.correlation_at(np.array(lead)))
     said = np.moveaxis(cloud_errors.deviates_of(np.moveaxis(covers, 1, 2)), 2, 1)
     left = np.sqrt(1 - correlation**2 * cloud_errors.VARIANCE)[:, None]

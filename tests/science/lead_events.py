@@ -1,7 +1,7 @@
 """Rules run on forecasts kept at their issue time: the cases of tests/science/lead.py.
 
 Stars: of the archive's event (mean cloud of 21 to 04 local at most 20 %), as others have judged it,
-and of the product's, the best two dark hours at most half covered, whatever the moon. Layers of
+and of the product's, the best two dark hours with few clouds at most, whatever the moon. Layers of
 cloud are not archived: the total takes the starlight of an equal part of each. Snow and wet bulb:
 of the hours 16 to 09 local. Depth of snow is not archived: a pack that both start from the
 analyses' is carried on by the forecast's hours and by the analyses'.
@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from forecast.phenomena.snow import DEGREES
-from forecast.phenomena.stars import HALF_THE_SKY, WEIGHTS, best_run
+from forecast.phenomena.stars import FEW_CLOUDS, WEIGHTS, best_run
 from forecast.quantities import SNOWMAKING_GOOD, SNOWMAKING_STARTS
 from forecast.science.almanac import ASTRONOMICAL, sun_position
 from forecast.science.snowpack import DayForcing, Pack, next_day
@@ -134,12 +134,12 @@ def archive_stars(nights: IssueArchive) -> LeadCases:
 
 
 def stars(nights: IssueArchive) -> LeadCases:
-    """Return the product's event whatever the moon: the best two dark hours half clear."""
+    """Return the product's event whatever the moon: the best two dark hours with few clouds."""
     dark = dark_hours(nights)
     chosen = best_hours(nights.forecast["cloud_pct"] / 100, dark)
     effects, base = weather_effects("starry_sky", star_features(nights, chosen, dark))
     seen = nights.analysis["cloud_pct"] / 100
-    clear = mean_over(seen, best_hours(seen, dark)) <= HALF_THE_SKY
+    clear = np.round(mean_over(seen, best_hours(seen, dark)), 6) <= FEW_CLOUDS
     return LeadCases(effects, clear, nights.lead(21), nights.night, nights.ahead, base)
 
 

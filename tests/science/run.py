@@ -21,6 +21,7 @@ TOPICS = (
     "sea",
     "stars",
     "night_sky",
+    "moonlit",
     "snow",
     "snow_cover",
     "learning",

@@ -14,10 +14,11 @@ from pathlib import Path
 import numpy as np
 from scipy.special import expit, ndtr
 
+from models.corp import corp_reliability
 from models.prior_logistic import PriorLogistic
 from models.promotion import LEAST_BLOCKS, decide
 from models.rule_model import PhysicsRule
-from models.scores import brier, reliability
+from models.scores import brier
 from models.selection import losses, months, weeks
 from models.training import rule_on, train
 from models.training_set import TrainingSet
@@ -61,6 +62,7 @@ def world(seed: int, sites: int = 5, as_the_rule: bool = False) -> World:
         "water_vapour_column": (2, 50),
         "precipitation": (0, 3),
         "dark_hours": (5, 10),
+        "dark_sky_share": (0.5, 1.0),
     }
     cloud = spells(random, DAYS, sites)
     features = []
@@ -77,16 +79,13 @@ def world(seed: int, sites: int = 5, as_the_rule: bool = False) -> World:
         low, high = low_high.get(name, (0.0, 1.0))
         features.append((low + (high - low) * share).ravel())
     x = np.stack(features, axis=1)
-    effects = rule.effects(x)[:, :, 0]
     site = np.tile(np.arange(sites), DAYS)
-    weights, own, base = np.ones(len(rule.columns)), np.zeros(sites), rule.bases()[0]
-    if not as_the_rule:
-        weights, own, base = (
-            0.6 + 0.35 * random.normal(size=len(weights)),
-            0.6 * random.normal(size=sites),
-            base + 1.0,
-        )
-    truth = expit(effects @ weights + base + own[site])
+    if as_the_rule:
+        truth = rule.predict_proba(x)[:, 1]
+    else:
+        weights = 0.6 + 0.35 * random.normal(size=len(rule.columns))
+        own, base = 0.6 * random.normal(size=sites), rule.bases()[0] + 1.0
+        truth = expit(rule.effects(x)[:, :, 0] @ weights + base + own[site])
     observed = random.uniform(size=len(truth)) < truth
     rows = len(truth)
     return World(
@@ -113,7 +112,7 @@ def recovered() -> tuple[float, float, float, float, bool, int]:
     made = world(1)
     trained = train(made.data, kinds=("prior",))
     held_out = trained.held_out[:, 1]
-    bins = reliability(held_out, made.data.observed)
+    bins = corp_reliability(held_out, made.data.observed)
     rule = rule_on(made.data)[:, 1]
     errors = (float(np.mean(abs(p - made.truth))) for p in (held_out, rule))
     return *errors, bins.term, bins.highest, bins.within, len(made.data)

@@ -35,6 +35,24 @@ def test_sound_settings_have_nothing_to_mend(tmp_path: Path) -> None:
     assert str(tmp_path / "var" / "archive.db") in archive.detail
 
 
+@pytest.mark.parametrize("name", [{"zh": "灵山"}, {"zh": "灵山", "en": " "}, "灵山", None])
+def test_a_wrong_name_hides_no_other_fault_of_its_site(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], name: object
+) -> None:
+    site = SITE | {"id": "hill", "name": name, "longitude": 15.454}
+    if name is None:
+        del site["name"]
+    file = written(tmp_path, SOUND | {"sites": [site]})
+
+    code = main(["check", "--offline", "--json", "--config", str(file)])
+
+    found = json.loads(capsys.readouterr().out)
+    faults = {each["subject"] for each in found if each["grade"] == "fault"}
+    assert code == 3
+    assert {"settings", "sites.hill"} <= faults
+    assert not any("not checked: mend" in each["detail"] for each in found)
+
+
 def test_faults_of_all_kinds_are_named_in_one_go(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -18,6 +18,7 @@ from forecast.config import Config
 from forecast.domain import PHENOMENA, Event, Outcome, Site, Window
 from forecast.learning.usual_frequency import DARKNESS, renew_climatology, shipped_frequency
 from models.climatology import (
+    CLEAR_NIGHTS,
     KEPT,
     TABLE,
     Climatology,
@@ -26,8 +27,12 @@ from models.climatology import (
     read_climatology,
     shipped,
 )
+from models.climatology import shipped_frequency as at_elevation
+from tests.horizons import clear
 from tests.past_issues import START, issued_on, keep_issue
 from tests.science import climatology as computed
+from tests.skies import SITES
+from tests.unit.test_glow import look
 
 NOON = datetime(2026, 1, 15, 12, tzinfo=UTC)
 
@@ -51,6 +56,20 @@ def test_the_table_has_every_phenomenon_and_month_with_a_source() -> None:
     assert len({(r["phenomenon"], r["month"], r["elevation_m"]) for r in rows}) == len(rows)
 
 
+def test_clear_nights_have_a_table_of_their_own_and_are_the_rarer_event() -> None:
+    """Xinglong: 63 % of nights usable for spectroscopy, 32 % for photometry (Zhang et al. 2015)."""
+    starry, clear = (
+        [shipped(table)["starry_sky", month][0].frequency for month in range(1, 13)]
+        for table in (TABLE, CLEAR_NIGHTS)
+    )
+
+    assert set(shipped(CLEAR_NIGHTS)) == {("starry_sky", month) for month in range(1, 13)}
+    assert all(few < 0.65 * many for few, many in zip(clear, starry, strict=True))
+    assert sum(starry) / 12 == pytest.approx(0.63, abs=1e-3)
+    assert sum(clear) / 12 == pytest.approx(0.32, abs=1e-3)
+    assert clear.index(min(clear)) == starry.index(min(starry)) == 6  # July
+
+
 def test_snow_and_cold_are_commoner_higher_up_and_in_winter() -> None:
     for phenomenon in ("snowfall", "snow_cover", "snowmaking"):
         for month in range(1, 13):
@@ -58,6 +77,17 @@ def test_snow_and_cold_are_commoner_higher_up_and_in_winter() -> None:
             # days as rare as one in three hundred differ by chance
             assert all(b - a > -0.01 for a, b in itertools.pairwise(by_height))
         assert shipped()[phenomenon, 1][0].frequency > shipped()[phenomenon, 7][0].frequency
+
+
+def test_a_glow_is_as_usual_at_a_height_as_under_the_draws_of_its_own_climate() -> None:
+    """The table against the feature of an event there, which sees the site's own terrain."""
+    for site in ("lingshan", "baihuashan", "jinding"):
+        own = float(look(clear, "sunset_glow", site).values["climate_glow_probability"][0])
+        table = at_elevation("sunset_glow", 11, SITES[site].elevation)
+        assert table == pytest.approx(own, abs=0.07), site
+    high, low = (at_elevation("sunset_glow", 11, height) for height in (2303.0, 1300.0))
+    assert high > low + 0.08  # above the low cloud
+    assert at_elevation("sunrise", 7, 2303.0) > at_elevation("sunrise", 7, 1300.0) + 0.08
 
 
 def test_between_two_heights_the_log_odds_are_interpolated(config: Config) -> None:
@@ -95,7 +125,6 @@ def test_outcomes_move_the_frequency_with_the_table_as_ten_cases(config: Config)
 
     assert counts == {"sea_of_clouds": {site.id: {1: (20, 12)}}}
     assert learnt.frequency(january) == pytest.approx((12 + 10 * table.frequency(january)) / 30)
-    assert (learnt.cases(january), table.cases(january)) == (20, 0)
     for other in (event(site), event(site, "sea_of_clouds", 2),
                   event(replace(site, id="elsewhere"), "sea_of_clouds")):  # fmt: skip
         assert learnt.frequency(other) == table.frequency(other)
@@ -129,16 +158,16 @@ def test_counts_are_kept_and_read_again_and_a_damaged_file_serves_nothing(
         caplog.clear()
 
 
-def test_only_sources_that_look_every_day_count_and_only_nights_that_could_be_dark(
+def test_only_sources_that_look_every_day_count_and_only_nights_that_are_mostly_dark(
     tmp_path: Path, config: Config
 ) -> None:
-    """An observer reports a sea because there was one; under a full moon no night is starry."""
+    """An observer reports a sea because there was one; no moonlit night is starry."""
     archive = Archive(f"sqlite:///{tmp_path / 'archive.db'}")
     first = config.all_sites()[0].id
     days = [START + timedelta(days=n) for n in range(4)]
     for n, day in enumerate(days):
         night = {"site": "lingshan", "phenomenon": "starry_sky", "day": day, "probability": 0.5}
-        keep_issue(archive, issued_on(day), [night | {"values": {DARKNESS: (21.5, 18.0)[n % 2]}}])
+        keep_issue(archive, issued_on(day), [night | {"values": {DARKNESS: (0.75, 0.74)[n % 2]}}])
     at = datetime.combine(days[-1] + timedelta(days=9), datetime.min.time(), UTC)
     outcomes = [Outcome("starry_sky", "lingshan", day, 1.0 - n % 2, "analysis")
                 for n, day in enumerate(days)]  # fmt: skip
@@ -176,6 +205,8 @@ def test_the_shipped_table_is_the_one_computed_from_the_reference_data(shared: P
     rows = computed.table(shared)
 
     assert computed.text(rows) == TABLE.read_text(encoding="utf-8")
+    clear_nights = computed.table_of_clear_nights(shared)
+    assert computed.text(clear_nights) == CLEAR_NIGHTS.read_text(encoding="utf-8")
     sun = computed.sunshine_share()
     # published: 47 % in July, 65 % in January and February
     assert sun[[0, 1, 6]] == pytest.approx([0.65, 0.65, 0.47], abs=0.015)

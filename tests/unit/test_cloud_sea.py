@@ -477,6 +477,18 @@ def test_a_deck_fills_only_the_ground_that_lies_below_its_top() -> None:
     assert filled.tolist() == [[5 / 8]]  # under the deck or in it; what stands above 900 m is free
 
 
+def test_ground_between_the_last_level_and_the_viewer_is_not_hidden_by_a_deck_below_it() -> None:
+    # the viewer at 1450 m, the deck at 1300 m, clear air at 1400 m: 1430 m is seen, 1250 m is not
+    heights = np.arange(0.0, 2001.0, 100.0)
+    cloud = np.where(heights == 1300, 1.0, 0.0)[None, None]
+
+    filled = cloud_deck.area_filled(
+        cloud, heights, np.array([[1450.0]]), np.array([[1250.0, 1430.0]])
+    )
+
+    assert filled.tolist() == [[0.5]]
+
+
 def test_cloud_at_and_above_the_viewer_fills_no_valley() -> None:
     heights = np.arange(0.0, 2001.0, 100.0)
     cloud = np.where(heights >= 1200, 1.0, 0.0)[None, None]

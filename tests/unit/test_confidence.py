@@ -12,7 +12,7 @@ from math import nan
 import pytest
 
 from forecast.domain import Forecast, Reason, Spread
-from forecast.phenomena.stars import HALF_THE_SKY
+from forecast.phenomena.stars import FEW_CLOUDS
 from forecast.settings import PhenomenonSettings
 from products.bulletin import Bulletin
 from products.channels import render
@@ -159,7 +159,7 @@ def test_a_day_as_usual_has_no_best_hours(bulletin: Bulletin) -> None:
     forecast = forecast_of(bulletin, LINGSHAN_RIME)
 
     assert forecast.best is not None
-    assert words.best(forecast) == "dawn"
+    assert words.best(forecast) == "all day"
     assert words.best(replace(forecast, confidence=2)) == "06:42–08:24"
 
 
@@ -257,20 +257,20 @@ def test_beside_the_chance_stands_how_often_it_is_usual(
     [
         (
             "index.html",
-            "平均云量不超过一半即算出现。半边天有云也计入，并不等于整夜晴朗。",
-            "“星夜”频率：天文夜间最好的两小时平均云量不超过一半的夜晚，不计月光",
+            "平均云量不超过三成（晴到少云）即算出现，不要求整夜晴朗。",
+            "“星夜”频率：天文夜间最好的两小时平均云量不超过三成的夜晚，不计月光",
         ),
         (
             "en/index.html",
-            "A sky half covered counts; the night need not be clear throughout.",
-            "how often the best two hours of the dark night are at most half covered by cloud",
+            "at most three tenths covered by cloud. The night need not be clear throughout.",
+            "how often the best two hours of the dark night are at most three tenths covered by",
         ),
     ],
 )
-def test_the_page_says_that_a_sky_half_covered_counts_as_starry(
+def test_the_page_says_how_few_clouds_a_starry_sky_may_have(
     path: str, counted: str, usual: str
 ) -> None:
-    assert HALF_THE_SKY == 0.5
+    assert FEW_CLOUDS == 0.3
     assert PhenomenonSettings().stars_minimum_hours == 2
     assert counted in pages()[path]
     assert usual in pages()[path]
@@ -293,6 +293,21 @@ def test_screens_and_the_article_show_the_confidence_of_the_days_ahead(bulletin:
     assert re.findall(r'sure-(\d)" role="img"', strip) == ["3", "3", "3", "2", "2", "1"]
     assert all(sign in article for sign in "●◐○")
     assert "尚早，暂按往年同期" in article
+
+
+def test_the_short_message_marks_a_day_of_low_confidence_and_one_that_is_early() -> None:
+    keys = [e.forecast.event.key for e in sample_bulletin().entries if e.forecast.known]
+    chances = {keys[0]: (0.62, 1), keys[1]: (0.64, 2)}
+    texts = [
+        "".join(str(page.body) for page in render(made, "sms")).replace(THIN_SPACE, " ")
+        for made in (composed(chances), composed(chances, usual=0.6))
+    ]
+
+    assert texts[0].count("可信度低") == texts[0].count("low confidence") == 1
+    assert "尚早" not in texts[0]
+    assert texts[1].count("尚早") == texts[1].count("too early to say") == 1
+    assert "可信度低" not in texts[1]
+    assert re.search(r"62%（[^）]*）（可信度低）", texts[0])
 
 
 def test_a_column_as_usual_is_hollow_and_the_range_of_one_run_is_drawn(bulletin: Bulletin) -> None:

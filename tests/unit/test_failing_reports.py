@@ -166,3 +166,42 @@ def test_a_station_whose_visibility_turns_to_kilometres_is_known_by_its_weeks(
 
     assert report.flags["visibility_in_air"] == DOUBTFUL
     assert any("last weeks" in line for line in program.doubts())
+
+
+def test_a_wind_far_above_its_weeks_is_asked_for_the_unit_that_makes_it_larger(
+    program: Program,
+) -> None:
+    # winds of 2 to 5 m/s for six days, then 16: as many km/h are 4.4 m/s
+    start = RECEIVED - timedelta(days=6)
+    rows = "station,time,wind_speed\n"
+    rows += "".join(
+        f"M1001,{start + timedelta(hours=n):%Y-%m-%dT%H:%MZ},{2 + 0.3 * (n % 11):.1f}\n"
+        for n in range(130)
+    )
+    program.observe("weeks.csv", rows.encode(), RECEIVED - timedelta(hours=12))
+    program.observe(
+        "later.csv", f"station,time,wind_speed\nM1001,{RECEIVED:%Y-%m-%dT%H:%MZ},16\n".encode()
+    )
+
+    (line,) = program.doubts()
+    assert "wind_speed 16 m/s is far from the station's last weeks" in line
+    assert "km/h or knots in an m/s column?" in line
+
+
+def test_a_jump_within_the_range_of_the_weeks_is_called_a_jump(program: Program) -> None:
+    # -5 to +5 degC for six days, then 0, 14 and 0: 14 is within the range that the weeks allow
+    start = RECEIVED - timedelta(days=6)
+    rows = "station,time,air_temperature\n"
+    rows += "".join(
+        f"M1001,{start + timedelta(hours=n):%Y-%m-%dT%H:%MZ},{abs(n % 20 - 10) - 5}\n"
+        for n in range(130)
+    )
+    program.observe("weeks.csv", rows.encode(), RECEIVED - timedelta(hours=12))
+    later = "station,time,air_temperature\n" + "".join(
+        f"M1001,{RECEIVED - timedelta(hours=ago):%Y-%m-%dT%H:%MZ},{value}\n"
+        for ago, value in ((2, 0), (1, 14), (0, 0))
+    )
+    program.observe("later.csv", later.encode())
+
+    (line,) = program.doubts()
+    assert "air_temperature 14 degC jumps from the reports before and after it" in line

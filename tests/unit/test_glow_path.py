@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from forecast.phenomena import PhenomenonFeatures, glow
+from forecast.phenomena.glow_geometry import geometry_of
 from forecast.science.aerosol import OPTICAL_DEPTH
 from forecast.science.interpolation import Scene, as_times
 from forecast.settings import PhenomenonSettings
@@ -118,6 +119,18 @@ def test_a_field_held_beyond_the_run_gives_the_quality_but_not_the_time() -> Non
             drawn["time"].values > held.evidence["sunset_glow"]["time"].values.min()
         ][-20:]
     ).any()
+
+
+def test_the_minutes_of_the_first_and_the_last_field_belong_to_the_run() -> None:
+    chosen = event("sunset_glow", "lingshan")
+    assert chosen.centre is not None
+    air = around(chosen.site, chosen.centre, clear)
+    minutes = geometry_of([chosen], Scene(air, [chosen.site])).minutes[0]
+    edges = minutes[[10, 20]]
+
+    found = geometry_of([chosen], Scene(air.assign_coords(time=edges), [chosen.site])).outside[0]
+
+    assert np.flatnonzero(~found).tolist() == list(range(10, 21))
 
 
 def test_a_window_that_runs_out_of_the_data_is_not_given() -> None:

@@ -14,6 +14,7 @@ import xarray as xr
 
 from forecast.domain import Cycle
 from forecast.errors import MissingInput, SourceCorrupt
+from forecast.ingest.gaps import with_gaps
 from forecast.ingest.grib.headers import scan
 from forecast.ingest.grib.reader import Finder, inspect, read_atmosphere, read_members
 from tests.gribs import COLUMNS, CYCLE, ROWS, eccodes, eccodes_fields, file_of, message, needs
@@ -321,6 +322,26 @@ def test_a_message_of_another_run_costs_only_itself_and_is_named(tmp_path: Path)
     assert atmosphere["air_temperature"].values.ravel()[0] == pytest.approx(280)
     [fault] = atmosphere.attrs["faults"]
     assert re.match(OF_ANOTHER_RUN + r".*passed over$", fault)
+
+
+def test_a_step_of_which_nothing_can_be_used_is_a_gap_and_is_named(tmp_path: Path) -> None:
+    """Between the steps before and after it nothing is known: nobody interpolates across it."""
+    steps = (0, 3, 6)
+    parts = [
+        message(280.0 + step, forecastTime=step, **({"run": EARLIER_RUN} if step == 3 else {}))
+        for step in steps
+    ]
+    file = file_of(tmp_path, *parts)
+
+    read = read_atmosphere([file], CYCLE, needs("air_temperature", steps=(0, 3, 6, 9)))
+    atmosphere = with_gaps(read, CYCLE)
+
+    values = atmosphere["air_temperature"].values.reshape(3, -1)
+    assert values[0, 0] == pytest.approx(280)
+    assert np.isnan(values[1]).all()
+    assert values[2, 0] == pytest.approx(286)
+    assert atmosphere.attrs["absent_steps"] == [3, 9]
+    assert atmosphere.attrs["faults"][-1] == "gfs-2026011000: nothing can be used at the steps +3 h"
 
 
 def test_a_file_wholly_of_another_run_is_refused(tmp_path: Path) -> None:

@@ -31,14 +31,14 @@ def features_of_a_day(model: PhysicsRule, share: float, **values: float) -> np.n
 
 
 def test_the_scale_is_that_of_its_page() -> None:
-    """By hand: .76 exp(-(1 / 5.8)^1.56) = .76 x exp(-.06442) = .71258 a day ahead."""
+    """By hand: .75 exp(-(1 / 5.7)^1.37) = .75 x exp(-.09214) = .68398 a day ahead."""
     stars = SCALES["starry_sky"]
 
-    assert stars.at(np.array([0.0, 24.0])) == pytest.approx([0.76, 0.7126], abs=1e-4)
-    assert stars.at(np.array([24 * 5.8])) == pytest.approx(0.76 / math.e)
+    assert stars.at(np.array([0.0, 24.0])) == pytest.approx([0.75, 0.6840], abs=1e-4)
+    assert stars.at(np.array([24 * 5.7])) == pytest.approx(0.75 / math.e)
     assert stars.at(np.array(-5.0)) == stars.at(np.array(0.0))
     assert np.isnan(stars.at(np.array(math.nan)))
-    assert stars.worth(np.array(24.0)) == pytest.approx(0.7126 / 0.76, abs=1e-4)
+    assert stars.worth(np.array(24.0)) == pytest.approx(0.6840 / 0.75, abs=1e-4)
 
 
 def test_features_that_hold_their_errors_are_not_scaled_again() -> None:
@@ -109,7 +109,7 @@ def test_the_moon_is_known_however_far_ahead() -> None:
     model = PhysicsRule("starry_sky").ready()
     dark, bright = (
         features_of_a_day(model, 0.0, **{LEAD: 240.0, USUAL: 0.7, "zenith_sky_brightness": sky,
-                                         "dark_hours": 8.0})
+                                         "dark_hours": 8.0, "dark_sky_share": 1.0})
         for sky in (21.5, 18.0)
     )  # fmt: skip
 
@@ -141,8 +141,8 @@ def test_no_place_is_certain_never_to_have_a_phenomenon() -> None:
 
 
 def test_confidence_falls_with_lead() -> None:
-    """By hand: (lead / 5.8 d)^1.56 = -ln .75 at 2.6 days, -ln .4 at 5.5 days."""
-    levels = [confidence_of("starry_sky", 24 * day) for day in (0, 2.5, 2.7, 5.4, 5.6, 10)]
+    """By hand: (lead / 5.7 d)^1.37 = -ln .75 at 2.30 days, -ln .4 at 5.35 days."""
+    levels = [confidence_of("starry_sky", 24 * day) for day in (0, 2.2, 2.4, 5.3, 5.4, 10)]
 
     assert levels == [3, 3, 2, 2, 1, 1]
 

@@ -175,3 +175,12 @@ def test_the_lower_the_ray_the_redder_the_light() -> None:
 
     assert (np.diff(bands[:, 2] / bands[:, 0]) < 0).all()
     assert np.log(bands[:, 2]) / np.log(bands[:, 0]) == pytest.approx(0.2211 / 0.0410, rel=0.01)
+
+
+def test_redness_is_what_clean_air_takes_of_the_blue_beside_the_red() -> None:
+    # depths of Hansen & Travis 1974: .2209 at 450 nm, .0409 at 680 nm, for each air mass
+    masses = np.array([0.0, 1.0, 5.0, 38.0])
+
+    found = light.redness(masses * light.RAYLEIGH_SCALE)
+
+    assert found == pytest.approx(1 - np.exp(-(0.2209 - 0.0409) * masses), abs=0.01)

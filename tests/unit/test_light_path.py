@@ -94,6 +94,21 @@ def test_half_a_sky_of_cloud_holds_all_the_water_of_its_layer() -> None:
     )
 
 
+def test_cells_under_the_ground_and_far_above_the_highest_level_have_no_cloud() -> None:
+    air = around(LINGSHAN, NOON, overcast(0, 20000), surface_altitude=1000.0)
+    levels = air["level"].values[air["level"].values >= 30000.0]
+    # 300 hPa is at 9164 m; a level stands for the air up to half the way to the next one
+    highest, next_one = np.sort(standard_height(levels))[[-1, -2]]
+    end = highest + (highest - next_one) / 2
+
+    cover = path_of(air.sel(level=levels)).section.cover[0, 3]
+
+    assert 9164 < end < 10000
+    assert (cover[HEIGHTS < 1000] == 0).all()
+    assert (cover[(HEIGHTS > 1000) & (end - 25 > HEIGHTS)] == 1).all()
+    assert (cover[end + 25 < HEIGHTS] == 0).all()
+
+
 @pytest.mark.parametrize(
     ("pressure", "expected"),
     [

@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import json
 import math
+from datetime import date
 from pathlib import Path
 
 import numpy as np
 import pytest
 from sklearn.base import clone
 
+from forecast.config import read_config
 from forecast.errors import ModelMismatch
 from forecast.phenomena import star_night
 from forecast.quantities import FEATURES, features_of
 from models import registry
+from models.climatology import Climatology
 from models.model_file import pack, unpack
 from models.night_sky_model import DECAYS, NEEDS, OPTIONAL, TERMS, NightSkyModel, Term, terms_print
-from models.rule_model import LEAD, USUAL
+from models.rule_model import LEAD, USUAL, PhysicsRule
 
 NOWHERE = Path("no folder of models")
 COLUMNS = NightSkyModel().columns
@@ -26,6 +29,7 @@ CLEAR = {
     USUAL: USUALLY,
     "dark_hours": 9.0,
     "zenith_sky_brightness": 21.6,
+    "dark_sky_share": 1.0,
     "evening_sky_cover": 0.1,
     "night_sky_cover": 0.02,
     "morning_sky_cover": 0.1,
@@ -60,7 +64,9 @@ def shipped() -> NightSkyModel:
     return served.model
 
 
-def chance(model: NightSkyModel, features: dict[str, float], **changed: float) -> float:
+def chance(
+    model: NightSkyModel | PhysicsRule, features: dict[str, float], **changed: float
+) -> float:
     case = np.array([[(features | changed).get(name, math.nan) for name in model.columns]])
     return float(model.predict_proba(case)[0, 1])
 
@@ -112,6 +118,57 @@ def test_it_answers_with_and_without_a_rain_probability_and_the_run_before(
     assert overcast < 0.25
 
 
+# A November night at Lingshan under the same cover throughout, dew-point depression 8 K, rain
+# probability .05.
+LINGSHAN = Climatology().frequency_at(
+    "starry_sky", next(s for s in read_config().all_sites() if s.id == "lingshan"),
+    date(2026, 11, 15),
+)  # fmt: skip
+DAYS = (0, 1, 3, 5, 7, 10)
+
+
+def dry_night(cover: float) -> dict[str, float]:
+    covers = ("evening_sky_cover", "night_sky_cover", "morning_sky_cover", "sky_cover_before")
+    probabilities = OPTIONAL[1]
+    return CLEAR | {
+        **dict.fromkeys((*covers, "sky_cover", "cloud_for_stars"), cover),
+        **dict.fromkeys(probabilities, 0.05 if cover > 0.1 else 0.0),
+        USUAL: LINGSHAN,
+        "dark_hours": 10.8,
+        "night_clear_share": float(cover <= 0.2),
+        "clear_hours": 10.8 * (cover <= 0.2),
+        "dew_point_depression": 8.0,
+        "precipitation": 0.0,
+    }
+
+
+def by_lead(model: NightSkyModel | PhysicsRule, night: dict[str, float]) -> dict[int, float]:
+    return {day: chance(model, night, **{LEAD: 12.0 + 24 * day}) for day in DAYS}
+
+
+def test_an_overcast_dry_night_is_well_below_the_usual_and_a_clear_one_well_above(
+    shipped: NightSkyModel,
+) -> None:
+    """Of 33 such nights tonight and tomorrow .48 came (90 % .33 to .63), .67 of all nights, and
+    .99 of 361 forecast clear: tests/science/night_sky.py.
+    """
+    rule = PhysicsRule("starry_sky").ready()
+    for name, model, lacking in (
+        ("classifier", shipped, {}), ("without the optional", shipped, LACKING), ("rule", rule, {}),
+    ):  # fmt: skip
+        overcast, broken, clear = (
+            by_lead(model, dry_night(cover) | lacking) for cover in (0.95, 0.5, 0.02)
+        )
+
+        assert overcast[0] < overcast[1] < LINGSHAN - 0.14, name
+        assert (0.33 if model is shipped else 0.15) < overcast[0], name
+        assert clear[1] > 0.96, name
+        assert LINGSHAN - 0.02 < broken[10] < clear[10] < LINGSHAN + 0.25, name
+        assert all(overcast[day] < broken[day] < clear[day] for day in DAYS), name
+        assert abs(overcast[10] - LINGSHAN) < 0.06, name
+    assert by_lead(rule, dry_night(0.5))[0] < LINGSHAN + 0.05
+
+
 def test_it_is_silent_without_the_cover_of_the_night_the_darkness_or_the_lead(
     shipped: NightSkyModel,
 ) -> None:
@@ -119,6 +176,14 @@ def test_it_is_silent_without_the_cover_of_the_night_the_darkness_or_the_lead(
         assert math.isnan(chance(shipped, CLEAR, **{name: math.nan})), name
     others = set(COLUMNS) - set(NEEDS)
     assert math.isfinite(chance(shipped, CLEAR, **dict.fromkeys(others, math.nan)))
+
+
+@pytest.mark.parametrize("shape", [(len(COLUMNS),), (3, len(COLUMNS) - 1), (3, len(COLUMNS), 1)])
+def test_cases_of_another_shape_are_refused_and_the_columns_named(
+    shipped: NightSkyModel, shape: tuple[int, ...]
+) -> None:
+    with pytest.raises(ValueError, match=f"reads {len(COLUMNS)} columns .*night_sky_cover"):
+        shipped.predict_proba(np.zeros(shape))
 
 
 def test_the_moon_takes_the_rules_part_whatever_the_lead_and_a_dark_night_adds_nothing(
@@ -135,10 +200,24 @@ def test_the_moon_takes_the_rules_part_whatever_the_lead_and_a_dark_night_adds_n
         assert moonlit - dark == pytest.approx(-8.5, abs=1e-6)  # models/rules.py
 
 
+def test_the_fewer_hours_the_moon_leaves_dark_the_smaller_the_chance_whatever_the_lead(
+    shipped: NightSkyModel,
+) -> None:
+    def odds(share: float, lead: float) -> float:
+        p = chance(shipped, CLEAR, **{LEAD: lead, "dark_sky_share": share})
+        return math.log(p / (1 - p))
+
+    for lead in (6.0, 24.0 * 9):
+        whole = odds(1.0, lead)
+        taken = [odds(share, lead) - whole for share in (0.75, 0.5, 0.25, 0.0)]
+        assert taken == pytest.approx([-0.8, -1.3, -1.7, -2.0], abs=1e-6)  # models/rules.py
+        assert odds(math.nan, lead) == pytest.approx(whole)
+
+
 def test_reasons_add_up_to_the_change_of_the_odds(shipped: NightSkyModel) -> None:
     case = np.array([[OVERCAST[name] for name in COLUMNS]])
     neither = case.copy()
-    for name in set(COLUMNS) - {LEAD, USUAL, "zenith_sky_brightness"}:
+    for name in set(COLUMNS) - {LEAD, USUAL, "zenith_sky_brightness", "dark_sky_share"}:
         term = next((t for t in TERMS if t.feature == name), None)
         assert term is not None, name
     moved = dict(zip(COLUMNS, shipped.influence(case)[0].tolist(), strict=True))
@@ -181,6 +260,9 @@ def test_terms_are_what_they_say() -> None:
     assert Term("night_rain", shift=0.1).of(np.array([0.9]))[0] == pytest.approx(0.0)
     assert Term("night_sky_cover", square=0.6).of(np.array([1.0]))[0] == pytest.approx(0.16)
     assert Term("night_sky_cover").of(np.array([0.3])).tolist() == [0.3]
+    throughout = Term("night_sky_cover", above=0.7, others=("evening_sky_cover",))
+    found = throughout.of(np.array([1.0, 1.0, 0.9, np.nan]), np.array([0.95, 0.2, np.nan, np.nan]))
+    assert found == pytest.approx([0.25, 0.0, 0.2, np.nan], nan_ok=True)
 
 
 def test_it_learns_from_outcomes_and_a_file_gives_it_back() -> None:
@@ -199,7 +281,7 @@ def test_it_learns_from_outcomes_and_a_file_gives_it_back() -> None:
 
     assert np.corrcoef(model.predict_proba(cases)[:, 1], truth)[0, 1] > 0.97
     assert (again.predict_proba(cases) == model.predict_proba(cases)).all()
-    with pytest.raises(ValueError, match="reads 14 columns"):
+    with pytest.raises(ValueError, match="reads 15 columns"):
         model.predict_proba(cases[:, :3])
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import date
+from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -11,9 +11,11 @@ import pytest
 from forecast.config import read_config
 from forecast.domain import Outcome
 from forecast.learning.truth_from_reports import OutcomeTable, parse
+from forecast.verification import OutcomeReport, resolve
 
 ZONE = ZoneInfo("Asia/Shanghai")
 TODAY = date(2026, 11, 25)
+MORNING = datetime(2026, 11, 21, tzinfo=UTC)
 SITES = read_config().all_sites()
 # 70 degrees north, where the sun does not set in June nor rise in December (USNO)
 ARCTIC = replace(
@@ -112,6 +114,87 @@ def test_a_heading_that_can_be_read_in_two_ways_is_asked_about() -> None:
     assert "write UTC, UTC+8 or Asia/Shanghai" in zone.faults[0].reason
     assert [o.phenomenon for o in unknown.outcomes] == ["sunset_glow"]
     assert "which night is meant" in unknown.faults[-1].reason
+
+
+@pytest.mark.parametrize(
+    "heading", ["开始", "何时", "when", "start", "观测", "at", "local", "备注"]
+)
+@pytest.mark.parametrize(
+    "cell", ["02:30", "2:30", "０２：３０", "0230", "2点半", "凌晨2点", "2:30 am", "21h30",
+             "02:30-04:00", "2026-11-21 02:30", "2026-11-21T02:30:00"]
+)  # fmt: skip
+def test_a_time_in_a_column_that_is_not_known_is_asked_about_at_night(
+    heading: str, cell: str
+) -> None:
+    """Whether 02:30 of the 21st is the night of the 20th or of the 21st cannot be known."""
+    found = rows(
+        f"site,phenomenon,day,{heading},degree",
+        f"lingshan,starry_sky,2026-11-21,{cell},1",
+        f"lingshan,sunset_glow,2026-11-21,{cell},1",
+    )
+
+    assert [o.phenomenon for o in found.outcomes] == ["sunset_glow"]
+    assert "which night is meant" in found.faults[-1].reason
+
+
+@pytest.mark.parametrize(
+    ("heading", "cell"),
+    [("编号", "0230"), ("id", "0012"), ("镜头", "16 mm"), ("气温", "12.50"), ("人数", "2303"),
+     ("备注", "clear from 02:30 on"), ("曝光", "30 s"), ("when", "")],
+)  # fmt: skip
+def test_a_cell_that_is_no_time_costs_nothing(heading: str, cell: str) -> None:
+    found = rows(
+        f"site,phenomenon,day,{heading},degree", f"lingshan,starry_sky,2026-11-21,{cell},1"
+    )
+
+    assert [o.day.day for o in found.outcomes] == [21]
+
+
+@pytest.mark.parametrize(
+    ("header", "day"),
+    [("site,phenomenon,night,start,degree", "2026-11-21"),
+     ("site,phenomenon,day,start,degree", "2026-11-22 01:30")],
+)  # fmt: skip
+def test_a_second_time_is_not_asked_about_where_the_night_is_known(header: str, day: str) -> None:
+    found = rows(header, f"lingshan,starry_sky,{day},02:30,1")
+
+    assert [o.day.day for o in found.outcomes] == [21]
+
+
+def test_a_zone_in_a_comment_of_a_table_counts() -> None:
+    utc = "# 时间：世界时\nsite,phenomenon,day,degree"
+    found = rows(utc, "lingshan,starry_sky,2026-11-20 18:30,1")
+    own = rows("# times are UTC+8\nsite,phenomenon,day,degree", "lingshan,rime,2026-11-20,1")
+    odd = rows("# time zone: Mars\nsite,phenomenon,day,degree", "lingshan,rime,2026-11-20,1")
+
+    assert [o.day.day for o in (*kept(found), *kept(own))] == [20, 20]
+    assert (odd.outcomes, "not understood" in odd.faults[0].reason) == ((), True)
+
+
+def test_a_reporter_is_one_however_the_name_is_spelt() -> None:
+    header = "site,phenomenon,day,degree,reporter"
+    names = ("Li", "li", " Ｌi ", "LI")
+    found = rows(header, *(f"lingshan,sunset_glow,2026-11-20,full,{name}" for name in names))
+
+    assert (len(found.outcomes), found.repeated) == (1, 3)
+
+
+def test_a_reporter_of_two_spellings_has_one_vote_with_the_last_report() -> None:
+    seen = Outcome("sunset_glow", "lingshan", date(2026, 11, 20), 1.0, "observer", reporter="Li")
+    reports = [
+        OutcomeReport(replace(seen, reporter=name, degree=degree), MORNING + timedelta(hours=hour))
+        for hour, (name, degree) in enumerate(
+            [("Li", 1.0), ("li", 1.0), ("LI", 0.0), ("Wang", 0.0)]
+        )
+    ]
+
+    decided = resolve(reversed(reports))
+
+    assert decided is not None
+    assert (decided.outcome.degree, decided.reports, decided.agreed) == (0.0, 2, True)
+    nameless = resolve([OutcomeReport(replace(seen, reporter=""), MORNING)] * 2)
+    assert nameless is not None
+    assert nameless.reports == 2
 
 
 def test_a_zone_in_a_heading_counts() -> None:

@@ -159,6 +159,51 @@ def test_a_nearly_clear_sky_in_per_cent_is_sound(raw: np.ndarray) -> None:
     assert implausible(field, [Sample(None, (6.0, 6.0), (raw * 0.01).astype("f4"))]) == ""
 
 
+SKY = np.clip(1.6 * CHANCE.random((4, 25, 40)) - 0.3, 0.0, 1.0)  # a fifth overcast, a fifth clear
+
+
+def cloud_of(*raw: np.ndarray) -> list[Sample]:
+    """Return messages of cloud, six hours apart, with `raw` numbers under the key for per cent."""
+    return [
+        Sample(None, (6.0 * n, 6.0 * n), (part * 0.01).astype("f4"))
+        for n, part in enumerate(raw, 1)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("overcast", "words"), [(8, "oktas? then factor: 0.125"), (10, "tenths? then factor: 0.1")]
+)
+def test_cloud_counted_in_eighths_or_tenths_is_refused_with_its_unit(
+    overcast: int, words: str
+) -> None:
+    """WMO-No. 306, code table 2700 counts in eighths; CMA's older reports in tenths (成)."""
+    field = FIELDS["low_type_cloud_area_fraction"]
+
+    assert words in implausible(field, cloud_of(*np.round(overcast * SKY)))
+
+
+def test_of_two_steps_in_two_units_the_one_that_is_a_fraction_is_named() -> None:
+    field = FIELDS["low_type_cloud_area_fraction"]
+
+    found = implausible(field, cloud_of(100 * SKY[0], SKY[1]))
+
+    assert "at +12 h" in found
+    assert "a fraction of 1? then factor: 1" in found
+
+
+@pytest.mark.parametrize(
+    "steps",
+    [
+        (100 * SKY[0], 100 * SKY[1]),
+        (np.round(3 * SKY[0]), np.round(100 * SKY[1])),  # nearly clear, in whole per cents
+        (np.round(SKY[0]), np.round(100 * SKY[1])),
+        (7 * SKY[0], 8 * SKY[1] ** 9),  # thin everywhere; 8 % at a few points only
+    ],
+)
+def test_cloud_in_per_cent_is_sound_however_little_there_is(steps: tuple[np.ndarray, ...]) -> None:
+    assert implausible(FIELDS["low_type_cloud_area_fraction"], cloud_of(*steps)) == ""
+
+
 def test_cloud_just_above_all_of_the_sky_suggests_no_other_unit() -> None:
     field = FIELDS["low_type_cloud_area_fraction"]
 

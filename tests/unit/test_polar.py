@@ -10,8 +10,10 @@ import numpy as np
 import pytest
 
 from forecast.domain import Site
+from forecast.geo import horizon_dip
 from forecast.phenomena import glow, stars
 from forecast.science.almanac import almanacs, sun_position
+from forecast.science.light import SEMIDIAMETER, apparent_elevation
 from forecast.settings import PhenomenonSettings
 from tests.skies import SITES
 
@@ -112,3 +114,34 @@ def test_a_white_night_has_no_event_of_stars() -> None:
     almanac = almanacs([site], [day], ZoneInfo("Europe/Helsinki"))[site.id, day]
 
     assert stars.events(site, day, almanac, SETTINGS) == []
+
+
+@pytest.mark.parametrize(
+    ("latitude", "elevation", "day"),
+    [
+        (61.6, 2469.0, date(2026, 6, 21)),  # Galdhøpiggen
+        (64.5, 1200.0, date(2026, 6, 10)),
+        (67.9, 2096.0, date(2026, 1, 15)),  # Kebnekaise, where the sun rises for the summit alone
+    ],
+)
+def test_a_northern_summit_sees_the_sun_by_its_dip_long_before_and_after_the_tables(
+    latitude: float, elevation: float, day: date
+) -> None:
+    """Held against the sun's altitude every ten seconds of the local day."""
+    zone = ZoneInfo("Europe/Oslo")
+    horizon = (-horizon_dip(elevation),) * 72
+    site = replace(placed(latitude, 15.0, "sunrise"), elevation=elevation, horizon=horizon)
+
+    found = almanacs([site], [day], zone)[site.id, day]
+
+    noon = np.datetime64(day.isoformat(), "ns") + np.timedelta64(11, "h")  # solar, at 15 E
+    times = noon + np.arange(-4320, 4320) * np.timedelta64(10, "s")
+    altitude = sun_position(times, latitude, 15.0)[0]
+    above = apparent_elevation(altitude, elevation) + SEMIDIAMETER > -horizon_dip(elevation)
+    up, down = (times[1:][np.diff(above.astype(int)) == sign] for sign in (1, -1))
+    for ours, theirs in ((found.terrain_sunrise, up), (found.terrain_sunset, down)):
+        assert ours is not None
+        away = abs(np.datetime64(ours.replace(tzinfo=None), "ns") - theirs[0])
+        assert away <= np.timedelta64(2, "m")  # two laws of refraction, 0.1 degrees, a grazing sun
+    if found.sunrise is not None and found.terrain_sunrise is not None:
+        assert found.sunrise - found.terrain_sunrise > timedelta(minutes=30)

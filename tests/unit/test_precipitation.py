@@ -50,6 +50,16 @@ def test_a_warm_nose_has_the_energies_of_its_triangles() -> None:
     assert nose.warm_depth[0] == 0
 
 
+def test_a_cold_layer_and_a_warm_one_of_several_levels_have_the_energies_of_their_trapezoids() -> (
+    None
+):
+    # -2 at the ground, -6 at 300 m, 0 between the levels at 600 m, +6 at 900 m, +2 at 1000 m
+    found = column([-2, -6, 6, 2], [300, 900, 1000])
+
+    assert found.refreezing[0] == pytest.approx((4 * 300 + 3 * 300) * GRAVITY_BY_WARMTH)
+    assert found.melting[0] == pytest.approx((3 * 300 + 4 * 100) * GRAVITY_BY_WARMTH)
+
+
 def test_warm_air_on_the_ground_is_measured_by_its_depth() -> None:
     # +2 at the ground, falling by 5 K/km: 0 degC at 400 m, and no warm air above cold
     melting = column([2, -3], [1000])

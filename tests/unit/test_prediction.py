@@ -12,7 +12,7 @@ import xarray as xr
 from forecast.config import Config
 from forecast.domain import CLOUD_SEA_STATES, PHENOMENA, Cycle, Event, Features, Window
 from forecast.quantities import FEATURES
-from models.lead import SCALES, later_range
+from models.lead import SCALES, later_range, part_of_weather
 from models.prediction import Models, grade_of, open_models, predict
 from models.rule_model import LEAD, USUAL, PhysicsRule, rules_of
 
@@ -165,6 +165,18 @@ def test_spread_counts_the_cycles_that_knew(config: Config) -> None:
     assert forecast.spread.high == pytest.approx(max(0.99, later[1]))
 
 
+def test_without_an_earlier_run_the_spread_is_the_range_of_later_forecasts(config: Config) -> None:
+    needs = {name for rule in rules_of("starry_sky").values() for name in rule.needs}
+    features = row(config, "starry_sky", **dict.fromkeys(needs, 0.4) | {DARKNESS: 21.5})
+
+    (forecast,) = predict(features, Cycle(RUN), RUN, rules(), GRADES, {}).forecasts
+
+    assert forecast.spread is not None
+    low, high = later_range(forecast.probability, "starry_sky", 9.0)
+    assert low < forecast.probability < high
+    assert (forecast.spread.low, forecast.spread.high) == (low, high)
+
+
 def test_the_spread_of_the_deck_is_that_of_the_cycles_that_had_one(config: Config) -> None:
     needs = {name for rule in rules_of("sea_of_clouds").values() for name in rule.needs}
     features = row(
@@ -207,6 +219,32 @@ def test_a_forecast_has_its_lead_its_usual_frequency_and_how_sure_it_is(config: 
     assert (near.confidence, run.forecasts[0].confidence) == (3, 1)
 
 
+def test_what_the_almanac_decides_is_sure_a_week_ahead_whatever_the_weather(config: Config) -> None:
+    """No night, a full moon all night; a bright moon takes some of the doubt, a dark sky none."""
+
+    def confidence(brightness: float, dark_hours: float, cover: float) -> int:
+        values = {DARKNESS: brightness, "dark_hours": dark_hours, "sky_cover": cover}
+        features = row(config, "starry_sky", **values)
+        cycle = Cycle(RUN - timedelta(days=8))
+        (forecast,) = predict(features, cycle, RUN, rules(), GRADES, {}).forecasts
+        return forecast.confidence
+
+    for cover in (0.0, 1.0):
+        assert confidence(18.0, 6.0, cover) == 3
+        assert confidence(17.5, 0.0, cover) == 3
+        assert confidence(19.9, 6.0, cover) == 2
+        assert confidence(21.5, 8.0, cover) == 1
+
+
+def test_the_part_that_hangs_on_weather_is_what_good_and_bad_weather_tell_apart() -> None:
+    """By hand, with -4 of log-odds known: odds of 19 and 1/19 become .348 and .00096."""
+    best, worst = 0.34800 / 1.34800, 0.000964 / 1.000964
+
+    assert part_of_weather(0.0) == pytest.approx(1.0)
+    assert part_of_weather(-4.0) == pytest.approx((best - worst) / 0.9, abs=1e-4)
+    assert part_of_weather(-9.0) < 0.01
+
+
 def test_the_chance_of_much_snow_fades_with_lead_as_that_of_snow_does(config: Config) -> None:
     """By hand: two thirds of the days with snow have 5 cm, whatever the probability of snow."""
     snow = {"new_snow": 0.06, "chance_of_1_cm": 0.9, "chance_of_5_cm": 0.6, "chance_of_10_cm": 0.0}
@@ -229,6 +267,7 @@ def test_a_sunrise_that_haze_hides_in_every_draw_is_not_as_likely_as_usual() -> 
         "climate_disk_probability": 0.004,
     }
 
-    probability = rule.predict_proba(np.array([[case[name] for name in rule.columns]]))[0, 1]
+    values = [case.get(name, np.nan) for name in rule.columns]
+    probability = rule.predict_proba(np.array([values]))[0, 1]
 
     assert probability == pytest.approx(0.0226, abs=0.004)  # lines between hundredths of log-odds

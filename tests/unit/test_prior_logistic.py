@@ -12,7 +12,7 @@ from scipy.special import expit, logit, softmax
 from sklearn.linear_model import LogisticRegression
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
-from models.posterior import Design, Prior, curvature, loss_and_gradient
+from models.posterior import Design, Prior, curvature, evidence, loss_and_gradient, mode
 from models.prior_logistic import PriorLogistic
 
 RANDOM = np.random.default_rng(20140401)
@@ -75,6 +75,29 @@ def test_gradient_and_curvature_are_those_of_the_loss(vague: bool) -> None:
             ((slope_up - slope_down) / 2e-5)[prior.free], abs=1e-5
         )
     assert value > 0
+
+
+@pytest.mark.parametrize("certain", [4.0, 40.0])
+def test_the_evidence_is_the_integral_of_the_likelihood_over_the_prior(certain: float) -> None:
+    # quadrature over intercept (flat prior, which is no factor) and slope of 500 cases
+    x = RANDOM.normal(size=500)
+    yes = RANDOM.uniform(size=500) < expit(0.4 + x)
+    among = np.stack([~yes, yes], axis=1)
+    design = Design(np.stack([np.ones(500), x], axis=1), None, np.ones(500), among)
+    axes = np.linspace(-0.8, 1.6, 61), np.linspace(-0.2, 2.2, 61)
+    sums = axes[0][:, None, None] + axes[1][None, :, None] * x
+    logarithm = np.where(yes, -np.log1p(np.exp(-sums)), -np.log1p(np.exp(sums))).sum(axis=-1)
+
+    ours, integral = [], []
+    for precision in (0.5, certain):
+        prior = Prior(np.zeros((2, 2)), np.array([[np.inf, np.inf], [0.0, precision]]))
+        theta, _ = mode(design, prior, np.zeros((2, 2)), 100, 1e-9)
+        ours.append(evidence(theta, design, prior))
+        normal = np.sqrt(precision) * np.exp(-0.5 * precision * axes[1] ** 2)
+        integral.append(np.log((np.exp(logarithm - logarithm.max()) * normal).sum()))
+
+    # Laplace's approximation errs by the order of one over the cases
+    assert ours[1] - ours[0] == pytest.approx(integral[1] - integral[0], abs=0.02)
 
 
 @pytest.mark.parametrize("classes", [(0, 1), ("sea", "in_cloud", "overcast", "open")])

@@ -14,7 +14,7 @@ import pytest
 
 from forecast.domain import Name, Station
 from forecast.observations.formats import ParseContext, Parsed, metar_format, synop
-from forecast.observations.formats.synop_bounds import divided
+from forecast.observations.formats.synop_bounds import divided, lost_groups
 
 CONTEXT = ParseContext(received=datetime(2026, 11, 22, 12, 40, tzinfo=UTC))
 FIRST = "54511 11470 83120 11034 21062 30120 40289 53010 80030"
@@ -145,6 +145,7 @@ def test_a_year_of_real_synops_is_never_cut(shared: Path) -> None:
     lines_anywhere = [words for words in whole if len(divided(words, range(len(words)))) > 1]
     assert lines_anywhere == []
     assert [words for words in whole if len(divided(words, known={"01416"})) > 1] == []
+    assert [words for words in whole if lost_groups(words)[0]] == []
 
 
 @pytest.mark.parametrize("word", ["11034", "54511", "55555"])
@@ -263,3 +264,104 @@ def test_a_trend_is_no_observation() -> None:
 
     assert parsed.observations[0].values["visibility_in_air"] == 10_000.0
     assert "present_weather" not in parsed.observations[0].values
+
+
+# -- messages that are no observation, groups that are lost
+
+
+OTHERS = [
+    "TAF ZBTJ 221130Z 2212/2318 35010MPS 9999 NSC",
+    "TAF AMD ZBTJ 221130Z 2212/2318 35010MPS 9999 NSC BECMG 2214/2216 0300 FG",
+    "ZBTJ 221130Z 2212/2318 35010MPS 9999 NSC",
+    "ZBPE SIGMET 3 VALID 221200/221600 ZBAA- ZBPE BEIJING FIR SEV TURB OBS FL300",
+    "AIRMET 1 VALID 221200/221600 ZBAA- BEIJING FIR SFC VIS 0800M FG OBS",
+]
+
+
+@pytest.mark.parametrize("between", ["\n", " ", "=\n"])
+@pytest.mark.parametrize("other", OTHERS)
+def test_a_forecast_or_a_warning_behind_a_metar_bounds_it_and_is_no_observation(
+    other: str, between: str
+) -> None:
+    (alone,) = metars(f"METAR {FOG}=").observations
+
+    parsed = metars(f"METAR {FOG}{between}{other}=\nMETAR {NEXT}=")
+
+    found = {report.station: report for report in parsed.observations}
+    assert list(found) == ["ZBAA", "ZBTJ"]
+    assert found["ZBAA"] == alone
+    assert found["ZBTJ"].time == datetime(2026, 11, 22, 12, tzinfo=UTC)
+    assert any("forecast or a warning" in fault.reason for fault in parsed.faults)
+
+
+def test_a_trend_named_as_such_is_no_observation_either() -> None:
+    (found,) = metars(f"METAR {FOG} TREND BECMG 9999 NSW=").observations
+
+    assert found == metars(f"METAR {FOG}=").observations[0]
+
+
+@pytest.mark.parametrize("wind", ["020035MPS", "02003G050MPS", "0200G05MPS", "02003"])
+def test_a_wind_of_too_many_or_too_few_digits_is_set_aside(wind: str) -> None:
+    """FM 15: dddff, with three digits of speed only from 100 on."""
+    parsed = metars(f"METAR {FOG.replace('02003MPS', wind)}=")
+
+    assert not {"wind_speed", "wind_speed_of_gust"} & parsed.observations[0].values.keys()
+    assert any(wind in fault.reason for fault in parsed.faults)
+
+
+def test_a_wind_of_a_hundred_knots_has_three_digits() -> None:
+    (found,) = metars(f"METAR {FOG.replace('02003MPS', '020105G130KT')}=").observations
+
+    assert found.values["wind_speed"] == pytest.approx(105 * 1852 / 3600, abs=0.05)
+
+
+@pytest.mark.parametrize("time", ["221200", "221000", "2210Z"])
+def test_a_metar_keeps_nothing_of_the_next_one_whose_time_is_not_whole(time: str) -> None:
+    cut = FOG.replace(" 0300 FG VV001", " 9999 NSC")
+
+    parsed = metars(f"METAR {cut} ZBTJ {time} 0300 FG OVC001=")
+
+    assert parsed.observations == metars(f"METAR {cut}=").observations
+    assert parsed.faults
+
+
+@pytest.mark.parametrize("sun", ["80000 40123 60055", "80000 48123 85702 91025 55305"])
+def test_behind_80000_stand_national_groups_which_are_not_read(sun: str) -> None:
+    """FM 12, section 3: (80000 0.... 1.... ...), groups for national use."""
+    alone = synops("54511 11970 83120 11034 21062 30120 40289=").observations
+
+    assert synops(f"54511 11970 83120 11034 21062 30120 40289 333 {sun}=").observations == alone
+
+
+@pytest.mark.parametrize("between", ["\n", " ", "=\n"])
+@pytest.mark.parametrize("groups", ["20805 11125 21180 39630", "20805 11125"])
+def test_a_report_that_lost_its_first_group_keeps_its_station_and_what_names_itself(
+    groups: str, between: str
+) -> None:
+    """Code table 1860: ix is 1 to 7, so 20805 is no iRixhVV; 11125 is no wind."""
+    first = "54511 11470 83120 11034 21062 30120"
+    (alone,) = synops(f"{first}=").observations
+
+    parsed = synops(f"{first}{between}54406 {groups}=")
+
+    found = {report.station: report.values for report in parsed.observations}
+    assert list(found) == ["54511", "54406"]
+    assert found["54511"] == alone.values
+    assert found["54406"]["air_temperature"] == pytest.approx(273.15 - 12.5)
+    assert not {"wind_speed", "visibility_in_air", "cloud_area_fraction"} & found["54406"].keys()
+    assert any("54406: iRixhVV is lost" in fault.reason for fault in parsed.faults)
+
+
+@pytest.mark.parametrize(
+    ("groups", "kept"),
+    [
+        ("11450 11125 21180 39630 40312", {"dew_point_temperature", "air_pressure"}),
+        ("11125 21180 39630 40312", {"air_pressure"}),
+    ],
+)
+def test_a_temperature_in_the_place_of_the_wind_is_no_wind(groups: str, kept: set[str]) -> None:
+    (found,) = (parsed := synops(f"54406 {groups}=")).observations
+
+    assert kept <= found.values.keys()
+    assert not {"wind_speed", "cloud_area_fraction"} & found.values.keys()
+    assert any("54406" in fault.reason and "lost" in fault.reason for fault in parsed.faults)

@@ -210,3 +210,154 @@ def test_a_plot_of_1990_is_in_beijing_time_also_in_summer(year: str) -> None:
     parsed = micaps_form.parse(f"diamond 1 x\n{year} 07 01 08 1\n{row}\n".encode(), "m")
 
     assert parsed.observations[0].time == datetime(1990, 7, 1, 0, tzinfo=UTC)
+
+
+# -- comments, columns and what surrounds pushed records
+
+COMMENTS_OF_UTC = [
+    "时间：世界时", "时间为世界时", "时区：UTC", "世界时", "UTC", "all times UTC", "Time: UTC",
+    "Zeitzone: UTC", "Fuseau horaire: UTC", "heure UTC", "观测时间采用世界时", "观测时间均为UTC",
+    "时区: 0", "timestamps in GMT", "UTC offset: 0", "data in universal time", "часовой пояс: UTC",
+    "dates are given in UTC", "units: degC, hPa; UTC", "数据为世界时(UTC)", "时间基准:协调世界时",
+    "observations of November, Etc/UTC",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("comment", COMMENTS_OF_UTC)
+def test_a_comment_that_names_universal_time_decides(comment: str) -> None:
+    (report,) = (parsed := read("time", before=f"# {comment}\n")).observations
+
+    assert report.time == datetime(2026, 11, 22, 8, tzinfo=UTC)
+    assert not parsed.faults
+
+
+@pytest.mark.parametrize(
+    "comment",
+    ["时间：北京时", "UTC+8", "时区: 8", "北京时（世界时+8）", "local time = UTC + 8",
+     "BJT = UTC+8", "times are CET; not UTC", "zone of alpine meadows"],
+)  # fmt: skip
+def test_a_comment_of_another_zone_is_never_read_as_universal_time(comment: str) -> None:
+    parsed = read("time", before=f"# {comment}\n")
+
+    assert all(
+        report.time != datetime(2026, 11, 22, 8, tzinfo=UTC) for report in parsed.observations
+    )
+
+
+@pytest.mark.parametrize(
+    "comment",
+    ["time zone: Mars", "时区：火星", "timestamps in CST", "not in UTC", "converted from UTC",
+     "与世界时相差8小时", "UTC plus 8 hours", "UTC or Beijing time", "UTC offset: 28800",
+     "fuseau: heure de la lune"],
+)  # fmt: skip
+def test_a_comment_that_speaks_of_a_zone_and_is_not_understood_refuses_the_file(
+    comment: str,
+) -> None:
+    parsed = read("time", before=f"# table\n# {comment}\n")
+
+    assert not parsed.observations
+    assert [fault.line for fault in parsed.faults] == [2]
+
+
+@pytest.mark.parametrize(
+    "comment",
+    ["北京站数据", "columns: time, wet bulb, z, est", "Beijing station", "La station est haute",
+     "time step 1 h", "M. Ut, observer"],
+)  # fmt: skip
+def test_words_that_resemble_a_zone_name_none(comment: str) -> None:
+    (report,) = (parsed := read("time", before=f"# {comment}\n")).observations
+
+    assert report.time == datetime(2026, 11, 22, tzinfo=UTC)
+    assert not parsed.faults
+
+
+def test_the_zone_of_a_moment_in_a_comment_is_told_and_is_not_that_of_the_table() -> None:
+    before = "# exported 2026-11-22 08:05 UTC\n"
+    (report,) = (parsed := read("time", before=before)).observations
+
+    assert report.time == datetime(2026, 11, 22, tzinfo=UTC)
+    assert ["write # time zone" in fault.reason for fault in parsed.faults] == [True]
+    assert not read("time (BJT)", before=before).faults
+
+
+@pytest.mark.parametrize(
+    ("first", "heading"), [("# UTC\n# times are Beijing time\n", "time"), ("# UTC\n", "time (BJT)")]
+)
+def test_two_zones_in_comments_and_heading_refuse_the_file(first: str, heading: str) -> None:
+    parsed = read(heading, before=first)
+
+    assert not parsed.observations
+    assert "zone" in parsed.faults[-1].reason
+
+
+@pytest.mark.parametrize(
+    ("heading", "cell", "hours"),
+    [
+        ("tz_offset", "+00:00", 0), ("timezone_offset", "0", 0), ("utcoffset", "0", 0),
+        ("Zeitzone", "UTC", 0), ("时区偏移", "0", 0), ("时间标准", "UTC", 0), ("offset", "UTC", 0),
+        ("utc_offset_seconds", "0", 0), ("utc_offset_seconds", "28800", 8), ("offset", "+08:00", 8),
+        ("utc_offset_minutes", "330", 5.5), ("utc_offset", "-3.5", -3.5), ("utc_offset", "8.0", 8),
+        ("часовой пояс", "UTC", 0), ("fuseau", "CET", 1),
+        ("offset", "0", None), ("my_tz", "UTC", None), ("clock", "UTC", None),
+        ("remark2", "GMT+0", None), ("timezone_offset", "-480", None), ("时区号", "0", None),
+    ],
+)  # fmt: skip
+def test_a_column_that_names_a_zone_decides_or_is_asked_about(
+    heading: str, cell: str, hours: float | None
+) -> None:
+    """None: the file or the line is refused, with advice."""
+    parsed = read(f"time,{heading}", f"2026-11-22 08:00,{cell}")
+
+    ahead = [
+        (datetime(2026, 11, 22, 8, tzinfo=UTC) - report.time).total_seconds() / 3600
+        for report in parsed.observations
+    ]
+    assert ahead == ([] if hours is None else [hours])
+    assert bool(parsed.faults) == (hours is None)
+
+
+def test_a_cell_and_a_heading_of_two_zones_cost_the_line() -> None:
+    parsed = read("time_utc,timezone", "2026-11-22 08:00,UTC+8")
+
+    assert not parsed.observations
+    assert "names another" in parsed.faults[0].reason
+    assert read("time_utc,timezone", "2026-11-22 08:00,GMT").observations
+
+
+RECORD = {"station": "M1001", "time": "2026-11-22 08:00", "air_temperature": -3}
+
+
+@pytest.mark.parametrize(
+    ("around", "hours"),
+    [
+        ({"timezone": "UTC"}, 0), ({"tz": "UTC+0"}, 0), ({"meta": {"timezone": "UTC"}}, 0),
+        ({"utc_offset_seconds": 0}, 0), ({"meta": {"clock": {"utc_offset": 8}}}, 8),
+        ({"units": {"time": "UTC"}}, 0), ({"sent": "2026-11-22T00:05:00Z", "count": 1}, 8),
+        ({"timezone": "CST"}, None), ({"clock": "UTC"}, None),
+        ({"timezone": "UTC", "meta": {"tz": "UTC+8"}}, None), ({"timezone": "Mars"}, None),
+    ],
+)  # fmt: skip
+def test_a_zone_around_pushed_records_decides_or_refuses_them(
+    around: dict[str, object], hours: float | None
+) -> None:
+    bodies = [{**around, "records": [RECORD]}]
+    if isinstance(next(iter(around.values())), dict):
+        bodies.append({"records": [{**RECORD, **around}]})
+    for body in bodies:
+        parsed = parse_push(json.dumps(body).encode(), CONTEXT)
+
+        ahead = [
+            (datetime(2026, 11, 22, 8, tzinfo=UTC) - report.time).total_seconds() / 3600
+            for report in parsed.observations
+        ]
+        assert ahead == ([] if hours is None else [hours])
+        assert parsed.faults or hours is not None
+
+
+def test_a_pushed_record_and_its_surroundings_of_two_zones_are_refused() -> None:
+    body = {"timezone": "UTC", "records": [{**RECORD, "timezone": "UTC+8"}]}
+
+    parsed = parse_push(json.dumps(body).encode(), CONTEXT)
+
+    assert not parsed.observations
+    assert parsed.faults

@@ -107,6 +107,17 @@ def test_a_feature_moves_the_odds_as_its_page_says_linearly_between_and_not_beyo
     assert found == pytest.approx([*effects, *between, effects[0], effects[-1], 0.0], abs=0.006)
 
 
+@pytest.mark.parametrize(("phenomenon", "state"), RULES)
+def test_a_curve_bends_where_its_page_says(phenomenon: str, state: str) -> None:
+    curves = RULES[phenomenon, state].curves
+
+    for effect in rules_of(phenomenon)[state or phenomenon].effects:
+        bends, _ = zip(*effect.line, strict=True)
+        published_bends, _ = zip(*curves[effect.feature], strict=True)
+        # six digits of a value at most
+        assert bends == pytest.approx(published_bends, rel=1e-5), effect.feature
+
+
 def test_a_morning_of_which_nothing_is_known_has_the_odds_of_how_often_each_state_is_seen() -> None:
     """science.md 2: a sea on .22 of mornings; in cloud .10, overcast .18, open .50 (check)."""
     bases = PhysicsRule("sea_of_clouds").ready().bases()

@@ -150,7 +150,11 @@ def test_the_likelier_of_the_two_is_right_as_often_as_counted() -> None:
 
     line = line_of(cases)
 
-    assert line.right == pytest.approx(np.mean((cases.probability >= 0.5) == cases.observed))
+    right = (cases.probability >= 0.5) == cases.observed
+    assert line.right.value == pytest.approx(np.mean(right))
+    # 100 independent days: 1.645 sqrt(p (1 - p) / 100) on each side
+    half = 1.645 * np.sqrt(np.mean(right) * (1 - np.mean(right)) / 100)
+    assert line.right.high - line.right.low == pytest.approx(2 * half, rel=0.25)
     assert line.usual_right == pytest.approx(max(cases.observed.mean(), 1 - cases.observed.mean()))
 
 
@@ -272,7 +276,8 @@ def test_groups_are_ranked_best_first_and_too_few_cases_stand_last() -> None:
         ("bad", True),
         ("few", False),
     ]
-    assert {line.dimension for line in found.lines} == set(scorecard.DIMENSIONS)
+    kept = set(scorecard.DIMENSIONS) - {"confidence"}  # these forecasts have none
+    assert {line.dimension for line in found.lines} == kept
     assert sum(line.cases for line in ranked) == found.cases == 412
 
 

@@ -13,7 +13,8 @@ import xarray as xr
 from scores.categorical import BinaryContingencyManager
 from scores.probability import brier_score, roc_auc
 
-from models.scores import area_under_roc, brier, parts_of_brier, reliability, score, skill
+from models.scores import area_under_roc, brier, parts_of_brier, score, skill
+from tests.science.ten_bins import reliability
 
 PROJECT = Path(__file__).parents[2]
 

@@ -258,6 +258,34 @@ def test_a_deep_cold_cloud_brings_snow_to_the_village() -> None:
     assert part.missing[0] == []
 
 
+@pytest.mark.parametrize(
+    ("falls", "hours"),
+    [
+        ({5: 0.5, 6: 0.5, 7: 0.5}, ("2026-11-21T22:00", "2026-11-22T10:00")),
+        # 0.1 mm is 0.8 mm of snow: less than the millimetre in three hours of snowfall
+        ({2: 0.1, 3: 0.1, 5: 0.5, 6: 0.5, 9: 0.1}, ("2026-11-21T22:00", "2026-11-22T07:00")),
+        (dict.fromkeys(range(13), 0.1), ("NaT", "NaT")),
+        ({}, ("NaT", "NaT")),
+    ],
+)
+def test_the_hours_of_snowfall_are_those_with_a_millimetre_of_new_snow_in_three_hours(
+    falls: dict[int, float], hours: tuple[str, str]
+) -> None:
+    # intervals of the local day begin an hour after those of the run: each has two thirds of the
+    # run's interval that holds its start, and a third of the next; 0.17 mm make 1.3 mm of snow
+    air = atmosphere(
+        TIMES, temperature=cooled(-3.0), precipitation_amount=0.0, surface_snow_thickness=0.0,
+        **DEEP_CLOUD,
+    )  # fmt: skip
+    for step, amount in falls.items():
+        air["precipitation_amount"][step] = amount
+
+    part = features_of(air)
+
+    found = (part.values["best_start"][0], part.values["best_end"][0])
+    assert [str(np.datetime64(moment, "m")) for moment in found] == list(hours)
+
+
 def test_the_same_cloud_over_warm_air_brings_rain() -> None:
     part = features_of(
         atmosphere(

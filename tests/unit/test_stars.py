@@ -93,11 +93,11 @@ def test_there_is_no_starry_night_without_astronomical_darkness_or_where_nobody_
 
 
 def test_a_clear_moonless_night_is_starry(config: Config) -> None:
-    assert chance(config, NEW_MOON, DRY, CLEAR) > 0.85
+    assert chance(config, NEW_MOON, DRY, CLEAR) > 0.97
 
 
 def test_a_clear_night_under_a_full_moon_is_not(config: Config) -> None:
-    assert chance(config, FULL_MOON, DRY, CLEAR) < 0.1
+    assert chance(config, FULL_MOON, DRY, CLEAR) < 0.05
 
 
 def test_a_night_whose_moon_rises_late_is_starry_before(config: Config) -> None:
@@ -105,32 +105,32 @@ def test_a_night_whose_moon_rises_late_is_starry_before(config: Config) -> None:
         config, atmosphere(steps(f"{LAST_QUARTER}T00:00", 48), humidity=DRY), night_of(LAST_QUARTER)
     )
 
-    assert chance(config, LAST_QUARTER, DRY, CLEAR) > 0.8
+    assert chance(config, LAST_QUARTER, DRY, CLEAR) > 0.95
     assert values["moon_altitude"][0] < 5
     assert values["best_start"][0] == np.datetime64(f"{LAST_QUARTER}T10:34")
 
 
-# Real forecasts of a night wholly overcast, without rain, came starry in .35 of 43 nights in moist
-# air and in .69 of 35 in air with a dew-point depression of 4-11 K (docs/night_cloud.py): an
-# overcast by a run is no certainty, and the drier the air below it the less.
+# Of nights forecast overcast throughout and without rain for tonight, .19 of 32 in moist air and
+# .40 of 15 with a dew-point depression of 4-11 K were starry (tests/science/night_sky.py; usual:
+# .67): an overcast by a run is no certainty, and the drier the air below it the less.
 def test_a_moist_overcast_night_is_unlikely(config: Config) -> None:
     moist: Profile = lambda height: np.full(height.shape, 0.97)  # noqa: E731
 
     overcast = chance(config, NEW_MOON, moist, layer(2500, 3500))
 
-    assert overcast < 0.45
-    assert overcast < chance(config, NEW_MOON, DRY, layer(2500, 3500)) < 0.8
+    assert overcast < 0.3
+    assert overcast + 0.1 < chance(config, NEW_MOON, DRY, layer(2500, 3500)) < 0.6
 
 
 def test_a_night_inside_the_cloud_is_unlikely(config: Config) -> None:
-    assert chance(config, NEW_MOON, layer(1000, 3000, 1.0, 0.4), layer(1000, 3000)) < 0.2
+    assert chance(config, NEW_MOON, layer(1000, 3000, 1.0, 0.4), layer(1000, 3000)) < 0.12
 
 
 def test_a_veil_of_cirrus_spoils_more_than_a_few_wisps(config: Config) -> None:
     veil = chance(config, NEW_MOON, DRY, layer(8000, 11000))
     wisps = chance(config, NEW_MOON, DRY, layer(8000, 11000, 0.15))
 
-    assert veil < 0.75 < 0.98 < wisps
+    assert veil < 0.55 < 0.98 < wisps
 
 
 def test_a_sea_of_clouds_below_the_summit_hides_no_star(config: Config) -> None:
@@ -169,10 +169,10 @@ def test_a_night_is_forecast_as_it_is_diagnosed_whichever_layer_covers_it(
     reported, visible = np.array(chances), np.array(degrees)
 
     # then the more cloud the smaller the chance; a whole cover in dry air is not believed wholly
-    assert [visible[covers <= 0.201].min(), visible[covers > 0.501].max()] == [1.0, 0.0]
-    assert (reported[covers < 0.16] > 0.8).all()
-    assert (reported[visible == 1] > 0.9).all()
-    assert reported[-1] < 0.75
+    assert [visible[covers <= 0.201].min(), visible[covers > 0.301].max()] == [1.0, 0.0]
+    assert (reported[visible == 1] > 0.98).all()
+    assert (reported[visible >= 0.5] > 0.95).all()
+    assert reported[-1] < 0.55
     assert (np.diff(reported) < 0.002).all()
 
 
@@ -255,6 +255,34 @@ def test_a_night_after_the_last_field_is_not_known(config: Config) -> None:
     assert np.isnan(visible.degree)
 
 
+def test_how_dark_a_night_becomes_does_not_hang_on_the_forecast_of_cloud(config: Config) -> None:
+    # given a gibbous moon that sets at 19:00 UTC (almanac), and a night clear or clouding at 16 UTC
+    day = date(2026, 11, 20)
+    almanac = almanacs((LINGSHAN,), (day,), config.zone)[LINGSHAN.id, day]
+    (event,) = stars.events(LINGSHAN, day, almanac, config.phenomena)
+    clear = atmosphere(steps(f"{day}T00:00", 48), humidity=DRY)
+    cloud = "cloud_area_fraction_in_atmosphere_layer"
+    closing = clear.assign({cloud: clear[cloud] + (clear["time"] >= np.datetime64(f"{day}T16:00"))})
+
+    first, _ = derived(config, clear, event)
+    second, _ = derived(config, closing, event)
+
+    # then the best hours differ, and what the almanac knows is the same: 2.6 of 11.0 h without a
+    # moon, more while it is low
+    assert first["best_start"][0] >= np.datetime64(f"{day}T19:00") > second["best_end"][0]
+    for name in ("zenith_sky_brightness", "dark_sky_share", "dark_hours"):
+        assert first[name][0] == second[name][0], name
+    assert first["zenith_sky_brightness"][0] == pytest.approx(21.5, abs=0.05)
+    assert 0.234 < first["dark_sky_share"][0] < 0.7
+    whole, _ = derived(
+        config, atmosphere(steps(f"{NEW_MOON}T00:00", 48), humidity=DRY), night_of(NEW_MOON)
+    )
+    full, _ = derived(
+        config, atmosphere(steps(f"{FULL_MOON}T00:00", 48), humidity=DRY), night_of(FULL_MOON)
+    )
+    assert (whole["dark_sky_share"][0], full["dark_sky_share"][0]) == (1.0, 0.0)
+
+
 # -- where to face
 
 
@@ -324,16 +352,18 @@ def test_humid_air_lets_fewer_stars_through(config: Config) -> None:
     [
         (0.0, NEW_MOON, 1.0),
         (0.2, NEW_MOON, 1.0),
+        (0.21, NEW_MOON, 0.5),
         (0.3, NEW_MOON, 0.5),
-        (0.6, NEW_MOON, 0.0),
+        (0.31, NEW_MOON, 0.0),
+        (0.5, NEW_MOON, 0.0),
         (0.0, FULL_MOON, 0.0),
     ],
 )
 def test_a_night_is_diagnosed_by_sky_cover_and_darkness(
     config: Config, cover: float, day: str, degree: float
 ) -> None:
-    # science.md 1: at most 2/10 and a zenith at least as dark as the threshold; half as much up to
-    # half the sky.
+    # science.md 1: at most 2/10 and a zenith at least as dark as the threshold; in part up to few
+    # clouds, 2 okta (WMO-No. 306, code table 2700: up to 2.5 / 8), in whole tenths .3
     made = atmosphere(steps(f"{day}T00:00", 48, every=6), cloud=layer(8000, 11000, cover))
 
     (outcome,) = stars.diagnose((night_of(day),), Scene(made, (LINGSHAN,)), config.phenomena)
@@ -548,12 +578,12 @@ def test_aerosol_that_the_run_carries_stands_for_the_estimate(config: Config) ->
 def test_a_night_without_a_clear_hour_has_no_best_window(config: Config) -> None:
     values, _ = derived(
         config,
-        atmosphere(steps(f"{NEW_MOON}T00:00", 48), cloud=layer(2500, 9000, 0.35)),
+        atmosphere(steps(f"{NEW_MOON}T00:00", 48), cloud=layer(2500, 9000, 0.25)),
         night_of(NEW_MOON),
     )
 
-    # less than half of the sky
-    assert values["cloud_for_stars"][0] == pytest.approx(0.35, abs=0.01)
+    # few clouds, yet more than 2/10
+    assert values["cloud_for_stars"][0] == pytest.approx(0.25, abs=0.01)
     assert values["clear_hours"][0] == 0
     assert np.isnat(values["best_start"][0])
 
@@ -578,10 +608,12 @@ def test_the_chart_covers_the_night_from_before_sunset_to_after_sunrise(config: 
         ([0.0, 0.0, 0.0, 9.0], 0.5),
         ([0.0, 0.0, 0.0, 0.0, 8.0], 1.0),  # a fifth is clear
         ([0.0, 0.0, 0.0, 0.0, 9.0], 1.0),
-        ([4.0, 4.0], 0.5),  # half
-        ([4.0, 5.0], 0.0),
+        ([2.0, 2.0], 0.5),  # few clouds
+        ([2.0, 3.0], 0.0),  # 31 %
+        ([3.0], 0.0),
+        ([4.0, 4.0], 0.0),
     ],
 )
 def test_an_obscured_sky_counts_as_overcast_and_no_more(okta: list[float], degree: float) -> None:
-    """WMO-No. 306, code table 2700; clear up to 2/10 and partly to half the sky."""
+    """WMO-No. 306, code table 2700; clear up to 2/10 and partly to 3/10."""
     assert stars.degree_from_okta(np.array([okta]), np.array([21.5]))[0] == degree

@@ -15,9 +15,10 @@ from forecast.errors import ModelMismatch
 from forecast.quantities import FEATURES
 from models import selection
 from models.calibration import Calibrator, method_for
+from models.corp import corp_reliability
 from models.learned import LearnedRule
-from models.rule_model import PhysicsRule
-from models.scores import brier, reliability
+from models.rule_model import LEAD, PhysicsRule
+from models.scores import brier
 from models.selection import choose, fit_kind, folds, losses, months, thinned, weeks
 from models.training import train
 from models.training_set import TrainingSet
@@ -54,6 +55,23 @@ def labelled(
     )
 
 
+@pytest.mark.parametrize("kind", ["logistic", "boosting", "forest", "blend"])
+def test_a_feature_that_no_case_has_stops_no_kind(kind: str) -> None:
+    """A rain probability where no ensemble is served; scikit-learn's boosting cannot bin it."""
+    data = labelled(300)
+    place = data.names.index("humidity_at_site")
+    features = data.features.copy()
+    features[:, place] = np.nan
+    later = features.copy()
+    later[:, place] = np.linspace(0.2, 1.0, len(later))  # it comes once an ensemble is served
+
+    model = fit_kind(kind, replace(data, features=features))
+
+    silent = PhysicsRule("starry_sky").ready().silent(features)
+    for cases in (features, later):
+        assert (np.isfinite(model.predict_proba(cases)).all(axis=1) == ~silent).all()
+
+
 @pytest.mark.parametrize("phenomenon", PHENOMENA)
 def test_without_labels_the_learned_rule_is_the_rule(phenomenon: str) -> None:
     rule, x = PhysicsRule(phenomenon).ready(), any_cases(phenomenon)
@@ -86,10 +104,28 @@ def test_one_label_moves_the_rule_by_little_and_a_thousand_override_it() -> None
 
     assert before < 0.2
     assert before < after[0] < after[1] < after[2]
-    # The effects there are -2, -2.16 and -1.5, times s = .743. The prior's variance is .25 + .4^2 x
-    # 4.2^2 + .5^2 x .743^2 x 10.9 = 4.6 logit^2; one label moves the odds by that times 1 - p: 2.1.
+    # The effects there are -2, -2.16 and -1.5, times s = .724. The prior's variance is .25 + .4^2 x
+    # 4.1^2 + .5^2 x .724^2 x 10.9 = 4.4 logit^2; one label moves the odds by that times 1 - p: 2.1.
     assert logit(after[0]) - logit(before) < 2.5
     assert after[2] > 0.95
+
+
+def test_without_labels_the_rule_is_as_unsure_as_its_stated_spreads() -> None:
+    # models/learned.py: base .5, strength 40 %, each effect 50 %, scale 30 % five days ahead
+    rule = PhysicsRule("starry_sky").ready()
+    cloudy = {"sky_cover": 0.8, "cloud_for_stars": 0.8, "precipitation": 2.0}
+    nights = [cloudy | {"climatological_frequency": 0.3, LEAD: 24 * day} for day in (0, 5, 10)]
+    x = np.array([[night.get(name, np.nan) for name in rule.columns] for night in nights])
+    learned = LearnedRule().fit(np.empty((0, len(rule.columns))), np.empty(0, dtype=int))
+
+    low, high = logit(learned.interval(x, level=0.9)[:, 1]).T
+
+    effects = rule.scaled_effects(x)[..., 0]
+    departure = effects.sum(axis=1) + (rule.starts(x) - rule.usual_sums(x))[:, 0]
+    variance = 0.5**2 + (0.4**2 + (0.3 * np.array([0, 1, 2])) ** 2) * departure**2
+    variance += 0.5**2 * (effects**2).sum(axis=1)
+    # the normal distribution has nine tenths within 1.645 standard deviations
+    assert (high - low) / 2 / 1.644854 == pytest.approx(np.sqrt(variance), rel=1e-5)
 
 
 def test_the_true_scale_by_lead_is_learnt_from_outcomes_by_partial_pooling() -> None:
@@ -213,8 +249,11 @@ def test_calibration_corrects_overconfident_probabilities(method: str) -> None:
     )
 
     assert np.mean(abs(corrected - expit(z[~half]))) < 0.02
-    assert reliability(probability[~half, 1], observed[~half]).within is False
-    assert reliability(corrected, observed[~half]).term < 0.001
+    raw, right = (
+        corp_reliability(p, observed[~half], 200) for p in (probability[~half, 1], corrected)
+    )
+    assert raw.within is False
+    assert right.term < 0.1 * raw.term
     assert brier(corrected, observed[~half]) < brier(probability[~half, 1], observed[~half])
 
 

@@ -23,6 +23,7 @@ from forecast.learning.transfer_by_lead import (
 )
 from forecast.learning.transfer_test import mountain
 from models import registry
+from models.climatology import CLEAR_NIGHTS, TABLE, shipped
 from models.lead_table import CLIMATOLOGY, LeadRow, lead_table, own_climatology, persistence
 from models.rule_model import PhysicsRule
 
@@ -230,17 +231,41 @@ def test_the_darkness_used_moves_the_rule_neither_way() -> None:
 
 
 def test_a_night_is_starry_by_its_best_two_hours_and_clear_by_its_mean() -> None:
-    """(.4 + 2 x .5 + .6) / 4 = .5 at best; the mean of the night is .5625."""
-    cover = np.array([[0.6, 0.5, 0.4, 0.5, 0.6, 0.5, 0.7, 0.7]])
+    """(.35 + 2 x .25 + .35) / 4 = .3 at best; the mean of the night is .394."""
+    cover = np.array([[0.4, 0.35, 0.25, 0.35, 0.4, 0.4, 0.5, 0.5]])
     first = np.array(["2024-01-01T21"], "datetime64[h]")
-    analysed = HourlySeries(first, first, {"cloud": cover})
-    night = hours_of("starry_sky")
+    night, day = hours_of("starry_sky"), date(2024, 1, 1)
 
-    starry = truth_of(analysed, "starry_sky", night, UTC_, "starry")
-    clear = truth_of(analysed, "starry_sky", night, UTC_, "clear")
+    def happened(cover: np.ndarray, event: str) -> float:
+        analysed = HourlySeries(first, first, {"cloud": cover})
+        return truth_of(analysed, "starry_sky", night, UTC_, event)[day]
 
-    assert starry[date(2024, 1, 1)] == 1.0
-    assert clear[date(2024, 1, 1)] == 0.0
+    assert happened(cover, "starry") == 1.0
+    assert happened(cover + 0.01, "starry") == 0.0
+    assert happened(cover, "clear") == 0.0
+    assert happened(cover - 0.2, "clear") == 1.0
+
+
+@pytest.mark.parametrize(("event", "table"), [("starry", TABLE), ("clear", CLEAR_NIGHTS)])
+def test_each_event_starts_from_its_own_usual_frequency(
+    night_cloud: tuple[Path, Path], event: str, table: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Recorder:
+        columns = ("climatological_frequency",)
+        seen: list[np.ndarray] = []  # noqa: RUF012
+
+        def predict_proba(self, cases: np.ndarray) -> np.ndarray:
+            self.seen.append(np.unique(cases))
+            return np.full((len(cases), 2), 0.5)
+
+    model = Recorder()
+    monkeypatch.setattr("forecast.learning.transfer_by_lead.lead_table", lambda *_: [])
+    transfer_by_lead(*night_cloud, "starry_sky", PLACE, {"model": model}, NEW_YORK, event=event)
+
+    # January to June, from the shipped table; the second time from the place's own nights
+    months = {row.frequency for m in range(1, 7) for row in shipped(table)["starry_sky", m]}
+    shipped_table, _ = model.seen
+    assert set(np.round(shipped_table, 6)) == {round(one, 6) for one in months}
 
 
 @pytest.mark.parametrize("event", ["starry", "clear"])
@@ -304,6 +329,8 @@ def test_an_interval_needs_six_weeks_and_its_bounds_hold_the_value() -> None:
     assert enough.skill.low <= enough.skill.value <= enough.skill.high
     assert (enough.brier.value, enough.auc, enough.right) == pytest.approx((0.0625, 1.0, 1.0))
     assert enough.promised == enough.kept == observed[20:].sum()
+    # whoever always says what is seen more often is right as often as that
+    assert enough.usual_right == pytest.approx(max(observed[20:].mean(), 1 - observed[20:].mean()))
 
 
 def test_options_that_mean_nothing_are_refused() -> None:

@@ -273,7 +273,7 @@ def leads(*skills: Figure, phenomenon: str = "sunset_glow") -> tuple[ScoreLine, 
             name=str(day),
             phenomenon=phenomenon,
             skills={**line().skills, "climatology": skill},
-            right=0.9 - 0.05 * day,
+            right=Figure(0.9 - 0.05 * day),
             persistence=Figure(-0.2, -0.3, -0.1, 60),
         )
         for day, skill in enumerate(skills)

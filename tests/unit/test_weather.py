@@ -164,3 +164,13 @@ def test_one_field_in_time_serves_three_hours_either_side(config: Config) -> Non
 
     assert part.missing[0] == ["window_coverage"]
     assert np.isfinite(part.values["humidity_at_site"][0])
+
+
+def test_the_longest_stretch_is_the_first_of_the_longest_and_nothing_of_no_moments() -> None:
+    good = np.array([[1, 1, 0, 1, 1, 1], [1, 0, 1, 1, 0, 0], [0, 1, 1, 0, 1, 1], [0] * 6], bool)
+
+    assert weather.longest_stretch(good).astype(int).tolist() == [
+        [0, 0, 0, 1, 1, 1], [0, 0, 1, 1, 0, 0], [0, 1, 1, 0, 0, 0], [0] * 6,
+    ]  # fmt: skip
+    for shape in ((0, 5), (3, 0), (0, 0)):
+        assert weather.longest_stretch(np.zeros(shape, dtype=bool)).shape == shape

@@ -173,6 +173,9 @@ def test_a_reason_speaks_of_the_side_on_which_its_value_lies(
         ("rain_before", 0.0, -1.0, "sea_of_clouds", "前24小时无降水，谷中缺少水汽"),
         ("precipitation", 0.0, -1.0, "starry_sky", ""),
         ("zenith_sky_brightness", 21.5, -0.1, "starry_sky", ""),
+        ("dark_sky_share", 0.32, -1.6, "starry_sky", "受月光影响，夜间足够暗的时段仅占32%"),
+        # the zenith says it
+        ("dark_sky_share", 0.0, -2.0, "starry_sky", ""),
     ],
 )
 def test_a_reason_fits_its_value_its_sign_and_its_phenomenon(

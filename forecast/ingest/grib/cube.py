@@ -68,17 +68,20 @@ def assemble(
     cycle: Cycle,
     before: Sequence[str] = (),
     unread: Mapping[Field, Sequence[str]] | None = None,
+    wanted: Sequence[int] = (),
 ) -> Atmosphere:
     """Return the cube of all pieces and their values (latitude, longitude).
 
     before: faults found earlier, for the attribute `faults`. unread: field -> why each of its
-    messages that could not be decoded was not.
+    messages that could not be decoded was not. wanted: steps [h] at which something was expected;
+    those at which there is nothing are in the attribute `absent_steps`.
     Raises: SourceCorrupt where nothing, or nothing of an essential field, is sound.
     """
     faults = Faults()
     fields = _sound_fields(decoded, unread or {}, faults)
     main = _main_cut([layer for slots in fields.values() for layer in slots.values()])
     steps = sorted({window[1] for slots in fields.values() for _, window in slots})
+    absent = [step for step in wanted if step not in steps]
     levels = sorted(
         {level for slots in fields.values() for level, _ in slots if level is not None},
         reverse=True,
@@ -113,7 +116,7 @@ def assemble(
         variables |= _variables(field, values, starts, cycle)
     cube = xr.Dataset(variables, _coordinates(cycle, steps, levels, main))
     cube = _with_sound_winds(cube, decoded, faults)
-    about = {"cycle": cycle.id, "grid_spacing": main.spacing}
+    about = {"cycle": cycle.id, "grid_spacing": main.spacing, "absent_steps": absent}
     return cube.assign_attrs(
         about,
         incomplete=[name for name in incomplete if name in cube],

@@ -70,6 +70,11 @@ FASTEST = 100.0  # [kg m-2 h-1] of a grid box, over three hours or more
 CLOUD_FRACTION_MEAN, CLOUD_FRACTION_LARGEST = 0.1, 0.5
 # ... or if so many values, and such a part of them, have cloud: in per cent, some exceed 1 %
 CLOUDY_VALUES, CLOUDY_PART, LEAST_CLOUD = 20, 0.01, 0.001
+# Overcast as other units count it, with its factor to per cent. Where the largest cloud is that and
+# so much of the sky is overcast, the field is in that unit: in per cent its largest value is a few
+# points. Of one message it must show parts of 1 %: clear sky packed in whole per cents has none.
+OVERCAST = ((1.0, 100.0, "a fraction of 1"), (8.0, 12.5, "oktas"), (10.0, 10.0, "tenths"))
+OVERCAST_PART, FRACTIONAL_PART = 0.1, 0.02
 # [m, 1] what the median height of a level may differ from that of the standard atmosphere
 HEIGHT_ERROR, HEIGHT_ERROR_PART = 800.0, 0.1
 LOWEST_LEVEL = 85000.0  # [Pa] below it, heights near zero show no unit
@@ -190,9 +195,7 @@ def implausible(field: Field, samples: Sequence[Sample]) -> str:
         return ""
     largest = float(values.max())
     if _is_cloud(field):
-        if _is_fraction(values / np.float32(field.factor)):
-            return _text(field, values, f"at most {largest:.3g}", 100.0, "a fraction of 1")
-        return ""
+        return _implausible_cloud(field, samples, values)
     if 0 < largest <= LEAST_LARGEST.get(field.name, 0.0):
         factor, name = _larger_unit(field)
         return _text(field, values, f"at most {largest:.3g}", factor, name)
@@ -203,6 +206,35 @@ def implausible(field: Field, samples: Sequence[Sample]) -> str:
     if field.statistic == "sum":
         return _implausible_sums(field, samples)
     return ""
+
+
+def _implausible_cloud(field: Field, samples: Sequence[Sample], values: Values) -> str:
+    """Look for cloud in another unit: in all messages together, then in one of them."""
+    cloud, found = values / np.float32(field.factor), f"at most {float(values.max()):.3g}"
+    if _is_fraction(cloud):
+        return _text(field, values, found, 100.0, "a fraction of 1")
+    if len(samples) > 1:
+        for overcast, factor, name in OVERCAST:
+            if _reaches(cloud, overcast):
+                return _text(field, values, found, factor, name)
+    for each in samples:
+        own = each.values[np.isfinite(each.values)]
+        part = own / np.float32(field.factor)
+        fractional = np.abs(part - np.round(part)) > 0.02
+        if (
+            own.size >= FEWEST_POINTS
+            and _reaches(part, 1.0)
+            and float(fractional.mean()) >= FRACTIONAL_PART
+        ):
+            at = f"at most {float(own.max()):.3g} at {each.window[1]:+g} h, and"
+            return _text(field, own, at, 100.0, "a fraction of 1")
+    return ""
+
+
+def _reaches(cloud: Values, overcast: float) -> bool:
+    """Return whether the largest cloud is `overcast`, over a good part of the points."""
+    near = np.abs(cloud - np.float32(overcast)) <= 0.005 * overcast
+    return bool(float(cloud.max()) <= 1.005 * overcast and float(near.mean()) >= OVERCAST_PART)
 
 
 def _is_cloud(field: Field) -> bool:

@@ -67,7 +67,8 @@ def read_atmosphere(
     is per interval between the times that are there, and has its start in `<name>_start` (time).
     Attributes: `cycle`, `grid_spacing` [degree], `files`, and the names of the fields that are
     `absent` (in none of the files, or refused), `incomplete` (not at every step or level) and
-    `interpolated` (given on another grid); `faults`, what is missing because it is unsound.
+    `interpolated` (given on another grid); `absent_steps` [h], the wanted ones at which nothing
+    can be used; `faults`, what is missing because it is unsound.
     Raises: SourceCorrupt for what is damaged, contradicts itself or is impossible, and where every
     wanted message is of another run or area; MissingInput when an essential field is in none of
     the files.
@@ -201,7 +202,11 @@ def _laid(
     _require_essential(needs, there, cycle, names)
     place = {field.name: n for n, field in enumerate(needs.fields)}
     atmosphere = assemble(
-        sorted(decoded, key=lambda each: place[each[0].field.name]), cycle, finder.faults, unread
+        sorted(decoded, key=lambda each: place[each[0].field.name]),
+        cycle,
+        finder.faults,
+        unread,
+        needs.steps,
     )
     atmosphere.attrs["files"] = [path.name for path in files]
     atmosphere.attrs["absent"] = [

@@ -19,7 +19,8 @@ from forecast.domain import Fault
 from forecast.observations.formats import afile, bufr, csv_records, isd, metar_format, micaps, synop
 from forecast.observations.formats.collector import Limits, ParseContext, Parsed, sanitised
 from forecast.observations.formats.columns import DATE, STATION, TIME, TIME_PARTS, column
-from forecast.observations.formats.csv_records import parse_push, unit_error
+from forecast.observations.formats.csv_records import unit_error
+from forecast.observations.formats.push_records import parse_push
 
 __all__ = [
     "Limits",

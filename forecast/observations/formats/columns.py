@@ -34,6 +34,8 @@ def _read_table() -> tuple[dict[str, str], dict[str, str]]:
 
 
 _MEANING, UNIT_SPELLINGS = _read_table()
+# What a bare number in a column of a zone is in; "?": a zone only if a cell says so.
+_ZONE_UNITS = {"zone_s": "s", "zone_min": "min", "zone_or_not": "?"}
 DATED = (TIME, DATE, *TIME_PARTS)  # columns that may name a zone
 _DATED_NAMES = tuple(name for name, meaning in _MEANING.items() if meaning in DATED)
 _WITH_UNIT = re.compile(r"([^(\[\uff08]*)[(\[\uff08]([^()\[\]\uff08\uff09]{1,60})[)\]\uff09]")
@@ -48,7 +50,7 @@ def column(header: str) -> tuple[str, str] | None:
     """Return a column's meaning and unit ("": none given); None where it is unknown.
 
     The meaning is an element, STATION, TIME, DATE, ZONE, one of TIME_PARTS or UNUSED. Of a time or
-    a date, the unit is its zone.
+    a date, the unit is its zone, of a zone that of a bare number.
     """
     text = header.strip().strip('"').strip()
     unit = ""
@@ -58,7 +60,7 @@ def column(header: str) -> tuple[str, str] | None:
         text, unit = found[1], found[2]
     meaning = _MEANING.get(re.sub(r"[\s_]+", "_", text.strip().lower()))
     if meaning is not None:
-        return meaning, unit
+        return (ZONE, _ZONE_UNITS[meaning]) if meaning in _ZONE_UNITS else (meaning, unit)
     if unit and names_format(unit):
         unit = ""
     if is_zone(text) and not unit:

@@ -1,4 +1,4 @@
-"""Records of automatic, scenic-area and oxygen-ion stations: CSV tables and pushed JSON.
+"""Records of automatic, scenic-area and oxygen-ion stations: CSV tables.
 
 The first line of a table names its columns (forecast/observations/formats/columns.csv): the
 station's id, the time, and elements. Cells are separated by commas, semicolons or tabs; text is
@@ -8,18 +8,13 @@ default (forecast/observations/formats/units.py). A zone that a cell, a comment 
 decides; one that is not understood refuses the file, in a cell its line. An empty cell or a missing
 code gives no value; an impossible value is kept for quality control. Records of stations that are
 not in the settings are refused, because their position is unknown.
-
-Pushed JSON is a list of records, or {"records": [...]}, or one record, with the same names:
-    {"station": "M1001", "time": "2026-11-22T08:00:00+08:00", "air_temperature": -3.4,
-     "wind_speed": 6.1}
 """
 
 from __future__ import annotations
 
 import csv
-import json
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta, tzinfo
 from typing import Any
@@ -42,9 +37,15 @@ from forecast.observations.formats.columns import (
     ZONE,
     column,
 )
-from forecast.observations.formats.times import TimeParser, commented_zone, joined
+from forecast.observations.formats.times import TimeParser, joined
 from forecast.observations.formats.units import conversion
-from forecast.observations.formats.zones import names_format, zone_of
+from forecast.observations.formats.zone_comments import (
+    commented_zone,
+    names_moment,
+    names_zone,
+    speaks_of_zone,
+)
+from forecast.observations.formats.zones import is_zone, names_format, same_zone, zone_of
 from forecast.quantities import ELEMENTS
 
 # Missing values as stations write them. Of the ambiguous codes, one within the element's limits
@@ -63,6 +64,10 @@ AMOUNTS = ("precipitation_amount", "snow_depth")
 LARGEST = 1e12  # no element has a larger value
 _POINTS = "N NNE NE ENE E ESE SE SSE S SSW SW WSW W WNW NW NNW".split()  # noqa: SIM905
 COMPASS = {name: 22.5 * n for n, name in enumerate(_POINTS)}
+OWN_ZONE = (
+    "its zone is taken as that of this moment only, and the times of the table as the service's: "
+    "write # time zone: UTC if they are not"
+)
 REMEMBERED = 20_000  # stations whose columns are remembered
 
 _NUMBER = re.compile(r"[+-]?(\d{1,30}(\.\d{0,30})?|\.\d{1,30})([eE][+-]?\d{1,3})?")
@@ -80,8 +85,41 @@ class _Column:
     high: float
 
 
-class _RowReader:
+class _HeaderZones:
+    """The zones that a header names; `outer` is that of a comment or of what is around records."""
+
+    def __init__(
+        self, line: int, collector: Collector, local: tzinfo, outer: tzinfo | None
+    ) -> None:
+        self.refused = False
+        self._line, self._collector, self._local = line, collector, local
+        self._found: dict[str, tzinfo] = {} if outer is None else {"a comment": outer}
+
+    def read(self, unit: str, name: str) -> None:
+        """Keep the zone that a heading names; one that is not understood refuses the table."""
+        try:
+            self._found[unit] = zone_of(unit, self._local)
+        except ValueError as error:
+            self.refuse(f"column {quoted(name.strip(), 40)}: {error}")
+            return
+        if not same_zone(self._found[unit], next(iter(self._found.values()))):
+            named = ", ".join(quoted(each, 24) for each in self._found)
+            self.refuse(f"the header names several time zones: {named}: write one")
+
+    def refuse(self, reason: str) -> None:
+        """Refuse the table."""
+        self.refused = True
+        self._collector.fault(self._line, reason)
+
+    def chosen(self) -> tzinfo | None:
+        """Return the zone of the times; None where none is named."""
+        return next(iter(self._found.values()), None)
+
+
+class RowReader:
     """Reads rows under one header."""
+
+    _zone_unit = ""  # of bare numbers in the column of a zone
 
     def __init__(
         self,
@@ -95,18 +133,17 @@ class _RowReader:
         self._targets: dict[str, tuple[list[_Column], timedelta] | None] = {}
         self._elements: list[tuple[int, str, str]] = []  # (index, element, unit)
         self.width = len(header)
+        self._zones = _HeaderZones(line, collector, context.zone, zone)
+        self._line = line
+        self._unknown: dict[int, str] = {}  # columns whose cells were not looked at yet
         places: dict[str, int] = {}
-        zones: dict[str, tzinfo] = {}
-        self._refused = False
         for index, name in enumerate(header):
-            known = column(name)
-            if known is None:
-                if name.strip():
-                    shown = quoted(name.strip(), 40)
-                    reason = f"column {index + 1}, {shown}, is not known: it is ignored"
-                    collector.fault(line, reason, once=f"column {index} {name[:80]}")
+            if (known := column(name)) is None:
+                self._pass_unknown(index, name)
                 continue
             meaning, unit = known
+            if meaning in (STATION, UNUSED) and is_zone(unit):
+                self._zones.read(unit, name)
             if meaning == UNUSED:
                 continue
             if meaning in places:
@@ -120,53 +157,78 @@ class _RowReader:
             if meaning in ELEMENTS:
                 self._elements.append((index, meaning, unit))
             elif meaning in DATED and not names_format(unit):
-                self._read_zone(unit, name, line, zones, context.zone)
-        if len({str(found) for found in zones.values()}) > 1:
-            named = ", ".join(quoted(each, 24) for each in zones)
-            collector.fault(line, f"the header names several time zones: {named}: write one")
-            self._refused = True
-        chosen = next(iter(zones.values()), zone or context.zone)
-        self._times = TimeParser(chosen, context.zone)
+                self._zones.read(unit, name)
+            elif meaning == ZONE:
+                self._zone_unit = unit
+        chosen = self._zones.chosen()
+        self._times = TimeParser(chosen or context.zone, context.zone, chosen is not None)
         self._zone_at = places.get(ZONE, -1)
         self.station_at = places.get(STATION, -1)
         self.time_at = _time_columns(places)
+
+    def _pass_unknown(self, index: int, name: str) -> None:
+        """Report an unknown column; one whose name speaks of a zone refuses the table."""
+        if not name.strip():
+            return
+        shown = quoted(name.strip(), 40)
+        if speaks_of_zone(name):
+            self._zones.refuse(
+                f"column {index + 1}, {shown}, seems to give a time zone and is not known: "
+                "call it timezone (UTC, UTC+8, Asia/Shanghai) or utc_offset (8)"
+            )
+            return
+        self._unknown[index] = shown
+        reason = f"column {index + 1}, {shown}, is not known: it is ignored"
+        self._collector.fault(self._line, reason, once=f"column {index} {name[:80]}")
+
+    def _look_for_zones(self, cells: Sequence[Any]) -> None:
+        """Refuse the table where an unknown column holds zones: each is looked at once."""
+        for index, shown in list(self._unknown.items()):
+            cell = cells[index]
+            if type(cell) is not str or not cell.strip():
+                continue
+            del self._unknown[index]
+            if names_zone(cell):
+                self._zones.refuse(
+                    f"column {index + 1}, {shown}, holds {quoted(cell.strip())}: is it the zone "
+                    "of the times? Call it timezone"
+                )
 
     @property
     def usable(self) -> bool:
         """Return whether station, time and at least one element have columns."""
         complete = self.station_at >= 0 and bool(self.time_at) and bool(self._elements)
-        return complete and not self._refused
+        return complete and not self._zones.refused
 
     @property
     def refused(self) -> bool:
         """Return whether the zone of the times is not understood, which a fault says."""
-        return self._refused
+        return self._zones.refused
 
-    def _read_zone(
-        self, unit: str, name: str, line: int, zones: dict[str, tzinfo], local: tzinfo
-    ) -> None:
-        """Keep the zone that a time's header names; one that is not understood refuses all."""
-        try:
-            zones[unit] = zone_of(unit, local)
-        except ValueError as error:
-            self._collector.fault(line, f"column {quoted(name.strip(), 40)}: {error}")
-            self._refused = True
+    @property
+    def names_zone(self) -> bool:
+        """Return whether a comment, a heading or a column names the zone of the times."""
+        return self._zone_at >= 0 or self._zones.chosen() is not None
 
     def _time(self, cells: Sequence[Any]) -> datetime:
         """Return a row's time. Raises: ValueError."""
         zone = str(cells[self._zone_at]) if self._zone_at >= 0 else ""
         if len(self.time_at) == 1:
-            return self._times.parse_in(cells[self.time_at[0]], zone)
+            return self._times.parse_in(cells[self.time_at[0]], zone, self._zone_unit)
         if len(self.time_at) <= 3:
             date, *clock = (cells[at].strip() for at in self.time_at)
             spelled = ":".join(f"{part:0>2}" if part.isdigit() else part for part in clock)
-            return self._times.parse_in(joined(date, spelled), zone)
+            return self._times.parse_in(joined(date, spelled), zone, self._zone_unit)
         year, month, day, hour, *minute = (cells[at].strip() for at in self.time_at)
         text = f"{year}-{month}-{day} {hour}:{minute[0] if minute else 0:0>2}"
-        return self._times.parse_in(text, zone)
+        return self._times.parse_in(text, zone, self._zone_unit)
 
     def read(self, cells: Sequence[Any], line: int, careful: bool = False) -> None:
         """Keep one row. careful: check for what only Python accepts as a number (1_000, ...)."""
+        if self._unknown:
+            self._look_for_zones(cells)
+            if self.refused:
+                return
         station = cells[self.station_at]
         targets = self._targets.get(station, ())
         if not targets:
@@ -284,14 +346,17 @@ def parse(data: bytes, name: str, context: ParseContext | None = None) -> Parsed
         collector.fault(0, "the file is UTF-16 text: save it as UTF-8")
         return collector.parsed()
     table, separator, zone = None, ",", None
+    moments: list[tuple[int, str]] = []  # comments that name the zone of a moment of their own
     for number, text in collector.lines(data):
         if table is None:
             if text.startswith("#"):
                 try:
-                    zone = commented_zone(text, context.zone) or zone
+                    zone = _joined_zone(commented_zone(text, context.zone), zone)
                 except ValueError as error:
                     collector.fault(number, f"{quoted(text, 40)}: {error}")
                     return collector.parsed()
+                if names_moment(text):
+                    moments.append((number, text))
                 continue
             separator = max(",;\t", key=text.count)
         try:
@@ -302,7 +367,7 @@ def parse(data: bytes, name: str, context: ParseContext | None = None) -> Parsed
                 break
             continue
         if table is None:
-            table = _RowReader(cells, number, collector, context, zone)
+            table = RowReader(cells, number, collector, context, zone)
             if table.refused:
                 break
             if not table.usable:
@@ -312,14 +377,25 @@ def parse(data: bytes, name: str, context: ParseContext | None = None) -> Parsed
                 )
                 collector.fault(number, reason)
                 break
+            for at, comment in () if table.names_zone else moments:
+                collector.fault(at, f"{quoted(comment, 40)}: {OWN_ZONE}")
             continue
         if len(cells) != table.width and (len(cells) != table.width + 1 or cells[-1].strip()):
             collector.fault(number, f"the line has {len(cells)} cells, its header {table.width}")
             continue
         table.read(cells, number, careful="_" in text or not text.isascii())
+        if table.refused:
+            break
     if table is None:
         collector.fault(0, "no line names the columns")
     return collector.parsed()
+
+
+def _joined_zone(named: tzinfo | None, before: tzinfo | None) -> tzinfo | None:
+    """Return the zone that comments name. Raises: ValueError where they name two."""
+    if named is not None and before is not None and not same_zone(named, before):
+        raise ValueError("another comment names another time zone: write one")
+    return named or before
 
 
 def _cells(text: str, separator: str) -> list[str]:
@@ -327,80 +403,6 @@ def _cells(text: str, separator: str) -> list[str]:
     if '"' not in text:
         return text.split(separator)
     return next(csv.reader([text], delimiter=separator, strict=True), [])
-
-
-def parse_push(body: bytes, context: ParseContext, name: str = "push") -> Parsed:
-    """Return the records of a pushed body; the `line` of a fault is the record's number."""
-    collector = Collector(name, "push", context.limits)
-    if len(body) > context.limits.json:
-        collector.fault(
-            0, f"the body has {len(body)} bytes, at most {context.limits.json} are read"
-        )
-        return collector.parsed()
-    try:
-        content = json.loads(body.decode("utf-8-sig"), parse_constant=str)
-    except (ValueError, RecursionError) as error:
-        where = f" at character {error.pos}" if isinstance(error, json.JSONDecodeError) else ""
-        collector.fault(0, f"the body is not JSON in UTF-8{where}")
-        return collector.parsed()
-    if isinstance(content, dict):
-        content = content.get("records", [content])
-    if not isinstance(content, list):
-        collector.fault(
-            0,
-            "the body is not a list of records: "
-            'write [{"station": ..., "time": ..., "air_temperature": ...}]',
-        )
-        return collector.parsed()
-    _read_records(content, collector, context)
-    return collector.parsed()
-
-
-def _read_records(records: Iterable[object], collector: Collector, context: ParseContext) -> None:
-    tables: dict[tuple[str, ...], _RowReader] = {}
-    for number, record in enumerate(records, 1):
-        if collector.full:
-            return
-        if not isinstance(record, dict):
-            collector.fault(number, "the record is not an object with names and values")
-            continue
-        names = tuple(record)
-        table = tables.get(names)
-        if table is None:
-            if len(names) > 100:
-                collector.fault(number, f"the record has {len(names)} names, at most 100 are read")
-                continue
-            if len(tables) >= 1000:
-                tables.clear()
-            table = tables[names] = _RowReader(names, number, collector, context)
-        if table.refused:
-            collector.fault(number, "the record's time zone is not understood: it is rejected")
-            continue
-        if not table.usable:
-            collector.fault(number, "the record lacks its station, its time or any element")
-            continue
-        cells = [_cell(value) for value in record.values()]
-        if not all(isinstance(cells[at], str) for at in (table.station_at, *table.time_at)):
-            collector.fault(
-                number, 'station and time are text: write "54511" and "2026-11-22T08:00:00+08:00"'
-            )
-            continue
-        table.read(
-            cells,
-            number,
-            careful=any(
-                type(cell) is str and ("_" in cell or not cell.isascii()) for cell in cells
-            ),
-        )
-
-
-def _cell(value: object) -> object:
-    """Return a JSON value as a cell: a number as it is, everything else as text."""
-    if type(value) is str:
-        return value
-    if isinstance(value, int | float) and not isinstance(value, bool):
-        return float(value) if abs(value) < LARGEST else "number too large"
-    return "" if value is None else "not a plain value"
 
 
 def unit_error(station: Station) -> str:

@@ -43,6 +43,7 @@ LONGEST = 800  # characters of a report
 REPORTS = 20_000
 LOW = 2500.0  # [m] below which cloud is low
 AMOUNTS = {"FEW": 1.5 / 8, "SCT": 3.5 / 8, "BKN": 6 / 8, "OVC": 1.0, "VV": 1.0}
+KINDS = ("METAR", "SPECI", "TAF", "COR", "AMD")
 NOTHING_LOW = ("NSC", "CLR", "NCD")
 UNLIMITED = 10_000.0  # [m] 9999 and CAVOK: 10 km or more
 
@@ -56,10 +57,14 @@ _HEADING = re.compile(
 _REPORT = re.compile(
     r"(?:(?:METAR|SPECI)\s+)?(?:COR\s+)?([A-Z][A-Z0-9]{3})\s+(\d\d)(\d\d)(\d\d)Z\b"
 )
-# What can only begin a report: its type, or its station and time.
+# A message that is no report: its type, or a period behind its station and time.
+_PLACED = r"[A-Z][A-Z0-9]{3}\s+\d{6}Z\b"
+_WARNING = r"(?:\b[A-Z]{4}\s+)?\b(?:SIGMET|AIRMET|GAMET)\b"
+_FORECAST = re.compile(rf"TAF\b|{_WARNING}|(?:COR\s+)?{_PLACED}\s+\d{{4}}/\d{{4}}\b")
+# What can only begin a message: its type, or its station and time.
 _BEGINNING = re.compile(
-    r"\b(?:METAR|SPECI)\b(?:\s+COR\b)?(?:\s+[A-Z][A-Z0-9]{3}\s+\d{6}Z\b)?"
-    r"|(?:\bCOR\s+)?\b[A-Z][A-Z0-9]{3}\s+\d{6}Z\b"
+    rf"\b(?:METAR|SPECI|TAF)\b(?:\s+(?:COR|AMD)\b)*(?:\s+{_PLACED})?"
+    rf"|(?:\bCOR\s+)?\b{_PLACED}|{_WARNING}"
 )
 
 # Code table 4677 by the parts of a weather group; three values: light, moderate, heavy.
@@ -135,7 +140,7 @@ def _divided(line: int, text: str, collector: Collector) -> Iterator[tuple[int, 
 
 
 def _station_of(text: str) -> str:
-    words = [word for word in text.split()[:4] if word not in ("METAR", "SPECI", "COR")]
+    words = [word for word in text.split()[:4] if word not in KINDS]
     return quoted(words[0], 5)[1:-1] if words else "unknown"
 
 
@@ -144,6 +149,9 @@ def _read(
 ) -> str:
     """Keep one report; return its station or "". known: its time, where it is given elsewhere."""
     text = " ".join(text.split())
+    if _FORECAST.match(text):
+        collector.fault(line, f"{quoted(text)} is a forecast or a warning, no report: not read")
+        return ""
     found = _REPORT.match(text)
     if len(text) > LONGEST or not found:
         if text not in ("METAR", "SPECI"):

@@ -21,8 +21,8 @@ _FALLING = "DZ|RA|SN|SG|IC|PL|GR|GS|UP"
 # fmt: off
 _FORMS: dict[str, re.Pattern[str]] = {
     "wind": re.compile(
-        r"(?!///\d{2,3}$)(?P<direction>\d{3}|VRB|///|MMM)(?P<speed>P?\d{2,3}|//|MM)"
-        r"(G(?P<gust>P?\d{1,3}|//|MM))?(?P<unit>KTS?|MPS|KMH|KPH)?"
+        r"(?!///\d{2,3}$)(?P<direction>\d{3}|VRB|///|MMM)(?P<speed>P?(\d\d|[1-9]\d\d)|//|MM)"
+        r"(G(?P<gust>P?(\d{1,2}|[1-9]\d\d)|//|MM))?(?P<unit>KTS?|MPS|KMH|KPH)?"
     ),
     "variable": re.compile(r"\d{3}V\d{3}"),
     "visibility": re.compile(
@@ -50,7 +50,9 @@ _UNUSED = re.compile(
     r"|WS|ALL|RWY\d*[LRC]?|R\d\d[LRC]?|TWR|\d\d[LRC]|W(\d\d|//)/[SH]\S+|(BLACK)?(BLU|GRN|WHT|YLO\d?"
     r"|AMB|RED)\+?|\$|QFE\d{3,4}|WIND|SKC"
 )
-_TREND = re.compile(r"NOSIG|TEMPO|BECMG|FCST|PROB\d\d|INTER|NOSPECI|RMKS?")
+_TREND = re.compile(r"TREND|NOSIG|TEMPO|BECMG|FCST|PROB\d\d|INTER|NOSPECI|RMKS?")
+# A station and a time that is not whole: a report begins that the bulletin's form does not show.
+_STATION, _TIME = re.compile(r"[A-Z][A-Z0-9]{3}"), re.compile(r"\d{6}Z?|\d{4,5}Z")
 _REMARKS = re.compile(r"\bRMKS?\b.*")
 ONCE = ("wind", "temperature", "pressure")  # a second one belongs to another report
 HIGHEST_DIRECTION = 360
@@ -77,6 +79,16 @@ def sorted_groups(text: str) -> Groups:
         if _MISSING.fullmatch(word) or (_UNUSED.fullmatch(word) and word != "SKC"):
             continue
         kind = next((kind for kind in ORDER if _FORMS[kind].fullmatch(word)), "")
+        if (
+            not kind
+            and _STATION.fullmatch(word)
+            and _TIME.fullmatch("".join(words[place + 1 : place + 2]))
+        ):
+            rest = " ".join(words[place:])
+            faults.append(
+                f"another report begins without its time: {quoted(rest, 40)} is set aside"
+            )
+            break
         reason = _reason(kind, word, found)
         if kind in ONCE and found[kind] and _spelled(kind, word) not in found[kind]:
             rest = " ".join(words[place:])

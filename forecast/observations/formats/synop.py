@@ -26,9 +26,11 @@ from forecast.observations.formats.collector import (
     quoted,
 )
 from forecast.observations.formats.synop_bounds import (
+    NATIONAL,
     concealed,
     divided,
     is_supplement,
+    lost_groups,
     opens_supplement,
     repeats,
 )
@@ -220,15 +222,10 @@ def _read_report(
         )
         return
     report = _SynopReport(knots=unit in "34", wind_known=unit in "0134")
-    for word, reader, name in ((words[1], _first, "iRixhVV"), (words[2], _second, "Nddff")):
-        if _GROUP.match(word):
-            _guarded(reader, report, word, station, line, collector)
-        else:
-            collector.fault(
-                line,
-                f"station {station}: {quoted(word)} in the place of {name} is not five digits: "
-                "ignored",
-            )
+    lost, words = lost_groups(words)
+    if lost:
+        collector.fault(line, f"station {station}: {lost}")
+    _read_first(words, report, station, line, collector)
     if hidden := concealed(words):
         collector.fault(
             line,
@@ -238,6 +235,21 @@ def _read_report(
         words = words[:hidden]
     _sections(words[3:], report, station, line, collector)
     collector.add(station, moment, _finished(report), line)
+
+
+def _read_first(
+    words: Sequence[str], report: _SynopReport, station: str, line: int, collector: Collector
+) -> None:
+    """Read iRixhVV and Nddff; "" stands for one that is lost."""
+    for word, reader, name in ((words[1], _first, "iRixhVV"), (words[2], _second, "Nddff")):
+        if _GROUP.match(word):
+            _guarded(reader, report, word, station, line, collector)
+        elif word:
+            collector.fault(
+                line,
+                f"station {station}: {quoted(word)} in the place of {name} is not five digits: "
+                "ignored",
+            )
 
 
 def _is_heading(words: Sequence[str]) -> bool:
@@ -259,6 +271,8 @@ def _sections(
             section, supplement = word[0], False
         elif section == "1" and len(word) == 5 and word.startswith("222"):
             section = "2"
+        elif section == "3" and word == NATIONAL:
+            section = "5"
         elif section in READERS:
             if not _GROUP.match(word):
                 collector.fault(

@@ -19,7 +19,10 @@ _SECOND = re.compile(r"[0-9/]([0-2]\d|3[0-6]|99|//)(\d\d|//)")  # Nddff
 _GROUP = re.compile(r"[0-9/]{5}")
 _HEADING = re.compile(r"[A-Z]{4}\d\d|NNNN|ZCZC")
 _AIR = re.compile(r"(1[01/]|2[019/])(\d{3}|///)")  # 1snTTT, 2snTdTdTd
+_TEMPERATURE = re.compile(r"1[01]\d{3}")
+_DEW_POINT = re.compile(r"2[01]\d{3}|29\d{3}")
 _SUPPLEMENT = re.compile(r"55[0-9/]{3}|553[0-9/]{2}")  # radiation and sunshine: j5FFFF may follow
+NATIONAL = "80000"  # in section 3: national groups follow
 SECTIONS = ("333", "444", "555", "666")
 FREE = ("2", "5", "6")  # sections whose groups are national or of the sea: in no order known here
 MOST_EXAMINED = 400  # words of one report: where no other begins among them, none is sought behind
@@ -69,6 +72,8 @@ def _distance(
     Evidence of a station number, and the block number of the report before, make it nearer.
     """
     strength = _begins(words, place, evidence) if place < len(words) else None
+    if strength is None and _begins_without_first(words, start, place, evidence):
+        strength = 0
     if strength is None:
         return None
     proof = evidence.get(place, 0)
@@ -115,7 +120,7 @@ def _unordered_places(words: Sequence[str]) -> list[int]:
             free = section in FREE or section == "4"
         elif free:
             found.append(place)
-        elif section == "3" and (word.startswith("80000") or opens_supplement(word)):
+        elif section == "3" and (word == NATIONAL or opens_supplement(word)):
             free = True
     return found
 
@@ -161,8 +166,8 @@ def order_breaks(words: Sequence[str]) -> int:
             continue
         if not _GROUP.fullmatch(word) or word[0] == "/" or section in FREE:
             continue
-        if section == "3" and word.startswith("80000"):
-            section = "5"  # national groups follow
+        if section == "3" and word == NATIONAL:
+            section = "5"
         elif section == "3" and is_supplement(word, supplement):
             continue
         elif (
@@ -174,6 +179,61 @@ def order_breaks(words: Sequence[str]) -> int:
         supplement = supplement or (section == "3" and opens_supplement(word))
         last = word[0]
     return 0
+
+
+def lost_groups(words: Sequence[str]) -> tuple[str, list[str]]:
+    """Return what is wrong with a report whose iRixhVV or Nddff is lost, and its words.
+
+    "" stands for the groups that are lost or cannot be told apart; the groups behind them, which
+    are known by their first digits, stay. Without a fault the words are as they were.
+    """
+    first, second, third = (*words[1:4], "", "", "")[:3]
+    if _without_first(first, second):
+        return (
+            f"iRixhVV is lost: {first} is not read, the groups from {second} on are",
+            [words[0], "", "", *words[2:]],
+        )
+    if _FIRST.fullmatch(first) and _TEMPERATURE.fullmatch(second) and third.startswith("2"):
+        return (
+            f"Nddff or the temperature is lost: {second} is not read, the other groups are",
+            [*words[:2], "", *words[3:]],
+        )
+    if (
+        _TEMPERATURE.fullmatch(first)
+        and _DEW_POINT.fullmatch(second)
+        and re.match("[34]", third)
+        and not any(word.startswith(("1", "2")) for word in _section_1(words[3:]))
+    ):
+        return (
+            f"iRixhVV and Nddff, or the temperatures are lost: {first} and {second} are not read",
+            [words[0], "", "", *words[3:]],
+        )
+    return "", list(words)
+
+
+def _without_first(first: str, second: str) -> bool:
+    """Return whether two groups behind a station are Nddff and the temperature: no iRixhVV."""
+    return bool(
+        not _FIRST.fullmatch(first) and _SECOND.fullmatch(first) and _TEMPERATURE.fullmatch(second)
+    )
+
+
+def _section_1(words: Sequence[str]) -> Sequence[str]:
+    ends = [place for place, word in enumerate(words) if word in SECTIONS]
+    return words[: ends[0] if ends else len(words)]
+
+
+def _begins_without_first(
+    words: Sequence[str], start: int, place: int, evidence: Mapping[int, int]
+) -> bool:
+    """Return whether a report begins at a place and has lost its iRixhVV.
+
+    Its station opens a line, is known, or is of the block of the report before.
+    """
+    if place >= len(words) or not _STATION.fullmatch(words[place]):
+        return False
+    proven = evidence.get(place, 0) or words[place][:2] == words[start][:2]
+    return bool(proven) and _without_first(*(*words[place + 1 : place + 3], "", "")[:2])
 
 
 def _begins(words: Sequence[str], place: int, evidence: Mapping[int, int]) -> int | None:

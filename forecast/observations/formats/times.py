@@ -6,7 +6,7 @@ import re
 from datetime import datetime, tzinfo
 
 from forecast.observations.formats.collector import checked_time, quoted
-from forecast.observations.formats.zones import localised, zone_of
+from forecast.observations.formats.zones import localised, offset_of, same_zone, zone_of
 
 KNOWN_TIMES = 20_000  # spellings of times that are remembered
 
@@ -21,18 +21,20 @@ _DATE = re.compile(r"(\d{4})(?:[-/](\d{1,2})[-/](\d{1,2})|(\d{2})(\d{2}))([ T]+.
 _MIDNIGHT = re.compile(r"[ T]+0?0:00(:00)?(\.0+)?")
 # A time of day in a column of its own: 08:00, 8:00:00, 0800 or 8, perhaps with a zone behind it.
 _CLOCK = re.compile(r"(\d{1,2})(?::?(\d{2}))?(?::?(\d{2}))?(?:\.\d{1,9})?(\s*[^\d\s:.].*)?")
-# A comment that names the zone of the times.
-_ZONE_COMMENT = re.compile(
-    r"#.*?\b(?:time ?zone|zone|tz|times?(?: are)?(?: in)?)\b\s*[:=]?\s*(\S.*)", re.IGNORECASE
-)
+UNSURE = "?"  # unit of a column that is a zone's only where its cells say so
 
 
 class TimeParser:
-    """Parses times, each spelling once. local: the zone that words like "local" mean."""
+    """Parses times, each spelling once.
 
-    def __init__(self, zone: tzinfo, local: tzinfo | None = None) -> None:
-        self._zone, self._local = zone, local or zone
+    zone: of times that name none. local: the zone that words like "local" mean. named: whether the
+    table names `zone`, so that no cell may name another.
+    """
+
+    def __init__(self, zone: tzinfo, local: tzinfo | None = None, named: bool = False) -> None:
+        self._zone, self._local, self._named = zone, local or zone, named
         self._known: dict[str, datetime] = {}
+        self._zones: dict[str, tzinfo] = {}
 
     def parse(self, text: str) -> datetime:
         """Return the time in UTC. Raises: ValueError with examples of the format."""
@@ -43,14 +45,23 @@ class TimeParser:
             known = self._known[text] = self._parse(text.strip(), self._zone)
         return known
 
-    def parse_in(self, text: str, zone: str) -> datetime:
+    def parse_in(self, text: str, zone: str, unit: str = "") -> datetime:
         """Return the time in UTC of a cell and the zone that another cell names ("": none).
 
-        Raises: ValueError.
+        unit: of a zone that is a bare number. Raises: ValueError.
         """
         if not zone.strip():
             return self.parse(text)
-        return self._parse(text.strip(), _cell_zone(zone, self._local))
+        found = self._zones.get(zone)
+        if found is None:
+            found = cell_zone(zone, self._local, unit)
+            if self._named and not same_zone(found, self._zone):
+                raise ValueError(
+                    f"zone {quoted(zone, 32)}: the heading or a comment names another: write one"
+                )
+            if len(self._zones) < KNOWN_TIMES:
+                self._zones[zone] = found
+        return self._parse(text.strip(), found)
 
     def _parse(self, text: str, zone: tzinfo) -> datetime:
         if len(text) > 80:
@@ -122,28 +133,14 @@ def _moment(text: str) -> datetime | None:
         return None
 
 
-def _cell_zone(text: str, local: tzinfo) -> tzinfo:
-    """Return the zone of a cell, also of a bare number of hours. Raises: ValueError."""
+def cell_zone(text: str, local: tzinfo, unit: str) -> tzinfo:
+    """Return the zone of a cell, also of a bare number. Raises: ValueError."""
     plain = text.strip()
-    if re.fullmatch(r"\d{1,2}", plain):
-        plain = f"+{plain}"
+    if unit != UNSURE and (offset := offset_of(plain, unit)) is not None:
+        return offset
     try:
+        if unit == UNSURE and re.fullmatch(r"[\d.]+", plain):
+            raise ValueError("is it the zone of the times? Call the column utc_offset if it is")
         return zone_of(plain, local)
     except ValueError as error:
         raise ValueError(f"zone {quoted(text, 32)}: {error}") from None
-
-
-def commented_zone(text: str, local: tzinfo) -> tzinfo | None:
-    """Return the zone that a comment names for the times; None where it names none.
-
-    Raises: ValueError where it names one that is not understood.
-    """
-    found = _ZONE_COMMENT.match(text)
-    if found is None:
-        return None
-    try:
-        return zone_of(found[1].strip(" .,;"), local)
-    except ValueError:
-        if re.search(r"zone|\btz\b", text, re.IGNORECASE):
-            raise
-        return None

@@ -22,6 +22,14 @@ from zoneinfo import ZoneInfo
 # of synoptic reports, all the year, also in 1986-1991: a day always has 24 hours
 BEIJING = timezone(timedelta(hours=8))
 LARGEST = 14.0  # [h] of any zone
+# [s] of a bare number that tells how far a clock is ahead of UTC, by its unit
+OFFSET_UNITS = {"": 3600.0, "h": 3600.0, "hours": 3600.0, "min": 60.0, "s": 1.0, "seconds": 1.0}
+
+
+# First cells of the lines of zones.csv that list words and no zone.
+WORD_LINES = (
+    "local", "format", "hour", "weak", "zone", "time", "joint", "turned", "behind"
+)  # fmt: skip
 
 
 def _read_table() -> tuple[dict[str, float], dict[str, frozenset[str]], dict[str, str]]:
@@ -31,7 +39,7 @@ def _read_table() -> tuple[dict[str, float], dict[str, frozenset[str]], dict[str
     hours, others, several = dict[str, float](), dict[str, frozenset[str]](), dict[str, str]()
     with Path(__file__).with_name("zones.csv").open(encoding="utf-8", newline="") as file:
         for first, *names in csv.reader(line for line in file if not line.startswith("#")):
-            if first in ("local", "format", "hour"):
+            if first in WORD_LINES:
                 others[first] = frozenset(names)
             elif first == "ambiguous":
                 several[names[0]] = names[1]
@@ -41,6 +49,7 @@ def _read_table() -> tuple[dict[str, float], dict[str, frozenset[str]], dict[str
 
 
 _HOURS, _WORDS, _AMBIGUOUS = _read_table()
+WORDS = _WORDS
 _HOUR_WORDS = "|".join(("h", "hours?", *sorted(_WORDS["hour"], key=len, reverse=True)))
 _OFFSET = re.compile(
     r"(?P<zone>[^\d+-]*)(?P<sign>[+-]|\u00b1)(?P<hours>\d{1,2})(?::?(?P<minutes>\d{2}))?"
@@ -51,6 +60,24 @@ _FORMATS = re.compile(
     r"[ymdhsntf%:./\-\s]+|hours?|hrs?|min(ute)?s?|days?|months?|years?|sec(ond)?s?|24h?|iso(8601)?",
     re.IGNORECASE,
 )
+SHORT = 5  # letters of names that may mean something else in running text, but for UNMISTAKABLE
+UNMISTAKABLE = ("utc", "gmt", "utct", "zulu")
+
+
+def _strong() -> re.Pattern[str]:
+    """Return what finds a zone in running text: names that mean nothing else."""
+    names = []
+    for name in {*_HOURS, *_WORDS["local"]} - _WORDS["weak"]:
+        if not name.isascii():
+            names.append(re.escape(name))
+        elif name in UNMISTAKABLE or len(name) > SHORT:
+            names.append(rf"(?<![a-z]){r'[ ._-]{0,3}'.join(name)}(?![a-z])")
+    areas = "Africa|America|Antarctica|Asia|Atlantic|Australia|Europe|Indian|Pacific|Etc"
+    names.append(rf"(?<![a-z])(?:{areas})/[a-z0-9_+-]+(?:/[a-z_]+)?")
+    return re.compile("|".join(sorted(names, key=len, reverse=True)), re.IGNORECASE)
+
+
+STRONG = _strong()
 SHORTEST_JOINED = 3  # letters of a zone that is written onto a column's name
 _SEPARATORS = " _-/.,:;|@()[]"  # between a column's name and its zone
 
@@ -105,9 +132,31 @@ def split_zone(header: str, names: Iterable[str]) -> tuple[str, str] | None:
     return None
 
 
+def is_ambiguous(text: str) -> bool:
+    """Return whether `text` names more than one zone, such as CST."""
+    return _compact(text) in _AMBIGUOUS
+
+
 def is_zone(text: str) -> bool:
     """Return whether `text` names a zone that is understood."""
     return _zone(text) is not None
+
+
+def offset_of(text: str, unit: str = "") -> tzinfo | None:
+    """Return the zone of a bare number: how far its clock is ahead of UTC; None: no such number.
+
+    unit: of OFFSET_UNITS.
+    """
+    if not re.fullmatch(r"[+-]?\d{1,5}(\.\d{1,4})?", text):
+        return None
+    seconds = float(text) * OFFSET_UNITS[unit]
+    return timezone(timedelta(seconds=seconds)) if abs(seconds) <= LARGEST * 3600 else None
+
+
+def same_zone(one: tzinfo, two: tzinfo) -> bool:
+    """Return whether two zones have one clock in winter and in summer."""
+    days = (datetime(2026, 1, 15), datetime(2026, 7, 15))  # noqa: DTZ001
+    return all(one.utcoffset(day) == two.utcoffset(day) for day in days)
 
 
 def localised(moment: datetime, zone: tzinfo) -> datetime:

@@ -29,7 +29,7 @@ from forecast.domain import Fault, Observation
 from forecast.errors import ArchiveError
 from forecast.observations.formats import Limits, ParseContext, Parsed, csv_records
 from forecast.observations.formats.collector import CLOCK_TOLERANCE
-from forecast.observations.formats.csv_records import parse_push
+from forecast.observations.formats.push_records import parse_push
 from forecast.service.web.guards import without_csrf
 from forecast.service.web.throttle import Limit, Throttle, network_of
 from forecast.settings import PushSettings
