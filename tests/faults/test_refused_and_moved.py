@@ -88,7 +88,12 @@ def test_a_newest_run_whose_files_break_off_gives_way_to_the_older_one(
     kind, options = fault
     with FaultyBucket(tmp_path / "bucket", Fault(kind, where, times=ALWAYS, **options)) as server:
         settings = settings_for(
-            config, tmp_path, server.url, server.filter_url, attempts=2, timeout_seconds=0.5
+            config,
+            tmp_path,
+            server.url,
+            server.filter_url,
+            attempts=2,
+            timeout_seconds=2 if kind == "stall" else 30,
         )
         got = fetched(settings, way)
 
