@@ -158,6 +158,20 @@ def test_whoever_dawdles_is_closed(impatient: int, opening: bytes) -> None:
     pytest.fail("a byte now and then held the connection open")
 
 
+def test_one_address_may_not_take_all_connections(port: int) -> None:
+    """Sixty at once; whoever closes one may open another."""
+    links = [socket.create_connection(("127.0.0.1", port), timeout=SECONDS) for _ in range(60)]
+    links[-1].sendall(get("/health"))
+    assert links[-1].recv(100).startswith(b"HTTP/1.1 200 ")  # all of them are accepted by now
+
+    assert answers(port, get("/health", CLOSE)) == b""
+    for link in links:
+        link.close()
+    began = time.monotonic()
+    while not answers(port, get("/health", CLOSE)):
+        assert time.monotonic() - began < SECONDS, "the closed ones still count"
+
+
 @pytest.mark.parametrize(
     "head",
     [
