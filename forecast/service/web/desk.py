@@ -120,9 +120,16 @@ def page(
         "stations": station_days(desk, chosen.site, words()) if chosen else (),
         "stale": silent(desk, words()),
         "signature": Drafts(context().archive).signature(desk.draft.id),
+        "in_force": _is_in_force(desk),
         "done": _done(),
     }
     return make_response(render_template("desk/desk.html", **values), status)
+
+
+def _is_in_force(desk: Desk) -> bool:
+    """Return whether the issue that readers see stands: it can be corrected or withdrawn."""
+    states = Drafts(context().archive).states()
+    return desk.last is not None and states.get(desk.last.id) == "released"
 
 
 def _closed(problem: str, status: HTTPStatus) -> Response:
