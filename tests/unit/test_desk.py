@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 import json
 import re
+import threading
 from collections.abc import Iterator
 from datetime import timedelta
 from http import HTTPStatus
@@ -21,7 +22,7 @@ from forecast.config import Config
 from forecast.domain import Observation, Outcome
 from forecast.ingest.grib import reader
 from forecast.review import Account, Edit, EventKey
-from forecast.service.web.desk_material import next_hour
+from forecast.service.web.desk_material import DeskCache, next_hour
 from forecast.settings import NameSettings, StationSettings
 from tests.faults.one_site import decoded, small
 from tests.web_world import HOUR, NOW, WebWorld, web_world
@@ -456,3 +457,24 @@ def test_the_next_hour_is_that_of_the_settings(config: Config) -> None:
 
     assert hour > NOW
     assert f"{hour:%H:%M}" == "16:10"
+
+
+def test_what_many_ask_for_at_once_is_made_once_and_the_oldest_goes() -> None:
+    kept, made, gate = DeskCache(most=2), list[str](), threading.Event()
+
+    def make() -> str:
+        gate.wait(10)
+        made.append("slow")
+        return "slow"
+
+    threads = [threading.Thread(target=lambda: kept.of("slow", make)) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    assert kept.of("other", lambda: "made meanwhile") == "made meanwhile"
+    gate.set()
+    for thread in threads:
+        thread.join(10)
+    assert made == ["slow"]
+
+    kept.of("third", lambda: "third")
+    assert kept.of("other", lambda: "made again") == "made again"

@@ -61,6 +61,7 @@ PREVIEW_POLICY = (
     "script-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'; "
     "frame-ancestors 'self'"
 )
+PREVIEWS_KEPT = 2  # megabytes each
 SVG_POLICY = "default-src 'none'; style-src 'unsafe-inline'"
 
 
@@ -372,7 +373,7 @@ def _pages(desk: Desk) -> Mapping[str, bytes]:
     person = account()
     name = person.name if person else ""
     draft = desk.draft
-    return cache().of(
+    return cache("desk previews", PREVIEWS_KEPT).of(
         ("preview", draft.id, draft.version, name),
         lambda: preview(context().world(), draft, desk.prepared, name, desk.now),
     )
