@@ -342,6 +342,9 @@ def test_a_revoked_link_ends_at_once_for_good(web: WebWorld, desk: FlaskClient) 
 
     answered = [client.get(path), client.get(thanks), client.post(path, data=answers(rime="none"))]
     assert [each.status_code for each in answered] == [404, 404, 404]
+    assert "该链接已停用" in answered[0].get_data(as_text=True)
+    asked = client.post(path, data=answers(rime="none"), headers=JSON)
+    assert "该链接已停用" in asked.get_json()["error"]
     assert desk.get(f"/desk/links/{found.id}").status_code == 410
     assert "停用" in page_of(desk, "/desk/links")
     assert [each.says for each in reports(web)] == [{"rime": "full"}]

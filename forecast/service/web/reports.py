@@ -44,7 +44,7 @@ from forecast.learning.truth_from_phones import (
     settle,
 )
 from forecast.service.web import links, report_desk
-from forecast.service.web.application import words
+from forecast.service.web.application import message, words
 from forecast.service.web.context import context
 from forecast.service.web.guards import body_limit, wants_json, without_csrf
 from forecast.service.web.photos import LARGEST, REASONS, PhotoRefused, folder_of, keep_photo
@@ -164,7 +164,7 @@ def _holder(token: str) -> Sender:
     """Return the holder of a link; 404 where it is forged or has been revoked."""
     link = links.link_of(token)
     if link is None:
-        abort(HTTPStatus.NOT_FOUND, "link")
+        abort(message(HTTPStatus.NOT_FOUND, words()("report.fault.link")))
     return Sender(OBSERVER, link.id, token, link.holder, link.site)
 
 
