@@ -125,6 +125,7 @@ def service_worker() -> ResponseReturnValue:
 
 @blueprint.get("/report/")
 def visitor_page() -> ResponseReturnValue:
+    """Show the page of visitors."""
     return _page(_visitor())
 
 
@@ -132,16 +133,19 @@ def visitor_page() -> ResponseReturnValue:
 @without_csrf
 @body_limit(BODY)
 def visitor_send() -> ResponseReturnValue:
+    """Keep a visitor's report."""
     return _send(_visitor())
 
 
 @blueprint.get("/report/thanks/<uuid:id>")
 def visitor_thanks(id: uuid.UUID) -> ResponseReturnValue:
+    """Thank a visitor for a report."""
     return _thanks(_visitor(), str(id))
 
 
 @blueprint.get("/report/<token>")
 def page(token: str) -> ResponseReturnValue:
+    """Show the page of a link."""
     return _page(_holder(token))
 
 
@@ -149,11 +153,13 @@ def page(token: str) -> ResponseReturnValue:
 @without_csrf
 @body_limit(BODY)
 def send(token: str) -> ResponseReturnValue:
+    """Keep a report of a link's holder."""
     return _send(_holder(token))
 
 
 @blueprint.get("/report/<token>/thanks/<uuid:id>")
 def thanks(token: str, id: uuid.UUID) -> ResponseReturnValue:
+    """Thank a link's holder for a report."""
     return _thanks(_holder(token), str(id))
 
 
