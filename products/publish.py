@@ -101,14 +101,17 @@ class Publisher:
         """
         return manifest.read(self.link)
 
-    def released(self) -> tuple[tuple[Issue, str], ...]:
-        """Return every released issue with the digest of its settings, the oldest first."""
-        found = []
+    def released(self) -> tuple[tuple[Issue, str, bool], ...]:
+        """Return every released issue, the oldest first, with the digest of its settings, and
+        whether it was withdrawn before the one in force.
+        """
+        found, in_force = [], self.current()
         for path in self._releases():
             content = manifest.read(path)
             issue = manifest.issue_of(content)
             if issue is not None and issue.id == path.name and "digest" in content:
-                found.append((issue, str(content["digest"])))
+                withdrawn = content.get("state") == marking.WITHDRAWN and issue.id != in_force
+                found.append((issue, str(content["digest"]), withdrawn))
         return tuple(found)
 
     def unchanged(self, issue: str) -> tuple[Receipt, ...]:
@@ -244,7 +247,7 @@ class Publisher:
         shutil.rmtree(fresh, ignore_errors=True)
         fresh.mkdir(parents=True)
         replaced = manifest.files_of(self.link)[1]
-        earlier = [each for each, _ in reversed(self.released()) if each.id != issue.id]
+        earlier = [each for each, *_ in reversed(self.released()) if each.id != issue.id]
         pages = withdrawn.pages(issue, withdrawal, self.config, replaced, earlier)
         files = {
             page.path: {

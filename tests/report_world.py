@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import uuid
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -26,10 +27,13 @@ def report_settings(config: Config, folder: Path, visitors: bool = False) -> Con
     )
 
 
-def report_world(config: Config, folder: Path, visitors: bool = False) -> WebWorld:
-    """Return the application as of MORNING, with the accounts of web_world.PEOPLE."""
+def report_world(
+    config: Config, folder: Path, visitors: bool = False, people: Sequence[str] = ("admin",)
+) -> WebWorld:
+    """Return the application as of MORNING, with some accounts of web_world.PEOPLE."""
     found = WebWorld(world(report_settings(config, folder, visitors), RUN), now=MORNING)
-    found.add_people()
+    if people:
+        found.add_people(*people)
     return found
 
 

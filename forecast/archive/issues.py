@@ -137,8 +137,9 @@ class Archive:
                 connection.execute(sql.select(issue_table).where(issue_table.c.id == wanted)).one()
             )
 
-    def adopt(self, released: Callable[[], Sequence[tuple[Issue, str]]]) -> None:
-        """Enter the released issues, with the digests of their settings, into an empty archive.
+    def adopt(self, released: Callable[[], Sequence[tuple[Issue, str, bool]]]) -> None:
+        """Enter the released issues, with the digests of their settings and whether they were
+        withdrawn, into an empty archive.
 
         For an archive that was lost; `released` is called only if this one is empty. Numbers go on
         from theirs and their ids are not used again; their forecasts are not known here.
@@ -156,8 +157,9 @@ class Archive:
                     "issued": issue.issued,
                     "valid_until": issue.valid_until,
                     "published": issue.issued,
+                    "state": WITHDRAWN if withdrawn else "released",
                 }
-                for issue, digest in released()
+                for issue, digest, withdrawn in released()
             ]
             if rows:
                 connection.execute(issue_table.insert(), rows)

@@ -60,7 +60,7 @@ def findings(
     checked = [*_paths(config), *_archive(config, now, offline), *_clock(config, now)]
     checked += _sites(config, terrain, ZONE not in replaced)
     checked += _models(config)
-    checked += _web(config)
+    checked += [*_signatures(config), *_web(config)]
     if config.observations.push is not None:
         checked += _push(config)
     if offline:
@@ -251,6 +251,17 @@ def _models(config: Config) -> Iterator[CheckFinding]:
         yield CheckFinding("fault", "models", f"refused: {reason}")
     if not opened.refused:
         yield CheckFinding("ok", "models", ", ".join(sorted(set(opened.names.values()))))
+
+
+def _signatures(config: Config) -> Iterator[CheckFinding]:
+    """Yield whether channels that wait for a signature can ever get one."""
+    waiting = config.issuer.signature_required
+    if waiting and config.issue.review == "off":
+        detail = (
+            f"{', '.join(waiting)}: closed for ever, for nobody signs an issue while issue.review "
+            "is off; set it to optional or required"
+        )
+        yield CheckFinding("fault", "issuer.signature_required", detail)
 
 
 def _web(config: Config) -> Iterator[CheckFinding]:

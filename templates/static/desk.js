@@ -303,6 +303,7 @@ document.addEventListener("click", (event) => {
   if (link.matches(".k") && !mayLeave()) return;
   show(link.href, link.matches(".k") ? "cell" : "").then(() => {
     if (!link.matches(".k")) one(".tabs [aria-current]")?.focus();
+    else if (matchMedia("(max-width: 59.99rem)").matches) one(".event")?.scrollIntoView();
   });
 });
 

@@ -197,6 +197,7 @@ def test_a_forecaster_changes_asks_previews_signs_corrects_and_withdraws(
     page.click("form .danger-go")
     page.wait_for_url("**/desk/?said=withdrawn")
 
+    expect(page.locator("a[href$='/desk/withdraw']")).to_have_count(0)  # not twice
     second = ours.world.archive.issues()[0]
     states = Drafts(ours.world.archive).states()
     assert states == {first.id: "superseded", second.id: "withdrawn"}

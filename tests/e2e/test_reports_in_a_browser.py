@@ -109,7 +109,7 @@ def test_a_report_of_a_link_that_was_revoked_meanwhile_is_not_lost_in_silence(
 
     phone.context.set_offline(False)
 
-    expect(phone.get_by_role("status")).to_contain_text("未被接收")
+    expect(phone.get_by_role("status")).to_contain_text("未被接收：该链接已停用")
     phone.get_by_role("button", name="删除这份报告").click()
     expect(phone.locator("#queue")).to_be_hidden()
     phone.reload()

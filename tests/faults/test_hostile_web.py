@@ -6,6 +6,7 @@ import socket
 import threading
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -158,6 +159,22 @@ def test_whoever_dawdles_is_closed(impatient: int, opening: bytes) -> None:
     pytest.fail("a byte now and then held the connection open")
 
 
+def test_one_address_may_not_take_all_connections(port: int) -> None:
+    """Sixty at once; whoever closes one may open another."""
+    links = [socket.create_connection(("127.0.0.1", port), timeout=SECONDS) for _ in range(60)]
+    links[-1].sendall(get("/health"))
+    assert links[-1].recv(100).startswith(b"HTTP/1.1 200 ")  # all of them are accepted by now
+
+    assert answers(port, get("/health", CLOSE)) == b""
+    for link in links:
+        link.close()
+    for _ in range(200):
+        if answers(port, get("/health", CLOSE)):
+            return
+        time.sleep(0.1)
+    pytest.fail("the closed ones still count")
+
+
 @pytest.mark.parametrize(
     "head",
     [
@@ -201,6 +218,28 @@ def test_an_address_that_a_stranger_writes_into_a_header_is_not_believed(
 
     [last] = Audit(ours.world.archive).last(1)
     assert (last.what, last.address) == ("forged", "127.0.0.1")
+
+
+def test_behind_a_server_its_word_counts_and_the_base_path_is_known(
+    config: Config, tmp_path: Path
+) -> None:
+    """Whether that server strips the path or not; what a sender wrote before it does not count."""
+    ours = web_world(
+        config, tmp_path, port=0, base_url="https://weather.example/skyscape", trusted_proxies=1
+    )
+    server = WebServer(ours.application, ours.context.config.web)
+    threading.Thread(target=server.serve, daemon=True).start()
+    forwarded = ("X-Forwarded-For: 203.0.113.66, 198.51.100.1", "X-Forwarded-Proto: https")
+
+    for path in ("/skyscape/desk/", "/desk/"):
+        found = answers(server.port, get(path, *forwarded, CLOSE))
+        assert b"Location: /skyscape/desk/login?next=/desk/" in found, path
+    answers(server.port, post("/skyscape/desk/login", b"x=1", *forwarded, CLOSE))
+    large = f"POST /skyscape/desk/edit HTTP/1.1\r\nHost: here\r\nContent-Length: {MEGABYTE}\r\n\r\n"
+
+    assert Audit(ours.world.archive).last(1)[0].address == "198.51.100.1"
+    assert answers(server.port, large.encode()).startswith(b"HTTP/1.1 413 ")
+    server.close()
 
 
 def test_static_files_lead_nowhere_else(port: int) -> None:

@@ -263,3 +263,16 @@ def test_a_desk_that_is_missing_or_unsafe_is_named(
     (about,) = [each for each in found if each.subject == "web"]
     assert about.grade == grade
     assert advice in about.detail
+
+
+@pytest.mark.parametrize(("review", "closed"), [("off", True), ("optional", False)])
+def test_channels_that_nobody_can_ever_sign_are_named(
+    tmp_path: Path, review: str, closed: bool
+) -> None:
+    issuer = {"bodies": [], "signature_required": ["wechat"]}
+    values = SOUND | {"issuer": issuer, "issue": {"review": review}}
+
+    found = check.findings(written(tmp_path, values), NOW, offline=True)
+
+    about = [each for each in found if each.subject == "issuer.signature_required"]
+    assert [each.grade for each in about] == (["fault"] if closed else [])

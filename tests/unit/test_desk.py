@@ -5,10 +5,10 @@ from __future__ import annotations
 import html
 import json
 import re
+import threading
 from collections.abc import Iterator
 from datetime import timedelta
 from http import HTTPStatus
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -21,7 +21,7 @@ from forecast.config import Config
 from forecast.domain import Observation, Outcome
 from forecast.ingest.grib import reader
 from forecast.review import Account, Edit, EventKey
-from forecast.service.web.desk_material import next_hour
+from forecast.service.web.desk_material import DeskCache, next_hour
 from forecast.settings import NameSettings, StationSettings
 from tests.faults.one_site import decoded, small
 from tests.web_world import HOUR, NOW, WebWorld, web_world
@@ -398,9 +398,15 @@ def test_a_change_without_its_token_is_refused(ours: WebWorld, desk: FlaskClient
     assert edits(ours) == ()
 
 
-def test_the_last_day_of_the_sites_stations_is_drawn_and_a_silent_one_is_named(
-    config: Config, tmp_path: Path, patched: pytest.MonkeyPatch
-) -> None:
+TOP, FOOT = NameSettings(zh="山顶站", en="Top"), NameSettings(zh="山口站", en="Foot")
+GLOW_DAY = NOW.date()
+
+
+@pytest.fixture(scope="module")
+def second(
+    config: Config, tmp_path_factory: pytest.TempPathFactory, patched: pytest.MonkeyPatch
+) -> WebWorld:
+    """Another world, with two stations, of which one reports, and a draft."""
     stations = (
         StationSettings(id="54501", name=TOP, latitude=40.0, longitude=115.5, elevation_m=2300.0),
         StationSettings(id="54502", name=FOOT, latitude=40.0, longitude=115.5, elevation_m=900.0),
@@ -408,7 +414,7 @@ def test_the_last_day_of_the_sites_stations_is_drawn_and_a_silent_one_is_named(
     observed = config.observations.model_copy(update={"stations": stations})
     site = config.sites[0].model_copy(update={"stations": ("54501", "54502")})
     settings = config.model_copy(update={"observations": observed, "sites": (site,)})
-    ours = web_world(settings, tmp_path)
+    ours = web_world(settings, tmp_path_factory.mktemp("second"))
     ours.add_people("wang")
     reports = [
         Observation("54501", NOW - timedelta(hours=ago), {"air_temperature": 260.0 + ago})
@@ -416,8 +422,13 @@ def test_the_last_day_of_the_sites_stations_is_drawn_and_a_silent_one_is_named(
     ]
     Observations(ours.world.archive).keep(reports, NOW)
     ours.draft()
+    return ours
 
-    page = ours.client("wang").get(f"{page_of(SEA)}?show=station").text
+
+def test_the_last_day_of_the_sites_stations_is_drawn_and_a_silent_one_is_named(
+    second: WebWorld,
+) -> None:
+    page = second.client("wang").get(f"{page_of(SEA)}?show=station").text
 
     assert "山顶站" in page
     assert page.count('class="trend-line"') == 1
@@ -425,30 +436,21 @@ def test_the_last_day_of_the_sites_stations_is_drawn_and_a_silent_one_is_named(
     assert "山口站尚无数据" in page
 
 
-TOP, FOOT = NameSettings(zh="山顶站", en="Top"), NameSettings(zh="山口站", en="Foot")
-
-
-def test_yesterday_and_the_record_stand_beside_the_event(
-    config: Config, tmp_path: Path, patched: pytest.MonkeyPatch
-) -> None:
-    ours = web_world(config, tmp_path)
-    ours.add_people("wang")
-    draft = ours.draft()
-    ours.lifecycle.release(ours.world, draft, HOUR)
-    Outcomes(ours.world.archive).keep(
+def test_yesterday_and_the_record_stand_beside_the_event(second: WebWorld) -> None:
+    draft = Drafts(second.world.archive).current(NOW)
+    assert draft is not None
+    second.lifecycle.release(second.world, draft, HOUR)
+    Outcomes(second.world.archive).keep(
         [Outcome("sunset_glow", "lingshan", GLOW_DAY, 1.0, "observer", reporter="ranger")], HOUR
     )
-    ours.now = HOUR + timedelta(hours=6)
-    ours.lifecycle.make_draft(ours.world, ours.now, ours.now + timedelta(minutes=30))
+    second.now = HOUR + timedelta(hours=6)
+    hour = second.now + timedelta(minutes=30)
+    second.lifecycle.make_draft(second.world, second.now, hour)
 
-    page = ours.client("wang").get("/desk/event/lingshan/sunset_glow/2026-11-23").text
+    page = second.client("wang").get("/desk/event/lingshan/sunset_glow/2026-11-23").text
 
     assert "11月22日报" in page
-    assert "出现" in page
     assert "近30天有实况1天，出现1天" in page
-
-
-GLOW_DAY = NOW.date()
 
 
 def test_the_next_hour_is_that_of_the_settings(config: Config) -> None:
@@ -456,3 +458,24 @@ def test_the_next_hour_is_that_of_the_settings(config: Config) -> None:
 
     assert hour > NOW
     assert f"{hour:%H:%M}" == "16:10"
+
+
+def test_what_many_ask_for_at_once_is_made_once_and_the_oldest_goes() -> None:
+    kept, made, gate = DeskCache(most=2), list[str](), threading.Event()
+
+    def make() -> str:
+        gate.wait(10)
+        made.append("slow")
+        return "slow"
+
+    threads = [threading.Thread(target=lambda: kept.of("slow", make)) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    assert kept.of("other", lambda: "made meanwhile") == "made meanwhile"
+    gate.set()
+    for thread in threads:
+        thread.join(10)
+    assert made == ["slow"]
+
+    kept.of("third", lambda: "third")
+    assert kept.of("other", lambda: "made again") == "made again"

@@ -172,6 +172,14 @@ def test_a_lost_archive_takes_a_signed_and_a_withdrawn_issue_from_what_readers_s
         if wanted == "released":
             lives.withdraw(again, issue.id, WANG, "wrong deck", NOW)
 
+    draft = lives.make_draft(again, NOW, HOUR)
+    after = lives.release(again, draft, HOUR).issue
+    for file in database.parent.glob(f"{database.name}*"):
+        file.unlink()
+    again = world(ours.config, RUN)
+    restore(again, NOW)
+    assert Drafts(again.archive).states() == {issue.id: "withdrawn", after.id: "released"}
+
 
 def test_a_draft_that_was_out_when_it_expired_is_a_released_one(
     ours: World, monkeypatch: pytest.MonkeyPatch

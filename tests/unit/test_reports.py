@@ -27,7 +27,7 @@ from tests.faults.one_site import RUN, world
 from tests.past_issues import fill_archive, keep_issue
 from tests.report_world import MORNING, answers, make_link, report_settings, report_world
 from tests.unit.test_photos import picture
-from tests.web_world import WebWorld, csrf_of
+from tests.web_world import PEOPLE, WebWorld, csrf_of
 
 JSON = {"Accept": "application/json"}
 NASTY = "<script>alert(1)</script>\"'><img src=x onerror=alert(2)>"
@@ -35,7 +35,7 @@ NASTY = "<script>alert(1)</script>\"'><img src=x onerror=alert(2)>"
 
 @pytest.fixture(scope="module")
 def web(config: Config, tmp_path_factory: pytest.TempPathFactory) -> WebWorld:
-    return report_world(config, tmp_path_factory.mktemp("reports"), visitors=True)
+    return report_world(config, tmp_path_factory.mktemp("reports"), True, tuple(PEOPLE))
 
 
 @pytest.fixture(autouse=True)
@@ -342,6 +342,9 @@ def test_a_revoked_link_ends_at_once_for_good(web: WebWorld, desk: FlaskClient) 
 
     answered = [client.get(path), client.get(thanks), client.post(path, data=answers(rime="none"))]
     assert [each.status_code for each in answered] == [404, 404, 404]
+    assert "该链接已停用" in answered[0].get_data(as_text=True)
+    asked = client.post(path, data=answers(rime="none"), headers=JSON)
+    assert "该链接已停用" in asked.get_json()["error"]
     assert desk.get(f"/desk/links/{found.id}").status_code == 410
     assert "停用" in page_of(desk, "/desk/links")
     assert [each.says for each in reports(web)] == [{"rime": "full"}]
@@ -384,7 +387,7 @@ def test_a_link_has_a_code_to_print_that_holds_its_address(
 
 
 def test_visitors_are_not_let_in_unless_the_settings_say_so(config: Config, tmp_path: Path) -> None:
-    closed = report_world(config, tmp_path)
+    closed = report_world(config, tmp_path, people=())
     client = closed.client()
 
     assert client.get("/report/").status_code == 404

@@ -180,7 +180,7 @@ def test_a_changed_chance_stands_beside_the_machines_and_its_sentence_on_the_pag
     assert stars_of(made, 23)["machine_probability"] is None
     assert where(pages, "今晚云顶下降&lt;/b&gt;，看好云海。") == EVERY - {"sms.txt"}
     assert where(pages, "<b>今晚云顶下降") == set()
-    assert "预报员订正（模式计算为12%）" in pages[f"sites/{SITE}/index.html"]
+    assert "预报员订正（订正前为12%）" in pages[f"sites/{SITE}/index.html"]
 
 
 def test_a_changed_chance_without_a_sentence_never_gives_the_machines_reasons() -> None:
@@ -285,4 +285,4 @@ def test_a_chance_that_the_machine_did_not_know_says_so_and_draws_no_evidence() 
     assert (found["probability"], found["machine_probability"]) == (0.6, None)
     assert found["changed"] == ["probability"]
     assert (entry.forecast.known, entry.computed) == (True, False)
-    assert "预报员给出（模式资料不足）" in products(made)[f"sites/{SITE}/index.html"]
+    assert "预报员给出（资料不足，未能计算）" in products(made)[f"sites/{SITE}/index.html"]

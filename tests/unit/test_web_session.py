@@ -39,6 +39,12 @@ def change() -> ResponseReturnValue:
     return "changed"
 
 
+@probe.get("/desk/defect")
+@guards.needs("see")
+def defect() -> ResponseReturnValue:
+    raise ZeroDivisionError("the secret of a traceback")
+
+
 @pytest.fixture(scope="module")
 def made(config: Config, tmp_path_factory: pytest.TempPathFactory) -> WebWorld:
     ours = web_world(config, tmp_path_factory.mktemp("web"))
@@ -213,6 +219,31 @@ def test_ten_thousand_logins_are_slowed_and_lock_nobody_out(ours: WebWorld) -> N
     assert statuses[HTTPStatus.TOO_MANY_REQUESTS] >= tried - 12
     assert len(Audit(ours.world.archive).last(20_000)) - before < 200
     assert sign_in(owner, "wang").status_code == 303
+
+
+def test_logins_never_take_all_threads(ours: WebWorld) -> None:
+    """Whoever comes when four passwords are being tried is asked to wait, and costs nothing."""
+    limits = ours.application.extensions["login limits"]
+    for _ in range(4):
+        limits.at_once.acquire()
+
+    answer = sign_in(ours.client(), "wang")
+
+    assert (answer.status_code, answer.headers["Retry-After"]) == (429, "2")
+    for _ in range(4):
+        limits.at_once.release()
+    assert sign_in(ours.client(), "wang").status_code == 303
+
+
+def test_a_defect_is_logged_and_shown_as_one_sentence(
+    ours: WebWorld, caplog: pytest.LogCaptureFixture
+) -> None:
+    answer = ours.client("wang").get("/desk/defect")
+
+    assert answer.status_code == 500
+    assert "系统出现故障" in answer.text
+    assert "the secret of a traceback" not in answer.text
+    assert "the secret of a traceback" in caplog.text
 
 
 def test_an_unknown_name_gets_the_same_answer(ours: WebWorld) -> None:

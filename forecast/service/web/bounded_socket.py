@@ -15,6 +15,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 from urllib.parse import unquote, urlsplit
+from weakref import WeakSet
 
 from forecast.service.web.lingering import Lingering
 
@@ -88,12 +89,16 @@ def parse_head(data: bytes) -> Head | None:
 class BoundedListener(socket.socket):
     """A listening socket whose connections are bounded.
 
+    of_one: how many connections an address may have at once; 0: any, as behind another server.
     Raises: OSError where the address is unavailable.
     """
 
-    def __init__(self, host: str, port: int, gate: Gate, timeouts: Timeouts) -> None:
+    def __init__(
+        self, host: str, port: int, gate: Gate, timeouts: Timeouts, of_one: int = 0
+    ) -> None:
         super().__init__(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_STREAM)
-        self._gate, self._timeouts, self._lingering = gate, timeouts, Lingering()
+        self.gate, self.timeouts, self.lingering = gate, timeouts, Lingering()
+        self._of_one, self._accepted = of_one, WeakSet[BoundedConnection]()
         try:
             self.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             self.bind((host, port))
@@ -103,30 +108,30 @@ class BoundedListener(socket.socket):
             raise
 
     def accept(self) -> tuple[socket.socket, Any]:
-        """Return the next connection, bounded, and its address."""
+        """Return the next connection, bounded, and its address.
+
+        Raises: OSError where its address has too many already.
+        """
         connection, address = super().accept()
-        bounded = BoundedConnection(
-            connection, str(address[0]), self._gate, self._timeouts, self._lingering
-        )
+        peer = str(address[0])
+        open_ones = sum(each.peer == peer and each.fileno() >= 0 for each in self._accepted)
+        if self._of_one and open_ones >= self._of_one:
+            connection.close()
+            raise ConnectionRefusedError(f"{peer} has {self._of_one} connections already")
+        bounded = BoundedConnection(connection, peer, self)
+        self._accepted.add(bounded)
         return bounded, address
 
 
 class BoundedConnection(socket.socket):
     """A connection of which no more is read than its requests may hold, nor for longer."""
 
-    def __init__(
-        self,
-        connection: socket.socket,
-        address: str,
-        gate: Gate,
-        timeouts: Timeouts,
-        lingering: Lingering,
-    ) -> None:
+    def __init__(self, connection: socket.socket, peer: str, listener: BoundedListener) -> None:
         super().__init__(
             connection.family, connection.type, connection.proto, fileno=connection.detach()
         )
-        self._address, self._gate, self._timeouts = address, gate, timeouts
-        self._lingering = lingering
+        self.peer, self._listener = peer, listener
+        self._gate, self._timeouts = listener.gate, listener.timeouts
         self._state: Literal["head", "body", "rest"] = "head"
         self._head, self._left = b"", 0
         self._deadline: float | None = None
@@ -163,7 +168,7 @@ class BoundedConnection(socket.socket):
         if head is None:
             self._answer(BAD_REQUEST)
             return b""
-        found = self._gate(head, self._address)
+        found = self._gate(head, self.peer)
         if isinstance(found, bytes):
             self._answer(found)
             return b""
@@ -190,6 +195,8 @@ class BoundedConnection(socket.socket):
         try:
             self.sendall(content)
             self.shutdown(socket.SHUT_WR)
-            self._lingering.close(socket.fromfd(self.fileno(), self.family, self.type, self.proto))
+            self._listener.lingering.close(
+                socket.fromfd(self.fileno(), self.family, self.type, self.proto)
+            )
         except OSError:  # gone, or it reads nothing
             pass

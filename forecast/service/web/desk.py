@@ -61,6 +61,7 @@ PREVIEW_POLICY = (
     "script-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'; "
     "frame-ancestors 'self'"
 )
+PREVIEWS_KEPT = 2  # megabytes each
 SVG_POLICY = "default-src 'none'; style-src 'unsafe-inline'"
 
 
@@ -120,9 +121,16 @@ def page(
         "stations": station_days(desk, chosen.site, words()) if chosen else (),
         "stale": silent(desk, words()),
         "signature": Drafts(context().archive).signature(desk.draft.id),
+        "in_force": _is_in_force(desk),
         "done": _done(),
     }
     return make_response(render_template("desk/desk.html", **values), status)
+
+
+def _is_in_force(desk: Desk) -> bool:
+    """Return whether the issue that readers see stands: it can be corrected or withdrawn."""
+    states = Drafts(context().archive).states()
+    return desk.last is not None and states.get(desk.last.id) == "released"
 
 
 def _closed(problem: str, status: HTTPStatus) -> Response:
@@ -365,7 +373,7 @@ def _pages(desk: Desk) -> Mapping[str, bytes]:
     person = account()
     name = person.name if person else ""
     draft = desk.draft
-    return cache().of(
+    return cache("desk previews", PREVIEWS_KEPT).of(
         ("preview", draft.id, draft.version, name),
         lambda: preview(context().world(), draft, desk.prepared, name, desk.now),
     )

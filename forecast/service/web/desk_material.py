@@ -36,7 +36,8 @@ class DeskCache:
     Each thing is made once: who asks for it meanwhile waits for it, and for nothing else.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, most: int = MOST_KEPT) -> None:
+        self._most = most
         self._kept: OrderedDict[Hashable, Any] = OrderedDict()
         self._making: dict[Hashable, threading.Lock] = {}
         self._lock = threading.Lock()
@@ -54,15 +55,15 @@ class DeskCache:
             made = make()
             with self._lock:
                 self._kept[key] = made
-                while len(self._kept) > MOST_KEPT:
+                while len(self._kept) > self._most:
                     oldest, _ = self._kept.popitem(last=False)
                     self._making.pop(oldest, None)
             return made
 
 
-def cache() -> DeskCache:
-    """Return the cache of the application that serves this request."""
-    found = current_app.extensions.setdefault(CACHE, DeskCache())
+def cache(name: str = CACHE, most: int = MOST_KEPT) -> DeskCache:
+    """Return a cache of the application that serves this request. most: things that it keeps."""
+    found = current_app.extensions.setdefault(name, DeskCache(most))
     assert isinstance(found, DeskCache)
     return found
 

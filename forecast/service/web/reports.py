@@ -44,7 +44,7 @@ from forecast.learning.truth_from_phones import (
     settle,
 )
 from forecast.service.web import links, report_desk
-from forecast.service.web.application import words
+from forecast.service.web.application import message, words
 from forecast.service.web.context import context
 from forecast.service.web.guards import body_limit, wants_json, without_csrf
 from forecast.service.web.photos import LARGEST, REASONS, PhotoRefused, folder_of, keep_photo
@@ -125,6 +125,7 @@ def service_worker() -> ResponseReturnValue:
 
 @blueprint.get("/report/")
 def visitor_page() -> ResponseReturnValue:
+    """Show the page of visitors."""
     return _page(_visitor())
 
 
@@ -132,16 +133,19 @@ def visitor_page() -> ResponseReturnValue:
 @without_csrf
 @body_limit(BODY)
 def visitor_send() -> ResponseReturnValue:
+    """Keep a visitor's report."""
     return _send(_visitor())
 
 
 @blueprint.get("/report/thanks/<uuid:id>")
 def visitor_thanks(id: uuid.UUID) -> ResponseReturnValue:
+    """Thank a visitor for a report."""
     return _thanks(_visitor(), str(id))
 
 
 @blueprint.get("/report/<token>")
 def page(token: str) -> ResponseReturnValue:
+    """Show the page of a link."""
     return _page(_holder(token))
 
 
@@ -149,11 +153,13 @@ def page(token: str) -> ResponseReturnValue:
 @without_csrf
 @body_limit(BODY)
 def send(token: str) -> ResponseReturnValue:
+    """Keep a report of a link's holder."""
     return _send(_holder(token))
 
 
 @blueprint.get("/report/<token>/thanks/<uuid:id>")
 def thanks(token: str, id: uuid.UUID) -> ResponseReturnValue:
+    """Thank a link's holder for a report."""
     return _thanks(_holder(token), str(id))
 
 
@@ -164,7 +170,7 @@ def _holder(token: str) -> Sender:
     """Return the holder of a link; 404 where it is forged or has been revoked."""
     link = links.link_of(token)
     if link is None:
-        abort(HTTPStatus.NOT_FOUND, "link")
+        abort(message(HTTPStatus.NOT_FOUND, words()("report.fault.link")))
     return Sender(OBSERVER, link.id, token, link.holder, link.site)
 
 

@@ -24,6 +24,7 @@ logging.getLogger("waitress.queue").setLevel(logging.ERROR)
 
 THREADS = 8
 CONNECTIONS = 200  # at once
+OF_ONE_ADDRESS = 60  # of them; behind another server all come from its address
 RECEIVE = 65_536  # [byte]
 STOP_WITHIN = 1  # [s]
 TIMEOUTS = Timeouts()
@@ -47,7 +48,13 @@ class WebServer:
         self._prefix = urlsplit(settings.base_url).path.rstrip("/")
         self._routes = application.url_map.bind("")
         try:
-            listening = BoundedListener(settings.host, settings.port, self._gate, timeouts)
+            listening = BoundedListener(
+                settings.host,
+                settings.port,
+                self._gate,
+                timeouts,
+                0 if settings.trusted_proxies else OF_ONE_ADDRESS,
+            )
         except OSError as error:
             advice = "is another one running? choose another port, or an address of this machine"
             where = f"{settings.host}:{settings.port}"

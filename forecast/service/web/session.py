@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import secrets
+import threading
 from datetime import timedelta
 from http import HTTPStatus
 from urllib.parse import urlsplit
@@ -39,6 +40,8 @@ DEVICE_DAYS = 180
 # Whoever guesses passwords is slowed by the account and by the address. A device on which the
 # account was entered before has tries of its own, so that a stranger cannot lock its owner out.
 # Source: OWASP, Slow Down Online Guessing Attacks with Device Cookies.
+# Of all logins: a password costs much time on purpose, and threads are for those who are in.
+AT_ONCE, BUSY = 4, 2.0  # [s] to wait for the others
 BY_ACCOUNT, BY_DEVICE, BY_ADDRESS = Limit(10, 60.0), Limit(10, 30.0), Limit(20, 10.0)
 
 
@@ -49,6 +52,7 @@ class LoginLimits:
         self.account, self.device = Throttle(BY_ACCOUNT), Throttle(BY_DEVICE)
         self.address = Throttle(BY_ADDRESS)
         self.noted = Throttle(Limit(1, 60.0))  # rows of the audit for who is slowed
+        self.at_once = threading.BoundedSemaphore(AT_ONCE)
 
     def wait(self, name: str, address: str, device: str) -> float:
         """Count a try; return 0, or for how long [s] to wait."""
@@ -83,10 +87,13 @@ def enter() -> ResponseReturnValue:
     if wait > 0:
         if not limits.noted.take(network_of(address)):
             note("login slowed", f"for {wait:.0f} s", name)
-        response = _form("session.slowed", HTTPStatus.TOO_MANY_REQUESTS, seconds=round(wait))
-        response.headers["Retry-After"] = str(max(1, round(wait)))
-        return response
-    found = Accounts(context().archive).verified(name, password)
+        return _slowed(wait)
+    if not limits.at_once.acquire(blocking=False):
+        return _slowed(BUSY)
+    try:
+        found = Accounts(context().archive).verified(name, password)
+    finally:
+        limits.at_once.release()
     if found is None:
         note("login failed", "", name)
         return _form("session.wrong", HTTPStatus.UNAUTHORIZED)
@@ -121,6 +128,13 @@ def _begin(found: Account) -> None:
     session["account"] = found.id
     session["of"] = found.valid_from.isoformat() if found.valid_from else ""
     session["began"] = as_utc(context().clock()).timestamp()
+
+
+def _slowed(wait: float) -> Response:
+    seconds = max(1, round(wait))
+    response = _form("session.slowed", HTTPStatus.TOO_MANY_REQUESTS, seconds=seconds)
+    response.headers["Retry-After"] = str(seconds)
+    return response
 
 
 def _form(key: str, status: HTTPStatus, **blanks: object) -> Response:
