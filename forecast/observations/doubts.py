@@ -89,6 +89,8 @@ def _reason(
         "persistence": "has stayed constant for too long: is the sensor stuck?",
     }
     rule = _rule_of_series(element, observation, station, weeks)
+    if (element, rule) == ("snow_depth", "step"):
+        return f"{value} is not what can have fallen: {likely_slip(element, True)}"
     if not rule and observation.form in FLAGGED_FORMS:
         return _given(element, observation)
     return f"{value} {rules.get(rule, 'differs from its neighbours')}"

@@ -55,6 +55,9 @@ PASSES = 4  # of successive correction; the residuals at stations are then below
 # [K, 1] a report farther from the run than this is doubtful: in the strongest inversions a run's
 # temperature at a station is within 12 K, its humidity within 0.7 (check).
 TEMPERATURE_GAP, HUMIDITY_GAP = 15.0, 0.8
+# [m s-1] a mean wind stronger than the run's by more is told as doubtful: km/h in an m/s column; a
+# run's wind at the height of a summit is within 15 (check)
+WIND_GAP = 20.0
 DRY_RUN = 0.55  # humidity of the run in which a fog that no hygrometer confirms is doubtful (check)
 
 MOST_HUMID = 1.05  # a field is never moved beyond
@@ -148,12 +151,16 @@ def correct(
 
 @dataclass(frozen=True, slots=True)
 class _Observed:
-    """Observed values (station): time, temperature [K], humidity [1], cloud [1]; NaN: missing."""
+    """Observed values (station): time, temperature [K], humidity [1], cloud [1], wind [m s-1].
+
+    NaN: missing.
+    """
 
     times: np.ndarray
     temperature: Array
     humidity: Array
     cloud: Array
+    wind: Array
 
     @classmethod
     def of(cls, observations: Sequence[Observation]) -> _Observed:
@@ -170,18 +177,23 @@ class _Observed:
         # It clears whole grid boxes, so the limit is theirs and not OUT_OF_CLOUD_AT_STATION.
         outside = (humidity < CRITICAL_HUMIDITY) & ~(visibility < FOG_VISIBILITY)
         cloud = np.where(inside, 1.0, np.where(outside, 0.0, np.nan))
-        return cls(as_times([o.time for o in observations]), temperature, humidity, cloud)
+        wind = np.array([o.good("wind_speed") for o in observations])
+        return cls(as_times([o.time for o in observations]), temperature, humidity, cloud, wind)
 
 
 def _doubted(
     atmosphere: Atmosphere, places: Sequence[Station], observed: _Observed
 ) -> tuple[_Observed, tuple[str, ...]]:
-    """Return the reports without the values that are too far from the run, and why."""
+    """Return the reports without the values that are too far from the run, and why.
+
+    A wind is told only: it moves no field.
+    """
     has = _run_values(atmosphere, places, observed)
     reasons: list[str] = []
     with np.errstate(invalid="ignore"):
         hot = np.abs(observed.temperature - has["temperature"]) > TEMPERATURE_GAP
         humid = np.abs(observed.humidity - has["humidity"]) > HUMIDITY_GAP
+        windy = observed.wind - has["wind_speed"] > WIND_GAP
         foggy = (observed.cloud == 1) & np.isnan(observed.humidity) & (has["humidity"] < DRY_RUN)
     for n, place in enumerate(places):
         if hot[n]:
@@ -194,6 +206,11 @@ def _doubted(
             reasons.append(
                 f"station {place.id}: humidity {100 * observed.humidity[n]:.0f} %, the run has "
                 f"{100 * has['humidity'][n]:.0f} %: is its unit right?"
+            )
+        if windy[n]:
+            reasons.append(
+                f"station {place.id}: wind_speed {observed.wind[n]:.1f} m/s, the run has "
+                f"{has['wind_speed'][n]:.1f} m/s: km/h or knots in an m/s column?"
             )
         if foggy[n]:
             reasons.append(

@@ -328,6 +328,23 @@ def test_persistence_looks_back_into_the_archive(setup: Setup) -> None:
     assert [flag for _, flag in setup.kept_readings()] == [GOOD] * 12 + [DOUBTFUL] * 3
 
 
+def test_cloud_in_oktas_is_doubtful_also_where_each_hour_comes_in_a_file_of_its_own(
+    setup: Setup,
+) -> None:
+    head = "station,time,total_cloud\n"
+    for n, oktas in enumerate((8, 8, 7, 8, 6, 0, 8, 8, 1, 5)):
+        at = NOW - (9 - n) * HOUR
+        setup.put(f"{n:02}.csv", f"{head}54511,{at.isoformat()},{oktas}\n", minutes=n)
+        setup.observe()
+
+    series = setup.kept.series(["54511"], NOW - timedelta(days=1), NOW + HOUR)["54511"]
+
+    # Two values show no unit; a night's truth needs three (truth_from_stations.REPORTS_NEEDED).
+    good = [100 * o.good("cloud_area_fraction") for o in series]
+    assert [round(value) for value in good if value == value] == [8, 0]
+    assert len(series) == 10
+
+
 def test_neighbours_that_report_later_count(setup: Setup) -> None:
     setup.put("a.csv", HEAD + line(NOW, 25.0))
     setup.observe()

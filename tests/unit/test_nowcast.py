@@ -160,3 +160,17 @@ def test_a_report_within_reach_of_the_run_is_not_doubted() -> None:
     )
 
     assert (correction.doubts, correction.stations) == ((), (VALLEY,))
+
+
+@pytest.mark.parametrize(("wind", "doubted"), [(25.0, True), (20.0, False)])
+def test_a_wind_far_above_the_runs_is_told_and_moves_nothing(wind: float, doubted: bool) -> None:
+    """The run's wind is 3 m/s; 7 m/s are 25 km/h."""
+    made = atmosphere(steps(RUN, 24))
+    sound = {"air_temperature": read(made, SUMMIT)[0]}
+
+    moved, correction = nowcast.correct(
+        made, [SUMMIT], by_station(report(SUMMIT, wind_speed=wind, **sound)), NOW
+    )
+
+    assert ["km/h or knots" in reason for reason in correction.doubts] == [True] * doubted
+    assert read(moved, SUMMIT) == pytest.approx(read(made, SUMMIT), abs=0.01)

@@ -412,8 +412,8 @@ def test_few_real_reports_are_doubtful_and_those_for_a_reason(shared: Path) -> N
     verdict = check(table)
 
     # 4,829 stations that meteorological services had checked themselves: of 52,033 values one in
-    # two thousand is doubted or wrong; among them four winds of 35 to 53 m/s at 1,022 hPa and no
-    # storm near.
+    # two thousand is doubted or wrong; among them four winds of 35 to 53 m/s without a gust, two of
+    # them beside 1,022 hPa and more.
     assert np.isfinite(table.values).sum() > 50_000
     assert (verdict.flags >= DOUBTFUL).sum() < 28
     assert (verdict.flags == INCONSISTENT).sum() < 150

@@ -365,3 +365,13 @@ def test_a_temperature_in_the_place_of_the_wind_is_no_wind(groups: str, kept: se
     assert kept <= found.values.keys()
     assert not {"wind_speed", "cloud_area_fraction"} & found.values.keys()
     assert any("54406" in fault.reason and "lost" in fault.reason for fault in parsed.faults)
+
+
+def test_a_second_group_behind_an_unknown_station_is_no_station() -> None:
+    """58362 is of another block and opens no line: whose 20805 11125 21180 are is not known."""
+    first = "54511 11470 83120 11034 21062 30120"
+
+    parsed = synops(f"{first} 58362 20805 11125 21180 39630=")
+
+    assert parsed.observations == synops(f"{first}=").observations
+    assert any("another station's" in fault.reason for fault in parsed.faults)

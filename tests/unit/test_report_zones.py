@@ -248,7 +248,8 @@ def test_a_comment_of_another_zone_is_never_read_as_universal_time(comment: str)
     "comment",
     ["time zone: Mars", "时区：火星", "timestamps in CST", "not in UTC", "converted from UTC",
      "与世界时相差8小时", "UTC plus 8 hours", "UTC or Beijing time", "UTC offset: 28800",
-     "fuseau: heure de la lune"],
+     "fuseau: heure de la lune", "All times are Central European Time", "Times in ET",
+     "时间为地方时", "观测时间采用真太阳时", "Sommerzeit", "time is local solar time"],
 )  # fmt: skip
 def test_a_comment_that_speaks_of_a_zone_and_is_not_understood_refuses_the_file(
     comment: str,

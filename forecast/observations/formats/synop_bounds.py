@@ -74,9 +74,9 @@ def _distance(
     strength = _begins(words, place, evidence) if place < len(words) else None
     if strength is None and _begins_without_first(words, start, place, evidence):
         strength = 0
-    if strength is None:
-        return None
     proof = evidence.get(place, 0)
+    if strength is None or (not proof and _is_second(words, place)):
+        return None
     nearer = proof + (words[place][:2] == words[start][:2])
     broken = order_breaks(words[start : place + 4])
     if not broken:
@@ -221,6 +221,21 @@ def _without_first(first: str, second: str) -> bool:
 def _section_1(words: Sequence[str]) -> Sequence[str]:
     ends = [place for place, word in enumerate(words) if word in SECTIONS]
     return words[: ends[0] if ends else len(words)]
+
+
+def _is_second(words: Sequence[str], place: int) -> bool:
+    """Return whether a word may be the Nddff of a report whose station stands before it.
+
+    What would be iRixhVV and Nddff behind it are then temperature and dew point: pressure follows.
+    """
+    behind = (*words[place + 1 : place + 4], "", "", "")[:3]
+    return bool(
+        _STATION.fullmatch(words[place - 1])
+        and _SECOND.fullmatch(words[place])
+        and _TEMPERATURE.fullmatch(behind[0])
+        and _DEW_POINT.fullmatch(behind[1])
+        and re.match("[34]", behind[2])
+    )
 
 
 def _begins_without_first(

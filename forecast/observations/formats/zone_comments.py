@@ -45,6 +45,8 @@ _LED = re.compile(
 # Words that turn the meaning of the zone behind or before them.
 _TURNED = re.compile(rf"(?<![a-z])(?:{_any_of('turned')})\s*(?:the\s+)?$", re.IGNORECASE)
 _TURNING = re.compile(rf"\s*(?:{_any_of('behind')})", re.IGNORECASE)
+_CLOCK = re.compile(rf"(?<![a-z])(?:{_any_of('clock')})", re.IGNORECASE)
+_ABBREVIATED = re.compile(r"[A-Z]{1,4}T\b")  # behind a word for times: ET, WAT
 _MOMENT = re.compile(r"(?:\d{1,2}:\d{2}(?::\d{2}(?:\.\d+)?)?|\d{10,14})\s*\(?$")
 _BEHIND = re.compile(r"\s*[+-]\s*\d{1,2}(?::?\d{2})?(?!\d)")  # an offset behind a name: UTC +8
 _SPEAKS = re.compile(
@@ -69,9 +71,12 @@ def commented_zone(text: str, local: tzinfo) -> tzinfo | None:
         rest, sure = plain[found.end() :], found["sure"]
         if (named := _led(rest, local, sure or "")) is not None:
             return named
-        if sure and rest.strip(" .,;:=)"):
+        if (sure and rest.strip(" .,;:=)")) or _ABBREVIATED.match(rest):
             raise ValueError(_NOT_UNDERSTOOD)
-    return _anywhere(plain, local)
+    zone = _anywhere(plain, local)
+    if zone is None and _CLOCK.search(plain):
+        raise ValueError(_NOT_UNDERSTOOD)
+    return zone
 
 
 def names_moment(text: str) -> bool:

@@ -28,7 +28,8 @@ OFFSET_UNITS = {"": 3600.0, "h": 3600.0, "hours": 3600.0, "min": 60.0, "s": 1.0,
 
 # First cells of the lines of zones.csv that list words and no zone.
 WORD_LINES = (
-    "local", "format", "hour", "weak", "zone", "time", "joint", "turned", "behind"
+    "local", "format", "hour", "weak", "zone", "time", "joint", "turned", "behind",
+    "clock",
 )  # fmt: skip
 
 
