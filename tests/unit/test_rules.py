@@ -19,7 +19,7 @@ from models.rule_model import PhysicsRule, rules_of
 
 DOCS = Path(__file__).parents[2] / "docs"
 HEADING = re.compile(r"^## Rule: (\w+)(?:: (\w+))?$", re.MULTILINE)
-BASE = re.compile(r"^Base (\S+) in log-odds\. No forecast without: (.*)\.$", re.MULTILINE)
+BASE = re.compile(r"^Base (\S+) in log-odds\. No forecast without: ([^.]*)\.", re.MULTILINE)
 ROW = re.compile(r"^\| `(\w+)` \| ([-+][^|]*) \|", re.MULTILINE)
 POINT = re.compile(r"([-+]\S+) at (-?[\d.]+(?:e[-+]?\d+)?)")
 
