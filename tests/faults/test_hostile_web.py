@@ -11,8 +11,10 @@ from pathlib import Path
 import pytest
 
 from forecast.archive.accounts import Audit
+from forecast.archive.reports import ReportLink
 from forecast.config import Config
 from forecast.service.web.bounded_socket import HEADER, Head, Timeouts, parse_head
+from forecast.service.web.links import token_of
 from forecast.service.web.server import WebServer
 from forecast.service.web.throttle import Limit, Throttle
 from tests.web_world import WebWorld, web_world
@@ -103,16 +105,20 @@ def test_requests_one_after_the_other_and_all_at_once_get_their_answers(port: in
         ("/desk/login", 262_145, b"413"),
         ("/desk/edit", 10_000_000_000, b"413"),
         ("/nothing", 1_000_000, b"413"),
-        ("/report/a-token", 8 * MEGABYTE, b""),
-        ("/report/a-token", 80 * MEGABYTE, b"413"),
-        ("/r%65port/a-token", 8 * MEGABYTE, b""),
+        ("/report/SIGNED", 8 * MEGABYTE, b""),
+        ("/r%65port/SIGNED", 8 * MEGABYTE, b""),
+        ("/report/SIGNED", 80 * MEGABYTE, b"413"),
+        ("/report/SIGNEDx", 8 * MEGABYTE, b"413"),  # whoever has no link may send no photo
+        ("/report/", 8 * MEGABYTE, b"413"),  # nor a visitor where the settings want none
         ("/report/../desk/edit", 8 * MEGABYTE, b"413"),
     ],
 )
 def test_what_is_too_large_for_its_address_is_refused_when_it_is_announced(
-    port: int, path: str, announced: int, status: bytes
+    ours: WebWorld, port: int, path: str, announced: int, status: bytes
 ) -> None:
     """No byte of the body is sent; whoever is not refused is waited for."""
+    with ours.application.app_context():
+        path = path.replace("SIGNED", token_of(ReportLink("k", "", "\u738b", ours.now, "zhao")))
     head = f"POST {path} HTTP/1.1\r\nHost: here\r\nContent-Length: {announced}\r\n\r\n"
     with socket.create_connection(("127.0.0.1", port), timeout=SECONDS) as link:
         link.sendall(head.encode())

@@ -420,7 +420,7 @@ def test_no_route_takes_a_body_without_bounds(ours: WebWorld) -> None:
         for name, view in ours.application.view_functions.items()
     }
 
-    assert max(largest.values()) <= 10_000_000
+    assert max(largest.values()) <= 17_000_000  # two photos of 8 MB: one too large is said so
     assert {name for name, size in largest.items() if size > guards.LARGEST_BODY} == {
         "reports.send",
         "reports.visitor_send",

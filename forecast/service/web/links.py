@@ -41,6 +41,15 @@ def link_of(token: str) -> ReportLink | None:
     return found if found is not None and found.revoked is None else None
 
 
+def is_signed(token: str) -> bool:
+    """Return whether a token was made here, revoked or not: asked before a large body is read."""
+    try:
+        _signer().loads(token[:LONGEST_TOKEN])
+    except BadSignature:
+        return False
+    return True
+
+
 def address_of(link: ReportLink) -> str:
     """Return the whole address of a link, as a phone opens it."""
     path = url_for("reports.page", token=token_of(link))

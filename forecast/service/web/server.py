@@ -13,7 +13,9 @@ from werkzeug.exceptions import HTTPException
 
 from forecast.errors import ConfigError
 from forecast.service.web.bounded_socket import HEADER, BoundedListener, Head, Timeouts
+from forecast.service.web.context import KEY
 from forecast.service.web.guards import LARGEST_BODY
+from forecast.service.web.links import is_signed
 from forecast.service.web.push import ADDRESS, ObservationEndpoint, RequestRefused, raw_answer
 from forecast.settings import WebSettings
 from products.wording import LANGUAGES, read_words
@@ -47,6 +49,7 @@ class WebServer:
         self.application, self._settings, self._endpoint = application, settings, endpoint
         self._prefix = urlsplit(settings.base_url).path.rstrip("/")
         self._routes = application.url_map.bind("")
+        self._visitors = application.extensions[KEY].config.reports.visitors
         try:
             listening = BoundedListener(
                 settings.host,
@@ -126,12 +129,17 @@ class WebServer:
         return limit if head.length is None or head.length <= limit else _TOO_LARGE
 
     def _limit_of(self, path: str, method: str) -> int:
+        """Return how large a body may be; large ones are for who has a link, or for visitors."""
         try:
-            endpoint, _ = self._routes.match(path, method)
+            endpoint, parts = self._routes.match(path, method)
         except HTTPException:
             return LARGEST_BODY
-        view = self.application.view_functions[endpoint]
-        return int(getattr(view, "largest_body", LARGEST_BODY))
+        limit = getattr(self.application.view_functions[endpoint], "largest_body", LARGEST_BODY)
+        if limit <= LARGEST_BODY:
+            return LARGEST_BODY
+        with self.application.app_context():
+            known = is_signed(str(parts["token"])) if "token" in parts else self._visitors
+        return int(limit) if known else LARGEST_BODY
 
     def _sender(self, head: Head, peer: str) -> str:
         """Return whose request it is, as the trusted servers before this one say."""
