@@ -24,7 +24,7 @@ from forecast.config import Config
 from forecast.domain import CLOUD_SEA_STATES, Outcome, Site
 from forecast.learning.outcome_cells import FORMULA, Refused
 from forecast.learning.outcome_import import pending_events
-from forecast.learning.truth_from_reports import DETAIL, MEASURED, RowReader
+from forecast.learning.truth_from_reports import DETAIL, MEASURED, OutcomeReader
 from forecast.verification import EventKey, happened
 
 # The answers to a glow -> the cells of a row: its degree and its vividness.
@@ -85,17 +85,17 @@ def plain_remark(text: str) -> str:
     return " ".join(shown.split())[:DETAIL]
 
 
-def row_reader(config: Config, now: datetime) -> RowReader:
+def row_reader(config: Config, now: datetime) -> OutcomeReader:
     """Return what reads the rows of reports at `now`; it computes the sun once a day."""
     return _reader(config.all_sites(), now.astimezone(config.zone).date(), config.zone)
 
 
 @lru_cache(maxsize=2)
-def _reader(sites: tuple[Site, ...], today: date, zone: ZoneInfo) -> RowReader:
-    return RowReader(sites, today, zone)
+def _reader(sites: tuple[Site, ...], today: date, zone: ZoneInfo) -> OutcomeReader:
+    return OutcomeReader(sites, today, zone)
 
 
-def read_report(report: FieldReport, reader: RowReader) -> ReadReport:
+def read_report(report: FieldReport, reader: OutcomeReader) -> ReadReport:
     """Return the outcomes that a report stands for; nothing is kept."""
     outcomes: dict[str, Outcome] = {}
     refused: dict[str, str] = {}
@@ -108,7 +108,7 @@ def read_report(report: FieldReport, reader: RowReader) -> ReadReport:
 
 
 def _cells_of(
-    report: FieldReport, phenomenon: str, answer: str, reader: RowReader
+    report: FieldReport, phenomenon: str, answer: str, reader: OutcomeReader
 ) -> Mapping[str, str]:
     """Return an answer as a row. Raises: Refused."""
     answered = cells(phenomenon, answer)
@@ -147,7 +147,7 @@ def _keep(
     archive: Archive,
     config: Config,
     accepted: Sequence[FieldReport],
-    reader: RowReader,
+    reader: OutcomeReader,
     now: datetime,
 ) -> int:
     """Keep the outcomes of reports that are not kept yet and whose events are over."""
@@ -170,7 +170,7 @@ def _keep(
 
 
 def _accept_agreeing(
-    reports: Reports, held: Sequence[FieldReport], reader: RowReader, now: datetime
+    reports: Reports, held: Sequence[FieldReport], reader: OutcomeReader, now: datetime
 ) -> None:
     """Accept the held reports all of whose answers enough visitors give."""
     senders: dict[tuple[EventKey, str], set[str]] = {}
@@ -222,7 +222,7 @@ def decide(archive: Archive, config: Config, id: str, decision: Decision) -> Fie
 
 
 def _count_again(
-    reports: Reports, refused: FieldReport, keys: set[EventKey], reader: RowReader
+    reports: Reports, refused: FieldReport, keys: set[EventKey], reader: OutcomeReader
 ) -> None:
     """Let the outcomes of these events be kept again from other reports of the same reporter."""
     near = timedelta(days=2)

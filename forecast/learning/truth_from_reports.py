@@ -186,7 +186,7 @@ def parse(
     return OutcomeTable(tuple(kept.values()), tuple(faults), repeated, refused, header is None)
 
 
-class RowReader:
+class OutcomeReader:
     """Reads single rows, given as what a column means -> its cell, as rows of a table are read.
 
     For what does not come as a table: the reports of phones (truth_from_phones.py).

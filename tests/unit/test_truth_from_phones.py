@@ -29,10 +29,10 @@ from forecast.learning.truth_from_phones import (
     row_reader,
     settle,
 )
-from forecast.learning.truth_from_reports import RowReader, parse
+from forecast.learning.truth_from_reports import OutcomeReader, parse
 
 CONFIG = read_config()
-DAYS = RowReader(CONFIG.all_sites(), date(2027, 12, 31), CONFIG.zone).days
+DAYS = OutcomeReader(CONFIG.all_sites(), date(2027, 12, 31), CONFIG.zone).days
 # 07:42 in Beijing: the sun has risen at Jinding, the window of its sea of clouds is still open
 MORNING = datetime(2026, 11, 30, 23, 42, tzinfo=UTC)
 NOON = datetime(2026, 12, 1, 4, tzinfo=UTC)
@@ -121,7 +121,7 @@ def test_a_night_belongs_to_the_day_on_which_it_began(
 
 def test_where_the_sun_does_not_set_no_night_has_begun() -> None:
     north = replace(CONFIG.all_sites()[0], latitude=78.2, longitude=15.6)
-    days = RowReader([north], date(2026, 6, 21), CONFIG.zone).days
+    days = OutcomeReader([north], date(2026, 6, 21), CONFIG.zone).days
     seen = datetime(2026, 6, 20, 23, tzinfo=UTC)
 
     begun = {name: days.begun(seen, north.id, name) for name in ("starry_sky", "sunrise", "rime")}

@@ -15,7 +15,7 @@ from forecast.archive.reports import ACCEPTED, REFUSED, FieldReport, Reports
 from forecast.domain import Outcome
 from forecast.errors import Conflict
 from forecast.learning.truth_from_phones import Decision, decide, read_report, row_reader, settle
-from forecast.learning.truth_from_reports import RowReader
+from forecast.learning.truth_from_reports import OutcomeReader
 from forecast.service.web.context import account, context
 from forecast.service.web.guards import needs, note
 from forecast.service.web.photos import folder_of, path_of
@@ -127,7 +127,7 @@ def _list(day: date, fault: str = "", about: str = "") -> str:
 
 def _effects(
     report: FieldReport,
-    reader: RowReader,
+    reader: OutcomeReader,
     kept: dict[tuple[str, str, str], tuple[OutcomeReport, ...]],
 ) -> Sequence[EffectOnTruth]:
     """Return what each answer of a report did to the truth, or would do."""
