@@ -32,37 +32,17 @@ from __future__ import annotations
 
 import csv
 import math
-import re
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, date, tzinfo
 from difflib import get_close_matches
 from pathlib import Path
 
 from forecast.domain import CLOUD_SEA_STATES, Fault, Outcome, Site
-from forecast.learning.outcome_cells import (
-    FORMULA,
-    Refused,
-    degree,
-    free_text,
-    number,
-    plain,
-    word,
-    words,
-)
-from forecast.learning.outcome_days import (
-    NIGHTS,
-    NUMBERED,
-    TIMELIKE,
-    EventDays,
-    is_day,
-    is_time,
-    read_moment,
-    zone_named,
-    zone_of_comments,
-)
+from forecast.learning.outcome_cells import FORMULA, Refused, degree, free_text, number, plain, word
+from forecast.learning.outcome_days import NIGHTS, EventDays, read_moment, zone_of_comments
+from forecast.learning.outcome_header import OutcomeHeader, read_header, row_of
 from forecast.observations.formats.collector import Collector, Limits, quoted, sanitised
-from forecast.observations.formats.zones import names_format, split_zone
 from forecast.phenomena.snow import DEGREES
 from forecast.verification import EventKey, reporter_key
 
@@ -76,7 +56,6 @@ TOO_MANY = f"more than {LIMITS.records} rows: the rest is not read; split the fi
 CONTRADICTION = (
     "contradicts an earlier line of the same reporter on this event: the later one is kept"
 )
-DATED_COLUMNS = ("day", "night", "time")  # that may name a zone
 GLOWS = ("sunset_glow", "sunrise_glow")
 # phenomenon -> quantity whose thresholds give the degree
 MEASURED = {"snowfall": "new_snow", "snow_cover": "snow_depth", "rime": ""}
@@ -95,23 +74,6 @@ class OutcomeTable:
     repeated: int
     refused: int = 0
     unreadable: bool = False
-
-
-@dataclass(slots=True)
-class _Header:
-    """What the columns mean.
-
-    columns: place -> meaning. zone: named by the heading of the day or the time. night: the day is
-    that on which the night begins. unknown: columns that are not known and their headings;
-    timelike: those of them that may hold a time by their heading.
-    """
-
-    width: int
-    columns: dict[int, str] = field(default_factory=dict)
-    zone: tzinfo | None = None
-    night: bool = False
-    unknown: dict[int, str] = field(default_factory=dict)
-    timelike: set[int] = field(default_factory=set)
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +102,7 @@ def parse(
     collector = Collector(name, "outcomes", LIMITS)
     known = _known(name, sites, EventDays(sites, zone, today))
     kept: dict[tuple[object, ...], Outcome] = {}
-    header: _Header | None = None
+    header: OutcomeHeader | None = None
     separator, repeated, refused, comments = ",", 0, 0, list[tuple[int, str]]()
     if reason := _unreadable(data):
         collector.fault(0, reason)
@@ -158,11 +120,11 @@ def parse(
             continue
         try:
             if header is None:
-                header = _header(cells, line, collector, zone_of_comments(comments, zone))
+                header = read_header(cells, line, collector, zone_of_comments(comments, zone))
                 continue
             if not any(cell.strip() for cell in cells):
                 continue
-            outcome = _over(_outcome(_row(cells, header), header, known), pending)
+            outcome = _over(_outcome(row_of(cells, header), header, known), pending)
         except Refused as error:
             collector.fault(line, str(error))
             refused += 1
@@ -202,7 +164,7 @@ class OutcomeReader:
 
     def outcome(self, row: Mapping[str, str]) -> Outcome:
         """Return the outcome of a row. Raises: Refused."""
-        return _outcome(row, _Header(len(row)), self._known)
+        return _outcome(row, OutcomeHeader(len(row)), self._known)
 
 
 def _identity(outcome: Outcome) -> tuple[str, str, str, str]:
@@ -252,107 +214,7 @@ def _reporter(name: str) -> str:
     return stem.strip() or "file"
 
 
-def _header(cells: Sequence[str], line: int, collector: Collector, zone: tzinfo | None) -> _Header:
-    """Return the meaning of each known column; others become faults. zone: of the comments.
-
-    Raises: Refused where the columns that are needed are not there, or can be read in two ways.
-    """
-    header = _Header(len(cells))
-    for place, cell in enumerate(cells):
-        text = re.sub(r"[\s_()]+", "_", plain(cell).casefold()).strip("_")
-        meaning = words()["column"].get(text) or _with_zone(text, cell, place, header)
-        if meaning is None:
-            if text:
-                if TIMELIKE.search(text):
-                    header.timelike.add(place)
-                if place in header.timelike or not NUMBERED.search(text):
-                    header.unknown[place] = cell.strip()
-                collector.fault(
-                    line,
-                    f"column {place + 1}, {quoted(cell.strip(), 40)}, is not known: it is ignored",
-                )
-        elif meaning in header.columns.values():
-            collector.fault(line, f"column {place + 1} repeats {meaning}: it is ignored")
-        else:
-            header.columns[place] = meaning
-    header.zone = header.zone or zone
-    _choose_day(header)
-    if not {"site", "phenomenon", "day"} <= set(header.columns.values()):
-        raise Refused(
-            "the first line does not name the columns, at least site,phenomenon,day,degree"
-        )
-    return header
-
-
-def _with_zone(text: str, cell: str, place: int, header: _Header) -> str | None:
-    """Return the meaning of a heading such as `time (UTC)`, whose zone is kept; None: not known.
-
-    Raises: Refused for a zone that is not understood.
-    """
-    dated = {
-        name: meaning for name, meaning in words()["column"].items() if meaning in DATED_COLUMNS
-    }
-    where = f"column {place + 1}, {quoted(cell.strip(), 40)}"
-    if split := split_zone(cell, dated):
-        try:
-            zone = zone_named(split[1])
-        except ValueError as error:
-            raise Refused(f"{where}: {error}") from None
-        if None not in (zone, header.zone) and str(zone) != str(header.zone):
-            raise Refused(f"{where}: another heading names another zone; write one")
-        header.zone = zone or header.zone
-        return dated[split[0]]
-    parts = text.split("_")
-    for count in range(len(parts) - 1, 0, -1):
-        meaning = dated.get("_".join(parts[:count]))
-        if meaning is None:
-            continue
-        rest = "_".join(parts[count:])
-        if names_format(rest.replace("_", " ")):
-            return meaning
-        raise Refused(
-            f"{where}: is {quoted(rest)} a zone? Write for example `day` for local days and "
-            "times, or `day (UTC+8)`"
-        )
-    return None
-
-
-def _choose_day(header: _Header) -> None:
-    """Decide which column gives the day. Raises: Refused with the question where none can."""
-    places = {meaning: place for place, meaning in header.columns.items()}
-    if "night" in places and "day" in places:
-        raise Refused(
-            f"columns {places['day'] + 1} and {places['night'] + 1} both give the day: which one "
-            "counts? Keep one of them"
-        )
-    if "night" in places:
-        header.columns[places["night"]], header.night = "day", True
-    elif "day" not in places and "time" in places:
-        header.columns[places["time"]] = "day"
-    elif "day" not in places and "sent" in places:
-        raise Refused(
-            f"column {places['sent'] + 1} gives a time, but of what: of the event or of the "
-            "report? Call it `day` if it is the event's, else add a column `day`"
-        )
-
-
-def _row(cells: Sequence[str], header: _Header) -> dict[str, str]:
-    if (len(cells) != header.width and any(cell.strip() for cell in cells[header.width :])) or len(
-        cells
-    ) < max(header.columns, default=0) + 1:
-        raise Refused(f"the line has {len(cells)} cells, its header {header.width}")
-    row = {meaning: cells[place].strip() for place, meaning in header.columns.items()}
-    alone = is_day(row.get("day", "")) and not row.get("time") and not header.night
-    for place, heading in header.unknown.items():
-        cell = cells[place].strip() if place < len(cells) else ""
-        if cell and (place in header.timelike or (alone and is_time(cell))):
-            row["timelike"] = f"column {place + 1}, {quoted(heading, 40)},"
-    if alone and is_time(row.get("detail", "")):
-        row["timelike"] = "the detail"
-    return row
-
-
-def _outcome(row: Mapping[str, str], header: _Header, known: _RowContext) -> Outcome:
+def _outcome(row: Mapping[str, str], header: OutcomeHeader, known: _RowContext) -> Outcome:
     site = _site(row["site"], known)
     phenomenon = word("phenomenon", row["phenomenon"])
     if phenomenon not in site.phenomena:
