@@ -27,16 +27,18 @@ def upgrade(engine: sql.Engine, address: str) -> None:
         found, schema = _revision(connection), _schema(connection)
     if (found, schema) == (REVISION, SCHEMA):
         return
-    if found is not None or schema not in (None, OLDEST):
-        raise ArchiveError(
-            f"archive {address}: it has schema {schema}, this program reads schema {SCHEMA} and "
-            f"brings schema {OLDEST} forward; use the program that wrote it"
-        )
     with engine.begin() as connection:
+        # under the lock nobody else changes anything: what was read before it may be half of each
         _lock(connection)
-        if _revision(connection) is not None:  # another process was faster
+        found, schema = _revision(connection), _schema(connection)
+        if (found, schema) == (REVISION, SCHEMA):  # another process was faster
             return
-        if _schema(connection) == OLDEST:
+        if found is not None or schema not in (None, OLDEST):
+            raise ArchiveError(
+                f"archive {address}: it has schema {schema}, this program reads schema {SCHEMA} "
+                f"and brings schema {OLDEST} forward; use the program that wrote it"
+            )
+        if schema == OLDEST:
             if engine.dialect.name == "postgresql":
                 _copy_postgresql(connection)
             else:

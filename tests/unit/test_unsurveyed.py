@@ -76,10 +76,9 @@ def test_a_view_that_was_not_surveyed_is_not_called_open(language: str) -> None:
 
 
 def test_readers_of_the_data_see_what_was_not_surveyed() -> None:
-    class OfSite:
-        [site] = config_of(SUMMIT).all_sites()
+    [site] = config_of(SUMMIT).all_sites()
 
-    shown = _site(OfSite)  # type: ignore[arg-type]
+    shown = _site(site)
 
     assert (shown["view_from_deg"], shown["view_to_deg"]) == (None, None)
     assert shown["horizon_surveyed"] is False
