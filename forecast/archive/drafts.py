@@ -8,9 +8,10 @@ from typing import Any
 
 import sqlalchemy as sql
 
+from forecast.archive.draft_rows import draft_of, edit_content, edit_of, edit_row, words_content
 from forecast.archive.issues import Archive
 from forecast.archive.schema import draft_table, edit_table, issue_table, transition_table
-from forecast.domain import Cycle, Name, as_utc
+from forecast.domain import Name, as_utc
 from forecast.errors import Conflict
 from forecast.review import TRANSITIONS, Draft, Edit, Transition
 
@@ -24,8 +25,13 @@ class Drafts:
     def __init__(self, archive: Archive) -> None:
         self._archive = archive
 
-    def add(self, draft: Draft, numbers: str, edits: Sequence[Edit], reason: str) -> Draft:
-        """Keep a new draft with its edits and return it; open drafts of the same hour expire."""
+    def add(
+        self, draft: Draft, numbers: str, edits: Sequence[Edit], reason: str, at: datetime
+    ) -> Draft:
+        """Keep a new draft with its edits and return it; open ones of the same hour expire.
+
+        A correction and the draft of an hour leave each other alone.
+        """
         row = {
             "id": draft.id,
             "model": draft.cycle.model,
@@ -35,22 +41,26 @@ class Drafts:
             "expires": draft.expires,
             "state": "draft",
             "version": 1,
-            "comment": _words(draft.comment),
-            "lost": [_edit_content(edit) for edit in draft.lost_edits],
+            "comment": words_content(draft.comment),
+            "lost": [edit_content(edit) for edit in draft.lost_edits],
             "corrects": draft.corrects,
             "correction_reason": draft.correction_reason,
             "numbers": numbers,
         }
         with self._archive.transaction() as connection:
-            replaced = (draft_table.c.hour == draft.hour) & draft_table.c.state.in_(OPEN)
+            replaced = (
+                (draft_table.c.hour == draft.hour)
+                & (draft_table.c.corrects == draft.corrects)
+                & draft_table.c.state.in_(OPEN)
+            )
             for old in connection.execute(sql.select(draft_table).where(replaced)).all():
-                _step(connection, old.id, old.state, "expired", "machine", draft.prepared, reason)
+                _step(connection, old.id, old.state, "expired", "machine", at, reason)
                 _set(connection, old.id, state="expired")
             connection.execute(draft_table.insert().values(**row))
             for edit in edits:
-                connection.execute(edit_table.insert().values(**_edit_row(draft.id, edit)))
-            _step(connection, draft.id, "", "draft", "machine", draft.prepared, reason)
-            return _draft(_row(connection, draft.id))
+                connection.execute(edit_table.insert().values(**edit_row(draft.id, edit)))
+            _step(connection, draft.id, "", "draft", "machine", at, reason)
+            return draft_of(_row(connection, draft.id))
 
     def get(self, draft: str) -> Draft | None:
         """Return a draft by its id; None where there is none."""
@@ -58,7 +68,7 @@ class Drafts:
             row = connection.execute(
                 sql.select(draft_table).where(draft_table.c.id == draft)
             ).first()
-        return None if row is None else _draft(row)
+        return None if row is None else draft_of(row)
 
     def current(self, now: datetime) -> Draft | None:
         """Return the open draft that goes out next and has not expired; None without one."""
@@ -72,20 +82,46 @@ class Drafts:
         wanted = (draft_table.c.hour == as_utc(hour)) & (draft_table.c.corrects == "")
         with self._archive.transaction() as connection:
             row = connection.execute(
-                sql.select(draft_table).where(wanted).order_by(draft_table.c.prepared.desc())
+                sql.select(draft_table)
+                .where(wanted)
+                .order_by(draft_table.c.prepared.desc(), draft_table.c.state.in_(OPEN).desc())
             ).first()
-        return None if row is None else _draft(row)
+        return None if row is None else draft_of(row)
 
     def served(self, hour: datetime, since: datetime) -> bool:
-        """Return whether a draft of an hour that was prepared `since` then is out."""
-        wanted = (
-            (draft_table.c.hour == as_utc(hour))
-            & (draft_table.c.corrects == "")
-            & (draft_table.c.state == "released")
-            & (draft_table.c.prepared >= as_utc(since))
+        """Return whether an hour has its issue: released from its draft, or signed, `since` then.
+
+        Whatever a person signed since then is that hour's issue, a correction as well.
+        """
+        out = (
+            sql.select(draft_table, transition_table.c.at)
+            .join(transition_table, transition_table.c.subject == draft_table.c.id)
+            .where(
+                draft_table.c.state == "released",
+                transition_table.c.after == "released",
+                transition_table.c.at >= as_utc(since),
+            )
         )
         with self._archive.transaction() as connection:
-            return connection.scalar(sql.select(draft_table.c.id).where(wanted)) is not None
+            rows = connection.execute(out).all()
+        return any(
+            datetime.fromisoformat(row.signature["at"]) >= as_utc(since)
+            if row.signature
+            else row.hour == as_utc(hour) and not row.corrects
+            for row in rows
+        )
+
+    def outdated(self, draft: str) -> bool:
+        """Return whether an issue was released or withdrawn after a draft was made."""
+        steps = transition_table.c
+        made = sql.select(sql.func.min(steps.id)).where(steps.subject == draft).scalar_subquery()
+        later = (
+            sql.select(steps.id)
+            .join(issue_table, issue_table.c.id == steps.subject)
+            .where(steps.after.in_(("released", "withdrawn")), steps.id > made)
+        )
+        with self._archive.transaction() as connection:
+            return connection.execute(later.limit(1)).first() is not None
 
     def open_ones(self, now: datetime) -> tuple[Draft, ...]:
         """Return the drafts that may still go out, the next first."""
@@ -96,7 +132,7 @@ class Drafts:
                 .where(wanted)
                 .order_by(draft_table.c.hour, draft_table.c.prepared.desc())
             ).all()
-        return tuple(_draft(row) for row in rows)
+        return tuple(draft_of(row) for row in rows)
 
     def numbers(self, draft: str) -> str:
         """Return the digest of a draft's forecasts; "" where there is no such draft."""
@@ -120,7 +156,7 @@ class Drafts:
         if not undone:
             query = query.where(edit_table.c.undone_at.is_(None))
         with self._archive.transaction() as connection:
-            return tuple(_edit(row) for row in connection.execute(query).all())
+            return tuple(edit_of(row) for row in connection.execute(query).all())
 
     def expire(self, now: datetime) -> tuple[str, ...]:
         """Let open drafts expire whose time is over; return their ids."""
@@ -142,8 +178,8 @@ class Drafts:
         with self._archive.transaction() as connection:
             self._changed(connection, draft, version, edit.person, edit.at)
             _undo(connection, draft, edit.event, edit.field, edit.person, edit.at)
-            connection.execute(edit_table.insert().values(**_edit_row(draft, edit)))
-            return _draft(_row(connection, draft))
+            connection.execute(edit_table.insert().values(**edit_row(draft, edit)))
+            return draft_of(_row(connection, draft))
 
     def undo(
         self, draft: str, version: int, event: tuple[str, str, str], field: str, person: str,
@@ -153,14 +189,14 @@ class Drafts:
         with self._archive.transaction() as connection:
             self._changed(connection, draft, version, person, at)
             _undo(connection, draft, event, field, person, at)
-            return _draft(_row(connection, draft))
+            return draft_of(_row(connection, draft))
 
     def comment(self, draft: str, version: int, words: Name, person: str, at: datetime) -> Draft:
         """Set the comment of a draft. Raises: Conflict as `add_edit`."""
         with self._archive.transaction() as connection:
             self._changed(connection, draft, version, person, at)
-            _set(connection, draft, comment=_words(words))
-            return _draft(_row(connection, draft))
+            _set(connection, draft, comment=words_content(words))
+            return draft_of(_row(connection, draft))
 
     def sign(self, draft: str, version: int, person: str, name: str, at: datetime) -> Draft:
         """Mark a draft as reviewed: signed by a person. Raises: Conflict as `add_edit`."""
@@ -171,7 +207,16 @@ class Drafts:
             _step(connection, draft, "draft", "reviewed", person, at, "signed")
             signature = {"account": person, "name": name, "at": as_utc(at).isoformat()}
             _set(connection, draft, state="reviewed", signature=signature)
-            return _draft(_row(connection, draft))
+            return draft_of(_row(connection, draft))
+
+    def discard(self, draft: str, version: int, person: str, at: datetime, reason: str) -> None:
+        """Let an open draft expire by a person's wish. Raises: Conflict as `add_edit`."""
+        with self._archive.transaction() as connection:
+            row = _row(connection, draft)
+            if row.state not in OPEN or row.version != version:
+                raise _conflict(row, version)
+            _step(connection, draft, row.state, "expired", person, at, reason)
+            _set(connection, draft, state="expired")
 
     def _changed(
         self, connection: sql.Connection, draft: str, version: int, person: str, at: datetime
@@ -349,64 +394,4 @@ def _undo(
             *same,
         )
         .values(undone_by=person, undone_at=as_utc(at))
-    )
-
-
-def _edit_content(edit: Edit) -> dict[str, Any]:
-    site, phenomenon, day = edit.event
-    return {
-        "site": site,
-        "phenomenon": phenomenon,
-        "day": day,
-        "field": edit.field,
-        "value": edit.value,
-        "before": edit.before,
-        "reason": edit.reason,
-        "note": edit.note,
-        "person": edit.person,
-        "at": as_utc(edit.at).isoformat(),
-    }
-
-
-def _edit_row(draft: str, edit: Edit) -> dict[str, Any]:
-    return {**_edit_content(edit), "draft": draft, "at": as_utc(edit.at)}
-
-
-def _edit(row: sql.Row[Any]) -> Edit:
-    event = (row.site, row.phenomenon, row.day)
-    return Edit(
-        event, row.field, row.value, row.reason, row.person, row.at, row.note, row.before, row.id
-    )
-
-
-def _lost(content: Mapping[str, Any]) -> Edit:
-    return Edit(
-        (content["site"], content["phenomenon"], content["day"]),
-        content["field"],
-        content["value"],
-        content["reason"],
-        content["person"],
-        datetime.fromisoformat(content["at"]),
-        content["note"],
-        content["before"],
-    )
-
-
-def _words(name: Name) -> dict[str, str]:
-    return {"zh": name.zh, "en": name.en}
-
-
-def _draft(row: sql.Row[Any]) -> Draft:
-    return Draft(
-        id=row.id,
-        cycle=Cycle(row.run, row.model),
-        prepared=row.prepared,
-        hour=row.hour,
-        expires=row.expires,
-        state=row.state,
-        version=row.version,
-        comment=Name(row.comment.get("zh", ""), row.comment.get("en", "")),
-        lost_edits=tuple(_lost(content) for content in row.lost),
-        corrects=row.corrects,
-        correction_reason=row.correction_reason,
     )

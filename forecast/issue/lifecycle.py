@@ -20,8 +20,9 @@ from datetime import datetime, timedelta
 
 from forecast.archive.drafts import Drafts
 from forecast.domain import Forecast, Issue, Name, as_utc
-from forecast.errors import Conflict, NotReleased
+from forecast.errors import Conflict, NotReleased, SkyscapeError
 from forecast.issue import edits as editing
+from forecast.issue.handing_on import handed_on, same_content
 from forecast.issue.prepare import Prepared, prepare
 from forecast.issue.release import open_issue, record, release, restore
 from forecast.issue.report import IssueReport, Stopwatch
@@ -61,27 +62,50 @@ class Lifecycle:
     def make_draft(self, world: World, now: datetime, hour: datetime) -> Draft:
         """Make the draft that goes out at `hour`, or the next one where there are new data.
 
-        Edits of the draft before that still apply are kept, the others are named in it.
+        What people changed in the draft before, or in today's issue in force, is kept where it
+        still applies; the rest is named in the draft.
         """
-        drafts, prepared = Drafts(world.archive), prepare(world, now, ask=False)
+        prepared = prepare(world, now, ask=False)
         with self._lock:
             self.expire(world, now)
-            before = drafts.current(now)
-            before = before if before is not None and before.hour == as_utc(hour) else None
-            if before is not None and drafts.numbers(before.id) == prepared.numbers:
-                return before
-            edits = drafts.edits(before.id) if before is not None else ()
-            kept, lost = editing.carried_over(edits, prepared.forecasts)
-            draft = Draft(
-                _id_of(prepared, hour),
-                prepared.cycle,
-                as_utc(now),
-                as_utc(hour),
-                as_utc(hour) + LATE,
-                comment=before.comment if before else NO_WORDS,
-                lost_edits=(*(before.lost_edits if before else ()), *lost),
-            )
-            return self._keep(drafts, draft, prepared, kept, "new data" if before else "prepared")
+            open_ones = Drafts(world.archive).open_ones(now)
+            of_hour = (d for d in open_ones if d.hour == as_utc(hour) and not d.corrects)
+            return self._made(world, prepared, hour, next(of_hour, None), now)
+
+    def _made(
+        self, world: World, prepared: Prepared, hour: datetime, before: Draft | None, now: datetime
+    ) -> Draft:
+        """Make a draft from prepared forecasts after the one before it, where it would differ."""
+        drafts, handed = Drafts(world.archive), handed_on(world, before, now)
+        kept, lost = editing.carried_over(handed.edits, prepared.forecasts)
+        if (
+            before is not None
+            and drafts.numbers(before.id) == prepared.numbers
+            and (not handed.outdated or same_content(drafts, before, kept, handed.comment))
+        ):
+            return before
+        draft = Draft(
+            _id_of(prepared, hour, handed.source),
+            prepared.cycle,
+            as_utc(prepared.issued),
+            as_utc(hour),
+            as_utc(hour) + LATE,
+            comment=handed.comment,
+            lost_edits=(*handed.lost, *lost),
+        )
+        reason = "prepared" if before is None else "new issue" if handed.outdated else "new data"
+        return self._keep(drafts, draft, prepared, kept, reason, now)
+
+    def _renew(self, world: World, now: datetime) -> None:
+        """Give the open drafts of coming hours what the issue has that readers see since then."""
+        drafts = Drafts(world.archive)
+        for before in drafts.open_ones(now):
+            if before.corrects or before.state != "draft" or not drafts.outdated(before.id):
+                continue
+            try:
+                self._made(world, self.prepared(world, before), before.hour, before, now)
+            except SkyscapeError as error:  # readers have their issue; the next look mends this
+                log.warning("%s is not made anew: %s", before.id, error)
 
     def correct(
         self, world: World, issue_id: str, account: Account, reason: str, now: datetime
@@ -98,7 +122,7 @@ class Lifecycle:
             earlier = drafts.get(before)
             kept, lost = editing.carried_over(drafts.edits(before), prepared.forecasts)
             draft = Draft(
-                _id_of(prepared, now),
+                _id_of(prepared, now, issue.id),
                 prepared.cycle,
                 as_utc(now),
                 as_utc(now),
@@ -108,12 +132,19 @@ class Lifecycle:
                 corrects=issue.id,
                 correction_reason=reason,
             )
-            return self._keep(drafts, draft, prepared, kept, f"corrects {issue.id}: {reason}")
+            why = f"corrects {issue.id}: {reason}"
+            return self._keep(drafts, draft, prepared, kept, why, now)
 
     def _keep(
-        self, drafts: Drafts, draft: Draft, prepared: Prepared, edits: Sequence[Edit], reason: str
+        self,
+        drafts: Drafts,
+        draft: Draft,
+        prepared: Prepared,
+        edits: Sequence[Edit],
+        reason: str,
+        now: datetime,
     ) -> Draft:
-        draft = drafts.add(draft, prepared.numbers, edits, reason)
+        draft = drafts.add(draft, prepared.numbers, edits, reason, now)
         self._remember(draft.id, prepared)
         log.info("draft %s is ready; it goes out at %s", draft.id, draft.hour.isoformat())
         return draft
@@ -189,9 +220,23 @@ class Lifecycle:
     ) -> IssueReport:
         """Sign a draft and release it at once."""
         _require(account, "sign")
+        drafts = Drafts(world.archive)
         with self._lock:
-            signed = Drafts(world.archive).sign(draft.id, version, account.id, account.name, now)
-            return self.release(world, signed, now)
+            _require_in_force(drafts, draft)
+            signed = drafts.sign(draft.id, version, account.id, account.name, now)
+            report = self.release(world, signed, now)
+            self._renew(world, now)
+            return report
+
+    def discard(
+        self, world: World, draft: Draft, version: int, account: Account, now: datetime
+    ) -> None:
+        """Give up a correction; the issue that it corrects stays as it is."""
+        _require(account, "edit")
+        if not draft.corrects:
+            raise Conflict(f"{draft.id} corrects nothing: only a correction can be discarded")
+        with self._lock:
+            Drafts(world.archive).discard(draft.id, version, account.id, now, "discarded")
 
     def release(self, world: World, draft: Draft, now: datetime) -> IssueReport:
         """Release a draft: with the name of who signed it, else as one that nobody reviewed.
@@ -209,6 +254,11 @@ class Lifecycle:
                     f"{draft.id} was changed meanwhile (version {draft.version}, not {seen}): look "
                     "at it again"
                 )
+            try:
+                _require_in_force(drafts, draft)
+            except NotReleased as error:  # it would be tried again and again
+                drafts.discard(draft.id, draft.version, MACHINE, now, str(error))
+                raise
             signature = drafts.signature(draft.id)
             _require_signature(world, draft, signature)
             prepared, clock = self.prepared(world, draft), Stopwatch()
@@ -242,6 +292,8 @@ class Lifecycle:
             withdrawal = Withdrawal(as_utc(now), account.name, reason, account.id)
             world.publisher.withdraw(issue, withdrawal)
             record(world, now)
+        with self._lock:
+            self._renew(world, now)
 
     def due(self, world: World, now: datetime) -> Draft | None:
         """Return the draft whose hour has come, or that a person signed and that is not out yet."""
@@ -263,15 +315,28 @@ class Lifecycle:
         raise Conflict(f"{issue_id}: no such issue was released")
 
 
-def _id_of(prepared: Prepared, hour: datetime) -> str:
-    """Return the id of a draft: its run, and a digest of when it was made and for which hour."""
-    content = f"{prepared.issued.isoformat()}|{as_utc(hour).isoformat()}|{prepared.numbers}"
+def _id_of(prepared: Prepared, hour: datetime, source: str) -> str:
+    """Return the id of a draft: its run, and a digest of when it was made, for which hour and
+    after which draft or issue.
+    """
+    when = f"{prepared.issued.isoformat()}|{as_utc(hour).isoformat()}"
+    content = f"{when}|{prepared.numbers}|{source}"
     return f"draft-{prepared.cycle.id}-{hashlib.sha256(content.encode()).hexdigest()[:10]}"
 
 
 def _require(account: Account, what: str) -> None:
     if not account.may(what):
         raise Conflict(f"{account.id} ({account.role}) may not do this: {what} is needed")
+
+
+def _require_in_force(drafts: Drafts, draft: Draft) -> None:
+    """Refuse a correction of an issue that is no longer in force."""
+    state = drafts.states().get(draft.corrects, "gone") if draft.corrects else "released"
+    if state != "released":
+        raise NotReleased(
+            f"{draft.id} corrects {draft.corrects}, which is {state}: it does not go out; discard "
+            "it and correct the issue in force"
+        )
 
 
 def _require_signature(world: World, draft: Draft, signature: Mapping[str, str]) -> None:

@@ -78,7 +78,7 @@ class ReviewJobs:
         return next_hour(config.schedule.issue_at, config.zone, self._clock())
 
     def _served(self, hour: datetime) -> bool:
-        """Return whether the issue of an hour is out: from a draft of its last minutes.
+        """Return whether an hour has its issue: what was signed in its last minutes, or later.
 
         What somebody signed long before is an issue of its own; the hour gets another one.
         """

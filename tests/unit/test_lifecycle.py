@@ -15,6 +15,7 @@ from forecast.config import Config
 from forecast.domain import Atmosphere, Name
 from forecast.errors import Conflict, NotReleased
 from forecast.ingest.grib import reader
+from forecast.issue import edits as editing
 from forecast.issue.lifecycle import Lifecycle
 from forecast.issue.release import restore
 from forecast.issue.world import World
@@ -151,6 +152,133 @@ def test_a_signature_ends_with_the_next_change(ours: World) -> None:
 
     assert changed.state == "draft"
     assert drafts.signature(draft.id) == {}
+
+
+def changed(lives: Lifecycle, ours: World, draft: Draft, *values: float) -> Draft:
+    """Change the chance of the first events of a draft, one value for each, and comment it."""
+    events = [each.event.key for each in lives.forecasts(ours, draft)]
+    for event, value in zip(events, values, strict=False):
+        edit = Edit(event, "probability", value, "observation", LI.id, draft.prepared)
+        draft = lives.edit(ours, draft, draft.version, edit, LI)
+    return lives.comment(ours, draft, draft.version, Name("山上风大", "Windy"), LI, NOW)
+
+
+def values_of(ours: World, draft: Draft) -> list[object]:
+    return [edit.value for edit in Drafts(ours.archive).edits(draft.id)]
+
+
+def test_what_is_signed_early_goes_over_into_the_draft_of_its_hour(ours: World) -> None:
+    lives = Lifecycle()
+    early = changed(lives, ours, lives.make_draft(ours, NOW, HOUR), 0.42, 0.17)
+    lives.sign(ours, early, early.version, WANG, NOW)
+
+    draft = lives.make_draft(ours, NOW + timedelta(minutes=10), HOUR)
+
+    assert values_of(ours, draft) == [0.42, 0.17]
+    assert (draft.comment, draft.lost_edits) == (Name("山上风大", "Windy"), ())
+
+
+def test_what_no_longer_applies_of_the_issue_in_force_is_named(
+    ours: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lives = Lifecycle()
+    early = changed(lives, ours, lives.make_draft(ours, NOW, HOUR), 0.42)
+    lives.sign(ours, early, early.version, WANG, NOW)
+    monkeypatch.setattr(editing, "MOVED", 0.0)  # as if the model said something else now
+
+    draft = lives.make_draft(ours, NOW + timedelta(minutes=10), HOUR)
+
+    assert values_of(ours, draft) == []
+    assert [edit.value for edit in draft.lost_edits] == [0.42]
+
+
+@pytest.mark.parametrize("why", ["withdrawn", "yesterday"])
+def test_what_was_withdrawn_or_is_of_yesterday_hands_nothing_on(ours: World, why: str) -> None:
+    lives = Lifecycle()
+    early = changed(lives, ours, lives.make_draft(ours, NOW, HOUR), 0.42)
+    issue = lives.sign(ours, early, early.version, WANG, NOW).issue
+    later = NOW + timedelta(minutes=10)
+    if why == "withdrawn":
+        lives.withdraw(ours, issue.id, WANG, "wrong deck", later)
+    else:
+        later = NOW + timedelta(hours=11, minutes=30)  # after midnight in Beijing
+
+    draft = lives.make_draft(ours, later, later + timedelta(minutes=30))
+
+    assert values_of(ours, draft) == []
+    assert draft.comment == Name("", "")
+
+
+def test_an_open_draft_gets_what_a_correction_changed_and_loses_what_was_withdrawn(
+    ours: World,
+) -> None:
+    lives, drafts = Lifecycle(), Drafts(ours.archive)
+    first = changed(lives, ours, lives.make_draft(ours, NOW, HOUR), 0.42, 0.17)
+    one = lives.sign(ours, first, first.version, WANG, NOW).issue
+    later = NOW + timedelta(minutes=10)
+    draft = lives.make_draft(ours, later, HOUR)
+    third = lives.forecasts(ours, draft)[2].event.key
+    own = Edit(third, "probability", 0.33, "observation", WANG.id, later)
+    draft = lives.edit(ours, draft, draft.version, own, WANG)
+    right = lives.correct(ours, one.id, WANG, "wrong valley", later)
+    event = drafts.edits(right.id)[0].event
+    right = lives.edit(
+        ours, right, right.version, Edit(event, "probability", 0.9, "satellite", LI.id, later), LI
+    )
+
+    two = lives.sign(ours, right, right.version, WANG, later).issue
+
+    [renewed] = drafts.open_ones(later)
+    assert (renewed.hour, renewed.id != draft.id) == (HOUR, True)
+    assert sorted(map(str, values_of(ours, renewed))) == ["0.17", "0.33", "0.9"]
+    lives.withdraw(ours, two.id, WANG, "wrong again", later)
+    [renewed] = drafts.open_ones(later)
+    assert values_of(ours, renewed) == [0.33]
+    assert renewed.comment == Name("", "")
+    assert lives.prepared(ours, renewed).numbers == drafts.numbers(renewed.id)
+
+
+def test_a_correction_is_discarded_by_name_and_its_issue_stands(ours: World) -> None:
+    lives, drafts = Lifecycle(), Drafts(ours.archive)
+    draft = lives.make_draft(ours, NOW, HOUR)
+    with pytest.raises(Conflict, match="only a correction"):
+        lives.discard(ours, draft, draft.version, LI, NOW)
+    issue = lives.sign(ours, draft, draft.version, WANG, NOW).issue
+    hours = lives.make_draft(ours, NOW, HOUR)
+    right = lives.correct(ours, issue.id, WANG, "wrong valley", HOUR)  # at the very hour
+
+    assert {each.id for each in drafts.open_ones(HOUR)} == {hours.id, right.id}
+    with pytest.raises(Conflict, match="changed meanwhile"):
+        lives.discard(ours, right, right.version + 1, LI, HOUR)
+    lives.discard(ours, right, right.version, LI, HOUR)
+
+    assert [each.id for each in drafts.open_ones(HOUR)] == [hours.id]
+    last = drafts.transitions(right.id)[-1]
+    assert (last.after, last.person) == ("expired", LI.id)
+    assert drafts.states() == {issue.id: "released"}
+
+
+@pytest.mark.parametrize("end", ["superseded", "withdrawn"])
+def test_a_correction_of_an_issue_no_longer_in_force_does_not_go_out(ours: World, end: str) -> None:
+    lives, drafts = Lifecycle(), Drafts(ours.archive)
+    draft = lives.make_draft(ours, NOW, HOUR)
+    issue = lives.sign(ours, draft, draft.version, WANG, NOW).issue
+    right = lives.correct(ours, issue.id, WANG, "wrong valley", NOW)
+    if end == "superseded":
+        lives.release(ours, lives.make_draft(ours, NOW, HOUR), NOW)
+    else:
+        lives.withdraw(ours, issue.id, WANG, "wrong deck", NOW)
+    out = len(ours.archive.issues())
+
+    with pytest.raises(NotReleased, match=f"which is {end}"):
+        lives.sign(ours, right, right.version, WANG, NOW)
+    assert drafts.signature(right.id) == {}
+    signed = drafts.sign(right.id, right.version, WANG.id, WANG.name, NOW)  # and the machine died
+    with pytest.raises(NotReleased, match=f"which is {end}"):
+        lives.release(ours, signed, NOW)
+
+    assert drafts.get(right.id).state == "expired"  # type: ignore[union-attr]
+    assert len(ours.archive.issues()) == out
 
 
 def test_a_lost_archive_takes_a_signed_and_a_withdrawn_issue_from_what_readers_see(

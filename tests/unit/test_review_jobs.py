@@ -118,6 +118,40 @@ def test_what_was_signed_long_before_its_hour_is_an_issue_of_its_own(duty: Duty)
     assert duty.numbers == [2, 1]
 
 
+@pytest.mark.parametrize("duty", ["optional", "required"], indirect=True)
+@pytest.mark.parametrize("made", [HOUR - timedelta(hours=3), READY])
+def test_what_is_signed_in_the_last_minutes_is_the_issue_of_the_hour(
+    duty: Duty, made: datetime
+) -> None:
+    """However early its draft was made: what a person signed at 16:05 stands at 16:10."""
+    duty.now = made
+    draft = duty.lifecycle.make_draft(duty.world, made, HOUR)
+    signed = HOUR - timedelta(minutes=5)
+    duty.lifecycle.sign(duty.world, draft, draft.version, WANG, signed)
+
+    assert duty.at(signed + timedelta(minutes=2)).draft() == 0
+    assert duty.drafts.open_ones(duty.now) == ()
+    assert duty.at(HOUR).release() == 0
+    assert duty.at(HOUR + timedelta(minutes=5)).start() == 0
+
+    [issue] = duty.world.archive.issues()
+    assert duty.drafts.review_of(issue.id)["person"] == "王一"
+
+
+def test_a_correction_signed_in_the_last_minutes_is_the_issue_of_the_hour(duty: Duty) -> None:
+    duty.at(RUN + timedelta(hours=4)).start()
+    [first] = duty.world.archive.issues()
+    duty.at(READY).draft()
+    signed = HOUR - timedelta(minutes=5)
+    correction = duty.lifecycle.correct(duty.world, first.id, WANG, "fog lifts", signed)
+    duty.lifecycle.sign(duty.world, correction, correction.version, WANG, signed)
+
+    assert duty.at(HOUR).release() == 0
+
+    assert duty.numbers == [2, 1]
+    assert duty.drafts.review_of(duty.world.archive.issues()[0].id)["person"] == "王一"
+
+
 @required
 def test_what_nobody_signed_stays_and_everybody_learns_why(duty: Duty) -> None:
     duty.at(READY).draft()

@@ -1,0 +1,105 @@
+"""What a new draft takes over: from the draft before it, and from the issue in force."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from forecast.archive.drafts import Drafts
+from forecast.domain import Name, as_utc
+from forecast.issue.world import World
+from forecast.review import NO_WORDS, Draft, Edit, EventKey
+
+LOOKED_AT = 20  # issues whose drafts may have handed something on
+
+Mark = tuple[EventKey, str, str, datetime]
+
+
+@dataclass(frozen=True, slots=True)
+class HandedOn:
+    """Edits and words for a new draft, before it is known which of them still apply.
+
+    lost: edits that were lost earlier. outdated: whether readers got another issue, or a
+    withdrawal, since the draft before was made. source: the draft that they come from; "" without.
+    """
+
+    edits: tuple[Edit, ...] = ()
+    comment: Name = NO_WORDS
+    lost: tuple[Edit, ...] = ()
+    outdated: bool = False
+    source: str = ""
+
+
+def handed_on(world: World, before: Draft | None, now: datetime) -> HandedOn:
+    """Return what a draft takes over from the one before it of the same hour, or from the issue.
+
+    The issue in force hands on what its forecaster changed, where it was released today and is
+    not withdrawn. Where the draft before is older than it, the newest change of a field counts,
+    and what the draft had from issues before goes.
+    """
+    drafts = Drafts(world.archive)
+    if before is not None and not drafts.outdated(before.id):
+        edits = drafts.edits(before.id)
+        return HandedOn(edits, before.comment, before.lost_edits, source=before.id)
+    source = _in_force(world, now)
+    edits = drafts.edits(source.id) if source else ()
+    comment = source.comment if source else NO_WORDS
+    if before is None:
+        return HandedOn(edits, comment, source=source.id if source else "")
+    earlier = _earlier(world)
+    inherited = {_mark(e) for each in earlier for e in drafts.edits(each.id, undone=True)}
+    mine = drafts.edits(before.id)
+    undone = {_mark(e) for e in drafts.edits(before.id, undone=True)} - {_mark(e) for e in mine}
+    own = [each for each in mine if _mark(each) not in inherited]
+    return HandedOn(
+        _newest([*(each for each in edits if _mark(each) not in undone), *own]),
+        _words(before.comment, comment, [each.comment for each in earlier]),
+        tuple(each for each in before.lost_edits if _mark(each) not in inherited),
+        outdated=True,
+        source=before.id,
+    )
+
+
+def same_content(drafts: Drafts, draft: Draft, edits: tuple[Edit, ...], comment: Name) -> bool:
+    """Return whether a draft has just these edits and this comment."""
+    there = sorted(_mark(each) for each in drafts.edits(draft.id))
+    return draft.comment == comment and there == sorted(_mark(each) for each in edits)
+
+
+def _in_force(world: World, now: datetime) -> Draft | None:
+    """Return the draft of the issue that readers see, where it is of today and stands."""
+    drafts, current = Drafts(world.archive), world.publisher.current()
+    issue = next((each for each in world.archive.issues(LOOKED_AT) if each.id == current), None)
+    if issue is None or drafts.states().get(issue.id) != "released":
+        return None
+    zone = world.config.zone
+    if issue.issued.astimezone(zone).date() != now.astimezone(zone).date():
+        return None
+    return drafts.get(str(drafts.review_of(issue.id).get("draft", "")))
+
+
+def _earlier(world: World) -> list[Draft]:
+    """Return the drafts of the newest issues."""
+    drafts = Drafts(world.archive)
+    ids = [
+        str(drafts.review_of(each.id).get("draft", "")) for each in world.archive.issues(LOOKED_AT)
+    ]
+    return [found for each in ids if (found := drafts.get(each)) is not None]
+
+
+def _newest(edits: list[Edit]) -> tuple[Edit, ...]:
+    """Return the newest edit of each field of an event, in order."""
+    newest = {(each.event, each.field): each for each in sorted(edits, key=lambda e: as_utc(e.at))}
+    return tuple(sorted(newest.values(), key=lambda e: as_utc(e.at)))
+
+
+def _words(own: Name, issue: Name, earlier: list[Name]) -> Name:
+    """Return the comment: in each language the draft's own, else that of the issue."""
+    zh = own.zh if own.zh and own.zh not in {each.zh for each in earlier} else issue.zh
+    en = own.en if own.en and own.en not in {each.en for each in earlier} else issue.en
+    return Name(zh, en)
+
+
+def _mark(edit: Edit) -> Mark:
+    """Return what stays the same of an edit while it is handed on."""
+    return edit.event, edit.field, edit.person, as_utc(edit.at)
