@@ -29,10 +29,39 @@ setInterval(countDown, 15000);
 
 // -- a page in place of another
 
+/** The session has ended, or another person's has begun in this browser. */
+class Ended extends Error {}
+
 async function fetched(address) {
   const answer = await fetch(address, { headers: { Accept: "text/html" }, cache: "no-store" });
-  if (answer.redirected && answer.url.includes("/desk/login")) location.assign(answer.url);
+  if (answer.redirected && answer.url.includes("/desk/login")) throw new Ended();
+  if (!answer.ok) throw new Error(answer.statusText);
   return new DOMParser().parseFromString(await answer.text(), "text/html");
+}
+
+/** Send a form; a token of an older session of the same person is renewed once.
+ * Throws where there is no network, the server is busy or the session has ended. */
+async function posted(form, address, more = {}) {
+  for (let turn = 0; ; turn += 1) {
+    const body = new URLSearchParams(new FormData(form));
+    for (const [name, value] of Object.entries(more)) body.set(name, value);
+    const answer = await fetch(address, { method: "POST", headers: { Accept: "application/json" }, body });
+    if (answer.status === 401) throw new Ended();
+    if (answer.status === 429 || answer.status >= 500) throw new Error(answer.statusText);
+    if (answer.status === 400 && turn === 0 && (await freshToken())) continue;
+    const told = await answer.json().catch(() => ({ error: answer.statusText }));
+    return { ok: answer.ok, told };
+  }
+}
+
+/** Take the token of a session that began meanwhile; return whether there is another one. */
+async function freshToken() {
+  const page = await fetched(location.href);
+  if (page.body.dataset.account !== document.body.dataset.account) throw new Ended();
+  const token = one("[name=csrf]", page)?.value;
+  if (!token || token === one("[name=csrf]").value) return false;
+  for (const field of all("[name=csrf]")) field.value = token;
+  return true;
 }
 
 /** Keep the panel that is open when another event is chosen. */
@@ -47,8 +76,15 @@ let newest = 0;
 async function show(link, focus = "cell") {
   const address = withPanel(link);
   const turn = (newest += 1);
-  const page = await fetched(address);
+  let page;
+  try {
+    page = await fetched(address);
+  } catch (error) {
+    if (error instanceof Ended && !unsaved().length) return void location.assign(address);
+    return void failed(error);
+  }
   if (turn !== newest || !one("main.board", page)) return;
+  tell("");
   one("main").replaceWith(document.adoptNode(one("main", page)));
   refreshed(page, ["status", "changes"]);
   follows(one("form.comment"), one("form.comment", page));
@@ -102,10 +138,11 @@ const renew = async () => take(await fetched(location.href));
 async function watch() {
   const form = one("form.edit");
   if (document.hidden || !form) return;
-  const page = await fetched(location.href);
+  const page = await fetched(location.href).catch(() => null); // a save tells
+  if (!page) return;
   const draft = one("main [name=draft]", page)?.value;
   const mine = one("main [name=draft]").value;
-  if (changed(form)) return; // a save tells
+  if (unsaved().length) return; // a save tells
   if (!draft) return void location.reload();
   if (draft !== mine) {
     await show(location.href, "");
@@ -154,12 +191,52 @@ function problem(text, changes = []) {
   (one(".event .heading") ?? one("main")).append(box);
 }
 
+/** The forms of the page in which something is not saved yet. */
+const unsaved = () => all("form[data-save]").filter(changed);
+
+/** Say what is not saved and why: `offline`, `ended`, `failed`; "" where all is well. */
+function tell(why) {
+  const place = one("[data-unsaved]");
+  if (!place || place.dataset.why === why) return;
+  place.dataset.why = why;
+  place.textContent = why ? place.dataset[why] : "";
+  if (why !== "ended") return;
+  const link = document.createElement("a");
+  link.href = place.dataset.login;
+  link.target = "_blank";
+  link.textContent = place.dataset.enter;
+  place.append(" ", link);
+}
+
+const SOON = 4000; // [ms]
+const LATEST = 60000;
+let wait = SOON;
+let again;
+const retry = () => unsaved().forEach((form) => save(form));
+
+/** Something could not be sent: say so, keep it, and try again by and by. */
+function failed(error) {
+  const open = unsaved().length > 0;
+  tell(error instanceof Ended ? "ended" : open ? "offline" : "failed");
+  if (!open) return;
+  clearTimeout(again);
+  again = setTimeout(retry, wait);
+  wait = Math.min(2 * wait, LATEST);
+}
+addEventListener("online", () => {
+  wait = SOON;
+  retry();
+});
+
 let saving = Promise.resolve();
-const save = (form, asked = false) => (saving = saving.then(() => saveNow(form, asked)));
+/** Save a form after those before it; a failure never holds up what comes later. */
+const save = (form, asked = false) =>
+  (saving = saving.then(() => saveNow(form, asked)).then(() => unsaved().length || tell(""), failed));
 
 /** Save what was changed. What was refused is sent again only if that is asked for. */
 async function saveNow(form, asked) {
-  if (!changed(form) || (!asked && form.dataset.refused === typed(form))) return;
+  if (!form.isConnected || !changed(form)) return;
+  if (!asked && form.dataset.refused === typed(form)) return;
   const reason = form.elements.reason;
   if (form.dataset.needReason && !reason.value) {
     reason.classList.add("wanted");
@@ -169,22 +246,23 @@ async function saveNow(form, asked) {
   reason?.classList.remove("wanted");
   const hint = one("[data-autosave]", form);
   if (hint) hint.textContent = hint.dataset.autosave;
-  const answer = await fetch(form.action, {
-    method: "POST",
-    headers: { Accept: "application/json" },
-    body: new URLSearchParams(new FormData(form)),
-  });
-  const told = await answer.json().catch(() => ({ error: answer.statusText }));
-  if (!answer.ok) {
-    form.dataset.refused = typed(form);
+  const sent = typed(form);
+  const { ok, told } = await posted(form, form.action);
+  wait = SOON;
+  if (!ok) {
+    form.dataset.refused = sent;
+    tell("");
     problem(told.error, told.changed);
     await renew();
     return;
   }
   delete form.dataset.refused;
   problem("");
-  settled(form);
-  await renew();
+  if (sent === typed(form)) settled(form); // what was typed meanwhile is saved next
+  for (const name of ["version", "seen"]) {
+    for (const field of all(`form[data-save] [name=${name}]`)) field.value = told[name];
+  }
+  await renew().catch(() => {}); // it is saved all the same
   say(one("[data-saved]").dataset.saved.replace("#", told.saved));
 }
 
@@ -196,41 +274,59 @@ document.addEventListener("change", (event) => {
 document.addEventListener("submit", async (event) => {
   const form = event.target;
   const button = event.submitter;
-  if (button?.dataset.once) {
-    button.textContent = button.dataset.once;
-    setTimeout(() => (button.disabled = true));
+  if (!form.matches("form[data-save]")) {
+    if (!leaving && unsaved().length) {
+      event.preventDefault();
+      if (await mayLeave()) leave(() => form.requestSubmit(button));
+    } else if (button?.dataset.once) {
+      button.textContent = button.dataset.once;
+      setTimeout(() => (button.disabled = true));
+    }
     return;
   }
-  if (!form.matches("form[data-save]")) return;
   event.preventDefault();
   if (!button?.hasAttribute("formaction")) return void save(form, true);
-  const body = new URLSearchParams(new FormData(form));
-  body.set(button.name, button.value);
-  const answer = await fetch(button.formAction, {
-    method: "POST", headers: { Accept: "application/json" }, body,
-  });
-  const told = await answer.json().catch(() => ({ error: answer.statusText }));
-  if (answer.ok) await show(location.href, "");
-  else {
+  try {
+    const { ok, told } = await posted(form, button.formAction, { [button.name]: button.value });
+    if (ok) return void (await show(location.href, ""));
     problem(told.error, told.changed);
     await renew();
+  } catch (error) {
+    failed(error);
   }
 });
 
+let leaving = false;
+function leave(act) {
+  leaving = true;
+  act();
+  setTimeout(() => (leaving = false), 1000); // a page that stays is guarded again
+}
+
 let warned = false;
-/** Say once that something is not saved yet for want of a reason; the second try leaves it. */
-function mayLeave() {
-  const form = one("form.edit");
-  if (!form || warned || !changed(form)) {
+/** Save what is not saved yet. Where that cannot be, say once why; the second try leaves it. */
+async function mayLeave() {
+  if (warned || !unsaved().length) {
     warned = false;
     return true;
   }
+  for (const each of unsaved()) await save(each);
+  const [form] = unsaved();
+  if (!form) return true;
   warned = true;
-  problem(form.dataset.needReason);
-  form.elements.reason.classList.add("wanted");
-  form.elements.reason.focus();
+  const place = one("[data-unsaved]").dataset;
+  const reason = form.elements.reason;
+  const wanted = form.dataset.needReason && !reason.value;
+  problem(wanted ? form.dataset.needReason : place.kept, [place.again]);
+  if (wanted) reason.focus();
   return false;
 }
+document.addEventListener("input", (event) => {
+  if (event.target.closest?.("form[data-save]")) warned = false;
+});
+addEventListener("beforeunload", (event) => {
+  if (!leaving && unsaved().length) event.preventDefault();
+});
 
 // -- the grid
 
@@ -241,8 +337,9 @@ function roving() {
 }
 roving();
 
-const follow = later(220, (cell) => {
-  if (document.activeElement === cell && !cell.hasAttribute("aria-current") && mayLeave()) show(cell.href);
+const follow = later(220, async (cell) => {
+  if (document.activeElement !== cell || cell.hasAttribute("aria-current")) return;
+  if (await mayLeave()) show(cell.href);
 });
 
 function neighbour(cell, down, right) {
@@ -277,7 +374,7 @@ document.addEventListener("keydown", async (event) => {
   } else if (cell && /^[0-9]$/.test(event.key)) {
     event.preventDefault();
     if (!cell.hasAttribute("aria-current")) {
-      if (!mayLeave()) return;
+      if (!(await mayLeave())) return;
       await show(cell.href);
     }
     const field = one("#probability");
@@ -296,11 +393,15 @@ document.addEventListener("keydown", async (event) => {
   }
 });
 
-document.addEventListener("click", (event) => {
-  const link = event.target.closest?.(".k, a[data-show]");
+document.addEventListener("click", async (event) => {
+  const link = event.target.closest?.("a[href]");
   if (!link || event.ctrlKey || event.metaKey || event.shiftKey) return;
+  if (link.target === "_blank" || link.getAttribute("href").startsWith("#")) return;
+  const inside = link.matches(".k, a[data-show]");
+  if (!inside && !unsaved().length) return;
   event.preventDefault();
-  if (link.matches(".k") && !mayLeave()) return;
+  if (!(await mayLeave())) return;
+  if (!inside) return void leave(() => location.assign(link.href));
   show(link.href, link.matches(".k") ? "cell" : "").then(() => {
     if (!link.matches(".k")) one(".tabs [aria-current]")?.focus();
     else if (matchMedia("(max-width: 59.99rem)").matches) one(".event")?.scrollIntoView();
@@ -311,8 +412,9 @@ document.addEventListener("click", (event) => {
 
 const ask = later(110, async (form) => {
   const values = new URLSearchParams(new FormData(form));
-  const answer = await fetch(`${form.dataset.ask}&${values}`, { headers: { Accept: "application/json" } });
-  if (!answer.ok || !form.isConnected) return;
+  const answer = await fetch(`${form.dataset.ask}&${values}`, { headers: { Accept: "application/json" } })
+    .catch(failed);
+  if (!answer?.ok || !form.isConnected) return;
   const told = await answer.json();
   const shown = one("[data-answer]", form);
   shown.textContent = `${told.before} → ${told.after}`;
