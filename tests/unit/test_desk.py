@@ -323,6 +323,41 @@ def test_a_comment_is_kept_and_a_long_one_refused(ours: WebWorld, desk: FlaskCli
     assert draft.comment.zh == "山顶风大"
 
 
+@pytest.mark.parametrize("draft", ["draft-x", ""])
+def test_a_comment_of_another_draft_is_refused(
+    ours: WebWorld, desk: FlaskClient, draft: str
+) -> None:
+    fields = fields_of(desk.get("/desk/").text)
+
+    answer = desk.post("/desk/comment", data={**fields, "draft": draft, "comment_zh": "换了草稿"})
+
+    assert answer.status_code == HTTPStatus.CONFLICT
+    assert "草稿已更新" in answer.text
+    kept = Drafts(ours.world.archive).current(ours.now)
+    assert kept is not None
+    assert kept.comment.zh != "换了草稿"
+
+
+def test_nothing_invisible_is_kept_of_what_is_typed(ours: WebWorld, desk: FlaskClient) -> None:
+    typed = "山\u202e顶\u2066风\u0000大\u001b[1m\r\n注意\u2028保暖"
+    shown = "山顶风大[1m\n注意\n保暖"
+    fields = fields_of(desk.get("/desk/").text)
+    desk.post("/desk/comment", data={**fields, "comment_zh": typed, "comment_en": "a\u202eb"})
+    send(desk, SEA, sentence_zh=typed, sentence_en="fog\u2069", reason="other", note=typed)
+
+    draft = Drafts(ours.world.archive).current(ours.now)
+    assert draft is not None
+    assert (draft.comment.zh, draft.comment.en) == (shown, "ab")
+    [edit] = edits(ours)
+    assert edit.note == shown
+    assert edit.value == {"zh": shown, "en": "fog"}
+    fields = fields_of(desk.get("/desk/").text)
+    desk.post("/desk/comment", data={**fields, "comment_zh": "", "comment_en": ""})
+    unseen = desk.post("/desk/withdraw", data={**fields, "reason": "\u202e\u2066\u0000\u200b"})
+    assert unseen.status_code == HTTPStatus.CONFLICT
+    assert "请写明原因" in unseen.text
+
+
 def test_the_model_answers_what_if_and_nothing_is_kept(ours: WebWorld, desk: FlaskClient) -> None:
     before = fields_of(desk.get(page_of(GLOW)).text)
     query = "site=lingshan&phenomenon=sunset_glow&day=2026-11-22"

@@ -43,7 +43,7 @@ from forecast.service.web.desk_forms import (
     number_of,
     typed_of,
 )
-from forecast.service.web.desk_material import Desk, cache, last_issue, next_hour, open_desk
+from forecast.service.web.desk_material import Desk, cache, choose, last_issue, next_hour, open_desk
 from forecast.service.web.desk_view import DeskView, EventView, event_url
 from forecast.service.web.desk_words import edit_text
 from forecast.service.web.guards import needs, wants_json
@@ -68,7 +68,12 @@ SVG_POLICY = "default-src 'none'; style-src 'unsafe-inline'"
 @blueprint.get("/")
 @needs("see")
 def tonight() -> ResponseReturnValue:
-    """Show the draft in hand with its best event."""
+    """Show the draft in hand with its best event; take another one in hand (`draft`)."""
+    if wanted := request.args.get("draft"):
+        for each in Drafts(context().archive).open_ones(context().clock()):
+            if each.id == wanted:
+                choose(each)
+        return redirect(url_for("desk.tonight"))
     return page(None)
 
 
@@ -121,16 +126,10 @@ def page(
         "stations": station_days(desk, chosen.site, words()) if chosen else (),
         "stale": silent(desk, words()),
         "signature": Drafts(context().archive).signature(desk.draft.id),
-        "in_force": _is_in_force(desk),
+        "in_force": desk.last is not None and desk_release.in_force(desk.last),
         "done": _done(),
     }
     return make_response(render_template("desk/desk.html", **values), status)
-
-
-def _is_in_force(desk: Desk) -> bool:
-    """Return whether the issue that readers see stands: it can be corrected or withdrawn."""
-    states = Drafts(context().archive).states()
-    return desk.last is not None and states.get(desk.last.id) == "released"
 
 
 def _closed(problem: str, status: HTTPStatus) -> Response:
@@ -193,6 +192,7 @@ def comment() -> ResponseReturnValue:
     form = given_of(request.form)
 
     def set_comment(lives: Lifecycle, world: World, view: DeskView, person: Account) -> Draft:
+        _require_version(form, view.desk.draft)
         now = view.desk.draft.comment
         typed = typed_of(form)  # the other language may be another's
         comment = Name(
@@ -200,9 +200,8 @@ def comment() -> ResponseReturnValue:
         )
         if max(len(comment.zh), len(comment.en)) > LONGEST_COMMENT:
             raise BadForm("comment_long")
-        return lives.comment(
-            world, view.desk.draft, number_of(form, "version"), comment, person, view.desk.now
-        )
+        draft = view.desk.draft
+        return lives.comment(world, draft, draft.version, comment, person, view.desk.now)
 
     return _change(set_comment)
 

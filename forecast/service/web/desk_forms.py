@@ -17,6 +17,7 @@ from werkzeug.datastructures import MultiDict
 
 from forecast.errors import Conflict
 from forecast.issue import edits as editing
+from forecast.plain_text import visible
 from forecast.review import LONGEST_SENTENCE, Account, Edit, EventKey
 from forecast.service.web.desk_view import EventView
 
@@ -43,8 +44,11 @@ class BadForm(Conflict):
 
 
 def given_of(form: MultiDict[str, str]) -> dict[str, str]:
-    """Return the fields of a form, each cut to a sane length; of a repeated one the last."""
-    return {name: values[-1][:LONGEST_FIELD] for name, values in form.lists()}
+    """Return the fields of a form, cut to a sane length, without characters that nobody sees.
+
+    Of a repeated field the last counts.
+    """
+    return {name: visible(values[-1][:LONGEST_FIELD]) for name, values in form.lists()}
 
 
 def seen_of(form: Mapping[str, str]) -> dict[str, str]:

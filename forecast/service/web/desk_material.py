@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 from typing import Any, TypeVar
 
-from flask import current_app
+from flask import current_app, request, session
 
 from forecast.archive.drafts import Drafts
 from forecast.archive.issued import issued_probabilities
@@ -27,6 +27,7 @@ from products.bulletin import Bulletin
 Kept = TypeVar("Kept")
 CACHE = "desk"  # of app.extensions
 MOST_KEPT = 48  # entries of the cache
+CHOSEN = "draft"  # of the session: which draft is in hand, where several are open
 FRESH = timedelta(minutes=5)  # for which what is read from the archive is kept
 
 
@@ -75,7 +76,9 @@ class Desk:
     machine: the bulletin of the machine's own forecasts, with every event. forecasts: by event, as
     changed; one that is hidden is there. edits: in force, in order; seen: the number of the newest
     edit of all, undone ones included. last: the issue that readers see and its probabilities.
-    corrects: the issue that the draft corrects.
+    corrects: the issue that the draft corrects. others: further open drafts. early: whether what
+    is signed now is an issue of its own, before that of the next hour. served: whether the hour has
+    a signed issue already, so that the draft goes out only by a signature.
     """
 
     draft: Draft
@@ -88,6 +91,9 @@ class Desk:
     last_probabilities: dict[EventKey, float]
     now: datetime
     corrects: Issue | None = None
+    others: tuple[Draft, ...] = ()
+    early: bool = False
+    served: bool = False
 
     @property
     def hidden(self) -> frozenset[EventKey]:
@@ -105,9 +111,10 @@ def open_desk() -> Desk | None:
     """
     here, world, now = context(), context().world(), context().clock()
     drafts = Drafts(here.archive)
-    draft = drafts.current(now)
+    draft, others = _in_hand(drafts.open_ones(now))
     if draft is None:
         return None
+    ready = timedelta(minutes=world.config.issue.draft_minutes)
     prepared = here.lifecycle.prepared(world, draft)
     every = drafts.edits(draft.id, undone=True)
     edits = drafts.edits(draft.id)
@@ -125,7 +132,34 @@ def open_desk() -> Desk | None:
         else {},
         now,
         next((issue for issue in here.archive.issues() if issue.id == draft.corrects), None),
+        others,
+        (next_hour(world.config, now) if draft.corrects else draft.hour) - now > ready,
+        not draft.corrects and drafts.served(draft.hour, draft.hour - ready),
     )
+
+
+def _in_hand(drafts: tuple[Draft, ...]) -> tuple[Draft | None, tuple[Draft, ...]]:
+    """Return the draft that a form names, else the one that was chosen, else the next; the others.
+
+    What a form names is chosen from then on, also where new data have made it anew.
+    """
+    named = next((each for each in drafts if each.id == request.form.get("draft")), None)
+    if named is not None:
+        choose(named)
+    kept = (each for each in drafts if _place(each) == session.get(CHOSEN))
+    draft = named or next(kept, next(iter(drafts), None))
+    return draft, tuple(each for each in drafts if each is not draft)
+
+
+def choose(draft: Draft) -> None:
+    """Keep a draft in hand for this browser."""
+    if session.get(CHOSEN) != _place(draft):
+        session[CHOSEN] = _place(draft)
+
+
+def _place(draft: Draft) -> str:
+    """Return what stays the same of a draft when it is made anew."""
+    return draft.id if draft.corrects else draft.hour.isoformat()
 
 
 def _machine(world: World, draft: Draft, prepared: Prepared, now: datetime) -> Bulletin:

@@ -8,11 +8,12 @@ from flask import Blueprint, make_response, redirect, render_template, request, 
 from flask.typing import ResponseReturnValue
 
 from forecast.archive.drafts import Drafts
+from forecast.domain import Issue
 from forecast.errors import SkyscapeError
 from forecast.service.web.application import words
 from forecast.service.web.context import account, context
 from forecast.service.web.desk_forms import BadForm, given_of, number_of
-from forecast.service.web.desk_material import Desk, last_issue, open_desk
+from forecast.service.web.desk_material import Desk, choose, last_issue, next_hour, open_desk
 from forecast.service.web.desk_words import edit_text, person_name
 from forecast.service.web.guards import needs
 
@@ -41,6 +42,8 @@ def sign() -> ResponseReturnValue:
             raise BadForm("new_draft")
         if number_of(form, "version") != desk.draft.version:
             raise BadForm("changed")
+        if desk.corrects is not None and not in_force(desk.corrects):
+            raise BadForm("corrects_gone")
         here.lifecycle.sign(here.world(), desk.draft, desk.draft.version, person, here.clock())
     except SkyscapeError as error:
         return _signing(_sentence(error), HTTPStatus.CONFLICT)
@@ -59,6 +62,7 @@ def _signing(problem: str, status: HTTPStatus) -> ResponseReturnValue:
         lost=[edit_text(each) for each in desk.draft.lost_edits],
         steps=Drafts(context().archive).transitions(desk.draft.id),
         moved=_moved(desk),
+        hour=next_hour(context().config, desk.now),
         person_name=person_name,
     )
     return make_response(text, status)
@@ -112,12 +116,47 @@ def correct() -> ResponseReturnValue:
     try:
         assert person is not None
         reason = _reason(form.get("reason", ""))
-        here.lifecycle.correct(
-            here.world(), form.get("issue", "")[:80], person, reason, here.clock()
-        )
+        issue = form.get("issue", "")[:80]
+        choose(here.lifecycle.correct(here.world(), issue, person, reason, here.clock()))
     except SkyscapeError as error:
         return _ending("correct", _sentence(error), HTTPStatus.CONFLICT, form.get("reason", ""))
     return redirect(url_for("desk.tonight", said="correcting"), HTTPStatus.SEE_OTHER)
+
+
+@blueprint.get("/discard")
+@needs("edit")
+def look_before_discarding() -> ResponseReturnValue:
+    """Show the correction in hand and ask whether it shall go."""
+    return _discarding("", HTTPStatus.OK)
+
+
+@blueprint.post("/discard")
+@needs("edit")
+def discard() -> ResponseReturnValue:
+    """Give up the correction that the person saw."""
+    here, person, form = context(), account(), given_of(request.form)
+    try:
+        desk = open_desk()
+        if desk is None or person is None or form.get("draft") != desk.draft.id:
+            raise BadForm("no_draft" if desk is None else "new_draft")
+        here.lifecycle.discard(
+            here.world(), desk.draft, number_of(form, "version"), person, here.clock()
+        )
+    except SkyscapeError as error:
+        return _discarding(_sentence(error), HTTPStatus.CONFLICT)
+    return redirect(url_for("desk.tonight", said="discarded"), HTTPStatus.SEE_OTHER)
+
+
+def _discarding(problem: str, status: HTTPStatus) -> ResponseReturnValue:
+    desk = open_desk()
+    if desk is None or (desk.corrects is None and not problem):
+        return redirect(url_for("desk.tonight"))
+    return make_response(render_template("desk/discard.html", desk=desk, problem=problem), status)
+
+
+def in_force(issue: Issue) -> bool:
+    """Return whether an issue stands before its readers: it can be corrected or withdrawn."""
+    return Drafts(context().archive).states().get(issue.id) == "released"
 
 
 def _ending(what: str, problem: str, status: HTTPStatus, reason: str = "") -> ResponseReturnValue:

@@ -16,6 +16,7 @@ from forecast.domain import Outcome
 from forecast.errors import Conflict
 from forecast.learning.truth_from_phones import Decision, decide, read_report, row_reader, settle
 from forecast.learning.truth_from_reports import OutcomeReader
+from forecast.plain_text import visible
 from forecast.service.web.context import account, context
 from forecast.service.web.guards import needs, note
 from forecast.service.web.photos import folder_of, path_of
@@ -58,7 +59,7 @@ def decision(id: object) -> ResponseReturnValue:
     person, now = account(), context().clock()
     assert person is not None
     state = request.form.get("state", "")
-    reason = " ".join(request.form.get("reason", "").split())[:LONGEST_REASON]
+    reason = " ".join(visible(request.form.get("reason", "")).split())[:LONGEST_REASON]
     if state not in (ACCEPTED, REFUSED):
         abort(HTTPStatus.UNPROCESSABLE_ENTITY)
     if state == REFUSED and len(reason) < 2:

@@ -1,0 +1,154 @@
+"""The desk's pages of signatures and corrections, and of drafts that lie beside each other."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import timedelta
+from http import HTTPStatus
+
+import pytest
+from flask.testing import FlaskClient
+
+from forecast.archive.drafts import Drafts
+from forecast.config import Config
+from forecast.domain import Issue
+from forecast.ingest.grib import reader
+from forecast.review import Account, Draft
+from tests.faults.one_site import RUN, decoded, small
+from tests.web_world import WebWorld, csrf_of, web_world
+
+HOUR = RUN + timedelta(hours=8, minutes=10)  # 16:10 in Beijing, an hour of issue of config.yaml
+READY = HOUR - timedelta(minutes=20)
+WANG = Account("wang", "王一", "forecaster")
+
+
+@pytest.fixture(scope="module")
+def made(
+    config: Config, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[tuple[WebWorld, FlaskClient]]:
+    folder = tmp_path_factory.mktemp("release")
+    atmosphere = decoded(small(config, folder), folder / "bucket")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(reader, "read_atmosphere", lambda *_, **__: atmosphere)
+        ours = web_world(config, folder / "world")
+        ours.add_people("wang")
+        yield ours, ours.client("wang")
+
+
+@pytest.fixture
+def ours(made: tuple[WebWorld, FlaskClient]) -> WebWorld:
+    """The hour's draft alone is open; each test is a minute later than the one before."""
+    world = made[0]
+    drafts, world.now = Drafts(world.world.archive), max(world.now + timedelta(seconds=30), READY)
+    for each in drafts.open_ones(world.now):
+        if each.corrects:
+            world.lifecycle.discard(world.world, each, each.version, WANG, world.now)
+    world.lifecycle.make_draft(world.world, world.now, HOUR)
+    return world
+
+
+@pytest.fixture
+def desk(made: tuple[WebWorld, FlaskClient]) -> FlaskClient:
+    return made[1]
+
+
+def hours(ours: WebWorld) -> Draft:
+    found = Drafts(ours.world.archive).of_hour(HOUR)
+    assert found is not None
+    return found
+
+
+def correction(ours: WebWorld, desk: FlaskClient) -> tuple[Issue, Draft]:
+    """Release an issue and begin its correction at the desk."""
+    ours.lifecycle.release(ours.world, hours(ours), ours.now)
+    issue = ours.world.archive.issues()[0]
+    ours.lifecycle.make_draft(ours.world, ours.now, HOUR)
+    form = {"csrf": csrf_of(desk), "issue": issue.id, "reason": "fog lifts earlier"}
+    assert desk.post("/desk/correct", data=form).status_code == HTTPStatus.SEE_OTHER
+    [draft] = [d for d in Drafts(ours.world.archive).open_ones(ours.now) if d.corrects]
+    return issue, draft
+
+
+def form_of(desk: FlaskClient, draft: Draft) -> dict[str, str]:
+    return {"csrf": csrf_of(desk), "draft": draft.id, "version": str(draft.version)}
+
+
+def test_the_drafts_of_an_hour_and_of_a_correction_lead_to_each_other(
+    ours: WebWorld, desk: FlaskClient
+) -> None:
+    _, draft = correction(ours, desk)
+
+    page = desk.get("/desk/").text
+    assert f'name="draft" value="{draft.id}"' in page
+    assert f'href="/desk/?draft={hours(ours).id}"' in page
+    desk.get(f"/desk/?draft={hours(ours).id}")
+    page = desk.get("/desk/").text
+    assert f'name="draft" value="{hours(ours).id}"' in page
+    assert f'href="/desk/?draft={draft.id}"' in page
+    assert desk.get("/desk/?draft=draft-x", follow_redirects=True).status_code == HTTPStatus.OK
+
+    form = form_of(desk, draft) | {"comment_zh": "更正", "comment_en": "mended", "was": "{}"}
+    assert desk.post("/desk/comment", data=form).status_code == HTTPStatus.SEE_OTHER
+    assert f'name="draft" value="{draft.id}"' in desk.get("/desk/").text  # the one just changed
+    assert hours(ours).comment.zh == ""
+
+
+def test_a_correction_is_discarded_at_the_desk(ours: WebWorld, desk: FlaskClient) -> None:
+    issue, draft = correction(ours, desk)
+    assert 'href="/desk/discard"' in desk.get("/desk/").text
+    assert "确认放弃" in desk.get("/desk/discard").text
+    form = form_of(desk, draft)
+    late = desk.post("/desk/discard", data=form | {"version": "7"})
+    assert late.status_code == HTTPStatus.CONFLICT
+    assert desk.post("/desk/discard", data={**form, "csrf": "x"}).status_code >= 400
+
+    assert desk.post("/desk/discard", data=form).status_code == HTTPStatus.SEE_OTHER
+
+    drafts = Drafts(ours.world.archive)
+    assert [each.id for each in drafts.open_ones(ours.now)] == [hours(ours).id]
+    assert drafts.transitions(draft.id)[-1].person == "wang"
+    assert drafts.states()[issue.id] == "released"
+    again = desk.post("/desk/discard", data=form)
+    assert again.status_code == HTTPStatus.CONFLICT
+    assert hours(ours).open
+
+
+def test_a_correction_of_what_was_superseded_says_why_it_does_not_go_out(
+    ours: WebWorld, desk: FlaskClient
+) -> None:
+    _, draft = correction(ours, desk)
+    ours.lifecycle.release(ours.world, hours(ours), ours.now)
+
+    answer = desk.post("/desk/sign", data=form_of(desk, draft))
+
+    assert answer.status_code == HTTPStatus.CONFLICT
+    assert "已被取代或撤回" in answer.text
+    assert Drafts(ours.world.archive).signature(draft.id) == {}
+
+
+def test_a_signature_before_the_last_minutes_is_not_called_that_of_the_hour(
+    ours: WebWorld, desk: FlaskClient
+) -> None:
+    in_time = desk.get("/desk/sign").text
+    assert "自成一期" not in in_time
+    assert "16时10分发布的预报" in in_time
+
+    ours.now = HOUR - timedelta(hours=2)
+    early, page = desk.get("/desk/sign").text, desk.get("/desk/").text
+    ours.now = READY
+
+    assert "自成一期" in early
+    assert "16时10分" in early
+    assert "16时10分发布的预报" not in early
+    assert "16:10另有一期" in page
+
+
+def test_the_desk_says_that_the_hour_has_its_signed_issue(
+    ours: WebWorld, desk: FlaskClient
+) -> None:
+    draft = hours(ours)
+    assert desk.post("/desk/sign", data=form_of(desk, draft)).status_code == HTTPStatus.SEE_OTHER
+    ours.now += timedelta(minutes=1)
+    ours.lifecycle.make_draft(ours.world, ours.now, HOUR)
+
+    assert "本时次已有签发的一期" in desk.get("/desk/").text
