@@ -229,6 +229,24 @@ class EventDays:
                 return day, begin
         return None
 
+    def decisive(self, day: date, site: str, phenomenon: str) -> datetime | None:
+        """Return the moment of a day before which nobody can say that an event did not come.
+
+        Sunrise or sunset of an event of the sun, else the middle of the night or of the day. None
+        where the sun does not rise or set, or it does not get dark.
+        """
+        found = self.almanac(site, day)
+        if phenomenon in SUN_EVENTS:
+            moment: datetime | None = getattr(found, SUN_EVENTS[phenomenon][0])
+            if phenomenon == "sunrise":  # terrain may show the sun late
+                moment = found.terrain_sunrise or moment
+            return moment
+        begin: datetime | None = found.day_start
+        end: datetime | None = found.day_end
+        if phenomenon in NIGHTS:
+            begin, end = found.astronomical_dusk, found.astronomical_dawn
+        return None if begin is None or end is None else begin + (end - begin) / 2
+
     def _night(self, local: TimeWritten, site: str) -> date:
         """Return the day on which the night of a local time begins."""
         clock, before = local.clock, local.day - timedelta(days=1)

@@ -3,14 +3,14 @@
 A report answers questions on the phenomena of a site (ANSWERS). Each answer becomes a row that is
 read as a row of an outcome table is (truth_from_reports.py): one validation for both. Its day is
 that of the newest event that had begun when it was seen: a night belongs to the day on which it
-began. An accepted report counts once its event is over. A visitor's report waits until somebody
-accepts it, or three visitors from different addresses agree.
+began. Before its decisive moment nobody can say that an event did not come: such an answer is
+refused, a sighting is not. An accepted report counts once its event is over. A visitor's report
+waits until somebody accepts it, or three visitors from different addresses agree.
 """
 
 from __future__ import annotations
 
 import threading
-import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -25,6 +25,7 @@ from forecast.domain import CLOUD_SEA_STATES, Outcome, Site
 from forecast.learning.outcome_cells import FORMULA, Refused
 from forecast.learning.outcome_import import pending_events
 from forecast.learning.truth_from_reports import DETAIL, MEASURED, OutcomeReader
+from forecast.plain_text import visible
 from forecast.verification import EventKey, happened
 
 # The answers to a glow -> the cells of a row: its degree and its vividness.
@@ -53,15 +54,22 @@ AGREEMENT = "agreement"  # stands for the person that accepts
 SENDER_KEPT = timedelta(days=1)
 # Reports of what was seen so long ago can still come in or wait for their event to be over.
 OLDEST = timedelta(days=14)
-UNSEEN = ("Cc", "Cf", "Co", "Cs", "Zl", "Zp")  # categories of characters without a picture
 
 
 @dataclass(frozen=True, slots=True)
 class ReadReport:
-    """The outcomes of a report by phenomenon, and why others have none."""
+    """The outcomes of a report by phenomenon, and why others have none.
+
+    early: those of the others that said too early that nothing came.
+    """
 
     outcomes: Mapping[str, Outcome]
     refused: Mapping[str, str]
+    early: tuple[str, ...] = ()
+
+
+class TooEarly(Refused):
+    """Nothing was seen before anybody can say so."""
 
 
 def cells(phenomenon: str, answer: str) -> Mapping[str, str]:
@@ -78,8 +86,7 @@ def cells(phenomenon: str, answer: str) -> Mapping[str, str]:
 
 def plain_remark(text: str) -> str:
     """Return a remark as it is kept: one line, nothing invisible, nothing that begins a formula."""
-    shown = "".join(" " if each.isspace() else each for each in text)
-    shown = "".join(each for each in shown if unicodedata.category(each) not in UNSEEN)
+    shown = visible("".join(" " if each.isspace() else each for each in text))
     while FORMULA.match(shown):
         shown = shown.lstrip()[1:]
     return " ".join(shown.split())[:DETAIL]
@@ -99,12 +106,34 @@ def read_report(report: FieldReport, reader: OutcomeReader) -> ReadReport:
     """Return the outcomes that a report stands for; nothing is kept."""
     outcomes: dict[str, Outcome] = {}
     refused: dict[str, str] = {}
+    early: list[str] = []
     for phenomenon, answer in report.says.items():
         try:
-            outcomes[phenomenon] = reader.outcome(_cells_of(report, phenomenon, answer, reader))
+            outcome = reader.outcome(_cells_of(report, phenomenon, answer, reader))
+            if is_nothing(phenomenon, answer):
+                _check_decided(report, outcome, reader)
+            outcomes[phenomenon] = outcome
         except Refused as error:
             refused[phenomenon] = str(error)
-    return ReadReport(outcomes, refused)
+            early += [phenomenon] if isinstance(error, TooEarly) else []
+    return ReadReport(outcomes, refused, tuple(early))
+
+
+def is_nothing(phenomenon: str, answer: str) -> bool:
+    """Return whether an answer says that the phenomenon did not come.
+
+    A depth of none says so too, but it is measured: it holds whenever that is done.
+    """
+    if phenomenon == "sea_of_clouds":
+        return answer != CLOUD_SEA_STATES[0]
+    return answer == "none"
+
+
+def _check_decided(report: FieldReport, outcome: Outcome, reader: OutcomeReader) -> None:
+    """Raise TooEarly where an event that did not come may still do so."""
+    decisive = reader.days.decisive(outcome.day, outcome.site, outcome.phenomenon)
+    if decisive is not None and report.seen < decisive:
+        raise TooEarly(f"{outcome.phenomenon} of {outcome.day} may still come: report it later")
 
 
 def _cells_of(

@@ -5,6 +5,7 @@ const say = queue.querySelector("p");
 const retry = queue.querySelector("button");
 const EDGE = 1600; // [pixel] a photo is made so small before it waits or is sent
 const EVERY = 30000; // [ms]
+const SLOW = 20000; // [ms]
 const FINAL = [400, 403, 404, 405, 409, 410, 413, 415, 422]; // statuses that a retry does not change
 const filled = (name, text) => queue.dataset[name].replace("#", text);
 
@@ -123,13 +124,20 @@ async function smaller(file) {
   }
 }
 
+const sends = form && form.querySelector("button.send");
+// Each filled form has one id: that of a page kept on the phone would stand for all that it sends.
+function fresh() {
+  form.elements.id.value = uuid();
+}
+
 async function submitted(event) {
   event.preventDefault();
+  if (sends.disabled) return; // the second tap, or Enter after it
+  sends.disabled = true;
   const content = new FormData(form);
   const file = content.get("photo");
   content.delete("photo");
-  const id = uuid();
-  content.set("id", id);
+  const id = content.get("id");
   if (!content.get("at")) content.set("seen", new Date().toISOString());
   const chosen = file && file.size ? await smaller(file) : null;
   const report = {
@@ -143,21 +151,29 @@ async function submitted(event) {
     await keep(report);
   } catch { // private browsing or no room: as without script
     form.removeEventListener("submit", submitted);
+    setTimeout(() => (sends.disabled = false), SLOW); // where nothing came of it
     form.submit();
     return;
   }
   queue.hidden = false;
   say.textContent = queue.dataset.sending;
   form.reset();
+  fresh();
   chosenPhoto();
   scrollTo({ top: 0 });
-  const thanks = await flush(id);
+  form.addEventListener("input", free, { once: true }); // the next report
+  const thanks = await flush(id).catch(() => "");
   if (thanks) {
     location.assign(thanks);
     return;
   }
+  free();
   const left = (await waiting()).filter((each) => !each.refused).length;
   if (left) say.textContent = filled("saved", left);
+}
+
+function free() {
+  sends.disabled = false;
 }
 
 const photo = form && document.getElementById("photo");
@@ -197,6 +213,14 @@ function order() {
     each.disabled = !asked;
     const place = asked && each.dataset.group === first ? top : more;
     if (each.parentElement !== place) place.append(each);
+    const since = each.dataset.begins;
+    const early = modulo(minute - since) < modulo(each.dataset.decides - since);
+    for (const nothing of each.querySelectorAll(".nothing")) {
+      nothing.hidden = early;
+      nothing.querySelector("input").disabled = early;
+    }
+    const wait = each.querySelector(".early");
+    if (wait) wait.hidden = !early;
     const when = each.querySelector(".when");
     when.textContent = when.dataset[minute < Number(each.dataset.begins) ? "before" : "now"];
   }
@@ -235,6 +259,8 @@ async function keepPages() {
 }
 
 if (form) {
+  fresh();
+  addEventListener("pageshow", free); // a page that is shown again
   form.addEventListener("submit", submitted);
   form.addEventListener("click", release);
   form.addEventListener("reset", () => setTimeout(() => {

@@ -127,6 +127,38 @@ def test_with_a_network_two_taps_lead_to_the_thanks(phone: Any, web: WebWorld, d
     assert [each.says for each in reports(web, "在线")] == [{"sea_of_clouds": "sea"}]
 
 
+def test_two_taps_with_a_photo_are_one_report_and_the_next_form_another(
+    phone: Any, web: WebWorld, desk: Any
+) -> None:
+    path = make_link(desk, "jinding", "两下")
+    kept_offline(phone, path)
+    phone.context.set_offline(True)
+    photo = {"name": "sea.png", "mimeType": "image/png", "buffer": picture(3000, 2000, "PNG")}
+    for answer, waiting in (("人在云里", "待发1份"), ("没有云", "待发2份")):
+        phone.reload()  # the kept page has the same id each time
+        phone.get_by_role("radio", name=answer).check()
+        phone.locator("input[name=photo]").set_input_files(photo)
+        phone.get_by_role("button", name="报告", exact=True).dblclick()
+        expect(phone.get_by_role("status")).to_contain_text(waiting)
+
+    phone.context.set_offline(False)
+
+    expect(phone.locator("#queue")).to_be_hidden()
+    found = sorted(each.says["sea_of_clouds"] for each in reports(web, "两下"))
+    assert found == ["in_cloud", "open"]
+
+
+def test_before_its_moment_the_page_asks_for_sightings_only(phone: Any, desk: Any) -> None:
+    path = make_link(desk, "jinding", "早")
+    for hours, early in ((-1, True), (0, False)):  # 06:42, 07:42
+        phone.clock.set_fixed_time(MORNING + timedelta(hours=hours))
+        phone.goto(path)
+        glow = phone.locator(".sunrise_glow")
+        expect(glow.get_by_role("radio", name="绝美")).to_be_enabled()
+        expect(glow.get_by_role("radio", name="没有")).to_have_count(0 if early else 1)
+        expect(glow.get_by_text("还没到时候")).to_be_visible(visible=early)
+
+
 def test_the_hour_of_the_phone_puts_first_what_it_makes_sensible(phone: Any, desk: Any) -> None:
     path = make_link(desk, "lingshan", "时刻")
     first = phone.locator("#first fieldset legend")

@@ -11,11 +11,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import segno
 from flask.testing import FlaskClient
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from forecast.archive.accounts import Audit
+from forecast.archive.drafts import Drafts
 from forecast.archive.outcomes import Outcomes
 from forecast.archive.reports import ReportLink, Reports
 from forecast.config import Config
@@ -295,6 +297,79 @@ def test_a_body_is_bounded_by_its_view(web: WebWorld, link: str) -> None:
     assert [(each.photo, each.says) for each in reports(web)] == [("", {"sunrise": "full"})]
 
 
+# -- too early to say that nothing came
+
+
+@pytest.mark.parametrize(
+    ("minutes", "says", "status"),
+    [
+        (-20, {"sunrise_glow": "none"}, 422),  # the sun rises at 07:1x
+        (-20, {"sea_of_clouds": "in_cloud"}, 422),
+        (-20, {"sunrise": "none"}, 422),
+        (-20, {"sunrise_glow": "faint"}, 201),
+        (-20, {"sea_of_clouds": "sea"}, 201),
+        (1, {"sunrise_glow": "none"}, 201),
+        (1, {"sea_of_clouds": "open"}, 201),
+    ],
+)
+def test_nobody_says_before_its_moment_that_an_event_did_not_come(
+    minutes: int, says: dict[str, str], status: int, web: WebWorld, link: str
+) -> None:
+    from forecast.learning.truth_from_phones import row_reader
+
+    reader = row_reader(web.context.config, MORNING)
+    sunrise = reader.days.decisive(date(2026, 12, 1), "jinding", "sunrise_glow")
+    assert sunrise is not None
+    web.now = sunrise + timedelta(minutes=minutes)
+
+    sent = web.client().post(link, data=answers(**says), headers=JSON)
+
+    assert sent.status_code == status
+    if status == 422:
+        assert "还没到时候" in sent.get_json()["error"]
+    web.now = MORNING + timedelta(hours=9)
+    web.client("admin").get("/desk/reports")  # settles
+    assert len(Outcomes(web.world.archive).reports()) == (status == 201)
+
+
+@pytest.mark.parametrize(
+    ("site", "says"), [("lingshan", {"starry_sky": "none"}), ("lingshan", {"rime": "none"})]
+)
+def test_of_a_night_and_a_day_it_is_the_middle(
+    site: str, says: dict[str, str], web: WebWorld, desk: FlaskClient
+) -> None:
+    zone, path = web.context.config.zone, make_link(desk, site, "半")
+    [name] = says
+    middle = {"starry_sky": (23, 25), "rime": (11, 13)}[name]
+    statuses = []
+    for hour in middle:
+        web.now = datetime(2026, 12, 1, tzinfo=zone) + timedelta(hours=hour)
+        sent = web.client().post(path, data={**answers(**says), "site": site}, headers=JSON)
+        statuses.append(sent.status_code)
+
+    assert statuses == [422, 201]
+
+
+def test_what_is_early_is_not_asked_and_is_said_beside_what_counts(
+    web: WebWorld, link: str
+) -> None:
+    web.now = MORNING - timedelta(hours=1)  # before sunrise
+    text = page_of(web.client(), link)
+    later = answers(sea_of_clouds="sea", sunrise_glow="none")
+
+    sent = web.client().post(link, data=later)
+
+    assert re.search(
+        r'class="nothing" hidden><input [^>]+"sunrise_glow" value="none" disabled', text
+    )
+    assert not re.search(r'value="great"[^>]* disabled', text)
+    assert "还没到时候的“没有”未计入" in page_of(web.client(), sent.headers["Location"])
+    [kept] = reports(web)
+    assert kept.says == {"sea_of_clouds": "sea"}
+    web.now = MORNING
+    assert 'class="nothing" hidden' not in page_of(web.client(), link).partition('id="more"')[0]
+
+
 # -- links
 
 
@@ -369,18 +444,42 @@ def test_a_name_that_is_none_makes_no_link(holder: str, desk: FlaskClient, web: 
     assert len(Reports(web.world.archive).links()) == before
 
 
-def test_a_link_has_a_code_to_print_that_holds_its_address(
-    desk: FlaskClient, link: str, web: WebWorld
+@pytest.mark.parametrize(
+    ("web_settings", "code"),
+    [
+        ({"base_url": "http://weather.example"}, True),
+        ({"host": "192.0.2.7"}, True),
+        ({"host": "127.0.0.1"}, False),
+        ({"host": "::1"}, False),
+        ({"host": "0.0.0.0"}, False),
+        ({"base_url": "http://localhost:8321"}, False),
+    ],
+)
+def test_a_code_is_drawn_where_a_phone_can_open_it_and_never_for_a_host_that_a_request_claims(
+    web_settings: dict[str, str], code: bool, config: Config, tmp_path: Path
 ) -> None:
-    import segno
+    found = report_settings(config, tmp_path)
+    served = found.service.model_copy(update={"web": found.web.model_copy(update=web_settings)})
+    web = WebWorld(world(found.model_copy(update={"service": served}), RUN), now=MORNING)
+    Reports(web.world.archive).add_link(ReportLink("abc", "jinding", "Li", MORNING, "zhao"))
+    web.add_people("admin")
+    desk = web.client("admin")
+    cookie = desk.get_cookie("skyscape_session")
+    assert cookie is not None
+    desk.set_cookie(cookie.key, cookie.value, domain="evil.example")
 
-    found = next(each for each in Reports(web.world.archive).links() if each.site == "jinding")
-    text = page_of(desk, f"/desk/links/{found.id}")
+    answer = desk.get("/desk/links/abc", headers={"Host": "evil.example"})
 
+    text = answer.get_data(as_text=True)
+    assert "evil.example" not in text
     address = re.search(r'class="address">([^<]+)', text)
     assert address is not None
-    expected = segno.make(address.group(1), error="m", micro=False)
-    assert expected.svg_inline(omitsize=True, svgclass="qr", lineclass=None) in text
+    host = web_settings.get("host", "")
+    expected = web_settings.get("base_url") or f"http://{f'[{host}]' if ':' in host else host}:8321"
+    assert address.group(1).startswith(f"{expected}/report/")
+    drawn = segno.make(address.group(1), error="m", micro=False)
+    svg = drawn.svg_inline(omitsize=True, svgclass="qr", lineclass=None)
+    assert (svg in text, "未生成二维码" in text) == (code, not code)
 
 
 # -- visitors
@@ -567,6 +666,21 @@ def test_the_thanks_name_the_last_forecast_before_the_event_and_the_record(
     line = found.records[0].line
     assert f"共检验{line.cases}次" in text
     assert f"预报会出现{line.hits + line.false_alarms}次，其中{line.hits}次出现" in text
+
+
+def test_the_thanks_never_quote_an_issue_that_was_withdrawn(config: Config, tmp_path: Path) -> None:
+    web = report_world(config, tmp_path)
+    archive, at = web.world.archive, datetime(2026, 11, 30, 22, 50, tzinfo=UTC)
+    event = {"site": "jinding", "phenomenon": "sunrise", "day": date(2026, 12, 1)}
+    row = {**event, "probability": 0.72, "window_start": at}
+    issue = keep_issue(archive, at - timedelta(hours=14), [row])
+    Drafts(archive).withdrawn(issue, "wang", "资料有误", at - timedelta(hours=10))
+    client, link = web.client(), make_link(web.client("admin"))
+
+    text = page_of(client, client.post(link, data=answers(sunrise="full")).headers["Location"])
+
+    assert "2026年11月30日16时50分发布的预报已撤回" in text
+    assert "72%" not in text
 
 
 def test_every_report_that_waits_is_on_one_list_whatever_its_day(web: WebWorld) -> None:

@@ -15,6 +15,7 @@ from forecast.issue.world import World
 from forecast.review import Account
 
 KEY = "skyscape"  # of app.extensions
+LISTENING = "listening"  # of app.extensions: the address at which a server listens
 
 
 @dataclass(frozen=True, slots=True)

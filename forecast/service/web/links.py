@@ -6,8 +6,10 @@ key's links end with it.
 
 from __future__ import annotations
 
+import ipaddress
 import secrets
 from http import HTTPStatus
+from urllib.parse import urlsplit
 
 import segno
 from flask import Blueprint, abort, current_app, redirect, render_template, request, url_for
@@ -18,7 +20,7 @@ from markupsafe import Markup
 from forecast.archive.reports import ReportLink, Reports
 from forecast.learning.outcome_cells import Refused, free_text
 from forecast.learning.truth_from_reports import REPORTER
-from forecast.service.web.context import account, context
+from forecast.service.web.context import LISTENING, account, context
 from forecast.service.web.guards import needs, note
 
 blueprint = Blueprint("links", __name__)
@@ -51,12 +53,25 @@ def is_signed(token: str) -> bool:
 
 
 def address_of(link: ReportLink) -> str:
-    """Return the whole address of a link, as a phone opens it."""
-    path = url_for("reports.page", token=token_of(link))
-    base = context().config.web.base_url
-    if not base:
-        return url_for("reports.page", token=token_of(link), _external=True)
-    return base + path.removeprefix(request.script_root)
+    """Return the whole address of a link, as a phone opens it.
+
+    It begins as the settings say, or as the server that listens; never as a request claims.
+    """
+    path = url_for("reports.page", token=token_of(link)).removeprefix(request.script_root)
+    web = context().config.web
+    host = f"[{web.host}]" if ":" in web.host else web.host
+    listening = current_app.extensions.get(LISTENING) or f"http://{host}:{web.port}"
+    return (web.base_url or str(listening)) + path
+
+
+def is_for_phones(address: str) -> bool:
+    """Return whether another machine can open an address: not one of this machine alone."""
+    host = urlsplit(address).hostname or ""
+    try:
+        found = ipaddress.ip_address(host)
+    except ValueError:
+        return host != "localhost" and not host.endswith(".localhost")
+    return not (found.is_loopback or found.is_unspecified)
 
 
 @blueprint.get("/desk/links")
@@ -108,8 +123,9 @@ def printed(id: str) -> ResponseReturnValue:
         abort(HTTPStatus.GONE)
     sites = {site.id: site for site in context().config.all_sites()}
     address = address_of(link)
+    code = _code(address) if is_for_phones(address) else None
     return render_template(
-        "desk/link.html", link=link, address=address, site=sites.get(link.site), code=_code(address)
+        "desk/link.html", link=link, address=address, site=sites.get(link.site), code=code
     )
 
 

@@ -14,7 +14,7 @@ from forecast.archive.issues import Archive
 from forecast.archive.outcomes import PastForecasts
 from forecast.domain import Almanac, Outcome, Site
 from forecast.learning.outcome_days import EventDays
-from forecast.learning.truth_from_phones import ANSWERS
+from forecast.learning.truth_from_phones import ANSWERS, is_nothing
 from forecast.verification import IssuedForecast
 from products.wording import Words
 
@@ -37,7 +37,8 @@ class ReportQuestion:
     """A question on a phenomenon. All times are minutes of the local day.
 
     begins: when its event begins; lasts: for how long it is asked; since, until: when people look
-    at it, by which the page puts the nearest first.
+    at it, by which the page puts the nearest first. decides: before it only a sighting is asked
+    for, not that nothing came.
     """
 
     phenomenon: str
@@ -47,6 +48,14 @@ class ReportQuestion:
     lasts: int
     since: int
     until: int
+    decides: int
+
+    def says_nothing(self, answer: str) -> bool:
+        return is_nothing(self.phenomenon, answer)
+
+    def early_at(self, minute: int) -> bool:
+        """Return whether the event that is asked for may still come."""
+        return (minute - self.begins) % DAY < (self.decides - self.begins) % DAY
 
     def asked_at(self, minute: int) -> bool:
         return (minute - self.begins) % DAY < self.lasts
@@ -68,12 +77,15 @@ def questions(site: Site, days: EventDays, now: datetime, zone: ZoneInfo) -> lis
     """Return the questions of a site, those that the hour makes sensible first."""
     found = days.almanac(site.id, now.astimezone(zone).date())
     minute = minute_of(now, zone)
-    asked = [
-        ReportQuestion(phenomenon, group, tuple(ANSWERS[phenomenon]), *_times(group, found, zone))
-        for group, names in GROUPS.items()
-        for phenomenon in names
-        if phenomenon in site.phenomena
-    ]
+    asked = []
+    for group, names in GROUPS.items():
+        times = _times(group, found, zone)
+        for phenomenon in names:
+            if phenomenon in site.phenomena:
+                decisive = days.decisive(found.day, site.id, phenomenon)
+                decides = times[0] if decisive is None else minute_of(decisive, zone)
+                choices = tuple(ANSWERS[phenomenon])
+                asked.append(ReportQuestion(phenomenon, group, choices, *times, decides))
     return sorted(asked, key=lambda each: each.distance(minute))
 
 

@@ -31,6 +31,8 @@ from flask import (
 )
 from flask.typing import ResponseReturnValue
 
+from forecast.archive.drafts import Drafts
+from forecast.archive.issues import WITHDRAWN
 from forecast.archive.reports import ACCEPTED, HELD, OBSERVER, VISITOR, FieldReport, Reports
 from forecast.domain import Site, as_utc
 from forecast.learning import verify
@@ -73,6 +75,7 @@ OLDEST_OF_VISITOR = timedelta(days=1)
 # the archive: of each address and of all.
 OF_LINK, OF_ADDRESS = Limit(40, 15.0), Limit(10, 60.0)
 VISITOR_HOURLY, ALL_HOURLY = 6, 120
+EARLY = "early"  # a problem: an answer said too early that nothing came
 CACHED = ("report.css", "report.js", "mark.svg")  # of static, kept on the phone with the page
 
 
@@ -242,7 +245,8 @@ def _send(sender: Sender) -> ResponseReturnValue:
     more = {"problem": problem} if problem else {}
     address = sender.address("thanks", id=report.id, **more)
     if wants_json():
-        return jsonify(id=report.id, state=report.state, url=address, photo=problem or None), 201
+        photo = problem if problem in REASONS else None
+        return jsonify(id=report.id, state=report.state, url=address, photo=photo), 201
     return redirect(address, HTTPStatus.SEE_OTHER)
 
 
@@ -253,7 +257,7 @@ def _refusal(sender: Sender, refused: NotKept) -> ResponseReturnValue:
 
 
 def _kept(sender: Sender) -> tuple[FieldReport, str]:
-    """Keep the report of this request; return it, and why its photo is not kept.
+    """Keep the report of this request; return it, and why its photo or an answer is not kept.
 
     Raises: NotKept.
     """
@@ -267,12 +271,19 @@ def _kept(sender: Sender) -> tuple[FieldReport, str]:
     _admit(sender, report)
     digest, problem = _photo()
     if not reading.outcomes and not digest:
-        raise NotKept("report.fault.answer" if reading.refused else "report.fault.empty")
+        raise NotKept(_fault_of(reading))
     answered = {name: report.says[name] for name in reading.outcomes}
     report = replace(report, says=answered, photo=digest)
     Reports(archive).add(report)
     settle(archive, config, report.received)
-    return Reports(archive).get(report.id) or report, problem
+    return Reports(archive).get(report.id) or report, problem or (EARLY if reading.early else "")
+
+
+def _fault_of(reading: ReadReport) -> str:
+    """Return the key of why nothing of a report can be kept."""
+    if reading.early:
+        return "report.fault.early"
+    return "report.fault.answer" if reading.refused else "report.fault.empty"
 
 
 def _read(sender: Sender) -> tuple[FieldReport, ReadReport]:
@@ -373,6 +384,7 @@ def _thanks(sender: Sender, id: str) -> ResponseReturnValue:
         abort(HTTPStatus.NOT_FOUND)
     outcomes = read_report(report, row_reader(config, context().clock())).outcomes
     past = {name: last_forecast(archive, outcome) for name, outcome in outcomes.items()}
+    states = Drafts(archive).states() if any(past.values()) else {}
     kept = verify.kept(config.learning.folder)
     records = {} if kept is None else {each.phenomenon: each for each in kept.records}
     return render_template(
@@ -382,6 +394,7 @@ def _thanks(sender: Sender, id: str) -> ResponseReturnValue:
         site=next(site for site in config.all_sites() if site.id == report.site),
         outcomes=outcomes,
         past=past,
+        withdrawn={issue for issue, state in states.items() if state == WITHDRAWN},
         records=records,
         problem=request.args.get("problem", ""),
         cached=CACHED,

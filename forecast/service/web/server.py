@@ -13,7 +13,7 @@ from werkzeug.exceptions import HTTPException
 
 from forecast.errors import ConfigError
 from forecast.service.web.bounded_socket import HEADER, BoundedListener, Head, Timeouts
-from forecast.service.web.context import KEY
+from forecast.service.web.context import KEY, LISTENING
 from forecast.service.web.guards import LARGEST_BODY
 from forecast.service.web.links import is_signed
 from forecast.service.web.push import ADDRESS, ObservationEndpoint, RequestRefused, raw_answer
@@ -65,6 +65,7 @@ class WebServer:
                 f"service.web: cannot listen on {where} ({error.strerror or error}): {advice}"
             ) from error
         self.host, self.port = listening.getsockname()[:2]
+        application.extensions[LISTENING] = self.address
         self._sockets: dict[int, Any] = {}
         self._server = create_server(
             application,
