@@ -51,20 +51,18 @@ class ReviewJobs:
         return DONE
 
     def _warm(self) -> int:
-        """Make the forecasts of the open draft again, so that the desk need not wait for them.
+        """Make the forecasts of the open drafts again, so that the desk need not wait for them.
 
         Where the data are no longer those that people saw, a new draft is made.
         """
         world, now = self._world, self._clock()
-        draft = Drafts(world.archive).current(now)
-        if draft is None:
-            return DONE
-        try:
-            self.lifecycle.prepared(world, draft)
-        except Conflict as changed:
-            log.warning("%s", changed)
-            if not draft.corrects:
-                self.lifecycle.make_draft(world, now, draft.hour)
+        for draft in Drafts(world.archive).open_ones(now):
+            try:
+                self.lifecycle.prepared(world, draft)
+            except Conflict as changed:
+                log.warning("%s", changed)
+                if not draft.corrects:
+                    self.lifecycle.make_draft(world, now, draft.hour)
         return DONE
 
     def draft_is_due(self) -> bool:

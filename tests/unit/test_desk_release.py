@@ -135,9 +135,12 @@ def test_a_signature_before_the_last_minutes_is_not_called_that_of_the_hour(
 
     ours.now = HOUR - timedelta(hours=2)
     early, page = desk.get("/desk/sign").text, desk.get("/desk/").text
+    ours.now = HOUR - timedelta(hours=18)  # of the day before
+    assert "将沿用" not in desk.get("/desk/sign").text
     ours.now = READY
 
     assert "自成一期" in early
+    assert "将沿用" in early
     assert "16时10分" in early
     assert "16时10分发布的预报" not in early
     assert "16:10另有一期" in page

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from http import HTTPStatus
 
 from flask import Blueprint, make_response, redirect, render_template, request, url_for
@@ -54,6 +55,9 @@ def _signing(problem: str, status: HTTPStatus) -> ResponseReturnValue:
     desk = open_desk()
     if desk is None:
         return redirect(url_for("desk.tonight"))
+    config, zone = context().config, context().config.zone
+    hour = next_hour(config, desk.now)
+    made = hour - timedelta(minutes=config.issue.draft_minutes)
     text = render_template(
         "desk/sign.html",
         desk=desk,
@@ -62,7 +66,8 @@ def _signing(problem: str, status: HTTPStatus) -> ResponseReturnValue:
         lost=[edit_text(each) for each in desk.draft.lost_edits],
         steps=Drafts(context().archive).transitions(desk.draft.id),
         moved=_moved(desk),
-        hour=next_hour(context().config, desk.now),
+        hour=hour,
+        kept=made.astimezone(zone).date() == desk.now.astimezone(zone).date(),
         person_name=person_name,
     )
     return make_response(text, status)
