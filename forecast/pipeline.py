@@ -72,18 +72,17 @@ def open_and_decode(
     unless it was `named`.
     Raises: SourceCorrupt, MissingInput where no run can be decoded.
     """
-    issue = open_issue(world, inputs.leading.cycle, inputs.ids, now)
+
+    def opened(inputs: Inputs) -> Issue:
+        issue = open_issue(world, inputs.leading.cycle, inputs.ids, now)
+        return issue if issue.published else world.archive.renew(issue, now)
 
     def issued_of(inputs: Inputs) -> datetime | None:
-        nonlocal issue
-        issue = open_issue(world, inputs.leading.cycle, inputs.ids, now)
-        if issue.published and world.publisher.holds(issue.id):
-            return None
-        if not issue.published:
-            issue = world.archive.renew(issue, now)
-        return issue.issued
+        issue = opened(inputs)
+        done = issue.published and world.publisher.holds(issue.id)
+        return None if done else issue.issued
 
     with clock("decode"):
-        best = decode_best(inputs, world.source, world.config, now, issued_of, named)
-    issued_of(best[0])  # where an older run was tried in vain, the issue is again that of this one
-    return best[0], issue, best[1]
+        inputs, decoded = decode_best(inputs, world.source, world.config, now, issued_of, named)
+    # once more: where an older run was tried in vain, the open issue was that of the older one
+    return inputs, opened(inputs), decoded

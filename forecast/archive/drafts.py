@@ -294,6 +294,14 @@ class Drafts:
             ).all()
         return {row.id: row.state for row in rows}
 
+    def state(self, issue: str) -> str:
+        """Return the state of a published issue; "" where there is none."""
+        wanted = sql.select(issue_table.c.state).where(
+            issue_table.c.id == issue, issue_table.c.published.is_not(None)
+        )
+        with self._archive.transaction() as connection:
+            return connection.scalar(wanted) or ""
+
     def shown_states(self) -> dict[str, str]:
         """Return the state of each published issue as readers see it: `corrected`, too."""
         corrected = (

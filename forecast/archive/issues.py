@@ -205,6 +205,15 @@ class Archive:
             ).all()
         return tuple(_issue(row) for row in rows)
 
+    def issue(self, id: str) -> Issue | None:
+        """Return a published issue by its id; None where there is none."""
+        wanted = sql.select(issue_table).where(
+            issue_table.c.id == id, issue_table.c.published.is_not(None)
+        )
+        with self.transaction() as connection:
+            row = connection.execute(wanted).first()
+        return None if row is None else _issue(row)
+
     def receipts(self, issue: Issue) -> tuple[Receipt, ...]:
         """Return the receipts of the channels for an issue."""
         with self.transaction() as connection:

@@ -68,9 +68,8 @@ def same_content(drafts: Drafts, draft: Draft, edits: tuple[Edit, ...], comment:
 
 def _in_force(world: World, now: datetime) -> Draft | None:
     """Return the draft of the issue that readers see, where it is of today and stands."""
-    drafts, current = Drafts(world.archive), world.publisher.current()
-    issue = next((each for each in world.archive.issues(LOOKED_AT) if each.id == current), None)
-    if issue is None or drafts.states().get(issue.id) != "released":
+    drafts, issue = Drafts(world.archive), world.archive.issue(world.publisher.current())
+    if issue is None or drafts.state(issue.id) != "released":
         return None
     zone = world.config.zone
     if issue.issued.astimezone(zone).date() != now.astimezone(zone).date():

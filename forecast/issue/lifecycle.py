@@ -116,7 +116,7 @@ class Lifecycle:
         _require_reason(reason)
         issue, prepared = self._issue(world, issue_id), prepare(world, now, ask=False)
         with self._lock:
-            if drafts.states().get(issue.id) != "released":
+            if drafts.state(issue.id) != "released":
                 raise Conflict(f"{issue.id} is not the issue in force: correct the newest one")
             before = str(drafts.review_of(issue.id).get("draft", ""))
             earlier = drafts.get(before)
@@ -309,10 +309,10 @@ class Lifecycle:
 
     @staticmethod
     def _issue(world: World, issue_id: str) -> Issue:
-        for issue in world.archive.issues():
-            if issue.id == issue_id:
-                return issue
-        raise Conflict(f"{issue_id}: no such issue was released")
+        issue = world.archive.issue(issue_id)
+        if issue is None:
+            raise Conflict(f"{issue_id}: no such issue was released")
+        return issue
 
 
 def _id_of(prepared: Prepared, hour: datetime, source: str) -> str:
@@ -331,7 +331,7 @@ def _require(account: Account, what: str) -> None:
 
 def _require_in_force(drafts: Drafts, draft: Draft) -> None:
     """Refuse a correction of an issue that is no longer in force."""
-    state = drafts.states().get(draft.corrects, "gone") if draft.corrects else "released"
+    state = (drafts.state(draft.corrects) or "gone") if draft.corrects else "released"
     if state != "released":
         raise NotReleased(
             f"{draft.id} corrects {draft.corrects}, which is {state}: it does not go out; discard "

@@ -47,7 +47,7 @@ def bulletin_of(
     """
     edits = Drafts(world.archive).edits(draft.id) if edits is None else edits
     forecasts = editing.applied(prepared.forecasts, edits, world.config.forecast.grades)
-    corrected = next((i for i in world.archive.issues() if i.id == draft.corrects), None)
+    corrected = world.archive.issue(draft.corrects)
     review = Review(
         person=person,
         unreviewed=not person,

@@ -32,7 +32,7 @@ def record(world: World, now: datetime) -> None:
     """Record the state of the issue that readers see: released, or withdrawn."""
     manifest, drafts = world.publisher.manifest(), Drafts(world.archive)
     issue = str(manifest.get("issue", ""))
-    if issue not in drafts.states():
+    if not drafts.state(issue):
         return
     review = manifest.get("review") or {}
     person = str(review.get("account", MACHINE))

@@ -11,6 +11,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -92,15 +93,22 @@ class _Quiet(SimpleHTTPRequestHandler):
         pass
 
 
-@pytest.fixture(scope="session")
-def site_url(demonstration: Path) -> Iterator[str]:
-    """The address of the demonstration's folder on a loopback web server."""
+@contextmanager
+def served(folder: Path) -> Iterator[str]:
+    """The address of a folder on a loopback web server, while it is looked at."""
     with ThreadingHTTPServer(
-        ("127.0.0.1", 0), functools.partial(_Quiet, directory=str(demonstration))
+        ("127.0.0.1", 0), functools.partial(_Quiet, directory=str(folder))
     ) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         yield f"http://127.0.0.1:{server.server_port}"
         server.shutdown()
+
+
+@pytest.fixture(scope="session")
+def site_url(demonstration: Path) -> Iterator[str]:
+    """The address of the demonstration's folder on a loopback web server."""
+    with served(demonstration) as address:
+        yield address
 
 
 @pytest.fixture(scope="session")

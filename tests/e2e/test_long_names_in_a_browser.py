@@ -4,10 +4,7 @@ sideways.
 
 from __future__ import annotations
 
-import functools
-import threading
 from collections.abc import Iterator
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import pytest
@@ -16,6 +13,7 @@ from forecast.config import Config
 from forecast.domain import Name
 from forecast.review import Review
 from forecast.settings import NameSettings
+from tests.e2e.conftest import served
 from tests.e2e.sample_bulletin import sample_config, write_site
 
 pytestmark = pytest.mark.browser
@@ -47,22 +45,13 @@ def long_names() -> Config:
     )
 
 
-class _Quiet(SimpleHTTPRequestHandler):
-    def log_message(self, *_: Any) -> None:
-        pass
-
-
 @pytest.fixture(scope="module")
 def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     folder = tmp_path_factory.mktemp("long")
     review = Review(person=LONG[:40], comment=Name(LONG * 5, LONG * 5), corrects=4, reason=LONG * 3)
     write_site(folder / "current", long_names(), review)
-    with ThreadingHTTPServer(
-        ("127.0.0.1", 0), functools.partial(_Quiet, directory=str(folder))
-    ) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield f"http://127.0.0.1:{server.server_port}/current"
-        server.shutdown()
+    with served(folder) as address:
+        yield f"{address}/current"
 
 
 # what reaches beyond the window, but not within a box that scrolls by itself

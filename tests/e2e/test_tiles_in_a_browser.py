@@ -4,13 +4,10 @@ browser, a clock that the test sets.
 
 from __future__ import annotations
 
-import functools
 import json
 import shutil
-import threading
 from collections.abc import Iterator
 from datetime import datetime, timedelta
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +19,7 @@ from forecast.config import Config
 from products.channels import render
 from products.pages.current_observations import FILE, document
 from tests import synthetic
+from tests.e2e.conftest import served
 from tests.e2e.look_at_screens import bulletin
 from tests.station_data import current_observations, with_stations
 
@@ -35,11 +33,6 @@ SIZES = {
 }
 
 pytestmark = pytest.mark.browser
-
-
-class _Quiet(SimpleHTTPRequestHandler):
-    def log_message(self, *_: Any) -> None:
-        pass
 
 
 @pytest.fixture(scope="module")
@@ -88,12 +81,8 @@ def measure(folder: Path, config: Config, at: datetime, temperature: float, ions
 
 @pytest.fixture
 def url(folder: Path) -> Iterator[str]:
-    with ThreadingHTTPServer(
-        ("127.0.0.1", 0), functools.partial(_Quiet, directory=str(folder))
-    ) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield f"http://127.0.0.1:{server.server_port}"
-        server.shutdown()
+    with served(folder) as address:
+        yield address
 
 
 def opened(

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import functools
-import threading
 from collections.abc import Iterator
 from datetime import timedelta
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +12,7 @@ from axe_playwright_python.sync_playwright import Axe
 
 from forecast.review import Review, Withdrawal
 from products.publish import Publisher
+from tests.e2e.conftest import served
 from tests.e2e.past_releases import issues, one_site, publish
 
 pytestmark = pytest.mark.browser
@@ -22,11 +20,6 @@ pytestmark = pytest.mark.browser
 FIRST, SECOND, _ = issues()
 AT = SECOND.issued + timedelta(minutes=15)
 POLLED = 4 * 60e3  # [ms] longer than a screen waits before it asks again
-
-
-class _Quiet(SimpleHTTPRequestHandler):
-    def log_message(self, *_: Any) -> None:
-        pass
 
 
 @pytest.fixture(scope="module")
@@ -38,12 +31,8 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def url(site: Path) -> Iterator[str]:
-    with ThreadingHTTPServer(
-        ("127.0.0.1", 0), functools.partial(_Quiet, directory=str(site))
-    ) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield f"http://127.0.0.1:{server.server_port}"
-        server.shutdown()
+    with served(site) as address:
+        yield address
 
 
 def test_an_open_screen_and_an_open_page_learn_of_a_withdrawal_when_they_ask_again(

@@ -136,12 +136,11 @@ def _closed(problem: str, status: HTTPStatus) -> Response:
     """Return the page without a draft: the issue in force, and when the next draft comes."""
     world, now = context().world(), context().clock()
     last = last_issue(world)
-    states = Drafts(context().archive).states()
     text = render_template(
         "desk/closed.html",
         problem=problem,
         last=last,
-        state=states.get(last.id, "") if last else "",
+        state=Drafts(context().archive).state(last.id) if last else "",
         hour=next_hour(world.config, now),
         done=_done(),
     )

@@ -62,6 +62,11 @@ class DeskCache:
             return made
 
 
+def slot(now: datetime) -> int:
+    """Return the number of the span of FRESH in which `now` lies: a part of a key of the cache."""
+    return int(now.timestamp() // FRESH.total_seconds())
+
+
 def cache(name: str = CACHE, most: int = MOST_KEPT) -> DeskCache:
     """Return a cache of the application that serves this request. most: things that it keeps."""
     found = current_app.extensions.setdefault(name, DeskCache(most))
@@ -131,7 +136,7 @@ def open_desk() -> Desk | None:
         if last
         else {},
         now,
-        next((issue for issue in here.archive.issues() if issue.id == draft.corrects), None),
+        here.archive.issue(draft.corrects),
         others,
         (next_hour(world.config, now) if draft.corrects else draft.hour) - now > ready,
         not draft.corrects and drafts.served(draft.hour, draft.hour - ready),
@@ -163,10 +168,8 @@ def _place(draft: Draft) -> str:
 
 
 def _machine(world: World, draft: Draft, prepared: Prepared, now: datetime) -> Bulletin:
-    minute = now.replace(second=0, microsecond=0)
-    slot = minute - timedelta(minutes=minute.minute % 5)
     return cache().of(
-        ("machine", draft.id, slot), lambda: bulletin_of(world, draft, prepared, "", now, ())
+        ("machine", draft.id, slot(now)), lambda: bulletin_of(world, draft, prepared, "", now, ())
     )
 
 
@@ -186,8 +189,7 @@ def question(desk: Desk, key: EventKey) -> Question:
 
 def last_issue(world: World) -> Issue | None:
     """Return the issue that readers see; None before the first."""
-    current = world.publisher.current()
-    return next((issue for issue in world.archive.issues() if issue.id == current), None)
+    return world.archive.issue(world.publisher.current())
 
 
 def next_hour(config: Config, now: datetime) -> datetime:

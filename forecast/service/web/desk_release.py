@@ -161,12 +161,12 @@ def _discarding(problem: str, status: HTTPStatus) -> ResponseReturnValue:
 
 def in_force(issue: Issue) -> bool:
     """Return whether an issue stands before its readers: it can be corrected or withdrawn."""
-    return Drafts(context().archive).states().get(issue.id) == "released"
+    return Drafts(context().archive).state(issue.id) == "released"
 
 
 def _ending(what: str, problem: str, status: HTTPStatus, reason: str = "") -> ResponseReturnValue:
     last = last_issue(context().world())
-    state = Drafts(context().archive).states().get(last.id, "") if last else ""
+    state = Drafts(context().archive).state(last.id) if last else ""
     text = render_template(
         "desk/ending.html", what=what, problem=problem, last=last, state=state, reason=reason,
         longest=LONGEST_REASON,

@@ -10,7 +10,7 @@ from forecast.archive.issues import Archive
 from forecast.archive.outcomes import Outcomes, PastForecasts
 from forecast.domain import Event
 from forecast.quantities import yes_threshold
-from forecast.service.web.desk_material import FRESH, Desk, cache
+from forecast.service.web.desk_material import Desk, cache, slot
 from forecast.verification import IssuedForecast
 
 PERIOD = timedelta(days=30)
@@ -50,10 +50,9 @@ class Record:
 
 def record_of(desk: Desk, event: Event, archive: Archive, grades: tuple[float, ...]) -> Record:
     """Return the record of an event's phenomenon at its site. Raises: ArchiveError."""
-    slot = int(desk.now.timestamp() // FRESH.total_seconds())
     today = desk.now.astimezone(desk.machine.zone).date()
     every = cache().of(
-        ("past", event.phenomenon, today, slot, desk.last.id if desk.last else ""),
+        ("past", event.phenomenon, today, slot(desk.now), desk.last.id if desk.last else ""),
         lambda: _past(archive, event.phenomenon, today, desk.now),
     )
     days = every.get(event.site.id, ())

@@ -10,7 +10,7 @@ from itertools import pairwise
 from forecast.domain import CurrentObservations, Site
 from forecast.issue.station_reports import current_observations
 from forecast.service.web.context import context
-from forecast.service.web.desk_material import FRESH, Desk, cache
+from forecast.service.web.desk_material import Desk, cache, slot
 from products.charts.svg import Scale, TimeScale, polyline
 from products.pages.tiles import since
 from products.wording import Words
@@ -65,10 +65,10 @@ def silent(desk: Desk, words: Words) -> list[str]:
 
 
 def _latest(desk: Desk) -> tuple[CurrentObservations, ...]:
-    slot = int(desk.now.timestamp() // FRESH.total_seconds())
     here = context()
     return cache().of(
-        ("stations", slot), lambda: current_observations(here.archive, here.config, desk.now)
+        ("stations", slot(desk.now)),
+        lambda: current_observations(here.archive, here.config, desk.now),
     )
 
 
