@@ -10,7 +10,7 @@ from forecast.ingest.cloud_by_level import CLOUD
 from forecast.ingest.derived_fields import DerivationRule, derivable
 from forecast.quantities import DEFAULT_FIELDS, FIELDS, Field
 from forecast.science.interpolation import LAYERS
-from forecast.source_settings import ModelSettings
+from forecast.settings.sources import ModelSettings
 
 NATIVE, DERIVED, LEVELS, MOMENTS, ABSENT = "native", "derived", "of levels", "at moments", "-"
 OFF = "off"

@@ -43,7 +43,7 @@ from forecast.settings import (
     StationSettings,
     WebSettings,
 )
-from forecast.settings_errors import (
+from forecast.settings.errors import (
     SettingFault,
     SettingsError,
     cross_faults,
@@ -51,8 +51,8 @@ from forecast.settings_errors import (
     kind_of,
     yaml_fault,
 )
-from forecast.source_settings import ModelSettings, SourceSettings
-from forecast.time_of_day import NumberInBase60
+from forecast.settings.sources import ModelSettings, SourceSettings
+from forecast.settings.time_of_day import NumberInBase60
 
 ENVIRONMENT = {"SKYSCAPE_ARCHIVE_URL": ("archive", "url")}
 SENDER = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,39}")
@@ -332,7 +332,7 @@ def build_config(
 ) -> Config:
     """Validate `values`, overlaid by the environment; relative paths start at `base`, where given.
 
-    between: check what lies between entries too (settings_errors.cross_faults).
+    between: check what lies between entries too (forecast/settings/errors.py).
 
     Raises: SettingsError, with every fault.
     """

@@ -34,7 +34,7 @@ from forecast.config import (
 from forecast.errors import ArchiveError, ConfigError, FileUnreadable, SourceError
 from forecast.http import Client
 from forecast.settings import HttpSettings
-from forecast.settings_errors import SettingsError, repaired
+from forecast.settings.errors import SettingsError, repaired
 from models.prediction import open_models
 
 PATIENCE = 5.0  # [s] to wait for a server

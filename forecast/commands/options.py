@@ -13,7 +13,7 @@ from typing import Annotated, Literal, TypeAlias
 
 import typer
 
-# The same as `Source` of forecast/source_settings.py, which is too heavy to import here (tested).
+# The same as `Source` of forecast/settings/sources.py, which is too heavy to import here (tested).
 SourceName: TypeAlias = Literal["filter", "bucket", "folder"]
 
 

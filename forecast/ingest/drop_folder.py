@@ -26,7 +26,7 @@ from forecast.ingest.grib.headers import Message, read_data, scan
 from forecast.ingest.matching import holds, lacking
 from forecast.ingest.provider import ATTRIBUTION, FetchedCycle, path_of
 from forecast.quantities import Field
-from forecast.source_settings import ModelSettings
+from forecast.settings.sources import ModelSettings
 
 log = logging.getLogger(__name__)
 

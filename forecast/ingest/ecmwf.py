@@ -23,7 +23,7 @@ from forecast.ingest.inventory import InventoryEntry, Names, TimeRange
 from forecast.ingest.range_download import Bucket, Layout
 from forecast.quantities import Field
 from forecast.settings import HttpSettings
-from forecast.source_settings import ModelSettings
+from forecast.settings.sources import ModelSettings
 
 # [byte]; 102 fields of AIFS take 22 kB, 51 members of the IFS ensemble 2 MB
 LONGEST_INDEX = 8_000_000

@@ -17,7 +17,7 @@ from forecast.ingest.cycle_store import CycleStore
 from forecast.ingest.provider import FetchedCycle, Provider, fails_as_a_whole
 from forecast.ingest.range_download import Bucket, Layout
 from forecast.settings import HttpSettings
-from forecast.source_settings import ModelSettings
+from forecast.settings.sources import ModelSettings
 
 log = logging.getLogger(__name__)
 

@@ -20,7 +20,7 @@ from forecast.ingest.matching import choose_messages, refuse_poor
 from forecast.ingest.provider import ATTRIBUTION, FetchedCycle, of_whole_run, path_of
 from forecast.ingest.range_download import Bucket, Layout, Remote, retried
 from forecast.settings import HttpSettings
-from forecast.source_settings import GFS_PATH, fill_path
+from forecast.settings.sources import GFS_PATH, fill_path
 
 log = logging.getLogger(__name__)
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from forecast.quantities import FIELDS, Field, Key
-from forecast.source_settings import ModelSettings, ParameterSettings
+from forecast.settings.sources import ModelSettings, ParameterSettings
 
 
 def fields_of(model: ModelSettings) -> tuple[Field, ...]:

@@ -11,7 +11,7 @@ from forecast.domain import Cycle
 from forecast.errors import CycleNotReady, SourceError, SourceUnavailable
 from forecast.http import Deadline
 from forecast.ingest import Needs
-from forecast.source_settings import GFS_PATH, fill_path
+from forecast.settings.sources import GFS_PATH, fill_path
 
 ATTRIBUTION = "NOAA/NCEP GFS, public domain"
 AGREEING = 3  # files that a server redirects or fails on before it counts as failing as a whole

@@ -38,7 +38,7 @@ from forecast.ingest.parameter_table import fields_of
 from forecast.ingest.provider import FetchedCycle, Provider, fails_as_a_whole
 from forecast.ingest.region import region_of
 from forecast.quantities import DEFAULT_FIELDS
-from forecast.source_settings import SOURCES, ModelSettings, SourceSettings, fill_path
+from forecast.settings.sources import SOURCES, ModelSettings, SourceSettings, fill_path
 
 log = logging.getLogger(__name__)
 

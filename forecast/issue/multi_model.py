@@ -17,7 +17,7 @@ from forecast.domain import Atmosphere, Cycle, Event, Features, Forecast, Name, 
 from forecast.errors import SkyscapeError
 from forecast.ingest import aerosol
 from forecast.observations.nowcast import Correction
-from forecast.source_settings import ModelSettings
+from forecast.settings.sources import ModelSettings
 from models.blending import ensemble, mean_features
 
 log = logging.getLogger(__name__)

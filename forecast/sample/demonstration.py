@@ -10,7 +10,7 @@ from forecast.domain import Cycle, as_utc
 from forecast.ingest.sources import needs_of
 from forecast.sample.encoding import write_cycle
 from forecast.sample.week import Week
-from forecast.source_settings import StepSettings
+from forecast.settings.sources import StepSettings
 
 # Seven local days with the night of the last one, from a run up to ten hours old.
 STEPS = (StepSettings(first=0, last=72, every=3), StepSettings(first=78, last=180, every=6))

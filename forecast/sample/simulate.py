@@ -28,7 +28,7 @@ from forecast.sample.bucket import LoopbackBucket
 from forecast.sample.demonstration import demonstration_config
 from forecast.sample.encoding import write_cycle
 from forecast.sample.scenario import Scenario
-from forecast.source_settings import StepSettings
+from forecast.settings.sources import StepSettings
 from products.publish import Publisher
 
 log = logging.getLogger(__name__)

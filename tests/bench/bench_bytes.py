@@ -25,7 +25,7 @@ from forecast.ingest.parameter_table import fields_of  # noqa: E402
 from forecast.ingest.sources import needs_of, open_source  # noqa: E402
 from forecast.quantities import DEFAULT_FIELDS  # noqa: E402
 from forecast.sample.bucket import LoopbackBucket  # noqa: E402
-from forecast.source_settings import StepSettings  # noqa: E402
+from forecast.settings.sources import StepSettings  # noqa: E402
 
 SHARED = PROJECT.parent / "shared" / "data"
 # fmt: off

@@ -20,7 +20,7 @@ from forecast.ingest.provider import FetchedCycle
 from forecast.ingest.sources import needs_of
 from forecast.issue.report import IssueReport
 from forecast.sample.encoding import write_cycle
-from forecast.source_settings import StepSettings
+from forecast.settings.sources import StepSettings
 from models.prediction import open_models
 from products.publish import Publisher
 

@@ -17,7 +17,7 @@ from forecast.config import Config
 from forecast.domain import Cycle
 from forecast.ingest.provider import path_of
 from forecast.quantities import CLOSE_LEVELS
-from forecast.source_settings import StepSettings
+from forecast.settings.sources import StepSettings
 
 STEPS = StepSettings(first=0, last=6, every=3)
 STEPS_ALL = (0, 3, 6)

@@ -17,7 +17,7 @@ from forecast.config import Config
 from forecast.ingest.gefs import member_name
 from forecast.ingest.parameter_table import fields_of
 from forecast.quantities import Field
-from forecast.source_settings import ModelSettings, StepSettings
+from forecast.settings.sources import ModelSettings, StepSettings
 from tests.gribs import eccodes, message
 
 STEPS = StepSettings(first=0, last=12, every=6)

@@ -17,7 +17,7 @@ from forecast.errors import CycleNotReady, SourceError, SourceRefused
 from forecast.ingest.grib.headers import inspect
 from forecast.ingest.provider import FetchedCycle
 from forecast.ingest.sources import open_models
-from forecast.source_settings import ModelSettings
+from forecast.settings.sources import ModelSettings
 from tests.faults.faulty_server import ALWAYS, Fault, FaultyBucket, PatientClock
 from tests.faults.small_models import path_in, settings_for, table, write_run
 

@@ -18,8 +18,8 @@ from forecast.errors import ConfigError, SourceCorrupt, SourceError, SourceUnava
 from forecast.ingest.grib import reader
 from forecast.ingest.provider import FetchedCycle
 from forecast.ingest.sources import needs_of, open_models, open_source
-from forecast.settings_errors import SettingsError
-from forecast.source_settings import SourceSettings
+from forecast.settings.errors import SettingsError
+from forecast.settings.sources import SourceSettings
 from models.prediction import open_models as open_prediction_models
 from products.publish import Publisher
 from tests.faults.faulty_server import ALWAYS, Fault, FaultyBucket, PatientClock

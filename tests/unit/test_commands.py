@@ -15,7 +15,7 @@ from forecast.__main__ import main
 from forecast.commands import former, output
 from forecast.commands.application import GROUPS
 from forecast.commands.options import SourceName
-from forecast.source_settings import SOURCES
+from forecast.settings.sources import SOURCES
 
 PROJECT = Path(__file__).parents[2]
 HEAVY = (

@@ -25,7 +25,7 @@ from forecast.ingest.inventory import (
 )
 from forecast.ingest.parameter_table import fields_of
 from forecast.quantities import FIELDS
-from forecast.source_settings import ModelSettings
+from forecast.settings.sources import ModelSettings
 
 MARCH = Cycle(datetime(2025, 3, 1, 0, tzinfo=UTC), "aifs")
 NAME = "20250301000000-6h-oper-fc.index"

@@ -15,7 +15,7 @@ from forecast.commands.grib_groups import ranges
 from forecast.commands.inspect import GribContents, inspect_file
 from forecast.errors import SourceCorrupt
 from forecast.quantities import FIELDS
-from forecast.source_settings import ParameterSettings
+from forecast.settings.sources import ParameterSettings
 from tests.gribs import file_of, message
 from tests.unit.test_ensemble1 import edition1
 

@@ -20,7 +20,7 @@ from forecast.ingest.parameter_table import fields_of
 from forecast.ingest.sources import FetchedRun, ModelSource, needs_of, open_models
 from forecast.sample.bucket import LoopbackBucket
 from forecast.sample.demonstration import demonstration_config
-from forecast.source_settings import ModelSettings, ParameterSettings, StepSettings
+from forecast.settings.sources import ModelSettings, ParameterSettings, StepSettings
 from tests.faults.faulty_server import PatientClock
 from tests.faults.small_models import (
     LEVELS,

@@ -19,7 +19,7 @@ from forecast.ingest.derived_fields import complete
 from forecast.ingest.grib.decoder_pool import DECODERS, Order
 from forecast.ingest.grib.reader import read_members
 from forecast.ingest.parameter_table import fields_of
-from forecast.source_settings import ModelSettings
+from forecast.settings.sources import ModelSettings
 from tests.gribs import CYCLE, eccodes, eccodes_fields, file_of, message, reencoded
 
 # fmt: off

@@ -36,7 +36,7 @@ from forecast.sample.bucket import LoopbackBucket
 from forecast.sample.demonstration import demonstration_config
 from forecast.sample.encoding import write_cycle
 from forecast.science.interpolation import as_times
-from forecast.source_settings import StepSettings
+from forecast.settings.sources import StepSettings
 
 DAY = date(2026, 11, 22)
 SEA = ("sea_of_clouds",)

@@ -11,7 +11,7 @@ import yaml
 
 from forecast.config import base_folder, build_config, default_path, read_config
 from forecast.errors import ConfigError
-from forecast.settings_errors import SettingsError, nearest, repaired
+from forecast.settings.errors import SettingsError, nearest, repaired
 
 SITE = {
     "id": "here",

@@ -11,7 +11,7 @@ import pytest
 from forecast.__main__ import main
 from forecast.config import build_config, read_config
 from forecast.errors import ConfigError
-from forecast.settings_errors import SettingsError
+from forecast.settings.errors import SettingsError
 from tests.unit.test_settings_errors import SITE, SOUND, faults, written
 
 

@@ -1,6 +1,6 @@
 """The sections of config.yaml, a class each, with their bounds; forecast/config.py reads them.
 
-The sections of model runs are in forecast/source_settings.py.
+The sections of model runs are in forecast/settings/sources.py.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from pydantic import (
 
 from forecast import domain
 from forecast.geo import horizon_dip
-from forecast.time_of_day import TimeOfDay
+from forecast.settings.time_of_day import TimeOfDay
 
 Channel = Literal["web", "display", "wechat", "sms", "api"]
 CHANNELS: tuple[Channel, ...] = ("web", "display", "wechat", "sms", "api")
