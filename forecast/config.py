@@ -43,6 +43,8 @@ from forecast.settings import (
     StationSettings,
     WebSettings,
 )
+from forecast.settings.delivery import DeliverySettings
+from forecast.settings.delivery import secrets as secrets_of
 from forecast.settings.errors import (
     SettingFault,
     SettingsError,
@@ -79,6 +81,7 @@ class Config(SettingsSection):
     phenomena: PhenomenonSettings = PhenomenonSettings()
     models: Annotated[tuple[ModelSettings, ...], OPERATIONAL] = Field(default=(), max_length=12)
     observations: ObservationSettings = ObservationSettings()
+    delivery: Annotated[DeliverySettings, OPERATIONAL] = DeliverySettings()
     sites: tuple[SiteSettings, ...] = Field(min_length=1, max_length=5000)
     demonstration: bool = False
 
@@ -105,7 +108,9 @@ class Config(SettingsSection):
         """Return a short hash of the settings that make a new issue: those not OPERATIONAL."""
         content = self.model_dump_json(include=_issue_settings(self))
         # the channels stand apart, in their own order: a channel that is added makes a new issue
-        return hashlib.sha256((content + ",".join(self.output.channels)).encode()).hexdigest()[:12]
+        return hashlib.sha256(
+            (content + ",".join(self.output.channels) + self.output.base_url).encode()
+        ).hexdigest()[:12]
 
     def digest_with(self, more: Iterable[str]) -> str:
         """Return a digest of these settings and of `more` from which a product is made."""
@@ -186,6 +191,11 @@ def push_tokens(environment: Mapping[str, str] | None = None) -> dict[str, str]:
             )
         tokens[sender] = token
     return tokens
+
+
+def delivery_secrets(environment: Mapping[str, str] | None = None) -> dict[str, str]:
+    """Return the secrets of what is sent (forecast/settings/delivery.py) by variable."""
+    return secrets_of(os.environ if environment is None else environment)
 
 
 def session_secret(environment: Mapping[str, str] | None = None) -> str:

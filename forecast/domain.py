@@ -440,5 +440,5 @@ class Receipt:
 
     channel: str
     issue: str
-    outcome: str  # published | unchanged | withheld | failed
+    outcome: str  # published | sent | unchanged | withheld | failed
     detail: str = ""

@@ -11,7 +11,8 @@
     ├── ModelMismatch         a model asks for features that the service does not compute
     ├── ArchiveError          the archive cannot be read or written (exit 5)
     ├── PublishError          a channel refused or failed (exit 6: published only in part)
-    │   └── NotReleased           no person has signed it, or it was changed, withdrawn or late
+    │   ├── NotReleased           no person has signed it, or it was changed, withdrawn or late
+    │   └── DeliveryError         a receiver did not take a message, or may have taken it
     ├── Conflict              somebody else was faster: look again, then decide
     └── FileUnreadable        a file given to a command cannot be read (exit 7)
 
@@ -127,6 +128,27 @@ class PublishError(SkyscapeError):
 
 class NotReleased(PublishError):
     """A draft does not go out: nobody signed it, or it is not as it was when it was signed."""
+
+
+class DeliveryError(PublishError):
+    """A message was not delivered.
+
+    unclear: whether the receiver may have it all the same; look before it is sent again.
+    worth_retrying: whether it may be taken later. retry_after: [s] the pause that the receiver
+    asks for, if it does.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        unclear: bool = False,
+        worth_retrying: bool = False,
+        retry_after: float | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.unclear = unclear
+        self.worth_retrying = worth_retrying
+        self.retry_after = retry_after
 
 
 class Conflict(SkyscapeError):

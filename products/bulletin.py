@@ -300,6 +300,8 @@ class Bulletin:
     # what checks of the data call into question: fields of model runs, and ids of stations
     questioned_fields: tuple[str, ...] = ()
     doubtful_stations: tuple[str, ...] = ()
+    # the address at which readers find the pages; "": not set
+    base_url: str = ""
     # how a person reviewed the issue; None: reviews are off
     review: Review | None = None
     # earlier issue -> `superseded`, `corrected` or `withdrawn`

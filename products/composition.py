@@ -131,9 +131,7 @@ def compose(
         covered_until=_covered_until(outlook, days, zone),
         attributions=tuple(dict.fromkeys(supplement.attributions)),
         model_names=_model_names(config),
-        station_names={
-            station.id: station.name.as_name() for station in config.observations.stations
-        },
+        station_names={each.id: each.name.as_name() for each in config.observations.stations},
         days=days,
         grades=config.forecast.grades,
         outlook=outlook,
@@ -147,6 +145,7 @@ def compose(
         unavailable_models=tuple(supplement.unavailable_models),
         questioned_fields=tuple(supplement.questioned_fields),
         doubtful_stations=tuple(supplement.doubtful_stations),
+        base_url=config.output.base_url,
     )
 
 

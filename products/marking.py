@@ -19,9 +19,8 @@ from zoneinfo import ZoneInfo
 from forecast.domain import Issue
 from forecast.files import write_whole
 from forecast.review import Withdrawal
-from products import manifest
-from products.channels import api
-from products.pages.json_page import json_page
+from products import channels, manifest
+from products.pages.json_page import json_page, time_text
 from products.pages.templating import render_template
 from products.wording import LANGUAGES, Words, clause
 
@@ -49,7 +48,7 @@ class Mark:
 
 def of_withdrawn(withdrawal: Withdrawal) -> Mark:
     """Return the mark of a withdrawn issue."""
-    details = {"withdrawn": api.withdrawal_details(withdrawal)}
+    details = {"withdrawn": withdrawal_details(withdrawal)}
     return Mark(WITHDRAWN, partial(withdrawal_text, withdrawal), details)
 
 
@@ -61,6 +60,15 @@ def of_corrected(by: Issue, reason: str) -> Mark:
         return words("review.corrected_by", number=by.number, reason=clause(reason))
 
     return Mark(CORRECTED, note, {"corrected_by": details})
+
+
+def withdrawal_details(withdrawal: Withdrawal) -> dict[str, Any]:
+    """Return when an issue was withdrawn, by whom and why, as data have it."""
+    return {
+        "at": time_text(withdrawal.at),
+        "person": withdrawal.person,
+        "reason": withdrawal.reason,
+    }
 
 
 def withdrawal_text(withdrawal: Withdrawal, words: Words) -> str:
@@ -97,6 +105,9 @@ def mark_release(release: Path, mark: Mark, zone: ZoneInfo) -> None:
 def marked(path: str, channel: str, body: bytes, mark: Mark, zone: ZoneInfo) -> bytes:
     """Return a page with its notice; one that cannot have one is returned as it is."""
     words = Words("en" if path.startswith("en/") else LANGUAGES[0], zone)
+    own = channels.marked(channel, path, body, mark, words)
+    if own is not None:
+        return own
     try:
         page = body.decode()
     except UnicodeDecodeError:
@@ -106,8 +117,6 @@ def marked(path: str, channel: str, body: bytes, mark: Mark, zone: ZoneInfo) -> 
     if path.endswith(".txt"):
         notice = words(f"review.{mark.state}_sms", note=mark.note(words))
         return body if page.startswith(notice) else f"{notice}\n{page}".encode()
-    if path.endswith(("/forecasts.json", "/status.json")):
-        return _marked_data(path, page, mark).encode()
     return body
 
 
@@ -119,7 +128,8 @@ def _with_notice(page: str, folder: str, mark: Mark, words: Words) -> str:
     return BODY.sub(lambda body: body[0] + notice, page, count=1)
 
 
-def _marked_data(path: str, page: str, mark: Mark) -> str:
+def marked_json(path: str, page: bytes, mark: Mark) -> bytes:
+    """Return a JSON document with the status and the details of a mark; another page as it is."""
     try:
         content = json.loads(page)
     except ValueError:
@@ -127,4 +137,4 @@ def _marked_data(path: str, page: str, mark: Mark) -> str:
     if not isinstance(content, dict):
         return page
     body = json_page(path, {**content, "status": STATUS[mark.state], **mark.details}).body
-    return body if isinstance(body, str) else body.decode()
+    return body.encode() if isinstance(body, str) else body

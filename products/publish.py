@@ -101,6 +101,20 @@ class Publisher:
         """
         return manifest.read(self.link)
 
+    def pages(self, channel: str) -> dict[str, bytes]:
+        """Return the pages of a channel that are of the issue in force, by path; none of an
+        earlier issue, whose pages stand there while the channel waits for a signature.
+
+        Raises: OSError.
+        """
+        issue, files = manifest.files_of(self.link)
+        release = self.link.resolve()
+        return {
+            path: (release / path).read_bytes()
+            for path, entry in files.items()
+            if entry["channel"] == channel and entry["issue"] == issue
+        }
+
     def released(self) -> tuple[tuple[Issue, str, bool], ...]:
         """Return every released issue, the oldest first, with the digest of its settings, and
         whether it was withdrawn before the one in force.

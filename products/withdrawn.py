@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from forecast.config import Config
 from forecast.domain import Issue
 from forecast.review import Withdrawal
-from products.channels import api
+from products import channels
+from products.manifest import Files
 from products.marking import withdrawal_text
 from products.pages.templating import Page, icon, render_template, static_pages
 from products.wording import LANGUAGES, Words, clause
@@ -18,11 +19,7 @@ ARCHIVE = "archive/index.html"  # the page that lists the earlier issues
 
 
 def pages(
-    issue: Issue,
-    withdrawal: Withdrawal,
-    config: Config,
-    replaced: Collection[str],
-    earlier: Sequence[Issue],
+    issue: Issue, withdrawal: Withdrawal, config: Config, replaced: Files, earlier: Sequence[Issue]
 ) -> Iterator[Page]:
     """Yield a page for each path of the release that is `replaced`.
 
@@ -30,9 +27,13 @@ def pages(
     not know is left out.
     """
     static = {page.path: page for page in static_pages()}
-    data = {page.path: page for page in api.withdrawn_pages(issue, withdrawal, config)}
+    own = {
+        page.path: page
+        for channel in dict.fromkeys(entry["channel"] for entry in replaced.values())
+        for page in channels.withdrawn(channel, issue, withdrawal, config)
+    }
     for path in replaced:
-        if known := static.get(path) or data.get(path):
+        if known := static.get(path) or own.get(path):
             yield known
         elif template := _template(path):
             values = _values(issue, withdrawal, config, path, earlier)

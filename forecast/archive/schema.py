@@ -13,8 +13,8 @@ import sqlalchemy as sql
 
 from forecast.domain import as_utc
 
-SCHEMA = 3  # the number in `about`: programs without migrations refuse another one
-REVISION = "0003"  # the newest of forecast/archive/migrations
+SCHEMA = 4  # the number in `about`: programs without migrations refuse another one
+REVISION = "0004"  # the newest of forecast/archive/migrations
 
 
 class UtcDateTime(sql.types.TypeDecorator[datetime]):
@@ -324,5 +324,22 @@ report_table = sql.Table(
     sql.Column("kept", sql.JSON, nullable=False),  # phenomena whose outcome is kept
     sql.Column("sender", sql.String(64)),  # salted hash of a visitor's address, for a day
     sql.Index("report_by_time", "received"),
+)
+
+# What was sent to whom, kept for ever: a row for each channel, receiver and subject, and the state
+# of its last sending (forecast/sent.py).
+delivery_table = sql.Table(
+    "delivery", metadata,
+    sql.Column("channel", sql.String(20), primary_key=True),
+    sql.Column("receiver", sql.String(40), primary_key=True),
+    sql.Column("key", sql.String(200), primary_key=True),
+    sql.Column("state", sql.String(12), nullable=False),
+    sql.Column("issue", sql.String(80), nullable=False),
+    sql.Column("digest", sql.String(64), nullable=False),
+    sql.Column("at", UtcDateTime, nullable=False),
+    sql.Column("remote", sql.JSON, nullable=False),  # names that the receiver gave it
+    sql.Column("attempts", sql.Integer, nullable=False),
+    sql.Column("final", sql.Boolean, nullable=False),
+    sql.Column("detail", sql.Text, nullable=False),
 )
 # fmt: on

@@ -11,7 +11,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from forecast.archive.database import brief
 from forecast.archive.schema import SCHEMA, about_table, issue_table
-from forecast.archive.upgrade import OLDEST
+from forecast.archive.upgrade import FORMER
 from forecast.config import masked
 from forecast.errors import ArchiveError
 
@@ -63,7 +63,7 @@ def read_state(url: str) -> ArchiveState:
             found = set(sql.inspect(connection).get_table_names())
             if about_table.name in found:
                 schema = connection.scalar(sql.select(about_table.c.schema))
-                if schema not in (None, SCHEMA, OLDEST):  # that is brought forward when it is used
+                if schema not in (None, SCHEMA, *FORMER):  # that is brought forward when it is used
                     raise ArchiveError(
                         f"archive {masked(url)}: it has schema {schema}, this program reads schema "
                         f"{SCHEMA}; use the program that wrote it"

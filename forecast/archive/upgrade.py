@@ -12,15 +12,17 @@ from forecast.archive.schema import REVISION, SCHEMA, about_table, metadata
 from forecast.errors import ArchiveError
 from forecast.files import rename
 
-OLDEST = 2  # the schema from which migrations start
+# The schemas that can be brought forward, each with its revision of the migrations.
+FORMER: dict[int, str | None] = {2: None, 3: "0003"}
 LOCK = 710_112_003  # of PostgreSQL: one process migrates at a time
 
 
 def upgrade(engine: sql.Engine, address: str) -> None:
     """Make or migrate the tables of a database; nothing where it is up to date.
 
-    Before a migration a copy is made: of an SQLite file beside it (`<name>.schema2.bak`), in
-    PostgreSQL into the database schema `skyscape_schema2`. A failed migration changes nothing.
+    Before a migration from schema N a copy is made: of an SQLite file beside it
+    (`<name>.schemaN.bak`), in PostgreSQL into the database schema `skyscape_schemaN`. A failed
+    migration changes nothing.
     address: for messages, without a password. Raises: ArchiveError, SQLAlchemyError.
     """
     with engine.connect() as connection:
@@ -33,21 +35,22 @@ def upgrade(engine: sql.Engine, address: str) -> None:
         found, schema = _revision(connection), _schema(connection)
         if (found, schema) == (REVISION, SCHEMA):  # another process was faster
             return
-        if found is not None or schema not in (None, OLDEST):
-            raise ArchiveError(
-                f"archive {address}: it has schema {schema}, this program reads schema {SCHEMA} "
-                f"and brings schema {OLDEST} forward; use the program that wrote it"
-            )
-        if schema == OLDEST:
-            if engine.dialect.name == "postgresql":
-                _copy_postgresql(connection)
-            else:
-                _copy_sqlite(Path(str(engine.url.database)), address)
-            _alembic(connection, "upgrade")
-        else:
+        if schema is None and found is None:
             metadata.create_all(connection)
             connection.execute(about_table.insert().values(schema=SCHEMA))
             _alembic(connection, "stamp")
+        elif schema in FORMER and found == FORMER[schema]:
+            if engine.dialect.name == "postgresql":
+                _copy_postgresql(connection, schema)
+            else:
+                _copy_sqlite(Path(str(engine.url.database)), schema, address)
+            _alembic(connection, "upgrade")
+        else:
+            raise ArchiveError(
+                f"archive {address}: it has schema {schema}, this program reads schema {SCHEMA} "
+                f"and brings {' and '.join(map(str, FORMER))} forward; use the program that wrote "
+                "it"
+            )
 
 
 def _lock(connection: sql.Connection) -> None:
@@ -81,12 +84,12 @@ def _alembic(connection: sql.Connection, command: str) -> None:
     getattr(commands, command)(config, "head")
 
 
-def _copy_sqlite(path: Path, address: str) -> None:
+def _copy_sqlite(path: Path, schema: int, address: str) -> None:
     """Copy a database file beside it, whole, while nobody else writes; an earlier copy stays.
 
     Raises: ArchiveError where there is no room for it.
     """
-    target = path.with_name(f"{path.name}.schema{OLDEST}.bak")
+    target = path.with_name(f"{path.name}.schema{schema}.bak")
     if target.exists():
         return
     part = target.with_name(target.name + ".part")
@@ -102,9 +105,9 @@ def _copy_sqlite(path: Path, address: str) -> None:
         ) from error
 
 
-def _copy_postgresql(connection: sql.Connection) -> None:
+def _copy_postgresql(connection: sql.Connection, schema: int) -> None:
     names = sql.inspect(connection).get_table_names()
-    copy = f"skyscape_schema{OLDEST}"
+    copy = f"skyscape_schema{schema}"
     connection.execute(sql.schema.CreateSchema(copy, if_not_exists=True))
     quote = connection.dialect.identifier_preparer.quote
     for name in names:

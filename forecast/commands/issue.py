@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -16,7 +17,7 @@ from forecast.errors import ConfigError, SkyscapeError
 
 if TYPE_CHECKING:
     from forecast.config import Config
-    from forecast.domain import Cycle
+    from forecast.domain import Cycle, Receipt
     from forecast.issue.report import IssueReport
 
 log = logging.getLogger("skyscape")
@@ -157,6 +158,7 @@ def _issue(
     """Issue one forecast, keep the attempt in the archive and print what was published."""
     from forecast import pipeline
     from forecast.archive.issues import Attempt
+    from forecast.issue.deliver import deliver
 
     cycle = None if run_time is None else _cycle(config, run_time, now)
     world = setup.build_world(config, source)
@@ -167,11 +169,13 @@ def _issue(
         world.archive.keep_attempt(Attempt(now, None, error.exit_code, detail))
         raise
     world.archive.keep_attempt(Attempt(now, report.issue.id, report.exit_code, report.summary))
+    sent = deliver(world, now)
     index = (config.output.folder / "current" / "index.html").absolute()
     if as_json:
-        show_json(_as_json(report, index))
+        show_json(_as_json(report, index, sent))
     else:
-        show(report.summary, f"look at {index if index.exists() else index.parent}")
+        told = (f"{each.channel}: {each.outcome} {each.detail}".rstrip() for each in sent)
+        show(report.summary, *told, f"look at {index if index.exists() else index.parent}")
     return report.exit_code
 
 
@@ -195,7 +199,7 @@ def _cycle(config: Config, run_time: datetime, now: datetime) -> Cycle:
     return Cycle(run_time, config.source.model)
 
 
-def _as_json(report: IssueReport, index: Path) -> dict[str, object]:
+def _as_json(report: IssueReport, index: Path, sent: Sequence[Receipt]) -> dict[str, object]:
     return {
         "issue": report.issue.id,
         "number": report.issue.number,
@@ -204,6 +208,7 @@ def _as_json(report: IssueReport, index: Path) -> dict[str, object]:
         "set_aside": report.failed_phenomena,
         "unheard": report.unavailable_models,
         "channels": {receipt.channel: receipt.outcome for receipt in report.receipts},
+        "sent": {receipt.channel: receipt.outcome for receipt in sent},
         "seconds": report.seconds,
         "index": str(index),
         "exit_code": report.exit_code,

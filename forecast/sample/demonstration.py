@@ -10,6 +10,7 @@ from forecast.domain import Cycle, as_utc
 from forecast.ingest.sources import needs_of
 from forecast.sample.encoding import write_cycle
 from forecast.sample.week import Week
+from forecast.settings.delivery import DeliverySettings
 from forecast.settings.sources import StepSettings
 
 # Seven local days with the night of the last one, from a run up to ten hours old.
@@ -48,6 +49,7 @@ def demonstration_config(config: Config, bucket: str, output: Path, work: Path) 
                 update={"url": f"sqlite:///{work / 'archive.db'}"}
             ),
             "output": config.output.model_copy(update={"folder": output}),
+            "delivery": DeliverySettings(),  # it sends nothing to anybody
             "learning": config.learning.model_copy(update={"folder": work / "models"}),
         }
     )

@@ -23,12 +23,15 @@ from apscheduler.triggers.interval import IntervalTrigger
 from forecast import pipeline
 from forecast.archive.issues import Attempt
 from forecast.errors import ArchiveError, CycleNotReady, SkyscapeError, SourceError
+from forecast.issue.deliver import deliver, senders
 from forecast.issue.lifecycle import Lifecycle
 from forecast.issue.station_reports import publish_current_observations
 from forecast.learning import monitor, train, truth_from_analyses, truth_from_phones, verify
 from forecast.service.review_jobs import ReviewJobs
 
 log = logging.getLogger(__name__)
+
+DELIVERY_SECONDS = 20  # between two looks whether something is to be sent
 
 Clock = Callable[[], datetime]
 
@@ -52,7 +55,8 @@ def build_scheduler(
         "misfire_grace_time": schedule.misfire_minutes * 60,
     }
     executors = {
-        name: ThreadPoolExecutor(1) for name in ("default", "further", "observations", "learning")
+        name: ThreadPoolExecutor(1)
+        for name in ("default", "further", "observations", "learning", "delivery")
     }
     scheduler = BlockingScheduler(timezone=zone, executors=executors, job_defaults=defaults)
     if world.config.issue.review == "off":
@@ -68,6 +72,15 @@ def build_scheduler(
             id="further",
             name="fetch further models",
             executor="further",
+        )
+    if senders(world.config):
+        scheduler.add_job(
+            send,
+            IntervalTrigger(seconds=DELIVERY_SECONDS, timezone=zone),
+            args=[world, clock],
+            id="deliver",
+            name="send what is not sent yet",
+            executor="delivery",
         )
     if world.intake is not None:
         minutes = world.config.observations.check_minutes
@@ -308,6 +321,11 @@ def fetch_further(world: pipeline.World, clock: Clock) -> None:
             log.warning("%s: no run can be fetched: %s", model.model.id, error)
         except Exception:  # the process must outlive a defect
             log.exception("%s: a defect: please report it", model.model.id)
+
+
+def send(world: pipeline.World, clock: Clock) -> None:
+    """Send the issue in force, or its withdrawal, to those who do not have it. Never raises."""
+    _apart("nothing is sent", lambda: deliver(world, clock()))
 
 
 def observe(world: pipeline.World, clock: Clock) -> None:

@@ -244,9 +244,16 @@ class ArchiveSettings(SettingsSection):
 
 
 class OutputSettings(SettingsSection):
+    """Where the pages are written.
+
+    base_url: the address at which readers find `<folder>/current`; feeds, calendars, cards,
+    messages and QR codes link to it. Empty: what needs an address is left out, and says so.
+    """
+
     folder: Path = Path("var/site")
     keep_issues: int = Field(default=400, ge=2, le=100000)
     channels: tuple[Channel, ...] = Field(default=CHANNELS, min_length=1)
+    base_url: Url | Literal[""] = ""
 
 
 class ForecastSettings(SettingsSection):

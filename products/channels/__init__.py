@@ -1,4 +1,4 @@
-"""The channels of a bulletin: each module renders its pages, `render(bulletin) -> pages`.
+"""The channels of a bulletin, a module each; a channel is known by the name of its module.
 
 web       index.html  sites/<id>/  archive/  verification/  models/  en/…
 display   display/<id>.html  en/display/<id>.html    a screen for each site
@@ -6,27 +6,36 @@ wechat    wechat/article.html  en/…                  an article to be sent
 sms       sms.txt  en/sms.txt                        a message to be sent
 api       api/v1/                                    data and their schemas
 static/   style sheets and scripts, of web and display
+
+A module has `render(bulletin) -> pages`. Where it needs them it also has
+
+    deliver(delivery) -> Receipt                sends its pages (products/delivery.py)
+    withdrawn(issue, withdrawal, config)        its pages in place of those of a withdrawn issue,
+                                                beside the HTML and text that all channels share
+    mark(path, page, mark, words) -> bytes | None    an archived page that says that its issue was
+                                                withdrawn or corrected; None: as HTML and text are
+
+A new channel is such a module, its name in `forecast.settings.CHANNELS`, and its words.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from types import MappingProxyType
+from collections.abc import Iterator
+from importlib import import_module
+from types import ModuleType
+from typing import TYPE_CHECKING
 
-from forecast.settings import Channel
+from forecast.config import Config
+from forecast.domain import Issue, Receipt
+from forecast.review import Withdrawal
+from forecast.settings import CHANNELS, Channel
 from products.bulletin import Bulletin
-from products.channels import api, display, sms, web, wechat
+from products.delivery import Delivery
 from products.pages.templating import Page
 
-RENDERERS: Mapping[Channel, Callable[[Bulletin], Iterator[Page]]] = MappingProxyType(
-    {
-        "web": web.render,
-        "display": display.render,
-        "wechat": wechat.render,
-        "sms": sms.render,
-        "api": api.render,
-    }
-)
+if TYPE_CHECKING:
+    from products.marking import Mark
+    from products.wording import Words
 
 
 def render(bulletin: Bulletin, channel: Channel) -> Iterator[Page]:
@@ -35,4 +44,34 @@ def render(bulletin: Bulletin, channel: Channel) -> Iterator[Page]:
     Raises: PublishError where a limit of the channel cannot be kept, ConfigError where a template
     or a word has a fault.
     """
-    return RENDERERS[channel](bulletin)
+    pages: Iterator[Page] = _module(channel).render(bulletin)
+    return pages
+
+
+def sends(channel: str, config: Config) -> bool:
+    """Return whether a channel sends its pages to somebody under these settings."""
+    return hasattr(_module(channel), "deliver") and getattr(config.delivery, channel) is not None
+
+
+def deliver(channel: Channel, delivery: Delivery) -> Receipt:
+    """Send the pages of a channel. Raises: SkyscapeError."""
+    receipt: Receipt = _module(channel).deliver(delivery)
+    return receipt
+
+
+def withdrawn(channel: str, issue: Issue, withdrawal: Withdrawal, config: Config) -> Iterator[Page]:
+    """Yield a channel's own pages of a withdrawn issue; none of a channel that is not known."""
+    if channel in CHANNELS and hasattr(_module(channel), "withdrawn"):
+        yield from _module(channel).withdrawn(issue, withdrawal, config)
+
+
+def marked(channel: str, path: str, page: bytes, mark: Mark, words: Words) -> bytes | None:
+    """Return an archived page with its mark; None where the channel has no way of its own."""
+    if channel not in CHANNELS or not hasattr(_module(channel), "mark"):
+        return None
+    found: bytes | None = _module(channel).mark(path, page, mark, words)
+    return found
+
+
+def _module(channel: str) -> ModuleType:
+    return import_module(f"{__name__}.{channel}")

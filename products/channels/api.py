@@ -14,8 +14,10 @@ from forecast.quantities import FEATURES, Feature
 from forecast.review import Review, Withdrawal
 from products.bulletin import Bulletin, Entry
 from products.confidence import as_usual
+from products.marking import Mark, marked_json, withdrawal_details
 from products.pages.json_page import json_page, number, time_text
 from products.pages.templating import TEMPLATES, Page
+from products.wording import Words
 
 FORECASTS = "skyscape.forecasts/1"
 STATUS = "skyscape.status/1"
@@ -41,25 +43,29 @@ def status_page(bulletin: Bulletin) -> Page:
     return json_page("api/v1/status.json", status(bulletin))
 
 
-def withdrawn_pages(issue: Issue, withdrawal: Withdrawal, config: Config) -> Iterator[Page]:
+def withdrawn(issue: Issue, withdrawal: Withdrawal, config: Config) -> Iterator[Page]:
     """Yield the data of a withdrawn issue: who withdrew it, when and why, and no forecast."""
     content = {"withdrawn": withdrawal_details(withdrawal)}
     yield json_page("api/v1/forecasts.json", _without_forecasts(issue, config) | content)
     yield _schema("schema.json")
     yield _schema("live.schema.json")
-    yield json_page("api/v1/status.json", {
+    yield withdrawn_status(issue, withdrawal)
+
+
+def withdrawn_status(issue: Issue, withdrawal: Withdrawal) -> Page:
+    """Return the page by which a screen learns that an issue is withdrawn."""
+    return json_page("api/v1/status.json", {
         "schema": STATUS, "status": "withdrawn", "issue": issue.id,
-        "issued_at": time_text(issue.issued), "expires_at": time_text(issue.valid_until), **content,
+        "issued_at": time_text(issue.issued), "expires_at": time_text(issue.valid_until),
+        "withdrawn": withdrawal_details(withdrawal),
     })  # fmt: skip
 
 
-def withdrawal_details(withdrawal: Withdrawal) -> dict[str, Any]:
-    """Return when an issue was withdrawn, by whom and why."""
-    return {
-        "at": time_text(withdrawal.at),
-        "person": withdrawal.person,
-        "reason": withdrawal.reason,
-    }
+def mark(path: str, page: bytes, mark: Mark, words: Words) -> bytes | None:
+    """Return the data of an archived issue with its state; a schema stays as it is."""
+    if not path.endswith(("/forecasts.json", "/status.json")):
+        return page
+    return marked_json(path, page, mark)
 
 
 def _without_forecasts(issue: Issue, config: Config) -> dict[str, Any]:

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from forecast.config import Config
+from forecast.domain import Issue
+from forecast.review import Withdrawal
 from products.bulletin import Bulletin
-from products.channels.api import status_page
+from products.channels import api
+from products.marking import Mark
 from products.pages.renderer import PageRenderer
 from products.pages.templating import Page, static_pages
-from products.wording import LANGUAGES
+from products.wording import LANGUAGES, Words
 
 
 def render(bulletin: Bulletin) -> Iterator[Page]:
@@ -18,4 +22,14 @@ def render(bulletin: Bulletin) -> Iterator[Page]:
             path = f"display/{section.site.id}.html"
             yield renderer.page("display/screen.html", path, section=section)
     yield from static_pages()
-    yield status_page(bulletin)
+    yield api.status_page(bulletin)
+
+
+def withdrawn(issue: Issue, withdrawal: Withdrawal, config: Config) -> Iterator[Page]:
+    """Yield the status by which screens learn of a withdrawal."""
+    yield api.withdrawn_status(issue, withdrawal)
+
+
+def mark(path: str, page: bytes, mark: Mark, words: Words) -> bytes | None:
+    """Return an archived page with its mark."""
+    return api.mark(path, page, mark, words) if path.startswith("api/") else None

@@ -17,14 +17,13 @@ from forecast.archive.accounts import Accounts
 from forecast.archive.drafts import Drafts
 from forecast.archive.issues import Archive
 from forecast.archive.outcomes import Outcomes
-from forecast.archive.schema import metadata
+from forecast.archive.schema import SCHEMA, metadata
 from forecast.archive.state import read_state
 from forecast.errors import ArchiveError
 
 TABLES = Path(__file__).parents[1] / "archives"
 NOW = datetime(2026, 11, 30, 8, tzinfo=UTC)
 ROWS = (
-    "INSERT INTO about (schema) VALUES (2)",
     "INSERT INTO issue (id, number, model, run, digest, issued, valid_until, published) VALUES "
     "('gfs-2026112200', 1, 'gfs', '2026-11-22 00:00:00', 'abc', '2026-11-22 05:00:00', "
     "'2026-11-23 00:00:00', '2026-11-22 05:00:10'), "
@@ -42,24 +41,32 @@ def engine_of(url: str) -> sql.Engine:
     return sql.create_engine(url.replace("postgresql:", "postgresql+psycopg:"))
 
 
+@pytest.fixture(params=[2, 3])
+def former(request: pytest.FixtureRequest) -> int:
+    """The schema of an old archive."""
+    number: int = request.param
+    return number
+
+
 @pytest.fixture(params=["sqlite", "postgresql"])
-def old(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """The address of an archive of schema 2."""
+def old(request: pytest.FixtureRequest, tmp_path: Path, former: int) -> str:
+    """The address of an archive of a former schema."""
     kind: str = request.param
     url = (
         f"sqlite:///{tmp_path / 'archive.db'}"
         if kind == "sqlite"
         else request.getfixturevalue("postgresql")
     )
-    statements = (TABLES / f"schema_2.{kind}.sql").read_text(encoding="utf-8").split(";\n")
+    statements = (TABLES / f"schema_{former}.{kind}.sql").read_text(encoding="utf-8").split(";\n")
     engine = engine_of(url)
     with engine.begin() as connection:
         if kind == "postgresql":
-            for schema in ("public", "skyscape_schema2"):
+            for schema in ("public", f"skyscape_schema{former}"):
                 connection.execute(sql.text(f"DROP SCHEMA IF EXISTS {schema} CASCADE"))
             connection.execute(sql.text("CREATE SCHEMA public"))
             connection.execute(sql.text("SET TIME ZONE 'UTC'"))
-        for statement in (*statements, *ROWS):
+        about = f"INSERT INTO about (schema) VALUES ({former})"
+        for statement in (*statements, about, *ROWS):
             if statement.strip():
                 connection.execute(sql.text(statement))
     engine.dispose()
@@ -79,14 +86,14 @@ def schema_of(url: str) -> tuple[int, set[str], set[str]]:
     return number, tables, columns
 
 
-def rows_of_copy(url: str) -> list[Any]:
+def rows_of_copy(url: str, former: int) -> list[Any]:
     """Return the issues of the copy that was made before the migration."""
     if url.startswith("sqlite"):
-        engine = engine_of(f"{url}.schema2.bak")
+        engine = engine_of(f"{url}.schema{former}.bak")
         query = "SELECT id, number FROM issue ORDER BY number"
     else:
         engine = engine_of(url)
-        query = "SELECT id, number FROM skyscape_schema2.issue ORDER BY number"
+        query = f"SELECT id, number FROM skyscape_schema{former}.issue ORDER BY number"
     with engine.connect() as connection:
         found = [tuple(row) for row in connection.execute(sql.text(query)).all()]
     engine.dispose()
@@ -110,7 +117,7 @@ def ended_as(child: int) -> int:
     return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
 
 
-def assert_forward(url: str) -> None:
+def assert_forward(url: str, former: int) -> None:
     archive = Archive(url)
     assert [(issue.id, issue.number) for issue in archive.issues()] == [
         ("gfs-2026112206", 2),
@@ -119,17 +126,17 @@ def assert_forward(url: str) -> None:
     assert archive.receipts(archive.issues()[1])[0].channel == "web"
     assert list(Outcomes(archive).reports()) == [("miaofengshan", "sea_of_clouds", "2026-11-22")]
     assert set(Drafts(archive).states().values()) == {"released"}
-    assert schema_of(url)[0] == 3
-    assert rows_of_copy(url) == [("gfs-2026112200", 1), ("gfs-2026112206", 2)]
+    assert schema_of(url)[0] == SCHEMA
+    assert rows_of_copy(url, former) == [("gfs-2026112200", 1), ("gfs-2026112206", 2)]
 
 
-def test_an_old_archive_comes_forward_with_a_copy_of_what_it_was(old: str) -> None:
+def test_an_old_archive_comes_forward_with_a_copy_of_what_it_was(old: str, former: int) -> None:
     assert read_state(old).last == "gfs-2026112206"  # `check` looks without changing anything
-    assert schema_of(old)[0] == 2
+    assert schema_of(old)[0] == former
 
     archive = Archive(old)
 
-    assert_forward(old)
+    assert_forward(old, former)
     _, tables, columns = schema_of(old)
     assert tables == set(metadata.tables) | {"alembic_version"}
     assert {"state", "draft", "review"} <= columns
@@ -156,7 +163,9 @@ def test_a_migrated_archive_is_as_a_new_one(old: str, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("step", ["copy", "alembic"])
-def test_killed_in_the_middle_of_a_migration_it_begins_again(old: str, step: str) -> None:
+def test_killed_in_the_middle_of_a_migration_it_begins_again(
+    old: str, former: int, step: str
+) -> None:
     kind = old.partition(":")[0]
     where = f"_copy_{kind}" if step == "copy" else "_alembic"
 
@@ -173,20 +182,21 @@ def test_killed_in_the_middle_of_a_migration_it_begins_again(old: str, step: str
     assert ended_as(in_child(dying)) == -signal.SIGKILL
 
     number, tables, columns = schema_of(old)
-    assert (number, "draft" in tables, "review" in columns) == (2, False, False)
-    assert_forward(old)
+    assert (number, "delivery" in tables) == (former, False)
+    assert ("draft" in tables, "review" in columns) == (former == 3, former == 3)
+    assert_forward(old, former)
 
 
-def test_of_many_processes_at_once_one_migrates_and_all_work(old: str) -> None:
-    children = [in_child(lambda: assert_forward(old)) for _ in range(4)]
+def test_of_many_processes_at_once_one_migrates_and_all_work(old: str, former: int) -> None:
+    children = [in_child(lambda: assert_forward(old, former)) for _ in range(4)]
 
     assert [ended_as(child) for child in children] == [0] * 4
-    assert_forward(old)
+    assert_forward(old, former)
 
 
 @pytest.mark.parametrize("old", ["sqlite"], indirect=True)
 def test_without_room_for_a_copy_nothing_is_migrated(
-    old: str, monkeypatch: pytest.MonkeyPatch
+    old: str, former: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def full(*_: object) -> None:
         raise OSError(28, "No space left on device")
@@ -195,4 +205,4 @@ def test_without_room_for_a_copy_nothing_is_migrated(
     with pytest.raises(ArchiveError, match=r"no copy can be made.*No space left"):
         Archive(old)
 
-    assert schema_of(old)[0] == 2
+    assert schema_of(old)[0] == former

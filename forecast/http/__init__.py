@@ -233,8 +233,8 @@ class Client:
                 body = self._body(response, where, deadline, maximum)
         except (requests.RequestException, HTTPError, HTTPException, OSError) as error:
             raise SourceUnavailable(
-                f"{where}: the connection failed ({_reason(error)}); expected a whole answer",
-                of_file=not _before_answer(error),
+                f"{where}: the connection failed ({reason_of(error)}); expected a whole answer",
+                of_file=not before_answer(error),
             ) from error
         if span is not None and span.length is not None and len(body) != span.length:
             raise SourceCorrupt(f"{where}: {len(body)} bytes came for a range of {span.length}")
@@ -363,7 +363,7 @@ def shown(url: str) -> str:
     return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
 
 
-def _reason(error: BaseException) -> str:
+def reason_of(error: BaseException) -> str:
     """Name the failure without its text, which may carry an address with its query."""
     inner = error.__cause__ or error.__context__
     return (
@@ -371,7 +371,7 @@ def _reason(error: BaseException) -> str:
     )
 
 
-def _before_answer(error: BaseException | None) -> bool:
+def before_answer(error: BaseException | None) -> bool:
     """Return whether no connection came about: then it is the server that fails, not one file."""
     nobody = (requests.ConnectTimeout, requests.exceptions.SSLError, requests.exceptions.ProxyError)
     while error is not None:
