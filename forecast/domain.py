@@ -226,6 +226,7 @@ class Features:
     evidence: per phenomenon the arrays that a chart draws, dimension `event` with the row number in
     `table` as coordinate.
     weather: (site id, local day) -> the weather of that whole day.
+    hours: the next two days by the hour (forecast/phenomena/hours.py); None where not computed.
     """
 
     events: tuple[Event, ...]
@@ -233,6 +234,7 @@ class Features:
     missing: tuple[tuple[str, ...], ...]
     evidence: Mapping[str, xr.Dataset] = field(default_factory=dict)
     weather: Mapping[tuple[str, date], DayWeather] = field(default_factory=dict)
+    hours: xr.Dataset | None = None
 
     def __post_init__(self) -> None:
         if self.table.sizes.get("event", 0) != len(self.events) or len(self.missing) != len(

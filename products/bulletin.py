@@ -194,6 +194,7 @@ class Section:
     days: tuple[SiteDay, ...]
     outlook: Outlook = Outlook()
     tiles: tuple[Tile, ...] = ()
+    hours: xr.Dataset | None = field(default=None, compare=False)  # of the next two days
 
     @property
     def no_darkness(self) -> bool:

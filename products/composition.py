@@ -106,7 +106,7 @@ def compose(
     zone = config.zone
     days = tuple(sorted({day for _, day in almanacs} | {f.event.day for f in forecasts}))
     sections = _sections(issue, days, _entries(forecasts, features, zone), almanacs, config,
-                         features.weather, supplement.current)  # fmt: skip
+                         features.weather, supplement.current, features.hours)  # fmt: skip
     outlook = _outlook(sections)
     valid_to = _valid_to(issue, forecasts, config)
     counted = Counter(i for f in forecasts for i in f.missing)
@@ -310,6 +310,7 @@ def _sections(
     config: Config,
     weather: Weather,
     current: Sequence[CurrentObservations],
+    hours: xr.Dataset | None,
 ) -> tuple[Section, ...]:
     """Return the section of each site, in the order of the settings."""
     plain = (
@@ -321,9 +322,16 @@ def _sections(
             section,
             outlook=_outlook([section]),
             tiles=tiles_of(section.site, current, config.observations, issue.issued),
+            hours=_hours_at(hours, section.site),
         )
         for section in plain
     )
+
+
+def _hours_at(hours: xr.Dataset | None, site: Site) -> xr.Dataset | None:
+    if hours is None or site.id not in hours["site"].values:
+        return None
+    return hours.sel(site=site.id)
 
 
 def _section(

@@ -18,6 +18,7 @@ from products.pages import tiles
 from products.pages.current_observations import FILE
 from products.pages.phrases import Phrases
 from products.pages.templating import Page, icon, render_template
+from products.scenes import scene, scene_of
 from products.wording import LANGUAGES, Words, clause
 
 CHART_DAYS = NEXT_DAYS  # beyond these the details of a model run are not worth drawing
@@ -72,6 +73,8 @@ class PageRenderer:
             "icon": icon,
             "chart": self.chart,
             "strip": self.strip,
+            "hours": self.hours,
+            "scene": self.scene,
             # sentences
             "alert_text": phrases.alert_text,
             "attribution": phrases.attribution,
@@ -135,6 +138,20 @@ class PageRenderer:
             self.bulletin.zone,
             prefix,
         )
+
+    def hours(self, section: Section) -> Markup | None:
+        """Draw the next two days of a site by the hour; None where they are not known."""
+        forecasts = [entry.forecast for day in section.days for entry in day.entries]
+        almanacs = [day.almanac for day in section.days if day.almanac is not None]
+        reader = charts.Reader(
+            self.words, self.language, self.bulletin.zone, f"hours-{section.site.id}"
+        )
+        return charts.hour_strip(section.hours, forecasts, almanacs, reader)
+
+    def scene(self, entry: Entry, prefix: str) -> Markup:
+        """Draw the scene of an entry; empty where its forecast is not known."""
+        drawn = scene_of(entry)
+        return Markup() if drawn is None else scene(drawn, self.words, prefix)
 
     def strip(self, section: Section, phenomenon: str) -> Markup | None:
         """Draw one phenomenon over the days."""
