@@ -33,6 +33,7 @@ from forecast.review import Review
 from forecast.verification import Verification
 from products.bulletin import (
     NEXT_DAYS,
+    OPERATORS_ONLY,
     WORTH_GOING,
     Alert,
     Bulletin,
@@ -50,8 +51,6 @@ from products.safety import HAZARDS, Hazard, assess_hazards, closes, clothing, w
 BEST_ENTRIES = 3  # how many entries are chosen as the best of the next days
 # [1] a better day must be more likely by so much, and by a grade
 CLEARLY_BETTER = 0.10
-# of use to a ski field, not to a visitor: never among the best
-OPERATORS_ONLY = frozenset({"snowmaking"})
 
 Almanacs = Mapping[tuple[str, date], Almanac]
 Weather = Mapping[tuple[str, date], DayWeather]

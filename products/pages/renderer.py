@@ -74,6 +74,7 @@ class PageRenderer:
             "chart": self.chart,
             "strip": self.strip,
             "hours": self.hours,
+            "site_map": self.site_map,
             "scene": self.scene,
             # sentences
             "alert_text": phrases.alert_text,
@@ -147,6 +148,15 @@ class PageRenderer:
             self.words, self.language, self.bulletin.zone, f"hours-{section.site.id}"
         )
         return charts.hour_strip(section.hours, forecasts, almanacs, reader)
+
+    def site_map(self) -> Markup | None:
+        """Draw where the sites lie, each with the chance of its next headline."""
+        places = [
+            charts.Place(section.site, section.next.forecast if section.next else None)
+            for section in self.bulletin.sections
+        ]
+        reader = charts.Reader(self.words, self.language, self.bulletin.zone, "map")
+        return charts.site_map(places, reader)
 
     def scene(self, entry: Entry, prefix: str) -> Markup:
         """Draw the scene of an entry; empty where its forecast is not known."""
