@@ -10,7 +10,7 @@ from forecast.science.interpolation import Scene, hours_between
 from forecast.science.site_profiles import air_at, cloud_column
 from forecast.science.vertical import on_heights
 
-HOURS = np.timedelta64(48, "h")
+HOURS = np.timedelta64(48, "h")  # from the start of the first whole day that is left
 HEIGHTS = np.arange(0.0, 12001.0, 400.0)  # [m] above sea level
 
 

@@ -23,14 +23,14 @@ SCALES = (1, 2, 5, 10, 20, 50, 100, 200, 500)  # [km] of the bar
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class MapPlace:
     """A site and its next headline forecast; None where it has none."""
 
     site: Site
     forecast: Forecast | None
 
 
-def site_map(places: Sequence[Place], reader: Reader) -> Markup | None:
+def site_map(places: Sequence[MapPlace], reader: Reader) -> Markup | None:
     """Draw the sites; None where there are fewer than two."""
     if len(places) < 2:
         return None
@@ -61,7 +61,7 @@ def site_map(places: Sequence[Place], reader: Reader) -> Markup | None:
     return drawing.finish(words("chart.map.title"), words("chart.map.description", sites=names))
 
 
-def _dot(drawing: Drawing, place: Place, x: float, y: float) -> None:
+def _dot(drawing: Drawing, place: MapPlace, x: float, y: float) -> None:
     """Draw a site in the colour of its chance, the number in it; hatched where it is not known."""
     forecast = place.forecast
     known = forecast is not None and forecast.known
@@ -76,7 +76,7 @@ def _dot(drawing: Drawing, place: Place, x: float, y: float) -> None:
 
 def _name(
     drawing: Drawing,
-    place: Place,
+    place: MapPlace,
     x: float,
     y: float,
     taken: list[tuple[float, float, float, float]],
@@ -128,7 +128,7 @@ def _bar(drawing: Drawing, scale: float, height: float, words: ChartWords) -> No
     drawing.text(WIDTH - 26, y - 2, words("compass.0"), "c-note", "end")
 
 
-def _text(place: Place, reader: Reader) -> str:
+def _text(place: MapPlace, reader: Reader) -> str:
     """Return name and chance in words."""
     name = place.site.name.en if reader.language == "en" else place.site.name.zh
     forecast = place.forecast

@@ -26,6 +26,15 @@ CHART_DAYS = NEXT_DAYS  # beyond these the details of a model run are not worth 
 ALWAYS_CHARTED = frozenset({"starry_sky", "sea_of_clouds", "sunset_glow", "sunrise_glow"})
 ALWAYS_DAYS = 2  # days over which they are
 CHARTED_FROM = 2  # [grade] from which anything else is drawn
+# what templates may call of Phrases
+# fmt: off
+SENTENCES = (
+    "alert_text", "attribution", "changed", "changed_from", "clear", "comment",
+    "contributing_runs", "correction", "facing", "gaps", "missing", "missing_count",
+    "missing_of_day", "names", "not_assessed", "questioned", "reasons", "replaces_withdrawn",
+    "risk", "risk_of", "unavailable_models", "where", "why",
+)
+# fmt: on
 
 
 class PageRenderer:
@@ -77,30 +86,8 @@ class PageRenderer:
             "site_map": self.site_map,
             "scene": self.scene,
             # sentences
-            "alert_text": phrases.alert_text,
-            "attribution": phrases.attribution,
-            "changed": phrases.changed,
+            **{name: getattr(phrases, name) for name in SENTENCES},
             "clause": clause,
-            "changed_from": phrases.changed_from,
-            "clear": phrases.clear,
-            "comment": phrases.comment,
-            "contributing_runs": phrases.contributing_runs,
-            "correction": phrases.correction,
-            "facing": phrases.facing,
-            "gaps": phrases.gaps,
-            "missing": phrases.missing,
-            "missing_count": phrases.missing_count,
-            "missing_of_day": phrases.missing_of_day,
-            "names": phrases.names,
-            "not_assessed": phrases.not_assessed,
-            "questioned": phrases.questioned,
-            "reasons": phrases.reasons,
-            "replaces_withdrawn": phrases.replaces_withdrawn,
-            "risk": phrases.risk,
-            "risk_of": phrases.risk_of,
-            "unavailable_models": phrases.unavailable_models,
-            "where": phrases.where,
-            "why": phrases.why,
             # functions of other modules
             "agreement": agreement,
             "as_usual": as_usual,
@@ -152,7 +139,7 @@ class PageRenderer:
     def site_map(self) -> Markup | None:
         """Draw where the sites lie, each with the chance of its next headline."""
         places = [
-            charts.Place(section.site, section.next.forecast if section.next else None)
+            charts.MapPlace(section.site, section.next.forecast if section.next else None)
             for section in self.bulletin.sections
         ]
         reader = charts.Reader(self.words, self.language, self.bulletin.zone, "map")

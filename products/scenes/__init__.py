@@ -9,6 +9,6 @@ own skyline. A poor chance has a plain scene. The scales of the drawing are in `
 
 from __future__ import annotations
 
-from products.scenes.compose import Scene, scene, scene_of
+from products.scenes.compose import DrawnScene, scene, scene_of
 
-__all__ = ["Scene", "scene", "scene_of"]
+__all__ = ["DrawnScene", "scene", "scene_of"]

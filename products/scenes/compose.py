@@ -24,7 +24,7 @@ WARM, DUSK_CLOUD = rgb("#ffcf9c"), rgb("#4f5478")
 
 
 @dataclass(frozen=True, slots=True)
-class Scene:
+class DrawnScene:
     """What is drawn: the site, the moment, and the numbers of the event.
 
     kind: the phenomenon; of a sea of clouds the likeliest state. azimuth: of the view [degree].
@@ -48,7 +48,7 @@ class Scene:
         return self.values.get(name, otherwise)
 
 
-def scene_of(entry: Entry) -> Scene | None:
+def scene_of(entry: Entry) -> DrawnScene | None:
     """Return what is to be drawn of an entry; None where its forecast is not known."""
     forecast, event = entry.forecast, entry.forecast.event
     if not forecast.known:
@@ -62,9 +62,9 @@ def scene_of(entry: Entry) -> Scene | None:
     first, last = site.view_sector
     middle = (first + ((last - first) % 360 or 360) / 2) % 360
     kind = event.phenomenon
-    if kind == "sea_of_clouds" and forecast.states:
-        kind = max(forecast.states, key=lambda state: forecast.states[state])
-    return Scene(
+    if kind == "sea_of_clouds":
+        kind = max(forecast.states, key=lambda state: forecast.states[state], default="sea")
+    return DrawnScene(
         site=site,
         kind=kind,
         at=at,
@@ -78,7 +78,7 @@ def scene_of(entry: Entry) -> Scene | None:
     )
 
 
-def scene(drawn: Scene, words: ChartWords | None = None, prefix: str = "scene") -> Markup:
+def scene(drawn: DrawnScene, words: ChartWords | None = None, prefix: str = "scene") -> Markup:
     """Return the SVG of a scene. words: for its text alternative; None where words stand beside.
 
     prefix: of the ids, its own for each scene of a page.
@@ -95,7 +95,7 @@ def scene(drawn: Scene, words: ChartWords | None = None, prefix: str = "scene") 
     )
 
 
-def _body(drawn: Scene, view: View) -> str:
+def _body(drawn: DrawnScene, view: View) -> str:
     """Return the parts of a scene from far to near."""
     light = float(np.interp(drawn.sun[0], [-12, -4, 2, 8], [0.0, 0.25, 0.7, 1.0]))
     moonlight = drawn.lit * max(math.sin(math.radians(max(drawn.moon[0], 0.0))), 0.0) ** 0.5
@@ -123,7 +123,7 @@ def _body(drawn: Scene, view: View) -> str:
     return "".join(parts)
 
 
-def _veil(drawn: Scene) -> float:
+def _veil(drawn: DrawnScene) -> float:
     """Return how much cloud greys the whole sky [1]."""
     if drawn.kind in ("overcast", "snowfall"):
         return 0.9
@@ -135,7 +135,7 @@ def _veil(drawn: Scene) -> float:
     return 0.6 * min(max(*covers, 0.0), 1.0)
 
 
-def _lights(drawn: Scene, view: View, clear: float, brightness: float) -> list[str]:
+def _lights(drawn: DrawnScene, view: View, clear: float, brightness: float) -> list[str]:
     """Return stars, Milky Way, moon and sun."""
     parts = []
     moment = np.datetime64(drawn.at.replace(tzinfo=None), "s")
@@ -152,7 +152,7 @@ def _lights(drawn: Scene, view: View, clear: float, brightness: float) -> list[s
     return parts
 
 
-def _clouds(drawn: Scene, view: View, light: float, low: Colour) -> list[str]:
+def _clouds(drawn: DrawnScene, view: View, light: float, low: Colour) -> list[str]:
     """Return the clouds above the viewer."""
     grey = mixed(sky.GREY_NIGHT, rgb("#8d97a6"), light)
     if drawn.kind in ("overcast", "snowfall"):
@@ -173,7 +173,7 @@ def _clouds(drawn: Scene, view: View, light: float, low: Colour) -> list[str]:
     return [cloud.streaks(view, drawn.site.id, high, mixed(low, grey, 0.5), None, 0.0)]
 
 
-def _glow_colour(drawn: Scene) -> Colour | None:
+def _glow_colour(drawn: DrawnScene) -> Colour | None:
     """Return the colour of the lit cloud at the best minute; None where it is not known."""
     bands = [drawn.values.get(f"glow_{band}", math.nan) for band in ("red", "green", "blue")]
     if not all(math.isfinite(band) for band in bands):
@@ -182,7 +182,7 @@ def _glow_colour(drawn: Scene) -> Colour | None:
     return (red, green, blue)
 
 
-def _sea(drawn: Scene, view: View, light: float, low: Colour) -> str:
+def _sea(drawn: DrawnScene, view: View, light: float, low: Colour) -> str:
     top = mixed(rgb("#2b3856"), rgb("#f7f9fc"), 0.25 + 0.7 * light)
     warm = float(np.interp(drawn.sun[0], [-3, 0, 4, 12], [0.0, 0.55, 0.3, 0.0]))
     shade = mixed(mixed(rgb("#161f38"), rgb("#b7c6da"), light), low, 0.2)
@@ -197,7 +197,7 @@ def _sea(drawn: Scene, view: View, light: float, low: Colour) -> str:
     )
 
 
-def description(drawn: Scene, words: ChartWords) -> str:
+def description(drawn: DrawnScene, words: ChartWords) -> str:
     """Return the text alternative: what is drawn, and of which numbers."""
     kind = (
         f"{drawn.kind}_plain" if drawn.plain and drawn.kind in (*GLOW, "starry_sky") else drawn.kind

@@ -16,7 +16,7 @@ from forecast.config import Config
 from forecast.domain import CLOUD_SEA_STATES, Site
 from forecast.science import ephemeris
 from products.confidence import as_usual
-from products.scenes import Scene, scene, scene_of
+from products.scenes import DrawnScene, scene, scene_of
 from products.scenes.sky import star_count
 from products.scenes.view import HEIGHT, UP, WIDTH
 from products.wording import LANGUAGES, Words
@@ -41,13 +41,13 @@ def site(config: Config) -> Site:
 
 
 @pytest.fixture
-def night(site: Site) -> Scene:
-    return Scene(
+def night(site: Site) -> DrawnScene:
+    return DrawnScene(
         site, "starry_sky", MOMENT, 180.0, (-50.0, 0.0), (30.0, 170.0), 0.6, 120.0, False, VALUES
     )
 
 
-def parts(drawn: Scene, name: str) -> list[Any]:
+def parts(drawn: DrawnScene, name: str) -> list[Any]:
     """Return the elements of a class in the SVG of a scene."""
     root = ElementTree.fromstring(str(scene(drawn)))
     return [each for each in root.iter() if each.get("class") == name]
@@ -60,7 +60,7 @@ def starts(element: Any) -> list[tuple[float, float]]:
 
 
 @pytest.mark.parametrize("altitude", [-2.5, 0.0, 3.0, 11.0])
-def test_the_sun_stands_at_its_altitude_and_azimuth(night: Scene, altitude: float) -> None:
+def test_the_sun_stands_at_its_altitude_and_azimuth(night: DrawnScene, altitude: float) -> None:
     drawn = replace(night, kind="sunrise", azimuth=116.0, sun=(altitude, 120.0))
     glow = parts(drawn, "glow")[0]
     level = 318.0
@@ -69,20 +69,22 @@ def test_the_sun_stands_at_its_altitude_and_azimuth(night: Scene, altitude: floa
     assert len(parts(drawn, "sun")) == (altitude > -0.83)
 
 
-def test_a_sun_outside_the_view_is_not_drawn(night: Scene) -> None:
+def test_a_sun_outside_the_view_is_not_drawn(night: DrawnScene) -> None:
     assert not parts(replace(night, kind="sunrise", azimuth=240.0, sun=(1.0, 120.0)), "sun")
     assert not parts(replace(night, kind="sunrise", azimuth=120.0, sun=(-5.0, 120.0)), "glow")
 
 
 @pytest.mark.parametrize(("lit", "phase", "side"), [(0.25, 60.0, 1), (0.25, 300.0, -1)])
-def test_the_moon_is_lit_towards_the_sun(night: Scene, lit: float, phase: float, side: int) -> None:
+def test_the_moon_is_lit_towards_the_sun(
+    night: DrawnScene, lit: float, phase: float, side: int
+) -> None:
     moon = parts(replace(night, lit=lit, phase=phase), "moon")[0].get("d")
     # the outer half turns clockwise (1) where it is the right one
     assert moon.split("A")[1].split()[4] == ("1" if side > 0 else "0")
     assert moon.startswith(f"M{WIDTH / 2 - 10 * WIDTH / 100:g} ")
 
 
-def test_a_moon_below_the_horizon_is_not_drawn(night: Scene) -> None:
+def test_a_moon_below_the_horizon_is_not_drawn(night: DrawnScene) -> None:
     assert not parts(replace(night, moon=(-1.0, 170.0)), "moon")
 
 
@@ -94,7 +96,7 @@ def test_as_many_stars_are_seen_as_catalogues_have(magnitude: float, count: int)
 
 @pytest.mark.parametrize("limit", [3.0, 4.5, 6.0])
 def test_the_stars_of_a_scene_are_those_to_the_limiting_magnitude(
-    night: Scene, limit: float
+    night: DrawnScene, limit: float
 ) -> None:
     drawn = replace(night, values={**VALUES, "limiting_magnitude": limit})
     seen = sum(len(starts(path)) for path in parts(drawn, "stars"))
@@ -104,7 +106,7 @@ def test_the_stars_of_a_scene_are_those_to_the_limiting_magnitude(
     assert seen == pytest.approx(expected, abs=4 * expected**0.5 + 2)
 
 
-def test_half_the_sky_in_cloud_hides_the_fainter_half_of_a_magnitude(night: Scene) -> None:
+def test_half_the_sky_in_cloud_hides_the_fainter_half_of_a_magnitude(night: DrawnScene) -> None:
     clear, cloudy = (
         sum(
             len(starts(path))
@@ -115,7 +117,7 @@ def test_half_the_sky_in_cloud_hides_the_fainter_half_of_a_magnitude(night: Scen
     assert 0 < cloudy < 0.5 * clear
 
 
-def test_sirius_stands_where_it_is(night: Scene) -> None:
+def test_sirius_stands_where_it_is(night: DrawnScene) -> None:
     altitude, azimuth = sirius(MOMENT, night.site)
     points = [point for path in parts(replace(night, azimuth=azimuth), "stars")
               for point in starts(path)]  # fmt: skip
@@ -154,21 +156,21 @@ def test_the_milky_way_goes_through_its_core(site: Site) -> None:
 
 
 @pytest.mark.parametrize("brightness", [19.0, 21.6])
-def test_the_milky_way_is_drawn_under_a_dark_sky_only(night: Scene, brightness: float) -> None:
+def test_the_milky_way_is_drawn_under_a_dark_sky_only(night: DrawnScene, brightness: float) -> None:
     values = {**VALUES, "zenith_sky_brightness": brightness}
     summer = replace(night, at=datetime(2026, 7, 15, 15, tzinfo=UTC), values=values)
     assert bool(parts(summer, "milky-way")) == (brightness > 21)
 
 
 @pytest.mark.parametrize(("gap", "below"), [(150.0, 8.2), (400.0, 22.0), (1500.0, 82.5)])
-def test_the_sea_lies_as_far_below_as_its_top(night: Scene, gap: float, below: float) -> None:
+def test_the_sea_lies_as_far_below_as_its_top(night: DrawnScene, gap: float, below: float) -> None:
     sea = replace(night, kind="sea", values={**VALUES, "gap_to_deck": gap})
     deck = parts(sea, "deck")[0]
     assert float(deck.get("y")) - 190.0 == pytest.approx(below, abs=0.1)  # 0.055 px a metre
     assert float(deck.get("height")) == pytest.approx(HEIGHT - float(deck.get("y")), abs=0.1)
 
 
-def test_lit_cloud_has_the_colour_and_the_share_of_the_light_path(night: Scene) -> None:
+def test_lit_cloud_has_the_colour_and_the_share_of_the_light_path(night: DrawnScene) -> None:
     glow = replace(night, kind="sunset_glow", sun=(-1.0, 245.0), azimuth=245.0)
     lit, grey = parts(glow, "lit"), parts(glow, "cloud")
     assert {each.get("fill") for each in lit} == {"#ff734c"}  # 1, .45, .3
@@ -176,21 +178,21 @@ def test_lit_cloud_has_the_colour_and_the_share_of_the_light_path(night: Scene) 
     assert len(lit) + len(grey) == pytest.approx(0.7 * 84, abs=1)
 
 
-def test_a_poor_chance_is_drawn_plain(night: Scene) -> None:
+def test_a_poor_chance_is_drawn_plain(night: DrawnScene) -> None:
     glow = replace(night, kind="sunset_glow", sun=(-1.0, 245.0), azimuth=245.0, plain=True)
     assert not parts(glow, "lit")
     assert not parts(replace(night, kind="snowfall", plain=True), "flakes")
     assert not parts(replace(night, kind="rime", plain=True), "rime")
 
 
-def test_snow_is_as_deep_on_the_roofs_as_forecast(night: Scene) -> None:
+def test_snow_is_as_deep_on_the_roofs_as_forecast(night: DrawnScene) -> None:
     cover = replace(night, kind="snow_cover", sun=(20.0, 150.0))
     caps = parts(cover, "snow-depth")
     assert len(caps) == 5
     assert all("v-20L" in cap.get("d") for cap in caps)  # 0.1 m, 2 px a centimetre
 
 
-def test_more_snow_has_more_flakes(night: Scene) -> None:
+def test_more_snow_has_more_flakes(night: DrawnScene) -> None:
     def flakes(snow: float) -> int:
         drawn = replace(night, kind="snowfall", values={**VALUES, "new_snow": snow})
         return sum(len(starts(path)) for path in parts(drawn, "flakes"))
@@ -201,7 +203,7 @@ def test_more_snow_has_more_flakes(night: Scene) -> None:
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_scene_is_small_the_same_each_time_and_says_what_it_draws(
-    night: Scene, kind: str, config: Config
+    night: DrawnScene, kind: str, config: Config
 ) -> None:
     drawn = replace(night, kind=kind)
     for language in LANGUAGES:
@@ -215,7 +217,7 @@ def test_a_scene_is_small_the_same_each_time_and_says_what_it_draws(
         assert "<style" not in made
 
 
-def test_ids_of_two_scenes_on_a_page_differ(night: Scene) -> None:
+def test_ids_of_two_scenes_on_a_page_differ(night: DrawnScene) -> None:
     one, other = (ElementTree.fromstring(str(scene(night, prefix=p))) for p in ("a", "b"))
     ids = [{each.get("id") for each in tree.iter() if each.get("id")} for tree in (one, other)]
     assert ids[0]
