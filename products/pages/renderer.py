@@ -13,8 +13,9 @@ from markupsafe import Markup
 from products import charts
 from products.agreement import agreement
 from products.bulletin import NEXT_DAYS, Bulletin, Entry, Section
+from products.charts.event_strip import legend_sign
 from products.confidence import as_usual
-from products.pages import tiles
+from products.pages import calendar, tiles
 from products.pages.current_observations import FILE
 from products.pages.phrases import Phrases
 from products.pages.templating import Page, icon, render_template
@@ -92,6 +93,8 @@ class PageRenderer:
             "agreement": agreement,
             "as_usual": as_usual,
             "tiles": tiles,
+            "calendar_of": calendar.weeks,
+            "legend_sign": legend_sign,
         }
 
     def chart(self, entry: Entry, section: Section, prefix: str = "") -> Markup | None:
