@@ -11,6 +11,7 @@ The events and how the archive stands for them: tests/science/lead_events.py.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
@@ -83,13 +84,24 @@ class LeftOut:
 
     def skill(self, ahead: int) -> tuple[float, float, float]:
         """Return the Brier skill so many days ahead, and its 90 % interval by spells of weather."""
-        rows = self.cases.ahead == ahead
-        truth = self.cases.observed[rows].astype(float)
-        ours, theirs = ((part[rows] - truth) ** 2 for part in (self.probability, self.usual))
-        _, spell = np.unique(self.cases.night[rows].astype(np.int64) // BLOCK, return_inverse=True)
-        drawn = block_counts(spell.max() + 1, DRAWS, SEED)[:, spell]
-        low, high = percentile_interval(1 - (drawn @ ours) / (drawn @ theirs))
-        return float(1 - ours.sum() / theirs.sum()), low, high
+        return self.skill_of(self.cases.ahead == ahead)
+
+    def skill_of(self, rows: NDArray[np.bool_]) -> tuple[float, float, float]:
+        """Return the same of the cases `rows`."""
+        told, usual, cases = self.probability[rows], self.usual[rows], self.cases.take(rows)
+        return skill_interval(told, usual, cases.observed, cases.night)
+
+
+def skill_interval(
+    probability: Array, usual: Array, observed: NDArray[Any], night: NDArray[np.datetime64]
+) -> tuple[float, float, float]:
+    """Return the Brier skill against `usual`, and its 90 % interval by spells of weather."""
+    truth = observed.astype(float)
+    ours, theirs = ((part - truth) ** 2 for part in (probability, usual))
+    _, spell = np.unique(night.astype(np.int64) // BLOCK, return_inverse=True)
+    drawn = block_counts(spell.max() + 1, DRAWS, SEED)[:, spell]
+    low, high = percentile_interval(1 - (drawn @ ours) / (drawn @ theirs))
+    return float(1 - ours.sum() / theirs.sum()), low, high
 
 
 def usual_odds(cases: LeadCases) -> Array:
@@ -105,7 +117,7 @@ def usual_odds(cases: LeadCases) -> Array:
 def scale_of(numbers: Array, base: float) -> LeadScale:
     """Return the scale of fitted numbers: logarithms of strength, days, shape; base and offset."""
     strength, days, shape = np.exp(numbers[:3]).tolist()
-    return LeadScale(strength, days, shape, float(numbers[3]) - base, True, "")
+    return LeadScale(strength, days, shape, float(numbers[3]) - base, math.nan, True, "")
 
 
 def log_odds(scale: LeadScale, cases: LeadCases, usual: Array) -> Array:

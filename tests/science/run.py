@@ -15,6 +15,7 @@ SHARED = PROJECT.parent / "shared" / "data"
 
 TOPICS = (
     "lead",
+    "confidence",
     "climatology",
     "glow",
     "glow_errors",
