@@ -67,6 +67,13 @@ BORROWED: dict[str, Callable[[IssueArchive], LeadCases]] = {
     "rime": moist,
     "snow_cover": snow_cover,
 }
+# what counts as the event, in the words of the tables
+EVENT_WORDS = {
+    "archive's clear night": "mean cloud of 21-04 local at most 20 %",
+    "starry_sky": "the product's event but the moon: best two dark hours at most 30 % cloud",
+    "snowfall": "at least 1 mm of new snow in 16-09 local",
+    "snowmaking": "an hour of 16-09 local with a wet bulb of at most -2 degC",
+}
 EVENT_NAMES = {"sea_of_clouds": "moist nights", "rime": "moist nights", "snow_cover": "a pack"}
 
 
@@ -192,10 +199,10 @@ def skill_claims(name: str, found: LeftOut, bars: dict[int, float]) -> list[Clai
         result.append(
             Claim(
                 TOPIC,
-                f"{name}, Brier skill {ahead} days ahead",
+                f"{name}, the rule: Brier skill {ahead} days ahead",
                 f"{skill:.3f} ({low:.2f} to {high:.2f})",
                 int((found.cases.ahead == ahead).sum()),
-                f"usual frequency of the month; {found.cases.counts()}",
+                f"usual frequency of the month; {EVENT_WORDS[name]}; {found.cases.counts()}",
                 skill >= bar,
             )
         )

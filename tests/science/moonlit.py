@@ -30,9 +30,10 @@ from forecast.science.night_sky import (
 from forecast.settings import PhenomenonSettings
 from forecast.verification import OBSERVED_FROM
 from models.rules import STARS
-from models.scores import brier, reliability, skill
+from models.scores import brier, skill
 from tests.science.claims import Claim
 from tests.science.night_sky import forecasts
+from tests.science.ten_bins import reliability
 
 TOPIC = "moonlit"
 ZENITH = 21.5  # [mag arcsec-2] without a moon, as at Lingshan
@@ -157,6 +158,6 @@ def _of_kind(found: MoonlitNights, kind: str, lead: int) -> Claim:
         f"  {kind}: mean chance, and how often it came",
         f"{said.mean():.2f}, came {came.mean():.2f}",
         int(at.sum()),
-        f"reliability {bins.term:.4f}, chance keeps below {bins.highest:.4f} in 95 %",
+        f"reliability {bins.term:.4f}, chance keeps below {bins.highest:.4f} in 90 %",
         bool(abs(said.mean() - came.mean()) < MOST_APART and (bins.within or lead not in leads)),
     )

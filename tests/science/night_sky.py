@@ -109,7 +109,7 @@ def _of_lead(
             "  reliability term in ten bins",
             f"{bins.term:.4f}",
             row.cases,
-            f"chance keeps below {bins.highest:.4f} in 95 %",
+            f"chance keeps below {bins.highest:.4f} in 90 %",
             bins.within,
         ),
         Claim(
