@@ -20,9 +20,7 @@ def test_the_list_names_every_topic(capsys: pytest.CaptureFixture[str]) -> None:
     assert [line.split()[0] for line in lines] == list(run.TOPICS)
 
 
-def test_an_unknown_topic_is_named_with_those_there_are(
-    capsys: pytest.CaptureFixture[str],
-) -> None:
+def test_an_unknown_topic_is_named_with_those_there_are(capsys: pytest.CaptureFixture[str]) -> None:
     assert run.main(["lead", "sonw"]) == 2
 
     told = capsys.readouterr().out
