@@ -17,7 +17,7 @@ from scipy.special import softmax
 from sklearn.base import BaseEstimator, ClassifierMixin, clone
 from sklearn.utils.validation import check_is_fitted
 
-from models.calibration import Calibrator, as_log_odds, blended
+from models.calibration import Calibrator, blended
 from models.lead import SCALES
 from models.prior_logistic import PriorLogistic
 from models.rule_model import LEAD, PhysicsRule, divided, headline_of, rules_of, with_lead_and_usual
@@ -38,6 +38,7 @@ Allowed = NDArray[np.bool_]
 # three cases (check).
 BASE_SPREAD, STRENGTH_SPREAD, EFFECT_SPREAD, LEAD_SPREAD = 0.5, 0.4, 0.5, 0.3
 LEAD_DAYS = 5.0
+EDGE = 1e-9  # [1] probabilities nearer to 0 or 1 are read as this
 # Sea of clouds: what a mountain's labels say of the level is its own (they are given where there
 # was a picture to post), so the common base is the rule's; predictors change sign between mountains
 # (science.md 10), so strength and effects keep near the rule. Of mornings with a mountain left out,
@@ -331,7 +332,9 @@ class LearnedModel(BaseEstimator):
         start = rule.usual_sums(read) + rule.effects(read)[:, rule.known_ahead()].sum(axis=1)
         if len(self.classes_) == 2:
             start = np.concatenate([np.zeros_like(start), start], axis=1)
-        return np.asarray(softmax((1 - kept) * start + kept * as_log_odds(probability), axis=1))
+        return np.asarray(
+            softmax((1 - kept) * start + kept * np.log(np.maximum(probability, EDGE)), axis=1)
+        )
 
     def influence(self, X: Array, sites: Sequence[str] | None = None) -> Array:
         """Return each feature's change of the headline's log-odds (case, feature) [logit].

@@ -22,6 +22,7 @@ from sklearn.utils.validation import check_is_fitted
 from models.lead import SCALES
 from models.learned import (
     BASE_SPREAD,
+    EDGE,
     EFFECT_SPREAD,
     LEAD_DAYS,
     LEAD_SPREAD,
@@ -39,7 +40,6 @@ KIND = "adjusted_night"
 NEVER = 1e6  # [h] so far ahead that the weather has no weight
 LEAST_PART = 0.5  # [1] of the cases that have the classifier's needs, for it to be adjusted
 CHUNK = 50_000  # cases at once: their terms take some 50 MB
-EDGE = 1e-9  # [1] probabilities nearer to 0 or 1 are read as this
 
 
 class LearnedNight(ClassifierMixin, BaseEstimator):
