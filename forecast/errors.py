@@ -126,11 +126,26 @@ class PublishError(SkyscapeError):
 
 
 class NotReleased(PublishError):
-    """A draft does not go out: nobody signed it, or it is not as it was when it was signed."""
+    """A draft does not go out: nobody signed it, or it is not as it was when it was signed.
+
+    key: as that of Conflict.
+    """
+
+    def __init__(self, message: str, key: str = "") -> None:
+        super().__init__(message)
+        self.key = key
 
 
 class Conflict(SkyscapeError):
-    """A change was made from a version that is not the newest, or a step is not possible now."""
+    """A change was made from a version that is not the newest, or a step is not possible now.
+
+    key: of the words (desk.fault) by which the desk says it in the reader's language; "" where only
+    the log and a command show it.
+    """
+
+    def __init__(self, message: str, key: str = "") -> None:
+        super().__init__(message)
+        self.key = key
 
 
 class FileUnreadable(SkyscapeError):

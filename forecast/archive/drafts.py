@@ -276,7 +276,7 @@ class Drafts:
                 sql.select(issue_table).where(issue_table.c.id == issue)
             ).first()
             if row is None or row.published is None:
-                raise Conflict(f"{issue}: no such issue was released")
+                raise Conflict(f"{issue}: no such issue was released", "not_in_force")
             if row.state == "withdrawn":
                 return
             _step(connection, issue, row.state, "withdrawn", person, at, reason)
@@ -340,19 +340,20 @@ class Drafts:
 def _row(connection: sql.Connection, draft: str) -> sql.Row[Any]:
     row = connection.execute(sql.select(draft_table).where(draft_table.c.id == draft)).first()
     if row is None:
-        raise Conflict(f"{draft}: there is no such draft; open the desk again")
+        raise Conflict(f"{draft}: there is no such draft; open the desk again", "no_draft")
     return row
 
 
 def _conflict(row: sql.Row[Any], version: int) -> Conflict:
     if row.state not in OPEN:
-        return Conflict(f"{row.id} is {row.state}: it can no longer be changed")
+        return Conflict(f"{row.id} is {row.state}: it can no longer be changed", "closed")
     if row.version != version:
         return Conflict(
             f"{row.id} was changed meanwhile (version {row.version}, you saw {version}): "
-            "nothing is overwritten; look at it again"
+            "nothing is overwritten; look at it again",
+            "changed",
         )
-    return Conflict(f"{row.id} is {row.state} already")
+    return Conflict(f"{row.id} is {row.state} already", "closed")
 
 
 def _last(connection: sql.Connection, subject: str) -> str:

@@ -29,6 +29,7 @@ from tests.web_world import HOUR, NOW, WebWorld, web_world
 SEA: EventKey = ("lingshan", "sea_of_clouds", "2026-11-23")
 GLOW: EventKey = ("lingshan", "sunset_glow", "2026-11-22")
 NASTY = "<script>alert(1)</script>\"'><img src=x onerror=alert(2)>"
+ENDING = {"why": "other", "note_zh": NASTY * 9, "note_en": NASTY}
 
 
 @pytest.fixture(scope="module")
@@ -201,7 +202,7 @@ def test_an_emptied_field_goes_back_to_the_model(ours: WebWorld, desk: FlaskClie
         ({"window_start": "15:00", "window_end": "16:00", "reason": "satellite"}, "时段不在"),
         ({"sentence_zh": "只有中文", "reason": "wording"}, "须中英文同时填写"),
         ({"sentence_zh": "长" * 121, "sentence_en": "x", "reason": "wording"}, "至多120字"),
-        ({"probability": "40", "reason": "because"}, "a reason is needed"),
+        ({"probability": "40", "reason": "because"}, "请先选择修改理由"),
     ],
 )
 def test_what_makes_no_sense_is_refused_and_what_was_typed_stays(
@@ -294,7 +295,9 @@ def test_nothing_that_is_typed_becomes_markup(ours: WebWorld, desk: FlaskClient)
         desk.get(page_of(SEA)).text,
         refused.text,
         desk.get("/desk/sign").text,
-        desk.post("/desk/withdraw", data={**fields, "issue": NASTY, "reason": NASTY * 9}).text,
+        desk.post(
+            "/desk/withdraw", data={**fields, "issue": NASTY, "why": "other", "note_zh": NASTY * 9}
+        ).text,
         desk.get("/desk/preview/index.html").text,
         desk.get(f"{page_of(SEA)}?show={NASTY}&k.deck_top=1500").text,
     ]
@@ -353,9 +356,11 @@ def test_nothing_invisible_is_kept_of_what_is_typed(ours: WebWorld, desk: FlaskC
     assert edit.value == {"zh": shown, "en": "fog"}
     fields = fields_of(desk.get("/desk/").text)
     desk.post("/desk/comment", data={**fields, "comment_zh": "", "comment_en": ""})
-    unseen = desk.post("/desk/withdraw", data={**fields, "reason": "\u202e\u2066\u0000\u200b"})
+    unseen = desk.post(
+        "/desk/withdraw", data={**fields, "why": "other", "note_zh": "\u202e\u2066\u0000\u200b"}
+    )
     assert unseen.status_code == HTTPStatus.CONFLICT
-    assert "请写明原因" in unseen.text
+    assert "须用中文写明" in unseen.text
 
 
 def test_the_model_answers_what_if_and_nothing_is_kept(ours: WebWorld, desk: FlaskClient) -> None:

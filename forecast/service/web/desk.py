@@ -32,7 +32,7 @@ from forecast.issue.preview import preview
 from forecast.issue.world import World
 from forecast.review import EDIT_REASONS, LONGEST_COMMENT, Account, Draft, Edit, EventKey
 from forecast.service.web import desk_release, what_if
-from forecast.service.web.application import words
+from forecast.service.web.application import fault_text, words
 from forecast.service.web.context import account, context
 from forecast.service.web.desk_forms import (
     Asked,
@@ -99,7 +99,7 @@ def page(
     try:
         desk = open_desk()
     except Conflict as error:
-        return _closed(str(error), HTTPStatus.CONFLICT)
+        return _closed(fault_text(error), HTTPStatus.CONFLICT)
     if desk is None:
         return _closed(problem, status)
     view = DeskView(desk, words(), key)
@@ -266,7 +266,7 @@ def refused(
     error: Conflict | NotReleased, key: EventKey | None, form: Mapping[str, str]
 ) -> ResponseReturnValue:
     """Show why something could not be done, and what others changed since the form was made."""
-    message = words()(f"desk.fault.{error.key}") if isinstance(error, BadForm) else str(error)
+    message = fault_text(error)
     others = _others(form)
     if wants_json():
         changed = [words()("desk.other", change=edit_text(each)) for each in others]
