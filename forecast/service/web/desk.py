@@ -32,6 +32,7 @@ from forecast.issue.preview import preview
 from forecast.issue.world import World
 from forecast.review import EDIT_REASONS, LONGEST_COMMENT, Account, Draft, Edit, EventKey
 from forecast.service.web import desk_release, what_if
+from forecast.service.web.alerts import alerts
 from forecast.service.web.application import fault_text, words
 from forecast.service.web.context import account, context
 from forecast.service.web.desk_forms import (
@@ -125,6 +126,7 @@ def page(
         "answer": _answer(chosen, world),
         "stations": station_days(desk, chosen.site, words()) if chosen else (),
         "stale": silent(desk, words()),
+        "alerts": alerts(context().archive, desk.last, desk.now, words()),
         "signature": Drafts(context().archive).signature(desk.draft.id),
         "in_force": desk.last is not None and desk_release.in_force(desk.last),
         "done": _done(),
@@ -141,6 +143,7 @@ def _closed(problem: str, status: HTTPStatus) -> Response:
         problem=problem,
         last=last,
         state=Drafts(context().archive).state(last.id) if last else "",
+        alerts=alerts(context().archive, last, now, words()),
         hour=next_hour(world.config, now),
         done=_done(),
     )
