@@ -1,6 +1,6 @@
 """`serve --demo`: the desk on demonstration data, with a draft and an account made for it.
 
-It keeps the hours of issue as the service does: drafts come, and unsigned ones go out at their hour.
+It keeps the hours of issue as the service does: drafts come, unsigned ones go out at their hour.
 A new run of the sample is there every six hours.
 """
 
