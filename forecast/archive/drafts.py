@@ -70,10 +70,6 @@ class Drafts:
             ).first()
         return None if row is None else draft_of(row)
 
-    def current(self, now: datetime) -> Draft | None:
-        """Return the open draft that goes out next and has not expired; None without one."""
-        return next(iter(self.open_ones(now)), None)
-
     def of_hour(self, hour: datetime) -> Draft | None:
         """Return the newest draft that was to go out at an hour, whatever became of it.
 
@@ -150,9 +146,21 @@ class Drafts:
             )
         return found or {}
 
-    def edits(self, draft: str, undone: bool = False) -> tuple[Edit, ...]:
-        """Return the edits of a draft in order; with `undone` those that were undone, too."""
-        query = sql.select(edit_table).where(edit_table.c.draft == draft).order_by(edit_table.c.id)
+    def of_newest_issues(self, most: int) -> tuple[Draft, ...]:
+        """Return the drafts of the newest published issues, the newest first."""
+        out = (
+            sql.select(draft_table)
+            .join(issue_table, issue_table.c.draft == draft_table.c.id)
+            .where(issue_table.c.published.is_not(None))
+            .order_by(issue_table.c.issued.desc(), issue_table.c.id.desc())
+        )
+        with self._archive.transaction() as connection:
+            return tuple(draft_of(row) for row in connection.execute(out.limit(most)).all())
+
+    def edits(self, *drafts: str, undone: bool = False) -> tuple[Edit, ...]:
+        """Return the edits of drafts in order; with `undone` those that were undone, too."""
+        query = sql.select(edit_table).where(edit_table.c.draft.in_(drafts))
+        query = query.order_by(edit_table.c.id)
         if not undone:
             query = query.where(edit_table.c.undone_at.is_(None))
         with self._archive.transaction() as connection:

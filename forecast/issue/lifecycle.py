@@ -304,13 +304,6 @@ class Lifecycle:
         with self._lock:
             self._renew(world, now)
 
-    def due(self, world: World, now: datetime) -> Draft | None:
-        """Return the draft whose hour has come, or that a person signed and that is not out yet."""
-        draft = Drafts(world.archive).current(now)
-        if draft is None or (draft.hour > as_utc(now) and draft.state != "reviewed"):
-            return None
-        return draft
-
     def expire(self, world: World, now: datetime) -> None:
         """Let drafts expire that are too old to go out."""
         for draft in Drafts(world.archive).expire(now):
