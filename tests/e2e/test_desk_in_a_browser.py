@@ -173,7 +173,7 @@ def test_a_forecaster_changes_asks_previews_signs_corrects_and_withdraws(
 
     # every product as it would go out
     page.goto("/desk/preview/")
-    frame = page.frame_locator("iframe")
+    frame = page.frame_locator("iframe").first
     assert "王一" in frame.locator(".facts").inner_text()
     page.goto("/desk/preview/?of=sms.txt")
     assert ours.world.archive.issues() == ()

@@ -415,6 +415,26 @@ def test_a_preview_is_what_would_go_out(ours: WebWorld, desk: FlaskClient) -> No
     assert not (ours.world.config.output.folder / "current").exists()
 
 
+@pytest.mark.parametrize(
+    ("language", "of", "frames"),
+    [
+        ("zh", "index.html", ["index.html"] * 2),
+        ("en", "index.html", ["en/index.html"] * 2),
+        ("en", "display/lingshan.html", ["en/display/lingshan.html"] * 2),
+        ("zh", "display/lingshan.html", ["display/lingshan.html"] * 2),
+        ("en", "sms.txt", ["en/sms.txt"]),
+        ("zh", "../secret", ["index.html"] * 2),
+    ],
+)
+def test_previews_are_in_the_language_of_the_desk_and_at_both_sizes(
+    ours: WebWorld, desk: FlaskClient, language: str, of: str, frames: list[str]
+) -> None:
+    page = desk.get(f"/desk/preview/?of={of}&lang={language}").text
+    desk.get("/desk/?lang=zh")
+
+    assert re.findall(r'<iframe title="[^"]+" src="/desk/preview/([^"]+)"', page) == frames
+
+
 @pytest.mark.parametrize("path", ["../../etc/passwd", "..%2f..%2fconfig.yaml", "/etc/passwd", "x"])
 def test_a_preview_has_no_other_files(ours: WebWorld, desk: FlaskClient, path: str) -> None:
     assert desk.get(f"/desk/preview/{path}").status_code in (404, 308)
