@@ -145,7 +145,7 @@ def transfer_by_lead(
         known = truth_of(known, phenomenon, hours, clock, event)
     table = CLEAR_NIGHTS if (phenomenon, event) == ("starry_sky", "clear") else TABLE
     usual = Climatology(table=table)
-    cases = lead_cases(series, known, phenomenon, site, clock, hours, usual, event)
+    cases = lead_cases(series, known, phenomenon, site, clock, hours, usual, event_kind=event)
     own = own_climatology(cases.observed, cases.day)
     named = {
         CLIMATOLOGY: own,
@@ -235,6 +235,7 @@ def lead_cases(
     clock: ZoneInfo,
     hours: Hours,
     usual: Climatology,
+    *,
     event_kind: str = EVENTS[0],
 ) -> TransferCases:
     """Return the forecasts of each day with an outcome, of all issues before it began."""

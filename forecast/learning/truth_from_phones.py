@@ -197,10 +197,12 @@ def forget_early(archive: Archive, config: Config, now: datetime) -> int:
 def _is_kept(outcomes: Outcomes, outcome: Outcome) -> bool:
     """Return whether an outcome is kept just as its reporter gave it."""
     known = outcomes.reports(outcome.day, outcome.day, outcome.phenomenon)
-    return any(_said(each.outcome) == _said(outcome) for each in known.get(_key(outcome), ()))
+    return any(
+        _content_of(each.outcome) == _content_of(outcome) for each in known.get(_key(outcome), ())
+    )
 
 
-def _said(outcome: Outcome) -> tuple[str, str, str, str]:
+def _content_of(outcome: Outcome) -> tuple[str, str, str, str]:
     """Return who said what of an event; a degree that is NaN equals itself."""
     return outcome.source, outcome.reporter, outcome.state, repr(outcome.degree)
 
