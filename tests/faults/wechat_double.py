@@ -38,7 +38,8 @@ class Refused(Exception):
 class WeChatDouble:
     """The platform. now: its clock [s], moved by tests. faults: by path, what the next requests
     meet: an (errcode, errmsg), or `lost` (carried out, no answer), `dropped` (not carried out, no
-    answer), `page` (an HTML page), `down` (status 502), or a function that returns one. states: of publications, one a question.
+    answer), `page` (an HTML page), `down` (status 502), or a function that returns one. states: of
+    publications, one a question.
     """
 
     now: float = field(default_factory=time.time)
