@@ -27,8 +27,8 @@ PAGE = 20  # [draft] a request gives at most
 PAGES = 60  # at most; an account makes 1,000 drafts a day
 
 
-class Account:
-    """An official account. Raises: DeliveryError from every method."""
+class OfficialAccount:
+    """An account at the platform. Raises: DeliveryError from every method."""
 
     def __init__(self, url: str, account: str, secret: str, kept: KeptToken) -> None:
         self._outgoing = Outgoing(url)

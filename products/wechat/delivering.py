@@ -26,7 +26,7 @@ from forecast.errors import DeliveryError
 from forecast.sent import FAILED, SENDING, SENT, WITHDRAWN, Sent
 from forecast.settings.delivery import WECHAT_ID, WECHAT_SECRET, WeChatSettings
 from products.delivery import Delivery, digest_of
-from products.wechat.account import Account
+from products.wechat.account import OfficialAccount
 from products.wechat.article import Article, article_of, content_faults, with_addresses
 from products.wechat.refusals import PUBLICATIONS
 from products.wechat.token import KeptToken
@@ -126,7 +126,7 @@ class IssueDelivery:
         return "" if self.publishes else "; a person publishes it at mp.weixin.qq.com"
 
     def _updated(
-        self, account: Account, draft: str, article: Article, fields: dict[str, str]
+        self, account: OfficialAccount, draft: str, article: Article, fields: dict[str, str]
     ) -> bool:
         """Return whether a draft has the article now; False where it is gone."""
         if account.update_draft(draft, fields):
@@ -137,7 +137,7 @@ class IssueDelivery:
             return True
         raise DeliveryError("draft/update: refused with 40007: the cover is not accepted")
 
-    def _fields(self, account: Account, article: Article) -> dict[str, str]:
+    def _fields(self, account: OfficialAccount, article: Article) -> dict[str, str]:
         """Return the article as draft/add takes it, its pictures and its cover uploaded."""
         addresses = {
             address: self._uploaded("image", body, account.upload_image)
@@ -158,7 +158,7 @@ class IssueDelivery:
             raise DeliveryError(f"not sent to WeChat: {'; '.join(faults)}")
         return content
 
-    def _renewed(self, account: Account, article: Article) -> dict[str, str]:
+    def _renewed(self, account: OfficialAccount, article: Article) -> dict[str, str]:
         """Return the article with its cover uploaded anew: somebody deleted it there."""
         key = f"cover:{hashlib.sha256(article.cover).hexdigest()}"
         if kept := self.outbox.find(self.receiver, key):
@@ -257,7 +257,7 @@ class IssueDelivery:
 
         return self._attempt(key, digest, act)
 
-    def _account(self) -> Account:
+    def _account(self) -> OfficialAccount:
         """Return the account. Raises: DeliveryError where the environment names none."""
         secrets = self.delivery.secrets
         if lacking := [name for name in (WECHAT_ID, WECHAT_SECRET) if not secrets.get(name)]:
@@ -266,7 +266,7 @@ class IssueDelivery:
                 worth_retrying=True,
             )
         kept = KeptToken(self.delivery.config.private_folder, secrets[WECHAT_ID], self.now)
-        return Account(self.settings.url, secrets[WECHAT_ID], secrets[WECHAT_SECRET], kept)
+        return OfficialAccount(self.settings.url, secrets[WECHAT_ID], secrets[WECHAT_SECRET], kept)
 
     def _attempt(self, key: str, digest: str, act: Callable[[Sent], str]) -> str:
         """Do something that the outbox knows of before and after."""
