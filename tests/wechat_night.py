@@ -1,6 +1,6 @@
 """The colours of an article at night, as WeChat changes them, and how well text reads on them.
 
-Source: wechatjs/mp-darkmode 1.1.3, src/modules/sdk.js: _adjustTextBrightness and
+Source: wechatjs/mp-darkmode 1.2.1, src/modules/sdk.js: _adjustTextBrightness and
 _adjustBackgroundBrightness, for opaque colours. Compared with that program in Chromium on
 2026-11-30; the values are in tests/unit/test_wechat_article.py.
 """

@@ -159,6 +159,10 @@ def test_an_article_keeps_the_rules_of_the_platform(kind: str) -> None:
     found = articles(kind)
     assert tuple(found) == PATHS
     for path, page in found.items():
+        title, digest = re.findall('<title>(.*?)</title><meta name="description" content="(.*?)">',
+                                   page)[0]  # fmt: skip
+        assert 0 < len(title) <= TITLE, path
+        assert 0 < len(digest) <= DIGEST, path
         content = body_of(page)
         assert 0 < len(content) < CHARACTERS, path
         assert "<!--" not in content

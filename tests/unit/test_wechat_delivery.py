@@ -5,18 +5,19 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
 from forecast.archive.issues import Archive
-from forecast.archive.outbox import ChannelOutbox
 from forecast.errors import DeliveryError
-from forecast.sent import FAILED, SENDING, SENT
-from products import channels
+from forecast.issue.deliver import deliver
+from forecast.sent import FAILED, SENDING
 from products.publish import Publisher
-from products.wechat.article import PLAIN_COVER
+from products.wechat.article import PLAIN_COVER, body_of
 from products.wechat.refusals import PUBLICATIONS, REFUSALS
 from products.wechat.token import NAME
 from tests.faults.wechat_double import APPID, SECRET, WeChatDouble, serving
@@ -25,6 +26,7 @@ from tests.wechat_world import (
     LATER,
     MINUTE,
     NOW,
+    SECRETS,
     WITHDRAWAL,
     AccountWorld,
     bulletin,
@@ -413,14 +415,28 @@ def test_a_withdrawn_issue_that_was_never_sent_sends_nothing(world: AccountWorld
     assert world.double.drafts == {}
 
 
-def test_the_draft_is_sent_from_the_release_that_readers_see(world: AccountWorld) -> None:
+def test_what_is_sent_are_pages_of_the_release_that_readers_see(world: AccountWorld) -> None:
     config = world.config
-    world.outbox = ChannelOutbox(Archive(config.archive.url), "wechat")
-    publisher = Publisher(config)
+    publisher, archive = Publisher(config), Archive(config.archive.url)
+    made = bulletin()
     with publisher.exclusive():
-        publisher.publish(bulletin())
-    given = replace(world.delivery(), pages=publisher.pages("wechat"), of_release=publisher.page)
-    assert channels.deliver("wechat", given).outcome == "sent"
-    assert given.page("index.html") == (publisher.link / "index.html").read_bytes()
-    assert given.page("nothing.html") is None
-    assert world.kept(DRAFT).state == SENT  # type: ignore[union-attr]
+        publisher.publish(made)
+    ours: Any = SimpleNamespace(config=config, publisher=publisher, archive=archive)
+
+    def delivered(now: datetime) -> tuple[str, str]:
+        [receipt] = deliver(ours, now, SECRETS)
+        return receipt.channel, receipt.outcome
+
+    assert publisher.page("sms.txt") == (publisher.link / "sms.txt").read_bytes()
+    assert publisher.page("nothing.html") is None
+    assert delivered(NOW) == ("wechat", "sent")
+    assert delivered(NOW + MINUTE) == ("wechat", "unchanged")
+    [draft] = world.double.drafts.values()
+    page = (publisher.link / "wechat" / "article.html").read_text(encoding="utf-8")
+    assert draft["news_item"][0]["content"] == body_of(page)
+
+    with publisher.exclusive():
+        publisher.withdraw(made.issue, WITHDRAWAL)
+    assert delivered(NOW + 2 * MINUTE) == ("wechat", "sent")
+    assert world.double.titles() == [f"【撤回】{TITLE}"]
+    assert deliver(ours, made.issue.valid_until, SECRETS) == ()
