@@ -47,8 +47,9 @@ class OfficialAccount:
 
         Raises: DeliveryError, `unclear` where the draft may have been made.
         """
-        answer = self._call("draft/add", {"articles": [article]}, [INVALID_MEDIA])
-        return "" if answer.get("errcode") else _text(answer, "draft/add", "media_id")
+        with _unclear("the draft may be there, and is looked for before the next attempt"):
+            answer = self._call("draft/add", {"articles": [article]}, [INVALID_MEDIA])
+            return "" if answer.get("errcode") else _text(answer, "draft/add", "media_id")
 
     def update_draft(self, draft: str, article: Mapping[str, str]) -> bool:
         """Replace the article of a draft; return False where the draft or the cover is gone."""
@@ -71,8 +72,9 @@ class OfficialAccount:
 
         Raises: DeliveryError, `unclear` where it may have begun.
         """
-        answer = self._call("freepublish/submit", {"media_id": draft})
-        return _text(answer, "freepublish/submit", "publish_id")
+        with _unclear("it may be published; that is looked up, and it is not begun again"):
+            answer = self._call("freepublish/submit", {"media_id": draft})
+            return _text(answer, "freepublish/submit", "publish_id")
 
     def publication(self, publication: str) -> Mapping[str, Any]:
         """Return how a publication stands: publish_status, article_id and its address."""
@@ -204,3 +206,14 @@ def _harmless() -> Iterator[None]:
         if not error.unclear:
             raise
         raise DeliveryError(str(error), worth_retrying=True) from error
+
+
+@contextmanager
+def _unclear(next_step: str) -> Iterator[None]:
+    """Add to the error of a request that may have arrived what is done about it."""
+    try:
+        yield
+    except DeliveryError as error:
+        if not error.unclear:
+            raise
+        raise DeliveryError(f"{error}: {next_step}", unclear=True) from error

@@ -20,7 +20,18 @@ from forecast.settings import NameSettings
 from products.bulletin import Bulletin
 from products.channels.wechat import render
 from products.composition import Supplement, compose
-from products.wechat.article import AUTHOR, CHARACTERS, CONTENT, DIGEST, SOURCE, TITLE, body_of
+from products.wechat.account import PAGE, PAGES
+from products.wechat.article import (
+    AUTHOR,
+    CHARACTERS,
+    CONTENT,
+    COVER,
+    DIGEST,
+    IMAGE,
+    SOURCE,
+    TITLE,
+    body_of,
+)
 from products.withdrawn import pages as withdrawn_pages
 from tests.e2e.sample_bulletin import ATTRIBUTION, earlier_issues, sample_config, sample_parts
 from tests.wechat_night import GROUND, INK, Colour, colour, contrast, ground_at_night, text_at_night
@@ -218,6 +229,9 @@ def test_the_colours_at_night_are_those_that_the_platform_s_own_program_makes(
 def test_the_limits_are_those_of_the_platform() -> None:
     assert (TITLE, AUTHOR, DIGEST) == (32, 16, 120)
     assert (CHARACTERS, CONTENT, SOURCE) == (20_000, 1_000_000, 1024)
+    assert (IMAGE, COVER) == (1_000_000, 10_000_000)
+    assert PAGE == 20
+    assert PAGE * PAGES >= 1000, "the drafts that an account may make in a day are looked through"
 
 
 def test_a_long_name_of_the_service_is_cut_in_the_title_and_the_number_stays() -> None:
