@@ -115,6 +115,15 @@ class Publisher:
             if entry["channel"] == channel and entry["issue"] == issue
         }
 
+    def page(self, path: str) -> bytes | None:
+        """Return a page of the issue in force, of whatever channel; None where it has none.
+
+        Raises: OSError.
+        """
+        issue, files = manifest.files_of(self.link)
+        entry = files.get(path)
+        return (self.link / path).read_bytes() if entry and entry["issue"] == issue else None
+
     def released(self) -> tuple[tuple[Issue, str, bool], ...]:
         """Return every released issue, the oldest first, with the digest of its settings, and
         whether it was withdrawn before the one in force.

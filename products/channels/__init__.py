@@ -2,7 +2,7 @@
 
 web       index.html  sites/<id>/  archive/  verification/  models/  en/…
 display   display/<id>.html  en/display/<id>.html    a screen for each site
-wechat    wechat/article.html  en/…                  an article to be sent
+wechat    wechat/article.html  en/…                  an article to paste, and a draft of the account
 sms       sms.txt  en/sms.txt                        a message to be sent
 api       api/v1/                                    data and their schemas
 static/   style sheets and scripts, of web and display
