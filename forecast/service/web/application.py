@@ -33,7 +33,7 @@ from forecast.service.web.throttle import Throttle
 from products.pages.templating import TEMPLATES
 from products.wording import LANGUAGES, Words
 
-PARTS = ("session", "desk", "changes", "reports", "push", "health")
+PARTS = ("session", "desk", "changes", "reports", "push", "health", "public")
 LANGUAGE = "lang"  # of the query and the cookie
 COOKIE = "skyscape_session"
 FORM_PARTS, FORM_MEMORY = 200, 500_000  # fields of a form, and their bytes
