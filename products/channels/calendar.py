@@ -190,12 +190,13 @@ class _Calendars:
     def _description(self, entry: Entry) -> str:
         """Return marks and hazards, then the chance, when, where to look, why and what to wear."""
         words, phrases, forecast = self.words, self.phrases, entry.forecast
-        level = words("confidence.spoken", level=words(f"confidence.{forecast.confidence}"))
-        chance = words.listed([words.percent(forecast.probability),
-                               words(f"grade.{forecast.grade}"), level])  # fmt: skip
+        chance = [words.percent(forecast.probability), words(f"grade.{forecast.grade}")]
+        if forecast.confidence:
+            level = words(f"confidence.{forecast.confidence}")
+            chance.append(words("confidence.spoken", level=level))
         rows = [
             (phrases.risk_of(entry), phrases.risk(entry)),
-            (words("probability.label"), chance),
+            (words("probability.label"), words.listed(chance)),
             (words("entry.window"), words.best(forecast)),
             (words("entry.facing"), phrases.facing(entry) if entry.has_view else ""),
             (words("section.why"), phrases.why(forecast)),

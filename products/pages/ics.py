@@ -26,8 +26,8 @@ class Line:
         parts: list[str] = []
         left = f"{self.name}:{self.value}"
         while left:
-            room = LONGEST if not parts else LONGEST - 1  # a space begins each further part
-            part = left.encode()[:room].decode(errors="ignore")
+            most = LONGEST if not parts else LONGEST - 1  # a space begins each further part
+            part = left.encode()[:most].decode(errors="ignore")
             parts.append(part)
             left = left[len(part) :]
         return "\r\n ".join(parts) + "\r\n"

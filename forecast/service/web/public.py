@@ -43,7 +43,6 @@ TYPES = {
     ".zip": "application/zip",
 }
 FEED = "application/feed+json"
-CHARSET = ("text/", "application/json", "application/geo+json", "application/feed+json")
 # The pages have a policy of their own, which this does not loosen; an article has inline styles.
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; "
@@ -141,9 +140,7 @@ def _sent(path: Path, media: str, etag: str | bool) -> Response:
 def _type_of(path: str) -> str:
     plain = path.removeprefix("en/")
     media = TYPES.get(PurePosixPath(path).suffix, "application/octet-stream")
-    if plain.startswith("feeds/") and media == "application/json":
-        media = FEED
-    return f"{media}; charset=utf-8" if media.startswith(CHARSET) else media
+    return FEED if plain.startswith("feeds/") and media == "application/json" else media
 
 
 def _changed(path: Path) -> int:
