@@ -336,10 +336,14 @@ def _level(hazard: str) -> str:
     return DANGER if hazard in CLOSING else CAUTION
 
 
+def hazard_key(hazard: str) -> str:
+    """Return the key of the quantity that is the value of a hazard."""
+    return key_of(feature_of(hazard))
+
+
 def _hazard(id: str, value: float) -> dict[str, Any]:
-    feature = feature_of(id)
-    return {"hazard": id, "level": _level(id), "quantity": key_of(feature),
-            "value": _shown(feature, value)}  # fmt: skip
+    return {"hazard": id, "level": _level(id), "quantity": hazard_key(id),
+            "value": _shown(feature_of(id), value)}  # fmt: skip
 
 
 def _grades(begin: Sequence[float]) -> list[dict[str, Any]]:
