@@ -22,7 +22,7 @@ from forecast.config import Config
 from forecast.domain import PHENOMENA, Almanac, Forecast, Issue, Name, Site, Spread
 from forecast.quantities import FEATURES
 from forecast.review import Review, Withdrawal
-from products.bulletin import Bulletin, Entry, Section
+from products.bulletin import Bulletin, Entry, Outlook, Section
 from products.confidence import as_usual
 from products.marking import STATUS, withdrawal_details
 from products.pages.addresses import address
@@ -75,7 +75,7 @@ def pages(bulletin: Bulletin) -> Iterator[Page]:
     for section in sections:
         own = [made.forecasts[e.forecast.event.key] for day in section.days for e in day.entries]
         sky = [_almanac(day.almanac) for day in section.days if day.almanac is not None]
-        content = made.document([section], own) | {"almanac": sky}
+        content = made.document([section], own, section.outlook) | {"almanac": sky}
         yield json_page(f"{FOLDER}/sites/{section.site.id}.json", content)
     best = [made.forecasts[entry.forecast.event.key] for entry in bulletin.best]
     reason = None if bulletin.best else bulletin.best_reason
@@ -147,11 +147,16 @@ class _Document:
         self.forecasts = {e.forecast.event.key: self._forecast(e) for e in bulletin.entries}
 
     def document(
-        self, sections: Sequence[Section], forecasts: Sequence[Mapping[str, Any]]
+        self,
+        sections: Sequence[Section],
+        forecasts: Sequence[Mapping[str, Any]],
+        outlook: Outlook | None = None,
     ) -> dict[str, Any]:
-        """Return the document of some sites and some of their forecasts."""
-        bulletin, issue = self.bulletin, self.bulletin.issue
-        review, outlook = bulletin.review, bulletin.outlook
+        """Return the document of some sites and some of their forecasts. outlook: its hazards,
+        those of every site where there is none.
+        """
+        bulletin, issue, review = self.bulletin, self.bulletin.issue, self.bulletin.review
+        outlook = bulletin.outlook if outlook is None else outlook
         return {
             **self._head(),
             "valid_from": time_text(bulletin.valid_from), "valid_to": time_text(bulletin.valid_to),

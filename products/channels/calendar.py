@@ -9,7 +9,7 @@ and each of a withdrawn issue, is CANCELLED until it is over.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, time, timedelta
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -30,6 +30,7 @@ from products.wording import LANGUAGES, Words
 
 CHANCES = (30, 50, 70)  # [%] from which on a calendar has a time
 DEFAULT = 50  # [%] of the calendar without a number in its name
+LONGEST = 500  # events of a calendar: about 700 kB; the nearest stay
 REFRESH = "PT1H"  # how often a program that subscribes should ask
 ALARM = timedelta(hours=3)  # before a time
 HALF_MINUTE = timedelta(seconds=30)
@@ -84,25 +85,33 @@ class _Calendars:
         self.renderer, self.bulletin = renderer, renderer.bulletin
         self.words, self.phrases = renderer.words, renderer.phrases
         self.issued = self.bulletin.issue.issued
-        self.events = [
-            (entry, self._event(entry))
-            for entry in self.bulletin.entries
-            if worth_a_date(entry) and entry.forecast.probability >= min(CHANCES) / 100
-        ]
 
     def pages(self) -> Iterator[Page]:
-        words = self.words
-        yield from self._scope("all", words("calendar.all"), "index.html", self.bulletin.outlook)
+        words, everything = self.words, []
         for section in self.bulletin.sections:
-            site = section.site
-            page = f"sites/{site.id}/index.html"
-            yield from self._scope(site.id, words.name(site.title), page, section.outlook)
+            site, page = section.site, f"sites/{section.site.id}/index.html"
+            own = self._events(entry for day in section.days for entry in day.entries)
+            everything += own
+            yield from self._scope(site.id, words.name(site.title), page, section.outlook, own)
+        everything.sort(key=lambda pair: _window(pair[0]).start)
+        name, outlook = words("calendar.all"), self.bulletin.outlook
+        yield from self._scope("all", name, "index.html", outlook, everything)
 
-    def _scope(self, scope: str, name: str, page: str, outlook: Outlook) -> Iterator[Page]:
+    def _events(self, entries: Iterable[Entry]) -> list[tuple[Entry, Event]]:
+        least = min(CHANCES) / 100
+        return [
+            (entry, self._event(entry))
+            for entry in entries
+            if worth_a_date(entry) and entry.forecast.probability >= least
+        ]
+
+    def _scope(
+        self, scope: str, name: str, page: str, outlook: Outlook, own: Sequence[tuple[Entry, Event]]
+    ) -> Iterator[Page]:
         """Yield the calendars of all sites or of one: of each chance, without and with alarms."""
-        own = [pair for pair in self.events if scope in ("all", pair[0].forecast.event.site.id)]
         for percent in CHANCES:
             events = [pair for pair in own if pair[0].forecast.probability >= percent / 100]
+            events = events[:LONGEST]
             for alarm in (False, True):
                 path = self.renderer.prefix + file_name(scope, percent, alarm)
                 found = [(*e, *(self._alarm(entry, e) if alarm else ())) for entry, e in events]

@@ -198,11 +198,12 @@ class _Feeds:
         return self._item(key, about, str(html), page, own, [name], "safety")
 
     def _notices(self) -> Iterator[Item]:
-        """Yield that this issue corrects one, or takes the place of one that was withdrawn."""
+        """Yield that the issue corrects one or replaces a withdrawn one, and the comment on it."""
         phrases, words, issue = self.renderer.phrases, self.words, self.bulletin.issue
         for kind, title, note in (
             ("corrects", words("review.correction"), phrases.correction()),
             ("replaces", words("review.withdrawn"), phrases.replaces_withdrawn()),
+            ("comment", words("review.comment"), phrases.comment()[1]),
         ):
             if note:
                 yield _notice(self.base_url, words, (issue.id, kind), title, note, self.issued)

@@ -91,6 +91,18 @@ def test_a_calendar_has_what_may_be_recommended_from_its_chance_on(
     assert not any(key[2] == "2026-11-24" for key in wanted), "dangerous weather"
 
 
+def test_a_long_calendar_ends_after_its_nearest_times(
+    made: Bulletin, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert calendar.LONGEST == 500
+    whole = [e["DTSTART"].dt for e in events(pages_of(made)["calendar/all-30.ics"]).values()]
+    monkeypatch.setattr(calendar, "LONGEST", 4)
+
+    found = events(pages_of(made)["calendar/all-30.ics"])
+
+    assert [e["DTSTART"].dt for e in found.values()] == sorted(whole)[:4]
+
+
 def test_the_default_is_fifty_percent() -> None:
     assert (calendar.CHANCES, calendar.DEFAULT) == ((30, 50, 70), 50)
     assert calendar.file_name("all", 50) == "calendar/all.ics"

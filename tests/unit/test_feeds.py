@@ -17,7 +17,7 @@ import feedparser
 import pytest
 
 from forecast.config import Config
-from forecast.domain import PHENOMENA
+from forecast.domain import PHENOMENA, Name
 from forecast.review import Review, Withdrawal
 from products.bulletin import Bulletin
 from products.channels import feeds
@@ -267,6 +267,8 @@ def test_an_archived_feed_keeps_its_entries_and_says_first_what_became_of_it(
 
 def test_a_feed_names_review_marks_and_correction() -> None:
     unreviewed = pages_of(bulletin(config(), review=Review(unreviewed=True)))
+    named = Review(person="王一", comment=Name("山顶风大", "Windy on top"))
+    comment = pages_of(bulletin(config(), review=named))
     corrects = pages_of(
         bulletin(config(), review=Review(person="王一", corrects=41, reason="有误"))
     )
@@ -275,6 +277,7 @@ def test_a_feed_names_review_marks_and_correction() -> None:
         assert unreviewed[path].count("自动发布，未经人工审核") > 10, "in each entry"
         assert "签发：王一" in corrects[path]
         assert "本期更正第41期" in corrects[path].partition("大风")[0], "before all else"
+        assert "山顶风大" in comment[path].partition("大风")[0]
     assert "[DEMONSTRATION]" in unreviewed["en/feeds/all.json"]
 
 
