@@ -267,7 +267,7 @@ def test_the_examples_of_the_developers_page_run(
         "web/developers.html", "developers/index.html", files=[], texts=api_v2.texts()
     )
     code = html.unescape(
-        re.findall(rf'data-example="{kind}"><code>(.*?)</code>', str(page.body), re.DOTALL)[0]
+        re.findall(rf'data-example="{kind}"[^>]*><code>(.*?)</code>', str(page.body), re.DOTALL)[0]
     )
 
     assert address in code
