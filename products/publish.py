@@ -45,7 +45,6 @@ log = logging.getLogger(__name__)
 RELEASES = "releases.json"
 RELEASES_SCHEMA = "skyscape.releases/1"
 HOME = "index.html"  # the page of a release that the archive page links
-DATA = "api/v1/forecasts.json"  # the file of the API that every web page links
 
 
 class Publisher:
@@ -161,9 +160,10 @@ class Publisher:
         with _disk_errors(self.folder):
             shutil.rmtree(fresh, ignore_errors=True)
             fresh.mkdir(parents=True)
-            bulletin = replace(bulletin, earlier=self._linked(bulletin))
+            before = self.link if self.link.exists() else None
+            bulletin = replace(bulletin, earlier=self._linked(bulletin), before=before)
             wanted = [channel for channel in CHANNELS if channel in self.config.output.channels]
-            # the web pages last: they link the data only where there are data
+            # the web pages last: they link a channel only where it has pages
             served = {
                 channel: self._serve(channel, bulletin, fresh, files)
                 for channel in sorted(wanted, key=lambda each: each == "web")
@@ -212,9 +212,10 @@ class Publisher:
             self._carry_over(channel, bulletin, fresh, files)
             detail = "nobody signed this issue (issuer.signature_required)"
             return Receipt(channel, issue, "withheld", detail)
-        if channel == "web" and DATA not in files:
-            without = tuple(each for each in bulletin.channels if each != "api")
-            bulletin = replace(bulletin, channels=without)
+        if channel == "web":
+            there = {"web", *(entry["channel"] for entry in files.values())}
+            linked = tuple(each for each in bulletin.channels if each in there)
+            bulletin = replace(bulletin, channels=linked)
         try:
             written = list(channels.render(bulletin, channel))
         except SkyscapeError as error:
@@ -271,7 +272,8 @@ class Publisher:
         fresh.mkdir(parents=True)
         replaced = manifest.files_of(self.link)[1]
         earlier = [each for each, *_ in reversed(self.released()) if each.id != issue.id]
-        pages = withdrawn.pages(issue, withdrawal, self.config, replaced, earlier)
+        release = self.releases / issue.id
+        pages = withdrawn.pages(issue, withdrawal, self.config, replaced, earlier, release)
         files = {
             page.path: {
                 "channel": replaced[page.path]["channel"],

@@ -27,8 +27,11 @@ from forecast import domain
 from forecast.geo import horizon_dip
 from forecast.settings.time_of_day import TimeOfDay
 
-Channel = Literal["web", "display", "wechat", "sms", "api"]
-CHANNELS: tuple[Channel, ...] = ("web", "display", "wechat", "sms", "api")
+Channel = Literal["web", "display", "wechat", "sms", "api", "feeds", "calendar"]
+CHANNELS: tuple[Channel, ...] = (
+    "web", "display", "wechat", "sms", "api", "feeds", "calendar",
+)  # fmt: skip
+RESERVED = frozenset({"all", *domain.PHENOMENA})  # ids that no site has: feeds have these names
 
 
 def _http(url: str) -> str:
@@ -352,6 +355,13 @@ class SiteSettings(SettingsSection):
     phenomena: tuple[str, ...] = Field(min_length=1)
     stations: tuple[str, ...] = ()
     safety: NameSettings = NameSettings()
+
+    @field_validator("id")
+    @classmethod
+    def _not_reserved(cls, value: str) -> str:
+        if value in RESERVED:
+            raise ValueError(f"{value} is the name of a feed of all sites: choose another id")
+        return value
 
     @field_validator("phenomena")
     @classmethod

@@ -164,7 +164,9 @@ def test_without_the_weather_of_the_days_no_channel_gives_the_all_clear() -> Non
 
     # these are not of a day to come
     past = tuple(
-        f"{en}{page}/" for en in ("", "en/") for page in ("archive", "verification", "models")
+        f"{en}{page}/"
+        for en in ("", "en/")
+        for page in ("archive", "verification", "models", "subscribe", "developers")
     )
     shown = {
         path: str(body)
