@@ -17,7 +17,7 @@ from forecast.config import Config
 from forecast.ingest.derived_fields import complete
 from forecast.quantities import FIELDS
 
-BY_HAND = {"api.md", "channels.md", "compared.md"}  # pages for operators; the others are written from the code
+BY_HAND = {"channels.md", "compared.md"}  # pages for operators; the others are written from the code
 DOCS = Path(__file__).parents[2] / "docs"
 LISTED = sorted({f"forecast.{name}" for names in MODULES.values() for name in names})
 
