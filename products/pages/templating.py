@@ -26,6 +26,9 @@ STATIC = ("display.css", "display.js", "live.js", "mark.svg", "ridge.svg", "skys
 # fmt: on
 
 
+WORKER = "service-worker.js"  # at the root of a release: it serves what lies below it
+
+
 @dataclass(frozen=True, slots=True)
 class Page:
     """One file of a release: its path and its content."""
@@ -125,3 +128,4 @@ def static_pages() -> Iterator[Page]:
     """Yield the style sheets, scripts and pictures that pages and screens use."""
     for name in STATIC:
         yield Page(f"static/{name}", (TEMPLATES / "static" / name).read_bytes())
+    yield Page(WORKER, (TEMPLATES / "static" / WORKER).read_bytes())
