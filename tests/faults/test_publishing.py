@@ -107,6 +107,7 @@ def test_a_failing_channel_keeps_its_last_pages_and_stops_no_other(
     assert outcomes == {
         "web": "published",
         "display": "published",
+        "widget": "published",
         "wechat": "failed",
         "sms": "published",
         "api": "published",
