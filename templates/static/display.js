@@ -4,13 +4,14 @@
 
 (() => {
   const HOUR = 3600e3;
-  const ASK_EVERY = 3 * 60e3, WATCH_EVERY = 20e3, SHIFT_EVERY = 90e3, NEUTRAL_AFTER = 12 * HOUR, RELOAD_AFTER = 24 * HOUR, LATE_AFTER = HOUR;
+  const ASK_EVERY = 3 * 60e3, SHIFT_EVERY = 90e3, NEUTRAL_AFTER = 12 * HOUR, RELOAD_AFTER = 24 * HOUR, LATE_AFTER = HOUR;
   const FACE_FOR = 20e3; // a face is shown so long
   const ORDER = ["tonight", "week", "night", "now", "others"];
   const PASSING = ["tonight", "now"]; // what is still worth showing of an expired issue
   const PATH = [[0, 0], [3, 1], [4, 4], [1, 4], [-3, 3], [-4, 0], [-3, -3], [1, -4], [4, -2]];
   const opened = Date.now();
   const served = location.protocol.startsWith("http") && !location.pathname.includes(`/archive/${document.body.dataset.issue}/`);
+  const fits = new WeakMap(); // face -> how large its type can be
   let shown = 0, step = 0, answered = remembered() ?? opened;
 
   const screen = () => document.querySelector(".screen");
@@ -105,21 +106,33 @@
   }
 
   // A long name or a second line of safety makes large type a little smaller; before it is much smaller the reason gives way. Nothing is ever cut
-  // off or scrolled.
+  // off or scrolled. What was found for a face holds until its text or the window changes.
   function fit() {
+    const face = document.querySelector("[data-face]:not([hidden])");
+    const of = `${innerWidth} ${innerHeight} ${document.body.className} ${screen().textContent}`;
+    if (fits.get(face)?.of !== of) fits.set(face, { of, ...fitted() });
+    dress(fits.get(face));
+  }
+
+  function dress({ part, tight }) {
+    screen().classList.toggle("is-tight", tight);
+    document.documentElement.style.setProperty("--u", `${part.toFixed(2)}vmin`);
+  }
+
+  function fitted() {
     const parts = [...screen().querySelectorAll(":scope > *, :scope > * :not(svg *, .spoken, .spoken *)")]
       .filter((part) => part.checkVisibility() && getComputedStyle(part).display !== "inline");
     const over = () => parts.some((part) => {
       const own = part.getBoundingClientRect(), around = part.parentElement.getBoundingClientRect();
-      return own.bottom > around.bottom + 1 || own.top < around.top - 1 || own.right > around.right + 1;
+      return own.height > 0 && (own.bottom > around.bottom + 1 || own.top < around.top - 1 || own.right > around.right + 1);
     });
-    for (const [most, least] of [[1, 0.8], [1, 0.2]]) {
-      screen().classList.toggle("is-tight", least < 0.8);
-      for (let part = most; part >= least; part -= 0.04) {
-        document.documentElement.style.setProperty("--u", `${part.toFixed(2)}vmin`);
-        if (!over()) return;
+    for (const tight of [false, true]) {
+      for (let part = 1; part >= (tight ? 0.2 : 0.8); part -= 0.04) {
+        dress({ part, tight });
+        if (!over()) return { part, tight };
       }
     }
+    return { part: 0.2, tight: true };
   }
 
   // Keep the page and its parts on this machine, for a start without a network.
@@ -137,9 +150,7 @@
   }
 
   addEventListener("resize", fit);
-  document.fonts.ready.then(fit);
   watch();
-  setInterval(watch, WATCH_EVERY);
   setInterval(turn, FACE_FOR);
   setInterval(shift, SHIFT_EVERY);
   if (served) {
