@@ -80,6 +80,7 @@ async function shown(kept, request) {
 }
 
 async function keep(address, found) {
+  if (found.status === 404 || found.status === 410) await (await caches.open(CACHE)).delete(address);
   if (!found.ok || found.redirected || (found.headers.get("Cache-Control") ?? "").includes("no-store")) return;
   const cache = await caches.open(CACHE);
   if (found.headers.get("Content-Type")?.startsWith("text/html")) {

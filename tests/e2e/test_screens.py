@@ -219,6 +219,7 @@ def unplugged(
     with served(folder) as url:
         first = started()
         page = first.new_page()
+        page.clock.install(time=synthetic.ISSUED + timedelta(minutes=5))
         page.goto(f"{url}/archive/{made.issue.id}/index.html", wait_until="networkidle")
         assert page.evaluate("navigator.serviceWorker.getRegistrations().then(r => r.length)") == 0
         page.goto(f"{url}/current/display/lingshan.html", wait_until="networkidle")
@@ -242,6 +243,7 @@ def test_a_screen_starts_after_a_power_cut_without_its_server(unplugged: tuple[A
 
     assert page.evaluate("getComputedStyle(document.body).cursor") == "none"  # the style is there
     assert "%" in _shown(page, ".percent")
+    assert _shown(page, ".expired") == "数据已2小时未更新"  # valid still, but not asked for long
     page.close()
 
 

@@ -8,6 +8,7 @@ import zipfile
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import cache
+from pathlib import Path
 
 import pytest
 
@@ -142,6 +143,13 @@ def test_a_card_asks_no_other_server_and_leads_out_of_its_frame(language: str) -
     assert "frame-ancestors" not in card  # a header's: in a page it means nothing
     for said in ("演示数据", "自动发布") if not language else ("DEMONSTRATION", "automatically"):
         assert said in card
+
+
+def test_the_snippet_of_the_documentation_frames_a_card_that_is_there() -> None:
+    text = (Path(__file__).parents[2] / "docs" / "channels.md").read_text(encoding="utf-8")
+    [path] = re.findall(r'<iframe src="https://weather\.example/current/([^"]+)"', text)
+
+    assert path in pages(made(), "widget")
 
 
 def test_a_card_without_a_face_says_why_and_has_no_number() -> None:
