@@ -142,8 +142,9 @@
     try {
       navigator.storage?.persist?.();
       const { active } = await worker.register(document.body.dataset.worker).then(() => worker.ready);
-      const parts = performance.getEntriesByType("resource").map((part) => part.name);
-      active.postMessage({ keep: [location.href, ...parts] });
+      const parts = [...document.querySelectorAll("link[href], script[src], img[src]")].map((part) => part.href ?? part.src);
+      const ground = /url\("([^"]+)"\)/.exec(getComputedStyle(document.body).backgroundImage);
+      active.postMessage({ keep: [location.href, ...parts, ...(ground ? [ground[1]] : [])] });
     } catch {
       // Not allowed here: the screen needs its server at the next start.
     }

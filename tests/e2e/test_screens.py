@@ -219,7 +219,7 @@ def unplugged(
     with served(folder) as url:
         first = started()
         page = first.new_page()
-        page.clock.install(time=synthetic.ISSUED + timedelta(minutes=5))
+        page.clock.set_fixed_time(synthetic.ISSUED + timedelta(minutes=5))
         page.goto(f"{url}/archive/{made.issue.id}/index.html", wait_until="networkidle")
         assert page.evaluate("navigator.serviceWorker.getRegistrations().then(r => r.length)") == 0
         page.goto(f"{url}/current/display/lingshan.html", wait_until="networkidle")
