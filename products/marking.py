@@ -30,7 +30,7 @@ BEGIN, END = "<!-- notice -->", "<!-- /notice -->"
 PLACE = re.compile(f"{BEGIN}.*?{END}", re.DOTALL)
 BODY = re.compile(r"<body[^>]*>")  # behind which it stands in pages of versions before
 STATUS = {WITHDRAWN: "withdrawn", CORRECTED: "superseded"}  # of the data
-OF_CHANNEL = {"web": "web", "display": "display", "wechat": "wechat"}  # folder of the template
+OWN_NOTICE = frozenset({"display", "wechat", "widget"})  # channels with a template of their own
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +113,7 @@ def marked(path: str, channel: str, body: bytes, mark: Mark, zone: ZoneInfo) -> 
     except UnicodeDecodeError:
         return body
     if path.endswith(".html"):
-        return _with_notice(page, OF_CHANNEL.get(channel, "web"), mark, words).encode()
+        return _with_notice(page, channel if channel in OWN_NOTICE else "web", mark, words).encode()
     if path.endswith(".txt"):
         notice = words(f"review.{mark.state}_sms", note=mark.note(words))
         return body if page.startswith(notice) else f"{notice}\n{page}".encode()

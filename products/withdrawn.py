@@ -32,11 +32,11 @@ def pages(
     earlier: the issues that the archive page lists, the latest first. release: the archived copy
     of the issue. A path that this version does not know is left out.
     """
-    static = {page.path: page for page in static_pages()}
+    static = {each.path: each for each in static_pages()}
     own = {
-        page.path: page
+        each.path: each
         for channel in dict.fromkeys(entry["channel"] for entry in replaced.values())
-        for page in (
+        for each in (
             *channels.withdrawn(channel, issue, withdrawal, config),
             *channels.cancelled(
                 channel, _of_channel(channel, replaced, release), withdrawal, config
@@ -47,8 +47,20 @@ def pages(
         if known := static.get(path) or own.get(path):
             yield known
         elif template := _template(path):
-            values = _values(issue, withdrawal, config, path, earlier)
-            yield Page(path, render_template(template, values))
+            yield page(template, path, issue, withdrawal, config, earlier)
+
+
+def page(
+    template: str,
+    path: str,
+    issue: Issue,
+    withdrawal: Withdrawal,
+    config: Config,
+    earlier: Sequence[Issue] = (),
+) -> Page:
+    """Return what stands at a path in place of a page of a withdrawn issue."""
+    values = _values(issue, withdrawal, config, path, earlier)
+    return Page(path, render_template(template, values))
 
 
 def _of_channel(channel: str, replaced: Files, release: Path) -> Callable[[], dict[str, bytes]]:
@@ -68,7 +80,7 @@ def _template(path: str) -> str:
         return "sms/withdrawn.txt"
     folder = place.partition("/")[0]
     if place.endswith(".html"):
-        return f"{folder if folder in ('display', 'wechat') else 'web'}/withdrawn.html"
+        return f"{folder if folder in ('display', 'wechat', 'widget') else 'web'}/withdrawn.html"
     return ""
 
 

@@ -27,9 +27,9 @@ from forecast import domain
 from forecast.geo import horizon_dip
 from forecast.settings.time_of_day import TimeOfDay
 
-Channel = Literal["web", "display", "wechat", "sms", "api", "feeds", "calendar"]
+Channel = Literal["web", "display", "widget", "wechat", "sms", "api", "feeds", "calendar"]
 CHANNELS: tuple[Channel, ...] = (
-    "web", "display", "wechat", "sms", "api", "feeds", "calendar",
+    "web", "display", "widget", "wechat", "sms", "api", "feeds", "calendar",
 )  # fmt: skip
 RESERVED = frozenset({"all", *domain.PHENOMENA})  # ids that no site has: feeds have these names
 

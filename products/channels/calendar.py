@@ -17,8 +17,7 @@ from urllib.parse import urlsplit
 from forecast.config import Config
 from forecast.domain import Window
 from forecast.review import Withdrawal
-from products.bulletin import Bulletin, Entry, Outlook
-from products.composition import OPERATORS_ONLY
+from products.bulletin import OPERATORS_ONLY, Bulletin, Entry, Outlook
 from products.confidence import HIGH, as_usual
 from products.marking import WITHDRAWN, Mark, withdrawal_text
 from products.pages import ics

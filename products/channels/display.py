@@ -1,35 +1,76 @@
-"""Screens at the sites: one page a site, and the status that a screen reads every few minutes."""
+"""Screens at the sites: one page a site, and the status that a screen reads every few minutes.
+
+display/package.zip holds all of them with their parts, for players that take packages; its
+index.html is the screen of the first site. Opened from a file a screen only watches the clock.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 from forecast.config import Config
 from forecast.domain import Issue
 from forecast.review import Withdrawal
-from products.bulletin import Bulletin
+from products import withdrawn as withdrawn_pages
+from products.bulletin import Bulletin, Section
 from products.channels import api
-from products.marking import Mark
+from products.faces import faceless, faces
+from products.marking import Mark, marked
+from products.package import package, repacked
+from products.pages import screen
 from products.pages.renderer import PageRenderer
 from products.pages.templating import Page, static_pages
 from products.wording import LANGUAGES, Words
 
+TEMPLATE, WITHDRAWN = "display/screen.html", "display/withdrawn.html"
+PACKAGE, INDEX = "display/package.zip", "index.html"
+PACKED = tuple(
+    f"static/{name}" for name in ("display.css", "display.js", "live.js", "mark.svg", "ridge.svg")
+)
+
 
 def render(bulletin: Bulletin) -> Iterator[Page]:
+    packed = []
     for language in LANGUAGES:
         renderer = PageRenderer(bulletin, language)
         for section in bulletin.sections:
-            path = f"display/{section.site.id}.html"
-            yield renderer.page("display/screen.html", path, section=section)
+            shown = _values(bulletin, section)
+            packed.append(renderer.page(TEMPLATE, f"display/{section.site.id}.html", **shown))
+            yield packed[-1]
+        packed.append(renderer.page(TEMPLATE, INDEX, **_values(bulletin, bulletin.sections[0])))
+    yield _package(packed)
     yield from static_pages()
     yield api.status_page(bulletin)
 
 
 def withdrawn(issue: Issue, withdrawal: Withdrawal, config: Config) -> Iterator[Page]:
-    """Yield the status by which screens learn of a withdrawal."""
+    """Yield the status by which screens learn of a withdrawal, and the package that says so."""
     yield api.withdrawn_status(issue, withdrawal)
+    paths = [f"display/{site.id}.html" for site in config.all_sites()] + [INDEX]
+    paths += [f"en/{path}" for path in paths]
+    yield _package(
+        [withdrawn_pages.page(WITHDRAWN, path, issue, withdrawal, config) for path in paths]
+    )
 
 
 def mark(path: str, page: bytes, mark: Mark, words: Words) -> bytes | None:
-    """Return an archived page with its mark."""
+    """Return an archived page with its mark; of a package each of its pages."""
+    if path == PACKAGE:
+        return repacked(page, lambda name, body: marked(name, "display", body, mark, words.zone))
     return api.mark(path, page, mark, words) if path.startswith("api/") else None
+
+
+def _values(bulletin: Bulletin, section: Section) -> dict[str, Any]:
+    """Return what the template of a screen shows of a site."""
+    return {
+        "section": section,
+        "faces": faces(section),
+        "faceless": faceless(section),
+        "hours": screen.night_hours(section),
+        "others": screen.other_sites(bulletin, section),
+    }
+
+
+def _package(pages: list[Page]) -> Page:
+    return package(PACKAGE, pages + [page for page in static_pages() if page.path in PACKED])

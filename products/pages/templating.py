@@ -22,8 +22,11 @@ TEMPLATES = Path(__file__).parents[2] / "templates"
 # Of templates/static, what pages and screens use; the rest is the web application's.
 # fmt: off
 STATIC = ("display.css", "display.js", "live.js", "mark.svg", "ridge.svg", "skyscape.css",
-          "skyscape.js", "subscribe.js")
+          "skyscape.js", "subscribe.js", "widget.css", "widget.js")
 # fmt: on
+
+
+WORKER = "service-worker.js"  # at the root of a release: it serves what lies below it
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,3 +128,4 @@ def static_pages() -> Iterator[Page]:
     """Yield the style sheets, scripts and pictures that pages and screens use."""
     for name in STATIC:
         yield Page(f"static/{name}", (TEMPLATES / "static" / name).read_bytes())
+    yield Page(WORKER, (TEMPLATES / "static" / WORKER).read_bytes())

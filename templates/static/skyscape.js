@@ -1,4 +1,5 @@
-// Says that a page is past its time, withdrawn since it was opened, or from the archive. Everything else on it stands without a script.
+// Says that a page is past its time, withdrawn since it was opened, kept from before the network was lost, or from the archive. Everything else on it
+// stands without a script.
 (() => {
   "use strict";
   const page = document.documentElement;
@@ -45,6 +46,10 @@
     setInterval(ask, 180_000);
     document.addEventListener("visibilitychange", () => { if (!document.hidden) ask(); });
   }
+
+  // Kept for when there is no network (service-worker.js); a page that was kept is marked as such by the worker.
+  show("offline", "kept" in page.dataset);
+  if (!archived && location.protocol.startsWith("http")) navigator.serviceWorker?.register(`${root}/service-worker.js`).catch(() => {});
 
   const check = () => show("stale", !archived && Date.now() > Date.parse(expires));
   check();

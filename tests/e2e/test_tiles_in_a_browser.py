@@ -114,6 +114,9 @@ def test_a_page_shows_what_is_measured_now_though_it_was_issued_before(
     browser: Any, url: str, path: str, size: str
 ) -> None:
     page = opened(browser, f"{url}/current/{path}", NOW + timedelta(hours=1), size)
+    if path == SCREEN:  # until the face of the stations is shown
+        expect(page.locator("[data-tile]").filter(has_text="840").first).to_be_hidden()
+        page.clock.run_for(61_000)
 
     expect(page.locator("[data-tile]").filter(has_text="840").first).to_be_visible()
 

@@ -278,7 +278,7 @@ def test_the_page_says_how_few_clouds_a_starry_sky_may_have(
 
 def test_screens_and_the_article_show_the_confidence_of_the_days_ahead(bulletin: Bulletin) -> None:
     screen, article = pages()["display/baihuashan.html"], pages()["wechat/article.html"]
-    strip = screen.partition('<section class="next">')[2]
+    strip = screen.partition('data-face="week"')[2].partition("</section>")[0]
 
     assert re.findall(r'<li class="grade-\d( usual)?">', strip) == [
         "",
