@@ -40,11 +40,16 @@ def pages(
             yield Page(path, render_template(template, values))
 
 
+def message(issue: Issue, withdrawal: Withdrawal, config: Config, language: str) -> str:
+    """Return the sentences that stand in place of a message of a withdrawn issue."""
+    prefix = "" if language == LANGUAGES[0] else f"{language}/"
+    values = _values(issue, withdrawal, config, f"{prefix}sms.txt", ())
+    return render_template("sms/withdrawn.txt", values).strip()
+
+
 def _template(path: str) -> str:
     """Return the template of a page; "" where there is none."""
     place = _plain(path)
-    if place == "sms.txt":
-        return "sms/withdrawn.txt"
     folder = place.partition("/")[0]
     if place.endswith(".html"):
         return f"{folder if folder in ('display', 'wechat') else 'web'}/withdrawn.html"
