@@ -30,7 +30,8 @@ BEGIN, END = "<!-- notice -->", "<!-- /notice -->"
 PLACE = re.compile(f"{BEGIN}.*?{END}", re.DOTALL)
 BODY = re.compile(r"<body[^>]*>")  # behind which it stands in pages of versions before
 STATUS = {WITHDRAWN: "withdrawn", CORRECTED: "superseded"}  # of the data
-OF_CHANNEL = {"web": "web", "display": "display", "wechat": "wechat"}  # folder of the template
+# folder of the template
+OF_CHANNEL = {"web": "web", "display": "display", "wechat": "wechat", "email": "wechat"}
 
 
 @dataclass(frozen=True, slots=True)

@@ -52,7 +52,9 @@ def _template(path: str) -> str:
     place = _plain(path)
     folder = place.partition("/")[0]
     if place.endswith(".html"):
-        return f"{folder if folder in ('display', 'wechat') else 'web'}/withdrawn.html"
+        return f"{folder if folder in ('display', 'wechat', 'email') else 'web'}/withdrawn.html"
+    if place == "email/bulletin.txt":
+        return "email/withdrawn.txt"
     return ""
 
 

@@ -27,8 +27,12 @@ from forecast import domain
 from forecast.geo import horizon_dip
 from forecast.settings.time_of_day import TimeOfDay
 
-Channel = Literal["web", "display", "wechat", "sms", "api"]
-CHANNELS: tuple[Channel, ...] = ("web", "display", "wechat", "sms", "api")
+Channel = Literal[
+    "web", "display", "wechat", "sms", "api", "wecom", "webhook", "email"
+]  # fmt: skip
+CHANNELS: tuple[Channel, ...] = (
+    "web", "display", "wechat", "sms", "api", "wecom", "webhook", "email",
+)  # fmt: skip
 
 
 def _http(url: str) -> str:

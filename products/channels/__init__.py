@@ -3,8 +3,11 @@
 web       index.html  sites/<id>/  archive/  verification/  models/  en/…
 display   display/<id>.html  en/display/<id>.html    a screen for each site
 wechat    wechat/article.html  en/…                  an article to be sent
-sms       sms.txt  en/sms.txt                        a message to be sent
+sms       sms.txt  sms/parts.json  en/…              a message to be sent, and its parts
 api       api/v1/                                    data and their schemas
+wecom     wecom/messages.json  en/…                  messages to groups of WeCom
+webhook   webhook/messages.json  en/…                messages to servers
+email     email/bulletin.html  .txt  en/…            a mail to lists
 static/   style sheets and scripts, of web and display
 
 A module has `render(bulletin) -> pages`. Where it needs them it also has
