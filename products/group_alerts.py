@@ -27,8 +27,8 @@ NEW, UPDATED, CANCELLED = "new", "updated", "cancelled"
 # [1] an alert stands until the chance is this far below the group's: no on and off about a number
 STANDS_BELOW = 0.10
 MOVED = timedelta(hours=1)  # by which the start or end of a best window must move to be news
-# Messages about one event, whatever they say, after which it is at most cancelled: never six for one
-# night
+# Messages about one event, whatever they say, after which it is at most cancelled: never six for
+# one night
 MOST_MESSAGES = 3
 MOST_SITES = 6  # named of a hazard
 FAMILY = {"wind": "gale"}  # strong wind and gale are one hazard, weaker and stronger

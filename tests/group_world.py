@@ -14,7 +14,7 @@ from forecast.domain import Issue
 from forecast.review import Withdrawal
 from forecast.sent import Sent
 from forecast.settings.delivery import DeliverySettings
-from products import channels
+from products import channels, withdrawn
 from products.delivery import Delivery
 from products.messages import page_of
 from tests.e2e.sample_bulletin import sample_bulletin, sample_config
@@ -50,8 +50,9 @@ def _issue() -> Issue:
 
 
 @cache
-def _pages(channel: str) -> dict[str, bytes]:
-    made = channels.render(sample_bulletin(_config()), channel)  # type: ignore[arg-type]
+def _pages(channel: str, base_url: str = "") -> dict[str, bytes]:
+    bulletin = replace(sample_bulletin(_config()), base_url=base_url)
+    made = channels.render(bulletin, channel)  # type: ignore[arg-type]
     return {p.path: p.body if isinstance(p.body, bytes) else p.body.encode() for p in made}
 
 
@@ -129,3 +130,14 @@ class World:
 
     def deliver(self, now: datetime, issue: int = 42, withdrawal: Withdrawal | None = None) -> Any:
         return channels.deliver(self.channel, self.delivery(now, issue, withdrawal))  # type: ignore[arg-type]
+
+
+class MailWorld(World):
+    """Deliveries of the sample's issue by e-mail."""
+
+    def _content(self, issue: Issue, withdrawal: Withdrawal | None) -> dict[str, bytes]:
+        if withdrawal is None:
+            return _pages(self.channel, self.base_url)
+        replaced = {path: {"channel": self.channel} for path in _pages(self.channel, self.base_url)}
+        made = withdrawn.pages(issue, withdrawal, self.config, replaced, ())
+        return {page.path: str(page.body).encode() for page in made}

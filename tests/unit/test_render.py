@@ -247,7 +247,8 @@ def test_a_site_name_is_text_wherever_it_appears() -> None:
 
 def test_no_page_needs_more_than_the_content_policy_allows(site: dict[str, str]) -> None:
     for path, page in site.items():
-        if not path.endswith(".html") or "wechat" in path:
+        # an article and a mail have inline styles only, and no policy
+        if not path.endswith(".html") or "wechat" in path or "email" in path:
             continue
         tags = Tags(page)
         assert any("default-src 'none'" in a.get("content", "") for a in tags.named("meta")), path
