@@ -25,7 +25,7 @@ from typing import Any
 
 import numpy as np
 
-from docs import source_table
+from docs import channels, source_table
 from forecast import phenomena
 from forecast.config import read_config
 from forecast.observations import formats
@@ -92,7 +92,12 @@ def pages() -> dict[str, str]:
     written = {
         f"{name}.md": "\n".join(_page(name, module)) + "\n" for name, module in named.items()
     }
-    more = {"common.md": _common(), "sources.md": _sources(), "observations.md": _observations()}
+    more = {
+        "common.md": _common(),
+        "sources.md": _sources(),
+        "observations.md": _observations(),
+        "channels.md": channels.lines(),
+    }
     return written | {name: "\n".join(lines) + "\n" for name, lines in more.items()}
 
 
