@@ -73,7 +73,7 @@ arrived, and a robot or a mail server cannot be asked. Then:
 | e-mail | at most once | at least once (withdrawals) |
 | webhook | at least once, with the same id | at least once, with the same id |
 
-A danger that is told twice does no harm; a recommendation that is told twice looks like another.
+A danger that is sent twice does no harm; a recommendation that is sent twice looks like another.
 
 ## The message of a webhook
 

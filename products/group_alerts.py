@@ -307,7 +307,7 @@ def _moved(before: str, after: str) -> bool:
 
 
 def _worse(before: Sent, records: list[Record]) -> bool:
-    """Return whether a hazard is at further sites than a group was told, or of a higher level."""
+    """Return whether a hazard is at further sites than a group was sent, or of a higher level."""
     if _unclear(before):
         return True
     further = {record["site"] for record in records} - set(before.remote["sites"].split(","))

@@ -47,7 +47,7 @@ class GroupMessage:
 
 
 @dataclass(frozen=True, slots=True)
-class Sender:
+class ChannelSender:
     """How a channel sends. post: sends one message to a group. longest: [byte] of its markdown.
 
     per_minute: messages to one group. knows_ids: whether a receiver drops what it has already.
@@ -60,7 +60,9 @@ class Sender:
     knows_ids: bool = False
 
 
-def deliver(delivery: Delivery, groups: tuple[GroupSettings, ...], sender: Sender) -> Receipt:
+def deliver(
+    delivery: Delivery, groups: tuple[GroupSettings, ...], sender: ChannelSender
+) -> Receipt:
     """Send each group what it does not have yet; one that fails stops no other."""
     sent, problems = list[str](), list[str]()
     for group in groups:
@@ -77,7 +79,7 @@ def deliver(delivery: Delivery, groups: tuple[GroupSettings, ...], sender: Sende
 class GroupDelivery:
     """The delivery of an issue to one group."""
 
-    def __init__(self, delivery: Delivery, group: GroupSettings, sender: Sender) -> None:
+    def __init__(self, delivery: Delivery, group: GroupSettings, sender: ChannelSender) -> None:
         self._delivery, self._group, self._sender = delivery, group, sender
         self._now = delivery.now
         self._words = Words(group.language, delivery.config.zone)

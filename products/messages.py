@@ -194,10 +194,10 @@ def cut(text: str, limit: int, tail: str) -> str:
     """Return a text and its tail within `limit` [byte of UTF-8]; what is too long ends at a line
     where that keeps half of it, else at a character as readers see it.
     """
-    room = limit - len(tail.encode())
-    if len(text.encode()) <= room:
+    left = limit - len(tail.encode())
+    if len(text.encode()) <= left:
         return text + tail
-    kept = text.encode()[:room].decode(errors="ignore")
+    kept = text.encode()[:left].decode(errors="ignore")
     if len(kept) < len(text) and _joined(text[len(kept)]):
         while kept and _joined(kept[-1]):
             kept = kept[:-1]

@@ -42,7 +42,7 @@ def findings(config: Config, secrets: Mapping[str, str]) -> Iterator[CheckFindin
 def _groups(
     channel: str, groups: Sequence[GroupSettings], config: Config
 ) -> Iterator[CheckFinding]:
-    """Yield which groups hear of nothing, or of sites that there are none of."""
+    """Yield which groups get nothing, or name sites that there are none of."""
     sites = {site.id for site in config.sites}
     for group in groups:
         subject = f"delivery.{channel}.{group.id}"

@@ -16,7 +16,7 @@ from forecast.settings.delivery import WEBHOOK_SECRETS, GroupSettings, WebhookTa
 from products import messages
 from products.bulletin import Bulletin
 from products.delivery import Delivery
-from products.group_messages import GroupMessage, Sender
+from products.group_messages import ChannelSender, GroupMessage
 from products.group_messages import deliver as deliver_to_groups
 from products.marking import Mark, marked_json
 from products.pages.templating import Page
@@ -56,7 +56,7 @@ def deliver(delivery: Delivery) -> Receipt:
             headers |= {TIME: stamp, SIGNATURE: signature(secret, stamp, body)}
         Outgoing(group.url).send("", data=body, headers=headers)
 
-    sender = Sender("webhook", post, LONGEST, PER_MINUTE, knows_ids=True)
+    sender = ChannelSender("webhook", post, LONGEST, PER_MINUTE, knows_ids=True)
     return deliver_to_groups(delivery, settings.targets, sender)
 
 

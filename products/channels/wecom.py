@@ -18,7 +18,7 @@ from forecast.settings.delivery import WECOM_KEYS, GroupSettings, named
 from products import messages
 from products.bulletin import Bulletin
 from products.delivery import Delivery
-from products.group_messages import GroupMessage, Sender
+from products.group_messages import ChannelSender, GroupMessage
 from products.group_messages import deliver as deliver_to_groups
 from products.marking import Mark, marked_json
 from products.pages.templating import Page
@@ -58,7 +58,7 @@ def deliver(delivery: Delivery) -> Receipt:
         answer = outgoing.json(PATH, content, query=[("key", keys[group.id])])
         _check(answer, keys[group.id])
 
-    sender = Sender("wecom", post, LONGEST, settings.requests_per_minute)
+    sender = ChannelSender("wecom", post, LONGEST, settings.requests_per_minute)
     return deliver_to_groups(delivery, settings.groups, sender)
 
 

@@ -46,7 +46,7 @@ class WeComDouble:
         if parts.path != PATH or key not in self.keys:
             return 93000, "invalid webhook url, hint: [1234]"
         if self.codes:
-            return self.codes.pop(0), "as told"
+            return self.codes.pop(0), "as the test wants"
         since = self.now - timedelta(minutes=1)
         if sum(at > since and to == key for at, to, _ in self.taken) >= 20:
             return 45009, "api freq out of limit"

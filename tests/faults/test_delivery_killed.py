@@ -100,7 +100,7 @@ class KillingDouble(WeComDouble):
         last = self.requests == self.number
         if last and not self.after:
             self._kill()
-            return 0, "nobody hears this"
+            return 0, "never read"
         answer = super().answer(path, body)
         if last:
             self._kill()

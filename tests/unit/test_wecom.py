@@ -1,4 +1,4 @@
-"""Does a group hear once of each event, of its changes and of its end, whatever fails?"""
+"""Does a group get one message of each event, of its changes and of its end, whatever fails?"""
 
 from __future__ import annotations
 
@@ -73,24 +73,24 @@ def test_an_evening_of_a_robot_with_an_update_and_a_withdrawal(robot: WeComDoubl
 
 def test_one_night_is_never_six_messages(robot: WeComDouble) -> None:
     made = world(robot)
-    heard = []
+    got = []
     for turn in range(12):
         made.event(probability=(0.95, 0.75, 0.55)[turn % 3], grade=(5, 4, 3)[turn % 3])
-        heard += at(robot, made, EVENING + turn * HOUR / 2, issue=42 + turn)
+        got += at(robot, made, EVENING + turn * HOUR / 2, issue=42 + turn)
 
-    assert len(heard) == group_alerts.MOST_MESSAGES == 3
-    assert ["更新" in t for t in heard] == [False, True, False]
-    assert ["取消" in t for t in heard] == [False, False, True]
+    assert len(got) == group_alerts.MOST_MESSAGES == 3
+    assert ["更新" in t for t in got] == [False, True, False]
+    assert ["取消" in t for t in got] == [False, False, True]
 
 
 def test_an_event_that_comes_back_is_announced_and_cancelled_once_more(robot: WeComDouble) -> None:
     made = world(robot)
-    heard = []
+    got = []
     for turn in range(8):
         made.event(probability=(0.95, 0.2)[turn % 2], grade=(5, 2)[turn % 2])
-        heard += at(robot, made, EVENING + turn * HOUR / 2, issue=42 + turn)
+        got += at(robot, made, EVENING + turn * HOUR / 2, issue=42 + turn)
 
-    assert ["取消" in text for text in heard] == [False, True, False, True]
+    assert ["取消" in text for text in got] == [False, True, False, True]
 
 
 def test_all_events_of_an_issue_come_in_one_message(robot: WeComDouble) -> None:
@@ -98,13 +98,13 @@ def test_all_events_of_an_issue_come_in_one_message(robot: WeComDouble) -> None:
     for site in ("baihuashan", "lingshan"):
         made.event(f"event/{site}/starry_sky/2026-11-22", probability=0.8, grade=5)
 
-    [heard] = at(robot, made, EVENING)
+    [got] = at(robot, made, EVENING)
 
-    assert heard.count("星空") == 2
+    assert got.count("星空") == 2
 
 
 @pytest.mark.parametrize(
-    ("alerts", "facts", "heard"),
+    ("alerts", "facts", "got"),
     [
         ({}, {"probability": 0.7}, True),  # what is shown as 70 % reaches 70 %
         ({}, {"probability": 0.694}, False),
@@ -117,23 +117,23 @@ def test_all_events_of_an_issue_come_in_one_message(robot: WeComDouble) -> None:
         ({}, {"window_end": "2026-11-22T08:10:00Z"}, False),  # it is over
     ],
 )
-def test_a_group_hears_of_what_it_subscribed_to(
-    robot: WeComDouble, alerts: dict[str, Any], facts: dict[str, Any], heard: bool
+def test_a_group_gets_what_it_subscribed_to(
+    robot: WeComDouble, alerts: dict[str, Any], facts: dict[str, Any], got: bool
 ) -> None:
     made = world(robot, alerts=ALERTS | alerts)
     made.event(**({"probability": 0.86, "grade": 5} | facts))
 
-    assert len(at(robot, made, EVENING)) == heard
+    assert len(at(robot, made, EVENING)) == got
 
 
-@pytest.mark.parametrize(("days", "heard"), [(1, 0), (2, 1)])
+@pytest.mark.parametrize(("days", "got"), [(1, 0), (2, 1)])
 def test_an_event_is_announced_so_many_days_ahead_at_most(
-    robot: WeComDouble, days: int, heard: int
+    robot: WeComDouble, days: int, got: int
 ) -> None:
     made = world(robot, alerts=ALERTS | {"days": days})
     made.event("event/baihuashan/starry_sky/2026-11-24", probability=0.9, grade=5)
 
-    assert len(at(robot, made, EVENING)) == heard
+    assert len(at(robot, made, EVENING)) == got
 
 
 @pytest.mark.parametrize(
@@ -159,9 +159,9 @@ def test_a_change_of_grade_window_or_danger_is_news_and_nothing_else(
     at(robot, made, EVENING)
     made.event(**({"probability": 0.86, "grade": 5} | facts))
 
-    heard = at(robot, made, EVENING + HOUR, issue=43)
+    got = at(robot, made, EVENING + HOUR, issue=43)
 
-    assert [said in text for text in heard] == ([True] if said else [])
+    assert [said in text for text in got] == ([True] if said else [])
     assert (group_alerts.STANDS_BELOW, group_alerts.MOVED) == (0.10, HOUR)
 
 
@@ -222,11 +222,11 @@ def test_at_night_only_hazards_cancellations_and_withdrawals_come_and_the_rest_w
     made.event(probability=0.3, grade=3)
     made.hazard("gale", "lingshan", DAY, 18.0)
 
-    heard = at(robot, made, night, issue=43)
+    got = at(robot, made, night, issue=43)
 
-    assert len(heard) == 1
-    assert "大风" in heard[0]
-    assert "【取消】11月22日（周日）百花山星空" in heard[0]
+    assert len(got) == 1
+    assert "大风" in got[0]
+    assert "【取消】11月22日（周日）百花山星空" in got[0]
     assert at(robot, made, night + HOUR, issue=44) == []
     made.event("event/lingshan/sea_of_clouds/2026-11-23", probability=0.9, grade=5, text="如下")
     morning = at(robot, made, EVENING + 14.9 * HOUR, issue=45)  # 07:04
@@ -336,11 +336,11 @@ def test_a_process_that_dies_between_two_steps_doubles_no_forecast(robot: WeComD
         made.outbox.keep = keep
         for turn in range(1, 5):
             made.deliver(robot.now + turn * MINUTE)
-        heard = [text for _, _, text in robot.taken[before:]]
+        got = [text for _, _, text in robot.taken[before:]]
 
-        assert sum(text.startswith("###") for text in heard) <= 1, steps
-        assert sum("星空" in text and "景观提醒" in text for text in heard) <= 1, steps
-        assert 1 <= sum("大风】" in text for text in heard) <= 2, steps
+        assert sum(text.startswith("###") for text in got) <= 1, steps
+        assert sum("星空" in text and "景观提醒" in text for text in got) <= 1, steps
+        assert 1 <= sum("大风】" in text for text in got) <= 2, steps
 
 
 def test_a_robot_gets_twenty_messages_a_minute_also_from_a_process_that_starts_again(
