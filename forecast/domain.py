@@ -308,9 +308,9 @@ class Forecast:
     contributing_runs: the result of each run, the leading one (`cycle`) first; a single run is no
     agreement. corrected_by: stations whose latest observations corrected the features (a nowcast).
     usual: usual frequency of the phenomenon at the site in that month, NaN where unknown.
-    confidence: 3 high, 2 medium, 1 low (little better than the usual frequency), by the lead and
-    by how much of the answer hangs on weather; 0 without a probability. change: by a forecaster,
-    None where the machine's forecast stands.
+    confidence: 3 high, 2 medium, 1 low (little better than the usual frequency), by the skill to
+    expect so far ahead and how much of the answer hangs on weather; 0 without a probability.
+    change: by a forecaster, None where the machine's forecast stands.
     """
 
     event: Event
