@@ -26,7 +26,7 @@ def found(archive: Archive, now: datetime) -> list[dict[str, Any]]:
     """
     receivers: dict[tuple[str, str], dict[str, Any]] = {}
     for channel, receiver, key, sent in recent(archive, now - REFUSED):
-        if key == "rate" or (key == receiver and sent.state == SENT):
+        if key == "rate" or (key == receiver and sent.state != FAILED):
             continue  # what a channel remembers for itself
         failed = sent.state in (SENDING, FAILED)
         if sent.at < now - DAY and not (failed and sent.final):
