@@ -26,7 +26,7 @@ from typing import Any
 
 import numpy as np
 
-from docs import api_page, source_table
+from docs import api_page, messages, source_table
 from forecast import phenomena
 from forecast.config import read_config
 from forecast.observations import formats
@@ -93,8 +93,13 @@ def pages() -> dict[str, str]:
     written = {
         f"{name}.md": "\n".join(_page(name, module)) + "\n" for name, module in named.items()
     }
-    more = {"common.md": _common(), "sources.md": _sources(), "observations.md": _observations(),
-            "api.md": api_page.lines()}  # fmt: skip
+    more = {
+        "common.md": _common(),
+        "sources.md": _sources(),
+        "observations.md": _observations(),
+        "messages.md": messages.lines(),
+        "api.md": api_page.lines(),
+    }
     return written | {name: "\n".join(lines) + "\n" for name, lines in more.items()}
 
 

@@ -135,11 +135,13 @@ class Config(SettingsSection):
         """Return the settings for showing, secrets masked."""
         values = self.model_dump(mode="json")
         mirrors = [mirror for model in values["models"] for mirror in model["mirrors"]]
+        webhook = values["delivery"]["webhook"] or {"targets": []}
         for section in (
             values["archive"],
             values["source"]["filter"],
             values["source"]["bucket"],
             *mirrors,
+            *webhook["targets"],
         ):
             section["url"] = masked(section["url"])
         return values

@@ -73,14 +73,22 @@ def _of_channel(channel: str, replaced: Files, release: Path) -> Callable[[], di
     return read
 
 
+def message(issue: Issue, withdrawal: Withdrawal, config: Config, language: str) -> str:
+    """Return the sentences that stand in place of a message of a withdrawn issue."""
+    prefix = "" if language == LANGUAGES[0] else f"{language}/"
+    values = _values(issue, withdrawal, config, f"{prefix}sms.txt", ())
+    return render_template("sms/withdrawn.txt", values).strip()
+
+
 def _template(path: str) -> str:
     """Return the template of a page; "" where there is none."""
     place = _plain(path)
-    if place == "sms.txt":
-        return "sms/withdrawn.txt"
     folder = place.partition("/")[0]
     if place.endswith(".html"):
-        return f"{folder if folder in ('display', 'wechat', 'widget') else 'web'}/withdrawn.html"
+        own = folder in ("display", "wechat", "widget", "email")
+        return f"{folder if own else 'web'}/withdrawn.html"
+    if place == "email/bulletin.txt":
+        return "email/withdrawn.txt"
     return ""
 
 

@@ -27,9 +27,13 @@ from forecast import domain
 from forecast.geo import horizon_dip
 from forecast.settings.time_of_day import TimeOfDay
 
-Channel = Literal["web", "display", "widget", "wechat", "sms", "api", "feeds", "calendar"]
+Channel = Literal[
+    "web", "display", "widget", "wechat", "sms", "api", "feeds", "calendar", "wecom", "webhook",
+    "email",
+]  # fmt: skip
 CHANNELS: tuple[Channel, ...] = (
-    "web", "display", "widget", "wechat", "sms", "api", "feeds", "calendar",
+    "web", "display", "widget", "wechat", "sms", "api", "feeds", "calendar", "wecom", "webhook",
+    "email",
 )  # fmt: skip
 RESERVED = frozenset({"all", *domain.PHENOMENA})  # ids that no site has: feeds have these names
 

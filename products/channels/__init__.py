@@ -5,10 +5,13 @@ display   display/<id>.html  en/display/<id>.html    a screen for each site
           display/package.zip                        all of them, for players that take packages
 widget    widget/<id>.html  en/widget/<id>.html      a card for each site, that other sites embed
 wechat    wechat/article.html  en/…                  an article to paste, and a draft of the account
-sms       sms.txt  en/sms.txt                        a message to be sent
+sms       sms.txt  sms/parts.json  en/…              a message to be sent, and its parts
 api       api/v1/  api/v2/  sites.geojson            data and their schemas
 feeds     feeds/<all, site or phenomenon>.atom .json   en/…
 calendar  calendar/<all or site>.ics  en/…           good times, to subscribe to
+wecom     wecom/messages.json  en/…                  messages to groups of WeCom
+webhook   webhook/messages.json  en/…                messages to servers
+email     email/bulletin.html  .txt  en/…            a mail to lists
 static/   style sheets and scripts of the pages; service-worker.js
 
 A module has `render(bulletin) -> pages`. Where it needs them it also has

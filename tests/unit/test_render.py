@@ -152,7 +152,9 @@ def test_a_signed_text_message_names_its_bodies_and_its_forecaster() -> None:
     made = rendered(config.model_copy(update={"issuer": issuer}), Review(person="王某"))
 
     assert "某气象台11月22日16时10分发布，第42期，签发：王某。" in made["sms.txt"]
-    assert "An Observatory, issued 22 Nov, 16:10, signed by 王某." in made["en/sms.txt"]
+    assert "An Observatory, issued 22 Nov, 16:10." in made["en/sms.txt"]
+    # its letters would make of three parts seven
+    assert "王某" not in made["en/sms.txt"]
 
 
 def test_without_the_weather_of_the_days_no_channel_gives_the_all_clear() -> None:
@@ -249,7 +251,8 @@ def test_a_site_name_is_text_wherever_it_appears() -> None:
 
 def test_no_page_needs_more_than_the_content_policy_allows(site: dict[str, str]) -> None:
     for path, page in site.items():
-        if not path.endswith(".html") or "wechat" in path:
+        # an article and a mail have inline styles only, and no policy
+        if not path.endswith(".html") or "wechat" in path or "email" in path:
             continue
         tags = Tags(page)
         assert any("default-src 'none'" in a.get("content", "") for a in tags.named("meta")), path
