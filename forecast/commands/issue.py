@@ -174,8 +174,8 @@ def _issue(
     if as_json:
         show_json(_as_json(report, index, sent))
     else:
-        told = (f"{each.channel}: {each.outcome} {each.detail}".rstrip() for each in sent)
-        show(report.summary, *told, f"look at {index if index.exists() else index.parent}")
+        lines = (f"{each.channel}: {each.outcome} {each.detail}".rstrip() for each in sent)
+        show(report.summary, *lines, f"look at {index if index.exists() else index.parent}")
     return report.exit_code
 
 
