@@ -6,7 +6,6 @@ of the picture, and is kept as <text>: what a picture says can be read from its 
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from functools import cache
 
@@ -20,6 +19,7 @@ from products.drawing.setting import Lines, plain, set_text
 from products.pages.templating import TEMPLATES
 
 LEADING = 1.4  # [em] from one line to the next
+ICON = 24  # [px] side of an icon as it is kept
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,9 +36,11 @@ class Placed:
 class Picture:
     """Shapes are drawn in the order in which they are added. texts: what is written, and where."""
 
-    def __init__(self, wide: float, high: float, language: str) -> None:
-        """language: the tag of the picture's language, zh-CN or en."""
-        self.width, self.height, self.language = wide, high, language
+    def __init__(self, wide: float, high: float, language: str, zoom: float = 1) -> None:
+        """wide, high: [px] as drawn. language: the tag of its language, zh-CN or en. zoom: by which
+        it is made smaller afterwards, to have room for more; width and height are the room.
+        """
+        self.width, self.height, self.language, self.zoom = wide * zoom, high * zoom, language, zoom
         self.texts: list[Placed] = []
         self._parts: list[str] = []
 
@@ -60,13 +62,17 @@ class Picture:
 
     def icon(self, name: str, x: float, y: float, size: float, colour: str) -> None:
         """Add an icon of templates/icons in a square."""
-        box, inner = _icon(name)
-        self.add(
-            f'<svg x="{number(x)}" y="{number(y)}" width="{number(size)}" '
-            f'height="{number(size)}" viewBox="{box}" fill="none" color="{colour}" '
-            'stroke="currentColor" stroke-width="1.6" stroke-linecap="round" '
-            f'stroke-linejoin="round">{inner}</svg>'
+        self.group(
+            x,
+            y,
+            size / ICON,
+            f'<g fill="none" color="{colour}" stroke="currentColor" stroke-width="1.6" '
+            f'stroke-linecap="round" stroke-linejoin="round">{_icon(name)}</g>',
         )
+
+    def group(self, x: float, y: float, scale: float, fragment: str) -> None:
+        """Add SVG of another scale; not as an <svg>, which is drawn as a layer and takes long."""
+        self.add(f'<g transform="translate({x:.2f} {y:.2f}) scale({scale:.4f})">{fragment}</g>')
 
     def qr(self, address: str, x: float, y: float, size: float) -> None:
         """Add the QR code of an address, dark on white."""
@@ -105,7 +111,8 @@ class Picture:
 
     def svg(self) -> str:
         """Return the picture as SVG."""
-        size = f'width="{number(self.width)}" height="{number(self.height)}"'
+        wide, high = (number(round(side / self.zoom)) for side in (self.width, self.height))
+        size = f'width="{wide}" height="{high}"'
         return (
             f'<svg xmlns="http://www.w3.org/2000/svg" {size} '
             f'viewBox="0 0 {number(self.width)} {number(self.height)}" xml:lang="{self.language}" '
@@ -124,9 +131,7 @@ def height_of(found: Lines) -> float:
 
 
 @cache
-def _icon(name: str) -> tuple[str, str]:
-    """Return the view box and the content of an icon."""
+def _icon(name: str) -> str:
+    """Return the content of an icon."""
     text = (TEMPLATES / "icons" / f"{name}.svg").read_text(encoding="utf-8").strip()
-    box = re.search(r'viewBox="([^"]+)"', text)
-    rest = text.partition(">")[2]
-    return (box[1] if box else "0 0 24 24"), rest.removesuffix("</svg>")
+    return text.partition(">")[2].removesuffix("</svg>")

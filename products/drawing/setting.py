@@ -34,8 +34,11 @@ class Lines:
 
 
 def plain(text: str) -> str:
-    """Return a text in one piece, without characters that nobody sees."""
-    return visible(text).replace(LINE, " ")
+    """Return a text in one piece, without characters that nobody sees.
+
+    A raised point is as wide as a Chinese character in these fonts: it needs no spaces around it.
+    """
+    return visible(text).replace(LINE, " ").replace(" · ", "·")
 
 
 def set_text(

@@ -50,11 +50,13 @@ def main(folder: Path, unihan: Path) -> None:
     wanted = characters(unihan)
     for weight, name in WEIGHTS.items():
         font = TTFont(folder / f"NotoSansCJK-{weight}.ttc", fontNumber=SIMPLIFIED, lazy=True)
-        options = subset.Options(
-            layout_features=[], hinting=False, name_IDs=[0, 1, 2, 4, 6, 13, 14], name_languages=[0x409],
-            drop_tables=["BASE", "VORG", "vhea", "vmtx", "GPOS", "GSUB"],
-            notdef_outline=True,
-        )  # fmt: skip
+        options = subset.Options()
+        options.layout_features = []
+        options.hinting = False
+        options.name_IDs = [0, 1, 2, 4, 6, 13, 14]
+        options.name_languages = [0x409]
+        options.drop_tables = ["BASE", "VORG", "vhea", "vmtx", "GPOS", "GSUB"]
+        options.notdef_outline = True
         maker = subset.Subsetter(options)
         maker.populate(unicodes=wanted)
         maker.subset(font)

@@ -16,6 +16,8 @@ from products.drawing.png import png
 from products.drawing.setting import set_text
 from products.wording import read_words
 
+pytestmark = pytest.mark.pictures
+
 
 def pixels(picture: Picture) -> Image.Image:
     return Image.open(io.BytesIO(picture.png())).convert("RGB")

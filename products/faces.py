@@ -1,0 +1,46 @@
+"""The faces of a site: what a screen, a poster or a card shows of it in three seconds."""
+
+from __future__ import annotations
+
+from products.bulletin import WORTH_GOING, Entry, Section
+from products.composition import OPERATORS_ONLY
+
+FACE_DAYS = 2  # today and tomorrow
+
+
+def faces(section: Section) -> tuple[Entry, ...]:
+    """Return the entries that are shown large, the first one first; none where nothing may be.
+
+    The site's headline, or the likeliest of two days where the headline's chance is poor; behind it
+    what is worth a wait once its window is over. A dangerous entry is never one.
+    """
+    near = [
+        entry
+        for day in section.days[:FACE_DAYS]
+        for entry in day.entries
+        if entry.recommended and entry.forecast.event.phenomenon not in OPERATORS_ONLY
+    ]
+    known = sorted(near, key=lambda entry: -entry.forecast.grade)
+    headline = section.next
+    if headline is not None and not headline.recommended:
+        headline = None
+    if headline is not None and headline.forecast.grade < WORTH_GOING and known:
+        headline = headline if known[0].forecast.grade <= headline.forecast.grade else None
+    chosen = [headline] if headline is not None else known[:1]
+    worth = [entry for entry in known if entry.forecast.grade >= WORTH_GOING]
+    for entry in sorted(worth, key=lambda each: each.forecast.event.window.start):
+        if entry.forecast.event.window.end > chosen[-1].forecast.event.window.end:
+            chosen.append(entry)
+    return tuple(chosen)
+
+
+def faceless(section: Section) -> str:
+    """Return why a site has no face: the key of the words that say so."""
+    known = [
+        entry for day in section.days[:FACE_DAYS] for entry in day.entries if entry.forecast.known
+    ]
+    if any(entry.dangerous for entry in known):
+        return "display.danger"
+    if any(entry.removed for entry in known):
+        return "display.removed"
+    return "display.no_darkness" if section.no_darkness else "entry.unknown"
