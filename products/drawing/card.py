@@ -11,7 +11,7 @@ from products.drawing.fonts import width
 from products.drawing.palette import colours
 from products.drawing.picture import Picture, height_of
 from products.drawing.scene import scene
-from products.drawing.setting import set_text
+from products.drawing.setting import set_heading, set_text
 from products.drawing.teller import Teller
 from products.faces import faceless, faces
 from products.safety import worst
@@ -37,7 +37,7 @@ def site_card(section: Section, teller: Teller) -> Picture:
     about = teller.numbered()
     picture = _card(face, teller, words.name(section.site.place) or about, about)
     c, inner = colours(), CARD[0] - 2 * MARGIN
-    title = set_text(words.name(section.site.title), 68, inner, bold=True)
+    title = set_heading(words.name(section.site.title), 68, inner, 1)
     picture.lines(MARGIN, 96, title, c["ink"], bold=True)
     if face is None:
         _reason(picture, words(faceless(section)), faceless(section) == "display.danger")
@@ -57,7 +57,7 @@ def index_card(teller: Teller) -> Picture:
     about = f"{words.name(bulletin.district)}{words('page.dot')}{number}"
     picture = _card(best[0] if best else None, teller, about, about)
     inner = CARD[0] - 2 * MARGIN
-    title = set_text(words.name(bulletin.title), 64, inner, bold=True)
+    title = set_heading(words.name(bulletin.title), 64, inner, 1)
     picture.lines(MARGIN, 90, title, c["ink"], bold=True)
     if not best:
         reason = words(f"section.best_{bulletin.best_reason}")
@@ -68,11 +68,10 @@ def index_card(teller: Teller) -> Picture:
         picture.line(MARGIN, 172, text, 32, c["ink"], wide=inner)
         for place, entry in enumerate(best):
             _row(picture, 226 + 92 * place, entry, teller)
-    names = [words(f"hazard.{alert.hazard}.name") for alert in bulletin.outlook.alerts]
-    listed = words.listed(list(dict.fromkeys(names)))
+    listed = teller.alerts()
     clear = teller.phrases.clear(bulletin.outlook) or teller.phrases.gaps(bulletin.outlook)
     days = words.days(tuple(sorted({d for a in bulletin.outlook.alerts for d in a.days})))
-    _warning(picture, (listed, days) if names else None, clear)
+    _warning(picture, (listed, days) if listed else None, clear)
     return picture
 
 
@@ -94,7 +93,7 @@ def _card(face: Entry | None, teller: Teller, place: str, about: str) -> Picture
     pieces.marks(picture, MARGIN, 34, marks)
     if not marks.rows:
         picture.line(MARGIN, 44, place, 30, c["ink"], wide=inner)
-    foot = teller.words("page.separator").join((about, teller.times(), *teller.notes().plain))
+    foot = "  ".join((about, teller.times(), *teller.notes().plain))
     picture.line(MARGIN, 582, foot, 24, c["ink"], wide=inner)
     return picture
 
@@ -107,14 +106,15 @@ def _face(picture: Picture, entry: Entry, teller: Teller) -> None:
     right = placed.x + placed.width + 28
     free = CARD[0] - MARGIN - right
     picture.line(right, 214, teller.day(forecast), 38, c["ink"], wide=free)
-    percent = set_text(teller.words.percent(forecast.probability), 216, 430, bold=True)
-    number = picture.line(MARGIN - 8, 276, percent.lines[0], percent.size, c["accent"], bold=True)
+    percent = teller.words.percent(forecast.probability)
+    found, colour, bold = pieces.set_percent(percent, 216, 430, forecast)
+    number = picture.line(MARGIN - 8, 276, percent, found.size, colour, bold=bold)
     left = max(number.x + number.width + 44, 520)
     wide = CARD[0] - MARGIN - left
     pieces.stars(picture, left, 288, forecast, 40)
     at = left + (pieces.stars_width(40) + 24 if pieces.step(forecast) else 0)
     pieces.level(picture, at, 284, forecast, teller, 30, CARD[0] - MARGIN - at)
-    window = set_text(teller.words.best(forecast), 68, wide, bold=True)
+    window = set_text(teller.window(forecast), 68, wide, bold=True)
     picture.lines(left, 354, window, c["ink"], bold=True)
     if entry.has_view:
         pieces.rose(picture, left, 438, 52, entry)
@@ -126,11 +126,12 @@ def _row(picture: Picture, y: float, entry: Entry, teller: Teller) -> None:
     c, forecast = colours(), entry.forecast
     right = CARD[0] - MARGIN
     percent = teller.words.percent(forecast.probability)
-    picture.line(right, y, percent, 74, c["accent"], bold=True, anchor="end")
+    found, colour, bold = pieces.set_percent(percent, 74, 220, forecast)
+    picture.line(right, y, percent, found.size, colour, bold=bold, anchor="end")
     picture.icon(forecast.event.phenomenon, MARGIN, y + 6, 60, c["accent"])
     left, wide = MARGIN + 84, 560
     picture.line(left, y, teller.spot(forecast), 40, c["ink"], bold=True, wide=wide)
-    when = f"{teller.day(forecast)} {teller.words.best(forecast)}"
+    when = f"{teller.day(forecast)} {teller.window(forecast)}"
     picture.line(left, y + 46, when, 28, c["ink"], wide=wide)
     at = left + wide + 28
     if pieces.step(forecast):
@@ -144,7 +145,7 @@ def _reason(picture: Picture, text: str, danger: bool) -> None:
     c = colours()
     picture.icon("warning" if danger else "missing", MARGIN, 240, 140,
                  c["alert"] if danger else c["ink"])  # fmt: skip
-    found = set_text(text, 64, CARD[0] - 2 * MARGIN - 190, 3, bold=True)
+    found = set_heading(text, 64, CARD[0] - 2 * MARGIN - 190, 3)
     top = 310 - height_of(found) / 2
     picture.lines(MARGIN + 190, top, found, c["ink"], bold=True)
 
@@ -164,7 +165,7 @@ def _warning(picture: Picture, alert: tuple[str, str] | None, calm: str) -> None
 
 def cover(size: tuple[int, int], teller: Teller) -> Picture:
     """Draw a cover of the article: the best of the next days, or why there is none."""
-    bulletin, c, words = teller.bulletin, colours(), teller.words
+    bulletin, c = teller.bulletin, colours()
     entry = bulletin.best[0] if bulletin.best else None
     picture = _sheet(size, entry, teller)
     edge = size[1] / 11
@@ -179,30 +180,43 @@ def cover(size: tuple[int, int], teller: Teller) -> Picture:
     top = edge + (numbered.size * 1.4 if upright else -0.35 * numbered.size)
     pieces.marks(picture, left, top, marks)
     if entry is None:
-        text = words(f"section.best_{bulletin.best_reason}")
-        found = set_text(text, size[1] / 7, inner, 4, bold=True)
-        picture.lines(edge, size[1] * 0.36, found, c["ink"], bold=True)
+        _no_best(picture, teller, edge)
         return picture
     (_square if upright else _wide)(picture, entry, teller, edge)
     return picture
 
 
+def _no_best(picture: Picture, teller: Teller, edge: float) -> None:
+    """Draw why nothing is recommended, and the hazards of the days."""
+    bulletin, c, high = teller.bulletin, colours(), picture.height
+    inner, danger = picture.width - 2 * edge, bulletin.best_reason == "danger"
+    text = teller.words(f"section.best_{bulletin.best_reason}")
+    sign, upright = 0.15 * high, picture.width == high
+    colour = c["alert"] if danger else c["ink"]
+    picture.icon("warning" if danger else "missing", edge, 0.37 * high, sign, colour)
+    left = edge + (0 if upright else sign + edge / 2)
+    wide = picture.width - edge - left
+    found = set_heading(text, high / (12 if upright else 8), wide, 3 if upright else 2)
+    picture.lines(left, (0.53 if upright else 0.37) * high, found, c["ink"], bold=True)
+    hazards = teller.alerts()
+    picture.line(edge, 0.86 * high, hazards, 0.08 * high, c["alert"], bold=True, wide=inner)
+
+
 def _wide(picture: Picture, entry: Entry, teller: Teller, edge: float) -> None:
     c, forecast, high = colours(), entry.forecast, picture.height
-    percent = set_text(teller.words.percent(forecast.probability), 0.46 * high, 330, bold=True)
+    percent = teller.words.percent(forecast.probability)
+    found, colour, bold = pieces.set_percent(percent, 0.46 * high, 330, forecast)
     right = picture.width - edge
-    picture.lines(right, 0.3 * high, percent, c["accent"], bold=True, anchor="end")
-    wide = right - width(percent.lines[0], percent.size, bold=True) - 2 * edge
-    spot = set_text(teller.spot(forecast), 0.17 * high, wide, bold=True, least=0.75)
-    if not spot.whole:
-        spot = set_text(teller.spot(forecast), 0.15 * high, wide, 2, bold=True)
+    number = picture.line(right, 0.3 * high, percent, found.size, colour, bold, "end")
+    wide = number.x - 2 * edge
+    spot = set_heading(teller.spot(forecast), 0.16 * high, wide)
     top = (0.36 if len(spot.lines) == 1 else 0.27) * high
     picture.lines(edge, top, spot, c["ink"], bold=True)
     day = top + height_of(spot) + 0.05 * high
     picture.line(edge, day, teller.day(forecast), 0.09 * high, c["ink"], wide=wide)
-    window = teller.words.best(forecast)
+    window = teller.window(forecast)
     picture.line(edge, day + 0.12 * high, window, 0.1 * high, c["ink"], bold=True, wide=wide)
-    _grade(picture, right, 0.81 * high, entry, teller, 0.085 * high, end=True)
+    _grade(picture, right, 0.81 * high, entry, teller, 0.085 * high)
 
 
 def _square(picture: Picture, entry: Entry, teller: Teller, edge: float) -> None:
@@ -210,20 +224,21 @@ def _square(picture: Picture, entry: Entry, teller: Teller, edge: float) -> None
     wide = picture.width - 2 * edge
     spot = set_text(teller.spot(forecast), 0.11 * high, wide, bold=True, least=0.45)
     picture.lines(edge, 0.37 * high, spot, c["ink"], bold=True)
-    percent = set_text(teller.words.percent(forecast.probability), 0.27 * high, wide, bold=True)
-    picture.lines(edge - 4, 0.47 * high, percent, c["accent"], bold=True)
+    percent = teller.words.percent(forecast.probability)
+    found, colour, bold = pieces.set_percent(percent, 0.27 * high, wide, forecast)
+    picture.line(edge - 4, 0.47 * high, percent, found.size, colour, bold)
     picture.line(edge, 0.755 * high, teller.day(forecast), 0.06 * high, c["ink"], wide=wide)
-    picture.line(edge, 0.83 * high, teller.words.best(forecast), 0.085 * high, c["ink"], bold=True,
-                 wide=wide)  # fmt: skip
+    window = teller.window(forecast) or teller.level(forecast)
+    picture.line(edge, 0.83 * high, window, 0.085 * high, c["ink"], bold=True, wide=wide)
 
 
 def _grade(
-    picture: Picture, x: float, y: float, entry: Entry, teller: Teller, size: float, end: bool
+    picture: Picture, right: float, y: float, entry: Entry, teller: Teller, size: float
 ) -> None:
     """Draw the stars, or that only the season is known, up to a right edge."""
     if pieces.step(entry.forecast):
-        left = x - pieces.stars_width(size) if end else x
+        left = right - pieces.stars_width(size)
         pieces.stars(picture, left, y, entry.forecast, size)
     else:
         text = teller.level(entry.forecast)
-        picture.line(x, y, text, 0.8 * size, colours()["ink"], anchor="end" if end else "start")
+        picture.line(right, y, text, 0.8 * size, colours()["ink"], anchor="end")

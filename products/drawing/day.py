@@ -101,7 +101,7 @@ def _entry(picture: Picture, entry: Entry, teller: Teller) -> Block:
     """Return one of the best: number, spot, when, where to look, why, and the hazards."""
     c, forecast, words = colours(), entry.forecast, teller.words
     wide = inner(picture) - 64
-    parts = [f"{teller.day(forecast)} {words.best(forecast)}"]
+    parts = [f"{teller.day(forecast)} {teller.window(forecast)}".strip()]
     parts += [teller.phrases.facing(entry)] if entry.has_view else []
     parts += [text for text in (teller.sure(forecast), teller.white_wall(forecast)) if text]
     risk = f"{teller.phrases.risk_of(entry)}{words('page.colon')}{teller.phrases.risk(entry)}"
@@ -128,7 +128,8 @@ def _line(picture: Picture, y: float, entry: Entry, teller: Teller) -> None:
     """Draw the spot, the stars and the percent of one of the best."""
     c, forecast, right = colours(), entry.forecast, picture.width - MARGIN - 32
     percent = teller.words.percent(forecast.probability)
-    number = picture.line(right, y, percent, 92, c["accent"], bold=True, anchor="end")
+    found, colour, bold = pieces.set_percent(percent, 92, 300, forecast)
+    number = picture.line(right, y, percent, found.size, colour, bold, "end")
     wide = number.x - MARGIN - 32 - 88 - 24
     picture.icon(forecast.event.phenomenon, MARGIN + 32, y + 12, 68, c["accent"])
     left = MARGIN + 32 + 88

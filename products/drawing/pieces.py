@@ -26,6 +26,16 @@ def step(forecast: Forecast) -> int:
     return 0 if as_usual(forecast) else forecast.grade
 
 
+def set_percent(
+    percent: str, size: float, wide: float, forecast: Forecast
+) -> tuple[Lines, str, bool]:
+    """Return a percent as it is set, its colour and whether it is bold: quiet where only the season
+    is known.
+    """
+    bold = not as_usual(forecast)
+    return set_text(percent, size, wide, bold=bold), colours()["accent" if bold else "ink"], bold
+
+
 def chip(
     picture: Picture, x: float, y: float, text: str, size: float, fill: str, ink: str,
     stroke: str = "none", wide: float = 2000,

@@ -14,7 +14,7 @@ from products.drawing.fonts import width
 from products.drawing.palette import colours
 from products.drawing.picture import Picture, height_of
 from products.drawing.scene import scene
-from products.drawing.setting import Lines, set_text
+from products.drawing.setting import Lines, set_heading, set_text
 from products.drawing.stack import Block, stacked
 from products.drawing.teller import Teller
 from products.faces import faceless, faces
@@ -56,7 +56,7 @@ def inner(picture: Picture) -> float:
 def heading(picture: Picture, teller: Teller, name: str, beside: str) -> list[Block]:
     """Return the name of what a picture is about, in both languages, and the marks of the issue."""
     c, marks = colours(), pieces.set_marks(teller.notes(), 34, inner(picture), 2)
-    title = set_text(name, 92, inner(picture), 2, bold=True)
+    title = set_heading(name, 92, inner(picture))
     second = set_text(beside, 38, inner(picture))
 
     def draw(y: float) -> None:
@@ -114,10 +114,9 @@ def _number(picture: Picture, entry: Entry, teller: Teller, y: float) -> None:
     """Draw the probability, the stars and the words of the grade."""
     c, forecast = colours(), entry.forecast
     percent = teller.words.percent(forecast.probability)
-    found = set_text(percent, 300, 560, bold=True)
-    placed = picture.line(
-        MARGIN - 12, y + (290 - found.size) / 2, percent, found.size, c["accent"], bold=True
-    )
+    found, colour, bold = pieces.set_percent(percent, 300, 560, forecast)
+    top = y + (290 - found.size) / 2
+    placed = picture.line(MARGIN - 12, top, percent, found.size, colour, bold=bold)
     left = placed.x + placed.width + 48
     wide = picture.width - MARGIN - left
     size = min(62.0, wide / 5.6)
@@ -133,7 +132,7 @@ def _number(picture: Picture, entry: Entry, teller: Teller, y: float) -> None:
 def _when(picture: Picture, entry: Entry, teller: Teller) -> list[Block]:
     c, forecast = colours(), entry.forecast
     day = set_text(teller.day(forecast), 52, inner(picture))
-    window = set_text(teller.words.best(forecast), 112, inner(picture), bold=True)
+    window = set_text(teller.window(forecast), 112, inner(picture), bold=True)
     facing = set_text(teller.phrases.facing(entry), 56, inner(picture) - 120, 2)
     why = set_text(teller.phrases.why(forecast), 42, inner(picture), 3)
 
@@ -148,7 +147,8 @@ def _when(picture: Picture, entry: Entry, teller: Teller) -> list[Block]:
     def draw_why(y: float) -> None:
         picture.lines(MARGIN, y, why, c["ink"])
 
-    blocks = [Block(day.size + 14 + window.size, draw_when)]
+    below = 14 + window.size if window.lines else 0
+    blocks = [Block(day.size + below, draw_when)]
     if entry.has_view:
         blocks.append(Block(92, draw_facing, before=28, fixed=True))
     return [*blocks, Block(height_of(why), draw_why)]
@@ -159,7 +159,7 @@ def _nothing(picture: Picture, section: Section, teller: Teller) -> list[Block]:
     c, key = colours(), faceless(section)
     sign = {"display.danger": "warning", "display.no_darkness": "starry_sky"}.get(key, "missing")
     colour = c["alert"] if sign == "warning" else c["ink-soft"]
-    text = set_text(teller.words(key), 92, inner(picture), 4, bold=True)
+    text = set_heading(teller.words(key), 92, inner(picture), 4)
 
     def draw(y: float) -> None:
         picture.icon(sign, MARGIN, y, 220, colour)

@@ -18,6 +18,8 @@ SMALLER = 0.96  # from one size that is tried to the next
 CHINESE = "\u2e80-\u9fff\u3000-\u303f\uf900-\ufaff\uff00-\uffef“”‘’…—·"
 CLOSING = "，。、；：！？）》」』】〕”’…—·％"
 OPENING = "（《「『【〔“‘"
+HEADING = 0.75  # part of its size to which a heading is made smaller before it takes two lines
+CLAUSE = re.compile(r".+?(?:[，；]|; |, |$)")
 # a word, a number with the Chinese unit behind it, or one Chinese character, with its marks; spaces
 PIECE = re.compile(
     rf"[{OPENING}]*(?:[^ {CHINESE}]*\d[\u3400-\u9fff]|[^ {CHINESE}]+|[^ ])[{CLOSING}]*| +"
@@ -56,6 +58,18 @@ def set_text(
         if tried * SMALLER < size * least:
             return Lines(_shortened(lines, most, tried, wide, bold), tried, whole=False)
         tried *= SMALLER
+
+
+def set_heading(text: str, size: float, wide: float, most: int = 2) -> Lines:
+    """Return a bold text in one line that may be a little smaller, else with a line a clause, else
+    in at most `most` lines.
+    """
+    alone = set_text(text, size, wide, bold=True, least=HEADING)
+    if alone.whole:
+        return alone
+    clauses = [each.strip() for each in CLAUSE.findall(plain(text))]
+    fits = len(clauses) <= most and max(width(c, size, bold=True) for c in clauses) <= wide
+    return Lines(tuple(clauses), size) if fits else set_text(text, size, wide, most, bold=True)
 
 
 def _lines(text: str, size: float, wide: float, bold: bool) -> list[str]:

@@ -78,6 +78,11 @@ class Teller:
         when = self.words(f"phenomenon.{event.phenomenon}.when")
         return self.words("entry.on_day", day=self.words.day_week(event.day), when=when)
 
+    def window(self, forecast: Forecast) -> str:
+        """Return the best window; "" where it is no more than the part of the day."""
+        found = self.words.best(forecast)
+        return "" if found == self.words(f"phenomenon.{forecast.event.phenomenon}.when") else found
+
     def spot(self, forecast: Forecast) -> str:
         return self.words.spot(forecast.event.site, forecast.event.phenomenon)
 
@@ -105,6 +110,12 @@ class Teller:
         names = [self.words(f"hazard.{hazard.id}.name") for hazard in found]
         listed = self.words.listed(list(dict.fromkeys(names)))
         return listed, self.words(f"hazard.{found[0].id}.line")
+
+    def alerts(self) -> str:
+        """Return the names of all hazards of the days of the bulletin; "" without any."""
+        alerts = self.bulletin.outlook.alerts
+        names = [self.words(f"hazard.{alert.hazard}.name") for alert in alerts]
+        return self.words.listed(list(dict.fromkeys(names)))
 
     def calm(self, section: Section) -> str:
         """Return what is said of hazards where none is found: none, or which are not assessed."""

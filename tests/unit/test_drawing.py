@@ -13,7 +13,7 @@ from products.drawing.fonts import BOLD, FAMILY, REGULAR, width
 from products.drawing.palette import colours
 from products.drawing.picture import Picture
 from products.drawing.png import png
-from products.drawing.setting import set_text
+from products.drawing.setting import set_heading, set_text
 from products.wording import read_words
 
 pytestmark = pytest.mark.pictures
@@ -64,6 +64,14 @@ def test_a_text_that_does_not_fit_is_made_smaller_then_wrapped_then_shortened() 
     assert not short.whole
     assert short.lines[-1].endswith("…")
     assert all(width(line, short.size) <= 260 for line in short.lines)
+
+
+def test_a_heading_breaks_at_its_clauses_before_it_breaks_words() -> None:
+    assert set_heading("不建议出行", 50, 250).lines == ("不建议出行",)
+    assert set_heading("不建议出行", 50, 200).size == pytest.approx(40, abs=2)
+    found = set_heading("今明两天有危险天气，不建议出行", 50, 520)
+    assert found.lines == ("今明两天有危险天气，", "不建议出行")
+    assert len(set_heading("今明两天有危险天气，不建议出行", 50, 300, 4).lines) > 2
 
 
 def test_no_line_begins_with_a_closing_mark_and_no_number_is_cut() -> None:
