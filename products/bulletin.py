@@ -25,6 +25,8 @@ from products.safety import CLOTHING_UNKNOWN, Hazard, closes, worst
 NEXT_DAYS = 3  # days from which the best entries are chosen
 WORTH_GOING = 3  # below this grade an entry names a better day
 ALL_AROUND = frozenset({"snowfall", "snowmaking"})  # phenomena without a direction of view
+# of use to a ski field, not to a visitor: never among the best
+OPERATORS_ONLY = frozenset({"snowmaking"})
 
 
 def was_removed(forecast: Forecast) -> bool:
@@ -90,6 +92,11 @@ class Entry:
         A hazard that is not assessed does not forbid it; it is named beside the entry.
         """
         return self.forecast.known and not self.dangerous and not self.removed
+
+    @property
+    def for_visitors(self) -> bool:
+        """Whether it is of use to a visitor, not only to a ski field."""
+        return self.forecast.event.phenomenon not in OPERATORS_ONLY
 
     @property
     def chosen(self) -> bool:
@@ -194,6 +201,7 @@ class Section:
     days: tuple[SiteDay, ...]
     outlook: Outlook = Outlook()
     tiles: tuple[Tile, ...] = ()
+    hours: xr.Dataset | None = field(default=None, compare=False)  # of the next two days
 
     @property
     def no_darkness(self) -> bool:
@@ -346,6 +354,16 @@ class Bulletin:
         """The issue before, where it was withdrawn: readers may still have it."""
         last = self.earlier[0] if self.earlier else None
         return last if last and self.states.get(last.id) == "withdrawn" else None
+
+    @cached_property
+    def best_of_week(self) -> Entry | None:
+        """The likeliest entry of all days that may be recommended, the surer of two alike.
+
+        None where it is among `best` already, or only the season is known of every better one.
+        """
+        known = [entry for entry in self.entries if entry.recommended and entry.for_visitors]
+        best = max(known, key=lambda entry: weighed(entry.forecast), default=None)
+        return None if best is None or best in self.best or best.poor else best
 
     @property
     def best_poor(self) -> bool:

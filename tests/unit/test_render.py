@@ -555,7 +555,11 @@ def test_every_drawing_of_every_page_has_a_title_and_a_description_or_is_silent(
     charts = [head for head in drawings if 'class="c-chart"' in head]
 
     assert charts
-    assert all('aria-hidden="true"' in head for head in drawings if head not in charts)
+    scenes = [head for head in drawings if 'class="scene"' in head]
+    assert scenes
+    assert all('role="img" aria-label="' in head for head in scenes)
+    silent = [head for head in drawings if head not in charts and head not in scenes]
+    assert all('aria-hidden="true"' in head for head in silent)
     for head in charts:
         title, description = re.search(r'aria-labelledby="(\S+) (\S+)"', head).groups()  # type: ignore[union-attr]
         assert re.search(
