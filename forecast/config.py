@@ -94,6 +94,16 @@ class Config(SettingsSection):
         """How the web application is served, also where the settings do not ask for it."""
         return self.service.web or WebSettings()
 
+    @property
+    def private_folder(self) -> Path:
+        """Where secrets are kept: beside an SQLite archive, else beside the models; never where
+        pages are served.
+        """
+        parts = urlsplit(self.archive.url)
+        if parts.scheme.startswith("sqlite") and parts.path.strip("/"):
+            return Path(parts.path[1:]).absolute().parent
+        return self.learning.folder.absolute().parent
+
     def all_sites(self) -> tuple[domain.Site, ...]:
         return tuple(site.as_site() for site in self.sites)
 

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from functools import cached_property
+from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import xarray as xr
@@ -310,6 +311,8 @@ class Bulletin:
     doubtful_stations: tuple[str, ...] = ()
     # the address at which readers find the pages; "": not set
     base_url: str = ""
+    # the release that readers see before this one; None: there is none
+    before: Path | None = None
     # how a person reviewed the issue; None: reviews are off
     review: Review | None = None
     # earlier issue -> `superseded`, `corrected` or `withdrawn`

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
 from typing import Any
 
 from forecast.config import Config
@@ -19,18 +20,28 @@ ARCHIVE = "archive/index.html"  # the page that lists the earlier issues
 
 
 def pages(
-    issue: Issue, withdrawal: Withdrawal, config: Config, replaced: Files, earlier: Sequence[Issue]
+    issue: Issue,
+    withdrawal: Withdrawal,
+    config: Config,
+    replaced: Files,
+    earlier: Sequence[Issue],
+    release: Path,
 ) -> Iterator[Page]:
     """Yield a page for each path of the release that is `replaced`.
 
-    earlier: the issues that the archive page lists, the latest first. A path that this version does
-    not know is left out.
+    earlier: the issues that the archive page lists, the latest first. release: the archived copy
+    of the issue. A path that this version does not know is left out.
     """
     static = {page.path: page for page in static_pages()}
     own = {
         page.path: page
         for channel in dict.fromkeys(entry["channel"] for entry in replaced.values())
-        for page in channels.withdrawn(channel, issue, withdrawal, config)
+        for page in (
+            *channels.withdrawn(channel, issue, withdrawal, config),
+            *channels.cancelled(
+                channel, _of_channel(channel, replaced, release), withdrawal, config
+            ),
+        )
     }
     for path in replaced:
         if known := static.get(path) or own.get(path):
@@ -38,6 +49,16 @@ def pages(
         elif template := _template(path):
             values = _values(issue, withdrawal, config, path, earlier)
             yield Page(path, render_template(template, values))
+
+
+def _of_channel(channel: str, replaced: Files, release: Path) -> Callable[[], dict[str, bytes]]:
+    """Return a function that reads the pages of a channel in an archived release."""
+
+    def read() -> dict[str, bytes]:
+        paths = [path for path, entry in replaced.items() if entry["channel"] == channel]
+        return {p: (release / p).read_bytes() for p in paths if (release / p).is_file()}
+
+    return read
 
 
 def _template(path: str) -> str:

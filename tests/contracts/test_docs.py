@@ -17,12 +17,17 @@ from forecast.config import Config
 from forecast.ingest.derived_fields import complete
 from forecast.quantities import FIELDS
 
+BY_HAND = {"channels.md", "compared.md"}  # pages for operators; the others are written from the code
 DOCS = Path(__file__).parents[2] / "docs"
 LISTED = sorted({f"forecast.{name}" for names in MODULES.values() for name in names})
 
 
 def test_every_page_is_what_make_docs_writes() -> None:
-    written = {path.name: path.read_text(encoding="utf-8") for path in DOCS.glob("*.md")}
+    written = {
+        path.name: path.read_text(encoding="utf-8")
+        for path in DOCS.glob("*.md")
+        if path.name not in BY_HAND
+    }
 
     assert written == pages(), "run `make docs` and commit the result"
 

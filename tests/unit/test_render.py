@@ -164,7 +164,9 @@ def test_without_the_weather_of_the_days_no_channel_gives_the_all_clear() -> Non
 
     # these are not of a day to come
     past = tuple(
-        f"{en}{page}/" for en in ("", "en/") for page in ("archive", "verification", "models")
+        f"{en}{page}/"
+        for en in ("", "en/")
+        for page in ("archive", "verification", "models", "subscribe", "developers")
     )
     shown = {
         path: str(body)
@@ -312,30 +314,6 @@ def test_safety_comes_before_any_chance(site: dict[str, str]) -> None:
         assert page.index(
             "安全提示" if not path.startswith("en/") else "Safety first"
         ) < page.index("%</"), path
-
-
-def test_a_wechat_article_keeps_what_the_platform_keeps(site: dict[str, str]) -> None:
-    for path in ("wechat/article.html", "en/wechat/article.html"):
-        page = site[path]
-        body = page.partition("<body>")[2]
-        tags = Tags(body).tags
-
-        assert len(page) < 20_000
-        assert {tag for tag, _ in tags} <= {"section", "p", "span", "br", "h1"}
-        assert {name for _, attributes in tags for name in attributes} <= {"style"}
-        assert not re.search(r"position|transform|url\(", body)
-        assert len(re.findall(r"<title>(.*?)</title>", page)[0]) <= 32
-
-
-def test_a_wechat_article_of_many_sites_still_fits() -> None:
-    config = sample_config()
-    many = tuple(config.sites[k % 5].model_copy(update={"id": f"site_{k}"}) for k in range(40))
-    big = config.model_copy(update={"sites": many})
-
-    made = list(render(sample_bulletin(big), "wechat"))
-
-    assert all(len(page.body) < 20_000 for page in made)
-    assert "个景点见网页" in str(made[0].body)
 
 
 def test_a_text_message_is_short_and_plain(site: dict[str, str]) -> None:

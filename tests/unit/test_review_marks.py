@@ -159,7 +159,7 @@ def changed_stars(day: int, probability: float, **more: Any) -> Callable[[Foreca
 
 
 def stars_of(made: Bulletin, day: int) -> dict[str, Any]:
-    [page] = [page for page in render(made, "api") if page.path.endswith("forecasts.json")]
+    [page] = [page for page in render(made, "api") if page.path == "api/v1/forecasts.json"]
     [found] = [
         each
         for each in json.loads(page.body)["forecasts"]

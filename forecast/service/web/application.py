@@ -36,7 +36,7 @@ from products.wording import LANGUAGES, Words
 
 log = logging.getLogger(__name__)
 
-PARTS = ("session", "desk", "changes", "reports", "push", "health")
+PARTS = ("session", "desk", "changes", "reports", "push", "health", "public")
 LANGUAGE = "lang"  # of the query and the cookie
 COOKIE = "skyscape_session"
 FORM_PARTS, FORM_MEMORY = 200, 500_000  # fields of a form, and their bytes
