@@ -28,14 +28,15 @@ from forecast.geo import horizon_dip
 from forecast.settings.time_of_day import TimeOfDay
 
 Channel = Literal[
-    "web", "display", "widget", "wechat", "sms", "api", "feeds", "calendar", "wecom", "webhook",
-    "email",
+    "web", "display", "widget", "posters", "wechat", "sms", "api", "feeds", "calendar", "wecom",
+    "webhook", "email",
 ]  # fmt: skip
 CHANNELS: tuple[Channel, ...] = (
-    "web", "display", "widget", "wechat", "sms", "api", "feeds", "calendar", "wecom", "webhook",
-    "email",
+    "web", "display", "widget", "posters", "wechat", "sms", "api", "feeds", "calendar", "wecom",
+    "webhook", "email",
 )  # fmt: skip
-RESERVED = frozenset({"all", *domain.PHENOMENA})  # ids that no site has: feeds have these names
+# ids that no site has: feeds and pictures have these names
+RESERVED = frozenset({"all", "day", "index", *domain.PHENOMENA})
 
 
 def _http(url: str) -> str:

@@ -9,6 +9,9 @@ sms       sms.txt  sms/parts.json  en/…              a message to be sent, and
 api       api/v1/  api/v2/  sites.geojson            data and their schemas
 feeds     feeds/<all, site or phenomenon>.atom .json   en/…
 calendar  calendar/<all or site>.ics  en/…           good times, to subscribe to
+posters   posters/<id>.png  posters/day.png  en/…    posters, and the long picture of the day
+          cards/<id>.png  cards/index.png  en/…      pictures of links that are shared
+          wechat/cover.png  wechat/square.png  en/…  covers of the article
 wecom     wecom/messages.json  en/…                  messages to groups of WeCom
 webhook   webhook/messages.json  en/…                messages to servers
 email     email/bulletin.html  .txt  en/…            a mail to lists

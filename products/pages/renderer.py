@@ -6,6 +6,7 @@ Every link is relative, so a release reads the same from a server, a folder or t
 from __future__ import annotations
 
 import posixpath
+from dataclasses import dataclass
 from typing import Any
 
 from markupsafe import Markup
@@ -15,6 +16,7 @@ from products.agreement import agreement
 from products.bulletin import NEXT_DAYS, Bulletin, Entry, Section
 from products.charts.event_strip import legend_sign
 from products.confidence import as_usual
+from products.drawing.card import INDEX, SITES, card_path
 from products.pages import calendar, tiles
 from products.pages.current_observations import FILE
 from products.pages.phrases import Phrases
@@ -36,6 +38,18 @@ SENTENCES = (
     "risk", "risk_of", "unavailable_models", "where", "why",
 )
 # fmt: on
+
+
+@dataclass(frozen=True, slots=True)
+class SharedLink:
+    """What is shown of a link: a sentence, the address of the page and that of a picture.
+
+    An address is "" where there is none.
+    """
+
+    text: str
+    address: str
+    picture: str
 
 
 class PageRenderer:
@@ -89,6 +103,7 @@ class PageRenderer:
             # sentences
             **{name: getattr(phrases, name) for name in SENTENCES},
             "clause": clause,
+            "shared": self.shared,
             # functions of other modules
             "agreement": agreement,
             "as_usual": as_usual,
@@ -96,6 +111,14 @@ class PageRenderer:
             "calendar_of": calendar.weeks,
             "legend_sign": legend_sign,
         }
+
+    def shared(self, path: str, section: Section | None) -> SharedLink:
+        """Return how a link to a page of this language is shown where it is shared."""
+        bulletin, text = self.bulletin, self.phrases.shared(section)
+        drawn = section is not None and section in bulletin.sections[:SITES]
+        card = card_path(section.site.id) if section and drawn else INDEX
+        picture = bulletin.address(self.prefix + card) if "posters" in bulletin.channels else ""
+        return SharedLink(text, bulletin.address(self.prefix + path), picture)
 
     def chart(self, entry: Entry, section: Section, prefix: str = "") -> Markup | None:
         """Draw the evidence of an entry; None where there is none, or it is not worth drawing.

@@ -125,7 +125,7 @@ def test_a_channel_that_needs_a_signature_stays_closed_without_one(
         "wechat",
         "sms",
     }
-    assert not (tmp_path / "site" / "current" / "wechat").exists()
+    assert not (tmp_path / "site" / "current" / "wechat" / "article.html").exists()
     assert not (tmp_path / "site" / "current" / "sms.txt").exists()
 
     monkeypatch.setattr(reader, "read_atmosphere", lambda *_, **__: atmosphere)

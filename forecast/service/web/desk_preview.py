@@ -25,7 +25,8 @@ POLICY = (
     "frame-ancestors 'self'"
 )
 KEPT = 2  # previews, megabytes each
-FIRST = ("index.html", "wechat/article.html", "sms.txt")
+FIRST = ("index.html", "wechat/article.html", "sms.txt", "posters/day.png")
+OF_SITES = ("display/", "posters/")
 # The sizes [pixel] at which a product is shown, as in desk.css; a message has none.
 SCREEN, PAGE = (
     {"wide": (1920, 1080), "tall": (1080, 1920)},
@@ -42,11 +43,12 @@ def listed() -> ResponseReturnValue:
         return redirect(url_for("desk.tonight"))
     pages = _pages(desk)
     first = [path for path in FIRST if path in pages]
-    screens = sorted(path for path in pages if path.startswith("display/"))
+    screens = sorted(path for path in pages if path.startswith(OF_SITES) and path not in first)
     wanted = request.args.get("of", "")
     shown = wanted if wanted in (*first, *screens) else first[0]
     english = "" if words().language == LANGUAGES[0] else f"{words().language}/{shown}"
-    kind = "message" if shown.endswith(".txt") else "screen" if shown in screens else "page"
+    whole = shown.endswith((".txt", ".png"))  # in one frame
+    kind = "message" if whole else "screen" if shown in screens else "page"
     return render_template(
         "desk/preview.html",
         desk=desk,
