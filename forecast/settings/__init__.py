@@ -365,7 +365,7 @@ class SiteSettings(SettingsSection):
     @classmethod
     def _not_reserved(cls, value: str) -> str:
         if value in RESERVED:
-            raise ValueError(f"{value} is the name of a feed of all sites: choose another id")
+            raise ValueError(f"{value} names a feed or a picture of all sites: choose another id")
         return value
 
     @field_validator("phenomena")
