@@ -307,6 +307,10 @@ class Bulletin:
     # earlier issue -> `superseded`, `corrected` or `withdrawn`
     states: Mapping[str, str] = field(default_factory=dict)
 
+    def address(self, path: str) -> str:
+        """Return the address of a file of the release in force; "" where none is set."""
+        return f"{self.base_url.rstrip('/')}/{path}" if self.base_url else ""
+
     @property
     def official(self) -> bool:
         return bool(self.bodies)

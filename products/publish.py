@@ -45,7 +45,8 @@ log = logging.getLogger(__name__)
 RELEASES = "releases.json"
 RELEASES_SCHEMA = "skyscape.releases/1"
 HOME = "index.html"  # the page of a release that the archive page links
-DATA = "api/v1/forecasts.json"  # the file of the API that every web page links
+# channel -> its file that every web page links
+LINKED = {"api": "api/v1/forecasts.json", "posters": "cards/index.png"}
 
 
 class Publisher:
@@ -203,9 +204,10 @@ class Publisher:
             self._carry_over(channel, bulletin, fresh, files)
             detail = "nobody signed this issue (issuer.signature_required)"
             return Receipt(channel, issue, "withheld", detail)
-        if channel == "web" and DATA not in files:
-            without = tuple(each for each in bulletin.channels if each != "api")
-            bulletin = replace(bulletin, channels=without)
+        if channel == "web":
+            missing = {each for each, path in LINKED.items() if path not in files}
+            linked = tuple(each for each in bulletin.channels if each not in missing)
+            bulletin = replace(bulletin, channels=linked)
         try:
             written = list(channels.render(bulletin, channel))
         except SkyscapeError as error:

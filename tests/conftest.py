@@ -4,6 +4,7 @@ settings.
 
 from __future__ import annotations
 
+import io
 import os
 import shutil
 import socket
@@ -14,6 +15,7 @@ from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
+from PIL import Image
 
 from forecast.archive.issues import Archive
 from forecast.config import Config, read_config
@@ -24,6 +26,17 @@ SHARED = PROJECT.parent / "shared" / "data"
 # A law holds or not; how long an example takes says only how busy the machine is.
 settings.register_profile("no clock", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("no clock")
+
+
+@pytest.fixture(autouse=True)
+def quick_pictures(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Draw a blank picture in place of each, but in tests that are about pictures: a release takes
+    4 s of drawing.
+    """
+    if "pictures" not in request.keywords:
+        blank = io.BytesIO()
+        Image.new("L", (40, 40), 128).save(blank, "PNG")
+        monkeypatch.setattr("products.drawing.picture.png", lambda _: blank.getvalue())
 
 
 @pytest.fixture(scope="session")

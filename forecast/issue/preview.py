@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime, timedelta
 
 from forecast.archive.drafts import Drafts
@@ -15,7 +15,9 @@ from forecast.issue.world import World
 from forecast.review import Draft, Edit, Review
 from products import channels
 from products.bulletin import Bulletin
+from products.channels import posters
 from products.composition import compose
+from products.drawing.picture import Picture
 
 
 def preview(
@@ -23,14 +25,37 @@ def preview(
 ) -> Mapping[str, bytes]:
     """Return the pages of every channel by path, as they would go out signed by `person`.
 
-    Raises: PublishError, ConfigError where a channel cannot be rendered.
+    A picture is drawn when it is looked at. Raises: PublishError, ConfigError where a channel
+    cannot be rendered.
     """
     bulletin = bulletin_of(world, draft, prepared, person, now)
-    return {
+    wanted = world.config.output.channels
+    pages = {
         page.path: page.body.encode() if isinstance(page.body, str) else page.body
-        for channel in world.config.output.channels
+        for channel in wanted
+        if channel != "posters"
         for page in channels.render(bulletin, channel)
     }
+    drawn = posters.pictures(bulletin) if "posters" in wanted else ()
+    return Previews(pages, dict(drawn))
+
+
+class Previews(Mapping[str, bytes]):
+    """Pages by path, and pictures that are drawn at their first use."""
+
+    def __init__(self, pages: dict[str, bytes], drawn: Mapping[str, Callable[[], Picture]]) -> None:
+        self._pages, self._drawn = pages, drawn
+
+    def __getitem__(self, path: str) -> bytes:
+        if path not in self._pages and path in self._drawn:
+            self._pages[path] = self._drawn[path]().png()
+        return self._pages[path]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter({**self._drawn, **self._pages})
+
+    def __len__(self) -> int:
+        return len({**self._drawn, **self._pages})
 
 
 def bulletin_of(

@@ -27,8 +27,8 @@ from forecast import domain
 from forecast.geo import horizon_dip
 from forecast.settings.time_of_day import TimeOfDay
 
-Channel = Literal["web", "display", "widget", "wechat", "sms", "api"]
-CHANNELS: tuple[Channel, ...] = ("web", "display", "widget", "wechat", "sms", "api")
+Channel = Literal["web", "display", "widget", "wechat", "sms", "api", "posters"]
+CHANNELS: tuple[Channel, ...] = ("web", "display", "widget", "wechat", "sms", "api", "posters")
 
 
 def _http(url: str) -> str:

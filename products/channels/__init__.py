@@ -7,6 +7,9 @@ widget    widget/<id>.html  en/widget/<id>.html      a card for each site, that 
 wechat    wechat/article.html  en/…                  an article to be sent
 sms       sms.txt  en/sms.txt                        a message to be sent
 api       api/v1/                                    data and their schemas
+posters   posters/<id>.png  posters/day.png  en/…    posters, and the long picture of the day
+          cards/<id>.png  cards/index.png  en/…      pictures of links that are shared
+          wechat/cover.png  wechat/square.png  en/…  covers of the article
 static/   style sheets and scripts of the pages; service-worker.js
 
 A module has `render(bulletin) -> pages`. Where it needs them it also has

@@ -9,8 +9,9 @@ from datetime import timedelta
 from forecast.domain import Forecast, Name
 from products import safety
 from products.agreement import Agreement
-from products.bulletin import NEXT_DAYS, Alert, Bulletin, Entry, Outlook, SiteDay
+from products.bulletin import NEXT_DAYS, Alert, Bulletin, Entry, Outlook, Section, SiteDay
 from products.confidence import as_usual
+from products.faces import faceless, faces
 from products.wording import ESTIMATES, Words, clause
 
 STOPS = ("。", "！", "？", ".", "!", "?")  # a sentence that ends so needs no stop
@@ -89,6 +90,30 @@ class Phrases:
             return self.words("review.changed_unknown")
         percent = self.words.percent(change.machine_probability)
         return self.words("review.changed_from", percent=percent)
+
+    def shared(self, section: Section | None) -> str:
+        """Return what is said where a link to a site, or to the service, is shared: number first.
+
+        Of the face of the site, or the best of the next days; why there is none.
+        """
+        words = self.words
+        if section is None:
+            found, key = self.bulletin.best, f"section.best_{self.bulletin.best_reason}"
+        else:
+            found, key = faces(section), faceless(section)
+        if not found:
+            return words(key) + words("page.stop")
+        forecast = found[0].forecast
+        event = forecast.event
+        when = words(f"phenomenon.{event.phenomenon}.when")
+        return words(
+            "picture.shared",
+            percent=words.percent(forecast.probability),
+            spot=words.spot(event.site, event.phenomenon),
+            level=words("usual.badge" if as_usual(forecast) else f"grade.{forecast.grade}"),
+            day=words("entry.on_day", day=words.day_week(event.day), when=when),
+            window=words.best(forecast),
+        )
 
     # -- the review
 

@@ -14,6 +14,7 @@ from products import charts
 from products.agreement import agreement
 from products.bulletin import NEXT_DAYS, Bulletin, Entry, Section
 from products.confidence import as_usual
+from products.drawing.card import INDEX, SITES, card_path
 from products.pages import tiles
 from products.pages.current_observations import FILE
 from products.pages.phrases import Phrases
@@ -67,6 +68,8 @@ class PageRenderer:
             "other": root(other + path),
             "link": link,
             "root": root,
+            "address": self.address,
+            "card": self.card,
             "current_file": root(f"../{FILE}"),
             # pictures
             "icon": icon,
@@ -94,6 +97,7 @@ class PageRenderer:
             "replaces_withdrawn": phrases.replaces_withdrawn,
             "risk": phrases.risk,
             "risk_of": phrases.risk_of,
+            "shared": phrases.shared,
             "unavailable_models": phrases.unavailable_models,
             "where": phrases.where,
             "why": phrases.why,
@@ -102,6 +106,17 @@ class PageRenderer:
             "as_usual": as_usual,
             "tiles": tiles,
         }
+
+    def address(self, path: str) -> str:
+        """Return the address of a file of this language; "" where none is set."""
+        return self.bulletin.address(self.prefix + path)
+
+    def card(self, section: Section | None) -> str:
+        """Return the address of the picture of a link to a site or to the service; "" without."""
+        if "posters" not in self.bulletin.channels:
+            return ""
+        drawn = section is not None and section in self.bulletin.sections[:SITES]
+        return self.address(card_path(section.site.id) if section and drawn else INDEX)
 
     def chart(self, entry: Entry, section: Section, prefix: str = "") -> Markup | None:
         """Draw the evidence of an entry; None where there is none, or it is not worth drawing.

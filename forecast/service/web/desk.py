@@ -340,8 +340,10 @@ def previews() -> ResponseReturnValue:
     if desk is None:
         return redirect(url_for("desk.tonight"))
     pages = _pages(desk)
-    first = [p for p in ("index.html", "wechat/article.html", "sms.txt") if p in pages]
-    screens = sorted(path for path in pages if path.startswith("display/"))
+    whole = ("index.html", "wechat/article.html", "sms.txt", "posters/day.png")
+    first = [path for path in whole if path in pages]
+    of_sites = ("display/", "posters/")
+    screens = sorted(p for p in pages if p.startswith(of_sites) and p not in first)
     wanted = request.args.get("of", first[0] if first else "")
     shown = wanted if wanted in pages else first[0]
     return make_response(
