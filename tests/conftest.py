@@ -35,7 +35,7 @@ def quick_pictures(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPat
     """
     if "pictures" not in request.keywords:
         blank = io.BytesIO()
-        Image.new("L", (40, 40), 128).save(blank, "PNG")
+        Image.new("L", (900, 600), 128).save(blank, "PNG")
         monkeypatch.setattr("products.drawing.picture.png", lambda _: blank.getvalue())
 
 

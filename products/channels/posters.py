@@ -14,6 +14,7 @@ from forecast.domain import Issue
 from forecast.review import Withdrawal
 from products import withdrawn as withdrawn_pages
 from products.bulletin import Bulletin
+from products.drawing.captions import Captions
 from products.drawing.card import (
     CARD,
     COVER,
@@ -28,7 +29,6 @@ from products.drawing.card import (
 from products.drawing.day import long_picture
 from products.drawing.picture import Picture
 from products.drawing.poster import HEIGHT, WIDTH, poster
-from products.drawing.teller import Teller
 from products.drawing.withdrawal import Notice, stamped, withdrawn_picture
 from products.marking import Mark
 from products.pages.templating import Page
@@ -54,18 +54,21 @@ def pictures(bulletin: Bulletin) -> Iterator[tuple[str, Callable[[], Picture]]]:
     """Yield the path of each picture and what draws it."""
     sections = bulletin.sections[:SITES]
     for language in LANGUAGES:
-        teller = Teller(bulletin, language)
+        captions = Captions(bulletin, language)
         for section in sections:
-            yield teller.prefix + _poster(section.site.id), partial(poster, section, teller)
-            yield teller.prefix + card_path(section.site.id), partial(site_card, section, teller)
+            yield captions.prefix + _poster(section.site.id), partial(poster, section, captions)
+            yield (
+                captions.prefix + card_path(section.site.id),
+                partial(site_card, section, captions),
+            )
         drawn = {
-            "posters/day.png": partial(long_picture, sections, teller),
-            INDEX: partial(index_card, teller),
-            "wechat/cover.png": partial(cover, COVER, teller),
-            "wechat/square.png": partial(cover, SQUARE, teller),
+            "posters/day.png": partial(long_picture, sections, captions),
+            INDEX: partial(index_card, captions),
+            "wechat/cover.png": partial(cover, COVER, captions),
+            "wechat/square.png": partial(cover, SQUARE, captions),
         }
         for path in WHOLE:
-            yield teller.prefix + path, drawn[path]
+            yield captions.prefix + path, drawn[path]
 
 
 def withdrawn(issue: Issue, withdrawal: Withdrawal, config: Config) -> Iterator[Page]:

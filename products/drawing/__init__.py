@@ -7,5 +7,6 @@ picture    Picture: an SVG in the making, its texts as <text>
 png        png(svg) -> bytes, without a browser and without fonts of the machine
 qr         the QR code of an address
 
-The other modules lay out the pictures of the channel `posters`.
+The other modules lay out the pictures of the channel `posters`: captions (their words), pieces,
+stack, scene (the sky behind them), poster, day, card, withdrawal.
 """

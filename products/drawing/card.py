@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from products.bulletin import Entry, Section
 from products.drawing import pieces
+from products.drawing.captions import Captions
 from products.drawing.fonts import width
 from products.drawing.palette import colours
 from products.drawing.picture import Picture, height_of
 from products.drawing.scene import scene
 from products.drawing.setting import set_heading, set_text
-from products.drawing.teller import Teller
 from products.faces import faceless, faces
 from products.safety import worst
 
@@ -30,32 +30,32 @@ def card_path(site: str) -> str:
     return f"cards/{site}.png"
 
 
-def site_card(section: Section, teller: Teller) -> Picture:
+def site_card(section: Section, captions: Captions) -> Picture:
     """Draw the card of a site."""
-    found, words = faces(section), teller.words
+    found, words = faces(section), captions.words
     face = found[0] if found else None
-    about = teller.numbered()
-    picture = _card(face, teller, words.name(section.site.place) or about, about)
+    about = captions.numbered()
+    picture = _card(face, captions, words.name(section.site.place) or about, about)
     c, inner = colours(), CARD[0] - 2 * MARGIN
     title = set_heading(words.name(section.site.title), 68, inner, 1)
     picture.lines(MARGIN, 96, title, c["ink"], bold=True)
     if face is None:
         _reason(picture, words(faceless(section)), faceless(section) == "display.danger")
     else:
-        _face(picture, face, teller)
+        _face(picture, face, captions)
     hazards = worst([*section.soon, *(face.hazards if face else ())])
-    _warning(picture, teller.hazards(hazards) if hazards else None, teller.calm(section))
+    _warning(picture, captions.hazards(hazards) if hazards else None, captions.calm(section))
     return picture
 
 
-def index_card(teller: Teller) -> Picture:
+def index_card(captions: Captions) -> Picture:
     """Draw the card of the service: the best of the next days."""
-    bulletin, c, words = teller.bulletin, colours(), teller.words
+    bulletin, c, words = captions.bulletin, colours(), captions.words
     best = bulletin.best[:SHOWN]
     year = words.local(bulletin.issue.issued).year
     number = words("page.number_of_year", number=bulletin.issue.number, year=year)
     about = f"{words.name(bulletin.district)}{words('page.dot')}{number}"
-    picture = _card(best[0] if best else None, teller, about, about)
+    picture = _card(best[0] if best else None, captions, about, about)
     inner = CARD[0] - 2 * MARGIN
     title = set_heading(words.name(bulletin.title), 64, inner, 1)
     picture.lines(MARGIN, 90, title, c["ink"], bold=True)
@@ -67,77 +67,77 @@ def index_card(teller: Teller) -> Picture:
         text = words("section.best_low" if low else "section.best")
         picture.line(MARGIN, 172, text, 32, c["ink"], wide=inner)
         for place, entry in enumerate(best):
-            _row(picture, 226 + 92 * place, entry, teller)
-    listed = teller.alerts()
-    clear = teller.phrases.clear(bulletin.outlook) or teller.phrases.gaps(bulletin.outlook)
+            _row(picture, 226 + 92 * place, entry, captions)
+    listed = captions.alerts()
+    clear = captions.phrases.clear(bulletin.outlook) or captions.phrases.gaps(bulletin.outlook)
     days = words.days(tuple(sorted({d for a in bulletin.outlook.alerts for d in a.days})))
     _warning(picture, (listed, days) if listed else None, clear)
     return picture
 
 
-def _sheet(size: tuple[int, int], face: Entry | None, teller: Teller) -> Picture:
+def _sheet(size: tuple[int, int], face: Entry | None, captions: Captions) -> Picture:
     """Return the ground of a card or cover."""
-    picture = Picture(*size, teller.tag)
+    picture = Picture(*size, captions.tag)
     picture.rect(0, 0, *size, colours()["ground"])
     picture.add(scene(face, *size))
     return picture
 
 
-def _card(face: Entry | None, teller: Teller, place: str, about: str) -> Picture:
+def _card(face: Entry | None, captions: Captions, place: str, about: str) -> Picture:
     """Return a card with its ground, the marks of the issue, and its times at the foot.
 
     place: above the title where there is no mark. about: what the times are of.
     """
-    picture, c, inner = _sheet(CARD, face, teller), colours(), CARD[0] - 2 * MARGIN
-    marks = pieces.set_marks(teller.notes(), 26, inner)
+    picture, c, inner = _sheet(CARD, face, captions), colours(), CARD[0] - 2 * MARGIN
+    marks = pieces.set_marks(captions.notes(), 26, inner)
     pieces.marks(picture, MARGIN, 34, marks)
     if not marks.rows:
         picture.line(MARGIN, 44, place, 30, c["ink"], wide=inner)
-    foot = "  ".join((about, teller.times(), *teller.notes().plain))
+    foot = "  ".join((about, captions.times(), *captions.notes().plain))
     picture.line(MARGIN, 582, foot, 24, c["ink"], wide=inner)
     return picture
 
 
-def _face(picture: Picture, entry: Entry, teller: Teller) -> None:
+def _face(picture: Picture, entry: Entry, captions: Captions) -> None:
     c, forecast = colours(), entry.forecast
     picture.icon(forecast.event.phenomenon, MARGIN, 196, 64, c["accent"])
-    name = teller.phenomenon(forecast)
+    name = captions.phenomenon(forecast)
     placed = picture.line(MARGIN + 84, 200, name, 56, c["ink"], bold=True, wide=380)
     right = placed.x + placed.width + 28
     free = CARD[0] - MARGIN - right
-    picture.line(right, 214, teller.day(forecast), 38, c["ink"], wide=free)
-    percent = teller.words.percent(forecast.probability)
+    picture.line(right, 214, captions.day(forecast), 38, c["ink"], wide=free)
+    percent = captions.words.percent(forecast.probability)
     found, colour, bold = pieces.set_percent(percent, 216, 430, forecast)
     number = picture.line(MARGIN - 8, 276, percent, found.size, colour, bold=bold)
     left = max(number.x + number.width + 44, 520)
     wide = CARD[0] - MARGIN - left
     pieces.stars(picture, left, 288, forecast, 40)
     at = left + (pieces.stars_width(40) + 24 if pieces.step(forecast) else 0)
-    pieces.level(picture, at, 284, forecast, teller, 30, CARD[0] - MARGIN - at)
-    window = set_text(teller.window(forecast), 68, wide, bold=True)
+    pieces.level(picture, at, 284, forecast, captions, 30, CARD[0] - MARGIN - at)
+    window = set_text(captions.window(forecast), 68, wide, bold=True)
     picture.lines(left, 354, window, c["ink"], bold=True)
     if entry.has_view:
         pieces.rose(picture, left, 438, 52, entry)
-        facing = teller.phrases.facing(entry)
+        facing = captions.phrases.facing(entry)
         picture.line(left + 64, 446, facing, 36, c["ink"], wide=wide - 64)
 
 
-def _row(picture: Picture, y: float, entry: Entry, teller: Teller) -> None:
+def _row(picture: Picture, y: float, entry: Entry, captions: Captions) -> None:
     c, forecast = colours(), entry.forecast
     right = CARD[0] - MARGIN
-    percent = teller.words.percent(forecast.probability)
+    percent = captions.words.percent(forecast.probability)
     found, colour, bold = pieces.set_percent(percent, 74, 220, forecast)
     picture.line(right, y, percent, found.size, colour, bold=bold, anchor="end")
     picture.icon(forecast.event.phenomenon, MARGIN, y + 6, 60, c["accent"])
     left, wide = MARGIN + 84, 560
-    picture.line(left, y, teller.spot(forecast), 40, c["ink"], bold=True, wide=wide)
-    when = f"{teller.day(forecast)} {teller.window(forecast)}"
+    picture.line(left, y, captions.spot(forecast), 40, c["ink"], bold=True, wide=wide)
+    when = f"{captions.day(forecast)} {captions.window(forecast)}"
     picture.line(left, y + 46, when, 28, c["ink"], wide=wide)
     at = left + wide + 28
     if pieces.step(forecast):
         pieces.stars(picture, at, y + 20, forecast, 34)
     else:
-        pieces.level(picture, at, y + 16, forecast, teller, 26, right - 190 - at)
+        pieces.level(picture, at, y + 16, forecast, captions, 26, right - 190 - at)
 
 
 def _reason(picture: Picture, text: str, danger: bool) -> None:
@@ -163,34 +163,34 @@ def _warning(picture: Picture, alert: tuple[str, str] | None, calm: str) -> None
     picture.line(left, 529, alert[1], 26, c["ink"], wide=CARD[0] - MARGIN - 16 - left)
 
 
-def cover(size: tuple[int, int], teller: Teller) -> Picture:
+def cover(size: tuple[int, int], captions: Captions) -> Picture:
     """Draw a cover of the article: the best of the next days, or why there is none."""
-    bulletin, c = teller.bulletin, colours()
+    bulletin, c = captions.bulletin, colours()
     entry = bulletin.best[0] if bulletin.best else None
-    picture = _sheet(size, entry, teller)
+    picture = _sheet(size, entry, captions)
     edge = size[1] / 11
     inner = size[0] - 2 * edge
     upright = size[0] == size[1]
-    numbered = set_text(teller.numbered(), size[1] / 14, inner if upright else inner * 0.4)
+    numbered = set_text(captions.numbered(), size[1] / 14, inner if upright else inner * 0.4)
     picture.lines(edge, edge, numbered, c["ink"])
     left = edge if upright else edge + width(numbered.lines[0], numbered.size) + edge / 2
     marks = pieces.set_marks(
-        teller.notes(), size[1] / (24 if upright else 17), size[0] - edge - left, 2
+        captions.notes(), size[1] / (24 if upright else 17), size[0] - edge - left, 2
     )
     top = edge + (numbered.size * 1.4 if upright else -0.35 * numbered.size)
     pieces.marks(picture, left, top, marks)
     if entry is None:
-        _no_best(picture, teller, edge)
+        _no_best(picture, captions, edge)
         return picture
-    (_square if upright else _wide)(picture, entry, teller, edge)
+    (_square if upright else _wide)(picture, entry, captions, edge)
     return picture
 
 
-def _no_best(picture: Picture, teller: Teller, edge: float) -> None:
+def _no_best(picture: Picture, captions: Captions, edge: float) -> None:
     """Draw why nothing is recommended, and the hazards of the days."""
-    bulletin, c, high = teller.bulletin, colours(), picture.height
+    bulletin, c, high = captions.bulletin, colours(), picture.height
     inner, danger = picture.width - 2 * edge, bulletin.best_reason == "danger"
-    text = teller.words(f"section.best_{bulletin.best_reason}")
+    text = captions.words(f"section.best_{bulletin.best_reason}")
     sign, upright = 0.15 * high, picture.width == high
     colour = c["alert"] if danger else c["ink"]
     picture.icon("warning" if danger else "missing", edge, 0.37 * high, sign, colour)
@@ -198,47 +198,47 @@ def _no_best(picture: Picture, teller: Teller, edge: float) -> None:
     wide = picture.width - edge - left
     found = set_heading(text, high / (12 if upright else 8), wide, 3 if upright else 2)
     picture.lines(left, (0.53 if upright else 0.37) * high, found, c["ink"], bold=True)
-    hazards = teller.alerts()
+    hazards = captions.alerts()
     picture.line(edge, 0.86 * high, hazards, 0.08 * high, c["alert"], bold=True, wide=inner)
 
 
-def _wide(picture: Picture, entry: Entry, teller: Teller, edge: float) -> None:
+def _wide(picture: Picture, entry: Entry, captions: Captions, edge: float) -> None:
     c, forecast, high = colours(), entry.forecast, picture.height
-    percent = teller.words.percent(forecast.probability)
+    percent = captions.words.percent(forecast.probability)
     found, colour, bold = pieces.set_percent(percent, 0.46 * high, 330, forecast)
     right = picture.width - edge
-    number = picture.line(right, 0.3 * high, percent, found.size, colour, bold, "end")
+    number = picture.line(right, 0.3 * high, percent, found.size, colour, bold, anchor="end")
     wide = number.x - 2 * edge
-    spot = set_heading(teller.spot(forecast), 0.16 * high, wide)
+    spot = set_heading(captions.spot(forecast), 0.16 * high, wide)
     top = (0.36 if len(spot.lines) == 1 else 0.27) * high
     picture.lines(edge, top, spot, c["ink"], bold=True)
     day = top + height_of(spot) + 0.05 * high
-    picture.line(edge, day, teller.day(forecast), 0.09 * high, c["ink"], wide=wide)
-    window = teller.window(forecast)
+    picture.line(edge, day, captions.day(forecast), 0.09 * high, c["ink"], wide=wide)
+    window = captions.window(forecast)
     picture.line(edge, day + 0.12 * high, window, 0.1 * high, c["ink"], bold=True, wide=wide)
-    _grade(picture, right, 0.81 * high, entry, teller, 0.085 * high)
+    _grade(picture, right, 0.81 * high, entry, captions, 0.085 * high)
 
 
-def _square(picture: Picture, entry: Entry, teller: Teller, edge: float) -> None:
+def _square(picture: Picture, entry: Entry, captions: Captions, edge: float) -> None:
     c, forecast, high = colours(), entry.forecast, picture.height
     wide = picture.width - 2 * edge
-    spot = set_text(teller.spot(forecast), 0.11 * high, wide, bold=True, least=0.45)
+    spot = set_text(captions.spot(forecast), 0.11 * high, wide, bold=True, least=0.45)
     picture.lines(edge, 0.37 * high, spot, c["ink"], bold=True)
-    percent = teller.words.percent(forecast.probability)
+    percent = captions.words.percent(forecast.probability)
     found, colour, bold = pieces.set_percent(percent, 0.27 * high, wide, forecast)
     picture.line(edge - 4, 0.47 * high, percent, found.size, colour, bold)
-    picture.line(edge, 0.755 * high, teller.day(forecast), 0.06 * high, c["ink"], wide=wide)
-    window = teller.window(forecast) or teller.level(forecast)
+    picture.line(edge, 0.755 * high, captions.day(forecast), 0.06 * high, c["ink"], wide=wide)
+    window = captions.window(forecast) or captions.level(forecast)
     picture.line(edge, 0.83 * high, window, 0.085 * high, c["ink"], bold=True, wide=wide)
 
 
 def _grade(
-    picture: Picture, right: float, y: float, entry: Entry, teller: Teller, size: float
+    picture: Picture, right: float, y: float, entry: Entry, captions: Captions, size: float
 ) -> None:
     """Draw the stars, or that only the season is known, up to a right edge."""
     if pieces.step(entry.forecast):
         left = right - pieces.stars_width(size)
         pieces.stars(picture, left, y, entry.forecast, size)
     else:
-        text = teller.level(entry.forecast)
+        text = captions.level(entry.forecast)
         picture.line(right, y, text, 0.8 * size, colours()["ink"], anchor="end")

@@ -8,6 +8,7 @@ from functools import partial
 from products.bulletin import Alert, Entry, Section, SiteDay
 from products.confidence import as_usual
 from products.drawing import pieces
+from products.drawing.captions import Captions
 from products.drawing.palette import colours
 from products.drawing.picture import Picture, height_of
 from products.drawing.poster import MARGIN, WIDTH, foot, heading, inner
@@ -15,17 +16,16 @@ from products.drawing.scene import scene
 from products.drawing.setting import set_text
 from products.drawing.stack import Block, stack
 from products.drawing.stack import height_of as height_of_blocks
-from products.drawing.teller import Teller
 
 SKY = 900  # [px] height of the scene
 TALLEST = 12_000  # [px]
 CELL, GAP = 92, 8  # [px] height of a cell, and between two
 
 
-def long_picture(sections: Sequence[Section], teller: Teller) -> Picture:
+def long_picture(sections: Sequence[Section], captions: Captions) -> Picture:
     """Draw the picture of the day, as high as it needs to be."""
-    bulletin, words = teller.bulletin, teller.words
-    picture = Picture(WIDTH, TALLEST, teller.tag)
+    bulletin, words = captions.bulletin, captions.words
+    picture = Picture(WIDTH, TALLEST, captions.tag)
     picture.rect(0, 0, WIDTH, TALLEST, colours()["ground"])
     picture.add(scene(bulletin.best[0] if bulletin.best else None, WIDTH, SKY))
     title = words.name(bulletin.title)
@@ -33,12 +33,12 @@ def long_picture(sections: Sequence[Section], teller: Teller) -> Picture:
     number = words("page.number_of_year", number=bulletin.issue.number, year=year)
     place = f"{words.name(bulletin.district)}{words('page.dot')}{number}"
     blocks = [
-        *heading(picture, teller, title, place),
-        *_safety(picture, teller),
-        *_comment(picture, teller),
-        *_best(picture, teller),
-        *_matrix(picture, sections, teller),
-        *foot(picture, teller, teller.address("index.html")),
+        *heading(picture, captions, title, place),
+        *_safety(picture, captions),
+        *_comment(picture, captions),
+        *_best(picture, captions),
+        *_matrix(picture, sections, captions),
+        *foot(picture, captions, captions.address("index.html")),
     ]
     picture.height = height_of_blocks(blocks) + MARGIN + 48
     stack(blocks, MARGIN, picture.height - 48)
@@ -61,16 +61,16 @@ def _paragraph(picture: Picture, text: str, size: float, most: int, before: floa
     return Block(height_of(found), draw, before=before)
 
 
-def _safety(picture: Picture, teller: Teller) -> list[Block]:
+def _safety(picture: Picture, captions: Captions) -> list[Block]:
     """Return every hazard with its days, sites and advice, and the days without any."""
-    outlook, phrases = teller.bulletin.outlook, teller.phrases
-    blocks = [_alert(picture, alert, teller) for alert in outlook.alerts]
-    said = [text for text in (phrases.clear(outlook), phrases.gaps(outlook)) if text]
-    return [*blocks, *(_paragraph(picture, text, 32, 4) for text in said)]
+    outlook, phrases = captions.bulletin.outlook, captions.phrases
+    blocks = [_alert(picture, alert, captions) for alert in outlook.alerts]
+    texts = [text for text in (phrases.clear(outlook), phrases.gaps(outlook)) if text]
+    return [*blocks, *(_paragraph(picture, text, 32, 4) for text in texts)]
 
 
-def _alert(picture: Picture, alert: Alert, teller: Teller) -> Block:
-    texts = (teller.words(f"hazard.{alert.hazard}.name"), teller.phrases.alert_text(alert))
+def _alert(picture: Picture, alert: Alert, captions: Captions) -> Block:
+    texts = (captions.words(f"hazard.{alert.hazard}.name"), captions.phrases.alert_text(alert))
     name, advice = pieces.alert_lines(texts, 42, inner(picture), 24, most=5)
 
     def draw(y: float) -> None:
@@ -79,35 +79,35 @@ def _alert(picture: Picture, alert: Alert, teller: Teller) -> Block:
     return Block(pieces.alert_height(name, advice, 24), draw)
 
 
-def _comment(picture: Picture, teller: Teller) -> list[Block]:
-    _, text = teller.phrases.comment()
+def _comment(picture: Picture, captions: Captions) -> list[Block]:
+    _, text = captions.phrases.comment()
     if not text:
         return []
-    return [_head(picture, teller.words("review.comment")), _paragraph(picture, text, 34, 8)]
+    return [_head(picture, captions.words("review.comment")), _paragraph(picture, text, 34, 8)]
 
 
-def _best(picture: Picture, teller: Teller) -> list[Block]:
-    bulletin, words = teller.bulletin, teller.words
+def _best(picture: Picture, captions: Captions) -> list[Block]:
+    bulletin, words = captions.bulletin, captions.words
     blocks = [_head(picture, words("section.best"))]
     if not bulletin.best:
         text = words(f"section.best_{bulletin.best_reason}") + words("page.stop")
         return [*blocks, _paragraph(picture, text, 40, 3)]
     if bulletin.best_poor:
         blocks.append(_paragraph(picture, words("section.best_low"), 32, 2))
-    return [*blocks, *(_entry(picture, entry, teller) for entry in bulletin.best)]
+    return [*blocks, *(_entry(picture, entry, captions) for entry in bulletin.best)]
 
 
-def _entry(picture: Picture, entry: Entry, teller: Teller) -> Block:
+def _entry(picture: Picture, entry: Entry, captions: Captions) -> Block:
     """Return one of the best: number, spot, when, where to look, why, and the hazards."""
-    c, forecast, words = colours(), entry.forecast, teller.words
+    c, forecast, words = colours(), entry.forecast, captions.words
     wide = inner(picture) - 64
-    parts = [f"{teller.day(forecast)} {teller.window(forecast)}".strip()]
-    parts += [teller.phrases.facing(entry)] if entry.has_view else []
-    parts += [text for text in (teller.sure(forecast), teller.white_wall(forecast)) if text]
-    risk = f"{teller.phrases.risk_of(entry)}{words('page.colon')}{teller.phrases.risk(entry)}"
+    parts = [f"{captions.day(forecast)} {captions.window(forecast)}".strip()]
+    parts += [captions.phrases.facing(entry)] if entry.has_view else []
+    parts += [text for text in (captions.sure(forecast), captions.white_wall(forecast)) if text]
+    risk = f"{captions.phrases.risk_of(entry)}{words('page.colon')}{captions.phrases.risk(entry)}"
     texts = [
         (set_text(words("page.separator").join(parts), 34, wide, 3), c["ink"]),
-        (set_text(teller.phrases.why(forecast), 32, wide, 4), c["ink"]),
+        (set_text(captions.phrases.why(forecast), 32, wide, 4), c["ink"]),
         (set_text(risk, 30, wide, 3), c["alert"] if entry.hazards else c["ink-soft"]),
     ]
     high = 28 + 92 + sum(20 + height_of(found) for found, _ in texts) + 30
@@ -115,7 +115,7 @@ def _entry(picture: Picture, entry: Entry, teller: Teller) -> Block:
     def draw(y: float) -> None:
         picture.rect(MARGIN, y, inner(picture), high, c["sheet"], radius=24, stroke=c["line"])
         picture.rect(MARGIN, y, inner(picture), 8, c[f"grade-{pieces.step(forecast)}"], radius=4)
-        _line(picture, y + 28, entry, teller)
+        _line(picture, y + 28, entry, captions)
         at = y + 28 + 92 + 20
         for found, colour in texts:
             picture.lines(MARGIN + 32, at, found, colour)
@@ -124,86 +124,90 @@ def _entry(picture: Picture, entry: Entry, teller: Teller) -> Block:
     return Block(high, draw)
 
 
-def _line(picture: Picture, y: float, entry: Entry, teller: Teller) -> None:
+def _line(picture: Picture, y: float, entry: Entry, captions: Captions) -> None:
     """Draw the spot, the stars and the percent of one of the best."""
     c, forecast, right = colours(), entry.forecast, picture.width - MARGIN - 32
-    percent = teller.words.percent(forecast.probability)
+    percent = captions.words.percent(forecast.probability)
     found, colour, bold = pieces.set_percent(percent, 92, 300, forecast)
-    number = picture.line(right, y, percent, found.size, colour, bold, "end")
+    number = picture.line(right, y, percent, found.size, colour, bold, anchor="end")
     wide = number.x - MARGIN - 32 - 88 - 24
     picture.icon(forecast.event.phenomenon, MARGIN + 32, y + 12, 68, c["accent"])
     left = MARGIN + 32 + 88
-    picture.line(left, y + 2, teller.spot(forecast), 46, c["ink"], bold=True, wide=wide)
+    picture.line(left, y + 2, captions.spot(forecast), 46, c["ink"], bold=True, wide=wide)
     pieces.stars(picture, left, y + 58, forecast, 30)
     at = left + (pieces.stars_width(30) + 20 if pieces.step(forecast) else 0)
-    pieces.level(picture, at, y + 54, forecast, teller, 24, number.x - 24 - at)
+    pieces.level(picture, at, y + 54, forecast, captions, 24, number.x - 24 - at)
 
 
-def _matrix(picture: Picture, sections: Sequence[Section], teller: Teller) -> list[Block]:
+def _matrix(picture: Picture, sections: Sequence[Section], captions: Captions) -> list[Block]:
     """Return a row of cells for each site, and what the signs in them mean."""
-    words, rest = teller.words, len(teller.bulletin.sections) - len(sections)
-    rows = [_row(picture, section, teller) for section in sections]
+    words, rest = captions.words, len(captions.bulletin.sections) - len(sections)
+    rows = [_row(picture, section, captions) for section in sections]
     more = [words("wechat.rest", count=rest)] if rest else []
     texts = [*more, words("reading.probability"), words("picture.signs")]
     key = [
         _paragraph(picture, text, 26, 4, before=14 if at else 28) for at, text in enumerate(texts)
     ]
-    return [_head(picture, words("section.matrix")), _days(picture, teller), *rows, *key]
+    return [_head(picture, words("section.matrix")), _days(picture, captions), *rows, *key]
 
 
-def _columns(picture: Picture, teller: Teller) -> list[tuple[float, float]]:
+def _columns(picture: Picture, captions: Captions) -> list[tuple[float, float]]:
     """Return the left edge and the width of each day's column."""
-    count = len(teller.bulletin.days)
+    count = len(captions.bulletin.days)
     wide = (inner(picture) - GAP * (count - 1)) / count
     return [(MARGIN + place * (wide + GAP), wide) for place in range(count)]
 
 
-def _days(picture: Picture, teller: Teller) -> Block:
+def _days(picture: Picture, captions: Captions) -> Block:
     def draw(y: float) -> None:
-        columns = zip(_columns(picture, teller), teller.bulletin.days, strict=True)
+        columns = zip(_columns(picture, captions), captions.bulletin.days, strict=True)
         for (x, wide), day in columns:
             middle, soft = x + wide / 2, colours()["ink-soft"]
-            picture.line(middle, y, teller.words.weekday(day), 28, soft, anchor="middle", wide=wide)
-            short = teller.words("time.short", day=day.day)
+            picture.line(
+                middle, y, captions.words.weekday(day), 28, soft, anchor="middle", wide=wide
+            )
+            short = captions.words("time.short", day=day.day)
             picture.line(middle, y + 36, short, 26, soft, anchor="middle", wide=wide)
 
     return Block(62, draw, before=24)
 
 
-def _row(picture: Picture, section: Section, teller: Teller) -> Block:
-    c, words = colours(), teller.words
+def _row(picture: Picture, section: Section, captions: Captions) -> Block:
+    c, words = colours(), captions.words
 
     def draw(y: float) -> None:
         picture.icon(section.site.headline, MARGIN, y, 40, c["accent"])
         name = words.spot(section.site, section.site.headline)
         picture.line(MARGIN + 54, y, name, 36, c["ink"], bold=True, wide=inner(picture) - 54)
-        for (x, wide), day in zip(_columns(picture, teller), section.days, strict=False):
-            _cell(picture, x, y + 52, wide, day, teller)
+        for (x, wide), day in zip(_columns(picture, captions), section.days, strict=False):
+            _cell(picture, x, y + 52, wide, day, captions)
 
     return Block(52 + CELL, draw, before=28)
 
 
-def _cell(picture: Picture, x: float, y: float, wide: float, day: SiteDay, teller: Teller) -> None:
+def _cell(
+    picture: Picture, x: float, y: float, wide: float, day: SiteDay, captions: Captions
+) -> None:
     """Draw the headline of one day: the percent and the stars on the colour of the grade."""
     c, entry, middle = colours(), day.headline, x + wide / 2
     write = partial(picture.line, anchor="middle", wide=wide - 6)
     if entry is None or not entry.forecast.known:
-        picture.rect(x, y, wide, CELL, "none", 10, c["line"], dashed=entry is None)
+        picture.rect(x, y, wide, CELL, "none", radius=10, stroke=c["line"], dashed=entry is None)
         if entry is not None:
             pieces.hatched(picture, x, y, wide, CELL)
-        write(middle, y + 26, teller.words("probability.unknown"), 34, c["ink-soft"])
+        write(middle, y + 26, captions.words("probability.unknown"), 34, c["ink-soft"])
         return
     forecast, grade = entry.forecast, pieces.step(entry.forecast)
     ink = c[f"grade-{grade}-text"] if grade else c["ink"]
     stroke = c["line"] if grade else c["ink-soft"]
-    picture.rect(x, y, wide, CELL, c[f"grade-{grade}"], 10, stroke, dashed=not grade)
-    percent = teller.words.percent(forecast.probability)
+    picture.rect(x, y, wide, CELL, c[f"grade-{grade}"], radius=10, stroke=stroke, dashed=not grade)
+    percent = captions.words.percent(forecast.probability)
     write(middle, y + 14, percent, 36, ink, bold=not as_usual(forecast))
     if grade:
         size = min(20.0, (wide - 12) / 5.6)
         pieces.stars(picture, middle - pieces.stars_width(size) / 2, y + 58, forecast, size, ink)
     else:
-        write(middle, y + 56, teller.words("usual.cell"), 24, ink)
+        write(middle, y + 56, captions.words("usual.cell"), 24, ink)
     if entry.dangerous:
         picture.icon("warning", x + wide - 28, y + 4, 24, ink)
     else:

@@ -49,7 +49,7 @@ class Picture:
         self._parts.append(fragment)
 
     def rect(
-        self, x: float, y: float, wide: float, high: float, fill: str, radius: float = 0,
+        self, x: float, y: float, wide: float, high: float, fill: str, *, radius: float = 0,
         stroke: str = "none", dashed: bool = False,
     ) -> None:  # fmt: skip
         """Add a rectangle. radius: of its corners; stroke: colour of its line of 2 px."""
@@ -81,7 +81,7 @@ class Picture:
 
     def line(
         self, x: float, y: float, text: str, size: float, colour: str, bold: bool = False,
-        anchor: str = "start", wide: float | None = None,
+        *, anchor: str = "start", wide: float | None = None,
     ) -> Placed:  # fmt: skip
         """Add one line. anchor: start, middle or end, at x; wide: [px] it may take."""
         if wide is not None:
@@ -107,7 +107,7 @@ class Picture:
         """Add lines that were set before, one below the other."""
         for place, text in enumerate(found.lines):
             top = y + place * LEADING * found.size
-            self.line(x, top, text, found.size, colour, bold, anchor)
+            self.line(x, top, text, found.size, colour, bold, anchor=anchor)
 
     def svg(self) -> str:
         """Return the picture as SVG."""

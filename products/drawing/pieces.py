@@ -8,11 +8,11 @@ from forecast.domain import Forecast
 from products.bulletin import Entry, Section, SiteDay
 from products.charts.svg import number
 from products.confidence import HIGH, MEDIUM, as_usual
+from products.drawing.captions import Captions, Notes
 from products.drawing.fonts import width
 from products.drawing.palette import colours
 from products.drawing.picture import Picture, height_of
 from products.drawing.setting import SMALLER, Lines, set_text
-from products.drawing.teller import Notes, Teller
 
 STARS = 5
 CHIP, CHIP_GAP = 1.7, 0.5  # height of a chip, and the gap to the next, by its text's size
@@ -38,7 +38,7 @@ def set_percent(
 
 def chip(
     picture: Picture, x: float, y: float, text: str, size: float, fill: str, ink: str,
-    stroke: str = "none", wide: float = 2000,
+    *, stroke: str = "none", wide: float = 2000,
 ) -> float:  # fmt: skip
     """Draw a word in a coloured field of at most `wide` [px]; return its right edge."""
     found = set_text(text, size, wide - 1.2 * size)
@@ -49,14 +49,14 @@ def chip(
 
 
 def level(
-    picture: Picture, x: float, y: float, forecast: Forecast, teller: Teller, size: float,
+    picture: Picture, x: float, y: float, forecast: Forecast, captions: Captions, size: float,
     wide: float,
 ) -> float:  # fmt: skip
     """Draw the words of the grade in its colour; return their right edge."""
     c, grade = colours(), step(forecast)
     stroke = c["ink-soft"] if grade == 0 else c["line"]
     fill, ink = c[f"grade-{grade}"], c[f"grade-{grade}-text"]
-    return chip(picture, x, y, teller.level(forecast), size, fill, ink, stroke, wide)
+    return chip(picture, x, y, captions.level(forecast), size, fill, ink, stroke=stroke, wide=wide)
 
 
 def stars(
@@ -195,13 +195,15 @@ def hatched(picture: Picture, x: float, y: float, wide: float, high: float) -> N
 
 
 def column(
-    picture: Picture, x: float, y: float, wide: float, high: float, day: SiteDay, entry: Entry,
-    teller: Teller,
+    picture: Picture, x: float, y: float, wide: float, high: float, day: SiteDay,
+    captions: Captions,
 ) -> None:  # fmt: skip
     """Draw one day of a week: the percent, a column as high, the weekday and how sure it is."""
-    c, forecast, size = colours(), entry.forecast, high * 0.19
+    if day.headline is None:
+        return
+    c, forecast, size = colours(), day.headline.forecast, high * 0.19
     middle, left, bar = x + wide / 2, x + 0.16 * wide, 0.68 * wide
-    percent = teller.words.percent(forecast.probability)
+    percent = captions.words.percent(forecast.probability)
     bold = not as_usual(forecast)
     picture.line(middle, y, percent, size, c["ink"], bold=bold, anchor="middle", wide=wide)
     top, trough = y + 1.3 * size, high - 2.9 * size
@@ -209,22 +211,21 @@ def column(
     if not forecast.known:
         hatched(picture, left, top, bar, trough)
     elif as_usual(forecast):
-        picture.rect(left, top, bar, trough, "none", 6, c["ink-soft"], dashed=True)
-        cell = teller.words("usual.cell")
+        picture.rect(left, top, bar, trough, "none", radius=6, stroke=c["ink-soft"], dashed=True)
+        cell = captions.words("usual.cell")
         at = top + trough / 2 - 0.4 * size
         picture.line(middle, at, cell, 0.8 * size, c["ink"], anchor="middle", wide=bar)
     else:
         filled = max(trough * forecast.probability, 6)
         fill = c[f"grade-{forecast.grade}"]
-        picture.rect(left, top + trough - filled, bar, filled, fill, 6, c["ink-soft"])
-    _weekday(picture, middle, y + high - 1.25 * size, size, day, entry, teller)
+        picture.rect(left, top + trough - filled, bar, filled, fill, radius=6, stroke=c["ink-soft"])
+    _weekday(picture, middle, y + high - 1.25 * size, size, day.headline, captions)
 
 
 def _weekday(
-    picture: Picture, middle: float, y: float, size: float, day: SiteDay, entry: Entry,
-    teller: Teller,
-) -> None:  # fmt: skip
-    c, name = colours(), teller.words.weekday(day.day)
+    picture: Picture, middle: float, y: float, size: float, entry: Entry, captions: Captions
+) -> None:
+    c, name = colours(), captions.words.weekday(entry.forecast.event.day)
     sign = 0.6 * size if entry.forecast.confidence or entry.dangerous else 0
     taken = width(name, 0.9 * size) + 1.5 * sign
     placed = picture.line(middle - taken / 2, y, name, 0.9 * size, c["ink-soft"])
@@ -237,10 +238,10 @@ def _weekday(
 
 def week(
     picture: Picture, x: float, y: float, wide: float, high: float, section: Section,
-    teller: Teller,
+    captions: Captions,
 ) -> None:  # fmt: skip
     """Draw the headline's probability day by day."""
-    days = [(day, day.headline) for day in section.days if day.headline is not None]
+    days = [day for day in section.days if day.headline is not None]
     each = wide / max(len(days), 1)
-    for place, (day, entry) in enumerate(days):
-        column(picture, x + place * each, y, each, high, day, entry, teller)
+    for place, day in enumerate(days):
+        column(picture, x + place * each, y, each, high, day, captions)

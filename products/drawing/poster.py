@@ -10,13 +10,13 @@ from functools import partial
 
 from products.bulletin import Entry, Section
 from products.drawing import pieces
+from products.drawing.captions import Captions
 from products.drawing.fonts import width
 from products.drawing.palette import colours
 from products.drawing.picture import Picture, height_of
 from products.drawing.scene import scene
 from products.drawing.setting import Lines, set_heading, set_text
 from products.drawing.stack import Block, stacked
-from products.drawing.teller import Teller
 from products.faces import faceless, faces
 from products.safety import worst
 
@@ -26,23 +26,23 @@ SKY = 0.64  # part of the height that the scene takes
 CODE = 168  # [px] side of the QR code
 
 
-def poster(section: Section, teller: Teller) -> Picture:
+def poster(section: Section, captions: Captions) -> Picture:
     """Draw the poster of a site."""
     found = faces(section)
     face = found[0] if found else None
-    names = (teller.words.name(section.site.title), teller.beside.name(section.site.title))
-    address = teller.address(f"sites/{section.site.id}/index.html")
+    names = (captions.words.name(section.site.title), captions.beside.name(section.site.title))
+    address = captions.address(f"sites/{section.site.id}/index.html")
 
     def make(zoom: float) -> tuple[Picture, list[Block]]:
-        picture = Picture(WIDTH, HEIGHT, teller.tag, zoom)
+        picture = Picture(WIDTH, HEIGHT, captions.tag, zoom)
         picture.rect(0, 0, picture.width, picture.height, colours()["ground"])
         picture.add(scene(face, picture.width, SKY * picture.height))
         return picture, [
-            *heading(picture, teller, *names),
-            *_hazards(picture, section, face, teller),
-            *(_what(picture, face, teller) if face else _nothing(picture, section, teller)),
-            *_week(picture, section, face, teller),
-            *foot(picture, teller, address),
+            *heading(picture, captions, *names),
+            *_hazards(picture, section, face, captions),
+            *(_what(picture, face, captions) if face else _nothing(picture, section, captions)),
+            *_week(picture, section, face, captions),
+            *foot(picture, captions, address),
         ]
 
     return stacked(make, MARGIN, 48)
@@ -53,9 +53,9 @@ def inner(picture: Picture) -> float:
     return picture.width - 2 * MARGIN
 
 
-def heading(picture: Picture, teller: Teller, name: str, beside: str) -> list[Block]:
+def heading(picture: Picture, captions: Captions, name: str, beside: str) -> list[Block]:
     """Return the name of what a picture is about, in both languages, and the marks of the issue."""
-    c, marks = colours(), pieces.set_marks(teller.notes(), 34, inner(picture), 2)
+    c, marks = colours(), pieces.set_marks(captions.notes(), 34, inner(picture), 2)
     title = set_heading(name, 92, inner(picture))
     second = set_text(beside, 38, inner(picture))
 
@@ -70,12 +70,14 @@ def heading(picture: Picture, teller: Teller, name: str, beside: str) -> list[Bl
     return blocks
 
 
-def _hazards(picture: Picture, section: Section, face: Entry | None, teller: Teller) -> list[Block]:
+def _hazards(
+    picture: Picture, section: Section, face: Entry | None, captions: Captions
+) -> list[Block]:
     """Return the hazards of two days and of the days of the face; nothing where there are none."""
     found = worst([*section.soon, *(face.hazards if face else ())])
     if not found:
         return []
-    return [alert_block(picture, teller.hazards(found), 52)]
+    return [alert_block(picture, captions.hazards(found), 52)]
 
 
 def alert_block(picture: Picture, texts: tuple[str, str], size: float) -> Block:
@@ -88,32 +90,32 @@ def _alert(picture: Picture, name: Lines, advice: Lines, y: float) -> None:
     pieces.alert(picture, MARGIN, y, inner(picture), name, advice, 28)
 
 
-def _what(picture: Picture, entry: Entry, teller: Teller) -> list[Block]:
+def _what(picture: Picture, entry: Entry, captions: Captions) -> list[Block]:
     """Return the face: the phenomenon, its probability, when and where to look, and why."""
     c, forecast = colours(), entry.forecast
-    name = set_text(teller.phenomenon(forecast), 128, inner(picture) - 168, bold=True)
+    name = set_text(captions.phenomenon(forecast), 128, inner(picture) - 168, bold=True)
 
     def draw_name(y: float) -> None:
         picture.icon(forecast.event.phenomenon, MARGIN, y, 132, c["accent"])
         top = y + (132 - name.size) / 2
         picture.lines(MARGIN + 168, top, name, c["ink"], bold=True)
         used = MARGIN + 168 + width(name.lines[0], name.size, bold=True)
-        beside = teller.beside(f"phenomenon.{forecast.event.phenomenon}.name")
+        beside = captions.beside(f"phenomenon.{forecast.event.phenomenon}.name")
         if (free := picture.width - MARGIN - used - 28) > 120:
             low = y + 66 + name.size / 2 - 52
             picture.line(used + 28, low, beside, 38, c["ink"], wide=free)
 
     return [
         Block(132, draw_name, before=36),
-        Block(320, partial(_number, picture, entry, teller), before=16, fixed=True),
-        *_when(picture, entry, teller),
+        Block(320, partial(_number, picture, entry, captions), before=16, fixed=True),
+        *_when(picture, entry, captions),
     ]
 
 
-def _number(picture: Picture, entry: Entry, teller: Teller, y: float) -> None:
+def _number(picture: Picture, entry: Entry, captions: Captions, y: float) -> None:
     """Draw the probability, the stars and the words of the grade."""
     c, forecast = colours(), entry.forecast
-    percent = teller.words.percent(forecast.probability)
+    percent = captions.words.percent(forecast.probability)
     found, colour, bold = pieces.set_percent(percent, 300, 560, forecast)
     top = y + (290 - found.size) / 2
     placed = picture.line(MARGIN - 12, top, percent, found.size, colour, bold=bold)
@@ -122,19 +124,19 @@ def _number(picture: Picture, entry: Entry, teller: Teller, y: float) -> None:
     size = min(62.0, wide / 5.6)
     pieces.stars(picture, left, y + 64, forecast, size)
     top = y + (156 if pieces.step(forecast) else 88)
-    pieces.level(picture, left, top, forecast, teller, 46, wide)
-    parts = [teller.sure(forecast), teller.white_wall(forecast)]
-    text = teller.words("page.separator").join(part for part in parts if part)
+    pieces.level(picture, left, top, forecast, captions, 46, wide)
+    parts = [captions.sure(forecast), captions.white_wall(forecast)]
+    text = captions.words("page.separator").join(part for part in parts if part)
     pieces.dot(picture, left, y + 260, 30, forecast.confidence, c["ink"])
     picture.line(left + 42, y + 254, text, 40, c["ink"], wide=wide - 42)
 
 
-def _when(picture: Picture, entry: Entry, teller: Teller) -> list[Block]:
+def _when(picture: Picture, entry: Entry, captions: Captions) -> list[Block]:
     c, forecast = colours(), entry.forecast
-    day = set_text(teller.day(forecast), 52, inner(picture))
-    window = set_text(teller.window(forecast), 112, inner(picture), bold=True)
-    facing = set_text(teller.phrases.facing(entry), 56, inner(picture) - 120, 2)
-    why = set_text(teller.phrases.why(forecast), 42, inner(picture), 3)
+    day = set_text(captions.day(forecast), 52, inner(picture))
+    window = set_text(captions.window(forecast), 112, inner(picture), bold=True)
+    facing = set_text(captions.phrases.facing(entry), 56, inner(picture) - 120, 2)
+    why = set_text(captions.phrases.why(forecast), 42, inner(picture), 3)
 
     def draw_when(y: float) -> None:
         picture.lines(MARGIN, y, day, c["ink"])
@@ -154,12 +156,12 @@ def _when(picture: Picture, entry: Entry, teller: Teller) -> list[Block]:
     return [*blocks, Block(height_of(why), draw_why)]
 
 
-def _nothing(picture: Picture, section: Section, teller: Teller) -> list[Block]:
+def _nothing(picture: Picture, section: Section, captions: Captions) -> list[Block]:
     """Return why no landscape is shown."""
     c, key = colours(), faceless(section)
     sign = {"display.danger": "warning", "display.no_darkness": "starry_sky"}.get(key, "missing")
     colour = c["alert"] if sign == "warning" else c["ink-soft"]
-    text = set_heading(teller.words(key), 92, inner(picture), 4)
+    text = set_heading(captions.words(key), 92, inner(picture), 4)
 
     def draw(y: float) -> None:
         picture.icon(sign, MARGIN, y, 220, colour)
@@ -168,11 +170,13 @@ def _nothing(picture: Picture, section: Section, teller: Teller) -> list[Block]:
     return [Block(280 + height_of(text), draw)]
 
 
-def _week(picture: Picture, section: Section, face: Entry | None, teller: Teller) -> list[Block]:
+def _week(
+    picture: Picture, section: Section, face: Entry | None, captions: Captions
+) -> list[Block]:
     """Return the days of the site's headline with the better day; above, that no hazard is seen."""
     c, headline, blocks = colours(), section.next, []
     if not section.soon:
-        calm = set_text(teller.calm(section), 38, inner(picture) - 60, 2)
+        calm = set_text(captions.calm(section), 38, inner(picture) - 60, 2)
 
         def draw_calm(y: float) -> None:
             picture.icon("warning" if section.soon_not_assessed else "weather", MARGIN, y - 4, 44,
@@ -182,38 +186,38 @@ def _week(picture: Picture, section: Section, face: Entry | None, teller: Teller
         blocks.append(Block(height_of(calm), draw_calm))
     if headline is None:
         return blocks
-    name = teller.phenomenon(headline.forecast)
-    title = set_text(teller.words("display.next_days", phenomenon=name), 32, inner(picture) - 56)
-    better = set_text(teller.better(headline, face), 40, inner(picture) - 56, 2, bold=True)
+    name = captions.phenomenon(headline.forecast)
+    title = set_text(captions.words("display.next_days", phenomenon=name), 32, inner(picture) - 56)
+    better = set_text(captions.better(headline, face), 40, inner(picture) - 56, 2, bold=True)
     above = 28 + title.size + (height_of(better) + 18 if better.lines else 0) + 22
 
     def draw(y: float) -> None:
         picture.rect(MARGIN, y, inner(picture), above + 216 + 20, c["raised"], radius=24)
         picture.lines(MARGIN + 28, y + 28, title, c["ink-soft"])
         picture.lines(MARGIN + 28, y + 28 + title.size + 18, better, c["accent"], bold=True)
-        pieces.week(picture, MARGIN + 20, y + above, inner(picture) - 40, 216, section, teller)
+        pieces.week(picture, MARGIN + 20, y + above, inner(picture) - 40, 216, section, captions)
 
     return [*blocks, Block(above + 216 + 20, draw)]
 
 
-def foot(picture: Picture, teller: Teller, address: str) -> list[Block]:
+def foot(picture: Picture, captions: Captions, address: str) -> list[Block]:
     """Return who issued the forecast and when, whose data it was made of, and the QR code."""
-    c, words = colours(), teller.words
+    c, words = colours(), captions.words
     wide = inner(picture) - (CODE + 40 if address else 0)
-    plain = words("page.separator").join(teller.notes().plain)
-    bodies = words.listed(teller.phrases.names(teller.bulletin.bodies))
+    plain = words("page.separator").join(captions.notes().plain)
+    bodies = words.listed(captions.phrases.names(captions.bulletin.bodies))
     rows = [
-        (set_text(teller.numbered(), 32, wide, 2, bold=True), c["ink"], True),
+        (set_text(captions.numbered(), 32, wide, 2, bold=True), c["ink"], True),
         (
             set_text(" ".join(part for part in (bodies, plain) if part), 28, wide, 2),
             c["ink"],
             False,
         ),
-        (set_text(teller.times(), 28, wide, 2), c["ink"], False),
+        (set_text(captions.times(), 28, wide, 2), c["ink"], False),
         (set_text(words("footer.statement"), 22, wide, 3), c["ink-soft"], False),
     ]
     rows = [row for row in rows if row[0].lines]
-    source = set_text(teller.phrases.attribution(), 18, inner(picture), 5, least=0.8)
+    source = set_text(captions.phrases.attribution(), 18, inner(picture), 5, least=0.8)
     beside = sum(height_of(lines) + 12 for lines, *_ in rows)
     high = max(beside, CODE + 40 if address else 0)
 

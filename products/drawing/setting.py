@@ -15,7 +15,7 @@ from products.drawing.fonts import width
 
 ELLIPSIS = "…"
 SMALLER = 0.96  # from one size that is tried to the next
-CHINESE = "\u2e80-\u9fff\u3000-\u303f\uf900-\ufaff\uff00-\uffef“”‘’…—·"
+CHINESE = r"\u2e80-\u9fff\uf900-\ufaff\uff00-\uffef“”‘’…—·"
 CLOSING = "，。、；：！？）》」』】〕”’…—·％"
 OPENING = "（《「『【〔“‘"
 HEADING = 0.75  # part of its size to which a heading is made smaller before it takes two lines

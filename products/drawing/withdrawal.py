@@ -13,13 +13,13 @@ from PIL.PngImagePlugin import PngInfo
 from forecast.domain import Issue
 from forecast.review import Withdrawal
 from products.drawing import pieces
+from products.drawing.captions import Notes
 from products.drawing.palette import colours
 from products.drawing.picture import LEADING, Picture, height_of
 from products.drawing.poster import MARGIN, inner
 from products.drawing.scene import scene
 from products.drawing.setting import Lines, set_text
 from products.drawing.stack import Block, stacked
-from products.drawing.teller import Notes
 from products.marking import Mark
 from products.wording import Words, clause
 
@@ -57,21 +57,21 @@ def _withdrawn(picture: Picture, notice: Notice) -> list[Block]:
     issued = words.stamp(notice.issue.issued, "time.stamp_short")
     number = words("page.number", number=notice.issue.number)
     at = words.stamp(withdrawal.at, "time.stamp_short")
-    told = [
+    texts = [
         words("review.withdrawn_line", number=number, stamp=issued),
         f"{words('review.withdrawn_at')}{colon}{at}",
         f"{words('review.reason')}{colon}{clause(withdrawal.reason)}",
         words("review.withdrawn_advice"),
     ]
     blocks = [_head(picture, notice, 0.75 * size), _state(picture, notice)]
-    for text in told:
+    for text in texts:
         found = set_text(text, size, inner(picture), 4)
-        draw = partial(_draw_told, picture, found)
+        draw = partial(_draw_text, picture, found)
         blocks.append(Block(height_of(found), draw, before=size / 2, fixed=len(blocks) > 2))
     return blocks
 
 
-def _draw_told(picture: Picture, found: Lines, y: float) -> None:
+def _draw_text(picture: Picture, found: Lines, y: float) -> None:
     picture.lines(MARGIN, y, found, colours()["ink"])
 
 
@@ -98,12 +98,12 @@ def _state(picture: Picture, notice: Notice) -> Block:
     left, wide = MARGIN + sign + 40, inner(picture) - sign - 40
     text = notice.words("review.withdrawn_screen")
     state = set_text(text, 128 if upright else 80, wide, 2, bold=True)
-    told = height_of(state) + (14 + 42 if upright else 0)
-    high = max(sign, told)
+    tall = height_of(state) + (14 + 42 if upright else 0)
+    high = max(sign, tall)
 
     def draw(y: float) -> None:
         picture.icon("warning", MARGIN, y + (high - sign) / 2, sign, c["alert"])
-        top = y + (high - told) / 2
+        top = y + (high - tall) / 2
         picture.lines(left, top, state, c["alert"], bold=True)
         if upright:
             beside = notice.beside("review.withdrawn_screen")

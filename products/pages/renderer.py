@@ -6,6 +6,7 @@ Every link is relative, so a release reads the same from a server, a folder or t
 from __future__ import annotations
 
 import posixpath
+from dataclasses import dataclass
 from typing import Any
 
 from markupsafe import Markup
@@ -26,6 +27,18 @@ CHART_DAYS = NEXT_DAYS  # beyond these the details of a model run are not worth 
 ALWAYS_CHARTED = frozenset({"starry_sky", "sea_of_clouds", "sunset_glow", "sunrise_glow"})
 ALWAYS_DAYS = 2  # days over which they are
 CHARTED_FROM = 2  # [grade] from which anything else is drawn
+
+
+@dataclass(frozen=True, slots=True)
+class SharedLink:
+    """What is shown of a link: a sentence, the address of the page and that of a picture.
+
+    An address is "" where there is none.
+    """
+
+    text: str
+    address: str
+    picture: str
 
 
 class PageRenderer:
@@ -68,8 +81,6 @@ class PageRenderer:
             "other": root(other + path),
             "link": link,
             "root": root,
-            "address": self.address,
-            "card": self.card,
             "current_file": root(f"../{FILE}"),
             # pictures
             "icon": icon,
@@ -97,7 +108,7 @@ class PageRenderer:
             "replaces_withdrawn": phrases.replaces_withdrawn,
             "risk": phrases.risk,
             "risk_of": phrases.risk_of,
-            "shared": phrases.shared,
+            "shared": self.shared,
             "unavailable_models": phrases.unavailable_models,
             "where": phrases.where,
             "why": phrases.why,
@@ -107,16 +118,13 @@ class PageRenderer:
             "tiles": tiles,
         }
 
-    def address(self, path: str) -> str:
-        """Return the address of a file of this language; "" where none is set."""
-        return self.bulletin.address(self.prefix + path)
-
-    def card(self, section: Section | None) -> str:
-        """Return the address of the picture of a link to a site or to the service; "" without."""
-        if "posters" not in self.bulletin.channels:
-            return ""
-        drawn = section is not None and section in self.bulletin.sections[:SITES]
-        return self.address(card_path(section.site.id) if section and drawn else INDEX)
+    def shared(self, path: str, section: Section | None) -> SharedLink:
+        """Return how a link to a page of this language is shown where it is shared."""
+        bulletin, text = self.bulletin, self.phrases.shared(section)
+        drawn = section is not None and section in bulletin.sections[:SITES]
+        card = card_path(section.site.id) if section and drawn else INDEX
+        picture = bulletin.address(self.prefix + card) if "posters" in bulletin.channels else ""
+        return SharedLink(text, bulletin.address(self.prefix + path), picture)
 
     def chart(self, entry: Entry, section: Section, prefix: str = "") -> Markup | None:
         """Draw the evidence of an entry; None where there is none, or it is not worth drawing.

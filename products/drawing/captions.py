@@ -21,7 +21,7 @@ class Notes:
     plain: tuple[str, ...] = ()
 
 
-class Teller:
+class Captions:
     """The words of the pictures of a bulletin."""
 
     def __init__(self, bulletin: Bulletin, language: str) -> None:
