@@ -18,6 +18,8 @@ SMALLER = 0.96  # from one size that is tried to the next
 CHINESE = r"\u2e80-\u9fff\uf900-\ufaff\uff00-\uffef“”‘’…—·"
 CLOSING = "，。、；：！？）》」』】〕”’…—·％"
 OPENING = "（《「『【〔“‘"
+# part of a width below which a last line looks lost: then the text is made a little smaller
+WIDOW, LITTLE = 0.12, 0.9
 HEADING = 0.75  # part of its size to which a heading is made smaller before it takes two lines
 CLAUSE = re.compile(r".+?(?:[，；]|; |, |$)")
 # a word, a number with the Chinese unit behind it, or one Chinese character, with its marks; spaces
@@ -54,6 +56,9 @@ def set_text(
     while True:
         lines = _lines(text, tried, wide, bold)
         if len(lines) <= most and all(width(line, tried, bold) <= wide for line in lines):
+            if len(lines) > 1 and width(lines[-1], tried, bold) < WIDOW * wide:
+                fewer = set_text(text, size, wide, len(lines) - 1, bold, least=LITTLE)
+                return fewer if fewer.whole else Lines(tuple(lines), tried)
             return Lines(tuple(lines), tried)
         if tried * SMALLER < size * least:
             return Lines(_shortened(lines, most, tried, wide, bold), tried, whole=False)

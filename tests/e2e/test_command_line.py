@@ -210,5 +210,5 @@ def test_the_status_of_a_demonstration_names_what_is_in_force(
     report = json.loads(done.stdout)
     assert (report["in_force"], report["whole"], report["stale"]) == ("gfs-2026112200", True, False)
     assert report["issues"][0]["channels"] == dict.fromkeys(
-        ("web", "display", "widget", "wechat", "sms", "api"), "published"
+        ("web", "display", "widget", "wechat", "sms", "api", "posters"), "published"
     )

@@ -111,6 +111,7 @@ def test_a_failing_channel_keeps_its_last_pages_and_stops_no_other(
         "wechat": "failed",
         "sms": "published",
         "api": "published",
+        "posters": "published",
     }
     assert report.exit_code == 6
     assert (tmp_path / "site" / "current" / "wechat" / "article.html").read_bytes() == article
@@ -132,7 +133,7 @@ def test_a_channel_that_needs_a_signature_stays_closed_without_one(
         "wechat",
         "sms",
     }
-    assert not (tmp_path / "site" / "current" / "wechat").exists()
+    assert not (tmp_path / "site" / "current" / "wechat" / "article.html").exists()
     assert not (tmp_path / "site" / "current" / "sms.txt").exists()
 
     monkeypatch.setattr(reader, "read_atmosphere", lambda *_, **__: atmosphere)

@@ -402,6 +402,11 @@ def test_a_preview_is_what_would_go_out(ours: WebWorld, desk: FlaskClient) -> No
     assert "frame-ancestors 'self'" in page.headers["Content-Security-Policy"]
     assert page.headers["X-Frame-Options"] == "SAMEORIGIN"
     assert message.mimetype == "text/plain"
+    assert desk.get("/desk/preview/posters/lingshan.png").data.startswith(b"\x89PNG")
+    shown = desk.get("/desk/preview/").text
+    assert "of=posters/day.png" in shown
+    assert "of=posters/lingshan.png" in shown
+    assert desk.get("/desk/preview/posters/nowhere.png").status_code == 404
     assert not (ours.world.config.output.folder / "current").exists()
 
 

@@ -66,6 +66,14 @@ def test_a_text_that_does_not_fit_is_made_smaller_then_wrapped_then_shortened() 
     assert all(width(line, short.size) <= 260 for line in short.lines)
 
 
+def test_a_last_line_of_one_character_is_taken_in_where_a_little_smaller_type_does_it() -> None:
+    found = set_text("周围山谷约九成被云覆盖，条件有利。", 40, 40 * 15, most=3)
+    assert len(found.lines) == 1 or width(found.lines[-1], found.size) > 60
+    assert found.size >= 0.9 * 40
+    lost = set_text("周围山谷", 40, 120, most=2)
+    assert lost.lines == ("周围山", "谷")
+
+
 def test_a_heading_breaks_at_its_clauses_before_it_breaks_words() -> None:
     assert set_heading("不建议出行", 50, 250).lines == ("不建议出行",)
     assert set_heading("不建议出行", 50, 200).size == pytest.approx(40, abs=2)

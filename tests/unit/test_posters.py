@@ -344,5 +344,7 @@ def test_a_shared_link_names_the_number_first_and_its_picture() -> None:
     plain = {page.path: str(page.body) for page in render(sample_bulletin(), "web")}
     assert "og:image" not in plain["index.html"]
     assert 'content="summary"' in plain["index.html"]
+    closed = replace(bulletin, channels=("web",))
+    assert "og:image" not in str(next(render(closed, "web")).body)
     none = {page.path: str(page.body) for page in render(dangerous(bulletin), "web")}
     assert "不建议出行" in re.search(r'og:description" content="([^"]+)"', none["index.html"])[1]  # type: ignore[index]
